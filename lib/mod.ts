@@ -52,7 +52,7 @@ export type {
   ProcessesOptions,
   SharedOptions,
   WorkersOptions,
-} from "./executor_options.ts";
+} from "./executor.ts";
 export {
   AbandonedError,
   CancelledError,

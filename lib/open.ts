@@ -7,24 +7,22 @@ import { checker, isTime } from "./dispatch/options.ts";
 import type { LaneFactory } from "./dispatch/lane_pool.ts";
 import {
   type AutoExecutor,
+  type AutoOptions,
   checkCount,
+  type ClusterOptions,
   type EventLoopExecutor,
+  type EventLoopOptions,
   type Executor,
+  type GpuOptions,
   graceOf,
   type LimitedExecutor,
+  type LimitedOptions,
   MOST_LANES,
   PooledExecutor,
+  type ProcessesOptions,
+  type SharedOptions,
+  type WorkersOptions,
 } from "./executor.ts";
-import type {
-  AutoOptions,
-  ClusterOptions,
-  EventLoopOptions,
-  GpuOptions,
-  LimitedOptions,
-  ProcessesOptions,
-  SharedOptions,
-  WorkersOptions,
-} from "./executor_options.ts";
 import type { Broker } from "./lanes/cluster/broker.ts";
 import { Cluster } from "./lanes/cluster/cluster.ts";
 import { ClusterChannel } from "./lanes/cluster/cluster_channel.ts";
@@ -32,7 +30,7 @@ import type { ServerOptions } from "./lanes/cluster/server_options.ts";
 import { LaneStartError } from "./lanes/errors.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
 import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
-import { importModule } from "./lanes/load_task.ts";
+import { importModule } from "./lanes/lane_tasks.ts";
 import { needsPreload, ofOneProject } from "./lanes/project.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { type ChannelEvents, decode, encodeAlone, type Encoded } from "./lanes/remote/channel.ts";
@@ -80,7 +78,6 @@ function checkKnown(model: Model, options: object): void {
  * ```
  */
 export function sequential(options: EventLoopOptions = {}): EventLoopExecutor {
-  checkKnown("sequential", options);
   return eventLoop("sequential", options);
 }
 
@@ -104,7 +101,6 @@ export function sequential(options: EventLoopOptions = {}): EventLoopExecutor {
  * ```
  */
 export function concurrent(options: EventLoopOptions = {}): EventLoopExecutor {
-  checkKnown("concurrent", options);
   return eventLoop("concurrent", options);
 }
 
@@ -124,11 +120,11 @@ export function concurrent(options: EventLoopOptions = {}): EventLoopExecutor {
  * ```
  */
 export function limited(options: LimitedOptions = {}): LimitedExecutor {
-  checkKnown("limited", options);
   return eventLoop("limited", options);
 }
 
 function eventLoop(model: Model, options: LimitedOptions): LimitedExecutor {
+  checkKnown(model, options);
   return new PooledExecutor(model, options, { makeLane: loopLanes(options) });
 }
 
@@ -156,9 +152,7 @@ function loopLanes(options: EventLoopOptions): LaneFactory {
  */
 export function workers(options: WorkersOptions = {}): Executor {
   checkKnown("workers", options);
-  return new PooledExecutor("workers", options, {
-    makeLane: threadLanes(options),
-  });
+  return new PooledExecutor("workers", options, { makeLane: threadLanes(options) });
 }
 
 function threadLanes(options: WorkersOptions): LaneFactory {
@@ -196,9 +190,7 @@ function threadLanes(options: WorkersOptions): LaneFactory {
  */
 export function processes(options: ProcessesOptions = {}): Executor {
   checkKnown("processes", options);
-  return new PooledExecutor("processes", options, {
-    makeLane: processLanes("processes", options),
-  });
+  return new PooledExecutor("processes", options, { makeLane: processLanes("processes", options) });
 }
 
 function processLanes(model: Model, options: ProcessesOptions): LaneFactory {

@@ -9,9 +9,10 @@ import { QueueFullError } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";
+import { after } from "../lanes/timers.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
 import { Batch, BatchList, type BatchSettings, type Blame, type PoolRun, unsent } from "./batch.ts";
-import { after, Deadlines } from "./deadlines.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
   type CheckedOptions,
@@ -249,8 +250,8 @@ class Call implements PoolRun, Settling, Recovering {
 
   mayBeOver(): void {}
 
-  onSettled({ lane, rejection }: Settled, batch: Batch): void {
-    if (this.settings.transfer && lane >= 0) emptyBuffers(batch.items[0]);
+  onSettled({ batch, isStarted, rejection }: Settled): void {
+    if (this.settings.transfer && isStarted) emptyBuffers(batch.items[0]);
     const failure = this.#failure ?? { error: rejection!.reason };
     this.#end(failure);
     this.reject(failure.error);
@@ -309,39 +310,29 @@ class Call implements PoolRun, Settling, Recovering {
 }
 
 /** What a signal stops. */
-export interface Stoppable {
+interface Stoppable {
   stop(reason: unknown): void;
-}
-
-interface Watched {
-  readonly stoppable: Set<Stoppable>;
-  readonly listener: () => void;
 }
 
 /** Watches signals with one listener each, however many calls share it: adding one looks at all others. */
 export class AbortWatch {
-  readonly #watched = new Map<AbortSignal, Watched>();
+  readonly #watched = new Map<AbortSignal, Set<Stoppable>>();
+  readonly #onAbort = ({ target }: Event) => {
+    const signal = target as AbortSignal;
+    for (const one of [...this.#watched.get(signal) ?? []]) one.stop(signal.reason);
+  };
 
   add(signal: AbortSignal, stoppable: Stoppable): void {
-    let watched = this.#watched.get(signal);
-    if (watched === undefined) {
-      const all = new Set<Stoppable>();
-      const listener = () => {
-        for (const one of [...all]) one.stop(signal.reason);
-      };
-      watched = { stoppable: all, listener };
-      this.#watched.set(signal, watched);
-      signal.addEventListener("abort", listener, { once: true });
-    }
-    watched.stoppable.add(stoppable);
+    const all = this.#watched.get(signal) ?? new Set();
+    if (all.size === 0) signal.addEventListener("abort", this.#onAbort, { once: true });
+    this.#watched.set(signal, all.add(stoppable));
   }
 
   delete(signal: AbortSignal, stoppable: Stoppable): void {
-    const watched = this.#watched.get(signal);
-    if (watched === undefined) return;
-    watched.stoppable.delete(stoppable);
-    if (watched.stoppable.size > 0) return;
+    const all = this.#watched.get(signal);
+    all?.delete(stoppable);
+    if (all?.size !== 0) return;
     this.#watched.delete(signal);
-    signal.removeEventListener("abort", watched.listener);
+    signal.removeEventListener("abort", this.#onAbort);
   }
 }

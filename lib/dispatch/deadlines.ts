@@ -6,6 +6,7 @@
  */
 
 import type { AskReason } from "../lanes/lane.ts";
+import { MOST_TIMER_MS } from "../lanes/timers.ts";
 import type { Batch, BatchList } from "./batch.ts";
 
 /** What ends those that don't end by themselves: a pool. */
@@ -22,8 +23,6 @@ export interface Enforcer {
 
 /** Timers are set no closer than this, so that many deadlines near each other share one. */
 const LEAST_TIMER_MS = 2;
-/** Timers are set no farther than this: a longer wait doesn't fit into them and would end at once. */
-export const MOST_TIMER_MS = 2 ** 31 - 1;
 
 /** The deadlines of one run, or of all calls of an executor. */
 export class Deadlines {
@@ -42,7 +41,9 @@ export class Deadlines {
     this.#dueMs = dueMs;
     this.#timer = setTimeout(() => {
       this.#dueMs = Infinity;
-      this.pool.do(() => this.#look());
+      this.pool.do(() => {
+        for (const batch of this.inFlight) if (this.inFlight.has(batch)) this.#lookAt(batch);
+      });
     }, waitMs);
   }
 
@@ -62,10 +63,6 @@ export class Deadlines {
     batch.asked = { atMs: performance.now(), why, offset };
     batch.on!.lane.ask(batch, why, reason);
     this.lookIn(this.pool.options.graceMs);
-  }
-
-  #look(): void {
-    for (const batch of this.inFlight) if (this.inFlight.has(batch)) this.#lookAt(batch);
   }
 
   #lookAt(batch: Batch): void {
@@ -89,15 +86,4 @@ export class Deadlines {
       else this.lookIn(dueMs - now);
     }
   }
-}
-
-/** Does something after a wait, however long; gives what forgets it. */
-export function after(waitMs: number, action: () => void): () => void {
-  let timer: ReturnType<typeof setTimeout>;
-  const wait = (leftMs: number): void => {
-    const next = leftMs > MOST_TIMER_MS ? () => wait(leftMs - MOST_TIMER_MS) : action;
-    timer = setTimeout(next, Math.min(leftMs, MOST_TIMER_MS));
-  };
-  wait(waitMs);
-  return () => clearTimeout(timer);
 }

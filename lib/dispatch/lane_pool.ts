@@ -7,13 +7,14 @@
  * done when they have returned.
  */
 
-import type { Death, Lane, LaneEvents, Report } from "../lanes/lane.ts";
-import type { Task } from "../lanes/task.ts";
+import { wordsOf } from "../lanes/attempt.ts";
+import type { Death, Forced, Lane, LaneEvents, Report } from "../lanes/lane.ts";
+import { nameOf, type Task } from "../lanes/task.ts";
 import { type Batch, type BatchLimits, Fifo, OpenLane, type PoolRun } from "./batch.ts";
-import { blame, progressOf, type RecoveryOptions } from "./recovery.ts";
+import { blame, isActive, progressOf, type RecoveryOptions } from "./recovery.ts";
 import { allAsOne } from "../lanes/lane_tasks.ts";
 import { LaneStartError, TaskLoadError, TeardownError } from "../lanes/errors.ts";
-import { MOST_TIMER_MS } from "./deadlines.ts";
+import { MOST_TIMER_MS, within } from "../lanes/timers.ts";
 
 /** How a pool is made up. */
 export interface PoolOptions extends PlacesOptions, RecoveryOptions {
@@ -171,7 +172,7 @@ export class LanePool implements PlacesHost {
     return this.#places.lanes.flatMap(({ number, inFlight }) =>
       [...inFlight].flatMap((batch) => {
         const at = progressOf(batch);
-        if (at.state !== "running" && at.state !== "unknown") return [];
+        if (!isActive(at)) return [];
         const { offset, sinceMs } = at.state === "running"
           ? at
           : { offset: batch.reported, sinceMs: NaN };
@@ -254,7 +255,7 @@ export class LanePool implements PlacesHost {
     if (this.#places.isClosed) throw new TypeError(`Cannot ${what}: the executor is closed`);
     this.#runs.add(run);
     if (this.#runs.size === 1) this.options.guide?.begin();
-    this.#places.wait();
+    this.#places.wait(1);
     this.#queue(run);
   }
 
@@ -267,8 +268,7 @@ export class LanePool implements PlacesHost {
   rest(run: PoolRun, rests: boolean): void {
     if ((run.rests ?? false) === rests || !this.#runs.has(run)) return;
     run.rests = rests;
-    if (rests) this.#places.waitNoMore();
-    else this.#places.wait();
+    this.#places.wait(rests ? -1 : 1);
   }
 
   /** A run may have something to send. */
@@ -294,7 +294,7 @@ export class LanePool implements PlacesHost {
   /** A run is over. */
   remove(run: PoolRun): void {
     if (!this.#runs.delete(run)) return;
-    if (run.rests !== true) this.#places.waitNoMore();
+    if (run.rests !== true) this.#places.wait(-1);
     if (this.#runs.size === 0) this.options.guide?.rest();
   }
 
@@ -307,15 +307,9 @@ export class LanePool implements PlacesHost {
   /** Fills free slots; where nothing is queued for them, with what waits on busy lanes. */
   readonly #fill = () => {
     this.#sendQueued();
-    if (!this.options.takesAhead || !this.#hasRoom) return;
+    if (!this.options.takesAhead) return;
     for (let free = this.freeSlots; free > 0 && this.#recallWaiting(); free--) this.#sendQueued();
   };
-
-  /** Whether a lane has a slot free that a run may have. */
-  #hasSlotFor(run: PoolRun): boolean {
-    const place = this.#placeFor(run, false);
-    return place !== undefined && place.load < place.slots;
-  }
 
   /** Takes a batch back that waits on a lane, if there is one for which another has a slot free. */
   #recallWaiting(): boolean {
@@ -324,7 +318,8 @@ export class LanePool implements PlacesHost {
       if (inFlight.size <= this.#places.of(on).slots) continue;
       // What was sent last would start last.
       for (const batch of [...inFlight].reverse()) {
-        if (!this.#hasSlotFor(batch.run) || !this.recall(batch)) continue;
+        const place = this.#placeFor(batch.run, false);
+        if (place === undefined || place.load >= place.slots || !this.recall(batch)) continue;
         batch.run.putBack(batch);
         return true;
       }
@@ -341,26 +336,20 @@ export class LanePool implements PlacesHost {
       if (run === undefined) return;
       if (run.isCall && this.#only !== undefined && this.#only.load >= this.#only.slots) return;
       const wanted = run.peek();
-      if (wanted === undefined) {
-        this.#unqueue(run);
-        continue;
-      }
-      if (this.#turnIsOver() || this.#isPaced()) return;
-      const place = this.#placeFor(run, wanted.alone);
-      if (place === undefined) {
-        if (!this.#hasRoom) return this.#sendAhead();
+      if (wanted !== undefined && (this.#turnIsOver() || this.#isPaced())) return;
+      const place = wanted && this.#placeFor(run, wanted.alone);
+      if (wanted !== undefined && place === undefined) {
+        if (this.freeSlots === 0) return this.#sendAhead();
         if (++refused >= this.#ready.size) return;
         this.#pass(run);
         continue;
       }
+      const batch = place && run.take();
+      if (batch === undefined || run.isCall) this.#unqueue(run);
+      else this.#pass(run);
+      if (batch === undefined) continue;
       refused = 0;
-      const batch = run.take();
-      if (batch === undefined) this.#unqueue(run);
-      else {
-        if (run.isCall) this.#unqueue(run);
-        else this.#pass(run);
-        this.#send(run, place, batch);
-      }
+      this.#send(run, place!, batch);
     }
   }
 
@@ -388,11 +377,6 @@ export class LanePool implements PlacesHost {
     return this.#places.all.reduce((free, { isUsable, load, slots }) => {
       return isUsable ? free + Math.max(0, slots - load) : free;
     }, 0);
-  }
-
-  /** Whether some slot is free, though perhaps not for everybody. */
-  get #hasRoom(): boolean {
-    return this.#places.all.some(({ isUsable, load, slots }) => isUsable && load < slots);
   }
 
   /** Tasks that never wait are stopped now and then, so that timers, signals and aborts come through. */
@@ -571,17 +555,18 @@ export class LanePool implements PlacesHost {
     else this.#places.noteIdle(on);
   }
 
-  #onDeath(on: OpenLane, death: Death): void {
+  #onDeath(on: OpenLane, death: Death, forced: Forced = "stopped"): void {
     if (death.starting) this.#places.endedStarting(on, death.how);
     const lost = [...on.inFlight];
     const verdicts = blame(lost, on.isForced || death.starting, death.isElsewhere);
+    const hadOthers = verdicts.filter(({ at }) => isActive(at)).length > 1;
     this.#places.close(on);
     on.inFlight.clear();
-    for (const [at, batch] of lost.entries()) {
+    for (const [index, batch] of lost.entries()) {
+      const verdict = verdicts[index]!;
       // Those that were asked to stop and didn't are why it was ended.
-      if (on.isForced && batch.asked !== undefined) {
-        batch.run.onForced(batch, on.lane.progress(batch), "stopped", lost.length > 1);
-      } else batch.run.onLost(batch, verdicts[at]!, death);
+      if (!on.isForced || batch.asked === undefined) batch.run.onLost(batch, verdict, death);
+      else batch.run.onForced(batch, verdict.at, forced, hadOthers);
     }
   }
 
@@ -591,31 +576,19 @@ export class LanePool implements PlacesHost {
    */
   force(batch: Batch): void {
     const on = batch.on!;
-    const others = [...on.inFlight].filter((other) => {
-      const { state } = on.lane.progress(other);
-      return other !== batch && (state === "running" || state === "unknown");
-    });
-    const forced = on.lane.force(batch, others.length > 0);
-    const at = on.lane.progress(batch);
-    if (forced === "ends") {
-      on.isForced = true;
-      return this.#places.retire(on);
-    }
+    const others = [...on.inFlight].some((other) =>
+      other !== batch && isActive(on.lane.progress(other))
+    );
+    const forced = on.lane.force(batch, others);
     if (forced === "goes on" || forced === "goes on for now") {
+      const at = on.lane.progress(batch);
       if (forced === "goes on for now") this.#places.retire(on);
       this.#release(batch);
-    } else {
-      // Those that were asked to stop as well would have been next.
-      const asked = others.filter(({ asked }) => asked !== undefined);
-      const states = asked.map((other) => on.lane.progress(other));
-      for (const ended of [batch, ...asked]) on.inFlight.delete(ended);
-      on.isForced = true;
-      this.#onDeath(on, { how: GIVEN_UP, starting: false });
-      for (const [index, other] of asked.entries()) {
-        other.run.onForced(other, states[index]!, forced, true);
-      }
+      return batch.run.onForced(batch, at, forced, others);
     }
-    batch.run.onForced(batch, at, forced, others.length > 0);
+    on.isForced = true;
+    if (forced === "ends") this.#places.retire(on);
+    else this.#onDeath(on, { how: GIVEN_UP, starting: false }, forced);
   }
 
   /** A task doesn't come to the end of its loading. Nothing else is sent to that lane. */
@@ -749,7 +722,10 @@ const REST_MS = 1_000;
 /** So many tasks are loaded by a new lane from the start, those that were run last. */
 const MOST_PRELOADED = 32;
 
-/** The places of one executor. */
+/**
+ * The places of one executor: a lane is opened where one is first needed, and closed when it was lost, is
+ * to get nothing more, or has had nothing to do for long. Then its place gets a new one.
+ */
 export class Places {
   readonly all: readonly Place[];
   isClosed = false;
@@ -787,14 +763,12 @@ export class Places {
     return this.all[on.number]!;
   }
 
-  wait(): void {
-    if (this.#waiters++ > 0) return;
-    for (const { lane } of this.lanes) lane.hold(true);
-  }
-
-  waitNoMore(): void {
-    if (--this.#waiters > 0) return;
-    for (const { lane } of this.lanes) lane.hold(false);
+  /** One more, or one fewer, waits for lanes. */
+  wait(more: 1 | -1): void {
+    const held = this.#waiters > 0;
+    this.#waiters += more;
+    const holds = this.#waiters > 0;
+    if (holds !== held) { for (const { lane } of this.lanes) lane.hold(holds); }
   }
 
   /** The place's lane, opened if need be; undefined if that can't be done. */
@@ -853,7 +827,7 @@ export class Places {
       if (this.isClosed) throw new TypeError("Cannot start lanes: the executor is closed");
     };
     refuseClosed();
-    this.wait();
+    this.wait(1);
     const tasks = task === undefined ? [] : [task];
     const opened = places.flatMap((place) => this.open(place, tasks) ?? []);
     for (const on of opened) on.awaited++;
@@ -869,20 +843,16 @@ export class Places {
         on.awaited--;
         if (on.inFlight.size === 0) this.noteIdle(on);
       }
-      this.waitNoMore();
+      this.wait(-1);
     }
   }
 
   async #load(task: Task, lanes: readonly OpenLane[], timeoutMs: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const inSetup = lanes.some(({ lane }) => lane.isSettingUp(task));
-        reject(loadsTooLong(task, timeoutMs, inSetup));
-      }, timeoutMs);
+    const loaded = Promise.all(lanes.map(({ lane }) => lane.load(task)));
+    await within<unknown>(timeoutMs, loaded, () => {
+      const inSetup = lanes.some(({ lane }) => lane.isSettingUp(task));
+      throw loadsTooLong(task, timeoutMs, inSetup);
     });
-    await Promise.race([Promise.all(lanes.map(({ lane }) => lane.load(task))), late])
-      .finally(() => clearTimeout(timer));
     this.noteLoadable(task);
   }
 
@@ -966,7 +936,7 @@ export class Places {
   /** No lane is opened any more, and those that are there keep the program alive until they are closed. */
   beginClosing(): void {
     this.isClosed = true;
-    this.wait();
+    this.wait(1);
     clearTimeout(this.#restTimer);
     clearTimeout(this.#idleTimer);
   }
@@ -985,11 +955,7 @@ export class Places {
 }
 
 /** What is told of a task whose module isn't loaded and set up in time. */
-export function loadsTooLong(
-  { module }: Task,
-  timeoutMs: number,
-  inSetup: boolean,
-): TaskLoadError {
+export function loadsTooLong({ module }: Task, timeoutMs: number, inSetup: boolean): TaskLoadError {
   if (inSetup) {
     return new TaskLoadError(
       `Cannot set up task module ${module}: its setup has not ended after ${timeoutMs} ms`,
@@ -1003,12 +969,8 @@ export function loadsTooLong(
   );
 }
 
-function nameOf(task: Task): string {
-  return `${task.export} ${task.module}`;
-}
-
 function startError(cause: unknown): LaneStartError {
   if (cause instanceof LaneStartError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = wordsOf(cause);
   return new LaneStartError(`Cannot start a lane: ${why}`, { cause });
 }

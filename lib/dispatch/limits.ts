@@ -6,7 +6,7 @@
  */
 
 import { type Batch, Fifo, type Key } from "./batch.ts";
-import { MOST_TIMER_MS } from "./deadlines.ts";
+import { MOST_TIMER_MS } from "../lanes/timers.ts";
 
 /** At most `limit` starts in any `perMs` milliseconds. */
 export interface Rate {
@@ -177,7 +177,10 @@ class Line {
 /** Whenever one key becomes idle, so many that are idle are looked at, whether they can be forgotten. */
 const LOOKED_AT = 3;
 
-/** The lines of one run. */
+/**
+ * A run's batches that wait to be sent: in one line, or in a line for each key that has a limit of its
+ * own. A line whose limit is reached holds up no other.
+ */
 export class Lines {
   /** Whether a batch with a key ever waited. */
   hasKeys = false;

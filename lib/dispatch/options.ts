@@ -3,8 +3,8 @@
 import type { BatchSettings } from "./batch.ts";
 import type { PerKey, Rate } from "./limits.ts";
 import type { Outcome, Rejected } from "./output.ts";
-import { attempt } from "../lanes/attempt.ts";
-import { isLoadingProgram, taskOfFunction } from "../lanes/load_task.ts";
+import { attempt, shown } from "../lanes/attempt.ts";
+import { isLoadingProgram, taskOfFunction } from "../lanes/lane_tasks.ts";
 import type { Task, TaskFunction } from "../lanes/task.ts";
 
 /** Items from anywhere: an array, a generator, a stream; endless ones too. */
@@ -318,11 +318,6 @@ export function checker(what: string): Checker {
       },
     },
   );
-}
-
-/** A value as a person writes it, so that `"5"` isn't taken for 5. */
-export function shown(value: unknown): string {
-  return attempt(() => Deno.inspect(value, { depth: 1, compact: true }), typeof value);
 }
 
 const CHECKS = { map: checker("map"), run: checker("run") };

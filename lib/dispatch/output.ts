@@ -1,6 +1,7 @@
 /** Hands results to the consumer, in the order it wants, and no faster than it takes them. */
 
-import { Fifo } from "./batch.ts";
+import type { Report } from "../lanes/lane.ts";
+import { type Batch, Fifo } from "./batch.ts";
 
 /**
  * Results, as they come. Nothing runs before the first is asked for; leaving the loop stops the rest,
@@ -279,55 +280,48 @@ export type Outcome<Result, Item = unknown> = Fulfilled<Result, Item> | Rejected
  * does.
  */
 export interface Settled {
-  /** The first item's place in the input, from 0. */
+  readonly batch: Batch;
+  /** The first item's place in the batch, and in the input. */
+  readonly from: number;
   readonly firstIndex: number;
   readonly count: number;
-  /** The batch that they were in, and the first one's place in it. */
-  readonly items: readonly unknown[];
-  readonly itemsFrom: number;
-  /** Their values; undefined if each is undefined. */
-  readonly values: ArrayLike<unknown> | undefined;
   /** If they gave no value: how they ended, each in the same way. */
   readonly rejection: { readonly ended: Ending; readonly reason: unknown } | undefined;
-  /** The lane they ran on, from 0; −1 if they never started. */
-  readonly lane: number;
-  /** How many times each was started. */
-  readonly attempts: number;
-  readonly queuedAtMs: number;
-  /** When the first of them started; NaN if that isn't known. */
-  readonly startedAtMs: number;
-  /** When the last of them ended. */
-  readonly endedAtMs: number;
-  /** Start and end of each, alternating, from `timesFrom` on; else all share these. */
-  readonly times: Float64Array | undefined;
-  /** The first item's place in `times`, counted in items. */
-  readonly timesFrom: number;
+  /** Whether they were started, as far as that is known. */
+  readonly isStarted: boolean;
+  readonly report: Pick<Report, "values" | "startedAtMs" | "endedAtMs" | "times">;
+  /** The first item's place in the report. */
+  readonly reportFrom: number;
 }
 
 /** One item's value. */
-export function valueAt({ values }: Settled, offset: number): unknown {
-  return values === undefined ? undefined : values[offset];
+export function valueAt({ report: { values }, reportFrom }: Settled, offset: number): unknown {
+  return values === undefined ? undefined : values[reportFrom + offset];
 }
 
 /** One item's outcome, made anew. */
 export function outcomeAt(settled: Settled, offset: number): Outcome<unknown> {
-  const { lane, attempts, queuedAtMs, times, timesFrom, rejection } = settled;
-  const at = 2 * (timesFrom + offset);
+  const { batch, firstIndex, rejection, isStarted, report } = settled;
+  const { times } = report;
+  const at = 2 * (settled.reportFrom + offset);
   const settlement = {
-    index: settled.firstIndex + offset,
-    item: settled.items[settled.itemsFrom + offset],
-    lane,
-    attempts,
-    queuedAtMs,
-    startedAtMs: times === undefined ? settled.startedAtMs : times[at]!,
-    endedAtMs: times === undefined ? settled.endedAtMs : times[at + 1]!,
+    index: firstIndex + offset,
+    item: batch.items[settled.from + offset],
+    lane: isStarted && batch.on !== undefined ? batch.on.number : -1,
+    attempts: isStarted ? batch.attempt : batch.attempt - 1,
+    queuedAtMs: batch.history.queuedAtMs,
+    startedAtMs: times === undefined ? report.startedAtMs : times[at]!,
+    endedAtMs: times === undefined ? report.endedAtMs : times[at + 1]!,
   };
   return rejection === undefined
     ? { status: "fulfilled", value: valueAt(settled, offset), ...settlement }
     : { status: "rejected", ...rejection, ...settlement };
 }
 
-/** The results of one executor that were not asked for until now. */
+/**
+ * The results of one executor that nobody asked for until now: their tasks never run, which is seldom
+ * what was meant.
+ */
 export class UnusedResults {
   /** The name of each call that gave such; what it gave isn't kept alive. */
   readonly #calls = new Map<symbol, string>();

@@ -4,9 +4,10 @@
  */
 
 import { Batch, type BatchSize, type Key, type PoolRun, unsent } from "./batch.ts";
-import { after } from "./deadlines.ts";
+import { after } from "../lanes/timers.ts";
 import { Limit, Lines, type PerKey } from "./limits.ts";
-import { type CheckedOptions, shown } from "./options.ts";
+import { shown } from "../lanes/attempt.ts";
+import type { CheckedOptions } from "./options.ts";
 import type { Source } from "./source.ts";
 
 /** The run whose items are queued. */

@@ -190,6 +190,11 @@ export function progressOf(batch: Batch): BatchProgress {
   return isSingle ? { state: "running", offset: batch.reported, sinceMs: NaN } : at;
 }
 
+/** Whether some of a batch runs, or may. */
+export function isActive(at: BatchProgress): boolean {
+  return at.state === "running" || at.state === "unknown";
+}
+
 /**
  * Judges all the batches that were on a lane when it died, each in its turn.
  *
@@ -199,9 +204,7 @@ export function progressOf(batch: Batch): BatchProgress {
  */
 export function blame(lost: readonly Batch[], isKnown = false, isElsewhere = false): Blame[] {
   const progress = lost.map(progressOf);
-  const active =
-    progress.filter((at) => at.state === "running" || (at.state === "unknown" && !at.isHarmless))
-      .length;
+  const active = progress.filter((at) => isActive(at) && !("isHarmless" in at)).length;
   return progress.map((at, index): Blame => {
     const { alone, reruns } = lost[index]!.history;
     const isRunning = at.state === "running";

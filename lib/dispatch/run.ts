@@ -290,9 +290,12 @@ class Run implements QueueRun, OutputRun, Settling, Recovering, SourceEvents {
     this.onMore();
     this.#endIfDone();
     if (this.#isIdle && this.#restTimer === undefined) {
+      // Results that nobody asks for are no reason for the program to go on.
       this.#restTimer = setTimeout(() => {
         this.#restTimer = undefined;
-        this.#rest();
+        if (!this.#isIdle) return;
+        this.#deadlines.stop();
+        this.pool.rest(this, true);
       }, REST_MS);
       Deno.unrefTimer(this.#restTimer);
     }
@@ -303,17 +306,10 @@ class Run implements QueueRun, OutputRun, Settling, Recovering, SourceEvents {
     return this.#state === "running" && this.#inFlight.size === 0 && !this.output.isAwaited;
   }
 
-  /** Results that nobody asks for are no reason for the program to go on. */
-  #rest(): void {
-    if (!this.#isIdle) return;
-    this.#deadlines.stop();
-    this.pool.rest(this, true);
-  }
-
-  onSettled(settled: Settled, batch: Batch): void {
-    if (this.settings.transfer && settled.lane >= 0) {
-      const from = settled.firstIndex - batch.firstIndex;
-      for (let at = from; at < from + settled.count; at++) emptyBuffers(batch.items[at]);
+  onSettled(settled: Settled): void {
+    if (this.settings.transfer && settled.isStarted) {
+      const { batch, from, count } = settled;
+      for (let at = from; at < from + count; at++) emptyBuffers(batch.items[at]);
     }
     if (settled.rejection !== undefined && this.#failFast) this.fail(settled.rejection.reason);
     else this.output.push(settled);

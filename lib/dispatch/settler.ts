@@ -2,6 +2,7 @@
  * Settles items: turns what lanes report into results for the consumer, or has an item tried again.
  */
 
+import { shown } from "../lanes/attempt.ts";
 import { CancelledError, RetryAfterError } from "../lanes/errors.ts";
 import type { Report } from "../lanes/lane.ts";
 import type { Batch, History } from "./batch.ts";
@@ -11,7 +12,6 @@ import {
   type Progress,
   type RetryIn,
   type RetryOptions,
-  shown,
 } from "./options.ts";
 import { type Ending, outcomeAt, type Rejected, type Settled } from "./output.ts";
 
@@ -26,7 +26,7 @@ export interface Settling {
   /** Has an item tried again after a wait; its key, or the run, starts nothing for `pauseMs`. */
   retryLater(batch: Batch, waitMs: number, pauseMs: number): void;
   /** Items have ended for good. */
-  onSettled(settled: Settled, batch: Batch): void;
+  onSettled(settled: Settled): void;
   /** Functions of the caller's that were waited for have all answered. */
   mayBeOver(): void;
   /** A function of the caller's threw. */
@@ -55,39 +55,22 @@ export class Settler {
 
   /** Settles the next items of a batch, of which so many had been reported before. */
   report(batch: Batch, report: Report, base: number): void {
+    const isStarted = report.unsent !== true;
+    const settle = (from: number, count: number, rejection?: Rejection) => {
+      if (count === 0) return;
+      this.#settle(settledOf(batch, base + from, count, rejection, isStarted, report, from));
+    };
     let from = 0;
     for (const { offset, ended, reason, retryAfterMs } of report.failures ?? []) {
-      this.#fulfil(batch, report, base, from, offset);
+      settle(from, offset - from);
       const rejection = { ended, reason };
-      const final = report.unsent
-        ? rejection
-        : this.#retry(batch, base + offset, rejection, retryAfterMs);
-      if (final !== undefined) this.#settleReported(batch, report, base, offset, 1, final);
+      const final = isStarted
+        ? this.#retry(batch, base + offset, rejection, isStarted, retryAfterMs)
+        : rejection;
+      if (final !== undefined) settle(offset, 1, final);
       from = offset + 1;
     }
-    this.#fulfil(batch, report, base, from, report.count);
-  }
-
-  #fulfil(batch: Batch, report: Report, base: number, from: number, to: number): void {
-    if (to > from) this.#settleReported(batch, report, base, from, to - from, undefined);
-  }
-
-  #settleReported(
-    batch: Batch,
-    { values, startedAtMs, endedAtMs, times, unsent }: Report,
-    base: number,
-    from: number,
-    count: number,
-    rejection: Rejection | undefined,
-  ): void {
-    const settled = settledOf(batch, base + from, count, rejection, unsent);
-    const whole = values === undefined || (from === 0 && values.length === count);
-    settled.values = whole ? values : Array.prototype.slice.call(values, from, from + count);
-    settled.startedAtMs = startedAtMs;
-    settled.endedAtMs = endedAtMs;
-    settled.times = times;
-    settled.timesFrom = from;
-    this.#settle(settled, batch);
+    settle(from, report.count - from);
   }
 
   /** An item ended without a report of its lane: it is tried again, if that is allowed, else settled. */
@@ -98,11 +81,10 @@ export class Settler {
     reason: unknown,
     { started = true, sinceMs = NaN, ...changes }: Partial<Rejecting> = {},
   ): void {
-    const final = this.#retry(batch, offset, { ended, reason }, 0, !started, changes);
-    if (final === undefined) return;
-    const settled = settledOf(batch, offset, 1, final, !started);
-    settled.startedAtMs = sinceMs;
-    this.#settle(settled, batch);
+    const final = this.#retry(batch, offset, { ended, reason }, started, 0, changes);
+    if (final !== undefined) {
+      this.#settle(settledOf(batch, offset, 1, final, started, untold(sinceMs)));
+    }
   }
 
   /** Settles items that were never started, or not again, because the run was cancelled. */
@@ -113,7 +95,7 @@ export class Settler {
       ? `Item ${firstIndex} was`
       : `Items from ${firstIndex} on were`;
     const reason = new CancelledError(`${which} cancelled`, { cause });
-    this.#settle(settledOf(batch, 0, items.length, { ended: "cancelled", reason }, true), batch);
+    this.#settle(settledOf(batch, 0, items.length, { ended: "cancelled", reason }, false));
   }
 
   /** Has an item tried again; if that isn't to be, returns how it ended. */
@@ -121,8 +103,8 @@ export class Settler {
     batch: Batch,
     offset: number,
     rejection: Rejection,
+    isStarted: boolean,
     askedMs = 0,
-    unstarted = false,
     changes: Partial<History> = {},
   ): Rejection | undefined {
     const { run } = this;
@@ -130,11 +112,11 @@ export class Settler {
     const { attempt, reruns } = batch.history;
     if (attempt - reruns > retries.limit || !run.mayRetry) return rejection;
     if ((changes.kills ?? 0) >= MOST_KILLS) return rejection;
-    const rejected = outcomeAt(settledOf(batch, offset, 1, rejection, unstarted), 0) as Rejected;
+    const rejected = outcomeAt(settledOf(batch, offset, 1, rejection, isStarted), 0) as Rejected;
     const allowed = this.#allows(rejected);
     if (!allowed) return rejection;
     // A try that never started is a try, but no attempt.
-    const next = unstarted ? { reruns: reruns - 1 } : { attempt: attempt + 1 };
+    const next = isStarted ? { attempt: attempt + 1 } : { reruns: reruns - 1 };
     const again = batch.part(offset, offset + 1, { ...changes, ...next });
     if (allowed !== true) {
       run.retryLater(again, allowed.afterMs, allowed.pauseMs ?? 0);
@@ -190,10 +172,10 @@ export class Settler {
     }
   }
 
-  #settle(settled: Settled, batch: Batch): void {
+  #settle(settled: Settled): void {
     this.settled += settled.count;
     if (settled.rejection !== undefined) this.rejected += settled.count;
-    this.run.onSettled(settled, batch);
+    this.run.onSettled(settled);
     const { onOutcome } = this.run.options;
     if (onOutcome === undefined) return;
     try {
@@ -204,32 +186,24 @@ export class Settler {
   }
 }
 
-/** Some of a batch's items, which ended just now; unless they were started, nowhere. */
+/** Items of a batch, from one on, and where they are in what was told of them. */
 function settledOf(
-  { firstIndex, items, history: { attempt, queuedAtMs }, on }: Batch,
-  offset: number,
+  batch: Batch,
+  from: number,
   count: number,
   rejection: Rejection | undefined,
-  unstarted = false,
-): Writable<Settled> {
-  return {
-    firstIndex: firstIndex + offset,
-    count,
-    items,
-    itemsFrom: offset,
-    values: undefined,
-    rejection,
-    lane: unstarted || on === undefined ? -1 : on.number,
-    attempts: unstarted ? attempt - 1 : attempt,
-    queuedAtMs,
-    startedAtMs: NaN,
-    endedAtMs: rejection === undefined ? 0 : performance.now(),
-    times: undefined,
-    timesFrom: 0,
-  };
+  isStarted: boolean,
+  report: Settled["report"] = untold(NaN),
+  reportFrom = 0,
+): Settled {
+  const firstIndex = batch.firstIndex + from;
+  return { batch, from, firstIndex, count, rejection, isStarted, report, reportFrom };
 }
 
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+/** What stands for a report of items that ended just now without one. */
+function untold(startedAtMs: number): Settled["report"] {
+  return { values: undefined, startedAtMs, endedAtMs: performance.now(), times: undefined };
+}
 
 /** Options of which only the limit may be left out of account. */
 type Waits = Required<Pick<RetryOptions, "baseMs" | "maxMs" | "jitter">>;

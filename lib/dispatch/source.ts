@@ -1,7 +1,8 @@
 /** The input, pulled from only as far as there is room. */
 
-import { MOST_TIMER_MS } from "./deadlines.ts";
-import { type Items, shown } from "./options.ts";
+import { after } from "../lanes/timers.ts";
+import { shown } from "../lanes/attempt.ts";
+import type { Items } from "./options.ts";
 
 /** Stands in an input for items that are left out: they have places in it, and no outcomes. */
 export class LeftOut {
@@ -25,6 +26,8 @@ export class Source {
   pulled = 0;
   /** Whether there will be no more. */
   done = false;
+  /** Whether the input itself came to its end, so that it need not be closed. */
+  hasEnded = false;
   readonly #isAsync: boolean;
   readonly #array: readonly unknown[] | undefined;
   #sync: Iterator<unknown> | undefined;
@@ -40,14 +43,13 @@ export class Source {
   #telling: ReturnType<typeof setImmediate> | undefined;
   /** Whether the input's own code is running. */
   #pulling = false;
-  /** Whether the input itself said that there is no more. */
-  #ended = false;
   /** Whether it isn't to be asked for more. */
   #halted = false;
   #closing: Promise<void> | undefined;
   /** Resolved when its end is not waited for any more. */
   readonly #left = Promise.withResolvers<void>();
-  readonly #leaving: ReturnType<typeof setTimeout>[] = [];
+  /** What forgets the waits for that. */
+  readonly #leaving: (() => void)[] = [];
 
   /** @throws {TypeError} If it is neither an iterable nor an async iterable. */
   constructor(private readonly items: Items<unknown>, private readonly events: SourceEvents) {
@@ -61,7 +63,7 @@ export class Source {
     const size = this.#array?.length ?? (items as { size?: unknown }).size;
     this.total = Number.isSafeInteger(size) && size as number >= 0 ? size as number : undefined;
     // Nothing needs to be asked for to know this.
-    if (this.#array?.length === 0) this.done = this.#ended = true;
+    if (this.#array?.length === 0) this.done = this.hasEnded = true;
   }
 
   /** How many may still come, if the input tells. */
@@ -82,15 +84,12 @@ export class Source {
    */
   pull(count: number): unknown[] {
     if (count < 1 || this.#halted) return [];
-    if (this.#array !== undefined) return this.done ? [] : this.#pullArray(this.#array, count);
-    if (this.#isAsync) return this.#pullAsync(count);
-    return this.done ? [] : this.#pullSync(this.items as Iterable<unknown>, count);
-  }
-
-  #pullArray(array: readonly unknown[], count: number): unknown[] {
-    const items = array.slice(this.pulled, this.pulled + count);
+    if (this.#array === undefined && this.#isAsync) return this.#pullAsync(count);
+    if (this.done) return [];
+    if (this.#array === undefined) return this.#pullSync(this.items as Iterable<unknown>, count);
+    const items = this.#array.slice(this.pulled, this.pulled + count);
     this.pulled += items.length;
-    if (this.pulled >= array.length) this.done = this.#ended = true;
+    if (this.pulled >= this.#array.length) this.done = this.hasEnded = true;
     return items;
   }
 
@@ -102,7 +101,7 @@ export class Source {
       this.#sync ??= iterable[Symbol.iterator]();
       while (!this.done && !this.#halted && items.length < count) {
         const { value, done } = resultOf(this.#sync.next());
-        if (done) this.done = this.#ended = true;
+        if (done) this.done = this.hasEnded = true;
         else if (value instanceof LeftOut) {
           this.#arrived.push(value);
           this.#gaps++;
@@ -112,7 +111,7 @@ export class Source {
         } else items.push(value);
       }
     } catch (error) {
-      this.done = this.#ended = true;
+      this.done = this.hasEnded = true;
       this.events.inputFailed(error);
     } finally {
       this.#pulling = false;
@@ -150,7 +149,7 @@ export class Source {
     if (this.#asking !== undefined || this.done) return;
     this.#asking = this.#next().then((arrived) => {
       this.#asking = undefined;
-      if (arrived === undefined) this.done = this.#ended = true;
+      if (arrived === undefined) this.done = this.hasEnded = true;
       else {
         this.#arrived.push(arrived.value);
         if (arrived.value instanceof LeftOut) this.#gaps++;
@@ -159,7 +158,7 @@ export class Source {
       this.#tell();
     }, (error) => {
       this.#asking = undefined;
-      this.done = this.#ended = true;
+      this.done = this.hasEnded = true;
       this.events.inputFailed(error);
     });
   }
@@ -184,11 +183,6 @@ export class Source {
   halt(): void {
     this.#halted = true;
     this.#wanted = 0;
-  }
-
-  /** Whether the input itself came to its end, so that it need not be closed. */
-  get hasEnded(): boolean {
-    return this.#ended;
   }
 
   /** Whether it may have something at this moment: it isn't waited for already. */
@@ -224,29 +218,27 @@ export class Source {
   async #close(graceMs: number): Promise<void> {
     this.done = true;
     clearImmediate(this.#telling);
-    if (this.#ended) return;
+    if (this.hasEnded) return;
     // A generator that itself stopped the run can be closed only when it no longer runs.
     while (this.#pulling) await undefined;
     const asking = this.#asking;
     const closing = this.#cleanUp();
     closing.catch(() => {}); // it may come too late to be told
-    const wait = asking === undefined ? undefined : this.#leaveAfter(graceMs);
-    void asking?.finally(() => clearTimeout(wait));
+    if (asking !== undefined) void asking.finally(this.#leaveAfter(graceMs));
     await Promise.race([closing, this.#left.promise]).finally(() => {
-      for (const timer of this.#leaving) clearTimeout(timer);
+      for (const forget of this.#leaving) forget();
     });
   }
 
   /** Waits for the input's end no longer than this, in milliseconds, whatever it does. */
   leaveAfter(ms: number): void {
-    if (!this.#ended) this.#leaveAfter(ms);
+    if (!this.hasEnded) this.#leaveAfter(ms);
   }
 
-  #leaveAfter(ms: number): ReturnType<typeof setTimeout> | undefined {
-    if (ms > MOST_TIMER_MS) return undefined;
-    const timer = setTimeout(() => this.#left.resolve(), ms);
-    this.#leaving.push(timer);
-    return timer;
+  #leaveAfter(ms: number): () => void {
+    const forget = after(ms, this.#left.resolve);
+    this.#leaving.push(forget);
+    return forget;
   }
 
   async #cleanUp(): Promise<void> {

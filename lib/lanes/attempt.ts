@@ -14,7 +14,7 @@ export function attempt<T, Otherwise = undefined>(
 
 /** A value as it would stand in code, or nearly so, on a line. */
 export function shown(value: unknown): string {
-  const text = attempt(() => Deno.inspect(value, { depth: 0 }), "something that can't be shown");
+  const text = attempt(() => Deno.inspect(value, { depth: 0 }), typeof value);
   return text.replaceAll(/\s+/g, " ").slice(0, 80);
 }
 

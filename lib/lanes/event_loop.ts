@@ -105,7 +105,7 @@ export class EventLoopLane implements Lane {
 
   hold(): void {}
 
-  async close(): Promise<void> {
-    await closeWithin(this.#graceMs, () => this.#tasks.close(), () => this.#tasks.holds);
+  close(): Promise<void> {
+    return closeWithin(this.#graceMs, () => this.#tasks.close(), () => this.#tasks.holds);
   }
 }

@@ -3,10 +3,18 @@
  * set-up made is disposed when the lane closes.
  */
 
+import { within } from "./timers.ts";
+import dynamicImport from "data:text/javascript,export default (url) => import(url)";
 import { wordsOf } from "./attempt.ts";
 import { TaskLoadError, TeardownError } from "./errors.ts";
-import { type Hooks, hooksOf, loadTask } from "./load_task.ts";
-import type { PlacedTask, Task, TaskContext, TaskFunction } from "./task.ts";
+import {
+  nameOf,
+  type PlacedTask,
+  type SetupContext,
+  type Task,
+  type TaskContext,
+  type TaskFunction,
+} from "./task.ts";
 
 /** What the tasks of a module are given besides their items. */
 export interface Given {
@@ -46,18 +54,14 @@ interface SetUp {
 
 /** Makes tasks ready, and closes what was set up for them. */
 export class LaneTasks {
-  readonly #load: (task: Task) => TaskFunction | Promise<TaskFunction>;
-  readonly #onSetup: ((module: string) => void) | undefined;
   /** By the task itself, for this is asked for every batch. */
   readonly #ready = new WeakMap<Task, ReadyTask>();
   readonly #setUp = new Map<string, SetUp>();
   readonly #bare: Given;
   #isClosed = false;
 
-  constructor({ shared, onSetup, load = loadTask }: LaneTasksOptions = {}) {
-    this.#bare = { resource: undefined, shared };
-    this.#onSetup = onSetup;
-    this.#load = load;
+  constructor(private readonly options: LaneTasksOptions = {}) {
+    this.#bare = { resource: undefined, shared: options.shared };
   }
 
   /**
@@ -65,25 +69,17 @@ export class LaneTasks {
    * rejects with {@linkcode TaskLoadError} if that can't be done.
    */
   ready(task: Task): ReadyTask | Promise<ReadyTask> {
-    const known = this.#ready.get(task);
-    if (known !== undefined) return known;
-    const fn = this.#load(task);
-    return typeof fn === "function"
-      ? this.#withSetup(task, fn)
-      : fn.then((fn) => this.#withSetup(task, fn));
+    const { load = loadTask } = this.options;
+    return this.#ready.get(task) ?? soon(
+      load(task),
+      (fn) => soon(this.#givenTo(task.module), (given) => this.#keep(task, fn, given)),
+    );
   }
 
   /** Whether a module's set-up is under way. */
   isSettingUp(module: string): boolean {
     const found = this.#setUp.get(module);
     return found !== undefined && found.given === undefined;
-  }
-
-  #withSetup(task: Task, fn: TaskFunction): ReadyTask | Promise<ReadyTask> {
-    const given = this.#givenTo(task.module);
-    return given instanceof Promise
-      ? given.then((given) => this.#keep(task, fn, given))
-      : this.#keep(task, fn, given);
   }
 
   #keep(task: Task, fn: TaskFunction, given: Given): ReadyTask {
@@ -99,34 +95,28 @@ export class LaneTasks {
     const known = this.#setUp.get(module);
     if (known !== undefined) return known.given ?? known.settingUp;
     if (this.#isClosed) {
-      return Promise.reject(
-        new TaskLoadError(`Cannot set up task module ${module}: its lane was closed`),
-      );
+      const what = `Cannot set up task module ${module}: its lane was closed`;
+      return Promise.reject(new TaskLoadError(what));
     }
     const signal = new AbortController();
-    const found: SetUp = {
-      hooks,
-      signal,
-      settingUp: this.#start(module, hooks, signal.signal).then((given) => found.given = given),
-      given: undefined,
-    };
+    const settingUp = this.#start(module, hooks, signal.signal)
+      .then((given) => found.given = given);
+    const found: SetUp = { hooks, signal, settingUp, given: undefined };
     this.#setUp.set(module, found);
     // Not kept if it fails: what it needs may be there before the next run.
-    found.settingUp.catch(() => this.#setUp.delete(module));
-    return found.settingUp;
+    settingUp.catch(() => this.#setUp.delete(module));
+    return settingUp;
   }
 
   async #start(module: string, { setup }: Hooks, signal: AbortSignal): Promise<Given> {
     const { shared } = this.#bare;
-    this.#onSetup?.(module);
+    this.options.onSetup?.(module);
     if (setup === undefined) return this.#bare;
     try {
       return { resource: await setup({ shared, signal }), shared };
     } catch (cause) {
-      throw new TaskLoadError(
-        `Cannot set up task module ${module}: its setup failed: ${wordsOf(cause)}`,
-        { cause },
-      );
+      const what = `Cannot set up task module ${module}: its setup failed: ${wordsOf(cause)}`;
+      throw new TaskLoadError(what, { cause });
     }
   }
 
@@ -136,21 +126,18 @@ export class LaneTasks {
    */
   async close(): Promise<TeardownError[]> {
     this.#isClosed = true;
-    const all = [...this.#setUp].reverse();
     const failures: TeardownError[] = [];
-    for (const [, { signal, given }] of all) if (given === undefined) signal.abort();
-    const isUnderWay = ([, { given }]: typeof all[number]) => given === undefined;
-    for (const one of all.toSorted((a, b) => Number(isUnderWay(a)) - Number(isUnderWay(b)))) {
-      const [module, { hooks, settingUp }] = one;
+    const all = [...this.#setUp].reverse();
+    const underWay = all.filter(([, { given }]) => given === undefined);
+    for (const [, { signal }] of underWay) signal.abort();
+    const ended = all.filter(([, { given }]) => given !== undefined);
+    for (const [module, { hooks, settingUp }] of [...ended, ...underWay]) {
       try {
         const given = await settingUp.catch(() => undefined);
         if (given !== undefined) await dispose(given.resource, hooks);
       } catch (cause) {
-        failures.push(
-          new TeardownError(`The teardown of task module ${module} failed: ${wordsOf(cause)}`, {
-            cause,
-          }),
-        );
+        const what = `The teardown of task module ${module} failed: ${wordsOf(cause)}`;
+        failures.push(new TeardownError(what, { cause }));
       }
       this.#setUp.delete(module);
     }
@@ -161,6 +148,11 @@ export class LaneTasks {
   get holds(): boolean {
     return [...this.#setUp.values()].some(({ given }) => given !== undefined);
   }
+}
+
+/** Goes on with what is there, or will be. */
+function soon<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value);
 }
 
 /** The module's own `teardown` knows best; without it, the resource may know how it is disposed. */
@@ -185,9 +177,6 @@ export function plainContext(
   return Object.create({ index, attempt: 1, signal, resource, shared, cancelled });
 }
 
-/** A longer wait doesn't fit into a timer, and would end at once. */
-const MOST_TIMER_MS = 2 ** 31 - 1;
-
 /**
  * Waits until everything is disposed, but not for longer than the grace time.
  *
@@ -198,12 +187,7 @@ export async function closeWithin(
   dispose: () => Promise<readonly TeardownError[]>,
   holds: () => boolean,
 ): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<readonly TeardownError[]>((resolve) => {
-    const end = () => resolve(holds() ? [tooLate(graceMs)] : []);
-    timer = setTimeout(end, Math.min(graceMs, MOST_TIMER_MS));
-  });
-  const failures = await Promise.race([dispose(), late]).finally(() => clearTimeout(timer));
+  const failures = await within(graceMs, dispose(), () => holds() ? [tooLate(graceMs)] : []);
   if (failures.length > 0) throw allAsOne(failures);
 }
 
@@ -221,4 +205,139 @@ export function allAsOne(failures: readonly TeardownError[]): TeardownError {
   return new TeardownError(`${first!.message} (the first of ${failures.length} such failures)`, {
     cause: first!.cause,
   });
+}
+
+/**
+ * Imports a task's module by its absolute URL. Written as `import(url)` here, a registry would warn that it
+ * can't rewrite it, which an absolute URL doesn't need. What a CommonJS module exports as `default` is its
+ * default, as its author means it, and not all that it exports.
+ */
+export async function importModule(url: string): Promise<Record<string, unknown>> {
+  const module: Record<string, unknown> = await dynamicImport(url);
+  if (!("module.exports" in module)) return module;
+  const { "module.exports": exported, ...named } = module;
+  return typeof exported === "object" ? { ...named, ...exported } : named;
+}
+
+const loaded = new Map<string, TaskFunction | Promise<TaskFunction>>();
+/** Tasks that are functions of this isolate. */
+const functions = new WeakMap<Task, TaskFunction>();
+
+/**
+ * The function that a task names: at once if it was loaded before, else a promise of it, which
+ * rejects with {@linkcode TaskLoadError} if the module can't be imported or exports no such function.
+ */
+export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
+  const fn = functions.get(task);
+  if (fn !== undefined) return fn;
+  const key = nameOf(task);
+  let found = loaded.get(key);
+  if (found === undefined) {
+    found = importTask(task).then((fn) => {
+      loaded.set(key, fn);
+      return fn;
+    }, (error) => {
+      // Not kept: a file may be mended, or a permission granted, before the next run.
+      loaded.delete(key);
+      throw error;
+    });
+    loaded.set(key, found);
+  }
+  return found;
+}
+
+const byFunction = new WeakMap<TaskFunction, Task>();
+
+/**
+ * A task for a function that is there already, the same each time; only this isolate can run it.
+ * Undefined if it is a generator function, whose body nobody would run.
+ */
+export function taskOfFunction(fn: TaskFunction): Task | undefined {
+  let task = byFunction.get(fn);
+  if (task === undefined && !isGenerator(fn)) {
+    task = { module: "function:", export: fn.name };
+    byFunction.set(fn, task);
+    functions.set(task, fn);
+  }
+  return task;
+}
+
+/** What a task module may export to be set up in a lane, and taken down again. */
+export interface Hooks {
+  readonly setup?: (context: SetupContext) => unknown;
+  readonly teardown?: (resource: unknown) => unknown;
+}
+
+const hooks = new Map<string, Hooks>();
+
+/** The hooks of a module of which a task was loaded; undefined if it has none. */
+export function hooksOf(module: string): Hooks | undefined {
+  return hooks.get(module);
+}
+
+let programLoads = 0;
+
+/** Whether this isolate is a lane that loads the program itself, for a task of its own file. */
+export function isLoadingProgram(): boolean {
+  return programLoads > 0;
+}
+
+/** The same as {@linkcode loadTask}, in a lane, of a task that stands in the program's own file. */
+export async function loadFromProgram(task: Task): Promise<TaskFunction> {
+  programLoads++;
+  try {
+    return await loadTask(task);
+  } finally {
+    programLoads--;
+  }
+}
+
+async function importTask(task: Task): Promise<TaskFunction> {
+  let module: Record<string, unknown>;
+  try {
+    module = await importModule(task.module);
+  } catch (cause) {
+    throw new TaskLoadError(`Cannot load task module ${task.module}: ${wordsOf(cause)}`, { cause });
+  }
+  const fn = module[task.export];
+  if (typeof fn !== "function") {
+    const has = Object.keys(module).filter((name) =>
+      typeof module[name] === "function" && !HOOKS.includes(name)
+    );
+    throw new TaskLoadError(
+      `Cannot find function ${JSON.stringify(task.export)} in task module ${task.module}: ` +
+        (has.length > 0 ? `it exports ${has.join(", ")}` : "it exports no function"),
+    );
+  }
+  if (isGenerator(fn)) {
+    throw new TaskLoadError(
+      `Cannot run ${JSON.stringify(task.export)} of task module ${task.module}: it is a ` +
+        "generator function, whose body nobody would run; write a function that returns its result",
+    );
+  }
+  findHooks(task.module, module);
+  return fn as TaskFunction;
+}
+
+const HOOKS = ["setup", "teardown"];
+
+function findHooks(name: string, module: Record<string, unknown>): void {
+  const { setup, teardown } = module;
+  for (const [hook, found] of [["setup", setup], ["teardown", teardown]] as const) {
+    if (found === undefined || (typeof found === "function" && !isGenerator(found))) continue;
+    throw new TaskLoadError(
+      `Cannot set up task module ${name}: its export ${hook} is no function that can be called, but ` +
+        (typeof found === "function"
+          ? "a generator function"
+          : found === null
+          ? "null"
+          : `of type ${typeof found}`),
+    );
+  }
+  if (setup !== undefined || teardown !== undefined) hooks.set(name, { setup, teardown } as Hooks);
+}
+
+/** Whether calling it would run nothing of it. */
+export function isGenerator(fn: unknown): boolean {
+  return /Generator/.test(Object.prototype.toString.call(fn));
 }

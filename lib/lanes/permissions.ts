@@ -61,21 +61,16 @@ export function faultOf(
  * @throws {RangeError} If an entry can't be written on a command line.
  */
 export function permissionFlags(permissions: LanePermissions = {}): string[] {
-  const flags: string[] = [];
-  for (const kind of KINDS) {
-    const allowed = permissions[kind];
-    if (allowed === undefined || allowed === false) continue;
-    if (allowed === true) flags.push(`--allow-${kind}`);
-    else if (allowed.length > 0) {
-      const parted = allowed.find((entry) => entry.includes(","));
-      // It would be taken for two, and allow more than was meant.
-      if (parted !== undefined) {
-        throw new RangeError(`Cannot allow ${kind} of ${parted}: Deno can't be given a comma`);
-      }
-      flags.push(`--allow-${kind}=${allowed.join()}`);
+  return KINDS.flatMap((kind) => {
+    const allowed = permissions[kind] ?? false;
+    if (typeof allowed === "boolean") return allowed ? [`--allow-${kind}`] : [];
+    const parted = allowed.find((entry) => entry.includes(","));
+    // It would be taken for two, and allow more than was meant.
+    if (parted !== undefined) {
+      throw new RangeError(`Cannot allow ${kind} of ${parted}: Deno can't be given a comma`);
     }
-  }
-  return flags;
+    return allowed.length > 0 ? [`--allow-${kind}=${allowed.join()}`] : [];
+  });
 }
 
 /** How Deno is asked about one entry of a kind. */
@@ -130,11 +125,6 @@ export function checkNarrowing(said: boolean): void {
 
 function isConfigured(): boolean {
   const config = Deno.mainModule === undefined ? undefined : nearestConfig(Deno.mainModule);
-  if (config === undefined) return false;
-  try {
-    const text = Deno.readTextFileSync(config);
-    return /"unstable"\s*:\s*\[[^\]]*"worker-options"/.test(text);
-  } catch {
-    return false;
-  }
+  const text = attempt(() => Deno.readTextFileSync(config!), "");
+  return /"unstable"\s*:\s*\[[^\]]*"worker-options"/.test(text);
 }

@@ -7,53 +7,30 @@ import { attempt } from "./attempt.ts";
 
 let flags: readonly string[] | undefined | null = null;
 
-/** `deno` commands that take flags before the program's file. */
-const COMMANDS = new Set(["run", "test", "bench", "serve", "eval", "x"]);
-
 /** The flags of Deno itself, before the program's file; undefined where that isn't told, or not to us. */
 export function programFlags(): readonly string[] | undefined {
   if (flags === null) flags = readFlags();
   return flags;
 }
 
+/** `deno` commands that take flags before the program's file. */
+const COMMANDS = /^(run|test|bench|serve|eval|x)$/;
+/** Flags whose value may be a word of its own. */
+const WITH_VALUE =
+  /^(-c|--config|--import-map|--location|--preload|--require|--conditions|--log-level|-L|--min-dep-age|--node-modules-linker|--ext|--seed|--cert)$/;
+
 function readFlags(): string[] | undefined {
   // Asking must not prompt.
   if (Deno.permissions.querySync({ name: "read" }).state !== "granted") return undefined;
-  let words: string[];
-  try {
-    words = Deno.readTextFileSync("/proc/self/cmdline").split("\0");
-  } catch {
-    return undefined;
-  }
+  const words = attempt(() => Deno.readTextFileSync("/proc/self/cmdline").split("\0"));
+  if (words === undefined) return undefined;
   const found: string[] = [];
-  let at = 1;
-  if (COMMANDS.has(words[at] ?? "")) at++;
-  for (; at < words.length && words[at]!.startsWith("-"); at++) {
-    const word = words[at]!;
-    if (WITH_VALUE.has(word)) found.push(`${LONG[word] ?? word}=${words[++at] ?? ""}`);
-    else found.push(word);
+  for (let at = COMMANDS.test(words[1]!) ? 2 : 1; words[at]?.startsWith("-"); at++) {
+    const word = words[at]!.replace(/^-c$/, "--config");
+    found.push(WITH_VALUE.test(word) ? `${word}=${words[++at] ?? ""}` : word);
   }
   return found;
 }
-
-/** Flags whose value may be a word of its own. */
-const WITH_VALUE = new Set([
-  "-c",
-  "--config",
-  "--import-map",
-  "--location",
-  "--preload",
-  "--require",
-  "--conditions",
-  "--log-level",
-  "-L",
-  "--min-dep-age",
-  "--node-modules-linker",
-  "--ext",
-  "--seed",
-  "--cert",
-]);
-const LONG: Readonly<Record<string, string>> = { "-c": "--config" };
 
 const CONFIGS = ["deno.json", "deno.jsonc"];
 
@@ -228,7 +205,11 @@ function absolute(flag: string): string {
   return `${name}${WHEN_LOADED}/${path}`;
 }
 
-/** Code, as a module of its own, whose graph holds these modules; some are imported at once. */
+/**
+ * Code, as a module of its own, whose graph holds these modules; some are imported at once. A lane knows
+ * the others from its start, so that loading them later needs no permission. They are not run before: one
+ * that sets a timer, or throws, has its say when a task of it is wanted.
+ */
 export function preloadCode(modules: readonly string[], atOnce: readonly string[] = []): string {
   const now = atOnce.map((module) => `import ${JSON.stringify(module)};`);
   const later = [...new Set(modules)].filter(needsPreload)

@@ -85,6 +85,11 @@ export interface Task<Item = never, Result = unknown> {
   readonly "~result"?: Result;
 }
 
+/** What tells a task from others. */
+export function nameOf(task: Pick<Task, "module" | "export">): string {
+  return `${task.export} ${task.module}`;
+}
+
 /** A task whose items are a job's, taken in another order: its tasks find their places in the job. */
 export interface PlacedTask extends Task {
   /** The place in the job of each item, by the order in which they are taken. */

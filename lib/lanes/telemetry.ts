@@ -1,5 +1,5 @@
 /**
- * Spans of OpenTelemetry, where it is on. Nothing is loaded for it: whoever provides it, Deno itself with
+ * What goes along with a task: spans of OpenTelemetry, where it is on, and its caller's async context. Nothing is loaded for it: whoever provides it, Deno itself with
  * `OTEL_DENO=true`, puts its API under a symbol that all know.
  */
 
@@ -58,16 +58,9 @@ function spanName(what: string, { module, export: name }: Task): string {
 }
 
 /** A span under way. */
-export class Span {
+export interface Span {
   readonly place: SpanPlace;
-
-  constructor(private readonly span: ApiSpan) {
-    this.place = span.spanContext();
-  }
-
-  end(failure?: { readonly error: unknown }): void {
-    end(this.span, failure);
-  }
+  end(failure?: { readonly error: unknown }): void;
 }
 
 function end(span: ApiSpan, failure?: { readonly error: unknown }): void {
@@ -82,12 +75,9 @@ function end(span: ApiSpan, failure?: { readonly error: unknown }): void {
 
 /** Begins a span for what is done with a task; undefined if nobody wants any. */
 export function beginSpan(what: string, task: Task): Span | undefined {
-  const found = api();
-  if (found === undefined) return undefined;
-  const { trace, context } = found;
-  return new Span(
-    trace.getTracer(TRACER).startSpan(spanName(what, task), {}, context.active()),
-  );
+  const { trace, context } = api() ?? {};
+  const span = trace?.getTracer(TRACER).startSpan(spanName(what, task), {}, context!.active());
+  return span && { place: span.spanContext(), end: (failure) => end(span, failure) };
 }
 
 /**
@@ -98,8 +88,7 @@ export function traced(
   { task, fn }: { readonly task: Task; readonly fn: TaskFunction },
   parent: SpanPlace | undefined,
 ): TaskFunction {
-  if (parent === undefined) return fn;
-  const found = api();
+  const found = parent && api();
   if (found === undefined) return fn;
   const { trace, context } = found;
   const tracer = trace.getTracer(TRACER);
@@ -142,6 +131,9 @@ export function readSpan(numbers: ArrayLike<number>, from: number): SpanPlace | 
   return { traceId: hex.slice(0, 32), spanId: hex.slice(32), traceFlags: numbers[from + 6]! };
 }
 
+// What an AsyncLocalStorage of the caller holds: a function that had to wait for its slot runs where
+// another one has ended, and is to see its own caller's. Deno keeps it in its core; the module
+// node:async_hooks does the same at many times the cost.
 interface Core {
   getAsyncContext?(): unknown;
   setAsyncContext?(context: unknown): void;

@@ -4,7 +4,7 @@
  */
 
 import type { Items } from "../dispatch/options.ts";
-import { importModule } from "../lanes/load_task.ts";
+import { importModule } from "../lanes/lane_tasks.ts";
 import type { ItemSource, JobSpec } from "./spec.ts";
 
 /** What `prepare` gave; disposed when the job is over, if it can be. */

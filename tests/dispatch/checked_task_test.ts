@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { checkedTask } from "../../lib/dispatch/options.ts";
-import { loadTask } from "../../lib/lanes/load_task.ts";
+import { loadTask } from "../../lib/lanes/lane_tasks.ts";
 
 Deno.test("where nothing travels a function is a task, the same each time, that loads at once", () => {
   const double = (n: number) => 2 * n;

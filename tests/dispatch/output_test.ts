@@ -7,24 +7,21 @@ import {
   type Settled,
   valueAt,
 } from "../../lib/dispatch/output.ts";
+import { FakeRun } from "./fake_run.ts";
 import { settle } from "./virtual_time.ts";
 
 /** So many items, the value of each being its index. */
 function settled(firstIndex: number, count: number): Settled {
+  const values = Array.from({ length: count }, (_, at) => firstIndex + at);
   return {
+    batch: new FakeRun().batch(values, { firstIndex }),
+    from: 0,
     firstIndex,
     count,
-    items: [],
-    itemsFrom: 0,
-    values: Array.from({ length: count }, (_, at) => firstIndex + at),
     rejection: undefined,
-    lane: 0,
-    attempts: 1,
-    queuedAtMs: 0,
-    startedAtMs: 0,
-    endedAtMs: 0,
-    times: undefined,
-    timesFrom: 0,
+    isStarted: true,
+    report: { values, startedAtMs: 0, endedAtMs: 0, times: undefined },
+    reportFrom: 0,
   };
 }
 
@@ -78,7 +75,7 @@ Deno.test("in the input's order results go out by index, in completion's as they
         }
         output.end();
         await reading;
-        const came = all.flatMap(({ values }) => Array.from(values as number[]));
+        const came = all.flatMap(({ report }) => Array.from(report.values as number[]));
         assertEquals(values, order === "input" ? came.toSorted((a, b) => a - b) : came);
         assertEquals(taken.reduce((sum, count) => sum + count, 0), came.length);
       },

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { TaskLoadError } from "../../lib/lanes/errors.ts";
-import { isLoadingProgram, loadFromProgram, loadTask } from "../../lib/lanes/load_task.ts";
+import { isLoadingProgram, loadFromProgram, loadTask } from "../../lib/lanes/lane_tasks.ts";
 
 const module =
   "data:text/javascript,export default (n) => 2 * n; export const other = 3; export function f() {}";

@@ -2,9 +2,14 @@
 
 import { connectToParent } from "../../children/parent.ts";
 import type { Items } from "../../dispatch/options.ts";
-import { type Given, LaneTasks, plainContext } from "../../lanes/lane_tasks.ts";
+import {
+  type Given,
+  importModule,
+  isGenerator,
+  LaneTasks,
+  plainContext,
+} from "../../lanes/lane_tasks.ts";
 import { isKernel, kernelName } from "../../lanes/kernel.ts";
-import { importModule, isGenerator } from "../../lanes/load_task.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf, type Settled } from "../../timing/checksum.ts";
 import { ItemPuller, prepare, spreadItems } from "../../timing/job_items.ts";

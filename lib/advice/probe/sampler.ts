@@ -1,8 +1,7 @@
 /** Runs a sample of a job one by one, in a probe's process. It imports no npm package. */
 
 import { type Items, propertyOf } from "../../dispatch/options.ts";
-import { type Given, plainContext } from "../../lanes/lane_tasks.ts";
-import { isGenerator } from "../../lanes/load_task.ts";
+import { type Given, isGenerator, plainContext } from "../../lanes/lane_tasks.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf, type Settled } from "../../timing/checksum.ts";
 import { httpSigns, isRefusal } from "../../tasks/http_signs.ts";

@@ -1,13 +1,7 @@
 /** The channel to a lane on another machine. */
 
 import { wordsOf } from "../attempt.ts";
-import {
-  type Channel,
-  type ChannelEvents,
-  FromLane,
-  REPORT_COUNT,
-  ToLane,
-} from "../remote/channel.ts";
+import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import { way } from "../subprocess/subprocess_channel.ts";
 import type { Cluster, Lease, Wanted } from "./cluster.ts";
@@ -63,7 +57,7 @@ export class ClusterChannel implements Channel {
     if (this.#early !== undefined) return void this.#early.push(frame);
     const { kind } = frame;
     let { head } = frame;
-    const payload = payloadOf(frame, kind === FromLane.report ? head[REPORT_COUNT]! : 1);
+    const payload = payloadOf(frame);
     if (kind === FromLane.ended) return this.#end(payload as string, false);
     if (this.#isClosed && kind !== FromLane.disposed) return;
     // As if both clocks were one.

@@ -67,8 +67,8 @@ function keeping(
 }
 
 /** Payload of a frame that was received. */
-export function payloadOf(frame: Frame, count: number): unknown {
-  return decodePayload(frame, count, serializer);
+export function payloadOf(frame: Frame): unknown {
+  return decodePayload(frame, serializer);
 }
 
 /** Sends frames. */

@@ -7,7 +7,6 @@
 
 import { TaskLoadError } from "../errors.ts";
 import {
-  BATCH_COUNT,
   type Channel,
   type ChannelEvents,
   FromLane,
@@ -116,11 +115,11 @@ export class Relay {
     const { kind, head } = frame;
     if (kind === ToLane.batch) return this.#enter(frame, stored);
     stored.ack();
-    if (kind === ToLane.load) void this.#load(head[0]!, payloadOf(frame, 1) as TaskToLoad);
+    if (kind === ToLane.load) void this.#load(head[0]!, payloadOf(frame) as TaskToLoad);
     else if (kind === ToLane.kill && this.#channel.stopsByForce) this.#channel.kill();
     else if (kind === ToLane.end || kind === ToLane.kill) void this.#close();
     else if (kind !== ToLane.ask || !this.#drop(head[0]!, head[1] === 1)) {
-      this.#channel.send(kind, head, payloadOf(frame, 1));
+      this.#channel.send(kind, head, payloadOf(frame));
     }
   }
 
@@ -132,7 +131,7 @@ export class Relay {
       // It may have been cancelled while it waited.
       if (this.#batches.get(id) !== batch) return this.#of.turns.leave(this);
       batch.isStarted = true;
-      this.#channel.send(frame.kind, frame.head, payloadOf(frame, frame.head[BATCH_COUNT]!));
+      this.#channel.send(frame.kind, frame.head, payloadOf(frame));
     });
   }
 

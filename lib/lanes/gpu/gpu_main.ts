@@ -6,7 +6,7 @@
 import { TaskLoadError } from "../errors.ts";
 import { isKernel, type Kernel, kernelName } from "../kernel.ts";
 import type { Task } from "../task.ts";
-import { importModule } from "../load_task.ts";
+import { importModule } from "../lane_tasks.ts";
 import { wordsOf } from "../attempt.ts";
 import { serveThread } from "../worker/serve_thread.ts";
 import { KernelProgram, openDevice } from "./kernel_program.ts";

@@ -303,7 +303,7 @@ function oneLine(message: string): string {
     .join(": ");
 }
 
-/** A GPU that was opened. */
+/** The GPU that WebGPU gives, opened: one, or a program that computes on this machine's own cores. */
 export interface OpenDevice extends Device {
   readonly gpu: GPUDevice;
 }

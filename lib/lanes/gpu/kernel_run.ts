@@ -98,7 +98,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
       await this.#compute(this.#gather());
     }
     if (this.#open !== undefined) this.#again.push(this.#open);
-    for (const of of this.#again) this.#end(of, this.#cancellation(of));
+    for (const of of this.#again) this.#stop(of, "cancelled");
     this.running = false;
     this.host.report(this, this.#take(true));
   }
@@ -196,16 +196,14 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
       if (isWhole && (isStopped || !this.#isLate(of))) this.#end(of, { value: of.item.result() });
     });
     if (!isRead || this.#hasEnded(of)) return;
-    if (this.#isLate(of)) this.#end(of, this.#timeout(of));
+    if (this.#isLate(of)) this.#stop(of, "timed-out");
     else if (undone === 0) return;
-    else if (isStopped) this.#end(of, this.#cancellation(of));
-    else if (undone === ENDED_EARLY && !of.apart) this.#computeAgain(of);
-    else this.#end(of, this.#undone(of, undone, undone > written[at - size]!));
-  }
-
-  #computeAgain(of: OpenItem): void {
-    if (this.#open === of) this.#open = undefined;
-    this.#again.push(of);
+    else if (isStopped) this.#stop(of, "cancelled");
+    else if (undone === ENDED_EARLY && !of.apart) {
+      // Once more.
+      if (this.#open === of) this.#open = undefined;
+      this.#again.push(of);
+    } else this.#end(of, this.#undone(of, undone, undone > written[at - size]!));
   }
 
   #hasEnded({ offset }: OpenItem): boolean {
@@ -265,17 +263,14 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     return this.#cancelled || (this.host.isCancelled?.(this.batch) ?? false);
   }
 
-  #timeout({ offset }: OpenItem): End["end"] {
+  /** Ends an item that was stopped. */
+  #stop(of: OpenItem, ended: "timed-out" | "cancelled"): void {
     const { firstIndex, timeoutMs } = this.batch;
-    const what = `Task of item ${firstIndex + offset}`;
-    const reason = new TimeoutError(`${what} was stopped at its deadline of ${timeoutMs} ms`);
-    return { ended: "timed-out", reason };
-  }
-
-  #cancellation({ offset }: OpenItem): End["end"] {
-    const index = this.batch.firstIndex + offset;
-    const reason = this.#cancelReason ?? new CancelledError(`Task of item ${index} was cancelled`);
-    return { ended: "cancelled", reason };
+    const what = `Task of item ${firstIndex + of.offset} was`;
+    const reason = ended === "timed-out"
+      ? new TimeoutError(`${what} stopped at its deadline of ${timeoutMs} ms`)
+      : this.#cancelReason ?? new CancelledError(`${what} cancelled`);
+    this.#end(of, { ended, reason });
   }
 
   ask(why: AskReason, reason?: unknown): void {

@@ -2,7 +2,8 @@
  * What a remote lane's two sides say to each other, and what carries it.
  *
  * A message is a kind, a row of numbers and a payload. Every channel carries these; how, is its own
- * business: a thread is posted them, a subprocess reads and writes frames.
+ * business: a thread is posted them, a subprocess reads and writes frames. Values are in the form in which
+ * they travel: many numbers in one buffer, errors in envelopes, everything else as it is.
  */
 
 import type { PlacedTask } from "../task.ts";
@@ -156,11 +157,13 @@ export function batchHead(
 }
 
 /** Reads what {@linkcode batchHead} wrote. */
-export function readBatch(head: ArrayLike<number>, items: readonly unknown[]): ServedBatch {
+export function readBatch(head: ArrayLike<number>, payload: Payload): ServedBatch {
+  const { values } = decode(head[BATCH_SPECIAL] === 1, payload);
+  const items = values ?? new Array(head[BATCH_COUNT]!).fill(undefined);
   return {
     id: head[0]!,
     task: head[1]!,
-    items,
+    items: items as readonly unknown[],
     firstIndex: head[3]!,
     attempt: head[4]!,
     timeoutMs: head[5]!,
@@ -190,16 +193,13 @@ export function reportHead(
 }
 
 /** Reads what {@linkcode reportHead} wrote, with times of the caller's clock. */
-export function readReport(
-  head: ArrayLike<number>,
-  offsetMs: number,
-  { values, failures }: Pick<Report, "values" | "failures">,
-): Report {
+export function readReport(head: ArrayLike<number>, offsetMs: number, payload: Payload): Report {
   const count = head.length - REPORT_FIELDS;
   const times = count > 0 ? new Float64Array(count) : undefined;
   for (let at = 0; at < count; at++) times![at] = head[REPORT_FIELDS + at]! + offsetMs;
+  const { values, failures } = decode(head[REPORT_SPECIAL] === 1, payload);
   return {
-    count: head[1]!,
+    count: head[REPORT_COUNT]!,
     values,
     failures,
     startedAtMs: head[3]! + offsetMs,
@@ -319,10 +319,7 @@ export function encodeAlone(what: string, value: unknown, way: Way): Encoded {
 }
 
 /** Reads what {@linkcode encode} made, after its way. */
-export function decode(
-  special: boolean,
-  payload: Payload,
-): {
+export function decode(special: boolean, payload: Payload): {
   readonly values: ArrayLike<unknown> | undefined;
   readonly failures: readonly Failure[] | undefined;
 } {
@@ -375,7 +372,12 @@ interface RunState {
   readonly waits: boolean;
 }
 
-/** A view of the shared memory, the same on both sides. */
+/**
+ * The memory that a thread shares with its parent, the same on both sides: how each can know of the other
+ * while the thread is in a loop that never yields. Messages can't do that.
+ *
+ * Every batch on the lane has a cell of its own: the parent gives it an id whose cell is free.
+ */
 export class Cells {
   /** The memory itself, to be sent to the thread. */
   readonly buffer: SharedArrayBuffer;

@@ -122,13 +122,10 @@ function isOfThePlatform(constructor: Class): boolean {
     sourceOf(constructor).includes("[native code]");
 }
 
-function losesFields(constructor: Class): boolean {
-  return !isOfThePlatform(constructor) && hasPrivateFields(constructor);
-}
-
 /** A private field can't be seen, but the code that uses it can. */
-function hasPrivateFields(constructor: Class): boolean {
-  return /this\.#[\w$]|^\s*(?:readonly\s+)?#[\w$]+\s*[=;]/m.test(sourceOf(constructor));
+function losesFields(constructor: Class): boolean {
+  const uses = /this\.#[\w$]|^\s*(?:readonly\s+)?#[\w$]+\s*[=;]/m;
+  return !isOfThePlatform(constructor) && uses.test(sourceOf(constructor));
 }
 
 function sourceOf(constructor: Class): string {
@@ -169,21 +166,22 @@ type Key = string | number | undefined;
 class Look {
   bytes = 0;
   special = false;
-  /** Whether what would arrive without its class is refused too. */
-  readonly #classes: boolean;
-  /** Whether the way from the value to what can't be sent is to be found, and everything to be tried. */
-  readonly #names: boolean;
-  readonly #tries: boolean;
   /** The objects on the way to what is looked at, and its key in each. */
   readonly #parents: object[] = [];
   readonly #keys: Key[] = [];
   #seen: Set<object> | undefined;
 
-  constructor(private readonly way: Way, names = false, tries = false, classes = false) {
-    this.#classes = classes;
-    this.#names = names;
-    this.#tries = tries;
-  }
+  /**
+   * @param names Whether the way from the value to what can't be sent is to be found.
+   * @param tries Whether everything is to be tried.
+   * @param classes Whether what would arrive without its class is refused too.
+   */
+  constructor(
+    private readonly way: Way,
+    private readonly names = false,
+    private readonly tries = false,
+    private readonly classes = false,
+  ) {}
 
   /** Throws if it can't be sent. */
   at(value: unknown, depth = 0): void {
@@ -208,7 +206,7 @@ class Look {
       throw new Refused(`is nested deeper than ${MOST_DEPTH} objects`, depth);
     }
     const kind = kindOf(value, this.way);
-    if (this.#classes && kind !== "plain" && losesClass(value)) {
+    if (this.classes && kind !== "plain" && losesClass(value)) {
       throw new Refused(`is ${named(value)}, which would arrive without its class`, depth);
     }
     if (kind === "view") return this.#atView(value as ArrayBufferView, depth);
@@ -216,7 +214,7 @@ class Look {
       this.special = true;
       return;
     }
-    if (depth >= RING_DEPTH || this.#names) {
+    if (depth >= RING_DEPTH || this.names) {
       this.#seen ??= new Set();
       if (this.#seen.has(value)) return;
       this.#seen.add(value);
@@ -240,7 +238,7 @@ class Look {
         for (const [key, child] of value as Map<unknown, unknown>) {
           this.#keys[depth] = undefined;
           this.at(key, depth + 1);
-          if (this.#names) this.#keys[depth] = JSON.stringify(String(key));
+          if (this.names) this.#keys[depth] = JSON.stringify(String(key));
           this.at(child, depth + 1);
         }
         break;
@@ -264,7 +262,7 @@ class Look {
         );
     }
     if (kind !== "list" && kind !== "plain" && kind !== "instance") checkProperties(value, depth);
-    if (this.#tries && !attempt(() => (this.way.clone(value), true))) {
+    if (this.tries && !attempt(() => (this.way.clone(value), true))) {
       throw new Refused(`is ${named(value)} that can't be cloned`, depth);
     }
   }
@@ -286,11 +284,11 @@ class Look {
       this.#keys[depth] = at;
       this.at(child, depth + 1);
     }
-    // Named properties, such as the groups of a match. In a long list of numbers nobody has any, and
+    // Named properties, such as the groups of a match, come behind indexes. In a long list of numbers nobody has any, and
     // to look would take half as long as to send it.
     if (list.length > SHORT_LIST && !holdsObjects) return;
     const keys = Object.keys(list);
-    for (let at = keys.length - 1; at >= 0 && isName(keys[at]!, list.length); at--) {
+    for (let at = keys.length - 1; at >= 0 && !(Number(keys[at]) < list.length); at--) {
       this.#child(list, keys[at]!, depth);
     }
   }
@@ -356,11 +354,6 @@ export function isSparse(list: readonly unknown[]): boolean {
   return 2 * empty > PROBES;
 }
 
-/** Whether a list's key is no index; those come first. */
-function isName(key: string, length: number): boolean {
-  return !(Number(key) < length);
-}
-
 /**
  * Looks which of these values may travel together, and how.
  *
@@ -392,34 +385,29 @@ export function inspect(
   return { count: most, refused: false, special: look.special };
 }
 
-/** Why a value wouldn't arrive as it is, its class included; undefined if it would. */
-export function loss(what: string, value: unknown, way: Way): string | undefined {
-  const look = new Look(way, true, true, true);
+/** What keeps a value from arriving, with its place in it, or what it threw when it was looked at. */
+function faultIn(value: unknown, look: Look): { why?: string; thrown?: unknown } | undefined {
   try {
     look.at(value);
     return undefined;
   } catch (error) {
-    const words = error instanceof Refused
-      ? `${look.place(error.depth)} ${error.why}`
-      : wordsOf(error);
-    return `${what}: ${words}`;
+    if (!(error instanceof Refused)) return { thrown: error }; // a getter, or a proxy
+    return { why: `${look.place(error.depth)} ${error.why}` };
   }
+}
+
+/** Why a value wouldn't arrive as it is, its class included; undefined if it would. */
+export function loss(what: string, value: unknown, way: Way): string | undefined {
+  const fault = faultIn(value, new Look(way, true, true, true));
+  return fault && `${what}: ${fault.why ?? wordsOf(fault.thrown)}`;
 }
 
 /** Why a value can't be sent, with its place in it. */
 export function refusal(what: string, value: unknown, way: Way, cause?: unknown): CloneError {
-  let thrown = cause;
-  let why: string | undefined;
-  for (const tries of [false, true]) {
-    const look = new Look(way, true, tries);
-    try {
-      if (why === undefined) look.at(value);
-    } catch (error) {
-      if (error instanceof Refused) why = `${look.place(error.depth)} ${error.why}`;
-      else thrown ??= error; // a getter, or a proxy
-    }
-  }
+  const faults = [false, true].map((tries) => faultIn(value, new Look(way, true, tries)));
+  const why = faults.find((fault) => fault?.why !== undefined)?.why;
   if (why !== undefined) return new CloneError(`Cannot send ${what} to another lane: ${why}`);
+  const thrown = cause ?? faults.find((fault) => fault !== undefined)?.thrown;
   const words = thrown === undefined ? "a part of it would not arrive" : wordsOf(thrown);
   return new CloneError(`Cannot send ${what} to another lane: ${words}`, { cause: thrown });
 }

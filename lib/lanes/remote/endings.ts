@@ -1,6 +1,7 @@
 /**
- * Errors that are thrown outside every task of a lane: in a timer, or as a rejection that nobody
- * handles. They end the lane unless the code in it handles them itself, in whichever way.
+ * What ends a lane from within: its code, errors that are thrown outside every task, in a timer or as a
+ * rejection that nobody handles, and the end of its parent. Errors don't if its code handles them itself,
+ * in whichever way.
  */
 
 type Strays = "error" | "unhandledrejection";
@@ -36,6 +37,30 @@ export function onStrayError(tell: (how: string, error: unknown) => void): void 
   listen("unhandledrejection", "left a rejection unhandled");
 }
 
+/**
+ * Has it announced how a lane ends whose code ends it, and then ends it.
+ *
+ * @param end Ends it, in a process with this code.
+ */
+export function onEnding(
+  announce: (how: string, error?: unknown) => void,
+  end: (code: number) => void,
+): void {
+  const { exit } = Deno;
+  Deno.exit = (code) => {
+    announce(`called Deno.exit(${code ?? ""})`);
+    return exit(code);
+  };
+  globalThis.close = () => {
+    announce("called self.close()");
+    end(0);
+  };
+  onStrayError((how, error) => {
+    announce(how, error);
+    end(1);
+  });
+}
+
 function copyOf(type: Strays, event: Event): Event {
   if (event instanceof ErrorEvent) {
     const { message, filename, lineno, colno, error } = event;
@@ -58,7 +83,9 @@ function nodeHandles(type: Strays): boolean {
 const LOOK_MS = 250;
 
 /**
- * Starts the thread. It needs no permission: it asks for nothing but this process's parent, and may
+ * Ends a child whose parent is gone, even while the child is in a busy loop: it can't see then that its
+ * stdin has ended, and a parent that was killed can't end it either. A thread beside the loop can. It
+ * needs no permission: it asks for nothing but this process's parent, and may
  * end nothing but this process.
  */
 export function endWithParent(parentPid: number): Worker {

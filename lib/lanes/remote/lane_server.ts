@@ -3,15 +3,12 @@
  */
 
 import type { Device, Failure, Report } from "../lane.ts";
-import { LaneTasks } from "../lane_tasks.ts";
-import { loadFromProgram, loadTask } from "../load_task.ts";
+import { LaneTasks, loadFromProgram, loadTask } from "../lane_tasks.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import type { Task } from "../task.ts";
 import { traced } from "../telemetry.ts";
 import { inspect, movable, MOVE_BYTES, ownBuffer, sendMoving, type Way } from "./clone.ts";
 import {
-  BATCH_COUNT,
-  BATCH_SPECIAL,
   type Cells,
   decode,
   encode,
@@ -97,7 +94,8 @@ export class LaneServer {
         void this.#dispose();
         break;
       case ToLane.batch:
-        this.#take(head, payload as Payload);
+        this.#waiting.push(readBatch(head, payload as Payload));
+        this.#startNext();
         break;
       case ToLane.ask:
         this.#ask(head[0]!, head[1] === 1, payload as Envelope | undefined);
@@ -138,13 +136,6 @@ export class LaneServer {
     const failures = await this.#tasks?.close() ?? [];
     const envelopes = failures.map((failure) => sealEnvelope(failure, this.host.way));
     this.host.send(FromLane.disposed, [], envelopes);
-  }
-
-  #take(head: ArrayLike<number>, payload: Payload): void {
-    const { values } = decode(head[BATCH_SPECIAL] === 1, payload);
-    const items = values ?? new Array(head[BATCH_COUNT]!).fill(undefined);
-    this.#waiting.push(readBatch(head, items as unknown[]));
-    this.#startNext();
   }
 
   #startNext(): void {

@@ -21,13 +21,12 @@ import type {
   Report,
   Usage,
 } from "../lane.ts";
-import type { PlacedTask, Task } from "../task.ts";
+import { nameOf, type PlacedTask, type Task } from "../task.ts";
 import { inspect, movable, MOVE_BYTES, refusal, sendMoving } from "./clone.ts";
 import {
   batchHead,
   type Channel,
   type ChannelFactory,
-  decode,
   encode,
   encodeAlone,
   encodeAtOnce,
@@ -36,7 +35,6 @@ import {
   HARMLESS,
   type Payload,
   readReport,
-  REPORT_SPECIAL,
   SEVERAL,
   type TaskToLoad,
   ToLane,
@@ -190,14 +188,13 @@ export class RemoteLane implements Lane {
   #refuse(batch: LaneBatch, error?: unknown): void {
     const reason = refusal(`item ${batch.firstIndex}`, batch.items[0], this.#channel.way, error);
     const note = batch.note as Note;
-    const now = performance.now();
+    const failures = [{ offset: 0, ended: "failed" as const, reason }];
+    const times = { startedAtMs: NaN, endedAtMs: performance.now(), times: undefined };
     const report: Report = {
       count: 1,
       values: undefined,
-      failures: [{ offset: 0, ended: "failed", reason }],
-      startedAtMs: NaN,
-      endedAtMs: now,
-      times: undefined,
+      failures,
+      ...times,
       last: true,
       unsent: true,
     };
@@ -265,7 +262,9 @@ export class RemoteLane implements Lane {
     this.#forget(batch);
     if (goesOn) return "goes on for now";
     for (const other of this.#sent.values()) this.#freeze(other);
-    this.#end();
+    this.#state = "gone";
+    this.#channel.kill();
+    this.#answerAll();
     // A thread whose event loop turns is ended as a process is.
     return answered ? "stopped" : "abandoned";
   }
@@ -288,24 +287,20 @@ export class RemoteLane implements Lane {
   /** Whether some other task has not returned since it was started. */
   #someNeverYielded(batch: LaneBatch): boolean {
     const { cells } = this.#channel;
-    if (cells === undefined) return false;
-    for (const [id, other] of this.#sent) {
-      if (other !== batch && cells.state(id)?.waits === false) return true;
-    }
-    return false;
+    return [...this.#sent].some(([id, other]) =>
+      other !== batch && cells?.state(id)?.waits === false
+    );
   }
 
   usage(): Promise<Usage> {
     if (this.#state !== "ready") return Promise.resolve(this.#usage);
     this.#channel.send(ToLane.usage, []);
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => answer(this.#usage), USAGE_MS);
-      const answer = (usage: Usage) => {
-        clearTimeout(timer);
-        this.#usageWaiters.delete(answer);
-        resolve(usage);
-      };
-      this.#usageWaiters.add(answer);
+    const { promise, resolve } = Promise.withResolvers<Usage>();
+    this.#usageWaiters.add(resolve);
+    const timer = setTimeout(() => resolve(this.#usage), USAGE_MS);
+    return promise.finally(() => {
+      clearTimeout(timer);
+      this.#usageWaiters.delete(resolve);
     });
   }
 
@@ -319,7 +314,7 @@ export class RemoteLane implements Lane {
 
   async #close(): Promise<void> {
     const { graceMs = Infinity } = this.options;
-    const isSetUp = this.#state === "ready" && this.#setUp.length > 0;
+    const isSetUp = this.#state === "ready" && this.#tasks.all.some(({ isSetUp }) => isSetUp);
     this.#state = isSetUp ? "closing" : "gone";
     this.#answerAll();
     try {
@@ -331,13 +326,9 @@ export class RemoteLane implements Lane {
     }
   }
 
-  get #setUp(): RemoteTask[] {
-    return this.#tasks.all.filter(({ isSetUp }) => isSetUp);
-  }
-
   /** Whether a set-up has ended here: one that hasn't gave nothing to dispose. */
   #holdsResources(): boolean {
-    return this.#setUp.some(({ state }) => state === "loaded");
+    return this.#tasks.all.some(({ isSetUp, state }) => isSetUp && state === "loaded");
   }
 
   /** What couldn't be disposed. A lane that dies meanwhile takes with it what it had. */
@@ -363,7 +354,7 @@ export class RemoteLane implements Lane {
         for (const known of this.#tasks.all) this.#askToLoad(known);
         break;
       case FromLane.loaded:
-        this.#onLoaded(this.#tasks.numbered(head[0]!));
+        for (const batch of this.#tasks.end(head[0]!)) this.#post(batch);
         break;
       case FromLane.settingUp: {
         const known = this.#tasks.numbered(head[0]!);
@@ -374,10 +365,8 @@ export class RemoteLane implements Lane {
         this.#disposed((payload as Envelope[]).map(openEnvelope) as TeardownError[]);
         break;
       case FromLane.unloadable:
-        this.#onUnloadable(
-          this.#tasks.numbered(head[0]!),
-          openEnvelope(payload as Envelope) as Error,
-        );
+        if (this.#state === "closing") break;
+        this.#endLoading(head[0]!, openEnvelope(payload as Envelope) as Error);
         break;
       case FromLane.report:
         this.#report(head, payload as Payload);
@@ -395,14 +384,15 @@ export class RemoteLane implements Lane {
         break;
       }
       case FromLane.usage: {
-        const peakRssBytes = Number.isNaN(head[1]!) ? undefined : head[1]!;
+        const [cpuMs, peak] = Array.from(head);
+        const peakRssBytes = Number.isNaN(peak) ? undefined : peak;
         const device = payload as Device | undefined;
         const { machine } = this.#channel;
         this.#usage = {
-          cpuMs: head[0]!,
+          cpuMs,
           peakRssBytes,
           ...(device && { device }),
-          ...(machine !== undefined && { machine }),
+          ...(machine && { machine }),
         };
         for (const answer of this.#usageWaiters) answer(this.#usage);
         break;
@@ -415,26 +405,15 @@ export class RemoteLane implements Lane {
     }
   }
 
-  #onLoaded(known: RemoteTask | undefined): void {
-    if (known === undefined) return;
-    for (const batch of this.#tasks.end(known)) this.#post(batch);
-  }
-
-  #onUnloadable(known: RemoteTask | undefined, error: Error): void {
-    if (known === undefined || this.#state === "gone" || this.#state === "closing") return;
-    this.#endLoading(known, error);
-  }
-
-  #endLoading(known: RemoteTask, error: Error): void {
-    for (const batch of this.#tasks.end(known, error)) this.events.unloadable(batch, error);
+  #endLoading(number: number, error: Error): void {
+    for (const batch of this.#tasks.end(number, error)) this.events.unloadable(batch, error);
   }
 
   #report(head: ArrayLike<number>, payload: Payload): void {
     const batch = this.#sent.get(head[0]!);
     if (batch === undefined) return; // it was forced to stop, and is settled
     this.#hasRun = true;
-    const decoded = decode(head[REPORT_SPECIAL] === 1, payload);
-    const report = readReport(head, this.#clockOffsetMs, decoded);
+    const report = readReport(head, this.#clockOffsetMs, payload);
     if (report.last) this.#forget(batch);
     this.events.report(batch, report);
   }
@@ -456,17 +435,10 @@ export class RemoteLane implements Lane {
     if (known !== undefined) {
       const when = known.isSetUp ? "in its setup" : "while it was loaded";
       const why = `the lane ${death.how} ${when}`;
-      this.#endLoading(known, loadError(known.task, why, death.error, known.isSetUp));
+      this.#endLoading(known.number, loadError(known.task, why, death.error, known.isSetUp));
     }
     this.#answerAll();
     this.events.died({ ...death, starting });
-  }
-
-  #end(): void {
-    if (this.#state === "gone") return;
-    this.#state = "gone";
-    this.#channel.kill();
-    this.#answerAll();
   }
 
   /** Nobody is to wait for a lane that is gone. */
@@ -557,7 +529,9 @@ export class RemoteTasks {
    *
    * @returns The batches that waited for it.
    */
-  end(known: RemoteTask, error?: Error): LaneBatch[] {
+  end(number: number, error?: Error): LaneBatch[] {
+    const known = this.numbered(number);
+    if (known === undefined) return [];
     known.state = error === undefined ? "loaded" : "failed";
     if (error !== undefined) this.#known.delete(nameOf(known.task));
     this.#noteLoading();
@@ -567,10 +541,6 @@ export class RemoteTasks {
     known.held.clear();
     return held;
   }
-}
-
-function nameOf(task: Task): string {
-  return `${task.export} ${task.module}`;
 }
 
 export function loadError(

@@ -1,5 +1,6 @@
 /** A child process of Deno and the bytes that go to it and come from it. */
 
+import { wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
 import { openSignalPipe } from "../remote/channel.ts";
 import { WIDE_FD } from "./frame.ts";
@@ -24,13 +25,8 @@ export interface ChildOptions {
   readonly stderr: "show" | "keep";
 }
 
-/** How a child ended. */
-interface ChildEnd {
-  /** Such as "exited with code 1". */
-  readonly how: string;
-  /** The line of what it printed that says why; undefined if it printed nothing. */
-  readonly words: string | undefined;
-}
+/** How a child ended, such as "exited with code 1", and the line of what it printed that says why. */
+type ChildEnd = { readonly how: string; readonly words: string | undefined };
 
 /** A running child. */
 export class Child {
@@ -60,9 +56,8 @@ export class Child {
     this.#isWide = startsPrograms || Deno.build.os !== "linux";
     this.#from = this.#to = startsPrograms ? ownDescriptor(this.#child) : stdio(this.#child);
     this.#streams = [this.#to];
-    const printed = startsPrograms
-      ? [this.#child.stderr, this.#child.stdout]
-      : [this.#child.stderr];
+    const { stderr: words, stdout } = this.#child;
+    const printed = startsPrograms ? [words, stdout] : [words];
     this.#open = printed.length + 1;
     this.#printed = printed.map((stream) => stream.getReader());
     for (const reader of this.#printed) void this.#drain(reader);
@@ -150,9 +145,7 @@ export class Child {
 
   async #drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
-    while (true) {
-      const { value: bytes, done } = await reader.read();
-      if (done) break;
+    for (let bytes; (bytes = (await reader.read()).value) !== undefined;) {
       this.#lastReadMs = performance.now();
       this.#words = (this.#words + decoder.decode(bytes, { stream: true })).slice(-STDERR_KEPT);
       if (this.#early !== undefined) this.#early.push(bytes);
@@ -190,7 +183,7 @@ function spawn(args: readonly string[], startsPrograms: boolean): Deno.ChildProc
       ...WITH_DESCRIPTOR,
     }).spawn();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = wordsOf(cause);
     const remedy = cause instanceof Deno.errors.NotCapable
       ? `; subprocesses need --allow-run=${Deno.execPath()}`
       : "";
@@ -233,7 +226,10 @@ interface Internals {
 const { internal } = Deno as unknown as { readonly internal: symbol };
 const internals = (Deno as unknown as Record<symbol, Internals>)[internal]!;
 
-/** What a child that has one is started with; there it is descriptor 3. */
+/**
+ * What a child is started with that has a descriptor for frames beside its stdin and stdout, which what it
+ * starts inherits and what runs in it may read; there it is descriptor 3.
+ */
 export const WITH_DESCRIPTOR = { [internals.kExtraStdio]: ["piped"] } as Deno.CommandOptions;
 
 /** What carries frames, at the caller's end. */

@@ -56,7 +56,7 @@ export function wayThrough({ serialize, deserialize }: Serializer): Way {
 }
 
 /** How a body is to be read. */
-const Encoding = { none: 0, numbers: 1, bytes: 2, v8: 3 } as const;
+const Encoding = { none: 0, numbers: 1, bytes: 2, v8: 3, list: 4 } as const;
 
 /** A frame as it was read; its body is a buffer of its own. */
 export interface Frame {
@@ -132,35 +132,27 @@ function encodeBody(
   payload: unknown,
 ): { readonly encoding: number; readonly body: Uint8Array[] } | undefined {
   if (payload === undefined) return { encoding: Encoding.none, body: [] };
-  if (payload instanceof Float64Array) return numbers(payload);
-  if (Array.isArray(payload) && payload[0] instanceof Uint8Array) {
-    // Subclasses such as Buffer must come back as what they were, so they go the long way.
-    if (!payload.every((value) => value?.constructor === Uint8Array)) return undefined;
-    const lengths = Uint32Array.from([payload.length, ...payload.map((value) => value.byteLength)]);
-    // Alone it is the whole body, so that nothing but its own bytes is behind its `buffer` there.
-    const body = payload.length === 1 ? payload : [new Uint8Array(lengths.buffer), ...payload];
-    return { encoding: Encoding.bytes, body };
+  if (payload instanceof Float64Array) {
+    const { buffer, byteOffset, byteLength } = payload;
+    return { encoding: Encoding.numbers, body: [new Uint8Array(buffer, byteOffset, byteLength)] };
   }
-  return undefined;
+  if (!Array.isArray(payload) || !(payload[0] instanceof Uint8Array)) return undefined;
+  // Subclasses such as Buffer must come back as what they were, so they go the long way.
+  if (!payload.every((value) => value?.constructor === Uint8Array)) return undefined;
+  // Alone it is the whole body, so that nothing but its own bytes is behind its `buffer` there.
+  if (payload.length === 1) return { encoding: Encoding.bytes, body: payload };
+  const lengths = Uint32Array.from([payload.length, ...payload.map((value) => value.byteLength)]);
+  return { encoding: Encoding.list, body: [new Uint8Array(lengths.buffer), ...payload] };
 }
 
-function numbers(values: Float64Array<ArrayBufferLike>) {
-  const { buffer, byteOffset, byteLength } = values;
-  return { encoding: Encoding.numbers, body: [new Uint8Array(buffer, byteOffset, byteLength)] };
-}
-
-/** Reads the payload that {@linkcode encodeFrame} wrote; `count` is how many values it holds. */
-export function decodePayload(
-  { encoding, body }: Frame,
-  count: number,
-  { deserialize }: Serializer,
-): unknown {
+/** Reads the payload that {@linkcode encodeFrame} wrote. */
+export function decodePayload({ encoding, body }: Frame, { deserialize }: Serializer): unknown {
   if (encoding === Encoding.none) return undefined;
   if (encoding === Encoding.numbers) return new Float64Array(body.buffer);
   if (encoding === Encoding.v8) return deserialize(body);
-  if (count === 1) return [body];
+  if (encoding === Encoding.bytes) return [body];
   // Several must not keep each other's memory alive.
-  const lengths = new Uint32Array(body.buffer, 4, count);
+  const lengths = new Uint32Array(body.buffer, 4, new Uint32Array(body.buffer, 0, 1)[0]);
   let at = lengths.byteLength + 4;
   return Array.from(lengths, (length) => body.slice(at, at += length));
 }

@@ -6,13 +6,7 @@
  */
 
 import * as v8 from "node:v8";
-import {
-  type Channel,
-  type ChannelEvents,
-  FromLane,
-  REPORT_COUNT,
-  ToLane,
-} from "../remote/channel.ts";
+import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
 import { preloadCode, projectFlags } from "../project.ts";
 import type { Way } from "../remote/clone.ts";
 import { Child } from "./child.ts";
@@ -134,8 +128,7 @@ export class SubprocessChannel implements Channel {
     if (this.#closed) return;
     if (kind === WIDER) return child.readWider();
     if (frame.body.length >= LARGE_BYTES) this.#noteLarge();
-    const count = kind === FromLane.report ? head[REPORT_COUNT]! : 1;
-    this.events.message(kind, head, decodePayload(frame, count, serializer));
+    this.events.message(kind, head, decodePayload(frame, serializer));
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {

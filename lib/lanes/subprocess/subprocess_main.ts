@@ -3,9 +3,9 @@
  * when its frames do, or when its parent is gone, so it is never left behind.
  */
 
-import { BATCH_COUNT, FromLane, ToLane } from "../remote/channel.ts";
+import { FromLane, ToLane } from "../remote/channel.ts";
 import { LaneServer } from "../remote/lane_server.ts";
-import { endWithParent, onStrayError } from "../remote/endings.ts";
+import { endWithParent, onEnding } from "../remote/endings.ts";
 import {
   decodePayload,
   encodeFrame,
@@ -61,22 +61,10 @@ function receive(frame: Frame): void {
     });
     return;
   }
-  const count = kind === ToLane.batch ? head[BATCH_COUNT]! : 1;
-  server.receive(kind, head, decodePayload(frame, count, serializer));
+  server.receive(kind, head, decodePayload(frame, serializer));
 }
 
-Deno.exit = (code) => {
-  server.announceEnd(`called Deno.exit(${code ?? ""})`);
-  return exit(code);
-};
-globalThis.close = () => {
-  server.announceEnd("called self.close()");
-  exit(0);
-};
-onStrayError((how, error) => {
-  server.announceEnd(how, error);
-  exit(1);
-});
+onEnding((how, error) => server.announceEnd(how, error), exit);
 // Ctrl-C reaches the whole group, and what stops a service or a machine does so too. The parent decides
 // what it means for its lanes, which end with it.
 const STOPPING = ["SIGINT", "SIGHUP", "SIGTERM"] as const;

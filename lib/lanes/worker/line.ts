@@ -167,7 +167,14 @@ export function mailboxMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(MARK_BYTES + 8 * RING);
 }
 
-/** A mailbox, as one of its sides sees it: either the writer or the reader. */
+/**
+ * Small messages from one thread to another through shared memory, as one of its sides sees it: either
+ * the writer or the reader. To post one takes the platform some 10 µs on either side; here it is written
+ * at once, and the other side woken only if it sleeps.
+ *
+ * Messages lie behind each other in a ring of doubles: their size, number, kind, and how long their
+ * head is, the head, and a payload in one of few forms.
+ */
 export class Mailbox {
   readonly #marks: Int32Array<SharedArrayBuffer>;
   readonly #ring: Float64Array;

@@ -5,7 +5,7 @@ import { wordsOf } from "../attempt.ts";
 import { Cells, FromLane } from "../remote/channel.ts";
 import { threads, type Way } from "../remote/clone.ts";
 import type { Runner } from "../remote/lane_server.ts";
-import { onStrayError } from "../remote/endings.ts";
+import { onEnding } from "../remote/endings.ts";
 import { ENDING, HELD, holdWhileAlive } from "./end_watch.ts";
 import { type FarEnd, Line } from "./line.ts";
 
@@ -32,7 +32,6 @@ export function serveThread(
   const scope = self as unknown as DedicatedWorkerGlobalScope;
   // What the platform gives, before a task's module can change it.
   const close = scope.close.bind(scope);
-  const exit = Deno.exit;
 
   /** A thread that ends by itself raises no event in its parent, so it says so first. */
   let announceEnd = (how: string, _error?: unknown): void => scope.postMessage([ENDING, how]);
@@ -41,13 +40,8 @@ export function serveThread(
     close();
   };
 
-  scope.close = () => end("called self.close()");
-  Deno.exit = (code) => {
-    announceEnd(`called Deno.exit(${code ?? ""})`);
-    return exit(code);
-  };
   // Otherwise an uncaught error would end the parent, or this thread in silence.
-  onStrayError(end);
+  onEnding((how, error) => announceEnd(how, error), close);
 
   const opening = open?.(end).catch((error) => {
     end(wordsOf(error));

@@ -6,8 +6,10 @@
  * shared memory, but not be made to.
  */
 
+import { wordsOf } from "../attempt.ts";
 import { preloadCode } from "../project.ts";
 import { Cells, type Channel, type ChannelEvents, openSignalPipe } from "../remote/channel.ts";
+import { within } from "../timers.ts";
 import { threads } from "../remote/clone.ts";
 import { LaneStartError } from "../errors.ts";
 import { ENDING, EndWatch, HELD } from "./end_watch.ts";
@@ -156,14 +158,8 @@ export class WorkerChannel implements Channel {
     this.#endWatch.watch();
     clearTimeout(this.#letGo);
     this.#line.close();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const stuck = new Promise<"stuck">((resolve) => {
-      timer = setTimeout(() => resolve("stuck"), this.#stuck.afterMs);
-    });
-    if (await Promise.race([this.#gone.promise, stuck]) === "stuck") {
-      abandonWorker(this.#worker, this.#stuck.remedy);
-    }
-    clearTimeout(timer);
+    const { afterMs, remedy } = this.#stuck;
+    await within(afterMs, this.#gone.promise, () => abandonWorker(this.#worker, remedy));
     clearTimeout(this.#silence);
     await this.#endWatch.unwatch();
   }
@@ -182,7 +178,7 @@ export function reserveDescriptors(file: URL): void {
   } catch (cause) {
     // What else is wrong with the file, the thread will say.
     if (!(cause instanceof Deno.errors.NotCapable || cause instanceof Deno.errors.NotFound)) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = wordsOf(cause);
       throw new LaneStartError(`Cannot start a thread: too few file descriptors are left: ${why}`, {
         cause,
       });

@@ -18,7 +18,7 @@ async function way(acks = true) {
   const got: unknown[] = [];
   const news: boolean[] = [];
   const failures: unknown[] = [];
-  const receiver = new Receiver<undefined>(post(), (frame) => got.push(payloadOf(frame, 1)));
+  const receiver = new Receiver<undefined>(post(), (frame) => got.push(payloadOf(frame)));
   await here.broker.consume(queue, {
     name: "to-1",
     subject: Subject.to(JOB, 1),

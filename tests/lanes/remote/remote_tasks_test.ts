@@ -12,7 +12,7 @@ Deno.test("a task is told of once, whichever object names it, and again once it 
   assertStrictEquals(tasks.of(named("a:")), first);
   assertStrictEquals(tasks.numbered(1), first);
   assertEquals(told, [1]);
-  tasks.end(first, loadError(first.task, "it is not there"));
+  tasks.end(first.number, loadError(first.task, "it is not there"));
   assertEquals([first.state, tasks.all], ["failed", []]);
   await assertRejects(() => first.loaded.promise, TaskLoadError, "module a:: it is not there");
   assertEquals([tasks.of(first.task).number, told], [2, [1, 2]]);
@@ -24,7 +24,7 @@ Deno.test("tasks are loaded one after another, each since the one before it has 
   const [a, b] = [tasks.of(named("a:")), tasks.of(named("b:"))];
   assertEquals([tasks.loading, b.sinceMs], [a, NaN]);
   time.pass(50);
-  assertEquals(tasks.end(a), []);
+  assertEquals(tasks.end(a.number), []);
   assertEquals([tasks.loading, b.sinceMs - a.sinceMs], [b, 50]);
   await a.loaded.promise;
   assertStrictEquals(tasks.find(named("a:")), a);

@@ -3,12 +3,10 @@
 import type { LaneBatch, Report } from "../../../lib/lanes/lane.ts";
 import {
   batchHead,
-  decode,
   encode,
   FromLane,
   type Payload,
   readReport,
-  REPORT_SPECIAL,
   ToLane,
 } from "../../../lib/lanes/remote/channel.ts";
 import type { LaneServer } from "../../../lib/lanes/remote/lane_server.ts";
@@ -59,8 +57,7 @@ export function give(
 /** What the server reported, as the caller reads it. */
 export function reports(said: readonly Message[]): (Report & { readonly id: number })[] {
   return said.filter(({ kind }) => kind === FromLane.report).map(({ head, payload }) => {
-    const decoded = decode(head[REPORT_SPECIAL] === 1, payload as Payload);
-    return { id: head[0]!, ...readReport(Float64Array.from(head), 0, decoded) };
+    return { id: head[0]!, ...readReport(Float64Array.from(head), 0, payload as Payload) };
   });
 }
 

@@ -1,0 +1,21 @@
+/** Waits that end: however long, or no longer than one likes. */
+
+/** Timers are set no farther than this: a longer wait doesn't fit into them and would end at once. */
+export const MOST_TIMER_MS = 2 ** 31 - 1;
+
+/** Does something after a wait, however long; gives what forgets it. */
+export function after(waitMs: number, action: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const wait = (leftMs: number): void => {
+    const next = leftMs > MOST_TIMER_MS ? () => wait(leftMs - MOST_TIMER_MS) : action;
+    timer = setTimeout(next, Math.min(leftMs, MOST_TIMER_MS));
+  };
+  if (waitMs !== Infinity) wait(waitMs);
+  return () => clearTimeout(timer);
+}
+
+/** What a promise comes to, or something else if that takes longer. */
+export function within<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
+  const { promise: tooLate, resolve } = Promise.withResolvers<void>();
+  return Promise.race([promise, tooLate.then(late)]).finally(after(ms, resolve));
+}
