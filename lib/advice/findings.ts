@@ -29,7 +29,16 @@ type Found<Kind extends string, More extends object = object> =
 /** Something to mind. */
 export type Finding =
   /** Models gave other results; `orderMatters` is undefined where that isn't known. */
-  | Found<"results", { models: string[]; orderMatters?: boolean | undefined; loops: boolean }>
+  | Found<
+    "results",
+    {
+      models: string[];
+      orderMatters?: boolean | undefined;
+      loops: boolean;
+      /** Whether it is told besides what of an item doesn't arrive. */
+      isLost?: boolean;
+    }
+  >
   /** The plain loop gives other results once the items run in another order. */
   | Found<"order", { models: string[] }>
   /** So many tasks, one by one, read and wrote a file so many times, and it changed. */
@@ -156,7 +165,8 @@ function* ofResults({ race, backwards, sample, probed, pace }: Evidence): Genera
   if (orderMatters) yield { kind: "order", models };
   else if (wrong.length > 0) {
     const loops = wrong.some(({ candidate }) => candidate.lanes === 1);
-    yield { kind: "results", models, orderMatters, loops };
+    const isLost = !loops && sample.classLost !== undefined;
+    yield { kind: "results", models, orderMatters, loops, ...(isLost && { isLost }) };
   }
   if (backwards?.rewritten) {
     yield { kind: "rewritten", tasks: backwards.items, ...backwards.rewritten };

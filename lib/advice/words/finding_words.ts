@@ -57,8 +57,11 @@ const stay = ({ well, oneByOne = 0 }: Failed) =>
     ? oneByOne > 0 ? "One by one fewer failed." : "One by one they went well."
     : `Stay at ${well} or fewer at once, which went well.`;
 
-function differingText({ models, orderMatters, loops }: Finding & { kind: "results" }): string {
+function differingText(
+  { models, orderMatters, loops, isLost }: Finding & { kind: "results" },
+): string {
   const told = `The results differ from those of the plain loop under ${models.join(", ")}`;
+  if (isLost) return `${told}: not all of an item arrives there.`;
   if (orderMatters === undefined) {
     return `${told}: the tasks share state, or depend on the order in which they run, or give an error ` +
       `as a value when many are in flight. A lane has memory of its own, and tasks in one lane take ` +
