@@ -283,7 +283,7 @@ function downloads(machine: Machine, kind: "download" | "fetch", title: string):
 }
 
 function twoSeconds(model: "workers" | "processes"): Contest {
-  const [first, count] = [120_000_000, 20];
+  const [first, count] = [120_000_000, 80];
   const title = `two seconds of sums of squares on two ${model.replace(/e?s$/, "")} lanes`;
   return againstBare(
     { title, unit: SQUARES },
