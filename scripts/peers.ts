@@ -4,7 +4,7 @@
  */
 
 import { command } from "../lib/cli/command.ts";
-import { listOf, positiveInteger, seedOption } from "../lib/options.ts";
+import { listOf, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
 import { counted } from "../lib/text/format.ts";
 import { printError } from "../lib/text/print.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
@@ -52,6 +52,7 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
     )
     .option("--rounds <n>", "how often each contender runs", "3")
     .option("--seed <n>", "repeats the order of an earlier race; chosen and printed unless given")
+    .option("--short", "print a line a contest, with the best of the others alone")
     .option("--aims", "tell what the project wants of each figure, too")
     .option("--json <file>", "write all figures of all rounds; deno task report makes pages of it")
     .addHelpText(
@@ -76,6 +77,9 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
     : listOf("--only", options.only, FAMILIES);
   const rounds = positiveInteger("--rounds", options.rounds, { max: GREATEST_ROUNDS });
   const seed = seedOption(options.seed);
+  if (options.short && options.aims) {
+    throw new UsageError("--aims", true, "a line of --short has no room for aims", "leave one out");
+  }
   const files = await checkOutputFiles({ json: options.json });
 
   const described = await describeEnvironment(seed);
@@ -105,7 +109,7 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
     ...(partial && { partial }),
     rows,
   };
-  const text = peersReport(file, { aims: options.aims === true }).text(styleOfStdout());
+  const text = peersReport(file, options).text(styleOfStdout());
   const wrote = await printReport("peers", [file], files, partial, text);
   // A missed aim is a finding; only our own failure is one of this run.
   return !wrote || rows.some((row) => row.ours && row.trouble !== null) ? 1 : 0;

@@ -277,6 +277,7 @@ Deno.test({
       [["--rounds", "0"], 'peers: --rounds "0": too small'],
       [["--seed", "-1"], 'peers: --seed "-1": not a whole number'],
       [["--json", "no/such/folder/peers.json"], "its folder doesn't exist"],
+      [["--short", "--aims"], "peers: --aims: a line of --short has no room for aims"],
       [["--fast"], "peers: unknown option '--fast'"],
     ];
     const script = fromFileUrl(new URL("../../scripts/peers.ts", import.meta.url));

@@ -124,6 +124,11 @@ export function resultText({ figure, unit, trouble }: PeersRow): string {
     })`;
 }
 
+/** Its median alone. */
+function shortResult(row: PeersRow): string {
+  return resultText(row).replace(/ \(.*/, "");
+}
+
 /** How many times as fast this library is, whichever figures are better. */
 function speedOf({ ratio, better }: PeersRow): Interval | null {
   if (ratio === null || better === "more") return ratio;
@@ -207,7 +212,7 @@ const COLUMNS: readonly Column<PeersRow>[] = [
     longHead: "median (least–greatest)",
     dropOrder: 0.5,
     cell: resultText,
-    short: { cell: (row) => resultText(row).replace(/ \(.*/, ""), order: 3 },
+    short: { cell: shortResult, order: 3 },
   },
   {
     head: "this library is",
@@ -259,26 +264,51 @@ function columnsOf(rows: readonly PeersRow[]): readonly Column<PeersRow>[] {
   ];
 }
 
+/** The rows of each contest; those of two families may have one title. */
+function contestsIn(rows: readonly PeersRow[]): PeersRow[][] {
+  return [...Map.groupBy(rows, ({ family, contest }) => `${family} ${contest}`).values()];
+}
+
+/** A contest in a sentence: this library, and how it is beside the best of the others. */
+function shortSentence(rows: readonly PeersRow[]): string {
+  const ours = rows.find(({ ours }) => ours)!;
+  const told = `${plain(ours.contest)}: ${shortResult(ours)}`;
+  const [best] = rows.flatMap((row) => {
+    const speed = row.ours ? null : speedOf(row);
+    return speed === null ? [] : [{ row, speed }];
+  }).toSorted((a, b) => a.speed.median - b.speed.median);
+  if (best === undefined) return told;
+  const { row, speed: { median, low, high } } = best;
+  const unsure = low <= 1 && high >= 1 ? " (unsure)" : "";
+  return `${told}, ${figureText(median)}× as fast as ${plain(row.contender)}${unsure}`;
+}
+
 /** A race: each contender's figure, how many times as fast this library is, and what that comes to. */
 export function peersReport(
   { environment, rounds, partial, rows }: PeersFile,
-  { aims = false }: { readonly aims?: boolean } = {},
+  { aims = false, short = false }: { readonly aims?: boolean; readonly short?: boolean } = {},
 ): Block {
-  const contests = [...Map.groupBy(rows, ({ family }) => family)].flatMap(([family, of]) => {
-    const sentence = familySentence(family);
-    return [
-      heading(sentence === "" ? family : `${family}: ${sentence}`, "  "),
-      ...[...Map.groupBy(of, ({ contest }) => contest)].map(([contest, contenders]) => {
-        const columns = [
-          ...columnsOf(contenders),
-          ...(aims && contenders.some(({ aim }) => aim !== null) ? [AIM] : []),
-        ];
-        return together(paragraph(contest, undefined, "  "), tableOf(columns, contenders));
-      }),
-    ];
-  });
-  const about = `This library (▸) against others, each run a process of its own; ` +
-    `${counted(rounds, "round")}, medians with the least and the greatest.`;
+  const contests = short
+    ? [lines(contestsIn(rows).map(shortSentence))]
+    : [...Map.groupBy(rows, ({ family }) => family)].flatMap(([family, of]) => {
+      const sentence = familySentence(family);
+      return [
+        heading(sentence === "" ? family : `${family}: ${sentence}`, "  "),
+        ...[...Map.groupBy(of, ({ contest }) => contest)].map(([contest, contenders]) => {
+          const columns = [
+            ...columnsOf(contenders),
+            ...(aims && contenders.some(({ aim }) => aim !== null) ? [AIM] : []),
+          ];
+          return together(paragraph(contest, undefined, "  "), tableOf(columns, contenders));
+        }),
+      ];
+    });
+  const figures = short
+    ? "medians, beside the best of the others"
+    : "medians with the least and the greatest";
+  const about =
+    `This library${short ? "" : " (▸)"} against others, each run a process of its own; ` +
+    `${counted(rounds, "round")}, ${figures}.`;
   return documentOf([
     paragraph(about, undefined, "  "),
     ...contests,

@@ -45,6 +45,8 @@ interface Unit {
   /** What stands behind the figure, such as `items/s`. */
   readonly label: string;
   readonly better: "more" | "less";
+  /** Whether it tells how fast something is, so that contenders are compared by it; true unless told. */
+  readonly isSpeed?: boolean;
   /** Makes the figure of so much work, and what was read of it. */
   readonly figure: (work: number, reading: Reading) => number;
 }
@@ -72,6 +74,7 @@ export const EACH_US: Unit = {
 export const SPREAD: Unit = {
   label: "% apart",
   better: "less",
+  isSpeed: false,
   figure: (_work, { spread }) => 100 * (spread ?? NaN),
 };
 

@@ -197,7 +197,15 @@ function pools(machine: Machine): Contest[] {
         ...ours("workers({ lanes: 1 }).run", 3_000),
         launch: own("ours.ts", "calls", 3_000),
       },
-      peers: npmPools("one", 3_000, { of: "ratio", atMost: 1 }),
+      peers: [
+        {
+          name: "bare shared memory, each side woken by the other",
+          launch: own("bare_round_trip.ts", 3_000),
+          items: 3_000,
+          sum: sumOfNumbers(3_000),
+        },
+        ...npmPools("one", 3_000, { of: "ratio", atMost: 1 }),
+      ],
     },
     {
       family,

@@ -50,7 +50,8 @@ function rowOf(raced: Raced, entry: Entry, seed: number): PeersRow {
   const usable = entry.trouble === undefined;
   const figures = usable ? entry.figures.filter((figure) => figure !== undefined) : [];
   const figure = spread(figures);
-  const ratio = own || !usable || ours.trouble !== undefined ? null : ratioOf(ours, entry, seed);
+  const isCompared = !own && usable && ours.trouble === undefined && contest.unit.isSpeed !== false;
+  const ratio = isCompared ? ratioOf(ours, entry, seed) : null;
   const { aim } = entry.contender;
   const measured = aim?.of === "ratio" ? ratio : figure;
   const besides = usable ? besidesOf(entry.readings) : undefined;

@@ -4,6 +4,7 @@ import {
   type Contender,
   type Contest,
   perSecond,
+  SPREAD,
 } from "../../../../scripts/peers/harness/contest.ts";
 import type { Reading } from "../../../../scripts/peers/reading.ts";
 import { type Attempt, race, type Raced } from "../../../../scripts/peers/harness/race.ts";
@@ -142,6 +143,17 @@ Deno.test("judged() says whether an aim is met, and whether that is sure", () =>
   assertEquals(told(1.3, 1.2, 1.4), [false, false]);
   assertEquals(told(0.8, 0.7, 0.9), [false, true]);
   assertEquals(told(0.85, 0.85, 1.15), [true, false]);
+});
+
+Deno.test("rowsOf() compares nobody where a figure isn't a speed", async () => {
+  const one = contest("runs", contender("ours"), contender("hyperfine"));
+  const apart = { ...one, unit: SPREAD };
+  const rows = rowsOf(
+    await raced(apart, [took(1, { spread: 0.1 })], [took(1, { spread: 0.2 })]),
+    1,
+  );
+  assertEquals(rows.map(({ figures }) => figures), [[10], [20]]);
+  assertEquals(rows[1]!.ratio, null);
 });
 
 Deno.test("rowsOf() gives what a report tells: figures, and aims for who asks", async () => {
