@@ -236,19 +236,20 @@ const OVER_LOOP: Column<PeersRow> = {
 function besides<Key extends keyof NonNullable<PeersRow["besides"]>>(
   what: Key,
   head: string,
+  dropOrder: number,
   shown: (value: number) => string,
 ): Column<PeersRow> & { readonly what: Key } {
   const cell = ({ besides }: PeersRow) => {
     const value = besides?.[what];
     return value === undefined ? "" : shown(value);
   };
-  return { what, head, cell, dropOrder: 0.5 };
+  return { what, head, cell, dropOrder };
 }
 
 const BESIDES_COLUMNS = [
-  besides("p99Ms", "99 of 100 in", formatDuration),
-  besides("peakRssBytes", "memory", formatBytes),
-  besides("connections", "connections", String),
+  besides("p99Ms", "99% within", 0.7, formatDuration),
+  besides("peakRssBytes", "memory", 0.8, formatBytes),
+  besides("connections", "connections", 0.9, String),
 ];
 
 const AIM: Column<PeersRow> = { head: "aim", left: true, cell: aimText };

@@ -43,7 +43,7 @@ Deno.test("a race tells what else was measured, in those contests that have it",
   const file = peersFile();
   const [heads = "", ...rows] = peersReport(file).markdown().split("\n")
     .filter((line) => /^\|.*(connections|undici|hand-written)/.test(line));
-  assertStringIncludes(heads, "| 99 of 100 in | memory | connections |");
+  assertStringIncludes(heads, "| 99% within | memory | connections |");
   assertEquals(rows.map((row) => row.includes("| 71.5 ms | 84 MB | 64 |")), [false, true]);
   const without = file.rows.filter(({ besides }) => besides === undefined);
   assert(!peersReport({ ...file, rows: without }).markdown().includes("connections"));
