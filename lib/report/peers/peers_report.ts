@@ -272,7 +272,7 @@ function contestsIn(rows: readonly PeersRow[]): PeersRow[][] {
 
 /** A contest in a sentence: this library, and how it is beside the best of the others. */
 function shortSentence(rows: readonly PeersRow[]): string {
-  const ours = rows.find(({ ours }) => ours)!;
+  const ours = rows.find(({ ours }) => ours) ?? rows[0]!;
   const told = `${plain(ours.contest)}: ${shortResult(ours)}`;
   const [best] = rows.flatMap((row) => {
     const speed = row.ours ? null : speedOf(row);
