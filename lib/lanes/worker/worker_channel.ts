@@ -129,10 +129,13 @@ export class WorkerChannel implements Channel {
   hold(alive: boolean): void {
     if (alive === this.#holds || this.#ended !== undefined) return;
     this.#holds = alive;
-    clearTimeout(this.#letGo);
-    if (alive) this.#keepAlive(true);
-    // Not at once: Deno forgets it of a port whose message is just being handled.
-    else this.#letGo = setTimeout(() => this.#keepAlive(false));
+    if (alive) return this.#keepAlive(true);
+    // Not at once: Deno forgets it of a port whose message is just being handled. And once for many calls
+    // that come one after another.
+    this.#letGo ??= setTimeout(() => {
+      this.#letGo = undefined;
+      this.#keepAlive(this.#holds);
+    });
   }
 
   #keepAlive(alive: boolean): void {
