@@ -265,17 +265,11 @@ function columnsOf(rows: readonly PeersRow[]): readonly Column<PeersRow>[] {
   ];
 }
 
-/** The rows of each contest; those of two families may have one title. */
-function contestsIn(rows: readonly PeersRow[]): PeersRow[][] {
-  return [...Map.groupBy(rows, ({ family, contest }) => `${family} ${contest}`).values()];
-}
-
 /** A contest in a sentence: this library, and how it is beside the best of the others. */
-function shortSentence(rows: readonly PeersRow[]): string {
-  const ours = rows.find(({ ours }) => ours) ?? rows[0]!;
+function shortSentence(ours: PeersRow, rows: readonly PeersRow[]): string {
   const told = `${plain(ours.contest)}: ${shortResult(ours)}`;
   const [best] = rows.flatMap((row) => {
-    const speed = row.ours ? null : speedOf(row);
+    const speed = row.family === ours.family && row.contest === ours.contest ? speedOf(row) : null;
     return speed === null ? [] : [{ row, speed }];
   }).toSorted((a, b) => a.speed.median - b.speed.median);
   if (best === undefined) return told;
@@ -290,7 +284,7 @@ export function peersReport(
   { aims = false, short = false }: { readonly aims?: boolean; readonly short?: boolean } = {},
 ): Block {
   const contests = short
-    ? [lines(contestsIn(rows).map(shortSentence))]
+    ? [lines(rows.filter(({ ours }) => ours).map((ours) => shortSentence(ours, rows)))]
     : [...Map.groupBy(rows, ({ family }) => family)].flatMap(([family, of]) => {
       const sentence = familySentence(family);
       return [
