@@ -3,7 +3,7 @@
  */
 
 import { counted, formatDuration } from "../lib/text/format.ts";
-import { printReport } from "../lib/cli/print_report.ts";
+import { printReport } from "../lib/cli/result_files.ts";
 import type { AdviceFile } from "../lib/advice/advice.ts";
 import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
@@ -20,7 +20,7 @@ import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";
 import { duration, positiveInteger, seedOption } from "../lib/options.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
-import { userPath } from "../lib/files/user_path.ts";
+import { userPath } from "../lib/files/user_files.ts";
 import { plain } from "../lib/text/plain.ts";
 import { script } from "../lib/cli/script.ts";
 import { startMeter } from "../lib/timing/meter/meter.ts";

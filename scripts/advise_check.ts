@@ -11,19 +11,18 @@ import { measureMachine } from "../lib/advice/prediction/machine.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { command } from "../lib/cli/command.ts";
-import { nonNegativeInteger, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
-import { print, printError } from "../lib/text/print.ts";
-import { formatDuration, formatPercent } from "../lib/text/format.ts";
 import { script } from "../lib/cli/script.ts";
-import { seededRandom } from "../lib/timing/random.ts";
+import { nonNegativeInteger, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
+import { formatDuration, formatPercent } from "../lib/text/format.ts";
+import { print, printError } from "../lib/text/print.ts";
 import { type Meter, startMeter } from "../lib/timing/meter/meter.ts";
+import { seededRandom } from "../lib/timing/random.ts";
 import { trialProcesses } from "../lib/timing/run_trial.ts";
 import type { JobSpec, TrialRunner } from "../lib/timing/spec.ts";
 import { median } from "../lib/timing/statistics.ts";
 import { type Label, LABELS } from "../tests/advice/labelled/labels.ts";
 import { autoRegret, measureModels, regretOf, type Times } from "./advise_check/regret.ts";
 import { shortfalls, tableOf, type Verdict } from "./advise_check/verdict.ts";
-import { othersCompute } from "./advise_check/others.ts";
 
 const check = command(
   "advise:check",
@@ -159,3 +158,14 @@ await script("advise:check", async (signal, args) => {
   if (signal.aborted) return 130;
   return verdicts.every(({ shortfalls }) => shortfalls.length === 0) ? 0 : 1;
 });
+
+/** Starts so many programs that do nothing but compute, until they are disposed. */
+function othersCompute(count: number): AsyncDisposableStack {
+  const programs = new AsyncDisposableStack();
+  for (let program = 0; program < count; program++) {
+    const silent = { stdin: "null", stdout: "null", stderr: "null" } as const;
+    const args = ["eval", "for (;;);"];
+    programs.use(new Deno.Command(Deno.execPath(), { ...silent, args }).spawn());
+  }
+  return programs;
+}

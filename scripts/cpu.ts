@@ -15,7 +15,7 @@ import {
   specOf,
 } from "../lib/cli/comparison_options.ts";
 import { namedFiles } from "../lib/files/output_files.ts";
-import { userPath } from "../lib/files/user_path.ts";
+import { userPath } from "../lib/files/user_files.ts";
 import { script } from "../lib/cli/script.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { wrap } from "../lib/text/plain.ts";

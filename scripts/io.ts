@@ -21,11 +21,11 @@ import {
   readComparisonOptions,
   specOf,
 } from "../lib/cli/comparison_options.ts";
-import { userPath } from "../lib/files/user_path.ts";
+import { userPath } from "../lib/files/user_files.ts";
 import { compareAndReport } from "../lib/cli/run_comparisons.ts";
 import { modelLines } from "../lib/models.ts";
 import { script } from "../lib/cli/script.ts";
-import { SiteWatch } from "../lib/site/bottleneck.ts";
+import { type Site, SiteWatch, startSite } from "../lib/site/start.ts";
 import {
   PAGE_BYTES_LIMIT,
   PAGE_TIMEOUT_MS,
@@ -33,7 +33,6 @@ import {
   SITE_DEFAULTS,
   type SiteOptions,
 } from "../lib/site/options.ts";
-import { type Site, startSite } from "../lib/site/start.ts";
 import { downloadJob } from "../lib/timing/ready_jobs.ts";
 import type { Comparison } from "../lib/timing/result.ts";
 import type { JobSpec, TimingEvent } from "../lib/timing/spec.ts";

@@ -5,7 +5,7 @@ import { command } from "../lib/cli/command.ts";
 import { join, lookAfter } from "../lib/cli/join.ts";
 import { script } from "../lib/cli/script.ts";
 import { readServerOptions, SERVER_HELP } from "../lib/children/server_arguments.ts";
-import { userPath } from "../lib/files/user_path.ts";
+import { userPath } from "../lib/files/user_files.ts";
 import { AllowedModules } from "../lib/lanes/cluster/allowed_modules.ts";
 import { missingHere } from "../lib/lanes/permissions.ts";
 import type { Model } from "../lib/models.ts";

@@ -5,7 +5,7 @@
 import { dirname } from "@std/path";
 import { MOST_ROUNDS } from "../lib/cli/comparison_options.ts";
 import { command } from "../lib/cli/command.ts";
-import { printReport } from "../lib/cli/print_report.ts";
+import { printReport } from "../lib/cli/result_files.ts";
 import { type Planned, runComparisons } from "../lib/cli/run_comparisons.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";

@@ -9,7 +9,7 @@ import { counted } from "../lib/text/format.ts";
 import { printError } from "../lib/text/print.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { familySentence, type PeersFile, peersReport } from "../lib/report/peers/peers_report.ts";
-import { printReport } from "../lib/cli/print_report.ts";
+import { printReport } from "../lib/cli/result_files.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { script } from "../lib/cli/script.ts";
 import { ProgressLine } from "../lib/progress/progress.ts";

@@ -4,10 +4,9 @@
 
 import { checkFormats, readReportFile, type ReportFile } from "../lib/report/kinds.ts";
 import { command } from "../lib/cli/command.ts";
-import { printReport } from "../lib/cli/print_report.ts";
+import { fileOption, printReport } from "../lib/cli/result_files.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
-import { userPath } from "../lib/files/user_path.ts";
-import { fileOption } from "../lib/cli/result_option.ts";
+import { userPath } from "../lib/files/user_files.ts";
 import { script } from "../lib/cli/script.ts";
 
 const report = command(

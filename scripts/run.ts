@@ -6,7 +6,7 @@ import { SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { command } from "../lib/cli/command.ts";
 import { runToEnd } from "../lib/cli/run_to_end.ts";
 import { script } from "../lib/cli/script.ts";
-import { userPath } from "../lib/files/user_path.ts";
+import { userPath } from "../lib/files/user_files.ts";
 import { modelLines } from "../lib/models.ts";
 import { LONGEST_WAIT_MS, MOST_REFUSALS } from "../lib/running/refusals.ts";
 import { LEAST_JUDGED, MOST_WAIT_MS } from "../lib/running/run_here.ts";

@@ -35,45 +35,23 @@ Examples:
   deno task io --url http://127.0.0.1:8000/page/1 --copies 80     in another terminal
 `;
 
+const milliseconds = (option: string) => (text: string) => duration(option, text);
+
 function settings(args: string[]) {
-  const defaults = SITE_DEFAULTS;
+  const { port, latencyMs, jitterMs, pageBytes, faultShare, seed } = SITE_DEFAULTS;
+  const portOf = (text: string) => nonNegativeInteger("--port", text, { max: 65_535 });
+  const sizeOf = (text: string) => positiveInteger("--size", text, { max: PAGE_BYTES_LIMIT });
+  const faultsOf = (text: string) => share("--faults", text);
+  const latency = "how long each page takes, such as 50ms or 1s; plain numbers are milliseconds";
+  const jitter = "how much longer at most, differently for each address";
+  const faults = "the share of addresses that fail, such as 0.1 or 10%";
   return command("site", "Starts the test site that `deno task io` downloads from, until Ctrl-C.")
-    .option(
-      "--port <n>",
-      "the port; 0 for any free one",
-      (text) => nonNegativeInteger("--port", text, { max: 65_535 }),
-      defaults.port,
-    )
-    .option(
-      "--latency <time>",
-      "how long each page takes, such as 50ms or 1s; plain numbers are milliseconds",
-      (text) => duration("--latency", text),
-      defaults.latencyMs,
-    )
-    .option(
-      "--jitter <time>",
-      "how much longer at most, differently for each address",
-      (text) => duration("--jitter", text),
-      defaults.jitterMs,
-    )
-    .option(
-      "--size <bytes>",
-      "the length of each page",
-      (text) => positiveInteger("--size", text, { max: PAGE_BYTES_LIMIT }),
-      defaults.pageBytes,
-    )
-    .option(
-      "--faults <share>",
-      "the share of addresses that fail, such as 0.1 or 10%",
-      (text) => share("--faults", text),
-      defaults.faultShare,
-    )
-    .option(
-      "--seed <n>",
-      "chooses which addresses fail and how",
-      seedOption,
-      defaults.seed,
-    )
+    .option("--port <n>", "the port; 0 for any free one", portOf, port)
+    .option("--latency <time>", latency, milliseconds("--latency"), latencyMs)
+    .option("--jitter <time>", jitter, milliseconds("--jitter"), jitterMs)
+    .option("--size <bytes>", "the length of each page", sizeOf, pageBytes)
+    .option("--faults <share>", faults, faultsOf, faultShare)
+    .option("--seed <n>", "chooses which addresses fail and how", seedOption, seed)
     .addHelpText("after", HELP)
     .parse(args, { from: "user" })
     .opts();

@@ -18,14 +18,14 @@ import {
   withinItems,
 } from "../lib/scaling/sweep_plan.ts";
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../lib/scaling/measure.ts";
-import { printReport } from "../lib/cli/print_report.ts";
+import { printReport } from "../lib/cli/result_files.ts";
 import type { SweepResult } from "../lib/scaling/sweep_result.ts";
 import { anyFailed } from "../lib/report/scaling/sweep_report.ts";
 import { downloads, itemsFor, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";
 import { MODEL_TABLE, needsKernel } from "../lib/models.ts";
 import type { NamedFile } from "../lib/options.ts";
 import { counted } from "../lib/text/format.ts";
-import { userPath } from "../lib/files/user_path.ts";
+import { userPath } from "../lib/files/user_files.ts";
 import { script } from "../lib/cli/script.ts";
 import { startSite } from "../lib/site/start.ts";
 import { limitedTo } from "../lib/timing/job_items.ts";

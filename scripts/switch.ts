@@ -3,7 +3,7 @@
  */
 
 import { command } from "../lib/cli/command.ts";
-import { printReport } from "../lib/cli/print_report.ts";
+import { printReport } from "../lib/cli/result_files.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { listOf } from "../lib/options.ts";

@@ -2,7 +2,7 @@
  * A child process that measures, as its parent sees it: what it is told, what it says, and how it ends.
  */
 
-import { userFolder } from "../files/user_path.ts";
+import { userFolder } from "../files/user_files.ts";
 import {
   type ByteStream,
   closeDescriptors,

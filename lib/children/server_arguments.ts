@@ -1,6 +1,6 @@
 /** The options that say where the server between machines is, and how this program may use it. */
 
-import { userPath } from "../files/user_path.ts";
+import { userPath } from "../files/user_files.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
 import { type Model, needsServer } from "../models.ts";
 import { inputFile, UsageError } from "../options.ts";

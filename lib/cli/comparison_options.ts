@@ -25,8 +25,8 @@ import {
 import type { ComparisonSpec, JobSpec, ModelSpec } from "../timing/spec.ts";
 import type { ResultFile } from "../timing/result.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
-import { userPath } from "../files/user_path.ts";
-import { resultOption } from "./result_option.ts";
+import { userPath } from "../files/user_files.ts";
+import { resultOption } from "./result_files.ts";
 import { type RawServerOptions, SERVER_HELP, serverFor } from "../children/server_arguments.ts";
 
 /** How often each model is measured unless told. */

@@ -25,7 +25,7 @@ import { startMeter } from "../timing/meter/meter.ts";
 import { NoLaneError } from "../timing/run_trial.ts";
 import type { JobKind } from "../models.ts";
 import { UsageError } from "../options.ts";
-import { requireCommon, requirePlannedIn } from "./result_option.ts";
+import { requireCommon, requirePlannedIn } from "./result_files.ts";
 import type { ComparisonOptions } from "./comparison_options.ts";
 
 export interface Planned {

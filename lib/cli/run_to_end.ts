@@ -4,7 +4,7 @@ import { missingFlag } from "../advice/job/job_permissions.ts";
 import { loadJob } from "../advice/job/load_job.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { writeOutputFiles } from "../files/output_files.ts";
-import { userPath } from "../files/user_path.ts";
+import { userPath } from "../files/user_files.ts";
 import { LONGEST_WAIT_MS, UsageError } from "../options.ts";
 import { reportRenderers } from "../report/kinds.ts";
 import { runReport } from "../report/running/run_report.ts";

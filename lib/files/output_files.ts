@@ -6,8 +6,7 @@
 import { basename } from "@std/path";
 import { type NamedFile, outputFile, requireDistinct } from "../options.ts";
 import { print as printOut } from "../text/print.ts";
-import { writeAtomically } from "./text_file.ts";
-import { userPath } from "./user_path.ts";
+import { userPath, writeAtomically } from "./user_files.ts";
 
 /** The formats of files, as their options are called. */
 export const FORMATS = ["json", "csv", "markdown", "html", "trace"] as const;

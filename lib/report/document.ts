@@ -340,6 +340,14 @@ export type CsvColumns<Row> = Readonly<
   Record<string, (row: Row) => string | number | boolean | null | undefined>
 >;
 
+/** Columns that are named as the properties that they hold. */
+export function properties<Row extends object>(
+  ...names: readonly (keyof Row & string)[]
+): CsvColumns<Row> {
+  const columns = names.map((name) => [name, (row: Row) => row[name]] as const);
+  return Object.fromEntries(columns) as CsvColumns<Row>;
+}
+
 /** Writes a table; what is missing is an empty cell. */
 export function csv<Row>(columns: CsvColumns<Row>, rows: readonly Row[]): string {
   const cells = rows.map((row) =>

@@ -22,8 +22,8 @@ import {
   peersReport,
 } from "./peers/peers_report.ts";
 import { runPart, runReport, runTraced } from "./running/run_report.ts";
-import { sweepCsv, sweepReport } from "./scaling/sweep_report.ts";
-import { switchReport } from "./switching/switch_report.ts";
+import { sweepCsv, sweepPart, sweepReport } from "./scaling/sweep_report.ts";
+import { switchPart, switchReport } from "./switching/switch_report.ts";
 import { renderCsv, resultReport } from "./comparison/comparison_report.ts";
 import type { Style } from "./terminal.ts";
 import { type PagePart, type PartPlace, renderParts } from "./html/page.ts";
@@ -31,8 +31,6 @@ import { sanitized } from "./html/markup.ts";
 import { lessonPage } from "./lesson/lesson_page.ts";
 import { advicePart } from "./advice/advice_part.ts";
 import { comparisonPart } from "./comparison/comparison_part.ts";
-import { sweepPart } from "./scaling/sweep_part.ts";
-import { switchPart } from "./switching/switch_page.ts";
 
 export interface Files {
   readonly comparison: ResultFile;

@@ -58,14 +58,10 @@ export function renderTrace(
   traced: readonly Traced[],
   otherData: Readonly<Record<string, unknown>>,
 ): string {
-  const events: TraceEvent[] = [];
-  traced.forEach((of, at) => {
-    events.push(...processEvents(at + 1, of));
-    // One by one: as arguments of one call, a hundred thousand tasks would overflow the stack.
-    for (const event of taskEvents(at + 1, of)) events.push(event);
-  });
   // An event a line: half the size of indented JSON, and still readable with a pager.
-  const lines = events.map((event) => JSON.stringify(event)).join(",\n");
+  const lines = traced.flatMap((of, at) =>
+    Array.from(eventsOf(at + 1, of), (event) => JSON.stringify(event))
+  ).join(",\n");
   const rest = JSON.stringify({ displayTimeUnit: "ms", otherData });
   return `{"traceEvents":[${lines === "" ? "" : `\n${lines}\n`}],${rest.slice(1)}\n`;
 }
@@ -77,74 +73,50 @@ function labelsOf(rounds: ModelResult["rounds"]): string {
   ).join("; ");
 }
 
-function processEvents(pid: number, { name, labels }: Traced): TraceEvent[] {
-  const about = (name: string, args: TraceEvent["args"]): TraceEvent => ({
-    name,
-    ph: "M",
-    pid,
-    tid: 0,
-    args,
-  });
-  return [
-    ...(labels === "" ? [] : [about("process_labels", { labels: plain(labels) })]),
-    about("process_name", { name: plain(name) }),
-    about("process_sort_index", { sort_index: pid }),
-  ];
-}
-
-function taskEvents(pid: number, { timeline: spans, startMs }: Traced): TraceEvent[] {
+function* eventsOf(
+  pid: number,
+  { name, labels, timeline: spans, startMs }: Traced,
+): Generator<TraceEvent> {
+  const about = (name: string, tid: number, args: TraceEvent["args"]): TraceEvent => (
+    { name, ph: "M", pid, tid, args }
+  );
+  if (labels !== "") yield about("process_labels", 0, { labels: plain(labels) });
+  yield about("process_name", 0, { name: plain(name) });
+  yield about("process_sort_index", 0, { sort_index: pid });
   const { slot, used } = assignSlots(spans);
-  const events: TraceEvent[] = [];
   const firstTid = new Map<number, number>();
   let tid = 1;
   for (const [lane, slots] of used) {
     firstTid.set(lane, tid);
     for (let which = 0; which < Math.max(1, slots); which++, tid++) {
       const name = `${laneName(spans, lane)}${slots > 1 ? ` slot ${which}` : ""}`;
-      events.push(
-        { name: "thread_name", ph: "M", pid, tid, args: { name } },
-        { name: "thread_sort_index", ph: "M", pid, tid, args: { sort_index: tid } },
-      );
+      yield about("thread_name", tid, { name });
+      yield about("thread_sort_index", tid, { sort_index: tid });
     }
   }
   for (const { lane, startMs, cpuShare } of spans.lanes) {
     if (startMs === 0) continue;
     const [tid, dur] = [firstTid.get(lane)!, microseconds(startMs)];
-    events.push({ name: "start", ph: "X", cat: "lane", pid, tid, ts: 0, dur, args: { cpuShare } });
+    yield { name: "start", ph: "X", cat: "lane", pid, tid, ts: 0, dur, args: { cpuShare } };
   }
-  for (let at = 0; at < spans.index.length; at++) {
-    const tid = hasStarted(spans, at) ? firstTid.get(spans.lane[at]!)! + slot[at]! : 0;
-    events.push(...oneTask(spans, at, pid, tid, startMs));
+  for (const [at, index] of spans.index.entries()) {
+    const isTimed = hasStarted(spans, at);
+    const tid = isTimed ? firstTid.get(spans.lane[at]!)! + slot[at]! : 0;
+    const [queued, started, ended] = [spans.queuedMs, spans.startedMs, spans.endedMs]
+      .map((ms) => microseconds(startMs + ms[at]!)) as [number, number, number];
+    // Of a task that never ran the wait ends without a span, and an instant says how.
+    const ts = isTimed ? started : Math.max(queued, ended);
+    const wait = { name: `task ${index} queued`, cat: "queue", id: `${pid}.${index}`, pid, tid };
+    if (ts > queued || !isTimed) {
+      yield { ...wait, ph: "b", ts: queued };
+      yield { ...wait, ph: "e", ts };
+    }
+    const args = { index, status: plain(spans.status[at]!) };
+    const task = { name: `task ${index}`, cat: "task", pid, tid, ts, args };
+    const ranMs = spans.endedMs[at]! - spans.startedMs[at]!;
+    if (isTimed) yield { ...task, ph: "X", dur: Math.max(0, microseconds(ranMs)) };
+    else yield { ...task, ph: "i", s: "t" };
   }
-  return events;
-}
-
-function oneTask(
-  spans: Timeline,
-  at: number,
-  pid: number,
-  tid: number,
-  startMs: number,
-): TraceEvent[] {
-  const index = spans.index[at]!;
-  const name = `task ${index}`;
-  const args = { index, status: plain(spans.status[at]!) };
-  const queued = microseconds(startMs + spans.queuedMs[at]!);
-  const ended = microseconds(startMs + spans.endedMs[at]!);
-  // Of a task that never ran the wait ends without a span, and an instant says how.
-  const ts = tid === 0 ? Math.max(queued, ended) : microseconds(startMs + spans.startedMs[at]!);
-  const wait = { name: `${name} queued`, cat: "queue", id: `${pid}.${index}`, pid, tid };
-  const task = { name, cat: "task", pid, tid, ts, args };
-  return [
-    ...(ts > queued || tid === 0
-      ? [{ ...wait, ph: "b", ts: queued } as const, { ...wait, ph: "e", ts } as const]
-      : []),
-    tid === 0 ? { ...task, ph: "i", s: "t" } : {
-      ...task,
-      ph: "X",
-      dur: Math.max(0, microseconds(spans.endedMs[at]! - spans.startedMs[at]!)),
-    },
-  ];
 }
 
 /** Trace times are microseconds; three decimals keep what the clock gave. */

@@ -5,10 +5,8 @@
 
 import type { Items } from "../dispatch/options.ts";
 import { LeftOut } from "../dispatch/source.ts";
-import { digestOf } from "./item_digest.ts";
+import { digestOf, jsonText, type Known, type KnownItems } from "./known_items.ts";
 import { messageOf } from "../timing/failures.ts";
-import { jsonText } from "./json_text.ts";
-import type { Known, KnownItems } from "./known_items.ts";
 import type { RunSpec } from "./run_message.ts";
 
 export interface Listed {

@@ -10,8 +10,7 @@
 import { basename, dirname, join } from "@std/path";
 import { linesOf } from "../children/parent.ts";
 import { UsageError } from "../options.ts";
-import { digestIn } from "./item_digest.ts";
-import { type Known, KnownItems, MOST_ITEMS } from "./known_items.ts";
+import { digestIn, type Known, KnownItems, MOST_ITEMS } from "./known_items.ts";
 import { RecordFile, type SyncPolicy } from "./record_file.ts";
 
 interface JobIdentity {

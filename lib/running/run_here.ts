@@ -3,9 +3,9 @@
  * package.
  */
 
+import type { Decision } from "../adaptive/controller.ts";
 import { type MapOptions, mayRetry, type RetryIn } from "../dispatch/options.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
-import type { Decision } from "../adaptive/controller.ts";
 import type { AutoExecutor, Executor } from "../executor.ts";
 import type { Task } from "../lanes/task.ts";
 import { needsServer } from "../models.ts";
@@ -13,12 +13,9 @@ import { hostSaid, httpSigns } from "../tasks/http_signs.ts";
 import { errorName, messageOf, reasonOf } from "../timing/failures.ts";
 import { LaneWatch } from "../timing/lane_watch.ts";
 import { timelineOf } from "../timing/trial_main.ts";
-import { digestText } from "./item_digest.ts";
 import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
-import { jsonText } from "./json_text.ts";
+import { digestText, jsonText } from "./known_items.ts";
 import { MOST_REFUSALS, Refusals } from "./refusals.ts";
-import type { RunResult } from "./run_result.ts";
-import { TaskSample } from "./task_sample.ts";
 import type {
   Budget,
   FailureRecord,
@@ -27,6 +24,7 @@ import type {
   RunSpec,
   SlowItem,
 } from "./run_message.ts";
+import type { RunResult } from "./run_result.ts";
 
 /** Results are told when they are so long together, in characters, or so old, in milliseconds. */
 const TOLD_CHARACTERS = 1 << 16;
@@ -377,5 +375,30 @@ function itemText(item: unknown): string {
     return jsonText(item);
   } catch {
     return JSON.stringify(Deno.inspect(item, { depth: 1, compact: true, breakLength: Infinity }));
+  }
+}
+
+export const MOST_KEPT = 20_000;
+
+export class TaskSample {
+  #kept: Outcome<undefined>[] = [];
+  #seen = 0;
+  #every = 1;
+
+  /** Takes note of a task, without what it gave and what it was given. */
+  add(outcome: Outcome<unknown>): void {
+    if (this.#seen++ % this.#every !== 0) return;
+    const kept = { ...outcome, item: undefined };
+    this.#kept.push(
+      kept.status === "fulfilled" ? { ...kept, value: undefined } : { ...kept, reason: undefined },
+    );
+    if (this.#kept.length < MOST_KEPT) return;
+    this.#kept = this.#kept.filter((_, at) => at % 2 === 0);
+    this.#every *= 2;
+  }
+
+  /** Those that were kept, in the order in which they ended. */
+  get kept(): readonly Outcome<undefined>[] {
+    return this.#kept;
   }
 }

@@ -10,7 +10,7 @@ import {
   namedFiles,
   type OutputFiles,
 } from "../files/output_files.ts";
-import { userPath } from "../files/user_path.ts";
+import { userPath } from "../files/user_files.ts";
 import { type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
 import {
   duration,

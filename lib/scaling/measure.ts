@@ -3,7 +3,7 @@
 import { MODEL_TABLE } from "../models.ts";
 import { printError } from "../text/print.ts";
 import { createProgress, type Progress, stderrOutput } from "../progress/progress.ts";
-import type { Site } from "../site/start.ts";
+import { type Site, SiteWatch } from "../site/start.ts";
 import { type Meter, othersBetween } from "../timing/meter/meter.ts";
 import { trialProcesses } from "../timing/run_trial.ts";
 import type { JobSpec, TimingEvent, TrialResult } from "../timing/spec.ts";
@@ -15,7 +15,6 @@ import { median } from "../timing/statistics.ts";
 import { analyse } from "./analyse.ts";
 import { runOpenLoop } from "./open_loop/open_loop.ts";
 import type { OpenLoopTrace } from "./open_loop/trial_main.ts";
-import { SiteWatch } from "../site/bottleneck.ts";
 import { OPEN_LOOP_MS, type SweepOptionValues, type SweepPlan } from "./sweep_plan.ts";
 import { type MeasuredSize, runSweep } from "./run_sweep.ts";
 import { sizeText, type SweepResult } from "./sweep_result.ts";

@@ -18,8 +18,9 @@ const LATENCY_MS = 10;
 const KEPT = task<typeof import("../tasks/fetch_by_client.ts")>(
   new URL("../tasks/fetch_by_client.ts", import.meta.url),
 );
-const NEW = task<typeof import("../tasks/fetch_by_new_client.ts")>(
-  new URL("../tasks/fetch_by_new_client.ts", import.meta.url),
+const NEW = task<typeof import("../tasks/fetch_by_client.ts"), "byNewClient">(
+  new URL("../tasks/fetch_by_client.ts", import.meta.url),
+  "byNewClient",
 );
 const NOOP = task<typeof import("../tasks/noop.ts")>(new URL("../tasks/noop.ts", import.meta.url));
 

@@ -18,9 +18,8 @@ const COUNT_UP = new URL("../tasks/count_up.ts", import.meta.url);
 const PLAIN = task<typeof import("../tasks/count_up.ts"), "plain">(COUNT_UP, "plain");
 const ATOMIC = task<typeof import("../tasks/count_up.ts"), "atomic">(COUNT_UP, "atomic");
 
-const COUNT_HERE = new URL("../tasks/count_here.ts", import.meta.url);
-const SPLIT = task<typeof import("../tasks/count_here.ts"), "split">(COUNT_HERE, "split");
-const WHOLE = task<typeof import("../tasks/count_here.ts"), "whole">(COUNT_HERE, "whole");
+const SPLIT = task<typeof import("../tasks/count_up.ts"), "split">(COUNT_UP, "split");
+const WHOLE = task<typeof import("../tasks/count_up.ts"), "whole">(COUNT_UP, "whole");
 
 type Way = TurnRow["way"];
 

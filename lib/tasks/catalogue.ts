@@ -9,17 +9,6 @@ import { PRIMES_LIMIT } from "./primes.ts";
 import { SHA256_LIMIT } from "./sha256.ts";
 import { SUM_SQUARES_LIMIT } from "./sum_squares.ts";
 
-export const CPU_TASK_NAMES = [
-  "sum-squares",
-  "primes",
-  "mandelbrot",
-  "sha256",
-  "fib",
-  "fib-async",
-] as const;
-
-type CpuTaskName = typeof CPU_TASK_NAMES[number];
-
 /** The two numbers that items are made from: `--start` and `--count`. */
 export interface Size {
   /** What the first item is about; what that is, each task says in `startMeans`. */
@@ -29,7 +18,7 @@ export interface Size {
 
 /** A task that computes, and how its items are made. */
 export interface CpuTask {
-  readonly name: CpuTaskName;
+  readonly name: string;
   readonly description: string;
   /** The URL of the task's module; the task is its default export. */
   readonly module: string;
@@ -76,10 +65,6 @@ function checked({ start, count }: Size, limit: number, counted: boolean, proble
 
 function counted({ start, count }: Size): number[] {
   return Array.from({ length: count }, (_, index) => start + index);
-}
-
-function moduleUrl(file: string): string {
-  return new URL(file, import.meta.url).href;
 }
 
 /** Rounds down to two digits, so that sizes read well: 187,654,321 becomes 180,000,000. */
@@ -129,33 +114,27 @@ const FIB = {
 
 const product = ({ start, count }: Size) => start * count;
 
-export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
+const TASKS = {
   "sum-squares": {
     ...SERIES,
-    name: "sum-squares",
     description: "the exact sum of i·i for all i below each number, as in the article",
-    module: moduleUrl("./sum_squares.ts"),
     limit: SUM_SQUARES_LIMIT,
-    items: (size) =>
+    items: (size: Size) =>
       counted(checked(size, SUM_SQUARES_LIMIT, true, "no exact sum beyond the limit")),
   },
   primes: {
     ...SERIES,
-    name: "primes",
     description: "how many primes there are below each number, by a segmented sieve",
-    module: moduleUrl("./primes.ts"),
     limit: PRIMES_LIMIT,
-    items: (size) => counted(checked(size, PRIMES_LIMIT, true, "out of the sieve's range")),
+    items: (size: Size) => counted(checked(size, PRIMES_LIMIT, true, "out of the sieve's range")),
   },
   mandelbrot: {
-    name: "mandelbrot",
     description: "a picture of the Mandelbrot set, row by row; --out writes it as PNG",
-    module: moduleUrl("./mandelbrot.ts"),
     hasKernel: true,
     defaults: PICTURE,
     startMeans: "the picture's width in pixels; count is its height",
     limit: MANDELBROT_LIMIT,
-    items: (size) => {
+    items: (size: Size) => {
       const { start, count } = checked(size, MANDELBROT_LIMIT, false, "no picture is so wide");
       if (count > MANDELBROT_LIMIT) {
         const remedy = `give 1 to ${MANDELBROT_LIMIT}`;
@@ -167,14 +146,12 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
     sizeOf: pictureOf,
   },
   sha256: {
-    name: "sha256",
     description: "the SHA-256 of pseudo-random bytes, computed in JavaScript",
-    module: moduleUrl("./sha256.ts"),
     hasKernel: true,
     defaults: { start: 500_000, count: 20 },
     startMeans: "how many bytes each item has",
     limit: SHA256_LIMIT,
-    items: (size) => {
+    items: (size: Size) => {
       const { start, count } = checked(size, SHA256_LIMIT, false, "too many bytes");
       return Array.from({ length: count }, (_, seed) => ({ seed, bytes: start }));
     },
@@ -182,23 +159,29 @@ export const CPU_TASKS: Readonly<Record<CpuTaskName, CpuTask>> = {
   },
   fib: {
     ...FIB,
-    name: "fib",
     description: "fib(n) by its definition, a function that calls itself twice; the larger size " +
       "is near fib(35), 20 times over",
-    module: moduleUrl("./fib.ts"),
     defaults: { start: 29, count: FIB_COUNT },
   },
   "fib-async": {
     ...FIB,
-    name: "fib-async",
     description:
       "fib(n) with every call awaited: concurrency that makes it slower, some 15 to 40 " +
       "times, for each await makes a promise and queues the rest of its function, and nothing " +
       "waits; the run measures how much",
-    module: moduleUrl("./fib_async.ts"),
     defaults: { start: 22, count: FIB_COUNT },
   },
-};
+} as const satisfies Readonly<Record<string, Omit<CpuTask, "name" | "module">>>;
+
+type CpuTaskName = keyof typeof TASKS;
+
+export const CPU_TASK_NAMES = Object.keys(TASKS) as CpuTaskName[];
+
+/** Each by its name, which is its file's too. */
+export const CPU_TASKS = Object.fromEntries(CPU_TASK_NAMES.map((name) => {
+  const module = new URL(`./${name.replace("-", "_")}.ts`, import.meta.url).href;
+  return [name, { ...TASKS[name], name, module }];
+})) as Readonly<Record<CpuTaskName, CpuTask>>;
 
 /**
  * A size of which a sequential run takes about as long as told, in range. `count` stays as by default

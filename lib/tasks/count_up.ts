@@ -2,6 +2,9 @@
  * Tasks: two threads count up a number in memory that they share, in the way that loses updates and in
  * the way that doesn't. Before each burst of updates they make sure that both have a core, as only
  * threads that run at the same time get into each other's way.
+ *
+ * And a number that several tasks of one event loop share. Only at an `await` can another of them have its
+ * turn, so where it stands decides whether updates are lost.
  */
 
 import type { TaskContext } from "../lanes/task.ts";
@@ -100,4 +103,38 @@ export function plain(item: CountItem, context: TaskContext): number {
 /** Adds by `Atomics.add`, which nobody can come between; gives the milliseconds it took, without waits. */
 export function atomic(item: CountItem, context: TaskContext): number {
   return measured(addAtomically, item, context);
+}
+
+export interface Counter {
+  value: number;
+}
+
+/** Makes the counter of one event loop, one for all tasks on the lane. */
+export function setup(): Counter {
+  return { value: 0 };
+}
+
+/** Awaits between reading and writing: what others wrote meanwhile is overwritten. Gives the count. */
+export async function split(
+  times: number,
+  { resource: counter }: TaskContext<Counter>,
+): Promise<number> {
+  for (let time = 0; time < times; time++) {
+    const seen = counter.value;
+    await undefined;
+    counter.value = seen + 1;
+  }
+  return counter.value;
+}
+
+/** Awaits as often, after each update: nobody can come between reading and writing. Gives the count. */
+export async function whole(
+  times: number,
+  { resource: counter }: TaskContext<Counter>,
+): Promise<number> {
+  for (let time = 0; time < times; time++) {
+    counter.value = counter.value + 1;
+    await undefined;
+  }
+  return counter.value;
 }

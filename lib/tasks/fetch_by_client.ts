@@ -1,6 +1,7 @@
 /**
- * Task: fetches a page by its lane's own HTTP client, which keeps connections open: what a
- * `requests.Session` in a thread-local is in Python. A client belongs to the isolate that made it.
+ * Tasks: fetch a page by their lane's own HTTP client, which keeps connections open: what a
+ * `requests.Session` in a thread-local is in Python; or by a client made for that page alone, as a program
+ * does that keeps no session: each page costs a connection. A client belongs to the isolate that made it.
  */
 
 import type { TaskContext } from "../lanes/task.ts";
@@ -9,17 +10,22 @@ export function setup(): Deno.HttpClient {
   return Deno.createHttpClient({});
 }
 
+/** Closes the lane's client, and its connections. */
+export function teardown(client: Deno.HttpClient): void {
+  client.close();
+}
+
 /** Fetches a page, and reads it to its end; gives its status. */
 export default async function fetchByClient(
   url: string,
-  { resource: client, signal }: TaskContext<Deno.HttpClient>,
+  { resource: client, signal }: Pick<TaskContext<Deno.HttpClient>, "resource" | "signal">,
 ): Promise<number> {
   const response = await fetch(url, { client, signal });
   await response.arrayBuffer();
   return response.status;
 }
 
-/** Closes the lane's client, and its connections. */
-export function teardown(client: Deno.HttpClient): void {
-  client.close();
+export async function byNewClient(url: string, { signal }: TaskContext): Promise<number> {
+  using resource = Deno.createHttpClient({});
+  return await fetchByClient(url, { resource, signal });
 }

@@ -4,7 +4,7 @@
  */
 
 import type { TaskContext } from "../lanes/task.ts";
-import { stopIfCancelled } from "./stop_if_cancelled.ts";
+import { checkWhole, stopIfCancelled } from "./stop_if_cancelled.ts";
 
 /** The greatest n: fib(78) is the last of these numbers below 2⁵³. */
 export const FIB_LIMIT = 78;
@@ -13,12 +13,8 @@ export const FIB_LIMIT = 78;
 export const SMALL_FIB = 16;
 
 export function checkedFib(item: unknown): number {
-  if (!Number.isInteger(item) || (item as number) < 0 || (item as number) > FIB_LIMIT) {
-    throw new RangeError(
-      `Cannot compute fib(n): n is ${item}, not a whole number from 0 to ${FIB_LIMIT}`,
-    );
-  }
-  return item as number;
+  checkWhole("compute fib(n)", "n", item, FIB_LIMIT);
+  return item;
 }
 
 /** How many calls the recursion makes for n: 2 · fib(n + 1) − 1, as each is a leaf or has two more. */

@@ -8,7 +8,7 @@
 
 import type { Kernel } from "../lanes/kernel.ts";
 import type { TaskContext } from "../lanes/task.ts";
-import { stopIfCancelled } from "./stop_if_cancelled.ts";
+import { checkWhole, stopIfCancelled } from "./stop_if_cancelled.ts";
 
 export interface MandelbrotRow {
   /** The row, from 0 at the top. */
@@ -73,19 +73,11 @@ function colourOf(steps: number): number {
 }
 
 function checkRow({ row, width, height, maxSteps = MANDELBROT_STEPS }: MandelbrotRow): number {
-  check("width", width, 1, MANDELBROT_LIMIT);
-  check("height", height, 1, MANDELBROT_LIMIT);
-  check("row", row, 0, height - 1);
-  check("maxSteps", maxSteps, 1, 2 ** 31 - 1);
+  checkWhole("draw", "width", width, MANDELBROT_LIMIT, 1);
+  checkWhole("draw", "height", height, MANDELBROT_LIMIT, 1);
+  checkWhole("draw", "row", row, height - 1);
+  checkWhole("draw", "maxSteps", maxSteps, 2 ** 31 - 1, 1);
   return maxSteps;
-}
-
-function check(name: string, value: number, least: number, greatest: number): void {
-  if (!Number.isInteger(value) || value < least || value > greatest) {
-    throw new RangeError(
-      `Cannot draw: ${name} is ${value}, not a whole number from ${least} to ${greatest}`,
-    );
-  }
 }
 
 export default function mandelbrot(item: MandelbrotRow, context: TaskContext): Uint8Array {

@@ -5,7 +5,7 @@
 
 import type { Kernel } from "../lanes/kernel.ts";
 import type { TaskContext } from "../lanes/task.ts";
-import { stopIfCancelled } from "./stop_if_cancelled.ts";
+import { checkWhole, stopIfCancelled } from "./stop_if_cancelled.ts";
 
 /** The greatest n: 2⁴⁰; its square root, 2²⁰, is as far as the small primes go. */
 export const PRIMES_LIMIT = 2 ** 40;
@@ -37,11 +37,7 @@ function oddPrimesUpTo(limit: number): number[] {
 }
 
 function check(item: number): void {
-  if (!Number.isInteger(item) || item < 0 || item > PRIMES_LIMIT) {
-    throw new RangeError(
-      `Cannot count primes: n is ${item}, not a whole number from 0 to ${PRIMES_LIMIT}`,
-    );
-  }
+  checkWhole("count primes", "n", item, PRIMES_LIMIT);
 }
 
 export default function primes(item: number, context: TaskContext): number {

@@ -6,7 +6,7 @@
 
 import type { Kernel } from "../lanes/kernel.ts";
 import type { TaskContext } from "../lanes/task.ts";
-import { stopIfCancelled } from "./stop_if_cancelled.ts";
+import { checkWhole, stopIfCancelled } from "./stop_if_cancelled.ts";
 
 export interface Sha256Item {
   /** Chooses the bytes; a whole number from 0 to 2³² − 1. */
@@ -105,17 +105,9 @@ function hex(state: ArrayLike<number>): string {
   return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
 }
 
-function check(name: string, value: number, limit: number): void {
-  if (!Number.isInteger(value) || value < 0 || value > limit) {
-    throw new RangeError(
-      `Cannot hash: ${name} is ${value}, not a whole number from 0 to ${limit}`,
-    );
-  }
-}
-
 function checkItem({ seed, bytes }: Sha256Item): void {
-  check("seed", seed, 2 ** 32 - 1);
-  check("bytes", bytes, SHA256_LIMIT);
+  checkWhole("hash", "seed", seed, 2 ** 32 - 1);
+  checkWhole("hash", "bytes", bytes, SHA256_LIMIT);
 }
 
 /** Hashes the pseudo-random bytes that belong to a seed. */

@@ -4,7 +4,7 @@
  */
 
 import type { z } from "zod";
-import { readText } from "../files/text_file.ts";
+import { readText } from "../files/user_files.ts";
 import { messageOf } from "./failures.ts";
 
 /** Larger files aren't read: no run of this program writes one. */

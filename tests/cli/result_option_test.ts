@@ -1,6 +1,6 @@
 import { assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/options.ts";
-import { requirePlannedIn } from "../../lib/cli/result_option.ts";
+import { requirePlannedIn } from "../../lib/cli/result_files.ts";
 import type { Model } from "../../lib/models.ts";
 import { ioComparison } from "../report/fixture.ts";
 

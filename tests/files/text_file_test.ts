@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { decoded } from "../../lib/files/text_file.ts";
+import { decoded } from "../../lib/files/user_files.ts";
 
 Deno.test("decoded() skips a byte order mark and heeds what it says", () => {
   const text = "http://a.example/ü\r\n";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { userFolder, userPath } from "../../lib/files/user_path.ts";
+import { userFolder, userPath } from "../../lib/files/user_files.ts";
 import { granted } from "../granted.ts";
 
 Deno.test("relative files are where their user is, not where the task runs", () => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { digestIn, digestOf, digestText } from "../../lib/running/item_digest.ts";
+import { digestIn, digestOf, digestText } from "../../lib/running/known_items.ts";
 
 Deno.test("equal items have equal digests, others others, and a digest survives being written", () => {
   const values = [1, "1", 1n, true, null, undefined, [], [1], {}, { a: 1 }, { a: "1" }, -0, 0, NaN];

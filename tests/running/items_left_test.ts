@@ -1,9 +1,8 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { LeftOut } from "../../lib/dispatch/source.ts";
-import { digestOf } from "../../lib/running/item_digest.ts";
+import { digestOf, type Known, KnownItems } from "../../lib/running/known_items.ts";
 import { ChangedListError, ItemsLeft } from "../../lib/running/items_left.ts";
-import { type Known, KnownItems } from "../../lib/running/known_items.ts";
 import type { RunSpec } from "../../lib/running/run_message.ts";
 
 type Wanted = Pick<RunSpec, "limit" | "run" | "changed" | "journaled">;

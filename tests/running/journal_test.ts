@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../lib/options.ts";
-import { digestText } from "../../lib/running/item_digest.ts";
+import { digestText } from "../../lib/running/known_items.ts";
 import {
   Journal,
   type JournalOptions,

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { jsonText } from "../../lib/running/json_text.ts";
+import { jsonText } from "../../lib/running/known_items.ts";
 
 Deno.test("what is JSON already is written as it is, on one line", () => {
   fc.assert(fc.property(fc.jsonValue(), (value) => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Outcome } from "../../lib/dispatch/output.ts";
-import { MOST_KEPT, TaskSample } from "../../lib/running/task_sample.ts";
+import { MOST_KEPT, TaskSample } from "../../lib/running/run_here.ts";
 
 const outcome = (index: number): Outcome<unknown> => ({
   status: "fulfilled",

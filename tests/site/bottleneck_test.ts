@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { siteWarnings } from "../../lib/site/bottleneck.ts";
+import { siteWarnings } from "../../lib/site/start.ts";
 
 Deno.test("a site with pauses isn't called a bottleneck", () => {
   assertEquals(siteWarnings([]), []);

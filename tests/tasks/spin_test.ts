@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import spin from "../../lib/tasks/spin.ts";
+import { spin } from "../../lib/tasks/compute_in_slices.ts";
 import { contextOf } from "./context.ts";
 
 /** Runs with a clock that goes on by 1 ms each time it is read. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { writeAtomically } from "../../lib/files/text_file.ts";
+import { writeAtomically } from "../../lib/files/user_files.ts";
 import { readResultFile, RESULT_FORMAT } from "../../lib/timing/result.ts";
 import { parseWritten, RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/json_file.ts";
 import { model, resultFileOf } from "./fake.ts";

@@ -8,7 +8,7 @@ import type { ProbeMessage } from "./probe_message.ts";
 import type { Sample } from "./sample.ts";
 import { resolve } from "@std/path";
 import type { LanePermissions } from "../../lanes/permissions.ts";
-import { userFolder } from "../../files/user_path.ts";
+import { userFolder } from "../../files/user_files.ts";
 
 /** A run from last to first: how many items, and the checksum of their results from first to last, if it is known. */
 export interface OrderCheck {

@@ -265,7 +265,7 @@ function drawStartup(models: readonly ModelResult[], width: number): Html {
       `${name}: ${formatDuration(startMs)} to start, ${formatDuration(runMs)} of work`
     ).join("; "),
   }, [
-    chart.axis(x, bottom, chart.linearTicks(axisMs, wide ? 6 : 3), (ms) => chart.tickTime(ms)),
+    chart.axis(x, bottom, chart.linearTicks(axisMs, wide ? 6 : 3)),
     chart.group(
       "startup",
       rows.map(({ name, startMs, y }) => {
@@ -465,7 +465,7 @@ function drawDistributions(
       `${modelRow(model).name}: median ${formatDuration(quantile(times, 0.5))}`
     ).join("; "),
   }, [
-    chart.axis(scale, bottom, ticks, (ms) => chart.tickTime(ms)),
+    chart.axis(scale, bottom, ticks),
     distributions.map((of, i) => {
       const { row, top } = { row: modelRow(of.model), top: 6 + i * BINS_HEIGHT };
       const [p5, median, p95] = [0.05, 0.5, 0.95].map((share) => quantile(of.times, share));

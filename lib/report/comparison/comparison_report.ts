@@ -33,6 +33,7 @@ import {
   lines,
   paragraph,
   partialNote,
+  properties,
   tableOf,
   together,
 } from "../document.ts";
@@ -172,35 +173,32 @@ interface RoundRow extends Pick<ModelResult, "model" | "lanes" | "slots">, Round
   readonly of: Comparison;
 }
 
+/** What failed, reason by reason. */
+function reasonsOf<Of>(
+  of: Readonly<Record<string, Of>> = {},
+  words: (reason: string, of: Of) => string,
+) {
+  return Object.entries(of).map(([reason, of]) => words(reason, of)).join("; ");
+}
+
 /** Columns are named as in the result file. Slots without a limit are an empty cell. */
 const CSV_COLUMNS: CsvColumns<RoundRow> = {
   job: ({ of }) => of.job.name,
   task: ({ of }) => of.job.task,
   items: ({ of }) => of.job.items,
-  model: ({ model }) => model,
-  lanes: ({ lanes }) => lanes,
-  slots: ({ slots }) => slots,
-  round: ({ round }) => round,
-  startMs: ({ startMs }) => startMs,
-  runMs: ({ runMs }) => runMs,
-  wallMs: ({ wallMs }) => wallMs,
-  cpuMs: ({ cpuMs }) => cpuMs,
-  peakRssBytes: ({ peakRssBytes }) => peakRssBytes,
-  succeeded: ({ succeeded }) => succeeded,
-  failed: ({ failed }) => failed,
-  reasons: ({ reasons = {} }) =>
-    Object.entries(reasons).map(([reason, count]) => `${count} ${reason}`).join("; "),
+  ...properties("model", "lanes", "slots", "round", "startMs", "runMs", "wallMs", "cpuMs"),
+  ...properties("peakRssBytes", "succeeded", "failed"),
+  reasons: ({ reasons }) => reasonsOf(reasons, (reason, count) => `${count} ${reason}`),
   checksum: ({ checksum }) => checksum,
   agree: ({ of }) => of.agree,
-  examples: ({ examples = {} }) =>
-    Object.entries(examples).map(([reason, example]) => `${reason}: ${example}`).join("; "),
+  examples: ({ examples }) => reasonsOf(examples, (reason, example) => `${reason}: ${example}`),
 };
 
 export function renderCsv(results: readonly Pick<ResultFile, "comparisons">[]): string {
   const rows = results.flatMap(({ comparisons }) =>
     comparisons.flatMap((of) =>
-      of.models.flatMap(({ model, lanes, slots, rounds }) =>
-        rounds.map((round) => ({ ...round, model, lanes, slots, of }))
+      of.models.flatMap(({ rounds, ...model }) =>
+        rounds.map((round) => ({ ...model, ...round, of }))
       )
     )
   );

@@ -127,12 +127,12 @@ export function ticksOf({ isLog, domain: [low, high] }: Scale, most: number): nu
     : linearTicks(high, most * high / (high - low)).filter((tick) => tick >= low);
 }
 
-/** An axis below a chart. */
+/** An axis below a chart; of times unless told. */
 export function axis(
   x: Scale,
   bottom: number,
   ticks: readonly number[],
-  format: (value: number) => string,
+  format: (value: number) => string = (ms) => tickTime(ms),
 ): Html {
   return group("ticks", [
     ticks.map((tick) => line(x(tick), bottom, x(tick), bottom + 4, { stroke: "currentColor" })),

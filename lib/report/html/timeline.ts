@@ -571,7 +571,7 @@ function drawPanels(
   return chart.svg(width, bottom - 6 + AXIS_HEIGHT, name, [
     marks,
     ticks.map((tick) => chart.line(x(tick), 0, x(tick), bottom, { strokeOpacity: 0.1 })),
-    chart.axis(x, bottom, ticks, (ms) => chart.tickTime(ms)),
+    chart.axis(x, bottom, ticks),
   ]);
 }
 

@@ -1,15 +1,13 @@
 /** What a lesson measured, as its file holds it; text and page are made from it. */
 
 import { z } from "zod";
-import { type Experiments, experimentSchemas } from "../../switching/switch_result.ts";
-import type { AwaitCost } from "../../tasks/calibrate.ts";
+import { experimentSchemas } from "../../switching/switch_result.ts";
 import type { FileFormat } from "../../timing/json_file.ts";
 import {
   type Comparison,
   comparisonSchema,
   environmentSchema,
   inconsistency,
-  type ResultFile,
 } from "../../timing/result.ts";
 
 /** The languages that a lesson is given in. */
@@ -18,43 +16,32 @@ export const LANGUAGES = ["en", "ko"] as const;
 /** A language that a lesson is given in. */
 export type Language = typeof LANGUAGES[number];
 
-/** A lesson's file; what an interrupted one didn't come to isn't there. */
-export interface LessonFile extends Experiments {
-  readonly schemaVersion: 1;
-  readonly kind: "lesson";
-  readonly language: Language;
-  readonly environment: ResultFile["environment"];
-  readonly partial?: boolean | undefined;
-  /** Downloads, which wait. */
-  readonly io?: Comparison | undefined;
-  /** Files that are saved, which wait for a disk. */
-  readonly files?: Comparison | undefined;
-  /** Sums that take a while. */
-  readonly cpu?: Comparison | undefined;
-  /** The article's own sums. */
-  readonly small?: Comparison | undefined;
-  readonly awaitCost?: AwaitCost | undefined;
-}
-
-/** The comparisons that were measured. */
-export function comparisonsOf({ io, files, small, cpu }: LessonFile): Comparison[] {
-  return [io, files, small, cpu].filter((of) => of !== undefined);
-}
-
-const lessonFileSchema: z.ZodType<LessonFile> = z.object({
+const lessonFileSchema = z.object({
   schemaVersion: z.literal(1),
   kind: z.literal("lesson"),
   language: z.enum(LANGUAGES),
   environment: environmentSchema,
   partial: z.boolean().optional(),
+  /** Downloads, which wait. */
   io: comparisonSchema.optional(),
+  /** Files that are saved, which wait for a disk. */
   files: comparisonSchema.optional(),
+  /** Sums that take a while. */
   cpu: comparisonSchema.optional(),
+  /** The article's own sums. */
   small: comparisonSchema.optional(),
   awaitCost: z.object({ plainMs: z.number().positive(), awaitedMs: z.number().positive() })
     .optional(),
   ...experimentSchemas,
 });
+
+/** A lesson's file; what an interrupted one didn't come to isn't there. */
+export type LessonFile = z.infer<typeof lessonFileSchema>;
+
+/** The comparisons that were measured. */
+export function comparisonsOf({ io, files, small, cpu }: LessonFile): Comparison[] {
+  return [io, files, small, cpu].filter((of) => of !== undefined);
+}
 
 /** The files of lessons. */
 export const LESSON_FORMAT: FileFormat<LessonFile> = {

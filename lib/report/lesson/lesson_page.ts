@@ -13,7 +13,7 @@ import { renderDocument } from "../html/page.ts";
 import * as chart from "../html/svg.ts";
 import { modelColour } from "../html/style.ts";
 import { htmlTable } from "../document.ts";
-import { drawTicks } from "../switching/switch_page.ts";
+import { drawTicks } from "../switching/switch_report.ts";
 import { type Idea, ideasOf, lessonRemarks, type Picture, seenOf, Speaker } from "./lesson.ts";
 import type { LessonFile } from "./lesson_file.ts";
 import type { ModelResult } from "../../timing/result.ts";

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { reportPage } from "../../../lib/report/kinds.ts";
-import { drawSweep } from "../../../lib/report/scaling/sweep_part.ts";
 import {
   anyFailed,
   chartText,
+  drawSweep,
   sweepCsv,
   sweepReport,
 } from "../../../lib/report/scaling/sweep_report.ts";

@@ -2,10 +2,14 @@
  * Result files named on the command line: read, and refused where two of them have nothing in common.
  */
 
+import { type OutputFiles, writeOutputFiles } from "../files/output_files.ts";
+import { userPath } from "../files/user_files.ts";
 import { UsageError } from "../options.ts";
-import { readResultFile, type ResultFile } from "../timing/result.ts";
+import { type ReportFile, reportRenderers, reportText } from "../report/kinds.ts";
+import { styleOfStdout } from "../report/terminal.ts";
+import { print, printError } from "../text/print.ts";
 import { ResultFileError } from "../timing/json_file.ts";
-import { userPath } from "../files/user_path.ts";
+import { readResultFile, type ResultFile } from "../timing/result.ts";
 import type { ComparisonSpec } from "../timing/spec.ts";
 
 export async function fileOption<T>(
@@ -80,4 +84,20 @@ export function requirePlannedIn(
     )
   );
   requireCommon({ changes }, option, path, then, { comparisons });
+}
+
+/** Writes and prints; gives whether all files were written. The text is that of the files unless given. */
+export async function printReport(
+  script: string,
+  measured: readonly ReportFile[],
+  files: OutputFiles,
+  partial = false,
+  text?: string,
+): Promise<boolean> {
+  const { lines, errors } = await writeOutputFiles(reportRenderers(measured), files, { partial });
+  const style = styleOfStdout();
+  print(text ?? measured.map((file) => reportText(file, style)).join("\n\n"));
+  if (lines.length > 0) print(`\n${lines.join("\n")}`);
+  for (const error of errors) printError(`${script}: ${error}`);
+  return errors.length === 0;
 }

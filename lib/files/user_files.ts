@@ -1,4 +1,4 @@
-/** Text files: read whatever their encoding, and written whole or not at all. */
+/** Files as people name them, read as text, and written whole or not at all. */
 
 import { basename, dirname, join, resolve } from "@std/path";
 
@@ -49,4 +49,20 @@ export async function writeAtomically(path: string, text: string): Promise<void>
     await Deno.remove(beside).catch(() => {});
     throw error;
   }
+}
+
+/** The folder in which `deno task` was called; the current one without `deno task`. */
+export function userFolder(): string {
+  try {
+    return Deno.env.get("INIT_CWD") ?? ".";
+  } catch {
+    // Not run by deno task, and not allowed to ask.
+    return ".";
+  }
+}
+
+/** A path that was typed, as an absolute one: `deno task` itself runs in the project's folder. */
+export function userPath(path: string, from: string = userFolder()): string {
+  if (path.trim() === "") return path;
+  return /[/\\]$/.test(path) ? `${resolve(from, path)}/` : resolve(from, path);
 }
