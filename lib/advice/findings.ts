@@ -3,6 +3,7 @@
  */
 
 import type { RewrittenFile } from "./probe/order_probe.ts";
+import { COMPUTES } from "../judge/thresholds.ts";
 import { BASELINE, isRemote } from "../models.ts";
 import type { HttpSigns } from "../tasks/http_signs.ts";
 import type { FailureKind } from "../timing/failures.ts";
@@ -59,7 +60,8 @@ export type Finding =
   >
   /** Tasks take turns within a lane, and not between those of the model that is recommended. */
   | Found<"turns", { model: string }>
-  | Found<"blocking", { share: number }>
+  /** Tasks hold up their thread while they wait; `startsPrograms`: for they start programs. */
+  | Found<"blocking", { share: number; startsPrograms?: boolean }>
   | Found<"uncloneable", { what: string }>
   /** An item arrives on other lanes without its class, and none was seen to give the same results. */
   | Found<"class", { what: string }>
@@ -217,7 +219,11 @@ function* ofTasks(
   const { sample, machine, horizon, predicted, probed } = found;
   const { uncloneable, variation, memoryBytes: sampleBytes } = sample;
   const taskBytes = heldBytes(sample);
-  if (blocks(sample)) yield { kind: "blocking", share: sample.blockedMs / sample.wallMs };
+  // What computes nearly all the time was held up by others, at most.
+  if (blocks(sample) && sample.cpuShare < COMPUTES) {
+    const startsPrograms = (sample.programsMs ?? 0) > 0;
+    yield { kind: "blocking", share: sample.blockedMs / sample.wallMs, startsPrograms };
+  }
   if (uncloneable !== undefined) yield { kind: "uncloneable", what: uncloneable };
   const classLost = classLostOf(found);
   if (classLost !== undefined) yield { kind: "class", what: classLost };

@@ -189,6 +189,12 @@ export function sayFinding(finding: Finding): string {
         `connection, a throttle). ${finding.model} has a module in each lane, and so many of these: ` +
         "what such a lock protects elsewhere is no longer protected, nor is such a rate kept to.";
     case "blocking":
+      if (finding.startsPrograms) {
+        return `Starting programs holds up the tasks' thread for ${
+          formatPercent(finding.share)
+        } of their ` +
+          "time: slots can't fill that, lanes can.";
+      }
       return `The tasks hold up their thread for ${formatPercent(finding.share)} of their time ` +
         "while they wait, as synchronous calls do (readFileSync, outputSync, Atomics.wait): " +
         "slots can't fill that. With asynchronous calls, slots on one lane could.";

@@ -383,7 +383,7 @@ export function unsureOf(assessment: Assessment, candidate: Candidate): string |
   const why = variation > UNEVEN
     ? "the tasks are uneven"
     : "what tasks compute with many in flight can't be told from one by one";
-  return `${why}: the gain is between ${formatRatio(low)} and ${formatRatio(high)}`;
+  return `${why}: predicted between ${formatRatio(low)} and ${formatRatio(high)}`;
 }
 
 /** Says what an answer lacks, in half a sentence with the remedy; undefined if nothing is missing. */
