@@ -7,7 +7,7 @@ import { z } from "zod";
 import { MODELS } from "../models.ts";
 import { environmentSchema, intervalSchema, type ResultFile } from "../timing/result.ts";
 import type { Checked, FileFormat } from "../timing/json_file.ts";
-import type { Finding } from "./findings.ts";
+import { FINDING_KINDS } from "./findings.ts";
 import { machineSchema } from "./prediction/machine.ts";
 import { sampleSchema } from "./probe/sample.ts";
 import { profileSchema } from "./profile/job_profile.ts";
@@ -19,32 +19,7 @@ const amount = z.number().nonnegative();
 const share = z.number().min(0).max(1);
 
 const hazard = z.object({
-  kind: z.enum(
-    [
-      "results",
-      "order",
-      "rewritten",
-      "turns",
-      "blocking",
-      "unrepeatable",
-      "no-results",
-      "uncloneable",
-      "class",
-      "refused",
-      "descriptors",
-      "failures",
-      "memory",
-      "uneven",
-      "teardown",
-      "broken",
-      "busy",
-      "other-work",
-      "impossible",
-      "rate",
-      "late",
-      "lanes",
-    ] satisfies Finding["kind"][],
-  ),
+  kind: z.enum(FINDING_KINDS),
   text: z.string(),
   figures: z.record(z.string(), z.unknown()).optional(),
 });

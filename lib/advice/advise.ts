@@ -7,13 +7,11 @@ import type { Advice } from "./advice.ts";
 import { composeAdvice } from "./compose_advice.ts";
 import { Assessment } from "./assessment.ts";
 import { SEQUENTIAL } from "./prediction/candidate.ts";
-import { predictedGains } from "./prediction/choose_candidates.ts";
+import { planFor, type Planned, predictedGains, withOthers, withTotal } from "./race/race_plan.ts";
 import { COMPUTES, SURE, TELLS_NOTHING, WAITS } from "../judge/thresholds.ts";
 import type { AdviseOptions, Evidence } from "./evidence.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
-import { planFor, type Planned, withOthers, withTotal } from "./race/race_plan.ts";
-import { classFor } from "./prediction/classify.ts";
-import { predict } from "./prediction/predict.ts";
+import { classFor, predict } from "./prediction/predict.ts";
 import { orderCheck, type OrderProber } from "./probe/order_probe.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace, TRY_MS } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
@@ -26,7 +24,7 @@ import {
   type Runner,
 } from "./race/race.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
-import { asRaced, sameWork } from "./race/same_work.ts";
+import { asRaced, sameWork } from "./race/sample_check.ts";
 import { byChance, mostCpuShare, sampleOf } from "./probe/sample.ts";
 import { substitutes } from "./race/substitutes.ts";
 

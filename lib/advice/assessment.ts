@@ -7,7 +7,7 @@ import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
 import type { Evidence } from "./evidence.ts";
 import { classLostOf, mindsBusy } from "./findings.ts";
-import { sameWork } from "./race/same_work.ts";
+import { sameWork } from "./race/sample_check.ts";
 import {
   bySimplicity,
   type Candidate,
@@ -18,10 +18,17 @@ import {
   SEQUENTIAL,
   slotsOf,
 } from "./prediction/candidate.ts";
-import { computesBeside, inMemory, type Predicted } from "./prediction/choose_candidates.ts";
-import { classByShare, classFor, type Classified, type NoGain } from "./prediction/classify.ts";
-import { predict, type Prediction, totalMs } from "./prediction/predict.ts";
-import { answerMs } from "./probe/sample.ts";
+import { inMemory, type Predicted } from "./race/race_plan.ts";
+import {
+  classByShare,
+  classFor,
+  type Classified,
+  type NoGain,
+  predict,
+  type Prediction,
+  totalMs,
+} from "./prediction/predict.ts";
+import { answerMs, computesBeside } from "./probe/sample.ts";
 import type { Runner } from "./race/race.ts";
 import {
   type Entries,

@@ -4,17 +4,18 @@ import { BASELINE } from "../models.ts";
 import { nearestConfig } from "../lanes/project.ts";
 import { isRefusal } from "../tasks/http_signs.ts";
 import { UNSURE } from "../judge/thresholds.ts";
-import type { Advice } from "./advice.ts";
+import { counted } from "../text/format.ts";
+import { plain } from "../text/plain.ts";
+import type { Advice, Hazard } from "./advice.ts";
 import { Assessment } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Finding, findingsOf, givesNothing, mindsBusy } from "./findings.ts";
-import { failingOf } from "./race/failing.ts";
+import { type Finding, findingsOf, givesNothing, mindsBusy, sayFinding } from "./findings.ts";
+import { failingOf } from "./race/sample_check.ts";
 import { type Candidate, nameOf, SEQUENTIAL, slotsOf } from "./prediction/candidate.ts";
 import { graceFor } from "./probe/probe.ts";
 import { programFor, type ProgramJob, rateOf } from "./program.ts";
 import type { Recommendation } from "./race/recommend.ts";
-import { sayFinding } from "./words/finding_words.ts";
-import { missingOf, reasonOf, surprisesOf, unsureOf } from "./words/reasons.ts";
+import { missingOf, reasonOf, surprisesOf, unsureOf } from "./reasons.ts";
 
 const RETRIES = 5;
 const UNCHECKED =
@@ -131,4 +132,41 @@ export function composeAdvice(found: Evidence): Advice {
     ...(partial !== undefined && { partial }),
     cost: costOf(found),
   };
+}
+
+const FAILING: readonly Hazard["kind"][] = ["refused", "descriptors", "late", "lanes"];
+
+/**
+ * What went wrong while advice was made, a line each: tasks that failed, in the sample or under a model of
+ * the race, or didn't settle, and results that differ. A script that has one ends with 1.
+ */
+export function faultsOf(
+  { sample, hazards }: Pick<Advice, "sample" | "hazards">,
+  { probed }: Pick<Evidence, "probed">,
+): string[] {
+  const faults: string[] = [];
+  const [first] = probed.failures;
+  if (first !== undefined) {
+    faults.push(
+      `${sample.failed} of ${counted(sample.items, "item")} failed, item ${first.index} with ` +
+        plain(`${first.name}: ${first.message}`),
+    );
+  }
+  for (const { kind, figures = {} } of hazards) {
+    if (!FAILING.includes(kind)) continue;
+    const { failed, items, inFlight, model } = figures;
+    faults.push(
+      `${failed} of ${counted(Number(items), "item")} failed with ` +
+        `${counted(Number(inFlight), "task")} in flight (${model}); see the hazards`,
+    );
+  }
+  if (probed.cutOff !== undefined) {
+    faults.push(`${probed.cutOff}; give it longer with --budget`);
+  }
+  const has = (wanted: Hazard["kind"]) => hazards.some(({ kind }) => kind === wanted);
+  if (has("results")) faults.push("the models gave different results; see the hazards");
+  else if (has("order")) {
+    faults.push("results depend on the order in which tasks run; see the hazards");
+  }
+  return faults;
 }

@@ -1,102 +1,330 @@
-/**
- * What was seen of a job that a reader should know: kinds with their figures, of which words are made last.
- */
+/** What was seen of a job that a reader should know: kinds with their figures, and the words for them. */
 
 import type { RewrittenFile } from "./probe/order_probe.ts";
-import { COMPUTES } from "../judge/thresholds.ts";
 import { BASELINE, isRemote } from "../models.ts";
-import type { HttpSigns } from "../tasks/http_signs.ts";
+import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { FailureKind } from "../timing/failures.ts";
-import { isBusy, type Others } from "../timing/meter/meter.ts";
+import { isBusy, type Others, othersWords } from "../timing/meter/meter.ts";
 import type { Evidence } from "./evidence.ts";
 import { type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
-import { heldBytes } from "./prediction/choose_candidates.ts";
+import { type Planned } from "./race/race_plan.ts";
 import type { Machine } from "./prediction/machine.ts";
 import { graceFor, type Probed } from "./probe/probe.ts";
-import { blocks, mostCpuShare, type Sample } from "./probe/sample.ts";
+import { blocks, heldBytes, mostCpuShare, type Sample } from "./probe/sample.ts";
 import {
+  BUSY_CPU,
   type Failing,
-  type FailingKind,
   failingOf,
+  NETWORK,
   type PlainFailing,
   plainFailingOf,
-} from "./race/failing.ts";
-import { BUSY_CPU, sameWork } from "./race/same_work.ts";
+  sameWork,
+} from "./race/sample_check.ts";
+import {
+  counted,
+  formatBytes,
+  formatDuration,
+  formatPercent,
+  formatRatio,
+} from "../text/format.ts";
+import { COMPUTES, OTHER_WORK } from "../judge/thresholds.ts";
 
-type Found<Kind extends string, More extends object = object> =
-  & { readonly kind: Kind }
-  & Readonly<More>;
+export function paceText(perSecond: number): string {
+  return `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)} a second`;
+}
+
+/** The items that an answer is for; how many there are is assumed where it can't be told. */
+export function itemsText({ horizon, total }: Pick<Planned, "horizon" | "total">): string {
+  return `${total === null ? "an assumed " : ""}${counted(horizon, "item")}`;
+}
+
+function reasonText({ reason, count, index, message, status, retryAfterMs }: FailureKind): string {
+  const isNamed = status === undefined || `${reason} ${message}`.includes(`${status}`);
+  const wait = retryAfterMs === undefined ? "" : `, Retry-After ${formatDuration(retryAfterMs)}`;
+  const said = message === "" || message === reason ? "" : `: ${message}`;
+  return `${count} × ${reason}${isNamed ? "" : `, HTTP ${status}`}${wait}, first item ` +
+    `${index}${said}`;
+}
+
+function reasonsText(reasons: readonly FailureKind[]): string {
+  return reasons.length === 0 ? "" : ` (${reasons.slice(0, 3).map(reasonText).join("; ")})`;
+}
+
+type Failed = Failing & { readonly oneByOne?: number };
+
+function failingText(
+  { inFlight, model, failed, items, reasons, others, oneByOne = 0 }: Failed,
+): string {
+  const why = reasonsText(reasons);
+  const many = others.length === 0 ? "" : `, and so it is under ${others.join(", ")}`;
+  const alone = oneByOne > 0 ? "more than" : "none of them";
+  return `With ${counted(inFlight, "task")} in flight (${model}) ${failed} of ` +
+    `${counted(items, "item")} failed${why}${many}, ${alone} one by one: failing fast is no speed.`;
+}
+
+function stay({ well, oneByOne = 0 }: Failed): string {
+  if (well > 1) return `Stay at ${well} or fewer at once, which went well.`;
+  return oneByOne > 0 ? "One by one fewer failed." : "One by one they went well.";
+}
+
+/** Figures of what was seen, and the words for them, kind by kind, in the order of the file's schema. */
+const SAID = {
+  /** Models gave other results; `orderMatters` is undefined where that isn't known. */
+  results(
+    { models, orderMatters, loops, isLost }: {
+      readonly models: readonly string[];
+      readonly orderMatters?: boolean | undefined;
+      readonly loops: boolean;
+      /** Whether it is told besides what of an item doesn't arrive. */
+      readonly isLost?: boolean;
+    },
+  ) {
+    const told = `The results differ from those of the plain loop under ${models.join(", ")}`;
+    if (isLost) return `${told}: not all of an item arrives there.`;
+    if (orderMatters === undefined) {
+      return `${told}: the tasks share state, or depend on the order in which they run, or give ` +
+        "an error as a value when many are in flight. A lane has memory of its own, and tasks in " +
+        "one lane take turns at every await. Give each task all it needs in its item.";
+    }
+    return `${told}, but not when the plain loop runs the items from last to first: it isn't the ` +
+      "order, " +
+      (loops
+        ? "but tasks in flight at the same time that change what they share, or that give an " +
+          "error as a value. Don't read something before an await and write it behind; keep it " +
+          "in the task."
+        : "but memory that each lane has of its own: a module's variables are not shared between " +
+          "lanes. Give each task all it needs in its item.");
+  },
+  /** The plain loop gives other results once the items run in another order. */
+  order({ models }: { readonly models: readonly string[] }) {
+    const told = models.length === 0
+      ? "The results differ once the plain loop runs the items in another order"
+      : `The results differ from those of the plain loop under ${models.join(", ")}, and under ` +
+        "the plain loop itself once the items are run from last to first";
+    return `${told}: a task's result depends on which tasks ran before it (a counter, a cache, a ` +
+      "sequence of random numbers). Give each task all it needs in its item, such as its number " +
+      "or a seed.";
+  },
+  /** So many tasks, one by one, read and wrote a file so many times, and it changed. */
+  rewritten({ path, times, tasks }: RewrittenFile & { readonly tasks: number }) {
+    return `The file ${path} was read and written ${times} times by ${counted(tasks, "task")}. ` +
+      "If each changes what it read, tasks in flight at the same time lose each other's changes, " +
+      "which no result shows. Give each its own file, or write it once, from the results.";
+  },
+  /** Tasks take turns within a lane, and not between those of the model that is recommended. */
+  turns({ model }: { readonly model: string }) {
+    return "On one event loop the tasks take turns: with slots they gained nothing, so that " +
+      "something in their module lets in one at a time, or limits their rate (a lock, a queue, a " +
+      `single connection, a throttle). ${model} has a module in each lane, and so many of these: ` +
+      "what such a lock protects elsewhere is no longer protected, nor is such a rate kept to.";
+  },
+  /** Tasks hold up their thread while they wait; `startsPrograms`: for they start programs. */
+  blocking(
+    { share, startsPrograms }: { readonly share: number; readonly startsPrograms?: boolean },
+  ) {
+    if (startsPrograms) {
+      return `Starting programs holds up the tasks' thread for ${formatPercent(share)} of their ` +
+        "time: slots can't fill that, lanes can.";
+    }
+    return `The tasks hold up their thread for ${formatPercent(share)} of their time while they ` +
+      "wait, as synchronous calls do (readFileSync, outputSync, Atomics.wait): slots can't fill " +
+      "that. With asynchronous calls, slots on one lane could.";
+  },
+  unrepeatable(_: object) {
+    return "The plain loop itself gives other results from run to run (time, chance, or state " +
+      "that is kept elsewhere), so the models' results could not be compared. Export a function " +
+      "comparable(result) that gives what of it must be equal.";
+  },
+  "no-results"(_: object) {
+    return "The tasks give nothing back, so nothing shows that all models and sizes do the same " +
+      "work, nor that the order of the items doesn't matter. Return what was done, such as a " +
+      "count, to have it compared.";
+  },
+  uncloneable({ what }: { readonly what: string }) {
+    return `What can't be sent to another lane: ${what}. Workers and processes need plain data ` +
+      "in and out.";
+  },
+  /** An item arrives on other lanes without its class, and none was seen to give the same results. */
+  class({ what }: { readonly what: string }) {
+    return `Another lane doesn't get all of an item (${what}): classes with their methods and ` +
+      "getters, keys that are symbols and those that aren't enumerable don't travel. Send plain " +
+      "data, and make the object of it in the task.";
+  },
+  refused(failing: Failed) {
+    const { perSecond, reasons } = failing;
+    const pace = perSecond === null ? "" : `: about ${paceText(perSecond)} went through`;
+    const isServer = reasons.length === 0 ||
+      reasons.some((of) => isRefusal(of) || NETWORK.test(of.message));
+    const why = isServer
+      ? "What they wait for refuses so many at once, or limits their rate"
+      : "They get in each other's way (a file, a variable), or what they wait for refuses so many";
+    return `${failingText(failing)} ${why}${pace}. ${stay(failing)}`;
+  },
+  descriptors(failing: Failed) {
+    return `${failingText(failing)} There are not enough file descriptors for so many (ulimit ` +
+      "-n). " +
+      stay(failing);
+  },
+  failures(
+    { failed, items, first }: {
+      readonly failed: number;
+      readonly items: number;
+      readonly first?: FailureKind | undefined;
+    },
+  ) {
+    const example = first === undefined
+      ? ""
+      : ` (item ${first.index} with ${first.reason}${first.message && `: ${first.message}`})`;
+    return `${failed} of ${counted(items, "item")} failed already one by one${example}; their ` +
+      "time counts like that of the others. The code goes on behind them.";
+  },
+  /** Each task in flight holds `taskBytes`; `freeBytes` is undefined where it isn't known. */
+  memory(
+    { sampleBytes, taskBytes, inFlight, measuredBytes, freeBytes, model }: {
+      readonly sampleBytes: number;
+      readonly taskBytes: number;
+      readonly inFlight: number;
+      readonly measuredBytes: number | null;
+      readonly freeBytes?: number | undefined;
+      readonly model: string;
+    },
+  ) {
+    const free = freeBytes === undefined ? "" : ` of ${formatBytes(freeBytes)} that are free`;
+    const each = taskBytes === 0
+      ? ""
+      : `, the first alone by ${formatBytes(taskBytes)}: each task in flight holds its own`;
+    const needs = measuredBytes !== null
+      ? ` ${model} was measured to need ${formatBytes(measuredBytes)} more${free}.`
+      : taskBytes === 0
+      ? ""
+      : ` ${model} has ${inFlight} in flight: about ${formatBytes(inFlight * taskBytes)}${free}.`;
+    return `The tasks of the sample raised the peak memory by ${formatBytes(sampleBytes)} one by ` +
+      `one${each}.${needs} A worker that runs out of memory takes the whole program with it; a ` +
+      "process doesn't.";
+  },
+  uneven({ variation }: { readonly variation: number }) {
+    return `The tasks are uneven (standard deviation ${variation.toFixed(1)} times the mean): a ` +
+      "long one at the end keeps all waiting. Put the longest first.";
+  },
+  /** What was set up in a lane takes long to be taken down; null if it didn't end. */
+  teardown({ ms, graceMs }: { readonly ms: number | null; readonly graceMs: number }) {
+    return ms === null
+      ? `The teardown did not end within ${formatDuration(graceMs)} and was given up. It runs in ` +
+        "every lane when that is closed."
+      : `The teardown is slow: it takes ${formatDuration(ms)}, in every lane when that is ` +
+        `closed. Give it time with graceMs: ${graceMs}.`;
+  },
+  broken({ model, error }: { readonly model: string; readonly error: string }) {
+    return `${model} could not run: ${error}`;
+  },
+  busy(
+    { others, available, cores, ceiling }: {
+      readonly available: number;
+      readonly cores: number;
+      readonly ceiling: number;
+      readonly others?: Others | undefined;
+    },
+  ) {
+    const who = others ? othersWords(others) : "Other programs used the CPUs meanwhile";
+    return `${who}: a busy thread got ${formatPercent(available)} of one, and ${cores} ` +
+      `independent processes gained ${formatRatio(ceiling)}. On an idle machine lanes gain more; ` +
+      "run this again there.";
+  },
+  /** The race wasn't the sampled job: it took `ratio` of the sample's time, or its results differ. */
+  "other-work"(
+    { ratio, sameResults, canReset, failing }: {
+      readonly ratio: number;
+      readonly sameResults: boolean;
+      readonly canReset: boolean;
+      readonly failing?: PlainFailing | undefined;
+    },
+  ) {
+    const isOff = ratio > OTHER_WORK || ratio < 1 / OTHER_WORK;
+    const times = ratio < 1
+      ? `the plain loop was ${formatRatio(1 / ratio)} as fast on the same items as in the sample`
+      : `the plain loop took ${formatRatio(ratio)} as long for the same items as in the sample`;
+    const seen = failing
+      ? `${failing.failed} of ${counted(failing.items, "item")} failed one by ` +
+        `one${reasonsText(failing.reasons)}, far more than in the sample`
+      : [
+        ...(isOff ? [times] : []),
+        ...(sameResults ? [] : ["its results are others than the sample's"]),
+      ].join(", and ");
+    const why = failing
+      ? "What was done once may be impossible a second time (a file that is there already, a " +
+        "quota that is used up)"
+      : ratio <= 1
+      ? "Work that was done once may be skipped or cached (a file that is there already, a " +
+        "server's cache)"
+      : "Work may grow with every run (a file that gets longer, a server that slows down), or " +
+        "other programs used the CPUs";
+    const remedy = canReset
+      ? "Its reset() doesn't bring the first state back."
+      : "Export a function reset() that brings the first state back: it runs before the items of " +
+        "each trial are made.";
+    return `The race was not the job that was sampled: ${seen}. ${why}, so its gains don't ` +
+      `count. ${remedy}`;
+  },
+  /** A measured gain that can't be. */
+  impossible(
+    { model, gain, most, cores }: {
+      readonly model: string;
+      readonly gain: number;
+      readonly most: number;
+      readonly cores: number;
+    },
+  ) {
+    return `The measurement can't be right, because ${model} gained ${formatRatio(gain)} where ` +
+      `${cores} cores and the tasks' waiting can give ${formatRatio(most)} at most: the plain ` +
+      "loop was slower than need be, or the model didn't do the same work.";
+  },
+  /** A server lets only so many items a second through; null if its pace isn't known. */
+  rate(
+    of: Pick<Planned, "horizon" | "total"> & HttpSigns & {
+      readonly refused: number;
+      readonly items: number;
+      readonly perSecond: number | null;
+    },
+  ) {
+    const { refused, items, perSecond, horizon, status, retryAfterMs } = of;
+    const how = [
+      ...(status === undefined ? [] : [`HTTP ${status}`]),
+      ...(retryAfterMs === undefined ? [] : [`Retry-After ${formatDuration(retryAfterMs)}`]),
+    ].join(", ");
+    const takes = `${itemsText(of)} ${horizon === 1 ? "takes" : "take"}`;
+    const pace = perSecond === null
+      ? "Its pace could not be measured."
+      : `It lets about ${paceText(perSecond)} through: ${takes} ` +
+        `${formatDuration(1000 * horizon / perSecond)} whatever the model.`;
+    const waits = retryAfterMs === undefined
+      ? "What the tasks throw tells no wait, so that retries can only wait longer and longer: if " +
+        "the answers have a Retry-After, throw an error with it as retryAfterMs."
+      : `Keep to it with retries: they wait so long where what is thrown has that as retryAfterMs.`;
+    return `The server limits the rate: it refused ${refused} of ${counted(items, "item")} ` +
+      `already one by one${how === "" ? "" : ` (${how})`}. ${pace} ${waits}`;
+  },
+  late(failing: Failed) {
+    return `${failingText(failing)} They wait for each other, or for something that serves few ` +
+      `at a time. ${stay(failing)}`;
+  },
+  lanes(failing: Failed) {
+    return `${failingText(failing)} On this event loop they went well: in a lane of its own a ` +
+      "task finds only its item and its module. State made elsewhere isn't there, and objects " +
+      "arrive without their class's methods; make it in setup(), and send plain data.";
+  },
+};
+
+type Kind = keyof typeof SAID;
+export const FINDING_KINDS = Object.keys(SAID) as [Kind, ...Kind[]];
 
 /** Something to mind. */
-export type Finding =
-  /** Models gave other results; `orderMatters` is undefined where that isn't known. */
-  | Found<
-    "results",
-    {
-      models: string[];
-      orderMatters?: boolean | undefined;
-      loops: boolean;
-      /** Whether it is told besides what of an item doesn't arrive. */
-      isLost?: boolean;
-    }
-  >
-  /** The plain loop gives other results once the items run in another order. */
-  | Found<"order", { models: string[] }>
-  /** So many tasks, one by one, read and wrote a file so many times, and it changed. */
-  | Found<"rewritten", RewrittenFile & { tasks: number }>
-  | Found<"unrepeatable">
-  /** The tasks give nothing back that could be compared. */
-  | Found<"no-results">
-  /** The race wasn't the sampled job: it took `ratio` of the sample's time, or its results differ. */
-  | Found<
-    "other-work",
-    { ratio: number; sameResults: boolean; canReset: boolean; failing?: PlainFailing | undefined }
-  >
-  /** A measured gain that can't be. */
-  | Found<"impossible", { model: string; gain: number; most: number; cores: number }>
-  | Found<
-    "busy",
-    { available: number; cores: number; ceiling: number; others?: Others | undefined }
-  >
-  /** Tasks take turns within a lane, and not between those of the model that is recommended. */
-  | Found<"turns", { model: string }>
-  /** Tasks hold up their thread while they wait; `startsPrograms`: for they start programs. */
-  | Found<"blocking", { share: number; startsPrograms?: boolean }>
-  | Found<"uncloneable", { what: string }>
-  /** An item arrives on other lanes without its class, and none was seen to give the same results. */
-  | Found<"class", { what: string }>
-  | Found<"failures", { failed: number; items: number; first?: FailureKind | undefined }>
-  /** A server lets only so many items a second through; null if its pace isn't known. */
-  | Found<
-    "rate",
-    {
-      refused: number;
-      items: number;
-      perSecond: number | null;
-      horizon: number;
-      total: number | null;
-      status?: number | undefined;
-      retryAfterMs?: number | undefined;
-    }
-  >
-  /** Items fail with so many in flight, and not one by one; `lanes`: in other lanes only. */
-  | Found<FailingKind, Failing & { oneByOne?: number }>
-  | Found<"broken", { model: string; error: string }>
-  /** Each task in flight holds `taskBytes`; `freeBytes` is undefined where it isn't known. */
-  | Found<
-    "memory",
-    {
-      sampleBytes: number;
-      taskBytes: number;
-      inFlight: number;
-      measuredBytes: number | null;
-      freeBytes?: number | undefined;
-      model: string;
-    }
-  >
-  | Found<"uneven", { variation: number }>
-  /** What was set up in a lane takes long to be taken down; null if it didn't end. */
-  | Found<"teardown", { ms: number | null; graceMs: number }>;
+export type Finding = {
+  [K in Kind]: { readonly kind: K } & Readonly<Parameters<typeof SAID[K]>[0]>;
+}[Kind];
+
+export function sayFinding(finding: Finding): string {
+  return SAID[finding.kind](finding as never);
+}
 
 /** Memory that a model needs more of than this is worth a word, in bytes. */
 const MUCH_MEMORY = 200 * (1 << 20);

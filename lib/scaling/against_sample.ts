@@ -3,12 +3,11 @@
  * and may its tasks run in any order?
  */
 
-import { type Finding, givesNothing, ofTeardown } from "../advice/findings.ts";
-import { compareWork } from "../advice/race/same_work.ts";
+import { type Finding, givesNothing, ofTeardown, sayFinding } from "../advice/findings.ts";
+import { compareWork } from "../advice/race/sample_check.ts";
 import { orderCheckOf, type OrderProber } from "../advice/probe/order_probe.ts";
 import { JobError, type Probed } from "../advice/probe/probe.ts";
 import { sampleOf } from "../advice/probe/sample.ts";
-import { sayFinding } from "../advice/words/finding_words.ts";
 import { isModel, isRemote, type Model } from "../models.ts";
 import { limitedTo } from "../timing/job_items.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";

@@ -12,12 +12,8 @@ import {
   UsageError,
 } from "../options.ts";
 import { formatPercent } from "../text/format.ts";
-import {
-  computesBeside,
-  heldMs,
-  MOST_LANES as MOST_USEFUL_LANES,
-} from "../advice/prediction/choose_candidates.ts";
-import { blocks, type Sample } from "../advice/probe/sample.ts";
+import { MOST_LANES as MOST_USEFUL_LANES } from "../advice/race/race_plan.ts";
+import { blocks, computesBeside, heldMs, type Sample } from "../advice/probe/sample.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";

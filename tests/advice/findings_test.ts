@@ -1,23 +1,23 @@
-import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
   classLostOf,
+  type Finding,
+  itemsText,
   mindsBusy,
+  paceText,
   rateLimitOf,
+  sayFinding,
   sourceLimit,
   wasBusy,
 } from "../../lib/advice/findings.ts";
-import { failingOf } from "../../lib/advice/race/failing.ts";
-import { asRaced, compareWork, sameWork } from "../../lib/advice/race/same_work.ts";
 import { type Candidate, SEQUENTIAL } from "../../lib/advice/prediction/candidate.ts";
 import type { Race, Runner } from "../../lib/advice/race/race.ts";
-import { paceText, sayFinding } from "../../lib/advice/words/finding_words.ts";
 import type { FailureKind } from "../../lib/timing/failures.ts";
-import { listScheduleMs } from "../../lib/advice/prediction/predict.ts";
-import { seededRandom } from "../../lib/timing/random.ts";
 import { adviceOn } from "./advice_on.ts";
 import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";
 
 const limited = (slots: number): Candidate => ({ model: "limited", lanes: 1, slots });
+
 const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
 
 function runner(candidate: Candidate, kind?: Partial<FailureKind> & { count: number }): Runner {
@@ -35,57 +35,6 @@ function runner(candidate: Candidate, kind?: Partial<FailureKind> & { count: num
   };
 }
 
-Deno.test("failingOf() names once how many are too many, why, and how many went well", () => {
-  const found = failingOf([
-    runner(limited(64), { count: 60, status: 429 }),
-    runner(limited(16), { count: 30, status: 429, retryAfterMs: 1000, message: "slow down" }),
-    runner(limited(8)),
-  ])!;
-  assertEquals([found.kind, found.inFlight, found.well], ["refused", 16, 8]);
-  const text = sayFinding(found);
-  for (
-    const part of [
-      "With 16 tasks in flight (limited (16 slots)) 30 of 100 items failed",
-      "HTTP 429",
-      "Retry-After 1.00 s",
-      "first item 3: slow down",
-      "limited (64 slots)",
-      "Stay at 8 or fewer",
-    ]
-  ) assertStringIncludes(text, part);
-});
-
-Deno.test("failingOf() tells a lack of descriptors, and tasks that wait for each other, from a refusal", () => {
-  const message = "Too many open files (os error 24)";
-  assertEquals(failingOf([runner(limited(64), { count: 9, message })])?.kind, "descriptors");
-  assertEquals(failingOf([runner(limited(64), { count: 9, reason: "timed-out" })])?.kind, "late");
-  const unsettled = { count: 1, reason: "did not settle", index: 33 };
-  const hangs = failingOf([runner(limited(2), unsettled)])!;
-  assertEquals(hangs.kind, "late");
-  assertStringIncludes(
-    sayFinding(hangs),
-    "1 of 100 items failed (1 × did not settle, first item 33)",
-  );
-});
-
-Deno.test("failingOf() tells state that isn't there in other lanes from a refusal", () => {
-  const missing = { count: 100, reason: "TypeError", message: "db is undefined" };
-  const found = failingOf([runner(limited(1)), runner(WORKERS, missing)])!;
-  assertEquals(found.kind, "lanes");
-  assertStringIncludes(sayFinding(found), "db is undefined");
-  // What failed in lanes with no more in flight than went well on the event loop isn't refused either.
-  assertEquals(
-    failingOf([runner(limited(8)), runner(WORKERS, { count: 9, message: "no" })])?.kind,
-    "lanes",
-  );
-  const refused = { count: 9, reason: "TypeError", message: "fetch failed" };
-  assertEquals(failingOf([runner(limited(1)), runner(WORKERS, refused)])?.kind, "refused");
-});
-
-Deno.test("failingOf() has nothing to tell where nothing failed", () => {
-  assertEquals(failingOf([runner(limited(8))]), undefined);
-});
-
 function raceOf(runMs: number[], runCpuMs?: number, otherResults = false): Race {
   const rounds = runMs.map((ms, round) => ({
     ...roundOf({ round, runMs: ms }),
@@ -102,48 +51,6 @@ function raceOf(runMs: number[], runCpuMs?: number, otherResults = false): Race 
     extended: false,
   };
 }
-
-Deno.test("sameWork() notices work that is done already, and work that grows", () => {
-  const waiting = sampleFor({ waitMs: 10 });
-  assert(sameWork(waiting, raceOf([1000, 1010, 990]))?.same);
-  assertEquals(sameWork(waiting, raceOf([500, 510, 490]))?.same, false);
-  assertEquals(sameWork(waiting, raceOf([2000, 2100, 1900]))?.same, false);
-  const computing = sampleFor({ computeMs: 10 });
-  assertEquals(sameWork(computing, raceOf([200, 210, 190], 200))?.same, false);
-  // Of tasks that compute and wait the waits may vanish.
-  assertEquals(
-    sameWork(sampleFor({ computeMs: 5, waitMs: 5 }), raceOf([520, 530, 510], 500))?.same,
-    false,
-  );
-  // A loop that was compiled better is the same work.
-  assert(sameWork(computing, raceOf([500, 510, 490], 500))?.same);
-});
-
-Deno.test("sameWork() takes a busy machine for no other work", () => {
-  // Others took half of the CPU from the sample, or from the race: the CPU time is the same.
-  const busy = sampleFor({ computeMs: 10, available: 0.5 });
-  assert(sameWork(busy, raceOf([1000, 1010, 990], 1000))?.same);
-  const computing = sampleFor({ computeMs: 10 });
-  assert(sameWork(computing, raceOf([2000, 2100, 1900], 1000))?.same);
-  // Who shares a core and its caches needs more CPU time for the same work, too.
-  const crowded = sampleFor({ computeMs: 13, available: 0.5 });
-  assert(sameWork(crowded, raceOf([1000, 1010, 990], 800))?.same);
-  // One disturbed round of three isn't the job's.
-  assert(sameWork(sampleFor({ waitMs: 10 }), raceOf([1000, 2400, 1010]))?.same);
-});
-
-Deno.test("compareWork() takes waits that a busy machine makes longer for the same work", () => {
-  const of = (othersUse: number) =>
-    compareWork(sampleFor({ computeMs: 0.2, waitMs: 6, items: 30, othersUse }), {
-      items: 30,
-      rounds: [{ runMs: 417, runCpuMs: 8 }],
-    })!.same;
-  assertEquals([of(1.9), of(0)], [true, false]);
-});
-
-Deno.test("sameWork() notices results that changed once and for all", () => {
-  assertEquals(sameWork(sampleFor({ waitMs: 10 }), raceOf([1000, 1000], 0, true))?.same, false);
-});
 
 Deno.test("advise() recommends no model after a race of other work that failed in it or didn't pay", async () => {
   const failures = [{ reason: "Error", count: 5, index: 2, message: "cache is locked" }];
@@ -211,78 +118,6 @@ Deno.test("a file that tasks rewrite is told though all results agree", () => {
   assertStringIncludes(text, "The file /tmp/n was read and written 16 times by 16 tasks");
 });
 
-Deno.test("compareWork() holds a plain loop against the sample's own items, and against the mean beyond them", () => {
-  const sample = sampleFor({ waitMs: 10, items: 20 });
-  const ratioOf = (items: number, runMs: number, ...more: [boolean?]) =>
-    compareWork(sample, { items, rounds: [{ runMs }] }, ...more)!;
-  // Dealing an item out takes up to 0.05 ms, which isn't the job's.
-  assertAlmostEquals(ratioOf(20, 200).ratio, 1, 0.01);
-  assertAlmostEquals(ratioOf(20, 400 + 1).ratio, 2, 0.03);
-  assertAlmostEquals(ratioOf(40, 800 + 2).ratio, 2, 0.03);
-  assertAlmostEquals(ratioOf(40, 200).ratio, 0.5, 0.02);
-  assertEquals([ratioOf(20, 270).same, ratioOf(20, 330).same, ratioOf(20, 120).same], [
-    true,
-    false,
-    false,
-  ]);
-  assertEquals(ratioOf(20, 200, false).same, false);
-  assertEquals(compareWork(sample, { items: 20, rounds: [] }), undefined);
-});
-
-Deno.test("compareWork() takes longer computing on a busy machine for the same work, by its CPU time", () => {
-  const sample = sampleFor({ computeMs: 10, items: 20 });
-  const of = (runMs: number, runCpuMs?: number) =>
-    compareWork(sample, { items: 20, rounds: [{ runMs, runCpuMs }] })!.ratio;
-  assertEquals(of(800, 201), 1);
-  assertAlmostEquals(of(800, 402), 2, 0.03);
-  assertAlmostEquals(of(100, 201), 1, 0.01, "and faster, too");
-  assertAlmostEquals(of(50, 100), 0.5, 0.02);
-});
-
-Deno.test("asRaced() forgets what each item took where the same ones take other times again", () => {
-  const even = sampleFor({ waitMs: 10, items: 60 });
-  // Of the first ten items each took 4 ms, and all of them 10 ms on average.
-  const walls = [
-    { count: 10, wallMs: 4, cpuMs: 0, sourceMs: 0 },
-    { count: 50, wallMs: 11.2, cpuMs: 0, sourceMs: 0 },
-  ];
-  const uneven = { ...even, wallMs: 10, variation: 0.4, walls };
-  const of = (...times: number[]) => {
-    const rounds = times.map((runMs, round) => roundOf({ round, runMs }));
-    return asRaced(uneven, [{ candidate: SEQUENTIAL, items: 10, rounds }]);
-  };
-  assertEquals([of(41, 40), of(60), of()], [uneven, uneven, uneven]);
-  const drawn = of(90, 120, 70);
-  assertEquals([drawn.isDrawn, drawn.walls.length, drawn.walls[0]!.wallMs], [true, 1, 10]);
-  assertEquals(compareWork(uneven, { items: 10, rounds: [{ runMs: 90 }] })?.same, false);
-  assertEquals(compareWork(drawn, { items: 10, rounds: [{ runMs: 90 }] })?.same, true);
-  assertEquals(asRaced(drawn, [{ candidate: SEQUENTIAL, items: 10, rounds: [] }]), drawn);
-});
-
-Deno.test("advise() scales no item's time that is drawn anew, and finds the job the same", async () => {
-  const seed = seededRandom(3);
-  const advice = await adviceOn({ waitMs: 20, items: 100 }, ({ model, slots = 100 }, items) => {
-    const times = Array.from({ length: items }, () => seed() < 0.1 ? 150 : 6);
-    return { runMs: listScheduleMs(times, model === "sequential" ? 1 : slots) };
-  });
-  assert(!advice.hazards.some(({ kind }) => kind === "other-work" || kind === "impossible"));
-  const { gain } = advice.recommended;
-  assert(gain !== null && gain.median > 3 && gain.median < 20, JSON.stringify(gain));
-});
-
-Deno.test("compareWork() holds a loop that runs programs against its own CPU time, which is all that a trial counts", () => {
-  const of = (runMs: number, runCpuMs: number, programs: object) => {
-    const sample = sampleFor({ computeMs: 1, waitMs: 9, items: 20, ...programs });
-    return compareWork(sample, { items: 20, rounds: [{ runMs, runCpuMs }] })!;
-  };
-  const computing = { programMs: 8, othersUse: 0 };
-  assertEquals(of(400, 21, computing).ratio, 1, "a program that a neighbour holds up is the same");
-  assertEquals(of(60, 3, computing).same, false, "one that didn't run isn't");
-  // Others that were there for the sample alone, or for the race alone, change nothing.
-  const held = { programMs: 3, othersUse: 1.9 };
-  assert(of(400, 21, held).same && of(90, 21, held).same);
-});
-
 Deno.test("paceText() rounds what is ten a second or more", () => {
   assertEquals([9.94, 10, 20.6].map(paceText), ["9.9 a second", "10 a second", "21 a second"]);
 });
@@ -334,4 +169,171 @@ Deno.test("classLostOf() minds no class that lanes were seen to do without", () 
   assertEquals(lost(race(undefined, {}, limited(4))), true, "this event loop has the class");
   const unrun = race();
   assertEquals(lost({ ...unrun, runners: [{ ...unrun.runners[0]!, rounds: [] }] }), true);
+});
+
+function say(finding: Finding, ...parts: readonly string[]): string {
+  const text = sayFinding(finding);
+  for (const part of parts) assertStringIncludes(text, part);
+  return text;
+}
+
+Deno.test("itemsText() says that a number of items is assumed, where it can't be told", () => {
+  assertEquals(itemsText({ horizon: 1, total: 1 }), "1 item");
+  assertEquals(itemsText({ horizon: 1000, total: null }), "an assumed 1000 items");
+});
+
+Deno.test("other results are told with what is known of their cause", () => {
+  const models = ["concurrent", "workers (2 lanes)"];
+  say({ kind: "results", models, loops: true }, "under concurrent, workers (2 lanes): the tasks");
+  say(
+    { kind: "results", models, orderMatters: false, loops: true },
+    "it isn't the order, but tasks in flight at the same time that change what they share",
+  );
+  say(
+    { kind: "results", models, orderMatters: false, loops: false },
+    "it isn't the order, but memory that each lane has of its own",
+  );
+  say({ kind: "order", models: [] }, "once the plain loop runs the items in another order");
+  say({ kind: "order", models }, "under concurrent, workers (2 lanes), and under the plain loop");
+});
+
+Deno.test("a race of other work is told by what was other, why, and what helps", () => {
+  const of = (ratio: number, sameResults: boolean, canReset = false) =>
+    sayFinding({ kind: "other-work", ratio, sameResults, canReset });
+  assertMatch(of(0.5, true), /was 2\.00× as fast on the same items.* may be skipped or cached/);
+  assertMatch(of(2, true), /took 2\.00× as long for the same items.* may grow with every run/);
+  // No more than half as long is what a machine does by itself.
+  assertMatch(of(1.4, false), /sampled: its results are others than the sample's\. Work may grow/);
+  assertMatch(of(0.7, false), /sampled: its results are others than the sample's\. Work that was/);
+  assertMatch(of(1, false), /Work that was done once/);
+  assertMatch(of(0.5, false), /as in the sample, and its results are others/);
+  assertStringIncludes(of(0.5, true), "Export a function reset()");
+  assertStringIncludes(of(0.5, true, true), "Its reset() doesn't bring the first state back.");
+});
+
+Deno.test("a server's rate is told with what it takes, and with what an error lacks", () => {
+  const rate = { kind: "rate", refused: 12, items: 40, horizon: 120, total: 120 } as const;
+  const known = say(
+    { ...rate, perSecond: 20, status: 429, retryAfterMs: 1000 },
+    "refused 12 of 40 items already one by one (HTTP 429, Retry-After 1.00 s).",
+    "It lets about 20 a second through: 120 items take 6.00 s whatever the model.",
+    "Keep to it with retries",
+  );
+  assert(!known.includes("could not be measured"));
+  say(
+    { ...rate, perSecond: null, status: undefined, retryAfterMs: undefined },
+    "already one by one. Its pace could not be measured.",
+    "throw an error with it as retryAfterMs",
+  );
+  say(
+    { ...rate, items: 1, horizon: 1, total: null, perSecond: 2 },
+    "of 1 item ",
+    "2.0 a second through: an assumed 1 item takes 500 ms",
+  );
+});
+
+const FAILING = {
+  model: "limited (16 slots)",
+  inFlight: 16,
+  others: [],
+  failed: 3,
+  items: 40,
+  well: 8,
+  perSecond: null,
+  reasons: [],
+} as const;
+
+Deno.test("tasks that fail with many in flight are told with what went well, and with the pace", () => {
+  say(
+    { kind: "refused", ...FAILING, perSecond: 12.3 },
+    "With 16 tasks in flight (limited (16 slots)) 3 of 40 items failed, none of them one by one",
+    "about 12 a second went through. Stay at 8 or fewer",
+  );
+  const alone = say({ kind: "refused", ...FAILING, well: 1 }, "One by one they went well.");
+  const some = { kind: "refused", ...FAILING, well: 1, oneByOne: 2 } as const;
+  say(some, "more than one by one: failing", "One by one fewer failed.");
+  assert(!alone.includes("a second"));
+  const torn = { reason: "SyntaxError", count: 3, index: 4, message: "Unexpected end of JSON" };
+  const own = say({ kind: "refused", ...FAILING, reasons: [torn] }, "get in each other's way");
+  assert(!own.includes("limits their rate"));
+  const down = { reason: "TypeError", count: 3, index: 4, message: "error sending request" };
+  say({ kind: "refused", ...FAILING, reasons: [down] }, "What they wait for refuses so many");
+  say({ kind: "descriptors", ...FAILING }, "ulimit -n", "Stay at 8 or fewer");
+  say({ kind: "late", ...FAILING }, "wait for each other", "Stay at 8 or fewer");
+  say(
+    { kind: "lanes", ...FAILING, others: ["processes"] },
+    "and so it is under processes",
+    "make it in setup()",
+  );
+});
+
+Deno.test("reasons of failures keep count, status, wait and first item, and at most three are told", () => {
+  const of = (...reasons: readonly FailureKind[]) =>
+    sayFinding({ kind: "refused", ...FAILING, reasons });
+  const error = { reason: "Error", count: 2, index: 7 };
+  assertStringIncludes(
+    of({ ...error, message: "slow down", status: 429, retryAfterMs: 2000 }),
+    "(2 × Error, HTTP 429, Retry-After 2.00 s, first item 7: slow down)",
+  );
+  // Nothing is said twice.
+  assertStringIncludes(of({ ...error, message: "HTTP 429", status: 429 }), "item 7: HTTP 429)");
+  assert(!of({ ...error, message: "HTTP 429", status: 429 }).includes("Error, HTTP 429"));
+  assertStringIncludes(of({ ...error, message: "Error" }), "(2 × Error, first item 7)");
+  assertStringIncludes(of({ ...error, message: "" }), "(2 × Error, first item 7)");
+  const four = of(...["a", "b", "c", "d"].map((message) => ({ ...error, message })));
+  assert(four.includes(": c)") && !four.includes(": d"), four);
+});
+
+Deno.test("failures of the plain loop are told with the first one", () => {
+  const failed = { kind: "failures", failed: 2, items: 9 } as const;
+  const first = { reason: "TypeError", count: 2, index: 3, message: "no body" };
+  say({ ...failed, first }, "2 of 9 items failed", "(item 3 with TypeError: no body)");
+  say({ ...failed, first: { ...first, message: "" } }, "(item 3 with TypeError)");
+  say(failed, "2 of 9 items failed already one by one; their time");
+});
+
+Deno.test("memory is told as measured, or for as many as are in flight, beside what is free", () => {
+  const memory = {
+    kind: "memory",
+    sampleBytes: 900e6,
+    taskBytes: 700e6,
+    inFlight: 6,
+    model: "workers (2 lanes)",
+    freeBytes: 2e9,
+  } as const;
+  say(
+    { ...memory, measuredBytes: null },
+    "raised the peak memory by 900 MB one by one, the first alone by 700 MB",
+    "workers (2 lanes) has 6 in flight: about 4 GB of 2 GB that are free",
+  );
+  const { freeBytes: _unknown, ...nobodyKnows } = memory;
+  say({ ...nobodyKnows, measuredBytes: 300e6 }, "was measured to need 300 MB more. A worker");
+});
+
+Deno.test("a busy machine, a slow teardown and the rest are told with their figures", () => {
+  const busy = { kind: "busy", available: 0.5, cores: 2, ceiling: 1.1 } as const;
+  say(busy, "Other programs used the CPUs meanwhile: a busy thread got 50% of one, and 2 ");
+  say({ ...busy, others: { used: 1.4, cores: 2 } }, "used 1.4 of 2 cores meanwhile: a busy");
+  say({ kind: "teardown", ms: null, graceMs: 5000 }, "did not end within 5.00 s");
+  say({ kind: "teardown", ms: 1000, graceMs: 3000 }, "takes 1.00 s", "graceMs: 3000");
+  say({ kind: "impossible", model: "m", gain: 3.9, most: 2, cores: 2 }, "gained 3.90× where 2 ");
+  say(
+    { kind: "turns", model: "workers (2 lanes)" },
+    "lets in one at a time",
+    "workers (2 lanes) has",
+  );
+  say({ kind: "blocking", share: 0.9 }, "hold up their thread for 90% of their time");
+  say({ kind: "blocking", share: 0.9, startsPrograms: true }, "Starting programs holds up");
+  say({ kind: "class", what: "item 0: it is P" }, "without its class (item 0: it is P)");
+  say({ kind: "uncloneable", what: "item 0 is a function" }, "lane: item 0 is a function.");
+  say({ kind: "broken", model: "workers", error: "no threads" }, "workers could not run: no thr");
+  say({ kind: "uneven", variation: 1.26 }, "1.3 times the mean");
+  say({ kind: "unrepeatable" }, "gives other results from run to run");
+});
+
+Deno.test("results that differ on lanes alone are put down to what doesn't arrive there", () => {
+  const kind = "results" as const;
+  const of = { kind, models: ["workers"], orderMatters: false, loops: false };
+  say({ ...of, isLost: true }, "under workers: not all of an item arrives there.");
+  say(of, "memory that each lane has of its own");
 });

@@ -13,7 +13,7 @@ import { isKernel, kernelName } from "../../lanes/kernel.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf, type Settled } from "../../timing/checksum.ts";
 import { ItemPuller, prepare, spreadItems } from "../../timing/job_items.ts";
-import { profiledRun } from "../profile/profiled_run.ts";
+import { profiledRun, PullError, Sampler, thrownBy } from "./sampler.ts";
 import {
   type Exports,
   HOOKS,
@@ -22,7 +22,6 @@ import {
   type ProbeMessage,
   type ProbeOrder,
 } from "./probe_message.ts";
-import { PullError, Sampler, thrownBy } from "./sampler.ts";
 
 type Module = Record<string, unknown>;
 

@@ -1,6 +1,14 @@
 /** What a probe is told and what it says. Plain data: it travels as lines of JSON. */
 
-import type { ProfiledRun, ProfileOrder } from "../profile/profiled_run.ts";
+export interface ProfileOrder {
+  readonly stride: number;
+  readonly targetMs: number;
+}
+
+export interface ProfiledRun {
+  readonly tasks: number;
+  readonly tasksMs: number;
+}
 
 export interface ProbeOrder {
   /** The job's module, as an absolute URL, and its task's export. */

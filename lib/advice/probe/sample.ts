@@ -210,3 +210,24 @@ const BLOCKS = 0.25;
 export function blocks({ blockedMs, wallMs }: Pick<Sample, "blockedMs" | "wallMs">): boolean {
   return blockedMs >= BLOCKS * wallMs;
 }
+
+/** Tasks that hold less than this each don't fill a machine's memory: the runtime itself grows as much at first. */
+const MUCH_MEMORY = 50 * (1 << 20);
+
+/** Below this share of the CPU time on the event loop, the rest is tasks' own work on other threads. */
+const BESIDE = 0.85;
+
+/** What each task in flight holds, as far as the first one shows. */
+export function heldBytes({ taskBytes = 0 }: Pick<Sample, "taskBytes">): number {
+  return taskBytes < MUCH_MEMORY ? 0 : taskBytes;
+}
+
+/** Whether tasks compute beside their event loop, as far as this process itself can see. */
+export function computesBeside({ cpuMs, loopMs }: Pick<Sample, "cpuMs" | "loopMs">): boolean {
+  return loopMs < BESIDE * cpuMs;
+}
+
+/** How long a task holds up its event loop, by computing or by waiting without letting others run. */
+export function heldMs({ wallMs, cpuShare, loopMs, cpuMs, blockedMs }: Sample): number {
+  return wallMs * cpuShare * (loopMs / Math.max(1e-9, cpuMs)) + blockedMs;
+}

@@ -7,7 +7,15 @@ import { checksumOf, type Settled } from "../../timing/checksum.ts";
 import { httpSigns, isRefusal } from "../../tasks/http_signs.ts";
 import { errorName, messageOf, PaceMeter } from "../../timing/failures.ts";
 import { ItemPuller } from "../../timing/job_items.ts";
-import type { FailedItem, ProbeMessage, ProbeOrder, Stretch, Thrown } from "./probe_message.ts";
+import type {
+  FailedItem,
+  ProbeMessage,
+  ProbeOrder,
+  ProfiledRun,
+  ProfileOrder,
+  Stretch,
+  Thrown,
+} from "./probe_message.ts";
 import { TransferMeter } from "./transfer_meter.ts";
 
 function cpuMs(): number {
@@ -271,4 +279,56 @@ export class Sampler {
         : { index, status: "rejected", ended: "failed" },
     );
   }
+}
+
+/** A mark computes for so long, so that V8 sees it; a thread's CPU time is told in steps of 10 ms. */
+const MARK_CPU_MS = 20;
+/** Where a core isn't to be had, a mark ends after so long. */
+const MOST_MARK_MS = 1000;
+
+function spin(): void {
+  const endCpuMs = threadCpuMs() + MARK_CPU_MS;
+  const endMs = performance.now() + MOST_MARK_MS;
+  while (threadCpuMs() < endCpuMs && performance.now() < endMs);
+}
+
+/** A profile shows this function where the tasks begin. */
+export function profileBegins(): void {
+  spin();
+}
+
+/** A profile shows this function where the tasks have ended. */
+export function profileEnds(): void {
+  spin();
+}
+
+export async function profiledRun(
+  items: Items<unknown>,
+  limit: number,
+  { stride, targetMs }: ProfileOrder,
+  task: TaskFunction,
+  given?: Given,
+  places?: readonly number[],
+): Promise<ProfiledRun> {
+  const puller = new ItemPuller(items);
+  const { signal } = new AbortController();
+  let [tasks, failed, tasksMs] = [0, 0, 0];
+  profileBegins();
+  for (let index = 0; index < limit && tasksMs < targetMs; index++) {
+    const pulled = await puller.pull(1);
+    if (pulled.length === 0) break;
+    if (index % stride !== 0) continue;
+    const startMs = performance.now();
+    try {
+      await task(pulled[0], plainContext(places?.[index] ?? index, signal, given));
+    } catch {
+      failed++;
+    }
+    tasks++;
+    tasksMs += performance.now() - startMs;
+    if (failed === tasks && failed >= ALL_FAIL) break;
+  }
+  profileEnds();
+  await puller.close();
+  return { tasks, tasksMs };
 }

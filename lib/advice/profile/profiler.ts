@@ -5,11 +5,11 @@ import { WAITS } from "../../judge/thresholds.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { ItemPuller } from "../../timing/job_items.ts";
 import { type Probed, startProbe } from "../probe/probe.ts";
-import type { ProbeMessage } from "../probe/probe_message.ts";
+import type { ProbeMessage, ProfileOrder } from "../probe/probe_message.ts";
 import type { Sample } from "../probe/sample.ts";
 import { type CallTree, callTree, type FrameRoles } from "./cpu_profile.ts";
 import { flameBars, type Profiled, timeByFunction } from "./job_profile.ts";
-import { profileBegins, profileEnds, type ProfileOrder } from "./profiled_run.ts";
+import { profileBegins, profileEnds } from "../probe/sampler.ts";
 
 interface ProfilePlan extends ProfileOrder {
   readonly limit: number;
@@ -29,12 +29,10 @@ const FEWEST_SAMPLES = 60;
 const MOST_FUNCTIONS = 5;
 const LEAST_SHARE = 0.01;
 
-const HERE = new URL("./profiled_run.ts", import.meta.url).href;
+const HERE = new URL("../probe/sampler.ts", import.meta.url).href;
 const SOURCE = new URL("../../timing/job_items.ts", import.meta.url).href;
 /** What a probe's process consists of beside the job. */
-const OURS = ["../probe/", "../profile/", "../../timing/"].map((path) =>
-  new URL(path, import.meta.url).href
-);
+const OURS = ["../probe/", "../../timing/"].map((path) => new URL(path, import.meta.url).href);
 
 /** Which frames of a probe's process are marks, and which are the probe's own. */
 const PROBE_ROLES: FrameRoles = {

@@ -8,7 +8,7 @@ import { choose, possibleGain as possibleOf } from "../../judge/choose.ts";
 import { IMPOSSIBLE, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
 import { type Finding, wasBusy } from "../findings.ts";
-import { asRaced } from "./same_work.ts";
+import { asRaced } from "./sample_check.ts";
 import {
   bySimplicity,
   type Candidate,

@@ -4,7 +4,7 @@
 
 import { MODEL_TABLE } from "../../models.ts";
 import { type Candidate, eventLoop, inFlightOf, nameOf, threads } from "../prediction/candidate.ts";
-import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "../prediction/choose_candidates.ts";
+import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "./race_plan.ts";
 import { plainOf, type Runner } from "./race.ts";
 
 /** Slots are divided by this after a refusal: many refusals cost more than a slow search. */

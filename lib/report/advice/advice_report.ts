@@ -2,7 +2,7 @@
 
 import type { Advice, AdviceFile, Hazard, ModelAdvice } from "../../advice/advice.ts";
 import { functionLines, PROFILE_TITLE, profileLines } from "../../advice/profile/profile_words.ts";
-import { itemsText } from "../../advice/words/finding_words.ts";
+import { itemsText } from "../../advice/findings.ts";
 import { SURE_CLASS } from "../../judge/thresholds.ts";
 import { BASELINE } from "../../models.ts";
 import {

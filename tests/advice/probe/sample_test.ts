@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
-import { promising } from "../../../lib/advice/prediction/choose_candidates.ts";
+import { promising } from "../../../lib/advice/race/race_plan.ts";
 import { mostCpuShare, sampleOf } from "../../../lib/advice/probe/sample.ts";
 import { possibleGain } from "../../../lib/advice/race/recommend.ts";
 import { MACHINE, probedOf, sampleFor } from "../fixture.ts";

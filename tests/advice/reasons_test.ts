@@ -3,8 +3,8 @@ import {
   modelColumns,
   recommendationLines,
   remarkOn,
-} from "../../../lib/report/advice/advice_report.ts";
-import { adviceOn, asPredicted } from "../advice_on.ts";
+} from "../../lib/report/advice/advice_report.ts";
+import { adviceOn, asPredicted } from "./advice_on.ts";
 
 Deno.test("a reason doesn't say that tasks wait, which compute beside the event loop", async () => {
   const advice = await adviceOn({ computeMs: 20, onLoop: 0.05 }, (trial, items) => ({

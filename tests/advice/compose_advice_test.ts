@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { faultsOf } from "../../../lib/advice/words/finding_words.ts";
-import { recommendationLines } from "../../../lib/report/advice/advice_report.ts";
-import { adviceOn, asPredicted } from "../advice_on.ts";
-import { probedOf } from "../fixture.ts";
+import { faultsOf } from "../../lib/advice/compose_advice.ts";
+import { recommendationLines } from "../../lib/report/advice/advice_report.ts";
+import { adviceOn, asPredicted } from "./advice_on.ts";
+import { probedOf } from "./fixture.ts";
 
 const WAITING = { waitMs: 20 };
 const busy = (more: { retryAfterMs?: number } = {}) => [

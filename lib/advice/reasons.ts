@@ -1,8 +1,8 @@
 /** Why a model is recommended, what is unsure of it, and what an answer lacks, in words. */
 
-import { BASELINE } from "../../models.ts";
-import { TOO_SLOW } from "../../judge/thresholds.ts";
-import { othersWords } from "../../timing/meter/meter.ts";
+import { BASELINE } from "../models.ts";
+import { TOO_SLOW } from "../judge/thresholds.ts";
+import { othersWords } from "../timing/meter/meter.ts";
 import {
   counted,
   formatBytes,
@@ -11,18 +11,16 @@ import {
   formatRatio,
   formatShortDuration,
   formatSpeedup,
-} from "../../text/format.ts";
-import type { ModelAdvice, Surprise } from "../advice.ts";
-import type { Assessment, JobNoGain } from "../assessment.ts";
-import type { Evidence } from "../evidence.ts";
-import { classLostOf, mindsBusy, sourceLimit, wasBusy } from "../findings.ts";
-import { bySimplicity, type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
-import { computesBeside, heldMs } from "../prediction/choose_candidates.ts";
-import { classFor, type Classified } from "../prediction/classify.ts";
-import { blocks } from "../probe/sample.ts";
-import { plainOf, type Race, type Runner } from "../race/race.ts";
-import type { Recommendation } from "../race/recommend.ts";
-import { itemsText, paceText } from "./finding_words.ts";
+} from "../text/format.ts";
+import type { ModelAdvice, Surprise } from "./advice.ts";
+import type { Assessment, JobNoGain } from "./assessment.ts";
+import type { Evidence } from "./evidence.ts";
+import { classLostOf, itemsText, mindsBusy, paceText, sourceLimit, wasBusy } from "./findings.ts";
+import { bySimplicity, type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
+import { classFor, type Classified } from "./prediction/predict.ts";
+import { blocks, computesBeside, heldMs } from "./probe/sample.ts";
+import { plainOf, type Race, type Runner } from "./race/race.ts";
+import type { Recommendation } from "./race/recommend.ts";
 
 /** A measured gain this far from the predicted one is a surprise. */
 const SURPRISE = 1.25;

@@ -1,0 +1,216 @@
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { sayFinding } from "../../../lib/advice/findings.ts";
+import {
+  asRaced,
+  compareWork,
+  failingOf,
+  sameWork,
+} from "../../../lib/advice/race/sample_check.ts";
+import { type Candidate, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
+import type { Race, Runner } from "../../../lib/advice/race/race.ts";
+import type { FailureKind } from "../../../lib/timing/failures.ts";
+import { listScheduleMs } from "../../../lib/advice/prediction/predict.ts";
+import { seededRandom } from "../../../lib/timing/random.ts";
+import { adviceOn } from "../advice_on.ts";
+import { roundOf, sampleFor } from "../fixture.ts";
+
+const limited = (slots: number): Candidate => ({ model: "limited", lanes: 1, slots });
+
+const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
+
+function runner(candidate: Candidate, kind?: Partial<FailureKind> & { count: number }): Runner {
+  const failed = kind?.count ?? 0;
+  const reason = kind?.reason ?? "Error";
+  const reasons = { ...(failed > 0 && { reasons: { [reason]: failed } }) };
+  return {
+    candidate,
+    items: 100,
+    rounds: [roundOf({ runMs: 10, failed, succeeded: 100 - failed, ...reasons })],
+    ...(failed > 0 && {
+      out: "failures" as const,
+      failures: [{ reason, index: 3, message: "", ...kind! }],
+    }),
+  };
+}
+
+Deno.test("failingOf() names once how many are too many, why, and how many went well", () => {
+  const found = failingOf([
+    runner(limited(64), { count: 60, status: 429 }),
+    runner(limited(16), { count: 30, status: 429, retryAfterMs: 1000, message: "slow down" }),
+    runner(limited(8)),
+  ])!;
+  assertEquals([found.kind, found.inFlight, found.well], ["refused", 16, 8]);
+  const text = sayFinding(found);
+  for (
+    const part of [
+      "With 16 tasks in flight (limited (16 slots)) 30 of 100 items failed",
+      "HTTP 429",
+      "Retry-After 1.00 s",
+      "first item 3: slow down",
+      "limited (64 slots)",
+      "Stay at 8 or fewer",
+    ]
+  ) assertStringIncludes(text, part);
+});
+
+Deno.test("failingOf() tells a lack of descriptors, and tasks that wait for each other, from a refusal", () => {
+  const message = "Too many open files (os error 24)";
+  assertEquals(failingOf([runner(limited(64), { count: 9, message })])?.kind, "descriptors");
+  assertEquals(failingOf([runner(limited(64), { count: 9, reason: "timed-out" })])?.kind, "late");
+  const unsettled = { count: 1, reason: "did not settle", index: 33 };
+  const hangs = failingOf([runner(limited(2), unsettled)])!;
+  assertEquals(hangs.kind, "late");
+  assertStringIncludes(
+    sayFinding(hangs),
+    "1 of 100 items failed (1 × did not settle, first item 33)",
+  );
+});
+
+Deno.test("failingOf() tells state that isn't there in other lanes from a refusal", () => {
+  const missing = { count: 100, reason: "TypeError", message: "db is undefined" };
+  const found = failingOf([runner(limited(1)), runner(WORKERS, missing)])!;
+  assertEquals(found.kind, "lanes");
+  assertStringIncludes(sayFinding(found), "db is undefined");
+  // What failed in lanes with no more in flight than went well on the event loop isn't refused either.
+  assertEquals(
+    failingOf([runner(limited(8)), runner(WORKERS, { count: 9, message: "no" })])?.kind,
+    "lanes",
+  );
+  const refused = { count: 9, reason: "TypeError", message: "fetch failed" };
+  assertEquals(failingOf([runner(limited(1)), runner(WORKERS, refused)])?.kind, "refused");
+});
+
+Deno.test("failingOf() has nothing to tell where nothing failed", () => {
+  assertEquals(failingOf([runner(limited(8))]), undefined);
+});
+
+function raceOf(runMs: number[], runCpuMs?: number, otherResults = false): Race {
+  const rounds = runMs.map((ms, round) => ({
+    ...roundOf({ round, runMs: ms }),
+    ...(runCpuMs !== undefined && { runCpuMs }),
+  }));
+  return {
+    runners: [{ candidate: SEQUENTIAL, items: 100, rounds }],
+    costMs: 1,
+    trials: 3,
+    partial: false,
+    unrepeatable: false,
+    otherResults,
+    untried: 0,
+    extended: false,
+  };
+}
+
+Deno.test("sameWork() notices work that is done already, and work that grows", () => {
+  const waiting = sampleFor({ waitMs: 10 });
+  assert(sameWork(waiting, raceOf([1000, 1010, 990]))?.same);
+  assertEquals(sameWork(waiting, raceOf([500, 510, 490]))?.same, false);
+  assertEquals(sameWork(waiting, raceOf([2000, 2100, 1900]))?.same, false);
+  const computing = sampleFor({ computeMs: 10 });
+  assertEquals(sameWork(computing, raceOf([200, 210, 190], 200))?.same, false);
+  // Of tasks that compute and wait the waits may vanish.
+  assertEquals(
+    sameWork(sampleFor({ computeMs: 5, waitMs: 5 }), raceOf([520, 530, 510], 500))?.same,
+    false,
+  );
+  // A loop that was compiled better is the same work.
+  assert(sameWork(computing, raceOf([500, 510, 490], 500))?.same);
+});
+
+Deno.test("sameWork() takes a busy machine for no other work", () => {
+  // Others took half of the CPU from the sample, or from the race: the CPU time is the same.
+  const busy = sampleFor({ computeMs: 10, available: 0.5 });
+  assert(sameWork(busy, raceOf([1000, 1010, 990], 1000))?.same);
+  const computing = sampleFor({ computeMs: 10 });
+  assert(sameWork(computing, raceOf([2000, 2100, 1900], 1000))?.same);
+  // Who shares a core and its caches needs more CPU time for the same work, too.
+  const crowded = sampleFor({ computeMs: 13, available: 0.5 });
+  assert(sameWork(crowded, raceOf([1000, 1010, 990], 800))?.same);
+  // One disturbed round of three isn't the job's.
+  assert(sameWork(sampleFor({ waitMs: 10 }), raceOf([1000, 2400, 1010]))?.same);
+});
+
+Deno.test("compareWork() takes waits that a busy machine makes longer for the same work", () => {
+  const of = (othersUse: number) =>
+    compareWork(sampleFor({ computeMs: 0.2, waitMs: 6, items: 30, othersUse }), {
+      items: 30,
+      rounds: [{ runMs: 417, runCpuMs: 8 }],
+    })!.same;
+  assertEquals([of(1.9), of(0)], [true, false]);
+});
+
+Deno.test("sameWork() notices results that changed once and for all", () => {
+  assertEquals(sameWork(sampleFor({ waitMs: 10 }), raceOf([1000, 1000], 0, true))?.same, false);
+});
+
+Deno.test("compareWork() holds a plain loop against the sample's own items, and against the mean beyond them", () => {
+  const sample = sampleFor({ waitMs: 10, items: 20 });
+  const ratioOf = (items: number, runMs: number, ...more: [boolean?]) =>
+    compareWork(sample, { items, rounds: [{ runMs }] }, ...more)!;
+  // Dealing an item out takes up to 0.05 ms, which isn't the job's.
+  assertAlmostEquals(ratioOf(20, 200).ratio, 1, 0.01);
+  assertAlmostEquals(ratioOf(20, 400 + 1).ratio, 2, 0.03);
+  assertAlmostEquals(ratioOf(40, 800 + 2).ratio, 2, 0.03);
+  assertAlmostEquals(ratioOf(40, 200).ratio, 0.5, 0.02);
+  assertEquals([ratioOf(20, 270).same, ratioOf(20, 330).same, ratioOf(20, 120).same], [
+    true,
+    false,
+    false,
+  ]);
+  assertEquals(ratioOf(20, 200, false).same, false);
+  assertEquals(compareWork(sample, { items: 20, rounds: [] }), undefined);
+});
+
+Deno.test("compareWork() takes longer computing on a busy machine for the same work, by its CPU time", () => {
+  const sample = sampleFor({ computeMs: 10, items: 20 });
+  const of = (runMs: number, runCpuMs?: number) =>
+    compareWork(sample, { items: 20, rounds: [{ runMs, runCpuMs }] })!.ratio;
+  assertEquals(of(800, 201), 1);
+  assertAlmostEquals(of(800, 402), 2, 0.03);
+  assertAlmostEquals(of(100, 201), 1, 0.01, "and faster, too");
+  assertAlmostEquals(of(50, 100), 0.5, 0.02);
+});
+
+Deno.test("asRaced() forgets what each item took where the same ones take other times again", () => {
+  const even = sampleFor({ waitMs: 10, items: 60 });
+  // Of the first ten items each took 4 ms, and all of them 10 ms on average.
+  const walls = [
+    { count: 10, wallMs: 4, cpuMs: 0, sourceMs: 0 },
+    { count: 50, wallMs: 11.2, cpuMs: 0, sourceMs: 0 },
+  ];
+  const uneven = { ...even, wallMs: 10, variation: 0.4, walls };
+  const of = (...times: number[]) => {
+    const rounds = times.map((runMs, round) => roundOf({ round, runMs }));
+    return asRaced(uneven, [{ candidate: SEQUENTIAL, items: 10, rounds }]);
+  };
+  assertEquals([of(41, 40), of(60), of()], [uneven, uneven, uneven]);
+  const drawn = of(90, 120, 70);
+  assertEquals([drawn.isDrawn, drawn.walls.length, drawn.walls[0]!.wallMs], [true, 1, 10]);
+  assertEquals(compareWork(uneven, { items: 10, rounds: [{ runMs: 90 }] })?.same, false);
+  assertEquals(compareWork(drawn, { items: 10, rounds: [{ runMs: 90 }] })?.same, true);
+  assertEquals(asRaced(drawn, [{ candidate: SEQUENTIAL, items: 10, rounds: [] }]), drawn);
+});
+
+Deno.test("advise() scales no item's time that is drawn anew, and finds the job the same", async () => {
+  const seed = seededRandom(3);
+  const advice = await adviceOn({ waitMs: 20, items: 100 }, ({ model, slots = 100 }, items) => {
+    const times = Array.from({ length: items }, () => seed() < 0.1 ? 150 : 6);
+    return { runMs: listScheduleMs(times, model === "sequential" ? 1 : slots) };
+  });
+  assert(!advice.hazards.some(({ kind }) => kind === "other-work" || kind === "impossible"));
+  const { gain } = advice.recommended;
+  assert(gain !== null && gain.median > 3 && gain.median < 20, JSON.stringify(gain));
+});
+
+Deno.test("compareWork() holds a loop that runs programs against its own CPU time, which is all that a trial counts", () => {
+  const of = (runMs: number, runCpuMs: number, programs: object) => {
+    const sample = sampleFor({ computeMs: 1, waitMs: 9, items: 20, ...programs });
+    return compareWork(sample, { items: 20, rounds: [{ runMs, runCpuMs }] })!;
+  };
+  const computing = { programMs: 8, othersUse: 0 };
+  assertEquals(of(400, 21, computing).ratio, 1, "a program that a neighbour holds up is the same");
+  assertEquals(of(60, 3, computing).same, false, "one that didn't run isn't");
+  // Others that were there for the sample alone, or for the race alone, change nothing.
+  const held = { programMs: 3, othersUse: 1.9 };
+  assert(of(400, 21, held).same && of(90, 21, held).same);
+});
