@@ -7,7 +7,14 @@ import type { Advice } from "./advice.ts";
 import { composeAdvice } from "./compose_advice.ts";
 import { Assessment } from "./assessment.ts";
 import { SEQUENTIAL } from "./prediction/candidate.ts";
-import { planFor, type Planned, predictedGains, withOthers, withTotal } from "./race/race_plan.ts";
+import {
+  planFor,
+  type Planned,
+  predictedGains,
+  substitutes,
+  withOthers,
+  withTotal,
+} from "./race/race_plan.ts";
 import { COMPUTES, SURE, TELLS_NOTHING, WAITS } from "../judge/thresholds.ts";
 import type { AdviseOptions, Evidence } from "./evidence.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
@@ -26,7 +33,6 @@ import {
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
 import { asRaced, sameWork } from "./race/sample_check.ts";
 import { byChance, mostCpuShare, sampleOf } from "./probe/sample.ts";
-import { substitutes } from "./race/substitutes.ts";
 
 const MOST_TRIALS = 16;
 /** How often any item is run at most: in the sample, the race, from last to first, for a pace, and a profile. */
@@ -153,7 +159,7 @@ export async function advise(
     targetMs: Math.min(SAMPLE_MS, SAMPLE_SHARE * budgetMs),
     guardMs: PROBE_SHARE * budgetMs,
     signal,
-    ...(meter && { meter }),
+    meter,
   }, async (found) => {
     planned = await plan(sampled = found);
     const { plan: race } = planned;

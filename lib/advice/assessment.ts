@@ -81,7 +81,6 @@ const PAYS = 0.95;
 
 /** What predictions and measurements say together of each model, and which to take. */
 export class Assessment {
-  readonly #predictions = new Map<string, Prediction>();
   readonly #entries: Entries;
   /** How the models stand to each other: those that count, as they are judged, and all that ran. */
   readonly #standings: Standings<Entry>;
@@ -89,9 +88,6 @@ export class Assessment {
   readonly sequentialMs: number;
 
   constructor(readonly found: Evidence) {
-    for (const { candidate, prediction } of found.predicted) {
-      this.#predictions.set(nameOf(candidate), prediction);
-    }
     this.sequentialMs = totalMs(this.prediction(SEQUENTIAL));
     const { sample, machine, horizon } = found;
     this.#entries = entriesOf(this.runners, sample, machine, horizon);
@@ -110,11 +106,9 @@ export class Assessment {
   }
 
   prediction(candidate: Candidate): Prediction {
-    const name = nameOf(candidate);
-    const { sample, horizon, machine } = this.found;
-    const known = this.#predictions.get(name) ?? predict(sample, candidate, horizon, machine);
-    this.#predictions.set(name, known);
-    return known;
+    const { sample, horizon, machine, predicted } = this.found;
+    return predicted.find((of) => nameOf(of.candidate) === nameOf(candidate))?.prediction ??
+      predict(sample, candidate, horizon, machine);
   }
 
   predictedGain(candidate: Candidate): Interval {
@@ -392,29 +386,24 @@ export class Assessment {
     };
   }
 
-  /** From how many items on a model has saved its start. */
+  /** From how many items on a model has saved its start, by what was measured of the sampled job. */
   breakEven(candidate: Candidate): number {
-    const { horizon } = this.found;
+    const { horizon, sample, race } = this.found;
+    const isMeasured = sameWork(sample, race)?.same !== false;
+    const timesOf = (of: Candidate) => {
+      const [entry, runner] = [this.#entry(of), this.#runner(of)];
+      if (!isMeasured || !entry || !runner) {
+        const { startMs, runMs } = this.prediction(of);
+        return { startMs, itemMs: runMs / horizon };
+      }
+      const startMs = median(runner.rounds.map((round) => round.startMs));
+      return { startMs, itemMs: (median(entry.times.map(({ ms }) => ms)) - startMs) / horizon };
+    };
+    const [plain, own] = [timesOf(SEQUENTIAL), timesOf(candidate)];
     // What the plain loop has to set up as well is no cost of the model's.
-    const startMs = this.#startMs(candidate) - PAYS * this.#startMs(SEQUENTIAL);
-    const itemMs = (of: Candidate) =>
-      ((this.#totalMs(of) ?? totalMs(this.prediction(of))) - this.#startMs(of)) / horizon;
-    const savedMs = PAYS * itemMs(SEQUENTIAL) - itemMs(candidate);
+    const startMs = own.startMs - PAYS * plain.startMs;
+    const savedMs = PAYS * plain.itemMs - own.itemMs;
     // One item alone has nothing to run at the same time, and what pays for all pays from there on at the latest.
     return Math.min(horizon, savedMs <= 0 ? Infinity : Math.max(2, Math.ceil(startMs / savedMs)));
-  }
-
-  /** What it takes for the whole job, as measured; undefined if it wasn't, or did other work. */
-  #totalMs(candidate: Candidate): number | undefined {
-    const { sample, race } = this.found;
-    const entry = sameWork(sample, race)?.same === false ? undefined : this.#entry(candidate);
-    return entry && median(entry.times.map(({ ms }) => ms));
-  }
-
-  #startMs(candidate: Candidate): number {
-    const runner = this.#totalMs(candidate) === undefined ? undefined : this.#runner(candidate);
-    return runner === undefined
-      ? this.prediction(candidate).startMs
-      : median(runner.rounds.map(({ startMs }) => startMs));
   }
 }

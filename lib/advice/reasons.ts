@@ -22,66 +22,66 @@ import { blocks, computesBeside, heldMs } from "./probe/sample.ts";
 import { plainOf, type Race, type Runner } from "./race/race.ts";
 import type { Recommendation } from "./race/recommend.ts";
 
-/** A measured gain this far from the predicted one is a surprise. */
-const SURPRISE = 1.25;
-/** Other programs take no more than this from tasks that wait. */
-const MILD = 0.5;
-/** A prediction whose ends are this far apart is unsure, as is one of fewer items, or of tasks so uneven. */
-const WIDE = 2.5;
+/** So few items tell little. */
 const FEW_ITEMS = 5;
-const UNEVEN = 0.5;
 /** Gains up to so many times the number of cores are what computing can give, not waiting. */
 const SATURATED = 1.25;
-/** Below this CPU share tasks wait more than they compute. */
-const WAITS_MORE = 0.5;
 
-/** What gains so many times as much with more in flight shows that fewer can gain as much as there are. */
-const DISTURBED = 1.5;
-
-export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice[]): Surprise[] {
-  const { sample, machine } = assessment.found;
-  const { servedAtOnce } = assessment;
-  const waits = sample.cpuShare < WAITS_MORE;
-  const whyMore = waits
-    ? "tasks compute less with many in flight than one by one, or the sample was slowed down (cold code, other programs)"
-    : "the sample or the machine was slowed down when it was measured (cold code, other programs)";
-  // Who waits is held up by others, but not so many times as long.
-  const whyLess = ({ name, slots, lanes }: ModelAdvice, gain: number, isMild: boolean) => {
-    const { longest } = assessment.runners.find((of) => nameOf(of.candidate) === name) ?? {};
-    const ofMore = assessment.runners.some(({ candidate, items, out }) =>
-      out === undefined && lanes === 1 && candidate.lanes === 1 &&
-      inFlightOf(candidate, items) > (slots ?? Infinity) &&
-      (assessment.gain(candidate)?.median ?? 0) > DISTURBED * gain
-    );
-    return ofMore
-      ? "it was disturbed, for more in flight gained more"
-      : longest !== undefined
-      ? `item ${longest.index}, which alone takes ${
-        formatDuration(longest.ms)
-      }: put the longest first`
-      : servedAtOnce !== undefined && slots !== 1
-      ? `what the tasks wait for serves about ${servedAtOnce} at once`
-      : wasBusy(sample, machine) && (!waits || isMild)
-      ? "other programs used the CPUs"
-      : waits && slots !== 1
-      ? "what the tasks wait for doesn't serve so many at once, or they wait for each other"
-      : waits
-      ? "the tasks wait for each other, or for something that serves one at a time"
-      : "the tasks get in each other's way (memory, caches, a lock), or others used the CPUs";
-  };
-  return models.flatMap((model) => {
-    const { name, measured, predictedGain, out } = model;
-    const { median: gain, low = 0, high = 0 } = measured?.gain ?? {};
-    const counts = model.model !== BASELINE && out !== "failures" && out !== "results";
-    if (gain === undefined || !counts) return [];
-    const off = gain / predictedGain;
-    // What lies within the interval was not shown to be wrong.
-    if (low <= predictedGain && predictedGain <= high) return [];
-    if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
-    const text = `${name}: ${formatRatio(predictedGain)} predicted, ${formatRatio(gain)} ` +
-      `measured; most likely ${off > 1 ? whyMore : whyLess(model, gain, off > MILD)}.`;
-    return [{ name, predictedGain, measuredGain: gain, text }];
-  });
+/** Says why a model is recommended: only what was seen of the tasks, and only what was measured of others. */
+export function reasonOf(
+  assessment: Assessment,
+  recommendation: Recommendation,
+  bound: Classified["bound"],
+): string {
+  const { candidate, gain, decision, rival } = recommendation;
+  const { found } = assessment;
+  const { probed, sample, pace, horizon } = found;
+  const name = nameOf(candidate);
+  if (decision === "server's pace") {
+    const perSecond = pace?.perSecond ?? null;
+    const takes = perSecond === null
+      ? ""
+      : `: about ${paceText(perSecond)}, so ${itemsText(found)} ` +
+        `${horizon === 1 ? "takes" : "take"} ${formatDuration(1000 * horizon / perSecond)}`;
+    return `A server's limit decides, not the model${takes}. ${name} keeps to it, with retries for ` +
+      "what is refused.";
+  }
+  if (probed.cutOff !== undefined) {
+    return `Leave it sequential for now. Nothing can be told of the whole job, for its sample was cut ` +
+      `off: ${probed.cutOff}. If it only takes long, a larger --budget lets it end; if it never ends, ` +
+      `no model helps: mend it, or give each task a deadline (timeoutMs).`;
+  }
+  const { noGain, servedAtOnce } = assessment;
+  if (noGain !== undefined) return `Leave it sequential: ${noGainText(assessment, noGain)}`;
+  const limit = sourceLimit(sample, gain?.median ?? 1);
+  const isPlain = candidate.model === BASELINE;
+  if (limit !== undefined) {
+    return `${isPlain ? "Leave it sequential: the" : "The"} source of the items is the limit. It ` +
+      `gives one each ${formatDuration(sample.sourceMs)}, and that alone is ` +
+      `${formatPercent(limit)} of the time that ${name} takes.`;
+  }
+  if (isPlain) return plainReason(assessment, recommendation);
+  const nature = natureOf(assessment, candidate, bound);
+  if (decision === "other work") {
+    return `${nature} Its gain is predicted from the sample: it paid in the race too, but that was not ` +
+      `the job that was sampled (see the hazards).`;
+  }
+  if (gain === null) return `${nature} Predicted, not measured.`;
+  if (servedAtOnce !== undefined && candidate.lanes === 1) {
+    return `${nature} What they wait for serves about ${servedAtOnce} at once: with more in flight they ` +
+      `only queue.`;
+  }
+  const alone = isAlone(assessment, candidate, gain.median)
+    ? " No simpler model that was measured comes near it."
+    : "";
+  const refused = assessment.mayBeRefused(candidate)
+    ? " No run was as long as the whole job: a server that limits its rate may refuse some of it."
+    : "";
+  const unsettled = rival === undefined
+    ? ""
+    : ` That it gains is what is sure: ${nameOf(rival)} may well be faster still, which can't be ` +
+      "told yet.";
+  return nature + alone + unsettled + refused;
 }
 
 function noGainText({ found, sequentialMs }: Assessment, noGain: JobNoGain): string {
@@ -110,36 +110,36 @@ function noGainText({ found, sequentialMs }: Assessment, noGain: JobNoGain): str
   }
 }
 
+/** Why the plain loop stays, where something might have gained. */
 function plainReason(assessment: Assessment, recommendation: Recommendation): string {
-  const { decision, bestGain } = recommendation;
-  switch (decision) {
+  const { found, plainIsMissing } = assessment;
+  switch (recommendation.decision) {
     case "order matters":
-      if (!assessment.found.backwards?.orderMatters) {
-        return "Leave it sequential: the tasks read a file and write it back (see the hazards), and those in " +
-          "flight at the same time would lose each other's changes.";
-      }
-      return "Leave it sequential: a task's result depends on which tasks ran before it, so that any " +
-        "other order, a retry or another lane gives other results.";
-    case "can't tell":
-      return `Leave it sequential for now. Whether another model pays can't be told${
-        assessment.plainIsMissing
-          ? plainMissingText(assessment.found.race)
-          : untoldText(assessment, recommendation)
-      }`;
+      return found.backwards?.orderMatters
+        ? "Leave it sequential: a task's result depends on which tasks ran before it, so that any " +
+          "other order, a retry or another lane gives other results."
+        : "Leave it sequential: the tasks read a file and write it back (see the hazards), and " +
+          "those in flight at the same time would lose each other's changes.";
+    case "can't tell": {
+      const why = plainIsMissing
+        ? plainMissingText(found.race)
+        : untoldText(assessment, recommendation);
+      return `Leave it sequential for now. Whether another model pays can't be told${why}`;
+    }
     case "other work":
-      return "Leave it sequential for now: the race was not the job that was sampled (see the hazards), " +
-        "so that whether another model pays can't be told from it.";
+      return "Leave it sequential for now: the race was not the job that was sampled (see the " +
+        "hazards), so that whether another model pays can't be told from it.";
     case "unmeasured":
-      if (classLostOf(assessment.found) !== undefined) {
-        return "Leave it sequential for now: only lanes promise a gain, none was measured, and not " +
+      return classLostOf(found) === undefined
+        ? "Leave it sequential: what was predicted promises no sure gain, and no other model was " +
+          "measured."
+        : "Leave it sequential for now: only lanes promise a gain, none was measured, and not " +
           "all of an item arrives there (see the hazards).";
-      }
-      return "Leave it sequential: what was predicted promises no sure gain, and no other model was measured.";
     default:
-      return bestGain === null
+      return recommendation.bestGain === null
         ? `Leave it sequential: ${refutedText(assessment)}.`
-        : "Leave it sequential: no model that gives the same results is detectably faster than the " +
-          "plain loop.";
+        : "Leave it sequential: no model that gives the same results is detectably faster than " +
+          "the plain loop.";
   }
 }
 
@@ -151,31 +151,8 @@ function plainMissingText(race: Race | undefined): string {
     : race?.partial
     ? "did not run in the race"
     : "was stopped in the race, for it took far longer there than in the sample";
-  return `: the plain loop itself ${why}, and without it there is nothing to hold the others against. ` +
-    `Run it again.`;
-}
-
-/** What came of a model that is no longer a candidate: what was measured of it. */
-function cameOf(assessment: Assessment, { candidate, out, rounds }: Runner): string {
-  if (out === "failures") return "had failures of its own";
-  if (out === "results") return "gave other results";
-  if (out === "broken") return "could not run";
-  if (rounds.length === 0) return "was stopped, for it took too long";
-  const gain = assessment.gain(candidate);
-  const often = rounds.length === 1 ? "its one round" : `${rounds.length} rounds`;
-  if (gain === null) return `was slower than the best in ${often}`;
-  return gain.median < 1
-    ? `took ${formatRatio(1 / gain.median)} as long as the plain loop in ${often}`
-    : `gained ${formatSpeedup(gain)} in ${often}`;
-}
-
-function refutedText(assessment: Assessment): string {
-  const said = assessment.runners
-    .filter(({ candidate, out, stops }) =>
-      candidate.model !== BASELINE && (out ?? stops) !== undefined
-    )
-    .map((runner) => `${nameOf(runner.candidate)} ${cameOf(assessment, runner)}`);
-  return said.length === 0 ? "nothing else was left to compare" : said.join(", ");
+  return `: the plain loop itself ${why}, and without it there is nothing to hold the others ` +
+    "against. Run it again.";
 }
 
 /** What was measured, why that tells nothing, and what would help. */
@@ -215,57 +192,84 @@ function whyUnclear({ runners, found }: Assessment): string {
     : `${rounds} rounds differ from each other by more than the gain`;
 }
 
+function refutedText(assessment: Assessment): string {
+  const said = assessment.runners.filter(({ candidate, out, stops }) =>
+    candidate.model !== BASELINE && (out ?? stops) !== undefined
+  ).map((runner) => `${nameOf(runner.candidate)} ${cameOf(assessment, runner)}`);
+  return said.join(", ") || "nothing else was left to compare";
+}
+
+/** What came of a model that is no longer a candidate: what was measured of it. */
+function cameOf(assessment: Assessment, { candidate, out, rounds }: Runner): string {
+  if (out === "failures") return "had failures of its own";
+  if (out === "results") return "gave other results";
+  if (out === "broken") return "could not run";
+  if (rounds.length === 0) return "was stopped, for it took too long";
+  const gain = assessment.gain(candidate);
+  const often = rounds.length === 1 ? "its one round" : `${rounds.length} rounds`;
+  if (gain === null) return `was slower than the best in ${often}`;
+  return gain.median < 1
+    ? `took ${formatRatio(1 / gain.median)} as long as the plain loop in ${often}`
+    : `gained ${formatSpeedup(gain)} in ${often}`;
+}
+
 /** What a model does for the job, by what was seen of its tasks. */
 function natureOf(
   assessment: Assessment,
   { lanes, slots }: Candidate,
   bound: Classified["bound"],
 ): string {
-  const { sample, options } = assessment.found;
+  const { found, runners, takesTurns } = assessment;
+  const { sample, options: { job } } = found;
   const busyCores = "slots on one lane keep the cores busy, and";
   const programs = "The tasks run programs, and these compute on the same cores";
   if ((sample.programsMs ?? 0) > sample.cpuMs / 2 && !blocks(sample)) {
     const [what, enough] = bound === "io"
       ? ["The tasks wait for programs that they run", "slots on one lane fill the waits, and"]
       : [programs, busyCores];
-    return lanes === 1
-      ? `${what}: ${enough} that is enough.`
-      : `${what}: lanes share what starting them takes.`;
+    return `${what}: ${
+      lanes === 1 ? `${enough} that is enough` : "lanes share what starting them takes"
+    }.`;
   }
   if (lanes === 1) {
-    // Where the system counts what programs compute, there is nothing to guess.
-    const mayRunPrograms = options.job.permissions?.run !== undefined &&
-      sample.programsMs === undefined;
     if (computesBeside(sample)) {
-      return `The tasks compute beside this event loop, on threads of their own: ${busyCores} that is ` +
-        `enough.`;
+      return `The tasks compute beside this event loop, on threads of their own: ${busyCores} that ` +
+        "is enough.";
     }
     if (bound === "cpu") {
-      return "The tasks compute, and yet slots on one lane gained: part of that isn't done on the event loop.";
+      return "The tasks compute, and yet slots on one lane gained: part of that isn't done on the " +
+        "event loop.";
     }
-    return mayRunPrograms && saturates(assessment)
+    // Where the system counts what programs compute, there is nothing to guess.
+    const mayRun = job.permissions?.run !== undefined && sample.programsMs === undefined;
+    return mayRun && saturates(assessment)
       ? `${programs}: ${busyCores} more in flight gain nothing.`
       : "The tasks wait: slots on one lane fill the waits, and that is enough.";
   }
-  if (assessment.takesTurns) {
-    return "The tasks take turns on one event loop, where slots gain nothing; in lanes that share no module " +
-      "so many take their turn at the same time.";
+  if (takesTurns) {
+    return "The tasks take turns on one event loop, where slots gain nothing; in lanes that share " +
+      "no module so many take their turn at the same time.";
   }
-  if (slots > 1 && (bound !== "io" || isFull(assessment))) {
-    return bound === "io"
-      ? "The tasks wait, but with so many in flight one event loop has its hands full: lanes share it."
-      : bound === "cpu"
-      ? "The tasks compute: lanes do it at the same time, slots keep each of them supplied."
-      : "The tasks compute and wait: lanes do the computing at the same time, slots fill the waits.";
+  const isSlotted = slots > 1 && (bound !== "io" || isFull(assessment));
+  if (!isSlotted && blocks(sample)) {
+    return "The tasks hold up their thread while they wait: each needs a lane of its own.";
   }
-  return blocks(sample)
-    ? "The tasks hold up their thread while they wait: each needs a lane of its own."
-    : bound === "io"
-    ? assessment.runners.some((of) => of.candidate.slots > 1 && assessment.gain(of.candidate))
+  if (bound === "io") {
+    if (isSlotted) {
+      return "The tasks wait, but with so many in flight one event loop has its hands full: lanes " +
+        "share it.";
+    }
+    return runners.some((of) => of.candidate.slots > 1 && assessment.gain(of.candidate))
       ? "Slots on one lane gained less than lanes."
-      : "The tasks wait: lanes do it at the same time."
-    : bound === "mixed"
-    ? "The tasks compute and wait: lanes do it at the same time."
+      : "The tasks wait: lanes do it at the same time.";
+  }
+  if (bound === "mixed") {
+    return isSlotted
+      ? "The tasks compute and wait: lanes do the computing at the same time, slots fill the waits."
+      : "The tasks compute and wait: lanes do it at the same time.";
+  }
+  return isSlotted
+    ? "The tasks compute: lanes do it at the same time, slots keep each of them supplied."
     : "The tasks compute: only more lanes help.";
 }
 
@@ -301,65 +305,75 @@ function isAlone(assessment: Assessment, candidate: Candidate, gain: number): bo
     });
 }
 
-/** How long so many items take at a server's pace, such as "about 20 a second, so 120 items take 6 s". */
-function atPace(found: Evidence): string {
-  const { horizon, pace } = found;
-  const perSecond = pace?.perSecond ?? null;
-  return perSecond === null ? "" : `: about ${paceText(perSecond)}, so ${itemsText(found)} ` +
-    `${horizon === 1 ? "takes" : "take"} ${formatDuration(1000 * horizon / perSecond)}`;
+/** A measured gain this far from the predicted one is a surprise. */
+const SURPRISE = 1.25;
+/** Other programs take no more than this from tasks that wait. */
+const MILD = 0.5;
+/** Below this CPU share tasks wait more than they compute. */
+const WAITS_MORE = 0.5;
+/** What gains so many times as much with more in flight shows that fewer can gain as much as there are. */
+const DISTURBED = 1.5;
+
+/** Where measuring contradicted the prediction, and what that most likely comes from. */
+export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice[]): Surprise[] {
+  return models.flatMap((model) => {
+    const { name, measured, predictedGain, out } = model;
+    const { median: gain, low = 0, high = 0 } = measured?.gain ?? {};
+    const counts = model.model !== BASELINE && out !== "failures" && out !== "results";
+    if (gain === undefined || !counts) return [];
+    const off = gain / predictedGain;
+    // What lies within the interval was not shown to be wrong.
+    if (low <= predictedGain && predictedGain <= high) return [];
+    if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
+    const why = off > 1 ? whyMore(assessment.found) : whyLess(assessment, model, gain, off > MILD);
+    const text = `${name}: ${formatRatio(predictedGain)} predicted, ${formatRatio(gain)} ` +
+      `measured; most likely ${why}.`;
+    return [{ name, predictedGain, measuredGain: gain, text }];
+  });
 }
 
-/** Says why a model is recommended: only what was seen of the tasks, and only what was measured of others. */
-export function reasonOf(
-  assessment: Assessment,
-  recommendation: Recommendation,
-  bound: Classified["bound"],
-): string {
-  const { candidate, gain, decision, rival } = recommendation;
-  const { probed, sample } = assessment.found;
-  const name = nameOf(candidate);
-  if (decision === "server's pace") {
-    return `A server's limit decides, not the model${atPace(assessment.found)}. ` +
-      `${name} keeps to it, with retries for what is refused.`;
-  }
-  if (probed.cutOff !== undefined) {
-    return `Leave it sequential for now. Nothing can be told of the whole job, for its sample was cut ` +
-      `off: ${probed.cutOff}. If it only takes long, a larger --budget lets it end; if it never ends, ` +
-      `no model helps: mend it, or give each task a deadline (timeoutMs).`;
-  }
-  const { noGain, servedAtOnce } = assessment;
-  if (noGain !== undefined) return `Leave it sequential: ${noGainText(assessment, noGain)}`;
-  const limit = sourceLimit(sample, gain?.median ?? 1);
-  const isPlain = candidate.model === BASELINE;
-  if (limit !== undefined) {
-    return `${isPlain ? "Leave it sequential: the" : "The"} source of the items is the limit. It ` +
-      `gives one each ${formatDuration(sample.sourceMs)}, and that alone is ` +
-      `${formatPercent(limit)} of the time that ${name} takes.`;
-  }
-  if (isPlain) return plainReason(assessment, recommendation);
-  const nature = natureOf(assessment, candidate, bound);
-  if (decision === "other work") {
-    return `${nature} Its gain is predicted from the sample: it paid in the race too, but that was not ` +
-      `the job that was sampled (see the hazards).`;
-  }
-  if (gain === null) return `${nature} Predicted, not measured.`;
-  if (servedAtOnce !== undefined && candidate.lanes === 1) {
-    return `${nature} What they wait for serves about ${servedAtOnce} at once: with more in flight they ` +
-      `only queue.`;
-  }
-  const alone = isAlone(assessment, candidate, gain.median)
-    ? " No simpler model that was measured comes near it."
-    : "";
-  const refused = assessment.mayBeRefused(candidate)
-    ? " No run was as long as the whole job: a server that limits its rate may refuse some of it."
-    : "";
-  const unsettled = rival === undefined
-    ? ""
-    : ` That it gains is what is sure: ${
-      nameOf(rival)
-    } may well be faster still, which can't be told yet.`;
-  return nature + alone + unsettled + refused;
+function whyMore({ sample: { cpuShare } }: Evidence): string {
+  return cpuShare < WAITS_MORE
+    ? "tasks compute less with many in flight than one by one, or the sample was slowed down " +
+      "(cold code, other programs)"
+    : "the sample or the machine was slowed down when it was measured (cold code, other programs)";
 }
+
+function whyLess(
+  assessment: Assessment,
+  { name, slots, lanes }: ModelAdvice,
+  gain: number,
+  isMild: boolean,
+): string {
+  const { runners, servedAtOnce, found: { sample, machine } } = assessment;
+  const waits = sample.cpuShare < WAITS_MORE;
+  const ofMore = runners.some(({ candidate, items, out }) =>
+    out === undefined && lanes === 1 && candidate.lanes === 1 &&
+    inFlightOf(candidate, items) > (slots ?? Infinity) &&
+    (assessment.gain(candidate)?.median ?? 0) > DISTURBED * gain
+  );
+  if (ofMore) return "it was disturbed, for more in flight gained more";
+  const longest = runners.find((of) => nameOf(of.candidate) === name)?.longest;
+  if (longest !== undefined) {
+    const alone = formatDuration(longest.ms);
+    return `item ${longest.index}, which alone takes ${alone}: put the longest first`;
+  }
+  if (servedAtOnce !== undefined && slots !== 1) {
+    return `what the tasks wait for serves about ${servedAtOnce} at once`;
+  }
+  // Who waits is held up by others, but not so many times as long.
+  if (wasBusy(sample, machine) && (!waits || isMild)) return "other programs used the CPUs";
+  if (!waits) {
+    return "the tasks get in each other's way (memory, caches, a lock), or others used the CPUs";
+  }
+  return slots === 1
+    ? "the tasks wait for each other, or for something that serves one at a time"
+    : "what the tasks wait for doesn't serve so many at once, or they wait for each other";
+}
+
+/** A prediction whose ends are this far apart is unsure, as is one of tasks so uneven. */
+const WIDE = 2.5;
+const UNEVEN = 0.5;
 
 /** Says why the prediction may be off, in half a sentence; undefined if it is sure. */
 export function unsureOf(assessment: Assessment, candidate: Candidate): string | undefined {

@@ -1,7 +1,6 @@
 /** What whoever watches a run sees of it, and a comparison as they see it: one part for each trial. */
 
-import type { TimingEvent } from "../timing/spec.ts";
-import type { LanesNow } from "../timing/lane_watch.ts";
+import type { LanesNow, TimingEvent } from "../timing/spec.ts";
 
 export interface Pulse extends LanesNow {
   /** Which part of the whole it is of, where there are several. */

@@ -6,7 +6,7 @@ import { decisionText } from "../progress/decision_text.ts";
 import { leftText, ProgressLine, type ProgressOutput, wholeSeconds } from "../progress/progress.ts";
 import { counted, formatCount, formatPercent, formatRate } from "../text/format.ts";
 import type { Pulse } from "../progress/pulse.ts";
-import type { LanesNow } from "../timing/lane_watch.ts";
+import type { LanesNow } from "../timing/spec.ts";
 import type { RunState } from "./run_job.ts";
 import type { Waits } from "./run_message.ts";
 

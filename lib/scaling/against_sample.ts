@@ -11,7 +11,7 @@ import { sampleOf } from "../advice/probe/sample.ts";
 import { isModel, isRemote, type Model } from "../models.ts";
 import { limitedTo } from "../timing/job_items.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
-import { recommendedSize } from "./recommended_size.ts";
+import { recommendedSize } from "./analyse.ts";
 import type { SweepResult } from "./sweep_result.ts";
 
 /** Of how many of the sample's items a kernel's results are compared: of all that were kept. */

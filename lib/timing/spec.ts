@@ -11,7 +11,6 @@ import type { LanePermissions } from "../lanes/permissions.ts";
 import type { Task } from "../lanes/task.ts";
 import type { Meter } from "./meter/meter.ts";
 import type { FailureKind } from "./failures.ts";
-import type { LanesNow } from "./lane_watch.ts";
 import type { Comparison, Round, Timeline } from "./result.ts";
 
 /** Where a job's items come from: listed, or exported by the job's module. */
@@ -128,6 +127,16 @@ export interface TrialResult {
   readonly longest?: LongItem | undefined;
   /** Items that ran when it was stopped, if most had settled and none did any more. */
   readonly stuck?: FailureKind;
+}
+
+/** How the lanes stand. */
+export interface LanesNow {
+  /** Tasks that run on each lane. */
+  readonly lanes: readonly number[];
+  /** Slots on each lane; null where all items are in flight at once. */
+  readonly slots: number | null;
+  /** How long the tasks took that ended since the last look; null if none did. */
+  readonly latencyMs: { readonly median: number; readonly most: number } | null;
 }
 
 /** How a trial stands. */

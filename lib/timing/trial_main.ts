@@ -5,7 +5,15 @@
 
 import * as executors from "../open.ts";
 import { answerParent } from "../children/parent.ts";
-import type { JobSpec, LongItem, ModelSpec, TrialPulse, TrialResult, TrialSpec } from "./spec.ts";
+import type {
+  JobSpec,
+  LanesNow,
+  LongItem,
+  ModelSpec,
+  TrialPulse,
+  TrialResult,
+  TrialSpec,
+} from "./spec.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { Executor, LaneUsage } from "../executor.ts";
 import { TeardownError } from "../lanes/errors.ts";
@@ -16,7 +24,6 @@ import type { PlacedTask, Task } from "../lanes/task.ts";
 import { checksumOf } from "./checksum.ts";
 import { hook, openItems, prepare, withWarmup } from "./job_items.ts";
 import { errorName, failureKindsOf, failuresOf, paceOf, stuckOf } from "./failures.ts";
-import { LaneWatch } from "./lane_watch.ts";
 
 /** What a trial's process is told. */
 export interface TrialOrder {
@@ -351,6 +358,40 @@ export function timelineOf(parts: TimelineParts): Timeline {
     endedMs: shown.map(({ endedAtMs }) => since(endedAtMs)),
     status: shown.map((outcome) => outcome.status === "fulfilled" ? outcome.status : outcome.ended),
   };
+}
+
+/** Of so many tasks the latency is noted between two looks, at most. */
+const MOST_LATENCIES = 1000;
+
+/** Looks at the lanes of an executor. */
+export class LaneWatch {
+  readonly #executor: Pick<Executor, "lanes" | "slots" | "running">;
+  #latencies: number[] = [];
+
+  constructor(executor: Pick<Executor, "lanes" | "slots" | "running">) {
+    this.#executor = executor;
+  }
+
+  /** A task has ended; of one that never started the times are no numbers. */
+  ended({ startedAtMs, endedAtMs }: { readonly startedAtMs: number; readonly endedAtMs: number }) {
+    const ms = endedAtMs - startedAtMs;
+    if (ms >= 0 && this.#latencies.length < MOST_LATENCIES) this.#latencies.push(ms);
+  }
+
+  look(): LanesNow {
+    const { lanes: count, slots } = this.#executor;
+    const lanes = Array<number>(count).fill(0);
+    for (const { lane } of this.#executor.running()) lanes[lane] = (lanes[lane] ?? 0) + 1;
+    const latencies = this.#latencies.sort((a, b) => a - b);
+    this.#latencies = [];
+    const most = latencies.at(-1);
+    const median = latencies[latencies.length >> 1];
+    return {
+      lanes: Array.from(lanes, (count = 0) => count),
+      slots: Number.isFinite(slots) ? slots : null,
+      latencyMs: most === undefined ? null : { median: median!, most },
+    };
+  }
 }
 
 /** How often progress is told, at most, in milliseconds. */

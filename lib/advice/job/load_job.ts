@@ -132,29 +132,22 @@ export function jobOf(
   permissions: LanePermissions,
   limit?: number,
 ): JobSpec {
-  const items = { kind: "module", module: task.module, export: "items" } as const;
-  const only = limit === undefined ? {} : { limit };
-  return { name, task, items: { ...items, ...only }, permissions, options: {} };
+  const items = { kind: "module", module: task.module, export: "items", limit } as const;
+  return { name, task, items, permissions, options: {} };
 }
 
 /** Takes a list's items in an order in which the first few stand for all. */
 export function spread(job: JobSpec): JobSpec {
   const { items } = job;
-  if (items.kind === "values") return job;
-  const first = items.limit === undefined ? {} : { first: items.limit };
-  return { ...job, items: { ...items, spread: true, ...first } };
+  return items.kind === "values"
+    ? job
+    : { ...job, items: { ...items, spread: true, first: items.limit } };
 }
 
 /** The same with the hooks that it has, and what its teardown needs. */
 export function withHooks(job: JobSpec, probed: Pick<Probed, "exports" | "teardownMs">): JobSpec {
-  const { hooks } = probed.exports;
-  return {
-    ...job,
-    ...(hooks.includes("prepare") && { prepare: "prepare" }),
-    ...(hooks.includes("reset") && { reset: "reset" }),
-    ...(hooks.includes("comparable") && { comparable: "comparable" }),
-    ...closingOf(probed),
-  };
+  const named = probed.exports.hooks.filter((hook) => hook !== "setup" && hook !== "teardown");
+  return { ...job, ...Object.fromEntries(named.map((hook) => [hook, hook])), ...closingOf(probed) };
 }
 
 /** What a job's module exports besides its tasks. */
@@ -182,15 +175,15 @@ async function loadedJob(
   prober: Prober,
 ): Promise<{ readonly job: JobSpec; readonly probed: Probed }> {
   const { typed, path, items, permissions, guardMs, taskMs, guardOption } = request;
-  const { sample, meter, signal } = request;
+  const { sample, meter, signal, model, export: name = "default" } = request;
   const module = await jobModule(typed, path);
-  if (NO_TASKS.includes(request.export ?? "")) {
+  if (NO_TASKS.includes(name)) {
     const remedy = "name the export that is the task";
-    throw new UsageError("--export", request.export!, "no task, but a part of a job", remedy);
+    throw new UsageError("--export", name, "no task, but a part of a job", remedy);
   }
   await checkJobModule(typed, module, signal);
   const file = module.slice(module.lastIndexOf("/") + 1);
-  const own = jobOf(file, { module, export: request.export ?? "default" }, permissions, items);
+  const own = jobOf(file, { module, export: name }, permissions, items);
   const job: JobSpec = request.ownItems === false
     ? { ...own, items: { kind: "values", values: [] } }
     : sample === undefined
@@ -202,13 +195,13 @@ async function loadedJob(
     targetMs: sample?.targetMs ?? 0,
     guardMs,
     dry: sample === undefined,
-    model: request.model,
-    ...(taskMs !== undefined && { taskMs }),
-    ...(guardOption !== undefined && { guardOption }),
-    ...(meter && { meter }),
-    ...(signal && { signal }),
+    model,
+    taskMs,
+    guardOption,
+    meter,
+    signal,
   }, (found) => sample?.checksum === undefined ? [] : [sample.checksum(found)]);
   const { title } = probed.exports;
-  const name = title === undefined ? file : plain(title);
-  return { job: withHooks({ ...job, name }, probed), probed };
+  const called = title === undefined ? file : plain(title);
+  return { job: withHooks({ ...job, name: called }, probed), probed };
 }

@@ -149,7 +149,7 @@ export class Sampler {
       threadCpuMs: this.#threadCpuMs,
       available: this.#shares.reduce((sum, share) => sum + share, 0) / this.#shares.length,
       rssBeforeBytes,
-      ...(rssFirstBytes !== undefined && { rssFirstBytes }),
+      rssFirstBytes,
       rssAfterBytes,
       kept: this.#kept.length,
       isVoid: this.#kept.every((of) => of.status === "fulfilled" && of.value === undefined),

@@ -18,7 +18,16 @@ import type {
   TrialRunner,
 } from "../../timing/spec.ts";
 import { bySimplicity, type Candidate, inFlightOf, SEQUENTIAL } from "../prediction/candidate.ts";
-import type { RacePlan } from "./race_plan.ts";
+
+export interface RacePlan {
+  /** Items that sequential runs: its time grows evenly with their number, so a part is enough. */
+  readonly sequentialItems: number;
+  readonly items: number;
+  readonly rounds: number;
+  /** How long the tasks of the race may run together, and with models that take longer than predicted. */
+  readonly allowanceMs: number;
+  readonly hardMs: number;
+}
 
 export interface Runner {
   readonly candidate: Candidate;
@@ -89,54 +98,42 @@ export function plainOf(runners: readonly Runner[] = []): Runner | undefined {
   return runners.find(({ candidate }) => candidate.model === BASELINE);
 }
 
-/** To be clearly slower a model must take so many times the best's time in each round, by their number. */
-const CLEARLY = [ONE_ROUND, 1.6, 1.35, 1.25];
-
-export function clearlySlower(runners: readonly Runner[], scaledMs: Scaled): Runner[] {
-  const ran = runners.filter(({ rounds }) => rounds.length > 0)
-    .map(({ candidate, items, rounds }, place) => {
-      const times = rounds.map((of) => [of.round, scaledMs(candidate, items, of)] as const);
-      const least = Math.min(...times.map(([_, ms]) => ms));
-      return { place, candidate, times: new Map(times), least };
-    });
-  const [best] = ran.toSorted((a, b) => a.least - b.least);
-  const slower = new Set(
-    ran.filter(({ candidate, times }) => {
-      const factor = CLEARLY[Math.min(times.size, CLEARLY.length) - 1]!;
-      return candidate.model !== BASELINE && candidate !== best!.candidate &&
-        [...times].every(([round, ms]) => ms > factor * (best!.times.get(round) ?? best!.least));
-    }).map(({ candidate }) => candidate),
-  );
-  return runners.filter(({ candidate }) => slower.has(candidate));
-}
-
-/** The plain loop runs so often; then no more, if all others are so much faster that nobody doubts it. */
-const PLAIN_ROUNDS = 2;
+const MOST_ROUNDS = 7;
 
 /**
- * The models of a further round, those first whose comparison matters most; none if there is no
- * time for two.
+ * The first round tries all, the plain loop first, for it says how long is too long; others may
+ * take the place of what fails. Rounds go on until the models are told apart or the allowance is
+ * spent, and the budget where they still aren't.
  */
-export function nextRound(
-  active: readonly Runner[],
-  leftMs: number,
-  scaledMs: Scaled,
-): Runner[] {
-  const timeOf = ({ candidate, items, rounds }: Runner) =>
-    Math.min(...rounds.map((round) => scaledMs(candidate, items, round)));
-  const ran = active.filter(({ rounds }) => rounds.length > 0);
-  const plain = plainOf(ran);
-  const others = ran.filter((runner) => runner !== plain).sort((a, b) => timeOf(a) - timeOf(b));
-  const isClear = plain === undefined || (plain.rounds.length >= PLAIN_ROUNDS &&
-    others.length > 1 && others.every((of) => ONE_ROUND * timeOf(of) < timeOf(plain)));
-  const wanted = [...others.slice(0, 2), ...(isClear ? [] : [plain]), ...others.slice(2)];
-  let restMs = leftMs;
-  const over = wanted.findIndex(({ rounds }) => (restMs -= rounds.at(-1)!.runMs) < 0);
-  const due = over < 0 ? wanted : wanted.slice(0, over);
-  return due.length < 2 ? [] : due;
+export async function race(options: RaceOptions): Promise<Race> {
+  const { plan, decided, unclear, leftMs, mostTrials, scaledBy, seed } = options;
+  const random = seededRandom(seed);
+  const racing = new Racing(options);
+  let round = 1;
+  const goOn = async (isDone: () => boolean) => {
+    while (round < MOST_ROUNDS && racing.active.length > 1 && racing.may && !isDone()) {
+      const scaledMs = scaledBy(racing.runners);
+      const due = nextRound(racing.active, racing.leftMs("allowanceMs"), scaledMs);
+      if (due.length === 0) break;
+      await racing.runAll(shuffled(due, random), round++);
+      if (racing.may) racing.prune();
+    }
+  };
+  const [plain, ...others] = racing.runners;
+  await racing.runAll([plain!, ...shuffled(others, random)], 0);
+  await racing.tryOthers();
+  racing.prune();
+  await goOn(() => round >= plan.rounds && decided(racing.runners));
+  if (!racing.may || !unclear(racing.race) || leftMs() <= 0) return racing.race;
+  racing.extended = true;
+  await racing.runAll(racing.unrun, 0);
+  await racing.tryOthers();
+  await goOn(() => !unclear(racing.race));
+  if (racing.partial || !unclear(racing.race)) return racing.race;
+  const isMost = racing.trials >= mostTrials || round >= MOST_ROUNDS;
+  return { ...racing.race, endedBy: isMost ? "trials" : "budget" };
 }
 
-const MOST_ROUNDS = 7;
 /** A model is stopped when it takes this many times as long as the plain loop should, or so much longer. */
 const USELESS = 1.4;
 const USELESS_MS = 150;
@@ -195,16 +192,13 @@ class Racing {
     };
   }
 
+  /** Those that may still win; the plain loop is one of them. */
   get active(): Runner[] {
     return this.runners.filter(({ out }) => out === undefined);
   }
 
   get unrun(): Runner[] {
     return this.active.filter(({ rounds }) => rounds.length === 0);
-  }
-
-  get hasOthers(): boolean {
-    return this.active.some(({ candidate }) => candidate.model !== BASELINE);
   }
 
   #enter(candidate: Candidate): Runner {
@@ -316,7 +310,7 @@ class Racing {
     const trial = {
       model,
       lanes,
-      ...(Number.isFinite(slots) && { slots }),
+      slots: Number.isFinite(slots) ? slots : undefined,
       job: limitedTo(job, items),
       round,
       timeoutMs,
@@ -326,7 +320,7 @@ class Racing {
     this.trials++;
     onEvent?.({ type: "trial-started", trial, number: this.trials, of: mostTrials });
     try {
-      const result = await runTrial(trial, { signal, ...(onEvent && { onEvent }) });
+      const result = await runTrial(trial, { signal, onEvent });
       const { runMs, failed } = result.round;
       this.costMs += runMs;
       // The time of a round with failures says nothing of a prediction.
@@ -415,36 +409,49 @@ class Racing {
   }
 }
 
+/** The plain loop runs so often; then no more, if all others are so much faster that nobody doubts it. */
+const PLAIN_ROUNDS = 2;
+
 /**
- * The first round tries all, the plain loop first, for it says how long is too long; others may
- * take the place of what fails. Rounds go on until the models are told apart or the allowance is
- * spent, and the budget where they still aren't.
+ * The models of a further round, those first whose comparison matters most; none if there is no
+ * time for two.
  */
-export async function race(options: RaceOptions): Promise<Race> {
-  const { plan, decided, unclear, leftMs, mostTrials, scaledBy, seed } = options;
-  const random = seededRandom(seed);
-  const racing = new Racing(options);
-  let round = 1;
-  const goOn = async (isDone: () => boolean) => {
-    while (round < MOST_ROUNDS && racing.hasOthers && racing.may && !isDone()) {
-      const scaledMs = scaledBy(racing.runners);
-      const due = nextRound(racing.active, racing.leftMs("allowanceMs"), scaledMs);
-      if (due.length === 0) break;
-      await racing.runAll(shuffled(due, random), round++);
-      if (racing.may) racing.prune();
-    }
-  };
-  const [plain, ...others] = racing.runners;
-  await racing.runAll([plain!, ...shuffled(others, random)], 0);
-  await racing.tryOthers();
-  racing.prune();
-  await goOn(() => round >= plan.rounds && decided(racing.runners));
-  if (!racing.may || !unclear(racing.race) || leftMs() <= 0) return racing.race;
-  racing.extended = true;
-  await racing.runAll(racing.unrun, 0);
-  await racing.tryOthers();
-  await goOn(() => !unclear(racing.race));
-  if (racing.partial || !unclear(racing.race)) return racing.race;
-  const isMost = racing.trials >= mostTrials || round >= MOST_ROUNDS;
-  return { ...racing.race, endedBy: isMost ? "trials" : "budget" };
+export function nextRound(
+  active: readonly Runner[],
+  leftMs: number,
+  scaledMs: Scaled,
+): Runner[] {
+  const timeOf = ({ candidate, items, rounds }: Runner) =>
+    Math.min(...rounds.map((round) => scaledMs(candidate, items, round)));
+  const ran = active.filter(({ rounds }) => rounds.length > 0);
+  const plain = plainOf(ran);
+  const others = ran.filter((runner) => runner !== plain).sort((a, b) => timeOf(a) - timeOf(b));
+  const isClear = plain === undefined || (plain.rounds.length >= PLAIN_ROUNDS &&
+    others.length > 1 && others.every((of) => ONE_ROUND * timeOf(of) < timeOf(plain)));
+  const wanted = [...others.slice(0, 2), ...(isClear ? [] : [plain]), ...others.slice(2)];
+  let restMs = leftMs;
+  const over = wanted.findIndex(({ rounds }) => (restMs -= rounds.at(-1)!.runMs) < 0);
+  const due = over < 0 ? wanted : wanted.slice(0, over);
+  return due.length < 2 ? [] : due;
+}
+
+/** To be clearly slower a model must take so many times the best's time in each round, by their number. */
+const CLEARLY = [ONE_ROUND, 1.6, 1.35, 1.25];
+
+export function clearlySlower(runners: readonly Runner[], scaledMs: Scaled): Runner[] {
+  const ran = runners.filter(({ rounds }) => rounds.length > 0)
+    .map(({ candidate, items, rounds }, place) => {
+      const times = rounds.map((of) => [of.round, scaledMs(candidate, items, of)] as const);
+      const least = Math.min(...times.map(([_, ms]) => ms));
+      return { place, candidate, times: new Map(times), least };
+    });
+  const [best] = ran.toSorted((a, b) => a.least - b.least);
+  const slower = new Set(
+    ran.filter(({ candidate, times }) => {
+      const factor = CLEARLY[Math.min(times.size, CLEARLY.length) - 1]!;
+      return candidate.model !== BASELINE && candidate !== best!.candidate &&
+        [...times].every(([round, ms]) => ms > factor * (best!.times.get(round) ?? best!.least));
+    }).map(({ candidate }) => candidate),
+  );
+  return runners.filter(({ candidate }) => slower.has(candidate));
 }

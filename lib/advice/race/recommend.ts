@@ -21,7 +21,7 @@ import { cpuShareOf, predict } from "../prediction/predict.ts";
 import { blocks, mostCpuShare, mostHeldShare, type Sample } from "../probe/sample.ts";
 import { plainOf, type Runner } from "./race.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "../../timing/standings.ts";
-import { QUEUEING } from "./substitutes.ts";
+import { QUEUEING } from "./race_plan.ts";
 
 export interface Entry {
   readonly candidate: Candidate;
@@ -55,23 +55,8 @@ export function scaledMs(
   return startMs + runMs * predictedMs(horizon) / Math.max(1e-9, predictedMs(items));
 }
 
-function timesOf(
-  { candidate, items, rounds }: Runner,
-  horizon: number,
-  sample: Sample,
-  machine: Machine,
-): Entry["times"] {
-  return rounds.map((round) => ({
-    round: round.round,
-    ms: scaledMs(sample, machine, candidate, items, horizon, round),
-  }));
-}
-
 export function possibleGain(
-  sample: Pick<
-    Sample,
-    "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs" | "sourceMs"
-  >,
+  sample: Pick<Sample, "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs" | "sourceMs">,
   cores: number,
   candidate: Candidate,
   items: number,
@@ -91,14 +76,12 @@ export function possibleGain(
   return Math.min(ofTasks, (sourceMs + wallMs) / Math.max(sourceMs, wallMs / ofTasks));
 }
 
-type Impossible = Finding & { readonly kind: "impossible" };
-
 export interface Entries {
   /** One for each runner; a gain that can't be makes it one that doesn't count. */
   readonly entries: readonly Entry[];
   /** What a time is usually off by on this machine at present, on the logarithm. */
   readonly usualNoise: number;
-  readonly impossible: readonly Impossible[];
+  readonly impossible: readonly (Finding & { readonly kind: "impossible" })[];
 }
 
 /**
@@ -119,14 +102,19 @@ export function entriesOf(
   // With more in flight what computes takes a greater share of the cores from others.
   const isContended = busy && mostShare > WAITS;
   const { cores, ceiling } = machine;
+  const timesOf = ({ candidate, items, rounds }: Runner, horizon: number) =>
+    rounds.map((round) => ({
+      round: round.round,
+      ms: scaledMs(sample, machine, candidate, items, horizon, round),
+    }));
   const ran = runners.filter(({ out, rounds }) => out === undefined && rounds.length > 0);
   const plain = plainOf(ran);
   // On the very items that each was raced with; the first few may compute less than the others, and wait more.
   const held = new Map(ran.flatMap((runner) => {
     const { candidate, items } = runner;
     if (plain === undefined || runner === plain) return [];
-    const slow = { times: timesOf(plain, items, sample, machine) };
-    const fast = { times: timesOf(runner, items, sample, machine) };
+    const slow = { times: timesOf(plain, items) };
+    const fast = { times: timesOf(runner, items) };
     const ratio = new Standings([slow, fast], usualNoise).ratio(slow, fast);
     if (ratio === null) return [];
     const { median: gain, low } = ratio;
@@ -139,35 +127,33 @@ export function entriesOf(
     const isTold = gain <= possible(mostShare, cores);
     // Others' share can shorten computing alone, not what is waited for besides.
     const ofWaits = (1 - mostHeldShare(sample)) * gain;
-    const credible = isTold
-      ? Math.max(ofWaits, IMPOSSIBLE * possible(mostShare, ceiling))
-      : ofWaits;
+    const ofCores = isTold ? IMPOSSIBLE * possible(mostShare, ceiling) : 0;
     const isImpossible = gain > IMPOSSIBLE * most;
     // One round tells nothing of the noise, and others' programs disturb more than that.
     const sure = busy || plain.rounds.length < 2 || runner.rounds.length < 2 ? gain : low;
     const excess = isImpossible ? Math.max(1, sure / most) : 1;
-    return [[runner, { gain, most, credible, isImpossible, excess }] as const];
+    return [
+      [runner, { gain, most, credible: Math.max(ofWaits, ofCores), isImpossible, excess }] as const,
+    ];
   }));
   const excess = Math.max(1, ...[...held.values()].map((of) => of.excess));
-  const impossible: Impossible[] = [];
   const entries = runners.map((runner): Entry => {
     const { candidate, items, out } = runner;
-    const raced = held.get(runner);
-    const { isImpossible = false } = raced ?? {};
-    if (raced?.isImpossible) {
-      const { gain, most } = raced;
-      impossible.push({ kind: "impossible", model: nameOf(candidate), gain, most, cores });
-    }
+    const { isImpossible = false, credible = Infinity } = held.get(runner) ?? {};
     return {
       candidate,
-      times: timesOf(runner, horizon, sample, machine),
+      times: timesOf(runner, horizon),
       eligible: out === undefined && !isImpossible,
       inFlight: inFlightOf(candidate, items),
       // What is off by so much for one may be off by as much again for another.
-      ...(excess > 1 && { doubt: excess ** 2 }),
-      ...(raced && isContended && { credible: raced.credible }),
+      doubt: excess ** 2,
+      credible: isContended ? credible : Infinity,
     };
   });
+  const impossible = [...held].filter(([, { isImpossible }]) => isImpossible)
+    .map(([{ candidate }, { gain, most }]) =>
+      ({ kind: "impossible", model: nameOf(candidate), gain, most, cores }) as const
+    );
   return { entries, usualNoise, impossible };
 }
 

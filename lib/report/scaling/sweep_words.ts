@@ -9,7 +9,7 @@ import { isRefused, KNEE_DEFINITION, LITTLE_TOLERANCE } from "../../scaling/anal
 import { CRITERION, LAW_TITLES } from "../../scaling/laws.ts";
 import { BUSY } from "../../scaling/forecast.ts";
 import { SUSTAINED_DEFINITION } from "../../scaling/open_loop/open_loop.ts";
-import { recommendedSize } from "../../scaling/recommended_size.ts";
+import { recommendedSize } from "../../scaling/analyse.ts";
 import {
   type Fit,
   type Forecast,
