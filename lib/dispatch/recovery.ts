@@ -182,9 +182,14 @@ function causeOf(death: Death): ErrorOptions | undefined {
   return "error" in death ? { cause: death.error } : undefined;
 }
 
-/** How far a lane is with a batch: the only item left is the one that runs, even where it can't tell. */
-export function progressOf(batch: Batch): BatchProgress {
-  const at = batch.on!.lane.progress(batch);
+/**
+ * How far a lane is with a batch: the only item left is the one that runs, even where it can't tell.
+ *
+ * @param isCut Whether the way there was lost, and with it perhaps word of an item's start.
+ */
+export function progressOf(batch: Batch, isCut = false): BatchProgress {
+  let at = batch.on!.lane.progress(batch);
+  if (isCut && at.state === "waiting") at = { state: "unknown" };
   const isSingle = at.state === "unknown" && !at.isHarmless &&
     batch.sentCount - batch.reported === 1;
   return isSingle ? { state: "running", offset: batch.reported, sinceMs: NaN } : at;
@@ -203,7 +208,7 @@ export function isActive(at: BatchProgress): boolean {
  * what ran is only suspected, and to blame if it happens to it again while it has a lane for itself.
  */
 export function blame(lost: readonly Batch[], isKnown = false, isElsewhere = false): Blame[] {
-  const progress = lost.map(progressOf);
+  const progress = lost.map((batch) => progressOf(batch, isElsewhere));
   const active = progress.filter((at) => isActive(at) && !("isHarmless" in at)).length;
   return progress.map((at, index): Blame => {
     const { alone, reruns } = lost[index]!.history;

@@ -62,10 +62,24 @@ Deno.test("who loses its machine is suspected, and to blame if it was alone for 
     const batch = lostAt(at);
     return Object.assign(batch, { history: { ...batch.history, ...changes } });
   };
-  assertEquals(kindsOf(lostAt(running), lostAt({ state: "waiting" })), ["suspect", "innocent"]);
+  const loading = { state: "loading", sinceMs: 0 } as const;
+  assertEquals(kindsOf(lostAt(running), lostAt(loading)), ["suspect", "innocent"]);
   assertEquals(kindsOf(rerun(running, { alone: true })), ["culprit"]);
   assertEquals(kindsOf(lostAt({ state: "unknown" })), ["victims"]);
   assertEquals(kindsOf(rerun({ state: "unknown" }, { reruns: 1 })), ["suspects"]);
+});
+
+Deno.test("what a lost machine was sent may have been started, and nothing of that been heard", () => {
+  const kindAt = (items: number, alone: boolean) => {
+    const batch = lostAt({ state: "waiting" }, items);
+    Object.assign(batch, { history: { ...batch.history, alone } });
+    return kindOf(blame([batch], false, true)[0]!);
+  };
+  assertEquals([kindAt(3, false), kindAt(1, false), kindAt(1, true)], [
+    "victims",
+    "suspect",
+    "culprit",
+  ]);
 });
 
 Deno.test("no batch that waited or was being loaded is blamed, and at most one is the culprit", () => {
