@@ -279,6 +279,10 @@ export interface BatchLimits {
   readonly firstItems: number;
   /** Never more items than this, however short they are. */
   readonly mostItems: number;
+  /** Below this task time a lane is sent batches ahead, in milliseconds; 100 unless given. */
+  readonly aheadBelowMs?: number;
+  /** Above this one it says which item it starts, where that costs a message; 1 unless given. */
+  readonly longMs?: number;
 }
 
 /** Where a batch's items run one after another. */
@@ -306,7 +310,7 @@ export class BatchSize {
 
   /** Whether an item takes so long that saying which one starts costs little beside it. */
   get isLong(): boolean {
-    return this.#itemMs !== undefined && this.#itemMs > LONG_MS;
+    return this.#itemMs !== undefined && this.#itemMs > (this.#limits.longMs ?? LONG_MS);
   }
 
   /** The size at present, before what is left of the input is looked at. */
@@ -320,7 +324,8 @@ export class BatchSize {
    * @param isShared Whether other runs use the lanes too.
    */
   ahead(isShared: boolean): number {
-    const belowMs = isShared ? SHARED_AHEAD_BELOW_MS : AHEAD_BELOW_MS;
+    const { aheadBelowMs = AHEAD_BELOW_MS } = this.#limits;
+    const belowMs = isShared ? SHARED_AHEAD_BELOW_MS : aheadBelowMs;
     if (this.#itemMs === undefined || this.#itemMs >= belowMs) return 0;
     const batchMs = Math.max(this.#itemMs * this.current, 1e-3);
     return Math.min(Math.ceil(AHEAD_MS / batchMs), MOST_AHEAD);

@@ -311,7 +311,12 @@ export class LanePool implements PlacesHost {
     for (let free = this.freeSlots; free > 0 && this.#recallWaiting(); free--) this.#sendQueued();
   };
 
-  /** Takes a batch back that waits on a lane, if there is one for which another has a slot free. */
+  /** Whether a place has a lane, or there is one to be had for it. */
+  #canOpen({ open }: Place): boolean {
+    return open !== undefined || this.openLanes.length < this.lanes;
+  }
+
+  /** Takes a batch back that waits on a lane, or asks for it, if another has a slot free for it. */
   #recallWaiting(): boolean {
     for (const on of this.openLanes) {
       const { inFlight } = on;
@@ -319,8 +324,9 @@ export class LanePool implements PlacesHost {
       // What was sent last would start last.
       for (const batch of [...inFlight].reverse()) {
         const place = this.#placeFor(batch.run, false);
-        if (place === undefined || place.load >= place.slots || !this.recall(batch)) continue;
-        batch.run.putBack(batch);
+        if (place === undefined || place.load >= place.slots || !this.#canOpen(place)) continue;
+        if (this.recall(batch)) batch.run.putBack(batch);
+        else if (on.lane.askBack?.(batch) !== true) continue;
         return true;
       }
     }
@@ -908,7 +914,10 @@ export class Places {
     on.retired = true;
     this.of(on).retired.add(on);
     for (const batch of recalls ? [...on.inFlight] : []) {
-      if (!on.lane.recall(batch)) continue;
+      if (!on.lane.recall(batch)) {
+        on.lane.askBack?.(batch);
+        continue;
+      }
       on.inFlight.delete(batch);
       batch.run.putBack(batch);
     }

@@ -156,6 +156,11 @@ export interface Lane {
   progress(batch: LaneBatch): BatchProgress;
   /** Takes a batch back of which nothing has started; false if it is too late. */
   recall(batch: LaneBatch): boolean;
+  /**
+   * Asks for a batch that waits there and can't be taken back at once; returns whether it may come. If it
+   * does, it is reported with no items.
+   */
+  askBack?(batch: LaneBatch): boolean;
   /** Ends, as far as that can be done, a task that was asked to stop. Its batch is reported no more. */
   force(batch: LaneBatch, others: boolean): Forced;
   /** What it has used until now; the last known figures if it doesn't answer. */

@@ -59,6 +59,8 @@ export class FakeLane implements Lane {
   forces: (batch: LaneBatch, others: boolean) => Forced = () => "stopped";
   /** Whether it keeps the program alive. */
   holds = true;
+  /** Whether what waits there can be taken back, or only be asked for. */
+  givesBackAtOnce = true;
   /** Answers to `load`; done at once unless a test sets another. */
   loads: (task: Task) => Promise<void> = () => Promise.resolve();
   /** What `close` waits for. */
@@ -133,7 +135,14 @@ export class FakeLane implements Lane {
     return canTell ? at : { state: "unknown" };
   }
 
+  askBack(batch: LaneBatch): boolean {
+    if (this.givesBackAtOnce) return false;
+    this.log.push(`ask back ${batch.firstIndex}`);
+    return true;
+  }
+
   recall(batch: LaneBatch): boolean {
+    if (!this.givesBackAtOnce) return false;
     const { state } = this.held(batch).at;
     const can = state === "loading" || (state === "waiting" && this.tells && !batch.moved);
     if (can) this.#on.delete(batch);

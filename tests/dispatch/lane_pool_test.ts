@@ -234,6 +234,23 @@ Deno.test("a lane that becomes idle, and for which nothing is queued, gets what 
   assertEquals([one!.batches.length, run.queue.length], [1, 0]);
 });
 
+Deno.test("what can't be taken back at once is asked for, no more of it than there are slots free", () => {
+  const { pool, made } = poolOf({ lanes: 2, takesAhead: true });
+  const run = new FakeRun().has(5);
+  run.ahead = 2;
+  run.join(pool);
+  const [one, two] = made;
+  for (const lane of made) lane.start(lane.batches[0]!);
+  one!.givesBackAtOnce = false;
+  assertEquals(made.map(({ batches }) => batches.length), [3, 2]);
+  two!.finish(two!.batches[0]!);
+  const asked = () => one!.log.filter((line) => line.startsWith("ask back"));
+  assertEquals(asked(), []);
+  two!.finish(two!.batches[0]!);
+  assertEquals(asked(), ["ask back 14"]);
+  assertEquals([one!.batches.length, pool.freeSlots], [3, 1]);
+});
+
 Deno.test("a slot that becomes free beside others, and for which nothing is queued, gets what waits too", () => {
   const { pool, made } = poolOf({ lanes: 2, slots: 2, takesAhead: true });
   const run = new FakeRun().has(6);

@@ -35,6 +35,10 @@ export const ToLane = {
   dispose: 7,
   /** To the machine that has the lane: it is to be ended at once. */
   kill: 8,
+  /** To the machine that has the lane: [id] is to come back if it hasn't been started. */
+  recall: 9,
+  /** In place of what couldn't be carried. */
+  nothing: 10,
 } as const;
 
 /** From the side that runs tasks. */
@@ -97,6 +101,8 @@ export interface Channel {
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void;
   /** The name of the machine that the other side is on, if it is another one. */
   readonly machine?: string | undefined;
+  /** Whether what waits for a slot there can be asked back. */
+  readonly holdsBack?: boolean;
   /** Whether an open channel keeps the program alive. */
   hold(keepsAlive: boolean): void;
   /**

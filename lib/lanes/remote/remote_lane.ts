@@ -53,6 +53,7 @@ class Note {
   /** Whether the last `ask` was read. */
   answered = false;
   recalled = false;
+  isAskedBack = false;
   /** How far it was when it was frozen. */
   final: BatchProgress | undefined;
 
@@ -248,6 +249,13 @@ export class RemoteLane implements Lane {
     this.#forget(batch);
     (batch.note as Note).recalled = true;
     return true;
+  }
+
+  askBack(batch: LaneBatch): boolean {
+    const note = batch.note as Note;
+    if (this.#channel.holdsBack !== true || note.id === 0 || note.mark !== undefined) return false;
+    if (!note.isAskedBack) this.#channel.send(ToLane.recall, [note.id]);
+    return note.isAskedBack = true;
   }
 
   force(batch: LaneBatch, others: boolean): Forced {
