@@ -211,6 +211,10 @@ function processLanes(model: Model, options: ProcessesOptions): LaneFactory {
 const CLUSTER_BATCH_MS = 10;
 /** As many numbers are far from what a message may hold. */
 const MOST_CLUSTER_ITEMS = 16_384;
+/** The way to another machine and back takes some milliseconds where all is busy: 1 % of this. */
+const CLUSTER_AHEAD_BELOW_MS = 1000;
+/** A message costs all that carry it a millisecond or two together: 1 % of this. */
+const CLUSTER_LONG_MS = 100;
 const CLUSTER_GRACE_MS = 1000;
 const SILENCE_MS = 10_000;
 /** A machine may be late by a beat or two. */
@@ -259,7 +263,13 @@ export function cluster(options: ClusterOptions): Executor {
     },
   });
   return new PooledExecutor("cluster", { ...options, graceMs }, {
-    batches: { targetMs: CLUSTER_BATCH_MS, firstItems: 1, mostItems: MOST_CLUSTER_ITEMS },
+    batches: {
+      targetMs: CLUSTER_BATCH_MS,
+      firstItems: 1,
+      mostItems: MOST_CLUSTER_ITEMS,
+      aheadBelowMs: CLUSTER_AHEAD_BELOW_MS,
+      longMs: CLUSTER_LONG_MS,
+    },
     makeLane: (_number, events, tasks) => {
       if (machines.isFull) throw new LaneStartError("all lanes that have joined are in use");
       const modules = ofOneProject(tasks.map(({ module }) => module));

@@ -25,10 +25,12 @@ async function openServer(server: ServerOptions): Promise<NatsBroker> {
   try {
     return await openNats(server);
   } catch (error) {
-    if (!(error instanceof BrokerError)) throw error;
-    throw new UsageError("--servers", error.where, error.problem, error.remedy);
+    throw error instanceof BrokerError ? usageError(error) : error;
   }
 }
+
+const usageError = ({ where, problem, remedy }: BrokerError) =>
+  new UsageError("--servers", where, problem, remedy);
 
 /** How often the line is drawn on a terminal, and a new one printed elsewhere, in milliseconds. */
 const DRAW_MS = 500;
@@ -65,9 +67,11 @@ export async function join(
     last = text;
   }, everyMs);
   try {
-    if (!signal.aborted) {
-      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-    }
+    const left = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => left.resolve(), { once: true });
+    if (signal.aborted) left.resolve();
+    const gone = await Promise.race([left.promise, broker.gone]);
+    if (gone !== undefined) throw usageError(gone);
   } finally {
     clearInterval(timer);
     line.end();
@@ -75,10 +79,11 @@ export async function join(
 }
 
 function stateText(
-  { busy, jobs, items }: MachineState,
+  { isConnected, busy, jobs, items }: MachineState,
   lanes: number,
   rate: number,
 ): string {
+  if (!isConnected) return "the server doesn't answer";
   const what = jobs === 0
     ? "waits for a job"
     : `${busy} of ${counted(lanes, "lane")} busy for ${counted(jobs, "job")}`;
@@ -126,7 +131,7 @@ export async function lookAfter(server: ServerOptions, purge: boolean): Promise<
       print(plain(`job ${job}, item ${index} of ${task}: ${reason}`));
     }
     if (!purge) return;
-    for (const { name } of shown) await broker.purge(name);
+    for (const { name } of shown) await broker.removeQueue(name);
     print(`Removed ${counted(shown.length, "queue")}`);
   } finally {
     await broker.close();

@@ -310,7 +310,7 @@ export class BatchSize {
 
   /** Whether an item takes so long that saying which one starts costs little beside it. */
   get isLong(): boolean {
-    return this.#itemMs !== undefined && this.#itemMs > (this.#limits.longMs ?? LONG_MS);
+    return this.#itemMs !== undefined && this.#itemMs > (this.limits.longMs ?? LONG_MS);
   }
 
   /** The size at present, before what is left of the input is looked at. */
@@ -324,7 +324,7 @@ export class BatchSize {
    * @param isShared Whether other runs use the lanes too.
    */
   ahead(isShared: boolean): number {
-    const { aheadBelowMs = AHEAD_BELOW_MS } = this.#limits;
+    const { aheadBelowMs = AHEAD_BELOW_MS } = this.limits;
     const belowMs = isShared ? SHARED_AHEAD_BELOW_MS : aheadBelowMs;
     if (this.#itemMs === undefined || this.#itemMs >= belowMs) return 0;
     const batchMs = Math.max(this.#itemMs * this.current, 1e-3);

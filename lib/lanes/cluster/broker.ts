@@ -1,11 +1,17 @@
 /** What a cluster asks of the server between its machines, and how its subjects are named. */
 
-/** A message that the server keeps until it is acknowledged, and delivers again if that takes too long. */
-export interface Stored {
-  /** The same each time it is delivered. */
-  readonly id: number;
+/** A message that who sent it keeps until it is acknowledged. */
+export interface Handed {
   readonly bytes: Uint8Array;
   ack(): void;
+  /** The same, together with others. */
+  ackSoon(): void;
+}
+
+/** One that the server keeps, and delivers again if that takes too long. */
+export interface Stored extends Handed {
+  /** The same each time it is delivered. */
+  readonly id: number;
   /** Puts off its next delivery. */
   working(): void;
 }
@@ -26,6 +32,8 @@ export interface Broker {
   /** Messages have at most so many bytes. */
   readonly mostBytes: number;
   readonly isConnected: boolean;
+  /** Resolves if the connection is lost for good, such as with credentials that have expired. */
+  readonly gone: Promise<BrokerError>;
   /** Told when the connection is back after it was lost. */
   onReconnect(tell: () => void): void;
   /** Tells whoever listens now. */
@@ -33,6 +41,10 @@ export interface Broker {
   /** Hears what is told; an answer goes back to who asked. */
   listen(subject: string, hear: (value: unknown, subject: string) => unknown): void;
   ask(subject: string, value: unknown, timeoutMs: number): Promise<unknown>;
+  /** Hands bytes to who takes them; rejects if it isn't known to have them. */
+  hand(subject: string, bytes: Uint8Array): Promise<void>;
+  /** Takes what is handed. */
+  take(subject: string, onMessage: (handed: Handed, subject: string) => void): void;
   /** Makes a queue, whose messages are stored until they are acknowledged. */
   createQueue(queue: string, subjects: readonly string[], job: string): Promise<void>;
   /** Removes a queue, with its objects. */
@@ -89,8 +101,9 @@ export const Subject = {
   clock: (id: string) => `lanes.clock.${id}`,
   /** A job tells which lanes it uses. */
   job: (id: string) => `lanes.job.${id}`,
-  to: (job: string, lane: number | "*") => `lanes.queue.${job}.to.${lane}`,
-  from: (job: string, lane: number | "*") => `lanes.queue.${job}.from.${lane}`,
+  /** What a job sends to a lane, which is stored, and what it is handed from there. */
+  to: (job: string, lane: number | "*") => `lanes.to.${job}.${lane}`,
+  from: (job: string, lane: number | "*") => `lanes.from.${job}.${lane}`,
 } as const;
 
 /** Queues of jobs are named so. */
@@ -156,3 +169,22 @@ export interface LeaseRequest {
 
 /** Why it doesn't give a lane, and whether that is for the module; null if it does. */
 export type LeaseAnswer = { readonly refused: string; readonly forModule: boolean } | null;
+
+const isCount = (value: unknown) => Number.isSafeInteger(value) && value as number > 0;
+const isText = (value: unknown): value is string => typeof value === "string";
+
+/** Others may use the same server, and say what they like. */
+export function isMachineBeat(value: unknown): value is MachineBeat {
+  const { id, name, lanes, leased } = (value ?? {}) as Partial<MachineBeat>;
+  return isText(id) && isText(name) && isCount(lanes) && typeof leased === "object" &&
+    leased !== null && Object.values(leased).every(Array.isArray);
+}
+
+/** As {@linkcode isMachineBeat}. */
+export function isLeaseRequest(value: unknown): value is LeaseRequest {
+  const { job, lane, slots, modules } = (value ?? {}) as Partial<LeaseRequest>;
+  // The job's name becomes part of subjects.
+  return isText(job) && /^\w+$/.test(job) && isCount(lane) && isCount(slots) &&
+    Array.isArray(modules) &&
+    modules.every((of) => isText(of?.module) && isText(of.digest));
+}

@@ -12,6 +12,7 @@ import {
   type Broker,
   type DeadLetter,
   Echo,
+  isMachineBeat,
   type JobBeat,
   type LeaseAnswer,
   type LeaseRequest,
@@ -51,7 +52,7 @@ export interface Lease {
   /** Add to a time of the machine's clock to get the caller's, both in milliseconds since 1970. */
   readonly clockOffsetMs: number;
   /** As {@linkcode Sender.send}. */
-  send(kind: number, head: ArrayLike<number>, payload?: unknown): Promise<void>;
+  send: Sender["send"];
   /** It is about to be given back: others may wait for it. */
   leave(): void;
   /** Gives it back; nothing more is told. */
@@ -78,7 +79,7 @@ interface Leased {
 
 /** How long the first machine is waited for. */
 const JOIN_MS = 2000;
-/** And how long another one, once the last has left. */
+/** And how long another one, once the last has left, or the server. */
 const REJOIN_MS = 60_000;
 /** How long a machine may take to answer. */
 const ANSWER_MS = 10_000;
@@ -90,8 +91,6 @@ const MOST_TEXT = 2000;
 const MOST_MISSED = 3;
 /** How often its clock is asked. */
 const CLOCK_ASKS = 5;
-/** Frames of all lanes that may be on their way to this program. */
-const MOST_UNREAD = 4096;
 
 /** A job's own view of a cluster. */
 export class Cluster {
@@ -109,6 +108,9 @@ export class Cluster {
   /** Whether some machine was there before. */
   #hadMachine = false;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #connectedMs = 0;
+  #leaving: Promise<void> | undefined;
+  #whyLeft = "the executor was closed";
   #isClosed = false;
   readonly #burials = new Set<Promise<void>>();
 
@@ -144,22 +146,17 @@ export class Cluster {
   async #connect(): Promise<Broker> {
     const broker = await this.#host.connect();
     try {
+      void broker.gone.then((error) => this.#leave(broker, error.message));
       broker.onReconnect(() => this.#onReconnect());
-      broker.listen(Subject.machine("*"), (beat) => this.#onBeat(beat as MachineBeat));
+      broker.listen(Subject.machine("*"), (beat) => isMachineBeat(beat) && this.#onBeat(beat));
       broker.listen(Subject.job(this.id), () => this.#echo.hear());
-      const subjects = [Subject.to(this.id, "*"), Subject.from(this.id, "*")];
-      await broker.createQueue(queueOf(this.id), subjects, this.id);
-      await broker.consume(queueOf(this.id), {
-        name: "from",
-        subject: Subject.from(this.id, "*"),
-        most: MOST_UNREAD,
-        onMessage: (stored, subject) => {
-          const leased = this.#leased(Number(subject.split(".").at(-1)));
-          if (leased === undefined) return stored.ack();
-          const unreadable = () => leased.events.lost("said what can't be read");
-          void leased.receiver.take(stored.bytes, undefined).catch(unreadable)
-            .then(() => stored.ack());
-        },
+      await broker.createQueue(queueOf(this.id), [Subject.to(this.id, "*")], this.id);
+      broker.take(Subject.from(this.id, "*"), (handed, subject) => {
+        const leased = this.#leased(Number(subject.split(".").at(-1)));
+        if (leased === undefined) return handed.ack();
+        const unreadable = () => leased.events.lost("said what can't be read");
+        void leased.receiver.take(handed.bytes, undefined).catch(unreadable)
+          .then(() => handed.ackSoon());
       });
       this.#timer = setInterval(() => this.#beat(), BEAT_MS);
       Deno.unrefTimer(this.#timer);
@@ -168,6 +165,7 @@ export class Cluster {
       await broker.close();
       throw error;
     }
+    this.#connectedMs = performance.now();
     return this.#broker = broker;
   }
 
@@ -213,7 +211,11 @@ export class Cluster {
 
   #beat(): void {
     const broker = this.#broker;
-    if (broker === undefined || !broker.isConnected) return;
+    if (broker === undefined) return;
+    const nowMs = performance.now();
+    if (broker.isConnected) this.#connectedMs = nowMs;
+    else if (nowMs - this.#connectedMs < REJOIN_MS) return;
+    else return this.#leave(broker, `${broker.where} has not answered for ${REJOIN_MS} ms`);
     const lanes = [...this.#machines.values()].flatMap(({ leased }) => [...leased.keys()]);
     broker.tell(Subject.job(this.id), { job: this.id, lanes } satisfies JobBeat);
     const { silenceMs } = this.#host;
@@ -222,6 +224,19 @@ export class Cluster {
       if (performance.now() - heardMs < silenceMs) continue;
       this.#lose(id, `was lost: its machine ${name} has not been heard of for ${silenceMs} ms`);
     }
+  }
+
+  /** The server is lost for good, as far as this connection to it goes; the next lane makes another. */
+  #leave(broker: Broker, why: string): void {
+    if (this.#broker !== broker) return;
+    clearInterval(this.#timer);
+    this.#broker = undefined;
+    this.#opening = undefined;
+    this.#whyLeft = why;
+    this.#joined.resolve();
+    this.#joined = Promise.withResolvers();
+    for (const id of this.#machines.keys()) this.#lose(id, `was lost: ${why}`);
+    this.#leaving = broker.close();
   }
 
   #lose(id: string, how: string): void {
@@ -251,6 +266,7 @@ export class Cluster {
   async #someMachine(broker: Broker): Promise<void> {
     if (this.#machines.size > 0) return;
     await wait(this.#hadMachine ? REJOIN_MS : JOIN_MS, this.#joined.promise);
+    if (this.#isClosed || this.#broker !== broker) throw new LaneStartError(this.#whyLeft);
     if (this.#machines.size > 0) return;
     throw new LaneStartError(
       `no machine has joined at ${broker.where}; ` +
@@ -274,7 +290,6 @@ export class Cluster {
     let tries = 0;
     while (true) {
       await this.#someMachine(broker);
-      if (this.#isClosed) throw new LaneStartError("the executor was closed");
       const machines = [...this.#machines.values()].filter(({ id }) => !mute.has(id))
         .sort((a, b) => roomOf(b) - roomOf(a));
       const willing = machines.filter(({ id }) => !refusing.has(id));
@@ -319,10 +334,11 @@ export class Cluster {
   ): Promise<Lease | NonNullable<LeaseAnswer> | undefined> {
     const lane = ++this.#lastLane;
     const post = { broker, queue: queueOf(this.id), kept: this.#kept };
+    const subject = Subject.to(this.id, lane);
     const sender = new Sender(
       post,
-      Subject.to(this.id, lane),
-      (error) => events.lost(`was lost: the server stores nothing more: ${wordsOf(error)}`),
+      (number, bytes) => broker.store(subject, `${subject}.${number}`, bytes),
+      ({ message }) => events.lost(`was lost: ${message}`),
     );
     const receiver = new Receiver<undefined>(post, (frame) => events.receive(frame));
     const own: Leased = { events, sender, receiver, isLeaving: false, missed: -Infinity };
@@ -344,7 +360,7 @@ export class Cluster {
       machine: name,
       stopsByForce: !threads,
       clockOffsetMs: clockOffsetMs!,
-      send: (kind, head, payload) => sender.send(kind, head, payload),
+      send: (...message) => sender.send(...message),
       leave: () => void (own.isLeaving = true),
       end: () => this.#forget(leased, lane),
     };
@@ -377,6 +393,7 @@ export class Cluster {
     this.#joined.resolve();
     const broker = await this.#opening?.catch(() => undefined);
     clearInterval(this.#timer);
+    await this.#leaving;
     if (broker === undefined) return;
     for (const { leased } of this.#machines.values()) {
       for (const lane of leased.keys()) this.#forget(leased, lane);

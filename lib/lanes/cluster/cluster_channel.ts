@@ -1,11 +1,18 @@
 /** The channel to a lane on another machine. */
 
 import { wordsOf } from "../attempt.ts";
-import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
+import {
+  BATCH_COUNT,
+  type Channel,
+  type ChannelEvents,
+  FromLane,
+  ToLane,
+} from "../remote/channel.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import { way } from "../subprocess/subprocess_channel.ts";
+import type { BrokerError } from "./broker.ts";
 import type { Cluster, Lease, Wanted } from "./cluster.ts";
-import { payloadOf } from "./post.ts";
+import { type Message, payloadOf, unstored } from "./post.ts";
 
 /** A machine that was told to end a lane is given up if it hasn't said within so many milliseconds that it has. */
 const END_MS = 3000;
@@ -13,6 +20,7 @@ const END_MS = 3000;
 export class ClusterChannel implements Channel {
   readonly way = way;
   readonly cells = undefined;
+  readonly holdsBack = true;
   readonly #events: ChannelEvents;
   readonly #cluster: Cluster;
   #lease: Lease | undefined;
@@ -76,7 +84,12 @@ export class ClusterChannel implements Channel {
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {
-    if (!this.#isOver) void this.#lease!.send(kind, head, payload);
+    if (this.#isOver) return;
+    const refused = (why: BrokerError): Message => {
+      this.#events.message(...unstored(head[0]!, head[BATCH_COUNT]!, true, why));
+      return [ToLane.nothing, []];
+    };
+    void this.#lease!.send(kind, head, payload, kind === ToLane.batch ? refused : undefined);
   }
 
   /** The connection that all lanes share keeps the program alive until the executor is closed. */

@@ -11,6 +11,7 @@ import {
   BEAT_MS,
   type Broker,
   Echo,
+  isLeaseRequest,
   type JobBeat,
   type LeaseAnswer,
   type LeaseRequest,
@@ -41,6 +42,7 @@ export interface MachineOptions {
 
 /** What a machine does. */
 export interface MachineState {
+  readonly isConnected: boolean;
   readonly jobs: number;
   readonly leased: number;
   readonly busy: number;
@@ -77,7 +79,9 @@ export class Machine implements AsyncDisposable {
     broker.listen(Subject.call, () => this.#tell());
     broker.listen(Subject.job("*"), (beat) => this.#onJobBeat(beat as JobBeat));
     broker.listen(Subject.clock(this.id), () => performance.timeOrigin + performance.now());
-    broker.listen(Subject.lease(this.id), (request) => this.#lease(request as LeaseRequest));
+    broker.listen(Subject.lease(this.id), (request) => {
+      return isLeaseRequest(request) ? this.#lease(request) : undefined;
+    });
     this.#timers = [
       setInterval(() => this.#beat(), BEAT_MS),
       setInterval(() => this.#relays.forEach((relay) => relay.beat()), ACK_WAIT_MS / 3),
@@ -87,6 +91,7 @@ export class Machine implements AsyncDisposable {
 
   get state(): MachineState {
     return {
+      isConnected: this.#broker.isConnected,
       jobs: this.#jobs.size,
       leased: this.#relays.length,
       busy: this.#turns.active,
@@ -141,6 +146,7 @@ export class Machine implements AsyncDisposable {
       relays: new Map(),
       heardMs: performance.now(),
     };
+    if (job.relays.has(lane)) return { refused: `its lane ${lane} is in use`, forModule: false };
     const inUse = [...job.relays.values()].filter((relay) => relay?.hasEnded !== true);
     if (inUse.length >= lanes) {
       return { refused: `all its ${lanes} lanes are in use`, forModule: false };

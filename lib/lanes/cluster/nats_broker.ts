@@ -16,14 +16,16 @@ import {
   connect,
   credsAuthenticator,
   type NatsConnection,
+  PermissionViolationError,
 } from "npm:@nats-io/transport-node@^3.4.0";
 import { attempt, wordsOf } from "../attempt.ts";
-import { ACK_WAIT_MS, type Broker, BrokerError, type DeadLetter } from "./broker.ts";
+import { ACK_WAIT_MS, type Broker, BrokerError, type DeadLetter, type Handed } from "./broker.ts";
 import type { ServerOptions } from "./server_options.ts";
 
 /** Dead letters of all jobs. */
 export const DEAD_QUEUE = "LANES-DEAD";
-/** So many of them are shown at most. */
+/** So many of them are kept, and shown, at most. */
+const MOST_LETTERS = 10_000;
 const SHOWN_LETTERS = 20;
 /** What the names of queues begin with. */
 const QUEUE_PREFIX = "LANES-";
@@ -31,18 +33,28 @@ const CONNECT_MS = 5000;
 const RECONNECT_WAIT_MS = 250;
 /** A connection of which two of these in a row aren't answered is made anew. */
 const PING_MS = 5000;
-/** How long the server may take to say that it has stored something. */
+/** How long the server may take to say that it has stored something, and a job that it has it. */
 const STORE_MS = 5000;
 /** The server is too busy for a moment, or still starting. */
 const BUSY_CODE = 10008;
 /** A connection that was refused is reset within so long, in milliseconds. */
 const RESET_MS = 200;
 const NANOS = 1_000_000;
+/**
+ * Acknowledgements go with the next message, but wait no longer than this, in milliseconds, and for no more
+ * others: writing to the server is most of what a batch costs.
+ */
+const ACK_MS = 50;
+const MOST_ACKS = 32;
+const CUT = "the connection to the server is lost";
 /** A queue remembers the ids of its messages for so long, in milliseconds. */
 const REMEMBER_MS = 120_000;
 
 // Unless told it hashes large objects in JavaScript, which takes longer than to send them.
 setSha256Backend("native");
+
+/** The stream that keeps a queue's objects. */
+const bucketOf = (queue: string) => `OBJ_${queue}`;
 
 const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const decode = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
@@ -64,6 +76,7 @@ export interface QueueInfo {
 export async function openNats(options: ServerOptions): Promise<NatsBroker> {
   const { servers, user, password, creds, tlsCa } = options;
   const where = servers.map(shown).join();
+  const credentials = creds === undefined ? undefined : await Deno.readFile(creds);
   let nc: NatsConnection;
   addEventListener("error", ignoreReset);
   try {
@@ -77,18 +90,18 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       ...(user !== undefined && { user, pass: password ?? "" }),
-      ...(creds !== undefined && { authenticator: credsAuthenticator(await Deno.readFile(creds)) }),
+      ...(credentials && { authenticator: credsAuthenticator(credentials) }),
       ...(tlsCa !== undefined && { tls: { caFile: tlsCa } }),
     });
   } catch (error) {
     await new Promise((resolve) => setTimeout(resolve, RESET_MS));
-    throw new BrokerError(where, ...why(error));
+    throw new BrokerError(where, ...why(error, credentials));
   } finally {
     removeEventListener("error", ignoreReset);
   }
   try {
     // Which asks for an account's state, so it fails where there is no JetStream.
-    return new NatsBroker(nc, await jetstreamManager(nc), where);
+    return new NatsBroker(nc, await jetstreamManager(nc), where, credentials);
   } catch (error) {
     await nc.close();
     const lacks = /JetStream|responders|503/i.test(`${(error as Error).name} ${wordsOf(error)}`);
@@ -109,8 +122,27 @@ function shown(server: string): string {
   return server.replace(/^([a-z]+:\/\/)?[^@/]*@/i, "$1");
 }
 
-function why(error: unknown): [problem: string, remedy: string] {
+/** Whether a file of credentials says that they are good no more; a server only says that it refuses them. */
+function haveExpired(credentials: Uint8Array): boolean {
+  const [, claims] = /\.([\w-]+)\./.exec(new TextDecoder().decode(credentials)) ?? [];
+  const bytes = () => Uint8Array.fromBase64(claims!, { alphabet: "base64url" });
+  const { exp = Infinity } = attempt(() => decode(bytes()), {});
+  return exp * 1000 <= Date.now();
+}
+
+function why(
+  error: unknown,
+  credentials: Uint8Array | undefined,
+): [problem: string, remedy: string] {
   const words = wordsOf(error);
+  if (/expired/i.test(words) || (credentials !== undefined && haveExpired(credentials))) {
+    return ["these credentials have expired", "get new ones from who runs the server"];
+  }
+  if (error instanceof PermissionViolationError) {
+    const { operation, subject } = error;
+    const remedy = "let them use lanes.>, $JS.>, $O.> and _INBOX.>";
+    return [`these credentials do not allow to ${operation} ${subject}`, remedy];
+  }
   if (/authoriz|authenticat/i.test(words)) {
     return ["it refuses these credentials", "check them with who runs the server"];
   }
@@ -126,36 +158,61 @@ function why(error: unknown): [problem: string, remedy: string] {
 export class NatsBroker implements Broker {
   readonly where: string;
   readonly mostBytes: number;
+  readonly gone: Promise<BrokerError>;
   readonly #nc: NatsConnection;
   readonly #js: ReturnType<typeof jetstream>;
   readonly #jsm: Awaited<ReturnType<typeof jetstreamManager>>;
-  readonly #objects = new Map<string, ReturnType<Objm["create"]>>();
+  readonly #objects: Objm;
   readonly #reconnected: (() => void)[] = [];
   #isConnected = true;
+  readonly #onReset = (event: ErrorEvent) => ignoreReset(event);
+  readonly #acks: (() => void)[] = [];
+  readonly #consumers = new Set<() => Promise<void>>();
+  readonly #unanswered = new Set<(error: Error) => void>();
+  #ackTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     nc: NatsConnection,
     jsm: Awaited<ReturnType<typeof jetstreamManager>>,
     where: string,
+    credentials: Uint8Array | undefined,
   ) {
     this.#nc = nc;
     this.#jsm = jsm;
-    this.#js = jetstream(nc, { timeout: STORE_MS });
+    // Asked for whenever an object is opened, an account's state would be another way there and back.
+    this.#js = jetstream(nc, { timeout: STORE_MS, checkAPI: false });
+    this.#objects = new Objm(this.#js);
     this.where = where;
     this.mostBytes = nc.info!.max_payload;
-    void this.#watch();
+    const gone = Promise.withResolvers<BrokerError>();
+    this.gone = gone.promise;
+    const lose = (error: unknown) =>
+      gone.resolve(new BrokerError(where, ...why(error, credentials)));
+    void this.#watch(lose);
+    void nc.closed().then((error) => error && lose(error));
   }
 
   get isConnected(): boolean {
     return this.#isConnected;
   }
 
-  async #watch(): Promise<void> {
-    for await (const { type } of this.#nc.status()) {
-      if (type === "disconnect") this.#isConnected = false;
-      if (type !== "reconnect") continue;
+  async #watch(lose: (error: unknown) => void): Promise<void> {
+    for await (const status of this.#nc.status()) {
+      if (status.type === "disconnect") {
+        this.#isConnected = false;
+        addEventListener("error", this.#onReset);
+        for (const reject of this.#unanswered) reject(new Error(CUT));
+      }
+      // It would wait in vain for what it must not hear.
+      if (status.type === "error" && status.error instanceof PermissionViolationError) {
+        lose(status.error);
+      }
+      if (status.type !== "reconnect") continue;
       this.#isConnected = true;
+      removeEventListener("error", this.#onReset);
+      this.#ackAll();
       for (const tell of this.#reconnected) tell();
+      for (const restart of this.#consumers) void restart();
     }
   }
 
@@ -174,14 +231,38 @@ export class NatsBroker implements Broker {
         // Others may use the same server, and say what they like.
         const value = attempt(() => decode(message.data));
         const answer = attempt(() => hear(value, message.subject));
-        if (!message.reply) return;
-        Promise.resolve(answer).then((value) => message.respond(encode(value))).catch(() => {});
+        Promise.resolve(answer).then((value) => {
+          if (message.reply) message.respond(encode(value));
+        }).catch(() => {});
       },
     });
   }
 
   async ask(subject: string, value: unknown, timeoutMs: number): Promise<unknown> {
     return decode((await this.#nc.request(subject, encode(value), { timeout: timeoutMs })).data);
+  }
+
+  async hand(subject: string, bytes: Uint8Array): Promise<void> {
+    await this.#answer(() => this.#nc.request(subject, bytes, { timeout: STORE_MS }));
+  }
+
+  /** An answer, which won't come if the connection is lost meanwhile. */
+  async #answer(ask: () => Promise<unknown>): Promise<void> {
+    if (!this.#isConnected) throw new Error(CUT);
+    const cut = Promise.withResolvers<never>();
+    this.#unanswered.add(cut.reject);
+    this.#ackAll();
+    await Promise.race([ask(), cut.promise]).finally(() => this.#unanswered.delete(cut.reject));
+  }
+
+  take(subject: string, onMessage: (handed: Handed, subject: string) => void): void {
+    this.#nc.subscribe(subject, {
+      callback: (error, message) => {
+        if (error !== null) return;
+        const { data: bytes, subject } = message;
+        onMessage({ bytes, ...this.#acksOf(() => message.respond()) }, subject);
+      },
+    });
   }
 
   async createQueue(queue: string, subjects: readonly string[], job: string): Promise<void> {
@@ -194,16 +275,17 @@ export class NatsBroker implements Broker {
       discard: DiscardPolicy.New,
       duplicate_window: REMEMBER_MS * NANOS,
     });
+    await this.#objects.create(queue, { storage: StorageType.File });
   }
 
   async removeQueue(queue: string): Promise<void> {
+    // First what nothing else leads to.
+    await this.#jsm.streams.delete(bucketOf(queue)).catch(() => {}); // it may have been removed before
     await this.#jsm.streams.delete(queue);
-    if (this.#objects.has(queue)) await (await this.#bucket(queue)).destroy();
-    this.#objects.delete(queue);
   }
 
   async store(subject: string, id: string, bytes: Uint8Array): Promise<void> {
-    await this.#js.publish(subject, bytes, { msgID: id, timeout: STORE_MS });
+    await this.#answer(() => this.#js.publish(subject, bytes, { msgID: id, timeout: STORE_MS }));
   }
 
   isRefusal(error: unknown): boolean {
@@ -215,54 +297,79 @@ export class NatsBroker implements Broker {
     queue: string,
     { name, subject, most, onMessage }: Parameters<Broker["consume"]>[1],
   ): Promise<{ close(): Promise<void> }> {
-    await this.#jsm.consumers.add(queue, {
-      durable_name: name,
-      filter_subject: subject,
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: ACK_WAIT_MS * NANOS,
-      max_ack_pending: most,
-    });
-    const consumer = await this.#js.consumers.get(queue, name);
-    const messages = await consumer.consume({
-      max_messages: most,
-      callback: (message) =>
-        onMessage({
-          id: message.seq,
-          bytes: message.data,
-          // It is delivered again if the connection is closed.
-          ack: () => attempt(() => message.ack()),
-          working: () => attempt(() => message.working()),
-        }, message.subject),
-    });
-    return { close: async () => void await messages.close() };
+    const start = async () => {
+      await this.#jsm.consumers.add(queue, {
+        durable_name: name,
+        filter_subject: subject,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: ACK_WAIT_MS * NANOS,
+        max_ack_pending: most,
+      });
+      const consumer = await this.#js.consumers.get(queue, name);
+      return await consumer.consume({
+        max_messages: most,
+        callback: (message) =>
+          onMessage({
+            id: message.seq,
+            bytes: message.data,
+            ...this.#acksOf(() => message.ack()),
+            working: () => attempt(() => message.working()),
+          }, message.subject),
+      });
+    };
+    let messages = await start();
+    // A new one is given at once what was on its way to the old one when the connection was lost.
+    const restart = async () => {
+      try {
+        await messages.close();
+        await this.removeConsumer(queue, name);
+        messages = await start();
+      } catch {
+        // Its job has ended, or the connection is lost again.
+      }
+    };
+    this.#consumers.add(restart);
+    return {
+      close: async () => {
+        this.#consumers.delete(restart);
+        await messages.close();
+      },
+    };
+  }
+
+  #acksOf(tell: () => void): Pick<Handed, "ack" | "ackSoon"> {
+    return {
+      ack: () => attempt(tell),
+      ackSoon: () => {
+        if (this.#acks.push(tell) >= MOST_ACKS) this.#ackAll();
+        else this.#ackTimer ??= setTimeout(() => this.#ackAll(), ACK_MS);
+      },
+    };
+  }
+
+  #ackAll(): void {
+    clearTimeout(this.#ackTimer);
+    this.#ackTimer = undefined;
+    // What they are for comes again if the connection is closed.
+    for (const tell of this.#acks.splice(0)) attempt(tell);
   }
 
   async removeConsumer(queue: string, name: string): Promise<void> {
     await this.#jsm.consumers.delete(queue, name);
   }
 
-  #bucket(queue: string): ReturnType<Objm["create"]> {
-    let bucket = this.#objects.get(queue);
-    if (bucket === undefined) {
-      bucket = new Objm(this.#nc).create(queue, { storage: StorageType.File });
-      bucket.catch(() => this.#objects.delete(queue));
-      this.#objects.set(queue, bucket);
-    }
-    return bucket;
-  }
-
   async putObject(queue: string, name: string, bytes: Uint8Array): Promise<void> {
-    await (await this.#bucket(queue)).putBlob({ name }, bytes);
+    await (await this.#objects.open(queue, false)).putBlob({ name }, bytes);
   }
 
   async getObject(queue: string, name: string): Promise<Uint8Array> {
-    const bytes = await (await this.#bucket(queue)).getBlob(name);
+    const bytes = await (await this.#objects.open(queue, false)).getBlob(name);
     if (bytes === null) throw new Error(`The object ${name} is not there`);
     return bytes;
   }
 
   async removeObject(queue: string, name: string): Promise<void> {
-    await (await this.#bucket(queue)).delete(name);
+    await (await this.#objects.open(queue, false)).delete(name);
   }
 
   async bury(letter: DeadLetter): Promise<void> {
@@ -271,6 +378,7 @@ export class NatsBroker implements Broker {
       description: "Lanes: items that ended more than one lane",
       subjects: ["lanes.dead.*"],
       storage: StorageType.File,
+      max_msgs: MOST_LETTERS,
     });
     await this.#js.publish(`lanes.dead.${letter.job}`, encode(letter));
   }
@@ -299,13 +407,10 @@ export class NatsBroker implements Broker {
     return letters;
   }
 
-  /** Removes a queue that was left, with its objects. */
-  async purge(queue: string): Promise<void> {
-    await this.#jsm.streams.delete(queue);
-    await this.#jsm.streams.delete(`OBJ_${queue}`).catch(() => {}); // it may have none
-  }
-
   async close(): Promise<void> {
+    this.#ackAll();
     await this.#nc.close();
+    if (!this.#isConnected) await new Promise((resolve) => setTimeout(resolve, RESET_MS));
+    removeEventListener("error", this.#onReset);
   }
 }

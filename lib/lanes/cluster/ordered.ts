@@ -7,14 +7,17 @@
 export interface OutboxHost {
   /** Rejects if it isn't known to be stored; it may be there all the same. */
   store(number: number, bytes: Uint8Array): Promise<void>;
-  /** Whether a message that couldn't be stored never will be; it is told, and not tried again. */
-  isFinal(error: unknown): boolean;
+  /** Whether it is refused, such as for want of room, rather than not answered. */
+  isRefusal(error: unknown): boolean;
+  /** It was refused for too long, and so was what would have stood in its place. */
   failed(error: unknown): void;
 }
 
 /** A message that couldn't be stored is tried again after so many milliseconds, at first and at most. */
 const LEAST_WAIT_MS = 50;
 const MOST_WAIT_MS = 1000;
+/** What is refused is tried again for so long: others may make room meanwhile. */
+const MOST_REFUSED_MS = 5000;
 
 /** Sends. */
 export class Outbox {
@@ -27,15 +30,35 @@ export class Outbox {
     this.#host = host;
   }
 
-  /** Resolves once the message is stored, or never can be. */
-  async send(bytes: Uint8Array): Promise<void> {
+  /**
+   * Resolves once the message is stored, or never can be.
+   *
+   * @param instead What is stored in its place if it is refused.
+   */
+  async send(bytes: Uint8Array, instead?: (error: unknown) => Uint8Array): Promise<void> {
     const number = this.#count++;
+    const refused = (error: unknown) => {
+      if (instead === undefined) return this.#host.failed(error);
+      return this.#store(number, instead(error), (error) => this.#host.failed(error));
+    };
+    await this.#store(number, bytes, refused);
+  }
+
+  async #store(
+    number: number,
+    bytes: Uint8Array,
+    refused: (error: unknown) => Promise<void> | void,
+  ): Promise<void> {
+    let sinceMs: number | undefined;
     for (let waitMs = LEAST_WAIT_MS; !this.#isClosed; waitMs = Math.min(2 * waitMs, MOST_WAIT_MS)) {
       try {
         return await this.#host.store(number, bytes);
       } catch (error) {
         if (this.#isClosed) return;
-        if (this.#host.isFinal(error)) return this.#host.failed(error);
+        if (this.#host.isRefusal(error)) {
+          sinceMs ??= performance.now();
+          if (performance.now() - sinceMs >= MOST_REFUSED_MS) return await refused(error);
+        }
         await this.#wait(waitMs);
       }
     }

@@ -11,8 +11,10 @@ import {
   readFrame,
   serializerOf,
 } from "../subprocess/frame.ts";
-import { ToLane } from "../remote/channel.ts";
-import type { Broker } from "./broker.ts";
+import { wordsOf } from "../attempt.ts";
+import { encode, FromLane, reportHead, ToLane } from "../remote/channel.ts";
+import { way } from "../subprocess/subprocess_channel.ts";
+import { type Broker, BrokerError } from "./broker.ts";
 import { Inbox, Outbox } from "./ordered.ts";
 
 const serializer = serializerOf(v8);
@@ -71,45 +73,80 @@ export function payloadOf(frame: Frame): unknown {
   return decodePayload(frame, serializer);
 }
 
+/** Kind, head and payload of a frame. */
+export type Message = readonly [kind: number, head: ArrayLike<number>, payload?: unknown];
+
+function fullError({ where }: Broker, error: unknown): BrokerError {
+  return new BrokerError(where, `it stores nothing more: ${wordsOf(error)}`, "give it more room");
+}
+
+/** The report that these items failed, for the server didn't store them, or what became of them. */
+export function unstored(id: number, count: number, last: boolean, reason: BrokerError): Message {
+  const failures = Array.from({ length: count }, (_, offset) => ({
+    offset,
+    ended: "failed" as const,
+    reason,
+  }));
+  const nowMs = performance.now();
+  const times = { startedAtMs: nowMs, endedAtMs: nowMs, times: undefined };
+  const { payload, special } = encode(new Array(count), failures, true, way);
+  return [FromLane.report, reportHead(id, { count, last, ...times }, special), payload];
+}
+
+/** Brings a message to the other side; rejects if it isn't known to be there. */
+type Carry = (number: number, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+
 /** Sends frames. */
 export class Sender {
   readonly #post: Post;
-  readonly #subject: string;
+  readonly #carry: Carry;
+  /** Its objects' names begin with it. */
+  readonly #id = crypto.randomUUID();
   readonly #outbox: Outbox;
 
-  constructor(post: Post, subject: string, failed: (error: unknown) => void) {
+  constructor(post: Post, carry: Carry, failed: (why: BrokerError) => void) {
     this.#post = post;
-    this.#subject = subject;
+    this.#carry = carry;
     this.#outbox = new Outbox({
       store: (number, bytes) => this.#store(number, bytes as Uint8Array<ArrayBuffer>),
-      isFinal: (error) => post.broker.isRefusal(error),
-      failed,
+      isRefusal: (error) => post.broker.isRefusal(error),
+      failed: (error) => failed(fullError(post.broker, error)),
     });
   }
 
   /**
    * Resolves once it is stored.
    *
+   * @param instead What is sent in its place if the server doesn't store it.
    * @throws What the serializer throws, at once, if the payload can't be cloned.
    */
-  send(kind: number, head: ArrayLike<number>, payload?: unknown): Promise<void> {
-    return this.#outbox.send(parcelOf(IN_PLACE, encodeFrame(kind, head, payload, serializer)));
+  send(
+    kind: number,
+    head: ArrayLike<number>,
+    payload?: unknown,
+    instead?: (why: BrokerError) => Message,
+  ): Promise<void> {
+    const parcel = (...[kind, head, payload]: Message) =>
+      parcelOf(IN_PLACE, encodeFrame(kind, head, payload, serializer));
+    return this.#outbox.send(
+      parcel(kind, head, payload),
+      instead && ((error) => parcel(...instead(fullError(this.#post.broker, error)))),
+    );
   }
 
   async #store(number: number, parcel: Uint8Array<ArrayBuffer>): Promise<void> {
     const { broker, queue } = this.#post;
-    const id = `${this.#subject}.${number}`;
     let bytes = parcel;
     if (parcel.length > broker.mostBytes - SPARE_BYTES) {
       const frame = parcel.subarray(PREFIX_BYTES);
       const isShared = frame[FRAME_KIND_AT] === ToLane.shared;
-      const name = isShared ? SHARED : id;
+      const name = isShared ? SHARED : `${this.#id}.${number}`;
       const put = () => broker.putObject(queue, name, frame).then(() => NOTHING);
       await (isShared ? keeping(this.#post, name, put) : put());
       bytes = parcelOf(IN_OBJECT, [new TextEncoder().encode(name)]);
     }
     new DataView(bytes.buffer).setUint32(0, number, true);
-    await broker.store(this.#subject, id, bytes);
+    await this.#carry(number, bytes);
   }
 
   close(): void {

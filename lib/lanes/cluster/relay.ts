@@ -2,7 +2,7 @@
  * A lane that a machine has leased to a job: a subprocess, or a thread, and what goes between it and the
  * server.
  *
- * A batch is acknowledged once what became of it is stored for the job, so until then the server keeps it.
+ * A batch is acknowledged once the job has what became of it, so until then the server keeps it.
  */
 
 import { TaskLoadError } from "../errors.ts";
@@ -22,8 +22,8 @@ import { type LanePermissions, threadPermissions } from "../permissions.ts";
 import { SubprocessChannel, way } from "../subprocess/subprocess_channel.ts";
 import { WorkerChannel } from "../worker/worker_channel.ts";
 import type { FoundModule } from "./allowed_modules.ts";
-import { type Broker, queueOf, type Stored, Subject } from "./broker.ts";
-import { payloadOf, type Post, Receiver, Sender } from "./post.ts";
+import { type Broker, type BrokerError, queueOf, type Stored, Subject } from "./broker.ts";
+import { payloadOf, type Post, Receiver, Sender, unstored } from "./post.ts";
 import type { Turns } from "./turns.ts";
 
 export interface RelayOptions {
@@ -53,8 +53,11 @@ export class Relay {
   readonly #channel: Channel;
   readonly #sender: Sender;
   readonly #receiver: Receiver<Stored>;
-  /** Batches that are not done with, by their ids: started, or waiting for the machine's turn. */
-  readonly #batches = new Map<number, { readonly stored: Stored; isStarted: boolean }>();
+  /** Batches that were started, by their ids, and those that wait for a slot or the machine's turn. */
+  readonly #started = new Map<number, Stored>();
+  readonly #waiting = new Map<number, { readonly frame: Frame; readonly stored: Stored }>();
+  /** How many slots have a batch, or the turn of one to come. */
+  #entered = 0;
   #consumer: Promise<{ close(): Promise<void> }> | undefined;
   /** Whether the subprocess has ended, so that another may be started. */
   hasEnded = false;
@@ -65,7 +68,9 @@ export class Relay {
     this.#of = options;
     const { broker, job, kept, lane, slots, permissions, modules, isThread } = options;
     const post = { broker, queue: queueOf(job), kept };
-    this.#sender = new Sender(post, Subject.from(job, lane), () => this.end());
+    const carry = (_number: number, bytes: Uint8Array) =>
+      broker.hand(Subject.from(job, lane), bytes);
+    this.#sender = new Sender(post, carry, () => this.end());
     this.#receiver = new Receiver(post, (frame, stored) => this.#receive(frame, stored));
     const events: ChannelEvents = {
       message: (kind, head, payload) => this.#onMessage(kind, head, payload),
@@ -103,45 +108,71 @@ export class Relay {
       stored.ack();
       return await this.#tellEnd("was sent a message that can't be read");
     }
-    if (![...this.#batches.values()].some((batch) => batch.stored.id === stored.id)) stored.ack();
+    if (!this.#held.some(({ id }) => id === stored.id)) stored.ack();
+  }
+
+  /** What is not done with. */
+  get #held(): Stored[] {
+    return [...this.#started.values(), ...[...this.#waiting.values()].map(({ stored }) => stored)];
   }
 
   /** Keeps the server from delivering again what is worked on. */
   beat(): void {
-    for (const { stored } of this.#batches.values()) stored.working();
+    for (const stored of this.#held) stored.working();
   }
 
   #receive(frame: Frame, stored: Stored): void {
     const { kind, head } = frame;
-    if (kind === ToLane.batch) return this.#enter(frame, stored);
+    if (this.hasEnded) return stored.ack();
+    if (kind === ToLane.batch) {
+      this.#waiting.set(head[0]!, { frame, stored });
+      return this.#enter();
+    }
     stored.ack();
     if (kind === ToLane.load) void this.#load(head[0]!, payloadOf(frame) as TaskToLoad);
     else if (kind === ToLane.kill && this.#channel.stopsByForce) this.#channel.kill();
     else if (kind === ToLane.end || kind === ToLane.kill) void this.#close();
-    else if (kind !== ToLane.ask || !this.#drop(head[0]!, head[1] === 1)) {
+    else if (kind === ToLane.recall) this.#drop(head[0]!);
+    else if (kind === ToLane.nothing) return;
+    else if (kind !== ToLane.ask || head[1] !== 1 || !this.#drop(head[0]!)) {
       this.#channel.send(kind, head, payloadOf(frame));
     }
   }
 
-  #enter(frame: Frame, stored: Stored): void {
-    const id = frame.head[0]!;
-    const batch = { stored, isStarted: false };
-    this.#batches.set(id, batch);
-    this.#of.turns.enter(this.#of.job, this, () => {
-      // It may have been cancelled while it waited.
-      if (this.#batches.get(id) !== batch) return this.#of.turns.leave(this);
-      batch.isStarted = true;
-      this.#channel.send(frame.kind, frame.head, payloadOf(frame));
-    });
+  /** What waits is kept here until it can start, so that it can be asked back. */
+  #enter(): void {
+    const { slots, turns, job } = this.#of;
+    while (this.#entered < Math.min(slots, this.#started.size + this.#waiting.size)) {
+      this.#entered++;
+      turns.enter(job, this, () => this.#startNext());
+    }
   }
 
-  /** A batch that was cancelled while it waited for its turn is not started. */
-  #drop(id: number, isCancel: boolean): boolean {
-    const batch = this.#batches.get(id);
-    if (!isCancel || batch === undefined || batch.isStarted) return false;
+  #startNext(): void {
+    const [next] = this.#waiting;
+    // It may have been dropped while it waited for its turn.
+    if (next === undefined) return this.#leave();
+    const [id, { frame, stored }] = next;
+    this.#waiting.delete(id);
+    this.#started.set(id, stored);
+    this.#channel.send(frame.kind, frame.head, payloadOf(frame));
+  }
+
+  #leave(): void {
+    this.#entered--;
+    this.#of.turns.leave(this);
+    this.#enter();
+  }
+
+  /** A batch that waits is not started; false if it doesn't. */
+  #drop(id: number): boolean {
+    const { stored } = this.#waiting.get(id) ?? {};
+    if (stored === undefined) return false;
+    this.#waiting.delete(id);
     const nowMs = performance.now();
     const nothing = { count: 0, startedAtMs: nowMs, endedAtMs: nowMs, times: undefined };
-    this.#onMessage(FromLane.report, reportHead(id, { ...nothing, last: true }, false), undefined);
+    const head = reportHead(id, { ...nothing, last: true }, false);
+    void this.#sender.send(FromLane.report, head).then(() => stored.ack());
     return true;
   }
 
@@ -155,14 +186,16 @@ export class Relay {
   }
 
   #onMessage(kind: number, head: ArrayLike<number>, payload: unknown): void {
-    const isStored = this.#sender.send(kind, head, payload);
-    if (kind !== FromLane.report) return;
-    this.#of.onItems(head[REPORT_COUNT]!);
-    const batch = this.#batches.get(head[0]!);
-    if (head[REPORT_LAST] !== 1 || batch === undefined) return;
-    this.#batches.delete(head[0]!);
-    if (batch.isStarted) this.#of.turns.leave(this);
-    void isStored.then(() => batch.stored.ack());
+    if (kind !== FromLane.report) return void this.#sender.send(kind, head, payload);
+    const [id, count, last] = [head[0]!, head[REPORT_COUNT]!, head[REPORT_LAST] === 1];
+    const refused = (why: BrokerError) => unstored(id, count, last, why);
+    const isThere = this.#sender.send(kind, head, payload, refused);
+    this.#of.onItems(count);
+    const stored = this.#started.get(id);
+    if (!last || stored === undefined) return;
+    this.#started.delete(id);
+    this.#leave();
+    void isThere.then(() => stored.ackSoon());
   }
 
   async #close(): Promise<void> {
@@ -172,8 +205,10 @@ export class Relay {
 
   async #tellEnd(how: string): Promise<void> {
     this.hasEnded = true;
+    // They ran nowhere, whatever ended it.
+    for (const id of [...this.#waiting.keys()]) this.#drop(id);
     await this.#sender.send(FromLane.ended, [], how);
-    for (const { stored } of this.#batches.values()) stored.ack();
+    for (const stored of this.#held) stored.ack();
     await this.end();
   }
 
@@ -182,7 +217,8 @@ export class Relay {
     if (this.#isOver) return;
     this.#isOver = true;
     const { turns, job, onEnd } = this.#of;
-    this.#batches.clear();
+    this.#started.clear();
+    this.#waiting.clear();
     turns.remove(job, this);
     this.#sender.close();
     this.#receiver.close();

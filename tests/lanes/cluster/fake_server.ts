@@ -1,7 +1,7 @@
 /** A server in memory, in place of NATS: it delivers at once, again when told to, and fails when told to. */
 
 import { assert } from "@std/assert";
-import type { Broker, DeadLetter, Stored } from "../../../lib/lanes/cluster/broker.ts";
+import type { Broker, BrokerError, DeadLetter, Stored } from "../../../lib/lanes/cluster/broker.ts";
 
 type Consumer = Parameters<Broker["consume"]>[1];
 
@@ -19,6 +19,7 @@ interface Queue {
   readonly objects: Map<string, Uint8Array>;
 }
 
+type Take = Parameters<Broker["take"]>[1];
 type Hear = (value: unknown, subject: string) => unknown;
 
 const MOST_BYTES = 8192;
@@ -38,7 +39,10 @@ export class FakeServer {
   failure: Error | undefined;
   /** Whether what is told and asked is heard by nobody. */
   isDeaf = false;
+  /** Every connection is lost for good once this resolves. */
+  readonly gone = Promise.withResolvers<BrokerError>();
   readonly #listeners: { readonly pattern: string; readonly hear: Hear }[] = [];
+  readonly #takers: { readonly pattern: string; readonly onMessage: Take }[] = [];
   #lastId = 0;
 
   /** One more connection. */
@@ -54,6 +58,7 @@ export class FakeServer {
       where: "fake://server",
       mostBytes: MOST_BYTES,
       isConnected: true,
+      gone: this.gone.promise,
       onReconnect() {},
       tell: (subject, value) => {
         for (const { hear } of heard(subject)) hear(structuredClone(value), subject);
@@ -64,6 +69,15 @@ export class FakeServer {
         if (first === undefined) throw new Error("nobody answers");
         return structuredClone(await first.hear(structuredClone(value), subject));
       },
+      hand: async (subject, bytes) => {
+        await undefined;
+        const [taker] = this.#takers.filter(({ pattern }) => matches(pattern, subject));
+        if (this.isDeaf || taker === undefined) throw new Error("nobody answers");
+        const { promise, resolve } = Promise.withResolvers<void>();
+        taker.onMessage({ bytes: Uint8Array.from(bytes), ack: resolve, ackSoon: resolve }, subject);
+        await promise;
+      },
+      take: (pattern, onMessage) => void this.#takers.push({ pattern, onMessage }),
       createQueue: (name, subjects) => {
         const nothing = { messages: new Map(), ids: new Set<string>() };
         this.queues.set(name, {
@@ -115,6 +129,7 @@ export class FakeServer {
       bytes: Uint8Array.from(bytes),
       worked: 0,
       ack: () => void found.messages.delete(number),
+      ackSoon: () => message.ack(),
       working: () => void message.worked++,
     };
     found.messages.set(number, message);

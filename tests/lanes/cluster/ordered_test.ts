@@ -28,7 +28,7 @@ Deno.test("whatever is lost, repeated or reordered on the way, all arrives in or
           left[number]!--;
           return Promise.reject(new Error("no answer"));
         },
-        isFinal: () => false,
+        isRefusal: () => false,
         failed: () => {},
       });
       const sent = fates.map((_, at) => outbox.send(Uint8Array.of(at)));
@@ -44,20 +44,43 @@ Deno.test("whatever is lost, repeated or reordered on the way, all arrives in or
   );
 });
 
-Deno.test("what is refused is told once, and not tried again", async () => {
+/** What an outbox stores and tells when the server refuses all messages for so long, or some for ever. */
+async function refusing(isRefused: (byte: number, nowMs: number) => boolean, instead?: number) {
   using time = new VirtualTime();
-  const told: unknown[] = [];
-  let tries = 0;
+  const stored: number[] = [];
+  const failures: unknown[] = [];
   const outbox = new Outbox({
-    store: () => Promise.reject(++tries),
-    isFinal: (error) => error === 2,
-    failed: (error) => void told.push(error),
+    store: (_number, [byte]) => {
+      if (isRefused(byte!, performance.now())) return Promise.reject("full");
+      return Promise.resolve(void stored.push(byte!));
+    },
+    isRefusal: (error) => error === "full",
+    failed: (error) => void failures.push(error),
   });
-  const sent = outbox.send(new Uint8Array());
-  await settle();
-  time.pass(1000);
+  const sent = outbox.send(
+    Uint8Array.of(1),
+    instead === undefined ? undefined : () => Uint8Array.of(instead),
+  );
+  for (let step = 0; step < 20; step++) {
+    await settle();
+    time.pass(1000);
+  }
   await sent;
-  assertEquals([tries, told], [2, [2]]);
+  assertEquals(time.timers, 0);
+  return { stored, failures };
+}
+
+Deno.test("what is refused for a while is stored once there is room", async () => {
+  assertEquals(await refusing((_, nowMs) => nowMs < 3000), { stored: [1], failures: [] });
+});
+
+Deno.test("in place of what is refused for long stands what is said of it", async () => {
+  assertEquals(await refusing((byte) => byte === 1, 2), { stored: [2], failures: [] });
+});
+
+Deno.test("if nothing at all can be stored, that is told once", async () => {
+  assertEquals(await refusing(() => true), { stored: [], failures: ["full"] });
+  assertEquals(await refusing(() => true, 2), { stored: [], failures: ["full"] });
 });
 
 Deno.test("a closed outbox tries nothing any more, and leaves no timer", async () => {
@@ -65,7 +88,7 @@ Deno.test("a closed outbox tries nothing any more, and leaves no timer", async (
   let tries = 0;
   const outbox = new Outbox({
     store: () => Promise.reject(++tries),
-    isFinal: () => false,
+    isRefusal: () => false,
     failed: () => {},
   });
   const sent = outbox.send(new Uint8Array());

@@ -29,7 +29,12 @@ async function way(acks = true) {
         if (acks) stored.ack();
       }),
   });
-  const sender = new Sender(here, Subject.to(JOB, 1), (error) => failures.push(error));
+  const subject = Subject.to(JOB, 1);
+  const sender = new Sender(
+    here,
+    (number, bytes) => here.broker.store(subject, `${subject}.${number}`, bytes),
+    (error) => failures.push(error),
+  );
   return {
     server,
     sender,
@@ -67,7 +72,7 @@ Deno.test("what is delivered again counts once, a large one too", async () => {
   assertEquals([got, news], [["small", LARGE], [true, true, false, false]]);
 });
 
-Deno.test("what can't be stored is tried until it is; what is refused is told, and not tried again", async () => {
+Deno.test("what can't be stored is tried until it is; what is refused for long is told", async () => {
   using time = new VirtualTime();
   const { server, sender, got, failures } = await way();
   server.failure = new Error("no answer");
@@ -84,8 +89,14 @@ Deno.test("what can't be stored is tried until it is; what is refused is told, a
   await settle();
   assertEquals([got, server.stored.length], [["late"], 1]);
   server.failure = new Error("full");
-  await sender.send(ToLane.batch, [2], "never");
-  assertEquals([failures, time.timers], [[server.failure], 0]);
+  const refused = sender.send(ToLane.batch, [2], "never");
+  for (let step = 0; step < 10; step++) {
+    await settle();
+    time.pass(1000);
+  }
+  await refused;
+  const said = "Cannot use fake://server: it stores nothing more: full; give it more room";
+  assertEquals([failures.map((error) => (error as Error).message), time.timers], [[said], 0]);
 });
 
 Deno.test("what can't be cloned is refused at once, and takes no number", async () => {
