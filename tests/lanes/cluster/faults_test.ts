@@ -439,7 +439,7 @@ fault(
       server.url,
       ["--model", "workers", "--lanes", "2", ...ALL],
     );
-    await using executor = cluster({ servers: server.url, graceMs: 250, shared: 3 });
+    await using executor = cluster({ servers: server.url, shared: 3 });
     assertEquals(
       await executor.map(taskNamed("double"), numbers(5000)).toArray(),
       numbers(5000).map((n) => 2 * n),
