@@ -120,60 +120,9 @@ export class Assessment {
     };
   }
 
-  /** What is predicted of the recommended model: no more than the pace gives that it keeps to. */
-  gainAtPace({ candidate, decision }: Recommendation): number {
-    const { median } = this.predictedGain(candidate);
-    const { pace, horizon } = this.found;
-    const isLimited = decision === "server's pace" && pace?.ofPlainLoop === false;
-    return isLimited && pace.perSecond !== null
-      ? Math.min(median, this.sequentialMs * pace.perSecond / (1000 * horizon))
-      : median;
-  }
-
   /** Whether there was a race, and the plain loop, against which all others are held, wasn't measured in it. */
   get plainIsMissing(): boolean {
     return this.#entry(SEQUENTIAL) === undefined && this.runners.length > 0;
-  }
-
-  /**
-   * How many tasks are served at once, told where several numbers in flight gained the same, and
-   * far too little.
-   */
-  get servedAtOnce(): number | undefined {
-    if (computesBeside(this.found.sample)) return undefined;
-    const crowds = this.runners.flatMap(({ candidate, items, out }) => {
-      const gain = this.gain(candidate);
-      const counts = out === undefined || out === "slower";
-      return gain === null || !counts || candidate.slots < 2 || this.#isImpossible(candidate)
-        ? []
-        : [{ candidate, gain, inFlight: inFlightOf(candidate, items) }];
-    });
-    const isLoop = ({ candidate }: typeof crowds[number]) => candidate.lanes === 1;
-    const level = Math.max(...crowds.filter(isLoop).map(({ gain }) => gain.median));
-    const isSame = ({ gain }: typeof crowds[number]) =>
-      LEVEL * gain.median >= level && gain.median <= LEVEL * level && gain.high < KNOWN * gain.low;
-    const full = crowds.filter(({ inFlight }) => inFlight >= MORE_THAN_SERVED * level);
-    const loops = full.filter(isLoop);
-    const numbers = loops.map(({ inFlight }) => inFlight);
-    const isSeveral = Math.max(...numbers) >= APART * Math.min(...numbers) ||
-      full.some((of) => !isLoop(of) && isSame(of));
-    const isLess = loops.some(({ candidate, gain }) =>
-      this.predictedGain(candidate).low > FAR_LESS * gain.median
-    );
-    return isLess && isSeveral && loops.every(isSame) ? Math.round(level) : undefined;
-  }
-
-  /** Whether tasks that wait only take turns on one event loop, so that slots gain nothing, though they should. */
-  get takesTurns(): boolean {
-    const loops = this.runners.filter(({ candidate, out }) =>
-      candidate.lanes === 1 && candidate.slots > 1 && (out === undefined || out === "slower")
-    );
-    return loops.length > 0 && loops.every(({ candidate, rounds, stops }) => {
-      // What was stopped took far longer than the plain loop.
-      const isStopped = rounds.length === 0 && stops !== undefined;
-      const gained = isStopped ? 0 : this.gain(candidate)?.median ?? Infinity;
-      return gained < NOTHING && this.predictedGain(candidate).low > FAR_LESS * gained;
-    });
   }
 
   #isImpossible(candidate: Candidate): boolean {
@@ -338,6 +287,57 @@ export class Assessment {
       ...plainly("unmeasured", NOT_KNOWN),
       candidate: chosen?.candidate ?? SEQUENTIAL,
     };
+  }
+
+  /** What is predicted of the recommended model: no more than the pace gives that it keeps to. */
+  gainAtPace({ candidate, decision }: Recommendation): number {
+    const { median } = this.predictedGain(candidate);
+    const { pace, horizon } = this.found;
+    const isLimited = decision === "server's pace" && pace?.ofPlainLoop === false;
+    return isLimited && pace.perSecond !== null
+      ? Math.min(median, this.sequentialMs * pace.perSecond / (1000 * horizon))
+      : median;
+  }
+
+  /**
+   * How many tasks are served at once, told where several numbers in flight gained the same, and
+   * far too little.
+   */
+  get servedAtOnce(): number | undefined {
+    if (computesBeside(this.found.sample)) return undefined;
+    const crowds = this.runners.flatMap(({ candidate, items, out }) => {
+      const gain = this.gain(candidate);
+      const counts = out === undefined || out === "slower";
+      return gain === null || !counts || candidate.slots < 2 || this.#isImpossible(candidate)
+        ? []
+        : [{ candidate, gain, inFlight: inFlightOf(candidate, items) }];
+    });
+    const isLoop = ({ candidate }: typeof crowds[number]) => candidate.lanes === 1;
+    const level = Math.max(...crowds.filter(isLoop).map(({ gain }) => gain.median));
+    const isSame = ({ gain }: typeof crowds[number]) =>
+      LEVEL * gain.median >= level && gain.median <= LEVEL * level && gain.high < KNOWN * gain.low;
+    const full = crowds.filter(({ inFlight }) => inFlight >= MORE_THAN_SERVED * level);
+    const loops = full.filter(isLoop);
+    const numbers = loops.map(({ inFlight }) => inFlight);
+    const isSeveral = Math.max(...numbers) >= APART * Math.min(...numbers) ||
+      full.some((of) => !isLoop(of) && isSame(of));
+    const isLess = loops.some(({ candidate, gain }) =>
+      this.predictedGain(candidate).low > FAR_LESS * gain.median
+    );
+    return isLess && isSeveral && loops.every(isSame) ? Math.round(level) : undefined;
+  }
+
+  /** Whether tasks that wait only take turns on one event loop, so that slots gain nothing, though they should. */
+  get takesTurns(): boolean {
+    const loops = this.runners.filter(({ candidate, out }) =>
+      candidate.lanes === 1 && candidate.slots > 1 && (out === undefined || out === "slower")
+    );
+    return loops.length > 0 && loops.every(({ candidate, rounds, stops }) => {
+      // What was stopped took far longer than the plain loop.
+      const isStopped = rounds.length === 0 && stops !== undefined;
+      const gained = isStopped ? 0 : this.gain(candidate)?.median ?? Infinity;
+      return gained < NOTHING && this.predictedGain(candidate).low > FAR_LESS * gained;
+    });
   }
 
   models(): ModelAdvice[] {

@@ -68,21 +68,6 @@ export interface Probed {
   readonly isDisposable?: boolean | undefined;
 }
 
-/** Items run in another order, of the sample and at most: a few neighbours show whether tasks need earlier ones. */
-const SHARE_NEIGHBOURS = 1 / 8;
-const MOST_NEIGHBOURS = 64;
-/** So many whatever share they are, if they take no longer than this in all. */
-const FEW_NEIGHBOURS = 16;
-const QUICK_MS = 250;
-
-/** How many of the list's first items are run in another order, to see whether that matters. */
-export function countNeighbours({ done, stretches }: Pick<Probed, "done" | "stretches">): number {
-  const kept = done?.kept ?? 0;
-  const sampleMs = stretches.reduce((sum, { wallMs }) => sum + wallMs, 0);
-  const quick = Math.min(FEW_NEIGHBOURS, Math.floor(QUICK_MS * kept / Math.max(1e-9, sampleMs)));
-  return Math.min(kept, MOST_NEIGHBOURS, Math.max(2, Math.ceil(SHARE_NEIGHBOURS * kept), quick));
-}
-
 /** Probes a job. A test's own answers at once. */
 export type Prober = (
   job: JobSpec,
@@ -90,6 +75,25 @@ export type Prober = (
   /** Chooses of how many first results checksums are needed, once the sample is known. */
   chooseChecksums: (probed: Probed) => Promise<readonly number[]> | readonly number[],
 ) => Promise<Probed>;
+
+/** Runs a job's sample. Throws a UsageError if the module lacks something, a JobError if it can't be run. */
+export const probe: Prober = async (job, options, chooseChecksums) => {
+  const { limit, targetMs, meter, dry = false } = options;
+  const wanted = { dry, limit, targetMs, metered: meter !== undefined };
+  await using child = await startProbe(job, wanted, options);
+  const probing = new Probing(job, options, child);
+  const found = await probing.sample();
+  if (found.done === undefined) return found;
+  const { kept } = found.done;
+  // What is measured beside it takes its own time.
+  child.guard();
+  for (const count of new Set(await chooseChecksums(found))) {
+    const checksum = count > kept ? undefined : await probing.checksum(count, "first run");
+    if (checksum !== undefined) probing.checksums.set(count, checksum);
+  }
+  const forwards = await probing.checksum(countNeighbours(found), "first listed");
+  return { ...found, forwards, teardownMs: await probing.takenDown() };
+};
 
 /** Starts a fresh process, which may do what the job's permissions say, and tells it what to run. */
 export async function startProbe(
@@ -111,139 +115,9 @@ export async function startProbe(
   });
 }
 
-function permissionNeeded(where: string, error: Thrown, typed: string): UsageError | undefined {
-  const messages = [error.message, ...error.causes];
-  const denied = error.name === "NotCapable" ||
-    error.causes.some((cause) => cause.startsWith("NotCapable"));
-  if (!denied) return undefined;
-  const missing = messages.map(missingFlag).find((flag) => flag !== undefined);
-  return missing === undefined
-    ? new UsageError("module", typed, `${where} lacks a permission (${messages[0]})`, "allow it")
-    : new UsageError("module", typed, `${where} needs ${missing.wanted}`, `add ${missing.flag}`);
-}
-
-function cannotRun(why: string): JobError {
-  return new JobError(`Cannot run the job: ${why}`);
-}
-
-function describe({ name, message }: Thrown): string {
-  return name === "Error" ? message || "an error without a message" : `${name}: ${message}`;
-}
-
-const EXPORT_ITEMS = "export const items = […], an async iterable, or a function that returns one";
-const REFUSED: Readonly<Partial<Record<ItemsKind, readonly [string, string]>>> = {
-  missing: [`it exports no "items"`, EXPORT_ITEMS],
-  "not iterable": [`its export "items" can't be iterated`, EXPORT_ITEMS],
-  string: [
-    `its export "items" is a string, of which each character would be an item`,
-    "write items = [text], or [...text] if that is meant",
-  ],
-  empty: ["its items are empty", "give it at least one; two or more are needed to gain anything"],
-};
-
-function checkItems(kind: ItemsKind, typed: string): void {
-  const refused = REFUSED[kind];
-  if (refused !== undefined) throw new UsageError("module", typed, ...refused);
-}
-
-function checkExports(
-  exports: Exports,
-  job: JobSpec,
-  { typed, model }: Pick<ProbeOptions, "typed" | "model">,
-): void {
-  const { task, functions, wrongHook, hasKernel, items } = exports;
-  const wanted = job.task.export;
-  if (task !== "function") {
-    const others = functions.filter((name) =>
-      name !== "items" && !(HOOKS as readonly string[]).includes(name)
-    );
-    const remedy = others.length > 0
-      ? `name one of its functions with --export: ${others.join(", ")}`
-      : task.endsWith("generator function")
-      ? "write a function that returns its result"
-      : wanted === "default"
-      ? "write export default function (item) { … }"
-      : "export it";
-    const problem = task !== "undefined"
-      ? `its ${wanted} export is no function but ${task}`
-      : `it has no ${wanted === "default" ? "default export" : `export ${JSON.stringify(wanted)}`}`;
-    throw new UsageError("module", typed, problem, remedy);
-  }
-  if (wrongHook !== undefined) {
-    const problem = `its export ${JSON.stringify(wrongHook)} is no function that can be called`;
-    const remedy = `write export function ${wrongHook}() { … }, or give it another name`;
-    throw new UsageError("module", typed, problem, remedy);
-  }
-  if (model !== undefined && needsKernel(model) && !hasKernel) {
-    const remedy = `export one as ${kernelName(wanted)}, or choose another model`;
-    throw new UsageError("--model", model, "the job's task has no kernel", remedy);
-  }
-  if (job.items.kind === "module") checkItems(items, typed);
-}
-
-/** Of items that may be the one that runs, so many are named. */
-const MOST_NAMED = 8;
-
-/** The item that runs; of tiny ones that run together it isn't known which one it is. */
-function itemNamed(indices: readonly number[]): string {
-  const [index] = indices;
-  if (indices.length === 1) return `item ${index}`;
-  const follow = indices.every((of, place) => of === index! + place);
-  if (follow) return `one of ${indices.length} items from item ${index} on`;
-  const named = indices.slice(0, MOST_NAMED).join(", ");
-  return `one of ${indices.length} items (${named}${indices.length > MOST_NAMED ? ", …" : ""})`;
-}
-
-const PHASES: Readonly<Record<string, (item: string) => readonly [string, string]>> = {
-  load: () => ["loading it", "the module did not load"],
-  prepare: () => ["its prepare", "its prepare did not end"],
-  setup: () => ["its setup", "its setup did not end"],
-  teardown: () => ["its teardown", "its teardown did not end"],
-  items: () => ["its items", "its items did not open"],
-  item: (item) => [`making ${item}`, `${item} did not arrive`],
-  tasks: (item) => [item, `${item} did not settle`],
-};
-
 /** What is measured between two tasks takes a part of this. */
 const LEAST_TASK_MS = 1_000;
 const TEARDOWN_MS = 5_000;
-/** A teardown that takes longer than this is slow: an executor gives it 250 ms unless told. */
-const SLOW_TEARDOWN_MS = 150;
-/** Lanes are closed at the same time, perhaps on a busy machine: they get so many times as long. */
-const AMPLE = 3;
-
-/** The grace time that a job's teardown needs; undefined if the usual one is enough. */
-export function graceFor({ teardownMs = 0 }: Pick<Probed, "teardownMs">): number | undefined {
-  if (teardownMs <= SLOW_TEARDOWN_MS) return undefined;
-  return teardownMs === Infinity ? TEARDOWN_MS : 100 * Math.ceil(AMPLE * teardownMs / 100);
-}
-
-/** What a job's trials are told of its teardown. */
-export function closingOf(
-  { teardownMs }: Pick<Probed, "teardownMs">,
-): Pick<JobSpec, "graceMs" | "teardownIsEndless"> {
-  // Each trial would wait for it in vain.
-  if (teardownMs === Infinity) return { teardownIsEndless: true };
-  const graceMs = graceFor({ teardownMs });
-  return graceMs === undefined ? {} : { graceMs };
-}
-
-function brokenBy(
-  { where, error }: Extract<ProbeMessage, { readonly type: "broken" }>,
-  typed: string,
-  hooks: Exports["hooks"] = [],
-): Error {
-  const early = /^(items|making item)/.test(where) && hooks.includes("setup") &&
-    !hooks.includes("prepare");
-  const place = where === "the module" ? "loading it" : `its ${where}`;
-  return permissionNeeded(place, error, typed) ?? cannotRun(
-    `${where} failed: ${describe(error)}${
-      early
-        ? "; items are made before setup() runs, and where it may not: make what they need in prepare()"
-        : ""
-    }`,
-  );
-}
 
 class Probing {
   readonly stretches: Stretch[] = [];
@@ -386,13 +260,6 @@ class Probing {
     );
   }
 
-  async ask(counts: Iterable<number>): Promise<void> {
-    for (const count of new Set(counts)) {
-      const checksum = await this.checksum(count, "first run");
-      if (checksum !== undefined) this.checksums.set(count, checksum);
-    }
-  }
-
   async checksum(checksum: number, of: "first run" | "first listed"): Promise<string | undefined> {
     await this.child.send({ checksum, of } satisfies ProbeCommand);
     const answer = await this.child.next();
@@ -417,19 +284,148 @@ class Probing {
   }
 }
 
-/** Runs a job's sample. Throws a UsageError if the module lacks something, a JobError if it can't be run. */
-export const probe: Prober = async (job, options, chooseChecksums) => {
-  const { limit, targetMs, meter, dry = false } = options;
-  const wanted = { dry, limit, targetMs, metered: meter !== undefined };
-  await using child = await startProbe(job, wanted, options);
-  const probing = new Probing(job, options, child);
-  const found = await probing.sample();
-  if (found.done === undefined) return found;
-  const { kept } = found.done;
-  // What is measured beside it takes its own time.
-  child.guard();
-  const counts = await chooseChecksums(found);
-  await probing.ask(counts.filter((count) => count <= kept));
-  const forwards = await probing.checksum(countNeighbours(found), "first listed");
-  return { ...found, forwards, teardownMs: await probing.takenDown() };
+function permissionNeeded(where: string, error: Thrown, typed: string): UsageError | undefined {
+  const messages = [error.message, ...error.causes];
+  const denied = error.name === "NotCapable" ||
+    error.causes.some((cause) => cause.startsWith("NotCapable"));
+  if (!denied) return undefined;
+  const missing = messages.map(missingFlag).find((flag) => flag !== undefined);
+  return missing === undefined
+    ? new UsageError("module", typed, `${where} lacks a permission (${messages[0]})`, "allow it")
+    : new UsageError("module", typed, `${where} needs ${missing.wanted}`, `add ${missing.flag}`);
+}
+
+function cannotRun(why: string): JobError {
+  return new JobError(`Cannot run the job: ${why}`);
+}
+
+function describe({ name, message }: Thrown): string {
+  return name === "Error" ? message || "an error without a message" : `${name}: ${message}`;
+}
+
+const EXPORT_ITEMS = "export const items = […], an async iterable, or a function that returns one";
+const REFUSED: Readonly<Partial<Record<ItemsKind, readonly [string, string]>>> = {
+  missing: [`it exports no "items"`, EXPORT_ITEMS],
+  "not iterable": [`its export "items" can't be iterated`, EXPORT_ITEMS],
+  string: [
+    `its export "items" is a string, of which each character would be an item`,
+    "write items = [text], or [...text] if that is meant",
+  ],
+  empty: ["its items are empty", "give it at least one; two or more are needed to gain anything"],
 };
+
+function checkItems(kind: ItemsKind, typed: string): void {
+  const refused = REFUSED[kind];
+  if (refused !== undefined) throw new UsageError("module", typed, ...refused);
+}
+
+function checkExports(
+  exports: Exports,
+  job: JobSpec,
+  { typed, model }: Pick<ProbeOptions, "typed" | "model">,
+): void {
+  const { task, functions, wrongHook, hasKernel, items } = exports;
+  const wanted = job.task.export;
+  if (task !== "function") {
+    const others = functions.filter((name) =>
+      name !== "items" && !(HOOKS as readonly string[]).includes(name)
+    );
+    const remedy = others.length > 0
+      ? `name one of its functions with --export: ${others.join(", ")}`
+      : task.endsWith("generator function")
+      ? "write a function that returns its result"
+      : wanted === "default"
+      ? "write export default function (item) { … }"
+      : "export it";
+    const problem = task !== "undefined"
+      ? `its ${wanted} export is no function but ${task}`
+      : `it has no ${wanted === "default" ? "default export" : `export ${JSON.stringify(wanted)}`}`;
+    throw new UsageError("module", typed, problem, remedy);
+  }
+  if (wrongHook !== undefined) {
+    const problem = `its export ${JSON.stringify(wrongHook)} is no function that can be called`;
+    const remedy = `write export function ${wrongHook}() { … }, or give it another name`;
+    throw new UsageError("module", typed, problem, remedy);
+  }
+  if (model !== undefined && needsKernel(model) && !hasKernel) {
+    const remedy = `export one as ${kernelName(wanted)}, or choose another model`;
+    throw new UsageError("--model", model, "the job's task has no kernel", remedy);
+  }
+  if (job.items.kind === "module") checkItems(items, typed);
+}
+
+/** Of items that may be the one that runs, so many are named. */
+const MOST_NAMED = 8;
+
+/** The item that runs; of tiny ones that run together it isn't known which one it is. */
+function itemNamed(indices: readonly number[]): string {
+  const [index] = indices;
+  if (indices.length === 1) return `item ${index}`;
+  const follow = indices.every((of, place) => of === index! + place);
+  if (follow) return `one of ${indices.length} items from item ${index} on`;
+  const named = indices.slice(0, MOST_NAMED).join(", ");
+  return `one of ${indices.length} items (${named}${indices.length > MOST_NAMED ? ", …" : ""})`;
+}
+
+const PHASES: Readonly<Record<string, (item: string) => readonly [string, string]>> = {
+  load: () => ["loading it", "the module did not load"],
+  prepare: () => ["its prepare", "its prepare did not end"],
+  setup: () => ["its setup", "its setup did not end"],
+  teardown: () => ["its teardown", "its teardown did not end"],
+  items: () => ["its items", "its items did not open"],
+  item: (item) => [`making ${item}`, `${item} did not arrive`],
+  tasks: (item) => [item, `${item} did not settle`],
+};
+
+function brokenBy(
+  { where, error }: Extract<ProbeMessage, { readonly type: "broken" }>,
+  typed: string,
+  hooks: Exports["hooks"] = [],
+): Error {
+  const early = /^(items|making item)/.test(where) && hooks.includes("setup") &&
+    !hooks.includes("prepare");
+  const place = where === "the module" ? "loading it" : `its ${where}`;
+  return permissionNeeded(place, error, typed) ?? cannotRun(
+    `${where} failed: ${describe(error)}${
+      early
+        ? "; items are made before setup() runs, and where it may not: make what they need in prepare()"
+        : ""
+    }`,
+  );
+}
+
+/** A teardown that takes longer than this is slow: an executor gives it 250 ms unless told. */
+const SLOW_TEARDOWN_MS = 150;
+/** Lanes are closed at the same time, perhaps on a busy machine: they get so many times as long. */
+const AMPLE = 3;
+
+/** The grace time that a job's teardown needs; undefined if the usual one is enough. */
+export function graceFor({ teardownMs = 0 }: Pick<Probed, "teardownMs">): number | undefined {
+  if (teardownMs <= SLOW_TEARDOWN_MS) return undefined;
+  return teardownMs === Infinity ? TEARDOWN_MS : 100 * Math.ceil(AMPLE * teardownMs / 100);
+}
+
+/** What a job's trials are told of its teardown. */
+export function closingOf(
+  { teardownMs }: Pick<Probed, "teardownMs">,
+): Pick<JobSpec, "graceMs" | "teardownIsEndless"> {
+  // Each trial would wait for it in vain.
+  if (teardownMs === Infinity) return { teardownIsEndless: true };
+  const graceMs = graceFor({ teardownMs });
+  return graceMs === undefined ? {} : { graceMs };
+}
+
+/** Items run in another order, of the sample and at most: a few neighbours show whether tasks need earlier ones. */
+const SHARE_NEIGHBOURS = 1 / 8;
+const MOST_NEIGHBOURS = 64;
+/** So many whatever share they are, if they take no longer than this in all. */
+const FEW_NEIGHBOURS = 16;
+const QUICK_MS = 250;
+
+/** How many of the list's first items are run in another order, to see whether that matters. */
+export function countNeighbours({ done, stretches }: Pick<Probed, "done" | "stretches">): number {
+  const kept = done?.kept ?? 0;
+  const sampleMs = stretches.reduce((sum, { wallMs }) => sum + wallMs, 0);
+  const quick = Math.min(FEW_NEIGHBOURS, Math.floor(QUICK_MS * kept / Math.max(1e-9, sampleMs)));
+  return Math.min(kept, MOST_NEIGHBOURS, Math.max(2, Math.ceil(SHARE_NEIGHBOURS * kept), quick));
+}
