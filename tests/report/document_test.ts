@@ -1,18 +1,24 @@
-import { assert, assertEquals } from "@std/assert";
 import {
   code,
+  type Column,
+  csv,
   documentOf,
   environmentLine,
+  escapeMarkdown,
   footnote,
   heading,
   inTerminal,
   lines,
+  markdownTable,
   paragraph,
   partialNote,
   points,
+  textTable,
   together,
 } from "../../lib/report/document.ts";
 import { resultOf } from "./fixture.ts";
+import { assert, assertEquals } from "@std/assert";
+import stringWidth from "string-width";
 
 const STYLE = { columns: 24, colour: false };
 
@@ -68,4 +74,72 @@ Deno.test("the environment is one line, with a start that isn't a date as it is"
   const { seed: _, ...machine } = environment;
   assert(!environmentLine(machine).includes("seed"));
   assert(environmentLine({ ...environment, startedAt: "long\nago" }).endsWith(", long ago"));
+});
+
+Deno.test("a table has a row of names, an empty cell for what is missing, and no formula", () => {
+  const columns = {
+    name: ([name]: readonly [string, number | null]) => name,
+    count: ([, count]: readonly [string, number | null]) => count,
+    even: ([, count]: readonly [string, number | null]) =>
+      count === null ? undefined : !(count % 2),
+  };
+  assertEquals(
+    csv(columns, [["a,b", 0], ["=1+1", 1], [" @x", null], ["\uff1dx", -2]]),
+    "name,count,even\r\n\"a,b\",0,true\r\n'=1+1,1,false\r\n' @x,,\r\n'\uff1dx,-2,true\r\n",
+  );
+  assertEquals(csv(columns, []), "name,count,even\r\n");
+});
+
+Deno.test("text formats, links and mentions nothing, nor begins a list, a quotation or a rule", () => {
+  assertEquals(escapeMarkdown("*a* [b](c) @d #1"), "&#42;a&#42; &#91;b&#93;(c) &#64;d &#35;1");
+  assertEquals(escapeMarkdown("https://x www.y"), "https&#58;//x www&#46;y");
+  assertEquals(["- a", "+ a", "== a"].map(escapeMarkdown), ["&#45; a", "&#43; a", "&#61;= a"]);
+  assertEquals(["1. a", "12) a", "1.5 a"].map(escapeMarkdown), ["1&#46; a", "12&#41; a", "1.5 a"]);
+  assertEquals(escapeMarkdown("two\nlines"), "two lines");
+});
+
+type Row = readonly [model: string, memory: string, start: string, speedup: string];
+
+const COLUMNS: readonly Column<Row>[] = [
+  { head: "model", left: true, cell: ([model]) => model },
+  { head: "memory", dropOrder: 2, cell: ([, memory]) => memory },
+  { head: "start", longHead: "start-up", dropOrder: 1, cell: ([, , start]) => start },
+  {
+    head: "speedup",
+    cell: ([, , , speedup]) => speedup,
+    short: { cell: ([, , , speedup]) => speedup.split(" ")[0]!, order: 0.5 },
+    tone: ([model]) => model === "workers" ? "good" : undefined,
+  },
+];
+const ROWS: readonly Row[] = [
+  ["sequential", "62 MB", "0.20 ms", "1×"],
+  ["workers", "118 MB", "48.0 ms", "4.63× 4.49–4.81"],
+];
+const at = (columns: number) => textTable(COLUMNS, ROWS, { columns, colour: false }).split("\n");
+
+Deno.test("a table leaves out what is least telling, then shortens, then cuts", () => {
+  assertEquals(at(80)[0], "model       memory    start          speedup");
+  assertEquals(at(40)[0], "model         start          speedup");
+  assertEquals(at(28)[0], "model               speedup");
+  assertEquals(at(22).slice(0, 3), ["model       speedup", "─".repeat(19), "sequential       1×"]);
+  assertEquals(at(16)[2], "sequen…       1×");
+  for (const columns of [16, 22, 28, 40, 80]) {
+    for (const line of at(columns)) assert(stringWidth(line) <= columns, line);
+  }
+});
+
+Deno.test("a column's own limit cuts its cells, and its tone colours them", () => {
+  const columns = COLUMNS.map((column) => ({ ...column, most: 4 }));
+  const [head, , , workers] = textTable(columns, ROWS, { columns: 80, colour: true }).split("\n");
+  assert(head!.startsWith("\x1b[1mmodel\x1b[22m"), head);
+  assertEquals(workers!.split(/ +/), ["wor…", "118…", "48.…", "\x1b[32m4.6…\x1b[39m"]);
+});
+
+Deno.test("Markdown has every column, but for those that only a terminal has", () => {
+  const bar: Column<Row> = { head: "bar", cell: () => "█", terminalOnly: true };
+  assertEquals(markdownTable([...COLUMNS, bar], ROWS.slice(0, 1)).split("\n"), [
+    "| model | memory | start-up | speedup |",
+    "| :-- | --: | --: | --: |",
+    "| sequential | 62 MB | 0.20 ms | 1× |",
+  ]);
 });

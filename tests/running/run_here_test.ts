@@ -1,11 +1,12 @@
-import { assertEquals } from "@std/assert";
+import type { Outcome } from "../../lib/dispatch/output.ts";
+import type { TaskFunction } from "../../lib/lanes/task.ts";
 import { limited, sequential } from "../../lib/open.ts";
 import { ItemsLeft } from "../../lib/running/items_left.ts";
 import { KnownItems } from "../../lib/running/known_items.ts";
-import { isSpent, RunHere } from "../../lib/running/run_here.ts";
+import { isSpent, MOST_KEPT, RunHere, TaskSample } from "../../lib/running/run_here.ts";
 import type { FailureRecord, RunMessage, RunSpec } from "../../lib/running/run_message.ts";
 import { settle, VirtualTime } from "../dispatch/virtual_time.ts";
-import type { TaskFunction } from "../../lib/lanes/task.ts";
+import { assertEquals } from "@std/assert";
 
 /** Runs a function on items, and gives what is said. */
 async function said(
@@ -307,4 +308,26 @@ Deno.test("the slowest items are told, the slowest first", async () => {
   const slowest = last.type === "done" ? last.slowest : [];
   assertEquals(slowest.length <= 10, true);
   assertEquals(slowest.map(({ ms }) => ms), slowest.map(({ ms }) => ms).toSorted((a, b) => b - a));
+});
+
+const outcome = (index: number): Outcome<unknown> => ({
+  status: "fulfilled",
+  value: "large",
+  item: "large",
+  index,
+  lane: 0,
+  attempts: 1,
+  queuedAtMs: 0,
+  startedAtMs: 0,
+  endedAtMs: index,
+});
+
+Deno.test("few tasks are all kept, of many an even share, and nothing that is large", () => {
+  for (const [count, every] of [[10, 1], [MOST_KEPT - 1, 1], [MOST_KEPT, 2], [9 * MOST_KEPT, 16]]) {
+    const sample = new TaskSample();
+    for (let index = 0; index < count!; index++) sample.add(outcome(index));
+    const indexes = sample.kept.map(({ index }) => index);
+    assertEquals(indexes, Array.from({ length: Math.ceil(count! / every!) }, (_, n) => n * every!));
+    assertEquals(JSON.stringify(sample.kept).includes("large"), false);
+  }
 });

@@ -442,7 +442,7 @@ function drawDistributions(
   const bottom = 6 + distributions.length * BINS_HEIGHT;
   const bin = (right - left) / BINS;
   const bars = ({ model, times }: Distribution, top: number) => {
-    const { name, colour } = modelRow(model);
+    const { name } = modelRow(model);
     const counts = new Array<number>(BINS).fill(0);
     for (const ms of times) counts[Math.min(BINS - 1, Math.floor((x(ms) - left) / bin))]! += 1;
     const most = Math.max(...counts);
@@ -452,8 +452,6 @@ function drawDistributions(
       const range = [from, to].map((place) => formatDuration(scale.invert(place))).join(" to ");
       const height = Math.max(1, (BARS.foot - BARS.top) * count / most);
       return chart.rect(from, top + BARS.foot - height, to, top + BARS.foot, {
-        fill: colour,
-        fillOpacity: 0.55,
         title: `${name}: ${formatCount(count)} tasks took\n${range}`,
       });
     });
@@ -471,7 +469,7 @@ function drawDistributions(
       const [p5, median, p95] = [0.05, 0.5, 0.95].map((share) => quantile(of.times, share));
       const [at, y] = [x(median!), top + BARS.line];
       return [
-        chart.group("times", bars(of, top)),
+        chart.group("times", bars(of, top), { fill: row.colour, fillOpacity: 0.55 }),
         chart.line(x(p5!), y, x(p95!), y, { stroke: row.colour, strokeWidth: 2 }),
         chart.line(at, top + BARS.top, at, y + 3, chart.FINE),
         chart.rowName(row, left, top + BINS_HEIGHT / 2),

@@ -21,14 +21,18 @@ function mark(
   const { title, ...rest } = look;
   const numbers = Object.entries(places);
   if (!numbers.every(([, place]) => Number.isFinite(place))) return new Html("");
-  const attributes = [
-    ...numbers.map(([name, place]) => [name, Math.round(place * 100) / 100] as const),
-    ...Object.entries(rest).filter(([, value]) => value !== undefined),
-  ].map(([name, value]) =>
-    ` ${name.replace(/[A-Z]/g, (sign) => `-${sign.toLowerCase()}`)}="${escape(String(value))}"`
-  );
+  const rounded = numbers.map(([name, place]) => [name, Math.round(place * 100) / 100] as const);
+  const attributes = attributesOf({ ...Object.fromEntries(rounded), ...rest });
   const tip = title === undefined ? "" : `<title>${escape(String(title))}</title>`;
-  return new Html(`<${name}${attributes.join("")}>${tip}${escape(words)}</${name}>`);
+  return new Html(`<${name}${attributes}>${tip}${escape(words)}</${name}>`);
+}
+
+function attributesOf(look: Look): Html {
+  const written = Object.entries(look).filter(([, value]) => value !== undefined).map(
+    ([name, value]) =>
+      ` ${name.replace(/[A-Z]/g, (sign) => `-${sign.toLowerCase()}`)}="${escape(String(value))}"`,
+  );
+  return new Html(written.join(""));
 }
 
 export function rect(x1: number, y1: number, x2: number, y2: number, look: Look): Html {
@@ -55,9 +59,9 @@ export function curve(points: readonly (readonly [x: number, y: number])[], look
   return drawn.length < 2 ? markup`` : mark("path", {}, { fill: "none", d: `M${d}`, ...look });
 }
 
-/** Marks of one kind; the keyboard steps from kind to kind. */
-export function group(name: string, marks: Markup): Html {
-  return markup`<g class="${name}">${marks}</g>`;
+/** Marks of one kind, and what all of them look like; the keyboard steps from kind to kind. */
+export function group(name: string, marks: Markup, look: Look = {}): Html {
+  return markup`<g${attributesOf({ class: name, ...look })}>${marks}</g>`;
 }
 
 /** What a chart is called, and what it shows in a sentence, for those who can't see it. */

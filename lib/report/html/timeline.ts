@@ -589,8 +589,9 @@ function panelMarks(
     chart.group(
       name,
       bands.map(({ x1, x2, y1, y2, title }) =>
-        chart.rect(x(x1), body + y1, x(x2), body + y2, { title, ...look })
+        chart.rect(x(x1), body + y1, x(x2), body + y2, { title })
       ),
+      look,
     );
   const good = flight.filter(({ bad }) => !bad);
   // The part of each bar in which its lane ran it: its lower end.

@@ -84,8 +84,9 @@ function drawTasks(
             const top = foot - TASKS_HEIGHT + at * height;
             const title = `${model}: ${speaker.duration(fromMs)} – ${speaker.duration(toMs)}`;
             const end = top + Math.max(LEAST_STROKE, height);
-            return chart.rect(x(fromMs), top, x(toMs), end, { fill, title });
+            return chart.rect(x(fromMs), top, x(toMs), end, { title });
           }),
+          { fill },
         ),
         chart.text(model, x(0), foot - PANEL_HEIGHT + 12, { fill, ...chart.STRONG }),
         chart.text(words, x(panel.endMs) + 8, foot - TASKS_HEIGHT / 2, chart.STRONG),
