@@ -236,7 +236,8 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
     const { place } = row;
     const remote = place !== "event loop" && place !== "where it gains";
     const inThreads = place === "thread" || place === "graphics card";
-    const takesAhead = inThreads || place === "machine";
+    // Only there can they be taken back while it is busy.
+    const takesAhead = inThreads || place === "machine" || kind.guide?.isolated === false;
     const travel = { remote, takesAhead, moves: inThreads };
     this.#pool = new LanePool({ lanes, slots, graceMs, tasksPerLane, idleMs, ...travel, ...kind });
     this.#guide = kind.guide;

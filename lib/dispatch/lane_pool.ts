@@ -51,8 +51,6 @@ export interface PoolGuide {
   reported(batch: Batch, report: Report): void;
   /** There is something to do. */
   begin(): void;
-  /** Tasks that never wait let other things through; timers come later. */
-  turn(): void;
   /** Everything is done. */
   rest(): void;
 }
@@ -342,7 +340,7 @@ export class LanePool implements PlacesHost {
       if (run === undefined) return;
       if (run.isCall && this.#only !== undefined && this.#only.load >= this.#only.slots) return;
       const wanted = run.peek();
-      if (wanted !== undefined && (this.#turnIsOver() || this.#isPaced())) return;
+      if (wanted !== undefined && this.#isPaced()) return;
       const place = wanted && this.#placeFor(run, wanted.alone);
       if (wanted !== undefined && place === undefined) {
         if (this.freeSlots === 0) return this.#sendAhead();
@@ -350,6 +348,8 @@ export class LanePool implements PlacesHost {
         this.#pass(run);
         continue;
       }
+      // Lanes elsewhere are fed all the same.
+      if (place?.number === 0 && this.#turnIsOver()) return;
       const batch = place && run.take();
       if (batch === undefined || run.isCall) this.#unqueue(run);
       else this.#pass(run);
@@ -389,17 +389,14 @@ export class LanePool implements PlacesHost {
   #turnIsOver(): boolean {
     if (this.options.remote) return false;
     if (this.#turnEnds) return true;
-    // Who guides the tasks wants to look after the first that takes long.
-    const nowMs = this.options.guide === undefined ? this.#lastSentMs : performance.now();
-    if (nowMs - this.#turnBeganMs < TURN_MS) return false;
+    if (this.#lastSentMs - this.#turnBeganMs < TURN_MS) return false;
     this.#turnEnds = true;
     const next = () => {
       this.#turnEnds = false;
       this.#turnBeganMs = performance.now();
-      this.options.guide?.turn();
       this.do(() => {});
     };
-    if (nowMs - this.#sleptMs < AWAKE_MS) this.#nextTurn = setImmediate(next);
+    if (this.#lastSentMs - this.#sleptMs < AWAKE_MS) this.#nextTurn = setImmediate(next);
     else {
       this.#sleep = setTimeout(() => {
         this.#sleptMs = performance.now();
@@ -465,7 +462,8 @@ export class LanePool implements PlacesHost {
       return undefined;
     }
     // What runs on a retired lane takes up slots here, but doesn't hold up what is sent ahead.
-    const takesAhead = this.options.takesAhead && best.retired.size === 0;
+    const isHere = this.options.guide !== undefined && best.number === 0;
+    const takesAhead = this.options.takesAhead && best.retired.size === 0 && !isHere;
     const slots = this.#slotsFor(best, run, alone);
     return best.load < slots * (1 + (takesAhead ? run.ahead : 0)) ? best : undefined;
   }

@@ -167,6 +167,8 @@ export interface Lane {
   usage(): Promise<Usage>;
   /** Whether it keeps the program alive. */
   hold(keepsAlive: boolean): void;
+  /** Tells what it has to tell though tasks hold up this event loop, where that can be done. */
+  receive?(): void;
   /**
    * Disposes what the modules of its tasks have set up, and settles when nothing of the lane is left
    * that can be ended.

@@ -110,6 +110,8 @@ export interface Channel {
    * told, and then its end.
    */
   kill(): void;
+  /** Receives what has been sent until now, where that can be done at once. */
+  receive?(): void;
   /** Ends the other side, and resolves when nothing of it is left that can be ended. */
   close(): Promise<void>;
 }

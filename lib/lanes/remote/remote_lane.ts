@@ -312,6 +312,10 @@ export class RemoteLane implements Lane {
     });
   }
 
+  receive(): void {
+    this.#channel.receive?.();
+  }
+
   hold(keepsAlive: boolean): void {
     this.#channel.hold(keepsAlive);
   }

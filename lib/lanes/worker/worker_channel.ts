@@ -148,6 +148,10 @@ export class WorkerChannel implements Channel {
     else this.#port.unref();
   }
 
+  receive(): void {
+    this.#line.flush();
+  }
+
   kill(): void {
     void this.close();
   }
