@@ -8,7 +8,7 @@
  */
 
 import { gradient2, type SlotLaw } from "./slot_laws.ts";
-import { BLOCKED, BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./watch.ts";
+import { BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./watch.ts";
 
 /** Why a shape was changed. */
 export type Why =
@@ -61,16 +61,17 @@ export interface ControllerOptions {
   readonly law?: SlotLaw;
 }
 
-/** It looks so often at first, in milliseconds, later less often. */
+/** It looks so often at first, in milliseconds, later less often; */
 const FIRST_TICK_MS = 1;
 const TICK_MS = 10;
 const EARLY_MS = 100;
-/** As long as tasks wait and none has ended, slots are multiplied by this at each tick, */
+/** and when a task ends though the time for it is over by so much. */
+const OVERDUE_MS = 10;
+/** While tasks wait, slots are multiplied by this at each tick, up to so many, */
 const RAMP = 4;
-/** and those of the last share, which lanes couldn't help with if tasks computed in the end, after this. */
-const RAMP_ALL_MS = 8;
-/** More tasks than this aren't started before one has ended. */
 const RAMP_SLOTS = 128;
+/** and, until one has ended, those of the last share, which lanes couldn't help with, after this. */
+const RAMP_ALL_MS = 8;
 /** So many tasks make a round at least, or as many as there are slots. */
 const ROUND_TASKS = 8;
 /** While slots double, this share of them makes a round. */
@@ -82,32 +83,33 @@ const QUICKER = 0.25;
 /** Latency that has grown by this, while throughput has grown by less than that, tells of a queue. */
 const SLOWER = 1.5;
 const NO_MORE = 1.2;
-/** Whether it is busy is judged over so long at least. */
-const WINDOW_MS = 20;
-/** Tasks that compute for so long keep lanes from starting for longer than these take. */
-const LONG_MS = 20;
+/** Whether it is busy is judged over so long at least; over longer where tasks are so short that they get quicker still. */
+const WINDOW_MS = 10;
+const SETTLED_MS = 100;
+const SHORT_MS = 1;
 /** Lanes are worth starting if so much work is left, */
-const WORTH_MS = 200;
+const WORTH_MS = 150;
 /** and if, with sending, all cores together would do so many times as much of it. */
 const WORTH_GAIN = 1.25;
+/** What a message computes here and there; tasks that never wait share one. */
+const MESSAGE_MS = 0.1;
+/** While lanes start, nothing is started here for so long at most: they need this event loop too. */
+const PAUSE_MS = 100;
 /** Of lanes that tasks block there are so many more than cores as they compute less, for each core at most: */
 export const BLOCKED_LANES = 4;
 /** So many slots on each lane are enough, if one event loop had no more. */
 const AMPLE = 16;
-/** Lanes are judged after so long, and so many tasks on each. */
+/** A change of place is judged after so long, and so many tasks on each lane. */
 const TRIAL_MS = 80;
 const TRIAL_TASKS = 3;
 /**
- * They are kept if they get this many times as much done, or at least this part of it, where so many times
+ * Lanes are kept if they get this many times as much done, or at least this part of it, where so many times
  * as much is computed: items may have grown longer meanwhile.
  */
 const GAIN = 1.1;
-const LONGER = 0.85;
+const LONGER = 0.6;
 const CPU_GAIN = 1.25;
-/**
- * Lanes that didn't gain aren't tried again for so long, and each time for twice as long: tasks that grow
- * longer look like it.
- */
+/** Lanes that didn't gain aren't tried again for so long, and each time for twice as long. */
 const AGAIN_MS = 400;
 /** The lanes are looked at so often; if they use less than this of one core, an event loop will do. */
 const LOOK_MS = 250;
@@ -131,105 +133,82 @@ const MOST_GAP_MS = 1_000;
 /** Nothing got through so many times in a row: that is no limit, and waiting doesn't help. */
 const IN_VAIN = 10;
 
+/** What got done in a place. */
+interface Rate {
+  readonly perSecond: number;
+  readonly cpuShare: number;
+}
+
 /** Decides. */
 export class Controller {
   /** What is to be now. */
   shape: Shape;
-  /** Whether lanes are to be started, while tasks still run in the event loop. */
+  /** Whether lanes are to be started. */
   wantsLanes = false;
   /** Tasks are started no closer together than this. */
   gapMs = 0;
-  /** Whether it is waited until it is known how many got through. */
-  #isBraking = false;
-  /** Whether tasks that are so long that lanes couldn't start meanwhile wait for them. */
-  #awaitsLanes = false;
-  /** When it wants to look next, from now on. */
+  /** When it wants to look next, from the last time on. */
   nextTickMs = FIRST_TICK_MS;
   readonly #options: ControllerOptions;
   readonly #law: SlotLaw;
-  /** Since when tasks wait while slots double; it ends at the first sign of a queue. */
-  #slowStart = true;
-  /** The least latency of a round. */
-  #leastMs = Infinity;
-  /** How slots grow between whole numbers. */
-  #slots: number;
-  readonly #watch: Watch;
+  readonly #watch = new Watch();
   /** What has happened, as of this tick. */
   #look!: Look;
+  #lastTickMs: number;
+  #startMs: number;
+  #ended = 0;
+
+  /** Slots grow many times over until the first sign of a queue. */
+  #slowStart = true;
+  /** How slots grow between whole numbers. */
+  #slots: number;
   /** What the tasks showed that were started with so many slots, the latest last; one but in slow start. */
-  #levels: Level[];
+  #levels: Level[] = [];
+  /** The least latency of a round, and of a task. */
+  #leastMs = Infinity;
+  #quickestMs = Infinity;
+
   /** Since the slots were last changed: tasks that were refused, of those started since, and others. */
   #refused = 0;
   #through = 0;
   /** With how many slots some were refused last. */
   #refusedAt = Infinity;
-  #lastTickMs: number;
-  /** What got done, and computed, in the event loop before lanes, with how many slots, and if tasks held it. */
-  #loop = { perSecond: 0, cpuShare: 0, slots: 1, holds: false };
-  #onTrial = false;
+  /** Whether it is waited until it is known how many got through. */
+  #isBraking = false;
+  #holdUntilMs = 0;
+  #holdMs = HOLD_MS;
+  #inVain = 0;
+
+  /** Until when nothing is started, so that lanes start. */
+  #pauseUntilMs = -Infinity;
+  /** Whether it is to be seen whether more gets done here than where tasks were before. */
+  #onTrial: boolean;
+  #before: Rate = { perSecond: 0, cpuShare: 0 };
+  /** How many slots the event loop had, and whether one task after another held it. */
+  #loop = { slots: 1, holds: false };
   /** The share of their time that tasks compute which hold up whatever they run on: 1 unless they block it. */
   #computing = 1;
   #lanesNotBeforeMs = 0;
   #againMs = AGAIN_MS;
-  #holdUntilMs = 0;
-  #holdMs = HOLD_MS;
-  #inVain = 0;
-  #ended = 0;
-  readonly #startMs: number;
 
   constructor(options: ControllerOptions, nowMs: number) {
     this.#options = options;
     this.#law = options.law ?? gradient2();
-    this.#startMs = nowMs;
-    this.#lastTickMs = nowMs;
+    this.#startMs = this.#lastTickMs = nowMs;
     this.shape = options.start;
     this.#onTrial = this.shape.place === "lanes";
     this.#slots = options.start.lanes * options.start.slots;
-    this.#watch = new Watch(nowMs);
-    this.#levels = [{
-      slots: this.#slots,
-      fromMs: nowMs,
-      endedBefore: 0,
-      latencies: [],
-    }];
+    this.#openLevel(nowMs);
   }
 
   /** Whether none is to be started for now. */
   get isBraking(): boolean {
-    return this.#isBraking || this.#awaitsLanes;
+    return this.#isBraking || this.#pauseUntilMs > this.#lastTickMs;
   }
 
-  /** So many tasks have ended, one after another. */
-  onEnded(count: number, startedAtMs: number, endedAtMs: number, refused: boolean): void {
-    this.#ended += count;
-    this.#watch.ended += count;
-    const level = this.#levels.findLast(({ fromMs }) => startedAtMs >= fromMs);
-    if (refused) {
-      // Of those that were started before there were fewer slots it is known.
-      if (level === this.#level) this.#refused += count;
-      return;
-    }
-    this.#through += count;
-    if (level !== undefined && level.latencies.length < Math.max(MOST_LATENCIES, level.slots)) {
-      level.latencies.push((endedAtMs - startedAtMs) / count);
-    }
-  }
-
-  /** Looks at what happened since the last tick; returns what it has decided, if anything. */
-  tick(seen: Seen): Decision | undefined {
-    const { nowMs } = seen;
-    this.#watch.tick(seen, this.#lastTickMs + this.nextTickMs);
-    this.#lastTickMs = nowMs;
-    this.#look = this.#watch.look(seen, this.shape);
-    const isEarly = this.#slowStart && nowMs - this.#startMs < EARLY_MS;
-    this.nextTickMs = isEarly ? FIRST_TICK_MS : TICK_MS;
-    return this.#isBraking || this.#refused > REFUSED * (this.#refused + this.#through)
-      ? this.#onRefused(seen)
-      : seen.memoryBytes > this.#options.memoryBytes
-      ? this.#fewer(seen, "memory", this.#slots / 2)
-      : this.shape.place === "lanes"
-      ? this.#tickOnLanes(seen)
-      : this.#tickInLoop(seen);
+  /** Whether lanes are to stay open, though no task runs there. */
+  get keepsLanes(): boolean {
+    return this.wantsLanes || this.#onTrial;
   }
 
   /** How many lanes there are, when there are any. */
@@ -242,38 +221,121 @@ export class Controller {
     return this.#computing < 1;
   }
 
+  get #level(): Level {
+    return this.#levels.at(-1)!;
+  }
+
   /** There is something to do again. */
-  begin(nowMs: number, cpuMs: number, heldMs: number): void {
-    this.#lastTickMs = nowMs;
+  begin(seen: Seen): void {
+    this.#startMs = this.#lastTickMs = seen.nowMs;
     this.nextTickMs = this.#ended === 0 ? FIRST_TICK_MS : TICK_MS;
     this.#isBraking = false;
-    this.#watch.open({ nowMs, cpuMs, heldMs });
+    this.#watch.open(seen);
   }
 
-  /** Lanes that were wanted can take tasks. */
-  lanesReady(seen: Seen): Decision {
-    const { lanes } = this;
-    const { maxSlots } = this.#options;
+  /** So many tasks have ended, one after another; returns whether it wants to look at once. */
+  onEnded(count: number, startedAtMs: number, endedAtMs: number, refused: boolean): boolean {
+    const isFirst = this.#ended === 0;
+    this.#ended += count;
+    this.#watch.ended += count;
+    const level = this.#levels.findLast(({ fromMs }) => startedAtMs >= fromMs);
+    if (refused) {
+      // Of those that were started before there were fewer slots it is known.
+      if (level === this.#level) this.#refused += count;
+      // Until the next tick it may be asked hundreds of times more.
+      return true;
+    }
+    this.#through += count;
+    this.#quickestMs = Math.min(this.#quickestMs, (endedAtMs - startedAtMs) / count);
+    if (level !== undefined && level.latencies.length < Math.max(MOST_LATENCIES, level.slots)) {
+      level.latencies.push((endedAtMs - startedAtMs) / count);
+    }
+    return endedAtMs - this.#lastTickMs - this.nextTickMs >= (isFirst ? 0 : OVERDUE_MS);
+  }
+
+  /** Looks at what happened since the last tick; returns what it has decided, if anything. */
+  tick(seen: Seen): Decision | undefined {
+    const { nowMs } = seen;
+    this.#lastTickMs = nowMs;
+    this.#look = this.#watch.look(seen, this.shape);
+    const isEarly = this.#slowStart && nowMs - this.#startMs < EARLY_MS;
+    this.nextTickMs = isEarly ? FIRST_TICK_MS : TICK_MS;
+    return this.#isBraking || this.#refused > REFUSED * (this.#refused + this.#through)
+      ? this.#onRefused(seen)
+      : seen.memoryBytes > this.#options.memoryBytes
+      ? this.#fewer(seen, "memory", this.#slots / 2)
+      : this.wantsLanes
+      ? undefined
+      : this.shape.place === "lanes"
+      ? this.#tickOnLanes(seen)
+      : this.#tickInLoop(seen);
+  }
+
+  #tickInLoop(seen: Seen): Decision | undefined {
+    const { elapsedMs, busyShare, ended, perSecond, holds } = this.#look;
+    if (this.#onTrial) {
+      if (elapsedMs < TRIAL_MS || ended < TRIAL_TASKS) return undefined;
+      this.#onTrial = false;
+      // Items have grown longer: then less gets done, wherever that is.
+      if (this.#before.perSecond > GAIN * perSecond) return this.#askForLanes(seen);
+    }
+    // Tasks that wait are started all at once, and then it is free for as long as they wait.
+    const windowMs = holds ? WINDOW_MS : Math.min(LOOK_MS, Math.max(WINDOW_MS, this.#quickestMs));
+    const isBusy = elapsedMs >= windowMs && busyShare >= BUSY && ended > 0;
+    const decision = isBusy
+      ? (this.#mayGain(seen) ? this.#askForLanes(seen) : undefined)
+      : this.#ramp(seen) ?? (this.#ended > 0 ? this.#slotsOf(seen) : undefined);
+    // What a task computes once it has waited is to be seen apart from its wait.
+    const isOver = elapsedMs >= Math.max(SETTLED_MS, 2 * windowMs);
+    if (isOver || this.#ended === 0) this.#watch.open(seen);
+    return decision;
+  }
+
+  /** Whether what is left is worth lanes, as far as that is known. */
+  #mayGain({ nowMs, remaining, travels, sendMs = 0 }: Seen): boolean {
+    const { elapsedMs, perSecond, busyShare, holds, waits, cpuShare = 1 } = this.#look;
+    this.#computing = holds && waits ? cpuShare : 1;
+    if (!travels || this.lanes < 2 || nowMs < this.#lanesNotBeforeMs) return false;
+    const taskMs = 1000 * busyShare / perSecond;
+    // Both sides compute what an item costs to send; making items is done here anyway.
+    const movedMs = Math.min(taskMs, quickerOf(this.#level.latencies) || taskMs);
+    if (!holds && movedMs < SHORT_MS && elapsedMs < SETTLED_MS) return false;
+    const sentMs = movedMs + 2 * (sendMs + (holds ? 0 : MESSAGE_MS));
+    if (!this.#blocks && this.lanes * movedMs < WORTH_GAIN * sentMs) return false;
+    // Of a list whose end isn't known, twice as much is expected to come as there was.
+    const leftMs = remaining === undefined ? 2 * (nowMs - this.#startMs) : taskMs * remaining;
+    return leftMs >= WORTH_MS;
+  }
+
+  #askForLanes(seen: Seen): Decision {
+    const { perSecond, cpuShare = 1, holds } = this.#look;
+    this.wantsLanes = true;
+    this.#pauseUntilMs = seen.nowMs + PAUSE_MS;
+    this.#before = { perSecond, cpuShare };
+    this.#loop = { slots: this.shape.slots, holds };
+    return this.#change(seen, this.shape, this.#blocks ? "blocks" : "computes");
+  }
+
+  /** So many of the lanes that are wanted can take tasks. */
+  lanesReady(seen: Seen, ready: number, wanted: number): Decision {
     const { slots: before } = this.#loop;
-    // As many as kept one event loop busy, or a share of them, if they were many.
-    const ample = Math.max(Math.min(before, AMPLE), Math.ceil(before / lanes));
-    const slots = Math.max(1, Math.min(ample, Math.floor(maxSlots / lanes)));
-    this.wantsLanes = this.#awaitsLanes = false;
+    this.wantsLanes = ready < wanted;
+    this.#pauseUntilMs = -Infinity;
     this.#onTrial = true;
-    // What was seen before may have ended in a burst, what was seen since had lanes starting beside it.
-    const { ended, perSecond } = this.#watch.look(seen, this.shape);
-    if (ended >= TRIAL_TASKS) this.#loop.perSecond = Math.sqrt(this.#loop.perSecond * perSecond);
-    this.#slots = lanes * slots;
-    return this.#change(seen, { place: "lanes", lanes, slots }, "lanes ready");
+    // As many as kept one event loop busy, or a share of them, if they were many.
+    const ample = Math.max(Math.min(before, AMPLE), Math.ceil(before / wanted));
+    const slots = Math.max(1, Math.min(ample, Math.floor(this.#options.maxSlots / wanted)));
+    this.#slots = ready * slots;
+    return this.#change(seen, { place: "lanes", lanes: ready, slots }, "lanes ready");
   }
 
-  /** What some tasks need can't be sent to lanes. */
+  /** What some tasks need can't be sent to lanes, or no lane could be started. */
   stay(seen: Seen, detail: string): Decision {
     // Other tasks may be on lanes, and stay there.
     if (seen.travels) return { ...this.#change(seen, this.shape, "stays"), detail };
-    if (this.wantsLanes) this.#slots = this.#loop.slots;
-    this.wantsLanes = this.#awaitsLanes = false;
-    return { ...this.#toLoop(seen, "stays"), detail };
+    this.wantsLanes = this.#onTrial = false;
+    this.#pauseUntilMs = -Infinity;
+    return { ...this.#toLoop(seen, "stays", this.#slots), detail };
   }
 
   /** No lane could be started. */
@@ -281,83 +343,24 @@ export class Controller {
     return this.stay({ ...seen, travels: false }, detail);
   }
 
-  #tickInLoop(seen: Seen): Decision | undefined {
-    if (this.wantsLanes) return undefined;
-    const { elapsedMs, busyShare, ended } = this.#look;
-    // Tasks that wait are started all at once, and then it is free for as long as they wait.
-    const windowMs = this.#slots === 1 || this.#leastMs === Infinity
-      ? WINDOW_MS
-      : Math.min(LOOK_MS, Math.max(WINDOW_MS, 2 * this.#leastMs));
-    if (elapsedMs >= windowMs && busyShare >= BUSY && ended > 0) {
-      const decision = this.#mayGain(seen) ? this.#askForLanes(seen) : undefined;
-      this.#watch.open(seen);
-      return decision;
-    }
-    const decision = this.#ended > 0
-      ? this.#slotsOf(seen)
-      : busyShare < BUSY
-      ? this.#ramp(seen)
-      : undefined;
-    if (elapsedMs >= 2 * windowMs) this.#watch.open(seen);
-    return decision;
-  }
-
-  /** Whether what is left is worth lanes, as far as that is known. */
-  #mayGain({ nowMs, remaining, travels, sendMs = 0 }: Seen): boolean {
-    const { perSecond, blocks, cpuShare = 1 } = this.#look;
-    this.#computing = blocks ? cpuShare : 1;
-    if (!travels || this.lanes < 2 || nowMs < this.#lanesNotBeforeMs) return false;
-    const taskMs = 1000 / perSecond;
-    // Both sides compute what an item costs to send; making items is done here anyway.
-    const movedMs = Math.min(taskMs, quickerOf(this.#level.latencies) || taskMs);
-    if (!blocks && this.lanes * movedMs < WORTH_GAIN * (movedMs + 2 * sendMs)) return false;
-    // Of a list whose end isn't known, as much is expected to come as there was.
-    const leftMs = remaining === undefined ? nowMs - this.#startMs : taskMs * remaining;
-    return leftMs >= WORTH_MS;
-  }
-
-  #askForLanes(seen: Seen): Decision {
-    this.wantsLanes = true;
-    this.#awaitsLanes = !this.#blocks && this.#slots === 1 &&
-      quickerOf(this.#level.latencies) >= LONG_MS;
-    const { perSecond, cpuShare = 1, holds } = this.#look;
-    this.#loop = { perSecond, cpuShare, slots: this.shape.slots, holds };
-    // What is started here until then stays here.
-    this.#slots = Math.max(1, Math.round(this.#slots / RAMP));
-    const to = { ...this.shape, slots: this.#slots };
-    return this.#change(seen, to, this.#blocks ? "blocks" : "computes");
-  }
-
-  /** Nothing has ended yet, but the event loop is free: what was started waits. */
-  #ramp(seen: Seen): Decision | undefined {
-    const { nowMs, remaining = Infinity, inFlight } = seen;
-    const { maxSlots, cores } = this.#options;
-    if (inFlight < this.#slots || this.#coresAreFull) return undefined;
-    const all = remaining + inFlight;
-    const isLong = nowMs - this.#startMs >= RAMP_ALL_MS;
-    const most = Math.min(maxSlots, RAMP_SLOTS, isLong ? all : Math.ceil(all / cores));
-    const wanted = Math.min(most, RAMP * this.#slots);
-    return wanted > this.#slots ? this.#setSlots(seen, wanted, "waits") : undefined;
-  }
-
   #tickOnLanes(seen: Seen): Decision | undefined {
-    if (this.wantsLanes) return undefined;
-    const { elapsedMs, ended, perSecond, cpuShare, busyShare } = this.#look;
+    const { elapsedMs, ended, perSecond, cpuShare, busyShare, waits } = this.#look;
     const { lanes } = this.shape;
-    const gain = perSecond / this.#loop.perSecond;
+    const gain = perSecond / this.#before.perSecond;
     if (this.#onTrial) {
       // It begins when the first task that was sent there has ended.
       if (this.#level.latencies.length === 0) return void this.#watch.open(seen);
       if (elapsedMs < TRIAL_MS || ended < TRIAL_TASKS * lanes) return undefined;
       this.#onTrial = false;
-      const computesMore = cpuShare !== undefined && cpuShare >= CPU_GAIN * this.#loop.cpuShare;
+      const computesMore = cpuShare !== undefined && cpuShare >= CPU_GAIN * this.#before.cpuShare;
       if (gain < (computesMore ? LONGER : GAIN)) {
-        this.#slots = this.#loop.slots;
+        this.#before = { perSecond, cpuShare: cpuShare ?? lanes };
         this.#slowStart = false;
-        return this.#toLoop(seen, "lanes don't gain");
+        this.#onTrial = true;
+        return this.#toLoop(seen, "lanes don't gain", this.#loop.slots);
       }
       this.#againMs = AGAIN_MS;
-      if (this.#loop.holds && !this.#blocks && busyShare < BLOCKED) {
+      if (this.#loop.holds && waits && !this.#blocks) {
         // It couldn't be told from tasks that are kept from a core before.
         this.#computing = busyShare;
         this.wantsLanes = this.lanes > lanes;
@@ -367,16 +370,16 @@ export class Controller {
     if (elapsedMs < LOOK_MS || ended < lanes) return this.#slotsOf(seen);
     const isIdle = busyShare * lanes < LITTLE && seen.inFlight >= this.#slots / 2 &&
       !(this.#blocks && gain >= GAIN);
-    const decision = isIdle ? this.#toLoop(seen, "waits again") : this.#slotsOf(seen);
+    const decision = isIdle ? this.#toLoop(seen, "waits again", this.#slots) : this.#slotsOf(seen);
     if (decision === undefined) this.#watch.open(seen);
     return decision;
   }
 
-  #toLoop(seen: Seen, why: Why): Decision {
+  #toLoop(seen: Seen, why: Why, slots: number): Decision {
     this.#lanesNotBeforeMs = seen.nowMs + this.#againMs;
     this.#againMs *= 2;
-    const to: Shape = { place: "event loop", lanes: 1, slots: Math.floor(this.#slots) };
-    return this.#change(seen, to, why);
+    this.#slots = slots;
+    return this.#change(seen, { place: "event loop", lanes: 1, slots: Math.floor(slots) }, why);
   }
 
   /** Whether the tasks, with threads of their own, have all cores: more of them at once do no more. */
@@ -385,8 +388,19 @@ export class Controller {
     return elapsedMs >= FULL_MS && cpuShare >= FULL * this.#options.cores;
   }
 
-  get #level(): Level {
-    return this.#levels.at(-1)!;
+  /** The event loop is free: what was started waits. */
+  #ramp(seen: Seen): Decision | undefined {
+    const { nowMs, remaining = Infinity, inFlight } = seen;
+    const { maxSlots, cores, start } = this.#options;
+    // What this program computed before the first tick is no matter of the tasks.
+    const isFree = this.#slots === start.slots ? !this.#look.holds : this.#look.busyShare < BUSY;
+    const isFull = inFlight >= (this.#ended === 0 ? this.#slots : this.#slots / 2);
+    if (!this.#slowStart || !isFree || !isFull || this.#coresAreFull) return undefined;
+    const all = remaining + inFlight;
+    const mayAll = this.#ended > 0 || nowMs - this.#startMs >= RAMP_ALL_MS;
+    const most = Math.min(maxSlots, RAMP_SLOTS, mayAll ? all : Math.ceil(all / cores));
+    const wanted = Math.min(most, RAMP * this.#slots);
+    return wanted > this.#slots ? this.#setSlots(seen, wanted, "waits") : undefined;
   }
 
   /** More or fewer slots, as the tasks of the present ones tell. */
@@ -423,7 +437,7 @@ export class Controller {
       this.#leastMs = Math.min(this.#leastMs, quickerOf(first));
     }
     let proven = 0;
-    let mostPerMs = 0;
+    let [mostPerMs, spread] = [0, 1];
     for (const [at, level] of this.#levels.entries()) {
       const { slots, fromMs, endedBefore, latencies } = level;
       // The first of them are the quickest.
@@ -439,10 +453,10 @@ export class Controller {
       if (isSlower && perMs < NO_MORE * mostPerMs) {
         this.#slowStart = false;
         // As many as are in flight if none waits, and a few in the queue.
-        const busy = Math.ceil(mostPerMs * this.#leastMs);
+        const busy = Math.ceil(mostPerMs * spread * this.#leastMs);
         return this.#setSlots(seen, Math.min(slots / 2, busy + Math.sqrt(busy)), "queues");
       }
-      mostPerMs = Math.max(mostPerMs, perMs);
+      if (perMs > mostPerMs) [mostPerMs, spread] = [perMs, mean(latencies) / latencyMs];
       proven = slots;
     }
     const wanted = Math.min(this.#options.maxSlots, RAMP * proven);
@@ -504,12 +518,12 @@ export class Controller {
   #change(seen: Seen, to: Shape, why: Why): Decision {
     const decision = { atMs: seen.nowMs, from: this.shape, to, why, figures: this.#figures(seen) };
     this.shape = to;
-    if (decision.from.place !== to.place) {
+    if (decision.from.place !== to.place || decision.from.lanes !== to.lanes) {
       this.#levels = [];
       this.#watch.open(seen);
     }
     if (why === "waits again") {
-      this.#leastMs = Infinity;
+      this.#leastMs = this.#quickestMs = Infinity;
       this.#slowStart = true;
     }
     this.#openLevel(seen.nowMs);

@@ -33,6 +33,8 @@ const TIMED_LOOKS = 3;
 const MOST_DECISIONS = 1000;
 /** What lanes told longer ago, in milliseconds, says nothing of now. */
 const STALE_MS = 100;
+/** Timers come late by so much anyway. */
+const TIMER_MS = 1;
 /** How long lanes may take to load a task, in milliseconds. */
 const LOAD_MS = 30_000;
 /** What tells that there are too many at once. */
@@ -65,6 +67,9 @@ export class Guide implements PoolGuide {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStarting = false;
   #heldMs = 0;
+  /** When the next tick is due, and how late those before came, all together. */
+  #dueMs = Infinity;
+  #lateMs = 0;
   /** CPU time of lanes that are processes, as they last told. */
   #childrenCpuMs = 0;
   #toldCpuMs = 0;
@@ -125,9 +130,9 @@ export class Guide implements PoolGuide {
     const { count, startedAtMs, endedAtMs, failures, values } = report;
     if (Number.isNaN(startedAtMs)) return;
     const refused = failures?.some((failure) => isTooMany(failure)) ?? false;
-    this.#controller.onEnded(count, startedAtMs, endedAtMs, refused);
-    // At once: until the next tick it may be asked hundreds of times more.
-    if (refused) this.#pool.do(() => this.#tick());
+    if (this.#controller.onEnded(count, startedAtMs, endedAtMs, refused)) {
+      this.#pool.do(() => this.#tick());
+    }
     if (batch.on!.number === 0) this.#look(batch, values?.[0]);
   }
 
@@ -142,8 +147,10 @@ export class Guide implements PoolGuide {
     if (!this.#stays(task, `item ${at}`, items[reported])) {
       const isFine = !this.#stays(task, `the result of item ${at}`, value);
       if (isFine && looked.looks <= TIMED_LOOKS) {
-        const copyMs = timeOf(() => structuredClone([items[reported], value]));
-        looked.sendMs = Math.min(looked.sendMs ?? Infinity, copyMs);
+        // Tiny ones share what a copy costs anyway.
+        const anywayMs = timeOf(() => structuredClone([0, 0]));
+        const copyMs = timeOf(() => structuredClone([items[reported], value])) - anywayMs;
+        looked.sendMs = Math.min(looked.sendMs ?? Infinity, Math.max(0, copyMs));
       }
     }
   }
@@ -167,47 +174,71 @@ export class Guide implements PoolGuide {
   }
 
   begin(): void {
-    this.#controller.begin(
-      performance.now(),
-      processCpuMs() + this.#childrenCpuMs,
-      this.#heldMs,
-    );
+    this.#controller.begin(this.#seen());
     this.#tickLater();
-  }
-
-  turn(): void {
-    this.#tick();
+    // The first timer of a program comes late.
+    queueMicrotask(() => {
+      if (this.#pool.load > 0) this.#tick();
+    });
   }
 
   rest(): void {
     clearTimeout(this.#timer);
+    this.#dueMs = Infinity;
   }
 
   #tickLater(): void {
     clearTimeout(this.#timer);
+    const { nextTickMs } = this.#controller;
+    this.#dueMs = performance.now() + nextTickMs;
     this.#timer = setTimeout(() => {
       this.#tick();
+      this.#lateMs += this.#overdueMs;
       this.#tickLater();
-    }, this.#controller.nextTickMs);
+    }, nextTickMs);
     // What watches is no work that keeps a program alive.
     Deno.unrefTimer(this.#timer);
   }
 
-  #tick(): void {
-    const { isBraking } = this;
-    this.#follow(this.#controller.tick(this.#seen()));
-    if (isBraking && !this.isBraking) this.#shapePool();
-    if (this.#controller.wantsLanes && !this.#isStarting) this.#startLanes();
+  get #overdueMs(): number {
+    return Math.max(0, performance.now() - this.#dueMs - TIMER_MS);
   }
 
-  #startLanes(): void {
+  #tick(): void {
+    const { isBraking } = this;
+    // Tasks may hold up this event loop for long, one after another.
+    for (const { lane } of this.#pool.openLanes) lane.receive?.();
+    this.#follow(this.#controller.tick(this.#seen()));
+    if (isBraking && !this.isBraking) this.#shapePool();
+    if (this.#controller.wantsLanes && !this.#isStarting) void this.#startLanes();
+  }
+
+  /** Starts the lanes that are wanted, as many at once as there are cores; each may be used when it is there. */
+  async #startLanes(): Promise<void> {
     this.#isStarting = true;
-    const lanes = this.#controller.lanes;
+    const { lanes: wanted } = this.#controller;
     const task = this.#pool.tasks.find((task) => !this.staysHere(task));
-    this.#pool.openAll(task, LOAD_MS, ({ number }) => number >= 1 && number <= lanes).then(
-      () => this.#follow(this.#controller.lanesReady(this.#seen())),
-      (error) => this.#follow(this.#controller.noLanes(this.#seen(), (error as Error).message)),
-    ).finally(() => this.#isStarting = false);
+    const { place, lanes } = this.shape;
+    let ready = place === "lanes" ? lanes : 0;
+    try {
+      while (ready < wanted && this.#controller.wantsLanes) {
+        const next = Math.min(wanted, ready + navigator.hardwareConcurrency);
+        const from = ready;
+        await this.#pool.openAll(task, LOAD_MS, ({ number }) => number > from && number <= next);
+        ready = next;
+        if (!this.#controller.wantsLanes) break;
+        this.#follow(this.#controller.lanesReady(this.#seen(), ready, wanted));
+      }
+    } catch (error) {
+      // Those that are there go on.
+      this.#follow(
+        ready > 0
+          ? this.#controller.lanesReady(this.#seen(), ready, ready)
+          : this.#controller.noLanes(this.#seen(), (error as Error).message),
+      );
+    } finally {
+      this.#isStarting = false;
+    }
   }
 
   #follow(decision: Decision | undefined): void {
@@ -226,7 +257,7 @@ export class Guide implements PoolGuide {
     this.#pool.resize((number) =>
       number === 0 ? (inLoop ? slots : 0) : !inLoop && number <= lanes ? slots : 0
     );
-    if (inLoop && !this.#controller.wantsLanes) this.#pool.retireUnused();
+    if (inLoop && !this.#controller.keepsLanes) this.#pool.retireUnused();
   }
 
   #seen(): Seen {
@@ -246,6 +277,7 @@ export class Guide implements PoolGuide {
       travels: travelling.length > 0,
       ...(sendMs.length > 0 && { sendMs: Math.min(...sendMs) }),
       memoryBytes: this.#options.memoryBytes === Infinity ? 0 : Deno.memoryUsage().rss,
+      lateMs: this.#lateMs + this.#overdueMs,
     };
   }
 

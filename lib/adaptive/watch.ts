@@ -50,18 +50,21 @@ export interface Seen {
   /** What sending an item and its result would compute here and there, as far as that is known. */
   readonly sendMs?: number;
   readonly memoryBytes: number;
+  /** How late timers have come so far, all together. */
+  readonly lateMs: number;
 }
 
 /** What holds up the event loop, as its only task, and computes less than this part of the time blocks it. */
 export const BLOCKED = 0.5;
 /** From this share of the time on something is busy. */
 export const BUSY = 0.75;
-/** What is kept from a core while it computes loses it so often at least. */
-const PREEMPTED_MS = 20;
+/** What waits, waits once a task at least, and is kept from a core hardly more often than so many times that. */
+const PREEMPTED = 2;
 /** A thread's own CPU time is told in steps of so many milliseconds, that of the process in fine ones. */
 const THREAD_STEP_MS = 10;
-/** Ticks come late by so much anyway; if they are for this share of the time, others have the cores. */
-const TIMER_MS = 1;
+/** What computes is kept from its core for no longer than it has it so many times, less one. */
+const KEPT = 2;
+/** If timers are late for this share of the time, others have the cores. */
 const LATE = 0.25;
 
 /** What happened since the watch was opened last. */
@@ -73,72 +76,56 @@ export interface Look {
   /** How many cores were busy, as far as that is known. */
   readonly cpuShare: number | undefined;
   readonly busyShare: number;
-  /** Whether one task after another holds the event loop, and whether they wait meanwhile. */
+  /** Whether one task after another holds the event loop. */
   readonly holds: boolean;
-  readonly blocks: boolean;
+  /** Whether tasks that compute little wait for something other than a core. */
+  readonly waits: boolean;
 }
-
-type Start = Pick<Seen, "nowMs" | "cpuMs"> & Partial<Seen>;
 
 /** Watches. */
 export class Watch {
   ended = 0;
-  #from: Start;
-  #lateMs = 0;
-
-  constructor(nowMs: number) {
-    this.#from = { nowMs, cpuMs: undefined };
-  }
+  #from!: Seen;
 
   /** What came before is forgotten. */
-  open(from: Start): void {
-    this.ended = this.#lateMs = 0;
+  open(from: Seen): void {
+    this.ended = 0;
     this.#from = from;
   }
 
-  /** A tick was due. */
-  tick(seen: Seen, dueMs: number): void {
-    this.#lateMs += Math.max(0, seen.nowMs - dueMs - TIMER_MS);
-    // What the thread computed before the first tick is no matter of the tasks.
-    this.#from = { ...seen, ...this.#from };
-  }
-
   look(seen: Seen, { place, lanes, slots }: Shape): Look {
-    const from = { ...seen, ...this.#from };
+    const from = this.#from;
     const elapsedMs = Math.max(1e-3, seen.nowMs - from.nowMs);
     const cpuShare = seen.cpuMs === undefined || from.cpuMs === undefined
       ? undefined
       : (seen.cpuMs - from.cpuMs) / elapsedMs;
     const involuntary = seen.switches.involuntary - from.switches.involuntary;
-    const isPreempted = involuntary > seen.switches.voluntary - from.switches.voluntary;
-    const late = this.#lateMs / elapsedMs;
-    const heldMs = seen.heldMs - from.heldMs;
+    const voluntary = seen.switches.voluntary - from.switches.voluntary;
+    const late = (seen.lateMs - from.lateMs) / elapsedMs;
+    const held = (seen.heldMs - from.heldMs) / elapsedMs;
     const loopMs = seen.loopCpuMs - from.loopCpuMs;
-    const onLanes = place === "lanes";
-    // What waits for a core is no more at rest than what has one.
-    const isKept = isPreempted || late - loopMs / elapsedMs > LATE;
-    const isAlone = !onLanes && slots === 1;
+    const isAlone = place === "event loop" && slots === 1;
     const computes = Math.min(
-      Math.max(late, heldMs / elapsedMs, loopMs / elapsedMs),
+      Math.max(late, held, loopMs / elapsedMs),
       (loopMs + THREAD_STEP_MS) / elapsedMs,
-      cpuShare ?? 1,
+      KEPT * (cpuShare ?? 1),
     );
-    const busyShare = onLanes
+    // What waits for a core is no more at rest than what has one.
+    const isKept = involuntary > voluntary || late - loopMs / elapsedMs > LATE;
+    const busyShare = place === "lanes"
       ? (isKept ? 1 : (cpuShare ?? lanes) / lanes)
       : isAlone
-      ? Math.max(heldMs / elapsedMs, computes)
+      ? Math.max(held, computes)
       : computes;
-    const holds = isAlone && heldMs >= BUSY * elapsedMs;
-    const blocks = holds && !isPreempted && involuntary * PREEMPTED_MS < heldMs &&
-      (cpuShare ?? 1) < BLOCKED;
     return {
       elapsedMs,
       ended: this.ended,
       perSecond: 1000 * this.ended / elapsedMs,
       cpuShare,
       busyShare: Math.min(1, busyShare),
-      holds,
-      blocks,
+      holds: isAlone && held >= BUSY,
+      waits: (cpuShare ?? lanes) < BLOCKED * lanes && involuntary <= PREEMPTED * voluntary &&
+        voluntary >= this.ended,
     };
   }
 }

@@ -61,7 +61,7 @@ export interface Simulated {
   readonly slots: { readonly mean: number; readonly deviation: number };
 }
 
-/** What a lane takes to start, and sending a task there and back. */
+/** What a lane takes to start, and what sending a task there and back computes on both sides. */
 const START_MS = 40;
 const SEND_MS = 0.1;
 /** What starting a task takes the event loop, whatever the task. */
@@ -172,8 +172,7 @@ export function simulate(
         refused++;
         again.push(index);
       } else ended++;
-      controller?.onEnded(1, startedAtMs, nowMs, isRefused);
-      if (isRefused && controller !== undefined) note(controller.tick(seen()));
+      if (controller?.onEnded(1, startedAtMs, nowMs, isRefused)) look();
       fill();
     };
     const endHere = () => {
@@ -181,7 +180,9 @@ export function simulate(
       end(false);
     };
     const send = at0 === 0 ? 0 : SEND_MS + sendMs;
-    if (at0 > 0 && sendMs > 0) compute(places[0]!, sendMs, () => {});
+    // Tasks that never wait share messages, which hardly keep this event loop busy.
+    const sendHereMs = waitMs > 0 ? send : sendMs;
+    if (at0 > 0 && sendHereMs > 0) compute(places[0]!, sendHereMs, () => {});
     compute(place, TASK_MS, () => {
       voluntary++;
       if (threadMs > 0) return inThread(noisy(threadMs), () => end(false));
@@ -256,6 +257,7 @@ export function simulate(
     remaining: job.items - next + again.length,
     travels: true,
     memoryBytes: 0,
+    lateMs: lateMs + Math.max(0, nowMs - dueMs),
   });
   const note = (decision: Decision | undefined) => {
     if (decision === undefined) return;
@@ -263,6 +265,25 @@ export function simulate(
     fill();
   };
   let isStarting = false;
+  /** Lanes start as many at once as there are cores. */
+  const startLanes = (ready: number, wanted: number) => {
+    isStarting = ready < wanted && controller!.wantsLanes;
+    if (!isStarting) return;
+    at(nowMs + START_MS, () => {
+      const next = Math.min(wanted, ready + machine.cores);
+      if (controller!.wantsLanes) note(controller!.lanesReady(seen(), next, wanted));
+      startLanes(next, wanted);
+    });
+  };
+  const look = () => {
+    if (ended >= job.items || controller === undefined) return;
+    note(controller.tick(seen()));
+    fill();
+    const { place, lanes, slots } = shape();
+    if (!isStarting) startLanes(place === "lanes" ? lanes : 0, controller.lanes);
+    history.push({ atMs: nowMs, slots: lanes * slots });
+  };
+  let [dueMs, lateMs] = [1, 0];
   const tick = () => {
     if (ended >= job.items || controller === undefined) return;
     // It comes when the event loop is free, or has started tasks for long.
@@ -275,20 +296,12 @@ export function simulate(
     }
     isTickDue = false;
     turnMs = nowMs;
-    note(controller.tick(seen()));
-    fill();
-    if (controller.wantsLanes && !isStarting) {
-      isStarting = true;
-      at(nowMs + START_MS, () => {
-        isStarting = false;
-        note(controller.lanesReady(seen()));
-      });
-    }
-    const { lanes, slots } = shape();
-    history.push({ atMs: nowMs, slots: lanes * slots });
-    at(nowMs + controller.nextTickMs, tick);
+    look();
+    lateMs += Math.max(0, nowMs - dueMs);
+    dueMs = nowMs + controller.nextTickMs;
+    at(dueMs, tick);
   };
-  controller?.begin(0, 0, 0);
+  controller?.begin(seen());
   at(1, tick);
   at(0, fill);
   if ("fixed" in how && how.fixed.place === "lanes") nowMs = START_MS;

@@ -9,7 +9,7 @@ const MANY: Shape = { ...ONE, slots: 16 };
 /** What it sees 100 ms after it was opened, in which so much happened; ticks came so late. */
 function after100Ms(
   shape: Shape,
-  { lateMs = 0, ...changed }: Partial<Seen> & { lateMs?: number },
+  changed: Partial<Seen>,
 ): Look {
   const before: Seen = {
     nowMs: 0,
@@ -21,14 +21,12 @@ function after100Ms(
     remaining: 9,
     travels: true,
     memoryBytes: 0,
+    lateMs: 0,
   };
-  const watch = new Watch(0);
+  const watch = new Watch();
   watch.open(before);
-  const seen = { ...before, nowMs: 100, ...changed };
-  // Lateness of up to a millisecond is that of timers.
-  watch.tick(seen, 100 - 1 - lateMs);
   watch.ended = 10;
-  return watch.look(seen, shape);
+  return watch.look({ ...before, nowMs: 100, ...changed }, shape);
 }
 
 const busy = (...args: Parameters<typeof after100Ms>) => after100Ms(...args).busyShare;
@@ -37,19 +35,23 @@ Deno.test("an event loop is busy that computes, or that a single task holds", ()
   assertEquals(busy(ONE, { cpuMs: 95, loopCpuMs: 90 }), 0.9);
   assertEquals(busy(ONE, { cpuMs: 5, heldMs: 95 }), 0.95);
   assertEquals(after100Ms(ONE, { cpuMs: 5, heldMs: 95 }).perSecond, 100);
+  // Others have the core for half of the time.
+  assertEquals(busy(MANY, { cpuMs: 50, loopCpuMs: 80, lateMs: 90 }), 0.9);
 });
 
 Deno.test("an event loop isn't busy while ticks are late for others, or for threads of the tasks' own", () => {
-  assertAlmostEquals(busy(ONE, { cpuMs: 8, lateMs: 90 }), 0.08);
+  assertAlmostEquals(busy(ONE, { cpuMs: 4, lateMs: 90 }), 0.08);
   assertAlmostEquals(busy(MANY, { cpuMs: 190, lateMs: 90, heldMs: 90 }), 0.1);
 });
 
-Deno.test("what holds the event loop and hardly computes blocks it, unless it is kept from its core", () => {
-  assert(after100Ms(ONE, { cpuMs: 5, heldMs: 95 }).blocks);
-  assert(!after100Ms(ONE, { cpuMs: 95, loopCpuMs: 90, heldMs: 95 }).blocks);
-  assert(!after100Ms(MANY, { cpuMs: 5, heldMs: 95 }).blocks);
-  const preempted = { involuntary: 20, voluntary: 3 };
-  assert(!after100Ms(ONE, { cpuMs: 30, heldMs: 95, switches: preempted }).blocks);
+Deno.test("what waits hardly computes, and leaves its core by itself as often as tasks end", () => {
+  const waits = (...args: Parameters<typeof after100Ms>) => after100Ms(...args).waits;
+  const switches = { involuntary: 3, voluntary: 12 };
+  assert(waits(ONE, { cpuMs: 5, heldMs: 95, switches }));
+  assert(waits(LANES, { cpuMs: 30, switches }));
+  assert(!waits(ONE, { cpuMs: 95, loopCpuMs: 90, heldMs: 95, switches }));
+  assert(!waits(ONE, { cpuMs: 30, heldMs: 95, switches: { involuntary: 30, voluntary: 12 } }));
+  assert(!waits(ONE, { cpuMs: 30, heldMs: 95, switches: { involuntary: 2, voluntary: 3 } }));
 });
 
 Deno.test("lanes that are kept from their cores are busy, those that wait aren't", () => {
