@@ -4,6 +4,7 @@ import type { Decision } from "./adaptive/controller.ts";
 import type { Guide } from "./adaptive/guide.ts";
 import type { Shape } from "./adaptive/watch.ts";
 import { Calls } from "./dispatch/calls.ts";
+import { LanePool, type PoolOptions, type RunningTask } from "./dispatch/lane_pool.ts";
 import {
   checkedTask,
   checker,
@@ -13,13 +14,12 @@ import {
   type MapOptions,
   type RunOptions,
 } from "./dispatch/options.ts";
-import { LanePool, type PoolOptions, type RunningTask } from "./dispatch/lane_pool.ts";
 import { type Outcome, type Results, UnusedResults } from "./dispatch/output.ts";
 import { type MapCall, startMap } from "./dispatch/run.ts";
 import type { Device } from "./lanes/lane.ts";
+import type { LanePermissions } from "./lanes/permissions.ts";
 import type { Task, TaskFunction } from "./lanes/task.ts";
 import { defaultLanes, type Model, MODEL_TABLE } from "./models.ts";
-import type { LanePermissions } from "./lanes/permissions.ts";
 
 /** What one lane used, as far as it could be told. */
 export interface LaneUsage {

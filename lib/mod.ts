@@ -65,7 +65,7 @@ export {
   TeardownError,
   TimeoutError,
 } from "./lanes/errors.ts";
-export type { Kernel, KernelItem } from "./lanes/kernel.ts";
+export type { Kernel, KernelItem } from "./lanes/task.ts";
 export type { Device } from "./lanes/lane.ts";
 export type { LanePermissions } from "./lanes/permissions.ts";
 export {

@@ -3,8 +3,8 @@
 import { BLOCKED_LANES } from "./adaptive/controller.ts";
 import { Guide } from "./adaptive/guide.ts";
 import type { Shape } from "./adaptive/watch.ts";
-import { checker, isTime } from "./dispatch/options.ts";
 import type { LaneFactory } from "./dispatch/lane_pool.ts";
+import { checker, isTime } from "./dispatch/options.ts";
 import {
   type AutoExecutor,
   type AutoOptions,
@@ -31,11 +31,11 @@ import { LaneStartError } from "./lanes/errors.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
 import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
 import { importModule } from "./lanes/lane_tasks.ts";
+import { checkNarrowing, faultOf } from "./lanes/permissions.ts";
 import { needsPreload, ofOneProject } from "./lanes/project.ts";
-import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { type ChannelEvents, decode, encodeAlone, type Encoded } from "./lanes/remote/channel.ts";
 import { threads, type Way } from "./lanes/remote/clone.ts";
-import { checkNarrowing, faultOf } from "./lanes/permissions.ts";
+import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";

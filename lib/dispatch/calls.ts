@@ -9,8 +9,8 @@ import { QueueFullError } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";
-import { after } from "../lanes/timers.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
+import { after } from "../lanes/timers.ts";
 import { Batch, BatchList, type BatchSettings, type Blame, type PoolRun, unsent } from "./batch.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { LanePool } from "./lane_pool.ts";
@@ -22,7 +22,6 @@ import {
   settingsOf,
 } from "./options.ts";
 import type { Settled } from "./output.ts";
-import { type Recovering, Recovery } from "./recovery.ts";
 import { Settler, type Settling } from "./settler.ts";
 
 const DEFAULTS: CheckedOptions = checkOptions({}, "run");
@@ -103,7 +102,7 @@ export class Calls {
 const NEW = { alone: false };
 
 /** One call of `run`. */
-class Call implements PoolRun, Settling, Recovering {
+class Call implements PoolRun, Settling {
   readonly context: unknown = asyncContext();
   readonly settings: BatchSettings;
   readonly span: Span | undefined;
@@ -220,20 +219,16 @@ class Call implements PoolRun, Settling, Recovering {
 
   onLost(batch: Batch, blame: Blame, death: Death): void {
     this.#leaveLane();
-    this.#recovery.onLost(batch, blame, death);
+    this.#care.onLost(batch, blame, death);
   }
 
   onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
     this.#leaveLane();
-    this.#recovery.onForced(batch, at, forced, hadOthers);
-  }
-
-  get #recovery(): Recovery {
-    return new Recovery(this, this.#care, this.calls.pool.options);
+    this.#care.onForced(batch, at, forced, hadOthers);
   }
 
   get #care(): Settler {
-    return this.#settler ??= new Settler(this);
+    return this.#settler ??= new Settler(this, this.calls.pool.options);
   }
 
   get mayRetry(): boolean {

@@ -8,16 +8,16 @@
  */
 
 import { wordsOf } from "../lanes/attempt.ts";
-import type { Death, Forced, Lane, LaneEvents, Report } from "../lanes/lane.ts";
-import { nameOf, type Task } from "../lanes/task.ts";
-import { type Batch, type BatchLimits, Fifo, OpenLane, type PoolRun } from "./batch.ts";
-import { blame, isActive, progressOf, type RecoveryOptions } from "./recovery.ts";
-import { allAsOne } from "../lanes/lane_tasks.ts";
 import { LaneStartError, TaskLoadError, TeardownError } from "../lanes/errors.ts";
+import type { Death, Forced, Lane, LaneEvents, Report } from "../lanes/lane.ts";
+import { allAsOne } from "../lanes/lane_tasks.ts";
+import { nameOf, type Task } from "../lanes/task.ts";
 import { MOST_TIMER_MS, within } from "../lanes/timers.ts";
+import { type Batch, type BatchLimits, Fifo, OpenLane, type PoolRun } from "./batch.ts";
+import { blame, isActive, type LossOptions, progressOf } from "./settler.ts";
 
 /** How a pool is made up. */
-export interface PoolOptions extends PlacesOptions, RecoveryOptions {
+export interface PoolOptions extends PlacesOptions, LossOptions {
   /** Whether a message to a lane costs so much that tiny tasks had better travel together. */
   readonly remote: boolean;
   /** Whether batches may wait on a lane for a slot: only if they can be taken back while it is busy. */

@@ -5,8 +5,8 @@
  * in no time as long as that do more tasks start than there are tokens, whatever came before.
  */
 
-import { type Batch, Fifo, type Key } from "./batch.ts";
 import { MOST_TIMER_MS } from "../lanes/timers.ts";
+import { type Batch, Fifo, type Key } from "./batch.ts";
 
 /** At most `limit` starts in any `perMs` milliseconds. */
 export interface Rate {

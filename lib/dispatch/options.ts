@@ -1,11 +1,11 @@
 /** The options that every model's `map` takes. */
 
-import type { BatchSettings } from "./batch.ts";
-import type { PerKey, Rate } from "./limits.ts";
-import type { Outcome, Rejected } from "./output.ts";
 import { attempt, shown } from "../lanes/attempt.ts";
 import { isLoadingProgram, taskOfFunction } from "../lanes/lane_tasks.ts";
 import type { Task, TaskFunction } from "../lanes/task.ts";
+import type { BatchSettings } from "./batch.ts";
+import type { PerKey, Rate } from "./limits.ts";
+import type { Outcome, Rejected } from "./output.ts";
 
 /** Items from anywhere: an array, a generator, a stream; endless ones too. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;

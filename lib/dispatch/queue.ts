@@ -3,10 +3,10 @@
  * many as there is room for and as its limits allow.
  */
 
-import { Batch, type BatchSize, type Key, type PoolRun, unsent } from "./batch.ts";
-import { after } from "../lanes/timers.ts";
-import { Limit, Lines, type PerKey } from "./limits.ts";
 import { shown } from "../lanes/attempt.ts";
+import { after } from "../lanes/timers.ts";
+import { Batch, type BatchSize, type Key, type PoolRun, unsent } from "./batch.ts";
+import { Limit, Lines, type PerKey } from "./limits.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { Source } from "./source.ts";
 

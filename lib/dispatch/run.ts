@@ -28,7 +28,6 @@ import {
   valueAt,
 } from "./output.ts";
 import { Queue, type QueueRun } from "./queue.ts";
-import { type Recovering, Recovery } from "./recovery.ts";
 import { Settler, type Settling } from "./settler.ts";
 import { Source, type SourceEvents } from "./source.ts";
 
@@ -61,7 +60,7 @@ const MOST_LOAD_FAILURES = 3;
 /** So long after its last task ended, a run that nobody waits for keeps the program no more. */
 const REST_MS = 100;
 
-class Run implements QueueRun, OutputRun, Settling, Recovering, SourceEvents {
+class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   readonly settings: BatchSettings;
   isReady = false;
   rests = false;
@@ -76,8 +75,7 @@ class Run implements QueueRun, OutputRun, Settling, Recovering, SourceEvents {
   readonly #source: Source;
   readonly #size: BatchSize;
   readonly #queue: Queue;
-  readonly #settler = new Settler(this);
-  readonly #recovery: Recovery;
+  readonly #settler: Settler;
   readonly #deadlines: Deadlines;
   readonly #ended = Promise.withResolvers<void>();
   /** It is stopping once that was asked for, and draining once what was queued is dropped. */
@@ -106,7 +104,7 @@ class Run implements QueueRun, OutputRun, Settling, Recovering, SourceEvents {
     this.settings = { ...settingsOf(options, pool.options), timed: !failFast, mostBytes };
     this.#source = new Source(items, this);
     this.#queue = new Queue(this, this.#source, this.#size);
-    this.#recovery = new Recovery(this, this.#settler, pool.options);
+    this.#settler = new Settler(this, pool.options);
     this.#deadlines = new Deadlines(pool, this.#inFlight);
   }
 
@@ -275,12 +273,12 @@ class Run implements QueueRun, OutputRun, Settling, Recovering, SourceEvents {
 
   onLost(batch: Batch, blame: Blame, death: Death): void {
     this.#leaveLane(batch);
-    this.#recovery.onLost(batch, blame, death);
+    this.#settler.onLost(batch, blame, death);
     this.#onChange();
   }
 
   onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
-    this.#recovery.onForced(batch, at, forced, hadOthers);
+    this.#settler.onForced(batch, at, forced, hadOthers);
     this.#leaveLane(batch);
     this.#onChange();
   }

@@ -1,7 +1,7 @@
 /** The input, pulled from only as far as there is room. */
 
-import { after } from "../lanes/timers.ts";
 import { shown } from "../lanes/attempt.ts";
+import { after } from "../lanes/timers.ts";
 import type { Items } from "./options.ts";
 
 /** Stands in an input for items that are left out: they have places in it, and no outcomes. */

@@ -14,10 +14,10 @@ import type {
   LaneEvents,
   Usage,
 } from "./lane.ts";
-import { enterAsyncContext, traced } from "./telemetry.ts";
 import { closeWithin, LaneTasks, type ReadyTask } from "./lane_tasks.ts";
 import { type BatchHost, BatchRun } from "./run_batch.ts";
 import type { Task } from "./task.ts";
+import { enterAsyncContext, traced } from "./telemetry.ts";
 
 /** The note on a batch that was taken back while its task was still being loaded. */
 const RECALLED = Symbol("recalled");

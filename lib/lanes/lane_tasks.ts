@@ -3,7 +3,6 @@
  * set-up made is disposed when the lane closes.
  */
 
-import { within } from "./timers.ts";
 import dynamicImport from "data:text/javascript,export default (url) => import(url)";
 import { wordsOf } from "./attempt.ts";
 import { TaskLoadError, TeardownError } from "./errors.ts";
@@ -15,6 +14,7 @@ import {
   type TaskContext,
   type TaskFunction,
 } from "./task.ts";
+import { within } from "./timers.ts";
 
 /** What the tasks of a module are given besides their items. */
 export interface Given {

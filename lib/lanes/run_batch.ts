@@ -4,10 +4,10 @@
  */
 
 import { httpSigns } from "../tasks/http_signs.ts";
-import type { TaskContext, TaskFunction } from "./task.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
 import type { AskReason, Failure, LaneBatch, Report } from "./lane.ts";
 import type { Given } from "./lane_tasks.ts";
+import type { TaskContext, TaskFunction } from "./task.ts";
 
 /**
  * Calls a task whose code stays apart from the caller's.

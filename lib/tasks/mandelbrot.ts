@@ -6,8 +6,7 @@
  * same pictures, bit by bit. As doubles their products are exact until a point escapes.
  */
 
-import type { Kernel } from "../lanes/kernel.ts";
-import type { TaskContext } from "../lanes/task.ts";
+import type { Kernel, TaskContext } from "../lanes/task.ts";
 import { checkWhole, stopIfCancelled } from "./stop_if_cancelled.ts";
 
 export interface MandelbrotRow {

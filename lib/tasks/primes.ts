@@ -3,8 +3,7 @@
  * first cache. Work for a CPU and a little memory.
  */
 
-import type { Kernel } from "../lanes/kernel.ts";
-import type { TaskContext } from "../lanes/task.ts";
+import type { Kernel, TaskContext } from "../lanes/task.ts";
 import { checkWhole, stopIfCancelled } from "./stop_if_cancelled.ts";
 
 /** The greatest n: 2⁴⁰; its square root, 2²⁰, is as far as the small primes go. */

@@ -4,8 +4,7 @@
  * look like one that waits.
  */
 
-import type { Kernel } from "../lanes/kernel.ts";
-import type { TaskContext } from "../lanes/task.ts";
+import type { Kernel, TaskContext } from "../lanes/task.ts";
 import { checkWhole, stopIfCancelled } from "./stop_if_cancelled.ts";
 
 export interface Sha256Item {

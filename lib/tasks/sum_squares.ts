@@ -9,8 +9,7 @@
  * BigInt at the end.
  */
 
-import type { Kernel } from "../lanes/kernel.ts";
-import type { TaskContext } from "../lanes/task.ts";
+import type { Kernel, TaskContext } from "../lanes/task.ts";
 import { stopIfCancelled } from "./stop_if_cancelled.ts";
 
 const BLOCK = 1024;

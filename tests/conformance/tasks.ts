@@ -1,7 +1,6 @@
 /** Tasks of the conformance suite. They run in every kind of lane, so they import nothing. */
 
-import type { Kernel } from "../../lib/lanes/kernel.ts";
-import type { TaskContext } from "../../lib/lanes/task.ts";
+import type { Kernel, TaskContext } from "../../lib/lanes/task.ts";
 
 /** A task that waits at a gate: the gate's address and the name under which it arrives. */
 export interface GatedItem {

@@ -117,6 +117,9 @@ Deno.test("a value is shown with its type, so that a string isn't taken for a nu
   for (const [chunk, says] of wrong) {
     assertThrows(() => checkOptions({ chunk: chunk as never }), RangeError, says);
   }
+  const long = Object.fromEntries(Array.from({ length: 99 }, (_, n) => [`property ${n}`, n]));
+  const { message } = assertThrows(() => checkOptions({ chunk: long as never }), RangeError);
+  assert(message.includes("but is { ") && !message.includes("\n") && message.length < 200);
   const hostile = {
     get [Symbol.for("Deno.customInspect")]() {
       throw new Error("no");

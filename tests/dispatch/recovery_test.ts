@@ -3,8 +3,7 @@ import fc from "fast-check";
 import type { Batch, Blame } from "../../lib/dispatch/batch.ts";
 import { checkOptions, type RetryOptions } from "../../lib/dispatch/options.ts";
 import { outcomeAt, type Rejected } from "../../lib/dispatch/output.ts";
-import { type QuarantinedItem, Recovery } from "../../lib/dispatch/recovery.ts";
-import { MOST_KILLS, Settler } from "../../lib/dispatch/settler.ts";
+import { MOST_KILLS, type QuarantinedItem, Settler } from "../../lib/dispatch/settler.ts";
 import {
   AbandonedError,
   CancelledError,
@@ -24,10 +23,14 @@ function recovering(rerun = true, retries: number | RetryOptions = 0) {
   const settled: Rejected[] = [];
   const again: Batch[] = [];
   const quarantined: QuarantinedItem[] = [];
-  const settler = new Settler({
-    options: checkOptions({ retries }),
+  const onQuarantined = (item: QuarantinedItem) => void quarantined.push(item);
+  const recovery = new Settler({
+    options: checkOptions({ retries, rerun }),
     mayRetry: true,
     retryLater: (batch) => void again.push(batch),
+    putBack: (batch) => {
+      if (batch.items.length > 0) back.push(batch);
+    },
     onSettled: (one) => {
       for (let at = 0; at < one.count; at++) settled.push(outcomeAt(one, at) as Rejected);
     },
@@ -35,15 +38,7 @@ function recovering(rerun = true, retries: number | RetryOptions = 0) {
       throw error;
     },
     mayBeOver: () => {},
-  });
-  const run = {
-    options: { rerun },
-    putBack: (batch: Batch) => {
-      if (batch.items.length > 0) back.push(batch);
-    },
-  };
-  const onQuarantined = (item: QuarantinedItem) => void quarantined.push(item);
-  const recovery = new Recovery(run, settler, { graceMs: 100, onQuarantined });
+  }, { graceMs: 100, onQuarantined });
   return { recovery, back, settled, again, quarantined };
 }
 

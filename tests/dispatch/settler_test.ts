@@ -24,7 +24,8 @@ function settling(options: MapOptions = {}, mayRetry: () => boolean = () => true
     onSettled: (settled) => void all.push(settled),
     fail: (error) => void errors.push(error),
     mayBeOver: () => answered.push(settler.unanswered),
-  });
+    putBack: () => {},
+  }, { graceMs: 100 });
   const outcomes = () =>
     all.flatMap((settled) =>
       Array.from({ length: settled.count }, (_, offset) => outcomeAt(settled, offset))

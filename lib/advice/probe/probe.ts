@@ -9,7 +9,7 @@ import { UsageError } from "../../options.ts";
 import { type Load, loadBetween, type Meter, type Reading } from "../../timing/meter/meter.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { spreadOrder } from "../../timing/job_items.ts";
-import { kernelName } from "../../lanes/kernel.ts";
+import { kernelName } from "../../lanes/task.ts";
 import { missingFlag } from "../job/job_permissions.ts";
 import {
   type Exports,

@@ -9,8 +9,7 @@ import {
   LaneTasks,
   plainContext,
 } from "../../lanes/lane_tasks.ts";
-import { isKernel, kernelName } from "../../lanes/kernel.ts";
-import type { TaskFunction } from "../../lanes/task.ts";
+import { isKernel, kernelName, type TaskFunction } from "../../lanes/task.ts";
 import { checksumOf, type Settled } from "../../timing/checksum.ts";
 import { ItemPuller, prepare, spreadItems } from "../../timing/job_items.ts";
 import { profiledRun, PullError, Sampler, thrownBy } from "./sampler.ts";

@@ -4,8 +4,7 @@
  */
 
 import { TaskLoadError } from "../errors.ts";
-import { isKernel, type Kernel, kernelName } from "../kernel.ts";
-import type { Task } from "../task.ts";
+import { isKernel, type Kernel, kernelName, type Task } from "../task.ts";
 import { importModule } from "../lane_tasks.ts";
 import { wordsOf } from "../attempt.ts";
 import { serveThread } from "../worker/serve_thread.ts";

@@ -4,8 +4,8 @@
  */
 
 import { shown } from "../attempt.ts";
-import type { Kernel } from "../kernel.ts";
 import type { Device } from "../lane.ts";
+import type { Kernel } from "../task.ts";
 
 /** How long a dispatch is to take, in milliseconds: long against its cost, short against a deadline. */
 export const DISPATCH_MS = 30;

@@ -5,9 +5,9 @@
 
 import { shown } from "../attempt.ts";
 import { CancelledError, TimeoutError } from "../errors.ts";
-import type { KernelItem } from "../kernel.ts";
 import type { AskReason, Failure, Report } from "../lane.ts";
 import type { BatchHost, LaneRun, RunnableBatch } from "../run_batch.ts";
+import type { KernelItem } from "../task.ts";
 import { DISPATCH_MS, ENDED_EARLY, type KernelProgram } from "./kernel_program.ts";
 
 const now = performance.now.bind(performance);

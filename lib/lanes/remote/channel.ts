@@ -6,8 +6,8 @@
  * they travel: many numbers in one buffer, errors in envelopes, everything else as it is.
  */
 
-import type { PlacedTask } from "../task.ts";
 import type { Failure, LaneBatch, Report } from "../lane.ts";
+import type { PlacedTask } from "../task.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
 import { inspect, refusal, type Way } from "./clone.ts";
 import {

@@ -7,7 +7,6 @@ import { LaneTasks, loadFromProgram, loadTask } from "../lane_tasks.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import type { Task } from "../task.ts";
 import { traced } from "../telemetry.ts";
-import { inspect, movable, MOVE_BYTES, ownBuffer, sendMoving, type Way } from "./clone.ts";
 import {
   type Cells,
   decode,
@@ -25,6 +24,7 @@ import {
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";
+import { inspect, movable, MOVE_BYTES, ownBuffer, sendMoving, type Way } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 
 /** Makes a run of a batch whose task is ready. */

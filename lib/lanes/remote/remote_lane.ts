@@ -7,7 +7,6 @@
  */
 
 import { attempt } from "../attempt.ts";
-import { closeWithin } from "../lane_tasks.ts";
 import { TaskLoadError, TeardownError } from "../errors.ts";
 import type {
   AskReason,
@@ -21,8 +20,8 @@ import type {
   Report,
   Usage,
 } from "../lane.ts";
+import { closeWithin } from "../lane_tasks.ts";
 import { nameOf, type PlacedTask, type Task } from "../task.ts";
-import { inspect, movable, MOVE_BYTES, refusal, sendMoving } from "./clone.ts";
 import {
   batchHead,
   type Channel,
@@ -39,6 +38,7 @@ import {
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";
+import { inspect, movable, MOVE_BYTES, refusal, sendMoving } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 
 /** A lane that doesn't say what it has used within this time is not waited for. */

@@ -6,8 +6,9 @@
  */
 
 import * as v8 from "node:v8";
-import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
+import { type LanePermissions, permissionFlags } from "../permissions.ts";
 import { preloadCode, projectFlags } from "../project.ts";
+import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
 import type { Way } from "../remote/clone.ts";
 import { Child } from "./child.ts";
 import {
@@ -21,7 +22,6 @@ import {
   wayThrough,
   WIDER,
 } from "./frame.ts";
-import { type LanePermissions, permissionFlags } from "../permissions.ts";
 
 export interface SubprocessOptions {
   readonly slots: number;

@@ -7,11 +7,11 @@
  */
 
 import { wordsOf } from "../attempt.ts";
+import { LaneStartError } from "../errors.ts";
 import { preloadCode } from "../project.ts";
 import { Cells, type Channel, type ChannelEvents, openSignalPipe } from "../remote/channel.ts";
-import { within } from "../timers.ts";
 import { threads } from "../remote/clone.ts";
-import { LaneStartError } from "../errors.ts";
+import { within } from "../timers.ts";
 import { ENDING, EndWatch, HELD } from "./end_watch.ts";
 import { type FarEnd, Line, mailboxMemory } from "./line.ts";
 

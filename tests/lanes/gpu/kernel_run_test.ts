@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { CancelledError, TimeoutError } from "../../../lib/lanes/errors.ts";
 import { KernelRun, type Program } from "../../../lib/lanes/gpu/kernel_run.ts";
-import type { Kernel } from "../../../lib/lanes/kernel.ts";
+import type { Kernel } from "../../../lib/lanes/task.ts";
 import type { LaneBatch, Report } from "../../../lib/lanes/lane.ts";
 import type { BatchHost } from "../../../lib/lanes/run_batch.ts";
 import { batchOf, settle } from "../batch.ts";
