@@ -177,6 +177,7 @@ export class Machine implements AsyncDisposable {
         kept: job.kept,
         lane,
         slots: Math.min(slots, mostSlots),
+        jobSlots: slots,
         permissions,
         isThread: threads,
         turns: this.#turns,

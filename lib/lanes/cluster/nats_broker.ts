@@ -46,6 +46,11 @@ const NANOS = 1_000_000;
  */
 const ACK_MS = 50;
 const MOST_ACKS = 32;
+interface Closable {
+  close(): Promise<unknown>;
+}
+
+const NO_MESSAGES: Closable = { close: () => Promise.resolve() };
 const CUT = "the connection to the server is lost";
 /** A queue remembers the ids of its messages for so long, in milliseconds. */
 const REMEMBER_MS = 120_000;
@@ -167,7 +172,7 @@ export class NatsBroker implements Broker {
   #isConnected = true;
   readonly #onReset = (event: ErrorEvent) => ignoreReset(event);
   readonly #acks: (() => void)[] = [];
-  readonly #consumers = new Set<() => Promise<void>>();
+  readonly #consumers = new Set<() => void>();
   readonly #unanswered = new Set<(error: Error) => void>();
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -212,7 +217,7 @@ export class NatsBroker implements Broker {
       removeEventListener("error", this.#onReset);
       this.#ackAll();
       for (const tell of this.#reconnected) tell();
-      for (const restart of this.#consumers) void restart();
+      for (const restart of this.#consumers) restart();
     }
   }
 
@@ -297,7 +302,7 @@ export class NatsBroker implements Broker {
     queue: string,
     { name, subject, most, onMessage }: Parameters<Broker["consume"]>[1],
   ): Promise<{ close(): Promise<void> }> {
-    const start = async () => {
+    const start = async (): Promise<Closable> => {
       await this.#jsm.consumers.add(queue, {
         durable_name: name,
         filter_subject: subject,
@@ -317,22 +322,21 @@ export class NatsBroker implements Broker {
           }, message.subject),
       });
     };
-    let messages = await start();
+    let messages = start();
+    await messages;
     // A new one is given at once what was on its way to the old one when the connection was lost.
-    const restart = async () => {
-      try {
-        await messages.close();
-        await this.removeConsumer(queue, name);
-        messages = await start();
-      } catch {
-        // Its job has ended, or the connection is lost again.
-      }
+    const restart = () => {
+      messages = messages.then(async (old) => {
+        await old.close();
+        await this.removeConsumer(queue, name).catch(() => {}); // it may have been removed before
+        return await start();
+      }).catch(() => NO_MESSAGES); // its job has ended, or the connection is lost again
     };
     this.#consumers.add(restart);
     return {
       close: async () => {
         this.#consumers.delete(restart);
-        await messages.close();
+        await (await messages).close();
       },
     };
   }

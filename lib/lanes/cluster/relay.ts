@@ -32,6 +32,8 @@ export interface RelayOptions {
   readonly kept: Post["kept"];
   readonly lane: number;
   readonly slots: number;
+  /** How many batches the job takes it to have room for at once, though it may have fewer slots. */
+  readonly jobSlots: number;
   readonly permissions: LanePermissions;
   /** Whether it is a thread of this program instead of a subprocess. */
   readonly isThread: boolean;
@@ -44,6 +46,8 @@ export interface RelayOptions {
   readonly onEnd: () => void;
 }
 
+/** Batches that a job has wait for each slot, as the dispatcher does; none may hold up what ends them. */
+const MOST_AHEAD = 8;
 /** Control messages that may be on their way beside the batches. */
 const MOST_CONTROL = 64;
 const THREAD = new URL("./thread_main.ts", import.meta.url);
@@ -90,11 +94,11 @@ export class Relay {
 
   /** Begins to take what the job sends. */
   async start(): Promise<void> {
-    const { broker, job, lane, slots } = this.#of;
+    const { broker, job, lane, jobSlots } = this.#of;
     this.#consumer = broker.consume(queueOf(job), {
       name: `to-${lane}`,
       subject: Subject.to(job, lane),
-      most: slots + MOST_CONTROL,
+      most: jobSlots * (1 + MOST_AHEAD) + MOST_CONTROL,
       onMessage: (stored) => void this.#take(stored),
     });
     await this.#consumer;

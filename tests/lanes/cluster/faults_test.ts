@@ -359,6 +359,27 @@ fault("what waits on a busy lane is asked back by one that has nothing to do", a
   );
 });
 
+fault("however many batches wait on a machine, what ends them comes through", async () => {
+  await using server = await NatsServer.start();
+  await using _lanes = await LaneProcess.start(
+    server.url,
+    ["--lanes", "1", "--slots", "1", ...ALL],
+  );
+  await using gates = new Gates();
+  await using executor = cluster({ servers: server.url, lanes: 1, slots: 200 });
+  const items = numbers(200).map((n) => ({ url: gates.url, key: String(n) }));
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1, signal }).toArray();
+  await gates.full(1);
+  stopping.abort();
+  for (const outcome of await outcomes) {
+    assert(outcome.status === "rejected" && outcome.ended === "cancelled");
+    assert(!String(outcome.reason).includes("stopped with its lane"), String(outcome.reason));
+  }
+  assertEquals(gates.arrived.length, 1);
+});
+
 fault("a module that is older on the machine is refused, and both contents are told", async () => {
   await using server = await NatsServer.start();
   const [here, there] = [await Deno.makeTempDir(), await Deno.makeTempDir()];
