@@ -8,7 +8,7 @@ import { BinaryHeap } from "@std/data-structures/binary-heap";
 import { BatchSize } from "../../../lib/dispatch/batch.ts";
 
 /** What a batch costs, as measured: CPU time of the submitter, of the server, and the way there and back. */
-export const COSTS = { submitterMs: 0.15, serverMs: 0.13, wayMs: 1 } as const;
+export const COSTS = { submitterMs: 0.11, serverMs: 0.065, wayMs: 1 } as const;
 
 export interface Scale {
   readonly lanes: number;
@@ -28,25 +28,40 @@ export interface Scaled {
   readonly serverBusy: number;
 }
 
+/** As a cluster's batches are. */
+const LIMITS = { targetMs: 10, firstItems: 1, mostItems: 16_384, aheadBelowMs: 1000 };
+
+/** Room for a batch on a lane, and from when on. */
+interface Room {
+  readonly lane: number;
+  readonly fromMs: number;
+}
+
 /** Simulates the middle of a long job. */
 export function simulate({ lanes, itemMs, batches = 40 * lanes, chunk = "auto" }: Scale): Scaled {
-  const limits = { targetMs: 10, firstItems: 1, mostItems: 16_384 };
-  const size = new BatchSize(chunk, limits);
-  const free = new BinaryHeap<number>((a, b) => a - b);
-  free.push(...new Array<number>(lanes).fill(0));
-  const freeMs = { submitter: 0, server: 0 };
-  const take = (who: keyof typeof freeMs, fromMs: number, costMs: number) =>
+  const size = new BatchSize(chunk, LIMITS);
+  size.learn(1, itemMs);
+  // Each lane has room for the batch that runs and for those that wait for it.
+  const rooms = new BinaryHeap<Room>((a, b) => a.fromMs - b.fromMs);
+  const freeMs = { submitter: 0, server: 0, lanes: new Float64Array(lanes) };
+  for (let room = 0; room < lanes * (1 + size.ahead(false)); room++) {
+    rooms.push({ lane: room % lanes, fromMs: 0 });
+  }
+  const take = (who: "submitter" | "server", fromMs: number, costMs: number) =>
     freeMs[who] = Math.max(freeMs[who], fromMs) + costMs;
   let [items, endMs] = [0, 0];
   for (let batch = 0; batch < batches; batch++) {
     const count = size.next(undefined, lanes);
-    const sentMs = take("submitter", free.pop()!, COSTS.submitterMs);
-    const startMs = take("server", sentMs, COSTS.serverMs) + COSTS.wayMs / 2;
+    const { lane, fromMs } = rooms.pop()!;
+    const sentMs = take("submitter", fromMs, COSTS.submitterMs);
+    const thereMs = take("server", sentMs, COSTS.serverMs) + COSTS.wayMs / 2;
     const workMs = count * itemMs;
+    const doneMs = Math.max(thereMs, freeMs.lanes[lane]!) + workMs;
+    freeMs.lanes[lane] = doneMs;
     size.learn(count, workMs);
-    free.push(startMs + workMs + COSTS.wayMs / 2);
+    rooms.push({ lane, fromMs: doneMs + COSTS.wayMs / 2 });
     items += count;
-    endMs = Math.max(endMs, startMs + workMs);
+    endMs = Math.max(endMs, doneMs);
   }
   return {
     itemsPerSecond: 1000 * items / endMs,
