@@ -4,9 +4,11 @@
  *
  * It goes by experiment wherever one is cheap. Slots double while tasks wait and end as quickly as before
  * (slow start, left as HyStart does it: Ha and Rhee, 2008), then follow a {@linkcode SlotLaw}. Lanes are
- * tried where tasks keep the event loop busy, and kept only if more gets done.
+ * tried where tasks keep the event loop busy, and kept only if more gets done; and so is the event loop,
+ * when they are left.
  */
 
+import { Refusals } from "./refusals.ts";
 import { gradient2, type SlotLaw } from "./slot_laws.ts";
 import { BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./watch.ts";
 
@@ -117,22 +119,6 @@ const LITTLE = 0.6;
 /** Tasks have all cores if over so long they had this part of them. */
 const FULL_MS = 5;
 const FULL = 0.9;
-/** After a refusal slots are left alone for so long, and each time for twice as long, up to the most. */
-const HOLD_MS = 1_000;
-const MOST_HOLD_MS = 30_000;
-/** and until then no more than this share of what was too many. */
-const NEAR = 0.9;
-/** If a larger share is refused, it is too many; */
-const REFUSED = 0.03;
-/** then there are fewer slots than got through. */
-const BELOW = 0.7;
-/** With one slot, tasks are started this far apart at first, and by and by closer together. */
-const FIRST_GAP_MS = 20;
-const CLOSER = 0.8;
-const MOST_GAP_MS = 1_000;
-/** Nothing got through so many times in a row: that is no limit, and waiting doesn't help. */
-const IN_VAIN = 10;
-
 /** What got done in a place. */
 interface Rate {
   readonly perSecond: number;
@@ -145,8 +131,6 @@ export class Controller {
   shape: Shape;
   /** Whether lanes are to be started. */
   wantsLanes = false;
-  /** Tasks are started no closer together than this. */
-  gapMs = 0;
   /** When it wants to look next, from the last time on. */
   nextTickMs = FIRST_TICK_MS;
   readonly #options: ControllerOptions;
@@ -168,16 +152,9 @@ export class Controller {
   #leastMs = Infinity;
   #quickestMs = Infinity;
 
-  /** Since the slots were last changed: tasks that were refused, of those started since, and others. */
-  #refused = 0;
-  #through = 0;
-  /** With how many slots some were refused last. */
-  #refusedAt = Infinity;
+  readonly #refusals = new Refusals();
   /** Whether it is waited until it is known how many got through. */
   #isBraking = false;
-  #holdUntilMs = 0;
-  #holdMs = HOLD_MS;
-  #inVain = 0;
 
   /** Until when nothing is started, so that lanes start. */
   #pauseUntilMs = -Infinity;
@@ -199,6 +176,11 @@ export class Controller {
     this.#onTrial = this.shape.place === "lanes";
     this.#slots = options.start.lanes * options.start.slots;
     this.#openLevel(nowMs);
+  }
+
+  /** Tasks are started no closer together than this. */
+  get gapMs(): number {
+    return this.#refusals.gapMs;
   }
 
   /** Whether none is to be started for now. */
@@ -241,11 +223,11 @@ export class Controller {
     const level = this.#levels.findLast(({ fromMs }) => startedAtMs >= fromMs);
     if (refused) {
       // Of those that were started before there were fewer slots it is known.
-      if (level === this.#level) this.#refused += count;
+      if (level === this.#level) this.#refusals.refused += count;
       // Until the next tick it may be asked hundreds of times more.
       return true;
     }
-    this.#through += count;
+    this.#refusals.through += count;
     this.#quickestMs = Math.min(this.#quickestMs, (endedAtMs - startedAtMs) / count);
     if (level !== undefined && level.latencies.length < Math.max(MOST_LATENCIES, level.slots)) {
       level.latencies.push((endedAtMs - startedAtMs) / count);
@@ -260,7 +242,7 @@ export class Controller {
     this.#look = this.#watch.look(seen, this.shape);
     const isEarly = this.#slowStart && nowMs - this.#startMs < EARLY_MS;
     this.nextTickMs = isEarly ? FIRST_TICK_MS : TICK_MS;
-    return this.#isBraking || this.#refused > REFUSED * (this.#refused + this.#through)
+    return this.#isBraking || this.#refusals.areTooMany
       ? this.#onRefused(seen)
       : seen.memoryBytes > this.#options.memoryBytes
       ? this.#fewer(seen, "memory", this.#slots / 2)
@@ -408,8 +390,8 @@ export class Controller {
     const { nowMs, inFlight, memoryBytes } = seen;
     const slots = this.#slots;
     const isFull = inFlight >= slots / 2;
-    const isHeld = nowMs < this.#holdUntilMs && slots >= NEAR * this.#refusedAt - 1;
-    const mayGrow = isFull && this.gapMs === 0 && !isHeld && !this.#coresAreFull &&
+    const isHeld = this.gapMs > 0 || this.#refusals.holds(nowMs, slots);
+    const mayGrow = isFull && !isHeld && !this.#coresAreFull &&
       memoryBytes < 0.8 * this.#options.memoryBytes;
     // What waits for this program itself tells nothing of others, and what blocks a lane keeps its slots.
     const { busyShare, elapsedMs } = this.#look;
@@ -422,7 +404,7 @@ export class Controller {
     if (latencies.length < Math.max(ROUND_TASKS, slots)) return undefined;
     const latencyMs = quickerOf(latencies);
     this.#leastMs = Math.min(this.#leastMs, latencyMs);
-    if (this.gapMs > 0) this.#relax(nowMs, latencyMs);
+    if (this.gapMs > 0) this.#refusals.faster(nowMs, latencyMs);
     const next = isFull ? this.#law({ slots, latencyMs, leastMs: this.#leastMs }) : slots;
     if (next < slots) return this.#setSlots(seen, next, "queues");
     if (next > slots && mayGrow) return this.#setSlots(seen, next, "waits");
@@ -466,37 +448,17 @@ export class Controller {
   /** Nothing more is started until it is known how many got through; then fewer are than did. */
   #onRefused(seen: Seen): Decision | undefined {
     const { nowMs, inFlight } = seen;
-    const slots = this.#slots;
-    const [refused, through] = [this.#refused, this.#through];
-    if (slots < 2) return this.#slower(nowMs);
+    if (this.#slots < 2) {
+      this.#refusals.slower(nowMs);
+      this.#openLevel(nowMs);
+      return undefined;
+    }
     this.#slowStart = false;
-    if (!this.#isBraking) this.#hold(nowMs);
+    if (!this.#isBraking) this.#refusals.hold(nowMs);
     this.#isBraking = inFlight > 0;
-    if (this.#isBraking) return undefined;
-    this.#refusedAt = slots;
-    return this.#fewer(seen, "refused", BELOW * slots * through / (through + refused));
-  }
-
-  /** Where one task at once is too many, they are started more slowly. */
-  #slower(nowMs: number): undefined {
-    const through = this.#through;
-    this.#inVain = through === 0 ? this.#inVain + 1 : 0;
-    const gapMs = Math.max(FIRST_GAP_MS, this.gapMs / (through === 0 ? 0.5 : CLOSER));
-    this.gapMs = this.#inVain < IN_VAIN ? Math.min(MOST_GAP_MS, gapMs) : 0;
-    this.#hold(nowMs);
-    this.#openLevel(nowMs);
-  }
-
-  /** Leaves slots and pace alone for a while, for longer if the last while ended with a refusal. */
-  #hold(nowMs: number): void {
-    if (nowMs >= this.#holdUntilMs) this.#holdMs = Math.min(MOST_HOLD_MS, 2 * this.#holdMs);
-    this.#holdUntilMs = nowMs + this.#holdMs;
-  }
-
-  #relax(nowMs: number, latencyMs: number): void {
-    if (nowMs < this.#holdUntilMs) return;
-    this.gapMs *= CLOSER;
-    if (this.gapMs < latencyMs / 2) this.gapMs = 0;
+    return this.#isBraking
+      ? undefined
+      : this.#fewer(seen, "refused", this.#refusals.fewer(this.#slots));
   }
 
   #fewer(seen: Seen, why: Why, slots: number): Decision | undefined {
@@ -534,18 +496,12 @@ export class Controller {
     const { busyShare, perSecond } = this.#watch.look(seen, this.shape);
     const { latencies } = this.#level;
     const latencyMs = latencies.length === 0 ? NaN : quickerOf(latencies);
-    return { busyShare, latencyMs, perSecond, refused: this.#refused };
+    return { busyShare, latencyMs, perSecond, refused: this.#refusals.refused };
   }
 
   #openLevel(nowMs: number): void {
-    const level = {
-      slots: this.#slots,
-      fromMs: nowMs,
-      endedBefore: this.#ended,
-      latencies: [],
-    };
-    this.#refused = 0;
-    this.#through = 0;
+    const level = { slots: this.#slots, fromMs: nowMs, endedBefore: this.#ended, latencies: [] };
+    this.#refusals.refused = this.#refusals.through = 0;
     this.#levels = this.#slowStart ? [...this.#levels, level] : [level];
   }
 }

@@ -205,11 +205,12 @@ export class Guide implements PoolGuide {
   }
 
   #tick(): void {
-    const { isBraking } = this;
+    const { isBraking, keepsLanes } = this.#controller;
     // Tasks may hold up this event loop for long, one after another.
     for (const { lane } of this.#pool.openLanes) lane.receive?.();
     this.#follow(this.#controller.tick(this.#seen()));
-    if (isBraking && !this.isBraking) this.#shapePool();
+    const isOver = isBraking && !this.isBraking || keepsLanes && !this.#controller.keepsLanes;
+    if (isOver) this.#shapePool();
     if (this.#controller.wantsLanes && !this.#isStarting) void this.#startLanes();
   }
 
