@@ -190,19 +190,6 @@ export function estimateOf(law: Law, drawn: readonly Law[], of: (law: Law) => nu
   return { value, low: Math.min(value, end(0.025)), high: Math.max(value, end(0.975)) };
 }
 
-interface FittedLaw {
-  readonly fit: Fit;
-  readonly law: Law;
-  readonly drawn: readonly Law[];
-}
-
-interface FittedLaws {
-  /** Each law for which there were sizes enough, the simpler one first. */
-  readonly fitted: readonly FittedLaw[];
-  /** The one that forecasts follow; undefined if none was fitted. */
-  readonly chosen: FittedLaw | undefined;
-}
-
 const finite = (value: number) => Number.isFinite(value) ? value : null;
 
 function fitOf(fit: LawFit, drawn: readonly Law[], series: readonly Series[]): Fit {
@@ -222,12 +209,11 @@ function fitOf(fit: LawFit, drawn: readonly Law[], series: readonly Series[]): F
   };
 }
 
-/** Fits both, and chooses the Universal Scalability Law if the interval of κ leaves out 0. */
-export function fittedLaws(
-  series: readonly Series[],
-  seed: number,
-  resamples = RESAMPLES,
-): FittedLaws {
+/**
+ * Fits each law for which there are sizes enough, the simpler one first, and chooses the one that forecasts
+ * follow: the Universal Scalability Law if the interval of κ leaves out 0.
+ */
+export function fittedLaws(series: readonly Series[], seed: number, resamples = RESAMPLES) {
   const fitted = LAWS.filter((name) => series.length >= PARAMETERS[name]).map((name) => {
     const fit = fitLaw(name, series);
     const drawn = bootstrapFit(fit, series, { seed, resamples });
@@ -239,7 +225,7 @@ export function fittedLaws(
 }
 
 /** The draws of the law that is followed, and of the other one where its κ wasn't ruled out. */
-export function drawsOf({ fitted, chosen }: FittedLaws): (readonly Law[])[] {
+export function drawsOf({ fitted, chosen }: ReturnType<typeof fittedLaws>): (readonly Law[])[] {
   return fitted.filter(({ fit }) => fit.name === "usl" || fit.name === chosen?.fit.name)
     .map(({ drawn }) => drawn);
 }

@@ -79,18 +79,18 @@ const rejectedOf = (outcomes: readonly Outcome<unknown>[]) =>
 
 /** Counts why items ended without a value. */
 export function failuresOf(outcomes: readonly Outcome<unknown>[]): Failures {
-  // Counted in a map first: a reason called "__proto__" must not set an object's prototype.
-  const found = new Map<string, { readonly count: number; readonly first: Rejected }>();
-  for (const outcome of rejectedOf(outcomes)) {
-    const named = reasonOf(outcome);
-    const reason = found.has(named) || found.size < MOST_REASONS ? named : FURTHER;
-    const { count, first } = found.get(reason) ?? { count: 0, first: outcome };
-    found.set(reason, { count: count + 1, first: outcome.index < first.index ? outcome : first });
-  }
+  const rejected = rejectedOf(outcomes);
+  const named = [...new Set(rejected.map(reasonOf))].slice(0, MOST_REASONS);
+  // A map: a reason called "__proto__" must not set an object's prototype.
+  const found = Map.groupBy(rejected, (of) => {
+    const reason = reasonOf(of);
+    return named.includes(reason) ? reason : FURTHER;
+  });
+  const firstOf = (of: readonly Rejected[]) => of.reduce((a, b) => b.index < a.index ? b : a);
   return {
-    reasons: Object.fromEntries(Array.from(found, ([reason, { count }]) => [reason, count])),
+    reasons: Object.fromEntries(Array.from(found, ([reason, of]) => [reason, of.length])),
     examples: Object.fromEntries(
-      Array.from(found, ([reason, { first }]) => [reason, exampleOf(first)]),
+      Array.from(found, ([reason, of]) => [reason, exampleOf(firstOf(of))]),
     ),
   };
 }

@@ -55,13 +55,8 @@ export class NoLaneError extends TrialError {
   }
 }
 
-/** How trials are run. */
-interface TrialProcessOptions {
-  /** How long a trial may take with everything, in milliseconds; default 10 minutes. */
-  readonly guardMs?: number;
-  /** Tells how long a trial of one event loop queued for a core. */
-  readonly meter?: Meter | undefined;
-}
+/** How long a trial may take with everything unless told, in milliseconds. */
+const GUARD_MS = 600_000;
 
 /**
  * Makes a runner that starts a process for each trial.
@@ -73,7 +68,11 @@ interface TrialProcessOptions {
  * `TypeError` if an item can't travel as JSON, and with the signal's reason if that is aborted.
  */
 export function trialProcesses(
-  { guardMs = 600_000, meter }: TrialProcessOptions = {},
+  { guardMs = GUARD_MS, meter }: {
+    readonly guardMs?: number;
+    /** Tells how long a trial of one event loop queued for a core. */
+    readonly meter?: Meter | undefined;
+  } = {},
 ): TrialRunner {
   return async (trial, { signal, onEvent }) => {
     signal?.throwIfAborted();

@@ -5,13 +5,6 @@
 
 import type { Advice, AdviceFile } from "../../advice/advice.ts";
 import type { FlameBar, JobProfile, Owner } from "../../advice/profile/job_profile.ts";
-import {
-  FUNCTION_HEADS,
-  functionCells,
-  ownerWords,
-  PROFILE_TITLE,
-  profileLines,
-} from "../../advice/profile/profile_words.ts";
 import { COMPUTES, WAITS } from "../../judge/thresholds.ts";
 import { BASELINE } from "../../models.ts";
 import {
@@ -311,12 +304,12 @@ const MOST_FUNCTIONS = 20;
 function functionsTable({ functions }: JobProfile) {
   return htmlTable(
     "The functions that matter",
-    FUNCTION_HEADS.map((head, i) => ({
+    words.FUNCTION_HEADS.map((head, i) => ({
       head,
       left: i < 3,
       cell: (cells: readonly string[]) => cells[i]!,
     })),
-    functions.slice(0, MOST_FUNCTIONS).map(functionCells),
+    functions.slice(0, MOST_FUNCTIONS).map(words.functionCells),
   );
 }
 
@@ -324,16 +317,16 @@ function functionsTable({ functions }: JobProfile) {
 export function profileSection(advice: Advice, id: string): Markup {
   const { profile } = advice;
   if (profile === undefined) return false;
-  const lines = profileLines(advice).map((line) => markup`<p class="note">${line}</p>`);
+  const lines = words.profileLines(advice).map((line) => markup`<p class="note">${line}</p>`);
   const known = "missing" in profile ? undefined : profile;
   const own = known && functionsTable(known);
   if (known === undefined || known.flame.length === 0) {
-    return markup`<section id="${id}"><h3>${PROFILE_TITLE}</h3>${lines}${own}</section>`;
+    return markup`<section id="${id}"><h3>${words.PROFILE_TITLE}</h3>${lines}${own}</section>`;
   }
   return markup`${
     figure({
       id,
-      title: PROFILE_TITLE,
+      title: words.PROFILE_TITLE,
       lead:
         markup`Each bar is a function on top of the one that called it, as wide as its share of the
       computing: <b>your code</b> is orange, <b>packages</b> are green, <b>the runtime</b> is grey.`,
@@ -380,7 +373,7 @@ export function drawFlame(bars: readonly FlameBar[], width: number): Html {
   const drawn = shown.map(({ name, owner, place, depth, from, share }) => {
     const [left, right] = [x(clamped(from)), x(clamped(clamped(from) + clamped(share)))];
     const top = MARGIN + (levels - 1 - Math.floor(depth)) * ROW_HEIGHT;
-    const title = `${name}: ${formatPercent(share)}\n${place ?? ownerWords(owner)}`;
+    const title = `${name}: ${formatPercent(share)}\n${place ?? words.ownerWords(owner)}`;
     return { name, left, right, top, title, fill: OWNER_COLOURS[owner] ?? "var(--other)" };
   });
   const widest = bars.slice(0, MOST_BARS).toSorted((a, b) => b.share - a.share).slice(0, 8);

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import type { Advice } from "../../../lib/advice/advice.ts";
-import { functionLines, profileLines } from "../../../lib/advice/profile/profile_words.ts";
+import { functionLines, profileLines } from "../../../lib/report/advice/advice_report.ts";
 import { recommendationLines } from "../../../lib/report/advice/advice_report.ts";
-import { adviceOn, asPredicted } from "../advice_on.ts";
-import { PROFILE } from "./fixture.ts";
+import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
+import { PROFILE } from "../../advice/profile/fixture.ts";
 
 const advice = await adviceOn({ computeMs: 20 }, asPredicted);
 const having = (
