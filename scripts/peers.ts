@@ -42,9 +42,9 @@ function raceProgress(runs: number, rounds: number) {
 async function main(signal: AbortSignal, args: string[]): Promise<number> {
   const options = command(
     "peers",
-    "Says how fast this library is beside others on your machine: Python's pools, aiohttp and requests,\n" +
-      "the pools on npm (downloaded on first use), and bare programs that do the same with nothing around\n" +
-      "it. Every run is a process of its own, and counts only if its results are right.",
+    "Says how fast this library is beside others on your machine: Python's pools, pools and limits on npm\n" +
+      "(downloaded on first use), HTTP clients, and bare programs that do the same with nothing around it.\n" +
+      "Every run is a process of its own, and counts only if its results are right.",
   )
     .option(
       "--only <families>",
@@ -59,7 +59,7 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
       "after",
       `
 Contests:
-${FAMILIES.map((family) => `  ${family.padEnd(6)} ${familySentence(family)}`).join("\n")}
+${FAMILIES.map((family) => `  ${family.padEnd(7)} ${familySentence(family)}`).join("\n")}
 
 Examples:
   deno task peers --only pools,io
