@@ -1,15 +1,14 @@
 /**
  * What reports are made of, told alike in a terminal and as Markdown: a report lists its blocks once,
- * each of which knows how it is told in either.
+ * each of which knows how it is told in either. Tables are drawn on pages too, and written as CSV.
  */
 
 import { counted, formatNumber } from "../text/format.ts";
 import { fit, plain } from "../text/plain.ts";
 import type { Environment } from "../timing/result.ts";
 import { type Html, markup } from "./html/markup.ts";
-import { paletteFor, sentences, type Style, type Tone } from "./terminal.ts";
+import { type Paint, paletteFor, sentences, type Style, type Tone } from "./terminal.ts";
 import { stringify } from "@std/csv/stringify";
-import TextTable from "cli-table3";
 import stringWidth from "string-width";
 
 /** A part of a report; "" where it has nothing to tell. */
@@ -182,21 +181,6 @@ const GAP = "  ";
 /** If the first column must be cut, this much of it stays. */
 const LEAST_COLUMNS = 6;
 
-/** Draws without a frame: one rule below the heads, blanks between columns. */
-const BORDERLESS = {
-  style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
-  chars: {
-    ...Object.fromEntries(
-      ["top", "bottom", "left", "right"].flatMap((side) =>
-        [side, `${side}-mid`, `${side}-left`, `${side}-right`].map((part) => [part, ""])
-      ),
-    ),
-    mid: "─",
-    "mid-mid": "──",
-    middle: GAP,
-  },
-};
-
 /** A column whose cells were written. */
 interface Written {
   readonly head: string;
@@ -256,18 +240,20 @@ export function textTable<Row>(
     tones: rows.map((row) => tone?.(row)),
   }));
   const shown = fitting(written, style.columns);
-  const table = new TextTable({
-    ...BORDERLESS,
-    head: shown.map(({ head }) => palette.heading(head)),
-    colAligns: shown.map(({ left }) => left ? "left" : "right"),
-  });
-  table.push(...rows.map((_, row) =>
-    shown.map(({ cells, tones }) => {
-      const [cell, tone] = [cells[row]!, tones[row]];
-      return tone === undefined ? cell : palette[tone](cell);
-    })
-  ));
-  return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+  const line = (cellOf: (column: Written) => string, paintOf: (column: Written) => Paint) =>
+    shown.map((column) => {
+      const blanks = " ".repeat(widthOf(column) - stringWidth(cellOf(column)));
+      const painted = paintOf(column)(cellOf(column));
+      return column.left ? painted + blanks : blanks + painted;
+    }).join(GAP).trimEnd();
+  const asItIs: Paint = (text) => text;
+  return [
+    line(({ head }) => head, () => palette.heading),
+    "─".repeat(totalWidth(shown)),
+    ...rows.map((_, row) =>
+      line(({ cells }) => cells[row]!, ({ tones }) => tones[row] ? palette[tones[row]] : asItIs)
+    ),
+  ].join("\n");
 }
 
 /** Writes a table as Markdown, its texts escaped. */

@@ -56,13 +56,14 @@ interface KindOfFile<File> {
   readonly csv?: (files: readonly File[]) => string;
   /** Its tasks, where each was timed. */
   readonly traced?: (file: File) => readonly Traced[] | undefined;
-  /** What a page of nothing else is called. */
-  readonly kicker: string;
-  /**
-   * Its part of a page; nothing in the first of the files could break a layout, and the other is as it
-   * was read. None if it is a page of its own.
-   */
-  readonly part?: (file: File, place: PartPlace, read: File) => PagePart;
+  /** Its part of a page that others share; none if its page is its own. */
+  readonly page?: {
+    /** What a page of nothing else is called, and what was done with its jobs. */
+    readonly kicker: string;
+    readonly did: string;
+    /** Nothing in the first of the files could break a layout; the other is as it was read. */
+    readonly part: (file: File, place: PartPlace, read: File) => PagePart;
+  };
 }
 
 /** In the order in which they stand in reports. */
@@ -73,46 +74,40 @@ const KINDS: { readonly [K in Kind]: KindOfFile<Files[K]> } = {
     report: resultReport,
     csv: renderCsv,
     traced: tracedOf,
-    kicker: "report",
-    part: comparisonPart,
+    page: { kicker: "report", did: "compared", part: comparisonPart },
   },
   advice: {
     format: ADVICE_FORMAT,
     name: "advice",
     report: adviceReport,
-    kicker: "advice",
-    part: advicePart,
+    page: { kicker: "advice", did: "advised on", part: advicePart },
   },
   sweep: {
     format: SWEEP_FORMAT,
     name: "a sweep",
     report: sweepReport,
     csv: ([sweep]) => sweepCsv(sweep!),
-    kicker: "sweep",
-    part: sweepPart,
+    page: { kicker: "sweep", did: "scaled", part: sweepPart },
   },
   peers: {
     format: PEERS_FORMAT,
     name: "a race",
     report: (file) => peersReport(file),
     csv: ([race]) => peersCsv(race!),
-    kicker: "race",
-    part: peersPart,
+    page: { kicker: "race", did: "raced", part: peersPart },
   },
   switch: {
     format: SWITCH_FORMAT,
     name: "experiments on switching",
     report: switchReport,
-    kicker: "switching",
-    part: switchPart,
+    page: { kicker: "switching", did: "watched", part: switchPart },
   },
   run: {
     format: RUN_FORMAT,
     name: "a run",
     report: runReport,
     traced: runTraced,
-    kicker: "run",
-    part: runPart,
+    page: { kicker: "run", did: "run", part: runPart },
   },
   lesson: {
     format: LESSON_FORMAT,
@@ -121,7 +116,6 @@ const KINDS: { readonly [K in Kind]: KindOfFile<Files[K]> } = {
       text: (style) => lessonText(file, style),
       markdown: () => lessonMarkdown(file).trimEnd(),
     }),
-    kicker: "lesson",
   },
 };
 
@@ -203,10 +197,19 @@ export function reportPage(files: readonly ReportFile[]): string {
     const kind = kindOf(file);
     const before = sum(sorted.slice(0, i).filter((other) => kindOf(other) === kind));
     const id = before === 0 ? kind : `${kind}-${before + 1}`;
-    return of(file).part!(sanitized(file), { id, before, alone: sum(files) === 1 }, file);
+    const { did, part } = of(file).page!;
+    const clean = sanitized(file);
+    return {
+      ...part(clean, { id, before, alone: sum(files) === 1 }, file),
+      did,
+      environment: clean.environment,
+      partial: "run" in file
+        ? file.run.ended === "interrupted"
+        : "partial" in file && file.partial === true,
+    };
   });
   const isOfOneKind = new Set(files.map(kindOf)).size === 1;
-  return renderParts(parts, `Lanes ${isOfOneKind ? of(first!).kicker : "report"}`);
+  return renderParts(parts, `Lanes ${isOfOneKind ? of(first!).page!.kicker : "report"}`);
 }
 
 /** Checks that files can be written in the formats asked for. */
@@ -220,7 +223,7 @@ export function checkFormats(
     throw new UsageError("--trace", trace, `there is no trace of ${of(untraced).name}`, remedy);
   }
   const others = files.filter((file) => kindOf(file) !== "comparison").map(of);
-  const own = others.find(({ part }) => part === undefined);
+  const own = others.find(({ page }) => page === undefined);
   if (html !== undefined && own !== undefined && files.length > 1) {
     throw new UsageError("--html", html, `${own.name} is a page of its own`, "give it alone");
   }

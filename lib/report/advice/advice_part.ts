@@ -111,7 +111,7 @@ function foundWords({ bound, recommended: { model, name, gain }, hazards }: Advi
 }
 
 export function advicePart(
-  { advice, environment }: AdviceFile,
+  { advice }: AdviceFile,
   { id, alone }: PartPlace,
   read: AdviceFile,
 ): PagePart {
@@ -120,19 +120,16 @@ export function advicePart(
   const name = `Advice on ${job.title}`;
   return {
     title,
-    did: "advised on",
     headlines: [{ id, name, text: foundWords(advice) }],
     sections: [
       adviceSection(advice, read.advice.code, id, alone ? undefined : `Advice on ${title}`),
     ],
-    environment,
     jobs: [
       markup`<b>${job.title}</b>, ${words.jobItems(advice)}. ${
         taskWords(`${job.module}#${job.export}`, {})
       }`,
     ],
     name,
-    partial: false,
     method: { name: "How advice is come by", html: method() },
   };
 }

@@ -34,24 +34,21 @@ import { MODEL_COLUMNS } from "./comparison_report.ts";
 import { isUndecided, LESSON, noticeLines, roundsOf, verdictText } from "./comparison_words.ts";
 
 export function comparisonPart(
-  { environment, comparisons, partial = false }: ResultFile,
+  { comparisons }: ResultFile,
   { before, alone }: PartPlace,
 ): PagePart {
   const idOf = (i: number) => `c${before + i}`;
   const [first] = comparisons;
   return {
     title: first === undefined ? "Nothing was measured" : headlineOf(first),
-    did: "compared",
     headlines: comparisons.map((comparison, i) => ({
       id: idOf(i),
       name: comparison.job.name,
       text: headlineOf(comparison),
     })),
     sections: comparisons.map((comparison, i) => comparisonSection(comparison, idOf(i), alone)),
-    environment,
     jobs: comparisons.map(jobWords),
     name: comparisons.map(({ job }) => job.name).slice(0, 5).join(", ") || "nothing",
-    partial,
     method: { name: "How models are compared", html: methodSection() },
   };
 }

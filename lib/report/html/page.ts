@@ -41,19 +41,23 @@ export interface PartPlace {
 export interface PagePart {
   /** The page's title if this part has all there is. */
   readonly title: string;
-  /** What was done with its jobs, such as "compared"; the title of a page of several parts counts it. */
-  readonly did: string;
   readonly headlines: readonly Headline[];
   readonly sections: readonly Section[];
-  readonly environment: Environment;
   readonly jobs: readonly Markup[];
   /** What it is called where environments are listed. */
   readonly name: string;
-  readonly partial: boolean;
   readonly method: { readonly name: string; readonly html: Html };
 }
 
-function titleOf(parts: readonly PagePart[]): string {
+/** A part with what can be said of any. */
+export interface KnownPart extends PagePart {
+  /** What was done with its jobs, such as "compared"; the title of a page of several parts counts it. */
+  readonly did: string;
+  readonly environment: Environment;
+  readonly partial: boolean;
+}
+
+function titleOf(parts: readonly KnownPart[]): string {
   const headlines = parts.flatMap((part) => part.headlines);
   if (parts.length === 1 && headlines.length <= 1) return parts[0]!.title;
   const counts = new Map<string, number>();
@@ -67,7 +71,7 @@ function titleOf(parts: readonly PagePart[]): string {
 }
 
 /** What all parts have in common is told once. */
-function environments(parts: readonly PagePart[]): Html {
+function environments(parts: readonly KnownPart[]): Html {
   const all = parts.map(({ environment, jobs }) => environmentTerms(environment, jobs));
   if (all.length === 1) return termList(all[0]!);
   const same = ([name, value]: Term) => ([other, of]: Term) =>
@@ -80,7 +84,7 @@ function environments(parts: readonly PagePart[]): Html {
   }`;
 }
 
-function methods(parts: readonly PagePart[]): Html {
+function methods(parts: readonly KnownPart[]): Html {
   const told = new Map(parts.map(({ method }) => [method.html.text, method]));
   if (told.size === 1) return [...told.values()][0]!.html;
   return markup`${[...told.values()].map(({ name, html }) => markup`<h3>${name}</h3>${html}`)}`;
@@ -90,7 +94,7 @@ function methods(parts: readonly PagePart[]): Html {
  * Writes a page of parts: what was found, each part's sections in the order given, then on what and how
  * all was measured. The kicker is a few words above the title.
  */
-export function renderParts(parts: readonly PagePart[], kicker = "Lanes report"): string {
+export function renderParts(parts: readonly KnownPart[], kicker = "Lanes report"): string {
   const headlines = parts.flatMap((part) => part.headlines);
   const listed = headlines.length > 1 ? headlines : [];
   const verdicts = listed.map(({ id, name, text }) =>

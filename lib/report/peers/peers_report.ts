@@ -342,7 +342,7 @@ export function peersCsv({ rows }: Pick<PeersFile, "rows">): string {
 
 /** A race, with nothing in it that could become markup, run, or reach the network. */
 export function peersPart(
-  { rows, environment, rounds, partial = false }: PeersFile,
+  { rows, rounds }: PeersFile,
   { id, alone }: PartPlace,
 ): PagePart {
   const families = [...Map.groupBy(rows, ({ family }) => family)];
@@ -358,16 +358,13 @@ export function peersPart(
   }${list(troubleLines(rows), "notices")}`;
   return {
     title: "This library against others",
-    did: "raced",
     headlines: [{ id, name: "Against others", text: summary[0]! }],
     sections: [{ id, title: alone ? "Who is faster" : "This library against others", html }],
-    environment,
     jobs: [
       `${counted(new Set(rows.map(({ contest }) => contest)).size, "contest")}, ` +
       counted(rounds, "round"),
     ],
     name: "The race against others",
-    partial,
     method: {
       name: "How others are raced",
       html:

@@ -119,13 +119,12 @@ export function runTraced({ run }: RunFile): Traced[] | undefined {
 }
 
 /** The part of one run. */
-export function runPart({ run, environment }: RunFile, { id }: PartPlace): PagePart {
+export function runPart({ run }: RunFile, { id }: PartPlace): PagePart {
   const { headline, details, tables } = runWords(run);
   const { job, model, lanes, slots, timeline, succeeded, failed, problem } = run;
   const timed = { models: [{ model, lanes, slots, timeline }], job: { items: succeeded + failed } };
   return {
     title: job.name,
-    did: "run",
     headlines: [{ id, name: job.name, text: headline.slice(job.name.length + 2) }],
     sections: [{
       id,
@@ -136,10 +135,8 @@ export function runPart({ run, environment }: RunFile, { id }: PartPlace): PageP
         timelineSection(timed, `${id}-timeline`, false)
       }`,
     }],
-    environment,
     jobs: [job.name],
     name: job.name,
-    partial: run.ended === "interrupted",
     method: {
       name: "How a run is told",
       html:

@@ -280,7 +280,7 @@ function notices(result: SweepResult) {
 }
 
 export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePart {
-  const { job, model, axis, points, openLoop, why, environment, partial = false } = result;
+  const { job, model, axis, points, openLoop, why } = result;
   const title = `${job.name}: ${model} by ${axis}`;
   const named = (heading: string) => alone ? heading : `${heading}: ${title}`;
   const nothing = "Nothing was measured.";
@@ -298,17 +298,14 @@ export function sweepPart(result: SweepResult, { id, alone }: PartPlace): PagePa
     : words.openLoopSentences(result)[0] ?? nothing;
   return {
     title,
-    did: "scaled",
     headlines: [{ id, name: `Scaling of ${job.name} by ${axis}`, text: found }],
     sections: [section],
-    environment,
     jobs: [
       markup`<b>${job.name}</b>, ${model} by ${axis}${why !== undefined && `; ${why}`}. ${
         taskWords(job.task, job.options)
       }`,
     ],
     name: `Scaling of ${job.name}`,
-    partial,
     method: {
       name: axis === "rate" ? "How load on schedule is measured" : "How scaling is measured",
       html: list(words.definitionSentences(result)),

@@ -497,13 +497,10 @@ export function switchPart(file: SwitchFile, { id }: PartPlace): PagePart {
   });
   return {
     title: "Who has its turn, and when",
-    did: "watched",
     headlines: [],
     sections,
-    environment: file.environment,
     jobs: sections.map(({ title }) => title),
     name: "Switching",
-    partial: false,
     method: {
       name: "How switching is watched",
       html:

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
-import { comparisonPart } from "../../../lib/report/comparison/comparison_part.ts";
-import { renderDocument, renderParts } from "../../../lib/report/html/page.ts";
+import { renderDocument } from "../../../lib/report/html/page.ts";
 import { reportPage } from "../../../lib/report/kinds.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
@@ -186,10 +185,7 @@ Deno.test("the policy allows exactly the page's own style and script, and no add
 
 Deno.test("parts of several files share a page: headlines first, then sections, then all machines", () => {
   const [io, cpu] = [ioResult(), cpuResult()];
-  const page = renderParts([
-    comparisonPart(io, { id: "c", before: 0, alone: false }),
-    comparisonPart({ ...cpu, partial: true }, { id: "c", before: 1, alone: false }),
-  ]);
+  const page = reportPage([io, { ...cpu, partial: true }]);
   const document = parsed(page);
   assertEquals(document.querySelector("h1")!.textContent, "3 jobs compared");
   assertEquals(all(document, ".verdicts li").length, 3);
