@@ -37,6 +37,8 @@ const STALE_MS = 100;
 const TIMER_MS = 1;
 /** How long lanes may take to load a task, in milliseconds. */
 const LOAD_MS = 30_000;
+/** If so many tasks fail where they are sent before one succeeds, they may need what is only here. */
+const FAILED_THERE = 3;
 /** What tells that there are too many at once. */
 const TOO_MANY: readonly string[] = [
   "too many open files",
@@ -54,6 +56,8 @@ interface Looked {
   stays: string | undefined;
   /** What copying an item and its result took. */
   sendMs: number | undefined;
+  /** How many of its tasks failed on lanes before one succeeded there; NaN once one has, or one failed here. */
+  failedThere: number;
 }
 
 /** Leads a pool. */
@@ -133,7 +137,9 @@ export class Guide implements PoolGuide {
     if (this.#controller.onEnded(count, startedAtMs, endedAtMs, refused)) {
       this.#pool.do(() => this.#tick());
     }
-    if (batch.on!.number === 0) this.#look(batch, values?.[0]);
+    const isHere = batch.on!.number === 0;
+    if (isHere) this.#look(batch, values?.[0]);
+    if (!refused) this.#noteFailures(batch.task, isHere, (failures?.length ?? 0) === count);
   }
 
   /** Looks at some items and results for what wouldn't arrive. */
@@ -155,19 +161,31 @@ export class Guide implements PoolGuide {
     }
   }
 
+  /** Tasks that fail elsewhere from the first on, and haven't here, are sent no more. */
+  #noteFailures(task: Task, isHere: boolean, failed: boolean): void {
+    const looked = this.#lookedOf(task);
+    if (isHere ? failed : !failed) looked.failedThere = NaN;
+    else if (!isHere && ++looked.failedThere === FAILED_THERE) {
+      this.#keepHere(task, `the first ${FAILED_THERE} that were sent there failed`);
+    }
+  }
+
   #stays(task: Task, what: string, value: unknown): boolean {
     const why = loss(what, value, this.#options.way);
-    if (why === undefined) return false;
+    if (why !== undefined) this.#keepHere(task, why);
+    return why !== undefined;
+  }
+
+  #keepHere(task: Task, why: string): void {
     this.#lookedOf(task).stays = why;
     // Later, for the pool is in the midst of something.
     this.#pool.do(() => this.#follow(this.#controller.stay(this.#seen(), why)));
-    return true;
   }
 
   #lookedOf(task: Task): Looked {
     let looked = this.#looked.get(task);
     if (looked === undefined) {
-      looked = { looks: 0, seen: 0, next: 0, stays: undefined, sendMs: undefined };
+      looked = { looks: 0, seen: 0, next: 0, stays: undefined, sendMs: undefined, failedThere: 0 };
       this.#looked.set(task, looked);
     }
     return looked;

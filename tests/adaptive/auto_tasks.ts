@@ -17,3 +17,9 @@ export function faulty(
   if (fails === 1) throw new Error("it fails");
   if (fails === 2 && before === 0) throw Object.assign(new Error("too many"), { status: 429 });
 }
+
+/** Has what it needs only where the program itself runs. */
+export function onlyHere(item: number): number {
+  if (isThread(item)) throw new TypeError("nothing is set up here");
+  return item;
+}

@@ -21,11 +21,17 @@ const tasks = {
     new URL("./auto_tasks.ts", import.meta.url),
     "faulty",
   ),
+  onlyHere: task<typeof import("./auto_tasks.ts"), "onlyHere">(
+    new URL("./auto_tasks.ts", import.meta.url),
+    "onlyHere",
+  ),
   thread: task<typeof import("./auto_tasks.ts"), "isThread">(
     new URL("./auto_tasks.ts", import.meta.url),
     "isThread",
   ),
 };
+
+const numbered = (count: number) => Array.from({ length: count }, (_, at) => at);
 
 class Point {
   constructor(readonly x: number) {}
@@ -97,6 +103,21 @@ Deno.test({
       assert(/^item 1: (it|it\.deep\[0\]|\.deep\[0\]) is a /.test(stays!.detail!), stays!.detail);
       assertEquals(executor.recommended.model, "limited");
     }
+  },
+});
+
+Deno.test({
+  name: "what fails wherever it is sent is sent no more",
+  ignore,
+  async fn() {
+    await using executor = auto({ start: { lanes: 2 }, maxLanes: 2 });
+    const outcomes = await executor.mapSettled(tasks.onlyHere, numbered(100), { chunk: 1 })
+      .toArray();
+    const failed = outcomes.filter(({ status }) => status === "rejected");
+    assert(failed.length >= 3 && failed.length < 20, `${failed.length}`);
+    assert(failed.every(({ lane }) => lane > 0));
+    const stays = executor.decisions.filter(({ why }) => why === "stays");
+    assertEquals(stays.map(({ detail }) => detail), ["the first 3 that were sent there failed"]);
   },
 });
 
