@@ -78,7 +78,8 @@ export async function join(
   }
 }
 
-function stateText(
+/** What a machine does now. */
+export function stateText(
   { isConnected, busy, jobs, items }: MachineState,
   lanes: number,
   rate: number,

@@ -638,8 +638,12 @@ export class LanePool implements PlacesHost {
 /** How a lane was lost whose task had to be stopped by force. */
 export const GIVEN_UP = "was ended, for another task on it ignored that it was to stop";
 
+/** Full places come behind all others. */
+const FULL = 2 ** 40;
+
 /** Idle lanes come first, then places whose lane must be started, then the least busy. */
-function rank({ open, load }: Place): number {
+function rank({ open, load, slots }: Place): number {
+  if (load >= slots) return FULL + load - slots;
   return open === undefined ? 0.5 + load : load;
 }
 
@@ -794,6 +798,10 @@ export class Places {
       if (Number.isNaN(startMs)) return;
       on.startMs = startMs;
       this.#startFailures = 0;
+      if (on.lane.slots === undefined || place.open !== on) return;
+      place.slots = on.lane.slots;
+      // What then waits there may go elsewhere.
+      this.host.do(() => {});
     });
     return on;
   }
@@ -926,6 +934,7 @@ export class Places {
     const place = this.of(on);
     if (place.open !== on) return;
     place.open = undefined;
+    if (on.lane.slots !== undefined) place.slots = this.options.slots;
     place.exclusive = false;
   }
 

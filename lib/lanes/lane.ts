@@ -143,6 +143,8 @@ export interface Usage {
 export interface Lane {
   /** Resolves to the milliseconds it took until the lane could take tasks, or NaN if it never can. */
   readonly ready: Promise<number>;
+  /** How many slots it has, where that may be fewer than were asked for; known once it is ready. */
+  readonly slots?: number | undefined;
   /** Whether it may run this task; if not, it must be replaced by one that may. */
   accepts(task: Task): boolean;
   /** Loads a task before it is needed; rejects if it can't be loaded. */

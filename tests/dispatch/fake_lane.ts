@@ -57,6 +57,8 @@ export class FakeLane implements Lane {
   accepting: (task: Task) => boolean = () => true;
   /** What becomes of a task that is to be stopped by force. */
   forces: (batch: LaneBatch, others: boolean) => Forced = () => "stopped";
+  /** How many slots it turns out to have; as many as were asked for unless given. */
+  slots: number | undefined;
   /** Whether it keeps the program alive. */
   holds = true;
   /** Whether what waits there can be taken back, or only be asked for. */

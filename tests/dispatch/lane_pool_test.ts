@@ -295,6 +295,21 @@ Deno.test("what waits on a lane stays there while others are busy, or if it can'
   assertEquals([one!.batches.length, run.sent.length], [2, 3]);
 });
 
+Deno.test("of a lane that turns out to have fewer slots others get what waits; its place's next one is asked anew", async () => {
+  const { pool, made } = poolOf({ lanes: 2, slots: 2, takesAhead: true, quick: false });
+  const run = new FakeRun().has(3);
+  run.join(pool);
+  const [one, two] = made;
+  assertEquals([made.map(({ batches }) => batches.length), pool.slots], [[2, 1], 4]);
+  one!.slots = 1;
+  one!.becomeReady();
+  await settle();
+  assertEquals([made.map(({ batches }) => batches.length), pool.slots], [[1, 2], 3]);
+  assertEquals(run.told.filter((line) => line.endsWith("put back")), ["12 put back"]);
+  one!.die();
+  assertEquals([two!.batches.length, pool.slots], [2, 4]);
+});
+
 Deno.test("lanes keep the program alive only while a run, or who opens them, waits for them", async () => {
   const { pool, made } = poolOf({ lanes: 2 });
   const opening = pool.openAll(undefined, 1000);

@@ -24,18 +24,14 @@ const SHOWN = 12;
 
 /** Finds the allowed modules of a machine. */
 export class AllowedModules {
-  readonly #options: AllowedModulesOptions;
-
-  constructor(options: AllowedModulesOptions) {
-    this.#options = options;
-  }
+  constructor(private readonly options: AllowedModulesOptions) {}
 
   /**
    * The file with a module's name and content, wherever below a folder it is. Where two projects have one,
    * their packages may differ, so it is the one whose path ends like the module's.
    */
   async find(module: string, digest: string): Promise<FoundModule> {
-    const { roots, data } = this.#options;
+    const { roots, data } = this.options;
     if (module.startsWith("data:")) {
       if (data) return { local: module };
       return { refused: `code in a data: URL (sha256 ${short(digest)}) is not allowed there` };

@@ -77,15 +77,9 @@ export interface DeadLetter {
 /** A server that can't be used, and what can be done about it. */
 export class BrokerError extends Error {
   override name = "BrokerError";
-  readonly where: string;
-  readonly problem: string;
-  readonly remedy: string;
 
-  constructor(where: string, problem: string, remedy: string) {
+  constructor(readonly where: string, readonly problem: string, readonly remedy: string) {
     super(`Cannot use ${where}: ${problem}; ${remedy}`);
-    this.where = where;
-    this.problem = problem;
-    this.remedy = remedy;
   }
 }
 
@@ -136,6 +130,8 @@ export interface MachineBeat {
   readonly id: string;
   readonly name: string;
   readonly lanes: number;
+  /** Tasks in flight on each of them at most. */
+  readonly slots: number;
   /** Whether they are threads, in which a loop that never yields can't be ended. */
   readonly threads: boolean;
   /** The lanes that it has leased, by their jobs. */
@@ -175,9 +171,9 @@ const isText = (value: unknown): value is string => typeof value === "string";
 
 /** Others may use the same server, and say what they like. */
 export function isMachineBeat(value: unknown): value is MachineBeat {
-  const { id, name, lanes, leased } = (value ?? {}) as Partial<MachineBeat>;
-  return isText(id) && isText(name) && isCount(lanes) && typeof leased === "object" &&
-    leased !== null && Object.values(leased).every(Array.isArray);
+  const { id, name, lanes, slots, leased } = (value ?? {}) as Partial<MachineBeat>;
+  return isText(id) && isText(name) && isCount(lanes) && isCount(slots) &&
+    typeof leased === "object" && leased !== null && Object.values(leased).every(Array.isArray);
 }
 
 /** As {@linkcode isMachineBeat}. */

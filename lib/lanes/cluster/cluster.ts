@@ -7,6 +7,7 @@ import { wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import type { Task } from "../task.ts";
+import { within } from "../timers.ts";
 import {
   BEAT_MS,
   type Broker,
@@ -47,6 +48,8 @@ export interface LeaseEvents {
 /** A lane of some machine. */
 export interface Lease {
   readonly machine: string;
+  /** As many as it was wanted for, if its machine's operator allows so many. */
+  readonly slots: number;
   /** As {@linkcode Channel.stopsByForce}. */
   readonly stopsByForce: boolean;
   /** Add to a time of the machine's clock to get the caller's, both in milliseconds since 1970. */
@@ -95,7 +98,6 @@ const CLOCK_ASKS = 5;
 /** A job's own view of a cluster. */
 export class Cluster {
   readonly id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
-  readonly #host: ClusterHost;
   readonly #machines = new Map<string, Machine>();
   #broker: Broker | undefined;
   #opening: Promise<Broker> | undefined;
@@ -114,14 +116,11 @@ export class Cluster {
   #isClosed = false;
   readonly #burials = new Set<Promise<void>>();
 
-  constructor(host: ClusterHost) {
-    this.#host = host;
-  }
+  constructor(private readonly host: ClusterHost) {}
 
   /** How many lanes have joined; undefined while none is known. */
   get lanes(): number | undefined {
-    const sum = [...this.#machines.values()].reduce((sum, { lanes }) => sum + lanes, 0);
-    return sum || undefined;
+    return lanesOf([...this.#machines.values()]) || undefined;
   }
 
   /** Whether it is known that no lane is free, or soon will be. */
@@ -144,7 +143,7 @@ export class Cluster {
   }
 
   async #connect(): Promise<Broker> {
-    const broker = await this.#host.connect();
+    const broker = await this.host.connect();
     try {
       void broker.gone.then((error) => this.#leave(broker, error.message));
       broker.onReconnect(() => this.#onReconnect());
@@ -218,7 +217,7 @@ export class Cluster {
     else return this.#leave(broker, `${broker.where} has not answered for ${REJOIN_MS} ms`);
     const lanes = [...this.#machines.values()].flatMap(({ leased }) => [...leased.keys()]);
     broker.tell(Subject.job(this.id), { job: this.id, lanes } satisfies JobBeat);
-    const { silenceMs } = this.#host;
+    const { silenceMs } = this.host;
     if (!this.#echo.isHeard) return this.#hearAll();
     for (const { id, name, heardMs } of this.#machines.values()) {
       if (performance.now() - heardMs < silenceMs) continue;
@@ -265,13 +264,17 @@ export class Cluster {
   /** Waits a while for the first machine. */
   async #someMachine(broker: Broker): Promise<void> {
     if (this.#machines.size > 0) return;
-    await wait(this.#hadMachine ? REJOIN_MS : JOIN_MS, this.#joined.promise);
+    await within(this.#hadMachine ? REJOIN_MS : JOIN_MS, this.#joined.promise, () => {});
     if (this.#isClosed || this.#broker !== broker) throw new LaneStartError(this.#whyLeft);
     if (this.#machines.size > 0) return;
     throw new LaneStartError(
       `no machine has joined at ${broker.where}; ` +
         `start one with deno task lane --servers ${broker.where}`,
     );
+  }
+
+  #someFreed(): Promise<void> {
+    return within(BEAT_MS, this.#freed.promise, () => {});
   }
 
   /**
@@ -293,14 +296,15 @@ export class Cluster {
       const machines = [...this.#machines.values()].filter(({ id }) => !mute.has(id))
         .sort((a, b) => roomOf(b) - roomOf(a));
       const willing = machines.filter(({ id }) => !refusing.has(id));
-      const [best, ...others] = willing.length > 0 ? willing : machines;
+      const usable = willing.length > 0 ? willing : machines;
+      const [best] = usable;
       if (best === undefined) throw new LaneStartError(`no machine at ${broker.where} answers`);
       if (roomOf(best) === 0 && this.#someLeave) {
-        await wait(BEAT_MS, this.#freed.promise);
+        await this.#someFreed();
         continue;
       }
       if (roomOf(best) === 0) {
-        const lanes = others.reduce((sum, { lanes }) => sum + lanes, best.lanes);
+        const lanes = lanesOf(usable);
         throw new LaneStartError(
           `all lanes at ${broker.where} that may run it, of which there ` +
             `${lanes === 1 ? "is" : "are"} ${lanes}, are in use by this program`,
@@ -320,7 +324,7 @@ export class Cluster {
       if (answer !== undefined && !("refused" in answer)) return answer;
       if (answer === undefined) mute.add(best.id);
       else if (answer.forModule) refusing.add(best.id);
-      else if (tries++ < MOST_TRIES) await wait(BEAT_MS);
+      else if (tries++ < MOST_TRIES) await this.#someFreed();
       else throw new LaneStartError(`${best.name}: ${answer.refused}`);
     }
   }
@@ -328,7 +332,7 @@ export class Cluster {
   /** Asks a machine for a lane; undefined if it doesn't answer. */
   async #ask(
     broker: Broker,
-    { id, name, threads, leased, clockOffsetMs }: Machine,
+    { id, name, slots, threads, leased, clockOffsetMs }: Machine,
     wanted: Omit<LeaseRequest, "job" | "lane">,
     events: LeaseEvents,
   ): Promise<Lease | NonNullable<LeaseAnswer> | undefined> {
@@ -358,6 +362,7 @@ export class Cluster {
     own.missed = 0;
     return {
       machine: name,
+      slots: Math.min(slots, wanted.slots),
       stopsByForce: !threads,
       clockOffsetMs: clockOffsetMs!,
       send: (...message) => sender.send(...message),
@@ -408,14 +413,6 @@ export class Cluster {
 /** As much of a text as a person reads. */
 const fit = (text: string) => text.slice(0, MOST_TEXT);
 
-/** Waits for so long, or until something else has come. */
-async function wait(ms: number, other?: Promise<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([promise, ...(other === undefined ? [] : [other])]);
-  clearTimeout(timer);
-}
-
 /** Of several answers of a clock, the quickest one tells it best. */
 async function clockOffset(broker: Broker, machine: string): Promise<number> {
   let [offsetMs, bestMs] = [0, Infinity];
@@ -428,6 +425,10 @@ async function clockOffset(broker: Broker, machine: string): Promise<number> {
     offsetMs = performance.timeOrigin + askedMs + tookMs / 2 - (shown as number);
   }
   return offsetMs;
+}
+
+function lanesOf(machines: readonly Machine[]): number {
+  return machines.reduce((sum, { lanes }) => sum + lanes, 0);
 }
 
 function roomOf({ lanes, leased }: Machine): number {

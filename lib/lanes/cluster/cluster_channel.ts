@@ -21,8 +21,6 @@ export class ClusterChannel implements Channel {
   readonly way = way;
   readonly cells = undefined;
   readonly holdsBack = true;
-  readonly #events: ChannelEvents;
-  readonly #cluster: Cluster;
   #lease: Lease | undefined;
   /** What the lane said before its lease was known here. */
   #early: Frame[] | undefined = [];
@@ -31,14 +29,20 @@ export class ClusterChannel implements Channel {
   #isOver = false;
   #endTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(events: ChannelEvents, cluster: Cluster, wanted: Wanted) {
-    this.#events = events;
-    this.#cluster = cluster;
+  constructor(
+    private readonly events: ChannelEvents,
+    private readonly cluster: Cluster,
+    wanted: Wanted,
+  ) {
     void this.#open(wanted);
   }
 
   get stopsByForce(): boolean {
     return this.#lease?.stopsByForce ?? true;
+  }
+
+  get slots(): number | undefined {
+    return this.#lease?.slots;
   }
 
   get machine(): string | undefined {
@@ -47,7 +51,7 @@ export class ClusterChannel implements Channel {
 
   async #open(wanted: Wanted): Promise<void> {
     try {
-      this.#lease = await this.#cluster.lease(wanted, {
+      this.#lease = await this.cluster.lease(wanted, {
         receive: (frame) => this.#receive(frame),
         lost: (how) => this.#end(how, true),
       });
@@ -70,7 +74,7 @@ export class ClusterChannel implements Channel {
     if (this.#isClosed && kind !== FromLane.disposed) return;
     // As if both clocks were one.
     if (kind === FromLane.ready) head = head.map((ms) => ms + this.#lease!.clockOffsetMs);
-    this.#events.message(kind, head, payload);
+    this.events.message(kind, head, payload);
   }
 
   /** @param isElsewhere Whether it is known to have been no task's doing. */
@@ -80,13 +84,13 @@ export class ClusterChannel implements Channel {
     clearTimeout(this.#endTimer);
     this.#lease?.end();
     this.#ended.resolve();
-    if (!this.#isClosed) this.#events.ended(how, isElsewhere);
+    if (!this.#isClosed) this.events.ended(how, isElsewhere);
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {
     if (this.#isOver) return;
     const refused = (why: BrokerError): Message => {
-      this.#events.message(...unstored(head[0]!, head[BATCH_COUNT]!, true, why));
+      this.events.message(...unstored(head[0]!, head[BATCH_COUNT]!, true, why));
       return [ToLane.nothing, []];
     };
     void this.#lease!.send(kind, head, payload, kind === ToLane.batch ? refused : undefined);

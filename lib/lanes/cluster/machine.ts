@@ -59,17 +59,13 @@ interface Job {
 
 export class Machine implements AsyncDisposable {
   readonly id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
-  readonly #broker: Broker;
-  readonly #options: MachineOptions;
   readonly #jobs = new Map<string, Job>();
   readonly #turns: Turns<Relay>;
   readonly #timers: ReturnType<typeof setInterval>[];
   readonly #echo = new Echo();
   #items = 0;
 
-  constructor(broker: Broker, options: MachineOptions) {
-    this.#broker = broker;
-    this.#options = options;
+  constructor(private readonly broker: Broker, private readonly options: MachineOptions) {
     this.#turns = new Turns(options.lanes);
     broker.onReconnect(() => {
       this.#hearAll();
@@ -91,7 +87,7 @@ export class Machine implements AsyncDisposable {
 
   get state(): MachineState {
     return {
-      isConnected: this.#broker.isConnected,
+      isConnected: this.broker.isConnected,
       jobs: this.#jobs.size,
       leased: this.#relays.length,
       busy: this.#turns.active,
@@ -106,21 +102,21 @@ export class Machine implements AsyncDisposable {
   }
 
   #tell(leaves = false): void {
-    const { name, lanes, threads } = this.#options;
+    const { name, lanes, slots, threads } = this.options;
     const leased = Object.fromEntries(
       [...this.#jobs].map(([id, { relays }]) => [id, [...relays.keys()]]),
     );
-    const about = { id: this.id, name, lanes, threads };
+    const about = { id: this.id, name, lanes, slots, threads };
     const beat: MachineBeat = { ...about, leased, ...(leaves && { leaves }) };
-    this.#broker.tell(Subject.machine(this.id), beat);
+    this.broker.tell(Subject.machine(this.id), beat);
   }
 
   #beat(): void {
-    if (!this.#broker.isConnected) return;
+    if (!this.broker.isConnected) return;
     this.#tell();
     if (!this.#echo.isHeard) return this.#hearAll();
     for (const [id, { heardMs, relays }] of this.#jobs) {
-      if (performance.now() - heardMs < this.#options.silenceMs) continue;
+      if (performance.now() - heardMs < this.options.silenceMs) continue;
       this.#jobs.delete(id);
       for (const relay of relays.values()) void relay?.end();
     }
@@ -140,7 +136,7 @@ export class Machine implements AsyncDisposable {
   }
 
   async #lease({ job: id, lane, slots, modules, insists }: LeaseRequest): Promise<LeaseAnswer> {
-    const { lanes, slots: mostSlots, permissions, threads, allowed, onRefused } = this.#options;
+    const { lanes, slots: mostSlots, permissions, threads, allowed, onRefused } = this.options;
     const job = this.#jobs.get(id) ?? {
       kept: new Map(),
       relays: new Map(),
@@ -172,7 +168,7 @@ export class Machine implements AsyncDisposable {
     const preloaded = ofOneProject(locals);
     try {
       const relay = new Relay({
-        broker: this.#broker,
+        broker: this.broker,
         job: id,
         kept: job.kept,
         lane,
@@ -211,6 +207,6 @@ export class Machine implements AsyncDisposable {
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.all(this.#relays.map((relay) => relay.end()));
     this.#tell(true);
-    await this.#broker.close();
+    await this.broker.close();
   }
 }

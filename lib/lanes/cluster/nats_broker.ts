@@ -161,12 +161,9 @@ function why(
 }
 
 export class NatsBroker implements Broker {
-  readonly where: string;
   readonly mostBytes: number;
   readonly gone: Promise<BrokerError>;
-  readonly #nc: NatsConnection;
   readonly #js: ReturnType<typeof jetstream>;
-  readonly #jsm: Awaited<ReturnType<typeof jetstreamManager>>;
   readonly #objects: Objm;
   readonly #reconnected: (() => void)[] = [];
   #isConnected = true;
@@ -177,17 +174,14 @@ export class NatsBroker implements Broker {
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    nc: NatsConnection,
-    jsm: Awaited<ReturnType<typeof jetstreamManager>>,
-    where: string,
+    private readonly nc: NatsConnection,
+    private readonly jsm: Awaited<ReturnType<typeof jetstreamManager>>,
+    readonly where: string,
     credentials: Uint8Array | undefined,
   ) {
-    this.#nc = nc;
-    this.#jsm = jsm;
     // Asked for whenever an object is opened, an account's state would be another way there and back.
     this.#js = jetstream(nc, { timeout: STORE_MS, checkAPI: false });
     this.#objects = new Objm(this.#js);
-    this.where = where;
     this.mostBytes = nc.info!.max_payload;
     const gone = Promise.withResolvers<BrokerError>();
     this.gone = gone.promise;
@@ -202,7 +196,7 @@ export class NatsBroker implements Broker {
   }
 
   async #watch(lose: (error: unknown) => void): Promise<void> {
-    for await (const status of this.#nc.status()) {
+    for await (const status of this.nc.status()) {
       if (status.type === "disconnect") {
         this.#isConnected = false;
         addEventListener("error", this.#onReset);
@@ -226,11 +220,11 @@ export class NatsBroker implements Broker {
   }
 
   tell(subject: string, value: unknown): void {
-    if (!this.#nc.isClosed()) this.#nc.publish(subject, encode(value));
+    if (!this.nc.isClosed()) this.nc.publish(subject, encode(value));
   }
 
   listen(subject: string, hear: (value: unknown, subject: string) => unknown): void {
-    this.#nc.subscribe(subject, {
+    this.nc.subscribe(subject, {
       callback: (error, message) => {
         if (error !== null) return;
         // Others may use the same server, and say what they like.
@@ -244,11 +238,11 @@ export class NatsBroker implements Broker {
   }
 
   async ask(subject: string, value: unknown, timeoutMs: number): Promise<unknown> {
-    return decode((await this.#nc.request(subject, encode(value), { timeout: timeoutMs })).data);
+    return decode((await this.nc.request(subject, encode(value), { timeout: timeoutMs })).data);
   }
 
   async hand(subject: string, bytes: Uint8Array): Promise<void> {
-    await this.#answer(() => this.#nc.request(subject, bytes, { timeout: STORE_MS }));
+    await this.#answer(() => this.nc.request(subject, bytes, { timeout: STORE_MS }));
   }
 
   /** An answer, which won't come if the connection is lost meanwhile. */
@@ -261,7 +255,7 @@ export class NatsBroker implements Broker {
   }
 
   take(subject: string, onMessage: (handed: Handed, subject: string) => void): void {
-    this.#nc.subscribe(subject, {
+    this.nc.subscribe(subject, {
       callback: (error, message) => {
         if (error !== null) return;
         const { data: bytes, subject } = message;
@@ -271,7 +265,7 @@ export class NatsBroker implements Broker {
   }
 
   async createQueue(queue: string, subjects: readonly string[], job: string): Promise<void> {
-    await this.#jsm.streams.add({
+    await this.jsm.streams.add({
       name: queue,
       description: `Lanes: job ${job}`,
       subjects: [...subjects],
@@ -285,8 +279,8 @@ export class NatsBroker implements Broker {
 
   async removeQueue(queue: string): Promise<void> {
     // First what nothing else leads to.
-    await this.#jsm.streams.delete(bucketOf(queue)).catch(() => {}); // it may have been removed before
-    await this.#jsm.streams.delete(queue);
+    await this.jsm.streams.delete(bucketOf(queue)).catch(() => {}); // it may have been removed before
+    await this.jsm.streams.delete(queue);
   }
 
   async store(subject: string, id: string, bytes: Uint8Array): Promise<void> {
@@ -303,7 +297,7 @@ export class NatsBroker implements Broker {
     { name, subject, most, onMessage }: Parameters<Broker["consume"]>[1],
   ): Promise<{ close(): Promise<void> }> {
     const start = async (): Promise<Closable> => {
-      await this.#jsm.consumers.add(queue, {
+      await this.jsm.consumers.add(queue, {
         durable_name: name,
         filter_subject: subject,
         ack_policy: AckPolicy.Explicit,
@@ -359,7 +353,7 @@ export class NatsBroker implements Broker {
   }
 
   async removeConsumer(queue: string, name: string): Promise<void> {
-    await this.#jsm.consumers.delete(queue, name);
+    await this.jsm.consumers.delete(queue, name);
   }
 
   async putObject(queue: string, name: string, bytes: Uint8Array): Promise<void> {
@@ -377,7 +371,7 @@ export class NatsBroker implements Broker {
   }
 
   async bury(letter: DeadLetter): Promise<void> {
-    await this.#jsm.streams.add({
+    await this.jsm.streams.add({
       name: DEAD_QUEUE,
       description: "Lanes: items that ended more than one lane",
       subjects: ["lanes.dead.*"],
@@ -390,7 +384,7 @@ export class NatsBroker implements Broker {
   /** The queues of jobs, and of dead letters, that are there. */
   async queues(): Promise<QueueInfo[]> {
     const found: QueueInfo[] = [];
-    for await (const { config: { name }, state, created } of this.#jsm.streams.list()) {
+    for await (const { config: { name }, state, created } of this.jsm.streams.list()) {
       if (!name.startsWith(QUEUE_PREFIX)) continue;
       const { messages, bytes, consumer_count: consumers } = state;
       found.push({ name, messages, bytes, consumers, createdAt: created });
@@ -401,11 +395,11 @@ export class NatsBroker implements Broker {
   /** The last items that ended more than one lane. */
   async deadLetters(): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
-    const { state } = await this.#jsm.streams.info(DEAD_QUEUE).catch(() => ({ state: undefined }));
+    const { state } = await this.jsm.streams.info(DEAD_QUEUE).catch(() => ({ state: undefined }));
     if (state === undefined) return letters;
     const first = Math.max(state.first_seq, state.last_seq - SHOWN_LETTERS + 1);
     for (let seq = first; seq > 0 && seq <= state.last_seq; seq++) {
-      const message = await this.#jsm.streams.getMessage(DEAD_QUEUE, { seq }).catch(() => null);
+      const message = await this.jsm.streams.getMessage(DEAD_QUEUE, { seq }).catch(() => null);
       if (message !== null) letters.push(message.json<DeadLetter>());
     }
     return letters;
@@ -413,7 +407,7 @@ export class NatsBroker implements Broker {
 
   async close(): Promise<void> {
     this.#ackAll();
-    await this.#nc.close();
+    await this.nc.close();
     if (!this.#isConnected) await new Promise((resolve) => setTimeout(resolve, RESET_MS));
     removeEventListener("error", this.#onReset);
   }

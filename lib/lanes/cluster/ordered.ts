@@ -3,6 +3,8 @@
  * tried until it is stored, and handed on when all before it were.
  */
 
+import { within } from "../timers.ts";
+
 /** Where messages are stored for the other side. */
 export interface OutboxHost {
   /** Rejects if it isn't known to be stored; it may be there all the same. */
@@ -21,14 +23,11 @@ const MOST_REFUSED_MS = 5000;
 
 /** Sends. */
 export class Outbox {
-  readonly #host: OutboxHost;
-  readonly #waits = new Set<() => void>();
+  readonly #closed = Promise.withResolvers<void>();
   #count = 0;
   #isClosed = false;
 
-  constructor(host: OutboxHost) {
-    this.#host = host;
-  }
+  constructor(private readonly host: OutboxHost) {}
 
   /**
    * Resolves once the message is stored, or never can be.
@@ -38,8 +37,8 @@ export class Outbox {
   async send(bytes: Uint8Array, instead?: (error: unknown) => Uint8Array): Promise<void> {
     const number = this.#count++;
     const refused = (error: unknown) => {
-      if (instead === undefined) return this.#host.failed(error);
-      return this.#store(number, instead(error), (error) => this.#host.failed(error));
+      if (instead === undefined) return this.host.failed(error);
+      return this.#store(number, instead(error), (error) => this.host.failed(error));
     };
     await this.#store(number, bytes, refused);
   }
@@ -52,43 +51,31 @@ export class Outbox {
     let sinceMs: number | undefined;
     for (let waitMs = LEAST_WAIT_MS; !this.#isClosed; waitMs = Math.min(2 * waitMs, MOST_WAIT_MS)) {
       try {
-        return await this.#host.store(number, bytes);
+        return await this.host.store(number, bytes);
       } catch (error) {
         if (this.#isClosed) return;
-        if (this.#host.isRefusal(error)) {
+        if (this.host.isRefusal(error)) {
           sinceMs ??= performance.now();
           if (performance.now() - sinceMs >= MOST_REFUSED_MS) return await refused(error);
         }
-        await this.#wait(waitMs);
+        await within(waitMs, this.#closed.promise, () => {});
       }
     }
-  }
-
-  async #wait(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    this.#waits.add(resolve);
-    await promise;
-    clearTimeout(timer);
-    this.#waits.delete(resolve);
   }
 
   /** Nothing is tried any more. */
   close(): void {
     this.#isClosed = true;
-    for (const resolve of this.#waits) resolve();
+    this.#closed.resolve();
   }
 }
 
 /** Receives. */
 export class Inbox<Message> {
-  readonly #deliver: (message: Message) => void;
   readonly #early = new Map<number, Message>();
   #next = 0;
 
-  constructor(deliver: (message: Message) => void) {
-    this.#deliver = deliver;
-  }
+  constructor(private readonly deliver: (message: Message) => void) {}
 
   /** Whether a message was here before. */
   has(number: number): boolean {
@@ -101,7 +88,7 @@ export class Inbox<Message> {
     this.#early.set(number, message);
     for (let next; (next = this.#early.get(this.#next)) !== undefined;) {
       this.#early.delete(this.#next++);
-      this.#deliver(next);
+      this.deliver(next);
     }
     return true;
   }

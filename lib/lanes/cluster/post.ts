@@ -98,15 +98,15 @@ type Carry = (number: number, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
 
 /** Sends frames. */
 export class Sender {
-  readonly #post: Post;
-  readonly #carry: Carry;
   /** Its objects' names begin with it. */
   readonly #id = crypto.randomUUID();
   readonly #outbox: Outbox;
 
-  constructor(post: Post, carry: Carry, failed: (why: BrokerError) => void) {
-    this.#post = post;
-    this.#carry = carry;
+  constructor(
+    private readonly post: Post,
+    private readonly carry: Carry,
+    failed: (why: BrokerError) => void,
+  ) {
     this.#outbox = new Outbox({
       store: (number, bytes) => this.#store(number, bytes as Uint8Array<ArrayBuffer>),
       isRefusal: (error) => post.broker.isRefusal(error),
@@ -130,23 +130,23 @@ export class Sender {
       parcelOf(IN_PLACE, encodeFrame(kind, head, payload, serializer));
     return this.#outbox.send(
       parcel(kind, head, payload),
-      instead && ((error) => parcel(...instead(fullError(this.#post.broker, error)))),
+      instead && ((error) => parcel(...instead(fullError(this.post.broker, error)))),
     );
   }
 
   async #store(number: number, parcel: Uint8Array<ArrayBuffer>): Promise<void> {
-    const { broker, queue } = this.#post;
+    const { broker, queue } = this.post;
     let bytes = parcel;
     if (parcel.length > broker.mostBytes - SPARE_BYTES) {
       const frame = parcel.subarray(PREFIX_BYTES);
       const isShared = frame[FRAME_KIND_AT] === ToLane.shared;
       const name = isShared ? SHARED : `${this.#id}.${number}`;
       const put = () => broker.putObject(queue, name, frame).then(() => NOTHING);
-      await (isShared ? keeping(this.#post, name, put) : put());
+      await (isShared ? keeping(this.post, name, put) : put());
       bytes = parcelOf(IN_OBJECT, [new TextEncoder().encode(name)]);
     }
     new DataView(bytes.buffer).setUint32(0, number, true);
-    await this.#carry(number, bytes);
+    await this.carry(number, bytes);
   }
 
   close(): void {
@@ -156,12 +156,10 @@ export class Sender {
 
 /** Receives frames, in order and once, with what came along. */
 export class Receiver<Extra> {
-  readonly #post: Post;
   readonly #inbox: Inbox<readonly [Frame, Extra]>;
   #isClosed = false;
 
-  constructor(post: Post, receive: (frame: Frame, extra: Extra) => void) {
-    this.#post = post;
+  constructor(private readonly post: Post, receive: (frame: Frame, extra: Extra) => void) {
     this.#inbox = new Inbox(([frame, extra]) => {
       if (!this.#isClosed) receive(frame, extra);
     });
@@ -178,7 +176,7 @@ export class Receiver<Extra> {
     const name = new TextDecoder().decode(rest);
     const object = await this.#object(name, number);
     if (object === undefined || !this.#inbox.take(number, [readFrame(object), extra])) return false;
-    const { broker, queue } = this.#post;
+    const { broker, queue } = this.post;
     // It goes with its queue at the latest.
     if (name !== SHARED) broker.removeObject(queue, name).catch(() => {});
     return true;
@@ -186,10 +184,10 @@ export class Receiver<Extra> {
 
   /** What is too large for a message; undefined once it was had, for it may be delivered again meanwhile. */
   async #object(name: string, number: number): Promise<Uint8Array | undefined> {
-    const get = () => this.#post.broker.getObject(this.#post.queue, name);
+    const get = () => this.post.broker.getObject(this.post.queue, name);
     while (!this.#isClosed && !this.#inbox.has(number)) {
       try {
-        return await (name === SHARED ? keeping(this.#post, name, get) : get());
+        return await (name === SHARED ? keeping(this.post, name, get) : get());
       } catch {
         await new Promise((resolve) => setTimeout(resolve, OBJECT_WAIT_MS));
       }

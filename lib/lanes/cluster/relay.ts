@@ -53,7 +53,6 @@ const MOST_CONTROL = 64;
 const THREAD = new URL("./thread_main.ts", import.meta.url);
 
 export class Relay {
-  readonly #of: RelayOptions;
   readonly #channel: Channel;
   readonly #sender: Sender;
   readonly #receiver: Receiver<Stored>;
@@ -68,9 +67,8 @@ export class Relay {
   #isOver = false;
 
   /** @throws {LaneStartError} If the subprocess or thread can't be started. */
-  constructor(options: RelayOptions) {
-    this.#of = options;
-    const { broker, job, kept, lane, slots, permissions, modules, isThread } = options;
+  constructor(private readonly of: RelayOptions) {
+    const { broker, job, kept, lane, slots, permissions, modules, isThread } = of;
     const post = { broker, queue: queueOf(job), kept };
     const carry = (_number: number, bytes: Uint8Array) =>
       broker.hand(Subject.from(job, lane), bytes);
@@ -94,7 +92,7 @@ export class Relay {
 
   /** Begins to take what the job sends. */
   async start(): Promise<void> {
-    const { broker, job, lane, jobSlots } = this.#of;
+    const { broker, job, lane, jobSlots } = this.of;
     this.#consumer = broker.consume(queueOf(job), {
       name: `to-${lane}`,
       subject: Subject.to(job, lane),
@@ -145,7 +143,7 @@ export class Relay {
 
   /** What waits is kept here until it can start, so that it can be asked back. */
   #enter(): void {
-    const { slots, turns, job } = this.#of;
+    const { slots, turns, job } = this.of;
     while (this.#entered < Math.min(slots, this.#started.size + this.#waiting.size)) {
       this.#entered++;
       turns.enter(job, this, () => this.#startNext());
@@ -164,7 +162,7 @@ export class Relay {
 
   #leave(): void {
     this.#entered--;
-    this.#of.turns.leave(this);
+    this.of.turns.leave(this);
     this.#enter();
   }
 
@@ -181,7 +179,7 @@ export class Relay {
   }
 
   async #load(number: number, { module, ...rest }: TaskToLoad): Promise<void> {
-    const found = await this.#of.find(module);
+    const found = await this.of.find(module);
     if ("refused" in found) {
       const error = new TaskLoadError(`Cannot load task module ${module}: ${found.refused}`);
       return void this.#sender.send(FromLane.unloadable, [number], sealEnvelope(error, way));
@@ -194,7 +192,7 @@ export class Relay {
     const [id, count, last] = [head[0]!, head[REPORT_COUNT]!, head[REPORT_LAST] === 1];
     const refused = (why: BrokerError) => unstored(id, count, last, why);
     const isThere = this.#sender.send(kind, head, payload, refused);
-    this.#of.onItems(count);
+    this.of.onItems(count);
     const stored = this.#started.get(id);
     if (!last || stored === undefined) return;
     this.#started.delete(id);
@@ -220,7 +218,7 @@ export class Relay {
   async end(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { turns, job, onEnd } = this.#of;
+    const { turns, job, onEnd } = this.of;
     this.#started.clear();
     this.#waiting.clear();
     turns.remove(job, this);

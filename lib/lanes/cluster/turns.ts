@@ -11,7 +11,6 @@ interface Entry<Lane> {
 
 /** Turns of lanes, each of which belongs to a job. */
 export class Turns<Lane extends object> {
-  readonly #most: number;
   /** How many batches each lane with a turn has in flight. */
   readonly #active = new Map<Lane, number>();
   /** Jobs with the lanes of theirs that wait. */
@@ -19,9 +18,7 @@ export class Turns<Lane extends object> {
   /** Jobs that had to wait, the one whose turn is the longest ago first. */
   readonly #served = new Set<string>();
 
-  constructor(most: number) {
-    this.#most = most;
-  }
+  constructor(private readonly most: number) {}
 
   /** How many lanes have a turn. */
   get active(): number {
@@ -31,7 +28,7 @@ export class Turns<Lane extends object> {
   /** Starts a batch of a lane when its turn comes: at once if there is room, or it has one and nobody waits. */
   enter(job: string, lane: Lane, start: () => void): void {
     const count = this.#active.get(lane);
-    if (this.#waiting.size === 0 && (count !== undefined || this.#active.size < this.#most)) {
+    if (this.#waiting.size === 0 && (count !== undefined || this.#active.size < this.most)) {
       this.#active.set(lane, (count ?? 0) + 1);
       return start();
     }
@@ -59,7 +56,7 @@ export class Turns<Lane extends object> {
 
   #end(lane: Lane): void {
     this.#active.delete(lane);
-    while (this.#active.size < this.#most) {
+    while (this.#active.size < this.most) {
       const job = [...this.#served].find((job) => this.#waiting.has(job));
       if (job === undefined) return this.#served.clear();
       const entries = this.#waiting.get(job)!;

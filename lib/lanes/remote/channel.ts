@@ -101,6 +101,8 @@ export interface Channel {
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void;
   /** The name of the machine that the other side is on, if it is another one. */
   readonly machine?: string | undefined;
+  /** How many slots it has, where that may be fewer than were asked for; known once it is ready. */
+  readonly slots?: number | undefined;
   /** Whether what waits for a slot there can be asked back. */
   readonly holdsBack?: boolean;
   /** Whether an open channel keeps the program alive. */

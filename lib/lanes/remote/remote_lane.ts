@@ -103,6 +103,10 @@ export class RemoteLane implements Lane {
     });
   }
 
+  get slots(): number | undefined {
+    return this.#channel.slots;
+  }
+
   accepts(task: Task): boolean {
     // A task that is being loaded for nobody may never be, and holds up those behind it.
     const { loading } = this.#tasks;

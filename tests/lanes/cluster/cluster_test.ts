@@ -26,6 +26,7 @@ class FakeMachine {
   answer: (request: LeaseRequest) => LeaseAnswer = () => null;
   readonly id: string;
   readonly lanes: number;
+  slots = 3;
   readonly #broker: Broker;
 
   constructor(server: FakeServer, id: string, lanes: number) {
@@ -44,8 +45,9 @@ class FakeMachine {
   }
 
   beat(more: { leaves?: boolean } = {}): void {
-    const { id, lanes, leased } = this;
-    this.#broker.tell(Subject.machine(id), { id, name: `machine ${id}`, lanes, leased, ...more });
+    const { id, lanes, slots, leased } = this;
+    const beat = { id, name: `machine ${id}`, lanes, slots, leased, ...more };
+    this.#broker.tell(Subject.machine(id), beat);
   }
 }
 
@@ -70,8 +72,8 @@ class World implements AsyncDisposable {
     this.#beating = this.#beating.filter((other) => other !== machine);
   }
 
-  lease(name: string, modules = MODULES): Promise<Lease> {
-    return this.cluster.lease({ slots: 1, modules }, {
+  lease(name: string, slots = 1): Promise<Lease> {
+    return this.cluster.lease({ slots, modules: MODULES }, {
       receive: ({ kind }) => this.told.push(`${name} hears ${kind}`),
       lost: (how) => this.told.push(`${name} ${how}`),
     });
@@ -196,6 +198,37 @@ test("while nobody is heard, this program itself not either, nobody is lost", as
   world.server.isDeaf = false;
   await world.beats(4);
   assertEquals(world.told, []);
+});
+
+test("a server that doesn't answer for a minute is given up with all lanes, and asked anew", async (world) => {
+  world.machine("one", 1);
+  await world.lease("a");
+  world.server.isCut = true;
+  await world.beats(59);
+  assertEquals(world.told, []);
+  await world.beats(1);
+  assertEquals(world.told, ["a was lost: fake://server has not answered for 60000 ms"]);
+  assertEquals(world.cluster.lanes, undefined);
+  world.server.isCut = false;
+  assertEquals((await world.soon(world.lease("b"))).machine, "machine one");
+});
+
+test("one that answers again within a minute has lost nothing", async (world) => {
+  world.machine("one", 1);
+  await world.lease("a");
+  for (let cuts = 0; cuts < 2; cuts++) {
+    world.server.isCut = true;
+    await world.beats(59);
+    world.server.isCut = false;
+    await world.beats(1);
+  }
+  assertEquals(world.told, []);
+});
+
+test("a lane has as many slots as were asked for, if its machine's operator allows so many", async (world) => {
+  world.machine("one", 2);
+  assertEquals((await world.lease("a", 2)).slots, 2);
+  assertEquals((await world.lease("b", 200)).slots, 3);
 });
 
 test("a machine that leaves says so, and its lanes are lost at once", async (world) => {

@@ -39,6 +39,8 @@ export class FakeServer {
   failure: Error | undefined;
   /** Whether what is told and asked is heard by nobody. */
   isDeaf = false;
+  /** Whether no connection reaches it, for now. */
+  isCut = false;
   /** Every connection is lost for good once this resolves. */
   readonly gone = Promise.withResolvers<BrokerError>();
   readonly #listeners: { readonly pattern: string; readonly hear: Hear }[] = [];
@@ -52,12 +54,15 @@ export class FakeServer {
       assert(found !== undefined, `there is no queue ${name}`);
       return found;
     };
+    const isConnected = () => !this.isCut;
     const heard = (subject: string) =>
       this.isDeaf ? [] : this.#listeners.filter(({ pattern }) => matches(pattern, subject));
     return {
       where: "fake://server",
       mostBytes: MOST_BYTES,
-      isConnected: true,
+      get isConnected() {
+        return isConnected();
+      },
       gone: this.gone.promise,
       onReconnect() {},
       tell: (subject, value) => {
