@@ -10,7 +10,7 @@ import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
 import { jobFiles, jobModule, loadJob, spread } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { MOST_IN_FLIGHT } from "../lib/advice/race/race_plan.ts";
-import { measureMachine } from "../lib/advice/prediction/machine.ts";
+import { joinedLanes, measureMachine } from "../lib/advice/prediction/machine.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { profileJob } from "../lib/advice/profile/profiler.ts";
@@ -18,16 +18,23 @@ import { faultsOf } from "../lib/advice/compose_advice.ts";
 import { describeEnvironment, proxyNotes } from "../lib/timing/environment.ts";
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";
-import { duration, positiveInteger, seedOption } from "../lib/options.ts";
+import { TrialError } from "../lib/children/measuring_child.ts";
+import { SERVER_HELP, serverFor } from "../lib/children/server_arguments.ts";
+import type { ServerOptions } from "../lib/lanes/cluster/server_options.ts";
+import { MODEL_TABLE, MODELS, needsServer } from "../lib/models.ts";
+import { duration, listOf, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
+import { joinedWords } from "../lib/report/advice/advice_report.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { userPath } from "../lib/files/user_files.ts";
 import { plain } from "../lib/text/plain.ts";
 import { script } from "../lib/cli/script.ts";
 import { startMeter } from "../lib/timing/meter/meter.ts";
-import { trialProcesses } from "../lib/timing/run_trial.ts";
+import { NoLaneError, trialProcesses } from "../lib/timing/run_trial.ts";
 import type { JobSpec } from "../lib/timing/spec.ts";
 
 const LEAST_BUDGET_MS = 1000;
+/** What advice knows how to hold against the plain loop. */
+const ADVISED = MODELS.filter((model) => MODEL_TABLE[model].isUsual || needsServer(model));
 
 const advice = command(
   "advise",
@@ -52,6 +59,14 @@ A job is a module that exports a task and its items:
   .option("--export <name>", "the task's export (default: default)")
   .option("--items <n>", "take so many items at most")
   .option("--budget <time>", "how long the advice may take (default: 30s)")
+  .option(
+    "--models <list>",
+    "models to race beside sequential (default: concurrent,limited,workers,processes)",
+  )
+  .option("--servers <list>", `race cluster too: ${SERVER_HELP.servers}`)
+  .option("--user <name>", SERVER_HELP.user)
+  .option("--creds <file>", SERVER_HELP.creds)
+  .option("--tls-ca <file>", SERVER_HELP.tlsCa)
   .option("--dry", "say what would be done; load the module, but run nothing of it")
   .option("--seed <n>", "repeats the order of rounds of an earlier run")
   .option("--json <file>", "write the advice as data")
@@ -66,6 +81,7 @@ Examples:
   deno task advise scripts/examples/parse_json.ts
   deno task advise scripts/examples/polite_downloader.ts --allow-net=127.0.0.1 --allow-run
   deno task advise ./job.ts --items 200 --budget 1m --html advice.html
+  deno task advise ./job.ts --servers nats://127.0.0.1:4222   with machines that joined by task lane
 
 Exit codes: 0 done, 1 a task failed or results differ, 2 bad option or module, 130 interrupted.`,
 );
@@ -78,6 +94,10 @@ await script("advise", async (signal, args) => {
   const items = raw.items === undefined ? undefined : positiveInteger("--items", raw.items);
   const budgetMs = duration("--budget", raw.budget ?? "30s", { min: LEAST_BUDGET_MS });
   const seed = seedOption(raw.seed);
+  const models = raw.models === undefined
+    ? ADVISED.filter((model) => raw.servers !== undefined || !needsServer(model))
+    : listOf("--models", raw.models, ADVISED);
+  const server = await serverFor("--models", raw.models, models, raw);
   const { json, html, markdown } = raw;
   const made = await jobFiles(await jobModule(typed, userPath));
   const files = await checkOutputFiles({ json, html, markdown }, made);
@@ -100,6 +120,11 @@ await script("advise", async (signal, args) => {
     );
     return 0;
   }
+  const runTrial = trialProcesses({ guardMs: budgetMs });
+  const joined = server && await joinedLanes(job, server, { runTrial, signal }).catch((error) => {
+    throw error instanceof TrialError ? unjoined(server, error) : error;
+  });
+  if (joined !== undefined) printError(`advise: ${joinedWords(joined)}`);
   printError(
     `${job.name}: runs ${plan}. If its tasks change something, mind that they do it so often ` +
       `(--dry, --items). Seed ${seed}.`,
@@ -113,6 +138,9 @@ await script("advise", async (signal, args) => {
     items,
     budgetMs,
     seed,
+    models,
+    server,
+    joined,
     cores: navigator.hardwareConcurrency,
     signal,
     library: new URL("../lib/mod.ts", import.meta.url).href,
@@ -124,7 +152,7 @@ await script("advise", async (signal, args) => {
     profileJob,
     measureMachine,
     meter,
-    runTrial: trialProcesses({ guardMs: budgetMs }),
+    runTrial,
     now: () => performance.now(),
   }).finally(() => progress.end());
   const environment = await describeEnvironment(seed, Date.now, meter.quota);
@@ -134,6 +162,15 @@ await script("advise", async (signal, args) => {
   for (const fault of faults) printError(`advise: ${fault}`);
   return wrote && faults.length === 0 ? 0 : 1;
 });
+
+/** Why no lane of another machine can be raced, and what can be done about it. */
+function unjoined({ servers }: ServerOptions, error: TrialError): UsageError {
+  const [problem, remedy] = error instanceof NoLaneError
+    ? error.why.replace(/^could not be had: /, "").split(/; (?=[^;]*$)/)
+    : [error.message];
+  const other = "start one with deno task lane, or leave --servers out";
+  return new UsageError("--servers", servers.join(), plain(problem!), plain(remedy ?? other));
+}
 
 function allowed(permissions: JobSpec["permissions"]): string {
   const kinds = Object.entries(permissions ?? {}).map(([kind, list]) =>

@@ -1,6 +1,6 @@
 /** Advice on a job: probe a sample, classify, predict, race, recommend. */
 
-import { BASELINE } from "../models.ts";
+import { BASELINE, needsServer } from "../models.ts";
 import { type Meter, othersBetween } from "../timing/meter/meter.ts";
 import type { TrialRunner } from "../timing/spec.ts";
 import type { Advice } from "./advice.ts";
@@ -8,6 +8,7 @@ import { composeAdvice } from "./compose_advice.ts";
 import { Assessment } from "./assessment.ts";
 import { SEQUENTIAL } from "./prediction/candidate.ts";
 import {
+  mayBeRaced,
   planFor,
   type Planned,
   predictedGains,
@@ -129,7 +130,8 @@ function raceOptions(
         waits: cpuShare < (WAITS + COMPUTES) / 2,
         canTravel: uncloneable === undefined,
         predicted: predictedGains(predicted, plan.items),
-      }, ({ candidate, items, rounds }) => scaled(candidate, items, rounds.at(-1)!));
+      }, ({ candidate, items, rounds }) => scaled(candidate, items, rounds.at(-1)!))
+        .filter(({ model }) => mayBeRaced(model, planned.models));
     },
   };
 }
@@ -139,8 +141,12 @@ export async function advise(
   options: AdviseOptions,
   instruments: Instruments,
 ): Promise<{ readonly advice: Advice; readonly evidence: Evidence }> {
-  const { job, typed, budgetMs, signal, cores, seed, onPhase, onEvent } = options;
-  const { probe, orderProbe, profileJob, measureMachine, runTrial, meter, now } = instruments;
+  const { job, typed, budgetMs, signal, cores, seed, server, joined, onPhase, onEvent } = options;
+  const { probe, orderProbe, profileJob, measureMachine, meter, now } = instruments;
+  const runTrial: TrialRunner = (trial, watching) => {
+    const where = needsServer(trial.model) && server && { server };
+    return instruments.runTrial({ ...trial, ...where }, watching);
+  };
   const startMs = now();
   const before = await meter?.read();
   const leftMs = () => budgetMs - RESERVE_MS - (now() - startMs);
@@ -148,7 +154,10 @@ export async function advise(
   const plan = async (probed: Probed): Promise<Planned> => {
     onPhase?.("starting lanes");
     const ceiling = mostCpuShare(sampleOf(probed)) > NEEDS_CEILING;
-    const machine = await measureMachine({ runTrial, cores, signal, ceiling });
+    const machine = {
+      ...await measureMachine({ runTrial, cores, signal, ceiling }),
+      ...(joined && { joined }),
+    };
     return planFor(probed, machine, options, leftMs());
   };
   onPhase?.("running a sample one by one");

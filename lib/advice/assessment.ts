@@ -1,6 +1,6 @@
 /** What was found, combined: predictions with measurements, model by model, for the whole job. */
 
-import { BASELINE, isRemote } from "../models.ts";
+import { BASELINE, isRemote, needsServer } from "../models.ts";
 import { TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
 import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
@@ -13,6 +13,7 @@ import {
   type Candidate,
   eventLoop,
   inFlightOf,
+  isLoop as runsInLoop,
   keepingSlots,
   nameOf,
   SEQUENTIAL,
@@ -266,7 +267,7 @@ export class Assessment {
     return this.runners.some(({ candidate: of, items, out }) =>
       nameOf(of) === nameOf(candidate)
         ? out !== undefined
-        : (out === "failures" || out === "results") &&
+        : (out === "failures" || out === "results") && !needsServer(of.model) &&
           isRemote(of.model) === isRemote(candidate.model) &&
           inFlightOf(of, items) <= inFlightOf(candidate, items)
     );
@@ -278,7 +279,8 @@ export class Assessment {
     const surely = this.found.predicted.filter((of) =>
       of.candidate.model === BASELINE ||
       (this.predictedGain(of.candidate).low > 1 && !this.#failed(of.candidate) && among(of) &&
-        (mayTravel || !isRemote(of.candidate.model)))
+        // Of other machines only a race tells anything.
+        !needsServer(of.candidate.model) && (mayTravel || !isRemote(of.candidate.model)))
     );
     const best = Math.min(...surely.map(({ prediction }) => totalMs(prediction)));
     const chosen = surely.toSorted((a, b) => bySimplicity(a.candidate, b.candidate))
@@ -312,7 +314,7 @@ export class Assessment {
         ? []
         : [{ candidate, gain, inFlight: inFlightOf(candidate, items) }];
     });
-    const isLoop = ({ candidate }: typeof crowds[number]) => candidate.lanes === 1;
+    const isLoop = ({ candidate }: typeof crowds[number]) => runsInLoop(candidate);
     const level = Math.max(...crowds.filter(isLoop).map(({ gain }) => gain.median));
     const isSame = ({ gain }: typeof crowds[number]) =>
       LEVEL * gain.median >= level && gain.median <= LEVEL * level && gain.high < KNOWN * gain.low;
@@ -330,7 +332,7 @@ export class Assessment {
   /** Whether tasks that wait only take turns on one event loop, so that slots gain nothing, though they should. */
   get takesTurns(): boolean {
     const loops = this.runners.filter(({ candidate, out }) =>
-      candidate.lanes === 1 && candidate.slots > 1 && (out === undefined || out === "slower")
+      runsInLoop(candidate) && (out === undefined || out === "slower")
     );
     return loops.length > 0 && loops.every(({ candidate, rounds, stops }) => {
       // What was stopped took far longer than the plain loop.

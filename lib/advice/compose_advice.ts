@@ -56,7 +56,7 @@ function careOf(
 
 export function composeAdvice(found: Evidence): Advice {
   const assessment = new Assessment(found);
-  const { options: { job, library }, sample, machine, probed, profile } = found;
+  const { options: { job, library, server }, sample, machine, probed, profile } = found;
   const { bound, cpuShare, confidence: classConfidence } = assessment.classified();
   const recommendation = assessment.recommendation();
   const { candidate, decision, gain } = recommendation;
@@ -83,6 +83,7 @@ export function composeAdvice(found: Evidence): Advice {
     config: nearestConfig(job.task.module),
     permissions: job.permissions ?? {},
     library,
+    server,
     ...care,
   }, candidate);
   const { walls: _walls, laneMs: _laneMs, isDrawn: _isDrawn, ...figures } = sample;

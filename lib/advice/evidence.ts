@@ -1,6 +1,8 @@
 /** What advice is asked for, and what was found before it is put into words. */
 
-import type { JobSpec, TimingEvent } from "../timing/spec.ts";
+import type { Model } from "../models.ts";
+import type { JobSpec, ModelSpec, TimingEvent } from "../timing/spec.ts";
+import type { Machine } from "./prediction/machine.ts";
 import type { OrderFound } from "./probe/order_probe.ts";
 import type { Profiled } from "./profile/job_profile.ts";
 import type { Probed } from "./probe/probe.ts";
@@ -18,6 +20,11 @@ export interface AdviseOptions {
   readonly cores: number;
   readonly signal: AbortSignal;
   readonly library: string;
+  /** The models that may be raced beside the plain loop; the usual ones, and other machines, unless given. */
+  readonly models?: readonly Model[] | undefined;
+  /** Where other machines meet, and those of their lanes that run the job's tasks. */
+  readonly server?: ModelSpec["server"] | undefined;
+  readonly joined?: Machine["joined"] | undefined;
   readonly onEvent?: (event: TimingEvent) => void;
   readonly onPhase?: (phase: string) => void;
 }

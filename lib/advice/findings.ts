@@ -1,12 +1,12 @@
 /** What was seen of a job that a reader should know: kinds with their figures, and the words for them. */
 
 import type { RewrittenFile } from "./probe/order_probe.ts";
-import { BASELINE, isRemote } from "../models.ts";
+import { BASELINE, isRemote, needsServer } from "../models.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { FailureKind } from "../timing/failures.ts";
 import { isBusy, type Others, othersWords } from "../timing/meter/meter.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
+import { type Candidate, inFlightOf, isLoop, nameOf } from "./prediction/candidate.ts";
 import { type Planned } from "./race/race_plan.ts";
 import type { Machine } from "./prediction/machine.ts";
 import { graceFor, type Probed } from "./probe/probe.ts";
@@ -267,16 +267,21 @@ const SAID = {
   },
   /** A measured gain that can't be. */
   impossible(
-    { model, gain, most, cores }: {
+    { model, gain, most, cores, isElsewhere }: {
       readonly model: string;
       readonly gain: number;
       readonly most: number;
       readonly cores: number;
+      /** Whether these are lanes of other machines, which may be faster than this one. */
+      readonly isElsewhere?: boolean;
     },
   ) {
+    const [places, faster] = isElsewhere
+      ? [counted(cores, "lane"), ", or its machines are faster than this one"]
+      : [`${cores} cores`, ""];
     return `The measurement can't be right, because ${model} gained ${formatRatio(gain)} where ` +
-      `${cores} cores and the tasks' waiting can give ${formatRatio(most)} at most: the plain ` +
-      "loop was slower than need be, or the model didn't do the same work.";
+      `${places} and the tasks' waiting can give ${formatRatio(most)} at most: the plain ` +
+      `loop was slower than need be, or the model didn't do the same work${faster}.`;
   },
   /** A server lets only so many items a second through; null if its pace isn't known. */
   rate(
@@ -308,6 +313,10 @@ const SAID = {
       `at a time. ${stay(failing)}`;
   },
   lanes(failing: Failed) {
+    if (failing.isElsewhere) {
+      return `${failingText(failing)} Here they went well: on another machine a task may do what ` +
+        "that lane's --allow-… flags say, and finds the files and servers that are there.";
+    }
     return `${failingText(failing)} On this event loop they went well: in a lane of its own a ` +
       "task finds only its item and its module. State made elsewhere isn't there, and objects " +
       "arrive without their class's methods; make it in setup(), and send plain data.";
@@ -394,7 +403,7 @@ function* ofResults({ race, backwards, sample, probed, pace }: Evidence): Genera
   const orderMatters = backwards?.orderMatters;
   if (orderMatters) yield { kind: "order", models };
   else if (wrong.length > 0) {
-    const loops = wrong.some(({ candidate }) => candidate.lanes === 1);
+    const loops = wrong.some(({ candidate }) => isLoop(candidate));
     const isLost = !loops && sample.classLost !== undefined;
     yield { kind: "results", models, orderMatters, loops, ...(isLost && { isLost }) };
   }
@@ -446,7 +455,6 @@ function* ofTasks(
 ): Generator<Finding> {
   const { sample, machine, horizon, predicted, probed } = found;
   const { uncloneable, variation, memoryBytes: sampleBytes } = sample;
-  const taskBytes = heldBytes(sample);
   // What computes nearly all the time was held up by others, at most.
   if (blocks(sample) && sample.cpuShare < COMPUTES) {
     const startsPrograms = (sample.programsMs ?? 0) > 0;
@@ -456,10 +464,12 @@ function* ofTasks(
   const classLost = classLostOf(found);
   if (classLost !== undefined) yield { kind: "class", what: classLost };
   // Where the plain loop stays, a reader may still ask what the model with most tasks in flight would need.
-  const widest = chosen.model !== BASELINE ? chosen : predicted.map((of) => of.candidate)
+  const here = predicted.map((of) => of.candidate).filter(({ model }) => !needsServer(model));
+  const widest = chosen.model !== BASELINE ? chosen : here
     .reduce((a, b) => inFlightOf(b, horizon) > inFlightOf(a, horizon) ? b : a, chosen);
   const inFlight = inFlightOf(widest, horizon);
   const measuredBytes = moreBytes(widest);
+  const taskBytes = needsServer(widest.model) ? 0 : heldBytes(sample);
   if (Math.max(measuredBytes ?? inFlight * taskBytes, sampleBytes) > MUCH_MEMORY) {
     yield {
       kind: "memory",

@@ -1,9 +1,11 @@
 /** The program that runs a job as it was advised, and the flags that it needs. */
 
 import type { Rate } from "../dispatch/limits.ts";
+import { PASSWORD_VARIABLE } from "../children/server_arguments.ts";
+import { hostOf, type ServerOptions } from "../lanes/cluster/server_options.ts";
 import { commonJsFlag } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
-import { MODEL_TABLE, takes } from "../models.ts";
+import { defaultLanes, MODEL_TABLE, needsServer, takes } from "../models.ts";
 import type { Candidate } from "./prediction/candidate.ts";
 
 /** What a rate allows in about so long may start at once: more would be a burst that a server may refuse. */
@@ -27,6 +29,8 @@ export interface ProgramJob {
   readonly config?: string | undefined;
   readonly permissions: LanePermissions;
   readonly library: string;
+  /** Where other machines meet. */
+  readonly server?: ServerOptions | undefined;
   readonly retries?: number;
   readonly rate?: Rate | undefined;
   readonly fails?: boolean;
@@ -34,10 +38,13 @@ export interface ProgramJob {
 
 function optionsOf(
   { model, lanes, slots }: Candidate,
-  { permissions, graceMs }: ProgramJob,
+  { permissions, graceMs, server }: ProgramJob,
 ): string {
-  const parts: string[] = [];
-  if (takes(model, "lanes")) parts.push(`lanes: ${lanes}`);
+  const parts = needsServer(model) && server ? serverParts(server) : [];
+  // As many lanes of other machines as join are used anyway.
+  const isGiven = takes(model, "lanes") &&
+    (!needsServer(model) || lanes > defaultLanes(model, "cpu"));
+  if (isGiven) parts.push(`lanes: ${lanes}`);
   if (takes(model, "slots") && (parts.length === 0 || slots > 1)) parts.push(`slots: ${slots}`);
   if (graceMs !== undefined) parts.push(`graceMs: ${graceMs}`);
   if (MODEL_TABLE[model].startsDeno && Object.keys(permissions).length > 0) {
@@ -46,10 +53,29 @@ function optionsOf(
   return parts.length === 0 ? "" : `{ ${parts.join(", ")} }`;
 }
 
-function flagsOf({ module, permissions, config }: ProgramJob, { model }: Candidate): string[] {
+/** How the server is reached, without what is secret. */
+function serverParts({ servers, user, creds, tlsCa }: ServerOptions): string[] {
+  return [
+    `servers: ${JSON.stringify(servers.length === 1 ? servers[0] : servers)}`,
+    ...(user === undefined ? [] : [
+      `user: ${JSON.stringify(user)}`,
+      `password: Deno.env.get("${PASSWORD_VARIABLE}")`,
+    ]),
+    ...(creds === undefined ? [] : [`creds: ${JSON.stringify(creds)}`]),
+    ...(tlsCa === undefined ? [] : [`tlsCa: ${JSON.stringify(tlsCa)}`]),
+  ];
+}
+
+function flagsOf(
+  { module, permissions, config, server }: ProgramJob,
+  { model }: Candidate,
+): string[] {
   const detects = commonJsFlag(module);
-  const { run } = permissions;
-  const programs = run === undefined || typeof run === "boolean" ? [] : run;
+  const { servers = [], user }: Partial<ServerOptions> = needsServer(model) && server || {};
+  const withMore = (kind: "net" | "env" | "run", more: readonly string[]) => {
+    const own = permissions[kind];
+    return own === true || [...own || [], ...more];
+  };
   return [
     ...(config === undefined ? [] : [`--config=${config}`]),
     ...(detects === undefined ? [] : [detects]),
@@ -57,8 +83,9 @@ function flagsOf({ module, permissions, config }: ProgramJob, { model }: Candida
       ...permissions,
       // Modules named by URL are read when they are first needed.
       read: true,
-      run: run === true ||
-        [...programs, ...(MODEL_TABLE[model].startsDeno ? [Deno.execPath()] : [])],
+      net: withMore("net", servers.map(hostOf)),
+      env: withMore("env", user === undefined ? [] : [PASSWORD_VARIABLE]),
+      run: withMore("run", MODEL_TABLE[model].startsDeno ? [Deno.execPath()] : []),
     }),
   ];
 }

@@ -1,6 +1,6 @@
 /** Why a model is recommended, what is unsure of it, and what an answer lacks, in words. */
 
-import { BASELINE } from "../models.ts";
+import { BASELINE, isModel, needsServer } from "../models.ts";
 import { TOO_SLOW } from "../judge/thresholds.ts";
 import { othersWords } from "../timing/meter/meter.ts";
 import {
@@ -16,7 +16,13 @@ import type { ModelAdvice, Surprise } from "./advice.ts";
 import type { Assessment, JobNoGain } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
 import { classLostOf, itemsText, mindsBusy, paceText, sourceLimit, wasBusy } from "./findings.ts";
-import { bySimplicity, type Candidate, inFlightOf, nameOf } from "./prediction/candidate.ts";
+import {
+  bySimplicity,
+  type Candidate,
+  inFlightOf,
+  isLoop,
+  nameOf,
+} from "./prediction/candidate.ts";
 import { classFor, type Classified } from "./prediction/predict.ts";
 import { blocks, computesBeside, heldMs } from "./probe/sample.ts";
 import { plainOf, type Race, type Runner } from "./race/race.ts";
@@ -67,7 +73,7 @@ export function reasonOf(
       `the job that was sampled (see the hazards).`;
   }
   if (gain === null) return `${nature} Predicted, not measured.`;
-  if (servedAtOnce !== undefined && candidate.lanes === 1) {
+  if (servedAtOnce !== undefined && isLoop(candidate)) {
     return `${nature} What they wait for serves about ${servedAtOnce} at once: with more in flight they ` +
       `only queue.`;
   }
@@ -277,7 +283,7 @@ function natureOf(
 function isFull(assessment: Assessment): boolean {
   const { sample, predicted } = assessment.found;
   const loops = [...assessment.runners, ...predicted].map(({ candidate }) => candidate)
-    .filter(({ lanes, slots }) => lanes === 1 && slots > 1);
+    .filter(isLoop);
   const measured = loops.flatMap((of) => assessment.gain(of)?.median ?? []);
   const gains = measured.length > 0
     ? measured
@@ -325,7 +331,12 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
     // What lies within the interval was not shown to be wrong.
     if (low <= predictedGain && predictedGain <= high) return [];
     if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
-    const why = off > 1 ? whyMore(assessment.found) : whyLess(assessment, model, gain, off > MILD);
+    const why = isModel(model.model) && needsServer(model.model)
+      ? `its machines are ${off > 1 ? "faster" : "slower"} than this one` +
+        (off > 1 ? "" : ", or busy, or the way there and back takes long")
+      : off > 1
+      ? whyMore(assessment.found)
+      : whyLess(assessment, model, gain, off > MILD);
     const text = `${name}: ${formatRatio(predictedGain)} predicted, ${formatRatio(gain)} ` +
       `measured; most likely ${why}.`;
     return [{ name, predictedGain, measuredGain: gain, text }];

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { MOST_TIMES } from "../../lib/advice/advise.ts";
 import { adviceFileOf } from "./advice_file.ts";
 import { adviceReport } from "../../lib/report/advice/advice_report.ts";
+import type { Model } from "../../lib/models.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
 
@@ -222,4 +223,78 @@ Deno.test("advise() says of tasks that give nothing back that nothing was compar
   assertMatch(given.hazards.find(({ kind }) => kind === "no-results")!.text, /give nothing back/);
   const told = await adviceOn({ waitMs: 20 }, asPredicted);
   assert(!told.hazards.some(({ kind }) => kind === "no-results"));
+});
+
+const server = { servers: ["nats://10.0.0.5:4222"], user: "ann", password: "hidden" };
+const joined = { lanes: 8, machines: ["a", "b\u001b[2J"], startMs: 5 };
+
+/** Advice where other machines' lanes are so many times as fast as this one's cores. */
+const withMachines = (
+  speed: number,
+  made: Parameters<typeof adviceOn>[0] = { computeMs: 20 },
+  more: Parameters<typeof adviceOn>[2] = {},
+) =>
+  adviceOn(made, (trial, _items, runMs) => {
+    assertEquals(trial.server, trial.model === "cluster" ? server : undefined);
+    return trial.model === "cluster" ? { runMs: runMs / speed, startMs: 5 } : { runMs };
+  }, { server, joined, ...more });
+
+Deno.test("advise() races lanes of other machines, and takes them where they gain more than this one's", async () => {
+  const advice = await withMachines(0.95);
+  const { recommended, hazards, surprises, code, flags } = advice;
+  assertEquals(recommended.name, "cluster (8 lanes)");
+  assert(recommended.gain !== null && recommended.gain.low > 4);
+  assertEquals([hazards, surprises], [[], []]);
+  const opened = 'cluster({ servers: "nats://10.0.0.5:4222", user: "ann", password: ' +
+    'Deno.env.get("NATS_PASSWORD") });';
+  assertStringIncludes(code, opened);
+  assertEquals(flags.filter((flag) => /net|env/.test(flag)), [
+    "--allow-net=10.0.0.5:4222",
+    "--allow-env=NATS_PASSWORD",
+  ]);
+  assert(!JSON.stringify(advice).includes("hidden"));
+  const text = adviceReport(adviceFileOf(advice)).text({ columns: 100, colour: false });
+  assertMatch(text.replaceAll(/\s+/g, " "), /8 lanes of other machines have joined \(a, b\S*\)\./);
+  assert(!text.includes("\u001b") && !text.includes("independent processes"), text);
+});
+
+Deno.test("advise() leaves other machines alone where this one's models gain as much", async () => {
+  assertEquals((await withMachines(0.25)).recommended.name, "workers (2 lanes)");
+  assertEquals((await withMachines(0.95, { waitMs: 20 })).recommended.name, "concurrent");
+  const short = { budgetMs: 400 };
+  const unraced = await withMachines(0.95, { computeMs: 400, items: 8 }, short);
+  assertEquals([unraced.recommended.name, unraced.recommended.gain], ["workers (2 lanes)", null]);
+});
+
+Deno.test("advise() takes a gain above their lanes for no gain, and the others' for theirs", async () => {
+  const { recommended, hazards } = await withMachines(2);
+  assertEquals(recommended.name, "workers (2 lanes)");
+  const impossible = hazards.find(({ kind }) => kind === "impossible")!;
+  assertStringIncludes(impossible.text, "where 8 lanes and the tasks' waiting");
+  assertStringIncludes(impossible.text, "or its machines are faster than this one");
+});
+
+Deno.test("advise() says of tasks that fail on other machines alone what they may do there", async () => {
+  const message = 'Requires read access to "/data"';
+  const failures = [{ reason: "NotCapable", count: 8, index: 0, message }];
+  const { recommended, hazards } = await adviceOn(
+    { computeMs: 20 },
+    ({ model }, items, runMs) =>
+      model === "cluster"
+        ? { runMs, failed: items, succeeded: 0, reasons: { NotCapable: items }, failures }
+        : { runMs },
+    { server, joined },
+  );
+  assertEquals(recommended.name, "workers (2 lanes)");
+  assertStringIncludes(hazards.find(({ kind }) => kind === "lanes")!.text, "--allow-… flags say");
+});
+
+Deno.test("advise() considers the models that it is told to, and no others", async () => {
+  const namesOf = async (...models: Model[]) => {
+    const more = { models, joined: models.includes("cluster") ? joined : undefined };
+    const advice = await withMachines(0.95, { computeMs: 6, waitMs: 6 }, more);
+    return [...new Set(advice.models.map(({ model }) => model))];
+  };
+  assertEquals(await namesOf("workers"), ["sequential", "workers"]);
+  assertEquals(await namesOf("limited", "cluster"), ["sequential", "limited", "cluster"]);
 });

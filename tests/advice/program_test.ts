@@ -26,3 +26,27 @@ for await (const result of executor.map(work, await job.items())) console.log(re
 `,
   );
 });
+
+Deno.test("programFor() says where other machines meet, and how many of their lanes only beyond the usual", () => {
+  const job: ProgramJob = {
+    module: "file:///job.ts",
+    export: "default",
+    itemsAreMade: false,
+    permissions: { net: true, env: ["HOME"] },
+    library: "file:///lib/mod.ts",
+    server: { servers: ["nats://a:1", "b"], creds: "/me.creds", tlsCa: "/ca.pem" },
+  };
+  const opened = (lanes: number, slots = 1, more: Partial<ProgramJob> = {}) => {
+    const { code, flags } = programFor({ ...job, ...more }, { model: "cluster", lanes, slots });
+    return [/executor = (.*);/.exec(code)![1], flags];
+  };
+  const where = 'servers: ["nats://a:1","b"], creds: "/me.creds", tlsCa: "/ca.pem"';
+  const flags = ["--allow-net", "--allow-read", "--allow-env=HOME"];
+  assertEquals(opened(64), [`cluster({ ${where} })`, flags]);
+  assertEquals(opened(65, 4), [`cluster({ ${where}, lanes: 65, slots: 4 })`, flags]);
+  const [, narrow] = opened(2, 1, { permissions: { net: ["x.example"] } });
+  assertEquals(narrow, ["--allow-net=x.example,a:1,b:4222", "--allow-read"]);
+  // What needs no server is told of none.
+  const { code } = programFor(job, { model: "workers", lanes: 2, slots: 1 });
+  assertEquals(code.includes("servers"), false);
+});

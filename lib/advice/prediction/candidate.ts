@@ -1,7 +1,7 @@
 /** A concurrency model of a certain size, as it is predicted, raced and recommended. */
 
 import { counted } from "../../text/format.ts";
-import { BASELINE, type Model, MODELS, takes } from "../../models.ts";
+import { BASELINE, isRemote, type Model, MODELS, needsServer, takes } from "../../models.ts";
 
 export interface Candidate {
   readonly model: Model;
@@ -18,6 +18,16 @@ export function eventLoop(slots = Infinity): Candidate {
 
 export function threads(lanes: number, slots = 1): Candidate {
   return { model: "workers", lanes, slots };
+}
+
+/** All lanes of other machines, as many as have joined. */
+export function joined(lanes: number, slots = 1): Candidate {
+  return { model: MODELS.find(needsServer)!, lanes, slots };
+}
+
+/** Whether its tasks run in this event loop, several at once. */
+export function isLoop({ model, slots }: Candidate): boolean {
+  return !isRemote(model) && slots > 1;
 }
 
 export function nameOf({ model, lanes, slots }: Candidate): string {

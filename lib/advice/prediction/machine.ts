@@ -1,11 +1,12 @@
 /** How long lanes take to start on this machine, and what independent processes gain. */
 
 import { z } from "zod";
-import { isRemote, type Model, MODEL_TABLE, takes } from "../../models.ts";
+import { isRemote, type Model, MODEL_TABLE, needsServer, takes } from "../../models.ts";
 import { ceiling } from "../../timing/ceiling.ts";
 import type { Checked } from "../../timing/json_file.ts";
 import { median } from "../../timing/statistics.ts";
-import type { JobSpec, TrialRunner } from "../../timing/spec.ts";
+import type { JobSpec, ModelSpec, TrialRunner } from "../../timing/spec.ts";
+import { type Candidate, joined } from "./candidate.ts";
 
 const amount = z.number().nonnegative();
 
@@ -15,11 +16,23 @@ export const machineSchema = z.object({
   memoryBytes: z.number().positive().optional(),
   /** Until a model's lanes can take tasks, with as many lanes as cores. */
   startMs: z.object({ eventLoop: amount, workers: amount, processes: amount }),
+  /** Lanes of other machines that run the job's tasks, if it was asked for them. */
+  joined: z.object({
+    lanes: z.number().int().positive(),
+    machines: z.array(z.string()),
+    startMs: amount,
+  }).optional(),
 });
 export type Machine = Checked<typeof machineSchema>;
 
-export function startMsOf({ startMs }: Machine, model: Model): number {
+export function startMsOf({ startMs, joined }: Machine, model: Model): number {
+  if (needsServer(model)) return joined?.startMs ?? MODEL_TABLE[model].usualStartMs;
   return isRemote(model) ? startMs[model as keyof typeof startMs] : startMs.eventLoop;
+}
+
+/** The cores that a model has: each lane on another machine is taken for one, as fast as those here. */
+export function withCoresOf(machine: Machine, { model, lanes }: Candidate): Machine {
+  return needsServer(model) ? { ...machine, cores: lanes, ceiling: lanes } : machine;
 }
 
 interface MachineOptions {
@@ -67,6 +80,26 @@ export const measureMachine: MachineMeter = async (options) => {
     : cores;
   return { cores, ceiling: Math.max(1, speedup), memoryBytes: freeMemory(), startMs };
 };
+
+/**
+ * The lanes of other machines on which the job's task can be loaded now.
+ *
+ * @throws {TrialError} If there are none.
+ */
+export async function joinedLanes(
+  { name, task, permissions = {}, graceMs }: JobSpec,
+  server: NonNullable<ModelSpec["server"]>,
+  { runTrial, signal }: Pick<MachineOptions, "runTrial" | "signal">,
+): Promise<NonNullable<Machine["joined"]>> {
+  const { model } = joined(1);
+  const nothing = { name, task, permissions, items: NOTHING.items, options: {} };
+  const job = { ...nothing, ...(graceMs !== undefined && { graceMs }) };
+  const trial = { model, server, job, round: 0, timeline: true };
+  const { round, timeline } = await runTrial(trial, { signal });
+  const { lanes } = timeline!;
+  const machines = new Set(lanes.flatMap(({ machine }) => machine ?? []));
+  return { lanes: lanes.length, machines: [...machines], startMs: round.startMs };
+}
 
 function freeMemory(): number | undefined {
   try {

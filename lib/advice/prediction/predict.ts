@@ -4,7 +4,7 @@ import { LESS } from "../../judge/choose.ts";
 import { BASELINE, isRemote } from "../../models.ts";
 import { mostCpuShare, type Sample } from "../probe/sample.ts";
 import { type Candidate, SEQUENTIAL } from "./candidate.ts";
-import { type Machine, startMsOf } from "./machine.ts";
+import { type Machine, startMsOf, withCoresOf } from "./machine.ts";
 import { studentCdf } from "../../timing/statistics.ts";
 import type { Verdict } from "../../timing/result.ts";
 import { boundOfShare, COMPUTES, WAITS } from "../../judge/thresholds.ts";
@@ -126,9 +126,10 @@ export function predict(
   sample: Sample,
   candidate: Candidate,
   items: number,
-  machine: Machine,
+  own: Machine,
 ): Prediction {
   const { model, slots } = candidate;
+  const machine = withCoresOf(own, candidate);
   const remote = isRemote(model);
   const lanes = Math.min(candidate.lanes, items);
   const startMs = startMsOf(machine, model) *
@@ -242,7 +243,8 @@ export function classFor(sample: Sample, machine: Machine, items: number): Class
   const { cpuShare, wallMs, cloneMs } = sample;
   // Where other programs use the CPUs lanes start slowly, which doesn't make the job smaller.
   const leastMs = 2 * Math.min(machine.startMs.workers, NOTICEABLE_MS);
-  const saved = Math.max((1 - cpuShare) * (1 - 1 / items), 1 - 1 / Math.min(items, machine.cores));
+  const cores = Math.max(machine.cores, machine.joined?.lanes ?? 0);
+  const saved = Math.max((1 - cpuShare) * (1 - 1 / items), 1 - 1 / Math.min(items, cores));
   // One long task is no small one, though it has nobody to run beside.
   const savedMs = predict(sample, SEQUENTIAL, items, machine).runMs * (items < 2 ? 1 : saved);
   const isLittle = savedMs <= leastMs;

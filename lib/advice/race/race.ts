@@ -3,7 +3,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { BASELINE } from "../../models.ts";
+import { BASELINE, needsServer } from "../../models.ts";
 import { ONE_ROUND } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";
 import { limitedTo } from "../../timing/job_items.ts";
@@ -323,8 +323,8 @@ class Racing {
       const result = await runTrial(trial, { signal, onEvent });
       const { runMs, failed } = result.round;
       this.costMs += runMs;
-      // The time of a round with failures says nothing of a prediction.
-      if (!isPlain && failed === 0) {
+      // The time of a round with failures says nothing of a prediction, nor do other machines.
+      if (!isPlain && failed === 0 && !needsServer(model)) {
         const expectedMs = Math.max(1, this.options.expectedMs(runner.candidate, items));
         this.#surprise = Math.max(this.#surprise, runMs / expectedMs);
       }
@@ -445,12 +445,14 @@ export function clearlySlower(runners: readonly Runner[], scaledMs: Scaled): Run
       const least = Math.min(...times.map(([_, ms]) => ms));
       return { place, candidate, times: new Map(times), least };
     });
-  const [best] = ran.toSorted((a, b) => a.least - b.least);
+  // Other machines put none of this one's models out: their gain may have other causes.
+  const [best] = ran.filter(({ candidate }) => !needsServer(candidate.model))
+    .toSorted((a, b) => a.least - b.least);
   const slower = new Set(
     ran.filter(({ candidate, times }) => {
       const factor = CLEARLY[Math.min(times.size, CLEARLY.length) - 1]!;
-      return candidate.model !== BASELINE && candidate !== best!.candidate &&
-        [...times].every(([round, ms]) => ms > factor * (best!.times.get(round) ?? best!.least));
+      return best !== undefined && candidate.model !== BASELINE && candidate !== best.candidate &&
+        [...times].every(([round, ms]) => ms > factor * (best.times.get(round) ?? best.least));
     }).map(({ candidate }) => candidate),
   );
   return runners.filter(({ candidate }) => slower.has(candidate));

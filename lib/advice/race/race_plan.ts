@@ -3,7 +3,7 @@
  * cheaper than three runs of the sample; and others in place of what refused or disappointed.
  */
 
-import { BASELINE, MODEL_TABLE } from "../../models.ts";
+import { BASELINE, type Model, MODEL_TABLE, needsServer } from "../../models.ts";
 import type { Others } from "../../timing/meter/meter.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import {
@@ -11,6 +11,8 @@ import {
   type Candidate,
   eventLoop,
   inFlightOf,
+  isLoop as runsInLoop,
+  joined as joinedOf,
   nameOf,
   SEQUENTIAL,
   threads,
@@ -85,6 +87,7 @@ export function possibleCandidates(
   horizon: number,
 ): Candidate[] {
   const { wallMs, sourceMs, uncloneable } = sample;
+  const { joined } = machine;
   const fitting = inMemory(sample, machine);
   const tested = Math.min(triable, fitting);
   const cores = Math.min(machine.cores, Math.max(1, tested));
@@ -116,31 +119,43 @@ export function possibleCandidates(
     if (each > 1 && saturation > SPARE) candidates.push(threads(cores, each));
     candidates.push(...lanesWanted(sample, machine, tested, horizon));
   }
+  // What waits or is held there takes none of the memory here.
+  if (joined !== undefined && uncloneable === undefined && triable > 1) {
+    const { lanes } = joined;
+    const most = Math.min(wanted, Math.ceil(triable / lanes), Math.floor(MOST_IN_FLIGHT / lanes));
+    candidates.push(joinedOf(lanes, saturation > SPARE ? Math.max(1, most) : 1));
+  }
   return candidates.sort(bySimplicity);
 }
 
-/** Chooses the promising models: those predicted to come near the best, and simple ones that might. */
+/**
+ * Chooses the promising models: those predicted to come near the best, and simple ones that might. Only a
+ * race tells of other machines.
+ */
 export function promising(
   sample: Sample,
   machine: Machine,
   tested: number,
   total: number | null,
   horizon: number,
-  runsPrograms = false,
+  { runsPrograms = false, models }: Pick<Planned, "runsPrograms" | "models"> = {},
 ): { readonly all: readonly Predicted[]; readonly raced: readonly Candidate[] } {
   const all = possibleCandidates(sample, machine, tested, total, horizon)
+    .filter(({ model }) => model === BASELINE || mayBeRaced(model, models))
     .map((candidate) => ({ candidate, prediction: predict(sample, candidate, horizon, machine) }));
-  const others = all.filter(({ candidate }) => candidate !== SEQUENTIAL)
-    .sort((a, b) => totalMs(a.prediction) - totalMs(b.prediction));
+  const elsewhere = all.map(({ candidate }) => candidate).filter(({ model }) => needsServer(model));
+  const others = all.filter(({ candidate }) =>
+    candidate !== SEQUENTIAL && !elsewhere.includes(candidate)
+  ).sort((a, b) => totalMs(a.prediction) - totalMs(b.prediction));
   const [best] = others;
-  if (best === undefined) return { all, raced: [SEQUENTIAL] };
+  if (best === undefined) return { all, raced: [SEQUENTIAL, ...elsewhere] };
   const waits = 1 - heldMs(sample) / sample.wallMs;
   const few = runsPrograms || computesBeside(sample)
     ? others.filter(({ candidate: { model, slots } }) =>
       model === "limited" && fewSlots(machine).includes(slots)
     )
     : [];
-  const simple = others.find(({ candidate }) => candidate.lanes === 1);
+  const simple = others.find(({ candidate }) => runsInLoop(candidate));
   const chosen = others.filter((of) =>
     totalMs(of.prediction) <= HOPELESS * totalMs(best.prediction) ||
     (of === simple && waits >= WAITS_SOME)
@@ -152,7 +167,11 @@ export function promising(
   const raced = [...new Set([...few, ...kept])].slice(0, Math.max(MOST_RACED, few.length + 1));
   return {
     all,
-    raced: [SEQUENTIAL, ...raced.map(({ candidate }) => candidate).sort(bySimplicity)],
+    raced: [
+      SEQUENTIAL,
+      ...raced.map(({ candidate }) => candidate).sort(bySimplicity),
+      ...elsewhere,
+    ],
   };
 }
 
@@ -243,6 +262,14 @@ export interface Planned {
   readonly predicted: readonly Predicted[];
   readonly raced: readonly Candidate[];
   readonly plan: RacePlan | null;
+  /** The models that may be raced beside the plain loop; the usual ones, and other machines, unless given. */
+  readonly models?: readonly Model[] | undefined;
+  /** Whether the tasks may run programs. */
+  readonly runsPrograms?: boolean;
+}
+
+export function mayBeRaced(model: Model, models: readonly Model[] | undefined): boolean {
+  return models === undefined || models.includes(model);
 }
 
 /** Items that a model is raced on at most, unless the sample had more. */
@@ -254,7 +281,11 @@ const LOOKS = 3;
 export function planFor(
   probed: Probed,
   machine: Machine,
-  { job, items }: { readonly job: JobSpec; readonly items: number | undefined },
+  { job, items, models }: {
+    readonly job: JobSpec;
+    readonly items: number | undefined;
+    readonly models?: readonly Model[] | undefined;
+  },
   leftMs: number,
 ): Planned {
   const sample = sampleOf(probed);
@@ -267,7 +298,7 @@ export function planFor(
   // Where the system doesn't tell what programs used, who may run some is taken to.
   const runsPrograms = job.permissions?.run !== undefined && sample.programsMs !== 0;
   const found = (tested: number) =>
-    promising(sample, machine, tested, total, horizon, runsPrograms);
+    promising(sample, machine, tested, total, horizon, { runsPrograms, models });
   const planned = (raced: readonly Candidate[], tested: number, allowanceMs?: number) => {
     const size = { alone: Math.min(alone, tested), most: tested };
     return planRace(sample, raced, machine, size, leftMs, allowanceMs);
@@ -290,16 +321,22 @@ export function planFor(
   }
   // A few long items can't be raced at the cost of two runs, but perhaps within the budget.
   plan ??= planned(raced, most, BUDGET_SHARE * leftMs);
-  return { sample, machine, total, horizon, predicted: all, raced, plan };
+  const limits = { models, runsPrograms };
+  return { sample, machine, total, horizon, predicted: all, raced, plan, ...limits };
 }
 
 function withoutSlowest(
   raced: readonly Candidate[],
   all: readonly Predicted[],
 ): readonly Candidate[] {
-  const slowest = all.filter(({ candidate }) =>
+  const others = all.filter(({ candidate }) =>
     candidate !== SEQUENTIAL && raced.includes(candidate)
-  ).reduce((a, b) => totalMs(b.prediction) > totalMs(a.prediction) ? b : a);
+  );
+  // Other machines are to be held against this one.
+  const here = others.filter(({ candidate }) => !needsServer(candidate.model));
+  const slowest = (here.length > 1 ? here : others.slice(-1)).reduce((a, b) =>
+    totalMs(b.prediction) > totalMs(a.prediction) ? b : a
+  );
   return raced.filter((candidate) => candidate !== slowest.candidate);
 }
 
@@ -307,7 +344,7 @@ function withoutSlowest(
 export function withTotal(planned: Planned, total: number): Planned {
   const { sample, machine, plan } = planned;
   const tested = Math.min(total, plan?.items ?? 0);
-  const { all } = promising(sample, machine, tested, total, total);
+  const { all } = promising(sample, machine, tested, total, total, planned);
   return { ...planned, total, horizon: total, predicted: all };
 }
 
@@ -380,7 +417,7 @@ export function substitutes(
 type GainOf = (runner: Runner) => number;
 
 function isLoop({ candidate }: Runner): boolean {
-  return candidate.lanes === 1 && candidate.slots > 1;
+  return runsInLoop(candidate);
 }
 
 function isThreads({ candidate: { model, slots } }: Runner): boolean {

@@ -3,7 +3,7 @@
  * take.
  */
 
-import { BASELINE } from "../../models.ts";
+import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import { choose, possibleGain as possibleOf } from "../../judge/choose.ts";
 import { IMPOSSIBLE, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
@@ -16,7 +16,7 @@ import {
   nameOf,
   SEQUENTIAL,
 } from "../prediction/candidate.ts";
-import type { Machine } from "../prediction/machine.ts";
+import { type Machine, withCoresOf } from "../prediction/machine.ts";
 import { cpuShareOf, predict } from "../prediction/predict.ts";
 import { blocks, mostCpuShare, mostHeldShare, type Sample } from "../probe/sample.ts";
 import { plainOf, type Runner } from "./race.ts";
@@ -101,7 +101,6 @@ export function entriesOf(
   const mostShare = mostCpuShare(sample);
   // With more in flight what computes takes a greater share of the cores from others.
   const isContended = busy && mostShare > WAITS;
-  const { cores, ceiling } = machine;
   const timesOf = ({ candidate, items, rounds }: Runner, horizon: number) =>
     rounds.map((round) => ({
       round: round.round,
@@ -118,6 +117,7 @@ export function entriesOf(
     const ratio = new Standings([slow, fast], usualNoise).ratio(slow, fast);
     if (ratio === null) return [];
     const { median: gain, low } = ratio;
+    const { cores, ceiling } = withCoresOf(machine, candidate);
     const possible = (cpuShare: number, cores: number) => {
       const these = { ...sample, cpuShare: cpuShareOf({ ...sample, cpuShare }, items) };
       return possibleGain(these, cores, candidate, items);
@@ -131,9 +131,13 @@ export function entriesOf(
     const isImpossible = gain > IMPOSSIBLE * most;
     // One round tells nothing of the noise, and others' programs disturb more than that.
     const sure = busy || plain.rounds.length < 2 || runner.rounds.length < 2 ? gain : low;
-    const excess = isImpossible ? Math.max(1, sure / most) : 1;
+    // Other machines may be faster, which says nothing of the plain loop.
+    const excess = isImpossible && !needsServer(candidate.model) ? Math.max(1, sure / most) : 1;
     return [
-      [runner, { gain, most, credible: Math.max(ofWaits, ofCores), isImpossible, excess }] as const,
+      [
+        runner,
+        { gain, most, cores, credible: Math.max(ofWaits, ofCores), isImpossible, excess },
+      ] as const,
     ];
   }));
   const excess = Math.max(1, ...[...held.values()].map((of) => of.excess));
@@ -151,8 +155,15 @@ export function entriesOf(
     };
   });
   const impossible = [...held].filter(([, { isImpossible }]) => isImpossible)
-    .map(([{ candidate }, { gain, most }]) =>
-      ({ kind: "impossible", model: nameOf(candidate), gain, most, cores }) as const
+    .map(([{ candidate }, { gain, most, cores }]) =>
+      ({
+        kind: "impossible",
+        model: nameOf(candidate),
+        gain,
+        most,
+        cores,
+        ...(needsServer(candidate.model) && { isElsewhere: true }),
+      }) as const
     );
   return { entries, usualNoise, impossible };
 }
@@ -195,7 +206,7 @@ const NO_GAIN: Interval = { median: 1, low: 1, high: 1 };
 /** The simplest first, but few slots before many on which most tasks only queue. */
 function inOrder(entries: readonly Entry[], gainOf: (entry: Entry) => number): Entry[] {
   const queues = (entry: Entry) => (entry.inFlight ?? 1) >= QUEUEING * gainOf(entry);
-  const rank = (entry: Entry) => entry.candidate.lanes > 1 ? 2 : queues(entry) ? 1 : 0;
+  const rank = (entry: Entry) => isRemote(entry.candidate.model) ? 2 : queues(entry) ? 1 : 0;
   return entries.toSorted((a, b) => rank(a) - rank(b) || bySimplicity(a.candidate, b.candidate));
 }
 

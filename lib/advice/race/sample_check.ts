@@ -3,7 +3,7 @@
  * same work.
  */
 
-import { BASELINE, isRemote } from "../../models.ts";
+import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import { isRefusal } from "../../tasks/http_signs.ts";
 import { type FailureKind, UNSETTLED } from "../../timing/failures.ts";
 import { inFlightOf, nameOf } from "../prediction/candidate.ts";
@@ -36,6 +36,8 @@ export interface Failing {
   readonly well: number;
   /** Items a second that went through once a server refused; null if not known. */
   readonly perSecond: number | null;
+  /** Whether only other machines fail. */
+  readonly isElsewhere?: boolean;
 }
 
 const inFlight = ({ candidate, items }: Runner) => inFlightOf(candidate, items);
@@ -62,8 +64,11 @@ function kindOf(
   const isMissing = reasons.length > 0 &&
     reasons.every(({ reason, message }) => MISSING.has(reason) && !NETWORK.test(message));
   const asManyWent = Math.max(...went.map(inFlight)) >= Math.min(...failing.map(inFlight));
-  return inLanes && !reasons.some(isRefusal) && (isMissing || asManyWent) ? "lanes" : "refused";
+  const isOfLanes = isMissing || asManyWent || failing.every(isElsewhere);
+  return inLanes && !reasons.some(isRefusal) && isOfLanes ? "lanes" : "refused";
 }
+
+const isElsewhere = ({ candidate: { model } }: Runner) => needsServer(model);
 
 /** From how many tasks in flight on some fail that didn't one by one, and why. */
 export function failingOf(
@@ -92,6 +97,7 @@ export function failingOf(
         .map(([reason, count]) => ({ reason, count, index: 0, message: "" })),
     well: Math.max(1, ...well),
     perSecond: paces.length === 0 ? null : Math.min(...paces),
+    ...(failing.every(isElsewhere) && { isElsewhere: true }),
   };
 }
 

@@ -64,7 +64,11 @@ export function adviceSection(
     ${words.remarkLines(advice).map((line) => markup`<p class="partial">${line}</p>`)}
     ${titledList(`Recommended: ${recommended.name}`, details)}
     ${splitFigure(advice, `${id}-split`)}
-    <p class="note">${words.sampleLine(advice)}</p>
+    ${
+    [words.sampleLine(advice), ...words.joinedLines(advice)].map((line) =>
+      markup`<p class="note">${line}</p>`
+    )
+  }
     ${gainsFigure(advice, `${id}-gains`)}
     ${profileSection(advice, `${id}-profile`)}
     ${titledList("Where the prediction was wrong", surprises.map(({ text }) => text))}

@@ -3,7 +3,7 @@
 import type { Advice, AdviceFile, Hazard, ModelAdvice } from "../../advice/advice.ts";
 import { itemsText } from "../../advice/findings.ts";
 import { SURE_CLASS } from "../../judge/thresholds.ts";
-import { BASELINE, isRemote } from "../../models.ts";
+import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import {
   counted,
   formatBytes,
@@ -38,6 +38,7 @@ export function adviceReport({ advice, environment }: AdviceFile): Block {
   return documentOf([
     heading(`${job.title}: ${classLine(advice)}`),
     paragraph(sampleLine(advice)),
+    ...joinedLines(advice).map((line) => paragraph(line)),
     ...remarkLines(advice).map((line) => paragraph(line, "warning")),
     together(
       tableOf(modelColumns(advice), models),
@@ -143,7 +144,8 @@ export function recommendationLines(advice: Advice): string[] {
     // A plain loop that was refused is nothing to gain from.
     lines.push(`Gain: ${predicted} predicted for ${items}${doubt}.`);
   }
-  if (machine.ceiling < machine.cores && recommended.lanes > 1) {
+  const isHere = !needsServer(recommended.model);
+  if (machine.ceiling < machine.cores && recommended.lanes > 1 && isHere) {
     const limit = contended ? " while others compute" : ": computing can't gain more";
     lines.push(
       `${machine.cores} independent processes gain ${formatRatio(machine.ceiling)} here${limit}.`,
@@ -246,6 +248,22 @@ export function sampleLine({ sample, job }: Advice): string {
     );
   }
   return sentences.join(" ");
+}
+
+/** The lanes of other machines that could be raced. */
+export function joinedLines({ machine: { joined } }: Advice): string[] {
+  return joined === undefined ? [] : [
+    `${
+      joinedWords(joined)
+    }. Their gain is predicted as if each were a core of this machine; only ` +
+    "what was measured counts.",
+  ];
+}
+
+/** Such as "2 lanes of other machines have joined (a, b)". */
+export function joinedWords({ lanes, machines }: NonNullable<Advice["machine"]["joined"]>): string {
+  const [are, have] = lanes === 1 ? ["One lane", "has"] : [`${lanes} lanes`, "have"];
+  return `${are} of other machines ${have} joined (${plain(machines.join(", "))})`;
 }
 
 export function costLine({ cost }: Advice): string {

@@ -225,7 +225,7 @@ Deno.test("promising() races few slots where tasks run programs, or compute on o
   const names = (beside: boolean, loopShare = 1) => {
     const sample = sampleFor({ computeMs: 1, waitMs: 19 });
     const partly = { ...sample, loopMs: sample.cpuMs * loopShare };
-    return promising(partly, MACHINE, 100, 100, 100, beside).raced.map(nameOf);
+    return promising(partly, MACHINE, 100, 100, 100, { runsPrograms: beside }).raced.map(nameOf);
   };
   const few = ["limited (2 slots)", "limited (4 slots)"];
   assertEquals(names(false).filter((name) => few.includes(name)), []);

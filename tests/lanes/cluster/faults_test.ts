@@ -341,22 +341,26 @@ fault("a machine that joins late takes part", async () => {
 
 fault("what waits on a busy lane is asked back by one that has nothing to do", async () => {
   await using server = await NatsServer.start();
-  await using _one = await oneLane(server);
-  await using _other = await oneLane(server);
-  await using gates = new Gates();
-  await using executor = open(server);
-  const items = numbers(12).map((n) => ({ url: gates.url, key: String(n) }));
-  const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
-  await gates.full(2);
-  const [held] = gates.waiting;
-  await gates.until(() => {
-    for (const key of gates.waiting) if (key !== held) gates.pass(key);
-    return gates.arrived.length === items.length;
-  }, "all others run while one lane is busy");
-  gates.openAll();
-  assert(
-    (await outcomes).every(({ status, attempts }) => status === "fulfilled" && attempts === 1),
-  );
+  // A machine may allow fewer slots than a job asks for.
+  for (const slots of [1, 3]) {
+    const args = ["--lanes", "1", "--slots", "1", ...ALL];
+    await using _one = await LaneProcess.start(server.url, args);
+    await using _other = await LaneProcess.start(server.url, args);
+    await using gates = new Gates();
+    await using executor = cluster({ servers: server.url, lanes: 2, slots, silenceMs: SILENCE_MS });
+    const items = numbers(12).map((n) => ({ url: gates.url, key: String(n) }));
+    const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
+    await gates.full(2);
+    const [held] = gates.waiting;
+    await gates.until(() => {
+      for (const key of gates.waiting) if (key !== held) gates.pass(key);
+      return gates.arrived.length === items.length;
+    }, "all others run while one lane is busy");
+    gates.openAll();
+    assert(
+      (await outcomes).every(({ status, attempts }) => status === "fulfilled" && attempts === 1),
+    );
+  }
 });
 
 fault("however many batches wait on a machine, what ends them comes through", async () => {
@@ -688,6 +692,53 @@ fault(
       const indexes = out().map((line) => JSON.parse(line).index as number);
       assertEquals(indexes.toSorted((a, b) => a - b), numbers(30));
       note("the submitting program is killed, and resumed", 30, indexes, gates.arrived);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+fault(
+  "deno task advise races it beside this machine's models, or says in one line what it lacks",
+  async () => {
+    await using server = await NatsServer.start();
+    const folder = await Deno.makeTempDir();
+    try {
+      await Deno.writeTextFile(
+        `${folder}/job.ts`,
+        `export const items = Array.from({ length: 60 }, (_, n) => n);
+      export default function (n: number): number {
+        let sum = 0;
+        for (let i = 0; i < 4e6; i++) sum = (sum + i * n) % 1013;
+        return sum;
+      }`,
+      );
+      const advise = (...more: string[]) =>
+        runTask("advise", ["job.ts", "--budget", "12s", ...more], { cwd: folder });
+      const given = ["--servers", server.url];
+      const nobody = await advise(...given);
+      assertEquals(nobody.code, 2, nobody.stderr);
+      assertStringIncludes(nobody.stderr, "no machine has joined");
+      assertEquals(nobody.stderr.trim().split("\n").length, 1, nobody.stderr);
+      {
+        await using _lanes = await oneLane(server);
+        const refused = await advise(...given);
+        assertEquals(refused.code, 2, refused.stderr);
+        assertStringIncludes(refused.stderr, "is not allowed");
+      }
+      // deno-fmt-ignore
+      await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", "--name", "willing",
+      "--allow-module", folder, ...ALL]);
+      const raced = await advise(...given, "--models", "workers,cluster", "--json", "advice.json");
+      assertEquals(raced.code, 0, raced.stderr);
+      assertStringIncludes(raced.stderr, "2 lanes of other machines have joined (willing)");
+      const { advice } = JSON.parse(await Deno.readTextFile(`${folder}/advice.json`));
+      const names = advice.models.map(({ name }: { name: string }) => name);
+      assertEquals(names.filter((name: string) => /^(limited|processes)/.test(name)), []);
+      const found = advice.models.find(({ name }: { name: string }) =>
+        name === "cluster (2 lanes)"
+      );
+      assert(found.measured !== undefined && found.out !== "broken", JSON.stringify(found));
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
