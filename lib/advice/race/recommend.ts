@@ -84,6 +84,9 @@ export interface Entries {
   readonly impossible: readonly (Finding & { readonly kind: "impossible" })[];
 }
 
+/** A gain so many times as great among all rounds as in the two's own is in doubt. */
+const SHIFTED = 1.5;
+
 /**
  * Scales what runners took to the whole job. A gain that can't be tells of the measurement: the
  * plain loop was slower than need be, perhaps, so that all gains are in doubt. On a busy machine
@@ -108,6 +111,8 @@ export function entriesOf(
     }));
   const ran = runners.filter(({ out, rounds }) => out === undefined && rounds.length > 0);
   const plain = plainOf(ran);
+  const whole = new Map(ran.map((runner) => [runner, { times: timesOf(runner, horizon) }]));
+  const all = new Standings([...whole.values()], usualNoise);
   // On the very items that each was raced with; the first few may compute less than the others, and wait more.
   const held = new Map(ran.flatMap((runner) => {
     const { candidate, items } = runner;
@@ -116,8 +121,12 @@ export function entriesOf(
     const fast = { times: timesOf(runner, items) };
     const ratio = new Standings([slow, fast], usualNoise).ratio(slow, fast);
     if (ratio === null) return [];
-    const { median: gain, low } = ratio;
     const { cores, ceiling } = withCoresOf(machine, candidate);
+    const { median, low } = ratio;
+    // What others took in rounds of their own may shift it, if they were disturbed there.
+    const among = all.ratio(whole.get(plain)!, whole.get(runner)!)?.median ?? median;
+    const shift = among > SHIFTED * median ? among / median : 1;
+    const gain = shift * median;
     const possible = (cpuShare: number, cores: number) => {
       const these = { ...sample, cpuShare: cpuShareOf({ ...sample, cpuShare }, items) };
       return possibleGain(these, cores, candidate, items);
@@ -136,21 +145,21 @@ export function entriesOf(
     return [
       [
         runner,
-        { gain, most, cores, credible: Math.max(ofWaits, ofCores), isImpossible, excess },
+        { gain, most, cores, credible: Math.max(ofWaits, ofCores), isImpossible, excess, shift },
       ] as const,
     ];
   }));
   const excess = Math.max(1, ...[...held.values()].map((of) => of.excess));
   const entries = runners.map((runner): Entry => {
     const { candidate, items, out } = runner;
-    const { isImpossible = false, credible = Infinity } = held.get(runner) ?? {};
+    const { isImpossible = false, credible = Infinity, shift = 1 } = held.get(runner) ?? {};
     return {
       candidate,
       times: timesOf(runner, horizon),
       eligible: out === undefined && !isImpossible,
       inFlight: inFlightOf(candidate, items),
       // What is off by so much for one may be off by as much again for another.
-      doubt: excess ** 2,
+      doubt: Math.max(shift, excess ** 2),
       credible: isContended ? credible : Infinity,
     };
   });

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Candidate, nameOf, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
 import { listScheduleMs, predict } from "../../../lib/advice/prediction/predict.ts";
-import { sampleOf } from "../../../lib/advice/probe/sample.ts";
+import { type Sample, sampleOf } from "../../../lib/advice/probe/sample.ts";
 import type { Runner } from "../../../lib/advice/race/race.ts";
 import {
   entriesOf,
@@ -408,4 +408,30 @@ Deno.test("children that wait gain by that on a busy machine, too, and not by ot
   const { entries, usualNoise } = entriesOf(runners, sample, { ...MACHINE, ceiling: 1.03 }, 40);
   const { candidate, decision } = recommend(entries, usualNoise);
   assertEquals([candidate, decision], [LIMITED, "gain"]);
+});
+
+Deno.test("no gain is made of what others took in rounds in which the plain loop didn't run", () => {
+  const runner = (candidate: Candidate, ...times: number[]): Runner => ({
+    candidate,
+    items: 60,
+    rounds: times.map((runMs, round) => roundOf({ runMs, round })),
+  });
+  const lanes: Candidate = { model: "workers", lanes: 2, slots: 1 };
+  const few: Candidate = { model: "limited", lanes: 1, slots: 2 };
+  // All but one were held up for two rounds.
+  const runners = [
+    runner(SEQUENTIAL, 1000),
+    runner(few, 520, 510, 505),
+    runner(LIMITED, 500, 3000, 3000),
+    runner(lanes, 550, 3000, 3000),
+  ];
+  const judged = (sample: Sample) => {
+    const { entries, usualNoise, impossible } = entriesOf(runners, sample, MACHINE, 60);
+    return { impossible, ...recommend(entries, usualNoise) };
+  };
+  const computing = judged(sampleFor({ computeMs: 15, items: 60 }));
+  assert(computing.impossible.some(({ model }) => model === "limited (2 slots)"));
+  assert(computing.decision !== "gain");
+  const waiting = judged(sampleFor({ waitMs: 15, items: 60 }));
+  assertEquals(waiting.decision, "can't tell");
 });
