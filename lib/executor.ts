@@ -446,16 +446,46 @@ export interface AutoOptions extends EventLoopOptions {
   /** Above so much resident memory of this process there are fewer slots; without a limit by default. */
   readonly memoryBytes?: number;
   /**
-   * What it begins with instead of one slot in this event loop, such as what an advice file recommends:
-   * slots there, or lanes with so many slots each.
+   * What it begins with instead of one slot in this event loop: slots there, or lanes with so many slots
+   * each; or advice, of which its bounds leave what they may. Advice from another machine is only a guess.
    */
-  readonly start?: { readonly lanes?: number; readonly slots?: number };
+  readonly start?: { readonly lanes?: number; readonly slots?: number } | StartAdvice;
   /** Whether its lanes are subprocesses instead of threads; the first tasks run in this event loop anyway. */
   readonly isolate?: boolean;
   /** What the tasks may touch in subprocesses, with `isolate`; nothing by default. */
   readonly permissions?: LanePermissions;
   /** `"loop"` keeps every task in this event loop: for tasks that share what they change. */
   readonly stay?: "loop";
+}
+
+/**
+ * Advice that {@linkcode auto} may begin with: what `deno task advise --json` wrote, or this much of it.
+ *
+ * @example
+ * ```ts ignore
+ * import { auto } from "./mod.ts";
+ * import advice from "./advice.json" with { type: "json" };
+ *
+ * await using executor = auto({ start: advice });
+ * ```
+ */
+export interface StartAdvice {
+  /** What it was given on: cores, versions and platform. */
+  readonly environment: {
+    readonly lanesAvailable: number;
+    readonly deno: string;
+    readonly os: string;
+    readonly arch: string;
+  };
+  /** The advice. */
+  readonly advice: {
+    /** The fixed model that it recommends; slots are null for all items at once. */
+    readonly recommended: {
+      readonly model: string;
+      readonly lanes: number;
+      readonly slots: number | null;
+    };
+  };
 }
 
 /** How {@linkcode processes} is opened. */

@@ -51,6 +51,7 @@ export type {
   LimitedOptions,
   ProcessesOptions,
   SharedOptions,
+  StartAdvice,
   WorkersOptions,
 } from "./executor.ts";
 export {

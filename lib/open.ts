@@ -1,10 +1,10 @@
 /** Opens an executor of each model. */
 
 import { BLOCKED_LANES } from "./adaptive/controller.ts";
-import { Guide } from "./adaptive/guide.ts";
-import type { Shape } from "./adaptive/watch.ts";
+import { Guide, type GuideOptions } from "./adaptive/guide.ts";
+import { ONE } from "./adaptive/watch.ts";
 import type { LaneFactory } from "./dispatch/lane_pool.ts";
-import { checker, isTime } from "./dispatch/options.ts";
+import { checker, isCount, isTime } from "./dispatch/options.ts";
 import {
   type AutoExecutor,
   type AutoOptions,
@@ -21,6 +21,7 @@ import {
   PooledExecutor,
   type ProcessesOptions,
   type SharedOptions,
+  type StartAdvice,
   type WorkersOptions,
 } from "./executor.ts";
 import type { Broker } from "./lanes/cluster/broker.ts";
@@ -39,7 +40,7 @@ import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
-import { type Model, MODEL_TABLE } from "./models.ts";
+import { isModel, isRemote, type Model, MODEL_TABLE, needsServer } from "./models.ts";
 
 /** Unless told, `auto` has no more tasks in flight. */
 const MOST_AUTO_SLOTS = 1024;
@@ -351,7 +352,7 @@ export function gpu(options: GpuOptions = {}): Executor {
  */
 export function auto(options: AutoOptions = {}): AutoExecutor {
   checkKnown("auto", options);
-  const start = checkedStart(options);
+  const beginning = checkedStart(options);
   const { maxSlots = MOST_AUTO_SLOTS, memoryBytes = Infinity, isolate = false, stay } = options;
   const maxLanes = stay === "loop" ? 0 : options.maxLanes ?? MOST_AUTO_LANES;
   const here = loopLanes(options);
@@ -362,7 +363,7 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
   const way = isolate ? frames : threads;
   return new PooledExecutor("auto", { ...options, lanes: 1 + maxLanes, slots: 1 }, {
     makeLane: (number, ...rest) => (number === 0 ? here : elsewhere)(number, ...rest),
-    guide: new Guide({ maxSlots, maxLanes, memoryBytes, start, way, isolated: isolate }),
+    guide: new Guide({ maxSlots, maxLanes, memoryBytes, ...beginning, way, isolated: isolate }),
   });
 }
 
@@ -370,7 +371,7 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
 function checkedStart(
   { maxSlots = MOST_AUTO_SLOTS, maxLanes, memoryBytes, start, isolate, permissions, stay }:
     AutoOptions,
-): Shape {
+): Pick<GuideOptions, "start" | "guess" | "toldBy"> {
   const opening = "open auto()";
   const check = checker(opening);
   checkCount(opening, "maxSlots", maxSlots, MODEL_TABLE.auto.mostSlots);
@@ -384,12 +385,59 @@ function checkedStart(
   check("maxLanes", maxLanes, maxLanes === undefined || !stays, `left out, for stay is "loop"`);
   const isTaken = !permissions || isolate === true;
   check("permissions", permissions, isTaken, "left out, unless isolate is true");
-  const { lanes, slots = 1 } = start ?? {};
+  const mostLanes = maxLanes ?? MOST_AUTO_LANES;
+  if (start === undefined) return { start: ONE };
+  if (isAdvice(start)) return advisedStart(start, maxSlots, stays ? 0 : mostLanes);
+  check.known(start, ["lanes", "slots"], "start.");
+  const { lanes, slots = 1 } = start;
+  const toldBy = "as told";
   checkCount(opening, "start.slots", slots, maxSlots);
-  if (lanes === undefined) return { place: "event loop", lanes: 1, slots };
-  checkCount(opening, "start.lanes", lanes, maxLanes ?? MOST_AUTO_LANES);
+  if (lanes === undefined) return { start: { ...ONE, slots }, toldBy };
+  checkCount(opening, "start.lanes", lanes, mostLanes);
   check("start.lanes", lanes, !stays, `left out, for stay is "loop"`);
   const fits = lanes * slots <= maxSlots;
   check("start.slots", slots, fits, `at most maxSlots on all lanes, ${maxSlots}`);
-  return { place: "lanes", lanes, slots };
+  return { start: { place: "lanes", lanes, slots }, toldBy };
+}
+
+const isAdvice = (start: object | null): start is StartAdvice =>
+  (start as Partial<StartAdvice> | null)?.advice !== undefined;
+
+/** What was advised, within the bounds; what was advised elsewhere is only a guess. */
+function advisedStart(
+  { environment, advice }: StartAdvice,
+  maxSlots: number,
+  mostLanes: number,
+): ReturnType<typeof checkedStart> {
+  const { model, ...advised } = advice?.recommended ?? {};
+  const holds = typeof model === "string" && isCount(advised.lanes, 1) &&
+    (advised.slots === null || isCount(advised.slots, 1)) && typeof environment?.deno === "string";
+  checker("open auto()")("start", advice, holds, "what deno task advise wrote with --json");
+  const onLanes = isRemote(model) && mostLanes > 0;
+  const lanes = onLanes ? Math.min(advised.lanes, mostLanes, maxSlots) : 1;
+  const slots = Math.min(advised.slots ?? maxSlots, Math.floor(maxSlots / lanes));
+  const isOfMachines = isModel(model) && needsServer(model);
+  const elsewhere = otherMachine(environment);
+  const there = isOfMachines
+    ? "for lanes of other machines"
+    : elsewhere && `elsewhere, ${elsewhere}`;
+  if (there === undefined) {
+    const place = onLanes ? "lanes" : "event loop";
+    return { start: { place, lanes, slots }, toldBy: "as advised" };
+  }
+  const guess = lanes * slots;
+  const toldBy = `advised ${there}: ${guess} at once are a guess`;
+  return { start: ONE, guess, toldBy };
+}
+
+/** How the machine that advice was given on differs from this one; undefined if it doesn't. */
+export function otherMachine(
+  { lanesAvailable, deno, os, arch }: StartAdvice["environment"],
+): string | undefined {
+  const here = [navigator.hardwareConcurrency, Deno.version.deno, Deno.build.os, Deno.build.arch];
+  const unlike = [["cores", lanesAvailable], ["Deno", deno], ["system", os], ["processor", arch]]
+    .flatMap(([what, there], at) =>
+      there === here[at] ? [] : [`${what}: ${there}, here ${here[at]}`]
+    );
+  return unlike.length === 0 ? undefined : unlike.join("; ");
 }

@@ -37,6 +37,10 @@ ${modelLines("cpu")}`.trim(),
   .option("--creds <file>", SERVER_HELP.creds)
   .option("--tls-ca <file>", SERVER_HELP.tlsCa)
   .option("--advice <file>", "model, sizes, retries and rate as deno task advise --json wrote them")
+  .option(
+    "--start <file>",
+    "of auto: begin with what deno task advise --json wrote, and go on from it",
+  )
   .option("--out <file>", "write the results there, with a journal beside them")
   .option("--failed <file>", "write the items that failed there, with reason and attempts")
   .option("--order <which>", "order of the results: completion or input (default: completion)")

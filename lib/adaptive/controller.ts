@@ -14,6 +14,8 @@ import { BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./w
 
 /** Why a shape was changed. */
 export type Why =
+  /** It was told what to begin with. */
+  | "start"
   /** The tasks wait, and more of them at once get more done. */
   | "waits"
   /** Latency grew, and no more gets done. */
@@ -60,6 +62,8 @@ export interface ControllerOptions {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly start: Shape;
+  /** So many slots may be right: they aren't doubled beyond until it is seen that more get more done. */
+  readonly guess?: number | undefined;
   readonly law?: SlotLaw;
 }
 
@@ -352,7 +356,9 @@ export class Controller {
     if (elapsedMs < LOOK_MS || ended < lanes) return this.#slotsOf(seen);
     const isIdle = busyShare * lanes < LITTLE && seen.inFlight >= this.#slots / 2 &&
       !(this.#blocks && gain >= GAIN);
-    const decision = isIdle ? this.#toLoop(seen, "waits again", this.#slots) : this.#slotsOf(seen);
+    // Whether tasks block the lanes that it began with is seen where one alone runs.
+    const slots = this.#before.perSecond > 0 ? this.#slots : 1;
+    const decision = isIdle ? this.#toLoop(seen, "waits again", slots) : this.#slotsOf(seen);
     if (decision === undefined) this.#watch.open(seen);
     return decision;
   }
@@ -373,14 +379,14 @@ export class Controller {
   /** The event loop is free: what was started waits. */
   #ramp(seen: Seen): Decision | undefined {
     const { nowMs, remaining = Infinity, inFlight } = seen;
-    const { maxSlots, cores, start } = this.#options;
+    const { maxSlots, cores, start, guess = Infinity } = this.#options;
     // What this program computed before the first tick is no matter of the tasks.
     const isFree = this.#slots === start.slots ? !this.#look.holds : this.#look.busyShare < BUSY;
     const isFull = inFlight >= (this.#ended === 0 ? this.#slots : this.#slots / 2);
     if (!this.#slowStart || !isFree || !isFull || this.#coresAreFull) return undefined;
     const all = remaining + inFlight;
     const mayAll = this.#ended > 0 || nowMs - this.#startMs >= RAMP_ALL_MS;
-    const most = Math.min(maxSlots, RAMP_SLOTS, mayAll ? all : Math.ceil(all / cores));
+    const most = Math.min(maxSlots, RAMP_SLOTS, guess, mayAll ? all : Math.ceil(all / cores));
     const wanted = Math.min(most, RAMP * this.#slots);
     return wanted > this.#slots ? this.#setSlots(seen, wanted, "waits") : undefined;
   }

@@ -13,7 +13,7 @@ import type { Task } from "../lanes/task.ts";
 import { classifyFailure } from "../tasks/classify_failure.ts";
 import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
 import { Controller, type ControllerOptions, type Decision } from "./controller.ts";
-import type { Seen, Shape } from "./watch.ts";
+import { ONE, type Seen, type Shape } from "./watch.ts";
 
 /** What a guide is made of. */
 export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
@@ -21,6 +21,8 @@ export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
   readonly way: Way;
   /** Whether lanes are processes of their own. */
   readonly isolated: boolean;
+  /** Who told what it begins with, if anybody did. */
+  readonly toldBy?: string | undefined;
 }
 
 /** So many items and results are looked at for what can't travel: the first ones, then fewer and fewer. */
@@ -83,7 +85,13 @@ export class Guide implements PoolGuide {
   constructor(options: GuideOptions) {
     this.#options = options;
     const cores = navigator.hardwareConcurrency;
-    this.#controller = new Controller({ ...options, cores }, performance.now());
+    const { start: to, toldBy: detail } = options;
+    const atMs = performance.now();
+    this.#controller = new Controller({ ...options, cores }, atMs);
+    if (detail !== undefined) {
+      const figures = { busyShare: 0, latencyMs: NaN, perSecond: 0, refused: 0 };
+      this.decisions.push({ atMs, from: ONE, to, why: "start", figures, detail });
+    }
   }
 
   /** Leads this pool from now on. */
@@ -281,14 +289,14 @@ export class Guide implements PoolGuide {
 
   #seen(): Seen {
     const { load, remaining, tasks } = this.#pool;
-    const { involuntaryContextSwitches, voluntaryContextSwitches } = node().resourceUsage();
+    const { involuntaryContextSwitches, voluntaryContextSwitches } = process.resourceUsage();
     const travelling = tasks.filter((task) => !this.staysHere(task));
     const sendMs = travelling.flatMap((task) => this.#looked.get(task)?.sendMs ?? []);
     if (this.isolated && !this.#isAsking && this.shape.place === "lanes") this.#ask();
     return {
       nowMs: performance.now(),
-      loopCpuMs: sum(node().threadCpuUsage()),
-      cpuMs: this.#isStale ? undefined : processCpuMs() + this.#childrenCpuMs,
+      loopCpuMs: sum(process.threadCpuUsage()),
+      cpuMs: this.#isStale ? undefined : sum(process.cpuUsage()) + this.#childrenCpuMs,
       heldMs: this.#heldMs,
       switches: { involuntary: involuntaryContextSwitches, voluntary: voluntaryContextSwitches },
       inFlight: load,
@@ -320,25 +328,8 @@ export class Guide implements PoolGuide {
   }
 }
 
-const node = () => (globalThis as unknown as { process: NodeProcess }).process;
-const sum = ({ user, system }: CpuUsage) => (user + system) / 1000;
-
-/** CPU time of the whole process so far, in milliseconds; that of its thread takes longer to tell. */
-const processCpuMs = () => sum(node().cpuUsage());
-
-interface CpuUsage {
-  readonly user: number;
-  readonly system: number;
-}
-
-interface NodeProcess {
-  cpuUsage(): CpuUsage;
-  threadCpuUsage(): CpuUsage;
-  resourceUsage(): {
-    readonly involuntaryContextSwitches: number;
-    readonly voluntaryContextSwitches: number;
-  };
-}
+const sum = ({ user, system }: { readonly user: number; readonly system: number }) =>
+  (user + system) / 1000;
 
 /** How long something takes, in milliseconds; Infinity if it fails. */
 function timeOf(action: () => void): number {

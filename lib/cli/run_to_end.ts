@@ -5,6 +5,7 @@ import { loadJob } from "../advice/job/load_job.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { writeOutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_files.ts";
+import { otherMachine } from "../open.ts";
 import { LONGEST_WAIT_MS, UsageError } from "../options.ts";
 import { reportRenderers } from "../report/kinds.ts";
 import { runReport } from "../report/running/run_report.ts";
@@ -182,6 +183,13 @@ export async function runToEnd(request: RunRequest): Promise<number> {
     ? undefined
     : Math.min(listed.total, options.limit ?? Infinity);
   for (const note of proxyNotes()) printError(`run: ${note}`);
+  const { start } = options.model;
+  const elsewhere = start && otherMachine(start.environment);
+  if (elsewhere !== undefined) {
+    printError(
+      `run: --start was advised on another machine (${plain(elsewhere)}): it is only a first guess`,
+    );
+  }
   if (journal !== undefined && journal.cutBytes > 0) {
     printError(`run: cut off a torn line of ${journal.cutBytes} bytes; its item runs again`);
   }

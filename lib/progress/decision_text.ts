@@ -6,6 +6,7 @@ import { counted } from "../text/format.ts";
 import { plain } from "../text/plain.ts";
 
 const WHY: Readonly<Record<Why, string>> = {
+  start: "to begin with",
   waits: "tasks wait",
   queues: "tasks queue",
   refused: "some were refused",

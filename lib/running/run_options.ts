@@ -11,7 +11,7 @@ import {
   type OutputFiles,
 } from "../files/output_files.ts";
 import { userPath } from "../files/user_files.ts";
-import { type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
+import { isFixed, type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
 import {
   duration,
   inputFile,
@@ -39,7 +39,7 @@ export type RawRunOptions =
   & { readonly [Flag in "resume" | "retryFailed" | "live"]?: true };
 
 type Named =
-  | ("export" | "from" | "lines" | "items" | "model" | "lanes" | "slots" | "advice")
+  | ("export" | "from" | "lines" | "items" | "model" | "lanes" | "slots" | "advice" | "start")
   | ("out" | "failed" | "order" | "changed" | "fsync")
   | ("retries" | "timeout" | "halt" | "rate" | "perHost");
 
@@ -119,26 +119,28 @@ function needs(
   throw new UsageError(option, value, `has no meaning without ${other}`, remedy);
 }
 
-async function adviceOf(typed: string, module: string): Promise<AdviceFile["advice"]> {
+/** Advice on this job, from a file. */
+async function adviceOf(
+  option: "--advice" | "--start",
+  typed: string | undefined,
+  module: string,
+): Promise<AdviceFile | undefined> {
+  if (typed === undefined) return undefined;
   const remedy = "give a file that deno task advise wrote with --json";
-  let advice: AdviceFile["advice"];
+  let file: AdviceFile;
   try {
-    ({ advice } = await readWritten<AdviceFile>(userPath(typed), [ADVICE_FORMAT]));
+    file = await readWritten<AdviceFile>(userPath(typed), [ADVICE_FORMAT]);
   } catch (cause) {
     if (!(cause instanceof ResultFileError)) throw cause;
-    throw new UsageError("--advice", typed, cause.problem, remedy, { cause });
+    throw new UsageError(option, typed, cause.problem, remedy, { cause });
   }
-  const { job } = advice;
+  const { job } = file.advice;
   const adviced = await jobModule(job.module, userPath).catch(() => undefined);
   if (adviced !== await jobModule(module, userPath)) {
-    throw new UsageError(
-      "--advice",
-      typed,
-      `it is advice on ${job.module}`,
-      "ask for advice on this job",
-    );
+    const problem = `it is advice on ${job.module}`;
+    throw new UsageError(option, typed, problem, "ask for advice on this job");
   }
-  return advice;
+  return file;
 }
 
 function modelOf(raw: RawRunOptions): ModelSpec {
@@ -212,13 +214,15 @@ export async function readRunOptions(
   raw: RawRunOptions,
   made: readonly NamedFile[],
 ): Promise<RunOptionValues> {
-  const advice = raw.advice === undefined ? undefined : await adviceOf(raw.advice, module);
+  const advice = await adviceOf("--advice", raw.advice, module);
   for (const name of ["model", "lanes", "slots"] as const) {
     const value = raw[name];
     if (advice === undefined || value === undefined) continue;
     const remedy = "leave one of the two out";
     throw new UsageError(`--${name}`, value, "--advice says which model is used", remedy);
   }
+  needs(raw.model !== undefined && !isFixed(raw.model), "--start", raw.start, "--model auto");
+  const start = await adviceOf("--start", raw.start, module);
   needs(raw.out !== undefined, "--resume", raw.resume, "--out");
   needs(raw.out !== undefined, "--retry-failed", raw.retryFailed, "--out");
   needs(raw.out !== undefined, "--fsync", raw.fsync, "--out");
@@ -251,13 +255,15 @@ export async function readRunOptions(
     ...made,
     ...named("--from", from?.path === "-" ? undefined : from?.path),
     ...named("--advice", raw.advice && userPath(raw.advice)),
+    ...named("--start", raw.start && userPath(raw.start)),
   ]);
-  const recommended = advice?.recommended;
-  const model = recommended === undefined ? modelOf(raw) : sizedAs(recommended);
+  const given = (advice ?? start)?.advice;
+  const recommended = given?.recommended;
+  const model = advice === undefined ? modelOf(raw) : sizedAs(advice.advice.recommended);
   const server = await serverFor("--model", raw.model, [model.model], raw);
   return {
-    export: raw.export ?? advice?.job.export ?? "default",
-    model: { ...model, ...(server && { server }) },
+    export: raw.export ?? given?.job.export ?? "default",
+    model: { ...model, ...(server && { server }), ...(start && { start: startOf(start) }) },
     rate: raw.rate === undefined ? recommended?.rate : rateOf("--rate", raw.rate),
     perHost: raw.perHost === undefined
       ? undefined
@@ -294,4 +300,9 @@ function sizedAs(
     ...(takes(model, "lanes") && { lanes }),
     ...(takes(model, "slots") && slots !== null && { slots }),
   };
+}
+
+/** What of advice `auto` begins with. */
+function startOf({ environment, advice: { recommended } }: AdviceFile): ModelSpec["start"] {
+  return { environment, advice: { recommended } };
 }

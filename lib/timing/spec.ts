@@ -4,6 +4,7 @@
  */
 
 import type { Rate } from "../dispatch/limits.ts";
+import type { StartAdvice } from "../executor.ts";
 import type { Model } from "../models.ts";
 import type { Device } from "../lanes/lane.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
@@ -62,6 +63,8 @@ export interface ModelSpec {
   readonly slots?: number;
   /** Where its machines meet, if it has any. */
   readonly server?: ServerOptions;
+  /** The advice that it begins with, if its size isn't fixed. */
+  readonly start?: StartAdvice;
 }
 
 /** How each trial's items are run. */

@@ -66,12 +66,13 @@ export interface TrialHost {
 
 /** Opens a trial's executor, with what its model takes of the sizes and rights. */
 export function openModel(
-  { model, lanes, slots, server, job }: ModelSpec & { job: JobSpec },
+  { model, lanes, slots, server, start, job }: ModelSpec & { job: JobSpec },
 ): Executor {
   const { sizes, startsDeno } = MODEL_TABLE[model];
   const { graceMs, permissions } = job;
-  const options = { lanes, slots, graceMs, permissions };
-  const taken = ["graceMs" as const, ...sizes, ...(startsDeno ? ["permissions" as const] : [])]
+  const options = { lanes, slots, graceMs, permissions, start };
+  const more = [...(startsDeno ? ["permissions" as const] : []), "start" as const];
+  const taken = ["graceMs" as const, ...sizes, ...more]
     .flatMap((name) => options[name] === undefined ? [] : [[name, options[name]]]);
   const open = executors[model] as (options: object) => Executor;
   return open({ ...Object.fromEntries(taken), ...(needsServer(model) && server) });

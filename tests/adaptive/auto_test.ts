@@ -2,8 +2,14 @@
  * `auto()` where it leaves the event loop, and where it must not.
  */
 
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { auto, type AutoOptions, task } from "../../lib/mod.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { auto, type AutoOptions, type Shape, type StartAdvice, task } from "../../lib/mod.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import { grantedAll } from "../granted.ts";
 
@@ -70,6 +76,62 @@ Deno.test({
   },
 });
 
+const HERE: StartAdvice["environment"] = {
+  lanesAvailable: navigator.hardwareConcurrency,
+  deno: Deno.version.deno,
+  os: Deno.build.os,
+  arch: Deno.build.arch,
+};
+
+const adviceOn = (model: string, lanes: number, slots: number | null, environment = HERE) => ({
+  environment,
+  advice: { recommended: { model, lanes, slots } },
+});
+
+Deno.test("auto() begins with what was advised here, within its bounds, and says so first", async () => {
+  const cases: [AutoOptions, Shape["place"], number, number][] = [
+    [{ start: adviceOn("limited", 1, 16) }, "event loop", 1, 16],
+    [{ start: adviceOn("concurrent", 1, null), maxSlots: 50 }, "event loop", 1, 50],
+    [{ start: adviceOn("sequential", 1, 1) }, "event loop", 1, 1],
+    [{ start: adviceOn("workers", 2, 3) }, "lanes", 2, 3],
+    [{ start: adviceOn("processes", 2, 3), maxLanes: 1 }, "lanes", 1, 3],
+    [{ start: adviceOn("workers", 2, 30), maxSlots: 20 }, "lanes", 2, 10],
+    [{ start: adviceOn("workers", 2, 3), stay: "loop" }, "event loop", 1, 3],
+  ];
+  for (const [options, place, lanes, slots] of cases) {
+    await using executor = auto(options);
+    const { why, to, detail } = executor.decisions[0]!;
+    assertEquals([why, detail, to], ["start", "as advised", { place, lanes, slots }]);
+    assertEquals([executor.lanes, executor.slots], [lanes, slots]);
+  }
+});
+
+Deno.test("what was advised on another machine is only a guess", async () => {
+  const others = [
+    { ...HERE, lanesAvailable: HERE.lanesAvailable + 6 },
+    { ...HERE, deno: "2.0.0" },
+    { ...HERE, os: "plan9" },
+    { ...HERE, arch: "mips" },
+  ];
+  const named = [
+    `cores: ${others[0]!.lanesAvailable}`,
+    "Deno: 2.0.0",
+    "system: plan9",
+    "processor: mips",
+  ];
+  for (const [at, environment] of others.entries()) {
+    await using executor = auto({ start: adviceOn("workers", 2, 8, environment) });
+    const { why, to, detail } = executor.decisions[0]!;
+    assertEquals([why, to], ["start", { place: "event loop", lanes: 1, slots: 1 }]);
+    assertStringIncludes(detail!, `advised elsewhere, ${named[at]}, here `);
+    assertStringIncludes(detail!, "16 at once are a guess");
+  }
+  await using executor = auto({ start: adviceOn("cluster", 2, 8) });
+  const { detail, to } = executor.decisions[0]!;
+  assertEquals(detail, "advised for lanes of other machines: 16 at once are a guess");
+  assertEquals(to.place, "event loop");
+});
+
 for (const isolate of [false, true]) {
   Deno.test({
     name: `auto() may begin with ${isolate ? "subprocesses" : "threads"}`,
@@ -77,6 +139,10 @@ for (const isolate of [false, true]) {
     async fn() {
       await using executor = auto({ start: { lanes: 2, slots: 2 }, maxLanes: 2, isolate });
       const { code } = executor.recommended;
+      assertEquals(executor.decisions.map(({ why, detail }) => [why, detail]), [[
+        "start",
+        "as told",
+      ]]);
       const model = isolate ? "processes" : "workers";
       assertEquals(code, `await using executor = ${model}({ lanes: 2, slots: 2 });`);
       const outcomes = await executor.mapSettled(tasks.thread, [1, 2, 3, 4]).toArray();
@@ -189,7 +255,17 @@ Deno.test("bounds of auto() that are wrong or contradict each other are refused"
     [{ start: { lanes: 3 }, maxLanes: 2 }, "start.lanes must be a whole number from 1 to 2"],
     [{ start: { lanes: 2, slots: 6 }, maxSlots: 10 }, "start.slots must be at most maxSlots"],
   ];
-  for (const [options, message] of cases) {
+  const starts: [unknown, string][] = [
+    ["advice.json", "start must be an object"],
+    [null, "start must be an object"],
+    [{ comparisons: [] }, "there is no option start.comparisons"],
+    [{ advice: {} }, "start must be what deno task advise wrote"],
+    [{ ...adviceOn("limited", 1, 16), environment: null }, "start must be what deno task advise"],
+    [adviceOn("limited", 1, 0), "start must be what deno task advise wrote"],
+    [adviceOn("workers", 1.5, 1), "start must be what deno task advise wrote"],
+  ];
+  const bad = starts.map(([start, words]) => [{ start }, words] as [AutoOptions, string]);
+  for (const [options, message] of [...cases, ...bad]) {
     assertThrows(() => auto(options), RangeError, `Cannot open auto(): ${message}`);
   }
 });

@@ -4,6 +4,7 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Controller } from "../../lib/adaptive/controller.ts";
+import { mean } from "../../lib/timing/statistics.ts";
 import { bestFixed, simulate, type Simulated, type SimulatedJob } from "./simulation.ts";
 import { WORLDS } from "./worlds.ts";
 
@@ -173,4 +174,28 @@ Deno.test("until a task has ended there are never fewer slots than it began with
   controller.begin({ ...seen, nowMs: 0, remaining: 1 });
   for (let nowMs = 1; nowMs < 1000; nowMs++) controller.tick({ ...seen, nowMs, remaining: 1 });
   assertEquals(controller.shape.slots, 4);
+});
+
+Deno.test("a guess that is right spares finding out, and one that is wrong costs little", () => {
+  const ratio = (name: string, guess?: number) =>
+    mean(SEEDS.map((seed) => {
+      const machine = { cores: 2, noise: 0.1, seed };
+      const guessed = simulate(world(name), machine, guess === undefined ? {} : { guess });
+      return guessed.wallMs / bestFixed(world(name), machine).wallMs;
+    }));
+  const found = ratio("cliff at 10");
+  assertLess(ratio("cliff at 10", 8), 0.8 * found);
+  assertLess(ratio("cliff at 10", 1000), 1.05 * found);
+  assertLess(ratio("half and half, 25 ms", 16), 1.2);
+  assertLess(ratio("waits, 100 ms", 4), 2);
+});
+
+Deno.test("tasks that block the lanes that it began with keep them", () => {
+  const job = { ...world("blocks, 8 ms"), items: 3000 };
+  const start = { place: "lanes", lanes: 8, slots: 1 } as const;
+  for (const seed of SEEDS) {
+    const machine = { cores: 2, noise: 0.1, seed };
+    const { wallMs } = simulate(job, machine, { start });
+    assertLess(wallMs, 1.3 * simulate(job, machine, { fixed: start }).wallMs);
+  }
 });

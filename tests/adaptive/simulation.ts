@@ -84,7 +84,11 @@ interface Event {
 export function simulate(
   job: SimulatedJob,
   machine: Machine,
-  how: { readonly fixed: Shape } | { readonly law?: SlotLaw; readonly start?: Shape },
+  how: { readonly fixed: Shape } | {
+    readonly law?: SlotLaw;
+    readonly start?: Shape;
+    readonly guess?: number;
+  },
 ): Simulated {
   const random = seededRandom(machine.seed);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
@@ -99,6 +103,7 @@ export function simulate(
     cores: machine.cores,
     memoryBytes: Infinity,
     start: how.start ?? ONE,
+    guess: how.guess,
     ...(how.law && { law: how.law }),
   }, 0);
   const shape = () => controller?.shape ?? (how as { fixed: Shape }).fixed;

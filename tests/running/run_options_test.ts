@@ -54,8 +54,16 @@ Deno.test({
       const otherwise = await read({ retries: "0", rate: "1/s" });
       assertEquals([otherwise.retries, otherwise.rate], [0, { limit: 1, perMs: 1000 }]);
       await assertRejects(() => read({ slots: "3" }), UsageError, "--advice says");
+      const begin = (raw: RawRunOptions) => readRunOptions(job, { start: file, ...raw }, []);
+      const { model: { start, ...model }, retries } = await begin({ model: "auto" });
+      assertEquals([model, retries], [{ model: "auto" }, 4]);
+      assertEquals([start!.environment.lanesAvailable, start!.advice.recommended.slots], [2, 3]);
+      for (const raw of [{}, { model: "workers" }, { lanes: "2" }]) {
+        await assertRejects(() => begin(raw), UsageError, "has no meaning without --model auto");
+      }
       await write("file:///another.ts");
       await assertRejects(() => read({}), UsageError, "advice on file:///another.ts");
+      await assertRejects(() => begin({ model: "auto" }), UsageError, `--start "${file}": it is`);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -91,6 +91,8 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [[JOB, "--out=/dev/null"], "--out", "/dev/null"],
     [[JOB, "--json=/no/such/folder/run.json"], "--json", "folder"],
     [[JOB, "--advice=deno.json"], "--advice", "deno.json"],
+    [[JOB, "--model=auto", "--start=deno.json"], "--start", "deno.json"],
+    [[JOB, "--model=workers", "--start=deno.json"], "--start", "--model auto"],
     [[JOB, "--allow-everything"], "--allow-everything"],
     [[JOB, "--threads=5"], "--threads"],
   ],
