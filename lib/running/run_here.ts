@@ -11,7 +11,7 @@ import type { Task } from "../lanes/task.ts";
 import { needsServer } from "../models.ts";
 import { hostSaid, httpSigns } from "../tasks/http_signs.ts";
 import { errorName, messageOf, reasonOf } from "../timing/failures.ts";
-import { LaneWatch, timelineOf } from "../timing/trial_main.ts";
+import { decisionsSince, LaneWatch, timelineOf } from "../timing/trial_main.ts";
 import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
 import { digestText, jsonText } from "./known_items.ts";
 import { MOST_REFUSALS, Refusals } from "./refusals.ts";
@@ -260,11 +260,7 @@ export class RunHere {
   #autoSince(firstMs: number): RunResult["auto"] {
     const { decisions, recommended } = this.#auto as AutoExecutor;
     return {
-      decisions: decisions.map(({ atMs, figures, ...rest }) => ({
-        ...rest,
-        atMs: Math.max(0, atMs - firstMs),
-        figures: { ...figures, latencyMs: figures.latencyMs || null },
-      })),
+      decisions: decisionsSince(firstMs, decisions),
       next: recommended.code,
     };
   }

@@ -2,7 +2,7 @@
  * How a run goes on: on a terminal a line that moves, in a pipe one plain line from time to time.
  */
 
-import { decisionText } from "../progress/decision_text.ts";
+import { decisionText } from "../timing/decisions.ts";
 import { leftText, ProgressLine, type ProgressOutput, wholeSeconds } from "../progress/progress.ts";
 import { counted, formatCount, formatPercent, formatRate } from "../text/format.ts";
 import type { Pulse } from "../progress/pulse.ts";

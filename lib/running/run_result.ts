@@ -5,18 +5,12 @@
 
 import { z } from "zod";
 import { MODELS } from "../models.ts";
-import { WHYS } from "../progress/decision_text.ts";
+import { decisionSchema } from "../timing/decisions.ts";
 import type { FileFormat } from "../timing/json_file.ts";
 import { machineSchema, timelineSchema, unlikeColumns } from "../timing/result.ts";
 
 const count = z.number().int().nonnegative();
 const whole = z.number().int().positive();
-
-const shapeSchema = z.object({
-  place: z.enum(["event loop", "lanes"]),
-  lanes: whole,
-  slots: whole,
-});
 
 const runSchema = z.object({
   job: z.object({ name: z.string(), module: z.string(), export: z.string() }),
@@ -55,20 +49,7 @@ const runSchema = z.object({
   })),
   /** Of `auto`: what it decided, and the line of code that it would begin with next time. */
   auto: z.object({
-    decisions: z.array(z.object({
-      /** Since the first item. */
-      atMs: z.number().nonnegative(),
-      from: shapeSchema,
-      to: shapeSchema,
-      why: z.enum(WHYS),
-      figures: z.object({
-        busyShare: z.number(),
-        latencyMs: z.number().nullable(),
-        perSecond: z.number(),
-        refused: count,
-      }),
-      detail: z.string().optional(),
-    })).readonly(),
+    decisions: z.array(decisionSchema).readonly(),
     next: z.string(),
   }).optional(),
   /** When tasks ran, or an even sample of them; with `--html` or `--trace`. */

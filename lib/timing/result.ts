@@ -7,6 +7,7 @@
  */
 
 import { z } from "zod";
+import { decisionSchema } from "./decisions.ts";
 import { type FileFormat, readWritten } from "./json_file.ts";
 import type { Interval } from "../text/format.ts";
 
@@ -104,6 +105,8 @@ export const timelineSchema = z.object({
   endedMs: z.array(z.number()),
   /** "fulfilled", or how the task ended otherwise. */
   status: z.array(z.string()),
+  /** What `auto` decided meanwhile. */
+  decisions: z.array(decisionSchema).readonly().optional(),
 });
 
 /** Every task of one round, column by column, in milliseconds from the trial's first item. */

@@ -15,9 +15,11 @@ import type {
   TrialSpec,
 } from "./spec.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
-import type { Executor, LaneUsage } from "../executor.ts";
+import type { Decision } from "../adaptive/controller.ts";
+import type { AutoExecutor, Executor, LaneUsage } from "../executor.ts";
 import { TeardownError } from "../lanes/errors.ts";
 import { MODEL_TABLE, needsServer } from "../models.ts";
+import type { TimedDecision } from "./decisions.ts";
 import type { Timeline } from "./result.ts";
 import type { Items, MapOptions, Progress } from "../dispatch/options.ts";
 import type { PlacedTask, Task } from "../lanes/task.ts";
@@ -197,6 +199,7 @@ async function measure(
   const lastLoopMs = host.eventLoopCpuMs?.();
   await host.readMeter?.();
   const after = await executor.usage();
+  const { decisions } = executor as Partial<AutoExecutor>;
   const device = after.find(({ device }) => device !== undefined)?.device;
   const childRss = after.reduce((sum, lane) => sum + (lane.peakRssBytes ?? 0), 0);
   const runCpuMs = ownCpuMs + childrenCpuMs(after) - childrenCpuMs(before);
@@ -211,7 +214,7 @@ async function measure(
       // Read before the checksum is made, whose memory isn't the model's.
       peakRssBytes: host.peakRssBytes() + childRss,
     },
-    ran: { outcomes, before, after, firstMs, ownCpuMs },
+    ran: { outcomes, before, after, firstMs, ownCpuMs, decisions },
     found: {
       lanes: executor.lanes,
       slots: Number.isFinite(executor.slots) ? executor.slots : null,
@@ -324,11 +327,21 @@ interface TimelineParts {
   readonly firstMs: number;
   /** CPU time of this process during the run: the lane's own where the event loop is the lane. */
   readonly ownCpuMs?: number;
+  readonly decisions?: readonly Decision[];
+}
+
+/** Decisions of `auto` as a file holds them. */
+export function decisionsSince(firstMs: number, decisions: readonly Decision[]): TimedDecision[] {
+  return decisions.map(({ atMs, figures, ...rest }) => ({
+    ...rest,
+    atMs: rounded(Math.max(0, atMs - firstMs)),
+    figures: { ...figures, latencyMs: figures.latencyMs || null },
+  }));
 }
 
 /** Makes the timeline of a trial. */
 export function timelineOf(parts: TimelineParts): Timeline {
-  const { round, outcomes, before, after, firstMs, ownCpuMs } = parts;
+  const { round, outcomes, before, after, firstMs, ownCpuMs, decisions = [] } = parts;
   const every = shownEvery(outcomes.length);
   const shown = outcomes.toSorted((a, b) => a.index - b.index)
     .filter((_, place) => place % every === 0);
@@ -358,6 +371,7 @@ export function timelineOf(parts: TimelineParts): Timeline {
     ),
     endedMs: shown.map(({ endedAtMs }) => since(endedAtMs)),
     status: shown.map((outcome) => outcome.status === "fulfilled" ? outcome.status : outcome.ended),
+    ...(decisions.length > 0 && { decisions: decisionsSince(firstMs, decisions) }),
   };
 }
 

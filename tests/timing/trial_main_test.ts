@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ONE } from "../../lib/adaptive/watch.ts";
 import type { Outcome } from "../../lib/dispatch/output.ts";
 import type { Executor, LaneUsage } from "../../lib/executor.ts";
 import { limited, sequential } from "../../lib/open.ts";
@@ -324,4 +325,21 @@ Deno.test("lanes that are named though they are closed count too, and all slots 
   const running = [{ lane: 0 }, { lane: 2 }, { lane: 2 }] as never;
   const watch = new LaneWatch({ lanes: 2, slots: Infinity, running: () => running });
   assertEquals(watch.look(), { lanes: [1, 0, 2], slots: null, latencyMs: null });
+});
+
+Deno.test("a timeline tells what was decided, from the first item on", () => {
+  const figures = { busyShare: 1, latencyMs: NaN, perSecond: 0, refused: 0 };
+  const decision = { from: ONE, to: ONE, why: "stays" as const, figures };
+  const decided = (atMs: number) => ({
+    atMs,
+    ...decision,
+    figures: { ...figures, latencyMs: null },
+  });
+  const parts = { round: 0, outcomes: [], before: [], after: [], firstMs: 100 };
+  const { decisions } = timelineOf({
+    ...parts,
+    decisions: [{ atMs: 90, ...decision }, { atMs: 112, ...decision }],
+  });
+  assertEquals(decisions, [decided(0), decided(12)]);
+  assertEquals("decisions" in timelineOf({ ...parts, decisions: [] }), false);
 });

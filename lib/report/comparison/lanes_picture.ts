@@ -13,6 +13,7 @@
 
 import { counted, formatDuration, formatNumber } from "../../text/format.ts";
 import { fit, pad, plain, sideBySide, wrap } from "../../text/plain.ts";
+import { decisionText, shapeText } from "../../timing/decisions.ts";
 import type { Comparison, ModelResult, Timeline } from "../../timing/result.ts";
 import { assignSlots, laneName, type Slots, startOrder } from "../slots.ts";
 import { paletteFor, type Style, type Tone } from "../terminal.ts";
@@ -166,7 +167,29 @@ export function drawPanel(timeline: Timeline, startMs: number, options: PanelOpt
   });
   const hidden = slots.used.size - MOST_ROWS;
   if (hidden > 0) panel.push({ label: "", row: `and ${counted(hidden, "more lane")}, not shown` });
-  return panel;
+  return [...decidedRow(timeline, startMs, options), ...panel];
+}
+
+/** What was decided, each where it was, in as many words as there is room for before the next. */
+function decidedRow(
+  { decisions = [] }: Timeline,
+  startMs: number,
+  { cells, axisMs, style }: PanelOptions,
+): PanelRow[] {
+  const cellOf = (ms: number) => Math.min(cells - 1, Math.floor((startMs + ms) / axisMs * cells));
+  // The last one in a cell is seen.
+  const byCell = new Map(decisions.map((decision) => [cellOf(decision.atMs), decision]));
+  const places = [...byCell].sort(([a], [b]) => a - b);
+  if (places.length === 0) return [];
+  const row = places.map(([cell, { detail: _, ...decision }], at) => {
+    const room = (places[at + 1]?.[0] ?? cells) - cell - 1;
+    const words = [decisionText(decision), shapeText(decision.to)].find((of) => of.length <= room);
+    return `│${words ?? ""}`.padEnd(room + 1);
+  }).join("");
+  return [{
+    label: "decided",
+    row: " ".repeat(places[0]![0]) + paletteFor(style).idle(row.trimEnd()),
+  }];
 }
 
 function rowsOf({ used }: Slots, cells: number): Row[] {

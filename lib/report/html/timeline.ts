@@ -4,6 +4,7 @@
  */
 
 import { counted, formatCount, formatDuration, formatPercent } from "../../text/format.ts";
+import { decisionText, type TimedDecision } from "../../timing/decisions.ts";
 import type { Comparison, ModelResult, Timeline } from "../../timing/result.ts";
 import { mean } from "../../timing/statistics.ts";
 import { htmlTable } from "../document.ts";
@@ -80,6 +81,7 @@ export function timelineSection(
   const failures = recorded.some(({ timeline, started }) =>
     started.some((at) => timeline.status[at] !== "fulfilled")
   );
+  const decided = recorded.some(({ timeline: { decisions = [] } }) => decisions.length > 0);
   const maxBars = Math.max(60, Math.min(400, Math.floor(MAX_BARS / recorded.length)));
   const description = recorded.map(({ result, endMs }) =>
     `${result.model} ended after ${formatDuration(endMs)}`
@@ -107,6 +109,8 @@ export function timelineSection(
       dark part is the share of that time in which the lane <b class="key run">ran</b> it, the light rest
       is waiting. Above, tasks that <b class="key queue">queue</b> for a slot. ${
         failures && markup`<b class="key bad">Red</b> are tasks that gave no value.`
+      }${
+        decided && "Thin lines across a panel are where auto decided anew."
       } All panels share one clock: bars <em>stacked on one lane</em> are concurrency, bars on
       <em>several lanes</em> parallelism.`,
     draw: whole.draw,
@@ -582,7 +586,7 @@ function panelMarks(
   closeUp: boolean,
   wide: boolean,
 ): Markup {
-  const { result: { model }, lanes, queue, flight, labels, endMs, height } = panel;
+  const { result: { model, timeline }, lanes, queue, flight, labels, endMs, height } = panel;
   const colour = modelColour(model);
   const body = top + TITLE_HEIGHT;
   const bands = (name: string, bands: readonly Band[], look: chart.Look) =>
@@ -599,6 +603,11 @@ function panelMarks(
     { ...band, y1: band.y2 - (band.y2 - band.y1) * band.share!, title: undefined }
   ));
   const inert = { pointerEvents: "none" };
+  // Those that fall on the same pixel share a line.
+  const decided = Map.groupBy(
+    timeline?.decisions?.filter(({ atMs }) => atMs <= x.domain[1]) ?? [],
+    ({ atMs }) => Math.round(x(atMs)),
+  );
   const end = x(Math.min(x.domain[1], endMs)) + 6;
   const lines = (closeUp ? doneText(panel) : [formatDuration(endMs)])
     .map((words, i, { length }) =>
@@ -612,9 +621,19 @@ function panelMarks(
     bands("flight", good, { fill: colour, fillOpacity: 0.38 }),
     bands("bad", flight.filter(({ bad }) => bad), { fill: "var(--bad)" }),
     bands("running", ran, { fill: colour, ...inert }),
+    decided.size > 0 && chart.group(
+      "decided",
+      [...decided].map(([at, of]) =>
+        chart.line(at, body, at, body + height, { title: of.map(decisionTitle).join("\n") })
+      ),
+    ),
     labels.map(({ text, y }) => chart.text(text, 0, body + y, chart.SOFT)),
     lines,
   ];
+}
+
+function decisionTitle(decision: TimedDecision): string {
+  return `${decisionText(decision)}\nafter ${formatDuration(decision.atMs)}`;
 }
 
 function doneText({ done, result: { timeline } }: Panel): string[] {

@@ -1,7 +1,7 @@
 /** What became of a run, as a report for terminal and Markdown. */
 
 import { nameOf } from "../../advice/prediction/candidate.ts";
-import { decisionText } from "../../progress/decision_text.ts";
+import { decisionText } from "../../timing/decisions.ts";
 import type { RunFile, RunResult } from "../../running/run_result.ts";
 import {
   counted,
@@ -121,7 +121,8 @@ export function runTraced({ run }: RunFile): Traced[] | undefined {
 /** The part of one run. */
 export function runPart({ run }: RunFile, { id }: PartPlace): PagePart {
   const { headline, details, tables } = runWords(run);
-  const { job, model, lanes, slots, timeline, succeeded, failed, problem } = run;
+  const { job, model, lanes, slots, succeeded, failed, problem, auto } = run;
+  const timeline = run.timeline && { ...run.timeline, decisions: auto?.decisions };
   const timed = { models: [{ model, lanes, slots, timeline }], job: { items: succeeded + failed } };
   return {
     title: job.name,

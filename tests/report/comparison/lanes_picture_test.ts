@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import stringWidth from "string-width";
+import { ONE } from "../../../lib/adaptive/watch.ts";
 import { drawPanel, renderLanes, type Sign } from "../../../lib/report/comparison/lanes_picture.ts";
 import type { Timeline } from "../../../lib/timing/result.ts";
 import { cpuComparison, type FixtureModel, ioComparison, timelineOf } from "../fixture.ts";
@@ -104,6 +105,32 @@ Deno.test("a lane's start-up comes before its tasks, and both before idle time",
   const timeline = timelineOf({ ...MODEL, used: 1, cpuShare: 0, startMs: 10, taskMs: 20 }, 1);
   const { rows } = draw(timeline, 10, 40);
   assertEquals(rows[0]?.row, "-".repeat(10) + "0" + "░".repeat(19) + "·".repeat(10));
+});
+
+Deno.test("what was decided stands above the lanes, in as many words as there is room for", () => {
+  const timeline = timelineOf({ ...MODEL, used: 1, taskMs: 20 }, 1);
+  const figures = { busyShare: 0.1, latencyMs: null, perSecond: 120, refused: 0 };
+  const decision = (atMs: number, from: number, to: number) => (
+    {
+      atMs,
+      from: { ...ONE, slots: from },
+      to: { ...ONE, slots: to },
+      why: "waits" as const,
+      figures,
+    }
+  );
+  const decisions = [
+    decision(0, 1, 4),
+    decision(0.5, 4, 8),
+    decision(10, 8, 16),
+    decision(12, 16, 1),
+  ];
+  const rows = (cells: number) => draw({ ...timeline, decisions }, 0, 40, cells).rows;
+  const [decided, lane] = rows(80);
+  assertEquals([decided?.label, lane?.label], ["decided", "lane 0"]);
+  assertEquals(decided?.row, `││8 slots${" ".repeat(11)}│   │slots 16 → 1: tasks wait`);
+  assertEquals(rows(40)[0]?.row, "│8 slots  │ │slots 16 → 1: tasks wait");
+  assertEquals(rows(4)[0]?.row, "││");
 });
 
 Deno.test("160 slots are drawn as 8 rows that say which", () => {

@@ -1,4 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { ONE } from "../../../lib/adaptive/watch.ts";
 import { distributionSection } from "../../../lib/report/comparison/comparison_part.ts";
 import { drawGains, type GainRow } from "../../../lib/report/html/gains_chart.ts";
 import type { Html } from "../../../lib/report/html/markup.ts";
@@ -60,6 +61,29 @@ Deno.test("waiting tasks stand above the lanes, the deepest the whole height", (
   const lanes = number(all(body, ".wide .lanes rect")[0]!, "y");
   for (const rect of queue) assert(number(rect, "y") + number(rect, "height") <= lanes);
   assert(texts(body, ".wide svg text").includes("queue"));
+});
+
+Deno.test("what auto decided is a line across its panel, one where several fall together", () => {
+  const { models: [model], ...rest } = of("fulfilled", 1, [[0, 10, 90]]) as Comparison & {
+    models: [Comparison["models"][0]];
+  };
+  const slots = (count: number) => ({ ...ONE, slots: count });
+  const figures = { busyShare: 0.1, latencyMs: null, perSecond: 120, refused: 0 };
+  const decision = (atMs: number, from: number, to: number) => (
+    { atMs, from: slots(from), to: slots(to), why: "waits" as const, detail: "<b>", figures }
+  );
+  const decisions = [decision(20, 16, 32), decision(45, 32, 64), decision(45.01, 64, 128)];
+  const timeline = { ...model.timeline!, decisions };
+  const body = bodyOf(timelineSection({ ...rest, models: [{ ...model, timeline }] }, "t"));
+  assertEquals(texts(body, ".wide .decided title"), [
+    "slots 16 → 32: tasks wait (<b>)\nafter 20.0 ms",
+    "slots 32 → 64: tasks wait (<b>)\nafter 45.0 ms\nslots 64 → 128: tasks wait (<b>)\nafter 45.0 ms",
+  ]);
+  const [line] = all(body, ".wide .decided line"), [lane] = all(body, ".wide .lanes rect");
+  const place = number(lane!, "x") + 20 / 90 * number(lane!, "width");
+  assertAlmostEquals(number(line!, "x1"), place, 0.6);
+  assertEquals(number(line!, "x1"), number(line!, "x2"));
+  assertEquals(all(bodyOf(timelineSection({ ...rest, models: [model] }, "t")), ".decided"), []);
 });
 
 Deno.test("names stand at a timeline's left edge, whatever its margins", () => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ONE, type Shape } from "../../lib/adaptive/watch.ts";
-import { decisionText } from "../../lib/progress/decision_text.ts";
+import { decisionText } from "../../lib/timing/decisions.ts";
 
 Deno.test("a decision is told by what it changes, and why", () => {
   const lanes: Shape = { place: "lanes", lanes: 2, slots: 1 };

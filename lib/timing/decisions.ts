@@ -1,5 +1,6 @@
-/** Decisions of `auto` in words. */
+/** Decisions of `auto` as data, and in words. */
 
+import { z } from "zod";
 import type { Decision, Why } from "../adaptive/controller.ts";
 import type { Shape } from "../adaptive/watch.ts";
 import { counted } from "../text/format.ts";
@@ -19,10 +20,34 @@ const WHY: Readonly<Record<Why, string>> = {
   stays: "tasks can't go to lanes",
 };
 
-/** All reasons. */
-export const WHYS = Object.keys(WHY) as Why[];
+const count = z.number().int().nonnegative();
+const whole = z.number().int().positive();
+const shapeSchema = z.object({
+  place: z.enum(["event loop", "lanes"]),
+  lanes: whole,
+  slots: whole,
+});
 
-function shapeText({ place, lanes, slots }: Shape): string {
+export const decisionSchema = z.object({
+  /** Since the first item. */
+  atMs: z.number().nonnegative(),
+  from: shapeSchema,
+  to: shapeSchema,
+  why: z.enum(Object.keys(WHY) as Why[]),
+  figures: z.object({
+    busyShare: z.number(),
+    latencyMs: z.number().nullable(),
+    perSecond: z.number(),
+    refused: count,
+  }),
+  detail: z.string().optional(),
+});
+
+/** A decision as a file holds it. */
+export type TimedDecision = z.infer<typeof decisionSchema>;
+
+/** What there is from then on: `16 slots`, or `2 lanes of 1 slot`. */
+export function shapeText({ place, lanes, slots }: Shape): string {
   const each = counted(slots, "slot");
   return place === "lanes" ? `${counted(lanes, "lane")} of ${each}` : each;
 }
