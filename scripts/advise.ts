@@ -21,7 +21,7 @@ import { print, printError } from "../lib/text/print.ts";
 import { TrialError } from "../lib/children/measuring_child.ts";
 import { SERVER_HELP, serverFor } from "../lib/children/server_arguments.ts";
 import type { ServerOptions } from "../lib/lanes/cluster/server_options.ts";
-import { MODEL_TABLE, MODELS, needsServer } from "../lib/models.ts";
+import { isFixed, MODEL_TABLE, MODELS, needsServer } from "../lib/models.ts";
 import { duration, listOf, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
 import { joinedWords } from "../lib/report/advice/advice_report.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
@@ -34,7 +34,9 @@ import type { JobSpec } from "../lib/timing/spec.ts";
 
 const LEAST_BUDGET_MS = 1000;
 /** What advice knows how to hold against the plain loop. */
-const ADVISED = MODELS.filter((model) => MODEL_TABLE[model].isUsual || needsServer(model));
+const ADVISED = MODELS.filter((model) =>
+  MODEL_TABLE[model].isUsual || needsServer(model) || !isFixed(model)
+);
 
 const advice = command(
   "advise",
@@ -61,7 +63,7 @@ A job is a module that exports a task and its items:
   .option("--budget <time>", "how long the advice may take (default: 30s)")
   .option(
     "--models <list>",
-    "models to race beside sequential (default: concurrent,limited,workers,processes)",
+    "models to race beside sequential (default: concurrent,limited,workers,processes); auto: once after them",
   )
   .option("--servers <list>", `race cluster too: ${SERVER_HELP.servers}`)
   .option("--user <name>", SERVER_HELP.user)
@@ -94,9 +96,12 @@ await script("advise", async (signal, args) => {
   const items = raw.items === undefined ? undefined : positiveInteger("--items", raw.items);
   const budgetMs = duration("--budget", raw.budget ?? "30s", { min: LEAST_BUDGET_MS });
   const seed = seedOption(raw.seed);
-  const models = raw.models === undefined
-    ? ADVISED.filter((model) => raw.servers !== undefined || !needsServer(model))
-    : listOf("--models", raw.models, ADVISED);
+  const chosen = raw.models === undefined ? [] : listOf("--models", raw.models, ADVISED);
+  const withAuto = !chosen.every(isFixed);
+  const fixed = chosen.filter(isFixed);
+  const models = fixed.length > 0
+    ? fixed
+    : ADVISED.filter((model) => MODEL_TABLE[model].isUsual || raw.servers && needsServer(model));
   const server = await serverFor("--models", raw.models, models, raw);
   const { json, html, markdown } = raw;
   const made = await jobFiles(await jobModule(typed, userPath));
@@ -111,7 +116,10 @@ await script("advise", async (signal, args) => {
     signal,
   });
   const most = items === undefined ? MOST_ITEMS : Math.min(items, MOST_ITEMS);
-  const plan = `at most ${counted(most, "item")}, each at most ${MOST_TIMES} times, at most ` +
+  const plan =
+    `at most ${counted(most, "item")}, each at most ${
+      MOST_TIMES + Number(withAuto)
+    } times, at most ` +
     `${Math.min(most, MOST_IN_FLIGHT)} at once, within ${formatDuration(budgetMs)}`;
   if (raw.dry) {
     print(
@@ -141,6 +149,7 @@ await script("advise", async (signal, args) => {
     models,
     server,
     joined,
+    withAuto,
     cores: navigator.hardwareConcurrency,
     signal,
     library: new URL("../lib/mod.ts", import.meta.url).href,

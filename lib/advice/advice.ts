@@ -11,6 +11,7 @@ import { FINDING_KINDS } from "./findings.ts";
 import { machineSchema } from "./prediction/machine.ts";
 import { sampleSchema } from "./probe/sample.ts";
 import { profileSchema } from "./profile/job_profile.ts";
+import { autoSchema } from "./race/auto_trial.ts";
 import { DECISIONS } from "./race/recommend.ts";
 
 const whole = z.number().int().positive();
@@ -98,6 +99,7 @@ const advice = z.object({
   surprises: z.array(surprise),
   profile: profileSchema.optional(),
   recommended,
+  auto: autoSchema.optional(),
   code: z.string(),
   flags: z.array(z.string()),
   hazards: z.array(hazard),

@@ -24,6 +24,7 @@ import { orderCheck, type OrderProber } from "./probe/order_probe.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace, TRY_MS } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
 import { closingOf, countNeighbours, type Probed, type Prober } from "./probe/probe.ts";
+import { tryAuto } from "./race/auto_trial.ts";
 import {
   MOST_LOOKS,
   type Race,
@@ -224,6 +225,15 @@ export async function advise(
       return await profileJob(job, { ...of, signal: either });
     })
     : undefined;
-  const evidence: Evidence = { ...early, backwards, profile };
+  if (options.withAuto) onPhase?.("running auto beside the recommended model");
+  const auto = options.withAuto
+    ? await tryAuto(race, candidate, {
+      job: { ...job, ...closingOf(probed) },
+      leftMs,
+      runTrial,
+      signal: either,
+    })
+    : undefined;
+  const evidence: Evidence = { ...early, backwards, profile, auto };
   return { advice: composeAdvice(evidence), evidence };
 }

@@ -27,12 +27,13 @@ function hazardOf(finding: Finding): Advice["hazards"][number] {
   return { kind, text: sayFinding(finding), figures: JSON.parse(JSON.stringify(figures)) };
 }
 
-function costOf({ sample, race, backwards, pace, profile }: Evidence): Advice["cost"] {
+function costOf({ sample, race, backwards, pace, profile, auto }: Evidence): Advice["cost"] {
   const profiledMs = profile !== undefined && "tasksMs" in profile ? profile.tasksMs : undefined;
   const { items = 0, timesRun: times = 0 } = backwards ?? {};
   const itemsMs = (items * times + (pace?.items ?? 0)) * sample.wallMs;
-  const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + itemsMs + (profiledMs ?? 0);
-  const once = [pace, profiledMs].filter((of) => of !== undefined).length;
+  const tasksMs = sample.tasksMs + (race?.costMs ?? 0) + itemsMs + (profiledMs ?? 0) +
+    (auto?.runMs ?? 0);
+  const once = [pace, profiledMs, auto?.runMs].filter((of) => of !== undefined).length;
   const timesRun = 1 + (race?.trials ?? 0) + times + once;
   return { tasksMs, sequentialRuns: tasksMs / sample.tasksMs, timesRun };
 }
@@ -127,6 +128,7 @@ export function composeAdvice(found: Evidence): Advice {
       ...(care.retries && { retries: care.retries }),
       ...(care.rate && { rate: care.rate }),
     },
+    ...(found.auto && { auto: found.auto }),
     code,
     flags,
     hazards: findingsOf(found, candidate, moreBytes, seen).map(hazardOf),

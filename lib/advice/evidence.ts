@@ -6,6 +6,7 @@ import type { Machine } from "./prediction/machine.ts";
 import type { OrderFound } from "./probe/order_probe.ts";
 import type { Profiled } from "./profile/job_profile.ts";
 import type { Probed } from "./probe/probe.ts";
+import type { AutoFound } from "./race/auto_trial.ts";
 import type { Race } from "./race/race.ts";
 import type { Planned } from "./race/race_plan.ts";
 
@@ -25,6 +26,8 @@ export interface AdviseOptions {
   /** Where other machines meet, and those of their lanes that run the job's tasks. */
   readonly server?: ModelSpec["server"] | undefined;
   readonly joined?: Machine["joined"] | undefined;
+  /** Whether `auto` runs once what the recommended model ran in the race, if there is time. */
+  readonly withAuto?: boolean | undefined;
   readonly onEvent?: (event: TimingEvent) => void;
   readonly onPhase?: (phase: string) => void;
 }
@@ -49,4 +52,5 @@ export interface Evidence extends Planned {
     | undefined;
   readonly profile?: Profiled | undefined;
   readonly pace?: Pace | undefined;
+  readonly auto?: AutoFound | undefined;
 }

@@ -5,10 +5,14 @@ import { advise, type Instruments } from "../../lib/advice/advise.ts";
 import type { RewrittenFile } from "../../lib/advice/probe/order_probe.ts";
 import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { Profiled } from "../../lib/advice/profile/job_profile.ts";
+import { eventLoop } from "../../lib/advice/prediction/candidate.ts";
 import { predict } from "../../lib/advice/prediction/predict.ts";
 import type { Round } from "../../lib/timing/result.ts";
 import type { TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";
+
+/** What `auto` settles on. */
+const AUTO_SLOTS = 8;
 
 type Made = Parameters<typeof probedOf>[0];
 
@@ -50,7 +54,9 @@ export async function adviceOn(
         ? trial.job.items.values.length
         : trial.job.items.limit ?? sample.items;
       const { model, lanes = 1, slots = Infinity } = trial;
-      const { startMs, runMs } = predict(sample, { model, lanes, slots }, items, MACHINE);
+      const isAuto = model === "auto";
+      const candidate = isAuto ? eventLoop(AUTO_SLOTS) : { model, lanes, slots };
+      const { startMs, runMs } = predict(sample, candidate, items, MACHINE);
       const { pacePerSecond, failures, longest, ...measured } = truth(
         trial,
         items,
@@ -61,7 +67,7 @@ export async function adviceOn(
       return Promise.resolve({
         round,
         lanes,
-        slots: null,
+        slots: isAuto ? AUTO_SLOTS : null,
         warnings: [],
         stopped: round.reasons?.cancelled !== undefined,
         ...(pacePerSecond !== undefined && { pacePerSecond }),

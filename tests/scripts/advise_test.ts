@@ -158,6 +158,13 @@ const REFUSED: readonly (readonly [string, string, readonly string[], number, ..
     "--budget",
   ],
   [
+    "a model that advice doesn't know",
+    "export const items = [1]; export default () => 1;",
+    ["--models=threads"],
+    2,
+    "auto",
+  ],
+  [
     "a permission that isn't one",
     "export const items = [1]; export default () => 1;",
     ["--allow-fun"],

@@ -113,6 +113,7 @@ export function recommendationLines(advice: Advice): string[] {
     ...(retries > 0 ? [retriesLine(retries)] : []),
   ];
   const sure = `Confidence: ${formatPercent(confidence)}.`;
+  const auto = advice.auto === undefined ? [] : [advice.auto.text];
   if (recommended.model === BASELINE) {
     const doubt = recommended.decision !== "can't tell"
       ? [sure]
@@ -120,7 +121,7 @@ export function recommendationLines(advice: Advice): string[] {
       : confidence === 0.5 || confidence < 0.01
       ? []
       : [`That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
-    return [recommended.reason, ...pace, ...doubt];
+    return [recommended.reason, ...pace, ...doubt, ...auto];
   }
   const raced = models.find(({ name }) => name === recommended.name)?.measured?.items ?? horizon;
   const items = jobItems(advice);
@@ -157,7 +158,7 @@ export function recommendationLines(advice: Advice): string[] {
   }
   // A server's pace is the same for few items and for many.
   if (breakEven !== null) lines.push(`Pays from about ${Math.max(2, breakEven)} items.`);
-  return [...lines, sure];
+  return [...lines, sure, ...auto];
 }
 
 function rateLine({ limit, perMs }: { readonly limit: number; readonly perMs: number }): string {

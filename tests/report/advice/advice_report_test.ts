@@ -136,6 +136,13 @@ Deno.test("a pace and retries are told of the plain loop too", () => {
   }
 });
 
+Deno.test("what auto settled on is told last, whatever is recommended", () => {
+  const text = "auto settled on 2 lanes × 8 slots, 1.06 of the recommended model's time.";
+  for (const model of ["sequential", "limited"] as const) {
+    assertEquals(lines({ model }, { auto: { text } }).at(-1), text);
+  }
+});
+
 Deno.test("on a busy machine a gain isn't promised to an idle one", () => {
   const gain = { median: 1.5, low: 1.4, high: 1.6 };
   const told = (hazards: Advice["hazards"]) => lines({ lanes: 2, gain }, { hazards }).join("\n");

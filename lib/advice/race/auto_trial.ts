@@ -1,0 +1,70 @@
+/** `auto` beside the recommended model: it runs what that ran in the race, once. */
+
+import { z } from "zod";
+import { counted, formatDuration } from "../../text/format.ts";
+import { plain } from "../../text/plain.ts";
+import { messageOf } from "../../timing/failures.ts";
+import { limitedTo } from "../../timing/job_items.ts";
+import type { Checked } from "../../timing/json_file.ts";
+import { median } from "../../timing/statistics.ts";
+import { type Candidate, nameOf } from "../prediction/candidate.ts";
+import type { Race, RaceOptions } from "./race.ts";
+
+export const autoSchema = z.object({
+  /** What it settled on and how it compares, or why that isn't known, in a sentence. */
+  text: z.string(),
+  lanes: z.number().int().positive().optional(),
+  slots: z.number().int().positive().optional(),
+  /** Its time over the recommended model's, both with their start. */
+  timeRatio: z.number().nonnegative().optional(),
+  /** How long its tasks ran; not there if none did. */
+  runMs: z.number().nonnegative().optional(),
+});
+export type AutoFound = Checked<typeof autoSchema>;
+
+/** It runs if so many times what the recommended model took is left, beside what its process takes. */
+const ROOM = 2;
+const PROCESS_MS = 300;
+
+/** Runs it if there is time, and says what it settled on and how it compares, or why that isn't known. */
+export async function tryAuto(
+  race: Race | undefined,
+  candidate: Candidate,
+  { job, leftMs, runTrial, signal }: Pick<RaceOptions, "job" | "leftMs" | "runTrial" | "signal">,
+): Promise<AutoFound> {
+  const name = nameOf(candidate);
+  const runner = race?.runners.find((of) => nameOf(of.candidate) === name);
+  if (runner === undefined || runner.rounds.length === 0) {
+    return {
+      text: `auto wasn't run: ${name} wasn't raced, so there is no time to hold it against.`,
+    };
+  }
+  const { items, rounds } = runner;
+  const likelyMs = median(rounds.map(({ wallMs }) => wallMs));
+  const mostMs = leftMs() - PROCESS_MS;
+  if (mostMs < ROOM * likelyMs) {
+    return { text: "auto wasn't run: the budget was spent; a larger --budget leaves time for it." };
+  }
+  try {
+    const trial = { model: "auto", job: limitedTo(job, items), round: 0, mostMs } as const;
+    const { round, lanes, slots, stopped } = await runTrial(trial, { signal });
+    const { wallMs, runMs, failed, checksum } = round;
+    const of = counted(items, "item");
+    if (stopped) return { text: `auto was stopped after ${formatDuration(runMs)}.`, runMs };
+    const mostFailed = Math.max(...rounds.map(({ failed }) => failed));
+    if (failed > mostFailed) return { text: `auto failed with ${failed} of ${of}.`, runMs };
+    const isSame = rounds.some((of) => of.checksum === checksum);
+    if (!isSame && mostFailed === 0 && !race!.unrepeatable && !race!.otherResults) {
+      return { text: `auto gave other results than ${name}.`, runMs };
+    }
+    const timeRatio = wallMs / likelyMs;
+    const size = `${counted(lanes, "lane")} × ${counted(slots!, "slot")}`;
+    const text =
+      `auto settled on ${size}, ${timeRatio.toFixed(2)} of the recommended model's time ` +
+      `(one run of ${of}).`;
+    return { text, lanes, slots: slots!, timeRatio, runMs };
+  } catch (error) {
+    const why = signal.aborted ? "there was no time left" : plain(messageOf(error));
+    return { text: `auto couldn't be run: ${why}.` };
+  }
+}
