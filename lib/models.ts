@@ -236,9 +236,9 @@ export function needsKernel(model: Model): boolean {
   return MODEL_TABLE[model].place === "graphics card";
 }
 
-/** Whether a model's machines meet at a server. */
-export function needsServer(model: Model): boolean {
-  return MODEL_TABLE[model].place === "machine";
+/** Whether a model's machines meet at a server; a model from elsewhere is taken to need none. */
+export function needsServer(model: string): boolean {
+  return isModel(model) && MODEL_TABLE[model].place === "machine";
 }
 
 /** Whether a model's size can be chosen in this way. */

@@ -1,6 +1,6 @@
 /** Why a model is recommended, what is unsure of it, and what an answer lacks, in words. */
 
-import { BASELINE, isModel, needsServer } from "../models.ts";
+import { BASELINE, needsServer } from "../models.ts";
 import { TOO_SLOW } from "../judge/thresholds.ts";
 import { othersWords } from "../timing/meter/meter.ts";
 import {
@@ -331,7 +331,7 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
     // What lies within the interval was not shown to be wrong.
     if (low <= predictedGain && predictedGain <= high) return [];
     if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
-    const why = isModel(model.model) && needsServer(model.model)
+    const why = needsServer(model.model)
       ? `its machines are ${off > 1 ? "faster" : "slower"} than this one` +
         (off > 1 ? "" : ", or busy, or the way there and back takes long")
       : off > 1
