@@ -47,6 +47,7 @@ const TOO_MANY: readonly string[] = [
   "refused",
   "reset",
   "refused stream",
+  "truncated",
 ];
 
 /** What is known of a task from its items and results. */
@@ -148,6 +149,10 @@ export class Guide implements PoolGuide {
     const isHere = batch.on!.number === 0;
     if (isHere) this.#look(batch, values?.[0]);
     if (!refused) this.#noteFailures(batch.task, isHere, (failures?.length ?? 0) === count);
+  }
+
+  lost({ task }: Batch): void {
+    this.#noteFailures(task, false, true);
   }
 
   /** Looks at some items and results for what wouldn't arrive. */
@@ -338,6 +343,8 @@ function timeOf(action: () => void): number {
 }
 
 function isTooMany({ ended, reason, retryAfterMs }: Failure): boolean {
+  // Those in flight beside it may have held it up.
+  if (ended === "timed-out") return true;
   if (ended !== "failed") return false;
   if (retryAfterMs !== undefined || isRefusal(httpSigns(reason))) return true;
   // What was thrown may resist every question.

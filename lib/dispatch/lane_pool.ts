@@ -49,6 +49,8 @@ export interface PoolGuide {
   /** Starting a task held up the event loop for so long. */
   held(ms: number): void;
   reported(batch: Batch, report: Report): void;
+  /** A batch's task ran on a lane that died by itself. */
+  lost(batch: Batch): void;
   /** There is something to do. */
   begin(): void;
   /** Everything is done. */
@@ -568,6 +570,7 @@ export class LanePool implements PlacesHost {
     on.inFlight.clear();
     for (const [index, batch] of lost.entries()) {
       const verdict = verdicts[index]!;
+      if (!on.isForced && !death.starting && isActive(verdict.at)) this.options.guide?.lost(batch);
       // Those that were asked to stop and didn't are why it was ended.
       if (!on.isForced || batch.asked === undefined) batch.run.onLost(batch, verdict, death);
       else batch.run.onForced(batch, verdict.at, forced, hadOthers);

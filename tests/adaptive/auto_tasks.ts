@@ -23,3 +23,12 @@ export function onlyHere(item: number): number {
   if (isThread(item)) throw new TypeError("nothing is set up here");
   return item;
 }
+
+/** Ends the thread that it runs in. */
+export async function endsItsThread(item: number): Promise<number> {
+  if (isThread(item)) {
+    self.close();
+    await new Promise(() => {});
+  }
+  return item;
+}

@@ -9,6 +9,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { auto, type AutoOptions, type Shape, type StartAdvice, task } from "../../lib/mod.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import { grantedAll } from "../granted.ts";
@@ -30,6 +31,10 @@ const tasks = {
   onlyHere: task<typeof import("./auto_tasks.ts"), "onlyHere">(
     new URL("./auto_tasks.ts", import.meta.url),
     "onlyHere",
+  ),
+  ends: task<typeof import("./auto_tasks.ts"), "endsItsThread">(
+    new URL("./auto_tasks.ts", import.meta.url),
+    "endsItsThread",
   ),
   thread: task<typeof import("./auto_tasks.ts"), "isThread">(
     new URL("./auto_tasks.ts", import.meta.url),
@@ -157,7 +162,8 @@ Deno.test({
   name: "what would lose its class or can't be cloned stays in this event loop, which is said once",
   ignore,
   async fn() {
-    for (const item of [new Point(1), { deep: [new Point(2)] }, () => 3, Symbol("four")]) {
+    const lost = [new Point(1), { deep: [new Point(2)] }, () => 3, Symbol("four")];
+    for (const item of [...lost, Buffer.from("five"), { [Symbol("six")]: 6 }]) {
       await using executor = auto({ start: { lanes: 2 }, maxLanes: 2 });
       const outcomes = await executor.mapSettled(tasks.kind, [1, item, 2, item]).toArray();
       for (const { status, lane, index } of outcomes) {
@@ -166,7 +172,10 @@ Deno.test({
       }
       const [stays, ...more] = executor.decisions.filter(({ why }) => why === "stays");
       assertEquals(more, []);
-      assert(/^item 1: (it|it\.deep\[0\]|\.deep\[0\]) is a /.test(stays!.detail!), stays!.detail);
+      assert(
+        /^item 1: (it|it\.deep\[0\]|\.deep\[0\]) (is a|has the key) /.test(stays!.detail!),
+        stays!.detail,
+      );
       assertEquals(executor.recommended.model, "limited");
     }
   },
@@ -184,6 +193,19 @@ Deno.test({
     assert(failed.every(({ lane }) => lane > 0));
     const stays = executor.decisions.filter(({ why }) => why === "stays");
     assertEquals(stays.map(({ detail }) => detail), ["the first 3 that were sent there failed"]);
+  },
+});
+
+Deno.test({
+  name: "what ends its lane wherever it is sent is sent no more",
+  ignore,
+  async fn() {
+    await using executor = auto({ start: { lanes: 2 }, maxLanes: 2 });
+    const outcomes = await executor.mapSettled(tasks.ends, numbered(100), { chunk: 1 }).toArray();
+    const crashed = outcomes.filter(({ status }) => status === "rejected");
+    assert(crashed.length >= 3 && crashed.length < 20, `${crashed.length}`);
+    assert(crashed.every((of) => of.status === "rejected" && of.ended === "crashed"));
+    assertEquals(executor.decisions.filter(({ why }) => why === "stays").length, 1);
   },
 });
 

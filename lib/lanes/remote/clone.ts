@@ -93,6 +93,20 @@ export function losesClass(value: object): boolean {
   return nearest !== undefined && !isOfThePlatform(nearest);
 }
 
+/** Throws for what would arrive otherwise than it is: a view of a class of its own, a key that is a symbol. */
+function refuseChanged(value: object, depth: number): void {
+  const [key] = Object.getOwnPropertySymbols(value);
+  if (key !== undefined) {
+    throw new Refused(`has the key ${String(key)}, which would not arrive`, depth);
+  }
+  if (!ArrayBuffer.isView(value)) return;
+  const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  const plain = (globalThis as unknown as Record<string, Class | undefined>)[tag];
+  if (plain !== undefined && Object.getPrototypeOf(value) !== plain.prototype) {
+    throw new Refused(`is ${named(value)}, which would arrive as ${tag}`, depth);
+  }
+}
+
 /** Whether it has what the prototype's getter looks for, and doesn't only inherit from it. */
 function isReally(value: object, prototype: object, getter: string): boolean {
   const { get } = Object.getOwnPropertyDescriptor(prototype, getter)!;
@@ -209,6 +223,7 @@ class Look {
     if (this.classes && kind !== "plain" && losesClass(value)) {
       throw new Refused(`is ${named(value)}, which would arrive without its class`, depth);
     }
+    if (this.classes) refuseChanged(value, depth);
     if (kind === "view") return this.#atView(value as ArrayBufferView, depth);
     if (kind === "error") {
       this.special = true;
