@@ -40,7 +40,7 @@ import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
-import { isModel, isRemote, type Model, MODEL_TABLE, needsServer } from "./models.ts";
+import { isRemote, type Model, MODEL_TABLE, needsServer } from "./models.ts";
 
 /** Unless told, `auto` has no more tasks in flight. */
 const MOST_AUTO_SLOTS = 1024;
@@ -416,9 +416,8 @@ function advisedStart(
   const onLanes = isRemote(model) && mostLanes > 0;
   const lanes = onLanes ? Math.min(advised.lanes, mostLanes, maxSlots) : 1;
   const slots = Math.min(advised.slots ?? maxSlots, Math.floor(maxSlots / lanes));
-  const isOfMachines = isModel(model) && needsServer(model);
   const elsewhere = otherMachine(environment);
-  const there = isOfMachines
+  const there = needsServer(model)
     ? "for lanes of other machines"
     : elsewhere && `elsewhere, ${elsewhere}`;
   if (there === undefined) {
