@@ -86,6 +86,8 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   #closeFailure: { readonly error: unknown } | undefined;
   #loadFailures = 0;
   #restTimer: ReturnType<typeof setTimeout> | undefined;
+  /** How many items had ended when the caller was told last how the run stands. */
+  #toldOf = 0;
   /** Whether its executor is being closed. */
   #isClosing = false;
   readonly #onAbort = () => void this.stop(this.options.signal!.reason);
@@ -284,7 +286,12 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   #onChange(): void {
-    if (this.#state === "running") this.#settler.tellProgress(this.#source);
+    const { settled } = this.#settler;
+    // A report may say no more than that a batch is done with.
+    if (this.#state === "running" && settled > this.#toldOf) {
+      this.#toldOf = settled;
+      this.#settler.tellProgress(this.#source);
+    }
     this.onMore();
     this.#endIfDone();
     if (this.#isIdle && this.#restTimer === undefined) {
