@@ -347,7 +347,10 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   #stop(): void {
     // First what waits, or a lane would start it in place of what was asked to stop.
     for (const batch of this.#inFlight) if (this.pool.recall(batch)) this.putBack(batch);
-    for (const batch of this.#inFlight) this.#deadlines.ask(batch, "cancel", this.#stopReason);
+    // What couldn't be taken back waits behind what was sent earlier: the last is asked first.
+    for (const batch of [...this.#inFlight].reverse()) {
+      this.#deadlines.ask(batch, "cancel", this.#stopReason);
+    }
     for (const batch of this.#queue.drop()) this.#settler.cancel(batch, this.#stopReason);
     this.#state = "draining";
     this.#endIfDone();
