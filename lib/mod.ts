@@ -53,7 +53,7 @@ export type {
   SharedOptions,
   StartAdvice,
   WorkersOptions,
-} from "./executor.ts";
+} from "./executor_options.ts";
 export {
   AbandonedError,
   CancelledError,

@@ -3,27 +3,29 @@
 import { BLOCKED_LANES } from "./adaptive/controller.ts";
 import { Guide, type GuideOptions } from "./adaptive/guide.ts";
 import { ONE } from "./adaptive/watch.ts";
-import type { LaneFactory } from "./dispatch/lane_pool.ts";
+import type { LaneFactory } from "./dispatch/places.ts";
 import { checker, isCount, isTime } from "./dispatch/options.ts";
 import {
   type AutoExecutor,
-  type AutoOptions,
   checkCount,
-  type ClusterOptions,
   type EventLoopExecutor,
-  type EventLoopOptions,
   type Executor,
-  type GpuOptions,
   graceOf,
   type LimitedExecutor,
-  type LimitedOptions,
   MOST_LANES,
   PooledExecutor,
-  type ProcessesOptions,
-  type SharedOptions,
-  type StartAdvice,
-  type WorkersOptions,
 } from "./executor.ts";
+import type {
+  AutoOptions,
+  ClusterOptions,
+  EventLoopOptions,
+  GpuOptions,
+  LimitedOptions,
+  ProcessesOptions,
+  SharedOptions,
+  StartAdvice,
+  WorkersOptions,
+} from "./executor_options.ts";
 import type { Broker } from "./lanes/cluster/broker.ts";
 import { Cluster } from "./lanes/cluster/cluster.ts";
 import { ClusterChannel } from "./lanes/cluster/cluster_channel.ts";

@@ -7,12 +7,12 @@ import type { Advice } from "./advice.ts";
 import { composeAdvice } from "./compose_advice.ts";
 import { Assessment } from "./assessment.ts";
 import { SEQUENTIAL } from "./prediction/candidate.ts";
+import { substitutes } from "./race/substitutes.ts";
 import {
   mayBeRaced,
   planFor,
   type Planned,
   predictedGains,
-  substitutes,
   withOthers,
   withTotal,
 } from "./race/race_plan.ts";

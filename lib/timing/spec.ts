@@ -4,7 +4,7 @@
  */
 
 import type { Rate } from "../dispatch/limits.ts";
-import type { StartAdvice } from "../executor.ts";
+import type { StartAdvice } from "../executor_options.ts";
 import type { Model } from "../models.ts";
 import type { Device } from "../lanes/lane.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";

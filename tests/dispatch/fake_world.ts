@@ -5,7 +5,7 @@
 
 import { assert } from "@std/assert";
 import type { Batch } from "../../lib/dispatch/batch.ts";
-import type { LaneFactory } from "../../lib/dispatch/lane_pool.ts";
+import type { LaneFactory } from "../../lib/dispatch/places.ts";
 import type { BatchProgress, Forced, LaneBatch } from "../../lib/lanes/lane.ts";
 import type { ItemModel } from "./contract.ts";
 import { FakeLane } from "./fake_lane.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { loadsTooLong } from "../../lib/dispatch/lane_pool.ts";
+import { loadsTooLong } from "../../lib/dispatch/places.ts";
 import { LaneStartError, TaskLoadError } from "../../lib/lanes/errors.ts";
 import { type FakePool, type FakePoolOptions, poolOf } from "./fake_lane.ts";
 import { FakeRun } from "./fake_run.ts";

@@ -1,9 +1,9 @@
 /**
  * What is raced: the models that promise most, how often and on how many items, so that advice stays
- * cheaper than three runs of the sample; and others in place of what refused or disappointed.
+ * cheaper than three runs of the sample.
  */
 
-import { BASELINE, type Model, MODEL_TABLE, needsServer } from "../../models.ts";
+import { BASELINE, type Model, needsServer } from "../../models.ts";
 import type { Others } from "../../timing/meter/meter.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import {
@@ -13,7 +13,6 @@ import {
   inFlightOf,
   isLoop as runsInLoop,
   joined as joinedOf,
-  nameOf,
   SEQUENTIAL,
   threads,
 } from "../prediction/candidate.ts";
@@ -29,7 +28,7 @@ import {
   sampleOf,
 } from "../probe/sample.ts";
 import { MOST_MEMORY } from "../../judge/thresholds.ts";
-import { plainOf, type RacePlan, type Runner } from "./race.ts";
+import { type RacePlan } from "./race.ts";
 
 export interface Predicted {
   readonly candidate: Candidate;
@@ -354,139 +353,4 @@ export function withOthers(planned: Planned, others: Others | undefined): Planne
   return others === undefined || others.used <= (sample.others?.used ?? 0)
     ? planned
     : { ...planned, sample: { ...sample, others } };
-}
-
-/** Slots are divided by this after a refusal: many refusals cost more than a slow search. */
-const LESS = 4;
-/** A size between two others is tried if it is so many times the smaller one. */
-const WORTH = 1.5;
-/** Slots that gain less than this on tasks that wait disappoint. */
-const GAINED = 1.2;
-/** Where the gain is still this share of the slots or lanes, more of them may gain more. */
-const UNSATURATED = 0.6;
-/** So many times as many slots as are served at once are enough. */
-const ROOM = 1.5;
-const MORE = 4;
-/** A model predicted to gain so many times as much as the best one measured is worth a trial. */
-const HOPEFUL = 1.05;
-/** With this many times as many tasks in flight as are served at once, most of them only queue. */
-export const QUEUEING = 4;
-
-interface Allowed {
-  readonly cores: number;
-  /** Whether its tasks wait for most of their time. */
-  readonly waits: boolean;
-  readonly canTravel: boolean;
-  readonly taskMs?: number;
-  /** Gains against sequential that were predicted, of models that need not have run. */
-  readonly predicted?: readonly { readonly candidate: Candidate; readonly gain: number }[];
-}
-
-/**
- * Chooses models to race as well: fewer slots or lanes where a server refused so many; lanes where
- * slots filled no waits; more of what still gained; as many slots as are served where more only
- * queue; and what was predicted to gain more than the best did.
- */
-export function substitutes(
-  runners: readonly Runner[],
-  { cores, waits, canTravel, predicted = [], taskMs = Infinity }: Allowed,
-  timeMs: (runner: Runner) => number,
-): Candidate[] {
-  const tried = new Set(runners.map(({ candidate }) => nameOf(candidate)));
-  const refusing = runners.filter(({ out }) => out === "failures");
-  const found = [...fewerSlots(runners, taskMs), ...fewerLanes(refusing, cores)];
-  const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
-  const plain = plainOf(ran);
-  if (plain !== undefined) {
-    const gainOf = (runner: Runner) => timeMs(plain) / timeMs(runner);
-    if (waits && found.length === 0) found.push(...belowSlower(runners, gainOf));
-    if (found.length === 0) found.push(...moreSlots(ran, gainOf), ...asManyAsServed(ran, gainOf));
-    if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
-    const best = Math.max(...ran.map(gainOf));
-    const [better] = predicted.filter(({ candidate, gain }) =>
-      gain > HOPEFUL * best && !tried.has(nameOf(candidate))
-    ).toSorted((a, b) => b.gain - a.gain);
-    if (better !== undefined && refusing.length === 0) found.push(better.candidate);
-  }
-  const refused = Math.min(...refusing.filter(isLoop).map(inFlight));
-  return found.filter((of) =>
-    !tried.has(nameOf(of)) && (of.lanes > 1 || inFlightOf(of, Infinity) < refused)
-  );
-}
-
-type GainOf = (runner: Runner) => number;
-
-function isLoop({ candidate }: Runner): boolean {
-  return runsInLoop(candidate);
-}
-
-function isThreads({ candidate: { model, slots } }: Runner): boolean {
-  return MODEL_TABLE[model].place === "thread" && slots === 1;
-}
-
-function inFlight({ candidate, items }: Runner): number {
-  return inFlightOf(candidate, items);
-}
-
-function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {
-  const loops = runners.filter(isLoop);
-  const refused = loops.filter(({ out }) => out === "failures").map(inFlight);
-  if (refused.length === 0) return [];
-  const least = Math.min(...refused);
-  const went = loops.filter(({ out, rounds }) => out === undefined && rounds.length > 0)
-    .map(inFlight).filter((slots) => slots < least);
-  const most = Math.max(0, ...went);
-  // Where the server's pace was seen already, it tells how many slots it keeps busy.
-  const paced = Math.min(...loops.map((of) => (of.pacePerSecond ?? Infinity) * taskMs / 1000));
-  const lower = Math.min(least / LESS, Math.max(2, paced));
-  // Between what went well and what didn't is one size more that may gain half as much again.
-  const between = Math.floor((most + least) / 2);
-  const slots = most === 0
-    ? Math.max(2, 2 ** Math.floor(Math.log2(lower)))
-    : 2 * most < least || between < WORTH * most
-    ? 2 * most
-    : between;
-  return slots < least ? [eventLoop(slots)] : [];
-}
-
-/** Half as many slots where as many as that are slower than the plain loop: a server may hold up who asks for more. */
-function belowSlower(runners: readonly Runner[], gainOf: GainOf): Candidate[] {
-  const slower = runners.filter((of) =>
-    isLoop(of) && (of.stops !== undefined || (of.rounds.length > 0 && gainOf(of) < 1 / GAINED))
-  );
-  const slots = Math.floor(Math.min(...slower.map(inFlight)) / 2);
-  return slower.length > 0 && slots >= 2 ? [eventLoop(slots)] : [];
-}
-
-/** As many lanes as cores, where more of them were refused. */
-function fewerLanes(refusing: readonly Runner[], cores: number): Candidate[] {
-  const isCrowd = (of: Runner) => isThreads(of) && of.candidate.lanes > cores;
-  return cores > 1 && refusing.some(isCrowd) ? [threads(cores)] : [];
-}
-
-function moreSlots(ran: readonly Runner[], gainOf: GainOf): Candidate[] {
-  const [most] = ran.filter(isLoop).sort((a, b) => inFlight(b) - inFlight(a));
-  if (most === undefined || gainOf(most) < UNSATURATED * inFlight(most)) return [];
-  // A race tells of slots only what it has items for.
-  const slots = Math.min(MORE * inFlight(most), MOST_IN_FLIGHT, most.items);
-  return slots > WORTH * inFlight(most) ? [eventLoop(slots)] : [];
-}
-
-function asManyAsServed(ran: readonly Runner[], gainOf: GainOf): Candidate[] {
-  const loops = ran.filter(isLoop);
-  const gain = Math.max(0, ...loops.map(gainOf));
-  return gain >= GAINED && loops.every((of) => inFlight(of) >= QUEUEING * gain)
-    ? [eventLoop(powerOfTwoFrom(ROOM * gain))]
-    : [];
-}
-
-function lanesInstead(runners: readonly Runner[], cores: number, gainOf: GainOf): Candidate[] {
-  const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out !== "failures");
-  const loops = ran.filter(isLoop);
-  if (loops.some((of) => gainOf(of) >= GAINED)) return [];
-  const [most] = ran.filter(isThreads).sort((a, b) => b.candidate.lanes - a.candidate.lanes);
-  if (most === undefined) return loops.length > 0 ? [threads(cores)] : [];
-  const { candidate: { lanes }, items } = most;
-  const more = Math.min(MORE * lanes, MOST_LANES, items);
-  return gainOf(most) >= UNSATURATED * lanes && more > WORTH * lanes ? [threads(more)] : [];
 }

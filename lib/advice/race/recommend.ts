@@ -21,7 +21,7 @@ import { cpuShareOf, predict } from "../prediction/predict.ts";
 import { blocks, mostCpuShare, mostHeldShare, type Sample } from "../probe/sample.ts";
 import { plainOf, type Runner } from "./race.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "../../timing/standings.ts";
-import { QUEUEING } from "./race_plan.ts";
+import { QUEUEING } from "./substitutes.ts";
 
 export interface Entry {
   readonly candidate: Candidate;

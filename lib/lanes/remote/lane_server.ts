@@ -7,20 +7,18 @@ import { LaneTasks, loadFromProgram, loadTask } from "../lane_tasks.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import type { Task } from "../task.ts";
 import { traced } from "../telemetry.ts";
+import { type Cells, HARMLESS, SEVERAL } from "./cells.ts";
 import {
-  type Cells,
   decode,
   encode,
   encodeAlone,
   encodeAtOnce,
   type Encoded,
   FromLane,
-  HARMLESS,
   type Payload,
   readBatch,
   reportHead,
   type ServedBatch,
-  SEVERAL,
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";

@@ -22,6 +22,7 @@ import type {
 } from "../lane.ts";
 import { closeWithin } from "../lane_tasks.ts";
 import { nameOf, type PlacedTask, type Task } from "../task.ts";
+import { HARMLESS, SEVERAL } from "./cells.ts";
 import {
   batchHead,
   type Channel,
@@ -31,10 +32,8 @@ import {
   encodeAtOnce,
   type Encoded,
   FromLane,
-  HARMLESS,
   type Payload,
   readReport,
-  SEVERAL,
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";

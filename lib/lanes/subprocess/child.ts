@@ -2,7 +2,7 @@
 
 import { wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
-import { openSignalPipe } from "../remote/channel.ts";
+import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { WIDE_FD } from "./frame.ts";
 
 /** How long a child that was told to end may take before it is killed. */

@@ -2,7 +2,8 @@
 /** Serves a lane in this thread, from its parent's first message on. */
 
 import { wordsOf } from "../attempt.ts";
-import { Cells, FromLane } from "../remote/channel.ts";
+import { Cells } from "../remote/cells.ts";
+import { FromLane } from "../remote/channel.ts";
 import { threads, type Way } from "../remote/clone.ts";
 import type { Runner } from "../remote/lane_server.ts";
 import { onEnding } from "../remote/endings.ts";

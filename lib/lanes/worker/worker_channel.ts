@@ -9,7 +9,9 @@
 import { wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
 import { preloadCode } from "../project.ts";
-import { Cells, type Channel, type ChannelEvents, openSignalPipe } from "../remote/channel.ts";
+import { Cells } from "../remote/cells.ts";
+import type { Channel, ChannelEvents } from "../remote/channel.ts";
+import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { threads } from "../remote/clone.ts";
 import { within } from "../timers.ts";
 import { ENDING, EndWatch, HELD } from "./end_watch.ts";

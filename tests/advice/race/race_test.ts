@@ -8,7 +8,7 @@ import {
   type RaceOptions,
   type Runner,
 } from "../../../lib/advice/race/race.ts";
-import { substitutes } from "../../../lib/advice/race/race_plan.ts";
+import { substitutes } from "../../../lib/advice/race/substitutes.ts";
 import type { Round } from "../../../lib/timing/result.ts";
 import type { TrialSpec } from "../../../lib/timing/spec.ts";
 import { roundOf } from "../fixture.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { Cells } from "../../../lib/lanes/remote/channel.ts";
+import { Cells } from "../../../lib/lanes/remote/cells.ts";
 import { granted } from "../../granted.ts";
 
 /** Both sides' views of the same memory. */
@@ -167,7 +167,7 @@ Deno.test({
       });
     const code = `
       import { Cells } from ${
-      JSON.stringify(new URL("../../../lib/lanes/remote/channel.ts", import.meta.url).href)
+      JSON.stringify(new URL("../../../lib/lanes/remote/cells.ts", import.meta.url).href)
     };
       onmessage = ({ data: { buffer, ids, rounds } }) =>
         postMessage((${race})(new Cells(${RACES}, buffer), ids, rounds, 1));

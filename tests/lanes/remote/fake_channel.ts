@@ -4,8 +4,8 @@
  */
 
 import type { Death, LaneBatch, LaneEvents, Report } from "../../../lib/lanes/lane.ts";
+import { Cells } from "../../../lib/lanes/remote/cells.ts";
 import {
-  Cells,
   type Channel,
   type ChannelEvents,
   FromLane,

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { CloneError, TaskLoadError } from "../../../lib/lanes/errors.ts";
-import { Cells, FromLane, HARMLESS, ToLane } from "../../../lib/lanes/remote/channel.ts";
+import { Cells, HARMLESS } from "../../../lib/lanes/remote/cells.ts";
+import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "../../../lib/lanes/remote/envelope.ts";
 import type { MakeRun } from "../../../lib/lanes/remote/lane_server.ts";
 import { settle } from "../batch.ts";

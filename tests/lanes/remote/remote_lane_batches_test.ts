@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { Cells, FromLane, HARMLESS, SEVERAL, ToLane } from "../../../lib/lanes/remote/channel.ts";
+import { Cells, HARMLESS, SEVERAL } from "../../../lib/lanes/remote/cells.ts";
+import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import { openEnvelope } from "../../../lib/lanes/remote/envelope.ts";
 import { MOVE_BYTES } from "../../../lib/lanes/remote/clone.ts";
 import { batchOf } from "../batch.ts";

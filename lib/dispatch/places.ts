@@ -1,0 +1,347 @@
+/**
+ * The places of a pool's lanes: opens a lane where one is wanted, knows what it has loaded, closes it, and
+ * starts another where one was lost.
+ */
+
+import { wordsOf } from "../lanes/attempt.ts";
+import { LaneStartError, TaskLoadError, TeardownError } from "../lanes/errors.ts";
+import type { Lane, LaneEvents } from "../lanes/lane.ts";
+import { allAsOne } from "../lanes/lane_tasks.ts";
+import { nameOf, type Task } from "../lanes/task.ts";
+import { MOST_TIMER_MS, within } from "../lanes/timers.ts";
+import { OpenLane, type PoolRun } from "./batch.ts";
+
+/**
+ * Makes a lane of the executor's kind, perhaps still starting.
+ *
+ * @param number The lane's number, from 0.
+ * @throws If it can't be started.
+ */
+export type LaneFactory = (number: number, events: LaneEvents, tasks: readonly Task[]) => Lane;
+
+/** What lanes there are to be. */
+export interface PlacesOptions {
+  /** How many lanes, from 1. */
+  readonly lanes: number;
+  /** Slots on each lane at first, from 1; Infinity for no limit. */
+  readonly slots: number;
+  /** A lane that has had nothing to do for so long is closed, in milliseconds; never unless given. */
+  readonly idleMs?: number;
+  readonly makeLane: LaneFactory;
+}
+
+/** Who uses the lanes. */
+export interface PlacesHost {
+  /** What a lane tells is told here. */
+  eventsOf(on: OpenLane): LaneEvents;
+  /** Does something after what is being done now. */
+  do(action: () => void): void;
+  /** Where no lane could be started, it may be tried again. */
+  wakeAll(): void;
+  /** No lane can be started. */
+  failAll(error: LaneStartError): void;
+}
+
+/** A lane's place. Lanes come and go; the place stays, so a lost lane doesn't shrink the pool. */
+export class Place {
+  open: OpenLane | undefined;
+  /** Lanes that were here, and get nothing more: what runs on them still takes up slots. */
+  readonly retired = new Set<OpenLane>();
+  /** One batch has it for itself, to find out whether it kills. */
+  exclusive = false;
+  /** A run waits for it to be free, to have it for itself. */
+  reservedFor: PoolRun | undefined;
+  /** No lane could be started here: not to be tried again before. */
+  restsUntilMs = 0;
+
+  constructor(
+    readonly number: number,
+    /** How many batches its lane may have at once; Infinity for no limit. */
+    public slots: number,
+  ) {}
+
+  /** How many batches are on its lanes. */
+  get load(): number {
+    const load = this.open === undefined ? 0 : this.open.inFlight.size;
+    if (this.retired.size === 0) return load;
+    return [...this.retired].reduce((sum, { inFlight }) => sum + inFlight.size, load);
+  }
+
+  /** Whether its lane has nothing to do. */
+  get isIdle(): boolean {
+    return this.open === undefined || this.open.inFlight.size === 0;
+  }
+
+  /** Whether it can be given something, if it has room for it. */
+  get isUsable(): boolean {
+    return !this.exclusive && !(this.restsUntilMs > 0 && this.restsUntilMs > performance.now());
+  }
+}
+
+/** If so many lanes in a row can't be started, and none is there, it isn't by chance. */
+const MOST_START_FAILURES = 3;
+/** A place where no lane could be started is left alone for this long. */
+const REST_MS = 1_000;
+/** So many tasks are loaded by a new lane from the start, those that were run last. */
+const MOST_PRELOADED = 32;
+
+/**
+ * The places of one executor: a lane is opened where one is first needed, and closed when it was lost, is
+ * to get nothing more, or has had nothing to do for long. Then its place gets a new one.
+ */
+export class Places {
+  readonly all: readonly Place[];
+  isClosed = false;
+  /** Tasks that were loaded on some lane, the latest last. */
+  readonly #loadable = new Map<string, Task>();
+  readonly #closing = new Set<Promise<void>>();
+  /** What couldn't be disposed in lanes that were closed; told when all are. */
+  readonly #teardownFailures: TeardownError[] = [];
+  #startFailures = 0;
+  #lastStartFailure: unknown;
+  #restTimer: ReturnType<typeof setTimeout> | undefined;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** How many wait for lanes: only then do lanes keep the program alive. */
+  #waiters = 0;
+
+  /** Starts no lane yet. */
+  constructor(private readonly options: PlacesOptions, private readonly host: PlacesHost) {
+    this.all = Array.from(
+      { length: options.lanes },
+      (_, number) => new Place(number, options.slots),
+    );
+  }
+
+  /** The lanes that are open, in the order of their numbers. */
+  get openLanes(): OpenLane[] {
+    return this.all.flatMap(({ open }) => open ?? []);
+  }
+
+  /** And those that get nothing more. */
+  get lanes(): OpenLane[] {
+    return [...this.openLanes, ...this.all.flatMap(({ retired }) => [...retired])];
+  }
+
+  of(on: OpenLane): Place {
+    return this.all[on.number]!;
+  }
+
+  /** One more, or one fewer, waits for lanes. */
+  wait(more: 1 | -1): void {
+    const held = this.#waiters > 0;
+    this.#waiters += more;
+    const holds = this.#waiters > 0;
+    if (holds !== held) { for (const { lane } of this.lanes) lane.hold(holds); }
+  }
+
+  /** The place's lane, opened if need be; undefined if that can't be done. */
+  open(place: Place, tasks: readonly Task[]): OpenLane | undefined {
+    if (place.open !== undefined) return place.open;
+    const on = new OpenLane(place.number);
+    try {
+      const known = [...this.#loadable.values()].filter((task) => !tasks.includes(task));
+      const events = this.host.eventsOf(on);
+      on.lane = this.options.makeLane(place.number, events, [...tasks, ...known]);
+    } catch (error) {
+      this.#onStartFailure(place, error);
+      return undefined;
+    }
+    place.open = on;
+    this.noteIdle(on);
+    if (this.#waiters === 0) on.lane.hold(false);
+    void on.lane.ready.then((startMs) => {
+      if (Number.isNaN(startMs)) return;
+      on.startMs = startMs;
+      this.#startFailures = 0;
+      if (on.lane.slots === undefined || place.open !== on) return;
+      place.slots = on.lane.slots;
+      // What then waits there may go elsewhere.
+      this.host.do(() => {});
+    });
+    return on;
+  }
+
+  #onStartFailure(place: Place, error: unknown): void {
+    if (this.isClosed) return;
+    this.#lastStartFailure = error;
+    this.#startFailures++;
+    if (this.all.some(({ open }) => open !== undefined)) {
+      // Others do the work, and what was short here may be had again later.
+      place.restsUntilMs = performance.now() + REST_MS;
+      this.#restTimer ??= setTimeout(() => {
+        this.#restTimer = undefined;
+        this.host.wakeAll();
+      }, REST_MS);
+    } else if (this.#startFailures >= MOST_START_FAILURES) {
+      this.#startFailures = 0;
+      this.host.failAll(startError(error));
+    }
+  }
+
+  /** A lane ended before it was ready. */
+  endedStarting(on: OpenLane, how: string): void {
+    this.#leave(on);
+    this.#onStartFailure(this.of(on), new LaneStartError(`Cannot start a lane: it ${how}`));
+  }
+
+  /** Starts the lanes of these places, loads a task on each, and waits until all that can be started are ready. */
+  async openAll(
+    task: Task | undefined,
+    loadTimeoutMs: number,
+    places: readonly Place[] = this.all,
+  ): Promise<void> {
+    const refuseClosed = () => {
+      if (this.isClosed) throw new TypeError("Cannot start lanes: the executor is closed");
+    };
+    refuseClosed();
+    this.wait(1);
+    const tasks = task === undefined ? [] : [task];
+    const opened = places.flatMap((place) => this.open(place, tasks) ?? []);
+    for (const on of opened) on.awaited++;
+    try {
+      const startedMs = await Promise.all(opened.map(({ lane }) => lane.ready));
+      refuseClosed();
+      const started = opened.filter((_, at) => !Number.isNaN(startedMs[at]));
+      if (started.length === 0) throw startError(this.#lastStartFailure);
+      if (task !== undefined) await this.#load(task, started, loadTimeoutMs);
+      refuseClosed();
+    } finally {
+      for (const on of opened) {
+        on.awaited--;
+        if (on.inFlight.size === 0) this.noteIdle(on);
+      }
+      this.wait(-1);
+    }
+  }
+
+  async #load(task: Task, lanes: readonly OpenLane[], timeoutMs: number): Promise<void> {
+    const loaded = Promise.all(lanes.map(({ lane }) => lane.load(task)));
+    await within<unknown>(timeoutMs, loaded, () => {
+      const inSetup = lanes.some(({ lane }) => lane.isSettingUp(task));
+      throw loadsTooLong(task, timeoutMs, inSetup);
+    });
+    this.noteLoadable(task);
+  }
+
+  /** Lanes that are opened from now on load a task from the start. */
+  noteLoadable(task: Task): void {
+    const name = nameOf(task);
+    this.#loadable.delete(name);
+    this.#loadable.set(name, task);
+    if (this.#loadable.size <= MOST_PRELOADED) return;
+    const [oldest] = this.#loadable.keys();
+    this.#loadable.delete(oldest!);
+  }
+
+  /** They don't any more. */
+  noteUnloadable(task: Task): void {
+    this.#loadable.delete(nameOf(task));
+  }
+
+  /** A lane has nothing to do: if that stays so, it is closed. */
+  noteIdle(on: OpenLane): void {
+    const { idleMs = Infinity } = this.options;
+    if (idleMs === Infinity) return;
+    on.idleSinceMs = performance.now();
+    this.#closeIdleIn(idleMs);
+  }
+
+  #closeIdleIn(ms: number): void {
+    if (this.#idleTimer !== undefined || this.isClosed) return;
+    this.#idleTimer = setTimeout(() => {
+      this.#idleTimer = undefined;
+      this.host.do(() => this.#closeIdle());
+    }, Math.min(ms, MOST_TIMER_MS));
+    // What closes idle lanes is no work that keeps a program alive.
+    Deno.unrefTimer(this.#idleTimer);
+  }
+
+  #closeIdle(): void {
+    const nowMs = performance.now();
+    let nextMs = Infinity;
+    for (const on of this.openLanes) {
+      if (on.inFlight.size > 0 || on.awaited > 0) continue;
+      const leftMs = on.idleSinceMs + this.options.idleMs! - nowMs;
+      if (leftMs <= 0) this.retire(on);
+      else nextMs = Math.min(nextMs, leftMs);
+    }
+    if (nextMs !== Infinity) this.#closeIdleIn(nextMs);
+  }
+
+  /** A lane gets nothing more; the next batch in its place gets a new one. */
+  retire(on: OpenLane, recalls = true): void {
+    if (on.retired) return;
+    this.#leave(on);
+    on.retired = true;
+    this.of(on).retired.add(on);
+    for (const batch of recalls ? [...on.inFlight] : []) {
+      if (!on.lane.recall(batch)) {
+        on.lane.askBack?.(batch);
+        continue;
+      }
+      on.inFlight.delete(batch);
+      batch.run.putBack(batch);
+    }
+    if (on.inFlight.size === 0) this.close(on);
+  }
+
+  #leave(on: OpenLane): void {
+    const place = this.of(on);
+    if (place.open !== on) return;
+    place.open = undefined;
+    if (on.lane.slots !== undefined) place.slots = this.options.slots;
+    place.exclusive = false;
+  }
+
+  /** Closes a lane. */
+  close(on: OpenLane): void {
+    this.#leave(on);
+    this.of(on).retired.delete(on);
+    const closing = on.lane.close().catch((error) => {
+      if (error instanceof TeardownError) this.#teardownFailures.push(error);
+      else reportError(error);
+    }).finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  /** No lane is opened any more, and those that are there keep the program alive until they are closed. */
+  beginClosing(): void {
+    this.isClosed = true;
+    this.wait(1);
+    clearTimeout(this.#restTimer);
+    clearTimeout(this.#idleTimer);
+  }
+
+  /**
+   * Closes every lane, and waits until nothing is left.
+   *
+   * @throws {TeardownError} If what was set up in a lane couldn't be disposed; told once.
+   */
+  async closeAll(): Promise<void> {
+    for (const on of this.lanes) this.close(on);
+    await Promise.all(this.#closing);
+    const failures = this.#teardownFailures.splice(0);
+    if (failures.length > 0) throw allAsOne(failures);
+  }
+}
+
+/** What is told of a task whose module isn't loaded and set up in time. */
+export function loadsTooLong({ module }: Task, timeoutMs: number, inSetup: boolean): TaskLoadError {
+  if (inSetup) {
+    return new TaskLoadError(
+      `Cannot set up task module ${module}: its setup has not ended after ${timeoutMs} ms`,
+    );
+  }
+  const own = module === Deno.mainModule
+    ? ": it is the program itself, whose top level waits for this; put it behind import.meta.main"
+    : "";
+  return new TaskLoadError(
+    `Cannot load task module ${module}: it has not been loaded after ${timeoutMs} ms${own}`,
+  );
+}
+
+function startError(cause: unknown): LaneStartError {
+  if (cause instanceof LaneStartError) return cause;
+  const why = wordsOf(cause);
+  return new LaneStartError(`Cannot start a lane: ${why}`, { cause });
+}

@@ -1,0 +1,141 @@
+import { assert, assertEquals } from "@std/assert";
+import { type Candidate, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
+import type { Runner } from "../../../lib/advice/race/race.ts";
+import { substitutes } from "../../../lib/advice/race/substitutes.ts";
+import { roundOf } from "../fixture.ts";
+
+const CONCURRENT: Candidate = { model: "concurrent", lanes: 1, slots: Infinity };
+const ALLOWED = { cores: 2, waits: true, canTravel: true };
+
+const limited = (slots: number): Candidate => ({ model: "limited", lanes: 1, slots });
+const workers = (lanes: number): Candidate => ({ model: "workers", lanes, slots: 1 });
+
+function tried(...times: [Candidate, number][]): Runner[] {
+  return times.map(([candidate, runMs]) => ({
+    candidate,
+    items: 200,
+    rounds: [roundOf({ runMs })],
+  }));
+}
+
+const found = (runners: Runner[], allowed = ALLOWED) =>
+  substitutes(runners, allowed, ({ rounds }) => rounds[0]!.runMs);
+
+Deno.test("substitutes() tries lanes where slots fill no waits", () => {
+  assertEquals(found(tried([SEQUENTIAL, 100], [CONCURRENT, 100])), [workers(2)]);
+  const stays = { ...ALLOWED, canTravel: false };
+  assertEquals(found(tried([SEQUENTIAL, 100], [CONCURRENT, 100]), stays), []);
+});
+
+Deno.test("substitutes() tries more lanes while each of them gains", () => {
+  assertEquals(found(tried([SEQUENTIAL, 100], [CONCURRENT, 100], [workers(2), 52])), [workers(8)]);
+  assertEquals(found(tried([SEQUENTIAL, 100], [CONCURRENT, 100], [workers(2), 95])), []);
+});
+
+Deno.test("substitutes() tries more slots while each of them gains", () => {
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 110])), [limited(64)]);
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250])), []);
+});
+
+Deno.test("substitutes() tries no more slots than there are items to fill them", () => {
+  assertEquals(found(tried([SEQUENTIAL, 6400], [limited(64), 110])), [limited(200)]);
+  assertEquals(found(tried([SEQUENTIAL, 6400], [CONCURRENT, 40])), []);
+});
+
+Deno.test("substitutes() tries few slots where the others only queue", () => {
+  assertEquals(found(tried([SEQUENTIAL, 1600], [CONCURRENT, 400])), [limited(8)]);
+  assertEquals(found(tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(8), 410])), []);
+});
+
+Deno.test("substitutes() tries a model that was predicted to gain more than the best one did", () => {
+  const predicted = [{ candidate: workers(2), gain: 1.8 }, { candidate: limited(4), gain: 1.2 }];
+  const allowed = { ...ALLOWED, waits: false, predicted };
+  const both: Candidate = { model: "workers", lanes: 2, slots: 8 };
+  assertEquals(found(tried([SEQUENTIAL, 100], [both, 70]), allowed), [workers(2)]);
+  assertEquals(found(tried([SEQUENTIAL, 100], [both, 40]), allowed), []);
+  const better = [{ candidate: limited(4), gain: 1.9 }, { candidate: workers(2), gain: 3 }];
+  const more = { ...allowed, predicted: better };
+  assertEquals(found(tried([SEQUENTIAL, 100], [both, 70]), more), [workers(2)], "the best");
+  assertEquals(found(tried([SEQUENTIAL, 105], [both, 35]), more), [], "not a twentieth more");
+});
+
+Deno.test("substitutes() finds how many are borne between few that went well and some more that were refused", () => {
+  const of = (slots: number, out?: "failures"): Runner => ({
+    candidate: limited(slots),
+    items: 200,
+    rounds: [roundOf({ runMs: out === undefined ? 1600 / slots : 20 })],
+    ...(out && { out }),
+  });
+  const plain = tried([SEQUENTIAL, 1600]);
+  assertEquals(found([...plain, of(4, "failures")]), [limited(2)]);
+  assertEquals(found([...plain, of(4, "failures"), of(2)]), [limited(3)]);
+  // Nothing is tried that has as many in flight as were refused, however well fewer did.
+  assertEquals(found([...plain, of(4, "failures"), of(2), of(3)]), []);
+  assertEquals(found([...plain, of(16, "failures"), of(8)]), [limited(12)]);
+  assertEquals(found([...plain, of(2, "failures")]), []);
+  assertEquals(found([...plain, of(64, "failures")]), [limited(16)]);
+  assertEquals(found([...plain, of(64, "failures"), of(16)]), [limited(32)]);
+  // Ten a second at 400 ms each keep four slots busy.
+  const refused = { ...of(64, "failures"), pacePerSecond: 10 };
+  const timed = { ...ALLOWED, taskMs: 400 };
+  assertEquals(found([...plain, refused], timed), [limited(4)]);
+});
+
+Deno.test("substitutes() tries as many lanes as there are cores where more of them failed", () => {
+  const of = (lanes: number): Runner => ({
+    candidate: workers(lanes),
+    items: 200,
+    rounds: [roundOf({ runMs: 20, failed: 190 })],
+    out: "failures",
+  });
+  const plain = tried([SEQUENTIAL, 1600]);
+  assertEquals(found([...plain, of(8)]), [workers(2)]);
+  assertEquals(found([...plain, of(8), of(2)]), []);
+  assertEquals(found([...plain, of(8)], { ...ALLOWED, cores: 1 }), []);
+  const slots: Candidate = { model: "workers", lanes: 8, slots: 4 };
+  assertEquals(found([...plain, { ...of(8), candidate: slots }]), []);
+  assertEquals(found([...plain, of(2)]), [], "no more than there are cores");
+});
+
+Deno.test("substitutes() holds each of its limits where it is met exactly", () => {
+  // Three fifths of what five slots can give, and a fifth gained at all.
+  assertEquals(found(tried([SEQUENTIAL, 300], [limited(5), 100])), [limited(20)]);
+  assertEquals(found(tried([SEQUENTIAL, 120], [limited(8), 100])), [limited(2)]);
+  // Four times as many in flight as are served: most of them queue.
+  assertEquals(found(tried([SEQUENTIAL, 200], [limited(8), 100])), [limited(4)]);
+  const unrun: Runner = { candidate: limited(64), items: 200, rounds: [] };
+  assertEquals(found([...tried([SEQUENTIAL, 120], [limited(8), 100]), unrun]), [limited(2)]);
+});
+
+Deno.test("substitutes() tries no size that is hardly another", () => {
+  const of = (slots: number, out?: "failures"): Runner => ({
+    candidate: limited(slots),
+    items: 200,
+    rounds: [roundOf({ runMs: out === undefined ? 1600 / slots : 20 })],
+    ...(out && { out }),
+  });
+  const plain = tried([SEQUENTIAL, 1600]);
+  assertEquals(found([...plain, of(6, "failures"), of(4)]), [], "five is no half more than four");
+  const few = (items: number): Runner => ({ ...tried([workers(8), 150])[0]!, items });
+  const none = tried([CONCURRENT, 1600]);
+  assertEquals(found([...plain, ...none, few(12)]), [], "twelve lanes are no half more than eight");
+  assertEquals(found([...plain, ...none, few(13)]), [workers(13)]);
+});
+
+Deno.test("substitutes() goes on from the most lanes that were tried", () => {
+  const more = tried([SEQUENTIAL, 1600], [CONCURRENT, 1600], [workers(2), 800], [workers(8), 320]);
+  assertEquals(found(more), [workers(32)]);
+});
+
+Deno.test("substitutes() tries fewer slots where more are slower than the plain loop", () => {
+  const runners = tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(8), 4000]);
+  assertEquals(found(runners), [limited(4)]);
+  const stopped = [...tried([SEQUENTIAL, 1600], [CONCURRENT, 400]), {
+    candidate: limited(8),
+    items: 200,
+    rounds: [],
+    stops: 1,
+  }];
+  assert(found(stopped).some(({ slots }) => slots === 4));
+  assertEquals(found(tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(2), 4000])), []);
+});
