@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { MeasuringChild, MessageReader } from "../../lib/children/measuring_child.ts";
 import { Inbox, linesOf, messageLines } from "../../lib/children/parent.ts";
 import { closeDescriptors, WITH_DESCRIPTOR } from "../../lib/lanes/subprocess/child.ts";

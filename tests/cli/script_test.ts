@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { endOf, HUNG_UP, INTERRUPTED } from "../../lib/cli/script.ts";
 import { UsageError } from "../../lib/options.ts";
 import { command } from "../../lib/cli/command.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { BatchSize, TARGET_MS } from "../../lib/dispatch/batch.ts";
 
 /** What a size has become after batches of its own size, each item of which took so long. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { type FakeLane, poolOf } from "./fake_lane.ts";
 import { FakeRun } from "./fake_run.ts";
 import { settle } from "./virtual_time.ts";

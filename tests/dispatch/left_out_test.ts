@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { limited } from "../../lib/open.ts";
 import { LeftOut } from "../../lib/dispatch/source.ts";
 

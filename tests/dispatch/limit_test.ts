@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { Limit } from "../../lib/dispatch/limits.ts";
 import { poolOf } from "./fake_lane.ts";
 import { FakeRun } from "./fake_run.ts";

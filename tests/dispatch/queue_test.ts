@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { type Batch, BatchSize } from "../../lib/dispatch/batch.ts";
 import type { Items } from "../../lib/dispatch/options.ts";
 import type { PerKey } from "../../lib/dispatch/limits.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import type { Batch, Blame } from "../../lib/dispatch/batch.ts";
 import { checkOptions, type RetryOptions } from "../../lib/dispatch/options.ts";
 import { outcomeAt, type Rejected } from "../../lib/dispatch/output.ts";

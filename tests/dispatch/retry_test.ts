@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { asksTooLong, backoffMs } from "../../lib/dispatch/settler.ts";
 
 const options = fc.record({

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { Calls } from "../../lib/dispatch/calls.ts";
 import { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { Forced } from "../../lib/lanes/lane.ts";

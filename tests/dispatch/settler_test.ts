@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import type { Batch } from "../../lib/dispatch/batch.ts";
 import { checkOptions, type MapOptions } from "../../lib/dispatch/options.ts";
 import { outcomeAt, type Settled } from "../../lib/dispatch/output.ts";

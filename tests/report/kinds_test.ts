@@ -22,7 +22,7 @@ import { cpuComparison, ioComparison, resultOf } from "./fixture.ts";
 import { lessonFile } from "./lesson/fixture.ts";
 import { peersFile } from "./peers/fixture.ts";
 import { switchFile } from "./switching/fixture.ts";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/json_file.ts";
 import { granted } from "../granted.ts";
 import { edited } from "../json_schemas.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { assignSlots, hasStarted, laneName } from "../../lib/report/slots.ts";
 import type { Timeline } from "../../lib/timing/result.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { UsageError } from "../../lib/options.ts";
 import { ItemLines, type LineFormat } from "../../lib/running/item_lines.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { LeftOut } from "../../lib/dispatch/source.ts";
 import { digestOf, type Known, KnownItems } from "../../lib/running/known_items.ts";
 import { ChangedListError, ItemsLeft } from "../../lib/running/items_left.ts";

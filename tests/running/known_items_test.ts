@@ -1,6 +1,6 @@
 import { digestIn, digestOf, digestText, jsonText } from "../../lib/running/known_items.ts";
 import { assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 
 Deno.test("equal items have equal digests, others others, and a digest survives being written", () => {
   const values = [1, "1", 1n, true, null, undefined, [], [1], {}, { a: 1 }, { a: "1" }, -0, 0, NaN];

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { resultOf, trialOf } from "./measured.ts";
 import { curveOf, SIZES } from "./synthetic.ts";

@@ -8,7 +8,7 @@ import {
 import { seededRandom } from "../../lib/timing/random.ts";
 import { optionsFor, specOf, trialOf } from "./measured.ts";
 import { curveOf, SIZES } from "./synthetic.ts";
-import fc from "fast-check";
+import fc from "../properties.ts";
 
 const plateau = (slots: number) => 50 * Math.min(slots, 8);
 

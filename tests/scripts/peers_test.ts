@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import {
   contestsOf,
   squaresIn,

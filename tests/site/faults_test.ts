@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { chance, chooseFault, fail, FAULTS } from "../../lib/site/faults.ts";
-import fc from "fast-check";
+import fc from "../properties.ts";
 
 const context = { page: new Uint8Array(100).fill(65), rawUrl: "http://127.0.0.1:2" };
 const addresses = Array.from({ length: 2_000 }, (_, copy) => `/page/1?copy=${copy}`);

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { PAGE_TIMEOUT_MS, pageTimeoutMs } from "../../lib/site/options.ts";
 
 const USUAL = { latencyMs: 20, pages: 160, pageBytes: 10_000 };

@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { BodySum } from "../../lib/tasks/body_sum.ts";
 
 function sumOf(...parts: Uint8Array[]): string {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { CPU_TASK_NAMES, CPU_TASKS, scaleTo, SizeError } from "../../lib/tasks/catalogue.ts";
 import { contextOf } from "./context.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { classifyFailure, retryableStatus } from "../../lib/tasks/classify_failure.ts";
 
 const SENT = "error sending request for url (http://dns.example/tls): client error (Connect): ";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { hostSaid, httpSigns, isRefusal, retryAfterMs } from "../../lib/tasks/http_signs.ts";
-import fc from "fast-check";
+import fc from "../properties.ts";
 
 const RETRY = new Headers({ "retry-after": "2" });
 

@@ -3,7 +3,7 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { KernelProgram, openDevice } from "../../lib/lanes/gpu/kernel_program.ts";
 import { KernelRun } from "../../lib/lanes/gpu/kernel_run.ts";
 import type { Kernel, TaskFunction } from "../../lib/lanes/task.ts";

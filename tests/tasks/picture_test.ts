@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { picture } from "../../lib/tasks/picture.ts";
 
 interface PngChunk {

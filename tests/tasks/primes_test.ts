@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import primes, { PRIMES_LIMIT } from "../../lib/tasks/primes.ts";
 import { contextOf } from "./context.ts";
 

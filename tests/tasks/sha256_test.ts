@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import sha256, { SHA256_LIMIT } from "../../lib/tasks/sha256.ts";
 import { contextOf } from "./context.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import sumSquares, { SUM_SQUARES_LIMIT } from "../../lib/tasks/sum_squares.ts";
 import { contextOf } from "./context.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import stringWidth from "string-width";
 import { fit, pad, plain, sideBySide, wrap } from "../../lib/text/plain.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import type { Outcome } from "../../lib/dispatch/output.ts";
 import { checksumOf } from "../../lib/timing/checksum.ts";
 

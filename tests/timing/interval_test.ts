@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
   bootstrapMedian,

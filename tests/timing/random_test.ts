@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { randomBelow, schedule, seededRandom, shuffled } from "../../lib/timing/random.ts";
 
 Deno.test("seededRandom() repeats itself for a seed, and differs for the next one", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { writeAtomically } from "../../lib/files/user_files.ts";
 import { readResultFile, RESULT_FORMAT } from "../../lib/timing/result.ts";
 import { parseWritten, RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/json_file.ts";

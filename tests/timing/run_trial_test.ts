@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { USUAL_MODELS } from "../../lib/models.ts";
 import { lostInJson, trialProcesses } from "../../lib/timing/run_trial.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
 import {

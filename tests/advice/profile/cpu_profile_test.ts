@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { type Call, callTree, totalUs } from "../../../lib/advice/profile/cpu_profile.ts";
 import { marked, profileOf, ROLES, type Stack } from "./fixture.ts";
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { callTree } from "../../../lib/advice/profile/cpu_profile.ts";
 import {

@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import * as lanes from "../../../lib/mod.ts";
 import {
   type Executor,

@@ -1,6 +1,6 @@
 /** The fuzzer, as often as the first argument says; the second repeats a seed. */
 
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { plan, play } from "./fuzz.ts";
 
 const runs = Number(Deno.args[0] ?? 20_000);

@@ -1,6 +1,6 @@
 /** The fuzzer, in the small. For more: deno run -A tests/conformance/fuzz/fuzz_main.ts 20000 */
 
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { grantedAll } from "../../granted.ts";
 import { found } from "./found.ts";
 import { plan, play } from "./fuzz.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { Inbox, Outbox } from "../../../lib/lanes/cluster/ordered.ts";
 import { settle, VirtualTime } from "../../dispatch/virtual_time.ts";
 

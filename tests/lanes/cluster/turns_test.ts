@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { Turns } from "../../../lib/lanes/cluster/turns.ts";
 
 interface Lane {

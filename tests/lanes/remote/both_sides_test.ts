@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { TaskLoadError } from "../../../lib/lanes/errors.ts";
 import { inspect } from "../../../lib/lanes/remote/clone.ts";
 import { batchOf, settle } from "../batch.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { Cells } from "../../../lib/lanes/remote/cells.ts";
 import { granted } from "../../granted.ts";
 

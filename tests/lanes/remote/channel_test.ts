@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import {
   BATCH_COUNT,
   BATCH_SPECIAL,

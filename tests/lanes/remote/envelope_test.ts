@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { CloneError, TaskLoadError, TimeoutError } from "../../../lib/lanes/errors.ts";
 import { openEnvelope, sealEnvelope } from "../../../lib/lanes/remote/envelope.ts";
 import { bothWays, throughPipe, toThread } from "./ways.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { openErrorsIn, sealErrorsIn } from "../../../lib/lanes/remote/envelope.ts";
 import type { Way } from "../../../lib/lanes/remote/clone.ts";
 import { bothWays, throughPipe, toThread } from "./ways.ts";

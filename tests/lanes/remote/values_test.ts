@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import type { Failure } from "../../../lib/lanes/lane.ts";
 import { inspect, type Way } from "../../../lib/lanes/remote/clone.ts";
 import {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { Buffer } from "node:buffer";
 import * as v8 from "node:v8";
 import {

@@ -11,7 +11,7 @@ import type { Style } from "../../../lib/report/terminal.ts";
 import type { Comparison } from "../../../lib/timing/result.ts";
 import { cpuComparison, HOSTILE, hostileResult, ioComparison, resultOf } from "../fixture.ts";
 import { parse } from "@std/csv/parse";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 
 function renderTable({ models }: Comparison, style: Style): string {
   return textTable(MODEL_COLUMNS, models, style);

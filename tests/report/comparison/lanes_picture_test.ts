@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import stringWidth from "string-width";
 import { ONE } from "../../../lib/adaptive/watch.ts";
 import { drawPanel, renderLanes, type Sign } from "../../../lib/report/comparison/lanes_picture.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertLess } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { adviceReport } from "../../../lib/report/advice/advice_report.ts";
 import { markup } from "../../../lib/report/html/markup.ts";
 import { renderDocument } from "../../../lib/report/html/page.ts";

@@ -1,6 +1,6 @@
 import { markup, sanitized, sanitizedText, unbroken } from "../../../lib/report/html/markup.ts";
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { parseHTML } from "linkedom";
 
 interface Parsed {

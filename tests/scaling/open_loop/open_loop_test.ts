@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { openLoopFigures, runOpenLoop } from "../../../lib/scaling/open_loop/open_loop.ts";
 import {
   type Clock,
