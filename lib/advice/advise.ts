@@ -29,7 +29,7 @@ import {
   MOST_LOOKS,
   type Race,
   race as runRace,
-  type RaceOptions,
+  type RaceJudge,
   type Runner,
 } from "./race/race.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
@@ -91,38 +91,25 @@ function isUnclear(of: Race, planned: Planned): boolean {
     isUntried || (gain !== null && gain.high / gain.low >= TELLS_NOTHING);
 }
 
-function raceOptions(
-  planned: Planned & { readonly plan: NonNullable<Planned["plan"]> },
-  probed: Probed,
-): Omit<RaceOptions, "job" | "leftMs" | "seed" | "runTrial" | "signal" | "onEvent"> {
-  const { sample, machine, plan, raced, horizon, predicted } = planned;
-  const { cpuShare, failed, items, uncloneable, walls, wallMs: taskMs } = sample;
-  const longestMs = Math.max(...walls.map(({ wallMs }) => wallMs));
-  const expectedMs: RaceOptions["expectedMs"] = (candidate, items) =>
-    predict(sample, candidate, items, machine).runMs;
-  const scaledBy: RaceOptions["scaledBy"] = (runners) => {
+type Racing = Planned & { readonly plan: NonNullable<Planned["plan"]> };
+
+function judgeOf(planned: Racing): RaceJudge {
+  const { sample, machine, plan, horizon, predicted } = planned;
+  const { cpuShare, uncloneable, wallMs: taskMs } = sample;
+  const scaledBy: RaceJudge["scaledBy"] = (runners) => {
     const raced = asRaced(sample, runners);
     return (candidate, items, round) => scaledMs(raced, machine, candidate, items, horizon, round);
   };
   return {
-    plan,
-    raced,
-    mostTrials: MOST_TRIALS,
-    // Tasks that wait for each other may all take as long as the plain loop.
-    timeoutMs: Math.ceil(
-      Math.max(LEAST_PATIENCE_MS, PATIENCE * longestMs, 2 * expectedMs(SEQUENTIAL, plan.items)),
-    ),
-    failedShare: failed / items,
-    checksums: probed.checksums,
-    expectedMs,
+    expectedMs: (candidate, items) => predict(sample, candidate, items, machine).runMs,
     byChance: (items) => byChance(sample, items),
     scaledBy,
-    decided: (runners) => {
+    isDecided: (runners) => {
       const { confidence, gain, decision } = judged(runners, planned);
       return confidence >= SURE && decision !== "can't tell" &&
         (gain === null || gain.high / gain.low < NARROW);
     },
-    unclear: (of) => isUnclear(of, planned),
+    isUnclear: (of) => isUnclear(of, planned),
     instead: (runners) => {
       const scaled = scaledBy(runners);
       return substitutes(runners, {
@@ -135,6 +122,13 @@ function raceOptions(
         .filter(({ model }) => mayBeRaced(model, planned.models));
     },
   };
+}
+
+/** How long a task of a race may take: those that wait for each other may all take as long as the plain loop. */
+function patienceMs({ sample, machine, plan }: Racing): number {
+  const longestMs = Math.max(...sample.walls.map(({ wallMs }) => wallMs));
+  const plainMs = predict(sample, SEQUENTIAL, plan.items, machine).runMs;
+  return Math.ceil(Math.max(LEAST_PATIENCE_MS, PATIENCE * longestMs, 2 * plainMs));
 }
 
 /** Gives advice within the budget. Throws a UsageError or a JobError if the job can't be run at all. */
@@ -193,8 +187,15 @@ export async function advise(
   if (pace === undefined && planned.plan !== null && nothingToGain(planned) === undefined) {
     onPhase?.("racing the promising models");
     const keptMs = KEPT_RUNS * countNeighbours(probed) * planned.sample.wallMs + KEPT_MS;
+    const racing: Racing = { ...planned, plan: planned.plan };
     race = await runRace({
-      ...raceOptions({ ...planned, plan: planned.plan }, probed),
+      plan: racing.plan,
+      raced: racing.raced,
+      judge: judgeOf(racing),
+      mostTrials: MOST_TRIALS,
+      timeoutMs: patienceMs(racing),
+      failedShare: racing.sample.failed / racing.sample.items,
+      checksums: probed.checksums,
       job: { ...job, ...closingOf(probed) },
       leftMs: () => leftMs() - RESERVE_MS - keptMs,
       seed,

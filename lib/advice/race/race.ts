@@ -66,9 +66,23 @@ export interface Race {
 /** What a round of a runner's comes to for the whole job, in milliseconds. */
 type Scaled = (candidate: Candidate, items: number, round: Round) => number;
 
+/** Who knows the job: what its runners should take, and what their rounds come to. */
+export interface RaceJudge {
+  expectedMs(candidate: Candidate, items: number): number;
+  /** So many times as long as expected may the plain loop take by chance alone. */
+  byChance(items: number): number;
+  scaledBy(runners: readonly Runner[]): Scaled;
+  isDecided(runners: readonly Runner[]): boolean;
+  /** Whether a race can't tell yet, and more rounds would help it. */
+  isUnclear(race: Race): boolean;
+  /** Who may run in place of those that failed or disappointed. */
+  instead(runners: readonly Runner[]): readonly Candidate[];
+}
+
 export interface RaceOptions {
   readonly job: JobSpec;
   readonly plan: RacePlan;
+  readonly judge: RaceJudge;
   readonly raced: readonly Candidate[];
   readonly mostTrials: number;
   readonly timeoutMs: number;
@@ -76,16 +90,8 @@ export interface RaceOptions {
   readonly failedShare: number;
   /** Checksums of the sample's first results, by their number; of any other number the first to run tells. */
   readonly checksums: ReadonlyMap<number, string>;
-  readonly expectedMs: (candidate: Candidate, items: number) => number;
-  /** So many times as long as expected may the plain loop take by chance alone. */
-  readonly byChance?: (items: number) => number;
-  readonly scaledBy: (runners: readonly Runner[]) => Scaled;
-  readonly decided: (runners: readonly Runner[]) => boolean;
-  /** Whether a race can't tell yet, and more rounds would help it. */
-  readonly unclear: (race: Race) => boolean;
   /** What is left of the budget for a race that can't tell yet. */
   readonly leftMs: () => number;
-  readonly instead: (runners: readonly Runner[]) => readonly Candidate[];
   /** Waits; a test's own at once. */
   readonly pause?: (ms: number) => Promise<unknown>;
   readonly seed: number;
@@ -106,13 +112,13 @@ const MOST_ROUNDS = 7;
  * spent, and the budget where they still aren't.
  */
 export async function race(options: RaceOptions): Promise<Race> {
-  const { plan, decided, unclear, leftMs, mostTrials, scaledBy, seed } = options;
+  const { plan, judge, leftMs, mostTrials, seed } = options;
   const random = seededRandom(seed);
   const racing = new Racing(options);
   let round = 1;
   const goOn = async (isDone: () => boolean) => {
     while (round < MOST_ROUNDS && racing.active.length > 1 && racing.may && !isDone()) {
-      const scaledMs = scaledBy(racing.runners);
+      const scaledMs = judge.scaledBy(racing.runners);
       const due = nextRound(racing.active, racing.leftMs("allowanceMs"), scaledMs);
       if (due.length === 0) break;
       await racing.runAll(shuffled(due, random), round++);
@@ -123,13 +129,13 @@ export async function race(options: RaceOptions): Promise<Race> {
   await racing.runAll([plain!, ...shuffled(others, random)], 0);
   await racing.tryOthers();
   racing.prune();
-  await goOn(() => round >= plan.rounds && decided(racing.runners));
-  if (!racing.may || !unclear(racing.race) || leftMs() <= 0) return racing.race;
+  await goOn(() => round >= plan.rounds && judge.isDecided(racing.runners));
+  if (!racing.may || !judge.isUnclear(racing.race) || leftMs() <= 0) return racing.race;
   racing.extended = true;
   await racing.runAll(racing.unrun, 0);
   await racing.tryOthers();
-  await goOn(() => !unclear(racing.race));
-  if (racing.partial || !unclear(racing.race)) return racing.race;
+  await goOn(() => !judge.isUnclear(racing.race));
+  if (racing.partial || !judge.isUnclear(racing.race)) return racing.race;
   const isMost = racing.trials >= mostTrials || round >= MOST_ROUNDS;
   return { ...racing.race, endedBy: isMost ? "trials" : "budget" };
 }
@@ -221,18 +227,18 @@ class Racing {
 
   /** How long the plain loop takes for so many items: as measured, or as expected. */
   #plainMs(items: number): number {
-    const { expectedMs } = this.options;
+    const { judge } = this.options;
     const plain = plainOf(this.runners);
     const off = plain === undefined || plain.rounds.length === 0
       ? 1
       : median(plain.rounds.map(({ runMs }) => runMs)) /
-        Math.max(1e-9, expectedMs(SEQUENTIAL, plain.items));
-    return off * expectedMs(SEQUENTIAL, items);
+        Math.max(1e-9, judge.expectedMs(SEQUENTIAL, plain.items));
+    return off * judge.expectedMs(SEQUENTIAL, items);
   }
 
   #affords({ candidate, items, rounds }: Runner): boolean {
     if (candidate.model === BASELINE && !this.extended) return true;
-    const likelyMs = this.#surprise * this.options.expectedMs(candidate, items);
+    const likelyMs = this.#surprise * this.options.judge.expectedMs(candidate, items);
     const mostMs = Math.min(AT_MOST * this.#plainMs(items), likelyMs);
     return (rounds.at(-1)?.runMs ?? mostMs) <= this.leftMs("hardMs");
   }
@@ -255,11 +261,11 @@ class Racing {
 
   /** Tries others in place of what failed or disappointed, such as fewer and fewer slots. */
   async tryOthers(): Promise<void> {
-    const { instead } = this.options;
-    for (let more = instead(this.runners); more.length > 0 && this.may;) {
+    const { judge } = this.options;
+    for (let more = judge.instead(this.runners); more.length > 0 && this.may;) {
       const entered = more.toSorted(bySimplicity).map((candidate) => this.#enter(candidate));
       await this.runAll(entered, 0);
-      more = instead(this.runners);
+      more = judge.instead(this.runners);
     }
   }
 
@@ -301,7 +307,7 @@ class Racing {
     // After so long a model's first trial has nothing to gain any more.
     const uselessMs = Math.max(USELESS * this.#plainMs(items), this.#plainMs(items) + USELESS_MS);
     const patienceMs = isPlain
-      ? 2 * uselessMs * (this.options.byChance?.(items) ?? 1)
+      ? 2 * uselessMs * this.options.judge.byChance(items)
       : rounds.length === 0
       ? uselessMs
       : Infinity;
@@ -325,7 +331,7 @@ class Racing {
       this.costMs += runMs;
       // The time of a round with failures says nothing of a prediction, nor do other machines.
       if (!isPlain && failed === 0 && !needsServer(model)) {
-        const expectedMs = Math.max(1, this.options.expectedMs(runner.candidate, items));
+        const expectedMs = Math.max(1, this.options.judge.expectedMs(runner.candidate, items));
         this.#surprise = Math.max(this.#surprise, runMs / expectedMs);
       }
       const { stuck, stopped } = result;
@@ -404,7 +410,7 @@ class Racing {
   }
 
   prune(): void {
-    const scaledMs = this.options.scaledBy(this.runners);
+    const scaledMs = this.options.judge.scaledBy(this.runners);
     for (const runner of clearlySlower(this.active, scaledMs)) runner.out = "slower";
   }
 }

@@ -5,6 +5,7 @@ import {
   nextRound,
   type Race,
   race,
+  type RaceJudge,
   type RaceOptions,
   type Runner,
 } from "../../../lib/advice/race/race.ts";
@@ -96,12 +97,15 @@ function optionsFor(
     timeoutMs: 1000,
     failedShare: 0,
     checksums: new Map([[64, "same"]]),
-    expectedMs: () => 10,
-    scaledBy: () => (_candidate, _items, { runMs }) => runMs,
-    decided: () => true,
-    unclear: () => false,
+    judge: {
+      expectedMs: () => 10,
+      byChance: () => 1,
+      scaledBy: () => (_candidate, _items, { runMs }) => runMs,
+      isDecided: () => true,
+      isUnclear: () => false,
+      instead: () => [],
+    },
     leftMs: () => 1e6,
-    instead: () => [],
     seed: 1,
     signal: new AbortController().signal,
     runTrial: (trial) => {
@@ -114,6 +118,12 @@ function optionsFor(
   };
 }
 
+/** The same options, some of it judged otherwise. */
+const judgedBy = <Of extends RaceOptions>(options: Of, judge: Partial<RaceJudge>): Of => ({
+  ...options,
+  judge: { ...options.judge, ...judge },
+});
+
 Deno.test("race() runs every model once a round, until they are told apart", async () => {
   const options = optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 10 }));
   const { runners, trials } = await race(options);
@@ -124,10 +134,8 @@ Deno.test("race() runs every model once a round, until they are told apart", asy
 });
 
 Deno.test("race() goes on while undecided, but never past its allowance or its trials", async () => {
-  const undecided = {
-    ...optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 10 })),
-    decided: () => false,
-  };
+  const options = optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 10 }));
+  const undecided = judgedBy(options, { isDecided: () => false });
   assertEquals((await race(undecided)).trials, 14);
   assertEquals((await race({ ...undecided, mostTrials: 5 })).trials, 5);
   const plan = { ...undecided.plan, allowanceMs: 45 };
@@ -208,10 +216,8 @@ Deno.test("race() finds how many slots a server that refuses still serves", asyn
     runMs: 1000 / (trial.model === "sequential" ? 1 : inFlight(trial)),
     failed: trial.model !== "sequential" && inFlight(trial) > most ? 20 : 0,
   }));
-  const { runners } = await race({
-    ...options,
-    instead: (of) => substitutes(of, ALLOWED, lastMs),
-  });
+  const instead: RaceJudge["instead"] = (of) => substitutes(of, ALLOWED, lastMs);
+  const { runners } = await race(judgedBy(options, { instead }));
   const kept = runners.filter(({ out }) => out === undefined).map(({ candidate }) =>
     candidate.slots
   );
@@ -222,11 +228,8 @@ Deno.test("race() skips what it can't afford once predictions have failed", asyn
   const raced = [SEQUENTIAL, CONCURRENT, WORKERS, { ...WORKERS, slots: 4 }];
   const options = optionsFor(raced, () => ({ runMs: 100 }));
   const plan = { ...options.plan, allowanceMs: 200, hardMs: 220 };
-  const { costMs } = await race({
-    ...options,
-    plan,
-    expectedMs: ({ model }) => model === "sequential" ? 100 : 5,
-  });
+  const expectedMs = ({ model }: Candidate) => model === "sequential" ? 100 : 5;
+  const { costMs } = await race({ ...judgedBy(options, { expectedMs }), plan });
   assertEquals(costMs, 200);
 });
 
@@ -239,11 +242,11 @@ Deno.test("race() stops a model that takes longer than the plain loop, and keeps
         : { runMs: mostMs!, failed: 30, succeeded: 34, reasons: { cancelled: 30 } },
   );
   const expectedMs = ({ model }: Candidate) => model === "sequential" ? 1000 : 20;
-  const { runners: [, once] } = await race({ ...options, expectedMs });
+  const { runners: [, once] } = await race(judgedBy(options, { expectedMs }));
   assertEquals([once?.out, once?.stops, once?.rounds], [undefined, 1, []]);
   // One trial may have been disturbed: the second tells.
-  const unclear = ({ untried }: Race) => untried > 0;
-  const { runners: [, twice] } = await race({ ...options, expectedMs, unclear });
+  const isUnclear = ({ untried }: Race) => untried > 0;
+  const { runners: [, twice] } = await race(judgedBy(options, { expectedMs, isUnclear }));
   assertEquals([twice?.out, twice?.stops, twice?.rounds], ["slower", 2, []]);
   assertEquals(options.trials.find(({ model }) => model === "concurrent")?.mostMs, 1400);
 });
@@ -286,13 +289,13 @@ Deno.test("race() blames nobody for a machine that became slower for the plain l
     return { runMs: mostMs, failed: 30, succeeded: 34, reasons: { cancelled: 30 } };
   });
   const expectedMs = ({ model }: Candidate) => model === "sequential" ? 1000 : 600;
-  const { runners, untried } = await race({ ...options, expectedMs });
+  const { runners, untried } = await race(judgedBy(options, { expectedMs }));
   const workers = runners.find(({ candidate }) => candidate.model === "workers");
   assert(workers === undefined || workers.out === undefined);
   if (stopped > 0) assertEquals(untried, 1);
   // With the budget's leave it runs to its end.
-  const unclear = ({ untried }: Race) => untried > 0;
-  const again = await race({ ...options, expectedMs, unclear });
+  const isUnclear = ({ untried }: Race) => untried > 0;
+  const again = await race(judgedBy(options, { expectedMs, isUnclear }));
   const ran = again.runners.find(({ candidate }) => candidate.model === "workers")!;
   assertEquals([ran.rounds.length > 0, ran.out], [true, undefined]);
 });
@@ -334,14 +337,14 @@ Deno.test("race() gives a first trial the plain loop's time and 0.15 s, that loo
     runMs: model === "sequential" ? 200 : 60,
   }));
   const plan = { ...options.plan, hardMs: 5000 };
-  await race({ ...options, plan, expectedMs: () => 100 });
+  await race({ ...judgedBy(options, { expectedMs: () => 100 }), plan });
   const limits = Map.groupBy(options.trials, ({ model }) => model);
   const mostMs = (model: TrialSpec["model"]) => limits.get(model)!.map(({ mostMs }) => mostMs);
   // 100 ms are expected of it at first; then 200 ms were measured.
   assertEquals(mostMs("sequential"), [2 * 250, 2 * 350, 2 * 350]);
   // Items whose times are drawn anew may take longer.
   const chance = optionsFor([SEQUENTIAL], () => ({ runMs: 10 }));
-  await race({ ...chance, expectedMs: () => 100, byChance: (items) => items / 32 });
+  await race(judgedBy(chance, { expectedMs: () => 100, byChance: (items) => items / 32 }));
   assertEquals(chance.trials[0]!.mostMs, 2 * 2 * 250);
   const [first, second, third] = mostMs("workers");
   assertEquals(first, 350);
@@ -361,7 +364,7 @@ Deno.test("race() tries what it can afford, if it takes as much longer as the ot
     }));
     const plan = { ...options.plan, allowanceMs: hardMs, hardMs };
     const expectedMs = ({ model }: Candidate) => model === "sequential" ? 1000 : 100;
-    const { untried, runners } = await race({ ...options, plan, expectedMs });
+    const { untried, runners } = await race({ ...judgedBy(options, { expectedMs }), plan });
     assertEquals(runners.length, raced.length - untried, "what never ran has nothing to tell");
     return runners.length;
   };
@@ -417,25 +420,35 @@ Deno.test("race() takes results that changed once and for all for the race's own
 Deno.test("race() goes on beyond its allowance while it can't tell, and says what ended it", async () => {
   const options = optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 10 }));
   const plan = { ...options.plan, rounds: 1, allowanceMs: 15 };
-  const of = async (more: Partial<RaceOptions>) => {
-    const { trials, endedBy, extended } = await race({ ...options, plan, ...more });
+  const of = async ({ isUnclear = () => false, expectedMs = () => 10, ...more }: Partial<
+    RaceOptions & RaceJudge
+  >) => {
+    const { trials, endedBy, extended } = await race({
+      ...judgedBy(options, { isUnclear, expectedMs }),
+      plan,
+      ...more,
+    });
     return { trials, endedBy, extended };
   };
   const none = { endedBy: undefined, extended: false };
   assertEquals(await of({}), { trials: 2, ...none });
-  const unclear = () => true;
-  assertEquals(await of({ unclear, leftMs: () => 0 }), { trials: 2, ...none });
+  const isUnclear = () => true;
+  assertEquals(await of({ isUnclear, leftMs: () => 0 }), { trials: 2, ...none });
   const more = { extended: true };
-  assertEquals(await of({ unclear }), { trials: 14, endedBy: "trials", ...more });
-  assertEquals(await of({ unclear, mostTrials: 6 }), { trials: 6, endedBy: "trials", ...more });
-  assertEquals(await of({ unclear, leftMs: () => 19 }), { trials: 2, endedBy: "budget", ...more });
+  assertEquals(await of({ isUnclear }), { trials: 14, endedBy: "trials", ...more });
+  assertEquals(await of({ isUnclear, mostTrials: 6 }), { trials: 6, endedBy: "trials", ...more });
+  assertEquals(await of({ isUnclear, leftMs: () => 19 }), {
+    trials: 2,
+    endedBy: "budget",
+    ...more,
+  });
   const { trials: limits } = options;
   limits.length = 0;
   // Each is given no more than is left then.
-  await of({ unclear, leftMs: () => 120, expectedMs: () => 100 });
+  await of({ isUnclear, leftMs: () => 120, expectedMs: () => 100 });
   assertEquals(new Set(limits.slice(2).map(({ mostMs }) => mostMs)), new Set([120]));
   const isSoon = ({ trials }: Race) => trials < 6;
-  assertEquals(await of({ unclear: isSoon }), { trials: 6, endedBy: undefined, ...more });
+  assertEquals(await of({ isUnclear: isSoon }), { trials: 6, endedBy: undefined, ...more });
 });
 
 Deno.test("race() ends where the plain loop fails that went well in the sample", async () => {
@@ -458,9 +471,8 @@ Deno.test("race() ends where a server asks to be left alone for longer than ther
     const options = optionsFor([SEQUENTIAL, CONCURRENT], () => ({ runMs: 10 }));
     const kind = { reason: "Error", count: 9, index: 3, message: "later", status: 429 };
     const { trials } = await race({
-      ...options,
+      ...judgedBy(options, { instead: (of) => substitutes(of, ALLOWED, lastMs) }),
       leftMs: () => 30_000,
-      instead: (of) => substitutes(of, ALLOWED, lastMs),
       runTrial: async (trial, more) => {
         const result = await options.runTrial(trial, more);
         return trial.model === "sequential" ? result : {
@@ -481,7 +493,7 @@ Deno.test("race() ends once nothing but the plain loop is left", async () => {
     runMs: 10,
     checksum: model === "workers" ? "other" : "same",
   }));
-  assertEquals((await race({ ...options, decided: () => false })).trials, 2);
+  assertEquals((await race(judgedBy(options, { isDecided: () => false }))).trials, 2);
 });
 
 Deno.test("race() charges no model with what an earlier one's trial did to the server", async () => {
@@ -496,11 +508,12 @@ Deno.test("race() charges no model with what an earlier one's trial did to the s
       const fails = isBanned || trial.model === "concurrent";
       return { runMs: 100 / (trial.slots ?? 1), ...(fails && { failed: 64, succeeded: 0 }) };
     });
+    const instead: RaceJudge["instead"] = (of) =>
+      of.some(({ candidate }) => candidate.slots === 4) ? [] : [limited(4)];
     const { runners, untried } = await race({
-      ...options,
+      ...judgedBy(options, { instead }),
       leftMs: () => 10_000,
       pause: (ms) => Promise.resolve(pauses.push(ms)),
-      instead: (of) => of.some(({ candidate }) => candidate.slots === 4) ? [] : [limited(4)],
     });
     const found = runners.find(({ candidate }) => candidate.slots === 4);
     return { found: found && [found.out, found.failures], pauses, untried };
@@ -517,9 +530,8 @@ Deno.test("race() takes items that don't settle beside others for failures, not 
     const options = optionsFor([SEQUENTIAL, CONCURRENT], () => ({ runMs: 100 }));
     const plan = { ...options.plan, hardMs: leftMs };
     const { runners: [, concurrent] } = await race({
-      ...options,
+      ...judgedBy(options, { expectedMs: () => 100 }),
       plan,
-      expectedMs: () => 100,
       runTrial: async (trial, more) => ({
         ...await options.runTrial(trial, more),
         ...(trial.model === "concurrent" && { stopped: true, stuck }),
