@@ -10,47 +10,10 @@ import {
   sourceLimit,
   wasBusy,
 } from "../../lib/advice/findings.ts";
-import { type Candidate, SEQUENTIAL } from "../../lib/advice/prediction/candidate.ts";
 import type { Race, Runner } from "../../lib/advice/race/race.ts";
 import type { FailureKind } from "../../lib/timing/failures.ts";
 import { adviceOn } from "./advice_on.ts";
-import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";
-
-const limited = (slots: number): Candidate => ({ model: "limited", lanes: 1, slots });
-
-const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
-
-function runner(candidate: Candidate, kind?: Partial<FailureKind> & { count: number }): Runner {
-  const failed = kind?.count ?? 0;
-  const reason = kind?.reason ?? "Error";
-  const reasons = { ...(failed > 0 && { reasons: { [reason]: failed } }) };
-  return {
-    candidate,
-    items: 100,
-    rounds: [roundOf({ runMs: 10, failed, succeeded: 100 - failed, ...reasons })],
-    ...(failed > 0 && {
-      out: "failures" as const,
-      failures: [{ reason, index: 3, message: "", ...kind! }],
-    }),
-  };
-}
-
-function raceOf(runMs: number[], runCpuMs?: number, otherResults = false): Race {
-  const rounds = runMs.map((ms, round) => ({
-    ...roundOf({ round, runMs: ms }),
-    ...(runCpuMs !== undefined && { runCpuMs }),
-  }));
-  return {
-    runners: [{ candidate: SEQUENTIAL, items: 100, rounds }],
-    costMs: 1,
-    trials: 3,
-    partial: false,
-    unrepeatable: false,
-    otherResults,
-    untried: 0,
-    extended: false,
-  };
-}
+import { limited, MACHINE, probedOf, raceOf, runner, sampleFor, WORKERS } from "./fixture.ts";
 
 Deno.test("advise() recommends no model after a race of other work that failed in it or didn't pay", async () => {
   const failures = [{ reason: "Error", count: 5, index: 2, message: "cache is locked" }];

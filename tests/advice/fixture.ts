@@ -1,8 +1,11 @@
 /** Made-up measurements, for tests of what is concluded from them. */
 
+import { type Candidate, SEQUENTIAL } from "../../lib/advice/prediction/candidate.ts";
 import type { Machine } from "../../lib/advice/prediction/machine.ts";
 import type { Probed } from "../../lib/advice/probe/probe.ts";
 import { type Sample, sampleOf } from "../../lib/advice/probe/sample.ts";
+import type { Race, Runner } from "../../lib/advice/race/race.ts";
+import type { FailureKind } from "../../lib/timing/failures.ts";
 import type { Round } from "../../lib/timing/result.ts";
 
 /** A machine of two good cores. */
@@ -127,4 +130,47 @@ export function roundOf(
 ): Round {
   const times = { startMs, runMs, wallMs: startMs + runMs, cpuMs: runMs, peakRssBytes };
   return { round, ...times, succeeded, failed, checksum, ...(reasons && { reasons }) };
+}
+
+/** So many slots on the event loop. */
+export const limited = (slots: number): Candidate => ({ model: "limited", lanes: 1, slots });
+
+/** A thread for each core. */
+export const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
+
+/** What a model did in one round of 100 items, of which some may have failed. */
+export function runner(
+  candidate: Candidate,
+  kind?: Partial<FailureKind> & { count: number },
+): Runner {
+  const failed = kind?.count ?? 0;
+  const reason = kind?.reason ?? "Error";
+  const reasons = { ...(failed > 0 && { reasons: { [reason]: failed } }) };
+  return {
+    candidate,
+    items: 100,
+    rounds: [roundOf({ runMs: 10, failed, succeeded: 100 - failed, ...reasons })],
+    ...(failed > 0 && {
+      out: "failures" as const,
+      failures: [{ reason, index: 3, message: "", ...kind! }],
+    }),
+  };
+}
+
+/** A race of the plain loop alone. */
+export function raceOf(runMs: number[], runCpuMs?: number, otherResults = false): Race {
+  const rounds = runMs.map((ms, round) => ({
+    ...roundOf({ round, runMs: ms }),
+    ...(runCpuMs !== undefined && { runCpuMs }),
+  }));
+  return {
+    runners: [{ candidate: SEQUENTIAL, items: 100, rounds }],
+    costMs: 1,
+    trials: 3,
+    partial: false,
+    unrepeatable: false,
+    otherResults,
+    untried: 0,
+    extended: false,
+  };
 }

@@ -6,32 +6,11 @@ import {
   failingOf,
   sameWork,
 } from "../../../lib/advice/race/sample_check.ts";
-import { type Candidate, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
-import type { Race, Runner } from "../../../lib/advice/race/race.ts";
-import type { FailureKind } from "../../../lib/timing/failures.ts";
+import { SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
 import { listScheduleMs } from "../../../lib/advice/prediction/predict.ts";
 import { seededRandom } from "../../../lib/timing/random.ts";
 import { adviceOn } from "../advice_on.ts";
-import { roundOf, sampleFor } from "../fixture.ts";
-
-const limited = (slots: number): Candidate => ({ model: "limited", lanes: 1, slots });
-
-const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
-
-function runner(candidate: Candidate, kind?: Partial<FailureKind> & { count: number }): Runner {
-  const failed = kind?.count ?? 0;
-  const reason = kind?.reason ?? "Error";
-  const reasons = { ...(failed > 0 && { reasons: { [reason]: failed } }) };
-  return {
-    candidate,
-    items: 100,
-    rounds: [roundOf({ runMs: 10, failed, succeeded: 100 - failed, ...reasons })],
-    ...(failed > 0 && {
-      out: "failures" as const,
-      failures: [{ reason, index: 3, message: "", ...kind! }],
-    }),
-  };
-}
+import { limited, raceOf, roundOf, runner, sampleFor, WORKERS } from "../fixture.ts";
 
 Deno.test("failingOf() names once how many are too many, why, and how many went well", () => {
   const found = failingOf([
@@ -83,23 +62,6 @@ Deno.test("failingOf() tells state that isn't there in other lanes from a refusa
 Deno.test("failingOf() has nothing to tell where nothing failed", () => {
   assertEquals(failingOf([runner(limited(8))]), undefined);
 });
-
-function raceOf(runMs: number[], runCpuMs?: number, otherResults = false): Race {
-  const rounds = runMs.map((ms, round) => ({
-    ...roundOf({ round, runMs: ms }),
-    ...(runCpuMs !== undefined && { runCpuMs }),
-  }));
-  return {
-    runners: [{ candidate: SEQUENTIAL, items: 100, rounds }],
-    costMs: 1,
-    trials: 3,
-    partial: false,
-    unrepeatable: false,
-    otherResults,
-    untried: 0,
-    extended: false,
-  };
-}
 
 Deno.test("sameWork() notices work that is done already, and work that grows", () => {
   const waiting = sampleFor({ waitMs: 10 });
