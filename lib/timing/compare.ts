@@ -1,15 +1,13 @@
-/**
- * Compares concurrency models on one job: interleaved rounds, results checked first, speedups paired by
- * round.
- */
+/** Compares models on one job: results first, then speeds, paired by round. */
 
-import { pairedRatio, timeInterval } from "./interval.ts";
+import { timeInterval } from "./interval.ts";
 import { type Comparison, isComparable, type ModelResult, type Round } from "./result.ts";
 import type { Compare, CompareOptions, ComparisonSpec, ModelSpec, TrialResult } from "./spec.ts";
 import { counted } from "../text/format.ts";
 import { BASELINE, isRemote } from "../models.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
-import { cpuShareOf, judge, pairedTimes } from "./verdict.ts";
+import { pairwise } from "./standings.ts";
+import { cpuShareOf, judge } from "./verdict.ts";
 import { messageOf } from "./failures.ts";
 import { othersBetween } from "./meter/meter.ts";
 import { NoLaneError, trialProcesses } from "./run_trial.ts";
@@ -84,7 +82,6 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
   const ran: TimedTrial[] = [];
   const warnings = new Set<string>();
   const errors: unknown[] = [];
-  /** Models that can have no lanes. */
   const missing = new Set<ModelSpec>();
   let number = 0;
   let partial = false;
@@ -128,8 +125,7 @@ function withSpeedups(models: readonly ModelResult[], seed: number): ModelResult
   return models.map((of) => {
     if (!isComparable(of)) return of;
     if (of === sequential) return { ...of, speedup: { median: 1, low: 1, high: 1 } };
-    const { a, b } = pairedTimes(sequential, of);
-    return { ...of, speedup: a.length === 0 ? null : pairedRatio(a, b, { seed }) };
+    return { ...of, speedup: pairwise(seed).ratio(sequential, of) };
   });
 }
 

@@ -1,10 +1,35 @@
-/** How the models of a race stand to each other: gains with their intervals, from few rounds. */
+/** How models stand to each other, for the rule of judge/choose.ts: in pairs, or a race together. */
 
 import type { Standing } from "../judge/choose.ts";
 import { CONFIDENCE, ONE_ROUND } from "../judge/thresholds.ts";
-import { fromLogs, logOfTime } from "./interval.ts";
-import type { Interval } from "./result.ts";
+import { confidenceAbove, fromLogs, logOfTime, pairedRatio } from "./interval.ts";
+import type { Interval, ModelResult } from "./result.ts";
 import { mean, studentCdf, studentQuantile } from "./statistics.ts";
+
+/** What is said of two models by the rounds that both ran; undefined without any. */
+function inPairs<T>(
+  a: ModelResult,
+  b: ModelResult,
+  say: (a: readonly number[], b: readonly number[]) => T,
+): T | undefined {
+  const times = new Map(b.rounds.map(({ round, wallMs }) => [round, wallMs]));
+  const common = a.rounds.filter(({ round }) => times.has(round));
+  return common.length === 0
+    ? undefined
+    : say(common.map(({ wallMs }) => wallMs), common.map(({ round }) => times.get(round)!));
+}
+
+/**
+ * Two models by their own rounds alone. It asks for more rounds than {@linkcode Standings}, but holds
+ * whatever the noise is, and if one model's is greater than another's: for who chose how many there are.
+ */
+export function pairwise(seed: number): Standing<ModelResult> {
+  return {
+    ratio: (slow, fast) => inPairs(slow, fast, (a, b) => pairedRatio(a, b, { seed })) ?? null,
+    sureAbove: (slow, fast, bound) =>
+      inPairs(slow, fast, (a, b) => confidenceAbove(a, b, bound)) ?? 0.5,
+  };
+}
 
 interface Series {
   readonly times: readonly { readonly round: number; readonly ms: number }[];

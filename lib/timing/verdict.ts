@@ -9,11 +9,11 @@
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
 import { BASELINE, isFixed, isRemote, MODELS } from "../models.ts";
-import { type Choice, choose, possibleGain, type Standing } from "../judge/choose.ts";
+import { type Choice, choose, possibleGain } from "../judge/choose.ts";
 import { AS_GOOD, boundOfShare, IMPOSSIBLE, WAITS } from "../judge/thresholds.ts";
 import { formatDuration } from "../text/format.ts";
-import { confidenceAbove, pairedRatio } from "./interval.ts";
 import { isBusy, type Others } from "./meter/meter.ts";
+import { pairwise } from "./standings.ts";
 
 /**
  * The median share of the run in which a model's tasks kept the CPU busy: CPU time over wall time, from
@@ -40,39 +40,13 @@ function onLoopOf({ rounds }: ModelResult): number {
   );
 }
 
-/** What a verdict is made from. */
 export interface Evidence {
   readonly models: readonly ModelResult[];
-  /** What the machine gains in parallel, if it was measured. */
   readonly ceiling: Comparison["ceiling"];
   /** Seeds the bootstrap. */
   readonly seed: number;
   /** What others did to the machine meanwhile; undefined if that isn't known. */
   readonly others?: Others | undefined;
-}
-
-/** The times of two models, in milliseconds, in the rounds that both ran. */
-export function pairedTimes(a: ModelResult, b: ModelResult): { a: number[]; b: number[] } {
-  const times = new Map(b.rounds.map(({ round, wallMs }) => [round, wallMs]));
-  const common = a.rounds.filter(({ round }) => times.has(round));
-  return {
-    a: common.map(({ wallMs }) => wallMs),
-    b: common.map(({ round }) => times.get(round)!),
-  };
-}
-
-/** Models by the rounds that both ran. */
-function standingOf(seed: number): Standing<ModelResult> {
-  return {
-    ratio(slow, fast) {
-      const { a, b } = pairedTimes(slow, fast);
-      return a.length === 0 ? null : pairedRatio(a, b, { seed });
-    },
-    sureAbove(slow, fast, bound) {
-      const { a, b } = pairedTimes(slow, fast);
-      return a.length === 0 ? 0.5 : confidenceAbove(a, b, bound);
-    },
-  };
 }
 
 /** Models that aren't known come last. */
@@ -85,7 +59,6 @@ function times({ median, low, high }: Interval): string {
   return `${by(median)} times as fast (${by(low)} to ${by(high)})`;
 }
 
-/** A gain that can't be. */
 interface Impossible {
   readonly of: ModelResult;
   readonly gain: Interval;
@@ -98,7 +71,6 @@ interface Judged {
   readonly evidence: Evidence;
   readonly sequential: ModelResult;
   readonly choice: Choice<ModelResult>;
-  /** Against sequential. */
   readonly gainOf: (of: ModelResult) => Interval | null;
   readonly cpuShare: number;
   /** Whether more slots, and whether more lanes, were detectably faster than sequential. */
@@ -195,7 +167,7 @@ export function judge(evidence: Evidence): Verdict | null {
   const { models, seed } = evidence;
   const sequential = models.find(({ model }) => model === BASELINE);
   if (sequential === undefined || models.length < 2) return null;
-  const standing = standingOf(seed);
+  const standing = pairwise(seed);
   const others = models.filter((of) => of !== sequential).sort((a, b) => rank(a) - rank(b));
   const gainOf = (of: ModelResult) => standing.ratio(sequential, of);
   const pays = (of: ModelResult) => {
