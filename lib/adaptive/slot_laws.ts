@@ -1,6 +1,6 @@
 /**
- * How many slots tasks that wait are given, from round to round: three published laws, of which
- * `auto()` follows {@linkcode gradient2}. `tests/adaptive/laws_main.ts` holds them against each other.
+ * How many slots tasks that wait are given, from round to round: the published law that `auto()` follows.
+ * `tests/adaptive/laws_main.ts` holds it against two others.
  *
  * A round is as many tasks as fill the slots, all started since the slots last changed. What only this
  * program knows, such as that its event loop is busy or that a server refuses, is not a law's to judge.
@@ -40,30 +40,7 @@ export function gradient2(): SlotLaw {
     longMs += LONG_RUN * (latencyMs - longMs);
     if (longMs > STALE * latencyMs) longMs *= FORGETTING;
     const gradient = Math.min(1, Math.max(0.5, TOLERANCE * longMs / latencyMs));
-    return smoothed(slots, slots * gradient + Math.sqrt(slots));
+    const wanted = slots * gradient + Math.sqrt(slots);
+    return Math.max(1, slots + SMOOTHING * (wanted - slots));
   };
-}
-
-/**
- * Slots grow while fewer tasks wait in the queue, estimated from the least latency seen, than three times
- * the logarithm of the slots, and shrink where more than six times as many do: VegasLimit of
- * concurrency-limits, after TCP Vegas (Brakmo and Peterson, 1995).
- */
-export function vegas(): SlotLaw {
-  return ({ slots, latencyMs, leastMs }) => {
-    const queued = Math.ceil(slots * (1 - leastMs / latencyMs));
-    const step = Math.max(1, Math.log10(slots));
-    if (queued <= step) return slots + 6 * step;
-    if (queued < 3 * step) return slots + step;
-    return queued > 6 * step ? slots - step : slots;
-  };
-}
-
-/** Slots grow by one, whatever the latency, and shrink only where tasks fail: AIMD (Chiu and Jain, 1989). */
-export function aimd(): SlotLaw {
-  return ({ slots }) => slots + 1;
-}
-
-function smoothed(before: number, wanted: number): number {
-  return Math.max(1, before + SMOOTHING * (wanted - before));
 }

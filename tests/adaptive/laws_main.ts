@@ -3,7 +3,7 @@
  * made-up jobs: `deno run tests/adaptive/laws_main.ts [seeds]`.
  */
 
-import { aimd, gradient2, vegas } from "../../lib/adaptive/slot_laws.ts";
+import { gradient2, type SlotLaw } from "../../lib/adaptive/slot_laws.ts";
 import { textTable } from "../../lib/report/document.ts";
 import { print } from "../../lib/text/print.ts";
 import { median } from "../../lib/timing/statistics.ts";
@@ -11,6 +11,27 @@ import { bestFixed, simulate, type Simulated } from "./simulation.ts";
 import { WORLDS } from "./worlds.ts";
 
 const seeds = Number(Deno.args[0] ?? 5);
+
+/**
+ * Slots grow while fewer tasks wait in the queue, estimated from the least latency seen, than three times
+ * the logarithm of the slots, and shrink where more than six times as many do: VegasLimit of
+ * concurrency-limits, after TCP Vegas (Brakmo and Peterson, 1995).
+ */
+function vegas(): SlotLaw {
+  return ({ slots, latencyMs, leastMs }) => {
+    const queued = Math.ceil(slots * (1 - leastMs / latencyMs));
+    const step = Math.max(1, Math.log10(slots));
+    if (queued <= step) return slots + 6 * step;
+    if (queued < 3 * step) return slots + step;
+    return queued > 6 * step ? slots - step : slots;
+  };
+}
+
+/** Slots grow by one, whatever the latency, and shrink only where tasks fail: AIMD (Chiu and Jain, 1989). */
+function aimd(): SlotLaw {
+  return ({ slots }) => slots + 1;
+}
+
 const LAWS = { gradient2, vegas, aimd };
 
 for (const noise of [0.03, 0.1, 0.2]) {
