@@ -1,8 +1,7 @@
-/**
- * A child process that measures, as its parent sees it: what it is told, what it says, and how it ends.
- */
+/** A child process that measures, as its parent sees it. */
 
 import { userFolder } from "../files/user_files.ts";
+import { attempt } from "../lanes/attempt.ts";
 import {
   type ByteStream,
   closeDescriptors,
@@ -19,43 +18,33 @@ const TAIL = 4000;
 
 /** A child gave no result. */
 export class TrialError extends Error {
-  /** `"TrialError"`. */
   override name = "TrialError";
 }
 
-/** Finds a child's messages among the lines of its stdout. */
 export class MessageReader {
-  readonly #mark: string;
   #parts: string[] = [];
 
-  constructor(mark: string) {
-    this.#mark = mark;
-  }
+  constructor(private readonly mark: string) {}
 
   /** Whether a line holds a message or a part of one, perhaps behind something else. */
   isMessage(line: string): boolean {
-    return line.includes(this.#mark);
+    return line.includes(this.mark);
   }
 
   /** The message that a line completes; undefined if it completes none. */
   take(line: string): { type: string } | undefined {
-    const at = line.lastIndexOf(this.#mark);
+    const at = line.lastIndexOf(this.mark);
     if (at < 0) return undefined;
-    const from = at + this.#mark.length;
+    const from = at + this.mark.length;
     this.#parts.push(line.slice(from + 1));
     if (line[from] === GOES_ON) return undefined;
     const text = this.#parts.join("");
     this.#parts = [];
-    try {
-      const message = JSON.parse(text);
-      return typeof message?.type === "string" ? message : undefined;
-    } catch {
-      return undefined;
-    }
+    const message = attempt(() => JSON.parse(text));
+    return typeof message?.type === "string" ? message : undefined;
   }
 }
 
-/** A message whose kind isn't known yet. */
 interface AnyMessage {
   readonly type: string;
   readonly result?: unknown;
@@ -63,17 +52,13 @@ interface AnyMessage {
   readonly message?: string;
 }
 
-/** How a child is started. */
 export interface ChildOptions {
-  /** The file it runs. */
   readonly entry: URL;
-  /** What it is told first. */
   readonly order: unknown;
   /** Flags of Deno: its project, and what it may do; none by default. */
   readonly flags?: readonly string[];
   /** Further variables of its environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Stops it. */
   readonly signal?: AbortSignal | undefined;
   /** Stops it after so many milliseconds. */
   readonly guardMs?: number;
@@ -85,12 +70,10 @@ export interface ChildOptions {
 const running = new Set<() => void>();
 addEventListener("unload", () => running.forEach((kill) => kill()));
 
-/** A child that is running, and what it says. Leaving an `await using` block ends it. */
 export class MeasuringChild<Message extends { readonly type: string } = { readonly type: string }>
   implements AsyncDisposable {
   /** Whether it was stopped because it took longer than it may. */
   isLate = false;
-  /** When it has ended, and how. */
   readonly ended: Promise<Deno.CommandStatus>;
   readonly #mark = `\x1e${crypto.randomUUID()} `;
   readonly #messages = new MessageReader(this.#mark);
@@ -106,11 +89,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   #exited = false;
   #killTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /**
-   * Starts the child.
-   *
-   * @throws {Deno.errors.NotCapable} If this process may not run Deno.
-   */
+  /** Throws NotCapable if this process may not run Deno. */
   constructor({ entry, order, flags = [], env = {}, signal, guardMs, onPrint }: ChildOptions) {
     this.#onPrint = onPrint;
     this.#process = new Deno.Command(Deno.execPath(), {
@@ -167,11 +146,8 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   }
 
   #kill(signal: Deno.Signal): void {
-    try {
-      if (!this.#exited) this.#process.kill(signal);
-    } catch {
-      // It ended in between.
-    }
+    // It may have ended in between.
+    if (!this.#exited) attempt(() => this.#process.kill(signal));
   }
 
   /** Asks it to end, and makes it end soon after. */
@@ -181,7 +157,6 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     this.#killTimer = setTimeout(() => this.#kill("SIGKILL"), GRACE_MS);
   };
 
-  /** Tells it something. */
   async send(message: unknown): Promise<void> {
     try {
       await this.#orders.write(new TextEncoder().encode(`${JSON.stringify(message)}\n`));
@@ -211,12 +186,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     return await Promise.race([this.next(), late.promise]).finally(() => clearTimeout(timer));
   }
 
-  /**
-   * Waits for the result that `answerParent()` gives; what it says before goes to `onMessage`.
-   *
-   * @throws {TrialError} That says of the named child why there is no result.
-   * @throws The signal's reason, if it is aborted.
-   */
+  /** Waits for what `answerParent()` gives; throws a TrialError that says why there is nothing. */
   async result<Result>(
     name: string,
     onMessage: (message: Message) => unknown = () => {},
@@ -243,7 +213,6 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     return [how, lines.slice(-6).join(" | ")].filter((part) => part !== "").join(": ");
   }
 
-  /** Ends it, and waits until it has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#guard);
     this.#signal?.removeEventListener("abort", this.stop);

@@ -15,7 +15,6 @@ import { read } from "node:fs";
 const ORDERS_FD = 3;
 const CHUNK_BYTES = 1 << 16;
 
-/** What is read from a descriptor, up to its end. */
 async function* bytesOf(fd: number): AsyncGenerator<Uint8Array> {
   while (true) {
     const bytes = new Uint8Array(CHUNK_BYTES);
@@ -97,7 +96,6 @@ const WHOLE_BYTES = Deno.build.os === "linux" ? 4096 : 512;
 export const GOES_ON = "+";
 const ENDS = ".";
 
-/** The lines of a message. */
 export function* messageLines(message: unknown, mark: string): Generator<Uint8Array> {
   const encoder = new TextEncoder();
   let rest = encoder.encode(JSON.stringify(message));
@@ -119,11 +117,8 @@ export function* messageLines(message: unknown, mark: string): Generator<Uint8Ar
 /** How long a child may take to end once nobody wants its result any more, in milliseconds. */
 const LAST_MS = 2000;
 
-/** The parent, as its child sees it. */
-export interface Parent<Order> {
-  /** What it told first. */
+interface Parent<Order> {
   readonly order: Order;
-  /** Further lines that it tells. */
   readonly inbox: Inbox;
   /** Tells it something, at once and whole. */
   readonly tell: <Message extends { readonly type: string }>(message: Message) => void;
@@ -131,9 +126,7 @@ export interface Parent<Order> {
   readonly signal: AbortSignal;
 }
 
-/** What a child is told first. */
 export interface FirstLine<Order> {
-  /** What its messages begin with. */
   readonly mark: string;
   readonly order: Order;
 }

@@ -15,7 +15,6 @@ export interface RawServerOptions {
 /** The password is never an argument, which all processes of a machine can see. */
 export const PASSWORD_VARIABLE = "NATS_PASSWORD";
 
-/** What help says of them. */
 export const SERVER_HELP = {
   servers: "the NATS server, such as nats://127.0.0.1:4222, or several",
   user: `the name for it; the password is taken from ${PASSWORD_VARIABLE}`,
@@ -23,11 +22,7 @@ export const SERVER_HELP = {
   tlsCa: "the certificates by which the server's is checked",
 } as const;
 
-/**
- * Reads them; undefined if there is no server.
- *
- * @throws {UsageError} If one has a value it doesn't take.
- */
+/** Undefined if there is no server; throws a UsageError for a wrong value. */
 export async function readServerOptions(
   { servers, user, creds, tlsCa }: RawServerOptions,
 ): Promise<ServerOptions | undefined> {
@@ -47,11 +42,7 @@ export async function readServerOptions(
   };
 }
 
-/**
- * The server of those models that need one.
- *
- * @throws {UsageError} If it is missing, or none of them does.
- */
+/** The server of those models that need one; a UsageError if it is missing, or none does. */
 export async function serverFor(
   option: string,
   typed: string | undefined,

@@ -1,6 +1,4 @@
-/**
- * What a process that runs a job under a model is started with: its project, and what it may do.
- */
+/** What a process that runs a job is started with: its project, and what it may do. */
 
 import { dirname, fromFileUrl } from "@std/path";
 import { projectFiles, projectFlags } from "../lanes/project.ts";
@@ -59,12 +57,8 @@ export async function trialFlags(
   ];
 }
 
-/** A module as Deno would run it. */
 interface ModuleFacts {
-  /**
-   * The local files that it and all its imports are made of; its folder if they can't be found out. A
-   * dynamic import needs leave to read each of them.
-   */
+  /** The local files that it imports, or its folder: a dynamic import needs leave to read each. */
   readonly files: readonly string[];
   /** The flags by which a child runs it in its own project, whose lock is never written. */
   readonly flags: readonly string[];

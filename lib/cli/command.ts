@@ -1,6 +1,4 @@
-/**
- * The command line of a script: commander, set up as all scripts want it, its help fitted to the terminal.
- */
+/** The command line of a script: commander, and its help fitted to the terminal. */
 
 import stringWidth from "string-width";
 import { Command } from "@commander-js/extra-typings";

@@ -29,7 +29,6 @@ import { userPath } from "../files/user_files.ts";
 import { resultOption } from "./result_files.ts";
 import { type RawServerOptions, SERVER_HELP, serverFor } from "../children/server_arguments.ts";
 
-/** How often each model is measured unless told. */
 const ROUNDS = 3;
 export const MOST_ROUNDS = 1_000;
 const MOST_WARMUP = 1_000_000;
@@ -44,9 +43,7 @@ type Named =
 
 export interface ComparisonOptions {
   readonly models: readonly ModelSpec[];
-  /** How often each is measured; undefined unless given. */
   readonly rounds: number | undefined;
-  /** Items run before the measured ones in each trial. */
   readonly warmup: number;
   /** Decides the order of the trials and the statistics' resampling. */
   readonly seed: number;
@@ -55,7 +52,6 @@ export interface ComparisonOptions {
   readonly baseline: { readonly result: ResultFile; readonly path: string } | undefined;
   /** How much slower than the baseline is allowed, as a share. */
   readonly maxSlowdown: number;
-  /** Whether it is drawn on a page while it runs. */
   readonly live: boolean;
 }
 
@@ -101,10 +97,7 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
     .option("--live", "draw it while it runs, on a page of this machine with a random address");
 }
 
-/**
- * Reads and checks the shared options; output folders too, before anything is measured. How many lanes
- * there are by default depends on the kind of the jobs.
- */
+/** Checks output folders too, before anything is measured; lanes depend on the jobs' kind. */
 export async function readComparisonOptions(
   raw: RawComparisonOptions,
   kind: JobKind,

@@ -1,7 +1,4 @@
-/**
- * What `deno task lane` does: joins a cluster and says what runs there, or looks after what jobs left on
- * its server.
- */
+/** What `deno task lane` does: joins a cluster, or looks after what jobs left on its server. */
 
 import { BEAT_MS, BrokerError, type JobBeat, queueOf, Subject } from "../lanes/cluster/broker.ts";
 import { Machine, type MachineOptions, type MachineState } from "../lanes/cluster/machine.ts";
@@ -78,7 +75,6 @@ export async function join(
   }
 }
 
-/** What a machine does now. */
 export function stateText(
   { isConnected, busy, jobs, items }: MachineState,
   lanes: number,
@@ -92,7 +88,6 @@ export function stateText(
     (rate > 0 ? `, ${formatRate(rate)}` : "");
 }
 
-/** A queue, and whether its job is still there. */
 interface Left extends QueueInfo {
   readonly isAlive: boolean;
 }

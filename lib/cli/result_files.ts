@@ -1,6 +1,4 @@
-/**
- * Result files named on the command line: read, and refused where two of them have nothing in common.
- */
+/** Result files named on the command line; two with nothing in common are refused. */
 
 import { type OutputFiles, writeOutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_files.ts";

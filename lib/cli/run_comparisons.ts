@@ -1,7 +1,4 @@
-/**
- * What `io` and `cpu` do once they know what to measure: measure, report, write, and compare the result
- * with a baseline.
- */
+/** What `io` and `cpu` do: measure, report, write, and compare with a baseline. */
 
 import type { Comparison, ResultFile } from "../timing/result.ts";
 import type { Compare, ComparisonSpec, TimingEvent } from "../timing/spec.ts";
@@ -46,7 +43,6 @@ export interface RunOptions {
   readonly progress: Progress;
   /** Prints to standard output, unless given. */
   readonly print?: (text: string) => void;
-  /** Prints to standard error, unless given. */
   readonly printError?: (text: string) => void;
 }
 
@@ -141,7 +137,6 @@ function missingTrials({ job, models, rounds }: ComparisonSpec, { models: measur
     : [`${job.name}: ${of - got} of ${of} trials gave no result; see the warnings`];
 }
 
-/** As {@linkcode runComparisons}; models of which none has lanes here were a mistake to choose. */
 async function measured(...of: Parameters<typeof runComparisons>) {
   try {
     return await runComparisons(...of);

@@ -24,7 +24,7 @@ import { describeMachine, proxyNotes } from "../timing/environment.ts";
 import type { JobSpec } from "../timing/spec.ts";
 import type { LanePermissions } from "../lanes/permissions.ts";
 
-export interface RunRequest {
+interface RunRequest {
   readonly typed: string;
   readonly permissions: LanePermissions;
   readonly options: RunOptionValues;
@@ -193,7 +193,6 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   if (journal !== undefined && journal.cutBytes > 0) {
     printError(`run: cut off a torn line of ${journal.cutBytes} bytes; its item runs again`);
   }
-  // Nothing is drawn at random.
   const environment = await describeMachine();
   await using live = options.live ? new LiveServer(job.name) : undefined;
   const { ended, problem, wallMs } = await followed(request, job, live, {

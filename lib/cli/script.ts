@@ -1,19 +1,17 @@
 /** What all scripts have in common: how they end. Exit codes, errors in one line, Ctrl-C. */
 
+import { attempt } from "../lanes/attempt.ts";
 import { UsageError } from "../options.ts";
 import { printError, unprinted } from "../text/print.ts";
 import { reachThisMachineDirectly } from "../timing/environment.ts";
 
-/** The exit code after Ctrl-C or SIGTERM. */
 export const INTERRUPTED = 130;
 /** The exit code once the terminal was closed. */
 export const HUNG_UP = 129;
 
 /** How a script ends: its exit code and, unless all went well, a line for stderr. */
 interface ScriptEnd {
-  /** 0 done, 1 failed, 2 bad usage or input, 130 interrupted, 129 hung up. */
   readonly code: number;
-  /** What to say on stderr; undefined for nothing. */
   readonly line: string | undefined;
 }
 
@@ -22,17 +20,12 @@ function oneLine(text: string): string {
   return text.replace(/\s*[\r\n]+\s*/g, " ").replace(/[\x00-\x1f\x7f-\x9f]/g, "?").trim();
 }
 
-/**
- * What of a thrown thing this file looks at; commander's errors have `code` and `exitCode`. Reading a
- * property may itself throw.
- */
+/** Reading a property of what was thrown may itself throw. */
 function read(thrown: unknown): Readonly<Record<string, unknown>> {
-  try {
+  return attempt(() => {
     const { name, message, code, exitCode } = thrown as Record<string, unknown>;
     return { name, message, code, exitCode };
-  } catch {
-    return {};
-  }
+  }, {});
 }
 
 export function endOf(name: string, thrown: unknown): ScriptEnd {
@@ -55,10 +48,7 @@ export function endOf(name: string, thrown: unknown): ScriptEnd {
   return { code: 1, line: `${name}: ${oneLine(text)}; add --debug for the place in the code` };
 }
 
-/**
- * One Ctrl-C comes twice under `deno task`: from the terminal, which tells the whole group, and from
- * the task runner, which passes it on. Nobody presses it twice within so many milliseconds.
- */
+/** `deno task` passes Ctrl-C on, so it comes twice; nobody presses it twice within so long. */
 const ECHO_MS = 150;
 
 /** Signals that end a script, and with which exit code. */

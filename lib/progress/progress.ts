@@ -1,9 +1,7 @@
-/**
- * What is told while measuring: on a terminal a line that moves, with the time left; in a pipe one
- * plain line a comparison, so that logs stay readable.
- */
+/** What is told while measuring: a line that moves, or in a pipe a plain one a comparison. */
 
 import cliProgress, { type SingleBar } from "cli-progress";
+import { attempt } from "../lanes/attempt.ts";
 import { fit, plain } from "../text/plain.ts";
 import type { ModelSpec, TimingEvent } from "../timing/spec.ts";
 import { isDumb, printError } from "../text/print.ts";
@@ -15,11 +13,8 @@ const BAR_COLUMNS = 20;
 function terminal(columns: number): NodeJS.WritableStream {
   const encoder = new TextEncoder();
   const write = (text: string) => {
-    try {
-      Deno.stderr.writeSync(encoder.encode(text));
-    } catch {
-      // What was measured matters more than the line.
-    }
+    // What was measured matters more than the line.
+    attempt(() => Deno.stderr.writeSync(encoder.encode(text)));
     return true;
   };
   return { isTTY: true, columns, write } as unknown as NodeJS.WritableStream;
@@ -28,7 +23,6 @@ function terminal(columns: number): NodeJS.WritableStream {
 export interface ProgressOutput {
   readonly isTerminal: boolean;
   readonly columns: number;
-  /** Writes a plain line, without its newline. */
   writeLine(line: string): void;
   /** The clock, in milliseconds; default `performance.now`. */
   now?(): number;
@@ -36,27 +30,18 @@ export interface ProgressOutput {
 
 export function stderrOutput(): ProgressOutput {
   const isTerminal = Deno.stderr.isTerminal() && !isDumb();
-  let columns = 80;
-  try {
-    if (isTerminal) columns = Deno.consoleSize().columns || 80;
-  } catch {
-    // Standard input or output isn't a terminal: the size can't be told.
-  }
+  // Where standard input or output isn't a terminal the size can't be told.
+  const columns = (isTerminal && attempt(() => Deno.consoleSize().columns)) || 80;
   return { isTerminal, columns, writeLine: printError };
 }
 
-/**
- * A line on standard error that moves, on a terminal; in a pipe only what is said is written. `end()` it,
- * or the terminal keeps a hidden cursor.
- */
+/** A line on a terminal that moves. `end()` it, or the terminal keeps a hidden cursor. */
 export class ProgressLine {
   readonly now: () => number;
-  readonly #output: ProgressOutput;
   readonly #stream: NodeJS.WritableStream;
   readonly #bar: SingleBar | undefined;
 
-  constructor(text: string, output: ProgressOutput = stderrOutput()) {
-    this.#output = output;
+  constructor(text: string, private readonly output: ProgressOutput = stderrOutput()) {
     this.now = () => output.now?.() ?? performance.now();
     this.#stream = terminal(output.columns);
     if (!output.isTerminal) return;
@@ -83,7 +68,7 @@ export class ProgressLine {
   }
 
   #fit(text: string): string {
-    return fit(text, this.#output.columns - BAR_COLUMNS - 3);
+    return fit(text, this.output.columns - BAR_COLUMNS - 3);
   }
 
   /** Draws it anew; `share` is how much is done, 0 to 1. */
@@ -94,7 +79,7 @@ export class ProgressLine {
   /** Writes a line that stays, above one that moves. */
   say(text: string): void {
     if (this.moves) this.write(`${text}\n`);
-    else this.#output.writeLine(text);
+    else this.output.writeLine(text);
   }
 
   /** Writes what others print, as it is. */
@@ -164,7 +149,6 @@ export class TimeLeft {
   }
 }
 
-/** Draws progress; made by {@linkcode createProgress}. */
 export interface Progress {
   /** Begins a comparison: a job, under models that are measured so often each. */
   begin(

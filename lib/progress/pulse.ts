@@ -18,18 +18,16 @@ export interface Pulse extends LanesNow {
   readonly reasons: readonly { readonly reason: string; readonly count: number }[];
 }
 
-/** Makes looks at comparisons of what is told while they are measured. */
 export class TrialPulses {
-  readonly #show: (pulse: Pulse) => void;
-  readonly #now: () => number;
   readonly #startMs: number;
   readonly #reasons = new Map<string, number>();
   #part = "";
   #last: Pulse | undefined;
 
-  constructor(show: (pulse: Pulse) => void, now = () => performance.now()) {
-    this.#show = show;
-    this.#now = now;
+  constructor(
+    private readonly show: (pulse: Pulse) => void,
+    private readonly now = () => performance.now(),
+  ) {
     this.#startMs = now();
   }
 
@@ -52,11 +50,11 @@ export class TrialPulses {
   #pulse(pulse: Omit<Pulse, "atMs" | "part" | "reasons">): void {
     this.#last = {
       ...pulse,
-      atMs: this.#now() - this.#startMs,
+      atMs: this.now() - this.#startMs,
       part: this.#part,
       reasons: [...this.#reasons].map(([reason, count]) => ({ reason, count }))
         .sort((a, b) => b.count - a.count),
     };
-    this.#show(this.#last);
+    this.show(this.#last);
   }
 }

@@ -1,7 +1,4 @@
-/**
- * What reports are made of, told alike in a terminal and as Markdown: a report lists its blocks once,
- * each of which knows how it is told in either. Tables are drawn on pages too, and written as CSV.
- */
+/** What reports are made of: blocks that know how they are told in a terminal and as Markdown. */
 
 import { counted, formatNumber } from "../text/format.ts";
 import { fit, plain } from "../text/plain.ts";
@@ -35,7 +32,6 @@ export function together(...blocks: readonly Block[]): Block {
   return { text: (style) => told(blocks.map((block) => block.text(style)), "\n"), markdown };
 }
 
-/** What a report, or a part of it, is called. */
 export function heading(text: string, indent = ""): Block {
   return {
     text: (style) => sentences([text], style, "heading", indent),
@@ -50,7 +46,6 @@ export function paragraph(text: string, tone?: Tone, indent = ""): Block {
   };
 }
 
-/** Sentences, each on a line of its own. */
 export function lines(texts: readonly string[], tone?: Tone): Block {
   return {
     text: (style) => sentences(texts, style, tone),
@@ -110,8 +105,7 @@ export function environmentLine(environment: Environment): string {
   ].join(", "));
 }
 
-/** That line, and what else is to be known of the machine. */
-export function environmentLines(environment: Environment): string[] {
+function environmentLines(environment: Environment): string[] {
   const notes = (environment.notes ?? []).map((note) => `Note: ${plain(note)}`);
   return [environmentLine(environment), ...notes];
 }
@@ -222,7 +216,6 @@ function fitting(columns: readonly Written[], width: number): Written[] {
   return kept;
 }
 
-/** Draws a table for a terminal; columns that don't fit are left out. */
 export function textTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
@@ -256,7 +249,6 @@ export function textTable<Row>(
   ].join("\n");
 }
 
-/** Writes a table as Markdown, its texts escaped. */
 export function markdownTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
@@ -308,12 +300,10 @@ export function htmlTable<Row>(
   `;
 }
 
-/** A table that can be drawn in each way, whatever its rows are. */
 export interface Table extends Block {
   html(caption: string): Html;
 }
 
-/** Puts columns and rows together. */
 export function tableOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Table {
   return {
     text: (style) => textTable(columns, rows, style),

@@ -47,7 +47,6 @@ export type Kind = keyof Files;
 /** What `--json` of any script wrote. */
 export type ReportFile = Files[Kind];
 
-/** A kind of file. */
 interface KindOfFile<File> {
   readonly format: FileFormat<File>;
   readonly name: string;
@@ -58,7 +57,6 @@ interface KindOfFile<File> {
   readonly traced?: (file: File) => readonly Traced[] | undefined;
   /** Its part of a page that others share; none if its page is its own. */
   readonly page?: {
-    /** What a page of nothing else is called, and what was done with its jobs. */
     readonly kicker: string;
     readonly did: string;
     /** Nothing in the first of the files could break a layout; the other is as it was read. */
@@ -141,7 +139,6 @@ export function parseReportFile(text: string, path: string): ReportFile {
   return parseWritten(text, path, FORMATS);
 }
 
-/** The same of a file that may be missing or too large. */
 export async function readReportFile(path: string): Promise<ReportFile> {
   return await readWritten(path, FORMATS);
 }
@@ -176,31 +173,24 @@ export function reportRenderers(files: readonly ReportFile[]): Required<Renderer
   };
 }
 
-/** How many things a file found, each of which has a section. */
-function findings(file: ReportFile): number {
-  return "comparisons" in file ? file.comparisons.length : 1;
+/** How many things files found, each of which has a section. */
+function findings(files: readonly ReportFile[]): number {
+  return files.flatMap<unknown>((file) => "comparisons" in file ? file.comparisons : [file]).length;
 }
 
-function sum(files: readonly ReportFile[]): number {
-  return files.reduce((sum, file) => sum + findings(file), 0);
-}
-
-/**
- * Writes files of any kinds as one HTML page that opens offline, kind by kind; a lesson alone. Nothing in
- * it, whatever the files hold, becomes markup, runs, or reaches the network.
- */
+/** One page that opens offline; nothing in it becomes markup, runs, or reaches the network. */
 export function reportPage(files: readonly ReportFile[]): string {
   const [first] = files;
   if (first !== undefined && "language" in first) return lessonPage(first);
   const sorted = byKind(files);
   const parts = sorted.map((file, i) => {
     const kind = kindOf(file);
-    const before = sum(sorted.slice(0, i).filter((other) => kindOf(other) === kind));
+    const before = findings(sorted.slice(0, i).filter((other) => kindOf(other) === kind));
     const id = before === 0 ? kind : `${kind}-${before + 1}`;
     const { did, part } = of(file).page!;
     const clean = sanitized(file);
     return {
-      ...part(clean, { id, before, alone: sum(files) === 1 }, file),
+      ...part(clean, { id, before, alone: findings(files) === 1 }, file),
       did,
       environment: clean.environment,
       partial: "run" in file
@@ -212,7 +202,6 @@ export function reportPage(files: readonly ReportFile[]): string {
   return renderParts(parts, `Lanes ${isOfOneKind ? of(first!).page!.kicker : "report"}`);
 }
 
-/** Checks that files can be written in the formats asked for. */
 export function checkFormats(
   files: readonly ReportFile[],
   { csv, trace, html }: Readonly<Partial<Record<Format, string | undefined>>>,

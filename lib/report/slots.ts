@@ -59,7 +59,6 @@ export function assignSlots(timeline: Timeline): Slots {
 /** A machine's name has so many characters at most beside a lane's number. */
 const MOST_NAME = 12;
 
-/** What a lane is called, with its machine if that is another one. */
 export function laneName({ lanes }: Timeline, lane: number): string {
   const machine = lanes.find((entry) => entry.lane === lane)?.machine;
   return machine === undefined ? `lane ${lane}` : `${fit(plain(machine), MOST_NAME)} lane ${lane}`;

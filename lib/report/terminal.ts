@@ -1,12 +1,10 @@
-/**
- * How wide a terminal report may be and whether it may use colour, its colours, and its sentences.
- */
+/** How wide a terminal report may be, its colours, and its sentences. */
 
+import { attempt } from "../lanes/attempt.ts";
 import { plain, wrap } from "../text/plain.ts";
 import { isDumb } from "../text/print.ts";
 
 export interface Style {
-  /** Terminal columns that a line may take. */
   readonly columns: number;
   readonly colour: boolean;
 }
@@ -47,20 +45,13 @@ export function sentences(
   return (tone === undefined ? lines : lines.map(paletteFor(style)[tone])).join("\n");
 }
 
-/**
- * The style for standard output: its real width and colour on a terminal; 80 columns without colour
- * in a pipe, so that what is saved or sent reads everywhere.
- */
+/** The terminal's own width and colour; in a pipe 80 columns without colour. */
 export function styleOfStdout(): Style {
   if (!Deno.stdout.isTerminal()) return { columns: 80, colour: false };
-  let columns = 80;
-  try {
-    columns = Deno.consoleSize().columns;
-  } catch {
-    // A terminal that doesn't tell its size gets the usual one.
-  }
+  // A terminal that doesn't tell its size gets the usual one.
+  const columns = attempt(() => Deno.consoleSize().columns) || 80;
   return {
-    columns: Math.min(160, Math.max(40, columns || 80)),
+    columns: Math.min(160, Math.max(40, columns)),
     colour: !Deno.noColor && !isDumb(),
   };
 }

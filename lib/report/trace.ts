@@ -11,13 +11,11 @@ import { sumOfFailures } from "../timing/failures.ts";
 import { plain } from "../text/plain.ts";
 import { assignSlots, hasStarted, laneName } from "./slots.ts";
 
-/** One trace event; times in microseconds. */
 export interface TraceEvent {
   readonly name: string;
   readonly ph: "M" | "X" | "b" | "e" | "i";
   /** The model, from 1. */
   readonly pid: number;
-  /** The slot of a lane, from 1; 0 is the model itself. */
   readonly tid: number;
   readonly ts?: number;
   readonly dur?: number;
@@ -29,17 +27,13 @@ export interface TraceEvent {
   readonly args?: Readonly<Record<string, unknown>>;
 }
 
-/** Tasks that are traced together. */
 export interface Traced {
   readonly name: string;
-  /** What else is to be known of them. */
   readonly labels: string;
-  /** How long their lanes took to start, in milliseconds. */
   readonly startMs: number;
   readonly timeline: Timeline;
 }
 
-/** The tasks of comparisons, model by model. */
 export function tracedOf({ comparisons }: Pick<ResultFile, "comparisons">): Traced[] {
   return comparisons.flatMap(({ job, models }) =>
     models.flatMap(({ model, timeline, rounds }) => {

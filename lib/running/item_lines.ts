@@ -27,9 +27,6 @@ function checked(_key: string, value: unknown, { source = "" }: { source?: strin
 
 /** Reads lines as items; empty lines don't count. */
 export class ItemLines implements AsyncDisposable {
-  readonly #name: string;
-  readonly #format: LineFormat;
-  readonly #mostLine: number;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   /** Begins of lines whose end hasn't been read. */
@@ -42,22 +39,15 @@ export class ItemLines implements AsyncDisposable {
 
   /** @param name How the person named it, for errors. */
   constructor(
-    name: string,
+    private readonly name: string,
     stream: ReadableStream<Uint8Array>,
-    format: LineFormat,
-    mostLine = MOST_LINE,
+    private readonly format: LineFormat,
+    private readonly mostLine = MOST_LINE,
   ) {
-    this.#name = name;
-    this.#mostLine = mostLine;
-    this.#format = format;
     this.#reader = stream.getReader();
   }
 
-  /**
-   * The next items, so many at most; fewer if more would have to be waited for, none at the end.
-   *
-   * @throws {UsageError} That names the line that isn't JSON.
-   */
+  /** So many at most, fewer if more would have to be waited for. Throws a UsageError by line. */
   async next(count: number): Promise<unknown[]> {
     const items: unknown[] = [];
     while (items.length === 0) {
@@ -76,12 +66,12 @@ export class ItemLines implements AsyncDisposable {
 
   #take(text: string, items: unknown[]): boolean {
     try {
-      items.push(this.#format === "text" ? text : valueOf(text));
+      items.push(this.format === "text" ? text : valueOf(text));
       return true;
     } catch (cause) {
       if (items.length > 0) return false;
       throw new UsageError(
-        `--from ${this.#name}, line ${this.#line + 1},`,
+        `--from ${this.name}, line ${this.#line + 1},`,
         text,
         cause instanceof RangeError ? cause.message : "not JSON",
         "mend it, or take lines as they are with --lines text",
@@ -105,11 +95,11 @@ export class ItemLines implements AsyncDisposable {
     }
     this.#begun.push(lines.at(-1)!);
     this.#begunLength += lines.at(-1)!.length;
-    if (this.#begunLength > this.#mostLine) {
+    if (this.#begunLength > this.mostLine) {
       throw new UsageError(
         "--from",
-        this.#name,
-        `line ${this.#line + this.#lines.length + 1} is longer than ${this.#mostLine} characters`,
+        this.name,
+        `line ${this.#line + this.#lines.length + 1} is longer than ${this.mostLine} characters`,
         "give a file with an item on each line",
       );
     }
@@ -122,7 +112,7 @@ export class ItemLines implements AsyncDisposable {
     } catch (cause) {
       const where = this.#line === 0 ? "it isn't" : `after line ${this.#line} it isn't`;
       const remedy = "convert it, as with iconv -t UTF-8";
-      throw new UsageError("--from", this.#name, `${where} text in UTF-8`, remedy, { cause });
+      throw new UsageError("--from", this.name, `${where} text in UTF-8`, remedy, { cause });
     }
   }
 

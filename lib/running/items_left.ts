@@ -1,7 +1,4 @@
-/**
- * The items of a job that are still to be run, of which some are known from earlier runs. It imports
- * no npm package: it runs in the job's process.
- */
+/** The items that are still to be run, of those of a job. It imports no npm package. */
 
 import type { Items } from "../dispatch/options.ts";
 import { LeftOut } from "../dispatch/source.ts";
@@ -32,8 +29,6 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   failure: { readonly error: unknown } | undefined;
   /** Once set, no more items are dealt out. */
   finishing = false;
-  readonly #known: KnownItems;
-  readonly #wanted: Pick<RunSpec, "limit" | "run" | "changed" | "journaled">;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   readonly #isAsync: boolean;
   readonly #isMatching: boolean;
@@ -51,13 +46,11 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
 
   constructor(
     items: Items<unknown>,
-    known: KnownItems,
-    wanted: Pick<RunSpec, "limit" | "run" | "changed" | "journaled">,
+    private readonly known: KnownItems,
+    private readonly wanted: Pick<RunSpec, "limit" | "run" | "changed" | "journaled">,
   ) {
     const size = Array.isArray(items) ? items.length : (items as { size?: unknown }).size;
     this.total = typeof size === "number" ? Math.min(size, wanted.limit ?? Infinity) : wanted.limit;
-    this.#known = known;
-    this.#wanted = wanted;
     this.#isAsync = Symbol.asyncIterator in items;
     this.#iterator = Symbol.asyncIterator in items
       ? items[Symbol.asyncIterator]()
@@ -81,26 +74,22 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return gone;
   }
 
-  /**
-   * Compares the list with what is known of it, as far as that goes.
-   *
-   * @throws {ChangedListError} If they differ, unless items are matched wherever they are.
-   */
+  /** Throws a {@linkcode ChangedListError} if the list differs, unless items are matched. */
   async compare(): Promise<void> {
     if (this.#isMatching) return;
-    if (this.#known.isMixed) throw new ChangedListError("results of several lists are recorded");
-    const length = Math.min(this.#known.length, this.#wanted.limit ?? Infinity);
+    if (this.known.isMixed) throw new ChangedListError("results of several lists are recorded");
+    const length = Math.min(this.known.length, this.wanted.limit ?? Infinity);
     while (this.#taken < length && !this.finishing) {
       const listed = await this.#take();
       if (this.failure !== undefined) break;
       if (listed === undefined) {
         throw new ChangedListError(
-          `it ends after ${this.#taken} items, and item ${this.#known.length - 1} is recorded`,
+          `it ends after ${this.#taken} items, and item ${this.known.length - 1} is recorded`,
         );
       }
       const { index, digest } = listed;
-      const known = this.#known.at(index);
-      if (known !== undefined && this.#known.digestAt(index) !== digest) {
+      const known = this.known.at(index);
+      if (known !== undefined && this.known.digestAt(index) !== digest) {
         throw new ChangedListError(`item ${index} is another one than was recorded`);
       }
       if (this.#isWanted(known)) this.#held.push(listed);
@@ -109,13 +98,13 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   }
 
   #isWanted(known: Known | undefined): boolean {
-    const { rest, failed } = this.#wanted.run;
+    const { rest, failed } = this.wanted.run;
     return known === undefined ? rest : known === "failed" && failed;
   }
 
   /** The next item of the list; a promise only where the list gives one. */
   #take(): Listed | undefined | Promise<Listed | undefined> {
-    if (this.#ended || this.#taken >= (this.#wanted.limit ?? Infinity)) return undefined;
+    if (this.#ended || this.#taken >= (this.wanted.limit ?? Infinity)) return undefined;
     try {
       const next = this.#iterator.next();
       if (!("then" in next)) return this.#listed(next);
@@ -140,10 +129,10 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     let digest = 0;
     try {
       // What holds more than can be told might be changed, and would be taken for done.
-      if (this.#wanted.journaled && typeof item !== "string") text = jsonText(item);
+      if (this.wanted.journaled && typeof item !== "string") text = jsonText(item);
       digest = digestOf(item);
     } catch (cause) {
-      if (this.#wanted.journaled) {
+      if (this.wanted.journaled) {
         const problem = `item ${index} can't be known again when the run goes on`;
         return this.#fail(new Error(`${problem}: ${messageOf(cause)}; leave out --out`, { cause }));
       }
@@ -152,10 +141,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return { place: index, index, item, digest, text };
   }
 
-  /**
-   * What is known of an item wherever it stood. Each that is known is taken once, and keeps the index by
-   * which it is recorded.
-   */
+  /** What is known of an item wherever it stood; each that is known is taken once. */
   #match(listed: Listed): Known | undefined {
     let isFurther = false;
     for (const state of ["done", "failed"] as const) {
@@ -175,7 +161,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   #indexFurther(listed: Listed): void {
     const { digest } = listed;
     const isTaken = (index: number) =>
-      this.#known.stateOf(index, digest) !== undefined || this.#further.has(`${index} ${digest}`);
+      this.known.stateOf(index, digest) !== undefined || this.#further.has(`${index} ${digest}`);
     for (let free = 0; isTaken(listed.index); free++) listed.index = free;
     this.#further.add(`${listed.index} ${digest}`);
   }
@@ -216,7 +202,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
 
   /** Whether anything is wanted beyond what was compared. */
   get #goesOn(): boolean {
-    return this.#isMatching || this.#wanted.run.rest;
+    return this.#isMatching || this.wanted.run.rest;
   }
 
   /** Holds an item if it is wanted; false at the end of the list. */

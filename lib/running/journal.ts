@@ -9,6 +9,7 @@
 
 import { basename, dirname, join } from "@std/path";
 import { linesOf } from "../children/parent.ts";
+import { attempt } from "../lanes/attempt.ts";
 import { UsageError } from "../options.ts";
 import { digestIn, type Known, KnownItems, MOST_ITEMS } from "./known_items.ts";
 import { RecordFile, type SyncPolicy } from "./record_file.ts";
@@ -29,13 +30,11 @@ const RECORD = /^\{"index":(\d{1,9}),"digest":"([0-9a-z]{1,11})",/;
 const RECORDS = new RegExp(RECORD, "gm");
 
 export interface JournalOptions {
-  /** The results' file. */
   readonly path: string;
   /** How the person named it, for errors. */
   readonly typed: string;
   readonly job: JobIdentity;
   readonly sync: SyncPolicy;
-  /** Whether an earlier run may go on. */
   readonly resume: boolean;
 }
 
@@ -54,26 +53,18 @@ export class Journal implements AsyncDisposable {
   readonly hadFailures: boolean;
   /** How many bytes were torn and cut off. */
   readonly cutBytes: number;
-  readonly #results: RecordFile;
-  readonly #failures: RecordFile;
 
   private constructor(
-    results: RecordFile,
-    failures: RecordFile,
+    private readonly results: RecordFile,
+    private readonly failures: RecordFile,
     { known, cutBytes }: { readonly known: KnownItems; readonly cutBytes: number },
   ) {
-    this.#results = results;
-    this.#failures = failures;
     this.known = known;
     this.hadFailures = known.counts.failed > 0;
     this.cutBytes = cutBytes;
   }
 
-  /**
-   * Opens or makes both files.
-   *
-   * @throws {UsageError} If they are another job's, another run's, damaged, or of a newer version.
-   */
+  /** Throws a UsageError if the files are another job's, another run's, damaged, or newer. */
   static async open(options: JournalOptions): Promise<Journal> {
     const { path, typed, job, sync, resume } = options;
     const hasResults = await exists(path);
@@ -105,8 +96,8 @@ export class Journal implements AsyncDisposable {
   }
 
   async add(results: string, failures: string): Promise<void> {
-    await this.#results.add(results);
-    await this.#failures.add(failures);
+    await this.results.add(results);
+    await this.failures.add(failures);
     if (!this.hadFailures) return;
     for (const [lines, state] of [[results, "done"], [failures, "failed"]] as const) {
       for (const [, index, digest] of lines.matchAll(RECORDS)) {
@@ -115,15 +106,14 @@ export class Journal implements AsyncDisposable {
     }
   }
 
-  /** Removes both files, of a run that came to nothing. */
   async discard(): Promise<void> {
-    await Deno.remove(this.#results.path);
-    await Deno.remove(this.#failures.path);
+    await Deno.remove(this.results.path);
+    await Deno.remove(this.failures.path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#results[Symbol.asyncDispose]();
-    await this.#failures[Symbol.asyncDispose]();
+    await this.results[Symbol.asyncDispose]();
+    await this.failures[Symbol.asyncDispose]();
   }
 }
 
@@ -166,12 +156,7 @@ async function readBoth(
 }
 
 function checkHeader(text: string, job: JobIdentity, typed: string): void {
-  let header: Partial<Header> | null = null;
-  try {
-    header = JSON.parse(text);
-  } catch {
-    // It is no journal.
-  }
+  const header: Partial<Header> | null | undefined = attempt(() => JSON.parse(text));
   if (header?.kind !== KIND) {
     refuse(typed, `${journalPath(typed)} beside it is no journal`, "name another file");
   }

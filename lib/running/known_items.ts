@@ -1,7 +1,4 @@
-/**
- * What is known of a job's items from earlier runs: which are done, which failed, and by which digest
- * each is known again. It imports no npm package.
- */
+/** What is known of a job's items from earlier runs. It imports no npm package. */
 
 import { named } from "../lanes/remote/clone.ts";
 import { canonicalText, type CreateHash } from "../timing/checksum.ts";
@@ -50,7 +47,6 @@ export class KnownItems {
     [this.#digests, this.#states] = [digests, states];
   }
 
-  /** What is known of the item at a place; undefined for nothing. */
   at(index: number): Known | undefined {
     const state = this.#states[index];
     return state === DONE ? "done" : state === FAILED ? "failed" : undefined;
@@ -105,7 +101,6 @@ function textOf(item: unknown): string {
   return canonicalText(item, createHash as unknown as CreateHash);
 }
 
-/** The digest as it stands in files. */
 export function digestText(digest: number): string {
   return digest.toString(36);
 }

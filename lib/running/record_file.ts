@@ -1,9 +1,5 @@
-/**
- * A file of lines that is only ever added to: whole lines, so that whatever ends the program leaves at
- * most one torn at its end, which is found and cut off.
- */
+/** A file of whole lines, only ever added to: at most one is torn at its end, and is cut off. */
 
-/** When what was written is made safe from a crash of the machine. */
 export type SyncPolicy = "always" | "end" | { readonly everyMs: number };
 
 /** Lines can't be written; what was there before is whole. */
@@ -25,18 +21,15 @@ const CHUNK_BYTES = 1 << 16;
 type LineTaker = (head: string, last: string, end: number) => void;
 
 export class RecordFile implements AsyncDisposable {
-  readonly path: string;
-  readonly #file: Deno.FsFile;
-  readonly #sync: SyncPolicy;
   #size = 0;
   #syncedMs = performance.now();
   #synced = true;
 
-  private constructor(path: string, file: Deno.FsFile, sync: SyncPolicy) {
-    this.path = path;
-    this.#file = file;
-    this.#sync = sync;
-  }
+  private constructor(
+    readonly path: string,
+    private readonly file: Deno.FsFile,
+    private readonly sync: SyncPolicy,
+  ) {}
 
   /** Opens a file; one that must be new is made. */
   static async open(path: string, sync: SyncPolicy, isNew: boolean): Promise<RecordFile> {
@@ -46,7 +39,7 @@ export class RecordFile implements AsyncDisposable {
 
   /** Keeps others out until this one is closed or its process has ended; false if another was first. */
   async lock(): Promise<boolean> {
-    return await this.#file.tryLock(true);
+    return await this.file.tryLock(true);
   }
 
   /** Tells every whole line, from the first; gives the size of the file. */
@@ -57,8 +50,8 @@ export class RecordFile implements AsyncDisposable {
     let headLength = 0;
     let last = 0;
     let offset = 0;
-    await this.#file.seek(0, Deno.SeekMode.Start);
-    for (let count = await this.#file.read(chunk); count !== null;) {
+    await this.file.seek(0, Deno.SeekMode.Start);
+    for (let count = await this.file.read(chunk); count !== null;) {
       const bytes = chunk.subarray(0, count);
       for (let from = 0; from < count;) {
         const newline = bytes.indexOf(NEWLINE, from);
@@ -78,7 +71,7 @@ export class RecordFile implements AsyncDisposable {
         from = to + 1;
       }
       offset += count;
-      count = await this.#file.read(chunk);
+      count = await this.file.read(chunk);
     }
     return offset;
   }
@@ -86,47 +79,43 @@ export class RecordFile implements AsyncDisposable {
   /** The first line, or as much of it as is there; whether it is whole. */
   async firstLine(): Promise<{ readonly text: string; readonly whole: boolean }> {
     const chunk = new Uint8Array(CHUNK_BYTES);
-    await this.#file.seek(0, Deno.SeekMode.Start);
-    const text = new TextDecoder().decode(chunk.subarray(0, await this.#file.read(chunk) ?? 0));
+    await this.file.seek(0, Deno.SeekMode.Start);
+    const text = new TextDecoder().decode(chunk.subarray(0, await this.file.read(chunk) ?? 0));
     const end = text.indexOf("\n");
     return { text: end < 0 ? text : text.slice(0, end), whole: end >= 0 };
   }
 
   /** Cuts off what stands behind the last whole line. */
   async cutTo(size: number): Promise<void> {
-    await this.#file.truncate(size);
+    await this.file.truncate(size);
     this.#size = size;
   }
 
-  /**
-   * Adds lines.
-   *
-   * @throws {RecordError} If not all of them can be written; then none is there.
-   */
+  /** Throws a RecordError if not all lines can be written; then none is there. */
   async add(lines: string): Promise<void> {
     if (lines === "") return;
     const bytes = new TextEncoder().encode(lines);
     try {
       for (let rest = bytes; rest.length > 0;) {
-        rest = rest.subarray(await this.#file.write(rest));
+        rest = rest.subarray(await this.file.write(rest));
       }
       this.#size += bytes.length;
       this.#synced = false;
       if (this.#isDue()) await this.#makeSafe();
     } catch (cause) {
-      await this.#file.truncate(this.#size).catch(() => {});
+      await this.file.truncate(this.#size).catch(() => {});
       throw new RecordError(this.path, cause);
     }
   }
 
   #isDue(): boolean {
-    if (this.#sync === "always") return true;
-    return this.#sync !== "end" && performance.now() - this.#syncedMs >= this.#sync.everyMs;
+    if (this.sync === "always") return true;
+    return this.sync !== "end" && performance.now() - this.#syncedMs >= this.sync.everyMs;
   }
 
   async #makeSafe(): Promise<void> {
     if (this.#synced) return;
-    await this.#file.syncData();
+    await this.file.syncData();
     this.#synced = true;
     this.#syncedMs = performance.now();
   }
@@ -135,7 +124,7 @@ export class RecordFile implements AsyncDisposable {
     // A pipe or a device can't be made safe.
     await this.#makeSafe().catch(() => {});
     // A process that is just being started holds what is open here until it runs its own program.
-    await this.#file.unlock().catch(() => {});
-    this.#file.close();
+    await this.file.unlock().catch(() => {});
+    this.file.close();
   }
 }

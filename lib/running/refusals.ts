@@ -1,7 +1,4 @@
-/**
- * What is done about items that a server refuses because it is asked too much: how long it is left
- * alone, and when that is the item's own failure. It imports no npm package.
- */
+/** What is done about items that a server refuses. It imports no npm package. */
 
 import type { Key } from "../dispatch/batch.ts";
 import type { RetryIn } from "../dispatch/options.ts";
@@ -12,7 +9,7 @@ import type { HttpSigns } from "../tasks/http_signs.ts";
  * A server that doesn't say for how long is left alone for so many milliseconds, then for twice as
  * long each time that it refuses all that it is asked again, up to the longest.
  */
-export const FIRST_WAIT_MS = 1000;
+const FIRST_WAIT_MS = 1000;
 export const LONGEST_WAIT_MS = 60_000;
 /** A wait is drawn up to this share longer: what was refused together had better not come back together. */
 const JITTER = 0.25;
@@ -28,8 +25,7 @@ const LEAST_CHANCE = 1e-3;
 /** Where less than this share of the others is refused, an item that is refused again waits alone. */
 const ALONE_BELOW = 0.25;
 
-/** What a server refuses. */
-export interface Refusal extends HttpSigns {
+interface Refusal extends HttpSigns {
   readonly index: number;
   /** What is paused; undefined for the whole run. */
   readonly key: Key | undefined;
@@ -67,17 +63,12 @@ interface RefusedItem {
   chance: number;
 }
 
-/** Follows a run's refusals. */
 export class Refusals {
   readonly #servers = new Map<Key | undefined, Server>();
   readonly #items = new Map<number, RefusedItem>();
-  readonly #random: () => number;
 
-  constructor(random: () => number = Math.random) {
-    this.#random = random;
-  }
+  constructor(private readonly random: () => number = Math.random) {}
 
-  /** How often an item was refused. */
   of(index: number): number {
     return this.#items.get(index)?.refusals ?? 0;
   }
@@ -112,7 +103,7 @@ export class Refusals {
   /** How long is waited after so many refusals in a row, but no less than was asked for. */
   #waitMs(refusals: number, askedMs = 0): number {
     const grownMs = Math.min(FIRST_WAIT_MS * 2 ** Math.max(0, refusals - 1), LONGEST_WAIT_MS);
-    return Math.max(askedMs, grownMs) * (1 + JITTER * this.#random());
+    return Math.max(askedMs, grownMs) * (1 + JITTER * this.random());
   }
 
   #serverOf(key: Key | undefined): Server {
@@ -143,7 +134,6 @@ export class Refusals {
     return item;
   }
 
-  /** An item has ended for good. */
   ended({ index, status, startedAtMs }: Outcome<unknown>, keyOf: () => Key | undefined): void {
     if (this.#servers.size === 0) return;
     const item = this.#items.get(index);

@@ -1,12 +1,10 @@
-/**
- * Runs a job's items to their end, in this process, and says what became of each. It imports no npm
- * package.
- */
+/** Runs a job's items to their end and says what became of each. It imports no npm package. */
 
 import type { Decision } from "../adaptive/controller.ts";
 import { type MapOptions, mayRetry, type RetryIn } from "../dispatch/options.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { AutoExecutor, Executor } from "../executor.ts";
+import { attempt } from "../lanes/attempt.ts";
 import type { Task } from "../lanes/task.ts";
 import { needsServer } from "../models.ts";
 import { hostSaid, httpSigns } from "../tasks/http_signs.ts";
@@ -44,16 +42,13 @@ const TOO_MANY_REQUESTS = 429;
 /** How often it is told what runs, in milliseconds. */
 const PULSE_MS = 500;
 
-/** What a run needs beside its spec. */
-export interface RunHost {
+interface RunHost {
   readonly executor: Executor;
   readonly items: ItemsLeft;
   readonly say: (message: RunMessage) => void;
-  /** Ends the run at once. */
   readonly signal: AbortSignal;
 }
 
-/** Whether so many failures are too many. */
 export function isSpent(budget: Budget | undefined, settled: number, failed: number): boolean {
   if (budget === undefined) return false;
   if ("items" in budget) return failed >= budget.items;
@@ -67,7 +62,6 @@ function hostOf(item: unknown): string | undefined {
   return URL.parse(address)?.host || undefined;
 }
 
-/** Says what can't go on. */
 export function brokenBy(
   where: string,
   error: unknown,
@@ -76,10 +70,7 @@ export function brokenBy(
   return { type: "broken", where, name, message: messageOf(error) };
 }
 
-/** One run under way. */
 export class RunHere {
-  readonly #spec: RunSpec;
-  readonly #host: RunHost;
   #results: string[] = [];
   #failures: string[] = [];
   #characters = 0;
@@ -105,9 +96,7 @@ export class RunHere {
   #denied: { readonly index: number; readonly message: string } | undefined;
   readonly #slowest: SlowItem[] = [];
 
-  constructor(spec: RunSpec, host: RunHost) {
-    this.#spec = spec;
-    this.#host = host;
+  constructor(private readonly spec: RunSpec, private readonly host: RunHost) {
     this.#noHost = spec.perHost === undefined ? undefined : NO_HOST;
     this.#watch = spec.live ? new LaneWatch(host.executor) : undefined;
   }
@@ -116,14 +105,14 @@ export class RunHere {
   finish(end: RunEnd = "finished"): void {
     if (this.#end !== "done") return;
     this.#end = end;
-    this.#host.items.finishing = true;
-    this.#host.executor.pause();
+    this.host.items.finishing = true;
+    this.host.executor.pause();
     this.#endIfIdle();
   }
 
   /** What waits for a slot, or for another try, is left to a run that goes on. */
   #endIfIdle(): void {
-    if (this.#end !== "done" && this.#host.executor.running().length === 0) this.#idle.abort();
+    if (this.#end !== "done" && this.host.executor.running().length === 0) this.#idle.abort();
   }
 
   /** So many characters of what was told are in the file. */
@@ -134,8 +123,8 @@ export class RunHere {
 
   /** Runs all that is to be run, and gives what is to be said last; rejects if the executor fails. */
   async run(): Promise<RunMessage> {
-    const { executor, items, say, signal } = this.#host;
-    const { job, order, retries, timeoutMs, rate, perHost, record } = this.#spec;
+    const { executor, items, say, signal } = this.host;
+    const { job, order, retries, timeoutMs, rate, perHost, record } = this.spec;
     try {
       await items.compare();
     } catch (error) {
@@ -228,7 +217,7 @@ export class RunHere {
     const refusal = { index, key, host: key || hostSaid(reason), ...signs };
     const again = isRefused
       ? this.#refusals.add(refusal, performance.now()) ?? false
-      : attempts - this.#refusals.of(index) <= this.#spec.retries && mayRetry(rejected);
+      : attempts - this.#refusals.of(index) <= this.spec.retries && mayRetry(rejected);
     if (again !== false) this.#again.add(index);
     return again;
   }
@@ -236,24 +225,24 @@ export class RunHere {
   /** Tells what is paused, and how many wait for another try. */
   #tellWaits(): void {
     const [paused, ...others] = this.#refusals.pauses(performance.now());
-    const running = this.#again.size === 0 ? [] : this.#host.executor.running();
+    const running = this.#again.size === 0 ? [] : this.host.executor.running();
     const tried = running.filter(({ index }) => this.#again.has(index)).length;
     const again = this.#again.size - tried;
     const isWaiting = again > 0 || paused !== undefined;
     if (!isWaiting && !this.#toldWaits) return;
     this.#toldWaits = isWaiting;
-    this.#host.say({ type: "waits", again, ...(paused && { paused, others: others.length }) });
+    this.host.say({ type: "waits", again, ...(paused && { paused, others: others.length }) });
   }
 
   #tellDecision(): void {
     const decision = this.#auto.decisions?.at(-1);
     if (decision === undefined || decision === this.#toldDecision) return;
     this.#toldDecision = decision;
-    this.#host.say({ type: "decided", decision });
+    this.host.say({ type: "decided", decision });
   }
 
   get #auto(): Partial<AutoExecutor> {
-    return this.#host.executor;
+    return this.host.executor;
   }
 
   /** What `auto` decided, and when, since the first item. */
@@ -270,12 +259,12 @@ export class RunHere {
   }
 
   #take(outcome: Outcome<unknown>): void {
-    const listed = this.#host.items.settled(outcome.index);
+    const listed = this.host.items.settled(outcome.index);
     const rejected = outcome.status === "rejected" ? outcome : this.#succeed(outcome, listed);
     if (rejected !== undefined) this.#fail(rejected, listed);
-    if (this.#spec.record && outcome.lane >= 0) this.#sample.add(rejected ?? outcome);
+    if (this.spec.record && outcome.lane >= 0) this.#sample.add(rejected ?? outcome);
     this.#noteTime(outcome, listed);
-    if (isSpent(this.#spec.halt, this.#succeeded + this.#failed, this.#failed)) {
+    if (isSpent(this.spec.halt, this.#succeeded + this.#failed, this.#failed)) {
       this.finish("halted");
     }
     this.#endIfIdle();
@@ -349,7 +338,7 @@ export class RunHere {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#characters === 0) return;
-    this.#host.say({
+    this.host.say({
       type: "settled",
       succeeded: this.#succeeded - this.#told.succeeded,
       failed: this.#failed - this.#told.failed,
@@ -366,11 +355,8 @@ export class RunHere {
 
 /** What can't be written as JSON is told as text. */
 function itemText(item: unknown): string {
-  try {
-    return jsonText(item);
-  } catch {
-    return JSON.stringify(Deno.inspect(item, { depth: 1, compact: true, breakLength: Infinity }));
-  }
+  return attempt(() => jsonText(item)) ??
+    JSON.stringify(Deno.inspect(item, { depth: 1, compact: true, breakLength: Infinity }));
 }
 
 export const MOST_KEPT = 20_000;
@@ -392,7 +378,6 @@ export class TaskSample {
     this.#every *= 2;
   }
 
-  /** Those that were kept, in the order in which they ended. */
   get kept(): readonly Outcome<undefined>[] {
     return this.#kept;
   }

@@ -1,7 +1,4 @@
-/**
- * Runs a job in a process that may do what its permissions say and no more: feeds it, writes what comes
- * of it, and follows how it goes.
- */
+/** Runs a job in a process that may do what its permissions say: feeds it, writes what comes. */
 
 import type { Decision } from "../adaptive/controller.ts";
 import { MeasuringChild } from "../children/measuring_child.ts";
@@ -32,10 +29,8 @@ export class RunState {
   succeeded = 0;
   failed = 0;
   lanes = 1;
-  /** Null where all items are in flight at once. */
   slots: number | null = 1;
   waits: Waits = { again: 0 };
-  /** What `auto` decided last. */
   decided: Decision | undefined;
   readonly #reasons = new Map<string, FailureReason>();
 

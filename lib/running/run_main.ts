@@ -1,7 +1,4 @@
-/**
- * What runs in the job's own process: takes the order, runs the items, and says what became of them. It
- * imports no npm package.
- */
+/** What runs in the job's own process. It imports no npm package. */
 
 import { connectToParent } from "../children/parent.ts";
 import { endWithParent } from "../lanes/remote/endings.ts";
@@ -19,16 +16,13 @@ const GRACE_MS = 2000;
 const FED_AT_ONCE = 256;
 
 /** Items that the parent reads and tells, some at a time and only when there is room for them. */
-export class FedItems implements AsyncIterableIterator<unknown> {
-  readonly #ask: (count: number) => void;
+class FedItems implements AsyncIterableIterator<unknown> {
   #items: readonly unknown[] = [];
   #at = 0;
   #last = false;
   #waiter: PromiseWithResolvers<void> | undefined;
 
-  constructor(ask: (count: number) => void) {
-    this.#ask = ask;
-  }
+  constructor(private readonly ask: (count: number) => void) {}
 
   /** Some have come; whether they are the last. */
   come(items: readonly unknown[], last: boolean): void {
@@ -45,7 +39,7 @@ export class FedItems implements AsyncIterableIterator<unknown> {
   async next(): Promise<IteratorResult<unknown>> {
     while (this.#at === this.#items.length && !this.#last) {
       this.#waiter = Promise.withResolvers();
-      this.#ask(FED_AT_ONCE);
+      this.ask(FED_AT_ONCE);
       await this.#waiter.promise;
     }
     return this.#at === this.#items.length
@@ -96,7 +90,6 @@ async function main(): Promise<void> {
     last = ran = await run.run();
   } catch (error) {
     const broken = brokenBy(where, error);
-    // What ran has ended by then.
     last = ran?.type === "done" ? { ...ran, unclosed: broken.message } : broken;
   }
   // Once this is said, nobody waits any more.

@@ -1,6 +1,4 @@
-/**
- * What the process that runs a job is told, and what it says. Plain data: it travels as lines of JSON.
- */
+/** What the process that runs a job is told, and what it says, as lines of JSON. */
 
 import type { Decision } from "../adaptive/controller.ts";
 import type { Rate } from "../dispatch/limits.ts";
@@ -18,7 +16,6 @@ export interface RunSpec extends ModelSpec {
   readonly limit?: number | undefined;
   /** Which of the items that aren't done are run: those that failed, those that never ended, or both. */
   readonly run: { readonly rest: boolean; readonly failed: boolean };
-  /** What is done about items that aren't those that are known. */
   readonly changed: "refuse" | "match";
   /** Whether a journal is kept, by which items are to be known again. */
   readonly journaled: boolean;
@@ -50,13 +47,11 @@ export type RunCommand =
   | { readonly written: number }
   | { readonly finish: true };
 
-/** A task that took long. */
 export type SlowItem = RunResult["slowest"][number];
 
 /** How the items of a run came to their end. */
 export type RunEnd = "done" | "finished" | "halted";
 
-/** What a run waits for. */
 export interface Waits {
   /** How many items wait for another try. */
   readonly again: number;
@@ -87,7 +82,6 @@ export type RunMessage =
   | ({ readonly type: "waits" } & Waits)
   /** How many tasks run on each lane, and how long those took that ended since it was told. */
   | ({ readonly type: "pulse" } & LanesNow)
-  /** What `auto` decided last. */
   | { readonly type: "decided"; readonly decision: Decision }
   | { readonly type: "changed"; readonly problem: string }
   /** The first items fail for lack of a permission. */
@@ -105,17 +99,14 @@ export type RunMessage =
     /** How many of the items that are known are in the list no more. */
     readonly gone: Readonly<Record<Known, number>>;
     readonly auto?: RunResult["auto"];
-    /** When tasks ran, or a sample of them. */
     readonly timeline?: Timeline | undefined;
     /** What a lane, or what was prepared, threw when it was closed. */
     readonly unclosed?: string | undefined;
   };
 
-/** A line of the journal, and of `--failed`. */
 export interface FailureRecord {
   readonly index: number;
   readonly digest: string;
-  /** How the item ended. */
   readonly ended: string;
   readonly attempts: number;
   /** The kind of reason, such as an error's name or `HTTP 503`. */

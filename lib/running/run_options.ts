@@ -56,7 +56,6 @@ export interface RunOptionValues extends Omit<RunSpec, "job" | "fed" | keyof Mod
   readonly from: (TypedFile & { readonly format: LineFormat }) | undefined;
   readonly out: TypedFile | undefined;
   readonly failed: TypedFile | undefined;
-  /** Files of the summary. */
   readonly files: OutputFiles;
   readonly resume: boolean;
   readonly sync: SyncPolicy;
@@ -202,13 +201,7 @@ async function fromOf({ from, lines }: RawRunOptions): Promise<RunOptionValues["
   return { typed: from, path, format };
 }
 
-/**
- * Reads and checks all options.
- *
- * @param module The job's module, as typed.
- * @param made What the job is made from, which no output may overwrite.
- * @throws {UsageError} If one has a value it doesn't take, or two don't go together.
- */
+/** Throws a UsageError for a wrong value; `made` is what no output may overwrite. */
 export async function readRunOptions(
   module: string,
   raw: RawRunOptions,
@@ -302,7 +295,6 @@ function sizedAs(
   };
 }
 
-/** What of advice `auto` begins with. */
 function startOf({ environment, advice: { recommended } }: AdviceFile): ModelSpec["start"] {
   return { environment, advice: { recommended } };
 }

@@ -1,6 +1,4 @@
-/**
- * How a run goes on: on a terminal a line that moves, in a pipe one plain line from time to time.
- */
+/** How a run goes on: on a terminal a line that moves, in a pipe a plain one now and then. */
 
 import { decisionText } from "../timing/decisions.ts";
 import { leftText, ProgressLine, type ProgressOutput, wholeSeconds } from "../progress/progress.ts";
@@ -32,27 +30,26 @@ export function waitsText({ again, paused, others = 0 }: Waits): string {
 }
 
 export class RunProgress {
-  readonly #name: string;
-  readonly #state: RunState;
   readonly #line: ProgressLine;
   readonly #startMs: number;
   readonly #timer: ReturnType<typeof setInterval>;
   /** Times and items that had settled by then, the oldest first. */
   readonly #seen: [number, number][];
 
-  constructor(name: string, state: RunState, output?: ProgressOutput) {
-    this.#name = name;
-    this.#state = state;
+  constructor(
+    private readonly name: string,
+    private readonly state: RunState,
+    output?: ProgressOutput,
+  ) {
     this.#line = new ProgressLine(name, output);
     this.#startMs = this.#line.now();
     this.#seen = [[this.#startMs, 0]];
     this.#timer = setInterval(() => this.tick(), this.#line.moves ? MOVES_MS : PRINTS_MS);
   }
 
-  /** Draws or prints how it stands. */
   tick(): void {
     const { settled, total, perSecond, waits } = this.pulse();
-    const { failed, decided } = this.#state;
+    const { failed, decided } = this.state;
     const share = total === null ? 0 : Math.min(1, settled / Math.max(1, total));
     const text = [
       total === null
@@ -65,11 +62,11 @@ export class RunProgress {
       ...(decided === undefined ? [] : [decisionText(decided)]),
     ].join(", ");
     if (this.#line.moves) this.#line.show(share, text);
-    else this.#line.say(`${this.#name}: ${text}`);
+    else this.#line.say(`${this.name}: ${text}`);
   }
 
   pulse(): Omit<Pulse, "reasons" | keyof LanesNow> & { readonly waits: string } {
-    const { total = null, before, waits, succeeded, failed } = this.#state;
+    const { total = null, before, waits, succeeded, failed } = this.state;
     const nowMs = this.#line.now();
     const settled = succeeded + failed;
     this.#seen.push([nowMs, settled]);

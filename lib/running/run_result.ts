@@ -1,7 +1,4 @@
-/**
- * A run as data: what its summary is made from, and what `--json` writes, with the schema that checks a
- * file from outside. `run.schema.json` is made from it.
- */
+/** A run as data, which `--json` writes; `run.schema.json` is made from it. */
 
 import { z } from "zod";
 import { MODELS } from "../models.ts";
@@ -20,7 +17,6 @@ const runSchema = z.object({
   slots: whole.nullable(),
   /** "halted" when too many items failed, "failed" when something else went wrong. */
   ended: z.enum(["done", "interrupted", "halted", "failed"]),
-  /** What went wrong, in a sentence. */
   problem: z.string().optional(),
   /** Items that there are; null if that isn't known. */
   total: count.nullable(),
@@ -52,7 +48,6 @@ const runSchema = z.object({
     decisions: z.array(decisionSchema).readonly(),
     next: z.string(),
   }).optional(),
-  /** When tasks ran, or an even sample of them; with `--html` or `--trace`. */
   timeline: timelineSchema.optional(),
 });
 
@@ -65,7 +60,6 @@ const runFileSchema = z.object({
 
 export type RunResult = z.infer<typeof runSchema>;
 
-/** What `--json` writes. */
 export type RunFile = z.infer<typeof runFileSchema>;
 
 export const RUN_FORMAT: FileFormat<RunFile> = {

@@ -1,7 +1,4 @@
-/**
- * The ways in which the test site fails on purpose, each as real servers and networks do; and the
- * listener that cuts connections or keeps them waiting, which an HTTP server can't.
- */
+/** How the test site fails on purpose, and the listener that cuts or stalls connections. */
 
 /**
  * A number from 0 up to but without 1 that depends on seed and name alone, since requests come in a
@@ -41,10 +38,7 @@ async function readUntilCut(connection: Deno.Conn): Promise<void> {
   }
 }
 
-/**
- * Starts a listener on a free port that knows no HTTP: it cuts connections without an answer, or keeps
- * them waiting, which `Deno.serve` can't do.
- */
+/** A listener that knows no HTTP: it cuts connections or stalls them, which `Deno.serve` can't. */
 export function listenRaw(): RawListener {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Map<Deno.Conn, Promise<void>>();
@@ -91,7 +85,6 @@ export type Fault = typeof FAULTS[number];
 const DRIP_MS = 50;
 
 interface FaultContext {
-  /** The page that would have come. */
   readonly page: Uint8Array<ArrayBuffer>;
   readonly rawUrl: string;
   readonly retryAfterSeconds?: number | undefined;

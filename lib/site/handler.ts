@@ -16,10 +16,8 @@
 import { chance, chooseFault, fail, type Fault, FAULTS } from "./faults.ts";
 import type { SiteOptions } from "./options.ts";
 
-/** The site's load since it started, or since its counters were last restarted. */
 export interface SiteStats {
   readonly requests: number;
-  /** Of these, the ones that the site failed on purpose. */
   readonly faults: number;
   readonly inFlight: number;
   /** The most that were being answered at once. */
@@ -37,13 +35,11 @@ interface CounterClocks {
 }
 
 export class Counters {
-  readonly #clocks: CounterClocks;
   readonly #clients = new Set<string>();
   readonly #counts = { requests: 0, faults: 0, inFlight: 0, inFlightPeak: 0 };
   #sinceMs = { wall: 0, cpu: 0 };
 
-  constructor(clocks: CounterClocks) {
-    this.#clocks = clocks;
+  constructor(private readonly clocks: CounterClocks) {
     this.restart();
   }
 
@@ -65,8 +61,8 @@ export class Counters {
   }
 
   stats(): SiteStats {
-    const cpuMs = this.#clocks.cpuMs() - this.#sinceMs.cpu;
-    const wallMs = this.#clocks.wallMs() - this.#sinceMs.wall;
+    const cpuMs = this.clocks.cpuMs() - this.#sinceMs.cpu;
+    const wallMs = this.clocks.wallMs() - this.#sinceMs.wall;
     const busyShare = wallMs > 0 ? cpuMs / wallMs : 0;
     return { ...this.#counts, connections: this.#clients.size, cpuMs, wallMs, busyShare };
   }
@@ -76,7 +72,7 @@ export class Counters {
     const { inFlight } = this.#counts;
     Object.assign(this.#counts, { requests: 0, faults: 0, inFlightPeak: inFlight });
     this.#clients.clear();
-    this.#sinceMs = { wall: this.#clocks.wallMs(), cpu: this.#clocks.cpuMs() };
+    this.#sinceMs = { wall: this.clocks.wallMs(), cpu: this.clocks.cpuMs() };
   }
 }
 
@@ -135,7 +131,6 @@ function notFound(path: string): Response {
   return new Response(`There is no ${JSON.stringify(path)} here.\n\n${INDEX}`, { status: 404 });
 }
 
-/** Makes the test site's handler, for `Deno.serve` or to be called directly. */
 export function siteHandler(
   parts: HandlerParts,
 ): (request: Request, client?: string) => Promise<Response> {

@@ -1,10 +1,6 @@
-/**
- * How the test site is to behave, as plain data that can be sent to the site's own process; and how long
- * to wait for its pages.
- */
+/** How the test site is to behave, as plain data; and how long to wait for its pages. */
 
 export interface SiteOptions {
-  /** The port to listen on; 0, the default, for any free one. */
   readonly port?: number;
   /** How long each page takes before its headers, in milliseconds; default 20. */
   readonly latencyMs?: number;
@@ -18,7 +14,6 @@ export interface SiteOptions {
   readonly seed?: number;
 }
 
-/** How the test site behaves where it isn't told. */
 export const SITE_DEFAULTS: Required<SiteOptions> = {
   port: 0,
   latencyMs: 20,

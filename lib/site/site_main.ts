@@ -1,7 +1,4 @@
-/**
- * Serves the test site on 127.0.0.1. Run as a process of its own it says where it is, or why it could not
- * start. It imports no npm package.
- */
+/** Serves the test site on 127.0.0.1, from a process of its own. It imports no npm package. */
 
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
@@ -19,10 +16,7 @@ export interface SiteServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/**
- * Starts the test site in this process. Programs that measure start it in one of its own, with
- * `startSite`.
- */
+/** Starts the test site in this process; programs that measure use `startSite`. */
 export function serveSite(options: SiteOptions = {}): SiteServer {
   const hostname = "127.0.0.1";
   const settings = { ...SITE_DEFAULTS, ...options };
@@ -62,7 +56,6 @@ export function serveSite(options: SiteOptions = {}): SiteServer {
   return { url: `http://${host}`, hosts: [host, raw.host], close, [Symbol.asyncDispose]: close };
 }
 
-/** What the site's process says: where it is, or why it could not start. */
 export type SiteGreeting =
   | { readonly type: "serving"; readonly url: string; readonly hosts: readonly string[] }
   | { readonly type: "error"; readonly name: string; readonly message: string };

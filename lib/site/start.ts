@@ -1,26 +1,18 @@
-/**
- * Starts the test site in a process of its own, so that it takes no time from the event loop that is
- * measured.
- */
+/** Starts the test site in a process of its own: it takes no time from what is measured. */
 
 import { MeasuringChild } from "../children/measuring_child.ts";
 import { UsageError } from "../options.ts";
 import type { SiteStats } from "./handler.ts";
 import type { SiteOptions } from "./options.ts";
-import type { SiteGreeting } from "./site_main.ts";
+import type { SiteGreeting, SiteServer } from "./site_main.ts";
 
-export interface Site extends AsyncDisposable {
-  /** Where it is, without a slash at the end: `http://127.0.0.1:<port>`. */
-  readonly url: string;
-  /** The hosts, with ports, that a client must be allowed to reach. */
-  readonly hosts: readonly string[];
+export interface Site extends SiteServer {
   /** Settles when the process has ended, however that came. */
   readonly ended: Promise<Deno.CommandStatus>;
   /** Lists 2 × `copies` addresses to download: the site's two pages in turn, no two the same. */
   urls(copies: number): string[];
   /** Asks for the site's load since it started or counting restarted; `restart` begins counting anew. */
   stats(options?: { readonly restart?: boolean }): Promise<SiteStats>;
-  close(): Promise<void>;
 }
 
 /** The test site could not be started, perhaps because the port is taken. */
@@ -34,7 +26,6 @@ const PAGES = 2;
 /** How long the process may take until it serves; it takes some 50 ms. */
 const START_LIMIT_MS = 15_000;
 
-/** Starts the test site in a process of its own, which ends with this one, too. */
 export async function startSite(options: SiteOptions = {}): Promise<Site> {
   const child = new MeasuringChild<SiteGreeting>({
     entry: new URL("./site_main.ts", import.meta.url),

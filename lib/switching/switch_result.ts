@@ -1,13 +1,9 @@
-/**
- * What `deno task switch` found, as data: its file of JSON, from which text and page are made. Times are
- * in milliseconds.
- */
+/** What `deno task switch` found, as its file of JSON. Times are in milliseconds. */
 
 import { z } from "zod";
 import type { FileFormat } from "../timing/json_file.ts";
 import { machineSchema } from "../timing/result.ts";
 
-/** The experiments, as `--only` calls them. */
 export const SWITCH_PARTS = ["ticks", "counter", "sessions", "server"] as const;
 
 const figure = z.number().nonnegative();
@@ -25,9 +21,7 @@ const whoLetsGo = z.object({
     where: z.enum(["event loop", "thread"]),
     /** What the task awaits after each slice of its computing. */
     awaits: z.enum(["nothing", "what is ready", "a timer"]),
-    /** When it computed. */
     computing: z.object({ fromMs: figure, toMs: figure }),
-    /** Every tick that came. */
     ticks: z.array(z.object({ dueMs: figure, atMs: figure })),
     /** What became of the ticks that were due while it computed. */
     due: count,
@@ -40,7 +34,6 @@ const whoLetsGo = z.object({
 const whoseTurn = z.object({
   /** How many threads, or tasks in one event loop, count up. */
   counters: count,
-  /** How many updates they make together. */
   updates: count,
   /** How many updates were lost, and how long one took in nanoseconds, in each run. */
   rows: z.array(z.object({
@@ -59,11 +52,9 @@ const whoseSession = z.object({
   refusal: z.string(),
   rows: z.array(z.object({
     keeping: z.enum(["a client each request", "a client each thread", "one client for all"]),
-    /** Clients that were made. */
     clients: count,
     /** Connections that the site counted. */
     connections: count,
-    /** Pages that came. */
     pages: count,
     wallMs: figure,
   })).min(1),
@@ -85,7 +76,6 @@ const whoIsServed = z.object({
       "computes, event loop",
       "computes, threads",
     ]),
-    /** How many clients had an answer. */
     answered: count,
     /** How long after they asked the middle one of them had it, and the last. */
     typicalMs: figure,
@@ -93,7 +83,6 @@ const whoIsServed = z.object({
   })).min(1),
 });
 
-/** The schemas of the experiments, by name. */
 export const experimentSchemas = {
   whoLetsGo: whoLetsGo.optional(),
   whoseTurn: whoseTurn.optional(),
@@ -124,13 +113,11 @@ export type SessionRow = WhoseSession["rows"][number];
 export type WhoIsServed = z.infer<typeof whoIsServed>;
 export type ServedRow = WhoIsServed["rows"][number];
 
-/** The experiments that were run. */
 export type Experiments = Pick<SwitchFile, keyof typeof experimentSchemas>;
 
 /** The file; what was not run is left out. */
 export type SwitchFile = z.infer<typeof switchFileSchema>;
 
-/** The files of these experiments. */
 export const SWITCH_FORMAT: FileFormat<SwitchFile> = {
   kind: "switch",
   writers: ["switch"],

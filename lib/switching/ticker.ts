@@ -1,11 +1,7 @@
-/**
- * A ticker: something that wants a turn of the event loop at fixed times, and notes when it gets one; and
- * what its ticks show: how many came while something computed, and how late.
- */
+/** A ticker wants a turn at fixed times; how many came while something computed, and how late? */
 
 import { middle } from "../text/format.ts";
 
-/** A turn of the ticker, in milliseconds since it started. */
 interface Tick {
   /** When it should have come: a multiple of the period. */
   readonly dueMs: number;
@@ -13,9 +9,7 @@ interface Tick {
   readonly atMs: number;
 }
 
-/** What a ticker needs of the outside. */
 export interface TickerTimers {
-  /** Milliseconds by the clock. */
   readonly now: () => number;
   /** Calls back once, after so many milliseconds at the earliest; gives what calls that off. */
   readonly after: (ms: number, callback: () => void) => () => void;
@@ -31,29 +25,27 @@ const REAL_TIMERS: TickerTimers = {
 
 /** Ticks from when it is made until it is stopped. Times that it couldn't keep are left out, not made up for. */
 export class Ticker {
-  /** When it started, by its clock. */
   readonly startedAtMs: number;
-  readonly #periodMs: number;
-  readonly #timers: TickerTimers;
   readonly #ticks: Tick[] = [];
   #callOff: () => void = () => {};
 
-  constructor(periodMs: number, timers: TickerTimers = REAL_TIMERS) {
-    this.#periodMs = periodMs;
-    this.#timers = timers;
+  constructor(
+    private readonly periodMs: number,
+    private readonly timers: TickerTimers = REAL_TIMERS,
+  ) {
     this.startedAtMs = timers.now();
     this.#await(periodMs);
   }
 
   #await(dueMs: number): void {
-    const { now, after } = this.#timers;
+    const { now, after } = this.timers;
     const inMs = Math.max(0, this.startedAtMs + dueMs - now());
     this.#callOff = after(inMs, () => {
       const atMs = now() - this.startedAtMs;
       this.#ticks.push({ dueMs, atMs });
       // A timer may fire a little early; a due time is never asked for twice.
       const passed = Math.max(dueMs, atMs);
-      this.#await((Math.floor(passed / this.#periodMs) + 1) * this.#periodMs);
+      this.#await((Math.floor(passed / this.periodMs) + 1) * this.periodMs);
     });
   }
 
@@ -64,7 +56,6 @@ export class Ticker {
   }
 }
 
-/** A stretch of time, in milliseconds since the ticker started. */
 interface Span {
   readonly fromMs: number;
   readonly toMs: number;
@@ -85,7 +76,6 @@ const TICKED_ON = 0.8;
 /** Up to this share, it stood still. */
 const STOOD_STILL = 0.1;
 
-/** How a ticker fared. */
 export type Fared = "stood still" | "limped" | "ticked on";
 
 /** Counts what became of the ticks due in a stretch of time, of a ticker with this period. */
@@ -103,7 +93,6 @@ export function tickFigures(ticks: readonly Tick[], span: Span, periodMs: number
   };
 }
 
-/** Judges how a ticker fared. */
 export function faredOf({ due, came }: Pick<TickFigures, "due" | "came">): Fared {
   if (came <= due * STOOD_STILL) return "stood still";
   return came < due * TICKED_ON ? "limped" : "ticked on";

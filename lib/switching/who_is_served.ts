@@ -57,7 +57,6 @@ async function served(
   };
 }
 
-/** Runs the experiment: some two seconds. */
 export async function whoIsServed(signal: AbortSignal): Promise<WhoIsServed> {
   const lanes = defaultLanes("workers", "cpu");
   await using clients = workers({ lanes: 1, slots: CLIENTS });

@@ -61,7 +61,6 @@ async function watched(
   }
 }
 
-/** Runs the experiment: some three seconds. */
 export async function whoLetsGo(signal: AbortSignal): Promise<WhoLetsGo> {
   const rows: TickRow[] = [];
   for (const way of WAYS) rows.push(await watched(way, signal));

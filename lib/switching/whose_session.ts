@@ -42,7 +42,6 @@ async function refusalOfClient(signal: AbortSignal): Promise<string> {
   return outcome?.status === "rejected" ? String((outcome.reason as Error).message) : "";
 }
 
-/** Runs the experiment: some two seconds, most of them to start the site and threads. */
 export async function whoseSession(signal: AbortSignal): Promise<WhoseSession> {
   await using site = await startSite({ latencyMs: LATENCY_MS });
   const urls = site.urls(COPIES);

@@ -23,7 +23,6 @@ const WHOLE = task<typeof import("../tasks/count_up.ts"), "whole">(COUNT_UP, "wh
 
 type Way = TurnRow["way"];
 
-/** What one run came to. */
 interface Counted {
   readonly lost: number;
   readonly wallMs: number;
@@ -59,7 +58,6 @@ async function inOneLoop(
 
 const NS_PER_MS = 1e6;
 
-/** Runs the experiment: each way of counting `updates` together so many times, in turn. */
 export async function whoseTurn(
   signal: AbortSignal,
   updates = UPDATES,

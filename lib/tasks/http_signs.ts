@@ -1,7 +1,4 @@
-/**
- * What a thrown value tells of an HTTP answer, however its task's client puts it: the status, and how
- * long the server asked to be left alone. It imports no npm package: it runs in lanes.
- */
+/** What a thrown value tells of an HTTP answer: its status and wait. It imports no npm package. */
 
 export interface HttpSigns {
   readonly status?: number;
@@ -33,21 +30,21 @@ export function retryAfterMs(header: string | null, nowMs: number): number | und
   return Math.min(Math.max(0, date - nowMs), LONGEST_MS);
 }
 
-function fieldOf(value: unknown, name: string): unknown {
+/** What a look at something gives: any getter or proxy of others may throw. */
+function look<T>(get: () => T, otherwise: T): T {
   try {
-    return (value as Record<string, unknown> | null | undefined)?.[name];
+    return get();
   } catch {
-    return undefined;
+    return otherwise;
   }
 }
 
-/** Whether it is one of a class; a proxy that can't be asked isn't. */
+function fieldOf(value: unknown, name: string): unknown {
+  return look(() => (value as Record<string, unknown> | null | undefined)?.[name], undefined);
+}
+
 function isA<T>(value: unknown, type: abstract new (...of: never[]) => T): value is T {
-  try {
-    return value instanceof type;
-  } catch {
-    return false;
-  }
+  return look(() => value instanceof type, false);
 }
 
 function statusIn(value: unknown): number | undefined {
@@ -77,11 +74,7 @@ function waitIn(value: unknown): number | undefined {
 }
 
 function namesIn(value: unknown): string[] {
-  try {
-    return typeof value === "object" && value !== null ? Object.keys(value) : [];
-  } catch {
-    return [];
-  }
+  return look(() => Object.keys(Object(value)), []);
 }
 
 type Header = (name: string) => string | null;
@@ -121,7 +114,6 @@ function untilReset(header: Header, nowMs: number, status = 0): number | undefin
   return undefined;
 }
 
-/** Where something may be told: itself, its `response`, and the same of its causes. */
 function* placesOf(thrown: unknown, further: readonly string[] = []): Generator<unknown> {
   let at = thrown;
   for (let depth = 0; at !== undefined && at !== null && depth < MOST_CAUSES; depth++) {
@@ -141,10 +133,7 @@ export function hostSaid(thrown: unknown): string | undefined {
   return undefined;
 }
 
-/**
- * What a thrown value tells of an HTTP answer: a status or a wait on itself, on its `response`, or on
- * one of its causes.
- */
+/** A status or a wait on the value itself, on its `response`, or on one of its causes. */
 export function httpSigns(thrown: unknown): HttpSigns {
   let [status, wait]: (number | undefined)[] = [];
   for (const place of placesOf(thrown)) {

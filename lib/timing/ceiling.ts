@@ -16,13 +16,11 @@ import { median } from "./statistics.ts";
 /** Items that take so many times longer than the calibration said aren't repeated. */
 const TOO_LONG = 8;
 
-/** How the ceiling is measured. */
 interface CeilingOptions {
   /** How long one piece of the measurement lasts, in milliseconds; default 120. */
   readonly pieceMs?: number;
   /** How often one process and all are measured in turn; default 3. */
   readonly repetitions?: number;
-  /** Stops it. */
   readonly signal?: AbortSignal;
   /** The clock, in milliseconds; default `performance.now`. */
   readonly now?: () => number;

@@ -1,14 +1,10 @@
-/**
- * What runs in each of the independent processes that measure the machine's ceiling. It gets ready, and
- * then works each time it is told to. It imports no npm package.
- */
+/** What runs in each process that measures the machine's ceiling. It imports no npm package. */
 
 import { LaneTasks, plainContext } from "../lanes/lane_tasks.ts";
 import { hook, openItems, prepare } from "./job_items.ts";
 import { connectToParent } from "../children/parent.ts";
 import type { JobSpec } from "./spec.ts";
 
-/** What a process is told first. */
 export interface CeilingOrder {
   /** The job to work on; a fixed loop unless given. */
   readonly job: JobSpec | undefined;
@@ -23,7 +19,6 @@ export interface CeilingCommand {
 /** What it says once it is ready, and after each command. */
 export interface CeilingMessage {
   readonly type: "done";
-  /** How many pieces it worked on. */
   readonly pieces: number;
 }
 

@@ -1,7 +1,8 @@
 /** One checksum for all results of a trial, equal exactly when the results are. */
 
+import { attempt } from "../lanes/attempt.ts";
+
 type Hash = { update(data: string | Uint8Array): Hash; digest(encoding: "hex"): string };
-/** Makes hashes, as `node:crypto` does. */
 export type CreateHash = (algorithm: string) => Hash;
 
 function bytesOf(value: ArrayBuffer | ArrayBufferView): Uint8Array {
@@ -51,11 +52,7 @@ export function canonicalText(
 
 /** The text of a value; all are alike of which a part can't be read, such as a getter that throws. */
 function textOf(value: unknown, createHash: CreateHash): string {
-  try {
-    return canonicalText(value, createHash);
-  } catch {
-    return "unreadable;";
-  }
+  return attempt(() => canonicalText(value, createHash), "unreadable;");
 }
 
 /** What became of an item, as far as it counts. */

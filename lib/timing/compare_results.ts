@@ -13,7 +13,6 @@ import {
 /** What two times can't tell, for not as many items succeeded. */
 type Incomparable = "fails more now" | "failed more then" | "fails then and now";
 
-/** One model of one job, then and now. */
 export interface Change {
   readonly job: string;
   readonly model: string;
@@ -27,9 +26,7 @@ export interface Change {
   readonly tooSlow: boolean;
 }
 
-/** What comparing two results comes to. */
 export interface ResultsComparison {
-  /** One for each job and model that are in both. */
   readonly changes: readonly Change[];
   /** What makes the two hard to compare, one sentence each. */
   readonly warnings: readonly string[];

@@ -43,7 +43,6 @@ export const decisionSchema = z.object({
   detail: z.string().optional(),
 });
 
-/** A decision as a file holds it. */
 export type TimedDecision = z.infer<typeof decisionSchema>;
 
 /** What there is from then on: `16 slots`, or `2 lanes of 1 slot`. */

@@ -1,5 +1,6 @@
 /** What figures are measured on, as far as this process may know: the machine, its limits, its proxies. */
 
+import { attempt } from "../lanes/attempt.ts";
 import { counted } from "../text/format.ts";
 import type { Environment, ResultFile } from "./result.ts";
 
@@ -11,15 +12,11 @@ function granted(descriptor: Deno.PermissionDescriptor): boolean {
 function governor(): string | undefined {
   const path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
   // Asked first: without the permission a terminal would be prompted.
-  if (!granted({ name: "read", path })) return undefined;
-  try {
-    return Deno.readTextFileSync(path).trim();
-  } catch {
-    return undefined;
-  }
+  return granted({ name: "read", path })
+    ? attempt(() => Deno.readTextFileSync(path).trim())
+    : undefined;
 }
 
-/** What of the machine may matter to figures: its CPUs, its load before, its limits and proxies. */
 export function notesOf(
   cpus: number,
   lanes: number,
@@ -47,10 +44,7 @@ async function cpusHere(available: number): Promise<{ count: number; model?: str
   return { count: Math.max(available, all.length), model: all[0]?.model.trim() || undefined };
 }
 
-/**
- * Describes this machine and run for the result file. Asks for no permission: what may not be known is
- * left out. `quota` is how many CPUs a control group leaves to this program; undefined for all.
- */
+/** The machine, as far as it may be known; `quota` is how many CPUs a control group leaves. */
 export async function describeMachine(
   now: () => number = Date.now,
   quota?: number,
@@ -82,10 +76,7 @@ export async function describeEnvironment(
   return { ...await describeMachine(now, quota), seed };
 }
 
-/**
- * Variables that name proxies. Deno asks those for addresses of this machine too, which none can reach,
- * unless `NO_PROXY` says otherwise.
- */
+/** Deno asks proxies for addresses of this machine too, unless `NO_PROXY` says otherwise. */
 const VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [
   name,
   name.toLowerCase(),
@@ -93,7 +84,6 @@ const VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [
 
 const THIS_MACHINE = ["127.0.0.1", "localhost", "::1"];
 
-/** The variables of the environment, as far as they may be read. */
 export type ReadEnv = (name: string) => string | undefined;
 
 const allowedEnv: ReadEnv = (name) =>
@@ -120,7 +110,6 @@ function shown(proxy: string): string {
   return url === null || url.host === "" ? "a proxy" : url.host;
 }
 
-/** One sentence for each proxy that the environment names. */
 export function proxyNotes(env: ReadEnv = allowedEnv): string[] {
   return VARIABLES.flatMap((name) => {
     const proxy = env(name);

@@ -1,23 +1,17 @@
-/**
- * Why items ended without a value: counted by reason, with an example of each, and whether a server
- * refused them because there were too many at once. It imports no npm package: it runs in trials.
- */
+/** Why items ended without a value, and whether a server refused them. It imports no package. */
 
-import { shown } from "../lanes/attempt.ts";
+import { attempt, shown } from "../lanes/attempt.ts";
 import { propertyOf } from "../dispatch/options.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
 import { type HttpSigns, httpSigns, isRefusal } from "../tasks/http_signs.ts";
 
 /** Further reasons than so many are counted together. */
 const MOST_REASONS = 20;
-/** What the further ones are counted under. */
 const FURTHER = "other reasons";
 /** An example is cut to this many characters: a message may hold a whole page. */
 const EXAMPLE_CHARACTERS = 300;
 
-/** Why items failed. */
 export interface Failures {
-  /** How often each reason was seen. */
   readonly reasons: Record<string, number>;
   /** Of each reason the first item that had it, and what its error said. */
   readonly examples: Record<string, string>;
@@ -25,13 +19,11 @@ export interface Failures {
 
 /** The name of an error; undefined of whatever else a task threw, even if it can't be looked at. */
 export function errorName(reason: unknown): string | undefined {
-  try {
+  return attempt(() => {
     if (!(reason instanceof Error)) return undefined;
     const { name } = reason as { readonly name: unknown };
     return typeof name === "string" && name !== "" ? name : "Error";
-  } catch {
-    return undefined;
-  }
+  });
 }
 
 /** The reason in a word: how an item ended, or an error's `code`, or its name. */
@@ -52,7 +44,7 @@ function clipped(text: string): string {
 
 /** What was thrown, as text; reading it may itself throw. */
 export function messageOf(reason: unknown): string {
-  try {
+  return attempt(() => {
     if (reason instanceof SuppressedError) {
       return [reason.suppressed, reason.error].map(messageOf).join("; then: ");
     }
@@ -60,9 +52,7 @@ export function messageOf(reason: unknown): string {
     const told: unknown = reason instanceof Error ? reason.message : reason;
     const text = String(told);
     return text.startsWith("[object ") ? shown(told) : text;
-  } catch {
-    return "";
-  }
+  }, "");
 }
 
 function exampleOf(rejected: Rejected): string {
@@ -77,7 +67,6 @@ function exampleOf(rejected: Rejected): string {
 const rejectedOf = (outcomes: readonly Outcome<unknown>[]) =>
   outcomes.filter((outcome) => outcome.status === "rejected");
 
-/** Counts why items ended without a value. */
 export function failuresOf(outcomes: readonly Outcome<unknown>[]): Failures {
   const rejected = rejectedOf(outcomes);
   const named = [...new Set(rejected.map(reasonOf))].slice(0, MOST_REASONS);
@@ -118,7 +107,6 @@ const LEAST_ITEMS = 5;
 
 /** Measures how many items a second a server lets through once it has begun to refuse some. */
 export class PaceMeter {
-  /** How many were refused. */
   refused = 0;
   #firstMs: number | undefined;
   #lastMs = 0;
@@ -140,19 +128,15 @@ export class PaceMeter {
   }
 }
 
-/** Failures of one kind. */
 export interface FailureKind extends HttpSigns {
   /** An error's code or name, or how the task ended. */
   readonly reason: string;
-  /** How many. */
   readonly count: number;
   /** The first item's place among those that ran. */
   readonly index: number;
-  /** What the first one said. */
   readonly message: string;
 }
 
-/** Why items failed that never settled. */
 export const UNSETTLED = "did not settle";
 
 /** The items that still ran at the end of a run, if most had settled in its first half, and none since. */
@@ -190,10 +174,7 @@ export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKi
   }).sort((a, b) => b.count - a.count).slice(0, MOST_KINDS);
 }
 
-/**
- * How many items a second a server lets through once it has begun to refuse; null if it refused none, or
- * too few were seen to tell. An item that needed another try was refused before.
- */
+/** What a refusing server lets through, in items a second; a retried item was refused before. */
 export function paceOf(outcomes: readonly Outcome<unknown>[]): number | null {
   const meter = new PaceMeter();
   for (const outcome of inOrder(outcomes)) {

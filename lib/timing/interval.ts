@@ -146,18 +146,15 @@ export function logOfTime(timeMs: number): number {
   return Math.log(Math.max(timeMs, CLOCK_MS));
 }
 
-/** An interval of logarithms as one of plain numbers. */
 export function fromLogs({ median, low, high }: Interval): Interval {
   return { median: Math.exp(median), low: Math.exp(low), high: Math.exp(high) };
 }
 
-/** Median and 95 % interval of a time that was measured several times. */
 export function timeInterval(timesMs: readonly number[], options: IntervalOptions = {}): Interval {
   const { low, high } = fromLogs(logInterval(timesMs.map(logOfTime), options));
   return { median: median(timesMs), low, high };
 }
 
-/** The ratios of two series of times, paired by round, on the logarithm. */
 function logRatios(above: readonly number[], below: readonly number[]): number[] {
   if (above.length !== below.length || above.length === 0) {
     throw new RangeError(
@@ -198,7 +195,6 @@ export function unpairedRatio(newMs: readonly number[], oldMs: readonly number[]
   return fromLogs(around(middle, a.mean - b.mean, t * Math.sqrt(va + vb)));
 }
 
-/** What comparing two series of times comes to. */
 export type Difference = "faster" | "slower" | "no detectable difference";
 
 /** What an interval of the ratio new over old says: a difference only if it leaves out 1. */

@@ -1,7 +1,4 @@
-/**
- * A job's items: what is prepared before they are made, where they come from, and the order in which a
- * sample of them is taken. It imports no npm package: it runs in trials.
- */
+/** A job's items: where they come from and in which order. It imports no npm package. */
 
 import type { Items } from "../dispatch/options.ts";
 import { importModule } from "../lanes/lane_tasks.ts";
@@ -12,7 +9,6 @@ interface Prepared extends AsyncDisposable {
   readonly isDisposable: boolean;
 }
 
-/** The function that a job's module exports under a name; undefined without a name. */
 export async function hook(
   { task }: Pick<JobSpec, "task">,
   name: string | undefined,
@@ -26,7 +22,6 @@ export async function hook(
   );
 }
 
-/** Runs a job's `prepare`, if there is one. */
 export async function prepare(run: (() => unknown) | undefined): Promise<Prepared> {
   const value = Object(await run?.()) as Partial<AsyncDisposable & Disposable>;
   const dispose = value[Symbol.asyncDispose] ?? value[Symbol.dispose];
@@ -43,7 +38,6 @@ function isItems(value: unknown): value is Items<unknown> {
     (Symbol.iterator in value || Symbol.asyncIterator in value);
 }
 
-/** The same job with so many items at most. */
 export function limitedTo(job: JobSpec, limit: number): JobSpec {
   const { items } = job;
   const isListed = items.kind === "values";
@@ -59,7 +53,6 @@ interface OpenItems {
   readonly places?: readonly number[] | undefined;
 }
 
-/** Opens a job's items, wherever they come from. */
 export async function openItems(source: ItemSource): Promise<OpenItems> {
   if (source.kind === "values") return { items: source.values };
   const module = await importModule(source.module);
@@ -96,7 +89,6 @@ async function within<T>(promise: Promise<T>, late: T): Promise<T> {
 
 /** Takes items one by one from wherever they come, and never more than are wanted. */
 export class ItemPuller {
-  /** How many items there are, if the input tells. */
   readonly total: number | undefined;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   #done = false;
@@ -200,7 +192,6 @@ export function spreadOrder(count: number, most = MOST_PLACES): number[] {
   return order.slice(0, wanted);
 }
 
-/** Takes a list's items in that order, if that is wanted. */
 export function spreadItems<Items>(
   made: Items,
   { spread, first = Infinity, limit }: Pick<

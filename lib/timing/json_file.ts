@@ -1,7 +1,4 @@
-/**
- * Files that `--json` wrote, read again: they may be anything by now, and what is wrong with one is told
- * in a line.
- */
+/** Files that `--json` wrote, read again: they may be anything by now. */
 
 import type { z } from "zod";
 import { readText } from "../files/user_files.ts";
@@ -12,7 +9,6 @@ export const RESULT_FILE_BYTES = 200 * 1024 ** 2;
 
 /** A result file can't be used; the message is one line that says why and what to do. */
 export class ResultFileError extends Error {
-  /** `"ResultFileError"`. */
   override name = "ResultFileError";
 
   constructor(path: string, readonly problem: string, readonly remedy: string, cause?: unknown) {
@@ -25,7 +21,6 @@ export type Checked<Schema extends z.ZodType> = Unchanging<z.infer<Schema>>;
 
 type Unchanging<T> = T extends object ? { readonly [Key in keyof T]: Unchanging<T[Key]> } : T;
 
-/** A kind of file that can be read. */
 export interface FileFormat<T> {
   /** Its field `kind`; undefined for result files of comparisons, which have none. */
   readonly kind: string | undefined;
@@ -81,7 +76,6 @@ function jsonOf(text: string, path: string): { readonly kind?: unknown } {
 
 const listOf = new Intl.ListFormat("en-GB", { type: "disjunction", style: "long" });
 
-/** Makes a file's value of its text, or says what is wrong with it. */
 export function parseWritten<T>(
   text: string,
   path: string,
@@ -107,7 +101,6 @@ export function parseWritten<T>(
   return value;
 }
 
-/** Reads a file that `--json` wrote. */
 export async function readWritten<T>(path: string, formats: readonly FileFormat<T>[]): Promise<T> {
   let text: string;
   try {

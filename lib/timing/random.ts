@@ -1,8 +1,4 @@
-/**
- * Chance that can be repeated: a small generator with a seed, a shuffle, and the order of trials.
- *
- * Not for secrets. `Math.random` takes no seed, and a run that can't be repeated can't be checked.
- */
+/** Chance that can be repeated from a seed, and the order of trials. */
 
 /** Gives the next number, at least 0 and below 1. */
 export type Random = () => number;
@@ -39,11 +35,7 @@ export function randomBelow(random: Random, below: number): number {
   return Math.floor(random() * below);
 }
 
-/**
- * A shuffled copy, every order as likely as any other.
- *
- * The method is Fisher and Yates' (1938) as Durstenfeld wrote it for computers (CACM 7, 1964).
- */
+/** Fisher and Yates' shuffle (1938), as Durstenfeld wrote it (CACM 7, 1964). */
 export function shuffled<T>(values: readonly T[], random: Random): T[] {
   const copy = [...values];
   for (let last = copy.length - 1; last > 0; last--) {

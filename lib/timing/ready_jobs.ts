@@ -1,12 +1,10 @@
-/** The jobs that come with the suite: downloads from its test site, files to save, and its
- * tasks that compute. */
+/** The jobs that come with the suite: downloads, files to save, and tasks that compute. */
 
 import { join } from "@std/path";
 import type { Site } from "../site/start.ts";
 import type { CpuTask, Size } from "../tasks/catalogue.ts";
 import type { JobSpec } from "./spec.ts";
 
-/** Downloads of the site's two pages, each so often. */
 export function downloadJob(
   site: Pick<Site, "urls" | "hosts">,
   copies: number,
@@ -38,7 +36,6 @@ export function savingJob(folder: string, count: number): JobSpec {
   };
 }
 
-/** A task that computes, at a size. */
 export function computingJob(chosen: CpuTask, size: Size): JobSpec {
   return {
     name: nameOf(chosen, size),

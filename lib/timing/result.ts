@@ -207,7 +207,6 @@ export function inconsistency(
   return undefined;
 }
 
-/** The result files of comparisons. */
 export const RESULT_FORMAT: FileFormat<ResultFile> = {
   kind: undefined,
   writers: ["io", "cpu"],
@@ -218,7 +217,6 @@ export const RESULT_FORMAT: FileFormat<ResultFile> = {
   inconsistency,
 };
 
-/** Reads a result file. */
 export function readResultFile(path: string): Promise<ResultFile> {
   return readWritten(path, [RESULT_FORMAT]);
 }

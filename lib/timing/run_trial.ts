@@ -1,7 +1,4 @@
-/**
- * Runs a trial in a fresh process, so that no model profits from another's warm code, connections or
- * memory.
- */
+/** Runs a trial in a fresh process: nothing is warm from another's code, connections or memory. */
 
 import { isRemote } from "../models.ts";
 import { MeasuringChild, TrialError } from "../children/measuring_child.ts";
@@ -10,10 +7,7 @@ import { loadBetween, type Meter, type Reading } from "./meter/meter.ts";
 import type { TrialMessage, TrialOrder } from "./trial_main.ts";
 import type { TrialResult, TrialRunner } from "./spec.ts";
 
-/**
- * Says where a value holds something that JSON changes or drops, such as `"items[3].size is a bigint"`;
- * undefined if nothing is lost.
- */
+/** Where a value holds what JSON changes or drops, such as `"items[3].size is a bigint"`. */
 export function lostInJson(value: unknown, path: string): string | undefined {
   if (value === null || typeof value === "string" || typeof value === "boolean") return undefined;
   if (typeof value === "number") {
@@ -43,15 +37,9 @@ export function lostInJson(value: unknown, path: string): string | undefined {
 
 /** A trial gave no result for its model has no lanes here, in one round as little as in another. */
 export class NoLaneError extends TrialError {
-  /** The model. */
-  readonly model: string;
-  /** What is missing; behind a semicolon, if that is known, how to get it. */
-  readonly why: string;
-
-  constructor(model: string, why: string) {
+  /** `why` says what is missing; behind a semicolon, if that is known, how to get it. */
+  constructor(readonly model: string, readonly why: string) {
     super(`${model} was not measured, for no lane can be started: ${why}`);
-    this.model = model;
-    this.why = why;
   }
 }
 

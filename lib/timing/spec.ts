@@ -1,7 +1,4 @@
-/**
- * What is to be measured: the job, the models, and how often. Plain data, so that it can be sent to
- * a trial's own process.
- */
+/** What is measured: job, models, and how often. Plain data: it is sent to a trial's process. */
 
 import type { Rate } from "../dispatch/limits.ts";
 import type { StartAdvice } from "../executor_options.ts";
@@ -38,10 +35,7 @@ export interface JobSpec {
   readonly permissions?: LanePermissions;
   /** What the reports are to say about how the job was made; not used to run it. */
   readonly options: Readonly<Record<string, unknown>>;
-  /**
-   * Name of an export of the task's module that is run once before the items are made, where they are
-   * made; what it gives is disposed at the end, if it can be.
-   */
+  /** Name of an export run before the items are made; what it gives is disposed at the end. */
   readonly prepare?: string;
   /** How long a lane's teardown may take, in milliseconds; the executor's own default unless given. */
   readonly graceMs?: number;
@@ -49,10 +43,7 @@ export interface JobSpec {
   readonly teardownIsEndless?: boolean;
   /** Name of an export run before each trial's items are made: it undoes what earlier trials left. */
   readonly reset?: string;
-  /**
-   * Name of an export of the task's module that maps a result to what must be equal between models;
-   * the result itself unless given.
-   */
+  /** Name of an export that maps a result to what must be equal between models. */
   readonly comparable?: string;
 }
 
@@ -67,7 +58,6 @@ export interface ModelSpec {
   readonly start?: StartAdvice;
 }
 
-/** How each trial's items are run. */
 interface TrialOptions {
   readonly job: JobSpec;
   /** Items run before the measured ones and not counted; default 0. */
@@ -82,16 +72,12 @@ interface TrialOptions {
   readonly live?: boolean;
 }
 
-/** One model, one round. */
 export interface TrialSpec extends ModelSpec, TrialOptions {
   /** Which round this is, from 0. */
   readonly round: number;
   /** Whether to record every task's times. */
   readonly timeline?: boolean;
-  /**
-   * How long all items together may take, in milliseconds; what isn't done by then counts as cancelled.
-   * Unlimited by default.
-   */
+  /** How long all items may take; what isn't done by then is cancelled. Unlimited by default. */
   readonly mostMs?: number;
   /** How many of the first items get a checksum of their own as well. */
   readonly prefix?: number;
@@ -105,7 +91,6 @@ export interface LongItem {
   readonly ms: number;
 }
 
-/** What one trial found. */
 export interface TrialResult {
   readonly round: Round;
   /** When every task ran, if the trial asked for it. */
@@ -132,7 +117,6 @@ export interface TrialResult {
   readonly stuck?: FailureKind;
 }
 
-/** How the lanes stand. */
 export interface LanesNow {
   /** Tasks that run on each lane. */
   readonly lanes: readonly number[];
@@ -142,13 +126,11 @@ export interface LanesNow {
   readonly latencyMs: { readonly median: number; readonly most: number } | null;
 }
 
-/** How a trial stands. */
 export interface TrialPulse extends LanesNow {
   /** How long its items have been running, in milliseconds. */
   readonly runMs: number;
   readonly settled: number;
   readonly failed: number;
-  /** Undefined if not known. */
   readonly total?: number | undefined;
 }
 
@@ -175,11 +157,8 @@ interface Watching {
 /** Runs one trial; the real one starts a process, a test's one answers at once. */
 export type TrialRunner = (trial: TrialSpec, options: Watching) => Promise<TrialResult>;
 
-/** A whole comparison: one job, several models, several rounds. */
 export interface ComparisonSpec extends TrialOptions {
-  /** What is compared; each model once. */
   readonly models: readonly ModelSpec[];
-  /** How often every model runs. */
   readonly rounds: number;
   /** Where chance starts: the models' order, the bootstrap. */
   readonly seed: number;

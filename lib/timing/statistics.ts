@@ -1,12 +1,8 @@
-/**
- * Middle, spread and outliers of a sample, and Student's t distribution, which tells how far the mean of
- * a few values may lie from the truth. Nothing here drops a value.
- */
+/** Middle, spread and outliers of a sample, and Student's t distribution. Nothing drops a value. */
 
 /** Finite numbers in ascending order; made by {@linkcode sorted} alone. */
 export type Sorted = readonly number[] & { readonly brand?: "sorted" };
 
-/** Sorts a sample. */
 export function sorted(values: Iterable<number>): Sorted {
   const copy = [...values];
   if (copy.length === 0) throw new RangeError("Cannot describe a sample: it is empty");
@@ -41,7 +37,6 @@ export function median(values: Iterable<number>): number {
   return quantile(sorted(values), 0.5);
 }
 
-/** The sum over the number; NaN of none. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
@@ -96,9 +91,7 @@ export function studentCdf(t: number, freedom: number): number {
   return Math.min(1, Math.max(0, 0.5 + central / 2));
 }
 
-/**
- * The value that Student's t doesn't exceed with a given probability: {@linkcode studentCdf} undone.
- */
+/** The value that Student's t doesn't exceed with a given probability. */
 export function studentQuantile(probability: number, freedom: number): number {
   if (!(probability > 0 && probability < 1)) {
     throw new RangeError(

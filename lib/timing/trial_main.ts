@@ -1,7 +1,4 @@
-/**
- * One trial, in a process of its own: start, warm up, run, measure, clean up, in this order; and its
- * timeline, which tells when every task was queued, started and ended. It imports no npm package.
- */
+/** One trial, in its own process: start, run, measure, clean up. It imports no npm package. */
 
 import * as executors from "../open.ts";
 import { answerParent } from "../children/parent.ts";
@@ -27,14 +24,12 @@ import { checksumOf } from "./checksum.ts";
 import { hook, openItems, prepare, withWarmup } from "./job_items.ts";
 import { errorName, failureKindsOf, failuresOf, paceOf, stuckOf } from "./failures.ts";
 
-/** What a trial's process is told. */
 export interface TrialOrder {
   readonly trial: TrialSpec;
   /** Whether it is to have a meter read before the first item and after the last outcome. */
   readonly metered: boolean;
 }
 
-/** What it says before its result. */
 export type TrialMessage =
   | { readonly type: "meter" }
   | { readonly type: "progress"; readonly settled: number; readonly total: number | undefined }
@@ -53,20 +48,17 @@ export interface TrialHost {
   readonly cpuMs: () => number;
   /** CPU time of this event loop's thread alone so far, in milliseconds; not told unless given. */
   readonly eventLoopCpuMs?: () => number;
-  /** Peak resident memory of this process so far. */
   readonly peakRssBytes: () => number;
   /** The clock, in milliseconds; default `performance.now`. */
   readonly now?: () => number;
   /** Waits until a meter has been read, before the first item and after the last outcome. */
   readonly readMeter?: () => Promise<void>;
   readonly signal?: AbortSignal;
-  /** Told how many items have settled. */
   readonly onProgress?: (settled: number, total: number | undefined) => void;
   /** Told from time to time, and at the end, how it stands, if the spec says so. */
   readonly onPulse?: (pulse: TrialPulse) => void;
 }
 
-/** Opens a trial's executor, with what its model takes of the sizes and rights. */
 export function openModel(
   { model, lanes, slots, server, start, job }: ModelSpec & { job: JobSpec },
 ): Executor {
@@ -80,7 +72,6 @@ export function openModel(
   return open({ ...Object.fromEntries(taken), ...(needsServer(model) && server) });
 }
 
-/** Closes a trial's lanes. */
 export async function closeLanes(
   executor: AsyncDisposable,
   { teardownIsEndless = false }: JobSpec,
@@ -316,7 +307,6 @@ function busyMs(outcomes: readonly Outcome<unknown>[]): number {
   return busy;
 }
 
-/** What a timeline is made from. */
 interface TimelineParts {
   readonly round: number;
   readonly outcomes: readonly Outcome<unknown>[];
@@ -330,7 +320,6 @@ interface TimelineParts {
   readonly decisions?: readonly Decision[];
 }
 
-/** Decisions of `auto` as a file holds them. */
 export function decisionsSince(firstMs: number, decisions: readonly Decision[]): TimedDecision[] {
   return decisions.map(({ atMs, figures, ...rest }) => ({
     ...rest,
@@ -339,7 +328,6 @@ export function decisionsSince(firstMs: number, decisions: readonly Decision[]):
   }));
 }
 
-/** Makes the timeline of a trial. */
 export function timelineOf(parts: TimelineParts): Timeline {
   const { round, outcomes, before, after, firstMs, ownCpuMs, decisions = [] } = parts;
   const every = shownEvery(outcomes.length);
@@ -380,12 +368,9 @@ const MOST_LATENCIES = 1000;
 
 /** Looks at the lanes of an executor. */
 export class LaneWatch {
-  readonly #executor: Pick<Executor, "lanes" | "slots" | "running">;
   #latencies: number[] = [];
 
-  constructor(executor: Pick<Executor, "lanes" | "slots" | "running">) {
-    this.#executor = executor;
-  }
+  constructor(private readonly executor: Pick<Executor, "lanes" | "slots" | "running">) {}
 
   /** A task has ended; of one that never started the times are no numbers. */
   ended({ startedAtMs, endedAtMs }: { readonly startedAtMs: number; readonly endedAtMs: number }) {
@@ -394,9 +379,9 @@ export class LaneWatch {
   }
 
   look(): LanesNow {
-    const { lanes: count, slots } = this.#executor;
+    const { lanes: count, slots } = this.executor;
     const lanes = Array<number>(count).fill(0);
-    for (const { lane } of this.#executor.running()) lanes[lane] = (lanes[lane] ?? 0) + 1;
+    for (const { lane } of this.executor.running()) lanes[lane] = (lanes[lane] ?? 0) + 1;
     const latencies = this.#latencies.sort((a, b) => a - b);
     this.#latencies = [];
     const most = latencies.at(-1);

@@ -76,7 +76,6 @@ export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
   });
 }
 
-/** Names the rounds that lie far from the others of their model. */
 export function outlierWarnings(models: readonly ModelResult[]): string[] {
   return models.flatMap(({ model, rounds, wallMs }) =>
     outliers(rounds.map((round) => round.wallMs)).map((index) => {
@@ -142,7 +141,6 @@ function fewRoundsWarnings(models: readonly ModelResult[]): string[] {
   ];
 }
 
-/** The warnings that follow from the rounds. */
 export function warningsOf(
   models: readonly ModelResult[],
   ceiling: Comparison["ceiling"],

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { isRemote, type Model, MODEL_TABLE, needsServer, takes } from "../../models.ts";
+import { attempt } from "../../lanes/attempt.ts";
 import { ceiling } from "../../timing/ceiling.ts";
 import type { Checked } from "../../timing/json_file.ts";
 import { median } from "../../timing/statistics.ts";
@@ -101,11 +102,7 @@ export async function joinedLanes(
   return { lanes: lanes.length, machines: [...machines], startMs: round.startMs };
 }
 
+/** Without --allow-sys=systemMemoryInfo nobody knows. */
 function freeMemory(): number | undefined {
-  try {
-    return Deno.systemMemoryInfo().available;
-  } catch {
-    // Without --allow-sys=systemMemoryInfo nobody knows.
-    return undefined;
-  }
+  return attempt(() => Deno.systemMemoryInfo().available);
 }

@@ -1,6 +1,7 @@
 /** Whether the results of a job depend on the order of its tasks. */
 
 import type { ChildOptions } from "../../children/measuring_child.ts";
+import { attempt } from "../../lanes/attempt.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import type { Race } from "../race/race.ts";
 import { countNeighbours, type Probed, startProbe } from "./probe.ts";
@@ -11,7 +12,7 @@ import type { LanePermissions } from "../../lanes/permissions.ts";
 import { userFolder } from "../../files/user_files.ts";
 
 /** A run from last to first: how many items, and the checksum of their results from first to last, if it is known. */
-export interface OrderCheck {
+interface OrderCheck {
   readonly count: number;
   readonly forwards: string | undefined;
 }
@@ -24,10 +25,7 @@ export function orderCheckOf(
   return count < 2 || failed > 0 ? undefined : { count, forwards: probed.forwards };
 }
 
-/**
- * The run from last to first wherever the plain loop is left, for results that agreed in the race may
- * have agreed by luck, and where some didn't agree.
- */
+/** The run from last to first wherever the plain loop is left: results may agree by luck. */
 export function orderCheck(
   sample: Pick<Sample, "failed">,
   probed: Pick<Probed, "done" | "forwards" | "stretches">,
@@ -85,7 +83,6 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
 
 /** A file that was read and written several times, and changed. */
 export interface RewrittenFile {
-  /** Where it lies. */
   readonly path: string;
   /** How many times it was opened to read, or to write, whichever was less often. */
   readonly times: number;
@@ -103,12 +100,10 @@ export class FileAudit implements AsyncDisposable {
     this.#log = log;
   }
 
-  /** Begins an empty log. */
   static async start(): Promise<FileAudit> {
     return new FileAudit(await Deno.makeTempFile({ prefix: "lanes-audit-" }));
   }
 
-  /** The child's environment. */
   get env(): Record<string, string> {
     return { DENO_AUDIT_PERMISSIONS: this.#log };
   }
@@ -130,7 +125,6 @@ export class FileAudit implements AsyncDisposable {
     return info?.isFile === true && (info.mtime?.getTime() ?? 0) >= this.#startMs;
   }
 
-  /** Removes the log. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.#log).catch(() => {});
   }
@@ -166,13 +160,11 @@ export function audited<P extends LanePermissions>(permissions: P): P | undefine
 export function accesses(log: string): Map<string, { read: number; write: number }> {
   const files = new Map<string, { read: number; write: number }>();
   for (const line of log.split("\n")) {
-    let noted: { permission?: unknown; value?: unknown } | null;
-    try {
-      noted = JSON.parse(line);
-    } catch {
-      // The last line may be cut, and programs that the child starts may write here too.
-      continue;
-    }
+    // The last line may be cut, and programs that the child starts may write here too.
+    const noted: { permission?: unknown; value?: unknown } | null = attempt(
+      () => JSON.parse(line),
+      null,
+    );
     const permission = noted?.permission;
     if (permission !== "read" && permission !== "write") continue;
     if (typeof noted?.value !== "string") continue;

@@ -1,6 +1,4 @@
-/**
- * Runs a sample of a job one after the other in a fresh process and takes down what each task took.
- */
+/** Runs a sample one by one in a fresh process and takes down what each task took. */
 
 import { type ChildOptions, MeasuringChild } from "../../children/measuring_child.ts";
 import { trialFlags } from "../../children/trial_flags.ts";

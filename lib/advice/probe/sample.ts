@@ -54,7 +54,6 @@ export const sampleSchema = z.object({
   taskBytes: amount.optional(),
 });
 
-/** A job's sample in figures. */
 export type Sample = Checked<typeof sampleSchema> & {
   /** What each lane takes to load the job's module and to set it up; 0 unless known. */
   readonly laneMs?: number | undefined;

@@ -1,8 +1,6 @@
-/**
- * What sending items and results to another lane takes, by a few of them. It imports no npm
- * package.
- */
+/** What sending items and results to another lane takes. It imports no npm package. */
 
+import { attempt } from "../../lanes/attempt.ts";
 import { isSparse, named, step, threads } from "../../lanes/remote/clone.ts";
 import { decode, encodeAlone } from "../../lanes/remote/channel.ts";
 import type { TransferCost } from "./probe_message.ts";
@@ -137,12 +135,8 @@ export class TransferMeter {
   }
 
   #bytes(value: unknown): number {
-    try {
-      return this.#serialize!(value).byteLength;
-    } catch {
-      // A worker can take what v8's own format can't, such as a MessagePort; its size is unknown.
-      return 0;
-    }
+    // A worker can take what v8's own format can't, such as a MessagePort; its size is unknown.
+    return attempt(() => this.#serialize!(value).byteLength, 0);
   }
 
   cost(): TransferCost {

@@ -1,7 +1,4 @@
-/**
- * Advice as a part of a page, with the charts of how a task's time splits into computing and waiting, and
- * of what each model gains.
- */
+/** Advice as a part of a page, with charts of computing and waiting, and of what models gain. */
 
 import type { Advice, AdviceFile } from "../../advice/advice.ts";
 import type { FlameBar, JobProfile, Owner } from "../../advice/profile/job_profile.ts";
@@ -81,7 +78,6 @@ export function adviceSection(
   return { id, title, html };
 }
 
-/** How advice is arrived at: the same for every job. */
 function method(): Html {
   return markup`
     <ul>
@@ -314,7 +310,6 @@ function functionsTable({ functions }: JobProfile) {
   );
 }
 
-/** Writes the section; nothing for advice without a profile. */
 export function profileSection(advice: Advice, id: string): Markup {
   const { profile } = advice;
   if (profile === undefined) return false;
@@ -356,7 +351,7 @@ const OWNER_COLOURS: Readonly<Record<Owner, string>> = Object.assign(Object.crea
 });
 
 /** A share of an edited file, from 0 to 1. */
-export function clamped(share: number): number {
+function clamped(share: number): number {
   return share > 0 ? Math.min(1, share) : 0;
 }
 
@@ -366,7 +361,6 @@ function labelOf(name: string, pixels: number): string {
   return name.length <= room ? name : `${name.slice(0, room - 1).toWellFormed()}…`;
 }
 
-/** Draws bars, callers at the bottom. */
 export function drawFlame(bars: readonly FlameBar[], width: number): Html {
   const shown = bars.slice(0, MOST_BARS).filter(({ depth }) => depth >= 0 && depth < DEEPEST);
   const levels = shown.reduce((most, { depth }) => Math.max(most, Math.floor(depth) + 1), 1);

@@ -98,12 +98,10 @@ export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConf
     (advice.classConfidence < SURE_CLASS ? `(unsure: ${sure})` : `(${sure} sure)`);
 }
 
-/** How many items the figures are for. */
 export function jobItems({ horizon, job }: Pick<Advice, "horizon" | "job">): string {
   return itemsText({ horizon, total: job.total });
 }
 
-/** The recommendation in words: size, gain, cost, break-even. */
 export function recommendationLines(advice: Advice): string[] {
   const { recommended, horizon, models, unsure, machine } = advice;
   const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
@@ -211,7 +209,6 @@ export function modelColumns({ recommended }: Advice): Column<ModelAdvice>[] {
   return columns.map((column) => ({ ...column, tone }));
 }
 
-/** Why a model isn't the recommended one, in a few  */
 export function remarkOn(model: ModelAdvice): string {
   if (model.out !== undefined) return outWords(model);
   return model.measured === undefined ? "not raced" : "";

@@ -18,7 +18,6 @@ import {
   nothingSucceeded,
   type ResultFile,
   type Round,
-  type Timeline,
   type Verdict,
 } from "../../timing/result.ts";
 import { quantile, type Sorted, sorted } from "../../timing/statistics.ts";
@@ -102,7 +101,6 @@ function headlineOf(comparison: Comparison): string {
     : `${bound}: take ${verdict.recommended}`;
 }
 
-/** A figure in large letters: its name, itself, and what it is. */
 type Tile = readonly [name: string, figure: string, detail: string];
 
 function tiles({ verdict, models, ceiling, agree }: Comparison): Html[] {
@@ -301,7 +299,6 @@ function drawStartup(models: readonly ModelResult[], width: number): Html {
   ]);
 }
 
-/** What is told of a model's rounds in one bar. */
 const USAGES = [
   {
     id: "cpu",
@@ -348,8 +345,6 @@ interface Distribution {
 /** Writes the distribution of task times, and for jobs that wait that of latency too. */
 export function distributionSection({ models, verdict }: Comparison, id: string): Html {
   const waits = verdict?.bound === "io" || verdict?.bound === "mixed";
-  const started = ({ startedMs }: Timeline, at: number) => startedMs[at]!;
-  const queued = ({ queuedMs }: Timeline, at: number) => queuedMs[at]!;
   return markup`${
     distribution(
       models,
@@ -357,7 +352,7 @@ export function distributionSection({ models, verdict }: Comparison, id: string)
       "How long a task took",
       "From its start on a lane to its end. The taller, the more tasks; the mark is the median, " +
         "the line spans the 5th to the 95th percentile.",
-      started,
+      "startedMs",
     )
   }${
     waits && distribution(
@@ -365,7 +360,7 @@ export function distributionSection({ models, verdict }: Comparison, id: string)
       `${id}-latency`,
       "Latency: how long its caller waited",
       "The same tasks counted from when they were queued: the wait for a slot included.",
-      queued,
+      "queuedMs",
     )
   }`;
 }
@@ -383,11 +378,11 @@ function distribution(
   id: string,
   title: string,
   lead: string,
-  from: (timeline: Timeline, at: number) => number,
+  since: "startedMs" | "queuedMs",
 ): Html {
   const distributions = models.flatMap(({ model, timeline }): Distribution[] => {
     const values = (timeline?.index ?? []).flatMap((_, at) => {
-      const ms = timeline!.endedMs[at]! - from(timeline!, at);
+      const ms = timeline!.endedMs[at]! - timeline![since][at]!;
       return hasStarted(timeline!, at) && ms >= 0 ? [ms] : [];
     });
     return values.length === 0 ? [] : [{ model, times: sorted(values) }];

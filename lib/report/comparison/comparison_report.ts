@@ -48,7 +48,6 @@ import {
 } from "./comparison_words.ts";
 import { renderLanes } from "./lanes_picture.ts";
 
-/** Comparisons, then on what they were measured. */
 export function resultReport(result: ResultFile): Block {
   return documentOf([...result.comparisons.map(comparisonReport), resultFoot(result)]);
 }
@@ -95,10 +94,7 @@ function medianTime(of: (round: Round) => number) {
   return ({ rounds }: ModelResult) => formatDuration(middle(rounds.map(of)));
 }
 
-/**
- * What a table tells of each model. Where they don't fit, the least important columns are left out;
- * start, work, total, CPU, speedup with its interval, memory and failures fit 80 columns of a terminal.
- */
+/** Of these a terminal of 80 columns has start, work, total, CPU, speedup, memory and failures. */
 export const MODEL_COLUMNS: readonly Column<ModelResult>[] = [
   {
     head: "model",
@@ -173,7 +169,6 @@ interface RoundRow extends Pick<ModelResult, "model" | "lanes" | "slots">, Round
   readonly of: Comparison;
 }
 
-/** What failed, reason by reason. */
 function reasonsOf<Of>(
   of: Readonly<Record<string, Of>> = {},
   words: (reason: string, of: Of) => string,

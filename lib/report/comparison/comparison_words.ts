@@ -1,7 +1,6 @@
-/**
- * A comparison in plain sentences with their numbers: the verdict, how sure it is, and what failed.
- */
+/** A comparison in sentences with their numbers: the verdict, how sure it is, and what failed. */
 
+import { MORE_LIKELY } from "../../judge/thresholds.ts";
 import { BASELINE } from "../../models.ts";
 import type { AwaitCost } from "../../tasks/calibrate.ts";
 import {
@@ -23,19 +22,13 @@ import {
   type Verdict,
 } from "../../timing/result.ts";
 
-/** What the project teaches, for the end of a report. */
 export const LESSON: string = "Slots are concurrency: one lane waits for many tasks at once. " +
   "Lanes are parallelism: they compute at the same time.";
 
 /** Below this, a verdict says that it is unsure. */
 const SURE = 0.9;
-/** Below this, it is no better than a guess. */
-const GUESS = 0.5;
 
-/**
- * Says in one or two sentences what the job is bound by, which model to take, and what that gains
- * and costs; or what kept it from a verdict.
- */
+/** What binds the job, which model to take, what that costs; or what kept it from a verdict. */
 export function verdictText(comparison: Comparison): string {
   const { verdict, agree } = comparison;
   const measured = comparison.models.filter(({ rounds }) => rounds.length > 0);
@@ -60,16 +53,13 @@ export function isBusy({ others }: Pick<Comparison, "others">): boolean {
   return others !== undefined && othersAreBusy(others);
 }
 
-/**
- * Whether rounds say too little to leave a job sequential. Of a small job that much doubt is usual on an
- * idle machine, for any two models take nearly the same time.
- */
+/** Whether rounds say too little to leave a job sequential; of a small one much doubt is usual. */
 export function isUndecided(comparison: Comparison): boolean {
   const { verdict } = comparison;
   if (verdict === null || verdict.recommended !== BASELINE) return false;
   return isBusy(comparison)
     ? verdict.confidence < SURE
-    : verdict.bound !== "small" && verdict.confidence < GUESS;
+    : verdict.bound !== "small" && verdict.confidence < MORE_LIKELY;
 }
 
 /** Whether a model surely gained more on this machine's cores than the ceiling, which then isn't one. */
@@ -102,7 +92,7 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
 
 function doubtOf({ confidence }: Verdict): string {
   if (confidence >= SURE) return "";
-  return confidence >= GUESS
+  return confidence >= MORE_LIKELY
     ? `Only ${formatPercent(confidence)} sure: more --rounds make it surer.`
     : "The rounds differ too much to be sure: end other programs, or give more --rounds.";
 }
@@ -171,10 +161,7 @@ function failureOf({ failed, succeeded, reasons = {} }: Round): string {
 /** A line names no more reasons than this; the files hold all. */
 const MOST_REASONS = 5;
 
-/**
- * One example of each reason that tasks failed for: the item, its address where the error names it, and
- * what the error said.
- */
+/** Of each reason that tasks failed for one example: the item, and what the error said. */
 export function exampleLines({ models }: Comparison): string[] {
   const seen = new Map<string, string>();
   for (const { model, rounds } of models) {

@@ -109,7 +109,6 @@ function legend(drawn: ReadonlySet<Sign>, style: Style): string {
 
 interface PanelOptions {
   readonly cells: number;
-  /** What the whole axis stands for, in milliseconds. */
   readonly axisMs: number;
   /** When this model's run ended; nothing is drawn beyond. */
   readonly endMs: number;
@@ -134,7 +133,6 @@ const MOST_HAVE_ROOM = 0.75;
 /** The golden ratio's fraction, whose multiples spread evenly over 0 to 1. */
 const GOLDEN_FRACTION = 0.6180339887;
 
-/** A row of a panel: a slot, or several slots of one lane. */
 interface Row {
   readonly lane: number;
   readonly firstSlot: number;

@@ -1,7 +1,4 @@
-/**
- * How much faster models are than one after the other: as measured, with intervals, and as predicted,
- * with what this machine can give at most.
- */
+/** How much faster models are than one after the other, as measured and as predicted. */
 
 import { formatNumber, formatRatio, formatSpeedup } from "../../text/format.ts";
 import type { Interval } from "../../timing/result.ts";
@@ -22,7 +19,6 @@ export interface GainRow {
   readonly predictedWords?: string;
 }
 
-/** What the gains of computing can't go beyond. */
 export interface GainLimit {
   readonly ratio: number;
   readonly words: string;
@@ -51,7 +47,6 @@ function axisEnds(rows: readonly GainRow[], limit: GainLimit | undefined): [numb
   return [low < 1 ? low * 0.9 : 1, high > 1 ? high * 1.02 : 1.1];
 }
 
-/** Whether the axis of such rows is logarithmic. */
 export function isLogarithmic(rows: readonly GainRow[], limit: GainLimit | undefined): boolean {
   const [low, high] = axisEnds(rows, limit);
   return high / low > LINEAR_UP_TO;

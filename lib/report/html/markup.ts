@@ -4,13 +4,8 @@ import { formatCount } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 import { escape } from "@std/html/entities";
 
-/** Text that may go into a page as it stands. */
 export class Html {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
+  constructor(readonly text: string) {}
 
   toString(): string {
     return this.text;
@@ -48,20 +43,14 @@ const SENTENCES = 1000;
 /** Beyond 30,000 years in milliseconds; sums and differences of such numbers stay finite. */
 const MAX_NUMBER = 1e15;
 
-/**
- * Text cut to a length and without control characters, overrides of the writing direction, or halves
- * of surrogate pairs.
- */
+/** Text cut to a length, without what steers a terminal, and with no half of a surrogate pair. */
 export function sanitizedText(text: string, limit: number = LINE): string {
   // Cut before cleaning, so that a huge string costs nothing, and after, as cleaning may not shorten.
   const line = plain(text.slice(0, limit * 4)).toWellFormed().replace(/[\ufffe\uffff]/g, "\ufffd");
   return line.length <= limit ? line : `${line.slice(0, limit - 1).toWellFormed()}…`;
 }
 
-/**
- * A copy of plain data whose strings are {@linkcode sanitizedText} and whose numbers are within ±10¹⁵;
- * the infinities are cut to that, NaN stays.
- */
+/** Plain data with {@linkcode sanitizedText} and numbers within ±10¹⁵; NaN stays. */
 export function sanitized<T>(value: T): T {
   return copy(value) as T;
 }
@@ -89,21 +78,16 @@ interface Figure {
   readonly title: string;
   /** What to see in it, above the picture. */
   readonly lead?: Markup;
-  /** Draws the chart at a width in CSS pixels. */
   readonly draw: (width: number) => Html;
   /** The widths to draw it at; default {@linkcode CHART_WIDTHS}. */
   readonly widths?: { readonly wide: number; readonly narrow: number };
-  /** What it doesn't show or how, below the picture. */
   readonly note?: Markup;
   readonly table?: Html;
   /** How its marks are reached, in the page's language. */
   readonly steps?: string;
 }
 
-/**
- * Writes a figure. Its chart is drawn twice, for wide windows and for telephones, since text in a
- * picture that merely shrinks can't be read.
- */
+/** Drawn twice, for wide windows and telephones: text in a picture that shrinks can't be read. */
 export function figure(
   {
     id,

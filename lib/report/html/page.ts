@@ -1,8 +1,4 @@
-/**
- * A page of several files' parts (comparisons, advice, scaling, races) as one document that opens from
- * disk and offline, with its only script and its content-security policy; at its end, on what machine,
- * with what, and how all was measured.
- */
+/** A page of parts as one document that opens offline, with its only script and its policy. */
 
 import { createHash } from "node:crypto";
 import script from "./page.js" with { type: "text" };
@@ -12,11 +8,9 @@ import { pageStyle } from "./style.ts";
 import { formatCount, formatNumber } from "../../text/format.ts";
 import type { Environment } from "../../timing/result.ts";
 
-/** A part of a page, with a heading that its table of contents links to. */
 export interface Section {
   /** Unique in its page; letters, digits and hyphens. */
   readonly id: string;
-  /** Its heading, as plain text; escaped when the page is written. */
   readonly title: string;
   readonly html: Html;
 }
@@ -24,7 +18,6 @@ export interface Section {
 /** A finding, as the list at the top of a page tells it. */
 interface Headline {
   readonly id: string;
-  /** What it is about: the job. */
   readonly name: string;
   readonly text: string;
 }
@@ -37,9 +30,8 @@ export interface PartPlace {
   readonly alone: boolean;
 }
 
-/** What one file brings to a page; all its text is sanitized (see sanitize.ts). */
+/** What one file brings to a page; all its text is sanitized. */
 export interface PagePart {
-  /** The page's title if this part has all there is. */
   readonly title: string;
   readonly headlines: readonly Headline[];
   readonly sections: readonly Section[];
@@ -50,7 +42,7 @@ export interface PagePart {
 }
 
 /** A part with what can be said of any. */
-export interface KnownPart extends PagePart {
+interface KnownPart extends PagePart {
   /** What was done with its jobs, such as "compared"; the title of a page of several parts counts it. */
   readonly did: string;
   readonly environment: Environment;
@@ -90,10 +82,7 @@ function methods(parts: readonly KnownPart[]): Html {
   return markup`${[...told.values()].map(({ name, html }) => markup`<h3>${name}</h3>${html}`)}`;
 }
 
-/**
- * Writes a page of parts: what was found, each part's sections in the order given, then on what and how
- * all was measured. The kicker is a few words above the title.
- */
+/** Writes a page: what was found, each part's sections, then on what and how all was measured. */
 export function renderParts(parts: readonly KnownPart[], kicker = "Lanes report"): string {
   const headlines = parts.flatMap((part) => part.headlines);
   const listed = headlines.length > 1 ? headlines : [];
@@ -165,7 +154,6 @@ export function taskWords(task: string, options: Readonly<Record<string, unknown
 }
 
 interface DocumentOptions {
-  /** A few words above the title. */
   readonly kicker?: string;
   /** What stands between the title and the table of contents; safe markup. */
   readonly intro?: Markup;

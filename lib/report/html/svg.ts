@@ -1,7 +1,4 @@
-/**
- * Charts as inline SVG without scripts or styles of their own, drawn mark by mark in CSS pixels; scales
- * and axes; and the simplest chart, of bars.
- */
+/** Charts as inline SVG, drawn mark by mark in CSS pixels; scales, axes, and bars. */
 
 import { escape } from "@std/html/entities";
 import { formatDuration } from "../../text/format.ts";
@@ -160,15 +157,12 @@ export function modelRow(model: string): NamedRow {
   return { name: model.slice(0, 24), colour: modelColour(model) };
 }
 
-/** A row's name in the left margin. */
 export function rowName({ name, colour }: NamedRow, left: number, y: number): Html {
   return text(name, left - 10, y, { textAnchor: "end", fill: colour, ...STRONG });
 }
 
-/** A bar that starts at 0. */
 export interface Bar extends NamedRow {
   readonly value: number;
-  /** The value as people read it. */
   readonly words: string;
 }
 

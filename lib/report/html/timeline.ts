@@ -1,7 +1,4 @@
-/**
- * The timeline: one panel a model, lanes as rows, all on one time axis; all of it, its beginning up
- * close, and its table.
- */
+/** The timeline: one panel a model, lanes as rows, on one time axis; up close, and as a table. */
 
 import { counted, formatCount, formatDuration, formatPercent } from "../../text/format.ts";
 import { decisionText, type TimedDecision } from "../../timing/decisions.ts";
@@ -18,7 +15,6 @@ const MAX_BARS = 2400;
 /** Models that took less than this part of the axis are shown up close. */
 const TOO_SHORT_TO_SEE = 0.34;
 
-/** A model of some size whose tasks were timed. */
 type Timed = Pick<ModelResult, "model" | "lanes" | "slots" | "timeline">;
 
 /** A model's timeline, with all that is the same at any size. */
@@ -220,7 +216,6 @@ interface Band {
 
 /** What fills a panel below its queue. */
 interface Body {
-  /** The panel's height in pixels, without its title. */
   readonly height: number;
   /** What stands beside its lanes and its queue. */
   readonly labels: readonly { readonly text: string; readonly y: number }[];
@@ -235,7 +230,6 @@ interface Body {
 
 interface Panel extends Body {
   readonly result: Timed;
-  /** The mean of its lanes' CPU shares, 0 to 1; NaN where none could be told. */
   readonly cpuShare: number;
   readonly queue: readonly Band[];
   readonly endMs: number;
@@ -501,10 +495,7 @@ interface Depth {
   readonly ended: number;
 }
 
-/**
- * Counts spans in flight over time, in buckets no wider than the eye can tell apart. Neighbouring
- * buckets of the same depth become one.
- */
+/** Spans in flight over time, in buckets; neighbours of the same depth become one. */
 export function depthOverTime(
   fromMs: readonly number[],
   toMs: readonly number[],

@@ -1,7 +1,4 @@
-/**
- * The lesson's ideas in their order: each with what this machine did, in sentences and in a picture
- * that follow from the figures, and the commands that show more.
- */
+/** The lesson's ideas in their order: each in sentences, a picture, and commands. */
 
 import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
 import { BASELINE, isModel, isRemote, type Model, MODEL_TABLE } from "../../models.ts";
@@ -28,7 +25,6 @@ import en from "./en.json" with { type: "json" };
 import ko from "./ko.json" with { type: "json" };
 import { comparisonsOf, type Language, type LessonFile } from "./lesson_file.ts";
 
-/** A picture of an idea. */
 export type Picture =
   | { readonly kind: "bars"; readonly title: string; readonly bars: readonly Bar[] }
   | { readonly kind: "tasks"; readonly title: string; readonly models: readonly ModelResult[] }
@@ -40,7 +36,6 @@ export type Picture =
     readonly rows: readonly (readonly string[])[];
   };
 
-/** An idea of the lesson. */
 export interface Idea {
   /** Unique; letters alone. */
   readonly id: string;
@@ -49,7 +44,6 @@ export interface Idea {
   /** What this machine did, a sentence each; none if that wasn't measured. */
   readonly seen: readonly string[];
   readonly picture: Picture | undefined;
-  /** What shows more of it. */
   readonly commands: readonly string[];
 }
 
@@ -109,7 +103,6 @@ function against(
   return speaker.say(`${key}.${how}`, { ...values, times: Math.max(ratio, 1 / ratio) });
 }
 
-/** What models gained, a sentence each. */
 function gains(
   speaker: Speaker,
   rows: Readonly<Partial<Record<Key, ModelResult | undefined>>>,
@@ -424,7 +417,6 @@ const IDEAS = {
   when,
 } as const;
 
-/** The ideas in their order. */
 export function ideasOf(file: LessonFile): Idea[] {
   const speaker = new Speaker(file.language);
   return (Object.keys(IDEAS) as (keyof typeof IDEAS)[]).map((id) => {
@@ -441,15 +433,12 @@ export function ideasOf(file: LessonFile): Idea[] {
 }
 
 /** The texts of one language, by key; `{name}` stands for a value. */
-export type Texts = typeof en;
+type Texts = typeof en;
 
-/** What a text is known by. */
 export type Key = keyof Texts;
 
-/** The texts of every language. */
 export const TEXTS: Readonly<Record<Language, Texts>> = { en, ko };
 
-/** Says things in one language. */
 export class Speaker {
   readonly #texts: Texts;
 
@@ -492,7 +481,6 @@ export class Speaker {
     );
   }
 
-  /** What a model gained over one after another. */
   gain({ speedup }: Pick<ModelResult, "speedup">): string {
     if (speedup === null) return this.say("gain.unknown");
     const { median, low, high } = speedup;
@@ -501,7 +489,6 @@ export class Speaker {
     return this.say("gain.none");
   }
 
-  /** How a model does it. */
   how(of: ModelResult): string {
     const key = `how.${of.model}`;
     return this.say(Object.hasOwn(this.#texts, key) ? key as Key : "how.other", of);
@@ -513,7 +500,6 @@ export class Speaker {
     return Object.hasOwn(this.#texts, key) ? this.say(key as Key) : MODEL_TABLE[model].python.io;
   }
 
-  /** All models of a comparison in a sentence or two. */
   compared({ models }: Comparison): string {
     const base = models.find(({ model }) => model === BASELINE);
     const others = models.filter((of) => of !== base);
@@ -543,7 +529,6 @@ export function lessonRemarks(file: LessonFile) {
       ...(busy ? [speaker.say("page.busy")] : []),
       ...(partial ? [speaker.say("page.partial")] : []),
     ],
-    /** What a gain is. */
     gains: speaker.say(once ? "page.once" : "page.paired"),
   };
 }
@@ -553,7 +538,6 @@ export function seenOf({ seen }: Idea, speaker: Speaker): string {
   return seen.length > 0 ? seen.join(" ") : speaker.say("page.unmeasured");
 }
 
-/** Writes a lesson for a terminal. */
 export function lessonText(file: LessonFile, style: Style): string {
   const speaker = new Speaker(file.language);
   const palette = paletteFor(style);
@@ -574,7 +558,6 @@ export function lessonText(file: LessonFile, style: Style): string {
   ].join("\n\n");
 }
 
-/** Writes a lesson for an issue. */
 export function lessonMarkdown(file: LessonFile): string {
   const speaker = new Speaker(file.language);
   const { where, remarks, gains } = lessonRemarks(file);

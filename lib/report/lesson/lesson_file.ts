@@ -13,7 +13,6 @@ import {
 /** The languages that a lesson is given in. */
 export const LANGUAGES = ["en", "ko"] as const;
 
-/** A language that a lesson is given in. */
 export type Language = typeof LANGUAGES[number];
 
 const lessonFileSchema = z.object({
@@ -35,15 +34,12 @@ const lessonFileSchema = z.object({
   ...experimentSchemas,
 });
 
-/** A lesson's file; what an interrupted one didn't come to isn't there. */
 export type LessonFile = z.infer<typeof lessonFileSchema>;
 
-/** The comparisons that were measured. */
 export function comparisonsOf({ io, files, small, cpu }: LessonFile): Comparison[] {
   return [io, files, small, cpu].filter((of) => of !== undefined);
 }
 
-/** The files of lessons. */
 export const LESSON_FORMAT: FileFormat<LessonFile> = {
   kind: "lesson",
   writers: ["lesson"],

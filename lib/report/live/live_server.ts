@@ -16,19 +16,16 @@ const HEADERS = {
   "x-content-type-options": "nosniff",
 };
 
-/** The server of one run. */
 export class LiveServer implements AsyncDisposable {
   /** Where the page is: a random token is part of it. */
   readonly url: string;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #path: string;
-  readonly #title: string;
   readonly #viewers = new Set<ReadableStreamDefaultController<Uint8Array>>();
   readonly #kept: Pulse[] = [];
 
   /** Begins to serve, on this machine alone. */
-  constructor(title: string) {
-    this.#title = title;
+  constructor(private readonly title: string) {
     const token = crypto.getRandomValues(new Uint8Array(16)).toHex();
     this.#path = `/${token}/`;
     this.#server = Deno.serve(
@@ -51,7 +48,7 @@ export class LiveServer implements AsyncDisposable {
     const nonce = crypto.randomUUID();
     const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; ` +
       `connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
-    return new Response(livePage(this.#title, nonce), {
+    return new Response(livePage(this.title, nonce), {
       headers: {
         ...HEADERS,
         "content-type": "text/html; charset=utf-8",
@@ -73,7 +70,6 @@ export class LiveServer implements AsyncDisposable {
     return new Response(body, { headers: { ...HEADERS, "content-type": "text/event-stream" } });
   }
 
-  /** Shows how the run stands. */
   pulse(pulse: Pulse): void {
     this.#kept.push(pulse);
     if (this.#kept.length > KEPT) this.#kept.shift();

@@ -1,7 +1,4 @@
-/**
- * A race against others: as its file holds it, of which `peers.schema.json` is made; in sentences, for
- * the terminal, as CSV and Markdown, and as a part of a page.
- */
+/** A race against others: its file, of which `peers.schema.json` is made, and its reports. */
 
 import {
   counted,
@@ -57,7 +54,6 @@ const rowSchema = z.object({
   ratio: intervalSchema.nullable(),
   /** This one's figure over that of its contest's plain loop, paired by round. */
   overLoop: intervalSchema.optional(),
-  /** Medians of what was measured besides. */
   besides: besidesSchema.optional(),
   /** What the project wants of a figure or of a ratio, bounds included. */
   aim: z.object({
@@ -103,7 +99,6 @@ const FAMILIES: Readonly<Record<string, string>> = {
   load: "Downloading as much as goes: clients of every kind, and wrk for what the server gives.",
 };
 
-/** What the contests of a family measure; empty for one that isn't known. */
 export function familySentence(family: string): string {
   return Object.hasOwn(FAMILIES, family) ? FAMILIES[family]! : "";
 }
@@ -124,7 +119,6 @@ export function resultText({ figure, unit, trouble }: PeersRow): string {
     })`;
 }
 
-/** Its median alone. */
 function shortResult(row: PeersRow): string {
   return resultText(row).replace(/ \(.*/, "");
 }
@@ -142,7 +136,6 @@ function comparisonText(row: PeersRow): string {
   return `${figureText(median)}× as fast (${figureText(low)}–${figureText(high)})`;
 }
 
-/** What is wanted of a row, and whether it is so. */
 export function aimText({ aim }: PeersRow): string {
   if (aim === null) return "";
   const { of, atLeast, atMost, met, unsure } = aim;
@@ -314,7 +307,6 @@ export function peersReport(
   ]);
 }
 
-/** A row, and one round of it, unless it has none. */
 interface CsvRow {
   readonly row: PeersRow;
   readonly round?: number;

@@ -78,7 +78,7 @@ const SLOWEST: readonly Column<RunResult["slowest"][number]>[] = [
 ];
 
 /** What is told of a run: what became of it in two lines, and its tables, of those that have rows. */
-export function runWords(run: RunResult, mostRows = Infinity) {
+function runWords(run: RunResult, mostRows = Infinity) {
   return {
     headline: headline(run),
     details: details(run),
@@ -118,7 +118,6 @@ export function runTraced({ run }: RunFile): Traced[] | undefined {
   return [{ name: `${model}: ${job.name}`, labels, startMs: 0, timeline }];
 }
 
-/** The part of one run. */
 export function runPart({ run }: RunFile, { id }: PartPlace): PagePart {
   const { headline, details, tables } = runWords(run);
   const { job, model, lanes, slots, succeeded, failed, problem, auto } = run;

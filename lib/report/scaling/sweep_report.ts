@@ -1,6 +1,4 @@
-/**
- * A sweep's report for terminal, with its curve in plain characters, and Markdown; and its rounds as CSV.
- */
+/** A sweep's report for terminal, page and Markdown, with its curve; and its rounds as CSV. */
 
 import { type Law, LAW_TITLES, throughputAt } from "../../scaling/laws.ts";
 import type { OpenLoopPoint, SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
@@ -86,13 +84,13 @@ export function sweepReport(result: SweepResult): Block {
 const ROWS = 14;
 
 /** From this ratio of the largest to the smallest size on, their axis is logarithmic. */
-export const LOG_FROM = 8;
+const LOG_FROM = 8;
 
 /** What a plot may hold, the later drawn over the earlier. */
 const MARKS = { full: "=", ideal: "'", fit: ".", interval: "|", point: "o", knee: "K" } as const;
 
 /** The law that forecasts use, with its best values, and whether it suits; null if nothing was fitted. */
-export function chosenLaw(
+function chosenLaw(
   { chosen, fits }: Pick<SweepResult, "chosen" | "fits">,
 ): Law & { readonly suits: boolean } | null {
   const fit = fits.find(({ name }) => name === chosen);
@@ -103,6 +101,23 @@ export function chosenLaw(
     sigma: sigma.value,
     kappa: kappa.value,
     suits: refusal === null,
+  };
+}
+
+/** What both drawings of a curve hold besides its points. */
+function drawnBesides(result: SweepResult) {
+  const { points, capacity } = result;
+  const full = capacity?.reached ? capacity : null;
+  const heights = points.map(({ throughputPerSecond: { median, high } }) =>
+    Math.min(high, 1.5 * median)
+  );
+  return {
+    law: chosenLaw(result),
+    full,
+    perPlace: points[0]!.throughputPerSecond.median / points[0]!.size,
+    top: Math.max(full?.limitPerSecond ?? 0, ...heights),
+    low: points[0]!.size,
+    high: points.at(-1)!.size,
   };
 }
 
@@ -132,20 +147,14 @@ function axisLine(labels: readonly { at: number; text: string }[], columns: numb
 export function chartText(result: SweepResult, columns: number): string {
   const { points, knee, axis } = result;
   if (points.length < 2) return "";
-  const law = chosenLaw(result);
-  const full = result.capacity?.reached ? result.capacity : null;
-  const top = roundUp(Math.max(
-    full?.limitPerSecond ?? 0,
-    ...points.map(({ throughputPerSecond: { median, high } }) => Math.min(high, 1.5 * median)),
-    1e-9,
-  ));
+  const { law, full, perPlace, low, high, ...besides } = drawnBesides(result);
+  const top = roundUp(Math.max(besides.top, 1e-9));
   // Clamped to the plot, since an edited file's interval may end anywhere.
   const rowOf = (value: number) =>
     Math.max(-1, Math.min(ROWS, ROWS - 1 - Math.round(value / top * (ROWS - 1))));
   const labels = new Map([top, top / 2, 0].map((value) => [rowOf(value), formatNumber(value)]));
   const margin = Math.max(...[...labels.values()].map(({ length }) => length)) + 2;
   const width = Math.max(40, columns) - margin - 1;
-  const [low, high] = [points[0]!.size, points.at(-1)!.size];
   const log = high / low >= LOG_FROM;
   const scale = log ? Math.log2 : (x: number) => x;
   const columnOf = (size: number) =>
@@ -154,7 +163,6 @@ export function chartText(result: SweepResult, columns: number): string {
   const set = (column: number, row: number, mark: string) => {
     if (column >= 0 && column < width && plot[row] !== undefined) plot[row][column] = mark;
   };
-  const perPlace = points[0]!.throughputPerSecond.median / low;
   for (let column = 0; column < width; column++) {
     const at = scale(low) + column / (width - 1) * (scale(high) - scale(low));
     const size = log ? 2 ** at : at;
@@ -191,10 +199,7 @@ export function chartText(result: SweepResult, columns: number): string {
   ].join("\n");
 }
 
-/**
- * Columns are named as in the result file. Latencies' quantiles and efficiency are those of the size, the
- * same in each of its rounds.
- */
+/** Latencies' quantiles and efficiency are those of the size, the same in each of its rounds. */
 const CLOSED_COLUMNS: CsvColumns<
   Omit<SweepPoint, "throughputPerSecond" | "rounds"> & SweepPoint["rounds"][number] & {
     readonly axis: string;
@@ -359,14 +364,10 @@ function framed(
   ]);
 }
 
-/**
- * Draws throughput against slots or lanes: medians with their intervals, the fitted law (dashed where
- * nothing was measured, pale where it doesn't suit), the knee, and where computing ends.
- */
+/** The law is dashed where nothing was measured, and pale where it doesn't suit. */
 export function drawSweep(result: SweepResult, width: number): Html {
   const { points, axis, model, knee } = result;
-  const law = chosenLaw(result);
-  const [low, high] = [points[0]!.size, points.at(-1)!.size];
+  const { law, full, perPlace, low, high, ...besides } = drawnBesides(result);
   const trusted = law !== null && isExtrapolated(result);
   const end = trusted ? high * BEYOND : high;
   const isLog = end / low >= LOG_FROM;
@@ -378,13 +379,7 @@ export function drawSweep(result: SweepResult, width: number): Html {
     });
   const fit = law === null ? [] : along(low, high, (size) => throughputAt(law, size));
   const beyond = trusted ? along(high, end, (size) => throughputAt(law, size)) : [];
-  const full = result.capacity?.reached ? result.capacity : null;
-  const top = 1.05 * Math.max(
-    full?.limitPerSecond ?? 0,
-    ...points.map(({ throughputPerSecond: { high, median } }) => Math.min(high, 1.5 * median)),
-    ...[...fit, ...beyond].map(([_, throughput]) => throughput),
-  );
-  const perPlace = points[0]!.throughputPerSecond.median / low;
+  const top = 1.05 * Math.max(besides.top, ...[...fit, ...beyond].map(([_, rate]) => rate));
   const ideal = along(low, Math.min(end, top / perPlace), (size) => perPlace * size);
   const line = { stroke: modelColour(model.split(",")[0]!), strokeWidth: 2 };
   const bend = points.find(({ size }) => size === knee?.size)?.size;
@@ -503,9 +498,7 @@ function drawOpenLoop({ openLoop }: SweepResult, width: number): Html {
     ]));
 }
 
-/**
- * Where an axis of sizes has its ticks: at the powers of two, or only at every other where it is narrow.
- */
+/** At the powers of two, or only at every other where it is narrow. */
 function sizeTicks(low: number, high: number, wide: boolean): number[] {
   const ticks: number[] = [];
   for (let size = 1; size <= high; size *= wide ? 2 : 4) if (size >= low) ticks.push(size);

@@ -1,7 +1,4 @@
-/**
- * What a sweep shows, in sentences and cells that terminal, page and Markdown share, and how everything
- * in them is defined; recommended_size_words.ts says which size to take.
- */
+/** What a sweep shows, in sentences and cells that all its reports share. */
 
 import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
 import { isModel, isRemote, MODEL_TABLE, needsServer } from "../../models.ts";

@@ -1,7 +1,4 @@
-/**
- * The experiments on switching, for the terminal, with the ticks on a time axis: a dot for each tick, and
- * below each row when the task computed; and as Markdown.
- */
+/** The experiments on switching, for a terminal with ticks on a time axis, Markdown and a page. */
 
 import { AS_GOOD } from "../../judge/thresholds.ts";
 import type {
@@ -139,12 +136,12 @@ function joined(sentences: readonly (string | undefined)[]): string {
   return sentences.filter((sentence) => sentence !== undefined).join(" ");
 }
 
-export function tickLabel({ where, awaits }: Pick<TickRow, "where" | "awaits">): string {
+function tickLabel({ where, awaits }: Pick<TickRow, "where" | "awaits">): string {
   if (where === "thread") return "in a thread";
   return awaits === "nothing" ? "same loop, no await" : `same loop, awaits ${awaits}`;
 }
 
-export function cameText({ came, due }: Pick<TickRow, "came" | "due">): string {
+function cameText({ came, due }: Pick<TickRow, "came" | "due">): string {
   return `${came} of ${due}`;
 }
 
@@ -196,7 +193,7 @@ export function whoLetsGoWords({ rows, sliceMs }: WhoLetsGo): string {
 }
 
 /** The names of the ways of counting up, and the code of each. */
-export const TURN_WAYS: Readonly<Record<TurnRow["way"], { name: string; code: string }>> = {
+const TURN_WAYS: Readonly<Record<TurnRow["way"], { name: string; code: string }>> = {
   "threads, plain": { name: "2 threads", code: "x[0]++" },
   "threads, atomic": { name: "2 threads", code: "Atomics.add" },
   "loop, split": { name: "1 event loop", code: "await between" },
@@ -273,7 +270,7 @@ function atomicWords(atomic: TurnRow, plain: TurnRow): string {
     (safe > unsafe ? ` (${formatNumber(safe / unsafe)} times as long)` : "") + ".";
 }
 
-export function sessionLabel({ keeping }: Pick<SessionRow, "keeping">, atOnce: number): string {
+function sessionLabel({ keeping }: Pick<SessionRow, "keeping">, atOnce: number): string {
   return keeping === "a client each thread"
     ? `${atOnce} threads, a client each`
     : `event loop, ${keeping}`;
@@ -308,7 +305,7 @@ export function whoseSessionWords({ rows, atOnce, asked, refusal }: WhoseSession
   ]);
 }
 
-export function servedLabel({ way }: Pick<ServedRow, "way">, lanes: number): string {
+function servedLabel({ way }: Pick<ServedRow, "way">, lanes: number): string {
   return way === "computes, threads" ? `computes, ${counted(lanes, "thread")}` : way;
 }
 
@@ -358,15 +355,13 @@ function barColumn<Row>(head: string, longest: number, valueOf: (row: Row) => nu
   };
 }
 
-/** A bar of an experiment's chart. */
 type Measure = readonly [name: string, value: number, words: string, isBad: boolean];
 
 /** An experiment that was run: what was found as a table and as bars, and what follows. */
-export interface Experiment {
+interface Experiment {
   readonly name: keyof typeof QUESTIONS;
   readonly words: string;
   readonly table: Table;
-  /** None where the chart is one of its own. */
   readonly bars: readonly Measure[];
   /** What stands below the table, a line each. */
   readonly code: readonly string[];
@@ -385,7 +380,7 @@ function experiment<Of extends { readonly rows: readonly unknown[] }>(
   return [{ name, words: wordsOf(of), table: tableOf(columnsOf(of), of.rows), bars, code }];
 }
 
-export function experimentsOf(file: SwitchFile): Experiment[] {
+function experimentsOf(file: SwitchFile): Experiment[] {
   const { whoLetsGo, whoseTurn, whoseSession, whoIsServed } = file;
   return [
     ...experiment("whoLetsGo", whoLetsGo, whoLetsGoWords, () => TICK_COLUMNS),
@@ -470,7 +465,6 @@ function draw({ name, bars }: Experiment, { whoLetsGo }: SwitchFile, width: numb
   return chart.drawBars(coloured, { title: QUESTIONS[name].heading, width });
 }
 
-/** The experiments as a part of a page: a section each, of those that were run. */
 export function switchPart(file: SwitchFile, { id }: PartPlace): PagePart {
   const sections = experimentsOf(file).map((experiment) => {
     const { name, table, code, words } = experiment;
@@ -514,7 +508,7 @@ export function switchPart(file: SwitchFile, { id }: PartPlace): PagePart {
 }
 
 /** What a chart of ticks says, in the page's language. */
-export interface TickWords {
+interface TickWords {
   readonly title: string;
   readonly axis: string;
   readonly name: (row: TickRow) => string;

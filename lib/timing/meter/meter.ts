@@ -1,7 +1,4 @@
-/**
- * A meter: a small process of ours that tells what the system knows of another process, and what others
- * do to the machine.
- */
+/** A meter: a small process of ours that tells what the system knows of others. */
 
 import { MeasuringChild } from "../../children/measuring_child.ts";
 import { counted } from "../../text/format.ts";
@@ -15,13 +12,11 @@ export interface ThreadTimes {
 
 /** What `/proc/stat` says of the machine. */
 export interface CoreTimes {
-  /** How many cores are online. */
   readonly cores: number;
   /** How long they were busy altogether, with programs, the kernel, and other machines' work. */
   readonly busyMs: number;
 }
 
-/** What a process did since it started. */
 export interface ProcessReading {
   /** Its main thread, on which the event loop runs. */
   readonly main: ThreadTimes;
@@ -77,7 +72,6 @@ export type Answer =
   | { readonly type: "limits"; readonly quota: number | undefined }
   | { readonly type: "reading"; readonly reading: Reading | undefined };
 
-/** Reads; a test's own answers at once. */
 export interface Meter {
   /** How many CPUs this program may use at most; undefined for all, or where that can't be told. */
   readonly quota?: number | undefined;
@@ -88,16 +82,12 @@ export interface Meter {
 /** How long an answer is waited for, in milliseconds: one that takes longer will not come. */
 const LONGEST_ANSWER_MS = 3000;
 
-/** A meter where there is nothing to read. */
 const NO_METER: Meter & AsyncDisposable = {
   read: () => Promise.resolve(undefined),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
-/**
- * Starts a meter. It alone is started with all permissions, which Deno asks for `/proc`; what it runs is
- * meter_main.ts, a file of ours that loads nothing of a job's. It ends with this process.
- */
+/** It alone has all permissions, which `/proc` needs, and so loads nothing of a job's. */
 export async function startMeter(signal?: AbortSignal): Promise<Meter & AsyncDisposable> {
   if (Deno.build.os !== "linux") return NO_METER;
   try {

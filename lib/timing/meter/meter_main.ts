@@ -6,6 +6,7 @@
  */
 
 import { connectToParent } from "../../children/parent.ts";
+import { attempt } from "../../lanes/attempt.ts";
 import type {
   Answer,
   CoreTimes,
@@ -21,7 +22,6 @@ const TICK_MS = 10;
 
 /** What `/proc/PID/stat` says of a process; times in milliseconds. */
 interface ProcessTimes {
-  /** The process that started it. */
   readonly parent: number;
   /** CPU time of its threads, those that ended too. */
   readonly cpuMs: number;
@@ -29,7 +29,6 @@ interface ProcessTimes {
   readonly childrenCpuMs: number;
 }
 
-/** Reads `/proc/PID/stat`; undefined if it is no such text. */
 export function processTimes(text: string): ProcessTimes | undefined {
   const name = text.lastIndexOf(")");
   if (name < 0) return undefined;
@@ -55,7 +54,6 @@ export function threadTimes(text: string): ThreadTimes | undefined {
     : { runMs: Number(match[1]) / 1e6, queuedMs: Number(match[2]) / 1e6 };
 }
 
-/** Reads `/proc/stat`; undefined if it is no such text. */
 export function coreTimes(text: string): CoreTimes | undefined {
   const all = /^cpu +([\d ]+)$/m.exec(text)?.[1]?.trim().split(" ").map(Number);
   const cores = text.match(/^cpu\d+ /gm)?.length ?? 0;
@@ -71,7 +69,6 @@ interface ControlGroups {
   readonly cpu?: string;
 }
 
-/** Reads `/proc/self/cgroup`. */
 export function controlGroups(text: string): ControlGroups {
   const found: { unified?: string; cpu?: string } = {};
   for (const [, controllers, folder] of text.matchAll(/^\d+:([^:]*):(\/.*)$/gm)) {
@@ -121,23 +118,14 @@ export function familyCpuMs(root: number, times: ReadonlyMap<number, ProcessTime
   return sum;
 }
 
+/** Empty if the process has ended, or the kernel was built without it. */
 function textOf(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    // The process has ended, or the kernel was built without it.
-    return "";
-  }
+  return attempt(() => Deno.readTextFileSync(path), "");
 }
 
 function numbersIn(folder: string): number[] {
-  try {
-    return Array.from(Deno.readDirSync(folder), ({ name }) => Number(name)).filter(
-      Number.isInteger,
-    );
-  } catch {
-    return [];
-  }
+  const numbers = () => Array.from(Deno.readDirSync(folder), ({ name }) => Number(name));
+  return attempt(numbers, []).filter(Number.isInteger);
 }
 
 function processReading(pid: number): ProcessReading | undefined {
