@@ -54,7 +54,7 @@ function faultOf(option: string, value: string) {
 }
 
 /** The bounds of a number, both included. */
-export interface NumberBounds {
+interface NumberBounds {
   readonly min?: number;
   readonly max?: number;
 }

@@ -1,6 +1,4 @@
-/**
- * What is told while advice is made: on a terminal a line that moves, in a pipe one plain line a phase.
- */
+/** What is told while advice is made: a line that moves, or in a pipe a plain one a phase. */
 
 import { ProgressLine, type ProgressOutput, stderrOutput } from "../progress/progress.ts";
 import { plain } from "../text/plain.ts";

@@ -12,7 +12,6 @@ import type { Planned } from "./race/race_plan.ts";
 
 export interface AdviseOptions {
   readonly job: JobSpec;
-  /** How the person named the module. */
   readonly typed: string;
   /** Items to take at most; undefined for all. */
   readonly items: number | undefined;
@@ -32,7 +31,6 @@ export interface AdviseOptions {
   readonly onPhase?: (phase: string) => void;
 }
 
-/** What a server that refuses some items lets through. */
 export interface Pace {
   /** Items a second; null if nothing was refused this time, or too few to tell. */
   readonly perSecond: number | null;
@@ -41,7 +39,6 @@ export interface Pace {
   readonly ofPlainLoop: boolean;
 }
 
-/** What was found, before it is put into words. */
 export interface Evidence extends Planned {
   readonly options: AdviseOptions;
   readonly probed: Probed;

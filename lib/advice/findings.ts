@@ -326,7 +326,6 @@ const SAID = {
 type Kind = keyof typeof SAID;
 export const FINDING_KINDS = Object.keys(SAID) as [Kind, ...Kind[]];
 
-/** Something to mind. */
 export type Finding = {
   [K in Kind]: { readonly kind: K } & Readonly<Parameters<typeof SAID[K]>[0]>;
 }[Kind];
@@ -501,9 +500,8 @@ export function givesNothing({ probed }: Pick<Evidence, "probed">): boolean {
 }
 
 /** What a model was measured to need more than the plain loop; null if it wasn't. */
-export type MoreBytes = (of: Candidate) => number | null;
+type MoreBytes = (of: Candidate) => number | null;
 
-/** Names what was seen. */
 export function findingsOf(
   found: Evidence,
   chosen: Candidate,

@@ -29,7 +29,6 @@ export interface ProgramJob {
   readonly config?: string | undefined;
   readonly permissions: LanePermissions;
   readonly library: string;
-  /** Where other machines meet. */
   readonly server?: ServerOptions | undefined;
   readonly retries?: number;
   readonly rate?: Rate | undefined;

@@ -1,7 +1,4 @@
-/**
- * Items on their way: queued in their run, then on a lane; and what a run and its lanes are to each
- * other.
- */
+/** Items on their way, in their run and on a lane; and what runs and lanes are to each other. */
 
 import type {
   AskReason,
@@ -76,7 +73,6 @@ export interface Blame {
   readonly fault: "none" | "perhaps" | "certain";
 }
 
-/** A lane that was opened. */
 export class OpenLane {
   lane!: Lane;
   /** How long it took to start, in milliseconds; undefined until it has. */
@@ -223,7 +219,6 @@ export class BatchList implements Iterable<Batch> {
     return this.#list[batch[this.place]] === batch;
   }
 
-  /** Removes a batch if it is there. */
   delete(batch: Batch): void {
     if (!this.has(batch)) return;
     const at = batch[this.place];
@@ -271,7 +266,6 @@ const LONG_MS = 1;
 /** Weight of the newest measurement. */
 const WEIGHT = 0.5;
 
-/** What batches are to be like. */
 export interface BatchLimits {
   /** How long one of tiny tasks is to take, in milliseconds. */
   readonly targetMs: number;
@@ -318,11 +312,7 @@ export class BatchSize {
     return this.#fixed ?? this.#size;
   }
 
-  /**
-   * How many batches a slot had better have waiting on its lane.
-   *
-   * @param isShared Whether other runs use the lanes too.
-   */
+  /** How many batches a slot had better have waiting; `isShared` if other runs use the lanes. */
   ahead(isShared: boolean): number {
     const { aheadBelowMs = AHEAD_BELOW_MS } = this.limits;
     const belowMs = isShared ? SHARED_AHEAD_BELOW_MS : aheadBelowMs;
@@ -353,11 +343,7 @@ export class BatchSize {
     this.#size = Math.max(1, Math.min(wanted, GROWTH * this.#size, mostItems));
   }
 
-  /**
-   * The next batch's size, at least 1.
-   *
-   * @param remaining Items left in the input, if it tells.
-   */
+  /** At least 1; `remaining` is what is left in the input, if it tells. */
   next(remaining: number | undefined, slots: number): number {
     if (this.#fixed !== undefined) return this.#fixed;
     // Items that run side by side had better not be dealt out in turns.
@@ -387,7 +373,6 @@ export class Fifo<T> {
     this.#all.push(item);
   }
 
-  /** Takes the first. */
   shift(): T | undefined {
     const first = this.#all[this.#head];
     this.#all[this.#head++] = undefined;

@@ -101,7 +101,6 @@ export class Calls {
 /** What was never sent may share its lane. */
 const NEW = { alone: false };
 
-/** One call of `run`. */
 class Call implements PoolRun, Settling {
   readonly context: unknown = asyncContext();
   readonly settings: BatchSettings;
@@ -147,7 +146,6 @@ class Call implements PoolRun, Settling {
     return Number(this.#next !== undefined);
   }
 
-  /** Joins the pool. */
   start(): void {
     const { pool } = this.calls;
     this.calls.open++;

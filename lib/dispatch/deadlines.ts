@@ -47,17 +47,12 @@ export class Deadlines {
     }, waitMs);
   }
 
-  /** No more watching. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#dueMs = Infinity;
   }
 
-  /**
-   * Asks a batch's task to stop, and sees to it that it does.
-   *
-   * @param reason What the task is told, if it is cancelled.
-   */
+  /** Asks a batch's task to stop, and sees to it that it does. */
   ask(batch: Batch, why: AskReason, reason?: unknown, offset = -1): void {
     if (batch.asked?.why === "cancel") return;
     batch.asked = { atMs: performance.now(), why, offset };

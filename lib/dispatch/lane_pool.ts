@@ -14,7 +14,6 @@ import { type Batch, type BatchLimits, Fifo, OpenLane, type PoolRun } from "./ba
 import { loadsTooLong, type Place, Places, type PlacesHost, type PlacesOptions } from "./places.ts";
 import { blame, isActive, type LossOptions, progressOf } from "./settler.ts";
 
-/** How a pool is made up. */
 export interface PoolOptions extends PlacesOptions, LossOptions {
   /** Whether a message to a lane costs so much that tiny tasks had better travel together. */
   readonly remote: boolean;
@@ -90,7 +89,6 @@ export class LanePool implements PlacesHost {
   readonly #places: Places;
   /** The place, where there is one alone and the choice is simple. */
   readonly #only: Place | undefined;
-  /** Every run that hasn't ended. */
   readonly #runs = new Set<PoolRun>();
   /** Those that may have something to send, in the order of their turns. */
   readonly #ready = new Fifo<PoolRun>();
@@ -124,7 +122,6 @@ export class LanePool implements PlacesHost {
     return sum;
   }
 
-  /** How many batches are on lanes. */
   get load(): number {
     return this.#places.all.reduce((sum, { load }) => sum + load, 0);
   }
@@ -139,7 +136,6 @@ export class LanePool implements PlacesHost {
     return sum;
   }
 
-  /** What the runs that have not ended run. */
   get tasks(): Task[] {
     return [...this.#runs].map(({ task }) => task);
   }
@@ -198,7 +194,6 @@ export class LanePool implements PlacesHost {
     }
   }
 
-  /** Sends again. */
   resume(): void {
     this.#isPaused = false;
     this.wakeAll();
@@ -243,12 +238,7 @@ export class LanePool implements PlacesHost {
     this.#isBusy = false;
   }
 
-  /**
-   * Lets a run take part.
-   *
-   * @param what What can't be done otherwise.
-   * @throws {TypeError} If the executor is closed.
-   */
+  /** Throws a TypeError, by `what` it can't do, if the executor is closed. */
   add(run: PoolRun, what: "map" | "run" = "map"): void {
     if (this.#places.isClosed) throw new TypeError(`Cannot ${what}: the executor is closed`);
     this.#runs.add(run);
@@ -289,7 +279,6 @@ export class LanePool implements PlacesHost {
     this.#ready.shift();
   }
 
-  /** A run is over. */
   remove(run: PoolRun): void {
     if (!this.#runs.delete(run)) return;
     if (run.rests !== true) this.#places.wait(-1);
@@ -370,7 +359,6 @@ export class LanePool implements PlacesHost {
     }
   }
 
-  /** The next run has its turn. */
   #pass(run: PoolRun): void {
     if (this.#ready.size === 1) return;
     this.#unqueue(run);
@@ -548,7 +536,6 @@ export class LanePool implements PlacesHost {
     batch.run.onUnloadable(batch, error);
   }
 
-  /** A batch is done with: its slot is free. */
   #release(batch: Batch): void {
     const on = batch.on!;
     on.inFlight.delete(batch);
@@ -613,11 +600,7 @@ export class LanePool implements PlacesHost {
     return true;
   }
 
-  /**
-   * Stops every run, ends every lane, and waits until nothing is left.
-   *
-   * @throws {TeardownError} If what was set up in a lane couldn't be disposed; told once.
-   */
+  /** Waits until nothing is left; a TeardownError is told once. */
   async close(): Promise<void> {
     this.#places.beginClosing();
     const why = new TypeError("The executor was closed");

@@ -16,7 +16,6 @@ export interface Rate {
   readonly perMs: number;
 }
 
-/** What a limit allows. */
 export interface LimitOptions {
   readonly rate?: Rate | undefined;
   /** Tasks in flight at most; any number unless given. */
@@ -131,7 +130,6 @@ export class Limit {
     if (start !== undefined && startedAtMs > start.atMs) start.atMs = startedAtMs;
   }
 
-  /** Whether something is in flight. */
   get isBusy(): boolean {
     return this.#held.size + this.#startOf.size > 0;
   }
@@ -141,7 +139,6 @@ export class Limit {
     return !this.isBusy && this.waitMs(nowMs) <= 0 && this.#starts.size === 0;
   }
 
-  /** Tells nothing any more. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -196,7 +193,6 @@ export class Lines {
   /** @param onMore Told when something may be sent that had to wait. */
   constructor(private readonly limit: LimitOptions, private readonly onMore: () => void) {}
 
-  /** How many keys are remembered. */
   get keys(): number {
     return this.#lines.size;
   }
@@ -215,7 +211,6 @@ export class Lines {
     return undefined;
   }
 
-  /** Takes it. */
   take(): Batch | undefined {
     const line = this.#first();
     if (line === undefined) return undefined;
@@ -259,7 +254,6 @@ export class Lines {
     return line;
   }
 
-  /** The limit of a batch's key. */
   limitOf({ history: { key } }: Batch): Limit | undefined {
     return key === undefined ? undefined : this.#lineOf(key).limit;
   }

@@ -1,7 +1,4 @@
-/**
- * The places of a pool's lanes: opens a lane where one is wanted, knows what it has loaded, closes it, and
- * starts another where one was lost.
- */
+/** The places of a pool's lanes: opened where wanted, closed, and filled anew when lost. */
 
 import { wordsOf } from "../lanes/attempt.ts";
 import { LaneStartError, TaskLoadError, TeardownError } from "../lanes/errors.ts";
@@ -312,11 +309,7 @@ export class Places {
     clearTimeout(this.#idleTimer);
   }
 
-  /**
-   * Closes every lane, and waits until nothing is left.
-   *
-   * @throws {TeardownError} If what was set up in a lane couldn't be disposed; told once.
-   */
+  /** Waits until nothing is left; a TeardownError is told once. */
   async closeAll(): Promise<void> {
     for (const on of this.lanes) this.close(on);
     await Promise.all(this.#closing);

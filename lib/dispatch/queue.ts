@@ -67,11 +67,7 @@ export class Queue {
     return this.source.isEmpty && this.#lines.waiting === 0 && this.#delayed.size === 0;
   }
 
-  /**
-   * Looks what would be taken next, without taking it.
-   *
-   * @returns Whether it needs a lane for itself; undefined if there is nothing, or no room for it.
-   */
+  /** What would be taken next, and whether it needs a lane alone; undefined if nothing can. */
   peek(): { readonly alone: boolean } | undefined {
     const next = this.#lines.next ?? this.#unpulled();
     if (next === undefined || this.#limit.allows()) return next;

@@ -1,6 +1,4 @@
-/**
- * One `map` under way: sends items to lanes, takes what they report, and ends when all is settled.
- */
+/** One `map` under way: sends items, takes what lanes report, and ends when all is settled. */
 
 import { CancelledError } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";

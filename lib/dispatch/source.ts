@@ -76,12 +76,7 @@ export class Source {
     return this.#array?.slice(this.pulled) ?? [];
   }
 
-  /**
-   * Pulls at most so many of what can be had at once, perhaps none. An async input is asked for
-   * them, and tells when some have arrived.
-   *
-   * @throws What the input throws, unless it gave items first: then that is told later.
-   */
+  /** At most so many of what can be had at once; an error waits for the items before it. */
   pull(count: number): unknown[] {
     if (count < 1 || this.#halted) return [];
     if (this.#array === undefined && this.#isAsync) return this.#pullAsync(count);
@@ -206,11 +201,7 @@ export class Source {
     return items;
   }
 
-  /**
-   * Tells the input that no more is wanted, and waits until it has cleaned up.
-   *
-   * @throws What the input throws when it is closed.
-   */
+  /** Waits until the input has cleaned up, and throws what it throws. */
   close(graceMs: number): Promise<void> {
     return this.#closing ??= this.#close(graceMs);
   }

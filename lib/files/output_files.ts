@@ -1,14 +1,10 @@
-/**
- * The files that a run writes when asked: where each goes, checked before measuring, and written
- * after, so that nothing measured is lost.
- */
+/** The files that a run writes: checked before measuring, written after; nothing is lost. */
 
 import { basename } from "@std/path";
 import { type NamedFile, outputFile, requireDistinct } from "../options.ts";
 import { print as printOut } from "../text/print.ts";
 import { userPath, writeAtomically } from "./user_files.ts";
 
-/** The formats of files, as their options are called. */
 export const FORMATS = ["json", "csv", "markdown", "html", "trace"] as const;
 
 export type Format = typeof FORMATS[number];
@@ -16,7 +12,6 @@ export type Format = typeof FORMATS[number];
 /** Which formats are to be written where: absolute paths. */
 export type OutputFiles = Readonly<Partial<Record<Format, string>>>;
 
-/** Makes the text of each format there is. */
 export type Renderers = Readonly<Partial<Record<Format, () => string | Promise<string>>>>;
 
 interface WriteOptions {
@@ -57,10 +52,7 @@ export function namedFiles(files: OutputFiles): NamedFile[] {
   });
 }
 
-/**
- * Writes what was measured in every format asked for. What can't be written where it should is put into
- * the folder for temporary files; if that fails too, it is printed. Nothing is lost.
- */
+/** What can't be written goes to the folder for temporary files, or else is printed. */
 export async function writeOutputFiles(
   renderers: Renderers,
   files: OutputFiles,

@@ -31,10 +31,7 @@ export async function linkTarget(path: string): Promise<string> {
   return path;
 }
 
-/**
- * Writes a file whole or not at all: beside it first, then renamed over it. A reader sees the old file or
- * the new one and never half of it, also when the disk is full.
- */
+/** Written beside it, then renamed: a reader never sees half of a file. */
 export async function writeAtomically(path: string, text: string): Promise<void> {
   // /dev/stdout and pipes can't be renamed over.
   const special = await Deno.stat(path).then(({ isFile }) => !isFile, () => false);

@@ -1,7 +1,4 @@
-/**
- * The one rule by which a model, or a size of one, is chosen from what was measured: in comparisons, in
- * advice, and in sweeps.
- */
+/** The one rule by which comparisons, advice and sweeps choose a model, or a size of one. */
 
 import type { Interval } from "../text/format.ts";
 import {
@@ -13,7 +10,6 @@ import {
   TOO_SLOW,
 } from "./thresholds.ts";
 
-/** How two candidates stand to each other. */
 export interface Standing<C> {
   /** How many times as long one takes as another; null if they were never measured together. */
   ratio(slow: C, fast: C): Interval | null;
@@ -21,7 +17,6 @@ export interface Standing<C> {
   sureAbove(slow: C, fast: C, bound: number): number;
 }
 
-/** What is chosen. */
 export interface Choice<C> {
   readonly chosen: C;
   /** The fastest of those that gain; where none does, the one that might. */
@@ -106,10 +101,7 @@ interface OneByOne {
   readonly held?: number;
 }
 
-/**
- * It is not above the tasks in flight, not above what the cores can compute at once, and on one event loop
- * not above what its thread is free for.
- */
+/** Tasks in flight, what cores compute at once, and what one event loop has time for bound it. */
 export function possibleGain(
   { cpuShare, onLoop, held = 0 }: OneByOne,
   cores: number,

@@ -1,6 +1,4 @@
-/**
- * The thresholds by which measurements are judged, each once: comparisons and advice agree on them.
- */
+/** The thresholds by which measurements are judged, each once. */
 
 /** Up to this CPU share the tasks wait; from `COMPUTES` on they compute. */
 export const WAITS = 0.35;

@@ -18,7 +18,6 @@ export function shown(value: unknown): string {
   return text.replaceAll(/\s+/g, " ").slice(0, 80);
 }
 
-/** What was thrown, in words. */
 export function wordsOf(thrown: unknown): string {
   const words = () => thrown instanceof Error ? thrown.message : String(thrown);
   return attempt(words, "it threw something that can't be shown");

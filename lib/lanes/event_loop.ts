@@ -29,7 +29,6 @@ interface EventLoopLaneOptions {
   readonly graceMs?: number;
 }
 
-/** Runs batches in this event loop. */
 export class EventLoopLane implements Lane {
   readonly ready: Promise<number> = Promise.resolve(0);
   readonly #host: BatchHost<LaneBatch> = {

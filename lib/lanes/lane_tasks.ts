@@ -26,14 +26,12 @@ export interface Given {
   readonly places?: readonly number[];
 }
 
-/** A task that may run in this lane. */
 export interface ReadyTask {
   readonly task: Task;
   readonly fn: TaskFunction;
   readonly given: Given;
 }
 
-/** How a lane's tasks are made ready. */
 interface LaneTasksOptions {
   readonly shared?: unknown;
   /** Told when a module's set-up begins: there will be something to dispose. */
@@ -42,7 +40,6 @@ interface LaneTasksOptions {
   readonly load?: (task: Task) => TaskFunction | Promise<TaskFunction>;
 }
 
-/** A module with hooks. */
 interface SetUp {
   readonly hooks: Hooks;
   readonly signal: AbortController;
@@ -76,7 +73,6 @@ export class LaneTasks {
     );
   }
 
-  /** Whether a module's set-up is under way. */
   isSettingUp(module: string): boolean {
     const found = this.#setUp.get(module);
     return found !== undefined && found.given === undefined;
@@ -263,7 +259,7 @@ export function taskOfFunction(fn: TaskFunction): Task | undefined {
 }
 
 /** What a task module may export to be set up in a lane, and taken down again. */
-export interface Hooks {
+interface Hooks {
   readonly setup?: (context: SetupContext) => unknown;
   readonly teardown?: (resource: unknown) => unknown;
 }
@@ -271,7 +267,7 @@ export interface Hooks {
 const hooks = new Map<string, Hooks>();
 
 /** The hooks of a module of which a task was loaded; undefined if it has none. */
-export function hooksOf(module: string): Hooks | undefined {
+function hooksOf(module: string): Hooks | undefined {
   return hooks.get(module);
 }
 

@@ -25,7 +25,6 @@ export interface LanePermissions {
   readonly ffi?: boolean | readonly string[];
 }
 
-/** The kinds of permissions. */
 export const KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
 
 /**

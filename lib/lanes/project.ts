@@ -142,7 +142,6 @@ const MEANING =
 /** Has Deno load a module as CommonJS if it is one, unless its package.json says that it isn't. */
 const DETECT = "unstable-detect-cjs";
 
-/** What a child's command line says of its project. */
 export interface ProjectFlags {
   readonly flags: readonly string[];
   /** The same for a lock that doesn't hold all that the task imports. It is never written. */

@@ -48,7 +48,6 @@ function asWhole(item: unknown): unknown {
   return whole === item && (whole !== 0 || 1 / item > 0) ? whole : item;
 }
 
-/** What of a batch a run needs. */
 export type RunnableBatch = Pick<
   LaneBatch,
   "firstIndex" | "items" | "attempt" | "timeoutMs" | "timed" | "giveBackMs"
@@ -69,7 +68,6 @@ export interface LaneRun<B extends RunnableBatch = RunnableBatch> {
   readonly together: number;
   /** Whether code of the task's module is being called just now, where that is known. */
   readonly isCalling?: boolean;
-  /** Runs all items. */
   start(): void;
   /** Asks what runs to stop. */
   ask(why: AskReason, reason?: unknown): void;
@@ -99,7 +97,6 @@ const SHORTEST_ITEMS = 4000;
 
 const NOTHING: Given = { resource: undefined, shared: undefined };
 
-/** One batch under way. */
 export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRun<B> {
   offset = 0;
   sinceMs = 0;
@@ -137,11 +134,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     return this.offset;
   }
 
-  /**
-   * Runs all items; the host's `report` is called before this returns if none of them waits.
-   *
-   * @param nowMs The time, if the caller has just read the clock.
-   */
+  /** Unless an item waits, all is reported before this returns. */
   start(nowMs: number = now()): void {
     this.sinceMs = this.#fromMs = nowMs;
     this.#loop();

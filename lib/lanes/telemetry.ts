@@ -57,7 +57,6 @@ function spanName(what: string, { module, export: name }: Task): string {
   return `${what} ${name === "default" || name === "" ? file ?? "default" : name}`;
 }
 
-/** A span under way. */
 export interface Span {
   readonly place: SpanPlace;
   end(failure?: { readonly error: unknown }): void;
@@ -143,7 +142,6 @@ const { internal } = Deno as unknown as { readonly internal: symbol };
 const core = (Deno as unknown as Record<symbol, { readonly core?: Core }>)[internal]?.core ?? {};
 const { getAsyncContext: get = () => undefined, setAsyncContext: set = () => {} } = core;
 
-/** The caller's. */
 export const asyncContext: () => unknown = get;
 
 /** Makes one the caller's; gives the one before, to be made so again. */

@@ -1,7 +1,4 @@
-/**
- * Holds a sweep against the sample before it: does a kernel give what its function gave, was it that job,
- * and may its tasks run in any order?
- */
+/** Holds a sweep against the sample before it: the same kernel results, job, and any order? */
 
 import { type Finding, givesNothing, ofTeardown, sayFinding } from "../advice/findings.ts";
 import { compareWork } from "../advice/race/sample_check.ts";
@@ -46,7 +43,6 @@ export async function compareKernel(
 
 const GUARD_MS = 60_000;
 
-/** The result with what the comparison shows. */
 export async function holdAgainstSample(
   result: SweepResult,
   job: JobSpec,

@@ -1,7 +1,4 @@
-/**
- * What a sweep's trials come to: a point for each size, the laws, the knee, what more would do, and which
- * size to take by the rule of comparisons and advice.
- */
+/** What a sweep's trials come to: points, laws, knee, forecasts, and which size to take. */
 
 import { timeInterval } from "../timing/interval.ts";
 import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
@@ -70,10 +67,7 @@ function roundOf(trial: TrialResult, number: number): SweepRound {
 /** How far X·R may lie from N, as a share of N. */
 export const LITTLE_TOLERANCE = 0.1;
 
-/**
- * Checks N = X·R (Little, Operations Research 9, 1961): slots should always be taken, and X·R isn't
- * above N.
- */
+/** N = X·R (Little, Operations Research 9, 1961): slots should always be taken. */
 export function checkLittle(
   throughputPerSecond: number,
   meanMs: number,
@@ -233,12 +227,11 @@ export function analyse(
   };
 }
 
-export interface CurvePoint {
+interface CurvePoint {
   readonly size: number;
   readonly throughputPerSecond: number;
 }
 
-/** The definition in a sentence, for reports. */
 export const KNEE_DEFINITION: string =
   "the knee is Kneedle's (Satopää et al. 2011, sensitivity 1): the size whose median throughput " +
   "lies farthest above the straight line from the smallest to the largest, both scaled to 0 to 1";

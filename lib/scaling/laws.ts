@@ -23,7 +23,6 @@ export interface Law {
   readonly kappa: number;
 }
 
-/** How the laws are called in reports. */
 export const LAW_TITLES: Readonly<Record<LawName, string>> = {
   amdahl: "Amdahl's law",
   usl: "Universal Scalability Law",
@@ -97,7 +96,6 @@ const MOST_TYPICAL_MISS = 0.1;
 const MOST_WORST_MISS = 0.2;
 const MOST_FORETOLD_MISS = 0.2;
 
-/** The criterion in a sentence, for reports. */
 export const CRITERION: string =
   "a fit is believed if it has one size more than numbers, misses no size's median by more than " +
   "20% and all by no more than 10% (root mean square), and foretells the largest size from the " +

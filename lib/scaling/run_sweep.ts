@@ -1,6 +1,4 @@
-/**
- * Runs a sweep: sizes in shuffled rounds, larger ones while that pays, and more around the bend.
- */
+/** Runs a sweep: sizes in shuffled rounds, larger ones while that pays, more around the bend. */
 
 import type {
   JobSpec,

@@ -174,7 +174,6 @@ export interface SweepOptionValues {
   /** Rates and model of open-loop load; undefined unless asked for. */
   readonly openLoop: { readonly rates: readonly number[]; readonly model: ModelSpec } | undefined;
   readonly rounds: number;
-  /** Where the machines of a cluster meet. */
   readonly server: ServerOptions | undefined;
   readonly durationMs: number | undefined;
   readonly seed: number;
@@ -190,7 +189,6 @@ export interface SweepOptionValues {
 const MOST_RATE = 100_000;
 /** More requests in one trial than this neither memory nor the reader needs. */
 const MOST_REQUESTS = 200_000;
-/** How long requests are scheduled for unless told. */
 export const OPEN_LOOP_MS = 3_000;
 
 /** Whether what is swept are the sums that this program comes with. */

@@ -1,14 +1,10 @@
-/**
- * A sweep's result as data, with the schema from which `sweep.schema.json` is made. Null is "not
- * known" or "beyond every number".
- */
+/** A sweep's result as data. Null is "not known" or "beyond every number". */
 
 import { z } from "zod";
 import { environmentSchema, intervalSchema, type ResultFile } from "../timing/result.ts";
 import type { Checked, FileFormat } from "../timing/json_file.ts";
 import { counted, formatCount } from "../text/format.ts";
 
-/** The names of the laws, the simpler one first. */
 export const LAWS = ["amdahl", "usl"] as const;
 export type LawName = typeof LAWS[number];
 
@@ -69,7 +65,6 @@ const little = z.object({
 export type LittleCheck = Checked<typeof little>;
 
 const point = z.object({
-  /** Slots or lanes, as `axis` says. */
   size: whole,
   lanes: whole,
   slots: whole,
@@ -77,9 +72,7 @@ const point = z.object({
   rounds: z.array(round).min(1),
   throughputPerSecond: intervalSchema,
   latencyMs: latency.nullable(),
-  /** Throughput for each slot or lane against that at the smallest size. */
   efficiency: amount,
-  /** Of the round in the middle. */
   little: little.nullable(),
 });
 export type SweepPoint = Checked<typeof point>;
@@ -108,7 +101,6 @@ const forecast = z.object({
   size: positive,
   cores: whole.nullable(),
   throughputPerSecond: estimate,
-  /** Against the best that was measured. */
   gain: amount,
   /** Why it isn't to be believed. */
   refusal: z.string().nullable(),
@@ -124,7 +116,6 @@ const capacity = z.object({
   /** How busy they were there, 0 to 1. */
   busy: amount,
   cpuMsPerItem: amount,
-  /** What they can do at most if an item goes on to take as much. */
   limitPerSecond: positive,
   /** CPU time of one slot or lane over wall time at the smallest size: 1 if it only computes. */
   computingShare: amount,
@@ -158,7 +149,6 @@ const openLoopPoint = z.object({
   mostWaiting: count,
   /** Requests due but not answered when the schedule ended, in the worst round. */
   backlogAtEnd: count,
-  /** Whether every round kept up. */
   sustained: z.boolean(),
   ...failures,
 });
@@ -210,7 +200,6 @@ export function sizeText(axis: SweepResult["axis"], count: number): string {
   return counted(count, axis === "lanes" ? "lane" : "slot", formatCount(count));
 }
 
-/** What the schema can't see: sizes out of order, points of another axis. */
 function inconsistency({ points, openLoop, axis }: SweepResult): string | undefined {
   const late = (of: readonly number[]) => of.findIndex((value, i) => i > 0 && value <= of[i - 1]!);
   const size = late(points.map((point) => point.size));

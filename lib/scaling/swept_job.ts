@@ -7,7 +7,6 @@ import type { Sample } from "../advice/probe/sample.ts";
 import type { JobSpec } from "../timing/spec.ts";
 import { MOST_DEFAULT_SLOTS, type SweepPlan } from "./sweep_plan.ts";
 
-/** What is run at each size. */
 export interface SweptJob {
   readonly name: string;
   /** Items that travel together: one, where the last chunk would leave lanes without any. */

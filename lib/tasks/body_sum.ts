@@ -52,10 +52,7 @@ export class BodySum {
     this.#sumOfSums = sumOfSums;
   }
 
-  /**
-   * The checksum of all parts so far: 16 hex digits, the same however the body was cut. A last word is
-   * filled up with zeros, so compare lengths, too.
-   */
+  /** 16 hex digits. A last word is filled up with zeros, so compare lengths, too. */
   checksum(): string {
     let last = 0;
     for (const [index, byte] of this.#rest.entries()) last |= byte << (8 * index);

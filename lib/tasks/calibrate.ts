@@ -1,7 +1,4 @@
-/**
- * Measures how fast this machine does a task's work, to choose a size that takes as long as wanted; and
- * what awaiting every call costs.
- */
+/** How fast this machine does a task's work, and what awaiting every call costs. */
 
 import process from "node:process";
 import type { TaskContext, TaskFunction } from "../lanes/task.ts";

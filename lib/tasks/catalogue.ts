@@ -1,7 +1,4 @@
-/**
- * The tasks that `deno task cpu` offers with `--task`, and how their items are made. Plain data and
- * functions; the tasks themselves are only named, so that no task's module is loaded here.
- */
+/** The tasks that `deno task cpu` offers; named only, so that no task's module is loaded here. */
 
 import { FIB_LIMIT, fibCalls } from "./fib.ts";
 import { MANDELBROT_LIMIT } from "./mandelbrot.ts";
@@ -16,7 +13,6 @@ export interface Size {
   readonly count: number;
 }
 
-/** A task that computes, and how its items are made. */
 export interface CpuTask {
   readonly name: string;
   readonly description: string;
@@ -183,10 +179,7 @@ export const CPU_TASKS = Object.fromEntries(CPU_TASK_NAMES.map((name) => {
   return [name, { ...TASKS[name], name, module }];
 })) as Readonly<Record<CpuTaskName, CpuTask>>;
 
-/**
- * A size of which a sequential run takes about as long as told, in range. `count` stays as by default
- * except for the picture, which keeps its shape, and for fib, whose work grows by steps of 1.6.
- */
+/** About as long as told, in range: the picture keeps its shape, fib grows by steps of 1.6. */
 export function scaleTo(task: CpuTask, msPerWork: number, targetMs = 2_000): Size {
   if (!(msPerWork > 0) || !(targetMs > 0)) {
     throw new RangeError(

@@ -1,7 +1,4 @@
-/**
- * Says in a plain word why a download failed. `fetch` has no error codes: what went wrong stands in
- * names and messages, its own or those of its cause, and often only there.
- */
+/** Why a download failed: `fetch` has no error codes, only names and messages, often a cause's. */
 
 /** Why a download failed, in plain words; `status 404` and the like for an answer that isn't a page. */
 export type FailureReason =
@@ -39,10 +36,7 @@ interface Rule {
   readonly message?: RegExp;
 }
 
-/**
- * The first that fits decides, so the special stand before the general. Error numbers are those of
- * Linux, macOS and Windows, in this order.
- */
+/** The first that fits decides. Error numbers are those of Linux, macOS and Windows. */
 const RULES: readonly Rule[] = [
   { reason: "permission", name: /^NotCapable$/ },
   { reason: "timed out", name: /^TimeoutError$/ },

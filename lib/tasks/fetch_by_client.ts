@@ -10,12 +10,10 @@ export function setup(): Deno.HttpClient {
   return Deno.createHttpClient({});
 }
 
-/** Closes the lane's client, and its connections. */
 export function teardown(client: Deno.HttpClient): void {
   client.close();
 }
 
-/** Fetches a page, and reads it to its end; gives its status. */
 export default async function fetchByClient(
   url: string,
   { resource: client, signal }: Pick<TaskContext<Deno.HttpClient>, "resource" | "signal">,

@@ -90,10 +90,7 @@ export default function mandelbrot(item: MandelbrotRow, context: TaskContext): U
   return bytes;
 }
 
-/**
- * The same on a GPU, a pixel an invocation. Factors are cut after 13 bits, so that all products of their
- * parts fit into 32.
- */
+/** Factors are cut after 13 bits, so that all products of their parts fit into 32. */
 export const kernel: Kernel<MandelbrotRow, Uint8Array> = {
   words: 6,
   turns: 1,

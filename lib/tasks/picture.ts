@@ -1,7 +1,4 @@
-/**
- * Puts a picture together from its rows and writes it as PNG (ISO/IEC 15948, one byte a pixel with a
- * palette), compressed by the platform's own zlib.
- */
+/** Puts a picture together from its rows and writes it as PNG (ISO/IEC 15948, with a palette). */
 
 import { crc32, deflateSync } from "node:zlib";
 

@@ -1,7 +1,4 @@
-/**
- * Task: how many primes there are below n, by the sieve of Eratosthenes in segments that fit a CPU's
- * first cache. Work for a CPU and a little memory.
- */
+/** Task: how many primes there are below n, by the sieve of Eratosthenes in segments. */
 
 import type { Kernel, TaskContext } from "../lanes/task.ts";
 import { checkWhole, stopIfCancelled } from "./stop_if_cancelled.ts";
@@ -68,10 +65,7 @@ const GPU_SEGMENT = 2 ** SEGMENT_BITS;
 /** A piece's words before its bits: steps left, the count, the segment, primes to use, its length. */
 const HEAD_WORDS = 5;
 
-/**
- * The same on a GPU, a segment an invocation: a step crosses out the multiples of one small prime, and
- * the last one counts what is left.
- */
+/** On a GPU a step crosses out multiples of one prime, and the last one counts what is left. */
 export const kernel: Kernel<number, number> = {
   words: HEAD_WORDS + GPU_SEGMENT / 32,
   // As many as 3 has multiples, and some to find the first.

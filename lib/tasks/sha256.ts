@@ -10,7 +10,6 @@ import { checkWhole, stopIfCancelled } from "./stop_if_cancelled.ts";
 export interface Sha256Item {
   /** Chooses the bytes; a whole number from 0 to 2³² − 1. */
   readonly seed: number;
-  /** How many, from 0 to {@linkcode SHA256_LIMIT}. */
   readonly bytes: number;
 }
 
@@ -109,7 +108,6 @@ function checkItem({ seed, bytes }: Sha256Item): void {
   checkWhole("hash", "bytes", bytes, SHA256_LIMIT);
 }
 
-/** Hashes the pseudo-random bytes that belong to a seed. */
 export default function sha256(item: Sha256Item, context: TaskContext): string {
   checkItem(item);
   const bytes = new Uint8Array(CHUNK_BYTES + 2 * BLOCK_BYTES);

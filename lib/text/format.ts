@@ -9,7 +9,6 @@ import prettyMilliseconds from "pretty-ms";
 import { format as formatWithUnit } from "@std/fmt/bytes";
 import { median } from "simple-statistics";
 
-/** Stands where there is no figure. */
 export const NO_FIGURE = "–";
 
 const MINUTE_MS = 60_000;
@@ -35,7 +34,6 @@ export function formatNumber(value: number): string {
   return value.toFixed(2);
 }
 
-/** A duration, with the unit that suits it. */
 export function formatDuration(ms: number): string {
   if (Number.isNaN(ms)) return NO_FIGURE;
   if (ms < 0) return `−${formatDuration(-ms)}`;
@@ -53,7 +51,6 @@ export function formatShortDuration(ms: number): string {
   return ms < 0.1 ? `${formatNumber(ms * 1000)} µs` : formatDuration(ms);
 }
 
-/** A size in memory, in decimal units. */
 export function formatBytes(bytes: number): string {
   if (Number.isNaN(bytes)) return NO_FIGURE;
   if (bytes < 0) return `−${formatBytes(-bytes)}`;
@@ -62,12 +59,10 @@ export function formatBytes(bytes: number): string {
   return formatWithUnit(bytes, { locale: "en", maximumFractionDigits: bytes < 1e8 ? 1 : 0 });
 }
 
-/** How many times one thing is another. */
 export function formatRatio(ratio: number): string {
   return Number.isNaN(ratio) ? NO_FIGURE : `${formatNumber(ratio)}×`;
 }
 
-/** A share of a whole as a percentage. */
 export function formatPercent(share: number): string {
   if (Number.isNaN(share)) return NO_FIGURE;
   if (share < 0) return `−${formatPercent(-share)}`;
@@ -106,7 +101,6 @@ export function formatSmall(value: number): string {
   return value >= 0.001 ? value.toPrecision(2) : value.toExponential(1).replace("-", "−");
 }
 
-/** A throughput, such as 120/s. */
 export function formatRate(perSecond: number): string {
   return `${formatNumber(perSecond)}/s`;
 }

@@ -10,10 +10,7 @@ const OPERATING_SYSTEM_COMMANDS = /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?/g;
 // deno-lint-ignore no-control-regex
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g;
 
-/**
- * One line of text without anything that a terminal would obey: escape sequences are dropped,
- * newlines and other control characters become one blank.
- */
+/** One line of text without anything that a terminal would obey. */
 export function plain(text: string): string {
   return stripAnsiCode(text.replace(OPERATING_SYSTEM_COMMANDS, "")).replace(CONTROLS, " ").trim();
 }

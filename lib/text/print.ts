@@ -1,7 +1,4 @@
-/**
- * What scripts print. A full disk or a closed pipe behind it ends no script: what was measured matters
- * more, and script() says in the end that something could not be printed.
- */
+/** What scripts print. A full disk or a closed pipe ends none: script() tells of it in the end. */
 
 let lost: string | undefined;
 

@@ -1,14 +1,10 @@
-/**
- * What a job may do: Deno's own `--allow-…` flags, handed on to the job's processes and to nothing
- * else.
- */
+/** What a job may do: Deno's `--allow-…` flags, handed on to its processes and nothing else. */
 
 import { UsageError } from "../../options.ts";
 import type { LanePermissions } from "../../lanes/permissions.ts";
 
 const PERMISSION_KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
 
-/** What help says of them. */
 export const PERMISSION_HELP =
   `What the job may do is written as for Deno, and handed on to it alone; nothing but its own module
 unless given:

@@ -1,7 +1,4 @@
-/**
- * Takes a job module from the command line: finds it, checks it, and loads it in a process of its
- * own.
- */
+/** Takes a job module from the command line: finds, checks and loads it, in its own process. */
 
 import { dirname, fromFileUrl, resolve, toFileUrl } from "@std/path";
 import { attempt } from "../../lanes/attempt.ts";

@@ -1,7 +1,4 @@
-/**
- * Where a job's time goes, as data: a tree of calls becomes functions and the bars of a flame
- * graph.
- */
+/** Where a job's time goes: a tree of calls becomes functions and the bars of a flame graph. */
 
 import { z } from "zod";
 import { fromFileUrl, relative } from "@std/path";
@@ -84,7 +81,6 @@ const DEEDS: readonly (readonly [RegExp, string])[] = [
   [/^\(program\)$/, "native code"],
 ];
 
-/** What one of the runtime's functions does. */
 export function deedOf({ name }: Pick<Frame, "name">): string {
   return DEEDS.find(([pattern]) => pattern.test(name))?.[1] ?? "other functions of Deno";
 }

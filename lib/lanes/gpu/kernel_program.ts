@@ -43,7 +43,6 @@ interface Buffers {
   readonly bound: GPUBindGroup;
 }
 
-/** A kernel, ready to run on one device. */
 export class KernelProgram {
   /** How many pieces fit into this device's buffers, and are worth while. */
   readonly mostPieces: number;

@@ -20,7 +20,6 @@ const READ_AFTER = 64;
 /** What of a program is needed here. */
 export type Program = Pick<KernelProgram, "kernel" | "group" | "isEnough" | "run">;
 
-/** An item that was opened. */
 interface OpenItem {
   readonly offset: number;
   readonly item: KernelItem<unknown>;
@@ -41,10 +40,8 @@ interface Part {
   readonly begin: number;
 }
 
-/** What is computed together. */
 interface Gathered {
   readonly parts: readonly Part[];
-  /** All words of all pieces. */
   readonly words: Uint32Array<ArrayBuffer>;
   /** The steps of the longest piece. */
   readonly longest: number;
@@ -57,7 +54,6 @@ interface End {
   readonly endedMs: number;
 }
 
-/** One batch under way. */
 export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   offset = 0;
   current = 0;

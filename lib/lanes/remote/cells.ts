@@ -34,7 +34,6 @@ interface RunState {
  * Every batch on the lane has a cell of its own: the parent gives it an id whose cell is free.
  */
 export class Cells {
-  /** The memory itself, to be sent to the thread. */
   readonly buffer: SharedArrayBuffer;
   readonly #count: number;
   readonly #fields: Int32Array;
@@ -68,10 +67,7 @@ export class Cells {
     Atomics.compareExchange(this.#fields, this.#at(id) + ID, id, 0);
   }
 
-  /**
-   * Takes a batch that has not been started, either to start it (the thread) or back (the parent):
-   * only one of the two gets it.
-   */
+  /** Starts a batch (thread) or takes it back (parent): only one of the two gets it. */
   take(id: number): boolean {
     const at = this.#at(id);
     if (Atomics.load(this.#fields, at + ID) !== id) return false;

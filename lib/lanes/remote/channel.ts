@@ -80,11 +80,7 @@ export interface TaskToLoad extends Pick<PlacedTask, "places"> {
 /** Told of what the other side says, in order. */
 export interface ChannelEvents {
   message(kind: number, head: ArrayLike<number>, payload: unknown): void;
-  /**
-   * The other side has ended by itself; all that it said was told before.
-   *
-   * @param isElsewhere Whether what ended it was more than the lane, such as its machine.
-   */
+  /** It ended by itself; `isElsewhere` if that was more than the lane, such as its machine. */
   ended(how: string, isElsewhere?: boolean): void;
 }
 
@@ -143,7 +139,6 @@ export interface ServedBatch extends BatchNumbers {
   readonly items: readonly unknown[];
 }
 
-/** Puts a batch's numbers in a row. */
 export function batchHead(
   id: number,
   task: number,
@@ -167,7 +162,6 @@ export function batchHead(
   ];
 }
 
-/** Reads what {@linkcode batchHead} wrote. */
 export function readBatch(head: ArrayLike<number>, payload: Payload): ServedBatch {
   const { values } = decode(head[BATCH_SPECIAL] === 1, payload);
   const items = values ?? new Array(head[BATCH_COUNT]!).fill(undefined);
@@ -309,12 +303,7 @@ export function encode(
   };
 }
 
-/**
- * One value as it arrives, in the form that travels.
- *
- * @param what Names the value in the error.
- * @throws {CloneError} If it can't be sent.
- */
+/** One value as it arrives; throws a CloneError if it can't be sent. */
 export function encodeAlone(what: string, value: unknown, way: Way): Encoded {
   let cause: unknown;
   try {

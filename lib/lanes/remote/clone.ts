@@ -53,11 +53,7 @@ export function takesMore({ buffer, byteLength }: ArrayBufferView, way: Way): bo
   return way.sendsWholeBuffers && buffer instanceof ArrayBuffer && byteLength < buffer.byteLength;
 }
 
-/**
- * How an object travels.
- *
- * @throws What a proxy throws when it is asked for its prototype.
- */
+/** Throws what a proxy throws when it is asked for its prototype. */
 export function kindOf(value: object, way: Way): Kind {
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return "plain";
@@ -88,7 +84,7 @@ function judge(value: object, prototype: object, way: Way): Kind {
 }
 
 /** Whether an object's class, and with it its methods, are lost on its way. */
-export function losesClass(value: object): boolean {
+function losesClass(value: object): boolean {
   const [nearest] = classesOf(Object.getPrototypeOf(value));
   return nearest !== undefined && !isOfThePlatform(nearest);
 }
@@ -169,7 +165,6 @@ interface Inspected {
   readonly special: boolean;
 }
 
-/** Thrown at what can't be sent. */
 class Refused {
   constructor(readonly why: string, readonly depth: number) {}
 }
@@ -197,7 +192,6 @@ class Look {
     private readonly classes = false,
   ) {}
 
-  /** Throws if it can't be sent. */
   at(value: unknown, depth = 0): void {
     switch (typeof value) {
       case "object":

@@ -37,11 +37,7 @@ export function onStrayError(tell: (how: string, error: unknown) => void): void 
   listen("unhandledrejection", "left a rejection unhandled");
 }
 
-/**
- * Has it announced how a lane ends whose code ends it, and then ends it.
- *
- * @param end Ends it, in a process with this code.
- */
+/** Has it announced how a lane ends whose code ends it, and then ends it. */
 export function onEnding(
   announce: (how: string, error?: unknown) => void,
   end: (code: number) => void,

@@ -176,7 +176,6 @@ function textOf(value: unknown): string {
   return attempt(() => String(value), "a value that can't be sent");
 }
 
-/** Turns an envelope back into what was thrown. */
 export function openEnvelope(envelope: Envelope): unknown {
   if (envelope.kind === "value") {
     return envelope.special ? (openErrorsIn(envelope.value) as unknown[])[0] : envelope.value;

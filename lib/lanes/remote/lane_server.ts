@@ -1,6 +1,4 @@
-/**
- * The side of a remote lane that runs the tasks. It imports no npm package: a lane must start fast.
- */
+/** The side of a remote lane that runs tasks. It imports no npm package: lanes start fast. */
 
 import type { Device, Failure, Report } from "../lane.ts";
 import { LaneTasks, loadFromProgram, loadTask } from "../lane_tasks.ts";

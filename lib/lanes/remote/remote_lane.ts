@@ -43,7 +43,6 @@ import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 /** A lane that doesn't say what it has used within this time is not waited for. */
 const USAGE_MS = 1000;
 
-/** What the lane keeps with a batch. */
 class Note {
   /** 0 until it is sent. */
   id = 0;
@@ -69,7 +68,6 @@ interface RemoteLaneOptions {
   readonly graceMs?: number;
 }
 
-/** Runs batches elsewhere. */
 export class RemoteLane implements Lane {
   readonly ready: Promise<number>;
   readonly #channel: Channel;
@@ -466,7 +464,7 @@ export class RemoteLane implements Lane {
   }
 }
 
-export interface RemoteTask {
+interface RemoteTask {
   readonly number: number;
   readonly task: Task;
   /** When it began to be loaded; NaN while others are. */

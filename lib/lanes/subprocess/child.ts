@@ -12,7 +12,6 @@ const STDERR_KEPT = 4096;
 /** How long to wait for the rest of an ended child's output: what it started may hold its pipes open. */
 const QUIET_MS = 50;
 
-/** What a child is started with. */
 export interface ChildOptions {
   /** The command line behind `deno run`, up to the arguments of the program. */
   readonly args: readonly string[];
@@ -28,7 +27,6 @@ export interface ChildOptions {
 /** How a child ended, such as "exited with code 1", and the line of what it printed that says why. */
 type ChildEnd = { readonly how: string; readonly words: string | undefined };
 
-/** A running child. */
 export class Child {
   /** How it ended, once all that it said was read. */
   readonly ended: Promise<ChildEnd>;
@@ -80,11 +78,7 @@ export class Child {
     this.#to.write(bytes).catch(() => {});
   }
 
-  /**
-   * What is written from now on goes through a descriptor that holds more than a pipe.
-   *
-   * @param last Tells the child so.
-   */
+  /** From now on goes through a descriptor that holds more than a pipe; `last` tells the child. */
   writeWider(last: Uint8Array): void {
     if (this.#isWide) return;
     this.#isWide = true;

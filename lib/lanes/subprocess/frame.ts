@@ -11,7 +11,6 @@ import { copyOfView, type Way } from "../remote/clone.ts";
 /** As much of `node:v8` as is used. */
 type V8 = Pick<typeof import("node:v8"), "serialize" | "DefaultDeserializer">;
 
-/** Makes bytes of values, and values of bytes. */
 export interface Serializer {
   /** Throws if the value can't be cloned. */
   serialize(value: unknown): Uint8Array;
@@ -145,7 +144,6 @@ function encodeBody(
   return { encoding: Encoding.list, body: [new Uint8Array(lengths.buffer), ...payload] };
 }
 
-/** Reads the payload that {@linkcode encodeFrame} wrote. */
 export function decodePayload({ encoding, body }: Frame, { deserialize }: Serializer): unknown {
   if (encoding === Encoding.none) return undefined;
   if (encoding === Encoding.numbers) return new Float64Array(body.buffer);

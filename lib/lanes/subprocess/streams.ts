@@ -8,7 +8,6 @@
  * 0 and 1 by their number can get in their way.
  */
 
-/** What carries frames. */
 interface FrameStream {
   /** Reads what there is, at least a byte; null at the end. */
   read(into: Uint8Array): Promise<number | null>;

@@ -158,10 +158,7 @@ export class SubprocessChannel implements Channel {
   }
 }
 
-/**
- * Modules of the web are fetched as this program would fetch them itself. Nothing else is: it must be
- * in Deno's cache.
- */
+/** What the web has is fetched as this program would; nothing else is, if it isn't cached. */
 function importFlags(modules: readonly string[]): string[] {
   const hosts = [MAIN, ...modules].filter((module) => /^https?:/.test(module)).map((module) =>
     new URL(module).host

@@ -1,7 +1,4 @@
-/**
- * Runs open-loop load at several rates, and sums up response times with and without coordinated
- * omission.
- */
+/** Open-loop load at several rates, summed up with and without coordinated omission. */
 
 import { MeasuringChild } from "../../children/measuring_child.ts";
 import { trialFlags } from "../../children/trial_flags.ts";
@@ -39,7 +36,6 @@ async function openLoopTrial(
 const SUSTAINED_SHARE = 0.95;
 const FAILED_SHARE = 0.01;
 
-/** The criterion in a sentence, for reports. */
 export const SUSTAINED_DEFINITION: string =
   "a rate is sustained if in every round 95% of the requests are answered by the schedule's end " +
   "plus one median answer time, and at most 1% fail";

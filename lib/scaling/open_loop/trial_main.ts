@@ -71,7 +71,7 @@ export async function* paced<T>(items: readonly T[], pace: Pace): AsyncGenerator
 }
 
 /** Starts requests on schedule, whatever becomes of those before, and notes when each started and ended. */
-export async function openLoopHere(
+async function openLoopHere(
   trial: OpenLoopTrial,
   { executor, items, signal }: {
     readonly executor: Executor;
