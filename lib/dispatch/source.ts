@@ -1,12 +1,40 @@
 /** The input, pulled from only as far as there is room. */
 
-import { shown } from "../lanes/attempt.ts";
+import { attempt, shown } from "../lanes/attempt.ts";
 import { after } from "../lanes/timers.ts";
 import type { Items } from "./options.ts";
 
 /** Stands in an input for items that are left out: they have places in it, and no outcomes. */
 export class LeftOut {
-  constructor(readonly count: number) {}
+  readonly #count: number;
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether an item is one; a proxy isn't asked, as it is with `instanceof`. */
+  static is(item: unknown): item is LeftOut {
+    return typeof item === "object" && item !== null && #count in item;
+  }
+}
+
+/** What an array may have of its own that decides what its items are. */
+const OF_ITS_OWN = [Symbol.iterator, Symbol.asyncIterator, "constructor"];
+
+/** Whether items can be cut by index: a class of one's own may give others, or be made otherwise. */
+function isPlainArray(items: unknown): items is readonly unknown[] {
+  return Array.isArray(items) && Object.getPrototypeOf(items) === Array.prototype &&
+    !OF_ITS_OWN.some((key) => Object.hasOwn(items, key));
+}
+
+const { slice } = Array.prototype;
+
+function* itemsFrom(array: readonly unknown[], from: number): Iterator<unknown> {
+  for (let at = from; at < array.length; at++) yield array[at];
 }
 
 /** What the input tells by itself. */
@@ -29,7 +57,7 @@ export class Source {
   /** Whether the input itself came to its end, so that it need not be closed. */
   hasEnded = false;
   readonly #isAsync: boolean;
-  readonly #array: readonly unknown[] | undefined;
+  #array: readonly unknown[] | undefined;
   #sync: Iterator<unknown> | undefined;
   #async: AsyncIterator<unknown> | undefined;
   /** Items of an async input that were not pulled yet. */
@@ -59,11 +87,11 @@ export class Source {
       throw new TypeError(`Cannot map: items must be iterable or async iterable, but is ${items}`);
     }
     this.#isAsync = Symbol.asyncIterator in Object(items);
-    this.#array = Array.isArray(items) ? items : undefined;
-    const size = this.#array?.length ?? (items as { size?: unknown }).size;
+    this.#array = isPlainArray(items) ? items : undefined;
+    const size = attempt(() => this.#array?.length ?? (items as { size?: unknown }).size);
     this.total = Number.isSafeInteger(size) && size as number >= 0 ? size as number : undefined;
     // Nothing needs to be asked for to know this.
-    if (this.#array?.length === 0) this.done = this.hasEnded = true;
+    if (this.#array !== undefined && size === 0) this.done = this.hasEnded = true;
   }
 
   /** How many may still come, if the input tells. */
@@ -73,7 +101,7 @@ export class Source {
 
   /** Items that aren't to be pulled any more but are known to be there: those of an array. */
   get unpulled(): readonly unknown[] {
-    return this.#array?.slice(this.pulled) ?? [];
+    return attempt(() => slice.call(this.#array ?? [], this.pulled), []);
   }
 
   /** At most so many of what can be had at once; an error waits for the items before it. */
@@ -82,9 +110,16 @@ export class Source {
     if (this.#array === undefined && this.#isAsync) return this.#pullAsync(count);
     if (this.done) return [];
     if (this.#array === undefined) return this.#pullSync(this.items as Iterable<unknown>, count);
-    const items = this.#array.slice(this.pulled, this.pulled + count);
+    const array = this.#array;
+    const items = attempt(() => slice.call(array, this.pulled, this.pulled + count));
+    if (items === undefined) {
+      // A getter, or a proxy, may throw at one index: those before it are items.
+      this.#array = undefined;
+      this.#sync = itemsFrom(array, this.pulled);
+      return this.#pullSync(array, count);
+    }
     this.pulled += items.length;
-    if (this.pulled >= this.#array.length) this.done = this.hasEnded = true;
+    if (this.pulled >= array.length) this.done = this.hasEnded = true;
     return items;
   }
 
@@ -97,7 +132,7 @@ export class Source {
       while (!this.done && !this.#halted && items.length < count) {
         const { value, done } = resultOf(this.#sync.next());
         if (done) this.done = this.hasEnded = true;
-        else if (value instanceof LeftOut) {
+        else if (LeftOut.is(value)) {
           this.#arrived.push(value);
           this.#gaps++;
           // What follows it is a pull of its own.
@@ -126,12 +161,12 @@ export class Source {
 
   /** The first of what has arrived, up to one that stands for others. */
   #splice(count: number): unknown[] {
-    const end = this.#gaps === 0 ? -1 : this.#arrived.findIndex((item) => item instanceof LeftOut);
+    const end = this.#gaps === 0 ? -1 : this.#arrived.findIndex(LeftOut.is);
     return this.#arrived.splice(0, end < 0 ? count : Math.min(end, count));
   }
 
   #leaveOut(): void {
-    for (let first = this.#arrived[0]; first instanceof LeftOut; first = this.#arrived[0]) {
+    for (let first = this.#arrived[0]; LeftOut.is(first); first = this.#arrived[0]) {
       this.#arrived.shift();
       this.#gaps--;
       this.events.leftOut(this.pulled, first.count);
@@ -147,7 +182,7 @@ export class Source {
       if (arrived === undefined) this.done = this.hasEnded = true;
       else {
         this.#arrived.push(arrived.value);
-        if (arrived.value instanceof LeftOut) this.#gaps++;
+        if (LeftOut.is(arrived.value)) this.#gaps++;
       }
       if (arrived !== undefined && this.#arrived.length < this.#wanted) this.#ask();
       this.#tell();

@@ -4,6 +4,7 @@
  */
 
 import { httpSigns } from "../tasks/http_signs.ts";
+import { attempt } from "./attempt.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
 import type { AskReason, Failure, LaneBatch, Report } from "./lane.ts";
 import type { Given } from "./lane_tasks.ts";
@@ -156,8 +157,10 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
         const context = new Context(this);
         value = shortest ? fn(item, context) : callApart(fn, item, context);
         if (isThenable(value)) {
-          const promise = value instanceof Promise ? value : Promise.resolve(value);
-          promise.then((value) => this.#resume(true, value), (error) => this.#resume(false, error));
+          Promise.resolve(value).then(
+            (value) => this.#resume(true, value),
+            (error) => this.#resume(false, error),
+          );
           this.host.waiting?.(this);
           return;
         }
@@ -221,7 +224,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
 
   #timeoutError(thrown: unknown): TimeoutError {
     const { timeoutMs } = this.batch;
-    const own = thrown === undefined || thrown instanceof TimeoutError;
+    const own = thrown === undefined || attempt(() => thrown instanceof TimeoutError, false);
     return new TimeoutError(
       `Task of item ${this.indexOf(this.offset)} was stopped at its deadline of ${timeoutMs} ms`,
       own ? undefined : { cause: thrown },

@@ -3,6 +3,7 @@
  * `OTEL_DENO=true`, puts its API under a symbol that all know.
  */
 
+import { attempt, wordsOf } from "./attempt.ts";
 import type { Task, TaskFunction } from "./task.ts";
 
 /** Where a span stands, in the form that travels to another lane. */
@@ -65,8 +66,8 @@ export interface Span {
 function end(span: ApiSpan, failure?: { readonly error: unknown }): void {
   if (failure !== undefined) {
     const { error } = failure;
-    const message = error instanceof Error ? error.message : String(error);
-    span.recordException(error instanceof Error ? error : message);
+    const message = wordsOf(error);
+    span.recordException(attempt(() => error instanceof Error, false) ? error as Error : message);
     span.setStatus({ code: ERROR, message });
   }
   span.end();

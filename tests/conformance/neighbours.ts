@@ -30,6 +30,12 @@ const HOSTILE: Readonly<Record<string, () => object>> = {
         throw new Error("no keys");
       },
     }),
+  "a proxy that tells no prototype": () =>
+    new Proxy({}, {
+      getPrototypeOf() {
+        throw new Error("no prototype");
+      },
+    }),
 };
 
 export const NEIGHBOURS: readonly Guarantee[] = [
@@ -48,6 +54,25 @@ export const NEIGHBOURS: readonly Guarantee[] = [
             `${what}, chunk ${chunk}`,
           );
           assertEquals((outcomes[4] as { reason: Error }).reason.name, "CloneError");
+        }
+      }
+    },
+  },
+  {
+    name: "a result that throws when it is looked at fails alone, however it comes",
+    notFor: SENT_ONLY,
+    async check({ open }) {
+      await using executor = open({ lanes: 1, slots: 1 });
+      const traps = "{ getPrototypeOf() { throw new Error('no prototype'); } }";
+      for (const how of ["", "async"]) {
+        const odd = taskOf(`export default ${how} (n) => n === 2 ? new Proxy({}, ${traps}) : n`);
+        for (const chunk of [1, 4]) {
+          const options = { chunk, rerun: false };
+          const outcomes = await executor.mapSettled(odd, numbers(5), options).toArray();
+          assertEquals(
+            outcomes.map((o) => o.status === "fulfilled" ? o.value : (o.reason as Error).name),
+            [0, 1, "CloneError", 3, 4],
+          );
         }
       }
     },

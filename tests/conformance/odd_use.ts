@@ -24,6 +24,36 @@ const BROKEN_INPUTS: Inputs = {
   "async next() gives a number": () => input(Symbol.asyncIterator, () => 5, undefined),
 };
 
+/** Arrays that can't be cut by index, and what comes of going through them. */
+const ODD_ARRAYS: Readonly<Record<string, readonly [() => number[], ...(number | "throws")[]]>> = {
+  "a class with an iterator": [() => Own.from([1, 2]) as number[], 7, 8],
+  "a class made from an iterable": [() => new Stack([1, 2]), 1, 2],
+  "a constructor that is none": [() => Object.assign([1, 2], { constructor: 5 }), 1, 2],
+  "an iterator of its own": [
+    () => Object.assign([1], { [Symbol.iterator]: () => [3].values() }),
+    3,
+  ],
+  "a getter that throws": [() => Object.defineProperty([1, 2], 1, { get: throwing }), 1, "throws"],
+  "a proxy that throws": [
+    () => new Proxy([1, 2], { get: (of, key) => key === "1" ? throwing() : Reflect.get(of, key) }),
+    1,
+    "throws",
+  ],
+};
+
+class Own extends Array<number> {
+  override *[Symbol.iterator](): ArrayIterator<number> {
+    yield* [7, 8];
+  }
+}
+
+class Stack extends Array<number> {
+  constructor(from: Iterable<number>) {
+    super();
+    for (const item of from) this.push(item);
+  }
+}
+
 const endless = () => ({ value: 1, done: false });
 const throwing = () => {
   throw new RangeError("odd");
@@ -82,6 +112,27 @@ export const ODD_USE: readonly Guarantee[] = [
         await assertRejects(() => executor.map(taskNamed("double"), items()).toArray(), Error);
         await works(executor);
       }
+    },
+  },
+  {
+    name: "an array gives what going through it gives, or throws what that throws",
+    async check({ open }) {
+      await using executor = open();
+      for (const [what, [items, ...expected]] of Object.entries(ODD_ARRAYS)) {
+        for (const chunk of ["auto", 1, 2] as const) {
+          const given: unknown[] = [];
+          try {
+            for await (const of of executor.map(taskNamed("echo"), items(), { chunk })) {
+              given.push(of);
+            }
+          } catch (error) {
+            assertInstanceOf(error, RangeError);
+            given.push("throws");
+          }
+          assertEquals(given, expected, `${what}, chunk ${chunk}`);
+        }
+      }
+      await works(executor);
     },
   },
   {

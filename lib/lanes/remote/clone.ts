@@ -431,6 +431,10 @@ function classOf(view: ArrayBufferView): ViewClass {
   return view instanceof Uint8Array ? Uint8Array : view.constructor as ViewClass;
 }
 
+function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  return attempt(() => value instanceof ArrayBuffer, false);
+}
+
 /** A view of the same class with a copy of its bytes, and nothing else, behind it. */
 export function copyOfView(view: ArrayBufferView): ArrayBufferView {
   const { buffer, byteOffset, byteLength } = view;
@@ -444,7 +448,7 @@ export function copyOfView(view: ArrayBufferView): ArrayBufferView {
 export function ownBuffer(value: unknown, moves: boolean): unknown {
   const view = ArrayBuffer.isView(value) ? value : undefined;
   const buffer = view === undefined ? value : view.buffer;
-  if (!(buffer instanceof ArrayBuffer) || buffer.detached) return value;
+  if (!isArrayBuffer(buffer) || buffer.detached) return value;
   if (moves && buffer.byteLength >= MOVE_BYTES) {
     const isWhole = view === undefined || view.byteLength === buffer.byteLength;
     // That of WebAssembly can't be taken away.
