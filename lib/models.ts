@@ -231,6 +231,13 @@ export function isFixed(model: string): boolean {
   return !isModel(model) || MODEL_TABLE[model].place !== "where it gains";
 }
 
+/** Whether tasks ran in one event loop; a model that finds its size while it runs had one lane then. */
+export function ranInOneLoop(
+  { model, lanes }: { readonly model: string; readonly lanes: number },
+): boolean {
+  return isFixed(model) ? !isRemote(model) : lanes === 1;
+}
+
 /** Whether a model runs a task's kernel in place of its function. */
 export function needsKernel(model: Model): boolean {
   return MODEL_TABLE[model].place === "graphics card";

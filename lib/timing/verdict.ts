@@ -8,7 +8,7 @@
 
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
-import { BASELINE, isFixed, isRemote, MODELS } from "../models.ts";
+import { BASELINE, isFixed, isRemote, MODELS, ranInOneLoop } from "../models.ts";
 import { type Choice, choose, possibleGain } from "../judge/choose.ts";
 import { AS_GOOD, boundOfShare, IMPOSSIBLE, WAITS } from "../judge/thresholds.ts";
 import { formatDuration } from "../text/format.ts";
@@ -52,7 +52,9 @@ export interface Evidence {
 /** Models that aren't known come last. */
 const rank = ({ model }: ModelResult) => [...MODELS, model].indexOf(model);
 
-const isEventLoop = ({ model }: ModelResult) => model !== BASELINE && !isRemote(model);
+const isEventLoop = (of: ModelResult) => of.model !== BASELINE && ranInOneLoop(of);
+/** Whether it gains by lanes alone, or by lanes and slots as its user chose them. */
+const isParallel = (of: ModelResult) => !ranInOneLoop(of) && (isFixed(of.model) || of.slots === 1);
 
 function times({ median, low, high }: Interval): string {
   const by = (value: number) => value < 10 ? value.toFixed(1) : value.toFixed(0);
@@ -82,13 +84,15 @@ interface Judged {
 function startCost(
   { sequential, evidence }: Judged,
 ): { model: string; startMs: number } | undefined {
-  const costs = evidence.models.filter(({ model }) => isRemote(model)).map((of) => {
-    const startMs = median(of.rounds.map((round) => round.startMs));
-    // What a GPU may gain nobody knows before.
-    const atBest = of.device ? Infinity : evidence.ceiling?.speedup ?? of.lanes;
-    const saved = median(sequential.rounds.map(({ runMs }) => runMs)) * (1 - 1 / atBest);
-    return { model: of.model, startMs, eaten: saved <= 2 * startMs };
-  });
+  const costs = evidence.models.filter(({ model }) => isRemote(model) && isFixed(model)).map(
+    (of) => {
+      const startMs = median(of.rounds.map((round) => round.startMs));
+      // What a GPU may gain nobody knows before.
+      const atBest = of.device ? Infinity : evidence.ceiling?.speedup ?? of.lanes;
+      const saved = median(sequential.rounds.map(({ runMs }) => runMs)) * (1 - 1 / atBest);
+      return { model: of.model, startMs, eaten: saved <= 2 * startMs };
+    },
+  );
   return costs.every(({ eaten }) => eaten)
     ? costs.toSorted((a, b) => a.startMs - b.startMs)[0]
     : undefined;
@@ -141,6 +145,8 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
   }
   const what = isEventLoop(chosen)
     ? "Concurrency pays"
+    : !isParallel(chosen)
+    ? "Concurrency and parallelism pay"
     : bound === "cpu" || !concurrencyPays
     ? "Parallelism pays"
     : "More lanes pay";
@@ -192,7 +198,7 @@ export function judge(evidence: Evidence): Verdict | null {
     gainOf,
     cpuShare,
     concurrencyPays: others.filter(isEventLoop).some(pays),
-    parallelismPays: others.filter(({ model }) => isRemote(model) && isFixed(model)).some(pays),
+    parallelismPays: others.filter(isParallel).some(pays),
   };
   const bound = boundOf(judged);
   return {

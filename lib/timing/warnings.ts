@@ -1,6 +1,6 @@
 /** What a reader should know before believing a comparison's figures, and what to do about it. */
 
-import { BASELINE, isRemote } from "../models.ts";
+import { BASELINE, ranInOneLoop } from "../models.ts";
 import { linearRegression } from "simple-statistics";
 import { isBusy, type Others, othersWords } from "./meter/meter.ts";
 import type { Comparison, ModelResult } from "./result.ts";
@@ -63,8 +63,9 @@ export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
   const sequential = models.find(({ model }) => model === BASELINE);
   // Tasks that compute keep the CPU busy whatever the model: that is their nature and no bottleneck.
   if (sequential !== undefined && cpuShareOf(sequential) >= WAITING) return [];
-  return models.flatMap(({ model, rounds }) => {
-    if (model === BASELINE || isRemote(model)) return [];
+  return models.flatMap((of) => {
+    const { model, rounds } = of;
+    if (model === BASELINE || !ranInOneLoop(of)) return [];
     // Of the whole time: while it queued for a core that others had, it was not the limit.
     const share = median(rounds.map(({ runCpuMs, cpuMs, runMs }) => (runCpuMs ?? cpuMs) / runMs));
     if (share < BUSY) return [];

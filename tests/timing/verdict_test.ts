@@ -163,6 +163,28 @@ Deno.test("judge() calls a job mixed when both slots and lanes gain", () => {
   assertStringIncludes(verdict.reason, "More lanes pay: workers");
 });
 
+Deno.test("judge() says of auto what paid by where it ended", () => {
+  const found = (lanes: number, slots: number, runCpuMs: number, ...others: ModelResult[]) =>
+    verdictOf([
+      model("sequential", [2000, 2010, 1990], { runCpuMs }),
+      ...others,
+      { ...model("auto", [1050, 1060, 1040], { runCpuMs }), lanes, slots },
+    ]).reason;
+  assertStringIncludes(found(1, 64, 100), "Concurrency pays: auto");
+  assertStringIncludes(found(2, 1, 1980), "Parallelism pays: auto");
+  assertStringIncludes(found(2, 16, 1000), "Concurrency and parallelism pay: auto");
+  const limited = model("limited", [1300, 1310, 1290], { runCpuMs: 100 });
+  assertStringIncludes(found(1, 64, 100, limited), "Concurrency pays: auto");
+});
+
+Deno.test("judge() calls no job small for what auto takes to start, which is nothing", () => {
+  const { reason } = verdictOf([
+    model("sequential", [2, 2, 2], { runCpuMs: 2 }),
+    model("auto", [2, 2, 2], { startMs: 1, runCpuMs: 2 }),
+  ]);
+  assertStringIncludes(reason, "No model was detectably faster");
+});
+
 Deno.test("judge() is unsure when rounds differ more than models", () => {
   const verdict = verdictOf([
     model("sequential", [100, 300, 200]),
