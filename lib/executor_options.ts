@@ -98,6 +98,9 @@ export interface AutoOptions extends EventLoopOptions {
   readonly stay?: "loop";
 }
 
+/** What bounds {@linkcode auto}. */
+export type AutoBounds = Pick<AutoOptions, "maxSlots" | "maxLanes" | "memoryBytes" | "stay">;
+
 /**
  * Advice that {@linkcode auto} may begin with: what `deno task advise --json` wrote, or this much of it.
  *

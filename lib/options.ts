@@ -71,6 +71,8 @@ export const LONGEST_WAIT_MS = 2 ** 31 - 1;
 const WHOLE = /^\d+(?:_\d+)*$/;
 const DECIMAL = /^\d+(?:_\d+)*(?:\.\d+)?$/;
 const DURATION = /^(\d+(?:_\d+)*(?:\.\d+)?)(ms|s|m|h)?$/;
+const SIZE = /^(\d+(?:_\d+)*(?:\.\d+)?)(B|kB|MB|GB)?$/i;
+const UNIT_BYTES = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9 } as const;
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
 function digitsOf(text: string): number {
@@ -130,6 +132,16 @@ export function duration(option: string, text: string, bounds: NumberBounds = {}
   const words = { less: "short", more: "long", unit: "ms" };
   const valueMs = digitsOf(match[1]!) * UNIT_MS[unit];
   return bounded(option, text, valueMs, { max: LONGEST_WAIT_MS, ...bounds }, words);
+}
+
+/** Reads a size in bytes: `500MB`, `1.5GB`, `800kB`, or a plain number. */
+export function size(option: string, text: string): number {
+  const match = SIZE.exec(text);
+  if (match === null) {
+    throw new UsageError(option, text, "not a size", "give one such as 500MB or 2GB");
+  }
+  const unit = (match[2]?.toLowerCase() ?? "b") as keyof typeof UNIT_BYTES;
+  return bounded(option, text, digitsOf(match[1]!) * UNIT_BYTES[unit], { min: 1 });
 }
 
 /** Reads a share of a whole, from 0 to 1: `0.25` or `25%`. */

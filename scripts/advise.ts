@@ -19,6 +19,7 @@ import { describeEnvironment, proxyNotes } from "../lib/timing/environment.ts";
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";
 import { TrialError } from "../lib/children/measuring_child.ts";
+import { BOUNDS_HELP, boundsFor } from "../lib/children/bounds_arguments.ts";
 import { SERVER_HELP, serverFor } from "../lib/children/server_arguments.ts";
 import type { ServerOptions } from "../lib/lanes/cluster/server_options.ts";
 import { isFixed, MODEL_TABLE, MODELS, needsServer } from "../lib/models.ts";
@@ -65,6 +66,10 @@ A job is a module that exports a task and its items:
     "--models <list>",
     "models to race beside sequential (default: concurrent,limited,workers,processes); auto: once after them",
   )
+  .option("--max-slots <n>", BOUNDS_HELP.maxSlots)
+  .option("--max-lanes <n>", BOUNDS_HELP.maxLanes)
+  .option("--memory <size>", BOUNDS_HELP.memory)
+  .option("--stay <where>", BOUNDS_HELP.stay)
   .option("--servers <list>", `race cluster too: ${SERVER_HELP.servers}`)
   .option("--user <name>", SERVER_HELP.user)
   .option("--creds <file>", SERVER_HELP.creds)
@@ -103,6 +108,7 @@ await script("advise", async (signal, args) => {
     ? fixed
     : ADVISED.filter((model) => MODEL_TABLE[model].isUsual || raw.servers && needsServer(model));
   const server = await serverFor("--models", raw.models, models, raw);
+  const bounds = boundsFor("--models", chosen, raw);
   const { json, html, markdown } = raw;
   const made = await jobFiles(await jobModule(typed, userPath));
   const files = await checkOutputFiles({ json, html, markdown }, made);
@@ -150,6 +156,7 @@ await script("advise", async (signal, args) => {
     server,
     joined,
     withAuto,
+    bounds,
     cores: navigator.hardwareConcurrency,
     signal,
     library: new URL("../lib/mod.ts", import.meta.url).href,

@@ -2,6 +2,7 @@
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { jobFiles, jobModule } from "../lib/advice/job/load_job.ts";
+import { BOUNDS_HELP } from "../lib/children/bounds_arguments.ts";
 import { SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { command } from "../lib/cli/command.ts";
 import { runToEnd } from "../lib/cli/run_to_end.ts";
@@ -41,6 +42,10 @@ ${modelLines("cpu")}`.trim(),
     "--start <file>",
     "of auto: begin with what deno task advise --json wrote, and go on from it",
   )
+  .option("--max-slots <n>", BOUNDS_HELP.maxSlots)
+  .option("--max-lanes <n>", BOUNDS_HELP.maxLanes)
+  .option("--memory <size>", BOUNDS_HELP.memory)
+  .option("--stay <where>", BOUNDS_HELP.stay)
   .option("--out <file>", "write the results there, with a journal beside them")
   .option("--failed <file>", "write the items that failed there, with reason and attempts")
   .option("--order <which>", "order of the results: completion or input (default: completion)")

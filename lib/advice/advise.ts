@@ -230,6 +230,7 @@ export async function advise(
   const auto = options.withAuto
     ? await tryAuto(race, candidate, {
       job: { ...job, ...closingOf(probed) },
+      bounds: options.bounds,
       leftMs,
       runTrial,
       signal: either,

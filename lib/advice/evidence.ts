@@ -27,6 +27,7 @@ export interface AdviseOptions {
   readonly joined?: Machine["joined"] | undefined;
   /** Whether `auto` runs once what the recommended model ran in the race, if there is time. */
   readonly withAuto?: boolean | undefined;
+  readonly bounds?: ModelSpec["bounds"];
   readonly onEvent?: (event: TimingEvent) => void;
   readonly onPhase?: (phase: string) => void;
 }

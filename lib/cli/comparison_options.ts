@@ -2,6 +2,7 @@
 
 import {
   defaultLanes,
+  isFixed,
   isRemote,
   type JobKind,
   type Model,
@@ -27,6 +28,12 @@ import type { ResultFile } from "../timing/result.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_files.ts";
 import { resultOption } from "./result_files.ts";
+import {
+  BOUNDS_HELP,
+  boundsFor,
+  type RawBounds,
+  refuseSize,
+} from "../children/bounds_arguments.ts";
 import { type RawServerOptions, SERVER_HELP, serverFor } from "../children/server_arguments.ts";
 
 const ROUNDS = 3;
@@ -39,7 +46,7 @@ export type RawComparisonOptions = Readonly<
 
 type Named =
   | ("models" | "rounds" | "warmup" | "seed" | "slots" | "lanes")
-  | ("baseline" | "maxSlowdown" | keyof RawServerOptions);
+  | ("baseline" | "maxSlowdown" | keyof RawServerOptions | keyof RawBounds);
 
 export interface ComparisonOptions {
   readonly models: readonly ModelSpec[];
@@ -77,6 +84,10 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
       `lanes of ${lanes.join(" and of ")} ` +
         `(default: ${lanes.map((model) => `${defaultLanes(model, kind)} ${model}`).join(", ")})`,
     )
+    .option("--max-slots <n>", BOUNDS_HELP.maxSlots)
+    .option("--max-lanes <n>", BOUNDS_HELP.maxLanes)
+    .option("--memory <size>", BOUNDS_HELP.memory)
+    .option("--stay <where>", BOUNDS_HELP.stay)
     .option("--servers <list>", `of cluster: ${SERVER_HELP.servers}`)
     .option("--user <name>", SERVER_HELP.user)
     .option("--creds <file>", SERVER_HELP.creds)
@@ -113,7 +124,13 @@ export async function readComparisonOptions(
     const problem = `${unfit} only computes, and these tasks wait`;
     throw new UsageError("--models", raw.models!, problem, `leave ${unfit} out`);
   }
+  for (const name of ["slots", "lanes"] as const) {
+    const value = raw[name];
+    const isTaken = names.every(isFixed) || names.some((model) => takes(model, name));
+    if (value !== undefined && !isTaken) refuseSize(name, value);
+  }
   const server = await serverFor("--models", raw.models, names, raw);
+  const bounds = boundsFor("--models", names, raw);
   const earlier = raw.baseline === undefined
     ? []
     : [{ option: "--baseline", path: userPath(raw.baseline) }];
@@ -121,6 +138,7 @@ export async function readComparisonOptions(
     models: names.map((model) => ({
       ...sized(model, slots, lanes, kind),
       ...(needsServer(model) && server && { server }),
+      ...(!isFixed(model) && bounds && { bounds }),
     })),
     rounds: upTo(MOST_ROUNDS, "--rounds", raw.rounds),
     warmup: nonNegativeInteger("--warmup", raw.warmup ?? "0", { max: MOST_WARMUP }),

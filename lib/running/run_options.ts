@@ -2,6 +2,7 @@
 
 import { jobModule } from "../advice/job/load_job.ts";
 import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
+import { boundsFor, type RawBounds, refuseSize } from "../children/bounds_arguments.ts";
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
 import type { Rate } from "../dispatch/limits.ts";
 import {
@@ -35,6 +36,7 @@ import type { Budget, RunSpec } from "./run_message.ts";
 
 export type RawRunOptions =
   & RawServerOptions
+  & RawBounds
   & Readonly<Partial<Record<Named | Exclude<Format, "csv">, string>>>
   & { readonly [Flag in "resume" | "retryFailed" | "live"]?: true };
 
@@ -151,6 +153,7 @@ function modelOf(raw: RawRunOptions): ModelSpec {
   for (const size of ["lanes", "slots"] as const) {
     const value = raw[size];
     if (value === undefined || takes(model, size)) continue;
+    if (!isFixed(model)) refuseSize(size, value);
     const { lanes, slots } = MODEL_TABLE[model];
     const has = size === "lanes"
       ? `${lanes.io} lane`
@@ -254,9 +257,15 @@ export async function readRunOptions(
   const recommended = given?.recommended;
   const model = advice === undefined ? modelOf(raw) : sizedAs(advice.advice.recommended);
   const server = await serverFor("--model", raw.model, [model.model], raw);
+  const bounds = boundsFor("--model", [model.model], raw);
   return {
     export: raw.export ?? given?.job.export ?? "default",
-    model: { ...model, ...(server && { server }), ...(start && { start: startOf(start) }) },
+    model: {
+      ...model,
+      ...(server && { server }),
+      ...(start && { start: startOf(start) }),
+      ...(bounds && { bounds }),
+    },
     rate: raw.rate === undefined ? recommended?.rate : rateOf("--rate", raw.rate),
     perHost: raw.perHost === undefined
       ? undefined

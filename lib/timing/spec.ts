@@ -1,7 +1,7 @@
 /** What is measured: job, models, and how often. Plain data: it is sent to a trial's process. */
 
 import type { Rate } from "../dispatch/limits.ts";
-import type { StartAdvice } from "../executor_options.ts";
+import type { AutoBounds, StartAdvice } from "../executor_options.ts";
 import type { Model } from "../models.ts";
 import type { Device } from "../lanes/lane.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
@@ -56,6 +56,8 @@ export interface ModelSpec {
   readonly server?: ServerOptions;
   /** The advice that it begins with, if its size isn't fixed. */
   readonly start?: StartAdvice;
+  /** What bounds it, if its size isn't fixed. */
+  readonly bounds?: AutoBounds | undefined;
 }
 
 interface TrialOptions {

@@ -60,7 +60,7 @@ export interface TrialHost {
 }
 
 export function openModel(
-  { model, lanes, slots, server, start, job }: ModelSpec & { job: JobSpec },
+  { model, lanes, slots, server, start, bounds, job }: ModelSpec & { job: JobSpec },
 ): Executor {
   const { sizes, startsDeno } = MODEL_TABLE[model];
   const { graceMs, permissions } = job;
@@ -69,7 +69,7 @@ export function openModel(
   const taken = ["graceMs" as const, ...sizes, ...more]
     .flatMap((name) => options[name] === undefined ? [] : [[name, options[name]]]);
   const open = executors[model] as (options: object) => Executor;
-  return open({ ...Object.fromEntries(taken), ...(needsServer(model) && server) });
+  return open({ ...Object.fromEntries(taken), ...(needsServer(model) && server), ...bounds });
 }
 
 export async function closeLanes(

@@ -34,6 +34,23 @@ Deno.test("a GPU has its own size, and only tasks that compute", async () => {
   await assertRejects(() => readComparisonOptions(raw, "io"), UsageError, "gpu only computes");
 });
 
+Deno.test("auto has bounds in place of a size", async () => {
+  const raw = { models: "limited,auto", slots: "8", maxSlots: "20", stay: "loop" };
+  const { models } = await readComparisonOptions(raw, KIND);
+  assertEquals(models, [
+    { model: "limited", lanes: 1, slots: 8 },
+    { model: "auto", bounds: { maxSlots: 20, stay: "loop" } },
+  ]);
+  for (const size of ["slots", "lanes"] as const) {
+    await assertRejects(
+      () => readComparisonOptions({ models: "sequential,auto", [size]: "3" }, KIND),
+      UsageError,
+      `--${size} "3": auto finds out how many ${size} it needs; bound it with --max-${size}`,
+    );
+  }
+  await assertRejects(() => readComparisonOptions({ memory: "1GB" }, KIND), UsageError, "--memory");
+});
+
 const BAD: readonly (readonly [option: string, value: string])[] = [
   ["models", "threads"],
   ["models", "workers,workers"],

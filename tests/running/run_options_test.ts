@@ -69,3 +69,18 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "auto has bounds in place of a size",
+  ignore: !granted("read", "write", "env"),
+  async fn() {
+    const job = import.meta.url;
+    const read = (raw: RawRunOptions) => readRunOptions(job, { model: "auto", ...raw }, []);
+    const { model } = await read({ maxSlots: "20", maxLanes: "2", memory: "500MB" });
+    const bounds = { maxSlots: 20, maxLanes: 2, memoryBytes: 5e8 };
+    assertEquals(model, { model: "auto", bounds });
+    await assertRejects(() => read({ slots: "3" }), UsageError, "bound it with --max-slots");
+    await assertRejects(() => read({ lanes: "1" }), UsageError, "bound it with --max-lanes");
+    await assertRejects(() => read({ model: "limited", stay: "loop" }), UsageError, "--model auto");
+  },
+});

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ONE } from "../../lib/adaptive/watch.ts";
 import type { Outcome } from "../../lib/dispatch/output.ts";
 import type { Executor, LaneUsage } from "../../lib/executor.ts";
@@ -9,6 +9,7 @@ import {
   closeLanes,
   LaneWatch,
   longestOf,
+  openModel,
   runTrialHere,
   TIMELINE_TASKS,
   timelineOf,
@@ -342,4 +343,12 @@ Deno.test("a timeline tells what was decided, from the first item on", () => {
   });
   assertEquals(decisions, [decided(0), decided(12)]);
   assertEquals("decisions" in timelineOf({ ...parts, decisions: [] }), false);
+});
+
+Deno.test("a model that finds its own size is opened within its bounds", async () => {
+  const bounds = { maxSlots: 3, stay: "loop" } as const;
+  await using executor = openModel({ model: "auto", bounds, job: JOB });
+  assertEquals([executor.lanes, executor.slots], [1, 1]);
+  const tooFew = () => openModel({ model: "auto", bounds: { maxSlots: 0 }, job: JOB });
+  assertThrows(tooFew, RangeError, "maxSlots must be");
 });

@@ -6,6 +6,7 @@ import { plain } from "../../text/plain.ts";
 import { messageOf } from "../../timing/failures.ts";
 import { limitedTo } from "../../timing/job_items.ts";
 import type { Checked } from "../../timing/json_file.ts";
+import type { ModelSpec } from "../../timing/spec.ts";
 import { median } from "../../timing/statistics.ts";
 import { type Candidate, nameOf } from "../prediction/candidate.ts";
 import type { Race, RaceOptions } from "./race.ts";
@@ -30,7 +31,9 @@ const PROCESS_MS = 300;
 export async function tryAuto(
   race: Race | undefined,
   candidate: Candidate,
-  { job, leftMs, runTrial, signal }: Pick<RaceOptions, "job" | "leftMs" | "runTrial" | "signal">,
+  { job, bounds, leftMs, runTrial, signal }:
+    & Pick<RaceOptions, "job" | "leftMs" | "runTrial" | "signal">
+    & Pick<ModelSpec, "bounds">,
 ): Promise<AutoFound> {
   const name = nameOf(candidate);
   const runner = race?.runners.find((of) => nameOf(of.candidate) === name);
@@ -46,7 +49,7 @@ export async function tryAuto(
     return { text: "auto wasn't run: the budget was spent; a larger --budget leaves time for it." };
   }
   try {
-    const trial = { model: "auto", job: limitedTo(job, items), round: 0, mostMs } as const;
+    const trial = { model: "auto", bounds, job: limitedTo(job, items), round: 0, mostMs } as const;
     const { round, lanes, slots, stopped } = await runTrial(trial, { signal });
     const { wallMs, runMs, failed, checksum } = round;
     const of = counted(items, "item");

@@ -1,0 +1,67 @@
+/** The options that bound a model which finds its size while it runs. */
+
+import type { AutoBounds } from "../executor_options.ts";
+import { isFixed, type Model, MODEL_TABLE } from "../models.ts";
+import { MOST_LANES, oneOf, positiveInteger, size, UsageError } from "../options.ts";
+
+/** As they are typed. */
+export interface RawBounds {
+  readonly maxSlots?: string;
+  readonly maxLanes?: string;
+  readonly memory?: string;
+  readonly stay?: string;
+}
+
+/** What help says of them. */
+export const BOUNDS_HELP = {
+  maxSlots: "of auto: tasks in flight at most, on all lanes together (default: 1024)",
+  maxLanes: "of auto: lanes at most (default: one for each core, or four where tasks block them)",
+  memory: "of auto: fewer slots above so much resident memory, such as 500MB (default: unlimited)",
+  stay: "of auto: loop keeps all tasks in its event loop, for those that share what they change",
+} as const;
+
+/**
+ * Reads the bounds of those models that have some; undefined if none was given.
+ *
+ * @param option The option that says which models there are.
+ * @throws {UsageError} If one has a value it doesn't take, or no model has bounds.
+ */
+export function boundsFor(
+  option: string,
+  models: readonly Model[],
+  { maxSlots, maxLanes, memory, stay }: RawBounds,
+): AutoBounds | undefined {
+  const given = Object.entries({
+    "--max-slots": maxSlots,
+    "--max-lanes": maxLanes,
+    "--memory": memory,
+    "--stay": stay,
+  }).find(([, value]) => value !== undefined);
+  if (given === undefined) return undefined;
+  if (models.every(isFixed)) {
+    const remedy = `leave it out, or add ${option} auto`;
+    throw new UsageError(given[0], given[1]!, "no model chosen finds its own size", remedy);
+  }
+  const mostSlots = { max: MODEL_TABLE.auto.mostSlots };
+  const bounds = {
+    ...(maxSlots !== undefined && {
+      maxSlots: positiveInteger("--max-slots", maxSlots, mostSlots),
+    }),
+    ...(maxLanes !== undefined && {
+      maxLanes: positiveInteger("--max-lanes", maxLanes, { max: MOST_LANES }),
+    }),
+    ...(memory !== undefined && { memoryBytes: size("--memory", memory) }),
+    ...(stay !== undefined && { stay: oneOf("--stay", stay, ["loop"]) }),
+  };
+  if (stay !== undefined && maxLanes !== undefined) {
+    const problem = "no lane is started with --stay loop";
+    throw new UsageError("--max-lanes", maxLanes, problem, "leave one of the two out");
+  }
+  return bounds;
+}
+
+/** Refuses a size of models that find their own. */
+export function refuseSize(name: "lanes" | "slots", value: string): never {
+  const bound = `bound it with --max-${name}, or leave it out`;
+  throw new UsageError(`--${name}`, value, `auto finds out how many ${name} it needs`, bound);
+}
