@@ -111,6 +111,14 @@ export class Cells {
     return { waits: (runs & 1) === 1, offset: runs >> 1, sinceMs: this.#since[at / FIELDS]! };
   }
 
+  /** Parent: whether some batch was started and isn't done with. */
+  get areActive(): boolean {
+    for (let at = 0; at < this.#fields.length; at += FIELDS) {
+      if (this.#fields[at + ID] !== 0 && this.#fields[at + STARTED] !== 0) return true;
+    }
+    return false;
+  }
+
   #at(id: number): number {
     return FIELDS * (id & (this.#count - 1));
   }

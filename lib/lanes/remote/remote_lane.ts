@@ -43,6 +43,9 @@ import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 /** A lane that doesn't say what it has used within this time is not waited for. */
 const USAGE_MS = 1000;
 
+/** A module that has been loading for so long may do so for ever. */
+const STUCK_MS = 1000;
+
 class Note {
   /** 0 until it is sent. */
   id = 0;
@@ -81,6 +84,8 @@ export class RemoteLane implements Lane {
   #usage: Usage = { cpuMs: undefined, peakRssBytes: undefined };
   #becomeReady!: (startMs: number) => void;
   #state: "starting" | "ready" | "closing" | "gone" = "starting";
+  /** Whether a task goes on here that was asked to stop. */
+  #hasLeftTask = false;
   /** Whether a task has run here, whose stray error may end the lane later. */
   #hasRun = false;
   #closed: Promise<void> | undefined;
@@ -269,7 +274,10 @@ export class RemoteLane implements Lane {
     }
     this.#freeze(batch);
     this.#forget(batch);
-    if (goesOn) return "goes on for now";
+    if (goesOn) {
+      this.#hasLeftTask = true;
+      return "goes on for now";
+    }
     for (const other of this.#sent.values()) this.#freeze(other);
     this.#state = "gone";
     this.#channel.kill();
@@ -328,6 +336,7 @@ export class RemoteLane implements Lane {
   async #close(): Promise<void> {
     const { graceMs = Infinity } = this.options;
     const isSetUp = this.#state === "ready" && this.#tasks.all.some(({ isSetUp }) => isSetUp);
+    const mayGoOn = this.#hasLeftTask || this.#mayLoadForEver;
     this.#state = isSetUp ? "closing" : "gone";
     this.#answerAll();
     try {
@@ -335,8 +344,16 @@ export class RemoteLane implements Lane {
       if (isSetUp) await closeWithin(graceMs, () => this.#dispose(), holds);
     } finally {
       this.#state = "gone";
+      if (mayGoOn && !this.#channel.stopsByForce) this.#channel.kill();
       await this.#channel.close();
     }
+  }
+
+  /** Whether the module that is being loaded may never be. */
+  get #mayLoadForEver(): boolean {
+    const { loading } = this.#tasks;
+    return this.#state === "ready" && loading !== undefined &&
+      performance.now() - loading.sinceMs > STUCK_MS;
   }
 
   /** Whether a set-up has ended here: one that hasn't gave nothing to dispose. */

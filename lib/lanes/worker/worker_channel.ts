@@ -32,7 +32,8 @@ export interface WorkerChannelOptions {
   readonly stuck?: Stuck;
 }
 
-const ENTRY = new URL("./worker_main.ts", import.meta.url);
+/** The file that a thread is started with. */
+export const THREAD_ENTRY = new URL("./worker_main.ts", import.meta.url);
 const SERVER = new URL("../remote/lane_server.ts", import.meta.url);
 
 /** When a terminated thread is given up, and what to do about tasks that keep it. */
@@ -73,16 +74,19 @@ export class WorkerChannel implements Channel {
   /** Whether it is to keep the program alive, and whether it does. */
   #holds = true;
   #held = true;
+  /** Whether some task may go on in it that was to stop. */
+  #isForced: boolean;
   #isHeard = false;
   #isWatchable = false;
   #letGo: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly events: ChannelEvents, options: WorkerChannelOptions) {
-    const { number, permissions, modules, slots, entry = ENTRY, stuck = STUCK } = options;
+    const { number, permissions, modules, slots, entry = THREAD_ENTRY, stuck = STUCK } = options;
     this.cells = options.isRelayed ? undefined : new Cells(slots);
     this.#stuck = stuck;
-    reserveDescriptors(ENTRY);
+    this.#isForced = options.isRelayed ?? false;
+    reserveDescriptors(THREAD_ENTRY);
     const { port1, port2 } = new MessageChannel();
     const [inbox, outbox] = [mailboxMemory(), mailboxMemory()];
     this.#port = port1 as MessagePort & Refable;
@@ -120,7 +124,7 @@ export class WorkerChannel implements Channel {
   #onEnd(how: string): void {
     this.#line.flush();
     if (this.#ended !== undefined) return;
-    this.kill();
+    void this.close();
     this.events.ended(how);
   }
 
@@ -155,6 +159,7 @@ export class WorkerChannel implements Channel {
   }
 
   kill(): void {
+    this.#isForced = true;
     void this.close();
   }
 
@@ -163,12 +168,18 @@ export class WorkerChannel implements Channel {
   }
 
   async #end(): Promise<void> {
+    if (this.cells?.areActive) this.#isForced = true;
     this.#worker.terminate();
     this.#endWatch.watch();
     clearTimeout(this.#letGo);
     this.#line.close();
     const { afterMs, remedy } = this.#stuck;
-    await within(afterMs, this.#gone.promise, () => abandonWorker(this.#worker, remedy));
+    await within(
+      afterMs,
+      this.#gone.promise,
+      // A thread that had nothing to do is late where others have the cores.
+      () => abandonWorker(this.#worker, this.#isForced ? remedy : null),
+    );
     clearTimeout(this.#silence);
     await this.#endWatch.unwatch();
   }
@@ -197,24 +208,28 @@ export function reserveDescriptors(file: URL): void {
   }
 }
 
+let exits = false;
 let warned = false;
 
 /**
- * Lets go of a terminated worker whose thread goes on: tells the person, once, and makes sure that
- * the program ends when it has nothing else to do, with its own exit code.
+ * Lets go of a terminated worker whose thread goes on, and makes sure that the program ends when it has
+ * nothing else to do, with its own exit code. If a task is why, the person is told, once, and the remedy.
  */
-export function abandonWorker(worker: Worker, remedy: string = STUCK.remedy): void {
+export function abandonWorker(worker: Worker, remedy: string | null = STUCK.remedy): void {
   const released = keepAlive(worker, false);
-  if (warned) return;
+  if (!exits) globalThis.addEventListener("beforeunload", exit);
+  exits = true;
+  if (remedy === null || warned) return;
   warned = true;
   console.error(
     "warning: a task in a worker thread ignored that it was to stop; its thread keeps a core busy " +
       `until the program ends. ${remedy}` +
       (released ? "" : " End the program with Deno.exit(), or it never will."),
   );
-  globalThis.addEventListener("beforeunload", (event) => {
-    if (!event.defaultPrevented) Deno.exit(Deno.exitCode);
-  });
+}
+
+function exit(event: Event): void {
+  if (!event.defaultPrevented) Deno.exit(Deno.exitCode);
 }
 
 /**

@@ -191,3 +191,14 @@ Deno.test({
     }
   },
 });
+
+Deno.test("cells are active while a batch was started and isn't done with", () => {
+  const cells = new Cells(1);
+  const [id, other] = [cells.offer(), cells.offer()];
+  assertEquals(cells.areActive, false);
+  cells.take(other);
+  assertEquals(cells.areActive, true);
+  cells.release(other);
+  cells.release(id);
+  assertEquals(cells.areActive, false);
+});

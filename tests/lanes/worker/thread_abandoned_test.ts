@@ -1,12 +1,18 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { granted } from "../../granted.ts";
-import { keepAlive } from "../../../lib/lanes/worker/worker_channel.ts";
-import { FakeWorker } from "./fake_worker.ts";
+import { keepAlive, type WorkerChannel } from "../../../lib/lanes/worker/worker_channel.ts";
+import { FakeWorker, FakeWorkers } from "./fake_worker.ts";
+
+type Abandon = (worker: Worker, remedy?: string) => void;
 
 /** The module as a program that has abandoned nothing yet sees it, and all that it does, noted. */
-async function staged(run: (abandonWorker: (worker: Worker, remedy?: string) => void) => void) {
+async function staged(
+  run: (abandonWorker: Abandon, Channel: typeof WorkerChannel) => void | Promise<void>,
+) {
   const path = `../../../lib/lanes/worker/worker_channel.ts?${crypto.randomUUID()}`;
-  const { abandonWorker } = await import(new URL(path, import.meta.url).href);
+  const { abandonWorker, WorkerChannel: Channel } = await import(
+    new URL(path, import.meta.url).href
+  );
   const warnings: string[] = [];
   const listeners: [string, (event: Event) => void][] = [];
   const { error } = console;
@@ -16,7 +22,7 @@ async function staged(run: (abandonWorker: (worker: Worker, remedy?: string) => 
     addEventListener: (name: string, listener: () => void) => listeners.push([name, listener]),
   });
   try {
-    run(abandonWorker);
+    await run(abandonWorker, Channel);
   } finally {
     console.error = error;
     Object.assign(globalThis, { addEventListener });
@@ -108,5 +114,40 @@ Deno.test({
     const ours = await said("Let its kernel do less.");
     assertStringIncludes(ours, "until the program ends. Let its kernel do less.");
     assertEquals(ours.includes("context.cancelled"), false);
+  },
+});
+
+Deno.test({
+  name: "a thread that is late to end is told of only if a task may keep it",
+  ignore,
+  async fn() {
+    const ways: [string, (channel: WorkerChannel) => void, number][] = [
+      ["with nothing to do", () => {}, 0],
+      ["that holds a batch it hasn't started", ({ cells }) => void cells!.offer(), 0],
+      ["that runs a task", ({ cells }) => void cells!.take(cells!.offer()), 1],
+      ["that was to be stopped", (channel) => channel.kill(), 1],
+    ];
+    const { locks } = navigator as Navigator & {
+      readonly locks: { request(name: string, held: () => Promise<void>): Promise<void> };
+    };
+    for (const [which, makeSo, said] of ways) {
+      const { warnings, listeners } = await staged(async (_, Channel) => {
+        using workers = new FakeWorkers();
+        const stuck = { afterMs: 1, remedy: "" };
+        const told = { message: () => {}, ended: () => {} };
+        const channel = new Channel(told, { slots: 1, number: 0, modules: [], stuck });
+        const [, lock] = await workers.all[0]!.opening.promise;
+        // A thread holds it while it lives.
+        const lives = Promise.withResolvers<void>();
+        const held = Promise.withResolvers<void>();
+        const ended = locks.request(lock, () => (held.resolve(), lives.promise));
+        await held.promise;
+        makeSo(channel);
+        await channel.close();
+        lives.resolve();
+        await ended;
+      });
+      assertEquals([warnings.length, listeners.length], [said, 1], `a thread ${which}`);
+    }
   },
 });
