@@ -41,7 +41,7 @@ import { threads, type Way } from "./lanes/remote/clone.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
-import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
+import { THREAD_ENTRY, WorkerChannel } from "./lanes/worker/worker_channel.ts";
 import { isRemote, type Model, MODEL_TABLE, needsServer } from "./models.ts";
 
 /** Unless told, `auto` has no more tasks in flight. */
@@ -365,8 +365,30 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
   const way = isolate ? frames : threads;
   return new PooledExecutor("auto", { ...options, lanes: 1 + maxLanes, slots: 1 }, {
     makeLane: (number, ...rest) => (number === 0 ? here : elsewhere)(number, ...rest),
-    guide: new Guide({ maxSlots, maxLanes, memoryBytes, ...beginning, way, isolated: isolate }),
+    guide: new Guide({
+      maxSlots,
+      maxLanes,
+      memoryBytes,
+      ...beginning,
+      way,
+      isolated: isolate,
+      refusal: () => laneRefusal(isolate),
+    }),
   });
+}
+
+/** What lanes lack of permissions, without anybody being asked for it. */
+function laneRefusal(isolate: boolean): string | undefined {
+  const needed = isolate
+    ? { name: "run", command: Deno.execPath() } as const
+    : { name: "read", path: THREAD_ENTRY } as const;
+  const isGranted = THREAD_ENTRY.protocol !== "file:" && !isolate ||
+    Deno.permissions.querySync(needed).state === "granted";
+  return isGranted
+    ? undefined
+    : isolate
+    ? `subprocesses need --allow-run=${Deno.execPath()}`
+    : `threads need --allow-read=${THREAD_ENTRY.pathname}`;
 }
 
 /** What it begins with, if its bounds don't contradict each other. */

@@ -10,6 +10,7 @@
 
 import { Refusals } from "./refusals.ts";
 import { gradient2, type SlotLaw } from "./slot_laws.ts";
+import { PROVEN } from "./tally.ts";
 import { BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./watch.ts";
 
 /** Why a shape was changed. */
@@ -324,18 +325,13 @@ export class Controller {
     return { ...this.#toLoop(seen, "stays", this.#slots), detail };
   }
 
-  /** No lane could be started. */
-  noLanes(seen: Seen, detail: string): Decision {
-    return this.stay({ ...seen, travels: false }, detail);
-  }
-
   #tickOnLanes(seen: Seen): Decision | undefined {
     const { elapsedMs, ended, perSecond, cpuShare, busyShare, waits } = this.#look;
     const { lanes } = this.shape;
     const gain = perSecond / this.#before.perSecond;
     if (this.#onTrial) {
-      // It begins when the first task that was sent there has ended.
-      if (this.#level.latencies.length === 0) return void this.#watch.open(seen);
+      // It begins when the first tasks have ended there, for until then only a few are sent.
+      if (this.#level.latencies.length < PROVEN) return void this.#watch.open(seen);
       if (elapsedMs < TRIAL_MS || ended < TRIAL_TASKS * lanes) return undefined;
       this.#onTrial = false;
       const computesMore = cpuShare !== undefined && cpuShare >= CPU_GAIN * this.#before.cpuShare;
@@ -381,7 +377,8 @@ export class Controller {
     const { nowMs, remaining = Infinity, inFlight } = seen;
     const { maxSlots, cores, start, guess = Infinity } = this.#options;
     // What this program computed before the first tick is no matter of the tasks.
-    const isFree = this.#slots === start.slots ? !this.#look.holds : this.#look.busyShare < BUSY;
+    const { holds, busyShare, isPreempted } = this.#look;
+    const isFree = !isPreempted && (this.#slots === start.slots ? !holds : busyShare < BUSY);
     const isFull = inFlight >= (this.#ended === 0 ? this.#slots : this.#slots / 2);
     if (!this.#slowStart || !isFree || !isFull || this.#coresAreFull) return undefined;
     const all = remaining + inFlight;

@@ -8,11 +8,14 @@ import type { LanePool, PoolGuide } from "../dispatch/lane_pool.ts";
 import { attempt } from "../lanes/attempt.ts";
 import type { Failure, Report } from "../lanes/lane.ts";
 import { encodeAtOnce } from "../lanes/remote/channel.ts";
-import { loss, type Way } from "../lanes/remote/clone.ts";
-import type { Task } from "../lanes/task.ts";
+import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
+import type { Way } from "../lanes/remote/clone.ts";
+import { thrownLoss, valueLoss } from "../lanes/remote/whole.ts";
+import { nameOf, type Task } from "../lanes/task.ts";
 import { classifyFailure } from "../tasks/classify_failure.ts";
 import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
 import { Controller, type ControllerOptions, type Decision } from "./controller.ts";
+import { PROVEN, Tally } from "./tally.ts";
 import { ONE, type Seen, type Shape } from "./watch.ts";
 
 /** What a guide is made of. */
@@ -23,6 +26,8 @@ export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
   readonly isolated: boolean;
   /** Who told what it begins with, if anybody did. */
   readonly toldBy?: string | undefined;
+  /** Why no lane can be started without somebody being asked for it; undefined if some can. */
+  readonly refusal: () => string | undefined;
 }
 
 /** So many items and results are looked at for what can't travel: the first ones, then fewer and fewer. */
@@ -39,8 +44,6 @@ const STALE_MS = 100;
 const TIMER_MS = 1;
 /** How long lanes may take to load a task, in milliseconds. */
 const LOAD_MS = 30_000;
-/** If so many tasks fail where they are sent before one succeeds, they may need what is only here. */
-const FAILED_THERE = 3;
 /** What tells that there are too many at once. */
 const TOO_MANY: readonly string[] = [
   "too many open files",
@@ -59,8 +62,7 @@ interface Looked {
   stays: string | undefined;
   /** What copying an item and its result took. */
   sendMs: number | undefined;
-  /** How many of its tasks failed on lanes before one succeeded there; NaN once one has, or one failed here. */
-  failedThere: number;
+  readonly tally: Tally;
 }
 
 /** Leads a pool. */
@@ -70,6 +72,12 @@ export class Guide implements PoolGuide {
   readonly #options: GuideOptions;
   readonly #controller: Controller;
   readonly #looked = new WeakMap<Task, Looked>();
+  /** The same by the names of those that can be sent: a task may be named anew for each run. */
+  readonly #named = new Map<string, Looked>();
+  /** Whether no lane can be started. */
+  #noLanes = false;
+  /** Whether nothing has been started yet, for it is being loaded. */
+  #isLoading = false;
   #pool!: LanePool;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStarting = false;
@@ -118,21 +126,22 @@ export class Guide implements PoolGuide {
     return this.#controller.isBraking;
   }
 
-  get together(): boolean {
-    return this.shape.place === "lanes";
+  mostThere(task: Task): number {
+    return this.#lookedOf(task).tally.isProven ? Infinity : PROVEN;
+  }
+
+  together(task: Task): boolean {
+    return this.shape.place === "lanes" && this.#lookedOf(task).tally.isProven;
   }
 
   staysHere(task: Task): boolean {
-    return this.#options.maxLanes === 0 || task.module.startsWith("function:") ||
-      this.#looked.get(task)?.stays !== undefined;
+    return this.#noLanes || this.#options.maxLanes === 0 || task.module.startsWith("function:") ||
+      this.#lookedOf(task).stays !== undefined;
   }
 
   keeps({ task, items, firstIndex }: Batch): boolean {
     if (encodeAtOnce(items) !== undefined) return false;
-    for (const [at, item] of items.entries()) {
-      if (this.#stays(task, `item ${firstIndex + at}`, item)) return true;
-    }
-    return false;
+    return items.some((item, at) => this.#stays(task, `item ${firstIndex + at}`, item));
   }
 
   held(ms: number): void {
@@ -140,71 +149,104 @@ export class Guide implements PoolGuide {
   }
 
   reported(batch: Batch, report: Report): void {
-    const { count, startedAtMs, endedAtMs, failures, values } = report;
+    const { count, startedAtMs, endedAtMs, failures } = report;
     if (Number.isNaN(startedAtMs)) return;
-    const refused = failures?.some((failure) => isTooMany(failure)) ?? false;
-    if (this.#controller.onEnded(count, startedAtMs, endedAtMs, refused)) {
+    this.#isLoading = false;
+    const { task } = batch;
+    const refused = failures?.filter((failure) => isTooMany(failure)) ?? [];
+    if (this.#controller.onEnded(count, startedAtMs, endedAtMs, refused.length > 0)) {
       this.#pool.do(() => this.#tick());
     }
+    const looked = this.#lookedOf(task);
     const isHere = batch.on!.number === 0;
-    if (isHere) this.#look(batch, values?.[0]);
-    if (!refused) this.#noteFailures(batch.task, isHere, (failures?.length ?? 0) === count);
+    if (isHere) this.#look(looked, batch, report);
+    if (failures === undefined) return looked.tally.add(isHere, count, 0);
+    for (const { offset, lost } of failures) {
+      const index = batch.firstIndex + batch.reported + offset;
+      if (lost !== undefined) this.#keepHere(task, `what came of item ${index}: ${lost}`);
+    }
+    const timedOut = refused.filter(({ ended }) => ended === "timed-out").length;
+    looked.tally.add(isHere, count, failures.length - refused.length + timedOut);
+    if (!isHere) this.#keepWhatFails(task, looked);
   }
 
   lost({ task }: Batch): void {
-    this.#noteFailures(task, false, true);
+    const looked = this.#lookedOf(task);
+    looked.tally.add(false, 1, 1);
+    this.#keepWhatFails(task, looked);
   }
 
-  /** Looks at some items and results for what wouldn't arrive. */
-  #look({ task, items, firstIndex, reported }: Batch, value: unknown): void {
-    const looked = this.#lookedOf(task);
-    if (this.staysHere(task) || looked.looks === MOST_LOOKS) return;
-    if (looked.seen++ < looked.next) return;
+  #keepWhatFails(task: Task, { tally: { failsThere } }: Looked): void {
+    if (failsThere !== undefined) this.#keepHere(task, failsThere);
+  }
+
+  unloadable({ task, on }: Batch, error: Error): boolean {
+    if (on!.number === 0) return false;
+    this.#keepHere(task, error.message);
+    return true;
+  }
+
+  /** Looks at some items and what came of them for what wouldn't arrive. */
+  #look(looked: Looked, batch: Batch, { values, failures }: Report): void {
+    if (looked.seen++ < looked.next || looked.looks === MOST_LOOKS) return;
+    const { task, items, firstIndex, reported } = batch;
+    if (this.staysHere(task)) return;
     looked.next = looked.seen < FIRST_LOOKS ? looked.seen : Math.ceil(looked.seen * FEWER);
     looked.looks++;
     const at = firstIndex + reported;
-    if (!this.#stays(task, `item ${at}`, items[reported])) {
-      const isFine = !this.#stays(task, `the result of item ${at}`, value);
-      if (isFine && looked.looks <= TIMED_LOOKS) {
-        // Tiny ones share what a copy costs anyway.
-        const anywayMs = timeOf(() => structuredClone([0, 0]));
-        const copyMs = timeOf(() => structuredClone([items[reported], value])) - anywayMs;
-        looked.sendMs = Math.min(looked.sendMs ?? Infinity, Math.max(0, copyMs));
-      }
+    const item = items[reported];
+    const value = values?.[0];
+    if (this.#stays(task, `item ${at}`, item)) return;
+    if (failures?.[0]?.ended === "failed") {
+      const why = thrownLoss(failures[0].reason, this.#options.way);
+      if (why !== undefined) this.#keepHere(task, `what item ${at} failed with: ${why}`);
+      return;
     }
-  }
-
-  /** Tasks that fail elsewhere from the first on, and haven't here, are sent no more. */
-  #noteFailures(task: Task, isHere: boolean, failed: boolean): void {
-    const looked = this.#lookedOf(task);
-    if (isHere ? failed : !failed) looked.failedThere = NaN;
-    else if (!isHere && ++looked.failedThere === FAILED_THERE) {
-      this.#keepHere(task, `the first ${FAILED_THERE} that were sent there failed`);
-    }
+    if (this.#stays(task, `the result of item ${at}`, value) || looked.looks > TIMED_LOOKS) return;
+    // Tiny ones share what a copy costs anyway.
+    const anywayMs = timeOf(() => structuredClone([0, 0]));
+    const copyMs = timeOf(() => structuredClone([item, value])) - anywayMs;
+    looked.sendMs = Math.min(looked.sendMs ?? Infinity, Math.max(0, copyMs));
   }
 
   #stays(task: Task, what: string, value: unknown): boolean {
-    const why = loss(what, value, this.#options.way);
-    if (why !== undefined) this.#keepHere(task, why);
+    const why = valueLoss(value, this.#options.way);
+    if (why !== undefined) this.#keepHere(task, `${what}: ${why}`);
     return why !== undefined;
   }
 
   #keepHere(task: Task, why: string): void {
-    this.#lookedOf(task).stays = why;
+    const looked = this.#lookedOf(task);
+    if (looked.stays !== undefined) return;
+    looked.stays = why;
     // Later, for the pool is in the midst of something.
+    this.#pool.do(() => this.#follow(this.#controller.stay(this.#seen(), why)));
+  }
+
+  noLanes(why: string): void {
+    if (this.#noLanes) return;
+    this.#noLanes = true;
     this.#pool.do(() => this.#follow(this.#controller.stay(this.#seen(), why)));
   }
 
   #lookedOf(task: Task): Looked {
     let looked = this.#looked.get(task);
+    if (looked !== undefined) return looked;
+    const name = nameOf(task);
+    looked = this.#named.get(name);
     if (looked === undefined) {
-      looked = { looks: 0, seen: 0, next: 0, stays: undefined, sendMs: undefined, failedThere: 0 };
-      this.#looked.set(task, looked);
+      const nothing = { looks: 0, seen: 0, next: 0, stays: undefined, sendMs: undefined };
+      looked = { ...nothing, tally: new Tally() };
+      // A function is itself alone.
+      if (!task.module.startsWith("function:")) this.#named.set(name, looked);
     }
+    this.#looked.set(task, looked);
     return looked;
   }
 
   begin(): void {
+    this.#isLoading = this.shape.place === "event loop";
+    if (!this.#isLoading) this.#mayStartLanes();
     this.#controller.begin(this.#seen());
     this.#tickLater();
     // The first timer of a program comes late.
@@ -236,13 +278,27 @@ export class Guide implements PoolGuide {
   }
 
   #tick(): void {
+    // A task's module that is being loaded waits for nobody else.
+    if (this.#isLoading && this.#pool.load > 0) {
+      if (this.#pool.running.length === 0) return this.#controller.begin(this.#seen());
+      this.#isLoading = false;
+    }
     const { isBraking, keepsLanes } = this.#controller;
     // Tasks may hold up this event loop for long, one after another.
     for (const { lane } of this.#pool.openLanes) lane.receive?.();
     this.#follow(this.#controller.tick(this.#seen()));
     const isOver = isBraking && !this.isBraking || keepsLanes && !this.#controller.keepsLanes;
     if (isOver) this.#shapePool();
-    if (this.#controller.wantsLanes && !this.#isStarting) void this.#startLanes();
+    if (this.#controller.wantsLanes && !this.#isStarting && this.#mayStartLanes()) {
+      void this.#startLanes();
+    }
+  }
+
+  /** Nobody who didn't ask for lanes is to be asked for a permission. */
+  #mayStartLanes(): boolean {
+    const why = this.#options.refusal();
+    if (why !== undefined) this.noLanes(why);
+    return why === undefined;
   }
 
   /** Starts the lanes that are wanted, as many at once as there are cores; each may be used when it is there. */
@@ -262,12 +318,14 @@ export class Guide implements PoolGuide {
         this.#follow(this.#controller.lanesReady(this.#seen(), ready, wanted));
       }
     } catch (error) {
-      // Those that are there go on.
-      this.#follow(
-        ready > 0
-          ? this.#controller.lanesReady(this.#seen(), ready, ready)
-          : this.#controller.noLanes(this.#seen(), (error as Error).message),
-      );
+      // What was ended by its own decision, or with the run, tells nothing.
+      if (!this.#controller.wantsLanes || this.#pool.tasks.length === 0) return;
+      if (task !== undefined && error instanceof TaskLoadError) {
+        this.#keepHere(task, error.message);
+      } else if (ready > 0) {
+        // Those that are there go on.
+        this.#follow(this.#controller.lanesReady(this.#seen(), ready, ready));
+      } else if (error instanceof LaneStartError) this.noLanes(error.message);
     } finally {
       this.#isStarting = false;
     }
@@ -276,7 +334,8 @@ export class Guide implements PoolGuide {
   #follow(decision: Decision | undefined): void {
     if (decision === undefined) return;
     const last = this.decisions.at(-1);
-    const isMore = last?.why === decision.why && last.to.place === decision.to.place;
+    const isMore = last?.why === decision.why && last.to.place === decision.to.place &&
+      decision.detail === undefined;
     if (isMore || this.decisions.length === MOST_DECISIONS) {
       this.decisions[this.decisions.length - 1] = { ...decision, from: last!.from };
     } else this.decisions.push(decision);

@@ -58,8 +58,8 @@ export interface Seen {
 export const BLOCKED = 0.5;
 /** From this share of the time on something is busy. */
 export const BUSY = 0.75;
-/** What waits, waits once a task at least, and is kept from a core hardly more often than so many times that. */
-const PREEMPTED = 2;
+/** What waits leaves its core by itself, and is kept from one at most so many times as often. */
+const PREEMPTED = 0.5;
 /** A thread's own CPU time is told in steps of so many milliseconds, that of the process in fine ones. */
 const THREAD_STEP_MS = 10;
 /** What computes is kept from its core for no longer than it has it so many times, less one. */
@@ -80,6 +80,8 @@ export interface Look {
   readonly holds: boolean;
   /** Whether tasks that compute little wait for something other than a core. */
   readonly waits: boolean;
+  /** Whether the process was kept from a core more than it left one by itself. */
+  readonly isPreempted: boolean;
 }
 
 /** Watches. */
@@ -110,10 +112,12 @@ export class Watch {
       (loopMs + THREAD_STEP_MS) / elapsedMs,
       KEPT * (cpuShare ?? 1),
     );
+    const cores = cpuShare ?? lanes;
+    const isPreempted = involuntary > PREEMPTED * voluntary;
     // What waits for a core is no more at rest than what has one.
     const isKept = involuntary > voluntary || late - loopMs / elapsedMs > LATE;
     const busyShare = place === "lanes"
-      ? (isKept ? 1 : (cpuShare ?? lanes) / lanes)
+      ? (isKept ? 1 : cores / lanes)
       : isAlone
       ? Math.max(held, computes)
       : computes;
@@ -124,8 +128,8 @@ export class Watch {
       cpuShare,
       busyShare: Math.min(1, busyShare),
       holds: isAlone && held >= BUSY,
-      waits: (cpuShare ?? lanes) < BLOCKED * lanes && involuntary <= PREEMPTED * voluntary &&
-        voluntary >= this.ended,
+      waits: cores < BLOCKED * lanes && voluntary >= this.ended && !isPreempted,
+      isPreempted,
     };
   }
 }

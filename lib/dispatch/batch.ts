@@ -23,6 +23,7 @@ export interface BatchSettings {
   readonly timed: boolean;
   readonly transfer: boolean;
   readonly movesItems: boolean;
+  readonly whole: boolean;
   readonly mostBytes: number;
 }
 
@@ -176,6 +177,10 @@ export class Batch implements LaneBatch {
 
   get movesItems(): boolean {
     return this.run.settings.movesItems;
+  }
+
+  get whole(): boolean {
+    return this.run.settings.whole;
   }
 
   get mostBytes(): number {

@@ -37,8 +37,10 @@ export interface PoolGuide {
   readonly gapMs: number;
   /** Whether none is started at all for now; it will tell by a new size. */
   readonly isBraking: boolean;
-  /** Whether tiny tasks are to travel together. */
-  readonly together: boolean;
+  /** Whether tiny ones of a task's items are to travel together. */
+  together(task: Task): boolean;
+  /** So many batches of a task may be on lanes elsewhere. */
+  mostThere(task: Task): number;
   /** Whether a task never leaves the event loop. */
   staysHere(task: Task): boolean;
   /** Whether a batch that is about to be sent elsewhere can't be; it is run in the event loop then. */
@@ -48,6 +50,10 @@ export interface PoolGuide {
   reported(batch: Batch, report: Report): void;
   /** A batch's task ran on a lane that died by itself. */
   lost(batch: Batch): void;
+  /** Its task can't be loaded where it was sent; returns whether it is run in the event loop then. */
+  unloadable(batch: Batch, error: Error): boolean;
+  /** No lane can be started. */
+  noLanes(why: string): void;
   /** There is something to do. */
   begin(): void;
   /** Everything is done. */
@@ -87,8 +93,8 @@ const MOST_ASKED = 16;
 /** The lanes of one executor. */
 export class LanePool implements PlacesHost {
   readonly #places: Places;
-  /** The place, where there is one alone and the choice is simple. */
-  readonly #only: Place | undefined;
+  /** The place, where there is one alone, or one that has slots, and the choice is simple. */
+  #only: Place | undefined;
   readonly #runs = new Set<PoolRun>();
   /** Those that may have something to send, in the order of their turns. */
   readonly #ready = new Fifo<PoolRun>();
@@ -140,9 +146,9 @@ export class LanePool implements PlacesHost {
     return [...this.#runs].map(({ task }) => task);
   }
 
-  /** Whether tiny tasks travel together. */
-  get sendsTogether(): boolean {
-    return this.options.remote || this.options.guide?.together === true;
+  /** Whether tiny ones of a task's items travel together. */
+  sendsTogether(task: Task): boolean {
+    return this.options.remote || this.options.guide?.together(task) === true;
   }
 
   /** How many lanes there can be now. */
@@ -201,7 +207,11 @@ export class LanePool implements PlacesHost {
 
   /** Gives lanes so many slots from now on, each by its number; what runs beyond them goes on. */
   resize(slotsOf: (lane: number) => number): void {
+    const [first, ...others] = this.#places.all;
     for (const place of this.#places.all) place.slots = slotsOf(place.number);
+    if (this.options.guide !== undefined) {
+      this.#only = others.every(({ slots }) => slots === 0) ? first : undefined;
+    }
     this.wakeAll();
   }
 
@@ -221,6 +231,8 @@ export class LanePool implements PlacesHost {
 
   /** No lane can be started. */
   failAll(error: LaneStartError): void {
+    const { guide } = this.options;
+    if (guide !== undefined) return guide.noLanes(error.message);
     for (const run of [...this.#runs]) run.fail(error);
   }
 
@@ -417,7 +429,17 @@ export class LanePool implements PlacesHost {
     if (guide.staysHere(task)) return isHere ? Math.max(1, slots) : 0;
     // What may have ended a lane is tried again on one, for here it would end the program.
     if (alone) return isHere ? 0 : Math.max(1, slots);
-    return slots;
+    const most = isHere ? Infinity : guide.mostThere(task);
+    return most < Infinity && this.#countThere(task) >= most ? 0 : slots;
+  }
+
+  /** How many batches of a task are on lanes beside this event loop. */
+  #countThere(task: Task): number {
+    let count = 0;
+    for (const { number, inFlight } of this.#places.lanes) {
+      if (number > 0) { for (const batch of inFlight) count += Number(batch.task === task); }
+    }
+    return count;
   }
 
   /** A place whose lane has room for one more batch of a run. */
@@ -533,7 +555,8 @@ export class LanePool implements PlacesHost {
     this.#places.noteUnloadable(batch.task);
     this.#proven.delete(batch.run);
     this.#release(batch);
-    batch.run.onUnloadable(batch, error);
+    if (this.options.guide?.unloadable(batch, error)) batch.run.putBack(batch);
+    else batch.run.onUnloadable(batch, error);
   }
 
   #release(batch: Batch): void {

@@ -235,12 +235,18 @@ export function checkOptions(
 /** What batches of a run or a call with these options have in common, in such a pool. */
 export function settingsOf(
   { timeoutMs, loadTimeoutMs, transfer: wanted, retries }: CheckedOptions,
-  { moves, slots }: { readonly moves: boolean; readonly slots: number },
+  { moves, slots, guide }: {
+    readonly moves: boolean;
+    readonly slots: number;
+    readonly guide?: object;
+  },
 ): BatchSettings {
   const transfer = wanted && moves;
   // A retry would need the item again, and so would another task's crash.
   const movesItems = transfer && slots === 1 && retries.limit === 0;
-  return { timeoutMs, loadTimeoutMs, timed: false, transfer, movesItems, mostBytes: Infinity };
+  const whole = guide !== undefined;
+  const mostBytes = Infinity;
+  return { timeoutMs, loadTimeoutMs, timed: false, transfer, movesItems, whole, mostBytes };
 }
 
 function checkRate(check: Checker, rate: Rate, name: string): void {

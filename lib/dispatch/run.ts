@@ -131,7 +131,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   get together(): boolean {
-    return this.pool.sendsTogether || this.options.chunk !== "auto";
+    return this.pool.sendsTogether(this.task) || this.options.chunk !== "auto";
   }
 
   onMore(): void {

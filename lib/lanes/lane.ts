@@ -26,6 +26,8 @@ export interface LaneBatch {
   readonly mark: boolean;
   /** Whether the buffers of results move instead of being copied. */
   readonly transfer: boolean;
+  /** Whether only what arrives as it is may be given back: nobody asked for the task to be sent. */
+  readonly whole: boolean;
   /** Whether those of items may move: nobody needs them here once they are sent. */
   readonly movesItems: boolean;
   /** Above about so many bytes the lane takes fewer of the items, and gives the others back. */
@@ -54,6 +56,8 @@ export interface Failure {
   readonly reason: unknown;
   /** How long whoever answers the task asked to be left alone; what says so may not travel. */
   readonly retryAfterMs?: number | undefined;
+  /** Why what the task gave or threw didn't arrive as it is, where that matters. */
+  readonly lost?: string | undefined;
 }
 
 /** What became of the next items of a batch. */

@@ -121,6 +121,9 @@ function lockAbove(folder: URL): string | undefined {
 }
 
 function stat(file: URL): Deno.FileInfo | undefined {
+  // Asking must not prompt.
+  const { state } = Deno.permissions.querySync({ name: "read", path: file });
+  if (state !== "granted") throw new Deno.errors.NotCapable(`It may not be read: ${file}`);
   try {
     return Deno.statSync(file);
   } catch (error) {

@@ -32,3 +32,23 @@ export async function endsItsThread(item: number): Promise<number> {
   }
   return item;
 }
+
+/** What it gives of a class of its own. */
+export class Point {
+  constructor(readonly x: number) {}
+}
+
+/** What it throws of a class of its own. */
+export class PointError extends Error {}
+
+/** Gives now and then what only this event loop can give back, and throws what only it can throw. */
+export function rarely(item: number): unknown {
+  if (item % 20 === 19) return new Point(item);
+  if (item % 20 === 9) return new URL(`http://localhost/${item}`);
+  return item;
+}
+
+/** Throws an error of a class of its own. */
+export function throws(item: number): never {
+  throw new PointError(`no ${item}`);
+}

@@ -52,6 +52,7 @@ export class FakeRun implements PoolRun {
       timed: false,
       transfer: false,
       movesItems: false,
+      whole: false,
       mostBytes: Infinity,
       ...settings,
     };

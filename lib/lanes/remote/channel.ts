@@ -127,7 +127,8 @@ export const REPORT_SPECIAL = 5;
 
 type BatchNumbers = Pick<
   LaneBatch,
-  "firstIndex" | "attempt" | "timeoutMs" | "timed" | "giveBackMs" | "mark" | "transfer" | "span"
+  | ("firstIndex" | "attempt" | "timeoutMs" | "timed" | "giveBackMs" | "mark" | "transfer")
+  | ("whole" | "span")
 >;
 
 /** A batch where it is run. */
@@ -158,6 +159,7 @@ export function batchHead(
     Number(batch.mark),
     Number(batch.transfer),
     Number(special),
+    Number(batch.whole),
     ...batch.span === undefined ? [] : spanNumbers(batch.span),
   ];
 }
@@ -176,7 +178,8 @@ export function readBatch(head: ArrayLike<number>, payload: Payload): ServedBatc
     giveBackMs: head[7]!,
     mark: head[8] === 1,
     transfer: head[9] === 1,
-    span: readSpan(head, 11),
+    whole: head[11] === 1,
+    span: readSpan(head, 12),
   };
 }
 

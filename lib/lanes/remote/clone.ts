@@ -83,26 +83,6 @@ function judge(value: object, prototype: object, way: Way): Kind {
   return classesOf(prototype).some(isOfThePlatform) ? "lost" : "instance";
 }
 
-/** Whether an object's class, and with it its methods, are lost on its way. */
-function losesClass(value: object): boolean {
-  const [nearest] = classesOf(Object.getPrototypeOf(value));
-  return nearest !== undefined && !isOfThePlatform(nearest);
-}
-
-/** Throws for what would arrive otherwise than it is: a view of a class of its own, a key that is a symbol. */
-function refuseChanged(value: object, depth: number): void {
-  const [key] = Object.getOwnPropertySymbols(value);
-  if (key !== undefined) {
-    throw new Refused(`has the key ${String(key)}, which would not arrive`, depth);
-  }
-  if (!ArrayBuffer.isView(value)) return;
-  const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
-  const plain = (globalThis as unknown as Record<string, Class | undefined>)[tag];
-  if (plain !== undefined && Object.getPrototypeOf(value) !== plain.prototype) {
-    throw new Refused(`is ${named(value)}, which would arrive as ${tag}`, depth);
-  }
-}
-
 /** Whether it has what the prototype's getter looks for, and doesn't only inherit from it. */
 function isReally(value: object, prototype: object, getter: string): boolean {
   const { get } = Object.getOwnPropertyDescriptor(prototype, getter)!;
@@ -112,7 +92,7 @@ function isReally(value: object, prototype: object, getter: string): boolean {
 // deno-lint-ignore ban-types
 type Class = Function;
 
-function classesOf(prototype: object): Class[] {
+export function classesOf(prototype: object): Class[] {
   const classes: Class[] = [];
   let at: object | null = prototype;
   while (at !== null && at !== Object.prototype) {
@@ -125,7 +105,7 @@ function classesOf(prototype: object): Class[] {
   return classes;
 }
 
-function isOfThePlatform(constructor: Class): boolean {
+export function isOfThePlatform(constructor: Class): boolean {
   const { name } = constructor;
   return (globalThis as Record<string, unknown>)[name] === constructor ||
     (Deno as unknown as Record<string, unknown>)[name] === constructor ||
@@ -171,6 +151,9 @@ class Refused {
 
 type Key = string | number | undefined;
 
+/** Says why an object would arrive as something else though it can be sent; undefined if it wouldn't. */
+export type Objection = (value: object, kind: Kind) => string | undefined;
+
 /** Looks at a value as far as needed, and no farther. */
 class Look {
   bytes = 0;
@@ -182,14 +165,14 @@ class Look {
 
   /**
    * @param names Whether the way from the value to what can't be sent is to be found.
-   * @param tries Whether everything is to be tried.
-   * @param classes Whether what would arrive without its class is refused too.
+   * @param tries Whether it is to be tried, with all that it holds if that is named.
+   * @param objects What else is refused.
    */
   constructor(
     private readonly way: Way,
     private readonly names = false,
     private readonly tries = false,
-    private readonly classes = false,
+    private readonly objects?: Objection,
   ) {}
 
   at(value: unknown, depth = 0): void {
@@ -214,10 +197,8 @@ class Look {
       throw new Refused(`is nested deeper than ${MOST_DEPTH} objects`, depth);
     }
     const kind = kindOf(value, this.way);
-    if (this.classes && kind !== "plain" && losesClass(value)) {
-      throw new Refused(`is ${named(value)}, which would arrive without its class`, depth);
-    }
-    if (this.classes) refuseChanged(value, depth);
+    const why = this.objects?.(value, kind);
+    if (why !== undefined) throw new Refused(why, depth);
     if (kind === "view") return this.#atView(value as ArrayBufferView, depth);
     if (kind === "error") {
       this.special = true;
@@ -271,7 +252,8 @@ class Look {
         );
     }
     if (kind !== "list" && kind !== "plain" && kind !== "instance") checkProperties(value, depth);
-    if (this.tries && !attempt(() => (this.way.clone(value), true))) {
+    const isTried = this.tries && (this.names || depth === 0);
+    if (isTried && !attempt(() => (this.way.clone(value), true))) {
       throw new Refused(`is ${named(value)} that can't be cloned`, depth);
     }
   }
@@ -368,14 +350,16 @@ export function isSparse(list: readonly unknown[]): boolean {
  *
  * @param mostBytes More than one value only up to about this size; any unless given.
  * @param most Looks at so many of the first; at all unless given.
+ * @param objects Refuses more than what can't be sent.
  */
 export function inspect(
   values: ArrayLike<unknown>,
   way: Way,
   mostBytes = Infinity,
   most: number = values.length,
+  objects?: Objection,
 ): Inspected {
-  const look = new Look(way);
+  const look = new Look(way, false, false, objects);
   for (let at = 0; at < most; at++) {
     const value = values[at];
     if (typeof value === "number") {
@@ -405,10 +389,13 @@ function faultIn(value: unknown, look: Look): { why?: string; thrown?: unknown }
   }
 }
 
-/** Why a value wouldn't arrive as it is, its class included; undefined if it would. */
-export function loss(what: string, value: unknown, way: Way): string | undefined {
-  const fault = faultIn(value, new Look(way, true, true, true));
-  return fault && `${what}: ${fault.why ?? wordsOf(fault.thrown)}`;
+/** Why a value wouldn't arrive as it is, with its place in it; undefined if it would. */
+export function loss(value: unknown, way: Way, objects: Objection): string | undefined {
+  // Most would, and to name places costs.
+  const found = faultIn(value, new Look(way, false, true, objects));
+  if (found === undefined) return undefined;
+  const { why, thrown } = faultIn(value, new Look(way, true, true, objects)) ?? found;
+  return why ?? wordsOf(thrown);
 }
 
 /** Why a value can't be sent, with its place in it. */

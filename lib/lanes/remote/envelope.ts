@@ -207,6 +207,20 @@ function revive(
   return new (family === undefined ? Error : KNOWN[name]!)(message, options);
 }
 
+/** Whether an error is of the class that it arrives as. */
+export function keepsClass(error: Error): boolean {
+  const name = String(error.name);
+  const family = familyOf(error, name);
+  const arrivesAs = listOf(error) !== undefined
+    ? AggregateError
+    : family === "dom"
+    ? DOMException
+    : family === "known"
+    ? KNOWN[name]!
+    : Error;
+  return Object.getPrototypeOf(error) === arrivesAs.prototype;
+}
+
 /** Values with marks in the places of the errors inside them, and these errors. */
 interface SealedErrors {
   /** Says that this is one: no value of the caller's has a key that was made up just now. */

@@ -22,6 +22,7 @@ import {
 } from "./channel.ts";
 import { inspect, movable, MOVE_BYTES, ownBuffer, sendMoving, type Way } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
+import { lossError, objectionsOn, thrownLoss, valueLoss } from "./whole.ts";
 
 /** Makes a run of a batch whose task is ready. */
 export type MakeRun = (batch: ServedBatch, host: BatchHost<ServedBatch>) => LaneRun<ServedBatch>;
@@ -62,10 +63,12 @@ export class LaneServer {
 
   constructor(private readonly host: ServerHost) {
     this.#freeSlots = host.slots;
-    const { cells } = host;
+    const { cells, way } = host;
     this.#batchHost = {
       report: (run, report) => this.#onReport(run, report),
-      keep: (result, { transfer }) => ownBuffer(result, transfer),
+      // What isn't given back as it is needs no copy, which would be of another class.
+      keep: (result, { transfer, whole }) =>
+        whole && valueLoss(result, way) !== undefined ? result : ownBuffer(result, transfer),
       starting: (run) => {
         if (cells !== undefined) return cells.starting(run.batch.id, run.current, run.sinceMs);
         if (run.batch.mark) this.#mark(run);
@@ -155,19 +158,23 @@ export class LaneServer {
     this.#startNext();
   }
 
-  #send({ id, transfer }: ServedBatch, report: Report, firstIndex: number): void {
+  #send({ id, transfer, whole }: ServedBatch, report: Report, firstIndex: number): void {
     const { way } = this.host;
-    const { values = [], failures } = report;
+    const { values = [] } = report;
+    const failures = whole
+      ? report.failures?.map((failure) => ({ ...failure, lost: thrownLoss(failure.reason, way) }))
+      : report.failures;
     const atOnce = failures === undefined ? encodeAtOnce(values) : undefined;
     if (atOnce !== undefined) return this.#post(id, report, atOnce);
     try {
-      const { refused, count, special } = inspect(values, way);
+      const objects = whole ? objectionsOn(way) : undefined;
+      const { refused, count, special } = inspect(values, way, Infinity, values.length, objects);
       if (refused || count < values.length) throw undefined;
       const encoded = encode(values, failures, special, way);
       const moves = transfer ? movable(values).buffers : [];
       this.#post(id, report, encoded, moves.filter((buffer) => buffer.byteLength >= MOVE_BYTES));
     } catch {
-      const sendable = withoutRefused(report, firstIndex, way);
+      const sendable = withoutRefused({ values, failures }, firstIndex, way, whole);
       this.#post(id, report, encode(sendable.values, sendable.failures, true, way));
     }
   }
@@ -229,18 +236,22 @@ export class LaneServer {
 
 /** What of a report can be sent: other values become failures that say why. */
 function withoutRefused(
-  { values: all, failures: others = [] }: Report,
+  { values: all, failures: others = [] }: Pick<Report, "values" | "failures">,
   firstIndex: number,
   way: Way,
+  whole: boolean,
 ): { readonly values: readonly unknown[]; readonly failures: readonly Failure[] | undefined } {
   const values = Array.from(all ?? []);
   const failures = [...others];
   for (const [offset, value] of values.entries()) {
+    const index = firstIndex + offset;
+    const lost = whole ? valueLoss(value, way) : undefined;
     try {
-      encodeAlone(`the result of item ${firstIndex + offset}`, value, way);
+      if (lost !== undefined) throw lossError(index, lost);
+      encodeAlone(`the result of item ${index}`, value, way);
     } catch (reason) {
       values[offset] = undefined;
-      failures.push({ offset, ended: "failed", reason });
+      failures.push({ offset, ended: "failed", reason, ...(lost !== undefined && { lost }) });
     }
   }
   // What couldn't be sent together may do so now.

@@ -26,6 +26,7 @@ Deno.test("a batch's numbers come out as they went in, infinities too", () => {
     giveBackMs: 16.5,
     mark: false,
     transfer: true,
+    whole: true,
     span: undefined,
   };
   const head = batchHead(2 ** 31 - 1, 4, batch, 2, true);
@@ -97,6 +98,7 @@ Deno.test("whatever a batch is like, its numbers come out as they went in (seed 
     giveBackMs: fc.oneof(time, fc.constant(Infinity)),
     mark: fc.boolean(),
     transfer: fc.boolean(),
+    whole: fc.boolean(),
     span: fc.option(
       fc.record({ traceId: hex(32), spanId: hex(16), traceFlags: fc.nat({ max: 255 }) }),
       { nil: undefined },

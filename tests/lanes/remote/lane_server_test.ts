@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { CloneError, TaskLoadError } from "../../../lib/lanes/errors.ts";
 import { Cells, HARMLESS } from "../../../lib/lanes/remote/cells.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
@@ -302,3 +303,67 @@ Deno.test("a set-up is announced, is given what is shared, and is disposed when 
     ["TeardownError", "disposed of 5"],
   ]);
 });
+
+for (const [name, way] of bothWays()) {
+  Deno.test(`what is to be given back whole ${name} becomes a failure where it would arrive otherwise`, async () => {
+    const { server, said } = await loaded({ way });
+    class Money {
+      constructor(readonly cents: number) {}
+    }
+    class Refused extends Error {}
+    const results: [string, () => unknown, string | undefined][] = [
+      ["number", () => 1, undefined],
+      ["plain", () => ({ a: [1, new Map([[1, new Date(0)]])] }), undefined],
+      [
+        "error",
+        () => ({ error: new RangeError("no", { cause: new TypeError("nor") }) }),
+        undefined,
+      ],
+      ["class", () => ({ paid: new Money(1) }), ".paid is a Money, which would arrive without its"],
+      ["url", () => new URL("http://localhost/"), "it is a URL, which would arrive empty"],
+      ["error's class", () => [new Refused("no")], "[0] is a Refused, which would arrive without"],
+      ["symbol", () => ({ [Symbol("a")]: 1 }), "it has the key Symbol(a), which would not arrive"],
+      ["view", () => Buffer.from("a"), "it is a Buffer, which would arrive as Uint8Array"],
+    ];
+    for (const [what, make] of results) parts.set(what, make);
+    parts.set("throws", () => {
+      throw new RangeError("outer", { cause: new Refused("inner") });
+    });
+    parts.set("throws plainly", () => {
+      throw Object.assign(new RangeError("outer"), { code: "E" });
+    });
+    const items = [...results.map(([what]) => what), "throws", "throws plainly"];
+    for (const together of [true, false]) {
+      said.length = 0;
+      if (together) give(server, 1, "play", items, { whole: true });
+      else items.forEach((item, at) => give(server, at + 1, "play", [item], { whole: true }));
+      const failures = reports(said).flatMap(({ id, failures = [] }) =>
+        failures.map((of) => ({ ...of, offset: of.offset + id - 1 }))
+      );
+      const lost = results.map(([, , lost], offset) => ({ offset, lost }))
+        .filter(({ lost }) => lost !== undefined);
+      assertEquals(failures.map(({ offset }) => offset), [
+        ...lost.map(({ offset }) => offset),
+        items.length - 2,
+        items.length - 1,
+      ]);
+      for (const [at, { offset, lost: why }] of lost.entries()) {
+        const { reason, lost } = failures[at]!;
+        assertInstanceOf(reason, CloneError);
+        assertEquals(reason.retryable, true);
+        assertStringIncludes(lost!, why!);
+        const index = together ? offset + 10 : 10;
+        assertStringIncludes(
+          reason.message,
+          `the result of item ${index} to another lane: ${lost}`,
+        );
+        assertStringIncludes(reason.message, `stay: "loop"`);
+      }
+      const thrown = failures.slice(-2).map(({ lost }) => lost);
+      assertEquals(thrown, [
+        "it holds as its cause what is a Refused, which would arrive without its class",
+        undefined,
+      ]);
+    }
+  });
+}

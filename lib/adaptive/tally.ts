@@ -1,0 +1,70 @@
+/** How a task's items ended in the event loop and on lanes: whether lanes are for it at all. */
+
+/** Lanes are filled with a task once so many that were sent there came back as they do here. */
+export const PROVEN = 2;
+/** The first ones there fail, or so many of these do that it is hardly chance: they need what is only here. */
+const FIRST = 3;
+const EARLY = 100;
+const CHANCE = 0.03;
+/** Later so many in a row do. */
+const ROW = 20;
+
+/** Of those that ended in a place, how many failed. */
+interface Ends {
+  ended: number;
+  failed: number;
+}
+
+const told = ({ ended, failed }: Ends) => `${failed} of ${ended}`;
+
+/** Counts those of one task. */
+export class Tally {
+  readonly #here: Ends = { ended: 0, failed: 0 };
+  readonly #there: Ends = { ended: 0, failed: 0 };
+  /** How many failed there since one didn't. */
+  #row = 0;
+
+  /** So many ended, of which some failed otherwise than by being refused. */
+  add(isHere: boolean, ended: number, failed: number): void {
+    const ends = isHere ? this.#here : this.#there;
+    ends.ended += ended;
+    ends.failed += failed;
+    if (!isHere) this.#row = failed < ended ? 0 : this.#row + failed;
+  }
+
+  /** Whether some came back from lanes as they do here. */
+  get isProven(): boolean {
+    const { ended, failed } = this.#there;
+    // What fails here too needn't succeed there.
+    return ended - (this.#here.failed > 0 ? 0 : failed) >= PROVEN;
+  }
+
+  /** Why they are to be sent no more; undefined if they fare no worse there than here. */
+  get failsThere(): string | undefined {
+    const [here, there] = [this.#here, this.#there];
+    const isRow = this.#row >= (this.#row === there.ended ? FIRST : ROW) &&
+      2 * here.failed <= here.ended;
+    const isOften = there.failed > 1 && there.ended <= EARLY && chanceOf(there, here) < CHANCE;
+    return isRow || isOften
+      ? `${told(there)} failed where they were sent, and ${told(here)} here`
+      : undefined;
+  }
+}
+
+/**
+ * How likely it is that so many or more fail there if each is as likely to fail as those here, by which that
+ * is known (the tail of a beta-binomial distribution, from an even prior).
+ */
+function chanceOf(there: Ends, here: Ends): number {
+  const failed = here.failed + 1;
+  const well = here.ended - here.failed + 1;
+  let exactly = 1;
+  for (let at = 0; at < there.ended; at++) exactly *= (well + at) / (failed + well + at);
+  let fewer = 0;
+  for (let count = 0; count < there.failed; count++) {
+    fewer += exactly;
+    const left = there.ended - count;
+    exactly *= left / (count + 1) * (failed + count) / (well + left - 1);
+  }
+  return 1 - fewer;
+}

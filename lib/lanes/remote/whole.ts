@@ -1,0 +1,112 @@
+/**
+ * What of a value or of something thrown would arrive as something else though it can be sent: its class,
+ * what a key that is a symbol holds. Who chose lanes knows that; who was given them is to be told.
+ */
+
+import { attempt } from "../attempt.ts";
+import { CloneError } from "../errors.ts";
+import {
+  classesOf,
+  isOfThePlatform,
+  type Kind,
+  loss,
+  named,
+  type Objection,
+  type Way,
+} from "./clone.ts";
+import { keepsClass } from "./envelope.ts";
+
+/** So many errors that hold each other are looked into. */
+const MOST_ERRORS = 1000;
+
+/** Why a value wouldn't arrive as it is; undefined if it would. */
+export function valueLoss(
+  value: unknown,
+  way: Way,
+  seen?: Set<object>,
+): string | undefined {
+  return loss(value, way, objectionsOn(way, seen));
+}
+
+/** Says why an object would arrive as something else; undefined if it wouldn't. */
+export function objectionsOn(way: Way, seen = new Set<object>()): Objection {
+  return (value, kind) => {
+    if (kind === "error") return errorLoss(value as Error, way, seen);
+    // These can't be sent at all.
+    if (kind === "private" || kind === "lost") return undefined;
+    if (kind !== "plain" && losesClass(value)) {
+      return `is ${named(value)}, which would arrive without its class`;
+    }
+    return kind === "view" ? changedView(value as ArrayBufferView) : hiddenKey(value, kind);
+  };
+}
+
+/** Why what was thrown wouldn't arrive as it is; undefined if it would. */
+export function thrownLoss(thrown: unknown, way: Way): string | undefined {
+  const seen = new Set<object>();
+  const why = attempt(() => lossIn(thrown, way, seen), "can't be looked at");
+  return why && `it ${why}`;
+}
+
+/** What follows on "it" of something that wouldn't arrive as it is. */
+function lossIn(thrown: unknown, way: Way, seen: Set<object>): string | undefined {
+  if (thrown instanceof Headers) return undefined;
+  if (thrown instanceof Response) {
+    const isRead = thrown.body === null || thrown.bodyUsed;
+    return isRead ? undefined : "is a Response, whose body would not arrive";
+  }
+  if (thrown instanceof Error) return errorLoss(thrown, way, seen);
+  return valueLoss(thrown, way, seen)?.replace(/^it /, "");
+}
+
+function errorLoss(error: Error, way: Way, seen: Set<object>): string | undefined {
+  if (seen.has(error) || seen.size > MOST_ERRORS) return undefined;
+  seen.add(error);
+  if (!keepsClass(error)) return `is ${named(error)}, which would arrive without its class`;
+  for (const key of new Set(["cause", "errors", ...Object.keys(error)])) {
+    const part = (error as unknown as Record<string, unknown>)[key];
+    for (const each of key === "errors" && Array.isArray(part) ? part : [part]) {
+      // What is a function was never a part of what errors tell.
+      const why = typeof each === "object" && each !== null ? lossIn(each, way, seen) : undefined;
+      if (why !== undefined) return `holds as its ${key} what ${why}`;
+    }
+  }
+  return undefined;
+}
+
+function losesClass(value: object): boolean {
+  const [nearest] = classesOf(Object.getPrototypeOf(value));
+  return nearest !== undefined && !isOfThePlatform(nearest);
+}
+
+/** A key that is a symbol, or that isn't enumerable, doesn't travel. */
+function hiddenKey(value: object, kind: Kind): string | undefined {
+  if (kind === "whole") return undefined;
+  const [symbol] = Object.getOwnPropertySymbols(value);
+  if (symbol !== undefined) return `has the key ${String(symbol)}, which would not arrive`;
+  if (kind !== "plain") return undefined;
+  const names = Object.getOwnPropertyNames(value);
+  if (names.length === Object.keys(value).length) return undefined;
+  const hidden = names.find((name) => !Object.prototype.propertyIsEnumerable.call(value, name));
+  return `has the property ${hidden}, which isn't enumerable and would not arrive`;
+}
+
+/** A Buffer, for instance, arrives as a Uint8Array. */
+function changedView(value: ArrayBufferView): string | undefined {
+  const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  const plain = (globalThis as unknown as Record<string, { prototype: object } | undefined>)[tag];
+  return plain !== undefined && Object.getPrototypeOf(value) !== plain.prototype
+    ? `is ${named(value)}, which would arrive as ${tag}`
+    : undefined;
+}
+
+/** What an item fails with whose result a lane that nobody asked for can't give back as it is. */
+export function lossError(index: number, lost: string): CloneError {
+  const error = new CloneError(
+    `Cannot send the result of item ${index} to another lane: ${lost}; from now on auto() runs its ` +
+      `task in its own event loop, where stay: "loop" keeps it from the first item on`,
+  );
+  // Another try runs where nothing is sent.
+  error.retryable = true;
+  return error;
+}

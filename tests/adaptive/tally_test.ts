@@ -1,0 +1,73 @@
+/** From when on tasks are sent no more that fail where they are sent. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Tally } from "../../lib/adaptive/tally.ts";
+import { seededRandom } from "../../lib/timing/random.ts";
+
+/** How many of a task's items failed on lanes, one after another, before it was sent no more. */
+function lostOf(
+  { here, fails }: {
+    here: readonly [ended: number, failed: number];
+    fails: (at: number) => boolean;
+  },
+  most = 1000,
+): number {
+  const tally = new Tally();
+  tally.add(true, ...here);
+  let lost = 0;
+  for (let at = 0; at < most && tally.failsThere === undefined; at++) {
+    const failed = Number(fails(at));
+    tally.add(false, 1, failed);
+    lost += failed;
+  }
+  return tally.failsThere === undefined ? Infinity : lost;
+}
+
+Deno.test("what fails on lanes alone is sent no more after a few, the sooner the more went well here", () => {
+  const lost = (ended: number, every: number) =>
+    lostOf({ here: [ended, 0], fails: (at) => at % every === 0 });
+  assertEquals([0, 1, 5, 8, 20].map((ended) => lost(ended, 1)), [3, 3, 3, 2, 2]);
+  assertEquals([10, 12, 20].map((ended) => lost(ended, 3)), [6, 4, 2]);
+  assertEquals([10, 20, 50].map((ended) => lost(ended, 10)), [Infinity, Infinity, 2]);
+});
+
+Deno.test("what fails here as often goes on, but for a few that chance tells of", () => {
+  assertEquals(lostOf({ here: [10, 10], fails: () => true }), Infinity);
+  for (const share of [0.02, 0.1, 0.5, 0.9]) {
+    for (const ended of [1, 10, 100]) {
+      let kept = 0;
+      for (let seed = 0; seed < 100; seed++) {
+        const random = seededRandom(seed);
+        const fails = () => random() < share;
+        const failed = Array.from({ length: ended }, fails).filter(Boolean).length;
+        kept += Number(lostOf({ here: [ended, failed], fails: () => fails() }) === Infinity);
+      }
+      assert(kept >= 80, `${share} of ${ended}: ${kept}`);
+    }
+  }
+});
+
+Deno.test("what went well for long and then fails on lanes is sent no more either", () => {
+  assertEquals(lostOf({ here: [50, 0], fails: (at) => at >= 10_000 }, 20_000), 20);
+});
+
+Deno.test("lanes are filled once two came back as here", () => {
+  const tally = new Tally();
+  const proven: boolean[] = [];
+  for (const failed of [1, 0, 0]) {
+    tally.add(false, 1, failed);
+    proven.push(tally.isProven);
+  }
+  assertEquals(proven, [false, false, true]);
+  const failing = new Tally();
+  failing.add(true, 3, 3);
+  failing.add(false, 2, 2);
+  assert(failing.isProven);
+});
+
+Deno.test("it says how many failed, here and there", () => {
+  const tally = new Tally();
+  tally.add(true, 7, 0);
+  tally.add(false, 4, 3);
+  assertMatch(tally.failsThere!, /^3 of 4 failed where they were sent, and 0 of 7 here$/);
+});
