@@ -7,7 +7,7 @@ import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import type { Evidence, Pace } from "./evidence.ts";
 import { rateLimitOf } from "./findings.ts";
 import { failingOf, plainFailingOf } from "./race/sample_check.ts";
-import { answerMs, type Sample } from "./probe/sample.ts";
+import { answerMs } from "./probe/sample.ts";
 import { eventLoop, keepingSlots, SEQUENTIAL } from "./prediction/candidate.ts";
 import { rateOf } from "./program.ts";
 
@@ -74,17 +74,30 @@ const SEVERAL = 4;
 const longestWaitMs = (refused: readonly HttpSigns[]) =>
   Math.max(0, ...refused.map(({ retryAfterMs = 0 }) => retryAfterMs));
 
+type Of = Pick<Evidence, "sample" | "total">;
+
 /** Tries rates without retries, each for a moment. */
 class Tries {
   /** Items that went through in all of them. */
   items = 0;
+  readonly #answerMs: number;
+  /** At a greater rate the job's items don't last for a try. */
+  readonly #most: number;
   #count = 0;
 
   constructor(
-    readonly answerMs: number,
+    { sample, total }: Of,
     readonly afterMs: number,
     readonly measure: MeasurePace,
-  ) {}
+  ) {
+    this.#answerMs = answerMs(sample);
+    this.#most = (total ?? Infinity) * (1000 / TRY_MS);
+  }
+
+  /** The rate itself, or the greatest that can be tried. */
+  triable(perSecond: number): number {
+    return Math.min(perSecond, this.#most);
+  }
 
   get isOver(): boolean {
     return this.#count >= TRIES;
@@ -93,7 +106,7 @@ class Tries {
   async at(perSecond: number): Promise<Measured & { readonly isBorne: boolean }> {
     this.#count++;
     const care = { rate: rateOf(perSecond), afterMs: this.afterMs };
-    const tried = await this.measure(keepingSlots(perSecond, this.answerMs), care);
+    const tried = await this.measure(keepingSlots(perSecond, this.#answerMs), care);
     const { items, refused } = tried;
     this.items += items;
     const isBorne = refused <= BORNE * (items + refused) &&
@@ -137,11 +150,12 @@ async function ofPlainLoop(
   reasons: readonly HttpSigns[],
   /** Of its items. */
   share: number,
-  sample: Sample,
+  of: Of,
   measure: MeasurePace,
 ): Promise<Pace> {
+  const { sample } = of;
   const afterMs = longestWaitMs(reasons);
-  const tries = new Tries(answerMs(sample), afterMs, measure);
+  const tries = new Tries(of, afterMs, measure);
   const told = (perSecond: number | null): Pace => ({
     perSecond,
     items: tries.items,
@@ -149,9 +163,7 @@ async function ofPlainLoop(
   });
   if (afterMs > PACE_MS) return told(null);
   const own = 1000 / sample.wallMs;
-  const anyRefused = Math.max(own, SEVERAL * 1000 / answerMs(sample));
-  // No faster than the items last for a try.
-  const fast = Math.min(anyRefused, sample.items * (1000 / TRY_MS));
+  const fast = tries.triable(Math.max(own, SEVERAL * 1000 / answerMs(sample)));
   const tried = await tries.at(fast);
   const ofFast = tried.refused / Math.max(1, tried.items + tried.refused);
   const asLimited = 1 - (1 - share) * own / fast;
@@ -167,12 +179,12 @@ async function ofPlainLoop(
 
 /** The pace of a server that refuses the plain loop already; what keeps failing with retries is no limit. */
 export async function plainPace(
-  { probed, sample }: Pick<Evidence, "probed" | "sample">,
+  { probed, ...of }: Of & Pick<Evidence, "probed">,
   measure: MeasurePace,
 ): Promise<Pace | undefined> {
   const limit = rateLimitOf(probed);
   if (limit === undefined) return undefined;
-  const pace = await ofPlainLoop(probed.failures, limit.count / sample.items, sample, measure);
+  const pace = await ofPlainLoop(probed.failures, limit.count / of.sample.items, of, measure);
   const isLimit = pace.perSecond !== null ||
     probed.failures.some(({ status, retryAfterMs = 0 }) =>
       status === TOO_MANY || retryAfterMs > PACE_MS
@@ -182,22 +194,22 @@ export async function plainPace(
 
 /** The pace of a server that refuses some model of the race. */
 export async function racedPace(
-  { race, sample }: Pick<Evidence, "race" | "sample">,
+  { race, ...of }: Of & Pick<Evidence, "race">,
   measure: MeasurePace,
 ): Promise<Pace | undefined> {
   const plain = plainFailingOf(race);
   if (plain?.reasons.some(isRefusal)) {
     const { reasons, failed, items } = plain;
-    return await ofPlainLoop(reasons, failed / items, sample, measure);
+    return await ofPlainLoop(reasons, failed / items, of, measure);
   }
   const failing = failingOf(race?.runners);
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
   if (failing.well <= 1) {
-    const own = 1000 / answerMs(sample);
-    const fast = own * failing.inFlight;
     const afterMs = longestWaitMs(failing.reasons);
     if (afterMs > PACE_MS) return undefined;
-    const tries = new Tries(answerMs(sample), afterMs, measure);
+    const own = 1000 / answerMs(of.sample);
+    const tries = new Tries(of, afterMs, measure);
+    const fast = tries.triable(own * failing.inFlight);
     const tried = await tries.at(fast);
     const rate = tried.isBorne
       ? fast

@@ -137,6 +137,24 @@ Deno.test("advise() finds the rate that a server bears which refuses two at once
   assertStringIncludes(text, "limits their rate: about 50 a second went through");
 });
 
+Deno.test("advise() tries no rate at which the items don't last for a try", async () => {
+  const failures = [{ reason: "Error", count: 20, index: 20, message: "slow down", status: 429 }];
+  const rates: number[] = [];
+  const { recommended } = await adviceOn({ waitMs: 50, items: 40 }, (trial, items, runMs) => {
+    const { model, rate } = trial;
+    if (rate === undefined) {
+      return model === "sequential"
+        ? { runMs }
+        : { runMs, failed: 20, succeeded: items - 20, failures };
+    }
+    const perSecond = 1000 * rate.limit / rate.perMs;
+    rates.push(perSecond);
+    return { runMs: 1000 * Math.min(1, 40 / perSecond), succeeded: Math.min(40, perSecond) };
+  });
+  assertEquals(rates.map(Math.round), [40]);
+  assertEquals(recommended.rate, { limit: 4, perMs: 101 });
+});
+
 Deno.test("advise() stays with the plain loop if every faster rate is refused, or goes no faster", async () => {
   const failures = [{ reason: "Error", count: 40, index: 20, message: "slow down", status: 429 }];
   for (const slow of [false, true]) {
