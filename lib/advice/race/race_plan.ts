@@ -24,10 +24,11 @@ import {
   computesBeside,
   heldBytes,
   heldMs,
+  mostCpuShare,
   type Sample,
   sampleOf,
 } from "../probe/sample.ts";
-import { MOST_MEMORY } from "../../judge/thresholds.ts";
+import { MOST_MEMORY, WAITS } from "../../judge/thresholds.ts";
 import { type RacePlan } from "./race.ts";
 
 export interface Predicted {
@@ -115,14 +116,14 @@ export function possibleCandidates(
       Math.floor(fitting / cores),
     );
     candidates.push(threads(cores), { ...threads(cores), model: "processes" });
-    if (each > 1 && saturation > SPARE) candidates.push(threads(cores, each));
+    if (each > 1 && saturation >= FILLS) candidates.push(threads(cores, each));
     candidates.push(...lanesWanted(sample, machine, tested, horizon));
   }
   // What waits or is held there takes none of the memory here.
   if (joined !== undefined && uncloneable === undefined && triable > 1) {
     const { lanes } = joined;
     const most = Math.min(wanted, Math.ceil(triable / lanes), Math.floor(MOST_IN_FLIGHT / lanes));
-    candidates.push(joinedOf(lanes, saturation > SPARE ? Math.max(1, most) : 1));
+    candidates.push(joinedOf(lanes, saturation >= FILLS ? Math.max(1, most) : 1));
   }
   return candidates.sort(bySimplicity);
 }
@@ -149,7 +150,8 @@ export function promising(
   const [best] = others;
   if (best === undefined) return { all, raced: [SEQUENTIAL, ...elsewhere] };
   const waits = 1 - heldMs(sample) / sample.wallMs;
-  const few = runsPrograms || computesBeside(sample)
+  // Tasks that mostly wait need more slots than that, wherever they compute.
+  const few = runsPrograms || (computesBeside(sample) && mostCpuShare(sample) > WAITS)
     ? others.filter(({ candidate: { model, slots } }) =>
       model === "limited" && fewSlots(machine).includes(slots)
     )
@@ -263,7 +265,7 @@ export interface Planned {
   readonly plan: RacePlan | null;
   /** The models that may be raced beside the plain loop; the usual ones, and other machines, unless given. */
   readonly models?: readonly Model[] | undefined;
-  /** Whether the tasks may run programs. */
+  /** Whether the tasks may run programs of which the system doesn't tell what they compute. */
   readonly runsPrograms?: boolean;
 }
 
@@ -294,8 +296,7 @@ export function planFor(
   const alone = Math.min(sample.items, probed.done?.kept ?? 0);
   // A model with many tasks in flight shows its gain only on many items, more than the sample had time for.
   const most = alone === 0 ? 0 : Math.min(horizon, Math.max(alone, MOST_RACED_ITEMS));
-  // Where the system doesn't tell what programs used, who may run some is taken to.
-  const runsPrograms = job.permissions?.run !== undefined && sample.programsMs !== 0;
+  const runsPrograms = job.permissions?.run !== undefined && sample.programsMs === undefined;
   const found = (tested: number) =>
     promising(sample, machine, tested, total, horizon, { runsPrograms, models });
   const planned = (raced: readonly Candidate[], tested: number, allowanceMs?: number) => {

@@ -102,14 +102,17 @@ Deno.test("planRace() gives a few long items as many rounds as there is time for
   assertEquals([rounds, items, sequentialItems], [2, 7, 2]);
 });
 
-Deno.test("planFor() has few slots raced of tasks that may run programs", () => {
-  const names = (permissions: LanePermissions) =>
-    planFor(probedOf({ computeMs: 1, waitMs: 19 }), MACHINE, {
+Deno.test("planFor() has few slots raced of tasks that may run programs, unless these are known to wait", () => {
+  const names = (permissions: LanePermissions, told = {}) =>
+    planFor(probedOf({ computeMs: 1, waitMs: 19, ...told }), MACHINE, {
       items: undefined,
       job: { ...JOB, permissions },
     }, 60_000).raced.map(nameOf);
-  assert(names({ run: ["git"] }).includes("limited (2 slots)"));
+  const run = ["git"];
+  assert(names({ run }).includes("limited (2 slots)"));
   assert(!names({ net: true }).includes("limited (2 slots)"));
+  assert(!names({ run }, { othersUse: 0, programMs: 2 }).includes("limited (2 slots)"));
+  assert(names({ run }, { othersUse: 0, programMs: 14 }).includes("limited (2 slots)"));
 });
 
 Deno.test("planRace() gives each lane three items at least, as far as there is time", () => {
@@ -220,15 +223,17 @@ Deno.test("possibleCandidates() proposes more slots on lanes elsewhere, where ta
 });
 
 Deno.test("promising() races few slots where tasks run programs, or compute on other threads", () => {
-  const names = (beside: boolean, loopShare = 1) => {
-    const sample = sampleFor({ computeMs: 1, waitMs: 19 });
+  const names = (beside: boolean, loopShare = 1, computeMs = 1) => {
+    const sample = sampleFor({ computeMs, waitMs: 20 - computeMs });
     const partly = { ...sample, loopMs: sample.cpuMs * loopShare };
     return promising(partly, MACHINE, 100, 100, 100, { runsPrograms: beside }).raced.map(nameOf);
   };
   const few = ["limited (2 slots)", "limited (4 slots)"];
   assertEquals(names(false).filter((name) => few.includes(name)), []);
   assertEquals(names(true).filter((name) => few.includes(name)), few);
-  assertEquals(names(false, 0.2).filter((name) => few.includes(name)), few);
+  assertEquals(names(false, 0.2, 12).filter((name) => few.includes(name)), few);
+  // What mostly waits needs more of them.
+  assertEquals(names(false, 0.2).filter((name) => few.includes(name)), []);
 });
 
 Deno.test("possibleCandidates() has no more tasks in flight than memory holds", () => {
