@@ -7,7 +7,7 @@ import type { Advice } from "./advice.ts";
 import { composeAdvice } from "./compose_advice.ts";
 import { Assessment } from "./assessment.ts";
 import { SEQUENTIAL } from "./prediction/candidate.ts";
-import { substitutes } from "./race/substitutes.ts";
+import { onlyQueues, substitutes } from "./race/substitutes.ts";
 import {
   mayBeRaced,
   planFor,
@@ -100,6 +100,10 @@ function judgeOf(planned: Racing): RaceJudge {
     const raced = asRaced(sample, runners);
     return (candidate, items, round) => scaledMs(raced, machine, candidate, items, horizon, round);
   };
+  const timeBy = (runners: readonly Runner[]) => {
+    const scaled = scaledBy(runners);
+    return ({ candidate, items, rounds }: Runner) => scaled(candidate, items, rounds.at(-1)!);
+  };
   return {
     expectedMs: (candidate, items) => predict(sample, candidate, items, machine).runMs,
     byChance: (items) => byChance(sample, items),
@@ -110,17 +114,16 @@ function judgeOf(planned: Racing): RaceJudge {
         (gain === null || gain.high / gain.low < NARROW);
     },
     isUnclear: (of) => isUnclear(of, planned),
-    instead: (runners) => {
-      const scaled = scaledBy(runners);
-      return substitutes(runners, {
+    isNeedless: (runner, runners) => onlyQueues(runner, runners, timeBy(runners)),
+    instead: (runners) =>
+      substitutes(runners, {
         cores: machine.cores,
         taskMs,
         waits: cpuShare < (WAITS + COMPUTES) / 2,
         canTravel: uncloneable === undefined,
         predicted: predictedGains(predicted, plan.items),
-      }, ({ candidate, items, rounds }) => scaled(candidate, items, rounds.at(-1)!))
-        .filter(({ model }) => mayBeRaced(model, planned.models));
-    },
+      }, timeBy(runners))
+        .filter(({ model }) => mayBeRaced(model, planned.models)),
   };
 }
 
@@ -181,7 +184,7 @@ export async function advise(
     const mostMs = Math.max(1, Math.min(care.rate ? TRY_MS : PACE_MS, leftMs()));
     return await paceProbe(job, { slots, ...care, mostMs, signal: either, runTrial });
   };
-  let pace = await plainPace({ probed, sample: planned.sample }, measurePace);
+  let pace = await plainPace({ ...planned, probed }, measurePace);
   let race: Race | undefined;
   // Where a server's limit decides, a race would only be refused.
   if (pace === undefined && planned.plan !== null && nothingToGain(planned) === undefined) {
@@ -207,7 +210,7 @@ export async function advise(
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
   planned = withOthers(planned, othersBetween(before, await meter?.read()));
   planned = { ...planned, sample: asRaced(planned.sample, race?.runners) };
-  pace ??= await racedPace({ race, sample: planned.sample }, measurePace);
+  pace ??= await racedPace({ ...planned, race }, measurePace);
   const early: Evidence = { options, probed, ...planned, race, backwards: undefined, pace };
   const { candidate } = new Assessment(early).recommendation();
   const check = orderCheck(planned.sample, probed, race, candidate.model !== BASELINE);

@@ -1,7 +1,7 @@
 /** What was found, combined: predictions with measurements, model by model, for the whole job. */
 
 import { BASELINE, isRemote, needsServer } from "../models.ts";
-import { TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
+import { GAINED, TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
 import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
@@ -73,8 +73,6 @@ const MORE_THAN_SERVED = 1.2;
 const LEVEL = 1.25;
 const KNOWN = 2.5;
 const FAR_LESS = 1.5;
-/** Slots that gain less than this gain nothing worth a word. */
-const NOTHING = 1.2;
 /** Numbers in flight that are so many times apart are different ones. */
 const APART = 2;
 
@@ -338,7 +336,7 @@ export class Assessment {
       // What was stopped took far longer than the plain loop.
       const isStopped = rounds.length === 0 && stops !== undefined;
       const gained = isStopped ? 0 : this.gain(candidate)?.median ?? Infinity;
-      return gained < NOTHING && this.predictedGain(candidate).low > FAR_LESS * gained;
+      return gained < GAINED && this.predictedGain(candidate).low > FAR_LESS * gained;
     });
   }
 

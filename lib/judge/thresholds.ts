@@ -15,6 +15,9 @@ export const AS_GOOD = 1.05;
 /** A model that is slower than the best by this is clearly worse; a gain below this changes little. */
 export const TOO_SLOW = 1.1;
 
+/** A model that was predicted to gain much and gains less than this gains nothing worth a word. */
+export const GAINED = 1.2;
+
 /** How sure, one-sided, a model must be to be worse than another before it is passed over. */
 export const SURE = 0.9;
 

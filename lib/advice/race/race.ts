@@ -4,7 +4,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { BASELINE, needsServer } from "../../models.ts";
-import { ONE_ROUND } from "../../judge/thresholds.ts";
+import { GAINED, ONE_ROUND } from "../../judge/thresholds.ts";
 import type { FailureKind } from "../../timing/failures.ts";
 import { limitedTo } from "../../timing/job_items.ts";
 import { seededRandom, shuffled } from "../../timing/random.ts";
@@ -77,6 +77,8 @@ export interface RaceJudge {
   isUnclear(race: Race): boolean;
   /** Who may run in place of those that failed or disappointed. */
   instead(runners: readonly Runner[]): readonly Candidate[];
+  /** Whether what others came to leaves nothing to be learnt of one that hasn't run. */
+  isNeedless(runner: Runner, runners: readonly Runner[]): boolean;
 }
 
 export interface RaceOptions {
@@ -143,6 +145,10 @@ export async function race(options: RaceOptions): Promise<Race> {
 /** A model is stopped when it takes this many times as long as the plain loop should, or so much longer. */
 const USELESS = 1.4;
 const USELESS_MS = 150;
+/** What is predicted to gain so much and gains nothing refutes what is predicted of the others, too. */
+const PROMISED = 2;
+/** The least items on which others are raced then. */
+const LEAST_ITEMS = 8;
 /** A model is out once so many trials of it were stopped. */
 const MOST_STOPS = 2;
 /** A trial that isn't known to be that slow is expected to take no more than so many times the plain loop. */
@@ -176,6 +182,8 @@ class Racing {
   #total: number | undefined;
   /** How many times as long as predicted the worst one took. */
   #surprise = 1;
+  /** Whether one of which much was promised gained nothing. */
+  #isRefuted = false;
 
   constructor(readonly options: RaceOptions) {
     this.#reference = new Map(options.checksums);
@@ -245,6 +253,12 @@ class Racing {
 
   async runAll(runners: readonly Runner[], round: number): Promise<void> {
     for (const runner of runners) {
+      const isNew = runner.rounds.length === 0 && runner.stops === undefined;
+      if (
+        isNew && (this.options.judge.isNeedless(runner, this.runners) || this.#isRefutedToo(runner))
+      ) {
+        continue;
+      }
       if (!this.may || !this.#affords(runner)) continue;
       const hadFailed = this.#failed;
       await this.#run(runner, round);
@@ -257,6 +271,18 @@ class Racing {
       if (this.#failed) this.#tooMany = Math.min(this.#tooMany, inFlight);
     }
     this.#acceptOtherResults();
+  }
+
+  /**
+   * Whether what was promised of a model has been refuted with another. One with few in flight is raced all
+   * the same, on the plain loop's items: it is likely to take as long.
+   */
+  #isRefutedToo(runner: Runner): boolean {
+    if (!this.#isRefuted || runner.candidate.model === BASELINE) return false;
+    const few = Math.max(LEAST_ITEMS, this.options.plan.sequentialItems);
+    if (inFlightOf(runner.candidate, runner.items) > few) return true;
+    runner.items = Math.min(runner.items, few);
+    return false;
   }
 
   /** Tries others in place of what failed or disappointed, such as fewer and fewer slots. */
@@ -333,6 +359,8 @@ class Racing {
       if (!isPlain && failed === 0 && !needsServer(model)) {
         const expectedMs = Math.max(1, this.options.judge.expectedMs(runner.candidate, items));
         this.#surprise = Math.max(this.#surprise, runMs / expectedMs);
+        const plainMs = this.#plainMs(items);
+        this.#isRefuted ||= plainMs > PROMISED * expectedMs && plainMs < GAINED * runMs;
       }
       const { stuck, stopped } = result;
       // In so much more than the plain loop's time for all of them each would have settled.

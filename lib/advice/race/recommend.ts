@@ -41,7 +41,10 @@ export function isShown({ doubt = 1, credible = Infinity }: Entry, gain: Interva
   return gain !== null && gain.low * Math.min(1, credible / gain.median) > doubt;
 }
 
-/** What a round comes to for `horizon` items: its work in proportion to the predictions for both numbers. */
+/**
+ * What a round comes to for `horizon` items: its work in proportion to the predictions for both numbers.
+ * Where it took so many times as long as predicted, so many fewer were served at once, and the others queued.
+ */
 export function scaledMs(
   sample: Sample,
   machine: Machine,
@@ -51,8 +54,12 @@ export function scaledMs(
   { startMs, runMs }: Pick<Round, "startMs" | "runMs">,
 ): number {
   if (items === horizon) return startMs + runMs;
-  const predictedMs = (count: number) => predict(sample, candidate, count, machine).runMs;
-  return startMs + runMs * predictedMs(horizon) / Math.max(1e-9, predictedMs(items));
+  const predictedMs = (count: number, of = candidate) => predict(sample, of, count, machine).runMs;
+  const share = Math.min(1, predictedMs(items) / Math.max(1e-9, runMs));
+  const slots = Math.ceil(share * inFlightOf(candidate, items) / candidate.lanes);
+  const served = share < 1 ? { ...candidate, slots } : candidate;
+  return startMs +
+    runMs * predictedMs(horizon, served) / Math.max(1e-9, predictedMs(items, served));
 }
 
 export function possibleGain(

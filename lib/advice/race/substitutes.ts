@@ -2,6 +2,7 @@
  * What to race instead of, or beside, models that refused, disappointed, or did better than expected.
  */
 
+import { AS_GOOD, GAINED } from "../../judge/thresholds.ts";
 import { MODEL_TABLE } from "../../models.ts";
 import {
   type Candidate,
@@ -18,10 +19,10 @@ import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "./race_plan.ts";
 const LESS = 4;
 /** A size between two others is tried if it is so many times the smaller one. */
 const WORTH = 1.5;
-/** Slots that gain less than this on tasks that wait disappoint. */
-const GAINED = 1.2;
-/** Where the gain is still this share of the slots or lanes, more of them may gain more. */
+/** Where the gain is still this share of the slots or lanes, several times as many may gain more. */
 const UNSATURATED = 0.6;
+/** Tasks that wait may gain a fifth more in twice as many slots, where the gain is this share of the slots. */
+const FILLED = 1 / 3;
 /** So many times as many slots as are served at once are enough. */
 const ROOM = 1.5;
 const MORE = 4;
@@ -56,20 +57,45 @@ export function substitutes(
   const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
   const plain = plainOf(ran);
   if (plain !== undefined) {
-    const gainOf = (runner: Runner) => timeMs(plain) / timeMs(runner);
+    const gainOf = (runner: Runner) =>
+      runner.rounds.length === 0 ? 0 : timeMs(plain) / timeMs(runner);
     if (waits && found.length === 0) found.push(...belowSlower(runners, gainOf));
-    if (found.length === 0) found.push(...moreSlots(ran, gainOf), ...asManyAsServed(ran, gainOf));
-    if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
     const best = Math.max(...ran.map(gainOf));
+    if (found.length === 0) {
+      const hopedFor = Math.max(best, ...predicted.map(({ gain }) => gain));
+      found.push(
+        ...moreSlots(runners, ran, waits, hopedFor, gainOf),
+        ...asManyAsServed(ran, best, gainOf),
+      );
+    }
+    if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
     const [better] = predicted.filter(({ candidate, gain }) =>
       gain > HOPEFUL * best && !tried.has(nameOf(candidate))
     ).toSorted((a, b) => b.gain - a.gain);
-    if (better !== undefined && refusing.length === 0) found.push(better.candidate);
+    // What slots of tasks that wait didn't gain isn't to be had by other sizes.
+    const isRefuted = waits && best < GAINED && ran.some(isLoop);
+    if (better !== undefined && refusing.length === 0 && !isRefuted) found.push(better.candidate);
   }
   const refused = Math.min(...refusing.filter(isLoop).map(inFlight));
-  return found.filter((of) =>
-    !tried.has(nameOf(of)) && (of.lanes > 1 || inFlightOf(of, Infinity) < refused)
-  );
+  const untried = new Map(found.map((of) => [nameOf(of), of]));
+  return [...untried].filter(([name, of]) =>
+    !tried.has(name) && (of.lanes > 1 || inFlightOf(of, Infinity) < refused)
+  ).map(([, of]) => of);
+}
+
+/** Whether most tasks of an event loop would only queue, as they did where another was tried. */
+export function onlyQueues(
+  runner: Runner,
+  runners: readonly Runner[],
+  timeMs: (runner: Runner) => number,
+): boolean {
+  const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
+  const plain = plainOf(ran);
+  return plain !== undefined && isLoop(runner) && ran.some((of) => {
+    const gain = timeMs(plain) / timeMs(of);
+    return isLoop(of) && gain >= GAINED &&
+      Math.min(inFlight(of), inFlight(runner)) >= QUEUEING * gain;
+  });
 }
 
 type GainOf = (runner: Runner) => number;
@@ -122,20 +148,47 @@ function fewerLanes(refusing: readonly Runner[], cores: number): Candidate[] {
   return cores > 1 && refusing.some(isCrowd) ? [threads(cores)] : [];
 }
 
-function moreSlots(ran: readonly Runner[], gainOf: GainOf): Candidate[] {
-  const [most] = ran.filter(isLoop).sort((a, b) => inFlight(b) - inFlight(a));
-  if (most === undefined || gainOf(most) < UNSATURATED * inFlight(most)) return [];
+/**
+ * More slots while they are filled, so that the same number is found wherever the search begins: twice as
+ * many, or several times where nearly all of the most are filled.
+ */
+function moreSlots(
+  runners: readonly Runner[],
+  ran: readonly Runner[],
+  waits: boolean,
+  /** What another model gains, or is predicted to. */
+  hopedFor: number,
+  gainOf: GainOf,
+): Candidate[] {
+  const loops = runners.filter((of) =>
+    isLoop(of) && (of.rounds.length > 0 || of.stops !== undefined)
+  )
+    .sort((a, b) => inFlight(a) - inFlight(b));
+  const isNear = (of: Runner) => waits && WORTH * gainOf(of) > hopedFor;
+  const filled = loops.findLast((of) =>
+    ran.includes(of) && gainOf(of) >= (isNear(of) ? FILLED : UNSATURATED) * inFlight(of)
+  );
+  if (filled === undefined) return [];
+  const [slots, gain] = [inFlight(filled), gainOf(filled)];
+  const isUnsaturated = gain >= UNSATURATED * slots;
+  const next = loops[loops.indexOf(filled) + 1];
+  if (next !== undefined) {
+    const mayGain = isNear(filled) && (isUnsaturated || gainOf(next) > AS_GOOD * gain);
+    return mayGain && inFlight(next) >= WORTH * 2 * slots ? [eventLoop(2 * slots)] : [];
+  }
   // A race tells of slots only what it has items for.
-  const slots = Math.min(MORE * inFlight(most), MOST_IN_FLIGHT, most.items);
-  return slots > WORTH * inFlight(most) ? [eventLoop(slots)] : [];
+  const more = Math.min((isUnsaturated ? MORE : 2) * slots, MOST_IN_FLIGHT, filled.items);
+  return more > WORTH * slots ? [eventLoop(more)] : [];
 }
 
-function asManyAsServed(ran: readonly Runner[], gainOf: GainOf): Candidate[] {
+/** As many slots as are served at once, and some more, where what gains as much has twice as many. */
+function asManyAsServed(ran: readonly Runner[], best: number, gainOf: GainOf): Candidate[] {
   const loops = ran.filter(isLoop);
   const gain = Math.max(0, ...loops.map(gainOf));
-  return gain >= GAINED && loops.every((of) => inFlight(of) >= QUEUEING * gain)
-    ? [eventLoop(powerOfTwoFrom(ROOM * gain))]
-    : [];
+  const served = powerOfTwoFrom(ROOM * gain);
+  const least = Math.min(...loops.filter((of) => AS_GOOD * gainOf(of) >= gain).map(inFlight));
+  const isWorth = gain >= GAINED && WORTH * gain > best && least >= 2 * served;
+  return isWorth ? [eventLoop(served)] : [];
 }
 
 function lanesInstead(runners: readonly Runner[], cores: number, gainOf: GainOf): Candidate[] {

@@ -104,6 +104,7 @@ function optionsFor(
       isDecided: () => true,
       isUnclear: () => false,
       instead: () => [],
+      isNeedless: () => false,
     },
     leftMs: () => 1e6,
     seed: 1,
@@ -542,4 +543,35 @@ Deno.test("race() takes items that don't settle beside others for failures, not 
   assertEquals(await ran(10_000), ["failures", [stuck]]);
   // What the budget ended may only have been long.
   assertEquals(await ran(340), [undefined, undefined]);
+});
+
+Deno.test("race() races few in flight on few items, and none with many, once what should gain much gains nothing", async () => {
+  const limited: Candidate = { model: "limited", lanes: 1, slots: 32 };
+  const ran = async (gain: number) => {
+    const options = optionsFor([SEQUENTIAL, CONCURRENT, limited], ({ model, job }) => {
+      const { items } = job;
+      const count = items.kind === "values" ? items.values.length : 0;
+      return { runMs: model === "sequential" ? count : count / gain, succeeded: count };
+    });
+    const judged = judgedBy(options, {
+      expectedMs: ({ model }, items) => model === "sequential" ? items : items / 8,
+      instead: (of) => of.some(({ candidate }) => candidate.lanes > 1) ? [] : [WORKERS],
+    });
+    const { runners } = await race({ ...judged, plan: { ...options.plan, sequentialItems: 16 } });
+    return runners.map(({ candidate, items }) => `${candidate.model} ${items}`).slice(-2);
+  };
+  const [loop, lanes] = await ran(1);
+  assert(loop === "concurrent 64" || loop === "limited 64", loop);
+  assertEquals(lanes, "workers 16");
+  assertEquals(await ran(1.3), ["limited 64", "workers 64"]);
+});
+
+Deno.test("race() runs nothing that the others leave needless", async () => {
+  const options = optionsFor([SEQUENTIAL, CONCURRENT, WORKERS], () => ({ runMs: 10 }));
+  const isNeedless: RaceJudge["isNeedless"] = ({ candidate, rounds }, all) => {
+    assertEquals(rounds.length, 0);
+    return candidate.model === "workers" && all[0]!.rounds.length > 0;
+  };
+  const { runners } = await race(judgedBy(options, { isNeedless }));
+  assertEquals(runners.map(({ candidate }) => candidate.model), ["sequential", "concurrent"]);
 });

@@ -46,6 +46,18 @@ Deno.test("possibleGain() is what cores and waiting can give", () => {
   assert(possibleGain(download, MACHINE.cores, all, 160) > 80);
 });
 
+Deno.test("scaledMs() takes items for queued that took longer than predicted", () => {
+  const sample = sampleFor({ waitMs: 12, items: 120 });
+  const crowd: Candidate = { model: "limited", lanes: 1, slots: 32 };
+  // A server that serves four at once, 12 ms each: 50 items are no two of 32, nor 120 four of them.
+  const timeOf = (items: number) => ({ startMs: 0, runMs: 12 * Math.ceil(items / 4) });
+  for (const items of [33, 50, 64, 90]) {
+    const { runMs } = timeOf(items);
+    const ms = scaledMs(sample, MACHINE, crowd, items, 120, { startMs: 0, runMs });
+    assertAlmostEquals(ms / timeOf(120).runMs, 1, 0.1, `${items} items: ${ms} ms`);
+  }
+});
+
 Deno.test("advise() takes a gain above what the machine can give for an alarm", async () => {
   const advice = await adviceOn({ computeMs: 20 }, ({ model }, _items, runMs) => ({
     runMs: model === "sequential" ? runMs : runMs / 2,

@@ -1,7 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Candidate, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
+import {
+  type Candidate,
+  inFlightOf,
+  nameOf,
+  SEQUENTIAL,
+} from "../../../lib/advice/prediction/candidate.ts";
+import { recommend } from "../../../lib/advice/race/recommend.ts";
 import type { Runner } from "../../../lib/advice/race/race.ts";
-import { substitutes } from "../../../lib/advice/race/substitutes.ts";
+import { onlyQueues, substitutes } from "../../../lib/advice/race/substitutes.ts";
+import { seededRandom } from "../../../lib/timing/random.ts";
 import { roundOf } from "../fixture.ts";
 
 const CONCURRENT: Candidate = { model: "concurrent", lanes: 1, slots: Infinity };
@@ -34,7 +41,75 @@ Deno.test("substitutes() tries more lanes while each of them gains", () => {
 
 Deno.test("substitutes() tries more slots while each of them gains", () => {
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 110])), [limited(64)]);
-  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250])), []);
+  // Where they are filled by halves twice as many may gain some more, unless they were tried.
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250])), [limited(32)]);
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(32), 245])), []);
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 310])), [limited(8)], "a third isn't");
+  const computes = { ...ALLOWED, waits: false };
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250]), computes), []);
+});
+
+Deno.test("substitutes() tries a size between two where the smaller is filled and the larger gains more", () => {
+  const two = (more: number) =>
+    found(tried([SEQUENTIAL, 1600], [limited(16), 150], [limited(80), more]));
+  assertEquals(two(115), [limited(32)]);
+  assertEquals(two(160), [limited(32)], "all at once may be too many");
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(80), 245])), []);
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(80), 200])), [
+    limited(32),
+  ]);
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 150], [limited(44), 115])), []);
+});
+
+/** What so many in flight gain on a job. */
+const COURSES: Readonly<Record<string, (inFlight: number) => number>> = {
+  // As many programs as start beside each other on two cores.
+  "programs": (inFlight) => 1 / (1 / Math.min(inFlight, 20) + 1 / 36),
+  "a server that serves four at once": (inFlight) => Math.min(inFlight, 4.3),
+};
+const STARTS = [[limited(16)], [limited(32)], [limited(16), CONCURRENT], [limited(32), CONCURRENT]];
+
+for (const [what, gainOf] of Object.entries(COURSES)) {
+  Deno.test(`substitutes() finds the same slots for ${what}, wherever the search begins`, () => {
+    const recommended = (start: readonly Candidate[], seed: number) => {
+      const random = seededRandom(seed);
+      const runnerOf = (candidate: Candidate): Runner => ({
+        candidate,
+        items: 80,
+        rounds: Array.from({ length: 3 }, (_, round) =>
+          roundOf({
+            round,
+            runMs: 1600 / gainOf(inFlightOf(candidate, 80)) * (1 + 0.04 * (random() - 0.5)),
+          })),
+      });
+      const runners = [SEQUENTIAL, ...start].map(runnerOf);
+      for (let more = found(runners); more.length > 0; more = found(runners)) {
+        runners.push(...more.map(runnerOf));
+      }
+      const entries = runners.map(({ candidate, items, rounds }) => ({
+        candidate,
+        times: rounds.map(({ round, runMs }) => ({ round, ms: runMs })),
+        eligible: true,
+        inFlight: inFlightOf(candidate, items),
+      }));
+      return nameOf(recommend(entries).candidate);
+    };
+    const names = new Set(
+      STARTS.flatMap((start) => Array.from({ length: 50 }, (_, seed) => recommended(start, seed))),
+    );
+    assertEquals(names.size, 1, [...names].join(", "));
+  });
+}
+
+Deno.test("onlyQueues() knows of slots that would only queue, once others did", () => {
+  const runners = tried([SEQUENTIAL, 1600], [limited(32), 400]);
+  const isNeedless = (candidate: Candidate, among = runners) =>
+    onlyQueues({ candidate, items: 200, rounds: [] }, among, ({ rounds }) => rounds[0]!.runMs);
+  assertEquals([CONCURRENT, limited(16)].map((of) => isNeedless(of)), [true, true]);
+  assertEquals([limited(15), workers(64)].map((of) => isNeedless(of)), [false, false]);
+  assertEquals(isNeedless(CONCURRENT, tried([SEQUENTIAL, 1600], [limited(8), 400])), false);
+  assertEquals(isNeedless(CONCURRENT, tried([SEQUENTIAL, 1600], [limited(32), 1600])), false);
+  assertEquals(isNeedless(CONCURRENT, tried([limited(32), 400])), false);
 });
 
 Deno.test("substitutes() tries no more slots than there are items to fill them", () => {
@@ -137,5 +212,6 @@ Deno.test("substitutes() tries fewer slots where more are slower than the plain 
     stops: 1,
   }];
   assert(found(stopped).some(({ slots }) => slots === 4));
-  assertEquals(found(tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(2), 4000])), []);
+  const none = tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(8), 400], [limited(2), 4000]);
+  assertEquals(found(none), []);
 });
