@@ -225,6 +225,7 @@ export class Controller {
     const isFirst = this.#ended === 0;
     this.#ended += count;
     this.#watch.ended += count;
+    this.#watch.ranMs += endedAtMs - startedAtMs;
     const level = this.#levels.findLast(({ fromMs }) => startedAtMs >= fromMs);
     if (refused) {
       // Of those that were started before there were fewer slots it is known.
@@ -322,7 +323,12 @@ export class Controller {
     if (seen.travels) return { ...this.#change(seen, this.shape, "stays"), detail };
     this.wantsLanes = this.#onTrial = false;
     this.#pauseUntilMs = -Infinity;
-    return { ...this.#toLoop(seen, "stays", this.#slots), detail };
+    if (this.shape.place === "event loop" || this.#before.perSecond === 0) {
+      return { ...this.#toLoop(seen, "stays", this.#slots), detail };
+    }
+    // It is as busy there as it was.
+    this.#slowStart = false;
+    return { ...this.#toLoop(seen, "stays", this.#loop.slots), detail };
   }
 
   #tickOnLanes(seen: Seen): Decision | undefined {

@@ -63,6 +63,8 @@ interface Looked {
   /** What copying an item and its result took. */
   sendMs: number | undefined;
   readonly tally: Tally;
+  /** Whether it stays only until its tally tells. */
+  isDoubted: boolean;
 }
 
 /** Leads a pool. */
@@ -160,24 +162,31 @@ export class Guide implements PoolGuide {
     const looked = this.#lookedOf(task);
     const isHere = batch.on!.number === 0;
     if (isHere) this.#look(looked, batch, report);
-    if (failures === undefined) return looked.tally.add(isHere, count, 0);
-    for (const { offset, lost } of failures) {
+    for (const { offset, lost } of failures ?? []) {
       const index = batch.firstIndex + batch.reported + offset;
       if (lost !== undefined) this.#keepHere(task, `what came of item ${index}: ${lost}`);
     }
     const timedOut = refused.filter(({ ended }) => ended === "timed-out").length;
-    looked.tally.add(isHere, count, failures.length - refused.length + timedOut);
-    if (!isHere) this.#keepWhatFails(task, looked);
+    this.#note(task, isHere, count, (failures?.length ?? 0) - refused.length + timedOut);
   }
 
   lost({ task }: Batch): void {
-    const looked = this.#lookedOf(task);
-    looked.tally.add(false, 1, 1);
-    this.#keepWhatFails(task, looked);
+    this.#note(task, false, 1, 1);
   }
 
-  #keepWhatFails(task: Task, { tally: { failsThere } }: Looked): void {
-    if (failsThere !== undefined) this.#keepHere(task, failsThere);
+  /** Notes how some ended; those that fail on lanes as they don't here are sent no more. */
+  #note(task: Task, isHere: boolean, ended: number, failed: number): void {
+    const looked = this.#lookedOf(task);
+    const { tally } = looked;
+    tally.add(isHere, ended, failed);
+    // What goes well there, or stays for another reason, changes nothing.
+    if (isHere ? !looked.isDoubted : failed === 0 || looked.stays !== undefined) return;
+    const { verdict } = tally;
+    if (verdict === "sent") looked.stays = undefined;
+    if (looked.stays === undefined && verdict !== "sent") {
+      return this.#keepHere(task, tally.toString(), verdict === "in doubt");
+    }
+    looked.isDoubted = verdict === "in doubt";
   }
 
   unloadable({ task, on }: Batch, error: Error): boolean {
@@ -215,10 +224,11 @@ export class Guide implements PoolGuide {
     return why !== undefined;
   }
 
-  #keepHere(task: Task, why: string): void {
+  #keepHere(task: Task, why: string, isDoubted = false): void {
     const looked = this.#lookedOf(task);
-    if (looked.stays !== undefined) return;
+    if (looked.stays !== undefined && !looked.isDoubted) return;
     looked.stays = why;
+    looked.isDoubted = isDoubted;
     // Later, for the pool is in the midst of something.
     this.#pool.do(() => this.#follow(this.#controller.stay(this.#seen(), why)));
   }
@@ -236,7 +246,7 @@ export class Guide implements PoolGuide {
     looked = this.#named.get(name);
     if (looked === undefined) {
       const nothing = { looks: 0, seen: 0, next: 0, stays: undefined, sendMs: undefined };
-      looked = { ...nothing, tally: new Tally() };
+      looked = { ...nothing, tally: new Tally(), isDoubted: false };
       // A function is itself alone.
       if (!task.module.startsWith("function:")) this.#named.set(name, looked);
     }

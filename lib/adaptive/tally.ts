@@ -6,6 +6,8 @@ export const PROVEN = 2;
 const FIRST = 3;
 const EARLY = 100;
 const CHANCE = 0.03;
+/** Where it may yet be chance, some more are run here, until that is known. */
+const DOUBT = 0.25;
 /** Later so many in a row do. */
 const ROW = 20;
 
@@ -39,15 +41,20 @@ export class Tally {
     return ended - (this.#here.failed > 0 ? 0 : failed) >= PROVEN;
   }
 
-  /** Why they are to be sent no more; undefined if they fare no worse there than here. */
-  get failsThere(): string | undefined {
+  /** Whether lanes are for them: if that is in doubt, those that are run here next will tell. */
+  get verdict(): "sent" | "in doubt" | "stays" {
     const [here, there] = [this.#here, this.#there];
     const isRow = this.#row >= (this.#row === there.ended ? FIRST : ROW) &&
       2 * here.failed <= here.ended;
-    const isOften = there.failed > 1 && there.ended <= EARLY && chanceOf(there, here) < CHANCE;
-    return isRow || isOften
-      ? `${told(there)} failed where they were sent, and ${told(here)} here`
-      : undefined;
+    if (isRow) return "stays";
+    if (there.failed < 2 || there.ended > EARLY) return "sent";
+    const chance = chanceOf(there, here);
+    return chance < CHANCE ? "stays" : chance < DOUBT ? "in doubt" : "sent";
+  }
+
+  /** What tells so. */
+  toString(): string {
+    return `${told(this.#there)} failed where they were sent, and ${told(this.#here)} here`;
   }
 }
 

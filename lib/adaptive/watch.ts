@@ -87,11 +87,13 @@ export interface Look {
 /** Watches. */
 export class Watch {
   ended = 0;
+  /** How long those took that ended, all together. */
+  ranMs = 0;
   #from!: Seen;
 
   /** What came before is forgotten. */
   open(from: Seen): void {
-    this.ended = 0;
+    this.ended = this.ranMs = 0;
     this.#from = from;
   }
 
@@ -104,7 +106,10 @@ export class Watch {
     const involuntary = seen.switches.involuntary - from.switches.involuntary;
     const voluntary = seen.switches.voluntary - from.switches.voluntary;
     const late = (seen.lateMs - from.lateMs) / elapsedMs;
-    const held = (seen.heldMs - from.heldMs) / elapsedMs;
+    const heldMs = seen.heldMs - from.heldMs;
+    const held = heldMs / elapsedMs;
+    // Beside others the event loop itself is kept from its core between tasks.
+    const ranMs = Math.min(elapsedMs, this.ranMs || elapsedMs);
     const loopMs = seen.loopCpuMs - from.loopCpuMs;
     const isAlone = place === "event loop" && slots === 1;
     const computes = Math.min(
@@ -115,7 +120,7 @@ export class Watch {
     const cores = cpuShare ?? lanes;
     const isPreempted = involuntary > PREEMPTED * voluntary;
     // What waits for a core is no more at rest than what has one.
-    const isKept = involuntary > voluntary || late - loopMs / elapsedMs > LATE;
+    const isKept = isPreempted || late - loopMs / elapsedMs > LATE;
     const busyShare = place === "lanes"
       ? (isKept ? 1 : cores / lanes)
       : isAlone
@@ -127,7 +132,7 @@ export class Watch {
       perSecond: 1000 * this.ended / elapsedMs,
       cpuShare,
       busyShare: Math.min(1, busyShare),
-      holds: isAlone && held >= BUSY,
+      holds: isAlone && heldMs >= BUSY * ranMs,
       waits: cores < BLOCKED * lanes && voluntary >= this.ended && !isPreempted,
       isPreempted,
     };

@@ -10,6 +10,7 @@ const MANY: Shape = { ...ONE, slots: 16 };
 function after100Ms(
   shape: Shape,
   changed: Partial<Seen>,
+  ranMs = 0,
 ): Look {
   const before: Seen = {
     nowMs: 0,
@@ -26,6 +27,7 @@ function after100Ms(
   const watch = new Watch();
   watch.open(before);
   watch.ended = 10;
+  watch.ranMs = ranMs;
   return watch.look({ ...before, nowMs: 100, ...changed }, shape);
 }
 
@@ -62,4 +64,11 @@ Deno.test("lanes that are kept from their cores are busy, those that wait aren't
   // Late for its own work.
   assertEquals(busy(LANES, { cpuMs: 60, loopCpuMs: 40, lateMs: 40 }), 0.3);
   assertEquals(busy(LANES, { cpuMs: undefined }), 1);
+});
+
+Deno.test("a single task holds the event loop that takes as long as it holds it, whoever has the core else", () => {
+  const holds = (heldMs: number, ranMs: number) =>
+    after100Ms(ONE, { cpuMs: 30, heldMs }, ranMs).holds;
+  assert(holds(95, 0) && holds(40, 45));
+  assert(!holds(40, 0) && !holds(5, 90));
 });
