@@ -203,6 +203,19 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a native program gives readings that hold, or says what it needs",
+  ignore: !mayRun || !mayRead,
+  async fn() {
+    const [contest] = contestsOf(["cpu"], machine);
+    const native = contest!.peers.find(({ name }) => name.startsWith("native"))!;
+    const args = [...native.launch.args.slice(0, -2), "300", "4"];
+    const few = { items: 4, sum: sumOfSquares(300, 4), launch: { ...native.launch, args } };
+    const result = await createAttempts()({ ...native, ...few });
+    if ("trouble" in result) assertEquals(result.trouble.kind, "not installed");
+  },
+});
+
+Deno.test({
   name: "runToEnd() ends a program that takes too long, and one that was interrupted",
   ignore: !mayRun,
   async fn() {

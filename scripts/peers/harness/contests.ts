@@ -396,11 +396,25 @@ function squares(first: number, count: number) {
   };
 }
 
+/** First number, and how many. */
+const SQUARED = [150_000_000, 8] as const;
+
 function ourSquares(name: string, model: string, lanes: number, aim?: Aim): Contender {
   return {
     name,
-    launch: own("ours.ts", "squares", model, lanes, 150_000_000, 8),
-    ...squares(150_000_000, 8),
+    launch: own("ours.ts", "squares", model, lanes, ...SQUARED),
+    ...squares(...SQUARED),
+    ...(aim && { aim }),
+  };
+}
+
+/** The same as a native program, by how far its compiler optimizes. */
+function nativeSquares(flags: string, aim?: Aim): Contender {
+  return {
+    name: `native program, gcc ${flags}`,
+    launch: own("native.ts", flags, ...SQUARED),
+    need: installed("gcc", "gcc"),
+    ...squares(...SQUARED),
     ...(aim && { aim }),
   };
 }
@@ -427,7 +441,11 @@ function cpu(machine: Machine): Contest[] {
     title: "exact sums of squares on one lane",
     unit,
     ours: ours("sequential()", "sequential", 1),
-    peers: [article("sum(i * i for i in range(n))", "one", { of: "ratio", atLeast: 40 })],
+    peers: [
+      article("sum(i * i for i in range(n))", "one", { of: "ratio", atLeast: 40 }),
+      nativeSquares("-O3", { of: "ratio", atLeast: 0.8 }),
+      nativeSquares("-O3 -march=native"),
+    ],
   }, {
     family: "cpu",
     title: "exact sums of squares on two lanes",
