@@ -22,6 +22,9 @@ export interface BatchSettings {
   readonly loadTimeoutMs: number;
   readonly timed: boolean;
   readonly transfer: boolean;
+  /** Whether an item's buffers are empty in the caller once it has ended. */
+  readonly emptiesItems: boolean;
+  /** Whether they may move. */
   readonly movesItems: boolean;
   readonly whole: boolean;
   readonly mostBytes: number;

@@ -244,14 +244,14 @@ class Call implements PoolRun, Settling {
   mayBeOver(): void {}
 
   onSettled({ batch, isStarted, rejection }: Settled): void {
-    if (this.settings.transfer && isStarted) emptyBuffers(batch.items[0]);
+    if (this.settings.emptiesItems && isStarted) emptyBuffers(batch.items[0]);
     const failure = this.#failure ?? { error: rejection!.reason };
     this.#end(failure);
     this.reject(failure.error);
   }
 
   #fulfil(value: unknown, batch: Batch): void {
-    if (this.settings.transfer) emptyBuffers(batch.items[0]);
+    if (this.settings.emptiesItems) emptyBuffers(batch.items[0]);
     this.#end();
     this.resolve(value);
   }

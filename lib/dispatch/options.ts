@@ -131,9 +131,11 @@ export interface MapOptions<Item = unknown> {
   readonly buffer?: "auto" | number;
   /**
    * Whether the ArrayBuffers in items and results are moved to and from worker threads instead of
-   * being copied; an item's are empty in the caller once it has ended. Default false. Only a buffer
-   * that a value has for itself moves, from 16 KiB on, and an item's only if nothing may need it
-   * again: not with `retries`, nor to a lane where other items run.
+   * being copied, and lost to who gave them. Default false. Only a buffer that a value has for itself
+   * moves, from 16 KiB on: not what lies in `context.shared` or `context.resource`; but what a task's
+   * module keeps, or two items look at, isn't known, and moves. An item's moves only if nothing may
+   * need it again: not with `retries`, nor to a lane where other items run. Without `retries` it is
+   * empty in the caller once the item has ended, however it went.
    */
   readonly transfer?: boolean;
   /** Told how the run stands, after each chunk that ends. */
@@ -242,11 +244,13 @@ export function settingsOf(
   },
 ): BatchSettings {
   const transfer = wanted && moves;
-  // A retry would need the item again, and so would another task's crash.
-  const movesItems = transfer && slots === 1 && retries.limit === 0;
+  // A retry would need the item again,
+  const emptiesItems = transfer && retries.limit === 0;
+  // and so would another task's crash, until it has ended.
+  const movesItems = emptiesItems && slots === 1;
   const whole = guide !== undefined;
-  const mostBytes = Infinity;
-  return { timeoutMs, loadTimeoutMs, timed: false, transfer, movesItems, whole, mostBytes };
+  const settings = { timeoutMs, loadTimeoutMs, transfer, emptiesItems, movesItems, whole };
+  return { ...settings, timed: false, mostBytes: Infinity };
 }
 
 function checkRate(check: Checker, rate: Rate, name: string): void {

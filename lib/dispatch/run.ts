@@ -1,11 +1,18 @@
 /** One `map` under way: sends items, takes what lanes report, and ends when all is settled. */
 
-import { CancelledError } from "../lanes/errors.ts";
+import { CancelledError, TaskLoadError } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
-import { type Batch, BatchList, type BatchSettings, BatchSize, type Blame } from "./batch.ts";
+import {
+  type Batch,
+  BatchList,
+  type BatchSettings,
+  BatchSize,
+  type Blame,
+  type OpenLane,
+} from "./batch.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
@@ -55,6 +62,9 @@ export function startMap(pool: LanePool, unused: UnusedResults, call: MapCall): 
 /** A task that can't be loaded so many times in a row never can. */
 const MOST_LOAD_FAILURES = 3;
 
+/** Nor one of which so many batches ended a lane that each had for itself before it could start, if none has ended. */
+const MOST_EARLY_DEATHS = 2;
+
 /** So long after its last task ended, a run that nobody waits for keeps the program no more. */
 const REST_MS = 100;
 
@@ -83,6 +93,11 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   /** What the input threw when it was closed. */
   #closeFailure: { readonly error: unknown } | undefined;
   #loadFailures = 0;
+  #earlyDeaths = 0;
+  /** Whether a task has ended in a lane. */
+  #hasReported = false;
+  /** When each lane failed last: what was sent there before shares that failure. */
+  readonly #failedAtMs = new WeakMap<OpenLane, number>();
   #restTimer: ReturnType<typeof setTimeout> | undefined;
   /** How many items had ended when the caller was told last how the run stands. */
   #toldOf = 0;
@@ -252,6 +267,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     const base = batch.reported;
     batch.reported += report.count;
     this.#loadFailures = 0;
+    this.#hasReported ||= report.count > 0;
     this.#size.learn(report.count, report.endedAtMs - report.startedAtMs);
     if (report.last) this.#leaveLane(batch, report.startedAtMs);
     this.#settler.report(batch, report, base);
@@ -263,7 +279,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   onUnloadable(batch: Batch, error: Error): void {
     this.#leaveLane(batch);
-    this.#loadFailures++;
+    const { on, sentAtMs } = batch;
+    if (sentAtMs >= (this.#failedAtMs.get(on!) ?? -Infinity)) this.#loadFailures++;
+    this.#failedAtMs.set(on!, performance.now());
     for (let offset = 0; offset < batch.items.length; offset++) {
       this.#settler.reject(batch, offset, "failed", error);
     }
@@ -274,6 +292,12 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   onLost(batch: Batch, blame: Blame, death: Death): void {
     this.#leaveLane(batch);
     this.#settler.onLost(batch, blame, death);
+    const { at: { state }, fault } = blame;
+    const isEarly = batch.alone && fault !== "none" && (state === "waiting" || state === "loading");
+    if (isEarly && !this.#hasReported && ++this.#earlyDeaths >= MOST_EARLY_DEATHS) {
+      const what = `Cannot load task module ${this.task.module}: lanes end before a task can start`;
+      this.fail(new TaskLoadError(`${what}: the lane ${death.how}`));
+    }
     this.#onChange();
   }
 
@@ -310,7 +334,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   onSettled(settled: Settled): void {
-    if (this.settings.transfer && settled.isStarted) {
+    if (this.settings.emptiesItems && settled.isStarted) {
       const { batch, from, count } = settled;
       for (let at = from; at < from + count; at++) emptyBuffers(batch.items[at]);
     }

@@ -161,7 +161,7 @@ async function dispose(resource: unknown, { teardown }: Hooks): Promise<void> {
   else if (typeof now === "function") now.call(resource as Disposable);
 }
 
-const NOTHING: Given = { resource: undefined, shared: undefined };
+export const NOTHING: Given = { resource: undefined, shared: undefined };
 
 /** The context of the first try of an item; as in a lane it has no properties of its own that could be copied. */
 export function plainContext(

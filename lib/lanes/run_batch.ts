@@ -7,7 +7,7 @@ import { httpSigns } from "../tasks/http_signs.ts";
 import { attempt } from "./attempt.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
 import type { AskReason, Failure, LaneBatch, Report } from "./lane.ts";
-import type { Given } from "./lane_tasks.ts";
+import { type Given, NOTHING } from "./lane_tasks.ts";
 import type { TaskContext, TaskFunction } from "./task.ts";
 
 /**
@@ -67,6 +67,8 @@ export interface LaneRun<B extends RunnableBatch = RunnableBatch> {
   readonly running: boolean;
   /** How many items run at once. */
   readonly together: number;
+  /** What its tasks are given besides their items, where they are functions. */
+  readonly given?: Given;
   /** Whether code of the task's module is being called just now, where that is known. */
   readonly isCalling?: boolean;
   start(): void;
@@ -85,7 +87,7 @@ export interface BatchHost<B extends RunnableBatch> {
   /** Notes that the item's task waits, so that it can't be what keeps the lane busy. */
   waiting?(run: LaneRun<B>): void;
   /** A result as it is to be sent later, though the next task may write to its buffer again. */
-  keep?(result: unknown, batch: B): unknown;
+  keep?(result: unknown, run: LaneRun<B>): unknown;
   /** Whether the batch was cancelled, for a loop that never yields: read from shared memory. */
   isCancelled?(batch: B): boolean;
 }
@@ -95,8 +97,6 @@ const SELDOM_TIMED_ITEMS = 1000;
 
 /** Above this many, a task is over sooner than a call that isn't compiled together with it. */
 const SHORTEST_ITEMS = 4000;
-
-const NOTHING: Given = { resource: undefined, shared: undefined };
 
 export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRun<B> {
   offset = 0;
@@ -197,7 +197,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
       this.#fail(position, "timed-out", this.#timeoutError(fulfilled ? undefined : result));
     } else if (fulfilled) {
       this.#values[position] = typeof result === "object" && this.#keep !== undefined
-        ? this.#keep(result, batch)
+        ? this.#keep(result, this)
         : result;
     } else if (this.isCancelled()) {
       this.#fail(position, "cancelled", result);

@@ -64,8 +64,8 @@ export function faultTask<Name extends TaskName<typeof faultTasks>>(name: Name) 
 }
 
 /** A task whose module is this code. */
-export function taskOf(code: string): Task<unknown, unknown> {
-  return { module: `data:text/javascript,${encodeURIComponent(code)}`, export: "default" };
+export function taskOf(code: string, name = "default"): Task<unknown, unknown> {
+  return { module: `data:text/javascript,${encodeURIComponent(code)}`, export: name };
 }
 
 /** The numbers from 0 to below `count`. */

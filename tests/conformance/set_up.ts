@@ -9,7 +9,7 @@ import {
   workers,
 } from "../../lib/mod.ts";
 import { Gates } from "./gates.ts";
-import { type Guarantee, numbers, OWN_LANE_ONLY, taskOf } from "./guarantee.ts";
+import { type Guarantee, numbers, OWN_LANE_ONLY, taskOf, THREADS_ONLY } from "./guarantee.ts";
 import type * as module from "./set_up_tasks.ts";
 import type { Shared } from "./set_up_tasks.ts";
 
@@ -211,6 +211,32 @@ export const SET_UP: readonly Guarantee[] = [
       const executor = open({ lanes: 1, shared: { does: "exits in teardown" } satisfies Shared });
       await executor.map(setUpTask("use"), [1]).toArray();
       await assertRejects(() => executor.close(), TeardownError, "called Deno.exit(4)");
+    },
+  },
+  {
+    name: "a setup that fails once fails those that waited for it, and no run",
+    async check({ open }) {
+      await using executor = open({ lanes: 1, slots: 4 });
+      const code = `
+        let calls = 0; // under ${executor.model}
+        export const setup = () => { if (calls++ === 0) throw new Error("down for a moment"); };
+        export default (n) => n;`;
+      const outcomes = await executor.mapSettled(taskOf(code), numbers(10), { chunk: 1 }).toArray();
+      const failed = outcomes.filter(({ status }) => status === "rejected");
+      assert(failed.length >= 1 && failed.length <= executor.slots, `${failed.length}`);
+      assertEquals(outcomes.length, 10);
+    },
+  },
+  {
+    name: "a module that ends its lane before any task has started fails the run",
+    notFor: THREADS_ONLY,
+    async check({ open }) {
+      await using executor = open({ lanes: 1, slots: 1 });
+      const code = "Promise.reject(new Error('stray')); export default (n) => n;";
+      const run = executor.map(taskOf(code), numbers(100));
+      await assertRejects(() => run.toArray(), Error, "left a rejection unhandled");
+      const settled = executor.mapSettled(taskOf(code), numbers(100));
+      await assertRejects(() => settled.toArray(), TaskLoadError, "before a task can start");
     },
   },
   {

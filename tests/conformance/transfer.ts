@@ -1,6 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { BytesItem } from "./fault_tasks.ts";
-import { faultTask, type Guarantee, numbers, taskNamed, THREADS_ONLY } from "./guarantee.ts";
+import {
+  faultTask,
+  type Guarantee,
+  numbers,
+  taskNamed,
+  taskOf,
+  THREADS_ONLY,
+} from "./guarantee.ts";
 
 /** From this size on a buffer moves. */
 const LARGE = 1 << 16;
@@ -189,6 +196,49 @@ export const TRANSFER: readonly Guarantee[] = [
         assertStringIncludes(moved!, "its buffer was moved away");
       }
       assert(empty.length === 0);
+    },
+  },
+  {
+    name: "with transfer, what a lane shares and sets up stays there when a task gives it back",
+    notFor: THREADS_ONLY,
+    async check({ open }) {
+      const shared = { tables: [bytesOf(3, LARGE)] };
+      await using executor = open({ lanes: 1, slots: 1, shared });
+      const code = `
+        export const setup = () => new Uint8Array(${LARGE}).fill(4);
+        const what = (n, { shared, resource }) => n % 2 ? shared.tables[0] : resource;
+        export default what;
+        export const later = async (n, context) => ({ bytes: what(n, context) });`;
+      for (const name of ["default", "later"]) {
+        for (const chunk of [1, 4]) {
+          const options = { transfer: true, chunk };
+          const values = await executor.map(taskOf(code, name), numbers(8), options).toArray();
+          assertEquals(
+            values.map((of) => (of as { bytes?: Uint8Array }).bytes ?? of as Uint8Array)
+              .map((bytes) => [bytes[0], bytes.length]),
+            numbers(8).map((n) => [n % 2 ? 3 : 4, LARGE]),
+            `${name}, chunk ${chunk}`,
+          );
+        }
+      }
+    },
+  },
+  {
+    name: "with transfer and retries, items that look at one buffer keep it until all have ended",
+    notFor: THREADS_ONLY,
+    async check({ open }) {
+      await using executor = open({ lanes: 1, slots: 1 });
+      const bytes = bytesOf(5, LARGE);
+      const items = numbers(3).map((n): BytesItem => ({
+        bytes,
+        ...(n !== 1 && { does: "fail once" }),
+      }));
+      const values = await executor.map(faultTask("firstByte"), items, {
+        transfer: true,
+        retries: { limit: 1, baseMs: 0 },
+      }).toArray();
+      assertEquals(values, numbers(3).map(() => [5, LARGE]));
+      assertEquals(bytes.length, LARGE);
     },
   },
 ];

@@ -51,6 +51,7 @@ export class FakeRun implements PoolRun {
       loadTimeoutMs: 2000,
       timed: false,
       transfer: false,
+      emptiesItems: false,
       movesItems: false,
       whole: false,
       mostBytes: Infinity,

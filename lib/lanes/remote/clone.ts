@@ -432,11 +432,11 @@ export function copyOfView(view: ArrayBufferView): ArrayBufferView {
  * A value that is a buffer, or a view of one, with memory that nobody else has: copied, or taken away
  * from who gave it if that may be and pays. Any other value as it is.
  */
-export function ownBuffer(value: unknown, moves: boolean): unknown {
+export function ownBuffer(value: unknown, mayMove: (buffer: ArrayBuffer) => boolean): unknown {
   const view = ArrayBuffer.isView(value) ? value : undefined;
   const buffer = view === undefined ? value : view.buffer;
   if (!isArrayBuffer(buffer) || buffer.detached) return value;
-  if (moves && buffer.byteLength >= MOVE_BYTES) {
+  if (buffer.byteLength >= MOVE_BYTES && mayMove(buffer)) {
     const isWhole = view === undefined || view.byteLength === buffer.byteLength;
     // That of WebAssembly can't be taken away.
     const taken = isWhole ? attempt(() => buffer.transfer()) : undefined;
@@ -456,16 +456,9 @@ export function sendMoving(
   return isSent;
 }
 
-/** Buffers that can move with a value. */
-interface Movable {
-  readonly buffers: ArrayBuffer[];
-  /** Of all of them together. */
-  readonly bytes: number;
-}
-
-/** The buffers that can move with a value: those that nothing else in it looks at. */
-export function movable(value: unknown): Movable {
-  const whole = new Set<ArrayBuffer>();
+/** The buffers in a value, and those of them that something else in it looks at. */
+function buffersIn(value: unknown) {
+  const all = new Set<ArrayBuffer>();
   const shared = new Set<ArrayBufferLike>();
   const seen = new Set<object>();
   const at = (value: unknown): void => {
@@ -474,21 +467,34 @@ export function movable(value: unknown): Movable {
     if (ArrayBuffer.isView(value)) {
       const { buffer, byteLength } = value;
       // What else looks at the buffer isn't known.
-      if (byteLength < buffer.byteLength || whole.has(buffer as ArrayBuffer)) shared.add(buffer);
-      if (buffer instanceof ArrayBuffer) whole.add(buffer);
-    } else if (value instanceof ArrayBuffer) whole.add(value);
+      if (byteLength < buffer.byteLength || all.has(buffer as ArrayBuffer)) shared.add(buffer);
+      if (buffer instanceof ArrayBuffer) all.add(buffer);
+    } else if (value instanceof ArrayBuffer) all.add(value);
     else if (value instanceof Map) [...value].flat().forEach(at);
     else if (value instanceof Set) value.forEach(at);
     else Object.values(value).forEach(at);
   };
   // A getter or a proxy may throw. Whether the value can be sent at all is another question.
-  if (!attempt(() => (at(value), true))) return { buffers: [], bytes: 0 };
-  const buffers = [...whole].filter((buffer) => buffer.byteLength > 0 && !shared.has(buffer));
-  return { buffers, bytes: buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) };
+  const isWhole = attempt(() => (at(value), true)) === true;
+  return { all, shared, isWhole };
+}
+
+/** The buffers that stay where they are: those of what a lane keeps. */
+export function keptIn(value: unknown): ReadonlySet<ArrayBufferLike> {
+  return buffersIn(value).all;
+}
+
+/** The buffers that can move with a value: those that nothing else in it looks at, and nobody keeps. */
+export function movable(value: unknown, kept?: ReadonlySet<ArrayBufferLike>): ArrayBuffer[] {
+  const { all, shared, isWhole } = buffersIn(value);
+  if (!isWhole) return [];
+  return [...all].filter((buffer) =>
+    buffer.byteLength > 0 && !shared.has(buffer) && kept?.has(buffer) !== true
+  );
 }
 
 /** Whether they moved or were copied, the buffers of an item that was to move are empty in the end. */
 export function emptyBuffers(item: unknown): void {
   // What can't be moved, such as WebAssembly's memory, stays.
-  for (const buffer of movable(item).buffers) attempt(() => buffer.transfer(0));
+  for (const buffer of movable(item)) attempt(() => buffer.transfer(0));
 }

@@ -1,7 +1,7 @@
 /** The side of a remote lane that runs tasks. It imports no npm package: lanes start fast. */
 
 import type { Device, Failure, Report } from "../lane.ts";
-import { LaneTasks, loadFromProgram, loadTask } from "../lane_tasks.ts";
+import { type Given, LaneTasks, loadFromProgram, loadTask, NOTHING } from "../lane_tasks.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import type { Task } from "../task.ts";
 import { traced } from "../telemetry.ts";
@@ -20,7 +20,7 @@ import {
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";
-import { inspect, movable, MOVE_BYTES, ownBuffer, sendMoving, type Way } from "./clone.ts";
+import { inspect, keptIn, movable, MOVE_BYTES, ownBuffer, sendMoving, type Way } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 import { lossError, objectionsOn, thrownLoss, valueLoss } from "./whole.ts";
 
@@ -53,6 +53,7 @@ export class LaneServer {
   readonly #waiting: ServedBatch[] = [];
   readonly #running = new Map<number, LaneRun<ServedBatch>>();
   readonly #batchHost: BatchHost<ServedBatch>;
+  readonly #kept = new WeakMap<Given, ReadonlySet<ArrayBufferLike>>();
   #freeSlots: number;
   /** One after another, so that the caller knows which one it is that doesn't end, or ends the lane. */
   #loading: Promise<void> = Promise.resolve();
@@ -67,8 +68,11 @@ export class LaneServer {
     this.#batchHost = {
       report: (run, report) => this.#onReport(run, report),
       // What isn't given back as it is needs no copy, which would be of another class.
-      keep: (result, { transfer, whole }) =>
-        whole && valueLoss(result, way) !== undefined ? result : ownBuffer(result, transfer),
+      keep: (result, run) => {
+        const { transfer, whole } = run.batch;
+        if (whole && valueLoss(result, way) !== undefined) return result;
+        return ownBuffer(result, (buffer) => transfer && !this.#keptFor(run).has(buffer));
+      },
       starting: (run) => {
         if (cells !== undefined) return cells.starting(run.batch.id, run.current, run.sinceMs);
         if (run.batch.mark) this.#mark(run);
@@ -150,15 +154,17 @@ export class LaneServer {
     }
   }
 
-  #onReport({ batch, offset }: LaneRun<ServedBatch>, report: Report): void {
-    this.#send(batch, report, batch.firstIndex + offset - report.count);
+  #onReport(run: LaneRun<ServedBatch>, report: Report): void {
+    const { batch } = run;
+    this.#send(run, report);
     if (!report.last) return;
     this.#running.delete(batch.id);
     this.#freeSlots++;
     this.#startNext();
   }
 
-  #send({ id, transfer, whole }: ServedBatch, report: Report, firstIndex: number): void {
+  #send(run: LaneRun<ServedBatch>, report: Report): void {
+    const { id, transfer, whole, firstIndex } = run.batch;
     const { way } = this.host;
     const { values = [] } = report;
     const failures = whole
@@ -171,12 +177,20 @@ export class LaneServer {
       const { refused, count, special } = inspect(values, way, Infinity, values.length, objects);
       if (refused || count < values.length) throw undefined;
       const encoded = encode(values, failures, special, way);
-      const moves = transfer ? movable(values).buffers : [];
+      const moves = transfer ? movable(values, this.#keptFor(run)) : [];
       this.#post(id, report, encoded, moves.filter((buffer) => buffer.byteLength >= MOVE_BYTES));
     } catch {
-      const sendable = withoutRefused({ values, failures }, firstIndex, way, whole);
+      const first = firstIndex + run.offset - report.count;
+      const sendable = withoutRefused({ values, failures }, first, way, whole);
       this.#post(id, report, encode(sendable.values, sendable.failures, true, way));
     }
+  }
+
+  /** The buffers of what later tasks find as `shared` and `resource`. */
+  #keptFor({ given = NOTHING }: LaneRun): ReadonlySet<ArrayBufferLike> {
+    let kept = this.#kept.get(given);
+    if (kept === undefined) this.#kept.set(given, kept = keptIn([given.shared, given.resource]));
+    return kept;
   }
 
   #post(id: number, report: Report, { special, payload }: Encoded, moves?: ArrayBuffer[]): void {

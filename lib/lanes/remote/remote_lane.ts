@@ -184,9 +184,9 @@ export class RemoteLane implements Lane {
   #moving(batch: LaneBatch, count: number): { count: number; moves: ArrayBuffer[] } {
     if (!batch.movesItems || this.#sent.size > 0) return { count, moves: [] };
     for (let at = 0; at < count; at++) {
-      const { buffers, bytes } = movable(batch.items[at]);
-      if (bytes < MOVE_BYTES) continue;
-      return at === 0 ? { count: 1, moves: buffers } : { count: at, moves: [] };
+      const moves = movable(batch.items[at]);
+      if (moves.reduce((sum, { byteLength }) => sum + byteLength, 0) < MOVE_BYTES) continue;
+      return at === 0 ? { count: 1, moves } : { count: at, moves: [] };
     }
     return { count, moves: [] };
   }
