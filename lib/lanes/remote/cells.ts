@@ -6,7 +6,8 @@ const LEAST_CELLS = 64;
 const FIELDS = 4;
 const ID = 0;
 const STARTED = 1;
-const CANCELLED = 2;
+/** The id once more, until the batch is cancelled or released: all that a thread looks at between items. */
+const LIVE = 2;
 /** Twice the offset of the item that runs, and one more while its task waits. */
 const RUNS = 3;
 /** Ids stay below this, for they are kept in 32 bits. */
@@ -56,6 +57,7 @@ export class Cells {
       const at = this.#at(this.#lastId);
       if (this.#fields[at + ID] !== 0) continue;
       this.#fields.fill(0, at, at + FIELDS);
+      this.#fields[at + LIVE] = this.#lastId;
       Atomics.store(this.#fields, at + ID, this.#lastId);
       return this.#lastId;
     }
@@ -64,6 +66,7 @@ export class Cells {
 
   /** Parent: the batch is done with, or is not to be started any more. */
   release(id: number): void {
+    this.cancel(id);
     Atomics.compareExchange(this.#fields, this.#at(id) + ID, id, 0);
   }
 
@@ -76,14 +79,12 @@ export class Cells {
 
   /** Parent: cancels a batch. */
   cancel(id: number): void {
-    Atomics.store(this.#fields, this.#at(id) + CANCELLED, 1);
+    Atomics.compareExchange(this.#fields, this.#at(id) + LIVE, id, 0);
   }
 
   /** Thread: whether a batch was cancelled, or is not this lane's any more. */
   isCancelled(id: number): boolean {
-    const at = this.#at(id);
-    return Atomics.load(this.#fields, at + CANCELLED) === 1 ||
-      Atomics.load(this.#fields, at + ID) !== id;
+    return Atomics.load(this.#fields, this.#at(id) + LIVE) !== id;
   }
 
   /**
@@ -92,7 +93,8 @@ export class Cells {
    */
   starting(id: number, offset: number, sinceMs: number): boolean {
     const at = this.#at(id);
-    if (Atomics.load(this.#fields, at + ID) !== id) return true;
+    // A plain look, for what counts comes after the note: calls of Atomics take longer than a tiny task.
+    if (this.#fields[at + ID] !== id) return true;
     this.#since[at / FIELDS] = sinceMs;
     Atomics.store(this.#fields, at + RUNS, 2 * offset);
     return this.isCancelled(id);

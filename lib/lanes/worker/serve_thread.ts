@@ -5,7 +5,7 @@ import { wordsOf } from "../attempt.ts";
 import { Cells } from "../remote/cells.ts";
 import { FromLane } from "../remote/channel.ts";
 import { threads, type Way } from "../remote/clone.ts";
-import type { Runner } from "../remote/lane_server.ts";
+import { LaneServer, type Runner } from "../remote/lane_server.ts";
 import { onEnding } from "../remote/endings.ts";
 import { ENDING, HELD, holdWhileAlive } from "./end_watch.ts";
 import { type FarEnd, Line } from "./line.ts";
@@ -19,7 +19,7 @@ type Opening = readonly [
 ];
 
 /**
- * Makes this thread a lane. It is ready once it has loaded what runs tasks: a thread for whose files no
+ * Makes this thread a lane. What runs tasks is loaded before it is ready: a thread for whose files no
  * descriptor is left has not started, which is no task's fault.
  *
  * @param open Makes what runs tasks, if their functions don't; it is given what says that the lane can't
@@ -53,10 +53,6 @@ export function serveThread(
     const runner = await opening;
     const line = new Line(far);
     announceEnd = (how) => line.send(FromLane.ending, [], { how });
-    const { LaneServer } = await import("../remote/lane_server.ts").catch((error) => {
-      end(wordsOf(error));
-      return new Promise<never>(() => {});
-    });
     line.send(FromLane.ready, [performance.timeOrigin]);
     const server = new LaneServer({
       slots,

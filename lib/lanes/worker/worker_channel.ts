@@ -34,7 +34,6 @@ export interface WorkerChannelOptions {
 
 /** The file that a thread is started with. */
 export const THREAD_ENTRY = new URL("./worker_main.ts", import.meta.url);
-const SERVER = new URL("../remote/lane_server.ts", import.meta.url);
 
 /** When a terminated thread is given up, and what to do about tasks that keep it. */
 interface Stuck {
@@ -87,16 +86,7 @@ export class WorkerChannel implements Channel {
     this.#stuck = stuck;
     this.#isForced = options.isRelayed ?? false;
     reserveDescriptors(THREAD_ENTRY);
-    const { port1, port2 } = new MessageChannel();
-    const [inbox, outbox] = [mailboxMemory(), mailboxMemory()];
-    this.#port = port1 as MessagePort & Refable;
-    this.#endWatch = new EndWatch(() => {
-      this.#gone.resolve();
-      this.#silence = setTimeout(() => this.#onEnd("ended without a word"), LAST_MESSAGE_MS);
-    });
-    const url = permissions === undefined
-      ? entry.href
-      : preloadCode(modules, [entry.href, SERVER.href]);
+    const url = permissions === undefined ? entry.href : preloadCode(modules, [entry.href]);
     this.#worker = new Worker(url, {
       type: "module",
       name: `lane ${number}`,
@@ -109,6 +99,14 @@ export class WorkerChannel implements Channel {
     this.#worker.onmessage = ({ data }) => {
       if (!this.#isHeard && Array.isArray(data) && data[0] === ENDING) this.#onEnd(String(data[1]));
     };
+    // All that isn't needed before, while the thread loads its modules.
+    const { port1, port2 } = new MessageChannel();
+    const [inbox, outbox] = [mailboxMemory(), mailboxMemory()];
+    this.#port = port1 as MessagePort & Refable;
+    this.#endWatch = new EndWatch(() => {
+      this.#gone.resolve();
+      this.#silence = setTimeout(() => this.#onEnd("ended without a word"), LAST_MESSAGE_MS);
+    });
     this.#line = new Line([port1, inbox, outbox]);
     this.#line.start((...message) => {
       this.#isHeard = true;

@@ -11,7 +11,6 @@ import { VirtualTime } from "../../dispatch/virtual_time.ts";
 import { type FakeWorker, FakeWorkers } from "./fake_worker.ts";
 
 const ENTRY = new URL("../../../lib/lanes/worker/worker_main.ts", import.meta.url).href;
-const SERVER = new URL("../../../lib/lanes/remote/lane_server.ts", import.meta.url).href;
 const { setTimeout: later } = globalThis;
 const HASH: Task = { module: "file:///jobs/hash.ts", export: "default" };
 
@@ -128,7 +127,7 @@ test(
   (stage) => {
     const { workers: [worker] } = stage;
     assertEquals(worker!.options.deno, { permissions: { net: false } });
-    assertEquals(worker!.url, preloadCode([HASH.module], [ENTRY, SERVER]));
+    assertEquals(worker!.url, preloadCode([HASH.module], [ENTRY]));
   },
 );
 
