@@ -3,9 +3,9 @@
  * or fewer slots, or on lanes. Pure logic: it is told what happened and what time it is.
  *
  * It goes by experiment wherever one is cheap. Slots double while tasks wait and end as quickly as before
- * (slow start, left as HyStart does it: Ha and Rhee, 2008), then follow a {@linkcode SlotLaw}. Lanes are
- * tried where tasks keep the event loop busy, and kept only if more gets done; and so is the event loop,
- * when they are left.
+ * (slow start, left as HyStart does it: Ha and Rhee, 2008), then follow a {@linkcode SlotLaw}, within what
+ * {@linkcode Refusals} and memory allow. Lanes are tried where tasks keep the event loop busy, and kept only
+ * if more gets done; and so is the event loop, when they are left.
  */
 
 import { Refusals } from "./refusals.ts";
@@ -74,11 +74,19 @@ const TICK_MS = 10;
 const EARLY_MS = 100;
 /** and when a task ends though the time for it is over by so much. */
 const OVERDUE_MS = 10;
-/** While tasks wait, slots are multiplied by this at each tick, up to so many, */
+/** Until a task has ended there are so many slots at most, or as many as it began with. */
+const BLIND_SLOTS = 4;
+/** Slots double no faster than this, in milliseconds, so that quick refusals come in time. */
+const DOUBLES_MS = 2;
+/** They become this many times as many as were seen to do, */
 const RAMP = 4;
-const RAMP_SLOTS = 128;
-/** and, until one has ended, those of the last share, which lanes couldn't help with, after this. */
-const RAMP_ALL_MS = 8;
+/** or as many as tasks one slot would do in so long: if a server refuses them, it is 3 % of a minute's. */
+const RISKED_MS = 1_800;
+const RISKED_SLOTS = 128;
+/** It isn't worth while to try few more. */
+const STEP = 1.5;
+/** Slots grow no further than to this share of the memory that there may be. */
+const ROOM = 0.8;
 /** So many tasks make a round at least, or as many as there are slots. */
 const ROUND_TASKS = 8;
 /** While slots double, this share of them makes a round. */
@@ -157,9 +165,14 @@ export class Controller {
   #leastMs = Infinity;
   #quickestMs = Infinity;
 
-  readonly #refusals = new Refusals();
-  /** Whether it is waited until it is known how many got through. */
-  #isBraking = false;
+  readonly #refusals: Refusals;
+  /** After a refusal slots double until there are so many, at each answer to all of them if none got through. */
+  #threshold = 0;
+  #wasShut = false;
+  #resumedMs = -Infinity;
+  /** Resident memory before the first task, and whether slots were changed last because there was too much. */
+  #baseBytes: number | undefined;
+  #isShedding = false;
 
   /** Until when nothing is started, so that lanes start. */
   #pauseUntilMs = -Infinity;
@@ -177,6 +190,7 @@ export class Controller {
     this.#options = options;
     this.#law = options.law ?? gradient2();
     this.#startMs = this.#lastTickMs = nowMs;
+    this.#refusals = new Refusals(nowMs);
     this.shape = options.start;
     this.#onTrial = this.shape.place === "lanes";
     this.#slots = options.start.lanes * options.start.slots;
@@ -190,7 +204,7 @@ export class Controller {
 
   /** Whether none is to be started for now. */
   get isBraking(): boolean {
-    return this.#isBraking || this.#pauseUntilMs > this.#lastTickMs;
+    return this.#pauseUntilMs > this.#lastTickMs || this.#refusals.isPaused(this.#lastTickMs);
   }
 
   /** Whether lanes are to stay open, though no task runs there. */
@@ -201,7 +215,8 @@ export class Controller {
   /** How many lanes there are, when there are any. */
   get lanes(): number {
     const { maxLanes, cores } = this.#options;
-    return Math.min(maxLanes, Math.ceil(cores / Math.max(1 / BLOCKED_LANES, this.#computing)));
+    const most = Math.min(maxLanes, Math.max(1, this.#refusals.most));
+    return Math.min(most, Math.ceil(cores / Math.max(1 / BLOCKED_LANES, this.#computing)));
   }
 
   get #blocks(): boolean {
@@ -216,24 +231,30 @@ export class Controller {
   begin(seen: Seen): void {
     this.#startMs = this.#lastTickMs = seen.nowMs;
     this.nextTickMs = this.#ended === 0 ? FIRST_TICK_MS : TICK_MS;
-    this.#isBraking = false;
+    this.#baseBytes ??= seen.memoryBytes;
+    this.#refusals.begin();
     this.#watch.open(seen);
   }
 
-  /** So many tasks have ended, one after another; returns whether it wants to look at once. */
-  onEnded(count: number, startedAtMs: number, endedAtMs: number, refused: boolean): boolean {
+  /**
+   * So many tasks have ended, one after another, of which some were refused, by a server that may have
+   * asked to be left alone for so long; returns whether it wants to look at once.
+   */
+  onEnded(
+    count: number,
+    startedAtMs: number,
+    endedAtMs: number,
+    refused = 0,
+    askedMs = 0,
+  ): boolean {
     const isFirst = this.#ended === 0;
     this.#ended += count;
     this.#watch.ended += count;
     this.#watch.ranMs += endedAtMs - startedAtMs;
+    this.#refusals.ended(count - refused, refused, startedAtMs, endedAtMs, askedMs);
+    // Until the next tick it may be asked hundreds of times more.
+    if (refused > 0) return true;
     const level = this.#levels.findLast(({ fromMs }) => startedAtMs >= fromMs);
-    if (refused) {
-      // Of those that were started before there were fewer slots it is known.
-      if (level === this.#level) this.#refusals.refused += count;
-      // Until the next tick it may be asked hundreds of times more.
-      return true;
-    }
-    this.#refusals.through += count;
     this.#quickestMs = Math.min(this.#quickestMs, (endedAtMs - startedAtMs) / count);
     if (level !== undefined && level.latencies.length < Math.max(MOST_LATENCIES, level.slots)) {
       level.latencies.push((endedAtMs - startedAtMs) / count);
@@ -246,12 +267,14 @@ export class Controller {
     const { nowMs } = seen;
     this.#lastTickMs = nowMs;
     this.#look = this.#watch.look(seen, this.shape);
-    const isEarly = this.#slowStart && nowMs - this.#startMs < EARLY_MS;
+    const sinceMs = this.#slowStart ? this.#startMs : this.#resumedMs;
+    const isEarly = nowMs - sinceMs < EARLY_MS ||
+      this.#slowStart && nowMs - this.#level.fromMs < TICK_MS;
     this.nextTickMs = isEarly ? FIRST_TICK_MS : TICK_MS;
-    return this.#isBraking || this.#refusals.areTooMany
+    return this.#refusals.isBraking || this.#refusals.areTooMany
       ? this.#onRefused(seen)
-      : seen.memoryBytes > this.#options.memoryBytes
-      ? this.#fewer(seen, "memory", this.#slots / 2)
+      : this.#hasTooMuch(seen)
+      ? this.#shed(seen)
       : this.wantsLanes
       ? undefined
       : this.shape.place === "lanes"
@@ -272,7 +295,7 @@ export class Controller {
     const isBusy = elapsedMs >= windowMs && busyShare >= BUSY && ended > 0;
     const decision = isBusy
       ? (this.#mayGain(seen) ? this.#askForLanes(seen) : undefined)
-      : this.#ramp(seen) ?? (this.#ended > 0 ? this.#slotsOf(seen) : undefined);
+      : this.#slotsOf(seen);
     // What a task computes once it has waited is to be seen apart from its wait.
     const isOver = elapsedMs >= Math.max(SETTLED_MS, 2 * windowMs);
     if (isOver || this.#ended === 0) this.#watch.open(seen);
@@ -312,7 +335,8 @@ export class Controller {
     this.#onTrial = true;
     // As many as kept one event loop busy, or a share of them, if they were many.
     const ample = Math.max(Math.min(before, AMPLE), Math.ceil(before / wanted));
-    const slots = Math.max(1, Math.min(ample, Math.floor(this.#options.maxSlots / wanted)));
+    const most = Math.floor(Math.min(this.#options.maxSlots, this.#refusals.most) / wanted);
+    const slots = Math.max(1, Math.min(ample, most));
     this.#slots = ready * slots;
     return this.#change(seen, { place: "lanes", lanes: ready, slots }, "lanes ready");
   }
@@ -368,8 +392,9 @@ export class Controller {
   #toLoop(seen: Seen, why: Why, slots: number): Decision {
     this.#lanesNotBeforeMs = seen.nowMs + this.#againMs;
     this.#againMs *= 2;
-    this.#slots = slots;
-    return this.#change(seen, { place: "event loop", lanes: 1, slots: Math.floor(slots) }, why);
+    this.#slots = Math.max(1, Math.min(slots, this.#refusals.most));
+    const to = { place: "event loop", lanes: 1, slots: Math.floor(this.#slots) } as const;
+    return this.#change(seen, to, why);
   }
 
   /** Whether the tasks, with threads of their own, have all cores: more of them at once do no more. */
@@ -378,63 +403,68 @@ export class Controller {
     return elapsedMs >= FULL_MS && cpuShare >= FULL * this.#options.cores;
   }
 
-  /** The event loop is free: what was started waits. */
-  #ramp(seen: Seen): Decision | undefined {
-    const { nowMs, remaining = Infinity, inFlight } = seen;
-    const { maxSlots, cores, start, guess = Infinity } = this.#options;
-    // What this program computed before the first tick is no matter of the tasks.
-    const { holds, busyShare, isPreempted } = this.#look;
-    const isFree = !isPreempted && (this.#slots === start.slots ? !holds : busyShare < BUSY);
-    const isFull = inFlight >= (this.#ended === 0 ? this.#slots : this.#slots / 2);
-    if (!this.#slowStart || !isFree || !isFull || this.#coresAreFull) return undefined;
-    const all = remaining + inFlight;
-    const mayAll = this.#ended > 0 || nowMs - this.#startMs >= RAMP_ALL_MS;
-    const most = Math.min(maxSlots, RAMP_SLOTS, guess, mayAll ? all : Math.ceil(all / cores));
-    const wanted = Math.min(most, RAMP * this.#slots);
-    return wanted > this.#slots ? this.#setSlots(seen, wanted, "waits") : undefined;
-  }
-
   /** More or fewer slots, as the tasks of the present ones tell. */
   #slotsOf(seen: Seen): Decision | undefined {
-    const { nowMs, inFlight, memoryBytes } = seen;
+    const { nowMs, inFlight } = seen;
     const slots = this.#slots;
-    const isFull = inFlight >= slots / 2;
-    const isHeld = this.gapMs > 0 || this.#refusals.holds(nowMs, slots);
-    const mayGrow = isFull && !isHeld && !this.#coresAreFull &&
-      memoryBytes < 0.8 * this.#options.memoryBytes;
     // What waits for this program itself tells nothing of others, and what blocks a lane keeps its slots.
-    const { busyShare, elapsedMs } = this.#look;
+    const { busyShare, elapsedMs, holds, isPreempted } = this.#look;
     const onLanes = this.shape.place === "lanes";
-    if (busyShare >= BUSY || onLanes && (this.#blocks || elapsedMs < WINDOW_MS)) {
-      return undefined;
-    }
+    // What this program computed before the first tick is no matter of the tasks.
+    const isFirst = this.#ended === 0 && slots === this.#options.start.slots;
+    const isBusy = isFirst && !onLanes ? holds : busyShare >= BUSY;
+    if (
+      isBusy || this.#slowStart && !onLanes && isPreempted ||
+      onLanes && (this.#blocks || elapsedMs < WINDOW_MS)
+    ) return undefined;
+    const isFull = inFlight >= (this.#ended === 0 ? slots : slots / 2);
+    const mayGrow = isFull && this.gapMs === 0 && !this.#coresAreFull;
     if (this.#slowStart) return this.#slowStartOf(seen, mayGrow);
     const { latencies } = this.#level;
+    const most = Math.min(this.#refusals.most, this.#fitting(seen));
+    if (mayGrow && slots < Math.min(most, this.#threshold)) {
+      const isDue = this.#wasShut
+        ? latencies.length >= slots
+        : nowMs - this.#level.fromMs >= DOUBLES_MS;
+      return isDue
+        ? this.#setSlots(seen, Math.min(most, this.#threshold, 2 * slots), "waits")
+        : undefined;
+    }
     if (latencies.length < Math.max(ROUND_TASKS, slots)) return undefined;
     const latencyMs = quickerOf(latencies);
     this.#leastMs = Math.min(this.#leastMs, latencyMs);
-    if (this.gapMs > 0) this.#refusals.faster(nowMs, latencyMs);
+    this.#refusals.passed(slots);
+    if (this.gapMs > 0) this.#refusals.faster(latencyMs);
     const next = isFull ? this.#law({ slots, latencyMs, leastMs: this.#leastMs }) : slots;
-    if (next < slots) return this.#setSlots(seen, next, "queues");
-    if (next > slots && mayGrow) return this.#setSlots(seen, next, "waits");
+    if (next < slots) {
+      this.#threshold = 0;
+      return this.#setSlots(seen, next, "queues");
+    }
+    if (mayGrow && most > slots) return this.#setSlots(seen, Math.min(most, next), "waits");
     this.#openLevel(nowMs);
     return undefined;
   }
 
   /** Many more slots than the most with which tasks ended as quickly as with few. */
   #slowStartOf(seen: Seen, mayGrow: boolean): Decision | undefined {
-    const first = this.#levels.flatMap(({ latencies }) => latencies).slice(0, ROUND_TASKS);
+    const { nowMs, remaining = Infinity, inFlight } = seen;
+    const { maxSlots } = this.#options;
+    const all = this.#levels.flatMap(({ latencies }) => latencies);
+    const first = all.slice(0, ROUND_TASKS);
     if (first.length === ROUND_TASKS) {
       this.#leastMs = Math.min(this.#leastMs, quickerOf(first));
     }
-    let proven = 0;
+    let [proven, before] = [0, 0];
     let [mostPerMs, spread] = [0, 1];
     for (const [at, level] of this.#levels.entries()) {
       const { slots, fromMs, endedBefore, latencies } = level;
       // The first of them are the quickest.
-      if (latencies.length < Math.max(Math.min(ROUND_TASKS, slots), MOST_OF * slots)) continue;
+      const isRound =
+        latencies.length >= MOST_OF * (slots >= STEP * before ? slots - before : slots);
+      before = slots;
+      if (!isRound) continue;
       const latencyMs = quickerOf(latencies);
-      const next = this.#levels[at + 1] ?? { fromMs: seen.nowMs, endedBefore: this.#ended };
+      const next = this.#levels[at + 1] ?? { fromMs: nowMs, endedBefore: this.#ended };
       const lastedMs = next.fromMs - fromMs;
       // What lasted for less than a task says so by its tasks: so many at once, for so long each.
       const perMs = lastedMs < latencyMs
@@ -450,24 +480,69 @@ export class Controller {
       if (perMs > mostPerMs) [mostPerMs, spread] = [perMs, mean(latencies) / latencyMs];
       proven = slots;
     }
-    const wanted = Math.min(this.#options.maxSlots, RAMP * proven);
-    return mayGrow && wanted > this.#slots ? this.#setSlots(seen, wanted, "waits") : undefined;
+    if (proven > 0) this.#refusals.passed(proven);
+    if (!mayGrow || nowMs - this.#level.fromMs < DOUBLES_MS) return undefined;
+    const most = Math.min(
+      remaining + inFlight,
+      maxSlots,
+      this.#stage(proven, all),
+      this.#refusals.most,
+      this.#fitting(seen),
+    );
+    const wanted = Math.floor(Math.min(most, RAMP * this.#slots));
+    return wanted > this.#slots ? this.#setSlots(seen, wanted, "waits") : undefined;
   }
 
-  /** Nothing more is started until it is known how many got through; then fewer are than did. */
+  /** How many slots may be tried, now that so many were seen to do, and tasks took so long. */
+  #stage(proven: number, latencies: readonly number[]): number {
+    const { start, guess } = this.#options;
+    if (proven === 0) return Math.max(BLIND_SLOTS, start.lanes * start.slots);
+    const isSeen = proven >= this.#slots;
+    if (guess !== undefined && proven >= guess) return isSeen ? 2 * proven : 0;
+    const risked = Math.min(RISKED_SLOTS, RISKED_MS / mean(latencies));
+    const isStep = risked >= STEP * this.#slots;
+    return Math.min(guess ?? Infinity, Math.max(isStep ? risked : 0, isSeen ? RAMP * proven : 0));
+  }
+
+  /** Nothing more is started until it is known how many got through; then there are as many slots. */
   #onRefused(seen: Seen): Decision | undefined {
     const { nowMs, inFlight } = seen;
-    if (this.#slots < 2) {
-      this.#refusals.slower(nowMs);
+    const slots = this.#slots;
+    this.#slowStart = false;
+    if (slots <= this.shape.lanes) {
+      this.#slowStart = this.#refusals.slower(nowMs);
+      this.#threshold = Math.min(this.#threshold, this.#refusals.most);
       this.#openLevel(nowMs);
       return undefined;
     }
-    this.#slowStart = false;
-    if (!this.#isBraking) this.#refusals.hold(nowMs);
-    this.#isBraking = inFlight > 0;
-    return this.#isBraking
-      ? undefined
-      : this.#fewer(seen, "refused", this.#refusals.fewer(this.#slots));
+    const through = this.#refusals.brake(nowMs, slots, inFlight);
+    if (through === undefined) return undefined;
+    this.#threshold = this.#refusals.most;
+    this.#wasShut = through === 0;
+    this.#resumedMs = nowMs;
+    const decision = this.#fewer(seen, "refused", 1);
+    this.#slowStart = this.#refusals.most === Infinity;
+    return decision;
+  }
+
+  /** Whether there is too much memory in use, though tasks were started since there were fewer slots. */
+  #hasTooMuch({ memoryBytes }: Seen): boolean {
+    return memoryBytes > this.#options.memoryBytes &&
+      !(this.#isShedding && this.#level.latencies.length < this.#slots);
+  }
+
+  /** So many slots would have room, as far as what is in use is the tasks'. */
+  #fitting({ memoryBytes }: Seen): number {
+    const { memoryBytes: most } = this.#options;
+    const base = this.#baseBytes ?? 0;
+    if (most === Infinity || memoryBytes <= base) return Infinity;
+    return Math.max(1, this.#slots * (ROOM * most - base) / (memoryBytes - base));
+  }
+
+  #shed(seen: Seen): Decision | undefined {
+    const decision = this.#fewer(seen, "memory", Math.min(this.#slots, this.#fitting(seen)));
+    this.#isShedding = true;
+    return decision;
   }
 
   #fewer(seen: Seen, why: Why, slots: number): Decision | undefined {
@@ -510,7 +585,8 @@ export class Controller {
 
   #openLevel(nowMs: number): void {
     const level = { slots: this.#slots, fromMs: nowMs, endedBefore: this.#ended, latencies: [] };
-    this.#refusals.refused = this.#refusals.through = 0;
+    if (level.slots !== this.#levels.at(-1)?.slots) this.#refusals.forget();
+    this.#isShedding = false;
     this.#levels = this.#slowStart ? [...this.#levels, level] : [level];
   }
 }

@@ -155,8 +155,9 @@ export class Guide implements PoolGuide {
     if (Number.isNaN(startedAtMs)) return;
     this.#isLoading = false;
     const { task } = batch;
-    const refused = failures?.filter((failure) => isTooMany(failure)) ?? [];
-    if (this.#controller.onEnded(count, startedAtMs, endedAtMs, refused.length > 0)) {
+    const refused = failures?.filter(isTooMany) ?? [];
+    const askedMs = Math.max(0, ...refused.map(waitAsked));
+    if (this.#controller.onEnded(count, startedAtMs, endedAtMs, refused.length, askedMs)) {
       this.#pool.do(() => this.#tick());
     }
     const looked = this.#lookedOf(task);
@@ -410,6 +411,10 @@ function timeOf(action: () => void): number {
   const fromMs = performance.now();
   return attempt(() => (action(), performance.now() - fromMs)) ?? Infinity;
 }
+
+/** How long a server asked to be left alone, in milliseconds. */
+const waitAsked = ({ reason, retryAfterMs = httpSigns(reason).retryAfterMs ?? 0 }: Failure) =>
+  retryAfterMs;
 
 function isTooMany({ ended, reason, retryAfterMs }: Failure): boolean {
   // Those in flight beside it may have held it up.

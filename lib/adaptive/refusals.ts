@@ -1,70 +1,225 @@
 /**
- * What tasks are met with that a server refuses: fewer slots, which are then left alone for a while, and
- * where one at once is too many, a slower pace.
+ * What tasks are met with that a server refuses: fewer slots, pauses, and where one task at once is too
+ * much, a pace.
+ *
+ * It goes as TCP does with what is lost (RFC 5681). If some of what is in flight is refused, nothing more
+ * is started until the rest has ended; there are as many slots then as got through. If all of it is, there
+ * is a pause, twice as long each time, then one slot, and soon a part of those that there were before.
+ * From there on slots grow by one, and only once answers have made up for what was refused: so what finding
+ * out costs stays a small share of all that is asked.
  */
 
-/** After a refusal slots are left alone for so long, and each time for twice as long, up to the most, */
-const HOLD_MS = 1_000;
-const MOST_HOLD_MS = 30_000;
-/** and until then no more than this share of what was too many. */
-const NEAR = 0.9;
-/** If a larger share is refused, it is too many; */
+/** Slots are left alone until there were so many answers for each refusal, and each time for twice as many, */
+const PRICE = 50;
+const MOST_PRICE = 800;
+/** unless it went well for so many times as long. */
+const FORGOTTEN = 20;
+/** So long a pause, in milliseconds, counts as a refusal: meanwhile something might have been asked. */
+const PAUSE_COUNTS_MS = 100;
+/** Less than this share refused is no limit. */
 const REFUSED = 0.03;
-/** then there are fewer slots than got through. */
+/** It is waited so long at most, in milliseconds, for what is in flight to end. */
+const BRAKE_MS = 800;
+/** If all was refused there are soon this part of the slots again, after a first pause of so long. */
 const BELOW = 0.7;
-/** With one slot, tasks are started this far apart at first, and by and by closer together. */
-const FIRST_GAP_MS = 20;
-const CLOSER = 0.8;
-const MOST_GAP_MS = 1_000;
+const FIRST_PAUSE_MS = 50;
+/** No longer is waited because a server asks for it. */
+const MOST_ASKED_MS = 60_000;
 /** Nothing got through so many times in a row: that is no limit, and waiting doesn't help. */
 const IN_VAIN = 10;
+/** With one slot tasks are started so many times further apart than they got through, */
+const APART = 1.1;
+const MOST_GAP_MS = 5_000;
+/** and by and by closer together. */
+const CLOSER = 0.9;
+/** If so many slower paces in a row don't help, it is chance, and so many times as many may be refused. */
+const SLOWER_TIMES = 4;
+const CHANCE = 2;
 
-/** Counts them. */
+/** Counts refusals, and says what follows. */
 export class Refusals {
   /** Tasks are started no closer together than this. */
   gapMs = 0;
-  /** Since the slots were last changed: tasks that were refused, of those started since, and others. */
-  refused = 0;
-  through = 0;
-  /** With how many slots some were refused last. */
-  #refusedAt = Infinity;
-  #holdUntilMs = 0;
-  #holdMs = HOLD_MS;
+  /** Since slots last changed, or it was braked: how many were refused, and how many weren't. */
+  #refused = 0;
+  #through = 0;
+  /** What was started earlier is known to have been too much. */
+  #knownMs = -Infinity;
+  #brakedMs: number | undefined;
+  #pausedUntilMs = -Infinity;
+  /** The longest wait that a server asked for since something got through. */
+  #askedMs = 0;
   #inVain = 0;
+  /** Whether nothing ever got through. */
+  #isNew = true;
+  /** There may be so many slots, and so many were too many. */
+  #most = Infinity;
+  #tooMany = Infinity;
+  /** How many answers are to come until there may be more, and for how many each refusal counts. */
+  #debt = 0;
+  #price = PRICE / 2;
+  /** How many got through since the first of the last refusals, and how long they took, all together. */
+  #answered = 0;
+  #busyMs = 0;
+  #sinceMs: number;
+  /** How far apart those before got through, and how many were in flight on average. */
+  #apartMs = 0;
+  #inUse = Infinity;
+  /** Of a single slot's tasks, while slower paces follow on each other. */
+  #slower = { times: 0, refused: 0, answered: 0 };
+  /** The share that is refused by chance, generously. */
+  #chance = 0;
+
+  constructor(nowMs: number) {
+    this.#sinceMs = nowMs;
+  }
+
+  /** There is something to do again, which may ask another server. */
+  begin(): void {
+    this.#brakedMs = undefined;
+    this.#pausedUntilMs = -Infinity;
+  }
+
+  /** Tasks have ended; a server may have asked to be left alone for so long. */
+  ended(
+    through: number,
+    refused: number,
+    startedAtMs: number,
+    endedAtMs: number,
+    askedMs = 0,
+  ): void {
+    this.#through += through;
+    this.#answered += through;
+    if (through > 0) this.#isNew = false;
+    if (through > 0) this.#busyMs += endedAtMs - startedAtMs;
+    this.#debt = Math.max(0, this.#debt - through);
+    if (startedAtMs < this.#knownMs) return;
+    if (through > 0) this.#inVain = this.#askedMs = 0;
+    this.#refused += refused;
+    this.#askedMs = Math.max(this.#askedMs, Math.min(askedMs, MOST_ASKED_MS));
+  }
+
+  /** Since slots last changed. */
+  get refused(): number {
+    return this.#refused;
+  }
 
   get areTooMany(): boolean {
-    return this.refused > REFUSED * (this.refused + this.through);
+    const asked = this.#refused + this.#through;
+    if (this.#chance === 0) return this.#refused > REFUSED * asked;
+    const byChance = this.#chance * asked;
+    return this.#refused > byChance + 2 * Math.sqrt(byChance) + 1;
   }
 
-  /** Whether there are to be no more slots for now. */
-  holds(nowMs: number, slots: number): boolean {
-    return nowMs < this.#holdUntilMs && slots >= NEAR * this.#refusedAt - 1;
+  /** Slots have changed. */
+  forget(): void {
+    this.#refused = this.#through = 0;
   }
 
-  /** Leaves slots and pace alone for a while, for longer if the last while ended with a refusal. */
-  hold(nowMs: number): void {
-    if (nowMs >= this.#holdUntilMs) this.#holdMs = Math.min(MOST_HOLD_MS, 2 * this.#holdMs);
-    this.#holdUntilMs = nowMs + this.#holdMs;
+  /** Whether nothing is to be started now. */
+  isPaused(nowMs: number): boolean {
+    return this.isBraking || nowMs < this.#pausedUntilMs;
   }
 
-  /** How many slots there are to be in place of so many, now that it is known how many got through. */
-  fewer(slots: number): number {
-    this.#refusedAt = slots;
-    return BELOW * slots * this.through / (this.through + this.refused);
+  /** Whether it is waited until it is known how many got through. */
+  get isBraking(): boolean {
+    return this.#brakedMs !== undefined;
   }
 
-  /** Where one task at once is too many, they are started more slowly. */
-  slower(nowMs: number): void {
-    this.#inVain = this.through === 0 ? this.#inVain + 1 : 0;
-    const gapMs = Math.max(FIRST_GAP_MS, this.gapMs / (this.through === 0 ? 0.5 : CLOSER));
-    this.gapMs = this.#inVain < IN_VAIN ? Math.min(MOST_GAP_MS, gapMs) : 0;
-    this.hold(nowMs);
+  /** How many slots there may be. */
+  get most(): number {
+    return this.#debt > 0 ? this.#most : this.#most + 1;
   }
 
-  /** None of a round was refused. */
-  faster(nowMs: number, latencyMs: number): void {
-    if (nowMs < this.#holdUntilMs) return;
+  /** How many got through of what is in flight, of so many slots; undefined until that is known. */
+  brake(nowMs: number, slots: number, inFlight: number): number | undefined {
+    if (this.#brakedMs === undefined) [this.#brakedMs, this.#through] = [nowMs, 0];
+    if (inFlight > 0 && nowMs - this.#brakedMs < BRAKE_MS) return undefined;
+    const through = this.#through + inFlight;
+    const isNews = slots > this.#most || this.#most === Infinity;
+    this.#brakedMs = undefined;
+    this.#charge(nowMs);
+    if (through > 0) {
+      // What is refused late keeps others out until then: it may have been better before there were as
+      // many. And if no more than got through before are refused, it is a rate that is limited.
+      const before = Math.round(this.#inUse);
+      const kept = isNews ? Math.max(through, before) : Math.min(through, before);
+      this.#tooMany = slots;
+      this.#most = Math.max(1, Math.min(Math.ceil(slots) - 1, kept));
+    } else if (!this.#isNew) {
+      if (isNews) [this.#tooMany, this.#most] = [slots, Math.min(this.#most, Math.ceil(slots) - 1)];
+      if (this.#inVain === 0) this.#most = Math.max(1, Math.floor(BELOW * this.#most));
+    }
+    if (through === 0) this.#pause(nowMs);
+    return through;
+  }
+
+  /** So many slots weren't too many for a whole round; a limit by rate may take longer to show. */
+  passed(slots: number): void {
+    const isTooMany = slots >= this.#tooMany;
+    if (isTooMany && this.#through < this.#price) return;
+    if (isTooMany) this.#most = this.#tooMany = Infinity;
+    else this.#most = Math.max(this.#most, slots);
+  }
+
+  /**
+   * Of one slot's tasks some were refused: they start more slowly, or after a pause. Returns whether
+   * nothing is known against more slots.
+   */
+  slower(nowMs: number): boolean {
+    const answered = this.#answered;
+    this.#slower.refused += this.#refused;
+    this.#slower.answered += answered;
+    this.#charge(nowMs);
+    this.forget();
+    if (answered === 0) this.#pause(nowMs);
+    else if (++this.#slower.times > SLOWER_TIMES) this.#ignore();
+    else {
+      this.#most = 1;
+      this.#tooMany = Math.min(this.#tooMany, 2);
+      this.gapMs = Math.min(MOST_GAP_MS, Math.max(this.gapMs, APART * this.#apartMs));
+    }
+    return this.#most === Infinity;
+  }
+
+  /** None of a round of one slot's tasks was refused. */
+  faster(latencyMs: number): void {
+    if (this.#debt > 0) return;
+    this.#slower = { times: 0, refused: 0, answered: 0 };
     this.gapMs *= CLOSER;
     if (this.gapMs < latencyMs / 2) this.gapMs = 0;
+  }
+
+  /** Answers are to make up for what was refused. */
+  #charge(nowMs: number): void {
+    if (this.#debt === 0) {
+      const isForgotten = this.#answered > FORGOTTEN * this.#price;
+      this.#price = isForgotten ? PRICE : Math.min(MOST_PRICE, 2 * this.#price);
+    }
+    this.#debt += this.#price * this.#refused;
+    this.#knownMs = nowMs;
+    if (this.#answered > 0) {
+      const lastedMs = nowMs - this.#sinceMs;
+      this.#apartMs = lastedMs / this.#answered;
+      this.#inUse = this.#busyMs / lastedMs;
+      this.#sinceMs = nowMs;
+      this.#answered = this.#busyMs = 0;
+    }
+  }
+
+  #pause(nowMs: number): void {
+    if (this.#inVain++ >= IN_VAIN) return void (this.gapMs = 0);
+    const ms = Math.max(this.#askedMs, FIRST_PAUSE_MS * 2 ** (this.#inVain - 1));
+    this.#debt += this.#price * ms / PAUSE_COUNTS_MS;
+    this.#pausedUntilMs = nowMs + ms;
+  }
+
+  /** What is refused doesn't hang on how much is asked. */
+  #ignore(): void {
+    const { refused, answered } = this.#slower;
+    this.#chance = CHANCE * refused / (refused + answered);
+    this.#slower = { times: 0, refused: 0, answered: 0 };
+    this.gapMs = this.#debt = 0;
+    this.#most = this.#tooMany = Infinity;
   }
 }

@@ -8,7 +8,7 @@ import { textTable } from "../../lib/report/document.ts";
 import { print } from "../../lib/text/print.ts";
 import { median } from "../../lib/timing/statistics.ts";
 import { bestFixed, simulate, type Simulated } from "./simulation.ts";
-import { WORLDS } from "./worlds.ts";
+import { HOLDING, REFUSING, WORLDS } from "./worlds.ts";
 
 const seeds = Number(Deno.args[0] ?? 5);
 
@@ -33,6 +33,8 @@ function aimd(): SlotLaw {
 }
 
 const LAWS = { gradient2, vegas, aimd };
+/** What it gets done in the time it takes. */
+const pace = ({ ended, wallMs }: Simulated) => ended / wallMs;
 
 for (const noise of [0.03, 0.1, 0.2]) {
   const heads = [
@@ -42,23 +44,25 @@ for (const noise of [0.03, 0.1, 0.2]) {
   ];
   const rows: string[][] = [];
   const ratios: Record<string, number[]> = {};
-  for (const job of WORLDS) {
+  for (const job of [...WORLDS, ...REFUSING, ...HOLDING]) {
     const best = Array.from(
       { length: seeds },
       (_, seed) => bestFixed(job, { cores: 2, noise, seed }),
     );
-    const [{ wallMs, shape: { place, lanes, slots } }] = best as [Simulated];
+    const [{ wallMs, ended, shape: { place, lanes, slots } }] = best as [Simulated];
     const row = [
       wallMs === Infinity
         ? "all refused"
-        : `${wallMs.toFixed(0)} ms, ${place === "lanes" ? `${lanes} lanes of ` : ""}${slots}`,
+        : `${job.forMs === undefined ? `${wallMs.toFixed(0)} ms` : `${ended} items`}, ${
+          place === "lanes" ? `${lanes} lanes of ` : ""
+        }${slots}`,
     ];
     for (const [name, law] of Object.entries(LAWS)) {
       const runs = best.map((_, seed) => simulate(job, { cores: 2, noise, seed }, { law: law() }));
-      const ratio = median(runs.map(({ wallMs }, at) => wallMs / best[at]!.wallMs));
+      const ratio = median(runs.map((run, at) => pace(best[at]!) / pace(run)));
       (ratios[name] ??= []).push(ratio);
       const { mean, deviation } = runs[0]!.slots;
-      const refused = median(runs.map(({ refused }) => refused)) / job.items;
+      const refused = median(runs.map(({ refused, ended }) => refused / (refused + ended)));
       row.push(
         ratio === 0 ? `${(runs[0]!.wallMs / 1000).toFixed(0)} s` : `${ratio.toFixed(2)}×`,
         `${mean.toFixed(0)} ± ${deviation.toFixed(0)}${

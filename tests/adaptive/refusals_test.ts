@@ -3,38 +3,121 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { Refusals } from "../../lib/adaptive/refusals.ts";
 
-Deno.test("there are fewer slots than got through, and near what was too many no more for a while", () => {
-  const refusals = new Refusals();
-  Object.assign(refusals, { refused: 1, through: 99 });
+/** Tasks end that were started then, and took 10 ms. */
+function end(
+  refusals: Refusals,
+  through: number,
+  refused: number,
+  fromMs: number,
+  askedMs = 0,
+): void {
+  refusals.ended(through, refused, fromMs, fromMs + 10, askedMs);
+}
+
+Deno.test("a few refusals among many are no limit", () => {
+  const refusals = new Refusals(0);
+  end(refusals, 99, 1, 0);
   assert(!refusals.areTooMany);
-  Object.assign(refusals, { refused: 5, through: 15 });
+  end(refusals, 0, 4, 0);
   assert(refusals.areTooMany);
-  refusals.hold(0);
-  assertAlmostEquals(refusals.fewer(20), 0.7 * 15);
-  assert(refusals.holds(1, 18) && !refusals.holds(1, 16));
-  // The second while is twice as long.
-  assert(refusals.holds(1_999, 18) && !refusals.holds(2_000, 18));
-  refusals.hold(2_000);
-  assert(refusals.holds(5_999, 18) && !refusals.holds(6_000, 18));
 });
 
-Deno.test("where one task at once is too many they start more and more slowly, unless none gets through", () => {
-  const refusals = new Refusals();
-  Object.assign(refusals, { refused: 1, through: 3 });
-  refusals.slower(0);
-  assertEquals(refusals.gapMs, 20);
-  refusals.slower(0);
-  assertEquals(refusals.gapMs, 25);
-  refusals.faster(1, 100);
-  assertEquals(refusals.gapMs, 25);
-  refusals.faster(100_000, 10);
-  assertEquals(refusals.gapMs, 20);
-  // A pause that is short beside the task is none.
-  refusals.faster(100_000, 100);
+Deno.test("there are as many slots as got through, and more once answers have made up for it", () => {
+  const refusals = new Refusals(0);
+  end(refusals, 50, 3, 0);
+  assertEquals(refusals.brake(100, 20, 17), undefined);
+  assert(refusals.isPaused(100));
+  end(refusals, 12, 5, 50);
+  assertEquals(refusals.brake(150, 20, 0), 12);
+  assert(!refusals.isPaused(150));
+  refusals.forget();
+  assertEquals(refusals.most, 12);
+  // What had been started before tells nothing new.
+  end(refusals, 0, 1, 50);
+  assert(!refusals.areTooMany);
+  // 50 answers for each of the 8.
+  end(refusals, 399, 0, 200);
+  assertEquals(refusals.most, 12);
+  end(refusals, 1, 0, 200);
+  assertEquals(refusals.most, 13);
+  refusals.passed(13);
+  assertEquals(refusals.most, 14);
+  // The second time it is 100 answers.
+  end(refusals, 13, 1, 300);
+  assertEquals(refusals.brake(400, 14, 0), 0);
+});
+
+Deno.test("after what was too many went well it is no bound any more", () => {
+  const refusals = new Refusals(0);
+  end(refusals, 0, 1, 0);
+  refusals.brake(0, 5, 4);
+  end(refusals, 4, 0, 0);
+  assertEquals(refusals.brake(10, 5, 0), 4);
+  end(refusals, 50, 0, 20);
+  assertEquals(refusals.most, 5);
+  refusals.passed(5);
+  assertEquals(refusals.most, Infinity);
+});
+
+Deno.test("what is in flight for long is waited for no longer than it takes to be met within a second", () => {
+  const refusals = new Refusals(0);
+  end(refusals, 0, 3, 0);
+  assertEquals(refusals.brake(0, 8, 5), undefined);
+  assertEquals(refusals.brake(799, 8, 5), undefined);
+  assertEquals(refusals.brake(800, 8, 5), 5);
+});
+
+Deno.test("where all is refused there are pauses, longer and longer, as a server asks, and not for ever", () => {
+  const refusals = new Refusals(0);
+  end(refusals, 1, 10, 0);
+  assertEquals(refusals.brake(0, 11, 0), 0);
+  assert(refusals.isPaused(49) && !refusals.isPaused(50));
+  assertEquals(refusals.most, 7);
+  end(refusals, 0, 1, 50, 3000);
+  refusals.slower(51);
+  assert(refusals.isPaused(3050) && !refusals.isPaused(3051));
+  // Something got through: the next pause is short again.
+  end(refusals, 1, 0, 3100);
+  end(refusals, 0, 1, 3200);
+  refusals.slower(3200);
+  for (let time = 0, nowMs = 3300; time < 10; time++, nowMs += 100_000) {
+    end(refusals, 0, 1, nowMs);
+    refusals.slower(nowMs);
+    assertEquals(refusals.isPaused(nowMs + 50 * 2 ** time - 1), true, `${time}`);
+    assert(!refusals.isPaused(nowMs + 50 * 2 ** time));
+  }
+  end(refusals, 0, 1, 2e6);
+  refusals.slower(2e6);
+  assert(!refusals.isPaused(2e6));
+});
+
+Deno.test("where one task at once is too many they start as far apart as they got through, and a little more", () => {
+  const refusals = new Refusals(0);
+  end(refusals, 40, 1, 0);
+  assertEquals(refusals.slower(1000), false);
+  assertAlmostEquals(refusals.gapMs, 1.1 * 25);
+  assertEquals(refusals.most, 1);
+  refusals.faster(5);
+  assertAlmostEquals(refusals.gapMs, 1.1 * 25);
+  end(refusals, 50, 0, 1001);
+  refusals.faster(5);
+  assertAlmostEquals(refusals.gapMs, 0.9 * 1.1 * 25);
+  // A gap that is short beside the task is none.
+  refusals.faster(100);
   assertEquals(refusals.gapMs, 0);
-  refusals.through = 0;
-  for (let time = 0; time < 9; time++) refusals.slower(0);
-  assertEquals(refusals.gapMs, 1_000);
-  refusals.slower(0);
-  assertEquals(refusals.gapMs, 0);
+});
+
+Deno.test("what is refused as often however slowly it is asked is refused by chance, and no reason to be slow", () => {
+  const refusals = new Refusals(0);
+  for (let time = 1; time <= 4; time++) {
+    end(refusals, 19, 1, 1000 * time);
+    assertEquals(refusals.slower(1000 * time), false);
+  }
+  end(refusals, 19, 1, 5000);
+  assertEquals(refusals.slower(5000), true);
+  assertEquals([refusals.gapMs, refusals.most], [0, Infinity]);
+  end(refusals, 90, 10, 6000);
+  assert(!refusals.areTooMany);
+  end(refusals, 0, 20, 6000);
+  assert(refusals.areTooMany);
 });

@@ -19,7 +19,25 @@ export type Server =
   /** Beyond so many it gets less done than before. */
   | { readonly kind: "cliff"; readonly most: number }
   /** Refuses more than so many a second, beyond a few in reserve. */
-  | { readonly kind: "rate"; readonly perSecond: number; readonly reserve: number };
+  | { readonly kind: "rate"; readonly perSecond: number; readonly reserve: number }
+  /** Refuses more than so many in each second by its clock, and may say for how long. */
+  | { readonly kind: "window"; readonly perSecond: number; readonly says?: boolean }
+  /** Refuses more than so many at once, after this part of the time that an answer takes. */
+  | { readonly kind: "refuses"; readonly most: (atMs: number) => number; readonly after?: number }
+  /** After more than so many at once it refuses everything for so long. */
+  | { readonly kind: "bans"; readonly most: number; readonly forMs: number }
+  /** Refuses this share of all, whatever it is asked. */
+  | { readonly kind: "chance"; readonly share: number };
+
+interface Answer {
+  readonly atMs: number;
+  readonly isRefused?: boolean;
+  /** How long it asks to be left alone. */
+  readonly askedMs?: number;
+}
+
+/** What a refusal takes that comes at once. */
+const REFUSES_MS = 1;
 
 /** What a task does, in milliseconds. */
 export interface SimulatedTask {
@@ -31,11 +49,17 @@ export interface SimulatedTask {
   readonly threadMs?: number;
   /** Sending it computes so long on both sides. */
   readonly sendMs?: number;
+  /** Holds so much memory. */
+  readonly bytes?: number;
 }
 
 export interface SimulatedJob {
   readonly name: string;
   readonly items: number;
+  /** Items come for so long, however many; what is refused fails. */
+  readonly forMs?: number;
+  /** How much memory there may be. */
+  readonly memoryBytes?: number;
   readonly taskAt: (index: number) => SimulatedTask;
   readonly server: Server;
 }
@@ -53,6 +77,10 @@ export interface Machine {
 export interface Simulated {
   readonly wallMs: number;
   readonly refused: number;
+  readonly ended: number;
+  /** When the first was refused. */
+  readonly firstRefusedMs: number;
+  readonly peakBytes: number;
   /** How often an item was started that had not been refused; one for each item. */
   readonly starts: number;
   readonly decisions: readonly Decision[];
@@ -67,10 +95,15 @@ const SEND_MS = 0.1;
 /** What starting a task takes the event loop, whatever the task. */
 const TASK_MS = 0.05;
 const MOST_MS = 600_000;
+/** Who is refused more often than that is no model for anybody. */
+const MOST_REFUSED = 5_000;
 /** How long a program computes before others have its core, if they want it. */
 const SLICE_MS = 3;
 /** The CPU time of a thread is told in such steps. */
 const THREAD_STEP_MS = 10;
+/** What a program needs by itself, and how long what it doesn't need any more stays. */
+const BASE_BYTES = 60e6;
+const KEPT_MS = 500;
 /** While tasks are started one after another, other things come through so often. */
 const TURN_MS = 20;
 
@@ -101,7 +134,7 @@ export function simulate(
     maxSlots: 1024,
     maxLanes: BLOCKED_LANES * machine.cores,
     cores: machine.cores,
-    memoryBytes: Infinity,
+    memoryBytes: job.memoryBytes ?? Infinity,
     start: how.start ?? ONE,
     guess: how.guess,
     ...(how.law && { law: how.law }),
@@ -142,42 +175,87 @@ export function simulate(
     at(place.freeMs, then);
   };
 
-  const { server } = job;
-  let [asked, tokens, tokensMs] = [0, server.kind === "rate" ? server.reserve : 0, 0];
+  const { server, forMs = Infinity } = job;
+  let [asked, tokens, tokensMs, bannedMs] = [
+    0,
+    server.kind === "rate" ? server.reserve : 0,
+    0,
+    -Infinity,
+  ];
   const serverFree = server.kind === "queue" ? Array.from({ length: server.most }, () => 0) : [];
-  /** When the server has answered; NaN if it refuses. */
-  const answerMs = (waitMs: number): number => {
+  const quickly: Answer = { atMs: NaN, isRefused: true };
+  const answer = (waitMs: number): Answer => {
     const ms = noisy(waitMs);
-    if (server.kind === "queue") {
-      const first = serverFree.indexOf(Math.min(...serverFree));
-      return serverFree[first] = Math.max(nowMs, serverFree[first]!) + ms;
+    switch (server.kind) {
+      case "queue": {
+        const first = serverFree.indexOf(Math.min(...serverFree));
+        return { atMs: serverFree[first] = Math.max(nowMs, serverFree[first]!) + ms };
+      }
+      case "rate":
+        tokens = Math.min(server.reserve, tokens + (nowMs - tokensMs) * server.perSecond / 1000);
+        tokensMs = nowMs;
+        if (tokens < 1) return quickly;
+        tokens--;
+        break;
+      case "window": {
+        const beganMs = 1000 * Math.floor(nowMs / 1000);
+        if (beganMs !== tokensMs) [tokens, tokensMs] = [0, beganMs];
+        const askedMs = server.says ? 1000 : 0;
+        if (++tokens > server.perSecond) return { ...quickly, askedMs };
+        break;
+      }
+      case "refuses":
+        if (asked <= server.most(nowMs)) break;
+        return server.after === undefined
+          ? quickly
+          : { atMs: nowMs + server.after * ms, isRefused: true };
+      case "bans":
+        if (nowMs >= bannedMs && asked <= server.most) break;
+        if (nowMs >= bannedMs) bannedMs = nowMs + server.forMs;
+        return quickly;
+      case "chance":
+        if (random() < server.share) return quickly;
+        break;
+      case "knee":
+      case "cliff": {
+        const over = Math.max(1, (asked + 1) / server.most);
+        return { atMs: nowMs + ms * (server.kind === "cliff" ? over ** 2 : over) };
+      }
     }
-    if (server.kind === "rate") {
-      tokens = Math.min(server.reserve, tokens + (nowMs - tokensMs) * server.perSecond / 1000);
-      tokensMs = nowMs;
-      if (tokens < 1) return NaN;
-      tokens--;
-      return nowMs + ms;
-    }
-    const over = server.kind === "ample" ? 1 : Math.max(1, (asked + 1) / server.most);
-    return nowMs + ms * (server.kind === "cliff" ? over ** 2 : over);
+    return { atMs: nowMs + ms };
+  };
+  let [heldBytes, peakBytes, highBytes, highMs] = [0, 0, 0, 0];
+  const hold = (bytes: number) => {
+    heldBytes += bytes;
+    highBytes = Math.max(heldBytes, highBytes * Math.exp((highMs - nowMs) / KEPT_MS));
+    highMs = nowMs;
+    peakBytes = Math.max(peakBytes, BASE_BYTES + highBytes);
+    return BASE_BYTES + highBytes;
   };
 
   let [next, ended, refused, starts] = [0, 0, 0, 0];
+  let firstRefusedMs = Infinity;
   const again: number[] = [];
+  const hasMore = () => again.length > 0 || next < job.items && nowMs < forMs;
+  const isOver = () => !hasMore() && places.every(({ inFlight }) => inFlight === 0);
   let nextStartMs = 0;
   const start = (index: number, at0: number) => {
     const place = places[at0]!;
-    const { waitMs, computeMs, blockMs = 0, threadMs = 0, sendMs = 0 } = job.taskAt(index);
+    const { waitMs, computeMs, blockMs = 0, threadMs = 0, sendMs = 0, bytes = 0 } = job.taskAt(
+      index,
+    );
     const startedAtMs = nowMs;
     place.inFlight++;
-    const end = (isRefused: boolean) => {
+    hold(bytes);
+    const end = (isRefused: boolean, askedMs = 0) => {
       place.inFlight--;
+      hold(-bytes);
       if (isRefused) {
         refused++;
-        again.push(index);
+        firstRefusedMs = Math.min(firstRefusedMs, nowMs);
+        if (forMs === Infinity) again.push(index);
       } else ended++;
-      if (controller?.onEnded(1, startedAtMs, nowMs, isRefused)) look();
+      if (controller?.onEnded(1, startedAtMs, nowMs, Number(isRefused), askedMs)) look();
       fill();
     };
     const endHere = () => {
@@ -199,10 +277,10 @@ export function simulate(
       }
       if (waitMs === 0) return compute(place, noisy(computeMs) + send, endHere);
       asked++;
-      const doneMs = answerMs(waitMs);
-      at(Number.isNaN(doneMs) ? nowMs + 1 : doneMs, () => {
+      const { atMs, isRefused = false, askedMs } = answer(waitMs);
+      at(Number.isNaN(atMs) ? nowMs + REFUSES_MS : atMs, () => {
         asked--;
-        if (Number.isNaN(doneMs)) end(true);
+        if (isRefused) end(true, askedMs);
         else compute(place, noisy(computeMs) + send, () => end(false));
       });
     });
@@ -221,7 +299,7 @@ export function simulate(
     const { place, lanes, slots } = shape();
     const gapMs = controller?.gapMs ?? 0;
     if (isTickDue && nowMs >= turnMs + TURN_MS && places[0]!.freeMs <= nowMs) tick();
-    while (controller?.isBraking !== true && (again.length > 0 || next < job.items)) {
+    while (controller?.isBraking !== true && hasMore()) {
       const usable = place === "lanes" ? places.slice(1, 1 + lanes) : places.slice(0, 1);
       const least = usable.reduce((a, b) => b.inFlight < a.inFlight ? b : a);
       if (least.inFlight >= slots) return;
@@ -259,9 +337,9 @@ export function simulate(
     switches: { involuntary, voluntary },
     sendMs: job.taskAt(0).sendMs ?? 0,
     inFlight: places.reduce((sum, { inFlight }) => sum + inFlight, 0),
-    remaining: job.items - next + again.length,
+    remaining: forMs < Infinity ? undefined : job.items - next + again.length,
     travels: true,
-    memoryBytes: 0,
+    memoryBytes: job.memoryBytes === undefined ? 0 : hold(0),
     lateMs: lateMs + Math.max(0, nowMs - dueMs),
   });
   const note = (decision: Decision | undefined) => {
@@ -281,7 +359,7 @@ export function simulate(
     });
   };
   const look = () => {
-    if (ended >= job.items || controller === undefined) return;
+    if (isOver() || controller === undefined) return;
     note(controller.tick(seen()));
     fill();
     const { place, lanes, slots } = shape();
@@ -290,7 +368,7 @@ export function simulate(
   };
   let [dueMs, lateMs] = [1, 0];
   const tick = () => {
-    if (ended >= job.items || controller === undefined) return;
+    if (isOver() || controller === undefined) return;
     // It comes when the event loop is free, or has started tasks for long.
     const loop = places[0]!;
     cpuOf(loop);
@@ -310,8 +388,7 @@ export function simulate(
   at(1, tick);
   at(0, fill);
   if ("fixed" in how && how.fixed.place === "lanes") nowMs = START_MS;
-  // Who is refused more often than that is no model for anybody.
-  while (ended < job.items && nowMs < MOST_MS && refused < job.items) {
+  while (!isOver() && nowMs < MOST_MS && refused < Math.min(job.items, MOST_REFUSED + ended)) {
     const event = events.pop()!;
     nowMs = Math.max(nowMs, event.atMs);
     event.run();
@@ -321,8 +398,11 @@ export function simulate(
   const variance = late.reduce((sum, slots) => sum + (slots - mean) ** 2, 0) /
     Math.max(1, late.length);
   return {
-    wallMs: ended < job.items ? Infinity : nowMs,
+    wallMs: isOver() ? nowMs : Infinity,
     refused,
+    ended,
+    firstRefusedMs,
+    peakBytes,
     starts: starts - refused,
     decisions,
     shape: shape(),
@@ -340,9 +420,12 @@ export function fixedShapes({ cores }: Machine): Shape[] {
   ];
 }
 
-/** The best of them by the time it takes; of a server that refuses, with few refusals. */
+/** The best of them by what it gets done in the time it takes, of those that stay within what may be refused and held. */
 export function bestFixed(job: SimulatedJob, machine: Machine): Simulated {
   const all = fixedShapes(machine).map((fixed) => simulate(job, machine, { fixed }));
-  const polite = all.filter(({ refused }) => refused <= 0.05 * job.items);
-  return (polite.length > 0 ? polite : all).reduce((a, b) => b.wallMs < a.wallMs ? b : a);
+  const polite = all.filter(({ refused, ended, peakBytes }) =>
+    refused <= 0.05 * (refused + ended) && peakBytes <= (job.memoryBytes ?? Infinity)
+  );
+  const pace = ({ ended, wallMs }: Simulated) => ended / wallMs;
+  return (polite.length > 0 ? polite : all).reduce((a, b) => pace(b) > pace(a) ? b : a);
 }

@@ -43,3 +43,57 @@ export const WORLDS: readonly SimulatedJob[] = [
   job("waits, then computes", 400, (at) => at < 200 ? waits(15) : computes(10)),
   job("computes, then waits", 4000, (at) => at < 200 ? computes(10) : waits(15)),
 ];
+
+const minute = (name: string, task: SimulatedTask, server: Server): SimulatedJob => ({
+  ...job(name, Infinity, task, server),
+  forMs: 60_000,
+});
+const refuses = (most: number, after?: number): Server => ({
+  kind: "refuses",
+  most: () => most,
+  ...(after !== undefined && { after }),
+});
+
+/** Servers that refuse, asked for a minute. */
+export const REFUSING: readonly SimulatedJob[] = [
+  minute("50 in each second, 20 ms", waits(20), { kind: "window", perSecond: 50 }),
+  minute("50 in each second, 20 ms, says when", waits(20), {
+    kind: "window",
+    perSecond: 50,
+    says: true,
+  }),
+  minute("50 in each second, 5 ms", waits(5), { kind: "window", perSecond: 50 }),
+  minute("20 in each second, 100 ms", waits(100), { kind: "window", perSecond: 20 }),
+  minute("300 in each second, 50 ms", waits(50), { kind: "window", perSecond: 300 }),
+  minute("50 a second, 20 ms", waits(20), { kind: "rate", perSecond: 50, reserve: 10 }),
+  minute("50 a second, 10 ms", waits(10), { kind: "rate", perSecond: 50, reserve: 10 }),
+  minute("10 a second, 20 ms", waits(20), { kind: "rate", perSecond: 10, reserve: 10 }),
+  minute("200 a second, 50 ms", waits(50), { kind: "rate", perSecond: 200, reserve: 20 }),
+  minute("bans above 10 for 3 s", waits(100), { kind: "bans", most: 10, forMs: 3000 }),
+  minute("bans above 3 for 10 s", waits(50), { kind: "bans", most: 3, forMs: 10_000 }),
+  minute("takes 4, 200 ms", waits(200), refuses(4)),
+  minute("takes 2, 500 ms", waits(500), refuses(2)),
+  minute("takes 1, 300 ms", waits(300), refuses(1)),
+  minute("takes 10, 100 ms", waits(100), refuses(10)),
+  minute("takes 4, refuses after 200 ms", waits(200), refuses(4, 1)),
+  minute("takes 2, refuses after 500 ms", waits(500), refuses(2, 1)),
+  minute("takes 10, resets half-way", waits(100), refuses(10, 0.5)),
+  minute("takes 60, 30 ms", waits(30), refuses(60)),
+  minute("takes 10, then 3, then 20", waits(50), {
+    kind: "refuses",
+    most: (atMs) => atMs < 20_000 ? 10 : atMs < 40_000 ? 3 : 20,
+  }),
+  minute("takes none for a while", waits(50), {
+    kind: "refuses",
+    most: (atMs) => atMs < 500 ? 0 : 8,
+  }),
+  minute("refuses a twentieth by chance", waits(50), { kind: "chance", share: 0.045 }),
+];
+
+/** Tasks that hold memory, of which there may be so much. */
+export const HOLDING: readonly SimulatedJob[] = [
+  {
+    ...job("holds 5 MB for 100 ms", 1500, { ...waits(100), bytes: 5e6 }),
+    memoryBytes: 500e6,
+  },
+];
