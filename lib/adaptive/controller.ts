@@ -232,7 +232,7 @@ export class Controller {
     this.#startMs = this.#lastTickMs = seen.nowMs;
     this.nextTickMs = this.#ended === 0 ? FIRST_TICK_MS : TICK_MS;
     this.#baseBytes ??= seen.memoryBytes;
-    this.#refusals.begin();
+    this.#refusals.begin(seen.nowMs);
     this.#watch.open(seen);
   }
 

@@ -277,6 +277,8 @@ export class Guide implements PoolGuide {
     this.#dueMs = performance.now() + nextTickMs;
     this.#timer = setTimeout(() => {
       this.#tick();
+      // What was started just now may have been the last.
+      if (this.#dueMs === Infinity) return;
       this.#lateMs += this.#overdueMs;
       this.#tickLater();
     }, nextTickMs);

@@ -23,6 +23,8 @@ const BRAKE_MS = 800;
 /** If all was refused there are soon this part of the slots again, after a first pause of so long. */
 const BELOW = 0.7;
 const FIRST_PAUSE_MS = 50;
+/** Who had nothing to do for so long isn't held up by what came before. */
+const IDLE_MS = 1_000;
 /** No longer is waited because a server asks for it. */
 const MOST_ASKED_MS = 60_000;
 /** Nothing got through so many times in a row: that is no limit, and waiting doesn't help. */
@@ -62,6 +64,7 @@ export class Refusals {
   #answered = 0;
   #busyMs = 0;
   #sinceMs: number;
+  #endedMs: number;
   /** How far apart those before got through, and how many were in flight on average. */
   #apartMs = 0;
   #inUse = Infinity;
@@ -71,13 +74,15 @@ export class Refusals {
   #chance = 0;
 
   constructor(nowMs: number) {
-    this.#sinceMs = nowMs;
+    this.#sinceMs = this.#endedMs = nowMs;
   }
 
-  /** There is something to do again, which may ask another server. */
-  begin(): void {
+  /** There is something to do again; after a while it may be another server that is asked. */
+  begin(nowMs: number): void {
+    const idleMs = nowMs - this.#endedMs;
     this.#brakedMs = undefined;
-    this.#pausedUntilMs = -Infinity;
+    this.#sinceMs += idleMs;
+    if (idleMs > IDLE_MS) this.#pausedUntilMs = -Infinity;
   }
 
   /** Tasks have ended; a server may have asked to be left alone for so long. */
@@ -88,6 +93,7 @@ export class Refusals {
     endedAtMs: number,
     askedMs = 0,
   ): void {
+    this.#endedMs = endedAtMs;
     this.#through += through;
     this.#answered += through;
     if (through > 0) this.#isNew = false;
