@@ -585,9 +585,11 @@ export class Controller {
 
   #openLevel(nowMs: number): void {
     const level = { slots: this.#slots, fromMs: nowMs, endedBefore: this.#ended, latencies: [] };
-    if (level.slots !== this.#levels.at(-1)?.slots) this.#refusals.forget();
+    const isSame = level.slots === this.#levels.at(-1)?.slots;
+    if (!isSame) this.#refusals.forget();
     this.#isShedding = false;
-    this.#levels = this.#slowStart ? [...this.#levels, level] : [level];
+    const before = this.#slowStart ? this.#levels.slice(0, isSame ? -1 : undefined) : [];
+    this.#levels = [...before, level];
   }
 }
 

@@ -92,13 +92,32 @@ const RULES: readonly Rule[] = [
     reason: "reset",
     name: /^(ConnectionReset|ConnectionAborted|BrokenPipe)$/,
     message:
-      /connection (reset|closed|aborted|error)|broken pipe|closed before message|os error (104|32|54|103|53|10053|10054)\b|IncompleteMessage/i,
+      /connection (reset|closed|aborted|error)|broken pipe|(hung|hang) up|closed before message|os error (104|32|54|103|53|10053|10054)\b|IncompleteMessage/i,
   },
   {
     reason: "invalid url",
     message: /invalid url|url scheme|redirect to a non http|relative url without a base/i,
   },
 ];
+
+/** What Node's clients say by a code, and often by nothing else. */
+const CODES: Readonly<Record<string, FailureReason>> = {
+  ECONNREFUSED: "refused",
+  ECONNRESET: "reset",
+  ECONNABORTED: "reset",
+  EPIPE: "reset",
+  UND_ERR_SOCKET: "reset",
+  EMFILE: "too many open files",
+  ENFILE: "too many open files",
+  ETIMEDOUT: "timed out",
+  UND_ERR_CONNECT_TIMEOUT: "timed out",
+  UND_ERR_HEADERS_TIMEOUT: "timed out",
+  UND_ERR_BODY_TIMEOUT: "timed out",
+  ENOTFOUND: "dns",
+  EAI_AGAIN: "dns",
+  EHOSTUNREACH: "unreachable",
+  ENETUNREACH: "unreachable",
+};
 
 /** What another try can't mend. An answer's own status says it for itself. */
 const FINAL: ReadonlySet<FailureReason> = new Set([
@@ -118,6 +137,7 @@ const DEEPEST_CAUSE = 8;
 interface Shown {
   readonly name: string;
   readonly message: string;
+  readonly code: string;
 }
 
 /** The error, its causes, and what an AggregateError holds, outermost first. */
@@ -130,11 +150,12 @@ function unfold(error: unknown): Shown[] {
     }
     seen.add(thrown);
     if (typeof thrown !== "object") {
-      shown.push({ name: "", message: String(thrown) });
+      shown.push({ name: "", message: String(thrown), code: "" });
       return;
     }
-    const { name, message, cause, errors } = thrown as Record<string, unknown>;
-    shown.push({ name: String(name ?? ""), message: String(message ?? "") });
+    const { name, message, code, cause, errors } = thrown as Record<string, unknown>;
+    const texts = { name: String(name ?? ""), message: String(message ?? "") };
+    shown.push({ ...texts, code: typeof code === "string" ? code : "" });
     visit(cause, depth + 1);
     if (Array.isArray(errors)) { for (const inner of errors) visit(inner, depth + 1); }
   };
@@ -142,8 +163,9 @@ function unfold(error: unknown): Shown[] {
   return shown;
 }
 
-function ruleFor({ name, message }: Shown): Rule | undefined {
-  return RULES.find((rule) => rule.name?.test(name) || rule.message?.test(message));
+function reasonOf({ name, message, code }: Shown): FailureReason | undefined {
+  const rule = RULES.find((rule) => rule.name?.test(name) || rule.message?.test(message));
+  return rule?.reason ?? (Object.hasOwn(CODES, code) ? CODES[code] : undefined);
 }
 
 /** An URL in a message may hold any of the words that the rules look for. */
@@ -157,16 +179,10 @@ export function retryableStatus(status: number): boolean {
 }
 
 export function classifyFailure(error: unknown): Failure {
-  const shown = unfold(error).map(({ name, message }) => ({
-    name,
-    message,
-    plain: withoutUrls(message),
-  }));
-  for (const { name, message, plain } of shown) {
-    const rule = ruleFor({ name, message: plain });
-    if (rule !== undefined) {
-      return { reason: rule.reason, detail: message, retryable: !FINAL.has(rule.reason) };
-    }
+  const shown = unfold(error);
+  for (const { message: detail, ...of } of shown) {
+    const reason = reasonOf({ ...of, message: withoutUrls(detail) });
+    if (reason !== undefined) return { reason, detail, retryable: !FINAL.has(reason) };
   }
   const innermost = shown.at(-1);
   const detail = innermost?.message || innermost?.name || "no reason was given";

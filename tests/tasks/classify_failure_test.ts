@@ -8,7 +8,9 @@ function fetchFailed(cause: string): TypeError {
   return new TypeError("fetch failed", { cause: new Error(cause) });
 }
 
-// What Deno 2.9 throws, gathered by making each failure happen.
+const coded = (message: string, code: string) => Object.assign(new Error(message), { code });
+
+// What Deno 2.9 throws, gathered by making each failure happen, and what Node's clients say by a code.
 const SEEN: [string, unknown, string, boolean][] = [
   [
     "redirects in a circle",
@@ -16,6 +18,18 @@ const SEEN: [string, unknown, string, boolean][] = [
     "redirect loop",
     false,
   ],
+  ["a socket of node:http that was closed", coded("socket hang up", "ECONNRESET"), "reset", true],
+  [
+    "a socket of undici that was closed",
+    coded("other side closed", "UND_ERR_SOCKET"),
+    "reset",
+    true,
+  ],
+  ["a reset that only its code names", coded("read ECONNRESET", "ECONNRESET"), "reset", true],
+  ["a refused connection of node:net", coded("connect 127.0.0.1", "ECONNREFUSED"), "refused", true],
+  ["a deadline of axios", coded("timeout of 9ms exceeded", "ECONNABORTED"), "timed out", true],
+  ["no more descriptors", coded("open x", "EMFILE"), "too many open files", true],
+  ["a server's own words for it", new Error("the server hung up"), "reset", true],
   ["a proxy that lets nothing through", fetchFailed(SENT + "unsuccessful tunnel"), "proxy", true],
   ["a proxy of another kind", fetchFailed(SENT + "Invalid response version"), "proxy", true],
   [
