@@ -1,0 +1,328 @@
+/**
+ * How many slots tasks are given, wherever they run.
+ *
+ * They begin with few, which become many as long as tasks end as quickly as before (slow start, left as
+ * HyStart does it: Ha and Rhee, 2008), and then follow a {@linkcode SlotLaw}, within what
+ * {@linkcode Refusals} and memory allow. Only tasks tell that began while there were as many slots as now.
+ */
+
+import { Refusals } from "./refusals.ts";
+import { gradient2, type SlotLaw } from "./slot_laws.ts";
+import type { Seen } from "./watch.ts";
+
+/** What slots are given by. */
+export interface SlotsOptions {
+  /** Tasks in flight at most, on all lanes together. */
+  readonly maxSlots: number;
+  /** Resident memory above which there are fewer. */
+  readonly memoryBytes: number;
+  /** So many slots may be right: they are only doubled beyond. */
+  readonly guess?: number | undefined;
+  readonly law?: SlotLaw;
+}
+
+/** How many there are to be. */
+export interface Wanted {
+  readonly slots: number;
+  readonly why: "waits" | "queues" | "refused" | "memory";
+}
+
+/** Until a task has ended there are so many at most, or as many as it began with. */
+const BLIND_SLOTS = 4;
+/** They are multiplied no sooner than after so long, in milliseconds, so that quick refusals come in time. */
+const STEP_MS = 2;
+/** They become this many times as many as were seen to do, */
+const RAMP = 4;
+/** or as many as tasks one slot would do in so long: if a server refuses them, it is 3 % of a minute's. */
+const RISKED_MS = 1_800;
+const RISKED_SLOTS = 128;
+/** It isn't worth while to try fewer than so many times as many. */
+const STEP = 1.5;
+/** It is looked often for so long, in milliseconds, after they began to grow, and for a moment at each step. */
+const EARLY_MS = 100;
+const MOMENT_MS = 10;
+/** So many tasks make a round at least, or as many as there are slots. */
+const ROUND_TASKS = 8;
+/** In slow start this share of the slots that came last makes a round. */
+const MOST_OF = 0.7;
+/** More of them tell nothing more. */
+const MOST_LATENCIES = 256;
+/** Which of a round's latencies is taken for it. */
+const QUICKER = 0.25;
+/** Latency that has grown by this, while throughput has grown by less than that, tells of a queue. */
+const SLOWER = 1.5;
+const NO_MORE = 1.2;
+/** They grow no further than to this share of the memory that there may be. */
+const ROOM = 0.8;
+
+/** How long tasks took that began while there were so many slots. */
+interface Level {
+  readonly slots: number;
+  readonly fromMs: number;
+  /** How many tasks had ended by then. */
+  readonly endedBefore: number;
+  readonly latencies: number[];
+}
+
+/** Gives slots. */
+export class Slots {
+  /** How many tasks have ended. */
+  ended = 0;
+  /** The least latency of a task. */
+  quickestMs = Infinity;
+  /** Whether they are multiplied until the first sign of a queue or a limit. */
+  isSlowStart = true;
+  readonly #options: SlotsOptions;
+  readonly #law: SlotLaw;
+  readonly #refusals: Refusals;
+  readonly #first: number;
+  /** All together, and between whole numbers. */
+  #count: number;
+  #startMs: number;
+  /** What the tasks showed, with the latest number of slots last; one but in slow start. */
+  #levels: Level[] = [];
+  /** The least latency of a round. */
+  #leastMs = Infinity;
+  /** After a refusal they double until there are so many, each time when all have answered if none did before. */
+  #threshold = 0;
+  #wasShut = false;
+  #resumedMs = -Infinity;
+  /** Resident memory before the first task, and whether they were changed last because there was too much. */
+  #baseBytes: number | undefined;
+  #isShedding = false;
+
+  constructor(options: SlotsOptions, count: number, nowMs: number) {
+    this.#options = options;
+    this.#law = options.law ?? gradient2();
+    this.#refusals = new Refusals(nowMs);
+    this.#first = this.#count = count;
+    this.#startMs = nowMs;
+    this.open(nowMs);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** As many of them as there may be. */
+  set count(count: number) {
+    this.#count = Math.max(1, Math.min(this.#options.maxSlots, count));
+  }
+
+  /** What was refused allows so many. */
+  get most(): number {
+    return Math.max(1, this.#refusals.most);
+  }
+
+  /** Tasks are started no closer together than this. */
+  get gapMs(): number {
+    return this.#refusals.gapMs;
+  }
+
+  /** How long tasks took that began since they were changed. */
+  get latencies(): readonly number[] {
+    return this.#level.latencies;
+  }
+
+  /** How many were refused since. */
+  get refused(): number {
+    return this.#refusals.refused;
+  }
+
+  get #level(): Level {
+    return this.#levels.at(-1)!;
+  }
+
+  /** Whether no task is to be started now. */
+  isPaused(nowMs: number): boolean {
+    return this.#refusals.isPaused(nowMs);
+  }
+
+  /** Whether they may soon change. */
+  isEarly(nowMs: number): boolean {
+    const sinceMs = this.isSlowStart ? this.#startMs : this.#resumedMs;
+    return nowMs - sinceMs < EARLY_MS ||
+      this.isSlowStart && nowMs - this.#level.fromMs < MOMENT_MS;
+  }
+
+  /** There is something to do again. */
+  begin({ nowMs, memoryBytes }: Seen): void {
+    this.#startMs = nowMs;
+    this.#baseBytes ??= memoryBytes;
+    this.#refusals.begin(nowMs);
+  }
+
+  /** Tasks have ended, of which some were refused, by a server that may have asked to be left alone. */
+  onEnded(
+    count: number,
+    startedAtMs: number,
+    endedAtMs: number,
+    refused: number,
+    askedMs: number,
+  ): void {
+    this.ended += count;
+    this.#refusals.ended(count - refused, refused, startedAtMs, endedAtMs, askedMs);
+    if (refused > 0) return;
+    const latencyMs = (endedAtMs - startedAtMs) / count;
+    this.quickestMs = Math.min(this.quickestMs, latencyMs);
+    const level = this.#levels.findLast(({ fromMs }) => startedAtMs >= fromMs);
+    if (level !== undefined && level.latencies.length < Math.max(MOST_LATENCIES, level.slots)) {
+      level.latencies.push(latencyMs);
+    }
+  }
+
+  /** Tasks that begin from now on tell of the slots that there are now. */
+  open(nowMs: number, why?: string): void {
+    const level = { slots: this.#count, fromMs: nowMs, endedBefore: this.ended, latencies: [] };
+    const isSame = level.slots === this.#levels.at(-1)?.slots;
+    if (!isSame) this.#refusals.forget();
+    this.#isShedding = why === "memory";
+    const before = this.isSlowStart ? this.#levels.slice(0, isSame ? -1 : undefined) : [];
+    this.#levels = [...before, level];
+  }
+
+  /** They are on other lanes from now on. */
+  move(): void {
+    this.#levels = [];
+  }
+
+  /** What is known of latencies is forgotten. */
+  restart(): void {
+    this.#leastMs = this.quickestMs = Infinity;
+    this.isSlowStart = true;
+  }
+
+  /** Whether there are too many now, whatever else is the case. */
+  areTooMany({ memoryBytes }: Seen): boolean {
+    const isShed = this.#isShedding && this.latencies.length < this.#count;
+    return this.#refusals.isBraking || this.#refusals.areTooMany ||
+      memoryBytes > this.#options.memoryBytes && !isShed;
+  }
+
+  /** Fewer, or as few as there can be on so many lanes. */
+  fewer(seen: Seen, lanes: number): Wanted | undefined {
+    this.isSlowStart = false;
+    if (this.#refusals.isBraking || this.#refusals.areTooMany) return this.#refuse(seen, lanes);
+    return { slots: Math.floor(Math.min(this.#count, this.#fitting(seen))), why: "memory" };
+  }
+
+  /** Nothing more is started until it is known how many got through; then there are as many. */
+  #refuse({ nowMs, inFlight }: Seen, lanes: number): Wanted | undefined {
+    if (this.#count <= lanes) {
+      this.isSlowStart = this.#refusals.slower(nowMs);
+      this.#threshold = Math.min(this.#threshold, this.most);
+      this.open(nowMs);
+      return undefined;
+    }
+    const through = this.#refusals.brake(nowMs, this.#count, inFlight);
+    if (through === undefined) return undefined;
+    this.isSlowStart = this.most === Infinity;
+    this.#threshold = this.most;
+    this.#wasShut = through === 0;
+    this.#resumedMs = nowMs;
+    return { slots: 1, why: "refused" };
+  }
+
+  /** So many would have room, as far as what is in use is the tasks'. */
+  #fitting({ memoryBytes }: Seen): number {
+    const { memoryBytes: most } = this.#options;
+    const base = this.#baseBytes ?? 0;
+    if (most === Infinity || memoryBytes <= base) return Infinity;
+    return Math.max(1, this.#count * (ROOM * most - base) / (memoryBytes - base));
+  }
+
+  /** More or fewer, as the tasks of the present ones tell; none more unless they may grow. */
+  next(seen: Seen, mayGrow: boolean): Wanted | undefined {
+    const { nowMs, inFlight } = seen;
+    const slots = this.#count;
+    const isFull = inFlight >= (this.ended === 0 ? slots : slots / 2);
+    const grows = mayGrow && isFull && this.gapMs === 0;
+    if (this.isSlowStart) return this.#slowStart(seen, grows);
+    const { latencies } = this;
+    const most = Math.min(this.most, this.#fitting(seen));
+    const threshold = Math.min(most, this.#threshold);
+    if (grows && slots < threshold) {
+      const isDue = this.#wasShut
+        ? latencies.length >= slots
+        : nowMs - this.#level.fromMs >= STEP_MS;
+      return isDue ? { slots: Math.min(threshold, 2 * slots), why: "waits" } : undefined;
+    }
+    if (latencies.length < Math.max(ROUND_TASKS, slots)) return undefined;
+    const latencyMs = quickerOf(latencies);
+    this.#leastMs = Math.min(this.#leastMs, latencyMs);
+    this.#refusals.passed(slots);
+    if (this.gapMs > 0) this.#refusals.faster(latencyMs);
+    const next = isFull ? this.#law({ slots, latencyMs, leastMs: this.#leastMs }) : slots;
+    if (next < slots) {
+      this.#threshold = 0;
+      return { slots: next, why: "queues" };
+    }
+    if (grows && most > slots) return { slots: Math.min(most, next), why: "waits" };
+    this.open(nowMs);
+    return undefined;
+  }
+
+  /** Many more than the most with which tasks ended as quickly as with few. */
+  #slowStart(seen: Seen, grows: boolean): Wanted | undefined {
+    const { nowMs, remaining = Infinity, inFlight } = seen;
+    const all = this.#levels.flatMap(({ latencies }) => latencies);
+    const first = all.slice(0, ROUND_TASKS);
+    if (first.length === ROUND_TASKS) this.#leastMs = Math.min(this.#leastMs, quickerOf(first));
+    let [proven, before] = [0, 0];
+    let [mostPerMs, spread] = [0, 1];
+    for (const [at, level] of this.#levels.entries()) {
+      const { slots, fromMs, endedBefore, latencies } = level;
+      // The first of them are the quickest.
+      const least = MOST_OF * (slots >= STEP * before ? slots - before : slots);
+      before = slots;
+      if (latencies.length < least) continue;
+      const latencyMs = quickerOf(latencies);
+      const next = this.#levels[at + 1] ?? { fromMs: nowMs, endedBefore: this.ended };
+      const lastedMs = next.fromMs - fromMs;
+      // What lasted for less than a task says so by its tasks: so many at once, for so long each.
+      const perMs = lastedMs < latencyMs
+        ? slots / mean(latencies)
+        : (next.endedBefore - endedBefore) / lastedMs;
+      const isSlower = latencies.length >= ROUND_TASKS && latencyMs > SLOWER * this.#leastMs;
+      if (isSlower && perMs < NO_MORE * mostPerMs) {
+        this.isSlowStart = false;
+        // As many as are in flight if none waits, and a few in the queue.
+        const busy = Math.ceil(mostPerMs * spread * this.#leastMs);
+        return { slots: Math.min(slots / 2, busy + Math.sqrt(busy)), why: "queues" };
+      }
+      if (perMs > mostPerMs) [mostPerMs, spread] = [perMs, mean(latencies) / latencyMs];
+      proven = slots;
+    }
+    if (proven > 0) this.#refusals.passed(proven);
+    if (!grows || nowMs - this.#level.fromMs < STEP_MS) return undefined;
+    const most = Math.min(
+      remaining + inFlight,
+      this.#options.maxSlots,
+      this.#stage(proven, all),
+      this.most,
+      this.#fitting(seen),
+    );
+    const slots = Math.floor(Math.min(most, RAMP * this.#count));
+    return slots > this.#count ? { slots, why: "waits" } : undefined;
+  }
+
+  /** How many may be tried, now that so many were seen to do, and tasks took so long. */
+  #stage(proven: number, latencies: readonly number[]): number {
+    if (proven === 0) return Math.max(BLIND_SLOTS, this.#first);
+    const { guess = Infinity } = this.#options;
+    const isSeen = proven >= this.#count;
+    if (proven >= guess) return isSeen ? 2 * proven : 0;
+    const risked = Math.min(RISKED_SLOTS, RISKED_MS / mean(latencies));
+    const isStep = risked >= STEP * this.#count;
+    return Math.min(guess, Math.max(isStep ? risked : 0, isSeen ? RAMP * proven : 0));
+  }
+}
+
+/** The latency of a round, as its quicker tasks tell. */
+export function quickerOf(latencies: readonly number[]): number {
+  return latencies.toSorted((a, b) => a - b)[Math.floor(QUICKER * latencies.length)]!;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

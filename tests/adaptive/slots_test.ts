@@ -1,0 +1,113 @@
+/** How many slots are given, by what answers tell. What comes of it is told by simulation, in controller_test.ts. */
+
+import { assertEquals } from "@std/assert";
+import { Slots } from "../../lib/adaptive/slots.ts";
+import type { Seen } from "../../lib/adaptive/watch.ts";
+
+const SEEN: Seen = {
+  nowMs: 0,
+  loopCpuMs: 0,
+  cpuMs: 0,
+  heldMs: 0,
+  switches: { involuntary: 0, voluntary: 0 },
+  inFlight: 1,
+  remaining: undefined,
+  travels: true,
+  memoryBytes: 0,
+  lateMs: 0,
+};
+
+/** Slots in one event loop, and what a controller does about them. */
+class Loop {
+  readonly slots: Slots;
+  #nowMs = 0;
+  memoryBytes = 100;
+
+  constructor(mostBytes = Infinity, guess?: number) {
+    this.slots = new Slots({ maxSlots: 1000, memoryBytes: mostBytes, guess }, 1, 0);
+    this.slots.begin({ ...SEEN, memoryBytes: this.memoryBytes });
+  }
+
+  /** Looks, with all slots taken, and gives what is wanted. */
+  tick(nowMs: number, inFlight = this.slots.count): string | undefined {
+    this.#nowMs = nowMs;
+    const { memoryBytes, slots } = this;
+    const seen = { ...SEEN, nowMs, inFlight, memoryBytes };
+    const wanted = slots.areTooMany(seen) ? slots.fewer(seen, 1) : slots.next(seen, true);
+    if (wanted === undefined) return undefined;
+    slots.count = wanted.slots;
+    slots.open(nowMs, wanted.why);
+    return wanted.why;
+  }
+
+  /** So many tasks end that began then. */
+  end(count: number, startedAtMs: number, endedAtMs: number, refused = 0): void {
+    for (let task = 0; task < count; task++) {
+      this.slots.onEnded(1, startedAtMs, endedAtMs, 0, 0);
+    }
+    if (refused > 0) this.slots.onEnded(refused, startedAtMs, endedAtMs, refused, 0);
+    this.#nowMs = endedAtMs;
+  }
+
+  /** All slots' tasks begin now, and end after so long. */
+  round(tookMs: number): string | undefined {
+    const fromMs = this.#nowMs;
+    this.end(Math.ceil(this.slots.count), fromMs, fromMs + tookMs);
+    return this.tick(fromMs + tookMs);
+  }
+}
+
+Deno.test("until something has ended there are few slots, and then no more than may be refused", () => {
+  const loop = new Loop();
+  for (let nowMs = 0; nowMs < 200; nowMs++) loop.tick(nowMs);
+  assertEquals(loop.slots.count, 4);
+  loop.end(1, 0, 200);
+  for (let nowMs = 200; nowMs < 220; nowMs++) loop.tick(nowMs);
+  // What one slot would do in 1.8 s.
+  assertEquals(loop.slots.count, 9);
+});
+
+Deno.test("slots grow by answers to tasks that began while there were as many as now", () => {
+  const loop = new Loop();
+  loop.tick(2);
+  assertEquals(loop.slots.count, 4);
+  loop.end(1, 0, 1000);
+  loop.tick(1000);
+  assertEquals(loop.slots.count, 4);
+  loop.end(3, 2, 1003);
+  loop.tick(1003);
+  assertEquals(loop.slots.count, 16);
+});
+
+Deno.test("beyond a guess that was seen to do slots only double", () => {
+  const loop = new Loop(Infinity, 8);
+  const counts = Array.from({ length: 5 }, () => (loop.round(100), loop.slots.count));
+  assertEquals(counts.slice(0, 4), [4, 8, 16, 32]);
+});
+
+Deno.test("where some were refused slots come back to those that got through, step by step", () => {
+  const loop = new Loop();
+  loop.tick(2);
+  loop.end(0, 2, 5, 2);
+  loop.tick(5, 2);
+  loop.end(2, 2, 10);
+  assertEquals([loop.tick(10, 0), loop.slots.count], ["refused", 1]);
+  assertEquals([loop.tick(12), loop.slots.count], ["waits", 2]);
+  for (let nowMs = 13; nowMs < 50; nowMs++) loop.tick(nowMs);
+  assertEquals(loop.slots.count, 2);
+});
+
+Deno.test("memory above its bound takes slots in proportion, once a round, and bounds their growth", () => {
+  const loop = new Loop(1000);
+  loop.tick(2);
+  loop.memoryBytes = 110;
+  loop.end(4, 2, 20);
+  loop.tick(20);
+  // Four take 10 bytes.
+  assertEquals(loop.slots.count, 16);
+  loop.memoryBytes = 1100;
+  assertEquals([loop.tick(21), loop.slots.count], ["memory", 11]);
+  assertEquals([loop.tick(22), loop.slots.count], [undefined, 11]);
+  loop.end(11, 22, 40);
+  assertEquals([loop.tick(40), loop.slots.count], ["memory", 7]);
+});
