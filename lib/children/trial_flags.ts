@@ -68,9 +68,7 @@ const known = new Map<string, Promise<ModuleFacts>>();
 
 /** What is known of a module; asked for once. */
 export function moduleFacts(module: string): Promise<ModuleFacts> {
-  let facts = known.get(module);
-  if (facts === undefined) known.set(module, facts = findFacts(module));
-  return facts;
+  return known.getOrInsertComputed(module, findFacts);
 }
 
 async function findFacts(module: string): Promise<ModuleFacts> {

@@ -26,18 +26,12 @@ export function assignSlots(timeline: Timeline): Slots {
   const count = timeline.index.length;
   const slot = new Int32Array(count).fill(-1);
   const lanes = new Map<number, Lane>();
-  const laneOf = (number: number) => {
-    let lane = lanes.get(number);
-    if (lane === undefined) {
-      lane = {
-        free: new BinaryHeap((a, b) => a - b),
-        ends: new BinaryHeap((a, b) => a.atMs - b.atMs),
-        used: 0,
-      };
-      lanes.set(number, lane);
-    }
-    return lane;
-  };
+  const laneOf = (number: number) =>
+    lanes.getOrInsertComputed(number, () => ({
+      free: new BinaryHeap((a, b) => a - b),
+      ends: new BinaryHeap((a, b) => a.atMs - b.atMs),
+      used: 0,
+    }));
   for (const { lane } of timeline.lanes) laneOf(lane);
   for (const at of startOrder(timeline)) {
     const lane = laneOf(timeline.lane[at]!);

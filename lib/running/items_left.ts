@@ -58,10 +58,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     this.#isMatching = wanted.changed === "match";
     if (!this.#isMatching) return;
     for (const [index, digest, state] of known.entries()) {
-      const key = `${state} ${digest}`;
-      const indexes = this.#unmatched.get(key);
-      if (indexes === undefined) this.#unmatched.set(key, [index]);
-      else indexes.push(index);
+      this.#unmatched.getOrInsert(`${state} ${digest}`, []).push(index);
     }
   }
 

@@ -107,31 +107,23 @@ export class Refusals {
   }
 
   #serverOf(key: Key | undefined): Server {
-    let server = this.#servers.get(key);
-    if (server === undefined) {
-      server = {
-        answered: 0,
-        refused: 0,
-        items: 0,
-        pauses: 0,
-        pausedAtMs: 0,
-        untilMs: -Infinity,
-        last: { status: undefined, host: undefined, asked: false },
-      };
-      this.#servers.set(key, server);
-    }
-    return server;
+    return this.#servers.getOrInsertComputed(key, () => ({
+      answered: 0,
+      refused: 0,
+      items: 0,
+      pauses: 0,
+      pausedAtMs: 0,
+      untilMs: -Infinity,
+      last: { status: undefined, host: undefined, asked: false },
+    }));
   }
 
   #itemOf(index: number, server: Server): RefusedItem {
-    let item = this.#items.get(index);
-    if (item === undefined) {
+    return this.#items.getOrInsertComputed(index, () => {
       const { answered: answeredBefore, refused: refusedBefore } = server;
-      item = { server, answeredBefore, refusedBefore, refusals: 0, chance: 1 };
       server.items++;
-      this.#items.set(index, item);
-    }
-    return item;
+      return { server, answeredBefore, refusedBefore, refusals: 0, chance: 1 };
+    });
   }
 
   ended({ index, status, startedAtMs }: Outcome<unknown>, keyOf: () => Key | undefined): void {

@@ -24,7 +24,6 @@ const FURTHER = "other reasons";
 type FailureReason = RunResult["reasons"][number];
 
 export class RunState {
-  /** Items that there are, if that is known. */
   total: number | undefined;
   succeeded = 0;
   failed = 0;
@@ -49,16 +48,13 @@ export class RunState {
       const { reason: named, index, message } = JSON.parse(line) as FailureRecord;
       const isKnown = this.#reasons.has(named) || this.#reasons.size < MOST_REASONS;
       const reason = isKnown ? named : FURTHER;
-      const known = this.#reasons.get(reason);
-      if (known === undefined) this.#reasons.set(reason, { reason, count: 1, index, message });
-      else known.count++;
+      this.#reasons.getOrInsert(reason, { reason, count: 0, index, message }).count++;
     }
   }
 }
 
 export type Ended =
   | Extract<RunMessage, { readonly type: "done" | "changed" | "denied" | "broken" }>
-  /** Its process ended by itself. */
   | { readonly type: "died"; readonly message: string };
 
 export interface RunJobHost {

@@ -75,7 +75,7 @@ export async function whoseTurn(
   const counted = new Map<Way, Counted[]>();
   for (let round = 0; round < runs; round++) {
     for (const [way, run] of Object.entries(ways) as [Way, () => Promise<Counted>][]) {
-      counted.set(way, [...counted.get(way) ?? [], await run()]);
+      counted.getOrInsert(way, []).push(await run());
     }
   }
   const rows: TurnRow[] = [...counted].map(([way, results]) => ({

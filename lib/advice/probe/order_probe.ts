@@ -169,8 +169,7 @@ export function accesses(log: string): Map<string, { read: number; write: number
     if (permission !== "read" && permission !== "write") continue;
     if (typeof noted?.value !== "string") continue;
     const path = resolve(userFolder(), noted.value);
-    const known = files.get(path) ?? { read: 0, write: 0 };
-    files.set(path, { ...known, [permission]: known[permission] + 1 });
+    files.getOrInsert(path, { read: 0, write: 0 })[permission]++;
   }
   return files;
 }

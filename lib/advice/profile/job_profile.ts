@@ -115,10 +115,8 @@ export function timeByFunction(
     const isRuntime = owner === "runtime";
     const name = isRuntime ? deedOf(frame) : nameOf(frame);
     const key = isRuntime ? name : keyOf(frame);
-    const tally = tallies.get(key) ??
-      { frame, name, owner, deeds: new Map<string, number>(), us: 0, totalUs: 0 };
-    tallies.set(key, tally);
-    return tally;
+    const none = { frame, name, owner, deeds: new Map<string, number>(), us: 0, totalUs: 0 };
+    return tallies.getOrInsert(key, none);
   };
   /** A call, the nearest caller that isn't the runtime's, and all functions on the way here. */
   type Open = { call: Call; caller: Tally | undefined; above: ReadonlySet<Tally> };
