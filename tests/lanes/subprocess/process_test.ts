@@ -9,34 +9,25 @@ import {
 import type { Task } from "../../../lib/lanes/task.ts";
 import { granted } from "../../granted.ts";
 import { batchOf } from "../batch.ts";
-import { Told } from "../remote/fake_channel.ts";
+import {
+  type Ending,
+  ENDINGS,
+  isToldHowItEnds,
+  losesNothingThatHadEnded,
+  RealTold,
+  runsWhatItIsSent,
+  taskOf,
+} from "../real_lane.ts";
 import { withFiles } from "../small_program.ts";
-
-/** A task of this code: what stands behind `export default`, and before it. */
-function taskOf(code: string, before = ""): Task {
-  const module = encodeURIComponent(`${before}; export default ${code}`);
-  return { module: `data:text/javascript,${module}`, export: "default" };
-}
-
-/** What a real process told, and how to wait for it. */
-class ProcessTold extends Told {
-  readonly #death = Promise.withResolvers<void>();
-  readonly death = this.#death.promise;
-
-  override died(death: Parameters<Told["died"]>[0]): void {
-    super.died(death);
-    this.#death.resolve();
-  }
-}
 
 const ignore = !granted("read", "run");
 
 /** A lane in a process of its own, closed at the end. */
 async function withLane(
   options: Partial<SubprocessOptions>,
-  fn: (lane: RemoteLane, told: ProcessTold) => Promise<void>,
+  fn: (lane: RemoteLane, told: RealTold) => Promise<void>,
 ): Promise<void> {
-  const told = new ProcessTold();
+  const told = new RealTold();
   const lane = new RemoteLane(
     told,
     (events) =>
@@ -52,7 +43,7 @@ async function withLane(
 function test(
   name: string,
   options: Partial<SubprocessOptions>,
-  fn: (lane: RemoteLane, told: ProcessTold) => Promise<void>,
+  fn: (lane: RemoteLane, told: RealTold) => Promise<void>,
 ): void {
   Deno.test({ name, ignore, fn: () => withLane(options, fn) });
 }
@@ -61,18 +52,7 @@ test(
   "a process becomes ready, runs what it is sent, and tells what it used",
   {},
   async (lane, told) => {
-    const double = batchOf([1, 2], { task: taskOf("(n) => 2 * n") });
-    const fails = batchOf([1], {
-      task: taskOf("() => { throw Object.assign(new RangeError('no'), { code: 'E' }) }"),
-    });
-    lane.send(double);
-    lane.send(fails);
-    assert(await lane.ready > 0);
-    assertEquals(await told.values(double), [2, 4]);
-    await told.last(fails);
-    const reason = told.reports.find(({ batch }) => batch === fails)!.report.failures![0]!.reason;
-    assertInstanceOf(reason, RangeError);
-    assertEquals((reason as RangeError & { code: string }).code, "E");
+    await runsWhatItIsSent(lane, told);
     const { cpuMs, peakRssBytes } = await lane.usage();
     assert(cpuMs! > 0 && peakRssBytes! > 1e6);
   },
@@ -134,59 +114,24 @@ test("a process may touch nothing unless it was told", {}, async (lane, told) =>
   assertInstanceOf(told.reports[0]!.report.failures![0]!.reason, Deno.errors.NotCapable);
 });
 
-/** Code that ends its process, and how that is told. */
-const deaths: readonly (readonly [name: string, code: string, how: string, error?: string])[] = [
-  ["closes it", "() => self.close()", "called self.close()"],
-  ["exits", "() => Deno.exit(3)", "called Deno.exit(3)"],
-  [
-    "kills it",
-    "() => { process.kill(process.pid, 'SIGKILL'); while (true); }",
-    "was ended by SIGKILL",
-  ],
-  [
-    "throws in a timer",
-    "() => new Promise(() => setTimeout(() => { throw new RangeError('x') }))",
-    "threw outside the task",
-    "RangeError: x",
-  ],
-  [
-    "leaves a rejection",
-    "() => new Promise(() => void Promise.reject(new RangeError('x')))",
-    "left a rejection unhandled",
-    "RangeError: x",
-  ],
-];
+const KILLED: Ending = {
+  name: "kills it",
+  code: "() => { process.kill(process.pid, 'SIGKILL'); while (true); }",
+  how: "was ended by SIGKILL",
+};
 
-for (const [name, code, how, error] of deaths) {
-  const needs = code.includes("process.kill") ? { permissions: { run: true } } : {};
+for (const ending of [...ENDINGS, KILLED]) {
   test(
-    `a task that ${name} ends its process, and no more, and it is told how`,
-    needs,
-    async (lane, told) => {
-      const batch = batchOf([1], { task: taskOf(code) });
-      lane.send(batch);
-      await told.death;
-      const [death, ...others] = told.deaths;
-      assertEquals([death!.how, death!.starting, others], [how, false, []]);
-      assertEquals(death!.error === undefined ? undefined : String(death!.error), error);
-    },
+    `a task that ${ending.name} ends its process, and no more, and it is told how`,
+    ending === KILLED ? { permissions: { run: true } } : {},
+    (lane, told) => isToldHowItEnds(ending, lane, told),
   );
 }
 
 test(
   "what had ended before a process exited is not lost, and it is known what ran",
   {},
-  async (lane, told) => {
-    const task = taskOf("(item) => item === 'fatal' ? Deno.exit(3) : item");
-    const batch = batchOf(["a", "b", "fatal", "c"], { task });
-    lane.send(batch);
-    await told.death;
-    assertEquals(told.reports.map(({ report: { count, values } }) => [count, values]), [
-      [2, ["a", "b"]],
-    ]);
-    const at = lane.progress(batch);
-    assert(at.state === "running" && at.offset === 2);
-  },
+  losesNothingThatHadEnded,
 );
 
 test(

@@ -17,25 +17,32 @@ async function holding(name: string): Promise<Worker> {
   return worker;
 }
 
+/** Counts how often a thread is told to have died. */
+class Deaths {
+  count = 0;
+  readonly #first = Promise.withResolvers<void>();
+  readonly first = this.#first.promise;
+  readonly watch = new EndWatch(() => {
+    this.count++;
+    this.#first.resolve();
+  });
+}
+
 const ignore = !granted("read");
 
 Deno.test({
   name: "a thread that closes itself in silence is found dead, and told of once",
   ignore,
   async fn() {
-    let deaths = 0;
-    const died = Promise.withResolvers<void>();
-    const watch = new EndWatch(() => {
-      deaths++;
-      died.resolve();
-    });
+    const told = new Deaths();
+    const { watch } = told;
     const worker = await holding(watch.name);
     watch.watch();
     watch.watch();
     worker.postMessage("close");
-    await died.promise;
+    await told.first;
     await watch.unwatch();
-    assertEquals(deaths, 1);
+    assertEquals(told.count, 1);
   },
 });
 
@@ -67,14 +74,14 @@ Deno.test({
   name: "a thread that is ended on purpose is not told of",
   ignore,
   async fn() {
-    let deaths = 0;
-    const watch = new EndWatch(() => deaths++);
+    const told = new Deaths();
+    const { watch } = told;
     const worker = await holding(watch.name);
     watch.watch();
     const ended = watch.unwatch();
     worker.terminate();
     await ended;
-    assertEquals(deaths, 0);
+    assertEquals(told.count, 0);
   },
 });
 
@@ -82,31 +89,27 @@ Deno.test({
   name: "a thread that ended while nobody watched is found dead once somebody does again",
   ignore,
   async fn() {
-    let deaths = 0;
-    const died = Promise.withResolvers<void>();
-    const watch = new EndWatch(() => {
-      deaths++;
-      died.resolve();
-    });
+    const told = new Deaths();
+    const { watch } = told;
     const worker = await holding(watch.name);
     watch.watch();
     watch.watch();
     await watch.unwatch();
     worker.terminate();
-    assertEquals(deaths, 0);
+    assertEquals(told.count, 0);
     watch.watch();
-    await died.promise;
+    await told.first;
     await watch.unwatch();
-    assertEquals(deaths, 1);
+    assertEquals(told.count, 1);
   },
 });
 
 Deno.test("who gives up watching at once is told nothing, though the thread has ended", async () => {
-  let deaths = 0;
-  const watch = new EndWatch(() => deaths++);
+  const told = new Deaths();
+  const { watch } = told;
   watch.watch();
   await watch.unwatch();
-  assertEquals(deaths, 0);
+  assertEquals(told.count, 0);
 });
 
 Deno.test("what never watched ends at once, and twice", async () => {

@@ -1,30 +1,23 @@
-import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { RemoteLane } from "../../../lib/lanes/remote/remote_lane.ts";
-import type { Task } from "../../../lib/lanes/task.ts";
 import { WorkerChannel } from "../../../lib/lanes/worker/worker_channel.ts";
 import { granted } from "../../granted.ts";
 import { batchOf } from "../batch.ts";
-import { Told } from "../remote/fake_channel.ts";
+import {
+  ENDINGS,
+  isToldHowItEnds,
+  losesNothingThatHadEnded,
+  RealTold,
+  runsWhatItIsSent,
+  taskOf,
+} from "../real_lane.ts";
 
-/** A task of this code: what stands behind `export default`, and before it. */
-function taskOf(code: string, before = ""): Task {
-  const module = encodeURIComponent(`${before}; export default ${code}`);
-  return { module: `data:text/javascript,${module}`, export: "default" };
-}
-
-/** What a real thread told, and its death as soon as it is told. */
-class ThreadTold extends Told {
-  readonly #death = Promise.withResolvers<void>();
+/** What a real thread told, and that it refused a task as soon as it is told. */
+class ThreadTold extends RealTold {
   readonly #refused = Promise.withResolvers<void>();
-  readonly death = this.#death.promise;
   readonly refused = this.#refused.promise;
 
-  override died(death: Parameters<Told["died"]>[0]): void {
-    super.died(death);
-    this.#death.resolve();
-  }
-
-  override unloadable(...args: Parameters<Told["unloadable"]>): void {
+  override unloadable(...args: Parameters<RealTold["unloadable"]>): void {
     super.unloadable(...args);
     this.#refused.resolve();
   }
@@ -49,20 +42,7 @@ function test(name: string, fn: (lane: RemoteLane, told: ThreadTold) => Promise<
 }
 
 test("a thread becomes ready, runs what it is sent, and tells what it used", async (lane, told) => {
-  const [double, fails] = [
-    batchOf([1, 2], { task: taskOf("(n) => 2 * n") }),
-    batchOf([1], {
-      task: taskOf("() => { throw Object.assign(new RangeError('no'), { code: 'E' }) }"),
-    }),
-  ];
-  lane.send(double);
-  lane.send(fails);
-  assert(await lane.ready > 0);
-  assertEquals(await told.values(double), [2, 4]);
-  await told.last(fails);
-  const reason = told.reports.find(({ batch }) => batch === fails)!.report.failures![0]!.reason;
-  assertInstanceOf(reason, RangeError);
-  assertEquals((reason as RangeError & { code: string }).code, "E");
+  await runsWhatItIsSent(lane, told);
   const { cpuMs, peakRssBytes } = await lane.usage();
   assert(cpuMs! >= 0 && peakRssBytes === undefined);
 });
@@ -89,53 +69,16 @@ test(
   },
 );
 
-/** Code that ends its thread, and how that is told. */
-const deaths: readonly (readonly [name: string, code: string, how: string, error?: string])[] = [
-  ["closes it", "() => self.close()", "called self.close()"],
-  ["exits", "() => Deno.exit(3)", "called Deno.exit(3)"],
-  ["exits without a code", "() => Deno.exit()", "called Deno.exit()"],
-  [
-    "throws in a timer",
-    "() => new Promise(() => setTimeout(() => { throw new RangeError('x') }))",
-    "threw outside the task",
-    "RangeError: x",
-  ],
-  [
-    "leaves a rejection",
-    "() => new Promise(() => void Promise.reject(new RangeError('x')))",
-    "left a rejection unhandled",
-    "RangeError: x",
-  ],
-];
-
-for (const [name, code, how, error] of deaths) {
+for (const ending of ENDINGS) {
   test(
-    `a task that ${name} kills its thread, and no more, and it is told how`,
-    async (lane, told) => {
-      const batch = batchOf([1], { task: taskOf(code) });
-      lane.send(batch);
-      await told.death;
-      const [death, ...others] = told.deaths;
-      assertEquals([death!.how, death!.starting, others], [how, false, []]);
-      assertEquals(death!.error === undefined ? undefined : String(death!.error), error);
-      assertEquals(told.unloadables, []);
-    },
+    `a task that ${ending.name} kills its thread, and no more, and it is told how`,
+    (lane, told) => isToldHowItEnds(ending, lane, told),
   );
 }
 
 test(
   "what had ended before a thread was killed is not lost, and it is known what ran",
-  async (lane, told) => {
-    const task = taskOf("(item) => item === 'fatal' ? Deno.exit(3) : item");
-    const batch = batchOf(["a", "b", "fatal", "c"], { task });
-    lane.send(batch);
-    await told.death;
-    assertEquals(told.reports.map(({ report: { count, values } }) => [count, values]), [
-      [2, ["a", "b"]],
-    ]);
-    const at = lane.progress(batch);
-    assert(at.state === "running" && at.offset === 2);
-  },
+  losesNothingThatHadEnded,
 );
 
 test("a module that can't be loaded, or ends the thread, is told as that", async (lane, told) => {

@@ -1,0 +1,90 @@
+/** What lanes on threads and in processes hold alike, held against real ones. */
+
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import type { RemoteLane } from "../../lib/lanes/remote/remote_lane.ts";
+import type { Task } from "../../lib/lanes/task.ts";
+import { batchOf } from "./batch.ts";
+import { Told } from "./remote/fake_channel.ts";
+
+/** A task of this code: what stands behind `export default`, and before it. */
+export function taskOf(code: string, before = ""): Task {
+  const module = encodeURIComponent(`${before}; export default ${code}`);
+  return { module: `data:text/javascript,${module}`, export: "default" };
+}
+
+/** What a real lane told, and its death as soon as it is told. */
+export class RealTold extends Told {
+  readonly #death = Promise.withResolvers<void>();
+  readonly death = this.#death.promise;
+
+  override died(death: Parameters<Told["died"]>[0]): void {
+    super.died(death);
+    this.#death.resolve();
+  }
+}
+
+export async function runsWhatItIsSent(lane: RemoteLane, told: RealTold): Promise<void> {
+  const double = batchOf([1, 2], { task: taskOf("(n) => 2 * n") });
+  const fails = batchOf([1], {
+    task: taskOf("() => { throw Object.assign(new RangeError('no'), { code: 'E' }) }"),
+  });
+  lane.send(double);
+  lane.send(fails);
+  assert(await lane.ready > 0);
+  assertEquals(await told.values(double), [2, 4]);
+  await told.last(fails);
+  const reason = told.reports.find(({ batch }) => batch === fails)!.report.failures![0]!.reason;
+  assertInstanceOf(reason, RangeError);
+  assertEquals((reason as RangeError & { code: string }).code, "E");
+}
+
+/** Code that ends its lane, and how that is told. */
+export interface Ending {
+  readonly name: string;
+  readonly code: string;
+  readonly how: string;
+  readonly error?: string;
+}
+
+export const ENDINGS: readonly Ending[] = [
+  { name: "closes it", code: "() => self.close()", how: "called self.close()" },
+  { name: "exits", code: "() => Deno.exit(3)", how: "called Deno.exit(3)" },
+  { name: "exits without a code", code: "() => Deno.exit()", how: "called Deno.exit()" },
+  {
+    name: "throws in a timer",
+    code: "() => new Promise(() => setTimeout(() => { throw new RangeError('x') }))",
+    how: "threw outside the task",
+    error: "RangeError: x",
+  },
+  {
+    name: "leaves a rejection",
+    code: "() => new Promise(() => void Promise.reject(new RangeError('x')))",
+    how: "left a rejection unhandled",
+    error: "RangeError: x",
+  },
+];
+
+export async function isToldHowItEnds(
+  { code, how, error }: Ending,
+  lane: RemoteLane,
+  told: RealTold,
+): Promise<void> {
+  lane.send(batchOf([1], { task: taskOf(code) }));
+  await told.death;
+  const [death, ...others] = told.deaths;
+  assertEquals([death!.how, death!.starting, others], [how, false, []]);
+  assertEquals(death!.error === undefined ? undefined : String(death!.error), error);
+  assertEquals(told.unloadables, []);
+}
+
+export async function losesNothingThatHadEnded(lane: RemoteLane, told: RealTold): Promise<void> {
+  const task = taskOf("(item) => item === 'fatal' ? Deno.exit(3) : item");
+  const batch = batchOf(["a", "b", "fatal", "c"], { task });
+  lane.send(batch);
+  await told.death;
+  assertEquals(told.reports.map(({ report: { count, values } }) => [count, values]), [
+    [2, ["a", "b"]],
+  ]);
+  const at = lane.progress(batch);
+  assert(at.state === "running" && at.offset === 2);
+}
