@@ -33,7 +33,6 @@ const model = z.object({
   slots: whole.nullable(),
   name: z.string(),
   predictedMs: amount,
-  /** Against sequential, with the ends of the prediction's range. */
   predictedGain: amount,
   predictedGainLow: amount,
   predictedGainHigh: amount,

@@ -18,7 +18,6 @@ function trialText(event: TimingEvent & { type: "trial-started" }): string {
   return `racing ${nameOf({ model, lanes, slots })}, trial ${event.number}`;
 }
 
-/** Makes what draws the progress of advice that may take `budgetMs`. */
 export function adviceProgress(
   job: string,
   budgetMs: number,

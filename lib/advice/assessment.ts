@@ -48,7 +48,6 @@ export type JobNoGain =
   | { readonly why: "not sendable"; readonly what: string }
   | { readonly why: "memory" };
 
-/** How sure it is that nothing is to be gained: some of these rest on estimates, some on logic. */
 const SURE_BY_REASON: Readonly<Record<JobNoGain["why"], number>> = {
   "one item": 0.99,
   "not sendable": 0.9,
@@ -260,7 +259,6 @@ export class Assessment {
     return entry?.eligible === true && isShown(entry, this.gain(candidate));
   }
 
-  /** Whether it failed in the race, or one did that has no more in flight. */
   #failed(candidate: Candidate): boolean {
     return this.runners.some(({ candidate: of, items, out }) =>
       nameOf(of) === nameOf(candidate)

@@ -33,7 +33,6 @@ export function paceText(perSecond: number): string {
   return `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)} a second`;
 }
 
-/** The items that an answer is for; how many there are is assumed where it can't be told. */
 export function itemsText({ horizon, total }: Pick<Planned, "horizon" | "total">): string {
   return `${total === null ? "an assumed " : ""}${counted(horizon, "item")}`;
 }

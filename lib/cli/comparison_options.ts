@@ -62,7 +62,6 @@ export interface ComparisonOptions {
   readonly live: boolean;
 }
 
-/** A command that options can be added to; commander's is one. */
 interface OptionTaker {
   option(flags: string, description: string): OptionTaker;
 }

@@ -31,7 +31,6 @@ export async function resultOption(option: string, path: string): Promise<Result
   return await fileOption(option, path, readResultFile);
 }
 
-/** Jobs and the models they were, or will be, measured under. */
 interface Jobs {
   readonly comparisons: readonly {
     readonly job: { readonly name: string };

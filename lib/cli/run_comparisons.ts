@@ -128,7 +128,6 @@ async function runOne(
   }
 }
 
-/** Trials that gave no result: their warnings say why. */
 function missingTrials({ job, models, rounds }: ComparisonSpec, { models: measured }: Comparison) {
   const of = models.length * rounds;
   const got = measured.reduce((sum, { rounds }) => sum + rounds.length, 0);

@@ -28,7 +28,6 @@ interface RunRequest {
   readonly typed: string;
   readonly permissions: LanePermissions;
   readonly options: RunOptionValues;
-  /** The command line, to say how the run goes on. */
   readonly args: readonly string[];
   readonly signal: AbortSignal;
 }

@@ -44,7 +44,6 @@ export interface Files {
 
 export type Kind = keyof Files;
 
-/** What `--json` of any script wrote. */
 export type ReportFile = Files[Kind];
 
 interface KindOfFile<File> {
@@ -129,7 +128,6 @@ function of(file: ReportFile): KindOfFile<ReportFile> {
   return KINDS[kindOf(file)] as KindOfFile<ReportFile>;
 }
 
-/** The files kind by kind, each kind in the order given. */
 export function byKind(files: readonly ReportFile[]): ReportFile[] {
   return files.toSorted((a, b) => NAMES.indexOf(kindOf(a)) - NAMES.indexOf(kindOf(b)));
 }
@@ -157,7 +155,6 @@ function tracedIn(file: ReportFile): readonly Traced[] | undefined {
   return of(file).traced?.(file);
 }
 
-/** What makes each format of files together: one page, one text, one table, one trace of all. */
 export function reportRenderers(files: readonly ReportFile[]): Required<Renderers> {
   return {
     json: () => files.map((file) => JSON.stringify(file, null, 1)).join("\n") + "\n",

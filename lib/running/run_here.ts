@@ -23,7 +23,6 @@ import type {
 } from "./run_message.ts";
 import type { RunResult } from "./run_result.ts";
 
-/** Results are told when they are so long together, in characters, or so old, in milliseconds. */
 const TOLD_CHARACTERS = 1 << 16;
 const TOLD_MS = 20;
 /** So many characters may be on their way to the file; then tasks wait for it. */
@@ -101,7 +100,6 @@ export class RunHere {
     this.#watch = spec.live ? new LaneWatch(host.executor) : undefined;
   }
 
-  /** Starts no more tasks. */
   finish(end: RunEnd = "finished"): void {
     if (this.#end !== "done") return;
     this.#end = end;

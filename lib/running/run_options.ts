@@ -45,7 +45,6 @@ type Named =
   | ("out" | "failed" | "order" | "changed" | "fsync")
   | ("retries" | "timeout" | "halt" | "rate" | "perHost");
 
-/** A file, as it was typed and as an absolute path. */
 export interface TypedFile {
   readonly typed: string;
   readonly path: string;
@@ -65,7 +64,6 @@ export interface RunOptionValues extends Omit<RunSpec, "job" | "fed" | keyof Mod
 
 const MOST_RETRIES = 1000;
 const DEFAULT_MODEL = "limited" satisfies Model;
-/** How often results are made safe from a crash of the machine, unless told. */
 const DEFAULT_SYNC = "10s";
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000 } as const;
 const RATE = /^(\d+(?:\.\d+)?)\/(s|m|h)$/;
@@ -204,7 +202,6 @@ async function fromOf({ from, lines }: RawRunOptions): Promise<RunOptionValues["
   return { typed: from, path, format };
 }
 
-/** Throws a UsageError for a wrong value; `made` is what no output may overwrite. */
 export async function readRunOptions(
   module: string,
   raw: RawRunOptions,

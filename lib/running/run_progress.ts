@@ -33,7 +33,6 @@ export class RunProgress {
   readonly #line: ProgressLine;
   readonly #startMs: number;
   readonly #timer: ReturnType<typeof setInterval>;
-  /** Times and items that had settled by then, the oldest first. */
   readonly #seen: [number, number][];
 
   constructor(

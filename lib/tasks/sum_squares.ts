@@ -58,26 +58,7 @@ function checked(item: number | bigint): number {
   return n;
 }
 
-/**
- * Sums i·i for all whole numbers i from 0 to n − 1.
- *
- * @param item n, from 0 to {@linkcode SUM_SQUARES_LIMIT}.
- * @param context Polled between blocks.
- * @returns The sum, exact.
- *
- * @example
- * ```ts
- * import sumSquares from "./sum_squares.ts";
- *
- * const context = {
- * signal: new AbortController().signal,
- * index: 0,
- * attempt: 1,
- * cancelled: () => false,
- * };
- * console.log(sumSquares(5_000_000, context)); // 41666654166667500000n
- * ```
- */
+/** The exact sum of i·i for all whole numbers i from 0 to n − 1. */
 export default function sumSquares(item: number | bigint, context: TaskContext): bigint {
   const n = checked(item);
   const blocks = Math.floor(n / BLOCK);

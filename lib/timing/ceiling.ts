@@ -58,7 +58,6 @@ async function measureWith(
   // The first try compiles the code.
   await work(all[0]!, { ms: pieceMs });
   const pieces = await work(all[0]!, { ms: pieceMs });
-  /** How long it takes until the last has done. */
   const time = async (some: readonly Child[]) => {
     const startMs = now();
     await Promise.all(some.map((child) => work(child, { pieces })));
@@ -80,11 +79,8 @@ async function measureWith(
 }
 
 /**
- * Measures how much faster `lanes` independent processes are than one, on the same work each.
- *
- * Start-up isn't counted: all are ready before any is told to go. The work is the job's own task on its
- * own items; a job whose items take too long to be repeated, or that isn't given, is replaced by a fixed
- * loop of integer arithmetic. About a second.
+ * How much faster `lanes` independent processes are than one, on the job's own task and items,
+ * or on a fixed loop if there is no job, or its items take too long to be repeated.
  */
 export async function ceiling(
   job: JobSpec | undefined,

@@ -12,11 +12,9 @@ function bytesOf(value: ArrayBuffer | ArrayBufferView): Uint8Array {
 }
 
 /**
- * Writes a value so that equal values are written alike, and others differently.
- *
- * Every part begins with its kind and, where it has one, its length, so that nothing can pass for
- * something else. Keys of objects and entries of maps and sets are sorted: which came first depends
- * on timing, not on the result. A value that holds itself is written as its depth in `path`.
+ * Writes a value so that equal values are written alike, and others differently: every part with
+ * its kind and length, keys and entries sorted, for which came first depends on timing. A value
+ * that holds itself is written as its depth in `path`.
  */
 export function canonicalText(
   value: unknown,
@@ -64,11 +62,8 @@ export type Settled =
   );
 
 /**
- * The SHA-256 of all results, in input order.
- *
- * Values are written in a canonical form that tells 0 from −0, `undefined` from absent, a number from
- * a bigint, and doesn't depend on the order of keys. An item that gave no value counts with how it
- * ended alone: messages name ports and times, which differ from run to run.
+ * The SHA-256 of all results, in input order, in a canonical form. An item without a value counts
+ * with how it ended alone: messages name ports and times, which differ from run to run.
  * `comparable` maps a value to what has to be equal.
  */
 export async function checksumOf(

@@ -167,12 +167,9 @@ function describeJob({ job }: ComparisonSpec, models: readonly ModelResult[]): C
 }
 
 /**
- * Compares models on one job.
- *
- * Every model runs once a round, in an order drawn from the seed, each in a fresh process. Results are
- * compared first: if they differ, there is no speedup and no verdict. The timeline kept of each model is
- * that of its median round.
- * If the signal was aborted, the comparison holds what was measured until then, and `partial` is true.
+ * Compares models on one job: each runs once a round, in an order drawn from the seed, in a fresh
+ * process. Where results differ there is no speedup and no verdict. After an abort it holds what
+ * was measured until then, and `partial` is true.
  */
 export async function compare(
   spec: ComparisonSpec,

@@ -130,12 +130,9 @@ function jobWarnings(then: Comparison, now: Comparison): string[] {
 }
 
 /**
- * Compares a result with an older one, job by job and model by model. Jobs are matched by name; the second of
- * a name with the second. `maxSlowdown` is how much slower a model may be, as a share; nothing is judged
- * unless given.
- *
- * A model is too slow if it is detectably slower, that is the interval leaves out 1, and the ratio of the
- * medians exceeds what is allowed: noise alone doesn't fail a build, nor does a slowdown that is real but small.
+ * Compares a result with an older one, jobs matched by name, the second of a name with the second.
+ * A model is too slow if it is detectably slower and by more than `maxSlowdown`, a share: noise
+ * alone fails no build, nor does a slowdown that is real but small.
  */
 export function compareResults(
   then: ResultFile,

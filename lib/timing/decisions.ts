@@ -45,7 +45,6 @@ export const decisionSchema = z.object({
 
 export type TimedDecision = z.infer<typeof decisionSchema>;
 
-/** What there is from then on: `16 slots`, or `2 lanes of 1 slot`. */
 export function shapeText({ place, lanes, slots }: Shape): string {
   const each = counted(slots, "slot");
   return place === "lanes" ? `${counted(lanes, "lane")} of ${each}` : each;

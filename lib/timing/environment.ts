@@ -8,7 +8,6 @@ function granted(descriptor: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(descriptor).state === "granted";
 }
 
-/** What steers the clock of the first CPU; undefined if it isn't there or may not be read. */
 function governor(): string | undefined {
   const path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
   // Asked first: without the permission a terminal would be prompted.

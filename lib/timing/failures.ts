@@ -13,7 +13,6 @@ const EXAMPLE_CHARACTERS = 300;
 
 export interface Failures {
   readonly reasons: Record<string, number>;
-  /** Of each reason the first item that had it, and what its error said. */
   readonly examples: Record<string, string>;
 }
 
@@ -112,7 +111,6 @@ export class PaceMeter {
   #lastMs = 0;
   #through = 0;
 
-  /** Counts an item; in the order in which they ended. */
   add(endedMs: number, refused: boolean): void {
     if (refused) this.#firstMs ??= endedMs;
     if (this.#firstMs === undefined) return;

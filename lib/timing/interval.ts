@@ -50,11 +50,7 @@ function resampledMedian(sample: Sorted, random: Random, counts: Uint32Array): n
 /** How often the bootstrap draws. */
 const RESAMPLES = 2000;
 
-/**
- * The percentile bootstrap interval of a sample's median (Efron, "Bootstrap Methods: Another Look at
- * the Jackknife", Annals of Statistics 7, 1979; Efron and Tibshirani 1993, chapter 13). The same seed
- * gives the same interval, and it can't leave the range of the sample.
- */
+/** The percentile bootstrap interval of a median (Efron, Annals of Statistics 7, 1979). */
 export function bootstrapMedian(
   values: readonly number[],
   seed: number,
@@ -71,7 +67,6 @@ export function bootstrapMedian(
   return [quantile(drawn, tail), quantile(drawn, 1 - tail)];
 }
 
-/** How an interval is made: where the bootstrap's chance starts. */
 interface IntervalOptions {
   readonly seed?: number;
 }
@@ -91,7 +86,6 @@ const SINGLE_ROUND: number = Math.LN2;
 /** The clock's resolution, in milliseconds: a time of 0 means less than this. */
 const CLOCK_MS = 0.001;
 
-/** Mean and standard deviation of a few logarithms, the deviation never believed below 1 %. */
 function meanAndDeviation(logs: readonly number[]): { mean: number; deviation: number } {
   const middle = mean(logs);
   const squares = logs.reduce((sum, log) => sum + (log - middle) ** 2, 0);
@@ -164,10 +158,7 @@ function logRatios(above: readonly number[], below: readonly number[]): number[]
   return above.map((time, round) => logOfTime(time) - logOfTime(below[round]!));
 }
 
-/**
- * Median and 95 % interval of a ratio, paired by round: `above[i]` and `below[i]` were measured in the
- * same round, so that what slowed the machine in it slowed both.
- */
+/** Median and 95 % interval of a ratio, paired by round: what slowed the machine slowed both. */
 export function pairedRatio(
   above: readonly number[],
   below: readonly number[],
@@ -177,11 +168,9 @@ export function pairedRatio(
 }
 
 /**
- * The ratio of two series of times that weren't measured together, with its 95 % interval.
- *
- * The method is Welch's t interval on the logarithms (Welch, Biometrika 34, 1947), its degrees of
- * freedom rounded down. Rounds of different runs can't be paired, so what the machine did then and does now
- * is in the ratio as well. One round on either side tells nothing about noise: a factor of two is assumed.
+ * The ratio of two series that weren't measured together, by Welch's t interval on the logarithms
+ * (Biometrika 34, 1947): what the machine did then and does now is in it as well. One round on
+ * either side tells nothing about noise: a factor of two is assumed.
  */
 export function unpairedRatio(newMs: readonly number[], oldMs: readonly number[]): Interval {
   const [now, then] = [newMs.map(logOfTime), oldMs.map(logOfTime)];

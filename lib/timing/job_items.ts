@@ -94,7 +94,6 @@ export class ItemPuller {
   #done = false;
   pulled = 0;
 
-  /** Opens the items; throws a TypeError if they can't be iterated. */
   constructor(items: Items<unknown>) {
     const source = Object(items) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
     const iterator = source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]?.();
@@ -141,7 +140,6 @@ export class ItemPuller {
   }
 }
 
-/** Takes the first items for a warm-up, and gives them back at the head of the rest. */
 export async function withWarmup(
   items: Items<unknown>,
   count: number,

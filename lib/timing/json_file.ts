@@ -4,7 +4,6 @@ import type { z } from "zod";
 import { readText } from "../files/user_files.ts";
 import { messageOf } from "./failures.ts";
 
-/** Larger files aren't read: no run of this program writes one. */
 export const RESULT_FILE_BYTES = 200 * 1024 ** 2;
 
 /** A result file can't be used; the message is one line that says why and what to do. */

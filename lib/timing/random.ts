@@ -3,12 +3,7 @@
 /** Gives the next number, at least 0 and below 1. */
 export type Random = () => number;
 
-/**
- * A generator of even numbers in [0, 1) whose sequence depends on the seed alone.
- *
- * The method is sfc32, the "small fast counting" generator by Chris Doty-Humphrey (PractRand, 2010):
- * 128 bits of state, a period of at least 2³², passes PractRand and BigCrush.
- */
+/** Numbers in [0, 1) by sfc32 (Doty-Humphrey, PractRand, 2010), which depend on the seed alone. */
 export function seededRandom(seed: number): Random {
   if (!Number.isSafeInteger(seed)) {
     throw new RangeError(`Cannot seed the generator: seed ${seed} is not a safe integer`);
@@ -46,11 +41,9 @@ export function shuffled<T>(values: readonly T[], random: Random): T[] {
 }
 
 /**
- * The order of the models in each round.
- *
- * Rounds are interleaved: every model runs once before any runs again. The order in a round is drawn
- * anew, and each second round runs backwards through the one before, so that a machine that slows down
- * steadily favours no model: what one gains in a round by coming first it loses in the next.
+ * The order of the models in each round: each runs once before any runs again, in an order drawn
+ * anew; each second round runs backwards through the one before, so that a machine that slows
+ * down steadily favours no model.
  */
 export function schedule<T>(models: readonly T[], rounds: number, seed: number): T[][] {
   const random = seededRandom(seed);

@@ -21,7 +21,6 @@ export function downloadJob(
   };
 }
 
-/** Files saved in a folder, each by a task that waits until the disk has it. */
 export function savingJob(folder: string, count: number): JobSpec {
   return {
     name: `save ${count} files`,

@@ -28,7 +28,6 @@ export const othersSchema = z.object({
   cores: z.number().int().positive(),
 });
 
-/** What a file was measured on. */
 export const machineSchema = z.object({
   deno: z.string(),
   v8: z.string(),
@@ -45,7 +44,6 @@ export const machineSchema = z.object({
   notes: z.array(z.string()).optional(),
 });
 
-/** The same, with the seed from which something was drawn. */
 export const environmentSchema = machineSchema.extend({ seed: z.number().int() });
 
 /** What a file was measured on; without a seed where nothing was drawn. */
@@ -80,7 +78,6 @@ const roundSchema = z.object({
   examples: z.record(z.string(), z.string()).optional(),
 });
 
-/** One trial: one model, one round, in a fresh process. */
 export type Round = z.infer<typeof roundSchema>;
 
 /** When tasks were queued, started and ended. */
@@ -129,7 +126,6 @@ const modelResultSchema = z.object({
   timeline: timelineSchema.optional(),
 });
 
-/** What one model did in all rounds. */
 export type ModelResult = z.infer<typeof modelResultSchema>;
 
 const verdictSchema = z.object({
@@ -167,7 +163,6 @@ export const comparisonSchema = z.object({
   verdict: verdictSchema.nullable(),
 });
 
-/** One job under several models. */
 export type Comparison = z.infer<typeof comparisonSchema>;
 
 const resultFileSchema = z.object({
@@ -178,7 +173,6 @@ const resultFileSchema = z.object({
   comparisons: z.array(comparisonSchema),
 });
 
-/** A whole result file. */
 export type ResultFile = z.infer<typeof resultFileSchema>;
 
 /** Says which column of a timeline isn't as long as the others; undefined if all are. */

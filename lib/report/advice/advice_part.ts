@@ -31,7 +31,6 @@ import * as words from "./advice_report.ts";
 /** The code that advice gives is shorter; an edited file's may not be. */
 const MOST_LINES = 400;
 
-/** The program as it was read, cut to what can be laid out. */
 function shownCode(code: string): string {
   const lines = words.codeLines({ code: code.slice(0, 100_000) }).slice(0, MOST_LINES);
   return lines.map((line) => /^ {0,80}/.exec(line)![0] + sanitizedText(line)).join("\n");
@@ -47,7 +46,6 @@ function titledList(title: string, lines: readonly string[], kind?: "notices"): 
     : markup`<section><h3>${title}</h3>${list(lines, kind)}</section>`;
 }
 
-/** Advice as a section of a page; its code as it was read. */
 export function adviceSection(
   advice: Advice,
   code: string,

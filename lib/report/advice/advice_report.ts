@@ -168,7 +168,6 @@ function retriesLine(retries: number): string {
     `thrown has that (a server's Retry-After).`;
 }
 
-/** What was predicted of each model and what its race gave, in cells. */
 export function modelColumns({ recommended }: Advice): Column<ModelAdvice>[] {
   const isChosen = ({ name }: ModelAdvice) => name === recommended.name;
   const tone = (row: ModelAdvice) => isChosen(row) ? "good" as const : undefined;

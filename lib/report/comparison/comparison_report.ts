@@ -241,7 +241,6 @@ const COLUMNS: readonly Column<Change>[] = [
   },
 ];
 
-/** Writes what changed: a table, warnings, and whether anything is slower than allowed, by a share. */
 export function renderChanges(
   { changes, warnings }: Pick<ResultsComparison, "changes" | "warnings">,
   maxSlowdown: number,

@@ -450,7 +450,6 @@ function meanDepth({ startedMs, endedMs }: Timeline, inOrder: readonly number[])
   return covered > 0 ? sum / covered : 1;
 }
 
-/** One bar: a task in flight, or a run of them. */
 export interface Bar {
   readonly fromMs: number;
   readonly toMs: number;
@@ -544,7 +543,6 @@ function marginsOf(width: number): { left: number; right: number } {
   return chart.isWide(width) ? { left: 56, right: 62 } : { left: 44, right: 54 };
 }
 
-/** Draws panels below each other, on a time axis from the first item to `axisMs`. */
 function drawPanels(
   panels: readonly Panel[],
   axisMs: number,

@@ -184,7 +184,6 @@ function preemptive(speaker: Speaker, { whoLetsGo, environment }: LessonFile): T
   };
 }
 
-/** The ways of counting up, with what they lost. */
 function turnsOf({ rows, updates }: Pick<WhoseTurn, "rows" | "updates">) {
   return rows.map((row) => ({
     ...{ way: row.way, updates, runs: row.lost.length, losing: losingRuns(row) },

@@ -113,7 +113,6 @@ function section(idea: Idea, at: number, speaker: Speaker, file: LessonFile) {
   };
 }
 
-/** Writes a lesson as a page that opens from disk and offline. */
 export function lessonPage(lesson: LessonFile): string {
   const file = sanitized(lesson);
   const speaker = new Speaker(file.language);

@@ -83,7 +83,6 @@ export class LiveServer implements AsyncDisposable {
     }
   }
 
-  /** Says how the run ended, and stops serving. */
   async end(how: string): Promise<void> {
     this.#tell(eventOf("end", how));
     for (const viewer of this.#viewers) viewer.close();

@@ -103,7 +103,6 @@ export function familySentence(family: string): string {
   return Object.hasOwn(FAMILIES, family) ? FAMILIES[family]! : "";
 }
 
-/** A figure, in thousands or millions where it is large. */
 function figureText(value: number): string {
   if (value >= 999_500) return `${formatNumber(value / 1e6)} M`;
   return value >= 9_995 ? `${formatNumber(value / 1e3)} k` : formatNumber(value);
@@ -123,7 +122,6 @@ function shortResult(row: PeersRow): string {
   return resultText(row).replace(/ \(.*/, "");
 }
 
-/** How many times as fast this library is, whichever figures are better. */
 function speedOf({ ratio, better }: PeersRow): Interval | null {
   if (ratio === null || better === "more") return ratio;
   return { median: 1 / ratio.median, low: 1 / ratio.high, high: 1 / ratio.low };
@@ -271,7 +269,6 @@ function shortSentence(ours: PeersRow, rows: readonly PeersRow[]): string {
   return `${told}, ${figureText(median)}× as fast as ${plain(row.contender)}${unsure}`;
 }
 
-/** A race: each contender's figure, how many times as fast this library is, and what that comes to. */
 export function peersReport(
   { environment, rounds, partial, rows }: PeersFile,
   { aims = false, short = false }: { readonly aims?: boolean; readonly short?: boolean } = {},

@@ -94,7 +94,6 @@ function runWords(run: RunResult, mostRows = Infinity) {
   };
 }
 
-/** A run's summary; a terminal has the first rows of its tables. */
 export function runReport({ run, environment }: RunFile): Block {
   const { headline, details, tables } = runWords(run);
   const few = runWords(run, MOST_ROWS).tables;

@@ -39,7 +39,6 @@ function roundsText({ points, openLoop }: SweepResult): string {
   return least < most ? `${least} to ${most} rounds` : counted(most, "round");
 }
 
-/** A sweep's report: chart, table, what follows from them, and how it is all defined. */
 export function sweepReport(result: SweepResult): Block {
   const { job, model, why, axis, points, openLoop, warnings, partial, environment } = result;
   const title = `${job.name}: ${model} by ${axis}, ${roundsText(result)}, each trial in a fresh ` +
@@ -227,7 +226,6 @@ const OPEN_COLUMNS: CsvColumns<OpenLoopPoint> = {
   ...properties("mostWaiting", "backlogAtEnd", "sustained"),
 };
 
-/** Writes a sweep as CSV: a row for each round of each size, or for each rate. */
 export function sweepCsv(
   { axis, points, openLoop }: Pick<SweepResult, "axis" | "points" | "openLoop">,
 ): string {
@@ -364,7 +362,6 @@ function framed(
   ]);
 }
 
-/** The law is dashed where nothing was measured, and pale where it doesn't suit. */
 export function drawSweep(result: SweepResult, width: number): Html {
   const { points, axis, model, knee } = result;
   const { law, full, perPlace, low, high, ...besides } = drawnBesides(result);

@@ -183,7 +183,6 @@ export function capacitySentences(
   return [ends, `${beyond} cores${few}.`];
 }
 
-/** Says from which size on tasks fail, if more do than at the smallest size. */
 export function failingSentences(
   { failsFrom, axis, points }: Pick<SweepResult, "failsFrom" | "axis" | "points">,
 ): string[] {
@@ -221,7 +220,6 @@ function reasonsText(of: readonly Partial<Failures>[]): string {
   }).join(", ");
 }
 
-/** Failures, a sentence for each size or rate that had some. */
 export function failureSentences(
   { points, openLoop }: Pick<SweepResult, "points" | "openLoop">,
 ): string[] {
@@ -302,7 +300,6 @@ export function definitionSentences(
   ];
 }
 
-/** What each law's fit came to, that which forecasts use first. */
 export function lawSentences({ fits, chosen }: Pick<SweepResult, "fits" | "chosen">): string[] {
   return fits.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen))
     .flatMap(fitSentences);
@@ -316,7 +313,6 @@ export function itemsSentences({ job: { options, total }, axis }: SweepResult): 
   return [`Every size ran the same ${formatCount(items)} ${of}items.`];
 }
 
-/** What follows from the curve beside its knee and the size to take. */
 export function whatFollows(result: SweepResult): string[] {
   return [
     ...itemsSentences(result),

@@ -20,7 +20,6 @@ export interface CoreTimes {
 export interface ProcessReading {
   /** Its main thread, on which the event loop runs. */
   readonly main: ThreadTimes;
-  /** All its threads that still live. */
   readonly all: ThreadTimes;
   /** CPU time of its threads, those that ended too. */
   readonly cpuMs: number;
@@ -79,7 +78,6 @@ export interface Meter {
   read(pid?: number): Promise<Reading | undefined>;
 }
 
-/** How long an answer is waited for, in milliseconds: one that takes longer will not come. */
 const LONGEST_ANSWER_MS = 3000;
 
 const NO_METER: Meter & AsyncDisposable = {

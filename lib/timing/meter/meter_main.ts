@@ -23,7 +23,6 @@ const TICK_MS = 10;
 /** What `/proc/PID/stat` says of a process; times in milliseconds. */
 interface ProcessTimes {
   readonly parent: number;
-  /** CPU time of its threads, those that ended too. */
   readonly cpuMs: number;
   /** CPU time of its children that ended and were waited for, and of theirs. */
   readonly childrenCpuMs: number;
@@ -118,7 +117,6 @@ export function familyCpuMs(root: number, times: ReadonlyMap<number, ProcessTime
   return sum;
 }
 
-/** Empty if the process has ended, or the kernel was built without it. */
 function textOf(path: string): string {
   return attempt(() => Deno.readTextFileSync(path), "");
 }
