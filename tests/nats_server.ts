@@ -74,6 +74,11 @@ export class NatsServer implements AsyncDisposable {
     this.port = Number(/client connections on 127\.0\.0\.1:(\d+)/.exec(said())![1]);
   }
 
+  /** What it has stored is gone; it must not run. */
+  async forget(): Promise<void> {
+    await Deno.remove(`${this.#folder}/store`, { recursive: true });
+  }
+
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<void> {
     this.#child?.kill(signal);
     await this.#child?.status;
@@ -98,9 +103,17 @@ export class LaneProcess implements AsyncDisposable {
   static async start(
     url: string,
     args: readonly string[],
-    login: { readonly creds?: string } = {},
+    { through, ...login }: {
+      readonly creds?: string;
+      readonly through?: readonly string[] | undefined;
+    } = {},
   ): Promise<LaneProcess> {
-    const options = { cwd: ROOT, stdout: "null", stderr: "null" } as const;
+    const options = {
+      cwd: ROOT,
+      stdout: "null",
+      stderr: "null",
+      ...through && { through },
+    } as const;
     const lane = new LaneProcess(startTask("lane", ["--servers", url, ...args], options));
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       await using executor = cluster({ servers: url, lanes: 1, ...login });

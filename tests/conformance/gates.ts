@@ -23,12 +23,13 @@ export class Gates implements AsyncDisposable {
   #open = false;
   #changed = Promise.withResolvers<void>();
 
-  constructor() {
+  /** @param hostname Where tasks find it. */
+  constructor(hostname = "127.0.0.1") {
     this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      { hostname, port: 0, onListen: () => {} },
       (request) => this.#arrive(request),
     );
-    this.url = `http://127.0.0.1:${this.#server.addr.port}`;
+    this.url = `http://${hostname}:${this.#server.addr.port}`;
   }
 
   async #arrive(request: Request): Promise<Response> {

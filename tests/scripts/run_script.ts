@@ -31,18 +31,22 @@ interface RunOptions {
   readonly cwd?: string;
   readonly signal?: AbortSignal;
   readonly byTask?: boolean;
+  /** A command that it is put behind, such as one that runs it in another network. */
+  readonly through?: readonly string[];
 }
 
 /** Starts a task's script with the rights that the task has, from a folder. */
 export function startTask(
   task: string,
   args: readonly string[],
-  { cwd = ROOT, byTask = false, ...options }: RunOptions & Deno.CommandOptions = {},
+  { cwd = ROOT, byTask = false, through = [], ...options }: RunOptions & Deno.CommandOptions = {},
 ): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: byTask
-      ? ["task", "--quiet", "--config", `${ROOT}deno.json`, task, ...args]
-      : [...commandOf(task), ...args],
+  const own = byTask
+    ? ["task", "--quiet", "--config", `${ROOT}deno.json`, task, ...args]
+    : [...commandOf(task), ...args];
+  const [program, ...all] = [...through, Deno.execPath(), ...own];
+  return new Deno.Command(program!, {
+    args: all,
     cwd: byTask ? cwd : ROOT,
     // These tests may run under a task themselves, whose own folder must not be taken for the user's.
     env: { NO_COLOR: "1", INIT_CWD: cwd },

@@ -10,16 +10,20 @@ export class Link implements AsyncDisposable {
   tearsAfter = Infinity;
   /** How often that was done. */
   tears = 0;
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #listener: Deno.TcpListener;
   readonly #ends = new Set<Deno.Conn>();
   readonly #serving: Promise<void>;
   /** Resolved unless it is cut. */
   #whole = Promise.resolve();
   #mend = () => {};
 
-  /** @param port Of the server, on the loopback interface. */
-  constructor(port: number) {
-    this.url = `nats://127.0.0.1:${this.#listener.addr.port}`;
+  /**
+   * @param port Of the server, on the loopback interface.
+   * @param hostname Where it is reached by this way.
+   */
+  constructor(port: number, hostname = "127.0.0.1") {
+    this.#listener = Deno.listen({ hostname, port: 0 });
+    this.url = `nats://${hostname}:${this.#listener.addr.port}`;
     this.#serving = this.#serve(port);
   }
 
