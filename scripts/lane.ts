@@ -24,7 +24,7 @@ Offers lanes of this machine to jobs that run with --model cluster, until Ctrl-C
 server with JetStream (Debian: nats-server -js); nothing listens here.
 
 A lane runs only modules that are allowed: files below the folders given, whose content, that of the
-files which they import by relative paths too, is what the job has.`
+files which they name by relative paths or by names of a deno.json too, is what the job has.`
     .trim(),
   { repeatable: ["allow-module"] },
 )

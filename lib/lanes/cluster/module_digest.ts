@@ -1,12 +1,18 @@
 /**
- * What a task module is made of, as one digest: the same on two machines if its text is, and that of
- * every file that it imports by a relative path.
+ * What a task module is made of, as one digest: the same on two machines if its text is, and that of every
+ * file that it names by a relative path, or by a name that its deno.json gives such a path.
  */
 
-/** What has no part in what it does: comments, and imports of types alone. */
-const IDLE = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$|^\s*(?:import|export)\s+type\b[^;]*;/gm;
-const IMPORTS =
-  /(?:\bfrom|\bimport)\s*\(?\s*["'](\.{1,2}\/[^"'\n]+)["']|new URL\(\s*["'](\.{1,2}\/[^"'\n]+)["']\s*,\s*import\.meta\.url/g;
+import { pathToFileURL } from "node:url";
+import { attempt } from "../attempt.ts";
+import { nearestConfig } from "../project.ts";
+
+/** What has no part in what it does: lines of comment, and imports of types alone. */
+const IDLE =
+  /^\s*\/\*[\s\S]*?\*\/|^\s*\/\/.*$|^\s*(?:import|export)\s+type\s[^"'`;=]*\bfrom\s*["'][^"'\n]*["']/gm;
+const ESCAPED = /\\(?:x([\da-f]{2})|u([\da-f]{4})|u\{0*([\da-f]{1,5})\})/gi;
+/** A path that is quoted, whatever it is for: `import`, `require`, `new URL` and others lead to files. */
+const PATH = /["'`](\.{1,2}\/[^"'`\n]+)["'`]/g;
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
@@ -22,23 +28,51 @@ export async function moduleDigest(module: string): Promise<string> {
   if (!module.startsWith("file:")) {
     throw new TypeError(`${module} is neither a file nor a data: URL`);
   }
+  const named = mappedNames(module);
   const digests = new Map([[module, await digestOf(module)]]);
   // A Map's iteration goes on over what is added meanwhile.
   for (const [file, { text }] of digests) {
-    for (const [, imported, named] of text.replaceAll(IDLE, "").matchAll(IMPORTS)) {
-      const url = new URL(imported ?? named!, file).href;
+    const code = text.replaceAll(IDLE, "").replaceAll(
+      ESCAPED,
+      (_, ...codes) => String.fromCodePoint(parseInt(codes.find(Boolean), 16)),
+    );
+    const paths = code.matchAll(PATH).map(([, path]) => new URL(path!, file).href);
+    for (const url of [...paths, ...named(code)]) {
       if (digests.has(url)) continue;
       try {
         digests.set(url, await digestOf(url));
       } catch (error) {
         // What isn't there isn't imported: it only looks so.
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        if (error instanceof Deno.errors.NotCapable) throw error;
       }
     }
   }
   // Where it lies doesn't matter, only how its files lie to each other.
   const lines = [...digests].map(([file, { digest }]) => `${relative(module, file)} ${digest}`);
   return await sha256(new TextEncoder().encode(lines.sort().join("\n")));
+}
+
+/** Finds the names in a text that a module's deno.json gives paths of files, and gives their URLs. */
+function mappedNames(module: string): (code: string) => string[] {
+  const config = nearestConfig(module);
+  const text = config && attempt(() => Deno.readTextFileSync(config), "");
+  const { imports } = attempt(() => JSON.parse(plainJson(text!)), {});
+  const mapped = Object.entries(imports || {}).filter(([, to]) => /^\.{1,2}\//.test(String(to)));
+  return (code) =>
+    mapped.flatMap(([name, to]) => {
+      const rest = name.endsWith("/") ? "([^\"'`\\n]*)" : "()";
+      const quoted = new RegExp(`["'\`]${RegExp.escape(name)}${rest}["'\`]`, "g");
+      return Array.from(
+        code.matchAll(quoted),
+        ([, rest]) => new URL(`${to}${rest}`, pathToFileURL(config!)).href,
+      );
+    });
+}
+
+/** JSON with comments, and commas at the end of lists, as JSON. */
+function plainJson(text: string): string {
+  const withoutComments = text.replaceAll(/("(?:\\.|[^"\\])*")|\/\/.*|\/\*[\s\S]*?\*\//g, "$1");
+  return withoutComments.replaceAll(/("(?:\\.|[^"\\])*")|,(?=\s*[}\]])/g, "$1");
 }
 
 async function digestOf(file: string): Promise<{ text: string; digest: string }> {

@@ -51,6 +51,41 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "whatever names a file by its path makes it a part, and so does what a deno.json maps to one",
+  ignore,
+  fn: async () => {
+    const ways = [
+      'import { v } from "./dep.ts";',
+      "const { v } = await import(`./dep.ts`);",
+      String.raw`import { v } from "./\x64ep.ts";`,
+      'import { v } from "dep";',
+      'import { v } from "@/dep.ts";',
+      'const { v } = createRequire(import.meta.url)("./dep.ts");',
+      'import type { A } from "./a.ts"\nimport { v } from "./dep.ts"\n',
+      'const all = "./**/*.ts", none = `it isn\'t`; import { v } from "./dep.ts"; // */',
+      'new Worker(new URL("./dep.ts", import.meta.url))',
+    ];
+    const config =
+      '{ // names\n"exclude": ["lib/*"], "imports": { "dep": "./dep.ts", "@/": "./", }, }';
+    for (const [at, task] of ways.entries()) {
+      const files = (v: number) => ({
+        [`${v}/task.ts`]: task,
+        [`${v}/dep.ts`]: `export const v = ${v};`,
+        [`${v}/deno.jsonc`]: config,
+      });
+      await folders({ ...files(1), ...files(2) }, async (url) => {
+        const [one, two] = [
+          await moduleDigest(url("1/task.ts")),
+          await moduleDigest(url("2/task.ts")),
+        ];
+        assert(one !== two, ways[at]);
+      });
+    }
+  },
+});
+
+Deno.test({
   name: "a module is found by name and content below a root; else both contents are told",
   ignore,
   fn: () =>
