@@ -43,7 +43,10 @@ export interface Executor extends AsyncDisposable {
   readonly model: Model;
   /** How many lanes there are at most: parallelism. */
   readonly lanes: number;
-  /** How many tasks each lane has in flight at most: concurrency. Infinity under `concurrent`. */
+  /**
+   * How many tasks each lane has in flight at most: concurrency. Infinity under `concurrent`. Under
+   * `cluster`, once lanes have started, as many as the machine that allows the most of them.
+   */
   readonly slots: number;
   /**
    * Runs `task` on every item and gives its values; fails with the first failure and stops the rest.
@@ -251,7 +254,7 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
   }
 
   get slots(): number {
-    return this.#guide?.shape.slots ?? this.#slots;
+    return this.#guide?.shape.slots ?? this.#pool.givenSlots ?? this.#slots;
   }
 
   set slots(slots: number) {

@@ -85,6 +85,8 @@ export class OpenLane {
   readonly inFlight = new BatchList("lanePlace");
   /** Gets nothing more, and is closed once what is in flight has ended. */
   retired = false;
+  /** What it was sent waits for tasks of others, as far as is known. */
+  isHeldUp = false;
   /** Is being ended, for a task on it went on after it was asked to stop. */
   isForced = false;
   /** How many tasks it was given. */
@@ -136,6 +138,8 @@ export class Batch implements LaneBatch {
   sentAtMs = 0;
   sentCount = 0;
   moved = false;
+  /** Whether it waits for others' tasks, as far as is known. */
+  isHeldUp = false;
   note: unknown = undefined;
   /** How many of its items have been reported. */
   reported = 0;

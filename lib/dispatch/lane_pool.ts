@@ -121,6 +121,12 @@ export class LanePool implements PlacesHost {
     this.#only = isSimple ? this.#places.all[0] : undefined;
   }
 
+  /** Slots of the lane that has the most, where lanes may have fewer than were asked for. */
+  get givenSlots(): number | undefined {
+    const given = this.openLanes.flatMap(({ lane }) => lane.slots ?? []);
+    return given.length > 0 ? Math.max(...given) : undefined;
+  }
+
   /** Slots on all lanes together. */
   get slots(): number {
     let sum = 0;
@@ -319,13 +325,17 @@ export class LanePool implements PlacesHost {
   #recallWaiting(): boolean {
     for (const on of this.openLanes) {
       const { inFlight } = on;
-      if (inFlight.size <= this.#places.of(on).slots) continue;
+      const isOverfull = inFlight.size > this.#places.of(on).slots;
       // What was sent last would start last.
       for (const batch of [...inFlight].reverse()) {
+        if (!isOverfull && !batch.isHeldUp) continue;
         const place = this.#placeFor(batch.run, false);
         if (place === undefined || place.load >= place.slots || !this.#canOpen(place)) continue;
+        if (batch.isHeldUp && place.open?.isHeldUp) continue;
         if (this.recall(batch)) batch.run.putBack(batch);
         else if (on.lane.askBack?.(batch) !== true) continue;
+        // It may have been started meanwhile.
+        batch.isHeldUp = false;
         return true;
       }
     }
@@ -496,6 +506,7 @@ export class LanePool implements PlacesHost {
       this.#unreserve(run);
     }
     batch.on = on;
+    batch.isHeldUp = false;
     on.inFlight.add(batch);
     run.onSend(batch);
     this.#lastSentMs = batch.sentAtMs;
@@ -517,6 +528,7 @@ export class LanePool implements PlacesHost {
         if (this.#isSending) this.#onReport(batch as Batch, report);
         else this.do(() => this.#onReport(batch as Batch, report));
       },
+      heldUp: (batch) => this.do(() => (batch as Batch).isHeldUp = on.isHeldUp = true),
       unloadable: (batch, error) => this.do(() => this.#onUnloadable(batch as Batch, error)),
       died: (death) => this.do(() => this.#onDeath(on, death)),
     };
@@ -545,6 +557,7 @@ export class LanePool implements PlacesHost {
       this.#proven.add(batch.run);
       this.#places.noteLoadable(batch.task);
     }
+    if (report.count > 0) batch.on!.isHeldUp = false;
     this.options.guide?.reported(batch, report);
     if (report.last) this.#release(batch);
     batch.run.onReport(batch, report);
@@ -648,9 +661,10 @@ export const GIVEN_UP = "was ended, for another task on it ignored that it was t
 /** Full places come behind all others. */
 const FULL = 2 ** 40;
 
-/** Idle lanes come first, then places whose lane must be started, then the least busy. */
+/** Idle lanes come first, then places whose lane must be started, the least busy, and those held up. */
 function rank({ open, load, slots }: Place): number {
   if (load >= slots) return FULL + load - slots;
+  if (open?.isHeldUp) return FULL - 1;
   return open === undefined ? 0.5 + load : load;
 }
 

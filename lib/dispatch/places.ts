@@ -1,7 +1,7 @@
 /** The places of a pool's lanes: opened where wanted, closed, and filled anew when lost. */
 
 import { wordsOf } from "../lanes/attempt.ts";
-import { LaneStartError, TaskLoadError, TeardownError } from "../lanes/errors.ts";
+import { LaneStartError, NoneFreeError, TaskLoadError, TeardownError } from "../lanes/errors.ts";
 import type { Lane, LaneEvents } from "../lanes/lane.ts";
 import { allAsOne } from "../lanes/lane_tasks.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
@@ -92,6 +92,8 @@ export class Places {
   /** Tasks that were loaded on some lane, the latest last. */
   readonly #loadable = new Map<string, Task>();
   readonly #closing = new Set<Promise<void>>();
+  /** Those for which no lane was free: one that is closed may be had for them. */
+  readonly #wanting = new Set<Place>();
   /** What couldn't be disposed in lanes that were closed; told when all are. */
   readonly #teardownFailures: TeardownError[] = [];
   #startFailures = 0;
@@ -161,8 +163,10 @@ export class Places {
   #onStartFailure(place: Place, error: unknown): void {
     if (this.isClosed) return;
     this.#lastStartFailure = error;
-    this.#startFailures++;
-    if (this.all.some(({ open }) => open !== undefined)) {
+    const isForNow = error instanceof NoneFreeError;
+    if (isForNow) this.#wanting.add(place);
+    else this.#startFailures++;
+    if (isForNow || this.all.some(({ open }) => open !== undefined)) {
       // Others do the work, and what was short here may be had again later.
       place.restsUntilMs = performance.now() + REST_MS;
       this.#restTimer ??= setTimeout(() => {
@@ -297,7 +301,13 @@ export class Places {
     const closing = on.lane.close().catch((error) => {
       if (error instanceof TeardownError) this.#teardownFailures.push(error);
       else reportError(error);
-    }).finally(() => this.#closing.delete(closing));
+    }).finally(() => {
+      this.#closing.delete(closing);
+      if (this.#wanting.size === 0) return;
+      for (const place of this.#wanting) place.restsUntilMs = 0;
+      this.#wanting.clear();
+      this.host.wakeAll();
+    });
     this.#closing.add(closing);
   }
 

@@ -38,6 +38,9 @@ export class LaneStartError extends Error {
   override name = "LaneStartError";
 }
 
+/** No lane is free for now: this executor has all that there are. */
+export class NoneFreeError extends LaneStartError {}
+
 /** A task's module can't be loaded or set up, or doesn't export the function that was named. */
 export class TaskLoadError extends Error {
   /** The class's name. */

@@ -121,6 +121,8 @@ export interface LaneEvents {
   report(batch: LaneBatch, report: Report): void;
   /** A batch's task can't be loaded on this lane. None of its items was started. */
   unloadable(batch: LaneBatch, error: Error): void;
+  /** A batch waits for tasks of other programs, though the lane has a slot for it. */
+  heldUp(batch: LaneBatch): void;
   /** The lane is gone and with it every batch not reported. Told once, and never after `close`. */
   died(death: Death): void;
 }

@@ -44,7 +44,7 @@ export interface FakeLaneOptions {
   readonly quick?: boolean;
 }
 
-const NO_EVENTS: LaneEvents = { report() {}, unloadable() {}, died() {} };
+const NO_EVENTS: LaneEvents = { report() {}, unloadable() {}, heldUp() {}, died() {} };
 
 /** A lane whose steps a test takes. */
 export class FakeLane implements Lane {
@@ -247,6 +247,11 @@ export class FakeLane implements Lane {
   finish(batch: LaneBatch, how: "ok" | Failure["ended"] = "ok", reason?: unknown): void {
     if (this.held(batch).at.state === "waiting") this.start(batch);
     while (this.#on.has(batch)) this.end(batch, how, reason);
+  }
+
+  /** The batch waits for others' tasks. */
+  holdUp(batch: LaneBatch): void {
+    this.#events.heldUp(batch);
   }
 
   /** The batch's task can't be loaded. */

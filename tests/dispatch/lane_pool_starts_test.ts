@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { loadsTooLong } from "../../lib/dispatch/places.ts";
-import { LaneStartError, TaskLoadError } from "../../lib/lanes/errors.ts";
+import { LaneStartError, NoneFreeError, TaskLoadError } from "../../lib/lanes/errors.ts";
 import { type FakePool, type FakePoolOptions, poolOf } from "./fake_lane.ts";
 import { FakeRun } from "./fake_run.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
@@ -237,4 +237,30 @@ Deno.test("a pool that is being closed has no lane tried again that dies while i
   stopping.resolve();
   await closing;
   assertEquals(time.timers, 0, "something keeps the program alive");
+});
+
+Deno.test("where none is free before another is closed, it is tried again then, however often", async () => {
+  using time = new VirtualTime();
+  let isFree = true;
+  const { pool, made } = poolOf({
+    tasksPerLane: 1,
+    beforeMaking() {
+      if (!isFree) throw new NoneFreeError("all are in use");
+      isFree = false;
+    },
+  });
+  const run = new FakeRun().has(5).join(pool);
+  for (let lane = 0; lane < 5; lane++) {
+    const closing = Promise.withResolvers<void>();
+    made[lane]!.closing = closing.promise;
+    made[lane]!.finish(made[lane]!.batches[0]!);
+    for (let tries = 0; tries < 5; tries++) pool.wake(run);
+    assertEquals(made.length, lane + 1);
+    isFree = true;
+    closing.resolve();
+    await settle();
+  }
+  assertEquals([run.sent.length, run.failures, made.length], [5, [], 5]);
+  await pool.close();
+  assertEquals(time.timers, 0);
 });

@@ -251,6 +251,27 @@ Deno.test("what can't be taken back at once is asked for, no more of it than the
   assertEquals([one!.batches.length, pool.freeSlots], [3, 1]);
 });
 
+Deno.test("what is held up by others' tasks is asked for once, when a slot is free elsewhere", () => {
+  const { pool, made } = poolOf({ lanes: 2, takesAhead: true });
+  const run = new FakeRun().has(3);
+  run.join(pool);
+  const [one, two] = made;
+  one!.givesBackAtOnce = false;
+  const asked = () => one!.log.filter((line) => line.startsWith("ask back"));
+  one!.holdUp(one!.batches[0]!);
+  assertEquals(asked(), []);
+  two!.finish(two!.batches[0]!);
+  assertEquals([asked(), run.queue.length], [[], 0]);
+  two!.finish(two!.batches[0]!);
+  assertEquals(asked(), ["ask back 10"]);
+  pool.wake(run);
+  assertEquals(asked().length, 1);
+  // What comes next goes elsewhere, though both have nothing to do.
+  one!.report(one!.batches[0]!, true);
+  pool.wake(run.has(1));
+  assertEquals(made.map(({ batches }) => batches.length), [0, 1]);
+});
+
 Deno.test("a slot that becomes free beside others, and for which nothing is queued, gets what waits too", () => {
   const { pool, made } = poolOf({ lanes: 2, slots: 2, takesAhead: true });
   const run = new FakeRun().has(6);

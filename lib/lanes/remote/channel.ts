@@ -66,6 +66,8 @@ export const FromLane = {
   ending: 23,
   /** By the machine that had the lane: how it ended. */
   ended: 26,
+  /** By the machine that has the lane: [id] waits for tasks of others to end, though there is a slot for it. */
+  heldUp: 27,
 } as const;
 
 /** A task that is to be made ready. */
@@ -100,6 +102,8 @@ export interface Channel {
   readonly machine?: string | undefined;
   /** How many slots it has, where that may be fewer than were asked for; known once it is ready. */
   readonly slots?: number | undefined;
+  /** Whether it may take any time until there is another side, which isn't slow for that. */
+  readonly isAwaited?: boolean;
   /** Whether what waits for a slot there can be asked back. */
   readonly holdsBack?: boolean;
   /** Whether an open channel keeps the program alive. */

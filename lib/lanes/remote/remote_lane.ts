@@ -233,7 +233,9 @@ export class RemoteLane implements Lane {
     if (final !== undefined) return final;
     if (id === 0) {
       const { sinceMs } = task;
-      return { state: "loading", sinceMs: Number.isNaN(sinceMs) ? performance.now() : sinceMs };
+      const isWaiting = Number.isNaN(sinceMs) ||
+        (this.#state === "starting" && this.#channel.isAwaited === true);
+      return { state: "loading", sinceMs: isWaiting ? performance.now() : sinceMs };
     }
     const { cells } = this.#channel;
     if (cells !== undefined) {
@@ -377,6 +379,7 @@ export class RemoteLane implements Lane {
         this.#clockOffsetMs = head[0]! - performance.timeOrigin;
         this.#state = "ready";
         this.#becomeReady(performance.now() - this.#startedMs);
+        if (this.#channel.isAwaited) this.#tasks.beginAnew();
         // Once a lane, before its first task.
         if (shared !== undefined) {
           this.#channel.send(ToLane.shared, [Number(shared.special)], shared.payload);
@@ -406,6 +409,11 @@ export class RemoteLane implements Lane {
         if (batch === undefined) return;
         const sinceMs = head[2]! + this.#clockOffsetMs;
         (batch.note as Note).mark = { offset: head[1]!, sinceMs };
+        break;
+      }
+      case FromLane.heldUp: {
+        const batch = this.#sent.get(head[0]!);
+        if (batch !== undefined) this.events.heldUp(batch);
         break;
       }
       case FromLane.asked: {
@@ -460,8 +468,9 @@ export class RemoteLane implements Lane {
     this.#state = "gone";
     // What ends by itself may do so in peace.
     void this.#channel.close();
-    // What ends a lane where nothing has run yet is the module that is being loaded.
-    const known = starting || this.#hasRun ? undefined : this.#tasks.loading;
+    // What ends a lane where nothing has run yet is the module that is being loaded, or its machine's end.
+    const isOthers = starting || this.#hasRun || death.isElsewhere;
+    const known = isOthers ? undefined : this.#tasks.loading;
     if (known !== undefined) {
       const when = known.isSetUp ? "in its setup" : "while it was loaded";
       const why = `the lane ${death.how} ${when}`;
@@ -546,6 +555,12 @@ export class RemoteTasks {
     this.onNew(known);
     this.#noteLoading();
     return known;
+  }
+
+  /** The lane had to be waited for: loading begins only now. */
+  beginAnew(): void {
+    const { loading } = this;
+    if (loading !== undefined) loading.sinceMs = performance.now();
   }
 
   #noteLoading(): void {

@@ -116,6 +116,8 @@ export class Told implements LaneEvents {
     this.unloadables.push({ batch, error });
   }
 
+  heldUp(): void {}
+
   died(death: Death): void {
     this.deaths.push(death);
   }
