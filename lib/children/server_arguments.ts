@@ -34,6 +34,8 @@ export async function readServerOptions(
     throw new UsageError(other[0], other[1]!, "has no meaning without --servers", remedy);
   }
   const password = user === undefined ? undefined : Deno.env.get(PASSWORD_VARIABLE);
+  // Tasks may be allowed to see the environment, and are to see nothing of this.
+  if (password !== undefined) Deno.env.delete(PASSWORD_VARIABLE);
   return {
     servers: servers.split(",").map(serverOf),
     ...(user !== undefined && { user, password: password ?? "" }),

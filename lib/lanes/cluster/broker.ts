@@ -32,7 +32,7 @@ export interface Broker {
   /** Messages have at most so many bytes. */
   readonly mostBytes: number;
   readonly isConnected: boolean;
-  /** Resolves if the connection is lost for good, such as with credentials that have expired. */
+  /** Resolves if it is lost for good, such as with credentials that have expired, or the queue is. */
   readonly gone: Promise<BrokerError>;
   /** Told when the connection is back after it was lost. */
   onReconnect(tell: () => void): void;
@@ -51,8 +51,8 @@ export interface Broker {
   removeQueue(queue: string): Promise<void>;
   /** Stores a message once, however often it is tried under the same id. */
   store(subject: string, id: string, bytes: Uint8Array): Promise<void>;
-  /** Whether the server refuses to store anything, rather than not answering. */
-  isRefusal(error: unknown): boolean;
+  /** What a failed `store` means, if the server won't store it, rather than not answering. */
+  refusalOf(error: unknown): BrokerError | undefined;
   consume(queue: string, options: ConsumerOptions): Promise<{ close(): Promise<void> }>;
   removeConsumer(queue: string, name: string): Promise<void>;
   /** Keeps bytes too large for a message, with a queue. */

@@ -11,6 +11,7 @@ import { within } from "../timers.ts";
 import {
   BEAT_MS,
   type Broker,
+  BrokerError,
   type DeadLetter,
   Echo,
   isMachineBeat,
@@ -18,6 +19,7 @@ import {
   type LeaseAnswer,
   type LeaseRequest,
   type MachineBeat,
+  type ModuleName,
   queueOf,
   Subject,
 } from "./broker.ts";
@@ -40,44 +42,35 @@ export interface Wanted {
 
 /** Told of one lane. */
 export interface LeaseEvents {
-  receive(frame: Frame): void;
+  /** It may have something to say before the lease is known. */
+  receive(frame: Frame, lease: Lease): void;
   /** Its machine is lost, or the way to it. */
   lost(how: string): void;
 }
 
 /** A lane of some machine. */
 export interface Lease {
-  readonly machine: string;
-  /** As many as it was wanted for, if its machine's operator allows so many. */
-  readonly slots: number;
-  /** As {@linkcode Channel.stopsByForce}. */
-  readonly stopsByForce: boolean;
+  readonly number: number;
+  readonly machine: Machine;
+  readonly events: LeaseEvents;
+  readonly sender: Sender;
+  readonly receiver: Receiver<undefined>;
   /** Add to a time of the machine's clock to get the caller's, both in milliseconds since 1970. */
   readonly clockOffsetMs: number;
-  /** As {@linkcode Sender.send}. */
-  send: Sender["send"];
-  /** It is about to be given back: others may wait for it. */
-  leave(): void;
-  /** Gives it back; nothing more is told. */
-  end(): void;
-}
-
-interface Machine extends Omit<MachineBeat, "leased"> {
-  heardMs: number;
-  /** Add to a time of its clock to get this program's; undefined until it is measured. */
-  clockOffsetMs: number | undefined;
-  /** While, and once, it is. */
-  clock: Promise<void> | undefined;
-  readonly leased: Map<number, Leased>;
-}
-
-interface Leased {
-  readonly events: LeaseEvents;
-  readonly receiver: Receiver<undefined>;
-  readonly sender: Sender;
+  /** As many as it was wanted for, if its machine's operator allows so many. */
+  readonly slots: number;
+  /** Modules whose content can't be told, and why: it runs none of them. */
+  readonly unreadable: ReadonlyMap<string, string>;
+  /** Whether it is about to be given back: others may wait for it. */
   isLeaving: boolean;
   /** How often in a row its machine didn't name it, since it gave it. */
   missed: number;
+}
+
+interface Machine extends Omit<MachineBeat, "leased" | "leaves"> {
+  heardMs: number;
+  /** {@linkcode clockOffset}, once it was asked for. */
+  clock: Promise<number> | undefined;
 }
 
 /** How long the first machine is waited for. */
@@ -99,6 +92,8 @@ const CLOCK_ASKS = 5;
 export class Cluster {
   readonly id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
   readonly #machines = new Map<string, Machine>();
+  /** By their numbers; a lane that is being asked for is among them. */
+  readonly #leases = new Map<number, Lease>();
   #broker: Broker | undefined;
   #opening: Promise<Broker> | undefined;
   #joined = Promise.withResolvers<void>();
@@ -120,19 +115,26 @@ export class Cluster {
 
   /** How many lanes have joined; undefined while none is known. */
   get lanes(): number | undefined {
-    return lanesOf([...this.#machines.values()]) || undefined;
+    return lanesOf(this.#machines.values()) || undefined;
   }
 
   /** Whether it is known that no lane is free, or soon will be. */
   get isFull(): boolean {
     const machines = [...this.#machines.values()];
-    return machines.length > 0 && machines.every((of) => roomOf(of) === 0) && !this.#someLeave;
+    return machines.length > 0 && machines.every((of) => this.#roomOf(of) === 0) &&
+      !this.#someLeave;
   }
 
   get #someLeave(): boolean {
-    return [...this.#machines.values()].some(({ leased }) =>
-      [...leased.values()].some(({ isLeaving }) => isLeaving)
-    );
+    return [...this.#leases.values()].some(({ isLeaving }) => isLeaving);
+  }
+
+  #leasesOf(machine: Machine): Lease[] {
+    return [...this.#leases.values()].filter((lease) => lease.machine === machine);
+  }
+
+  #roomOf(machine: Machine): number {
+    return Math.max(0, machine.lanes - this.#leasesOf(machine).length);
   }
 
   #open(): Promise<Broker> {
@@ -145,16 +147,18 @@ export class Cluster {
   async #connect(): Promise<Broker> {
     const broker = await this.host.connect();
     try {
-      void broker.gone.then((error) => this.#leave(broker, error.message));
-      broker.onReconnect(() => this.#onReconnect());
+      broker.onReconnect(() => {
+        this.#hearAll();
+        broker.tell(Subject.call, null);
+      });
       broker.listen(Subject.machine("*"), (beat) => isMachineBeat(beat) && this.#onBeat(beat));
       broker.listen(Subject.job(this.id), () => this.#echo.hear());
       await broker.createQueue(queueOf(this.id), [Subject.to(this.id, "*")], this.id);
       broker.take(Subject.from(this.id, "*"), (handed, subject) => {
-        const leased = this.#leased(Number(subject.split(".").at(-1)));
-        if (leased === undefined) return handed.ack();
-        const unreadable = () => leased.events.lost("said what can't be read");
-        void leased.receiver.take(handed.bytes, undefined).catch(unreadable)
+        const lease = this.#leases.get(Number(subject.split(".").at(-1)));
+        if (lease === undefined) return handed.ack();
+        const unreadable = () => lease.events.lost("said what can't be read");
+        void lease.receiver.take(handed.bytes, undefined).catch(unreadable)
           .then(() => handed.ackSoon());
       });
       this.#timer = setInterval(() => this.#beat(), BEAT_MS);
@@ -165,42 +169,25 @@ export class Cluster {
       throw error;
     }
     this.#connectedMs = performance.now();
-    return this.#broker = broker;
-  }
-
-  #leased(lane: number): Leased | undefined {
-    for (const { leased } of this.#machines.values()) {
-      const found = leased.get(lane);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    this.#broker = broker;
+    void broker.gone.then((error) => this.#leave(broker, error.message));
+    return broker;
   }
 
   #onBeat(beat: MachineBeat): void {
-    const known = this.#machines.get(beat.id);
     if (beat.leaves) return this.#lose(beat.id, `left with its machine ${beat.name}`);
-    const heardMs = performance.now();
-    if (known !== undefined) {
-      known.heardMs = heardMs;
-      const there = beat.leased[this.id] ?? [];
-      for (const [lane, leased] of known.leased) {
-        leased.missed = there.includes(lane) ? 0 : leased.missed + 1;
-        if (leased.missed < MOST_MISSED) continue;
-        this.#forget(known.leased, lane);
-        leased.events.lost(`was lost: its machine ${beat.name} has ended it`);
-      }
-    } else {
-      const leased = new Map<number, Leased>();
-      const clock = { clock: undefined, clockOffsetMs: undefined };
-      this.#machines.set(beat.id, { ...beat, heardMs, leased, ...clock });
+    const machine = this.#machines.get(beat.id) ?? { ...beat, heardMs: 0, clock: undefined };
+    this.#machines.set(beat.id, machine);
+    machine.heardMs = performance.now();
+    const there = beat.leased[this.id] ?? [];
+    for (const lease of this.#leasesOf(machine)) {
+      lease.missed = there.includes(lease.number) ? 0 : lease.missed + 1;
+      if (lease.missed < MOST_MISSED) continue;
+      this.end(lease);
+      lease.events.lost(`was lost: its machine ${beat.name} has ended it`);
     }
     this.#hadMachine = true;
     this.#joined.resolve();
-  }
-
-  #onReconnect(): void {
-    this.#hearAll();
-    this.#broker?.tell(Subject.call, null);
   }
 
   /** Nobody could be heard of meanwhile. */
@@ -215,7 +202,7 @@ export class Cluster {
     if (broker.isConnected) this.#connectedMs = nowMs;
     else if (nowMs - this.#connectedMs < REJOIN_MS) return;
     else return this.#leave(broker, `${broker.where} has not answered for ${REJOIN_MS} ms`);
-    const lanes = [...this.#machines.values()].flatMap(({ leased }) => [...leased.keys()]);
+    const lanes = [...this.#leases.keys()];
     broker.tell(Subject.job(this.id), { job: this.id, lanes } satisfies JobBeat);
     const { silenceMs } = this.host;
     if (!this.#echo.isHeard) return this.#hearAll();
@@ -240,33 +227,27 @@ export class Cluster {
 
   #lose(id: string, how: string): void {
     const machine = this.#machines.get(id);
+    if (machine === undefined) return;
     this.#machines.delete(id);
     if (this.#machines.size === 0) this.#joined = Promise.withResolvers();
-    for (const [lane, { events }] of machine?.leased ?? []) {
+    for (const lease of this.#leasesOf(machine)) {
       // What it still says is not heard.
-      this.#forget(machine!.leased, lane);
-      events.lost(how);
+      this.end(lease);
+      lease.events.lost(how);
     }
-  }
-
-  #forget(leased: Map<number, Leased>, lane: number): void {
-    const found = leased.get(lane);
-    if (found === undefined) return;
-    leased.delete(lane);
-    this.#freed.resolve();
-    this.#freed = Promise.withResolvers();
-    found.sender.close();
-    found.receiver.close();
-    // It goes with the queue at the latest.
-    this.#broker?.removeConsumer(queueOf(this.id), `to-${lane}`).catch(() => {});
   }
 
   /** Waits a while for the first machine. */
   async #someMachine(broker: Broker): Promise<void> {
-    if (this.#machines.size > 0) return;
+    const isThere = () => {
+      if (this.#isClosed || this.#broker !== broker) throw new LaneStartError(this.#whyLeft);
+      return this.#machines.size > 0;
+    };
+    if (isThere()) return;
     await within(this.#hadMachine ? REJOIN_MS : JOIN_MS, this.#joined.promise, () => {});
-    if (this.#isClosed || this.#broker !== broker) throw new LaneStartError(this.#whyLeft);
-    if (this.#machines.size > 0) return;
+    if (isThere()) return;
+    // Who asks again need not wait as long again.
+    this.#hadMachine = false;
     throw new LaneStartError(
       `no machine has joined at ${broker.where}; ` +
         `start one with deno task lane --servers ${broker.where}`,
@@ -284,91 +265,89 @@ export class Cluster {
    */
   async lease({ slots, modules: names }: Wanted, events: LeaseEvents): Promise<Lease> {
     const broker = await this.#open();
-    const modules = await Promise.all([...new Set(names)].map(async (module) => ({
-      module,
-      digest: await moduleDigest(module).catch((error) => `none: ${wordsOf(error)}`),
-    })));
-    const refusing = new Set<string>();
-    const mute = new Set<string>();
+    const modules: ModuleName[] = [];
+    const unreadable = new Map<string, string>();
+    for (const module of new Set(names)) {
+      try {
+        modules.push({ module, digest: await moduleDigest(module) });
+      } catch (error) {
+        const isThere = !(error instanceof Deno.errors.NotFound);
+        unreadable.set(module, isThere ? wordsOf(error) : `Module not found "${module}"`);
+      }
+    }
+    const refusing = new Set<Machine>();
+    const mute = new Set<Machine>();
     let tries = 0;
     while (true) {
       await this.#someMachine(broker);
-      const machines = [...this.#machines.values()].filter(({ id }) => !mute.has(id))
-        .sort((a, b) => roomOf(b) - roomOf(a));
-      const willing = machines.filter(({ id }) => !refusing.has(id));
+      const machines = [...this.#machines.values()].filter((machine) => !mute.has(machine))
+        .sort((a, b) => this.#roomOf(b) - this.#roomOf(a));
+      const willing = machines.filter((machine) => !refusing.has(machine));
       const usable = willing.length > 0 ? willing : machines;
       const [best] = usable;
       if (best === undefined) throw new LaneStartError(`no machine at ${broker.where} answers`);
-      if (roomOf(best) === 0 && this.#someLeave) {
+      if (this.#roomOf(best) === 0) {
+        if (!this.#someLeave) throw allInUse(broker, lanesOf(usable));
         await this.#someFreed();
         continue;
       }
-      if (roomOf(best) === 0) {
-        const lanes = lanesOf(usable);
-        throw new LaneStartError(
-          `all lanes at ${broker.where} that may run it, of which there ` +
-            `${lanes === 1 ? "is" : "are"} ${lanes}, are in use by this program`,
-        );
+      const clockOffsetMs = await (best.clock ??= clockOffset(broker, best.id));
+      // Meanwhile others may have taken what room it had, or it was lost.
+      if (this.#roomOf(best) === 0 || !this.#machines.has(best.id)) continue;
+      const lease = this.#add(broker, { machine: best, events, slots, clockOffsetMs, unreadable });
+      const { number: lane } = lease;
+      const insists = willing.length === 0;
+      const answer = await ask(broker, best.id, { job: this.id, lane, slots, modules, insists })
+        .catch((error) => {
+          this.end(lease);
+          throw error;
+        });
+      if (answer === null) {
+        lease.missed = 0;
+        return lease;
       }
-      if (best.clockOffsetMs === undefined) {
-        best.clock ??= clockOffset(broker, best.id).then((ms) => void (best.clockOffsetMs = ms));
-        await best.clock;
-        // Meanwhile others may have taken what room it had.
-        continue;
-      }
-      const answer = await this.#ask(broker, best, {
-        slots,
-        modules,
-        insists: willing.length === 0,
-      }, events);
-      if (answer !== undefined && !("refused" in answer)) return answer;
-      if (answer === undefined) mute.add(best.id);
-      else if (answer.forModule) refusing.add(best.id);
+      this.end(lease);
+      if (answer === undefined) mute.add(best);
+      else if (answer.forModule) refusing.add(best);
       else if (tries++ < MOST_TRIES) await this.#someFreed();
       else throw new LaneStartError(`${best.name}: ${answer.refused}`);
     }
   }
 
-  /** Asks a machine for a lane; undefined if it doesn't answer. */
-  async #ask(
+  #add(
     broker: Broker,
-    { id, name, slots, threads, leased, clockOffsetMs }: Machine,
-    wanted: Omit<LeaseRequest, "job" | "lane">,
-    events: LeaseEvents,
-  ): Promise<Lease | NonNullable<LeaseAnswer> | undefined> {
-    const lane = ++this.#lastLane;
+    of: Pick<Lease, "machine" | "events" | "slots" | "clockOffsetMs" | "unreadable">,
+  ): Lease {
+    const { machine, events, slots } = of;
+    const number = ++this.#lastLane;
     const post = { broker, queue: queueOf(this.id), kept: this.#kept };
-    const subject = Subject.to(this.id, lane);
-    const sender = new Sender(
-      post,
-      (number, bytes) => broker.store(subject, `${subject}.${number}`, bytes),
-      ({ message }) => events.lost(`was lost: ${message}`),
-    );
-    const receiver = new Receiver<undefined>(post, (frame) => events.receive(frame));
-    const own: Leased = { events, sender, receiver, isLeaving: false, missed: -Infinity };
-    leased.set(lane, own);
-    const request: LeaseRequest = { job: this.id, lane, ...wanted };
-    let answer: LeaseAnswer;
-    try {
-      answer = await broker.ask(Subject.lease(id), request, ANSWER_MS) as LeaseAnswer;
-    } catch {
-      this.#forget(leased, lane);
-      return undefined;
-    }
-    if (answer !== null) {
-      this.#forget(leased, lane);
-      return answer;
-    }
-    own.missed = 0;
-    return {
-      machine: name,
-      slots: Math.min(slots, wanted.slots),
-      stopsByForce: !threads,
-      clockOffsetMs: clockOffsetMs!,
-      send: (...message) => sender.send(...message),
-      leave: () => void (own.isLeaving = true),
-      end: () => this.#forget(leased, lane),
+    const subject = Subject.to(this.id, number);
+    const lease: Lease = {
+      ...of,
+      number,
+      slots: Math.min(slots, machine.slots),
+      sender: new Sender(
+        post,
+        (number, bytes) => broker.store(subject, `${subject}.${number}`, bytes),
+        ({ message }) => events.lost(`was lost: ${message}`),
+      ),
+      receiver: new Receiver<undefined>(post, (frame) => events.receive(frame, lease)),
+      isLeaving: false,
+      missed: -Infinity,
     };
+    this.#leases.set(number, lease);
+    return lease;
+  }
+
+  /** Gives a lane back; nothing more is told. */
+  end({ number, sender, receiver }: Lease): void {
+    if (!this.#leases.delete(number)) return;
+    this.#freed.resolve();
+    this.#freed = Promise.withResolvers();
+    sender.close();
+    receiver.close();
+    // It goes with the queue at the latest.
+    this.#broker?.removeConsumer(queueOf(this.id), `to-${number}`).catch(() => {});
   }
 
   /** Keeps an item that ended more than one lane where its operators find it. */
@@ -400,9 +379,7 @@ export class Cluster {
     clearInterval(this.#timer);
     await this.#leaving;
     if (broker === undefined) return;
-    for (const { leased } of this.#machines.values()) {
-      for (const lane of leased.keys()) this.#forget(leased, lane);
-    }
+    for (const lease of this.#leases.values()) this.end(lease);
     broker.tell(Subject.job(this.id), { job: this.id, lanes: [] } satisfies JobBeat);
     if (broker.isConnected) await Promise.all(this.#burials);
     if (broker.isConnected) await broker.removeQueue(queueOf(this.id)).catch(() => {});
@@ -413,24 +390,42 @@ export class Cluster {
 /** As much of a text as a person reads. */
 const fit = (text: string) => text.slice(0, MOST_TEXT);
 
-/** Of several answers of a clock, the quickest one tells it best. */
+function lanesOf(machines: Iterable<Machine>): number {
+  return [...machines].reduce((sum, { lanes }) => sum + lanes, 0);
+}
+
+function allInUse({ where }: Broker, lanes: number): LaneStartError {
+  const many = `${lanes === 1 ? "is" : "are"} ${lanes}`;
+  return new LaneStartError(
+    `all lanes at ${where} that may run it, of which there ${many}, are in use by this program`,
+  );
+}
+
+/** Asks a machine for a lane; undefined if it doesn't answer. */
+async function ask(
+  broker: Broker,
+  machine: string,
+  request: LeaseRequest,
+): Promise<LeaseAnswer | undefined> {
+  try {
+    return await broker.ask(Subject.lease(machine), request, ANSWER_MS) as LeaseAnswer;
+  } catch (error) {
+    if (error instanceof BrokerError) throw error;
+    return undefined;
+  }
+}
+
+/** What to add to a time of a machine's clock: of several answers of it, the quickest one tells it best. */
 async function clockOffset(broker: Broker, machine: string): Promise<number> {
   let [offsetMs, bestMs] = [0, Infinity];
   for (let asked = 0; asked < CLOCK_ASKS; asked++) {
     const askedMs = performance.now();
     const shown = await broker.ask(Subject.clock(machine), null, ANSWER_MS).catch(() => undefined);
     const tookMs = performance.now() - askedMs;
-    if (shown === undefined || tookMs >= bestMs) continue;
+    if (typeof shown !== "number") break;
+    if (tookMs >= bestMs) continue;
     bestMs = tookMs;
-    offsetMs = performance.timeOrigin + askedMs + tookMs / 2 - (shown as number);
+    offsetMs = performance.timeOrigin + askedMs + tookMs / 2 - shown;
   }
   return offsetMs;
-}
-
-function lanesOf(machines: readonly Machine[]): number {
-  return machines.reduce((sum, { lanes }) => sum + lanes, 0);
-}
-
-function roomOf({ lanes, leased }: Machine): number {
-  return Math.max(0, lanes - leased.size);
 }

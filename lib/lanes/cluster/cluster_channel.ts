@@ -1,13 +1,16 @@
 /** The channel to a lane on another machine. */
 
 import { wordsOf } from "../attempt.ts";
+import { TaskLoadError } from "../errors.ts";
 import {
   BATCH_COUNT,
   type Channel,
   type ChannelEvents,
   FromLane,
+  type TaskToLoad,
   ToLane,
 } from "../remote/channel.ts";
+import { sealEnvelope } from "../remote/envelope.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import { way } from "../subprocess/subprocess_channel.ts";
 import type { BrokerError } from "./broker.ts";
@@ -21,9 +24,10 @@ export class ClusterChannel implements Channel {
   readonly way = way;
   readonly cells = undefined;
   readonly holdsBack = true;
+  readonly isAwaited = true;
   #lease: Lease | undefined;
-  /** What the lane said before its lease was known here. */
-  #early: Frame[] | undefined = [];
+  /** What lanes said before their leases were known here. */
+  readonly #early: (readonly [Frame, Lease])[] = [];
   readonly #ended = Promise.withResolvers<void>();
   #isClosed = false;
   #isOver = false;
@@ -38,7 +42,7 @@ export class ClusterChannel implements Channel {
   }
 
   get stopsByForce(): boolean {
-    return this.#lease?.stopsByForce ?? true;
+    return this.#lease?.machine.threads !== true;
   }
 
   get slots(): number | undefined {
@@ -46,34 +50,32 @@ export class ClusterChannel implements Channel {
   }
 
   get machine(): string | undefined {
-    return this.#lease?.machine;
+    return this.#lease?.machine.name;
   }
 
   async #open(wanted: Wanted): Promise<void> {
     try {
       this.#lease = await this.cluster.lease(wanted, {
-        receive: (frame) => this.#receive(frame),
+        receive: (frame, lease) => this.#receive(frame, lease),
         lost: (how) => this.#end(how, true),
       });
     } catch (error) {
       return this.#end(`could not be had: ${wordsOf(error)}`, true);
     }
     // Nobody wants it any more.
-    if (this.#isOver) return this.#lease.end();
-    const early = this.#early!;
-    this.#early = undefined;
-    for (const frame of early) this.#receive(frame);
+    if (this.#isOver) return this.cluster.end(this.#lease);
+    for (const said of this.#early) if (said[1] === this.#lease) this.#receive(...said);
   }
 
-  #receive(frame: Frame): void {
-    if (this.#early !== undefined) return void this.#early.push(frame);
+  #receive(frame: Frame, lease: Lease): void {
+    if (this.#lease === undefined) return void this.#early.push([frame, lease]);
     const { kind } = frame;
     let { head } = frame;
     const payload = payloadOf(frame);
     if (kind === FromLane.ended) return this.#end(payload as string, false);
     if (this.#isClosed && kind !== FromLane.disposed) return;
     // As if both clocks were one.
-    if (kind === FromLane.ready) head = head.map((ms) => ms + this.#lease!.clockOffsetMs);
+    if (kind === FromLane.ready) head = head.map((ms) => ms + lease.clockOffsetMs);
     this.events.message(kind, head, payload);
   }
 
@@ -82,18 +84,32 @@ export class ClusterChannel implements Channel {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#endTimer);
-    this.#lease?.end();
+    if (this.#lease !== undefined) this.cluster.end(this.#lease);
     this.#ended.resolve();
     if (!this.#isClosed) this.events.ended(how, isElsewhere);
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {
     if (this.#isOver) return;
+    const isLoad = kind === ToLane.load;
+    const number = head[0]!;
+    if (isLoad) {
+      const { module } = payload as TaskToLoad;
+      const why = this.#lease!.unreadable.get(module);
+      if (why !== undefined) return queueMicrotask(() => this.#refuseToLoad(number, module, why));
+    }
     const refused = (why: BrokerError): Message => {
-      this.events.message(...unstored(head[0]!, head[BATCH_COUNT]!, true, why));
+      if (isLoad) this.#refuseToLoad(number, (payload as TaskToLoad).module, why.message);
+      else this.events.message(...unstored(number, head[BATCH_COUNT]!, true, why));
       return [ToLane.nothing, []];
     };
-    void this.#lease!.send(kind, head, payload, kind === ToLane.batch ? refused : undefined);
+    const isAnswered = isLoad || kind === ToLane.batch;
+    void this.#lease!.sender.send(kind, head, payload, isAnswered ? refused : undefined);
+  }
+
+  #refuseToLoad(number: number, module: string, why: string): void {
+    const error = new TaskLoadError(`Cannot load task module ${module}: ${why}`);
+    this.events.message(FromLane.unloadable, [number], sealEnvelope(error, way));
   }
 
   /** The connection that all lanes share keeps the program alive until the executor is closed. */
@@ -114,7 +130,7 @@ export class ClusterChannel implements Channel {
       if (this.#lease === undefined) this.#end("", true);
       else {
         this.send(ToLane.end, []);
-        this.#lease.leave();
+        this.#lease.isLeaving = true;
         this.#giveUpLater("");
       }
     }

@@ -114,6 +114,7 @@ export class Machine implements AsyncDisposable {
   #beat(): void {
     if (!this.broker.isConnected) return;
     this.#tell();
+    for (const relay of this.#relays) relay.tellHeldUp();
     if (!this.#echo.isHeard) return this.#hearAll();
     for (const [id, { heardMs, relays }] of this.#jobs) {
       if (performance.now() - heardMs < this.options.silenceMs) continue;

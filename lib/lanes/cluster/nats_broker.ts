@@ -13,13 +13,16 @@ import {
 } from "npm:@nats-io/jetstream@^3.4.0";
 import { Objm, setSha256Backend } from "npm:@nats-io/obj@^3.4.0";
 import {
-  connect,
   credsAuthenticator,
   type NatsConnection,
+  NatsConnectionImpl,
   PermissionViolationError,
-} from "npm:@nats-io/transport-node@^3.4.0";
+  setTransportFactory,
+} from "npm:@nats-io/nats-core@^3.4.0/internal";
 import { attempt, wordsOf } from "../attempt.ts";
+import { within } from "../timers.ts";
 import { ACK_WAIT_MS, type Broker, BrokerError, type DeadLetter, type Handed } from "./broker.ts";
+import { DenoTransport } from "./nats_transport.ts";
 import type { ServerOptions } from "./server_options.ts";
 
 /** Dead letters of all jobs. */
@@ -37,8 +40,8 @@ const PING_MS = 5000;
 const STORE_MS = 5000;
 /** The server is too busy for a moment, or still starting. */
 const BUSY_CODE = 10008;
-/** A connection that was refused is reset within so long, in milliseconds. */
-const RESET_MS = 200;
+/** How often a server is asked for its queue that doesn't answer yet. */
+const ASK_MS = 1000;
 const NANOS = 1_000_000;
 /**
  * Acknowledgements go with the next message, but wait no longer than this, in milliseconds, and for no more
@@ -57,6 +60,9 @@ const REMEMBER_MS = 120_000;
 
 // Unless told it hashes large objects in JavaScript, which takes longer than to send them.
 setSha256Backend("native");
+setTransportFactory({ factory: () => new DenoTransport() });
+
+const RIGHTS = "let these credentials use lanes.>, $JS.>, $O.> and _INBOX.>";
 
 /** The stream that keeps a queue's objects. */
 const bucketOf = (queue: string) => `OBJ_${queue}`;
@@ -82,43 +88,49 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
   const { servers, user, password, creds, tlsCa } = options;
   const where = servers.map(shown).join();
   const credentials = creds === undefined ? undefined : await Deno.readFile(creds);
+  const ca = tlsCa === undefined ? undefined : await Deno.readTextFile(tlsCa);
+  if (ca?.includes("BEGIN CERTIFICATE") === false) {
+    throw new BrokerError(where, `${tlsCa} holds no certificate`, "name a PEM file that does");
+  }
+  const isSecure = ca !== undefined || servers.some((server) => /^tls:/i.test(server));
   let nc: NatsConnection;
-  addEventListener("error", ignoreReset);
   try {
-    nc = await connect({
+    nc = await NatsConnectionImpl.connect({
       servers: [...servers],
       name: "lanes",
       timeout: CONNECT_MS,
-      // It would look names up itself, which needs leave to reach all ports of a host.
       resolve: false,
       pingInterval: PING_MS,
+      // A stack for each message costs as much as to send it.
+      noAsyncTraces: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       ...(user !== undefined && { user, pass: password ?? "" }),
       ...(credentials && { authenticator: credsAuthenticator(credentials) }),
-      ...(tlsCa !== undefined && { tls: { caFile: tlsCa } }),
+      // Who names one so is never to speak to it in clear.
+      ...(isSecure && { tls: ca === undefined ? {} : { ca } }),
     });
   } catch (error) {
-    await new Promise((resolve) => setTimeout(resolve, RESET_MS));
     throw new BrokerError(where, ...why(error, credentials));
-  } finally {
-    removeEventListener("error", ignoreReset);
   }
   try {
     // Which asks for an account's state, so it fails where there is no JetStream.
     return new NatsBroker(nc, await jetstreamManager(nc), where, credentials);
   } catch (error) {
+    const lost = await reasonOf(nc, error);
     await nc.close();
-    const lacks = /JetStream|responders|503/i.test(`${(error as Error).name} ${wordsOf(error)}`);
-    const problem = lacks ? "it runs without JetStream" : wordsOf(error);
-    throw new BrokerError(where, problem, "start it with nats-server -js");
-  }
-}
-
-/** A server that refuses may reset a connection which the client has let go of, and nobody listens to. */
-function ignoreReset(event: ErrorEvent): void {
-  if ((event.error as { code?: unknown } | undefined)?.code === "ECONNRESET") {
-    event.preventDefault();
+    if (lost !== undefined || haveExpired(credentials)) {
+      throw new BrokerError(where, ...why(lost ?? error, credentials));
+    }
+    const words = `${(error as Error).name} ${wordsOf(error)}`;
+    if (!/JetStream|responders|503/i.test(words)) {
+      throw new BrokerError(where, `its JetStream does not answer (${wordsOf(error)})`, RIGHTS);
+    }
+    if (/account/i.test(words)) {
+      const remedy = "have who runs the server enable it, or use another account";
+      throw new BrokerError(where, "JetStream is not enabled for this account", remedy);
+    }
+    throw new BrokerError(where, "it runs without JetStream", "start it with nats-server -js");
   }
 }
 
@@ -128,11 +140,20 @@ function shown(server: string): string {
 }
 
 /** Whether a file of credentials says that they are good no more; a server only says that it refuses them. */
-function haveExpired(credentials: Uint8Array): boolean {
+function haveExpired(credentials: Uint8Array | undefined): boolean {
   const [, claims] = /\.([\w-]+)\./.exec(new TextDecoder().decode(credentials)) ?? [];
   const bytes = () => Uint8Array.fromBase64(claims!, { alphabet: "base64url" });
   const { exp = Infinity } = attempt(() => decode(bytes()), {});
   return exp * 1000 <= Date.now();
+}
+
+/** Why nothing more can be asked of the server, if that is why something failed. */
+async function reasonOf(nc: NatsConnection, error: unknown): Promise<Error | undefined> {
+  const { cause } = error as { cause?: unknown };
+  for (const why of [error, cause]) if (why instanceof PermissionViolationError) return why;
+  // What fails with it is told before it is closed.
+  const isOver = nc.isClosed() || wordsOf(error) === "connection closed";
+  return isOver ? await nc.closed() || undefined : undefined;
 }
 
 function why(
@@ -140,19 +161,24 @@ function why(
   credentials: Uint8Array | undefined,
 ): [problem: string, remedy: string] {
   const words = wordsOf(error);
-  if (/expired/i.test(words) || (credentials !== undefined && haveExpired(credentials))) {
+  if (/expired/i.test(words) || haveExpired(credentials)) {
     return ["these credentials have expired", "get new ones from who runs the server"];
   }
   if (error instanceof PermissionViolationError) {
     const { operation, subject } = error;
-    const remedy = "let them use lanes.>, $JS.>, $O.> and _INBOX.>";
-    return [`these credentials do not allow to ${operation} ${subject}`, remedy];
+    return [`these credentials do not allow to ${operation} ${subject}`, RIGHTS];
   }
   if (/authoriz|authenticat/i.test(words)) {
     return ["it refuses these credentials", "check them with who runs the server"];
   }
   if (/refused|closed|ENOTFOUND|ETIMEDOUT|timeout/i.test(words)) {
     return ["nobody answers there", "start a server with nats-server -js"];
+  }
+  if (/support 'tls'/.test(words)) {
+    return ["it speaks no TLS", "have it do so, or name it with nats:// and without --tls-ca"];
+  }
+  if (/NotValidForName|not valid for name/i.test(words)) {
+    return [words, "use a name or address that its certificate is for"];
   }
   if (/certificate/i.test(words)) {
     return [words, "name the certificates to check it by, with --tls-ca or tlsCa"];
@@ -163,11 +189,12 @@ function why(
 export class NatsBroker implements Broker {
   readonly mostBytes: number;
   readonly gone: Promise<BrokerError>;
+  readonly #gone = Promise.withResolvers<BrokerError>();
+  #queue: string | undefined;
   readonly #js: ReturnType<typeof jetstream>;
   readonly #objects: Objm;
   readonly #reconnected: (() => void)[] = [];
   #isConnected = true;
-  readonly #onReset = (event: ErrorEvent) => ignoreReset(event);
   readonly #acks: (() => void)[] = [];
   readonly #consumers = new Set<() => void>();
   readonly #unanswered = new Set<(error: Error) => void>();
@@ -177,18 +204,30 @@ export class NatsBroker implements Broker {
     private readonly nc: NatsConnection,
     private readonly jsm: Awaited<ReturnType<typeof jetstreamManager>>,
     readonly where: string,
-    credentials: Uint8Array | undefined,
+    private readonly credentials: Uint8Array | undefined,
   ) {
     // Asked for whenever an object is opened, an account's state would be another way there and back.
     this.#js = jetstream(nc, { timeout: STORE_MS, checkAPI: false });
     this.#objects = new Objm(this.#js);
     this.mostBytes = nc.info!.max_payload;
-    const gone = Promise.withResolvers<BrokerError>();
-    this.gone = gone.promise;
-    const lose = (error: unknown) =>
-      gone.resolve(new BrokerError(where, ...why(error, credentials)));
+    this.gone = this.#gone.promise;
+    const lose = (error: unknown) => this.#gone.resolve(this.#error(error));
     void this.#watch(lose);
     void nc.closed().then((error) => error && lose(error));
+  }
+
+  #error(error: unknown): BrokerError {
+    return new BrokerError(this.where, ...why(error, this.credentials));
+  }
+
+  /** @throws {BrokerError} If something fails because the connection is lost for good. */
+  async #tried<T>(trial: Promise<T>): Promise<T> {
+    try {
+      return await trial;
+    } catch (error) {
+      const lost = await reasonOf(this.nc, error);
+      throw lost || haveExpired(this.credentials) ? this.#error(lost ?? error) : error;
+    }
   }
 
   get isConnected(): boolean {
@@ -199,7 +238,6 @@ export class NatsBroker implements Broker {
     for await (const status of this.nc.status()) {
       if (status.type === "disconnect") {
         this.#isConnected = false;
-        addEventListener("error", this.#onReset);
         for (const reject of this.#unanswered) reject(new Error(CUT));
       }
       // It would wait in vain for what it must not hear.
@@ -208,10 +246,26 @@ export class NatsBroker implements Broker {
       }
       if (status.type !== "reconnect") continue;
       this.#isConnected = true;
-      removeEventListener("error", this.#onReset);
       this.#ackAll();
+      void this.#checkQueue();
       for (const tell of this.#reconnected) tell();
       for (const restart of this.#consumers) restart();
+    }
+  }
+
+  /** A server that lost its store lost all that was sent: nothing that is waited for may ever come. */
+  async #checkQueue(): Promise<void> {
+    while (this.#queue !== undefined && this.#isConnected && !this.nc.isClosed()) {
+      try {
+        await this.jsm.streams.info(this.#queue);
+        return;
+      } catch (error) {
+        if ((error as Error).name === "StreamNotFoundError") {
+          const remedy = "leave it there while the job runs";
+          return this.#gone.resolve(new BrokerError(this.where, "the job's queue is gone", remedy));
+        }
+      }
+      await within<unknown>(ASK_MS, this.nc.closed(), () => {});
     }
   }
 
@@ -238,7 +292,8 @@ export class NatsBroker implements Broker {
   }
 
   async ask(subject: string, value: unknown, timeoutMs: number): Promise<unknown> {
-    return decode((await this.nc.request(subject, encode(value), { timeout: timeoutMs })).data);
+    const asked = this.nc.request(subject, encode(value), { timeout: timeoutMs });
+    return decode((await this.#tried(asked)).data);
   }
 
   async hand(subject: string, bytes: Uint8Array): Promise<void> {
@@ -265,7 +320,7 @@ export class NatsBroker implements Broker {
   }
 
   async createQueue(queue: string, subjects: readonly string[], job: string): Promise<void> {
-    await this.jsm.streams.add({
+    await this.#tried(this.jsm.streams.add({
       name: queue,
       description: `Lanes: job ${job}`,
       subjects: [...subjects],
@@ -273,23 +328,33 @@ export class NatsBroker implements Broker {
       storage: StorageType.File,
       discard: DiscardPolicy.New,
       duplicate_window: REMEMBER_MS * NANOS,
-    });
-    await this.#objects.create(queue, { storage: StorageType.File });
+    }));
+    await this.#tried(this.#objects.create(queue, { storage: StorageType.File }));
+    this.#queue = queue;
   }
 
   async removeQueue(queue: string): Promise<void> {
+    this.#queue = undefined;
     // First what nothing else leads to.
     await this.jsm.streams.delete(bucketOf(queue)).catch(() => {}); // it may have been removed before
     await this.jsm.streams.delete(queue);
   }
 
   async store(subject: string, id: string, bytes: Uint8Array): Promise<void> {
-    await this.#answer(() => this.#js.publish(subject, bytes, { msgID: id, timeout: STORE_MS }));
+    try {
+      await this.#answer(() => this.#js.publish(subject, bytes, { msgID: id, timeout: STORE_MS }));
+    } catch (error) {
+      // So it is called if no queue listens.
+      if ((error as Error).name === "JetStreamNotEnabled") void this.#checkQueue();
+      throw error;
+    }
   }
 
-  isRefusal(error: unknown): boolean {
+  refusalOf(error: unknown): BrokerError | undefined {
     const { name, code } = error as { name?: unknown; code?: unknown };
-    return name === "JetStreamApiError" && code !== BUSY_CODE;
+    if (name !== "JetStreamApiError" || code === BUSY_CODE) return undefined;
+    const problem = `it stores nothing more: ${wordsOf(error)}`;
+    return new BrokerError(this.where, problem, "give it more room");
   }
 
   async consume(
@@ -408,7 +473,5 @@ export class NatsBroker implements Broker {
   async close(): Promise<void> {
     this.#ackAll();
     await this.nc.close();
-    if (!this.#isConnected) await new Promise((resolve) => setTimeout(resolve, RESET_MS));
-    removeEventListener("error", this.#onReset);
   }
 }

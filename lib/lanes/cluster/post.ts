@@ -1,6 +1,9 @@
 /**
  * One direction of the way to a lane on another machine, at either end: frames in messages of the
  * server, and in objects where they are too large for one.
+ *
+ * They arrive in order and once over what may lose, repeat and reorder messages: each is numbered, tried
+ * until it is there, and handed on when all before it were.
  */
 
 import * as v8 from "node:v8";
@@ -11,11 +14,10 @@ import {
   readFrame,
   serializerOf,
 } from "../subprocess/frame.ts";
-import { wordsOf } from "../attempt.ts";
 import { encode, FromLane, reportHead, ToLane } from "../remote/channel.ts";
 import { way } from "../subprocess/subprocess_channel.ts";
-import { type Broker, BrokerError } from "./broker.ts";
-import { Inbox, Outbox } from "./ordered.ts";
+import { within } from "../timers.ts";
+import type { Broker, BrokerError } from "./broker.ts";
 
 const serializer = serializerOf(v8);
 /** Before a frame stand its number, and where it is. */
@@ -29,6 +31,11 @@ const SHARED = "shared";
 const NOTHING = new Uint8Array();
 /** What a message has besides its bytes: its subject, id and so on. */
 const SPARE_BYTES = 4096;
+/** A message that couldn't be stored is tried again after so many milliseconds, at first and at most. */
+const LEAST_WAIT_MS = 50;
+const MOST_WAIT_MS = 1000;
+/** What is refused is tried again for so long: others may make room meanwhile. */
+const MOST_REFUSED_MS = 5000;
 /** An object that can't be had is asked for again after so many milliseconds. */
 const OBJECT_WAIT_MS = 500;
 
@@ -76,9 +83,7 @@ export function payloadOf(frame: Frame): unknown {
 /** Kind, head and payload of a frame. */
 export type Message = readonly [kind: number, head: ArrayLike<number>, payload?: unknown];
 
-function fullError({ where }: Broker, error: unknown): BrokerError {
-  return new BrokerError(where, `it stores nothing more: ${wordsOf(error)}`, "give it more room");
-}
+const encoded = (...[kind, head, payload]: Message) => encodeFrame(kind, head, payload, serializer);
 
 /** The report that these items failed, for the server didn't store them, or what became of them. */
 export function unstored(id: number, count: number, last: boolean, reason: BrokerError): Message {
@@ -93,31 +98,28 @@ export function unstored(id: number, count: number, last: boolean, reason: Broke
   return [FromLane.report, reportHead(id, { count, last, ...times }, special), payload];
 }
 
-/** Brings a message to the other side; rejects if it isn't known to be there. */
+/** Brings a message to the other side; rejects if it isn't known to be there, though it may be. */
 type Carry = (number: number, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
 
-/** Sends frames. */
+/** Sends frames: each is numbered, and tried until it is there. */
 export class Sender {
   /** Its objects' names begin with it. */
   readonly #id = crypto.randomUUID();
-  readonly #outbox: Outbox;
+  readonly #closed = Promise.withResolvers<void>();
+  #count = 0;
+  #isClosed = false;
 
+  /** @param failed Told if a message was refused for too long, and so was what would have stood in its place. */
   constructor(
     private readonly post: Post,
     private readonly carry: Carry,
-    failed: (why: BrokerError) => void,
-  ) {
-    this.#outbox = new Outbox({
-      store: (number, bytes) => this.#store(number, bytes as Uint8Array<ArrayBuffer>),
-      isRefusal: (error) => post.broker.isRefusal(error),
-      failed: (error) => failed(fullError(post.broker, error)),
-    });
-  }
+    private readonly failed: (why: BrokerError) => void,
+  ) {}
 
   /**
-   * Resolves once it is stored.
+   * Resolves once it is there, or never can be.
    *
-   * @param instead What is sent in its place if the server doesn't store it.
+   * @param instead What is sent in its place if the server refuses to store it.
    * @throws What the serializer throws, at once, if the payload can't be cloned.
    */
   send(
@@ -126,15 +128,33 @@ export class Sender {
     payload?: unknown,
     instead?: (why: BrokerError) => Message,
   ): Promise<void> {
-    const parcel = (...[kind, head, payload]: Message) =>
-      parcelOf(IN_PLACE, encodeFrame(kind, head, payload, serializer));
-    return this.#outbox.send(
-      parcel(kind, head, payload),
-      instead && ((error) => parcel(...instead(fullError(this.post.broker, error)))),
-    );
+    const parcel = parcelOf(IN_PLACE, encoded(kind, head, payload));
+    return this.#bring(this.#count++, parcel, instead);
   }
 
-  async #store(number: number, parcel: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #bring(
+    number: number,
+    parcel: Uint8Array<ArrayBuffer>,
+    instead?: (why: BrokerError) => Message,
+  ): Promise<void> {
+    let refusedMs: number | undefined;
+    for (let waitMs = LEAST_WAIT_MS; !this.#isClosed; waitMs = Math.min(2 * waitMs, MOST_WAIT_MS)) {
+      try {
+        return await this.#bringOnce(number, parcel);
+      } catch (error) {
+        if (this.#isClosed) return;
+        const why = this.post.broker.refusalOf(error);
+        if (why !== undefined) refusedMs ??= performance.now();
+        if (why !== undefined && performance.now() - refusedMs! >= MOST_REFUSED_MS) {
+          if (instead === undefined) return this.failed(why);
+          return await this.#bring(number, parcelOf(IN_PLACE, encoded(...instead(why))));
+        }
+        await within(waitMs, this.#closed.promise, () => {});
+      }
+    }
+  }
+
+  async #bringOnce(number: number, parcel: Uint8Array<ArrayBuffer>): Promise<void> {
     const { broker, queue } = this.post;
     let bytes = parcel;
     if (parcel.length > broker.mostBytes - SPARE_BYTES) {
@@ -149,43 +169,59 @@ export class Sender {
     await this.carry(number, bytes);
   }
 
+  /** Nothing is tried any more. */
   close(): void {
-    this.#outbox.close();
+    this.#isClosed = true;
+    this.#closed.resolve();
   }
 }
 
 /** Receives frames, in order and once, with what came along. */
 export class Receiver<Extra> {
-  readonly #inbox: Inbox<readonly [Frame, Extra]>;
+  /** What came before others that were sent earlier. */
+  readonly #early = new Map<number, readonly [Frame, Extra]>();
+  #next = 0;
   #isClosed = false;
 
-  constructor(private readonly post: Post, receive: (frame: Frame, extra: Extra) => void) {
-    this.#inbox = new Inbox(([frame, extra]) => {
-      if (!this.#isClosed) receive(frame, extra);
-    });
-  }
+  constructor(
+    private readonly post: Post,
+    private readonly receive: (frame: Frame, extra: Extra) => void,
+  ) {}
 
   /** Resolves to whether it is new, once it is here. */
   async take(bytes: Uint8Array, extra: Extra): Promise<boolean> {
     const view = new DataView(bytes.buffer, bytes.byteOffset, PREFIX_BYTES);
     const number = view.getUint32(0, true);
     const rest = bytes.subarray(PREFIX_BYTES);
-    if (view.getUint32(4, true) === IN_PLACE) {
-      return this.#inbox.take(number, [readFrame(rest), extra]);
-    }
+    if (view.getUint32(4, true) === IN_PLACE) return this.#takeFrame(number, rest, extra);
     const name = new TextDecoder().decode(rest);
     const object = await this.#object(name, number);
-    if (object === undefined || !this.#inbox.take(number, [readFrame(object), extra])) return false;
+    if (object === undefined || !this.#takeFrame(number, object, extra)) return false;
     const { broker, queue } = this.post;
     // It goes with its queue at the latest.
     if (name !== SHARED) broker.removeObject(queue, name).catch(() => {});
     return true;
   }
 
+  /** Takes a frame, and hands on those whose turn it is; false if it was here before. */
+  #takeFrame(number: number, bytes: Uint8Array, extra: Extra): boolean {
+    if (this.#has(number)) return false;
+    this.#early.set(number, [readFrame(bytes), extra]);
+    for (let next; (next = this.#early.get(this.#next)) !== undefined;) {
+      this.#early.delete(this.#next++);
+      if (!this.#isClosed) this.receive(...next);
+    }
+    return true;
+  }
+
+  #has(number: number): boolean {
+    return number < this.#next || this.#early.has(number);
+  }
+
   /** What is too large for a message; undefined once it was had, for it may be delivered again meanwhile. */
   async #object(name: string, number: number): Promise<Uint8Array | undefined> {
     const get = () => this.post.broker.getObject(this.post.queue, name);
-    while (!this.#isClosed && !this.#inbox.has(number)) {
+    while (!this.#isClosed && !this.#has(number)) {
       try {
         return await (name === SHARED ? keeping(this.post, name, get) : get());
       } catch {

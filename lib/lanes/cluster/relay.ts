@@ -50,6 +50,7 @@ export interface RelayOptions {
 const MOST_AHEAD = 8;
 /** Control messages that may be on their way beside the batches. */
 const MOST_CONTROL = 64;
+const UNREADABLE = "was sent a message that can't be read";
 const THREAD = new URL("./thread_main.ts", import.meta.url);
 
 export class Relay {
@@ -58,7 +59,10 @@ export class Relay {
   readonly #receiver: Receiver<Stored>;
   /** Batches that were started, by their ids, and those that wait for a slot or the machine's turn. */
   readonly #started = new Map<number, Stored>();
-  readonly #waiting = new Map<number, { readonly frame: Frame; readonly stored: Stored }>();
+  readonly #waiting = new Map<
+    number,
+    { readonly frame: Frame; readonly stored: Stored; isTold: boolean }
+  >();
   /** How many slots have a batch, or the turn of one to come. */
   #entered = 0;
   #consumer: Promise<{ close(): Promise<void> }> | undefined;
@@ -87,7 +91,7 @@ export class Relay {
         entry: THREAD,
         isRelayed: true,
       })
-      : new SubprocessChannel(events, { slots, modules, permissions });
+      : new SubprocessChannel(events, { slots, modules, permissions, isRelayed: true });
   }
 
   /** Begins to take what the job sends. */
@@ -108,7 +112,7 @@ export class Relay {
       if (await this.#receiver.take(stored.bytes, stored)) return;
     } catch {
       stored.ack();
-      return await this.#tellEnd("was sent a message that can't be read");
+      return await this.#tellEnd(UNREADABLE);
     }
     if (!this.#held.some(({ id }) => id === stored.id)) stored.ack();
   }
@@ -116,6 +120,15 @@ export class Relay {
   /** What is not done with. */
   get #held(): Stored[] {
     return [...this.#started.values(), ...[...this.#waiting.values()].map(({ stored }) => stored)];
+  }
+
+  /** Tells the job what waits here for tasks of others: it may have a slot free elsewhere. */
+  tellHeldUp(): void {
+    const free = this.of.slots - this.#started.size;
+    for (const [id, waiting] of [...this.#waiting].slice(0, Math.max(0, free))) {
+      if (!waiting.isTold) void this.#sender.send(FromLane.heldUp, [id]);
+      waiting.isTold = true;
+    }
   }
 
   /** Keeps the server from delivering again what is worked on. */
@@ -127,17 +140,19 @@ export class Relay {
     const { kind, head } = frame;
     if (this.hasEnded) return stored.ack();
     if (kind === ToLane.batch) {
-      this.#waiting.set(head[0]!, { frame, stored });
+      this.#waiting.set(head[0]!, { frame, stored, isTold: false });
       return this.#enter();
     }
     stored.ack();
-    if (kind === ToLane.load) void this.#load(head[0]!, payloadOf(frame) as TaskToLoad);
-    else if (kind === ToLane.kill && this.#channel.stopsByForce) this.#channel.kill();
+    if (kind === ToLane.load) {
+      void this.#load(head[0]!, payloadOf(frame) as TaskToLoad)
+        .catch(() => this.#tellEnd(UNREADABLE));
+    } else if (kind === ToLane.kill && this.#channel.stopsByForce) this.#channel.kill();
     else if (kind === ToLane.end || kind === ToLane.kill) void this.#close();
     else if (kind === ToLane.recall) this.#drop(head[0]!);
     else if (kind === ToLane.nothing) return;
     else if (kind !== ToLane.ask || head[1] !== 1 || !this.#drop(head[0]!)) {
-      this.#channel.send(kind, head, payloadOf(frame));
+      this.#pass(frame);
     }
   }
 
@@ -157,7 +172,12 @@ export class Relay {
     const [id, { frame, stored }] = next;
     this.#waiting.delete(id);
     this.#started.set(id, stored);
-    this.#channel.send(frame.kind, frame.head, payloadOf(frame));
+    this.#pass(frame);
+  }
+
+  /** A subprocess reads what the job sent; a thread is sent the values themselves. */
+  #pass(frame: Frame): void {
+    this.#channel.send(frame.kind, frame.head, this.of.isThread ? payloadOf(frame) : frame);
   }
 
   #leave(): void {

@@ -57,12 +57,14 @@ export function wayThrough({ serialize, deserialize }: Serializer): Way {
 /** How a body is to be read. */
 const Encoding = { none: 0, numbers: 1, bytes: 2, v8: 3, list: 4 } as const;
 
-/** A frame as it was read; its body is a buffer of its own. */
-export interface Frame {
-  readonly kind: number;
-  readonly encoding: number;
-  readonly head: Float64Array;
-  readonly body: Uint8Array<ArrayBuffer>;
+/** A frame as it was read; its body is a buffer of its own. As the payload of another it goes on as it came. */
+export class Frame {
+  constructor(
+    readonly kind: number,
+    readonly encoding: number,
+    readonly head: Float64Array,
+    readonly body: Uint8Array<ArrayBuffer>,
+  ) {}
 }
 
 const MAGIC = 0x53454e4c; // "LNES", read as a little-endian number
@@ -131,6 +133,7 @@ function encodeBody(
   payload: unknown,
 ): { readonly encoding: number; readonly body: Uint8Array[] } | undefined {
   if (payload === undefined) return { encoding: Encoding.none, body: [] };
+  if (payload instanceof Frame) return { encoding: payload.encoding, body: [payload.body] };
   if (payload instanceof Float64Array) {
     const { buffer, byteOffset, byteLength } = payload;
     return { encoding: Encoding.numbers, body: [new Uint8Array(buffer, byteOffset, byteLength)] };
@@ -162,12 +165,8 @@ export function readFrame(bytes: Uint8Array): Frame {
   const headEnd = PREFIX_BYTES + 8 * view.getUint32(8, true);
   // No slice(): that of a Buffer of Node's copies nothing.
   const copy = (from: number, to?: number) => new Uint8Array(bytes.subarray(from, to));
-  return {
-    kind: view.getUint8(4),
-    encoding: view.getUint8(5),
-    head: new Float64Array(copy(PREFIX_BYTES, headEnd).buffer),
-    body: copy(headEnd),
-  };
+  const head = new Float64Array(copy(PREFIX_BYTES, headEnd).buffer);
+  return new Frame(view.getUint8(4), view.getUint8(5), head, copy(headEnd));
 }
 
 /**
@@ -215,7 +214,7 @@ export async function readFrames(read: ReadBytes, onFrame: (frame: Frame) => voi
     const head = await take(headBytes);
     const body = await take(bodyBytes);
     if (head === undefined || body === undefined) return;
-    onFrame({ kind, encoding, head: new Float64Array(head.buffer), body });
+    onFrame(new Frame(kind, encoding, new Float64Array(head.buffer), body));
   }
 }
 

@@ -35,6 +35,8 @@ export interface SubprocessOptions {
   readonly config?: string;
   /** What becomes of what the child prints; shown on this program's stderr unless told. */
   readonly stderr?: "show" | "keep";
+  /** Whether who sends and receives is elsewhere: payloads are told as the frames that they came in. */
+  readonly isRelayed?: boolean;
 }
 
 /** After so many large frames the child opens what holds more, which takes it some 15 ms. */
@@ -128,7 +130,8 @@ export class SubprocessChannel implements Channel {
     if (this.#closed) return;
     if (kind === WIDER) return child.readWider();
     if (frame.body.length >= LARGE_BYTES) this.#noteLarge();
-    this.events.message(kind, head, decodePayload(frame, serializer));
+    const { isRelayed } = this.options;
+    this.events.message(kind, head, isRelayed ? frame : decodePayload(frame, serializer));
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {

@@ -123,7 +123,7 @@ test("lanes are leased of the machine with the most room, and given back", async
     LaneStartError,
     "all lanes at fake://server that may run it, of which there are 3, are in use",
   );
-  leases[0]!.end();
+  world.cluster.end(leases[0]!);
   assertEquals(world.cluster.isFull, false);
   await world.lease("e");
 });
@@ -134,7 +134,7 @@ test("while no machine joins, that is said once some have had time to", async (w
   const late = world.lease("b");
   await world.beats(1);
   world.machine("late", 1);
-  assertEquals((await world.soon(late)).machine, "machine late");
+  assertEquals((await world.soon(late)).machine.name, "machine late");
 });
 
 const refuses = ({ insists }: LeaseRequest) =>
@@ -143,7 +143,7 @@ const refuses = ({ insists }: LeaseRequest) =>
 test("a machine that refuses a module is passed over, and has no room for it", async (world) => {
   const [one, other] = [world.machine("one", 2), world.machine("other", 1)];
   one.answer = refuses;
-  assertEquals((await world.lease("a")).machine, "machine other");
+  assertEquals((await world.lease("a")).machine.name, "machine other");
   assertEquals([one.asked.length, other.asked.length], [1, 1]);
   const full = "all lanes at fake://server that may run it, of which there is 1, are in use";
   await assertRejects(() => world.lease("b"), LaneStartError, full);
@@ -152,7 +152,7 @@ test("a machine that refuses a module is passed over, and has no room for it", a
 test("if all machines refuse a module, one gives the lane, whose loading says why", async (world) => {
   const machines = [world.machine("one", 1), world.machine("other", 2)];
   for (const machine of machines) machine.answer = refuses;
-  assertEquals((await world.lease("a")).machine, "machine other");
+  assertEquals((await world.lease("a")).machine.name, "machine other");
   assertEquals(machines.map(({ asked }) => asked.map(({ insists }) => insists)), [
     [false],
     [false, true],
@@ -173,7 +173,7 @@ test("one that doesn't answer is not asked again", async (world) => {
     throw new Error("no answer");
   };
   world.machine("other", 1);
-  assertEquals((await world.lease("a")).machine, "machine other");
+  assertEquals((await world.lease("a")).machine.name, "machine other");
   await assertRejects(() => world.lease("b"), LaneStartError, "in use");
   assertEquals(mute.asked.length, 2);
 });
@@ -210,7 +210,7 @@ test("a server that doesn't answer for a minute is given up with all lanes, and 
   assertEquals(world.told, ["a was lost: fake://server has not answered for 60000 ms"]);
   assertEquals(world.cluster.lanes, undefined);
   world.server.isCut = false;
-  assertEquals((await world.soon(world.lease("b"))).machine, "machine one");
+  assertEquals((await world.soon(world.lease("b"))).machine.name, "machine one");
 });
 
 test("one that answers again within a minute has lost nothing", async (world) => {
@@ -260,7 +260,7 @@ test("what a lane says is heard until it is given back, and acknowledged always"
   const sender = new Sender(post, hand, () => {});
   await sender.send(FromLane.ready, [0]);
   assertEquals(world.told, [`a hears ${FromLane.ready}`]);
-  lease.end();
+  world.cluster.end(lease);
   await sender.send(FromLane.report, [0]);
   assertEquals(world.told.length, 1);
 });
@@ -268,11 +268,11 @@ test("what a lane says is heard until it is given back, and acknowledged always"
 test("who waits for a lane that is about to be given back has it then", async (world) => {
   world.machine("one", 1);
   const first = await world.lease("a");
-  first.leave();
+  first.isLeaving = true;
   assertEquals(world.cluster.isFull, false);
   const next = world.lease("b");
   await settle();
-  first.end();
+  world.cluster.end(first);
   await next;
 });
 

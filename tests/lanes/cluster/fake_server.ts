@@ -1,7 +1,12 @@
 /** A server in memory, in place of NATS: it delivers at once, again when told to, and fails when told to. */
 
 import { assert } from "@std/assert";
-import type { Broker, BrokerError, DeadLetter, Stored } from "../../../lib/lanes/cluster/broker.ts";
+import {
+  type Broker,
+  BrokerError,
+  type DeadLetter,
+  type Stored,
+} from "../../../lib/lanes/cluster/broker.ts";
 
 type Consumer = Parameters<Broker["consume"]>[1];
 
@@ -95,7 +100,8 @@ export class FakeServer {
       },
       removeQueue: async (name) => void await this.queues.delete(name),
       store: (subject, id, bytes) => this.#store(subject, id, bytes),
-      isRefusal: ({ message }: Error) => message === "full",
+      refusalOf: ({ message }: Error) =>
+        message === "full" ? new BrokerError("fake://server", "it is full", "empty it") : undefined,
       consume: (name, consumer) => {
         const { consumers, messages } = queue(name);
         consumers.set(consumer.name, consumer);

@@ -22,7 +22,15 @@ import {
   type Key,
 } from "@nats-io/jwt";
 import { openNats } from "../../../lib/lanes/cluster/nats_broker.ts";
-import { cluster, type Executor, LaneStartError, type Outcome } from "../../../lib/mod.ts";
+import { Cluster } from "../../../lib/lanes/cluster/cluster.ts";
+import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
+import {
+  cluster,
+  type ClusterOptions,
+  type Executor,
+  LaneStartError,
+  type Outcome,
+} from "../../../lib/mod.ts";
 import { type Column, textTable } from "../../../lib/report/document.ts";
 import { styleOfStdout } from "../../../lib/report/terminal.ts";
 import { formatCount } from "../../../lib/text/format.ts";
@@ -31,14 +39,19 @@ import { faultTask, numbers, taskNamed, taskOf } from "../../conformance/guarant
 import { hasNats, LaneProcess, NatsServer } from "../../nats_server.ts";
 import { ROOT, runTask, startTask } from "../../scripts/run_script.ts";
 import { Link } from "./link.ts";
+import { hasNamespaces, Namespace } from "./namespace.ts";
 
 const SILENCE_MS = 3000;
 const ALL = ["--allow-module", `${ROOT}tests`, "--allow-module", "data:", "--allow-net=127.0.0.1"];
 
-function fault(name: string, fn: () => Promise<void>): void {
+function fault(name: string, fn: () => Promise<void>, ignore = false): void {
   // What is listened to on a connection goes on from one test's step to the next.
-  Deno.test({ name: `cluster: ${name}`, ignore: !hasNats, fn });
+  Deno.test({ name: `cluster: ${name}`, ignore: !hasNats || ignore, fn });
 }
+
+const hasOpenssl = hasNats &&
+  await new Deno.Command("openssl", { args: ["version"], stdout: "null", stderr: "null" })
+    .output().then(({ success }) => success, () => false);
 
 function open(server: NatsServer, lanes = 2): Executor {
   return cluster({ servers: server.url, lanes, silenceMs: SILENCE_MS });
@@ -110,35 +123,41 @@ fault(
   },
 );
 
+/** A machine's way to the server, and how it is lost. */
+interface Way extends AsyncDisposable {
+  readonly url: string;
+  /** Where it finds this program, if it is in another network than this. */
+  readonly namespace?: Namespace;
+  lose(lane: LaneProcess): void | Promise<void>;
+  back(lane: LaneProcess): void | Promise<void>;
+}
+
 /** A machine with one lane is lost and comes back, while another one goes on. */
 function lossTest(
   name: string,
   row: string,
-  start: (server: NatsServer) => Promise<
-    AsyncDisposable & {
-      readonly url: string;
-      lose(lane: LaneProcess): void;
-      back(lane: LaneProcess): void;
-    }
-  >,
+  start: (server: NatsServer) => Way | Promise<Way>,
+  ignore?: boolean,
 ): void {
-  fault(name, async () => {
+  const fn = async () => {
     await using server = await NatsServer.start();
     await using way = await start(server);
-    await using one = await LaneProcess.start(way.url, ["--lanes", "1", ...ALL]);
-    await using _other = await oneLane(server);
-    await using gates = new Gates();
+    const { host, through } = way.namespace ?? {};
+    const args = ["--lanes", "1", ...ALL.slice(0, -1), `--allow-net=${host ?? "127.0.0.1"}`];
+    await using one = await LaneProcess.start(way.url, args, { through });
+    await using _other = await LaneProcess.start(server.url, args);
+    await using gates = new Gates(host);
     await using executor = open(server);
     const items = numbers(3).map((n) => ({ url: gates.url, key: String(n) }));
     const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
     await gates.full(2);
-    way.lose(one);
+    await way.lose(one);
     // The other lane comes with what the lost one had, once that is given up.
     await gates.until(() => {
       if (gates.arrived.length < 4) { for (const key of gates.waiting) gates.pass(key); }
       return gates.arrived.length >= 4;
     }, "the item comes again");
-    way.back(one);
+    await way.back(one);
     gates.openAll();
     const settled = await outcomes;
     assertEquals(settled.map((o) => o.status === "fulfilled" && o.value), ["0", "1", "2"]);
@@ -146,19 +165,19 @@ function lossTest(
     // It comes back, and its lane is free again.
     const values = await executor.map(taskNamed("double"), numbers(50), { chunk: 1 }).toArray();
     assertEquals(values, numbers(50).map((n) => 2 * n));
-  });
+  };
+  fault(name, fn, ignore);
 }
 
 lossTest(
   "a machine that stalls has its item run elsewhere; what it says later counts for nothing",
   "a machine stalls, and comes back",
-  ({ url }) =>
-    Promise.resolve({
-      url,
-      lose: ({ child }) => child.kill("SIGSTOP"),
-      back: ({ child }) => child.kill("SIGCONT"),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    }),
+  ({ url }) => ({
+    url,
+    lose: ({ child }) => child.kill("SIGSTOP"),
+    back: ({ child }) => child.kill("SIGCONT"),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }),
 );
 
 lossTest(
@@ -166,14 +185,56 @@ lossTest(
   "a machine is cut off, and comes back",
   ({ port }) => {
     const link = new Link(port);
-    return Promise.resolve({
+    return {
       url: link.url,
       lose: () => link.cut(),
       back: () => link.mend(),
       [Symbol.asyncDispose]: () => link[Symbol.asyncDispose](),
-    });
+    };
   },
 );
+
+/** A machine in a network of its own. */
+async function apart({ port }: NatsServer): Promise<Way> {
+  const namespace = await Namespace.make();
+  const link = new Link(port, namespace.host);
+  return {
+    url: link.url,
+    namespace,
+    lose: () => namespace.cut(),
+    back: () => namespace.mend(),
+    async [Symbol.asyncDispose]() {
+      await namespace[Symbol.asyncDispose]();
+      await link[Symbol.asyncDispose]();
+    },
+  };
+}
+
+lossTest(
+  "so does one in a network of its own, whose link goes down and up",
+  "a machine's link is down, and up again",
+  apart,
+  !hasNamespaces,
+);
+
+fault("over a slow link to another network all arrives once", async () => {
+  await using server = await NatsServer.start();
+  await using way = await apart(server);
+  const { namespace } = way;
+  const { through } = namespace!;
+  await using _lanes = await LaneProcess.start(way.url, ["--lanes", "2", ...ALL], { through });
+  await using executor = open(server);
+  await executor.ready();
+  await namespace!.slow();
+  const settled = await executor.mapSettled(
+    taskOf("export default (text) => text.length"),
+    numbers(400).map((n) => "x".repeat(n)),
+    { chunk: 4 },
+  ).toArray();
+  assertEquals(settled.map((o) => o.status === "fulfilled" && o.value), numbers(400));
+  const started = settled.flatMap(({ index, attempts }) => Array(attempts).fill(String(index)));
+  note("a link delays, loses and holds up packets", 400, indexesOf(settled), started);
+}, !hasNamespaces);
 
 fault("a submitter that is cut off for long loses nothing, and has nothing run twice", async () => {
   await using server = await NatsServer.start();
@@ -232,6 +293,37 @@ fault("a server that is restarted mid-job costs nothing", async () => {
   );
   assertEquals(gates.arrived.length, 20);
   note("the server is killed and restarted mid-job", 20, indexesOf(settled), gates.arrived);
+});
+
+fault("what was sent to a server that comes back without its store is sent again", async () => {
+  await using server = await NatsServer.start();
+  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
+  await using gates = new Gates();
+  await using executor = open(server);
+  const items = numbers(20).map((n) => ({ url: gates.url, key: String(n) }));
+  const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
+  await gates.full(2);
+  await server.stop("SIGKILL");
+  await server.forget();
+  gates.openAll();
+  await server.run();
+  const settled = await outcomes;
+  assertEquals(
+    settled.map((o) => o.status === "fulfilled" && o.value),
+    items.map(({ key }) => key),
+  );
+  assert(settled.every(({ attempts }) => attempts <= 2));
+  note("the server loses its store", 20, indexesOf(settled), gates.arrived);
+});
+
+fault("a lane is replaced after so many tasks, though its machine has no other", async () => {
+  await using server = await NatsServer.start();
+  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
+  await using executor = cluster({ servers: server.url, tasksPerLane: 3 });
+  assertEquals(
+    await executor.map(taskNamed("double"), numbers(20)).toArray(),
+    numbers(20).map((n) => 2 * n),
+  );
 });
 
 fault("a server that can't be reached for long costs nothing", async () => {
@@ -360,7 +452,31 @@ fault("what waits on a busy lane is asked back by one that has nothing to do", a
     assert(
       (await outcomes).every(({ status, attempts }) => status === "fulfilled" && attempts === 1),
     );
+    assertEquals(executor.slots, 1);
   }
+});
+
+fault("what waits for another program's task is run by a lane that has nothing to do", async () => {
+  await using server = await NatsServer.start();
+  await using _one = await oneLane(server);
+  await using _other = await oneLane(server);
+  await using gates = new Gates();
+  await using busy = open(server, 1);
+  const held = busy.run(taskNamed("gated"), { url: gates.url, key: "held" });
+  await gates.full(1);
+  await using executor = open(server);
+  const items = numbers(2).map((n) => ({ url: gates.url, key: String(n) }));
+  const settled = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
+  for (let run = 0; run < 2; run++) {
+    await gates.full(2);
+    for (const key of gates.waiting) if (key !== "held") gates.pass(key);
+  }
+  assertEquals((await settled).map(({ status, attempts }) => [status, attempts]), [
+    ["fulfilled", 1],
+    ["fulfilled", 1],
+  ]);
+  gates.openAll();
+  assertEquals(await held, "held");
 });
 
 fault("however many batches wait on a machine, what ends them comes through", async () => {
@@ -575,16 +691,21 @@ fault("credentials of an account let in, and others don't; none is told", async 
       const { message } = await assertRejects(() => refused.ready(), LaneStartError, "it refuses");
       assert(!message.includes(theirs.seed), message);
     }
-    const nowS = Math.floor(Date.now() / 1000);
-    const old = await credsOf("old", jobs, nowS - 60);
+    const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
+    const old = await credsOf("old", jobs, inSeconds(-60));
     await using late = cluster({ servers: server.url, creds: old.path });
     await assertRejects(() => late.ready(), LaneStartError, "these credentials have expired");
-    // Those that expire while a job runs end it.
-    const brief = await credsOf("brief", jobs, nowS + 3);
-    await using ending = cluster({ servers: server.url, creds: brief.path });
+    // Those that expire end a job whatever it is at: connecting, asking for a lane, or running.
+    const brief = await credsOf("brief", jobs, inSeconds(2));
     const never = taskOf("export default () => new Promise((resolve) => setTimeout(resolve, 1e6))");
-    const ended = () => ending.map(never, [1]).toArray();
-    await assertRejects(ended, LaneStartError, "these credentials have expired");
+    await Promise.all(
+      numbers(12).map(async (n) => {
+        await new Promise((resolve) => setTimeout(resolve, 250 * n));
+        await using ending = cluster({ servers: server.url, creds: brief.path });
+        const ended = () => ending.map(never, [1]).toArray();
+        await assertRejects(ended, LaneStartError, "these credentials have expired");
+      }),
+    );
     const told = await runTask("lane", ["--servers", server.url, "--creds", theirs.path, "--list"]);
     assertEquals(told.code, 2);
     assert(!`${told.stderr}${told.stdout}`.includes(theirs.seed));
@@ -651,6 +772,79 @@ fault("what others say on the same server harms neither machines nor jobs", asyn
     await broker.close();
   }
 });
+
+fault(
+  "a message that can't be read ends the lane that it was sent to, and no machine",
+  async () => {
+    await using server = await NatsServer.start();
+    await using _lanes = await oneLane(server);
+    const { module } = taskNamed("double");
+    const text = `data:text/javascript,export default 1`;
+    const bad: [number, unknown][] = [
+      [ToLane.load, undefined],
+      [ToLane.load, null],
+      [ToLane.load, { module: [module] }],
+      [ToLane.load, { module, export: 3 }],
+      [ToLane.load, { module: text, export: "default" }],
+      [ToLane.batch, { values: 7 }],
+      [ToLane.ask, 7],
+      [99, undefined],
+    ];
+    const job = new Cluster({
+      connect: () => openNats({ servers: [server.url] }),
+      silenceMs: SILENCE_MS,
+    });
+    try {
+      for (const [kind, payload] of bad) {
+        const lost = Promise.withResolvers<void>();
+        const lease = await job.lease({ slots: 1, modules: [module] }, {
+          receive: ({ kind }) => kind === FromLane.ready && setTimeout(lost.resolve, 200),
+          lost: () => lost.resolve(),
+        });
+        await lease.sender.send(kind, [1, 1, 1], payload);
+        await lost.promise;
+        job.end(lease);
+      }
+    } finally {
+      await job.close();
+    }
+    await using executor = open(server, 1);
+    assertEquals(await executor.map(taskNamed("double"), [1, 2]).toArray(), [2, 4]);
+  },
+);
+
+fault("over TLS a server is who its certificate says, or is told nothing", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const certificate = async (name: string) => {
+      const [cert, key] = [`${folder}/${name}.pem`, `${folder}/${name}.key`];
+      // deno-fmt-ignore
+      await new Deno.Command("openssl", { args: ["req", "-x509", "-newkey", "ec", "-pkeyopt",
+        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+        "basicConstraints=critical,CA:FALSE", "-addext", `subjectAltName=${name}`, "-keyout", key, "-out", cert], stderr: "null" }).output();
+      return { cert, config: `tls { cert_file: "${cert}", key_file: "${key}" }` };
+    };
+    const [mine, other] = [await certificate("IP:127.0.0.1"), await certificate("DNS:localhost")];
+    const ask = async (server: NatsServer, options: Partial<ClusterOptions>) => {
+      const servers = server.url.replace("nats:", "tls:");
+      await using executor = cluster({ servers, lanes: 1, ...options });
+      const { message } = await assertRejects(() => executor.ready(), LaneStartError);
+      return message;
+    };
+    await using server = await NatsServer.start({ config: mine.config });
+    assertMatch(await ask(server, { tlsCa: mine.cert }), /no machine has joined/);
+    assertMatch(await ask(server, {}), /certificate.*with --tls-ca or tlsCa/);
+    assertMatch(await ask(server, { tlsCa: other.cert }), /certificate/);
+    await Deno.writeTextFile(`${folder}/none`, "nothing");
+    assertMatch(await ask(server, { tlsCa: `${folder}/none` }), /none holds no certificate/);
+    await using stranger = await NatsServer.start({ config: other.config });
+    assertMatch(await ask(stranger, { tlsCa: other.cert }), /that its certificate is for/);
+    await using plain = await NatsServer.start();
+    assertMatch(await ask(plain, {}), /it speaks no TLS/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}, !hasOpenssl);
 
 fault("what a killed program left is listed, and purged", async () => {
   await using server = await NatsServer.start();

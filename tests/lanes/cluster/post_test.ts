@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
 import { queueOf, Subject } from "../../../lib/lanes/cluster/broker.ts";
 import { payloadOf, type Post, Receiver, Sender } from "../../../lib/lanes/cluster/post.ts";
 import { ToLane } from "../../../lib/lanes/remote/channel.ts";
@@ -95,7 +96,7 @@ Deno.test("what can't be stored is tried until it is; what is refused for long i
     time.pass(1000);
   }
   await refused;
-  const said = "Cannot use fake://server: it stores nothing more: full; give it more room";
+  const said = "Cannot use fake://server: it is full; empty it";
   assertEquals([failures.map((error) => (error as Error).message), time.timers], [[said], 0]);
 });
 
@@ -121,4 +122,92 @@ Deno.test("who has closed its end hears nothing more, and tries nothing more", a
   await other.sender.send(ToLane.batch, [1], "b");
   await settle();
   assertEquals([other.got, other.server.stored.length], [[], 1]);
+});
+
+Deno.test("whatever is lost, repeated or reordered on the way, all arrives in order and once", async () => {
+  const fate = fc.record({
+    lost: fc.nat({ max: 3 }),
+    copies: fc.nat({ max: 2 }),
+    lateMs: fc.nat(99),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(fate, { maxLength: 12 }), async (fates) => {
+      using time = new VirtualTime();
+      const post: Post = { broker: new FakeServer().connect(), queue: "", kept: new Map() };
+      const got: unknown[] = [];
+      const receiver = new Receiver<undefined>(post, (frame) => got.push(payloadOf(frame)));
+      const left = fates.map(({ lost }) => lost);
+      const carry = (number: number, bytes: Uint8Array) => {
+        const { copies, lateMs } = fates[number]!;
+        // A try that isn't known to have come there may have.
+        const isLost = left[number]! > 0;
+        const there = isLost ? left[number]! % 2 : 1 + copies;
+        for (let copy = 0; copy < there; copy++) {
+          setTimeout(() => void receiver.take(bytes, undefined), lateMs * (copy + 1));
+        }
+        if (!isLost) return Promise.resolve();
+        left[number]!--;
+        return Promise.reject(new Error("no answer"));
+      };
+      const sender = new Sender(post, carry, () => {});
+      const sent = fates.map((_, at) => sender.send(ToLane.batch, [], at));
+      for (let step = 0; step < 8; step++) {
+        await settle();
+        time.pass(1000);
+      }
+      await Promise.all(sent);
+      assertEquals(got, fates.map((_, at) => at));
+      assertEquals(time.timers, 0);
+    }),
+    { seed: 7, numRuns: 50 },
+  );
+});
+
+/** What arrives and is told when the server refuses messages for so long, or for ever. */
+async function refusing(
+  isRefused: (payload: unknown, nowMs: number) => boolean,
+  instead?: string,
+): Promise<{ got: unknown[]; failures: number }> {
+  using time = new VirtualTime();
+  const got: unknown[] = [];
+  let failures = 0;
+  const post: Post = { broker: new FakeServer().connect(), queue: "", kept: new Map() };
+  const receiver = new Receiver<undefined>(post, (frame) => got.push(payloadOf(frame)));
+  const carry = async (_number: number, bytes: Uint8Array) => {
+    let payload: unknown;
+    await new Receiver<undefined>(post, (frame) => payload = payloadOf(frame)).take(
+      bytes,
+      undefined,
+    );
+    if (isRefused(payload, performance.now())) throw new Error("full");
+    await receiver.take(bytes, undefined);
+  };
+  const sender = new Sender(post, carry, () => failures++);
+  const sent = sender.send(
+    ToLane.batch,
+    [],
+    "first",
+    instead === undefined ? undefined : () => [ToLane.batch, [], instead],
+  );
+  for (let step = 0; step < 20; step++) {
+    await settle();
+    time.pass(1000);
+  }
+  await sent;
+  assertEquals(time.timers, 0);
+  return { got, failures };
+}
+
+Deno.test("what is refused for a while is stored once there is room", async () => {
+  assertEquals(await refusing((_, nowMs) => nowMs < 3000), { got: ["first"], failures: 0 });
+});
+
+Deno.test("in place of what is refused for long stands what is said of it", async () => {
+  const isFirst = (payload: unknown) => payload === "first";
+  assertEquals(await refusing(isFirst, "other"), { got: ["other"], failures: 0 });
+});
+
+Deno.test("if nothing at all can be stored, that is told once", async () => {
+  assertEquals(await refusing(() => true), { got: [], failures: 1 });
+  assertEquals(await refusing(() => true, "other"), { got: [], failures: 1 });
 });
