@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import fc from "../../properties.ts";
 import { queueOf, Subject } from "../../../lib/lanes/cluster/broker.ts";
 import { payloadOf, type Post, Receiver, Sender } from "../../../lib/lanes/cluster/post.ts";
 import { ToLane } from "../../../lib/lanes/remote/channel.ts";
