@@ -282,8 +282,8 @@ export class Guide implements PoolGuide {
       this.#lateMs += this.#overdueMs;
       this.#tickLater();
     }, nextTickMs);
-    // What watches is no work that keeps a program alive.
-    Deno.unrefTimer(this.#timer);
+    // What watches is no work that keeps a program alive, unless that waits for it.
+    if (!this.isBraking) Deno.unrefTimer(this.#timer);
   }
 
   get #overdueMs(): number {
@@ -300,6 +300,7 @@ export class Guide implements PoolGuide {
     // Tasks may hold up this event loop for long, one after another.
     for (const { lane } of this.#pool.openLanes) lane.receive?.();
     this.#follow(this.#controller.tick(this.#seen()));
+    if (this.isBraking && this.#dueMs < Infinity) Deno.refTimer(this.#timer!);
     const isOver = isBraking && !this.isBraking || keepsLanes && !this.#controller.keepsLanes;
     if (isOver) this.#shapePool();
     if (this.#controller.wantsLanes && !this.#isStarting && this.#mayStartLanes()) {

@@ -25,7 +25,7 @@ const BELOW = 0.7;
 const FIRST_PAUSE_MS = 50;
 /** Who had nothing to do for so long isn't held up by what came before. */
 const IDLE_MS = 1_000;
-/** No longer is waited because a server asks for it. */
+/** For longer nobody waits because a server asks for it. */
 const MOST_ASKED_MS = 60_000;
 /** Nothing got through so many times in a row: that is no limit, and waiting doesn't help. */
 const IN_VAIN = 10;
@@ -102,7 +102,7 @@ export class Refusals {
     if (startedAtMs < this.#knownMs) return;
     if (through > 0) this.#inVain = this.#askedMs = 0;
     this.#refused += refused;
-    this.#askedMs = Math.max(this.#askedMs, Math.min(askedMs, MOST_ASKED_MS));
+    if (askedMs <= MOST_ASKED_MS) this.#askedMs = Math.max(this.#askedMs, askedMs);
   }
 
   /** Since slots last changed. */
