@@ -280,8 +280,10 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   onUnloadable(batch: Batch, error: Error): void {
     this.#leaveLane(batch);
     const { on, sentAtMs } = batch;
-    if (sentAtMs >= (this.#failedAtMs.get(on!) ?? -Infinity)) this.#loadFailures++;
-    this.#failedAtMs.set(on!, performance.now());
+    if (sentAtMs >= (this.#failedAtMs.get(on!) ?? -Infinity)) {
+      this.#loadFailures++;
+      this.#failedAtMs.set(on!, performance.now());
+    }
     for (let offset = 0; offset < batch.items.length; offset++) {
       this.#settler.reject(batch, offset, "failed", error);
     }
