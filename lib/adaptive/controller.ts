@@ -245,7 +245,8 @@ export class Controller {
     if (!this.#blocks && this.lanes * movedMs < WORTH_GAIN * sentMs) return false;
     // Of a list whose end isn't known, twice as much is expected to come as there was.
     const leftMs = remaining === undefined ? 2 * (nowMs - this.#startMs) : taskMs * remaining;
-    return leftMs >= WORTH_MS;
+    // Where others have the cores, lanes start as much more slowly as tasks run.
+    return leftMs * (this.#blocks ? 1 : Math.min(1, cpuShare)) >= WORTH_MS;
   }
 
   #askForLanes(seen: Seen): Decision {

@@ -10,7 +10,7 @@ import type { Failure, Report } from "../lanes/lane.ts";
 import { encodeAtOnce } from "../lanes/remote/channel.ts";
 import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
 import type { Way } from "../lanes/remote/clone.ts";
-import { thrownLoss, valueLoss } from "../lanes/remote/whole.ts";
+import { failureLoss, valueLoss } from "../lanes/remote/whole.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
 import { classifyFailure } from "../tasks/classify_failure.ts";
 import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
@@ -58,6 +58,8 @@ interface Looked {
   looks: number;
   seen: number;
   next: number;
+  /** Between which ticks it was looked at last: no more is to be known before the next one. */
+  atTick: number;
   /** Why it stays in the event loop. */
   stays: string | undefined;
   /** What copying an item and its result took. */
@@ -82,6 +84,8 @@ export class Guide implements PoolGuide {
   #isLoading = false;
   #pool!: LanePool;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #first: ReturnType<typeof setImmediate> | undefined;
+  #ticks = 0;
   #isStarting = false;
   #heldMs = 0;
   /** When the next tick is due, and how late those before came, all together. */
@@ -156,28 +160,28 @@ export class Guide implements PoolGuide {
     this.#isLoading = false;
     const { task } = batch;
     const refused = failures?.filter(isTooMany) ?? [];
-    const askedMs = Math.max(0, ...refused.map(waitAsked));
+    const askedMs = refused.length > 0 ? Math.max(...refused.map(waitAsked)) : 0;
     if (this.#controller.onEnded(count, startedAtMs, endedAtMs, refused.length, askedMs)) {
       this.#pool.do(() => this.#tick());
     }
     const looked = this.#lookedOf(task);
     const isHere = batch.on!.number === 0;
     if (isHere) this.#look(looked, batch, report);
-    for (const { offset, lost } of failures ?? []) {
+    if (failures === undefined) return this.#note(looked, task, isHere, count, 0);
+    for (const { offset, lost } of failures) {
       const index = batch.firstIndex + batch.reported + offset;
       if (lost !== undefined) this.#keepHere(task, `what came of item ${index}: ${lost}`);
     }
     const timedOut = refused.filter(({ ended }) => ended === "timed-out").length;
-    this.#note(task, isHere, count, (failures?.length ?? 0) - refused.length + timedOut);
+    this.#note(looked, task, isHere, count, failures.length - refused.length + timedOut);
   }
 
   lost({ task }: Batch): void {
-    this.#note(task, false, 1, 1);
+    this.#note(this.#lookedOf(task), task, false, 1, 1);
   }
 
   /** Notes how some ended; those that fail on lanes as they don't here are sent no more. */
-  #note(task: Task, isHere: boolean, ended: number, failed: number): void {
-    const looked = this.#lookedOf(task);
+  #note(looked: Looked, task: Task, isHere: boolean, ended: number, failed: number): void {
     const { tally } = looked;
     tally.add(isHere, ended, failed);
     // What goes well there, or stays for another reason, changes nothing.
@@ -198,17 +202,21 @@ export class Guide implements PoolGuide {
 
   /** Looks at some items and what came of them for what wouldn't arrive. */
   #look(looked: Looked, batch: Batch, { values, failures }: Report): void {
-    if (looked.seen++ < looked.next || looked.looks === MOST_LOOKS) return;
+    const failure = failures?.[0];
+    const isSoon = looked.seen++ < looked.next || looked.atTick === this.#ticks;
+    if (isSoon && failure === undefined || looked.looks === MOST_LOOKS) return;
     const { task, items, firstIndex, reported } = batch;
     if (this.staysHere(task)) return;
     looked.next = looked.seen < FIRST_LOOKS ? looked.seen : Math.ceil(looked.seen * FEWER);
     looked.looks++;
-    const at = firstIndex + reported;
-    const item = items[reported];
+    looked.atTick = this.#ticks;
+    const offset = reported + (failure?.offset ?? 0);
+    const at = firstIndex + offset;
+    const item = items[offset];
     const value = values?.[0];
     if (this.#stays(task, `item ${at}`, item)) return;
-    if (failures?.[0]?.ended === "failed") {
-      const why = thrownLoss(failures[0].reason, this.#options.way);
+    if (failure !== undefined) {
+      const why = failureLoss(failure, this.#options.way);
       if (why !== undefined) this.#keepHere(task, `what item ${at} failed with: ${why}`);
       return;
     }
@@ -246,7 +254,14 @@ export class Guide implements PoolGuide {
     const name = nameOf(task);
     looked = this.#named.get(name);
     if (looked === undefined) {
-      const nothing = { looks: 0, seen: 0, next: 0, stays: undefined, sendMs: undefined };
+      const nothing = {
+        looks: 0,
+        seen: 0,
+        next: 0,
+        atTick: -1,
+        stays: undefined,
+        sendMs: undefined,
+      };
       looked = { ...nothing, tally: new Tally(), isDoubted: false };
       // A function is itself alone.
       if (!task.module.startsWith("function:")) this.#named.set(name, looked);
@@ -260,14 +275,15 @@ export class Guide implements PoolGuide {
     if (!this.#isLoading) this.#mayStartLanes();
     this.#controller.begin(this.#seen());
     this.#tickLater();
-    // The first timer of a program comes late.
-    queueMicrotask(() => {
+    // The first timer of a program comes late. What never waits, though it is asynchronous, has ended by then.
+    this.#first = setImmediate(() => {
       if (this.#pool.load > 0) this.#tick();
     });
   }
 
   rest(): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#first);
     this.#dueMs = Infinity;
   }
 
@@ -291,6 +307,7 @@ export class Guide implements PoolGuide {
   }
 
   #tick(): void {
+    this.#ticks++;
     // A task's module that is being loaded waits for nobody else.
     if (this.#isLoading && this.#pool.load > 0) {
       if (this.#pool.running.length === 0) return this.#controller.begin(this.#seen());

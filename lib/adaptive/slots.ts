@@ -165,7 +165,10 @@ export class Slots {
     if (refused > 0) return;
     const latencyMs = (endedAtMs - startedAtMs) / count;
     this.quickestMs = Math.min(this.quickestMs, latencyMs);
-    const level = this.#levels.findLast(({ fromMs }) => startedAtMs >= fromMs);
+    const latest = this.#levels.at(-1)!;
+    const level = startedAtMs >= latest.fromMs
+      ? latest
+      : this.#levels.findLast(({ fromMs }) => startedAtMs >= fromMs);
     if (level !== undefined && level.latencies.length < Math.max(MOST_LATENCIES, level.slots)) {
       level.latencies.push(latencyMs);
     }

@@ -154,7 +154,8 @@ export class LanePool implements PlacesHost {
 
   /** Whether tiny ones of a task's items travel together. */
   sendsTogether(task: Task): boolean {
-    return this.options.remote || this.options.guide?.together(task) === true;
+    const { remote, guide } = this.options;
+    return remote || this.#only === undefined && guide?.together(task) === true;
   }
 
   /** How many lanes there can be now. */
@@ -312,7 +313,7 @@ export class LanePool implements PlacesHost {
   /** Fills free slots; where nothing is queued for them, with what waits on busy lanes. */
   readonly #fill = () => {
     this.#sendQueued();
-    if (!this.options.takesAhead) return;
+    if (!this.options.takesAhead || this.#only !== undefined) return;
     for (let free = this.freeSlots; free > 0 && this.#recallWaiting(); free--) this.#sendQueued();
   };
 
@@ -349,12 +350,12 @@ export class LanePool implements PlacesHost {
     while (this.#actions.length === 0 && !this.#isPaused) {
       const run = this.#ready.first;
       if (run === undefined) return;
-      if (run.isCall && this.#only !== undefined && this.#only.load >= this.#only.slots) return;
+      if (run.isCall && this.#only !== undefined && this.#isFull) return;
       const wanted = run.peek();
       if (wanted !== undefined && this.#isPaced()) return;
       const place = wanted && this.#placeFor(run, wanted.alone);
       if (wanted !== undefined && place === undefined) {
-        if (this.freeSlots === 0) return this.#sendAhead();
+        if (this.#isFull) return this.#sendAhead();
         if (++refused >= this.#ready.size) return;
         this.#pass(run);
         continue;
@@ -372,13 +373,18 @@ export class LanePool implements PlacesHost {
 
   /** All slots are taken: only runs that send ahead may send more, whoever's turn it is. */
   #sendAhead(): void {
-    if (!this.options.takesAhead) return;
+    if (!this.options.takesAhead || this.#only !== undefined) return;
     for (const run of this.#ready.slice(1, MOST_ASKED)) {
       if (run.ahead === 0 || run.peek()?.alone !== false) continue;
       const place = this.#placeFor(run, false);
       const batch = place && run.take();
       if (place !== undefined && batch !== undefined) this.#send(run, place, batch);
     }
+  }
+
+  get #isFull(): boolean {
+    const only = this.#only;
+    return only === undefined ? this.freeSlots === 0 : only.load >= only.slots;
   }
 
   #pass(run: PoolRun): void {

@@ -22,7 +22,7 @@ import {
 } from "./channel.ts";
 import { inspect, keptIn, movable, MOVE_BYTES, ownBuffer, sendMoving, type Way } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
-import { lossError, objectionsOn, thrownLoss, valueLoss } from "./whole.ts";
+import { failureLoss, isOtherView, lossError, objectionsOn, valueLoss } from "./whole.ts";
 
 /** Makes a run of a batch whose task is ready. */
 export type MakeRun = (batch: ServedBatch, host: BatchHost<ServedBatch>) => LaneRun<ServedBatch>;
@@ -64,13 +64,13 @@ export class LaneServer {
 
   constructor(private readonly host: ServerHost) {
     this.#freeSlots = host.slots;
-    const { cells, way } = host;
+    const { cells } = host;
     this.#batchHost = {
       report: (run, report) => this.#onReport(run, report),
       // What isn't given back as it is needs no copy, which would be of another class.
       keep: (result, run) => {
         const { transfer, whole } = run.batch;
-        if (whole && valueLoss(result, way) !== undefined) return result;
+        if (whole && isOtherView(result)) return result;
         return ownBuffer(result, (buffer) => transfer && !this.#keptFor(run).has(buffer));
       },
       starting: (run) => {
@@ -168,7 +168,7 @@ export class LaneServer {
     const { way } = this.host;
     const { values = [] } = report;
     const failures = whole
-      ? report.failures?.map((failure) => ({ ...failure, lost: thrownLoss(failure.reason, way) }))
+      ? report.failures?.map((failure) => ({ ...failure, lost: failureLoss(failure, way) }))
       : report.failures;
     const atOnce = failures === undefined ? encodeAtOnce(values) : undefined;
     if (atOnce !== undefined) return this.#post(id, report, atOnce);

@@ -5,6 +5,7 @@
 
 import { attempt } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
+import type { Failure } from "../lane.ts";
 import {
   classesOf,
   isOfThePlatform,
@@ -37,14 +38,19 @@ export function objectionsOn(way: Way, seen = new Set<object>()): Objection {
     if (kind !== "plain" && losesClass(value)) {
       return `is ${named(value)}, which would arrive without its class`;
     }
-    return kind === "view" ? changedView(value as ArrayBufferView) : hiddenKey(value, kind);
+    if (kind !== "view") return hiddenKey(value, kind);
+    const view = value as ArrayBufferView;
+    return isOtherView(view)
+      ? `is ${named(view)}, which would arrive as ${tagOf(view)}`
+      : undefined;
   };
 }
 
-/** Why what was thrown wouldn't arrive as it is; undefined if it would. */
-export function thrownLoss(thrown: unknown, way: Way): string | undefined {
+/** Why what a task threw wouldn't arrive as it is; undefined if it would, or the task was stopped. */
+export function failureLoss({ ended, reason }: Failure, way: Way): string | undefined {
+  if (ended !== "failed") return undefined;
   const seen = new Set<object>();
-  const why = attempt(() => lossIn(thrown, way, seen), "can't be looked at");
+  const why = attempt(() => lossIn(reason, way, seen), "can't be looked at");
   return why && `it ${why}`;
 }
 
@@ -91,13 +97,17 @@ function hiddenKey(value: object, kind: Kind): string | undefined {
   return `has the property ${hidden}, which isn't enumerable and would not arrive`;
 }
 
-/** A Buffer, for instance, arrives as a Uint8Array. */
-function changedView(value: ArrayBufferView): string | undefined {
-  const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
-  const plain = (globalThis as unknown as Record<string, { prototype: object } | undefined>)[tag];
-  return plain !== undefined && Object.getPrototypeOf(value) !== plain.prototype
-    ? `is ${named(value)}, which would arrive as ${tag}`
-    : undefined;
+/** Whether a view is of a class of its own, as a Buffer is: it arrives as what its tag says. */
+export function isOtherView(value: unknown): boolean {
+  if (!ArrayBuffer.isView(value)) return false;
+  const plain = (globalThis as unknown as Record<string, { prototype: object } | undefined>)[
+    tagOf(value)
+  ];
+  return plain !== undefined && Object.getPrototypeOf(value) !== plain.prototype;
+}
+
+function tagOf(view: ArrayBufferView): string {
+  return Object.prototype.toString.call(view).slice("[object ".length, -1);
 }
 
 /** What an item fails with whose result a lane that nobody asked for can't give back as it is. */
