@@ -21,7 +21,6 @@ const CHUNK_BYTES = 1 << 16;
 type LineTaker = (head: string, last: string, end: number) => void;
 
 export class RecordFile implements AsyncDisposable {
-  #size = 0;
   #syncedMs = performance.now();
   #synced = true;
 
@@ -29,12 +28,14 @@ export class RecordFile implements AsyncDisposable {
     readonly path: string,
     private readonly file: Deno.FsFile,
     private readonly sync: SyncPolicy,
+    private size: number,
   ) {}
 
   /** Opens a file; one that must be new is made. */
   static async open(path: string, sync: SyncPolicy, isNew: boolean): Promise<RecordFile> {
     const how = isNew ? { createNew: true } : {};
-    return new RecordFile(path, await Deno.open(path, { read: true, append: true, ...how }), sync);
+    const file = await Deno.open(path, { read: true, append: true, ...how });
+    return new RecordFile(path, file, sync, (await file.stat()).size);
   }
 
   /** Keeps others out until this one is closed or its process has ended; false if another was first. */
@@ -88,7 +89,7 @@ export class RecordFile implements AsyncDisposable {
   /** Cuts off what stands behind the last whole line. */
   async cutTo(size: number): Promise<void> {
     await this.file.truncate(size);
-    this.#size = size;
+    this.size = size;
   }
 
   /** Throws a RecordError if not all lines can be written; then none is there. */
@@ -99,11 +100,11 @@ export class RecordFile implements AsyncDisposable {
       for (let rest = bytes; rest.length > 0;) {
         rest = rest.subarray(await this.file.write(rest));
       }
-      this.#size += bytes.length;
+      this.size += bytes.length;
       this.#synced = false;
       if (this.#isDue()) await this.#makeSafe();
     } catch (cause) {
-      await this.file.truncate(this.#size).catch(() => {});
+      await this.file.truncate(this.size).catch(() => {});
       throw new RecordError(this.path, cause);
     }
   }

@@ -1,4 +1,10 @@
-import { digestIn, digestOf, digestText, jsonText } from "../../lib/running/known_items.ts";
+import {
+  digestIn,
+  digestOf,
+  digestText,
+  jsonText,
+  KnownItems,
+} from "../../lib/running/known_items.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "../properties.ts";
 
@@ -96,4 +102,20 @@ Deno.test("a function or a symbol can't be written, and is named", () => {
   assertThrows(() => jsonText(() => 1), TypeError, "it is a function");
   assertThrows(() => jsonText({ a: [Symbol("x")] }), TypeError, "is a symbol");
   assertThrows(() => jsonText({ f() {} }), TypeError, '"f" is a function');
+});
+
+Deno.test("an item counts as what it came to, once: what is done doesn't fail any more", () => {
+  const known = new KnownItems();
+  known.add(0, 7, "failed");
+  known.add(0, 7, "failed");
+  known.add(1, 8, "failed");
+  assertEquals(known.counts, { done: 0, failed: 2 });
+  known.add(0, 7, "done");
+  known.add(0, 7, "failed");
+  assertEquals(known.counts, { done: 1, failed: 1 });
+  assertEquals([known.stateOf(0, 7), known.stateOf(1, 8), known.stateOf(1, 7)], [
+    "done",
+    "failed",
+    undefined,
+  ]);
 });

@@ -1,0 +1,82 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { RecordError, RecordFile, type SyncPolicy } from "../../lib/running/record_file.ts";
+import { granted, grantedAll } from "../granted.ts";
+
+type Methods = Partial<Pick<Deno.FsFile, "write" | "syncData">>;
+
+/** Tests a file in a folder of its own while files do something else. */
+function test(name: string, fn: (path: string, instead: (of: Methods) => void) => Promise<void>) {
+  Deno.test({
+    name,
+    ignore: !granted("read", "write"),
+    async fn() {
+      const folder = await Deno.makeTempDir();
+      const { write, syncData } = Deno.FsFile.prototype;
+      try {
+        await fn(`${folder}/lines`, (of) => Object.assign(Deno.FsFile.prototype, of));
+      } finally {
+        Object.assign(Deno.FsFile.prototype, { write, syncData });
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+Deno.test({
+  name: "a line that can't be written whole isn't there at all, and those before it are",
+  // The only disk that is full everywhere is this device.
+  ignore: !grantedAll() || Deno.build.os !== "linux",
+  async fn() {
+    await using file = await RecordFile.open("/dev/full", "end", false);
+    await assertRejects(() => file.add("{}\n"), RecordError, "space");
+  },
+});
+
+test(
+  "what was there before stays if a disk is full, earlier runs' lines too",
+  async (path, instead) => {
+    const { write } = Deno.FsFile.prototype;
+    await Deno.writeTextFile(path, "earlier\n");
+    await using file = await RecordFile.open(path, "end", false);
+    for (const line of ["second\n", "third\n"]) {
+      let part = 0;
+      instead({
+        write(bytes) {
+          if (part++ > 0) throw new Error("no space");
+          return write.call(this, bytes.subarray(0, 3));
+        },
+      });
+      const before = await Deno.readTextFile(path);
+      await assertRejects(() => file.add("torn\n"), RecordError, "no space");
+      assertEquals(await Deno.readTextFile(path), before);
+      instead({ write });
+      await file.add(line);
+    }
+    assertEquals(await Deno.readTextFile(path), "earlier\nsecond\nthird\n");
+  },
+);
+
+/** How often a file was made safe: after each of two writes, and once it was closed. */
+const SYNCED: readonly (readonly [SyncPolicy, readonly number[]])[] = [
+  ["always", [1, 2, 2]],
+  ["end", [0, 0, 1]],
+  [{ everyMs: 0 }, [1, 2, 2]],
+  [{ everyMs: Infinity }, [0, 0, 1]],
+];
+
+for (const [policy, wanted] of SYNCED) {
+  const name = typeof policy === "string" ? policy : `every ${policy.everyMs} ms`;
+  test(`lines are made safe as often as was asked for: ${name}`, async (path, instead) => {
+    let synced = 0;
+    instead({ syncData: () => (synced++, Promise.resolve()) });
+    const seen: number[] = [];
+    {
+      await using file = await RecordFile.open(path, policy, true);
+      for (const line of ["one\n", "two\n"]) {
+        await file.add(line);
+        seen.push(synced);
+      }
+    }
+    assertEquals([...seen, synced], wanted);
+  });
+}
