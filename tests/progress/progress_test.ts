@@ -51,6 +51,15 @@ Deno.test("the time left adds up what each model usually takes", () => {
   assertEquals(left.share(1500), 1500 / 2200);
 });
 
+Deno.test("a model is taken to need the mean of its trials", () => {
+  const left = new TimeLeft(["limited"], 4, 0);
+  for (const [fromMs, toMs] of [[0, 1000], [1000, 1500]] as const) {
+    left.take(started("limited"), fromMs);
+    left.take(ended("limited"), toMs);
+  }
+  assertEquals(left.remainingMs(1500), 2 * 750);
+});
+
 Deno.test("a trial that takes longer than usual doesn't make the time left negative", () => {
   const left = new TimeLeft(["sequential"], 2, 0);
   left.take(started("sequential"), 0);

@@ -46,6 +46,11 @@ Deno.test("wrap() keeps every word and the width", () => {
   }));
 });
 
+Deno.test("wrap() begins no line for a word that has room in none", () => {
+  assertEquals(wrap("everlasting", 4), "everlasting");
+  assertEquals(wrap("an everlasting day", 4, " "), "an\n everlasting\n day");
+});
+
 Deno.test("sideBySide() begins a line where the next entry has no room", () => {
   assertEquals(sideBySide(["one", "two", "漢字", "x"], 8, "  "), ["one  two", "漢字  x"]);
   assertEquals(sideBySide(["far too long", "x"], 4, " "), ["far too long", "x"]);

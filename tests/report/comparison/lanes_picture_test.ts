@@ -140,6 +140,14 @@ Deno.test("160 slots are drawn as 8 rows that say which", () => {
   assertEquals(rows[7]?.label.trim(), "140–159");
 });
 
+Deno.test("lanes of many slots share the rows evenly", () => {
+  const { rows } = draw(timelineOf({ ...MODEL, lanes: 2, used: 8 }, 16), 0, 12);
+  assertEquals(rows.map(({ label }) => label.trim()), [
+    ...["lane 0 0–1", "2–3", "4–5", "6–7"],
+    ...["lane 1 0–1", "2–3", "4–5", "6–7"],
+  ]);
+});
+
 Deno.test("lanes beyond the eighth are counted, not drawn", () => {
   const { rows } = draw(timelineOf({ ...MODEL, lanes: 12, used: 1 }, 12), 0, 12);
   assertEquals(rows.length, 9);
