@@ -207,7 +207,7 @@ Deno.test({
   ignore: !mayRun || !mayRead,
   async fn() {
     const [contest] = contestsOf(["cpu"], machine);
-    const native = contest!.peers.find(({ name }) => name.startsWith("native"))!;
+    const native = contest!.peers.find(({ name }) => name.startsWith("C, "))!;
     const args = [...native.launch.args.slice(0, -2), "300", "4"];
     const few = { items: 4, sum: sumOfSquares(300, 4), launch: { ...native.launch, args } };
     const result = await createAttempts()({ ...native, ...few });

@@ -411,7 +411,7 @@ function ourSquares(name: string, model: string, lanes: number, aim?: Aim): Cont
 /** The same as a native program, by how far its compiler optimizes. */
 function nativeSquares(flags: string, aim?: Aim): Contender {
   return {
-    name: `native program, gcc ${flags}`,
+    name: `C, gcc ${flags}`,
     launch: own("native.ts", flags, ...SQUARED),
     need: installed("gcc", "gcc"),
     ...squares(...SQUARED),
