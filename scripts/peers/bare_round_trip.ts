@@ -12,7 +12,8 @@ const BACK = 1;
 
 /** Waits until a mark is another than it was; gives what it is. */
 async function next(marks: Int32Array<SharedArrayBuffer>, mark: number, was: number) {
-  await Atomics.waitAsync(marks, mark, was).value;
+  // The notice of the change before may come late, and wake who waits for the next.
+  while (Atomics.load(marks, mark) === was) await Atomics.waitAsync(marks, mark, was).value;
   return Atomics.load(marks, mark);
 }
 
