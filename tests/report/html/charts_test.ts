@@ -1,9 +1,13 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { ONE } from "../../../lib/adaptive/watch.ts";
-import { distributionSection } from "../../../lib/report/comparison/comparison_part.ts";
+import {
+  comparisonPart,
+  distributionSection,
+} from "../../../lib/report/comparison/comparison_part.ts";
 import { drawGains, type GainRow } from "../../../lib/report/html/gains_chart.ts";
-import type { Html } from "../../../lib/report/html/markup.ts";
+import { type Html, markup } from "../../../lib/report/html/markup.ts";
 import { timelineSection } from "../../../lib/report/html/timeline.ts";
+import { middle } from "../../../lib/text/format.ts";
 import type { Comparison, Timeline } from "../../../lib/timing/result.ts";
 import { cpuResult } from "./fixture.ts";
 import { all, type Element, parsed, texts } from "./parsed.ts";
@@ -111,6 +115,42 @@ Deno.test("a task's time counts from its start, its latency from when it was que
   const medians = (id: string) => texts(body, `#${id} tbody td`).slice(0, 3);
   assertEquals(medians("d"), ["2", "60.0 ms", "60.0 ms"]);
   assertEquals(medians("d-latency"), ["2", "90.5 ms", "95.0 ms"]);
+});
+
+Deno.test("a bar of a distribution is as high as its tasks are many, where their times are", () => {
+  const spans: [number, number, number][] = [[0, 0, 10], [5, 5, 15], [7, 7, 17], [0, 0, 100]];
+  const body = bodyOf(distributionSection(of("fulfilled", 1, spans), "d"));
+  const [many, one, ...others] = all(body, ".wide .times rect");
+  assertEquals(others, []);
+  assertAlmostEquals(number(many!, "height"), 3 * number(one!, "height"), 0.02);
+  const foot = (bar: Element) => number(bar, "y") + number(bar, "height");
+  assertEquals(foot(many!), foot(one!));
+  // Of 64 bars for 100 ms, 10 ms are in the seventh.
+  assertAlmostEquals(number(one!, "x") - number(many!, "x"), 57 * number(one!, "width"), 0.5);
+  assertEquals(texts(body, ".wide .times title").map((text) => text.split(": ")[1]), [
+    "3 tasks took\n9.38 ms to 10.9 ms",
+    "1 tasks took\n98.4 ms to 100 ms",
+  ]);
+});
+
+Deno.test("a model's work begins where its start ends, all on one scale", () => {
+  const result = { ...cpuResult(), comparisons: [comparison] };
+  const { sections } = comparisonPart(result, { id: "c1", before: 1, alone: true });
+  const body = bodyOf(markup`${sections.map(({ html }) => html)}`);
+  const [starts, works] = ["startup", "work"].map((kind) =>
+    all(body, `#c1-startup .wide .${kind} rect`)
+  );
+  const perMs = comparison.models.map(({ rounds }, i) => {
+    const [startMs, runMs] = [
+      middle(rounds.map(({ startMs }) => startMs)),
+      middle(rounds.map(({ runMs }) => runMs)),
+    ];
+    const [start, work] = [starts![i]!, works![i]!];
+    assertEquals(number(start, "x"), number(starts![0]!, "x"));
+    assertAlmostEquals(number(start, "x") + number(start, "width"), number(work, "x"), 0.02);
+    return (number(start, "width") + number(work, "width")) / (startMs + runMs);
+  });
+  for (const scale of perMs) assertAlmostEquals(scale, perMs[0]!, perMs[0]! / 100);
 });
 
 Deno.test("an interval that ends next to nothing leaves room for the rest of a chart, and its ticks", () => {
