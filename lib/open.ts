@@ -34,7 +34,7 @@ import { NoneFreeError } from "./lanes/errors.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
 import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
 import { importModule } from "./lanes/lane_tasks.ts";
-import { checkNarrowing, faultOf } from "./lanes/permissions.ts";
+import { checkNarrowing, copyOf, faultOf } from "./lanes/permissions.ts";
 import { needsPreload, ofOneProject } from "./lanes/project.ts";
 import { type ChannelEvents, decode, encodeAlone, type Encoded } from "./lanes/remote/channel.ts";
 import { threads, type Way } from "./lanes/remote/clone.ts";
@@ -161,7 +161,9 @@ export function workers(options: WorkersOptions = {}): Executor {
 function threadLanes(options: WorkersOptions): LaneFactory {
   const { slots = 1, unstableWorkerOptions = false } = options;
   // A copy: what a lane may do is settled now, whatever becomes of the caller's object.
-  const permissions = structuredClone(options.permissions);
+  const permissions = copyOf(options.permissions);
+  const fault = faultOf(permissions, "thread");
+  if (fault !== undefined) checker("open workers()")(fault[0], fault[1], false, fault[2]);
   const narrows = permissions !== undefined && permissions !== "inherit";
   if (narrows) checkNarrowing(unstableWorkerOptions);
   const shared = sharedOf(options, threads);

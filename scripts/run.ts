@@ -60,7 +60,10 @@ ${modelLines("cpu")}`.trim(),
     "make --out safe from power loss: always, end, or a time (default: 10s)",
   )
   .option("--retries <n>", "how often a task that fails is tried again (default: 0)")
-  .option("--timeout <time>", "how long a task may take, from its own start (default: unlimited)")
+  .option(
+    "--timeout <time>",
+    "how long a task may take, from its own start: 500ms, 10s, 2m (default: unlimited)",
+  )
   .option("--rate <n/s>", "start at most so many tasks, evenly: 20/s, 100/m, 5000/h")
   .option(
     "--per-host <n>",

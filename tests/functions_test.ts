@@ -249,3 +249,10 @@ Deno.test("a function sees its own caller's AsyncLocalStorage, whoever's end mad
   assertEquals(await Promise.all(maps), [10, 20].map((n) => numbers(5).map(() => [n, n])));
   assertEquals(await executor.run(seen, 0), [undefined, undefined]);
 });
+
+Deno.test("functions of one map see the AsyncLocalStorage of who called it, whoever takes its results", async () => {
+  await using executor = limited({ slots: 2 });
+  const storage = new AsyncLocalStorage<number>();
+  const results = storage.run(7, () => executor.map(() => storage.getStore(), [1, 2, 3]));
+  assertEquals(await storage.run(8, () => results.toArray()), [7, 7, 7]);
+});

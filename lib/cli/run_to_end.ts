@@ -2,11 +2,12 @@
 
 import { missingFlag } from "../advice/job/job_permissions.ts";
 import { loadJob } from "../advice/job/load_job.ts";
+import { MOST_LOAD_MS } from "../dispatch/options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { writeOutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_files.ts";
 import { otherMachine } from "../open.ts";
-import { LONGEST_WAIT_MS, UsageError } from "../options.ts";
+import { UsageError } from "../options.ts";
 import { reportRenderers } from "../report/kinds.ts";
 import { runReport } from "../report/running/run_report.ts";
 import { styleOfStdout } from "../report/terminal.ts";
@@ -163,7 +164,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
     permissions,
     model: options.model.model,
     ownItems: from === undefined,
-    guardMs: LONGEST_WAIT_MS,
+    guardMs: MOST_LOAD_MS,
     signal,
   });
   const listed = from === undefined ? undefined : await openItems(from);

@@ -473,8 +473,10 @@ export class LanePool implements PlacesHost {
       if (place.reservedFor?.peek()?.alone !== true) place.reservedFor = undefined;
       if (place.reservedFor !== undefined && place.reservedFor !== run) continue;
       if (place.reservedFor === run && !alone && !place.isIdle) continue;
-      if (!place.isIdle && !place.open!.lane.accepts(run.task)) unusable ??= place.open;
-      else if (best === undefined || rank(place) < rank(best)) best = place;
+      if (!place.isIdle && !place.open!.lane.accepts(run.task)) {
+        // One that was replaced before goes on beside it: a third would compute beside both.
+        if (place.retired.size === 0) unusable ??= place.open;
+      } else if (best === undefined || rank(place) < rank(best)) best = place;
     }
     if (best === undefined) {
       if (unusable === undefined) return undefined;

@@ -158,6 +158,8 @@ export interface PerKey<Item = unknown> {
 /** What waits for one key. */
 class Line {
   readonly limit: Limit;
+  /** Its place among those of which nothing waits or runs; undefined while something does. */
+  rest: Rest | undefined;
   /** What came back, the latest first; it goes before what was never sent. */
   readonly returned: Batch[] = [];
   readonly fresh: Batch[] = [];
@@ -169,6 +171,12 @@ class Line {
   get first(): Batch | undefined {
     return this.returned.at(-1) ?? this.fresh[0];
   }
+}
+
+/** A key of which nothing waits or runs, and which is remembered for a rate or a pause. */
+interface Rest {
+  readonly key: Key;
+  readonly line: Line;
 }
 
 /** Whenever one key becomes idle, so many that are idle are looked at, whether they can be forgotten. */
@@ -187,8 +195,8 @@ export class Lines {
   readonly #lines = new Map<Key | undefined, Line>();
   /** Those that may have something to send, in the order of their turns. */
   readonly #ready = new Set<Line>();
-  /** Keys of which nothing waits or runs, and which are remembered for a rate or a pause. */
-  readonly #idle = new Set<Key>();
+  /** A queue, for the first of a set is found only behind all that were deleted before it. */
+  readonly #resting = new Fifo<Rest>();
 
   /** @param onMore Told when something may be sent that had to wait. */
   constructor(private readonly limit: LimitOptions, private readonly onMore: () => void) {}
@@ -250,7 +258,7 @@ export class Lines {
       });
       this.#lines.set(key, line);
     }
-    if (key !== undefined) this.#idle.delete(key);
+    line.rest = undefined;
     return line;
   }
 
@@ -265,19 +273,21 @@ export class Lines {
     if (line === undefined) return;
     line.limit.leave(batch, startedAtMs);
     if (line.first !== undefined) this.#ready.add(line);
-    else if (!line.limit.isBusy) this.#rest(key!);
+    else if (!line.limit.isBusy) this.#rest({ key: key!, line });
   }
 
   /** Of a key nothing waits or runs: it is forgotten, now or once its rate and its pause allow it. */
-  #rest(key: Key): void {
+  #rest(rest: Rest): void {
     const nowMs = performance.now();
-    this.#idle.add(key);
-    for (let looks = LOOKED_AT; looks > 0 && this.#idle.size > 0; looks--) {
-      const [oldest] = this.#idle as Iterable<Key>;
-      const { limit } = this.#lines.get(oldest!)!;
-      this.#idle.delete(oldest!);
-      if (limit.isIdle(nowMs)) this.#lines.delete(oldest!);
-      else this.#idle.add(oldest!);
+    rest.line.rest = rest;
+    this.#resting.push(rest);
+    for (let looks = LOOKED_AT; looks > 0 && this.#resting.size > 0; looks--) {
+      const oldest = this.#resting.shift()!;
+      const { key, line } = oldest;
+      // It may have been used again meanwhile.
+      if (line.rest !== oldest) continue;
+      if (line.limit.isIdle(nowMs)) this.#lines.delete(key);
+      else this.#resting.push(oldest);
     }
   }
 
@@ -287,7 +297,7 @@ export class Lines {
     for (const { limit } of all) limit.stop();
     this.#lines.clear();
     this.#ready.clear();
-    this.#idle.clear();
+    this.#resting.clear();
     this.waiting = this.fresh = 0;
     return all.flatMap(({ returned, fresh }) => [...returned, ...fresh]);
   }

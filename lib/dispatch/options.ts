@@ -170,7 +170,8 @@ export type CheckedOptions =
   & { readonly retries: Required<RetryOptions> };
 
 const LEAST_LOAD_MS = 2_000;
-const MOST_LOAD_MS = 30_000;
+/** However long its tasks may take, a module is waited for no longer, in milliseconds. */
+export const MOST_LOAD_MS = 30_000;
 const LOADS_PER_TASK = 10;
 
 /**

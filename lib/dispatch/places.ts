@@ -197,6 +197,9 @@ export class Places {
     refuseClosed();
     this.wait(1);
     const tasks = task === undefined ? [] : [task];
+    for (const { open } of task === undefined ? [] : places) {
+      if (open?.lane.accepts(task!) === false) this.retire(open, false);
+    }
     const opened = places.flatMap((place) => this.open(place, tasks) ?? []);
     for (const on of opened) on.awaited++;
     try {

@@ -72,7 +72,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   readonly settings: BatchSettings;
   isReady = false;
   rests = false;
-  context: unknown;
+  readonly context: unknown = asyncContext();
   span: Span | undefined;
   /** Where results go. */
   readonly output: Output<unknown>;
@@ -170,7 +170,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   start(collecting: boolean): void {
     const { signal, buffer } = this.options;
     this.onUsed();
-    this.context = asyncContext();
     this.span = beginSpan("map", this.task);
     if (collecting && buffer === "auto") this.#queue.unbounded = true;
     this.#state = "running";

@@ -189,8 +189,7 @@ export async function closeWithin(
 
 function tooLate(graceMs: number): TeardownError {
   return new TeardownError(
-    `The teardown of a lane has not ended after its grace time of ${graceMs} ms and was given up; ` +
-      "give it longer with graceMs",
+    `The teardown of a lane has not ended after its grace time of ${graceMs} ms and was given up`,
   );
 }
 
@@ -312,7 +311,9 @@ async function importTask(task: Task): Promise<TaskFunction> {
     );
   }
   findHooks(task.module, module);
-  return fn as TaskFunction;
+  const named = fn as TaskFunction;
+  // One that has a `then` would be awaited on its way.
+  return "then" in named ? (item, context) => named(item, context) : named;
 }
 
 const HOOKS = ["setup", "teardown"];

@@ -27,25 +27,40 @@ export interface LanePermissions {
 
 export const KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
 
+/** What Deno takes for a thread: names for all of them, one kind more, and addresses of files. */
+const OF_THREADS = { kinds: [...KINDS, "import"], all: ["none", "inherit"], words: ["inherit"] };
+const OF_PROCESSES = { kinds: KINDS, all: [], words: [] };
+
+/** A copy that stays as it is, whatever becomes of the caller's; a URL in it can't be cloned. */
+export function copyOf(
+  permissions: Deno.PermissionOptions | undefined,
+): Deno.PermissionOptions | undefined {
+  if (typeof permissions !== "object" || permissions === null) return permissions;
+  const kinds = Object.entries(permissions as Record<string, unknown>);
+  return Object.fromEntries(kinds.map(([kind, of]) => [kind, Array.isArray(of) ? [...of] : of]));
+}
+
 /**
  * Says what is wrong with permissions: the name of the part, its value, and what would be right;
  * undefined if nothing is.
  */
 export function faultOf(
   permissions: unknown,
+  where: "thread" | "process" = "process",
 ): readonly [name: string, value: unknown, wanted: string] | undefined {
-  if (permissions === undefined) return undefined;
+  const { kinds, all, words }: Record<keyof typeof OF_THREADS, readonly unknown[]> =
+    where === "thread" ? OF_THREADS : OF_PROCESSES;
+  if (permissions === undefined || all.includes(permissions)) return undefined;
   if (typeof permissions !== "object" || permissions === null || Array.isArray(permissions)) {
-    return ["permissions", permissions, `an object with any of ${KINDS.join(", ")}`];
+    return ["permissions", permissions, `an object with any of ${kinds.join(", ")}`];
   }
   for (const [kind, allowed] of Object.entries(permissions)) {
     const name = `permissions.${kind}`;
-    if (!(KINDS as readonly string[]).includes(kind)) {
-      return [name, allowed, `one of ${KINDS.join(", ")}`];
-    }
-    if (allowed === undefined || typeof allowed === "boolean") continue;
+    if (!kinds.includes(kind)) return [name, allowed, `one of ${kinds.join(", ")}`];
+    if (allowed === undefined || typeof allowed === "boolean" || words.includes(allowed)) continue;
     if (!Array.isArray(allowed)) return [name, allowed, "true, false or a list of strings"];
     for (const entry of allowed as unknown[]) {
+      if (where === "thread" && entry instanceof URL) continue;
       if (typeof entry !== "string" || entry === "") return [name, entry, "made of strings"];
       // On a command line a comma would end one entry and begin another, and Deno has no escape.
       if (entry.includes(",")) return [name, entry, "free of commas, which Deno can't be given"];

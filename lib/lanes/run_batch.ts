@@ -313,6 +313,7 @@ class Context implements TaskContext {
   readonly #run: BatchRun;
   readonly #offset: number;
   #signal: AbortSignal | undefined;
+  #cancelled: (() => boolean) | undefined;
 
   constructor(run: BatchRun) {
     this.#run = run;
@@ -340,8 +341,9 @@ class Context implements TaskContext {
     return this.#signal ??= this.#isCurrent() ? this.#run.signal() : AbortSignal.abort();
   }
 
-  cancelled(): boolean {
-    return !this.#isCurrent() || this.#run.isStopping();
+  /** A function that needs no `this`, for a task may take its context apart. */
+  get cancelled(): () => boolean {
+    return this.#cancelled ??= () => !this.#isCurrent() || this.#run.isStopping();
   }
 
   #isCurrent(): boolean {

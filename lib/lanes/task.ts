@@ -7,7 +7,9 @@
  */
 
 /**
- * What a task learns about the item it works on, what it is given besides, and how it is asked to stop.
+ * What a task learns about the item it works on, what it is given besides, and how it is asked to stop. It
+ * may be taken apart, as in `({ signal, cancelled })`, but has no properties of its own: `{ ...context }`
+ * is empty.
  *
  * @typeParam Resource What the module's `setup` gives.
  * @typeParam Shared What the executor was opened with as `shared`.
@@ -25,7 +27,7 @@ export type TaskContext<Resource = unknown, Shared = unknown> =
      * deadline in every model, and a cancelled run on a thread, which shares memory with the caller; a
      * subprocess can't be told while it is busy, and is ended after `graceMs`.
      */
-    cancelled(): boolean;
+    readonly cancelled: () => boolean;
   }
   & GivenAs<"resource", Resource>
   & GivenAs<"shared", Shared>;

@@ -1,5 +1,6 @@
 /** What runs in the job's own process. It imports no npm package. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { connectToParent } from "../children/parent.ts";
 import { endWithParent } from "../lanes/remote/endings.ts";
 import { hook, openItems, prepare } from "../timing/job_items.ts";
@@ -9,8 +10,14 @@ import { KnownItems } from "./known_items.ts";
 import { brokenBy, RunHere } from "./run_here.ts";
 import type { RunCommand, RunMessage, RunOrder } from "./run_message.ts";
 
-/** How long a lane's teardown, and a task past its deadline, may take, in milliseconds. */
+/**
+ * How long a lane's teardown, a task past its deadline, and after Ctrl-C whatever else of the job's isn't a
+ * task may take, in milliseconds.
+ */
 const GRACE_MS = 2000;
+
+/** It is to finish, and nothing of it runs. */
+class Stopped extends Error {}
 
 /** So many are asked for at once. */
 const FED_AT_ONCE = 256;
@@ -57,14 +64,26 @@ async function main(): Promise<void> {
   const known = new KnownItems();
   const fed = new FedItems((count) => say({ type: "wants", count }));
   let run: RunHere | undefined;
-  let finishing = false;
+  const finishing = Promise.withResolvers<void>();
+  let isFinishing = false;
+  /** Waits for code of the job's that is no task: once it is to finish, no longer than the grace time. */
+  const orFinished = <T>(what: string, code: PromiseLike<T>): Promise<T> => {
+    const late = finishing.promise.then(async () => {
+      await delay(GRACE_MS);
+      throw new Stopped(
+        `${what} has not ended after its grace time of ${GRACE_MS} ms and was given up`,
+      );
+    });
+    return Promise.race([code, late]);
+  };
   const told = (line: string) => {
     const command = JSON.parse(line) as RunCommand;
     if ("known" in command) { for (const entry of command.known) known.add(...entry); }
     else if ("items" in command) fed.come(command.items, command.last);
     else if ("written" in command) run?.written(command.written);
     else {
-      finishing = true;
+      isFinishing = true;
+      finishing.resolve();
       run?.finish();
       fed.come([], true);
     }
@@ -79,18 +98,29 @@ async function main(): Promise<void> {
   let ran: RunMessage | undefined;
   try {
     const { job } = order;
-    await using _prepared = await prepare(await hook(job, job.prepare));
-    where = "items";
-    const items = new ItemsLeft(order.fed ? fed : (await openItems(job.items)).items, known, order);
-    where = "the run";
-    const own = { ...job, graceMs: job.graceMs ?? GRACE_MS };
-    await using executor = openModel({ ...order, job: own });
-    run = new RunHere(order, { executor, items, say, signal });
-    if (finishing) run.finish();
-    last = ran = await run.run();
+    const prepared = await orFinished("prepare", hook(job, job.prepare).then(prepare));
+    try {
+      where = "items";
+      const listed = order.fed
+        ? fed
+        : (await orFinished("opening its items", openItems(job.items))).items;
+      const items = new ItemsLeft(listed, known, order);
+      where = "the run";
+      const own = { ...job, graceMs: job.graceMs ?? GRACE_MS };
+      await using executor = openModel({ ...order, job: own });
+      run = new RunHere(order, { executor, items, say, signal });
+      if (isFinishing) run.finish();
+      last = ran = await run.run();
+    } finally {
+      await orFinished("disposing what was prepared", prepared[Symbol.asyncDispose]());
+    }
   } catch (error) {
     const broken = brokenBy(where, error);
-    last = ran?.type === "done" ? { ...ran, unclosed: broken.message } : broken;
+    last = ran?.type === "done"
+      ? { ...ran, unclosed: broken.message }
+      : error instanceof Stopped
+      ? { type: "done", end: "finished", slowest: [], gone: { done: 0, failed: 0 } }
+      : broken;
   }
   // Once this is said, nobody waits any more.
   say(last);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Progress } from "../../lib/dispatch/options.ts";
 import { Gates, turns } from "./gates.ts";
-import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
+import { type Guarantee, numbers, taskNamed, taskOf } from "./guarantee.ts";
 
 export const OUTCOMES: readonly Guarantee[] = [
   {
@@ -171,6 +171,20 @@ export const OUTCOMES: readonly Guarantee[] = [
           numbers(5).map((index) => ({ index, attempt: 1, aborted: false })),
         );
       }
+    },
+  },
+  {
+    name: "a task may take its context apart",
+    async check({ open }) {
+      await using executor = open();
+      const apart = taskOf(
+        "export default (_, { cancelled, signal, index }) => [cancelled(), signal.aborted, index]",
+      );
+      assertEquals(await executor.map(apart, "ab").toArray(), [[false, false, 0], [
+        false,
+        false,
+        1,
+      ]]);
     },
   },
 ];

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { toFileUrl } from "@std/path";
 import { task, type TaskName } from "../../lib/lanes/task.ts";
 import {
   CloneError,
@@ -211,6 +212,37 @@ export const SET_UP: readonly Guarantee[] = [
       const executor = open({ lanes: 1, shared: { does: "exits in teardown" } satisfies Shared });
       await executor.map(setUpTask("use"), [1]).toArray();
       await assertRejects(() => executor.close(), TeardownError, "called Deno.exit(4)");
+    },
+  },
+  {
+    name: "after ready(task) of several modules, each is set up once and no lane is replaced",
+    notFor: { cluster: "a machine takes no module from a temporary folder" },
+    async check({ open }) {
+      const folder = await Deno.makeTempDir();
+      try {
+        const code = (n: number) => `let calls = 0; export default () => "${n}: " + ++calls;`;
+        await using executor = open({ lanes: 1, slots: 1 });
+        const tasks = numbers(3).map((n) => {
+          Deno.writeTextFileSync(`${folder}/task_${n}.ts`, code(n));
+          return task<{ default: () => string }>(toFileUrl(`${folder}/task_${n}.ts`));
+        });
+        for (const one of tasks) await executor.ready(one);
+        const told: string[] = [];
+        for (let turn = 0; turn < 2; turn++) {
+          for (const one of tasks) told.push(await executor.run(one, undefined));
+        }
+        assertEquals(told, ["0: 1", "1: 1", "2: 1", "0: 2", "1: 2", "2: 2"]);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  },
+  {
+    name: "a task that has a `then` of its own is called, and not awaited",
+    async check({ open }) {
+      await using executor = open();
+      const code = "export default Object.assign((n) => 2 * n, { then() {} });";
+      assertEquals(await executor.map(taskOf(code), numbers(3)).toArray(), [0, 2, 4]);
     },
   },
   {

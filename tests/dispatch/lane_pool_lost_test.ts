@@ -220,3 +220,17 @@ Deno.test("a busy lane that can't run a task makes room when another can't be ha
   lane!.finish(run.sent[2]!);
   assertEquals([lane!.isClosed, next!.batches.length], [true, 2]);
 });
+
+Deno.test("beside a lane that was replaced and goes on there is one other, and no third", () => {
+  const { pool, made } = poolOf({ slots: 3 });
+  const runs = ["a", "b", "c"].map((name) => new FakeRun(name).has(1));
+  for (const run of runs) {
+    run.join(pool);
+    const lane = made.at(-1)!;
+    lane.accepting = ({ module }) => module === lane.tasks[0];
+  }
+  assertEquals(made.map(({ tasks }) => tasks[0]), ["a:", "b:"]);
+  made[0]!.finish(runs[0]!.sent[0]!);
+  assertEquals(made.map(({ tasks }) => tasks[0]), ["a:", "b:", "c:"]);
+  assertEquals(made.map(({ isClosed }) => isClosed), [true, false, false]);
+});

@@ -194,6 +194,44 @@ export default (n) => new Promise((done) => setTimeout(done, 10, n));
   assertEquals(await valuesIn(`${folder}/out.jsonl`), Array(400).keys().toArray());
 });
 
+const NEVER = `
+const never = () => {
+  console.error("waits for ever");
+  return new Promise(() => setInterval(() => {}, 1000));
+};
+export default (n) => n;
+`;
+
+for (
+  const [what, code, results] of [
+    ["prepare", "export const items = [1]; export const prepare = never;", 0],
+    ["items", "export const items = never;", 0],
+    [
+      "the disposal of what was prepared",
+      "export const items = [1]; export const prepare = () => ({ [Symbol.asyncDispose]: never });",
+      1,
+    ],
+  ] as const
+) {
+  test(
+    `Ctrl-C ends a run in which ${what} never ends`,
+    { "job.js": NEVER + code },
+    async (folder) => {
+      const child = startTask("run", ["job.js"], { cwd: folder });
+      let told = "";
+      const given = new Response(child.stdout).text();
+      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+        if (!told.includes("waits for ever") && (told + text).includes("waits for ever")) {
+          child.kill("SIGINT");
+        }
+        told += text;
+      }
+      assertEquals((await child.status).code, 130, told);
+      assertEquals(linesIn(await given).length, results);
+    },
+  );
+}
+
 test("--live shows the run on a page while it goes on", {
   "job.js": `
 export function* items() { for (let n = 0;; n++) yield n; }

@@ -173,7 +173,7 @@ class Probing {
 
   /** Why the process said nothing more, if items were run before; throws if none were. */
   async #cutOff(): Promise<string> {
-    const { guardOption = "--budget" } = this.options;
+    const { guardOption = "--budget", dry } = this.options;
     const ran = this.stretches.reduce((sum, { count }) => sum + count, 0);
     const places = spreadOrder(this.#spread ?? 0);
     const indices = Array.from({ length: this.#together }, (_, place) => {
@@ -191,7 +191,10 @@ class Probing {
       );
     }
     const why = `${late} within ${(this.#mayTakeMs / 1000).toFixed(1)} s`;
-    if (ran === 0) throw cannotRun(`${why}; if it needs longer, raise ${guardOption}`);
+    // What is only loaded has the time that an executor gives it.
+    if (ran === 0) {
+      throw cannotRun(dry ? why : `${why}; if it needs longer, raise ${guardOption}`);
+    }
     return why;
   }
 

@@ -920,7 +920,7 @@ fault(
       }`,
       );
       const advise = (...more: string[]) =>
-        runTask("advise", ["job.ts", "--budget", "12s", ...more], { cwd: folder });
+        runTask("advise", ["job.ts", "--budget", "60s", ...more], { cwd: folder });
       const given = ["--servers", server.url];
       const nobody = await advise(...given);
       assertEquals(nobody.code, 2, nobody.stderr);

@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { faultOf, permissionFlags } from "../../../lib/lanes/permissions.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { copyOf, faultOf, permissionFlags } from "../../../lib/lanes/permissions.ts";
 
 Deno.test("nothing is allowed unless it was told", () => {
   assertEquals(permissionFlags(), []);
@@ -52,4 +52,15 @@ Deno.test("each kind can be allowed, and nothing else", () => {
     "--allow-run=deno",
     "--allow-ffi",
   ]);
+});
+
+Deno.test("a thread may be given what Deno takes for one, and nothing else", () => {
+  const url = new URL("file:///tmp");
+  for (const good of ["none", "inherit", { import: ["h"] }, { read: [url] }, { net: "inherit" }]) {
+    const copy = copyOf(good as Deno.PermissionOptions);
+    assertEquals([faultOf(copy, "thread"), copy], [undefined, good]);
+  }
+  for (const bad of ["nope", { reed: true }, { read: "/tmp" }, { net: [5] }]) {
+    assert(faultOf(bad, "thread") !== undefined);
+  }
 });
