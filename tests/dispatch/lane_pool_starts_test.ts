@@ -264,3 +264,15 @@ Deno.test("where none is free before another is closed, it is tried again then, 
   await pool.close();
   assertEquals(time.timers, 0);
 });
+
+Deno.test("where lane after lane dies at its start, the run fails though others are always starting", () => {
+  using _time = new VirtualTime();
+  const { pool, made } = poolOf({ lanes: 64, quick: false });
+  const run = new FakeRun().has(2).join(pool);
+  for (let died = 0; run.failures.length === 0 && died < 20; died++) {
+    made[died]!.die("found no machine", { starting: true });
+    // What it had is sent again.
+    if (run.failures.length === 0) pool.wake(run.has(1));
+  }
+  assertEquals([run.failures.length, made.length], [1, 5]);
+});
