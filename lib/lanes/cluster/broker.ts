@@ -184,3 +184,8 @@ export function isLeaseRequest(value: unknown): value is LeaseRequest {
     Array.isArray(modules) &&
     modules.every((of) => isText(of?.module) && isText(of.digest));
 }
+
+/** As {@linkcode isMachineBeat}. */
+export function isLeaseAnswer(value: unknown): value is LeaseAnswer {
+  return value === null || isText((value as { refused?: unknown } | undefined)?.refused);
+}

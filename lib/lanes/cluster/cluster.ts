@@ -14,6 +14,7 @@ import {
   BrokerError,
   type DeadLetter,
   Echo,
+  isLeaseAnswer,
   isMachineBeat,
   type JobBeat,
   type LeaseAnswer,
@@ -329,7 +330,6 @@ export class Cluster {
       sender: new Sender(
         post,
         (number, bytes) => broker.store(subject, `${subject}.${number}`, bytes),
-        ({ message }) => events.lost(`was lost: ${message}`),
       ),
       receiver: new Receiver<undefined>(post, (frame) => events.receive(frame, lease)),
       isLeaving: false,
@@ -408,7 +408,8 @@ async function ask(
   request: LeaseRequest,
 ): Promise<LeaseAnswer | undefined> {
   try {
-    return await broker.ask(Subject.lease(machine), request, ANSWER_MS) as LeaseAnswer;
+    const answer = await broker.ask(Subject.lease(machine), request, ANSWER_MS);
+    return isLeaseAnswer(answer) ? answer : undefined;
   } catch (error) {
     if (error instanceof BrokerError) throw error;
     return undefined;

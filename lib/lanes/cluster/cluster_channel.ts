@@ -20,6 +20,29 @@ import { type Message, payloadOf, unstored } from "./post.ts";
 /** A machine that was told to end a lane is given up if it hasn't said within so many milliseconds that it has. */
 const END_MS = 3000;
 
+/** So many numbers stand first in the heads of what a lane may say; whoever is on the server may say more. */
+const NUMBERS: Readonly<Record<number, number>> = {
+  [FromLane.ready]: 1,
+  [FromLane.loaded]: 1,
+  [FromLane.unloadable]: 1,
+  [FromLane.report]: 3,
+  [FromLane.mark]: 3,
+  [FromLane.asked]: 1,
+  [FromLane.usage]: 0,
+  [FromLane.settingUp]: 1,
+  [FromLane.ending]: 0,
+  [FromLane.disposed]: 0,
+  [FromLane.ended]: 0,
+  [FromLane.heldUp]: 1,
+};
+
+function check({ kind, head }: Frame, payload: unknown): void {
+  const first = Array.from(head.subarray(0, NUMBERS[kind]));
+  const isWhole = first.length === NUMBERS[kind] && first.every(Number.isFinite);
+  if (isWhole && (kind !== FromLane.ended || typeof payload === "string")) return;
+  throw new TypeError("It is no message of a lane");
+}
+
 export class ClusterChannel implements Channel {
   readonly way = way;
   readonly cells = undefined;
@@ -28,6 +51,8 @@ export class ClusterChannel implements Channel {
   #lease: Lease | undefined;
   /** What lanes said before their leases were known here. */
   readonly #early: (readonly [Frame, Lease])[] = [];
+  /** Modules that it was told to load, by their numbers. */
+  readonly #loads = new Map<number, string>();
   readonly #ended = Promise.withResolvers<void>();
   #isClosed = false;
   #isOver = false;
@@ -64,7 +89,11 @@ export class ClusterChannel implements Channel {
     }
     // Nobody wants it any more.
     if (this.#isOver) return this.cluster.end(this.#lease);
-    for (const said of this.#early) if (said[1] === this.#lease) this.#receive(...said);
+    try {
+      for (const said of this.#early) if (said[1] === this.#lease) this.#receive(...said);
+    } catch {
+      this.#end("said what can't be read", true);
+    }
   }
 
   #receive(frame: Frame, lease: Lease): void {
@@ -72,6 +101,7 @@ export class ClusterChannel implements Channel {
     const { kind } = frame;
     let { head } = frame;
     const payload = payloadOf(frame);
+    check(frame, payload);
     if (kind === FromLane.ended) return this.#end(payload as string, false);
     if (this.#isClosed && kind !== FromLane.disposed) return;
     // As if both clocks were one.
@@ -91,25 +121,29 @@ export class ClusterChannel implements Channel {
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {
     if (this.#isOver) return;
-    const isLoad = kind === ToLane.load;
     const number = head[0]!;
-    if (isLoad) {
+    if (kind === ToLane.load) {
       const { module } = payload as TaskToLoad;
+      this.#loads.set(number, module);
       const why = this.#lease!.unreadable.get(module);
-      if (why !== undefined) return queueMicrotask(() => this.#refuseToLoad(number, module, why));
+      if (why !== undefined) return queueMicrotask(() => this.#refuseToLoad([number], why));
     }
     const refused = (why: BrokerError): Message => {
-      if (isLoad) this.#refuseToLoad(number, (payload as TaskToLoad).module, why.message);
-      else this.events.message(...unstored(number, head[BATCH_COUNT]!, true, why));
+      if (kind === ToLane.batch) {
+        this.events.message(...unstored(number, head[BATCH_COUNT]!, true, why));
+      } else this.#refuseToLoad(kind === ToLane.load ? [number] : this.#loads.keys(), why.message);
       return [ToLane.nothing, []];
     };
-    const isAnswered = isLoad || kind === ToLane.batch;
-    void this.#lease!.sender.send(kind, head, payload, isAnswered ? refused : undefined);
+    const fails = kind === ToLane.batch || kind === ToLane.load || kind === ToLane.shared;
+    void this.#lease!.sender.send(kind, head, payload, fails ? refused : undefined);
   }
 
-  #refuseToLoad(number: number, module: string, why: string): void {
-    const error = new TaskLoadError(`Cannot load task module ${module}: ${why}`);
-    this.events.message(FromLane.unloadable, [number], sealEnvelope(error, way));
+  /** Tasks of these modules are run nowhere, or not without what is shared. */
+  #refuseToLoad(numbers: Iterable<number>, why: string): void {
+    for (const number of [...numbers]) {
+      const error = new TaskLoadError(`Cannot load task module ${this.#loads.get(number)}: ${why}`);
+      this.events.message(FromLane.unloadable, [number], sealEnvelope(error, way));
+    }
   }
 
   /** The connection that all lanes share keeps the program alive until the executor is closed. */

@@ -171,7 +171,10 @@ function why(
   if (/authoriz|authenticat/i.test(words)) {
     return ["it refuses these credentials", "check them with who runs the server"];
   }
-  if (/refused|closed|ENOTFOUND|ETIMEDOUT|timeout/i.test(words)) {
+  if (/lookup address/.test(words)) {
+    return ["there is no host of that name", "check the address"];
+  }
+  if (/refused|closed|reset|unreachable|timeout/i.test(words)) {
     return ["nobody answers there", "start a server with nats-server -js"];
   }
   if (/support 'tls'/.test(words)) {

@@ -34,7 +34,7 @@ const SPARE_BYTES = 4096;
 /** A message that couldn't be stored is tried again after so many milliseconds, at first and at most. */
 const LEAST_WAIT_MS = 50;
 const MOST_WAIT_MS = 1000;
-/** What is refused is tried again for so long: others may make room meanwhile. */
+/** What has something in its place is tried for so long if it is refused: others may make room. */
 const MOST_REFUSED_MS = 5000;
 /** An object that can't be had is asked for again after so many milliseconds. */
 const OBJECT_WAIT_MS = 500;
@@ -109,17 +109,12 @@ export class Sender {
   #count = 0;
   #isClosed = false;
 
-  /** @param failed Told if a message was refused for too long, and so was what would have stood in its place. */
-  constructor(
-    private readonly post: Post,
-    private readonly carry: Carry,
-    private readonly failed: (why: BrokerError) => void,
-  ) {}
+  constructor(private readonly post: Post, private readonly carry: Carry) {}
 
   /**
-   * Resolves once it is there, or never can be.
+   * Resolves once it is there, or something else in its place.
    *
-   * @param instead What is sent in its place if the server refuses to store it.
+   * @param instead What is to be there if the server refuses for long to store it.
    * @throws What the serializer throws, at once, if the payload can't be cloned.
    */
   send(
@@ -145,9 +140,10 @@ export class Sender {
         if (this.#isClosed) return;
         const why = this.post.broker.refusalOf(error);
         if (why !== undefined) refusedMs ??= performance.now();
-        if (why !== undefined && performance.now() - refusedMs! >= MOST_REFUSED_MS) {
-          if (instead === undefined) return this.failed(why);
-          return await this.#bring(number, parcelOf(IN_PLACE, encoded(...instead(why))));
+        if (why && instead && performance.now() - refusedMs! >= MOST_REFUSED_MS) {
+          // It is small, and others that come behind it wait for it.
+          parcel = parcelOf(IN_PLACE, encoded(...instead(why)));
+          instead = undefined;
         }
         await within(waitMs, this.#closed.promise, () => {});
       }

@@ -76,7 +76,7 @@ export class Relay {
     const post = { broker, queue: queueOf(job), kept };
     const carry = (_number: number, bytes: Uint8Array) =>
       broker.hand(Subject.from(job, lane), bytes);
-    this.#sender = new Sender(post, carry, () => this.end());
+    this.#sender = new Sender(post, carry);
     this.#receiver = new Receiver(post, (frame, stored) => this.#receive(frame, stored));
     const events: ChannelEvents = {
       message: (kind, head, payload) => this.#onMessage(kind, head, payload),

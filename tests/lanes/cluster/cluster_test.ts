@@ -10,9 +10,10 @@ import {
   Subject,
 } from "../../../lib/lanes/cluster/broker.ts";
 import { Cluster, type Lease } from "../../../lib/lanes/cluster/cluster.ts";
+import { ClusterChannel } from "../../../lib/lanes/cluster/cluster_channel.ts";
 import { Sender } from "../../../lib/lanes/cluster/post.ts";
 import { LaneStartError } from "../../../lib/lanes/errors.ts";
-import { FromLane } from "../../../lib/lanes/remote/channel.ts";
+import { FromLane, type Payload, readReport } from "../../../lib/lanes/remote/channel.ts";
 import { settle, VirtualTime } from "../../dispatch/virtual_time.ts";
 import { FakeServer } from "./fake_server.ts";
 
@@ -257,12 +258,48 @@ test("what a lane says is heard until it is given back, and acknowledged always"
   const broker = world.server.connect();
   const post = { broker, queue: queueOf(id), kept: new Map() };
   const hand = (_number: number, bytes: Uint8Array) => broker.hand(Subject.from(id, 1), bytes);
-  const sender = new Sender(post, hand, () => {});
+  const sender = new Sender(post, hand);
   await sender.send(FromLane.ready, [0]);
   assertEquals(world.told, [`a hears ${FromLane.ready}`]);
   world.cluster.end(lease);
   await sender.send(FromLane.report, [0]);
   assertEquals(world.told.length, 1);
+});
+
+test("what is no message of a lane ends it, and is told to nobody", async (world) => {
+  const machine = world.machine("broken", 1);
+  const broker = world.server.connect();
+  const { id } = world.cluster;
+  const bad: [number, number[], unknown?][] = [
+    [FromLane.mark, [1]],
+    [FromLane.mark, [1, NaN, 0]],
+    [FromLane.report, [1]],
+    [FromLane.ready, []],
+    [FromLane.ended, [], null],
+    [99, [1]],
+  ];
+  for (const [at, said] of bad.entries()) {
+    const told: string[] = [];
+    const channel = new ClusterChannel(
+      {
+        message: (kind, head, payload) => {
+          if (kind === FromLane.report) readReport(head, 0, payload as Payload);
+          told.push(`message ${kind}`);
+        },
+        ended: (how) => told.push(how),
+      },
+      world.cluster,
+      { slots: 1, modules: MODULES },
+    );
+    while (machine.asked.length <= at) await world.beats(1);
+    const { lane } = machine.asked.at(-1)!;
+    const post = { broker, queue: queueOf(id), kept: new Map() };
+    const hand = (_number: number, bytes: Uint8Array) => broker.hand(Subject.from(id, lane), bytes);
+    await new Sender(post, hand).send(...said);
+    await world.beats(1);
+    assertEquals(told, ["said what can't be read"], String(said));
+    await channel.close();
+  }
 });
 
 test("who waits for a lane that is about to be given back has it then", async (world) => {

@@ -635,12 +635,14 @@ fault("what a server lacks is said in one line: machines, JetStream, a right, it
   await says(closed.url, { user: "ann", password: "hidden2" }, "it refuses these credentials");
   await says(closed.url, { user: "ann", password: "hidden" }, "no machine has joined");
   await says("nats://127.0.0.1:1", {}, "nobody answers there");
-  const rights = `publish: ["$JS.>"], subscribe: [">"]`;
-  await using deaf = await NatsServer.start({
-    config:
-      `authorization { users: [{ user: bob, password: hidden, permissions: { ${rights} } }] }`,
-  });
-  await says(deaf.url, { user: "bob", password: "hidden" }, "do not allow to publish lanes.");
+  for (const [may, lacks] of [["$JS.>", "lanes."], ["lanes.>", "$JS.API.INFO"]]) {
+    const rights = `publish: ["${may}"], subscribe: [">"]`;
+    await using deaf = await NatsServer.start({
+      config:
+        `authorization { users: [{ user: bob, password: hidden, permissions: { ${rights} } }] }`,
+    });
+    await says(deaf.url, { user: "bob", password: "hidden" }, `do not allow to publish ${lacks}`);
+  }
 });
 
 fault("credentials of an account let in, and others don't; none is told", async () => {

@@ -18,7 +18,6 @@ async function way(acks = true) {
   await here.broker.createQueue(queue, [Subject.to(JOB, "*")], JOB);
   const got: unknown[] = [];
   const news: boolean[] = [];
-  const failures: unknown[] = [];
   const receiver = new Receiver<undefined>(post(), (frame) => got.push(payloadOf(frame)));
   await here.broker.consume(queue, {
     name: "to-1",
@@ -34,7 +33,6 @@ async function way(acks = true) {
   const sender = new Sender(
     here,
     (number, bytes) => here.broker.store(subject, `${subject}.${number}`, bytes),
-    (error) => failures.push(error),
   );
   return {
     server,
@@ -42,7 +40,6 @@ async function way(acks = true) {
     receiver,
     got,
     news,
-    failures,
     objects: server.queues.get(queue)!.objects,
   };
 }
@@ -73,31 +70,24 @@ Deno.test("what is delivered again counts once, a large one too", async () => {
   assertEquals([got, news], [["small", LARGE], [true, true, false, false]]);
 });
 
-Deno.test("what can't be stored is tried until it is; what is refused for long is told", async () => {
+Deno.test("what can't be stored is tried until it is, whatever the server says", async () => {
   using time = new VirtualTime();
-  const { server, sender, got, failures } = await way();
-  server.failure = new Error("no answer");
-  const sent = sender.send(ToLane.batch, [1], "late");
-  for (let step = 0; step < 5; step++) {
+  const { server, sender, got } = await way();
+  for (const failure of ["no answer", "full"]) {
+    server.failure = new Error(failure);
+    const sent = sender.send(ToLane.batch, [1], failure);
+    for (let step = 0; step < 20; step++) {
+      await settle();
+      time.pass(1000);
+    }
+    assertEquals(got.includes(failure), false);
+    server.failure = undefined;
     await settle();
     time.pass(1000);
-  }
-  assertEquals([got, failures], [[], []]);
-  server.failure = undefined;
-  await settle();
-  time.pass(1000);
-  await sent;
-  await settle();
-  assertEquals([got, server.stored.length], [["late"], 1]);
-  server.failure = new Error("full");
-  const refused = sender.send(ToLane.batch, [2], "never");
-  for (let step = 0; step < 10; step++) {
+    await sent;
     await settle();
-    time.pass(1000);
   }
-  await refused;
-  const said = "Cannot use fake://server: it is full; empty it";
-  assertEquals([failures.map((error) => (error as Error).message), time.timers], [[said], 0]);
+  assertEquals([got, server.stored.length, time.timers], [["no answer", "full"], 2, 0]);
 });
 
 Deno.test("what can't be cloned is refused at once, and takes no number", async () => {
@@ -149,7 +139,7 @@ Deno.test("whatever is lost, repeated or reordered on the way, all arrives in or
         left[number]!--;
         return Promise.reject(new Error("no answer"));
       };
-      const sender = new Sender(post, carry, () => {});
+      const sender = new Sender(post, carry);
       const sent = fates.map((_, at) => sender.send(ToLane.batch, [], at));
       for (let step = 0; step < 8; step++) {
         await settle();
@@ -163,51 +153,28 @@ Deno.test("whatever is lost, repeated or reordered on the way, all arrives in or
   );
 });
 
-/** What arrives and is told when the server refuses messages for so long, or for ever. */
-async function refusing(
-  isRefused: (payload: unknown, nowMs: number) => boolean,
-  instead?: string,
-): Promise<{ got: unknown[]; failures: number }> {
-  using time = new VirtualTime();
-  const got: unknown[] = [];
-  let failures = 0;
-  const post: Post = { broker: new FakeServer().connect(), queue: "", kept: new Map() };
-  const receiver = new Receiver<undefined>(post, (frame) => got.push(payloadOf(frame)));
-  const carry = async (_number: number, bytes: Uint8Array) => {
-    let payload: unknown;
-    await new Receiver<undefined>(post, (frame) => payload = payloadOf(frame)).take(
-      bytes,
-      undefined,
-    );
-    if (isRefused(payload, performance.now())) throw new Error("full");
-    await receiver.take(bytes, undefined);
-  };
-  const sender = new Sender(post, carry, () => failures++);
-  const sent = sender.send(
-    ToLane.batch,
-    [],
-    "first",
-    instead === undefined ? undefined : () => [ToLane.batch, [], instead],
-  );
-  for (let step = 0; step < 20; step++) {
-    await settle();
-    time.pass(1000);
+Deno.test("in place of what is refused for long stands what is said of it, once there is room", async () => {
+  for (const [roomMs, wanted] of [[3000, "first"], [9000, "other"]] as const) {
+    using time = new VirtualTime();
+    const got: unknown[] = [];
+    const said: string[] = [];
+    const post: Post = { broker: new FakeServer().connect(), queue: "", kept: new Map() };
+    const receiver = new Receiver<undefined>(post, (frame) => got.push(payloadOf(frame)));
+    const carry = async (_number: number, bytes: Uint8Array) => {
+      if (performance.now() < roomMs) throw new Error("full");
+      await receiver.take(bytes, undefined);
+    };
+    const sender = new Sender(post, carry);
+    const sent = sender.send(ToLane.batch, [], "first", ({ message }) => {
+      said.push(message);
+      return [ToLane.batch, [], "other"];
+    });
+    for (let step = 0; step < 20; step++) {
+      await settle();
+      time.pass(1000);
+    }
+    await sent;
+    const told = wanted === "other" ? ["Cannot use fake://server: it is full; empty it"] : [];
+    assertEquals([got, said, time.timers], [[wanted], told, 0]);
   }
-  await sent;
-  assertEquals(time.timers, 0);
-  return { got, failures };
-}
-
-Deno.test("what is refused for a while is stored once there is room", async () => {
-  assertEquals(await refusing((_, nowMs) => nowMs < 3000), { got: ["first"], failures: 0 });
-});
-
-Deno.test("in place of what is refused for long stands what is said of it", async () => {
-  const isFirst = (payload: unknown) => payload === "first";
-  assertEquals(await refusing(isFirst, "other"), { got: ["other"], failures: 0 });
-});
-
-Deno.test("if nothing at all can be stored, that is told once", async () => {
-  assertEquals(await refusing(() => true), { got: [], failures: 1 });
-  assertEquals(await refusing(() => true, "other"), { got: [], failures: 1 });
 });
