@@ -97,6 +97,25 @@ Deno.test("three loads in a row that fail end the run; one that works in between
   }
 });
 
+Deno.test("what is sent while others of a failed load fail has a load of its own", async () => {
+  using time = new VirtualTime();
+  const { pool, lane } = laneOf(2, { quick: false });
+  const taken = take(mapSettled(pool, "abcdefghijklmn", { chunk: 1 }));
+  for (let failed = 0; failed < 5; failed++) {
+    time.pass(1);
+    lane.unloadable(lane.batches[0]!, new TaskLoadError("no such module"));
+  }
+  await settle();
+  assertEquals(
+    endings(taken.got).slice(3),
+    ["3 failed", "4 failed", ..."fghijklmn"].map((of, at) => {
+      return at < 2 ? of : `${at + 3} cancelled`;
+    }),
+  );
+  assertEquals(taken.end, "failed");
+  await pool.close();
+});
+
 Deno.test("loading that takes too long fails its items, and nothing else is sent to that lane", async () => {
   using time = new VirtualTime();
   const { pool, made, lane } = laneOf(1, { quick: false });
