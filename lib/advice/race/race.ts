@@ -146,7 +146,7 @@ export async function race(options: RaceOptions): Promise<Race> {
 const USELESS = 1.4;
 const USELESS_MS = 150;
 /** What is predicted to gain so much and gains nothing refutes what is predicted of the others, too. */
-const PROMISED = 2;
+const PROMISED = 4;
 /** The least items on which others are raced then. */
 const LEAST_ITEMS = 8;
 /** A model is out once so many trials of it were stopped. */
@@ -180,8 +180,8 @@ class Racing {
   #failed = false;
   #tooMany = Infinity;
   #total: number | undefined;
-  /** How many times as long as predicted the worst one took. */
-  #surprise = 1;
+  /** The least that one gained which took longer than predicted: others may find the same limit. */
+  #leastGain = Infinity;
   /** Whether one of which much was promised gained nothing. */
   #isRefuted = false;
 
@@ -246,8 +246,9 @@ class Racing {
 
   #affords({ candidate, items, rounds }: Runner): boolean {
     if (candidate.model === BASELINE && !this.extended) return true;
-    const likelyMs = this.#surprise * this.options.judge.expectedMs(candidate, items);
-    const mostMs = Math.min(AT_MOST * this.#plainMs(items), likelyMs);
+    const plainMs = this.#plainMs(items);
+    const expectedMs = this.options.judge.expectedMs(candidate, items);
+    const mostMs = Math.min(AT_MOST * plainMs, Math.max(expectedMs, plainMs / this.#leastGain));
     return (rounds.at(-1)?.runMs ?? mostMs) <= this.leftMs("hardMs");
   }
 
@@ -358,8 +359,8 @@ class Racing {
       // The time of a round with failures says nothing of a prediction, nor do other machines.
       if (!isPlain && failed === 0 && !needsServer(model)) {
         const expectedMs = Math.max(1, this.options.judge.expectedMs(runner.candidate, items));
-        this.#surprise = Math.max(this.#surprise, runMs / expectedMs);
         const plainMs = this.#plainMs(items);
+        if (runMs > expectedMs) this.#leastGain = Math.min(this.#leastGain, plainMs / runMs);
         this.#isRefuted ||= plainMs > PROMISED * expectedMs && plainMs < GAINED * runMs;
       }
       const { stuck, stopped } = result;

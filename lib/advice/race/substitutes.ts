@@ -170,14 +170,17 @@ function moreSlots(
   );
   if (filled === undefined) return [];
   const [slots, gain] = [inFlight(filled), gainOf(filled)];
-  const isUnsaturated = gain >= UNSATURATED * slots;
   const next = loops[loops.indexOf(filled) + 1];
   if (next !== undefined) {
-    const mayGain = isNear(filled) && (isUnsaturated || gainOf(next) > AS_GOOD * gain);
+    const mayGain = isNear(filled) && gainOf(next) > AS_GOOD * gain;
     return mayGain && inFlight(next) >= WORTH * 2 * slots ? [eventLoop(2 * slots)] : [];
   }
   // A race tells of slots only what it has items for.
-  const more = Math.min((isUnsaturated ? MORE : 2) * slots, MOST_IN_FLIGHT, filled.items);
+  const more = Math.min(
+    (gain >= UNSATURATED * slots ? MORE : 2) * slots,
+    MOST_IN_FLIGHT,
+    filled.items,
+  );
   return more > WORTH * slots ? [eventLoop(more)] : [];
 }
 

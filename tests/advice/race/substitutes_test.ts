@@ -53,7 +53,7 @@ Deno.test("substitutes() tries a size between two where the smaller is filled an
   const two = (more: number) =>
     found(tried([SEQUENTIAL, 1600], [limited(16), 150], [limited(80), more]));
   assertEquals(two(115), [limited(32)]);
-  assertEquals(two(160), [limited(32)], "all at once may be too many");
+  assertEquals(two(145), [], "no more than a twentieth");
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(80), 245])), []);
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(80), 200])), [
     limited(32),
