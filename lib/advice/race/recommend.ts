@@ -118,20 +118,23 @@ export function entriesOf(
     }));
   const ran = runners.filter(({ out, rounds }) => out === undefined && rounds.length > 0);
   const plain = plainOf(ran);
-  const whole = new Map(ran.map((runner) => [runner, { times: timesOf(runner, horizon) }]));
-  const all = new Standings([...whole.values()], usualNoise);
+  const numbers = [...new Set(ran.map(({ items }) => items))];
+  const byItems = new Map(numbers.map((items) => {
+    const series = new Map(ran.map((runner) => [runner, { times: timesOf(runner, items) }]));
+    return [items, { series, all: new Standings([...series.values()], usualNoise) }];
+  }));
   // On the very items that each was raced with; the first few may compute less than the others, and wait more.
   const held = new Map(ran.flatMap((runner) => {
     const { candidate, items } = runner;
     if (plain === undefined || runner === plain) return [];
-    const slow = { times: timesOf(plain, items) };
-    const fast = { times: timesOf(runner, items) };
+    const { series, all } = byItems.get(items)!;
+    const [slow, fast] = [series.get(plain)!, series.get(runner)!];
     const ratio = new Standings([slow, fast], usualNoise).ratio(slow, fast);
     if (ratio === null) return [];
     const { cores, ceiling } = withCoresOf(machine, candidate);
     const { median, low } = ratio;
     // What others took in rounds of their own may shift it, if they were disturbed there.
-    const among = all.ratio(whole.get(plain)!, whole.get(runner)!)?.median ?? median;
+    const among = all.ratio(slow, fast)?.median ?? median;
     const shift = among > SHIFTED * median ? among / median : 1;
     const gain = shift * median;
     const possible = (cpuShare: number, cores: number) => {

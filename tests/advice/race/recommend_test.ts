@@ -58,6 +58,25 @@ Deno.test("scaledMs() takes items for queued that took longer than predicted", (
   }
 });
 
+Deno.test("a first item that is dear in each process casts no doubt on a gain", () => {
+  // Each lane builds a table before its first item; the plain loop runs fewer items than the lanes.
+  const probed = probedOf({ computeMs: 4, items: 300 });
+  const [first, ...rest] = probed.stretches;
+  const dear = { ...first!, wallMs: 400, cpuMs: 400, syncMs: 400, syncCpuMs: 400 };
+  const sample = sampleOf({ ...probed, stretches: [dear, ...rest] });
+  const runnerOf = (candidate: Candidate, items: number, runMs: number): Runner => ({
+    candidate,
+    items,
+    rounds: [0, 1, 2].map((round) => roundOf({ round, runMs: runMs + round })),
+  });
+  const runners = [
+    runnerOf(SEQUENTIAL, 15, 400 + 14 * 4),
+    runnerOf(WORKERS, 90, 400 + 90 * 2.1),
+  ];
+  const { entries } = entriesOf(runners, sample, MACHINE, 300);
+  assertEquals(entries.map(({ doubt }) => doubt), [1, 1]);
+});
+
 Deno.test("advise() takes a gain above what the machine can give for an alarm", async () => {
   const advice = await adviceOn({ computeMs: 20 }, ({ model }, _items, runMs) => ({
     runMs: model === "sequential" ? runMs : runMs / 2,
