@@ -1,7 +1,7 @@
 /** What was found, combined: predictions with measurements, model by model, for the whole job. */
 
 import { BASELINE, isRemote, needsServer } from "../models.ts";
-import { GAINED, TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
+import { COMPUTES, GAINED, TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
 import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
@@ -29,7 +29,7 @@ import {
   type Prediction,
   totalMs,
 } from "./prediction/predict.ts";
-import { answerMs, computesBeside } from "./probe/sample.ts";
+import { answerMs, computesBeside, heldMs, mostCpuShare } from "./probe/sample.ts";
 import type { Runner } from "./race/race.ts";
 import {
   type Entries,
@@ -210,16 +210,17 @@ export class Assessment {
       : this.#predicted();
   }
 
-  /** Whether a server may refuse some of the whole job, for it was never asked for so many in one go. */
+  /** Whether a server may refuse some of the whole job of tasks that wait, for it was never asked for so many. */
   mayBeRefused(candidate: Candidate): boolean {
-    const { horizon, options: { job } } = this.found;
-    return job.permissions?.net !== undefined && (this.#runner(candidate)?.items ?? 0) < horizon;
+    const { horizon, sample, options: { job } } = this.found;
+    return job.permissions?.net !== undefined && mostCpuShare(sample) < COMPUTES &&
+      (this.#runner(candidate)?.items ?? 0) < horizon;
   }
 
   /** A server may refuse later in a long job what went well in a short race. */
   #keptTo(recommended: Recommendation): Recommendation {
     const { candidate, confidence, decision } = recommended;
-    const most = this.takesTurns && candidate.lanes > 1
+    const most = candidate.lanes > 1 && (this.takesTurns || this.ownLimit !== undefined)
       ? UNSURE
       : this.mayBeRefused(candidate)
       ? SURE_OF_NO_PACE
@@ -297,12 +298,23 @@ export class Assessment {
       : median;
   }
 
-  /**
-   * How many tasks are served at once, told where several numbers in flight gained the same, and
-   * far too little.
-   */
+  /** How many tasks are served at once by what they wait for. */
   get servedAtOnce(): number | undefined {
-    if (computesBeside(this.found.sample)) return undefined;
+    return this.#level?.isOwn === false ? this.#level.atOnce : undefined;
+  }
+
+  /** How many of them their own module lets in at once, in each lane. */
+  get ownLimit(): number | undefined {
+    return this.#level?.isOwn ? this.#level.atOnce : undefined;
+  }
+
+  /**
+   * How many tasks get on at once, told where several numbers in flight gained the same, and far too
+   * little; where lanes gained clearly more, though an event loop had time for more, that is each lane's own.
+   */
+  get #level(): { readonly atOnce: number; readonly isOwn: boolean } | undefined {
+    const { sample } = this.found;
+    if (computesBeside(sample)) return undefined;
     const crowds = this.runners.flatMap(({ candidate, items, out }) => {
       const gain = this.gain(candidate);
       const counts = out === undefined || out === "slower";
@@ -322,7 +334,12 @@ export class Assessment {
     const isLess = loops.some(({ candidate, gain }) =>
       this.predictedGain(candidate).low > FAR_LESS * gain.median
     );
-    return isLess && isSeveral && loops.every(isSame) ? Math.round(level) : undefined;
+    if (!isLess || !isSeveral || !loops.every(isSame)) return undefined;
+    const isOwn = crowds.some((of) =>
+      !isLoop(of) && of.gain.low > level && of.gain.median > LEVEL * level
+    );
+    const isBusy = 2 * level * heldMs(sample) >= sample.wallMs;
+    return isOwn && isBusy ? undefined : { atOnce: Math.round(level), isOwn };
   }
 
   /** Whether tasks that wait only take turns on one event loop, so that slots gain nothing, though they should. */

@@ -94,8 +94,9 @@ export function composeAdvice(found: Evidence): Advice {
   const isDoubtful = isUnchecked || (!isPlain && givesNothing(found)) ||
     (assessment.noGain === undefined && mindsBusy(found));
   const seen: Finding[] = [...assessment.impossible];
-  if (candidate.lanes > 1 && assessment.takesTurns) {
-    seen.push({ kind: "turns", model: nameOf(candidate) });
+  const atOnce = assessment.takesTurns ? 1 : assessment.ownLimit;
+  if (candidate.lanes > 1 && atOnce !== undefined) {
+    seen.push({ kind: "turns", model: nameOf(candidate), atOnce });
   }
   const unsure = unsureOf(assessment, candidate);
   const partial = missingOf(found);

@@ -111,11 +111,14 @@ const SAID = {
       "which no result shows. Give each its own file, or write it once, from the results.";
   },
   /** Tasks take turns within a lane, and not between those of the model that is recommended. */
-  turns({ model }: { readonly model: string }) {
-    return "On one event loop the tasks take turns: with slots they gained nothing, so that " +
-      "something in their module lets in one at a time, or limits their rate (a lock, a queue, a " +
-      `single connection, a throttle). ${model} has a module in each lane, and so many of these: ` +
-      "what such a lock protects elsewhere is no longer protected, nor is such a rate kept to.";
+  turns({ model, atOnce }: { readonly model: string; readonly atOnce: number }) {
+    const [seen, few] = atOnce === 1
+      ? ["the tasks take turns: with slots they gained nothing", "one"]
+      : [`about ${atOnce} tasks get on at once: with more slots they gained no more`, "so many"];
+    return `On one event loop ${seen}, so that something in their module lets in ${few} at a time, ` +
+      "or limits their rate (a lock, a queue, a single connection, a throttle). " +
+      `${model} has a module in each lane, and so many of these: what such a lock protects ` +
+      "elsewhere is no longer protected, nor is such a limit or rate kept to.";
   },
   /** Tasks hold up their thread while they wait; `startsPrograms`: for they start programs. */
   blocking(
@@ -339,8 +342,6 @@ const MUCH_MEMORY = 200 * (1 << 20);
 const UNEVEN = 1;
 /** Other programs count if they leave less than this of what all cores could gain. */
 const BUSY_CORES = 0.75;
-/** Others that use less than this share of the machine keep nobody waiting. */
-const IDLE_SHARE = 0.05;
 /** Who computes less than this doesn't mind them. */
 const MINDS_BUSY = 0.3;
 /** From so many refusals on, and from this share of the items on, a server limits the rate of the plain loop. */
@@ -356,9 +357,8 @@ export function wasBusy(
   { available, others }: Pick<Sample, "available" | "others">,
   { cores, ceiling }: Machine,
 ): boolean {
-  // Where others used hardly anything, a thread that queued did so behind others of its own program.
-  const queued = available < BUSY_CPU &&
-    (others === undefined || others.used >= IDLE_SHARE * others.cores);
+  // What queued for longer than others used a core did so behind others of its own program.
+  const queued = available < BUSY_CPU && (others === undefined || others.used >= 1 - available);
   return (others !== undefined && isBusy(others)) || queued || ceiling < BUSY_CORES * cores;
 }
 

@@ -225,7 +225,7 @@ function natureOf(
   { lanes, slots }: Candidate,
   bound: Classified["bound"],
 ): string {
-  const { found, runners, takesTurns } = assessment;
+  const { found, runners, takesTurns, ownLimit } = assessment;
   const { sample, options: { job } } = found;
   const busyCores = "slots on one lane keep the cores busy, and";
   const programs = "The tasks run programs, and these compute on the same cores";
@@ -255,6 +255,10 @@ function natureOf(
   if (takesTurns) {
     return "The tasks take turns on one event loop, where slots gain nothing; in lanes that share " +
       "no module so many take their turn at the same time.";
+  }
+  if (ownLimit !== undefined) {
+    return `On one event loop about ${ownLimit} tasks get on at once, whatever its slots; lanes that ` +
+      "share no module let in as many each.";
   }
   const isSlotted = slots > 1 && (bound !== "io" || isFull(assessment));
   if (!isSlotted && blocks(sample)) {
@@ -356,7 +360,7 @@ function whyLess(
   gain: number,
   isMild: boolean,
 ): string {
-  const { runners, servedAtOnce, found: { sample, machine } } = assessment;
+  const { runners, servedAtOnce, ownLimit, found: { sample, machine } } = assessment;
   const waits = sample.cpuShare < WAITS_MORE;
   const ofMore = runners.some(({ candidate, items, out }) =>
     out === undefined && lanes === 1 && candidate.lanes === 1 &&
@@ -368,6 +372,9 @@ function whyLess(
   if (longest !== undefined) {
     const alone = formatDuration(longest.ms);
     return `item ${longest.index}, which alone takes ${alone}: put the longest first`;
+  }
+  if (ownLimit !== undefined && slots !== 1) {
+    return `something in the tasks' module lets in about ${ownLimit} at once, in each lane`;
   }
   if (servedAtOnce !== undefined && slots !== 1) {
     return `what the tasks wait for serves about ${servedAtOnce} at once`;

@@ -191,6 +191,10 @@ Deno.test("a gain is less sure where a server was never asked for so many items 
     const { recommended } = await adviceOn(of, asPredicted, more);
     assert(recommended.confidence > 0.8 && !recommended.reason.includes("refuse"));
   }
+  // What only computes asks no server.
+  const computes = { computeMs: 30, items: 100, total: 10_000 };
+  const { recommended } = await adviceOn(computes, asPredicted, job({ net: true }));
+  assert(recommended.model !== "sequential" && !recommended.reason.includes("refuse"));
 });
 
 Deno.test("advise() takes a plain loop that is refused in the race for refused, and not for fast", async () => {

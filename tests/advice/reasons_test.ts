@@ -214,7 +214,7 @@ Deno.test("from how many items a model pays agrees with what is said of more and
     runMs: model === "sequential" ? runMs : 45 * Math.ceil(items / Math.min(3, slots)),
   });
   for (const items of [6, 100, 400]) {
-    const { recommended } = await adviceOn({ waitMs: 45, items }, served);
+    const { recommended } = await adviceOn({ waitMs: 45, items }, served, { budgetMs: 60_000 });
     assert(recommended.model !== "sequential" && recommended.breakEven! <= 3, `${items}`);
   }
 });
@@ -330,10 +330,16 @@ Deno.test("tasks that take turns in their module are told so, and lanes that don
     one.hazards.find(({ kind }) => kind === "turns")!.text,
     `${one.recommended.name} has a module in each lane`,
   );
-  // Two at once in each lane: nobody's hands are full, and no lock is to be feared.
+  // Two at once in each lane: nobody's hands are full, and nothing outside serves two at once.
   const two = await atOnce(2);
-  assert(!/hands full|take turns/.test(two.recommended.reason), two.recommended.reason);
-  assertEquals(two.hazards.filter(({ kind }) => kind === "turns"), []);
+  assertEquals(two.recommended.model, "workers");
+  assert(two.recommended.confidence <= 0.6);
+  const { reason } = two.recommended;
+  assertStringIncludes(reason, "On one event loop about 2 tasks get on at once");
+  assert(!/hands full|take turns|serves/.test(reason), reason);
+  assertStringIncludes(two.hazards.find(({ kind }) => kind === "turns")!.text, "lets in so many");
+  assert(two.surprises.every(({ text }) => text.includes("module lets in about 2 at once")));
+  assert(two.surprises.length > 0);
 });
 
 Deno.test("an event loop has its hands full only where it computes for half of the time", async () => {
