@@ -46,11 +46,16 @@ export type Profiled = Checked<typeof profileSchema>;
 const BELOW_PROJECT = /^.*\/node_modules\/(?!\.deno\/)(.+)$/;
 const IN_CACHE = /^.*\/npm\/[^/]+\.[^/]+\/((?:@[^/]+\/)?[^/]+)\/(\d[^/]*)\/(.+)$/;
 
+/** This library, whose ready-made tasks are a job's own. */
+const LANES = new URL("../../", import.meta.url).href;
+const OWN_TASKS = new URL("tasks/", LANES).href;
+
 /** Whose a function is, by its module. */
 export function ownerOf({ url }: Pick<Frame, "url">): Owner {
   if (/^(?:https?|npm|jsr):/.test(url)) return "packages";
   if (/^(?:data|blob|wasm):/.test(url)) return "own";
   if (!url.startsWith("file:")) return "runtime";
+  if (url.startsWith(LANES) && !url.startsWith(OWN_TASKS)) return "packages";
   return BELOW_PROJECT.test(url) || IN_CACHE.test(url) ? "packages" : "own";
 }
 
@@ -69,6 +74,7 @@ export function placeOf({ url, line }: Frame, folder: string): string | undefine
   if (file !== undefined) return `npm:${name}@${version}/${decoded(file)}${at}`;
   if (/^(?:data|blob):/.test(url)) return `${url.slice(0, 4)}:${at.slice(1)}`;
   if (!url.startsWith("file:")) return `${url}${at}`;
+  if (ownerOf({ url }) === "packages") return `lanes/${decoded(url.slice(LANES.length))}${at}`;
   const path = attempt(() => fromFileUrl(url));
   return path && `${relative(folder, path).replaceAll("\\", "/")}${at}`;
 }

@@ -47,6 +47,16 @@ for (const [url, owner, place] of PLACES) {
   });
 }
 
+Deno.test("a function of this library is a package's, but for its ready-made tasks", () => {
+  const lane = new URL("../../../lib/lanes/lane_tasks.ts", import.meta.url).href;
+  assertEquals([ownerOf({ url: lane }), placeOf(at(lane), "/j")], [
+    "packages",
+    "lanes/lanes/lane_tasks.ts:7",
+  ]);
+  const task = new URL("../../../lib/tasks/primes.ts", import.meta.url).href;
+  assertEquals(ownerOf({ url: task }), "own");
+});
+
 Deno.test("placeOf() names no line where there is none, and survives a broken address", () => {
   assertEquals(placeOf(at("file:///j/a.ts", 0), "/j"), "a.ts");
   assertEquals(placeOf(at("file:///j/node_modules/x/%zz.js"), "/j"), "npm:x/%zz.js:7");
