@@ -121,8 +121,11 @@ export async function race(options: RaceOptions): Promise<Race> {
   const goOn = async (isDone: () => boolean) => {
     while (round < MOST_ROUNDS && racing.active.length > 1 && racing.may && !isDone()) {
       const scaledMs = judge.scaledBy(racing.runners);
-      const due = nextRound(racing.active, racing.leftMs("allowanceMs"), scaledMs);
-      if (due.length === 0) break;
+      const leftMs = racing.leftMs("allowanceMs");
+      // A budget is no reason to run what matters little again.
+      const due = [Math.min(leftMs, plan.allowanceMs), leftMs]
+        .map((ms) => nextRound(racing.active, ms, scaledMs)).find(({ length }) => length > 0);
+      if (due === undefined) break;
       await racing.runAll(shuffled(due, random), round++);
       if (racing.may) racing.prune();
     }

@@ -23,6 +23,8 @@ const WORTH = 1.5;
 const UNSATURATED = 0.6;
 /** Tasks that wait may gain a fifth more in twice as many slots, where the gain is this share of the slots. */
 const FILLED = 1 / 3;
+/** What gains so much takes no more than an eighth of what is to be saved. */
+const CHEAP = 8;
 /** So many times as many slots as are served at once are enough. */
 const ROOM = 1.5;
 const MORE = 4;
@@ -63,14 +65,15 @@ export function substitutes(
     const best = Math.max(...ran.map(gainOf));
     if (found.length === 0) {
       const hopedFor = Math.max(best, ...predicted.map(({ gain }) => gain));
-      found.push(
-        ...moreSlots(runners, ran, waits, hopedFor, gainOf),
-        ...asManyAsServed(ran, best, gainOf),
-      );
+      const isNear = (gain: number) => waits && WORTH * gain > hopedFor;
+      found.push(...moreSlots(runners, gainOf, isNear), ...asManyAsServed(ran, best, gainOf));
     }
     if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
+    // What an event loop gains with more in flight is no less than with fewer.
+    const most = Math.max(0, ...ran.filter(isLoop).map(inFlight));
     const [better] = predicted.filter(({ candidate, gain }) =>
-      gain > HOPEFUL * best && !tried.has(nameOf(candidate))
+      gain > HOPEFUL * best && !tried.has(nameOf(candidate)) &&
+      !(runsInLoop(candidate) && inFlightOf(candidate, Infinity) <= most)
     ).toSorted((a, b) => b.gain - a.gain);
     // What slots of tasks that wait didn't gain isn't to be had by other sizes.
     const isRefuted = waits && best < GAINED && ran.some(isLoop);
@@ -154,25 +157,23 @@ function fewerLanes(refusing: readonly Runner[], cores: number): Candidate[] {
  */
 function moreSlots(
   runners: readonly Runner[],
-  ran: readonly Runner[],
-  waits: boolean,
-  /** What another model gains, or is predicted to. */
-  hopedFor: number,
   gainOf: GainOf,
+  /** Whether such a gain is near what others gain, or may. */
+  isNear: (gain: number) => boolean,
 ): Candidate[] {
-  const loops = runners.filter((of) =>
-    isLoop(of) && (of.rounds.length > 0 || of.stops !== undefined)
-  )
+  const loops = runners.filter((of) => isLoop(of) && (of.rounds.length > 0 || of.stops))
     .sort((a, b) => inFlight(a) - inFlight(b));
-  const isNear = (of: Runner) => waits && WORTH * gainOf(of) > hopedFor;
   const filled = loops.findLast((of) =>
-    ran.includes(of) && gainOf(of) >= (isNear(of) ? FILLED : UNSATURATED) * inFlight(of)
+    of.out === undefined &&
+    gainOf(of) >= (isNear(gainOf(of)) ? FILLED : UNSATURATED) * inFlight(of)
   );
   if (filled === undefined) return [];
   const [slots, gain] = [inFlight(filled), gainOf(filled)];
   const next = loops[loops.indexOf(filled) + 1];
   if (next !== undefined) {
-    const mayGain = isNear(filled) && gainOf(next) > AS_GOOD * gain;
+    // All at once may have been too many; to try fewer costs next to nothing where both are so fast.
+    const mayBeTooMany = gain >= Math.max(CHEAP, UNSATURATED * slots);
+    const mayGain = isNear(gain) && (gainOf(next) > AS_GOOD * gain || mayBeTooMany);
     return mayGain && inFlight(next) >= WORTH * 2 * slots ? [eventLoop(2 * slots)] : [];
   }
   // A race tells of slots only what it has items for.
@@ -190,7 +191,7 @@ function asManyAsServed(ran: readonly Runner[], best: number, gainOf: GainOf): C
   const gain = Math.max(0, ...loops.map(gainOf));
   const served = powerOfTwoFrom(ROOM * gain);
   const least = Math.min(...loops.filter((of) => AS_GOOD * gainOf(of) >= gain).map(inFlight));
-  const isWorth = gain >= GAINED && WORTH * gain > best && least >= 2 * served;
+  const isWorth = gain > AS_GOOD && WORTH * gain > best && least >= 2 * served;
   return isWorth ? [eventLoop(served)] : [];
 }
 

@@ -53,12 +53,19 @@ Deno.test("substitutes() tries a size between two where the smaller is filled an
   const two = (more: number) =>
     found(tried([SEQUENTIAL, 1600], [limited(16), 150], [limited(80), more]));
   assertEquals(two(115), [limited(32)]);
-  assertEquals(two(145), [], "no more than a twentieth");
+  assertEquals(two(160), [limited(32)], "all at once may be too many");
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(80), 245])), []);
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(80), 200])), [
     limited(32),
   ]);
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 150], [limited(44), 115])), []);
+  const few = (more: number) =>
+    found(tried([SEQUENTIAL, 400], [limited(4), 150], [limited(20), more]));
+  assertEquals(
+    [few(160), few(145)],
+    [[], []],
+    "where a trial takes a third of the plain loop's time",
+  );
 });
 
 /** What so many in flight gain on a job. */
