@@ -364,7 +364,9 @@ class Racing {
         const expectedMs = Math.max(1, this.options.judge.expectedMs(runner.candidate, items));
         const plainMs = this.#plainMs(items);
         if (runMs > expectedMs) this.#leastGain = Math.min(this.#leastGain, plainMs / runMs);
-        this.#isRefuted ||= plainMs > PROMISED * expectedMs && plainMs < GAINED * runMs;
+        // Where so many are slower than one by one, fewer may gain.
+        const isNothing = plainMs < GAINED * runMs && runMs < GAINED * plainMs;
+        this.#isRefuted ||= isNothing && plainMs > PROMISED * expectedMs;
       }
       const { stuck, stopped } = result;
       // In so much more than the plain loop's time for all of them each would have settled.

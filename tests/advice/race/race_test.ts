@@ -564,6 +564,7 @@ Deno.test("race() races few in flight on few items, and none with many, once wha
   assert(loop === "concurrent 64" || loop === "limited 64", loop);
   assertEquals(lanes, "workers 16");
   assertEquals(await ran(1.3), ["limited 64", "workers 64"]);
+  assertEquals(await ran(0.5), ["limited 64", "workers 64"], "too many at once refute no fewer");
 });
 
 Deno.test("race() runs nothing that the others leave needless", async () => {
