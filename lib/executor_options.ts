@@ -96,6 +96,11 @@ export interface AutoOptions extends EventLoopOptions {
   readonly permissions?: LanePermissions;
   /** `"loop"` keeps every task in this event loop: for tasks that share what they change. */
   readonly stay?: "loop";
+  /**
+   * Whether a task whose results or errors are of classes of its own stays in this event loop; default true.
+   * Otherwise lanes give them back without these classes, as those of {@linkcode workers} do.
+   */
+  readonly keepClasses?: boolean;
 }
 
 /** What bounds {@linkcode auto}. */

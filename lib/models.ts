@@ -200,6 +200,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
       "isolate",
       "permissions",
       "stay",
+      "keepClasses",
     ],
     startsDeno: false,
     readsEntry: true,

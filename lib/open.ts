@@ -339,7 +339,8 @@ export function gpu(options: GpuOptions = {}): Executor {
  * tasks that wait more slots for as long as more gets done, and those that compute threads, or
  * subprocesses, up to one for each core, or up to four where tasks block them. Nothing runs twice to find out.
  * What can't be sent elsewhere as it is, such as a function or an object of a class of one's own, stays in
- * this event loop.
+ * this event loop, and so does a task that gives or throws such, or fails elsewhere as it doesn't here. Where
+ * only a lane finds that out, the item fails with a {@linkcode CloneError}, or runs here if it may be retried.
  *
  * @param options Its bounds, and what it begins with.
  * @returns The executor; close it, or open it with `await using`.
@@ -358,6 +359,7 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
   checkKnown("auto", options);
   const beginning = checkedStart(options);
   const { maxSlots = MOST_AUTO_SLOTS, memoryBytes = Infinity, isolate = false, stay } = options;
+  const { keepClasses = true } = options;
   const maxLanes = stay === "loop" ? 0 : options.maxLanes ?? MOST_AUTO_LANES;
   const here = loopLanes(options);
   const slots = Math.min(maxSlots, MODEL_TABLE.workers.mostSlots);
@@ -373,6 +375,7 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
       memoryBytes,
       ...beginning,
       way,
+      whole: keepClasses ? "classes" : "data",
       isolated: isolate,
       refusal: () => laneRefusal(isolate),
     }),
@@ -395,8 +398,16 @@ function laneRefusal(isolate: boolean): string | undefined {
 
 /** What it begins with, if its bounds don't contradict each other. */
 function checkedStart(
-  { maxSlots = MOST_AUTO_SLOTS, maxLanes, memoryBytes, start, isolate, permissions, stay }:
-    AutoOptions,
+  {
+    maxSlots = MOST_AUTO_SLOTS,
+    maxLanes,
+    memoryBytes,
+    start,
+    isolate,
+    permissions,
+    stay,
+    keepClasses,
+  }: AutoOptions,
 ): Pick<GuideOptions, "start" | "guess" | "toldBy"> {
   const opening = "open auto()";
   const check = checker(opening);
@@ -405,7 +416,9 @@ function checkedStart(
   const isSize = memoryBytes === undefined || memoryBytes > 0;
   check("memoryBytes", memoryBytes, isSize, "a number above 0");
   check("stay", stay, stay === undefined || stay === "loop", `"loop", or left out`);
-  check("isolate", isolate, isolate === undefined || typeof isolate === "boolean", "true or false");
+  const isYesNo = (value: unknown) => value === undefined || typeof value === "boolean";
+  check("isolate", isolate, isYesNo(isolate), "true or false");
+  check("keepClasses", keepClasses, isYesNo(keepClasses), "true or false");
   const stays = stay === "loop";
   check("isolate", isolate, !(isolate && stays), `left out, for stay is "loop"`);
   check("maxLanes", maxLanes, maxLanes === undefined || !stays, `left out, for stay is "loop"`);

@@ -6,7 +6,7 @@
 import type { Batch } from "../dispatch/batch.ts";
 import type { LanePool, PoolGuide } from "../dispatch/lane_pool.ts";
 import { attempt } from "../lanes/attempt.ts";
-import type { Failure, Report } from "../lanes/lane.ts";
+import type { Failure, Report, Whole } from "../lanes/lane.ts";
 import { encodeAtOnce } from "../lanes/remote/channel.ts";
 import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
 import type { Way } from "../lanes/remote/clone.ts";
@@ -22,6 +22,7 @@ import { ONE, type Seen, type Shape } from "./watch.ts";
 export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
   /** How values travel to the lanes. */
   readonly way: Way;
+  readonly whole: Whole;
   /** Whether lanes are processes of their own. */
   readonly isolated: boolean;
   /** Who told what it begins with, if anybody did. */
@@ -124,6 +125,10 @@ export class Guide implements PoolGuide {
     return this.#options.isolated;
   }
 
+  get whole(): Whole {
+    return this.#options.whole;
+  }
+
   get gapMs(): number {
     return this.#controller.gapMs;
   }
@@ -147,7 +152,7 @@ export class Guide implements PoolGuide {
 
   keeps({ task, items, firstIndex }: Batch): boolean {
     if (encodeAtOnce(items) !== undefined) return false;
-    return items.some((item, at) => this.#stays(task, `item ${firstIndex + at}`, item));
+    return items.some((item, at) => this.#stays(task, `item ${firstIndex + at}`, item, "classes"));
   }
 
   held(ms: number): void {
@@ -214,21 +219,22 @@ export class Guide implements PoolGuide {
     const at = firstIndex + offset;
     const item = items[offset];
     const value = values?.[0];
-    if (this.#stays(task, `item ${at}`, item)) return;
+    if (this.#stays(task, `item ${at}`, item, "classes")) return;
     if (failure !== undefined) {
-      const why = failureLoss(failure, this.#options.way);
+      const why = failureLoss(failure, this.#options.way, this.whole);
       if (why !== undefined) this.#keepHere(task, `what item ${at} failed with: ${why}`);
       return;
     }
-    if (this.#stays(task, `the result of item ${at}`, value) || looked.looks > TIMED_LOOKS) return;
+    if (this.#stays(task, `the result of item ${at}`, value, this.whole)) return;
+    if (looked.looks > TIMED_LOOKS) return;
     // Tiny ones share what a copy costs anyway.
     const anywayMs = timeOf(() => structuredClone([0, 0]));
     const copyMs = timeOf(() => structuredClone([item, value])) - anywayMs;
     looked.sendMs = Math.min(looked.sendMs ?? Infinity, Math.max(0, copyMs));
   }
 
-  #stays(task: Task, what: string, value: unknown): boolean {
-    const why = valueLoss(value, this.#options.way);
+  #stays(task: Task, what: string, value: unknown, whole: Whole): boolean {
+    const why = valueLoss(value, this.#options.way, whole);
     if (why !== undefined) this.#keepHere(task, `${what}: ${why}`);
     return why !== undefined;
   }

@@ -8,6 +8,7 @@ import type {
   Lane,
   LaneBatch,
   Report,
+  Whole,
 } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import type { Span, SpanPlace } from "../lanes/telemetry.ts";
@@ -26,7 +27,7 @@ export interface BatchSettings {
   readonly emptiesItems: boolean;
   /** Whether they may move. */
   readonly movesItems: boolean;
-  readonly whole: boolean;
+  readonly whole: Whole;
   readonly mostBytes: number;
 }
 
@@ -186,7 +187,7 @@ export class Batch implements LaneBatch {
     return this.run.settings.movesItems;
   }
 
-  get whole(): boolean {
+  get whole(): Whole {
     return this.run.settings.whole;
   }
 

@@ -8,7 +8,7 @@
  */
 
 import { LaneStartError } from "../lanes/errors.ts";
-import type { Death, Forced, LaneEvents, Report } from "../lanes/lane.ts";
+import type { Death, Forced, LaneEvents, Report, Whole } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Batch, type BatchLimits, Fifo, OpenLane, type PoolRun } from "./batch.ts";
 import { loadsTooLong, type Place, Places, type PlacesHost, type PlacesOptions } from "./places.ts";
@@ -33,6 +33,8 @@ export interface PoolOptions extends PlacesOptions, LossOptions {
 
 /** What decides where tasks go in a pool whose first lane is this event loop, the others elsewhere. */
 export interface PoolGuide {
+  /** How much of what tasks give and throw must arrive as it is. */
+  readonly whole: Whole;
   /** Tasks are started no closer together than this, in milliseconds. */
   readonly gapMs: number;
   /** Whether none is started at all for now; it will tell by a new size. */

@@ -1,6 +1,7 @@
 /** The options that every model's `map` takes. */
 
 import { attempt, shown } from "../lanes/attempt.ts";
+import type { Whole } from "../lanes/lane.ts";
 import { isLoadingProgram, taskOfFunction } from "../lanes/lane_tasks.ts";
 import type { Task, TaskFunction } from "../lanes/task.ts";
 import type { BatchSettings } from "./batch.ts";
@@ -241,7 +242,7 @@ export function settingsOf(
   { moves, slots, guide }: {
     readonly moves: boolean;
     readonly slots: number;
-    readonly guide?: object;
+    readonly guide?: { readonly whole: Whole };
   },
 ): BatchSettings {
   const transfer = wanted && moves;
@@ -249,7 +250,7 @@ export function settingsOf(
   const emptiesItems = transfer && retries.limit === 0;
   // and so would another task's crash, until it has ended.
   const movesItems = emptiesItems && slots === 1;
-  const whole = guide !== undefined;
+  const whole = guide?.whole ?? "as sent";
   const settings = { timeoutMs, loadTimeoutMs, transfer, emptiesItems, movesItems, whole };
   return { ...settings, timed: false, mostBytes: Infinity };
 }

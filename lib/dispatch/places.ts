@@ -166,10 +166,11 @@ export class Places {
     const isForNow = error instanceof NoneFreeError;
     if (isForNow) this.#wanting.add(place);
     else this.#startFailures++;
+    const opened = this.all.flatMap(({ open, slots }) => slots > 0 ? open ?? [] : []);
     // One of those that are starting may be the first that can.
-    const starting = this.openLanes.filter(({ startMs }) => startMs === undefined).length;
+    const starting = opened.filter(({ startMs }) => startMs === undefined).length;
     const isHopeful = starting > 0 && this.#startFailures < MOST_START_FAILURES + starting;
-    if (isForNow || isHopeful || this.openLanes.length > starting) {
+    if (isForNow || isHopeful || opened.length > starting) {
       // Others do the work, and what was short here may be had again later.
       place.restsUntilMs = performance.now() + REST_MS;
       this.#restTimer ??= setTimeout(() => {

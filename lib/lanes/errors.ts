@@ -63,7 +63,7 @@ export class TeardownError extends Error {
 export class CloneError extends Error {
   /** The class's name. */
   override name = "CloneError";
-  /** A second try would meet the same value. */
+  /** A second try would meet the same value, unless `auto()` makes it where nothing is sent. */
   retryable = false;
 }
 

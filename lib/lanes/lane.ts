@@ -8,6 +8,15 @@
 import type { Task } from "./task.ts";
 import type { SpanPlace } from "./telemetry.ts";
 
+/** How much of what tasks give and throw must arrive as it is, where nobody asked for them to be sent. */
+export type Whole =
+  /** What can be sent is. */
+  | "as sent"
+  /** All but the classes of one's own. */
+  | "data"
+  /** All of it. */
+  | "classes";
+
 /** Items that travel together and run one after another in one slot. */
 export interface LaneBatch {
   readonly task: Task;
@@ -26,8 +35,7 @@ export interface LaneBatch {
   readonly mark: boolean;
   /** Whether the buffers of results move instead of being copied. */
   readonly transfer: boolean;
-  /** Whether only what arrives as it is may be given back: nobody asked for the task to be sent. */
-  readonly whole: boolean;
+  readonly whole: Whole;
   /** Whether those of items may move: nobody needs them here once they are sent. */
   readonly movesItems: boolean;
   /** Above about so many bytes the lane takes fewer of the items, and gives the others back. */

@@ -15,7 +15,7 @@ import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { Decision } from "../adaptive/controller.ts";
 import type { AutoExecutor, Executor, LaneUsage } from "../executor.ts";
 import { TeardownError } from "../lanes/errors.ts";
-import { MODEL_TABLE, needsServer } from "../models.ts";
+import { isFixed, MODEL_TABLE, needsServer } from "../models.ts";
 import type { TimedDecision } from "./decisions.ts";
 import type { Timeline } from "./result.ts";
 import type { Items, MapOptions, Progress } from "../dispatch/options.ts";
@@ -69,7 +69,12 @@ export function openModel(
   const taken = ["graceMs" as const, ...sizes, ...more]
     .flatMap((name) => options[name] === undefined ? [] : [[name, options[name]]]);
   const open = executors[model] as (options: object) => Executor;
-  return open({ ...Object.fromEntries(taken), ...(needsServer(model) && server), ...bounds });
+  return open({
+    ...Object.fromEntries(taken),
+    ...(needsServer(model) && server),
+    // What is kept of results and errors is their data, unless the job looks at results itself.
+    ...(!isFixed(model) && { keepClasses: job.comparable !== undefined, ...bounds }),
+  });
 }
 
 export async function closeLanes(

@@ -297,6 +297,60 @@ Deno.test({
 });
 
 Deno.test({
+  name: "where no lane can be started all runs here, which is said once",
+  ignore,
+  async fn() {
+    const { Worker } = globalThis;
+    globalThis.Worker = class {
+      constructor() {
+        throw new Error("no thread is left");
+      }
+    } as unknown as typeof Worker;
+    try {
+      for (const runsBefore of [false, true]) {
+        await using executor = auto({ start: { lanes: 2 }, maxLanes: 2 });
+        if (runsBefore) assertEquals(await executor.run((n: number) => n + 1, 1), 2);
+        const double = task<{ default: (n: number) => number }>(
+          "data:text/javascript,export default (n) => 2 * n",
+        );
+        for (let run = 0; run < 2; run++) {
+          const outcomes = await executor.mapSettled(double, numbered(10)).toArray();
+          assert(outcomes.every(({ status, lane }) => status === "fulfilled" && lane === 0));
+        }
+        const stays = executor.decisions.filter(({ why }) => why === "stays");
+        assertEquals(stays.map(({ detail }) => detail), ["Cannot start a lane: no thread is left"]);
+      }
+    } finally {
+      globalThis.Worker = Worker;
+    }
+  },
+});
+
+Deno.test({
+  name: "who needs no classes has such tasks sent all the same, but no other data than theirs",
+  ignore,
+  async fn() {
+    await using executor = auto({
+      start: { lanes: 2, slots: 2 },
+      maxLanes: 2,
+      keepClasses: false,
+    });
+    const thrown = await executor.mapSettled(tasks.throws, numbered(2)).toArray();
+    assert(thrown.every(({ status, lane }) => status === "rejected" && lane > 0));
+    const points = numbered(20).map((at) => 20 * at + 19);
+    const outcomes = await executor.mapSettled(tasks.rarely, points).toArray();
+    for (const outcome of outcomes) {
+      assert(outcome.status === "fulfilled" && outcome.lane > 0);
+      assertEquals(outcome.value, { x: points[outcome.index] });
+    }
+    assertEquals(executor.decisions.filter(({ why }) => why === "stays"), []);
+    const [url] = await executor.mapSettled(tasks.rarely, [9]).toArray();
+    assert(url!.status === "rejected" && url!.reason instanceof CloneError);
+    assertEquals(executor.decisions.filter(({ why }) => why === "stays").length, 1);
+  },
+});
+
+Deno.test({
   name: "what ends its lane wherever it is sent is sent no more",
   ignore,
   async fn() {
@@ -372,6 +426,7 @@ Deno.test("bounds of auto() that are wrong or contradict each other are refused"
     [{ stay: "loop", isolate: true }, `isolate must be left out, for stay is "loop"`],
     [{ stay: "loop", maxLanes: 2 }, `maxLanes must be left out, for stay is "loop"`],
     [{ stay: "loop", start: { lanes: 1 } }, "start.lanes must be"],
+    [{ keepClasses: "no" as unknown as boolean }, "keepClasses must be true or false"],
     [{ permissions: {} }, "permissions must be left out, unless isolate is true"],
     [{ start: { slots: 20 }, maxSlots: 10 }, "start.slots must be a whole number from 1 to 10"],
     [{ start: { lanes: 3 }, maxLanes: 2 }, "start.lanes must be a whole number from 1 to 2"],

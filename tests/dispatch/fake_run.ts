@@ -53,7 +53,7 @@ export class FakeRun implements PoolRun {
       transfer: false,
       emptiesItems: false,
       movesItems: false,
-      whole: false,
+      whole: "as sent",
       mostBytes: Infinity,
       ...settings,
     };

@@ -22,7 +22,7 @@ export function batchOf(items: readonly unknown[], options: Partial<LaneBatch> =
     mark: false,
     transfer: false,
     movesItems: false,
-    whole: false,
+    whole: "as sent",
     mostBytes: Infinity,
     sentAtMs: 0,
     sentCount: 0,

@@ -6,7 +6,7 @@
  * they travel: many numbers in one buffer, errors in envelopes, everything else as it is.
  */
 
-import type { Failure, LaneBatch, Report } from "../lane.ts";
+import type { Failure, LaneBatch, Report, Whole } from "../lane.ts";
 import type { PlacedTask } from "../task.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
 import type { Cells } from "./cells.ts";
@@ -129,6 +129,9 @@ export const REPORT_COUNT = 1;
 export const REPORT_LAST = 2;
 export const REPORT_SPECIAL = 5;
 
+/** As a batch's numbers tell it. */
+const WHOLE: readonly Whole[] = ["as sent", "data", "classes"];
+
 type BatchNumbers = Pick<
   LaneBatch,
   | ("firstIndex" | "attempt" | "timeoutMs" | "timed" | "giveBackMs" | "mark" | "transfer")
@@ -163,7 +166,7 @@ export function batchHead(
     Number(batch.mark),
     Number(batch.transfer),
     Number(special),
-    Number(batch.whole),
+    WHOLE.indexOf(batch.whole),
     ...batch.span === undefined ? [] : spanNumbers(batch.span),
   ];
 }
@@ -182,7 +185,7 @@ export function readBatch(head: ArrayLike<number>, payload: Payload): ServedBatc
     giveBackMs: head[7]!,
     mark: head[8] === 1,
     transfer: head[9] === 1,
-    whole: head[11] === 1,
+    whole: WHOLE[head[11]!]!,
     span: readSpan(head, 12),
   };
 }

@@ -1,6 +1,6 @@
 /** The side of a remote lane that runs tasks. It imports no npm package: lanes start fast. */
 
-import type { Device, Failure, Report } from "../lane.ts";
+import type { Device, Failure, Report, Whole } from "../lane.ts";
 import { type Given, LaneTasks, loadFromProgram, loadTask, NOTHING } from "../lane_tasks.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import type { Task } from "../task.ts";
@@ -70,7 +70,7 @@ export class LaneServer {
       // What isn't given back as it is needs no copy, which would be of another class.
       keep: (result, run) => {
         const { transfer, whole } = run.batch;
-        if (whole && isOtherView(result)) return result;
+        if (whole !== "as sent" && isOtherView(result)) return result;
         return ownBuffer(result, (buffer) => transfer && !this.#keptFor(run).has(buffer));
       },
       starting: (run) => {
@@ -167,13 +167,13 @@ export class LaneServer {
     const { id, transfer, whole, firstIndex } = run.batch;
     const { way } = this.host;
     const { values = [] } = report;
-    const failures = whole
-      ? report.failures?.map((failure) => ({ ...failure, lost: failureLoss(failure, way) }))
-      : report.failures;
+    const failures = whole === "as sent"
+      ? report.failures
+      : report.failures?.map((of) => ({ ...of, lost: failureLoss(of, way, whole) }));
     const atOnce = failures === undefined ? encodeAtOnce(values) : undefined;
     if (atOnce !== undefined) return this.#post(id, report, atOnce);
     try {
-      const objects = whole ? objectionsOn(way) : undefined;
+      const objects = objectionsOn(way, whole);
       const { refused, count, special } = inspect(values, way, Infinity, values.length, objects);
       if (refused || count < values.length) throw undefined;
       const encoded = encode(values, failures, special, way);
@@ -253,13 +253,13 @@ function withoutRefused(
   { values: all, failures: others = [] }: Pick<Report, "values" | "failures">,
   firstIndex: number,
   way: Way,
-  whole: boolean,
+  whole: Whole,
 ): { readonly values: readonly unknown[]; readonly failures: readonly Failure[] | undefined } {
   const values = Array.from(all ?? []);
   const failures = [...others];
   for (const [offset, value] of values.entries()) {
     const index = firstIndex + offset;
-    const lost = whole ? valueLoss(value, way) : undefined;
+    const lost = valueLoss(value, way, whole);
     try {
       if (lost !== undefined) throw lossError(index, lost);
       encodeAlone(`the result of item ${index}`, value, way);

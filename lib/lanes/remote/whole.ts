@@ -5,7 +5,7 @@
 
 import { attempt } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
-import type { Failure } from "../lane.ts";
+import type { Failure, Whole } from "../lane.ts";
 import {
   classesOf,
   isOfThePlatform,
@@ -20,22 +20,25 @@ import { keepsClass } from "./envelope.ts";
 /** So many errors that hold each other are looked into. */
 const MOST_ERRORS = 1000;
 
-/** Why a value wouldn't arrive as it is; undefined if it would. */
-export function valueLoss(
-  value: unknown,
-  way: Way,
-  seen?: Set<object>,
-): string | undefined {
-  return loss(value, way, objectionsOn(way, seen));
+/** Why a value wouldn't arrive as whole as it must; undefined if it would, or needn't. */
+export function valueLoss(value: unknown, way: Way, whole: Whole): string | undefined {
+  const objections = objectionsOn(way, whole);
+  return objections && loss(value, way, objections);
 }
 
-/** Says why an object would arrive as something else; undefined if it wouldn't. */
-export function objectionsOn(way: Way, seen = new Set<object>()): Objection {
-  return (value, kind) => {
-    if (kind === "error") return errorLoss(value as Error, way, seen);
+/** Says why an object would arrive less whole than it must; undefined if anything may. */
+export function objectionsOn(
+  way: Way,
+  whole: Whole,
+  seen: Set<object> = new Set(),
+): Objection | undefined {
+  return whole === "as sent" ? undefined : (value, kind) => {
+    if (kind === "error") return errorLoss(value as Error, { way, whole, seen });
     // These can't be sent at all.
     if (kind === "private" || kind === "lost") return undefined;
-    if (kind !== "plain" && losesClass(value)) {
+    const isClass = kind !== "plain" && losesClass(value);
+    // What it is as JSON is its data.
+    if (isClass && (whole === "classes" || "toJSON" in value)) {
       return `is ${named(value)}, which would arrive without its class`;
     }
     if (kind !== "view") return hiddenKey(value, kind);
@@ -46,34 +49,49 @@ export function objectionsOn(way: Way, seen = new Set<object>()): Objection {
   };
 }
 
-/** Why what a task threw wouldn't arrive as it is; undefined if it would, or the task was stopped. */
-export function failureLoss({ ended, reason }: Failure, way: Way): string | undefined {
+/** How far what was thrown is looked at. */
+interface Looking {
+  readonly way: Way;
+  readonly whole: Whole;
+  readonly seen: Set<object>;
+}
+
+/** Why what a task threw wouldn't arrive as whole as it must; undefined if it would, or the task was stopped. */
+export function failureLoss(
+  { ended, reason }: Failure,
+  way: Way,
+  whole: Whole,
+): string | undefined {
   if (ended !== "failed") return undefined;
-  const seen = new Set<object>();
-  const why = attempt(() => lossIn(reason, way, seen), "can't be looked at");
+  const look = () => lossIn(reason, { way, whole, seen: new Set() });
+  const why = attempt(look, "can't be looked at");
   return why && `it ${why}`;
 }
 
 /** What follows on "it" of something that wouldn't arrive as it is. */
-function lossIn(thrown: unknown, way: Way, seen: Set<object>): string | undefined {
+function lossIn(thrown: unknown, looking: Looking): string | undefined {
   if (thrown instanceof Headers) return undefined;
   if (thrown instanceof Response) {
     const isRead = thrown.body === null || thrown.bodyUsed;
     return isRead ? undefined : "is a Response, whose body would not arrive";
   }
-  if (thrown instanceof Error) return errorLoss(thrown, way, seen);
-  return valueLoss(thrown, way, seen)?.replace(/^it /, "");
+  if (thrown instanceof Error) return errorLoss(thrown, looking);
+  const { way, whole, seen } = looking;
+  return loss(thrown, way, objectionsOn(way, whole, seen)!)?.replace(/^it /, "");
 }
 
-function errorLoss(error: Error, way: Way, seen: Set<object>): string | undefined {
+function errorLoss(error: Error, looking: Looking): string | undefined {
+  const { whole, seen } = looking;
   if (seen.has(error) || seen.size > MOST_ERRORS) return undefined;
   seen.add(error);
-  if (!keepsClass(error)) return `is ${named(error)}, which would arrive without its class`;
+  if (whole === "classes" && !keepsClass(error)) {
+    return `is ${named(error)}, which would arrive without its class`;
+  }
   for (const key of new Set(["cause", "errors", ...Object.keys(error)])) {
     const part = (error as unknown as Record<string, unknown>)[key];
     for (const each of key === "errors" && Array.isArray(part) ? part : [part]) {
       // What is a function was never a part of what errors tell.
-      const why = typeof each === "object" && each !== null ? lossIn(each, way, seen) : undefined;
+      const why = typeof each === "object" && each !== null ? lossIn(each, looking) : undefined;
       if (why !== undefined) return `holds as its ${key} what ${why}`;
     }
   }

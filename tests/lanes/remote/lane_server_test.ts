@@ -335,8 +335,8 @@ for (const [name, way] of bothWays()) {
     const items = [...results.map(([what]) => what), "throws", "throws plainly"];
     for (const together of [true, false]) {
       said.length = 0;
-      if (together) give(server, 1, "play", items, { whole: true });
-      else items.forEach((item, at) => give(server, at + 1, "play", [item], { whole: true }));
+      if (together) give(server, 1, "play", items, { whole: "classes" });
+      else items.forEach((item, at) => give(server, at + 1, "play", [item], { whole: "classes" }));
       const failures = reports(said).flatMap(({ id, failures = [] }) =>
         failures.map((of) => ({ ...of, offset: of.offset + id - 1 }))
       );
@@ -367,3 +367,33 @@ for (const [name, way] of bothWays()) {
     }
   });
 }
+
+Deno.test("of what is to be given back as data only the class may be lost", async () => {
+  const { server, said } = await loaded();
+  class Money {
+    constructor(readonly cents: number) {}
+  }
+  class Told extends Money {
+    toJSON() {
+      return `${this.cents} cents`;
+    }
+  }
+  class Refused extends Error {}
+  parts.set("class", () => [new Money(1), new Refused("no")]);
+  parts.set("throws", () => {
+    throw new Refused("no");
+  });
+  parts.set("as JSON", () => new Told(1));
+  parts.set("view", () => ({ bytes: Buffer.from("a") }));
+  const items = ["class", "throws", "as JSON", "view"];
+  items.forEach((item, at) => give(server, at + 1, "play", [item], { whole: "data" }));
+  const lost = reports(said).map(({ failures }) => failures?.[0]?.lost);
+  assertEquals(lost, [
+    undefined,
+    undefined,
+    "it is a Told, which would arrive without its class",
+    ".bytes is a Buffer, which would arrive as Uint8Array",
+  ]);
+  const [paid, error] = reports(said)[0]!.values![0] as [unknown, Error];
+  assertEquals([paid, error.constructor, error.message], [{ cents: 1 }, Error, "no"]);
+});
