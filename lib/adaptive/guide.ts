@@ -177,8 +177,11 @@ export class Guide implements PoolGuide {
       const index = batch.firstIndex + batch.reported + offset;
       if (lost !== undefined) this.#keepHere(task, `what came of item ${index}: ${lost}`);
     }
+    // What was stopped tells nothing, and what a server refused it may refuse here too.
+    const cancelled = failures.filter(({ ended }) => ended === "cancelled").length;
     const timedOut = refused.filter(({ ended }) => ended === "timed-out").length;
-    this.#note(looked, task, isHere, count, failures.length - refused.length + timedOut);
+    const failed = failures.length - cancelled - refused.length + timedOut;
+    this.#note(looked, task, isHere, count - cancelled, failed);
   }
 
   lost({ task }: Batch): void {
