@@ -35,13 +35,13 @@ import { EventLoopLane } from "./lanes/event_loop.ts";
 import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
 import { importModule } from "./lanes/lane_tasks.ts";
 import { checkNarrowing, copyOf, faultOf } from "./lanes/permissions.ts";
-import { needsPreload, ofOneProject } from "./lanes/project.ts";
+import { needsPreload, ofOneProject, THREAD_FOLDERS } from "./lanes/project.ts";
 import { type ChannelEvents, decode, encodeAlone, type Encoded } from "./lanes/remote/channel.ts";
 import { threads, type Way } from "./lanes/remote/clone.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
-import { THREAD_ENTRY, WorkerChannel } from "./lanes/worker/worker_channel.ts";
+import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
 import { isRemote, type Model, MODEL_TABLE, needsServer } from "./models.ts";
 
 /** Unless told, `auto` has no more tasks in flight. */
@@ -384,16 +384,15 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
 
 /** What lanes lack of permissions, without anybody being asked for it. */
 function laneRefusal(isolate: boolean): string | undefined {
-  const needed = isolate
-    ? { name: "run", command: Deno.execPath() } as const
-    : { name: "read", path: THREAD_ENTRY } as const;
-  const isGranted = THREAD_ENTRY.protocol !== "file:" && !isolate ||
-    Deno.permissions.querySync(needed).state === "granted";
-  return isGranted
-    ? undefined
-    : isolate
-    ? `subprocesses need --allow-run=${Deno.execPath()}`
-    : `threads need --allow-read=${THREAD_ENTRY.pathname}`;
+  const may = (what: Deno.PermissionDescriptor) =>
+    Deno.permissions.querySync(what).state === "granted";
+  if (isolate) {
+    const command = Deno.execPath();
+    return may({ name: "run", command }) ? undefined : `subprocesses need --allow-run=${command}`;
+  }
+  const files = THREAD_FOLDERS.filter(({ protocol }) => protocol === "file:");
+  if (files.every((path) => may({ name: "read", path }))) return undefined;
+  return `threads need --allow-read=${files.map(({ pathname }) => pathname).join(",")}`;
 }
 
 /** What it begins with, if its bounds don't contradict each other. */

@@ -1,7 +1,7 @@
 /** What a process that runs a job is started with: its project, and what it may do. */
 
 import { dirname, fromFileUrl } from "@std/path";
-import { projectFiles, projectFlags } from "../lanes/project.ts";
+import { projectFiles, projectFlags, THREAD_FOLDERS } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { hostOf, type ServerOptions } from "../lanes/cluster/server_options.ts";
 import type { Task } from "../lanes/task.ts";
@@ -17,11 +17,6 @@ interface ChildJob {
   readonly permissions?: LanePermissions;
 }
 
-/** Where everything lies that a thread's entry file imports; tests/structure_test.ts checks it. */
-const ENTRY_FOLDERS = ["../lanes/x", "../tasks/x"].map((path) =>
-  dirname(fromFileUrl(new URL(path, import.meta.url)))
-);
-
 /** The flags of a trial's process: those of the job's own project, and `--allow-…` flags. */
 export async function trialFlags(
   { task, items, permissions = {} }: ChildJob,
@@ -35,7 +30,7 @@ export async function trialFlags(
   const read = new Set(facts.flatMap(({ files }) => files));
   const run: string[] = [];
   const { readsEntry, startsDeno } = MODEL_TABLE[model];
-  if (readsEntry) { for (const folder of ENTRY_FOLDERS) read.add(folder); }
+  if (readsEntry) { for (const folder of THREAD_FOLDERS) read.add(fromFileUrl(folder)); }
   if (startsDeno) {
     run.push(Deno.execPath());
     // Its children are to run in the same project.

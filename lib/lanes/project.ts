@@ -113,6 +113,11 @@ export function projectFiles(module: string): string[] {
   );
 }
 
+/** Where everything lies that a thread's entry file imports; tests/structure_test.ts checks it. */
+export const THREAD_FOLDERS: readonly URL[] = ["../lanes", "../tasks"].map((path) =>
+  new URL(path, import.meta.url)
+);
+
 /** The lock of a workspace stands above its members. */
 function lockAbove(folder: URL): string | undefined {
   const locks = [...foldersOf(folder.href)].map((above) => new URL("deno.lock", above));

@@ -281,9 +281,13 @@ Deno.test({
   ignore,
   async fn() {
     const program = new URL("./no_permission_main.ts", import.meta.url).pathname;
-    for (const isolate of [false, true]) {
+    const entry = new URL("../../lib/lanes/worker/worker_main.ts", import.meta.url).pathname;
+    // One of a thread's files is not enough.
+    for (
+      const [isolate, ...flags] of [[false], [false, `--allow-read=${entry}`], [true]] as const
+    ) {
       const { stdout } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "--no-check", "--quiet", program, String(isolate)],
+        args: ["run", "--no-check", "--quiet", ...flags, program, String(isolate)],
         stdin: "null",
       }).output();
       const [values, ...stays] = JSON.parse(new TextDecoder().decode(stdout));

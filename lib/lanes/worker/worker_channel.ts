@@ -33,7 +33,7 @@ export interface WorkerChannelOptions {
 }
 
 /** The file that a thread is started with. */
-export const THREAD_ENTRY = new URL("./worker_main.ts", import.meta.url);
+const THREAD_ENTRY = new URL("./worker_main.ts", import.meta.url);
 
 /** When a terminated thread is given up, and what to do about tasks that keep it. */
 interface Stuck {
