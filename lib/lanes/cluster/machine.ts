@@ -136,70 +136,70 @@ export class Machine implements AsyncDisposable {
     for (const [lane, relay] of job.relays) if (!lanes.includes(lane)) void relay?.end();
   }
 
-  async #lease({ job: id, lane, slots, modules, insists }: LeaseRequest): Promise<LeaseAnswer> {
-    const { lanes, slots: mostSlots, permissions, threads, allowed, onRefused } = this.options;
+  async #lease(request: LeaseRequest): Promise<LeaseAnswer> {
+    const { job: id, lane } = request;
+    const { lanes } = this.options;
+    const refuse = (refused: string) => ({ refused, forModule: false });
     const job = this.#jobs.get(id) ?? {
       kept: new Map(),
       relays: new Map(),
       heardMs: performance.now(),
     };
-    if (job.relays.has(lane)) return { refused: `its lane ${lane} is in use`, forModule: false };
+    if (job.relays.has(lane)) return refuse(`its lane ${lane} is in use`);
     const inUse = [...job.relays.values()].filter((relay) => relay?.hasEnded !== true);
-    if (inUse.length >= lanes) {
-      return { refused: `all its ${lanes} lanes are in use`, forModule: false };
-    }
+    if (inUse.length >= lanes) return refuse(`all its ${lanes} lanes are in use`);
     this.#jobs.set(id, job);
     job.relays.set(lane, undefined);
     const end = () => {
       job.relays.delete(lane);
       if (job.relays.size === 0 && this.#jobs.get(id) === job) this.#jobs.delete(id);
     };
-    const found = new Map<string, FoundModule>();
-    for (const { module, digest } of modules) {
-      const here = await allowed.find(module, digest);
-      const isWanted = found.size === 0;
-      found.set(module, here);
-      if (!("refused" in here)) continue;
-      if (isWanted) onRefused(here.refused);
-      if (!isWanted || insists) continue;
+    const answer = await this.#start(job, request, end)
+      .catch((error) => refuse(wordsOf(error)));
+    if (answer !== null) {
+      await job.relays.get(lane)?.end();
       end();
-      return { refused: here.refused, forModule: true };
+    }
+    return answer;
+  }
+
+  async #start(job: Job, request: LeaseRequest, onEnd: () => void): Promise<LeaseAnswer> {
+    const { job: id, lane, slots, modules, insists } = request;
+    const { slots: mostSlots, permissions, threads, allowed, onRefused } = this.options;
+    const found = new Map<string, FoundModule>();
+    for (const { module, digest } of modules) found.set(module, await allowed.find(module, digest));
+    const [wanted] = found.values();
+    if (wanted !== undefined && "refused" in wanted) {
+      onRefused(wanted.refused);
+      if (!insists) return { refused: wanted.refused, forModule: true };
     }
     const locals = [...found.values()].flatMap((here) => "local" in here ? [here.local] : []);
     const preloaded = ofOneProject(locals);
-    try {
-      const relay = new Relay({
-        broker: this.broker,
-        job: id,
-        kept: job.kept,
-        lane,
-        slots: Math.min(slots, mostSlots),
-        jobSlots: slots,
-        permissions,
-        isThread: threads,
-        turns: this.#turns,
-        modules: preloaded,
-        find: async (module) => {
-          const known = found.get(module);
-          if (known !== undefined && "local" in known && !preloaded.includes(known.local)) {
-            return {
-              refused: `${known.local} is of another project than the lane was started for`,
-            };
-          }
-          if (known !== undefined) return known;
-          if (!module.startsWith("data:")) return { refused: "the lane was not started for it" };
-          return await allowed.find(module, await moduleDigest(module));
-        },
-        onItems: (count) => this.#items += count,
-        onEnd: end,
-      });
-      job.relays.set(lane, relay);
-      await relay.start();
-    } catch (error) {
-      await job.relays.get(lane)?.end();
-      end();
-      return { refused: wordsOf(error), forModule: false };
-    }
+    const relay = new Relay({
+      broker: this.broker,
+      job: id,
+      kept: job.kept,
+      lane,
+      slots: Math.min(slots, mostSlots),
+      jobSlots: slots,
+      permissions,
+      isThread: threads,
+      turns: this.#turns,
+      modules: preloaded,
+      find: async (module) => {
+        const known = found.get(module);
+        if (known !== undefined && "local" in known && !preloaded.includes(known.local)) {
+          return { refused: `${known.local} is of another project than the lane was started for` };
+        }
+        if (known !== undefined) return known;
+        if (!module.startsWith("data:")) return { refused: "the lane was not started for it" };
+        return await allowed.find(module, await moduleDigest(module));
+      },
+      onItems: (count) => this.#items += count,
+      onEnd,
+    });
+    job.relays.set(lane, relay);
+    await relay.start();
     return null;
   }
 

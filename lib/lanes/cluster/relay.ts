@@ -172,7 +172,12 @@ export class Relay {
     const [id, { frame, stored }] = next;
     this.#waiting.delete(id);
     this.#started.set(id, stored);
-    this.#pass(frame);
+    try {
+      this.#pass(frame);
+    } catch {
+      // It may be another job's lane that gave it its turn.
+      void this.#tellEnd(UNREADABLE);
+    }
   }
 
   /** A subprocess reads what the job sent; a thread is sent the values themselves. */

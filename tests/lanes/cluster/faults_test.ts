@@ -24,6 +24,7 @@ import {
 import { openNats } from "../../../lib/lanes/cluster/nats_broker.ts";
 import { Cluster } from "../../../lib/lanes/cluster/cluster.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
+import { Frame } from "../../../lib/lanes/subprocess/frame.ts";
 import {
   cluster,
   type ClusterOptions,
@@ -779,39 +780,50 @@ fault(
   "a message that can't be read ends the lane that it was sent to, and no machine",
   async () => {
     await using server = await NatsServer.start();
-    await using _lanes = await oneLane(server);
     const { module } = taskNamed("double");
-    const text = `data:text/javascript,export default 1`;
+    const torn = new Frame(0, 3, new Float64Array(), Uint8Array.of(1, 2, 3));
     const bad: [number, unknown][] = [
       [ToLane.load, undefined],
       [ToLane.load, null],
+      [ToLane.load, torn],
       [ToLane.load, { module: [module] }],
       [ToLane.load, { module, export: 3 }],
-      [ToLane.load, { module: text, export: "default" }],
+      [ToLane.load, { module: "data:text/javascript,export default 1", export: "default" }],
       [ToLane.batch, { values: 7 }],
+      [ToLane.batch, torn],
       [ToLane.ask, 7],
       [99, undefined],
     ];
-    const job = new Cluster({
-      connect: () => openNats({ servers: [server.url] }),
-      silenceMs: SILENCE_MS,
-    });
-    try {
-      for (const [kind, payload] of bad) {
-        const lost = Promise.withResolvers<void>();
-        const lease = await job.lease({ slots: 1, modules: [module] }, {
-          receive: ({ kind }) => kind === FromLane.ready && setTimeout(lost.resolve, 200),
-          lost: () => lost.resolve(),
-        });
-        await lease.sender.send(kind, [1, 1, 1], payload);
-        await lost.promise;
-        job.end(lease);
+    for (const model of ["processes", "workers"]) {
+      await using _lanes = await LaneProcess.start(server.url, [
+        "--model",
+        model,
+        "--lanes",
+        "4",
+        ...ALL,
+      ]);
+      const job = new Cluster({
+        connect: () => openNats({ servers: [server.url] }),
+        silenceMs: SILENCE_MS,
+      });
+      try {
+        for (const [kind, payload] of bad) {
+          const lost = Promise.withResolvers<void>();
+          const lease = await job.lease({ slots: 1, modules: [module] }, {
+            // What harms nobody isn't told.
+            receive: ({ kind }) => kind === FromLane.ready && setTimeout(lost.resolve, 200),
+            lost: () => lost.resolve(),
+          });
+          await lease.sender.send(kind, [1, 1, 1], payload);
+          await lost.promise;
+          job.end(lease);
+        }
+      } finally {
+        await job.close();
       }
-    } finally {
-      await job.close();
+      await using executor = open(server, 1);
+      assertEquals(await executor.map(taskNamed("double"), [1, 2]).toArray(), [2, 4]);
     }
-    await using executor = open(server, 1);
-    assertEquals(await executor.map(taskNamed("double"), [1, 2]).toArray(), [2, 4]);
   },
 );
 
