@@ -97,6 +97,8 @@ export class Places {
   /** What couldn't be disposed in lanes that were closed; told when all are. */
   readonly #teardownFailures: TeardownError[] = [];
   #startFailures = 0;
+  /** How many were starting at once, since one could be. */
+  #mostStarting = 0;
   #lastStartFailure: unknown;
   #restTimer: ReturnType<typeof setTimeout> | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -151,7 +153,7 @@ export class Places {
     void on.lane.ready.then((startMs) => {
       if (Number.isNaN(startMs)) return;
       on.startMs = startMs;
-      this.#startFailures = 0;
+      this.#startFailures = this.#mostStarting = 0;
       if (on.lane.slots === undefined || place.open !== on) return;
       place.slots = on.lane.slots;
       // What then waits there may go elsewhere.
@@ -169,7 +171,9 @@ export class Places {
     const opened = this.all.flatMap(({ open, slots }) => slots > 0 ? open ?? [] : []);
     // One of those that are starting may be the first that can.
     const starting = opened.filter(({ startMs }) => startMs === undefined).length;
-    const isHopeful = starting > 0 && this.#startFailures < MOST_START_FAILURES + starting;
+    this.#mostStarting = Math.max(this.#mostStarting, starting + 1);
+    const most = MOST_START_FAILURES + this.#mostStarting;
+    const isHopeful = starting > 0 && this.#startFailures < most;
     if (isForNow || isHopeful || opened.length > starting) {
       // Others do the work, and what was short here may be had again later.
       place.restsUntilMs = performance.now() + REST_MS;
@@ -178,7 +182,7 @@ export class Places {
         this.host.wakeAll();
       }, REST_MS);
     } else if (this.#startFailures >= MOST_START_FAILURES) {
-      this.#startFailures = 0;
+      this.#startFailures = this.#mostStarting = 0;
       this.host.failAll(startError(error));
     }
   }

@@ -274,5 +274,16 @@ Deno.test("where lane after lane dies at its start, the run fails though others 
     // What it had is sent again.
     if (run.failures.length === 0) pool.wake(run.has(1));
   }
-  assertEquals([run.failures.length, made.length], [1, 5]);
+  assertEquals([run.failures.length, made.length], [1, 6]);
+});
+
+Deno.test("where many of those that are started at once can't be, the others are waited for", async () => {
+  using _time = new VirtualTime();
+  const { pool, made } = poolOf({ lanes: 64, quick: false });
+  const run = new FakeRun().has(64).join(pool);
+  for (const lane of made.slice(2)) lane.die("found none free", { starting: true });
+  assertEquals(run.failures, []);
+  for (const lane of made.slice(0, 2)) lane.becomeReady();
+  await settle();
+  assertEquals(pool.openLanes.length, 2);
 });
