@@ -343,8 +343,9 @@ export class Controller {
     // What this program computed before the first tick is no matter of the tasks.
     const isFirst = ended === 0 && count === lanes * slots;
     const isBusy = isFirst && !onLanes ? holds : busyShare >= BUSY;
-    // What blocks a lane keeps its slots.
-    const isUnclear = onLanes ? this.#blocks || elapsedMs < WINDOW_MS : isSlowStart && isPreempted;
+    // What holds the event loop, or held it and holds each lane, never waits.
+    const isHeld = onLanes ? this.#blocks || this.#loop.holds : holds;
+    const isUnclear = isHeld || (onLanes ? elapsedMs < WINDOW_MS : isSlowStart && isPreempted);
     if (isBusy || isUnclear) return undefined;
     return this.#give(seen, this.#slots.next(seen, !this.#coresAreFull));
   }
