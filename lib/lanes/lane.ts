@@ -12,9 +12,9 @@ import type { SpanPlace } from "./telemetry.ts";
 export type Whole =
   /** What can be sent is. */
   | "as sent"
-  /** All but the classes of one's own. */
+  /** Of results all but the classes of one's own. */
   | "data"
-  /** All of it. */
+  /** Results and errors, with their classes. */
   | "classes";
 
 /** Items that travel together and run one after another in one slot. */

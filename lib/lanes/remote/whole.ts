@@ -56,13 +56,13 @@ interface Looking {
   readonly seen: Set<object>;
 }
 
-/** Why what a task threw wouldn't arrive as whole as it must; undefined if it would, or the task was stopped. */
+/** Why what a task threw wouldn't arrive as whole as it must; undefined if it would, or needn't. */
 export function failureLoss(
   { ended, reason }: Failure,
   way: Way,
   whole: Whole,
 ): string | undefined {
-  if (ended !== "failed") return undefined;
+  if (ended !== "failed" || whole !== "classes") return undefined;
   const look = () => lossIn(reason, { way, whole, seen: new Set() });
   const why = attempt(look, "can't be looked at");
   return why && `it ${why}`;
