@@ -414,6 +414,17 @@ Deno.test({
   },
 });
 
+Deno.test("while it pauses for a server it keeps the program, and goes on", async () => {
+  await using executor = auto();
+  let asked = 0;
+  const ask = () => {
+    if (++asked <= 3) throw Object.assign(new Error("too many"), { status: 429 });
+  };
+  const outcomes = await executor.mapSettled(ask, numbered(6)).toArray();
+  const refused = outcomes.filter(({ status }) => status === "rejected").map(({ index }) => index);
+  assertEquals([refused, asked], [[0, 1, 2], 6]);
+});
+
 Deno.test(`stay: "loop" keeps everything in this event loop`, async () => {
   await using executor = auto({ stay: "loop" });
   let count = 0;
