@@ -343,9 +343,10 @@ export class Controller {
     // What this program computed before the first tick is no matter of the tasks.
     const isFirst = ended === 0 && count === lanes * slots;
     const isBusy = isFirst && !onLanes ? holds : busyShare >= BUSY;
-    // What holds the event loop, or held it and holds each lane, never waits.
+    // What holds the event loop, or held it and holds each lane, never waits; and what waits is in flight there with others.
     const isHeld = onLanes ? this.#blocks || this.#loop.holds : holds;
-    const isUnclear = isHeld || (onLanes ? elapsedMs < WINDOW_MS : isSlowStart && isPreempted);
+    const isUnclear = isHeld ||
+      (onLanes ? elapsedMs < WINDOW_MS : isSlowStart && isPreempted && seen.inFlight < 2);
     if (isBusy || isUnclear) return undefined;
     return this.#give(seen, this.#slots.next(seen, !this.#coresAreFull));
   }

@@ -238,7 +238,9 @@ export class Slots {
   next(seen: Seen, mayGrow: boolean): Wanted | undefined {
     const { nowMs, inFlight } = seen;
     const slots = this.#count;
-    const isFull = inFlight >= (this.ended === 0 ? slots : slots / 2);
+    // The first may end together, and are followed by others only then.
+    const left = this.ended <= BLIND_SLOTS ? this.ended : 0;
+    const isFull = inFlight + left >= (this.ended === 0 ? slots : slots / 2);
     const grows = mayGrow && isFull && this.gapMs === 0;
     if (this.isSlowStart) return this.#slowStart(seen, grows);
     const { latencies } = this;
