@@ -96,7 +96,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   #earlyDeaths = 0;
   /** Whether a task has ended in a lane. */
   #hasReported = false;
-  /** When each lane failed last: what was sent there before shares that failure. */
+  /** When a load failed last on each lane: what was sent there before shares that failure. */
   readonly #failedAtMs = new WeakMap<OpenLane, number>();
   #restTimer: ReturnType<typeof setTimeout> | undefined;
   /** How many items had ended when the caller was told last how the run stands. */
@@ -279,14 +279,16 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   onUnloadable(batch: Batch, error: Error): void {
     this.#leaveLane(batch);
     const { on, sentAtMs } = batch;
-    if (sentAtMs >= (this.#failedAtMs.get(on!) ?? -Infinity)) {
-      this.#loadFailures++;
+    if (sentAtMs < (this.#failedAtMs.get(on!) ?? -Infinity)) {
+      // It waited for what failed another's items already.
+      this.putBack(batch);
+    } else {
       this.#failedAtMs.set(on!, performance.now());
+      for (let offset = 0; offset < batch.items.length; offset++) {
+        this.#settler.reject(batch, offset, "failed", error);
+      }
+      if (++this.#loadFailures >= MOST_LOAD_FAILURES) this.fail(error);
     }
-    for (let offset = 0; offset < batch.items.length; offset++) {
-      this.#settler.reject(batch, offset, "failed", error);
-    }
-    if (this.#loadFailures >= MOST_LOAD_FAILURES) this.fail(error);
     this.#onChange();
   }
 

@@ -99,21 +99,21 @@ async function main(): Promise<void> {
   try {
     const { job } = order;
     const prepared = await orFinished("prepare", hook(job, job.prepare).then(prepare));
-    try {
-      where = "items";
-      const listed = order.fed
-        ? fed
-        : (await orFinished("opening its items", openItems(job.items))).items;
-      const items = new ItemsLeft(listed, known, order);
-      where = "the run";
-      const own = { ...job, graceMs: job.graceMs ?? GRACE_MS };
-      await using executor = openModel({ ...order, job: own });
-      run = new RunHere(order, { executor, items, say, signal });
-      if (isFinishing) run.finish();
-      last = ran = await run.run();
-    } finally {
-      await orFinished("disposing what was prepared", prepared[Symbol.asyncDispose]());
-    }
+    await using _prepared = {
+      [Symbol.asyncDispose]: () =>
+        orFinished("disposing what was prepared", prepared[Symbol.asyncDispose]()),
+    };
+    where = "items";
+    const listed = order.fed
+      ? fed
+      : (await orFinished("opening its items", openItems(job.items))).items;
+    const items = new ItemsLeft(listed, known, order);
+    where = "the run";
+    const own = { ...job, graceMs: job.graceMs ?? GRACE_MS };
+    await using executor = openModel({ ...order, job: own });
+    run = new RunHere(order, { executor, items, say, signal });
+    if (isFinishing) run.finish();
+    last = ran = await run.run();
   } catch (error) {
     const broken = brokenBy(where, error);
     last = ran?.type === "done"
