@@ -1,6 +1,12 @@
-import { decoded, userFolder, userPath } from "../../lib/files/user_files.ts";
-import { granted } from "../granted.ts";
 import { assertEquals } from "@std/assert";
+import {
+  decoded,
+  linkTarget,
+  userFolder,
+  userPath,
+  writeAtomically,
+} from "../../lib/files/user_files.ts";
+import { granted } from "../granted.ts";
 
 Deno.test("decoded() skips a byte order mark and heeds what it says", () => {
   const text = "http://a.example/ü\r\n";
@@ -13,8 +19,52 @@ Deno.test("decoded() skips a byte order mark and heeds what it says", () => {
       return shift === 0 ? [code & 255, code >> 8] : [code >> 8, code & 255];
     });
     assertEquals(decoded(new Uint8Array([...mark, ...units])), text);
+    assertEquals(decoded(new Uint8Array([mark[0], 65])), "\ufffdA", "half a mark is none");
+    assertEquals(decoded(new Uint8Array([65, mark[1]])), "A\ufffd", "half a mark is none");
   }
 });
+
+function inFolder(name: string, fn: (folder: string) => Promise<void>): void {
+  Deno.test({
+    name,
+    // Links may lead anywhere: to make one needs leave to read and write everything.
+    ignore: !granted("read", "write") || Deno.build.os === "windows",
+    async fn() {
+      const folder = await Deno.realPath(await Deno.makeTempDir());
+      try {
+        await fn(folder);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+inFolder("links are followed to their end, and those in a circle to none", async (folder) => {
+  const path = (name: string) => `${folder}/${name}`;
+  for (const [from, to] of [["a", "b"], ["b", "c"], ["round", "about"], ["about", "round"]]) {
+    await Deno.symlink(to!, path(from!));
+  }
+  assertEquals(await linkTarget(path("a")), path("c"));
+  assertEquals(await linkTarget(path("c")), path("c"));
+  assertEquals(await linkTarget(path("round")), path("round"));
+});
+
+inFolder(
+  "a file is written anew behind its link, and who reads the old one reads it whole",
+  async (folder) => {
+    const [file, link] = [`${folder}/file`, `${folder}/link`];
+    await Deno.writeTextFile(file, "old text");
+    await Deno.symlink("file", link);
+    using reader = await Deno.open(file);
+    await writeAtomically(link, "new");
+    const bytes = new Uint8Array(20);
+    assertEquals(decoded(bytes.subarray(0, await reader.read(bytes) ?? 0)), "old text");
+    assertEquals(await Deno.readTextFile(file), "new");
+    assertEquals((await Deno.lstat(link)).isSymlink, true);
+    assertEquals((await Array.fromAsync(Deno.readDir(folder))).length, 2);
+  },
+);
 
 Deno.test("relative files are where their user is, not where the task runs", () => {
   const path = (typed: string) => userPath(typed, "/home/someone");

@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ONE, type Shape } from "../../../lib/adaptive/watch.ts";
-import { runPart, runReport } from "../../../lib/report/running/run_report.ts";
-import { reportRenderers } from "../../../lib/report/kinds.ts";
-import { reportPage } from "../../../lib/report/kinds.ts";
+import { reportPage, reportRenderers } from "../../../lib/report/kinds.ts";
+import { runPart, runReport, runTraced } from "../../../lib/report/running/run_report.ts";
+import type { RunResult } from "../../../lib/running/run_result.ts";
 import { runFile, runResult } from "./fixture.ts";
 
 const STYLE = { columns: 80, colour: false };
@@ -17,6 +17,26 @@ Deno.test("the summary tells what settled, how fast, what failed and why, and wh
   }
   assertStringIncludes(text, "item 1300  2.00 s");
   for (const line of text.split("\n")) assertEquals(line.length <= 80, true, line);
+});
+
+Deno.test("what there was none of isn't told, nor a rate of nothing", () => {
+  const before = { done: 0, failed: 0 };
+  const none = { before, succeeded: 0, failed: 0, reasons: [], slowest: [] };
+  const told = (changes: Partial<RunResult>) =>
+    runReport({ ...runFile(), run: runResult({ ...none, ...changes }) }).text(STYLE).trim();
+  const first = "crawl: 0 items in 6.00 s: 0 succeeded, 0 failed\n";
+  assertEquals(told({}), `${first}limited (5 slots)`);
+  assertEquals(
+    told({ before: { done: 0, failed: 1 }, gone: 1 }),
+    `${first}limited (5 slots); 1 had failed before; 1 recorded item left the list`,
+  );
+});
+
+Deno.test("only a run that was interrupted is said to be partial", () => {
+  const partial = (["done", "interrupted", "halted", "failed"] as const).filter((ended) =>
+    runReport({ ...runFile(), run: runResult({ ended }) }).markdown().includes("**Partial:**")
+  );
+  assertEquals(partial, ["interrupted"]);
 });
 
 Deno.test("a run of auto tells what was decided, and what to use next time", () => {
@@ -93,6 +113,9 @@ Deno.test("a trace has the tasks that were kept, and says that they are a sample
   const { labels } =
     traceEvents.find(({ name }: { name: string }) => name === "process_labels").args;
   assertStringIncludes(labels, "an even sample of 2 of 120 tasks");
+  assertEquals(runTraced(runFile()), undefined);
+  const [all] = runTraced({ ...runFile(), run: runResult({ timeline, succeeded: 1, failed: 1 }) })!;
+  assertEquals(all!.labels, "19 HTTP 503; 1 timed-out");
 });
 
 Deno.test("in Markdown nothing from outside becomes markup", () => {
