@@ -6,8 +6,9 @@ export const PROVEN = 2;
 const FIRST = 3;
 const EARLY = 100;
 const CHANCE = 0.03;
-/** Where it may yet be chance, some more are run here, until that is known. */
+/** Where it may yet be chance, or few have ended here, some more are run here, until that is known. */
 const DOUBT = 0.25;
+const FEW = 8;
 /** Later so many in a row do. */
 const ROW = 20;
 
@@ -49,7 +50,8 @@ export class Tally {
     if (isRow) return "stays";
     if (there.failed < 2 || there.ended > EARLY) return "sent";
     const chance = chanceOf(there, here);
-    return chance < CHANCE ? "stays" : chance < DOUBT ? "in doubt" : "sent";
+    if (chance < CHANCE) return "stays";
+    return chance < DOUBT || here.ended < FEW ? "in doubt" : "sent";
   }
 
   /** What tells so. */
