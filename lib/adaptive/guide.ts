@@ -164,7 +164,8 @@ export class Guide implements PoolGuide {
     if (Number.isNaN(startedAtMs)) return;
     this.#isLoading = false;
     const { task } = batch;
-    const refused = failures?.filter(isTooMany) ?? [];
+    const { lanes, slots } = this.shape;
+    const refused = failures?.filter((failure) => isTooMany(failure, lanes * slots > 1)) ?? [];
     const askedMs = refused.length > 0 ? Math.max(...refused.map(waitAsked)) : 0;
     if (this.#controller.onEnded(count, startedAtMs, endedAtMs, refused.length, askedMs)) {
       this.#pool.do(() => this.#tick());
@@ -445,9 +446,10 @@ function timeOf(action: () => void): number {
 const waitAsked = ({ reason, retryAfterMs = httpSigns(reason).retryAfterMs ?? 0 }: Failure) =>
   retryAfterMs;
 
-function isTooMany({ ended, reason, retryAfterMs }: Failure): boolean {
+/** Whether it tells that there were too many in flight, of which there may have been several. */
+function isTooMany({ ended, reason, retryAfterMs }: Failure, amongOthers: boolean): boolean {
   // Those in flight beside it may have held it up.
-  if (ended === "timed-out") return true;
+  if (ended === "timed-out") return amongOthers;
   if (ended !== "failed") return false;
   if (retryAfterMs !== undefined || isRefusal(httpSigns(reason))) return true;
   // What was thrown may resist every question.
