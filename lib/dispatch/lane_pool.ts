@@ -593,7 +593,7 @@ export class LanePool implements PlacesHost {
   }
 
   #onDeath(on: OpenLane, death: Death, forced: Forced = "stopped"): void {
-    if (death.starting) this.#places.endedStarting(on, death.how);
+    if (death.starting) this.#places.endedStarting(on, death);
     const lost = [...on.inFlight];
     const verdicts = blame(lost, on.isForced || death.starting, death.isElsewhere);
     const hadOthers = verdicts.filter(({ at }) => isActive(at)).length > 1;

@@ -2,7 +2,7 @@
 
 import { wordsOf } from "../lanes/attempt.ts";
 import { LaneStartError, NoneFreeError, TaskLoadError, TeardownError } from "../lanes/errors.ts";
-import type { Lane, LaneEvents } from "../lanes/lane.ts";
+import type { Death, Lane, LaneEvents } from "../lanes/lane.ts";
 import { allAsOne } from "../lanes/lane_tasks.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
 import { MOST_TIMER_MS, within } from "../lanes/timers.ts";
@@ -188,9 +188,11 @@ export class Places {
   }
 
   /** A lane ended before it was ready. */
-  endedStarting(on: OpenLane, how: string): void {
+  endedStarting(on: OpenLane, { how, error }: Death): void {
     this.#leave(on);
-    this.#onStartFailure(this.of(on), new LaneStartError(`Cannot start a lane: it ${how}`));
+    const isForNow = error instanceof NoneFreeError;
+    const why = isForNow ? error : new LaneStartError(`Cannot start a lane: it ${how}`);
+    this.#onStartFailure(this.of(on), why);
   }
 
   /** Starts the lanes of these places, loads a task on each, and waits until all that can be started are ready. */

@@ -4,7 +4,7 @@
  */
 
 import { wordsOf } from "../attempt.ts";
-import { LaneStartError } from "../errors.ts";
+import { LaneStartError, NoneFreeError } from "../errors.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import type { Task } from "../task.ts";
 import { within } from "../timers.ts";
@@ -394,9 +394,9 @@ function lanesOf(machines: Iterable<Machine>): number {
   return [...machines].reduce((sum, { lanes }) => sum + lanes, 0);
 }
 
-function allInUse({ where }: Broker, lanes: number): LaneStartError {
+function allInUse({ where }: Broker, lanes: number): NoneFreeError {
   const many = `${lanes === 1 ? "is" : "are"} ${lanes}`;
-  return new LaneStartError(
+  return new NoneFreeError(
     `all lanes at ${where} that may run it, of which there ${many}, are in use by this program`,
   );
 }

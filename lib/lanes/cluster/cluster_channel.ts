@@ -85,7 +85,7 @@ export class ClusterChannel implements Channel {
         lost: (how) => this.#end(how, true),
       });
     } catch (error) {
-      return this.#end(`could not be had: ${wordsOf(error)}`, true);
+      return this.#end(`could not be had: ${wordsOf(error)}`, true, error);
     }
     // Nobody wants it any more.
     if (this.#isOver) return this.cluster.end(this.#lease);
@@ -110,13 +110,13 @@ export class ClusterChannel implements Channel {
   }
 
   /** @param isElsewhere Whether it is known to have been no task's doing. */
-  #end(how: string, isElsewhere: boolean): void {
+  #end(how: string, isElsewhere: boolean, error?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#endTimer);
     if (this.#lease !== undefined) this.cluster.end(this.#lease);
     this.#ended.resolve();
-    if (!this.#isClosed) this.events.ended(how, isElsewhere);
+    if (!this.#isClosed) this.events.ended(how, isElsewhere, error);
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {

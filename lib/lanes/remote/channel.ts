@@ -82,8 +82,8 @@ export interface TaskToLoad extends Pick<PlacedTask, "places"> {
 /** Told of what the other side says, in order. */
 export interface ChannelEvents {
   message(kind: number, head: ArrayLike<number>, payload: unknown): void;
-  /** It ended by itself; `isElsewhere` if that was more than the lane, such as its machine. */
-  ended(how: string, isElsewhere?: boolean): void;
+  /** It ended by itself, for an error if there is one; `isElsewhere` if that was more than the lane. */
+  ended(how: string, isElsewhere?: boolean, error?: unknown): void;
 }
 
 /** The caller's end of the way to a lane. */

@@ -101,7 +101,12 @@ export class RemoteLane implements Lane {
     this.ready = new Promise((resolve) => this.#becomeReady = resolve);
     this.#channel = open({
       message: (kind, head, payload) => this.#receive(kind, head, payload),
-      ended: (how, isElsewhere = false) => this.#die({ how, ...(isElsewhere && { isElsewhere }) }),
+      ended: (how, isElsewhere = false, error) =>
+        this.#die({
+          how,
+          ...(isElsewhere && { isElsewhere }),
+          ...(error !== undefined && { error }),
+        }),
     });
   }
 
