@@ -316,7 +316,8 @@ export class Places {
       else reportError(error);
     }).finally(() => {
       this.#closing.delete(closing);
-      if (this.#wanting.size === 0) return;
+      // One that never started gives nothing back.
+      if (this.#wanting.size === 0 || on.startMs === undefined) return;
       for (const place of this.#wanting) place.restsUntilMs = 0;
       this.#wanting.clear();
       this.host.wakeAll();
