@@ -138,7 +138,10 @@ export interface StartAdvice {
 
 /** How {@linkcode processes} is opened. */
 export interface ProcessesOptions extends SharedOptions {
-  /** Subprocesses, at most 4096; default one for each core. */
+  /**
+   * Subprocesses, at most 4096; default one for each core. While one is replaced, for the task of a file
+   * that it doesn't know, there is one more.
+   */
   readonly lanes?: number;
   /** Tasks in flight on each subprocess at most; default 1. */
   readonly slots?: number;
