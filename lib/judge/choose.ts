@@ -43,6 +43,8 @@ export function choose<C>(
   others: readonly C[],
   standing: Standing<C>,
   isShown: (of: C, gain: Interval | null) => boolean = (_, gain) => gain !== null && gain.low > 1,
+  /** Whether two are as simple as each other, so that chance is no reason to take the slower one. */
+  isAlike: (a: C, b: C) => boolean = () => false,
 ): Choice<C> {
   const gainOf = (of: C) => standing.ratio(plain, of);
   const middle = (of: C) => gainOf(of)?.median ?? 0;
@@ -67,7 +69,8 @@ export function choose<C>(
   if (best === undefined || middle(best) <= AS_GOOD) return staysPlain();
   const isAsGood = (of: C) =>
     middle(best) <= AS_GOOD * middle(of) ||
-    (paying.includes(of) && standing.sureAbove(of, best, 1) < SURE_FASTER);
+    (paying.includes(of) && standing.sureAbove(of, best, 1) < SURE_FASTER &&
+      !(isAlike(of, best) && middle(best) >= TOO_SLOW * middle(of)));
   const chosen = others.find(isAsGood)!;
   // If a simpler one is as good but isn't shown to pay, the best one was only lucky.
   if (!paying.includes(chosen)) return staysPlain(chosen);

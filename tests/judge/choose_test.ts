@@ -132,6 +132,21 @@ Deno.test("choose() takes the simpler of two that gain, unless the other is like
   assertEquals([of(0.74), of(0.75)], ["simple", "best"]);
 });
 
+Deno.test("choose() takes the slower of two that are as simple only within a tenth", () => {
+  const of = (best: number, isAlike: boolean) =>
+    choose(
+      "plain",
+      ["simple", "best"],
+      {
+        ...standingOf({ plain: 400, simple: 110, best }),
+        sureAbove: (slow) => slow === "simple" ? 0.6 : 0.99,
+      },
+      undefined,
+      () => isAlike,
+    ).chosen;
+  assertEquals([of(100, true), of(101, true), of(100, false)], ["best", "simple", "simple"]);
+});
+
 Deno.test("choose() names what is likely faster but not surely, and is then sure of the gain alone", () => {
   const times = { plain: 400, simple: 100, best: 88 };
   const of = (sureOfGain: number, slower: number) =>

@@ -160,7 +160,10 @@ export function predict(
   const loopMs = (aloneMs + sideMs) * computing;
   const allCpuMs = (Math.max(aloneMs, kept * cpuMs) + 2 * sideMs) * computing;
   const blockedMs = holdingMs * waiting;
-  const waitMs = (wallMs - aloneMs - holdingMs + sideMs) * waiting;
+  // Of what it doesn't do on its lane's thread it may compute a part elsewhere.
+  const awayMs = wallMs - aloneMs - holdingMs;
+  const elsewhereMs = Math.min(awayMs, Math.max(0, kept * cpuMs - aloneMs));
+  const waitMs = elsewhereMs * computing + (awayMs - elsewhereMs + sideMs) * waiting;
   const taskMs = loopMs + blockedMs + waitMs;
   // A lane computes for this share of the time, and so many of them compute at the same time.
   const share = loopMs / Math.max(loopMs + blockedMs, taskMs / inFlight, 1e-9);

@@ -13,6 +13,7 @@ import {
   bySimplicity,
   type Candidate,
   inFlightOf,
+  isLoop,
   nameOf,
   SEQUENTIAL,
 } from "../prediction/candidate.ts";
@@ -239,7 +240,14 @@ export function recommend(entries: readonly Entry[], usualNoise?: number): Recom
     ran.filter((entry) => entry !== plain),
     (entry) => standings.ratio(plain, entry)?.median ?? 0,
   );
-  const { chosen, best, confidence, rival, ...found } = choose(plain, others, standings, isShown);
+  const { chosen, best, confidence, rival, ...found } = choose(
+    plain,
+    others,
+    standings,
+    isShown,
+    // Slots of one event loop cost next to nothing.
+    (a, b) => isLoop(a.candidate) && isLoop(b.candidate),
+  );
   return {
     ...found,
     ...(rival && { rival: rival.candidate }),

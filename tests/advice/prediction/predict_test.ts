@@ -168,6 +168,18 @@ Deno.test("predict() gives more items than are simulated the time of as many rou
   assertAlmostEquals(of(20_000), 20_000, 200);
 });
 
+Deno.test("predict() takes no computing elsewhere for waiting where the first items waited by chance", () => {
+  const sample = sampleFor({ computeMs: 4.6, onLoop: 0, items: 120 });
+  const walls = [
+    { count: 10, wallMs: 4.9, cpuMs: 4.6, sourceMs: 0 },
+    { count: 110, wallMs: 4.6, cpuMs: 4.6, sourceMs: 0 },
+  ];
+  const chance = { ...sample, wallMs: 4.625, cpuMs: 4.6, walls };
+  const two: Candidate = { model: "limited", lanes: 1, slots: 2 };
+  const perItem = (items: number) => predict(chance, two, items, MACHINE).runMs / items;
+  assertAlmostEquals(perItem(10) / perItem(120), 1, 0.1);
+});
+
 Deno.test("cpuShareOf() weighs the first items by what they computed and waited", () => {
   const sample = sampleFor({ computeMs: 5, waitMs: 5, items: 2 });
   const walls = [

@@ -411,6 +411,21 @@ Deno.test("recommend() is as sure of few slots as of many that only queue and ar
   assert(confidence > 0.7, `${confidence}`);
 });
 
+Deno.test("recommend() takes more slots where they are a tenth faster, though chance may be the reason", () => {
+  const entry = (candidate: Candidate, ...times: readonly number[]): Entry => ({
+    candidate,
+    times: times.map((ms, round) => ({ round, ms })),
+    eligible: true,
+  });
+  const slots = (count: number): Candidate => ({ model: "limited", lanes: 1, slots: count });
+  const { candidate } = recommend([
+    entry(SEQUENTIAL, 700, 720, 690),
+    entry(slots(2), 450, 380, 520),
+    entry(slots(8), 400, 385, 390),
+  ]);
+  assertEquals(candidate, slots(8));
+});
+
 Deno.test("recommend() names what is likely faster but not surely, and is sure of the gain alone", () => {
   const entry = (candidate: Candidate, ...times: readonly number[]): Entry => ({
     candidate,
