@@ -84,6 +84,8 @@ export class RunHere {
   /** Those that were to be tried again, and haven't ended. */
   readonly #again = new Set<number>();
   #toldWaits = false;
+  /** Whether nothing ran when that was looked at last. */
+  #isIdle = false;
   #toldDecision: Decision | undefined;
   readonly #noHost: string | undefined;
   /** Aborted once it is to end and nothing runs any more. */
@@ -223,13 +225,26 @@ export class RunHere {
   /** Tells what is paused, and how many wait for another try. */
   #tellWaits(): void {
     const [paused, ...others] = this.#refusals.pauses(performance.now());
-    const running = this.#again.size === 0 ? [] : this.host.executor.running();
+    const { executor, items } = this.host;
+    // Of a list that is all there, some would run if there were a lane.
+    const isElsewhere = needsServer(executor.model) && this.#end === "done" &&
+      items.total !== undefined && paused === undefined;
+    const running = this.#again.size === 0 && !isElsewhere ? [] : executor.running();
+    // Between two tasks a look may find none.
+    const wasIdle = this.#isIdle;
+    this.#isIdle = running.length === 0;
+    const machine = isElsewhere && wasIdle && this.#isIdle;
     const tried = running.filter(({ index }) => this.#again.has(index)).length;
     const again = this.#again.size - tried;
-    const isWaiting = again > 0 || paused !== undefined;
+    const isWaiting = again > 0 || paused !== undefined || machine;
     if (!isWaiting && !this.#toldWaits) return;
     this.#toldWaits = isWaiting;
-    this.host.say({ type: "waits", again, ...(paused && { paused, others: others.length }) });
+    this.host.say({
+      type: "waits",
+      again,
+      ...(paused && { paused, others: others.length }),
+      ...(machine && { machine }),
+    });
   }
 
   #tellDecision(): void {

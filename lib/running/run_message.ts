@@ -58,6 +58,8 @@ export interface Waits {
   /** What is paused longest, and how many others are. */
   readonly paused?: Pause;
   readonly others?: number;
+  /** Whether no machine runs a task of it, and one is waited for. */
+  readonly machine?: boolean;
 }
 
 export type RunMessage =

@@ -15,8 +15,9 @@ const PRINTS_MS = 10_000;
 const RATE_MS = 30_000;
 
 /** What a run waits for; an empty text if it doesn't. */
-export function waitsText({ again, paused, others = 0 }: Waits): string {
+export function waitsText({ again, paused, others = 0, machine = false }: Waits): string {
   const texts: string[] = [];
+  if (machine) texts.push("waits for a machine to join");
   if (paused !== undefined) {
     const { ms, asked, status, host } = paused;
     const what = [...(status ? [String(status)] : []), ...(host ? [`host ${host}`] : [])];

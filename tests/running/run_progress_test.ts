@@ -43,6 +43,10 @@ Deno.test("what a run waits for is told by what is known of it", () => {
   assertEquals(waitsText({ again: 0 }), "");
   assertEquals(waitsText({ again: 1 }), "1 waits for a retry");
   assertEquals(
+    waitsText({ again: 2, machine: true }),
+    "waits for a machine to join, 2 wait for a retry",
+  );
+  assertEquals(
     waitsText({ again: 0, paused: { ...paused, status: 429 }, others: 2 }),
     "paused 1m 1s: the server refuses (429), and 2 other hosts",
   );

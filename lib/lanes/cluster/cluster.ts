@@ -245,13 +245,16 @@ export class Cluster {
       return this.#machines.size > 0;
     };
     if (isThere()) return;
-    await within(this.#hadMachine ? REJOIN_MS : JOIN_MS, this.#joined.promise, () => {});
+    const waitMs = this.#hadMachine ? REJOIN_MS : JOIN_MS;
+    await within(waitMs, this.#joined.promise, () => {});
     if (isThere()) return;
+    const what = this.#hadMachine
+      ? `all machines at ${broker.where} were lost or left, and none has joined for ${waitMs} ms`
+      : `no machine has joined at ${broker.where}`;
     // Who asks again need not wait as long again.
     this.#hadMachine = false;
     throw new LaneStartError(
-      `no machine has joined at ${broker.where}; ` +
-        `start one with deno task lane --servers ${broker.where}`,
+      `${what}; start one with deno task lane --servers ${broker.where}`,
     );
   }
 

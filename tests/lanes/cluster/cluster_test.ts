@@ -138,6 +138,16 @@ test("while no machine joins, that is said once some have had time to", async (w
   assertEquals((await world.soon(late)).machine.name, "machine late");
 });
 
+test("that the last machine is gone, and none came in its place, is said in these words", async (world) => {
+  const one = world.machine("one", 1);
+  await world.lease("a");
+  world.hush(one);
+  one.beat({ leaves: true });
+  const gone = "all machines at fake://server were lost or left, and none has joined for 60000 ms";
+  await world.soon(assertRejects(() => world.lease("b"), LaneStartError, gone));
+  await world.soon(assertRejects(() => world.lease("c"), LaneStartError, "no machine has joined"));
+});
+
 const refuses = ({ insists }: LeaseRequest) =>
   insists ? null : { refused: "it is not allowed", forModule: true };
 
