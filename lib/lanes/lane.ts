@@ -31,8 +31,6 @@ export interface LaneBatch {
   readonly timed: boolean;
   /** After this long the lane gives the rest back, between two items; Infinity for never. */
   readonly giveBackMs: number;
-  /** Whether the lane is to say before each item that it starts it, where that costs a message. */
-  readonly mark: boolean;
   /** Whether the buffers of results move instead of being copied. */
   readonly transfer: boolean;
   readonly whole: Whole;
@@ -45,6 +43,8 @@ export interface LaneBatch {
   readonly context?: unknown;
   /** The span that its tasks' spans stand below; undefined without telemetry. */
   readonly span?: SpanPlace | undefined;
+  /** Whether the lane says before each item that it starts it, where that costs a message: it may anyway. */
+  mark: boolean;
   // Set by the lane:
   /** How many of the first items have left for it. */
   sentCount: number;

@@ -90,6 +90,8 @@ export class RemoteLane implements Lane {
   #hasRun = false;
   #closed: Promise<void> | undefined;
   #disposed: (failures: readonly TeardownError[]) => void = () => {};
+  /** Whether it has said that it ends, and before that what runs on it. */
+  #isEnding = false;
   /** Add to a time of the lane's clock to get the caller's. */
   #clockOffsetMs = 0;
 
@@ -175,6 +177,8 @@ export class RemoteLane implements Lane {
     const note = batch.note as Note;
     note.id = this.#channel.cells?.offer() ?? ++this.#lastId;
     this.#sent.set(note.id, batch);
+    // A lane that ends soon after it was loaded may not have come to the first.
+    batch.mark ||= count === 1 && !this.#hasRun;
     const head = batchHead(note.id, note.task.number, batch, count, encoded.special);
     const send = (moves?: ArrayBuffer[]) =>
       this.#channel.send(ToLane.batch, head, encoded.payload, moves);
@@ -252,7 +256,7 @@ export class RemoteLane implements Lane {
       return { state: "running", offset, sinceMs: sinceMs + this.#clockOffsetMs };
     }
     if (mark !== undefined) return { state: "running", ...mark };
-    return { state: batch.mark ? "waiting" : "unknown" };
+    return { state: batch.mark || this.#isEnding ? "waiting" : "unknown" };
   }
 
   recall(batch: LaneBatch): boolean {
@@ -442,6 +446,7 @@ export class RemoteLane implements Lane {
       }
       case FromLane.ending: {
         const { how, error } = payload as { how: string; error?: Envelope };
+        this.#isEnding = true;
         this.#die(error === undefined ? { how } : { how, error: openEnvelope(error) });
         break;
       }

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import type { LaneBatch } from "../../../lib/lanes/lane.ts";
 import { Cells, HARMLESS, SEVERAL } from "../../../lib/lanes/remote/cells.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import { openEnvelope } from "../../../lib/lanes/remote/envelope.ts";
@@ -70,13 +71,31 @@ Deno.test("a lane tells how far it is with a batch, as well as its kind can", ()
   starting.lane.send(held);
   const { state } = starting.lane.progress(held);
   const plain = readyLane();
-  const [unmarked, marked] = [batchOf([1]), batchOf([2, 3], { mark: true })];
+  const [unmarked, marked] = [batchOf([1, 1]), batchOf([2, 3], { mark: true })];
   plain.lane.send(unmarked);
   plain.lane.send(marked);
   const states = [unmarked, marked].map((batch) => plain.lane.progress(batch).state);
   assertEquals([state, ...states], ["loading", "unknown", "waiting"]);
   plain.channel.says(FromLane.mark, [lastId(plain), 1, 5]);
   assertEquals(plain.lane.progress(marked), { state: "running", offset: 1, sinceMs: 5 });
+});
+
+Deno.test("an item that is the first on its lane, and what a lane's last words leave out, has not begun", () => {
+  const over = readyLane();
+  const { lane, channel } = over;
+  const stateOf = (batch: LaneBatch) => lane.progress(batch).state;
+  const first = batchOf([1]);
+  lane.send(first);
+  assertEquals(stateOf(first), "waiting");
+  channel.says(FromLane.mark, [lastId(over), 0, 5]);
+  assertEquals(stateOf(first), "running");
+  channel.says(FromLane.report, reportHeadOf(lastId(over)), [2]);
+  const [runs, waits] = [batchOf([2]), batchOf([3])];
+  for (const batch of [runs, waits]) lane.send(batch);
+  assertEquals([runs, waits].map(stateOf), ["unknown", "unknown"]);
+  channel.says(FromLane.mark, [lastId(over) - 1, 0, 6]);
+  channel.says(FromLane.ending, [], { how: "called Deno.exit(1)" });
+  assertEquals([runs, waits].map(stateOf), ["running", "waiting"]);
 });
 
 Deno.test("loading counts from when the lane was asked for it", () => {
