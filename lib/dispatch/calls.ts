@@ -129,7 +129,7 @@ class Call implements PoolRun, Settling {
     private readonly reject: (reason: unknown) => void,
   ) {
     this.settings = calls.settingsOf(options);
-    this.span = beginSpan("run", task);
+    this.span = beginSpan("run", task, this.context);
     this.#queuedAtMs = options.retries.limit > 0 ? performance.now() : NaN;
   }
 

@@ -170,7 +170,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   start(collecting: boolean): void {
     const { signal, buffer } = this.options;
     this.onUsed();
-    this.span = beginSpan("map", this.task);
+    this.span = beginSpan("map", this.task, this.context);
     if (collecting && buffer === "auto") this.#queue.unbounded = true;
     this.#state = "running";
     if (signal?.aborted) return void this.stop(signal.reason);
@@ -341,8 +341,12 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
       const { batch, from, count } = settled;
       for (let at = from; at < from + count; at++) emptyBuffers(batch.items[at]);
     }
-    if (settled.rejection !== undefined && this.#failFast) this.fail(settled.rejection.reason);
-    else this.output.push(settled);
+    const { rejection } = settled;
+    if (rejection !== undefined && this.#failFast) return this.fail(rejection.reason);
+    if (rejection !== undefined && rejection.ended !== "cancelled") {
+      this.span?.note(rejection.reason);
+    }
+    this.output.push(settled);
   }
 
   fail(error: unknown): void {

@@ -60,24 +60,42 @@ function spanName(what: string, { module, export: name }: Task): string {
 
 export interface Span {
   readonly place: SpanPlace;
+  /** Tells of an item that failed, which needn't have a span: its lane may never have had it, or be lost. */
+  note(error: unknown): void;
   end(failure?: { readonly error: unknown }): void;
+}
+
+/** So many items that failed are told of: what takes spans keeps no more events of one. */
+const MOST_NOTES = 128;
+
+function note(span: ApiSpan, error: unknown): void {
+  const isError = attempt(() => error instanceof Error, false);
+  span.recordException(isError ? error as Error : wordsOf(error));
 }
 
 function end(span: ApiSpan, failure?: { readonly error: unknown }): void {
   if (failure !== undefined) {
-    const { error } = failure;
-    const message = wordsOf(error);
-    span.recordException(attempt(() => error instanceof Error, false) ? error as Error : message);
-    span.setStatus({ code: ERROR, message });
+    note(span, failure.error);
+    span.setStatus({ code: ERROR, message: wordsOf(failure.error) });
   }
   span.end();
 }
 
-/** Begins a span for what is done with a task; undefined if nobody wants any. */
-export function beginSpan(what: string, task: Task): Span | undefined {
+/** Begins a span where its caller is, for what is done with a task; undefined if nobody wants any. */
+export function beginSpan(what: string, task: Task, caller: unknown): Span | undefined {
   const { trace, context } = api() ?? {};
-  const span = trace?.getTracer(TRACER).startSpan(spanName(what, task), {}, context!.active());
-  return span && { place: span.spanContext(), end: (failure) => end(span, failure) };
+  if (trace === undefined) return undefined;
+  const before = enterAsyncContext(caller);
+  const span = trace.getTracer(TRACER).startSpan(spanName(what, task), {}, context!.active());
+  enterAsyncContext(before);
+  let notes = 0;
+  return {
+    place: span.spanContext(),
+    note: (error) => {
+      if (notes++ < MOST_NOTES) note(span, error);
+    },
+    end: (failure) => end(span, failure),
+  };
 }
 
 /**

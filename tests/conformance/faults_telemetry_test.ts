@@ -59,6 +59,8 @@ for (const model of traced) {
           assertEquals([trace, below(id, /^(GET|fetch)$/).length], [root.trace, 1], stderr);
         }
       }
+      const caller = spans.find(({ name }) => name === "caller");
+      assertEquals(below(caller?.id ?? "none", /^map double$/).length, 1, stderr);
     },
   });
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  asyncContext,
   beginSpan,
   readSpan,
   spanNumbers,
@@ -99,7 +100,7 @@ Deno.test("without telemetry a task is itself, and nothing begins", () => {
   } finally {
     Object.assign(globalThis, { [API]: undefined });
   }
-  assertEquals(beginSpan("map", task), undefined);
+  assertEquals(beginSpan("map", task, asyncContext()), undefined);
   using _api = new FakeApi();
   assert(traced({ task, fn }, undefined) === fn);
 });
@@ -107,7 +108,7 @@ Deno.test("without telemetry a task is itself, and nothing begins", () => {
 Deno.test("what is done with a task is a span where its caller is, and its starts are spans below", () => {
   using api = new FakeApi();
   api.active = new FakeContext({ spanContext: () => ({ ...parent, spanId: "caller" }) });
-  const span = beginSpan("map", task)!;
+  const span = beginSpan("map", task, asyncContext())!;
   api.active = new FakeContext();
   const inner: (string | undefined)[] = [];
   const fn = traced({
@@ -158,7 +159,10 @@ Deno.test("a span ends when its task does, and says what that threw", async () =
     [{ code: 2, message: "no" }, error],
     [{ code: 2, message: "a word" }, "a word"],
   ]);
-  beginSpan("run", { module: "function:", export: "" })!.end({ error });
+  const span = beginSpan("run", { module: "function:", export: "" }, asyncContext())!;
+  span.note("an item");
+  assertEquals(api.spans.at(-1)!.exception, "an item");
+  span.end({ error });
   const { name, status } = api.spans.at(-1)!;
   assertEquals([name, status], ["run function", { code: 2, message: "no" }]);
 });

@@ -1,13 +1,12 @@
-/** Runs tasks that ask for pages, of which one fails, and a call, in the model that is named. */
+/** Runs tasks that ask for pages, of which one fails, a call, and a run in a span, in the model that is named. */
 
 import * as lanes from "../../../lib/mod.ts";
 import type { Model } from "../../../lib/mod.ts";
 
+const module = new URL("../tasks.ts", import.meta.url);
 const model = Deno.args[0] as Exclude<Model, "cluster">;
-const ask = lanes.task<typeof import("../tasks.ts"), "gated">(
-  new URL("../tasks.ts", import.meta.url),
-  "gated",
-);
+const ask = lanes.task<typeof import("../tasks.ts"), "gated">(module, "gated");
+const double = lanes.task<typeof import("../tasks.ts"), "double">(module, "double");
 await using site = Deno.serve(
   { hostname: "127.0.0.1", port: 0, onListen: () => {} },
   () => new Response("page"),
@@ -19,4 +18,20 @@ await using executor = model === "processes"
 const items = [url, url, "no address"].map((url, at) => ({ url, key: String(at) }));
 const settled = await executor.mapSettled(ask, items).toArray();
 await executor.run(ask, { url, key: "call" });
+
+interface Api {
+  readonly trace?: {
+    getTracer(name: string): {
+      startActiveSpan<T>(name: string, fn: (span: { end(): void }) => T): T;
+    };
+  };
+}
+const api =
+  (globalThis as { [key: symbol]: Api | undefined })[Symbol.for("opentelemetry.js.api.1")];
+// Called in a span, and begun where that isn't the active one any more.
+const later = api?.trace?.getTracer("test").startActiveSpan("caller", (span) => {
+  span.end();
+  return executor.map(double, [1]);
+});
+await later?.toArray();
 console.log(settled.map(({ status }) => status).join());
