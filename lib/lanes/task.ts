@@ -126,7 +126,10 @@ export type Arrived<T> = T extends string | number | bigint | boolean ? T
     | URL
     | URLSearchParams
     | AbortSignal ? "it can't be sent to another lane"
-  : T extends readonly unknown[] ? { [Key in keyof T]: Arrived<T[Key]> }
+  // Lists apart from tuples: what TypeScript maps it looks into at once, and a list may hold its own type.
+  : T extends (infer Of)[] ? Of[] extends T ? Arrived<Of>[] : { [Key in keyof T]: Arrived<T[Key]> }
+  : T extends readonly (infer Of)[]
+    ? readonly Of[] extends T ? readonly Arrived<Of>[] : { [Key in keyof T]: Arrived<T[Key]> }
   : T extends object ? {
       [Key in keyof T as T[Key] extends (...args: never[]) => unknown ? never : Key]: Arrived<
         T[Key]

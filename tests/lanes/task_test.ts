@@ -66,6 +66,20 @@ Deno.test("a result's type is what arrives of it: without its functions", () => 
   same<Arrived<[Point, string]>, [{ x: number }, string]>();
   same<Arrived<Map<Point, Set<Point>>>, Map<{ x: number }, Set<{ x: number }>>>();
   same<Arrived<unknown>, unknown>();
+  same<Arrived<readonly Point[]>, readonly { x: number }[]>();
+  same<Arrived<readonly [Point, string?]>, readonly [{ x: number }, string?]>();
+  same<Arrived<[Point, ...string[]]>, [{ x: number }, ...string[]]>();
+  // Types that hold themselves are what JSON is told by.
+  type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+  type Deep = Date | readonly Deep[] | Map<string, Deep> | Set<Deep> | [string, Deep[]] | {
+    of?: Deep;
+  };
+  const asJson = (json: Arrived<Json>): Json => json;
+  const arrived: Arrived<Json> = asJson([{ a: [1] }]);
+  const deep: Arrived<Deep> = new Map([["a", [new Date()]]]);
+  same<(typeof named)["~result"], Arrived<Json> | undefined>();
+  const named = task<{ default: (text: string) => Json; more: (deep: Deep) => Deep }>(MODULE);
+  assertEquals([arrived, deep instanceof Map, named.export], [[{ a: [1] }], true, "default"]);
 });
 
 const mayRead = Deno.permissions.querySync({ name: "read" }).state === "granted";
