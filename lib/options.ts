@@ -13,13 +13,15 @@ import { linkTarget, readText } from "./files/user_files.ts";
 const SHOWN_CHARACTERS = 80;
 
 /**
- * Writes a value that came from outside so that it stays on one line and can't steer a terminal.
+ * Writes a value that came from outside so that it stays on one line, can't steer a terminal, and tells
+ * no password of an address.
  */
 export function quoted(value: string): string {
-  const characters = [...value];
+  const open = value.replace(/(:\/\/)[^/?#\s]*@/g, "$1…@");
+  const characters = [...open];
   const shown = characters.length > SHOWN_CHARACTERS
     ? characters.slice(0, SHOWN_CHARACTERS).join("") + "…"
-    : value;
+    : open;
   // JSON leaves DEL, the C1 controls and bidirectional controls as they are.
   return JSON.stringify(shown).replace(
     /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
@@ -59,6 +61,12 @@ interface NumberBounds {
   readonly max?: number;
 }
 
+/** The bounds of a time or a size. */
+interface UnitBounds extends NumberBounds {
+  /** Whether a number without a unit is taken, in the smallest one: else it may have meant another. */
+  readonly plain?: boolean;
+}
+
 /** A lane is a thread or a process; more than this bring a machine down. */
 export const MOST_LANES = 256;
 export const MOST_SLOTS = 100_000;
@@ -70,10 +78,25 @@ export const LONGEST_WAIT_MS = 2 ** 31 - 1;
 // "0x10", "1e3", " 5 " or "" is more often a slip than a wish.
 const WHOLE = /^\d+(?:_\d+)*$/;
 const DECIMAL = /^\d+(?:_\d+)*(?:\.\d+)?$/;
-const DURATION = /^(\d+(?:_\d+)*(?:\.\d+)?)(ms|s|m|h)?$/;
-const SIZE = /^(\d+(?:_\d+)*(?:\.\d+)?)(B|kB|MB|GB)?$/i;
-const UNIT_BYTES = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9 } as const;
-const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+/** What is written with a unit behind it. */
+interface Units {
+  readonly what: string;
+  readonly written: RegExp;
+  readonly units: Readonly<Record<string, number>>;
+  readonly example: string;
+}
+const TIME: Units = {
+  what: "length of time",
+  written: /^(\d+(?:_\d+)*(?:\.\d+)?)(ms|s|m|h)?$/,
+  units: { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 },
+  example: "500ms, 10s or 2m",
+};
+const SIZE: Units = {
+  what: "size",
+  written: /^(\d+(?:_\d+)*(?:\.\d+)?)(B|kB|MB|GB)?$/i,
+  units: { b: 1, kb: 1e3, mb: 1e6, gb: 1e9 },
+  example: "800kB, 500MB or 2GB",
+};
 
 function digitsOf(text: string): number {
   return Number(text.replaceAll("_", ""));
@@ -119,29 +142,38 @@ export function nonNegativeNumber(option: string, text: string, bounds: NumberBo
   return bounded(option, text, digitsOf(text), bounds);
 }
 
+function withUnit(option: string, text: string, plain: boolean, of: Units): number {
+  const [, digits, unit] = of.written.exec(text) ?? [];
+  const remedy = `give one such as ${of.example}`;
+  if (digits === undefined) throw new UsageError(option, text, `not a ${of.what}`, remedy);
+  const value = digitsOf(digits);
+  if (unit !== undefined) return value * of.units[unit.toLowerCase()]!;
+  if (value > 0 && !plain) throw new UsageError(option, text, "it has no unit", remedy);
+  return value;
+}
+
 /**
- * Reads a length of time in milliseconds: `500ms`, `10s`, `2m`, `1h`, or a plain number. Give
- * `{ min: 1 }` where a time of zero has no meaning.
+ * Reads a length of time in milliseconds: `500ms`, `10s`, `2m` or `1h`. Give `{ min: 1 }` where a time
+ * of zero has no meaning.
  */
-export function duration(option: string, text: string, bounds: NumberBounds = {}): number {
-  const match = DURATION.exec(text);
-  if (match === null) {
-    throw new UsageError(option, text, "not a length of time", "give one such as 500ms, 10s or 2m");
-  }
-  const unit = (match[2] ?? "ms") as keyof typeof UNIT_MS;
+export function duration(
+  option: string,
+  text: string,
+  { plain = false, ...bounds }: UnitBounds = {},
+): number {
   const words = { less: "short", more: "long", unit: "ms" };
-  const valueMs = digitsOf(match[1]!) * UNIT_MS[unit];
+  const valueMs = withUnit(option, text, plain, TIME);
   return bounded(option, text, valueMs, { max: LONGEST_WAIT_MS, ...bounds }, words);
 }
 
-/** Reads a size in bytes: `500MB`, `1.5GB`, `800kB`, or a plain number. */
-export function size(option: string, text: string): number {
-  const match = SIZE.exec(text);
-  if (match === null) {
-    throw new UsageError(option, text, "not a size", "give one such as 500MB or 2GB");
-  }
-  const unit = (match[2]?.toLowerCase() ?? "b") as keyof typeof UNIT_BYTES;
-  return bounded(option, text, digitsOf(match[1]!) * UNIT_BYTES[unit], { min: 1 });
+/** Reads a size in whole bytes: `500MB`, `1.5GB` or `800kB`. */
+export function size(
+  option: string,
+  text: string,
+  { plain = false, ...bounds }: UnitBounds = {},
+): number {
+  const bytes = Math.round(withUnit(option, text, plain, SIZE));
+  return bounded(option, text, bytes, { min: 1, ...bounds });
 }
 
 /** Reads a share of a whole, from 0 to 1: `0.25` or `25%`. */

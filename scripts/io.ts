@@ -7,10 +7,10 @@ import {
   duration,
   hostsOf,
   httpUrl,
-  nonNegativeInteger,
   positiveInteger,
   requireNet,
   share,
+  size,
   urlsIn,
   UsageError,
 } from "../lib/options.ts";
@@ -27,7 +27,7 @@ import { modelLines } from "../lib/models.ts";
 import { script } from "../lib/cli/script.ts";
 import { type Site, SiteWatch, startSite } from "../lib/site/start.ts";
 import {
-  PAGE_BYTES_LIMIT,
+  PAGE_SIZES,
   PAGE_TIMEOUT_MS,
   pageTimeoutMs,
   SITE_DEFAULTS,
@@ -65,7 +65,10 @@ ${modelLines("io")}`.trim(),
   )
   .option("--latency <time>", "how long the test site takes to answer (default: 20ms)")
   .option("--jitter <time>", "how much longer at most (default: 0ms)")
-  .option("--size <bytes>", `size of the test site's pages (default: ${SITE_DEFAULTS.pageBytes})`)
+  .option(
+    "--size <bytes>",
+    `size of the test site's pages, such as 500 or 64kB (default: ${SITE_DEFAULTS.pageBytes})`,
+  )
   .option(
     "--faults <share>",
     `share of the test site's pages that fail (default: 0); with some, ${FAULTY_ROUNDS} rounds unless told`,
@@ -172,11 +175,9 @@ function readSiteOptions(raw: Raw, seed: number, foreign: boolean): SiteOptions 
     }
   }
   return {
-    latencyMs: duration("--latency", raw.latency ?? "20ms", { max: 3_600_000 }),
-    jitterMs: duration("--jitter", raw.jitter ?? "0ms", { max: 3_600_000 }),
-    pageBytes: nonNegativeInteger("--size", raw.size ?? String(SITE_DEFAULTS.pageBytes), {
-      max: PAGE_BYTES_LIMIT,
-    }),
+    latencyMs: duration("--latency", raw.latency ?? "20ms", { max: 3_600_000, plain: true }),
+    jitterMs: duration("--jitter", raw.jitter ?? "0ms", { max: 3_600_000, plain: true }),
+    pageBytes: size("--size", raw.size ?? String(SITE_DEFAULTS.pageBytes), PAGE_SIZES),
     faultShare: share("--faults", raw.faults ?? "0"),
     seed,
   };

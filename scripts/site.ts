@@ -4,9 +4,9 @@ import { command } from "../lib/cli/command.ts";
 import {
   duration,
   nonNegativeInteger,
-  positiveInteger,
   seedOption,
   share,
+  size,
   UsageError,
 } from "../lib/options.ts";
 import { print } from "../lib/text/print.ts";
@@ -14,7 +14,7 @@ import { wrap } from "../lib/text/plain.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { INTERRUPTED, script } from "../lib/cli/script.ts";
 import { FAULTS } from "../lib/site/faults.ts";
-import { PAGE_BYTES_LIMIT, SITE_DEFAULTS } from "../lib/site/options.ts";
+import { PAGE_SIZES, SITE_DEFAULTS } from "../lib/site/options.ts";
 import { SiteError, startSite } from "../lib/site/start.ts";
 
 const HELP = `
@@ -35,12 +35,13 @@ Examples:
   deno task io --url http://127.0.0.1:8000/page/1 --copies 80     in another terminal
 `;
 
-const milliseconds = (option: string) => (text: string) => duration(option, text);
+const milliseconds = (option: string) => (text: string) =>
+  duration(option, text, { max: 3_600_000, plain: true });
 
 function settings(args: string[]) {
   const { port, latencyMs, jitterMs, pageBytes, faultShare, seed } = SITE_DEFAULTS;
   const portOf = (text: string) => nonNegativeInteger("--port", text, { max: 65_535 });
-  const sizeOf = (text: string) => positiveInteger("--size", text, { max: PAGE_BYTES_LIMIT });
+  const sizeOf = (text: string) => size("--size", text, PAGE_SIZES);
   const faultsOf = (text: string) => share("--faults", text);
   const latency = "how long each page takes, such as 50ms or 1s; plain numbers are milliseconds";
   const jitter = "how much longer at most, differently for each address";
@@ -49,7 +50,7 @@ function settings(args: string[]) {
     .option("--port <n>", "the port; 0 for any free one", portOf, port)
     .option("--latency <time>", latency, milliseconds("--latency"), latencyMs)
     .option("--jitter <time>", jitter, milliseconds("--jitter"), jitterMs)
-    .option("--size <bytes>", "the length of each page", sizeOf, pageBytes)
+    .option("--size <bytes>", "the length of each page, such as 500 or 64kB", sizeOf, pageBytes)
     .option("--faults <share>", faults, faultsOf, faultShare)
     .option("--seed <n>", "chooses which addresses fail and how", seedOption, seed)
     .addHelpText("after", HELP)

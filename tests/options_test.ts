@@ -24,6 +24,7 @@ import {
   requireNet,
   seedOption,
   share,
+  size,
   urlsIn,
   UsageError,
 } from "../lib/options.ts";
@@ -43,6 +44,11 @@ Deno.test("quoted() stays on one line and steers no terminal, whatever it holds"
     assertEquals(/[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/.test(quoted(text)), false);
   }));
   assertEquals(quoted("\x1b[31m\x9b"), '"\\u001b[31m\\u009b"');
+});
+
+Deno.test("quoted() tells no password of an address", () => {
+  const text = "https://me:secret@a.example/x@y,http://b:c@d.example";
+  assertEquals(quoted(text), '"https://…@a.example/x@y,http://…@d.example"');
 });
 
 Deno.test("quoted() cuts what is long, but never through a character", () => {
@@ -167,7 +173,6 @@ Deno.test("duration() takes milliseconds, seconds, minutes and hours", () => {
   for (
     const [text, ms] of [
       ["0", 0],
-      ["20", 20],
       ["500ms", 500],
       ["10s", 10_000],
       ["1.5s", 1_500],
@@ -181,9 +186,19 @@ Deno.test("duration() refuses other units, blanks before units, and what no time
   for (const text of ["5d", "5 s", "5S", "5min", "s", "ms", "1m30s"]) {
     refused(() => duration("--x", text));
   }
-  assertEquals(duration("--x", String(LONGEST_WAIT_MS)), LONGEST_WAIT_MS);
+  assertEquals(duration("--x", `${LONGEST_WAIT_MS}ms`), LONGEST_WAIT_MS);
   assertMatch(refused(() => duration("--x", "36000m")).message, /too long/);
   refused(() => duration("--x", "9".repeat(400) + "h"));
+});
+
+Deno.test("duration() and size() take no number without its unit, unless it can mean but one", () => {
+  for (const text of ["5", "1_000", "2.5"]) {
+    assertMatch(refused(() => duration("--timeout", text)).message, /no unit; give .* 10s or 2m/);
+    assertMatch(refused(() => size("--memory", text)).message, /no unit; give .* 500MB or 2GB/);
+  }
+  assertEquals(duration("--latency", "20", { plain: true }), 20);
+  assertEquals(size("--size", "500", { plain: true }), 500);
+  assertMatch(refused(() => size("--size", "65kB", { max: 64_000 })).message, /64000 or less/);
 });
 
 Deno.test("duration() refuses zero where a time is needed", () => {

@@ -237,7 +237,8 @@ function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) 
     "--rate",
     rate,
     "50,100,200",
-    (word) => nonNegativeNumber("--rate", word, { min: 0.1, max: MOST_RATE }),
+    // As run takes it, too.
+    (word) => nonNegativeNumber("--rate", word.replace(/\/s$/, ""), { min: 0.1, max: MOST_RATE }),
   );
   const most = rates.at(-1)! * durationMs / 1000;
   if (most > MOST_REQUESTS) {
@@ -293,7 +294,7 @@ export async function readSweepOptions(
     seed: seedOption(raw.seed),
     itemsGiven: raw.items !== undefined,
     items: positiveInteger("--items", raw.items ?? "1000", { max: 1_000_000 }),
-    latencyMs: duration("--latency", raw.latency ?? "20ms", { max: 60_000 }),
+    latencyMs: duration("--latency", raw.latency ?? "20ms", { max: 60_000, plain: true }),
     timeoutMs: duration("--timeout", raw.timeout ?? "30s", { min: 1 }),
     export: raw.export ?? "default",
     permissions,

@@ -23,7 +23,8 @@ export const SITE_DEFAULTS: Required<SiteOptions> = {
   seed: 1,
 };
 
-export const PAGE_BYTES_LIMIT = 64 * 1024 * 1024;
+/** What the test site's pages may be, in bytes; a number without a unit is bytes. */
+export const PAGE_SIZES = { min: 1, max: 64 * 1024 * 1024, plain: true } as const;
 
 /** How long to wait for a page of a server that is expected to answer, in milliseconds. */
 export const PAGE_TIMEOUT_MS = 10_000;

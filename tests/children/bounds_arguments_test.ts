@@ -12,7 +12,7 @@ Deno.test("bounds are read as they are written, and left out where none was", ()
     memoryBytes: 1.5e9,
   });
   assertEquals(read({ stay: "loop", maxSlots: "3" }), { stay: "loop", maxSlots: 3 });
-  for (const [memory, memoryBytes] of [["500mb", 5e8], ["800kB", 8e5], ["12B", 12], ["7", 7]]) {
+  for (const [memory, memoryBytes] of [["500mb", 5e8], ["800kB", 8e5], ["12B", 12]]) {
     assertEquals(read({ memory: String(memory) }), { memoryBytes: Number(memoryBytes) });
   }
 });
@@ -23,7 +23,7 @@ Deno.test("bounds that say nothing, or contradict each other, are refused with w
   refused({ maxSlots: "0" }, '--max-slots "0": too small; give 1 or more');
   refused({ maxSlots: "65537" }, "--max-slots");
   refused({ maxLanes: "257" }, '--max-lanes "257": too large; give 256 or less');
-  refused({ memory: "lots" }, '--memory "lots": not a size; give one such as 500MB');
+  refused({ memory: "lots" }, '--memory "lots": not a size; give one such as 800kB');
   refused({ memory: "0MB" }, '--memory "0MB": too small');
   refused({ stay: "here" }, '--stay "here": unknown; choose loop');
   refused({ stay: "loop", maxLanes: "2" }, "no lane is started with --stay loop");

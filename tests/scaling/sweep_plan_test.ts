@@ -188,4 +188,5 @@ Deno.test("readSweepOptions() refuses more requests in a trial than memory needs
   await refuses("io", { rate: "100000", duration: "3s" }, "--rate");
   await refuses("io", { rate: "70000" }, "--rate");
   assertEquals((await of("60000")).openLoop?.rates, [60_000]);
+  assertEquals((await of("20/s,10")).openLoop?.rates, [10, 20]);
 });

@@ -79,6 +79,7 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [[JOB, "--halt=0%"], "--halt", "0%"],
     [[JOB, "--halt=120%"], "--halt", "120%"],
     [[JOB, "--timeout=0"], "--timeout", "0"],
+    [[JOB, "--timeout=5"], "--timeout", "5", "no unit", "10s"],
     [[JOB, "--retries=-1"], "--retries", "-1"],
     [[JOB, "--order=random"], "--order", "random"],
     [[JOB, "--resume"], "--resume", "--out"],

@@ -19,10 +19,10 @@ export const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 export const mayRunScripts = granted("run", "read", "write", "net");
 
 /** What `deno task <task>` runs: Deno's own arguments, with the task's rights, and its script. */
-function commandOf(task: string): string[] {
+export function commandOf(task: string): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
-  // The task asks Deno where it is.
-  const words = tasks[task].command.replace(/\$\(.*\)/, "$DENO").split(" ").slice(1);
+  // The task asks Deno where it is, which may be in a folder with a blank in its name.
+  const words = tasks[task].command.replace(/"(.*)\$\(.*\)"/, "$1$DENO").split(" ").slice(1);
   return words.map((word: string) => word.replace("$DENO", Deno.execPath()));
 }
 

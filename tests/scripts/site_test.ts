@@ -35,7 +35,7 @@ for (
     [["--latency", "soon"], '--latency "soon": not a length of time; give one such as'],
     [["--jitter", ""], '--jitter "": not a length of time; give one such as'],
     [["--size", "0"], '--size "0": too small; give 1 or more'],
-    [["--size", "1e9999"], '--size "1e9999": not a positive whole number; give one such as'],
+    [["--size", "1e9999"], '--size "1e9999": not a size; give one such as'],
     [["--faults", "1.5"], '--faults "1.5": not a share; give one from 0 to 1'],
     [["--seed", "5.5"], '--seed "5.5": not a whole number; give one such as'],
     [["--sede", "5"], "unknown option '--sede' (Did you mean --seed?); see deno task site --help"],

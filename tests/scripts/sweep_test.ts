@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { sweepResultSchema } from "../../lib/scaling/sweep_result.ts";
-import { mayRunScripts, ROOT, runTask, runTaskEach } from "./run_script.ts";
+import { commandOf, mayRunScripts, ROOT, runTask, runTaskEach } from "./run_script.ts";
 
 const ignore = !mayRunScripts;
 
@@ -201,11 +201,8 @@ Deno.test({
   ignore: ignore || Deno.build.os === "windows",
   fn: () =>
     inFolder(async (folder) => {
-      const command: string = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`))
-        .tasks.sweep.command;
       // The task's own flags; a signal sent to deno task's shell wouldn't reach the script.
-      const flags = command.replace(/\$\(.*\)/, Deno.execPath()).split(" ")
-        .filter((word) => word.startsWith("--"));
+      const flags = commandOf("sweep").filter((word) => word.startsWith("--"));
       const child = new Deno.Command(Deno.execPath(), {
         // deno-fmt-ignore
         args: ["run", ...flags, `${ROOT}scripts/sweep.ts`, "io", "--slots", "1,2", "--rounds", "1000",

@@ -19,6 +19,9 @@ export async function jobModule(typed: string, path: (typed: string) => string):
     const remedy = "save it here, and give the file's path";
     throw new UsageError("module", typed, "not a local file", remedy);
   }
+  if (typed.trim() === "") {
+    throw new UsageError("module", typed, "no file is named", "give the path of one");
+  }
   const url = scheme === undefined ? toFileUrl(path(typed)) : URL.parse(typed);
   if (url === null || url.host !== "") {
     throw new UsageError("module", typed, "not a local file", "write file:///path/to/job.ts");
