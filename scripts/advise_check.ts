@@ -45,7 +45,7 @@ async function labelledJob({ file, permissions, items }: Label, signal: AbortSig
 /** Takes away what a job's tasks leave behind. */
 async function clean({ leaves }: Label): Promise<void> {
   if (leaves === undefined) return;
-  const folder = new URL(`../tests/advice/labelled/${leaves}/`, import.meta.url);
+  const folder = new URL(`../tests/advice/labelled/${leaves}`, import.meta.url);
   await Deno.remove(folder, { recursive: true }).catch(() => {});
 }
 

@@ -2,7 +2,7 @@
 
 import { BASELINE, needsServer } from "../models.ts";
 import { type Meter, othersBetween } from "../timing/meter/meter.ts";
-import type { TrialRunner } from "../timing/spec.ts";
+import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import type { Advice } from "./advice.ts";
 import { composeAdvice } from "./compose_advice.ts";
 import { Assessment } from "./assessment.ts";
@@ -20,7 +20,13 @@ import { COMPUTES, SURE, TELLS_NOTHING, WAITS } from "../judge/thresholds.ts";
 import type { AdviseOptions, Evidence } from "./evidence.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
 import { classFor, predict } from "./prediction/predict.ts";
-import { orderCheck, type OrderProber } from "./probe/order_probe.ts";
+import {
+  inListOrder,
+  leanOnEarlier,
+  mayLean,
+  orderCheck,
+  type OrderProber,
+} from "./probe/order_probe.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace, TRY_MS } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
 import { closingOf, countNeighbours, type Probed, type Prober } from "./probe/probe.ts";
@@ -148,7 +154,6 @@ export async function advise(
   const startMs = now();
   const before = await meter?.read();
   const leftMs = () => budgetMs - RESERVE_MS - (now() - startMs);
-  let planned: Planned | undefined;
   const plan = async (probed: Probed): Promise<Planned> => {
     onPhase?.("starting lanes");
     const ceiling = mostCpuShare(sampleOf(probed)) > NEEDS_CEILING;
@@ -158,25 +163,33 @@ export async function advise(
     };
     return planFor(probed, machine, options, leftMs());
   };
+  const sampled = async (job: JobSpec) => {
+    let [known, planned]: [Probed?, Planned?] = [];
+    const probed = await probe(job, {
+      typed,
+      limit: Math.min(options.items ?? Infinity, MOST_ITEMS),
+      targetMs: Math.min(SAMPLE_MS, SAMPLE_SHARE * budgetMs),
+      guardMs: Math.min(PROBE_SHARE * budgetMs, leftMs()),
+      signal,
+      meter,
+    }, async (found) => {
+      planned = await plan(known = found);
+      const { plan: race } = planned;
+      if (nothingToGain(planned) !== undefined) return [];
+      return race === null ? [] : [race.sequentialItems, Math.min(race.items, found.done!.kept)];
+    }).catch((error) => {
+      if (known === undefined || !signal.aborted) throw error;
+      return known;
+    });
+    return { probed, planned: planned ?? await plan(probed) };
+  };
   onPhase?.("running a sample one by one");
-  let sampled: Probed | undefined;
-  const probed = await probe(job, {
-    typed,
-    limit: Math.min(options.items ?? Infinity, MOST_ITEMS),
-    targetMs: Math.min(SAMPLE_MS, SAMPLE_SHARE * budgetMs),
-    guardMs: PROBE_SHARE * budgetMs,
-    signal,
-    meter,
-  }, async (found) => {
-    planned = await plan(sampled = found);
-    const { plan: race } = planned;
-    if (nothingToGain(planned) !== undefined) return [];
-    return race === null ? [] : [race.sequentialItems, Math.min(race.items, found.done!.kept)];
-  }).catch((error) => {
-    if (sampled === undefined || !signal.aborted) throw error;
-    return sampled;
-  });
-  planned ??= await plan(probed);
+  let { probed, planned } = await sampled(job);
+  const listed = mayLean(probed) ? inListOrder(job) : undefined;
+  if (listed !== undefined) onPhase?.("running a sample in the list's own order");
+  const inOrder = listed && await sampled(listed).catch(() => undefined);
+  const leans = inOrder !== undefined && leanOnEarlier(probed, inOrder.probed);
+  if (leans) ({ probed, planned } = inOrder);
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));
   const either = AbortSignal.any([signal, deadline]);
   const measurePace: MeasurePace = async (slots, care = {}) => {
@@ -187,7 +200,9 @@ export async function advise(
   let pace = await plainPace({ ...planned, probed }, measurePace);
   let race: Race | undefined;
   // Where a server's limit decides, a race would only be refused.
-  if (pace === undefined && planned.plan !== null && nothingToGain(planned) === undefined) {
+  if (
+    !leans && pace === undefined && planned.plan !== null && nothingToGain(planned) === undefined
+  ) {
     onPhase?.("racing the promising models");
     const keptMs = KEPT_RUNS * countNeighbours(probed) * planned.sample.wallMs + KEPT_MS;
     const racing: Racing = { ...planned, plan: planned.plan };
@@ -214,8 +229,10 @@ export async function advise(
   const early: Evidence = { options, probed, ...planned, race, backwards: undefined, pace };
   const { candidate } = new Assessment(early).recommendation();
   const check = orderCheck(planned.sample, probed, race, candidate.model !== BASELINE);
-  if (check !== undefined) onPhase?.("running a few items from last to first");
-  const backwards = check && leftMs() > 0
+  if (!leans && check !== undefined) onPhase?.("running a few items from last to first");
+  const backwards = leans
+    ? { items: probed.done!.items, timesRun: 1, orderMatters: true, fails: true }
+    : check && leftMs() > 0
     ? {
       items: check.count,
       timesRun: check.forwards === undefined ? 2 : 1,
@@ -226,7 +243,7 @@ export async function advise(
   const profile = profileJob && !isSmall
     ? await profiled(planned.sample, probed, leftMs(), async (of) => {
       onPhase?.("looking where the time goes");
-      return await profileJob(job, { ...of, signal: either });
+      return await profileJob(leans ? listed! : job, { ...of, signal: either });
     })
     : undefined;
   if (options.withAuto) onPhase?.("running auto beside the recommended model");

@@ -6,7 +6,7 @@ import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
 import type { Evidence } from "./evidence.ts";
-import { classLostOf, mindsBusy } from "./findings.ts";
+import { classLostOf, mindsBusy, wasBusy } from "./findings.ts";
 import { sameWork } from "./race/sample_check.ts";
 import {
   bySimplicity,
@@ -48,22 +48,10 @@ export type JobNoGain =
   | { readonly why: "not sendable"; readonly what: string }
   | { readonly why: "memory" };
 
-const SURE_BY_REASON: Readonly<Record<JobNoGain["why"], number>> = {
-  "one item": 0.99,
-  "not sendable": 0.9,
-  little: 0.9,
-  dealing: 0.9,
-  copying: 0.8,
-  memory: 0.8,
-};
-/** How sure the others are: an order that matters, a pace that was measured or only guessed at, and so on. */
-const SURE_OF_ORDER = 0.95;
-const SURE_OF_PACE = 0.9;
-const SURE_OF_SOME_PACE = 0.6;
-const SURE_OF_PACE_OF_SOME = 0.8;
-/** A server that refused none of so many may still refuse some of more. */
-const SURE_OF_NO_PACE = 0.8;
-const ALL_REFUTED = 0.8;
+/** How sure is what rests on no interval: what was seen, what was measured once, what was tried of a part. */
+const SEEN = 0.95;
+const MEASURED_ONCE = 0.9;
+const OF_A_PART = 0.8;
 const NOT_KNOWN = 0.5;
 
 /** With so many times as many in flight as are served at once, some wait for their turn. */
@@ -165,14 +153,19 @@ export class Assessment {
     const { sample, race, backwards, pace, probed } = this.found;
     const perSecond = pace?.perSecond ?? null;
     if (pace?.ofPlainLoop) {
-      const confidence = perSecond === null ? SURE_OF_SOME_PACE : SURE_OF_PACE;
+      const confidence = perSecond === null ? UNSURE : MEASURED_ONCE;
       const candidate = this.#keeping(perSecond ?? 0);
       return { ...plainly("server's pace", confidence), candidate };
     }
     if (probed.cutOff !== undefined) return plainly("can't tell", NOT_KNOWN);
-    if (this.noGain !== undefined) return plainly("no gain", SURE_BY_REASON[this.noGain.why]);
+    const { noGain } = this;
+    if (noGain !== undefined) {
+      const { bound, confidence } = this.classified();
+      const sure = noGain.why === "one item" ? SEEN : OF_A_PART;
+      return plainly("no gain", bound === "small" ? confidence : sure);
+    }
     if (backwards?.orderMatters || backwards?.rewritten) {
-      return plainly("order matters", SURE_OF_ORDER);
+      return plainly("order matters", SEEN);
     }
     if (this.plainIsMissing) return plainly("can't tell", NOT_KNOWN);
     const work = sameWork(sample, race);
@@ -193,7 +186,7 @@ export class Assessment {
     }
     if (perSecond !== null) {
       const candidate = this.#keeping(perSecond);
-      return { ...plainly("server's pace", SURE_OF_PACE_OF_SOME), candidate };
+      return { ...plainly("server's pace", OF_A_PART), candidate };
     }
     if (this.impossible.length > 0) return plainly("can't tell", NOT_KNOWN);
     if (race !== undefined && race.untried > 0 && others.some(({ out }) => out === "failures")) {
@@ -201,7 +194,7 @@ export class Assessment {
     }
     // All others were refuted: what is left is the plain loop. Only times may have been disturbed.
     if (others.length > 0 && others.every(({ out }) => out !== undefined)) {
-      const refuted = plainly("no gain", ALL_REFUTED);
+      const refuted = plainly("no gain", OF_A_PART);
       return others.some(({ out }) => out === "slower") ? this.#doubted(refuted) : refuted;
     }
     // What was stopped before it was done refutes no prediction, and confirms none.
@@ -212,8 +205,9 @@ export class Assessment {
 
   /** Whether a server may refuse some of the whole job of tasks that wait, for it was never asked for so many. */
   mayBeRefused(candidate: Candidate): boolean {
-    const { horizon, sample, options: { job } } = this.found;
-    return job.permissions?.net !== undefined && mostCpuShare(sample) < COMPUTES &&
+    const { horizon, sample, backwards, options: { job } } = this.found;
+    const mayAsk = backwards?.usesNetwork ?? job.permissions?.net !== undefined;
+    return mayAsk && mostCpuShare(sample) < COMPUTES &&
       (this.#runner(candidate)?.items ?? 0) < horizon;
   }
 
@@ -223,7 +217,7 @@ export class Assessment {
     const most = candidate.lanes > 1 && (this.takesTurns || this.ownLimit !== undefined)
       ? UNSURE
       : this.mayBeRefused(candidate)
-      ? SURE_OF_NO_PACE
+      ? OF_A_PART
       : 1;
     if (decision === "gain") {
       recommended = { ...recommended, confidence: Math.min(most, confidence) };
@@ -234,7 +228,7 @@ export class Assessment {
       ...recommended,
       candidate: keeping,
       gain: null,
-      confidence: Math.min(SURE_OF_PACE_OF_SOME, recommended.confidence),
+      confidence: Math.min(OF_A_PART, recommended.confidence),
       decision: "server's pace",
     };
   }
@@ -300,12 +294,16 @@ export class Assessment {
 
   /** How many tasks are served at once by what they wait for. */
   get servedAtOnce(): number | undefined {
-    return this.#level?.isOwn === false ? this.#level.atOnce : undefined;
+    return this.#level?.isOwn === false && !this.isBusy ? this.#level.atOnce : undefined;
   }
 
-  /** How many of them their own module lets in at once, in each lane. */
+  /** How many of them their own module lets in at once, in each lane; on a busy machine others may have. */
   get ownLimit(): number | undefined {
     return this.#level?.isOwn ? this.#level.atOnce : undefined;
+  }
+
+  get isBusy(): boolean {
+    return wasBusy(this.found.sample, this.found.machine);
   }
 
   /**

@@ -9,7 +9,14 @@ import { plain } from "../text/plain.ts";
 import type { Advice, Hazard } from "./advice.ts";
 import { Assessment } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Finding, findingsOf, givesNothing, mindsBusy, sayFinding } from "./findings.ts";
+import {
+  type Finding,
+  findingsOf,
+  givesNothing,
+  isRestUnlike,
+  mindsBusy,
+  sayFinding,
+} from "./findings.ts";
 import { failingOf } from "./race/sample_check.ts";
 import { type Candidate, nameOf, SEQUENTIAL, slotsOf } from "./prediction/candidate.ts";
 import { graceFor } from "./probe/probe.ts";
@@ -92,7 +99,7 @@ export function composeAdvice(found: Evidence): Advice {
   const isUnchecked = !isPlain && (decision === "gain" || decision === "unmeasured") &&
     found.backwards === undefined && sample.failed === 0 && !found.race?.otherResults;
   const isDoubtful = isUnchecked || (!isPlain && givesNothing(found)) ||
-    (assessment.noGain === undefined && mindsBusy(found));
+    (assessment.noGain === undefined && mindsBusy(found)) || isRestUnlike(found);
   const seen: Finding[] = [...assessment.impossible];
   const atOnce = assessment.takesTurns ? 1 : assessment.ownLimit;
   if (candidate.lanes > 1 && atOnce !== undefined) {

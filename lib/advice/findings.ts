@@ -1,6 +1,6 @@
 /** What was seen of a job that a reader should know: kinds with their figures, and the words for them. */
 
-import type { RewrittenFile } from "./probe/order_probe.ts";
+import type { SharedFile } from "./probe/order_probe.ts";
 import { BASELINE, isRemote, needsServer } from "../models.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { FailureKind } from "../timing/failures.ts";
@@ -10,7 +10,7 @@ import { type Candidate, inFlightOf, isLoop, nameOf } from "./prediction/candida
 import { type Planned } from "./race/race_plan.ts";
 import type { Machine } from "./prediction/machine.ts";
 import { graceFor, type Probed } from "./probe/probe.ts";
-import { blocks, heldBytes, mostCpuShare, type Sample } from "./probe/sample.ts";
+import { blocks, heldBytes, mostCpuShare, type Sample, TELLS_ITEMS } from "./probe/sample.ts";
 import {
   BUSY_CPU,
   type Failing,
@@ -95,8 +95,10 @@ const SAID = {
           "lanes. Give each task all it needs in its item.");
   },
   /** The plain loop gives other results once the items run in another order. */
-  order({ models }: { readonly models: readonly string[] }) {
-    const told = models.length === 0
+  order({ models, fails }: { readonly models: readonly string[]; readonly fails?: boolean }) {
+    const told = fails
+      ? "Tasks fail, or don't end, once the plain loop runs the items in another order"
+      : models.length === 0
       ? "The results differ once the plain loop runs the items in another order"
       : `The results differ from those of the plain loop under ${models.join(", ")}, and under ` +
         "the plain loop itself once the items are run from last to first";
@@ -105,18 +107,24 @@ const SAID = {
       "or a seed.";
   },
   /** So many tasks, one by one, read and wrote a file so many times, and it changed. */
-  rewritten({ path, times, tasks }: RewrittenFile & { readonly tasks: number }) {
+  rewritten({ path, times, tasks }: SharedFile & { readonly tasks: number }) {
     return `The file ${path} was read and written ${times} times by ${counted(tasks, "task")}. ` +
       "If each changes what it read, tasks in flight at the same time lose each other's changes, " +
       "which no result shows. Give each its own file, or write it once, from the results.";
   },
+  /** The same of a file that they only wrote. */
+  written({ path, times, tasks }: SharedFile & { readonly tasks: number }) {
+    return `The file ${path} was written ${times} times by ${counted(tasks, "task")}. With ` +
+      "several in flight what they add comes in any order, and who writes all of it anew wins by " +
+      "chance, which no result shows. Give each its own file, or write it once, from the results.";
+  },
   /** Tasks take turns within a lane, and not between those of the model that is recommended. */
   turns({ model, atOnce }: { readonly model: string; readonly atOnce: number }) {
     const [seen, few] = atOnce === 1
-      ? ["the tasks take turns: with slots they gained nothing", "one"]
-      : [`about ${atOnce} tasks get on at once: with more slots they gained no more`, "so many"];
-    return `On one event loop ${seen}, so that something in their module lets in ${few} at a time, ` +
-      "or limits their rate (a lock, a queue, a single connection, a throttle). " +
+      ? ["the tasks take turns, and gained nothing with slots", "one"]
+      : [`about ${atOnce} tasks get on at once, and gained no more with more slots`, "so many"];
+    return `On one event loop ${seen}: most likely something in their module lets in ${few} at a ` +
+      "time, or limits their rate (a lock, a queue, a single connection, a throttle). " +
       `${model} has a module in each lane, and so many of these: what such a lock protects ` +
       "elsewhere is no longer protected, nor is such a limit or rate kept to.";
   },
@@ -258,8 +266,8 @@ const SAID = {
       : ratio <= 1
       ? "Work that was done once may be skipped or cached (a file that is there already, a " +
         "server's cache)"
-      : "Work may grow with every run (a file that gets longer, a server that slows down), or " +
-        "other programs used the CPUs";
+      : "Work may grow with every run (a file that gets longer), what the tasks wait for may have " +
+        "slowed down (a disk, a server), or other programs used the CPUs";
     const remedy = canReset
       ? "Its reset() doesn't bring the first state back."
       : "Export a function reset() that brings the first state back: it runs before the items of " +
@@ -376,6 +384,34 @@ export function rateLimitOf({ done }: Pick<Evidence["probed"], "done">) {
     : undefined;
 }
 
+/** A difference of so many standard errors is hardly chance. */
+const HARDLY_CHANCE = 2;
+/** Of fewer items their order tells nothing. */
+const MANY_ITEMS = 20;
+
+/**
+ * Whether tasks keep something that spares later ones time, such as a cache or a table: items that were
+ * taken from all over a list cost less the later they ran.
+ */
+export function sparesLater({ sample, probed }: Pick<Evidence, "sample" | "probed">): boolean {
+  const { items, walls, variation } = sample;
+  if (probed.spread === undefined || items < MANY_ITEMS) return false;
+  let [at, early, late] = [0, 0, 0];
+  for (const { count, wallMs } of walls) {
+    const before = Math.min(count, Math.max(0, items / 2 - at));
+    early += before * wallMs;
+    late += (count - before) * wallMs;
+    at += count;
+  }
+  const error = (early + late) * variation / Math.sqrt(items);
+  return early > TELLS_ITEMS * late && early - late > HARDLY_CHANCE * error;
+}
+
+/** Whether the rest of a job may be unlike its sample for that. */
+export function isRestUnlike(found: Evidence): boolean {
+  return found.horizon > found.sample.items && sparesLater(found);
+}
+
 /** What of an item loses its class on other lanes; undefined if some gave the same results for all that. */
 export function classLostOf({ sample, race }: Pick<Evidence, "sample" | "race">) {
   const isSame = race !== undefined && !race.unrepeatable &&
@@ -399,7 +435,7 @@ function* ofResults({ race, backwards, sample, probed, pace }: Evidence): Genera
   const wrong = (race?.runners ?? []).filter(({ out }) => out === "results");
   const models = wrong.map(({ candidate }) => nameOf(candidate));
   const orderMatters = backwards?.orderMatters;
-  if (orderMatters) yield { kind: "order", models };
+  if (orderMatters) yield { kind: "order", models, ...(backwards?.fails && { fails: true }) };
   else if (wrong.length > 0) {
     const loops = wrong.some(({ candidate }) => isLoop(candidate));
     const isLost = !loops && sample.classLost !== undefined;
@@ -407,6 +443,9 @@ function* ofResults({ race, backwards, sample, probed, pace }: Evidence): Genera
   }
   if (backwards?.rewritten) {
     yield { kind: "rewritten", tasks: backwards.items, ...backwards.rewritten };
+  }
+  if (backwards?.written) {
+    yield { kind: "written", tasks: backwards.items, ...backwards.written };
   }
   const work = sameWork(sample, race);
   const isOther = work?.same === false && !pace?.ofPlainLoop;

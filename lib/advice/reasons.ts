@@ -1,6 +1,6 @@
 /** Why a model is recommended, what is unsure of it, and what an answer lacks, in words. */
 
-import { BASELINE, needsServer } from "../models.ts";
+import { BASELINE, isRemote, needsServer } from "../models.ts";
 import { TOO_SLOW } from "../judge/thresholds.ts";
 import { othersWords } from "../timing/meter/meter.ts";
 import {
@@ -15,7 +15,15 @@ import {
 import type { ModelAdvice, Surprise } from "./advice.ts";
 import type { Assessment, JobNoGain } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
-import { classLostOf, itemsText, mindsBusy, paceText, sourceLimit, wasBusy } from "./findings.ts";
+import {
+  classLostOf,
+  isRestUnlike,
+  itemsText,
+  mindsBusy,
+  paceText,
+  sourceLimit,
+  sparesLater,
+} from "./findings.ts";
 import {
   bySimplicity,
   type Candidate,
@@ -163,9 +171,7 @@ function plainMissingText(race: Race | undefined): string {
 
 /** What was measured, why that tells nothing, and what would help. */
 function untoldText(assessment: Assessment, { best, bestGain }: Recommendation): string {
-  const { found, impossible } = assessment;
-  const { sample, machine, race } = found;
-  const busy = wasBusy(sample, machine);
+  const { found: { race }, impossible, isBusy: busy } = assessment;
   const idle = " Run it again on an idle machine.";
   const budget = race?.endedBy === "budget" ? " A larger --budget buys more rounds." : "";
   if (impossible.length > 0) {
@@ -176,9 +182,10 @@ function untoldText(assessment: Assessment, { best, bestGain }: Recommendation):
     return `${gained ?? `: ${refutedText(assessment)}`}, but other programs used the CPUs.${idle}`;
   }
   if (bestGain !== null && bestGain.low > 1) {
-    return `${gained}, but ${machine.cores} independent processes gained ` +
-      `${formatRatio(machine.ceiling)}, so that it may only have taken a greater share of the ` +
-      `CPUs from other programs.${idle}`;
+    return busy
+      ? `${gained}, but it may only have taken a greater share of the CPUs from other ` +
+        `programs.${idle}`
+      : `${gained}, but in rounds of its own something disturbed it, or the others.${idle}`;
   }
   const span = gained === null ? "" : `${gained}, an interval that spans 1`;
   const others = busy ? `, and other programs used the CPUs.${idle}` : ".";
@@ -225,7 +232,7 @@ function natureOf(
   { lanes, slots }: Candidate,
   bound: Classified["bound"],
 ): string {
-  const { found, runners, takesTurns, ownLimit } = assessment;
+  const { found, runners, takesTurns, ownLimit, isBusy } = assessment;
   const { sample, options: { job } } = found;
   const busyCores = "slots on one lane keep the cores busy, and";
   const programs = "The tasks run programs, and these compute on the same cores";
@@ -248,15 +255,17 @@ function natureOf(
     }
     // Where the system counts what programs compute, there is nothing to guess.
     const mayRun = job.permissions?.run !== undefined && sample.programsMs === undefined;
-    return mayRun && saturates(assessment)
-      ? `${programs}: ${busyCores} more in flight gain nothing.`
-      : "The tasks wait: slots on one lane fill the waits, and that is enough.";
+    if (mayRun && saturates(assessment)) {
+      return `${programs}: ${busyCores} more in flight gain nothing.`;
+    }
+    const what = bound === "mixed" ? "compute and wait" : "wait";
+    return `The tasks ${what}: slots on one lane fill the waits, and that is enough.`;
   }
-  if (takesTurns) {
+  if (takesTurns && !isBusy) {
     return "The tasks take turns on one event loop, where slots gain nothing; in lanes that share " +
       "no module so many take their turn at the same time.";
   }
-  if (ownLimit !== undefined) {
+  if (ownLimit !== undefined && !isBusy) {
     return `On one event loop about ${ownLimit} tasks get on at once, whatever its slots; lanes that ` +
       "share no module let in as many each.";
   }
@@ -356,11 +365,12 @@ function whyMore({ sample: { cpuShare } }: Evidence): string {
 
 function whyLess(
   assessment: Assessment,
-  { name, slots, lanes }: ModelAdvice,
+  { model, name, slots, lanes }: ModelAdvice,
   gain: number,
   isMild: boolean,
 ): string {
-  const { runners, servedAtOnce, ownLimit, found: { sample, machine } } = assessment;
+  const { runners, servedAtOnce, ownLimit, isBusy, found } = assessment;
+  const { sample } = found;
   const waits = sample.cpuShare < WAITS_MORE;
   const ofMore = runners.some(({ candidate, items, out }) =>
     out === undefined && lanes === 1 && candidate.lanes === 1 &&
@@ -373,14 +383,17 @@ function whyLess(
     const alone = formatDuration(longest.ms);
     return `item ${longest.index}, which alone takes ${alone}: put the longest first`;
   }
-  if (ownLimit !== undefined && slots !== 1) {
+  if (ownLimit !== undefined && slots !== 1 && !isBusy) {
     return `something in the tasks' module lets in about ${ownLimit} at once, in each lane`;
   }
   if (servedAtOnce !== undefined && slots !== 1) {
     return `what the tasks wait for serves about ${servedAtOnce} at once`;
   }
   // Who waits is held up by others, but not so many times as long.
-  if (wasBusy(sample, machine) && (!waits || isMild)) return "other programs used the CPUs";
+  if (isBusy && (!waits || isMild)) return "other programs used the CPUs";
+  if (isRemote(model) && sparesLater(found)) {
+    return "each lane does again what spares later tasks time in one (a cache, a table, a connection)";
+  }
   if (!waits) {
     return "the tasks get in each other's way (memory, caches, a lock), or others used the CPUs";
   }
@@ -408,6 +421,9 @@ export function unsureOf(assessment: Assessment, candidate: Candidate): string |
     return `there ${items === 1 ? "was" : "were"} only ${counted(items, "item")} to go by`;
   }
   if (isDrawn) return "the same items took other times when they ran again";
+  if (isRestUnlike(assessment.found)) {
+    return "the tasks took less time the later they ran, and the rest of the job may take still less";
+  }
   const { low, high } = assessment.predictedGain(candidate);
   if (high / low <= WIDE) return undefined;
   const why = variation > UNEVEN
@@ -418,9 +434,9 @@ export function unsureOf(assessment: Assessment, candidate: Candidate): string |
 
 /** Says what an answer lacks, in half a sentence with the remedy; undefined if nothing is missing. */
 export function missingOf(
-  { probed, race, sample, machine, horizon, plan, raced, pace, options }: Evidence,
+  { probed, race, sample, machine, horizon, plan, raced, pace, backwards, options }: Evidence,
 ): string | undefined {
-  if (pace?.ofPlainLoop) return undefined;
+  if (pace?.ofPlainLoop || backwards?.orderMatters) return undefined;
   if (probed.cutOff !== undefined) {
     return `the sample was cut off after ${counted(sample.items, "item")}: ` +
       `${probed.cutOff}; what follows is predicted from these. A larger --budget lets it finish`;

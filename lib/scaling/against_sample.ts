@@ -2,7 +2,7 @@
 
 import { type Finding, givesNothing, ofTeardown, sayFinding } from "../advice/findings.ts";
 import { compareWork } from "../advice/race/sample_check.ts";
-import { orderCheckOf, type OrderProber } from "../advice/probe/order_probe.ts";
+import { orderCheckOf, type OrderFound, type OrderProber } from "../advice/probe/order_probe.ts";
 import { JobError, type Probed } from "../advice/probe/probe.ts";
 import { sampleOf } from "../advice/probe/sample.ts";
 import { isModel, isRemote, type Model } from "../models.ts";
@@ -69,10 +69,11 @@ export async function holdAgainstSample(
   const check = result.unsteady || chosen === undefined || chosen.lanes * chosen.slots === 1
     ? undefined
     : orderCheckOf(sample, probed);
-  const { orderMatters, rewritten } = check === undefined
-    ? { orderMatters: undefined }
+  const { orderMatters, rewritten, written }: Partial<OrderFound> = check === undefined
+    ? {}
     : await orderProbe(job, { ...check, guardMs: GUARD_MS, signal });
   if (rewritten) seen.push({ kind: "rewritten", tasks: check!.count, ...rewritten });
+  if (written) seen.push({ kind: "written", tasks: check!.count, ...written });
   return {
     ...result,
     otherWork: work?.same === false ? work.ratio : undefined,

@@ -2,7 +2,8 @@
 
 import type { Advice } from "../../lib/advice/advice.ts";
 import { advise, type Instruments } from "../../lib/advice/advise.ts";
-import type { RewrittenFile } from "../../lib/advice/probe/order_probe.ts";
+import type { Probed } from "../../lib/advice/probe/probe.ts";
+import type { OrderFound } from "../../lib/advice/probe/order_probe.ts";
 import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { Profiled } from "../../lib/advice/profile/job_profile.ts";
 import { eventLoop } from "../../lib/advice/prediction/candidate.ts";
@@ -29,15 +30,20 @@ export async function adviceOn(
   more: Partial<AdviseOptions> = {},
   orderMatters?: boolean,
   profile?: Profiled,
-  rewritten?: RewrittenFile,
+  order: Partial<OrderFound> = {},
+  /** What a sample comes to that takes the list's items in another order; the same unless given. */
+  spread?: Probed,
 ): Promise<Advice> {
-  const probed = probedOf(made);
+  const inOrder = probedOf(made);
   const sample = sampleFor(made);
   let atMs = 0;
   const instruments: Instruments = {
     now: () => atMs,
     measureMachine: () => Promise.resolve(MACHINE),
-    probe: async (_job, { signal }, choose) => {
+    probe: async ({ items }, { signal }, choose) => {
+      const probed = spread !== undefined && items.kind === "module" && items.spread
+        ? spread
+        : inOrder;
       const counts = await choose(probed);
       // The real one's process is ended then.
       signal?.throwIfAborted();
@@ -47,7 +53,7 @@ export async function adviceOn(
         forwards: "same",
       };
     },
-    orderProbe: () => Promise.resolve({ orderMatters, ...(rewritten && { rewritten }) }),
+    orderProbe: () => Promise.resolve({ orderMatters, ...order }),
     ...(profile && { profileJob: () => Promise.resolve(profile) }),
     runTrial: (trial) => {
       const items = trial.job.items.kind === "values"
@@ -81,7 +87,7 @@ export async function adviceOn(
     job: {
       name: "made up",
       task: { module, export: "default" },
-      items: { kind: "module", module, export: "items" },
+      items: { kind: "module", module, export: "items", spread: spread !== undefined },
       options: {},
     },
     typed: "job.ts",

@@ -5,6 +5,7 @@ import { adviceReport } from "../../lib/report/advice/advice_report.ts";
 import type { Model } from "../../lib/models.ts";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
+import { probedOf } from "./fixture.ts";
 
 Deno.test("advise() recommends slots where tasks wait, lanes where they compute, both where they do both", async () => {
   const waiting = await adviceOn({ waitMs: 20 }, asPredicted);
@@ -50,6 +51,23 @@ Deno.test("advise() tells tasks that lean on earlier ones from tasks that share 
   assertEquals((await hazardIf(true)).kind, "order");
   assertEquals((await hazardIf(false)).kind, "results");
   assertStringIncludes((await hazardIf(false)).text, "it isn't the order");
+});
+
+Deno.test("advise() leaves in their order tasks that fail without those before them, and races nothing", async () => {
+  const made = { waitMs: 20, items: 40 };
+  const probed = probedOf(made);
+  const failures = [20, 21, 10].map((index) => ({ index, name: "Error", message: "", causes: [] }));
+  const spread = { ...probed, spread: 40, failures, done: { ...probed.done!, failed: 38 } };
+  const on = (made: Parameters<typeof adviceOn>[0]) =>
+    adviceOn(made, asPredicted, {}, undefined, undefined, undefined, spread);
+  const { recommended, hazards, models, sample, partial } = await on(made);
+  assertEquals([recommended.model, recommended.decision], ["sequential", "order matters"]);
+  assertEquals(hazards.map(({ kind }) => kind), ["order"]);
+  assertStringIncludes(hazards[0]!.text, "Tasks fail, or don't end, once");
+  assertEquals([sample.failed, models.some(({ measured }) => measured)], [0, false]);
+  assertEquals(partial, undefined, "no race is missing");
+  // Too few ran in their order to tell.
+  assertEquals((await on({ ...made, items: 9, total: 40 })).hazards[0]?.kind, "failures");
 });
 
 Deno.test("advise() stays below a server's limit", async () => {

@@ -191,6 +191,11 @@ Deno.test("a gain is less sure where a server was never asked for so many items 
     const { recommended } = await adviceOn(of, asPredicted, more);
     assert(recommended.confidence > 0.8 && !recommended.reason.includes("refuse"));
   }
+  // What was seen to ask nothing of the network asks no server.
+  const alone = await adviceOn(made, asPredicted, job({ net: true }), false, undefined, {
+    usesNetwork: false,
+  });
+  assert(alone.recommended.confidence > 0.8 && !alone.recommended.reason.includes("refuse"));
   // What only computes asks no server.
   const computes = { computeMs: 30, items: 100, total: 10_000 };
   const { recommended } = await adviceOn(computes, asPredicted, job({ net: true }));

@@ -4,7 +4,9 @@ import {
   recommendationLines,
   remarkOn,
 } from "../../lib/report/advice/advice_report.ts";
+import type { OrderFound } from "../../lib/advice/probe/order_probe.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
+import { probedOf } from "./fixture.ts";
 
 Deno.test("a reason doesn't say that tasks wait, which compute beside the event loop", async () => {
   const advice = await adviceOn({ computeMs: 20, onLoop: 0.05 }, (trial, items) => ({
@@ -314,9 +316,9 @@ Deno.test("how many are served at once isn't made of a gain alone", async () => 
 });
 
 Deno.test("tasks that take turns in their module are told so, and lanes that don't share it are a hazard", async () => {
-  const atOnce = (each: number) =>
+  const atOnce = (each: number, more: { readonly othersUse?: number } = {}) =>
     adviceOn(
-      { computeMs: 0.2, waitMs: 10, items: 60 },
+      { computeMs: 0.2, waitMs: 10, items: 60, ...more },
       ({ model, lanes = 1, slots = 60 }, items) => {
         const inFlight = model === "sequential" ? 1 : lanes * Math.min(each, slots);
         return { runMs: 10.2 * items / inFlight };
@@ -340,6 +342,14 @@ Deno.test("tasks that take turns in their module are told so, and lanes that don
   assertStringIncludes(two.hazards.find(({ kind }) => kind === "turns")!.text, "lets in so many");
   assert(two.surprises.every(({ text }) => text.includes("module lets in about 2 at once")));
   assert(two.surprises.length > 0);
+  // Where others used the CPUs, they may have been what held slots up.
+  for (const each of [1, 2]) {
+    const { recommended, surprises, hazards } = await atOnce(each, { othersUse: 1.5 });
+    assertMatch(recommended.reason, /^Slots on one lane gained less than lanes/);
+    assert(recommended.confidence <= 0.6);
+    assert(!surprises.some(({ text }) => text.includes("module")));
+    assertStringIncludes(hazards.find(({ kind }) => kind === "turns")!.text, "most likely");
+  }
 });
 
 Deno.test("an event loop has its hands full only where it computes for half of the time", async () => {
@@ -367,13 +377,17 @@ Deno.test("a reason tells programs that compute from programs that only take lon
 
 Deno.test("tasks that write one file back are left to the plain loop", async () => {
   const made = { waitMs: 20 };
-  const { recommended, hazards } = await adviceOn(made, asPredicted, {}, false, undefined, {
-    path: "/tmp/list.json",
-    times: 9,
-  });
+  const file = { path: "/tmp/list.json", times: 9 };
+  const on = (order: Partial<OrderFound>) =>
+    adviceOn(made, asPredicted, {}, false, undefined, order);
+  const { recommended, hazards } = await on({ rewritten: file });
   assertEquals([recommended.model, recommended.decision], ["sequential", "order matters"]);
   assertStringIncludes(recommended.reason, "lose each other's changes");
   assertEquals(hazards.map(({ kind }) => kind), ["rewritten"]);
+  // What is only added may come in any order.
+  const added = await on({ written: file });
+  assertEquals([added.recommended.model, added.hazards[0]?.kind], ["concurrent", "written"]);
+  assertStringIncludes(added.hazards[0]!.text, "what they add comes in any order");
 });
 
 Deno.test("no model is recommended with more in flight than another of the same place failed with", async () => {
@@ -417,4 +431,35 @@ Deno.test("what gained less than more in flight did is no limit of what the task
   const few = surprises.find(({ name }) => name === "limited (4 slots)");
   assertMatch(few?.text ?? "none", /none|most likely it was disturbed, for more in flight gained/);
   assert(!surprises.some(({ text }) => text.includes("doesn't serve so many")));
+});
+
+Deno.test("a reason says that tasks compute and wait, where slots fill the waits of those that do both", async () => {
+  const made = { computeMs: 4, waitMs: 6, items: 200 };
+  // Lanes gain nothing more.
+  const advice = await adviceOn(made, ({ model, lanes = 1 }, items, runMs) => ({
+    runMs: model === "sequential" ? runMs : (lanes > 1 ? 6 : 5) * items,
+  }));
+  assertEquals([advice.bound, advice.recommended.model], ["mixed", "limited"]);
+  assertMatch(advice.recommended.reason, /^The tasks compute and wait: slots on one lane/);
+});
+
+Deno.test("lanes that gain less than predicted are said to do again what is kept in one", async () => {
+  const inOrder = probedOf({ computeMs: 5, items: 100 });
+  const costOf = (at: number) => at < 40 && at % 2 === 0 ? 25 : 0.01;
+  const stretches = inOrder.stretches.map((of, at) => {
+    const ms = costOf(at);
+    return { ...of, wallMs: ms, cpuMs: ms, syncMs: ms, syncCpuMs: ms };
+  });
+  const cached = { ...inOrder, stretches, spread: 100 };
+  const { surprises } = await adviceOn(
+    { computeMs: 5 },
+    (_trial, items) => ({ runMs: stretches.slice(0, items).reduce((ms, of) => ms + of.wallMs, 0) }),
+    {},
+    undefined,
+    undefined,
+    {},
+    cached,
+  );
+  assert(surprises.length > 0);
+  for (const { text } of surprises) assertStringIncludes(text, "each lane does again");
 });

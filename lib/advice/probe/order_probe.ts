@@ -2,6 +2,7 @@
 
 import type { ChildOptions } from "../../children/measuring_child.ts";
 import { attempt } from "../../lanes/attempt.ts";
+import { isRefusal } from "../../tasks/http_signs.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import type { Race } from "../race/race.ts";
 import { countNeighbours, type Probed, startProbe } from "./probe.ts";
@@ -37,11 +38,42 @@ export function orderCheck(
   return isDue ? orderCheckOf(sample, probed) : undefined;
 }
 
+/** From this share of failures on they may come from the order in which a sample takes a list's items. */
+const MANY_FAIL = 0.3;
+/** So many tasks that failed in that order alone are hardly chance. */
+const FEW_FAILED = 2;
+
+/** Whether tasks of a sample may have failed, or not ended, for want of those before them in the list. */
+export function mayLean({ spread, cutOff, done, failures }: Probed): boolean {
+  return spread !== undefined && !failures.some(isRefusal) &&
+    (cutOff !== undefined || done!.failed >= MANY_FAIL * done!.items);
+}
+
+/** The job with the items of its list in their own order; undefined if they come in no other. */
+export function inListOrder(job: JobSpec): JobSpec | undefined {
+  const { items } = job;
+  if (items.kind !== "module" || !items.spread) return undefined;
+  return { ...job, items: { ...items, spread: false } };
+}
+
+/** Whether tasks that failed, or didn't end, do well after those before them in the list. */
+export function leanOnEarlier({ cutOff, failures }: Probed, { done }: Probed): boolean {
+  if (done === undefined || done.failed > 0) return false;
+  return cutOff !== undefined
+    ? done.items === done.total
+    : failures.filter(({ index }) => index < done.items).length >= FEW_FAILED;
+}
+
 export interface OrderFound {
   /** Whether the results were others; undefined if that couldn't be found out. */
   readonly orderMatters: boolean | undefined;
-  /** A file that was read and written as many times as there were tasks, or more. */
-  readonly rewritten?: RewrittenFile | undefined;
+  /** Whether tasks fail then, or don't end. */
+  readonly fails?: boolean;
+  /** A file that was read and written as many times as there were tasks, or more; and one only written. */
+  readonly rewritten?: SharedFile | undefined;
+  readonly written?: SharedFile | undefined;
+  /** Whether anything was asked of the network; undefined if that couldn't be found out. */
+  readonly usesNetwork?: boolean | undefined;
 }
 
 /** Runs the first items from last to first. A test's own answers at once. */
@@ -59,9 +91,9 @@ const LEAST_TASKS = 4;
  * run from first to last.
  */
 export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, signal }) => {
-  const { read, write } = job.permissions ?? {};
-  const mayRewrite = read !== undefined && write !== undefined && count >= LEAST_TASKS;
-  const permissions = mayRewrite ? audited(job.permissions!) : undefined;
+  const { write, net } = job.permissions ?? {};
+  const mayShare = write !== undefined && count >= LEAST_TASKS;
+  const permissions = mayShare ? audited(job.permissions!) : undefined;
   const run = async (job: JobSpec, order: "forwards" | "backwards", env: ChildOptions["env"]) => {
     const wanted = { limit: count, targetMs: 0, order };
     await using child = await startProbe(job, wanted, { guardMs, signal }, { env });
@@ -72,27 +104,29 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
     return message?.type === "checksum" ? message.checksum : undefined;
   };
   const expected = forwards ?? await run(job, "forwards", {});
-  await using audit = permissions && await FileAudit.start();
+  const isAudited = permissions !== undefined || net !== undefined;
+  await using audit = isAudited ? await Audit.start() : undefined;
   const watched = permissions === undefined ? job : { ...job, permissions };
   const found = await run(watched, "backwards", audit?.env ?? {});
   return expected === undefined || found === undefined ? { orderMatters: undefined } : {
     orderMatters: found !== expected,
-    rewritten: await audit?.mostRewritten(count),
+    ...(permissions && await audit?.sharedFiles(count)),
+    usesNetwork: await audit?.usesNetwork(),
   };
 };
 
-/** A file that was read and written several times, and changed. */
-export interface RewrittenFile {
+/** A file that several tasks opened, and that changed. */
+export interface SharedFile {
   readonly path: string;
-  /** How many times it was opened to read, or to write, whichever was less often. */
+  /** How many times it was opened to write; or to read, if that was less often and is told of. */
   readonly times: number;
 }
 
 /** What a file of SQLite begins with. */
 const SQLITE = "SQLite format 3";
 
-/** The log of one child. Leaving an `await using` block removes it. */
-export class FileAudit implements AsyncDisposable {
+/** The log of what one child was permitted. Leaving an `await using` block removes it. */
+export class Audit implements AsyncDisposable {
   readonly #log: string;
   readonly #startMs = Date.now();
 
@@ -100,24 +134,33 @@ export class FileAudit implements AsyncDisposable {
     this.#log = log;
   }
 
-  static async start(): Promise<FileAudit> {
-    return new FileAudit(await Deno.makeTempFile({ prefix: "lanes-audit-" }));
+  static async start(): Promise<Audit> {
+    return new Audit(await Deno.makeTempFile({ prefix: "lanes-audit-" }));
   }
 
   get env(): Record<string, string> {
     return { DENO_AUDIT_PERMISSIONS: this.#log };
   }
 
-  /** The file that was most often read and written, `least` times or more, and has changed meanwhile. */
-  async mostRewritten(least: number): Promise<RewrittenFile | undefined> {
-    const files = [...accesses(await Deno.readTextFile(this.#log))]
-      .map(([path, { read, write }]) => ({ path, times: Math.min(read, write) }))
-      .filter(({ times }) => times >= least)
-      .sort((a, b) => b.times - a.times);
-    for (const file of files) {
-      if (await this.#changed(file.path) && !await isDatabase(file.path)) return file;
-    }
-    return undefined;
+  /** The files most often read and written, and only written, `least` times or more, that have changed. */
+  async sharedFiles(least: number): Promise<Pick<OrderFound, "rewritten" | "written">> {
+    const opened = [...accesses(await Deno.readTextFile(this.#log))];
+    const most = async (files: readonly SharedFile[]) => {
+      const often = files.filter(({ times }) => times >= least);
+      for (const file of often.toSorted((a, b) => b.times - a.times)) {
+        if (await this.#changed(file.path) && !await isDatabase(file.path)) return file;
+      }
+      return undefined;
+    };
+    const both = ({ read, write }: Accesses) => Math.min(read, write);
+    const onlyWritten = ({ read, write }: Accesses) => read < least ? write : 0;
+    const [rewritten, written] = [both, onlyWritten]
+      .map((times) => most(opened.map(([path, of]) => ({ path, times: times(of) }))));
+    return { rewritten: await rewritten, written: await written };
+  }
+
+  async usesNetwork(): Promise<boolean> {
+    return notes(await Deno.readTextFile(this.#log)).some(({ permission }) => permission === "net");
   }
 
   async #changed(path: string): Promise<boolean> {
@@ -156,19 +199,28 @@ export function audited<P extends LanePermissions>(permissions: P): P | undefine
   };
 }
 
+interface Note {
+  readonly permission?: unknown;
+  readonly value?: unknown;
+}
+
+/** The lines of a log; the last may be cut, and programs that the child starts may write there too. */
+function notes(log: string): Note[] {
+  return log.split("\n").flatMap((line) => attempt(() => JSON.parse(line) as Note, null) ?? []);
+}
+
+interface Accesses {
+  read: number;
+  write: number;
+}
+
 /** How often each file was opened to read and to write, by a log's lines. */
-export function accesses(log: string): Map<string, { read: number; write: number }> {
-  const files = new Map<string, { read: number; write: number }>();
-  for (const line of log.split("\n")) {
-    // The last line may be cut, and programs that the child starts may write here too.
-    const noted: { permission?: unknown; value?: unknown } | null = attempt(
-      () => JSON.parse(line),
-      null,
-    );
-    const permission = noted?.permission;
+export function accesses(log: string): Map<string, Accesses> {
+  const files = new Map<string, Accesses>();
+  for (const { permission, value } of notes(log)) {
     if (permission !== "read" && permission !== "write") continue;
-    if (typeof noted?.value !== "string") continue;
-    const path = resolve(userFolder(), noted.value);
+    if (typeof value !== "string") continue;
+    const path = resolve(userFolder(), value);
     files.getOrInsert(path, { read: 0, write: 0 })[permission]++;
   }
   return files;

@@ -116,6 +116,8 @@ export async function startProbe(
 /** What is measured between two tasks takes a part of this. */
 const LEAST_TASK_MS = 1_000;
 const TEARDOWN_MS = 5_000;
+/** What they make may have to be taken down. */
+const TAKING_DOWN: ReadonlySet<string> = new Set(["prepare", "setup", "teardown"]);
 
 class Probing {
   readonly stretches: Stretch[] = [];
@@ -268,13 +270,18 @@ class Probing {
     return answer?.type === "checksum" ? answer.checksum : undefined;
   }
 
+  get #takesDown(): boolean {
+    return this.#exports!.hooks.some((hook) => TAKING_DOWN.has(hook));
+  }
+
   async takenDown(): Promise<number> {
     this.child.guard(TEARDOWN_MS);
     await this.child.send({ finish: true } satisfies ProbeCommand);
     while (true) {
       const message = await this.child.next();
       this.options.signal?.throwIfAborted();
-      if (message === undefined && this.child.isLate) return Infinity;
+      // What has nothing to take down was kept waiting by other programs.
+      if (message === undefined && this.child.isLate) return this.#takesDown ? Infinity : 0;
       if (message === undefined) {
         const how = await this.child.howItEnded();
         throw cannotRun(`its teardown ended the whole process (${how})`);

@@ -202,6 +202,24 @@ export function byChance({ variation }: Pick<Sample, "variation">, items: number
   return Math.exp(variation / Math.sqrt(items));
 }
 
+/** So many items are dearer or cheaper than the mean from this ratio on. */
+export const TELLS_ITEMS = 1.25;
+
+/** Who costs so many times as much, or as little, as the mean doesn't stand for all. */
+const UNTYPICAL = 1.5;
+
+/** From how many of the first items on these cost, on average, about what all do. */
+export function typicalFrom({ walls, wallMs }: Pick<Sample, "walls" | "wallMs">): number {
+  let [items, ms, from] = [0, 0, 1];
+  for (const wall of walls) {
+    items += wall.count;
+    ms += wall.count * wall.wallMs;
+    const off = Math.abs(Math.log(ms / (items * wallMs)));
+    if (off > Math.log(UNTYPICAL)) from = items + 1;
+  }
+  return from;
+}
+
 /** Waiting for a CPU that others use holds up a thread too, but hardly for this share of the time. */
 const BLOCKS = 0.25;
 

@@ -27,6 +27,7 @@ import {
   mostCpuShare,
   type Sample,
   sampleOf,
+  typicalFrom,
 } from "../probe/sample.ts";
 import { MOST_MEMORY, WAITS } from "../../judge/thresholds.ts";
 import { type RacePlan } from "./race.ts";
@@ -229,7 +230,10 @@ export function planRace(
   const isAllAtOnce = predicted.some((one) =>
     inFlightOf(one.of, most) === most && totalMs(one) <= near
   );
-  const few = Math.min(most, ITEMS_A_LANE * Math.max(...others.map(({ lanes }) => lanes)));
+  const aLane = ITEMS_A_LANE * Math.max(...others.map(({ lanes }) => lanes));
+  // What a few cost that aren't like the others tells nothing of these.
+  const typical = typicalFrom(sample);
+  const few = Math.min(most, Math.max(aLane, typical));
   const least = isAllAtOnce ? ROUNDS_OF_ALL : ROUNDS_OF_FEWER;
   const planFor = (rounds: number, isWhole: boolean): RacePlan | undefined => {
     const workMs = Math.min(PLANNED * allowanceMs, leftMs - rounds * startMs);
@@ -238,7 +242,11 @@ export function planRace(
     if (workMs <= 0 || (isWhole && items < most)) return undefined;
     // Sequential also gets the time that the others leave over.
     const restMs = Math.max(0, workMs / rounds - othersMs * items / most);
-    const sequentialItems = Math.min(alone, Math.max(2, Math.floor(alone * restMs / plain.runMs)));
+    const fewest = Math.max(2, Math.floor(SEQUENTIAL_SHARE * typical));
+    const sequentialItems = Math.min(
+      alone,
+      Math.max(fewest, Math.floor(alone * restMs / plain.runMs)),
+    );
     const costMs = othersMs * items / most + plain.runMs * sequentialItems / alone;
     return rounds * costMs > OVER * workMs
       ? undefined

@@ -11,7 +11,7 @@ import { plainOf, type Race, type Runner } from "./race.ts";
 import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../../judge/thresholds.ts";
 import { isBusy } from "../../timing/meter/meter.ts";
 import { median } from "../../timing/statistics.ts";
-import { byChance, mostCpuShare, type Sample } from "../probe/sample.ts";
+import { byChance, mostCpuShare, type Sample, TELLS_ITEMS } from "../probe/sample.ts";
 
 /** What they fail for: a server, the process's limits, each other, or what isn't there in other lanes. */
 export type FailingKind = "refused" | "descriptors" | "late" | "lanes";
@@ -136,9 +136,6 @@ function sampledMs({ walls, wallMs, sourceMs }: Sample, items: number): number {
   }
   return ms + left * (wallMs + sourceMs);
 }
-
-/** Whether so many items are dearer or cheaper than the mean shows from this ratio on. */
-const TELLS_ITEMS = 1.25;
 
 /**
  * The sample as the race bears it out. Where its plain loop took what as many items take on average, and

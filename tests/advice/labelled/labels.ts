@@ -20,7 +20,7 @@ export interface Label {
   readonly orHazard?: Finding["kind"];
   /** A hazard that would be wrong. */
   readonly noHazard?: Finding["kind"];
-  /** A folder beside the job that its tasks leave behind. */
+  /** A file or folder beside the job that its tasks leave behind. */
   readonly leaves?: string;
   /** Why no model can be called the best afterwards: what is measured isn't the job, or fails. */
   readonly incomparable?: boolean;
@@ -62,6 +62,7 @@ export const LABELS: readonly Label[] = [
   { file: "falling.ts", bound: "cpu", noHazard: "impossible" },
   { file: "two_kinds.ts", bound: "mixed" },
   { file: "heavy_tail.ts", bound: "io" },
+  { file: "keeps_results.ts", bound: "cpu", models: ["sequential"] },
   // Failures are no speed.
   {
     file: "token_bucket.ts",
@@ -105,6 +106,21 @@ export const LABELS: readonly Label[] = [
     models: ["sequential"],
     hazard: "order",
     incomparable: true,
+  },
+  {
+    file: "chained_pages.ts",
+    bound: "io",
+    models: ["sequential"],
+    hazard: "order",
+    incomparable: true,
+  },
+  {
+    file: "adds_lines.ts",
+    bound: "io",
+    permissions: FILES,
+    models: SLOTS,
+    hazard: "written",
+    leaves: "adds_lines.tmp",
   },
   { file: "by_place.ts", bound: "io", models: SLOTS, noHazard: "failures" },
   { file: "numbered_items.ts", bound: "io", models: SLOTS, noHazard: "unrepeatable" },

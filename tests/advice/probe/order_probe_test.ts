@@ -1,12 +1,14 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   accesses,
+  Audit,
   audited,
-  FileAudit,
+  leanOnEarlier,
+  mayLean,
   orderCheck,
   orderProbe,
 } from "../../../lib/advice/probe/order_probe.ts";
-import { countNeighbours, probe } from "../../../lib/advice/probe/probe.ts";
+import { countNeighbours, probe, type Probed } from "../../../lib/advice/probe/probe.ts";
 import type { Race } from "../../../lib/advice/race/race.ts";
 import type { JobSpec } from "../../../lib/timing/spec.ts";
 import { granted } from "../../granted.ts";
@@ -54,8 +56,8 @@ Deno.test({
   },
 });
 
-/** What file the tasks rewrite, of such a job in a folder that it may write. */
-async function rewritten(task: string, all = false): Promise<string | undefined> {
+/** What file the tasks rewrite, or only write, of such a job in a folder that it may write. */
+async function shared(task: string, all = false): Promise<string | undefined> {
   const folder = await Deno.makeTempDir({ prefix: "lanes-rewritten-" });
   try {
     const code = `const folder = ${JSON.stringify(folder)};
@@ -71,8 +73,10 @@ async function rewritten(task: string, all = false): Promise<string | undefined>
     };
     const { signal } = new AbortController();
     const options = { count: 4, forwards: "", guardMs: 60_000, signal };
-    const found = (await orderProbe(job, options)).rewritten;
-    return found?.path.slice(folder.length + 1);
+    const { rewritten, written } = await orderProbe(job, options);
+    const nameOf = ({ path }: { readonly path: string }) => path.slice(folder.length + 1);
+    if (written !== undefined) return `only written: ${nameOf(written)}`;
+    return rewritten && nameOf(rewritten);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -80,7 +84,7 @@ async function rewritten(task: string, all = false): Promise<string | undefined>
 
 Deno.test({
   name:
-    "orderProbe() names a file that tasks read and write back, and none that each has for itself",
+    "orderProbe() names a file that tasks read and write back, or all write, and none that each has for itself",
   ignore: !granted("run", "read", "write") || Deno.build.os === "windows",
   async fn() {
     const count = `const old = await Deno.readTextFile(folder + "/n").catch(() => "0");
@@ -92,10 +96,10 @@ Deno.test({
       await Deno.writeTextFile(folder + "/" + item, "x")`;
     const log = `await Deno.writeTextFile(folder + "/log", "x", { append: true })`;
     for (const all of [false, true]) {
-      assertEquals(await rewritten(count, all), "n");
-      assertEquals(await rewritten(nodes, all), "n");
-      assertEquals(await rewritten(own, all), undefined);
-      assertEquals(await rewritten(log, all), undefined);
+      assertEquals(await shared(count, all), "n");
+      assertEquals(await shared(nodes, all), "n");
+      assertEquals(await shared(own, all), undefined);
+      assertEquals(await shared(log, all), "only written: log");
     }
   },
 });
@@ -132,6 +136,33 @@ Deno.test("countNeighbours() takes an eighth of the sample, or what a quarter of
   assertEquals([of(60, 8), of(40, 24), of(4, 8)], [16, 10, 4]);
 });
 
+Deno.test("leanOnEarlier() tells tasks that need those before them from tasks that fail by themselves", () => {
+  const made = { waitMs: 10, items: 40 };
+  const failure = (index: number) => ({ index, name: "Error", message: "", causes: [] });
+  const failing = (failed: number, indices: readonly number[]): Probed => {
+    const probed = { ...probedOf(made), spread: 40 };
+    return {
+      ...probed,
+      failures: indices.map(failure),
+      done: { ...probed.done!, failed },
+    };
+  };
+  const many = failing(20, [20, 21, 10]);
+  assert(mayLean(many) && !mayLean(failing(4, [20, 21])), "a few fail for other reasons");
+  assert(!mayLean({ ...many, spread: undefined }), "they ran in their own order");
+  assert(!mayLean({ ...many, failures: [{ ...failure(20), status: 429 }] }), "a server refuses");
+  const cut: Probed = { ...probedOf({ ...made, cutOff: "item 20 did not settle" }), spread: 40 };
+  assert(mayLean(cut));
+  const inOrder = probedOf(made);
+  assert(leanOnEarlier(many, inOrder) && leanOnEarlier(cut, inOrder));
+  assert(!leanOnEarlier(many, failing(1, [3])), "some fail in that order, too");
+  assert(
+    !leanOnEarlier(many, probedOf({ ...made, items: 15 })),
+    "those that failed weren't run again",
+  );
+  assert(!leanOnEarlier(cut, probedOf({ ...made, items: 15, total: 40 })), "nor what didn't end");
+});
+
 const line = (permission: string, value: unknown) =>
   JSON.stringify({ v: 1, datetime: "2026-01-01T00:00:00Z", permission, value });
 
@@ -165,7 +196,7 @@ Deno.test("audited() names the root where all files are allowed", {
 
 Deno.test({
   name:
-    "mostRewritten() names what was often read and written, and has changed; its log is removed",
+    "sharedFiles() names what was often read and written, or only written, and has changed; its log is removed",
   ignore: !granted("read", "write"),
   async fn() {
     const folder = await Deno.makeTempDir({ prefix: "lanes-file-audit-" });
@@ -179,7 +210,7 @@ Deno.test({
       }
       let log: string;
       {
-        await using audit = await FileAudit.start();
+        await using audit = await Audit.start();
         log = audit.env.DENO_AUDIT_PERMISSIONS!;
         const both = [
           "old",
@@ -197,8 +228,14 @@ Deno.test({
           ...["written", "written", "written"].map((name) => line("write", at(name))),
         ];
         await Deno.writeTextFile(log, lines.join("\n"));
-        assertEquals(await audit.mostRewritten(2), { path: at("changed"), times: 2 });
-        assertEquals(await audit.mostRewritten(3), undefined);
+        const written = { path: at("written"), times: 3 };
+        const rewritten = { path: at("changed"), times: 2 };
+        assertEquals(await audit.sharedFiles(2), { rewritten, written });
+        assertEquals(await audit.sharedFiles(3), { rewritten: undefined, written });
+        assertEquals(await audit.sharedFiles(4), { rewritten: undefined, written: undefined });
+        assertEquals(await audit.usesNetwork(), false);
+        await Deno.writeTextFile(log, line("net", "example.com"));
+        assertEquals(await audit.usesNetwork(), true);
       }
       assertEquals(await Deno.stat(log).catch(() => "gone"), "gone");
     } finally {

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
 import { promising } from "../../../lib/advice/race/race_plan.ts";
-import { mostCpuShare, sampleOf } from "../../../lib/advice/probe/sample.ts";
+import { mostCpuShare, sampleOf, typicalFrom } from "../../../lib/advice/probe/sample.ts";
 import { possibleGain } from "../../../lib/advice/race/recommend.ts";
 import { MACHINE, probedOf, sampleFor } from "../fixture.ts";
 
@@ -116,4 +116,21 @@ Deno.test("mostCpuShare() takes a program to queue for a core no longer than oth
   const own = sampleFor({ computeMs: 1, waitMs: 29, othersUse: 2 });
   assertEquals(mostCpuShare(own), own.cpuShare);
   assertEquals(mostCpuShare({ cpuShare: 0.3 }), 0.3);
+});
+
+/** A sample of items that took so long, one by one. */
+function took(walls: readonly number[]) {
+  const probed = probedOf({ computeMs: 1, items: walls.length });
+  const stretches = walls.map((wallMs, at) => ({ ...probed.stretches[at]!, wallMs }));
+  return sampleOf({ ...probed, stretches });
+}
+
+Deno.test("typicalFrom() tells from how many items on the first ones stand for all", () => {
+  assertEquals(typicalFrom(took(Array(100).fill(5))), 1);
+  // A cache that 20 items fill: the first 66 still cost half more than all hundred do.
+  assertEquals(typicalFrom(took([...Array(20).fill(5), ...Array(80).fill(0.001)])), 67);
+  // A table that the first task makes.
+  assertEquals(typicalFrom(took([300, ...Array(99).fill(3)])), 50);
+  // The long ones come late.
+  assertEquals(typicalFrom(took([...Array(90).fill(1), ...Array(10).fill(50)])), 96);
 });

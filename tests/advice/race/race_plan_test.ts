@@ -14,6 +14,7 @@ import {
 } from "../../../lib/advice/race/race_plan.ts";
 import type { LanePermissions } from "../../../lib/lanes/permissions.ts";
 import { JOB } from "../../timing/fake.ts";
+import { sampleOf } from "../../../lib/advice/probe/sample.ts";
 import { MACHINE, probedOf, sampleFor } from "../fixture.ts";
 import { predict } from "../../../lib/advice/prediction/predict.ts";
 
@@ -244,4 +245,17 @@ Deno.test("possibleCandidates() has no more tasks in flight than memory holds", 
         .map(({ lanes, slots }) => Math.min(6, lanes * slots)),
     );
   assertEquals([most(24e9), most(3.1e9), most(1.2e9)], [6, 3, 1]);
+});
+
+Deno.test("planRace() races no part of a job whose first items don't stand for all", () => {
+  const probed = probedOf({ computeMs: 5, items: 100 });
+  const stretches = probed.stretches.map((of, at) => ({
+    ...of,
+    wallMs: at < 20 ? 25 : 0.001,
+    cpuMs: at < 20 ? 25 : 0.001,
+  }));
+  const sample = sampleOf({ ...probed, stretches });
+  const size = { alone: 100, most: 100 };
+  const raced = [SEQUENTIAL, threads(2)];
+  assert((planRace(sample, raced, MACHINE, size, 60_000)?.items ?? 0) > 60);
 });
