@@ -103,19 +103,25 @@ export const Subject = {
 /** Queues of jobs are named so. */
 export const queueOf = (job: string) => `LANES-${job}`;
 
-/**
- * Whether who tells of itself is heard at all: what it tells comes back to it. While it doesn't, nobody
- * else can be heard either, and nobody is lost.
- */
-export class Echo {
-  #heardMs = performance.now();
+/** Those who tell of themselves, by their ids, and when each was heard last. */
+export class Heard<Party extends { heardMs: number }> extends Map<string, Party> {
+  #echoMs = performance.now();
 
-  hear(): void {
-    this.#heardMs = performance.now();
+  /** What is told here came back: while it doesn't, nobody else can be heard either. */
+  echo(): void {
+    this.#echoMs = performance.now();
   }
 
-  get isHeard(): boolean {
-    return performance.now() - this.#heardMs < MOST_ECHO_MS;
+  /** Nobody could be heard meanwhile. */
+  hearAll(): void {
+    for (const party of this.values()) party.heardMs = performance.now();
+  }
+
+  /** Those who haven't been heard for so many milliseconds. */
+  silent(silenceMs: number): [string, Party][] {
+    const nowMs = performance.now();
+    if (nowMs - this.#echoMs >= MOST_ECHO_MS) this.hearAll();
+    return [...this].filter(([, { heardMs }]) => nowMs - heardMs >= silenceMs);
   }
 }
 

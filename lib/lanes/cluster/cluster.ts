@@ -13,7 +13,7 @@ import {
   type Broker,
   BrokerError,
   type DeadLetter,
-  Echo,
+  Heard,
   isLeaseAnswer,
   isMachineBeat,
   type JobBeat,
@@ -92,7 +92,7 @@ const CLOCK_ASKS = 5;
 /** A job's own view of a cluster. */
 export class Cluster {
   readonly id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
-  readonly #machines = new Map<string, Machine>();
+  readonly #machines = new Heard<Machine>();
   /** By their numbers; a lane that is being asked for is among them. */
   readonly #leases = new Map<number, Lease>();
   #broker: Broker | undefined;
@@ -102,7 +102,6 @@ export class Cluster {
   #freed = Promise.withResolvers<void>();
   #lastLane = 0;
   readonly #kept: Post["kept"] = new Map();
-  readonly #echo = new Echo();
   /** Whether some machine was there before. */
   #hadMachine = false;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -149,11 +148,11 @@ export class Cluster {
     const broker = await this.host.connect();
     try {
       broker.onReconnect(() => {
-        this.#hearAll();
+        this.#machines.hearAll();
         broker.tell(Subject.call, null);
       });
       broker.listen(Subject.machine("*"), (beat) => isMachineBeat(beat) && this.#onBeat(beat));
-      broker.listen(Subject.job(this.id), () => this.#echo.hear());
+      broker.listen(Subject.job(this.id), () => this.#machines.echo());
       await broker.createQueue(queueOf(this.id), [Subject.to(this.id, "*")], this.id);
       broker.take(Subject.from(this.id, "*"), (handed, subject) => {
         const lease = this.#leases.get(Number(subject.split(".").at(-1)));
@@ -191,11 +190,6 @@ export class Cluster {
     this.#joined.resolve();
   }
 
-  /** Nobody could be heard of meanwhile. */
-  #hearAll(): void {
-    for (const machine of this.#machines.values()) machine.heardMs = performance.now();
-  }
-
   #beat(): void {
     const broker = this.#broker;
     if (broker === undefined) return;
@@ -206,9 +200,7 @@ export class Cluster {
     const lanes = [...this.#leases.keys()];
     broker.tell(Subject.job(this.id), { job: this.id, lanes } satisfies JobBeat);
     const { silenceMs } = this.host;
-    if (!this.#echo.isHeard) return this.#hearAll();
-    for (const { id, name, heardMs } of this.#machines.values()) {
-      if (performance.now() - heardMs < silenceMs) continue;
+    for (const [id, { name }] of this.#machines.silent(silenceMs)) {
       this.#lose(id, `was lost: its machine ${name} has not been heard of for ${silenceMs} ms`);
     }
   }

@@ -10,7 +10,7 @@ import {
   ACK_WAIT_MS,
   BEAT_MS,
   type Broker,
-  Echo,
+  Heard,
   isLeaseRequest,
   type JobBeat,
   type LeaseAnswer,
@@ -59,19 +59,18 @@ interface Job {
 
 export class Machine implements AsyncDisposable {
   readonly id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
-  readonly #jobs = new Map<string, Job>();
+  readonly #jobs = new Heard<Job>();
   readonly #turns: Turns<Relay>;
   readonly #timers: ReturnType<typeof setInterval>[];
-  readonly #echo = new Echo();
   #items = 0;
 
   constructor(private readonly broker: Broker, private readonly options: MachineOptions) {
     this.#turns = new Turns(options.lanes);
     broker.onReconnect(() => {
-      this.#hearAll();
+      this.#jobs.hearAll();
       this.#tell();
     });
-    broker.listen(Subject.machine(this.id), () => this.#echo.hear());
+    broker.listen(Subject.machine(this.id), () => this.#jobs.echo());
     broker.listen(Subject.call, () => this.#tell());
     broker.listen(Subject.job("*"), (beat) => this.#onJobBeat(beat as JobBeat));
     broker.listen(Subject.clock(this.id), () => performance.timeOrigin + performance.now());
@@ -115,17 +114,10 @@ export class Machine implements AsyncDisposable {
     if (!this.broker.isConnected) return;
     this.#tell();
     for (const relay of this.#relays) relay.tellHeldUp();
-    if (!this.#echo.isHeard) return this.#hearAll();
-    for (const [id, { heardMs, relays }] of this.#jobs) {
-      if (performance.now() - heardMs < this.options.silenceMs) continue;
+    for (const [id, { relays }] of this.#jobs.silent(this.options.silenceMs)) {
       this.#jobs.delete(id);
       for (const relay of relays.values()) void relay?.end();
     }
-  }
-
-  /** Nobody could be heard of meanwhile. */
-  #hearAll(): void {
-    for (const job of this.#jobs.values()) job.heardMs = performance.now();
   }
 
   /** A job names the lanes that it uses: others of it were given up, and nobody hears what they say. */
