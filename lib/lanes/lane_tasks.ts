@@ -90,10 +90,7 @@ export class LaneTasks {
     if (hooks === undefined) return this.#bare;
     const known = this.#setUp.get(module);
     if (known !== undefined) return known.given ?? known.settingUp;
-    if (this.#isClosed) {
-      const what = `Cannot set up task module ${module}: its lane was closed`;
-      return Promise.reject(new TaskLoadError(what));
-    }
+    if (this.#isClosed) return Promise.reject(notSetUp(module, "its lane was closed"));
     const signal = new AbortController();
     const settingUp = this.#start(module, hooks, signal.signal)
       .then((given) => found.given = given);
@@ -111,8 +108,7 @@ export class LaneTasks {
     try {
       return { resource: await setup({ shared, signal }), shared };
     } catch (cause) {
-      const what = `Cannot set up task module ${module}: its setup failed: ${wordsOf(cause)}`;
-      throw new TaskLoadError(what, { cause });
+      throw notSetUp(module, `its setup failed: ${wordsOf(cause)}`, cause);
     }
   }
 
@@ -287,12 +283,27 @@ export async function loadFromProgram(task: Task): Promise<TaskFunction> {
   }
 }
 
+function taskError(what: string, module: string, why: string, cause: unknown): TaskLoadError {
+  const options = cause === undefined ? undefined : { cause };
+  return new TaskLoadError(`Cannot ${what} task module ${module}: ${why}`, options);
+}
+
+/** What is told of a task whose module can't be loaded. */
+export function unloadable(module: string, why: string, cause?: unknown): TaskLoadError {
+  return taskError("load", module, why, cause);
+}
+
+/** What is told of one whose module can't be set up. */
+export function notSetUp(module: string, why: string, cause?: unknown): TaskLoadError {
+  return taskError("set up", module, why, cause);
+}
+
 async function importTask(task: Task): Promise<TaskFunction> {
   let module: Record<string, unknown>;
   try {
     module = await importModule(task.module);
   } catch (cause) {
-    throw new TaskLoadError(`Cannot load task module ${task.module}: ${wordsOf(cause)}`, { cause });
+    throw unloadable(task.module, wordsOf(cause), cause);
   }
   const fn = module[task.export];
   if (typeof fn !== "function") {
@@ -322,14 +333,12 @@ function findHooks(name: string, module: Record<string, unknown>): void {
   const { setup, teardown } = module;
   for (const [hook, found] of [["setup", setup], ["teardown", teardown]] as const) {
     if (found === undefined || (typeof found === "function" && !isGenerator(found))) continue;
-    throw new TaskLoadError(
-      `Cannot set up task module ${name}: its export ${hook} is no function that can be called, but ` +
-        (typeof found === "function"
-          ? "a generator function"
-          : found === null
-          ? "null"
-          : `of type ${typeof found}`),
-    );
+    const is = typeof found === "function"
+      ? "a generator function"
+      : found === null
+      ? "null"
+      : `of type ${typeof found}`;
+    throw notSetUp(name, `its export ${hook} is no function that can be called, but ${is}`);
   }
   if (setup !== undefined || teardown !== undefined) hooks.set(name, { setup, teardown } as Hooks);
 }

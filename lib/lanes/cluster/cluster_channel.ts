@@ -1,7 +1,7 @@
 /** The channel to a lane on another machine. */
 
 import { wordsOf } from "../attempt.ts";
-import { TaskLoadError } from "../errors.ts";
+import { unloadable } from "../lane_tasks.ts";
 import {
   BATCH_COUNT,
   type Channel,
@@ -141,7 +141,7 @@ export class ClusterChannel implements Channel {
   /** Tasks of these modules are run nowhere, or not without what is shared. */
   #refuseToLoad(numbers: Iterable<number>, why: string): void {
     for (const number of [...numbers]) {
-      const error = new TaskLoadError(`Cannot load task module ${this.#loads.get(number)}: ${why}`);
+      const error = unloadable(this.#loads.get(number)!, why);
       this.events.message(FromLane.unloadable, [number], sealEnvelope(error, way));
     }
   }

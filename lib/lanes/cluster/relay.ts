@@ -5,14 +5,14 @@
  * A batch is acknowledged once the job has what became of it, so until then the server keeps it.
  */
 
-import { TaskLoadError } from "../errors.ts";
+import { unloadable } from "../lane_tasks.ts";
 import {
   type Channel,
   type ChannelEvents,
+  droppedHead,
   FromLane,
   REPORT_COUNT,
   REPORT_LAST,
-  reportHead,
   type TaskToLoad,
   ToLane,
 } from "../remote/channel.ts";
@@ -196,17 +196,14 @@ export class Relay {
     const { stored } = this.#waiting.get(id) ?? {};
     if (stored === undefined) return false;
     this.#waiting.delete(id);
-    const nowMs = performance.now();
-    const nothing = { count: 0, startedAtMs: nowMs, endedAtMs: nowMs, times: undefined };
-    const head = reportHead(id, { ...nothing, last: true }, false);
-    void this.#sender.send(FromLane.report, head).then(() => stored.ack());
+    void this.#sender.send(FromLane.report, droppedHead(id)).then(() => stored.ack());
     return true;
   }
 
   async #load(number: number, { module, ...rest }: TaskToLoad): Promise<void> {
     const found = await this.of.find(module);
     if ("refused" in found) {
-      const error = new TaskLoadError(`Cannot load task module ${module}: ${found.refused}`);
+      const error = unloadable(module, found.refused);
       return void this.#sender.send(FromLane.unloadable, [number], sealEnvelope(error, way));
     }
     this.#channel.send(ToLane.load, [number], { module: found.local, ...rest });

@@ -207,6 +207,13 @@ export function reportHead(
   return all;
 }
 
+/** That of a report which says that nothing more of a batch is started. */
+export function droppedHead(id: number): ReturnType<typeof reportHead> {
+  const nowMs = performance.now();
+  const times = { startedAtMs: nowMs, endedAtMs: nowMs, times: undefined };
+  return reportHead(id, { count: 0, last: true, ...times }, false);
+}
+
 /** Reads what {@linkcode reportHead} wrote, with times of the caller's clock. */
 export function readReport(head: ArrayLike<number>, offsetMs: number, payload: Payload): Report {
   const count = head.length - REPORT_FIELDS;

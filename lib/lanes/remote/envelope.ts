@@ -5,7 +5,8 @@
 
 import { attempt } from "../attempt.ts";
 import * as lanes from "../errors.ts";
-import { copyOfView, inspect, kindOf, takesMore, type Way } from "./clone.ts";
+import { copyOfView } from "./buffers.ts";
+import { inspect, kindOf, takesMore, type Way } from "./clone.ts";
 
 /** What was thrown, as plain data. */
 export type Envelope =

@@ -8,6 +8,7 @@ import { traced } from "../telemetry.ts";
 import { type Cells, HARMLESS, SEVERAL } from "./cells.ts";
 import {
   decode,
+  droppedHead,
   encode,
   encodeAlone,
   encodeAtOnce,
@@ -20,7 +21,8 @@ import {
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";
-import { inspect, keptIn, movable, MOVE_BYTES, ownBuffer, sendMoving, type Way } from "./clone.ts";
+import { keptIn, movable, MOVE_BYTES, ownBuffer, sendMoving } from "./buffers.ts";
+import { inspect, type Way } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 import { failureLoss, isOtherView, lossError, objectionsOn, valueLoss } from "./whole.ts";
 
@@ -214,15 +216,7 @@ export class LaneServer {
     const at = this.#waiting.findIndex((batch) => batch.id === id);
     if (at < 0) return;
     this.#waiting.splice(at, 1);
-    const nowMs = performance.now();
-    const nothing = {
-      count: 0,
-      startedAtMs: nowMs,
-      endedAtMs: nowMs,
-      times: undefined,
-      last: true,
-    };
-    this.host.send(FromLane.report, reportHead(id, nothing, false));
+    this.host.send(FromLane.report, droppedHead(id));
   }
 
   #mark(run: LaneRun<ServedBatch>): void {

@@ -7,7 +7,7 @@
  */
 
 import { attempt } from "../attempt.ts";
-import { TaskLoadError, TeardownError } from "../errors.ts";
+import { TeardownError } from "../errors.ts";
 import type {
   AskReason,
   BatchProgress,
@@ -21,7 +21,8 @@ import type {
   Usage,
 } from "../lane.ts";
 import { closeWithin } from "../lane_tasks.ts";
-import { nameOf, type PlacedTask, type Task } from "../task.ts";
+import type { PlacedTask, Task } from "../task.ts";
+import { within } from "../timers.ts";
 import { HARMLESS, SEVERAL } from "./cells.ts";
 import {
   batchHead,
@@ -37,8 +38,10 @@ import {
   type TaskToLoad,
   ToLane,
 } from "./channel.ts";
-import { inspect, movable, MOVE_BYTES, refusal, sendMoving } from "./clone.ts";
+import { movable, MOVE_BYTES, sendMoving } from "./buffers.ts";
+import { inspect, refusal } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
+import { loadError, type RemoteTask, RemoteTasks } from "./remote_tasks.ts";
 
 /** A lane that doesn't say what it has used within this time is not waited for. */
 const USAGE_MS = 1000;
@@ -78,7 +81,8 @@ export class RemoteLane implements Lane {
     if (this.#state === "ready") this.#askToLoad(known);
   });
   readonly #sent = new Map<number, LaneBatch>();
-  readonly #usageWaiters = new Set<(usage: Usage) => void>();
+  /** Resolved when it says what it has used, once it was asked. */
+  #usageTold: PromiseWithResolvers<void> | undefined;
   readonly #startedMs = performance.now();
   #lastId = 0;
   #usage: Usage = { cpuMs: undefined, peakRssBytes: undefined };
@@ -323,13 +327,13 @@ export class RemoteLane implements Lane {
   usage(): Promise<Usage> {
     if (this.#state !== "ready") return Promise.resolve(this.#usage);
     this.#channel.send(ToLane.usage, []);
-    const { promise, resolve } = Promise.withResolvers<Usage>();
-    this.#usageWaiters.add(resolve);
-    const timer = setTimeout(() => resolve(this.#usage), USAGE_MS);
-    return promise.finally(() => {
-      clearTimeout(timer);
-      this.#usageWaiters.delete(resolve);
-    });
+    const { promise } = this.#usageTold ??= Promise.withResolvers();
+    return within(USAGE_MS, promise, () => {}).then(() => this.#usage);
+  }
+
+  #tellUsage(): void {
+    this.#usageTold?.resolve();
+    this.#usageTold = undefined;
   }
 
   receive(): void {
@@ -413,21 +417,11 @@ export class RemoteLane implements Lane {
       case FromLane.report:
         this.#report(head, payload as Payload);
         break;
-      case FromLane.mark: {
-        const batch = this.#sent.get(head[0]!);
-        if (batch === undefined) return;
-        const sinceMs = head[2]! + this.#clockOffsetMs;
-        (batch.note as Note).mark = { offset: head[1]!, sinceMs };
-        break;
-      }
-      case FromLane.heldUp: {
-        const batch = this.#sent.get(head[0]!);
-        if (batch !== undefined) this.events.heldUp(batch);
-        break;
-      }
+      case FromLane.mark:
+      case FromLane.heldUp:
       case FromLane.asked: {
         const batch = this.#sent.get(head[0]!);
-        if (batch !== undefined) (batch.note as Note).answered = true;
+        if (batch !== undefined) this.#note(kind, batch, head);
         break;
       }
       case FromLane.usage: {
@@ -435,13 +429,9 @@ export class RemoteLane implements Lane {
         const peakRssBytes = Number.isNaN(peak) ? undefined : peak;
         const device = payload as Device | undefined;
         const { machine } = this.#channel;
-        this.#usage = {
-          cpuMs,
-          peakRssBytes,
-          ...(device && { device }),
-          ...(machine && { machine }),
-        };
-        for (const answer of this.#usageWaiters) answer(this.#usage);
+        const where = { ...(device && { device }), ...(machine && { machine }) };
+        this.#usage = { cpuMs, peakRssBytes, ...where };
+        this.#tellUsage();
         break;
       }
       case FromLane.ending: {
@@ -455,6 +445,14 @@ export class RemoteLane implements Lane {
 
   #endLoading(number: number, error: Error): void {
     for (const batch of this.#tasks.end(number, error)) this.events.unloadable(batch, error);
+  }
+
+  /** What a batch is told besides what became of its items. */
+  #note(kind: number, batch: LaneBatch, head: ArrayLike<number>): void {
+    const note = batch.note as Note;
+    if (kind === FromLane.heldUp) this.events.heldUp(batch);
+    else if (kind === FromLane.asked) note.answered = true;
+    else note.mark = { offset: head[1]!, sinceMs: head[2]! + this.#clockOffsetMs };
   }
 
   #report(head: ArrayLike<number>, payload: Payload): void {
@@ -493,123 +491,9 @@ export class RemoteLane implements Lane {
   /** Nobody is to wait for a lane that is gone. */
   #answerAll(): void {
     this.#becomeReady(NaN);
-    for (const answer of this.#usageWaiters) answer(this.#usage);
+    this.#tellUsage();
     for (const { task, loaded } of this.#tasks.all) {
       loaded.reject(loadError(task, "the lane was closed"));
     }
   }
-}
-
-interface RemoteTask {
-  readonly number: number;
-  readonly task: Task;
-  /** When it began to be loaded; NaN while others are. */
-  sinceMs: number;
-  state: "loading" | "loaded" | "failed";
-  /** Whether its module's set-up has begun. */
-  isSetUp: boolean;
-  /** Batches that wait until it is loaded, in their order. */
-  readonly held: Set<LaneBatch>;
-  readonly loaded: PromiseWithResolvers<void>;
-}
-
-export class RemoteTasks {
-  /** By their names. */
-  readonly #known = new Map<string, RemoteTask>();
-  /** The same by the task itself, for this is asked for every batch. */
-  readonly #byTask = new WeakMap<Task, RemoteTask>();
-  #lastNumber = 0;
-
-  /** @param onNew Told of a task that the lane wasn't told of before. */
-  constructor(private readonly onNew: (known: RemoteTask) => void) {}
-
-  get all(): RemoteTask[] {
-    return [...this.#known.values()];
-  }
-
-  /** The one that is just being loaded; those behind it wait. */
-  get loading(): RemoteTask | undefined {
-    for (const known of this.#known.values()) if (known.state === "loading") return known;
-    return undefined;
-  }
-
-  find(task: Task): RemoteTask | undefined {
-    return this.#known.get(nameOf(task));
-  }
-
-  numbered(number: number): RemoteTask | undefined {
-    return this.all.find((known) => known.number === number);
-  }
-
-  /** The task, of which the lane is told if it wasn't. */
-  of(task: Task): RemoteTask {
-    let known = this.#byTask.get(task);
-    if (known !== undefined && known.state !== "failed") return known;
-    known = this.find(task) ?? this.#add(task);
-    this.#byTask.set(task, known);
-    return known;
-  }
-
-  #add(task: Task): RemoteTask {
-    const known: RemoteTask = {
-      number: ++this.#lastNumber,
-      task,
-      sinceMs: NaN,
-      state: "loading",
-      isSetUp: false,
-      held: new Set(),
-      loaded: Promise.withResolvers(),
-    };
-    known.loaded.promise.catch(() => {}); // told to those who wait for it
-    this.#known.set(nameOf(task), known);
-    this.onNew(known);
-    this.#noteLoading();
-    return known;
-  }
-
-  /** The lane had to be waited for: loading begins only now. */
-  beginAnew(): void {
-    const { loading } = this;
-    if (loading !== undefined) loading.sinceMs = performance.now();
-  }
-
-  #noteLoading(): void {
-    const { loading } = this;
-    if (loading !== undefined && Number.isNaN(loading.sinceMs)) loading.sinceMs = performance.now();
-  }
-
-  /**
-   * Its loading has ended. One that failed isn't kept: a file may be mended, or a permission granted,
-   * before the next run.
-   *
-   * @returns The batches that waited for it.
-   */
-  end(number: number, error?: Error): LaneBatch[] {
-    const known = this.numbered(number);
-    if (known === undefined) return [];
-    known.state = error === undefined ? "loaded" : "failed";
-    if (error !== undefined) this.#known.delete(nameOf(known.task));
-    this.#noteLoading();
-    if (error === undefined) known.loaded.resolve();
-    else known.loaded.reject(error);
-    const held = [...known.held];
-    known.held.clear();
-    return held;
-  }
-}
-
-export function loadError(
-  { module }: Task,
-  why: string,
-  cause?: unknown,
-  inSetup = false,
-): TaskLoadError {
-  const own = module === Deno.mainModule
-    ? "; it is the program itself, whose top level runs in every lane: put what is not to run " +
-      "there behind import.meta.main"
-    : "";
-  return new TaskLoadError(
-    `Cannot ${inSetup ? "set up" : "load"} task module ${module}: ${why}${inSetup ? "" : own}`,
-    cause === undefined ? undefined : { cause },
-  );
 }

@@ -6,7 +6,8 @@
  * `node:v8`, whose module is given by whoever has loaded it.
  */
 
-import { copyOfView, type Way } from "../remote/clone.ts";
+import { copyOfView } from "../remote/buffers.ts";
+import { type Way } from "../remote/clone.ts";
 
 /** As much of `node:v8` as is used. */
 type V8 = Pick<typeof import("node:v8"), "serialize" | "DefaultDeserializer">;

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { movable, MOVE_BYTES, ownBuffer, sendMoving } from "../../../lib/lanes/remote/clone.ts";
+import { movable, MOVE_BYTES, ownBuffer, sendMoving } from "../../../lib/lanes/remote/buffers.ts";
 
 Deno.test("movable() finds each buffer once, at any depth", () => {
   const buffer = new ArrayBuffer(4);

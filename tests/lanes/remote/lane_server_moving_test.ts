@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { MOVE_BYTES } from "../../../lib/lanes/remote/clone.ts";
+import { MOVE_BYTES } from "../../../lib/lanes/remote/buffers.ts";
 import { give, loaded, reports } from "./served.ts";
 import { parts } from "./tasks.ts";
 

@@ -3,7 +3,7 @@ import type { LaneBatch } from "../../../lib/lanes/lane.ts";
 import { Cells, HARMLESS, SEVERAL } from "../../../lib/lanes/remote/cells.ts";
 import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import { openEnvelope } from "../../../lib/lanes/remote/envelope.ts";
-import { MOVE_BYTES } from "../../../lib/lanes/remote/clone.ts";
+import { MOVE_BYTES } from "../../../lib/lanes/remote/buffers.ts";
 import { batchOf } from "../batch.ts";
 import { laneOver, readyLane, reportHeadOf } from "./fake_channel.ts";
 

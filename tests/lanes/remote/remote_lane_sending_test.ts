@@ -1,7 +1,7 @@
 import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { CloneError } from "../../../lib/lanes/errors.ts";
 import { BATCH_COUNT, BATCH_SPECIAL, FromLane } from "../../../lib/lanes/remote/channel.ts";
-import { MOVE_BYTES } from "../../../lib/lanes/remote/clone.ts";
+import { MOVE_BYTES } from "../../../lib/lanes/remote/buffers.ts";
 import { batchOf, settle } from "../batch.ts";
 import { readyLane, reportHeadOf } from "./fake_channel.ts";
 import { throughPipe, toThread } from "./ways.ts";

@@ -1,0 +1,120 @@
+/** The tasks that a remote lane was told of, as its caller knows them: which are loaded, which is being loaded. */
+
+import { notSetUp, unloadable } from "../lane_tasks.ts";
+import type { TaskLoadError } from "../errors.ts";
+import type { LaneBatch } from "../lane.ts";
+import { nameOf, type Task } from "../task.ts";
+
+/** One of them. */
+export interface RemoteTask {
+  readonly number: number;
+  readonly task: Task;
+  /** When it began to be loaded; NaN while others are. */
+  sinceMs: number;
+  state: "loading" | "loaded" | "failed";
+  /** Whether its module's set-up has begun. */
+  isSetUp: boolean;
+  /** Batches that wait until it is loaded, in their order. */
+  readonly held: Set<LaneBatch>;
+  readonly loaded: PromiseWithResolvers<void>;
+}
+
+export class RemoteTasks {
+  /** By their names. */
+  readonly #known = new Map<string, RemoteTask>();
+  /** The same by the task itself, for this is asked for every batch. */
+  readonly #byTask = new WeakMap<Task, RemoteTask>();
+  #lastNumber = 0;
+
+  /** @param onNew Told of a task that the lane wasn't told of before. */
+  constructor(private readonly onNew: (known: RemoteTask) => void) {}
+
+  get all(): RemoteTask[] {
+    return [...this.#known.values()];
+  }
+
+  /** The one that is just being loaded; those behind it wait. */
+  get loading(): RemoteTask | undefined {
+    for (const known of this.#known.values()) if (known.state === "loading") return known;
+    return undefined;
+  }
+
+  find(task: Task): RemoteTask | undefined {
+    return this.#known.get(nameOf(task));
+  }
+
+  numbered(number: number): RemoteTask | undefined {
+    return this.all.find((known) => known.number === number);
+  }
+
+  /** The task, of which the lane is told if it wasn't. */
+  of(task: Task): RemoteTask {
+    let known = this.#byTask.get(task);
+    if (known !== undefined && known.state !== "failed") return known;
+    known = this.find(task) ?? this.#add(task);
+    this.#byTask.set(task, known);
+    return known;
+  }
+
+  #add(task: Task): RemoteTask {
+    const known: RemoteTask = {
+      number: ++this.#lastNumber,
+      task,
+      sinceMs: NaN,
+      state: "loading",
+      isSetUp: false,
+      held: new Set(),
+      loaded: Promise.withResolvers(),
+    };
+    known.loaded.promise.catch(() => {}); // told to those who wait for it
+    this.#known.set(nameOf(task), known);
+    this.onNew(known);
+    this.#noteLoading();
+    return known;
+  }
+
+  /** The lane had to be waited for: loading begins only now. */
+  beginAnew(): void {
+    const { loading } = this;
+    if (loading !== undefined) loading.sinceMs = performance.now();
+  }
+
+  #noteLoading(): void {
+    const { loading } = this;
+    if (loading !== undefined && Number.isNaN(loading.sinceMs)) loading.sinceMs = performance.now();
+  }
+
+  /**
+   * Its loading has ended. One that failed isn't kept: a file may be mended, or a permission granted,
+   * before the next run.
+   *
+   * @returns The batches that waited for it.
+   */
+  end(number: number, error?: Error): LaneBatch[] {
+    const known = this.numbered(number);
+    if (known === undefined) return [];
+    known.state = error === undefined ? "loaded" : "failed";
+    if (error !== undefined) this.#known.delete(nameOf(known.task));
+    this.#noteLoading();
+    if (error === undefined) known.loaded.resolve();
+    else known.loaded.reject(error);
+    const held = [...known.held];
+    known.held.clear();
+    return held;
+  }
+}
+
+/** What is told of a task that a lane, which may have been setting it up, can't load. */
+export function loadError(
+  { module }: Task,
+  why: string,
+  cause?: unknown,
+  inSetup = false,
+): TaskLoadError {
+  if (inSetup) return notSetUp(module, why, cause);
+  const own = module === Deno.mainModule
+    ? "; it is the program itself, whose top level runs in every lane: put what is not to run " +
+      "there behind import.meta.main"
+    : "";
+  return unloadable(module, `${why}${own}`, cause);
+}
