@@ -4,17 +4,11 @@ import type { Decision } from "./adaptive/controller.ts";
 import type { Guide } from "./adaptive/guide.ts";
 import type { Shape } from "./adaptive/watch.ts";
 import { Calls } from "./dispatch/calls.ts";
-import { LanePool, type PoolOptions, type RunningTask } from "./dispatch/lane_pool.ts";
-import {
-  checkedTask,
-  checker,
-  isCount,
-  isTime,
-  type Items,
-  type MapOptions,
-  type RunOptions,
-} from "./dispatch/options.ts";
+import { Checker } from "./dispatch/checker.ts";
+import { LanePool } from "./dispatch/lane_pool.ts";
+import { checkedTask, type Items, type MapOptions, type RunOptions } from "./dispatch/options.ts";
 import { type Outcome, type Results, UnusedResults } from "./dispatch/output.ts";
+import type { PoolOptions, RunningTask } from "./dispatch/pool_options.ts";
 import { type MapCall, startMap } from "./dispatch/run.ts";
 import type { LimitedOptions } from "./executor_options.ts";
 import type { Device } from "./lanes/lane.ts";
@@ -225,15 +219,13 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
     const { lanes = defaultLanes(model, "cpu"), slots = row.slots } = options;
     const { maxQueued = Infinity, tasksPerLane = Infinity, idleMs = Infinity } = options;
     const graceMs = graceOf(options);
-    const opening = `open ${model}()`;
-    const check = checker(opening);
-    checkCount(opening, "lanes", lanes, MOST_LANES);
-    checkCount(opening, "slots", slots, row.mostSlots);
-    const aTime = "a number of milliseconds from 0";
-    check("graceMs", graceMs, isTime(graceMs), aTime);
-    check("maxQueued", maxQueued, isCount(maxQueued, 0), "a whole number from 0");
-    check("tasksPerLane", tasksPerLane, isCount(tasksPerLane, 1), "a whole number from 1");
-    check("idleMs", idleMs, isTime(idleMs), aTime);
+    const check = new Checker(`open ${model}()`);
+    check.count("lanes", lanes, 1, MOST_LANES);
+    check.count("slots", slots, 1, row.mostSlots);
+    check.time("graceMs", graceMs);
+    check.count("maxQueued", maxQueued, 0);
+    check.count("tasksPerLane", tasksPerLane, 1);
+    check.time("idleMs", idleMs);
     this.model = model;
     this.#slots = slots;
     const { place } = row;
@@ -263,7 +255,7 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
         `Cannot change the slots of ${this.model}(): only those of limited() can be changed`,
       );
     }
-    checkCount("change limited()", "slots", slots, MODEL_TABLE.limited.mostSlots);
+    new Checker("change limited()").count("slots", slots, 1, MODEL_TABLE.limited.mostSlots);
     this.#slots = slots;
     this.#pool.resize(() => slots);
   }
@@ -346,13 +338,6 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
 /** How long a task that was asked to stop may go on, and what it set up may take to be disposed. */
 export function graceOf({ graceMs = GRACE_MS }: { readonly graceMs?: number | undefined }): number {
   return graceMs;
-}
-
-/** Checks how many there are to be of something. */
-export function checkCount(what: string, name: string, value: unknown, most: number): void {
-  const holds = isCount(value as number, 1) && value as number <= most;
-  const wanted = most === Infinity ? "a whole number from 1" : `a whole number from 1 to ${most}`;
-  checker(what)(name, value, holds, wanted);
 }
 
 function recommendedFor({ place, lanes, slots }: Shape, isolated: boolean): Recommended {

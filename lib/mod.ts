@@ -20,7 +20,7 @@
 export type { Key } from "./dispatch/batch.ts";
 export type { Rate } from "./dispatch/limits.ts";
 export type { PerKey } from "./dispatch/limits.ts";
-export type { RunningTask } from "./dispatch/lane_pool.ts";
+export type { RunningTask } from "./dispatch/pool_options.ts";
 export type {
   Items,
   MapOptions,

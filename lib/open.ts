@@ -4,10 +4,9 @@ import { BLOCKED_LANES } from "./adaptive/controller.ts";
 import { Guide, type GuideOptions } from "./adaptive/guide.ts";
 import { ONE } from "./adaptive/watch.ts";
 import type { LaneFactory } from "./dispatch/places.ts";
-import { checker, isCount, isTime } from "./dispatch/options.ts";
+import { Checker, isCount, isTime } from "./dispatch/checker.ts";
 import {
   type AutoExecutor,
-  checkCount,
   type EventLoopExecutor,
   type Executor,
   graceOf,
@@ -61,7 +60,12 @@ function onlyOf(modules: readonly string[]): (task: Task) => boolean {
 
 function checkKnown(model: Model, options: object): void {
   const { sizes, options: names } = MODEL_TABLE[model];
-  checker(`open ${model}()`).known(options, [...sizes, ...names]);
+  new Checker(`open ${model}()`).known(options, [...sizes, ...names]);
+}
+
+function checkPermissions(model: Model, permissions: unknown, where: "thread" | "process"): void {
+  const [name, value, wanted] = faultOf(permissions, where) ?? [];
+  if (name !== undefined) new Checker(`open ${model}()`).is(name, value, false, wanted!);
 }
 
 /**
@@ -162,8 +166,7 @@ function threadLanes(options: WorkersOptions): LaneFactory {
   const { slots = 1, unstableWorkerOptions = false } = options;
   // A copy: what a lane may do is settled now, whatever becomes of the caller's object.
   const permissions = copyOf(options.permissions);
-  const fault = faultOf(permissions, "thread");
-  if (fault !== undefined) checker("open workers()")(fault[0], fault[1], false, fault[2]);
+  checkPermissions("workers", permissions, "thread");
   const narrows = permissions !== undefined && permissions !== "inherit";
   if (narrows) checkNarrowing(unstableWorkerOptions);
   const shared = sharedOf(options, threads);
@@ -201,8 +204,7 @@ export function processes(options: ProcessesOptions = {}): Executor {
 function processLanes(model: Model, options: ProcessesOptions): LaneFactory {
   const { slots = 1, permissions, v8Flags, config, stderr } = options;
   const child = structuredClone({ permissions, v8Flags, config, stderr });
-  const fault = faultOf(child.permissions);
-  if (fault !== undefined) checker(`open ${model}()`)(fault[0], fault[1], false, fault[2]);
+  checkPermissions(model, child.permissions, "process");
   const shared = sharedOf(options, frames);
   const graceMs = graceOf(options);
   return (_number, events, tasks) => {
@@ -249,13 +251,13 @@ const NATS = new URL("./lanes/cluster/nats_broker.ts", import.meta.url).href;
 export function cluster(options: ClusterOptions): Executor {
   checkKnown("cluster", options);
   const { servers, slots = 1, graceMs = CLUSTER_GRACE_MS, silenceMs = SILENCE_MS } = options;
-  const check = checker("open cluster()");
+  const check = new Checker("open cluster()");
   const list = typeof servers === "string" ? servers.split(",") : servers;
   const areServers = Array.isArray(list) && list.length > 0 &&
     list.every((server) => typeof server === "string" && server !== "");
-  check("servers", servers, areServers, 'an address such as "nats://127.0.0.1:4222"');
+  check.is("servers", servers, areServers, 'an address such as "nats://127.0.0.1:4222"');
   const isLong = isTime(silenceMs) && silenceMs >= LEAST_SILENCE_MS;
-  check("silenceMs", silenceMs, isLong, `a number of milliseconds from ${LEAST_SILENCE_MS}`);
+  check.is("silenceMs", silenceMs, isLong, `a number of milliseconds from ${LEAST_SILENCE_MS}`);
   const server = { ...options, servers: [...list] };
   const shared = sharedOf(options, frames);
   const machines = new Cluster({
@@ -408,33 +410,31 @@ function checkedStart(
     keepClasses,
   }: AutoOptions,
 ): Pick<GuideOptions, "start" | "guess" | "toldBy"> {
-  const opening = "open auto()";
-  const check = checker(opening);
-  checkCount(opening, "maxSlots", maxSlots, MODEL_TABLE.auto.mostSlots);
-  if (maxLanes !== undefined) checkCount(opening, "maxLanes", maxLanes, MOST_LANES - 1);
+  const check = new Checker("open auto()");
+  check.count("maxSlots", maxSlots, 1, MODEL_TABLE.auto.mostSlots);
+  if (maxLanes !== undefined) check.count("maxLanes", maxLanes, 1, MOST_LANES - 1);
   const isSize = memoryBytes === undefined || memoryBytes > 0;
-  check("memoryBytes", memoryBytes, isSize, "a number above 0");
-  check("stay", stay, stay === undefined || stay === "loop", `"loop", or left out`);
-  const isYesNo = (value: unknown) => value === undefined || typeof value === "boolean";
-  check("isolate", isolate, isYesNo(isolate), "true or false");
-  check("keepClasses", keepClasses, isYesNo(keepClasses), "true or false");
+  check.is("memoryBytes", memoryBytes, isSize, "a number above 0");
+  check.is("stay", stay, stay === undefined || stay === "loop", `"loop", or left out`);
+  check.flag("isolate", isolate);
+  check.flag("keepClasses", keepClasses);
   const stays = stay === "loop";
-  check("isolate", isolate, !(isolate && stays), `left out, for stay is "loop"`);
-  check("maxLanes", maxLanes, maxLanes === undefined || !stays, `left out, for stay is "loop"`);
+  check.is("isolate", isolate, !(isolate && stays), `left out, for stay is "loop"`);
+  check.is("maxLanes", maxLanes, maxLanes === undefined || !stays, `left out, for stay is "loop"`);
   const isTaken = !permissions || isolate === true;
-  check("permissions", permissions, isTaken, "left out, unless isolate is true");
+  check.is("permissions", permissions, isTaken, "left out, unless isolate is true");
   const mostLanes = maxLanes ?? MOST_AUTO_LANES;
   if (start === undefined) return { start: ONE };
   if (isAdvice(start)) return advisedStart(start, maxSlots, stays ? 0 : mostLanes);
   check.known(start, ["lanes", "slots"], "start.");
   const { lanes, slots = 1 } = start;
   const toldBy = "as told";
-  checkCount(opening, "start.slots", slots, maxSlots);
+  check.count("start.slots", slots, 1, maxSlots);
   if (lanes === undefined) return { start: { ...ONE, slots }, toldBy };
-  checkCount(opening, "start.lanes", lanes, mostLanes);
-  check("start.lanes", lanes, !stays, `left out, for stay is "loop"`);
+  check.count("start.lanes", lanes, 1, mostLanes);
+  check.is("start.lanes", lanes, !stays, `left out, for stay is "loop"`);
   const fits = lanes * slots <= maxSlots;
-  check("start.slots", slots, fits, `at most maxSlots on all lanes, ${maxSlots}`);
+  check.is("start.slots", slots, fits, `at most maxSlots on all lanes, ${maxSlots}`);
   return { start: { place: "lanes", lanes, slots }, toldBy };
 }
 
@@ -450,7 +450,7 @@ function advisedStart(
   const { model, ...advised } = advice?.recommended ?? {};
   const holds = typeof model === "string" && isCount(advised.lanes, 1) &&
     (advised.slots === null || isCount(advised.slots, 1)) && typeof environment?.deno === "string";
-  checker("open auto()")("start", advice, holds, "what deno task advise wrote with --json");
+  new Checker("open auto()").is("start", advice, holds, "what deno task advise wrote with --json");
   const onLanes = isRemote(model) && mostLanes > 0;
   const lanes = onLanes ? Math.min(advised.lanes, mostLanes, maxSlots) : 1;
   const slots = Math.min(advised.slots ?? maxSlots, Math.floor(maxSlots / lanes));

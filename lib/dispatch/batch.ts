@@ -57,8 +57,8 @@ export interface PoolRun {
   putBack(batch: Batch): void;
   /** The batch is about to be given to its lane. */
   onSend(batch: Batch): void;
-  /** It was given to its lane, and may have ended already. */
-  onSent(batch: Batch): void;
+  /** It was given to its lane, and has not ended yet. */
+  onSent?(batch: Batch): void;
   onReport(batch: Batch, report: Report): void;
   onUnloadable(batch: Batch, error: Error): void;
   onLost(batch: Batch, blame: Blame, death: Death): void;
@@ -151,6 +151,8 @@ export class Batch implements LaneBatch {
   lanePlace: number = -1;
   /** Its place among its run's batches that are with lanes. */
   runPlace: number = -1;
+  /** Its place among those whose deadlines are watched. */
+  watchPlace: number = -1;
 
   constructor(
     readonly run: PoolRun,
@@ -217,7 +219,7 @@ export class BatchList implements Iterable<Batch> {
   readonly #list: Batch[] = [];
 
   /** @param place Where a batch keeps its place in this list. */
-  constructor(private readonly place: "lanePlace" | "runPlace") {}
+  constructor(private readonly place: "lanePlace" | "runPlace" | "watchPlace") {}
 
   get size(): number {
     return this.#list.length;

@@ -7,12 +7,11 @@
 
 import { QueueFullError } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
-import { emptyBuffers } from "../lanes/remote/clone.ts";
+import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import type { Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
 import { after } from "../lanes/timers.ts";
-import { Batch, BatchList, type BatchSettings, type Blame, type PoolRun, unsent } from "./batch.ts";
-import { Deadlines } from "./deadlines.ts";
+import { Batch, type BatchSettings, type Blame, type PoolRun, unsent } from "./batch.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
   type CheckedOptions,
@@ -32,14 +31,10 @@ export class Calls {
   open = 0;
   onLanes = 0;
   readonly #aborts = new AbortWatch();
-  /** Those with a deadline, loading, or asked to stop. */
-  readonly #watched = new BatchList("runPlace");
-  readonly #deadlines: Deadlines;
   readonly #usual: BatchSettings;
 
   /** @param maxQueued How many calls may wait for a slot; Infinity for no limit. */
   constructor(readonly pool: LanePool, private readonly maxQueued: number) {
-    this.#deadlines = new Deadlines(pool, this.#watched);
     this.#usual = settingsOf(DEFAULTS, pool.options);
   }
 
@@ -70,26 +65,6 @@ export class Calls {
   get #isFull(): boolean {
     const waiting = this.open - this.onLanes;
     return waiting >= this.maxQueued && waiting >= this.maxQueued + this.pool.freeSlots;
-  }
-
-  /** Sees to it that a batch that is with a lane keeps its deadlines. */
-  watch(batch: Batch): void {
-    if (!this.#watched.has(batch)) this.#watched.add(batch);
-    const { sentCount, run: { settings: { loadTimeoutMs, timeoutMs } } } = batch;
-    this.#deadlines.lookIn(sentCount === 0 ? Math.min(loadTimeoutMs, timeoutMs) : timeoutMs);
-  }
-
-  /** Asks the task of a batch that is with a lane to stop. */
-  cancel(batch: Batch, reason: unknown): void {
-    if (!this.#watched.has(batch)) this.#watched.add(batch);
-    this.#deadlines.ask(batch, "cancel", reason);
-  }
-
-  /** A batch is with its lane no more. */
-  leave(batch: Batch): void {
-    if (!this.#watched.has(batch)) return;
-    this.#watched.delete(batch);
-    if (this.#watched.size === 0) this.#deadlines.stop();
   }
 
   ended(call: Call): void {
@@ -188,14 +163,8 @@ class Call implements PoolRun, Settling {
     this.calls.onLanes++;
   }
 
-  onSent(batch: Batch): void {
-    if (this.#sent !== batch) return; // it never waited, and has ended already
-    if (batch.sentCount === 0 || this.settings.timeoutMs !== Infinity) this.calls.watch(batch);
-  }
-
   #leaveLane(): void {
     if (this.#sent === undefined) return;
-    this.calls.leave(this.#sent);
     this.calls.onLanes--;
     this.#sent = undefined;
   }
@@ -288,8 +257,7 @@ class Call implements PoolRun, Settling {
   #stop(): void {
     const batch = this.#sent;
     if (batch === undefined) return this.#drop();
-    if (this.calls.pool.recall(batch)) this.putBack(batch);
-    else this.calls.cancel(batch, this.#failure!.error);
+    if (!this.calls.pool.takeBack(batch)) this.calls.pool.cancel(batch, this.#failure!.error);
   }
 
   /** It is stopped, and what of it waits never starts. */

@@ -24,13 +24,22 @@ export interface Enforcer {
 /** Timers are set no closer than this, so that many deadlines near each other share one. */
 const LEAST_TIMER_MS = 2;
 
-/** The deadlines of one run, or of all calls of an executor. */
+/** The deadlines of all that is on a pool's lanes. */
 export class Deadlines {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueMs = Infinity;
 
-  /** @param inFlight Those that are with lanes, or the ones among them that are watched. */
-  constructor(private readonly pool: Enforcer, private readonly inFlight: BatchList) {}
+  /** @param watched Those with a deadline, loading, or asked to stop. */
+  constructor(private readonly pool: Enforcer, private readonly watched: BatchList) {}
+
+  /** A batch was given to its lane: if there is a time that it may not exceed, that is seen to. */
+  watch(batch: Batch): void {
+    const { timeoutMs, loadTimeoutMs } = batch.run.settings;
+    const mostMs = batch.sentCount > 0 ? timeoutMs : Math.min(loadTimeoutMs, timeoutMs);
+    if (mostMs === Infinity) return;
+    this.watched.add(batch);
+    this.lookIn(mostMs);
+  }
 
   /** Looks again in so many milliseconds at the latest, but never at once. */
   lookIn(afterMs: number): void {
@@ -42,9 +51,14 @@ export class Deadlines {
     this.#timer = setTimeout(() => {
       this.#dueMs = Infinity;
       this.pool.do(() => {
-        for (const batch of this.inFlight) if (this.inFlight.has(batch)) this.#lookAt(batch);
+        for (const batch of this.watched) if (this.watched.has(batch)) this.#lookAt(batch);
       });
     }, waitMs);
+  }
+
+  /** Nothing more is to come for now. */
+  rest(): void {
+    if (this.watched.size === 0 && this.#dueMs < Infinity) this.stop();
   }
 
   stop(): void {
@@ -55,6 +69,7 @@ export class Deadlines {
   /** Asks a batch's task to stop, and sees to it that it does. */
   ask(batch: Batch, why: AskReason, reason?: unknown, offset = -1): void {
     if (batch.asked?.why === "cancel") return;
+    if (!this.watched.has(batch)) this.watched.add(batch);
     batch.asked = { atMs: performance.now(), why, offset };
     batch.on!.lane.ask(batch, why, reason);
     this.lookIn(this.pool.options.graceMs);

@@ -7,99 +7,30 @@
  * done when they have returned.
  */
 
-import { LaneStartError } from "../lanes/errors.ts";
-import type { Death, Forced, LaneEvents, Report, Whole } from "../lanes/lane.ts";
+import type { LaneStartError } from "../lanes/errors.ts";
+import type { Death, Forced, LaneEvents, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
-import { type Batch, type BatchLimits, Fifo, OpenLane, type PoolRun } from "./batch.ts";
-import { loadsTooLong, type Place, Places, type PlacesHost, type PlacesOptions } from "./places.ts";
-import { blame, isActive, type LossOptions, progressOf } from "./settler.ts";
+import { type Batch, BatchList, Fifo, OpenLane, type PoolRun } from "./batch.ts";
+import { blame, isActive, progressOf } from "./blame.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Placement } from "./placement.ts";
+import { loadsTooLong, type Place, Places, type PlacesHost } from "./places.ts";
+import type { PoolOptions, RunningTask } from "./pool_options.ts";
+import { Turn } from "./turn.ts";
 
-export interface PoolOptions extends PlacesOptions, LossOptions {
-  /** Whether a message to a lane costs so much that tiny tasks had better travel together. */
-  readonly remote: boolean;
-  /** Whether batches may wait on a lane for a slot: only if they can be taken back while it is busy. */
-  readonly takesAhead: boolean;
-  /** Whether buffers move to lanes and back if they are told to. */
-  readonly moves: boolean;
-  /** What batches are to be like, unless their items run one after another. */
-  readonly batches?: BatchLimits;
-  /** How many lanes there are to be had, where that changes; undefined while it isn't known. */
-  readonly lanesThere?: () => number | undefined;
-  /** After so many tasks a lane gets no more, and is replaced; never unless given. */
-  readonly tasksPerLane?: number;
-  /** Decides while runs go on how many slots each place has; they stay as they are unless given. */
-  readonly guide?: PoolGuide;
-}
-
-/** What decides where tasks go in a pool whose first lane is this event loop, the others elsewhere. */
-export interface PoolGuide {
-  /** How much of what tasks give and throw must arrive as it is. */
-  readonly whole: Whole;
-  /** Tasks are started no closer together than this, in milliseconds. */
-  readonly gapMs: number;
-  /** Whether none is started at all for now; it will tell by a new size. */
-  readonly isBraking: boolean;
-  /** Whether tiny ones of a task's items are to travel together. */
-  together(task: Task): boolean;
-  /** So many batches of a task may be on lanes elsewhere. */
-  mostThere(task: Task): number;
-  /** Whether a task never leaves the event loop. */
-  staysHere(task: Task): boolean;
-  /** Whether a batch that is about to be sent elsewhere can't be; it is run in the event loop then. */
-  keeps(batch: Batch): boolean;
-  /** Starting a task held up the event loop for so long. */
-  held(ms: number): void;
-  reported(batch: Batch, report: Report): void;
-  /** A batch's task ran on a lane that died by itself. */
-  lost(batch: Batch): void;
-  /** Its task can't be loaded where it was sent; returns whether it is run in the event loop then. */
-  unloadable(batch: Batch, error: Error): boolean;
-  /** No lane can be started. */
-  noLanes(why: string): void;
-  /** There is something to do. */
-  begin(): void;
-  /** Everything is done. */
-  rest(): void;
-}
-
-/** A task that runs. */
-export interface RunningTask {
-  /** The number of the lane that it runs on, from 0. */
-  readonly lane: number;
-  /** The task's name; that of a plain function has the module `function:`. */
-  readonly task: Task;
-  /** The item's place in the input, from 0; 0 for a call of `run`. */
-  readonly index: number;
-  /** What it works on. */
-  readonly item: unknown;
-  /** Which try this is, from 1. */
-  readonly attempt: number;
-  /**
-   * Since when it runs, on the caller's `performance.now()` clock. A subprocess doesn't say which one of
-   * tiny tasks that travelled together it is at: then this is when they were sent, and the item is the
-   * first of which nothing is known.
-   */
-  readonly startedAtMs: number;
-}
-
-/** How long tasks may hold this event loop up before timers, signals and aborts come through. */
-const TURN_MS = 20;
-/**
- * What other threads have for this event loop, such as bytes that were read or a signal, comes through
- * when it sleeps, else after 31 turns: so it sleeps after so long. That takes a millisecond.
- */
-const AWAKE_MS = 200;
 /** While all slots are taken, so many runs are asked whether they send ahead. */
 const MOST_ASKED = 16;
 
 /** The lanes of one executor. */
 export class LanePool implements PlacesHost {
   readonly #places: Places;
-  /** The place, where there is one alone, or one that has slots, and the choice is simple. */
-  #only: Place | undefined;
+  readonly #placement: Placement;
   readonly #runs = new Set<PoolRun>();
   /** Those that may have something to send, in the order of their turns. */
   readonly #ready = new Fifo<PoolRun>();
+  /** Those on lanes that must not exceed some time. */
+  readonly #watched = new BatchList("watchPlace");
+  readonly #deadlines = new Deadlines(this, this.#watched);
   /** Runs whose tasks were loaded on some lane. */
   readonly #proven = new WeakSet<PoolRun>();
   readonly #actions: (() => void)[] = [];
@@ -108,19 +39,14 @@ export class LanePool implements PlacesHost {
   #isSending = false;
   /** Whether nothing is sent. */
   #isPaused = false;
-  #turnBeganMs = performance.now();
-  #turnEnds = false;
-  #nextTurn: ReturnType<typeof setImmediate> | undefined;
-  #sleptMs = this.#turnBeganMs;
-  #sleep: ReturnType<typeof setTimeout> | undefined;
+  readonly #turn = new Turn(() => this.do(() => {}));
   #lastSentMs = 0;
   #paceTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts no lane yet. */
   constructor(readonly options: PoolOptions) {
     this.#places = new Places(options, this);
-    const isSimple = options.lanes === 1 && !options.takesAhead && options.guide === undefined;
-    this.#only = isSimple ? this.#places.all[0] : undefined;
+    this.#placement = new Placement(this.#places, options);
   }
 
   /** Slots of the lane that has the most, where lanes may have fewer than were asked for. */
@@ -157,7 +83,7 @@ export class LanePool implements PlacesHost {
   /** Whether tiny ones of a task's items travel together. */
   sendsTogether(task: Task): boolean {
     const { remote, guide } = this.options;
-    return remote || this.#only === undefined && guide?.together(task) === true;
+    return remote || !this.#placement.isSimple && guide?.together(task) === true;
   }
 
   /** How many lanes there can be now. */
@@ -205,7 +131,7 @@ export class LanePool implements PlacesHost {
 
   #recallAll(): void {
     for (const { inFlight } of this.#places.lanes) {
-      for (const batch of inFlight) if (this.recall(batch)) batch.run.putBack(batch);
+      for (const batch of inFlight) this.takeBack(batch);
     }
   }
 
@@ -216,11 +142,8 @@ export class LanePool implements PlacesHost {
 
   /** Gives lanes so many slots from now on, each by its number; what runs beyond them goes on. */
   resize(slotsOf: (lane: number) => number): void {
-    const [first, ...others] = this.#places.all;
     for (const place of this.#places.all) place.slots = slotsOf(place.number);
-    if (this.options.guide !== undefined) {
-      this.#only = others.every(({ slots }) => slots === 0) ? first : undefined;
-    }
+    this.#placement.resized();
     this.wakeAll();
   }
 
@@ -278,6 +201,7 @@ export class LanePool implements PlacesHost {
     if ((run.rests ?? false) === rests || !this.#runs.has(run)) return;
     run.rests = rests;
     this.#places.wait(rests ? -1 : 1);
+    if (rests) this.#deadlines.rest();
   }
 
   /** A run may have something to send. */
@@ -303,21 +227,21 @@ export class LanePool implements PlacesHost {
   remove(run: PoolRun): void {
     if (!this.#runs.delete(run)) return;
     if (run.rests !== true) this.#places.wait(-1);
+    this.#deadlines.rest();
     if (this.#runs.size === 0) this.options.guide?.rest();
-  }
-
-  #unreserve(run: PoolRun): void {
-    for (const place of this.#places.all) {
-      if (place.reservedFor === run) place.reservedFor = undefined;
-    }
   }
 
   /** Fills free slots; where nothing is queued for them, with what waits on busy lanes. */
   readonly #fill = () => {
     this.#sendQueued();
-    if (!this.options.takesAhead || this.#only !== undefined) return;
+    if (!this.#takesAhead) return;
     for (let free = this.freeSlots; free > 0 && this.#recallWaiting(); free--) this.#sendQueued();
   };
+
+  /** Whether batches wait on lanes for slots. */
+  get #takesAhead(): boolean {
+    return this.options.takesAhead && !this.#placement.isSimple;
+  }
 
   /** Whether a place has a lane, or there is one to be had for it. */
   #canOpen({ open }: Place): boolean {
@@ -332,11 +256,10 @@ export class LanePool implements PlacesHost {
       // What was sent last would start last.
       for (const batch of [...inFlight].reverse()) {
         if (!isOverfull && !batch.isHeldUp) continue;
-        const place = this.#placeFor(batch.run, false);
+        const place = this.#placement.placeFor(batch.run, false);
         if (place === undefined || place.load >= place.slots || !this.#canOpen(place)) continue;
         if (batch.isHeldUp && place.open?.isHeldUp) continue;
-        if (this.recall(batch)) batch.run.putBack(batch);
-        else if (on.lane.askBack?.(batch) !== true) continue;
+        if (!this.takeBack(batch) && on.lane.askBack?.(batch) !== true) continue;
         // It may have been started meanwhile.
         batch.isHeldUp = false;
         return true;
@@ -352,18 +275,19 @@ export class LanePool implements PlacesHost {
     while (this.#actions.length === 0 && !this.#isPaused) {
       const run = this.#ready.first;
       if (run === undefined) return;
-      if (run.isCall && this.#only !== undefined && this.#isFull) return;
+      if (run.isCall && this.#placement.isSimple && this.#placement.isFull) return;
       const wanted = run.peek();
       if (wanted !== undefined && this.#isPaced()) return;
-      const place = wanted && this.#placeFor(run, wanted.alone);
+      const place = wanted && this.#placement.placeFor(run, wanted.alone);
       if (wanted !== undefined && place === undefined) {
-        if (this.#isFull) return this.#sendAhead();
+        if (this.#placement.isFull) return this.#sendAhead();
         if (++refused >= this.#ready.size) return;
         this.#pass(run);
         continue;
       }
       // Lanes elsewhere are fed all the same.
-      if (place?.number === 0 && this.#turnIsOver()) return;
+      const isHere = place?.number === 0 && !this.options.remote;
+      if (isHere && this.#turn.isOver(this.#lastSentMs)) return;
       const batch = place && run.take();
       if (batch === undefined || run.isCall) this.#unqueue(run);
       else this.#pass(run);
@@ -375,18 +299,13 @@ export class LanePool implements PlacesHost {
 
   /** All slots are taken: only runs that send ahead may send more, whoever's turn it is. */
   #sendAhead(): void {
-    if (!this.options.takesAhead || this.#only !== undefined) return;
+    if (!this.#takesAhead) return;
     for (const run of this.#ready.slice(1, MOST_ASKED)) {
       if (run.ahead === 0 || run.peek()?.alone !== false) continue;
-      const place = this.#placeFor(run, false);
+      const place = this.#placement.placeFor(run, false);
       const batch = place && run.take();
       if (place !== undefined && batch !== undefined) this.#send(run, place, batch);
     }
-  }
-
-  get #isFull(): boolean {
-    const only = this.#only;
-    return only === undefined ? this.freeSlots === 0 : only.load >= only.slots;
   }
 
   #pass(run: PoolRun): void {
@@ -397,31 +316,7 @@ export class LanePool implements PlacesHost {
 
   /** How many slots are free, though perhaps not for everybody. */
   get freeSlots(): number {
-    if (this.#isPaused) return 0;
-    return this.#places.all.reduce((free, { isUsable, load, slots }) => {
-      return isUsable ? free + Math.max(0, slots - load) : free;
-    }, 0);
-  }
-
-  /** Tasks that never wait are stopped now and then, so that timers, signals and aborts come through. */
-  #turnIsOver(): boolean {
-    if (this.options.remote) return false;
-    if (this.#turnEnds) return true;
-    if (this.#lastSentMs - this.#turnBeganMs < TURN_MS) return false;
-    this.#turnEnds = true;
-    const next = () => {
-      this.#turnEnds = false;
-      this.#turnBeganMs = performance.now();
-      this.do(() => {});
-    };
-    if (this.#lastSentMs - this.#sleptMs < AWAKE_MS) this.#nextTurn = setImmediate(next);
-    else {
-      this.#sleep = setTimeout(() => {
-        this.#sleptMs = performance.now();
-        next();
-      });
-    }
-    return true;
+    return this.#isPaused ? 0 : this.#placement.freeSlots;
   }
 
   /** Whether the next task is to wait, for others were started shortly before. */
@@ -439,65 +334,6 @@ export class LanePool implements PlacesHost {
     return true;
   }
 
-  /** How many batches of a run a place may have. */
-  #slotsFor({ number, slots }: Place, { task }: PoolRun, alone: boolean): number {
-    const { guide } = this.options;
-    if (guide === undefined) return slots;
-    const isHere = number === 0;
-    if (guide.staysHere(task)) return isHere ? Math.max(1, slots) : 0;
-    // What may have ended a lane is tried again on one, for here it would end the program.
-    if (alone) return isHere ? 0 : Math.max(1, slots);
-    const most = isHere ? Infinity : guide.mostThere(task);
-    return most < Infinity && this.#countThere(task) >= most ? 0 : slots;
-  }
-
-  /** How many batches of a task are on lanes beside this event loop. */
-  #countThere(task: Task): number {
-    let count = 0;
-    for (const { number, inFlight } of this.#places.lanes) {
-      if (number > 0) { for (const batch of inFlight) count += Number(batch.task === task); }
-    }
-    return count;
-  }
-
-  /** A place whose lane has room for one more batch of a run. */
-  #placeFor(run: PoolRun, alone: boolean): Place | undefined {
-    const only = this.#only;
-    if (only !== undefined && !alone && only.reservedFor === undefined && only.isUsable) {
-      const accepts = only.isIdle || only.open!.lane.accepts(run.task);
-      if (accepts) return only.load < only.slots ? only : undefined;
-    }
-    let best: Place | undefined;
-    let unusable: OpenLane | undefined;
-    for (const place of this.#places.all) {
-      if (!place.isUsable || this.#slotsFor(place, run, alone) === 0) continue;
-      // What it was wanted for may have been dropped.
-      if (place.reservedFor?.peek()?.alone !== true) place.reservedFor = undefined;
-      if (place.reservedFor !== undefined && place.reservedFor !== run) continue;
-      if (place.reservedFor === run && !alone && !place.isIdle) continue;
-      if (!place.isIdle && !place.open!.lane.accepts(run.task)) {
-        // One that was replaced before goes on beside it: a third would compute beside both.
-        if (place.retired.size === 0) unusable ??= place.open;
-      } else if (best === undefined || rank(place) < rank(best)) best = place;
-    }
-    if (best === undefined) {
-      if (unusable === undefined) return undefined;
-      // A lane that can't run it makes room for one that can, once it has done what it was sent: if
-      // that were taken back, two such runs would end each other's lanes before anything ran.
-      this.#places.retire(unusable, false);
-      return this.#placeFor(run, alone);
-    }
-    if (alone && !best.isIdle) {
-      best.reservedFor = run;
-      return undefined;
-    }
-    // What runs on a retired lane takes up slots here, but doesn't hold up what is sent ahead.
-    const isHere = this.options.guide !== undefined && best.number === 0;
-    const takesAhead = this.options.takesAhead && best.retired.size === 0 && !isHere;
-    const slots = this.#slotsFor(best, run, alone);
-    return best.load < slots * (1 + (takesAhead ? run.ahead : 0)) ? best : undefined;
-  }
-
   #send(run: PoolRun, place: Place, batch: Batch): void {
     if (place.number > 0 && this.options.guide?.keeps(batch)) place = this.#places.all[0]!;
     if (place.open?.lane.accepts(run.task) === false) this.#places.retire(place.open);
@@ -513,7 +349,7 @@ export class LanePool implements PlacesHost {
     if (batch.alone) {
       place.exclusive = true;
       // It may have waited for other places before: a reservation that is kept would be waited for.
-      this.#unreserve(run);
+      this.#placement.unreserve(run);
     }
     batch.on = on;
     batch.isHeldUp = false;
@@ -527,7 +363,11 @@ export class LanePool implements PlacesHost {
       this.#isSending = false;
     }
     if (place.number === 0) this.options.guide?.held(performance.now() - batch.sentAtMs);
-    run.onSent(batch);
+    // What never waited has ended by now.
+    if (on.inFlight.has(batch)) {
+      run.onSent?.(batch);
+      this.#deadlines.watch(batch);
+    }
     if (on.tasks >= tasksPerLane) this.#places.retire(on, false);
   }
 
@@ -585,6 +425,7 @@ export class LanePool implements PlacesHost {
   #release(batch: Batch): void {
     const on = batch.on!;
     on.inFlight.delete(batch);
+    if (batch.watchPlace >= 0) this.#watched.delete(batch);
     const place = this.#places.of(on);
     if (batch.alone && place.open === on) place.exclusive = false;
     if (on.inFlight.size > 0) return;
@@ -600,6 +441,7 @@ export class LanePool implements PlacesHost {
     this.#places.close(on);
     on.inFlight.clear();
     for (const [index, batch] of lost.entries()) {
+      this.#watched.delete(batch);
       const verdict = verdicts[index]!;
       if (!on.isForced && !death.starting && isActive(verdict.at)) this.options.guide?.lost(batch);
       // Those that were asked to stop and didn't are why it was ended.
@@ -634,13 +476,24 @@ export class LanePool implements PlacesHost {
     const { task, run } = batch;
     const on = batch.on!;
     const inSetup = on.lane.isSettingUp(task);
-    this.recall(batch);
+    this.#recall(batch);
     if (this.options.remote || on.number > 0) this.#places.retire(on);
     run.onUnloadable(batch, loadsTooLong(task, run.settings.loadTimeoutMs, inSetup));
   }
 
-  /** Takes a batch back of which nothing has been started; false if it is too late. */
-  recall(batch: Batch): boolean {
+  /** Asks a batch's task to stop, and sees to it that it does. */
+  cancel(batch: Batch, reason: unknown): void {
+    this.#deadlines.ask(batch, "cancel", reason);
+  }
+
+  /** Gives a batch back of which nothing has been started; false if it is too late. */
+  takeBack(batch: Batch): boolean {
+    const isBack = this.#recall(batch);
+    if (isBack) batch.run.putBack(batch);
+    return isBack;
+  }
+
+  #recall(batch: Batch): boolean {
     if (!batch.on!.lane.recall(batch)) return false;
     this.#release(batch);
     return true;
@@ -658,8 +511,8 @@ export class LanePool implements PlacesHost {
         resolve(Promise.all([...this.#runs].map((run) => run.close(why))));
       });
     });
-    clearImmediate(this.#nextTurn);
-    clearTimeout(this.#sleep);
+    this.#turn.close();
+    this.#deadlines.stop();
     clearTimeout(this.#paceTimer);
     await this.#places.closeAll();
   }
@@ -667,16 +520,6 @@ export class LanePool implements PlacesHost {
 
 /** How a lane was lost whose task had to be stopped by force. */
 export const GIVEN_UP = "was ended, for another task on it ignored that it was to stop";
-
-/** Full places come behind all others. */
-const FULL = 2 ** 40;
-
-/** Idle lanes come first, then places whose lane must be started, the least busy, and those held up. */
-function rank({ open, load, slots }: Place): number {
-  if (load >= slots) return FULL + load - slots;
-  if (open?.isHeldUp) return FULL - 1;
-  return open === undefined ? 0.5 + load : load;
-}
 
 /** A mistake of ours must not leave the others waiting. */
 function guarded(action: () => void): void {

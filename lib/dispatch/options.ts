@@ -1,10 +1,11 @@
 /** The options that every model's `map` takes. */
 
-import { attempt, shown } from "../lanes/attempt.ts";
+import { attempt } from "../lanes/attempt.ts";
 import type { Whole } from "../lanes/lane.ts";
 import { isLoadingProgram, taskOfFunction } from "../lanes/lane_tasks.ts";
 import type { Task, TaskFunction } from "../lanes/task.ts";
 import type { BatchSettings } from "./batch.ts";
+import { Checker, isCount, isTime } from "./checker.ts";
 import type { PerKey, Rate } from "./limits.ts";
 import type { Outcome, Rejected } from "./output.ts";
 
@@ -200,31 +201,31 @@ export function checkOptions(
   const { baseMs = 100, maxMs = 30_000, jitter = true, retryIf = mayRetry } = retries;
   const { order = "input", timeoutMs = Infinity, chunk = "auto", buffer = "auto" } = options;
   const { signal, onProgress, onOutcome, rerun = true, transfer = false, rate, perKey } = options;
-  check("order", order, order === "input" || order === "completion", '"input" or "completion"');
-  check("signal", signal, signal instanceof AbortSignal || signal === undefined, "an AbortSignal");
-  const aboveZero = "a number of milliseconds above 0";
-  check("timeoutMs", timeoutMs, isTime(timeoutMs) && timeoutMs > 0, aboveZero);
+  check.is("order", order, order === "input" || order === "completion", '"input" or "completion"');
+  const isSignal = signal instanceof AbortSignal || signal === undefined;
+  check.is("signal", signal, isSignal, "an AbortSignal");
+  check.time("timeoutMs", timeoutMs, "above");
   const {
     loadTimeoutMs = Math.min(Math.max(LOADS_PER_TASK * timeoutMs, LEAST_LOAD_MS), MOST_LOAD_MS),
   } = options;
-  check("loadTimeoutMs", loadTimeoutMs, isTime(loadTimeoutMs) && loadTimeoutMs > 0, aboveZero);
-  check("retries", retries.limit, isCount(retries.limit, 0), "a whole number from 0");
-  check("retries.baseMs", baseMs, isTime(baseMs), "a number of milliseconds from 0");
-  check("retries.maxMs", maxMs, isTime(maxMs), "a number of milliseconds from 0");
-  check("retries.jitter", jitter, typeof jitter === "boolean", "true or false");
-  check("retries.retryIf", retryIf, typeof retryIf === "function", "a function");
-  check("rerun", rerun, typeof rerun === "boolean", "true or false");
-  check("chunk", chunk, chunk === "auto" || isCount(chunk, 1), '"auto" or a whole number from 1');
+  check.time("loadTimeoutMs", loadTimeoutMs, "above");
+  check.count("retries", retries.limit, 0);
+  check.time("retries.baseMs", baseMs);
+  check.time("retries.maxMs", maxMs);
+  check.flag("retries.jitter", jitter);
+  check.fn("retries.retryIf", retryIf);
+  check.flag("rerun", rerun);
+  const isChunk = chunk === "auto" || isCount(chunk, 1);
+  check.is("chunk", chunk, isChunk, '"auto" or a whole number from 1');
   if (rate !== undefined) checkRate(check, rate, "rate");
   if (perKey !== undefined) checkPerKey(check, perKey);
   const isSingle = (rate ?? perKey) === undefined || chunk === "auto" || chunk === 1;
-  check("chunk", chunk, isSingle, 'left out, or "auto" or 1, with a rate or with perKey');
+  check.is("chunk", chunk, isSingle, 'left out, or "auto" or 1, with a rate or with perKey');
   const isBuffer = buffer === "auto" || isCount(buffer, 0);
-  check("buffer", buffer, isBuffer, '"auto" or a whole number from 0');
-  check("transfer", transfer, typeof transfer === "boolean", "true or false");
-  for (const [name, told] of Object.entries({ onProgress, onOutcome })) {
-    check(name, told, told === undefined || typeof told === "function", "a function");
-  }
+  check.is("buffer", buffer, isBuffer, '"auto" or a whole number from 0');
+  check.flag("transfer", transfer);
+  check.fn("onProgress", onProgress);
+  check.fn("onOutcome", onOutcome);
   const checked = { order, signal, timeoutMs, loadTimeoutMs, rerun, chunk, buffer, transfer };
   return {
     ...checked,
@@ -258,16 +259,17 @@ export function settingsOf(
 function checkRate(check: Checker, rate: Rate, name: string): void {
   check.known(rate, ["limit", "perMs"], `${name}.`);
   const { limit, perMs } = rate;
-  check(`${name}.limit`, limit, limit !== Infinity && isCount(limit, 1), "a whole number from 1");
+  const isLimit = limit !== Infinity && isCount(limit, 1);
+  check.is(`${name}.limit`, limit, isLimit, "a whole number from 1");
   const isSpan = isTime(perMs) && perMs > 0 && perMs !== Infinity;
-  check(`${name}.perMs`, perMs, isSpan, "a finite number of milliseconds above 0");
+  check.is(`${name}.perMs`, perMs, isSpan, "a finite number of milliseconds above 0");
 }
 
 function checkPerKey(check: Checker, perKey: PerKey<never>): void {
   check.known(perKey, ["key", "slots", "rate"], "perKey.");
   const { key, slots = Infinity, rate } = perKey;
-  check("perKey.key", key, typeof key === "function", "a function of an item");
-  check("perKey.slots", slots, isCount(slots, 1), "a whole number from 1");
+  check.is("perKey.key", key, typeof key === "function", "a function of an item");
+  check.count("perKey.slots", slots, 1);
   if (rate !== undefined) checkRate(check, rate, "perKey.rate");
 }
 
@@ -286,53 +288,7 @@ export function propertyOf(reason: unknown, name: string): unknown {
   return attempt(() => (reason as Record<string, unknown> | null | undefined)?.[name]);
 }
 
-/** Whether it is a number of milliseconds from 0; Infinity too. */
-export function isTime(value: number): boolean {
-  return typeof value === "number" && value >= 0;
-}
-
-/** Whether it is a whole number from `least`; Infinity too. */
-export function isCount(value: number, least: number): boolean {
-  return value === Infinity || (Number.isSafeInteger(value) && value >= least);
-}
-
-/** Checks the options of one function. */
-interface Checker {
-  (name: string, value: unknown, holds: boolean, wanted: string): void;
-  /** Refuses options that nobody reads: a slip of the pen would otherwise do nothing, in silence. */
-  known(options: object, names: readonly string[], prefix?: string): void;
-}
-
-/**
- * A check of options.
- *
- * @param what What can't be done with a wrong one, such as `"map"`.
- */
-export function checker(what: string): Checker {
-  const refuse = (name: string, wanted: string, value: unknown): never => {
-    throw new RangeError(`Cannot ${what}: ${name} must be ${wanted}, but is ${shown(value)}`);
-  };
-  return Object.assign(
-    (name: string, value: unknown, holds: boolean, wanted: string) => {
-      if (!holds) refuse(name, wanted, value);
-    },
-    {
-      known(options: object, names: readonly string[], prefix = "") {
-        if (typeof options !== "object" || options === null) {
-          return refuse(prefix === "" ? "options" : prefix.slice(0, -1), "an object", options);
-        }
-        for (const name of Object.keys(options)) {
-          if (names.includes(name)) continue;
-          throw new RangeError(
-            `Cannot ${what}: there is no option ${prefix}${name}; there are ${names.join(", ")}`,
-          );
-        }
-      },
-    },
-  );
-}
-
-const CHECKS = { map: checker("map"), run: checker("run") };
+const CHECKS = { map: new Checker("map"), run: new Checker("run") };
 
 const checked = new WeakSet<Task>();
 

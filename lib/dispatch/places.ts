@@ -1,12 +1,17 @@
 /** The places of a pool's lanes: opened where wanted, closed, and filled anew when lost. */
 
 import { wordsOf } from "../lanes/attempt.ts";
-import { LaneStartError, NoneFreeError, TaskLoadError, TeardownError } from "../lanes/errors.ts";
+import {
+  LaneStartError,
+  NoneFreeError,
+  type TaskLoadError,
+  TeardownError,
+} from "../lanes/errors.ts";
 import type { Death, Lane, LaneEvents } from "../lanes/lane.ts";
-import { allAsOne } from "../lanes/lane_tasks.ts";
+import { allAsOne, notSetUp, unloadable } from "../lanes/lane_tasks.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
 import { MOST_TIMER_MS, within } from "../lanes/timers.ts";
-import { OpenLane, type PoolRun } from "./batch.ts";
+import { type Batch, OpenLane, type PoolRun } from "./batch.ts";
 
 /**
  * Makes a lane of the executor's kind, perhaps still starting.
@@ -31,6 +36,8 @@ export interface PlacesOptions {
 export interface PlacesHost {
   /** What a lane tells is told here. */
   eventsOf(on: OpenLane): LaneEvents;
+  /** Gives a batch back of which nothing has been started; false if it is too late. */
+  takeBack(batch: Batch): boolean;
   /** Does something after what is being done now. */
   do(action: () => void): void;
   /** Where no lane could be started, it may be tried again. */
@@ -288,15 +295,10 @@ export class Places {
     this.#leave(on);
     on.retired = true;
     this.of(on).retired.add(on);
-    for (const batch of recalls ? [...on.inFlight] : []) {
-      if (!on.lane.recall(batch)) {
-        on.lane.askBack?.(batch);
-        continue;
-      }
-      on.inFlight.delete(batch);
-      batch.run.putBack(batch);
+    if (on.inFlight.size === 0) return this.close(on);
+    for (const batch of recalls ? on.inFlight : []) {
+      if (!this.host.takeBack(batch)) on.lane.askBack?.(batch);
     }
-    if (on.inFlight.size === 0) this.close(on);
   }
 
   #leave(on: OpenLane): void {
@@ -344,17 +346,11 @@ export class Places {
 
 /** What is told of a task whose module isn't loaded and set up in time. */
 export function loadsTooLong({ module }: Task, timeoutMs: number, inSetup: boolean): TaskLoadError {
-  if (inSetup) {
-    return new TaskLoadError(
-      `Cannot set up task module ${module}: its setup has not ended after ${timeoutMs} ms`,
-    );
-  }
+  if (inSetup) return notSetUp(module, `its setup has not ended after ${timeoutMs} ms`);
   const own = module === Deno.mainModule
     ? ": it is the program itself, whose top level waits for this; put it behind import.meta.main"
     : "";
-  return new TaskLoadError(
-    `Cannot load task module ${module}: it has not been loaded after ${timeoutMs} ms${own}`,
-  );
+  return unloadable(module, `it has not been loaded after ${timeoutMs} ms${own}`);
 }
 
 function startError(cause: unknown): LaneStartError {

@@ -1,8 +1,9 @@
 /** One `map` under way: sends items, takes what lanes report, and ends when all is settled. */
 
-import { CancelledError, TaskLoadError } from "../lanes/errors.ts";
+import { CancelledError } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
-import { emptyBuffers } from "../lanes/remote/clone.ts";
+import { unloadable } from "../lanes/lane_tasks.ts";
+import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import type { Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
 import {
@@ -13,7 +14,6 @@ import {
   type Blame,
   type OpenLane,
 } from "./batch.ts";
-import { Deadlines } from "./deadlines.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
   type CheckedOptions,
@@ -84,7 +84,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   readonly #size: BatchSize;
   readonly #queue: Queue;
   readonly #settler: Settler;
-  readonly #deadlines: Deadlines;
   readonly #ended = Promise.withResolvers<void>();
   /** It is stopping once that was asked for, and draining once what was queued is dropped. */
   #state: "idle" | "running" | "stopping" | "draining" | "ended" = "idle";
@@ -120,7 +119,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.#source = new Source(items, this);
     this.#queue = new Queue(this, this.#source, this.#size);
     this.#settler = new Settler(this, pool.options);
-    this.#deadlines = new Deadlines(pool, this.#inFlight);
   }
 
   leftOut(firstIndex: number, count: number): void {
@@ -252,14 +250,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   onSent(batch: Batch): void {
-    if (!this.#inFlight.has(batch)) return; // it never waited, and has ended already
-    if (this.#queue.isCounted && this.#queue.sent(batch)) {
-      const wake = () => this.onMore();
-      batch.on!.lane.load(this.task).then(wake, wake);
-    }
-    if (batch.sentCount === 0) {
-      this.#deadlines.lookIn(Math.min(this.options.loadTimeoutMs, batch.timeoutMs));
-    } else if (batch.timeoutMs !== Infinity) this.#deadlines.lookIn(batch.timeoutMs);
+    if (!this.#queue.isCounted || !this.#queue.sent(batch)) return;
+    const wake = () => this.onMore();
+    batch.on!.lane.load(this.task).then(wake, wake);
   }
 
   onReport(batch: Batch, report: Report): void {
@@ -298,8 +291,8 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     const { at: { state }, fault } = blame;
     const isEarly = batch.alone && fault !== "none" && (state === "waiting" || state === "loading");
     if (isEarly && !this.#hasReported && ++this.#earlyDeaths >= MOST_EARLY_DEATHS) {
-      const what = `Cannot load task module ${this.task.module}: lanes end before a task can start`;
-      this.fail(new TaskLoadError(`${what}: the lane ${death.how}`));
+      const why = `lanes end before a task can start: the lane ${death.how}`;
+      this.fail(unloadable(this.task.module, why));
     }
     this.#onChange();
   }
@@ -324,7 +317,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
       this.#restTimer = setTimeout(() => {
         this.#restTimer = undefined;
         if (!this.#isIdle) return;
-        this.#deadlines.stop();
         this.pool.rest(this, true);
       }, REST_MS);
       Deno.unrefTimer(this.#restTimer);
@@ -375,10 +367,10 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   #stop(): void {
     // First what waits, or a lane would start it in place of what was asked to stop.
-    for (const batch of this.#inFlight) if (this.pool.recall(batch)) this.putBack(batch);
+    for (const batch of this.#inFlight) this.pool.takeBack(batch);
     // What couldn't be taken back waits behind what was sent earlier: the last is asked first.
     for (const batch of [...this.#inFlight].reverse()) {
-      this.#deadlines.ask(batch, "cancel", this.#stopReason);
+      this.pool.cancel(batch, this.#stopReason);
     }
     for (const batch of this.#queue.drop()) this.#settler.cancel(batch, this.#stopReason);
     this.#state = "draining";
@@ -395,7 +387,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   #finish(): void {
     this.#state = "ended";
     this.#queue.close();
-    this.#deadlines.stop();
     clearTimeout(this.#restTimer);
     this.options.signal?.removeEventListener("abort", this.#onAbort);
     if (this.#source.hasEnded) return this.#end();

@@ -3,7 +3,8 @@
  * ordering and blame are tested without threads, processes or time.
  */
 
-import { LanePool, type PoolOptions } from "../../lib/dispatch/lane_pool.ts";
+import { LanePool } from "../../lib/dispatch/lane_pool.ts";
+import type { PoolOptions } from "../../lib/dispatch/pool_options.ts";
 import type {
   AskReason,
   BatchProgress,

@@ -48,7 +48,7 @@ export class FakeRun implements PoolRun {
     this.task = { module: `${name}:`, export: "default" };
     this.settings = {
       timeoutMs: Infinity,
-      loadTimeoutMs: 2000,
+      loadTimeoutMs: Infinity,
       timed: false,
       transfer: false,
       emptiesItems: false,

@@ -159,7 +159,7 @@ Deno.test("a batch is taken back only if nothing of it has been started; then it
   const run = new FakeRun().has(2).join(pool);
   const [lane] = made;
   let answer: boolean | undefined;
-  const recall = (batch: Batch) => pool.do(() => answer = pool.recall(batch));
+  const recall = (batch: Batch) => pool.do(() => answer = pool.takeBack(batch));
   lane!.start(run.sent[0]!);
   recall(run.sent[0]!);
   assertEquals([answer, run.sent.length, lane!.log], [false, 1, ["send 10", "keep 10"]]);

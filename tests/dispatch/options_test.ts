@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { checker, checkOptions, type MapOptions, propertyOf } from "../../lib/dispatch/options.ts";
+import { Checker } from "../../lib/dispatch/checker.ts";
+import { checkOptions, type MapOptions, propertyOf } from "../../lib/dispatch/options.ts";
 import type { Rejected } from "../../lib/dispatch/output.ts";
 
 Deno.test("every default is filled in", () => {
@@ -156,9 +157,9 @@ Deno.test("options that are no object are refused", () => {
 });
 
 Deno.test("a checker says what can't be done", () => {
-  const check = checker("open limited()");
-  check("slots", 3, true, "a whole number");
-  const refused = () => check("slots", "3", false, "a whole number");
+  const check = new Checker("open limited()");
+  check.is("slots", 3, true, "a whole number");
+  const refused = () => check.is("slots", "3", false, "a whole number");
   assertThrows(
     refused,
     RangeError,
