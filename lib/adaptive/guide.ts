@@ -4,18 +4,17 @@
  */
 
 import type { Batch } from "../dispatch/batch.ts";
-import type { LanePool, PoolGuide } from "../dispatch/lane_pool.ts";
+import type { LanePool } from "../dispatch/lane_pool.ts";
+import type { PoolGuide } from "../dispatch/pool_options.ts";
 import { attempt } from "../lanes/attempt.ts";
 import type { Failure, Report, Whole } from "../lanes/lane.ts";
-import { encodeAtOnce } from "../lanes/remote/channel.ts";
 import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
 import type { Way } from "../lanes/remote/clone.ts";
-import { failureLoss, valueLoss } from "../lanes/remote/whole.ts";
-import { nameOf, type Task } from "../lanes/task.ts";
+import type { Task } from "../lanes/task.ts";
 import { classifyFailure } from "../tasks/classify_failure.ts";
 import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
 import { Controller, type ControllerOptions, type Decision } from "./controller.ts";
-import { PROVEN, Tally } from "./tally.ts";
+import { KnownTasks } from "./known_tasks.ts";
 import { ONE, type Seen, type Shape } from "./watch.ts";
 
 /** What a guide is made of. */
@@ -31,12 +30,6 @@ export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
   readonly refusal: () => string | undefined;
 }
 
-/** So many items and results are looked at for what can't travel: the first ones, then fewer and fewer. */
-const MOST_LOOKS = 24;
-const FIRST_LOOKS = 8;
-const FEWER = 1.5;
-/** Of so many of them it is measured what sending costs: the least counts, for the first pays for more. */
-const TIMED_LOOKS = 3;
 /** A job that goes on for days keeps so many decisions; those that follow on each other are one. */
 const MOST_DECISIONS = 1000;
 /** What lanes told longer ago, in milliseconds, says nothing of now. */
@@ -54,39 +47,18 @@ const TOO_MANY: readonly string[] = [
   "truncated",
 ];
 
-/** What is known of a task from its items and results. */
-interface Looked {
-  looks: number;
-  seen: number;
-  next: number;
-  /** Between which ticks it was looked at last: no more is to be known before the next one. */
-  atTick: number;
-  /** Why it stays in the event loop. */
-  stays: string | undefined;
-  /** What copying an item and its result took. */
-  sendMs: number | undefined;
-  readonly tally: Tally;
-  /** Whether it stays only until its tally tells. */
-  isDoubted: boolean;
-}
-
 /** Leads a pool. */
 export class Guide implements PoolGuide {
   /** What was decided so far. */
   readonly decisions: Decision[] = [];
   readonly #options: GuideOptions;
   readonly #controller: Controller;
-  readonly #looked = new WeakMap<Task, Looked>();
-  /** The same by the names of those that can be sent: a task may be named anew for each run. */
-  readonly #named = new Map<string, Looked>();
-  /** Whether no lane can be started. */
-  #noLanes = false;
+  readonly #tasks: KnownTasks;
   /** Whether nothing has been started yet, for it is being loaded. */
   #isLoading = false;
   #pool!: LanePool;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #first: ReturnType<typeof setImmediate> | undefined;
-  #ticks = 0;
   #isStarting = false;
   #heldMs = 0;
   /** When the next tick is due, and how late those before came, all together. */
@@ -104,6 +76,8 @@ export class Guide implements PoolGuide {
     const { start: to, toldBy: detail } = options;
     const atMs = performance.now();
     this.#controller = new Controller({ ...options, cores }, atMs);
+    this.#tasks = new KnownTasks(options.way, options.whole, (why) => this.#stay(why));
+    this.#tasks.allStay = options.maxLanes === 0;
     if (detail !== undefined) {
       const figures = { busyShare: 0, latencyMs: NaN, perSecond: 0, refused: 0 };
       this.decisions.push({ atMs, from: ONE, to, why: "start", figures, detail });
@@ -138,21 +112,19 @@ export class Guide implements PoolGuide {
   }
 
   mostThere(task: Task): number {
-    return this.#lookedOf(task).tally.isProven ? Infinity : PROVEN;
+    return this.#tasks.mostThere(task);
   }
 
   together(task: Task): boolean {
-    return this.shape.place === "lanes" && this.#lookedOf(task).tally.isProven;
+    return this.shape.place === "lanes" && this.#tasks.isProven(task);
   }
 
   staysHere(task: Task): boolean {
-    return this.#noLanes || this.#options.maxLanes === 0 || task.module.startsWith("function:") ||
-      this.#lookedOf(task).stays !== undefined;
+    return this.#tasks.staysHere(task);
   }
 
-  keeps({ task, items, firstIndex }: Batch): boolean {
-    if (encodeAtOnce(items) !== undefined) return false;
-    return items.some((item, at) => this.#stays(task, `item ${firstIndex + at}`, item, "classes"));
+  keeps(batch: Batch): boolean {
+    return this.#tasks.keeps(batch);
   }
 
   held(ms: number): void {
@@ -170,114 +142,39 @@ export class Guide implements PoolGuide {
     if (this.#controller.onEnded(count, startedAtMs, endedAtMs, refused.length, askedMs)) {
       this.#pool.do(() => this.#tick());
     }
-    const looked = this.#lookedOf(task);
     const isHere = batch.on!.number === 0;
-    if (isHere) this.#look(looked, batch, report);
-    if (failures === undefined) return this.#note(looked, task, isHere, count, 0);
+    if (isHere) this.#tasks.look(batch, report);
+    if (failures === undefined) return this.#tasks.note(task, isHere, count, 0);
     for (const { offset, lost } of failures) {
       const index = batch.firstIndex + batch.reported + offset;
-      if (lost !== undefined) this.#keepHere(task, `what came of item ${index}: ${lost}`);
+      if (lost !== undefined) this.#tasks.keepHere(task, `what came of item ${index}: ${lost}`);
     }
     // What was stopped tells nothing, and what a server refused it may refuse here too.
     const cancelled = failures.filter(({ ended }) => ended === "cancelled").length;
     const timedOut = refused.filter(({ ended }) => ended === "timed-out").length;
     const failed = failures.length - cancelled - refused.length + timedOut;
-    this.#note(looked, task, isHere, count - cancelled, failed);
+    this.#tasks.note(task, isHere, count - cancelled, failed);
   }
 
   lost({ task }: Batch): void {
-    this.#note(this.#lookedOf(task), task, false, 1, 1);
-  }
-
-  /** Notes how some ended; those that fail on lanes as they don't here are sent no more. */
-  #note(looked: Looked, task: Task, isHere: boolean, ended: number, failed: number): void {
-    const { tally } = looked;
-    tally.add(isHere, ended, failed);
-    // What goes well there, or stays for another reason, changes nothing.
-    if (isHere ? !looked.isDoubted : failed === 0 || looked.stays !== undefined) return;
-    const { verdict } = tally;
-    if (verdict === "sent") looked.stays = undefined;
-    if (looked.stays === undefined && verdict !== "sent") {
-      return this.#keepHere(task, tally.toString(), verdict === "in doubt");
-    }
-    looked.isDoubted = verdict === "in doubt";
+    this.#tasks.note(task, false, 1, 1);
   }
 
   unloadable({ task, on }: Batch, error: Error): boolean {
     if (on!.number === 0) return false;
-    this.#keepHere(task, error.message);
+    this.#tasks.keepHere(task, error.message);
     return true;
   }
 
-  /** Looks at some items and what came of them for what wouldn't arrive. */
-  #look(looked: Looked, batch: Batch, { values, failures }: Report): void {
-    const failure = failures?.[0];
-    const isSoon = looked.seen++ < looked.next || looked.atTick === this.#ticks;
-    if (isSoon && failure === undefined || looked.looks === MOST_LOOKS) return;
-    const { task, items, firstIndex, reported } = batch;
-    if (this.staysHere(task)) return;
-    looked.next = looked.seen < FIRST_LOOKS ? looked.seen : Math.ceil(looked.seen * FEWER);
-    looked.looks++;
-    looked.atTick = this.#ticks;
-    const offset = reported + (failure?.offset ?? 0);
-    const at = firstIndex + offset;
-    const item = items[offset];
-    const value = values?.[0];
-    if (this.#stays(task, `item ${at}`, item, "classes")) return;
-    if (failure !== undefined) {
-      const why = failureLoss(failure, this.#options.way, this.whole);
-      if (why !== undefined) this.#keepHere(task, `what item ${at} failed with: ${why}`);
-      return;
-    }
-    if (this.#stays(task, `the result of item ${at}`, value, this.whole)) return;
-    if (looked.looks > TIMED_LOOKS) return;
-    // Tiny ones share what a copy costs anyway.
-    const anywayMs = timeOf(() => structuredClone([0, 0]));
-    const copyMs = timeOf(() => structuredClone([item, value])) - anywayMs;
-    looked.sendMs = Math.min(looked.sendMs ?? Infinity, Math.max(0, copyMs));
-  }
-
-  #stays(task: Task, what: string, value: unknown, whole: Whole): boolean {
-    const why = valueLoss(value, this.#options.way, whole);
-    if (why !== undefined) this.#keepHere(task, `${what}: ${why}`);
-    return why !== undefined;
-  }
-
-  #keepHere(task: Task, why: string, isDoubted = false): void {
-    const looked = this.#lookedOf(task);
-    if (looked.stays !== undefined && !looked.isDoubted) return;
-    looked.stays = why;
-    looked.isDoubted = isDoubted;
-    // Later, for the pool is in the midst of something.
-    this.#pool.do(() => this.#follow(this.#controller.stay(this.#seen(), why)));
-  }
-
   noLanes(why: string): void {
-    if (this.#noLanes) return;
-    this.#noLanes = true;
-    this.#pool.do(() => this.#follow(this.#controller.stay(this.#seen(), why)));
+    if (this.#tasks.allStay) return;
+    this.#tasks.allStay = true;
+    this.#stay(why);
   }
 
-  #lookedOf(task: Task): Looked {
-    let looked = this.#looked.get(task);
-    if (looked !== undefined) return looked;
-    const name = nameOf(task);
-    looked = this.#named.get(name);
-    if (looked === undefined) {
-      const nothing = {
-        looks: 0,
-        seen: 0,
-        next: 0,
-        atTick: -1,
-        stays: undefined,
-        sendMs: undefined,
-      };
-      looked = { ...nothing, tally: new Tally(), isDoubted: false };
-      // A function is itself alone.
-      if (!task.module.startsWith("function:")) this.#named.set(name, looked);
-    }
-    this.#looked.set(task, looked);
-    return looked;
+  /** Later, for the pool is in the midst of something. */
+  #stay(why: string): void {
+    this.#pool.do(() => this.#follow(this.#controller.stay(this.#seen(), why)));
   }
 
   begin(): void {
@@ -317,7 +214,7 @@ export class Guide implements PoolGuide {
   }
 
   #tick(): void {
-    this.#ticks++;
+    this.#tasks.tick();
     // A task's module that is being loaded waits for nobody else.
     if (this.#isLoading && this.#pool.load > 0) {
       if (this.#pool.running.length === 0) return this.#controller.begin(this.#seen());
@@ -362,7 +259,7 @@ export class Guide implements PoolGuide {
       // What was ended by its own decision, or with the run, tells nothing.
       if (!this.#controller.wantsLanes || this.#pool.tasks.length === 0) return;
       if (task !== undefined && error instanceof TaskLoadError) {
-        this.#keepHere(task, error.message);
+        this.#tasks.keepHere(task, error.message);
       } else if (ready > 0) {
         // Those that are there go on.
         this.#follow(this.#controller.lanesReady(this.#seen(), ready, ready));
@@ -396,7 +293,7 @@ export class Guide implements PoolGuide {
     const { load, remaining, tasks } = this.#pool;
     const { involuntaryContextSwitches, voluntaryContextSwitches } = process.resourceUsage();
     const travelling = tasks.filter((task) => !this.staysHere(task));
-    const sendMs = travelling.flatMap((task) => this.#looked.get(task)?.sendMs ?? []);
+    const sendMs = this.#tasks.sendMs(travelling);
     if (this.isolated && !this.#isAsking && this.shape.place === "lanes") this.#ask();
     return {
       nowMs: performance.now(),
@@ -407,7 +304,7 @@ export class Guide implements PoolGuide {
       inFlight: load,
       remaining,
       travels: travelling.length > 0,
-      ...(sendMs.length > 0 && { sendMs: Math.min(...sendMs) }),
+      ...(sendMs !== undefined && { sendMs }),
       memoryBytes: this.#options.memoryBytes === Infinity ? 0 : Deno.memoryUsage().rss,
       lateMs: this.#lateMs + this.#overdueMs,
     };
@@ -435,12 +332,6 @@ export class Guide implements PoolGuide {
 
 const sum = ({ user, system }: { readonly user: number; readonly system: number }) =>
   (user + system) / 1000;
-
-/** How long something takes, in milliseconds; Infinity if it fails. */
-function timeOf(action: () => void): number {
-  const fromMs = performance.now();
-  return attempt(() => (action(), performance.now() - fromMs)) ?? Infinity;
-}
 
 /** How long a server asked to be left alone, in milliseconds. */
 const waitAsked = ({ reason, retryAfterMs = httpSigns(reason).retryAfterMs ?? 0 }: Failure) =>

@@ -1,0 +1,160 @@
+/** What is known of tasks from their items and what came of them: whether lanes are for them, and what sending costs. */
+
+import type { Batch } from "../dispatch/batch.ts";
+import { attempt } from "../lanes/attempt.ts";
+import type { Report, Whole } from "../lanes/lane.ts";
+import { encodeAtOnce } from "../lanes/remote/channel.ts";
+import type { Way } from "../lanes/remote/clone.ts";
+import { failureLoss, valueLoss } from "../lanes/remote/whole.ts";
+import { nameOf, type Task } from "../lanes/task.ts";
+import { PROVEN, Tally } from "./tally.ts";
+
+/** So many items and results are looked at for what can't travel: the first ones, then fewer and fewer. */
+const MOST_LOOKS = 24;
+const FIRST_LOOKS = 8;
+const FEWER = 1.5;
+/** Of so many of them it is measured what sending costs: the least counts, for the first pays for more. */
+const TIMED_LOOKS = 3;
+
+/** One task. */
+class Known {
+  looks = 0;
+  seen = 0;
+  next = 0;
+  /** Between which ticks it was looked at last: no more is to be known before the next one. */
+  atTick = -1;
+  /** Why it stays in the event loop. */
+  stays: string | undefined;
+  /** What copying an item and its result took. */
+  sendMs: number | undefined;
+  readonly tally = new Tally();
+  /** Whether it stays only until its tally tells. */
+  isDoubted = false;
+}
+
+export class KnownTasks {
+  /** Whether there are no lanes for any of them. */
+  allStay = false;
+  readonly #known = new WeakMap<Task, Known>();
+  /** The same by the names of those that can be sent: a task may be named anew for each run. */
+  readonly #named = new Map<string, Known>();
+  #tick = 0;
+
+  /**
+   * @param way How values travel to the lanes.
+   * @param whole How much of them must arrive as it is.
+   * @param onStays Told why a task stays in the event loop from now on.
+   */
+  constructor(
+    private readonly way: Way,
+    private readonly whole: Whole,
+    private readonly onStays: (why: string) => void,
+  ) {}
+
+  /** More may be looked at. */
+  tick(): void {
+    this.#tick++;
+  }
+
+  staysHere(task: Task): boolean {
+    return this.allStay || isFunction(task) || this.#of(task).stays !== undefined;
+  }
+
+  /** Whether some came back from lanes as they do here. */
+  isProven(task: Task): boolean {
+    return this.#of(task).tally.isProven;
+  }
+
+  /** What sending items of these tasks, and their results, would compute, as far as that is known. */
+  sendMs(tasks: readonly Task[]): number | undefined {
+    const all = tasks.flatMap((task) => this.#known.get(task)?.sendMs ?? []);
+    return all.length > 0 ? Math.min(...all) : undefined;
+  }
+
+  /** How many batches of a task may be on lanes. */
+  mostThere(task: Task): number {
+    return this.isProven(task) ? Infinity : PROVEN;
+  }
+
+  /** Whether items that are about to be sent can't be. */
+  keeps({ task, items, firstIndex }: Batch): boolean {
+    if (encodeAtOnce(items) !== undefined) return false;
+    return items.some((item, at) => this.#stays(task, `item ${firstIndex + at}`, item, "classes"));
+  }
+
+  /** Looks at some items that ended here, and what came of them, for what wouldn't arrive. */
+  look({ task, items, firstIndex, reported }: Batch, { values, failures }: Report): void {
+    const known = this.#of(task);
+    const failure = failures?.[0];
+    const isSoon = known.seen++ < known.next || known.atTick === this.#tick;
+    if (isSoon && failure === undefined || known.looks === MOST_LOOKS) return;
+    if (this.staysHere(task)) return;
+    known.next = known.seen < FIRST_LOOKS ? known.seen : Math.ceil(known.seen * FEWER);
+    known.looks++;
+    known.atTick = this.#tick;
+    const offset = reported + (failure?.offset ?? 0);
+    const at = firstIndex + offset;
+    const item = items[offset];
+    const value = values?.[0];
+    if (this.#stays(task, `item ${at}`, item, "classes")) return;
+    if (failure !== undefined) {
+      const why = failureLoss(failure, this.way, this.whole);
+      if (why !== undefined) this.keepHere(task, `what item ${at} failed with: ${why}`);
+      return;
+    }
+    if (this.#stays(task, `the result of item ${at}`, value, this.whole)) return;
+    if (known.looks > TIMED_LOOKS) return;
+    // Tiny ones share what a copy costs anyway.
+    const anywayMs = timeOf(() => structuredClone([0, 0]));
+    const copyMs = timeOf(() => structuredClone([item, value])) - anywayMs;
+    known.sendMs = Math.min(known.sendMs ?? Infinity, Math.max(0, copyMs));
+  }
+
+  /** Notes how some ended; those that fail on lanes as they don't here are sent no more. */
+  note(task: Task, isHere: boolean, ended: number, failed: number): void {
+    const known = this.#of(task);
+    const { tally } = known;
+    tally.add(isHere, ended, failed);
+    // What goes well there, or stays for another reason, changes nothing.
+    if (isHere ? !known.isDoubted : failed === 0 || known.stays !== undefined) return;
+    const { verdict } = tally;
+    if (verdict === "sent") known.stays = undefined;
+    if (known.stays === undefined && verdict !== "sent") {
+      return this.keepHere(task, tally.toString(), verdict === "in doubt");
+    }
+    known.isDoubted = verdict === "in doubt";
+  }
+
+  keepHere(task: Task, why: string, isDoubted = false): void {
+    const known = this.#of(task);
+    if (known.stays !== undefined && !known.isDoubted) return;
+    known.stays = why;
+    known.isDoubted = isDoubted;
+    this.onStays(why);
+  }
+
+  #stays(task: Task, what: string, value: unknown, whole: Whole): boolean {
+    const why = valueLoss(value, this.way, whole);
+    if (why !== undefined) this.keepHere(task, `${what}: ${why}`);
+    return why !== undefined;
+  }
+
+  #of(task: Task): Known {
+    let known = this.#known.get(task);
+    if (known !== undefined) return known;
+    // A function is itself alone.
+    known = isFunction(task)
+      ? new Known()
+      : this.#named.getOrInsertComputed(nameOf(task), () => new Known());
+    this.#known.set(task, known);
+    return known;
+  }
+}
+
+const isFunction = ({ module }: Task) => module.startsWith("function:");
+
+/** How long something takes, in milliseconds; Infinity if it fails. */
+function timeOf(action: () => void): number {
+  const fromMs = performance.now();
+  return attempt(() => (action(), performance.now() - fromMs)) ?? Infinity;
+}
