@@ -108,7 +108,7 @@ export class LaneTasks {
     try {
       return { resource: await setup({ shared, signal }), shared };
     } catch (cause) {
-      throw notSetUp(module, `its setup failed: ${wordsOf(cause)}`, cause);
+      throw notSetUp(module, `its setup failed: ${wordsOf(cause)}`, { cause });
     }
   }
 
@@ -283,19 +283,14 @@ export async function loadFromProgram(task: Task): Promise<TaskFunction> {
   }
 }
 
-function taskError(what: string, module: string, why: string, cause: unknown): TaskLoadError {
-  const options = cause === undefined ? undefined : { cause };
-  return new TaskLoadError(`Cannot ${what} task module ${module}: ${why}`, options);
-}
-
 /** What is told of a task whose module can't be loaded. */
-export function unloadable(module: string, why: string, cause?: unknown): TaskLoadError {
-  return taskError("load", module, why, cause);
+export function unloadable(module: string, why: string, options?: ErrorOptions): TaskLoadError {
+  return new TaskLoadError(`Cannot load task module ${module}: ${why}`, options);
 }
 
 /** What is told of one whose module can't be set up. */
-export function notSetUp(module: string, why: string, cause?: unknown): TaskLoadError {
-  return taskError("set up", module, why, cause);
+export function notSetUp(module: string, why: string, options?: ErrorOptions): TaskLoadError {
+  return new TaskLoadError(`Cannot set up task module ${module}: ${why}`, options);
 }
 
 async function importTask(task: Task): Promise<TaskFunction> {
@@ -303,7 +298,7 @@ async function importTask(task: Task): Promise<TaskFunction> {
   try {
     module = await importModule(task.module);
   } catch (cause) {
-    throw unloadable(task.module, wordsOf(cause), cause);
+    throw unloadable(task.module, wordsOf(cause), { cause });
   }
   const fn = module[task.export];
   if (typeof fn !== "function") {

@@ -97,6 +97,13 @@ function budgetOf(text: string): Budget {
   return { share: value };
 }
 
+const retriesOf = (text: string) => nonNegativeInteger("--retries", text, { max: MOST_RETRIES });
+
+/** What an option's text means, if it was given. */
+function given<T>(text: string | undefined, read: (text: string) => T): T | undefined {
+  return text === undefined ? undefined : read(text);
+}
+
 function syncOf(text: string): SyncPolicy {
   if (text === "always" || text === "end") return text;
   try {
@@ -160,13 +167,9 @@ function modelOf(raw: RawRunOptions): ModelSpec {
       : `${slots} slot`;
     throw new UsageError(`--${size}`, value, `${model} always has ${has}`, "leave it out");
   }
-  return {
-    model,
-    ...(raw.lanes !== undefined &&
-      { lanes: positiveInteger("--lanes", raw.lanes, { max: MOST_LANES }) }),
-    ...(raw.slots !== undefined &&
-      { slots: positiveInteger("--slots", raw.slots, { max: MOST_SLOTS }) }),
-  };
+  const lanes = given(raw.lanes, (text) => positiveInteger("--lanes", text, { max: MOST_LANES }));
+  const slots = given(raw.slots, (text) => positiveInteger("--slots", text, { max: MOST_SLOTS }));
+  return { model, ...(lanes && { lanes }), ...(slots && { slots }) };
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -250,36 +253,30 @@ export async function readRunOptions(
     ...named("--advice", raw.advice && userPath(raw.advice)),
     ...named("--start", raw.start && userPath(raw.start)),
   ]);
-  const given = (advice ?? start)?.advice;
-  const recommended = given?.recommended;
+  const advised = (advice ?? start)?.advice;
+  const recommended = advised?.recommended;
   const model = advice === undefined ? modelOf(raw) : sizedAs(advice.advice.recommended);
   const server = await serverFor("--model", raw.model, [model.model], raw);
   const bounds = boundsFor("--model", [model.model], raw);
   return {
-    export: raw.export ?? given?.job.export ?? "default",
+    export: raw.export ?? advised?.job.export ?? "default",
     model: {
       ...model,
       ...(server && { server }),
       ...(start && { start: startOf(start) }),
       ...(bounds && { bounds }),
     },
-    rate: raw.rate === undefined ? recommended?.rate : rateOf("--rate", raw.rate),
-    perHost: raw.perHost === undefined
-      ? undefined
-      : positiveInteger("--per-host", raw.perHost, { max: MOST_SLOTS }),
+    rate: given(raw.rate, (text) => rateOf("--rate", text)) ?? recommended?.rate,
+    perHost: given(raw.perHost, (text) => positiveInteger("--per-host", text, { max: MOST_SLOTS })),
     live: raw.live === true,
-    halt: raw.halt === undefined ? undefined : budgetOf(raw.halt),
-    limit: raw.items === undefined ? undefined : positiveInteger("--items", raw.items),
+    halt: given(raw.halt, budgetOf),
+    limit: given(raw.items, (text) => positiveInteger("--items", text)),
     run: { rest: !raw.retryFailed || raw.resume === true, failed: raw.retryFailed === true },
     changed: oneOf("--changed", raw.changed ?? "refuse", ["refuse", "match"]),
     journaled: out !== undefined,
     order: oneOf("--order", raw.order ?? "completion", ["input", "completion"]),
-    retries: raw.retries === undefined
-      ? recommended?.retries ?? 0
-      : nonNegativeInteger("--retries", raw.retries, { max: MOST_RETRIES }),
-    timeoutMs: raw.timeout === undefined
-      ? undefined
-      : duration("--timeout", raw.timeout, { min: 1 }),
+    retries: given(raw.retries, retriesOf) ?? recommended?.retries ?? 0,
+    timeoutMs: given(raw.timeout, (text) => duration("--timeout", text, { min: 1 })),
     from,
     out,
     failed,

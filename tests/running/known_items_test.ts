@@ -119,3 +119,38 @@ Deno.test("an item counts as what it came to, once: what is done doesn't fail an
     undefined,
   ]);
 });
+
+Deno.test("items are known at any index, those of several lists too", () => {
+  const known = new KnownItems();
+  const indexes = [5000, 0, 1023, 1024, 2048, 4999];
+  for (const index of indexes) known.add(index, index + 1, index % 2 === 0 ? "done" : "failed");
+  assertEquals([known.length, known.isMixed], [5001, false]);
+  assertEquals([...known.entries()], [
+    [0, 1, "done"],
+    [1023, 1024, "failed"],
+    [1024, 1025, "done"],
+    [2048, 2049, "done"],
+    [4999, 5000, "failed"],
+    [5000, 5001, "done"],
+  ]);
+  assertEquals([known.at(1), known.at(6000), known.stateOf(1, 0)], [
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  known.add(1023, 7, "done");
+  assertEquals([known.isMixed, known.length, known.at(1023)], [true, 5001, "failed"]);
+  assertEquals([known.stateOf(1023, 7), known.stateOf(1023, 1024)], ["done", "failed"]);
+  assertEquals([...known.entries()].at(-1), [1023, 7, "done"]);
+  assertEquals(known.counts, { done: 5, failed: 2 });
+});
+
+Deno.test("digests are those that journals of earlier versions hold", () => {
+  const values = ["", "https://example.org/", 42, { a: [1, null, "x"] }];
+  assertEquals(values.map((value) => digestText(digestOf(value))), [
+    "1pk0ic211h",
+    "ccx5u715hw",
+    "1ujcjtx7rc3",
+    "29ksum51n7r",
+  ]);
+});

@@ -51,4 +51,43 @@ Deno.test("what a run waits for is told by what is known of it", () => {
     "paused 1m 1s: the server refuses (429), and 2 other hosts",
   );
   assertEquals(waitsText({ again: 0, paused }), "paused 1m 1s: the server refuses");
+  assertEquals(
+    waitsText({ again: 2, paused: { ...paused, host: "a.example" }, others: 1 }),
+    "paused 1m 1s: the server refuses (host a.example), and 1 other host, 2 wait for a retry",
+  );
+});
+
+/** What a run's progress tells as time passes. */
+function passing() {
+  let nowMs = 1_000;
+  const state = new RunState({ done: 10, failed: 5 });
+  const progress = new RunProgress("crawl", state, {
+    isTerminal: false,
+    columns: 80,
+    writeLine: () => {},
+    now: () => nowMs,
+  });
+  const pulse = (passedMs: number, succeeded: number, failed = 0) => {
+    nowMs += passedMs;
+    Object.assign(state, { succeeded, failed });
+    return progress.pulse();
+  };
+  return { state, pulse, [Symbol.dispose]: () => progress.end() };
+}
+
+Deno.test("what earlier runs did counts as settled, but neither as failed nor for the rate", () => {
+  using run = passing();
+  const { atMs, settled, failed, total, perSecond, waits } = run.pulse(2_000, 6, 2);
+  assertEquals([atMs, settled, failed, total, perSecond, waits], [2_000, 23, 2, null, 4, ""]);
+});
+
+Deno.test("the rate is that of the last half minute", () => {
+  using run = passing();
+  assertEquals(run.pulse(0, 0).perSecond, 0);
+  for (let at = 1; at <= 20; at++) run.pulse(1_000, 100 * at);
+  assertEquals(run.pulse(0, 2_000).perSecond, 100);
+  for (let at = 1; at <= 60; at++) run.pulse(1_000, 2_000);
+  assertEquals(run.pulse(0, 2_000).perSecond, 0);
+  // However long nothing was told, something is known.
+  assertEquals(run.pulse(100_000, 2_130).perSecond, 1.3);
 });

@@ -111,10 +111,11 @@ export function loadError(
   cause?: unknown,
   inSetup = false,
 ): TaskLoadError {
-  if (inSetup) return notSetUp(module, why, cause);
+  const options = cause === undefined ? undefined : { cause };
+  if (inSetup) return notSetUp(module, why, options);
   const own = module === Deno.mainModule
     ? "; it is the program itself, whose top level runs in every lane: put what is not to run " +
       "there behind import.meta.main"
     : "";
-  return unloadable(module, `${why}${own}`, cause);
+  return unloadable(module, `${why}${own}`, options);
 }
