@@ -5,7 +5,7 @@ import { task, workers } from "../lib/mod.ts";
 import { modelLines, needsKernel } from "../lib/models.ts";
 import { oneOf, outputFile, positiveInteger, requireDistinct, UsageError } from "../lib/options.ts";
 import { print } from "../lib/text/print.ts";
-import { awaitCostText } from "../lib/report/comparison/comparison_words.ts";
+import { awaitCostText } from "../lib/report/comparison/comparison_report.ts";
 import { compareAndReport, type Planned } from "../lib/cli/run_comparisons.ts";
 import {
   addComparisonOptions,

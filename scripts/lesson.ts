@@ -53,7 +53,7 @@ pictures that opens without a network.`.trim(),
   .option("--markdown <file>", "write the ideas with their figures for an issue")
   .option("--json <file>", "write all figures; deno task report makes the page of it again")
   .option("--rounds <n>", "how often each model is measured", ROUNDS)
-  .option("--seed <n>", "order of the trials, and the resampling (default: drawn, and printed)")
+  .option("--seed <n>", "order of the trials (default: drawn, and printed)")
   .addHelpText(
     "after",
     `

@@ -99,7 +99,7 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
     onRun: progress.onRun,
   }).finally(() => progress.end());
 
-  const rows = rowsOf(raced, seed);
+  const rows = rowsOf(raced);
   const partial = signal.aborted;
   const file: PeersFile = {
     schemaVersion: 1,

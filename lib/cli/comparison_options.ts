@@ -52,7 +52,7 @@ export interface ComparisonOptions {
   readonly models: readonly ModelSpec[];
   readonly rounds: number | undefined;
   readonly warmup: number;
-  /** Decides the order of the trials and the statistics' resampling. */
+  /** Decides the order of the trials. */
   readonly seed: number;
   readonly files: OutputFiles;
   /** An earlier result to compare with, and its path as typed. */
@@ -93,7 +93,7 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
     .option("--tls-ca <file>", SERVER_HELP.tlsCa)
     .option("--rounds <n>", `how often each model is measured (default: ${ROUNDS})`)
     .option("--warmup <n>", "items run before the measured ones in each trial (default: 0)")
-    .option("--seed <n>", "order of the trials, and the resampling (default: drawn, and printed)")
+    .option("--seed <n>", "order of the trials (default: drawn, and printed)")
     .option("--json <file>", "write the result file, with every round")
     .option("--csv <file>", "write a table of all rounds")
     .option("--markdown <file>", "write a table for an issue or a pull request")

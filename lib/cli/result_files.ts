@@ -32,10 +32,9 @@ export async function resultOption(option: string, path: string): Promise<Result
 }
 
 interface Jobs {
-  readonly comparisons: readonly {
-    readonly job: { readonly name: string };
-    readonly models: readonly { readonly model: string }[];
-  }[];
+  readonly comparisons: readonly Readonly<
+    { job: { name: string }; models: readonly { model: string }[] }
+  >[];
 }
 
 /** More names than this say no more. */

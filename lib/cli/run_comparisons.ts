@@ -11,10 +11,11 @@ import { LiveServer } from "../report/live/live_server.ts";
 import { type Style, styleOfStdout } from "../report/terminal.ts";
 import {
   comparisonReport,
+  exampleLines,
+  failureLines,
   renderChanges,
   resultFoot,
 } from "../report/comparison/comparison_report.ts";
-import { exampleLines, failureLines } from "../report/comparison/comparison_words.ts";
 import { compare } from "../timing/compare.ts";
 import { compareResults } from "../timing/compare_results.ts";
 import { describeEnvironment } from "../timing/environment.ts";
@@ -80,10 +81,11 @@ export async function runComparisons(
     failure = { error };
   }
   const partial = interrupted || signal.aborted || failure !== undefined;
+  const { environment } = options;
   const result: ResultFile = {
     schemaVersion: 1,
-    environment: options.environment,
-    ...(partial ? { partial } : {}),
+    environment,
+    ...(partial && { partial }),
     comparisons,
   };
   const written = await writeOutputFiles(reportRenderers([result]), files, { partial, print });

@@ -1,6 +1,6 @@
 /** Runs a job to its end, and prints and writes what became of it. */
 
-import { missingFlag } from "../advice/job/job_permissions.ts";
+import { missingFlag, permissionNeeded } from "../advice/job/job_permissions.ts";
 import { loadJob } from "../advice/job/load_job.ts";
 import { MOST_LOAD_MS } from "../dispatch/options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
@@ -83,32 +83,18 @@ async function openFailed(
 /** What went wrong, as an error of the person's or of the job's; undefined if nothing did. */
 function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefined {
   switch (ended.type) {
-    case "changed":
-      return new UsageError(
-        "--out",
-        options.out!.typed,
-        `the list isn't the one that it was written from: ${ended.problem}`,
-        "name another file, or add --changed match to go by the items themselves",
-      );
-    case "denied": {
-      const missing = missingFlag(ended.message);
-      return new UsageError(
-        "module",
-        typed,
-        `item ${ended.index} ${
-          missing ? `needs ${missing.wanted}` : `lacks a permission (${ended.message})`
-        }`,
-        missing ? `add ${missing.flag}` : "allow it",
-      );
+    case "changed": {
+      const problem = `the list isn't the one that it was written from: ${ended.problem}`;
+      const remedy = "name another file, or add --changed match to go by the items themselves";
+      return new UsageError("--out", options.out!.typed, problem, remedy);
     }
+    case "denied":
+      return permissionNeeded(`item ${ended.index}`, { ...ended, name: "NotCapable" }, typed);
     case "broken": {
-      const missing = ended.name === "NotCapable" ? missingFlag(ended.message) : undefined;
-      if (missing !== undefined) {
-        const problem = `its ${ended.where} needs ${missing.wanted}`;
-        return new UsageError("module", typed, problem, `add ${missing.flag}`);
-      }
-      const what = ended.name === "Error" ? ended.message : `${ended.name}: ${ended.message}`;
-      return new Error(`Cannot run the job: ${ended.where} failed: ${what}`);
+      const { where, name, message } = ended;
+      const what = name === "Error" ? message : `${name}: ${message}`;
+      return (missingFlag(message) && permissionNeeded(`its ${where}`, ended, typed)) ??
+        new Error(`Cannot run the job: ${where} failed: ${what}`);
     }
     case "died":
       return new Error(
@@ -186,9 +172,8 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   const { start } = options.model;
   const elsewhere = start && otherMachine(start.environment);
   if (elsewhere !== undefined) {
-    printError(
-      `run: --start was advised on another machine (${plain(elsewhere)}): it is only a first guess`,
-    );
+    const where = plain(elsewhere);
+    printError(`run: --start was advised on another machine (${where}): it is only a first guess`);
   }
   if (journal !== undefined && journal.cutBytes > 0) {
     printError(`run: cut off a torn line of ${journal.cutBytes} bytes; its item runs again`);
@@ -221,7 +206,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   }
   const gone = ended?.type === "done" ? ended.gone : { done: 0, failed: 0 };
   const summary = summaryOf(ended, problem, state, {
-    job: { name: job.name, module: job.task.module, export: job.task.export },
+    job: { name: job.name, ...job.task },
     model: options.model.model,
     failedInAll: journal?.hadFailures ? known.counts.failed - gone.failed : state.failed,
     gone: gone.done + gone.failed,
@@ -239,21 +224,12 @@ function summaryOf(
   rest: Pick<RunResult, "job" | "model" | "failedInAll" | "gone" | "wallMs">,
 ): RunResult {
   const done = ended?.type === "done" ? ended : undefined;
+  const end = done?.end === "finished" ? "interrupted" : done?.end;
+  const { lanes, slots, total = null, before, succeeded, failed, reasons } = state;
   return {
-    ...rest,
-    lanes: state.lanes,
-    slots: state.slots,
-    ended: problem !== undefined || done === undefined
-      ? "failed"
-      : done.end === "finished"
-      ? "interrupted"
-      : done.end,
+    ...{ ...rest, lanes, slots, total, before, succeeded, failed, reasons },
+    ended: problem === undefined && end !== undefined ? end : "failed",
     ...(problem && { problem: problem.message }),
-    total: state.total ?? null,
-    before: state.before,
-    succeeded: state.succeeded,
-    failed: state.failed,
-    reasons: state.reasons,
     slowest: [...done?.slowest ?? []],
     ...(done?.auto && { auto: done.auto }),
     ...(done?.timeline && { timeline: done.timeline }),
@@ -281,12 +257,9 @@ async function report(
     printError(`run: ${problem.message}`);
   }
   if (run.ended === "halted") {
-    const limit = "items" in halt!
-      ? `--halt ${halt.items}`
-      : `--halt ${Number((halt!.share * 100).toPrecision(6))}%`;
-    printError(
-      `run: halted: ${run.failed} of ${run.succeeded + run.failed} items failed (${limit})`,
-    );
+    const limit = "items" in halt! ? halt.items : `${Number((halt!.share * 100).toPrecision(6))}%`;
+    const of = `${run.failed} of ${run.succeeded + run.failed}`;
+    printError(`run: halted: ${of} items failed (--halt ${limit})`);
   }
   if (out !== undefined && !isDone) {
     printError(`run: go on with: ${resumeCommand(args, "--resume")}`);

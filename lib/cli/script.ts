@@ -9,12 +9,6 @@ export const INTERRUPTED = 130;
 /** The exit code once the terminal was closed. */
 export const HUNG_UP = 129;
 
-/** How a script ends: its exit code and, unless all went well, a line for stderr. */
-interface ScriptEnd {
-  readonly code: number;
-  readonly line: string | undefined;
-}
-
 function oneLine(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/\s*[\r\n]+\s*/g, " ").replace(/[\x00-\x1f\x7f-\x9f]/g, "?").trim();
@@ -28,7 +22,8 @@ function read(thrown: unknown): Readonly<Record<string, unknown>> {
   }, {});
 }
 
-export function endOf(name: string, thrown: unknown): ScriptEnd {
+/** How a script ends: its exit code and, unless all went well, a line for stderr. */
+export function endOf(name: string, thrown: unknown): { code: number; line: string | undefined } {
   const error = read(thrown);
   if (thrown instanceof UsageError) return { code: 2, line: `${name}: ${thrown.message}` };
   if (typeof error.code === "string" && error.code.startsWith("commander.")) {

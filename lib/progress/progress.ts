@@ -116,11 +116,9 @@ export class TimeLeft {
       this.#trialStartedMs = nowMs;
     } else if (event.type === "trial-ended") {
       const { model } = event.trial;
-      const { trials, totalMs } = this.#seen.get(model) ?? { trials: 0, totalMs: 0 };
-      this.#seen.set(model, {
-        trials: trials + 1,
-        totalMs: totalMs + nowMs - this.#trialStartedMs,
-      });
+      const seen = this.#seen.getOrInsert(model, { trials: 0, totalMs: 0 });
+      seen.trials++;
+      seen.totalMs += nowMs - this.#trialStartedMs;
       this.#open.set(model, Math.max(0, (this.#open.get(model) ?? 1) - 1));
       this.#trialModel = undefined;
     }

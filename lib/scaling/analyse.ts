@@ -96,11 +96,7 @@ function littleOf(rounds: readonly SweepRound[], slots: number): SweepPoint["lit
   return checks[(checks.length - 1) >> 1] ?? null;
 }
 
-function sweepPoint(
-  { size, refined, trials }: MeasuredSize,
-  perPlace: number,
-  seed: number,
-): SweepPoint {
+function sweepPoint({ size, refined, trials }: MeasuredSize, perPlace: number): SweepPoint {
   const rounds = trials.map(roundOf);
   const throughputs = rounds.map(({ throughputPerSecond }) => throughputPerSecond);
   const middle = median(throughputs);
@@ -114,7 +110,7 @@ function sweepPoint(
     // The interval works on logarithms, and 0 has none.
     throughputPerSecond: throughputs.some((x) => x <= 0)
       ? { median: middle, low: Math.min(...throughputs), high: Math.max(...throughputs) }
-      : timeInterval(throughputs, { seed }),
+      : timeInterval(throughputs),
     latencyMs: latencyOf(trials.flatMap((trial) => timesOf(trial, true))),
     efficiency: perPlace > 0 ? middle / size / perPlace : 0,
     little: littleOf(rounds, lanes * (slots ?? 1)),
@@ -126,12 +122,6 @@ const MORE_FAILED = 0.01;
 /** If this share fails at the smallest size, what is left tells nothing of sizes. */
 const MOST_FAILED = 0.5;
 
-interface Failing {
-  readonly sizes: ReadonlySet<number>;
-  /** The size from which on all larger ones fail too; null if the largest doesn't. */
-  readonly from: SweepResult["failsFrom"];
-}
-
 /** Whether a server refused tasks because there were too many. */
 export function isRefused({ rounds }: Pick<SweepPoint, "rounds">): boolean {
   const { reasons, examples } = sumOfFailures(rounds);
@@ -139,8 +129,11 @@ export function isRefused({ rounds }: Pick<SweepPoint, "rounds">): boolean {
     .some((message) => isRefusal(httpSigns({ message })));
 }
 
-/** The sizes at which more tasks fail than at the smallest, or most do, or a server refuses. */
-export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds">[]): Failing {
+/**
+ * The sizes at which more tasks fail than at the smallest, or most do, or a server refuses; and the one
+ * from which on all larger ones fail too, or null if the largest doesn't.
+ */
+export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds">[]) {
   const counts = points.map(({ size, rounds }) => {
     const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
     const of = rounds.reduce((sum, round) => sum + round.succeeded, failed);
@@ -157,20 +150,7 @@ export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds"
   };
 }
 
-type Analysis = Pick<
-  SweepResult,
-  | "points"
-  | "failsFrom"
-  | "differsAt"
-  | "fits"
-  | "chosen"
-  | "knee"
-  | "best"
-  | "capacity"
-  | "forecasts"
->;
-
-function bestOf(points: readonly SweepPoint[]): Analysis["best"] {
+function bestOf(points: readonly SweepPoint[]): SweepResult["best"] {
   const [best] = points
     .map(({ size, throughputPerSecond: { median } }) => ({ size, throughputPerSecond: median }))
     .sort((a, b) => b.throughputPerSecond - a.throughputPerSecond);
@@ -182,12 +162,12 @@ export function analyse(
   { sizes, differsAt }: Pick<MeasuredSweep, "sizes" | "differsAt">,
   seed: number,
   { axis, cores }: { readonly axis: SweepResult["axis"]; readonly cores: number },
-): Analysis {
+) {
   const smallest = sizes[0];
   const perPlace = smallest === undefined
     ? 0
     : median(smallest.trials.map(throughputOf)) / smallest.size;
-  const points = sizes.map((size) => sweepPoint(size, perPlace, seed));
+  const points = sizes.map((size) => sweepPoint(size, perPlace));
   const failing = failingSizes(points);
   const series = sizes.flatMap(({ size, trials }): Series[] => {
     const throughputs = trials.map(throughputOf).filter((x) => x > 0);
@@ -227,10 +207,7 @@ export function analyse(
   };
 }
 
-interface CurvePoint {
-  readonly size: number;
-  readonly throughputPerSecond: number;
-}
+type CurvePoint = NonNullable<SweepResult["best"]>;
 
 export const KNEE_DEFINITION: string =
   "the knee is Kneedle's (Satopää et al. 2011, sensitivity 1): the size whose median throughput " +
@@ -295,13 +272,9 @@ interface RecommendedSize {
   readonly point: SweepPoint;
   readonly gain: Interval | null;
   /** The fastest of the larger sizes, where it isn't shown to gain, though it may. */
-  readonly unsure?: { readonly point: SweepPoint; readonly gain: Interval };
+  readonly unsure?: { point: SweepPoint; gain: Interval };
   /** A gain above what the cores can give: it is no gain, but an error of measurement. */
-  readonly impossible?: {
-    readonly point: SweepPoint;
-    readonly gain: Interval;
-    readonly most: number;
-  };
+  readonly impossible?: { point: SweepPoint; gain: Interval; most: number };
   /** Whether a larger size was measured and left out because it gains hardly more. */
   readonly largerGainsLittle: boolean;
   /** Whether it is the largest that was measured, and still gained on the one before. */
@@ -333,10 +306,11 @@ export function recommendedSize(
   if (smallest === undefined) return undefined;
   const standings = new Standings(series);
   const { chosen, best, bestGain, decision } = choose(smallest, larger, standings);
+  const hasLarger = larger.length > 0;
   const stays = {
     point: smallest.point,
     gain: null,
-    largerGainsLittle: larger.length > 0,
+    largerGainsLittle: hasLarger,
     mayGainMore: false,
   };
   if (decision !== "gain") {

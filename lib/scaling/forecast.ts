@@ -16,10 +16,7 @@ type RoundsOfSize = Pick<SweepPoint, "size" | "rounds">;
 type CpuMs = (round: SweepRound) => number | null;
 
 /** CPU time over wall time, and CPU time an item, of the rounds in the middle. */
-function usageOf(
-  { rounds }: RoundsOfSize,
-  cpuMs: CpuMs,
-): { readonly share: number; readonly msPerItem: number } | undefined {
+function usageOf({ rounds }: RoundsOfSize, cpuMs: CpuMs) {
   const known = rounds.flatMap((round) => {
     const ms = cpuMs(round);
     const items = round.succeeded + round.failed;

@@ -12,7 +12,7 @@ import { fcnnlsVector } from "ml-fcnnls";
 import { formatPercent } from "../text/format.ts";
 import { median, quantile, sorted } from "../timing/statistics.ts";
 import { type Estimate, type Fit, type LawName, LAWS } from "./sweep_result.ts";
-import { type Random, randomBelow, seededRandom } from "../timing/random.ts";
+import { randomBelow, seededRandom } from "../timing/random.ts";
 
 export interface Law {
   /** λ: throughput at one slot or lane, in items a second. */
@@ -112,10 +112,7 @@ function foretoldMissOf(name: LawName, series: readonly Series[]): number | null
 }
 
 /** Judges a fit by {@linkcode CRITERION}; R² says little of one that isn't linear. */
-export function judgeFit(
-  { name, law }: LawFit,
-  series: readonly Series[],
-): Pick<Fit, "typicalMiss" | "worstMiss" | "worstSize" | "foretoldMiss" | "refusal"> {
+export function judgeFit({ name, law }: LawFit, series: readonly Series[]) {
   const misses = series.map((one) => missOf(one, law));
   const typicalMiss = Math.sqrt(misses.reduce((sum, miss) => sum + miss ** 2, 0) / misses.length);
   const worstMiss = Math.max(...misses);
@@ -163,11 +160,11 @@ export function bootstrapFit(
   fit: LawFit,
   series: readonly Series[],
   { seed, resamples = RESAMPLES }: { readonly seed: number; readonly resamples?: number },
-): Law[] {
-  const random: Random = seededRandom(seed);
+) {
+  const random = seededRandom(seed);
   const { between, within } = residualsOf(fit, series);
   const drawn = (of: readonly number[]) => of[randomBelow(random, of.length)]!;
-  return Array.from({ length: resamples }, () => {
+  return Array.from({ length: resamples }, (): Law => {
     const redrawn = series.map(({ size, throughputs }) => {
       const centre = throughputAt(fit.law, size) * Math.exp(drawn(between));
       return { size, throughputs: throughputs.map(() => centre * Math.exp(drawn(within))) };

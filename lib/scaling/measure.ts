@@ -76,23 +76,16 @@ async function measured(
   const progress = createProgress({ ...stderrOutput(), writeLine: () => {} });
   try {
     const found = await measure(progress, watch, environment);
-    const { module } = spec.task;
+    const { task: { module }, options } = spec;
+    const task = module.slice(module.lastIndexOf("/") + 1);
+    const busy = busyWarnings(othersBetween(before, await meter?.read()));
     return {
       schemaVersion: 1,
       kind: "sweep",
       environment,
-      job: {
-        name: job.name,
-        task: module.slice(module.lastIndexOf("/") + 1),
-        options: spec.options,
-        total: job.total,
-      },
+      job: { name: job.name, task, options, total: job.total },
       ...found,
-      warnings: [
-        ...found.warnings,
-        ...await watch.warnings(),
-        ...busyWarnings(othersBetween(before, await meter?.read())),
-      ],
+      warnings: [...found.warnings, ...await watch.warnings(), ...busy],
     };
   } finally {
     progress.end();
@@ -103,12 +96,10 @@ async function measured(
 export async function measureSweep(
   job: SweptJob,
   plan: SweepPlan,
-  { rounds, seed, timeoutMs, server }: Pick<
-    SweepOptionValues,
-    "rounds" | "seed" | "timeoutMs" | "server"
-  >,
+  values: Pick<SweepOptionValues, "rounds" | "seed" | "timeoutMs" | "server">,
   options: MeasureOptions,
 ): Promise<SweepResult> {
+  const { rounds, seed, timeoutMs, server } = values;
   const { axis, model, sizes, slotsPerLane, refine, extendTo } = plan;
   const places = (size: number) => axis === "slots" ? size : size * slotsPerLane;
   const begin = (progress: Progress, trials: number) =>
@@ -219,13 +210,11 @@ export async function measureOpenLoop(
         progress.onEvent({ type: "trial-ended", trial, result: trialResultOf(trace) });
       },
     });
+    const sizes = (["lanes", "slots"] as const)
+      .flatMap((axis) => model[axis] === undefined ? [] : sizeText(axis, model[axis]));
     return {
       partial: partial || undefined,
-      model: [
-        model.model,
-        model.lanes === undefined ? [] : sizeText("lanes", model.lanes),
-        model.slots === undefined ? [] : sizeText("slots", model.slots),
-      ].flat().join(", "),
+      model: [model.model, ...sizes].join(", "),
       axis: "rate",
       ...analyse({ sizes: [] }, seed, { axis: "rate", cores: 1 }),
       openLoop: points,

@@ -28,14 +28,11 @@ interface NoisyPoint {
 
 function curveOf(trials: ReadonlyMap<number, readonly TrialResult[]>): NoisyPoint[] {
   const sizes = [...trials].map(([size, of]) => ({ size, throughputs: of.map(throughputOf) }));
-  let [squares, spare] = [0, 0];
-  for (const { throughputs } of sizes) {
-    const logs = throughputs.filter((x) => x > 0).map(Math.log);
-    const middle = mean(logs);
-    squares += logs.reduce((sum, log) => sum + (log - middle) ** 2, 0);
-    spare += Math.max(0, logs.length - 1);
-  }
-  const deviation = spare > 0 ? Math.sqrt(squares / spare) : 0;
+  const logs = sizes.map(({ throughputs }) => throughputs.filter((x) => x > 0).map(Math.log));
+  const squares = logs.flatMap((of) => of.map((log) => (log - mean(of)) ** 2));
+  const spare = logs.reduce((sum, of) => sum + Math.max(0, of.length - 1), 0);
+  const sum = squares.reduce((sum, square) => sum + square, 0);
+  const deviation = spare > 0 ? Math.sqrt(sum / spare) : 0;
   return sizes.map(({ size, throughputs }) => ({
     size,
     throughputPerSecond: median(throughputs),

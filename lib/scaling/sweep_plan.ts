@@ -29,19 +29,17 @@ function listOf(
   example: string,
   read: (word: string) => number,
 ): number[] {
+  const refuse = (problem: string, remedy: string): never => {
+    throw new UsageError(option, text, problem, remedy);
+  };
   const words = text.split(",").map((word) => word.trim());
-  if (words.includes("")) {
-    throw new UsageError(option, text, "a number is missing", `give a list such as ${example}`);
-  }
+  if (words.includes("")) refuse("a number is missing", `give a list such as ${example}`);
   if (words.length > MOST_POINTS) {
-    const problem = `${words.length} numbers are too many to measure`;
-    throw new UsageError(option, text, problem, `give ${MOST_POINTS} or fewer`);
+    refuse(`${words.length} numbers are too many to measure`, `give ${MOST_POINTS} or fewer`);
   }
   const values = words.map(read);
   const twice = values.find((value, i) => values.indexOf(value) !== i);
-  if (twice !== undefined) {
-    throw new UsageError(option, text, `${twice} is there twice`, "name each number once");
-  }
+  if (twice !== undefined) refuse(`${twice} is there twice`, "name each number once");
   return values.sort((a, b) => a - b);
 }
 
@@ -97,8 +95,7 @@ export function planFor(
 ): SweepPlan {
   if (takes(model, "lanes")) {
     return {
-      axis: "lanes",
-      model,
+      ...{ axis: "lanes", model },
       sizes: lanes === undefined ? defaultLanes(items) : sizesOf("--lanes", lanes, MOST_LANES),
       slotsPerLane: slots === undefined ? 1 : single("--slots", slots, MOST_SLOTS, model),
       refine: refine ?? lanes === undefined,
@@ -139,24 +136,22 @@ const HOLDS = 0.5;
 /** Decides what to sweep for a job of which nothing is known but a sample, by what advice goes by. */
 export function choosePlan(sample: Sample, most: number): { plan: SweepPlan; why: string } {
   const items = Math.min(most, sample.total ?? Infinity);
-  const lanes = planFor("workers", {}, items);
+  const [lanes, slots] = [planFor("workers", {}, items), planFor("limited", {}, items)];
   const computes = `it computes ${formatPercent(sample.cpuShare)} of the time`;
-  if (sample.uncloneable === undefined) {
-    if (blocks(sample)) {
-      const extendTo = Math.min(MOST_USEFUL_LANES, items / LEAST_WAVES);
-      const why = "it holds up its thread while it waits, so lanes are swept";
-      return { plan: { ...lanes, extendTo }, why };
-    }
-    if (heldMs(sample) >= HOLDS * sample.wallMs) {
-      return { plan: lanes, why: `${computes}, so lanes are swept` };
-    }
+  const sweep = (plan: SweepPlan, why: string) => (
+    { plan, why: `${why}, so ${plan.axis} are swept` }
+  );
+  if (sample.uncloneable !== undefined) {
+    return sweep(slots, `nothing can be sent to lanes (${sample.uncloneable})`);
   }
-  const why = sample.uncloneable !== undefined
-    ? `nothing can be sent to lanes (${sample.uncloneable})`
-    : computesBeside(sample)
-    ? `${computes}, but beside its event loop`
-    : `it waits ${formatPercent(1 - sample.cpuShare)} of the time`;
-  return { plan: planFor("limited", {}, items), why: `${why}, so slots are swept` };
+  if (blocks(sample)) {
+    const extendTo = Math.min(MOST_USEFUL_LANES, items / LEAST_WAVES);
+    return sweep({ ...lanes, extendTo }, "it holds up its thread while it waits");
+  }
+  if (heldMs(sample) >= HOLDS * sample.wallMs) return sweep(lanes, computes);
+  return computesBeside(sample)
+    ? sweep(slots, `${computes}, but beside its event loop`)
+    : sweep(slots, `it waits ${formatPercent(1 - sample.cpuShare)} of the time`);
 }
 
 type Named =

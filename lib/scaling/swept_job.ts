@@ -103,15 +103,13 @@ export function itemsFor(
   cores: number,
 ): number {
   const { sizes, slotsPerLane, extendTo } = plan ?? { sizes: [1], slotsPerLane: 1, extendTo: 1 };
-  const [smallest, largest] = [sizes[0]!, sizes.at(-1)!].map((size) => size * slotsPerLane);
-  const atOnce = Math.min(smallest!, cores / Math.max(cpuShare, 1e-9));
+  const [smallest, largest] = [sizes[0]! * slotsPerLane, sizes.at(-1)! * slotsPerLane];
+  const atOnce = Math.min(smallest, cores / Math.max(cpuShare, 1e-9));
   const isAsked = extendTo === 0;
-  const timely = Math.max(
-    isAsked ? largest! : LEAST_WAVES,
-    OWN_TRIAL_MS * atOnce / Math.max(wallMs, 1e-6),
-  );
+  const inTime = OWN_TRIAL_MS * atOnce / Math.max(wallMs, 1e-6);
+  const timely = Math.max(isAsked ? largest : LEAST_WAVES, inTime);
   const multiple = isAsked
-    ? largest!
+    ? largest
     : Math.min(MOST_DEFAULT_SLOTS, 2 ** Math.round(Math.log2(timely)));
   const wanted = multiple * Math.round(timely / multiple);
   return total !== null && total <= HARDLY_MORE * timely ? total : wanted;

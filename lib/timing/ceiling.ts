@@ -28,16 +28,12 @@ interface CeilingOptions {
 
 type Child = MeasuringChild<CeilingMessage>;
 
-/** Waits until a process is ready or has done what it was told; gives the number of pieces. */
-async function done(child: Child): Promise<number> {
+/** Waits until a process is ready, or has done what it is told; gives the number of pieces. */
+async function done(child: Child, command?: CeilingCommand): Promise<number> {
+  if (command !== undefined) await child.send(command);
   const message = await child.next();
   if (message !== undefined) return message.pieces;
   throw new Error(`Cannot measure the ceiling: a process ended with ${await child.howItEnded()}`);
-}
-
-async function work(child: Child, command: CeilingCommand): Promise<number> {
-  await child.send(command);
-  return await done(child);
 }
 
 /** The median gain; undefined if the job's own items are too large to repeat. */
@@ -54,13 +50,13 @@ async function measureWith(
     { length: lanes },
     (): Child => children.use(new MeasuringChild({ entry, flags, order, signal })),
   );
-  await Promise.all(all.map(done));
+  await Promise.all(all.map((child) => done(child)));
   // The first try compiles the code.
-  await work(all[0]!, { ms: pieceMs });
-  const pieces = await work(all[0]!, { ms: pieceMs });
+  await done(all[0]!, { ms: pieceMs });
+  const pieces = await done(all[0]!, { ms: pieceMs });
   const time = async (some: readonly Child[]) => {
     const startMs = now();
-    await Promise.all(some.map((child) => work(child, { pieces })));
+    await Promise.all(some.map((child) => done(child, { pieces })));
     return now() - startMs;
   };
   // This warms all of them up.

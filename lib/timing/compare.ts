@@ -6,7 +6,7 @@ import type { Compare, CompareOptions, ComparisonSpec, ModelSpec, TrialResult } 
 import { counted } from "../text/format.ts";
 import { BASELINE, isRemote } from "../models.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
-import { pairwise } from "./standings.ts";
+import { PAIRWISE } from "./standings.ts";
 import { cpuShareOf, judge } from "./verdict.ts";
 import { messageOf } from "./failures.ts";
 import { othersBetween } from "./meter/meter.ts";
@@ -28,7 +28,7 @@ function addTrial(trials: Trials, trial: TrialResult): void {
 }
 
 /** What the trials come to; the timeline is that of the round nearest to the median. */
-function resultOf({ model }: ModelSpec, trials: Trials, seed: number): ModelResult {
+function resultOf({ model }: ModelSpec, trials: Trials): ModelResult {
   const middleMs = trials[(trials.length - 1) >> 1]!.round.wallMs;
   const off = ({ round }: TrialResult) => Math.abs(round.wallMs - middleMs);
   const rounds = trials.map(({ round }) => round).sort((a, b) => a.round - b.round);
@@ -41,7 +41,7 @@ function resultOf({ model }: ModelSpec, trials: Trials, seed: number): ModelResu
     slots: last.slots,
     ...(last.device && { device: last.device }),
     rounds,
-    wallMs: timeInterval(rounds.map(({ wallMs }) => wallMs), { seed }),
+    wallMs: timeInterval(rounds.map(({ wallMs }) => wallMs)),
     speedup: null,
     ...(timeline && { timeline }),
   };
@@ -50,9 +50,7 @@ function resultOf({ model }: ModelSpec, trials: Trials, seed: number): ModelResu
 const counts = ({ succeeded, failed }: Round) => `${succeeded} succeeded, ${failed} failed`;
 
 /** Compares the results of all models in all rounds; a warning for each that differs, and in what. */
-export function agreementOf(
-  models: readonly ModelResult[],
-): { readonly agree: boolean; readonly warnings: string[] } {
+export function agreementOf(models: readonly ModelResult[]) {
   const reference = models.find(({ model }) => model === BASELINE) ?? models[0];
   const expected = reference?.rounds[0];
   if (reference === undefined || expected === undefined) return { agree: true, warnings: [] };
@@ -115,17 +113,17 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
     if (partial) break;
   }
   const models = series.filter(({ trials }) => trials.length > 0)
-    .map(({ model, trials }) => resultOf(model, trials, seed));
+    .map(({ model, trials }) => resultOf(model, trials));
   return { models, ran, warnings, partial };
 }
 
-function withSpeedups(models: readonly ModelResult[], seed: number): ModelResult[] {
+function withSpeedups(models: readonly ModelResult[]): ModelResult[] {
   const sequential = models.find(({ model }) => model === BASELINE);
   if (sequential === undefined || !isComparable(sequential)) return [...models];
   return models.map((of) => {
     if (!isComparable(of)) return of;
     if (of === sequential) return { ...of, speedup: { median: 1, low: 1, high: 1 } };
-    return { ...of, speedup: pairwise(seed).ratio(sequential, of) };
+    return { ...of, speedup: PAIRWISE.ratio(sequential, of) };
   });
 }
 
@@ -133,7 +131,7 @@ async function ceilingOf(
   spec: ComparisonSpec,
   models: readonly ModelResult[],
   { signal, onEvent, measureCeiling = measuredCeiling }: CompareOptions,
-): Promise<{ ceiling: Comparison["ceiling"]; missing?: string }> {
+) {
   const sequential = models.find(({ model }) => model === BASELINE);
   const wanted = models.every(isComparable) &&
     (spec.ceiling ?? (sequential !== undefined && cpuShareOf(sequential) >= CEILING_SHARE));
@@ -179,7 +177,7 @@ export async function compare(
   const { models: plain, ran, warnings, partial } = await runTrials(spec, options);
   const others = othersBetween(before, await options.meter?.read());
   const { agree, warnings: differences } = agreementOf(plain);
-  const models = agree ? withSpeedups(plain, spec.seed) : plain;
+  const models = agree ? withSpeedups(plain) : plain;
   // The time of a model whose items all failed says only how fast they failed.
   const worked = models.filter(isComparable);
   const { ceiling, missing = [] } = partial
@@ -193,9 +191,7 @@ export async function compare(
     agree,
     warnings: [...differences, ...warnings]
       .concat(missing, worked.length > 0 ? warningsOf(worked, ceiling, ran, others) : []),
-    verdict: agree && worked.length === models.length
-      ? judge({ models, ceiling, seed: spec.seed, others })
-      : null,
+    verdict: agree && worked.length === models.length ? judge({ models, ceiling, others }) : null,
   };
   return { comparison, partial: partial || (options.signal?.aborted ?? false) };
 }

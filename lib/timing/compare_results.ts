@@ -10,9 +10,6 @@ import {
   type Round,
 } from "./result.ts";
 
-/** What two times can't tell, for not as many items succeeded. */
-type Incomparable = "fails more now" | "failed more then" | "fails then and now";
-
 export interface Change {
   readonly job: string;
   readonly model: string;
@@ -21,25 +18,16 @@ export interface Change {
   /** New over old: above 1 is slower. */
   readonly ratio: Interval;
   /** Whether the interval of the ratio leaves out 1; what fails is no faster, however soon it ends. */
-  readonly verdict: Difference | Incomparable;
+  readonly verdict: Difference | NonNullable<ReturnType<typeof incomparable>>;
   /** Whether it is detectably slower, and by more than allowed. */
   readonly tooSlow: boolean;
-}
-
-export interface ResultsComparison {
-  readonly changes: readonly Change[];
-  /** What makes the two hard to compare, one sentence each. */
-  readonly warnings: readonly string[];
-  /** Whether any model is slower than allowed: exit code 3. */
-  readonly tooSlow: boolean;
-  /** Whether more items of any model fail now than then: exit code 1. */
-  readonly failsMore: boolean;
 }
 
 const sumOf = ({ rounds }: ModelResult, of: (round: Round) => number) =>
   rounds.reduce((sum, round) => sum + of(round), 0);
 
-function incomparable(then: ModelResult, now: ModelResult): Incomparable | undefined {
+/** What two times can't tell, for not as many items succeeded. */
+function incomparable(then: ModelResult, now: ModelResult) {
   const share = (model: ModelResult) => {
     const failed = sumOf(model, ({ failed }) => failed);
     return failed === 0 ? 0 : failed / (failed + sumOf(model, ({ succeeded }) => succeeded));
@@ -86,47 +74,46 @@ function environmentWarnings(then: ResultFile, now: ResultFile): string[] {
     lanesAvailable: "the number of CPUs this process may use",
     cpuModel: "the CPU",
   };
-  const warnings = Object.entries(names).flatMap(([key, name]) => {
-    const [old, fresh] = [then, now].map(({ environment }) =>
-      environment[key as keyof typeof names]
-    );
+  const differing = Object.entries(names).flatMap(([key, name]) => {
+    const [old, fresh] = [then, now].map((of) => of.environment[key as keyof typeof names]);
     return old === fresh || old === undefined || fresh === undefined
       ? []
       : [`Then and now differ in ${name}: ${old} then, ${fresh} now.`];
   });
-  if (then.partial) warnings.push("The older result is partial: its run was interrupted.");
-  if (now.partial) warnings.push("The newer result is partial: its run was interrupted.");
-  return warnings;
+  const partial = [...(then.partial ? ["older"] : []), ...(now.partial ? ["newer"] : [])];
+  return [
+    ...differing,
+    ...partial.map((which) => `The ${which} result is partial: its run was interrupted.`),
+  ];
 }
 
 function jobWarnings(then: Comparison, now: Comparison): string[] {
-  const name = now.job.name;
-  const warnings: string[] = [];
-  const differ = (what: string, a: unknown, b: unknown) => {
-    if (canonical(a) === canonical(b)) return;
-    warnings.push(`${name}: ${what} differ: ${canonical(a)} then, ${canonical(b)} now.`);
-  };
-  differ("the tasks", then.job.task, now.job.task);
-  differ("the numbers of items", then.job.items, now.job.items);
-  differ("the options", then.job.options, now.job.options);
-  for (const model of now.models) {
-    const old = then.models.find((other) => other.model === model.model);
-    if (old === undefined) {
-      warnings.push(`${name}: ${model.model} is only in the newer result.`);
-      continue;
-    }
-    differ(`lanes and slots of ${model.model}`, [old.lanes, old.slots], [model.lanes, model.slots]);
-    const failed = ({ failed }: Round) => failed;
-    differ(`failures of ${model.model}`, sumOf(old, failed), sumOf(model, failed));
-  }
-  for (const { model } of then.models) {
-    if (now.models.some((other) => other.model === model)) continue;
-    warnings.push(`${name}: ${model} is only in the older result.`);
-  }
-  if (!then.agree || !now.agree) {
-    warnings.push(`${name}: the models gave different results, so times mean little.`);
-  }
-  return warnings;
+  const differ = (what: string, a: unknown, b: unknown) =>
+    canonical(a) === canonical(b)
+      ? []
+      : [`${what} differ: ${canonical(a)} then, ${canonical(b)} now.`];
+  const failed = (of: ModelResult) => sumOf(of, ({ failed }) => failed);
+  const ofModels = now.models.flatMap((model) => {
+    const { model: name, lanes, slots } = model;
+    const old = then.models.find((other) => other.model === name);
+    if (old === undefined) return [`${name} is only in the newer result.`];
+    return [
+      ...differ(`lanes and slots of ${name}`, [old.lanes, old.slots], [lanes, slots]),
+      ...differ(`failures of ${name}`, failed(old), failed(model)),
+    ];
+  });
+  const names = new Set(now.models.map(({ model }) => model));
+  const gone = then.models.filter(({ model }) => !names.has(model));
+  return [
+    ...differ("the tasks", then.job.task, now.job.task),
+    ...differ("the numbers of items", then.job.items, now.job.items),
+    ...differ("the options", then.job.options, now.job.options),
+    ...ofModels,
+    ...gone.map(({ model }) => `${model} is only in the older result.`),
+    ...(then.agree && now.agree
+      ? []
+      : ["the models gave different results, so times mean little."]),
+  ].map((text) => `${now.job.name}: ${text}`);
 }
 
 /**
@@ -138,7 +125,7 @@ export function compareResults(
   then: ResultFile,
   now: ResultFile,
   { maxSlowdown }: { readonly maxSlowdown?: number | undefined } = {},
-): ResultsComparison {
+) {
   const warnings = environmentWarnings(then, now);
   const changes: Change[] = [];
   const left = [...then.comparisons];
@@ -160,6 +147,7 @@ export function compareResults(
   return {
     changes,
     warnings,
+    // The exit code is then 3, or 1.
     tooSlow: changes.some(({ tooSlow }) => tooSlow),
     failsMore: changes.some(({ verdict }) => verdict === "fails more now"),
   };

@@ -24,16 +24,14 @@ export function notesOf(
 ): string[] {
   const steering = governor() ?? "performance";
   return [
-    quota === undefined ? [] : `A cgroup limits this process to ${counted(quota, "CPU")}.`,
-    lanes >= cpus ? [] : `This process may use ${lanes} of the machine's ${cpus} CPUs.`,
-    steering === "performance"
-      ? []
-      : `The CPU's frequency governor is "${steering}": the clock follows the load.`,
-    load === undefined || load <= lanes / 2
-      ? []
-      : `The load average was ${load.toFixed(1)} at the start: other programs used the CPUs too.`,
-    proxyNotes(),
-  ].flat();
+    quota !== undefined && `A cgroup limits this process to ${counted(quota, "CPU")}.`,
+    lanes < cpus && `This process may use ${lanes} of the machine's ${cpus} CPUs.`,
+    steering !== "performance" &&
+    `The CPU's frequency governor is "${steering}": the clock follows the load.`,
+    load !== undefined && load > lanes / 2 &&
+    `The load average was ${load.toFixed(1)} at the start: other programs used the CPUs too.`,
+    ...proxyNotes(),
+  ].filter((note) => note !== false);
 }
 
 async function cpusHere(available: number): Promise<{ count: number; model?: string | undefined }> {

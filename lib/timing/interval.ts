@@ -14,65 +14,16 @@
  * one side of the truth in 25 % of cases. The deviation is taken as 1 % at least, since rounds that
  * agree better than that do so by luck (the "fudge factor" of Tusher, Tibshirani and Chu, PNAS 98,
  * 2001).
- * - **6 rounds and more**: the percentile bootstrap of the median, widened where needed to the sign
- * test's interval (Conover, "Practical Nonparametric Statistics", 1999, section 3.2), which is exact
- * for noise of any shape. One wild round can't spoil it.
+ * - **6 rounds and more**: the sign test's interval of the median (Conover, "Practical Nonparametric
+ * Statistics", 1999, section 3.2), which is exact for noise of any shape. One wild round can't spoil it.
  */
 
-import { type Random, randomBelow, seededRandom } from "./random.ts";
-import {
-  mean,
-  median,
-  quantile,
-  type Sorted,
-  sorted,
-  studentCdf,
-  studentQuantile,
-} from "./statistics.ts";
+import { mean, median, type Sorted, sorted, studentCdf, studentQuantile } from "./statistics.ts";
 import { CONFIDENCE } from "../judge/thresholds.ts";
 import type { Interval } from "./result.ts";
 
-/** Draws as many values as there are, with replacement, and takes their median by counting in `counts`. */
-function resampledMedian(sample: Sorted, random: Random, counts: Uint32Array): number {
-  const n = sample.length;
-  counts.fill(0);
-  for (let draw = 0; draw < n; draw++) counts[randomBelow(random, n)]!++;
-  const lower = (n - 1) >> 1;
-  const upper = n >> 1;
-  let place = 0;
-  let seen = counts[0]!;
-  while (seen <= lower) seen += counts[++place]!;
-  const low = sample[place]!;
-  while (seen <= upper) seen += counts[++place]!;
-  return low + (sample[place]! - low) / 2;
-}
-
-/** How often the bootstrap draws. */
-const RESAMPLES = 2000;
-
-/** The percentile bootstrap interval of a median (Efron, Annals of Statistics 7, 1979). */
-export function bootstrapMedian(
-  values: readonly number[],
-  seed: number,
-  confidence: number = CONFIDENCE,
-): [low: number, high: number] {
-  const sample = sorted(values);
-  const random = seededRandom(seed);
-  const counts = new Uint32Array(sample.length);
-  const drawn = Float64Array.from(
-    { length: RESAMPLES },
-    () => resampledMedian(sample, random, counts),
-  ).sort();
-  const tail = (1 - confidence) / 2;
-  return [quantile(drawn, tail), quantile(drawn, 1 - tail)];
-}
-
-interface IntervalOptions {
-  readonly seed?: number;
-}
-
-/** From this many rounds on the bootstrap holds what it promises. */
-const BOOTSTRAP_ROUNDS = 6;
+/** Of fewer rounds the sign test's widest interval doesn't hold what it promises. */
+const SIGN_ROUNDS = 6;
 
 /** What Student's t is asked for: a little more, for times whose noise isn't quite log-normal. */
 const SMALL_SAMPLE_CONFIDENCE = 0.96;
@@ -113,23 +64,17 @@ function around(median: number, center: number, reach: number): Interval {
   return { median, low: center - reach, high: center + reach };
 }
 
-function logInterval(logs: readonly number[], { seed = 0 }: IntervalOptions): Interval {
-  const sample = sorted(logs);
-  const middle = quantile(sample, 0.5);
+function logInterval(logs: readonly number[]): Interval {
+  const middle = median(logs);
   const n = logs.length;
   if (n === 1) return around(middle, middle, SINGLE_ROUND);
-  if (n < BOOTSTRAP_ROUNDS) {
+  if (n < SIGN_ROUNDS) {
     const { mean, deviation } = meanAndDeviation(logs);
     const t = studentQuantile((1 + SMALL_SAMPLE_CONFIDENCE) / 2, n - 1);
     return around(middle, mean, t * deviation / Math.sqrt(n));
   }
-  const boot = bootstrapMedian(logs, seed);
-  const sign = signInterval(sample);
-  return {
-    median: middle,
-    low: Math.min(boot[0], sign[0]),
-    high: Math.max(boot[1], sign[1]),
-  };
+  const [low, high] = signInterval(sorted(logs));
+  return { median: middle, low, high };
 }
 
 /** The logarithm of a time; one below the clock's resolution counts as that resolution. */
@@ -144,9 +89,8 @@ export function fromLogs({ median, low, high }: Interval): Interval {
   return { median: Math.exp(median), low: Math.exp(low), high: Math.exp(high) };
 }
 
-export function timeInterval(timesMs: readonly number[], options: IntervalOptions = {}): Interval {
-  const { low, high } = fromLogs(logInterval(timesMs.map(logOfTime), options));
-  return { median: median(timesMs), low, high };
+export function timeInterval(timesMs: readonly number[]): Interval {
+  return { ...fromLogs(logInterval(timesMs.map(logOfTime))), median: median(timesMs) };
 }
 
 function logRatios(above: readonly number[], below: readonly number[]): number[] {
@@ -159,12 +103,8 @@ function logRatios(above: readonly number[], below: readonly number[]): number[]
 }
 
 /** Median and 95 % interval of a ratio, paired by round: what slowed the machine slowed both. */
-export function pairedRatio(
-  above: readonly number[],
-  below: readonly number[],
-  options: IntervalOptions = {},
-): Interval {
-  return fromLogs(logInterval(logRatios(above, below), options));
+export function pairedRatio(above: readonly number[], below: readonly number[]): Interval {
+  return fromLogs(logInterval(logRatios(above, below)));
 }
 
 /**

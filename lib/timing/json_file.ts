@@ -115,13 +115,12 @@ export async function readWritten<T>(path: string, formats: readonly FileFormat<
   } catch (cause) {
     if (cause instanceof ResultFileError) throw cause;
     const { NotFound, NotCapable, PermissionDenied } = Deno.errors;
-    if (cause instanceof NotFound) {
-      refuse(path, "there is no such file", "write one with --json", cause);
-    }
-    if (cause instanceof NotCapable || cause instanceof PermissionDenied) {
-      refuse(path, "it may not be read", "check its rights, or name a file elsewhere", cause);
-    }
-    refuse(path, messageOf(cause), "name another file", cause);
+    const [why, remedy] = cause instanceof NotFound
+      ? ["there is no such file", "write one with --json"]
+      : cause instanceof NotCapable || cause instanceof PermissionDenied
+      ? ["it may not be read", "check its rights, or name a file elsewhere"]
+      : [messageOf(cause), "name another file"];
+    refuse(path, why, remedy, cause);
   }
   return parseWritten(text, path, formats);
 }

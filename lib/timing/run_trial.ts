@@ -16,20 +16,16 @@ export function lostInJson(value: unknown, path: string): string | undefined {
       : `${path} is ${Object.is(value, -0) ? "-0" : value}`;
   }
   if (typeof value !== "object") return `${path} is a ${typeof value}`;
-  if (Array.isArray(value)) {
-    for (let place = 0; place < value.length; place++) {
-      const lost = lostInJson(value[place], `${path}[${place}]`);
-      if (lost !== undefined) return lost;
-    }
-    return undefined;
-  }
+  const isList = Array.isArray(value);
   const prototype = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
+  if (!isList && prototype !== Object.prototype && prototype !== null) {
     return `${path} is a ${prototype?.constructor?.name ?? "class instance"}`;
   }
-  for (const [key, held] of Object.entries(value)) {
+  // A list's own entries: holes are undefined.
+  for (const [key, held] of isList ? value.entries() : Object.entries(value)) {
     // Hardly any code tells an absent property from one that is undefined.
-    const lost = held === undefined ? undefined : lostInJson(held, `${path}.${key}`);
+    if (held === undefined && !isList) continue;
+    const lost = lostInJson(held, isList ? `${path}[${key}]` : `${path}.${key}`);
     if (lost !== undefined) return lost;
   }
   return undefined;

@@ -162,7 +162,7 @@ export type TrialRunner = (trial: TrialSpec, options: Watching) => Promise<Trial
 export interface ComparisonSpec extends TrialOptions {
   readonly models: readonly ModelSpec[];
   readonly rounds: number;
-  /** Where chance starts: the models' order, the bootstrap. */
+  /** Where chance starts: the models' order. */
   readonly seed: number;
   /** Whether to measure what independent processes gain; default true for jobs that compute. */
   readonly ceiling?: boolean;

@@ -23,13 +23,11 @@ function inPairs<T>(
  * Two models by their own rounds alone. It asks for more rounds than {@linkcode Standings}, but holds
  * whatever the noise is, and if one model's is greater than another's: for who chose how many there are.
  */
-export function pairwise(seed: number): Standing<ModelResult> {
-  return {
-    ratio: (slow, fast) => inPairs(slow, fast, (a, b) => pairedRatio(a, b, { seed })) ?? null,
-    sureAbove: (slow, fast, bound) =>
-      inPairs(slow, fast, (a, b) => confidenceAbove(a, b, bound)) ?? 0.5,
-  };
-}
+export const PAIRWISE: Standing<ModelResult> = {
+  ratio: (slow, fast) => inPairs(slow, fast, pairedRatio) ?? null,
+  sureAbove: (slow, fast, bound) =>
+    inPairs(slow, fast, (a, b) => confidenceAbove(a, b, bound)) ?? 0.5,
+};
 
 interface Series {
   readonly times: readonly { readonly round: number; readonly ms: number }[];

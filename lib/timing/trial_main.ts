@@ -312,19 +312,6 @@ function busyMs(outcomes: readonly Outcome<unknown>[]): number {
   return busy;
 }
 
-interface TimelineParts {
-  readonly round: number;
-  readonly outcomes: readonly Outcome<unknown>[];
-  /** What each lane had used before the first item, and after the last outcome. */
-  readonly before: readonly LaneUsage[];
-  readonly after: readonly LaneUsage[];
-  /** When the first item was asked for, on the clock of the outcomes. */
-  readonly firstMs: number;
-  /** CPU time of this process during the run: the lane's own where the event loop is the lane. */
-  readonly ownCpuMs?: number;
-  readonly decisions?: readonly Decision[];
-}
-
 export function decisionsSince(firstMs: number, decisions: readonly Decision[]): TimedDecision[] {
   return decisions.map(({ atMs, figures, ...rest }) => ({
     ...rest,
@@ -333,8 +320,20 @@ export function decisionsSince(firstMs: number, decisions: readonly Decision[]):
   }));
 }
 
-export function timelineOf(parts: TimelineParts): Timeline {
-  const { round, outcomes, before, after, firstMs, ownCpuMs, decisions = [] } = parts;
+export function timelineOf(
+  { round, outcomes, before, after, firstMs, ownCpuMs, decisions = [] }: {
+    readonly round: number;
+    readonly outcomes: readonly Outcome<unknown>[];
+    /** What each lane had used before the first item, and after the last outcome. */
+    readonly before: readonly LaneUsage[];
+    readonly after: readonly LaneUsage[];
+    /** When the first item was asked for, on the clock of the outcomes. */
+    readonly firstMs: number;
+    /** CPU time of this process during the run: the lane's own where the event loop is the lane. */
+    readonly ownCpuMs?: number;
+    readonly decisions?: readonly Decision[];
+  },
+): Timeline {
   const every = shownEvery(outcomes.length);
   const shown = outcomes.toSorted((a, b) => a.index - b.index)
     .filter((_, place) => place % every === 0);
@@ -410,15 +409,14 @@ if (import.meta.main) {
     // Called once before anything is measured: Deno makes this global on first use, which takes a while.
     process.cpuUsage();
     let toldMs = -Infinity;
+    const readMeter = async () => {
+      say({ type: "meter" });
+      await inbox.next();
+    };
     return runTrialHere(trial, {
       open: openModel,
       signal,
-      ...(metered && {
-        readMeter: async () => {
-          say({ type: "meter" });
-          await inbox.next();
-        },
-      }),
+      ...(metered && { readMeter }),
       cpuMs: () => sumMs(process.cpuUsage()),
       eventLoopCpuMs: () => sumMs(process.threadCpuUsage()),
       peakRssBytes: () => process.resourceUsage().maxRSS * 1024,

@@ -13,7 +13,7 @@ import { type Choice, choose, possibleGain } from "../judge/choose.ts";
 import { AS_GOOD, boundOfShare, IMPOSSIBLE, WAITS } from "../judge/thresholds.ts";
 import { formatDuration } from "../text/format.ts";
 import { isBusy, type Others } from "./meter/meter.ts";
-import { pairwise } from "./standings.ts";
+import { PAIRWISE } from "./standings.ts";
 
 /**
  * The median share of the run in which a model's tasks kept the CPU busy: CPU time over wall time, from
@@ -43,8 +43,6 @@ function onLoopOf({ rounds }: ModelResult): number {
 export interface Evidence {
   readonly models: readonly ModelResult[];
   readonly ceiling: Comparison["ceiling"];
-  /** Seeds the bootstrap. */
-  readonly seed: number;
   /** What others did to the machine meanwhile; undefined if that isn't known. */
   readonly others?: Others | undefined;
 }
@@ -61,15 +59,9 @@ function times({ median, low, high }: Interval): string {
   return `${by(median)} times as fast (${by(low)} to ${by(high)})`;
 }
 
-interface Impossible {
-  readonly of: ModelResult;
-  readonly gain: Interval;
-  readonly most: number;
-}
-
 interface Judged {
   /** What was measured can't be right: the greatest gain that can't be. */
-  readonly impossible: Impossible | undefined;
+  readonly impossible: { of: ModelResult; gain: Interval; most: number } | undefined;
   readonly evidence: Evidence;
   readonly sequential: ModelResult;
   readonly choice: Choice<ModelResult>;
@@ -81,18 +73,15 @@ interface Judged {
 }
 
 /** The parallel model that was ready first, if its start eats what it could gain at best. */
-function startCost(
-  { sequential, evidence }: Judged,
-): { model: string; startMs: number } | undefined {
-  const costs = evidence.models.filter(({ model }) => isRemote(model) && isFixed(model)).map(
-    (of) => {
-      const startMs = median(of.rounds.map((round) => round.startMs));
-      // What a GPU may gain nobody knows before.
-      const atBest = of.device ? Infinity : evidence.ceiling?.speedup ?? of.lanes;
-      const saved = median(sequential.rounds.map(({ runMs }) => runMs)) * (1 - 1 / atBest);
-      return { model: of.model, startMs, eaten: saved <= 2 * startMs };
-    },
-  );
+function startCost({ sequential, evidence }: Judged) {
+  const lanes = evidence.models.filter(({ model }) => isRemote(model) && isFixed(model));
+  const costs = lanes.map((of) => {
+    const startMs = median(of.rounds.map((round) => round.startMs));
+    // What a GPU may gain nobody knows before.
+    const atBest = of.device ? Infinity : evidence.ceiling?.speedup ?? of.lanes;
+    const saved = median(sequential.rounds.map(({ runMs }) => runMs)) * (1 - 1 / atBest);
+    return { model: of.model, startMs, eaten: saved <= 2 * startMs };
+  });
   return costs.every(({ eaten }) => eaten)
     ? costs.toSorted((a, b) => a.startMs - b.startMs)[0]
     : undefined;
@@ -136,9 +125,9 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
       `it again${isShared(evidence) ? " on an idle machine" : ""}.`;
   }
   if (decision === "can't tell" && bestGain !== null && bestGain.median > AS_GOOD) {
-    return `${nature} Whether another model is faster can't be told${
-      isShared(evidence) ? " on so busy a machine" : ""
-    }: ${best.model}, the best, was ${times(bestGain)}.`;
+    const busy = isShared(evidence) ? " on so busy a machine" : "";
+    return `${nature} Whether another model is faster can't be told${busy}: ${best.model}, the best, ` +
+      `was ${times(bestGain)}.`;
   }
   if (chosen === sequential) {
     return `${nature} No model was detectably faster than sequential, which took ${alone}.`;
@@ -157,10 +146,9 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
   const where = chosen.device?.software
     ? ` ${chosen.model} computed on the same cores, by their vector units: a graphics card was not seen.`
     : "";
-  return `${nature} ${what}: ${chosen.model} took ${
-    formatDuration(chosen.wallMs.median)
-  } instead of ` +
-    `${alone}, ${times(gainOf(chosen)!)}${nothing}.${where}`;
+  const took = formatDuration(chosen.wallMs.median);
+  return `${nature} ${what}: ${chosen.model} took ${took} instead of ${alone}, ` +
+    `${times(gainOf(chosen)!)}${nothing}.${where}`;
 }
 
 /**
@@ -170,12 +158,11 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
  * There is no verdict without a sequential run, or with nothing to compare it to.
  */
 export function judge(evidence: Evidence): Verdict | null {
-  const { models, seed } = evidence;
+  const { models } = evidence;
   const sequential = models.find(({ model }) => model === BASELINE);
   if (sequential === undefined || models.length < 2) return null;
-  const standing = pairwise(seed);
   const others = models.filter((of) => of !== sequential).sort((a, b) => rank(a) - rank(b));
-  const gainOf = (of: ModelResult) => standing.ratio(sequential, of);
+  const gainOf = (of: ModelResult) => PAIRWISE.ratio(sequential, of);
   const pays = (of: ModelResult) => {
     const gain = gainOf(of);
     return gain !== null && gain.low > 1 && gain.median > AS_GOOD;
@@ -183,13 +170,13 @@ export function judge(evidence: Evidence): Verdict | null {
   const cpuShare = cpuShareOf(sequential);
   const tasks = { cpuShare: Math.min(1, cpuShare), onLoop: onLoopOf(sequential) };
   const cores = Math.max(navigator.hardwareConcurrency, evidence.ceiling?.speedup ?? 1);
-  const [impossible] = others.flatMap((of): Impossible[] => {
+  const [impossible] = others.flatMap((of) => {
     const gain = of.device === undefined ? gainOf(of) : null;
     const size = { lanes: isRemote(of.model) ? Infinity : 1, inFlight: Infinity };
     const most = possibleGain(tasks, cores, size);
     return gain !== null && gain.median > IMPOSSIBLE * most ? [{ of, gain, most }] : [];
   }).sort((a, b) => b.gain.median / b.most - a.gain.median / a.most);
-  const choice = choose(sequential, impossible === undefined ? others : [], standing);
+  const choice = choose(sequential, impossible === undefined ? others : [], PAIRWISE);
   const judged: Judged = {
     impossible,
     evidence,

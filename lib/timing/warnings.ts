@@ -53,8 +53,8 @@ export function driftWarning(trials: readonly TimedTrial[]): string | undefined 
   const percent = Math.abs(change * 100).toFixed(0);
   return `The machine became ${percent}% ${
     change > 0 ? "slower" : "faster"
-  } from the first trial ` +
-    `to the last; interleaved rounds spread that over all models, but let it cool down or end other ` +
+  } from the first trial to ` +
+    `the last; interleaved rounds spread that over all models, but let it cool down or end other ` +
     `programs, and run again.`;
 }
 
@@ -80,12 +80,13 @@ export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
 export function outlierWarnings(models: readonly ModelResult[]): string[] {
   return models.flatMap(({ model, rounds, wallMs }) =>
     outliers(rounds.map((round) => round.wallMs)).map((index) => {
-      const { round, wallMs: tookMs } = rounds[index]!;
-      return `${model}, round ${round + 1}, took ${tookMs.toFixed(1)} ms where the median is ` +
-        `${
-          wallMs.median.toFixed(1)
-        } ms: an outlier, kept in all figures. Another program may have ` +
-        `interfered; more rounds lessen its weight.`;
+      const { round, wallMs: took } = rounds[index]!;
+      const [tookMs, usualMs] = [took, wallMs.median].map((ms) => ms.toFixed(1));
+      return `${model}, round ${
+        round + 1
+      }, took ${tookMs} ms where the median is ${usualMs} ms: an ` +
+        `outlier, kept in all figures. Another program may have interfered; more rounds lessen its ` +
+        `weight.`;
     })
   );
 }
@@ -134,12 +135,10 @@ export function busyWarnings(others: Others | undefined): string[] {
 function fewRoundsWarnings(models: readonly ModelResult[]): string[] {
   const fewest = Math.min(...models.map(({ rounds }) => rounds.length));
   if (fewest >= FEW_ROUNDS) return [];
-  return [
-    fewest === 1
-      ? `1 round tells nothing about noise: a factor of 2 either way is assumed; use --rounds 3 or ` +
-        `more.`
-      : `${fewest} rounds tell little about noise, so the intervals are wide; use --rounds 3 or more.`,
-  ];
+  const told = fewest === 1
+    ? "1 round tells nothing about noise: a factor of 2 either way is assumed"
+    : `${fewest} rounds tell little about noise, so the intervals are wide`;
+  return [`${told}; use --rounds 3 or more.`];
 }
 
 export function warningsOf(

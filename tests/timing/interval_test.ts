@@ -1,7 +1,6 @@
 import fc from "../properties.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
-  bootstrapMedian,
   confidenceAbove,
   differenceOf,
   pairedRatio,
@@ -9,7 +8,6 @@ import {
   unpairedRatio,
 } from "../../lib/timing/interval.ts";
 import { schedule, seededRandom } from "../../lib/timing/random.ts";
-import { median } from "../../lib/timing/statistics.ts";
 
 const time = fc.double({ min: 0.1, max: 1e6, noNaN: true });
 const rounds = fc.array(fc.tuple(time, time), { minLength: 1, maxLength: 9 });
@@ -114,7 +112,7 @@ function calls(
         times[name].push(100 * drift * noise() * (name === "b" ? factor : 1));
       }
     }
-    const verdict = differenceOf(pairedRatio(times.b, times.a, { seed }));
+    const verdict = differenceOf(pairedRatio(times.b, times.a));
     if (verdict !== "no detectable difference") found.any++;
     if (verdict === "slower") found.slower++;
   }
@@ -147,38 +145,6 @@ Deno.test("A slow-down of 20 % is found in 3 rounds at 2 % noise, and in 5 at 5 
     const { slower } = calls(noise, { count, driftPerTrial: 0, factor: 1.2, cases: 500 });
     assert(slower >= 0.95 * 500, `${name}, ${count} rounds: found in ${slower} of 500`);
   }
-});
-
-Deno.test("bootstrapMedian() gives the same interval for the same seed", () => {
-  const values = [3, 1, 4, 1, 5, 9, 2, 6];
-  assertEquals(bootstrapMedian(values, 1), bootstrapMedian(values, 1));
-});
-
-Deno.test("bootstrapMedian() holds the median and stays within the sample", () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 1, maxLength: 12 }),
-      fc.integer(),
-      (values, seed) => {
-        const [low, high] = bootstrapMedian(values, seed);
-        assert(low >= Math.min(...values) && high <= Math.max(...values));
-        assert(low <= median(values) && median(values) <= high);
-      },
-    ),
-  );
-});
-
-Deno.test("bootstrapMedian() is narrower when less confidence is asked for", () => {
-  const values = [10, 20, 30, 40, 50, 60, 70, 80];
-  const width = (confidence: number) => {
-    const [low, high] = bootstrapMedian(values, 3, confidence);
-    return high - low;
-  };
-  assert(width(0.5) < width(0.95));
-});
-
-Deno.test("bootstrapMedian() refuses an empty sample", () => {
-  assertThrows(() => bootstrapMedian([], 1), RangeError, "empty");
 });
 
 Deno.test("unpairedRatio() calls a difference between equal series in 5 % of cases at most", () => {

@@ -3,7 +3,7 @@ import type { ModelResult } from "../../lib/timing/result.ts";
 import { judge } from "../../lib/timing/verdict.ts";
 import { model } from "./fake.ts";
 
-const verdictOf = (models: ModelResult[]) => judge({ models, ceiling: null, seed: 1 })!;
+const verdictOf = (models: ModelResult[]) => judge({ models, ceiling: null })!;
 const waiting = { runCpuMs: 100 };
 
 Deno.test("judge() calls a job that waits I/O-bound and recommends concurrency", () => {
@@ -121,7 +121,6 @@ Deno.test("judge() believes a loop's own CPU time from 100 ms on", () => {
         model("concurrent", Array(3).fill(0.6 * runCpuMs), { runCpuMs }),
       ],
       ceiling: { speedup: 2, lanes: 2 },
-      seed: 1,
     })!.recommended;
   assertEquals([gainOf(100), gainOf(99)], ["concurrent", "sequential"]);
 });
@@ -135,7 +134,6 @@ Deno.test("judge() names the gain that is farthest beyond what can be", () => {
         model("workers", Array(3).fill(workersMs)),
       ],
       ceiling: { speedup: 64, lanes: 2 },
-      seed: 1,
     })!.reason;
   // 2.5 of 1 against 100 of 64, and 1.7 of 1 against 200 of 64.
   assertStringIncludes(worstOf(400, 10), "can't be right: concurrent was 2.5 times");
@@ -203,10 +201,10 @@ Deno.test("judge() compares only rounds that both models finished", () => {
 
 Deno.test("judge() has no verdict without a sequential run, or with nothing beside it", () => {
   assertEquals(
-    judge({ models: [model("workers", [1]), model("limited", [1])], ceiling: null, seed: 0 }),
+    judge({ models: [model("workers", [1]), model("limited", [1])], ceiling: null }),
     null,
   );
-  assertEquals(judge({ models: [model("sequential", [1])], ceiling: null, seed: 0 }), null);
+  assertEquals(judge({ models: [model("sequential", [1])], ceiling: null }), null);
 });
 
 Deno.test("judge() calls a job mixed where the system counted that it didn't queue for a core", () => {
@@ -244,13 +242,13 @@ Deno.test("judge() calls no gain what may as well be none, and says that it can'
     model("workers", [1000, 1400, 1100, 1200]),
   ];
   const others = { used: 1.6, cores: 2 };
-  const verdict = judge({ models, ceiling: null, seed: 1, others })!;
+  const verdict = judge({ models, ceiling: null, others })!;
   assertEquals(verdict.recommended, "sequential");
   assertStringIncludes(
     verdict.reason,
     "Whether another model is faster can't be told on so busy a machine: workers",
   );
-  assert(!judge({ models, ceiling: null, seed: 1 })!.reason.includes("busy a machine"));
+  assert(!judge({ models, ceiling: null })!.reason.includes("busy a machine"));
 });
 
 Deno.test("judge() takes a gain that cores and waiting can't give for an error of measurement", () => {
@@ -259,7 +257,7 @@ Deno.test("judge() takes a gain that cores and waiting can't give for an error o
     model("sequential", [1000, 1010, 990], computes),
     model("concurrent", [580, 585, 575], computes),
   ];
-  const verdict = judge({ models, ceiling: null, seed: 1 })!;
+  const verdict = judge({ models, ceiling: null })!;
   assertEquals([verdict.bound, verdict.recommended, verdict.confidence], [
     "cpu",
     "sequential",
@@ -271,6 +269,6 @@ Deno.test("judge() takes a gain that cores and waiting can't give for an error o
     ...of,
     rounds: of.rounds.map((round) => ({ ...round, loopCpuMs: 20 })),
   }));
-  const gained = judge({ models: beside, ceiling: { speedup: 2, lanes: 2 }, seed: 1 })!;
+  const gained = judge({ models: beside, ceiling: { speedup: 2, lanes: 2 } })!;
   assertEquals(gained.recommended, "concurrent");
 });

@@ -83,14 +83,9 @@ function roundOf({ ratePerSecond, durationMs }: OpenLoopTrial, trace: OpenLoopTr
 }
 
 function responseTimes(timesMs: readonly number[]): ResponseTimes {
-  if (timesMs.length === 0) return { median: 0, p95: 0, p99: 0, max: 0 };
-  const sample = sorted(timesMs);
-  return {
-    median: quantile(sample, 0.5),
-    p95: quantile(sample, 0.95),
-    p99: quantile(sample, 0.99),
-    max: sample.at(-1)!,
-  };
+  const sample = sorted(timesMs.length === 0 ? [0] : timesMs);
+  const [median, p95, p99, max] = [0.5, 0.95, 0.99, 1].map((share) => quantile(sample, share));
+  return { median: median!, p95: p95!, p99: p99!, max: max! };
 }
 
 /**
@@ -139,17 +134,8 @@ interface OpenLoopOptions {
   readonly onTrace?: (ratePerSecond: number, trace: OpenLoopTrace) => void;
 }
 
-interface MeasuredOpenLoop {
-  readonly points: readonly OpenLoopPoint[];
-  readonly partial: boolean;
-  readonly warnings: readonly string[];
-}
-
 /** Applies load at each rate. Throws what the first trial threw, if there is none that gave a result. */
-export async function runOpenLoop(
-  spec: OpenLoopSpec,
-  options: OpenLoopOptions = {},
-): Promise<MeasuredOpenLoop> {
+export async function runOpenLoop(spec: OpenLoopSpec, options: OpenLoopOptions = {}) {
   const { rates, rounds, seed, ...common } = spec;
   const { runTrial = openLoopTrial, signal, onTrial, onTrace } = options;
   const traces = new Map<number, OpenLoopTrace[]>();

@@ -95,10 +95,9 @@ export async function startMeter(signal?: AbortSignal): Promise<Meter & AsyncDis
       flags: ["--allow-all"],
       signal,
     });
-    const end = () => child[Symbol.asyncDispose]();
     const limits = await child.nextWithin(LONGEST_ANSWER_MS);
-    if (limits?.type === "limits") return metering(child, limits, end);
-    await end();
+    if (limits?.type === "limits") return metering(child, limits);
+    await child[Symbol.asyncDispose]();
   } catch {
     // This program may not run Deno, or the system has no process left: it measures without a meter.
   }
@@ -108,7 +107,6 @@ export async function startMeter(signal?: AbortSignal): Promise<Meter & AsyncDis
 function metering(
   child: MeasuringChild<Answer>,
   limits: Answer & { readonly type: "limits" },
-  end: () => Promise<void>,
 ): Meter & AsyncDisposable {
   const ask = async (question: Question) => {
     await child.send(question);
@@ -121,7 +119,7 @@ function metering(
     const answer = await last;
     return answer?.type === "reading" ? answer.reading : undefined;
   };
-  return { quota: limits.quota, read, [Symbol.asyncDispose]: end };
+  return { quota: limits.quota, read, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }
 
 /** Threads beside the main one count from this share of the running on: less is collecting garbage. */

@@ -33,16 +33,13 @@ export function processTimes(text: string): ProcessTimes | undefined {
   if (name < 0) return undefined;
   // From the third field on: state, parent, …, and from the fourteenth the four times.
   const fields = text.slice(name + 2).trim().split(" ");
-  const [parent, user, system, childUser, childSystem] = [1, 11, 12, 13, 14].map((at) =>
-    Number(fields[at])
-  ) as [number, number, number, number, number];
-  const all = [parent, user, system, childUser, childSystem];
-  if (fields.length < 15 || !all.every(Number.isFinite)) return undefined;
-  return {
-    parent,
-    cpuMs: (user + system) * TICK_MS,
-    childrenCpuMs: (childUser + childSystem) * TICK_MS,
-  };
+  const [parent, user, system, childUser, childSystem] = [1, 11, 12, 13, 14]
+    .map((at) => Number(fields[at])) as [number, number, number, number, number];
+  const cpuMs = (user + system) * TICK_MS;
+  const childrenCpuMs = (childUser + childSystem) * TICK_MS;
+  return fields.length >= 15 && Number.isFinite(parent + cpuMs + childrenCpuMs)
+    ? { parent, cpuMs, childrenCpuMs }
+    : undefined;
 }
 
 /** Reads a thread's `schedstat`; undefined if the kernel keeps none. */
@@ -63,13 +60,10 @@ export function coreTimes(text: string): CoreTimes | undefined {
 }
 
 /** A process's control group: its folder below version 2's root, and below version 1's of the CPU. */
-interface ControlGroups {
-  readonly unified?: string;
-  readonly cpu?: string;
-}
+type ControlGroups = { unified?: string; cpu?: string };
 
 export function controlGroups(text: string): ControlGroups {
-  const found: { unified?: string; cpu?: string } = {};
+  const found: ControlGroups = {};
   for (const [, controllers, folder] of text.matchAll(/^\d+:([^:]*):(\/.*)$/gm)) {
     if (controllers === "") found.unified = folder!;
     else if (controllers!.split(",").includes("cpu")) found.cpu = folder!;

@@ -23,7 +23,7 @@ function spread(figures: readonly number[]): Interval | null {
   return { median: median(figures), low: Math.min(...figures), high: Math.max(...figures) };
 }
 
-function ratioOf(ours: Entry, theirs: Entry, seed: number): Interval | null {
+function ratioOf(ours: Entry, theirs: Entry): Interval | null {
   const above: number[] = [];
   const below: number[] = [];
   ours.figures.forEach((figure, round) => {
@@ -32,7 +32,7 @@ function ratioOf(ours: Entry, theirs: Entry, seed: number): Interval | null {
     above.push(figure);
     below.push(other);
   });
-  return above.length === 0 ? null : pairedRatio(above, below, { seed });
+  return above.length === 0 ? null : pairedRatio(above, below);
 }
 
 /** The medians of what was measured besides. */
@@ -44,14 +44,14 @@ function besidesOf(readings: readonly Reading[]): PeersRow["besides"] {
   return besides.length === 0 ? undefined : Object.fromEntries(besides);
 }
 
-function rowOf(raced: Raced, entry: Entry, seed: number): PeersRow {
+function rowOf(raced: Raced, entry: Entry): PeersRow {
   const { contest, ours, peers } = raced;
   const own = entry === ours;
   const usable = entry.trouble === undefined;
   const figures = usable ? entry.figures.filter((figure) => figure !== undefined) : [];
   const figure = spread(figures);
   const isCompared = !own && usable && ours.trouble === undefined && contest.unit.isSpeed !== false;
-  const ratio = isCompared ? ratioOf(ours, entry, seed) : null;
+  const ratio = isCompared ? ratioOf(ours, entry) : null;
   const { aim } = entry.contender;
   const measured = aim?.of === "ratio" ? ratio : figure;
   const besides = usable ? besidesOf(entry.readings) : undefined;
@@ -59,7 +59,7 @@ function rowOf(raced: Raced, entry: Entry, seed: number): PeersRow {
   const overLoop =
     loop === undefined || own || entry === loop || !usable || loop.trouble !== undefined
       ? null
-      : ratioOf(entry, loop, seed);
+      : ratioOf(entry, loop);
   return {
     family: contest.family,
     contest: contest.title,
@@ -78,6 +78,6 @@ function rowOf(raced: Raced, entry: Entry, seed: number): PeersRow {
 }
 
 /** The rows of the report: for each contest our own, then the peers'. */
-export function rowsOf(raced: readonly Raced[], seed: number): PeersRow[] {
-  return raced.flatMap((one) => [one.ours, ...one.peers].map((entry) => rowOf(one, entry, seed)));
+export function rowsOf(raced: readonly Raced[]): PeersRow[] {
+  return raced.flatMap((one) => [one.ours, ...one.peers].map((entry) => rowOf(one, entry)));
 }

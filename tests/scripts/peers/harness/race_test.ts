@@ -115,7 +115,7 @@ Deno.test("rowsOf() gives the ratio of ours to theirs, paired by round", async (
   // The machine gets twice as slow from round to round; the ratio of 4 stays.
   const [ours, theirs] = [[1, 2, 4, 8], [4, 8, 16, 32]];
   const asTimes = (times: number[]) => times.map((ms) => took(ms));
-  const rows = rowsOf(await raced(one, asTimes(ours!), asTimes(theirs!)), 1);
+  const rows = rowsOf(await raced(one, asTimes(ours!), asTimes(theirs!)));
   assertEquals(rows[0]!.ratio, null);
   const { median, low, high } = rows[1]!.ratio!;
   assert(Math.abs(median - 4) < 1e-9 && low > 3.8 && high < 4.2);
@@ -127,7 +127,7 @@ Deno.test("rowsOf() shows no figure and no ratio of a contender with wrong resul
   const aim = { of: "ratio", atLeast: 1 } as const;
   const one = contest("one", contender("ours"), contender("peer", { aim }));
   const trouble = { kind: "wrong", reason: "its results add up to 54, not 55" } as const;
-  const rows = rowsOf(await raced(one, [took(5), took(5)], [took(5), { trouble }]), 1);
+  const rows = rowsOf(await raced(one, [took(5), took(5)], [took(5), { trouble }]));
   assertEquals([rows[1]!.figure, rows[1]!.ratio, rows[1]!.aim], [null, null, null]);
   assertStringIncludes(troubleLines(rows).join(), "peer: wrong: its results add up to 54, not 55");
 });
@@ -150,7 +150,6 @@ Deno.test("rowsOf() compares nobody where a figure isn't a speed", async () => {
   const apart = { ...one, unit: SPREAD };
   const rows = rowsOf(
     await raced(apart, [took(1, { spread: 0.1 })], [took(1, { spread: 0.2 })]),
-    1,
   );
   assertEquals(rows.map(({ figures }) => figures), [[10], [20]]);
   assertEquals(rows[1]!.ratio, null);
@@ -159,7 +158,7 @@ Deno.test("rowsOf() compares nobody where a figure isn't a speed", async () => {
 Deno.test("rowsOf() gives what a report tells: figures, and aims for who asks", async () => {
   const aim = { of: "ratio", atLeast: 50 } as const;
   const one = contest("no-op items", contender("ours"), contender("peer", { aim }));
-  const [ours, peer] = rowsOf(await raced(one, [took(0.001)], [took(1)]), 1);
+  const [ours, peer] = rowsOf(await raced(one, [took(0.001)], [took(1)]));
   assertEquals(resultText(ours!), "10.0 M items/s (10.0 M–10.0 M)");
   assertStringIncludes(aimText(peer!), "≥ 50.0×: met");
   assertEquals(peer!.better, "more");
@@ -171,7 +170,7 @@ Deno.test("rowsOf() holds a plain loop's fellows against it, and nobody against 
   const rowsWith = async (ofLoop: Attempt) => {
     const ms: Record<string, Attempt> = { ours: took(1), loop: ofLoop, threads: took(50) };
     const attempt = ({ name }: Contender) => Promise.resolve(ms[name]!);
-    return rowsOf(await race([one], { rounds: 3, seed: 1, attempt }), 1);
+    return rowsOf(await race([one], { rounds: 3, seed: 1, attempt }));
   };
   const medians = (rows: Awaited<ReturnType<typeof rowsWith>>) =>
     rows.map(({ overLoop }) => overLoop && Math.round(overLoop.median));
@@ -185,7 +184,7 @@ Deno.test("rowsOf() gives the medians of what was measured besides, and work of 
   const one = contest("pages", contender("ours"), { name, launch });
   const ours = [took(1), took(1), took(1)];
   const theirs = [1, 3, 2].map((p99Ms) => took(1000, { items: 40, p99Ms, connections: 64 }));
-  const [mine, wrk] = rowsOf(await raced(one, ours, theirs), 1);
+  const [mine, wrk] = rowsOf(await raced(one, ours, theirs));
   assertEquals(mine!.besides, undefined);
   assertEquals(wrk!.besides, { p99Ms: 2, connections: 64 });
   assertEquals(wrk!.figures, [40, 40, 40]);
