@@ -166,6 +166,23 @@ export interface Column<Row> {
   readonly terminalOnly?: boolean;
 }
 
+type More<Row> = Omit<Column<Row>, "head" | "dropOrder" | "cell">;
+
+/** A column of figures, by its head, the order in which it is left out, and its cells. */
+export function numberColumn<Row>(
+  head: string,
+  dropOrder: number,
+  cell: (row: Row) => string,
+  more: More<Row> = {},
+): Column<Row> {
+  return { head, dropOrder, cell, ...more };
+}
+
+/** The same of words, aligned left. */
+export function textColumn<Row>(...column: Parameters<typeof numberColumn<Row>>): Column<Row> {
+  return { ...numberColumn(...column), left: true };
+}
+
 /** The columns of tables that aren't a terminal's. */
 function fileColumns<Row>(columns: readonly Column<Row>[]): Column<Row>[] {
   return columns.filter(({ terminalOnly }) => !terminalOnly);
@@ -175,17 +192,24 @@ const GAP = "  ";
 /** If the first column must be cut, this much of it stays. */
 const LEAST_COLUMNS = 6;
 
-/** A column whose cells were written. */
-interface Written {
-  readonly head: string;
-  readonly cells: readonly string[];
-  readonly left: boolean | undefined;
-  readonly dropOrder: number;
-  readonly short: { head: string; cells: readonly string[]; order: number } | undefined;
-  readonly tones: readonly (Tone | undefined)[];
+/** A column with its cells written. */
+function written<Row>(column: Column<Row>, rows: readonly Row[]) {
+  const { head, cell, left, most = Infinity, dropOrder = 0, short, tone } = column;
+  return {
+    ...{ head, left, dropOrder },
+    cells: rows.map((row) => fit(cell(row), most)),
+    short: short && {
+      head: short.head ?? head,
+      order: short.order,
+      cells: rows.map(short.cell),
+    },
+    tones: rows.map((row) => tone?.(row)),
+  };
 }
 
-function widthOf({ head, cells }: Pick<Written, "head" | "cells">): number {
+type Written = ReturnType<typeof written>;
+
+function widthOf({ head, cells }: Written): number {
   return cells.reduce((most, cell) => Math.max(most, stringWidth(cell)), stringWidth(head));
 }
 
@@ -222,17 +246,7 @@ export function textTable<Row>(
   style: Style,
 ): string {
   const palette = paletteFor(style);
-  const written = columns.map((
-    { head, cell, left, most = Infinity, dropOrder = 0, short, tone },
-  ) => ({
-    head,
-    left,
-    dropOrder,
-    cells: rows.map((row) => fit(cell(row), most)),
-    short: short && { head, ...short, cells: rows.map(short.cell) },
-    tones: rows.map((row) => tone?.(row)),
-  }));
-  const shown = fitting(written, style.columns);
+  const shown = fitting(columns.map((column) => written(column, rows)), style.columns);
   const line = (cellOf: (column: Written) => string, paintOf: (column: Written) => Paint) =>
     shown.map((column) => {
       const blanks = " ".repeat(widthOf(column) - stringWidth(cellOf(column)));
@@ -278,9 +292,10 @@ export function htmlTable<Row>(
   const cellOf = (text: string, left: boolean, i: number) =>
     i === 0 && text !== ""
       ? markup`<th scope="row">${text}</th>`
-      : left || i === 0
-      ? markup`<td>${text}</td>`
-      : markup`<td class="n">${text}</td>`;
+      : markup`<td${!left && i > 0 && markup` class="n"`}>${text}</td>`;
+  const cells = rows.map((row) =>
+    shown.map(({ cell, left = false }, i) => cellOf(cell(row).trim(), left, i))
+  );
   return markup`
     <div class="scroll" role="group" tabindex="0" aria-label="${caption}">
       <table>
@@ -288,13 +303,7 @@ export function htmlTable<Row>(
         <thead>
           <tr>${heads}</tr>
         </thead>
-        <tbody>${
-    rows.map((row) =>
-      markup`
-            <tr>${shown.map(({ cell, left = false }, i) => cellOf(cell(row).trim(), left, i))}</tr>
-          `
-    )
-  }</tbody>
+        <tbody>${cells.map((row) => markup`<tr>${row}</tr>`)}</tbody>
       </table>
     </div>
   `;

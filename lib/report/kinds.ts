@@ -9,11 +9,11 @@ import { SWEEP_FORMAT, type SweepResult } from "../scaling/sweep_result.ts";
 import { SWITCH_FORMAT, type SwitchFile } from "../switching/switch_result.ts";
 import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.ts";
 import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
-import { adviceReport } from "./advice/advice_report.ts";
+import { advicePart, adviceReport } from "./advice/advice_report.ts";
 import type { Block } from "./document.ts";
 import { renderTrace, type Traced, tracedOf } from "./trace.ts";
 import { LESSON_FORMAT, type LessonFile } from "./lesson/lesson_file.ts";
-import { lessonMarkdown, lessonText } from "./lesson/lesson.ts";
+import { lessonMarkdown, lessonPage, lessonText } from "./lesson/lesson.ts";
 import {
   PEERS_FORMAT,
   peersCsv,
@@ -24,13 +24,10 @@ import {
 import { runPart, runReport, runTraced } from "./running/run_report.ts";
 import { sweepCsv, sweepPart, sweepReport } from "./scaling/sweep_report.ts";
 import { switchPart, switchReport } from "./switching/switch_report.ts";
-import { renderCsv, resultReport } from "./comparison/comparison_report.ts";
+import { comparisonPart, renderCsv, resultReport } from "./comparison/comparison_report.ts";
 import type { Style } from "./terminal.ts";
 import { type PagePart, type PartPlace, renderParts } from "./html/page.ts";
 import { sanitized } from "./html/markup.ts";
-import { lessonPage } from "./lesson/lesson_page.ts";
-import { advicePart } from "./advice/advice_part.ts";
-import { comparisonPart } from "./comparison/comparison_part.ts";
 
 export interface Files {
   readonly comparison: ResultFile;

@@ -9,29 +9,19 @@ import { BinaryHeap } from "@std/data-structures/binary-heap";
 import { fit, plain } from "../text/plain.ts";
 import type { Timeline } from "../timing/result.ts";
 
-export interface Slots {
-  /** The slot of each task, from 0, in the timeline's order; −1 for a task that never started. */
-  readonly slot: Int32Array;
-  /** How many slots each lane used at once, by lane, in the order in which lanes are shown. */
-  readonly used: ReadonlyMap<number, number>;
-}
-
-interface Lane {
-  readonly free: BinaryHeap<number>;
-  readonly ends: BinaryHeap<{ readonly atMs: number; readonly slot: number }>;
-  used: number;
-}
-
-export function assignSlots(timeline: Timeline): Slots {
-  const count = timeline.index.length;
-  const slot = new Int32Array(count).fill(-1);
-  const lanes = new Map<number, Lane>();
-  const laneOf = (number: number) =>
-    lanes.getOrInsertComputed(number, () => ({
-      free: new BinaryHeap((a, b) => a - b),
-      ends: new BinaryHeap((a, b) => a.atMs - b.atMs),
-      used: 0,
-    }));
+/**
+ * The slot of each task, from 0, in the timeline's order, −1 for one that never started; and how many
+ * each lane used at once, by lane, in the order in which lanes are shown.
+ */
+export function assignSlots(timeline: Timeline) {
+  const slot = new Int32Array(timeline.index.length).fill(-1);
+  const unused = () => ({
+    free: new BinaryHeap<number>((a, b) => a - b),
+    ends: new BinaryHeap<{ atMs: number; slot: number }>((a, b) => a.atMs - b.atMs),
+    used: 0,
+  });
+  const lanes = new Map<number, ReturnType<typeof unused>>();
+  const laneOf = (number: number) => lanes.getOrInsertComputed(number, unused);
   for (const { lane } of timeline.lanes) laneOf(lane);
   for (const at of startOrder(timeline)) {
     const lane = laneOf(timeline.lane[at]!);
@@ -49,6 +39,8 @@ export function assignSlots(timeline: Timeline): Slots {
   const sorted = [...lanes].sort(([a], [b]) => nameOf(a).localeCompare(nameOf(b)) || a - b);
   return { slot, used: new Map(sorted.map(([n, { used }]) => [n, used])) };
 }
+
+export type Slots = ReturnType<typeof assignSlots>;
 
 /** A machine's name has so many characters at most beside a lane's number. */
 const MOST_NAME = 12;

@@ -1,9 +1,10 @@
-/** Comparisons as a report for terminal and Markdown; and their rounds as CSV. */
+/** Comparisons as a report for terminal and Markdown, and as a part of a page; and their rounds as CSV. */
 
 import { BASELINE } from "../../models.ts";
 import {
   counted,
   formatBytes,
+  formatCount,
   formatDuration,
   formatNumber,
   formatPercent,
@@ -13,13 +14,16 @@ import {
   NO_FIGURE,
 } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
-import type { Change, ResultsComparison } from "../../timing/compare_results.ts";
+import type { Change } from "../../timing/compare_results.ts";
 import {
   type Comparison,
+  type Interval,
   isComparable,
   type ModelResult,
+  nothingSucceeded,
   type ResultFile,
   type Round,
+  type Verdict,
 } from "../../timing/result.ts";
 import {
   type Block,
@@ -29,24 +33,30 @@ import {
   documentOf,
   footnote,
   heading,
+  htmlTable,
   inTerminal,
   lines,
+  numberColumn,
   paragraph,
   partialNote,
   properties,
   tableOf,
+  textColumn,
   together,
 } from "../document.ts";
 import type { Style } from "../terminal.ts";
-import {
-  isBusy,
-  LESSON,
-  noticeLines,
-  passesCeiling,
-  roundsOf,
-  verdictText,
-} from "./comparison_words.ts";
 import { renderLanes } from "./lanes_picture.ts";
+import { MORE_LIKELY } from "../../judge/thresholds.ts";
+import type { AwaitCost } from "../../tasks/calibrate.ts";
+import { sumOfFailures } from "../../timing/failures.ts";
+import { isBusy as othersAreBusy } from "../../timing/meter/meter.ts";
+import { quantile, type Sorted, sorted } from "../../timing/statistics.ts";
+import { drawGains, isLogarithmic } from "../html/gains_chart.ts";
+import { figure, type Html, list, type Markup, markup, unbroken } from "../html/markup.ts";
+import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
+import { timelineSection } from "../html/timeline.ts";
+import { hasStarted } from "../slots.ts";
+import * as chart from "../html/svg.ts";
 
 export function resultReport(result: ResultFile): Block {
   return documentOf([...result.comparisons.map(comparisonReport), resultFoot(result)]);
@@ -64,96 +74,68 @@ export function resultFoot({ comparisons, partial, environment }: ResultFile): B
 export function comparisonReport(comparison: Comparison): Block {
   const { job, models, ceiling, others } = comparison;
   const title = `${job.name}: ${counted(job.items, "item")}, ${roundsOf(comparison)}, medians`;
+  const meaning = passesCeiling(comparison)
+    ? "; a model gained more, so it was measured too low."
+    : isBusy(comparison)
+    ? ` while others used ${formatNumber(others!.used)} of its ${counted(others!.cores, "core")}.`
+    : "; no number of lanes computes faster.";
   const limit = ceiling === null
     ? ""
     : `Ceiling: ${counted(ceiling.lanes, "independent process")} gain ` +
       `${formatRatio(ceiling.speedup)} on this machine` +
       (ceiling.lanes > 1 ? `, ${formatNumber(ceiling.speedup / ceiling.lanes)} a process` : "") +
-      (passesCeiling(comparison)
-        ? "; a model gained more, so it was measured too low."
-        : isBusy(comparison)
-        ? ` while others used ${formatNumber(others!.used)} of its ${
-          counted(others!.cores, "core")
-        }.`
-        : "; no number of lanes computes faster.");
-  const [warnings, failures] = [true, false].map((isWarning) =>
-    noticeLines(comparison).filter(({ kind }) => (kind === "Warning") === isWarning)
-      .map(({ kind, text }) => `${kind}: ${text}`)
-  );
+      meaning;
+  const notices = noticeLines(comparison).map(({ kind, text }) => `${kind}: ${text}`);
+  const isWarning = (line: string) => line.startsWith("Warning: ");
   return documentOf([
     heading(title, "  "),
     tableOf(MODEL_COLUMNS, models),
     paragraph(limit, "idle", "  "),
     inTerminal((style) => renderLanes(comparison, style)),
-    together(lines(failures!, "bad"), lines(warnings!, "warning")),
+    together(
+      lines(notices.filter((line) => !isWarning(line)), "bad"),
+      lines(notices.filter(isWarning), "warning"),
+    ),
     paragraph(verdictText(comparison), "heading"),
   ]);
 }
 
-function medianTime(of: (round: Round) => number) {
-  return ({ rounds }: ModelResult) => formatDuration(middle(rounds.map(of)));
+function medianOf(of: (round: Round) => number, format = formatDuration) {
+  return ({ rounds }: ModelResult) => format(middle(rounds.map(of)));
 }
+
+const cpusOf = ({ cpuMs, wallMs }: Round) => wallMs > 0 ? cpuMs / wallMs : NaN;
 
 /** Of these a terminal of 80 columns has start, work, total, CPU, speedup, memory and failures. */
 export const MODEL_COLUMNS: readonly Column<ModelResult>[] = [
-  {
-    head: "model",
-    left: true,
+  textColumn("model", 0, ({ model }) => plain(model), {
     most: 12,
-    cell: ({ model }) => plain(model),
     tone: ({ model }) => model === BASELINE ? undefined : "heading",
-  },
-  {
-    head: "lanes × slots",
-    left: true,
-    dropOrder: 8,
-    cell: ({ lanes, slots }) => `${lanes} × ${slots ?? "all"}`,
-  },
-  { head: "start", dropOrder: 3, cell: medianTime(({ startMs }) => startMs) },
-  { head: "work", dropOrder: 4, cell: medianTime(({ runMs }) => runMs) },
-  {
-    head: "total",
-    cell: ({ rounds, wallMs }) => formatDuration(rounds.length === 0 ? NaN : wallMs.median),
-  },
-  {
-    head: "95% interval",
-    dropOrder: 9,
-    cell: (model) =>
-      isComparable(model)
-        ? `${formatDuration(model.wallMs.low)} to ${formatDuration(model.wallMs.high)}`
-        : NO_FIGURE,
-  },
-  { head: "CPU", dropOrder: 2, cell: medianTime(({ cpuMs }) => cpuMs) },
-  {
-    head: "CPUs",
-    dropOrder: 7,
-    cell: ({ rounds }) =>
-      formatNumber(middle(rounds.map(({ cpuMs, wallMs }) => wallMs > 0 ? cpuMs / wallMs : NaN))),
-  },
-  {
-    head: "speedup",
-    cell: speedupOf,
+  }),
+  textColumn("lanes × slots", 8, ({ lanes, slots }) => `${lanes} × ${slots ?? "all"}`),
+  numberColumn("start", 3, medianOf(({ startMs }) => startMs)),
+  numberColumn("work", 4, medianOf(({ runMs }) => runMs)),
+  numberColumn("total", 0, ({ rounds, wallMs }) => {
+    return formatDuration(rounds.length === 0 ? NaN : wallMs.median);
+  }),
+  numberColumn("95% interval", 9, (model) => {
+    const { low, high } = model.wallMs;
+    return isComparable(model) ? `${formatDuration(low)} to ${formatDuration(high)}` : NO_FIGURE;
+  }),
+  numberColumn("CPU", 2, medianOf(({ cpuMs }) => cpuMs)),
+  numberColumn("CPUs", 7, medianOf(cpusOf, formatNumber)),
+  numberColumn("speedup", 0, speedupOf, {
     // Shorter cells are taken after all columns that may be left out.
     short: { cell: (model) => speedupOf(model).replace(/ .*/, ""), order: 0.5 },
-    tone: ({ model, speedup }) =>
-      speedup === null || model === BASELINE
-        ? undefined
-        : speedup.low > 1
-        ? "good"
-        : speedup.high < 1
-        ? "bad"
-        : undefined,
-  },
-  {
-    head: "memory",
-    dropOrder: 1,
-    cell: ({ rounds }) => formatBytes(middle(rounds.map(({ peakRssBytes }) => peakRssBytes))),
-  },
-  {
-    head: "failed",
-    cell: (model) => String(failedOf(model)),
+    tone: ({ model, speedup }) => {
+      if (speedup === null || model === BASELINE) return undefined;
+      return speedup.low > 1 ? "good" : speedup.high < 1 ? "bad" : undefined;
+    },
+  }),
+  numberColumn("memory", 1, medianOf(({ peakRssBytes }) => peakRssBytes, formatBytes)),
+  numberColumn("failed", 0, (model) => String(failedOf(model)), {
     tone: (model) => failedOf(model) > 0 ? "bad" : undefined,
-  },
+  }),
 ];
 
 function speedupOf({ model, speedup }: ModelResult): string {
@@ -165,9 +147,9 @@ function failedOf({ rounds }: ModelResult): number {
   return Math.max(0, ...rounds.map(({ failed }) => failed));
 }
 
-interface RoundRow extends Pick<ModelResult, "model" | "lanes" | "slots">, Round {
+type RoundRow = Pick<ModelResult, "model" | "lanes" | "slots"> & Round & {
   readonly of: Comparison;
-}
+};
 
 function reasonsOf<Of>(
   of: Readonly<Record<string, Of>> = {},
@@ -190,13 +172,9 @@ const CSV_COLUMNS: CsvColumns<RoundRow> = {
 };
 
 export function renderCsv(results: readonly Pick<ResultFile, "comparisons">[]): string {
-  const rows = results.flatMap(({ comparisons }) =>
-    comparisons.flatMap((of) =>
-      of.models.flatMap(({ rounds, ...model }) =>
-        rounds.map((round) => ({ ...model, ...round, of }))
-      )
-    )
-  );
+  const comparisons = results.flatMap(({ comparisons }) => comparisons);
+  const models = comparisons.flatMap((of) => of.models.map((model) => ({ ...model, of })));
+  const rows = models.flatMap((of) => of.rounds.map((round) => ({ ...of, ...round })));
   return csv(CSV_COLUMNS, rows);
 }
 
@@ -212,37 +190,29 @@ function verdictWords({ verdict, tooSlow }: Change): string {
 }
 
 const COLUMNS: readonly Column<Change>[] = [
-  { head: "model", left: true, most: 12, cell: ({ model }) => plain(model) },
-  { head: "before", dropOrder: 2, cell: ({ oldMs }) => formatDuration(oldMs.median) },
-  { head: "now", dropOrder: 1, cell: ({ newMs }) => formatDuration(newMs.median) },
-  {
-    head: "ratio",
-    cell: (change) => hasRatio(change) ? formatRatio(change.ratio.median) : NO_FIGURE,
-  },
-  {
-    head: "95% interval",
-    dropOrder: 4,
-    cell: (change) => {
-      const { low, high } = change.ratio;
-      return hasRatio(change) ? `${formatNumber(low)}–${formatNumber(high)}` : NO_FIGURE;
-    },
-  },
-  {
-    head: "",
-    left: true,
-    cell: verdictWords,
+  textColumn("model", 0, ({ model }) => plain(model), { most: 12 }),
+  numberColumn("before", 2, ({ oldMs }) => formatDuration(oldMs.median)),
+  numberColumn("now", 1, ({ newMs }) => formatDuration(newMs.median)),
+  numberColumn("ratio", 0, (of) => hasRatio(of) ? formatRatio(of.ratio.median) : NO_FIGURE),
+  numberColumn("95% interval", 4, (change) => {
+    const { low, high } = change.ratio;
+    return hasRatio(change) ? `${formatNumber(low)}–${formatNumber(high)}` : NO_FIGURE;
+  }),
+  textColumn("", 0, verdictWords, {
     short: {
-      cell: (change) =>
-        verdictWords(change).replace("no detectable difference", "no difference seen"),
+      cell: (of) => verdictWords(of).replace("no detectable difference", "no difference seen"),
       order: 3,
     },
     tone: ({ tooSlow, verdict }) =>
       tooSlow || verdict === "fails more now" ? "bad" : verdict === "faster" ? "good" : undefined,
-  },
+  }),
 ];
 
 export function renderChanges(
-  { changes, warnings }: Pick<ResultsComparison, "changes" | "warnings">,
+  { changes, warnings }: {
+    readonly changes: readonly Change[];
+    readonly warnings: readonly string[];
+  },
   maxSlowdown: number,
   style: Style,
 ): string {
@@ -269,4 +239,584 @@ function summary(changes: readonly Change[], maxSlowdown: number): string {
     ? `${failing.length > 0 ? "Of the others nothing" : "Nothing"} is slower than ${allowed}.`
     : "No times can be compared.";
   return failing.length === 0 ? rest : `More fails than before: ${list(failing)}. ${rest}`;
+}
+
+export const LESSON: string = "Slots are concurrency: one lane waits for many tasks at once. " +
+  "Lanes are parallelism: they compute at the same time.";
+
+/** Below this, a verdict says that it is unsure. */
+const SURE = 0.9;
+
+/** What binds the job, which model to take, what that costs; or what kept it from a verdict. */
+export function verdictText(comparison: Comparison): string {
+  const { verdict, agree } = comparison;
+  const measured = comparison.models.filter(({ rounds }) => rounds.length > 0);
+  if (measured.length === 0) return "No verdict: nothing was measured.";
+  if (measured.every(nothingSucceeded)) return "No verdict: no task succeeded.";
+  if (!agree) {
+    return "No verdict: the models gave different results, so their times can't be compared.";
+  }
+  if (verdict === null) {
+    return measured.some(({ model }) => model === BASELINE)
+      ? "No verdict: too little was measured."
+      : "No verdict: sequential wasn't measured, and gains are counted from it (--models).";
+  }
+  // That a job is small was concluded from the same times, which can't be trusted here.
+  const reason = isUndecided(comparison) && verdict.bound === "small" ? "" : verdict.reason;
+  const parts = [adviceOf(comparison, verdict), sentence(reason), doubtOf(verdict)];
+  return parts.filter((part) => part !== "").join(" ");
+}
+
+/** Whether others used so much of the machine that figures may not hold. */
+export function isBusy({ others }: Pick<Comparison, "others">): boolean {
+  return others !== undefined && othersAreBusy(others);
+}
+
+/** Whether rounds say too little to leave a job sequential; of a small one much doubt is usual. */
+export function isUndecided(comparison: Comparison): boolean {
+  const { verdict } = comparison;
+  if (verdict === null || verdict.recommended !== BASELINE) return false;
+  return isBusy(comparison)
+    ? verdict.confidence < SURE
+    : verdict.bound !== "small" && verdict.confidence < MORE_LIKELY;
+}
+
+/** Whether a model surely gained more on this machine's cores than the ceiling, which then isn't one. */
+export function passesCeiling({ ceiling, models }: Comparison): boolean {
+  return ceiling !== null &&
+    models.some(({ device, speedup }) =>
+      !device && speedup !== null && speedup.low > ceiling.speedup
+    );
+}
+
+/** The model to take, what it costs, and the machine's ceiling; the verdict's reason tells the gain. */
+function adviceOf(comparison: Comparison, verdict: Verdict): string {
+  const chosen = comparison.models.find(({ model }) => model === verdict.recommended);
+  const base = comparison.models.find(({ model }) => model === BASELINE);
+  if (isUndecided(comparison)) {
+    return isBusy(comparison)
+      ? "Which model is best can't be told on so busy a machine."
+      : "Which model is best can't be told.";
+  }
+  if (verdict.recommended === BASELINE) return "Leave it sequential.";
+  const name = plain(verdict.recommended);
+  if (chosen === undefined || base === undefined) return `Take ${name}.`;
+  const ceiling =
+    comparison.ceiling !== null && verdict.bound !== "io" && !passesCeiling(comparison) &&
+      !isBusy(comparison)
+      ? `; ${formatRatio(comparison.ceiling.speedup)} is what this machine can give`
+      : "";
+  return `Take ${name}, ${memoryOf(base, chosen)}${ceiling}.`;
+}
+
+function doubtOf({ confidence }: Verdict): string {
+  if (confidence >= SURE) return "";
+  return confidence >= MORE_LIKELY
+    ? `Only ${formatPercent(confidence)} sure: more --rounds make it surer.`
+    : "The rounds differ too much to be sure: end other programs, or give more --rounds.";
+}
+
+/** Peak memory differs by so much from run to run of the same program. */
+const SAME_MEMORY = 0.1;
+
+function memoryOf(base: ModelResult, chosen: ModelResult): string {
+  const baseBytes = middle(base.rounds.map((r) => r.peakRssBytes));
+  const difference = middle(chosen.rounds.map((r) => r.peakRssBytes)) - baseBytes;
+  return Math.abs(difference) < SAME_MEMORY * baseBytes
+    ? "for about the same memory"
+    : `for ${formatBytes(Math.abs(difference))} ${difference > 0 ? "more" : "less"} memory`;
+}
+
+/** A file's text as a sentence: a capital at its start, a full stop at its end. */
+function sentence(text: string): string {
+  const clean = plain(text);
+  if (clean === "") return "";
+  const whole = clean[0]!.toUpperCase() + clean.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
+}
+
+/** What a comparison's report must say before its figures are believed; outside text is plain. */
+export function noticeLines(
+  comparison: Comparison,
+): { readonly kind: "Failed" | "Example of" | "Warning"; readonly text: string }[] {
+  return [
+    ...failureLines(comparison).map((text) => ({ kind: "Failed" as const, text })),
+    ...exampleLines(comparison).map((text) => ({ kind: "Example of" as const, text })),
+    ...comparison.warnings.map((text) => ({ kind: "Warning" as const, text: plain(text) })),
+  ];
+}
+
+export function roundsOf({ models }: Pick<Comparison, "models">): string {
+  return counted(Math.max(0, ...models.map(({ rounds }) => rounds.length)), "round");
+}
+
+export function failureLines(comparison: Comparison): string[] {
+  return comparison.models.flatMap(({ model, rounds }) => {
+    const told = rounds.filter(({ failed }) => failed > 0).map(failureOf);
+    if (told.length === 0) return [];
+    // Rounds that failed alike are told once, as a person would.
+    if (told.length === rounds.length && new Set(told).size === 1) {
+      const often = told.length > 1 ? ` in each of ${told.length} rounds` : "";
+      return `${plain(model)}: ${told[0]}${often}`;
+    }
+    return rounds.flatMap((round) =>
+      round.failed > 0 ? `${plain(model)}, round ${round.round + 1}: ${failureOf(round)}` : []
+    );
+  });
+}
+
+function failureOf({ failed, succeeded, reasons = {} }: Round): string {
+  const why = Object.entries(reasons).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    .map(([reason, count]) => `${count} ${plain(reason)}`);
+  const shown = why.slice(0, MOST_REASONS);
+  if (why.length > MOST_REASONS) shown.push(`and ${why.length - MOST_REASONS} more reasons`);
+  return [`${failed} of ${failed + succeeded} failed`, shown.join(", ")].filter(Boolean).join(": ");
+}
+
+/** A line names no more reasons than this; the files hold all. */
+const MOST_REASONS = 5;
+
+/** Of each reason that tasks failed for one example: the item, and what the error said. */
+export function exampleLines({ models }: Comparison): string[] {
+  const seen = new Map<string, string>();
+  for (const { model, rounds } of models) {
+    for (const [reason, example] of Object.entries(sumOfFailures(rounds).examples)) {
+      if (seen.has(reason)) continue;
+      seen.set(reason, `${plain(reason)}: ${plain(example)} (${plain(model)})`);
+    }
+  }
+  return [...seen.values()].slice(0, 2 * MOST_REASONS);
+}
+
+const NS_PER_MS = 1e6;
+
+/** Says what awaiting every call of a recursion costs, and why. */
+export function awaitCostText({ plainMs, awaitedMs }: AwaitCost): string {
+  const [plain, awaited] = [plainMs, awaitedMs].map((ms) => `${formatNumber(ms * NS_PER_MS)} ns`);
+  const ratio = awaitedMs / plainMs;
+  const times = ratio > 1.05 ? `${formatNumber(ratio)} times as long as` : "no longer than";
+  return `Awaited, a call of this recursion takes ${times} a plain one: ${awaited} instead of ` +
+    `${plain}, measured here. Each await makes a promise, saves the function and queues the rest of ` +
+    "it, and nothing ever waits, so no slot gets that back. async is for what waits.";
+}
+
+export function comparisonPart(
+  { comparisons }: ResultFile,
+  { before, alone }: PartPlace,
+): PagePart {
+  const idOf = (i: number) => `c${before + i}`;
+  const [first] = comparisons;
+  return {
+    title: first === undefined ? "Nothing was measured" : headlineOf(first),
+    headlines: comparisons.map((comparison, i) => ({
+      id: idOf(i),
+      name: comparison.job.name,
+      text: headlineOf(comparison),
+    })),
+    sections: comparisons.map((comparison, i) => comparisonSection(comparison, idOf(i), alone)),
+    jobs: comparisons.map(jobWords),
+    name: comparisons.map(({ job }) => job.name).slice(0, 5).join(", ") || "nothing",
+    method: { name: "How models are compared", html: methodSection() },
+  };
+}
+
+function comparisonSection(comparison: Comparison, id: string, alone: boolean): Section {
+  const notices = noticeLines(comparison).map(({ kind, text }) => markup`<b>${kind}:</b> ${text}`);
+  const measured = measuredIn(comparison);
+  // With one comparison only, the headline is the page's title.
+  const caption = "Medians over rounds, with 95% intervals";
+  const figures = htmlTable(caption, MODEL_COLUMNS, comparison.models);
+  const html = markup`${!alone && markup`<p class="headline">${headlineOf(comparison)}</p>`}
+    <p class="verdict">${unbroken(verdictText(comparison))}</p>
+    <dl class="tiles">${tiles(comparison)}</dl>
+    ${list(notices, "notices")}
+    ${speedupSection(comparison, `${id}-speedup`)}
+    ${timelineSection(comparison, `${id}-timeline`)}
+    <section id="${id}-figures"><h3>All figures</h3>${figures}</section>
+    ${distributionSection(comparison, `${id}-times`)}
+    ${measured.length > 0 && startupSection(measured, `${id}-startup`)}
+    ${measured.length > 0 && usageSection(measured, `${id}-usage`)}`;
+  return { id, title: comparison.job.name, html };
+}
+
+function jobWords(comparison: Comparison): Html {
+  const { name, items, task, options } = comparison.job;
+  const size = `${counted(items, "item", formatCount(items))}, ${roundsOf(comparison)}`;
+  return markup`<b>${name}</b>, ${size}. ${taskWords(task, options)}`;
+}
+
+const BOUND: Record<Verdict["bound"], string> = {
+  io: "This job waits",
+  cpu: "This job computes",
+  mixed: "This job waits and computes",
+  small: "This job is small",
+};
+
+function headlineOf(comparison: Comparison): string {
+  const { job, agree, verdict, models } = comparison;
+  if (!agree) return "The models’ results differ";
+  if (models.length > 0 && models.every(nothingSucceeded)) {
+    return `Nothing of ${job.name} succeeded`;
+  }
+  if (verdict === null) return `No verdict on ${job.name}`;
+  const bound = BOUND[verdict.bound] ?? "This job was measured";
+  if (isUndecided(comparison)) return `${bound}: which model is best can’t be told`;
+  if (verdict.recommended === BASELINE) return `${bound}: leave it sequential`;
+  const chosen = models.find(({ model }) => model === verdict.recommended);
+  return chosen?.speedup
+    ? `${bound}: ${verdict.recommended} is ${formatRatio(chosen.speedup.median)} as fast`
+    : `${bound}: take ${verdict.recommended}`;
+}
+
+function tiles({ verdict, models, ceiling, agree }: Comparison): Markup[] {
+  const base = models.find(({ model }) => model === BASELINE);
+  const chosen = agree
+    ? models.find(({ model }) => model === verdict?.recommended && model !== BASELINE)
+    : undefined;
+  const gain = chosen?.speedup;
+  const tile = (name: string, figure: string, detail: string) =>
+    markup`
+      <div>
+        <dt>${name}</dt>
+        <dd><b>${figure}</b> <span>${detail}</span></dd>
+      </div>
+    `;
+  return [
+    base && base.rounds.length > 0 &&
+    tile("one after the other", formatDuration(base.wallMs.median), "sequential, median"),
+    chosen && tile("recommended", formatDuration(chosen.wallMs.median), chosen.model),
+    gain &&
+    tile(
+      "as fast",
+      formatRatio(gain.median),
+      `95% interval ${formatNumber(gain.low)} to ${formatNumber(gain.high)}`,
+    ),
+    verdict &&
+    tile(
+      "of its time computing",
+      formatPercent(Math.min(1, verdict.cpuShare)),
+      "the rest it waits",
+    ),
+    ceiling &&
+    tile(
+      "ceiling",
+      formatRatio(ceiling.speedup),
+      `with ${counted(ceiling.lanes, "independent process")}`,
+    ),
+    verdict && tile("confidence", formatPercent(verdict.confidence), "in this verdict"),
+  ];
+}
+
+function methodSection(): Html {
+  return markup`
+    <p><b>Words.</b> A lane is a place where tasks run: this event loop, a worker thread, a
+    subprocess. A slot is room for one task in flight on a lane. ${LESSON}</p>
+    <ul>
+      <li><b>Trials.</b> Each model’s round runs in a fresh process that measures itself. Rounds are
+    interleaved and their order shuffled with the seed, so that drift hits all models alike.</li>
+      <li><b>Same work.</b> Results are checksummed and compared; if they differ, no speedup is shown.</li>
+      <li><b>Speedup.</b> The ratio of sequential’s time to the model’s, paired by round: its median, on
+    logarithms. The 95% interval is Student’s <i>t</i> (Biometrika 6, 1908) for 2 to 5 rounds, and from
+    6 on the sign test’s (Conover, Practical Nonparametric Statistics, 1999). A single round’s interval is
+    an assumed factor of two either way. If the interval holds 1, there is no detectable difference.</li>
+      <li><b>Quantiles</b> are definition 7 of Hyndman and Fan (The American Statistician 50, 1996), linear
+    between the ordered values, as in R and NumPy. No value is dropped.</li>
+      <li><b>Ceiling.</b> The same work in processes that share nothing: what parallelism can gain on this
+    machine. A speedup above it means that the sequential run was too slow, not that the model is magic.</li>
+      <li><b>CPU time</b> is that of the trial’s process, its threads and its subprocesses; <b>peak memory</b>
+    the process’s own resident peak plus that of each subprocess.</li>
+    </ul>
+  `;
+}
+
+/** What more than this can't be told apart: dots on a line. */
+const MAX_DOTS = 100;
+/** The names of models stand in so much of a margin. */
+const NAMES = { wide: 92, narrow: 86 } as const;
+
+function measuredIn({ models }: Comparison): ModelResult[] {
+  return models.filter(({ rounds }) => rounds.length > 0);
+}
+
+function speedupSection({ models, ceiling, agree }: Comparison, id: string): Html {
+  const most = ceiling !== null && ceiling.speedup > 0 ? ceiling.speedup : undefined;
+  const rows = models.flatMap(({ model, speedup: measured }) =>
+    model !== BASELINE && measured !== null && measured.median > 0
+      ? [{ ...chart.modelRow(model), measured, remark: gainWords(measured, most), predicted: null }]
+      : []
+  );
+  if (rows.length === 0) {
+    const why = agree
+      ? "there is no sequential run to compare with."
+      : "the models’ results differ, so they did not do the same work.";
+    return markup`
+      <figure id="${id}"><h3>Speedup</h3><p class="lead">No speedup is shown: ${why}</p></figure>
+    `;
+  }
+  const limit = most === undefined
+    ? undefined
+    : { ratio: most, words: `ceiling ${formatRatio(most)}` };
+  const dashed = ceiling && markup` The dashed line is the <b>ceiling</b>: what ${ceiling.lanes}
+    independent processes that share nothing gain on this machine.`;
+  const axis = isLogarithmic(rows, limit) &&
+    "The axis is logarithmic: each step to the right multiplies.";
+  return figure({
+    id,
+    title: "How much faster than one after the other",
+    lead: [
+      markup`Bars begin at 1×, the time of <b>sequential</b>; the fine line is the 95% interval.`,
+      markup`${most !== undefined && dashed} ${axis}`,
+    ],
+    draw: (width) => drawGains(rows, limit, "Speedup against sequential", width),
+    table: htmlTable("Speedup against sequential", [
+      { head: "model", cell: ({ name }) => name },
+      { head: "median", cell: ({ measured }) => formatRatio(measured.median) },
+      { head: "low", cell: ({ measured }) => formatRatio(measured.low) },
+      { head: "high", cell: ({ measured }) => formatRatio(measured.high) },
+      { head: "in words", left: true, cell: ({ remark }) => remark },
+    ], rows),
+  });
+}
+
+function gainWords({ low, high, median }: Interval, ceiling: number | undefined): string {
+  if (low <= 1 && high >= 1) return "no detectable difference";
+  if (median < 1) return "slower";
+  return ceiling !== undefined && low > ceiling ? "above the ceiling" : "";
+}
+
+function startupSection(models: readonly ModelResult[], id: string): Html {
+  const rounds = models.flatMap(({ model, rounds }) =>
+    rounds.slice(0, MAX_DOTS).map((round) => ({ model, ...round }))
+  );
+  return figure({
+    id,
+    title: "Start-up against work",
+    lead: markup`The median time until every lane could take tasks, <b
+      class="key start">start-up</b>, and from the first item to the last outcome, <b
+      class="key work">work</b>. Each dot is one round’s total.`,
+    draw: (width) => drawStartup(models, width),
+    note: models.some(({ rounds }) => rounds.length > MAX_DOTS) &&
+      `Of each model the first ${MAX_DOTS} rounds have a dot; the medians are of all.`,
+    table: htmlTable("Every round", [
+      { head: "model and round", cell: ({ model, round }) => `${model}, ${round}` },
+      { head: "start-up", cell: ({ startMs }) => formatDuration(startMs) },
+      { head: "work", cell: ({ runMs }) => formatDuration(runMs) },
+      { head: "total", cell: ({ wallMs }) => formatDuration(wallMs) },
+    ], rounds),
+  });
+}
+
+function drawStartup(models: readonly ModelResult[], width: number): Html {
+  const [wide, height] = [chart.isWide(width), 36];
+  const left = wide ? NAMES.wide : NAMES.narrow;
+  const rows = models.map(({ model, rounds }, i) => {
+    const startMs = middle(rounds.map(({ startMs }) => startMs));
+    const runMs = middle(rounds.map(({ runMs }) => runMs));
+    const totals = rounds.slice(0, MAX_DOTS).map(({ wallMs }) => wallMs);
+    const y = 4 + (i + 0.5) * height;
+    return { ...chart.modelRow(model), startMs, runMs, endMs: startMs + runMs, totals, y };
+  });
+  const axisMs = Math.max(1e-3, ...rows.flatMap(({ endMs, totals }) => [endMs, ...totals]));
+  const x = chart.scale([0, axisMs], [left, width - (wide ? 190 : 96)]);
+  const bottom = 4 + rows.length * height;
+  return chart.svg(width, bottom + 26, {
+    title: "Start-up against work",
+    description: rows.map(({ name, startMs, runMs }) =>
+      `${name}: ${formatDuration(startMs)} to start, ${formatDuration(runMs)} of work`
+    ).join("; "),
+  }, [
+    chart.axis(x, bottom, chart.linearTicks(axisMs, wide ? 6 : 3)),
+    chart.marks("startup", rows, ({ name, startMs, y }) => {
+      const title = `${name}: ${formatDuration(startMs)} to start`;
+      return chart.rect(left, y - 10.5, x(startMs), y + 10.5, { fill: "var(--ink)", title });
+    }),
+    chart.marks("work", rows, ({ name, colour, startMs, runMs, endMs, y }) => {
+      const title = `${name}: ${formatDuration(runMs)} of work`;
+      return chart.rect(x(startMs), y - 10.5, x(endMs), y + 10.5, { fill: colour, title });
+    }),
+    chart.marks("rounds", rows, ({ name, totals, y }) =>
+      totals.map((ms) => {
+        const title = `${name}: ${formatDuration(ms)} in all, in one round`;
+        const look = { fill: "var(--paper)", stroke: "var(--ink)", title };
+        return chart.dot(x(ms), y + 13, 2.6, look);
+      })),
+    rows.map((row) => {
+      const behind = x(wide ? row.endMs : Math.max(row.endMs, ...row.totals));
+      return [
+        chart.rowName(row, left, row.y),
+        chart.text(formatDuration(row.endMs), behind + 8, row.y, chart.STRONG),
+        wide &&
+        chart.text(`${formatDuration(row.startMs)} to start`, behind + 70, row.y, chart.SOFT),
+      ];
+    }),
+  ]);
+}
+
+const USAGES = [
+  {
+    id: "cpu",
+    title: "CPU time",
+    lead: "Of the process, its threads and its subprocesses; the median round.",
+    of: ({ cpuMs }: Round) => cpuMs,
+    format: formatDuration,
+  },
+  {
+    id: "memory",
+    title: "Peak memory",
+    lead: "Of the process and each of its subprocesses; the median round.",
+    of: ({ peakRssBytes }: Round) => peakRssBytes,
+    format: formatBytes,
+  },
+];
+
+function usageSection(models: readonly ModelResult[], id: string): Html {
+  const figures = USAGES.map(({ id: kind, title, lead, of, format }) => {
+    const bars = models.map(({ model, rounds }) => {
+      const value = middle(rounds.map(of));
+      return { ...chart.modelRow(model), value, words: format(value) };
+    });
+    return figure({
+      id: `${id}-${kind}`,
+      title,
+      lead,
+      widths: { wide: 408, narrow: 328 },
+      draw: (width) => chart.drawBars(bars, { title, width, left: NAMES.narrow }),
+      table: htmlTable(title, [
+        { head: "model", cell: ({ name }) => name },
+        { head: "median", cell: ({ words }) => words },
+      ], bars),
+    });
+  });
+  return markup`<div class="pair">${figures}</div>`;
+}
+
+type Distribution = { readonly model: string; readonly times: Sorted };
+
+const DISTRIBUTIONS = [
+  {
+    since: "startedMs",
+    of: "",
+    title: "How long a task took",
+    lead:
+      "From its start on a lane to its end. The taller, the more tasks; the mark is the median, " +
+      "the line spans the 5th to the 95th percentile.",
+  },
+  {
+    since: "queuedMs",
+    of: "-latency",
+    title: "Latency: how long its caller waited",
+    lead: "The same tasks counted from when they were queued: the wait for a slot included.",
+  },
+] as const;
+
+/** Writes the distribution of task times, and for jobs that wait that of latency too. */
+export function distributionSection({ models, verdict }: Comparison, id: string): Html {
+  const waits = verdict?.bound === "io" || verdict?.bound === "mixed";
+  const shown = DISTRIBUTIONS.slice(0, waits ? 2 : 1);
+  return markup`${shown.map((one) => distribution(models, `${id}${one.of}`, one))}`;
+}
+
+const SHARES = {
+  "5th percentile": 0.05,
+  median: 0.5,
+  "95th percentile": 0.95,
+  "99th percentile": 0.99,
+  longest: 1,
+};
+
+function distribution(
+  models: readonly ModelResult[],
+  id: string,
+  { since, title, lead }: typeof DISTRIBUTIONS[number],
+): Html {
+  const distributions = models.flatMap(({ model, timeline }): Distribution[] => {
+    const values = (timeline?.index ?? []).flatMap((_, at) => {
+      const ms = timeline!.endedMs[at]! - timeline![since][at]!;
+      return hasStarted(timeline!, at) && ms >= 0 ? [ms] : [];
+    });
+    return values.length === 0 ? [] : [{ model, times: sorted(values) }];
+  });
+  if (distributions.length === 0) return markup``;
+  return figure({
+    id,
+    title,
+    lead,
+    draw: (width) => drawDistributions(title, distributions, width),
+    table: htmlTable(title, [
+      { head: "model", cell: ({ model }) => model },
+      { head: "tasks", cell: ({ times }) => formatCount(times.length) },
+      ...Object.entries(SHARES).map(([head, share]) => ({
+        head,
+        cell: ({ times }: Distribution) => formatDuration(quantile(times, share)),
+      })),
+    ], distributions),
+  });
+}
+
+const BINS = 64;
+const BINS_HEIGHT = 44;
+/** From a row's top: the highest bar's, the bars' foot, and the line of the percentiles below. */
+const BARS = { top: 5, foot: 33.5, line: 37 } as const;
+
+/** An axis of times, logarithmic where the longest takes many times what the shortest does. */
+function timesScale(distributions: readonly Distribution[], places: [number, number]) {
+  const high = Math.max(...distributions.map(({ times }) => times.at(-1)!), 1e-3);
+  const least = Math.min(...distributions.map(({ times }) => quantile(times, 0.01)));
+  const isLog = high / Math.max(least, 1e-3) > 20;
+  const low = isLog
+    ? Math.max(least * 0.8, high / 1e6, 1e-3)
+    : least < high * 0.4
+    ? 0
+    : least * 0.9;
+  return chart.scale([low, high], places, isLog);
+}
+
+function drawDistributions(
+  title: string,
+  distributions: readonly Distribution[],
+  width: number,
+): Html {
+  const wide = chart.isWide(width);
+  const [left, right] = [wide ? NAMES.wide : NAMES.narrow, width - (wide ? 198 : 92)];
+  const scale = timesScale(distributions, [left, right]);
+  const x = (ms: number) => scale(Math.max(scale.domain[0], ms));
+  const bottom = 6 + distributions.length * BINS_HEIGHT;
+  const bin = (right - left) / BINS;
+  const bars = ({ model, times }: Distribution, top: number) => {
+    const { name } = chart.modelRow(model);
+    const counts = new Array<number>(BINS).fill(0);
+    for (const ms of times) counts[Math.min(BINS - 1, Math.floor((x(ms) - left) / bin))]! += 1;
+    const most = Math.max(...counts);
+    return counts.map((count, at) => {
+      if (count === 0) return undefined;
+      const [from, to] = [left + at * bin, left + (at + 1) * bin];
+      const range = [from, to].map((place) => formatDuration(scale.invert(place))).join(" to ");
+      const height = Math.max(1, (BARS.foot - BARS.top) * count / most);
+      return chart.rect(from, top + BARS.foot - height, to, top + BARS.foot, {
+        title: `${name}: ${formatCount(count)} tasks took\n${range}`,
+      });
+    });
+  };
+  const ticks = chart.ticksOf(scale, wide ? 6 : 3);
+  return chart.svg(width, bottom + 30, {
+    title,
+    description: distributions.map(({ model, times }) =>
+      `${chart.modelRow(model).name}: median ${formatDuration(quantile(times, 0.5))}`
+    ).join("; "),
+  }, [
+    chart.axis(scale, bottom, ticks),
+    distributions.map((of, i) => {
+      const { row, top } = { row: chart.modelRow(of.model), top: 6 + i * BINS_HEIGHT };
+      const [p5, median, p95] = [0.05, 0.5, 0.95].map((share) => quantile(of.times, share));
+      const [at, y] = [x(median!), top + BARS.line];
+      return [
+        chart.group("times", bars(of, top), { fill: row.colour, fillOpacity: 0.55 }),
+        chart.line(x(p5!), y, x(p95!), y, { stroke: row.colour, strokeWidth: 2 }),
+        chart.line(at, top + BARS.top, at, y + 3, chart.FINE),
+        chart.rowName(row, left, top + BINS_HEIGHT / 2),
+        chart.text(formatDuration(median!), right + 10, top + 26, chart.STRONG),
+        wide && chart.text(`95% under ${formatDuration(p95!)}`, right + 72, top + 26, chart.SOFT),
+      ];
+    }),
+  ]);
 }

@@ -36,12 +36,13 @@ export function renderLanes(comparison: Comparison, style: Style): string {
     const endMs = spanMs(model);
     const zoomed = endMs / axisMs * cells < TOO_SHORT_CELLS;
     lines.push("", heading(model, zoomed ? axisMs / endMs : undefined, style));
-    const scale = { cells, axisMs: zoomed ? endMs : axisMs, endMs };
-    for (
-      const { label, row } of drawPanel(model.timeline!, startMs(model), { ...scale, style, drawn })
-    ) {
-      lines.push(`${pad(fit(label, LABEL_COLUMNS), LABEL_COLUMNS)} ${row}`.trimEnd());
-    }
+    const options = { cells, axisMs: zoomed ? endMs : axisMs, endMs, style, drawn };
+    const rows = drawPanel(model.timeline!, startMs(model), options);
+    lines.push(
+      ...rows.map(({ label, row }) =>
+        `${pad(fit(label, LABEL_COLUMNS), LABEL_COLUMNS)} ${row}`.trimEnd()
+      ),
+    );
     if (zoomed) lines.push(palette.idle(axisOf(endMs, cells)));
   }
   return [...lines, "", legend(drawn, style)].join("\n");
@@ -98,13 +99,10 @@ function legend(drawn: ReadonlySet<Sign>, style: Style): string {
   const entries = Object.entries(SIGNS).filter(([name]) => drawn.has(name as Sign)).map(
     ([_, { sign, words, tone }]) => `${tone === undefined ? sign : palette[tone](sign)} ${words}`,
   );
+  const lines = sideBySide(entries, style.columns, "   ");
   const note = "How much a lane computed is measured; where in its tasks it did so is not.";
-  return [
-    ...sideBySide(entries, style.columns, "   "),
-    ...(drawn.has("computing") || drawn.has("waiting")
-      ? [palette.idle(wrap(note, style.columns))]
-      : []),
-  ].join("\n");
+  const isTold = drawn.has("computing") || drawn.has("waiting");
+  return (isTold ? [...lines, palette.idle(wrap(note, style.columns))] : lines).join("\n");
 }
 
 interface PanelOptions {
@@ -114,12 +112,6 @@ interface PanelOptions {
   readonly endMs: number;
   readonly style: Style;
   readonly drawn: Set<Sign>;
-}
-
-interface PanelRow {
-  /** Which lane and slots; "" for a line about no lane. */
-  readonly label: string;
-  readonly row: string;
 }
 
 /** A panel has no more rows than this: slots share rows, and further lanes are counted, not drawn. */
@@ -133,22 +125,11 @@ const MOST_HAVE_ROOM = 0.75;
 /** The golden ratio's fraction, whose multiples spread evenly over 0 to 1. */
 const GOLDEN_FRACTION = 0.6180339887;
 
-interface Row {
-  readonly lane: number;
-  readonly firstSlot: number;
-  readonly slots: number;
-  /** Share of each cell in which the row's slots were in flight, 0 to 1. */
-  readonly filled: Float64Array;
-  /** Its tasks, where a row is a single slot; from and to in cells. */
-  readonly tasks: { readonly number: string; readonly from: number; readonly to: number }[];
-  /** Digits of task numbers, by cell. */
-  readonly numbers: Map<number, string>;
-  /** Cells in which a task ended without a value. */
-  readonly failed: Set<number>;
-}
-
-/** Draws a panel of a trial that took `startMs` to start before its first item. */
-export function drawPanel(timeline: Timeline, startMs: number, options: PanelOptions): PanelRow[] {
+/**
+ * Draws a panel of a trial that took `startMs` to start before its first item, its rows labelled by
+ * lane and slots; a line about no lane has no label.
+ */
+export function drawPanel(timeline: Timeline, startMs: number, options: PanelOptions) {
   const slots = assignSlots(timeline);
   const rows = rowsOf(slots, options.cells);
   fillRows(rows, timeline, slots, startMs, options);
@@ -173,7 +154,7 @@ function decidedRow(
   { decisions = [] }: Timeline,
   startMs: number,
   { cells, axisMs, style }: PanelOptions,
-): PanelRow[] {
+) {
   const cellOf = (ms: number) => Math.min(cells - 1, Math.floor((startMs + ms) / axisMs * cells));
   // The last one in a cell is seen.
   const byCell = new Map(decisions.map((decision) => [cellOf(decision.atMs), decision]));
@@ -184,32 +165,31 @@ function decidedRow(
     const words = [decisionText(decision), shapeText(decision.to)].find((of) => of.length <= room);
     return `│${words ?? ""}`.padEnd(room + 1);
   }).join("");
-  return [{
-    label: "decided",
-    row: " ".repeat(places[0]![0]) + paletteFor(style).idle(row.trimEnd()),
-  }];
+  const shown = " ".repeat(places[0]![0]) + paletteFor(style).idle(row.trimEnd());
+  return [{ label: "decided", row: shown }];
 }
 
-function rowsOf({ used }: Slots, cells: number): Row[] {
-  const lanes = [...used].slice(0, MOST_ROWS).map(([lane, slots]) => ({
-    lane,
-    slots: Math.max(1, slots),
-  }));
+function rowsOf({ used }: Slots, cells: number) {
+  const lanes = [...used].slice(0, MOST_ROWS)
+    .map(([lane, slots]) => ({ lane, slots: Math.max(1, slots) }));
   const all = lanes.reduce((sum, { slots }) => sum + slots, 0);
   const rowsPerLane = Math.max(1, Math.floor(MOST_ROWS / Math.max(1, lanes.length)));
   return lanes.flatMap(({ lane, slots }) => {
     const step = all <= MOST_ROWS ? 1 : Math.ceil(slots / rowsPerLane);
-    return Array.from({ length: Math.ceil(slots / step) }, (_, i): Row => ({
-      lane,
-      firstSlot: i * step,
-      slots: Math.min(step, slots - i * step),
+    return Array.from({ length: Math.ceil(slots / step) }, (_, i) => ({
+      ...{ lane, firstSlot: i * step, slots: Math.min(step, slots - i * step) },
+      // Share of each cell in which the row's slots were in flight, 0 to 1.
       filled: new Float64Array(cells),
-      tasks: [],
-      numbers: new Map(),
-      failed: new Set(),
+      // Where a row is a single slot; from and to in cells.
+      tasks: [] as { readonly number: string; readonly from: number; readonly to: number }[],
+      // Digits of task numbers, by cell, and cells in which a task ended without a value.
+      numbers: new Map<number, string>(),
+      failed: new Set<number>(),
     }));
   });
 }
+
+type Row = ReturnType<typeof rowsOf>[number];
 
 function fillRows(
   rows: readonly Row[],
@@ -276,26 +256,23 @@ function drawRow(
   isUnknown: boolean,
   { cells, axisMs, endMs, style, drawn }: PanelOptions,
 ): string {
-  const signs = Array.from(
-    { length: Math.min(cells, Math.ceil(endMs / axisMs * cells)) },
-    (_, cell) => {
-      const number = row.numbers.get(cell);
-      const inFlight = isUnknown ? "unknown" : computes(cell) ? "computing" : "waiting";
-      const kind = row.failed.has(cell)
-        ? "failed"
-        : number !== undefined
-        ? "number"
-        : row.filled[cell]! >= IN_FLIGHT
-        ? inFlight
-        : cell + 0.5 < starting
-        ? "starting"
-        : "idle";
-      drawn.add(kind);
-      return kind === "number"
-        ? { sign: number!, tone: SIGNS[inFlight].tone }
-        : { sign: SIGNS[kind].sign, tone: SIGNS[kind].tone as Tone };
-    },
-  );
+  const length = Math.min(cells, Math.ceil(endMs / axisMs * cells));
+  const signs = Array.from({ length }, (_, cell) => {
+    const number = row.numbers.get(cell);
+    const inFlight = isUnknown ? "unknown" : computes(cell) ? "computing" : "waiting";
+    const empty = cell + 0.5 < starting ? "starting" : "idle";
+    const kind = row.failed.has(cell)
+      ? "failed"
+      : number !== undefined
+      ? "number"
+      : row.filled[cell]! >= IN_FLIGHT
+      ? inFlight
+      : empty;
+    drawn.add(kind);
+    return kind === "number"
+      ? { sign: number!, tone: SIGNS[inFlight].tone }
+      : { sign: SIGNS[kind].sign, tone: SIGNS[kind].tone as Tone };
+  });
   return painted(signs, style);
 }
 

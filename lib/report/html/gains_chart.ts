@@ -19,10 +19,7 @@ export interface GainRow {
   readonly predictedWords?: string;
 }
 
-export interface GainLimit {
-  readonly ratio: number;
-  readonly words: string;
-}
+export type GainLimit = { readonly ratio: number; readonly words: string };
 
 const TOP = 26;
 const LEFT = 10;
@@ -91,50 +88,34 @@ export function drawGains(
     return `${name}: ${told.join(", ")}${remark === "" ? "" : ` (${remark})`}`;
   }).join("; ") + (limit === undefined ? "" : `. ${limit.words}.`);
   return chart.svg(width, bottom + 30, { title, description }, [
-    chart.group(
-      "chosen",
-      drawn.filter(({ chosen }) => chosen)
-        .map(({ top }) => chart.rect(0, top, width, top + height, { fill: "var(--panel)" })),
-    ),
+    chart.marks("chosen", drawn.filter(({ chosen }) => chosen), ({ top }) => {
+      return chart.rect(0, top, width, top + height, { fill: "var(--panel)" });
+    }),
     chart.axis(place, bottom, ticks, (ratio) => `${Number(ratio.toPrecision(3))}×`),
     chart.line(x(1), TOP, x(1), bottom),
     limit && limitMarks(limit, x(limit.ratio), (LEFT + end) / 2, bottom),
     drawn.map(({ name, colour, top, halo }) =>
       chart.text(name, LEFT + 5, top + ROW.name, { ...halo, fill: colour, ...chart.STRONG })
     ),
-    chart.group(
-      "remark",
-      drawn.filter(({ predicted }) => predicted).map(({ remark, top, halo, chosen }) =>
-        chart.text(remark, width - 6, top + ROW.name, {
-          ...halo,
-          textAnchor: "end",
-          fill: chosen ? "var(--ink)" : "var(--soft)",
-        })
-      ),
-    ),
-    chart.group(
-      "gain",
-      measured.map(({ name, colour, top, ...of }) => {
-        const [from, to] = [x(1), x(of.median)].sort((a, b) => a - b) as [number, number];
-        const title = `${name}: ${formatSpeedup(of)} measured`;
-        return chart.rect(from, top + ROW.barTop, to, top + ROW.barEnd, { fill: colour, title });
-      }),
-    ),
+    chart.marks("remark", drawn.filter(({ predicted }) => predicted), (row) => {
+      return chart.text(row.remark, width - 6, row.top + ROW.name, {
+        ...row.halo,
+        textAnchor: "end",
+        fill: row.chosen ? "var(--ink)" : "var(--soft)",
+      });
+    }),
+    chart.marks("gain", measured, ({ name, colour, top, ...of }) => {
+      const [from, to] = [x(1), x(of.median)].sort((a, b) => a - b) as [number, number];
+      const title = `${name}: ${formatSpeedup(of)} measured`;
+      return chart.rect(from, top + ROW.barTop, to, top + ROW.barEnd, { fill: colour, title });
+    }),
     measured.map(({ low, high, y }) => chart.line(x(low), y, x(high), y, chart.FINE)),
     predicted.map(({ low, high, y, colour }) =>
       chart.line(x(low), y, x(high), y, { ...chart.FINE, stroke: colour })
     ),
-    chart.group(
-      "predicted",
-      predicted.map(({ median, y, colour, title }) =>
-        chart.dot(x(median), y, 4, {
-          fill: "var(--paper)",
-          stroke: colour,
-          strokeWidth: 1.8,
-          title,
-        })
-      ),
-    ),
+    chart.marks("predicted", predicted, ({ median, y, colour: stroke, title }) => {
+      return chart.dot(x(median), y, 4, { fill: "var(--paper)", stroke, strokeWidth: 1.8, title });
+    }),
     measured.map(({ median, low, high, y, remark, predicted, halo }) => {
       const behind = Math.max(x(1), x(median), x(high));
       const range = `${formatNumber(low)} to ${formatNumber(high)}`;

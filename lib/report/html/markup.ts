@@ -101,18 +101,24 @@ export function figure(
   }: Figure,
 ): Html {
   const label = `${title}. ${steps}`;
-  const chart = (kind: "wide" | "narrow") =>
+  const charts = (["wide", "narrow"] as const).map((kind) =>
     markup`
       <div class="chart ${kind}" role="group" tabindex="0" aria-label="${label}">${
       draw(widths[kind])
     }</div>
-    `;
+    `
+  );
+  const details = table &&
+    markup`<details><summary>The figures as a table</summary>${table}</details>`;
   return markup`
     <figure id="${id}"><h3>${title}</h3>${lead && markup`<p class="lead">${lead}</p>`}
-    ${chart("wide")}${chart("narrow")}${note && markup`<p class="note">${note}</p>`}${
-    table && markup`<details><summary>The figures as a table</summary>${table}</details>`
-  }</figure>
+    ${charts}${note && paragraphs("note", [note])}${details}</figure>
   `;
+}
+
+/** Writes texts as paragraphs of one kind. */
+export function paragraphs(kind: "note" | "partial", texts: readonly Markup[]): Html[] {
+  return texts.map((text) => markup`<p class="${kind}">${text}</p>`);
 }
 
 /** An edited file may hold any number of sentences. */
@@ -122,11 +128,10 @@ const MOST_ITEMS = 50;
 export function list(items: readonly Markup[], kind?: "notices"): Html {
   const more = items.length - MOST_ITEMS;
   const shown = items.slice(0, MOST_ITEMS).map((item) => markup`<li>${item}</li>`);
+  if (more > 0) shown.push(markup`<li>And ${formatCount(more)} more.</li>`);
   return items.length === 0
     ? markup``
-    : markup`<ul${kind && markup` class="${kind}"`}>${shown}${
-      more > 0 && markup`<li>And ${formatCount(more)} more.</li>`
-    }</ul>`;
+    : markup`<ul${kind && markup` class="${kind}"`}>${shown}</ul>`;
 }
 
 /** Writes lines of code in a frame that scrolls by itself, by keyboard too. */

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import script from "./page.js" with { type: "text" };
 import { environmentLine, PARTIAL } from "../document.ts";
-import { Html, type Markup, markup, sanitizedText } from "./markup.ts";
+import { Html, type Markup, markup, paragraphs, sanitizedText } from "./markup.ts";
 import { pageStyle } from "./style.ts";
 import { formatCount, formatNumber } from "../../text/format.ts";
 import type { Environment } from "../../timing/result.ts";
@@ -12,15 +12,11 @@ export interface Section {
   /** Unique in its page; letters, digits and hyphens. */
   readonly id: string;
   readonly title: string;
-  readonly html: Html;
+  readonly html: Markup;
 }
 
 /** A finding, as the list at the top of a page tells it. */
-interface Headline {
-  readonly id: string;
-  readonly name: string;
-  readonly text: string;
-}
+type Headline = Readonly<Record<"id" | "name" | "text", string>>;
 
 export interface PartPlace {
   readonly id: string;
@@ -69,17 +65,15 @@ function environments(parts: readonly KnownPart[]): Html {
   const same = ([name, value]: Term) => ([other, of]: Term) =>
     name === other && value.text === of.text;
   const common = all[0]!.filter((term) => all.every((terms) => terms.some(same(term))));
+  const own = all.map((terms) => terms.filter((term) => !common.some(same(term))));
   return markup`${termList(common)}${
-    parts.map(({ name }, i) =>
-      markup`<h3>${name}</h3>${termList(all[i]!.filter((term) => !common.some(same(term))))}`
-    )
+    parts.map(({ name }, i) => markup`<h3>${name}</h3>${termList(own[i]!)}`)
   }`;
 }
 
-function methods(parts: readonly KnownPart[]): Html {
-  const told = new Map(parts.map(({ method }) => [method.html.text, method]));
-  if (told.size === 1) return [...told.values()][0]!.html;
-  return markup`${[...told.values()].map(({ name, html }) => markup`<h3>${name}</h3>${html}`)}`;
+function methods(parts: readonly KnownPart[]): Markup {
+  const told = [...new Map(parts.map(({ method }) => [method.html.text, method])).values()];
+  return told.map(({ name, html }) => [told.length > 1 && markup`<h3>${name}</h3>`, html]);
 }
 
 /** Writes a page: what was found, each part's sections, then on what and how all was measured. */
@@ -89,20 +83,16 @@ export function renderParts(parts: readonly KnownPart[], kicker = "Lanes report"
   const verdicts = listed.map(({ id, name, text }) =>
     markup`<li><a href="#${id}">${name}</a> ${text}</li>`
   );
+  const count = formatCount(parts.length);
   const where = parts.length === 1
     ? markup`${environmentLine(parts[0]!.environment)}`
-    : markup`Measured in ${
-      formatCount(parts.length)
-    } runs; each one’s machine and time are told under
+    : markup`Measured in ${count} runs; each one’s machine and time are told under
       <a href="#environment">Environment</a>.`;
-  const partial = parts.filter((part) => part.partial);
+  const names = parts.filter(({ partial }) => partial).map(({ name }) => name);
+  const of = parts.length > 1 && `${names.join(", ")}: `;
+  const partial = names.length > 0 && [markup`<b>Partial:</b> ${of}${PARTIAL}`];
   const intro = markup`${verdicts.length > 0 && markup`<ul class="verdicts">${verdicts}</ul>`}
-<p class="where">${where}</p>${
-    partial.length > 0 &&
-    markup`<p class="partial"><b>Partial:</b> ${
-      parts.length > 1 && `${partial.map(({ name }) => name).join(", ")}: `
-    }${PARTIAL}</p>`
-  }`;
+<p class="where">${where}</p>${partial && paragraphs("partial", partial)}`;
   return renderDocument(titleOf(parts), [
     ...parts.flatMap(({ sections }) => sections),
     { id: "environment", title: "Environment", html: environments(parts) },
@@ -133,19 +123,18 @@ function environmentTerms(
 }
 
 function termList(terms: readonly Term[]): Html {
-  return markup`<dl class="terms">${
-    terms.map(([name, value]) =>
-      markup`
-        <div>
-          <dt>${name}</dt>
-          <dd>${value}</dd>
-        </div>
-      `
-    )
-  }</dl>`;
+  const entries = terms.map(([name, value]) =>
+    markup`
+      <div>
+        <dt>${name}</dt>
+        <dd>${value}</dd>
+      </div>
+    `
+  );
+  return markup`<dl class="terms">${entries}</dl>`;
 }
 
-export function taskWords(task: string, options: Readonly<Record<string, unknown>>): Html {
+export function taskWords(task: string, options: Readonly<Record<string, unknown>> = {}): Html {
   const words = Object.entries(options).slice(0, 40)
     .map(([name, value]) =>
       `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`
@@ -174,6 +163,19 @@ export function renderDocument(
   const links = sections.filter(({ id }) => !options.linked?.includes(id)).map((section) =>
     markup`<li><a href="#${section.id}">${sanitizedText(section.title)}</a></li>`
   );
+  const navigation = sections.length > 1 && markup`
+      <nav aria-label="${options.contents ?? "Contents"}">
+        <ul>${links}</ul>
+      </nav>
+    `;
+  const parts = sections.map(({ id, title, html }) =>
+    markup`
+        <section class="part" id="${id}">
+        <h2>${sanitizedText(title)}</h2>
+        ${html}
+        </section>
+      `
+  );
   return markup`
     <!doctype html>
     <html lang="${options.language ?? "en"}">
@@ -190,25 +192,10 @@ export function renderDocument(
     <p class="kicker">${sanitizedText(options.kicker ?? "Lanes")}</p>
     <h1>${heading}</h1>
     ${options.intro}
-    ${
-    sections.length > 1 && markup`
-      <nav aria-label="${options.contents ?? "Contents"}">
-        <ul>${links}</ul>
-      </nav>
-    `
-  }
+    ${navigation}
         </header>
         <main>
-    ${
-    sections.map((section) =>
-      markup`
-        <section class="part" id="${section.id}">
-        <h2>${sanitizedText(section.title)}</h2>
-        ${section.html}
-        </section>
-      `
-    )
-  }</main>
+    ${parts}</main>
         <div id="tip" role="status" aria-live="polite" hidden></div>
         <script>${new Html(script)}</script>
       </body>

@@ -61,11 +61,18 @@ export function group(name: string, marks: Markup, look: Look = {}): Html {
   return markup`<g${attributesOf({ class: name, ...look })}>${marks}</g>`;
 }
 
-/** What a chart is called, and what it shows in a sentence, for those who can't see it. */
-interface ChartName {
-  readonly title: string;
-  readonly description: string;
+/** The same, drawn for each of some rows. */
+export function marks<Row>(
+  name: string,
+  rows: readonly Row[],
+  draw: (row: Row) => Markup,
+  look?: Look,
+): Html {
+  return group(name, rows.map((row) => draw(row)), look);
 }
+
+/** What a chart is called, and what it shows in a sentence, for those who can't see it. */
+type ChartName = { readonly title: string; readonly description: string };
 
 export function svg(width: number, height: number, name: ChartName, marks: Markup): Html {
   return markup`<svg role="img" aria-label="${name.title}" aria-description="${name.description}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" class="plot">${marks}</svg>`;
@@ -147,10 +154,7 @@ export function tickTime(ms: number, format = formatDuration): string {
 }
 
 /** What a row is called, and the colour of its name. */
-interface NamedRow {
-  readonly name: string;
-  readonly colour: string;
-}
+type NamedRow = { readonly name: string; readonly colour: string };
 
 /** A model's row: the name cut to what has room, and the colour. */
 export function modelRow(model: string): NamedRow {
@@ -161,47 +165,32 @@ export function rowName({ name, colour }: NamedRow, left: number, y: number): Ht
   return text(name, left - 10, y, { textAnchor: "end", fill: colour, ...STRONG });
 }
 
-export interface Bar extends NamedRow {
-  readonly value: number;
-  readonly words: string;
-}
+export type Bar = NamedRow & { readonly value: number; readonly words: string };
 
 /** Draws bars with their figures behind; their names stand in a left margin, or else above them. */
 export function drawBars(
   bars: readonly Bar[],
-  { title, width, left }: {
-    readonly title: string;
-    readonly width: number;
-    readonly left?: number;
-  },
+  { title, width, left }: { title: string; width: number; left?: number },
 ): Html {
   const [height, inset, right] = left === undefined ? [54, 25, 120] : [30, 5, 74];
   const from = left ?? 10;
   const greatest = Math.max(1e-9, ...bars.map(({ value }) => value || 0));
   const x = scale([0, greatest], [from, width - right]);
   const bottom = bars.length * height + 8;
-  const rows = bars.map((bar, i) => ({ ...bar, top: 4 + i * height, end: 4 + (i + 1) * height }));
   const said = ({ name, words }: Bar) => `${name}: ${words}`;
+  const rows = bars.map((bar, i) => {
+    const top = 4 + i * height;
+    return { bar, top, from: top + inset, to: top + height - Math.min(8, inset) };
+  });
   return svg(width, bottom, { title, description: bars.map(said).join("; ") }, [
-    group(
-      "bar",
-      rows.map((bar) =>
-        rect(from, bar.top + inset, x(bar.value), bar.end - Math.min(8, inset), {
-          fill: bar.colour,
-          title: said(bar),
-        })
-      ),
-    ),
-    rows.map((bar) => [
+    marks("bar", rows, ({ bar, ...at }) => {
+      return rect(from, at.from, x(bar.value), at.to, { fill: bar.colour, title: said(bar) });
+    }),
+    rows.map(({ bar, top, ...at }) => [
       left === undefined
-        ? text(bar.name, from + 4, bar.top + 16)
-        : rowName(bar, from, bar.top + height / 2),
-      text(
-        bar.words,
-        x(bar.value) + 8,
-        (bar.top + inset + bar.end - Math.min(8, inset)) / 2,
-        STRONG,
-      ),
+        ? text(bar.name, from + 4, top + 16)
+        : rowName(bar, from, top + height / 2),
+      text(bar.words, x(bar.value) + 8, (at.from + at.to) / 2, STRONG),
     ]),
     line(from, 4, from, bottom - 4),
   ]);

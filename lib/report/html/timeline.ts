@@ -1,11 +1,11 @@
 /** The timeline: one panel a model, lanes as rows, on one time axis; up close, and as a table. */
 
 import { counted, formatCount, formatDuration, formatPercent } from "../../text/format.ts";
-import { decisionText, type TimedDecision } from "../../timing/decisions.ts";
+import { decisionText } from "../../timing/decisions.ts";
 import type { Comparison, ModelResult, Timeline } from "../../timing/result.ts";
 import { mean } from "../../timing/statistics.ts";
 import { htmlTable } from "../document.ts";
-import { assignSlots, hasStarted, laneName, type Slots, startOrder } from "../slots.ts";
+import { assignSlots, hasStarted, laneName, startOrder } from "../slots.ts";
 import { CHART_WIDTHS, figure, type Html, type Markup, markup } from "./markup.ts";
 import { modelColour } from "./style.ts";
 import * as chart from "./svg.ts";
@@ -17,21 +17,8 @@ const TOO_SHORT_TO_SEE = 0.34;
 
 type Timed = Pick<ModelResult, "model" | "lanes" | "slots" | "timeline">;
 
-/** A model's timeline, with all that is the same at any size. */
-interface Recorded extends Slots {
-  readonly result: Timed;
-  readonly timeline: Timeline;
-  /** The tasks that started, in the order in which they did. */
-  readonly started: readonly number[];
-  /** The bars of each slot that had tasks, in the order in which they started. */
-  readonly rows: readonly { readonly lane: number; readonly slot: number; readonly bars: Bar[] }[];
-  /** The running share of the tasks on each lane, by lane. */
-  readonly running: ReadonlyMap<number, number>;
-  readonly endMs: number;
-}
-
-/** A model's timeline, if it has one that can be drawn. */
-function recordedOf(result: Timed): Recorded[] {
+/** A model's timeline with all that is the same at any size, if it has one that can be drawn. */
+function recordedOf(result: Timed) {
   if (result.timeline === undefined) return [];
   // An edited file may have tasks that started before the first.
   const startedMs = result.timeline.startedMs.map((ms) => ms >= 0 ? ms : NaN);
@@ -40,6 +27,7 @@ function recordedOf(result: Timed): Recorded[] {
   if (endMs === 0) return [];
   const started = startOrder(timeline);
   const slots = assignSlots(timeline);
+  // The bars of each slot that had tasks, in the order in which they started.
   const rows = [...Map.groupBy(started, (at) => `${timeline.lane[at]}/${slots.slot[at]}`).values()]
     .map((tasks) => ({
       lane: timeline.lane[tasks[0]!]!,
@@ -56,6 +44,8 @@ function recordedOf(result: Timed): Recorded[] {
   const running = runningShares(timeline);
   return [{ result, timeline, started, rows, running, endMs, ...slots }];
 }
+
+type Recorded = ReturnType<typeof recordedOf>[number];
 
 /** Writes the timeline of a comparison, or of a single run. */
 export function timelineSection(
@@ -117,15 +107,14 @@ export function timelineSection(
   const nearMs = shortest * 1.12;
   const near = drawn(nearMs, true);
   const first = recorded.find(({ endMs }) => endMs === shortest)!.result.model;
-  return markup`${all}${
-    figure({
-      id: `${id}-close`,
-      title: `The same up close: the first ${formatDuration(nearMs)}`,
-      lead: markup`What the others had done when <b>${first}</b> was through.`,
-      draw: near.draw,
-      note: near.joined,
-    })
-  }`;
+  const close = figure({
+    id: `${id}-close`,
+    title: `The same up close: the first ${formatDuration(nearMs)}`,
+    lead: markup`What the others had done when <b>${first}</b> was through.`,
+    draw: near.draw,
+    note: near.joined,
+  });
+  return markup`${all}${close}`;
 }
 
 function noteOn(
@@ -140,19 +129,15 @@ function noteOn(
     `${formatCount(panel.neverStarted)} tasks of ${panel.result.model}`
   );
   const sentences = [
-    `${
-      ofRounds ? `Shown is round ${[...rounds].join(", ")}. ` : ""
-    }Waiting and running can’t be told apart within a task, ` +
-    `so a bar’s dark part is its lane’s CPU share, not the moment it ran.`,
+    ofRounds && `Shown is round ${[...rounds].join(", ")}.`,
+    "Waiting and running can’t be told apart within a task, so a bar’s dark part is its lane’s " +
+    "CPU share, not the moment it ran.",
+    kept < items &&
+    `The file records ${formatCount(kept)} of ${formatCount(items)} tasks, so the lanes were ` +
+      "fuller than they look.",
+    dropped.length > 0 && `Not shown: ${dropped.join(", ")} that never started.`,
   ];
-  if (kept < items) {
-    sentences.push(
-      `The file records ${formatCount(kept)} of ${formatCount(items)} tasks, so the lanes were ` +
-        `fuller than they look.`,
-    );
-  }
-  if (dropped.length > 0) sentences.push(`Not shown: ${dropped.join(", ")} that never started.`);
-  return `${sentences.join(" ")} `;
+  return `${sentences.filter(Boolean).join(" ")} `;
 }
 
 /** Says which tasks were drawn as one because they are too narrow to be told apart. */
@@ -214,35 +199,8 @@ interface Band {
   readonly bad?: boolean;
 }
 
-/** What fills a panel below its queue. */
-interface Body {
-  readonly height: number;
-  /** What stands beside its lanes and its queue. */
-  readonly labels: readonly { readonly text: string; readonly y: number }[];
-  readonly lanes: readonly Band[];
-  /** Tasks in flight, or runs of them; where they are too many, how many there were. */
-  readonly flight: readonly Band[];
-  /** The widest run of joined bars, in tasks; 1 if each bar is a task. */
-  readonly mostTasksInABar: number;
-  /** The most tasks in flight, where they are too many for bars; else 0. */
-  readonly mostInFlight: number;
-}
-
-interface Panel extends Body {
-  readonly result: Timed;
-  readonly cpuShare: number;
-  readonly queue: readonly Band[];
-  readonly endMs: number;
-  /** How many tasks ended before the axis did. */
-  readonly done: number;
-  readonly neverStarted: number;
-}
-
-interface PanelSpace {
-  readonly axisMs: number;
-  readonly axisPixels: number;
-  readonly maxBars: number;
-}
+/** The room for a panel: its axis, and how many bars it may have. */
+type PanelSpace = Readonly<Record<"axisMs" | "axisPixels" | "maxBars", number>>;
 
 const BODY_HEIGHT = 132;
 const ROW_HEIGHT = 15;
@@ -251,7 +209,7 @@ const QUEUE_HEIGHT = 9;
 const MIN_ROW_HEIGHT = 0.7;
 const JOINED_AT_MOST_PIXELS = 12;
 
-function layOutPanel(recorded: Recorded, space: PanelSpace): Panel {
+function layOutPanel(recorded: Recorded, space: PanelSpace) {
   const { result, timeline, started, endMs } = recorded;
   const waits = waiting(timeline, space);
   const top = waits.length > 0 ? QUEUE_HEIGHT + 3 : 0;
@@ -261,6 +219,7 @@ function layOutPanel(recorded: Recorded, space: PanelSpace): Panel {
     result,
     endMs,
     cpuShare: mean(timeline.lanes.flatMap(({ cpuShare }) => cpuShare ?? [])),
+    // Those that ended before the axis did.
     done: started.filter((at) => timeline.endedMs[at]! <= space.axisMs).length,
     neverStarted: timeline.index.length - started.length,
     labels: top > 0 ? [{ text: "queue", y: QUEUE_HEIGHT / 2 }, ...body.labels] : body.labels,
@@ -268,12 +227,14 @@ function layOutPanel(recorded: Recorded, space: PanelSpace): Panel {
   };
 }
 
+type Panel = ReturnType<typeof layOutPanel>;
+
 /** A row for each slot, a bar for each task or run of them; undefined if there are too many. */
 function rowsOfBars(
   { timeline, rows, used, running }: Recorded,
   top: number,
   space: PanelSpace,
-): Body | undefined {
+) {
   const { axisMs, axisPixels } = space;
   const slots = [...used.values()].reduce((sum, slots) => sum + Math.max(1, slots), 0);
   const rowHeight = Math.min(ROW_HEIGHT, BODY_HEIGHT / Math.max(1, slots));
@@ -310,6 +271,7 @@ function rowsOfBars(
     lanes: [...lanes.values()],
     flight,
     mostTasksInABar: merged.flat().reduce((most, { tasks }) => Math.max(most, tasks), 1),
+    // They have bars.
     mostInFlight: 0,
   };
 }
@@ -317,10 +279,7 @@ function rowsOfBars(
 /** A lane lower than this has no room for a label of its own. */
 const LEAST_LABELLED = 11;
 
-function laneLabels(
-  timeline: Timeline,
-  lanes: readonly (readonly [number, Band])[],
-): Panel["labels"] {
+function laneLabels(timeline: Timeline, lanes: readonly (readonly [number, Band])[]) {
   const labels = lanes.map(([lane, { y1, y2 }]) => ({
     text: y2 - y1 < LEAST_LABELLED ? "" : laneName(timeline, lane),
     y: (y1 + y2) / 2,
@@ -336,7 +295,7 @@ function crowd(
   { timeline, started, used, running }: Recorded,
   top: number,
   { axisMs, axisPixels }: PanelSpace,
-): Body {
+) {
   const depths = depthOverTime(
     started.map((at) => timeline.startedMs[at]!),
     started.map((at) => timeline.endedMs[at]!),
@@ -349,8 +308,8 @@ function crowd(
   return {
     height: bottom,
     labels: [{ text: used.size > 1 ? `${used.size} lanes` : "lane 0", y: (top + bottom) / 2 }],
-    lanes: [{ x1: 0, x2: axisMs, y1: top, y2: bottom }],
-    flight: depthBands(depths, top, bottom, words).map((band) => ({ ...band, share })),
+    lanes: [{ x1: 0, x2: axisMs, y1: top, y2: bottom }] as Band[],
+    flight: depthBands(depths, top, bottom, words).map((band): Band => ({ ...band, share })),
     mostTasksInABar: 1,
     mostInFlight: depths.reduce((most, { depth }) => Math.max(most, depth), 0),
   };
@@ -369,9 +328,8 @@ function depthBands(
     x2: stretch.toMs,
     y1: bottom - (bottom - top) * stretch.depth / most,
     y2: bottom,
-    title: `${formatDuration(stretch.fromMs)} to ${formatDuration(stretch.toMs)}\nup to ${
-      formatCount(stretch.depth)
-    } ${words(stretch)}`,
+    title: `${formatDuration(stretch.fromMs)} to ${formatDuration(stretch.toMs)}\n` +
+      `up to ${formatCount(stretch.depth)} ${words(stretch)}`,
   }));
 }
 
@@ -553,12 +511,12 @@ function drawPanels(
   const { left, right } = marginsOf(width);
   const wide = chart.isWide(width);
   const x = chart.scale([0, axisMs], [left, width - right]);
-  const marks: Markup[] = [];
   let top = TOP;
-  for (const panel of panels) {
-    marks.push(panelMarks(panel, top, x, closeUp, wide));
-    top += TITLE_HEIGHT + panel.height + PANEL_GAP;
-  }
+  const marks = panels.map((panel) => {
+    const body = top + TITLE_HEIGHT;
+    top = body + panel.height + PANEL_GAP;
+    return panelMarks(panel, body, x, closeUp, wide);
+  });
   const bottom = top - PANEL_GAP + 6;
   const ticks = chart.linearTicks(axisMs, wide ? 8 : 4);
   return chart.svg(width, bottom - 6 + AXIS_HEIGHT, name, [
@@ -570,22 +528,18 @@ function drawPanels(
 
 function panelMarks(
   panel: Panel,
-  top: number,
+  body: number,
   x: chart.Scale,
   closeUp: boolean,
   wide: boolean,
 ): Markup {
   const { result: { model, timeline }, lanes, queue, flight, labels, endMs, height } = panel;
   const colour = modelColour(model);
-  const body = top + TITLE_HEIGHT;
+  const top = body - TITLE_HEIGHT + 8;
+  const rect = ({ x1, x2, y1, y2, title }: Band) =>
+    chart.rect(x(x1), body + y1, x(x2), body + y2, { title });
   const bands = (name: string, bands: readonly Band[], look: chart.Look) =>
-    chart.group(
-      name,
-      bands.map(({ x1, x2, y1, y2, title }) =>
-        chart.rect(x(x1), body + y1, x(x2), body + y2, { title })
-      ),
-      look,
-    );
+    chart.marks(name, bands, rect, look);
   const good = flight.filter(({ bad }) => !bad);
   // The part of each bar in which its lane ran it: its lower end.
   const ran = good.filter(({ share = 0 }) => share > 0).map((band) => (
@@ -598,36 +552,26 @@ function panelMarks(
     ({ atMs }) => Math.round(x(atMs)),
   );
   const end = x(Math.min(x.domain[1], endMs)) + 6;
-  const lines = (closeUp ? doneText(panel) : [formatDuration(endMs)])
+  const done = [`${formatCount(panel.done)} of`, `${formatCount(timeline!.index.length)} done`];
+  const lines = (closeUp ? done : [formatDuration(endMs)])
     .map((words, i, { length }) =>
       chart.text(words, end, body + height / 2 + (i - (length - 1) / 2) * 14, chart.STRONG)
     );
   return [
-    chart.text(model.slice(0, 24), 0, top + 8, { fill: colour, ...chart.STRONG }),
-    chart.text(panelNote(panel, wide), 12 + Math.min(24, model.length) * 8, top + 8, chart.SOFT),
+    chart.text(model.slice(0, 24), 0, top, { fill: colour, ...chart.STRONG }),
+    chart.text(panelNote(panel, wide), 12 + Math.min(24, model.length) * 8, top, chart.SOFT),
     bands("lanes", lanes, { fill: "var(--panel)", ...inert }),
     bands("queue", queue, { fill: "var(--soft)", fillOpacity: 0.26 }),
     bands("flight", good, { fill: colour, fillOpacity: 0.38 }),
     bands("bad", flight.filter(({ bad }) => bad), { fill: "var(--bad)" }),
     bands("running", ran, { fill: colour, ...inert }),
-    decided.size > 0 && chart.group(
-      "decided",
-      [...decided].map(([at, of]) =>
-        chart.line(at, body, at, body + height, { title: of.map(decisionTitle).join("\n") })
-      ),
-    ),
+    decided.size > 0 && chart.marks("decided", [...decided], ([at, of]) => {
+      const title = of.map((one) => `${decisionText(one)}\nafter ${formatDuration(one.atMs)}`);
+      return chart.line(at, body, at, body + height, { title: title.join("\n") });
+    }),
     labels.map(({ text, y }) => chart.text(text, 0, body + y, chart.SOFT)),
     lines,
   ];
-}
-
-function decisionTitle(decision: TimedDecision): string {
-  return `${decisionText(decision)}\nafter ${formatDuration(decision.atMs)}`;
-}
-
-function doneText({ done, result: { timeline } }: Panel): string[] {
-  const [count, of] = [formatCount(done), formatCount(timeline!.index.length)];
-  return [`${count} of`, `${of} done`];
 }
 
 function panelNote(

@@ -1,4 +1,4 @@
-/** The lesson's ideas in their order: each in sentences, a picture, and commands. */
+/** The lesson: its ideas in their order, each in sentences, a picture, and commands; as text and as a page. */
 
 import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
 import { BASELINE, isModel, isRemote, type Model, MODEL_TABLE } from "../../models.ts";
@@ -15,15 +15,27 @@ import {
 import { plain, wrap } from "../../text/plain.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
 import { cpuShareOf } from "../../timing/verdict.ts";
-import { isBusy, isUndecided, passesCeiling } from "../comparison/comparison_words.ts";
-import { escapeMarkdown, startText } from "../document.ts";
+import { isBusy, isUndecided, passesCeiling } from "../comparison/comparison_report.ts";
+import { escapeMarkdown, htmlTable, startText } from "../document.ts";
 import type { Bar } from "../html/svg.ts";
 import { modelColour } from "../html/style.ts";
-import { losingRuns, mostLost, rowsBy } from "../switching/switch_report.ts";
+import { drawTicks, losingRuns, mostLost, rowsBy } from "../switching/switch_report.ts";
 import { paletteFor, type Style } from "../terminal.ts";
+import { comparisonsOf, type Language, type LessonFile } from "./lesson_file.ts";
+import {
+  codeBlock,
+  figure,
+  type Html,
+  type Markup,
+  markup,
+  paragraphs,
+  sanitized,
+  unbroken,
+} from "../html/markup.ts";
+import { renderDocument } from "../html/page.ts";
 import en from "./en.json" with { type: "json" };
 import ko from "./ko.json" with { type: "json" };
-import { comparisonsOf, type Language, type LessonFile } from "./lesson_file.ts";
+import * as chart from "../html/svg.ts";
 
 export type Picture =
   | { readonly kind: "bars"; readonly title: string; readonly bars: readonly Bar[] }
@@ -112,52 +124,6 @@ function gains(
   );
 }
 
-function difference(speaker: Speaker, { io, cpu }: LessonFile): Told {
-  const rows = [
-    ["io", modelIn(io, "concurrent")],
-    ["cpu", modelIn(cpu, "concurrent")],
-    ["lanes", modelIn(cpu, "workers")],
-  ] as const;
-  const measured = rows.flatMap(([key, of]) => of === undefined ? [] : [{ ...of, key }]);
-  return {
-    seen: gains(speaker, Object.fromEntries(rows.map(([key, of]) => [`difference.${key}`, of]))),
-    picture: bars(speaker.say("difference.picture"), measured, (of) => [
-      speaker.say(`difference.bar.${of.key}`, of),
-      of.speedup?.median ?? 0,
-      of.speedup === null ? NO_FIGURE : formatNumber(of.speedup.median),
-      modelColour(of.model),
-    ]),
-    commands: ["deno task io", "deno task cpu"],
-  };
-}
-
-function kinds(speaker: Speaker, { io, cpu }: LessonFile): Told {
-  const time = (comparison: Comparison | undefined, model: string) => {
-    const of = modelIn(comparison, model);
-    return of === undefined ? NO_FIGURE : speaker.duration(of.wallMs.median);
-  };
-  const models = io && [...new Set([...io.models, ...cpu?.models ?? []].map(({ model }) => model))];
-  return {
-    seen: gains(speaker, {
-      "kinds.loop": modelIn(cpu, "concurrent"),
-      "kinds.threads": modelIn(cpu, "workers"),
-      "kinds.processes": modelIn(cpu, "processes"),
-    }),
-    picture: models && {
-      kind: "table",
-      title: speaker.say("kinds.picture"),
-      heads: (["model", "io", "cpu", "python"] as const).map((head) =>
-        speaker.say(`kinds.head.${head}`)
-      ),
-      rows: models.map((model) => [
-        ...[model, time(io, model), time(cpu, model)],
-        isModel(model) ? speaker.inPython(model) : "",
-      ]),
-    },
-    commands: ["deno task peers --only python"],
-  };
-}
-
 function ticks(
   speaker: Speaker,
   whoLetsGo: LessonFile["whoLetsGo"],
@@ -170,20 +136,6 @@ function ticks(
   };
 }
 
-function preemptive(speaker: Speaker, { whoLetsGo, environment }: LessonFile): Told {
-  const { thread } = rowsBy("where", whoLetsGo?.rows);
-  return {
-    seen: [
-      speaker.tell("preemptive.seen", { whoLetsGo, thread }),
-      thread && faredOf(thread) !== "ticked on"
-        ? speaker.say(environment.lanesAvailable === 1 ? "preemptive.shared" : "preemptive.odd")
-        : undefined,
-    ],
-    picture: ticks(speaker, whoLetsGo, "thread"),
-    commands: ["deno task switch --only ticks"],
-  };
-}
-
 function turnsOf({ rows, updates }: Pick<WhoseTurn, "rows" | "updates">) {
   return rows.map((row) => ({
     ...{ way: row.way, updates, runs: row.lost.length, losing: losingRuns(row) },
@@ -192,184 +144,10 @@ function turnsOf({ rows, updates }: Pick<WhoseTurn, "rows" | "updates">) {
   }));
 }
 
-function races(speaker: Speaker, { whoseTurn }: LessonFile): Told {
-  const turns = whoseTurn && turnsOf(whoseTurn);
-  const { "threads, plain": plain, "threads, atomic": atomic } = rowsBy("way", turns);
-  return {
-    seen: [
-      speaker.tell(plain && plain.losing > 0 ? "races.lost" : "races.lucky", { plain }),
-      speaker.tell("races.atomic", { plain, atomic }),
-    ],
-    picture: bars(speaker.tell("races.picture", { updates: whoseTurn?.updates }), turns, (of) => [
-      speaker.say(`races.bar.${of.way}`),
-      of.mostLost,
-      formatCount(of.mostLost),
-      "var(--bad)",
-    ]),
-    commands: ["deno task switch --only counter"],
-  };
-}
-
-function cooperative(speaker: Speaker, { whoLetsGo, whoseTurn }: LessonFile): Told {
-  const inLoop = whoLetsGo?.rows.filter(({ where }) => where === "event loop");
-  const { nothing: held, "a timer": timer } = rowsBy("awaits", inLoop);
-  const turns = rowsBy("way", whoseTurn && turnsOf(whoseTurn));
-  return {
-    seen: [
-      speaker.tell("cooperative.held", { held }),
-      speaker.tell("cooperative.timer", { timer, whoLetsGo }),
-      speaker.tell("cooperative.race", {
-        split: turns["loop, split"],
-        whole: turns["loop, whole"],
-      }),
-    ],
-    picture: ticks(speaker, whoLetsGo, "event loop"),
-    commands: ["deno task switch --only ticks,counter"],
-  };
-}
-
-function cost(speaker: Speaker, { small, awaitCost }: LessonFile): Told {
-  const started = small?.models.map(({ model, rounds }) => ({
-    model,
-    startMs: middle(rounds.map(({ startMs }) => startMs)),
-  })).sort((a, b) => b.startMs - a.startMs)[0];
-  return {
-    seen: [
-      speaker.tell("cost.small", { small, compared: small && speaker.compared(small) }),
-      started && speaker.say("cost.start", started),
-      awaitCost && speaker.say("cost.await", {
-        plainNs: awaitCost.plainMs * NS_PER_MS,
-        awaitedNs: awaitCost.awaitedMs * NS_PER_MS,
-        times: awaitCost.awaitedMs / awaitCost.plainMs,
-      }),
-    ],
-    picture: times(small, "cost.picture", speaker),
-    commands: [
-      "deno task cpu --start 5000000 --count 20",
-      "deno task cpu --task fib-async --start 20 --count 20",
-    ],
-  };
-}
-
 /** The share of a job that the CPU was busy, one after another. */
 function busyShareOf(comparison: Comparison | undefined): number | undefined {
   const base = modelIn(comparison, BASELINE);
   return base && Math.min(1, cpuShareOf(base));
-}
-
-function bound(speaker: Speaker, { io, files, cpu }: LessonFile): Told {
-  const shares = Object.entries({ io, files, cpu }).flatMap(([key, of]) => {
-    const share = busyShareOf(of);
-    const name = speaker.say(`bound.bar.${key as "io" | "files" | "cpu"}`);
-    return share === undefined ? [] : [{ name, share, words: formatPercent(share) }];
-  });
-  const list = shares.map(({ name, words }) => `${name} ${words}`).join(", ");
-  return {
-    seen: [shares.length > 0 ? speaker.say("bound.seen", { list }) : undefined],
-    picture: bars(speaker.say("bound.picture"), shares, ({ name, share, words }) => [
-      ...[name, share, words, modelColour(BASELINE)] as const,
-    ]),
-    commands: ["deno task advise scripts/examples/mixed.ts"],
-  };
-}
-
-function waits(speaker: Speaker, { io }: LessonFile): Told {
-  const [threads, slots] = [modelIn(io, "workers"), modelIn(io, "limited")];
-  return {
-    seen: [
-      io && speaker.compared(io),
-      against(speaker, "io.threads", [threads?.wallMs.median, slots?.wallMs.median], {
-        ...{ threads, slots },
-      }),
-    ],
-    picture: tasks(io, "io.picture", speaker),
-    commands: ["deno task io", "deno task sweep io"],
-  };
-}
-
-function saving(speaker: Speaker, { files }: LessonFile): Told {
-  const busyShare = busyShareOf(files);
-  return {
-    seen: [
-      files && speaker.compared(files),
-      // Where others use the cores, a wait for one of these looks like computing.
-      busyShare !== undefined && boundOfShare(busyShare) === "cpu" && !isBusy(files!)
-        ? speaker.say("files.memory", { busyShare })
-        : undefined,
-    ],
-    picture: times(files, "files.picture", speaker),
-    commands: ["deno task advise scripts/examples/save_files.ts --allow-read --allow-write"],
-  };
-}
-
-function sessions(speaker: Speaker, { whoseSession }: LessonFile): Told {
-  const atOnce = whoseSession?.atOnce;
-  const keeping = rowsBy("keeping", whoseSession?.rows);
-  const [threads, loop] = [keeping["a client each thread"], keeping["one client for all"]];
-  return {
-    seen: [
-      speaker.tell("sessions.seen", { atOnce, threads, loop }),
-      speaker.tell("sessions.each", { each: keeping["a client each request"] }),
-    ],
-    picture: bars(speaker.say("sessions.picture"), whoseSession?.rows, (row) => [
-      speaker.say(`sessions.bar.${row.keeping}`, { atOnce }),
-      row.connections,
-      formatCount(row.connections),
-      modelColour(row === threads ? "workers" : "concurrent"),
-    ]),
-    commands: ["deno task switch --only sessions"],
-  };
-}
-
-function computes(speaker: Speaker, { cpu }: LessonFile): Told {
-  const onCores = cpu && { ...cpu, models: cpu.models.filter(({ device }) => !device) };
-  const ceiling = (of: Comparison) =>
-    passesCeiling(of) ? "cpu.ceiling.passed" : isBusy(of) ? "cpu.ceiling.busy" : "cpu.ceiling";
-  return {
-    seen: [
-      onCores && speaker.compared(onCores),
-      cpu?.ceiling ? speaker.say(ceiling(cpu), cpu.ceiling) : undefined,
-    ],
-    picture: tasks(onCores, "cpu.picture", speaker),
-    commands: ["deno task cpu", "deno task sweep cpu"],
-  };
-}
-
-function server(speaker: Speaker, { whoIsServed }: LessonFile): Told {
-  const way = rowsBy("way", whoIsServed?.rows);
-  const [computing, threads] = [way["computes, event loop"], way["computes, threads"]];
-  const lanes = whoIsServed?.lanes;
-  return {
-    seen: [
-      speaker.tell("server.waits", {
-        ...{ clients: whoIsServed?.clients, waitMs: whoIsServed?.waitMs },
-        ...{ single: way["waits, one at a time"], waiting: way["waits, event loop"] },
-      }),
-      speaker.tell("server.computes", { computing }),
-      against(speaker, "server.threads", [threads?.lastMs, computing?.lastMs], { threads, lanes }),
-    ],
-    picture: bars(speaker.say("server.picture"), whoIsServed?.rows, (row) => [
-      speaker.say(`server.bar.${row.way}`, { lanes }),
-      row.lastMs,
-      speaker.duration(row.lastMs),
-      modelColour(row === threads ? "workers" : "concurrent"),
-    ]),
-    commands: ["deno task switch --only server"],
-  };
-}
-
-function beyondCores(speaker: Speaker, { cpu }: LessonFile): Told {
-  const card = cpu?.models.find(({ device }) => device);
-  return {
-    seen: [
-      card && speaker.say("gpu.seen", {
-        ...{ device: card.device, totalMs: card.wallMs.median, gain: speaker.gain(card) },
-      }),
-      card?.device?.software ? speaker.say("gpu.software") : undefined,
-      cpu && !card ? speaker.say("gpu.none") : undefined,
-    ],
-    commands: ["deno task cpu --models sequential,workers,gpu"],
-  };
 }
 
 function adviceOn(speaker: Speaker, comparison: Comparison): string {
@@ -387,39 +165,263 @@ function adviceOn(speaker: Speaker, comparison: Comparison): string {
     : speaker.say("when.take", { model: chosen.model, gain: speaker.gain(chosen) });
 }
 
-function when(speaker: Speaker, { io, files, cpu, small }: LessonFile): Told {
-  return {
-    seen: Object.entries({ io, files, cpu, small }).map(([key, of]) =>
-      of && speaker.say("when.job", {
-        job: speaker.say(`job.${key as "io" | "files" | "cpu" | "small"}`),
-        advice: adviceOn(speaker, of),
-      })
-    ),
-    commands: ["deno task advise ./my_job.ts"],
-  };
-}
-
+/** The ideas, in their order. */
 const IDEAS = {
-  difference,
-  kinds,
-  preemptive,
-  races,
-  cooperative,
-  cost,
-  bound,
-  io: waits,
-  files: saving,
-  sessions,
-  cpu: computes,
-  server,
-  gpu: beyondCores,
-  when,
-} as const;
+  difference(speaker, { io, cpu }) {
+    const rows = [
+      ["io", modelIn(io, "concurrent")],
+      ["cpu", modelIn(cpu, "concurrent")],
+      ["lanes", modelIn(cpu, "workers")],
+    ] as const;
+    const measured = rows.flatMap(([key, of]) => of === undefined ? [] : [{ ...of, key }]);
+    return {
+      seen: gains(speaker, Object.fromEntries(rows.map(([key, of]) => [`difference.${key}`, of]))),
+      picture: bars(speaker.say("difference.picture"), measured, (of) => [
+        speaker.say(`difference.bar.${of.key}`, of),
+        of.speedup?.median ?? 0,
+        of.speedup === null ? NO_FIGURE : formatNumber(of.speedup.median),
+        modelColour(of.model),
+      ]),
+      commands: ["deno task io", "deno task cpu"],
+    };
+  },
+
+  kinds(speaker, { io, cpu }) {
+    const time = (comparison: Comparison | undefined, model: string) => {
+      const of = modelIn(comparison, model);
+      return of === undefined ? NO_FIGURE : speaker.duration(of.wallMs.median);
+    };
+    const models = io &&
+      [...new Set([...io.models, ...cpu?.models ?? []].map(({ model }) => model))];
+    return {
+      seen: gains(speaker, {
+        "kinds.loop": modelIn(cpu, "concurrent"),
+        "kinds.threads": modelIn(cpu, "workers"),
+        "kinds.processes": modelIn(cpu, "processes"),
+      }),
+      picture: models && {
+        kind: "table",
+        title: speaker.say("kinds.picture"),
+        heads: (["model", "io", "cpu", "python"] as const).map((head) =>
+          speaker.say(`kinds.head.${head}`)
+        ),
+        rows: models.map((model) => [
+          ...[model, time(io, model), time(cpu, model)],
+          isModel(model) ? speaker.inPython(model) : "",
+        ]),
+      },
+      commands: ["deno task peers --only python"],
+    };
+  },
+
+  preemptive(speaker, { whoLetsGo, environment }) {
+    const { thread } = rowsBy("where", whoLetsGo?.rows);
+    return {
+      seen: [
+        speaker.tell("preemptive.seen", { whoLetsGo, thread }),
+        thread && faredOf(thread) !== "ticked on"
+          ? speaker.say(environment.lanesAvailable === 1 ? "preemptive.shared" : "preemptive.odd")
+          : undefined,
+      ],
+      picture: ticks(speaker, whoLetsGo, "thread"),
+      commands: ["deno task switch --only ticks"],
+    };
+  },
+
+  races(speaker, { whoseTurn }) {
+    const turns = whoseTurn && turnsOf(whoseTurn);
+    const { "threads, plain": plain, "threads, atomic": atomic } = rowsBy("way", turns);
+    return {
+      seen: [
+        speaker.tell(plain && plain.losing > 0 ? "races.lost" : "races.lucky", { plain }),
+        speaker.tell("races.atomic", { plain, atomic }),
+      ],
+      picture: bars(speaker.tell("races.picture", { updates: whoseTurn?.updates }), turns, (of) => [
+        speaker.say(`races.bar.${of.way}`),
+        of.mostLost,
+        formatCount(of.mostLost),
+        "var(--bad)",
+      ]),
+      commands: ["deno task switch --only counter"],
+    };
+  },
+
+  cooperative(speaker, { whoLetsGo, whoseTurn }) {
+    const inLoop = whoLetsGo?.rows.filter(({ where }) => where === "event loop");
+    const { nothing: held, "a timer": timer } = rowsBy("awaits", inLoop);
+    const turns = rowsBy("way", whoseTurn && turnsOf(whoseTurn));
+    return {
+      seen: [
+        speaker.tell("cooperative.held", { held }),
+        speaker.tell("cooperative.timer", { timer, whoLetsGo }),
+        speaker.tell("cooperative.race", {
+          split: turns["loop, split"],
+          whole: turns["loop, whole"],
+        }),
+      ],
+      picture: ticks(speaker, whoLetsGo, "event loop"),
+      commands: ["deno task switch --only ticks,counter"],
+    };
+  },
+
+  cost(speaker, { small, awaitCost }) {
+    const started = small?.models.map(({ model, rounds }) => ({
+      model,
+      startMs: middle(rounds.map(({ startMs }) => startMs)),
+    })).sort((a, b) => b.startMs - a.startMs)[0];
+    return {
+      seen: [
+        speaker.tell("cost.small", { small, compared: small && speaker.compared(small) }),
+        started && speaker.say("cost.start", started),
+        awaitCost && speaker.say("cost.await", {
+          plainNs: awaitCost.plainMs * NS_PER_MS,
+          awaitedNs: awaitCost.awaitedMs * NS_PER_MS,
+          times: awaitCost.awaitedMs / awaitCost.plainMs,
+        }),
+      ],
+      picture: times(small, "cost.picture", speaker),
+      commands: [
+        "deno task cpu --start 5000000 --count 20",
+        "deno task cpu --task fib-async --start 20 --count 20",
+      ],
+    };
+  },
+
+  bound(speaker, { io, files, cpu }) {
+    const shares = Object.entries({ io, files, cpu }).flatMap(([key, of]) => {
+      const share = busyShareOf(of);
+      const name = speaker.say(`bound.bar.${key as "io" | "files" | "cpu"}`);
+      return share === undefined ? [] : [{ name, share, words: formatPercent(share) }];
+    });
+    const list = shares.map(({ name, words }) => `${name} ${words}`).join(", ");
+    return {
+      seen: [shares.length > 0 ? speaker.say("bound.seen", { list }) : undefined],
+      picture: bars(speaker.say("bound.picture"), shares, ({ name, share, words }) => [
+        ...[name, share, words, modelColour(BASELINE)] as const,
+      ]),
+      commands: ["deno task advise scripts/examples/mixed.ts"],
+    };
+  },
+
+  io(speaker, { io }) {
+    const [threads, slots] = [modelIn(io, "workers"), modelIn(io, "limited")];
+    return {
+      seen: [
+        io && speaker.compared(io),
+        against(speaker, "io.threads", [threads?.wallMs.median, slots?.wallMs.median], {
+          ...{ threads, slots },
+        }),
+      ],
+      picture: tasks(io, "io.picture", speaker),
+      commands: ["deno task io", "deno task sweep io"],
+    };
+  },
+
+  files(speaker, { files }) {
+    const busyShare = busyShareOf(files);
+    return {
+      seen: [
+        files && speaker.compared(files),
+        // Where others use the cores, a wait for one of these looks like computing.
+        busyShare !== undefined && boundOfShare(busyShare) === "cpu" && !isBusy(files!)
+          ? speaker.say("files.memory", { busyShare })
+          : undefined,
+      ],
+      picture: times(files, "files.picture", speaker),
+      commands: ["deno task advise scripts/examples/save_files.ts --allow-read --allow-write"],
+    };
+  },
+
+  sessions(speaker, { whoseSession }) {
+    const atOnce = whoseSession?.atOnce;
+    const keeping = rowsBy("keeping", whoseSession?.rows);
+    const [threads, loop] = [keeping["a client each thread"], keeping["one client for all"]];
+    return {
+      seen: [
+        speaker.tell("sessions.seen", { atOnce, threads, loop }),
+        speaker.tell("sessions.each", { each: keeping["a client each request"] }),
+      ],
+      picture: bars(speaker.say("sessions.picture"), whoseSession?.rows, (row) => [
+        speaker.say(`sessions.bar.${row.keeping}`, { atOnce }),
+        row.connections,
+        formatCount(row.connections),
+        modelColour(row === threads ? "workers" : "concurrent"),
+      ]),
+      commands: ["deno task switch --only sessions"],
+    };
+  },
+
+  cpu(speaker, { cpu }) {
+    const onCores = cpu && { ...cpu, models: cpu.models.filter(({ device }) => !device) };
+    const ceiling = (of: Comparison) =>
+      passesCeiling(of) ? "cpu.ceiling.passed" : isBusy(of) ? "cpu.ceiling.busy" : "cpu.ceiling";
+    return {
+      seen: [
+        onCores && speaker.compared(onCores),
+        cpu?.ceiling ? speaker.say(ceiling(cpu), cpu.ceiling) : undefined,
+      ],
+      picture: tasks(onCores, "cpu.picture", speaker),
+      commands: ["deno task cpu", "deno task sweep cpu"],
+    };
+  },
+
+  server(speaker, { whoIsServed }) {
+    const way = rowsBy("way", whoIsServed?.rows);
+    const [computing, threads] = [way["computes, event loop"], way["computes, threads"]];
+    const lanes = whoIsServed?.lanes;
+    return {
+      seen: [
+        speaker.tell("server.waits", {
+          ...{ clients: whoIsServed?.clients, waitMs: whoIsServed?.waitMs },
+          ...{ single: way["waits, one at a time"], waiting: way["waits, event loop"] },
+        }),
+        speaker.tell("server.computes", { computing }),
+        against(speaker, "server.threads", [threads?.lastMs, computing?.lastMs], {
+          threads,
+          lanes,
+        }),
+      ],
+      picture: bars(speaker.say("server.picture"), whoIsServed?.rows, (row) => [
+        speaker.say(`server.bar.${row.way}`, { lanes }),
+        row.lastMs,
+        speaker.duration(row.lastMs),
+        modelColour(row === threads ? "workers" : "concurrent"),
+      ]),
+      commands: ["deno task switch --only server"],
+    };
+  },
+
+  gpu(speaker, { cpu }) {
+    const card = cpu?.models.find(({ device }) => device);
+    return {
+      seen: [
+        card && speaker.say("gpu.seen", {
+          ...{ device: card.device, totalMs: card.wallMs.median, gain: speaker.gain(card) },
+        }),
+        card?.device?.software ? speaker.say("gpu.software") : undefined,
+        cpu && !card ? speaker.say("gpu.none") : undefined,
+      ],
+      commands: ["deno task cpu --models sequential,workers,gpu"],
+    };
+  },
+
+  when(speaker, { io, files, cpu, small }) {
+    return {
+      seen: Object.entries({ io, files, cpu, small }).map(([key, of]) =>
+        of && speaker.say("when.job", {
+          job: speaker.say(`job.${key as "io" | "files" | "cpu" | "small"}`),
+          advice: adviceOn(speaker, of),
+        })
+      ),
+      commands: ["deno task advise ./my_job.ts"],
+    };
+  },
+} satisfies Readonly<Record<string, (speaker: Speaker, file: LessonFile) => Told>>;
 
 export function ideasOf(file: LessonFile): Idea[] {
   const speaker = new Speaker(file.language);
   return (Object.keys(IDEAS) as (keyof typeof IDEAS)[]).map((id) => {
-    const { seen, picture, commands } = IDEAS[id](speaker, file);
+    const { seen, picture, commands }: Told = IDEAS[id](speaker, file);
     return {
       id,
       title: speaker.say(`${id}.title`),
@@ -574,4 +576,117 @@ export function lessonMarkdown(file: LessonFile): string {
     ...[...remarks, gains].map(escapeMarkdown),
     `<sub>${escapeMarkdown(where)}</sub>`,
   ].join("\n\n") + "\n";
+}
+
+function drawn(picture: Picture, id: string, speaker: Speaker, file: LessonFile): Markup {
+  const { title } = picture;
+  if (picture.kind === "table") {
+    const { heads, rows } = picture;
+    const columns = heads.map((head, at) => ({
+      head,
+      left: at === 0 || at === heads.length - 1,
+      cell: (cells: readonly string[]) => cells[at]!,
+    }));
+    return htmlTable(title, columns, rows);
+  }
+  const draw = picture.kind === "bars"
+    ? (width: number) => chart.drawBars(picture.bars, { title, width })
+    : picture.kind === "tasks"
+    ? (width: number) => drawTasks(picture.models, { title, width, speaker })
+    : (width: number) =>
+      drawTicks(
+        { rows: picture.rows, watchedMs: file.whoLetsGo!.watchedMs },
+        {
+          title,
+          axis: speaker.say("ticks.axis"),
+          name: ({ where, awaits }) =>
+            speaker.say(where === "thread" ? "ticks.thread" : `ticks.${awaits}`),
+          came: (row) => speaker.say("ticks.came", row),
+          tick: (atMs, lateMs) => speaker.say("ticks.tick", { atMs, lateMs }),
+        },
+        width,
+      );
+  return figure({ id: `${id}-picture`, title, draw, steps: speaker.say("page.steps") });
+}
+
+const PANEL_HEIGHT = 72;
+/** Its lower part; above stands the model's name. */
+const TASKS_HEIGHT = 48;
+const LEAST_STROKE = 1.5;
+
+/** Draws every task of each model as a stroke in time, those that started later below. */
+function drawTasks(
+  models: readonly ModelResult[],
+  { title, width, speaker }: { title: string; width: number; speaker: Speaker },
+): Html {
+  const panels = models.flatMap(({ model, rounds, timeline }) => {
+    if (timeline === undefined) return [];
+    const { startMs = 0 } = rounds.find(({ round }) => round === timeline.round) ?? {};
+    const tasks = timeline.startedMs.map((ms, at) => ({
+      fromMs: startMs + ms,
+      toMs: startMs + timeline.endedMs[at]!,
+    })).sort((a, b) => a.fromMs - b.fromMs);
+    const endMs = tasks.reduce((end, { toMs }) => Math.max(end, toMs), 0);
+    return [{ model, fill: modelColour(model), tasks, endMs, words: speaker.duration(endMs) }];
+  });
+  const endMs = Math.max(1, ...panels.map(({ endMs }) => endMs));
+  const x = chart.scale([0, endMs], [10, width - 70]);
+  const bottom = panels.length * PANEL_HEIGHT + 6;
+  const description = panels.map(({ model, words }) => `${model}: ${words}`).join("; ");
+  return chart.svg(width, bottom + 30, { title, description }, [
+    panels.map(({ model, fill, tasks, words, ...panel }, i) => {
+      const foot = (i + 1) * PANEL_HEIGHT;
+      const height = TASKS_HEIGHT / tasks.length;
+      return [
+        chart.marks("tasks", [...tasks.entries()], ([at, { fromMs, toMs }]) => {
+          const top = foot - TASKS_HEIGHT + at * height;
+          const title = `${model}: ${speaker.duration(fromMs)} – ${speaker.duration(toMs)}`;
+          const end = top + Math.max(LEAST_STROKE, height);
+          return chart.rect(x(fromMs), top, x(toMs), end, { title });
+        }, { fill }),
+        chart.text(model, x(0), foot - PANEL_HEIGHT + 12, { fill, ...chart.STRONG }),
+        chart.text(words, x(panel.endMs) + 8, foot - TASKS_HEIGHT / 2, chart.STRONG),
+      ];
+    }),
+    chart.axis(
+      x,
+      bottom,
+      chart.linearTicks(endMs, chart.isWide(width) ? 8 : 4),
+      (ms) => chart.tickTime(ms, (ms) => speaker.duration(ms)),
+    ),
+  ]);
+}
+
+function section(idea: Idea, at: number, speaker: Speaker, file: LessonFile) {
+  const { id, about, picture, commands } = idea;
+  const title = `${at + 1}. ${idea.title}`;
+  return {
+    id,
+    title,
+    html: [
+      markup`<p>${about}</p><p class="verdict">${unbroken(seenOf(idea, speaker))}</p>`,
+      picture && drawn(picture, id, speaker, file),
+      paragraphs("note", [speaker.say("page.more")]),
+      codeBlock(title, commands.join("\n")),
+    ],
+  };
+}
+
+export function lessonPage(lesson: LessonFile): string {
+  const file = sanitized(lesson);
+  const speaker = new Speaker(file.language);
+  const { where, remarks, gains } = lessonRemarks(file);
+  return renderDocument(
+    speaker.say("page.title"),
+    ideasOf(file).map((idea, at) => section(idea, at, speaker, file)),
+    {
+      kicker: speaker.say("page.kicker"),
+      language: file.language,
+      contents: speaker.say("page.contents"),
+      intro: [
+        markup`<p>${speaker.say("page.intro")} ${gains}</p><p class="where">${where}</p>`,
+        paragraphs("partial", remarks),
+      ],
+    },
+  );
 }

@@ -22,9 +22,12 @@ import {
   heading,
   htmlTable,
   lines,
+  numberColumn,
   paragraph,
   partialNote,
+  properties,
   tableOf,
+  textColumn,
   together,
 } from "../document.ts";
 import { list, markup } from "../html/markup.ts";
@@ -111,11 +114,9 @@ function figureText(value: number): string {
 /** What a contender did: its median with the least and the greatest, or why there is none. */
 export function resultText({ figure, unit, trouble }: PeersRow): string {
   if (trouble !== null) return trouble.kind;
-  return figure === null
-    ? "not run"
-    : `${figureText(figure.median)} ${plain(unit)} (${figureText(figure.low)}–${
-      figureText(figure.high)
-    })`;
+  if (figure === null) return "not run";
+  const [middle, least, most] = [figure.median, figure.low, figure.high].map(figureText);
+  return `${middle} ${plain(unit)} (${least}–${most})`;
 }
 
 function shortResult(row: PeersRow): string {
@@ -145,11 +146,16 @@ export function aimText({ aim }: PeersRow): string {
   return `${bounds.join(", ")}: ${met ? "met" : "missed"}${unsure ? ", unsure" : ""}`;
 }
 
-export function summarySentences(rows: readonly PeersRow[]): string[] {
-  const compared = rows.flatMap((row) => {
+/** Those of others that were compared, and how many times as fast as each this library is. */
+function speedsOf(rows: readonly PeersRow[]) {
+  return rows.flatMap((row) => {
     const speed = speedOf(row);
     return row.ours || speed === null ? [] : [{ row, speed }];
   });
+}
+
+export function summarySentences(rows: readonly PeersRow[]): string[] {
+  const compared = speedsOf(rows);
   if (compared.length === 0) return ["Nothing can be compared: no contender gave a figure."];
   const faster = compared.filter(({ speed }) => speed.low > 1).length;
   const slower = compared.filter(({ speed }) => speed.high < 1);
@@ -191,82 +197,60 @@ const NAME_COLUMNS = 28;
 const contenderText = ({ contender, ours }: PeersRow) => `${ours ? "▸ " : "  "}${plain(contender)}`;
 
 const COLUMNS: readonly Column<PeersRow>[] = [
-  {
-    head: "contender",
+  textColumn("contender", 0, contenderText, {
     longHead: "contender (▸ this library)",
-    left: true,
-    cell: contenderText,
     short: { cell: (row) => fit(contenderText(row), NAME_COLUMNS), order: 2 },
-  },
-  {
-    head: "median",
+  }),
+  numberColumn("median", 0.5, resultText, {
     longHead: "median (least–greatest)",
-    dropOrder: 0.5,
-    cell: resultText,
     short: { cell: shortResult, order: 3 },
-  },
-  {
-    head: "this library is",
-    left: true,
-    cell: comparisonText,
+  }),
+  textColumn("this library is", 0, comparisonText, {
     short: { head: "as fast", cell: (row) => comparisonText(row).replace(/ .*/, ""), order: 1 },
-  },
+  }),
 ];
 
 function overLoopText({ overLoop }: PeersRow): string {
   return overLoop === undefined ? "" : formatSpeedup(overLoop);
 }
 
-const OVER_LOOP: Column<PeersRow> = {
-  head: "over its loop",
-  left: true,
-  cell: overLoopText,
-  short: { cell: (row) => overLoopText(row).replace(/ .*/, ""), order: 4 },
-};
-
-function besides<Key extends keyof NonNullable<PeersRow["besides"]>>(
-  what: Key,
-  head: string,
-  dropOrder: number,
-  shown: (value: number) => string,
-): Column<PeersRow> & { readonly what: Key } {
-  const cell = ({ besides }: PeersRow) => {
-    const value = besides?.[what];
-    return value === undefined ? "" : shown(value);
-  };
-  return { what, head, cell, dropOrder };
-}
-
-const BESIDES_COLUMNS = [
-  besides("p99Ms", "99% within", 0.7, formatDuration),
-  besides("peakRssBytes", "memory", 0.8, formatBytes),
-  besides("connections", "connections", 0.9, String),
+/** What only some contests have: what their contenders gain over the plain loop, and what else was measured. */
+const MORE_COLUMNS: readonly Column<PeersRow>[] = [
+  textColumn("over its loop", 0, overLoopText, {
+    short: { cell: (row) => overLoopText(row).replace(/ .*/, ""), order: 4 },
+  }),
+  numberColumn("99% within", 0.7, besides("p99Ms", formatDuration)),
+  numberColumn("memory", 0.8, besides("peakRssBytes", formatBytes)),
+  numberColumn("connections", 0.9, besides("connections", String)),
 ];
 
-const AIM: Column<PeersRow> = { head: "aim", left: true, cell: aimText };
+function besides(what: typeof BESIDES[number], shown: (value: number) => string) {
+  return ({ besides }: PeersRow) => besides?.[what] === undefined ? "" : shown(besides[what]);
+}
 
-/** Those of a contest: with what its contenders gain over its plain loop, and what else was measured. */
+const AIM: Column<PeersRow> = textColumn("aim", 0, aimText);
+
 function columnsOf(rows: readonly PeersRow[]): readonly Column<PeersRow>[] {
-  return [
-    ...COLUMNS,
-    ...(rows.some(({ overLoop }) => overLoop !== undefined) ? [OVER_LOOP] : []),
-    ...BESIDES_COLUMNS.filter(({ what }) =>
-      rows.some(({ besides }) => besides?.[what] !== undefined)
-    ),
-  ];
+  return [...COLUMNS, ...MORE_COLUMNS.filter(({ cell }) => rows.some((row) => cell(row) !== ""))];
+}
+
+/** Each family's contests, with their contenders. */
+function contestsOf(rows: readonly PeersRow[]) {
+  return [...Map.groupBy(rows, ({ family }) => family)].map(([family, of]) =>
+    [family, [...Map.groupBy(of, ({ contest }) => contest)]] as const
+  );
 }
 
 /** A contest in a sentence: this library, and how it is beside the best of the others. */
 function shortSentence(ours: PeersRow, rows: readonly PeersRow[]): string {
   const told = `${plain(ours.contest)}: ${shortResult(ours)}`;
-  const [best] = rows.flatMap((row) => {
-    const speed = row.family === ours.family && row.contest === ours.contest ? speedOf(row) : null;
-    return speed === null ? [] : [{ row, speed }];
-  }).toSorted((a, b) => a.speed.median - b.speed.median);
+  const [best] = speedsOf(
+    rows.filter(({ family, contest }) => family === ours.family && contest === ours.contest),
+  ).sort((a, b) => a.speed.median - b.speed.median);
   if (best === undefined) return told;
-  const { row, speed: { median, low, high } } = best;
+  const { median, low, high } = best.speed;
   const unsure = low <= 1 && high >= 1 ? " (unsure)" : "";
-  return `${told}, ${figureText(median)}× as fast as ${plain(row.contender)}${unsure}`;
+  return `${told}, ${figureText(median)}× as fast as ${plain(best.row.contender)}${unsure}`;
 }
 
 export function peersReport(
@@ -275,16 +259,14 @@ export function peersReport(
 ): Block {
   const contests = short
     ? [lines(rows.filter(({ ours }) => ours).map((ours) => shortSentence(ours, rows)))]
-    : [...Map.groupBy(rows, ({ family }) => family)].flatMap(([family, of]) => {
+    : contestsOf(rows).flatMap(([family, contests]) => {
       const sentence = familySentence(family);
       return [
         heading(sentence === "" ? family : `${family}: ${sentence}`, "  "),
-        ...[...Map.groupBy(of, ({ contest }) => contest)].map(([contest, contenders]) => {
-          const columns = [
-            ...columnsOf(contenders),
-            ...(aims && contenders.some(({ aim }) => aim !== null) ? [AIM] : []),
-          ];
-          return together(paragraph(contest, undefined, "  "), tableOf(columns, contenders));
+        ...contests.map(([contest, of]) => {
+          const hasAims = aims && of.some(({ aim }) => aim !== null);
+          const columns = hasAims ? [...columnsOf(of), AIM] : columnsOf(of);
+          return together(paragraph(contest, undefined, "  "), tableOf(columns, of));
         }),
       ];
     });
@@ -304,27 +286,17 @@ export function peersReport(
   ]);
 }
 
-interface CsvRow {
-  readonly row: PeersRow;
-  readonly round?: number;
-}
+type CsvRow = Omit<PeersRow, "figure"> & { readonly round?: number; readonly figure?: number };
 
 const CSV_COLUMNS: CsvColumns<CsvRow> = {
-  family: ({ row }) => row.family,
-  contest: ({ row }) => row.contest,
-  contender: ({ row }) => row.contender,
-  ours: ({ row }) => row.ours,
-  round: ({ round }) => round,
-  figure: ({ row, round }) => row.figures[round!],
-  unit: ({ row }) => row.unit,
-  better: ({ row }) => row.better,
-  trouble: ({ row: { trouble } }) => trouble && `${trouble.kind}: ${trouble.reason}`,
+  ...properties("family", "contest", "contender", "ours", "round", "figure", "unit", "better"),
+  trouble: ({ trouble }) => trouble && `${trouble.kind}: ${trouble.reason}`,
 };
 
 /** One row for each round of each contender, and one for a contender without any. */
 export function peersCsv({ rows }: Pick<PeersFile, "rows">): string {
-  const written = rows.flatMap((row): CsvRow[] =>
-    row.figures.length > 0 ? row.figures.map((_, round) => ({ row, round })) : [{ row }]
+  const written = rows.flatMap(({ figure: _, ...row }): CsvRow[] =>
+    row.figures.length > 0 ? row.figures.map((figure, round) => ({ ...row, round, figure })) : [row]
   );
   return csv(CSV_COLUMNS, written);
 }
@@ -334,17 +306,15 @@ export function peersPart(
   { rows, rounds }: PeersFile,
   { id, alone }: PartPlace,
 ): PagePart {
-  const families = [...Map.groupBy(rows, ({ family }) => family)];
   const summary = [...summarySentences(rows), ...loopSentences(rows)];
-  const html = markup`<p class="verdict">${summary.join(" ")}</p>${
-    families.map(([family, of]) =>
-      markup`<p class="lead">${familySentence(family) || family}</p>${
-        [...Map.groupBy(of, ({ contest }) => contest)].map(([name, contenders]) =>
-          htmlTable(name, columnsOf(contenders), contenders)
-        )
-      }`
-    )
-  }${list(troubleLines(rows), "notices")}`;
+  const html = [
+    markup`<p class="verdict">${summary.join(" ")}</p>`,
+    contestsOf(rows).map(([family, contests]) => [
+      markup`<p class="lead">${familySentence(family) || family}</p>`,
+      contests.map(([name, of]) => htmlTable(name, columnsOf(of), of)),
+    ]),
+    list(troubleLines(rows), "notices"),
+  ];
   return {
     title: "This library against others",
     headlines: [{ id, name: "Against others", text: summary[0]! }],

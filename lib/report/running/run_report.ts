@@ -17,9 +17,11 @@ import {
   documentOf,
   footnote,
   heading,
+  numberColumn,
   paragraph,
   partialNote,
   tableOf,
+  textColumn,
   together,
 } from "../document.ts";
 import { markup } from "../html/markup.ts";
@@ -54,27 +56,24 @@ function details({ model, lanes, slots, before, gone, auto }: RunResult): string
 }
 
 const REASONS: readonly Column<RunResult["reasons"][number]>[] = [
-  { head: "failed", cell: ({ count }) => formatCount(count), tone: () => "bad" },
-  { head: "reason", left: true, cell: ({ reason }) => plain(reason) },
-  {
-    head: "such as",
-    left: true,
+  numberColumn("failed", 0, ({ count }) => formatCount(count), { tone: () => "bad" }),
+  textColumn("reason", 0, ({ reason }) => plain(reason)),
+  textColumn("such as", 0, ({ index, message }) => `item ${index}: ${plain(message)}`, {
     most: MOST_CHARACTERS,
-    cell: ({ index, message }) => `item ${index}: ${plain(message)}`,
-  },
+  }),
 ];
 
 const DECISIONS: readonly Column<NonNullable<RunResult["auto"]>["decisions"][number]>[] = [
-  { head: "after", cell: ({ atMs }) => formatDuration(atMs) },
-  { head: "decided", left: true, most: MOST_DECISION, cell: decisionText },
-  { head: "busy", cell: ({ figures }) => formatPercent(figures.busyShare) },
-  { head: "done", cell: ({ figures }) => formatRate(figures.perSecond) },
+  numberColumn("after", 0, ({ atMs }) => formatDuration(atMs)),
+  textColumn("decided", 0, decisionText, { most: MOST_DECISION }),
+  numberColumn("busy", 0, ({ figures }) => formatPercent(figures.busyShare)),
+  numberColumn("done", 0, ({ figures }) => formatRate(figures.perSecond)),
 ];
 
 const SLOWEST: readonly Column<RunResult["slowest"][number]>[] = [
-  { head: "slowest", left: true, cell: ({ index }) => `item ${index}` },
-  { head: "took", cell: ({ ms }) => formatDuration(ms) },
-  { head: "attempts", cell: ({ attempts }) => String(attempts) },
+  textColumn("slowest", 0, ({ index }) => `item ${index}`),
+  numberColumn("took", 0, ({ ms }) => formatDuration(ms)),
+  numberColumn("attempts", 0, ({ attempts }) => String(attempts)),
 ];
 
 /** What is told of a run: what became of it in two lines, and its tables, of those that have rows. */
@@ -128,11 +127,12 @@ export function runPart({ run }: RunFile, { id }: PartPlace): PagePart {
     sections: [{
       id,
       title: job.name,
-      html: markup`<p class="verdict">${headline}</p><p>${details}</p>${
-        problem !== undefined && markup`<p>${problem}</p>`
-      }${tables.map(({ caption, table }) => table.html(caption))}${
-        timelineSection(timed, `${id}-timeline`, false)
-      }`,
+      html: [
+        markup`<p class="verdict">${headline}</p><p>${details}</p>`,
+        problem !== undefined && markup`<p>${problem}</p>`,
+        tables.map(({ caption, table }) => table.html(caption)),
+        timelineSection(timed, `${id}-timeline`, false),
+      ],
     }],
     jobs: [job.name],
     name: job.name,

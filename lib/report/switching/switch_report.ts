@@ -29,9 +29,10 @@ import {
   footnote,
   heading,
   inTerminal,
+  numberColumn,
   paragraph,
-  type Table,
   tableOf,
+  textColumn,
   together,
 } from "../document.ts";
 import { codeBlock, figure, type Html, markup } from "../html/markup.ts";
@@ -237,15 +238,14 @@ export function whoseTurnWords({ rows, updates }: WhoseTurn): string {
   const [plain, atomic] = [way["threads, plain"], way["threads, atomic"]];
   const [split, whole] = [way["loop, split"], way["loop, whole"]];
   const share = (row: TurnRow) => formatPercent(mostLost(row) / updates);
+  const all = formatCount(updates);
   return joined([
     plain &&
     (mostLost(plain) > 0
       ? `Two threads with x[0]++ lost updates in ${losingRuns(plain)} of ${plain.lost.length} ` +
-        `runs, up to ${share(plain)} of ${
-          formatCount(updates)
-        }: the other can come between one's ` +
-        "reading and writing, at any time. That is a race condition, and its harm a lost update; " +
-        "it differs from run to run, which makes it hard to find."
+        `runs, up to ${share(plain)} of ${all}: the other can come between one's reading and ` +
+        "writing, at any time. That is a race condition, and its harm a lost update; it differs " +
+        "from run to run, which makes it hard to find."
       : `Two threads with x[0]++ lost nothing in ${plain.lost.length} runs, by luck: they never ` +
         "were at it at the same time, perhaps for want of a free core. It is a race condition all " +
         "the same, which loses updates on another day."),
@@ -296,12 +296,10 @@ export function whoseSessionWords({ rows, atOnce, asked, refusal }: WhoseSession
       "under way at once.",
     each &&
     `Without a client that is kept, ${each.pages} pages cost ${each.connections} connections.`,
-    ...rows.filter(({ pages }) => pages < asked).map((row) =>
-      `Only ${row.pages} of ${asked} pages came with ${
-        sessionLabel(row, atOnce)
-      }, so its figures ` +
-      "don't count."
-    ),
+    ...rows.filter(({ pages }) => pages < asked).map((row) => {
+      const label = sessionLabel(row, atOnce);
+      return `Only ${row.pages} of ${asked} pages came with ${label}, so its figures don't count.`;
+    }),
   ]);
 }
 
@@ -336,10 +334,8 @@ export function whoIsServedWords({ rows, clients, waitMs, sumBelow, lanes }: Who
         ? "That is parallelism, up to the cores."
         : "No time was gained here: perhaps no core was free."),
     ...rows.filter(({ answered }) => answered < clients).map((row) =>
-      `Only ${row.answered} of ${clients} clients had an answer with ${
-        servedLabel(row, lanes)
-      }, so ` +
-      "its figures don't count."
+      `Only ${row.answered} of ${clients} clients had an answer with ${servedLabel(row, lanes)}, ` +
+      "so its figures don't count."
     ),
   ]);
 }
@@ -349,39 +345,27 @@ const BAR_COLUMNS = 20;
 /** A column of bars, each as long as its share of the longest. */
 function barColumn<Row>(head: string, longest: number, valueOf: (row: Row) => number): Column<Row> {
   const share = (row: Row) => longest > 0 ? Math.min(1, valueOf(row) / longest) : 0;
-  return {
-    ...{ head, left: true, dropOrder: 3, terminalOnly: true },
-    cell: (row) => "█".repeat(Math.ceil(BAR_COLUMNS * share(row))),
-  };
+  const bar = (row: Row) => "█".repeat(Math.ceil(BAR_COLUMNS * share(row)));
+  return textColumn(head, 3, bar, { terminalOnly: true });
 }
 
 type Measure = readonly [name: string, value: number, words: string, isBad: boolean];
 
-/** An experiment that was run: what was found as a table and as bars, and what follows. */
-interface Experiment {
-  readonly name: keyof typeof QUESTIONS;
-  readonly words: string;
-  readonly table: Table;
-  readonly bars: readonly Measure[];
-  /** What stands below the table, a line each. */
-  readonly code: readonly string[];
-}
-
+/** An experiment that was run: what was found as a table and as bars, what follows, and lines below. */
 function experiment<Of extends { readonly rows: readonly unknown[] }>(
-  name: Experiment["name"],
+  name: keyof typeof QUESTIONS,
   of: Of | undefined,
   wordsOf: (of: Of) => string,
   columnsOf: (of: Of) => readonly Column<Of["rows"][number]>[],
   bar?: (row: Of["rows"][number], of: Of) => Measure,
   code: readonly string[] = [],
-): Experiment[] {
+) {
   if (of === undefined) return [];
   const bars = bar === undefined ? [] : of.rows.map((row) => bar(row, of));
   return [{ name, words: wordsOf(of), table: tableOf(columnsOf(of), of.rows), bars, code }];
 }
 
-function experimentsOf(file: SwitchFile): Experiment[] {
-  const { whoLetsGo, whoseTurn, whoseSession, whoIsServed } = file;
+function experimentsOf({ whoLetsGo, whoseTurn, whoseSession, whoIsServed }: SwitchFile) {
   return [
     ...experiment("whoLetsGo", whoLetsGo, whoLetsGoWords, () => TICK_COLUMNS),
     ...experiment("whoseTurn", whoseTurn, whoseTurnWords, turnColumns, (row) => {
@@ -402,91 +386,76 @@ function experimentsOf(file: SwitchFile): Experiment[] {
 }
 
 const TICK_COLUMNS: readonly Column<TickRow>[] = [
-  { head: "the task", left: true, cell: tickLabel },
-  { head: "ticks that came", cell: cameText },
-  {
-    head: "late, typically",
-    dropOrder: 1,
-    cell: ({ typicalLateMs }) => formatDuration(typicalLateMs),
-  },
-  {
-    head: "at worst",
+  textColumn("the task", 0, tickLabel),
+  numberColumn("ticks that came", 0, cameText),
+  numberColumn("late, typically", 1, ({ typicalLateMs }) => formatDuration(typicalLateMs)),
+  numberColumn("at worst", 0, ({ worstLateMs }) => formatDuration(worstLateMs), {
     longHead: "late, at worst",
-    cell: ({ worstLateMs }) => formatDuration(worstLateMs),
-  },
+  }),
 ];
 
 function turnColumns({ updates }: WhoseTurn): Column<TurnRow>[] {
   return [
-    { head: "who", left: true, cell: ({ way }) => TURN_WAYS[way].name },
-    { head: "how", left: true, cell: ({ way }) => TURN_WAYS[way].code },
-    {
-      head: `lost of ${formatCount(updates)}`,
-      cell: lostText,
+    textColumn("who", 0, ({ way }) => TURN_WAYS[way].name),
+    textColumn("how", 0, ({ way }) => TURN_WAYS[way].code),
+    numberColumn(`lost of ${formatCount(updates)}`, 0, lostText, {
       tone: (row) => mostLost(row) > 0 ? "bad" : undefined,
-    },
+    }),
     { ...barColumn("at most", updates, mostLost), tone: () => "bad" },
-    {
-      head: "an update",
-      dropOrder: 1,
-      cell: ({ updateNs }) => `${formatNumber(middle(updateNs))} ns`,
-    },
+    numberColumn("an update", 1, ({ updateNs }) => `${formatNumber(middle(updateNs))} ns`),
   ];
 }
 
 function sessionColumns({ rows, atOnce }: WhoseSession): Column<SessionRow>[] {
   const most = Math.max(...rows.map(({ connections }) => connections));
   return [
-    { head: "clients", left: true, cell: (row) => sessionLabel(row, atOnce) },
-    { head: "made", cell: ({ clients }) => String(clients) },
-    { head: "connections", cell: ({ connections }) => String(connections) },
+    textColumn("clients", 0, (row) => sessionLabel(row, atOnce)),
+    numberColumn("made", 0, ({ clients }) => String(clients)),
+    numberColumn("connections", 0, ({ connections }) => String(connections)),
     barColumn("", most, ({ connections }) => connections),
-    { head: "pages", dropOrder: 1, cell: ({ pages }) => String(pages) },
-    { head: "took", dropOrder: 2, cell: ({ wallMs }) => formatDuration(wallMs) },
+    numberColumn("pages", 1, ({ pages }) => String(pages)),
+    numberColumn("took", 2, ({ wallMs }) => formatDuration(wallMs)),
   ];
 }
 
 function servedColumns({ rows, clients, lanes }: WhoIsServed): Column<ServedRow>[] {
   const most = Math.max(...rows.map(({ lastMs }) => lastMs));
   return [
-    { head: "an answer", left: true, cell: (row) => servedLabel(row, lanes) },
-    { head: `answered of ${clients}`, dropOrder: 2, cell: ({ answered }) => String(answered) },
-    { head: "typically after", dropOrder: 1, cell: ({ typicalMs }) => formatDuration(typicalMs) },
-    { head: "the last after", cell: ({ lastMs }) => formatDuration(lastMs) },
+    textColumn("an answer", 0, (row) => servedLabel(row, lanes)),
+    numberColumn(`answered of ${clients}`, 2, ({ answered }) => String(answered)),
+    numberColumn("typically after", 1, ({ typicalMs }) => formatDuration(typicalMs)),
+    numberColumn("the last after", 0, ({ lastMs }) => formatDuration(lastMs)),
     barColumn("", most, ({ lastMs }) => lastMs),
   ];
 }
 
-function draw({ name, bars }: Experiment, { whoLetsGo }: SwitchFile, width: number): Html {
-  if (name === "whoLetsGo") return drawTicks(whoLetsGo!, TICK_WORDS, width);
-  const coloured = bars.map(([name, value, words, isBad]): chart.Bar => (
-    { name, value, words, colour: isBad ? "var(--bad)" : modelColour("workers") }
-  ));
-  return chart.drawBars(coloured, { title: QUESTIONS[name].heading, width });
-}
-
 export function switchPart(file: SwitchFile, { id }: PartPlace): PagePart {
-  const sections = experimentsOf(file).map((experiment) => {
-    const { name, table, code, words } = experiment;
+  const sections = experimentsOf(file).map(({ name, table, bars, code, words }) => {
     const { ids: [section, chartId], title, about, heading, caption } = QUESTIONS[name];
+    const ticks = name === "whoLetsGo" ? file.whoLetsGo! : undefined;
+    const coloured = bars.map(([name, value, words, isBad]) => (
+      { name, value, words, colour: isBad ? "var(--bad)" : modelColour("workers") }
+    ));
     const drawn = figure({
       id: `${id}-${chartId}`,
       title: heading,
       lead: about,
-      note: name === "whoLetsGo" &&
-        `A dot is a tick, due every ${
-            formatDuration(file.whoLetsGo!.periodMs)
-          }; the bar behind is ` +
-          "the time in which the task computed.",
-      draw: (width) => draw(experiment, file, width),
+      note: ticks &&
+        `A dot is a tick, due every ${formatDuration(ticks.periodMs)}; the bar behind ` +
+          "is the time in which the task computed.",
+      draw: (width) =>
+        ticks
+          ? drawTicks(ticks, TICK_WORDS, width)
+          : chart.drawBars(coloured, { title: heading, width }),
       table: table.html(caption),
     });
     return {
       id: `${id}-${section}`,
       title,
-      html: markup`<p class="verdict">${words}</p>${drawn}${
-        code.length > 0 && codeBlock("Where an update is lost", code.join("\n"))
-      }`,
+      html: [
+        markup`<p class="verdict">${words}</p>${drawn}`,
+        code.length > 0 && codeBlock("Where an update is lost", code.join("\n")),
+      ],
     };
   });
   return {
@@ -545,22 +514,14 @@ export function drawTicks(
     chart.text(`${words.axis} →`, width - 14, bottom + 34, { textAnchor: "end" }),
     named.map(({ row: { computing, ticks }, name, came, colour, top }) => [
       chart.text(name, x(0), top + 15),
-      chart.group(
-        "computing",
-        chart.rect(x(computing.fromMs), top + 25, x(computing.toMs), top + 46, {
-          fill: "var(--line)",
-          title: `${name}: ${came}`,
-        }),
-      ),
-      chart.group(
-        "tick",
-        ticks.map(({ atMs, dueMs }) =>
-          chart.dot(x(atMs), top + 35.5, 2.2, {
-            fill: colour,
-            title: words.tick(atMs, Math.max(0, atMs - dueMs)),
-          })
-        ),
-      ),
+      chart.marks("computing", [computing], ({ fromMs, toMs }) => {
+        const look = { fill: "var(--line)", title: `${name}: ${came}` };
+        return chart.rect(x(fromMs), top + 25, x(toMs), top + 46, look);
+      }),
+      chart.marks("tick", ticks, ({ atMs, dueMs }) => {
+        const title = words.tick(atMs, Math.max(0, atMs - dueMs));
+        return chart.dot(x(atMs), top + 35.5, 2.2, { fill: colour, title });
+      }),
     ]),
   ]);
 }

@@ -4,7 +4,7 @@ import {
   adviceSection,
   drawFlame,
   profileSection,
-} from "../../../lib/report/advice/advice_part.ts";
+} from "../../../lib/report/advice/advice_report.ts";
 import { markup } from "../../../lib/report/html/markup.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 import { PROFILE } from "../../advice/profile/fixture.ts";

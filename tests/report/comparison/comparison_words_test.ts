@@ -4,7 +4,7 @@ import {
   exampleLines,
   failureLines,
   verdictText,
-} from "../../../lib/report/comparison/comparison_words.ts";
+} from "../../../lib/report/comparison/comparison_report.ts";
 import type { Comparison, ModelResult } from "../../../lib/timing/result.ts";
 import { cpuComparison, hostileResult, ioComparison } from "../fixture.ts";
 

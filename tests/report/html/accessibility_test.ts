@@ -6,7 +6,7 @@ import { reportPage } from "../../../lib/report/kinds.ts";
 import type { ResultFile } from "../../../lib/timing/result.ts";
 import type { Pulse } from "../../../lib/progress/pulse.ts";
 import { livePage } from "../../../lib/report/live/live_server.ts";
-import { lessonPage } from "../../../lib/report/lesson/lesson_page.ts";
+import { lessonPage } from "../../../lib/report/lesson/lesson.ts";
 import type { ReportFile } from "../../../lib/report/kinds.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";

@@ -3,7 +3,7 @@ import { ONE } from "../../../lib/adaptive/watch.ts";
 import {
   comparisonPart,
   distributionSection,
-} from "../../../lib/report/comparison/comparison_part.ts";
+} from "../../../lib/report/comparison/comparison_report.ts";
 import { drawGains, type GainRow } from "../../../lib/report/html/gains_chart.ts";
 import { type Html, markup } from "../../../lib/report/html/markup.ts";
 import { timelineSection } from "../../../lib/report/html/timeline.ts";

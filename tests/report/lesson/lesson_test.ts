@@ -9,7 +9,7 @@ import {
   Speaker,
   TEXTS,
 } from "../../../lib/report/lesson/lesson.ts";
-import { lessonPage } from "../../../lib/report/lesson/lesson_page.ts";
+import { lessonPage } from "../../../lib/report/lesson/lesson.ts";
 import { parseReportFile } from "../../../lib/report/kinds.ts";
 import { isRemote, MODEL_TABLE, MODELS } from "../../../lib/models.ts";
 import { HOSTILE } from "../fixture.ts";

@@ -9,7 +9,7 @@ import {
   openLoopSentences,
   sizeColumns,
   takeLines,
-} from "../../../lib/report/scaling/sweep_words.ts";
+} from "../../../lib/report/scaling/sweep_report.ts";
 import type { SweepPoint, SweepResult } from "../../../lib/scaling/sweep_result.ts";
 import { resultOf } from "../../scaling/measured.ts";
 import { ratesOf } from "../../scaling/rates.ts";
