@@ -180,9 +180,8 @@ export class Assessment {
       eligible && times.length > 0 && candidate.model !== BASELINE
     );
     if (isRaced) {
-      return this.#keptTo(
-        this.#doubted(recommend(this.#entries.entries, this.#entries.usualNoise)),
-      );
+      const { entries, usualNoise } = this.#entries;
+      return this.#keptTo(this.#doubted(recommend(entries, usualNoise)));
     }
     if (perSecond !== null) {
       const candidate = this.#keeping(perSecond);
@@ -224,13 +223,10 @@ export class Assessment {
     }
     const perSecond = this.found.pace?.perSecond ?? null;
     const keeping = this.#keeping(perSecond ?? Infinity);
-    return inFlightOf(recommended.candidate, Infinity) <= keeping.slots ? recommended : {
-      ...recommended,
-      candidate: keeping,
-      gain: null,
-      confidence: Math.min(OF_A_PART, recommended.confidence),
-      decision: "server's pace",
-    };
+    if (inFlightOf(recommended.candidate, Infinity) <= keeping.slots) return recommended;
+    const sure = Math.min(OF_A_PART, recommended.confidence);
+    const kept = { candidate: keeping, gain: null, confidence: sure } as const;
+    return { ...recommended, ...kept, decision: "server's pace" };
   }
 
   /** As many slots as a server's pace keeps busy, and no more. */
@@ -242,11 +238,9 @@ export class Assessment {
   /** Neither a gain nor none is sure beside one that can't be, nor none on a busy machine. */
   #doubted(of: Recommendation): Recommendation {
     const isNone = of.decision === "no gain";
-    return this.impossible.length === 0 && !(isNone && mindsBusy(this.found)) ? of : {
-      ...of,
-      decision: isNone ? "can't tell" : of.decision,
-      confidence: Math.min(UNSURE, of.confidence),
-    };
+    if (this.impossible.length === 0 && !(isNone && mindsBusy(this.found))) return of;
+    const decision = isNone ? "can't tell" : of.decision;
+    return { ...of, decision, confidence: Math.min(UNSURE, of.confidence) };
   }
 
   #paid(candidate: Candidate): boolean {
@@ -276,10 +270,7 @@ export class Assessment {
     const best = Math.min(...surely.map(({ prediction }) => totalMs(prediction)));
     const chosen = surely.toSorted((a, b) => bySimplicity(a.candidate, b.candidate))
       .find(({ prediction }) => totalMs(prediction) <= TOO_SLOW * best);
-    return {
-      ...plainly("unmeasured", NOT_KNOWN),
-      candidate: chosen?.candidate ?? SEQUENTIAL,
-    };
+    return { ...plainly("unmeasured", NOT_KNOWN), candidate: chosen?.candidate ?? SEQUENTIAL };
   }
 
   /** What is predicted of the recommended model: no more than the pace gives that it keeps to. */
@@ -354,11 +345,8 @@ export class Assessment {
   }
 
   models(): ModelAdvice[] {
-    const candidates = new Map(
-      [...this.found.predicted, ...this.runners].map(({ candidate }) =>
-        [nameOf(candidate), candidate] as const
-      ),
-    );
+    const all = [...this.found.predicted, ...this.runners].map(({ candidate }) => candidate);
+    const candidates = new Map(all.map((candidate) => [nameOf(candidate), candidate]));
     return [...candidates.values()].sort(bySimplicity).map((candidate) => {
       const { median: predictedGain, low, high } = this.predictedGain(candidate);
       const runner = this.#runner(candidate);
@@ -368,10 +356,7 @@ export class Assessment {
         ? "impossible"
         : runner?.out ?? (isStopped ? "slower" : undefined);
       return {
-        model: candidate.model,
-        lanes: candidate.lanes,
-        slots: slotsOf(candidate),
-        name: nameOf(candidate),
+        ...{ ...candidate, slots: slotsOf(candidate), name: nameOf(candidate) },
         predictedMs: totalMs(this.prediction(candidate)),
         predictedGain,
         predictedGainLow: low,

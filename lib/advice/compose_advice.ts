@@ -78,21 +78,15 @@ export function composeAdvice(found: Evidence): Advice {
   };
   const { hooks, items } = probed.exports;
   const care = careOf(found, recommendation);
+  const prepares = probed.isDisposable ? "gives what is to be disposed" : "gives nothing";
   const { code, flags } = programFor({
-    module: job.task.module,
-    export: job.task.export,
+    ...job.task,
     itemsAreMade: items === "function",
-    prepare: !hooks.includes("prepare")
-      ? undefined
-      : probed.isDisposable
-      ? "gives what is to be disposed"
-      : "gives nothing",
+    prepare: hooks.includes("prepare") ? prepares : undefined,
     graceMs: graceFor(probed),
     config: nearestConfig(job.task.module),
     permissions: job.permissions ?? {},
-    library,
-    server,
-    ...care,
+    ...{ library, server, ...care },
   }, candidate);
   const { walls: _walls, laneMs: _laneMs, isDrawn: _isDrawn, ...figures } = sample;
   // Of what the plain loop gives nothing is asked, and of what fails, or isn't the job, nothing can be.
@@ -109,22 +103,14 @@ export function composeAdvice(found: Evidence): Advice {
   const partial = missingOf(found);
   return {
     job: { title: job.name, ...job.task, total: found.total },
-    horizon: found.horizon,
-    bound,
-    cpuShare,
-    classConfidence,
-    sample: figures,
-    machine,
-    models,
+    ...{ horizon: found.horizon, bound, cpuShare, classConfidence, sample: figures },
+    ...{ machine, models },
     ...(unsure !== undefined && { unsure }),
     ...(profile !== undefined && { profile }),
     // A race that wasn't the sampled job says nothing of the predictions.
     surprises: decision === "other work" ? [] : surprisesOf(assessment, models),
     recommended: {
-      model: candidate.model,
-      lanes: candidate.lanes,
-      slots: slotsOf(candidate),
-      name: nameOf(candidate),
+      ...{ ...candidate, slots: slotsOf(candidate), name: nameOf(candidate) },
       chunk: "auto",
       gain,
       predictedGain: assessment.gainAtPace(recommendation),
@@ -155,29 +141,20 @@ export function faultsOf(
   { sample, hazards }: Pick<Advice, "sample" | "hazards">,
   { probed }: Pick<Evidence, "probed">,
 ): string[] {
-  const faults: string[] = [];
   const [first] = probed.failures;
-  if (first !== undefined) {
-    faults.push(
-      `${sample.failed} of ${counted(sample.items, "item")} failed, item ${first.index} with ` +
-        plain(`${first.name}: ${first.message}`),
-    );
-  }
-  for (const { kind, figures = {} } of hazards) {
-    if (!FAILING.includes(kind)) continue;
-    const { failed, items, inFlight, model } = figures;
-    faults.push(
-      `${failed} of ${counted(Number(items), "item")} failed with ` +
-        `${counted(Number(inFlight), "task")} in flight (${model}); see the hazards`,
-    );
-  }
-  if (probed.cutOff !== undefined) {
-    faults.push(`${probed.cutOff}; give it longer with --budget`);
-  }
   const has = (wanted: Hazard["kind"]) => hazards.some(({ kind }) => kind === wanted);
-  if (has("results")) faults.push("the models gave different results; see the hazards");
-  else if (has("order")) {
-    faults.push("results depend on the order in which tasks run; see the hazards");
-  }
-  return faults;
+  return [
+    first !== undefined &&
+    `${sample.failed} of ${counted(sample.items, "item")} failed, item ${first.index} with ` +
+      plain(`${first.name}: ${first.message}`),
+    ...hazards.filter(({ kind }) => FAILING.includes(kind)).map(({ figures = {} }) => {
+      const { failed, items, inFlight, model } = figures;
+      return `${failed} of ${counted(Number(items), "item")} failed with ` +
+        `${counted(Number(inFlight), "task")} in flight (${model}); see the hazards`;
+    }),
+    probed.cutOff !== undefined && `${probed.cutOff}; give it longer with --budget`,
+    has("results")
+      ? "the models gave different results; see the hazards"
+      : has("order") && "results depend on the order in which tasks run; see the hazards",
+  ].filter((fault) => fault !== false);
 }

@@ -51,6 +51,8 @@ function reasonsText(reasons: readonly FailureKind[]): string {
 
 type Failed = Failing & { readonly oneByOne?: number };
 
+type Numbers<Names extends string> = Readonly<Record<Names, number>>;
+
 function failingText(
   { inFlight, model, failed, items, reasons, others, oneByOne = 0 }: Failed,
 ): string {
@@ -85,14 +87,13 @@ const SAID = {
         "an error as a value when many are in flight. A lane has memory of its own, and tasks in " +
         "one lane take turns at every await. Give each task all it needs in its item.";
     }
+    const why = loops
+      ? "tasks in flight at the same time that change what they share, or that give an error as a " +
+        "value. Don't read something before an await and write it behind; keep it in the task."
+      : "memory that each lane has of its own: a module's variables are not shared between lanes. " +
+        "Give each task all it needs in its item.";
     return `${told}, but not when the plain loop runs the items from last to first: it isn't the ` +
-      "order, " +
-      (loops
-        ? "but tasks in flight at the same time that change what they share, or that give an " +
-          "error as a value. Don't read something before an await and write it behind; keep it " +
-          "in the task."
-        : "but memory that each lane has of its own: a module's variables are not shared between " +
-          "lanes. Give each task all it needs in its item.");
+      `order, but ${why}`;
   },
   /** The plain loop gives other results once the items run in another order. */
   order({ models, fails }: { readonly models: readonly string[]; readonly fails?: boolean }) {
@@ -171,14 +172,13 @@ const SAID = {
     return `${failingText(failing)} ${why}${pace}. ${stay(failing)}`;
   },
   descriptors(failing: Failed) {
-    return `${failingText(failing)} There are not enough file descriptors for so many (ulimit ` +
-      "-n). " +
+    return `${
+      failingText(failing)
+    } There are not enough file descriptors for so many (ulimit -n). ` +
       stay(failing);
   },
   failures(
-    { failed, items, first }: {
-      readonly failed: number;
-      readonly items: number;
+    { failed, items, first }: Numbers<"failed" | "items"> & {
       readonly first?: FailureKind | undefined;
     },
   ) {
@@ -190,14 +190,10 @@ const SAID = {
   },
   /** Each task in flight holds `taskBytes`; `freeBytes` is undefined where it isn't known. */
   memory(
-    { sampleBytes, taskBytes, inFlight, measuredBytes, freeBytes, model }: {
-      readonly sampleBytes: number;
-      readonly taskBytes: number;
-      readonly inFlight: number;
-      readonly measuredBytes: number | null;
-      readonly freeBytes?: number | undefined;
-      readonly model: string;
-    },
+    { sampleBytes, taskBytes, inFlight, measuredBytes, freeBytes, model }:
+      & Numbers<"sampleBytes" | "taskBytes" | "inFlight">
+      & { readonly measuredBytes: number | null; readonly freeBytes?: number | undefined }
+      & { readonly model: string },
   ) {
     const free = freeBytes === undefined ? "" : ` of ${formatBytes(freeBytes)} that are free`;
     const each = taskBytes === 0
@@ -228,12 +224,9 @@ const SAID = {
     return `${model} could not run: ${error}`;
   },
   busy(
-    { others, available, cores, ceiling }: {
-      readonly available: number;
-      readonly cores: number;
-      readonly ceiling: number;
-      readonly others?: Others | undefined;
-    },
+    { others, available, cores, ceiling }:
+      & Numbers<"available" | "cores" | "ceiling">
+      & { readonly others?: Others | undefined },
   ) {
     const who = others ? othersWords(others) : "Other programs used the CPUs meanwhile";
     return `${who}: a busy thread got ${formatPercent(available)} of one, and ${cores} ` +
@@ -251,13 +244,13 @@ const SAID = {
   ) {
     const isOff = ratio > OTHER_WORK || ratio < 1 / OTHER_WORK;
     const times = ratio < 1
-      ? `the plain loop was ${formatRatio(1 / ratio)} as fast on the same items as in the sample`
-      : `the plain loop took ${formatRatio(ratio)} as long for the same items as in the sample`;
+      ? `was ${formatRatio(1 / ratio)} as fast on the same items`
+      : `took ${formatRatio(ratio)} as long for the same items`;
     const seen = failing
       ? `${failing.failed} of ${counted(failing.items, "item")} failed one by ` +
         `one${reasonsText(failing.reasons)}, far more than in the sample`
       : [
-        ...(isOff ? [times] : []),
+        ...(isOff ? [`the plain loop ${times} as in the sample`] : []),
         ...(sameResults ? [] : ["its results are others than the sample's"]),
       ].join(", and ");
     const why = failing
@@ -277,14 +270,10 @@ const SAID = {
   },
   /** A measured gain that can't be. */
   impossible(
-    { model, gain, most, cores, isElsewhere }: {
-      readonly model: string;
-      readonly gain: number;
-      readonly most: number;
-      readonly cores: number;
-      /** Whether these are lanes of other machines, which may be faster than this one. */
-      readonly isElsewhere?: boolean;
-    },
+    { model, gain, most, cores, isElsewhere }:
+      & Numbers<"gain" | "most" | "cores">
+      // Elsewhere are lanes of other machines, which may be faster than this one.
+      & { readonly model: string; readonly isElsewhere?: boolean },
   ) {
     const [places, faster] = isElsewhere
       ? [counted(cores, "lane"), ", or its machines are faster than this one"]
@@ -295,11 +284,11 @@ const SAID = {
   },
   /** A server lets only so many items a second through; null if its pace isn't known. */
   rate(
-    of: Pick<Planned, "horizon" | "total"> & HttpSigns & {
-      readonly refused: number;
-      readonly items: number;
-      readonly perSecond: number | null;
-    },
+    of:
+      & Pick<Planned, "horizon" | "total">
+      & HttpSigns
+      & Numbers<"refused" | "items">
+      & { readonly perSecond: number | null },
   ) {
     const { refused, items, perSecond, horizon, status, retryAfterMs } = of;
     const how = [
@@ -323,13 +312,13 @@ const SAID = {
       `at a time. ${stay(failing)}`;
   },
   lanes(failing: Failed) {
-    if (failing.isElsewhere) {
-      return `${failingText(failing)} Here they went well: on another machine a task may do what ` +
-        "that lane's --allow-… flags say, and finds the files and servers that are there.";
-    }
-    return `${failingText(failing)} On this event loop they went well: in a lane of its own a ` +
-      "task finds only its item and its module. State made elsewhere isn't there, and objects " +
-      "arrive without their class's methods; make it in setup(), and send plain data.";
+    const why = failing.isElsewhere
+      ? "Here they went well: on another machine a task may do what that lane's --allow-… flags " +
+        "say, and finds the files and servers that are there."
+      : "On this event loop they went well: in a lane of its own a task finds only its item and " +
+        "its module. State made elsewhere isn't there, and objects arrive without their class's " +
+        "methods; make it in setup(), and send plain data.";
+    return `${failingText(failing)} ${why}`;
   },
 };
 
@@ -485,11 +474,7 @@ function* ofFailures({ sample, probed, race, horizon, total, pace }: Evidence): 
   }
 }
 
-function* ofTasks(
-  found: Evidence,
-  chosen: Candidate,
-  moreBytes: MoreBytes,
-): Generator<Finding> {
+function* ofTasks(found: Evidence, chosen: Candidate, moreBytes: MoreBytes): Generator<Finding> {
   const { sample, machine, horizon, predicted, probed } = found;
   const { uncloneable, variation, memoryBytes: sampleBytes } = sample;
   // What computes nearly all the time was held up by others, at most.
@@ -508,15 +493,9 @@ function* ofTasks(
   const measuredBytes = moreBytes(widest);
   const taskBytes = needsServer(widest.model) ? 0 : heldBytes(sample);
   if (Math.max(measuredBytes ?? inFlight * taskBytes, sampleBytes) > MUCH_MEMORY) {
-    yield {
-      kind: "memory",
-      sampleBytes,
-      taskBytes,
-      inFlight,
-      measuredBytes,
-      freeBytes: machine.memoryBytes,
-      model: nameOf(widest),
-    };
+    const figures = { sampleBytes, taskBytes, inFlight, measuredBytes };
+    const model = nameOf(widest);
+    yield { kind: "memory", ...figures, freeBytes: machine.memoryBytes, model };
   }
   if (variation > UNEVEN && inFlightOf(chosen, horizon) > 1 && !found.pace?.ofPlainLoop) {
     yield { kind: "uneven", variation };

@@ -21,7 +21,6 @@ interface Measured extends Pick<Pace, "perSecond" | "items"> {
   readonly refused: number;
 }
 
-/** With which care the pace is measured. */
 interface PaceCare {
   /** Keeps to this pace, without retries: what matters is whether anything is refused. */
   readonly rate?: Rate | undefined;
@@ -156,11 +155,9 @@ async function ofPlainLoop(
   const { sample } = of;
   const afterMs = longestWaitMs(reasons);
   const tries = new Tries(of, afterMs, measure);
-  const told = (perSecond: number | null): Pace => ({
-    perSecond,
-    items: tries.items,
-    ofPlainLoop: true,
-  });
+  const told = (perSecond: number | null) => (
+    { perSecond, items: tries.items, ofPlainLoop: true }
+  );
   if (afterMs > PACE_MS) return told(null);
   const own = 1000 / sample.wallMs;
   const fast = tries.triable(Math.max(own, SEVERAL * 1000 / answerMs(sample)));

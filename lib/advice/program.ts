@@ -115,17 +115,15 @@ export function programFor(
       : []),
     `await using executor = ${model}(${optionsOf(candidate, job)});`,
     `const work = task<typeof job${name}>(${module}${name});`,
-    ...(job.fails
-      ? [
-        `for await (const outcome of executor.mapSettled${args}) {`,
-        `  if (outcome.status === "fulfilled") console.log(outcome.value);`,
-        `  else {`,
-        `    console.error(outcome.index, outcome.ended, outcome.reason);`,
-        `    Deno.exitCode = 1;`,
-        `  }`,
-        `}`,
-      ]
-      : [`for await (const result of executor.map${args}) console.log(result);`]),
+    job.fails
+      ? `for await (const outcome of executor.mapSettled${args}) {
+  if (outcome.status === "fulfilled") console.log(outcome.value);
+  else {
+    console.error(outcome.index, outcome.ended, outcome.reason);
+    Deno.exitCode = 1;
+  }
+}`
+      : `for await (const result of executor.map${args}) console.log(result);`,
   ];
   return { code: `${lines.join("\n")}\n`, flags: flagsOf(job, candidate) };
 }

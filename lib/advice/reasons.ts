@@ -70,9 +70,9 @@ export function reasonOf(
   const limit = sourceLimit(sample, gain?.median ?? 1);
   const isPlain = candidate.model === BASELINE;
   if (limit !== undefined) {
+    const [each, share] = [formatDuration(sample.sourceMs), formatPercent(limit)];
     return `${isPlain ? "Leave it sequential: the" : "The"} source of the items is the limit. It ` +
-      `gives one each ${formatDuration(sample.sourceMs)}, and that alone is ` +
-      `${formatPercent(limit)} of the time that ${name} takes.`;
+      `gives one each ${each}, and that alone is ${share} of the time that ${name} takes.`;
   }
   if (isPlain) return plainReason(assessment, recommendation);
   const nature = natureOf(assessment, candidate, bound);
@@ -105,10 +105,12 @@ function noGainText({ found, sequentialMs }: Assessment, noGain: JobNoGain): str
   switch (noGain.why) {
     case "one item":
       return "there is only one item, and nothing to run at the same time.";
-    case "little":
-      return `${itemsText(found)} take ${formatDuration(sequentialMs)} in all, of which ` +
-        `no model could save more than ${formatDuration(noGain.savedMs)}, and starting lanes ` +
-        `alone takes ${formatDuration(machine.startMs.workers)}.`;
+    case "little": {
+      const [allMs, savedMs, startMs] = [sequentialMs, noGain.savedMs, machine.startMs.workers]
+        .map(formatDuration);
+      return `${itemsText(found)} take ${allMs} in all, of which no model could save more than ` +
+        `${savedMs}, and starting lanes alone takes ${startMs}.`;
+    }
     case "dealing":
       return `a task computes for ${formatShortDuration(sample.wallMs)}, less than it takes to ` +
         "deal it out. Make one item of many to gain from lanes.";
@@ -240,9 +242,8 @@ function natureOf(
     const [what, enough] = bound === "io"
       ? ["The tasks wait for programs that they run", "slots on one lane fill the waits, and"]
       : [programs, busyCores];
-    return `${what}: ${
-      lanes === 1 ? `${enough} that is enough` : "lanes share what starting them takes"
-    }.`;
+    const how = lanes === 1 ? `${enough} that is enough` : "lanes share what starting them takes";
+    return `${what}: ${how}.`;
   }
   if (lanes === 1) {
     if (computesBeside(sample)) {
@@ -282,14 +283,16 @@ function natureOf(
       ? "Slots on one lane gained less than lanes."
       : "The tasks wait: lanes do it at the same time.";
   }
-  if (bound === "mixed") {
-    return isSlotted
-      ? "The tasks compute and wait: lanes do the computing at the same time, slots fill the waits."
-      : "The tasks compute and wait: lanes do it at the same time.";
-  }
-  return isSlotted
-    ? "The tasks compute: lanes do it at the same time, slots keep each of them supplied."
-    : "The tasks compute: only more lanes help.";
+  const [slotted, single] = bound === "mixed"
+    ? [
+      "The tasks compute and wait: lanes do the computing at the same time, slots fill the waits.",
+      "The tasks compute and wait: lanes do it at the same time.",
+    ]
+    : [
+      "The tasks compute: lanes do it at the same time, slots keep each of them supplied.",
+      "The tasks compute: only more lanes help.",
+    ];
+  return isSlotted ? slotted : single;
 }
 
 /** Whether one event loop is busy for half of its time where it gains most. */

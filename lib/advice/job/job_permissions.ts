@@ -1,6 +1,7 @@
 /** What a job may do: Deno's `--allow-…` flags, handed on to its processes and nothing else. */
 
 import { UsageError } from "../../options.ts";
+import type { Thrown } from "../probe/probe_message.ts";
 import type { LanePermissions } from "../../lanes/permissions.ts";
 
 const PERMISSION_KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
@@ -52,6 +53,19 @@ export function takePermissions(
     }
   }
   return { permissions, rest };
+}
+
+/** Says which permission an error lacked, where, and how to give it; undefined if it lacked none. */
+export function permissionNeeded(
+  where: string,
+  { name, message, causes = [] }: Pick<Thrown, "name" | "message"> & Partial<Thrown>,
+  typed: string,
+): UsageError | undefined {
+  if (![name, ...causes].some((cause) => cause.startsWith("NotCapable"))) return undefined;
+  const missing = [message, ...causes].map(missingFlag).find((flag) => flag !== undefined);
+  return missing === undefined
+    ? new UsageError("module", typed, `${where} lacks a permission (${message})`, "allow it")
+    : new UsageError("module", typed, `${where} needs ${missing.wanted}`, `add ${missing.flag}`);
 }
 
 /** What a job wanted, and the flag that allows just that; undefined if the message says neither. */

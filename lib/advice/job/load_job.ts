@@ -61,14 +61,10 @@ async function checkJobModule(
   const limit = AbortSignal.timeout(CHECK_MS);
   const { flags } = await moduleFacts(module);
   const hasPackages = flags.includes("--node-modules-dir=manual");
+  const kept = flags.filter((flag) => !(hasPackages && flag === "--no-config"));
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--quiet", ...kept, module],
     // From its own folder, so that a tsconfig.json beside its package.json counts as it does there.
-    args: [
-      "check",
-      "--quiet",
-      ...flags.filter((flag) => !(hasPackages && flag === "--no-config")),
-      module,
-    ],
     cwd: new URL(".", module),
     env: { NO_COLOR: "1" },
     stdin: "null",
@@ -101,11 +97,8 @@ const NAMED = /"(?:importMap|lock|path)"\s*:\s*("(?:[^"\\]|\\.)*")/g;
 /** The import map and the lock that a deno.json names. */
 function namedIn(config: string): string[] {
   if (!/\.jsonc?$/.test(config)) return [];
-  const text = attempt(() => Deno.readTextFileSync(config)) ?? "";
-  return Array.from(
-    text.matchAll(NAMED),
-    ([, path]) => resolve(dirname(config), JSON.parse(path!)),
-  );
+  const named = (attempt(() => Deno.readTextFileSync(config)) ?? "").matchAll(NAMED);
+  return Array.from(named, ([, path]) => resolve(dirname(config), JSON.parse(path!)));
 }
 
 interface JobRequest
@@ -174,8 +167,8 @@ async function loadedJob(
   request: JobRequest,
   prober: Prober,
 ): Promise<{ readonly job: JobSpec; readonly probed: Probed }> {
-  const { typed, path, items, permissions, guardMs, taskMs, guardOption } = request;
-  const { sample, meter, signal, model, export: name = "default" } = request;
+  const { typed, path, items, permissions, ownItems, sample, export: name = "default" } = request;
+  const { guardMs, taskMs, guardOption, meter, signal, model } = request;
   const module = await jobModule(typed, path);
   if (NO_TASKS.includes(name)) {
     const remedy = "name the export that is the task";
@@ -184,22 +177,15 @@ async function loadedJob(
   await checkJobModule(typed, module, signal);
   const file = module.slice(module.lastIndexOf("/") + 1);
   const own = jobOf(file, { module, export: name }, permissions, items);
-  const job: JobSpec = request.ownItems === false
+  const job: JobSpec = ownItems === false
     ? { ...own, items: { kind: "values", values: [] } }
     : sample === undefined
     ? own
     : spread(own);
   const probed = await prober(job, {
-    typed,
+    ...{ typed, guardMs, taskMs, guardOption, meter, signal, model, dry: sample === undefined },
     limit: sample === undefined ? 0 : Math.min(sample.items, items ?? Infinity),
     targetMs: sample?.targetMs ?? 0,
-    guardMs,
-    dry: sample === undefined,
-    model,
-    taskMs,
-    guardOption,
-    meter,
-    signal,
   }, (found) => sample?.checksum === undefined ? [] : [sample.checksum(found)]);
   const { title } = probed.exports;
   const called = title === undefined ? file : plain(title);

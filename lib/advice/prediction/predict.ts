@@ -27,12 +27,8 @@ export function totalMs({ startMs, runMs }: Pick<Prediction, "startMs" | "runMs"
  * Appl. Math. 17, 1969).
  */
 export function listScheduleMs(timesMs: readonly number[], slots: number): number {
-  const longest = (times: Iterable<number>) => {
-    let most = 0;
-    for (const ms of times) most = Math.max(most, ms);
-    return most;
-  };
-  if (slots >= timesMs.length) return longest(timesMs);
+  const longer = (a: number, b: number) => Math.max(a, b);
+  if (slots >= timesMs.length) return timesMs.reduce(longer, 0);
   // A binary heap of the times at which slots become free, the earliest first.
   const free = new Float64Array(slots);
   for (const ms of timesMs) {
@@ -48,7 +44,7 @@ export function listScheduleMs(timesMs: readonly number[], slots: number): numbe
     }
     free[at] = ends;
   }
-  return longest(free);
+  return free.reduce(longer, 0);
 }
 
 /** From how many slots on a lane's CPU is always busy (Denning and Buzen, ACM Computing Surveys 10, 1978). */
@@ -80,10 +76,7 @@ function timesOf({ walls }: Pick<Sample, "walls">, count: number): Times[] {
 }
 
 /** How much more than the sample's mean some of its items compute, and how much more they wait. */
-function loadsOf(
-  sample: Sample,
-  times: readonly Times[],
-): { readonly computing: number; readonly waiting: number } {
+function loadsOf(sample: Sample, times: readonly Times[]) {
   const { wallMs, cpuMs, cpuShare, walls } = sample;
   const all = Math.max(1, walls.reduce((sum, { count }) => sum + count, 0));
   const ownMs = walls.reduce((sum, { count, cpuMs = 0 }) => sum + count * cpuMs, 0) / all;
@@ -253,15 +246,13 @@ export function classFor(sample: Sample, machine: Machine, items: number): Class
   const isLittle = savedMs <= leastMs;
   const computeMs = cpuShare > COMPUTES ? wallMs * cpuShare : Infinity;
   const isDealt = items > 1 && computeMs < LEAST_ITEM_MS;
+  const isCopied = computeMs < LEAST_ITEM_MS + cloneMs;
+  const why = isDealt ? "dealing" : isCopied ? "copying" : undefined;
   const noGain: NoGain | undefined = items < 2
     ? { why: "one item" }
     : isLittle
     ? { why: "little", savedMs }
-    : isDealt
-    ? { why: "dealing" }
-    : computeMs < LEAST_ITEM_MS + cloneMs
-    ? { why: "copying" }
-    : undefined;
+    : why && { why };
   if (!isLittle && !isDealt) return { ...classByShare(sample), noGain };
   // On the logarithm, a factor of two from the bound is sure enough for 98 %.
   const distance = 2 * Math.log2(Math.max(1e-9, isDealt ? 0 : savedMs) / leastMs);

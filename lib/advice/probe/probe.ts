@@ -8,7 +8,7 @@ import { type Load, loadBetween, type Meter, type Reading } from "../../timing/m
 import type { JobSpec } from "../../timing/spec.ts";
 import { spreadOrder } from "../../timing/job_items.ts";
 import { kernelName } from "../../lanes/task.ts";
-import { missingFlag } from "../job/job_permissions.ts";
+import { permissionNeeded } from "../job/job_permissions.ts";
 import {
   type Exports,
   type FailedItem,
@@ -187,9 +187,9 @@ class Probing {
       : itemNamed(indices);
     const [place, late] = PHASES[this.#phase]!(item);
     if (!this.child.isLate) {
+      const how = await this.child.howItEnded();
       throw cannotRun(
-        `${place} ended the whole process (${await this.child.howItEnded()}); a task returns or ` +
-          `throws, it never exits`,
+        `${place} ended the whole process (${how}); a task returns or throws, it never exits`,
       );
     }
     const why = `${late} within ${(this.#mayTakeMs / 1000).toFixed(1)} s`;
@@ -229,13 +229,12 @@ class Probing {
         return;
       case "refused":
         return checkItems(message.items, typed);
-      case "generator":
-        throw new UsageError(
-          "module",
-          typed,
-          `its task gives a generator for item ${message.index}, whose body nobody runs`,
-          "return its result, such as a list of what it yields",
-        );
+      case "generator": {
+        const problem =
+          `its task gives a generator for item ${message.index}, whose body nobody runs`;
+        const remedy = "return its result, such as a list of what it yields";
+        throw new UsageError("module", typed, problem, remedy);
+      }
       case "meter":
         this.#readings.push(await meter?.read(this.child.pid));
         return await this.child.send({});
@@ -290,17 +289,6 @@ class Probing {
       if (message.type === "finished") return message.teardownMs;
     }
   }
-}
-
-function permissionNeeded(where: string, error: Thrown, typed: string): UsageError | undefined {
-  const messages = [error.message, ...error.causes];
-  const denied = error.name === "NotCapable" ||
-    error.causes.some((cause) => cause.startsWith("NotCapable"));
-  if (!denied) return undefined;
-  const missing = messages.map(missingFlag).find((flag) => flag !== undefined);
-  return missing === undefined
-    ? new UsageError("module", typed, `${where} lacks a permission (${messages[0]})`, "allow it")
-    : new UsageError("module", typed, `${where} needs ${missing.wanted}`, `add ${missing.flag}`);
 }
 
 function cannotRun(why: string): JobError {
@@ -385,21 +373,19 @@ const PHASES: Readonly<Record<string, (item: string) => readonly [string, string
   tasks: (item) => [item, `${item} did not settle`],
 };
 
+const EARLY =
+  "; items are made before setup() runs, and where it may not: make what they need in prepare()";
+
 function brokenBy(
   { where, error }: Extract<ProbeMessage, { readonly type: "broken" }>,
   typed: string,
   hooks: Exports["hooks"] = [],
 ): Error {
-  const early = /^(items|making item)/.test(where) && hooks.includes("setup") &&
+  const isEarly = /^(items|making item)/.test(where) && hooks.includes("setup") &&
     !hooks.includes("prepare");
   const place = where === "the module" ? "loading it" : `its ${where}`;
-  return permissionNeeded(place, error, typed) ?? cannotRun(
-    `${where} failed: ${describe(error)}${
-      early
-        ? "; items are made before setup() runs, and where it may not: make what they need in prepare()"
-        : ""
-    }`,
-  );
+  return permissionNeeded(place, error, typed) ??
+    cannotRun(`${where} failed: ${describe(error)}${isEarly ? EARLY : ""}`);
 }
 
 /** A teardown that takes longer than this is slow: an executor gives it 250 ms unless told. */

@@ -158,12 +158,12 @@ async function ranIn(
   const { signal } = new AbortController();
   const indices = [...first.keys()];
   for (const index of order === "forwards" ? indices : indices.reverse()) {
-    try {
-      const value = await task(first[index], plainContext(index, signal, given));
-      outcomes.push({ index, status: "fulfilled", value });
-    } catch {
-      outcomes.push({ index, status: "rejected", ended: "failed" });
-    }
+    outcomes.push(
+      await Promise.try(task, first[index], plainContext(index, signal, given)).then(
+        (value) => ({ index, status: "fulfilled", value }),
+        () => ({ index, status: "rejected", ended: "failed" }),
+      ),
+    );
   }
   await puller.close();
   return outcomes;

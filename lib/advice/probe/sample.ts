@@ -150,12 +150,9 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
       others: load.others,
     }),
     variation: variationOf(stretches),
-    walls: stretches.map(({ count, wallMs, cpuMs, sourceMs }) => ({
-      count,
-      wallMs: wallMs / count,
-      cpuMs: cpuMs / count,
-      sourceMs: sourceMs / count,
-    })),
+    walls: stretches.map(({ count, ...of }) => (
+      { count, wallMs: of.wallMs / count, cpuMs: of.cpuMs / count, sourceMs: of.sourceMs / count }
+    )),
     itemBytes: done?.transfer.itemBytes ?? 0,
     resultBytes: done?.transfer.resultBytes ?? 0,
     cloneMs: done?.transfer.cloneMs ?? 0,
@@ -181,7 +178,7 @@ const UNCOUNTED = 0.15;
 export function mostCpuShare(
   { cpuShare, cpuMs = 0, wallMs = 0, queuedMs = 0, uncountedMs = 0, others }:
     & Pick<Sample, "cpuShare">
-    & Partial<Pick<Sample, "cpuMs" | "wallMs" | "queuedMs" | "uncountedMs" | "others">>,
+    & Partial<Sample>,
 ): number {
   if (uncountedMs <= UNCOUNTED * cpuMs || others === undefined) return cpuShare;
   const alone = 1 - others.used / others.cores;

@@ -57,9 +57,8 @@ function lostKey(before: object, after: object): PropertyKey | undefined {
   if (ArrayBuffer.isView(before) || Array.isArray(before)) {
     return Object.getOwnPropertySymbols(before)[0];
   }
-  return before instanceof Error
-    ? undefined
-    : Reflect.ownKeys(before).find((key) => !Object.hasOwn(after, key));
+  if (before instanceof Error) return undefined;
+  return Reflect.ownKeys(before).find((key) => !Object.hasOwn(after, key));
 }
 
 /** What of a value doesn't arrive: its class, and so its methods, or a key; undefined if all does. */

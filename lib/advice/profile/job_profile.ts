@@ -145,28 +145,23 @@ export function timeByFunction(
     const here = new Set(above).add(own);
     open.push(...calls.map((call) => ({ call, caller, above: here })));
   }
-  const all = owners.own + owners.packages + owners.runtime;
+  const { own, packages, runtime } = owners;
+  const all = own + packages + runtime;
   const share = (us: number) => all === 0 ? 0 : Math.min(1, us / all);
   const deedsOf = (of: ReadonlyMap<string, number>): Deed[] =>
     [...of].map(([name, us]) => ({ name, share: share(us) })).sort((a, b) => b.share - a.share);
   return {
-    shares: {
-      own: share(owners.own),
-      packages: share(owners.packages),
-      runtime: share(owners.runtime),
-    },
+    shares: { own: share(own), packages: share(packages), runtime: share(runtime) },
     deeds: deedsOf(deeds),
-    functions: [...tallies.values()].sort((a, b) => b.us - a.us).map((tally) => {
-      const place = placeOf(tally.frame, folder);
-      return {
-        name: tally.name,
-        owner: tally.owner,
-        ...(place !== undefined && { place }),
-        share: share(tally.us),
-        ...(tally.deeds.size > 0 && { deeds: deedsOf(tally.deeds) }),
-        totalShare: share(tally.totalUs),
-      };
-    }),
+    functions: [...tallies.values()].sort((a, b) => b.us - a.us)
+      .map(({ frame, name, owner, deeds, us, totalUs }) => {
+        const place = placeOf(frame, folder);
+        return {
+          ...{ name, owner, ...(place !== undefined && { place }), share: share(us) },
+          ...(deeds.size > 0 && { deeds: deedsOf(deeds) }),
+          totalShare: share(totalUs),
+        };
+      }),
   };
 }
 
@@ -175,12 +170,6 @@ const NARROWEST = 0.004;
 /** More bars, and higher stacks of them, can't be read. */
 const MOST_BARS = 300;
 const DEEPEST = 24;
-
-interface Placed {
-  readonly call: Call;
-  readonly fromUs: number;
-  readonly us: number;
-}
 
 /** Lays a tree of calls out as the bars of a flame graph. */
 export function flameBars({ calls }: CallTree, folder: string): FlameBar[] {
@@ -210,7 +199,7 @@ export function flameBars({ calls }: CallTree, folder: string): FlameBar[] {
 }
 
 /** Side by side, the longest first: a flame graph doesn't show when a call was. */
-function laidOut(calls: readonly Call[], fromUs: number): Placed[] {
+function laidOut(calls: readonly Call[], fromUs: number) {
   let at = fromUs;
   return calls.map((call) => ({ call, us: totalUs(call) })).sort((a, b) => b.us - a.us)
     .map(({ call, us }) => ({ call, us, fromUs: (at += us) - us }));

@@ -110,12 +110,11 @@ const LEAST_PROFILE_MS = 40;
 const FIXED_MS = 600;
 const SLOWER = 2;
 
+type ProfiledSample = Pick<Sample, "cpuShare" | "cpuMs" | "loopMs" | "tasksMs" | "items">;
+
 /** Plans a profile, or says why there is none; undefined for tasks that wait. */
 export function profilePlan(
-  { cpuShare, cpuMs, loopMs, tasksMs, items }: Pick<
-    Sample,
-    "cpuShare" | "cpuMs" | "loopMs" | "tasksMs" | "items"
-  >,
+  { cpuShare, cpuMs, loopMs, tasksMs, items }: ProfiledSample,
   leftMs: number,
 ): ProfilePlan | { readonly missing: string } | undefined {
   if (cpuShare <= WAITS) return undefined;

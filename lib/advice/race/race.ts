@@ -256,14 +256,12 @@ class Racing {
   }
 
   async runAll(runners: readonly Runner[], round: number): Promise<void> {
+    const { judge } = this.options;
     for (const runner of runners) {
       const isNew = runner.rounds.length === 0 && runner.stops === undefined;
-      if (
-        isNew && (this.options.judge.isNeedless(runner, this.runners) || this.#isRefutedToo(runner))
-      ) {
-        continue;
-      }
-      if (!this.may || !this.#affords(runner)) continue;
+      const isNeedless = isNew &&
+        (judge.isNeedless(runner, this.runners) || this.#isRefutedToo(runner));
+      if (isNeedless || !this.may || !this.#affords(runner)) continue;
       const hadFailed = this.#failed;
       await this.#run(runner, round);
       const inFlight = inFlightOf(runner.candidate, runner.items);
@@ -301,9 +299,7 @@ class Racing {
 
   /** Charges a model with no failures that a trial before it left behind, such as a ban or a used-up quota. */
   async #runCalmly(runner: Runner, round: number): Promise<void> {
-    const { job, plan, runTrial, signal, leftMs } = this.options;
-    const { pause = (ms: number) => delay(ms, undefined, { signal }).catch(() => {}) } =
-      this.options;
+    const { job, plan, runTrial, signal, leftMs, pause = delayed(signal) } = this.options;
     const few = limitedTo(job, Math.min(LOOKED_AT, plan.sequentialItems));
     const retryAfterMs = runner.failures?.find((of) => of.retryAfterMs)?.retryAfterMs ?? 0;
     for (const ms of PAUSES_MS) {
@@ -449,6 +445,9 @@ class Racing {
   }
 }
 
+const delayed = (signal: AbortSignal) => (ms: number) =>
+  delay(ms, undefined, { signal }).catch(() => {});
+
 /** The plain loop runs so often; then no more, if all others are so much faster that nobody doubts it. */
 const PLAIN_ROUNDS = 2;
 
@@ -456,11 +455,7 @@ const PLAIN_ROUNDS = 2;
  * The models of a further round, those first whose comparison matters most; none if there is no
  * time for two.
  */
-export function nextRound(
-  active: readonly Runner[],
-  leftMs: number,
-  scaledMs: Scaled,
-): Runner[] {
+export function nextRound(active: readonly Runner[], leftMs: number, scaledMs: Scaled): Runner[] {
   const timeOf = ({ candidate, items, rounds }: Runner) =>
     Math.min(...rounds.map((round) => scaledMs(candidate, items, round)));
   const ran = active.filter(({ rounds }) => rounds.length > 0);

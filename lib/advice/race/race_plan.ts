@@ -71,12 +71,13 @@ function lanesWanted(
   tested: number,
   horizon: number,
 ): Candidate[] {
+  if (!blocks(sample)) return [];
   const found: Candidate[] = [];
   for (let lanes = 2 * machine.cores; lanes <= Math.min(MOST_LANES, tested); lanes *= 2) {
     found.push(threads(lanes));
   }
   const timeOf = (of: Candidate) => totalMs(predict(sample, of, horizon, machine));
-  return blocks(sample) ? found.sort((a, b) => timeOf(a) - timeOf(b)).slice(0, 1) : [];
+  return found.sort((a, b) => timeOf(a) - timeOf(b)).slice(0, 1);
 }
 
 /** All models that the job could run under, with the sizes that its sample suggests. */
@@ -166,22 +167,13 @@ export function promising(
   if (simple !== undefined && chosen.includes(simple) && !kept.includes(simple)) {
     kept[kept.length - 1] = simple;
   }
-  const raced = [...new Set([...few, ...kept])].slice(0, Math.max(MOST_RACED, few.length + 1));
-  return {
-    all,
-    raced: [
-      SEQUENTIAL,
-      ...raced.map(({ candidate }) => candidate).sort(bySimplicity),
-      ...elsewhere,
-    ],
-  };
+  const raced = [...new Set([...few, ...kept])].slice(0, Math.max(MOST_RACED, few.length + 1))
+    .map(({ candidate }) => candidate).sort(bySimplicity);
+  return { all, raced: [SEQUENTIAL, ...raced, ...elsewhere] };
 }
 
 /** What models were predicted to gain against sequential, of those that so many items are enough for. */
-export function predictedGains(
-  all: readonly Predicted[],
-  items: number,
-): { readonly candidate: Candidate; readonly gain: number }[] {
+export function predictedGains(all: readonly Predicted[], items: number) {
   const plain = all.find(({ candidate }) => candidate.model === BASELINE);
   return all.filter(({ candidate }) => inFlightOf(candidate, Infinity) <= items)
     .map(({ candidate, prediction }) => ({
@@ -333,10 +325,7 @@ export function planFor(
   return { sample, machine, total, horizon, predicted: all, raced, plan, ...limits };
 }
 
-function withoutSlowest(
-  raced: readonly Candidate[],
-  all: readonly Predicted[],
-): readonly Candidate[] {
+function withoutSlowest(raced: readonly Candidate[], all: readonly Predicted[]) {
   const others = all.filter(({ candidate }) =>
     candidate !== SEQUENTIAL && raced.includes(candidate)
   );

@@ -84,14 +84,6 @@ export function possibleGain(
   return Math.min(ofTasks, (sourceMs + wallMs) / Math.max(sourceMs, wallMs / ofTasks));
 }
 
-export interface Entries {
-  /** One for each runner; a gain that can't be makes it one that doesn't count. */
-  readonly entries: readonly Entry[];
-  /** What a time is usually off by on this machine at present, on the logarithm. */
-  readonly usualNoise: number;
-  readonly impossible: readonly (Finding & { readonly kind: "impossible" })[];
-}
-
 /** A gain so many times as great among all rounds as in the two's own is in doubt. */
 const SHIFTED = 1.5;
 
@@ -105,9 +97,10 @@ export function entriesOf(
   sampled: Sample,
   machine: Machine,
   horizon: number,
-): Entries {
+) {
   const sample = asRaced(sampled, runners);
   const busy = wasBusy(sample, machine);
+  // What a time is usually off by on this machine at present, on the logarithm.
   const usualNoise = busy ? BUSY_NOISE : USUAL_NOISE;
   const mostShare = mostCpuShare(sample);
   // With more in flight what computes takes a greater share of the cores from others.
@@ -153,12 +146,8 @@ export function entriesOf(
     const sure = busy || plain.rounds.length < 2 || runner.rounds.length < 2 ? gain : low;
     // Other machines may be faster, which says nothing of the plain loop.
     const excess = isImpossible && !needsServer(candidate.model) ? Math.max(1, sure / most) : 1;
-    return [
-      [
-        runner,
-        { gain, most, cores, credible: Math.max(ofWaits, ofCores), isImpossible, excess, shift },
-      ] as const,
-    ];
+    const credible = Math.max(ofWaits, ofCores);
+    return [[runner, { gain, most, cores, credible, isImpossible, excess, shift }] as const];
   }));
   const excess = Math.max(1, ...[...held.values()].map((of) => of.excess));
   const entries = runners.map((runner): Entry => {
@@ -175,18 +164,14 @@ export function entriesOf(
     };
   });
   const impossible = [...held].filter(([, { isImpossible }]) => isImpossible)
-    .map(([{ candidate }, { gain, most, cores }]) =>
-      ({
-        kind: "impossible",
-        model: nameOf(candidate),
-        gain,
-        most,
-        cores,
-        ...(needsServer(candidate.model) && { isElsewhere: true }),
-      }) as const
-    );
+    .map(([{ candidate }, { gain, most, cores }]): Finding & { readonly kind: "impossible" } => {
+      const elsewhere = needsServer(candidate.model) && { isElsewhere: true };
+      return { kind: "impossible", model: nameOf(candidate), gain, most, cores, ...elsewhere };
+    });
   return { entries, usualNoise, impossible };
 }
+
+export type Entries = ReturnType<typeof entriesOf>;
 
 /** How it was decided. */
 export const DECISIONS = [

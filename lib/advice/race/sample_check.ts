@@ -14,7 +14,7 @@ import { median } from "../../timing/statistics.ts";
 import { byChance, mostCpuShare, type Sample, TELLS_ITEMS } from "../probe/sample.ts";
 
 /** What they fail for: a server, the process's limits, each other, or what isn't there in other lanes. */
-export type FailingKind = "refused" | "descriptors" | "late" | "lanes";
+type FailingKind = "refused" | "descriptors" | "late" | "lanes";
 
 /** How items that went well in the sample fail in the race's plain loop. */
 export interface PlainFailing {
@@ -24,14 +24,11 @@ export interface PlainFailing {
 }
 
 /** How items fail under a model. */
-export interface Failing {
+export interface Failing extends PlainFailing {
   /** The model with the fewest in flight that fails, and further ones. */
   readonly model: string;
   readonly inFlight: number;
   readonly others: readonly string[];
-  readonly failed: number;
-  readonly items: number;
-  readonly reasons: readonly FailureKind[];
   /** Tasks in flight with which all went well; 1 for one by one. */
   readonly well: number;
   /** Items a second that went through once a server refused; null if not known. */
@@ -49,10 +46,7 @@ const MISSING = new Set(["TypeError", "ReferenceError"]);
 /** Of errors that say so the network is the cause, and so whatever a task asks there. */
 export const NETWORK = /fetch failed|error sending request|connection|reading a body/i;
 
-function kindOf(
-  failing: readonly Runner[],
-  went: readonly Runner[],
-): FailingKind {
+function kindOf(failing: readonly Runner[], went: readonly Runner[]): FailingKind {
   const reasons = failing.flatMap(({ failures = [] }) => failures);
   const names = failing.flatMap(({ rounds }) =>
     rounds.flatMap((round) => Object.keys(round.reasons ?? {}))
@@ -121,11 +115,6 @@ interface SameWork {
   readonly failing?: PlainFailing;
 }
 
-export interface PlainRounds {
-  readonly items: number;
-  readonly rounds: readonly { readonly runMs: number; readonly runCpuMs?: number | undefined }[];
-}
-
 /** What so many of the first items took in the sample; those beyond it as much as its mean. */
 function sampledMs({ walls, wallMs, sourceMs }: Sample, items: number): number {
   let [ms, left] = [0, items];
@@ -158,7 +147,10 @@ export function asRaced(sample: Sample, runners: readonly Runner[] = []): Sample
 /** Compares a plain loop that ran again with the sample; undefined if it didn't run. */
 export function compareWork(
   sample: Sample,
-  { items, rounds }: PlainRounds,
+  { items, rounds }: {
+    readonly items: number;
+    readonly rounds: readonly { readonly runMs: number; readonly runCpuMs?: number | undefined }[];
+  },
   sameResults = true,
 ): SameWork | undefined {
   const { cpuMs, programsMs = 0, cpuShare, available, others } = sample;
@@ -183,10 +175,7 @@ export function compareWork(
 }
 
 /** Compares the race's plain loop with the sample; undefined if it didn't run again. */
-export function sameWork(
-  sample: Sample,
-  race: Race | undefined,
-): SameWork | undefined {
+export function sameWork(sample: Sample, race: Race | undefined): SameWork | undefined {
   const failing = plainFailingOf(race);
   if (failing !== undefined) return { ratio: 1, sameResults: false, same: false, failing };
   const plain = plainOf(race?.runners);

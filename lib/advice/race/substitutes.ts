@@ -176,12 +176,9 @@ function moreSlots(
     const mayGain = isNear(gain) && (gainOf(next) > AS_GOOD * gain || mayBeTooMany);
     return mayGain && inFlight(next) >= WORTH * 2 * slots ? [eventLoop(2 * slots)] : [];
   }
+  const times = gain >= UNSATURATED * slots ? MORE : 2;
   // A race tells of slots only what it has items for.
-  const more = Math.min(
-    (gain >= UNSATURATED * slots ? MORE : 2) * slots,
-    MOST_IN_FLIGHT,
-    filled.items,
-  );
+  const more = Math.min(times * slots, MOST_IN_FLIGHT, filled.items);
   return more > WORTH * slots ? [eventLoop(more)] : [];
 }
 
