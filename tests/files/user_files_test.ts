@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import {
   decoded,
   linkTarget,
@@ -28,7 +28,7 @@ function inFolder(name: string, fn: (folder: string) => Promise<void>): void {
   Deno.test({
     name,
     // Links may lead anywhere: to make one needs leave to read and write everything.
-    ignore: !granted("read", "write") || Deno.build.os === "windows",
+    ignore: !granted("read", "write", "run") || Deno.build.os === "windows",
     async fn() {
       const folder = await Deno.realPath(await Deno.makeTempDir());
       try {
@@ -48,6 +48,29 @@ inFolder("links are followed to their end, and those in a circle to none", async
   assertEquals(await linkTarget(path("a")), path("c"));
   assertEquals(await linkTarget(path("c")), path("c"));
   assertEquals(await linkTarget(path("round")), path("round"));
+});
+
+inFolder("a chain of 39 links is followed, and a longer one isn't", async (folder) => {
+  const path = (link: number) => `${folder}/${link}`;
+  for (let link = 1; link <= 40; link++) await Deno.symlink(`${link - 1}`, path(link));
+  assertEquals(await linkTarget(path(39)), path(0));
+  assertEquals(await linkTarget(path(40)), path(40));
+});
+
+inFolder("what can't be written leaves nothing beside it", async (folder) => {
+  const missing = `${folder}/missing/file`;
+  await assertRejects(() => writeAtomically(missing, "new"), Deno.errors.NotFound);
+  await assertRejects(() => writeAtomically(folder, "new"));
+  assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
+});
+
+inFolder("a pipe is written to, and stays one", async (folder) => {
+  const pipe = `${folder}/pipe`;
+  const { success } = await new Deno.Command("mkfifo", { args: [pipe] }).output();
+  assertEquals(success, true);
+  const [read] = await Promise.all([Deno.readTextFile(pipe), writeAtomically(pipe, "text")]);
+  assertEquals(read, "text");
+  assertEquals((await Deno.lstat(pipe)).isFile, false);
 });
 
 inFolder(
