@@ -24,7 +24,7 @@ import {
 import { keptIn, movable, MOVE_BYTES, ownBuffer, sendMoving } from "./buffers.ts";
 import { inspect, type Way } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
-import { failureLoss, isOtherView, lossError, objectionsOn, valueLoss } from "./whole.ts";
+import { failureLoss, isMoreThanBytes, lossError, objectionsOn, valueLoss } from "./whole.ts";
 
 /** Makes a run of a batch whose task is ready. */
 export type MakeRun = (batch: ServedBatch, host: BatchHost<ServedBatch>) => LaneRun<ServedBatch>;
@@ -72,7 +72,7 @@ export class LaneServer {
       // What isn't given back as it is needs no copy, which would be of another class.
       keep: (result, run) => {
         const { transfer, whole } = run.batch;
-        if (whole !== "as sent" && isOtherView(result)) return result;
+        if (isMoreThanBytes(result, host.way, whole)) return result;
         return ownBuffer(result, (buffer) => transfer && !this.#keptFor(run).has(buffer));
       },
       starting: (run) => {

@@ -10,6 +10,7 @@ import {
   classesOf,
   isOfThePlatform,
   type Kind,
+  kindOf,
   loss,
   named,
   type Objection,
@@ -41,11 +42,12 @@ export function objectionsOn(
     if (isClass && (whole === "classes" || "toJSON" in value)) {
       return `is ${named(value)}, which would arrive without its class`;
     }
-    if (kind !== "view") return hiddenKey(value, kind);
-    const view = value as ArrayBufferView;
-    return isOtherView(view)
-      ? `is ${named(view)}, which would arrive as ${tagOf(view)}`
-      : undefined;
+    if (kind === "view" && isOtherView(value)) {
+      return `is ${named(value)}, which would arrive as ${tagOf(value as ArrayBufferView)}`;
+    }
+    // Data has no more keys than are seen.
+    const isLeftOut = whole === "classes" || kind === "plain" ? hiddenKey(value, kind) : undefined;
+    return isLeftOut ?? (whole === "classes" ? undone(value, kind) : undefined);
   };
 }
 
@@ -84,8 +86,10 @@ function errorLoss(error: Error, looking: Looking): string | undefined {
   const { whole, seen } = looking;
   if (seen.has(error) || seen.size > MOST_ERRORS) return undefined;
   seen.add(error);
-  if (whole === "classes" && !keepsClass(error)) {
-    return `is ${named(error)}, which would arrive without its class`;
+  if (whole === "classes") {
+    if (!keepsClass(error)) return `is ${named(error)}, which would arrive without its class`;
+    const why = hiddenKey(error, "error") ?? undone(error, "error");
+    if (why !== undefined) return why;
   }
   for (const key of new Set(["cause", "errors", ...Object.keys(error)])) {
     const part = (error as unknown as Record<string, unknown>)[key];
@@ -103,20 +107,78 @@ function losesClass(value: object): boolean {
   return nearest !== undefined && !isOfThePlatform(nearest);
 }
 
-/** A key that is a symbol, or that isn't enumerable, doesn't travel. */
+/** Lists and views with more places than this are looked at as a whole: theirs are seldom odd. */
+const MOST_PLACES = 100;
+/** What the language keeps in properties that aren't enumerable: of lists and strings, expressions, errors. */
+const BUILT_IN = new Set(["length", "lastIndex", "name", "message", "stack", "cause", "errors"]);
+/** Of errors these travel too. */
+const ENVELOPED = new Set(["code", "error", "suppressed"]);
+
+function namesOf(value: object): string[] {
+  const { length } = value as { readonly length?: unknown };
+  const isLong = (Array.isArray(value) || ArrayBuffer.isView(value)) &&
+    Number(length) > MOST_PLACES;
+  return isLong ? [] : Object.getOwnPropertyNames(value);
+}
+
+/** A key that is a symbol, or that isn't enumerable, doesn't travel; nor does what a view is given besides. */
 function hiddenKey(value: object, kind: Kind): string | undefined {
-  if (kind === "whole") return undefined;
-  const [symbol] = Object.getOwnPropertySymbols(value);
+  // The platform's own keep what they are under symbols.
+  const [symbol] = value instanceof DOMException ? [] : Object.getOwnPropertySymbols(value);
   if (symbol !== undefined) return `has the key ${String(symbol)}, which would not arrive`;
-  if (kind !== "plain") return undefined;
-  const names = Object.getOwnPropertyNames(value);
-  if (names.length === Object.keys(value).length) return undefined;
-  const hidden = names.find((name) => !Object.prototype.propertyIsEnumerable.call(value, name));
-  return `has the property ${hidden}, which isn't enumerable and would not arrive`;
+  const isBuiltIn = (name: string) =>
+    kind !== "plain" && BUILT_IN.has(name) || kind === "error" && ENVELOPED.has(name);
+  for (const name of namesOf(value)) {
+    if (!Object.prototype.propertyIsEnumerable.call(value, name) && !isBuiltIn(name)) {
+      return `has the property ${name}, which isn't enumerable and would not arrive`;
+    }
+    if (kind === "view" && !/^\d+$/.test(name)) {
+      return `has the property ${name}, which would not arrive`;
+    }
+  }
+  return undefined;
+}
+
+/** What cloning brings back to what it usually is: prototypes, getters, what can't be changed, where a search is. */
+function undone(value: object, kind: Kind): string | undefined {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === null) return "has no prototype, and would arrive with one";
+  if (prototype.constructor?.prototype !== prototype) {
+    return "has a prototype of its own, which would not arrive";
+  }
+  if (value instanceof RegExp && value.lastIndex !== 0) {
+    return `is a RegExp whose lastIndex ${value.lastIndex} would arrive as 0`;
+  }
+  if (!Object.isExtensible(value)) {
+    const [is] = ["frozen", "sealed"].filter((_, at) =>
+      [Object.isFrozen, Object.isSealed][at]!(value)
+    );
+    return `is ${is ?? "closed to new properties"}, and would arrive as what can be changed`;
+  }
+  for (const name of namesOf(value)) {
+    const { get, set, writable, configurable } = Object.getOwnPropertyDescriptor(value, name)!;
+    // An error's stack may be read by a getter of the language's own.
+    if (kind === "error" && BUILT_IN.has(name)) continue;
+    if ((get ?? set) !== undefined) {
+      return `has the getter ${name}, which would arrive as its value`;
+    }
+    const isOwn = kind === "plain" || kind === "list" || kind === "error";
+    if (isOwn && (!writable || !configurable && name !== "length")) {
+      return `has the property ${name}, which can't be changed, and would arrive as one that can`;
+    }
+  }
+  return undefined;
+}
+
+/** Whether a buffer, or a view of one, is more than its bytes, which is not to be copied away before it is seen. */
+export function isMoreThanBytes(value: unknown, way: Way, whole: Whole): boolean {
+  if (whole === "as sent") return false;
+  if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return false;
+  return objectionsOn(way, whole)!(value, kindOf(value, way)) !== undefined;
 }
 
 /** Whether a view is of a class of its own, as a Buffer is: it arrives as what its tag says. */
-export function isOtherView(value: unknown): boolean {
+function isOtherView(value: unknown): boolean {
   if (!ArrayBuffer.isView(value)) return false;
   const plain = (globalThis as unknown as Record<string, { prototype: object } | undefined>)[
     tagOf(value)

@@ -324,6 +324,85 @@ for (const [name, way] of bothWays()) {
       ["error's class", () => [new Refused("no")], "[0] is a Refused, which would arrive without"],
       ["symbol", () => ({ [Symbol("a")]: 1 }), "it has the key Symbol(a), which would not arrive"],
       ["view", () => Buffer.from("a"), "it is a Buffer, which would arrive as Uint8Array"],
+      ["frozen", () => [Object.freeze({ a: 1 })], "[0] is frozen, and would arrive as what can"],
+      ["sealed", () => Object.seal({ a: 1 }), "it is sealed, and would arrive as what can"],
+      ["closed", () => Object.preventExtensions([1]), "it is closed to new properties, and would"],
+      ["frozen map", () => Object.freeze(new Map()), "it is frozen, and would arrive as what can"],
+      ["getter", () => ({
+        get a() {
+          return 1;
+        },
+      }), "it has the getter a, which would arrive as"],
+      [
+        "fixed",
+        () => Object.defineProperty({}, "a", { enumerable: true }),
+        "it has the property a, which can't be changed",
+      ],
+      ["no prototype", () => ({ a: Object.create(null) }), ".a has no prototype, and would arrive"],
+      [
+        "own prototype",
+        () => Object.create({ a: 1 }),
+        "it has a prototype of its own, which would",
+      ],
+      [
+        "lists' prototype",
+        () => Object.setPrototypeOf([], { a: 1 }),
+        "it has a prototype of its own",
+      ],
+      [
+        "search",
+        () => Object.assign(/a/g, { lastIndex: 1 }),
+        "it is a RegExp whose lastIndex 1 would",
+      ],
+      [
+        "hidden",
+        () => Object.defineProperty([1], "a", { value: 1 }),
+        "it has the property a, which isn't",
+      ],
+      [
+        "hidden in a map",
+        () => Object.defineProperty(new Map(), "a", { value: 1 }),
+        "it has the property a, which isn't",
+      ],
+      [
+        "symbol on a date",
+        () => Object.assign(new Date(), { [Symbol("a")]: 1 }),
+        "it has the key Symbol(a)",
+      ],
+      [
+        "view's own",
+        () => Object.assign(new Uint8Array(2), { a: 1 }),
+        "it has the property a, which would not",
+      ],
+      [
+        "frozen error",
+        () => [Object.freeze(new RangeError("no"))],
+        "[0] is frozen, and would arrive",
+      ],
+      [
+        "error's getter",
+        () => Object.defineProperty(new Error(), "a", { enumerable: true, get: () => 1 }),
+        "it has the getter a",
+      ],
+      [
+        "error's symbol",
+        () => Object.assign(new Error(), { [Symbol("a")]: 1 }),
+        "it has the key Symbol(a)",
+      ],
+      ["error of a platform", () => new DOMException("no", "AbortError"), undefined],
+      [
+        "match",
+        () => [
+          Object.assign(["a"], { index: 0 }),
+          "a".match(/a/)!.slice(),
+          ,
+          1,
+          new Uint8Array(3),
+          /a/g,
+          new String("a"),
+        ],
+        undefined,
+      ],
     ];
     for (const [what, make] of results) parts.set(what, make);
     parts.set("throws", () => {
