@@ -265,7 +265,9 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
   }
 
   get recommended(): Recommended {
-    return recommendedFor(this.#guide!.shape, this.#guide!.isolated);
+    // What has a fixed size has no such property by its type, but whoever reads all of them asks for it.
+    const guide = this.#guide;
+    return (guide && recommendedFor(guide.outcome, guide.isolated)) as Recommended;
   }
 
   map<Item, Result>(

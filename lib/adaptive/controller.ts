@@ -7,6 +7,7 @@
  * they are left.
  */
 
+import type { Ends } from "./refusals.ts";
 import { quickerOf, Slots, type SlotsOptions, type Wanted } from "./slots.ts";
 import { PROVEN } from "./tally.ts";
 import { BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./watch.ts";
@@ -175,23 +176,14 @@ export class Controller {
     this.#watch.open(seen);
   }
 
-  /**
-   * So many tasks have ended, one after another, of which some were refused, by a server that may have
-   * asked to be left alone for so long; returns whether it wants to look at once.
-   */
-  onEnded(
-    count: number,
-    startedAtMs: number,
-    endedAtMs: number,
-    refused = 0,
-    askedMs = 0,
-  ): boolean {
+  /** So many tasks have ended, one after another; returns whether it wants to look at once. */
+  onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): boolean {
     const isFirst = this.#slots.ended === 0;
     this.#watch.ended += count;
     this.#watch.ranMs += endedAtMs - startedAtMs;
-    this.#slots.onEnded(count, startedAtMs, endedAtMs, refused, askedMs);
+    this.#slots.onEnded(count, startedAtMs, endedAtMs, how);
     // Until the next tick it may be asked hundreds of times more.
-    if (refused > 0) return true;
+    if ((how.refused ?? 0) > 0) return true;
     return endedAtMs - this.#lastTickMs - this.nextTickMs >= (isFirst ? 0 : OVERDUE_MS);
   }
 
@@ -363,7 +355,7 @@ export class Controller {
   }
 
   #change(seen: Seen, to: Shape, why: Why): Decision {
-    const decision = { atMs: seen.nowMs, from: this.shape, to, why, figures: this.#figures(seen) };
+    const decision = { atMs: seen.nowMs, from: this.shape, to, why, figures: this.figures(seen) };
     this.shape = to;
     if (decision.from.place !== to.place || decision.from.lanes !== to.lanes) {
       this.#slots.move();
@@ -374,7 +366,8 @@ export class Controller {
     return decision;
   }
 
-  #figures(seen: Seen): Figures {
+  /** What tells of how it is. */
+  figures(seen: Seen): Figures {
     const { busyShare, perSecond } = this.#watch.look(seen, this.shape);
     const { latencies, refused } = this.#slots;
     const latencyMs = latencies.length === 0 ? NaN : quickerOf(latencies);

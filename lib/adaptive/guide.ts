@@ -3,7 +3,7 @@
  * lanes where they are wanted. Tasks that can't be sent to them as they are stay in the event loop.
  */
 
-import type { Batch } from "../dispatch/batch.ts";
+import type { Batch, Key, PaceMaker } from "../dispatch/batch.ts";
 import type { LanePool } from "../dispatch/lane_pool.ts";
 import type { PoolGuide } from "../dispatch/pool_options.ts";
 import { attempt } from "../lanes/attempt.ts";
@@ -14,7 +14,9 @@ import type { Task } from "../lanes/task.ts";
 import { classifyFailure } from "../tasks/classify_failure.ts";
 import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
 import { Controller, type ControllerOptions, type Decision } from "./controller.ts";
+import { KeyPace } from "./key_pace.ts";
 import { KnownTasks } from "./known_tasks.ts";
+import type { Ends } from "./refusals.ts";
 import { ONE, type Seen, type Shape } from "./watch.ts";
 
 /** What a guide is made of. */
@@ -38,14 +40,9 @@ const STALE_MS = 100;
 const TIMER_MS = 1;
 /** How long lanes may take to load a task, in milliseconds. */
 const LOAD_MS = 30_000;
-/** What tells that there are too many at once. */
-const TOO_MANY: readonly string[] = [
-  "too many open files",
-  "refused",
-  "reset",
-  "refused stream",
-  "truncated",
-];
+const TOO_MANY_FILES = "too many open files";
+/** What was lost on the way, perhaps because there were too many at once. */
+const LOST: readonly string[] = ["refused", "reset", "refused stream", "truncated"];
 
 /** Leads a pool. */
 export class Guide implements PoolGuide {
@@ -56,6 +53,10 @@ export class Guide implements PoolGuide {
   readonly #tasks: KnownTasks;
   /** Whether nothing has been started yet, for it is being loaded. */
   #isLoading = false;
+  /** What of the keys is paced, for some were refused. */
+  readonly #bound = new Map<KeyPace, Key>();
+  /** The first keys that there were, no more than two. */
+  readonly #keys = new Set<Key>();
   #pool!: LanePool;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #first: ReturnType<typeof setImmediate> | undefined;
@@ -94,6 +95,14 @@ export class Guide implements PoolGuide {
     return this.#controller.shape;
   }
 
+  /** The shape that all came to, also where the one server that was asked bounds it. */
+  get outcome(): Shape {
+    const [pace] = this.#bound.keys();
+    const { lanes, slots, ...shape } = this.shape;
+    const most = pace === undefined || this.#keys.size > 1 ? Infinity : pace.slots;
+    return { ...shape, lanes, slots: Math.min(slots, Math.ceil(most / lanes)) };
+  }
+
   /** Whether its lanes are processes of their own. */
   get isolated(): boolean {
     return this.#options.isolated;
@@ -110,6 +119,8 @@ export class Guide implements PoolGuide {
   get isBraking(): boolean {
     return this.#controller.isBraking;
   }
+
+  readonly pace: PaceMaker = (inFlight) => new KeyPace(this.#options.maxSlots, inFlight);
 
   mostThere(task: Task): number {
     return this.#tasks.mostThere(task);
@@ -137,11 +148,19 @@ export class Guide implements PoolGuide {
     this.#isLoading = false;
     const { task } = batch;
     const { lanes, slots } = this.shape;
-    const refused = failures?.filter((failure) => isTooMany(failure, lanes * slots > 1)) ?? [];
-    const askedMs = refused.length > 0 ? Math.max(...refused.map(waitAsked)) : 0;
-    if (this.#controller.onEnded(count, startedAtMs, endedAtMs, refused.length, askedMs)) {
-      this.#pool.do(() => this.#tick());
+    const how = failures === undefined ? WELL : endsOf(failures, lanes * slots > 1);
+    // What runs short here is nobody's who is asked.
+    const isKeyed = batch.history.key !== undefined && !how.isShort;
+    const pace = isKeyed ? batch.run.paceOf?.(batch) as KeyPace | undefined : undefined;
+    const ours = pace === undefined ? how : { failed: how.refused + how.failed };
+    let isDue = this.#controller.onEnded(count, startedAtMs, endedAtMs, ours);
+    if (pace !== undefined) {
+      isDue = pace.ended(count, startedAtMs, endedAtMs, how) || isDue;
+      const key = batch.history.key!;
+      if (this.#keys.size < 2) this.#keys.add(key);
+      if (pace.isBound) this.#bound.set(pace, key);
     }
+    if (isDue) this.#pool.do(() => this.#tick());
     const isHere = batch.on!.number === 0;
     if (isHere) this.#tasks.look(batch, report);
     if (failures === undefined) return this.#tasks.note(task, isHere, count, 0);
@@ -150,10 +169,7 @@ export class Guide implements PoolGuide {
       if (lost !== undefined) this.#tasks.keepHere(task, `what came of item ${index}: ${lost}`);
     }
     // What was stopped tells nothing, and what a server refused it may refuse here too.
-    const cancelled = failures.filter(({ ended }) => ended === "cancelled").length;
-    const timedOut = refused.filter(({ ended }) => ended === "timed-out").length;
-    const failed = failures.length - cancelled - refused.length + timedOut;
-    this.#tasks.note(task, isHere, count - cancelled, failed);
+    this.#tasks.note(task, isHere, count - how.cancelled, how.failed + how.late);
   }
 
   lost({ task }: Batch): void {
@@ -178,6 +194,8 @@ export class Guide implements PoolGuide {
   }
 
   begin(): void {
+    this.#bound.clear();
+    this.#keys.clear();
     this.#isLoading = this.shape.place === "event loop";
     if (!this.#isLoading) this.#mayStartLanes();
     this.#controller.begin(this.#seen());
@@ -223,13 +241,24 @@ export class Guide implements PoolGuide {
     const { isBraking, keepsLanes } = this.#controller;
     // Tasks may hold up this event loop for long, one after another.
     for (const { lane } of this.#pool.openLanes) lane.receive?.();
-    this.#follow(this.#controller.tick(this.#seen()));
+    const seen = this.#seen();
+    for (const [pace, key] of this.#bound) this.#pace(pace, `${key}`, seen);
+    this.#follow(this.#controller.tick(seen));
     if (this.isBraking && this.#dueMs < Infinity) Deno.refTimer(this.#timer!);
     const isOver = isBraking && !this.isBraking || keepsLanes && !this.#controller.keepsLanes;
     if (isOver) this.#shapePool();
     if (this.#controller.wantsLanes && !this.#isStarting && this.#mayStartLanes()) {
       void this.#startLanes();
     }
+  }
+
+  /** What a key's pace is from now on; it is told where that is for what was refused. */
+  #pace(pace: KeyPace, key: string, seen: Seen): void {
+    const { slots, refused } = pace;
+    if (pace.tick(seen)?.why !== "refused") return;
+    const [from, to] = [slots, pace.slots].map((slots) => ({ ...this.shape, lanes: 1, slots }));
+    const figures = { ...this.#controller.figures(seen), refused };
+    this.#follow({ atMs: seen.nowMs, from: from!, to: to!, why: "refused", figures, detail: key });
   }
 
   /** Nobody who didn't ask for lanes is to be asked for a permission. */
@@ -337,13 +366,51 @@ const sum = ({ user, system }: { readonly user: number; readonly system: number 
 const waitAsked = ({ reason, retryAfterMs = httpSigns(reason).retryAfterMs ?? 0 }: Failure) =>
   retryAfterMs;
 
-/** Whether it tells that there were too many in flight, of which there may have been several. */
-function isTooMany({ ended, reason, retryAfterMs }: Failure, amongOthers: boolean): boolean {
+/** How tasks ended, as a pool needs it. */
+interface Told extends Required<Ends> {
+  /** Of those that were lost, how many came late, and of all, how many were cancelled. */
+  readonly late: number;
+  readonly cancelled: number;
+  /** Whether files and sockets ran short here. */
+  readonly isShort: boolean;
+}
+
+const WELL: Told = {
+  refused: 0,
+  lost: 0,
+  askedMs: 0,
+  failed: 0,
+  late: 0,
+  cancelled: 0,
+  isShort: false,
+};
+
+function endsOf(failures: readonly Failure[], amongOthers: boolean): Told {
+  const signs = failures.map((failure) => signOf(failure, amongOthers));
+  const refused = failures.filter((_, at) => signs[at] !== undefined);
+  const cancelled = failures.filter(({ ended }) => ended === "cancelled").length;
+  return {
+    refused: refused.length,
+    lost: signs.filter((sign) => sign === "lost").length,
+    askedMs: Math.max(0, ...refused.map(waitAsked)),
+    failed: failures.length - refused.length - cancelled,
+    late: refused.filter(({ ended }) => ended === "timed-out").length,
+    cancelled,
+    isShort: signs.includes("short"),
+  };
+}
+
+/** Of too many in flight: who was asked says so, or what was asked was lost, or files and sockets run short here. */
+type Sign = "said" | "lost" | "short";
+
+/** How a failure tells that there were too many in flight, of which there may have been several; undefined if it doesn't. */
+function signOf({ ended, reason, retryAfterMs }: Failure, amongOthers: boolean): Sign | undefined {
   // Those in flight beside it may have held it up.
-  if (ended === "timed-out") return amongOthers;
-  if (ended !== "failed") return false;
-  if (retryAfterMs !== undefined || isRefusal(httpSigns(reason))) return true;
+  if (ended === "timed-out") return amongOthers ? "lost" : undefined;
+  if (ended !== "failed") return undefined;
+  if (retryAfterMs !== undefined || isRefusal(httpSigns(reason))) return "said";
   // What was thrown may resist every question.
   const why = attempt(() => classifyFailure(reason).reason);
-  return why !== undefined && TOO_MANY.includes(why);
+  if (why === TOO_MANY_FILES) return "short";
+  return why !== undefined && LOST.includes(why) ? "lost" : undefined;
 }

@@ -34,9 +34,25 @@ const APART = 1.1;
 const MOST_GAP_MS = 5_000;
 /** and by and by closer together. */
 const CLOSER = 0.9;
-/** If so many slower paces in a row don't help, it is chance, and so many times as many may be refused. */
-const SLOWER_TIMES = 4;
+/** If fewer slots or slower paces don't help so many times in a row, it is chance, and so many times as many may be refused. */
+const ALIKE_TIMES = 4;
 const CHANCE = 2;
+const MOST_CHANCE = 0.5;
+const NONE = { times: 0, refused: 0, answered: 0 };
+/** While it is waited for what is in flight, it is looked so often. */
+const LOOK_MS = 10;
+
+/** How tasks ended that didn't all end well. */
+export interface Ends {
+  /** So many were refused, */
+  readonly refused?: number;
+  /** of which so many say no more than that they were cut off or came late, which may be chance. */
+  readonly lost?: number;
+  /** How long a server asked to be left alone, in milliseconds. */
+  readonly askedMs?: number;
+  /** So many failed in another way. */
+  readonly failed?: number;
+}
 
 /** Counts refusals, and says what follows. */
 export class Refusals {
@@ -45,6 +61,8 @@ export class Refusals {
   /** Since slots last changed, or it was braked: how many were refused, and how many weren't. */
   #refused = 0;
   #through = 0;
+  /** Of those that were refused, the ones that may be so by chance. */
+  #lost = 0;
   /** What was started earlier is known to have been too much. */
   #knownMs = -Infinity;
   #brakedMs: number | undefined;
@@ -68,8 +86,8 @@ export class Refusals {
   /** How far apart those before got through, and how many were in flight on average. */
   #apartMs = 0;
   #inUse = Infinity;
-  /** Of a single slot's tasks, while slower paces follow on each other. */
-  #slower = { times: 0, refused: 0, answered: 0 };
+  /** Of tasks of which no fewer are refused, though fewer and fewer are in flight, or more slowly. */
+  #alike = { times: 0, refused: 0, answered: 0 };
   /** The share that is refused by chance, generously. */
   #chance = 0;
 
@@ -85,14 +103,13 @@ export class Refusals {
     if (idleMs > IDLE_MS) this.#pausedUntilMs = -Infinity;
   }
 
-  /** Tasks have ended; a server may have asked to be left alone for so long. */
   ended(
-    through: number,
-    refused: number,
+    count: number,
     startedAtMs: number,
     endedAtMs: number,
-    askedMs = 0,
+    { refused = 0, lost = 0, askedMs = 0 }: Ends = {},
   ): void {
+    const through = count - refused;
     this.#endedMs = endedAtMs;
     this.#through += through;
     this.#answered += through;
@@ -102,6 +119,7 @@ export class Refusals {
     if (startedAtMs < this.#knownMs) return;
     if (through > 0) this.#inVain = this.#askedMs = 0;
     this.#refused += refused;
+    this.#lost += lost;
     if (askedMs <= MOST_ASKED_MS) this.#askedMs = Math.max(this.#askedMs, askedMs);
   }
 
@@ -119,12 +137,12 @@ export class Refusals {
 
   /** Slots have changed. */
   forget(): void {
-    this.#refused = this.#through = 0;
+    this.#refused = this.#through = this.#lost = 0;
   }
 
-  /** Whether nothing is to be started now. */
-  isPaused(nowMs: number): boolean {
-    return this.isBraking || nowMs < this.#pausedUntilMs;
+  /** For how long nothing is to be started; not above 0 if something may be. */
+  waitMs(nowMs: number): number {
+    return this.isBraking ? LOOK_MS : this.#pausedUntilMs - nowMs;
   }
 
   /** Whether it is waited until it is known how many got through. */
@@ -144,8 +162,13 @@ export class Refusals {
     const through = this.#through + inFlight;
     const isNews = slots > this.#most || this.#most === Infinity;
     this.#brakedMs = undefined;
+    const isAlike = this.#lost === this.#refused && this.#answered > 0 &&
+      this.#refused > REFUSED * (this.#refused + this.#answered);
+    if (!isAlike) this.#alike = NONE;
+    const isChance = isAlike && this.#isChance();
     this.#charge(nowMs);
-    if (through > 0) {
+    if (isChance) this.#ignore();
+    else if (through > 0) {
       // What is refused late keeps others out until then: it may have been better before there were as
       // many. And if no more than got through before are refused, it is a rate that is limited.
       const before = Math.round(this.#inUse);
@@ -169,31 +192,34 @@ export class Refusals {
   }
 
   /**
-   * Of one slot's tasks some were refused: they start more slowly, or after a pause. Returns whether
-   * nothing is known against more slots.
+   * Of one slot's tasks, or those of a few that start apart, some were refused: they start more slowly, or
+   * after a pause. Returns whether nothing is known against more slots.
    */
-  slower(nowMs: number): boolean {
+  slower(nowMs: number, slots = 1): boolean {
     const answered = this.#answered;
-    this.#slower.refused += this.#refused;
-    this.#slower.answered += answered;
+    const isChance = answered > 0 && this.#isChance();
     this.#charge(nowMs);
     this.forget();
     if (answered === 0) this.#pause(nowMs);
-    else if (++this.#slower.times > SLOWER_TIMES) this.#ignore();
+    else if (isChance) this.#ignore();
     else {
-      this.#most = 1;
-      this.#tooMany = Math.min(this.#tooMany, 2);
+      this.#most = Math.max(1, Math.ceil(slots) - 1);
+      this.#tooMany = Math.min(this.#tooMany, this.#most + 1);
       this.gapMs = Math.min(MOST_GAP_MS, Math.max(this.gapMs, APART * this.#apartMs));
     }
     return this.#most === Infinity;
   }
 
-  /** None of a round of one slot's tasks was refused. */
-  faster(latencyMs: number): void {
+  /** None of a round of tasks was refused that start apart. */
+  faster(latencyMs: number, slots = 1): void {
     if (this.#debt > 0) return;
-    this.#slower = { times: 0, refused: 0, answered: 0 };
-    this.gapMs *= CLOSER;
-    if (this.gapMs < latencyMs / 2) this.gapMs = 0;
+    this.#alike = NONE;
+    this.closer(this.gapMs, latencyMs / slots);
+  }
+
+  /** They start a little closer together than so far apart, unless slots alone keep them as far. */
+  closer(apartMs: number, anywayMs: number): void {
+    this.gapMs = CLOSER * apartMs > anywayMs ? CLOSER * apartMs : 0;
   }
 
   /** Answers are to make up for what was refused. */
@@ -205,7 +231,7 @@ export class Refusals {
     this.#debt += this.#price * this.#refused;
     this.#knownMs = nowMs;
     if (this.#answered > 0) {
-      const lastedMs = nowMs - this.#sinceMs;
+      const lastedMs = Math.max(1, nowMs - this.#sinceMs);
       this.#apartMs = lastedMs / this.#answered;
       this.#inUse = this.#busyMs / lastedMs;
       this.#sinceMs = nowMs;
@@ -220,11 +246,22 @@ export class Refusals {
     this.#pausedUntilMs = nowMs + ms;
   }
 
+  /** Whether it is chance, for no fewer are refused again. */
+  #isChance(): boolean {
+    const { times, refused, answered } = this.#alike;
+    this.#alike = {
+      times: times + 1,
+      refused: refused + this.#refused,
+      answered: answered + this.#answered,
+    };
+    return times === ALIKE_TIMES;
+  }
+
   /** What is refused doesn't hang on how much is asked. */
   #ignore(): void {
-    const { refused, answered } = this.#slower;
-    this.#chance = CHANCE * refused / (refused + answered);
-    this.#slower = { times: 0, refused: 0, answered: 0 };
+    const { refused, answered } = this.#alike;
+    this.#chance = Math.min(MOST_CHANCE, CHANCE * refused / (refused + answered));
+    this.#alike = NONE;
     this.gapMs = this.#debt = 0;
     this.#most = this.#tooMany = Infinity;
   }

@@ -6,7 +6,7 @@
  * {@linkcode Refusals} and memory allow. Only tasks tell that began while there were as many slots as now.
  */
 
-import { Refusals } from "./refusals.ts";
+import { type Ends, Refusals } from "./refusals.ts";
 import { gradient2, type SlotLaw } from "./slot_laws.ts";
 import type { Seen } from "./watch.ts";
 
@@ -83,6 +83,8 @@ export class Slots {
   #levels: Level[] = [];
   /** The least latency of a round. */
   #leastMs = Infinity;
+  /** Whether a task ended well. */
+  #hasAnswers = false;
   /** After a refusal they double until there are so many, each time when all have answered if none did before. */
   #threshold = 0;
   #wasShut = false;
@@ -91,13 +93,22 @@ export class Slots {
   #baseBytes: number | undefined;
   #isShedding = false;
 
-  constructor(options: SlotsOptions, count: number, nowMs: number) {
+  constructor(
+    options: SlotsOptions,
+    count: number,
+    nowMs: number,
+    refusals: Refusals = new Refusals(nowMs),
+  ) {
     this.#options = options;
     this.#law = options.law ?? gradient2();
-    this.#refusals = new Refusals(nowMs);
+    this.#refusals = refusals;
     this.#first = this.#count = count;
     this.#startMs = nowMs;
-    this.open(nowMs);
+    this.#levels = [this.#levelFrom(nowMs)];
+  }
+
+  #levelFrom(fromMs: number): Level {
+    return { slots: this.#count, fromMs, endedBefore: this.ended, latencies: [] };
   }
 
   get count(): number {
@@ -135,7 +146,7 @@ export class Slots {
 
   /** Whether no task is to be started now. */
   isPaused(nowMs: number): boolean {
-    return this.#refusals.isPaused(nowMs);
+    return this.#refusals.waitMs(nowMs) > 0;
   }
 
   /** Whether they may soon change. */
@@ -152,18 +163,20 @@ export class Slots {
     this.#refusals.begin(nowMs);
   }
 
-  /** Tasks have ended, of which some were refused, by a server that may have asked to be left alone. */
-  onEnded(
-    count: number,
-    startedAtMs: number,
-    endedAtMs: number,
-    refused: number,
-    askedMs: number,
-  ): void {
+  /** So many tasks have ended, one after another. */
+  onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): void {
+    const { refused = 0, failed = 0 } = how;
     this.ended += count;
-    this.#refusals.ended(count - refused, refused, startedAtMs, endedAtMs, askedMs);
+    this.#refusals.ended(count, startedAtMs, endedAtMs, how);
     if (refused > 0) return;
     const latencyMs = (endedAtMs - startedAtMs) / count;
+    if (failed > 0) {
+      // What fails sooner than others end tells nothing of how long they take.
+      if (this.#hasAnswers && latencyMs < this.quickestMs) return;
+    } else if (!this.#hasAnswers) {
+      this.#hasAnswers = true;
+      this.#forgetLatencies();
+    }
     this.quickestMs = Math.min(this.quickestMs, latencyMs);
     const latest = this.#levels.at(-1)!;
     const level = startedAtMs >= latest.fromMs
@@ -176,7 +189,7 @@ export class Slots {
 
   /** Tasks that begin from now on tell of the slots that there are now. */
   open(nowMs: number, why?: string): void {
-    const level = { slots: this.#count, fromMs: nowMs, endedBefore: this.ended, latencies: [] };
+    const level = this.#levelFrom(nowMs);
     const isSame = level.slots === this.#levels.at(-1)?.slots;
     if (!isSame) this.#refusals.forget();
     this.#isShedding = why === "memory";
@@ -195,6 +208,11 @@ export class Slots {
     this.isSlowStart = true;
   }
 
+  #forgetLatencies(): void {
+    this.#leastMs = this.quickestMs = Infinity;
+    for (const { latencies } of this.#levels) latencies.length = 0;
+  }
+
   /** Whether there are too many now, whatever else is the case. */
   areTooMany({ memoryBytes }: Seen): boolean {
     const isShed = this.#isShedding && this.latencies.length < this.#count;
@@ -211,13 +229,20 @@ export class Slots {
 
   /** Nothing more is started until it is known how many got through; then there are as many. */
   #refuse({ nowMs, inFlight }: Seen, lanes: number): Wanted | undefined {
-    if (this.#count <= lanes) {
-      this.isSlowStart = this.#refusals.slower(nowMs);
+    const slots = this.#count;
+    if (slots <= lanes || this.gapMs > 0) {
+      this.isSlowStart = this.#refusals.slower(nowMs, slots);
       this.#threshold = Math.min(this.#threshold, this.most);
+      const fewer = Math.ceil(slots) - 1;
+      if (fewer >= lanes && this.gapMs * fewer >= this.#leastMs) {
+        // They are as slow without being kept apart.
+        this.#refusals.gapMs = 0;
+        return { slots: fewer, why: "refused" };
+      }
       this.open(nowMs);
       return undefined;
     }
-    const through = this.#refusals.brake(nowMs, this.#count, inFlight);
+    const through = this.#refusals.brake(nowMs, slots, inFlight);
     if (through === undefined) return undefined;
     this.isSlowStart = this.most === Infinity;
     this.#threshold = this.most;
@@ -255,14 +280,19 @@ export class Slots {
     if (latencies.length < Math.max(ROUND_TASKS, slots)) return undefined;
     const latencyMs = quickerOf(latencies);
     this.#leastMs = Math.min(this.#leastMs, latencyMs);
-    this.#refusals.passed(slots);
-    if (this.gapMs > 0) this.#refusals.faster(latencyMs);
+    if (this.gapMs > 0) this.#refusals.faster(latencyMs, slots);
+    else this.#refusals.passed(slots);
     const next = isFull ? this.#law({ slots, latencyMs, leastMs: this.#leastMs }) : slots;
     if (next < slots) {
       this.#threshold = 0;
       return { slots: next, why: "queues" };
     }
-    if (grows && most > slots) return { slots: Math.min(most, next), why: "waits" };
+    if (grows && most > slots) {
+      const more = Math.min(most, next);
+      // Of few slots one more is much.
+      if (most < Infinity) this.#refusals.closer(latencyMs / slots, latencyMs / more);
+      return { slots: more, why: "waits" };
+    }
     this.open(nowMs);
     return undefined;
   }

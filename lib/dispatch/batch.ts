@@ -16,6 +16,21 @@ import type { Span, SpanPlace } from "../lanes/telemetry.ts";
 /** What an item is counted under, where each key has a limit of its own. */
 export type Key = string | number;
 
+/** What whoever answers a key allows of it, as its refusals tell. */
+export interface Pace {
+  /** Tasks in flight at most. */
+  readonly slots: number;
+  /** They start no closer together than this. */
+  readonly gapMs: number;
+  /** Whether it has to be remembered. */
+  readonly isBound: boolean;
+  /** For how long none starts. */
+  waitMs(nowMs: number): number;
+}
+
+/** Makes the pace of a key, of which so many tasks are in flight. */
+export type PaceMaker = (inFlight: () => number) => Pace;
+
 /** What all batches of a run have in common. */
 export interface BatchSettings {
   /** Infinity for none. */
@@ -64,6 +79,8 @@ export interface PoolRun {
   onLost(batch: Batch, blame: Blame, death: Death): void;
   /** It went on after it was asked to stop, and was made to, or given up, when it was so far. */
   onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void;
+  /** The pace of a batch's key, if keys are paced. */
+  paceOf?(batch: Batch): Pace | undefined;
   /** Stops it with an error. */
   fail(error: unknown): void;
   /** Stops it; resolves when nothing of it goes on. Its input is waited for as long as lanes are. */

@@ -41,6 +41,8 @@ export class LanePool implements PlacesHost {
   #isPaused = false;
   readonly #turn = new Turn(() => this.do(() => {}));
   #lastSentMs = 0;
+  /** When what was reported last had ended. */
+  #endedMs = 0;
   #paceTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts no lane yet. */
@@ -362,11 +364,13 @@ export class LanePool implements PlacesHost {
     } finally {
       this.#isSending = false;
     }
-    if (place.number === 0) this.options.guide?.held(performance.now() - batch.sentAtMs);
-    // What never waited has ended by now.
     if (on.inFlight.has(batch)) {
+      if (place.number === 0) this.options.guide?.held(performance.now() - batch.sentAtMs);
       run.onSent?.(batch);
       this.#deadlines.watch(batch);
+    } else if (place.number === 0) {
+      // What never waited has ended by now.
+      this.options.guide?.held(this.#endedMs - batch.sentAtMs);
     }
     if (on.tasks >= tasksPerLane) this.#places.retire(on, false);
   }
@@ -408,6 +412,7 @@ export class LanePool implements PlacesHost {
       this.#places.noteLoadable(batch.task);
     }
     if (report.count > 0) batch.on!.isHeldUp = false;
+    this.#endedMs = report.endedAtMs;
     this.options.guide?.reported(batch, report);
     if (report.last) this.#release(batch);
     batch.run.onReport(batch, report);

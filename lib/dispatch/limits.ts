@@ -6,7 +6,7 @@
  */
 
 import { MOST_TIMER_MS } from "../lanes/timers.ts";
-import { type Batch, Fifo, type Key } from "./batch.ts";
+import { type Batch, Fifo, type Key, type Pace, type PaceMaker } from "./batch.ts";
 
 /** At most `limit` starts in any `perMs` milliseconds. */
 export interface Rate {
@@ -20,6 +20,7 @@ export interface LimitOptions {
   readonly rate?: Rate | undefined;
   /** Tasks in flight at most; any number unless given. */
   readonly slots?: number | undefined;
+  readonly pace?: PaceMaker | undefined;
 }
 
 /** A start whose token isn't there again. */
@@ -43,17 +44,24 @@ export class Limit {
   /** Batches that were taken, and may not have started: their lane may still be loading. */
   readonly #held = new Set<Batch>();
   #pausedUntilMs = -Infinity;
+  #takenMs = -Infinity;
+  readonly pace: Pace | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param onFree Told when a start is allowed that wasn't, unless a batch leaves for that. */
-  constructor({ rate, slots = Infinity }: LimitOptions, private readonly onFree: () => void) {
+  constructor({ rate, slots = Infinity, pace }: LimitOptions, private readonly onFree: () => void) {
     this.#rate = rate;
     this.#slots = slots;
+    this.pace = pace?.(() => this.#inFlight);
+  }
+
+  get #inFlight(): number {
+    return this.#held.size + this.#startOf.size;
   }
 
   /** Whether it counts what is in flight; after a pause it does. */
   get counts(): boolean {
-    return this.#rate !== undefined || this.#slots !== Infinity ||
+    return this.#rate !== undefined || this.#slots !== Infinity || this.pace !== undefined ||
       this.#pausedUntilMs !== -Infinity;
   }
 
@@ -73,11 +81,15 @@ export class Limit {
 
   /** Milliseconds until a start is allowed; Infinity if that hangs on batches that are with lanes. */
   waitMs(nowMs: number): number {
-    const inFlight = this.#held.size + this.#startOf.size;
-    if (inFlight >= this.#slots) return Infinity;
+    const { pace } = this;
+    const inFlight = this.#inFlight;
+    if (inFlight >= Math.min(this.#slots, pace?.slots ?? Infinity)) return Infinity;
+    const pacedMs = pace?.isBound
+      ? Math.max(pace.waitMs(nowMs), this.#takenMs + pace.gapMs - nowMs)
+      : 0;
     const doublings = inFlight === 0 ? 0 : Math.floor(Math.log2(inFlight)) + 1;
     const roomMs = this.#pausedUntilMs + doublings * DOUBLES_MS - nowMs;
-    return Math.max(roomMs, this.#tokenMs(nowMs));
+    return Math.max(roomMs, pacedMs, this.#tokenMs(nowMs));
   }
 
   #tokenMs(nowMs: number): number {
@@ -100,6 +112,7 @@ export class Limit {
 
   /** A batch takes its place, and is about to be sent. */
   take(batch: Batch): void {
+    if (this.pace?.isBound) this.#takenMs = performance.now();
     if (this.counts) this.#held.add(batch);
   }
 
@@ -131,12 +144,13 @@ export class Limit {
   }
 
   get isBusy(): boolean {
-    return this.#held.size + this.#startOf.size > 0;
+    return this.#inFlight > 0;
   }
 
   /** Whether it is as if it had never been used. */
   isIdle(nowMs: number): boolean {
-    return !this.isBusy && this.waitMs(nowMs) <= 0 && this.#starts.size === 0;
+    return !this.isBusy && this.waitMs(nowMs) <= 0 && this.#starts.size === 0 &&
+      this.pace?.isBound !== true;
   }
 
   stop(): void {

@@ -2,7 +2,7 @@
 
 import type { Report, Whole } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
-import type { Batch, BatchLimits } from "./batch.ts";
+import type { Batch, BatchLimits, PaceMaker } from "./batch.ts";
 import type { PlacesOptions } from "./places.ts";
 import type { LossOptions } from "./settler.ts";
 
@@ -31,6 +31,8 @@ export interface PoolGuide {
   readonly gapMs: number;
   /** Whether none is started at all for now; it will tell by a new size. */
   readonly isBraking: boolean;
+  /** Paces what has a key. */
+  readonly pace: PaceMaker;
   /** Whether tiny ones of a task's items are to travel together. */
   together(task: Task): boolean;
   /** So many batches of a task may be on lanes elsewhere. */

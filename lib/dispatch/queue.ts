@@ -5,7 +5,15 @@
 
 import { shown } from "../lanes/attempt.ts";
 import { after } from "../lanes/timers.ts";
-import { Batch, type BatchSize, type Key, type PoolRun, unsent } from "./batch.ts";
+import {
+  Batch,
+  type BatchSize,
+  type Key,
+  type Pace,
+  type PaceMaker,
+  type PoolRun,
+  unsent,
+} from "./batch.ts";
 import { Limit, Lines, type PerKey } from "./limits.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { Source } from "./source.ts";
@@ -17,6 +25,8 @@ export interface QueueRun extends PoolRun {
   readonly slots: number;
   /** Whether several items travel together, if nothing counts them one by one. */
   readonly together: boolean;
+  /** Paces keys, if what refuses is met key by key. */
+  readonly pace?: PaceMaker | undefined;
   /** There may be something to send that wasn't there before. */
   onMore(): void;
   /** The input turns out to be over, and nothing waits. */
@@ -50,7 +60,8 @@ export class Queue {
     const { rate, perKey } = run.options;
     const onMore = () => run.onMore();
     this.#limit = new Limit({ rate }, onMore);
-    this.#lines = new Lines({ rate: perKey?.rate, slots: perKey?.slots }, onMore);
+    const { rate: each, slots } = perKey ?? {};
+    this.#lines = new Lines({ rate: each, slots, pace: run.pace }, onMore);
   }
 
   /** Whether items are counted, and so travel one by one. */
@@ -181,6 +192,11 @@ export class Queue {
   /** Whoever answers a batch's task wants to be left alone for so long: by its key, or by all. */
   pause(batch: Batch, ms: number): void {
     (this.#lines.limitOf(batch) ?? this.#limit).pause(performance.now() + ms);
+  }
+
+  /** The pace of a batch's key; undefined if it has none. */
+  paceOf(batch: Batch): Pace | undefined {
+    return this.#lines.limitOf(batch)?.pace;
   }
 
   /** A batch of the first item; the others go back. */

@@ -13,6 +13,8 @@ import {
   BatchSize,
   type Blame,
   type OpenLane,
+  type Pace,
+  type PaceMaker,
 } from "./batch.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
@@ -153,6 +155,14 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   mayBeOver(): void {
     this.pool.do(() => this.#endIfDone());
+  }
+
+  get pace(): PaceMaker | undefined {
+    return this.pool.options.guide?.pace;
+  }
+
+  paceOf(batch: Batch): Pace | undefined {
+    return this.#queue.paceOf(batch);
   }
 
   get mayRetry(): boolean {

@@ -67,7 +67,8 @@ export class Refusals {
   readonly #servers = new Map<Key | undefined, Server>();
   readonly #items = new Map<number, RefusedItem>();
 
-  constructor(private readonly random: () => number = Math.random) {}
+  /** @param isPaced Whether keys are paced by what is refused: then only what a server asks for pauses them. */
+  constructor(private readonly isPaced = false, private readonly random = Math.random) {}
 
   of(index: number): number {
     return this.#items.get(index)?.refusals ?? 0;
@@ -86,7 +87,8 @@ export class Refusals {
     item.refusals++;
     server.refused++;
     if (item.refusals >= MOST_REFUSALS || item.chance < LEAST_CHANCE) return undefined;
-    const pause = isFirst || share >= ALONE_BELOW;
+    const isAsked = retryAfterMs !== undefined || !this.isPaced;
+    const pause = isAsked && (isFirst || share >= ALONE_BELOW);
     if (pause && nowMs >= server.untilMs) {
       // That an item is refused again says nothing of the others.
       if (isFirst) server.pauses++;

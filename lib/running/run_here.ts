@@ -6,7 +6,7 @@ import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { AutoExecutor, Executor } from "../executor.ts";
 import { attempt } from "../lanes/attempt.ts";
 import type { Task } from "../lanes/task.ts";
-import { needsServer } from "../models.ts";
+import { isFixed, needsServer } from "../models.ts";
 import { hostSaid, httpSigns } from "../tasks/http_signs.ts";
 import { errorName, messageOf, reasonOf } from "../timing/failures.ts";
 import { decisionsSince, LaneWatch, timelineOf } from "../timing/trial_main.ts";
@@ -80,7 +80,7 @@ export class RunHere {
   #failed = 0;
   readonly #watch: LaneWatch | undefined;
   readonly #sample = new TaskSample();
-  readonly #refusals = new Refusals();
+  readonly #refusals: Refusals;
   /** Those that were to be tried again, and haven't ended. */
   readonly #again = new Set<number>();
   #toldWaits = false;
@@ -98,6 +98,7 @@ export class RunHere {
   readonly #slowest: SlowItem[] = [];
 
   constructor(private readonly spec: RunSpec, private readonly host: RunHost) {
+    this.#refusals = new Refusals(!isFixed(host.executor.model));
     this.#noHost = spec.perHost === undefined ? undefined : NO_HOST;
     this.#watch = spec.live ? new LaneWatch(host.executor) : undefined;
   }

@@ -255,7 +255,9 @@ export function simulate(
         firstRefusedMs = Math.min(firstRefusedMs, nowMs);
         if (forMs === Infinity) again.push(index);
       } else ended++;
-      if (controller?.onEnded(1, startedAtMs, nowMs, Number(isRefused), askedMs)) look();
+      if (controller?.onEnded(1, startedAtMs, nowMs, { refused: Number(isRefused), askedMs })) {
+        look();
+      }
       fill();
     };
     const endHere = () => {

@@ -43,9 +43,9 @@ class Loop {
   /** So many tasks end that began then. */
   end(count: number, startedAtMs: number, endedAtMs: number, refused = 0): void {
     for (let task = 0; task < count; task++) {
-      this.slots.onEnded(1, startedAtMs, endedAtMs, 0, 0);
+      this.slots.onEnded(1, startedAtMs, endedAtMs);
     }
-    if (refused > 0) this.slots.onEnded(refused, startedAtMs, endedAtMs, refused, 0);
+    if (refused > 0) this.slots.onEnded(refused, startedAtMs, endedAtMs, { refused });
     this.#nowMs = endedAtMs;
   }
 

@@ -1,6 +1,6 @@
 import type { Outcome } from "../../lib/dispatch/output.ts";
 import type { TaskFunction } from "../../lib/lanes/task.ts";
-import { limited, sequential } from "../../lib/open.ts";
+import { auto, limited, sequential } from "../../lib/open.ts";
 import { ItemsLeft } from "../../lib/running/items_left.ts";
 import { KnownItems } from "../../lib/running/known_items.ts";
 import { isSpent, MOST_KEPT, RunHere, TaskSample } from "../../lib/running/run_here.ts";
@@ -258,6 +258,26 @@ Deno.test("tries that a server refused aren't those that --retries allows", asyn
   );
   assertEquals(results.map(({ value }) => value), [4]);
 });
+
+for (const retryAfterMs of [undefined, 9000]) {
+  const asks = retryAfterMs === undefined ? "doesn't ask" : "asks";
+  Deno.test(`auto paces a host by itself; the run pauses it where the server ${asks}`, async () => {
+    const tried = new Set<string>();
+    const task = (item: string) => {
+      const isFirst = !tried.has(item);
+      tried.add(item);
+      if (isFirst && item.endsWith("/0")) {
+        throw Object.assign(new Error("busy"), { status: 429, retryAfterMs });
+      }
+      return item;
+    };
+    const items = Array.from({ length: 9 }, (_, n) => `http://a.example/${n}`);
+    const { counts, messages } = await soon(task, items, {}, { executor: auto({ stay: "loop" }) });
+    assertEquals(counts, [9, 0]);
+    const paused = messages.flatMap((of) => of.type === "waits" ? of.paused ?? [] : []);
+    assertEquals(paused.length > 0, retryAfterMs !== undefined);
+  });
+}
 
 Deno.test("no more tasks of a host are in flight than --per-host allows, whatever the slots", async () => {
   const running = new Map<string, number>();

@@ -1,0 +1,60 @@
+/** How tasks of one key are started, such as those that ask one host, from the first time that too many are refused. */
+
+import type { Pace } from "../dispatch/batch.ts";
+import { Refusals } from "./refusals.ts";
+import { Slots, type Wanted } from "./slots.ts";
+import type { Seen } from "./watch.ts";
+
+/** A pace by the law that slots are given by. */
+export class KeyPace implements Pace {
+  readonly #refusals: Refusals;
+  #given: Slots | undefined;
+
+  constructor(private readonly maxSlots: number, private readonly inFlight: () => number) {
+    this.#refusals = new Refusals(performance.now());
+  }
+
+  get isBound(): boolean {
+    return this.#given !== undefined;
+  }
+
+  get slots(): number {
+    return this.#given === undefined ? Infinity : Math.max(1, Math.round(this.#given.count));
+  }
+
+  get gapMs(): number {
+    return this.#refusals.gapMs;
+  }
+
+  get refused(): number {
+    return this.#refusals.refused;
+  }
+
+  waitMs(nowMs: number): number {
+    return this.#refusals.waitMs(nowMs);
+  }
+
+  /** Tasks have ended, as {@linkcode Slots.onEnded} is told; returns whether it wants to look at once. */
+  ended(...told: Parameters<Slots["onEnded"]>): boolean {
+    const [, , endedAtMs, { refused = 0 } = {}] = told;
+    if (this.#given !== undefined) this.#given.onEnded(...told);
+    else {
+      this.#refusals.ended(...told);
+      if (!this.#refusals.areTooMany) return false;
+      const options = { maxSlots: this.maxSlots, memoryBytes: Infinity };
+      this.#given = new Slots(options, this.inFlight(), endedAtMs, this.#refusals);
+    }
+    return refused > 0;
+  }
+
+  /** Looks at what happened since; returns what there is from now on, if that is something else. */
+  tick(seen: Seen): Wanted | undefined {
+    const given = this.#given!;
+    const own = { ...seen, inFlight: this.inFlight(), memoryBytes: 0 };
+    const wanted = given.areTooMany(own) ? given.fewer(own, 1) : given.next(own, true);
+    if (wanted === undefined) return undefined;
+    given.count = wanted.slots;
+    given.open(seen.nowMs, wanted.why);
+    return wanted;
+  }
+}

@@ -1,0 +1,69 @@
+/** How the refusals of one key are met, beside those of others. */
+
+import { assert, assertEquals } from "@std/assert";
+import { KeyPace } from "../../lib/adaptive/key_pace.ts";
+import type { Seen } from "../../lib/adaptive/watch.ts";
+import { auto } from "../../lib/open.ts";
+import { VirtualTime } from "../dispatch/virtual_time.ts";
+
+const seenAt = (nowMs: number) => ({ nowMs, inFlight: 99, memoryBytes: 1e9 }) as Seen;
+
+Deno.test("a key is bound from the first time that too many are refused, by as many as got through", () => {
+  using time = new VirtualTime();
+  let inFlight = 8;
+  const pace = new KeyPace(100, () => inFlight);
+  const end = (refused: number) => {
+    const isDue = pace.ended(1, time.nowMs - 50, time.nowMs, { refused });
+    inFlight--;
+    return isDue;
+  };
+  time.pass(50);
+  assertEquals([end(0), end(0), pace.isBound, pace.slots], [false, false, false, Infinity]);
+  assertEquals([end(1), pace.isBound, pace.slots], [true, true, 6]);
+  // It is waited for those that are in flight.
+  assertEquals(pace.tick(seenAt(time.nowMs)), undefined);
+  assert(pace.waitMs(time.nowMs) > 0);
+  end(0);
+  end(0);
+  end(1);
+  end(0);
+  end(0);
+  assertEquals(inFlight, 0);
+  assertEquals(pace.tick(seenAt(time.nowMs))?.why, "refused");
+  assertEquals([pace.slots, pace.waitMs(time.nowMs) > 0], [1, false]);
+  const slots = [];
+  for (let round = 0; round < 4; round++) {
+    time.pass(50);
+    for (inFlight = pace.slots; inFlight > 0;) end(0);
+    inFlight = pace.slots;
+    pace.tick(seenAt(time.nowMs));
+    slots.push(pace.slots);
+  }
+  assertEquals(slots, [2, 4, 5, 5]);
+});
+
+Deno.test("a server that refuses bounds its own key alone, and that is told", async () => {
+  const inFlight = { some: 0, all: 0 };
+  const most = { ...inFlight };
+  const ask = async (name: "some" | "all") => {
+    most[name] = Math.max(most[name], ++inFlight[name]);
+    const isRefused = name === "some" && inFlight[name] > 2;
+    await new Promise((done) => setTimeout(done, isRefused ? 0 : 2));
+    inFlight[name]--;
+    if (isRefused) throw Object.assign(new Error("too many"), { status: 429 });
+    return name;
+  };
+  await using executor = auto({ stay: "loop", start: { slots: 16 } });
+  const items = Array.from(
+    { length: 400 },
+    (_, n) => n % 2 === 0 ? "some" as const : "all" as const,
+  );
+  const outcomes = await executor.mapSettled(ask, items, {
+    perKey: { key: (name) => name },
+    retries: { limit: 1000, retryIf: () => ({ afterMs: 5 }) },
+  }).toArray();
+  assertEquals(new Set(outcomes.map(({ status }) => status)), new Set(["fulfilled"]));
+  const refused = executor.decisions.filter(({ why }) => why === "refused");
+  assertEquals(new Set(refused.map(({ detail }) => detail)), new Set(["some"]));
+  assert(most.all > 2, `${most.all}`);
+});
