@@ -94,8 +94,11 @@ export interface AutoOptions extends EventLoopOptions {
   readonly isolate?: boolean;
   /** What the tasks may touch in subprocesses, with `isolate`; nothing by default. */
   readonly permissions?: LanePermissions;
-  /** `"loop"` keeps every task in this event loop: for tasks that share what they change. */
-  readonly stay?: "loop";
+  /**
+   * `"loop"` keeps every task in this event loop: for tasks that share what they change. So does
+   * `{ because }`, whose reason stands among the decisions once lanes would be started.
+   */
+  readonly stay?: "loop" | { readonly because: string };
   /**
    * Whether a task whose results or errors are of classes of its own stays in this event loop; default true.
    * Otherwise lanes give them back without these classes, as those of {@linkcode workers} do.

@@ -361,6 +361,7 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
   checkKnown("auto", options);
   const beginning = checkedStart(options);
   const { maxSlots = MOST_AUTO_SLOTS, memoryBytes = Infinity, isolate = false, stay } = options;
+  const because = typeof stay === "object" ? stay.because : undefined;
   const { keepClasses = true } = options;
   const maxLanes = stay === "loop" ? 0 : options.maxLanes ?? MOST_AUTO_LANES;
   const here = loopLanes(options);
@@ -379,7 +380,7 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
       way,
       whole: keepClasses ? "classes" : "data",
       isolated: isolate,
-      refusal: () => laneRefusal(isolate),
+      refusal: () => because ?? laneRefusal(isolate),
     }),
   });
 }
@@ -415,7 +416,9 @@ function checkedStart(
   if (maxLanes !== undefined) check.count("maxLanes", maxLanes, 1, MOST_LANES - 1);
   const isSize = memoryBytes === undefined || memoryBytes > 0;
   check.is("memoryBytes", memoryBytes, isSize, "a number above 0");
-  check.is("stay", stay, stay === undefined || stay === "loop", `"loop", or left out`);
+  const isReason = typeof stay === "object" && typeof stay?.because === "string";
+  const isStay = stay === undefined || stay === "loop" || isReason;
+  check.is("stay", stay, isStay, `"loop", { because: "…" }, or left out`);
   check.flag("isolate", isolate);
   check.flag("keepClasses", keepClasses);
   const stays = stay === "loop";

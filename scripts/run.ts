@@ -30,7 +30,10 @@ ${modelLines("cpu")}`.trim(),
   .option("--from <file>", "take items from a file's lines, or from standard input with -")
   .option("--lines <what>", "what a line is: text or json (default: json for .jsonl and .ndjson)")
   .option("--items <n>", "take the first n items only")
-  .option("--model <name>", "how it is run (default: limited; workers if --lanes is given)")
+  .option(
+    "--model <name>",
+    "how it is run (default: auto; workers if --lanes is given, limited if --slots is)",
+  )
   .option("--lanes <n>", "lanes of workers, processes and cluster: how many tasks compute at once")
   .option("--slots <n>", "slots on each lane: how many tasks wait at once (default: 5 of limited)")
   .option("--servers <list>", `of cluster: ${SERVER_HELP.servers}`)
@@ -91,7 +94,10 @@ or if it doesn't say, for 1 s, and each time that it goes on refusing for twice 
   }.
 Items of other hosts go on, where items are web addresses or have one as url; else all wait. What was
 refused is tried again whatever --retries says, until it has been refused ${MOST_REFUSALS} times; it fails sooner if
-the server answers the others meanwhile.
+the server answers the others meanwhile. Under auto a host that refuses is given fewer slots, which grow
+again only slowly; one that refuses all and doesn't say for how long is left alone for a moment, and for
+twice as long each time. There tasks that change what their modules hold (a counter, a cache) stay on one
+event loop, as far as the source shows it; --model workers gives them lanes all the same.
 
 What is flushed when: a result is in --out some 20 ms after its task ended, and from then on nothing
 that ends this program harms it, SIGKILL neither; --fsync says when the same holds of a machine that

@@ -1,11 +1,14 @@
 /** Runs a job to its end, and prints and writes what became of it. */
 
 import { missingFlag, permissionNeeded } from "../advice/job/job_permissions.ts";
-import { loadJob } from "../advice/job/load_job.ts";
+import { jobModule, loadJob } from "../advice/job/load_job.ts";
+import { sharedState } from "../advice/job/shared_state.ts";
 import { MOST_LOAD_MS } from "../dispatch/options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { writeOutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_files.ts";
+import type { AutoBounds } from "../executor_options.ts";
+import { isFixed } from "../models.ts";
 import { otherMachine } from "../open.ts";
 import { UsageError } from "../options.ts";
 import { reportRenderers } from "../report/kinds.ts";
@@ -24,6 +27,8 @@ import { print, printError } from "../text/print.ts";
 import { describeMachine, proxyNotes } from "../timing/environment.ts";
 import type { JobSpec } from "../timing/spec.ts";
 import type { LanePermissions } from "../lanes/permissions.ts";
+
+const LIBRARY = new URL("../", import.meta.url).href;
 
 interface RunRequest {
   readonly typed: string;
@@ -108,10 +113,31 @@ function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefi
   }
 }
 
+/** What bounds a model that finds its own size; tasks that share what they change stay in its event loop. */
+async function boundsOf(
+  typed: string,
+  { export: name, model: { model, bounds } }: RunOptionValues,
+): Promise<AutoBounds | undefined> {
+  if (isFixed(model) || bounds?.stay !== undefined) return bounds;
+  const module = await jobModule(typed, userPath).catch(() => "");
+  const shared = await sharedState(module, name, (url) => {
+    // What of this library a job imports keeps what it shares in order.
+    const isOthers = url.includes("/node_modules/") || url !== module && url.startsWith(LIBRARY);
+    return isOthers ? Promise.reject() : Deno.readTextFile(new URL(url));
+  });
+  if (shared === undefined) return bounds;
+  const file = shared.module.slice(shared.module.lastIndexOf("/") + 1);
+  const because =
+    `line ${shared.line} of ${file} changes ${shared.name}, and each lane would have its ` +
+    "own; --model workers gives them lanes all the same";
+  return { ...bounds, stay: { because } };
+}
+
 /** Runs a job while a line, and a page if there is one, tell how it goes; rejects never. */
 async function followed(
   request: RunRequest,
   job: JobSpec,
+  bounds: AutoBounds | undefined,
   live: LiveServer | undefined,
   host: Pick<RunJobHost, "known" | "state" | "write" | "feed">,
 ): Promise<{ ended?: Ended; problem: Error | undefined; wallMs: number }> {
@@ -123,7 +149,7 @@ async function followed(
   const onAbort = () => progress.print("run: finishes what runs; Ctrl-C once more ends at once\n");
   signal.addEventListener("abort", onAbort);
   try {
-    const spec = { ...options, ...options.model, job, fed: options.from !== undefined };
+    const spec = { ...options, ...options.model, bounds, job, fed: options.from !== undefined };
     const ended = await runJob(spec, {
       ...host,
       signal,
@@ -143,16 +169,19 @@ async function followed(
 export async function runToEnd(request: RunRequest): Promise<number> {
   const { typed, permissions, options, signal } = request;
   const { from, out } = options;
-  const { job } = await loadJob({
-    typed,
-    path: userPath,
-    export: options.export,
-    permissions,
-    model: options.model.model,
-    ownItems: from === undefined,
-    guardMs: MOST_LOAD_MS,
-    signal,
-  });
+  const [{ job }, bounds] = await Promise.all([
+    loadJob({
+      typed,
+      path: userPath,
+      export: options.export,
+      permissions,
+      model: options.model.model,
+      ownItems: from === undefined,
+      guardMs: MOST_LOAD_MS,
+      signal,
+    }),
+    boundsOf(typed, options),
+  ]);
   const listed = from === undefined ? undefined : await openItems(from);
   await using lines = listed?.lines;
   await using journal = out === undefined ? undefined : await Journal.open({
@@ -180,7 +209,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   }
   const environment = await describeMachine();
   await using live = options.live ? new LiveServer(job.name) : undefined;
-  const { ended, problem, wallMs } = await followed(request, job, live, {
+  const { ended, problem, wallMs } = await followed(request, job, bounds, live, {
     known,
     state,
     write: async (results, failures) => {

@@ -3,6 +3,7 @@
 import type { Decision } from "../adaptive/controller.ts";
 import { MeasuringChild } from "../children/measuring_child.ts";
 import { trialFlags } from "../children/trial_flags.ts";
+import { plain } from "../text/plain.ts";
 import type { Known, KnownItems } from "./known_items.ts";
 import type {
   FailureRecord,
@@ -86,6 +87,7 @@ export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
   if (signal.aborted) finish();
   else signal.addEventListener("abort", finish);
   let failure: { readonly error: unknown } | undefined;
+  let saidWhy = false;
   const feedMore = async (count: number) => {
     try {
       const items = signal.aborted ? [] : await feed!(count);
@@ -107,8 +109,13 @@ export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
           });
           break;
         case "decided": {
-          const { lanes, slots } = message.decision.to;
-          Object.assign(state, { decided: message.decision, lanes, slots });
+          const { decision } = message;
+          const { why, detail, to: { lanes, slots } } = decision;
+          Object.assign(state, { decided: decision, lanes, slots });
+          if (why === "stays" && !saidWhy) {
+            saidWhy = true;
+            onPrint(`run: the tasks stay in one event loop: ${plain(detail!)}\n`);
+          }
           break;
         }
         case "waits":

@@ -63,7 +63,9 @@ export interface RunOptionValues extends Omit<RunSpec, "job" | "fed" | keyof Mod
 }
 
 const MOST_RETRIES = 1000;
-const DEFAULT_MODEL = "limited" satisfies Model;
+const DEFAULT_MODEL = "auto" satisfies Model;
+/** Who gives a size alone means the model that takes it. */
+const SIZED_MODEL = { lanes: "workers", slots: "limited" } satisfies Record<string, Model>;
 const DEFAULT_SYNC = "10s";
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000 } as const;
 const RATE = /^(\d+(?:\.\d+)?)\/(s|m|h)$/;
@@ -153,7 +155,9 @@ function modelOf(raw: RawRunOptions): ModelSpec {
   const model = raw.model !== undefined
     ? oneOf("--model", raw.model, MODELS)
     : raw.lanes !== undefined
-    ? "workers"
+    ? SIZED_MODEL.lanes
+    : raw.slots !== undefined
+    ? SIZED_MODEL.slots
     : DEFAULT_MODEL;
   for (const size of ["lanes", "slots"] as const) {
     const value = raw[size];
@@ -217,7 +221,8 @@ export async function readRunOptions(
     const remedy = "leave one of the two out";
     throw new UsageError(`--${name}`, value, "--advice says which model is used", remedy);
   }
-  needs(raw.model !== undefined && !isFixed(raw.model), "--start", raw.start, "--model auto");
+  const model = advice === undefined ? modelOf(raw) : sizedAs(advice.advice.recommended);
+  needs(!isFixed(model.model), "--start", raw.start, "--model auto");
   const start = await adviceOf("--start", raw.start, module);
   needs(raw.out !== undefined, "--resume", raw.resume, "--out");
   needs(raw.out !== undefined, "--retry-failed", raw.retryFailed, "--out");
@@ -255,7 +260,6 @@ export async function readRunOptions(
   ]);
   const advised = (advice ?? start)?.advice;
   const recommended = advised?.recommended;
-  const model = advice === undefined ? modelOf(raw) : sizedAs(advice.advice.recommended);
   const server = await serverFor("--model", raw.model, [model.model], raw);
   const bounds = boundsFor("--model", [model.model], raw);
   return {

@@ -13,8 +13,10 @@ import {
 import { Buffer } from "node:buffer";
 import {
   auto,
+  type AutoExecutor,
   type AutoOptions,
   CloneError,
+  sequential,
   type Shape,
   type StartAdvice,
   task,
@@ -47,6 +49,24 @@ const numbered = (count: number) => Array.from({ length: count }, (_, at) => at)
 class Point {
   constructor(readonly x: number) {}
 }
+
+Deno.test({
+  name: "tasks for which somebody knows a reason stay in this event loop, and the reason is told",
+  ignore,
+  async fn() {
+    const because = "they change a counter";
+    await using executor = auto({ start: { lanes: 2 }, stay: { because } });
+    const outcomes = await executor.mapSettled(tasks.thread, numbered(20)).toArray();
+    assertEquals(new Set(outcomes.map(({ lane }) => lane)), new Set([0]));
+    const stays = executor.decisions.filter(({ why }) => why === "stays");
+    assertEquals(stays.map(({ detail }) => detail), [because]);
+    assertThrows(() => auto({ stay: {} as { because: string } }), RangeError, "stay must be");
+  },
+});
+
+Deno.test("what has a fixed size recommends nothing, whoever asks", () => {
+  assertEquals((sequential() as Partial<AutoExecutor>).recommended, undefined);
+});
 
 Deno.test("auto() begins with one slot in this event loop, and takes functions", async () => {
   await using executor = auto();

@@ -57,8 +57,9 @@ Deno.test({
       const begin = (raw: RawRunOptions) => readRunOptions(job, { start: file, ...raw }, []);
       const { model: { start, ...model }, retries } = await begin({ model: "auto" });
       assertEquals([model, retries], [{ model: "auto" }, 4]);
+      assertEquals((await begin({})).model.model, "auto");
       assertEquals([start!.environment.lanesAvailable, start!.advice.recommended.slots], [2, 3]);
-      for (const raw of [{}, { model: "workers" }, { lanes: "2" }]) {
+      for (const raw of [{ slots: "2" }, { model: "workers" }, { lanes: "2" }]) {
         await assertRejects(() => begin(raw), UsageError, "has no meaning without --model auto");
       }
       await write("file:///another.ts");
@@ -93,10 +94,11 @@ function optionTest(
 }
 
 optionTest(
-  "unless told a run is limited, keeps no journal, and runs all there is",
+  "unless told a run finds its own size, keeps no journal, and runs all there is",
   async (read) => {
     const { model, run, journaled, record, sync, halt, from, out, ...rest } = await read({});
-    assertEquals(model, { model: "limited" });
+    assertEquals(model, { model: "auto" });
+    assertEquals((await read({ slots: "3" })).model, { model: "limited", slots: 3 });
     assertEquals([run, journaled, record], [{ rest: true, failed: false }, false, false]);
     assertEquals(sync, { everyMs: 10_000 });
     assertEquals([

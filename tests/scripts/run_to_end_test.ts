@@ -429,7 +429,8 @@ test("deno task run refuses lists and files that don't fit, before anything runs
     [["job.js", "--json", "-"], `--json "-"`, "no file"],
     [["job.js", "--advice", "list.jsonl"], "--advice", "list.jsonl"],
     [["job.js", "--model", "auto", "--start", "list.jsonl"], "--start", "list.jsonl"],
-    [["job.js", "--start", "list.jsonl"], "--start", "--model auto"],
+    [["job.js", "--start", "list.jsonl"], "--start", "list.jsonl"],
+    [["job.js", "--slots", "2", "--start", "list.jsonl"], "--start", "--model auto"],
   ];
   for (const [args, ...parts] of cases) {
     const { code, stdout, stderr } = await runTask("run", args, { cwd: folder });

@@ -1,0 +1,347 @@
+/**
+ * What a task's functions change of what their modules hold: a counter, a cache, a connection that is
+ * opened once. Each lane would have one of its own, so such a task is no other on lanes only by luck.
+ *
+ * It is found in the source, for nothing may run twice to find out: in what the task's export reaches by
+ * name, in its module and in those that are imported by a path. What a value's methods do isn't followed
+ * farther than that, nor into packages.
+ */
+
+import { parse } from "@babel/parser";
+
+/** Something of a module that its functions change. */
+export interface SharedState {
+  readonly name: string;
+  readonly module: string;
+  readonly line: number;
+}
+
+interface Node {
+  readonly type: string;
+  readonly loc: { readonly start: { readonly line: number } };
+  readonly [part: string]: unknown;
+}
+
+/** A statement of a module, and what it names. */
+interface Statement {
+  readonly node: Node;
+  readonly refs: ReadonlySet<string>;
+}
+
+/** A name, and the module that it comes from; undefined for the module itself. */
+interface Origin {
+  readonly from?: string;
+  readonly name: string;
+}
+
+/** What a module is made of. */
+interface Module {
+  readonly url: string;
+  readonly declared: ReadonlyMap<string, Statement>;
+  readonly imports: ReadonlyMap<string, Origin>;
+  readonly exports: ReadonlyMap<string, Origin | Statement>;
+  readonly stars: readonly string[];
+}
+
+/** All of a module. */
+const ALL = "*";
+const MUTATORS = new Set([
+  ...[
+    "add",
+    "set",
+    "delete",
+    "clear",
+    "push",
+    "pop",
+    "shift",
+    "unshift",
+    "splice",
+    "sort",
+    "reverse",
+  ],
+  ...["fill", "copyWithin", "next"],
+]);
+/** These change what they are given first. */
+const CHANGERS = /^(Object\.(assign|defineProperty)|Reflect\.set|Atomics\.\w+)$/;
+const GLOBALS = new Set(["globalThis", "self"]);
+
+/**
+ * The first of what is shared; undefined if nothing is, or a source can't be read.
+ *
+ * @param url The module of the task.
+ * @param read Gives a module's source.
+ */
+export async function sharedState(
+  url: string,
+  task: string,
+  read: (url: string) => Promise<string>,
+): Promise<SharedState | undefined> {
+  const modules = new Map<string, Promise<Module | undefined>>();
+  const open = (url: string) =>
+    modules.getOrInsertComputed(
+      url,
+      () => read(url).then((code) => moduleOf(url, code)).catch(() => undefined),
+    );
+  const reached = new Map<Statement, Module>();
+  const visit = async (module: Module, statement: Statement): Promise<void> => {
+    if (reached.has(statement)) return;
+    reached.set(statement, module);
+    for (const name of statement.refs) await follow(module, name);
+  };
+  const follow = async (module: Module, name: string): Promise<void> => {
+    const declared = module.declared.get(name);
+    if (declared !== undefined) return await visit(module, declared);
+    const { from, name: there } = module.imports.get(name) ?? {};
+    if (from !== undefined) await enter(from, there!);
+  };
+  const entered = new Set<string>();
+  const enter = async (url: string, name: string): Promise<void> => {
+    if (entered.has(`${name} ${url}`)) return;
+    entered.add(`${name} ${url}`);
+    const module = await open(url);
+    if (module === undefined) return;
+    const wanted = name === ALL ? [...module.exports.keys()] : [name];
+    for (const each of wanted) {
+      const found = module.exports.get(each);
+      if (found === undefined) { for (const from of module.stars) await enter(from, each); }
+      else if ("refs" in found) await visit(module, found);
+      else if (found.from === undefined) await follow(module, found.name);
+      else await enter(found.from, found.name);
+    }
+    if (name === ALL) { for (const from of module.stars) await enter(from, ALL); }
+  };
+  await enter(url, task);
+  const shared = new Map(reached);
+  // What is prepared here isn't there on lanes.
+  await enter(url, "prepare");
+  const isMade = (name: string) => [...reached.keys()].some(({ node }) => madeIn(node).has(name));
+  for (const [{ node }, { url, declared, imports }] of reached) {
+    for (const { name, line, isHeld } of changesIn(node, isMade)) {
+      const owner = declared.get(name);
+      const isShared = isHeld ||
+        (owner ? shared.has(owner) : imports.get(name)?.from !== undefined || GLOBALS.has(name));
+      if (isShared) return { name, module: url, line };
+    }
+  }
+  return undefined;
+}
+
+function moduleOf(url: string, code: string): Module {
+  const jsx = /\.[jt]sx$/.test(url) ? ["jsx" as const] : [];
+  const plugins = ["typescript" as const, "decorators" as const, ...jsx];
+  const { program } = parse(code, { sourceType: "module", errorRecovery: true, plugins });
+  const declared = new Map<string, Statement>();
+  const imports = new Map<string, Origin>();
+  const exports = new Map<string, Origin | Statement>();
+  const stars: string[] = [];
+  const pathOf = (source: unknown) => {
+    const { value } = source as { value: string };
+    return /^(\.{1,2}\/|file:)/.test(value) ? new URL(value, url).href : undefined;
+  };
+  for (const node of program.body as unknown as Node[]) {
+    const from = node.source ? pathOf(node.source) : undefined;
+    const specifiers = (node.specifiers ?? []) as Node[];
+    if (node.type === "ImportDeclaration") {
+      for (const { type, local, imported } of specifiers) {
+        const name = type === "ImportSpecifier"
+          ? nameOf(imported)
+          : type === "ImportDefaultSpecifier"
+          ? "default"
+          : ALL;
+        imports.set(nameOf(local), { ...(from && { from }), name });
+      }
+      continue;
+    }
+    if (node.type === "ExportAllDeclaration") {
+      if (from !== undefined) stars.push(from);
+      continue;
+    }
+    const declaration = (node.declaration ?? node) as Node;
+    const whole = { type: "Program", loc: node.loc, body: declaration };
+    const statement = { node: whole, refs: refsIn(whole) };
+    const names = [...declaredBy(declaration)];
+    for (const name of names) declared.set(name, statement);
+    if (node.type === "ExportDefaultDeclaration") exports.set("default", statement);
+    if (node.type !== "ExportNamedDeclaration") continue;
+    for (const name of names) exports.set(name, statement);
+    for (const { local, exported } of specifiers) {
+      if (node.source && from === undefined) continue;
+      exports.set(nameOf(exported), { ...(from && { from }), name: nameOf(local) });
+    }
+  }
+  return { url, declared, imports, exports, stars };
+}
+
+const nameOf = (node: unknown) => {
+  const { name, value } = node as { name?: string; value?: string };
+  return name ?? value ?? "";
+};
+
+function* partsOf(node: Node): Generator<Node> {
+  for (const [key, part] of Object.entries(node)) {
+    // Comments, and what a name's own node says of it.
+    if (key === "loc" || key.endsWith("Comments")) continue;
+    for (const each of Array.isArray(part) ? part : [part]) {
+      if (typeof each?.type === "string") yield each;
+    }
+  }
+}
+
+const isFunction = ({ type }: Node) => /Function|^(Class|Object)(Private)?Method$/.test(type);
+
+/** Whether a node is the name of a property, and no reference. */
+function isKey(node: Node, parent: Node): boolean {
+  return parent.computed !== true &&
+    (parent.property === node || parent.key === node && parent.shorthand !== true);
+}
+
+function refsIn(node: Node, refs = new Set<string>()): Set<string> {
+  for (const part of partsOf(node)) {
+    if (part.type === "Identifier" && !isKey(part, node)) refs.add(nameOf(part));
+    refsIn(part, refs);
+  }
+  return refs;
+}
+
+/** The names that a pattern binds. */
+function* boundBy(pattern: Node | null): Generator<string> {
+  if (pattern === null) return;
+  const { type, left, argument, value } = pattern;
+  if (type === "Identifier") yield nameOf(pattern);
+  else if (type === "AssignmentPattern") yield* boundBy(left as Node);
+  else if (type === "RestElement") yield* boundBy(argument as Node);
+  else if (type === "ObjectProperty") yield* boundBy(value as Node);
+  else if (type === "TSParameterProperty") yield* boundBy(pattern.parameter as Node);
+  else {for (const part of (pattern.properties ?? pattern.elements ?? []) as Node[]) {
+      yield* boundBy(part);
+    }}
+}
+
+/** The names that a statement itself declares. */
+function* declaredBy(node: Node): Generator<string> {
+  const { type, declarations, id } = node;
+  if (type === "VariableDeclaration") {
+    for (const each of declarations as Node[]) yield* boundBy(each.id as Node);
+  } else if (/Declaration$/.test(type) && id) yield nameOf(id);
+}
+
+/** The names of a function: its parameters, and all that its blocks declare. */
+function localsOf(fn: Node): Set<string> {
+  const names = new Set<string>();
+  const add = (of: Iterable<string>) => {
+    for (const name of of) names.add(name);
+  };
+  if (fn.type === "FunctionExpression" && fn.id) names.add(nameOf(fn.id));
+  for (const param of (fn.params ?? []) as Node[]) add(boundBy(param));
+  const look = (node: Node) => {
+    add(declaredBy(node));
+    if (node.type === "CatchClause") add(boundBy((node.param ?? null) as Node | null));
+    if (!isFunction(node)) { for (const part of partsOf(node)) look(part); }
+  };
+  for (const part of partsOf(fn)) look(part);
+  return names;
+}
+
+/** Which functions and classes a module's own code calls as it is loaded, by name: what they hold lives on. */
+function madeIn(node: Node, names = new Set<string>()): Set<string> {
+  if (isFunction(node)) return names;
+  const isCall = node.type === "CallExpression" || node.type === "NewExpression";
+  if (isCall && (node.callee as Node).type === "Identifier") names.add(nameOf(node.callee));
+  for (const part of partsOf(node)) madeIn(part, names);
+  return names;
+}
+
+/** Where code stands. */
+interface Place {
+  /** The names of the functions around it, the nearest last, and whether these live as long as the module. */
+  readonly scopes: readonly { readonly names: ReadonlySet<string>; readonly lives: boolean }[];
+  /** Whether it runs whenever a task does, and not only as the module is loaded. */
+  readonly isLater: boolean;
+  /** Whether what `this` is lives as long as the module; undefined outside of methods. */
+  readonly thisLives: boolean;
+}
+
+/** Something that is changed, and whether the module holds it by no name of its own: in a closure, in an object. */
+interface Change {
+  readonly name: string;
+  readonly line: number;
+  readonly isHeld: boolean;
+}
+
+type IsMade = (name: string) => boolean;
+
+/** What a statement's functions change that may live as long as the module. */
+function* changesIn(
+  node: Node,
+  isMade: IsMade,
+  place: Place = { scopes: [], isLater: false, thisLives: false },
+): Generator<Change> {
+  const { line } = node.loc.start;
+  for (const target of place.isLater ? changedBy(node) : []) {
+    const isThis = target.type === "ThisExpression";
+    const name = isThis ? "this" : nameOf(target);
+    const at = place.scopes.findLastIndex(({ names }) => names.has(name));
+    const isOuter = at >= 0 && at < place.scopes.length - 1;
+    const isHeld = isThis ? place.thisLives : isOuter && place.scopes[at]!.lives;
+    if (isHeld || at < 0 && target.type === "Identifier") yield { name, line, isHeld };
+  }
+  for (const part of partsOf(node)) {
+    yield* changesIn(part, isMade, placeOf(part, node, place, isMade));
+  }
+}
+
+/** Where a part of a node stands. */
+function placeOf(part: Node, node: Node, place: Place, isMade: IsMade): Place {
+  const { type } = part;
+  const isInit = !place.isLater;
+  const id = part.id ?? (node.type === "VariableDeclarator" ? node.id : undefined);
+  const isCalled = isInit && /^(Call|New)Expression$/.test(node.type) && node.callee === part;
+  const lives = isCalled || isInit && id !== undefined && id !== null && isMade(nameOf(id));
+  if (/^Class(Declaration|Expression)$/.test(type)) return { ...place, thisLives: lives };
+  if (type === "ObjectExpression") return { ...place, thisLives: isInit };
+  if (!isFunction(part)) return place;
+  // An arrow function has the `this` of what is around it, and so has a method that of its object.
+  const isWithin = type === "ArrowFunctionExpression" || /Method$/.test(type) ||
+    /Property$/.test(node.type);
+  const thisLives = part.static === true ||
+    isWithin && place.thisLives && part.kind !== "constructor";
+  const scopes = [...place.scopes, { names: localsOf(part), lives }];
+  return { scopes, isLater: !isCalled, thisLives };
+}
+
+/** What an expression changes: where its members begin. */
+function* changedBy(node: Node): Generator<Node> {
+  const { type, left, argument, callee, operator } = node;
+  if (type === "AssignmentExpression" || /^For(Of|In)Statement$/.test(type)) {
+    if ((left as Node).type !== "VariableDeclaration") yield* targetsOf(left as Node);
+  } else if (type === "UpdateExpression" || type === "UnaryExpression" && operator === "delete") {
+    yield* targetsOf(argument as Node);
+  } else if (/^(Optional)?CallExpression$/.test(type)) {
+    const { object, property } = callee as Node;
+    const method = property ? nameOf(property) : "";
+    const [first] = node.arguments as Node[];
+    if (object && MUTATORS.has(method)) yield rootOf(object as Node);
+    else if (object && first && CHANGERS.test(`${nameOf(object)}.${method}`)) yield rootOf(first);
+  }
+}
+
+function* targetsOf(pattern: Node): Generator<Node> {
+  const { type, left, argument, value } = pattern;
+  if (type === "AssignmentPattern") yield* targetsOf(left as Node);
+  else if (type === "RestElement") yield* targetsOf(argument as Node);
+  else if (type === "ObjectProperty") yield* targetsOf(value as Node);
+  else if (/Pattern$/.test(type)) {
+    for (const part of (pattern.properties ?? pattern.elements) as (Node | null)[]) {
+      if (part) yield* targetsOf(part);
+    }
+  } else yield rootOf(pattern);
+}
+
+/** Where a chain of members begins; what is taken out of a map is still its. */
+function rootOf(node: Node): Node {
+  const { object, expression, callee } = node;
+  if (object) return rootOf(object as Node);
+  if (expression) return rootOf(expression as Node);
+  const isGet = callee && nameOf((callee as Node).property ?? {}) === "get";
+  return isGet ? rootOf((callee as Node).object as Node) : node;
+}

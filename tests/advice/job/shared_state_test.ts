@@ -1,0 +1,165 @@
+import { assertEquals } from "@std/assert";
+import { sharedState } from "../../../lib/advice/job/shared_state.ts";
+
+/** What is found to be shared in a job and the modules beside it, as `name file:line`. */
+async function found(job: string, others: Record<string, string> = {}, task = "default") {
+  const files = new Map(Object.entries({ "job.ts": job, ...others }));
+  const shared = await sharedState("file:///job.ts", task, (url) => {
+    const code = files.get(new URL(url).pathname.slice(1));
+    return code === undefined ? Promise.reject(new Error(url)) : Promise.resolve(code);
+  });
+  return shared && `${shared.name} ${shared.module.slice("file:///".length)}:${shared.line}`;
+}
+
+for (
+  const [what, code, name] of [
+    ["a counter", "let n = 0;\nexport default () => ++n;", "n job.ts:2"],
+    ["a sum", "let sum: number = 0;\nexport default (x: number) => (sum += x);", "sum job.ts:2"],
+    [
+      "a cache",
+      "const seen = new Map();\nexport default async (u) => { seen.set(u, 1); };",
+      "seen job.ts:2",
+    ],
+    [
+      "an object as a cache",
+      "const memo: Record<string, number> = {};\nexport default (k: string) => memo[k] ??= k.length;",
+      "memo job.ts:2",
+    ],
+    [
+      "a list in a map",
+      "const m = new Map([[1, []]]);\nexport default (k) => m.get(k).push(1);",
+      "m job.ts:2",
+    ],
+    ["what is deleted", "const m = {};\nexport default (k) => { delete m[k]; };", "m job.ts:2"],
+    [
+      "a destructured target",
+      "let a, b;\nexport default (x) => { [a, { b }] = x; };",
+      "a job.ts:2",
+    ],
+    [
+      "a connection",
+      "let db;\nasync function open() { db ??= await connect(); return db; }\nexport default async (q) => (await open()).query(q);",
+      "db job.ts:2",
+    ],
+    [
+      "a generator",
+      "const ids = (function* () { let n = 0; for (;;) yield n++; })();\nexport default () => ids.next().value;",
+      "ids job.ts:2",
+    ],
+    [
+      "a closure",
+      "function counter() { let n = 0; return () => ++n; }\nconst next = counter();\nexport default () => next();",
+      "n job.ts:1",
+    ],
+    [
+      "a closure that is called at once",
+      "const next = (() => { let n = 0; return () => ++n; })();\nexport default () => next();",
+      "n job.ts:1",
+    ],
+    [
+      "an object of a class",
+      "class C { #n = 0; up() { return ++this.#n; } }\nconst c = new C();\nexport default () => c.up();",
+      "this job.ts:1",
+    ],
+    ["a static field", "class C { static n = 0; }\nexport default () => ++C.n;", "C job.ts:2"],
+    [
+      "an object with a method",
+      "const c = { n: 0, up() { return ++this.n; } };\nexport default () => c.up();",
+      "this job.ts:1",
+    ],
+    [
+      "the global object",
+      "export default () => globalThis.n = (globalThis.n ?? 0) + 1;",
+      "globalThis job.ts:1",
+    ],
+    [
+      "what is assigned to",
+      "const all = {};\nexport default (x) => Object.assign(all, x);",
+      "all job.ts:2",
+    ],
+    [
+      "what was prepared",
+      "let db;\nexport const prepare = async () => { db = await open(); };\nexport default (q) => db.get(q);",
+      "db job.ts:2",
+    ],
+    [
+      "a helper's",
+      "let n = 0;\nfunction helper() { n++; }\nexport { run as default };\nasync function run() { await helper(); }",
+      "n job.ts:2",
+    ],
+
+    ["nothing", "const SIZE = 3;\nexport default (x: number): number => x * SIZE;", undefined],
+    [
+      "what is its own",
+      "export default (xs) => { let sum = 0; const all = []; xs.forEach((x) => { sum += x; all.push(x); }); return sum; };",
+      undefined,
+    ],
+    [
+      "a table that is filled once",
+      "const table = new Uint32Array(9);\nfor (let i = 0; i < 9; i++) table[i] = i * i;\nexport default (i) => table[i];",
+      undefined,
+    ],
+    [
+      "a table that a function makes",
+      "function make() { const t = []; t.push(1); return t; }\nconst table = make();\nexport default (i) => table[i];",
+      undefined,
+    ],
+    [
+      "a parameter of that name",
+      "const out = [];\nexport default (out) => { out.push(1); return out; };",
+      undefined,
+    ],
+    [
+      "what is copied",
+      "const words = ['b', 'a'];\nexport default () => words.slice().sort().concat(words);",
+      undefined,
+    ],
+    [
+      "what other exports change",
+      "let n = 0;\nexport function* items() { yield n++; }\nexport function other() { n = 1; }\nexport default (x) => x;",
+      undefined,
+    ],
+    [
+      "what each lane sets up",
+      "export const setup = () => { const c = { n: 0 }; return c; };\nexport default (x, { resource }) => { resource.n++; return x; };",
+      undefined,
+    ],
+    [
+      "an object of its own",
+      "class Sum { n = 0; add(x) { this.n += x; return this; } }\nexport default (x) => { const s = new Sum(); s.add(x); return s.n; };",
+      undefined,
+    ],
+    [
+      "a package's",
+      "import fs from 'node:fs';\nexport default (p) => { fs.promises.set(p); };",
+      undefined,
+    ],
+    ["what can't be read", "let n = 0; export default () => ++n; ((", undefined],
+  ] as const
+) {
+  Deno.test(`of a task's module: ${what}`, async () => {
+    assertEquals(await found(code), name);
+  });
+}
+
+Deno.test("modules are followed by what a task reaches of them", async () => {
+  const others = {
+    "state.ts":
+      "export let n = 0;\nexport const bump = () => ++n;\nexport const look = () => 1;\nexport const all = [];",
+    "all.ts": "export * from './state.ts';\nexport { bump as raise } from './state.ts';",
+  };
+  const from = (what: string, use: string, file = "all.ts") =>
+    found(`import ${what} from "./${file}";\nexport default () => ${use};`, others);
+  assertEquals(await from("{ bump }", "bump()"), "n state.ts:2");
+  assertEquals(await from("{ raise as up }", "up()"), "n state.ts:2");
+  assertEquals(await from("* as state", "state.bump()"), "n state.ts:2");
+  assertEquals(await from("{ look }", "look()"), undefined);
+  assertEquals(await from("{ all }", "all.push(1)", "state.ts"), "all job.ts:2");
+  assertEquals(await from("{ none }", "none()", "gone.ts"), undefined);
+});
+
+Deno.test("it is the named task that counts", async () => {
+  const code = "let n = 0;\nexport const counts = () => ++n;\nexport const looks = () => n;";
+  assertEquals(await found(code, {}, "counts"), "n job.ts:2");
+  assertEquals(await found(code, {}, "looks"), undefined);
+});
