@@ -228,11 +228,13 @@ export async function advise(
   pace ??= await racedPace({ ...planned, race }, measurePace);
   const early: Evidence = { options, probed, ...planned, race, backwards: undefined, pace };
   const { candidate } = new Assessment(early).recommendation();
-  const check = orderCheck(planned.sample, probed, race, candidate.model !== BASELINE);
-  if (!leans && check !== undefined) onPhase?.("running a few items from last to first");
+  const check = leans || leftMs() <= 0
+    ? undefined
+    : orderCheck(planned.sample, probed, race, candidate.model !== BASELINE);
+  if (check !== undefined) onPhase?.("running a few items from last to first");
   const backwards = leans
     ? { items: probed.done!.items, timesRun: 1, orderMatters: true, fails: true }
-    : check && leftMs() > 0
+    : check
     ? {
       items: check.count,
       timesRun: check.forwards === undefined ? 2 : 1,

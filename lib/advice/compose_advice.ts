@@ -91,9 +91,9 @@ export function composeAdvice(found: Evidence): Advice {
   const { walls: _walls, laneMs: _laneMs, isDrawn: _isDrawn, ...figures } = sample;
   // Of what the plain loop gives nothing is asked, and of what fails, or isn't the job, nothing can be.
   const isUnchecked = !isPlain && (decision === "gain" || decision === "unmeasured") &&
-    found.backwards === undefined && sample.failed === 0 && !found.race?.otherResults;
+    found.backwards?.orderMatters === undefined && sample.failed === 0 && !found.race?.otherResults;
   const isDoubtful = isUnchecked || (!isPlain && givesNothing(found)) ||
-    (assessment.noGain === undefined && mindsBusy(found)) || isRestUnlike(found);
+    mindsBusy(found) || isRestUnlike(found);
   const seen: Finding[] = [...assessment.impossible];
   const atOnce = assessment.takesTurns ? 1 : assessment.ownLimit;
   if (candidate.lanes > 1 && atOnce !== undefined) {

@@ -6,10 +6,12 @@ import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { FailureKind } from "../timing/failures.ts";
 import { isBusy, type Others, othersWords } from "../timing/meter/meter.ts";
 import type { Evidence } from "./evidence.ts";
+import { spreadOrder } from "../timing/job_items.ts";
 import { type Candidate, inFlightOf, isLoop, nameOf } from "./prediction/candidate.ts";
 import { type Planned } from "./race/race_plan.ts";
 import type { Machine } from "./prediction/machine.ts";
 import { graceFor, type Probed } from "./probe/probe.ts";
+import { classFor } from "./prediction/predict.ts";
 import { blocks, heldBytes, mostCpuShare, type Sample, TELLS_ITEMS } from "./probe/sample.ts";
 import {
   BUSY_CPU,
@@ -47,6 +49,12 @@ function reasonText({ reason, count, index, message, status, retryAfterMs }: Fai
 
 function reasonsText(reasons: readonly FailureKind[]): string {
   return reasons.length === 0 ? "" : ` (${reasons.slice(0, 3).map(reasonText).join("; ")})`;
+}
+
+/** An item, and its share of the time of all that the sample ran. */
+interface Longest {
+  readonly index: number;
+  readonly share: number;
 }
 
 type Failed = Failing & { readonly oneByOne?: number };
@@ -188,7 +196,7 @@ const SAID = {
     return `${failed} of ${counted(items, "item")} failed already one by one${example}; their ` +
       "time counts like that of the others. The code goes on behind them.";
   },
-  /** Each task in flight holds `taskBytes`; `freeBytes` is undefined where it isn't known. */
+  /** Each task in flight may hold `taskBytes`; `freeBytes` is undefined where it isn't known. */
   memory(
     { sampleBytes, taskBytes, inFlight, measuredBytes, freeBytes, model }:
       & Numbers<"sampleBytes" | "taskBytes" | "inFlight">
@@ -198,17 +206,26 @@ const SAID = {
     const free = freeBytes === undefined ? "" : ` of ${formatBytes(freeBytes)} that are free`;
     const each = taskBytes === 0
       ? ""
-      : `, the first alone by ${formatBytes(taskBytes)}: each task in flight holds its own`;
+      : `, the first alone by ${
+        formatBytes(taskBytes)
+      }: each task in flight may hold as much, if ` +
+        "that isn't kept for all of them";
     const needs = measuredBytes !== null
       ? ` ${model} was measured to need ${formatBytes(measuredBytes)} more${free}.`
       : taskBytes === 0
       ? ""
-      : ` ${model} has ${inFlight} in flight: about ${formatBytes(inFlight * taskBytes)}${free}.`;
+      : ` ${model} has ${inFlight} in flight: up to ${formatBytes(inFlight * taskBytes)}${free}.`;
     return `The tasks of the sample raised the peak memory by ${formatBytes(sampleBytes)} one by ` +
       `one${each}.${needs} A worker that runs out of memory takes the whole program with it; a ` +
       "process doesn't.";
   },
-  uneven({ variation }: { readonly variation: number }) {
+  uneven({ variation, longest }: { readonly variation: number; readonly longest?: Longest }) {
+    if (longest) {
+      return `Item ${longest.index} alone took ${
+        formatPercent(longest.share)
+      } of the sample's time: ` +
+        "no model is done before that task is. Make several of it.";
+    }
     return `The tasks are uneven (standard deviation ${variation.toFixed(1)} times the mean): a ` +
       "long one at the end keeps all waiting. Put the longest first.";
   },
@@ -337,6 +354,8 @@ export function sayFinding(finding: Finding): string {
 const MUCH_MEMORY = 200 * (1 << 20);
 /** A task this much longer than the mean decides when all end. */
 const UNEVEN = 1;
+/** What is such a share of all decides about it. */
+const MOST_OF_ALL = 0.5;
 /** Other programs count if they leave less than this of what all cores could gain. */
 const BUSY_CORES = 0.75;
 /** Who computes less than this doesn't mind them. */
@@ -359,9 +378,12 @@ export function wasBusy(
   return (others !== undefined && isBusy(others)) || queued || ceiling < BUSY_CORES * cores;
 }
 
-/** Whether that is worth a word of tasks that compute. */
-export function mindsBusy({ sample, machine }: Pick<Evidence, "sample" | "machine">): boolean {
-  return mostCpuShare(sample) > MINDS_BUSY && wasBusy(sample, machine);
+/** Whether that is worth a word of tasks that compute, and that might gain on an idle machine. */
+export function mindsBusy(
+  { sample, machine, horizon }: Pick<Evidence, "sample" | "machine" | "horizon">,
+): boolean {
+  return mostCpuShare(sample) > MINDS_BUSY && wasBusy(sample, machine) &&
+    classFor(sample, machine, horizon).noGain === undefined;
 }
 
 /** The limit that a server sets already to the plain loop; undefined for a refusal here and there. */
@@ -491,16 +513,40 @@ function* ofTasks(found: Evidence, chosen: Candidate, moreBytes: MoreBytes): Gen
     .reduce((a, b) => inFlightOf(b, horizon) > inFlightOf(a, horizon) ? b : a, chosen);
   const inFlight = inFlightOf(widest, horizon);
   const measuredBytes = moreBytes(widest);
-  const taskBytes = needsServer(widest.model) ? 0 : heldBytes(sample);
+  // What so many in flight didn't need is kept for all: a table, a model.
+  const isKept = found.race?.runners.some(({ candidate, items }) => {
+    const needed = isLoop(candidate) ? moreBytes(candidate) : null;
+    return needed !== null && needed < heldBytes(sample) * (inFlightOf(candidate, items) - 1) / 2;
+  });
+  const taskBytes = isKept || needsServer(widest.model) ? 0 : heldBytes(sample);
   if (Math.max(measuredBytes ?? inFlight * taskBytes, sampleBytes) > MUCH_MEMORY) {
     const figures = { sampleBytes, taskBytes, inFlight, measuredBytes };
     const model = nameOf(widest);
     yield { kind: "memory", ...figures, freeBytes: machine.memoryBytes, model };
   }
-  if (variation > UNEVEN && inFlightOf(chosen, horizon) > 1 && !found.pace?.ofPlainLoop) {
-    yield { kind: "uneven", variation };
+  const longest = longestOf(found);
+  const isSpread = longest !== undefined || inFlightOf(chosen, horizon) > 1;
+  // Who has to wait for a core looks long.
+  const isTold = !wasBusy(sample, machine) && !found.pace?.ofPlainLoop;
+  if (variation > UNEVEN && isSpread && isTold) {
+    yield { kind: "uneven", variation, ...(longest && { longest }) };
   }
   yield* ofTeardown(probed);
+}
+
+/** The item that alone takes most of the time, if the sample ran much of a job that isn't small. */
+function longestOf({ sample, machine, probed, horizon }: Evidence): Longest | undefined {
+  const { walls, items, wallMs } = sample;
+  let [turn, at, longestMs] = [0, 0, 0];
+  for (const { count, wallMs } of walls) {
+    if (count === 1 && wallMs > longestMs) [turn, longestMs] = [at, wallMs];
+    at += count;
+  }
+  const share = longestMs / (items * wallMs);
+  const isMuch = items >= MOST_OF_ALL * horizon &&
+    classFor(sample, machine, horizon).noGain === undefined;
+  if (share < MOST_OF_ALL || !isMuch) return undefined;
+  return { index: spreadOrder(probed.spread ?? 0)[turn] ?? turn, share };
 }
 
 /** A teardown that is slow, or doesn't end. */

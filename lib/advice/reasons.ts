@@ -30,6 +30,7 @@ import {
   inFlightOf,
   isLoop,
   nameOf,
+  SEQUENTIAL,
 } from "./prediction/candidate.ts";
 import { classFor, type Classified } from "./prediction/predict.ts";
 import { blocks, computesBeside, heldMs } from "./probe/sample.ts";
@@ -98,7 +99,8 @@ export function reasonOf(
   return nature + alone + unsettled + refused;
 }
 
-function noGainText({ found, sequentialMs }: Assessment, noGain: JobNoGain): string {
+function noGainText(assessment: Assessment, noGain: JobNoGain): string {
+  const { found } = assessment;
   const { machine, sample } = found;
   const copyMs = formatShortDuration(sample.cloneMs);
   const computeMs = formatShortDuration(sample.wallMs * sample.cpuShare);
@@ -106,7 +108,8 @@ function noGainText({ found, sequentialMs }: Assessment, noGain: JobNoGain): str
     case "one item":
       return "there is only one item, and nothing to run at the same time.";
     case "little": {
-      const [allMs, savedMs, startMs] = [sequentialMs, noGain.savedMs, machine.startMs.workers]
+      const { runMs } = assessment.prediction(SEQUENTIAL);
+      const [allMs, savedMs, startMs] = [runMs, noGain.savedMs, machine.startMs.workers]
         .map(formatDuration);
       return `${itemsText(found)} take ${allMs} in all, of which no model could save more than ` +
         `${savedMs}, and starting lanes alone takes ${startMs}.`;
@@ -145,12 +148,15 @@ function plainReason(assessment: Assessment, recommendation: Recommendation): st
     case "other work":
       return "Leave it sequential for now: the race was not the job that was sampled (see the " +
         "hazards), so that whether another model pays can't be told from it.";
-    case "unmeasured":
-      return classLostOf(found) === undefined
-        ? "Leave it sequential: what was predicted promises no sure gain, and no other model was " +
-          "measured."
-        : "Leave it sequential for now: only lanes promise a gain, none was measured, and not " +
+    case "unmeasured": {
+      if (classLostOf(found) !== undefined) {
+        return "Leave it sequential for now: only lanes promise a gain, none was measured, and not " +
           "all of an item arrives there (see the hazards).";
+      }
+      const [now, busy] = mindsBusy(found) ? [" for now", " while others use the CPUs"] : ["", ""];
+      return `Leave it sequential${now}: what was predicted promises no sure gain${busy}, and no ` +
+        "other model was measured.";
+    }
     default:
       return recommendation.bestGain === null
         ? `Leave it sequential: ${refutedText(assessment)}.`

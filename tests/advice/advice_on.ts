@@ -28,7 +28,8 @@ export async function adviceOn(
     runMs: number;
   },
   more: Partial<AdviseOptions> = {},
-  orderMatters?: boolean,
+  /** Whether it does; undefined for what couldn't be found out. */
+  orderMatters: boolean | undefined = false,
   profile?: Profiled,
   order: Partial<OrderFound> = {},
   /** What a sample comes to that takes the list's items in another order; the same unless given. */

@@ -14,6 +14,7 @@ import {
 import { sampleOf } from "../../lib/advice/probe/sample.ts";
 import type { Race, Runner } from "../../lib/advice/race/race.ts";
 import type { FailureKind } from "../../lib/timing/failures.ts";
+import { spreadOrder } from "../../lib/timing/job_items.ts";
 import { adviceOn } from "./advice_on.ts";
 import { limited, MACHINE, probedOf, raceOf, runner, sampleFor, WORKERS } from "./fixture.ts";
 
@@ -100,7 +101,11 @@ Deno.test("wasBusy() is told by any of three signs, and mindsBusy() asks whether
   assertEquals(wasBusy({ ...alone, others: undefined }, machine), true);
   assertEquals(wasBusy(calm, { ...machine, ceiling: 1.49 }), true);
   const minds = (cpuShare: number, othersUse: number) =>
-    mindsBusy({ sample: { ...sampleFor({ computeMs: 5, othersUse }), cpuShare }, machine });
+    mindsBusy({
+      sample: { ...sampleFor({ computeMs: 5, othersUse }), cpuShare },
+      machine,
+      horizon: 100,
+    });
   assertEquals([minds(0.9, 1), minds(0.31, 1), minds(0.3, 1), minds(0.9, 0)], [
     true,
     true,
@@ -269,7 +274,7 @@ Deno.test("memory is told as measured, or for as many as are in flight, beside w
   say(
     { ...memory, measuredBytes: null },
     "raised the peak memory by 900 MB one by one, the first alone by 700 MB",
-    "workers (2 lanes) has 6 in flight: about 4 GB of 2 GB that are free",
+    "workers (2 lanes) has 6 in flight: up to 4 GB of 2 GB that are free",
   );
   const { freeBytes: _unknown, ...nobodyKnows } = memory;
   say({ ...nobodyKnows, measuredBytes: 300e6 }, "was measured to need 300 MB more. A worker");
@@ -294,6 +299,8 @@ Deno.test("a busy machine, a slow teardown and the rest are told with their figu
   say({ kind: "uncloneable", what: "item 0 is a function" }, "lane: item 0 is a function.");
   say({ kind: "broken", model: "workers", error: "no threads" }, "workers could not run: no thr");
   say({ kind: "uneven", variation: 1.26 }, "1.3 times the mean");
+  const longest = { index: 37, share: 0.94 };
+  say({ kind: "uneven", variation: 5, longest }, "Item 37 alone took 94% of the sample's time");
   say({ kind: "unrepeatable" }, "gives other results from run to run");
 });
 
@@ -322,4 +329,26 @@ Deno.test("sparesLater() tells what tasks keep for later ones from items that di
   assert(!later(Array.from({ length: 300 }, (_, at) => at % 40 === 20 && at < 101 ? 250 : 3)));
   assert(!later([9, 9, 9, 1, 1, 1]));
   assert(!later(cached, false), "a list in its own order may just fall");
+});
+
+Deno.test("the item that takes most of the time is named by its place in the list", async () => {
+  const made = { waitMs: 10, items: 60 };
+  const inOrder = probedOf(made);
+  const of = async (longMs: number, total = 60) => {
+    // The fifth that ran.
+    const stretches = inOrder.stretches.map((one, at) =>
+      at === 4 ? { ...one, wallMs: longMs } : one
+    );
+    const probed = { ...inOrder, stretches, spread: total, done: { ...inOrder.done!, total } };
+    const truth = (_: unknown, items: number) => ({ runMs: longMs + 10 * items });
+    const { hazards } = await adviceOn(made, truth, {}, false, undefined, {}, probed);
+    return hazards.find(({ kind }) => kind === "uneven")?.text;
+  };
+  const place = spreadOrder(60)[4]!;
+  assert(place !== 4);
+  assertStringIncludes((await of(3000))!, `Item ${place} alone took 8`);
+  // Half of the time of all, and no less; of a small part of a job nothing is told.
+  for (const text of [await of(400), await of(3000, 1000)]) {
+    assertStringIncludes(text!, "a long one at the end keeps all waiting");
+  }
 });

@@ -170,7 +170,9 @@ export function compareWork(
   const shorter = runMs / (knownMs * (1 - cpuShare * (1 - available)));
   const faster = waits || cpuTimes.length === 0 ? shorter : Math.max(shorter, computed);
   const ratio = faster < 1 ? faster : slower > 1 ? slower : 1;
-  const most = byChance(sample, items) * (waits ? OTHER_WORK : OTHER_COMPUTING);
+  // What others use the CPUs for meanwhile makes waits longer, too.
+  const isTold = waits && (alone || ratio < 1);
+  const most = byChance(sample, items) * (isTold ? OTHER_WORK : OTHER_COMPUTING);
   return { ratio, sameResults, same: sameResults && ratio < most && ratio > 1 / most };
 }
 

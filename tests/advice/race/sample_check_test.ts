@@ -93,12 +93,16 @@ Deno.test("sameWork() takes a busy machine for no other work", () => {
 });
 
 Deno.test("compareWork() takes waits that a busy machine makes longer for the same work", () => {
-  const of = (othersUse: number) =>
+  const of = (othersUse: number, runMs = 417, runCpuMs = 8) =>
     compareWork(sampleFor({ computeMs: 0.2, waitMs: 6, items: 30, othersUse }), {
       items: 30,
-      rounds: [{ runMs: 417, runCpuMs: 8 }],
+      rounds: [{ runMs, runCpuMs }],
     })!.same;
   assertEquals([of(1.9), of(0)], [true, false]);
+  // Where caches are shared the little that is computed takes longer as well; three times is more.
+  assertEquals([of(1.9, 417, 16), of(1.9, 700, 30)], [true, false]);
+  // Nobody makes waits shorter.
+  assertEquals(of(1.9, 100, 4), false);
 });
 
 Deno.test("sameWork() notices results that changed once and for all", () => {
