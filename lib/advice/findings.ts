@@ -71,9 +71,8 @@ function failingText(
     `${counted(items, "item")} failed${why}${many}, ${alone} one by one: failing fast is no speed.`;
 }
 
-function stay({ well, oneByOne = 0 }: Failed): string {
-  if (well > 1) return `Stay at ${well} or fewer at once, which went well.`;
-  return oneByOne > 0 ? "One by one fewer failed." : "One by one they went well.";
+function stay({ well }: Failed): string {
+  return well > 1 ? ` Stay at ${well} or fewer at once, which went well.` : "";
 }
 
 /** Figures of what was seen, and the words for them, kind by kind, in the order of the file's schema. */
@@ -176,14 +175,13 @@ const SAID = {
       reasons.some((of) => isRefusal(of) || NETWORK.test(of.message));
     const why = isServer
       ? "What they wait for refuses so many at once, or limits their rate"
-      : "They get in each other's way (a file, a variable), or what they wait for refuses so many";
-    return `${failingText(failing)} ${why}${pace}. ${stay(failing)}`;
+      : "They get in each other's way (a file, a port, a database, a variable), or what they wait " +
+        "for refuses so many";
+    return `${failingText(failing)} ${why}${pace}.${stay(failing)}`;
   },
   descriptors(failing: Failed) {
-    return `${
-      failingText(failing)
-    } There are not enough file descriptors for so many (ulimit -n). ` +
-      stay(failing);
+    return `${failingText(failing)} There are not enough file descriptors for so many (ulimit ` +
+      `-n).${stay(failing)}`;
   },
   failures(
     { failed, items, first }: Numbers<"failed" | "items"> & {
@@ -326,7 +324,7 @@ const SAID = {
   },
   late(failing: Failed) {
     return `${failingText(failing)} They wait for each other, or for something that serves few ` +
-      `at a time. ${stay(failing)}`;
+      `at a time.${stay(failing)}`;
   },
   lanes(failing: Failed) {
     const why = failing.isElsewhere

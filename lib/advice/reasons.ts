@@ -214,18 +214,20 @@ function whyUnclear({ runners, found }: Assessment): string {
 }
 
 function refutedText(assessment: Assessment): string {
-  const said = assessment.runners.filter(({ candidate, out, stops }) =>
+  const refuted = assessment.runners.filter(({ candidate, out, stops }) =>
     candidate.model !== BASELINE && (out ?? stops) !== undefined
-  ).map((runner) => `${nameOf(runner.candidate)} ${cameOf(assessment, runner)}`);
+  );
+  const said = [...Map.groupBy(refuted, (runner) => cameOf(assessment, runner))]
+    .map(([came, of]) => `${of.map(({ candidate }) => nameOf(candidate)).join(" and ")} ${came}`);
   return said.join(", ") || "nothing else was left to compare";
 }
 
 /** What came of a model that is no longer a candidate: what was measured of it. */
 function cameOf(assessment: Assessment, { candidate, out, rounds }: Runner): string {
-  if (out === "failures") return "had failures of its own";
+  if (out === "failures") return "failed with items that go well one by one";
   if (out === "results") return "gave other results";
   if (out === "broken") return "could not run";
-  if (rounds.length === 0) return "was stopped, for it took too long";
+  if (rounds.length === 0) return "took too long";
   const gain = assessment.gain(candidate);
   const often = rounds.length === 1 ? "its one round" : `${rounds.length} rounds`;
   if (gain === null) return `was slower than the best in ${often}`;

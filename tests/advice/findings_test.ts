@@ -219,10 +219,10 @@ Deno.test("tasks that fail with many in flight are told with what went well, and
     "With 16 tasks in flight (limited (16 slots)) 3 of 40 items failed, none of them one by one",
     "about 12 a second went through. Stay at 8 or fewer",
   );
-  const alone = say({ kind: "refused", ...FAILING, well: 1 }, "One by one they went well.");
+  const alone = say({ kind: "refused", ...FAILING, well: 1 }, "none of them one by one");
   const some = { kind: "refused", ...FAILING, well: 1, oneByOne: 2 } as const;
-  say(some, "more than one by one: failing", "One by one fewer failed.");
-  assert(!alone.includes("a second"));
+  say(some, "more than one by one: failing");
+  assert(!/a second|Stay/.test(alone));
   const torn = { reason: "SyntaxError", count: 3, index: 4, message: "Unexpected end of JSON" };
   const own = say({ kind: "refused", ...FAILING, reasons: [torn] }, "get in each other's way");
   assert(!own.includes("limits their rate"));
