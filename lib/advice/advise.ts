@@ -163,13 +163,13 @@ export async function advise(
     };
     return planFor(probed, machine, options, leftMs());
   };
-  const sampled = async (job: JobSpec) => {
+  const sampled = async (job: JobSpec, guardMs: number) => {
     let [known, planned]: [Probed?, Planned?] = [];
     const probed = await probe(job, {
       typed,
       limit: Math.min(options.items ?? Infinity, MOST_ITEMS),
       targetMs: Math.min(SAMPLE_MS, SAMPLE_SHARE * budgetMs),
-      guardMs: Math.min(PROBE_SHARE * budgetMs, leftMs()),
+      guardMs,
       signal,
       meter,
     }, async (found) => {
@@ -184,10 +184,10 @@ export async function advise(
     return { probed, planned: planned ?? await plan(probed) };
   };
   onPhase?.("running a sample one by one");
-  let { probed, planned } = await sampled(job);
-  const listed = mayLean(probed) ? inListOrder(job) : undefined;
+  let { probed, planned } = await sampled(job, PROBE_SHARE * budgetMs);
+  const listed = leftMs() > 0 && mayLean(probed) ? inListOrder(job) : undefined;
   if (listed !== undefined) onPhase?.("running a sample in the list's own order");
-  const inOrder = listed && await sampled(listed).catch(() => undefined);
+  const inOrder = listed && await sampled(listed, leftMs()).catch(() => undefined);
   const leans = inOrder !== undefined && leanOnEarlier(probed, inOrder.probed);
   if (leans) ({ probed, planned } = inOrder);
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));

@@ -6,7 +6,7 @@ import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
 import type { Evidence } from "./evidence.ts";
-import { classLostOf, mindsBusy, wasBusy } from "./findings.ts";
+import { classLostOf, mindsBusy, sparesLater, wasBusy } from "./findings.ts";
 import { sameWork } from "./race/sample_check.ts";
 import {
   bySimplicity,
@@ -260,7 +260,8 @@ export class Assessment {
 
   /** The simplest whose prediction comes near the best predicted, if even its worst is a gain. */
   #predicted(among: (of: Predicted) => boolean = () => true): Recommendation {
-    const mayTravel = classLostOf(this.found) === undefined;
+    // What each lane has to do again was predicted to be done once.
+    const mayTravel = classLostOf(this.found) === undefined && !sparesLater(this.found);
     const surely = this.found.predicted.filter((of) =>
       of.candidate.model === BASELINE ||
       (this.predictedGain(of.candidate).low > 1 && !this.#failed(of.candidate) && among(of) &&

@@ -4,6 +4,7 @@ import {
   recommendationLines,
   remarkOn,
 } from "../../lib/report/advice/advice_report.ts";
+import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { OrderFound } from "../../lib/advice/probe/order_probe.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
 import { probedOf } from "./fixture.ts";
@@ -454,15 +455,20 @@ Deno.test("lanes that gain less than predicted are said to do again what is kept
     return { ...of, wallMs: ms, cpuMs: ms, syncMs: ms, syncCpuMs: ms };
   });
   const cached = { ...inOrder, stretches, spread: 100 };
-  const { surprises } = await adviceOn(
-    { computeMs: 5 },
-    (_trial, items) => ({ runMs: stretches.slice(0, items).reduce((ms, of) => ms + of.wallMs, 0) }),
-    {},
-    undefined,
-    undefined,
-    {},
-    cached,
-  );
+  const on = (more: Partial<AdviseOptions>) =>
+    adviceOn(
+      { computeMs: 5 },
+      (_, items) => ({ runMs: stretches.slice(0, items).reduce((ms, of) => ms + of.wallMs, 0) }),
+      more,
+      undefined,
+      undefined,
+      {},
+      cached,
+    );
+  const { surprises } = await on({});
   assert(surprises.length > 0);
   for (const { text } of surprises) assertStringIncludes(text, "each lane does again");
+  // Nor is a gain predicted that only lanes would have that don't.
+  const { model, decision } = (await on({ budgetMs: 400 })).recommended;
+  assertEquals([model, decision], ["sequential", "unmeasured"]);
 });
