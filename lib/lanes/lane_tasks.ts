@@ -86,7 +86,7 @@ export class LaneTasks {
   }
 
   #givenTo(module: string): Given | Promise<Given> {
-    const hooks = hooksOf(module);
+    const hooks = hooksOf.get(module);
     if (hooks === undefined) return this.#bare;
     const known = this.#setUp.get(module);
     if (known !== undefined) return known.given ?? known.settingUp;
@@ -179,14 +179,11 @@ export async function closeWithin(
   dispose: () => Promise<readonly TeardownError[]>,
   holds: () => boolean,
 ): Promise<void> {
-  const failures = await within(graceMs, dispose(), () => holds() ? [tooLate(graceMs)] : []);
+  const late = `has not ended after its grace time of ${graceMs} ms and was given up`;
+  const failures = await within(graceMs, dispose(), () => {
+    return holds() ? [new TeardownError(`The teardown of a lane ${late}`)] : [];
+  });
   if (failures.length > 0) throw allAsOne(failures);
-}
-
-function tooLate(graceMs: number): TeardownError {
-  return new TeardownError(
-    `The teardown of a lane has not ended after its grace time of ${graceMs} ms and was given up`,
-  );
 }
 
 /** The first, which says how many others there are. */
@@ -259,12 +256,8 @@ interface Hooks {
   readonly teardown?: (resource: unknown) => unknown;
 }
 
-const hooks = new Map<string, Hooks>();
-
-/** The hooks of a module of which a task was loaded; undefined if it has none. */
-function hooksOf(module: string): Hooks | undefined {
-  return hooks.get(module);
-}
+/** Those of modules of which a task was loaded. */
+const hooksOf = new Map<string, Hooks>();
 
 let programLoads = 0;
 
@@ -335,7 +328,7 @@ function findHooks(name: string, module: Record<string, unknown>): void {
       : `of type ${typeof found}`;
     throw notSetUp(name, `its export ${hook} is no function that can be called, but ${is}`);
   }
-  if (setup !== undefined || teardown !== undefined) hooks.set(name, { setup, teardown } as Hooks);
+  if ((setup ?? teardown) !== undefined) hooksOf.set(name, { setup, teardown } as Hooks);
 }
 
 /** Whether calling it would run nothing of it. */

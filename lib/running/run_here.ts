@@ -2,7 +2,7 @@
 
 import type { Decision } from "../adaptive/controller.ts";
 import { type MapOptions, mayRetry, type RetryIn } from "../dispatch/options.ts";
-import type { Outcome, Rejected } from "../dispatch/output.ts";
+import type { Outcome, Rejected } from "../dispatch/outcome.ts";
 import type { AutoExecutor, Executor } from "../executor.ts";
 import { attempt } from "../lanes/attempt.ts";
 import type { Task } from "../lanes/task.ts";
@@ -176,7 +176,8 @@ export class RunHere {
         const outcome of executor.mapSettled(job.task as Task<unknown>, items.input, options)
       ) {
         this.#take(outcome);
-        if (this.#unwritten >= MOST_UNWRITTEN) await this.#untilWritten();
+        if (this.#unwritten < MOST_UNWRITTEN) continue;
+        await new Promise<void>((resolve) => this.#whenWritten = resolve);
       }
     } finally {
       clearInterval(pulse);
@@ -266,10 +267,6 @@ export class RunHere {
       decisions: decisionsSince(firstMs, decisions),
       next: recommended.code,
     };
-  }
-
-  #untilWritten(): Promise<void> {
-    return new Promise((resolve) => this.#whenWritten = resolve);
   }
 
   #take(outcome: Outcome<unknown>): void {

@@ -128,7 +128,9 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
       const isWritten = this.#attempt(of, () => {
         for (; of.sent < of.item.pieces && !isEnough(); of.sent++) {
           const at = kernel.words * pieces++;
-          while (at >= words.length) words = grown(words);
+          while (at >= words.length) {
+            words = new Uint32Array(words.buffer.transfer(2 * words.byteLength));
+          }
           of.item.write(of.sent, words, at);
           if (words[at] === 0) throw new RangeError(`write() gave piece ${of.sent} no steps`);
           steps += words[at]!;
@@ -312,11 +314,4 @@ function checkedItem(item: KernelItem<unknown>): KernelItem<unknown> {
     throw new RangeError(`open() must give a whole number of pieces, but gave ${shown(pieces)}`);
   }
   return item;
-}
-
-/** The same words, with room for as many again. */
-function grown(words: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const more = new Uint32Array(2 * words.length);
-  more.set(words);
-  return more;
 }
