@@ -29,7 +29,7 @@ export type {
   RetryOptions,
   RunOptions,
 } from "./dispatch/options.ts";
-export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/output.ts";
+export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
 export type { Results } from "./dispatch/output.ts";
 export type { Decision, Why } from "./adaptive/controller.ts";
 export type { Figures, Shape } from "./adaptive/watch.ts";

@@ -48,9 +48,9 @@ const LOST: readonly string[] = ["refused", "reset", "refused stream", "truncate
 export class Guide implements PoolGuide {
   /** What was decided so far. */
   readonly decisions: Decision[] = [];
+  readonly tasks: KnownTasks;
   readonly #options: GuideOptions;
   readonly #controller: Controller;
-  readonly #tasks: KnownTasks;
   /** Whether nothing has been started yet, for it is being loaded. */
   #isLoading = false;
   /** What of the keys is paced, for some were refused. */
@@ -77,8 +77,8 @@ export class Guide implements PoolGuide {
     const { start: to, toldBy: detail } = options;
     const atMs = performance.now();
     this.#controller = new Controller({ ...options, cores }, atMs);
-    this.#tasks = new KnownTasks(options.way, options.whole, (why) => this.#stay(why));
-    this.#tasks.allStay = options.maxLanes === 0;
+    this.tasks = new KnownTasks(options.way, options.whole, (why) => this.#stay(why));
+    this.tasks.allStay = options.maxLanes === 0;
     if (detail !== undefined) {
       const figures = { busyShare: 0, latencyMs: NaN, perSecond: 0, refused: 0 };
       this.decisions.push({ atMs, from: ONE, to, why: "start", figures, detail });
@@ -122,20 +122,8 @@ export class Guide implements PoolGuide {
 
   readonly pace: PaceMaker = (inFlight) => new KeyPace(this.#options.maxSlots, inFlight);
 
-  mostThere(task: Task): number {
-    return this.#tasks.mostThere(task);
-  }
-
   together(task: Task): boolean {
-    return this.shape.place === "lanes" && this.#tasks.isProven(task);
-  }
-
-  staysHere(task: Task): boolean {
-    return this.#tasks.staysHere(task);
-  }
-
-  keeps(batch: Batch): boolean {
-    return this.#tasks.keeps(batch);
+    return this.shape.place === "lanes" && this.tasks.isProven(task);
   }
 
   held(ms: number): void {
@@ -162,29 +150,29 @@ export class Guide implements PoolGuide {
     }
     if (isDue) this.#pool.do(() => this.#tick());
     const isHere = batch.on!.number === 0;
-    if (isHere) this.#tasks.look(batch, report);
-    if (failures === undefined) return this.#tasks.note(task, isHere, count, 0);
+    if (isHere) this.tasks.look(batch, report);
+    if (failures === undefined) return this.tasks.note(task, isHere, count, 0);
     for (const { offset, lost } of failures) {
       const index = batch.firstIndex + batch.reported + offset;
-      if (lost !== undefined) this.#tasks.keepHere(task, `what came of item ${index}: ${lost}`);
+      if (lost !== undefined) this.tasks.keepHere(task, `what came of item ${index}: ${lost}`);
     }
     // What was stopped tells nothing, and what a server refused it may refuse here too.
-    this.#tasks.note(task, isHere, count - how.cancelled, how.failed + how.late);
+    this.tasks.note(task, isHere, count - how.cancelled, how.failed + how.late);
   }
 
   lost({ task }: Batch): void {
-    this.#tasks.note(task, false, 1, 1);
+    this.tasks.note(task, false, 1, 1);
   }
 
   unloadable({ task, on }: Batch, error: Error): boolean {
     if (on!.number === 0) return false;
-    this.#tasks.keepHere(task, error.message);
+    this.tasks.keepHere(task, error.message);
     return true;
   }
 
   noLanes(why: string): void {
-    if (this.#tasks.allStay) return;
-    this.#tasks.allStay = true;
+    if (this.tasks.allStay) return;
+    this.tasks.allStay = true;
     this.#stay(why);
   }
 
@@ -232,7 +220,7 @@ export class Guide implements PoolGuide {
   }
 
   #tick(): void {
-    this.#tasks.tick();
+    this.tasks.tick();
     // A task's module that is being loaded waits for nobody else.
     if (this.#isLoading && this.#pool.load > 0) {
       if (this.#pool.running.length === 0) return this.#controller.begin(this.#seen());
@@ -272,7 +260,7 @@ export class Guide implements PoolGuide {
   async #startLanes(): Promise<void> {
     this.#isStarting = true;
     const { lanes: wanted } = this.#controller;
-    const task = this.#pool.tasks.find((task) => !this.staysHere(task));
+    const task = this.#pool.tasks.find((task) => !this.tasks.staysHere(task));
     const { place, lanes } = this.shape;
     let ready = place === "lanes" ? lanes : 0;
     try {
@@ -288,7 +276,7 @@ export class Guide implements PoolGuide {
       // What was ended by its own decision, or with the run, tells nothing.
       if (!this.#controller.wantsLanes || this.#pool.tasks.length === 0) return;
       if (task !== undefined && error instanceof TaskLoadError) {
-        this.#tasks.keepHere(task, error.message);
+        this.tasks.keepHere(task, error.message);
       } else if (ready > 0) {
         // Those that are there go on.
         this.#follow(this.#controller.lanesReady(this.#seen(), ready, ready));
@@ -321,8 +309,8 @@ export class Guide implements PoolGuide {
   #seen(): Seen {
     const { load, remaining, tasks } = this.#pool;
     const { involuntaryContextSwitches, voluntaryContextSwitches } = process.resourceUsage();
-    const travelling = tasks.filter((task) => !this.staysHere(task));
-    const sendMs = this.#tasks.sendMs(travelling);
+    const travelling = tasks.filter((task) => !this.tasks.staysHere(task));
+    const sendMs = this.tasks.sendMs(travelling);
     if (this.isolated && !this.#isAsking && this.shape.place === "lanes") this.#ask();
     return {
       nowMs: performance.now(),

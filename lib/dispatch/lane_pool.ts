@@ -10,7 +10,8 @@
 import type { LaneStartError } from "../lanes/errors.ts";
 import type { Death, Forced, LaneEvents, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
-import { type Batch, BatchList, Fifo, OpenLane, type PoolRun } from "./batch.ts";
+import { type Batch, BatchList, OpenLane, type PoolRun } from "./batch.ts";
+import { Fifo } from "./fifo.ts";
 import { blame, isActive, progressOf } from "./blame.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Placement } from "./placement.ts";
@@ -337,7 +338,7 @@ export class LanePool implements PlacesHost {
   }
 
   #send(run: PoolRun, place: Place, batch: Batch): void {
-    if (place.number > 0 && this.options.guide?.keeps(batch)) place = this.#places.all[0]!;
+    if (place.number > 0 && this.options.guide?.tasks.keeps(batch)) place = this.#places.all[0]!;
     if (place.open?.lane.accepts(run.task) === false) this.#places.retire(place.open);
     const on = place.open ?? this.#places.open(place, [run.task]);
     if (on === undefined) return run.putBack(batch);

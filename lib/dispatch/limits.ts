@@ -6,7 +6,8 @@
  */
 
 import { MOST_TIMER_MS } from "../lanes/timers.ts";
-import { type Batch, Fifo, type Key, type Pace, type PaceMaker } from "./batch.ts";
+import type { Batch, Key, Pace, PaceMaker } from "./batch.ts";
+import { Fifo } from "./fifo.ts";
 
 /** At most `limit` starts in any `perMs` milliseconds. */
 export interface Rate {

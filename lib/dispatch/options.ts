@@ -7,7 +7,7 @@ import type { Task, TaskFunction } from "../lanes/task.ts";
 import type { BatchSettings } from "./batch.ts";
 import { Checker, isCount, isTime } from "./checker.ts";
 import type { PerKey, Rate } from "./limits.ts";
-import type { Outcome, Rejected } from "./output.ts";
+import type { Outcome, Rejected } from "./outcome.ts";
 
 /** Items from anywhere: an array, a generator, a stream; endless ones too. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;

@@ -42,10 +42,10 @@ export class Placement {
     const { guide } = this.options;
     if (guide === undefined) return slots;
     const isHere = number === 0;
-    if (guide.staysHere(task)) return isHere ? Math.max(1, slots) : 0;
+    if (guide.tasks.staysHere(task)) return isHere ? Math.max(1, slots) : 0;
     // What may have ended a lane is tried again on one, for here it would end the program.
     if (alone) return isHere ? 0 : Math.max(1, slots);
-    const most = isHere ? Infinity : guide.mostThere(task);
+    const most = isHere ? Infinity : guide.tasks.mostThere(task);
     return most < Infinity && this.#countThere(task) >= most ? 0 : slots;
   }
 

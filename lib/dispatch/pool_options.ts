@@ -2,7 +2,8 @@
 
 import type { Report, Whole } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
-import type { Batch, BatchLimits, PaceMaker } from "./batch.ts";
+import type { Batch, PaceMaker } from "./batch.ts";
+import type { BatchLimits } from "./batch_size.ts";
 import type { PlacesOptions } from "./places.ts";
 import type { LossOptions } from "./settler.ts";
 
@@ -23,6 +24,16 @@ export interface PoolOptions extends PlacesOptions, LossOptions {
   readonly guide?: PoolGuide;
 }
 
+/** What is known of tasks in such a pool. */
+interface GuidedTasks {
+  /** So many batches of a task may be on lanes elsewhere. */
+  mostThere(task: Task): number;
+  /** Whether a task never leaves the event loop. */
+  staysHere(task: Task): boolean;
+  /** Whether a batch that is about to be sent elsewhere can't be; it is run in the event loop then. */
+  keeps(batch: Batch): boolean;
+}
+
 /** What decides where tasks go in a pool whose first lane is this event loop, the others elsewhere. */
 export interface PoolGuide {
   /** How much of what tasks give and throw must arrive as it is. */
@@ -33,14 +44,9 @@ export interface PoolGuide {
   readonly isBraking: boolean;
   /** Paces what has a key. */
   readonly pace: PaceMaker;
+  readonly tasks: GuidedTasks;
   /** Whether tiny ones of a task's items are to travel together. */
   together(task: Task): boolean;
-  /** So many batches of a task may be on lanes elsewhere. */
-  mostThere(task: Task): number;
-  /** Whether a task never leaves the event loop. */
-  staysHere(task: Task): boolean;
-  /** Whether a batch that is about to be sent elsewhere can't be; it is run in the event loop then. */
-  keeps(batch: Batch): boolean;
   /** Starting a task held up the event loop for so long. */
   held(ms: number): void;
   reported(batch: Batch, report: Report): void;

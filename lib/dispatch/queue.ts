@@ -5,15 +5,8 @@
 
 import { shown } from "../lanes/attempt.ts";
 import { after } from "../lanes/timers.ts";
-import {
-  Batch,
-  type BatchSize,
-  type Key,
-  type Pace,
-  type PaceMaker,
-  type PoolRun,
-  unsent,
-} from "./batch.ts";
+import { Batch, type Key, type Pace, type PaceMaker, type PoolRun, unsent } from "./batch.ts";
+import type { BatchSize } from "./batch_size.ts";
 import { Limit, Lines, type PerKey } from "./limits.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { Source } from "./source.ts";

@@ -10,12 +10,12 @@ import {
   type Batch,
   BatchList,
   type BatchSettings,
-  BatchSize,
   type Blame,
   type OpenLane,
   type Pace,
   type PaceMaker,
 } from "./batch.ts";
+import { BatchSize } from "./batch_size.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
   type CheckedOptions,
@@ -25,15 +25,9 @@ import {
   type MapOptions,
   settingsOf,
 } from "./options.ts";
-import {
-  outcomeAt,
-  Output,
-  type OutputRun,
-  type Results,
-  type Settled,
-  type UnusedResults,
-  valueAt,
-} from "./output.ts";
+import { Output, type OutputRun, type Results } from "./output.ts";
+import { outcomeAt, type Settled, valueAt } from "./outcome.ts";
+import type { UnusedResults } from "./unused_results.ts";
 import { Queue, type QueueRun } from "./queue.ts";
 import { Settler, type Settling } from "./settler.ts";
 import { Source, type SourceEvents } from "./source.ts";

@@ -17,7 +17,7 @@ import type { Task } from "../lanes/task.ts";
 import type { Batch, Blame, History } from "./batch.ts";
 import { isTime } from "./checker.ts";
 import { type CheckedOptions, type Progress, type RetryIn, type RetryOptions } from "./options.ts";
-import { type Ending, outcomeAt, type Rejected, type Settled } from "./output.ts";
+import { type Ending, outcomeAt, type Rejected, type Settled } from "./outcome.ts";
 
 /** A task that killed so many lanes is quarantined: it is not tried again. */
 export const MOST_KILLS = 2;

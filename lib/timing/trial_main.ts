@@ -11,7 +11,7 @@ import type {
   TrialResult,
   TrialSpec,
 } from "./spec.ts";
-import type { Outcome, Rejected } from "../dispatch/output.ts";
+import type { Outcome, Rejected } from "../dispatch/outcome.ts";
 import type { Decision } from "../adaptive/controller.ts";
 import type { AutoExecutor, Executor, LaneUsage } from "../executor.ts";
 import { TeardownError } from "../lanes/errors.ts";

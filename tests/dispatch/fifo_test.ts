@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Fifo } from "../../lib/dispatch/batch.ts";
+import { Fifo } from "../../lib/dispatch/fifo.ts";
 
 Deno.test("what comes first is taken first, however many come and go", () => {
   const queue = new Fifo<number>();

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Checker } from "../../lib/dispatch/checker.ts";
 import { checkOptions, type MapOptions, propertyOf } from "../../lib/dispatch/options.ts";
-import type { Rejected } from "../../lib/dispatch/output.ts";
+import type { Rejected } from "../../lib/dispatch/outcome.ts";
 
 Deno.test("every default is filled in", () => {
   const { retries: { retryIf, ...retries }, ...rest } = checkOptions();

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import type { Outcome } from "../../lib/dispatch/output.ts";
+import type { Outcome } from "../../lib/dispatch/outcome.ts";
 import {
   failureKindsOf,
   failuresOf,

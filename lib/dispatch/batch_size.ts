@@ -1,0 +1,112 @@
+/** How many items travel to a lane together. */
+
+/** How long a batch of tiny tasks is to take. Long against a message, short against a person. */
+export const TARGET_MS = 4;
+/** A lane that took this many times as long as was aimed at gives the rest of a batch back. */
+const GIVE_BACK_FACTOR = 4;
+/** Never more items than this in a batch, however short they are. */
+const MOST_ITEMS = 8192;
+/** Never more bytes than about this in a batch of more than one item. */
+const MOST_BYTES = 1 << 20;
+/** A batch is at most this many times as large as the one before: one quick task proves little. */
+const GROWTH = 8;
+/**
+ * Below this task time a lane is sent batches ahead, so that it needn't wait for the next message: where
+ * all cores compute, that takes up to a millisecond.
+ */
+const AHEAD_BELOW_MS = 100;
+/** The same where several runs share the lanes: what waits there makes another run's turn late. */
+const SHARED_AHEAD_BELOW_MS = 1;
+/** How much work a slot is to have ahead, in milliseconds, and in how many batches at most. */
+const AHEAD_MS = 0.5;
+const MOST_AHEAD = 8;
+/** Above this task time a lane that can't be watched says which item it starts. */
+const LONG_MS = 1;
+/** Weight of the newest measurement. */
+const WEIGHT = 0.5;
+
+export interface BatchLimits {
+  /** How long one of tiny tasks is to take, in milliseconds. */
+  readonly targetMs: number;
+  /** How many items the first one has: one, unless they run side by side. */
+  readonly firstItems: number;
+  /** Never more items than this, however short they are. */
+  readonly mostItems: number;
+  /** Below this task time a lane is sent batches ahead, in milliseconds; 100 unless given. */
+  readonly aheadBelowMs?: number;
+  /** Above this one it says which item it starts, where that costs a message; 1 unless given. */
+  readonly longMs?: number;
+}
+
+/** Where a batch's items run one after another. */
+const ONE_BY_ONE: BatchLimits = { targetMs: TARGET_MS, firstItems: 1, mostItems: MOST_ITEMS };
+
+/**
+ * Sizes the batches of one run: how many items travel to a lane together.
+ *
+ * A message costs 4–90 µs, so tiny tasks travel in batches that take about {@linkcode TARGET_MS}, as
+ * measured; long ones travel alone. Where the input's length is known, no batch takes more than half
+ * of a slot's even share of what is left, so that no lane starves at the end: guided
+ * self-scheduling (Polychronopoulos and Kuck, 1987) with the factor of two from factoring (Hummel,
+ * Schonberg and Flynn, 1992).
+ */
+export class BatchSize {
+  readonly #fixed: number | undefined;
+  #itemMs: number | undefined;
+  #size: number;
+
+  /** Knows nothing yet. */
+  constructor(chunk: "auto" | number, private readonly limits: BatchLimits = ONE_BY_ONE) {
+    this.#fixed = chunk === "auto" ? undefined : Math.min(chunk, limits.mostItems);
+    this.#size = Math.min(limits.firstItems, limits.mostItems);
+  }
+
+  /** Whether an item takes so long that saying which one starts costs little beside it. */
+  get isLong(): boolean {
+    return this.#itemMs !== undefined && this.#itemMs > (this.limits.longMs ?? LONG_MS);
+  }
+
+  /** The size at present, before what is left of the input is looked at. */
+  get current(): number {
+    return this.#fixed ?? this.#size;
+  }
+
+  /** How many batches a slot had better have waiting; `isShared` if other runs use the lanes. */
+  ahead(isShared: boolean): number {
+    const { aheadBelowMs = AHEAD_BELOW_MS } = this.limits;
+    const belowMs = isShared ? SHARED_AHEAD_BELOW_MS : aheadBelowMs;
+    if (this.#itemMs === undefined || this.#itemMs >= belowMs) return 0;
+    const batchMs = Math.max(this.#itemMs * this.current, 1e-3);
+    return Math.min(Math.ceil(AHEAD_MS / batchMs), MOST_AHEAD);
+  }
+
+  /** How long a batch may take before its rest is given back, in milliseconds. */
+  get giveBackMs(): number {
+    return this.#fixed === undefined ? GIVE_BACK_FACTOR * this.limits.targetMs : Infinity;
+  }
+
+  /** How large a batch of more than one item may be. */
+  get mostBytes(): number {
+    return this.#fixed === undefined ? MOST_BYTES : Infinity;
+  }
+
+  /** Takes note of items that ended, and of how long they took on their lane together. */
+  learn(count: number, elapsedMs: number): void {
+    if (count === 0 || Number.isNaN(elapsedMs)) return;
+    const itemMs = Math.max(0, elapsedMs) / count;
+    this.#itemMs = this.#itemMs === undefined
+      ? itemMs
+      : WEIGHT * itemMs + (1 - WEIGHT) * this.#itemMs;
+    const { targetMs, mostItems } = this.limits;
+    const wanted = Math.floor(targetMs / Math.max(this.#itemMs, Number.MIN_VALUE));
+    this.#size = Math.max(1, Math.min(wanted, GROWTH * this.#size, mostItems));
+  }
+
+  /** At least 1; `remaining` is what is left in the input, if it tells. */
+  next(remaining: number | undefined, slots: number): number {
+    if (this.#fixed !== undefined) return this.#fixed;
+    // Items that run side by side had better not be dealt out in turns.
+    if (remaining === undefined || this.limits.firstItems > 1) return this.#size;
+    return Math.max(1, Math.min(this.#size, Math.ceil(remaining / (2 * slots))));
+  }
+}
