@@ -9,6 +9,7 @@
 
 import type { LaneStartError } from "../lanes/errors.ts";
 import type { Death, Forced, LaneEvents, Report } from "../lanes/lane.ts";
+import { unloadable } from "../lanes/lane_tasks.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Batch, BatchList, OpenLane, type PoolRun } from "./batch.ts";
 import { Fifo } from "./fifo.ts";
@@ -19,6 +20,8 @@ import { loadsTooLong, type Place, Places, type PlacesHost } from "./places.ts";
 import type { PoolOptions, RunningTask } from "./pool_options.ts";
 import { Turn } from "./turn.ts";
 
+/** A module that ended so many lanes before any task of it could start is taken to do so always. */
+const MOST_EARLY_ENDS = 3;
 /** While all slots are taken, so many runs are asked whether they send ahead. */
 const MOST_ASKED = 16;
 
@@ -34,6 +37,8 @@ export class LanePool implements PlacesHost {
   readonly #deadlines = new Deadlines(this, this.#watched);
   /** Runs whose tasks were loaded on some lane. */
   readonly #proven = new WeakSet<PoolRun>();
+  /** How many lanes each module ended before a task of it could start; −Infinity once one has ended. */
+  readonly #earlyEnds = new Map<string, number>();
   readonly #actions: (() => void)[] = [];
   #isBusy = false;
   /** Whether a lane is just being given a batch, which it may report at once. */
@@ -408,9 +413,10 @@ export class LanePool implements PlacesHost {
   #onReport(batch: Batch, report: Report): void {
     if (!batch.on!.inFlight.has(batch)) return;
     // This event loop itself keeps what it has loaded.
-    if (this.options.remote && !this.#proven.has(batch.run)) {
+    if (this.options.remote && report.count > 0 && !this.#proven.has(batch.run)) {
       this.#proven.add(batch.run);
       this.#places.noteLoadable(batch.task);
+      this.#earlyEnds.set(batch.task.module, -Infinity);
     }
     if (report.count > 0) batch.on!.isHeldUp = false;
     this.#endedMs = report.endedAtMs;
@@ -454,6 +460,21 @@ export class LanePool implements PlacesHost {
       if (!on.isForced || batch.asked === undefined) batch.run.onLost(batch, verdict, death);
       else batch.run.onForced(batch, verdict.at, forced, hadOthers);
     }
+    if (
+      this.options.remote && verdicts.some(({ at, fault }) => fault !== "none" && !isActive(at))
+    ) {
+      this.#noteEarlyEnd(lost.map(({ task }) => task.module), death);
+    }
+  }
+
+  /** A lane ended before what it was sent could start: if that goes on, none that wait for it will. */
+  #noteEarlyEnd([module, ...others]: readonly string[], { how }: Death): void {
+    if (module === undefined || others.some((other) => other !== module)) return;
+    const ends = (this.#earlyEnds.get(module) ?? 0) + 1;
+    this.#earlyEnds.set(module, ends);
+    if (ends < MOST_EARLY_ENDS) return;
+    const error = unloadable(module, `lanes end before a task can start: the lane ${how}`);
+    for (const run of [...this.#runs]) if (run.task.module === module) run.fail(error);
   }
 
   /**

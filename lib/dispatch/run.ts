@@ -2,7 +2,6 @@
 
 import { CancelledError } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
-import { unloadable } from "../lanes/lane_tasks.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import type { Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
@@ -58,9 +57,6 @@ export function startMap(pool: LanePool, unused: UnusedResults, call: MapCall): 
 /** A task that can't be loaded so many times in a row never can. */
 const MOST_LOAD_FAILURES = 3;
 
-/** Nor one of which so many batches ended a lane that each had for itself before it could start, if none has ended. */
-const MOST_EARLY_DEATHS = 2;
-
 /** So long after its last task ended, a run that nobody waits for keeps the program no more. */
 const REST_MS = 100;
 
@@ -88,9 +84,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   /** What the input threw when it was closed. */
   #closeFailure: { readonly error: unknown } | undefined;
   #loadFailures = 0;
-  #earlyDeaths = 0;
-  /** Whether a task has ended in a lane. */
-  #hasReported = false;
   /** When a load failed last on each lane: what was sent there before shares that failure. */
   readonly #failedAtMs = new WeakMap<OpenLane, number>();
   #restTimer: ReturnType<typeof setTimeout> | undefined;
@@ -263,7 +256,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     const base = batch.reported;
     batch.reported += report.count;
     this.#loadFailures = 0;
-    this.#hasReported ||= report.count > 0;
     this.#size.learn(report.count, report.endedAtMs - report.startedAtMs);
     if (report.last) this.#leaveLane(batch, report.startedAtMs);
     this.#settler.report(batch, report, base);
@@ -292,12 +284,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   onLost(batch: Batch, blame: Blame, death: Death): void {
     this.#leaveLane(batch);
     this.#settler.onLost(batch, blame, death);
-    const { at: { state }, fault } = blame;
-    const isEarly = batch.alone && fault !== "none" && (state === "waiting" || state === "loading");
-    if (isEarly && !this.#hasReported && ++this.#earlyDeaths >= MOST_EARLY_DEATHS) {
-      const why = `lanes end before a task can start: the lane ${death.how}`;
-      this.fail(unloadable(this.task.module, why));
-    }
     this.#onChange();
   }
 

@@ -10,7 +10,7 @@ import {
   workers,
 } from "../../lib/mod.ts";
 import { Gates } from "./gates.ts";
-import { type Guarantee, numbers, OWN_LANE_ONLY, taskOf, THREADS_ONLY } from "./guarantee.ts";
+import { type Guarantee, numbers, OWN_LANE_ONLY, taskNamed, taskOf } from "./guarantee.ts";
 import type * as module from "./set_up_tasks.ts";
 import type { Shared } from "./set_up_tasks.ts";
 
@@ -261,7 +261,7 @@ export const SET_UP: readonly Guarantee[] = [
   },
   {
     name: "a module that ends its lane before any task has started fails the run",
-    notFor: THREADS_ONLY,
+    notFor: OWN_LANE_ONLY,
     async check({ open }) {
       await using executor = open({ lanes: 1, slots: 1 });
       const code = "Promise.reject(new Error('stray')); export default (n) => n;";
@@ -269,6 +269,12 @@ export const SET_UP: readonly Guarantee[] = [
       await assertRejects(() => run.toArray(), Error, "left a rejection unhandled");
       const settled = executor.mapSettled(taskOf(code), numbers(100));
       await assertRejects(() => settled.toArray(), TaskLoadError, "before a task can start");
+      const calls = numbers(30).map((n) => executor.run(taskOf(code), n));
+      const healthy = executor.run(taskNamed("double"), 2);
+      for (const call of calls) {
+        await assertRejects(() => call, TaskLoadError, "before a task can start");
+      }
+      assertEquals(await healthy, 4);
     },
   },
   {
