@@ -61,9 +61,7 @@ type Failed = Failing & { readonly oneByOne?: number };
 
 type Numbers<Names extends string> = Readonly<Record<Names, number>>;
 
-function failingText(
-  { inFlight, model, failed, items, reasons, others, oneByOne = 0 }: Failed,
-): string {
+function failingText({ inFlight, model, failed, items, reasons, others, oneByOne = 0 }: Failed) {
   const why = reasonsText(reasons);
   const many = others.length === 0 ? "" : `, and so it is under ${others.join(", ")}`;
   const alone = oneByOne > 0 ? "more than" : "none of them";

@@ -84,11 +84,7 @@ class Tries {
   readonly #most: number;
   #count = 0;
 
-  constructor(
-    { sample, total }: Of,
-    readonly afterMs: number,
-    readonly measure: MeasurePace,
-  ) {
+  constructor({ sample, total }: Of, readonly afterMs: number, readonly measure: MeasurePace) {
     this.#answerMs = answerMs(sample);
     this.#most = (total ?? Infinity) * (1000 / TRY_MS);
   }

@@ -65,10 +65,7 @@ function serverParts({ servers, user, creds, tlsCa }: ServerOptions): string[] {
   ];
 }
 
-function flagsOf(
-  { module, permissions, config, server }: ProgramJob,
-  { model }: Candidate,
-): string[] {
+function flagsOf({ module, permissions, config, server }: ProgramJob, { model }: Candidate) {
   const detects = commonJsFlag(module);
   const { servers = [], user }: Partial<ServerOptions> = needsServer(model) && server || {};
   const withMore = (kind: "net" | "env" | "run", more: readonly string[]) => {

@@ -237,11 +237,7 @@ function cameOf(assessment: Assessment, { candidate, out, rounds }: Runner): str
 }
 
 /** What a model does for the job, by what was seen of its tasks. */
-function natureOf(
-  assessment: Assessment,
-  { lanes, slots }: Candidate,
-  bound: Classified["bound"],
-): string {
+function natureOf(assessment: Assessment, { lanes, slots }: Candidate, bound: Classified["bound"]) {
   const { found, runners, takesTurns, ownLimit, isBusy } = assessment;
   const { sample, options: { job } } = found;
   const busyCores = "slots on one lane keep the cores busy, and";

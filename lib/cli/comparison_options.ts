@@ -151,12 +151,7 @@ export async function readComparisonOptions(
   };
 }
 
-function sized(
-  model: Model,
-  slots: number,
-  lanes: number | undefined,
-  kind: JobKind,
-): ModelSpec {
+function sized(model: Model, slots: number, lanes: number | undefined, kind: JobKind): ModelSpec {
   if (takes(model, "lanes")) return { model, lanes: lanes ?? defaultLanes(model, kind), slots: 1 };
   if (takes(model, "slots") && !isRemote(model)) return { model, lanes: 1, slots };
   // One lane; one slot under sequential, as many as there are items under concurrent, or 8,192 on a GPU.

@@ -38,10 +38,7 @@ interface RunRequest {
   readonly signal: AbortSignal;
 }
 
-export function resumeCommand(
-  args: readonly string[],
-  further: "--resume" | "--retry-failed",
-): string {
+export function resumeCommand(args: readonly string[], further: "--resume" | "--retry-failed") {
   const goesOn = args.includes(further) ||
     (further === "--resume" && args.includes("--retry-failed"));
   return ["deno task run", ...[...args, ...(goesOn ? [] : [further])].map(shellWord)].join(" ");

@@ -166,6 +166,8 @@ export interface Column<Row> {
   readonly terminalOnly?: boolean;
 }
 
+type Columns<Row> = readonly Column<Row>[];
+
 type More<Row> = Omit<Column<Row>, "head" | "dropOrder" | "cell">;
 
 /** A column of figures, by its head, the order in which it is left out, and its cells. */
@@ -184,7 +186,7 @@ export function textColumn<Row>(...column: Parameters<typeof numberColumn<Row>>)
 }
 
 /** The columns of tables that aren't a terminal's. */
-function fileColumns<Row>(columns: readonly Column<Row>[]): Column<Row>[] {
+function fileColumns<Row>(columns: Columns<Row>): Column<Row>[] {
   return columns.filter(({ terminalOnly }) => !terminalOnly);
 }
 
@@ -240,11 +242,7 @@ function fitting(columns: readonly Written[], width: number): Written[] {
   return kept;
 }
 
-export function textTable<Row>(
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-  style: Style,
-): string {
+export function textTable<Row>(columns: Columns<Row>, rows: readonly Row[], style: Style): string {
   const palette = paletteFor(style);
   const shown = fitting(columns.map((column) => written(column, rows)), style.columns);
   const line = (cellOf: (column: Written) => string, paintOf: (column: Written) => Paint) =>
@@ -263,10 +261,7 @@ export function textTable<Row>(
   ].join("\n");
 }
 
-export function markdownTable<Row>(
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-): string {
+export function markdownTable<Row>(columns: Columns<Row>, rows: readonly Row[]): string {
   const shown = fileColumns(columns);
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [
@@ -277,11 +272,7 @@ export function markdownTable<Row>(
 }
 
 /** Writes a table for a page, in a frame that scrolls by itself, by keyboard too, where it doesn't fit. */
-export function htmlTable<Row>(
-  caption: string,
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-): Html {
+export function htmlTable<Row>(caption: string, columns: Columns<Row>, rows: readonly Row[]): Html {
   const shown = fileColumns(columns);
   // A cell without a word heads nothing.
   const heads = shown.map(({ head, longHead = head, left }, i) =>
@@ -313,7 +304,7 @@ export interface Table extends Block {
   html(caption: string): Html;
 }
 
-export function tableOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Table {
+export function tableOf<Row>(columns: Columns<Row>, rows: readonly Row[]): Table {
   return {
     text: (style) => textTable(columns, rows, style),
     markdown: () => markdownTable(columns, rows),

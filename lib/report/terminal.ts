@@ -35,12 +35,7 @@ export function paletteFor({ colour }: Pick<Style, "colour">): Readonly<Record<T
 }
 
 /** Sentences below each other, each wrapped to the terminal and without what would steer it. */
-export function sentences(
-  texts: readonly string[],
-  style: Style,
-  tone?: Tone,
-  indent = "  ",
-): string {
+export function sentences(texts: readonly string[], style: Style, tone?: Tone, indent = "  ") {
   const lines = texts.flatMap((text) => wrap(plain(text), style.columns, indent).split("\n"));
   return (tone === undefined ? lines : lines.map(paletteFor(style)[tone])).join("\n");
 }

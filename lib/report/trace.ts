@@ -48,10 +48,7 @@ export function tracedOf({ comparisons }: Pick<ResultFile, "comparisons">): Trac
  * Writes timelines as a trace: each a process, each slot of a lane a thread, each task a span, its wait in
  * the queue an asynchronous span of category "queue" before it, and each lane's start-up a span.
  */
-export function renderTrace(
-  traced: readonly Traced[],
-  otherData: Readonly<Record<string, unknown>>,
-): string {
+export function renderTrace(traced: readonly Traced[], otherData: object): string {
   // An event a line: half the size of indented JSON, and still readable with a pager.
   const lines = traced.flatMap((of, at) =>
     Array.from(eventsOf(at + 1, of), (event) => JSON.stringify(event))

@@ -68,11 +68,7 @@ function roundOf(trial: TrialResult, number: number): SweepRound {
 export const LITTLE_TOLERANCE = 0.1;
 
 /** N = X·R (Little, Operations Research 9, 1961): slots should always be taken. */
-export function checkLittle(
-  throughputPerSecond: number,
-  meanMs: number,
-  slots: number,
-): LittleCheck {
+export function checkLittle(throughputPerSecond: number, meanMs: number, slots: number) {
   const inFlight = throughputPerSecond * meanMs / 1000;
   const ratio = inFlight / slots;
   const holds = Math.abs(ratio - 1) <= LITTLE_TOLERANCE;

@@ -137,11 +137,7 @@ export function differenceOf({ low, high }: Interval): Difference {
  * by Student's t on the logarithms, from 0 to 1. A single round gives 0.9 for a factor of two beyond the
  * bound, and never more.
  */
-export function confidenceAbove(
-  above: readonly number[],
-  below: readonly number[],
-  bound = 1,
-): number {
+export function confidenceAbove(above: readonly number[], below: readonly number[], bound = 1) {
   const logs = logRatios(above, below);
   const { mean, deviation } = meanAndDeviation(logs);
   const distance = mean - Math.log(bound);

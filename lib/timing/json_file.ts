@@ -75,11 +75,7 @@ function jsonOf(text: string, path: string): { readonly kind?: unknown } {
 
 const listOf = new Intl.ListFormat("en-GB", { type: "disjunction", style: "long" });
 
-export function parseWritten<T>(
-  text: string,
-  path: string,
-  formats: readonly FileFormat<T>[],
-): T {
+export function parseWritten<T>(text: string, path: string, formats: readonly FileFormat<T>[]): T {
   const data = jsonOf(text, path);
   const format = formats.find(({ kind }) => kind === data.kind);
   if (format === undefined) {

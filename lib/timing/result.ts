@@ -187,9 +187,7 @@ export function unlikeColumns(
 }
 
 /** Faults that the schema can't see: columns of unlike length, no rounds. */
-export function inconsistency(
-  { comparisons }: Pick<ResultFile, "comparisons">,
-): string | undefined {
+export function inconsistency({ comparisons }: Pick<ResultFile, "comparisons">) {
   for (const [c, { models }] of comparisons.entries()) {
     for (const [m, { timeline, rounds }] of models.entries()) {
       const where = `comparisons[${c}].models[${m}]`;

@@ -137,10 +137,7 @@ const OF_THE_RUN = 0.5;
 const FAR_LONGER = 5;
 
 /** The item that a run waited for. Where tasks only queue for each other, most take long. */
-export function longestOf(
-  outcomes: readonly Outcome<unknown>[],
-  runMs: number,
-): LongItem | undefined {
+export function longestOf(outcomes: readonly Outcome<unknown>[], runMs: number) {
   const tasks = outcomes.filter(({ startedAtMs }) => Number.isFinite(startedAtMs))
     .map(({ index, startedAtMs, endedAtMs }) => ({ index, ms: endedAtMs - startedAtMs }))
     .sort((a, b) => b.ms - a.ms);

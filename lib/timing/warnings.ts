@@ -92,10 +92,7 @@ export function outlierWarnings(models: readonly ModelResult[]): string[] {
 }
 
 /** Flags what is faster than the machine can be. */
-export function ceilingWarnings(
-  models: readonly ModelResult[],
-  ceiling: Comparison["ceiling"],
-): string[] {
+export function ceilingWarnings(models: readonly ModelResult[], ceiling: Comparison["ceiling"]) {
   if (ceiling === null) return [];
   const most = ceiling.speedup * CEILING_SLACK;
   return models.flatMap(({ model, lanes, speedup }) =>

@@ -69,9 +69,7 @@ export function permissionNeeded(
 }
 
 /** What a job wanted, and the flag that allows just that; undefined if the message says neither. */
-export function missingFlag(
-  message: string,
-): { readonly wanted: string; readonly flag: string } | undefined {
+export function missingFlag(message: string) {
   const [, wanted, name, target] =
     /Requires (([a-z]+) access(?: to (?:"([^"]*)"|<[^>]*>))?)/.exec(message) ?? [];
   const kind = PERMISSION_KINDS.find((kind) => kind === name);

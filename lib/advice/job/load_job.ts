@@ -53,11 +53,7 @@ function firstError(stderr: string): string {
 }
 
 /** Has Deno check a module's syntax, imports and types, and throws its first error; nothing of it is run. */
-async function checkJobModule(
-  typed: string,
-  module: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function checkJobModule(typed: string, module: string, signal: AbortSignal | undefined) {
   const limit = AbortSignal.timeout(CHECK_MS);
   const { flags } = await moduleFacts(module);
   const hasPackages = flags.includes("--node-modules-dir=manual");
@@ -149,10 +145,7 @@ const NO_TASKS = ["items", "title", "prepare", "reset", "setup", "teardown"];
 const TOLD_LATER_MS = 100;
 
 /** Loads a job module. Throws a UsageError if it lacks something, a JobError if it can't be run. */
-export async function loadJob(
-  request: JobRequest,
-  prober: Prober = probe,
-): ReturnType<typeof loadedJob> {
+export async function loadJob(request: JobRequest, prober: Prober = probe) {
   try {
     return await loadedJob(request, prober);
   } catch (error) {

@@ -58,9 +58,6 @@ export function slotsOf({ slots }: Pick<Candidate, "slots">): number | null {
   return Number.isFinite(slots) ? slots : null;
 }
 
-export function inFlightOf(
-  { lanes, slots }: Pick<Candidate, "lanes" | "slots">,
-  items: number,
-): number {
+export function inFlightOf({ lanes, slots }: Pick<Candidate, "lanes" | "slots">, items: number) {
   return Math.min(lanes * slots, items);
 }

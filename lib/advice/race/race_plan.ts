@@ -65,12 +65,7 @@ function fewSlots({ cores }: Machine): number[] {
   return [cores, 2 * cores].filter((slots) => slots > 1);
 }
 
-function lanesWanted(
-  sample: Sample,
-  machine: Machine,
-  tested: number,
-  horizon: number,
-): Candidate[] {
+function lanesWanted(sample: Sample, machine: Machine, tested: number, horizon: number) {
   if (!blocks(sample)) return [];
   const found: Candidate[] = [];
   for (let lanes = 2 * machine.cores; lanes <= Math.min(MOST_LANES, tested); lanes *= 2) {

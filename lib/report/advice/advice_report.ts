@@ -312,10 +312,7 @@ function sharesLine({ tasks, tasksMs, samples, shares, deeds }: JobProfile): str
 }
 
 /** What a person would gain from mending a function, beside what they gain from the recommended model. */
-function savingsLine(
-  { cpuShare, sample, recommended }: Advice,
-  { functions }: JobProfile,
-): string | undefined {
+function savingsLine({ cpuShare, sample, recommended }: Advice, { functions }: JobProfile) {
   const most = functions.find(({ owner }) => owner !== "runtime");
   if (most === undefined) return undefined;
   const where = most.place === undefined ? "" : ` (${most.place})`;
@@ -372,12 +369,7 @@ function titledList(title: string, lines: readonly string[], kind?: "notices"): 
     : markup`<section><h3>${title}</h3>${list(lines, kind)}</section>`;
 }
 
-export function adviceSection(
-  advice: Advice,
-  code: string,
-  id: string,
-  title = "The advice",
-) {
+export function adviceSection(advice: Advice, code: string, id: string, title = "The advice") {
   const { recommended, surprises, hazards } = advice;
   const [reason, ...details] = recommendationLines(advice);
   const html = markup`

@@ -151,10 +151,7 @@ type RoundRow = Pick<ModelResult, "model" | "lanes" | "slots"> & Round & {
   readonly of: Comparison;
 };
 
-function reasonsOf<Of>(
-  of: Readonly<Record<string, Of>> = {},
-  words: (reason: string, of: Of) => string,
-) {
+function reasonsOf<Of>(of: Record<string, Of> = {}, words: (reason: string, of: Of) => string) {
   return Object.entries(of).map(([reason, of]) => words(reason, of)).join("; ");
 }
 
@@ -771,11 +768,7 @@ function timesScale(distributions: readonly Distribution[], places: [number, num
   return chart.scale([low, high], places, isLog);
 }
 
-function drawDistributions(
-  title: string,
-  distributions: readonly Distribution[],
-  width: number,
-): Html {
+function drawDistributions(title: string, distributions: readonly Distribution[], width: number) {
   const wide = chart.isWide(width);
   const [left, right] = [wide ? NAMES.wide : NAMES.narrow, width - (wide ? 198 : 92)];
   const scale = timesScale(distributions, [left, right]);

@@ -9,12 +9,7 @@ import { modelColour } from "./style.ts";
 export type Look = Readonly<Record<string, string | number | undefined>>;
 
 /** A mark; nothing where a place isn't a number, as an edited file may have it. */
-function mark(
-  name: string,
-  places: Readonly<Record<string, number>>,
-  look: Look,
-  words = "",
-): Html {
+function mark(name: string, places: Readonly<Record<string, number>>, look: Look, words = "") {
   const { title, ...rest } = look;
   const numbers = Object.entries(places);
   if (!numbers.every(([, place]) => Number.isFinite(place))) return new Html("");

@@ -230,11 +230,7 @@ function layOutPanel(recorded: Recorded, space: PanelSpace) {
 type Panel = ReturnType<typeof layOutPanel>;
 
 /** A row for each slot, a bar for each task or run of them; undefined if there are too many. */
-function rowsOfBars(
-  { timeline, rows, used, running }: Recorded,
-  top: number,
-  space: PanelSpace,
-) {
+function rowsOfBars({ timeline, rows, used, running }: Recorded, top: number, space: PanelSpace) {
   const { axisMs, axisPixels } = space;
   const slots = [...used.values()].reduce((sum, slots) => sum + Math.max(1, slots), 0);
   const rowHeight = Math.min(ROW_HEIGHT, BODY_HEIGHT / Math.max(1, slots));
@@ -358,10 +354,7 @@ function barTitle(
 }
 
 /** The rows' bars, joined no more than it takes to be few enough; undefined if they can't be. */
-function fitted(
-  rows: readonly Bar[][],
-  { axisMs, axisPixels, maxBars }: PanelSpace,
-): Bar[][] | undefined {
+function fitted(rows: readonly Bar[][], { axisMs, axisPixels, maxBars }: PanelSpace) {
   for (const longest of [JOINED_AT_MOST_PIXELS, Infinity]) {
     const merged = rows.map((bars) => mergeBars(bars, axisMs / axisPixels, longest));
     if (merged.reduce((sum, { length }) => sum + length, 0) <= maxBars) return merged;
@@ -526,13 +519,7 @@ function drawPanels(
   ]);
 }
 
-function panelMarks(
-  panel: Panel,
-  body: number,
-  x: chart.Scale,
-  closeUp: boolean,
-  wide: boolean,
-): Markup {
+function panelMarks(panel: Panel, body: number, x: chart.Scale, closeUp: boolean, wide: boolean) {
   const { result: { model, timeline }, lanes, queue, flight, labels, endMs, height } = panel;
   const colour = modelColour(model);
   const top = body - TITLE_HEIGHT + 8;
@@ -574,10 +561,7 @@ function panelMarks(
   ];
 }
 
-function panelNote(
-  { result, cpuShare, mostTasksInABar, mostInFlight }: Panel,
-  wide: boolean,
-): string {
+function panelNote({ result, cpuShare, mostTasksInABar, mostInFlight }: Panel, wide: boolean) {
   const { lanes, slots } = result;
   return [
     `${counted(lanes, "lane")} × ${slots === null ? "all slots" : counted(slots, "slot")}`,

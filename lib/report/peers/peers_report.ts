@@ -302,10 +302,7 @@ export function peersCsv({ rows }: Pick<PeersFile, "rows">): string {
 }
 
 /** A race, with nothing in it that could become markup, run, or reach the network. */
-export function peersPart(
-  { rows, rounds }: PeersFile,
-  { id, alone }: PartPlace,
-): PagePart {
+export function peersPart({ rows, rounds }: PeersFile, { id, alone }: PartPlace): PagePart {
   const summary = [...summarySentences(rows), ...loopSentences(rows)];
   const html = [
     markup`<p class="verdict">${summary.join(" ")}</p>`,

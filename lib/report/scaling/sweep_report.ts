@@ -168,9 +168,7 @@ export function openLoopSentences({ openLoop }: Pick<SweepResult, "openLoop">): 
 const WORTH_TELLING = 1.5;
 
 /** Says where computing ends; nothing if CPU times aren't known. */
-export function capacitySentences(
-  { capacity, axis, points, forecasts }: SweepResult,
-): string[] {
+export function capacitySentences({ capacity, axis, points, forecasts }: SweepResult): string[] {
   if (capacity === null) return [];
   const { by, units, size, cpuMsPerItem, limitPerSecond, computingShare, reached } = capacity;
   const cores = units === 1 ? "its only core" : `this machine's ${units} cores`;
@@ -244,9 +242,7 @@ function reasonsText(of: readonly Partial<Failures>[]): string {
   }).join(", ");
 }
 
-export function failureSentences(
-  { points, openLoop }: Pick<SweepResult, "points" | "openLoop">,
-): string[] {
+export function failureSentences({ points, openLoop }: Pick<SweepResult, "points" | "openLoop">) {
   const say = (at: string, failed: number, of: string, why: readonly Partial<Failures>[]) =>
     failed === 0 ? [] : [`At ${at}: ${failed} of ${of} failed: ${reasonsText(why)}.`];
   return [
@@ -265,9 +261,7 @@ export function failureSentences(
 const listOf = new Intl.ListFormat("en-GB");
 
 /** Says what more of the same would do; forecasts refused for the same reason share a sentence. */
-export function forecastSentences(
-  { forecasts, axis }: Pick<SweepResult, "forecasts" | "axis">,
-): string[] {
+export function forecastSentences({ forecasts, axis }: Pick<SweepResult, "forecasts" | "axis">) {
   const factorOf = ({ factor }: Forecast) => `${factor.toLocaleString("en")}×`;
   const headOf = ({ size, cores }: Forecast) =>
     sizeText(axis, size) + (cores === null ? "" : " on a machine with as many cores");

@@ -132,10 +132,7 @@ const TICKS_MS = 20;
 const LEAST_RUN_MS = 0.2;
 
 /** What others did between two readings; undefined if one is missing. */
-export function othersBetween(
-  from: Reading | undefined,
-  to: Reading | undefined,
-): Others | undefined {
+export function othersBetween(from: Reading | undefined, to: Reading | undefined) {
   if (from === undefined || to === undefined) return undefined;
   const elapsedMs = Math.max(1, to.atMs - from.atMs);
   const busyMs = to.cores.busyMs - from.cores.busyMs - (to.ownCpuMs - from.ownCpuMs);
