@@ -1,0 +1,67 @@
+/** What pages say, and where every mark of their pictures stands, on small data: a sketch of each. */
+
+import type { ReportFile } from "../../../lib/report/kinds.ts";
+import { reportPage } from "../../../lib/report/kinds.ts";
+import { adviceFileOf } from "../../advice/advice_file.ts";
+import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
+import { PROFILE } from "../../advice/profile/fixture.ts";
+import { resultOf as sweepOf } from "../../scaling/measured.ts";
+import { ratesOf } from "../../scaling/rates.ts";
+import { lessonFile } from "../lesson/fixture.ts";
+import { switchFile } from "../switching/fixture.ts";
+import { resultOf, simulate } from "./fixture.ts";
+
+/** More marks of a kind that follow each other show nothing that the first ones don't. */
+const MOST_ALIKE = 2;
+
+/** A line for each element: its kind, its places and looks without their names, its tooltip and its words. */
+function sketchOf(page: string): string {
+  const elements = page.matchAll(
+    /<(figure|svg|g|rect|line|circle|path|text|h\d|p|li|dt|dd|th|td)\b([^>]*)>(?:<title>([^<]*)<\/title>)?([^<]*)/g,
+  );
+  let [last, alike] = ["", 0];
+  return Array.from(elements, ([, kind, attributes, title = "", words]) => {
+    const values = Array.from(
+      attributes!.matchAll(/="([^"]*)"/g),
+      ([, value]) => value!.slice(0, 60),
+    );
+    const look = [kind, ...values.filter((value) => Number.isNaN(Number(value)))].join(" ");
+    alike = look === last ? alike + 1 : 1;
+    last = look;
+    if (alike > MOST_ALIKE) return "";
+    const said = [title.replaceAll("\n", " / "), words!.trim().slice(0, 120)];
+    return [kind, ...values, ...said].filter(Boolean).join(" ");
+  }).filter(Boolean).join("\n");
+}
+
+const comparisons = resultOf(
+  simulate({ name: "waits", kind: "io", tasks: 6, takesMs: 50, rounds: 2, failures: 1 }),
+);
+const advice = await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted);
+
+const crowded = resultOf(
+  simulate({ name: "crowds", kind: "io", tasks: 900, takesMs: 9, rounds: 1 }),
+);
+const [crowd] = crowded.comparisons;
+const { timeline } = crowd!.models[1]!;
+// More than there is room for, of which one never started.
+timeline!.startedMs[5] = NaN;
+const sweep = await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
+
+const PAGES: Readonly<Record<string, readonly ReportFile[]>> = {
+  comparisons: [comparisons],
+  "a crowd": [{
+    ...crowded,
+    comparisons: [{ ...crowd!, models: [{ ...crowd!.models[1]!, timeline }] }],
+  }],
+  advice: [adviceFileOf({ ...advice, profile: PROFILE })],
+  rates: [await ratesOf()],
+  "several files": [sweep, sweep, { ...switchFile(), partial: true } as ReportFile],
+  lesson: [lessonFile("en")],
+};
+
+for (const [name, files] of Object.entries(PAGES)) {
+  Deno.test(`the page of ${name} looks as it did`, async (t) => {
+    await t.assertSnapshot(sketchOf(reportPage(files)));
+  });
+}
