@@ -8,7 +8,6 @@ import { mean, median, quantile, sorted } from "../timing/statistics.ts";
 import { type MeasuredSize, type MeasuredSweep, throughputOf } from "./run_sweep.ts";
 import {
   type Latency,
-  type LittleCheck,
   sizeText,
   type SweepPoint,
   type SweepResult,

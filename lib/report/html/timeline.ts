@@ -6,7 +6,7 @@ import type { Comparison, ModelResult, Timeline } from "../../timing/result.ts";
 import { mean } from "../../timing/statistics.ts";
 import { htmlTable } from "../document.ts";
 import { assignSlots, hasStarted, laneName, startOrder } from "../slots.ts";
-import { CHART_WIDTHS, figure, type Html, type Markup, markup } from "./markup.ts";
+import { CHART_WIDTHS, figure, type Html, markup } from "./markup.ts";
 import { modelColour } from "./style.ts";
 import * as chart from "./svg.ts";
 
