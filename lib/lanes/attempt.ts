@@ -22,3 +22,10 @@ export function wordsOf(thrown: unknown): string {
   const words = () => thrown instanceof Error ? thrown.message : String(thrown);
   return attempt(words, "it threw something that can't be shown");
 }
+
+/** What async functions and imports give, whatever a program has put in the place of `Promise`. */
+const { constructor: OwnPromise } = (async () => {})();
+
+export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return value instanceof OwnPromise || value instanceof Promise;
+}

@@ -5,6 +5,7 @@
  * that exits ends the program.
  */
 
+import { isPromise } from "./attempt.ts";
 import type {
   AskReason,
   BatchProgress,
@@ -60,7 +61,7 @@ export class EventLoopLane implements Lane {
 
   send(batch: LaneBatch): void {
     const ready = this.#tasks.ready(batch.task);
-    if (!(ready instanceof Promise)) return this.#start(batch, ready, batch.sentAtMs);
+    if (!isPromise(ready)) return this.#start(batch, ready, batch.sentAtMs);
     ready.then((ready) => this.#start(batch, ready), (error) => {
       if (batch.note !== RECALLED) this.events.unloadable(batch, error);
     });

@@ -4,7 +4,7 @@
  */
 
 import dynamicImport from "data:text/javascript,export default (url) => import(url)";
-import { wordsOf } from "./attempt.ts";
+import { isPromise, wordsOf } from "./attempt.ts";
 import { TaskLoadError, TeardownError } from "./errors.ts";
 import {
   nameOf,
@@ -144,7 +144,7 @@ export class LaneTasks {
 
 /** Goes on with what is there, or will be. */
 function soon<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
-  return value instanceof Promise ? value.then(next) : next(value);
+  return isPromise(value) ? value.then(next) : next(value);
 }
 
 /** The module's own `teardown` knows best; without it, the resource may know how it is disposed. */

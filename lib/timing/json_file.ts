@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 import { readText } from "../files/user_files.ts";
+import { plain } from "../text/plain.ts";
 import { messageOf } from "./failures.ts";
 
 export const RESULT_FILE_BYTES = 200 * 1024 ** 2;
@@ -69,7 +70,7 @@ function jsonOf(text: string, path: string): { readonly kind?: unknown } {
   if (version === undefined) {
     refuse(path, "it has no schemaVersion, so it isn't a result file", "write one with --json");
   }
-  const shown = JSON.stringify(version).slice(0, 40);
+  const shown = plain(JSON.stringify(version)).slice(0, 40);
   refuse(path, `it has schema version ${shown}, and this program reads 1`);
 }
 
@@ -81,7 +82,7 @@ export function parseWritten<T>(text: string, path: string, formats: readonly Fi
   if (format === undefined) {
     const kind = data.kind === undefined
       ? "it has no kind, so it holds comparisons"
-      : `its kind is ${JSON.stringify(data.kind).slice(0, 40)}`;
+      : `its kind is ${plain(JSON.stringify(data.kind)).slice(0, 40)}`;
     const writers = listOf.format(formats.flatMap(({ writers }) => writers));
     refuse(path, kind, `name a file that ${writers} wrote with --json`);
   }

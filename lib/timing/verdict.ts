@@ -28,6 +28,17 @@ export function cpuShareOf({ rounds }: Pick<ModelResult, "rounds">): number {
   }));
 }
 
+/** A run that queued for more than this share of its time may have waited then, too. */
+const HIDDEN = 0.75;
+
+/** The share as measured, queueing counted as waiting, where queueing may have hidden what the tasks do. */
+function untoldShareOf(model: ModelResult): number | undefined {
+  const share = cpuShareOf({ rounds: model.rounds.map((round) => ({ ...round, queuedMs: 0 })) });
+  const queued = median(model.rounds.map(({ runMs, queuedMs = 0 }) => queuedMs / (runMs || 0.001)));
+  const isTold = queued <= HIDDEN || boundOfShare(share) === boundOfShare(cpuShareOf(model));
+  return isTold ? undefined : share;
+}
+
 /** `threadCpuUsage` has steps of 10 ms: below this CPU time it tells nothing. */
 const STEPS_MS = 100;
 
@@ -67,6 +78,8 @@ interface Judged {
   readonly choice: Choice<ModelResult>;
   readonly gainOf: (of: ModelResult) => Interval | null;
   readonly cpuShare: number;
+  /** Whether the tasks may wait though the CPU seems busy: others had the cores for nearly all of the run. */
+  readonly isHidden: boolean;
   /** Whether more slots, and whether more lanes, were detectably faster than sequential. */
   readonly concurrencyPays: boolean;
   readonly parallelismPays: boolean;
@@ -117,7 +130,10 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
   }
   const does = { io: "wait", cpu: "compute", mixed: "wait and compute" }[bound];
   const share = Math.min(100, Math.round(cpuShare * 100));
-  const nature = `The tasks ${does}: the CPU was busy ${share}% of the sequential run.`;
+  const nature = judged.isHidden
+    ? "Whether the tasks wait or compute can't be told, for others had the cores for most of the " +
+      `sequential run, and it had a CPU for ${share}%.`
+    : `The tasks ${does}: the CPU was busy ${share}% of the sequential run.`;
   if (judged.impossible !== undefined) {
     const { of, gain, most } = judged.impossible;
     return `${nature} The measurement can't be right: ${of.model} was ${times(gain)}, where ` +
@@ -167,7 +183,8 @@ export function judge(evidence: Evidence): Verdict | null {
     const gain = gainOf(of);
     return gain !== null && gain.low > 1 && gain.median > AS_GOOD;
   };
-  const cpuShare = cpuShareOf(sequential);
+  const untold = untoldShareOf(sequential);
+  const cpuShare = untold ?? cpuShareOf(sequential);
   const tasks = { cpuShare: Math.min(1, cpuShare), onLoop: onLoopOf(sequential) };
   const cores = Math.max(navigator.hardwareConcurrency, evidence.ceiling?.speedup ?? 1);
   const [impossible] = others.flatMap((of) => {
@@ -184,6 +201,7 @@ export function judge(evidence: Evidence): Verdict | null {
     choice,
     gainOf,
     cpuShare,
+    isHidden: untold !== undefined,
     concurrencyPays: others.filter(isEventLoop).some(pays),
     parallelismPays: others.filter(isParallel).some(pays),
   };
@@ -192,7 +210,9 @@ export function judge(evidence: Evidence): Verdict | null {
     bound,
     cpuShare: Math.round(judged.cpuShare * 1000) / 1000,
     recommended: choice.chosen.model,
-    confidence: impossible === undefined ? Math.round(choice.confidence * 1000) / 1000 : 0.5,
+    confidence: impossible === undefined && !judged.isHidden
+      ? Math.round(choice.confidence * 1000) / 1000
+      : 0.5,
     reason: reasonOf(judged, bound),
   };
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { attempt, wordsOf } from "../../lib/lanes/attempt.ts";
+import { attempt, isPromise, wordsOf } from "../../lib/lanes/attempt.ts";
 
 function fails(): number {
   throw new Error("no");
@@ -22,4 +22,19 @@ Deno.test("wordsOf() has words for whatever was thrown", () => {
     },
   };
   assertEquals(wordsOf(hostile), "it threw something that can't be shown");
+});
+
+Deno.test("isPromise() knows promises though another class stands in their place", () => {
+  const { Promise: own } = globalThis;
+  try {
+    globalThis.Promise = class<T> extends own<T> {} as PromiseConstructor;
+    const [native, other] = [(async () => {})(), Promise.resolve()];
+    assertEquals([isPromise(native), isPromise(other), isPromise({ then() {} })], [
+      true,
+      true,
+      false,
+    ]);
+  } finally {
+    globalThis.Promise = own;
+  }
 });
