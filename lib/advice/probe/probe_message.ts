@@ -3,6 +3,8 @@
 export interface ProfileOrder {
   readonly stride: number;
   readonly targetMs: number;
+  /** So many tasks whatever they take. */
+  readonly least: number;
 }
 
 export interface ProfiledRun {

@@ -305,7 +305,7 @@ export function profileEnds(): void {
 export async function profiledRun(
   items: Items<unknown>,
   limit: number,
-  { stride, targetMs }: ProfileOrder,
+  { stride, targetMs, least }: ProfileOrder,
   task: TaskFunction,
   given?: Given,
   places?: readonly number[],
@@ -314,7 +314,7 @@ export async function profiledRun(
   const { signal } = new AbortController();
   let [tasks, failed, tasksMs] = [0, 0, 0];
   profileBegins();
-  for (let index = 0; index < limit && tasksMs < targetMs; index++) {
+  for (let index = 0; index < limit && (tasksMs < targetMs || tasks < least); index++) {
     const pulled = await puller.pull(1);
     if (pulled.length === 0) break;
     if (index % stride !== 0) continue;

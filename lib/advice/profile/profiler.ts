@@ -6,7 +6,7 @@ import type { JobSpec } from "../../timing/spec.ts";
 import { ItemPuller } from "../../timing/job_items.ts";
 import { type Probed, startProbe } from "../probe/probe.ts";
 import type { ProbeMessage, ProfileOrder } from "../probe/probe_message.ts";
-import type { Sample } from "../probe/sample.ts";
+import { type Sample, typicalFrom } from "../probe/sample.ts";
 import { type CallTree, callTree, type FrameRoles } from "./cpu_profile.ts";
 import { flameBars, type Profiled, timeByFunction } from "./job_profile.ts";
 import { profileBegins, profileEnds } from "../probe/sampler.ts";
@@ -58,10 +58,10 @@ async function treeIn(folder: string): Promise<CallTree | undefined> {
 async function profileIn(
   folder: string,
   job: JobSpec,
-  { stride, targetMs, limit, guardMs, signal }: Parameters<Profiler>[1],
+  { stride, targetMs, least, limit, guardMs, signal }: Parameters<Profiler>[1],
 ): Promise<Profiled> {
   const flags = ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL_US}`];
-  const wanted = { limit, targetMs, profile: { stride, targetMs } };
+  const wanted = { limit, targetMs, profile: { stride, targetMs, least } };
   await using child = await startProbe(job, wanted, { guardMs, signal }, { flags });
   let ran: Extract<ProbeMessage, { type: "profiled" }> | undefined;
   // Until its end: the profile is written when the process ends.
@@ -110,13 +110,12 @@ const LEAST_PROFILE_MS = 40;
 const FIXED_MS = 600;
 const SLOWER = 2;
 
-type ProfiledSample = Pick<Sample, "cpuShare" | "cpuMs" | "loopMs" | "tasksMs" | "items">;
-
 /** Plans a profile, or says why there is none; undefined for tasks that wait. */
 export function profilePlan(
-  { cpuShare, cpuMs, loopMs, tasksMs, items }: ProfiledSample,
+  sample: Sample,
   leftMs: number,
 ): ProfilePlan | { readonly missing: string } | undefined {
+  const { cpuShare, cpuMs, loopMs, tasksMs, items, wallMs } = sample;
   if (cpuShare <= WAITS) return undefined;
   if (cpuShare * loopMs <= WAITS * cpuMs) {
     return {
@@ -127,11 +126,13 @@ export function profilePlan(
   const wholeMs = Math.max(LEAST_PROFILE_MS, Math.min(MOST_PROFILE_MS, SHARE_OF_SAMPLE * tasksMs));
   // Of long tasks even one may take longer than that.
   const targetMs = Math.max(wholeMs, tasksMs / items);
-  if (FIXED_MS + SLOWER * targetMs > leftMs) {
+  // What only the first ones do, such as filling a cache, tells nothing of the others.
+  const least = Math.min(items, typicalFrom(sample));
+  if (FIXED_MS + SLOWER * Math.max(targetMs, least * wallMs) > leftMs) {
     return { missing: "no time was left; a larger --budget shows it" };
   }
-  const stride = Math.max(1, Math.min(items, Math.floor(tasksMs / targetMs)));
-  return { stride, targetMs, limit: items, guardMs: leftMs };
+  const stride = Math.max(1, Math.min(Math.floor(items / least), Math.floor(tasksMs / targetMs)));
+  return { stride, targetMs, least, limit: items, guardMs: leftMs };
 }
 
 /** Takes a profile if there is something to see and time for it; undefined where nobody would ask. */

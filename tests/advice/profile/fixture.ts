@@ -112,6 +112,7 @@ export function jobOf(name: string): JobSpec {
 /** How it is profiled. */
 export const options = (more: Partial<Parameters<typeof profileJob>[1]> = {}) => ({
   stride: 1,
+  least: 1,
   targetMs: 60_000,
   limit: 40,
   guardMs: 60_000,

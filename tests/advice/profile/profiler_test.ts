@@ -20,6 +20,14 @@ Deno.test("profilePlan() runs one task at least, however long", () => {
   assert(plan !== undefined && !("missing" in plan) && plan.targetMs >= 2900);
 });
 
+Deno.test("profilePlan() runs as many tasks as stand for all", () => {
+  const first = computes.walls.map((of, at) => ({ ...of, wallMs: at === 0 ? 1500 : 10 }));
+  const plan = profilePlan({ ...computes, walls: first, wallMs: 24.9 }, 30_000);
+  assert(plan !== undefined && !("missing" in plan));
+  assertEquals(plan.stride, 1);
+  assert(plan.least > 50 && plan.least < 100, `${plan.least}`);
+});
+
 Deno.test("profilePlan() has nothing to show of tasks that wait", () => {
   assertEquals(profilePlan(sampleFor({ computeMs: 1, waitMs: 20 }), 30_000), undefined);
 });
