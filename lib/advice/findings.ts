@@ -521,10 +521,8 @@ function* ofTasks(found: Evidence, chosen: Candidate, moreBytes: MoreBytes): Gen
     yield { kind: "memory", ...figures, freeBytes: machine.memoryBytes, model };
   }
   const longest = longestOf(found);
-  const isSpread = longest !== undefined || inFlightOf(chosen, horizon) > 1;
-  // Who has to wait for a core looks long.
-  const isTold = !wasBusy(sample, machine) && !found.pace?.ofPlainLoop;
-  if (variation > UNEVEN && isSpread && isTold) {
+  const isLate = inFlightOf(chosen, horizon) > 1 && !wasBusy(sample, machine);
+  if (variation > UNEVEN && (longest || isLate) && !found.pace?.ofPlainLoop) {
     yield { kind: "uneven", variation, ...(longest && { longest }) };
   }
   yield* ofTeardown(probed);
@@ -532,14 +530,17 @@ function* ofTasks(found: Evidence, chosen: Candidate, moreBytes: MoreBytes): Gen
 
 /** The item that alone takes most of the time, if the sample ran much of a job that isn't small. */
 function longestOf({ sample, machine, probed, horizon }: Evidence): Longest | undefined {
-  const { walls, items, wallMs } = sample;
-  let [turn, at, longestMs] = [0, 0, 0];
-  for (const { count, wallMs } of walls) {
-    if (count === 1 && wallMs > longestMs) [turn, longestMs] = [at, wallMs];
+  // Who has to wait for a core looks long.
+  const isBusy = wasBusy(sample, machine);
+  let [turn, at, longestMs, allMs] = [0, 0, 0, 0];
+  for (const { count, wallMs, cpuMs = 0 } of sample.walls) {
+    const ms = isBusy ? cpuMs : wallMs;
+    if (count === 1 && ms > longestMs) [turn, longestMs] = [at, ms];
     at += count;
+    allMs += count * ms;
   }
-  const share = longestMs / (items * wallMs);
-  const isMuch = items >= MOST_OF_ALL * horizon &&
+  const share = longestMs / Math.max(1e-9, allMs);
+  const isMuch = sample.items >= MOST_OF_ALL * horizon &&
     classFor(sample, machine, horizon).noGain === undefined;
   if (share < MOST_OF_ALL || !isMuch) return undefined;
   return { index: spreadOrder(probed.spread ?? 0)[turn] ?? turn, share };

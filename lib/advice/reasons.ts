@@ -11,6 +11,7 @@ import {
   formatRatio,
   formatShortDuration,
   formatSpeedup,
+  type Interval,
 } from "../text/format.ts";
 import type { ModelAdvice, Surprise } from "./advice.ts";
 import type { Assessment, JobNoGain } from "./assessment.ts";
@@ -185,7 +186,7 @@ function untoldText(assessment: Assessment, { best, bestGain }: Recommendation):
   if (impossible.length > 0) {
     return `, because what was measured can't be right (see the hazards).${busy ? idle : budget}`;
   }
-  const gained = bestGain && `: ${nameOf(best)} gained ${formatSpeedup(bestGain)}`;
+  const gained = bestGain && `: ${nameOf(best)} ${gainText(bestGain)}`;
   if (busy && (bestGain === null || bestGain.high < 1)) {
     return `${gained ?? `: ${refutedText(assessment)}`}, but other programs used the CPUs.${idle}`;
   }
@@ -210,7 +211,7 @@ function whyUnclear({ runners, found }: Assessment): string {
   if (counts.every((count) => count === 0)) return "no other model was run to its end";
   return rounds <= 1
     ? "there was only one round"
-    : `${rounds} rounds differ from each other by more than the gain`;
+    : `${rounds} rounds differ from each other by more than that`;
 }
 
 function refutedText(assessment: Assessment): string {
@@ -231,9 +232,17 @@ function cameOf(assessment: Assessment, { candidate, out, rounds }: Runner): str
   const gain = assessment.gain(candidate);
   const often = rounds.length === 1 ? "its one round" : `${rounds.length} rounds`;
   if (gain === null) return `was slower than the best in ${often}`;
-  return gain.median < 1
-    ? `took ${formatRatio(1 / gain.median)} as long as the plain loop in ${often}`
-    : `gained ${formatSpeedup(gain)} in ${often}`;
+  return `${gainText(gain)} in ${often}`;
+}
+
+function gainText(gain: Interval): string {
+  const { median, low, high } = gain;
+  return median < 1
+    ? `took ${
+      formatSpeedup({ median: 1 / median, low: 1 / high, high: 1 / low })
+    } as long as the ` +
+      "plain loop"
+    : `gained ${formatSpeedup(gain)}`;
 }
 
 /** What a model does for the job, by what was seen of its tasks. */
@@ -348,8 +357,9 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
     const counts = model.model !== BASELINE && out !== "failures" && out !== "results";
     if (gain === undefined || !counts) return [];
     const off = gain / predictedGain;
-    // What lies within the interval was not shown to be wrong.
+    // What lies within what was measured, or predicted, was not shown to be wrong.
     if (low <= predictedGain && predictedGain <= high) return [];
+    if (model.predictedGainLow <= gain && gain <= model.predictedGainHigh) return [];
     if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
     const why = needsServer(model.model)
       ? `its machines are ${off > 1 ? "faster" : "slower"} than this one` +

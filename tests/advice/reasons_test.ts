@@ -118,7 +118,7 @@ Deno.test("a reason says what came of the models that are out", async () => {
   }));
   assertMatch(
     slow.recommended.reason,
-    /workers \(2 lanes\) took [23]\.\d\d× as long as the plain loop in (its one round|\d rounds)/,
+    /workers \(2 lanes\) took [23]\.\d\d× [\d.]+–[\d.]+ as long as the plain loop in (its one round|\d rounds)/,
   );
   const wrong = await adviceOn(made, ({ model }, _items, runMs) => ({
     runMs,
@@ -471,4 +471,27 @@ Deno.test("lanes that gain less than predicted are said to do again what is kept
   // Nor is a gain predicted that only lanes would have that don't.
   const { model, decision } = (await on({ budgetMs: 400 })).recommended;
   assertEquals([model, decision], ["sequential", "unmeasured"]);
+});
+
+Deno.test("a prediction that left room for what was measured wasn't wrong", async () => {
+  const surprised = async (factor: number) => {
+    const { surprises } = await adviceOn(
+      { computeMs: 2, waitMs: 20, items: 200 },
+      ({ model }, _items, runMs) => ({ runMs: model === "sequential" ? runMs : factor * runMs }),
+    );
+    return surprises.some(({ name }) => name === "concurrent");
+  };
+  assertEquals([await surprised(0.7), await surprised(0.3)], [false, true]);
+});
+
+Deno.test("what was slower is told with its interval, and not as a gain", async () => {
+  const noise = [1, 1.5, 0.7];
+  const { recommended } = await adviceOn(
+    { computeMs: 20, available: 0.5 },
+    ({ model, round }, items) => ({
+      runMs: 40 * items * (model === "sequential" ? 1 : 1.2 * noise[round % 3]!),
+    }),
+  );
+  assertEquals(recommended.decision, "can't tell");
+  assertMatch(recommended.reason, /took 1\.\d\d× [\d.]+–[\d.]+ as long as the plain loop/);
 });
