@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Checker } from "../../lib/dispatch/checker.ts";
 import { checkOptions, type MapOptions, propertyOf } from "../../lib/dispatch/options.ts";
 import type { Rejected } from "../../lib/dispatch/outcome.ts";
 
@@ -154,24 +153,6 @@ Deno.test("options that are no object are refused", () => {
   for (const options of [null, 3, "fast"]) {
     assertThrows(() => checkOptions(options as never), RangeError, "options must be an object");
   }
-});
-
-Deno.test("a checker says what can't be done", () => {
-  const check = new Checker("open limited()");
-  check.is("slots", 3, true, "a whole number");
-  const refused = () => check.is("slots", "3", false, "a whole number");
-  assertThrows(
-    refused,
-    RangeError,
-    'Cannot open limited(): slots must be a whole number, but is "3"',
-  );
-  check.known({ slots: 1 }, ["slots"]);
-  const unknown = () => check.known({ lanes: 1 }, ["slots", "graceMs"]);
-  assertThrows(
-    unknown,
-    RangeError,
-    "Cannot open limited(): there is no option lanes; there are slots, graceMs",
-  );
 });
 
 Deno.test("by default failed, timed-out and crashed may be tried again, if they allow it", () => {

@@ -1,0 +1,119 @@
+/** What is learned of tasks from their items, one look after another. */
+
+import { assertEquals } from "@std/assert";
+import { KnownTasks } from "../../lib/adaptive/known_tasks.ts";
+import { Batch, unsent } from "../../lib/dispatch/batch.ts";
+import type { Failure, Report, Whole } from "../../lib/lanes/lane.ts";
+import { threads } from "../../lib/lanes/remote/clone.ts";
+import type { Task } from "../../lib/lanes/task.ts";
+import { FakeRun } from "../dispatch/fake_run.ts";
+
+class Own {
+  n = 1;
+}
+
+const REMOTE: Task = { module: "file:///a.ts", export: "default" };
+
+function knowing(whole: Whole = "classes") {
+  const why: string[] = [];
+  const known = new KnownTasks(threads, whole, (text) => why.push(text));
+  const batch = (item: unknown, task = REMOTE) =>
+    new Batch(Object.assign(new FakeRun(), { task }), 7, [item], unsent(0));
+  const look = (item: unknown, value: unknown, failures?: readonly Failure[]) => {
+    const times = { startedAtMs: 0, endedAtMs: 1, times: undefined };
+    const report: Report = { count: 1, values: [value], failures, ...times, last: true };
+    known.look(batch(item), report);
+  };
+  return { known, why, batch, look };
+}
+
+Deno.test("a function stays where it is, and so does every task where there are no lanes", () => {
+  const { known } = knowing();
+  assertEquals(known.staysHere({ module: "function:", export: "f" }), true);
+  assertEquals(known.staysHere(REMOTE), false);
+  known.allStay = true;
+  assertEquals(known.staysHere(REMOTE), true);
+});
+
+Deno.test("a task of which an item, a result or an error can't arrive as it is stays, by any name for it", () => {
+  const thrown = (reason: unknown): Failure[] => [{ offset: 0, ended: "failed", reason }];
+  const cases: [Parameters<ReturnType<typeof knowing>["look"]>, string][] = [
+    [[new Own(), 1], "item 7: it is an Own, which would arrive without its class"],
+    [[1, new Own()], "the result of item 7: it is an Own, which would arrive without its class"],
+    [[1, undefined, thrown(new Own())], "what item 7 failed with: it is an Own, which would"],
+  ];
+  for (const [looked, text] of cases) {
+    const { known, why, look } = knowing();
+    look(...looked);
+    assertEquals([why.length, why[0]!.slice(0, text.length)], [1, text]);
+    assertEquals(known.staysHere({ ...REMOTE }), true);
+    look(...looked);
+    assertEquals(why.length, 1);
+  }
+});
+
+Deno.test("where data is enough, a result may lose its class, but no item", () => {
+  const { known, look, why } = knowing("data");
+  look(1, new Own());
+  assertEquals([known.staysHere(REMOTE), why], [false, []]);
+  look(new Own(), 1);
+  assertEquals(why.length, 0); // not before the next tick
+  known.tick();
+  look(new Own(), 1);
+  assertEquals([known.staysHere(REMOTE), why.length], [true, 1]);
+});
+
+Deno.test("only a few looks are taken, fewer and fewer, and none of them twice between two ticks", () => {
+  let looks = 0;
+  const clone = (value: unknown) => (looks++, structuredClone(value));
+  const known = new KnownTasks({ ...threads, clone }, "classes", () => {});
+  const batch = new Batch(Object.assign(new FakeRun(), { task: REMOTE }), 0, [{ n: 1 }], unsent(0));
+  const report = { count: 1, values: [1], failures: undefined, times: undefined, last: true };
+  const at: number[] = [];
+  for (let item = 0; item < 1000; item++) {
+    const before = looks;
+    known.look(batch, { ...report, startedAtMs: 0, endedAtMs: 1 });
+    known.look(batch, { ...report, startedAtMs: 0, endedAtMs: 1 });
+    known.tick();
+    if (looks > before) at.push(item);
+  }
+  assertEquals(at.length <= 24 && at.length > 8, true, `${at}`);
+  const gaps = at.slice(1).map((item, index) => item - at[index]!);
+  assertEquals(gaps, gaps.toSorted((a, b) => a - b));
+});
+
+Deno.test("what sending costs is known of tasks that were looked at, the least that was seen", () => {
+  const { known, look } = knowing();
+  assertEquals(known.sendMs([REMOTE]), undefined);
+  look([1, 2], [3]);
+  assertEquals(known.sendMs([REMOTE])! >= 0, true);
+  assertEquals(known.sendMs([{ module: "b:", export: "default" }]), undefined);
+});
+
+Deno.test("items that can't be sent are kept, whatever stands beside them", () => {
+  const { known, batch, why } = knowing();
+  assertEquals([known.keeps(batch(1)), known.keeps(batch({ a: 1 }))], [false, false]);
+  assertEquals([known.keeps(batch(new Own())), why.length], [true, 1]);
+});
+
+Deno.test("so many are sent that it shows how they fare; those that fail only there stay", () => {
+  const { known, why } = knowing();
+  assertEquals([known.mostThere(REMOTE), known.isProven(REMOTE)], [2, false]);
+  known.note(REMOTE, true, 10, 0);
+  known.note(REMOTE, false, 2, 0);
+  assertEquals([known.mostThere(REMOTE), known.isProven(REMOTE)], [Infinity, true]);
+  const other = { module: "b:", export: "default" };
+  known.note(other, true, 10, 0);
+  for (let at = 0; at < 2; at++) known.note(other, false, 1, 1);
+  assertEquals([known.staysHere(other), known.staysHere(REMOTE)], [true, false]);
+  assertEquals(why.at(-1), "2 of 2 failed where they were sent, and 0 of 10 here");
+});
+
+Deno.test("a task that is only doubted is sent again once more of its items fail here too", () => {
+  const { known } = knowing();
+  known.note(REMOTE, true, 2, 0);
+  known.note(REMOTE, false, 2, 2);
+  assertEquals(known.staysHere(REMOTE), true);
+  known.note(REMOTE, true, 8, 8);
+  assertEquals(known.staysHere(REMOTE), false);
+});
