@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "../properties.ts";
 import { UsageError } from "../../lib/options.ts";
-import { ItemLines, type LineFormat } from "../../lib/running/item_lines.ts";
+import { countItems, ItemLines, type LineFormat } from "../../lib/running/item_lines.ts";
+import { granted } from "../granted.ts";
 
 function linesOf(text: string, format: LineFormat, size = 1 << 16): ItemLines {
   const bytes = new TextEncoder().encode(text);
@@ -92,4 +93,23 @@ Deno.test("a line that doesn't end is read no further than any line may be long"
   assertEquals(await lines.next(9), ["a"]);
   await assertRejects(() => lines.next(9), UsageError, "line 2 is longer than 10 characters");
   assertEquals(pulled, 7);
+});
+
+Deno.test({
+  name: "the items of a file are counted, and a line that is none is named",
+  ignore: !granted("read", "write"),
+  async fn() {
+    const file = await Deno.makeTempFile();
+    try {
+      const count = async (text: string) => {
+        await Deno.writeTextFile(file, text);
+        return await countItems("items", file, "json");
+      };
+      assertEquals([await count(""), await count("1\n\n2\n"), await count("1\n2\n3")], [0, 2, 3]);
+      assertEquals(await count("1\n".repeat(100_000)), 100_000);
+      await assertRejects(() => count("1\n{\n"), UsageError, "line 2");
+    } finally {
+      await Deno.remove(file);
+    }
+  },
 });

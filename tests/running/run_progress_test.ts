@@ -16,6 +16,8 @@ Deno.test("in a pipe a line tells how many have settled, how fast, and how long 
   try {
     nowMs = 10_000;
     progress.tick();
+    state.total = 2000;
+    progress.tick();
     Object.assign(state, { total: 3000, succeeded: 499, failed: 1 });
     nowMs = 20_000;
     progress.tick();
@@ -31,6 +33,7 @@ Deno.test("in a pipe a line tells how many have settled, how fast, and how long 
   }
   assertEquals(lines, [
     "crawl: 1,000 items",
+    "crawl: 1,000 of 2,000 items (50%)",
     "crawl: 1,500 of 3,000 items (50%), 1 failed, 25.0/s, 1m left",
     "crawl: 1,500 of 3,000 items (50%), paused 12 s: the server asked for it (429, host a.example), " +
     "3 wait for a retry, 1 failed, 25.0/s, 1m left",
