@@ -1,7 +1,7 @@
 /** What was found, combined: predictions with measurements, model by model, for the whole job. */
 
 import { BASELINE, isRemote, needsServer } from "../models.ts";
-import { COMPUTES, GAINED, TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
+import { AS_GOOD, COMPUTES, GAINED, TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
 import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
@@ -213,7 +213,7 @@ export class Assessment {
   /** A server may refuse later in a long job what went well in a short race. */
   #keptTo(recommended: Recommendation): Recommendation {
     const { candidate, confidence, decision } = recommended;
-    const most = candidate.lanes > 1 && (this.takesTurns || this.ownLimit !== undefined)
+    const most = candidate.lanes > 1 && (this.takesTurns || this.mayOwnLimit !== undefined)
       ? UNSURE
       : this.mayBeRefused(candidate)
       ? OF_A_PART
@@ -286,50 +286,76 @@ export class Assessment {
 
   /** How many tasks are served at once by what they wait for. */
   get servedAtOnce(): number | undefined {
-    return this.#level?.isOwn === false && !this.isBusy ? this.#level.atOnce : undefined;
+    const { atOnce, isOwn, isSure } = this.#level ?? {};
+    return isSure && !isOwn ? atOnce : undefined;
   }
 
-  /** How many of them their own module lets in at once, in each lane; on a busy machine others may have. */
+  /** How many of them their own module lets in at once, in each lane. */
   get ownLimit(): number | undefined {
-    return this.#level?.isOwn ? this.#level.atOnce : undefined;
+    const { atOnce, isOwn, isSure } = this.#level ?? {};
+    return isSure && isOwn ? atOnce : undefined;
+  }
+
+  /** The same where noise, or others, may have made it so: lanes gained more than an event loop that had time. */
+  get mayOwnLimit(): number | undefined {
+    const { sample } = this.found;
+    const crowds = this.#crowds;
+    const loops = crowds.filter(({ isLoop }) => isLoop).sort((a, b) => b.inFlight - a.inFlight);
+    const level = Math.max(0, ...loops.map(({ gain }) => gain.median));
+    const isLess = loops.length > 0 &&
+      this.predictedGain(loops[0]!.candidate).low > FAR_LESS * level;
+    const isMore = crowds.some(({ isLoop, gain }) => !isLoop && gain.median > AS_GOOD * level);
+    const isFull = computesBeside(sample) || 2 * level * heldMs(sample) >= sample.wallMs;
+    return isLess && isMore && !isFull ? Math.max(1, Math.round(level)) : undefined;
   }
 
   get isBusy(): boolean {
     return wasBusy(this.found.sample, this.found.machine);
   }
 
-  /**
-   * How many tasks get on at once, told where several numbers in flight gained the same, and far too
-   * little; where lanes gained clearly more, though an event loop had time for more, that is each lane's own.
-   */
-  get #level(): { readonly atOnce: number; readonly isOwn: boolean } | undefined {
-    const { sample } = this.found;
-    if (computesBeside(sample)) return undefined;
-    const crowds = this.runners.flatMap(({ candidate, items, out }) => {
+  /** What ran with several tasks in flight on a lane. */
+  get #crowds() {
+    return this.runners.flatMap(({ candidate, items, out }) => {
       const gain = this.gain(candidate);
       const counts = out === undefined || out === "slower";
       return gain === null || !counts || candidate.slots < 2 || this.#isImpossible(candidate)
         ? []
-        : [{ candidate, gain, inFlight: inFlightOf(candidate, items) }];
+        : [{
+          candidate,
+          gain,
+          inFlight: inFlightOf(candidate, items),
+          isLoop: runsInLoop(candidate),
+        }];
     });
-    const isLoop = ({ candidate }: typeof crowds[number]) => runsInLoop(candidate);
-    const level = Math.max(...crowds.filter(isLoop).map(({ gain }) => gain.median));
-    const isSame = ({ gain }: typeof crowds[number]) =>
+  }
+
+  /**
+   * How many tasks get on at once, told where several numbers in flight gained the same, and far too
+   * little; where lanes gained clearly more, though an event loop had time for more, that is each lane's own.
+   */
+  get #level(): Readonly<{ atOnce: number; isOwn: boolean; isSure: boolean }> | undefined {
+    const { sample } = this.found;
+    if (computesBeside(sample)) return undefined;
+    const crowds = this.#crowds;
+    type Crowd = typeof crowds[number];
+    const level = Math.max(...crowds.filter((of) => of.isLoop).map(({ gain }) => gain.median));
+    const isSame = ({ gain }: Crowd) =>
       LEVEL * gain.median >= level && gain.median <= LEVEL * level && gain.high < KNOWN * gain.low;
     const full = crowds.filter(({ inFlight }) => inFlight >= MORE_THAN_SERVED * level);
-    const loops = full.filter(isLoop);
+    const loops = full.filter((of) => of.isLoop);
     const numbers = loops.map(({ inFlight }) => inFlight);
     const isSeveral = Math.max(...numbers) >= APART * Math.min(...numbers) ||
-      full.some((of) => !isLoop(of) && isSame(of));
+      full.some((of) => !of.isLoop && isSame(of));
     const isLess = loops.some(({ candidate, gain }) =>
       this.predictedGain(candidate).low > FAR_LESS * gain.median
     );
     if (!isLess || !isSeveral || !loops.every(isSame)) return undefined;
-    const isOwn = crowds.some((of) =>
-      !isLoop(of) && of.gain.low > level && of.gain.median > LEVEL * level
-    );
-    const isBusy = 2 * level * heldMs(sample) >= sample.wallMs;
-    return isOwn && isBusy ? undefined : { atOnce: Math.round(level), isOwn };
+    const more = crowds.filter((of) => !of.isLoop && of.gain.median > LEVEL * level);
+    const isOwn = more.length > 0;
+    const isFull = 2 * level * heldMs(sample) >= sample.wallMs;
+    if (isOwn && isFull) return undefined;
+    const isSure = !this.isBusy && (!isOwn || more.some(({ gain }) => gain.low > level));
+    return { atOnce: Math.round(level), isOwn, isSure };
   }
 
   /** Whether tasks that wait only take turns on one event loop, so that slots gain nothing, though they should. */

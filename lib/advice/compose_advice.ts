@@ -95,9 +95,11 @@ export function composeAdvice(found: Evidence): Advice {
   const isDoubtful = isUnchecked || (!isPlain && givesNothing(found)) ||
     mindsBusy(found) || isRestUnlike(found);
   const seen: Finding[] = [...assessment.impossible];
-  const atOnce = assessment.takesTurns ? 1 : assessment.ownLimit;
+  const { takesTurns, ownLimit, mayOwnLimit, isBusy } = assessment;
+  const atOnce = takesTurns ? 1 : mayOwnLimit;
   if (candidate.lanes > 1 && atOnce !== undefined) {
-    seen.push({ kind: "turns", model: nameOf(candidate), atOnce });
+    const isSure = ownLimit !== undefined || (takesTurns && !isBusy);
+    seen.push({ kind: "turns", model: nameOf(candidate), atOnce, isSure });
   }
   const unsure = unsureOf(assessment, candidate);
   const partial = missingOf(found);

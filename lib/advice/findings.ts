@@ -125,12 +125,18 @@ const SAID = {
       "chance, which no result shows. Give each its own file, or write it once, from the results.";
   },
   /** Tasks take turns within a lane, and not between those of the model that is recommended. */
-  turns({ model, atOnce }: { readonly model: string; readonly atOnce: number }) {
+  turns(
+    { model, atOnce, isSure }: Numbers<"atOnce"> & {
+      readonly model: string;
+      readonly isSure: boolean;
+    },
+  ) {
     const [seen, few] = atOnce === 1
       ? ["the tasks take turns, and gained nothing with slots", "one"]
-      : [`about ${atOnce} tasks get on at once, and gained no more with more slots`, "so many"];
-    return `On one event loop ${seen}: most likely something in their module lets in ${few} at a ` +
-      "time, or limits their rate (a lock, a queue, a single connection, a throttle). " +
+      : [`about ${atOnce} tasks got on at once, though it had time for more`, "so many"];
+    const why = isSure ? "most likely" : "it may be that";
+    return `On one event loop ${seen}: ${why} something in their module lets in ${few} at a time, ` +
+      "or limits their rate (a lock, a queue, a single connection, a throttle). " +
       `${model} has a module in each lane, and so many of these: what such a lock protects ` +
       "elsewhere is no longer protected, nor is such a limit or rate kept to.";
   },

@@ -279,7 +279,7 @@ function natureOf(assessment: Assessment, { lanes, slots }: Candidate, bound: Cl
     return "The tasks take turns on one event loop, where slots gain nothing; in lanes that share " +
       "no module so many take their turn at the same time.";
   }
-  if (ownLimit !== undefined && !isBusy) {
+  if (ownLimit !== undefined) {
     return `On one event loop about ${ownLimit} tasks get on at once, whatever its slots; lanes that ` +
       "share no module let in as many each.";
   }
@@ -386,7 +386,7 @@ function whyLess(
   gain: number,
   isMild: boolean,
 ): string {
-  const { runners, servedAtOnce, ownLimit, isBusy, found } = assessment;
+  const { runners, servedAtOnce, ownLimit, mayOwnLimit, isBusy, found } = assessment;
   const { sample } = found;
   const waits = sample.cpuShare < WAITS_MORE;
   const ofMore = runners.some(({ candidate, items, out }) =>
@@ -400,11 +400,15 @@ function whyLess(
     const alone = formatDuration(longest.ms);
     return `item ${longest.index}, which alone takes ${alone}: put the longest first`;
   }
-  if (ownLimit !== undefined && slots !== 1 && !isBusy) {
+  if (ownLimit !== undefined && slots !== 1) {
     return `something in the tasks' module lets in about ${ownLimit} at once, in each lane`;
   }
   if (servedAtOnce !== undefined && slots !== 1) {
     return `what the tasks wait for serves about ${servedAtOnce} at once`;
+  }
+  if (mayOwnLimit !== undefined && slots !== 1) {
+    return "something in the tasks' module lets in few at once, in each lane, or " +
+      (isBusy && isMild ? "other programs used the CPUs" : "what they wait for serves few");
   }
   // Who waits is held up by others, but not so many times as long.
   if (isBusy && (!waits || isMild)) return "other programs used the CPUs";

@@ -288,11 +288,15 @@ Deno.test("a busy machine, a slow teardown and the rest are told with their figu
   say({ kind: "teardown", ms: 1000, graceMs: 3000 }, "takes 1.00 s", "graceMs: 3000");
   say({ kind: "impossible", model: "m", gain: 3.9, most: 2, cores: 2 }, "gained 3.90× where 2 ");
   say(
-    { kind: "turns", model: "workers (2 lanes)", atOnce: 1 },
+    { kind: "turns", model: "workers (2 lanes)", atOnce: 1, isSure: true },
     "lets in one at a time",
     "workers (2 lanes) has",
   );
-  say({ kind: "turns", model: "workers", atOnce: 3 }, "about 3 tasks get on", "lets in so many at");
+  say(
+    { kind: "turns", model: "workers", atOnce: 3, isSure: false },
+    "about 3 tasks got on at once, though it had time for more: it may be that",
+    "lets in so many at",
+  );
   say({ kind: "blocking", share: 0.9 }, "hold up their thread for 90% of their time");
   say({ kind: "blocking", share: 0.9, startsPrograms: true }, "Starting programs holds up");
   say({ kind: "class", what: "item 0: it is P" }, "doesn't get all of an item (item 0: it is P)");

@@ -346,13 +346,31 @@ Deno.test("tasks that take turns in their module are told so, and lanes that don
   assertStringIncludes(two.hazards.find(({ kind }) => kind === "turns")!.text, "lets in so many");
   assert(two.surprises.every(({ text }) => text.includes("module lets in about 2 at once")));
   assert(two.surprises.length > 0);
+  // What noise may have made so is no certainty, but reason enough to mind such a limit.
+  for (const noise of [0.1, 0.2, 0.3]) {
+    const noisy = await adviceOn(
+      { computeMs: 0.2, waitMs: 10, items: 60 },
+      ({ model, lanes = 1, slots = 60, round }, items) => {
+        const inFlight = model === "sequential" ? 1 : Math.min(2 * Math.sqrt(lanes), slots * lanes);
+        const off = Math.exp(noise * Math.sin(5 * round + lanes + slots));
+        return { runMs: off * 10.2 * items / inFlight };
+      },
+    );
+    assertEquals(noisy.recommended.lanes, 2);
+    assert(noisy.recommended.confidence <= 0.6);
+    const turns = noisy.hazards.find(({ kind }) => kind === "turns")!;
+    assertStringIncludes(turns.text, "it may be that something in their module");
+    assert(!noisy.surprises.some(({ text }) => text.includes("at once, in each lane.")));
+  }
   // Where others used the CPUs, they may have been what held slots up.
   for (const each of [1, 2]) {
     const { recommended, surprises, hazards } = await atOnce(each, { othersUse: 1.5 });
     assertMatch(recommended.reason, /^Slots on one lane gained less than lanes/);
     assert(recommended.confidence <= 0.6);
-    assert(!surprises.some(({ text }) => text.includes("module")));
-    assertStringIncludes(hazards.find(({ kind }) => kind === "turns")!.text, "most likely");
+    assert(
+      surprises.every(({ text }) => !text.includes("module") || /, or (what|other)/.test(text)),
+    );
+    assertStringIncludes(hazards.find(({ kind }) => kind === "turns")!.text, "it may be that");
   }
 });
 
