@@ -62,7 +62,6 @@ const little = z.object({
   holds: z.boolean(),
   meaning: z.string().nullable(),
 });
-export type LittleCheck = Checked<typeof little>;
 
 const point = z.object({
   size: whole,

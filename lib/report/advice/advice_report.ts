@@ -246,7 +246,7 @@ export function sampleLine({ sample, job }: Advice): string {
 }
 
 /** The lanes of other machines that could be raced. */
-export function joinedLines({ machine: { joined } }: Advice): string[] {
+function joinedLines({ machine: { joined } }: Advice): string[] {
   return joined === undefined ? [] : [
     `${
       joinedWords(joined)
@@ -273,15 +273,15 @@ export function remarkLines({ partial }: Pick<Advice, "partial">): string[] {
   return partial === undefined ? [] : [`Partial: ${partial}.`];
 }
 
-export function codeLines({ code }: Pick<Advice, "code">): string[] {
+function codeLines({ code }: Pick<Advice, "code">): string[] {
   return code.trimEnd().split("\n").map((line) => /^ */.exec(line)![0] + plain(line));
 }
 
-export function commandLine({ flags }: Pick<Advice, "flags">): string {
+function commandLine({ flags }: Pick<Advice, "flags">): string {
   return ["deno run", ...flags.map(shellWord), "job_run.ts"].join(" ");
 }
 
-export const PROFILE_TITLE = "Where the time goes";
+const PROFILE_TITLE = "Where the time goes";
 
 /** Whose a function is, in words and in colour: a map, as a word of a file is looked up in it. */
 const OWNERS: ReadonlyMap<string, { readonly words: string; readonly colour: string }> = new Map([

@@ -238,7 +238,7 @@ function summary(changes: readonly Change[], maxSlowdown: number): string {
   return failing.length === 0 ? rest : `More fails than before: ${list(failing)}. ${rest}`;
 }
 
-export const LESSON: string = "Slots are concurrency: one lane waits for many tasks at once. " +
+const LESSON: string = "Slots are concurrency: one lane waits for many tasks at once. " +
   "Lanes are parallelism: they compute at the same time.";
 
 /** Below this, a verdict says that it is unsure. */
@@ -333,7 +333,7 @@ function sentence(text: string): string {
 }
 
 /** What a comparison's report must say before its figures are believed; outside text is plain. */
-export function noticeLines(
+function noticeLines(
   comparison: Comparison,
 ): { readonly kind: "Failed" | "Example of" | "Warning"; readonly text: string }[] {
   return [
@@ -343,7 +343,7 @@ export function noticeLines(
   ];
 }
 
-export function roundsOf({ models }: Pick<Comparison, "models">): string {
+function roundsOf({ models }: Pick<Comparison, "models">): string {
   return counted(Math.max(0, ...models.map(({ rounds }) => rounds.length)), "round");
 }
 

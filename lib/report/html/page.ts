@@ -62,8 +62,7 @@ function titleOf(parts: readonly KnownPart[]): string {
 function environments(parts: readonly KnownPart[]): Html {
   const all = parts.map(({ environment, jobs }) => environmentTerms(environment, jobs));
   if (all.length === 1) return termList(all[0]!);
-  const same = ([name, value]: Term) => ([other, of]: Term) =>
-    name === other && value.text === of.text;
+  const same = (term: Term) => (other: Term) => termList([term]).text === termList([other]).text;
   const common = all[0]!.filter((term) => all.every((terms) => terms.some(same(term))));
   const own = all.map((terms) => terms.filter((term) => !common.some(same(term))));
   return markup`${termList(common)}${
@@ -100,25 +99,22 @@ export function renderParts(parts: readonly KnownPart[], kicker = "Lanes report"
   ], { kicker, intro, linked: listed.map(({ id }) => id) });
 }
 
-type Term = readonly [name: string, value: Html];
+type Term = readonly [name: string, value: Markup];
 
-function environmentTerms(
-  environment: Environment,
-  jobs: readonly Markup[],
-): readonly [Term, ...Term[]] {
+function environmentTerms(environment: Environment, jobs: readonly Markup[]): readonly Term[] {
   const { deno, v8, os, arch, cpus, lanesAvailable, startedAt, seed } = environment;
-  const { loadAverage, cpuModel, notes } = environment;
+  const { loadAverage, cpuModel, notes = [] } = environment;
   const load = loadAverage?.slice(0, 3).map(formatNumber).join(", ") ?? "";
   return [
-    ["Deno", markup`${deno}, V8 ${v8}`],
-    ["System", markup`${os}, ${arch}`],
-    ["Processors", markup`${cpus}${cpuModel === undefined ? "" : `, ${cpuModel}`}`],
-    ["Lanes available", markup`${lanesAvailable}`],
+    ["Deno", `${deno}, V8 ${v8}`],
+    ["System", `${os}, ${arch}`],
+    ["Processors", cpuModel === undefined ? cpus : `${cpus}, ${cpuModel}`],
+    ["Lanes available", lanesAvailable],
     ["Started", markup`<time>${startedAt}</time>`],
-    ...(seed === undefined ? [] : [["Seed", markup`${seed}`] as const]),
-    ...(load === "" ? [] : [["Load at the start", markup`${load}`] as const]),
-    ...(notes ?? []).slice(0, 50).map((note) => ["Note", markup`${note}`] as const),
-    ...jobs.map((job) => ["Job", markup`${job}`] as const),
+    ...(seed === undefined ? [] : [["Seed", seed] as const]),
+    ...(load === "" ? [] : [["Load at the start", load] as const]),
+    ...notes.slice(0, 50).map((note) => ["Note", note] as const),
+    ...jobs.map((job) => ["Job", job] as const),
   ];
 }
 

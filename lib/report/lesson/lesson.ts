@@ -37,7 +37,7 @@ import en from "./en.json" with { type: "json" };
 import ko from "./ko.json" with { type: "json" };
 import * as chart from "../html/svg.ts";
 
-export type Picture =
+type Picture =
   | { readonly kind: "bars"; readonly title: string; readonly bars: readonly Bar[] }
   | { readonly kind: "tasks"; readonly title: string; readonly models: readonly ModelResult[] }
   | { readonly kind: "ticks"; readonly title: string; readonly rows: readonly TickRow[] }
@@ -48,7 +48,7 @@ export type Picture =
     readonly rows: readonly (readonly string[])[];
   };
 
-export interface Idea {
+interface Idea {
   /** Unique; letters alone. */
   readonly id: string;
   readonly title: string;
@@ -515,7 +515,7 @@ export class Speaker {
 }
 
 /** Where it was measured, what speaks against its figures, a line each, and what a gain is. */
-export function lessonRemarks(file: LessonFile) {
+function lessonRemarks(file: LessonFile) {
   const { environment, language, partial } = file;
   const speaker = new Speaker(language);
   const { cpus, cpuModel, os, arch, deno } = environment;
@@ -535,7 +535,7 @@ export function lessonRemarks(file: LessonFile) {
 }
 
 /** What an idea's figures say, or that there are none. */
-export function seenOf({ seen }: Idea, speaker: Speaker): string {
+function seenOf({ seen }: Idea, speaker: Speaker): string {
   return seen.length > 0 ? seen.join(" ") : speaker.say("page.unmeasured");
 }
 

@@ -302,14 +302,14 @@ const OPEN_LOOP_DEFINITIONS = [
   capital(SUSTAINED_DEFINITION),
 ];
 
-export function definitionSentences({ points, openLoop }: SweepResult): string[] {
+function definitionSentences({ points, openLoop }: SweepResult): string[] {
   return [
     ...(points.length > 0 ? DEFINITIONS : []),
     ...(openLoop.length > 0 ? OPEN_LOOP_DEFINITIONS : []),
   ];
 }
 
-export function lawSentences({ fits, chosen }: SweepResult): string[] {
+function lawSentences({ fits, chosen }: SweepResult): string[] {
   return fits.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen))
     .map(fitSentence);
 }
@@ -322,7 +322,7 @@ export function itemsSentences({ job: { options, total }, axis }: SweepResult): 
   return [`Every size ran the same ${formatCount(items)} ${of}items.`];
 }
 
-export function whatFollows(result: SweepResult): string[] {
+function whatFollows(result: SweepResult): string[] {
   return [itemsSentences, failingSentences, capacitySentences, lawSentences, forecastSentences]
     .flatMap((sentences) => sentences(result)).concat(littleSentences(result));
 }
@@ -349,7 +349,7 @@ function correctedP99({ corrected, unanswered, unstarted }: OpenLoopPoint): stri
   return (unanswered + unstarted > 0 ? "≥" : "") + formatDuration(corrected.p99);
 }
 
-export const RATE_COLUMNS: readonly Column<OpenLoopPoint>[] = [
+const RATE_COLUMNS: readonly Column<OpenLoopPoint>[] = [
   numberColumn("due/s", 0, ({ ratePerSecond }) => formatNumber(ratePerSecond)),
   numberColumn("done/s", 0, ({ achievedPerSecond }) => formatNumber(achievedPerSecond)),
   numberColumn("naive p50", 4, ({ naive }) => formatDuration(naive.median)),
