@@ -460,9 +460,9 @@ export class LanePool implements PlacesHost {
       if (!on.isForced || batch.asked === undefined) batch.run.onLost(batch, verdict, death);
       else batch.run.onForced(batch, verdict.at, forced, hadOthers);
     }
-    if (
-      this.options.remote && verdicts.some(({ at, fault }) => fault !== "none" && !isActive(at))
-    ) {
+    const isEarly = verdicts.every(({ at }) => !isActive(at)) &&
+      verdicts.some(({ fault }) => fault !== "none");
+    if (this.options.remote && isEarly) {
       this.#noteEarlyEnd(lost.map(({ task }) => task.module), death);
     }
   }

@@ -234,3 +234,22 @@ Deno.test("beside a lane that was replaced and goes on there is one other, and n
   assertEquals(made.map(({ tasks }) => tasks[0]), ["a:", "b:", "c:"]);
   assertEquals(made.map(({ isClosed }) => isClosed), [true, false, false]);
 });
+
+Deno.test("what waited on a lane that a running task ended didn't end it before it could start", () => {
+  const { pool, made } = poolOf({ slots: 2 });
+  const run = new FakeRun().has(10).join(pool);
+  const die = (runs: boolean) => {
+    const lane = made.at(-1)!;
+    if (runs) lane.start(lane.batches[0]!);
+    lane.die("was killed");
+  };
+  for (let at = 0; at < 3; at++) die(true);
+  assertEquals(run.failures, []);
+  for (let at = 0; at < 2; at++) die(false);
+  assertEquals(run.failures, []);
+  pool.wake(run.has(2, 30));
+  die(false);
+  assertEquals(run.failures.map((error) => (error as Error).message), [
+    "Cannot load task module a:: lanes end before a task can start: the lane was killed",
+  ]);
+});
