@@ -151,8 +151,13 @@ Deno.test("leanOnEarlier() tells tasks that need those before them from tasks th
   assert(mayLean(many) && !mayLean(failing(4, [20, 21])), "a few fail for other reasons");
   assert(!mayLean({ ...many, spread: undefined }), "they ran in their own order");
   assert(!mayLean({ ...many, failures: [{ ...failure(20), status: 429 }] }), "a server refuses");
-  const cut: Probed = { ...probedOf({ ...made, cutOff: "item 20 did not settle" }), spread: 40 };
+  const cutAfter = (items: number): Probed => ({
+    ...probedOf({ ...made, items, cutOff: "item 20 did not settle" }),
+    spread: 40,
+  });
+  const cut = cutAfter(2);
   assert(mayLean(cut));
+  assert(!mayLean(cutAfter(7)), "others didn't hang for want of those before them");
   const inOrder = probedOf(made);
   assert(leanOnEarlier(many, inOrder) && leanOnEarlier(cut, inOrder));
   assert(!leanOnEarlier(many, failing(1, [3])), "some fail in that order, too");
