@@ -140,9 +140,12 @@ export interface MapOptions<Item = unknown> {
    * empty in the caller once the item has ended, however it went.
    */
   readonly transfer?: boolean;
-  /** Told how the run stands, after each chunk that ends. */
+  /** Told how the run stands, after each chunk that ends, until it is stopped; a promise is waited for. */
   readonly onProgress?: (progress: Progress) => void;
-  /** Told of each outcome when its item has ended, in whichever order results come. */
+  /**
+   * Told of each outcome when its item has ended, in whichever order results come; a promise that it
+   * gives is waited for, and one that rejects ends the run.
+   */
   readonly onOutcome?: (outcome: Outcome<unknown, Item>) => void;
 }
 

@@ -4,7 +4,7 @@
  * known, and what becomes of the others: they are tried again, go elsewhere, or are settled.
  */
 
-import { shown } from "../lanes/attempt.ts";
+import { isThenable, shown } from "../lanes/attempt.ts";
 import {
   AbandonedError,
   CancelledError,
@@ -62,7 +62,7 @@ export class Settler {
   settled = 0;
   /** Of these, the ones that gave no value. */
   rejected = 0;
-  /** How many calls of an async `onProgress` have not answered yet. */
+  /** How many calls of an async `onProgress` or `onOutcome` have not answered yet. */
   unanswered = 0;
 
   constructor(private readonly run: Settling, private readonly options: LossOptions) {}
@@ -173,12 +173,18 @@ export class Settler {
 
   /** Tells the caller how the run stands. */
   tellProgress({ pulled, total }: Pick<Progress, "pulled" | "total">): void {
-    const { settled, rejected, run } = this;
+    const { settled, rejected, run: { options: { onProgress } } } = this;
+    if (onProgress !== undefined) this.#tell(onProgress, { pulled, settled, rejected, total });
+  }
+
+  /** What the caller's function gives is waited for, and what it throws fails the run. */
+  #tell<What>(fn: (what: What) => unknown, what: What): void {
+    const { run } = this;
     try {
-      const told: unknown = run.options.onProgress?.({ pulled, settled, rejected, total });
-      if (!(told instanceof Promise)) return;
+      const told = fn(what);
+      if (!isThenable(told)) return;
       this.unanswered++;
-      told.catch((error) => run.fail(error)).finally(() => {
+      Promise.resolve(told).catch((error) => run.fail(error)).finally(() => {
         if (--this.unanswered === 0) run.mayBeOver();
       });
     } catch (error) {
@@ -192,11 +198,7 @@ export class Settler {
     this.run.onSettled(settled);
     const { onOutcome } = this.run.options;
     if (onOutcome === undefined) return;
-    try {
-      for (let at = 0; at < settled.count; at++) onOutcome(outcomeAt(settled, at));
-    } catch (error) {
-      this.run.fail(error);
-    }
+    for (let at = 0; at < settled.count; at++) this.#tell(onOutcome, outcomeAt(settled, at));
   }
 
   /** A lane died with a batch of this run. */

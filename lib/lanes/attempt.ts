@@ -12,6 +12,12 @@ export function attempt<T, Otherwise = undefined>(
   }
 }
 
+/** Whether `await` would wait for it; throws what a getter `then` throws. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (typeof value !== "object" && typeof value !== "function") return false;
+  return typeof (value as { then?: unknown } | null)?.then === "function";
+}
+
 /** A value as it would stand in code, or nearly so, on a line. */
 export function shown(value: unknown): string {
   const text = attempt(() => Deno.inspect(value, { depth: 0 }), typeof value);

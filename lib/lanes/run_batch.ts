@@ -4,7 +4,7 @@
  */
 
 import { httpSigns } from "../tasks/http_signs.ts";
-import { attempt } from "./attempt.ts";
+import { attempt, isThenable } from "./attempt.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
 import type { AskReason, Failure, LaneBatch, Report } from "./lane.ts";
 import { type Given, NOTHING } from "./lane_tasks.ts";
@@ -299,12 +299,6 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     }
     return this.#controller.signal;
   }
-}
-
-/** Whether `await` would wait for it; throws what a getter `then` throws. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (typeof value !== "object" && typeof value !== "function") return false;
-  return typeof (value as { then?: unknown } | null)?.then === "function";
 }
 
 /** The context of one task; it speaks of that task only, however long it is kept. */

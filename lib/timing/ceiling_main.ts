@@ -1,5 +1,6 @@
 /** What runs in each process that measures the machine's ceiling. It imports no npm package. */
 
+import { isThenable } from "../lanes/attempt.ts";
 import { LaneTasks, plainContext } from "../lanes/lane_tasks.ts";
 import { hook, openItems, prepare } from "./job_items.ts";
 import { connectToParent } from "../children/parent.ts";
@@ -63,7 +64,7 @@ async function main(): Promise<void> {
     // One piece at least. Only a promise is awaited: tasks that don't wait don't yield to the event loop.
     do {
       const result = work(pieces++);
-      if (result instanceof Promise) await result;
+      if (isThenable(result)) await result;
     } while (pieces < most && performance.now() < endMs);
     done(pieces);
   }

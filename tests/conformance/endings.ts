@@ -261,7 +261,8 @@ export const ENDINGS: readonly Guarantee[] = [
     },
   },
   {
-    name: "an onProgress or retryIf that throws or rejects: the outcomes first, then its error",
+    name:
+      "an onProgress, onOutcome or retryIf that throws or rejects: the outcomes first, then its error",
     onGpu: true,
     async check({ open }) {
       await using executor = open();
@@ -273,6 +274,18 @@ export const ENDINGS: readonly Guarantee[] = [
           },
         },
         "onProgress rejects": { onProgress: () => Promise.reject(error) },
+        "onOutcome throws": {
+          onOutcome() {
+            throw error;
+          },
+        },
+        "onOutcome rejects": { onOutcome: () => Promise.reject(error) },
+        "onOutcome rejects later, at the last": {
+          onOutcome: async ({ index }: { index: number }) => {
+            await new Promise((done) => setTimeout(done));
+            if (index === 29) throw error;
+          },
+        },
         "retryIf throws": {
           retries: {
             limit: 1,

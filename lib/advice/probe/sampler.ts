@@ -1,6 +1,7 @@
 /** Runs a sample of a job one by one, in a probe's process. It imports no npm package. */
 
 import { type Items, propertyOf } from "../../dispatch/options.ts";
+import { isThenable } from "../../lanes/attempt.ts";
 import { type Given, isGenerator, plainContext } from "../../lanes/lane_tasks.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { checksumOf, type Settled } from "../../timing/checksum.ts";
@@ -225,7 +226,7 @@ export class Sampler {
           batch[at],
           plainContext(this.#placeOf(this.#ran + at), signal, this.given),
         );
-        if (value instanceof Promise) {
+        if (isThenable(value)) {
           // A clock reading for each of many tiny tasks would distort them.
           if (alone) [syncMs, syncCpuMs] = [performance.now() - startMs, cpuMs() - cpuAt];
           promises = true;

@@ -52,6 +52,15 @@ Deno.test("Sampler runs every item once, in order, and tells how many there are"
   assertEquals(phases.find(({ phase }) => phase === "tasks")?.total, 30);
 });
 
+Deno.test("Sampler waits for whatever can be awaited, as an executor does", async () => {
+  let begun = 0;
+  const query = (n: number) => ({ then: (done: (n: number) => void) => done((begun++, 2 * n)) });
+  const { sampler, done } = await said(query, list(3));
+  const { sampler: plain } = await said((n) => 2 * n, list(3));
+  assertEquals([begun, done.failed], [3, 0]);
+  assertEquals(await sampler.checksum(3), await plain.checksum(3));
+});
+
 Deno.test("Sampler's tasks can copy no more of their context than they can in a lane", async () => {
   const seen: object[] = [];
   await said((_item, _index, context) => seen.push({ ...context }), [1]);
