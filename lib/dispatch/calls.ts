@@ -8,11 +8,18 @@
 import { QueueFullError } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
-import type { Task } from "../lanes/task.ts";
+import { nameOf, type Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
 import { after } from "../lanes/timers.ts";
 import { AbortWatch } from "./abort_watch.ts";
-import { Batch, type BatchSettings, type Blame, type PoolRun, unsent } from "./batch.ts";
+import {
+  Batch,
+  type BatchSettings,
+  type Blame,
+  LoadFailures,
+  type PoolRun,
+  unsent,
+} from "./batch.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
   type CheckedOptions,
@@ -33,6 +40,8 @@ export class Calls {
   onLanes = 0;
   readonly #aborts = new AbortWatch();
   readonly #usual: BatchSettings;
+  /** By the names of tasks that couldn't be loaded last. */
+  readonly #loadFailures = new Map<string, LoadFailures>();
 
   /** @param maxQueued How many calls may wait for a slot; Infinity for no limit. */
   constructor(readonly pool: LanePool, private readonly maxQueued: number) {
@@ -66,6 +75,19 @@ export class Calls {
   get #isFull(): boolean {
     const waiting = this.open - this.onLanes;
     return waiting >= this.maxQueued && waiting >= this.maxQueued + this.pool.freeSlots;
+  }
+
+  /** Whether a call is tried again whose task couldn't be loaded: it only waited for what failed another. */
+  mayLoadAgain(batch: Batch): boolean {
+    const name = nameOf(batch.task);
+    const failures = this.#loadFailures.get(name) ?? new LoadFailures();
+    this.#loadFailures.set(name, failures);
+    return failures.isKnown(batch) && !failures.isFinal;
+  }
+
+  /** A task has been loaded. */
+  loaded(task: Task): void {
+    if (this.#loadFailures.size > 0) this.#loadFailures.delete(nameOf(task));
   }
 
   ended(call: Call): void {
@@ -174,6 +196,7 @@ class Call implements PoolRun, Settling {
     const base = batch.reported;
     batch.reported += report.count;
     if (report.last) this.#leaveLane();
+    this.calls.loaded(this.task);
     if (report.count === 0) {
       if (report.last) this.putBack(batch);
     } else if (report.failures !== undefined) this.#care.report(batch, report, base);
@@ -182,7 +205,8 @@ class Call implements PoolRun, Settling {
 
   onUnloadable(batch: Batch, error: Error): void {
     this.#leaveLane();
-    this.#care.reject(batch, 0, "failed", error);
+    if (this.calls.mayLoadAgain(batch)) this.putBack(batch);
+    else this.#care.reject(batch, 0, "failed", error);
   }
 
   onLost(batch: Batch, blame: Blame, death: Death): void {

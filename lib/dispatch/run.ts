@@ -10,7 +10,7 @@ import {
   BatchList,
   type BatchSettings,
   type Blame,
-  type OpenLane,
+  LoadFailures,
   type Pace,
   type PaceMaker,
 } from "./batch.ts";
@@ -54,9 +54,6 @@ export function startMap(pool: LanePool, unused: UnusedResults, call: MapCall): 
   return run.output;
 }
 
-/** A task that can't be loaded so many times in a row never can. */
-const MOST_LOAD_FAILURES = 3;
-
 /** So long after its last task ended, a run that nobody waits for keeps the program no more. */
 const REST_MS = 100;
 
@@ -83,9 +80,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   #failure: { readonly error: unknown } | undefined;
   /** What the input threw when it was closed. */
   #closeFailure: { readonly error: unknown } | undefined;
-  #loadFailures = 0;
-  /** When a load failed last on each lane: what was sent there before shares that failure. */
-  readonly #failedAtMs = new WeakMap<OpenLane, number>();
+  readonly #loadFailures = new LoadFailures();
   #restTimer: ReturnType<typeof setTimeout> | undefined;
   /** How many items had ended when the caller was told last how the run stands. */
   #toldOf = 0;
@@ -255,7 +250,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   onReport(batch: Batch, report: Report): void {
     const base = batch.reported;
     batch.reported += report.count;
-    this.#loadFailures = 0;
+    this.#loadFailures.inARow = 0;
     this.#size.learn(report.count, report.endedAtMs - report.startedAtMs);
     if (report.last) this.#leaveLane(batch, report.startedAtMs);
     this.#settler.report(batch, report, base);
@@ -267,16 +262,12 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   onUnloadable(batch: Batch, error: Error): void {
     this.#leaveLane(batch);
-    const { on, sentAtMs } = batch;
-    if (sentAtMs < (this.#failedAtMs.get(on!) ?? -Infinity)) {
-      // It waited for what failed another's items already.
-      this.putBack(batch);
-    } else {
-      this.#failedAtMs.set(on!, performance.now());
+    if (this.#loadFailures.isKnown(batch)) this.putBack(batch);
+    else {
       for (let offset = 0; offset < batch.items.length; offset++) {
         this.#settler.reject(batch, offset, "failed", error);
       }
-      if (++this.#loadFailures >= MOST_LOAD_FAILURES) this.fail(error);
+      if (this.#loadFailures.isFinal) this.fail(error);
     }
     this.#onChange();
   }

@@ -45,7 +45,7 @@ export class NoneFreeError extends LaneStartError {}
 export class TaskLoadError extends Error {
   /** The class's name. */
   override name = "TaskLoadError";
-  /** A second try would find the same module. */
+  /** A second try would find the same module; a `setup` that threw may succeed then. */
   retryable = false;
 }
 

@@ -108,7 +108,8 @@ export class LaneTasks {
     try {
       return { resource: await setup({ shared, signal }), shared };
     } catch (cause) {
-      throw notSetUp(module, `its setup failed: ${wordsOf(cause)}`, { cause });
+      const error = notSetUp(module, `its setup failed: ${wordsOf(cause)}`, { cause });
+      throw Object.assign(error, { retryable: true });
     }
   }
 

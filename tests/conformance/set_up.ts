@@ -260,6 +260,33 @@ export const SET_UP: readonly Guarantee[] = [
     },
   },
   {
+    name:
+      "a setup that fails once fails one call, or none that has retries, however many waited for it",
+    async check({ open }) {
+      for (const [retries, lost] of [[0, 1], [1, 0]] as const) {
+        await using executor = open({ lanes: 1, slots: 4 });
+        const once = taskOf(`
+          let calls = 0; // under ${executor.model}, ${retries} retries
+          export const setup = () => { if (calls++ === 0) throw new Error("down for a moment"); };
+          export default (n) => n;`);
+        const options = { retries: { limit: retries, baseMs: 0 } };
+        const calls = numbers(10).map((n) => executor.run(once, n, options));
+        const settled = await Promise.allSettled(calls);
+        assertEquals(settled.filter(({ status }) => status === "rejected").length, lost);
+      }
+    },
+  },
+  {
+    name: "calls of a module that can't be loaded fail, however many wait",
+    async check({ open }) {
+      await using executor = open({ lanes: 1, slots: 4 });
+      const never = taskOf(`throw new Error("no ${executor.model}"); export default (n) => n;`);
+      const calls = numbers(20).map((n) => executor.run(never, n));
+      const settled = await Promise.allSettled(calls);
+      assertEquals(settled.filter(({ status }) => status === "rejected").length, 20);
+    },
+  },
+  {
     name: "a module that ends its lane before any task has started fails the run",
     notFor: OWN_LANE_ONLY,
     async check({ open }) {
