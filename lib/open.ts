@@ -366,9 +366,10 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
   const maxLanes = stay === "loop" ? 0 : options.maxLanes ?? MOST_AUTO_LANES;
   const here = loopLanes(options);
   const slots = Math.min(maxSlots, MODEL_TABLE.workers.mostSlots);
+  const { permissions: _ofSubprocesses, ...ofThreads } = options;
   const elsewhere = isolate
     ? processLanes("auto", { ...options, slots })
-    : threadLanes({ ...options, permissions: undefined, slots });
+    : threadLanes({ ...ofThreads, slots });
   const way = isolate ? frames : threads;
   return new PooledExecutor("auto", { ...options, lanes: 1 + maxLanes, slots: 1 }, {
     makeLane: (number, ...rest) => (number === 0 ? here : elsewhere)(number, ...rest),

@@ -28,13 +28,13 @@ export interface SubprocessOptions {
   /** Modules of tasks, of one project, that the child may load: it knows them from its start. */
   readonly modules: readonly string[];
   /** What the child may touch; nothing unless given. */
-  readonly permissions?: LanePermissions;
+  readonly permissions?: LanePermissions | undefined;
   /** Flags for the child's V8, such as `"--max-old-space-size=256"`. */
-  readonly v8Flags?: readonly string[];
+  readonly v8Flags?: readonly string[] | undefined;
   /** The deno.json of the child; that of the tasks' own project unless given. */
-  readonly config?: string;
+  readonly config?: string | undefined;
   /** What becomes of what the child prints; shown on this program's stderr unless told. */
-  readonly stderr?: "show" | "keep";
+  readonly stderr?: "show" | "keep" | undefined;
   /** Whether who sends and receives is elsewhere: payloads are told as the frames that they came in. */
   readonly isRelayed?: boolean;
 }

@@ -1,0 +1,41 @@
+/** The sources pass the checks of projects that import them by path: Deno applies theirs to all files. */
+
+import { assert } from "@std/assert";
+import { granted } from "./granted.ts";
+
+const STRICT = {
+  exactOptionalPropertyTypes: true,
+  noFallthroughCasesInSwitch: true,
+  noImplicitOverride: true,
+  noImplicitReturns: true,
+  noPropertyAccessFromIndexSignature: true,
+  noUncheckedIndexedAccess: true,
+  noUnusedLocals: true,
+  noUnusedParameters: true,
+  verbatimModuleSyntax: true,
+};
+
+Deno.test({
+  name: "a strict project may import the sources",
+  ignore: !granted("run", "read", "write"),
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const library = new URL("../lib/mod.ts", import.meta.url).href;
+      await Deno.writeTextFile(
+        `${folder}/deno.json`,
+        JSON.stringify({ compilerOptions: STRICT, imports: { lanes: library } }),
+      );
+      await Deno.writeTextFile(`${folder}/main.ts`, 'export * from "lanes";');
+      const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["check", "--quiet", "--no-lock", "main.ts"],
+        cwd: folder,
+        env: { NO_COLOR: "1" },
+        stdin: "null",
+      }).output();
+      assert(success, new TextDecoder().decode(stderr));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
