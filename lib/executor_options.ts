@@ -95,7 +95,8 @@ export interface AutoOptions extends EventLoopOptions {
   /** What the tasks may touch in subprocesses, with `isolate`; nothing by default. */
   readonly permissions?: LanePermissions;
   /**
-   * `"loop"` keeps every task in this event loop: for tasks that share what they change. So does
+   * `"loop"` keeps every task in this event loop: for tasks that share what they change, or read what this
+   * program has set elsewhere than in their items. So does
    * `{ because }`, whose reason stands among the decisions once lanes would be started.
    */
   readonly stay?: "loop" | { readonly because: string };

@@ -140,7 +140,7 @@ export class Guide implements PoolGuide {
     // What runs short here is nobody's who is asked.
     const isKeyed = batch.history.key !== undefined && !how.isShort;
     const pace = isKeyed ? batch.run.paceOf?.(batch) as KeyPace | undefined : undefined;
-    const ours = pace === undefined ? how : { failed: how.refused + how.failed };
+    const ours = pace === undefined ? how : { failed: how.failed, aside: how.refused };
     let isDue = this.#controller.onEnded(count, startedAtMs, endedAtMs, ours);
     if (pace !== undefined) {
       isDue = pace.ended(count, startedAtMs, endedAtMs, how) || isDue;
@@ -355,7 +355,7 @@ const waitAsked = ({ reason, retryAfterMs = httpSigns(reason).retryAfterMs ?? 0 
   retryAfterMs;
 
 /** How tasks ended, as a pool needs it. */
-interface Told extends Required<Ends> {
+interface Told extends Required<Omit<Ends, "aside" | "unsaid">> {
   /** Of those that were lost, how many came late, and of all, how many were cancelled. */
   readonly late: number;
   readonly cancelled: number;

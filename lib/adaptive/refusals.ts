@@ -39,6 +39,9 @@ const ALIKE_TIMES = 4;
 const CHANCE = 2;
 const MOST_CHANCE = 0.5;
 const NONE = { times: 0, refused: 0, answered: 0 };
+/** With half the slots fewer than this part gets through: so nobody was overloaded with all of them. */
+const FEWER = 0.75;
+const NOBODY = { slots: 0, got: 0 };
 /** While it is waited for what is in flight, it is looked so often. */
 const LOOK_MS = 10;
 
@@ -50,19 +53,27 @@ export interface Ends {
   readonly lost?: number;
   /** How long a server asked to be left alone, in milliseconds. */
   readonly askedMs?: number;
-  /** So many failed in another way. */
+  /** So many failed in another way, */
   readonly failed?: number;
+  /** or were refused by whom only they ask, which is met by a pace of their own. */
+  readonly aside?: number;
+  /** Of those that were refused so many failed in ways that don't say so. */
+  readonly unsaid?: number;
 }
 
 /** Counts refusals, and says what follows. */
 export class Refusals {
   /** Tasks are started no closer together than this. */
   gapMs = 0;
+  /** The share that was refused when that was last found to be chance. */
+  byChance = 0;
   /** Since slots last changed, or it was braked: how many were refused, and how many weren't. */
   #refused = 0;
   #through = 0;
   /** Of those that were refused, the ones that may be so by chance. */
   #lost = 0;
+  /** Of these, the ones that nothing says to have been refused. */
+  #unsaid = 0;
   /** What was started earlier is known to have been too much. */
   #knownMs = -Infinity;
   #brakedMs: number | undefined;
@@ -87,9 +98,13 @@ export class Refusals {
   #apartMs = 0;
   #inUse = Infinity;
   /** Of tasks of which no fewer are refused, though fewer and fewer are in flight, or more slowly. */
-  #alike = { times: 0, refused: 0, answered: 0 };
-  /** The share that is refused by chance, generously. */
+  #alike = NONE;
+  /** The share that is refused by chance, generously, and whether that is said and not only lost. */
   #chance = 0;
+  #isSaid = false;
+  /** How many got through before the brake, and of how many slots when something was lost at first. */
+  #before = 0;
+  #lostWith = NOBODY;
 
   constructor(nowMs: number) {
     this.#sinceMs = this.#endedMs = nowMs;
@@ -107,9 +122,10 @@ export class Refusals {
     count: number,
     startedAtMs: number,
     endedAtMs: number,
-    { refused = 0, lost = 0, askedMs = 0 }: Ends = {},
+    { refused = 0, lost = 0, askedMs = 0, unsaid = 0, failed = 0, aside = 0 }: Ends = {},
   ): void {
-    const through = count - refused;
+    // What fails is no answer.
+    const through = count - refused - failed - aside;
     this.#endedMs = endedAtMs;
     this.#through += through;
     this.#answered += through;
@@ -120,6 +136,7 @@ export class Refusals {
     if (through > 0) this.#inVain = this.#askedMs = 0;
     this.#refused += refused;
     this.#lost += lost;
+    this.#unsaid += unsaid;
     if (askedMs <= MOST_ASKED_MS) this.#askedMs = Math.max(this.#askedMs, askedMs);
   }
 
@@ -130,14 +147,20 @@ export class Refusals {
 
   get areTooMany(): boolean {
     const asked = this.#refused + this.#through;
+    const said = this.#refused - this.#lost;
     if (this.#chance === 0) return this.#refused > REFUSED * asked;
+    if (!this.#isSaid && said > REFUSED * asked) return true;
     const byChance = this.#chance * asked;
     return this.#refused > byChance + 2 * Math.sqrt(byChance) + 1;
   }
 
   /** Slots have changed. */
   forget(): void {
-    this.#refused = this.#through = this.#lost = 0;
+    this.#refused =
+      this.#through =
+      this.#lost =
+      this.#unsaid =
+        0;
   }
 
   /** For how long nothing is to be started; not above 0 if something may be. */
@@ -157,17 +180,19 @@ export class Refusals {
 
   /** How many got through of what is in flight, of so many slots; undefined until that is known. */
   brake(nowMs: number, slots: number, inFlight: number): number | undefined {
-    if (this.#brakedMs === undefined) [this.#brakedMs, this.#through] = [nowMs, 0];
+    if (this.#brakedMs === undefined) {
+      [this.#brakedMs, this.#before, this.#through] = [nowMs, this.#through, 0];
+    }
     if (inFlight > 0 && nowMs - this.#brakedMs < BRAKE_MS) return undefined;
-    const through = this.#through + inFlight;
+    const all = this.#before + this.#through + inFlight;
+    const got = slots * all / (all + this.#refused);
+    // Where all end at once, they tell by their share.
+    const through = this.#through + inFlight || (nowMs === this.#brakedMs ? Math.floor(got) : 0);
     const isNews = slots > this.#most || this.#most === Infinity;
+    const isChance = this.#isLostByChance(slots, got);
     this.#brakedMs = undefined;
-    const isAlike = this.#lost === this.#refused && this.#answered > 0 &&
-      this.#refused > REFUSED * (this.#refused + this.#answered);
-    if (!isAlike) this.#alike = NONE;
-    const isChance = isAlike && this.#isChance();
     this.#charge(nowMs);
-    if (isChance) this.#ignore();
+    if (isChance) this.#ignore(this.#refused / (all + this.#refused));
     else if (through > 0) {
       // What is refused late keeps others out until then: it may have been better before there were as
       // many. And if no more than got through before are refused, it is a rate that is limited.
@@ -197,11 +222,17 @@ export class Refusals {
    */
   slower(nowMs: number, slots = 1): boolean {
     const answered = this.#answered;
-    const isChance = answered > 0 && this.#isChance();
+    // What fails whatever is done was never refused; who refuses all says so, or ends connections.
+    const isUnsaid = this.#unsaid === this.#refused;
+    const isChance = (answered > 0 || isUnsaid) && this.#isChance();
     this.#charge(nowMs);
+    if (isChance) {
+      const { refused, answered } = this.#alike;
+      this.#ignore(refused / (refused + answered));
+    }
     this.forget();
+    if (isChance) return true;
     if (answered === 0) this.#pause(nowMs);
-    else if (isChance) this.#ignore();
     else {
       this.#most = Math.max(1, Math.ceil(slots) - 1);
       this.#tooMany = Math.min(this.#tooMany, this.#most + 1);
@@ -246,6 +277,16 @@ export class Refusals {
     this.#pausedUntilMs = nowMs + ms;
   }
 
+  /** Whether what is lost has nothing to do with how many are in flight: with fewer, fewer get through. */
+  #isLostByChance(slots: number, got: number): boolean {
+    const { slots: more, got: gotWithMore } = this.#lostWith;
+    const isFewer = slots <= more / 2;
+    const isLost = this.#lost === this.#refused;
+    if (isLost && isFewer && got > slots / 2 && got < FEWER * gotWithMore) return true;
+    if (!isLost || isFewer || slots > more) this.#lostWith = { slots, got: isLost ? got : 0 };
+    return false;
+  }
+
   /** Whether it is chance, for no fewer are refused again. */
   #isChance(): boolean {
     const { times, refused, answered } = this.#alike;
@@ -257,11 +298,13 @@ export class Refusals {
     return times === ALIKE_TIMES;
   }
 
-  /** What is refused doesn't hang on how much is asked. */
-  #ignore(): void {
-    const { refused, answered } = this.#alike;
-    this.#chance = Math.min(MOST_CHANCE, CHANCE * refused / (refused + answered));
+  /** What is refused, so large a share, doesn't hang on how much is asked. */
+  #ignore(share: number): void {
+    this.byChance = share;
+    this.#isSaid = this.#lost < this.#refused;
+    if (this.#unsaid === 0) this.#chance = Math.min(MOST_CHANCE, CHANCE * share);
     this.#alike = NONE;
+    this.#lostWith = NOBODY;
     this.gapMs = this.#debt = 0;
     this.#most = this.#tooMany = Infinity;
   }

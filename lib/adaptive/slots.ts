@@ -52,6 +52,13 @@ const QUICKER = 0.25;
 /** Latency that has grown by this, while throughput has grown by less than that, tells of a queue. */
 const SLOWER = 1.5;
 const NO_MORE = 1.2;
+/** So many standard deviations above what is expected, and so many more, are no chance. */
+const CHANCE = 2;
+/** A share that was found is taken to be known by so many. */
+const KNOWN = 100;
+/** Of so few tasks all may be in flight, if none has ended for so long. */
+const FEW_TASKS = 16;
+const LONG_MS = 200;
 /** They grow no further than to this share of the memory that there may be. */
 const ROOM = 0.8;
 
@@ -62,6 +69,12 @@ interface Level {
   /** How many tasks had ended by then. */
   readonly endedBefore: number;
   readonly latencies: number[];
+}
+
+/** How many tasks ended, and of these failed otherwise than by being refused. */
+interface Failing {
+  readonly ended: number;
+  readonly failed: number;
 }
 
 /** Gives slots. */
@@ -85,6 +98,11 @@ export class Slots {
   #leastMs = Infinity;
   /** Whether a task ended well. */
   #hasAnswers = false;
+  /** How tasks ended that ended while there were few slots, and since there are as many as now, */
+  #few = { ended: 0, failed: 0 };
+  #many = { ended: 0, failed: 0 };
+  /** and whether so many more failed that it is taken for what too many slots do, whatever it is. */
+  #failuresTell = false;
   /** After a refusal they double until there are so many, each time when all have answered if none did before. */
   #threshold = 0;
   #wasShut = false;
@@ -165,12 +183,20 @@ export class Slots {
 
   /** So many tasks have ended, one after another. */
   onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): void {
-    const { refused = 0, failed = 0 } = how;
+    const { refused = 0, lost = 0, failed = 0, aside = 0 } = how;
     this.ended += count;
+    const ends = this.#count <= BLIND_SLOTS ? this.#few : this.#many;
+    ends.ended += count;
+    ends.failed += failed;
+    if (failed > 0 && ends === this.#many) this.#failuresTell ||= isMore(this.#many, this.#few);
+    if (failed > 0 && this.#failuresTell) {
+      const unsaid = { refused: refused + failed, lost: lost + failed, unsaid: failed, failed: 0 };
+      return this.#refusals.ended(count, startedAtMs, endedAtMs, { ...how, ...unsaid });
+    }
     this.#refusals.ended(count, startedAtMs, endedAtMs, how);
     if (refused > 0) return;
     const latencyMs = (endedAtMs - startedAtMs) / count;
-    if (failed > 0) {
+    if (failed + aside > 0) {
       // What fails sooner than others end tells nothing of how long they take.
       if (this.#hasAnswers && latencyMs < this.quickestMs) return;
     } else if (!this.#hasAnswers) {
@@ -191,7 +217,10 @@ export class Slots {
   open(nowMs: number, why?: string): void {
     const level = this.#levelFrom(nowMs);
     const isSame = level.slots === this.#levels.at(-1)?.slots;
-    if (!isSame) this.#refusals.forget();
+    if (!isSame) {
+      this.#refusals.forget();
+      this.#many = { ended: 0, failed: 0 };
+    }
     this.#isShedding = why === "memory";
     const before = this.isSlowStart ? this.#levels.slice(0, isSame ? -1 : undefined) : [];
     this.#levels = [...before, level];
@@ -228,7 +257,17 @@ export class Slots {
   }
 
   /** Nothing more is started until it is known how many got through; then there are as many. */
-  #refuse({ nowMs, inFlight }: Seen, lanes: number): Wanted | undefined {
+  #refuse(seen: Seen, lanes: number): Wanted | undefined {
+    const wanted = this.#brake(seen, lanes);
+    if (this.#failuresTell && this.most === Infinity) {
+      // They fail however many there are.
+      this.#failuresTell = false;
+      this.#few = { ended: KNOWN, failed: KNOWN * this.#refusals.byChance };
+    }
+    return wanted;
+  }
+
+  #brake({ nowMs, inFlight }: Seen, lanes: number): Wanted | undefined {
     const slots = this.#count;
     if (slots <= lanes || this.gapMs > 0) {
       this.isSlowStart = this.#refusals.slower(nowMs, slots);
@@ -333,7 +372,7 @@ export class Slots {
     const most = Math.min(
       remaining + inFlight,
       this.#options.maxSlots,
-      this.#stage(proven, all),
+      this.#stage(proven, all, nowMs - this.#startMs < LONG_MS ? Infinity : remaining + inFlight),
       this.most,
       this.#fitting(seen),
     );
@@ -342,8 +381,8 @@ export class Slots {
   }
 
   /** How many may be tried, now that so many were seen to do, and tasks took so long. */
-  #stage(proven: number, latencies: readonly number[]): number {
-    if (proven === 0) return Math.max(BLIND_SLOTS, this.#first);
+  #stage(proven: number, latencies: readonly number[], left: number): number {
+    if (proven === 0) return Math.max(BLIND_SLOTS, this.#first, left <= FEW_TASKS ? left : 0);
     const { guess = Infinity } = this.#options;
     const isSeen = proven >= this.#count;
     if (proven >= guess) return isSeen ? 2 * proven : 0;
@@ -351,6 +390,15 @@ export class Slots {
     const isStep = risked >= STEP * this.#count;
     return Math.min(guess, Math.max(isStep ? risked : 0, isSeen ? RAMP * proven : 0));
   }
+}
+
+/** Whether more of many fail than chance tells from how few did (Laplace's rule of succession). */
+function isMore(many: Failing, few: Failing): boolean {
+  // One that failed alone tells nothing of others.
+  if (few.ended === 0 || few.failed > 0 && few.ended < BLIND_SLOTS) return false;
+  const share = (few.failed + 1) / (few.ended + 2);
+  const expected = many.ended * (share + Math.sqrt(share * (1 - share) / (few.ended + 2)));
+  return many.failed > expected + CHANCE * Math.sqrt(expected) + CHANCE;
 }
 
 /** The latency of a round, as its quicker tasks tell. */

@@ -38,6 +38,7 @@ export const MOST_WAIT_MS = 300_000;
 /** Where hosts are counted, items without one count as of one host. */
 const NO_HOST = "";
 const TOO_MANY_REQUESTS = 429;
+const UNAVAILABLE = 503;
 /** How often it is told what runs, in milliseconds. */
 const PULSE_MS = 500;
 
@@ -212,7 +213,9 @@ export class RunHere {
     const { index, item, reason, attempts } = rejected;
     const signs = httpSigns(reason);
     const { status, retryAfterMs = 0 } = signs;
-    const isRefused = status === TOO_MANY_REQUESTS || signs.retryAfterMs !== undefined;
+    // Who finds out how much a server takes is why it takes no more.
+    const isBusy = status === UNAVAILABLE && !isFixed(this.host.executor.model);
+    const isRefused = status === TOO_MANY_REQUESTS || isBusy || signs.retryAfterMs !== undefined;
     // Who asks for more than is allowed is told so.
     if (isRefused && retryAfterMs > MOST_WAIT_MS) return true;
     const key = hostOf(item) ?? this.#noHost;

@@ -46,7 +46,7 @@ Deno.test("there are as many slots as got through, and more once answers have ma
   assertEquals(refusals.most, 14);
   // The second time it is 100 answers.
   end(refusals, 13, 1, 300);
-  assertEquals(refusals.brake(400, 14, 0), 0);
+  assertEquals(refusals.brake(400, 14, 0), 13);
 });
 
 Deno.test("after what was too many went well it is no bound any more", () => {
@@ -71,7 +71,9 @@ Deno.test("what is in flight for long is waited for no longer than it takes to b
 
 Deno.test("where all is refused there are pauses, longer and longer, as a server asks, and not for ever", () => {
   const refusals = new Refusals(0);
-  end(refusals, 1, 10, 0);
+  end(refusals, 1, 0, 0);
+  refusals.forget();
+  end(refusals, 0, 10, 0);
   assertEquals(refusals.brake(0, 11, 0), 0);
   assert(isPaused(refusals, 49) && !isPaused(refusals, 50));
   assertEquals(refusals.most, 7);
@@ -107,6 +109,31 @@ Deno.test("where one task at once is too many they start as far apart as they go
   // A gap that is short beside the task is none.
   refusals.faster(100);
   assertEquals(refusals.gapMs, 0);
+});
+
+Deno.test("what is lost as often however few are in flight is lost by chance, unless who is asked says else", () => {
+  for (const [lost, isChance] of [[2, true], [0, false]] as const) {
+    const refusals = new Refusals(0);
+    for (const [time, slots] of [[1, 32], [2, 20], [3, 12]] as const) {
+      assert(refusals.most === Infinity || time > 1);
+      refusals.ended(slots, 100 * time - 50, 100 * time, { refused: 2, lost });
+      refusals.brake(100 * time, slots, 0);
+      refusals.forget();
+    }
+    assertEquals(refusals.most === Infinity, isChance);
+    refusals.ended(20, 1000, 1050, { refused: 2 });
+    assert(refusals.areTooMany);
+  }
+});
+
+Deno.test("where as many get through with fewer slots, what is lost was too much", () => {
+  const refusals = new Refusals(0);
+  for (const [time, slots] of [[1, 64], [2, 16], [3, 12]] as const) {
+    refusals.ended(slots, 100 * time - 50, 100 * time, { refused: slots - 8, lost: slots - 8 });
+    assertEquals(refusals.brake(100 * time, slots, 0), 8);
+    refusals.forget();
+    assert(refusals.most <= 8 && refusals.most > 1, `${refusals.most}`);
+  }
 });
 
 Deno.test("what is refused as often however slowly it is asked is refused by chance, and no reason to be slow", () => {

@@ -29,10 +29,10 @@ class Loop {
   }
 
   /** Looks, with all slots taken, and gives what is wanted. */
-  tick(nowMs: number, inFlight = this.slots.count): string | undefined {
+  tick(nowMs: number, inFlight = this.slots.count, remaining?: number): string | undefined {
     this.#nowMs = nowMs;
     const { memoryBytes, slots } = this;
-    const seen = { ...SEEN, nowMs, inFlight, memoryBytes };
+    const seen = { ...SEEN, nowMs, inFlight, memoryBytes, remaining };
     const wanted = slots.areTooMany(seen) ? slots.fewer(seen, 1) : slots.next(seen, true);
     if (wanted === undefined) return undefined;
     slots.count = wanted.slots;
@@ -65,6 +65,60 @@ Deno.test("until something has ended there are few slots, and then no more than 
   for (let nowMs = 200; nowMs < 220; nowMs++) loop.tick(nowMs);
   // What one slot would do in 1.8 s.
   assertEquals(loop.slots.count, 9);
+});
+
+Deno.test("a few tasks that take long are all in flight, though none has ended", () => {
+  for (const [tasks, slots] of [[10, 10], [16, 16], [17, 4]] as const) {
+    const loop = new Loop();
+    for (let nowMs = 0; nowMs < 300; nowMs++) {
+      const inFlight = Math.min(tasks, loop.slots.count);
+      loop.tick(nowMs, inFlight, tasks - inFlight);
+    }
+    assertEquals(loop.slots.count, slots);
+  }
+});
+
+Deno.test("whatever fails is met as a refusal if it fails with many slots and didn't with few", () => {
+  for (const [fewFail, isRefused] of [[0, true], [3, false]] as const) {
+    const loop = new Loop();
+    loop.tick(2);
+    loop.end(4 - fewFail, 2, 52);
+    if (fewFail > 0) loop.slots.onEnded(fewFail, 2, 52, { failed: fewFail });
+    loop.tick(53);
+    loop.slots.count = 16;
+    loop.slots.open(60);
+    for (let task = 0; task < 14; task++) loop.slots.onEnded(1, 60, 110, { failed: 1 });
+    assertEquals(loop.slots.areTooMany(SEEN), isRefused);
+  }
+});
+
+Deno.test("what fails as often with one slot was never refused, and slots grow again", () => {
+  const loop = new Loop();
+  loop.tick(2);
+  loop.end(4, 2, 52);
+  loop.tick(53);
+  let nowMs = 60;
+  for (let round = 0; round < 40; round++) {
+    nowMs += 2000;
+    loop.slots.open(nowMs);
+    const { count } = loop.slots;
+    for (let task = 0; task < count; task++) {
+      loop.slots.onEnded(1, nowMs, nowMs + 50, { failed: 1 });
+    }
+    nowMs += 50;
+    loop.tick(nowMs, 0);
+    loop.tick(nowMs + 5);
+  }
+  assertEquals([loop.slots.areTooMany(SEEN), loop.slots.count > 4], [false, true]);
+});
+
+Deno.test("what fails sooner than others end doesn't make these look slow", () => {
+  const loop = new Loop();
+  loop.slots.onEnded(1, 0, 1, { failed: 1 });
+  assertEquals(loop.slots.quickestMs, 1);
+  loop.end(1, 0, 50);
+  loop.slots.onEnded(1, 0, 1, { failed: 1 });
+  assertEquals(loop.slots.quickestMs, 50);
 });
 
 Deno.test("slots grow by answers to tasks that began while there were as many as now", () => {
