@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "../properties.ts";
 import { limited } from "../../lib/open.ts";
-import { LeftOut } from "../../lib/dispatch/source.ts";
+import { LeftOut, Source } from "../../lib/dispatch/source.ts";
 
 /** The places of a list that are dealt out: others are left out before them. */
 const places = fc.array(fc.tuple(fc.nat({ max: 3 }), fc.boolean()), { maxLength: 30 });
@@ -67,4 +67,25 @@ Deno.test("what has arrived when a run is stopped is cancelled at its place", as
   );
   assertEquals(outcomes[0]!.index, 5);
   for (const { index } of outcomes) assertEquals([5, 6, 7, 10].includes(index), true);
+});
+
+Deno.test("items of an async input that came before and after a gap don't travel together", async () => {
+  const told: [number, number][] = [];
+  const all = Promise.withResolvers<void>();
+  async function* input() {
+    yield* ["a", "b", new LeftOut(3), new LeftOut(2), "c"];
+    all.resolve();
+  }
+  const source = new Source(input(), {
+    leftOut: (first, count) => told.push([first, count]),
+    arrived: () => {},
+    inputFailed: all.reject,
+  });
+  assertEquals(source.pull(9), []);
+  await all.promise;
+  await new Promise((resolve) => setImmediate(resolve));
+  assertEquals([source.pull(9), source.pulled, told], [["a", "b"], 2, []]);
+  assertEquals([source.pull(9), source.pulled], [["c"], 8]);
+  assertEquals([told, source.isEmpty], [[[2, 3], [5, 2]], true]);
+  await source.close(0);
 });
