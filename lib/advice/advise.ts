@@ -212,6 +212,7 @@ export async function advise(
       judge: judgeOf(racing),
       mostTrials: MOST_TRIALS,
       timeoutMs: patienceMs(racing),
+      sampled: racing.sample.items,
       failedShare: racing.sample.failed / racing.sample.items,
       checksums: probed.checksums,
       job: { ...job, ...closingOf(probed) },

@@ -174,8 +174,9 @@ function plainMissingText(race: Race | undefined): string {
     : race?.partial
     ? "did not run in the race"
     : "was stopped in the race, for it took far longer there than in the sample";
+  const again = error === undefined ? " Run it again." : "";
   return `: the plain loop itself ${why}, and without it there is nothing to hold the others ` +
-    "against. Run it again.";
+    `against.${again}`;
 }
 
 /** What was measured, why that tells nothing, and what would help. */

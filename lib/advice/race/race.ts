@@ -88,7 +88,8 @@ export interface RaceOptions {
   readonly raced: readonly Candidate[];
   readonly mostTrials: number;
   readonly timeoutMs: number;
-  /** The share of items that fail in the sample. */
+  /** How many items the sample ran, and the share of them that fail. */
+  readonly sampled: number;
   readonly failedShare: number;
   /** Checksums of the sample's first results, by their number; of any other number the first to run tells. */
   readonly checksums: ReadonlyMap<number, string>;
@@ -353,8 +354,16 @@ class Racing {
     onEvent?.({ type: "trial-started", trial, number: this.trials, of: mostTrials });
     try {
       const result = await runTrial(trial, { signal, onEvent });
-      const { runMs, failed } = result.round;
+      const { runMs, failed, succeeded } = result.round;
       this.costMs += runMs;
+      const there = Math.min(items, this.options.sampled);
+      if (!result.stopped && result.stuck === undefined && failed + succeeded < there) {
+        this.#isFutile = true;
+        throw new Error(
+          `the job gave ${there} items or more at first, and gives ${failed + succeeded} now: ` +
+            "export reset(), which brings them back",
+        );
+      }
       // The time of a round with failures says nothing of a prediction, nor do other machines.
       if (!isPlain && failed === 0 && !needsServer(model)) {
         const expectedMs = Math.max(1, this.options.judge.expectedMs(runner.candidate, items));

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
 import {
   clearlySlower,
@@ -95,6 +95,7 @@ function optionsFor(
     raced,
     mostTrials: 30,
     timeoutMs: 1000,
+    sampled: 1,
     failedShare: 0,
     checksums: new Map([[64, "same"]]),
     judge: {
@@ -389,6 +390,13 @@ Deno.test("race() takes no model out for failures that chance explains, and any 
   assertEquals([await out(0, 0), await out(1, 0)], [undefined, "failures"]);
   // A tenth of 64 fail one by one; three standard deviations are 7.2, and one more may.
   assertEquals([await out(14, 0.1), await out(15, 0.1)], [undefined, "failures"]);
+});
+
+Deno.test("race() measures nothing of a job whose items are gone once they are done", async () => {
+  const options = optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 0, succeeded: 0 }));
+  const { runners: [plain] } = await race({ ...options, sampled: 20 });
+  assertEquals([plain!.out, plain!.rounds, options.trials.length], ["broken", [], 1]);
+  assertMatch(plain!.error!, /gave 20 items or more at first, and gives 0 now: export reset\(\)/);
 });
 
 Deno.test("race() compares no results where some items fail by chance", async () => {
