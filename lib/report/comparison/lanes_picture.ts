@@ -209,13 +209,13 @@ function fillRows(
     for (let cell = Math.floor(from); cell < to; cell++) {
       row.filled[cell]! += (Math.min(to, cell + 1) - Math.max(from, cell)) / row.slots;
     }
-    const last = Math.min(cells - 1, Math.max(0, Math.ceil(to) - 1));
+    const last = Math.max(0, Math.ceil(to) - 1);
     if (timeline.status[at] !== "fulfilled") row.failed.add(last);
     if (row.slots > 1) continue;
     row.tasks.push({ number: String(timeline.index[at]), from, to });
     if (to - from > LEAST_SHOWN && to - from < 1) {
       // A short task between idle times would fall below the threshold in both its cells.
-      const middle = Math.min(cells - 1, Math.floor((from + to) / 2));
+      const middle = Math.floor((from + to) / 2);
       row.filled[middle] = Math.max(row.filled[middle]!, IN_FLIGHT);
     }
   }

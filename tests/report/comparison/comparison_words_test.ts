@@ -88,6 +88,10 @@ Deno.test("on a busy machine, and where rounds differ too much, nothing is left 
     "Which model is best can't be told on so busy a machine",
   );
   assertEquals(told({ verdict: { ...verdict, confidence: 0.97 }, others }), "Leave it sequential");
+  const reasoned = [small, unsure].map((of) =>
+    verdictText({ ...comparison, verdict: { ...of, reason: "REASON" }, others }).includes("REASON")
+  );
+  assertEquals(reasoned, [false, true], "times that can't be trusted make no job small");
 });
 
 Deno.test("of each reason one example is told, with the model that met it first", () => {

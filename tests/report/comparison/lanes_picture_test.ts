@@ -174,6 +174,9 @@ Deno.test("tasks that never started leave no mark", () => {
 
 Deno.test("a short task between idle times is seen", () => {
   const timeline = timelineOf({ ...MODEL, used: 1, taskMs: 0.5, cpuShare: 0 }, 1);
-  const { rows } = draw({ ...timeline, startedMs: [10.2], endedMs: [10.5] }, 0, 40);
-  assertEquals([...rows[0]!.row].indexOf("░"), 10);
+  const drawnAt = (from: number, to: number) =>
+    [...draw({ ...timeline, startedMs: [from], endedMs: [to] }, 0, 40).rows[0]!.row].indexOf("░");
+  assertEquals(drawnAt(10.2, 10.5), 10);
+  assertEquals(drawnAt(39.6, 40), 39);
+  assertEquals(drawnAt(10.2, 10.25), -1, "too short");
 });

@@ -68,6 +68,12 @@ Deno.test("where computing ends is told of one core and of several", () => {
   assertStringIncludes(told({ busy: 0.2 }, "slots")[0]!, "one slot alone computes 90% of the time");
   assertEquals(told({}, "lanes").length, 2, "a size lies beyond the core");
   assertStringIncludes(told({}, "lanes")[1]!, "Beyond 1 lane the curve");
+  const few = [null, 4].map((cores) => {
+    const forecasts = [{ ...result.forecasts[0]!, cores }];
+    const told = { ...result, axis: "lanes", points: [first, second], forecasts } as const;
+    return capacitySentences({ ...told, capacity })[1]!.includes("too few sizes");
+  });
+  assertEquals(few, [true, false]);
   assertEquals(told({ units: 2 }, "lanes").length, 1);
   assertStringIncludes(told({ units: 2, reached: false }, "lanes")[0]!, "2 cores were busy 98%");
   assertStringIncludes(told({ reached: false }, "lanes")[0]!, "its only core was busy 98%");
@@ -110,6 +116,9 @@ Deno.test("nothing worked only where something was tried", () => {
   assertEquals(nothingWorked({ points: [none] }), true);
   assertEquals(nothingWorked({ points: [none, first] }), false);
   assertEquals(kneeSentence({ ...result, points: [none] }), "No knee: no task succeeded.");
+  const failing = (size: number) =>
+    kneeSentence({ ...result, failsFrom: { size, failed: 3, of: 4 } }).includes("already");
+  assertEquals([first.size, second.size].map(failing), [true, false]);
 });
 
 Deno.test("a curve without a knee is told as rising, or as one without a clear bend", () => {
