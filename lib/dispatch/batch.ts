@@ -177,6 +177,7 @@ export class Batch implements LaneBatch {
   mark = false;
   sentAtMs = 0;
   sentCount = 0;
+  sentBytes = 0;
   moved = false;
   /** Whether it waits for others' tasks, as far as is known. */
   isHeldUp = false;

@@ -6,7 +6,7 @@ export const TARGET_MS = 4;
 const GIVE_BACK_FACTOR = 4;
 /** Never more items than this in a batch, however short they are. */
 const MOST_ITEMS = 8192;
-/** Never more bytes than about this in a batch of more than one item. */
+/** Never more bytes than about this in a batch of more than one item, or in what waits behind it. */
 const MOST_BYTES = 1 << 20;
 /** A batch is at most this many times as large as the one before: one quick task proves little. */
 const GROWTH = 8;
@@ -54,6 +54,8 @@ export class BatchSize {
   readonly #fixed: number | undefined;
   #itemMs: number | undefined;
   #size: number;
+  /** How large an item is, and what its task gives. */
+  readonly #bytes = { items: 0, values: 0 };
 
   /** Knows nothing yet. */
   constructor(chunk: "auto" | number, private readonly limits: BatchLimits = ONE_BY_ONE) {
@@ -68,7 +70,13 @@ export class BatchSize {
 
   /** The size at present, before what is left of the input is looked at. */
   get current(): number {
-    return this.#fixed ?? this.#size;
+    return this.#fixed ?? Math.min(this.#size, this.#mostOf(1));
+  }
+
+  /** How many times so many items are within what may be held, and once at least. */
+  #mostOf(items: number): number {
+    const { items: sent, values } = this.#bytes;
+    return Math.max(1, Math.floor(MOST_BYTES / (items * (sent + values))));
   }
 
   /** How many batches a slot had better have waiting; `isShared` if other runs use the lanes. */
@@ -77,7 +85,7 @@ export class BatchSize {
     const belowMs = isShared ? SHARED_AHEAD_BELOW_MS : aheadBelowMs;
     if (this.#itemMs === undefined || this.#itemMs >= belowMs) return 0;
     const batchMs = Math.max(this.#itemMs * this.current, 1e-3);
-    return Math.min(Math.ceil(AHEAD_MS / batchMs), MOST_AHEAD);
+    return Math.min(Math.ceil(AHEAD_MS / batchMs), MOST_AHEAD, this.#mostOf(this.current));
   }
 
   /** How long a batch may take before its rest is given back, in milliseconds. */
@@ -99,14 +107,21 @@ export class BatchSize {
       : WEIGHT * itemMs + (1 - WEIGHT) * this.#itemMs;
     const { targetMs, mostItems } = this.limits;
     const wanted = Math.floor(targetMs / Math.max(this.#itemMs, Number.MIN_VALUE));
-    this.#size = Math.max(1, Math.min(wanted, GROWTH * this.#size, mostItems));
+    this.#size = Math.max(1, Math.min(wanted, GROWTH * this.current, mostItems));
+  }
+
+  /** Takes note of how large items or values are: at once if they grow, for many may come. */
+  weigh(what: "items" | "values", count: number, bytes = 0): void {
+    if (count === 0) return;
+    const mean = WEIGHT * bytes / count + (1 - WEIGHT) * this.#bytes[what];
+    this.#bytes[what] = Math.max(bytes / count, mean);
   }
 
   /** At least 1; `remaining` is what is left in the input, if it tells. */
   next(remaining: number | undefined, slots: number): number {
     if (this.#fixed !== undefined) return this.#fixed;
     // Items that run side by side had better not be dealt out in turns.
-    if (remaining === undefined || this.limits.firstItems > 1) return this.#size;
-    return Math.max(1, Math.min(this.#size, Math.ceil(remaining / (2 * slots))));
+    if (remaining === undefined || this.limits.firstItems > 1) return this.current;
+    return Math.max(1, Math.min(this.current, Math.ceil(remaining / (2 * slots))));
   }
 }

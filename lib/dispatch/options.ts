@@ -124,7 +124,7 @@ export interface MapOptions<Item = unknown> {
    * ```
    */
   readonly perKey?: PerKey<Item>;
-  /** Items that travel to a lane together; `"auto"`, the default, follows the measured task time. */
+  /** Items that travel to a lane together; `"auto"`, the default, follows their time and size. */
   readonly chunk?: "auto" | number;
   /**
    * Items pulled beyond the slots, at most: those waiting for a slot and those that ended but wait

@@ -242,6 +242,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   onSent(batch: Batch): void {
+    this.#size.weigh("items", batch.sentCount, batch.sentBytes);
     if (!this.#queue.isCounted || !this.#queue.sent(batch)) return;
     const wake = () => this.onMore();
     batch.on!.lane.load(this.task).then(wake, wake);
@@ -252,6 +253,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     batch.reported += report.count;
     this.#loadFailures.inARow = 0;
     this.#size.learn(report.count, report.endedAtMs - report.startedAtMs);
+    this.#size.weigh("values", report.count, report.bytes);
     if (report.last) this.#leaveLane(batch, report.startedAtMs);
     this.#settler.report(batch, report, base);
     if (report.last && batch.reported < batch.items.length) {

@@ -48,6 +48,8 @@ export interface LaneBatch {
   // Set by the lane:
   /** How many of the first items have left for it. */
   sentCount: number;
+  /** How large these are, as far as that was looked at: numbers aren't. */
+  sentBytes: number;
   /** Whether their buffers have moved, so that they can't be sent again. */
   moved: boolean;
   note: unknown;
@@ -73,6 +75,8 @@ export interface Report {
   readonly count: number;
   /** Their values, in order; undefined if every value is undefined. */
   readonly values: ArrayLike<unknown> | undefined;
+  /** How large they are, where that was looked at. */
+  readonly bytes?: number;
   /** Those that gave no value, in order; undefined if all did. */
   readonly failures: readonly Failure[] | undefined;
   /** When the first of them started. */

@@ -150,6 +150,26 @@ export const LAZINESS: readonly Guarantee[] = [
     },
   },
   {
+    name:
+      "however short tasks are, few items are pulled ahead that are large, or whose results are",
+    notFor: ALL_AT_ONCE,
+    async check({ open, width }) {
+      const large = [["echo", "x".repeat(400_000)], ["bytes", { length: 800_000 }]] as const;
+      for (const [name, item] of large) {
+        await using executor = open();
+        let [pulled, taken] = [0, 0];
+        const items = function* () {
+          for (; pulled < 80; pulled++) yield item;
+        };
+        for await (const _ of executor.map(taskNamed(name), items())) {
+          const ahead = pulled - ++taken;
+          assert(ahead <= 11 * width + 8, `${ahead} were pulled ahead of ${name}`);
+        }
+        assertEquals(taken, 80);
+      }
+    },
+  },
+  {
     name: "items come from arrays, sets, generators, async generators and streams",
     onGpu: true,
     async check({ open }) {

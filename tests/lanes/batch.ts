@@ -26,6 +26,7 @@ export function batchOf(items: readonly unknown[], options: Partial<LaneBatch> =
     mostBytes: Infinity,
     sentAtMs: 0,
     sentCount: 0,
+    sentBytes: 0,
     moved: false,
     note: undefined,
     ...options,

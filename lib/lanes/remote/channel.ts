@@ -190,7 +190,7 @@ export function readBatch(head: ArrayLike<number>, payload: Payload): ServedBatc
   };
 }
 
-const REPORT_FIELDS = 6;
+const REPORT_FIELDS = 7;
 
 /** Puts a report's numbers in a row; the times, if there are any, in one piece. */
 export function reportHead(
@@ -198,8 +198,8 @@ export function reportHead(
   report: Omit<Report, "values" | "failures">,
   special: boolean,
 ): number[] | Float64Array<ArrayBuffer> {
-  const { count, last, startedAtMs, endedAtMs, times } = report;
-  const head = [id, count, Number(last), startedAtMs, endedAtMs, Number(special)];
+  const { count, last, startedAtMs, endedAtMs, times, bytes = 0 } = report;
+  const head = [id, count, Number(last), startedAtMs, endedAtMs, Number(special), bytes];
   if (times === undefined) return head;
   const all = new Float64Array(REPORT_FIELDS + times.length);
   all.set(head);
@@ -223,6 +223,7 @@ export function readReport(head: ArrayLike<number>, offsetMs: number, payload: P
   return {
     count: head[REPORT_COUNT]!,
     values,
+    bytes: head[6]!,
     failures,
     startedAtMs: head[3]! + offsetMs,
     endedAtMs: head[4]! + offsetMs,

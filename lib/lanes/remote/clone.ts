@@ -139,6 +139,8 @@ const PROBES = 64;
 interface Inspected {
   /** So many of the first may travel together; at least one, if there are any. */
   readonly count: number;
+  /** About how large they are. */
+  readonly bytes: number;
   /** Whether that is one which can't be sent at all. */
   readonly refused: boolean;
   /** Whether they hold something that must be replaced on its way. */
@@ -366,16 +368,16 @@ export function inspect(
       look.bytes += 8;
       continue;
     }
-    const { special } = look;
+    const { special, bytes } = look;
     try {
       look.at(value);
     } catch {
       // A getter or a proxy may throw whatever it likes.
-      return { count: Math.max(1, at), refused: at === 0, special };
+      return { count: Math.max(1, at), bytes, refused: at === 0, special };
     }
-    if (look.bytes > mostBytes && at > 0) return { count: at, refused: false, special };
+    if (look.bytes > mostBytes && at > 0) return { count: at, bytes, refused: false, special };
   }
-  return { count: most, refused: false, special: look.special };
+  return { count: most, bytes: look.bytes, refused: false, special: look.special };
 }
 
 /** What keeps a value from arriving, with its place in it, or what it threw when it was looked at. */

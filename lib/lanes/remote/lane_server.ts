@@ -176,15 +176,24 @@ export class LaneServer {
     if (atOnce !== undefined) return this.#post(id, report, atOnce);
     try {
       const objects = objectionsOn(way, whole);
-      const { refused, count, special } = inspect(values, way, Infinity, values.length, objects);
+      const { refused, count, special, bytes } = inspect(
+        values,
+        way,
+        Infinity,
+        values.length,
+        objects,
+      );
       if (refused || count < values.length) throw undefined;
       const encoded = encode(values, failures, special, way);
       const moves = transfer ? movable(values, this.#keptFor(run)) : [];
-      this.#post(id, report, encoded, moves.filter((buffer) => buffer.byteLength >= MOVE_BYTES));
+      const large = moves.filter((buffer) => buffer.byteLength >= MOVE_BYTES);
+      this.#post(id, { ...report, bytes }, encoded, large);
     } catch {
       const first = firstIndex + run.offset - report.count;
       const sendable = withoutRefused({ values, failures }, first, way, whole);
-      this.#post(id, report, encode(sendable.values, sendable.failures, true, way));
+      const { bytes } = inspect(sendable.values, way);
+      const encoded = encode(sendable.values, sendable.failures, true, way);
+      this.#post(id, { ...report, bytes }, encoded);
     }
   }
 

@@ -166,7 +166,7 @@ export class RemoteLane implements Lane {
     const { count, moves } = this.#moving(batch, found.count);
     const items = count === batch.items.length ? batch.items : batch.items.slice(0, count);
     try {
-      this.#offer(batch, count, encode(items, undefined, found.special, way), moves);
+      this.#offer(batch, count, encode(items, undefined, found.special, way), found.bytes, moves);
     } catch (error) {
       this.#forget(batch);
       (batch.note as Note).id = 0;
@@ -177,7 +177,13 @@ export class RemoteLane implements Lane {
     }
   }
 
-  #offer(batch: LaneBatch, count: number, encoded: Encoded, moves?: ArrayBuffer[]): void {
+  #offer(
+    batch: LaneBatch,
+    count: number,
+    encoded: Encoded,
+    bytes = 0,
+    moves?: ArrayBuffer[],
+  ): void {
     const note = batch.note as Note;
     note.id = this.#channel.cells?.offer() ?? ++this.#lastId;
     this.#sent.set(note.id, batch);
@@ -188,6 +194,7 @@ export class RemoteLane implements Lane {
       this.#channel.send(ToLane.batch, head, encoded.payload, moves);
     batch.moved = sendMoving(send, moves);
     batch.sentCount = count;
+    batch.sentBytes = bytes;
   }
 
   /**

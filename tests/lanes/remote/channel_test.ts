@@ -48,12 +48,14 @@ Deno.test("a report's numbers come out as they went in, on the caller's clock", 
     endedAtMs: 20,
     times: Float64Array.of(10, 15, 15, 20),
     last: false,
+    bytes: 4,
   };
   const decoded = { values: ["a", "b"], failures: undefined };
   const head = reportHead(9, report, true);
   assertEquals(readReport(head, 100, decoded), {
     ...decoded,
     count: 2,
+    bytes: 4,
     last: false,
     startedAtMs: 110,
     endedAtMs: 120,
@@ -127,6 +129,7 @@ Deno.test("whatever a report is like, its numbers come out as they went in (seed
     endedAtMs: time,
     times: fc.option(fc.array(time, { minLength: 2, maxLength: 8 }), { nil: undefined }),
     last: fc.boolean(),
+    bytes: whole,
   });
   fc.assert(
     fc.property(report, whole, time, fc.boolean(), ({ times, ...rest }, id, offsetMs, special) => {

@@ -90,7 +90,8 @@ for (const [name, way] of bothWays()) {
   Deno.test(`rings and proxies that throw come to an end ${name}`, () => {
     const ring: Record<string, unknown> = { at: [{}] };
     ring.self = ring;
-    assertEquals(inspect([ring], way), { count: 1, refused: false, special: false });
+    const { count, refused, special } = inspect([ring], way);
+    assertEquals({ count, refused, special }, { count: 1, refused: false, special: false });
     ring.f = () => 1;
     assertEquals(inspect([ring], way).refused, true);
     assertStringIncludes(why(ring, way).message, ".f is a function");
@@ -172,10 +173,15 @@ Deno.test("a refusal is no thing to be tried again", () => {
 
 Deno.test("the values before one that is refused may travel, and it is refused when it stands first", () => {
   const values = ["a", "b", Symbol("c"), "d"];
-  assertEquals(inspect(values, toThread()), { count: 2, refused: false, special: false });
-  assertEquals(inspect(values.slice(2), toThread()), { count: 1, refused: true, special: false });
+  assertEquals(inspect(values, toThread()), { count: 2, bytes: 4, refused: false, special: false });
+  assertEquals(inspect(values.slice(2), toThread()), {
+    count: 1,
+    bytes: 0,
+    refused: true,
+    special: false,
+  });
   assertEquals(inspect(values, toThread(), Infinity, 1).count, 1);
-  assertEquals(inspect([], toThread()), { count: 0, refused: false, special: false });
+  assertEquals(inspect([], toThread()), { count: 0, bytes: 0, refused: false, special: false });
 });
 
 Deno.test("values travel together up to a size, and one at least whatever its size", () => {
@@ -193,6 +199,8 @@ Deno.test("values travel together up to a size, and one at least whatever its si
     const count = (most: number) => inspect(values, toThread(), most).count;
     assertEquals([value, count(2 * bytes - 1), count(0)], [value, 1, 1]);
     assert(count(2 * bytes + 64) >= 2 && count(10 * bytes + 640) === 3);
+    const found = inspect(values, toThread(), 2 * bytes + 64);
+    assert(found.bytes >= bytes * found.count && found.bytes <= 2 * bytes + 64);
   }
 });
 
@@ -205,7 +213,8 @@ Deno.test("errors are special, however deep, and so are views of a part, where a
   assertEquals(special({ part }), [true, false]);
   assertEquals(special(new Uint8Array(100)), [false, false]);
   const error = new Error("x");
-  assertEquals(inspect([error, () => 1], toThread()), { count: 1, refused: false, special: true });
+  const { count, refused, special: isSpecial } = inspect([error, () => 1], toThread());
+  assertEquals([count, refused, isSpecial], [1, false, true]);
   assertEquals(inspect([error, "text"], toThread(), 16).special, true);
   // What doesn't travel with them doesn't make them so.
   assertEquals(inspect(["a", [new Error("x"), () => 1]], toThread()).special, false);
