@@ -392,12 +392,15 @@ const LARGEST_LIST_BYTES = 16 * 1024 * 1024;
  */
 export async function urlsIn(option: string, path: string): Promise<URL[]> {
   await inputFile(option, path, { maxBytes: LARGEST_LIST_BYTES });
-  const lines = (await readText(path)).split(/\r\n|\r|\n/);
+  const text = await readText(path, LARGEST_LIST_BYTES).catch((error) => {
+    throw refused(option, path, error);
+  });
+  const lines = text.split(/\r\n|\r|\n/);
   const urls: URL[] = [];
   for (const [at, line] of lines.entries()) {
-    const text = line.trim();
-    if (text !== "" && !text.startsWith("#")) {
-      urls.push(httpUrl(`${option}, line ${at + 1},`, text));
+    const address = line.trim();
+    if (address !== "" && !address.startsWith("#")) {
+      urls.push(httpUrl(`${option}, line ${at + 1},`, address));
     }
   }
   if (urls.length === 0) {

@@ -49,26 +49,33 @@ Examples:
 Exit codes: 0 done, 1 an experiment failed or answers didn't come, 2 bad option, 130 interrupted.`,
   );
 
+const EXPERIMENTS = {
+  ticks: ["whoLetsGo", whoLetsGo],
+  counter: ["whoseTurn", whoseTurn],
+  sessions: ["whoseSession", whoseSession],
+  server: ["whoIsServed", whoIsServed],
+} as const;
+
 await script("switch", async (signal, args) => {
   switching.parse(args, { from: "user" });
   const { only, json, markdown, html } = switching.opts();
   const parts = only === undefined ? SWITCH_PARTS : listOf("--only", only, SWITCH_PARTS);
   const files = await checkOutputFiles({ json, markdown, html });
-  const announced = <T>(name: keyof typeof QUESTIONS, run: (signal: AbortSignal) => Promise<T>) => {
+  let file: SwitchFile = { schemaVersion: 1, kind: "switch", environment: await describeMachine() };
+  let done = 0;
+  for (const part of SWITCH_PARTS.filter((part) => parts.includes(part))) {
+    const [name, run] = EXPERIMENTS[part];
     printError(`${QUESTIONS[name].title} …`);
-    return run(signal);
-  };
-  const file: SwitchFile = {
-    schemaVersion: 1,
-    kind: "switch",
-    environment: await describeMachine(),
-    ...(parts.includes("ticks") && { whoLetsGo: await announced("whoLetsGo", whoLetsGo) }),
-    ...(parts.includes("counter") && { whoseTurn: await announced("whoseTurn", whoseTurn) }),
-    ...(parts.includes("sessions") &&
-      { whoseSession: await announced("whoseSession", whoseSession) }),
-    ...(parts.includes("server") && { whoIsServed: await announced("whoIsServed", whoIsServed) }),
-  };
-  const wrote = await printReport("switch", [file], files);
+    try {
+      file = { ...file, [name]: await run(signal) };
+      done++;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      break;
+    }
+  }
+  if (done === 0) return 1;
+  const wrote = await printReport("switch", [file], files, signal.aborted);
   const { whoseSession: sessions, whoIsServed: server } = file;
   const missing = sessions?.rows.some(({ pages }) => pages < sessions.asked) ||
     server?.rows.some(({ answered }) => answered < server.clients);

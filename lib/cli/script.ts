@@ -1,5 +1,6 @@
 /** What all scripts have in common: how they end. Exit codes, errors in one line, Ctrl-C. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { attempt } from "../lanes/attempt.ts";
 import { UsageError } from "../options.ts";
 import { printError, unprinted } from "../text/print.ts";
@@ -9,9 +10,12 @@ export const INTERRUPTED = 130;
 /** The exit code once the terminal was closed. */
 export const HUNG_UP = 129;
 
+/** Controls, and what turns the direction of text round. */
+// deno-lint-ignore no-control-regex
+const UNSHOWN = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
 function oneLine(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/\s*[\r\n]+\s*/g, " ").replace(/[\x00-\x1f\x7f-\x9f]/g, "?").trim();
+  return text.replace(/\s*[\r\n]+\s*/g, " ").replace(UNSHOWN, "?").trim();
 }
 
 /** Reading a property of what was thrown may itself throw. */
@@ -56,6 +60,11 @@ const ENDING: readonly (readonly [Deno.Signal, number])[] = Deno.build.os === "w
   ? [["SIGINT", INTERRUPTED]]
   : [["SIGINT", INTERRUPTED], ["SIGTERM", INTERRUPTED], ["SIGHUP", HUNG_UP]];
 
+/** The names of errors by which what is stopped says so. */
+const STOPPED: readonly unknown[] = ["AbortError", "CancelledError"];
+/** So much later than its children a program may learn that it is to end, in milliseconds. */
+const TOLD_LATER_MS = 100;
+
 /** Calls back with the exit code at each signal that ends; gives the function that stops listening. */
 function onInterrupt(callback: (code: number) => void): () => void {
   const listeners = ENDING.map(([signal, code]) => [signal, () => callback(code)] as const);
@@ -96,8 +105,10 @@ export async function script(
   } catch (thrown) {
     const end = endOf(name, thrown);
     code = end.code;
+    // Children may learn of a signal before this program does.
+    if (STOPPED.includes(read(thrown).name)) await delay(TOLD_LATER_MS);
     // What fails because of the interruption needs no explanation; a real error does.
-    const expected = interruption.signal.aborted && read(thrown).name === "AbortError";
+    const expected = interruption.signal.aborted && STOPPED.includes(read(thrown).name);
     if (end.line !== undefined && !expected) printError(end.line);
     if (Deno.args.includes("--debug") && code !== 0) printError(Deno.inspect(thrown));
   }

@@ -1,10 +1,24 @@
 /** Files as people name them, read as text, and written whole or not at all. */
 
 import { basename, dirname, join, resolve } from "@std/path";
+import { formatBytes } from "../text/format.ts";
 
-/** Reads a text file; its byte order mark says how it is encoded, and isn't part of the text. */
-export async function readText(path: string): Promise<string> {
-  return decoded(await Deno.readFile(path));
+/**
+ * Reads a text file; its byte order mark says how it is encoded, and isn't part of the text.
+ *
+ * @throws {RangeError} If it has more bytes than are wanted, as a device may give without end.
+ */
+export async function readText(path: string, maxBytes: number): Promise<string> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for await (const part of (await Deno.open(path)).readable) {
+    bytes += part.length;
+    if (bytes > maxBytes) {
+      throw new RangeError(`it goes on beyond ${formatBytes(maxBytes)}, and no more is read`);
+    }
+    parts.push(part);
+  }
+  return decoded(await new Blob(parts).bytes());
 }
 
 /** Text of bytes: UTF-8, or what a byte order mark says. */

@@ -37,6 +37,11 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
   const greeting = await child.nextWithin(START_LIMIT_MS);
   if (greeting?.type !== "serving") {
     await close();
+    const { signal } = await child.ended;
+    if (greeting === undefined && signal !== null) {
+      // A signal to this program, such as Ctrl-C, comes to its children, too.
+      throw new DOMException(`The test site was ended by ${signal}`, "AbortError");
+    }
     const why = greeting?.message ?? await child.howItEnded();
     throw new SiteError(`Cannot start the test site: ${why}`, greeting?.name === "AddrInUse");
   }

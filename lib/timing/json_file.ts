@@ -108,7 +108,7 @@ export async function readWritten<T>(path: string, formats: readonly FileFormat<
       const most = mebibytes(RESULT_FILE_BYTES);
       refuse(path, `it has ${mebibytes(size)}, and at most ${most} are read`, NAME_ONE);
     }
-    text = await readText(path);
+    text = await readText(path, RESULT_FILE_BYTES);
   } catch (cause) {
     if (cause instanceof ResultFileError) throw cause;
     const { NotFound, NotCapable, PermissionDenied } = Deno.errors;

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import {
   decoded,
   linkTarget,
+  readText,
   userFolder,
   userPath,
   writeAtomically,
@@ -109,4 +110,24 @@ Deno.test({
   name: "their user is here where the environment may not be read",
   permissions: "none",
   fn: () => assertEquals(userFolder(), "."),
+});
+
+Deno.test({
+  name: "readText() reads no more than it may, of a device without end either",
+  ignore: !granted("read", "write") || Deno.build.os === "windows",
+  async fn() {
+    const path = await Deno.makeTempFile();
+    try {
+      await Deno.writeTextFile(path, "\ufeff" + "ä".repeat(50_000));
+      assertEquals(await readText(path, 100_003), "ä".repeat(50_000));
+      await assertRejects(() => readText(path, 100_002), RangeError, "goes on beyond 100 kB");
+      await assertRejects(
+        () => readText("/dev/zero", 1_000_000),
+        RangeError,
+        "goes on beyond 1 MB",
+      );
+    } finally {
+      await Deno.remove(path);
+    }
+  },
 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { QUESTIONS } from "../../lib/report/switching/switch_report.ts";
 import { faultsOf } from "../json_schemas.ts";
-import { mayRunScripts, runTask } from "./run_script.ts";
+import { mayRunScripts, runTask, startTask } from "./run_script.ts";
 
 Deno.test({
   name: "deno task switch runs its experiments, draws them, and writes valid JSON and a page",
@@ -41,5 +41,31 @@ Deno.test({
     assertEquals(wrong.code, 2);
     assertStringIncludes(wrong.stderr, "threads");
     assertEquals(wrong.stderr.trim().split("\n").length, 1);
+  },
+});
+
+Deno.test({
+  name: "deno task switch that is interrupted keeps the experiments that had ended",
+  ignore: !mayRunScripts,
+  async fn() {
+    const cwd = await Deno.makeTempDir();
+    try {
+      const child = startTask("switch", ["--only", "counter,sessions", "--json", "s.json"], {
+        cwd,
+      });
+      const stdout = new Response(child.stdout).text();
+      const stderr = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+      for (let text = ""; !text.includes(QUESTIONS.whoseSession.title);) {
+        text += (await stderr.read()).value;
+      }
+      child.kill("SIGINT");
+      while (!(await stderr.read()).done);
+      assertEquals((await child.status).code, 130);
+      assertStringIncludes(await stdout, "Wrote");
+      const file = JSON.parse(await Deno.readTextFile(`${cwd}/s.json`));
+      assertEquals([file.whoseTurn !== undefined, file.whoseSession], [true, undefined]);
+    } finally {
+      await Deno.remove(cwd, { recursive: true });
+    }
   },
 });

@@ -75,7 +75,8 @@ Deno.test({
     };
     assertMatch(
       await cutOff("(() => { while (true); })()") ?? "",
-      /item 7 (on )?did not settle within 1\.0 s/,
+      // How many tiny items run together depends on how long the first ones took.
+      /^(item 7|one of \d items from item [0-7] on) did not settle within 1\.0 s/,
     );
     assertMatch(
       await cutOff("new Promise(() => setInterval(() => {}, 5))") ?? "",
