@@ -75,6 +75,19 @@ export const ERRORS: readonly Guarantee[] = [
     },
   },
   {
+    name: "an error with a list of errors is an AggregateError only if it was one",
+    async check({ open }) {
+      await using executor = open();
+      const invalid = await thrown(executor, "invalid");
+      assertEquals(Object.getPrototypeOf(invalid), TypeError.prototype);
+      assertEquals({ ...invalid as object }, { errors: [{ path: "/a" }] });
+      const suppressed = await thrown(executor, "suppressed");
+      assertInstanceOf(suppressed, SuppressedError);
+      assertInstanceOf(suppressed.error, RangeError);
+      assertEquals(suppressed.suppressed, "first");
+    },
+  },
+  {
     name: "what is thrown arrives even if it is no error: undefined, null, words, objects",
     onGpu: true,
     async check({ open }) {

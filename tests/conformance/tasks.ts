@@ -106,6 +106,10 @@ export function throwKind(kind: string): never {
     }
     case "aggregate":
       throw new AggregateError([new RangeError("one"), "two", undefined], "several");
+    case "suppressed":
+      throw new SuppressedError(new RangeError("late"), "first", "both");
+    case "invalid":
+      throw Object.assign(new TypeError("two faults"), { errors: [{ path: "/a" }] });
     case "undefined":
       throw undefined;
     case "null":

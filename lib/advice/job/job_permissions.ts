@@ -23,6 +23,12 @@ function entriesOf(kind: Kind, list: string, path: (typed: string) => string): s
     const remedy = `write --allow-${kind}=a,b, or --allow-${kind} for all`;
     throw new UsageError(`--allow-${kind}`, list, "an empty entry", remedy);
   }
+  const address = entries.find((entry) => kind === "net" && /^\w+:\/\//.test(entry));
+  if (address !== undefined) {
+    const host = URL.parse(address)?.host || "example.org";
+    const problem = "an address, where a host belongs";
+    throw new UsageError("--allow-net", address, problem, `write --allow-net=${host}`);
+  }
   const isPath = (entry: string) =>
     kind === "read" || kind === "write" || (kind === "run" && entry.includes("/"));
   return entries.map((entry) => isPath(entry) ? path(entry) : entry);

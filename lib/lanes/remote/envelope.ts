@@ -12,12 +12,13 @@ import { inspect, kindOf, takesMore, type Way } from "./clone.ts";
 export type Envelope =
   | {
     readonly kind: "error";
-    /** Whether it is of a class that both sides know by this name, and of which one. */
-    readonly family: "dom" | "known" | undefined;
+    /** The nearest of its classes that both sides know. */
+    readonly known: string;
     readonly name: string;
     readonly message: string;
     readonly stack: string | undefined;
     readonly cause: Envelope | undefined;
+    /** Those of an AggregateError. */
     readonly errors: readonly Envelope[] | undefined;
     /** Own properties with primitive values, such as `code` and `status`. */
     readonly properties: Readonly<Record<string, unknown>>;
@@ -43,14 +44,15 @@ const MAX_DEPTH = 100;
 const MAX_NESTED = 1000;
 /** So many objects of a value are looked at that can't be sent as it is; deeper ones become text. */
 const MAX_PRUNED = 1000;
-const STANDARD = new Set(["name", "message", "stack", "cause", "errors"]);
-/** Own properties of errors that may not be enumerable; those of a SuppressedError. */
-const HIDDEN = ["code", "error", "suppressed"];
+const STANDARD = new Set(["name", "message", "stack", "cause"]);
+/** Own properties of errors that may not be enumerable; the last two are those of a SuppressedError. */
+const HIDDEN = ["code", "errors", "error", "suppressed"];
 
 type ErrorClass = new (message?: string, options?: ErrorOptions) => Error;
 
-/** Classes that both sides know by name. */
+/** Classes that both sides know by name, and that are made alike. */
 const KNOWN: Readonly<Record<string, ErrorClass>> = {
+  Error,
   EvalError,
   RangeError,
   ReferenceError,
@@ -60,6 +62,10 @@ const KNOWN: Readonly<Record<string, ErrorClass>> = {
   ...Deno.errors,
   ...lanes,
 };
+const OTHERS = { AggregateError, DOMException, SuppressedError };
+const NAMES = new Map<unknown, string>(
+  Object.entries({ ...KNOWN, ...OTHERS }).map(([name, of]) => [of.prototype, name]),
+);
 
 /** Packs whatever was thrown into plain data that can be sent. */
 export function sealEnvelope(thrown: unknown, way: Way): Envelope {
@@ -84,19 +90,24 @@ function seal(thrown: unknown, sealing: Sealing): Envelope {
   const cause = goesOn
     ? attempt(() => Object.hasOwn(thrown, "cause") ? [thrown.cause] : [], [])
     : [];
-  const errors = goesOn ? attempt(() => listOf(thrown)) : undefined;
-  const name = attempt(() => String(thrown.name), "Error");
-  const family = familyOf(thrown, name);
+  const nearest = attempt(() => knownClassOf(thrown), "Error");
+  const isAggregate = nearest === "AggregateError";
+  // One that isn't looked into isn't said to hold none.
+  const known = isAggregate && !goesOn ? "Error" : nearest;
+  const errors = goesOn && isAggregate ? attempt(() => listOf(thrown)) : undefined;
+  const hidden = known === "DOMException"
+    ? []
+    : HIDDEN.filter((key) => !isAggregate || key !== "errors");
   within.push(thrown);
   const envelope: Envelope = {
     kind: "error",
-    family,
-    name,
+    known,
+    name: attempt(() => String(thrown.name), "Error"),
     message: attempt(() => String(thrown.message), ""),
     stack: attempt(() => thrown.stack === undefined ? undefined : String(thrown.stack)),
     cause: cause.length === 0 ? undefined : seal(cause[0], sealing),
     errors: errors?.map((error) => seal(error, sealing)),
-    ...sealProperties(thrown, family === "dom" ? [] : HIDDEN, goesOn ? sealing : undefined),
+    ...sealProperties(thrown, hidden, goesOn ? sealing : undefined),
   };
   within.pop();
   return envelope;
@@ -129,9 +140,10 @@ function listOf(error: Error): unknown[] | undefined {
   return Array.isArray(errors) ? [...errors] : undefined;
 }
 
-function familyOf(error: Error, name: string): "dom" | "known" | undefined {
-  if (error instanceof DOMException) return "dom";
-  return Object.hasOwn(KNOWN, name) && error instanceof KNOWN[name]! ? "known" : undefined;
+function knownClassOf(error: Error): string {
+  let of: unknown = error;
+  do of = Object.getPrototypeOf(of); while (of !== null && !NAMES.has(of));
+  return NAMES.get(of) ?? "Error";
 }
 
 /** @param sealing Undefined if no more than primitive values are wanted. */
@@ -187,39 +199,31 @@ export function openEnvelope(envelope: Envelope): unknown {
   const error = revive(envelope);
   if (error.name !== name) hide(error, "name", name);
   hide(error, "stack", stack ?? `${name}: ${message}`);
-  for (const key of Object.keys(properties)) define(error, key, properties[key]);
-  for (const key of Object.keys(parts ?? {})) {
-    const put = Object.hasOwn(error, key) ? hide : define;
-    put(error, key, openEnvelope(parts![key]!));
-  }
+  const put = (key: string, value: unknown) =>
+    Object.hasOwn(error, key) ? hide(error, key, value) : define(error, key, value);
+  for (const key of Object.keys(properties)) put(key, properties[key]);
+  for (const key of Object.keys(parts ?? {})) put(key, openEnvelope(parts![key]!));
   return error;
 }
 
 function revive(
-  { family, name, message, cause, errors }: Envelope & { readonly kind: "error" },
+  { known, name, message, cause, errors = [] }: Envelope & { readonly kind: "error" },
 ): Error {
   const options = cause === undefined ? undefined : { cause: openEnvelope(cause) };
-  if (errors !== undefined) return new AggregateError(errors.map(openEnvelope), message, options);
-  if (family === "dom") {
-    const error = new DOMException(message, name);
-    if (options !== undefined) hide(error, "cause", options.cause);
-    return error;
+  if (known === "AggregateError") {
+    return new AggregateError(errors.map(openEnvelope), message, options);
   }
-  return new (family === undefined ? Error : KNOWN[name]!)(message, options);
+  if (Object.hasOwn(KNOWN, known)) return new KNOWN[known]!(message, options);
+  const error = known === "DOMException"
+    ? new DOMException(message, name)
+    : new SuppressedError(undefined, undefined, message);
+  if (options !== undefined) hide(error, "cause", options.cause);
+  return error;
 }
 
 /** Whether an error is of the class that it arrives as. */
 export function keepsClass(error: Error): boolean {
-  const name = String(error.name);
-  const family = familyOf(error, name);
-  const arrivesAs = listOf(error) !== undefined
-    ? AggregateError
-    : family === "dom"
-    ? DOMException
-    : family === "known"
-    ? KNOWN[name]!
-    : Error;
-  return Object.getPrototypeOf(error) === arrivesAs.prototype;
+  return NAMES.has(Object.getPrototypeOf(error));
 }
 
 /** Values with marks in the places of the errors inside them, and these errors. */

@@ -29,3 +29,8 @@ Deno.test("missingFlag() reads the narrowest flag from Deno's message", () => {
   assertEquals(said("read access to <CWD>"), "--allow-read");
   assertEquals(missingFlag("something else"), undefined);
 });
+
+Deno.test("takePermissions() refuses an address where a host belongs, and says which", () => {
+  const take = () => takePermissions(["--allow-net=a.example,http://b.example:81/c"], absolute);
+  assertThrows(take, UsageError, "write --allow-net=b.example:81");
+});

@@ -57,9 +57,7 @@ for (const [name, way] of bothWays()) {
       if (!(thrown instanceof Error)) return thrown;
       const { name, message, stack, constructor, cause } = thrown;
       const { code, status } = thrown as { code?: unknown; status?: unknown };
-      // A class stands for its name, so a name of one's own stands for none.
-      const isOwn = constructor.name !== name;
-      return [isOwn || constructor, name, message, stack, code, status, shown(cause)];
+      return [constructor, name, message, stack, code, status, shown(cause)];
     };
     fc.assert(
       fc.property(error, (error) => {
@@ -69,6 +67,28 @@ for (const [name, way] of bothWays()) {
     );
   });
 }
+
+Deno.test("an error arrives as the nearest of its classes that both sides know, and as no other", () => {
+  class InvalidError extends TypeError {
+    override name = "InvalidError";
+    errors = [{ path: "/a" }];
+  }
+  const invalid = across(new InvalidError("two faults")) as InvalidError;
+  assertEquals([Object.getPrototypeOf(invalid), invalid.name], [
+    TypeError.prototype,
+    "InvalidError",
+  ]);
+  assertEquals({ ...invalid }, { errors: [{ path: "/a" }] });
+  const several = Object.assign(new AggregateError([new RangeError("one")]), { name: "Several" });
+  const back = across(several) as AggregateError;
+  assertInstanceOf(back, AggregateError);
+  assertInstanceOf(back.errors[0], RangeError);
+  const suppressed = across(new SuppressedError(new RangeError("late"), "first", "both"));
+  assertInstanceOf(suppressed, SuppressedError);
+  assertInstanceOf(suppressed.error, RangeError);
+  assertEquals([suppressed.suppressed, suppressed.message], ["first", "both"]);
+  assertEquals(Object.keys(suppressed), []);
+});
 
 Deno.test("what can't be cloned arrives as text", () => {
   assertEquals(across(Symbol("s")), "Symbol(s)");
