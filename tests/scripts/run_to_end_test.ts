@@ -177,7 +177,7 @@ export const items = Array.from({ length: 400 }, (_, n) => n);
 export default (n) => new Promise((done) => setTimeout(done, 10, n));
 `,
 }, async (folder) => {
-  const args = ["job.js", "--out", "out.jsonl"];
+  const args = ["job.js", "--slots", "5", "--out", "out.jsonl"];
   const child = startTask("run", args, { cwd: folder });
   while (await Deno.stat(`${folder}/out.jsonl`).then(({ size }) => size, () => 0) === 0) {
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -186,7 +186,7 @@ export default (n) => new Promise((done) => setTimeout(done, 10, n));
   const { code, stderr } = await child.output();
   assertEquals(code, 130);
   const line = /go on with: deno task run (.*)/.exec(new TextDecoder().decode(stderr))![1]!;
-  assertEquals(line, "job.js --out out.jsonl --resume");
+  assertEquals(line, `${args.join(" ")} --resume`);
   const before = (await valuesIn(`${folder}/out.jsonl`)).length;
   assert(before > 0 && before < 400, `${before}`);
   const resumed = await runTask("run", line.split(" "), { cwd: folder });
