@@ -13,6 +13,9 @@ import { type FirstLine, GOES_ON, Inbox } from "./parent.ts";
 /** How long a child may take to end after it was asked to, in milliseconds. */
 const GRACE_MS = 800;
 
+/** So much later than its children a program may learn of a signal that ends both, in milliseconds. */
+export const TOLD_LATER_MS = 100;
+
 /** How much of what it wrote to stderr is kept to explain its death, in characters. */
 const TAIL = 4000;
 

@@ -1,8 +1,10 @@
 /** What all scripts have in common: how they end. Exit codes, errors in one line, Ctrl-C. */
 
 import { setTimeout as delay } from "node:timers/promises";
+import { TOLD_LATER_MS } from "../children/measuring_child.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { UsageError } from "../options.ts";
+import { plain } from "../text/plain.ts";
 import { printError, unprinted } from "../text/print.ts";
 import { reachThisMachineDirectly } from "../timing/environment.ts";
 
@@ -10,12 +12,8 @@ export const INTERRUPTED = 130;
 /** The exit code once the terminal was closed. */
 export const HUNG_UP = 129;
 
-/** Controls, and what turns the direction of text round. */
-// deno-lint-ignore no-control-regex
-const UNSHOWN = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
 function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, " ").replace(UNSHOWN, "?").trim();
+  return plain(text.replace(/\s*[\r\n]+\s*/g, " "));
 }
 
 /** Reading a property of what was thrown may itself throw. */
@@ -62,8 +60,6 @@ const ENDING: readonly (readonly [Deno.Signal, number])[] = Deno.build.os === "w
 
 /** The names of errors by which what is stopped says so. */
 const STOPPED: readonly unknown[] = ["AbortError", "CancelledError"];
-/** So much later than its children a program may learn that it is to end, in milliseconds. */
-const TOLD_LATER_MS = 100;
 
 /** Calls back with the exit code at each signal that ends; gives the function that stops listening. */
 function onInterrupt(callback: (code: number) => void): () => void {

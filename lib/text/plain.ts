@@ -8,7 +8,7 @@ import { stripAnsiCode } from "@std/fmt/colors";
 const OPERATING_SYSTEM_COMMANDS = /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?/g;
 /** Control characters, C1 ones too, bidirectional controls and separators of lines. */
 // deno-lint-ignore no-control-regex
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g;
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g;
 
 /** One line of text without anything that a terminal would obey. */
 export function plain(text: string): string {

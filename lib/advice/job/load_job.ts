@@ -2,6 +2,7 @@
 
 import { dirname, fromFileUrl, resolve, toFileUrl } from "@std/path";
 import { attempt } from "../../lanes/attempt.ts";
+import { TOLD_LATER_MS } from "../../children/measuring_child.ts";
 import { moduleFacts } from "../../children/trial_flags.ts";
 import { type NamedFile, UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
@@ -141,8 +142,6 @@ export function withHooks(job: JobSpec, probed: Pick<Probed, "exports" | "teardo
 
 /** What a job's module exports besides its tasks. */
 const NO_TASKS = ["items", "title", "prepare", "reset", "setup", "teardown"];
-/** So much later than its children a program may learn that it is to end, in milliseconds. */
-const TOLD_LATER_MS = 100;
 
 /** Loads a job module. Throws a UsageError if it lacks something, a JobError if it can't be run. */
 export async function loadJob(request: JobRequest, prober: Prober = probe) {
