@@ -128,7 +128,8 @@ export interface MapOptions<Item = unknown> {
   readonly chunk?: "auto" | number;
   /**
    * Items pulled beyond the slots, at most: those waiting for a slot and those that ended but wait
-   * for the consumer. `"auto"`, the default, is two chunks a slot.
+   * for the consumer. `"auto"`, the default, is two chunks a slot, and up to eight more where tasks are
+   * so short that lanes are sent some ahead.
    */
   readonly buffer?: "auto" | number;
   /**
