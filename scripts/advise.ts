@@ -7,7 +7,7 @@ import { printReport } from "../lib/cli/result_files.ts";
 import type { AdviceFile } from "../lib/advice/advice.ts";
 import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
-import { jobFiles, jobModule, loadJob, spread } from "../lib/advice/job/load_job.ts";
+import { loadJob, spread } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { MOST_IN_FLIGHT } from "../lib/advice/race/race_plan.ts";
 import { joinedLanes, measureMachine } from "../lib/advice/prediction/machine.ts";
@@ -110,8 +110,7 @@ await script("advise", async (signal, args) => {
   const server = await serverFor("--models", raw.models, models, raw);
   const bounds = boundsFor("--models", chosen, raw);
   const { json, html, markdown } = raw;
-  const made = await jobFiles(await jobModule(typed, userPath));
-  const files = await checkOutputFiles({ json, html, markdown }, made);
+  const files = await checkOutputFiles({ json, html, markdown });
   const { job } = await loadJob({
     typed,
     path: userPath,

@@ -3,7 +3,7 @@
 import { command } from "../lib/cli/command.ts";
 import { task, workers } from "../lib/mod.ts";
 import { modelLines, needsKernel } from "../lib/models.ts";
-import { oneOf, outputFile, positiveInteger, requireDistinct, UsageError } from "../lib/options.ts";
+import { oneOf, positiveInteger, requireDistinct, UsageError } from "../lib/options.ts";
 import { print } from "../lib/text/print.ts";
 import { awaitCostText } from "../lib/report/comparison/comparison_report.ts";
 import { compareAndReport, type Planned } from "../lib/cli/run_comparisons.ts";
@@ -14,7 +14,7 @@ import {
   readComparisonOptions,
   specOf,
 } from "../lib/cli/comparison_options.ts";
-import { namedFiles } from "../lib/files/output_files.ts";
+import { namedFiles, replaceableFile } from "../lib/files/output_files.ts";
 import { userPath } from "../lib/files/user_files.ts";
 import { script } from "../lib/cli/script.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
@@ -136,7 +136,7 @@ async function checkedPicture(
   if (name !== "mandelbrot") {
     throw new UsageError("--out", typed, `${name} makes no picture`, "add --task mandelbrot");
   }
-  const path = await outputFile("--out", userPath(typed));
+  const path = await replaceableFile("--out", typed, "picture");
   const read = baseline === undefined ? [] : [{ option: "--baseline", path: userPath(baseline) }];
   await requireDistinct([...namedFiles(files), { option: "--out", path }], read);
   return path;

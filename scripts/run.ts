@@ -1,7 +1,7 @@
 /** `deno task run`: runs a job for real, to its end, and goes on where an earlier run was ended. */
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
-import { jobFiles, jobModule } from "../lib/advice/job/load_job.ts";
+import { jobModule } from "../lib/advice/job/load_job.ts";
 import { BOUNDS_HELP } from "../lib/children/bounds_arguments.ts";
 import { SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { command } from "../lib/cli/command.ts";
@@ -119,7 +119,7 @@ await script("run", async (signal, args) => {
   const { permissions, rest } = takePermissions(args, userPath);
   run.parse(rest, { from: "user" });
   const [typed] = run.processedArgs;
-  const made = await jobFiles(await jobModule(typed, userPath));
-  const options = await readRunOptions(typed, run.opts(), made);
+  await jobModule(typed, userPath);
+  const options = await readRunOptions(typed, run.opts());
   return await runToEnd({ typed, permissions, options, args, signal });
 });

@@ -3,7 +3,7 @@
 import { SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { command } from "../lib/cli/command.ts";
 import { printError } from "../lib/text/print.ts";
-import { jobFiles, jobModule, loadJob } from "../lib/advice/job/load_job.ts";
+import { jobModule, loadJob } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
@@ -23,7 +23,6 @@ import type { SweepResult } from "../lib/scaling/sweep_result.ts";
 import { anyFailed } from "../lib/report/scaling/sweep_report.ts";
 import { downloads, itemsFor, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";
 import { MODEL_TABLE, needsKernel } from "../lib/models.ts";
-import type { NamedFile } from "../lib/options.ts";
 import { counted } from "../lib/text/format.ts";
 import { userPath } from "../lib/files/user_files.ts";
 import { script } from "../lib/cli/script.ts";
@@ -116,19 +115,12 @@ await script("sweep", async (signal, args) => {
   const { permissions, rest } = takePermissions(args, userPath);
   sweep.parse(rest, { from: "user" });
   const [target] = sweep.processedArgs;
-  const values = await readSweepOptions(target, sweep.opts(), permissions, await filesOf(target));
+  const values = await readSweepOptions(target, sweep.opts(), permissions);
   await using meter = await startMeter(signal);
   const result = await measured(target, values, signal, meter);
   const wrote = await printReport("sweep", [result], values.files, result.partial);
   return !wrote || anyFailed(result) || result.differsAt !== undefined ? 1 : 0;
 });
-
-/** What a sweep of a job is made from. */
-async function filesOf(target: string): Promise<NamedFile[]> {
-  return target === "io" || computes(target)
-    ? []
-    : await jobFiles(await jobModule(target, userPath));
-}
 
 async function measured(
   target: string,

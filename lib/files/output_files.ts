@@ -1,13 +1,24 @@
 /** The files that a run writes: checked before measuring, written after; nothing is lost. */
 
 import { basename } from "@std/path";
-import { type NamedFile, outputFile, requireDistinct } from "../options.ts";
+import { type NamedFile, outputFile, requireDistinct, UsageError } from "../options.ts";
 import { print as printOut } from "../text/print.ts";
-import { userPath, writeAtomically } from "./user_files.ts";
+import { endsOf, userPath, writeAtomically } from "./user_files.ts";
 
 export const FORMATS = ["json", "csv", "markdown", "html", "trace"] as const;
 
 export type Format = typeof FORMATS[number];
+
+/** How files of ours begin and end: nothing else is written over. */
+const WRITTEN: Readonly<Record<Format | "picture", RegExp>> = {
+  json: /^\s*\{\s*"schemaVersion":\s*\d+,\s*"(?:environment|kind)":/,
+  csv:
+    /^\ufeff?(?:job,task,items,model|axis,size,lanes|ratePerSecond,durationMs|family,contest,contender),/,
+  markdown: /\n<sub>[^\n]*\bDeno [^\n]*<\/sub>\s*$/,
+  html: /^\s*<!doctype html>[^]*<meta name="generator" content="Lanes">/,
+  trace: /^\{"traceEvents":\[[^]*\],"displayTimeUnit":"ms","otherData":\{"deno":/,
+  picture: /^\ufffdPNG\r\n/,
+};
 
 /** Which formats are to be written where: absolute paths. */
 export type OutputFiles = Readonly<Partial<Record<Format, string>>>;
@@ -30,6 +41,26 @@ export interface Written {
   readonly errors: readonly string[];
 }
 
+/**
+ * Checks that a file can be written: where there is one, it is one of the kind, for what else a job is made
+ * from, and reads as it runs, nobody can know.
+ *
+ * @returns Its absolute path.
+ */
+export async function replaceableFile(
+  option: string,
+  typed: string,
+  kind: keyof typeof WRITTEN,
+): Promise<string> {
+  const path = await outputFile(option, userPath(typed));
+  const there = await endsOf(path).catch(() => "what can't be read");
+  if (there !== "" && !WRITTEN[kind].test(there)) {
+    const problem = `it exists, and isn't what ${option} writes`;
+    throw new UsageError(option, typed, problem, "name another file, or remove it first");
+  }
+  return path;
+}
+
 /** Takes the options for files and checks that each can be written. */
 export async function checkOutputFiles(
   options: Readonly<Partial<Record<Format, string | undefined>>>,
@@ -39,7 +70,7 @@ export async function checkOutputFiles(
   for (const format of FORMATS) {
     const path = options[format];
     if (path === undefined) continue;
-    files[format] = await outputFile(`--${format}`, userPath(path));
+    files[format] = await replaceableFile(`--${format}`, path, format);
   }
   await requireDistinct(namedFiles(files), inputs);
   return files;

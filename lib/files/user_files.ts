@@ -32,6 +32,22 @@ export function decoded(bytes: Uint8Array): string {
   return new TextDecoder(encoding).decode(bytes);
 }
 
+const EDGE_BYTES = 1 << 16;
+
+/** The begin and the end of a file's text; none of what isn't there, or is no file. */
+export async function endsOf(path: string): Promise<string> {
+  const info = await Deno.stat(path).catch(() => undefined);
+  if (!info?.isFile) return "";
+  using file = await Deno.open(path);
+  const parts: Uint8Array[] = [];
+  for (const from of new Set([0, Math.max(0, info.size - EDGE_BYTES)])) {
+    await file.seek(from, Deno.SeekMode.Start);
+    const bytes = new Uint8Array(EDGE_BYTES);
+    parts.push(bytes.subarray(0, await file.read(bytes) ?? 0));
+  }
+  return parts.map((bytes) => new TextDecoder().decode(bytes)).join("");
+}
+
 const MOST_LINKS = 40;
 
 /** The path at the end of a path's links; the path itself if it is none. */

@@ -91,6 +91,8 @@ export class Journal implements AsyncDisposable {
     } catch (error) {
       await failures?.[Symbol.asyncDispose]();
       await results[Symbol.asyncDispose]();
+      if (failures !== undefined && !hasJournal) await Deno.remove(failures.path);
+      if (!hasResults) await Deno.remove(results.path);
       throw error;
     }
   }
@@ -222,15 +224,15 @@ async function* standing(out: string, known: KnownItems): AsyncGenerator<string>
   }
 }
 
-/** What `--failed` begins with. */
-const FAILURE_LINE = /^\{"index":\d+,"digest":"/;
+/** What `--failed` begins with: a result, whose line begins alike, goes on with its value. */
+const FAILURE_LINE = /^\{"index":\d+,"digest":"\w+",(?!"value":)/;
 
 /** Refuses to write over a file that holds something else than failures. */
 export async function checkFailures(path: string, typed: string): Promise<void> {
   if (!await exists(path)) return;
   await using file = await RecordFile.open(path, "end", false);
-  const { text } = await file.firstLine();
-  if (text === "" || FAILURE_LINE.test(text)) return;
+  const { text, whole } = await file.firstLine();
+  if ((text === "" && !whole) || FAILURE_LINE.test(text)) return;
   throw new UsageError("--failed", typed, "it holds something else", "name another file");
 }
 

@@ -18,7 +18,6 @@ import {
   inputFile,
   MOST_LANES,
   MOST_SLOTS,
-  type NamedFile,
   nonNegativeInteger,
   oneOf,
   outputFile,
@@ -212,7 +211,6 @@ async function fromOf({ from, lines }: RawRunOptions): Promise<RunOptionValues["
 export async function readRunOptions(
   module: string,
   raw: RawRunOptions,
-  made: readonly NamedFile[],
 ): Promise<RunOptionValues> {
   const advice = await adviceOf("--advice", raw.advice, module);
   for (const name of ["model", "lanes", "slots"] as const) {
@@ -253,7 +251,6 @@ export async function readRunOptions(
     ...named("--failed", failed?.path),
     ...namedFiles(files),
   ], [
-    ...made,
     ...named("--from", from?.path === "-" ? undefined : from?.path),
     ...named("--advice", raw.advice && userPath(raw.advice)),
     ...named("--start", raw.start && userPath(raw.start)),

@@ -4,7 +4,6 @@ import { isRemote, MODEL_TABLE, needsKernel, takes } from "../models.ts";
 import {
   duration,
   MOST_LANES,
-  type NamedFile,
   nonNegativeNumber,
   oneOf,
   positiveInteger,
@@ -267,7 +266,6 @@ export async function readSweepOptions(
   target: string,
   raw: RawSweepOptions,
   permissions: LanePermissions = {},
-  inputs: readonly NamedFile[] = [],
 ): Promise<SweepOptionValues> {
   const durationMs = raw.duration === undefined
     ? undefined
@@ -293,6 +291,6 @@ export async function readSweepOptions(
     timeoutMs: duration("--timeout", raw.timeout ?? "30s", { min: 1 }),
     export: raw.export ?? "default",
     permissions,
-    files: await checkOutputFiles({ json, csv, markdown, html }, inputs),
+    files: await checkOutputFiles({ json, csv, markdown, html }),
   };
 }

@@ -1,10 +1,13 @@
 import {
   assert,
   assertEquals,
+  assertInstanceOf,
   assertRejects,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { checkOutputFiles, type Format, FORMATS } from "../../lib/files/output_files.ts";
+import { attempt } from "../../lib/lanes/attempt.ts";
 import { UsageError } from "../../lib/options.ts";
 import {
   byKind,
@@ -18,9 +21,11 @@ import {
 import { adviceFileOf } from "../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../advice/advice_on.ts";
 import { ratesOf } from "../scaling/rates.ts";
+import { LANGUAGES } from "../../lib/report/lesson/lesson_file.ts";
 import { cpuComparison, ioComparison, resultOf } from "./fixture.ts";
 import { lessonFile } from "./lesson/fixture.ts";
 import { peersFile } from "./peers/fixture.ts";
+import { runFile } from "./running/fixture.ts";
 import { switchFile } from "./switching/fixture.ts";
 import fc from "../properties.ts";
 import { RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/json_file.ts";
@@ -86,6 +91,56 @@ Deno.test("several files of comparisons are one table and one trace", async () =
   }
   assertStringIncludes(await reportRenderers([race]).csv(), "contender");
   assertStringIncludes(await reportRenderers([rates]).csv(), "ratePerSecond");
+});
+
+Deno.test({
+  name: "what was written is written over by the same option alone, and nothing else is by any",
+  ignore: !granted("read", "write"),
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const path = `${folder}/there`;
+    const isTaken = (format: Format) =>
+      checkOutputFiles({ [format]: path }).then(() => true, (error) => {
+        assertInstanceOf(error, UsageError);
+        const { message } = error;
+        assertStringIncludes(message, `it exists, and isn't what --${format} writes; name another`);
+        return false;
+      });
+    const assertTakenBy = async (text: string, formats: Format[]) => {
+      await Deno.writeTextFile(path, text);
+      const taken: Format[] = [];
+      for (const format of FORMATS) if (await isTaken(format)) taken.push(format);
+      assertEquals(taken, formats, text.slice(0, 200));
+      assertEquals(await Deno.readTextFile(path), text);
+    };
+    try {
+      const lessons = LANGUAGES.map(lessonFile);
+      const long = { ...rates, warnings: ["much ".repeat(50_000)] };
+      const files = [comparison, advice, sweep, rates, race, switches, runFile(), long, ...lessons];
+      for (const file of files) {
+        const renderers = reportRenderers([file]);
+        for (const format of FORMATS) {
+          const text = await attempt(renderers[format]);
+          if (text !== undefined) await assertTakenBy(text, [format]);
+        }
+      }
+      await assertTakenBy("", [...FORMATS]);
+      for (
+        const text of [
+          'export const items = [1]; // <meta name="generator" content="Lanes">',
+          '{ "imports": {} }',
+          '{ "version": "5" }',
+          "# Notes\n\n<sub>mine</sub>\n",
+          "<!doctype html>\n<title>mine</title>",
+          "job,wage\nbaker,100\n",
+          '{"traceEvents":[],"displayTimeUnit":"ms"}\n',
+          "\n",
+        ]
+      ) await assertTakenBy(text, []);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
 });
 
 const measured = { comparison, advice, sweep, rates };

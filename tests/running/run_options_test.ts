@@ -47,14 +47,14 @@ Deno.test({
           })),
         );
       await write(toFileUrl(job).href);
-      const read = (raw: RawRunOptions) => readRunOptions(job, { advice: file, ...raw }, []);
+      const read = (raw: RawRunOptions) => readRunOptions(job, { advice: file, ...raw });
       const advised = await read({});
       assertEquals(advised.model, { model: "workers", lanes: 2, slots: 3 });
       assertEquals([advised.retries, advised.rate], [4, { limit: 20, perMs: 1000 }]);
       const otherwise = await read({ retries: "0", rate: "1/s" });
       assertEquals([otherwise.retries, otherwise.rate], [0, { limit: 1, perMs: 1000 }]);
       await assertRejects(() => read({ slots: "3" }), UsageError, "--advice says");
-      const begin = (raw: RawRunOptions) => readRunOptions(job, { start: file, ...raw }, []);
+      const begin = (raw: RawRunOptions) => readRunOptions(job, { start: file, ...raw });
       const { model: { start, ...model }, retries } = await begin({ model: "auto" });
       assertEquals([model, retries], [{ model: "auto" }, 4]);
       assertEquals((await begin({})).model.model, "auto");
@@ -84,8 +84,7 @@ function optionTest(
       try {
         const job = `${folder}/job.ts`;
         await Deno.writeTextFile(job, "export default 1;");
-        const made = [{ option: "<module>", path: job }];
-        await fn((raw) => readRunOptions(job, raw, made), folder);
+        await fn((raw) => readRunOptions(job, raw), folder);
       } finally {
         await Deno.remove(folder, { recursive: true });
       }
@@ -232,11 +231,8 @@ optionTest("files that are written are files of their own", async (read, folder)
   await assertRejects(() => read({ out, failed: out }), UsageError, "the same file as --out");
   const journal = `${out}.journal`;
   await assertRejects(() => read({ out, failed: journal }), UsageError, "--out's journal");
-  await assertRejects(
-    () => read({ out: `${folder}/job.ts` }),
-    UsageError,
-    "<module>, which is read",
-  );
+  const json = `${folder}/job.ts`;
+  await assertRejects(() => read({ json }), UsageError, "it exists, and isn't what --json writes");
   await Deno.writeTextFile(`${folder}/list.txt`, "");
   const from = `${folder}/list.txt`;
   await assertRejects(() => read({ out: from, from }), UsageError, "--from, which is read");
@@ -255,7 +251,7 @@ Deno.test({
   ignore: !granted("read", "write", "env"),
   async fn() {
     const job = import.meta.url;
-    const read = (raw: RawRunOptions) => readRunOptions(job, { model: "auto", ...raw }, []);
+    const read = (raw: RawRunOptions) => readRunOptions(job, { model: "auto", ...raw });
     const { model } = await read({ maxSlots: "20", maxLanes: "2", memory: "500MB" });
     const bounds = { maxSlots: 20, maxLanes: 2, memoryBytes: 5e8 };
     assertEquals(model, { model: "auto", bounds });

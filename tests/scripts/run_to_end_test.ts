@@ -421,7 +421,7 @@ test("deno task run refuses lists and files that don't fit, before anything runs
     [["job.js", "--out", "there.jsonl"], "--out", "there.jsonl", "exists", "--resume"],
     [["job.js", "--failed", "there.jsonl"], "--failed", "there.jsonl", "exists"],
     [["job.js", "--out", "there.jsonl", "--resume"], "--out", "there.jsonl", "journal"],
-    [["job.js", "--out", "job.js", "--resume"], "--out", "job.js", "the job's module"],
+    [["job.js", "--out", "job.js", "--resume"], "--out", "job.js", "no journal"],
     [["job.js", "--out", "a", "--failed", "a"], "--failed", "same file"],
     [["job.js", "--out", "-"], `--out "-"`, "no file"],
     [["job.js", "--export", "setup"], `--export "setup"`, "no task"],
@@ -432,6 +432,8 @@ test("deno task run refuses lists and files that don't fit, before anything runs
     [["job.js", "--start", "list.jsonl"], "--start", "list.jsonl"],
     [["job.js", "--slots", "2", "--start", "list.jsonl"], "--start", "--model auto"],
   ];
+  const names = () => Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+  const before = names();
   for (const [args, ...parts] of cases) {
     const { code, stdout, stderr } = await runTask("run", args, { cwd: folder });
     assertEquals([code, stdout], [2, ""], stderr);
@@ -439,6 +441,7 @@ test("deno task run refuses lists and files that don't fit, before anything runs
     for (const part of parts) assertStringIncludes(stderr, part);
   }
   assertEquals(await Deno.readTextFile(`${folder}/there.jsonl`), "my own\n");
+  assertEquals(names(), before);
 });
 
 test(
@@ -574,6 +577,7 @@ test(
 test("what isn't a run's own is never written over by one that goes on", {
   "job.js": `export const items = [1, 2]; export default (n) => n;`,
   "thesis.txt": "my thesis\n",
+  "poem.txt": "\n  my poem\n",
 }, async (folder) => {
   const args = ["job.js", "--out", "out.jsonl", "--failed", "thesis.txt", "--resume"];
   const begins = await runTask("run", args, { cwd: folder });
@@ -584,6 +588,13 @@ test("what isn't a run's own is never written over by one that goes on", {
   assertEquals([goesOn.code, goesOn.stdout], [2, ""]);
   assertStringIncludes(goesOn.stderr, '--failed "thesis.txt": it holds something else');
   assertEquals(await Deno.readTextFile(`${folder}/thesis.txt`), "my thesis\n");
+  await runTask("run", ["job.js", "--out", "others.jsonl"], { cwd: folder });
+  for (const name of ["poem.txt", "others.jsonl"]) {
+    const before = await Deno.readTextFile(`${folder}/${name}`);
+    const refused = await runTask("run", args.with(4, name), { cwd: folder });
+    assertStringIncludes(refused.stderr, `--failed "${name}": it holds something else`);
+    assertEquals(await Deno.readTextFile(`${folder}/${name}`), before);
+  }
   await Deno.symlink("nowhere.jsonl", `${folder}/link.jsonl`);
   const link = await runTask("run", ["job.js", "--out", "link.jsonl"], { cwd: folder });
   assertEquals(link.code, 2);

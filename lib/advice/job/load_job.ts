@@ -1,12 +1,10 @@
 /** Takes a job module from the command line: finds, checks and loads it, in its own process. */
 
-import { dirname, fromFileUrl, resolve, toFileUrl } from "@std/path";
-import { attempt } from "../../lanes/attempt.ts";
+import { fromFileUrl, toFileUrl } from "@std/path";
 import { TOLD_LATER_MS } from "../../children/measuring_child.ts";
 import { moduleFacts } from "../../children/trial_flags.ts";
-import { type NamedFile, UsageError } from "../../options.ts";
+import { UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
-import { projectFiles } from "../../lanes/project.ts";
 import type { LanePermissions } from "../../lanes/permissions.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { closingOf, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
@@ -74,28 +72,6 @@ async function checkJobModule(typed: string, module: string, signal: AbortSignal
   if (success || limit.aborted) return;
   const problem = firstError(new TextDecoder().decode(stderr));
   throw new UsageError("module", typed, problem, "mend it, and try again");
-}
-
-/** What is read of a job: its module, those that it imports, and what says of which project it is. */
-export async function jobFiles(module: string): Promise<NamedFile[]> {
-  const own = fromFileUrl(module);
-  const files = new Set([own, ...(await moduleFacts(module)).files]);
-  const modules = [...files].map((path) => ({
-    option: path === own ? "the job's module" : "a module that the job imports",
-    path,
-  }));
-  const project = projectFiles(module).flatMap((path) => [path, ...namedIn(path)])
-    .map((path) => ({ option: "the job's configuration", path }));
-  return [...modules, ...project];
-}
-
-const NAMED = /"(?:importMap|lock|path)"\s*:\s*("(?:[^"\\]|\\.)*")/g;
-
-/** The import map and the lock that a deno.json names. */
-function namedIn(config: string): string[] {
-  if (!/\.jsonc?$/.test(config)) return [];
-  const named = (attempt(() => Deno.readTextFileSync(config)) ?? "").matchAll(NAMED);
-  return Array.from(named, ([, path]) => resolve(dirname(config), JSON.parse(path!)));
 }
 
 interface JobRequest

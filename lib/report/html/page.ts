@@ -180,6 +180,7 @@ export function renderDocument(
         <meta http-equiv="content-security-policy" content="${policyFor(style, script)}">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
+        <meta name="generator" content="Lanes">
         <title>${heading}</title>
         <style>${new Html(style)}</style>
       </head>

@@ -1,10 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { fromFileUrl, toFileUrl } from "@std/path";
-import { jobFiles, loadJob } from "../../../lib/advice/job/load_job.ts";
+import { fromFileUrl } from "@std/path";
+import { loadJob } from "../../../lib/advice/job/load_job.ts";
 import type { Probed, ProbeOptions, Prober } from "../../../lib/advice/probe/probe.ts";
-import { requireDistinct, UsageError } from "../../../lib/options.ts";
+import { UsageError } from "../../../lib/options.ts";
 import { granted } from "../../granted.ts";
-import { withFiles } from "../../lanes/small_program.ts";
 
 const ignore = !granted("run", "read");
 const path = (typed: string) => fromFileUrl(new URL(typed, import.meta.url));
@@ -62,38 +61,6 @@ Deno.test({
     ]);
     assertEquals(options[0]!.guardOption, "--timeout");
   },
-});
-
-Deno.test({
-  name: "no output is written over a job's modules or what says of which project it is",
-  ignore: ignore || !granted("write"),
-  fn: () =>
-    withFiles({
-      "package.json": `{ "imports": { "#q": "./q.js" } }`,
-      "deno.lock": "{}",
-      "sub/deno.jsonc": `{ "importMap": "./map.json", // mine
-        "lock": { "path": "../my.lock" } }`,
-      "sub/map.json": `{ "imports": { "#r": "./r.js" } }`,
-      "my.lock": "{}",
-      "sub/r.js": "export const r = 3;",
-      "sub/job.js": `import { r } from "#r"; export const items = [r]; export default (n) => n;`,
-      "q.js": "export const q = 3;",
-      "job.js": `import { q } from "#q"; export const items = [q]; export default (n) => n;`,
-      "data.txt": "",
-    }, async (root) => {
-      const own = {
-        "job.js": ["package.json", "deno.lock", "q.js", "job.js"],
-        "sub/job.js": ["sub/deno.jsonc", "sub/map.json", "my.lock", "sub/r.js"],
-      };
-      for (const [job, names] of Object.entries(own)) {
-        const read = await jobFiles(toFileUrl(`${root}/${job}`).href);
-        for (const name of names) {
-          const out = { option: "--json", path: `${root}/${name}` };
-          await assertRejects(() => requireDistinct([out], read), UsageError, "which is read");
-        }
-        await requireDistinct([{ option: "--json", path: `${root}/data.txt` }], read);
-      }
-    }),
 });
 
 Deno.test({
