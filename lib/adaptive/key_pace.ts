@@ -40,7 +40,7 @@ export class KeyPace implements Pace {
     if (this.#given !== undefined) this.#given.onEnded(...told);
     else {
       this.#refusals.ended(...told);
-      if (!this.#refusals.areTooMany) return false;
+      if (!this.#refusals.areTooMany(this.inFlight())) return false;
       const options = { maxSlots: this.maxSlots, memoryBytes: Infinity };
       this.#given = new Slots(options, this.inFlight(), endedAtMs, this.#refusals);
     }

@@ -5,6 +5,7 @@
  * It goes as TCP does with what is lost (RFC 5681). If some of what is in flight is refused, nothing more
  * is started until the rest has ended; there are as many slots then as got through. If all of it is, there
  * is a pause, twice as long each time, then one slot, and soon a part of those that there were before.
+ * If a rate is limited, and not how many are in flight, tasks start as far apart as they got through.
  * From there on slots grow by one, and only once answers have made up for what was refused: so what finding
  * out costs stays a small share of all that is asked.
  */
@@ -32,16 +33,21 @@ const IN_VAIN = 10;
 /** With one slot tasks are started so many times further apart than they got through, */
 const APART = 1.1;
 const MOST_GAP_MS = 5_000;
-/** and by and by closer together. */
+/** and by and by closer together. So are those of a few slots, if that many answers show a rate between theirs. */
 const CLOSER = 0.9;
+const PACED = 8;
 /** If fewer slots or slower paces don't help so many times in a row, it is chance, and so many times as many may be refused. */
 const ALIKE_TIMES = 4;
 const CHANCE = 2;
 const MOST_CHANCE = 0.5;
-const NONE = { times: 0, refused: 0, answered: 0 };
-/** With half the slots fewer than this part gets through: so nobody was overloaded with all of them. */
-const FEWER = 0.75;
-const NOBODY = { slots: 0, got: 0 };
+const NONE = { refused: 0, answered: 0 };
+/**
+ * Who refuses no more than this part of what is asked would refuse nothing of half as much, if that were
+ * for want of room. If it goes on refusing so many, and this part, that is chance.
+ */
+const OVERLOAD = 1 / 3;
+const FLAT_TIMES = 3;
+const FLAT = 0.015;
 /** While it is waited for what is in flight, it is looked so often. */
 const LOOK_MS = 10;
 
@@ -89,22 +95,25 @@ export class Refusals {
   /** How many answers are to come until there may be more, and for how many each refusal counts. */
   #debt = 0;
   #price = PRICE / 2;
-  /** How many got through since the first of the last refusals, and how long they took, all together. */
+  /** How many got through since the first of the last refusals, how long they took, and the pauses, all together. */
   #answered = 0;
   #busyMs = 0;
+  #pausedMs = 0;
   #sinceMs: number;
   #endedMs: number;
-  /** How far apart those before got through, and how many were in flight on average. */
+  /** How far apart those before got through, how long they took, and how many were in flight on average. */
   #apartMs = 0;
+  #latencyMs = 0;
   #inUse = Infinity;
   /** Of tasks of which no fewer are refused, though fewer and fewer are in flight, or more slowly. */
-  #alike = NONE;
+  #alike = { times: 0, ...NONE };
   /** The share that is refused by chance, generously, and whether that is said and not only lost. */
   #chance = 0;
   #isSaid = false;
-  /** How many got through before the brake, and of how many slots when something was lost at first. */
+  /** How many got through before the brake. */
   #before = 0;
-  #lostWith = NOBODY;
+  /** With how many slots so few were refused that it may be chance; how many since then, with no more than half as many. */
+  #few = { slots: 0, ...NONE };
 
   constructor(nowMs: number) {
     this.#sinceMs = this.#endedMs = nowMs;
@@ -129,6 +138,7 @@ export class Refusals {
     this.#endedMs = endedAtMs;
     this.#through += through;
     this.#answered += through;
+    this.#few.answered += through;
     if (through > 0) this.#isNew = false;
     if (through > 0) this.#busyMs += endedAtMs - startedAtMs;
     this.#debt = Math.max(0, this.#debt - through);
@@ -145,8 +155,9 @@ export class Refusals {
     return this.#refused;
   }
 
-  get areTooMany(): boolean {
-    const asked = this.#refused + this.#through;
+  /** Of those that were asked, of which so many are in flight: refusals come sooner than answers. */
+  areTooMany(inFlight: number): boolean {
+    const asked = this.#refused + this.#through + inFlight;
     const said = this.#refused - this.#lost;
     if (this.#chance === 0) return this.#refused > REFUSED * asked;
     if (!this.#isSaid && said > REFUSED * asked) return true;
@@ -189,21 +200,26 @@ export class Refusals {
     // Where all end at once, they tell by their share.
     const through = this.#through + inFlight || (nowMs === this.#brakedMs ? Math.floor(got) : 0);
     const isNews = slots > this.#most || this.#most === Infinity;
-    const isChance = this.#isLostByChance(slots, got);
+    const isChance = this.#isFlat(slots, all);
     this.#brakedMs = undefined;
     this.#charge(nowMs);
-    if (isChance) this.#ignore(this.#refused / (all + this.#refused));
+    if (isChance) this.#ignore(this.#few);
     else if (through > 0) {
-      // What is refused late keeps others out until then: it may have been better before there were as
-      // many. And if no more than got through before are refused, it is a rate that is limited.
+      // What is refused late keeps others out until then: their share tells, or what there was before there
+      // were as many. And if no more than got through before are refused, it is a rate that is limited.
       const before = Math.round(this.#inUse);
-      const kept = isNews ? Math.max(through, before) : Math.min(through, before);
+      const kept = isNews ? Math.max(through, before, Math.round(got)) : Math.min(through, before);
       this.#tooMany = slots;
       this.#most = Math.max(1, Math.min(Math.ceil(slots) - 1, kept));
     } else if (!this.#isNew) {
-      if (isNews) [this.#tooMany, this.#most] = [slots, Math.min(this.#most, Math.ceil(slots) - 1)];
+      if (isNews) {
+        this.#tooMany = slots;
+        const kept = Math.round(got) || slots;
+        this.#most = Math.max(1, Math.min(this.#most, Math.ceil(slots) - 1, kept));
+      }
       if (this.#inVain === 0) this.#most = Math.max(1, Math.floor(BELOW * this.#most));
     }
+    if (!isChance) this.#keepApart();
     if (through === 0) this.#pause(nowMs);
     return through;
   }
@@ -224,12 +240,10 @@ export class Refusals {
     const answered = this.#answered;
     // What fails whatever is done was never refused; who refuses all says so, or ends connections.
     const isUnsaid = this.#unsaid === this.#refused;
-    const isChance = (answered > 0 || isUnsaid) && this.#isChance();
+    const isFlat = this.#isFlat(slots, answered);
+    const isChance = isFlat || (answered > 0 || isUnsaid) && this.#isChance();
     this.#charge(nowMs);
-    if (isChance) {
-      const { refused, answered } = this.#alike;
-      this.#ignore(refused / (refused + answered));
-    }
+    if (isChance) this.#ignore(isFlat ? this.#few : this.#alike);
     this.forget();
     if (isChance) return true;
     if (answered === 0) this.#pause(nowMs);
@@ -241,10 +255,19 @@ export class Refusals {
     return this.#most === Infinity;
   }
 
+  /** If more got through, pauses included, than so few slots as there may be would do, a rate is limited. */
+  #keepApart(): void {
+    const gapMs = APART * this.#apartMs;
+    if (!(this.#latencyMs > gapMs * this.#most)) return;
+    this.gapMs = gapMs;
+    this.#most = Math.ceil(this.#latencyMs / gapMs);
+    this.#tooMany = this.#most + 1;
+  }
+
   /** None of a round of tasks was refused that start apart. */
   faster(latencyMs: number, slots = 1): void {
     if (this.#debt > 0) return;
-    this.#alike = NONE;
+    this.#alike = { times: 0, ...NONE };
     this.closer(this.gapMs, latencyMs / slots);
   }
 
@@ -264,7 +287,9 @@ export class Refusals {
     if (this.#answered > 0) {
       const lastedMs = Math.max(1, nowMs - this.#sinceMs);
       this.#apartMs = lastedMs / this.#answered;
-      this.#inUse = this.#busyMs / lastedMs;
+      this.#inUse = this.#busyMs / Math.max(1, lastedMs - this.#pausedMs);
+      this.#pausedMs = 0;
+      this.#latencyMs = this.#answered < PACED ? 0 : this.#busyMs / this.#answered;
       this.#sinceMs = nowMs;
       this.#answered = this.#busyMs = 0;
     }
@@ -275,15 +300,24 @@ export class Refusals {
     const ms = Math.max(this.#askedMs, FIRST_PAUSE_MS * 2 ** (this.#inVain - 1));
     this.#debt += this.#price * ms / PAUSE_COUNTS_MS;
     this.#pausedUntilMs = nowMs + ms;
+    this.#pausedMs += ms;
+    // Nobody refuses everything by chance.
+    this.#few.slots = 0;
   }
 
-  /** Whether what is lost has nothing to do with how many are in flight: with fewer, fewer get through. */
-  #isLostByChance(slots: number, got: number): boolean {
-    const { slots: more, got: gotWithMore } = this.#lostWith;
-    const isFewer = slots <= more / 2;
-    const isLost = this.#lost === this.#refused;
-    if (isLost && isFewer && got > slots / 2 && got < FEWER * gotWithMore) return true;
-    if (!isLost || isFewer || slots > more) this.#lostWith = { slots, got: isLost ? got : 0 };
+  /** Whether refusals, beside so many answers, have nothing to do with how many are in flight. */
+  #isFlat(slots: number, answered: number): boolean {
+    const few = this.#few;
+    if (slots <= few.slots / 2) {
+      few.refused += this.#refused;
+      const asked = few.answered + few.refused;
+      if (few.refused >= FLAT_TIMES && few.refused > FLAT * asked) {
+        return few.refused <= OVERLOAD * asked;
+      }
+    } else if (slots > few.slots) {
+      const isFew = this.#refused <= OVERLOAD * (answered + this.#refused);
+      this.#few = { slots: isFew ? slots : 0, ...NONE };
+    }
     return false;
   }
 
@@ -299,12 +333,14 @@ export class Refusals {
   }
 
   /** What is refused, so large a share, doesn't hang on how much is asked. */
-  #ignore(share: number): void {
-    this.byChance = share;
+  #ignore({ refused, answered }: typeof NONE): void {
+    const asked = refused + answered;
+    this.byChance = refused / asked;
+    const most = (refused + Math.sqrt(refused) + 1) / asked;
     this.#isSaid = this.#lost < this.#refused;
-    if (this.#unsaid === 0) this.#chance = Math.min(MOST_CHANCE, CHANCE * share);
-    this.#alike = NONE;
-    this.#lostWith = NOBODY;
+    if (this.#unsaid === 0) this.#chance = Math.min(MOST_CHANCE, CHANCE * most);
+    this.#alike = { times: 0, ...NONE };
+    this.#few = { slots: 0, ...NONE };
     this.gapMs = this.#debt = 0;
     this.#most = this.#tooMany = Infinity;
   }

@@ -243,16 +243,17 @@ export class Slots {
   }
 
   /** Whether there are too many now, whatever else is the case. */
-  areTooMany({ memoryBytes }: Seen): boolean {
+  areTooMany({ memoryBytes, inFlight }: Seen): boolean {
     const isShed = this.#isShedding && this.latencies.length < this.#count;
-    return this.#refusals.isBraking || this.#refusals.areTooMany ||
+    return this.#refusals.isBraking || this.#refusals.areTooMany(inFlight) ||
       memoryBytes > this.#options.memoryBytes && !isShed;
   }
 
   /** Fewer, or as few as there can be on so many lanes. */
   fewer(seen: Seen, lanes: number): Wanted | undefined {
     this.isSlowStart = false;
-    if (this.#refusals.isBraking || this.#refusals.areTooMany) return this.#refuse(seen, lanes);
+    const { isBraking } = this.#refusals;
+    if (isBraking || this.#refusals.areTooMany(seen.inFlight)) return this.#refuse(seen, lanes);
     return { slots: Math.floor(Math.min(this.#count, this.#fitting(seen))), why: "memory" };
   }
 
@@ -272,6 +273,7 @@ export class Slots {
     if (slots <= lanes || this.gapMs > 0) {
       this.isSlowStart = this.#refusals.slower(nowMs, slots);
       this.#threshold = Math.min(this.#threshold, this.most);
+      this.#wasShut ||= this.isPaused(nowMs);
       const fewer = Math.ceil(slots) - 1;
       if (fewer >= lanes && this.gapMs * fewer >= this.#leastMs) {
         // They are as slow without being kept apart.
@@ -287,7 +289,7 @@ export class Slots {
     this.#threshold = this.most;
     this.#wasShut = through === 0;
     this.#resumedMs = nowMs;
-    return { slots: 1, why: "refused" };
+    return { slots: this.gapMs > 0 ? this.most : 1, why: "refused" };
   }
 
   /** So many would have room, as far as what is in use is the tasks'. */

@@ -159,6 +159,22 @@ Deno.test("a server that refuses gets as much done as asked one after another, i
   }
 });
 
+Deno.test("a rate between one slot's and two slots' is met by starting tasks apart", () => {
+  const job = REFUSING.find(({ name }) => name === "20 in each second, 100 ms")!;
+  for (const noise of NOISES) {
+    // One slot does ten in a second.
+    assertLess(800, simulate(job, { cores: 2, noise, seed: 6 }, {}).ended);
+  }
+});
+
+Deno.test("what is refused by chance, however little is asked, takes no slots for long", () => {
+  const job = REFUSING.find(({ name }) => name === "refuses a twentieth by chance")!;
+  for (const noise of NOISES) {
+    const { ended, slots } = simulate(job, { cores: 2, noise, seed: 6 }, {});
+    assert(ended > 100_000 && slots.mean > 100, `${ended} ended, ${slots.mean} slots`);
+  }
+});
+
 Deno.test("what holds memory gets as many slots as there is room for", () => {
   for (const job of HOLDING) {
     for (const noise of NOISES) {

@@ -19,14 +19,14 @@ function end(
 Deno.test("a few refusals among many are no limit", () => {
   const refusals = new Refusals(0);
   end(refusals, 99, 1, 0);
-  assert(!refusals.areTooMany);
+  assert(!refusals.areTooMany(0));
   end(refusals, 0, 4, 0);
-  assert(refusals.areTooMany);
+  assert(refusals.areTooMany(0));
 });
 
 Deno.test("there are as many slots as got through, and more once answers have made up for it", () => {
   const refusals = new Refusals(0);
-  end(refusals, 50, 3, 0);
+  end(refusals, 0, 3, 0);
   assertEquals(refusals.brake(100, 20, 17), undefined);
   assert(isPaused(refusals, 100));
   end(refusals, 12, 5, 50);
@@ -36,7 +36,7 @@ Deno.test("there are as many slots as got through, and more once answers have ma
   assertEquals(refusals.most, 12);
   // What had been started before tells nothing new.
   end(refusals, 0, 1, 50);
-  assert(!refusals.areTooMany);
+  assert(!refusals.areTooMany(0));
   // 50 answers for each of the 8.
   end(refusals, 399, 0, 200);
   assertEquals(refusals.most, 12);
@@ -111,18 +111,50 @@ Deno.test("where one task at once is too many they start as far apart as they go
   assertEquals(refusals.gapMs, 0);
 });
 
-Deno.test("what is lost as often however few are in flight is lost by chance, unless who is asked says else", () => {
-  for (const [lost, isChance] of [[2, true], [0, false]] as const) {
+Deno.test("what is refused as often however few are in flight is refused by chance", () => {
+  for (const lost of [0, 1]) {
     const refusals = new Refusals(0);
-    for (const [time, slots] of [[1, 32], [2, 20], [3, 12]] as const) {
-      assert(refusals.most === Infinity || time > 1);
-      refusals.ended(slots, 100 * time - 50, 100 * time, { refused: 2, lost });
-      refusals.brake(100 * time, slots, 0);
+    for (const [time, slots] of [32, 16, 8, 4].entries()) {
+      assert(refusals.most === Infinity === (time === 0));
+      refusals.ended(20, 100 * time + 50, 100 * time + 100, { refused: 1, lost });
+      refusals.brake(100 * time + 100, slots, 0);
       refusals.forget();
     }
-    assertEquals(refusals.most === Infinity, isChance);
+    assertEquals([refusals.most, refusals.gapMs], [Infinity, 0]);
+    refusals.ended(20, 1000, 1050, { refused: 2, lost: 2 * lost });
+    assert(!refusals.areTooMany(0));
+    // Who was asked now says so: that is something else than what was lost.
     refusals.ended(20, 1000, 1050, { refused: 2 });
-    assert(refusals.areTooMany);
+    assertEquals(refusals.areTooMany(0), lost > 0);
+  }
+});
+
+Deno.test("nothing is taken for chance where all is refused for a while, or much", () => {
+  for (const [through, refused] of [[0, 3], [8, 8]] as const) {
+    const refusals = new Refusals(0);
+    for (const [time, slots] of [32, 8, 8, 8, 8].entries()) {
+      end(refusals, time === 0 ? 30 : through, time === 0 ? 2 : refused, 100 * time);
+      refusals.brake(100 * time + 50, slots, 0);
+      refusals.forget();
+    }
+    assert(refusals.most < Infinity);
+  }
+});
+
+Deno.test("refusals that come before answers are seen beside all that is in flight", () => {
+  const refusals = new Refusals(0);
+  end(refusals, 0, 3, 0);
+  assertEquals([refusals.areTooMany(96), refusals.areTooMany(98)], [true, false]);
+});
+
+Deno.test("where more gets through than fewer slots would do, tasks start as far apart as that", () => {
+  // 20 in a second: of 50 ms one slot would do as many, of 100 ms two, and not quite.
+  for (const [latencyMs, gapMs, slots] of [[50, 0, 1], [100, 55, 2]] as const) {
+    const refusals = new Refusals(0);
+    for (let at = 0; at < 20; at++) refusals.ended(1, 1000 - latencyMs, 1000);
+    end(refusals, 0, 1, 990);
+    refusals.brake(1000, 2, 0);
+    assertEquals([Math.round(refusals.gapMs), refusals.most], [gapMs, slots]);
   }
 });
 
@@ -146,7 +178,7 @@ Deno.test("what is refused as often however slowly it is asked is refused by cha
   assertEquals(refusals.slower(5000), true);
   assertEquals([refusals.gapMs, refusals.most], [0, Infinity]);
   end(refusals, 90, 10, 6000);
-  assert(!refusals.areTooMany);
+  assert(!refusals.areTooMany(0));
   end(refusals, 0, 20, 6000);
-  assert(refusals.areTooMany);
+  assert(refusals.areTooMany(0));
 });
