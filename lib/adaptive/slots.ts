@@ -197,8 +197,8 @@ export class Slots {
     if (refused > 0) return;
     const latencyMs = (endedAtMs - startedAtMs) / count;
     if (failed + aside > 0) {
-      // What fails sooner than others end tells nothing of how long they take.
-      if (this.#hasAnswers && latencyMs < this.quickestMs) return;
+      // What fails, unless it does anyway, tells nothing of how long others take, nor that so many are met.
+      if (this.#hasAnswers && this.#refusals.byChance === 0) return;
     } else if (!this.#hasAnswers) {
       this.#hasAnswers = true;
       this.#forgetLatencies();

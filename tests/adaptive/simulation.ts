@@ -23,7 +23,13 @@ export type Server =
   /** Refuses more than so many in each second by its clock, and may say for how long. */
   | { readonly kind: "window"; readonly perSecond: number; readonly says?: boolean }
   /** Refuses more than so many at once, after this part of the time that an answer takes. */
-  | { readonly kind: "refuses"; readonly most: (atMs: number) => number; readonly after?: number }
+  | {
+    readonly kind: "refuses";
+    readonly most: (atMs: number) => number;
+    readonly after?: number;
+    /** Whether it answers with an error that doesn't say why. */
+    readonly unsaid?: boolean;
+  }
   /** After more than so many at once it refuses everything for so long. */
   | { readonly kind: "bans"; readonly most: number; readonly forMs: number }
   /** Refuses this share of all, whatever it is asked. */
@@ -255,9 +261,10 @@ export function simulate(
         firstRefusedMs = Math.min(firstRefusedMs, nowMs);
         if (forMs === Infinity) again.push(index);
       } else ended++;
-      if (controller?.onEnded(1, startedAtMs, nowMs, { refused: Number(isRefused), askedMs })) {
-        look();
-      }
+      const isUnsaid = server.kind === "refuses" && server.unsaid === true;
+      const count = Number(isRefused);
+      const how = isUnsaid ? { failed: count } : { refused: count, askedMs };
+      if (controller?.onEnded(1, startedAtMs, nowMs, how)) look();
       fill();
     };
     const endHere = () => {

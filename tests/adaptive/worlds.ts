@@ -48,10 +48,11 @@ const minute = (name: string, task: SimulatedTask, server: Server): SimulatedJob
   ...job(name, Infinity, task, server),
   forMs: 60_000,
 });
-const refuses = (most: number, after?: number): Server => ({
+const refuses = (most: number, after?: number, unsaid = false): Server => ({
   kind: "refuses",
   most: () => most,
   ...(after !== undefined && { after }),
+  unsaid,
 });
 
 /** Servers that refuse, asked for a minute. */
@@ -78,6 +79,9 @@ export const REFUSING: readonly SimulatedJob[] = [
   minute("takes 4, refuses after 200 ms", waits(200), refuses(4, 1)),
   minute("takes 2, refuses after 500 ms", waits(500), refuses(2, 1)),
   minute("takes 10, resets half-way", waits(100), refuses(10, 0.5)),
+  minute("takes 8, fails late", waits(50), refuses(8, 1, true)),
+  minute("takes 30, fails late", waits(100), refuses(30, 1, true)),
+  minute("takes 8, fails at once", waits(50), refuses(8, undefined, true)),
   minute("takes 60, 30 ms", waits(30), refuses(60)),
   minute("takes 10, then 3, then 20", waits(50), {
     kind: "refuses",
