@@ -11,6 +11,9 @@
 
 import { read } from "node:fs";
 
+/** What is told stays JSON, whatever a job makes of it. */
+const { stringify } = JSON;
+
 /** The descriptor on which orders come. */
 const ORDERS_FD = 3;
 const CHUNK_BYTES = 1 << 16;
@@ -98,7 +101,7 @@ const ENDS = ".";
 
 export function* messageLines(message: unknown, mark: string): Generator<Uint8Array> {
   const encoder = new TextEncoder();
-  let rest = encoder.encode(JSON.stringify(message));
+  let rest = encoder.encode(stringify(message));
   const room = WHOLE_BYTES - encoder.encode(`${mark}${ENDS}\n`).length;
   do {
     let count = Math.min(rest.length, room);
@@ -131,6 +134,17 @@ export interface FirstLine<Order> {
   readonly order: Order;
 }
 
+/** Figures by another clock would be wrong, so a job that brings one, as for simulated time, is told. */
+function keepClock(): void {
+  const now = performance.now.bind(performance);
+  Object.defineProperty(performance, "now", {
+    get: () => now,
+    set() {
+      throw new TypeError("performance.now can't be replaced: it is what times the tasks");
+    },
+  });
+}
+
 /**
  * Connects to the parent: reads its order, and from then on ends with it. What tasks print with `console` goes
  * to stderr. When the parent wants an end (SIGTERM, unless `onTerm` says otherwise) or orders end, the signal
@@ -146,6 +160,7 @@ export async function connectToParent<Order>(
   for (const name of ["log", "info", "debug", "dir", "table"] as const) {
     console[name] = console.error;
   }
+  keepClock();
   const inbox = new Inbox(bytesOf(ORDERS_FD));
   const line = await inbox.next();
   if (line === undefined) throw new Error("Cannot begin: its orders ended before the first");

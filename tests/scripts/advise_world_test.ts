@@ -35,6 +35,18 @@ const FAILING: readonly (readonly [string, string, number, readonly string[]])[]
   ["items() that gives a number", `export const items = () => 42; export default () => 1;`, 2, [
     "can't be iterated",
   ]],
+  [
+    "a clock of its own",
+    `performance.now = () => 0; export const items = [1]; export default () => 1;`,
+    1,
+    ["performance.now can't be replaced"],
+  ],
+  [
+    "a JSON of its own",
+    `JSON.stringify = () => "mine"; export const items = []; export default () => 1;`,
+    2,
+    ["are empty"],
+  ],
   ["an empty set", `export const items = new Set(); export default () => 1;`, 2, ["are empty"]],
   ["an empty generator", `export function* items() {} export default () => 1;`, 2, ["are empty"]],
   [
