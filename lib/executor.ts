@@ -4,13 +4,15 @@ import type { Decision } from "./adaptive/controller.ts";
 import type { Guide } from "./adaptive/guide.ts";
 import type { Shape } from "./adaptive/watch.ts";
 import { Calls } from "./dispatch/calls.ts";
-import { Checker } from "./dispatch/checker.ts";
-import { LanePool } from "./dispatch/lane_pool.ts";
-import { checkedTask, type Items, type MapOptions, type RunOptions } from "./dispatch/options.ts";
-import type { Results } from "./dispatch/output.ts";
-import type { Outcome } from "./dispatch/outcome.ts";
-import { UnusedResults } from "./dispatch/unused_results.ts";
-import type { PoolOptions, RunningTask } from "./dispatch/pool_options.ts";
+import {
+  checkedTask,
+  Checker,
+  type Items,
+  type MapOptions,
+  type RunOptions,
+} from "./dispatch/options.ts";
+import { LanePool, type PoolOptions, type RunningTask } from "./dispatch/lane_pool.ts";
+import { type Outcome, type Results, UnusedResults } from "./dispatch/output.ts";
 import { type MapCall, startMap } from "./dispatch/run.ts";
 import type { LimitedOptions } from "./executor_options.ts";
 import type { Device } from "./lanes/lane.ts";

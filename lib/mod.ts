@@ -20,7 +20,7 @@
 export type { Key } from "./dispatch/batch.ts";
 export type { Rate } from "./dispatch/limits.ts";
 export type { PerKey } from "./dispatch/limits.ts";
-export type { RunningTask } from "./dispatch/pool_options.ts";
+export type { RunningTask } from "./dispatch/lane_pool.ts";
 export type {
   Items,
   MapOptions,
@@ -29,7 +29,7 @@ export type {
   RetryOptions,
   RunOptions,
 } from "./dispatch/options.ts";
-export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/outcome.ts";
+export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/output.ts";
 export type { Results } from "./dispatch/output.ts";
 export type { Decision, Why } from "./adaptive/controller.ts";
 export type { Figures, Shape } from "./adaptive/watch.ts";

@@ -4,7 +4,7 @@ import { BLOCKED_LANES } from "./adaptive/controller.ts";
 import { Guide, type GuideOptions } from "./adaptive/guide.ts";
 import { ONE } from "./adaptive/watch.ts";
 import type { LaneFactory } from "./dispatch/places.ts";
-import { Checker, isCount, isTime } from "./dispatch/checker.ts";
+import { Checker, isCount, isTime } from "./dispatch/options.ts";
 import {
   type AutoExecutor,
   type EventLoopExecutor,

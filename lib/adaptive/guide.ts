@@ -4,8 +4,7 @@
  */
 
 import type { Batch, Key, PaceMaker } from "../dispatch/batch.ts";
-import type { LanePool } from "../dispatch/lane_pool.ts";
-import type { PoolGuide } from "../dispatch/pool_options.ts";
+import type { LanePool, PoolGuide } from "../dispatch/lane_pool.ts";
 import { attempt } from "../lanes/attempt.ts";
 import type { Failure, Report, Whole } from "../lanes/lane.ts";
 import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";

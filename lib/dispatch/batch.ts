@@ -120,28 +120,6 @@ export class OpenLane {
   ) {}
 }
 
-/** A task that can't be loaded so many times in a row never can. */
-const MOST_LOAD_FAILURES = 3;
-
-/** How often a task couldn't be loaded or set up: one failure of a lane is one, however many waited for it. */
-export class LoadFailures {
-  inARow = 0;
-  /** When it failed last on each lane: what was sent there before shares that failure. */
-  readonly #atMs = new WeakMap<OpenLane, number>();
-
-  get isFinal(): boolean {
-    return this.inARow >= MOST_LOAD_FAILURES;
-  }
-
-  /** Whether a batch waited for what has failed another's items already; if not, it is one more. */
-  isKnown({ on, sentAtMs }: Batch): boolean {
-    if (sentAtMs < (this.#atMs.get(on!) ?? -Infinity)) return true;
-    this.#atMs.set(on!, performance.now());
-    this.inARow++;
-    return false;
-  }
-}
-
 /** What a batch's items have been through together. */
 export interface History {
   /** When they were pulled from the input, in milliseconds. */

@@ -11,15 +11,7 @@ import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
 import { after } from "../lanes/timers.ts";
-import { AbortWatch } from "./abort_watch.ts";
-import {
-  Batch,
-  type BatchSettings,
-  type Blame,
-  LoadFailures,
-  type PoolRun,
-  unsent,
-} from "./batch.ts";
+import { Batch, type BatchSettings, type Blame, type PoolRun, unsent } from "./batch.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
   type CheckedOptions,
@@ -28,8 +20,8 @@ import {
   type RunOptions,
   settingsOf,
 } from "./options.ts";
-import type { Settled } from "./outcome.ts";
-import { Settler, type Settling } from "./settler.ts";
+import type { Settled } from "./output.ts";
+import { LoadFailures, Settler, type Settling } from "./settler.ts";
 
 const DEFAULTS: CheckedOptions = checkOptions({}, "run");
 
@@ -292,5 +284,33 @@ class Call implements PoolRun, Settling {
     this.#delayed?.forget();
     this.#delayed = undefined;
     this.#care.cancel(batch, this.#failure!.error);
+  }
+}
+
+/** What a signal stops. */
+interface Stoppable {
+  stop(reason: unknown): void;
+}
+
+/** Watches signals with one listener each, however many calls share it: adding one looks at all others. */
+export class AbortWatch {
+  readonly #watched = new Map<AbortSignal, Set<Stoppable>>();
+  readonly #onAbort = ({ target }: Event) => {
+    const signal = target as AbortSignal;
+    for (const one of [...this.#watched.get(signal) ?? []]) one.stop(signal.reason);
+  };
+
+  add(signal: AbortSignal, stoppable: Stoppable): void {
+    const all = this.#watched.get(signal) ?? new Set();
+    if (all.size === 0) signal.addEventListener("abort", this.#onAbort, { once: true });
+    this.#watched.set(signal, all.add(stoppable));
+  }
+
+  delete(signal: AbortSignal, stoppable: Stoppable): void {
+    const all = this.#watched.get(signal);
+    all?.delete(stoppable);
+    if (all?.size !== 0) return;
+    this.#watched.delete(signal);
+    signal.removeEventListener("abort", this.#onAbort);
   }
 }

@@ -8,17 +8,92 @@
  */
 
 import type { LaneStartError } from "../lanes/errors.ts";
-import type { Death, Forced, LaneEvents, Report } from "../lanes/lane.ts";
+import type { Death, Forced, LaneEvents, Report, Whole } from "../lanes/lane.ts";
 import { unloadable } from "../lanes/lane_tasks.ts";
 import type { Task } from "../lanes/task.ts";
-import { type Batch, BatchList, OpenLane, type PoolRun } from "./batch.ts";
-import { Fifo } from "./fifo.ts";
-import { blame, isActive, progressOf } from "./blame.ts";
+import { type Batch, BatchList, OpenLane, type PaceMaker, type PoolRun } from "./batch.ts";
+import type { BatchLimits } from "./batch_size.ts";
 import { Deadlines } from "./deadlines.ts";
-import { Placement } from "./placement.ts";
-import { loadsTooLong, type Place, Places, type PlacesHost } from "./places.ts";
-import type { PoolOptions, RunningTask } from "./pool_options.ts";
-import { Turn } from "./turn.ts";
+import { Fifo } from "./fifo.ts";
+import {
+  loadsTooLong,
+  type Place,
+  Places,
+  type PlacesHost,
+  type PlacesOptions,
+  type TaskPlaces,
+} from "./places.ts";
+import { blame, isActive, type LossOptions, progressOf } from "./settler.ts";
+
+/** What a pool of lanes is told. */
+export interface PoolOptions extends PlacesOptions, LossOptions {
+  /** Whether a message to a lane costs so much that tiny tasks had better travel together. */
+  readonly remote: boolean;
+  /** Whether buffers move to lanes and back if they are told to. */
+  readonly moves: boolean;
+  /** What batches are to be like, unless their items run one after another. */
+  readonly batches?: BatchLimits;
+  /** How many lanes there are to be had, where that changes; undefined while it isn't known. */
+  readonly lanesThere?: () => number | undefined;
+  /** After so many tasks a lane gets no more, and is replaced; never unless given. */
+  readonly tasksPerLane?: number;
+  /** Decides while runs go on how many slots each place has; they stay as they are unless given. */
+  readonly guide?: PoolGuide;
+}
+
+/** What is known of tasks in such a pool. */
+interface GuidedTasks extends TaskPlaces {
+  /** Whether a batch that is about to be sent elsewhere can't be; it is run in the event loop then. */
+  keeps(batch: Batch): boolean;
+}
+
+/** What decides where tasks go in a pool whose first lane is this event loop, the others elsewhere. */
+export interface PoolGuide {
+  /** How much of what tasks give and throw must arrive as it is. */
+  readonly whole: Whole;
+  /** Tasks are started no closer together than this, in milliseconds. */
+  readonly gapMs: number;
+  /** Whether none is started at all for now; it will tell by a new size. */
+  readonly isBraking: boolean;
+  /** Paces what has a key. */
+  readonly pace: PaceMaker;
+  readonly tasks: GuidedTasks;
+  /** Whether tiny ones of a task's items are to travel together. */
+  together(task: Task): boolean;
+  /** Starting a task held up the event loop for so long. */
+  held(ms: number): void;
+  reported(batch: Batch, report: Report): void;
+  /** A batch's task ran on a lane that died by itself. */
+  lost(batch: Batch): void;
+  /** Its task can't be loaded where it was sent; returns whether it is run in the event loop then. */
+  unloadable(batch: Batch, error: Error): boolean;
+  /** No lane can be started. */
+  noLanes(why: string): void;
+  /** There is something to do. */
+  begin(): void;
+  /** Everything is done. */
+  rest(): void;
+}
+
+/** A task that runs. */
+export interface RunningTask {
+  /** The number of the lane that it runs on, from 0. */
+  readonly lane: number;
+  /** The task's name; that of a plain function has the module `function:`. */
+  readonly task: Task;
+  /** The item's place in the input, from 0; 0 for a call of `run`. */
+  readonly index: number;
+  /** What it works on. */
+  readonly item: unknown;
+  /** Which try this is, from 1. */
+  readonly attempt: number;
+  /**
+   * Since when it runs, on the caller's `performance.now()` clock. A subprocess doesn't say which one of
+   * tiny tasks that travelled together it is at: then this is when they were sent, and the item is the
+   * first of which nothing is known.
+   */
+  readonly startedAtMs: number;
+}
 
 /** A module that ended so many lanes before any task of it could start is taken to do so always. */
 const MOST_EARLY_ENDS = 3;
@@ -28,7 +103,6 @@ const MOST_ASKED = 16;
 /** The lanes of one executor. */
 export class LanePool implements PlacesHost {
   readonly #places: Places;
-  readonly #placement: Placement;
   readonly #runs = new Set<PoolRun>();
   /** Those that may have something to send, in the order of their turns. */
   readonly #ready = new Fifo<PoolRun>();
@@ -54,7 +128,6 @@ export class LanePool implements PlacesHost {
   /** Starts no lane yet. */
   constructor(readonly options: PoolOptions) {
     this.#places = new Places(options, this);
-    this.#placement = new Placement(this.#places, options);
   }
 
   /** Slots of the lane that has the most, where lanes may have fewer than were asked for. */
@@ -91,7 +164,7 @@ export class LanePool implements PlacesHost {
   /** Whether tiny ones of a task's items travel together. */
   sendsTogether(task: Task): boolean {
     const { remote, guide } = this.options;
-    return remote || !this.#placement.isSimple && guide?.together(task) === true;
+    return remote || !this.#places.isSimple && guide?.together(task) === true;
   }
 
   /** How many lanes there can be now. */
@@ -150,8 +223,7 @@ export class LanePool implements PlacesHost {
 
   /** Gives lanes so many slots from now on, each by its number; what runs beyond them goes on. */
   resize(slotsOf: (lane: number) => number): void {
-    for (const place of this.#places.all) place.slots = slotsOf(place.number);
-    this.#placement.resized();
+    this.#places.resize(slotsOf);
     this.wakeAll();
   }
 
@@ -248,7 +320,7 @@ export class LanePool implements PlacesHost {
 
   /** Whether batches wait on lanes for slots. */
   get #takesAhead(): boolean {
-    return this.options.takesAhead && !this.#placement.isSimple;
+    return this.options.takesAhead && !this.#places.isSimple;
   }
 
   /** Whether a place has a lane, or there is one to be had for it. */
@@ -264,7 +336,7 @@ export class LanePool implements PlacesHost {
       // What was sent last would start last.
       for (const batch of [...inFlight].reverse()) {
         if (!isOverfull && !batch.isHeldUp) continue;
-        const place = this.#placement.placeFor(batch.run, false);
+        const place = this.#places.placeFor(batch.run, false);
         if (place === undefined || place.load >= place.slots || !this.#canOpen(place)) continue;
         if (batch.isHeldUp && place.open?.isHeldUp) continue;
         if (!this.takeBack(batch) && on.lane.askBack?.(batch) !== true) continue;
@@ -283,12 +355,12 @@ export class LanePool implements PlacesHost {
     while (this.#actions.length === 0 && !this.#isPaused) {
       const run = this.#ready.first;
       if (run === undefined) return;
-      if (run.isCall && this.#placement.isSimple && this.#placement.isFull) return;
+      if (run.isCall && this.#places.isSimple && this.#places.isFull) return;
       const wanted = run.peek();
       if (wanted !== undefined && this.#isPaced()) return;
-      const place = wanted && this.#placement.placeFor(run, wanted.alone);
+      const place = wanted && this.#places.placeFor(run, wanted.alone);
       if (wanted !== undefined && place === undefined) {
-        if (this.#placement.isFull) return this.#sendAhead();
+        if (this.#places.isFull) return this.#sendAhead();
         if (++refused >= this.#ready.size) return;
         this.#pass(run);
         continue;
@@ -310,7 +382,7 @@ export class LanePool implements PlacesHost {
     if (!this.#takesAhead) return;
     for (const run of this.#ready.slice(1, MOST_ASKED)) {
       if (run.ahead === 0 || run.peek()?.alone !== false) continue;
-      const place = this.#placement.placeFor(run, false);
+      const place = this.#places.placeFor(run, false);
       const batch = place && run.take();
       if (place !== undefined && batch !== undefined) this.#send(run, place, batch);
     }
@@ -324,7 +396,7 @@ export class LanePool implements PlacesHost {
 
   /** How many slots are free, though perhaps not for everybody. */
   get freeSlots(): number {
-    return this.#isPaused ? 0 : this.#placement.freeSlots;
+    return this.#isPaused ? 0 : this.#places.freeSlots;
   }
 
   /** Whether the next task is to wait, for others were started shortly before. */
@@ -357,7 +429,7 @@ export class LanePool implements PlacesHost {
     if (batch.alone) {
       place.exclusive = true;
       // It may have waited for other places before: a reservation that is kept would be waited for.
-      this.#placement.unreserve(run);
+      this.#places.unreserve(run);
     }
     batch.on = on;
     batch.isHeldUp = false;
@@ -554,5 +626,51 @@ function guarded(action: () => void): void {
     action();
   } catch (error) {
     reportError(error);
+  }
+}
+
+/** How long tasks may hold up this event loop before timers, signals and aborts come through. */
+const TURN_MS = 20;
+/**
+ * What other threads have for this event loop, such as bytes that were read or a signal, comes through
+ * when it sleeps, else after 31 turns: so it sleeps after so long. That takes a millisecond.
+ */
+const AWAKE_MS = 200;
+
+/** Turns of this event loop: tasks that never wait are stopped now and then for everything else in it. */
+export class Turn {
+  #beganMs = performance.now();
+  #sleptMs = this.#beganMs;
+  #isOver = false;
+  #next: ReturnType<typeof setImmediate> | undefined;
+  #sleep: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param onNext Told that the next one begins, if the last was over. */
+  constructor(private readonly onNext: () => void) {}
+
+  /** Whether nothing more is to be started in this one, by the time of the last start. */
+  isOver(nowMs: number): boolean {
+    if (this.#isOver) return true;
+    if (nowMs - this.#beganMs < TURN_MS) return false;
+    this.#isOver = true;
+    if (nowMs - this.#sleptMs < AWAKE_MS) this.#next = setImmediate(() => this.#begin());
+    else {
+      this.#sleep = setTimeout(() => {
+        this.#sleptMs = performance.now();
+        this.#begin();
+      });
+    }
+    return true;
+  }
+
+  #begin(): void {
+    this.#isOver = false;
+    this.#beganMs = performance.now();
+    this.onNext();
+  }
+
+  close(): void {
+    clearImmediate(this.#next);
+    clearTimeout(this.#sleep);
   }
 }

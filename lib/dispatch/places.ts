@@ -1,4 +1,7 @@
-/** The places of a pool's lanes: opened where wanted, closed, and filled anew when lost. */
+/**
+ * The places of a pool's lanes: chosen for each batch, opened where wanted, closed, and filled anew when
+ * lost.
+ */
 
 import { wordsOf } from "../lanes/attempt.ts";
 import {
@@ -30,6 +33,18 @@ export interface PlacesOptions {
   /** A lane that has had nothing to do for so long is closed, in milliseconds; never unless given. */
   readonly idleMs?: number;
   readonly makeLane: LaneFactory;
+  /** Whether batches may wait on a lane for a slot: only if they can be taken back while it is busy. */
+  readonly takesAhead: boolean;
+  /** Says where tasks may go; anywhere unless given. */
+  readonly guide?: { readonly tasks: TaskPlaces };
+}
+
+/** Where tasks may go in a pool whose first lane is this event loop, the others elsewhere. */
+export interface TaskPlaces {
+  /** So many batches of a task may be on lanes elsewhere. */
+  mostThere(task: Task): number;
+  /** Whether a task never leaves the event loop. */
+  staysHere(task: Task): boolean;
 }
 
 /** Who uses the lanes. */
@@ -96,6 +111,8 @@ const MOST_PRELOADED = 32;
 export class Places {
   readonly all: readonly Place[];
   isClosed = false;
+  /** The place, where there is one alone, or one that has slots, and the choice is simple. */
+  #only: Place | undefined;
   /** Tasks that were loaded on some lane, the latest last. */
   readonly #loadable = new Map<string, Task>();
   readonly #closing = new Set<Promise<void>>();
@@ -118,6 +135,8 @@ export class Places {
       { length: options.lanes },
       (_, number) => new Place(number, options.slots),
     );
+    const isSimple = options.lanes === 1 && !options.takesAhead && options.guide === undefined;
+    this.#only = isSimple ? this.all[0] : undefined;
   }
 
   /** The lanes that are open, in the order of their numbers. */
@@ -128,6 +147,98 @@ export class Places {
   /** And those that get nothing more. */
   get lanes(): OpenLane[] {
     return [...this.openLanes, ...this.all.flatMap(({ retired }) => [...retired])];
+  }
+
+  /** Gives lanes so many slots from now on, each by its number. */
+  resize(slotsOf: (lane: number) => number): void {
+    for (const place of this.all) place.slots = slotsOf(place.number);
+    if (this.options.guide === undefined) return;
+    const [first, ...others] = this.all;
+    this.#only = others.every(({ slots }) => slots === 0) ? first : undefined;
+  }
+
+  /** Whether all go to one place, so that nothing is to be chosen. */
+  get isSimple(): boolean {
+    return this.#only !== undefined;
+  }
+
+  /** How many slots are free, though perhaps not for everybody. */
+  get freeSlots(): number {
+    return this.all.reduce((free, { isUsable, load, slots }) => {
+      return isUsable ? free + Math.max(0, slots - load) : free;
+    }, 0);
+  }
+
+  /** Whether no slot is free. */
+  get isFull(): boolean {
+    const only = this.#only;
+    return only === undefined ? this.freeSlots === 0 : only.load >= only.slots;
+  }
+
+  /** How many batches of a run a place may have. */
+  #slotsFor({ number, slots }: Place, { task }: PoolRun, alone: boolean): number {
+    const { guide } = this.options;
+    if (guide === undefined) return slots;
+    const isHere = number === 0;
+    if (guide.tasks.staysHere(task)) return isHere ? Math.max(1, slots) : 0;
+    // What may have ended a lane is tried again on one, for here it would end the program.
+    if (alone) return isHere ? 0 : Math.max(1, slots);
+    const most = isHere ? Infinity : guide.tasks.mostThere(task);
+    return most < Infinity && this.#countThere(task) >= most ? 0 : slots;
+  }
+
+  /** How many batches of a task are on lanes beside this event loop. */
+  #countThere(task: Task): number {
+    let count = 0;
+    for (const { number, inFlight } of this.lanes) {
+      if (number > 0) { for (const batch of inFlight) count += Number(batch.task === task); }
+    }
+    return count;
+  }
+
+  /** A place whose lane has room for one more batch of a run. */
+  placeFor(run: PoolRun, alone: boolean): Place | undefined {
+    const only = this.#only;
+    if (only !== undefined && !alone && only.reservedFor === undefined && only.isUsable) {
+      const accepts = only.isIdle || only.open!.lane.accepts(run.task);
+      if (accepts) return only.load < only.slots ? only : undefined;
+    }
+    let best: Place | undefined;
+    let unusable: OpenLane | undefined;
+    for (const place of this.all) {
+      if (!place.isUsable || this.#slotsFor(place, run, alone) === 0) continue;
+      // What it was wanted for may have been dropped.
+      if (place.reservedFor?.peek()?.alone !== true) place.reservedFor = undefined;
+      if (place.reservedFor !== undefined && place.reservedFor !== run) continue;
+      if (place.reservedFor === run && !alone && !place.isIdle) continue;
+      if (!place.isIdle && !place.open!.lane.accepts(run.task)) {
+        // One that was replaced before goes on beside it: a third would compute beside both.
+        if (place.retired.size === 0) unusable ??= place.open;
+      } else if (best === undefined || rank(place) < rank(best)) best = place;
+    }
+    if (best === undefined) {
+      if (unusable === undefined) return undefined;
+      // A lane that can't run it makes room for one that can, once it has done what it was sent: if
+      // that were taken back, two such runs would end each other's lanes before anything ran.
+      this.retire(unusable, false);
+      return this.placeFor(run, alone);
+    }
+    if (alone && !best.isIdle) {
+      best.reservedFor = run;
+      return undefined;
+    }
+    // What runs on a retired lane takes up slots here, but doesn't hold up what is sent ahead.
+    const isHere = this.options.guide !== undefined && best.number === 0;
+    const takesAhead = this.options.takesAhead && best.retired.size === 0 && !isHere;
+    const slots = this.#slotsFor(best, run, alone);
+    return best.load < slots * (1 + (takesAhead ? run.ahead : 0)) ? best : undefined;
+  }
+
+  /** A run has what it waited for. */
+  unreserve(run: PoolRun): void {
+    for (const place of this.all) {
+      if (place.reservedFor === run) place.reservedFor = undefined;
+    }
   }
 
   of(on: OpenLane): Place {
@@ -342,6 +453,16 @@ export class Places {
     const failures = this.#teardownFailures.splice(0);
     if (failures.length > 0) throw allAsOne(failures);
   }
+}
+
+/** Full places come behind all others. */
+const FULL = 2 ** 40;
+
+/** Idle lanes come first, then places whose lane must be started, the least busy, and those held up. */
+function rank({ open, load, slots }: Place): number {
+  if (load >= slots) return FULL + load - slots;
+  if (open?.isHeldUp) return FULL - 1;
+  return open === undefined ? 0.5 + load : load;
 }
 
 /** What is told of a task whose module isn't loaded and set up in time. */

@@ -7,7 +7,8 @@ import { shown } from "../lanes/attempt.ts";
 import { after } from "../lanes/timers.ts";
 import { Batch, type Key, type Pace, type PaceMaker, type PoolRun, unsent } from "./batch.ts";
 import type { BatchSize } from "./batch_size.ts";
-import { Limit, Lines, type PerKey } from "./limits.ts";
+import { Fifo } from "./fifo.ts";
+import { Limit, type LimitOptions, type PerKey } from "./limits.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { Source } from "./source.ts";
 
@@ -227,5 +228,153 @@ export class Queue {
       if (items.length > 0) dropped.push(new Batch(this.run, first, items, unsent(this.takenAtMs)));
     }
     return dropped;
+  }
+}
+
+/** What waits for one key. */
+class Line {
+  readonly limit: Limit;
+  /** Its place among those of which nothing waits or runs; undefined while something does. */
+  rest: Rest | undefined;
+  /** What came back, the latest first; it goes before what was never sent. */
+  readonly returned: Batch[] = [];
+  readonly fresh: Batch[] = [];
+
+  constructor(limit: LimitOptions, onFree: (line: Line) => void) {
+    this.limit = new Limit(limit, () => onFree(this));
+  }
+
+  get first(): Batch | undefined {
+    return this.returned.at(-1) ?? this.fresh[0];
+  }
+}
+
+/** A key of which nothing waits or runs, and which is remembered for a rate or a pause. */
+interface Rest {
+  readonly key: Key;
+  readonly line: Line;
+}
+
+/** Whenever one key becomes idle, so many that are idle are looked at, whether they can be forgotten. */
+const LOOKED_AT = 3;
+
+/**
+ * A run's batches that wait to be sent: in one line, or in a line for each key that has a limit of its
+ * own. A line whose limit is reached holds up no other.
+ */
+export class Lines {
+  /** Whether a batch with a key ever waited. */
+  hasKeys = false;
+  /** How many batches wait, and how many of them were never sent. */
+  waiting = 0;
+  fresh = 0;
+  readonly #lines = new Map<Key | undefined, Line>();
+  /** Those that may have something to send, in the order of their turns. */
+  readonly #ready = new Set<Line>();
+  /** A queue, for the first of a set is found only behind all that were deleted before it. */
+  readonly #resting = new Fifo<Rest>();
+
+  /** @param onMore Told when something may be sent that had to wait. */
+  constructor(private readonly limit: LimitOptions, private readonly onMore: () => void) {}
+
+  get keys(): number {
+    return this.#lines.size;
+  }
+
+  /** What is sent next; undefined if nothing waits that may start now. */
+  get next(): Batch | undefined {
+    return this.#first()?.first;
+  }
+
+  #first(): Line | undefined {
+    if (this.waiting === 0) return undefined;
+    for (const line of this.#ready) {
+      if (line.first !== undefined && line.limit.allows()) return line;
+      this.#ready.delete(line);
+    }
+    return undefined;
+  }
+
+  take(): Batch | undefined {
+    const line = this.#first();
+    if (line === undefined) return undefined;
+    // The others have their turn.
+    this.#ready.delete(line);
+    this.#ready.add(line);
+    this.waiting--;
+    if (line.returned.length === 0) this.fresh--;
+    return line.returned.pop() ?? line.fresh.shift();
+  }
+
+  /** Takes a batch that was never sent: it goes behind all others of its key. */
+  add(batch: Batch): void {
+    this.fresh++;
+    this.#wait(batch, "fresh");
+  }
+
+  /** Takes a batch back: it goes before all others of its key. */
+  putBack(batch: Batch): void {
+    this.#wait(batch, "returned");
+  }
+
+  #wait(batch: Batch, where: "fresh" | "returned"): void {
+    const line = this.#lineOf(batch.history.key);
+    line[where].push(batch);
+    this.waiting++;
+    this.#ready.add(line);
+  }
+
+  #lineOf(key: Key | undefined): Line {
+    let line = this.#lines.get(key);
+    if (line === undefined) {
+      this.hasKeys ||= key !== undefined;
+      line = new Line(key === undefined ? {} : this.limit, (line) => {
+        this.#ready.add(line);
+        this.onMore();
+      });
+      this.#lines.set(key, line);
+    }
+    line.rest = undefined;
+    return line;
+  }
+
+  limitOf({ history: { key } }: Batch): Limit | undefined {
+    return key === undefined ? undefined : this.#lineOf(key).limit;
+  }
+
+  /** A batch is with its lane no more. */
+  leave(batch: Batch, startedAtMs: number): void {
+    const { key } = batch.history;
+    const line = key === undefined ? undefined : this.#lines.get(key);
+    if (line === undefined) return;
+    line.limit.leave(batch, startedAtMs);
+    if (line.first !== undefined) this.#ready.add(line);
+    else if (!line.limit.isBusy) this.#rest({ key: key!, line });
+  }
+
+  /** Of a key nothing waits or runs: it is forgotten, now or once its rate and its pause allow it. */
+  #rest(rest: Rest): void {
+    const nowMs = performance.now();
+    rest.line.rest = rest;
+    this.#resting.push(rest);
+    for (let looks = LOOKED_AT; looks > 0 && this.#resting.size > 0; looks--) {
+      const oldest = this.#resting.shift()!;
+      const { key, line } = oldest;
+      // It may have been used again meanwhile.
+      if (line.rest !== oldest) continue;
+      if (line.limit.isIdle(nowMs)) this.#lines.delete(key);
+      else this.#resting.push(oldest);
+    }
+  }
+
+  /** Gives up every line; returns what waited. */
+  drop(): Batch[] {
+    const all = [...this.#lines.values()];
+    for (const { limit } of all) limit.stop();
+    this.#lines.clear();
+    this.#ready.clear();
+    this.#resting.clear();
+    this.waiting = this.fresh = 0;
+    return all.flatMap(({ returned, fresh }) => [...returned, ...fresh]);
   }
 }

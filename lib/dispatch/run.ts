@@ -10,7 +10,6 @@ import {
   BatchList,
   type BatchSettings,
   type Blame,
-  LoadFailures,
   type Pace,
   type PaceMaker,
 } from "./batch.ts";
@@ -24,11 +23,17 @@ import {
   type MapOptions,
   settingsOf,
 } from "./options.ts";
-import { Output, type OutputRun, type Results } from "./output.ts";
-import { outcomeAt, type Settled, valueAt } from "./outcome.ts";
-import type { UnusedResults } from "./unused_results.ts";
+import {
+  outcomeAt,
+  Output,
+  type OutputRun,
+  type Results,
+  type Settled,
+  type UnusedResults,
+  valueAt,
+} from "./output.ts";
 import { Queue, type QueueRun } from "./queue.ts";
-import { Settler, type Settling } from "./settler.ts";
+import { LoadFailures, Settler, type Settling } from "./settler.ts";
 import { Source, type SourceEvents } from "./source.ts";
 
 /** What a run is made of. */

@@ -14,10 +14,15 @@ import {
 } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
-import type { Batch, Blame, History } from "./batch.ts";
-import { isTime } from "./checker.ts";
-import { type CheckedOptions, type Progress, type RetryIn, type RetryOptions } from "./options.ts";
-import { type Ending, outcomeAt, type Rejected, type Settled } from "./outcome.ts";
+import type { Batch, Blame, History, OpenLane } from "./batch.ts";
+import {
+  type CheckedOptions,
+  isTime,
+  type Progress,
+  type RetryIn,
+  type RetryOptions,
+} from "./options.ts";
+import { type Ending, outcomeAt, type Rejected, type Settled } from "./output.ts";
 
 /** A task that killed so many lanes is quarantined: it is not tried again. */
 export const MOST_KILLS = 2;
@@ -405,4 +410,66 @@ function fate(forced: Forced, what: string, graceMs: number, hadOthers: boolean)
 
 function causeOf(death: Death): ErrorOptions | undefined {
   return "error" in death ? { cause: death.error } : undefined;
+}
+
+/**
+ * How far a lane is with a batch: the only item left is the one that runs, even where it can't tell.
+ *
+ * @param isCut Whether the way there was lost, and with it perhaps word of an item's start.
+ */
+export function progressOf(batch: Batch, isCut = false): BatchProgress {
+  let at = batch.on!.lane.progress(batch);
+  if (isCut && at.state === "waiting") at = { state: "unknown" };
+  const isSingle = at.state === "unknown" && !at.isHarmless &&
+    batch.sentCount - batch.reported === 1;
+  return isSingle ? { state: "running", offset: batch.reported, sinceMs: NaN } : at;
+}
+
+/** Whether some of a batch runs, or may. */
+export function isActive(at: BatchProgress): boolean {
+  return at.state === "running" || at.state === "unknown";
+}
+
+/**
+ * Judges all the batches that were on a lane when it died, each in its turn.
+ *
+ * @param isKnown Whether something else is known to be to blame.
+ * @param isElsewhere Whether more than the lane was lost, such as its machine. Tasks seldom do that, so
+ * what ran is only suspected, and to blame if it happens to it again while it has a lane for itself.
+ */
+export function blame(lost: readonly Batch[], isKnown = false, isElsewhere = false): Blame[] {
+  const progress = lost.map((batch) => progressOf(batch, isElsewhere));
+  const active = progress.filter((at) => isActive(at) && !("isHarmless" in at)).length;
+  return progress.map((at, index): Blame => {
+    const { alone, reruns } = lost[index]!.history;
+    const isRunning = at.state === "running";
+    const isCleared = isKnown ||
+      (at.state === "unknown"
+        ? at.isHarmless || (isElsewhere && reruns === 0)
+        : isElsewhere && !isRunning);
+    const isSure = isRunning && active === 1 && (!isElsewhere || alone);
+    return { at, fault: isCleared ? "none" : isSure ? "certain" : "perhaps" };
+  });
+}
+
+/** A task that can't be loaded so many times in a row never can. */
+const MOST_LOAD_FAILURES = 3;
+
+/** How often a task couldn't be loaded or set up: one failure of a lane is one, however many waited for it. */
+export class LoadFailures {
+  inARow = 0;
+  /** When it failed last on each lane: what was sent there before shares that failure. */
+  readonly #atMs = new WeakMap<OpenLane, number>();
+
+  get isFinal(): boolean {
+    return this.inARow >= MOST_LOAD_FAILURES;
+  }
+
+  /** Whether a batch waited for what has failed another's items already; if not, it is one more. */
+  isKnown({ on, sentAtMs }: Batch): boolean {
+    if (sentAtMs < (this.#atMs.get(on!) ?? -Infinity)) return true;
+    this.#atMs.set(on!, performance.now());
+    this.inARow++;
+    return false;
+  }
 }

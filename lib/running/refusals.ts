@@ -2,7 +2,7 @@
 
 import type { Key } from "../dispatch/batch.ts";
 import type { RetryIn } from "../dispatch/options.ts";
-import type { Outcome } from "../dispatch/outcome.ts";
+import type { Outcome } from "../dispatch/output.ts";
 import type { HttpSigns } from "../tasks/http_signs.ts";
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Decision } from "../adaptive/controller.ts";
 import { type MapOptions, mayRetry, type RetryIn } from "../dispatch/options.ts";
-import type { Outcome, Rejected } from "../dispatch/outcome.ts";
+import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { AutoExecutor, Executor } from "../executor.ts";
 import { attempt } from "../lanes/attempt.ts";
 import type { Task } from "../lanes/task.ts";

@@ -2,7 +2,7 @@
 
 import { attempt, shown } from "../lanes/attempt.ts";
 import { propertyOf } from "../dispatch/options.ts";
-import type { Outcome, Rejected } from "../dispatch/outcome.ts";
+import type { Outcome, Rejected } from "../dispatch/output.ts";
 import { type HttpSigns, httpSigns, isRefusal } from "../tasks/http_signs.ts";
 
 /** Further reasons than so many are counted together. */

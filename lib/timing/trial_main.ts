@@ -3,7 +3,7 @@
 import * as executors from "../open.ts";
 import { answerParent } from "../children/parent.ts";
 import type { JobSpec, LanesNow, ModelSpec, TrialPulse, TrialResult, TrialSpec } from "./spec.ts";
-import type { Outcome, Rejected } from "../dispatch/outcome.ts";
+import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { Decision } from "../adaptive/controller.ts";
 import type { AutoExecutor, Executor, LaneUsage } from "../executor.ts";
 import { TeardownError } from "../lanes/errors.ts";

@@ -4,7 +4,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Executor, processes, type ProcessesOptions } from "../../lib/mod.ts";
-import type { Outcome } from "../../lib/dispatch/outcome.ts";
+import type { Outcome } from "../../lib/dispatch/output.ts";
 import { Gates } from "./gates.ts";
 import { numbers, taskNamed } from "./guarantee.ts";
 import { MAY_RUN } from "./programs/run_program.ts";

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Ending, Outcome } from "../../lib/dispatch/outcome.ts";
+import type { Ending, Outcome } from "../../lib/dispatch/output.ts";
 
 /** What a run allows its items. */
 export interface Rules {

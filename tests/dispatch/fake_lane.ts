@@ -3,8 +3,7 @@
  * ordering and blame are tested without threads, processes or time.
  */
 
-import { LanePool } from "../../lib/dispatch/lane_pool.ts";
-import type { PoolOptions } from "../../lib/dispatch/pool_options.ts";
+import { LanePool, type PoolOptions } from "../../lib/dispatch/lane_pool.ts";
 import type {
   AskReason,
   BatchProgress,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { checkOptions, type MapOptions, propertyOf } from "../../lib/dispatch/options.ts";
-import type { Rejected } from "../../lib/dispatch/outcome.ts";
+import type { Rejected } from "../../lib/dispatch/output.ts";
 
 Deno.test("every default is filled in", () => {
   const { retries: { retryIf, ...retries }, ...rest } = checkOptions();

@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "../properties.ts";
-import { Output, type OutputRun } from "../../lib/dispatch/output.ts";
-import { outcomeAt, type Settled, valueAt } from "../../lib/dispatch/outcome.ts";
+import {
+  outcomeAt,
+  Output,
+  type OutputRun,
+  type Settled,
+  valueAt,
+} from "../../lib/dispatch/output.ts";
 import { FakeRun } from "./fake_run.ts";
 import { settle } from "./virtual_time.ts";
 

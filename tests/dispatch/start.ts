@@ -3,9 +3,7 @@
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import { startMap } from "../../lib/dispatch/run.ts";
 import type { Items, MapOptions } from "../../lib/dispatch/options.ts";
-import type { Results } from "../../lib/dispatch/output.ts";
-import type { Outcome } from "../../lib/dispatch/outcome.ts";
-import { UnusedResults } from "../../lib/dispatch/unused_results.ts";
+import { type Outcome, type Results, UnusedResults } from "../../lib/dispatch/output.ts";
 import type { LaneBatch } from "../../lib/lanes/lane.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import { type FakeLane, type FakePool, type FakePoolOptions, poolOf } from "./fake_lane.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Outcome } from "../../lib/dispatch/outcome.ts";
+import type { Outcome } from "../../lib/dispatch/output.ts";
 import { MOST_REFUSALS, Refusals } from "../../lib/running/refusals.ts";
 
 const refused = (index: number, more: Partial<Parameters<Refusals["add"]>[0]> = {}) => ({

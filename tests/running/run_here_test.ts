@@ -1,4 +1,4 @@
-import type { Outcome } from "../../lib/dispatch/outcome.ts";
+import type { Outcome } from "../../lib/dispatch/output.ts";
 import type { TaskFunction } from "../../lib/lanes/task.ts";
 import { auto, limited, sequential } from "../../lib/open.ts";
 import { ItemsLeft } from "../../lib/running/items_left.ts";

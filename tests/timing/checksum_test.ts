@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import fc from "../properties.ts";
-import type { Outcome } from "../../lib/dispatch/outcome.ts";
+import type { Outcome } from "../../lib/dispatch/output.ts";
 import { checksumOf } from "../../lib/timing/checksum.ts";
 
 const at = { item: undefined, lane: 0, attempts: 1, queuedAtMs: 0, startedAtMs: 0, endedAtMs: 1 };

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import type { Outcome } from "../../lib/dispatch/outcome.ts";
+import type { Outcome } from "../../lib/dispatch/output.ts";
 import {
   failureKindsOf,
   failuresOf,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ONE } from "../../lib/adaptive/watch.ts";
-import type { Outcome } from "../../lib/dispatch/outcome.ts";
+import type { Outcome } from "../../lib/dispatch/output.ts";
 import type { Executor, LaneUsage } from "../../lib/executor.ts";
 import { limited, sequential } from "../../lib/open.ts";
 import type { TrialPulse, TrialSpec } from "../../lib/timing/spec.ts";

@@ -6,7 +6,7 @@ import type { Task } from "../../lanes/task.ts";
 import { answerParent } from "../../children/parent.ts";
 import type { JobSpec, ModelSpec } from "../../timing/spec.ts";
 import type { Executor } from "../../executor.ts";
-import type { Outcome } from "../../dispatch/outcome.ts";
+import type { Outcome } from "../../dispatch/output.ts";
 import { failuresOf } from "../../timing/failures.ts";
 
 export interface OpenLoopTrial extends ModelSpec {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { AbortWatch } from "../../lib/dispatch/abort_watch.ts";
+import { AbortWatch } from "../../lib/dispatch/calls.ts";
 
 Deno.test("one listener a signal, however many share it; each is told once, and none is left", () => {
   const watch = new AbortWatch();

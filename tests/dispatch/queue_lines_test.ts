@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Batch } from "../../lib/dispatch/batch.ts";
-import { Lines } from "../../lib/dispatch/limits.ts";
+import { Lines } from "../../lib/dispatch/queue.ts";
 import { FakeRun } from "./fake_run.ts";
 import { VirtualTime } from "./virtual_time.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { outcomeAt, type Settled, valueAt } from "../../lib/dispatch/outcome.ts";
+import { outcomeAt, type Settled, valueAt } from "../../lib/dispatch/output.ts";
 import { FakeLane } from "./fake_lane.ts";
 import { FakeRun, openLane, sendTo } from "./fake_run.ts";
 

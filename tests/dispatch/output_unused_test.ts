@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { UnusedResults } from "../../lib/dispatch/unused_results.ts";
+import { UnusedResults } from "../../lib/dispatch/output.ts";
 
 /** What the runtime would do with results that nobody holds any more, done by a test. */
 class FakeRegistry {
