@@ -1,17 +1,15 @@
 /** Opens an executor of each model. */
 
-import { BLOCKED_LANES } from "./adaptive/controller.ts";
-import { Guide, type GuideOptions } from "./adaptive/guide.ts";
-import { ONE } from "./adaptive/watch.ts";
+import { Guide } from "./adaptive/guide.ts";
+import { checkAutoOptions } from "./auto_options.ts";
+import { Checker, isTime } from "./dispatch/options.ts";
 import type { LaneFactory } from "./dispatch/places.ts";
-import { Checker, isCount, isTime } from "./dispatch/options.ts";
 import {
   type AutoExecutor,
   type EventLoopExecutor,
   type Executor,
   graceOf,
   type LimitedExecutor,
-  MOST_LANES,
   PooledExecutor,
 } from "./executor.ts";
 import type {
@@ -22,7 +20,6 @@ import type {
   LimitedOptions,
   ProcessesOptions,
   SharedOptions,
-  StartAdvice,
   WorkersOptions,
 } from "./executor_options.ts";
 import type { Broker } from "./lanes/cluster/broker.ts";
@@ -41,12 +38,7 @@ import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
-import { isRemote, type Model, MODEL_TABLE, needsServer } from "./models.ts";
-
-/** Unless told, `auto` has no more tasks in flight. */
-const MOST_AUTO_SLOTS = 1024;
-/** Nor has it more lanes, and no more than there are cores unless tasks block them. */
-const MOST_AUTO_LANES = BLOCKED_LANES * navigator.hardwareConcurrency;
+import { type Model, MODEL_TABLE } from "./models.ts";
 
 /** What the caller gives to all lanes, as it is now, in the form that travels. */
 function sharedOf({ shared }: SharedOptions, way: Way): Encoded | undefined {
@@ -359,26 +351,19 @@ export function gpu(options: GpuOptions = {}): Executor {
  */
 export function auto(options: AutoOptions = {}): AutoExecutor {
   checkKnown("auto", options);
-  const beginning = checkedStart(options);
-  const { maxSlots = MOST_AUTO_SLOTS, memoryBytes = Infinity, isolate = false, stay } = options;
-  const because = typeof stay === "object" ? stay.because : undefined;
-  const { keepClasses = true } = options;
-  const maxLanes = stay === "loop" ? 0 : options.maxLanes ?? MOST_AUTO_LANES;
+  const { isolate, keepClasses, because, ...bounds } = checkAutoOptions(options);
+  const { maxSlots, maxLanes } = bounds;
   const here = loopLanes(options);
   const slots = Math.min(maxSlots, MODEL_TABLE.workers.mostSlots);
   const { permissions: _ofSubprocesses, ...ofThreads } = options;
   const elsewhere = isolate
     ? processLanes("auto", { ...options, slots })
     : threadLanes({ ...ofThreads, slots });
-  const way = isolate ? frames : threads;
   return new PooledExecutor("auto", { ...options, lanes: 1 + maxLanes, slots: 1 }, {
     makeLane: (number, ...rest) => (number === 0 ? here : elsewhere)(number, ...rest),
     guide: new Guide({
-      maxSlots,
-      maxLanes,
-      memoryBytes,
-      ...beginning,
-      way,
+      ...bounds,
+      way: isolate ? frames : threads,
       whole: keepClasses ? "classes" : "data",
       isolated: isolate,
       refusal: () => because ?? laneRefusal(isolate),
@@ -397,88 +382,4 @@ function laneRefusal(isolate: boolean): string | undefined {
   const files = THREAD_FOLDERS.filter(({ protocol }) => protocol === "file:");
   if (files.every((path) => may({ name: "read", path }))) return undefined;
   return `threads need --allow-read=${files.map(({ pathname }) => pathname).join(",")}`;
-}
-
-/** What it begins with, if its bounds don't contradict each other. */
-function checkedStart(
-  {
-    maxSlots = MOST_AUTO_SLOTS,
-    maxLanes,
-    memoryBytes,
-    start,
-    isolate,
-    permissions,
-    stay,
-    keepClasses,
-  }: AutoOptions,
-): Pick<GuideOptions, "start" | "guess" | "toldBy"> {
-  const check = new Checker("open auto()");
-  check.count("maxSlots", maxSlots, 1, MODEL_TABLE.auto.mostSlots);
-  if (maxLanes !== undefined) check.count("maxLanes", maxLanes, 1, MOST_LANES - 1);
-  const isSize = memoryBytes === undefined || memoryBytes > 0;
-  check.is("memoryBytes", memoryBytes, isSize, "a number above 0");
-  const isReason = typeof stay === "object" && typeof stay?.because === "string";
-  const isStay = stay === undefined || stay === "loop" || isReason;
-  check.is("stay", stay, isStay, `"loop", { because: "…" }, or left out`);
-  check.flag("isolate", isolate);
-  check.flag("keepClasses", keepClasses);
-  const stays = stay === "loop";
-  check.is("isolate", isolate, !(isolate && stays), `left out, for stay is "loop"`);
-  check.is("maxLanes", maxLanes, maxLanes === undefined || !stays, `left out, for stay is "loop"`);
-  const isTaken = !permissions || isolate === true;
-  check.is("permissions", permissions, isTaken, "left out, unless isolate is true");
-  const mostLanes = maxLanes ?? MOST_AUTO_LANES;
-  if (start === undefined) return { start: ONE };
-  if (isAdvice(start)) return advisedStart(start, maxSlots, stays ? 0 : mostLanes);
-  check.known(start, ["lanes", "slots"], "start.");
-  const { lanes, slots = 1 } = start;
-  const toldBy = "as told";
-  check.count("start.slots", slots, 1, maxSlots);
-  if (lanes === undefined) return { start: { ...ONE, slots }, toldBy };
-  check.count("start.lanes", lanes, 1, mostLanes);
-  check.is("start.lanes", lanes, !stays, `left out, for stay is "loop"`);
-  const fits = lanes * slots <= maxSlots;
-  check.is("start.slots", slots, fits, `at most maxSlots on all lanes, ${maxSlots}`);
-  return { start: { place: "lanes", lanes, slots }, toldBy };
-}
-
-const isAdvice = (start: object | null): start is StartAdvice =>
-  (start as Partial<StartAdvice> | null)?.advice !== undefined;
-
-/** What was advised, within the bounds; what was advised elsewhere is only a guess. */
-function advisedStart(
-  { environment, advice }: StartAdvice,
-  maxSlots: number,
-  mostLanes: number,
-): ReturnType<typeof checkedStart> {
-  const { model, ...advised } = advice?.recommended ?? {};
-  const holds = typeof model === "string" && isCount(advised.lanes, 1) &&
-    (advised.slots === null || isCount(advised.slots, 1)) && typeof environment?.deno === "string";
-  new Checker("open auto()").is("start", advice, holds, "what deno task advise wrote with --json");
-  const onLanes = isRemote(model) && mostLanes > 0;
-  const lanes = onLanes ? Math.min(advised.lanes, mostLanes, maxSlots) : 1;
-  const slots = Math.min(advised.slots ?? maxSlots, Math.floor(maxSlots / lanes));
-  const elsewhere = otherMachine(environment);
-  const there = needsServer(model)
-    ? "for lanes of other machines"
-    : elsewhere && `elsewhere, ${elsewhere}`;
-  if (there === undefined) {
-    const place = onLanes ? "lanes" : "event loop";
-    return { start: { place, lanes, slots }, toldBy: "as advised" };
-  }
-  const guess = lanes * slots;
-  const toldBy = `advised ${there}: ${guess} at once are a guess`;
-  return { start: ONE, guess, toldBy };
-}
-
-/** How the machine that advice was given on differs from this one; undefined if it doesn't. */
-export function otherMachine(
-  { lanesAvailable, deno, os, arch }: StartAdvice["environment"],
-): string | undefined {
-  const here = [navigator.hardwareConcurrency, Deno.version.deno, Deno.build.os, Deno.build.arch];
-  const unlike = [["cores", lanesAvailable], ["Deno", deno], ["system", os], ["processor", arch]]
-    .flatMap(([what, there], at) =>
-      there === here[at] ? [] : [`${what}: ${there}, here ${here[at]}`]
-    );
-  return unlike.length === 0 ? undefined : unlike.join("; ");
 }

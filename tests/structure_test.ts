@@ -40,7 +40,9 @@ function* files(folder: string): Generator<string> {
 }
 
 function layerOf(path: string): string | undefined {
-  if (/^lib\/(mod|open|executor|executor_options)\.ts$/.test(path)) return "lib/executor";
+  if (/^lib\/(mod|open|auto_options|executor|executor_options)\.ts$/.test(path)) {
+    return "lib/executor";
+  }
   if (/^lib\/(tasks|text|files)\/|^lib\/\w+\.ts$/.test(path)) return "leaves";
   return ORDER.find((layer) => path.startsWith(`${layer}/`));
 }

@@ -3,13 +3,13 @@
 import { missingFlag, permissionNeeded } from "../advice/job/job_permissions.ts";
 import { jobModule, loadJob } from "../advice/job/load_job.ts";
 import { sharedState } from "../advice/job/shared_state.ts";
+import { otherMachine } from "../auto_options.ts";
 import { MOST_LOAD_MS } from "../dispatch/options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { writeOutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_files.ts";
 import type { AutoBounds } from "../executor_options.ts";
 import { isFixed } from "../models.ts";
-import { otherMachine } from "../open.ts";
 import { UsageError } from "../options.ts";
 import { reportRenderers } from "../report/kinds.ts";
 import { runReport } from "../report/running/run_report.ts";

@@ -1,0 +1,122 @@
+/** What `auto` may be given: its bounds, and what it begins with, checked against each other. */
+
+import { BLOCKED_LANES } from "./adaptive/controller.ts";
+import type { GuideOptions } from "./adaptive/guide.ts";
+import { ONE } from "./adaptive/watch.ts";
+import { Checker, isCount } from "./dispatch/options.ts";
+import { MOST_LANES } from "./executor.ts";
+import type { AutoOptions, StartAdvice } from "./executor_options.ts";
+import { isRemote, MODEL_TABLE, needsServer } from "./models.ts";
+
+/** Unless told, it has no more tasks in flight. */
+const MOST_AUTO_SLOTS = 1024;
+/** Nor has it more lanes, and no more than there are cores unless tasks block them. */
+const MOST_AUTO_LANES = BLOCKED_LANES * navigator.hardwareConcurrency;
+
+type Beginning = Pick<GuideOptions, "start" | "guess" | "toldBy">;
+
+/** Every bound, and what it begins with. */
+interface CheckedAutoOptions
+  extends Beginning, Pick<GuideOptions, "maxSlots" | "maxLanes" | "memoryBytes"> {
+  readonly isolate: boolean;
+  readonly keepClasses: boolean;
+  /** Why every task stays in this event loop, if somebody says so. */
+  readonly because: string | undefined;
+}
+
+/**
+ * Checks options and fills in defaults.
+ *
+ * @throws {RangeError} If one is out of its range, or two contradict each other.
+ */
+export function checkAutoOptions(
+  {
+    maxSlots = MOST_AUTO_SLOTS,
+    maxLanes,
+    memoryBytes = Infinity,
+    start,
+    isolate = false,
+    permissions,
+    stay,
+    keepClasses = true,
+  }: AutoOptions,
+): CheckedAutoOptions {
+  const check = new Checker("open auto()");
+  check.count("maxSlots", maxSlots, 1, MODEL_TABLE.auto.mostSlots);
+  if (maxLanes !== undefined) check.count("maxLanes", maxLanes, 1, MOST_LANES - 1);
+  check.is("memoryBytes", memoryBytes, memoryBytes > 0, "a number above 0");
+  const because = typeof stay === "object" ? stay?.because : undefined;
+  const isStay = stay === undefined || stay === "loop" || typeof because === "string";
+  check.is("stay", stay, isStay, `"loop", { because: "…" }, or left out`);
+  check.flag("isolate", isolate);
+  check.flag("keepClasses", keepClasses);
+  const stays = stay === "loop";
+  check.is("isolate", isolate, !(isolate && stays), `left out, for stay is "loop"`);
+  check.is("maxLanes", maxLanes, maxLanes === undefined || !stays, `left out, for stay is "loop"`);
+  check.is("permissions", permissions, !permissions || isolate, "left out, unless isolate is true");
+  const mostLanes = stays ? 0 : maxLanes ?? MOST_AUTO_LANES;
+  const bounds = { maxSlots, maxLanes: mostLanes, memoryBytes, isolate, keepClasses, because };
+  return { ...bounds, ...checkedStart(check, start, maxSlots, mostLanes) };
+}
+
+/** What it begins with, within the bounds. */
+function checkedStart(
+  check: Checker,
+  start: AutoOptions["start"],
+  maxSlots: number,
+  mostLanes: number,
+): Beginning {
+  if (start === undefined) return { start: ONE };
+  if (isAdvice(start)) return advisedStart(start, maxSlots, mostLanes);
+  check.known(start, ["lanes", "slots"], "start.");
+  const { lanes, slots = 1 } = start;
+  const toldBy = "as told";
+  check.count("start.slots", slots, 1, maxSlots);
+  if (lanes === undefined) return { start: { ...ONE, slots }, toldBy };
+  check.is("start.lanes", lanes, mostLanes > 0, `left out, for stay is "loop"`);
+  check.count("start.lanes", lanes, 1, mostLanes);
+  const fits = lanes * slots <= maxSlots;
+  check.is("start.slots", slots, fits, `at most maxSlots on all lanes, ${maxSlots}`);
+  return { start: { place: "lanes", lanes, slots }, toldBy };
+}
+
+const isAdvice = (start: object | null): start is StartAdvice =>
+  (start as Partial<StartAdvice> | null)?.advice !== undefined;
+
+/** What was advised, within the bounds; what was advised elsewhere is only a guess. */
+function advisedStart(
+  { environment, advice }: StartAdvice,
+  maxSlots: number,
+  mostLanes: number,
+): Beginning {
+  const { model, ...advised } = advice?.recommended ?? {};
+  const holds = typeof model === "string" && isCount(advised.lanes, 1) &&
+    (advised.slots === null || isCount(advised.slots, 1)) && typeof environment?.deno === "string";
+  new Checker("open auto()").is("start", advice, holds, "what deno task advise wrote with --json");
+  const onLanes = isRemote(model) && mostLanes > 0;
+  const lanes = onLanes ? Math.min(advised.lanes, mostLanes, maxSlots) : 1;
+  const slots = Math.min(advised.slots ?? maxSlots, Math.floor(maxSlots / lanes));
+  const elsewhere = otherMachine(environment);
+  const there = needsServer(model)
+    ? "for lanes of other machines"
+    : elsewhere && `elsewhere, ${elsewhere}`;
+  if (there === undefined) {
+    const place = onLanes ? "lanes" : "event loop";
+    return { start: { place, lanes, slots }, toldBy: "as advised" };
+  }
+  const guess = lanes * slots;
+  const toldBy = `advised ${there}: ${guess} at once are a guess`;
+  return { start: ONE, guess, toldBy };
+}
+
+/** How the machine that advice was given on differs from this one; undefined if it doesn't. */
+export function otherMachine(
+  { lanesAvailable, deno, os, arch }: StartAdvice["environment"],
+): string | undefined {
+  const here = [navigator.hardwareConcurrency, Deno.version.deno, Deno.build.os, Deno.build.arch];
+  const unlike = [["cores", lanesAvailable], ["Deno", deno], ["system", os], ["processor", arch]]
+    .flatMap(([what, there], at) =>
+      there === here[at] ? [] : [`${what}: ${there}, here ${here[at]}`]
+    );
+  return unlike.length === 0 ? undefined : unlike.join("; ");
+}
