@@ -2,7 +2,7 @@
 
 import { command } from "../lib/cli/command.ts";
 import { share } from "../lib/options.ts";
-import { renderChanges } from "../lib/report/comparison/comparison_report.ts";
+import { renderChanges } from "../lib/report/comparison/changes_report.ts";
 import { print } from "../lib/text/print.ts";
 import { requireCommon, resultOption } from "../lib/cli/result_files.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";

@@ -20,7 +20,7 @@ import {
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../lib/scaling/measure.ts";
 import { printReport } from "../lib/cli/result_files.ts";
 import type { SweepResult } from "../lib/scaling/sweep_result.ts";
-import { anyFailed } from "../lib/report/scaling/sweep_report.ts";
+import { anyFailed } from "../lib/report/scaling/sweep_words.ts";
 import { downloads, itemsFor, ownJob, sums, type SweptJob } from "../lib/scaling/swept_job.ts";
 import { MODEL_TABLE, needsKernel } from "../lib/models.ts";
 import { counted } from "../lib/text/format.ts";

@@ -13,9 +13,9 @@ import {
   comparisonReport,
   exampleLines,
   failureLines,
-  renderChanges,
   resultFoot,
 } from "../report/comparison/comparison_report.ts";
+import { renderChanges } from "../report/comparison/changes_report.ts";
 import { compare } from "../timing/compare.ts";
 import { compareResults } from "../timing/compare_results.ts";
 import { describeEnvironment } from "../timing/environment.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { takeLines } from "../../lib/report/scaling/sweep_report.ts";
+import { takeLines } from "../../lib/report/scaling/sweep_words.ts";
 import type { OrderProber } from "../../lib/advice/probe/order_probe.ts";
 import { countNeighbours, JobError } from "../../lib/advice/probe/probe.ts";
 import { compareKernel, holdAgainstSample } from "../../lib/scaling/against_sample.ts";

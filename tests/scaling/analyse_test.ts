@@ -17,7 +17,7 @@ import {
   forecastSentences,
   kneeSentence,
   takeLines,
-} from "../../lib/report/scaling/sweep_report.ts";
+} from "../../lib/report/scaling/sweep_words.ts";
 import type { SweepPoint } from "../../lib/scaling/sweep_result.ts";
 import type { TrialResult } from "../../lib/timing/spec.ts";
 import { throughputAt } from "../../lib/scaling/laws.ts";

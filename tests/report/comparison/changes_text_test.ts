@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
 import stringWidth from "string-width";
-import { renderChanges } from "../../../lib/report/comparison/comparison_report.ts";
+import { renderChanges } from "../../../lib/report/comparison/changes_report.ts";
 import type { Change } from "../../../lib/timing/compare_results.ts";
 import { differenceOf } from "../../../lib/timing/interval.ts";
 import { HOSTILE } from "../fixture.ts";

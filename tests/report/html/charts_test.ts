@@ -1,9 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { ONE } from "../../../lib/adaptive/watch.ts";
-import {
-  comparisonPart,
-  distributionSection,
-} from "../../../lib/report/comparison/comparison_report.ts";
+import { comparisonPart } from "../../../lib/report/comparison/comparison_report.ts";
+import { distributionSection } from "../../../lib/report/comparison/comparison_charts.ts";
 import { drawGains, type GainRow } from "../../../lib/report/html/gains_chart.ts";
 import { type Html, markup } from "../../../lib/report/html/markup.ts";
 import { timelineSection } from "../../../lib/report/html/timeline.ts";

@@ -1,13 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { reportPage } from "../../../lib/report/kinds.ts";
-import {
-  anyFailed,
-  chartText,
-  drawSweep,
-  sweepCsv,
-  sweepReport,
-} from "../../../lib/report/scaling/sweep_report.ts";
+import { anyFailed } from "../../../lib/report/scaling/sweep_words.ts";
+import { chartText, drawSweep } from "../../../lib/report/scaling/sweep_chart.ts";
+import { sweepCsv, sweepReport } from "../../../lib/report/scaling/sweep_report.ts";
 import { type SweepResult, sweepResultSchema } from "../../../lib/scaling/sweep_result.ts";
 import { resultOf } from "../../scaling/measured.ts";
 import { ratesOf } from "../../scaling/rates.ts";

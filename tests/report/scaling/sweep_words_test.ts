@@ -7,9 +7,9 @@ import {
   littleSentences,
   nothingWorked,
   openLoopSentences,
-  sizeColumns,
   takeLines,
-} from "../../../lib/report/scaling/sweep_report.ts";
+} from "../../../lib/report/scaling/sweep_words.ts";
+import { sizeColumns } from "../../../lib/report/scaling/sweep_report.ts";
 import type { SweepPoint, SweepResult } from "../../../lib/scaling/sweep_result.ts";
 import { resultOf } from "../../scaling/measured.ts";
 import { ratesOf } from "../../scaling/rates.ts";

@@ -1,0 +1,86 @@
+/** What changed between two results, for a terminal. */
+
+import {
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatRatio,
+  NO_FIGURE,
+} from "../../text/format.ts";
+import { plain } from "../../text/plain.ts";
+import type { Change } from "../../timing/compare_results.ts";
+import {
+  type Column,
+  documentOf,
+  heading,
+  lines,
+  numberColumn,
+  paragraph,
+  tableOf,
+  textColumn,
+  together,
+} from "../document.ts";
+import type { Style } from "../terminal.ts";
+
+const DIFFERENCES: readonly string[] = ["faster", "slower", "no detectable difference"];
+
+/** Whether times may be compared: not where a different number of items succeeded. */
+function hasRatio({ verdict }: Change): boolean {
+  return DIFFERENCES.includes(verdict);
+}
+
+function verdictWords({ verdict, tooSlow }: Change): string {
+  return tooSlow ? "slower than allowed" : verdict;
+}
+
+const COLUMNS: readonly Column<Change>[] = [
+  textColumn("model", 0, ({ model }) => plain(model), { most: 12 }),
+  numberColumn("before", 2, ({ oldMs }) => formatDuration(oldMs.median)),
+  numberColumn("now", 1, ({ newMs }) => formatDuration(newMs.median)),
+  numberColumn("ratio", 0, (of) => hasRatio(of) ? formatRatio(of.ratio.median) : NO_FIGURE),
+  numberColumn("95% interval", 4, (change) => {
+    const { low, high } = change.ratio;
+    return hasRatio(change) ? `${formatNumber(low)}–${formatNumber(high)}` : NO_FIGURE;
+  }),
+  textColumn("", 0, verdictWords, {
+    short: {
+      cell: (of) => verdictWords(of).replace("no detectable difference", "no difference seen"),
+      order: 3,
+    },
+    tone: ({ tooSlow, verdict }) =>
+      tooSlow || verdict === "fails more now" ? "bad" : verdict === "faster" ? "good" : undefined,
+  }),
+];
+
+export function renderChanges(
+  { changes, warnings }: {
+    readonly changes: readonly Change[];
+    readonly warnings: readonly string[];
+  },
+  maxSlowdown: number,
+  style: Style,
+): string {
+  const jobs = [...Map.groupBy(changes, ({ job }) => job)];
+  return documentOf([
+    ...jobs.map(([job, of]) => together(heading(job), tableOf(COLUMNS, of))),
+    lines(warnings.map((text) => `Warning: ${text}`), "warning"),
+    paragraph(summary(changes, maxSlowdown), "heading"),
+  ]).text(style);
+}
+
+function summary(changes: readonly Change[], maxSlowdown: number): string {
+  if (changes.length === 0) return "The two results have no job and model in common.";
+  const allowed = `the ${formatPercent(maxSlowdown)} allowed`;
+  const failing = changes.filter(({ verdict }) => verdict === "fails more now");
+  const slow = changes.filter(({ tooSlow }) => tooSlow);
+  const list = (of: readonly Change[], words = (_: Change) => "") =>
+    of.map((change) => `${plain(change.model)}${words(change)} (${plain(change.job)})`).join(", ");
+  const byHowMuch = ({ ratio: { median } }: Change) =>
+    ` by ${formatPercent(Number.isFinite(median) ? median - 1 : NaN)}`;
+  const rest = slow.length > 0
+    ? `Slower than ${allowed}: ${list(slow, byHowMuch)}.`
+    : changes.some(hasRatio)
+    ? `${failing.length > 0 ? "Of the others nothing" : "Nothing"} is slower than ${allowed}.`
+    : "No times can be compared.";
+  return failing.length === 0 ? rest : `More fails than before: ${list(failing)}. ${rest}`;
+}

@@ -1,0 +1,413 @@
+/** A sweep in sentences: its knee, its laws, where computing ends, what failed, which size to take. */
+
+import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
+import { isModel, isRemote, MODEL_TABLE, needsServer } from "../../models.ts";
+import {
+  isRefused,
+  KNEE_DEFINITION,
+  LITTLE_TOLERANCE,
+  recommendedSize,
+} from "../../scaling/analyse.ts";
+import { CRITERION, LAW_TITLES } from "../../scaling/laws.ts";
+import { BUSY } from "../../scaling/forecast.ts";
+import { SUSTAINED_DEFINITION } from "../../scaling/open_loop/open_loop.ts";
+import {
+  type Fit,
+  type Forecast,
+  type OpenEstimate,
+  type OpenLoopPoint,
+  sizeText,
+  type SweepPoint,
+  type SweepResult,
+} from "../../scaling/sweep_result.ts";
+import {
+  counted,
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatRate,
+  formatRatio,
+  formatSmall,
+  formatSpeedup,
+} from "../../text/format.ts";
+import { plain } from "../../text/plain.ts";
+import { type Failures, sumOfFailures } from "../../timing/failures.ts";
+
+const NO_BOUND = 1e6;
+
+function open(
+  { value, low, high }: OpenEstimate,
+  format: (value: number) => string,
+  isChecked: boolean,
+): string {
+  // An end a million times beyond the value is none.
+  const one = (x: number | null) =>
+    x === null || (value !== null && x > NO_BOUND * value) ? "no bound" : format(x);
+  return one(value) + (isChecked ? ` (${one(low)} to ${one(high)})` : "");
+}
+
+/** Whether all tasks failed at every size: times and throughputs then say nothing. */
+export function nothingWorked({ points }: Pick<SweepResult, "points">): boolean {
+  return points.length > 0 &&
+    points.every(({ rounds }) => rounds.every(({ succeeded }) => succeeded === 0));
+}
+
+export function kneeSentence({ knee, axis, points, best, failsFrom }: SweepResult): string {
+  const [first] = points;
+  if (nothingWorked({ points })) return "No knee: no task succeeded.";
+  if (failsFrom !== null && failsFrom.size === first?.size) {
+    return `No knee: tasks fail at ${sizeText(axis, failsFrom.size)} already.`;
+  }
+  if (points.length === 1) return `One size was measured, ${sizeText(axis, first!.size)}.`;
+  if (knee === null) {
+    const largest = points.findLast(({ size }) => size < (failsFrom?.size ?? Infinity))?.size;
+    const reached = largest === undefined ? "" : ` up to ${sizeText(axis, largest)}`;
+    return best !== null && best.size === largest
+      ? `No knee${reached}: throughput was highest there.`
+      : `No knee${reached}: the curve has no clear bend.`;
+  }
+  const range = points.some(({ rounds }) => rounds.length < 2)
+    ? "by one round, so it isn't sure"
+    : knee.low === knee.high
+    ? "the same however rounds are resampled"
+    : `${knee.low} to ${knee.high} when rounds are resampled`;
+  const at = sizeText(axis, knee.size);
+  const bends = `Knee at ${at} (${range}): up to there each pays most, beyond it less.`;
+  if (best === null) return bends;
+  const most = formatRate(best.throughputPerSecond);
+  return `${bends} The best measured was ${most} at ${sizeText(axis, best.size)}.`;
+}
+
+function fitSentence(fit: Fit): string {
+  const { sigma, kappa, lambda } = fit;
+  // Where no size is left to check the numbers against, an interval would pretend to know.
+  const isChecked = fit.foretoldMiss !== null;
+  const span = (of: typeof sigma) =>
+    formatSmall(of.value) +
+    (isChecked ? ` (${formatSmall(of.low)} to ${formatSmall(of.high)})` : "");
+  const numbers = [`λ = ${formatRate(lambda.value)}`, `σ = ${span(sigma)}`];
+  if (fit.name === "usl") numbers.push(`κ = ${span(kappa)}`);
+  const ends = fit.name === "usl" && fit.peakSize.value !== null
+    ? `peak at ${open(fit.peakSize, (x) => Math.round(x).toLocaleString("en"), isChecked)}`
+    : `limit ${open(fit.limitPerSecond, formatRate, isChecked)}`;
+  const quality = fit.refusal === null
+    ? `misses ${formatPercent(fit.typicalMiss)} typically, ${formatPercent(fit.worstMiss)} at worst`
+    : `BAD FIT: ${fit.refusal}`;
+  return `${LAW_TITLES[fit.name]}: ${numbers.join(", ")}; ${ends}; ${quality}.`;
+}
+
+/** Says whether Little's law holds, on the worst size if not everywhere; nothing if times are unknown. */
+export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "axis">): string[] {
+  const checked = points.flatMap(({ size, little }) =>
+    little === null ? [] : [{ size, ...little }]
+  );
+  if (checked.length === 0 || nothingWorked({ points })) return [];
+  const broken = checked.filter(({ holds }) => !holds);
+  if (broken.length === 0) {
+    return [`Little's law N = X·R holds at every size within ${formatPercent(LITTLE_TOLERANCE)}.`];
+  }
+  // The worst tells most; a line for each would bury it.
+  const off = ({ ratio }: { readonly ratio: number }) => Math.abs(ratio - 1);
+  const { size, inFlight, slots, meaning } = broken.toSorted((a, b) => off(b) - off(a))[0]!;
+  const sizes = broken.map(({ size }) => size).join(", ");
+  return [
+    `Little's law N = X·R is violated at ${sizes} ${axis}, most at ${size}: ` +
+    `X·R = ${formatNumber(inFlight)}, N = ${slots}; ${meaning}.`,
+  ];
+}
+
+/** Says what one rate's two kinds of times mean. */
+export function openLoopSentences({ openLoop }: Pick<SweepResult, "openLoop">): string[] {
+  if (openLoop.length === 0) return [];
+  const best = openLoop.findLast(({ sustained }) => sustained);
+  const lost = openLoop.find(({ sustained }) => !sustained);
+  const hidden = ({ corrected, naive }: OpenLoopPoint) => corrected.p99 / Math.max(naive.p99, 1);
+  const misled = openLoop.toSorted((a, b) => hidden(b) - hidden(a))[0]!;
+  const next = lost === undefined
+    ? "; none was too high."
+    : `; ${formatRate(lost.ratePerSecond)} is not.`;
+  const borne = best === undefined
+    ? "No rate was sustained."
+    : `The highest rate sustained is ${formatRate(best.ratePerSecond)}${next}`;
+  if (hidden(misled) < WORTH_TELLING) return [borne];
+  const { ratePerSecond, naive, corrected } = misled;
+  return [
+    borne,
+    `At ${formatRate(ratePerSecond)} the naive p99 of ${formatDuration(naive.p99)} hides ` +
+    `${formatDuration(corrected.p99)}: that is coordinated omission.`,
+  ];
+}
+
+/** From this ratio on what naive times hide is told. */
+const WORTH_TELLING = 1.5;
+
+/** Says where computing ends; nothing if CPU times aren't known. */
+export function capacitySentences({ capacity, axis, points, forecasts }: SweepResult): string[] {
+  if (capacity === null) return [];
+  const { by, units, size, cpuMsPerItem, limitPerSecond, computingShare, reached } = capacity;
+  const cores = units === 1 ? "its only core" : `this machine's ${units} cores`;
+  const busy = `busy ${formatPercent(Math.min(1, capacity.busy))} at ${sizeText(axis, size)}`;
+  const spent = `an item takes ${formatDuration(cpuMsPerItem)} of CPU`;
+  const most = formatRate(limitPerSecond);
+  if (!reached) {
+    const [who, them] = by === "cores"
+      ? [`${cores} ${units === 1 ? "was" : "were"}`, "them"]
+      : ["the event loop was", "it"];
+    // Under load an item may cost less, since one turn of the event loop serves several.
+    return [`CPU: ${who} ${busy}; ${spent}, at which ${most} would fill ${them}.`];
+  }
+  const cost = `${spent}, which makes ${most} at most`;
+  if (by === "event loop") {
+    return [
+      `Computing ends at one event loop, ${busy}: more slots can't help, lanes can ` +
+      `(--model workers); ${cost}.`,
+    ];
+  }
+  const [one, more] = axis === "lanes" ? ["lane", "lanes"] : ["slot", "slots"];
+  const ends = capacity.busy >= BUSY
+    ? `Computing ends at ${cores}, ${busy}: more ${more} can't help here; ${cost}.`
+    : `Computing ends at ${cores}, for one ${one} alone computes ` +
+      `${formatPercent(Math.min(1, computingShare))} of the time: more ${more} can't help here; ` +
+      `${cost}. They were ${busy}: other programs, or ${more} that stood empty, took the rest.`;
+  if (axis !== "lanes" || (points.at(-1)?.size ?? 0) <= units) return [ends];
+  const few = forecasts.some(({ cores }) => cores !== null)
+    ? ""
+    : ", and there are too few sizes up to there to say what more cores would do";
+  return [
+    ends,
+    `Beyond ${
+      sizeText(axis, units)
+    } the curve, and the laws fitted to it, tell of the cores${few}.`,
+  ];
+}
+
+export function failingSentences(
+  { failsFrom, axis, points }: Pick<SweepResult, "failsFrom" | "axis" | "points">,
+): string[] {
+  if (failsFrom === null) return [];
+  const at = sizeText(axis, failsFrom.size);
+  const share = `${failsFrom.failed} of ${failsFrom.of}`;
+  const before = points.findLast(({ size }) => size < failsFrom.size);
+  if (before === undefined) {
+    const [first] = points;
+    const advice = first !== undefined && isRefused(first)
+      ? " The server refuses so many: deno task advise measures the pace that it allows."
+      : "";
+    return [
+      `Tasks fail at ${at} already, ${share}: nothing can be said of sizes until they don't.${advice}`,
+    ];
+  }
+  return [
+    `Tasks fail from ${at} on, ${share} there: ${
+      sizeText(axis, before.size)
+    } is the most that is ` +
+    `borne. What failed isn't counted as throughput, and neither knee nor laws are taken from there.`,
+  ];
+}
+
+function reasonsText(of: readonly Partial<Failures>[]): string {
+  const { reasons, examples } = sumOfFailures(of);
+  return Object.entries(reasons).map(([reason, count]) => {
+    const more = [
+      ...(examples[reason] === undefined ? [] : [plain(examples[reason])]),
+      ...(reason === "NotCapable" ? ["a permission is missing: give it with --allow-…"] : []),
+    ];
+    return `${count} ${plain(reason)}${more.length > 0 ? ` (${more.join("; ")})` : ""}`;
+  }).join(", ");
+}
+
+export function failureSentences({ points, openLoop }: Pick<SweepResult, "points" | "openLoop">) {
+  const say = (at: string, failed: number, of: string, why: readonly Partial<Failures>[]) =>
+    failed === 0 ? [] : [`At ${at}: ${failed} of ${of} failed: ${reasonsText(why)}.`];
+  return [
+    ...points.flatMap(({ size, rounds }) => {
+      const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
+      const all = rounds.reduce((sum, round) => sum + round.succeeded, failed);
+      return say(String(size), failed, counted(all, "task"), rounds);
+    }),
+    ...openLoop.flatMap((point) => {
+      const of = counted(point.scheduled, "request");
+      return say(formatRate(point.ratePerSecond), point.failed, of, [point]);
+    }),
+  ];
+}
+
+const listOf = new Intl.ListFormat("en-GB");
+
+/** Says what more of the same would do; forecasts refused for the same reason share a sentence. */
+export function forecastSentences({ forecasts, axis }: Pick<SweepResult, "forecasts" | "axis">) {
+  const factorOf = ({ factor }: Forecast) => `${factor.toLocaleString("en")}×`;
+  const headOf = ({ size, cores }: Forecast) =>
+    sizeText(axis, size) + (cores === null ? "" : " on a machine with as many cores");
+  const given = forecasts.filter(({ refusal }) => refusal === null).map((forecast) => {
+    const { gain, throughputPerSecond: { value, low, high } } = forecast;
+    const ratio = gain < 0.1 ? `${formatSmall(gain)}×` : formatRatio(gain);
+    return `${factorOf(forecast)}, ${headOf(forecast)}: ${formatRate(value)} (${formatRate(low)} ` +
+      `to ${formatRate(high)}), ${ratio} the best measured, if the fit held.`;
+  });
+  const refused = Map.groupBy(
+    forecasts.filter(({ refusal }) => refusal !== null),
+    ({ refusal, cores }) => `${cores === null} ${refusal}`,
+  );
+  const none = [...refused.values()].map((same) => {
+    const [factors, heads] = [factorOf, headOf].map((of) => listOf.format(same.map(of)));
+    return `${factors}, ${heads}: no forecast, since ${same[0]!.refusal}.`;
+  });
+  return [...given, ...none];
+}
+
+const capital = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+
+const DEFINITIONS = [
+  "Latency is a task's time in flight; its quantiles are of all rounds' tasks together, type " +
+  "7 of Hyndman and Fan. Efficiency is throughput for each slot or lane against that at the " +
+  "smallest size. Starting lanes isn't counted.",
+  capital(KNEE_DEFINITION),
+  "Laws are fitted to the medians by least squares of relative errors, σ and κ at 0 or above, with " +
+  "95% bootstrap intervals. The USL foretells if κ's interval leaves out 0, else Amdahl, with an " +
+  "interval that holds what the USL's κ would do; a forecast ends where the CPUs would be full.",
+  capital(CRITERION),
+];
+
+const OPEN_LOOP_DEFINITIONS = [
+  "Requests are due at even intervals and don't wait for answers. Corrected times count from " +
+  "when a request was due; naive ones from when it was really started, which leaves out the " +
+  "wait of those held up (coordinated omission, Gil Tene). Quantiles: type 7 of Hyndman and Fan.",
+  capital(SUSTAINED_DEFINITION),
+];
+
+export function definitionSentences({ points, openLoop }: SweepResult): string[] {
+  return [
+    ...(points.length > 0 ? DEFINITIONS : []),
+    ...(openLoop.length > 0 ? OPEN_LOOP_DEFINITIONS : []),
+  ];
+}
+
+export function lawSentences({ fits, chosen }: SweepResult): string[] {
+  return fits.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen))
+    .map(fitSentence);
+}
+
+/** Says how many of a person's own items every size ran, where these weren't all. */
+export function itemsSentences({ job: { options, total }, axis }: SweepResult): string[] {
+  const { items } = options;
+  if (typeof items !== "number" || axis === "rate" || items === total) return [];
+  const of = total === undefined ? "" : `of ${formatCount(total)} `;
+  return [`Every size ran the same ${formatCount(items)} ${of}items.`];
+}
+
+export function whatFollows(result: SweepResult): string[] {
+  return [itemsSentences, failingSentences, capacitySentences, lawSentences, forecastSentences]
+    .flatMap((sentences) => sentences(result)).concat(littleSentences(result));
+}
+
+/** The line of code of a size; one slot on this event loop is the plain loop. */
+function codeOf(
+  { model, axis }: Pick<SweepResult, "model" | "axis">,
+  { lanes, slots }: SweepPoint,
+): string {
+  if (lanes * slots === 1 && !isRemote(model)) return "await using executor = sequential();";
+  const size = axis === "slots"
+    ? `slots: ${slots}`
+    : `lanes: ${lanes}${slots > 1 ? `, slots: ${slots}` : ""}`;
+  const where = isModel(model) && needsServer(model) ? "servers, " : "";
+  return `await using executor = ${model}({ ${where}${size} });`;
+}
+
+/** Why no larger size is to be taken, whatever it gains; undefined if one may be. */
+function whyStay({ axis, differsAt, orderMatters, otherWork }: SweepResult): string | undefined {
+  if (differsAt !== undefined) {
+    return `with ${sizeText(axis, differsAt)} the same items gave other results. A task's result ` +
+      `depends on which others run beside or before it: keep no state outside the task; ` +
+      `deno task advise says more.`;
+  }
+  if (orderMatters) {
+    return "the results differ once the items run from last to first, one by one. A task's result " +
+      "depends on which ran before it, so that any other order gives other results: give each task " +
+      "all it needs in its item.";
+  }
+  if (otherWork === undefined) return undefined;
+  const took = otherWork < 1
+    ? `${formatRatio(1 / otherWork)} as fast`
+    : `${formatRatio(otherWork)} as long`;
+  return `the trials were not the job that was sampled. One by one the same items took ${took} as ` +
+    `before them: work that was done once may be skipped, or grow. Export a function reset() that ` +
+    `brings the first state back.`;
+}
+
+/** Why advice, which compares models, may take another; nothing where no reason was seen. */
+function whyAdviceDiffers(
+  { axis, points, failsFrom, computingShare }: SweepResult,
+  { size, lanes, slots, throughputPerSecond: { median } }: SweepPoint,
+): string {
+  const largest = points.at(-1)!;
+  if (
+    axis === "slots" && size > points[0]!.size && size < largest.size && failsFrom === null &&
+    AS_GOOD * largest.throughputPerSecond.median >= median
+  ) {
+    const all = sizeText(axis, largest.size);
+    return ` It may take concurrent, all at once, which is simpler: ${all} did as well, but fewer ` +
+      `ask less of what they wait for.`;
+  }
+  if (computingShare === undefined || boundOfShare(computingShare) !== "mixed") return "";
+  const share = formatPercent(computingShare);
+  return lanes > 1 && slots > 1
+    ? ""
+    : ` It may take lanes with slots on each, for the tasks compute ${share} of their time and ` +
+      `wait the rest (--lanes 1,2,4 --slots 8 sweeps them).`;
+}
+
+/** Says which size to take, the line of code that does last; nothing if no size ran without failures. */
+export function takeLines(result: SweepResult): string[] {
+  const { axis, points, failsFrom } = result;
+  const [first] = points;
+  if (first === undefined || failsFrom?.size === first.size) return [];
+  const at = ({ size }: SweepPoint) => sizeText(axis, size);
+  const stay = whyStay(result);
+  if (stay !== undefined) return [`Stay at ${at(first)}: ${stay}`, codeOf(result, first)];
+  const found = nothingWorked(result) ? undefined : recommendedSize(result);
+  if (found === undefined) return [];
+  const { point, gain, largerGainsLittle, mayGainMore, unsure, impossible } = found;
+  if (impossible !== undefined) {
+    const seen = `${formatSpeedup(impossible.gain)} at ${at(impossible.point)}`;
+    const most = formatRatio(Math.max(1, impossible.most));
+    return [
+      `${seen} can't be right: ${most} is the most that it can give. The smallest size was slower than ` +
+      `need be: end other programs, and sweep it again, with more --rounds.`,
+    ];
+  }
+  const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
+  const unclear = unsure && `${at(unsure.point)}: ${formatSpeedup(unsure.gain)}`;
+  const doubt = unclear ? ` (${unclear}, an interval that spans 1; more rounds tell)` : "";
+  const why = gain === null
+    ? largerGainsLittle
+      ? `: no larger size is detectably faster${doubt}`
+      : failsFrom === null
+      ? ""
+      : `: tasks fail from ${sizeText(axis, failsFrom.size)} on`
+    : `: ${formatSpeedup(gain)} as much as ${at(smallest)}` +
+      (largerGainsLittle ? ", and no larger size gains surely more" : "");
+  const model = plain(result.model);
+  const isUsual = !isModel(model) || MODEL_TABLE[model].isUsual;
+  const { task, latencyMs } = result.job.options;
+  const builtIn = task !== undefined ? "cpu" : latencyMs !== undefined ? "io" : undefined;
+  const others = builtIn === undefined && !isUsual
+    ? "a sweep under --model workers shows what lanes gain"
+    : `deno task ${builtIn ?? "advise"}${isUsual ? "" : ` --models sequential,workers,${model}`} ` +
+      `compares it with the other models`;
+  const best = points.length === 1
+    ? "No other size was measured"
+    : mayGainMore
+    ? `That is the largest size of ${model} that was measured, and larger ones may gain more`
+    : `That is the best of the sizes of ${model} that were measured`;
+  return [
+    `Take ${at(point)}${why}. ${best}; ${others}.` +
+    (builtIn === undefined && isUsual ? whyAdviceDiffers(result, point) : ""),
+    codeOf({ axis, model }, point),
+  ];
+}
+
+export function anyFailed(result: SweepResult): boolean {
+  return failureSentences(result).length > 0;
+}
