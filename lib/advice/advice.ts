@@ -6,18 +6,13 @@
 import { z } from "zod";
 import { MODELS } from "../models.ts";
 import { environmentSchema, intervalSchema, type ResultFile } from "../timing/result.ts";
-import type { Checked, FileFormat } from "../timing/json_file.ts";
+import { amount, type Checked, count, type FileFormat, share, whole } from "../timing/json_file.ts";
 import { FINDING_KINDS } from "./findings.ts";
 import { machineSchema } from "./prediction/machine.ts";
 import { sampleSchema } from "./probe/sample.ts";
 import { profileSchema } from "./profile/job_profile.ts";
 import { autoSchema } from "./race/auto_trial.ts";
 import { DECISIONS } from "./race/recommend.ts";
-
-const whole = z.number().int().positive();
-const count = z.number().int().nonnegative();
-const amount = z.number().nonnegative();
-const share = z.number().min(0).max(1);
 
 const hazard = z.object({
   kind: z.enum(FINDING_KINDS),

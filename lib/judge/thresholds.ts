@@ -33,6 +33,9 @@ export const SURE_OF_NONE = 0.75;
 /** How sure an answer can be at most where something speaks against its measurement. */
 export const UNSURE = 0.6;
 
+/** A verdict that is less sure says so. */
+export const SURE_VERDICT = 0.9;
+
 /** A class that is less sure is said to be unsure. */
 export const SURE_CLASS = 0.8;
 

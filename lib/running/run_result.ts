@@ -3,11 +3,8 @@
 import { z } from "zod";
 import { MODELS } from "../models.ts";
 import { decisionSchema } from "../timing/decisions.ts";
-import type { FileFormat } from "../timing/json_file.ts";
+import { amount, count, type FileFormat, whole } from "../timing/json_file.ts";
 import { machineSchema, timelineSchema, unlikeColumns } from "../timing/result.ts";
-
-const count = z.number().int().nonnegative();
-const whole = z.number().int().positive();
 
 const runSchema = z.object({
   job: z.object({ name: z.string(), module: z.string(), export: z.string() }),
@@ -28,7 +25,7 @@ const runSchema = z.object({
   failedInAll: count,
   /** Recorded items that are in the list no more. */
   gone: count,
-  wallMs: z.number().nonnegative(),
+  wallMs: amount,
   /** Why items of this run failed, the most frequent reason first. */
   reasons: z.array(z.object({
     reason: z.string(),
@@ -39,7 +36,7 @@ const runSchema = z.object({
   /** The items of this run whose last attempt took longest. */
   slowest: z.array(z.object({
     index: count,
-    ms: z.number().nonnegative(),
+    ms: amount,
     attempts: whole,
     lane: z.number().int(),
   })),

@@ -2,16 +2,13 @@
 
 import { z } from "zod";
 import { environmentSchema, intervalSchema, type ResultFile } from "../timing/result.ts";
-import type { Checked, FileFormat } from "../timing/json_file.ts";
+import { amount, type Checked, count, type FileFormat, share, whole } from "../timing/json_file.ts";
 import { counted, formatCount } from "../text/format.ts";
 
 export const LAWS = ["amdahl", "usl"] as const;
 export type LawName = typeof LAWS[number];
 
 const positive = z.number().positive();
-const whole = z.number().int().positive();
-const count = z.number().int().nonnegative();
-const amount = z.number().nonnegative();
 
 /** A number and the ends of its 95 % interval. */
 const estimate = z.object({ value: z.number(), low: z.number(), high: z.number() });
@@ -180,7 +177,7 @@ export const sweepResultSchema = z.object({
   /** How many times as long as in the sample the smallest size took for the same items, if it did other work. */
   otherWork: positive.optional(),
   /** How much of the time a task computes by itself, 0 to 1, where a sample told. */
-  computingShare: z.number().min(0).max(1).optional(),
+  computingShare: share.optional(),
   fits: z.array(fit),
   chosen: z.enum(LAWS).nullable(),
   /** Kneedle's knee, and the least and greatest of it over resampled rounds. */

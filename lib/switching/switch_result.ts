@@ -1,19 +1,16 @@
 /** What `deno task switch` found, as its file of JSON. Times are in milliseconds. */
 
 import { z } from "zod";
-import type { FileFormat } from "../timing/json_file.ts";
+import { amount, count, type FileFormat } from "../timing/json_file.ts";
 import { machineSchema } from "../timing/result.ts";
 
 export const SWITCH_PARTS = ["ticks", "counter", "sessions", "server"] as const;
 
-const figure = z.number().nonnegative();
-const count = z.number().int().nonnegative();
-
 const whoLetsGo = z.object({
   /** The ticker wants a turn every so many milliseconds. */
-  periodMs: figure,
+  periodMs: amount,
   /** How long the task computes before it awaits, where it does. */
-  sliceMs: figure,
+  sliceMs: amount,
   /** How long each was watched. */
   watchedMs: z.number().positive(),
   rows: z.array(z.object({
@@ -21,13 +18,13 @@ const whoLetsGo = z.object({
     where: z.enum(["event loop", "thread"]),
     /** What the task awaits after each slice of its computing. */
     awaits: z.enum(["nothing", "what is ready", "a timer"]),
-    computing: z.object({ fromMs: figure, toMs: figure }),
-    ticks: z.array(z.object({ dueMs: figure, atMs: figure })),
+    computing: z.object({ fromMs: amount, toMs: amount }),
+    ticks: z.array(z.object({ dueMs: amount, atMs: amount })),
     /** What became of the ticks that were due while it computed. */
     due: count,
     came: count,
-    typicalLateMs: figure,
-    worstLateMs: figure,
+    typicalLateMs: amount,
+    worstLateMs: amount,
   })).min(1),
 });
 
@@ -39,7 +36,7 @@ const whoseTurn = z.object({
   rows: z.array(z.object({
     way: z.enum(["threads, plain", "threads, atomic", "loop, split", "loop, whole"]),
     lost: z.array(count).min(1),
-    updateNs: z.array(figure).min(1),
+    updateNs: z.array(amount).min(1),
   })).min(1),
 });
 
@@ -56,7 +53,7 @@ const whoseSession = z.object({
     /** Connections that the site counted. */
     connections: count,
     pages: count,
-    wallMs: figure,
+    wallMs: amount,
   })).min(1),
 });
 
@@ -64,7 +61,7 @@ const whoIsServed = z.object({
   /** How many clients ask at the same moment. */
   clients: count,
   /** How long an answer waits, where it waits. */
-  waitMs: figure,
+  waitMs: amount,
   /** The squares below it are summed, where an answer is computed. */
   sumBelow: count,
   /** How many threads compute, where threads do. */
@@ -78,8 +75,8 @@ const whoIsServed = z.object({
     ]),
     answered: count,
     /** How long after they asked the middle one of them had it, and the last. */
-    typicalMs: figure,
-    lastMs: figure,
+    typicalMs: amount,
+    lastMs: amount,
   })).min(1),
 });
 

@@ -5,6 +5,7 @@ import type { Decision, Why } from "../adaptive/controller.ts";
 import type { Shape } from "../adaptive/watch.ts";
 import { counted } from "../text/format.ts";
 import { plain } from "../text/plain.ts";
+import { amount, count, whole } from "./json_file.ts";
 
 const WHY: Readonly<Record<Why, string>> = {
   start: "to begin with",
@@ -20,8 +21,6 @@ const WHY: Readonly<Record<Why, string>> = {
   stays: "tasks can't go to lanes",
 };
 
-const count = z.number().int().nonnegative();
-const whole = z.number().int().positive();
 const shapeSchema = z.object({
   place: z.enum(["event loop", "lanes"]),
   lanes: whole,
@@ -30,7 +29,7 @@ const shapeSchema = z.object({
 
 export const decisionSchema = z.object({
   /** Since the first item. */
-  atMs: z.number().nonnegative(),
+  atMs: amount,
   from: shapeSchema,
   to: shapeSchema,
   why: z.enum(Object.keys(WHY) as Why[]),

@@ -1,6 +1,6 @@
 /** Files that `--json` wrote, read again: they may be anything by now. */
 
-import type { z } from "zod";
+import { z } from "zod";
 import { readText } from "../files/user_files.ts";
 import { plain } from "../text/plain.ts";
 import { messageOf } from "./failures.ts";
@@ -15,6 +15,12 @@ export class ResultFileError extends Error {
     super(`Cannot read result file ${JSON.stringify(path)}: ${problem}; ${remedy}`, { cause });
   }
 }
+
+/** The numbers that files hold. */
+export const whole = z.number().int().positive();
+export const count = z.number().int().nonnegative();
+export const amount = z.number().nonnegative();
+export const share = z.number().min(0).max(1);
 
 /** What a schema checks, as data that nobody changes. */
 export type Checked<Schema extends z.ZodType> = Unchanging<z.infer<Schema>>;

@@ -8,11 +8,8 @@
 
 import { z } from "zod";
 import { decisionSchema } from "./decisions.ts";
-import { type FileFormat, readWritten } from "./json_file.ts";
+import { amount, count, type FileFormat, readWritten, share, whole } from "./json_file.ts";
 import type { Interval } from "../text/format.ts";
-
-const count = z.number().int().nonnegative();
-const duration = z.number().nonnegative();
 
 export type { Interval };
 
@@ -24,8 +21,8 @@ export const intervalSchema: z.ZodType<Interval> = z.object({
 
 /** How many cores others used meanwhile, on average, and how many there are. */
 export const othersSchema = z.object({
-  used: z.number().nonnegative(),
-  cores: z.number().int().positive(),
+  used: amount,
+  cores: whole,
 });
 
 export const machineSchema = z.object({
@@ -34,9 +31,9 @@ export const machineSchema = z.object({
   os: z.string(),
   arch: z.string(),
   /** What the machine has, where that may be known. */
-  cpus: z.number().int().positive(),
+  cpus: whole,
   /** What this process may use. */
-  lanesAvailable: z.number().int().positive(),
+  lanesAvailable: whole,
   /** ISO 8601. */
   startedAt: z.string(),
   loadAverage: z.array(z.number()).optional(),
@@ -53,27 +50,27 @@ const roundSchema = z.object({
   /** From 0. */
   round: count,
   /** Until every lane could take tasks. */
-  startMs: duration,
+  startMs: amount,
   /** From the first item to the last outcome. */
-  runMs: duration,
+  runMs: amount,
   /** startMs + runMs. */
-  wallMs: duration,
+  wallMs: amount,
   /** CPU time of the trial's process, its threads and its subprocesses, during start and run. */
-  cpuMs: duration,
+  cpuMs: amount,
   /** The part of `cpuMs` between the first item and the last outcome. */
-  runCpuMs: duration.optional(),
+  runCpuMs: amount.optional(),
   /** The part of that on the event loop's own thread, in steps of 10 ms. */
-  loopCpuMs: duration.optional(),
+  loopCpuMs: amount.optional(),
   /** How long the event loop's process queued for a core in the run, where the system tells it. */
-  queuedMs: duration.optional(),
+  queuedMs: amount.optional(),
   /** Peak memory of the trial's process, plus that of each of its subprocesses. */
-  peakRssBytes: duration,
+  peakRssBytes: amount,
   succeeded: count,
   failed: count,
   /** SHA-256 of all results in input order, in hex. */
   checksum: z.string(),
   /** How often each plain reason for a failure was seen, such as "refused". */
-  reasons: z.record(z.string(), z.number().int().positive()).optional(),
+  reasons: z.record(z.string(), whole).optional(),
   /** Of each reason one example: its item, and what its error said. */
   examples: z.record(z.string(), z.string()).optional(),
 });
@@ -86,8 +83,8 @@ export const timelineSchema = z.object({
   /** `cpuShare` is the lane's CPU time over the time its tasks were in flight. */
   lanes: z.array(z.object({
     lane: z.number().int(),
-    startMs: duration,
-    cpuShare: z.number().min(0).max(1).nullable(),
+    startMs: amount,
+    cpuShare: share.nullable(),
     /** The name of the machine that it was on, under `cluster`. */
     machine: z.string().optional(),
   })),
@@ -111,9 +108,9 @@ export type Timeline = z.infer<typeof timelineSchema>;
 
 const modelResultSchema = z.object({
   model: z.string(),
-  lanes: z.number().int().positive(),
+  lanes: whole,
   /** null stands for "all items at once". */
-  slots: z.number().int().positive().nullable(),
+  slots: whole.nullable(),
   /** What it computed on, if not on this machine's cores. */
   device: z.object({ name: z.string(), software: z.boolean() }).optional(),
   /** Every finished round, none left out. */
@@ -135,7 +132,7 @@ const verdictSchema = z.object({
   cpuShare: z.number(),
   /** The simplest model that serves. */
   recommended: z.string(),
-  confidence: z.number().min(0).max(1),
+  confidence: share,
   /** Why, in a sentence or two with the numbers. */
   reason: z.string(),
 });
@@ -152,7 +149,7 @@ export const comparisonSchema = z.object({
     options: z.record(z.string(), z.unknown()),
   }),
   /** What this machine gains in parallel, measured with independent processes; null if not measured. */
-  ceiling: z.object({ speedup: z.number(), lanes: z.number().int().positive() }).nullable(),
+  ceiling: z.object({ speedup: z.number(), lanes: whole }).nullable(),
   others: othersSchema.optional(),
   models: z.array(modelResultSchema),
   /** Whether all models gave equal results. */

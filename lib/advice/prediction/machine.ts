@@ -4,22 +4,20 @@ import { z } from "zod";
 import { isRemote, type Model, MODEL_TABLE, needsServer, takes } from "../../models.ts";
 import { attempt } from "../../lanes/attempt.ts";
 import { ceiling } from "../../timing/ceiling.ts";
-import type { Checked } from "../../timing/json_file.ts";
+import { amount, type Checked, whole } from "../../timing/json_file.ts";
 import { median } from "../../timing/statistics.ts";
 import type { JobSpec, ModelSpec, TrialRunner } from "../../timing/spec.ts";
 import { type Candidate, joined } from "./candidate.ts";
 
-const amount = z.number().nonnegative();
-
 export const machineSchema = z.object({
-  cores: z.number().int().positive(),
+  cores: whole,
   ceiling: z.number().positive(),
   memoryBytes: z.number().positive().optional(),
   /** Until a model's lanes can take tasks, with as many lanes as cores. */
   startMs: z.object({ eventLoop: amount, workers: amount, processes: amount }),
   /** Lanes of other machines that run the job's tasks, if it was asked for them. */
   joined: z.object({
-    lanes: z.number().int().positive(),
+    lanes: whole,
     machines: z.array(z.string()),
     startMs: amount,
   }).optional(),

@@ -1,14 +1,9 @@
 /** What a probe's stretches come to: how long a task computes and waits, and how sure that is. */
 
 import { z } from "zod";
-import type { Checked } from "../../timing/json_file.ts";
+import { amount, type Checked, count, share, whole } from "../../timing/json_file.ts";
 import { othersSchema } from "../../timing/result.ts";
 import type { Probed } from "./probe.ts";
-
-const whole = z.number().int().positive();
-const count = z.number().int().nonnegative();
-const amount = z.number().nonnegative();
-const share = z.number().min(0).max(1);
 
 /** A sample's figures, as a file holds them; times in milliseconds, means per item unless named otherwise. */
 export const sampleSchema = z.object({

@@ -3,11 +3,9 @@
 import { z } from "zod";
 import { fromFileUrl, relative } from "@std/path";
 import { attempt } from "../../lanes/attempt.ts";
-import type { Checked } from "../../timing/json_file.ts";
+import { amount, type Checked, count, share } from "../../timing/json_file.ts";
 import { type Call, type CallTree, type Frame, keyOf, totalUs } from "./cpu_profile.ts";
 
-const count = z.number().int().nonnegative();
-const share = z.number().min(0).max(1);
 /** Whose a function is: the job's own, a package's that it uses, or Deno's and V8's. */
 const owner = z.enum(["own", "packages", "runtime"]);
 export type Owner = z.infer<typeof owner>;
@@ -19,7 +17,7 @@ const named = { name: z.string(), owner, place: z.string().optional() };
 /** A job's profile; shares are of the time that was computed. */
 const jobProfile = z.object({
   tasks: count,
-  tasksMs: z.number().nonnegative(),
+  tasksMs: amount,
   samples: count,
   /** By owner: they add up to 1. */
   shares: z.object({ own: share, packages: share, runtime: share }),
