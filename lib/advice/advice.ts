@@ -21,12 +21,12 @@ const hazard = z.object({
 });
 export type Hazard = Checked<typeof hazard>;
 
+/** Of a model: its lanes, the slots on each, null where all items are in flight at once, and its name. */
+const size = { lanes: whole, slots: whole.nullable(), name: z.string() };
+
 const model = z.object({
   model: z.string(),
-  lanes: whole,
-  /** On each lane; null where all items are in flight at once. */
-  slots: whole.nullable(),
-  name: z.string(),
+  ...size,
   predictedMs: amount,
   predictedGain: amount,
   predictedGainLow: amount,
@@ -55,10 +55,7 @@ export type Surprise = Checked<typeof surprise>;
 
 const recommended = z.object({
   model: z.enum(MODELS),
-  lanes: whole,
-  /** On each lane; null where all items are in flight at once. */
-  slots: whole.nullable(),
-  name: z.string(),
+  ...size,
   chunk: z.literal("auto"),
   gain: intervalSchema.nullable(),
   predictedGain: amount,

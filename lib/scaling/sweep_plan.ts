@@ -1,6 +1,6 @@
 /** What `deno task sweep` measures: its options, which model, and which sizes or rates. */
 
-import { isRemote, MODEL_TABLE, needsKernel, takes } from "../models.ts";
+import { isRemote, type Model, MODEL_TABLE, MODELS, needsKernel, takes } from "../models.ts";
 import {
   duration,
   MOST_LANES,
@@ -60,12 +60,11 @@ function doublings(largest: number): number[] {
   return [...sizes, largest];
 }
 
-const SWEPT_MODELS = ["limited", "workers", "processes", "cluster", "gpu"] as const;
-type SweptModel = typeof SWEPT_MODELS[number];
+const SWEPT_MODELS = MODELS.filter((model) => MODEL_TABLE[model].sizes.length > 0);
 
 export interface SweepPlan {
   readonly axis: "slots" | "lanes";
-  readonly model: SweptModel;
+  readonly model: Model;
   readonly sizes: readonly number[];
   readonly slotsPerLane: number;
   readonly refine: boolean;
@@ -88,7 +87,7 @@ function defaultLanes(items: number): number[] {
 
 /** The plan for a model; of so many items, if that is known, no more are put in flight unless asked for. */
 export function planFor(
-  model: SweptModel,
+  model: Model,
   { slots, lanes, refine }: Pick<RawSweepOptions, "slots" | "lanes" | "refine">,
   items = Infinity,
 ): SweepPlan {
@@ -190,7 +189,7 @@ export function computes(target: string): boolean {
   return target === "cpu" || target === "gpu";
 }
 
-function modelOf(target: string, raw: RawSweepOptions): SweptModel | undefined {
+function modelOf(target: string, raw: RawSweepOptions): Model | undefined {
   if (raw.model !== undefined) {
     const model = oneOf("--model", raw.model, SWEPT_MODELS);
     if (target === "io" && needsKernel(model)) {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { isFixed, isRemote } from "../../lib/models.ts";
 import { gone, runs } from "./children.ts";
 import { Gates } from "./gates.ts";
-import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
+import { type Guarantee, hasOwnProcess, numbers, taskNamed } from "./guarantee.ts";
 
 export const CLEANUP: readonly Guarantee[] = [
   {
@@ -68,7 +68,7 @@ export const CLEANUP: readonly Guarantee[] = [
       for (const { startMs, cpuMs, peakRssBytes } of usage) {
         assert(startMs >= 0);
         assertEquals(cpuMs !== undefined, isRemote(model) && isFixed(model));
-        assertEquals(peakRssBytes !== undefined, ["processes", "cluster"].includes(model));
+        assertEquals(peakRssBytes !== undefined, hasOwnProcess(model));
       }
     },
   },

@@ -1,6 +1,7 @@
 /** What a guarantee is, and the models that it is checked on. */
 
 import { type Task, task, type TaskName } from "../../lib/lanes/task.ts";
+import { MODEL_TABLE } from "../../lib/models.ts";
 import {
   auto,
   cluster,
@@ -135,6 +136,11 @@ function common(
     ...(tasksPerLane !== undefined && { tasksPerLane }),
     ...(idleMs !== undefined && { idleMs }),
   };
+}
+
+/** Whether a model's lanes are processes, which share no memory with this program. */
+export function hasOwnProcess(model: Model): boolean {
+  return ["process", "machine"].includes(MODEL_TABLE[model].place);
 }
 
 /** Why this event loop can't give what only a lane of its own can. */

@@ -1,5 +1,13 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { faultTask, type Guarantee, numbers, SENT_ONLY, taskNamed } from "./guarantee.ts";
+import { isFixed, isRemote } from "../../lib/models.ts";
+import {
+  faultTask,
+  type Guarantee,
+  hasOwnProcess,
+  numbers,
+  SENT_ONLY,
+  taskNamed,
+} from "./guarantee.ts";
 import { giveErrors, giveUnsendable } from "./fault_tasks.ts";
 
 /** Where something stands that can't arrive, and what is said of it. */
@@ -192,7 +200,7 @@ export const VALUES: readonly Guarantee[] = [
           response: unknown;
         };
         assertEquals([error.message, issues], ["rich", [{ path: ["a", 1] }]]);
-        if (!["workers", "processes", "cluster"].includes(model)) continue;
+        if (!isRemote(model) || !isFixed(model)) continue;
         assertEquals(cause, { status: 500, url: "http://host/", list: [1, "[object Response]"] });
         assertInstanceOf(response, Response);
       }
@@ -241,7 +249,7 @@ export const VALUES: readonly Guarantee[] = [
       const memory = new SharedArrayBuffer(8);
       const items = [memory, { view: new Int32Array(memory) }];
       const outcomes = await executor.mapSettled(faultTask("addOne"), items).toArray();
-      if (model === "processes" || model === "cluster") {
+      if (hasOwnProcess(model)) {
         for (const outcome of outcomes) {
           assert(outcome.status === "rejected");
           assertStringIncludes(

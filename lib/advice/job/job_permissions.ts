@@ -2,16 +2,14 @@
 
 import { UsageError } from "../../options.ts";
 import type { Thrown } from "../probe/probe_message.ts";
-import type { LanePermissions } from "../../lanes/permissions.ts";
-
-const PERMISSION_KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
+import { KINDS, type LanePermissions } from "../../lanes/permissions.ts";
 
 export const PERMISSION_HELP =
   `What the job may do is written as for Deno, and handed on to it alone; nothing but its own module
 unless given:
-  ${PERMISSION_KINDS.map((kind) => `--allow-${kind}[=…]`).join(", ")}`;
+  ${KINDS.map((kind) => `--allow-${kind}[=…]`).join(", ")}`;
 
-type Kind = typeof PERMISSION_KINDS[number];
+type Kind = typeof KINDS[number];
 
 const FLAG = /^--allow-([a-z]+)(?:=(.*))?$/s;
 
@@ -43,12 +41,12 @@ export function takePermissions(
   const rest: string[] = [];
   for (const arg of args) {
     const [flag, name, list] = FLAG.exec(arg === "-A" ? "--allow-all" : arg) ?? [];
-    const kind = PERMISSION_KINDS.find((kind) => kind === name);
+    const kind = KINDS.find((kind) => kind === name);
     if (flag === undefined) rest.push(arg);
     else if (flag === "--allow-all") {
-      for (const kind of PERMISSION_KINDS) permissions[kind] = true;
+      for (const kind of KINDS) permissions[kind] = true;
     } else if (kind === undefined) {
-      const remedy = `give one of ${PERMISSION_KINDS.map((of) => `--allow-${of}`).join(", ")}`;
+      const remedy = `give one of ${KINDS.map((of) => `--allow-${of}`).join(", ")}`;
       const problem = "not a permission that can be handed on to a job";
       throw new UsageError(`--allow-${name}`, list ?? true, problem, remedy);
     } else if (list === undefined) permissions[kind] = true;
@@ -78,7 +76,7 @@ export function permissionNeeded(
 export function missingFlag(message: string) {
   const [, wanted, name, target] =
     /Requires (([a-z]+) access(?: to (?:"([^"]*)"|<[^>]*>))?)/.exec(message) ?? [];
-  const kind = PERMISSION_KINDS.find((kind) => kind === name);
+  const kind = KINDS.find((kind) => kind === name);
   if (wanted === undefined || kind === undefined) return undefined;
   const list = target === undefined ? "" : `=${target.replaceAll(",", ",,")}`;
   return { wanted, flag: `--allow-${kind}${list}` };

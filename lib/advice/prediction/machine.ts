@@ -25,8 +25,9 @@ export const machineSchema = z.object({
 export type Machine = Checked<typeof machineSchema>;
 
 export function startMsOf({ startMs, joined }: Machine, model: Model): number {
-  if (needsServer(model)) return joined?.startMs ?? MODEL_TABLE[model].usualStartMs;
-  return isRemote(model) ? startMs[model as keyof typeof startMs] : startMs.eventLoop;
+  const measured: Partial<Record<Model, number>> = startMs;
+  const ofModel = needsServer(model) ? joined?.startMs : measured[model];
+  return isRemote(model) ? ofModel ?? MODEL_TABLE[model].usualStartMs : startMs.eventLoop;
 }
 
 /** The cores that a model has: each lane on another machine is taken for one, as fast as those here. */

@@ -85,7 +85,10 @@ function variationOf(stretches: Probed["stretches"]): number {
 
 /** `threadCpuUsage` has steps of 10 ms: below this many of them its figure says nothing. */
 const STEPS_MS = 100;
-/** From this share of the computing on the event loop, the rest is collecting garbage and compiling. */
+/**
+ * From this share of the computing on the event loop the rest is collecting garbage and compiling; below
+ * it, tasks' own work on other threads.
+ */
 const ALL_ON_LOOP = 0.85;
 
 /**
@@ -223,9 +226,6 @@ export function blocks({ blockedMs, wallMs }: Pick<Sample, "blockedMs" | "wallMs
 /** Tasks that hold less than this each don't fill a machine's memory: the runtime itself grows as much at first. */
 const MUCH_MEMORY = 50 * (1 << 20);
 
-/** Below this share of the CPU time on the event loop, the rest is tasks' own work on other threads. */
-const BESIDE = 0.85;
-
 /** What each task in flight holds, as far as the first one shows. */
 export function heldBytes({ taskBytes = 0 }: Pick<Sample, "taskBytes">): number {
   return taskBytes < MUCH_MEMORY ? 0 : taskBytes;
@@ -233,7 +233,7 @@ export function heldBytes({ taskBytes = 0 }: Pick<Sample, "taskBytes">): number 
 
 /** Whether tasks compute beside their event loop, as far as this process itself can see. */
 export function computesBeside({ cpuMs, loopMs }: Pick<Sample, "cpuMs" | "loopMs">): boolean {
-  return loopMs < BESIDE * cpuMs;
+  return loopMs < ALL_ON_LOOP * cpuMs;
 }
 
 /** How long a task holds up its event loop, by computing or by waiting without letting others run. */

@@ -5,7 +5,7 @@ import { counted, formatDuration } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
 import { messageOf } from "../../timing/failures.ts";
 import { limitedTo } from "../../timing/job_items.ts";
-import type { Checked } from "../../timing/json_file.ts";
+import { amount, type Checked, whole } from "../../timing/json_file.ts";
 import type { ModelSpec } from "../../timing/spec.ts";
 import { median } from "../../timing/statistics.ts";
 import { type Candidate, nameOf } from "../prediction/candidate.ts";
@@ -14,12 +14,12 @@ import type { Race, RaceOptions } from "./race.ts";
 export const autoSchema = z.object({
   /** What it settled on and how it compares, or why that isn't known, in a sentence. */
   text: z.string(),
-  lanes: z.number().int().positive().optional(),
-  slots: z.number().int().positive().optional(),
+  lanes: whole.optional(),
+  slots: whole.optional(),
   /** Its time over the recommended model's, both with their start. */
-  timeRatio: z.number().nonnegative().optional(),
+  timeRatio: amount.optional(),
   /** How long its tasks ran; not there if none did. */
-  runMs: z.number().nonnegative().optional(),
+  runMs: amount.optional(),
 });
 export type AutoFound = Checked<typeof autoSchema>;
 

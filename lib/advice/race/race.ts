@@ -103,6 +103,11 @@ export interface RaceOptions {
   readonly onEvent?: ((event: TimingEvent) => void) | undefined;
 }
 
+/** How many of its items a runner has in flight. */
+export function inFlight({ candidate, items }: Runner): number {
+  return inFlightOf(candidate, items);
+}
+
 export function plainOf(runners: readonly Runner[] = []): Runner | undefined {
   return runners.find(({ candidate }) => candidate.model === BASELINE);
 }
@@ -265,13 +270,12 @@ class Racing {
       if (isNeedless || !this.may || !this.#affords(runner)) continue;
       const hadFailed = this.#failed;
       await this.#run(runner, round);
-      const inFlight = inFlightOf(runner.candidate, runner.items);
       // With as many as failed before it is no wonder.
-      if (hadFailed && runner.out === "failures" && inFlight < this.#tooMany) {
+      if (hadFailed && runner.out === "failures" && inFlight(runner) < this.#tooMany) {
         await this.#runCalmly(runner, round);
       }
       this.#failed = runner.out === "failures";
-      if (this.#failed) this.#tooMany = Math.min(this.#tooMany, inFlight);
+      if (this.#failed) this.#tooMany = Math.min(this.#tooMany, inFlight(runner));
     }
     this.#acceptOtherResults();
   }
@@ -283,7 +287,7 @@ class Racing {
   #isRefutedToo(runner: Runner): boolean {
     if (!this.#isRefuted || runner.candidate.model === BASELINE) return false;
     const few = Math.max(LEAST_ITEMS, this.options.plan.sequentialItems);
-    if (inFlightOf(runner.candidate, runner.items) > few) return true;
+    if (inFlight(runner) > few) return true;
     runner.items = Math.min(runner.items, few);
     return false;
   }

@@ -6,8 +6,8 @@
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import { isRefusal } from "../../tasks/http_signs.ts";
 import { type FailureKind, UNSETTLED } from "../../timing/failures.ts";
-import { inFlightOf, nameOf } from "../prediction/candidate.ts";
-import { plainOf, type Race, type Runner } from "./race.ts";
+import { nameOf } from "../prediction/candidate.ts";
+import { inFlight, plainOf, type Race, type Runner } from "./race.ts";
 import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../../judge/thresholds.ts";
 import { isBusy } from "../../timing/meter/meter.ts";
 import { median } from "../../timing/statistics.ts";
@@ -36,8 +36,6 @@ export interface Failing extends PlainFailing {
   /** Whether only other machines fail. */
   readonly isElsewhere?: boolean;
 }
-
-const inFlight = ({ candidate, items }: Runner) => inFlightOf(candidate, items);
 
 const DESCRIPTORS = /EMFILE|too many open files/i;
 const LATE = ["timed-out", UNSETTLED];

@@ -12,7 +12,7 @@ import {
   nameOf,
   threads,
 } from "../prediction/candidate.ts";
-import { plainOf, type Runner } from "./race.ts";
+import { inFlight, plainOf, type Runner } from "./race.ts";
 import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "./race_plan.ts";
 
 /** Slots are divided by this after a refusal: many refusals cost more than a slow search. */
@@ -109,10 +109,6 @@ function isLoop({ candidate }: Runner): boolean {
 
 function isThreads({ candidate: { model, slots } }: Runner): boolean {
   return MODEL_TABLE[model].place === "thread" && slots === 1;
-}
-
-function inFlight({ candidate, items }: Runner): number {
-  return inFlightOf(candidate, items);
 }
 
 function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {
