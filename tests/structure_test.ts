@@ -103,7 +103,7 @@ check(
 function runtimeImports(path: string): string[] {
   const code = Deno.readTextFileSync(ROOT + path).replaceAll(/\/\*[\s\S]*?\*\//g, "");
   const found = code.matchAll(
-    /^(?:import|export)\s+(?!type\b)((?:[^";]|\n)*?)\s*from\s+"([^"]+)"|^import "([^"]+)"/gm,
+    /^(?:import|export)\s+(?!type\b)([^";]*?)\s*from\s+"([^"]+)"|^import "([^"]+)"/gm,
   );
   return [...found]
     .filter(([_, names]) => names === undefined || !onlyTypes(names))
