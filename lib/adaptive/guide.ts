@@ -156,7 +156,8 @@ export class Guide implements PoolGuide {
       if (lost !== undefined) this.tasks.keepHere(task, `what came of item ${index}: ${lost}`);
     }
     // What was stopped tells nothing, and what a server refused it may refuse here too.
-    this.tasks.note(task, isHere, count - how.cancelled, how.failed + how.late);
+    const failed = how.failed + how.late;
+    this.tasks.note(task, isHere, count - how.cancelled, failed, failures.some(isLacking));
   }
 
   lost({ task }: Batch): void {
@@ -360,6 +361,13 @@ interface Told extends Required<Omit<Ends, "aside" | "unsaid">> {
   readonly cancelled: number;
   /** Whether files and sockets ran short here. */
   readonly isShort: boolean;
+}
+
+/** Whether a task tells that something is missing where it ran, which may be elsewhere. */
+function isLacking({ ended, reason }: Failure): boolean {
+  if (ended !== "failed") return false;
+  return reason instanceof ReferenceError || reason instanceof Deno.errors.NotCapable ||
+    attempt(() => (reason as { code?: unknown }).code) === "ERR_MODULE_NOT_FOUND";
 }
 
 const WELL: Told = {

@@ -111,10 +111,10 @@ export class KnownTasks {
   }
 
   /** Notes how some ended; those that fail on lanes as they don't here are sent no more. */
-  note(task: Task, isHere: boolean, ended: number, failed: number): void {
+  note(task: Task, isHere: boolean, ended: number, failed: number, lacks = false): void {
     const known = this.#of(task);
     const { tally } = known;
-    tally.add(isHere, ended, failed);
+    tally.add(isHere, ended, failed, lacks);
     // What goes well there, or stays for another reason, changes nothing.
     if (isHere ? !known.isDoubted : failed === 0 || known.stays !== undefined) return;
     const { verdict } = tally;

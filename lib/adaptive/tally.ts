@@ -1,8 +1,11 @@
 /** How a task's items ended in the event loop and on lanes: whether lanes are for it at all. */
 
-/** Lanes are filled with a task once so many that were sent there came back as they do here. */
-export const PROVEN = 2;
-/** The first ones there fail, or so many of these do that it is hardly chance: they need what is only here. */
+/** Lanes are filled with a task once so many that were sent there, one by one, came back as they do here. */
+export const PROVEN = 1;
+/**
+ * The first ones there fail, or so many of these do that it is hardly chance: they need what is only here.
+ * One is enough that tells what it lacks.
+ */
 const FIRST = 3;
 const EARLY = 100;
 const CHANCE = 0.03;
@@ -26,10 +29,13 @@ export class Tally {
   readonly #there: Ends = { ended: 0, failed: 0 };
   /** How many failed there since one didn't. */
   #row = 0;
+  /** Whether the first one there told what it lacks there. */
+  #lacks = false;
 
-  /** So many ended, of which some failed otherwise than by being refused. */
-  add(isHere: boolean, ended: number, failed: number): void {
+  /** So many ended, of which some failed otherwise than by being refused, perhaps as they lack something. */
+  add(isHere: boolean, ended: number, failed: number, lacks = false): void {
     const ends = isHere ? this.#here : this.#there;
+    if (lacks && !isHere && ends.ended === 0) this.#lacks = true;
     ends.ended += ended;
     ends.failed += failed;
     if (!isHere) this.#row = failed < ended ? 0 : this.#row + failed;
@@ -45,7 +51,8 @@ export class Tally {
   /** Whether lanes are for them: if that is in doubt, those that are run here next will tell. */
   get verdict(): "sent" | "in doubt" | "stays" {
     const [here, there] = [this.#here, this.#there];
-    const isRow = this.#row >= (this.#row === there.ended ? FIRST : ROW) &&
+    const first = this.#lacks ? 1 : FIRST;
+    const isRow = this.#row >= (this.#row === there.ended ? first : ROW) &&
       2 * here.failed <= here.ended;
     if (isRow) return "stays";
     if (there.failed < 2 || there.ended > EARLY) return "sent";

@@ -1,5 +1,10 @@
 /** Tasks for tests of `auto()`. @module */
 
+declare global {
+  // deno-lint-ignore no-var
+  var onlyInProgram: number;
+}
+
 export function kindOf(item: unknown): string {
   return typeof item === "object" ? Object.getPrototypeOf(item).constructor.name : typeof item;
 }
@@ -22,6 +27,11 @@ export function faulty(
 export function onlyHere(item: number): number {
   if (isThread(item)) throw new TypeError("nothing is set up here");
   return item;
+}
+
+/** Needs a name that only the program has. */
+export function needsName(item: number): number {
+  return item + onlyInProgram;
 }
 
 /** Ends the thread that it runs in. */

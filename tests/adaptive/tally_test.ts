@@ -59,18 +59,32 @@ Deno.test("what went well for long and then fails on lanes is sent no more eithe
   assertEquals(lostOf({ here: [50, 0], fails: (at) => at >= 10_000 }, 20_000), 20);
 });
 
-Deno.test("lanes are filled once two came back as here", () => {
+Deno.test("lanes are filled once one came back as here", () => {
   const tally = new Tally();
   const proven: boolean[] = [];
-  for (const failed of [1, 0, 0]) {
+  for (const failed of [1, 0]) {
     tally.add(false, 1, failed);
     proven.push(tally.isProven);
   }
-  assertEquals(proven, [false, false, true]);
+  assertEquals(proven, [false, true]);
   const failing = new Tally();
   failing.add(true, 3, 3);
-  failing.add(false, 2, 2);
+  failing.add(false, 1, 1);
   assert(failing.isProven);
+});
+
+Deno.test("the first one that tells what is missing on lanes is the last one there, unless it fails here too", () => {
+  const verdicts = [[0, 0], [5, 0], [1, 1]].map(([ended, failed]) => {
+    const tally = new Tally();
+    tally.add(true, ended!, failed!);
+    tally.add(false, 1, 1, true);
+    return tally.verdict;
+  });
+  assertEquals(verdicts, ["stays", "stays", "sent"]);
+  const later = new Tally();
+  later.add(false, 1, 0);
+  later.add(false, 1, 1, true);
+  assertEquals(later.verdict, "sent");
 });
 
 Deno.test("it says how many failed, here and there", () => {
