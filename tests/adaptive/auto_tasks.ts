@@ -1,7 +1,6 @@
 /** Tasks for tests of `auto()`. @module */
 
 declare global {
-  // deno-lint-ignore no-var
   var onlyInProgram: number;
 }
 
@@ -14,13 +13,14 @@ export function isThread(_item: number): boolean {
   return "DedicatedWorkerGlobalScope" in globalThis;
 }
 
-/** Counts its start, and may fail, or be refused, the first time. */
+/** Counts its start, and may fail, be refused the first time, or end its thread. */
 export function faulty(
-  { starts, at, fails }: { starts: Int32Array; at: number; fails: number },
+  { starts, at, fault }: { starts: Int32Array; at: number; fault: number },
 ): void {
   const before = Atomics.add(starts, at, 1);
-  if (fails === 1) throw new Error("it fails");
-  if (fails === 2 && before === 0) throw Object.assign(new Error("too many"), { status: 429 });
+  if (fault < 0.025) throw new Error("it fails");
+  if (fault < 0.035 && before === 0) throw Object.assign(new Error("too many"), { status: 429 });
+  if (fault > 0.995 && isThread(at)) self.close();
 }
 
 /** Has what it needs only where the program itself runs. */

@@ -437,23 +437,35 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "nothing is started more often than it says, in 1,000 seeded runs whose tasks are refused or fail",
+  name: "in 1,000 seeded runs with faults nothing is started more often than it says, or may be",
   ignore,
   async fn() {
-    await using executor = auto({ start: { lanes: 2, slots: 4 }, maxLanes: 2 });
     const random = seededRandom(19);
-    for (let run = 0; run < 1000; run++) {
-      const starts = new Int32Array(new SharedArrayBuffer(4 * 12));
-      const items = Array.from(
-        starts,
-        (_, at) => ({ starts, at, fails: Math.floor(40 * random()) }),
-      );
-      const retries = Math.floor(2 * random());
-      const outcomes = await executor.mapSettled(tasks.faulty, items, { retries }).toArray();
-      assertEquals(outcomes.map(({ attempts }) => attempts), [...starts], `run ${run}`);
-      assertEquals(outcomes.map(({ index }) => index), items.map(({ at }) => at));
+    let [lost, refused] = [0, 0];
+    for (let at = 0; at < 20; at++) {
+      // Slots change with what is refused, and places with what fails on lanes.
+      const start = { lanes: 1 + at % 2, slots: 1 + at % 5 };
+      await using executor = auto({ start, maxLanes: 2 });
+      for (let run = 0; run < 50; run++) {
+        const starts = new Int32Array(new SharedArrayBuffer(4 * 12));
+        const items = Array.from(starts, (_, at) => ({ starts, at, fault: random() }));
+        const retries = Math.floor(2 * random());
+        const rerun = random() < 0.5;
+        const options = { retries: { limit: retries, baseMs: 0 }, rerun };
+        const outcomes = await executor.mapSettled(tasks.faulty, items, options).toArray();
+        assertEquals(outcomes.map(({ index }) => index), items.map(({ at }) => at));
+        const isLost = outcomes.some(({ lane }, at) => items[at]!.fault > 0.995 && lane > 0);
+        lost += Number(isLost);
+        for (const [at, { attempts }] of outcomes.entries()) {
+          const started = starts[at]!;
+          refused += Number(items[at]!.fault < 0.035 && started > 1);
+          // What was sent to a lane that was lost may have been started there.
+          assert(isLost ? started <= attempts : started === attempts, `${started} of ${attempts}`);
+          if (!rerun) assert(started <= 1 + retries);
+        }
+      }
     }
+    assert(lost > 5 && refused > 20, `${lost} lanes lost, ${refused} retried`);
   },
 });
 
