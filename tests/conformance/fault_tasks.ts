@@ -109,6 +109,36 @@ export function giveUnsendable(place: string): unknown {
   return place;
 }
 
+/** Gives, or fails to give, what only some ways of copying can copy. */
+export function giveOdd(kind: string): unknown {
+  switch (kind) {
+    case "proxy":
+      return new Proxy({ x: 1 }, {});
+    case "arguments":
+      return (function (..._: number[]) {
+        return arguments;
+      })(1, 2);
+    case "getter":
+      return {
+        get x() {
+          return 1;
+        },
+      };
+    case "error":
+      return { error: new RangeError("beside it") };
+    case "function":
+      return () => 1;
+  }
+  return kind;
+}
+
+/** Gives all objects of its lane a method, as old packages do. */
+export function giveAllAMethod(value: unknown): unknown {
+  Object.assign(Object.prototype, { each() {} });
+  Object.assign(Array.prototype, { last() {} });
+  return value;
+}
+
 /** Adds one to the first element of shared memory, and tells what kind of memory it is. */
 export function addOne(memory: SharedArrayBuffer | { view: Int32Array }): string {
   const view = "view" in memory ? memory.view : new Int32Array(memory);

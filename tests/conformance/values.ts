@@ -5,10 +5,11 @@ import {
   type Guarantee,
   hasOwnProcess,
   numbers,
+  OWN_LANE_ONLY,
   SENT_ONLY,
   taskNamed,
 } from "./guarantee.ts";
-import { giveErrors, giveUnsendable } from "./fault_tasks.ts";
+import { giveErrors, giveOdd, giveUnsendable } from "./fault_tasks.ts";
 
 /** Where something stands that can't arrive, and what is said of it. */
 const UNSENDABLE: Readonly<Record<string, string>> = {
@@ -34,6 +35,45 @@ const ERRORS = {
 };
 
 export const VALUES: readonly Guarantee[] = [
+  {
+    name: "what arrives of an item or a result is the same whatever shares its chunk",
+    notFor: SENT_ONLY,
+    async check({ open }) {
+      await using executor = open({ lanes: 1 });
+      const fates: Readonly<Record<string, string>> = {
+        proxy: "CloneError",
+        arguments: "CloneError",
+        getter: "[object Object]",
+      };
+      for (const beside of ["a word", "error", "function"]) {
+        for (const [kind, fate] of Object.entries(fates)) {
+          const kinds = [beside, kind, beside];
+          for (
+            const results of [
+              executor.mapSettled(faultTask("giveOdd"), kinds, { chunk: 3 }),
+              executor.mapSettled(taskNamed("echo"), kinds.map(giveOdd), { chunk: 3 }),
+            ]
+          ) {
+            const { 1: of } = await results.toArray();
+            const came = of!.status === "fulfilled"
+              ? String(of!.value)
+              : (of!.reason as Error).name;
+            assertEquals(came, fate, `${kind} beside ${beside}`);
+          }
+        }
+      }
+    },
+  },
+  {
+    name: "methods that a package gives to all objects don't keep values from travelling",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      await using executor = open({ lanes: 1 });
+      const values = [{ a: { b: 1 } }, [{ c: 2 }], new Map([["k", { d: 3 }]])];
+      const results = await executor.map(faultTask("giveAllAMethod"), values).toArray();
+      assertEquals(results, values);
+    },
+  },
   {
     name: "an item that would arrive emptied is refused and its place named, at any depth",
     notFor: SENT_ONLY,

@@ -248,7 +248,10 @@ function sealErrorsWithin(values: readonly unknown[], sealing: Sealing, prunes?:
   const envelopes: Envelope[] = [];
   const copies = new Map<object, unknown>();
   const replacing = { sealing, mark, envelopes, copies, prunes };
-  const copied = values.map((value) => replaced(value, replacing));
+  // The others go as they are: what arrives of them, if anything, is no matter of their neighbours.
+  const isSpecial = (value: unknown) =>
+    values.length === 1 || inspect([value], sealing.way).special;
+  const copied = values.map((value) => isSpecial(value) ? replaced(value, replacing) : value);
   return { "~errors": mark, values: copied, envelopes } satisfies SealedErrors;
 }
 
