@@ -13,7 +13,7 @@ import {
   TimeoutError,
 } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
-import type { Task } from "../lanes/task.ts";
+import { type Task, titleOf } from "../lanes/task.ts";
 import type { Batch, Blame, History, OpenLane } from "./batch.ts";
 import {
   type CheckedOptions,
@@ -108,11 +108,12 @@ export class Settler {
 
   /** Settles items that were never started, or not again, because the run was cancelled. */
   cancel(batch: Batch, cause: unknown): void {
-    const { firstIndex, items } = batch;
+    const { task, firstIndex, items } = batch;
     if (items.length === 0) return;
+    const title = titleOf(task);
     const which = items.length === 1
-      ? `Item ${firstIndex} was`
-      : `Items from ${firstIndex} on were`;
+      ? `Item ${firstIndex} of ${title} was`
+      : `Items of ${title} from ${firstIndex} on were`;
     const reason = new CancelledError(`${which} cancelled`, { cause });
     this.#settle(settledOf(batch, 0, items.length, { ended: "cancelled", reason }, false));
   }
@@ -142,7 +143,7 @@ export class Settler {
       return undefined;
     }
     const { ended, reason } = rejection;
-    const tooLong = asksTooLong(batch.firstIndex + offset, retries, askedMs, reason);
+    const tooLong = asksTooLong(itemOf(batch, offset), retries, askedMs, reason);
     if (tooLong !== undefined) return { ended, reason: tooLong };
     // A server that says when to come back needs no doubling waits on top of that.
     const failures = askedMs > 0 ? 1 : attempt - reruns;
@@ -230,7 +231,7 @@ export class Settler {
     alone: boolean,
     sinceMs = NaN,
   ): void {
-    const { firstIndex, moved, history: { attempt, reruns } } = batch;
+    const { moved, history: { attempt, reruns } } = batch;
     if (this.run.options.rerun && !moved) {
       const history = { attempt: attempt + 1, reruns: reruns + 1, ...(alone && { alone }) };
       return this.run.putBack(batch.part(from, to, history));
@@ -238,7 +239,7 @@ export class Settler {
     for (let offset = from; offset < to; offset++) {
       const why = moved ? "its buffers had moved there" : "it may have run, and rerun is false";
       const reason = new CrashedError(
-        `Item ${firstIndex + offset} lost its lane, perhaps through another's fault, and isn't ` +
+        `${itemOf(batch, offset)} lost its lane, perhaps through another's fault, and isn't ` +
           `run again, for ${why}: the lane ${death.how}`,
         causeOf(death),
       );
@@ -248,7 +249,7 @@ export class Settler {
 
   /** Items that were on the lane, but not started, go elsewhere, unless they are what ends lanes. */
   #unstarted(batch: Batch, death: Death, mayKill: boolean): void {
-    const { reported, sentCount, firstIndex, moved, alone } = batch;
+    const { reported, sentCount, moved, alone } = batch;
     const losses = batch.history.losses + Number(mayKill);
     if (!moved && (!alone || losses < MOST_LOSSES)) {
       const history = { losses, ...(losses >= MOST_LOSSES - 1 && { alone: true }) };
@@ -259,7 +260,7 @@ export class Settler {
       : `lost ${losses} lanes before its task could start`;
     for (let offset = reported; offset < sentCount; offset++) {
       const reason = new CrashedError(
-        `Item ${firstIndex + offset} ${what}: the lane ${death.how}`,
+        `${itemOf(batch, offset)} ${what}: the lane ${death.how}`,
         causeOf(death),
       );
       this.reject(batch, offset, "crashed", reason, { started: false, losses });
@@ -270,7 +271,7 @@ export class Settler {
     // If more than its lane was lost, it was blamed only since that had happened to it before.
     const kills = batch.history.kills + (death.isElsewhere ? 2 : 1);
     const error = new CrashedError(
-      `Item ${batch.firstIndex + offset} lost its lane while its task ran: the lane ${death.how}` +
+      `${itemOf(batch, offset)} lost its lane while its task ran: the lane ${death.how}` +
         (kills >= MOST_KILLS ? `; it killed ${kills} lanes and is quarantined` : ""),
       causeOf(death),
     );
@@ -286,7 +287,7 @@ export class Settler {
   /** A task went on after it was asked to stop. */
   onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
     const { graceMs } = this.options;
-    const { reported, items, asked, timeoutMs, firstIndex, sentCount } = batch;
+    const { reported, items, asked, timeoutMs, sentCount } = batch;
     if (at.state === "waiting" || at.state === "loading") {
       return this.run.putBack(batch.part(reported, items.length));
     }
@@ -308,7 +309,7 @@ export class Settler {
       ? TimeoutError
       : CancelledError;
     const reason = new Class(
-      `Item ${firstIndex + offset} ${fate(forced, what, graceMs, hadOthers)}`,
+      `${itemOf(batch, offset)} ${fate(forced, what, graceMs, hadOthers)}`,
     );
     this.reject(batch, offset, ended, reason, { sinceMs });
     const death = { how, starting: false };
@@ -316,6 +317,11 @@ export class Settler {
     if (!isKnown) this.#again(batch, offset + 1, sentCount, death, false);
     this.#again(batch, reported, offset, death, false);
   }
+}
+
+/** One of a batch's items, in messages. */
+function itemOf({ task, firstIndex }: Batch, offset: number): string {
+  return `Item ${firstIndex + offset} of ${titleOf(task)}`;
 }
 
 /** Items of a batch, from one on, and where they are in what was told of them. */
@@ -362,14 +368,14 @@ export function backoffMs(
 
 /** What to tell of an item that asks for a longer wait than the caller allows; undefined if it doesn't. */
 export function asksTooLong(
-  index: number,
+  item: string,
   { maxMs }: Pick<Waits, "maxMs">,
   retryAfterMs: number,
   cause: unknown,
 ): RetryAfterError | undefined {
   if (retryAfterMs <= maxMs) return undefined;
   const error = new RetryAfterError(
-    `Item ${index} is not tried again: it asks for a wait of ${retryAfterMs} ms, and ` +
+    `${item} is not tried again: it asks for a wait of ${retryAfterMs} ms, and ` +
       `retries.maxMs allows ${maxMs} ms`,
     { cause },
   );

@@ -8,7 +8,7 @@ import { attempt, isThenable } from "./attempt.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
 import type { AskReason, Failure, LaneBatch, Report } from "./lane.ts";
 import { type Given, NOTHING } from "./lane_tasks.ts";
-import type { TaskContext, TaskFunction } from "./task.ts";
+import { type TaskContext, type TaskFunction, titleOf } from "./task.ts";
 
 /**
  * Calls a task whose code stays apart from the caller's.
@@ -45,7 +45,7 @@ function asWhole(item: unknown): unknown {
 
 export type RunnableBatch = Pick<
   LaneBatch,
-  "firstIndex" | "items" | "attempt" | "timeoutMs" | "timed" | "giveBackMs"
+  "task" | "firstIndex" | "items" | "attempt" | "timeoutMs" | "timed" | "giveBackMs"
 >;
 
 /** A batch under way, as its lane sees it. */
@@ -216,11 +216,16 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     return places === undefined ? index : places[index % places.length]!;
   }
 
+  /** The one that runs, in messages. */
+  get #item(): string {
+    return `Item ${this.indexOf(this.offset)} of ${titleOf(this.batch.task)}`;
+  }
+
   #timeoutError(thrown: unknown): TimeoutError {
     const { timeoutMs } = this.batch;
     const own = thrown === undefined || attempt(() => thrown instanceof TimeoutError, false);
     return new TimeoutError(
-      `Task of item ${this.indexOf(this.offset)} was stopped at its deadline of ${timeoutMs} ms`,
+      `${this.#item} was stopped at its deadline of ${timeoutMs} ms`,
       own ? undefined : { cause: thrown },
     );
   }
@@ -282,13 +287,12 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   }
 
   #abortReason(): unknown {
-    const index = this.indexOf(this.offset);
     if (this.#asked === "timeout" || !this.isCancelled()) {
       return new TimeoutError(
-        `Task of item ${index} reached its deadline of ${this.batch.timeoutMs} ms`,
+        `${this.#item} reached its deadline of ${this.batch.timeoutMs} ms`,
       );
     }
-    return this.#cancelReason ?? new CancelledError(`Task of item ${index} was cancelled`);
+    return this.#cancelReason ?? new CancelledError(`${this.#item} was cancelled`);
   }
 
   /** The signal of the running task, made when it is first asked for: most tasks never do. */

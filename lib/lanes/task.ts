@@ -93,6 +93,18 @@ export function nameOf(task: Pick<Task, "module" | "export">): string {
   return `${task.export} ${task.module}`;
 }
 
+/**
+ * What a task is called in messages: by its module's file, and by its export unless that is the default;
+ * such as `shapes.ts#area`.
+ */
+export function titleOf({ module, export: name }: Pick<Task, "module" | "export">): string {
+  if (module === "function:") return name === "" ? "a function" : name;
+  const file = module.startsWith("data:")
+    ? "data:…"
+    : /[^/]*$/.exec(module.replace(/[?#].*/, ""))![0];
+  return name === "default" ? file : `${file}#${name}`;
+}
+
 /** A task whose items are a job's, taken in another order: its tasks find their places in the job. */
 export interface PlacedTask extends Task {
   /** The place in the job of each item, by the order in which they are taken. */

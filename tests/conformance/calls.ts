@@ -221,7 +221,7 @@ export const CALLS: readonly Guarantee[] = [
       const [fine, exit, well, late, good] = await ends(calls);
       assertEquals([fine, well, good], ["fine", "well", "good"]);
       for (const end of [exit, late]) {
-        assertStringIncludes(String(end), "CrashedError: Item 0 lost");
+        assertStringIncludes(String(end), "CrashedError: Item 0 of tasks.ts#die lost");
       }
     },
   },

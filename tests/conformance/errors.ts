@@ -164,7 +164,7 @@ export const ERRORS: readonly Guarantee[] = [
           );
           const { name, message } = (outcomes[1] as { reason: Error }).reason;
           assertEquals(name, "CloneError");
-          assertStringIncludes(message, "result of item 1");
+          assertStringIncludes(message, "result of item 1 of tasks.ts#give to");
           assertStringIncludes(message, wanted);
         }
       }

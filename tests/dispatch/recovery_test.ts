@@ -167,7 +167,7 @@ Deno.test("a task that killed its lane twice is quarantined, and may be tried ag
     const { message, retryable } = settled[0]!.reason as CrashedError;
     assertEquals(
       message,
-      "Item 10 lost its lane while its task ran: the lane was ended by SIGKILL; " +
+      "Item 10 of a: lost its lane while its task ran: the lane was ended by SIGKILL; " +
         `it killed ${kills + 1} lanes and is quarantined`,
     );
     assertEquals(retryable, false);
@@ -193,7 +193,10 @@ Deno.test("a crash names the item, and what was thrown is its cause, even if tha
     return settled[0]!.reason as CrashedError;
   };
   const { message, retryable } = crash(DEATH);
-  assertEquals(message, "Item 10 lost its lane while its task ran: the lane was ended by SIGKILL");
+  assertEquals(
+    message,
+    "Item 10 of a: lost its lane while its task ran: the lane was ended by SIGKILL",
+  );
   assertEquals(retryable, true);
   const error = new TypeError("late");
   assert(crash({ ...DEATH, error }).cause === error);
@@ -212,7 +215,7 @@ Deno.test("with rerun: false what may have run ends as crashed, and says why it 
     for (const { index, ended, reason } of settled) {
       assertEquals(ended, "crashed");
       assertInstanceOf(reason, CrashedError);
-      assertEquals([reason.message.startsWith(`Item ${index} lost its lane`), reason.cause], [
+      assertEquals([reason.message.startsWith(`Item ${index} of a: lost its lane`), reason.cause], [
         true,
         "oom",
       ]);

@@ -33,13 +33,13 @@ Deno.test("jitter draws between 0 and the bound, never beyond", () => {
 
 Deno.test("a wait beyond the longest that is allowed is told, with what asked for it as the cause", () => {
   const cause = new Error("429");
-  const error = asksTooLong(7, fixed, 501, cause)!;
+  const error = asksTooLong("Item 7 of crawl.ts", fixed, 501, cause)!;
   assertEquals([error.name, error.retryAfterMs, error.retryable], ["RetryAfterError", 501, false]);
   assertEquals(
     error.message,
-    "Item 7 is not tried again: it asks for a wait of 501 ms, and retries.maxMs allows 500 ms",
+    "Item 7 of crawl.ts is not tried again: it asks for a wait of 501 ms, and retries.maxMs allows 500 ms",
   );
   assert(error.cause === cause);
-  assertEquals(asksTooLong(7, fixed, 500, cause), undefined);
-  assert(asksTooLong(7, fixed, Infinity, cause) !== undefined);
+  assertEquals(asksTooLong("Item 7 of crawl.ts", fixed, 500, cause), undefined);
+  assert(asksTooLong("Item 7 of crawl.ts", fixed, Infinity, cause) !== undefined);
 });

@@ -243,7 +243,7 @@ Deno.test("an item that asks for too long a wait fails at once, and says so with
   settler.report(sent(["a", "b"]), reportOf([0, undefined], [failed(1, cause, 1001)]), 0);
   const [, reason] = reasons() as [undefined, Error];
   assertEquals([reason.name, again.length], ["RetryAfterError", 0]);
-  assert(reason.message.startsWith("Item 11 is not tried again:") && reason.cause === cause);
+  assert(reason.message.startsWith("Item 11 of a: is not tried again:") && reason.cause === cause);
   assertEquals(outcomes().map(({ attempts }) => attempts), [1, 1]);
 });
 
@@ -290,9 +290,9 @@ Deno.test("cancelled items tell when, how often they were started, and why they 
     0,
   ]]);
   assertEquals(reasons().map((reason) => (reason as Error).message), [
-    "Items from 10 on were cancelled",
-    "Items from 10 on were cancelled",
-    "Item 40 was cancelled",
+    "Items of a: from 10 on were cancelled",
+    "Items of a: from 10 on were cancelled",
+    "Item 40 of a: was cancelled",
   ]);
 });
 

@@ -108,7 +108,7 @@ Deno.test("cancelled without a reason, a task is told that it was cancelled, and
   await settle();
   const { reason } = reports[0]!.failures![0]!;
   assertInstanceOf(reason, CancelledError);
-  assertEquals(reason.message, "Task of item 10 was cancelled");
+  assertEquals(reason.message, "Item 10 of data:… was cancelled");
 });
 
 Deno.test("a batch that is cancelled stays so when its deadline passes as well", async () => {
@@ -151,7 +151,7 @@ Deno.test("what a task throws at its deadline becomes the cause, unless it is th
     await settle();
     const { ended, reason } = reports[0]!.failures![0]!;
     assertInstanceOf(reason, TimeoutError);
-    assertEquals(reason.message, "Task of item 10 was stopped at its deadline of 1000000000 ms");
+    assertEquals(reason.message, "Item 10 of data:… was stopped at its deadline of 1000000000 ms");
     assertEquals([ended, reason.cause], ["timed-out", cause]);
   }
 });

@@ -8,7 +8,7 @@ import {
   task,
   workers,
 } from "../../lib/mod.ts";
-import type { Arrived } from "../../lib/lanes/task.ts";
+import { type Arrived, titleOf } from "../../lib/lanes/task.ts";
 import type * as tasks from "../conformance/tasks.ts";
 
 const MODULE = new URL("../conformance/tasks.ts", import.meta.url);
@@ -22,6 +22,21 @@ Deno.test("a task is named by an absolute URL and an export", () => {
     export: "double",
   });
   assertThrows(() => task("./tasks.ts"), TypeError, '"./tasks.ts"');
+});
+
+Deno.test("in messages a task is its module's file, and its export unless that is the default", () => {
+  const titles = [
+    ["file:///jobs/shapes.ts", "area"],
+    ["https://a.example/x/crawl.ts?v=1#top", "default"],
+    ["data:text/javascript,export default (n) => n / 2", "default"],
+    ["data:text/javascript,//#a?b", "half"],
+    ["function:", "square"],
+    ["function:", ""],
+  ] as const;
+  assertEquals(
+    titles.map(([module, name]) => titleOf({ module, export: name })),
+    ["shapes.ts#area", "crawl.ts", "data:…", "data:…#half", "square", "a function"],
+  );
 });
 
 Deno.test("a task is its module's default export unless another is named", () => {

@@ -7,7 +7,7 @@ import { shown } from "../attempt.ts";
 import { CancelledError, TimeoutError } from "../errors.ts";
 import type { AskReason, Failure, Report } from "../lane.ts";
 import type { BatchHost, LaneRun, RunnableBatch } from "../run_batch.ts";
-import type { KernelItem } from "../task.ts";
+import { type KernelItem, titleOf } from "../task.ts";
 import { DISPATCH_MS, ENDED_EARLY, type KernelProgram } from "./kernel_program.ts";
 
 const now = performance.now.bind(performance);
@@ -263,8 +263,8 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
 
   /** Ends an item that was stopped. */
   #stop(of: OpenItem, ended: "timed-out" | "cancelled"): void {
-    const { firstIndex, timeoutMs } = this.batch;
-    const what = `Task of item ${firstIndex + of.offset} was`;
+    const { task, firstIndex, timeoutMs } = this.batch;
+    const what = `Item ${firstIndex + of.offset} of ${titleOf(task)} was`;
     const reason = ended === "timed-out"
       ? new TimeoutError(`${what} stopped at its deadline of ${timeoutMs} ms`)
       : this.#cancelReason ?? new CancelledError(`${what} cancelled`);

@@ -7,7 +7,7 @@
  */
 
 import type { Failure, LaneBatch, Report, Whole } from "../lane.ts";
-import type { PlacedTask } from "../task.ts";
+import type { PlacedTask, Task } from "../task.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
 import type { Cells } from "./cells.ts";
 import { inspect, refusal, type Way } from "./clone.ts";
@@ -123,6 +123,7 @@ export interface Channel {
 export type ChannelFactory = (events: ChannelEvents) => Channel;
 
 /** Where the heads of batches and reports say how many values there are, and in which form. */
+export const BATCH_TASK = 1;
 export const BATCH_COUNT = 2;
 export const BATCH_SPECIAL = 10;
 export const REPORT_COUNT = 1;
@@ -142,8 +143,7 @@ type BatchNumbers = Pick<
 export interface ServedBatch extends BatchNumbers {
   /** Which batch of its lane this is. */
   readonly id: number;
-  /** The number by which the lane was told of the task. */
-  readonly task: number;
+  readonly task: Task;
   readonly items: readonly unknown[];
 }
 
@@ -171,12 +171,13 @@ export function batchHead(
   ];
 }
 
-export function readBatch(head: ArrayLike<number>, payload: Payload): ServedBatch {
+/** @param task The one of the number that is told in {@linkcode BATCH_TASK}. */
+export function readBatch(head: ArrayLike<number>, payload: Payload, task: Task): ServedBatch {
   const { values } = decode(head[BATCH_SPECIAL] === 1, payload);
   const items = values ?? new Array(head[BATCH_COUNT]!).fill(undefined);
   return {
     id: head[0]!,
-    task: head[1]!,
+    task,
     items: items as readonly unknown[],
     firstIndex: head[3]!,
     attempt: head[4]!,

@@ -3,10 +3,11 @@
 import type { Device, Failure, Report, Whole } from "../lane.ts";
 import { type Given, LaneTasks, loadFromProgram, loadTask, NOTHING } from "../lane_tasks.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
-import type { Task } from "../task.ts";
+import { type Task, titleOf } from "../task.ts";
 import { traced } from "../telemetry.ts";
 import { type Cells, HARMLESS, SEVERAL } from "./cells.ts";
 import {
+  BATCH_TASK,
   decode,
   droppedHead,
   encode,
@@ -51,7 +52,8 @@ interface ServerHost {
 
 /** Runs the batches that it is sent, as many at a time as there are slots. */
 export class LaneServer {
-  readonly #ready = new Map<number, MakeRun>();
+  readonly #ready = new Map<number, Task>();
+  readonly #makeRun = new Map<Task, MakeRun>();
   readonly #waiting: ServedBatch[] = [];
   readonly #running = new Map<number, LaneRun<ServedBatch>>();
   readonly #batchHost: BatchHost<ServedBatch>;
@@ -99,7 +101,9 @@ export class LaneServer {
         void this.#dispose();
         break;
       case ToLane.batch:
-        this.#waiting.push(readBatch(head, payload as Payload));
+        this.#waiting.push(
+          readBatch(head, payload as Payload, this.#ready.get(head[BATCH_TASK]!)!),
+        );
         this.#startNext();
         break;
       case ToLane.ask:
@@ -114,7 +118,8 @@ export class LaneServer {
   async #load(number: number, { isProgram, ...task }: TaskToLoad): Promise<void> {
     this.#loads = { number, isProgram };
     try {
-      this.#ready.set(number, await this.#makeReady(task));
+      this.#makeRun.set(task, await this.#makeReady(task));
+      this.#ready.set(number, task);
     } catch (error) {
       return this.host.send(FromLane.unloadable, [number], sealEnvelope(error, this.host.way));
     }
@@ -149,7 +154,7 @@ export class LaneServer {
       if (batch === undefined) return;
       // It may have been taken back.
       if (this.host.cells?.take(batch.id) === false) continue;
-      const run = this.#ready.get(batch.task)!(batch, this.#batchHost);
+      const run = this.#makeRun.get(batch.task)!(batch, this.#batchHost);
       this.#freeSlots--;
       this.#running.set(batch.id, run);
       run.start();
@@ -166,7 +171,7 @@ export class LaneServer {
   }
 
   #send(run: LaneRun<ServedBatch>, report: Report): void {
-    const { id, transfer, whole, firstIndex } = run.batch;
+    const { id, task, transfer, whole, firstIndex } = run.batch;
     const { way } = this.host;
     const { values = [] } = report;
     const failures = whole === "as sent"
@@ -190,7 +195,7 @@ export class LaneServer {
       this.#post(id, { ...report, bytes }, encoded, large);
     } catch {
       const first = firstIndex + run.offset - report.count;
-      const sendable = withoutRefused({ values, failures }, first, way, whole);
+      const sendable = withoutRefused({ values, failures }, task, first, way, whole);
       const { bytes } = inspect(sendable.values, way);
       const encoded = encode(sendable.values, sendable.failures, true, way);
       this.#post(id, { ...report, bytes }, encoded);
@@ -254,6 +259,7 @@ export class LaneServer {
 /** What of a report can be sent: other values become failures that say why. */
 function withoutRefused(
   { values: all, failures: others = [] }: Pick<Report, "values" | "failures">,
+  task: Task,
   firstIndex: number,
   way: Way,
   whole: Whole,
@@ -264,8 +270,8 @@ function withoutRefused(
     const index = firstIndex + offset;
     const lost = valueLoss(value, way, whole);
     try {
-      if (lost !== undefined) throw lossError(index, lost);
-      encodeAlone(`the result of item ${index}`, value, way);
+      if (lost !== undefined) throw lossError(task, index, lost);
+      encodeAlone(`the result of item ${index} of ${titleOf(task)}`, value, way);
     } catch (reason) {
       values[offset] = undefined;
       failures.push({ offset, ended: "failed", reason, ...(lost !== undefined && { lost }) });

@@ -21,7 +21,7 @@ import type {
   Usage,
 } from "../lane.ts";
 import { closeWithin } from "../lane_tasks.ts";
-import type { PlacedTask, Task } from "../task.ts";
+import { type PlacedTask, type Task, titleOf } from "../task.ts";
 import { within } from "../timers.ts";
 import { HARMLESS, SEVERAL } from "./cells.ts";
 import {
@@ -213,7 +213,8 @@ export class RemoteLane implements Lane {
 
   /** The first item can't be sent: it fails, and the others come back. */
   #refuse(batch: LaneBatch, error?: unknown): void {
-    const reason = refusal(`item ${batch.firstIndex}`, batch.items[0], this.#channel.way, error);
+    const what = `item ${batch.firstIndex} of ${titleOf(batch.task)}`;
+    const reason = refusal(what, batch.items[0], this.#channel.way, error);
     const note = batch.note as Note;
     const failures = [{ offset: 0, ended: "failed" as const, reason }];
     const times = { startedAtMs: NaN, endedAtMs: performance.now(), times: undefined };

@@ -6,6 +6,7 @@
 import { attempt } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
 import type { Failure, Whole } from "../lane.ts";
+import { type Task, titleOf } from "../task.ts";
 import {
   classesOf,
   isOfThePlatform,
@@ -191,10 +192,12 @@ function tagOf(view: ArrayBufferView): string {
 }
 
 /** What an item fails with whose result a lane that nobody asked for can't give back as it is. */
-export function lossError(index: number, lost: string): CloneError {
+export function lossError(task: Task, index: number, lost: string): CloneError {
   const error = new CloneError(
-    `Cannot send the result of item ${index} to another lane: ${lost}; from now on auto() runs its ` +
-      `task in its own event loop, where stay: "loop" keeps it from the first item on`,
+    `Cannot send the result of item ${index} of ${
+      titleOf(task)
+    } to another lane: ${lost}; from now on ` +
+      `auto() runs its task in its own event loop, where stay: "loop" keeps it from the first item on`,
   );
   // Another try runs where nothing is sent.
   error.retryable = true;

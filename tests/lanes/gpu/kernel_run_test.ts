@@ -162,7 +162,7 @@ Deno.test("what was cancelled through shared memory is told so, though nobody sa
   await settle();
   const { reason } = reports[0]!.failures![0]!;
   assertInstanceOf(reason, CancelledError);
-  assertEquals(reason.message, "Task of item 10 was cancelled");
+  assertEquals(reason.message, "Item 10 of data:… was cancelled");
 });
 
 Deno.test("past their deadline, items time out that haven't ended, and those after them run", async () => {
@@ -177,7 +177,7 @@ Deno.test("past their deadline, items time out that haven't ended, and those aft
   assertEquals(reports.map(endsOf), [["timed-out", 1 - 1, "timed-out", 1]]);
   const { reason } = reports[0]!.failures![0]!;
   assertInstanceOf(reason, TimeoutError);
-  assertEquals(reason.message, "Task of item 10 was stopped at its deadline of 5 ms");
+  assertEquals(reason.message, "Item 10 of data:… was stopped at its deadline of 5 ms");
 });
 
 Deno.test("a kernel that takes fewer steps than it is told fails its item", async () => {

@@ -3,6 +3,7 @@ import fc from "../../properties.ts";
 import {
   BATCH_COUNT,
   BATCH_SPECIAL,
+  BATCH_TASK,
   batchHead,
   readBatch,
   readReport,
@@ -10,6 +11,7 @@ import {
   REPORT_SPECIAL,
   reportHead,
 } from "../../../lib/lanes/remote/channel.ts";
+import { DOUBLE } from "../batch.ts";
 import type { Report } from "../../../lib/lanes/lane.ts";
 
 /** What a row of numbers is after its way through a pipe. */
@@ -30,13 +32,13 @@ Deno.test("a batch's numbers come out as they went in, infinities too", () => {
     span: undefined,
   };
   const head = batchHead(2 ** 31 - 1, 4, batch, 2, true);
-  assertEquals(readBatch(carried(head), { values: ["a"], failures: undefined }), {
+  assertEquals(readBatch(carried(head), { values: ["a"], failures: undefined }, DOUBLE), {
     ...batch,
     id: 2 ** 31 - 1,
-    task: 4,
+    task: DOUBLE,
     items: ["a"],
   });
-  assertEquals([head[BATCH_COUNT], head[BATCH_SPECIAL]], [2, 1]);
+  assertEquals([head[BATCH_TASK], head[BATCH_COUNT], head[BATCH_SPECIAL]], [4, 2, 1]);
 });
 
 Deno.test("a report's numbers come out as they went in, on the caller's clock", () => {
@@ -114,8 +116,9 @@ Deno.test("whatever a batch is like, its numbers come out as they went in (seed 
         const { id, task, count, special } = rest;
         const head = carried(batchHead(id, task, batch, count, special));
         const payload = special ? { values: [], failures: undefined } : [];
-        assertEquals(readBatch(head, payload), { ...batch, id, task, items: [] });
-        assertEquals([head[BATCH_COUNT], head[BATCH_SPECIAL]], [count, Number(special)]);
+        assertEquals(readBatch(head, payload, DOUBLE), { ...batch, id, task: DOUBLE, items: [] });
+        const numbers = [head[BATCH_TASK], head[BATCH_COUNT], head[BATCH_SPECIAL]];
+        assertEquals(numbers, [task, count, Number(special)]);
       },
     ),
     { seed: 1 },

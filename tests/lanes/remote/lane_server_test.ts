@@ -95,7 +95,7 @@ for (const [name, way] of bothWays()) {
     assertInstanceOf(symbol, CloneError);
     assertEquals(
       symbol.message,
-      "Cannot send the result of item 10 to another lane: it is a symbol",
+      "Cannot send the result of item 10 of tasks.ts#play to another lane: it is a symbol",
     );
     assertEquals(own!.message, "own");
     assertStringIncludes(proxy!.message, "the result of item 12");
@@ -434,7 +434,7 @@ for (const [name, way] of bothWays()) {
         const index = together ? offset + 10 : 10;
         assertStringIncludes(
           reason.message,
-          `the result of item ${index} to another lane: ${lost}`,
+          `the result of item ${index} of tasks.ts#play to another lane: ${lost}`,
         );
         assertStringIncludes(reason.message, `stay: "loop"`);
       }

@@ -6,7 +6,13 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { TaskLoadError } from "../../../lib/lanes/errors.ts";
-import { BATCH_COUNT, FromLane, readBatch, ToLane } from "../../../lib/lanes/remote/channel.ts";
+import {
+  BATCH_COUNT,
+  BATCH_TASK,
+  FromLane,
+  readBatch,
+  ToLane,
+} from "../../../lib/lanes/remote/channel.ts";
 import { sealEnvelope } from "../../../lib/lanes/remote/envelope.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
 import { VirtualTime } from "../../dispatch/virtual_time.ts";
@@ -29,8 +35,8 @@ Deno.test("a batch is held until its lane is ready and has loaded its task", asy
   channel.says(FromLane.loaded, [1]);
   assertEquals(channel.kinds, [ToLane.load, ToLane.batch]);
   const { head, payload } = channel.sent[1]!;
-  const { id, task, firstIndex } = readBatch(head, []);
-  const count = head[BATCH_COUNT];
+  const { id, firstIndex } = readBatch(head, [], DOUBLE);
+  const [task, count] = [head[BATCH_TASK], head[BATCH_COUNT]];
   assertEquals([task, count, firstIndex, payload, batch.sentCount], [1, 2, 10, [1, 2], 2]);
   channel.says(FromLane.report, reportHeadOf(id, { count: 2 }), [3, 4]);
   assertEquals(await told.values(batch), [3, 4]);

@@ -45,7 +45,7 @@ for (const [name, item, words] of refused) {
       const { reason, offset, ended } = report.failures![0]!;
       assertEquals([offset, ended, batch.sentCount], [0, "failed", 0]);
       assertInstanceOf(reason, CloneError);
-      assertStringIncludes(reason.message, "Cannot send item 10 to another lane: ");
+      assertStringIncludes(reason.message, "Cannot send item 10 of data:… to another lane: ");
       assertStringIncludes(reason.message, words);
     });
   }
