@@ -1,6 +1,6 @@
 /**
- * Faults of a cluster, each brought about for real: machines are killed, stopped and continued, the server
- * is restarted, refuses, or is full.
+ * What a cluster is asked to do and can't, or only just: large messages, many items, old modules, wrong
+ * credentials, a full store, messages from elsewhere; and the scripts that use it.
  */
 
 import {
@@ -21,301 +21,20 @@ import {
   fmtCreds,
   type Key,
 } from "@nats-io/jwt";
-import { openNats } from "../../../lib/lanes/cluster/nats_broker.ts";
-import { Cluster } from "../../../lib/lanes/cluster/cluster.ts";
-import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
-import { Frame } from "../../../lib/lanes/subprocess/frame.ts";
-import {
-  cluster,
-  type ClusterOptions,
-  type Executor,
-  LaneStartError,
-  type Outcome,
-} from "../../../lib/mod.ts";
-import { type Column, textTable } from "../../../lib/report/document.ts";
-import { styleOfStdout } from "../../../lib/report/terminal.ts";
-import { formatCount } from "../../../lib/text/format.ts";
-import { eventually, Gates } from "../../conformance/gates.ts";
-import { faultTask, numbers, taskNamed, taskOf } from "../../conformance/guarantee.ts";
-import { hasNats, LaneProcess, NatsServer } from "../../nats_server.ts";
-import { ROOT, runTask, startTask } from "../../scripts/run_script.ts";
-import { Link } from "./link.ts";
-import { hasNamespaces, Namespace } from "./namespace.ts";
-
-const SILENCE_MS = 3000;
-const ALL = ["--allow-module", `${ROOT}tests`, "--allow-module", "data:", "--allow-net=127.0.0.1"];
-
-function fault(name: string, fn: () => Promise<void>, ignore = false): void {
-  // What is listened to on a connection goes on from one test's step to the next.
-  Deno.test({ name: `cluster: ${name}`, ignore: !hasNats || ignore, fn });
-}
+import { openNats } from "../../lib/lanes/cluster/nats_broker.ts";
+import { Cluster } from "../../lib/lanes/cluster/cluster.ts";
+import { FromLane, ToLane } from "../../lib/lanes/remote/channel.ts";
+import { Frame } from "../../lib/lanes/subprocess/frame.ts";
+import { cluster, type ClusterOptions, LaneStartError } from "../../lib/mod.ts";
+import { Gates } from "./gates.ts";
+import { faultTask, numbers, taskNamed, taskOf } from "./guarantee.ts";
+import { hasNats, LaneProcess, NatsServer } from "../nats_server.ts";
+import { ROOT, runTask } from "../scripts/run_script.ts";
+import { ALL, fault, oneLane, open, SILENCE_MS } from "./cluster/cluster.ts";
 
 const hasOpenssl = hasNats &&
   await new Deno.Command("openssl", { args: ["version"], stdout: "null", stderr: "null" })
     .output().then(({ success }) => success, () => false);
-
-function open(server: NatsServer, lanes = 2): Executor {
-  return cluster({ servers: server.url, lanes, silenceMs: SILENCE_MS });
-}
-
-/** What a fault did to a job's items. */
-interface Damage {
-  readonly fault: string;
-  readonly items: number;
-  /** How many were started twice. */
-  readonly twice: number;
-  /** How many have no result, and how many results there are too many. */
-  readonly lost: number;
-  readonly doubled: number;
-}
-
-const damages: Damage[] = [];
-const COLUMNS: readonly Column<Damage>[] = [
-  { head: "fault", cell: ({ fault }) => fault, left: true },
-  { head: "items", cell: ({ items }) => formatCount(items) },
-  { head: "started twice", cell: ({ twice }) => formatCount(twice) },
-  { head: "lost", cell: ({ lost }) => formatCount(lost) },
-  { head: "doubled", cell: ({ doubled }) => formatCount(doubled) },
-];
-
-/**
- * Notes a row of the table at the end; nothing may be lost or doubled.
- *
- * @param indexes Of the results.
- * @param started What was started, each time that it was.
- */
-function note(fault: string, items: number, indexes: number[], started: readonly string[]): void {
-  const twice = started.length - new Set(started).size;
-  const [lost, doubled] = [items, indexes.length].map((count) => count - new Set(indexes).size);
-  damages.push({ fault, items, twice, lost: lost!, doubled: doubled! });
-  assertEquals([lost, doubled], [0, 0]);
-}
-
-const indexesOf = (outcomes: readonly Outcome<unknown>[]) =>
-  outcomes.flatMap(({ status, index }) => status === "fulfilled" ? [index] : []);
-
-Deno.test.afterAll(() => {
-  if (damages.length > 0) console.log(textTable(COLUMNS, damages, styleOfStdout()));
-});
-
-const oneLane = (server: NatsServer) => LaneProcess.start(server.url, ["--lanes", "1", ...ALL]);
-
-fault(
-  "a machine that is killed mid-task has its item run elsewhere, once in the results",
-  async () => {
-    await using server = await NatsServer.start();
-    await using one = await oneLane(server);
-    await using _other = await oneLane(server);
-    await using gates = new Gates();
-    await using executor = open(server);
-    const items = numbers(6).map((n) => ({ url: gates.url, key: String(n) }));
-    const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
-    await gates.full(2);
-    await one.end("SIGKILL");
-    gates.openAll();
-    const settled = await outcomes;
-    assertEquals(
-      settled.map((o) => o.status === "fulfilled" && o.value),
-      items.map(({ key }) => key),
-    );
-    // What it was sent ahead may have been started, as far as anybody knows.
-    assert(settled.every(({ attempts }) => attempts <= 2));
-    note("a machine is killed mid-task", 6, indexesOf(settled), gates.arrived);
-  },
-);
-
-/** A machine's way to the server, and how it is lost. */
-interface Way extends AsyncDisposable {
-  readonly url: string;
-  /** Where it finds this program, if it is in another network than this. */
-  readonly namespace?: Namespace;
-  lose(lane: LaneProcess): void | Promise<void>;
-  back(lane: LaneProcess): void | Promise<void>;
-}
-
-/** A machine with one lane is lost and comes back, while another one goes on. */
-function lossTest(
-  name: string,
-  row: string,
-  start: (server: NatsServer) => Way | Promise<Way>,
-  ignore?: boolean,
-): void {
-  const fn = async () => {
-    await using server = await NatsServer.start();
-    await using way = await start(server);
-    const { host, through } = way.namespace ?? {};
-    const args = ["--lanes", "1", ...ALL.slice(0, -1), `--allow-net=${host ?? "127.0.0.1"}`];
-    await using one = await LaneProcess.start(way.url, args, { through });
-    await using _other = await LaneProcess.start(server.url, args);
-    await using gates = new Gates(host);
-    await using executor = open(server);
-    const items = numbers(3).map((n) => ({ url: gates.url, key: String(n) }));
-    const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
-    await gates.full(2);
-    await way.lose(one);
-    // The other lane comes with what the lost one had, once that is given up.
-    await gates.until(() => {
-      if (gates.arrived.length < 4) { for (const key of gates.waiting) gates.pass(key); }
-      return gates.arrived.length >= 4;
-    }, "the item comes again");
-    await way.back(one);
-    gates.openAll();
-    const settled = await outcomes;
-    assertEquals(settled.map((o) => o.status === "fulfilled" && o.value), ["0", "1", "2"]);
-    note(row, 3, indexesOf(settled), gates.arrived);
-    // It comes back, and its lane is free again.
-    const values = await executor.map(taskNamed("double"), numbers(50), { chunk: 1 }).toArray();
-    assertEquals(values, numbers(50).map((n) => 2 * n));
-  };
-  fault(name, fn, ignore);
-}
-
-lossTest(
-  "a machine that stalls has its item run elsewhere; what it says later counts for nothing",
-  "a machine stalls, and comes back",
-  ({ url }) => ({
-    url,
-    lose: ({ child }) => child.kill("SIGSTOP"),
-    back: ({ child }) => child.kill("SIGCONT"),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  }),
-);
-
-lossTest(
-  "a machine that is cut off has its item run elsewhere; what it says later counts for nothing",
-  "a machine is cut off, and comes back",
-  ({ port }) => {
-    const link = new Link(port);
-    return {
-      url: link.url,
-      lose: () => link.cut(),
-      back: () => link.mend(),
-      [Symbol.asyncDispose]: () => link[Symbol.asyncDispose](),
-    };
-  },
-);
-
-/** A machine in a network of its own. */
-async function apart({ port }: NatsServer): Promise<Way> {
-  const namespace = await Namespace.make();
-  const link = new Link(port, namespace.host);
-  return {
-    url: link.url,
-    namespace,
-    lose: () => namespace.cut(),
-    back: () => namespace.mend(),
-    async [Symbol.asyncDispose]() {
-      await namespace[Symbol.asyncDispose]();
-      await link[Symbol.asyncDispose]();
-    },
-  };
-}
-
-lossTest(
-  "so does one in a network of its own, whose link goes down and up",
-  "a machine's link is down, and up again",
-  apart,
-  !hasNamespaces,
-);
-
-fault("over a slow link to another network all arrives once", async () => {
-  await using server = await NatsServer.start();
-  await using way = await apart(server);
-  const { namespace } = way;
-  const { through } = namespace!;
-  await using _lanes = await LaneProcess.start(way.url, ["--lanes", "2", ...ALL], { through });
-  await using executor = open(server);
-  await executor.ready();
-  await namespace!.slow();
-  const settled = await executor.mapSettled(
-    taskOf("export default (text) => text.length"),
-    numbers(400).map((n) => "x".repeat(n)),
-    { chunk: 4 },
-  ).toArray();
-  assertEquals(settled.map((o) => o.status === "fulfilled" && o.value), numbers(400));
-  const started = settled.flatMap(({ index, attempts }) => Array(attempts).fill(String(index)));
-  note("a link delays, loses and holds up packets", 400, indexesOf(settled), started);
-}, !hasNamespaces);
-
-fault("a submitter that is cut off for long loses nothing, and has nothing run twice", async () => {
-  await using server = await NatsServer.start();
-  await using link = new Link(server.port);
-  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
-  await using gates = new Gates();
-  await using executor = cluster({ servers: link.url, lanes: 2, silenceMs: SILENCE_MS });
-  const items = numbers(8).map((n) => ({ url: gates.url, key: String(n) }));
-  const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
-  await gates.full(2);
-  link.cut();
-  gates.openAll();
-  // Longer than a machine may be silent.
-  await new Promise((resolve) => setTimeout(resolve, 2 * SILENCE_MS));
-  link.mend();
-  const settled = await outcomes;
-  assert(settled.every(({ status, attempts }) => status === "fulfilled" && attempts === 1));
-  note("the submitter is cut off for 6 s", 8, indexesOf(settled), gates.arrived);
-});
-
-fault("over links that are slow, and torn in the midst of messages, all arrives once", async () => {
-  await using server = await NatsServer.start();
-  await using torn = new Link(server.port);
-  await using slow = new Link(server.port);
-  await using _lanes = await LaneProcess.start(torn.url, ["--lanes", "2", ...ALL]);
-  await using executor = cluster({ servers: slow.url, lanes: 2 });
-  await executor.ready();
-  torn.tearsAfter = 100_000;
-  slow.delayMs = 5;
-  const settled = await executor.mapSettled(
-    taskOf("export default (text) => text.length"),
-    numbers(800).map((n) => "x".repeat(n)),
-    { chunk: 4 },
-  ).toArray();
-  assertEquals(settled.map((o) => o.status === "fulfilled" && o.value), numbers(800));
-  assert(torn.tears > 1, `${torn.tears} tears`);
-  const started = settled.flatMap(({ index, attempts }) => Array(attempts).fill(String(index)));
-  note(`links are slow, and torn mid-message`, 800, indexesOf(settled), started);
-});
-
-fault("a server that is restarted mid-job costs nothing", async () => {
-  await using server = await NatsServer.start();
-  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
-  await using gates = new Gates();
-  await using executor = open(server);
-  const items = numbers(20).map((n) => ({ url: gates.url, key: String(n) }));
-  const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
-  await gates.full(2);
-  await server.stop("SIGKILL");
-  gates.openAll();
-  await server.run();
-  const settled = await outcomes;
-  assertEquals(
-    settled.map((o) => o.status === "fulfilled" && o.value),
-    items.map(({ key }) => key),
-  );
-  assertEquals(gates.arrived.length, 20);
-  note("the server is killed and restarted mid-job", 20, indexesOf(settled), gates.arrived);
-});
-
-fault("what was sent to a server that comes back without its store is sent again", async () => {
-  await using server = await NatsServer.start();
-  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
-  await using gates = new Gates();
-  await using executor = open(server);
-  const items = numbers(20).map((n) => ({ url: gates.url, key: String(n) }));
-  const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
-  await gates.full(2);
-  await server.stop("SIGKILL");
-  await server.forget();
-  gates.openAll();
-  await server.run();
-  const settled = await outcomes;
-  assertEquals(
-    settled.map((o) => o.status === "fulfilled" && o.value),
-    items.map(({ key }) => key),
-  );
-  assert(settled.every(({ attempts }) => attempts <= 2));
-  note("the server loses its store", 20, indexesOf(settled), gates.arrived);
-});
 
 fault("a lane is replaced after so many tasks, though its machine has no other", async () => {
   await using server = await NatsServer.start();
@@ -325,27 +44,6 @@ fault("a lane is replaced after so many tasks, though its machine has no other",
     await executor.map(taskNamed("double"), numbers(20)).toArray(),
     numbers(20).map((n) => 2 * n),
   );
-});
-
-fault("a server that can't be reached for long costs nothing", async () => {
-  await using server = await NatsServer.start();
-  await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
-  await using gates = new Gates();
-  await using executor = open(server);
-  const items = numbers(8).map((n) => ({ url: gates.url, key: String(n) }));
-  const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
-  await gates.full(2);
-  Deno.kill(server.pid, "SIGSTOP");
-  gates.openAll();
-  // Longer than a machine may be silent.
-  await new Promise((resolve) => setTimeout(resolve, 2 * SILENCE_MS));
-  Deno.kill(server.pid, "SIGCONT");
-  const settled = await outcomes;
-  assertEquals(
-    settled.map(({ status, attempts }) => [status, attempts]),
-    items.map(() => ["fulfilled", 1]),
-  );
-  note("the server can't be reached for 6 s", 8, indexesOf(settled), gates.arrived);
 });
 
 fault("an item that ends two lanes is quarantined, and listed with its reason", async () => {
@@ -882,41 +580,6 @@ fault("what a killed program left is listed, and purged", async () => {
   assertStringIncludes(await look("--purge"), "Removed 1 queue");
   assertEquals(await look("--list"), "No job has anything on the server\n");
 });
-
-fault(
-  "a job whose program was killed goes on with --resume",
-  async () => {
-    await using server = await NatsServer.start();
-    await using _lanes = await LaneProcess.start(server.url, ["--lanes", "2", ...ALL]);
-    await using gates = new Gates();
-    const folder = await Deno.makeTempDir();
-    try {
-      const lines = numbers(30).map((n) => JSON.stringify({ url: gates.url, key: String(n) }));
-      await Deno.writeTextFile(`${folder}/items.jsonl`, lines.join("\n"));
-      // deno-fmt-ignore
-      const args = [`${ROOT}tests/conformance/tasks.ts`, "--export", "gated", "--from", "items.jsonl",
-      "--model", "cluster", "--servers", server.url, "--out", "out.jsonl", "--resume"];
-      const first = startTask("run", args, { cwd: folder, stdout: "null", stderr: "null" });
-      await gates.full(2);
-      for (let n = 0; n < 5; n++) {
-        gates.pass();
-        await gates.full(2);
-      }
-      const out = () => Deno.readTextFileSync(`${folder}/out.jsonl`).split("\n").filter(Boolean);
-      await eventually(() => out().length === 5, "five results are written");
-      first.kill("SIGKILL");
-      await first.status;
-      gates.openAll();
-      const { code, stderr } = await runTask("run", args, { cwd: folder });
-      assertEquals(code, 0, stderr);
-      const indexes = out().map((line) => JSON.parse(line).index as number);
-      assertEquals(indexes.toSorted((a, b) => a - b), numbers(30));
-      note("the submitting program is killed, and resumed", 30, indexes, gates.arrived);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
-);
 
 fault(
   "deno task advise races it beside this machine's models, or says in one line what it lacks",
