@@ -66,25 +66,28 @@ interface Found {
 /** Each width and each scheme once. */
 const VIEWS = [[360, "light"], [1280, "dark"]] as const;
 
-for (const [name, make] of Object.entries(PAGES)) {
-  Deno.test({
-    name: `a page opens alone, fits its window, and axe finds nothing: ${name}`,
-    ignore: whyNoChromium() !== undefined,
-    fn: async () => {
-      const html = make();
-      await withChromium(async (open) => {
-        for (const [width, scheme] of VIEWS) {
-          const { page, errors, requests } = await open(html, width, scheme);
-          assertEquals([errors, requests.length], [[], 1]);
-          assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
-          await page.evaluate("document.querySelectorAll('details').forEach((e) => e.open = true)");
-          await page.evaluate(axe.source);
-          const found: Found[] = await page.evaluate("axe.run().then((it) => it.violations)");
-          const told = found.map(({ id, nodes }) => `${id}, ${nodes.length}: ${nodes[0]?.html}`);
-          assertEquals(told, [], `${width} px, ${scheme}`);
-          await page.close();
-        }
-      });
-    },
-  });
-}
+// One browser for all of them: to start it takes as long as a page does.
+Deno.test({
+  name: "every page opens alone, fits its window, and axe finds nothing",
+  ignore: whyNoChromium() !== undefined,
+  fn: (t) =>
+    withChromium(async (open) => {
+      const look = async (html: string, [width, scheme]: typeof VIEWS[number]) => {
+        const { page, errors, requests } = await open(html, width, scheme);
+        assertEquals([errors, requests.length], [[], 1]);
+        assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
+        await page.evaluate("document.querySelectorAll('details').forEach((e) => e.open = true)");
+        await page.evaluate(axe.source);
+        const found: Found[] = await page.evaluate("axe.run().then((it) => it.violations)");
+        const told = found.map(({ id, nodes }) => `${id}, ${nodes.length}: ${nodes[0]?.html}`);
+        assertEquals(told, [], `${width} px, ${scheme}`);
+        await page.close();
+      };
+      for (const [name, make] of Object.entries(PAGES)) {
+        await t.step(name, async () => {
+          const html = make();
+          for (const view of VIEWS) await look(html, view);
+        });
+      }
+    }),
+});

@@ -21,7 +21,7 @@ export const HOSTILE_STRINGS: readonly string[] = [
   "NaN",
   "=cmd()|'/c calc'!A0",
   "𝕃𝕒𝕟𝕖𝕤 車線 🛣️",
-  "a".repeat(200_000),
+  "a".repeat(50_000),
   "",
 ];
 
