@@ -7,7 +7,14 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { CrashedError, gpu, LaneStartError, type Task, TaskLoadError } from "../../../lib/mod.ts";
+import {
+  CrashedError,
+  type Executor,
+  gpu,
+  LaneStartError,
+  type Task,
+  TaskLoadError,
+} from "../../../lib/mod.ts";
 import { hasAdapter } from "../../gpu_adapter.ts";
 import { granted } from "../../granted.ts";
 
@@ -41,9 +48,8 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !hasAdapter || !granted("read"), fn });
 }
 
-/** How a run ends whose kernel can't be had. */
-async function whyNot(task: Task<number, number>): Promise<string> {
-  await using executor = gpu();
+/** How a run ends whose kernel can't be had; the lane goes on. */
+async function whyNot(executor: Executor, task: Task<number, number>): Promise<string> {
   const error = await assertRejects(() => executor.map(task, [1]).toArray(), TaskLoadError);
   return error.message.replace(` ${task.module}`, "");
 }
@@ -59,64 +65,80 @@ test("an executor says on what it computes", async () => {
 });
 
 test("a task without a kernel says so, and how to have one", async () => {
+  await using executor = gpu();
   const plain = { module: "data:text/javascript,export default (n) => n", export: "default" };
   assertEquals(
-    await whyNot(plain),
+    await whyNot(executor, plain),
     'Cannot run "default" of task module on a GPU: it has no kernel; export one as kernel, or choose ' +
       "another model",
   );
   const named = { module: "data:text/javascript,export const half = (n) => n / 2", export: "half" };
-  assertStringIncludes(await whyNot(named), "export one as halfKernel");
+  assertStringIncludes(await whyNot(executor, named), "export one as halfKernel");
 });
 
 test("WGSL that is wrong is told with its line, column and message", async () => {
+  await using executor = gpu();
   const wrong = "fn advance(at: u32, steps: u32) {\n  words[at] = nowhere;\n}";
   assertEquals(
-    await whyNot(doubling(wrong)),
+    await whyNot(executor, doubling(wrong)),
     "Cannot compile the kernel of task module: line 2, column 15: no definition in scope for " +
       "identifier: `nowhere`",
   );
   const unequal = "fn advance(at: u32, steps: u32) { words[at] = at + 1i; }";
-  assertMatch(await whyNot(doubling(unequal)), /: line 1, column \d+: .*Operation Add can't work/);
   assertMatch(
-    await whyNot(doubling("fn advance(at: u32) {")),
+    await whyNot(executor, doubling(unequal)),
+    /: line 1, column \d+: .*Operation Add can't work/,
+  );
+  assertMatch(
+    await whyNot(executor, doubling("fn advance(at: u32) {")),
     /: line 1, column 22: expected statement/,
   );
   assertStringIncludes(
-    await whyNot(doubling("")),
+    await whyNot(executor, doubling("")),
     ": it needs a whole function advance(at: u32, steps: u32): no definition",
   );
 });
 
 test("numbers and tables that no kernel can have are told, and end no program", async () => {
+  await using executor = gpu();
   for (const words of [0, -1, 1.5, NaN, Infinity, '"2"', "2n", "undefined"]) {
     const told = `: its words must be a whole number from 1, but is ${words}`;
-    assertStringIncludes(await whyNot(doubling(ADVANCE, { words })), told);
+    assertStringIncludes(await whyNot(executor, doubling(ADVANCE, { words })), told);
   }
   for (const turns of [0, -1, 0.5, NaN]) {
     const told = `: its turns must be a whole number from 1, but is ${turns}`;
-    assertStringIncludes(await whyNot(doubling(ADVANCE, { more: `turns: ${turns},` })), told);
+    assertStringIncludes(
+      await whyNot(executor, doubling(ADVANCE, { more: `turns: ${turns},` })),
+      told,
+    );
   }
   const table = doubling(ADVANCE, { more: "table: () => [1, 2]," });
-  assertStringIncludes(await whyNot(table), ": table() must give a Uint32Array, but gave [");
-  await using executor = gpu();
+  assertStringIncludes(
+    await whyNot(executor, table),
+    ": table() must give a Uint32Array, but gave [",
+  );
   const empty = doubling(ADVANCE, { more: "table: () => new Uint32Array(0)," });
   assertEquals(await executor.map(empty, [1, 2]).toArray(), [2, 4]);
 });
 
 test("a kernel that declares what is declared for it is told which names are taken", async () => {
+  await using executor = gpu();
   const twice = `const a = 1u;\nconst a = 2u;\n${ADVANCE}`;
-  assertMatch(await whyNot(doubling(twice)), /: line [12], column \d+: redefinition of `a`/);
+  assertMatch(
+    await whyNot(executor, doubling(twice)),
+    /: line [12], column \d+: redefinition of `a`/,
+  );
   const own = `var<private> table: u32;\n${ADVANCE}`;
   assertStringIncludes(
-    await whyNot(doubling(own)),
+    await whyNot(executor, doubling(own)),
     ": words, table, extent, Extent, unended and main are",
   );
 });
 
 test("what doesn't fit into the adapter's buffers is told with the most that does", async () => {
+  await using executor = gpu();
   assertMatch(
-    await whyNot(doubling(ADVANCE, { words: 2 ** 30 })),
+    await whyNot(executor, doubling(ADVANCE, { words: 2 ** 30 })),
     /: a piece of 1073741824 words does not fit into this adapter's buffers, which hold \d+ bytes/,
   );
   // A table of so many bytes would have to be made first.
@@ -126,7 +148,7 @@ test("what doesn't fit into the adapter's buffers is told with the most that doe
       length: { value: 2 ** 38 },
     }),`;
   assertStringIncludes(
-    await whyNot(doubling(ADVANCE, { more: table })),
+    await whyNot(executor, doubling(ADVANCE, { more: table })),
     "a table of 274877906944 words does not fit",
   );
 });
@@ -290,11 +312,14 @@ test("a piece without steps fails its item, and WGSL that doesn't end is told as
     /^RangeError: write\(\) gave piece 0 no steps/,
   );
   assertMatch(
-    await whyNot(doubling("fn advance(at: u32, steps: u32) { /* so far")),
+    await whyNot(executor, doubling("fn advance(at: u32, steps: u32) { /* so far")),
     /: line 1, column 35: expected statement, found "\/\* so far/,
   );
   const table = doubling(ADVANCE, { more: "table: new Uint32Array(1)," });
-  assertStringIncludes(await whyNot(table), "its table must be a function that makes it, but is U");
+  assertStringIncludes(
+    await whyNot(executor, table),
+    "its table must be a function that makes it, but is U",
+  );
 });
 
 const MANY_STEPS = "open: () => ({ pieces: 1, read() {}, result() {}, " +
