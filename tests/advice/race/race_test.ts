@@ -145,22 +145,19 @@ Deno.test("race() goes on while undecided, but never past its allowance or its t
 });
 
 Deno.test("race() takes out what is clearly slower, fails, or gives other results", async () => {
-  const runMs = {
+  const runMs: { readonly [model: string]: number } = {
     sequential: 100,
     concurrent: 10,
     limited: 90,
     workers: 12,
     processes: 11,
-    cluster: 0,
-    gpu: 0,
-    auto: 0,
   };
   const limited: Candidate = { model: "limited", lanes: 1, slots: 2 };
   const processes: Candidate = { model: "processes", lanes: 2, slots: 1 };
   const options = optionsFor(
     [SEQUENTIAL, CONCURRENT, limited, WORKERS, processes],
     ({ model }) => ({
-      runMs: runMs[model],
+      runMs: runMs[model]!,
       ...(model === "workers" && { checksum: "other" }),
       ...(model === "processes" && { failed: 4 }),
     }),
