@@ -17,7 +17,7 @@ import {
   keepingSlots,
   nameOf,
   SEQUENTIAL,
-  slotsOf,
+  sizeOf,
 } from "./prediction/candidate.ts";
 import { inMemory, type Predicted } from "./race/race_plan.ts";
 import {
@@ -30,7 +30,7 @@ import {
   totalMs,
 } from "./prediction/predict.ts";
 import { answerMs, computesBeside, heldMs, mostCpuShare } from "./probe/sample.ts";
-import type { Runner } from "./race/race.ts";
+import { didTheWork, type Runner, runnerOf } from "./race/race.ts";
 import {
   type Entries,
   entriesOf,
@@ -113,10 +113,6 @@ export class Assessment {
 
   #isImpossible(candidate: Candidate): boolean {
     return this.impossible.some(({ model }) => model === nameOf(candidate));
-  }
-
-  #runner(candidate: Candidate): Runner | undefined {
-    return this.runners.find((of) => nameOf(of.candidate) === nameOf(candidate));
   }
 
   #entry(candidate: Candidate): Entry | undefined {
@@ -207,7 +203,7 @@ export class Assessment {
     const { horizon, sample, backwards, options: { job } } = this.found;
     const mayAsk = backwards?.usesNetwork ?? job.permissions?.net !== undefined;
     return mayAsk && mostCpuShare(sample) < COMPUTES &&
-      (this.#runner(candidate)?.items ?? 0) < horizon;
+      (runnerOf(this.runners, candidate)?.items ?? 0) < horizon;
   }
 
   /** A server may refuse later in a long job what went well in a short race. */
@@ -315,17 +311,14 @@ export class Assessment {
 
   /** What ran with several tasks in flight on a lane. */
   get #crowds() {
-    return this.runners.flatMap(({ candidate, items, out }) => {
+    return this.runners.filter(didTheWork).flatMap(({ candidate, items }) => {
       const gain = this.gain(candidate);
-      const counts = out === undefined || out === "slower";
-      return gain === null || !counts || candidate.slots < 2 || this.#isImpossible(candidate)
-        ? []
-        : [{
-          candidate,
-          gain,
-          inFlight: inFlightOf(candidate, items),
-          isLoop: runsInLoop(candidate),
-        }];
+      return gain === null || candidate.slots < 2 || this.#isImpossible(candidate) ? [] : [{
+        candidate,
+        gain,
+        inFlight: inFlightOf(candidate, items),
+        isLoop: runsInLoop(candidate),
+      }];
     });
   }
 
@@ -360,9 +353,7 @@ export class Assessment {
 
   /** Whether tasks that wait only take turns on one event loop, so that slots gain nothing, though they should. */
   get takesTurns(): boolean {
-    const loops = this.runners.filter(({ candidate, out }) =>
-      runsInLoop(candidate) && (out === undefined || out === "slower")
-    );
+    const loops = this.runners.filter((of) => runsInLoop(of.candidate) && didTheWork(of));
     return loops.length > 0 && loops.every(({ candidate, rounds, stops }) => {
       // What was stopped took far longer than the plain loop.
       const isStopped = rounds.length === 0 && stops !== undefined;
@@ -376,14 +367,14 @@ export class Assessment {
     const candidates = new Map(all.map((candidate) => [nameOf(candidate), candidate]));
     return [...candidates.values()].sort(bySimplicity).map((candidate) => {
       const { median: predictedGain, low, high } = this.predictedGain(candidate);
-      const runner = this.#runner(candidate);
+      const runner = runnerOf(this.runners, candidate);
       const entry = this.#entry(candidate);
       const isStopped = entry === undefined && runner?.stops !== undefined;
       const out = this.#isImpossible(candidate)
         ? "impossible"
         : runner?.out ?? (isStopped ? "slower" : undefined);
       return {
-        ...{ ...candidate, slots: slotsOf(candidate), name: nameOf(candidate) },
+        ...sizeOf(candidate),
         predictedMs: totalMs(this.prediction(candidate)),
         predictedGain,
         predictedGainLow: low,
@@ -399,13 +390,12 @@ export class Assessment {
     { times }: Entry,
     out: ModelAdvice["out"],
   ): ModelAdvice["measured"] {
-    const isGain = out === undefined || out === "slower";
     return {
       items,
       rounds: rounds.length,
       totalMs: median(times.map(({ ms }) => ms)),
       startMs: median(rounds.map(({ startMs }) => startMs)),
-      gain: isGain ? this.gain(candidate) : null,
+      gain: didTheWork({ out }) ? this.gain(candidate) : null,
       peakRssBytes: median(rounds.map(({ peakRssBytes }) => peakRssBytes)),
       failed: Math.max(...rounds.map(({ failed }) => failed)),
     };
@@ -416,7 +406,7 @@ export class Assessment {
     const { horizon, sample, race } = this.found;
     const isMeasured = sameWork(sample, race)?.same !== false;
     const timesOf = (of: Candidate) => {
-      const [entry, runner] = [this.#entry(of), this.#runner(of)];
+      const [entry, runner] = [this.#entry(of), runnerOf(this.runners, of)];
       if (!isMeasured || !entry || !runner) {
         const { startMs, runMs } = this.prediction(of);
         return { startMs, itemMs: runMs / horizon };

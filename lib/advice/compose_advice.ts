@@ -18,9 +18,10 @@ import {
   sayFinding,
 } from "./findings.ts";
 import { failingOf } from "./race/sample_check.ts";
-import { type Candidate, nameOf, SEQUENTIAL, slotsOf } from "./prediction/candidate.ts";
+import { type Candidate, nameOf, SEQUENTIAL, sizeOf } from "./prediction/candidate.ts";
 import { graceFor } from "./probe/probe.ts";
 import { programFor, type ProgramJob, rateOf } from "./program.ts";
+import { runnerOf } from "./race/race.ts";
 import type { Recommendation } from "./race/recommend.ts";
 import { missingOf, reasonOf, surprisesOf, unsureOf } from "./reasons.ts";
 
@@ -56,9 +57,7 @@ function careOf(
     rate: decision === "server's pace" ? rateOf(pace?.perSecond ?? null) : undefined,
     // What fails now and then would end the program; what is refused may be refused to the last try.
     fails: sample.failed > 0 || refuses ||
-      race?.runners.some((of) =>
-          nameOf(of.candidate) === nameOf(candidate) && of.rounds.some(({ failed }) => failed > 0)
-        ) === true,
+      runnerOf(race?.runners, candidate)?.rounds.some(({ failed }) => failed > 0) === true,
   };
 }
 
@@ -112,7 +111,7 @@ export function composeAdvice(found: Evidence): Advice {
     // A race that wasn't the sampled job says nothing of the predictions.
     surprises: decision === "other work" ? [] : surprisesOf(assessment, models),
     recommended: {
-      ...{ ...candidate, slots: slotsOf(candidate), name: nameOf(candidate) },
+      ...sizeOf(candidate),
       chunk: "auto",
       gain,
       predictedGain: assessment.gainAtPace(recommendation),

@@ -8,6 +8,7 @@ import { isBusy, type Others, othersWords } from "../timing/meter/meter.ts";
 import type { Evidence } from "./evidence.ts";
 import { spreadOrder } from "../timing/job_items.ts";
 import { type Candidate, inFlightOf, isLoop, nameOf } from "./prediction/candidate.ts";
+import { didTheWork } from "./race/race.ts";
 import { type Planned } from "./race/race_plan.ts";
 import type { Machine } from "./prediction/machine.ts";
 import { graceFor, type Probed } from "./probe/probe.ts";
@@ -428,8 +429,8 @@ export function isRestUnlike(found: Evidence): boolean {
 /** What of an item loses its class on other lanes; undefined if some gave the same results for all that. */
 export function classLostOf({ sample, race }: Pick<Evidence, "sample" | "race">) {
   const isSame = race !== undefined && !race.unrepeatable &&
-    race.runners.some(({ candidate, rounds, out }) =>
-      isRemote(candidate.model) && rounds.length > 0 && (out === undefined || out === "slower")
+    race.runners.some((of) =>
+      isRemote(of.candidate.model) && of.rounds.length > 0 && didTheWork(of)
     );
   return isSame ? undefined : sample.classLost;
 }

@@ -2,7 +2,15 @@
 
 import * as executors from "../open.ts";
 import { answerParent } from "../children/parent.ts";
-import type { JobSpec, LanesNow, ModelSpec, TrialPulse, TrialResult, TrialSpec } from "./spec.ts";
+import type {
+  JobSpec,
+  LanesNow,
+  ModelSpec,
+  TimingEvent,
+  TrialPulse,
+  TrialResult,
+  TrialSpec,
+} from "./spec.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { Decision } from "../adaptive/controller.ts";
 import type { AutoExecutor, Executor, LaneUsage } from "../executor.ts";
@@ -24,8 +32,7 @@ export interface TrialOrder {
 
 export type TrialMessage =
   | { readonly type: "meter" }
-  | { readonly type: "progress"; readonly settled: number; readonly total: number | undefined }
-  | { readonly type: "pulse"; readonly pulse: TrialPulse };
+  | Extract<TimingEvent, { readonly type: "progress" | "pulse" }>;
 
 /** Items came as data: their type is the job's own business. */
 type AnyTask = Task<unknown, unknown>;

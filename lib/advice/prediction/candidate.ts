@@ -53,9 +53,10 @@ export function bySimplicity(a: Candidate, b: Candidate): number {
     (a.slots === b.slots ? 0 : a.slots - b.slots);
 }
 
-/** Slots as data: null stands for all items at once. */
-export function slotsOf({ slots }: Pick<Candidate, "slots">): number | null {
-  return Number.isFinite(slots) ? slots : null;
+/** A candidate as data, with its name: no number of slots stands for all items at once. */
+export function sizeOf(candidate: Candidate) {
+  const { slots } = candidate;
+  return { ...candidate, slots: Number.isFinite(slots) ? slots : null, name: nameOf(candidate) };
 }
 
 export function inFlightOf({ lanes, slots }: Pick<Candidate, "lanes" | "slots">, items: number) {

@@ -9,7 +9,7 @@ import { amount, type Checked, whole } from "../../timing/json_file.ts";
 import type { ModelSpec } from "../../timing/spec.ts";
 import { median } from "../../timing/statistics.ts";
 import { type Candidate, nameOf } from "../prediction/candidate.ts";
-import type { Race, RaceOptions } from "./race.ts";
+import { type Race, type RaceOptions, runnerOf } from "./race.ts";
 
 export const autoSchema = z.object({
   /** What it settled on and how it compares, or why that isn't known, in a sentence. */
@@ -36,7 +36,7 @@ export async function tryAuto(
     & Pick<ModelSpec, "bounds">,
 ): Promise<AutoFound> {
   const name = nameOf(candidate);
-  const runner = race?.runners.find((of) => nameOf(of.candidate) === name);
+  const runner = runnerOf(race?.runners, candidate);
   if (runner === undefined || runner.rounds.length === 0) {
     return {
       text: `auto wasn't run: ${name} wasn't raced, so there is no time to hold it against.`,

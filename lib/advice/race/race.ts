@@ -17,7 +17,13 @@ import type {
   TrialResult,
   TrialRunner,
 } from "../../timing/spec.ts";
-import { bySimplicity, type Candidate, inFlightOf, SEQUENTIAL } from "../prediction/candidate.ts";
+import {
+  bySimplicity,
+  type Candidate,
+  inFlightOf,
+  nameOf,
+  SEQUENTIAL,
+} from "../prediction/candidate.ts";
 
 export interface RacePlan {
   /** Items that sequential runs: its time grows evenly with their number, so a part is enough. */
@@ -101,6 +107,17 @@ export interface RaceOptions {
   readonly runTrial: TrialRunner;
   readonly signal: AbortSignal;
   readonly onEvent?: ((event: TimingEvent) => void) | undefined;
+}
+
+/** A candidate's runner; undefined if it wasn't raced. */
+export function runnerOf(runners: readonly Runner[] = [], candidate: Candidate) {
+  const name = nameOf(candidate);
+  return runners.find((of) => nameOf(of.candidate) === name);
+}
+
+/** Whether it did the work, so that its gain is one: what is only slower than the best did. */
+export function didTheWork({ out }: { readonly out?: string | undefined }): boolean {
+  return out === undefined || out === "slower";
 }
 
 /** How many of its items a runner has in flight. */

@@ -2,6 +2,7 @@
 
 import type { Advice, AdviceFile, Hazard, ModelAdvice } from "../../advice/advice.ts";
 import { itemsText } from "../../advice/findings.ts";
+import { didTheWork } from "../../advice/race/race.ts";
 import { COMPUTES, SURE_CLASS, WAITS } from "../../judge/thresholds.ts";
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import {
@@ -192,8 +193,9 @@ export function modelColumns({ recommended }: Advice): Column<ModelAdvice>[] {
     numberColumn("predicted", 2, ({ model, predictedMs, predictedGain }) => {
       return model === BASELINE ? formatDuration(predictedMs) : formatRatio(predictedGain);
     }),
-    numberColumn("measured", 0, ({ model, measured, out }) => {
-      if (measured === undefined || !(out === undefined || out === "slower")) return NO_FIGURE;
+    numberColumn("measured", 0, (row) => {
+      const { model, measured } = row;
+      if (measured === undefined || !didTheWork(row)) return NO_FIGURE;
       const { gain, totalMs } = measured;
       return model === BASELINE || gain === null ? formatDuration(totalMs) : formatSpeedup(gain);
     }),
