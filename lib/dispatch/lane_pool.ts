@@ -7,6 +7,7 @@
  * done when they have returned.
  */
 
+import { attempt, shown, wordsOf } from "../lanes/attempt.ts";
 import type { LaneStartError } from "../lanes/errors.ts";
 import type { Death, Forced, LaneEvents, Report, Whole } from "../lanes/lane.ts";
 import { unloadable } from "../lanes/lane_tasks.ts";
@@ -97,6 +98,8 @@ export interface RunningTask {
 
 /** A module that ended so many lanes before any task of it could start is taken to do so always. */
 const MOST_EARLY_ENDS = 3;
+/** So many errors are told that no item tells. */
+const MOST_WARNINGS = 16;
 /** While all slots are taken, so many runs are asked whether they send ahead. */
 const MOST_ASKED = 16;
 
@@ -113,6 +116,8 @@ export class LanePool implements PlacesHost {
   readonly #proven = new WeakSet<PoolRun>();
   /** How many lanes each module ended before a task of it could start; −Infinity once one has ended. */
   readonly #earlyEnds = new Map<string, number>();
+  /** Errors that were told, for no item tells them. */
+  readonly #warned = new Set<string>();
   readonly #actions: (() => void)[] = [];
   #isBusy = false;
   /** Whether a lane is just being given a batch, which it may report at once. */
@@ -532,11 +537,27 @@ export class LanePool implements PlacesHost {
       if (!on.isForced || batch.asked === undefined) batch.run.onLost(batch, verdict, death);
       else batch.run.onForced(batch, verdict.at, forced, hadOthers);
     }
+    // In the event loop such an error ends the program: on a lane it had better be told, if no item tells it.
+    const isTold = verdicts.some(({ fault }) => fault === "certain");
+    if ("error" in death && !death.starting && !on.isForced && !isTold) this.#warn(on, death);
     const isEarly = verdicts.every(({ at }) => !isActive(at)) &&
       verdicts.some(({ fault }) => fault !== "none");
     if (this.options.remote && isEarly) {
       this.#noteEarlyEnd(lost.map(({ task }) => task.module), death);
     }
+  }
+
+  /** Says what ended a lane though no task is known to have done it; the same only once. */
+  #warn({ number }: OpenLane, { how, error }: Death): void {
+    const said = shown(wordsOf(error));
+    if (this.#warned.has(said) || this.#warned.size === MOST_WARNINGS) return;
+    this.#warned.add(said);
+    const stack = attempt(() => String((error as Error).stack), "");
+    const [, place] = /(\w+:\/\/\S+:\d+)/.exec(stack) ?? [];
+    console.error(
+      `warning: lane ${number} ${how}, when nothing ran there that is known to have done it: ${said}` +
+        (place === undefined ? "" : ` (${place})`),
+    );
   }
 
   /** A lane ended before what it was sent could start: if that goes on, none that wait for it will. */

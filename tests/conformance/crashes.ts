@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Gates } from "./gates.ts";
+import { eventually, Gates } from "./gates.ts";
 import { type Guarantee, numbers, OWN_LANE_ONLY, taskNamed, taskOf } from "./guarantee.ts";
 
 /** How a lane can end by what its task does, and what the error says of it. */
@@ -35,6 +35,35 @@ export const CRASHES: readonly Guarantee[] = [
       }
     },
   })),
+  {
+    name: "an error that ends a lane when its task has ended is told, once, and costs no item",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      const { error } = console;
+      const said: string[] = [];
+      console.error = (text: unknown) => void said.push(String(text));
+      try {
+        for (const way of ["throws", "rejects"]) {
+          await using executor = open({ lanes: 1 });
+          const leaves = taskOf(`export default (way) => {
+            if (way === "throws") setTimeout(() => { throw new TypeError("left \\u001b " + way) });
+            if (way === "rejects") setTimeout(() => void Promise.reject(new Error("left " + way)));
+            return way;
+          }`);
+          for (let time = 0; time < 2; time++) {
+            const outcomes = await executor.mapSettled(leaves, [way, "", ""]).toArray();
+            assertEquals(outcomes.map(({ status }) => status), Array(3).fill("fulfilled"));
+            await eventually(() => said.some((line) => line.includes(way)), "it was told");
+          }
+        }
+      } finally {
+        console.error = error;
+      }
+      assertEquals(said.length, 2);
+      assertMatch(said[0]!, /^warning: lane 0 threw outside the task, .*: "left \\x1b throws"/);
+      assertMatch(said[1]!, /^warning: lane 0 left a rejection unhandled, .*: "left rejects"/);
+    },
+  },
   {
     name: "a task that kills twice is quarantined, however many retries are left",
     notFor: OWN_LANE_ONLY,
