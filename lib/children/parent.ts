@@ -137,12 +137,17 @@ export interface FirstLine<Order> {
 /** Figures by another clock would be wrong, so a job that brings one, as for simulated time, is told. */
 function keepClock(): void {
   const now = performance.now.bind(performance);
-  Object.defineProperty(performance, "now", {
-    get: () => now,
-    set() {
-      throw new TypeError("performance.now can't be replaced: it is what times the tasks");
-    },
-  });
+  for (
+    const [of, name, value] of [[performance, "now", now], [globalThis, "performance", performance]]
+  ) {
+    Object.defineProperty(of, name as string, {
+      configurable: true,
+      get: () => value,
+      set() {
+        throw new TypeError("performance.now can't be replaced: it is what times the tasks");
+      },
+    });
+  }
 }
 
 /**

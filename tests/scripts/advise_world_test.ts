@@ -42,6 +42,12 @@ const FAILING: readonly (readonly [string, string, number, readonly string[]])[]
     ["performance.now can't be replaced"],
   ],
   [
+    "a clock instead of all others",
+    `globalThis.performance = { now: () => 0 }; export const items = [1]; export default () => 1;`,
+    1,
+    ["performance.now can't be replaced"],
+  ],
+  [
     "a JSON of its own",
     `JSON.stringify = () => "mine"; export const items = []; export default () => 1;`,
     2,

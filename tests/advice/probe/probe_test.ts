@@ -46,7 +46,8 @@ Deno.test({
     // The clock jumps by a thousand seconds while it is disposed.
     const late = module + `; const now = performance.now.bind(performance);
       export const prepare = () => ({
-        [Symbol.dispose]: () => { performance.now = () => now() + 1e6; },
+        [Symbol.dispose]: () =>
+          Object.defineProperty(performance, "now", { value: () => now() + 1e6 }),
       });`;
     const job = {
       ...{ name: "prepared", options: {}, prepare: "prepare" },
