@@ -183,7 +183,7 @@ async function measured(
   const options = { items: count, export: values.export };
   const own = ownJob({ ...limitedTo(job, count), options }, {
     computingShare: sample.cpuShare,
-    expectedMs: count * sample.wallMs,
+    expectedMs: count * (sample.wallMs + sample.sourceMs),
     ...(sample.total !== null && { total: most }),
   });
   if (values.openLoop !== undefined) return await run(own, undefined, values, { signal, meter });

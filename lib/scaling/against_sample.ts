@@ -1,11 +1,18 @@
 /** Holds a sweep against the sample before it: the same kernel results, job, and any order? */
 
-import { type Finding, givesNothing, ofTeardown, sayFinding } from "../advice/findings.ts";
+import {
+  type Finding,
+  givesNothing,
+  ofTeardown,
+  sayFinding,
+  sourceLimit,
+} from "../advice/findings.ts";
 import { compareWork } from "../advice/race/sample_check.ts";
 import { orderCheckOf, type OrderFound, type OrderProber } from "../advice/probe/order_probe.ts";
 import { JobError, type Probed } from "../advice/probe/probe.ts";
 import { sampleOf } from "../advice/probe/sample.ts";
 import { isModel, isRemote, type Model } from "../models.ts";
+import { formatDuration } from "../text/format.ts";
 import { limitedTo } from "../timing/job_items.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import { recommendedSize } from "./analyse.ts";
@@ -41,7 +48,9 @@ export async function compareKernel(
   );
 }
 
-const GUARD_MS = 60_000;
+/** Items that wait for what tasks give never come before these run: so long are those of a run backwards waited for. */
+const LEAST_GUARD_MS = 10_000;
+const SLOWER = 3;
 
 export async function holdAgainstSample(
   result: SweepResult,
@@ -69,15 +78,22 @@ export async function holdAgainstSample(
   const check = result.unsteady || chosen === undefined || chosen.lanes * chosen.slots === 1
     ? undefined
     : orderCheckOf(sample, probed);
+  const guardMs = LEAST_GUARD_MS + SLOWER * sample.tasksMs;
   const { orderMatters, rewritten, written }: Partial<OrderFound> = check === undefined
     ? {}
-    : await orderProbe(job, { ...check, guardMs: GUARD_MS, signal });
+    : await orderProbe(job, { ...check, guardMs, signal });
+  const most = Math.max(...result.points.map(({ throughputPerSecond: of }) => of.median));
+  const limit = sourceLimit(sample, most * (sample.sourceMs + sample.wallMs) / 1000);
+  const limits = limit === undefined ? [] : [
+    `The source of the items is the limit: it gives one each ${formatDuration(sample.sourceMs)}, ` +
+    `whatever the ${result.axis}.`,
+  ];
   if (rewritten) seen.push({ kind: "rewritten", tasks: check!.count, ...rewritten });
   if (written) seen.push({ kind: "written", tasks: check!.count, ...written });
   return {
     ...result,
     otherWork: work?.same === false ? work.ratio : undefined,
     ...(orderMatters !== undefined && { orderMatters }),
-    warnings: [...result.warnings, ...seen.map(sayFinding)],
+    warnings: [...result.warnings, ...limits, ...seen.map(sayFinding)],
   };
 }

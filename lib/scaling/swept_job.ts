@@ -98,7 +98,10 @@ const HARDLY_MORE = 2;
  * each slot of the largest.
  */
 export function itemsFor(
-  { wallMs, cpuShare, total }: Pick<Sample, "wallMs" | "cpuShare" | "total">,
+  { wallMs, sourceMs, cpuShare, total }: Pick<
+    Sample,
+    "wallMs" | "sourceMs" | "cpuShare" | "total"
+  >,
   plan: SweepPlan | undefined,
   cores: number,
 ): number {
@@ -106,7 +109,8 @@ export function itemsFor(
   const [smallest, largest] = [sizes[0]! * slotsPerLane, sizes.at(-1)! * slotsPerLane];
   const atOnce = Math.min(smallest, cores / Math.max(cpuShare, 1e-9));
   const isAsked = extendTo === 0;
-  const inTime = OWN_TRIAL_MS * atOnce / Math.max(wallMs, 1e-6);
+  // A source gives one at a time.
+  const inTime = OWN_TRIAL_MS / Math.max(wallMs / atOnce, sourceMs, 1e-6);
   const timely = Math.max(isAsked ? largest : LEAST_WAVES, inTime);
   const multiple = isAsked
     ? largest

@@ -101,6 +101,18 @@ Deno.test("a sweep warns of items that arrive on lanes without their class, and 
   assertStringIncludes(warnings.join(), "The teardown did not end within 5.00 s");
 });
 
+Deno.test("a sweep says of items that come no faster than they are done that their source is the limit", async () => {
+  const swept = await resultOf(rising);
+  const warningsOf = async (sourceMs: number) =>
+    (await holdAgainstSample(swept, JOB, probedOf({ waitMs: 10, sourceMs }), NOTHING, signal))
+      .warnings.join();
+  assertStringIncludes(
+    await warningsOf(1.2),
+    "source of the items is the limit: it gives one each",
+  );
+  assert(!(await warningsOf(0.2)).includes("source"));
+});
+
 Deno.test("a sweep looks at no order where the smallest size itself gives other results", async () => {
   const swept = { ...await resultOf(rising), unsteady: true };
   const orderProbe: OrderProber = () => Promise.reject(new Error("looked"));

@@ -24,7 +24,7 @@ Deno.test("downloads() are as many for each place, eight at least, and no more t
 
 Deno.test("itemsFor() gives every size the items that the smallest runs in a few seconds", () => {
   const of = (wallMs: number, total: number | null = null, plan?: SweepPlan, cpuShare = 0) =>
-    itemsFor({ wallMs, cpuShare, total }, plan, 2);
+    itemsFor({ wallMs, sourceMs: 0, cpuShare, total }, plan, 2);
   assertEquals([of(10), of(50), of(100), of(2000)], [448, 64, 32, 8]);
   // A list hardly longer is run whole: what is left out may be what matters.
   assertEquals([of(10, 900), of(10, 901), of(10, 5)], [900, 448, 5]);
@@ -35,6 +35,9 @@ Deno.test("itemsFor() gives every size the items that the smallest runs in a few
   // Sizes that were asked for are filled, though it takes longer.
   assertEquals(of(2000, null, planFor("limited", { slots: "1,100" })), 100);
   assertEquals(of(2000, null, planFor("limited", {})), 8);
+  // Items that come slowly take as long at every size.
+  const slow = { wallMs: 5, sourceMs: 100, cpuShare: 0, total: null };
+  assertEquals(itemsFor(slow, undefined, 2), 32);
 });
 
 Deno.test("ownJob() gives all sizes the same items, and warms nothing up", () => {

@@ -65,6 +65,8 @@ const FEW_ITEMS = 8;
 const OVERTIME = 2;
 /** Of the time they are to run, so much is the others' than the longest one's. */
 const LEAST_OTHERS = 0.5;
+/** A source that takes so many times as long to give a few items is known well enough. */
+const SLOW_SOURCE = 10;
 /** Once so many have failed and none succeeded, the rest will fail too. */
 const ALL_FAIL = 5;
 /** What takes longer than this is told while it goes on. */
@@ -91,6 +93,7 @@ export class Sampler {
   #failed = 0;
   #tasksMs = 0;
   #longestMs = 0;
+  #sourceMs = 0;
   #threadCpuMs = 0;
 
   constructor(
@@ -196,6 +199,7 @@ export class Sampler {
     const { limit, targetMs } = this.order;
     if (this.#ran >= limit) return true;
     if (this.#failed === this.#ran && this.#failed >= ALL_FAIL) return true;
+    if (this.#ran >= FEW_ITEMS && this.#sourceMs >= SLOW_SOURCE * targetMs) return true;
     if (this.#tasksMs < targetMs) return false;
     // One long item may be the only one: what the others take is looked at as well.
     const isShown = this.#tasksMs - this.#longestMs >= LEAST_OTHERS * targetMs;
@@ -246,6 +250,7 @@ export class Sampler {
     if (!promises) [syncMs, syncCpuMs] = [wallMs, usedMs];
     this.#threadCpuMs += threadCpuMs() - threadAt;
     this.#tasksMs += wallMs;
+    this.#sourceMs += sourceMs;
     this.#longestMs = Math.max(this.#longestMs, wallMs);
     for (const [at, item] of batch.entries()) {
       const failure = failures.get(at);

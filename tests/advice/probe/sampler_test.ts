@@ -88,6 +88,25 @@ Deno.test("Sampler takes what a list's items took for nothing, and a source's fo
   assert(sourceMs(await said((item) => item, list(20).values())) > 0);
 });
 
+Deno.test("Sampler waits for no more than a few items of a source that is slow", async () => {
+  const { now } = performance;
+  let lateMs = 0;
+  function* slow() {
+    for (let n = 0;; n++) {
+      lateMs += 1_000;
+      yield n;
+    }
+  }
+  performance.now = () => now.call(performance) + lateMs;
+  try {
+    const { done } = await said((item) => item, slow(), { targetMs: 1_000, limit: 100 });
+    assert(done.items >= 10 && done.items < 100, `${done.items}`);
+    assertEquals(done.total, null);
+  } finally {
+    performance.now = now;
+  }
+});
+
 Deno.test("Sampler goes on behind a failure, and ends where nothing succeeds", async () => {
   const { done, failures } = await said((item) => {
     if (item % 3 === 2) throw new TypeError(`no ${item}`, { cause: new Error("deeper") });
