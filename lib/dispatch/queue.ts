@@ -82,7 +82,6 @@ export class Queue {
 
   /** Pulls what will have to wait, for if there is nothing, the run need not wait to be over. */
   #lookAhead(): void {
-    this.takenAtMs = performance.now();
     for (const fresh of this.#pull()) this.#lines.add(fresh);
   }
 
@@ -110,7 +109,6 @@ export class Queue {
 
   /** The next items to send; undefined if there are none at this moment. */
   take(): Batch | undefined {
-    this.takenAtMs = performance.now();
     const batch = this.#next();
     if (batch !== undefined && this.isCounted) {
       this.#limit.take(batch);
@@ -123,6 +121,7 @@ export class Queue {
     for (;;) {
       const waiting = this.#lines.take();
       if (waiting !== undefined) {
+        this.takenAtMs = performance.now();
         return waiting.alone || this.isCounted ? this.#first(waiting) : waiting;
       }
       const pulled = this.#pull();
@@ -147,6 +146,8 @@ export class Queue {
     // The input may have left some out before these.
     const first = source.pulled - items.length;
     const keys = perKey && items.map((item, at) => this.#keyOf(perKey, item, first + at));
+    // The caller's own code, of the input and of keys, is over by now: it is no time of the task's.
+    this.takenAtMs = performance.now();
     if (!keys?.some((key) => key !== undefined)) {
       return [new Batch(run, first, items, unsent(this.takenAtMs))];
     }

@@ -37,6 +37,29 @@ export const DEADLINES: readonly Guarantee[] = [
     },
   },
   {
+    name: "what the caller's input and its keys compute is no time of the task's",
+    async check({ open }) {
+      await using executor = open();
+      const [deadlineMs, busyMs] = [200, 300];
+      const compute = () => {
+        for (const endMs = performance.now() + busyMs; performance.now() < endMs;);
+        return "key";
+      };
+      const items = (function* () {
+        compute();
+        yield 1;
+      })();
+      for (const options of [{}, { perKey: { key: compute } }]) {
+        const given = "perKey" in options ? [1] : items;
+        const [outcome] = await executor.mapSettled(taskNamed("double"), given, {
+          timeoutMs: deadlineMs,
+          ...options,
+        }).toArray();
+        assertEquals(outcome!.status, "fulfilled");
+      }
+    },
+  },
+  {
     name: "a busy loop that polls context.cancelled() ends at its deadline",
     onGpu: true,
     async check({ open }) {

@@ -135,6 +135,21 @@ Deno.test("a new batch tells when it was pulled, and has no history", () => {
   assert(its === run);
 });
 
+Deno.test("what the input and its keys compute is over before an item is taken", () => {
+  using time = new VirtualTime();
+  const items = (function* () {
+    time.pass(100);
+    yield "a";
+  })();
+  const key = () => {
+    time.pass(20);
+    return "a";
+  };
+  const { queue } = queueOf(items, { perKey: { key } });
+  const { queuedAtMs } = queue.take()!.history;
+  assertEquals([queuedAtMs, queue.takenAtMs], [1120, 1120]);
+});
+
 Deno.test("what was put back goes before all others, the last put back first", () => {
   const { queue } = queueOf([0, 1, 2]);
   queue.putBack(run.batch(["x"], { firstIndex: 11 }));
