@@ -100,7 +100,7 @@ export class OpenLane {
   /** How long it took to start, in milliseconds; undefined until it has. */
   startMs: number | undefined;
   /** What is with it, what waits there too. */
-  readonly inFlight = new BatchList("lanePlace");
+  readonly inFlight = new BatchList();
   /** Gets nothing more, and is closed once what is in flight has ended. */
   retired = false;
   /** What it was sent waits for tasks of others, as far as is known. */
@@ -122,8 +122,6 @@ export class OpenLane {
 
 /** What a batch's items have been through together. */
 export interface History {
-  /** When they were pulled from the input, in milliseconds. */
-  readonly queuedAtMs: number;
   /** Which start the next one will be, from 1. */
   readonly attempt: number;
   /**
@@ -142,9 +140,14 @@ export interface History {
 }
 
 /** The history of items that were never sent. */
-export function unsent(queuedAtMs: number, key?: Key): History {
-  return { queuedAtMs, attempt: 1, reruns: 0, kills: 0, losses: 0, alone: false, key };
-}
+export const UNSENT: History = {
+  attempt: 1,
+  reruns: 0,
+  kills: 0,
+  losses: 0,
+  alone: false,
+  key: undefined,
+};
 
 /** Items that follow on each other in the input, share their history, and travel together. */
 export class Batch implements LaneBatch {
@@ -165,18 +168,18 @@ export class Batch implements LaneBatch {
   /** When, why and at which item its task was asked to stop. */
   asked: { readonly atMs: number; readonly why: AskReason; readonly offset: number } | undefined =
     undefined;
+  /** Whether it is with a lane, for its run. */
+  isOut = false;
   /** Its place among its lane's batches; −1 if it is not among them. */
-  lanePlace: number = -1;
-  /** Its place among its run's batches that are with lanes. */
-  runPlace: number = -1;
-  /** Its place among those whose deadlines are watched. */
-  watchPlace: number = -1;
+  lanePlace = -1;
 
   constructor(
     readonly run: PoolRun,
     readonly firstIndex: number,
     readonly items: readonly unknown[],
-    readonly history: History,
+    /** When they were pulled from the input, in milliseconds. */
+    readonly queuedAtMs: number,
+    readonly history: History = UNSENT,
   ) {}
 
   get task(): Task {
@@ -228,43 +231,40 @@ export class Batch implements LaneBatch {
     const whole = from === 0 && to === this.items.length;
     const items = whole ? this.items : this.items.slice(from, to);
     const history = changes === undefined ? this.history : { ...this.history, ...changes };
-    return new Batch(this.run, this.firstIndex + from, items, history);
+    return new Batch(this.run, this.firstIndex + from, items, this.queuedAtMs, history);
   }
 }
 
-/** Batches that are somewhere. Unlike a Set it makes no garbage when batches come and go. */
+/** A lane's batches. Unlike a Set it makes no garbage when they come and go. */
 export class BatchList implements Iterable<Batch> {
   readonly #list: Batch[] = [];
-
-  /** @param place Where a batch keeps its place in this list. */
-  constructor(private readonly place: "lanePlace" | "runPlace" | "watchPlace") {}
 
   get size(): number {
     return this.#list.length;
   }
 
   add(batch: Batch): void {
-    batch[this.place] = this.#list.length;
+    batch.lanePlace = this.#list.length;
     this.#list.push(batch);
   }
 
   has(batch: Batch): boolean {
-    return this.#list[batch[this.place]] === batch;
+    return this.#list[batch.lanePlace] === batch;
   }
 
   delete(batch: Batch): void {
     if (!this.has(batch)) return;
-    const at = batch[this.place];
+    const at = batch.lanePlace;
     const last = this.#list.pop()!;
     if (last !== batch) {
       this.#list[at] = last;
-      last[this.place] = at;
+      last.lanePlace = at;
     }
-    batch[this.place] = -1;
+    batch.lanePlace = -1;
   }
 
   clear(): void {
-    for (const batch of this.#list) batch[this.place] = -1;
+    for (const batch of this.#list) batch.lanePlace = -1;
     this.#list.length = 0;
   }
 

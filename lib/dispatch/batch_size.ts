@@ -55,7 +55,8 @@ export class BatchSize {
   #itemMs: number | undefined;
   #size: number;
   /** How large an item is, and what its task gives. */
-  readonly #bytes = { items: 0, values: 0 };
+  #itemBytes = 0;
+  #valueBytes = 0;
 
   /** Knows nothing yet. */
   constructor(chunk: "auto" | number, private readonly limits: BatchLimits = ONE_BY_ONE) {
@@ -75,8 +76,7 @@ export class BatchSize {
 
   /** How many times so many items are within what may be held, and once at least. */
   #mostOf(items: number): number {
-    const { items: sent, values } = this.#bytes;
-    return Math.max(1, Math.floor(MOST_BYTES / (items * (sent + values))));
+    return Math.max(1, Math.floor(MOST_BYTES / (items * (this.#itemBytes + this.#valueBytes))));
   }
 
   /** How many batches a slot had better have waiting; `isShared` if other runs use the lanes. */
@@ -110,11 +110,14 @@ export class BatchSize {
     this.#size = Math.max(1, Math.min(wanted, GROWTH * this.current, mostItems));
   }
 
-  /** Takes note of how large items or values are: at once if they grow, for many may come. */
-  weigh(what: "items" | "values", count: number, bytes = 0): void {
-    if (count === 0) return;
-    const mean = WEIGHT * bytes / count + (1 - WEIGHT) * this.#bytes[what];
-    this.#bytes[what] = Math.max(bytes / count, mean);
+  /** Takes note of how large items are. */
+  weighItems(count: number, bytes: number): void {
+    this.#itemBytes = weighed(this.#itemBytes, count, bytes);
+  }
+
+  /** Takes note of how large what their tasks gave is. */
+  weighValues(count: number, bytes: number): void {
+    this.#valueBytes = weighed(this.#valueBytes, count, bytes);
   }
 
   /** At least 1; `remaining` is what is left in the input, if it tells. */
@@ -124,4 +127,10 @@ export class BatchSize {
     if (remaining === undefined || this.limits.firstItems > 1) return this.current;
     return Math.max(1, Math.min(this.current, Math.ceil(remaining / (2 * slots))));
   }
+}
+
+/** The mean size of one, which grows at once where they do, for many may come. */
+function weighed(mean: number, count: number, bytes: number): number {
+  if (count === 0) return mean;
+  return Math.max(bytes / count, WEIGHT * bytes / count + (1 - WEIGHT) * mean);
 }

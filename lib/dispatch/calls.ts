@@ -11,7 +11,7 @@ import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
 import { after } from "../lanes/timers.ts";
-import { Batch, type BatchSettings, type Blame, type PoolRun, unsent } from "./batch.ts";
+import { Batch, type BatchSettings, type Blame, type PoolRun, UNSENT } from "./batch.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
   type CheckedOptions,
@@ -88,9 +88,6 @@ export class Calls {
   }
 }
 
-/** What was never sent may share its lane. */
-const NEW = { alone: false };
-
 class Call implements PoolRun, Settling {
   readonly context: unknown = asyncContext();
   readonly settings: BatchSettings;
@@ -153,13 +150,13 @@ class Call implements PoolRun, Settling {
 
   peek(): { readonly alone: boolean } | undefined {
     if (this.#state !== "running") return undefined;
-    return this.#next === "new" ? NEW : this.#next;
+    return this.#next === "new" ? UNSENT : this.#next;
   }
 
   take(): Batch | undefined {
     const next = this.#next;
     this.#next = undefined;
-    return next === "new" ? new Batch(this, 0, [this.item], unsent(this.#queuedAtMs)) : next;
+    return next === "new" ? new Batch(this, 0, [this.item], this.#queuedAtMs) : next;
   }
 
   putBack(batch: Batch): void {

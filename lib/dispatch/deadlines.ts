@@ -7,7 +7,7 @@
 
 import type { AskReason } from "../lanes/lane.ts";
 import { MOST_TIMER_MS } from "../lanes/timers.ts";
-import type { Batch, BatchList } from "./batch.ts";
+import type { Batch } from "./batch.ts";
 
 /** What ends those that don't end by themselves: a pool. */
 export interface Enforcer {
@@ -30,7 +30,7 @@ export class Deadlines {
   #dueMs = Infinity;
 
   /** @param watched Those with a deadline, loading, or asked to stop. */
-  constructor(private readonly pool: Enforcer, private readonly watched: BatchList) {}
+  constructor(private readonly pool: Enforcer, private readonly watched: Set<Batch>) {}
 
   /** A batch was given to its lane: if there is a time that it may not exceed, that is seen to. */
   watch(batch: Batch): void {
@@ -51,7 +51,7 @@ export class Deadlines {
     this.#timer = setTimeout(() => {
       this.#dueMs = Infinity;
       this.pool.do(() => {
-        for (const batch of this.watched) if (this.watched.has(batch)) this.#lookAt(batch);
+        for (const batch of [...this.watched]) if (this.watched.has(batch)) this.#lookAt(batch);
       });
     }, waitMs);
   }
@@ -69,7 +69,7 @@ export class Deadlines {
   /** Asks a batch's task to stop, and sees to it that it does. */
   ask(batch: Batch, why: AskReason, reason?: unknown, offset = -1): void {
     if (batch.asked?.why === "cancel") return;
-    if (!this.watched.has(batch)) this.watched.add(batch);
+    this.watched.add(batch);
     batch.asked = { atMs: performance.now(), why, offset };
     batch.on!.lane.ask(batch, why, reason);
     this.lookIn(this.pool.options.graceMs);

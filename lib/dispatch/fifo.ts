@@ -1,44 +1,52 @@
 /** What waits, the first first. */
 
-/** So many places of what was taken are kept before the rest moves up. */
-const MOST_TAKEN = 1024;
+interface Entry<T> {
+  readonly item: T;
+  /** The one behind it. */
+  next: Entry<T> | undefined;
+}
 
 /** A queue whose first is taken in the same time however many wait behind it. */
 export class Fifo<T> {
-  /** What was taken is undefined; the first is at `#head`. */
-  #all: (T | undefined)[] = [];
-  #head = 0;
-
-  get size(): number {
-    return this.#all.length - this.#head;
-  }
+  size = 0;
+  #first: Entry<T> | undefined;
+  #last: Entry<T> | undefined;
 
   get first(): T | undefined {
-    return this.#all[this.#head];
+    return this.#first?.item;
   }
 
   push(item: T): void {
-    this.#all.push(item);
+    const entry = { item, next: undefined };
+    if (this.#last === undefined) this.#first = entry;
+    else this.#last.next = entry;
+    this.#last = entry;
+    this.size++;
   }
 
   shift(): T | undefined {
-    const first = this.#all[this.#head];
-    this.#all[this.#head++] = undefined;
-    if (this.#head >= this.#all.length) this.clear();
-    else if (this.#head > MOST_TAKEN && 2 * this.#head > this.#all.length) {
-      this.#all = this.#all.slice(this.#head);
-      this.#head = 0;
-    }
-    return first;
+    const first = this.#first;
+    if (first === undefined) return undefined;
+    this.#first = first.next;
+    if (this.#first === undefined) this.#last = undefined;
+    // What was taken long ago must not keep what comes later in memory until that is all collected.
+    first.next = undefined;
+    this.size--;
+    return first.item;
   }
 
   /** Some of those that wait, by their places. */
   slice(from: number, to: number): T[] {
-    return this.#all.slice(this.#head + from, this.#head + to) as T[];
+    const found: T[] = [];
+    let entry = this.#first;
+    for (let at = 0; entry !== undefined && at < to; at++, entry = entry.next) {
+      if (at >= from) found.push(entry.item);
+    }
+    return found;
   }
 
   clear(): void {
-    this.#all = [];
-    this.#head = 0;
+    this.#first = this.#last = undefined;
+    this.size = 0;
   }
 }

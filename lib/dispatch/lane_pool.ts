@@ -12,7 +12,7 @@ import type { LaneStartError } from "../lanes/errors.ts";
 import type { Death, Forced, LaneEvents, Report, Whole } from "../lanes/lane.ts";
 import { unloadable } from "../lanes/lane_tasks.ts";
 import type { Task } from "../lanes/task.ts";
-import { type Batch, BatchList, OpenLane, type PaceMaker, type PoolRun } from "./batch.ts";
+import { type Batch, OpenLane, type PaceMaker, type PoolRun } from "./batch.ts";
 import type { BatchLimits } from "./batch_size.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Fifo } from "./fifo.ts";
@@ -110,7 +110,7 @@ export class LanePool implements PlacesHost {
   /** Those that may have something to send, in the order of their turns. */
   readonly #ready = new Fifo<PoolRun>();
   /** Those on lanes that must not exceed some time. */
-  readonly #watched = new BatchList("watchPlace");
+  readonly #watched = new Set<Batch>();
   readonly #deadlines = new Deadlines(this, this.#watched);
   /** Runs whose tasks were loaded on some lane. */
   readonly #proven = new WeakSet<PoolRun>();
@@ -118,7 +118,7 @@ export class LanePool implements PlacesHost {
   readonly #earlyEnds = new Map<string, number>();
   /** Errors that were told, for no item tells them. */
   readonly #warned = new Set<string>();
-  readonly #actions: (() => void)[] = [];
+  readonly #actions = new Fifo<() => void>();
   #isBusy = false;
   /** Whether a lane is just being given a batch, which it may report at once. */
   #isSending = false;
@@ -186,6 +186,13 @@ export class LanePool implements PlacesHost {
   /** The lanes that are open, in the order of their numbers. */
   get openLanes(): OpenLane[] {
     return this.#places.openLanes;
+  }
+
+  /** What lanes have of a run. */
+  batchesOf(run: PoolRun): Batch[] {
+    return this.#places.lanes.flatMap(({ inFlight }) =>
+      [...inFlight].filter((batch) => batch.run === run)
+    );
   }
 
   /** What runs at this moment, lane by lane. */
@@ -259,11 +266,9 @@ export class LanePool implements PlacesHost {
     if (this.#isBusy) return;
     this.#isBusy = true;
     do {
-      // No shift(), for there may be many.
-      for (let at = 0; at < this.#actions.length; at++) guarded(this.#actions[at]!);
-      this.#actions.length = 0;
+      for (let next; (next = this.#actions.shift()) !== undefined;) guarded(next);
       guarded(this.#fill);
-    } while (this.#actions.length > 0);
+    } while (this.#actions.size > 0);
     this.#isBusy = false;
   }
 
@@ -291,7 +296,7 @@ export class LanePool implements PlacesHost {
 
   /** A run may have something to send. */
   wake(run: PoolRun): void {
-    if (!this.#runs.has(run)) return;
+    if (!run.isReady && !this.#runs.has(run)) return;
     this.#queue(run);
     if (!this.#isBusy) this.do(() => {});
   }
@@ -357,10 +362,10 @@ export class LanePool implements PlacesHost {
   #sendQueued(): void {
     /** Runs in a row for which there was no place. */
     let refused = 0;
-    while (this.#actions.length === 0 && !this.#isPaused) {
+    while (this.#actions.size === 0 && !this.#isPaused) {
       const run = this.#ready.first;
       if (run === undefined) return;
-      if (run.isCall && this.#places.isSimple && this.#places.isFull) return;
+      if (this.#places.isSimple && this.#places.isFull) return;
       const wanted = run.peek();
       if (wanted !== undefined && this.#isPaced()) return;
       const place = wanted && this.#places.placeFor(run, wanted.alone);
@@ -514,7 +519,7 @@ export class LanePool implements PlacesHost {
   #release(batch: Batch): void {
     const on = batch.on!;
     on.inFlight.delete(batch);
-    if (batch.watchPlace >= 0) this.#watched.delete(batch);
+    this.#watched.delete(batch);
     const place = this.#places.of(on);
     if (batch.alone && place.open === on) place.exclusive = false;
     if (on.inFlight.size > 0) return;

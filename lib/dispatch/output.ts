@@ -90,7 +90,7 @@ export function outcomeAt(settled: Settled, offset: number): Outcome<unknown> {
     item: batch.items[settled.from + offset],
     lane: isStarted && batch.on !== undefined ? batch.on.number : -1,
     attempts: isStarted ? batch.attempt : batch.attempt - 1,
-    queuedAtMs: batch.history.queuedAtMs,
+    queuedAtMs: batch.queuedAtMs,
     startedAtMs: times === undefined ? report.startedAtMs : times[at]!,
     endedAtMs: times === undefined ? report.endedAtMs : times[at + 1]!,
   };

@@ -5,7 +5,7 @@
 
 import { shown } from "../lanes/attempt.ts";
 import { after } from "../lanes/timers.ts";
-import { Batch, type Key, type Pace, type PaceMaker, type PoolRun, unsent } from "./batch.ts";
+import { Batch, type Key, type Pace, type PaceMaker, type PoolRun, UNSENT } from "./batch.ts";
 import type { BatchSize } from "./batch_size.ts";
 import { Fifo } from "./fifo.ts";
 import { Limit, type LimitOptions, type PerKey } from "./limits.ts";
@@ -91,7 +91,7 @@ export class Queue {
   }
 
   #unpulled(): { readonly alone: boolean } | undefined {
-    return this.source.mayGive && this.#room >= 1 ? { alone: false } : undefined;
+    return this.source.mayGive && this.#room >= 1 ? UNSENT : undefined;
   }
 
   /** How many items may still be pulled before the consumer takes some. */
@@ -149,10 +149,10 @@ export class Queue {
     // The caller's own code, of the input and of keys, is over by now: it is no time of the task's.
     this.takenAtMs = performance.now();
     if (!keys?.some((key) => key !== undefined)) {
-      return [new Batch(run, first, items, unsent(this.takenAtMs))];
+      return [new Batch(run, first, items, this.takenAtMs)];
     }
     return items.map((item, at) =>
-      new Batch(run, first + at, [item], unsent(this.takenAtMs, keys[at]))
+      new Batch(run, first + at, [item], this.takenAtMs, { ...UNSENT, key: keys[at] })
     );
   }
 
@@ -226,7 +226,7 @@ export class Queue {
     for (
       const [first, items] of [[pulled - arrived.length, arrived], [pulled, unpulled]] as const
     ) {
-      if (items.length > 0) dropped.push(new Batch(this.run, first, items, unsent(this.takenAtMs)));
+      if (items.length > 0) dropped.push(new Batch(this.run, first, items, this.takenAtMs));
     }
     return dropped;
   }

@@ -5,14 +5,7 @@ import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import type { Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
-import {
-  type Batch,
-  BatchList,
-  type BatchSettings,
-  type Blame,
-  type Pace,
-  type PaceMaker,
-} from "./batch.ts";
+import { type Batch, type BatchSettings, type Blame, type Pace, type PaceMaker } from "./batch.ts";
 import { BatchSize } from "./batch_size.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
@@ -73,7 +66,8 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   /** Told when somebody asks for results, or says that none is wanted. */
   onUsed: () => void = () => {};
   readonly #failFast: boolean;
-  readonly #inFlight = new BatchList("runPlace");
+  /** How many batches are with lanes. */
+  #inFlight = 0;
   readonly #source: Source;
   readonly #size: BatchSize;
   readonly #queue: Queue;
@@ -234,7 +228,8 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   /** A batch is not with a lane, or no more. */
   #leaveLane(batch: Batch, startedAtMs = NaN): void {
-    this.#inFlight.delete(batch);
+    if (batch.isOut) this.#inFlight--;
+    batch.isOut = false;
     this.#queue.leave(batch, startedAtMs);
   }
 
@@ -243,11 +238,12 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     batch.giveBackMs = this.#size.giveBackMs;
     batch.mark = batch.timeoutMs !== Infinity || batch.alone || this.#size.isLong;
     batch.sentAtMs = this.#queue.takenAtMs;
-    this.#inFlight.add(batch);
+    batch.isOut = true;
+    this.#inFlight++;
   }
 
   onSent(batch: Batch): void {
-    this.#size.weigh("items", batch.sentCount, batch.sentBytes);
+    this.#size.weighItems(batch.sentCount, batch.sentBytes);
     if (!this.#queue.isCounted || !this.#queue.sent(batch)) return;
     const wake = () => this.onMore();
     batch.on!.lane.load(this.task).then(wake, wake);
@@ -258,7 +254,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     batch.reported += report.count;
     this.#loadFailures.inARow = 0;
     this.#size.learn(report.count, report.endedAtMs - report.startedAtMs);
-    this.#size.weigh("values", report.count, report.bytes);
+    this.#size.weighValues(report.count, report.bytes ?? 0);
     if (report.last) this.#leaveLane(batch, report.startedAtMs);
     this.#settler.report(batch, report, base);
     if (report.last && batch.reported < batch.items.length) {
@@ -313,7 +309,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   /** Whether nothing of it runs, and nobody waits for it. */
   get #isIdle(): boolean {
-    return this.#state === "running" && this.#inFlight.size === 0 && !this.output.isAwaited;
+    return this.#state === "running" && this.#inFlight === 0 && !this.output.isAwaited;
   }
 
   onSettled(settled: Settled): void {
@@ -355,9 +351,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   #stop(): void {
     // First what waits, or a lane would start it in place of what was asked to stop.
-    for (const batch of this.#inFlight) this.pool.takeBack(batch);
+    for (const batch of this.pool.batchesOf(this)) this.pool.takeBack(batch);
     // What couldn't be taken back waits behind what was sent earlier: the last is asked first.
-    for (const batch of [...this.#inFlight].reverse()) {
+    for (const batch of this.pool.batchesOf(this).reverse()) {
       this.pool.cancel(batch, this.#stopReason);
     }
     for (const batch of this.#queue.drop()) this.#settler.cancel(batch, this.#stopReason);
@@ -366,7 +362,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   #endIfDone(): void {
-    if (this.#inFlight.size > 0) return;
+    if (this.#inFlight > 0) return;
     const isDone = this.#state === "draining" ||
       (this.#state === "running" && this.#queue.isEmpty && this.#settler.unanswered === 0);
     if (isDone) this.#finish();

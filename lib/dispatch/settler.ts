@@ -61,6 +61,8 @@ export interface LossOptions {
   readonly onQuarantined?: ((item: QuarantinedItem) => void) | undefined;
 }
 
+const NONE: NonNullable<Report["failures"]> = [];
+
 /** Settles each of a run's items exactly once. */
 export class Settler {
   /** How many items have ended for good, in whichever way. */
@@ -75,21 +77,31 @@ export class Settler {
   /** Settles the next items of a batch, of which so many had been reported before. */
   report(batch: Batch, report: Report, base: number): void {
     const isStarted = report.unsent !== true;
-    const settle = (from: number, count: number, rejection?: Rejection) => {
-      if (count === 0) return;
-      this.#settle(settledOf(batch, base + from, count, rejection, isStarted, report, from));
-    };
     let from = 0;
-    for (const { offset, ended, reason, retryAfterMs } of report.failures ?? []) {
-      settle(from, offset - from);
+    for (const { offset, ended, reason, retryAfterMs } of report.failures ?? NONE) {
+      this.#settlePart(batch, report, base, from, offset);
       const rejection = { ended, reason };
       const final = isStarted
         ? this.#retry(batch, base + offset, rejection, isStarted, retryAfterMs)
         : rejection;
-      if (final !== undefined) settle(offset, 1, final);
       from = offset + 1;
+      if (final !== undefined) this.#settlePart(batch, report, base, offset, from, final);
     }
-    settle(from, report.count - from);
+    this.#settlePart(batch, report, base, from, report.count);
+  }
+
+  /** Settles some of a report's items, which all ended in the same way. */
+  #settlePart(
+    batch: Batch,
+    report: Report,
+    base: number,
+    from: number,
+    to: number,
+    rejection?: Rejection,
+  ): void {
+    if (from === to) return;
+    const isStarted = report.unsent !== true;
+    this.#settle(settledOf(batch, base + from, to - from, rejection, isStarted, report, from));
   }
 
   /** An item ended without a report of its lane: it is tried again, if that is allowed, else settled. */

@@ -111,8 +111,10 @@ export class Source {
     if (this.done) return [];
     if (this.#array === undefined) return this.#pullSync(this.items as Iterable<unknown>, count);
     const array = this.#array;
-    const items = attempt(() => slice.call(array, this.pulled, this.pulled + count));
-    if (items === undefined) {
+    let items: unknown[];
+    try {
+      items = slice.call(array, this.pulled, this.pulled + count);
+    } catch {
       // A getter, or a proxy, may throw at one index: those before it are items.
       this.#array = undefined;
       this.#sync = itemsFrom(array, this.pulled);

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { KnownTasks } from "../../lib/adaptive/known_tasks.ts";
-import { Batch, unsent } from "../../lib/dispatch/batch.ts";
+import { Batch } from "../../lib/dispatch/batch.ts";
 import type { Failure, Report, Whole } from "../../lib/lanes/lane.ts";
 import { threads } from "../../lib/lanes/remote/clone.ts";
 import type { Task } from "../../lib/lanes/task.ts";
@@ -18,7 +18,7 @@ function knowing(whole: Whole = "classes") {
   const why: string[] = [];
   const known = new KnownTasks(threads, whole, (text) => why.push(text));
   const batch = (item: unknown, task = REMOTE) =>
-    new Batch(Object.assign(new FakeRun(), { task }), 7, [item], unsent(0));
+    new Batch(Object.assign(new FakeRun(), { task }), 7, [item], 0);
   const look = (item: unknown, value: unknown, failures?: readonly Failure[]) => {
     const times = { startedAtMs: 0, endedAtMs: 1, times: undefined };
     const report: Report = { count: 1, values: [value], failures, ...times, last: true };
@@ -67,7 +67,7 @@ Deno.test("only a few looks are taken, fewer and fewer, and none of them twice b
   let looks = 0;
   const clone = (value: unknown) => (looks++, structuredClone(value));
   const known = new KnownTasks({ ...threads, clone }, "classes", () => {});
-  const batch = new Batch(Object.assign(new FakeRun(), { task: REMOTE }), 0, [{ n: 1 }], unsent(0));
+  const batch = new Batch(Object.assign(new FakeRun(), { task: REMOTE }), 0, [{ n: 1 }], 0);
   const report = { count: 1, values: [1], failures: undefined, times: undefined, last: true };
   const at: number[] = [];
   for (let item = 0; item < 1000; item++) {

@@ -113,25 +113,25 @@ Deno.test("a size that the caller wants is kept, whatever the tasks and their it
 
 Deno.test("however short their tasks are, items that are large travel in small batches, and few wait", () => {
   const MB = 1 << 20;
-  for (const what of ["items", "values"] as const) {
+  for (const weigh of ["weighItems", "weighValues"] as const) {
     const size = learned(1e-4);
     assertEquals([size.current, size.ahead(false)], [8192, 1]);
-    size.weigh(what, 2, MB / 2);
+    size[weigh](2, MB / 2);
     assertEquals([size.current, size.next(undefined, 1), size.ahead(false)], [4, 4, 1]);
-    size.weigh(what, 1, 100 * MB);
+    size[weigh](1, 100 * MB);
     assertEquals([size.current, size.ahead(false)], [1, 1]);
     // What grows back does so step by step, as with times.
-    size.weigh(what, 0, 0);
-    for (let batch = 0; batch < 40; batch++) size.weigh(what, 1, 0);
+    size[weigh](0, 0);
+    for (let batch = 0; batch < 40; batch++) size[weigh](1, 0);
     size.learn(1, 1e-4);
     assertEquals(size.current, 8192);
   }
   const both = learned(1e-4);
-  both.weigh("items", 1, MB / 4);
-  both.weigh("values", 1, MB / 4);
+  both.weighItems(1, MB / 4);
+  both.weighValues(1, MB / 4);
   assertEquals(both.current, 2);
   const fixed = new BatchSize(7);
   fixed.learn(7, 0);
-  fixed.weigh("items", 7, 7 * MB);
+  fixed.weighItems(7, 7 * MB);
   assertEquals([fixed.current, fixed.ahead(false)], [7, 1]);
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Batch, BatchList, type BatchSettings } from "../../lib/dispatch/batch.ts";
+import type { Batch, BatchSettings } from "../../lib/dispatch/batch.ts";
 import { Deadlines, type Enforcer } from "../../lib/dispatch/deadlines.ts";
 import type { BatchProgress } from "../../lib/lanes/lane.ts";
 import { FakeLane } from "./fake_lane.ts";
@@ -14,7 +14,7 @@ function watching(
     & Partial<Pick<BatchSettings, "timeoutMs" | "loadTimeoutMs">> = {},
 ) {
   const lane = new FakeLane();
-  const inFlight = new BatchList("runPlace");
+  const inFlight = new Set<Batch>();
   const batch = sendTo(
     openLane(lane),
     new FakeRun("a", { timeoutMs, loadTimeoutMs }).batch(["a", "b", "c"]),

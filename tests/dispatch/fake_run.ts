@@ -9,6 +9,7 @@ import {
   type History,
   OpenLane,
   type PoolRun,
+  UNSENT,
 } from "../../lib/dispatch/batch.ts";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { BatchProgress, Death, Forced, Report } from "../../lib/lanes/lane.ts";
@@ -18,6 +19,7 @@ import type { FakeLane } from "./fake_lane.ts";
 /** What a batch can be told to be, besides its items. */
 export interface BatchOptions extends Partial<History> {
   readonly firstIndex?: number;
+  readonly queuedAtMs?: number;
 }
 
 /** A run whose steps a test takes. */
@@ -60,18 +62,11 @@ export class FakeRun implements PoolRun {
   }
 
   /** Items that came from the input at index 10, unless told otherwise. */
-  batch(items: readonly unknown[], { firstIndex = 10, ...more }: BatchOptions = {}): Batch {
-    const history = {
-      attempt: 1,
-      queuedAtMs: 5,
-      kills: 0,
-      losses: 0,
-      reruns: 0,
-      alone: false,
-      key: undefined,
-      ...more,
-    };
-    return new Batch(this, firstIndex, items, history);
+  batch(
+    items: readonly unknown[],
+    { firstIndex = 10, queuedAtMs = 5, ...more }: BatchOptions = {},
+  ): Batch {
+    return new Batch(this, firstIndex, items, queuedAtMs, { ...UNSENT, ...more });
   }
 
   /** Has batches of one item each to send, from an index on. */

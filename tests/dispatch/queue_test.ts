@@ -123,7 +123,7 @@ Deno.test("a new batch tells when it was pulled, and has no history", () => {
   const { run, queue } = queueOf(["a"]);
   time.pass(7);
   const batch = queue.take()!;
-  const { history: { queuedAtMs, attempt, reruns, kills, alone }, run: its } = batch;
+  const { queuedAtMs, history: { attempt, reruns, kills, alone }, run: its } = batch;
   assertEquals([queuedAtMs, queue.takenAtMs, attempt, reruns, kills, alone], [
     1007,
     1007,
@@ -146,7 +146,7 @@ Deno.test("what the input and its keys compute is over before an item is taken",
     return "a";
   };
   const { queue } = queueOf(items, { perKey: { key } });
-  const { queuedAtMs } = queue.take()!.history;
+  const { queuedAtMs } = queue.take()!;
   assertEquals([queuedAtMs, queue.takenAtMs], [1120, 1120]);
 });
 

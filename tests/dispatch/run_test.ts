@@ -245,6 +245,8 @@ Deno.test("a run that has ended gives the place back that was kept for it, at on
   const options = { chunk: 1, buffer: 0, signal: controller.signal };
   const one = take(mapSettled(pool, endless, options));
   void take(mapSettled(pool, ["a", "b"], { chunk: 1 }, { module: "b:", export: "default" }));
+  lane.finish(lane.batches[0]!); // the next turn is the other's
+  await settle();
   for (const batch of lane.batches) lane.start(batch);
   lane.die(); // each may be why, and needs a lane for itself
   const modules = () => made[1]!.batches.map(({ task }) => task.module);
