@@ -366,8 +366,10 @@ interface Told extends Required<Omit<Ends, "aside" | "unsaid">> {
 /** Whether a task tells that something is missing where it ran, which may be elsewhere. */
 function isLacking({ ended, reason }: Failure): boolean {
   if (ended !== "failed") return false;
-  return reason instanceof ReferenceError || reason instanceof Deno.errors.NotCapable ||
-    attempt(() => (reason as { code?: unknown }).code) === "ERR_MODULE_NOT_FOUND";
+  const lacks = () =>
+    reason instanceof ReferenceError || reason instanceof Deno.errors.NotCapable ||
+    (reason as { code?: unknown }).code === "ERR_MODULE_NOT_FOUND";
+  return attempt(lacks, false);
 }
 
 const WELL: Told = {
