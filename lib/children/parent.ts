@@ -151,6 +151,24 @@ function keepClock(): void {
 }
 
 /**
+ * Until tasks run, whoever reads stdin is told that it can't be, instead of finding it empty: a job's items
+ * are made anew in each of several processes, and stdin could be read once. For tasks it is at its end.
+ */
+export function refuseStdin(hasBegun: () => boolean): void {
+  const own: unknown = Object.getPrototypeOf(Deno.stdin);
+  for (const name of ["read", "readSync", "readable"]) {
+    const get = () => {
+      if (hasBegun()) return Reflect.get(own as object, name, Deno.stdin);
+      throw new TypeError(
+        "stdin can't be read by a job, whose items are made several times: read a file by its path, " +
+          "or have deno task run take the items from stdin (--from -)",
+      );
+    };
+    Object.defineProperty(Deno.stdin, name, { get });
+  }
+}
+
+/**
  * Connects to the parent: reads its order, and from then on ends with it. What tasks print with `console` goes
  * to stderr. When the parent wants an end (SIGTERM, unless `onTerm` says otherwise) or orders end, the signal
  * aborts, and 2 seconds later the process ends whatever it does, unless it is in a busy loop. SIGINT and

@@ -62,6 +62,11 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     }
   }
 
+  /** Whether one was taken from the list, so that tasks may run. */
+  get hasBegun(): boolean {
+    return this.#taken > 0;
+  }
+
   /** How many that are known weren't found. */
   get gone(): Record<Known, number> {
     const gone = { done: 0, failed: 0 };

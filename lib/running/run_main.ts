@@ -1,7 +1,7 @@
 /** What runs in the job's own process. It imports no npm package. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { connectToParent } from "../children/parent.ts";
+import { connectToParent, refuseStdin } from "../children/parent.ts";
 import { endWithParent } from "../lanes/remote/endings.ts";
 import { hook, openItems, prepare } from "../timing/job_items.ts";
 import { openModel } from "../timing/trial_main.ts";
@@ -93,6 +93,8 @@ async function main(): Promise<void> {
     for (let line = await inbox.next(); line !== undefined; line = await inbox.next()) told(line);
   })();
 
+  let items: ItemsLeft | undefined;
+  refuseStdin(() => items?.hasBegun === true);
   let where = "prepare";
   let last: RunMessage;
   let ran: RunMessage | undefined;
@@ -107,7 +109,7 @@ async function main(): Promise<void> {
     const listed = order.fed
       ? fed
       : (await orFinished("opening its items", openItems(job.items))).items;
-    const items = new ItemsLeft(listed, known, order);
+    items = new ItemsLeft(listed, known, order);
     where = "the run";
     const own = { ...job, graceMs: job.graceMs ?? GRACE_MS };
     await using executor = openModel({ ...order, job: own });

@@ -48,6 +48,13 @@ const FAILING: readonly (readonly [string, string, number, readonly string[]])[]
     ["performance.now can't be replaced"],
   ],
   [
+    "items from stdin",
+    `export async function* items() { for await (const line of process.stdin) yield line; }
+     export default () => 1;`,
+    1,
+    ["stdin can't be read by a job", "--from -"],
+  ],
+  [
     "a JSON of its own",
     `JSON.stringify = () => "mine"; export const items = []; export default () => 1;`,
     2,

@@ -369,6 +369,25 @@ export default async () => {
   });
 }
 
+for (
+  const [how, items] of [
+    ["read whole", "async () => (await new Response(Deno.stdin.readable).text()).split(',')"],
+    [
+      "read bit by bit",
+      "(async function* () { yield await Deno.stdin.read(new Uint8Array(9)); })()",
+    ],
+  ]
+) {
+  test(`items that are ${how} from stdin are refused, with the option that takes them`, {
+    "job.js": `export const items = ${items}; export default (n) => n;`,
+  }, async (folder) => {
+    const { code, stderr } = await runTask("run", ["job.js"], { cwd: folder });
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stderr, "stdin can't be read by a job");
+    assertStringIncludes(stderr, "--from -");
+  });
+}
+
 test("items that only a set-up kept from running are no failures: they run once it succeeds", {
   "job.js": `
 export const items = [0, 1, 2, 3, 4, 5];

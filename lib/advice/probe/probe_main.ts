@@ -1,6 +1,6 @@
 /** What runs in a probe's own process. It imports no npm package. */
 
-import { connectToParent } from "../../children/parent.ts";
+import { connectToParent, refuseStdin } from "../../children/parent.ts";
 import type { Items } from "../../dispatch/options.ts";
 import {
   type Given,
@@ -55,7 +55,12 @@ async function main(): Promise<void> {
   // Nothing here could stop a task: SIGTERM, and a parent that is gone, may as well end the process.
   const { order, inbox, tell, signal } = await connectToParent<ProbeOrder>({ onTerm: "dies" });
   signal.onabort = () => Deno.exit(1);
-  const say: (message: ProbeMessage) => void = tell;
+  let hasBegun = false;
+  refuseStdin(() => hasBegun);
+  const say = (message: ProbeMessage) => {
+    hasBegun ||= message.type === "phase" && message.phase === "tasks";
+    tell(message);
+  };
   const end = (message?: ProbeMessage): never => {
     if (message !== undefined) say(message);
     Deno.exit(0);
