@@ -11,6 +11,7 @@ import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
 import { after } from "../lanes/timers.ts";
+import { aborts } from "./aborts.ts";
 import { Batch, type BatchSettings, type Blame, type PoolRun, UNSENT } from "./batch.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
@@ -30,7 +31,6 @@ export class Calls {
   /** Calls that have not ended, and those of them that are with a lane. */
   open = 0;
   onLanes = 0;
-  readonly #aborts = new AbortWatch();
   readonly #usual: BatchSettings;
   /** By the names of tasks that couldn't be loaded last. */
   readonly #loadFailures = new Map<string, LoadFailures>();
@@ -58,7 +58,7 @@ export class Calls {
         );
       }
       const call = new Call(this, task, item, checked, resolve, reject);
-      if (signal !== undefined) this.#aborts.add(signal, call);
+      if (signal !== undefined) aborts.add(signal, call);
       call.start();
     });
   }
@@ -84,7 +84,7 @@ export class Calls {
 
   ended(call: Call): void {
     const { signal } = call.options;
-    if (signal !== undefined) this.#aborts.delete(signal, call);
+    if (signal !== undefined) aborts.delete(signal, call);
   }
 }
 
@@ -281,33 +281,5 @@ class Call implements PoolRun, Settling {
     this.#delayed?.forget();
     this.#delayed = undefined;
     this.#care.cancel(batch, this.#failure!.error);
-  }
-}
-
-/** What a signal stops. */
-interface Stoppable {
-  stop(reason: unknown): void;
-}
-
-/** Watches signals with one listener each, however many calls share it: adding one looks at all others. */
-export class AbortWatch {
-  readonly #watched = new Map<AbortSignal, Set<Stoppable>>();
-  readonly #onAbort = ({ target }: Event) => {
-    const signal = target as AbortSignal;
-    for (const one of [...this.#watched.get(signal) ?? []]) one.stop(signal.reason);
-  };
-
-  add(signal: AbortSignal, stoppable: Stoppable): void {
-    const all = this.#watched.get(signal) ?? new Set();
-    if (all.size === 0) signal.addEventListener("abort", this.#onAbort, { once: true });
-    this.#watched.set(signal, all.add(stoppable));
-  }
-
-  delete(signal: AbortSignal, stoppable: Stoppable): void {
-    const all = this.#watched.get(signal);
-    all?.delete(stoppable);
-    if (all?.size !== 0) return;
-    this.#watched.delete(signal);
-    signal.removeEventListener("abort", this.#onAbort);
   }
 }

@@ -140,7 +140,10 @@ export interface MapOptions<Item = unknown> {
    * empty in the caller once the item has ended, however it went.
    */
   readonly transfer?: boolean;
-  /** Told how the run stands, after each chunk that ends, until it is stopped; a promise is waited for. */
+  /**
+   * Told how the run stands, after each chunk that ends and, if it is stopped, when all is cancelled; a
+   * promise is waited for unless it was stopped.
+   */
   readonly onProgress?: (progress: Progress) => void;
   /**
    * Told of each outcome when its item has ended, in whichever order results come; a promise that it

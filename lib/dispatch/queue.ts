@@ -221,13 +221,9 @@ export class Queue {
     const dropped = [...this.#lines.drop(), ...this.#delayed.keys()];
     for (const forget of this.#delayed.values()) forget();
     this.#delayed.clear();
-    const arrived = this.source.takeArrived();
-    const { pulled, unpulled } = this.source;
-    for (
-      const [first, items] of [[pulled - arrived.length, arrived], [pulled, unpulled]] as const
-    ) {
-      if (items.length > 0) dropped.push(new Batch(this.run, first, items, this.takenAtMs));
-    }
+    const rest = this.source.takeRest();
+    const first = this.source.pulled - rest.length;
+    if (rest.length > 0) dropped.push(new Batch(this.run, first, rest, this.takenAtMs));
     return dropped;
   }
 }

@@ -5,6 +5,7 @@ import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import type { Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
+import { aborts } from "./aborts.ts";
 import { type Batch, type BatchSettings, type Blame, type Pace, type PaceMaker } from "./batch.ts";
 import { BatchSize } from "./batch_size.ts";
 import type { LanePool } from "./lane_pool.ts";
@@ -85,7 +86,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   #toldOf = 0;
   /** Whether its executor is being closed. */
   #isClosing = false;
-  readonly #onAbort = () => void this.stop(this.options.signal!.reason);
 
   /** Pulls and sends nothing yet. */
   constructor(
@@ -163,7 +163,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     if (collecting && buffer === "auto") this.#queue.unbounded = true;
     this.#state = "running";
     if (signal?.aborted) return void this.stop(signal.reason);
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal !== undefined) aborts.add(signal, this);
     this.pool.do(() => {
       try {
         this.pool.add(this);
@@ -288,12 +288,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   #onChange(): void {
-    const { settled } = this.#settler;
-    // A report may say no more than that a batch is done with.
-    if (this.#state === "running" && settled > this.#toldOf) {
-      this.#toldOf = settled;
-      this.#settler.tellProgress(this.#source);
-    }
+    this.#tellProgress();
     this.onMore();
     this.#endIfDone();
     if (this.#isIdle && this.#restTimer === undefined) {
@@ -308,6 +303,14 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   /** Whether nothing of it runs, and nobody waits for it. */
+  /** Tells the caller how it stands. A report may say no more than that a batch is done with. */
+  #tellProgress(): void {
+    const { settled } = this.#settler;
+    if (settled === this.#toldOf) return;
+    this.#toldOf = settled;
+    this.#settler.tellProgress(this.#source);
+  }
+
   get #isIdle(): boolean {
     return this.#state === "running" && this.#inFlight === 0 && !this.output.isAwaited;
   }
@@ -372,7 +375,10 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.#state = "ended";
     this.#queue.close();
     clearTimeout(this.#restTimer);
-    this.options.signal?.removeEventListener("abort", this.#onAbort);
+    const { signal } = this.options;
+    if (signal !== undefined) aborts.delete(signal, this);
+    // Where the last was cancelled, nobody has told of it.
+    this.#tellProgress();
     if (this.#source.hasEnded) return this.#end();
     if (this.#isClosing) this.#source.leaveAfter(this.pool.options.graceMs);
     void this.#source.close(this.pool.options.graceMs).catch((error) => {

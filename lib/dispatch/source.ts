@@ -99,11 +99,6 @@ export class Source {
     return this.total === undefined ? undefined : this.total - this.pulled;
   }
 
-  /** Items that aren't to be pulled any more but are known to be there: those of an array. */
-  get unpulled(): readonly unknown[] {
-    return attempt(() => slice.call(this.#array ?? [], this.pulled), []);
-  }
-
   /** At most so many of what can be had at once; an error waits for the items before it. */
   pull(count: number): unknown[] {
     if (count < 1 || this.#halted) return [];
@@ -227,10 +222,13 @@ export class Source {
     return this.done && this.#arrived.length === 0;
   }
 
-  /** Items of an async input that have arrived, but weren't pulled; it is not asked for more. */
-  takeArrived(): unknown[] {
+  /** What is known to be there, and is pulled no more: the rest of an array, what of an async input has arrived. */
+  takeRest(): unknown[] {
     this.#leaveOut();
-    const items = this.#splice(Infinity);
+    const array = this.#array;
+    const items = array === undefined
+      ? this.#splice(Infinity)
+      : attempt(() => slice.call(array, this.pulled), []);
     this.#arrived = [];
     this.#gaps = 0;
     this.#wanted = 0;

@@ -2,23 +2,20 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Gates, turns } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
 
-/** A signal that counts its listeners. */
-function countedSignal(): { signal: AbortSignal; added: () => number; left: () => number } {
+/** A signal, and how often it was listened to or followed by another. */
+function countedSignal(): { signal: AbortSignal; count: () => number } & Disposable {
   const { signal } = new AbortController();
-  let added = 0;
-  let left = 0;
+  let count = 0;
   const add = signal.addEventListener.bind(signal);
-  const remove = signal.removeEventListener.bind(signal);
-  signal.addEventListener = ((...args: Parameters<typeof add>) => {
-    added++;
-    left++;
-    add(...args);
-  }) as typeof signal.addEventListener;
-  signal.removeEventListener = ((...args: Parameters<typeof remove>) => {
-    left--;
-    remove(...args);
-  }) as typeof signal.removeEventListener;
-  return { signal, added: () => added, left: () => left };
+  const listen = (...args: Parameters<typeof add>) => (count++, add(...args));
+  Object.assign(signal, { addEventListener: listen });
+  const { any } = AbortSignal;
+  AbortSignal.any = (signals) => {
+    const all = [...signals];
+    if (all.includes(signal)) count++;
+    return any(all);
+  };
+  return { signal, count: () => count, [Symbol.dispose]: () => void (AbortSignal.any = any) };
 }
 
 export const CANCEL: readonly Guarantee[] = [
@@ -129,6 +126,7 @@ export const CANCEL: readonly Guarantee[] = [
         signal: controller.signal,
         chunk: 1,
         onProgress: (progress) => {
+          if (progress.settled > 1) return; // of what was cancelled
           settled = progress.settled;
           // The quick one has ended, so the other one, sent at the same time, is about to spin.
           setTimeout(() => controller.abort(), 50);
@@ -156,7 +154,9 @@ export const CANCEL: readonly Guarantee[] = [
       const outcomes = await executor.mapSettled(taskNamed("spinForEver"), [false, true], {
         signal: controller.signal,
         chunk: 1,
-        onProgress: () => void setTimeout(() => controller.abort(), 50),
+        onProgress: ({ settled }) => {
+          if (settled === 1) setTimeout(() => controller.abort(), 50);
+        },
       }).toArray();
       assertEquals(
         outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended),
@@ -170,14 +170,52 @@ export const CANCEL: readonly Guarantee[] = [
       // Each of them has its way over the server, which takes the cluster's most of a minute.
       const runs = model === "cluster" ? 1000 : 2000;
       await using executor = open();
-      const { signal, added, left } = countedSignal();
-      const results = executor.map(taskNamed("double"), numbers(1000), { signal });
-      for await (const _ of results) assert(left() <= 1);
-      assertEquals(added(), 1);
-      for (let run = 1; run < runs; run++) {
+      using counted = countedSignal();
+      const { signal, count } = counted;
+      for (let run = 0; run < runs; run++) {
         await executor.map(taskNamed("double"), [run], { signal }).toArray();
       }
-      assertEquals([added(), left()], [runs, 0]);
+      assertEquals(count(), 1);
+    },
+  },
+  {
+    name: "a listener that keeps the abort from others stops runs and calls all the same",
+    async check({ open }) {
+      await using executor = open();
+      const starts = [
+        (signal: AbortSignal) => executor.run(taskNamed("nap"), 3_600_000, { signal }),
+        (signal: AbortSignal) => executor.map(taskNamed("nap"), [3_600_000], { signal }).toArray(),
+      ];
+      for (const start of starts) {
+        const controller = new AbortController();
+        controller.signal.addEventListener("abort", (event) => event.stopImmediatePropagation());
+        const ended = start(controller.signal);
+        controller.abort("enough");
+        assertEquals(await ended.catch((reason) => reason), "enough");
+      }
+    },
+  },
+  {
+    name: "what is cancelled is counted: onProgress adds up to the total",
+    async check({ open }) {
+      const naps = [0, ...Array<number>(9).fill(3_600_000)];
+      for (const how of ["abort", "close"]) {
+        await using executor = open();
+        const controller = new AbortController();
+        const { signal } = controller;
+        let told: unknown;
+        const outcomes = await executor.mapSettled(taskNamed("nap"), naps, {
+          signal,
+          onProgress(progress) {
+            told = progress;
+            if (progress.settled !== 1) return;
+            if (how === "abort") controller.abort();
+            else void executor.close();
+          },
+        }).toArray();
+        assertEquals(outcomes.length, 10);
+        assertEquals(told, { pulled: 10, settled: 10, rejected: 9, total: 10 });
+      }
     },
   },
 ];

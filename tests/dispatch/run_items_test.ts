@@ -220,7 +220,7 @@ Deno.test("a run of tiny tasks whose input gives nothing at this moment doesn't 
   await closing;
 });
 
-Deno.test("progress is told whenever something has ended, until the run stops", async () => {
+Deno.test("progress is told whenever something has ended, and once more of all that a stop cancels", async () => {
   const { pool, lane, on } = laneOf(2);
   const controller = new AbortController();
   const told: string[] = [];
@@ -237,7 +237,11 @@ Deno.test("progress is told whenever something has ended, until the run stops", 
   await settle();
   controller.abort();
   await settle();
-  assertEquals(told, ["1 of 2 of 3, 0 rejected", "2 of 3 of 3, 1 rejected"]);
+  assertEquals(told, [
+    "1 of 2 of 3, 0 rejected",
+    "2 of 3 of 3, 1 rejected",
+    "3 of 3 of 3, 2 rejected",
+  ]);
   assertEquals(endings(taken.got), ["0 fulfilled", "1 failed", "2 cancelled"]);
 });
 

@@ -143,26 +143,6 @@ Deno.test("a run that is aborted before it starts opens no lane and pulls nothin
   assertEquals([thrown, made], ["too late", []]);
 });
 
-Deno.test("a run listens to its signal once, and no more when it has ended", async () => {
-  const { pool, lane, on } = laneOf(2);
-  const { signal } = new AbortController();
-  const log: string[] = [];
-  const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
-    log.push("add");
-    addEventListener.apply(signal, args);
-  };
-  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
-    log.push("remove");
-    removeEventListener.apply(signal, args);
-  };
-  const taken = take(mapSettled(pool, ["a", "b"], { signal, chunk: 1 }));
-  assertEquals(log, ["add"]);
-  for (const index of [0, 1]) lane.finish(on(index));
-  await settle();
-  assertEquals([taken.end, log], ["done", ["add", "remove"]]);
-});
-
 Deno.test("closing the pool ends each of its runs, and waits until what they started has stopped", async () => {
   using time = new VirtualTime();
   const { pool, lane, on } = laneOf(2);

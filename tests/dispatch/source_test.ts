@@ -79,7 +79,8 @@ Deno.test("an empty array is known to be empty before anything is asked for", ()
 Deno.test("only of an array it is known what was not pulled", () => {
   const { source } = sourceOf([1, 2, 3]);
   source.pull(1);
-  assertEquals([source.unpulled, sourceOf(new Set([1])).source.unpulled], [[2, 3], []]);
+  assertEquals([source.takeRest(), source.pulled], [[2, 3], 3]);
+  assertEquals(sourceOf(new Set([1])).source.takeRest(), []);
 });
 
 Deno.test("items that an input gave before it threw are not lost, and the error is told", () => {
@@ -179,7 +180,7 @@ Deno.test("what arrived but was not pulled can be taken at the end", async () =>
   const { source } = sourceOf(input);
   source.pull(1);
   await input.give("a");
-  assertEquals([source.takeArrived(), source.pulled, source.takeArrived()], [["a"], 1, []]);
+  assertEquals([source.takeRest(), source.pulled, source.takeRest()], [["a"], 1, []]);
 });
 
 Deno.test("an input is closed once, unless it has ended by itself", async () => {
