@@ -4,6 +4,7 @@
  */
 
 import { shown } from "../lanes/attempt.ts";
+import { inAsyncContext } from "../lanes/telemetry.ts";
 import { after } from "../lanes/timers.ts";
 import { Batch, type Key, type Pace, type PaceMaker, type PoolRun, UNSENT } from "./batch.ts";
 import type { BatchSize } from "./batch_size.ts";
@@ -158,7 +159,7 @@ export class Queue {
 
   #keyOf(perKey: PerKey, item: unknown, index: number): Key | undefined {
     try {
-      const key: unknown = perKey.key(item);
+      const key: unknown = inAsyncContext(this.run.context, () => perKey.key(item));
       if (typeof key === "string" || typeof key === "number" || key === undefined) return key;
       if (key instanceof Promise) key.catch(() => {});
       throw new TypeError(

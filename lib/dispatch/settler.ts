@@ -14,6 +14,7 @@ import {
 } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { type Task, titleOf } from "../lanes/task.ts";
+import { inAsyncContext, type Span } from "../lanes/telemetry.ts";
 import type { Batch, Blame, History, OpenLane } from "./batch.ts";
 import {
   type CheckedOptions,
@@ -30,6 +31,9 @@ export const MOST_KILLS = 2;
 /** The run or call whose items are settled. */
 export interface Settling {
   readonly options: Pick<CheckedOptions, "retries" | "rerun" | "onProgress" | "onOutcome">;
+  /** The async context of who wants items run, and whose functions are called. */
+  readonly context?: unknown;
+  readonly span?: Pick<Span, "lost"> | undefined;
   /** Whether items may still be tried again. */
   readonly mayRetry: boolean;
   /** Has an item tried again after a wait; its key, or the run, starts nothing for `pauseMs`. */
@@ -167,7 +171,8 @@ export class Settler {
   #allows(rejected: Rejected): boolean | RetryIn {
     const { run } = this;
     try {
-      const allowed: unknown = run.options.retries.retryIf(rejected);
+      const { retryIf } = run.options.retries;
+      const allowed: unknown = inAsyncContext(run.context, () => retryIf(rejected));
       if (allowed instanceof Promise) {
         allowed.then(undefined, (error) => run.fail(error));
         throw new TypeError("Cannot try again: retries.retryIf must return true or false at once");
@@ -199,7 +204,7 @@ export class Settler {
   #tell<What>(fn: (what: What) => unknown, what: What): void {
     const { run } = this;
     try {
-      const told = fn(what);
+      const told = inAsyncContext(run.context, () => fn(what));
       if (!isThenable(told)) return;
       this.unanswered++;
       Promise.resolve(told).catch((error) => run.fail(error)).finally(() => {

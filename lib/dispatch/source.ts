@@ -1,6 +1,7 @@
 /** The input, pulled from only as far as there is room. */
 
 import { attempt, shown } from "../lanes/attempt.ts";
+import { enterAsyncContext, inAsyncContext } from "../lanes/telemetry.ts";
 import { after } from "../lanes/timers.ts";
 import type { Items } from "./options.ts";
 
@@ -39,6 +40,8 @@ function* itemsFrom(array: readonly unknown[], from: number): Iterator<unknown> 
 
 /** What the input tells by itself. */
 export interface SourceEvents {
+  /** The async context of whose input it is. */
+  readonly context?: unknown;
   /** Items are left out. */
   leftOut(firstIndex: number, count: number): void;
   /** An async input has something new, or is done. */
@@ -123,6 +126,7 @@ export class Source {
   #pullSync(iterable: Iterable<unknown>, count: number): unknown[] {
     const items: unknown[] = [];
     this.#leaveOut();
+    const before = enterAsyncContext(this.events.context);
     this.#pulling = true;
     try {
       this.#sync ??= iterable[Symbol.iterator]();
@@ -142,6 +146,7 @@ export class Source {
       this.events.inputFailed(error);
     } finally {
       this.#pulling = false;
+      enterAsyncContext(before);
     }
     this.pulled += items.length;
     return items;
@@ -201,8 +206,11 @@ export class Source {
 
   /** The next item of an async input, whose `next()` may answer in any way that a loop puts up with. */
   async #next(): Promise<{ value: unknown } | undefined> {
-    this.#async ??= (this.items as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-    const { value, done } = resultOf(await this.#async.next());
+    const given = inAsyncContext(this.events.context, () => {
+      this.#async ??= (this.items as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+      return this.#async.next();
+    });
+    const { value, done } = resultOf(await given);
     return done ? undefined : { value };
   }
 
@@ -268,8 +276,9 @@ export class Source {
   }
 
   async #cleanUp(): Promise<void> {
-    await this.#sync?.return?.();
-    await this.#async?.return?.();
+    const { context } = this.events;
+    await inAsyncContext(context, () => this.#sync?.return?.());
+    await inAsyncContext(context, () => this.#async?.return?.());
   }
 }
 

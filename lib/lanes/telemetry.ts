@@ -169,3 +169,13 @@ export function enterAsyncContext(context: unknown): unknown {
   if (context !== before) set(context);
   return before;
 }
+/** Calls a function of a caller's in its async context, wherever that is done. */
+export function inAsyncContext<T>(context: unknown, call: () => T): T {
+  const before = enterAsyncContext(context);
+  try {
+    return call();
+  } finally {
+    enterAsyncContext(before);
+  }
+}
+

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { type Executor, type Items, task, TaskLoadError, TimeoutError } from "../../lib/mod.ts";
 import { type Guarantee, numbers, OWN_LANE_ONLY, SENT_ONLY, taskNamed } from "./guarantee.ts";
@@ -215,6 +216,49 @@ export const ODD_USE: readonly Guarantee[] = [
       }).toArray();
       assert(outcome!.status === "rejected" && outcome!.ended === "cancelled");
       assertEquals(outcome!.attempts, 1);
+    },
+  },
+  {
+    name: "a caller's functions and input see its AsyncLocalStorage, whoever else maps meanwhile",
+    async check({ open }) {
+      await using executor = open();
+      const storage = new AsyncLocalStorage<string>();
+      const strays: string[] = [];
+      const seen = new Set<string>();
+      const calls = ["a", "b", "c"].map((name) =>
+        storage.run(name, async () => {
+          const look = (where: string) => {
+            seen.add(where);
+            const found = storage.getStore();
+            if (found !== name) strays.push(`${where} of ${name} sees ${found}`);
+          };
+          function* input() {
+            for (const n of numbers(6)) {
+              look("the input");
+              yield n;
+            }
+          }
+          async function* later() {
+            for (const n of numbers(6)) {
+              look("the async input");
+              yield await n;
+            }
+          }
+          const options = {
+            perKey: { key: (n: number) => (look("the key"), n % 2), slots: 2 },
+            onProgress: () => look("onProgress"),
+            onOutcome: () => look("onOutcome"),
+            retries: { limit: 1, baseMs: 0, retryIf: () => (look("retryIf"), true) },
+          };
+          await Promise.all([
+            executor.mapSettled(taskNamed("failOdd"), input(), options).toArray(),
+            executor.mapSettled(taskNamed("failOdd"), later(), options).toArray(),
+          ]);
+        })
+      );
+      await Promise.all(calls);
+      assertEquals([...new Set(strays)], []);
+      assertEquals(seen.size, 6);
     },
   },
   {
