@@ -78,6 +78,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   #state: "idle" | "running" | "stopping" | "draining" | "ended" = "idle";
   #stopReason: unknown;
   #failure: { readonly error: unknown } | undefined;
+  readonly #left = new CancelledError("The consumer left the loop");
   /** What the input threw when it was closed. */
   #closeFailure: { readonly error: unknown } | undefined;
   readonly #loadFailures = new LoadFailures();
@@ -186,7 +187,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   async leave(): Promise<void> {
     this.onUsed();
     if (this.#state === "idle") this.#state = "ended";
-    else await this.stop(new CancelledError("The consumer left the loop"));
+    else await this.stop(this.#left);
     // Only the first who leaves is told.
     const failure = this.#closeFailure;
     this.#closeFailure = undefined;
@@ -302,7 +303,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     }
   }
 
-  /** Whether nothing of it runs, and nobody waits for it. */
   /** Tells the caller how it stands. A report may say no more than that a batch is done with. */
   #tellProgress(): void {
     const { settled } = this.#settler;
@@ -311,6 +311,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.#settler.tellProgress(this.#source);
   }
 
+  /** Whether nothing of it runs, and nobody waits for it. */
   get #isIdle(): boolean {
     return this.#state === "running" && this.#inFlight === 0 && !this.output.isAwaited;
   }
@@ -389,7 +390,8 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   #end(): void {
     this.pool.remove(this);
-    this.span?.end(this.#failure);
+    // To leave the loop is no failure of what was to be done.
+    this.span?.end(this.#failure?.error === this.#left ? undefined : this.#failure);
     this.output.end(this.#failure);
     this.#ended.resolve();
   }

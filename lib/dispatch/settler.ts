@@ -233,10 +233,16 @@ export class Settler {
       return this.#again(batch, reported, sentCount, death, fault !== "none");
     }
     const { offset, sinceMs } = at;
+    this.#endSpan(batch, offset, sinceMs, `the lane ${death.how}`);
     this.run.putBack(batch.part(offset + 1, items.length));
     if (fault === "certain") this.#crash(batch, offset, sinceMs, death);
     else this.#again(batch, offset, offset + 1, death, fault === "perhaps", sinceMs);
     this.#again(batch, reported, offset, death, false);
+  }
+
+  /** An attempt's lane can't end its span any more. */
+  #endSpan(batch: Batch, offset: number, sinceMs: number, error: unknown): void {
+    this.run.span?.lost(batch.firstIndex + offset, batch.attempt, sinceMs, error);
   }
 
   /** Items that may have run, or did and whose results are lost, run again if that is allowed. */
@@ -328,6 +334,7 @@ export class Settler {
     const reason = new Class(
       `${itemOf(batch, offset)} ${fate(forced, what, graceMs, hadOthers)}`,
     );
+    if (isKnown && !GOES_ON.includes(forced)) this.#endSpan(batch, offset, sinceMs, reason);
     this.reject(batch, offset, ended, reason, { sinceMs });
     const death = { how, starting: false };
     // Those behind it ran too, perhaps.
@@ -335,6 +342,9 @@ export class Settler {
     this.#again(batch, reported, offset, death, false);
   }
 }
+
+/** Then the task ends by itself, and so does its span. */
+const GOES_ON: readonly Forced[] = ["goes on", "goes on for now"];
 
 /** One of a batch's items, in messages. */
 function itemOf({ task, firstIndex }: Batch, offset: number): string {

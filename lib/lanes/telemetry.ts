@@ -4,7 +4,8 @@
  */
 
 import { attempt, wordsOf } from "./attempt.ts";
-import type { Task, TaskFunction } from "./task.ts";
+import { TimeoutError } from "./errors.ts";
+import type { Task, TaskContext, TaskFunction } from "./task.ts";
 
 /** Where a span stands, in the form that travels to another lane. */
 export interface SpanPlace {
@@ -18,6 +19,7 @@ export interface SpanPlace {
 // What is used of the API.
 interface ApiSpan {
   spanContext(): SpanPlace;
+  setAttribute(name: string, value: boolean): void;
   recordException(exception: string | Error): void;
   setStatus(status: { readonly code: number; readonly message?: string }): void;
   end(): void;
@@ -30,7 +32,11 @@ interface Api {
     getTracer(name: string): {
       startSpan(
         name: string,
-        options: { readonly attributes?: Readonly<Record<string, number>> },
+        options: {
+          readonly attributes?: Readonly<Record<string, number>>;
+          /** Milliseconds since 1970; now unless given. */
+          readonly startTime?: number;
+        },
         context: Context,
       ): ApiSpan;
     };
@@ -60,12 +66,14 @@ function spanName(what: string, { module, export: name }: Task): string {
 
 export interface Span {
   readonly place: SpanPlace;
-  /** Tells of an item that failed, which needn't have a span: its lane may never have had it, or be lost. */
+  /** Tells of an item that failed, which needn't have a span: its lane may never have had it. */
   note(error: unknown): void;
+  /** Makes the span of an attempt whose lane was lost and can't end it; NaN if nobody knows when it started. */
+  lost(index: number, attempt: number, startedAtMs: number, error: unknown): void;
   end(failure?: { readonly error: unknown }): void;
 }
 
-/** So many items that failed are told of: what takes spans keeps no more events of one. */
+/** So many items that failed, or were lost, are told of: what takes spans keeps no more events of one. */
 const MOST_NOTES = 128;
 
 function note(span: ApiSpan, error: unknown): void {
@@ -88,14 +96,39 @@ export function beginSpan(what: string, task: Task, caller: unknown): Span | und
   const before = enterAsyncContext(caller);
   const span = trace.getTracer(TRACER).startSpan(spanName(what, task), {}, context!.active());
   enterAsyncContext(before);
+  const place = span.spanContext();
   let notes = 0;
+  let losses = 0;
   return {
-    place: span.spanContext(),
+    place,
     note: (error) => {
       if (notes++ < MOST_NOTES) note(span, error);
     },
+    lost: (index, attempt, startedAtMs, error) => {
+      if (losses++ >= MOST_NOTES) return;
+      const startTime = performance.timeOrigin + startedAtMs;
+      const known = Number.isNaN(startTime) ? {} : { startTime };
+      end(attemptsOf(task, place, { trace, context: context! }).begin({ index, attempt }, known), {
+        error,
+      });
+    },
     end: (failure) => end(span, failure),
   };
+}
+
+/** Begins spans of a task's attempts, below that of the run or call that they are made for. */
+function attemptsOf(task: Task, parent: SpanPlace, { trace, context }: Api) {
+  const tracer = trace.getTracer(TRACER);
+  const name = spanName("task", task);
+  const above = context.active().setValue(SPAN, { spanContext: () => parent });
+  const begin = (
+    { index, attempt }: Pick<TaskContext, "index" | "attempt">,
+    more?: { readonly startTime?: number },
+  ) => {
+    const attributes = { "lanes.index": index, "lanes.attempt": attempt };
+    return tracer.startSpan(name, { attributes, ...more }, above);
+  };
+  return { begin, above };
 }
 
 /**
@@ -108,15 +141,15 @@ export function traced(
 ): TaskFunction {
   const found = parent && api();
   if (found === undefined) return fn;
-  const { trace, context } = found;
-  const tracer = trace.getTracer(TRACER);
-  const name = spanName("task", task);
-  const above = context.active().setValue(SPAN, { spanContext: () => parent });
+  const { context } = found;
+  const { begin, above } = attemptsOf(task, parent!, found);
   return (item, given) => {
-    const attributes = { "lanes.index": given.index, "lanes.attempt": given.attempt };
-    const span = tracer.startSpan(name, { attributes }, above);
+    const span = begin(given);
     const fail = (error: unknown): never => {
-      end(span, { error });
+      // What nobody wants any more, and stops as it was asked to, is no error.
+      const isCancelled = given.cancelled() && !(given.signal.reason instanceof TimeoutError);
+      if (isCancelled) span.setAttribute("lanes.cancelled", true);
+      end(span, isCancelled ? undefined : { error });
       throw error;
     };
     let value: unknown;
@@ -163,12 +196,6 @@ const { getAsyncContext: get = () => undefined, setAsyncContext: set = () => {} 
 
 export const asyncContext: () => unknown = get;
 
-/** Makes one the caller's; gives the one before, to be made so again. */
-export function enterAsyncContext(context: unknown): unknown {
-  const before = get();
-  if (context !== before) set(context);
-  return before;
-}
 /** Calls a function of a caller's in its async context, wherever that is done. */
 export function inAsyncContext<T>(context: unknown, call: () => T): T {
   const before = enterAsyncContext(context);
@@ -179,3 +206,9 @@ export function inAsyncContext<T>(context: unknown, call: () => T): T {
   }
 }
 
+/** Makes one the caller's; gives the one before, to be made so again. */
+export function enterAsyncContext(context: unknown): unknown {
+  const before = get();
+  if (context !== before) set(context);
+  return before;
+}

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { MODEL_TABLE, MODELS, needsServer } from "../../lib/models.ts";
+import { isFixed, isRemote, MODEL_TABLE, MODELS, needsServer } from "../../lib/models.ts";
 import { denoArgs, MAY_RUN } from "./programs/run_program.ts";
 
 interface Printed {
@@ -12,16 +12,15 @@ interface Printed {
   readonly trace: string;
   readonly id: string;
   readonly parent: string | undefined;
+  readonly failed: boolean;
 }
 
 function spansIn(text: string): Printed[] {
-  const found = text.matchAll(/SPAN (.+?) \[(\w+)\/(\w+)\].*\n(?:\s+parent: (\w+))?/g);
-  return [...found].map(([, name, trace, id, parent]) => ({
-    name: name!,
-    trace: trace!,
-    id: id!,
-    parent,
-  }));
+  return text.split(/^SPAN /m).slice(1).map((span) => {
+    const [, name, trace, id] = /^(.+?) \[(\w+)\/(\w+)\]/.exec(span)!;
+    const [, parent] = /^\s+parent: (\w+)/m.exec(span) ?? [];
+    return { name: name!, trace: trace!, id: id!, parent, failed: /^\s+status: Error/m.test(span) };
+  });
 }
 
 async function run(model: string, env: Record<string, string>) {
@@ -59,6 +58,12 @@ for (const model of traced) {
           assertEquals([trace, below(id, /^(GET|fetch)$/).length], [root.trace, 1], stderr);
         }
       }
+      const left = spans.filter(({ name }) => /^(map|task) nap$/.test(name));
+      assert(left.length >= 2 && left.every(({ failed }) => !failed), stderr);
+      const [deadly] = spans.filter(({ name }) => name === "map die");
+      const attempts = deadly === undefined ? [] : below(deadly.id, /^task die$/);
+      const lost = isRemote(model) && isFixed(model) ? [true, true] : [];
+      assertEquals(attempts.map(({ failed }) => failed), lost, stderr);
       const caller = spans.find(({ name }) => name === "caller");
       assertEquals(below(caller?.id ?? "none", /^map double$/).length, 1, stderr);
     },

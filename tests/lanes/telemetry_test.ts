@@ -7,6 +7,7 @@ import {
   type SpanPlace,
   traced,
 } from "../../lib/lanes/telemetry.ts";
+import { CancelledError, TimeoutError } from "../../lib/lanes/errors.ts";
 import type { TaskContext } from "../../lib/lanes/task.ts";
 
 const API = Symbol.for("opentelemetry.js.api.1");
@@ -18,6 +19,8 @@ interface Noted {
   readonly parent: string | undefined;
   status?: unknown;
   exception?: unknown;
+  startTime?: number;
+  isCancelled?: unknown;
   isEnded: boolean;
 }
 
@@ -43,12 +46,20 @@ class FakeApi implements Disposable {
   constructor() {
     const trace = {
       getTracer: () => ({
-        startSpan: (name: string, { attributes }: { attributes?: unknown }, at: FakeContext) => {
+        startSpan: (
+          name: string,
+          options: { attributes?: unknown; startTime?: number },
+          at: FakeContext,
+        ) => {
           const parent = at.span?.spanContext().spanId;
-          const noted: Noted = { name, attributes, parent, isEnded: false };
+          const noted: Noted = { name, attributes: undefined, ...options, parent, isEnded: false };
           const spanId = String(this.spans.push(noted)).padStart(16, "0");
           return {
             spanContext: () => ({ traceId: "ab".repeat(16), spanId, traceFlags: 1 }),
+            setAttribute: (name: string, value: unknown) => {
+              assertEquals(name, "lanes.cancelled");
+              noted.isCancelled = value;
+            },
             setStatus: (status: unknown) => noted.status = status,
             recordException: (exception: unknown) => noted.exception = exception,
             end: () => noted.isEnded = true,
@@ -80,8 +91,8 @@ const task = { module: "file:///jobs/my_job.ts", export: "default" };
 const given: TaskContext = {
   index: 4,
   attempt: 2,
-  signal: AbortSignal.abort(),
-  cancelled: () => true,
+  signal: new AbortController().signal,
+  cancelled: () => false,
 };
 const parent: SpanPlace = { traceId: "cd".repeat(16), spanId: "0123456789abcdef", traceFlags: 1 };
 
@@ -165,4 +176,45 @@ Deno.test("a span ends when its task does, and says what that threw", async () =
   span.end({ error });
   const { name, status } = api.spans.at(-1)!;
   assertEquals([name, status], ["run function", { code: 2, message: "no" }]);
+});
+
+Deno.test("what stops because nobody wants it any more is no error, what passed its deadline is", () => {
+  using api = new FakeApi();
+  for (const reason of [new CancelledError("left"), new TimeoutError("late")]) {
+    const fn = () => {
+      throw reason;
+    };
+    const asked = { ...given, signal: AbortSignal.abort(reason), cancelled: () => true };
+    assertThrows(() => traced({ task, fn }, parent)(1, asked));
+  }
+  const [left, late] = api.spans;
+  assertEquals([left!.status, left!.exception, left!.isCancelled, left!.isEnded], [
+    undefined,
+    undefined,
+    true,
+    true,
+  ]);
+  assertEquals([late!.status, late!.isCancelled], [{ code: 2, message: "late" }, undefined]);
+});
+
+Deno.test("an attempt whose lane was lost has its span below that of its run", () => {
+  using api = new FakeApi();
+  const span = beginSpan("map", task, asyncContext())!;
+  span.lost(4, 2, 125, "the lane exited with code 7");
+  span.lost(5, 1, NaN, new Error("gone"));
+  const [, known, unknown] = api.spans;
+  const attributes = { "lanes.index": 4, "lanes.attempt": 2 };
+  const message = "the lane exited with code 7";
+  assertEquals(known, {
+    name: "task my_job",
+    attributes,
+    startTime: performance.timeOrigin + 125,
+    parent: span.place.spanId,
+    exception: message,
+    status: { code: 2, message },
+    isEnded: true,
+  });
+  assertEquals([unknown!.startTime, unknown!.isEnded], [undefined, true]);
+  for (let index = 0; index < 1000; index++) span.lost(index, 1, NaN, "more");
+  assertEquals(api.spans.length, 129);
 });

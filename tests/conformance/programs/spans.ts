@@ -1,4 +1,7 @@
-/** Runs tasks that ask for pages, of which one fails, a call, and a run in a span, in the model that is named. */
+/**
+ * Runs tasks that ask for pages, of which one fails, a call, a run whose loop is left, one that ends its
+ * lanes, and one in a span, in the model that is named.
+ */
 
 import * as lanes from "../../../lib/mod.ts";
 import type { Model } from "../../../lib/mod.ts";
@@ -18,6 +21,12 @@ await using executor = model === "processes"
 const items = [url, url, "no address"].map((url, at) => ({ url, key: String(at) }));
 const settled = await executor.mapSettled(ask, items).toArray();
 await executor.run(ask, { url, key: "call" });
+const nap = lanes.task<typeof import("../tasks.ts"), "nap">(module, "nap");
+for await (const _ of executor.map(nap, [0, 3_600_000])) break;
+const die = lanes.task<typeof import("../tasks.ts"), "die">(module, "die");
+// In this event loop it would end the program.
+const dies = model === "workers" || model === "processes";
+if (dies) await executor.mapSettled(die, ["exit"], { retries: { limit: 1, baseMs: 0 } }).toArray();
 
 interface Api {
   readonly trace?: {
