@@ -10,6 +10,7 @@ import type { Failure, Report, Whole } from "../lanes/lane.ts";
 import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
 import type { Way } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";
+import { clock } from "../lanes/timers.ts";
 import { classifyFailure } from "../tasks/classify_failure.ts";
 import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
 import { Controller, type ControllerOptions, type Decision } from "./controller.ts";
@@ -74,7 +75,7 @@ export class Guide implements PoolGuide {
     this.#options = options;
     const cores = navigator.hardwareConcurrency;
     const { start: to, toldBy: detail } = options;
-    const atMs = performance.now();
+    const atMs = clock.now();
     this.#controller = new Controller({ ...options, cores }, atMs);
     this.tasks = new KnownTasks(options.way, options.whole, (why) => this.#stay(why));
     this.tasks.allStay = options.maxLanes === 0;
@@ -189,22 +190,22 @@ export class Guide implements PoolGuide {
     this.#controller.begin(this.#seen());
     this.#tickLater();
     // The first timer of a program comes late. What never waits, though it is asynchronous, has ended by then.
-    this.#first = setImmediate(() => {
+    this.#first = clock.setImmediate(() => {
       if (this.#pool.load > 0) this.#tick();
     });
   }
 
   rest(): void {
-    clearTimeout(this.#timer);
-    clearImmediate(this.#first);
+    clock.clearTimeout(this.#timer);
+    clock.clearImmediate(this.#first);
     this.#dueMs = Infinity;
   }
 
   #tickLater(): void {
-    clearTimeout(this.#timer);
+    clock.clearTimeout(this.#timer);
     const { nextTickMs } = this.#controller;
-    this.#dueMs = performance.now() + nextTickMs;
-    this.#timer = setTimeout(() => {
+    this.#dueMs = clock.now() + nextTickMs;
+    this.#timer = clock.setTimeout(() => {
       this.#tick();
       // What was started just now may have been the last.
       if (this.#dueMs === Infinity) return;
@@ -216,7 +217,7 @@ export class Guide implements PoolGuide {
   }
 
   get #overdueMs(): number {
-    return Math.max(0, performance.now() - this.#dueMs - TIMER_MS);
+    return Math.max(0, clock.now() - this.#dueMs - TIMER_MS);
   }
 
   #tick(): void {
@@ -313,7 +314,7 @@ export class Guide implements PoolGuide {
     const sendMs = this.tasks.sendMs(travelling);
     if (this.isolated && !this.#isAsking && this.shape.place === "lanes") this.#ask();
     return {
-      nowMs: performance.now(),
+      nowMs: clock.now(),
       loopCpuMs: sum(process.threadCpuUsage()),
       cpuMs: this.#isStale ? undefined : sum(process.cpuUsage()) + this.#childrenCpuMs,
       heldMs: this.#heldMs,
@@ -330,7 +331,7 @@ export class Guide implements PoolGuide {
   /** Whether lanes that are processes haven't told for a while what they used. */
   get #isStale(): boolean {
     return this.isolated && this.shape.place === "lanes" &&
-      performance.now() - this.#answeredMs > STALE_MS;
+      clock.now() - this.#answeredMs > STALE_MS;
   }
 
   /** Asks lanes that are processes for their CPU time. */
@@ -342,7 +343,7 @@ export class Guide implements PoolGuide {
       // Lanes that were closed took what they had used along.
       this.#childrenCpuMs += Math.max(0, toldMs - this.#toldCpuMs);
       this.#toldCpuMs = toldMs;
-      this.#answeredMs = performance.now();
+      this.#answeredMs = clock.now();
     }).finally(() => this.#isAsking = false);
   }
 }

@@ -1,6 +1,7 @@
 /** How tasks of one key are started, such as those that ask one host, from the first time that too many are refused. */
 
 import type { Pace } from "../dispatch/batch.ts";
+import { clock } from "../lanes/timers.ts";
 import { Refusals } from "./refusals.ts";
 import { Slots, type Wanted } from "./slots.ts";
 import type { Seen } from "./watch.ts";
@@ -11,7 +12,7 @@ export class KeyPace implements Pace {
   #given: Slots | undefined;
 
   constructor(private readonly maxSlots: number, private readonly inFlight: () => number) {
-    this.#refusals = new Refusals(performance.now());
+    this.#refusals = new Refusals(clock.now());
   }
 
   get isBound(): boolean {

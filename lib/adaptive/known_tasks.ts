@@ -7,6 +7,7 @@ import { encodeAtOnce } from "../lanes/remote/channel.ts";
 import type { Way } from "../lanes/remote/clone.ts";
 import { failureLoss, valueLoss } from "../lanes/remote/whole.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
+import { clock } from "../lanes/timers.ts";
 import { PROVEN, Tally } from "./tally.ts";
 
 /** So many items and results are looked at for what can't travel: the first ones, then fewer and fewer. */
@@ -155,6 +156,6 @@ const isFunction = ({ module }: Task) => module.startsWith("function:");
 
 /** How long something takes, in milliseconds; Infinity if it fails. */
 function timeOf(action: () => void): number {
-  const fromMs = performance.now();
-  return attempt(() => (action(), performance.now() - fromMs)) ?? Infinity;
+  const fromMs = clock.now();
+  return attempt(() => (action(), clock.now() - fromMs)) ?? Infinity;
 }

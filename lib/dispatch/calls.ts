@@ -10,7 +10,7 @@ import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
-import { after } from "../lanes/timers.ts";
+import { after, clock } from "../lanes/timers.ts";
 import { aborts } from "./aborts.ts";
 import { Batch, type BatchSettings, type Blame, type PoolRun, UNSENT } from "./batch.ts";
 import type { LanePool } from "./lane_pool.ts";
@@ -117,7 +117,7 @@ class Call implements PoolRun, Settling {
   ) {
     this.settings = calls.settingsOf(options);
     this.span = beginSpan("run", task, this.context);
-    this.#queuedAtMs = options.retries.limit > 0 ? performance.now() : NaN;
+    this.#queuedAtMs = options.retries.limit > 0 ? clock.now() : NaN;
   }
 
   get isCall(): boolean {
@@ -170,7 +170,7 @@ class Call implements PoolRun, Settling {
 
   onSend(batch: Batch): void {
     batch.mark = this.settings.timeoutMs !== Infinity || batch.alone;
-    batch.sentAtMs = performance.now();
+    batch.sentAtMs = clock.now();
     this.#sent = batch;
     this.calls.onLanes++;
   }

@@ -6,7 +6,7 @@
  */
 
 import type { AskReason } from "../lanes/lane.ts";
-import { MOST_TIMER_MS } from "../lanes/timers.ts";
+import { clock, MOST_TIMER_MS } from "../lanes/timers.ts";
 import type { Batch } from "./batch.ts";
 
 /** What ends those that don't end by themselves: a pool. */
@@ -44,11 +44,11 @@ export class Deadlines {
   /** Looks again in so many milliseconds at the latest, but never at once. */
   lookIn(afterMs: number): void {
     const waitMs = Math.min(Math.max(afterMs, LEAST_TIMER_MS), MOST_TIMER_MS);
-    const dueMs = performance.now() + waitMs;
+    const dueMs = clock.now() + waitMs;
     if (dueMs >= this.#dueMs) return;
-    clearTimeout(this.#timer);
+    clock.clearTimeout(this.#timer);
     this.#dueMs = dueMs;
-    this.#timer = setTimeout(() => {
+    this.#timer = clock.setTimeout(() => {
       this.#dueMs = Infinity;
       this.pool.do(() => {
         for (const batch of [...this.watched]) if (this.watched.has(batch)) this.#lookAt(batch);
@@ -62,7 +62,7 @@ export class Deadlines {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    clock.clearTimeout(this.#timer);
     this.#dueMs = Infinity;
   }
 
@@ -70,13 +70,13 @@ export class Deadlines {
   ask(batch: Batch, why: AskReason, reason?: unknown, offset = -1): void {
     if (batch.asked?.why === "cancel") return;
     this.watched.add(batch);
-    batch.asked = { atMs: performance.now(), why, offset };
+    batch.asked = { atMs: clock.now(), why, offset };
     batch.on!.lane.ask(batch, why, reason);
     this.lookIn(this.pool.options.graceMs);
   }
 
   #lookAt(batch: Batch): void {
-    const now = performance.now();
+    const now = clock.now();
     const at = batch.on!.lane.progress(batch);
     const { asked } = batch;
     if (asked?.why === "timeout" && (at.state !== "running" || at.offset !== asked.offset)) {

@@ -12,6 +12,7 @@ import type { LaneStartError } from "../lanes/errors.ts";
 import type { Death, Forced, LaneEvents, Report, Whole } from "../lanes/lane.ts";
 import { unloadable } from "../lanes/lane_tasks.ts";
 import type { Task } from "../lanes/task.ts";
+import { clock } from "../lanes/timers.ts";
 import { type Batch, OpenLane, type PaceMaker, type PoolRun } from "./batch.ts";
 import type { BatchLimits } from "./batch_size.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -415,9 +416,9 @@ export class LanePool implements PlacesHost {
     if (guide === undefined) return false;
     const { gapMs, isBraking } = guide;
     if (gapMs === 0 || isBraking) return isBraking;
-    const waitMs = this.#lastSentMs + gapMs - performance.now();
+    const waitMs = this.#lastSentMs + gapMs - clock.now();
     if (waitMs <= 0) return false;
-    this.#paceTimer ??= setTimeout(() => {
+    this.#paceTimer ??= clock.setTimeout(() => {
       this.#paceTimer = undefined;
       this.do(() => {});
     }, Math.ceil(waitMs));
@@ -453,7 +454,7 @@ export class LanePool implements PlacesHost {
       this.#isSending = false;
     }
     if (on.inFlight.has(batch)) {
-      if (place.number === 0) this.options.guide?.held(performance.now() - batch.sentAtMs);
+      if (place.number === 0) this.options.guide?.held(clock.now() - batch.sentAtMs);
       run.onSent?.(batch);
       this.#deadlines.watch(batch);
     } else if (place.number === 0) {
@@ -638,7 +639,7 @@ export class LanePool implements PlacesHost {
     });
     this.#turn.close();
     this.#deadlines.stop();
-    clearTimeout(this.#paceTimer);
+    clock.clearTimeout(this.#paceTimer);
     await this.#places.closeAll();
   }
 }
@@ -665,7 +666,7 @@ const AWAKE_MS = 200;
 
 /** Turns of this event loop: tasks that never wait are stopped now and then for everything else in it. */
 export class Turn {
-  #beganMs = performance.now();
+  #beganMs = clock.now();
   #sleptMs = this.#beganMs;
   #isOver = false;
   #next: ReturnType<typeof setImmediate> | undefined;
@@ -679,10 +680,10 @@ export class Turn {
     if (this.#isOver) return true;
     if (nowMs - this.#beganMs < TURN_MS) return false;
     this.#isOver = true;
-    if (nowMs - this.#sleptMs < AWAKE_MS) this.#next = setImmediate(() => this.#begin());
+    if (nowMs - this.#sleptMs < AWAKE_MS) this.#next = clock.setImmediate(() => this.#begin());
     else {
-      this.#sleep = setTimeout(() => {
-        this.#sleptMs = performance.now();
+      this.#sleep = clock.setTimeout(() => {
+        this.#sleptMs = clock.now();
         this.#begin();
       });
     }
@@ -691,12 +692,12 @@ export class Turn {
 
   #begin(): void {
     this.#isOver = false;
-    this.#beganMs = performance.now();
+    this.#beganMs = clock.now();
     this.onNext();
   }
 
   close(): void {
-    clearImmediate(this.#next);
-    clearTimeout(this.#sleep);
+    clock.clearImmediate(this.#next);
+    clock.clearTimeout(this.#sleep);
   }
 }

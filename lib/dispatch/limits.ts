@@ -5,7 +5,7 @@
  * in no time as long as that do more tasks start than there are tokens, whatever came before.
  */
 
-import { MOST_TIMER_MS } from "../lanes/timers.ts";
+import { clock, MOST_TIMER_MS } from "../lanes/timers.ts";
 import type { Batch, Key, Pace, PaceMaker } from "./batch.ts";
 import { Fifo } from "./fifo.ts";
 
@@ -69,10 +69,10 @@ export class Limit {
   /** Whether a task may start now; if not, and time alone has to pass, it is told when. */
   allows(): boolean {
     if (!this.counts) return true;
-    const waitMs = this.waitMs(performance.now());
+    const waitMs = this.waitMs(clock.now());
     if (waitMs <= 0) return true;
     if (waitMs !== Infinity) {
-      this.#timer ??= setTimeout(() => {
+      this.#timer ??= clock.setTimeout(() => {
         this.#timer = undefined;
         this.onFree();
       }, Math.min(Math.ceil(waitMs), MOST_TIMER_MS));
@@ -113,7 +113,7 @@ export class Limit {
 
   /** A batch takes its place, and is about to be sent. */
   take(batch: Batch): void {
-    if (this.pace?.isBound) this.#takenMs = performance.now();
+    if (this.pace?.isBound) this.#takenMs = clock.now();
     if (this.counts) this.#held.add(batch);
   }
 
@@ -137,7 +137,7 @@ export class Limit {
   leave(batch: Batch, startedAtMs: number): void {
     if (this.#held.has(batch)) {
       if (batch.sentCount === 0) return void this.#held.delete(batch);
-      this.#start(batch, Number.isNaN(startedAtMs) ? performance.now() : startedAtMs);
+      this.#start(batch, Number.isNaN(startedAtMs) ? clock.now() : startedAtMs);
     }
     const start = this.#startOf.get(batch);
     this.#startOf.delete(batch);
@@ -155,7 +155,7 @@ export class Limit {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 }

@@ -13,7 +13,7 @@ import {
 import type { Death, Lane, LaneEvents } from "../lanes/lane.ts";
 import { allAsOne, notSetUp, unloadable } from "../lanes/lane_tasks.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
-import { MOST_TIMER_MS, within } from "../lanes/timers.ts";
+import { clock, MOST_TIMER_MS, within } from "../lanes/timers.ts";
 import { type Batch, OpenLane, type PoolRun } from "./batch.ts";
 
 /**
@@ -93,7 +93,7 @@ export class Place {
 
   /** Whether it can be given something, if it has room for it. */
   get isUsable(): boolean {
-    return !this.exclusive && !(this.restsUntilMs > 0 && this.restsUntilMs > performance.now());
+    return !this.exclusive && !(this.restsUntilMs > 0 && this.restsUntilMs > clock.now());
   }
 }
 
@@ -294,8 +294,8 @@ export class Places {
     const isHopeful = starting > 0 && this.#startFailures < most;
     if (isForNow || isHopeful || opened.length > starting) {
       // Others do the work, and what was short here may be had again later.
-      place.restsUntilMs = performance.now() + REST_MS;
-      this.#restTimer ??= setTimeout(() => {
+      place.restsUntilMs = clock.now() + REST_MS;
+      this.#restTimer ??= clock.setTimeout(() => {
         this.#restTimer = undefined;
         this.host.wakeAll();
       }, REST_MS);
@@ -374,13 +374,13 @@ export class Places {
   noteIdle(on: OpenLane): void {
     const { idleMs = Infinity } = this.options;
     if (idleMs === Infinity) return;
-    on.idleSinceMs = performance.now();
+    on.idleSinceMs = clock.now();
     this.#closeIdleIn(idleMs);
   }
 
   #closeIdleIn(ms: number): void {
     if (this.#idleTimer !== undefined || this.isClosed) return;
-    this.#idleTimer = setTimeout(() => {
+    this.#idleTimer = clock.setTimeout(() => {
       this.#idleTimer = undefined;
       this.host.do(() => this.#closeIdle());
     }, Math.min(ms, MOST_TIMER_MS));
@@ -389,7 +389,7 @@ export class Places {
   }
 
   #closeIdle(): void {
-    const nowMs = performance.now();
+    const nowMs = clock.now();
     let nextMs = Infinity;
     for (const on of this.openLanes) {
       if (on.inFlight.size > 0 || on.awaited > 0) continue;
@@ -442,8 +442,8 @@ export class Places {
   beginClosing(): void {
     this.isClosed = true;
     this.wait(1);
-    clearTimeout(this.#restTimer);
-    clearTimeout(this.#idleTimer);
+    clock.clearTimeout(this.#restTimer);
+    clock.clearTimeout(this.#idleTimer);
   }
 
   /** Waits until nothing is left; a TeardownError is told once. */

@@ -5,7 +5,7 @@
 
 import { shown } from "../lanes/attempt.ts";
 import { inAsyncContext } from "../lanes/telemetry.ts";
-import { after } from "../lanes/timers.ts";
+import { after, clock } from "../lanes/timers.ts";
 import { Batch, type Key, type Pace, type PaceMaker, type PoolRun, UNSENT } from "./batch.ts";
 import type { BatchSize } from "./batch_size.ts";
 import { Fifo } from "./fifo.ts";
@@ -122,7 +122,7 @@ export class Queue {
     for (;;) {
       const waiting = this.#lines.take();
       if (waiting !== undefined) {
-        this.takenAtMs = performance.now();
+        this.takenAtMs = clock.now();
         return waiting.alone || this.isCounted ? this.#first(waiting) : waiting;
       }
       const pulled = this.#pull();
@@ -148,7 +148,7 @@ export class Queue {
     const first = source.pulled - items.length;
     const keys = perKey && items.map((item, at) => this.#keyOf(perKey, item, first + at));
     // The caller's own code, of the input and of keys, is over by now: it is no time of the task's.
-    this.takenAtMs = performance.now();
+    this.takenAtMs = clock.now();
     if (!keys?.some((key) => key !== undefined)) {
       return [new Batch(run, first, items, this.takenAtMs)];
     }
@@ -187,7 +187,7 @@ export class Queue {
 
   /** Whoever answers a batch's task wants to be left alone for so long: by its key, or by all. */
   pause(batch: Batch, ms: number): void {
-    (this.#lines.limitOf(batch) ?? this.#limit).pause(performance.now() + ms);
+    (this.#lines.limitOf(batch) ?? this.#limit).pause(clock.now() + ms);
   }
 
   /** The pace of a batch's key; undefined if it has none. */
@@ -352,7 +352,7 @@ export class Lines {
 
   /** Of a key nothing waits or runs: it is forgotten, now or once its rate and its pause allow it. */
   #rest(rest: Rest): void {
-    const nowMs = performance.now();
+    const nowMs = clock.now();
     rest.line.rest = rest;
     this.#resting.push(rest);
     for (let looks = LOOKED_AT; looks > 0 && this.#resting.size > 0; looks--) {

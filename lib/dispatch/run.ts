@@ -5,6 +5,7 @@ import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import type { Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
+import { clock } from "../lanes/timers.ts";
 import { aborts } from "./aborts.ts";
 import { type Batch, type BatchSettings, type Blame, type Pace, type PaceMaker } from "./batch.ts";
 import { BatchSize } from "./batch_size.ts";
@@ -294,7 +295,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.#endIfDone();
     if (this.#isIdle && this.#restTimer === undefined) {
       // Results that nobody asks for are no reason for the program to go on.
-      this.#restTimer = setTimeout(() => {
+      this.#restTimer = clock.setTimeout(() => {
         this.#restTimer = undefined;
         if (!this.#isIdle) return;
         this.pool.rest(this, true);
@@ -375,7 +376,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   #finish(): void {
     this.#state = "ended";
     this.#queue.close();
-    clearTimeout(this.#restTimer);
+    clock.clearTimeout(this.#restTimer);
     const { signal } = this.options;
     if (signal !== undefined) aborts.delete(signal, this);
     // Where the last was cancelled, nobody has told of it.

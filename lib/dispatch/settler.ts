@@ -15,6 +15,7 @@ import {
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { type Task, titleOf } from "../lanes/task.ts";
 import { inAsyncContext, type Span } from "../lanes/telemetry.ts";
+import { clock } from "../lanes/timers.ts";
 import type { Batch, Blame, History, OpenLane } from "./batch.ts";
 import {
   type CheckedOptions,
@@ -367,7 +368,7 @@ function settledOf(
 
 /** What stands for a report of items that ended just now without one. */
 function untold(startedAtMs: number): Settled["report"] {
-  return { values: undefined, startedAtMs, endedAtMs: performance.now(), times: undefined };
+  return { values: undefined, startedAtMs, endedAtMs: clock.now(), times: undefined };
 }
 
 /** Options of which only the limit may be left out of account. */
@@ -501,7 +502,7 @@ export class LoadFailures {
   /** Whether a batch waited for what has failed another's items already; if not, it is one more. */
   isKnown({ on, sentAtMs }: Batch): boolean {
     if (sentAtMs < (this.#atMs.get(on!) ?? -Infinity)) return true;
-    this.#atMs.set(on!, performance.now());
+    this.#atMs.set(on!, clock.now());
     this.inARow++;
     return false;
   }

@@ -2,7 +2,7 @@
 
 import { attempt, shown } from "../lanes/attempt.ts";
 import { enterAsyncContext, inAsyncContext } from "../lanes/telemetry.ts";
-import { after } from "../lanes/timers.ts";
+import { after, clock } from "../lanes/timers.ts";
 import type { Items } from "./options.ts";
 
 /** Stands in an input for items that are left out: they have places in it, and no outcomes. */
@@ -198,7 +198,7 @@ export class Source {
   /** Once this turn of the event loop is over, so that what arrives in it travels together. */
   #tell(): void {
     if (this.#wanted <= 1) return this.events.arrived();
-    this.#telling ??= setImmediate(() => {
+    this.#telling ??= clock.setImmediate(() => {
       this.#telling = undefined;
       this.events.arrived();
     });
@@ -251,7 +251,7 @@ export class Source {
 
   async #close(graceMs: number): Promise<void> {
     this.done = true;
-    clearImmediate(this.#telling);
+    clock.clearImmediate(this.#telling);
     if (this.hasEnded) return;
     // A generator that itself stopped the run can be closed only when it no longer runs.
     while (this.#pulling) await undefined;

@@ -1,4 +1,27 @@
-/** Waits that end: however long, or no longer than one likes. */
+/** The clock that is kept here, and waits that end: however long, or no longer than one likes. */
+
+const TIMERS = [
+  "setTimeout",
+  "clearTimeout",
+  "setInterval",
+  "clearInterval",
+  "setImmediate",
+  "clearImmediate",
+  "queueMicrotask",
+] as const;
+
+/**
+ * Time as it passes on lanes, whatever a program puts in the place of the globals later, as tests with a time
+ * of their own do. Deno loads timers when they are first looked at, which takes milliseconds: so they aren't
+ * looked at here.
+ */
+export const clock: { now(): number } & Pick<typeof globalThis, typeof TIMERS[number]> = Object
+  .defineProperties(
+    { now: performance.now.bind(performance) } as typeof clock,
+    Object.fromEntries(
+      TIMERS.map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)!]),
+    ),
+  );
 
 /** Timers are set no farther than this: a longer wait doesn't fit into them and would end at once. */
 export const MOST_TIMER_MS = 2 ** 31 - 1;
@@ -8,10 +31,10 @@ export function after(waitMs: number, action: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const wait = (leftMs: number): void => {
     const next = leftMs > MOST_TIMER_MS ? () => wait(leftMs - MOST_TIMER_MS) : action;
-    timer = setTimeout(next, Math.min(leftMs, MOST_TIMER_MS));
+    timer = clock.setTimeout(next, Math.min(leftMs, MOST_TIMER_MS));
   };
   if (waitMs !== Infinity) wait(waitMs);
-  return () => clearTimeout(timer);
+  return () => clock.clearTimeout(timer);
 }
 
 /** What a promise comes to, or something else if that takes longer. */

@@ -6,6 +6,9 @@ export interface HttpSigns {
   readonly retryAfterMs?: number;
 }
 
+// Before a program can put another in its place, as tests do.
+const { now } = Date;
+
 /** Too Many Requests, Service Unavailable. */
 const REFUSALS: readonly number[] = [429, 503];
 /** Chains of causes are followed so far. */
@@ -65,7 +68,7 @@ function waitIn(value: unknown): number | undefined {
   const asked = fieldOf(value, "retryAfterMs");
   if (typeof asked === "number" && asked >= 0) return asked;
   const header = headersOf(value);
-  const nowMs = Date.now();
+  const nowMs = now();
   // What OpenAI's and others' own clients read first: milliseconds.
   const exact = header("retry-after-ms");
   return exact !== null && DECIMAL.test(exact)

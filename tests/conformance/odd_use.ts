@@ -55,6 +55,28 @@ class Stack extends Array<number> {
   }
 }
 
+/** A clock and timers that nobody may use, until it is disposed. */
+function fakedTime(): Disposable {
+  const faked = () => {
+    throw new Error("a faked clock was looked at");
+  };
+  const { now } = performance;
+  const names = ["setTimeout", "setInterval", "setImmediate", "queueMicrotask"] as const;
+  const real = Object.fromEntries(names.map((name) => [name, globalThis[name]]));
+  const RealDate = Date;
+  Object.assign(globalThis, Object.fromEntries(names.map((name) => [name, faked])));
+  globalThis.Date = class extends RealDate {
+    static override now = faked;
+  } as unknown as DateConstructor;
+  performance.now = faked;
+  return {
+    [Symbol.dispose]() {
+      Object.assign(globalThis, { ...real, Date: RealDate });
+      performance.now = now;
+    },
+  };
+}
+
 const endless = () => ({ value: 1, done: false });
 const throwing = () => {
   throw new RangeError("odd");
@@ -259,6 +281,25 @@ export const ODD_USE: readonly Guarantee[] = [
       await Promise.all(calls);
       assertEquals([...new Set(strays)], []);
       assertEquals(seen.size, 6);
+    },
+  },
+  {
+    name: "deadlines, waits and rates are kept though the program fakes its clock and timers",
+    notFor: { cluster: "the client of its server keeps time by itself" },
+    async check({ open }) {
+      await using executor = open();
+      using _faked = fakedTime();
+      const hung = executor.run(taskNamed("die"), "hang", { timeoutMs: 20 });
+      assertInstanceOf(await hung.catch((error) => error), TimeoutError);
+      const retries = { limit: 2, baseMs: 5 };
+      assertEquals(await executor.run(taskNamed("succeedAt"), 3, { retries }), 3);
+      assertEquals(await executor.map(taskNamed("succeedAt"), [3], { retries }).toArray(), [3]);
+      const rate = { limit: 1, perMs: 5 };
+      const later = (async function* () {
+        yield* [1, 2, 3];
+      })();
+      assertEquals(await executor.map(taskNamed("double"), later, { rate }).toArray(), [2, 4, 6]);
+      await executor.close();
     },
   },
   {

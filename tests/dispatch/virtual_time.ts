@@ -1,10 +1,13 @@
 /** Time that passes only when a test says so, in place of timers and the clock. */
 
+import { clock } from "../../lib/lanes/timers.ts";
+
 interface Timer {
   readonly dueMs: number;
   readonly run: () => void;
 }
 
+const REAL_CLOCK = Object.getOwnPropertyDescriptors(clock);
 const REAL = {
   setTimeout: globalThis.setTimeout,
   clearTimeout: globalThis.clearTimeout,
@@ -30,7 +33,7 @@ export class VirtualTime implements Disposable {
   readonly #realNow = performance.now;
 
   constructor() {
-    Object.assign(globalThis, {
+    const timers = {
       setTimeout: (run: () => void, waitMs = 0) => {
         if (!(waitMs <= 2 ** 31 - 1)) throw new RangeError(`no timer holds ${waitMs} ms`);
         this.#timers.set(++this.#lastId, { dueMs: this.nowMs + waitMs, run });
@@ -52,8 +55,12 @@ export class VirtualTime implements Disposable {
         return this.#lastId;
       },
       clearImmediate: (id: number) => void this.#immediates.delete(id),
-    });
+    };
+    Object.assign(globalThis, timers);
     performance.now = () => this.nowMs;
+    for (const [name, value] of Object.entries({ ...timers, now: performance.now })) {
+      Object.defineProperty(clock, name, { value, configurable: true, writable: true });
+    }
   }
 
   /** How many timers are set. */
@@ -97,6 +104,7 @@ export class VirtualTime implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    Object.defineProperties(clock, REAL_CLOCK);
     Object.assign(globalThis, REAL);
     performance.now = this.#realNow;
   }

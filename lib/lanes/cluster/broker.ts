@@ -1,5 +1,6 @@
 /** What a cluster asks of the server between its machines, and how its subjects are named. */
 
+import { clock } from "../timers.ts";
 /** A message that who sent it keeps until it is acknowledged. */
 export interface Handed {
   readonly bytes: Uint8Array;
@@ -105,21 +106,21 @@ export const queueOf = (job: string) => `LANES-${job}`;
 
 /** Those who tell of themselves, by their ids, and when each was heard last. */
 export class Heard<Party extends { heardMs: number }> extends Map<string, Party> {
-  #echoMs = performance.now();
+  #echoMs = clock.now();
 
   /** What is told here came back: while it doesn't, nobody else can be heard either. */
   echo(): void {
-    this.#echoMs = performance.now();
+    this.#echoMs = clock.now();
   }
 
   /** Nobody could be heard meanwhile. */
   hearAll(): void {
-    for (const party of this.values()) party.heardMs = performance.now();
+    for (const party of this.values()) party.heardMs = clock.now();
   }
 
   /** Those who haven't been heard for so many milliseconds. */
   silent(silenceMs: number): [string, Party][] {
-    const nowMs = performance.now();
+    const nowMs = clock.now();
     if (nowMs - this.#echoMs >= MOST_ECHO_MS) this.hearAll();
     return [...this].filter(([, { heardMs }]) => nowMs - heardMs >= silenceMs);
   }

@@ -7,7 +7,7 @@ import { wordsOf } from "../attempt.ts";
 import { LaneStartError, NoneFreeError } from "../errors.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import type { Task } from "../task.ts";
-import { within } from "../timers.ts";
+import { clock, within } from "../timers.ts";
 import {
   BEAT_MS,
   type Broker,
@@ -161,14 +161,14 @@ export class Cluster {
         void lease.receiver.take(handed.bytes, undefined).catch(unreadable)
           .then(() => handed.ackSoon());
       });
-      this.#timer = setInterval(() => this.#beat(), BEAT_MS);
+      this.#timer = clock.setInterval(() => this.#beat(), BEAT_MS);
       Deno.unrefTimer(this.#timer);
       broker.tell(Subject.call, null);
     } catch (error) {
       await broker.close();
       throw error;
     }
-    this.#connectedMs = performance.now();
+    this.#connectedMs = clock.now();
     this.#broker = broker;
     void broker.gone.then((error) => this.#leave(broker, error.message));
     return broker;
@@ -178,7 +178,7 @@ export class Cluster {
     if (beat.leaves) return this.#lose(beat.id, `left with its machine ${beat.name}`);
     const machine = this.#machines.get(beat.id) ?? { ...beat, heardMs: 0, clock: undefined };
     this.#machines.set(beat.id, machine);
-    machine.heardMs = performance.now();
+    machine.heardMs = clock.now();
     const there = beat.leased[this.id] ?? [];
     for (const lease of this.#leasesOf(machine)) {
       lease.missed = there.includes(lease.number) ? 0 : lease.missed + 1;
@@ -193,7 +193,7 @@ export class Cluster {
   #beat(): void {
     const broker = this.#broker;
     if (broker === undefined) return;
-    const nowMs = performance.now();
+    const nowMs = clock.now();
     if (broker.isConnected) this.#connectedMs = nowMs;
     else if (nowMs - this.#connectedMs < REJOIN_MS) return;
     else return this.#leave(broker, `${broker.where} has not answered for ${REJOIN_MS} ms`);
@@ -208,7 +208,7 @@ export class Cluster {
   /** The server is lost for good, as far as this connection to it goes; the next lane makes another. */
   #leave(broker: Broker, why: string): void {
     if (this.#broker !== broker) return;
-    clearInterval(this.#timer);
+    clock.clearInterval(this.#timer);
     this.#broker = undefined;
     this.#opening = undefined;
     this.#whyLeft = why;
@@ -371,7 +371,7 @@ export class Cluster {
     this.#isClosed = true;
     this.#joined.resolve();
     const broker = await this.#opening?.catch(() => undefined);
-    clearInterval(this.#timer);
+    clock.clearInterval(this.#timer);
     await this.#leaving;
     if (broker === undefined) return;
     for (const lease of this.#leases.values()) this.end(lease);
@@ -415,9 +415,9 @@ async function ask(
 async function clockOffset(broker: Broker, machine: string): Promise<number> {
   let [offsetMs, bestMs] = [0, Infinity];
   for (let asked = 0; asked < CLOCK_ASKS; asked++) {
-    const askedMs = performance.now();
+    const askedMs = clock.now();
     const shown = await broker.ask(Subject.clock(machine), null, ANSWER_MS).catch(() => undefined);
-    const tookMs = performance.now() - askedMs;
+    const tookMs = clock.now() - askedMs;
     if (typeof shown !== "number") break;
     if (tookMs >= bestMs) continue;
     bestMs = tookMs;

@@ -13,6 +13,7 @@ import {
 import { sealEnvelope } from "../remote/envelope.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import { way } from "../subprocess/subprocess_channel.ts";
+import { clock } from "../timers.ts";
 import type { BrokerError } from "./broker.ts";
 import type { Cluster, Lease, Wanted } from "./cluster.ts";
 import { type Message, payloadOf, unstored } from "./post.ts";
@@ -113,7 +114,7 @@ export class ClusterChannel implements Channel {
   #end(how: string, isElsewhere: boolean, error?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    clearTimeout(this.#endTimer);
+    clock.clearTimeout(this.#endTimer);
     if (this.#lease !== undefined) this.cluster.end(this.#lease);
     this.#ended.resolve();
     if (!this.#isClosed) this.events.ended(how, isElsewhere, error);
@@ -126,7 +127,7 @@ export class ClusterChannel implements Channel {
       const { module } = payload as TaskToLoad;
       this.#loads.set(number, module);
       const why = this.#lease!.unreadable.get(module);
-      if (why !== undefined) return queueMicrotask(() => this.#refuseToLoad([number], why));
+      if (why !== undefined) return clock.queueMicrotask(() => this.#refuseToLoad([number], why));
     }
     const refused = (why: BrokerError): Message => {
       if (kind === ToLane.batch) {
@@ -155,7 +156,7 @@ export class ClusterChannel implements Channel {
   }
 
   #giveUpLater(how: string): void {
-    if (!this.#isOver) this.#endTimer ??= setTimeout(() => this.#end(how, true), END_MS);
+    if (!this.#isOver) this.#endTimer ??= clock.setTimeout(() => this.#end(how, true), END_MS);
   }
 
   async close(): Promise<void> {

@@ -20,7 +20,7 @@ import {
   setTransportFactory,
 } from "npm:@nats-io/nats-core@^3.4.0/internal";
 import { attempt, wordsOf } from "../attempt.ts";
-import { within } from "../timers.ts";
+import { clock, within } from "../timers.ts";
 import { ACK_WAIT_MS, type Broker, BrokerError, type DeadLetter, type Handed } from "./broker.ts";
 import { DenoTransport } from "./nats_transport.ts";
 import type { ServerOptions } from "./server_options.ts";
@@ -408,13 +408,13 @@ export class NatsBroker implements Broker {
       ack: () => attempt(tell),
       ackSoon: () => {
         if (this.#acks.push(tell) >= MOST_ACKS) this.#ackAll();
-        else this.#ackTimer ??= setTimeout(() => this.#ackAll(), ACK_MS);
+        else this.#ackTimer ??= clock.setTimeout(() => this.#ackAll(), ACK_MS);
       },
     };
   }
 
   #ackAll(): void {
-    clearTimeout(this.#ackTimer);
+    clock.clearTimeout(this.#ackTimer);
     this.#ackTimer = undefined;
     // What they are for comes again if the connection is closed.
     for (const tell of this.#acks.splice(0)) attempt(tell);

@@ -16,7 +16,7 @@ import {
 } from "../subprocess/frame.ts";
 import { encode, FromLane, reportHead, ToLane } from "../remote/channel.ts";
 import { way } from "../subprocess/subprocess_channel.ts";
-import { within } from "../timers.ts";
+import { clock, within } from "../timers.ts";
 import type { Broker, BrokerError } from "./broker.ts";
 
 const serializer = serializerOf(v8);
@@ -92,7 +92,7 @@ export function unstored(id: number, count: number, last: boolean, reason: Broke
     ended: "failed" as const,
     reason,
   }));
-  const nowMs = performance.now();
+  const nowMs = clock.now();
   const times = { startedAtMs: nowMs, endedAtMs: nowMs, times: undefined };
   const { payload, special } = encode(new Array(count), failures, true, way);
   return [FromLane.report, reportHead(id, { count, last, ...times }, special), payload];
@@ -139,8 +139,8 @@ export class Sender {
       } catch (error) {
         if (this.#isClosed) return;
         const why = this.post.broker.refusalOf(error);
-        if (why !== undefined) refusedMs ??= performance.now();
-        if (why && instead && performance.now() - refusedMs! >= MOST_REFUSED_MS) {
+        if (why !== undefined) refusedMs ??= clock.now();
+        if (why && instead && clock.now() - refusedMs! >= MOST_REFUSED_MS) {
           // It is small, and others that come behind it wait for it.
           parcel = parcelOf(IN_PLACE, encoded(...instead(why)));
           instead = undefined;
@@ -221,7 +221,7 @@ export class Receiver<Extra> {
       try {
         return await (name === SHARED ? keeping(this.post, name, get) : get());
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, OBJECT_WAIT_MS));
+        await new Promise((resolve) => clock.setTimeout(resolve, OBJECT_WAIT_MS));
       }
     }
     return undefined;

@@ -5,6 +5,7 @@
  */
 
 import type { ChannelEvents } from "../remote/channel.ts";
+import { clock } from "../timers.ts";
 import { WorkerChannel } from "../worker/worker_channel.ts";
 
 const ENTRY = new URL("./gpu_main.ts", import.meta.url);
@@ -37,7 +38,7 @@ export class GpuChannel extends WorkerChannel {
   override async close(): Promise<void> {
     await super.close();
     if (!open.has(this)) return;
-    await new Promise((resolve) => setTimeout(resolve, GIVEN_BACK_MS));
+    await new Promise((resolve) => clock.setTimeout(resolve, GIVEN_BACK_MS));
     open.delete(this);
     if (open.size === 0) globalThis.removeEventListener("unload", endAll);
   }

@@ -9,6 +9,7 @@
 import type { Failure, LaneBatch, Report, Whole } from "../lane.ts";
 import type { PlacedTask, Task } from "../task.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
+import { clock } from "../timers.ts";
 import type { Cells } from "./cells.ts";
 import { inspect, refusal, type Way } from "./clone.ts";
 import {
@@ -210,7 +211,7 @@ export function reportHead(
 
 /** That of a report which says that nothing more of a batch is started. */
 export function droppedHead(id: number): ReturnType<typeof reportHead> {
-  const nowMs = performance.now();
+  const nowMs = clock.now();
   const times = { startedAtMs: nowMs, endedAtMs: nowMs, times: undefined };
   return reportHead(id, { count: 0, last: true, ...times }, false);
 }

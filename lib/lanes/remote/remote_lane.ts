@@ -22,7 +22,7 @@ import type {
 } from "../lane.ts";
 import { closeWithin } from "../lane_tasks.ts";
 import { type PlacedTask, type Task, titleOf } from "../task.ts";
-import { within } from "../timers.ts";
+import { clock, within } from "../timers.ts";
 import { HARMLESS, SEVERAL } from "./cells.ts";
 import {
   batchHead,
@@ -83,7 +83,7 @@ export class RemoteLane implements Lane {
   readonly #sent = new Map<number, LaneBatch>();
   /** Resolved when it says what it has used, once it was asked. */
   #usageTold: PromiseWithResolvers<void> | undefined;
-  readonly #startedMs = performance.now();
+  readonly #startedMs = clock.now();
   #lastId = 0;
   #usage: Usage = { cpuMs: undefined, peakRssBytes: undefined };
   #becomeReady!: (startMs: number) => void;
@@ -217,7 +217,7 @@ export class RemoteLane implements Lane {
     const reason = refusal(what, batch.items[0], this.#channel.way, error);
     const note = batch.note as Note;
     const failures = [{ offset: 0, ended: "failed" as const, reason }];
-    const times = { startedAtMs: NaN, endedAtMs: performance.now(), times: undefined };
+    const times = { startedAtMs: NaN, endedAtMs: clock.now(), times: undefined };
     const report: Report = {
       count: 1,
       values: undefined,
@@ -227,7 +227,7 @@ export class RemoteLane implements Lane {
       unsent: true,
     };
     // Later, for the dispatcher is not done with sending yet.
-    queueMicrotask(() => {
+    clock.queueMicrotask(() => {
       if (this.#state !== "gone" && !note.recalled) this.events.report(batch, report);
     });
   }
@@ -256,7 +256,7 @@ export class RemoteLane implements Lane {
       const { sinceMs } = task;
       const isWaiting = Number.isNaN(sinceMs) ||
         (this.#state === "starting" && this.#channel.isAwaited === true);
-      return { state: "loading", sinceMs: isWaiting ? performance.now() : sinceMs };
+      return { state: "loading", sinceMs: isWaiting ? clock.now() : sinceMs };
     }
     const { cells } = this.#channel;
     if (cells !== undefined) {
@@ -376,7 +376,7 @@ export class RemoteLane implements Lane {
   get #mayLoadForEver(): boolean {
     const { loading } = this.#tasks;
     return this.#state === "ready" && loading !== undefined &&
-      performance.now() - loading.sinceMs > STUCK_MS;
+      clock.now() - loading.sinceMs > STUCK_MS;
   }
 
   /** Whether a set-up has ended here: one that hasn't gave nothing to dispose. */
@@ -399,7 +399,7 @@ export class RemoteLane implements Lane {
       case FromLane.ready:
         this.#clockOffsetMs = head[0]! - performance.timeOrigin;
         this.#state = "ready";
-        this.#becomeReady(performance.now() - this.#startedMs);
+        this.#becomeReady(clock.now() - this.#startedMs);
         if (this.#channel.isAwaited) this.#tasks.beginAnew();
         // Once a lane, before its first task.
         if (shared !== undefined) {

@@ -4,6 +4,7 @@ import { notSetUp, unloadable } from "../lane_tasks.ts";
 import type { TaskLoadError } from "../errors.ts";
 import type { LaneBatch } from "../lane.ts";
 import { nameOf, type Task } from "../task.ts";
+import { clock } from "../timers.ts";
 
 /** One of them. */
 export interface RemoteTask {
@@ -76,12 +77,12 @@ export class RemoteTasks {
   /** The lane had to be waited for: loading begins only now. */
   beginAnew(): void {
     const { loading } = this;
-    if (loading !== undefined) loading.sinceMs = performance.now();
+    if (loading !== undefined) loading.sinceMs = clock.now();
   }
 
   #noteLoading(): void {
     const { loading } = this;
-    if (loading !== undefined && Number.isNaN(loading.sinceMs)) loading.sinceMs = performance.now();
+    if (loading !== undefined && Number.isNaN(loading.sinceMs)) loading.sinceMs = clock.now();
   }
 
   /**

@@ -3,6 +3,7 @@
 import { wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
+import { clock } from "../timers.ts";
 import { WIDE_FD } from "./frame.ts";
 
 /** How long a child that was told to end may take before it is killed. */
@@ -68,7 +69,7 @@ export class Child {
     whole = false,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const bytes = await this.#from.read(into, whole);
-    this.#lastReadMs = performance.now();
+    this.#lastReadMs = clock.now();
     if (bytes === undefined) this.#open--;
     return bytes;
   }
@@ -118,17 +119,17 @@ export class Child {
   /** Waits until the child, which was told to end, is gone; kills it if it doesn't go. */
   async close(): Promise<void> {
     this.hold(true);
-    const timer = setTimeout(() => this.kill(), CLOSE_GRACE_MS);
+    const timer = clock.setTimeout(() => this.kill(), CLOSE_GRACE_MS);
     await Promise.allSettled(this.#streams.map((stream) => stream.close()));
     await this.ended;
-    clearTimeout(timer);
+    clock.clearTimeout(timer);
   }
 
   async #watch(): Promise<ChildEnd> {
     const status = await this.#child.status;
-    this.#lastReadMs = performance.now();
-    while (this.#open > 0 && performance.now() - this.#lastReadMs < QUIET_MS) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+    this.#lastReadMs = clock.now();
+    while (this.#open > 0 && clock.now() - this.#lastReadMs < QUIET_MS) {
+      await new Promise((resolve) => clock.setTimeout(resolve, 1));
     }
     await Promise.allSettled(this.#streams.map((stream) => stream.release()));
     closeDescriptors(this.#child);
@@ -140,7 +141,7 @@ export class Child {
   async #drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
     for (let bytes; (bytes = (await reader.read()).value) !== undefined;) {
-      this.#lastReadMs = performance.now();
+      this.#lastReadMs = clock.now();
       this.#words = (this.#words + decoder.decode(bytes, { stream: true })).slice(-STDERR_KEPT);
       if (this.#early !== undefined) this.#early.push(bytes);
       else this.#print(bytes);

@@ -13,7 +13,7 @@ import { Cells } from "../remote/cells.ts";
 import type { Channel, ChannelEvents } from "../remote/channel.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { threads } from "../remote/clone.ts";
-import { within } from "../timers.ts";
+import { clock, within } from "../timers.ts";
 import { ENDING, EndWatch, HELD } from "./end_watch.ts";
 import { type FarEnd, Line, mailboxMemory } from "./line.ts";
 
@@ -105,7 +105,7 @@ export class WorkerChannel implements Channel {
     this.#port = port1 as MessagePort & Refable;
     this.#endWatch = new EndWatch(() => {
       this.#gone.resolve();
-      this.#silence = setTimeout(() => this.#onEnd("ended without a word"), LAST_MESSAGE_MS);
+      this.#silence = clock.setTimeout(() => this.#onEnd("ended without a word"), LAST_MESSAGE_MS);
     });
     this.#line = new Line([port1, inbox, outbox]);
     this.#line.start((...message) => {
@@ -136,7 +136,7 @@ export class WorkerChannel implements Channel {
     if (alive) return this.#keepAlive(true);
     // Not at once: Deno forgets it of a port whose message is just being handled. And once for many calls
     // that come one after another.
-    this.#letGo ??= setTimeout(() => {
+    this.#letGo ??= clock.setTimeout(() => {
       this.#letGo = undefined;
       this.#keepAlive(this.#holds);
     });
@@ -169,7 +169,7 @@ export class WorkerChannel implements Channel {
     if (this.cells?.areActive) this.#isForced = true;
     this.#worker.terminate();
     this.#endWatch.watch();
-    clearTimeout(this.#letGo);
+    clock.clearTimeout(this.#letGo);
     this.#line.close();
     const { afterMs, remedy } = this.#stuck;
     await within(
@@ -178,7 +178,7 @@ export class WorkerChannel implements Channel {
       // A thread that had nothing to do is late where others have the cores.
       () => abandonWorker(this.#worker, this.#isForced ? remedy : null),
     );
-    clearTimeout(this.#silence);
+    clock.clearTimeout(this.#silence);
     await this.#endWatch.unwatch();
   }
 }
