@@ -89,7 +89,9 @@ function advisedStart(
   maxSlots: number,
   mostLanes: number,
 ): Beginning {
-  const { model, ...advised } = advice?.recommended ?? {};
+  // Whether it is that is looked at here.
+  type Recommended = StartAdvice["advice"]["recommended"];
+  const { model, ...advised } = (advice?.recommended ?? {}) as Recommended;
   const holds = typeof model === "string" && isCount(advised.lanes, 1) &&
     (advised.slots === null || isCount(advised.slots, 1)) && typeof environment?.deno === "string";
   new Checker("open auto()").is("start", advice, holds, "what deno task advise wrote with --json");

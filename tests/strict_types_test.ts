@@ -13,29 +13,35 @@ const STRICT = {
   noUnusedLocals: true,
   noUnusedParameters: true,
   verbatimModuleSyntax: true,
+  checkJs: true,
 };
 
-Deno.test({
-  name: "a strict project may import the sources",
-  ignore: !granted("run", "read", "write"),
-  fn: async () => {
-    const folder = await Deno.makeTempDir();
-    try {
-      const library = new URL("../lib/mod.ts", import.meta.url).href;
-      await Deno.writeTextFile(
-        `${folder}/deno.json`,
-        JSON.stringify({ compilerOptions: STRICT, imports: { lanes: library } }),
-      );
-      await Deno.writeTextFile(`${folder}/main.ts`, 'export * from "lanes";');
-      const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["check", "--quiet", "--no-lock", "main.ts"],
-        cwd: folder,
-        env: { NO_COLOR: "1" },
-        stdin: "null",
-      }).output();
-      assert(success, new TextDecoder().decode(stderr));
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
-});
+/** As programs in JavaScript have them, and those on their way from it. */
+const LOOSE = { strict: false, checkJs: true };
+
+for (const [kind, compilerOptions] of Object.entries({ strict: STRICT, loose: LOOSE })) {
+  Deno.test({
+    name: `a ${kind} project may import the sources`,
+    ignore: !granted("run", "read", "write"),
+    fn: async () => {
+      const folder = await Deno.makeTempDir();
+      try {
+        const library = new URL("../lib/mod.ts", import.meta.url).href;
+        await Deno.writeTextFile(
+          `${folder}/deno.json`,
+          JSON.stringify({ compilerOptions, imports: { lanes: library } }),
+        );
+        await Deno.writeTextFile(`${folder}/main.ts`, 'export * from "lanes";');
+        const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+          args: ["check", "--quiet", "--no-lock", "main.ts"],
+          cwd: folder,
+          env: { NO_COLOR: "1" },
+          stdin: "null",
+        }).output();
+        assert(success, new TextDecoder().decode(stderr));
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}

@@ -200,9 +200,9 @@ export function checkOptions(
     );
   }
   check.known(options, what === "map" ? [...RUN_NAMES, ...MAP_NAMES] : RUN_NAMES);
-  const retries = typeof options.retries === "object" && options.retries !== null
+  const retries: RetryOptions = typeof options.retries === "object" && options.retries !== null
     ? options.retries
-    : { limit: options.retries ?? 0 };
+    : { limit: (options.retries ?? 0) as number };
   check.known(retries, ["limit", "baseMs", "maxMs", "jitter", "retryIf"], "retries.");
   const { baseMs = 100, maxMs = 30_000, jitter = true, retryIf = mayRetry } = retries;
   const { order = "input", timeoutMs = Infinity, chunk = "auto", buffer = "auto" } = options;

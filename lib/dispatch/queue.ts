@@ -160,7 +160,9 @@ export class Queue {
   #keyOf(perKey: PerKey, item: unknown, index: number): Key | undefined {
     try {
       const key: unknown = inAsyncContext(this.run.context, () => perKey.key(item));
-      if (typeof key === "string" || typeof key === "number" || key === undefined) return key;
+      if (typeof key === "string" || typeof key === "number" || key === undefined) {
+        return key as Key | undefined;
+      }
       if (key instanceof Promise) key.catch(() => {});
       throw new TypeError(
         "Cannot map: perKey.key must give a string, a number or undefined, but gives " +

@@ -3,7 +3,7 @@
  * set-up made is disposed when the lane closes.
  */
 
-import dynamicImport from "data:text/javascript,export default (url) => import(url)";
+import dynamicImport from "data:text/javascript,export default (/** @type {string} */ url) => import(url)";
 import { isPromise, wordsOf } from "./attempt.ts";
 import { TaskLoadError, TeardownError } from "./errors.ts";
 import {

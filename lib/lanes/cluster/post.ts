@@ -203,7 +203,8 @@ export class Receiver<Extra> {
   #takeFrame(number: number, bytes: Uint8Array, extra: Extra): boolean {
     if (this.#has(number)) return false;
     this.#early.set(number, [readFrame(bytes), extra]);
-    for (let next; (next = this.#early.get(this.#next)) !== undefined;) {
+    let next: readonly [Frame, Extra] | undefined;
+    while ((next = this.#early.get(this.#next)) !== undefined) {
       this.#early.delete(this.#next++);
       if (!this.#isClosed) this.receive(...next);
     }
