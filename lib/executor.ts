@@ -218,7 +218,11 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
   readonly #calls: Calls;
   readonly #kind: LaneKind;
 
-  constructor(model: Model, options: LimitedOptions & { readonly lanes?: number }, kind: LaneKind) {
+  constructor(
+    model: Model,
+    options: LimitedOptions & { readonly lanes?: number | undefined },
+    kind: LaneKind,
+  ) {
     const row = MODEL_TABLE[model];
     const { lanes = defaultLanes(model, "cpu"), slots = row.slots } = options;
     const { maxQueued = Infinity, tasksPerLane = Infinity, idleMs = Infinity } = options;

@@ -19,6 +19,15 @@ const STRICT = {
 /** As programs in JavaScript have them, and those on their way from it. */
 const LOOSE = { strict: false, checkJs: true };
 
+/** What is undefined counts as left out, for that is what one's own options often are. */
+const PROGRAM = `
+  import { limited, workers, type WorkersOptions } from "lanes";
+  export * from "lanes";
+  export const open = (options: WorkersOptions, lanes?: number) => workers({ ...options, lanes });
+  export const map = (signal?: AbortSignal, timeoutMs?: number) =>
+    limited().map((n: number) => 2 * n, [1], { signal, timeoutMs });
+`;
+
 for (const [kind, compilerOptions] of Object.entries({ strict: STRICT, loose: LOOSE })) {
   Deno.test({
     name: `a ${kind} project may import the sources`,
@@ -31,7 +40,7 @@ for (const [kind, compilerOptions] of Object.entries({ strict: STRICT, loose: LO
           `${folder}/deno.json`,
           JSON.stringify({ compilerOptions, imports: { lanes: library } }),
         );
-        await Deno.writeTextFile(`${folder}/main.ts`, 'export * from "lanes";');
+        await Deno.writeTextFile(`${folder}/main.ts`, PROGRAM);
         const { success, stderr } = await new Deno.Command(Deno.execPath(), {
           args: ["check", "--quiet", "--no-lock", "main.ts"],
           cwd: folder,

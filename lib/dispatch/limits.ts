@@ -165,7 +165,7 @@ export interface PerKey<Item = unknown> {
   /** Whom an item counts for; undefined for nobody. It is called once for each item, when that is pulled. */
   readonly key: (item: Item) => Key | undefined;
   /** Tasks of one key in flight at most, on all lanes together; any number unless given. */
-  readonly slots?: number;
+  readonly slots?: number | undefined;
   /** How many tasks of one key may start in a time; any number unless given. */
-  readonly rate?: Rate;
+  readonly rate?: Rate | undefined;
 }

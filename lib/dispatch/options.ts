@@ -28,7 +28,7 @@ export interface RetryIn {
   /** After how many milliseconds. */
   readonly afterMs: number;
   /** For how long no other starts of its key, or of the run where there are no keys; default 0. */
-  readonly pauseMs?: number;
+  readonly pauseMs?: number | undefined;
 }
 
 /** When and how often a task that gave no value is tried again. */
@@ -36,7 +36,7 @@ export interface RetryOptions {
   /** Retries after the first attempt. */
   readonly limit: number;
   /** The longest wait before the first retry, in milliseconds; default 100. Doubles with each. */
-  readonly baseMs?: number;
+  readonly baseMs?: number | undefined;
   /**
    * The longest wait before any retry, in milliseconds; default 30,000. A task may ask for a wait: with
    * a number `retryAfterMs` on what it throws, or with the header Retry-After of a response there. It
@@ -44,15 +44,15 @@ export interface RetryOptions {
    * there are no keys; then one does, and twice as many may be in flight each 200 ms. One that asks
    * for a longer wait than this is not tried again: it fails at once with a `RetryAfterError`.
    */
-  readonly maxMs?: number;
+  readonly maxMs?: number | undefined;
   /** Whether waits are drawn at random between 0 and their bound ("full jitter"); default true. */
-  readonly jitter?: boolean;
+  readonly jitter?: boolean | undefined;
   /**
    * Whether this rejection may be tried again; by default those that `failed`, `timed-out` or
    * `crashed`, except errors with a property `retryable: false`. It may also say when: then that
    * counts, instead of `baseMs`, `maxMs` and what the task asked for.
    */
-  readonly retryIf?: (rejected: Rejected) => boolean | RetryIn;
+  readonly retryIf?: ((rejected: Rejected) => boolean | RetryIn) | undefined;
 }
 
 /**
@@ -62,31 +62,31 @@ export interface RetryOptions {
  */
 export interface MapOptions<Item = unknown> {
   /** In which order results come: as the items did, or as they end. Default `"input"`. */
-  readonly order?: "input" | "completion";
+  readonly order?: "input" | "completion" | undefined;
   /**
    * Stops the run: what is queued is dropped, what runs is asked to stop, then stopped. Tasks see the
    * signal's reason in their own signal.
    */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * How long a task may take from its own start, in milliseconds; unlimited by default. A task past
    * it is asked to stop, and ends as `timed-out` whether it does or not; on a lane of its own it is
    * then ended with the lane, in this event loop it goes on, and so it does beside its next try.
    */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /**
    * How long a task's module may take to load on a lane and to be set up there, in milliseconds;
    * default ten times `timeoutMs`, but from 2 s to 30 s.
    */
-  readonly loadTimeoutMs?: number;
+  readonly loadTimeoutMs?: number | undefined;
   /** Retries of a task that gave no value: a count, or how and when. Default 0. */
-  readonly retries?: number | RetryOptions;
+  readonly retries?: number | RetryOptions | undefined;
   /**
    * Whether an item runs again that may have been running when its lane was lost through another
    * item's fault, or whose result was lost with the lane. Counted in `attempts`, not in `retries`.
    * Default true; with false such an item ends as `crashed`.
    */
-  readonly rerun?: boolean;
+  readonly rerun?: boolean | undefined;
   /**
    * How many tasks may start in a time, on all lanes together, tries that are repeated too: at most
    * `limit` are sent to their lanes in any `perMs` milliseconds. What may not start yet waits outside of
@@ -102,7 +102,7 @@ export interface MapOptions<Item = unknown> {
    * console.log(await answers.toArray()); // [1, 4, 9]
    * ```
    */
-  readonly rate?: Rate;
+  readonly rate?: Rate | undefined;
   /**
    * A limit for each key of the items, such as the host that an item asks: how many tasks of one key
    * are in flight on all lanes together, and how many start in a time. What may not start yet waits
@@ -122,15 +122,15 @@ export interface MapOptions<Item = unknown> {
    * console.log(await answers.toArray()); // [18, 18, 17]
    * ```
    */
-  readonly perKey?: PerKey<Item>;
+  readonly perKey?: PerKey<Item> | undefined;
   /** Items that travel to a lane together; `"auto"`, the default, follows their time and size. */
-  readonly chunk?: "auto" | number;
+  readonly chunk?: "auto" | number | undefined;
   /**
    * Items pulled beyond the slots, at most: those waiting for a slot and those that ended but wait
    * for the consumer. `"auto"`, the default, is two chunks a slot, and up to eight more where tasks are
    * so short that lanes are sent some ahead.
    */
-  readonly buffer?: "auto" | number;
+  readonly buffer?: "auto" | number | undefined;
   /**
    * Whether the ArrayBuffers in items and results are moved to and from worker threads instead of
    * being copied, and lost to who gave them. Default false. Only a buffer that a value has for itself
@@ -139,17 +139,17 @@ export interface MapOptions<Item = unknown> {
    * need it again: not with `retries`, nor to a lane where other items run. Without `retries` it is
    * empty in the caller once the item has ended, however it went.
    */
-  readonly transfer?: boolean;
+  readonly transfer?: boolean | undefined;
   /**
    * Told how the run stands, after each chunk that ends and, if it is stopped, when all is cancelled; a
    * promise is waited for unless it was stopped.
    */
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   /**
    * Told of each outcome when its item has ended, in whichever order results come; a promise that it
    * gives is waited for, and one that rejects ends the run.
    */
-  readonly onOutcome?: (outcome: Outcome<unknown, Item>) => void;
+  readonly onOutcome?: ((outcome: Outcome<unknown, Item>) => void) | undefined;
 }
 
 /** Options of `run`, the same in every model: those of `map` that speak of one item. */
@@ -171,11 +171,16 @@ const MAP_NAMES = [
 
 type Optional = "signal" | "rate" | "perKey" | "onProgress" | "onOutcome";
 
+/** Options that are all given. */
+export type Filled<Options> = {
+  readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>;
+};
+
 /** Options with every default filled in; Infinity where there is no limit. */
 export type CheckedOptions =
-  & Required<Omit<MapOptions, Optional | "retries">>
+  & Filled<Omit<MapOptions, Optional | "retries">>
   & { readonly [Name in Optional]: MapOptions[Name] | undefined }
-  & { readonly retries: Required<RetryOptions> };
+  & { readonly retries: Filled<RetryOptions> };
 
 const LEAST_LOAD_MS = 2_000;
 /** However long its tasks may take, a module is waited for no longer, in milliseconds. */

@@ -19,6 +19,7 @@ import { clock } from "../lanes/timers.ts";
 import type { Batch, Blame, History, OpenLane } from "./batch.ts";
 import {
   type CheckedOptions,
+  type Filled,
   isTime,
   type Progress,
   type RetryIn,
@@ -372,7 +373,7 @@ function untold(startedAtMs: number): Settled["report"] {
 }
 
 /** Options of which only the limit may be left out of account. */
-type Waits = Required<Pick<RetryOptions, "baseMs" | "maxMs" | "jitter">>;
+type Waits = Filled<Pick<RetryOptions, "baseMs" | "maxMs" | "jitter">>;
 
 /**
  * How long to wait before the next try, in milliseconds.

@@ -7,22 +7,22 @@ import { nearestConfig, programFlags } from "./project.ts";
 /** What a task may touch: a list of what is allowed, `true` for everything of that kind. */
 export interface LanePermissions {
   /** Hosts, such as `"127.0.0.1"` or `"example.com:443"`. */
-  readonly net?: boolean | readonly string[];
+  readonly net?: boolean | readonly string[] | undefined;
   /**
    * Files and folders. A task's own module and what it imports need no entry. Deno checks
    * the path that is asked for: a symbolic link in an allowed folder is followed wherever it leads.
    */
-  readonly read?: boolean | readonly string[];
+  readonly read?: boolean | readonly string[] | undefined;
   /** Files and folders. */
-  readonly write?: boolean | readonly string[];
+  readonly write?: boolean | readonly string[] | undefined;
   /** Environment variables. */
-  readonly env?: boolean | readonly string[];
+  readonly env?: boolean | readonly string[] | undefined;
   /** System interfaces, such as `"hostname"`. */
-  readonly sys?: boolean | readonly string[];
+  readonly sys?: boolean | readonly string[] | undefined;
   /** Programs. */
-  readonly run?: boolean | readonly string[];
+  readonly run?: boolean | readonly string[] | undefined;
   /** Native libraries. */
-  readonly ffi?: boolean | readonly string[];
+  readonly ffi?: boolean | readonly string[] | undefined;
 }
 
 export const KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;

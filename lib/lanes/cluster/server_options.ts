@@ -13,10 +13,10 @@ export function hostOf(server: string): string {
 export interface ServerOptions {
   /** Addresses such as `nats://127.0.0.1:4222`, of one server or of several that belong together. */
   readonly servers: readonly string[];
-  readonly user?: string;
-  readonly password?: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
   /** Path of a file of credentials. */
-  readonly creds?: string;
+  readonly creds?: string | undefined;
   /** Path of the certificates by which the server's is checked. */
-  readonly tlsCa?: string;
+  readonly tlsCa?: string | undefined;
 }
