@@ -139,7 +139,7 @@ export class Queue {
     const { run, source } = this;
     const { perKey } = run.options;
     const wanted = this.#together ? this.size.next(source.remaining, run.slots) : 1;
-    const items = source.pull(Math.min(wanted, this.#room));
+    const items = source.pull(Math.min(wanted, this.#room), run.settings.mostBytes);
     if (items.length === 0) {
       if (this.isEmpty) run.mayBeOver();
       return [];

@@ -1,6 +1,7 @@
 /** The input, pulled from only as far as there is room. */
 
 import { attempt, shown } from "../lanes/attempt.ts";
+import { inspect, threads } from "../lanes/remote/clone.ts";
 import { enterAsyncContext, inAsyncContext } from "../lanes/telemetry.ts";
 import { after, clock } from "../lanes/timers.ts";
 import type { Items } from "./options.ts";
@@ -38,6 +39,16 @@ function* itemsFrom(array: readonly unknown[], from: number): Iterator<unknown> 
   for (let at = from; at < array.length; at++) yield array[at];
 }
 
+/** One of so many items is weighed, for itself and those behind it: to look at each costs half of sending it. */
+const WEIGHED = 16;
+
+/** How much room is left after an item, and those behind it that aren't weighed, of so many pulled together. */
+function roomAfter(item: unknown, at: number, count: number, bytes: number): number {
+  const isWeighed = bytes !== Infinity && at % WEIGHED === 0 && count - at > 1;
+  if (!isWeighed || typeof item === "number") return bytes;
+  return bytes - Math.min(WEIGHED, count - at) * inspect([item], threads).bytes;
+}
+
 /** What the input tells by itself. */
 export interface SourceEvents {
   /** The async context of whose input it is. */
@@ -69,6 +80,8 @@ export class Source {
   #gaps = 0;
   /** How many it is to have ready at most. */
   #wanted = 0;
+  /** How large, at most, what is still to come for that. */
+  #leftBytes = Infinity;
   /** The call of an async input's `next()` that hasn't answered. */
   #asking: Promise<void> | undefined;
   #telling: ReturnType<typeof setImmediate> | undefined;
@@ -102,12 +115,18 @@ export class Source {
     return this.total === undefined ? undefined : this.total - this.pulled;
   }
 
-  /** At most so many of what can be had at once; an error waits for the items before it. */
-  pull(count: number): unknown[] {
+  /**
+   * At most so many of what can be had at once; an error waits for the items before it.
+   *
+   * @param mostBytes Of items that are made as they are pulled no more than about this, but one at least.
+   */
+  pull(count: number, mostBytes = Infinity): unknown[] {
     if (count < 1 || this.#halted) return [];
-    if (this.#array === undefined && this.#isAsync) return this.#pullAsync(count);
+    if (this.#array === undefined && this.#isAsync) return this.#pullAsync(count, mostBytes);
     if (this.done) return [];
-    if (this.#array === undefined) return this.#pullSync(this.items as Iterable<unknown>, count);
+    if (this.#array === undefined) {
+      return this.#pullSync(this.items as Iterable<unknown>, count, mostBytes);
+    }
     const array = this.#array;
     let items: unknown[];
     try {
@@ -116,21 +135,22 @@ export class Source {
       // A getter, or a proxy, may throw at one index: those before it are items.
       this.#array = undefined;
       this.#sync = itemsFrom(array, this.pulled);
-      return this.#pullSync(array, count);
+      return this.#pullSync(array, count, mostBytes);
     }
     this.pulled += items.length;
     if (this.pulled >= array.length) this.done = this.hasEnded = true;
     return items;
   }
 
-  #pullSync(iterable: Iterable<unknown>, count: number): unknown[] {
+  #pullSync(iterable: Iterable<unknown>, count: number, mostBytes: number): unknown[] {
     const items: unknown[] = [];
+    let leftBytes = mostBytes;
     this.#leaveOut();
     const before = enterAsyncContext(this.events.context);
     this.#pulling = true;
     try {
       this.#sync ??= iterable[Symbol.iterator]();
-      while (!this.done && !this.#halted && items.length < count) {
+      while (!this.done && !this.#halted && items.length < count && leftBytes >= 0) {
         const { value, done } = resultOf(this.#sync.next());
         if (done) this.done = this.hasEnded = true;
         else if (LeftOut.is(value)) {
@@ -139,7 +159,10 @@ export class Source {
           // What follows it is a pull of its own.
           if (items.length > 0) break;
           this.#leaveOut();
-        } else items.push(value);
+        } else {
+          leftBytes = roomAfter(value, items.length, count, leftBytes);
+          items.push(value);
+        }
       }
     } catch (error) {
       this.done = this.hasEnded = true;
@@ -152,11 +175,12 @@ export class Source {
     return items;
   }
 
-  #pullAsync(count: number): unknown[] {
+  #pullAsync(count: number, mostBytes: number): unknown[] {
     this.#leaveOut();
     const items = this.#splice(count);
     this.pulled += items.length;
     this.#wanted = count - items.length;
+    this.#leftBytes = mostBytes;
     if (items.length < count) this.#ask();
     return items;
   }
@@ -183,10 +207,13 @@ export class Source {
       this.#asking = undefined;
       if (arrived === undefined) this.done = this.hasEnded = true;
       else {
+        const { length: at } = this.#arrived;
+        this.#leftBytes = roomAfter(arrived.value, at, this.#wanted, this.#leftBytes);
         this.#arrived.push(arrived.value);
         if (LeftOut.is(arrived.value)) this.#gaps++;
       }
-      if (arrived !== undefined && this.#arrived.length < this.#wanted) this.#ask();
+      const isEnough = this.#arrived.length >= this.#wanted || this.#leftBytes < 0;
+      if (arrived !== undefined && !isEnough) this.#ask();
       this.#tell();
     }, (error) => {
       this.#asking = undefined;

@@ -83,6 +83,28 @@ Deno.test("only of an array it is known what was not pulled", () => {
   assertEquals(sourceOf(new Set([1])).source.takeRest(), []);
 });
 
+Deno.test("of items that are made as they are pulled no more come together than are large enough", async () => {
+  const large = "x".repeat(1 << 15);
+  const inputs = {
+    *sync() {
+      for (let at = 0; at < 1000; at++) yield at < 20 ? at : { large };
+    },
+    async *later() {
+      for (let at = 0; at < 1000; at++) yield await (at < 20 ? at : { large });
+    },
+  };
+  const { source } = sourceOf(inputs.sync());
+  // The first of the large ones that is looked at is the 33rd, for one of 16 is.
+  assertEquals(source.pull(500, 1 << 20).length, 33);
+  assertEquals([source.pull(500, 1 << 20).length, source.pull(1, 1 << 20).length], [1, 1]);
+  assertEquals(source.pull(8, 1 << 20).length, 8);
+  assertEquals(source.pull(500).length, 500);
+  const { source: later } = sourceOf(inputs.later());
+  later.pull(500, 1 << 20);
+  for (let turn = 0; turn < 10; turn++) await settle();
+  assertEquals(later.takeRest().length, 33);
+});
+
 Deno.test("items that an input gave before it threw are not lost, and the error is told", () => {
   const error = new RangeError("broken");
   const { source, told } = sourceOf((function* () {
