@@ -192,7 +192,9 @@ export class Controller {
     const { nowMs } = seen;
     this.#lastTickMs = nowMs;
     this.#look = this.#watch.look(seen, this.shape);
-    this.nextTickMs = this.#slots.isEarly(nowMs) ? FIRST_TICK_MS : TICK_MS;
+    // What holds the event loop gets no slots, and nothing is left to be given any.
+    const isIdle = this.#look.holds || seen.remaining === 0;
+    this.nextTickMs = !isIdle && this.#slots.isEarly(nowMs) ? FIRST_TICK_MS : TICK_MS;
     return this.#slots.areTooMany(seen)
       ? this.#give(seen, this.#slots.fewer(seen, this.shape.lanes))
       : this.wantsLanes

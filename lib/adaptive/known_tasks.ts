@@ -14,7 +14,7 @@ import { PROVEN, Tally } from "./tally.ts";
 const MOST_LOOKS = 24;
 const FIRST_LOOKS = 8;
 const FEWER = 1.5;
-/** Of so many of them it is measured what sending costs: the least counts, for the first pays for more. */
+/** Of so many of them, but for the first, which pays for more, it is measured what sending costs: the least counts. */
 const TIMED_LOOKS = 3;
 
 /** One task. */
@@ -104,7 +104,7 @@ export class KnownTasks {
       return;
     }
     if (this.#stays(task, `the result of item ${at}`, value, this.whole)) return;
-    if (known.looks > TIMED_LOOKS) return;
+    if (known.looks === 1 || known.looks > 1 + TIMED_LOOKS) return;
     // Tiny ones share what a copy costs anyway.
     const anywayMs = timeOf(() => structuredClone([0, 0]));
     const copyMs = timeOf(() => structuredClone([item, value])) - anywayMs;

@@ -86,6 +86,8 @@ Deno.test("what sending costs is known of tasks that were looked at, the least t
   const { known, look } = knowing();
   assertEquals(known.sendMs([REMOTE]), undefined);
   look([1, 2], [3]);
+  known.tick();
+  look([1, 2], [3]);
   assertEquals(known.sendMs([REMOTE])! >= 0, true);
   assertEquals(known.sendMs([{ module: "b:", export: "default" }]), undefined);
 });
