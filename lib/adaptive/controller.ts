@@ -97,6 +97,8 @@ const AGAIN_MS = 400;
 /** The lanes are looked at so often; if they use less than this of one core, an event loop will do. */
 const LOOK_MS = 250;
 const LITTLE = 0.6;
+/** and each task less than this part of what it computed in the event loop. */
+const LIGHTER = 0.5;
 /** Tasks have all cores if over so long they had this part of them. */
 const FULL_MS = 5;
 const FULL = 0.9;
@@ -305,8 +307,11 @@ export class Controller {
       return void this.#watch.open(seen);
     }
     if (elapsedMs < LOOK_MS || ended < lanes) return this.#slotsOf(seen);
+    // What computes as much as before is kept from its cores by others.
+    const { perSecond: before, cpuShare: share } = this.#before;
+    const isLighter = !(cpuShare! / perSecond >= LIGHTER * share / before);
     const isIdle = busyShare * lanes < LITTLE && seen.inFlight >= this.#slots.count / 2 &&
-      !(this.#blocks && gain >= GAIN);
+      isLighter && !(this.#blocks && gain >= GAIN);
     // Whether tasks block the lanes that it began with is seen where one alone runs.
     const slots = this.#before.perSecond > 0 ? this.#slots.count : 1;
     const decision = isIdle ? this.#toLoop(seen, "waits again", slots) : this.#slotsOf(seen);

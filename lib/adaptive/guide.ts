@@ -133,6 +133,8 @@ export class Guide implements PoolGuide {
   reported(batch: Batch, report: Report): void {
     const { count, startedAtMs, endedAtMs, failures } = report;
     if (Number.isNaN(startedAtMs)) return;
+    // No tick came through since it was loaded: it held this event loop, though not from where it was sent.
+    if (this.#isLoading) this.#heldMs += endedAtMs - startedAtMs;
     this.#isLoading = false;
     const { task } = batch;
     const { lanes, slots } = this.shape;

@@ -127,6 +127,47 @@ Deno.test("where others use the cores, no lanes are kept that don't gain", () =>
   }
 });
 
+Deno.test("lanes that are kept from their cores by others aren't taken for waiting", () => {
+  for (const [cpuMs, last] of [[5, "lanes ready"], [0.5, "waits again"]] as const) {
+    const controller = new Controller(
+      { maxSlots: 99, maxLanes: 2, cores: 2, memoryBytes: Infinity, start: ONE },
+      0,
+    );
+    const whys: string[] = [];
+    const seen = {
+      nowMs: 0,
+      loopCpuMs: 0,
+      cpuMs: 0,
+      heldMs: 0,
+      inFlight: 99,
+      remaining: 1000,
+      travels: true,
+      memoryBytes: 0,
+      lateMs: 0,
+      switches: { involuntary: 0, voluntary: 0 },
+    };
+    /** A task ends after so long, which has computed less. */
+    const pass = (ms: number, computedMs: number, inLoop: boolean) => {
+      seen.nowMs += ms;
+      seen.cpuMs += computedMs;
+      if (inLoop) [seen.lateMs, seen.loopCpuMs] = [seen.lateMs + ms, seen.cpuMs];
+      seen.switches[inLoop ? "involuntary" : "voluntary"] += 9;
+      controller.onEnded(1, seen.nowMs - 20, seen.nowMs);
+      const decision = controller.tick({ ...seen, switches: { ...seen.switches } });
+      if (decision !== undefined && decision.why !== "waits") whys.push(decision.why);
+    };
+    controller.begin({ ...seen, switches: { ...seen.switches } });
+    for (let task = 0; task < 5 && !controller.wantsLanes; task++) pass(12, 5, true);
+    whys.push(controller.lanesReady({ ...seen, switches: { ...seen.switches } }, 2, 2).why);
+    for (let task = 0; task < 20; task++) pass(10, 5, false);
+    for (let task = 0; task < 60 && whys.at(-1) === "lanes ready"; task++) pass(10, cpuMs, false);
+    assertEquals(
+      whys.slice(-2),
+      last === "lanes ready" ? ["computes", last] : ["lanes ready", last],
+    );
+  }
+});
+
 Deno.test("a job that waits first and computes then goes to lanes; one that computes first comes back", () => {
   for (const run of runs("waits, then computes")) assertEquals(run.shape.place, "lanes");
   for (const run of runs("computes, then waits")) {
