@@ -329,6 +329,16 @@ Deno.test({
   ignore,
   fn: async () => {
     const folder = await Deno.makeTempDir({ prefix: "lanes-advise-" });
+    const deno = async (...args: string[]) => {
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args,
+        cwd: folder,
+        env: { NO_COLOR: "1" },
+      }).output();
+      assertEquals(code, 0, new TextDecoder().decode(stderr));
+      return new TextDecoder().decode(stdout);
+    };
+    const programs: string[] = [];
     try {
       for (const job of ["too_small.ts", "polite_downloader.ts"]) {
         const flags = job === "too_small.ts" ? [] : ["--allow-net=127.0.0.1", "--allow-run"];
@@ -340,17 +350,15 @@ Deno.test({
         ]);
         assertEquals(ran.code, 0, ran.stderr);
         const { advice } = JSON.parse(await Deno.readTextFile(json));
-        const program = `${folder}/job_run.ts`;
+        const program = `${folder}/${job}`;
         await Deno.writeTextFile(program, advice.code);
-        const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-          args: ["run", "--check", "--no-prompt", ...advice.flags, program],
-          cwd: folder,
-          env: { NO_COLOR: "1" },
-        }).output();
-        assertEquals(code, 0, new TextDecoder().decode(stderr));
-        const lines = new TextDecoder().decode(stdout).trimEnd().split("\n").length;
+        programs.push(program);
+        const stdout = await deno("run", "--no-prompt", ...advice.flags, program);
+        const lines = stdout.trimEnd().split("\n").length;
         assertEquals(lines, job === "too_small.ts" ? 2000 : 60);
       }
+      // Both at once: what they import is the same, and is checked once.
+      await deno("check", "--config", `${ROOT}deno.json`, ...programs);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
