@@ -30,7 +30,7 @@ import {
   formatPercent,
   formatRatio,
 } from "../text/format.ts";
-import { COMPUTES, OTHER_WORK } from "../judge/thresholds.ts";
+import { COMPUTES, OTHER_WORK, WAITS } from "../judge/thresholds.ts";
 
 export function paceText(perSecond: number): string {
   return `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)} a second`;
@@ -361,8 +361,6 @@ const UNEVEN = 1;
 const MOST_OF_ALL = 0.5;
 /** Other programs count if they leave less than this of what all cores could gain. */
 const BUSY_CORES = 0.75;
-/** Who computes less than this doesn't mind them. */
-const MINDS_BUSY = 0.3;
 /** From so many refusals on, and from this share of the items on, a server limits the rate of the plain loop. */
 const FEW_REFUSED = 3;
 const SHARE_REFUSED = 0.02;
@@ -374,18 +372,29 @@ const SOURCE_MS = 0.1;
 /** Whether other programs used the CPUs so much that figures of lanes that compute may not hold. */
 export function wasBusy(
   { available, others }: Pick<Sample, "available" | "others">,
-  { cores, ceiling }: Machine,
+  machine: Machine,
 ): boolean {
+  // Where the system counts what others use, a low ceiling is the machine's own, or was mismeasured.
+  if (others === undefined) return available < BUSY_CPU || isCeilingLow(machine);
   // What queued for longer than others used a core did so behind others of its own program.
-  const queued = available < BUSY_CPU && (others === undefined || others.used >= 1 - available);
-  return (others !== undefined && isBusy(others)) || queued || ceiling < BUSY_CORES * cores;
+  return isBusy(others) || (available < BUSY_CPU && others.used >= 1 - available);
 }
 
-/** Whether that is worth a word of tasks that compute, and that might gain on an idle machine. */
+/** Whether independent processes gained so little that something else must have held them up. */
+export function isCeilingLow({ cores, ceiling }: Pick<Machine, "cores" | "ceiling">): boolean {
+  return ceiling < BUSY_CORES * cores;
+}
+
+/** Whether they may have slowed the tasks down: who waits hardly minds them. */
+export function mayBeSlowed(sample: Sample, machine: Machine): boolean {
+  return mostCpuShare(sample) > WAITS && wasBusy(sample, machine);
+}
+
+/** Whether that is worth a word of tasks that might gain on an idle machine. */
 export function mindsBusy(
   { sample, machine, horizon }: Pick<Evidence, "sample" | "machine" | "horizon">,
 ): boolean {
-  return mostCpuShare(sample) > MINDS_BUSY && wasBusy(sample, machine) &&
+  return mayBeSlowed(sample, machine) &&
     classFor(sample, machine, horizon).noGain === undefined;
 }
 

@@ -34,7 +34,7 @@ import {
   SEQUENTIAL,
 } from "./prediction/candidate.ts";
 import { classFor, type Classified } from "./prediction/predict.ts";
-import { blocks, computesBeside, heldMs } from "./probe/sample.ts";
+import { blocks, computesBeside, heldMs, mostHeldShare } from "./probe/sample.ts";
 import { plainOf, type Race, type Runner } from "./race/race.ts";
 import type { Recommendation } from "./race/recommend.ts";
 
@@ -181,7 +181,9 @@ function plainMissingText(race: Race | undefined): string {
 
 /** What was measured, why that tells nothing, and what would help. */
 function untoldText(assessment: Assessment, { best, bestGain }: Recommendation): string {
-  const { found: { race }, impossible, isBusy: busy } = assessment;
+  const { found, impossible } = assessment;
+  const { race } = found;
+  const busy = mindsBusy(found);
   const idle = " Run it again on an idle machine.";
   const budget = race?.endedBy === "budget" ? " A larger --budget buys more rounds." : "";
   if (impossible.length > 0) {
@@ -260,7 +262,7 @@ function natureOf(assessment: Assessment, { lanes, slots }: Candidate, bound: Cl
     return `${what}: ${how}.`;
   }
   if (lanes === 1) {
-    if (computesBeside(sample)) {
+    if (bound !== "io" && computesBeside(sample)) {
       return `The tasks compute beside this event loop, on threads of their own: ${busyCores} that ` +
         "is enough.";
     }
@@ -343,8 +345,6 @@ function isAlone(assessment: Assessment, candidate: Candidate, gain: number): bo
 
 /** A measured gain this far from the predicted one is a surprise. */
 const SURPRISE = 1.25;
-/** Other programs take no more than this from tasks that wait. */
-const MILD = 0.5;
 /** Below this CPU share tasks wait more than they compute. */
 const WAITS_MORE = 0.5;
 /** What gains so many times as much with more in flight shows that fewer can gain as much as there are. */
@@ -367,7 +367,7 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
         (off > 1 ? "" : ", or busy, or the way there and back takes long")
       : off > 1
       ? whyMore(assessment.found)
-      : whyLess(assessment, model, gain, off > MILD);
+      : whyLess(assessment, model, gain);
     const text = `${name}: ${formatRatio(predictedGain)} predicted, ${formatRatio(gain)} ` +
       `measured; most likely ${why}.`;
     return [{ name, predictedGain, measuredGain: gain, text }];
@@ -383,13 +383,14 @@ function whyMore({ sample: { cpuShare } }: Evidence): string {
 
 function whyLess(
   assessment: Assessment,
-  { model, name, slots, lanes }: ModelAdvice,
+  { model, name, slots, lanes, predictedGain }: ModelAdvice,
   gain: number,
-  isMild: boolean,
 ): string {
   const { runners, servedAtOnce, ownLimit, mayOwnLimit, isBusy, found } = assessment;
   const { sample } = found;
-  const waits = sample.cpuShare < WAITS_MORE;
+  // Others take the cores from what computes, and nothing from what sleeps.
+  const lost = 1 / gain - 1 / predictedGain;
+  const mayBeOthers = isBusy && lost <= mostHeldShare(sample);
   const ofMore = runners.some(({ candidate, items, out }) =>
     out === undefined && lanes === 1 && candidate.lanes === 1 &&
     inFlightOf(candidate, items) > (slots ?? Infinity) &&
@@ -409,15 +410,16 @@ function whyLess(
   }
   if (mayOwnLimit !== undefined && slots !== 1) {
     return "something in the tasks' module lets in few at once, in each lane, or " +
-      (isBusy && isMild ? "other programs used the CPUs" : "what they wait for serves few");
+      (mayBeOthers ? "other programs used the CPUs" : "what they wait for serves few");
   }
-  // Who waits is held up by others, but not so many times as long.
-  if (isBusy && (!waits || isMild)) return "other programs used the CPUs";
+  if (mayBeOthers) return "other programs used the CPUs";
   if (isRemote(model) && sparesLater(found)) {
     return "each lane does again what spares later tasks time in one (a cache, a table, a connection)";
   }
-  if (!waits) {
-    return "the tasks get in each other's way (memory, caches, a lock), or others used the CPUs";
+  if (sample.cpuShare >= WAITS_MORE) {
+    return `the tasks get in each other's way (memory, caches, a lock)${
+      isBusy ? ", or other programs used the CPUs" : ""
+    }`;
   }
   return slots === 1
     ? "the tasks wait for each other, or for something that serves one at a time"

@@ -7,6 +7,7 @@ import type { OrderFound } from "../../lib/advice/probe/order_probe.ts";
 import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { Profiled } from "../../lib/advice/profile/job_profile.ts";
 import { eventLoop } from "../../lib/advice/prediction/candidate.ts";
+import type { Machine } from "../../lib/advice/prediction/machine.ts";
 import { predict } from "../../lib/advice/prediction/predict.ts";
 import type { Round } from "../../lib/timing/result.ts";
 import type { TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
@@ -34,13 +35,14 @@ export async function adviceOn(
   order: Partial<OrderFound> = {},
   /** What a sample comes to that takes the list's items in another order; the same unless given. */
   spread?: Probed,
+  machine: Machine = MACHINE,
 ): Promise<Advice> {
   const inOrder = probedOf(made);
   const sample = sampleFor(made);
   let atMs = 0;
   const instruments: Instruments = {
     now: () => atMs,
-    measureMachine: () => Promise.resolve(MACHINE),
+    measureMachine: () => Promise.resolve(machine),
     probe: async ({ items }, { signal }, choose) => {
       const probed = spread !== undefined && items.kind === "module" && items.spread
         ? spread
@@ -63,7 +65,7 @@ export async function adviceOn(
       const { model, lanes = 1, slots = Infinity } = trial;
       const isAuto = model === "auto";
       const candidate = isAuto ? eventLoop(AUTO_SLOTS) : { model, lanes, slots };
-      const { startMs, runMs } = predict(sample, candidate, items, MACHINE);
+      const { startMs, runMs } = predict(sample, candidate, items, machine);
       const { pacePerSecond, failures, longest, ...measured } = truth(
         trial,
         items,

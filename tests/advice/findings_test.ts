@@ -99,14 +99,16 @@ Deno.test("wasBusy() is told by any of three signs, and mindsBusy() asks whether
   const alone = { available: 0.5, others: { used: 0.09, cores: 2 } };
   assertEquals(wasBusy(alone, machine), false);
   assertEquals(wasBusy({ ...alone, others: undefined }, machine), true);
-  assertEquals(wasBusy(calm, { ...machine, ceiling: 1.49 }), true);
+  assertEquals(wasBusy({ ...calm, others: undefined }, { ...machine, ceiling: 1.49 }), true);
+  // Nobody was there who could have held up independent processes.
+  assertEquals(wasBusy(calm, { ...machine, ceiling: 1.08 }), false);
   const minds = (cpuShare: number, othersUse: number) =>
     mindsBusy({
       sample: { ...sampleFor({ computeMs: 5, othersUse }), cpuShare },
       machine,
       horizon: 100,
     });
-  assertEquals([minds(0.9, 1), minds(0.31, 1), minds(0.3, 1), minds(0.9, 0)], [
+  assertEquals([minds(0.9, 1), minds(0.36, 1), minds(0.35, 1), minds(0.9, 0)], [
     true,
     true,
     false,

@@ -7,7 +7,7 @@ import {
 import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { OrderFound } from "../../lib/advice/probe/order_probe.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
-import { probedOf } from "./fixture.ts";
+import { MACHINE, probedOf } from "./fixture.ts";
 
 Deno.test("a reason doesn't say that tasks wait, which compute beside the event loop", async () => {
   const advice = await adviceOn({ computeMs: 20, onLoop: 0.05 }, (trial, items) => ({
@@ -37,8 +37,11 @@ Deno.test("what can't be told is said with its interval and why, and not as a co
   );
   assertEquals([recommended.model, recommended.decision], ["sequential", "can't tell"]);
   assertMatch(recommended.reason, /can't be told: .*an interval that spans 1, because \d+ rounds/);
-  const lines = recommendationLines({ ...advice, recommended });
-  assertMatch(lines.at(-1)!, /^That nothing gains a tenth is \d+% sure\.$/);
+  const lastLine = (confidence: number) =>
+    recommendationLines({ ...advice, recommended: { ...recommended, confidence } }).at(-1)!;
+  assertEquals(lastLine(0.66), "That nothing gains a tenth is 66% sure.");
+  // What is more likely wrong than right is not said.
+  for (const none of [0.01, 0.22, 0.5]) assertEquals(lastLine(none), recommended.reason);
 });
 
 Deno.test("nothing ever pays from one item on", async () => {
@@ -424,16 +427,31 @@ Deno.test("no model is recommended with more in flight than another of the same 
   assert(recommended.model !== "concurrent", recommended.name);
 });
 
-Deno.test("a wait that grew many times isn't blamed on others' computing", async () => {
-  const said = async (times: number) => {
+Deno.test("only what tasks compute is said to have been held up by others' computing", async () => {
+  const said = async (
+    made: { readonly waitMs: number; readonly computeMs: number },
+    gainOf: (inFlight: number, predicted: number) => number,
+  ) => {
+    const taskMs = made.waitMs + made.computeMs;
     const { surprises } = await adviceOn(
-      { waitMs: 20, computeMs: 0.2, othersUse: 1.9 },
-      ({ model }, _items, runMs) => ({ runMs: model === "sequential" ? runMs : times * runMs }),
+      { ...made, othersUse: 1.9 },
+      ({ model, slots = Infinity, lanes = 1 }, items, runMs) => {
+        const gain = gainOf(Math.min(items, slots * lanes), taskMs * items / runMs);
+        return { runMs: model === "sequential" ? runMs : taskMs * items / gain };
+      },
     );
+    assert(surprises.length > 0);
     return surprises.map(({ text }) => text).join();
   };
-  assertStringIncludes(await said(1.8), "most likely other programs used the CPUs");
-  assert(!(await said(20)).includes("other programs"), await said(20));
+  // An event loop that always computes gets half of its core.
+  const full = await said({ waitMs: 14, computeMs: 6 }, (_, predicted) => predicted / 1.9);
+  assertStringIncludes(full, "most likely other programs used the CPUs");
+  // Who sleeps loses nothing: two lanes that gained half of what they should wait for something.
+  for (const most of [1, 2, 5]) {
+    const waiting = { waitMs: 20, computeMs: 0.2 };
+    const text = await said(waiting, (inFlight) => Math.min(most, 0.55 * inFlight));
+    assert(!text.includes("other programs"), text);
+  }
 });
 
 Deno.test("a gain that one long item limits is put down to that item", async () => {
@@ -512,4 +530,41 @@ Deno.test("what was slower is told with its interval, and not as a gain", async 
   );
   assertEquals(recommended.decision, "can't tell");
   assertMatch(recommended.reason, /took 1\.\d\d× [\d.]+–[\d.]+ as long as the plain loop/);
+});
+
+Deno.test("tasks that mostly wait are said to wait, though a part of their computing is beside the event loop", async () => {
+  for (const onLoop of [1, 0.6]) {
+    const { bound, recommended } = await adviceOn(
+      { computeMs: 3, waitMs: 27, onLoop, items: 30 },
+      ({ model, slots = Infinity, lanes = 1 }, items) => ({
+        runMs: 30 * items / (model === "sequential" ? 1 : Math.min(6, items, slots * lanes)),
+      }),
+    );
+    assertEquals([bound, recommended.lanes], ["io", 1]);
+    assertMatch(recommended.reason, /^The tasks wait: slots on one lane fill the waits/);
+  }
+});
+
+Deno.test("a ceiling that was mismeasured vetoes no gain, and is no limit beside a greater one", async () => {
+  const low = { ...MACHINE, ceiling: 1.08 };
+  const of = (othersUse?: number) =>
+    adviceOn(
+      { computeMs: 40, items: 60, ...(othersUse !== undefined && { othersUse }) },
+      (
+        { model },
+        items,
+      ) => ({ runMs: 40 * items / (model === "sequential" ? 1 : 1.66) }),
+      {},
+      false,
+      undefined,
+      {},
+      undefined,
+      low,
+    );
+  const quiet = await of(0);
+  assertEquals([quiet.recommended.name, quiet.recommended.decision], ["workers (2 lanes)", "gain"]);
+  assertEquals(quiet.hazards, []);
+  assert(!recommendationLines(quiet).join().includes("independent processes"));
+  // Where the system doesn't tell what others use, it may have been them.
+  assertEquals((await of()).hazards.map(({ kind }) => kind), ["busy"]);
 });

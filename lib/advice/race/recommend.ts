@@ -5,9 +5,9 @@
 
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import { choose, possibleGain as possibleOf } from "../../judge/choose.ts";
-import { IMPOSSIBLE, WAITS } from "../../judge/thresholds.ts";
+import { IMPOSSIBLE } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
-import { type Finding, wasBusy } from "../findings.ts";
+import { type Finding, mayBeSlowed } from "../findings.ts";
 import { asRaced } from "./sample_check.ts";
 import {
   bySimplicity,
@@ -99,12 +99,10 @@ export function entriesOf(
   horizon: number,
 ) {
   const sample = asRaced(sampled, runners);
-  const busy = wasBusy(sample, machine);
+  const busy = mayBeSlowed(sample, machine);
   // What a time is usually off by on this machine at present, on the logarithm.
   const usualNoise = busy ? BUSY_NOISE : USUAL_NOISE;
   const mostShare = mostCpuShare(sample);
-  // With more in flight what computes takes a greater share of the cores from others.
-  const isContended = busy && mostShare > WAITS;
   const timesOf = ({ candidate, items, rounds }: Runner, horizon: number) =>
     rounds.map((round) => ({
       round: round.round,
@@ -160,7 +158,8 @@ export function entriesOf(
       inFlight: inFlightOf(candidate, items),
       // What is off by so much for one may be off by as much again for another.
       doubt: Math.max(shift, excess ** 2),
-      credible: isContended ? credible : Infinity,
+      // With more in flight what computes takes a greater share of the cores from others.
+      credible: busy ? credible : Infinity,
     };
   });
   const impossible = [...held].filter(([, { isImpossible }]) => isImpossible)

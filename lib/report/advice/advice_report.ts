@@ -3,7 +3,7 @@
 import type { Advice, AdviceFile, Hazard, ModelAdvice } from "../../advice/advice.ts";
 import { itemsText } from "../../advice/findings.ts";
 import { didTheWork } from "../../advice/race/race.ts";
-import { COMPUTES, SURE_CLASS, WAITS } from "../../judge/thresholds.ts";
+import { COMPUTES, MORE_LIKELY, SURE_CLASS, WAITS } from "../../judge/thresholds.ts";
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import {
   counted,
@@ -132,8 +132,8 @@ export function recommendationLines(advice: Advice): string[] {
   if (recommended.model === BASELINE) {
     const doubt = recommended.decision !== "can't tell"
       ? [sure]
-      // Half sure is not knowing, and what surely gains something the reason has told.
-      : confidence === 0.5 || confidence < 0.01
+      // What is less sure than that is no answer, and the reason has told the gain that there may be.
+      : confidence <= MORE_LIKELY
       ? []
       : [`That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
     return [recommended.reason, ...pace, ...doubt, ...auto];
@@ -161,7 +161,9 @@ export function recommendationLines(advice: Advice): string[] {
     lines.push(`Gain: ${predicted} predicted for ${items}${doubt}.`);
   }
   const isHere = !needsServer(recommended.model);
-  if (machine.ceiling < machine.cores && recommended.lanes > 1 && isHere) {
+  // What gained more has shown it to be mismeasured.
+  const isLimit = machine.ceiling < machine.cores && (gain?.median ?? 0) <= machine.ceiling;
+  if (isLimit && recommended.lanes > 1 && isHere) {
     const limit = contended ? " while others compute" : ": computing can't gain more";
     lines.push(
       `${machine.cores} independent processes gain ${formatRatio(machine.ceiling)} here${limit}.`,
