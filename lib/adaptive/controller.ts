@@ -66,10 +66,9 @@ const FIRST_TICK_MS = 1;
 const TICK_MS = 10;
 /** and when a task ends though the time for it is over by so much. */
 const OVERDUE_MS = 10;
-/** Whether it is busy is judged over so long at least; over longer where tasks are so short that they get quicker still. */
+/** Whether it is busy is judged over so long at least; over longer where tasks wait, for cold code computes more. */
 const WINDOW_MS = 10;
 const SETTLED_MS = 100;
-const SHORT_MS = 1;
 /** Lanes are worth starting if so much work is left, */
 const WORTH_MS = 150;
 /** and if, with sending, all cores together would do so many times as much of it. */
@@ -236,7 +235,7 @@ export class Controller {
     const taskMs = 1000 * busyShare / perSecond;
     // Both sides compute what an item costs to send; making items is done here anyway.
     const movedMs = Math.min(taskMs, quickerOf(this.#slots.latencies) || taskMs);
-    if (!holds && movedMs < SHORT_MS && elapsedMs < SETTLED_MS) return false;
+    if (!holds && elapsedMs < SETTLED_MS) return false;
     const sentMs = movedMs + 2 * (sendMs + (holds ? 0 : MESSAGE_MS));
     if (!this.#blocks && this.lanes * movedMs < WORTH_GAIN * sentMs) return false;
     // Of a list whose end isn't known, twice as much is expected to come as there was.

@@ -51,6 +51,10 @@ Deno.test("tasks that compute go to lanes and stay there", () => {
   }
 });
 
+Deno.test("tasks that wait, and computed at first until their code was warm, go to no lanes", () => {
+  for (const run of runs("waits 3 ms, cold at first")) assert(!whys(run).includes("computes"));
+});
+
 Deno.test("tasks that block what they run on get more lanes than there are cores, with a slot each", () => {
   for (const run of runs("blocks, 8 ms")) {
     assertEquals(run.shape, { place: "lanes", lanes: 8, slots: 1 });
@@ -128,7 +132,7 @@ Deno.test("where others use the cores, no lanes are kept that don't gain", () =>
 });
 
 Deno.test("lanes that are kept from their cores by others aren't taken for waiting", () => {
-  for (const [cpuMs, last] of [[5, "lanes ready"], [0.5, "waits again"]] as const) {
+  for (const [cpuMs, last] of [[9, "lanes ready"], [0.5, "waits again"]] as const) {
     const controller = new Controller(
       { maxSlots: 99, maxLanes: 2, cores: 2, memoryBytes: Infinity, start: ONE },
       0,
@@ -157,10 +161,10 @@ Deno.test("lanes that are kept from their cores by others aren't taken for waiti
       if (decision !== undefined && decision.why !== "waits") whys.push(decision.why);
     };
     controller.begin({ ...seen, switches: { ...seen.switches } });
-    for (let task = 0; task < 5 && !controller.wantsLanes; task++) pass(12, 5, true);
+    for (let task = 0; task < 20 && !controller.wantsLanes; task++) pass(12, 9, true);
     whys.push(controller.lanesReady({ ...seen, switches: { ...seen.switches } }, 2, 2).why);
-    for (let task = 0; task < 20; task++) pass(10, 5, false);
-    for (let task = 0; task < 60 && whys.at(-1) === "lanes ready"; task++) pass(10, cpuMs, false);
+    for (let task = 0; task < 20; task++) pass(5, 9, false);
+    for (let task = 0; task < 60 && whys.at(-1) === "lanes ready"; task++) pass(16, cpuMs, false);
     assertEquals(
       whys.slice(-2),
       last === "lanes ready" ? ["computes", last] : ["lanes ready", last],

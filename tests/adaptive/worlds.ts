@@ -41,6 +41,7 @@ export const WORLDS: readonly SimulatedJob[] = [
   job("half and half, 25 ms", 100, { waitMs: 25, computeMs: 25 }),
   job("a fifth computing", 500, { waitMs: 20, computeMs: 5 }),
   job("waits, then computes", 400, (at) => at < 200 ? waits(15) : computes(10)),
+  job("waits 3 ms, cold at first", 800, (at) => waits(3, at < 16 ? 3 : 0.1)),
   job("computes, then waits", 4000, (at) => at < 200 ? computes(10) : waits(15)),
 ];
 
