@@ -5,7 +5,7 @@ import { projectFiles, projectFlags, THREAD_FOLDERS } from "../lanes/project.ts"
 import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { hostOf, type ServerOptions } from "../lanes/cluster/server_options.ts";
 import type { Task } from "../lanes/task.ts";
-import { type Model, MODEL_TABLE } from "../models.ts";
+import { type Model, MODEL_TABLE, needsServer } from "../models.ts";
 
 /** What of a job decides what its process may do. */
 interface ChildJob {
@@ -41,8 +41,9 @@ export async function trialFlags(
   for (const file of [creds, tlsCa]) if (file !== undefined) read.add(file);
   const joined = (allowed: boolean | readonly string[] = [], more: Iterable<string>) =>
     allowed === true ? true : [...allowed || [], ...more];
+  const own = facts[0]!.flags;
   return [
-    ...facts[0]!.flags,
+    ...needsServer(model) ? await brokerFlags(own, task.module) : own,
     ...permissionFlags({
       ...permissions,
       net: joined(permissions.net, net),
@@ -50,6 +51,32 @@ export async function trialFlags(
       run: joined(permissions.run, run),
     }),
   ];
+}
+
+const BROKER = new URL("../lanes/cluster/nats_broker.ts", import.meta.url).href;
+const cached = new Map<string, Promise<boolean>>();
+
+/**
+ * A child fetches nothing: what the server's client needs of npm is fetched before, by the flags that the
+ * child will have. Without a lock Deno asks more of the registry than with this library's own, and a
+ * project's lock that lacks the client can't be kept to.
+ */
+async function brokerFlags(flags: readonly string[], module: string): Promise<readonly string[]> {
+  const { unlocked } = projectFlags([module], undefined, []);
+  const isCached = await cached.getOrInsertComputed(flags.join("\0"), () => cache(BROKER, flags));
+  if (isCached || flags.includes("--no-lock")) return flags;
+  await cached.getOrInsertComputed(unlocked.join("\0"), () => cache(BROKER, unlocked));
+  return unlocked;
+}
+
+async function cache(module: string, flags: readonly string[]): Promise<boolean> {
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["cache", "--quiet", ...flags, module],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  return success;
 }
 
 interface ModuleFacts {

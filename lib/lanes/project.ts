@@ -51,6 +51,8 @@ interface Project {
   /** The nearest package.json doesn't say that all beside it are ES modules: some may be CommonJS. */
   readonly mayBeCommonJs: boolean;
   readonly lock?: string;
+  /** Its deno.json wants nothing run that its lock doesn't hold. */
+  readonly isFrozen?: boolean;
 }
 
 const projects = new Map<string, Project | undefined>();
@@ -87,7 +89,8 @@ function search(module: string): Project | undefined {
         const file = new URL(config, folder);
         // A workspace brings its members' imports along, wherever their packages are.
         hasPackages ||= namesModules && !says(file, '"workspace"\\s*:');
-        return { ...found(), config: pathOf(file), ...(lock !== undefined && { lock }) };
+        const isFrozen = says(file, '"frozen"\\s*:\\s*true');
+        return { ...found(), config: pathOf(file), ...(lock !== undefined && { lock, isFrozen }) };
       }
       if (!isPackage) continue;
       hasPackages ||= has("node_modules")?.isDirectory === true;
@@ -152,7 +155,7 @@ const DETECT = "unstable-detect-cjs";
 
 export interface ProjectFlags {
   readonly flags: readonly string[];
-  /** The same for a lock that doesn't hold all that the task imports. It is never written. */
+  /** The same for a lock that doesn't hold all that the task imports, unless it is frozen. It is never written. */
   readonly unlocked: readonly string[];
 }
 
@@ -174,12 +177,13 @@ export function projectFlags(
   const project = modules.map(projectOf).find((project) => project !== undefined);
   const flags = [...own];
   let lock: string | undefined;
+  let isFrozen = false;
   if (config !== undefined) flags.push(`--config=${config}`);
   else if (!has("config") && !has("no-config")) {
     if (project?.config === undefined) flags.push("--no-config");
     else {
       flags.push(`--config=${project.config}`);
-      lock = project.lock;
+      ({ lock, isFrozen = false } = project);
     }
     if (project?.hasPackages && !has("node-modules-dir")) flags.push("--node-modules-dir=manual");
     // Deno looks for a package.json's type only where one belongs to its own configuration.
@@ -187,7 +191,9 @@ export function projectFlags(
   }
   if (has("lock") || has("no-lock")) return { flags, unlocked: flags };
   const unlocked = [...flags, "--no-lock"];
-  return { flags: lock === undefined ? unlocked : [...flags, "--frozen"], unlocked };
+  if (lock === undefined) return { flags: unlocked, unlocked };
+  const locked = [...flags, "--frozen"];
+  return { flags: locked, unlocked: isFrozen ? locked : unlocked };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { moduleFacts, trialFlags } from "../../lib/children/trial_flags.ts";
+import type { Model } from "../../lib/models.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read");
@@ -104,6 +105,32 @@ Deno.test({
       assertEquals((await moduleFacts(`file://${folder}/alone.ts`)).flags, [config, "--frozen"]);
       assertEquals((await moduleFacts(`file://${folder}/more.ts`)).flags, [config, "--no-lock"]);
       assertEquals(await Deno.readTextFile(`${folder}/deno.lock`), `{"version":"5"}`);
+    }),
+});
+
+Deno.test({
+  name: "a lock that lacks the client of a cluster's server isn't kept to, unless it is frozen",
+  ignore: !mayRun,
+  fn: () =>
+    inFolder({
+      "free/deno.json": "{}",
+      "frozen/deno.json": `{ "lock": { "frozen": true } }`,
+      ...Object.fromEntries(
+        ["free", "frozen"].flatMap((folder) => [
+          [`${folder}/deno.lock`, `{"version":"5"}`],
+          [`${folder}/alone.ts`, "export default 1;"],
+        ]),
+      ),
+    }, async (root) => {
+      const flagsOf = async (folder: string, model: Model) => {
+        const task = { module: `file://${root}/${folder}/alone.ts`, export: "default" };
+        const job = { task, items: { kind: "values" as const } };
+        return (await trialFlags(job, { model }))[1];
+      };
+      const locks = ["free", "frozen"].map((folder) =>
+        Promise.all([flagsOf(folder, "limited"), flagsOf(folder, "cluster")])
+      );
+      assertEquals(await Promise.all(locks), [["--frozen", "--no-lock"], ["--frozen", "--frozen"]]);
     }),
 });
 

@@ -170,6 +170,17 @@ test("the lock of a project, or of the workspace above it, is held to and never 
   }
 });
 
+Deno.test({
+  name: "a lock that is frozen is kept to, whatever it lacks",
+  ignore: !granted("read", "write"),
+  fn: () =>
+    withFiles({ "deno.jsonc": `{ "lock": { "frozen": true } }`, "deno.lock": "{}" }, (root) => {
+      const locked = [`--config=${root}/deno.jsonc`, "--frozen"];
+      const told = projectFlags([`file://${root}/task.ts`], undefined, []);
+      assertEquals(told, { flags: locked, unlocked: locked });
+    }),
+});
+
 test("packages of Node that stand nearer than a deno.json are used as they are there", [
   "deno.json",
   "a/package.json",

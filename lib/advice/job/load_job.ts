@@ -43,7 +43,7 @@ function firstError(stderr: string): string {
   const lines = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const at = Math.max(0, lines.findIndex((line) => /\berror\b/i.test(line)));
   const what = (lines[at] ?? "it can't be loaded")
-    .replace(/^error: /, "").replace(/^(TS\d+) \[ERROR\]: /, "$1: ");
+    .replace(/^error: /, "").replace(/^(TS\d+) \[ERROR\]: /, "$1: ").replace(/\.$/, "");
   const where = lines.slice(at).map((line) => /^at (file:\S+)/.exec(line)?.[1])
     .find((found) => found !== undefined);
   return where === undefined || what.includes(where)
