@@ -20,7 +20,7 @@ import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";
 import { TrialError } from "../lib/children/measuring_child.ts";
 import { BOUNDS_HELP, boundsFor } from "../lib/children/bounds_arguments.ts";
-import { SERVER_HELP, serverFor } from "../lib/children/server_arguments.ts";
+import { SERVER_HELP, serverFault, serverFor } from "../lib/children/server_arguments.ts";
 import type { ServerOptions } from "../lib/lanes/cluster/server_options.ts";
 import { isFixed, MODEL_TABLE, MODELS, needsServer } from "../lib/models.ts";
 import { duration, listOf, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
@@ -180,6 +180,8 @@ await script("advise", async (signal, args) => {
 
 /** Why no lane of another machine can be raced, and what can be done about it. */
 function unjoined({ servers }: ServerOptions, error: TrialError): UsageError {
+  const fault = serverFault(error.message);
+  if (fault !== undefined) return fault;
   const [problem, remedy] = error instanceof NoLaneError
     ? error.why.replace(/^could not be had: /, "").split(/; (?=[^;]*$)/)
     : [error.message];

@@ -4,6 +4,7 @@ import { userPath } from "../files/user_files.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
 import { type Model, needsServer } from "../models.ts";
 import { inputFile, UsageError } from "../options.ts";
+import { plain } from "../text/plain.ts";
 
 export interface RawServerOptions {
   readonly servers?: string;
@@ -11,6 +12,9 @@ export interface RawServerOptions {
   readonly creds?: string;
   readonly tlsCa?: string;
 }
+
+/** Credentials and certificates are a few kilobytes. */
+const LARGEST = { maxBytes: 1 << 20 };
 
 /** The password is never an argument, which all processes of a machine can see. */
 export const PASSWORD_VARIABLE = "NATS_PASSWORD";
@@ -39,8 +43,8 @@ export async function readServerOptions(
   return {
     servers: servers.split(",").map(serverOf),
     ...(user !== undefined && { user, password: password ?? "" }),
-    ...(creds !== undefined && { creds: await inputFile("--creds", userPath(creds)) }),
-    ...(tlsCa !== undefined && { tlsCa: await inputFile("--tls-ca", userPath(tlsCa)) }),
+    ...(creds !== undefined && { creds: await inputFile("--creds", userPath(creds), LARGEST) }),
+    ...(tlsCa !== undefined && { tlsCa: await inputFile("--tls-ca", userPath(tlsCa), LARGEST) }),
   };
 }
 
@@ -61,9 +65,17 @@ export async function serverFor(
     const remedy = `leave it out, or add ${option} cluster`;
     throw new UsageError("--servers", raw.servers!, "no model chosen needs a server", remedy);
   }
-  // What the job's process then loads may have to be fetched first, which it may not do.
-  if (server !== undefined) await import("../lanes/cluster/nats_broker.ts");
   return server;
+}
+
+/** What a child says that can't use the server, as a fault of the option; undefined if it says something else. */
+export function serverFault(message: string): UsageError | undefined {
+  const [, where, problem, remedy] =
+    /could not be had: Cannot use (.+?): (.+); ([^;]+)$/s.exec(message) ??
+      /could not be had: (?=.* at (\S+);)(no machine .+); ([^;]+)$/s.exec(message) ?? [];
+  return where && problem && remedy
+    ? new UsageError("--servers", where, plain(problem), plain(remedy))
+    : undefined;
 }
 
 function serverOf(text: string): string {

@@ -20,6 +20,7 @@ import { compare } from "../timing/compare.ts";
 import { compareResults } from "../timing/compare_results.ts";
 import { describeEnvironment } from "../timing/environment.ts";
 import { startMeter } from "../timing/meter/meter.ts";
+import { serverFault } from "../children/server_arguments.ts";
 import { NoLaneError } from "../timing/run_trial.ts";
 import type { JobKind } from "../models.ts";
 import { UsageError } from "../options.ts";
@@ -143,6 +144,8 @@ async function measured(...of: Parameters<typeof runComparisons>) {
     return await runComparisons(...of);
   } catch (error) {
     if (!(error instanceof NoLaneError)) throw error;
+    const fault = serverFault(error.why);
+    if (fault !== undefined) throw fault;
     const [problem, remedy = "choose others"] = error.why.split("; ");
     throw new UsageError("--models", error.model, problem!, remedy, { cause: error });
   }

@@ -1,6 +1,7 @@
 /** What all scripts have in common: how they end. Exit codes, errors in one line, Ctrl-C. */
 
 import { setTimeout as delay } from "node:timers/promises";
+import { serverFault } from "../children/server_arguments.ts";
 import { TOLD_LATER_MS } from "../children/measuring_child.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { UsageError } from "../options.ts";
@@ -27,6 +28,8 @@ function read(thrown: unknown): Readonly<Record<string, unknown>> {
 /** How a script ends: its exit code and, unless all went well, a line for stderr. */
 export function endOf(name: string, thrown: unknown): { code: number; line: string | undefined } {
   const error = read(thrown);
+  const fault = serverFault(String(error.message));
+  if (fault !== undefined) return { code: 2, line: `${name}: ${fault.message}` };
   if (thrown instanceof UsageError) return { code: 2, line: `${name}: ${thrown.message}` };
   if (typeof error.code === "string" && error.code.startsWith("commander.")) {
     // Help and version come as errors too, of which the text has been printed already.

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { readServerOptions, serverFor } from "../../lib/children/server_arguments.ts";
+import { readServerOptions, serverFault, serverFor } from "../../lib/children/server_arguments.ts";
 import { UsageError } from "../../lib/options.ts";
 import { hostOf } from "../../lib/lanes/cluster/server_options.ts";
 
@@ -30,6 +30,22 @@ Deno.test("a server goes with a model that needs one", async () => {
     "no model chosen needs a server; leave it out, or add --model cluster",
   );
   assertEquals(await serverFor("--model", undefined, ["limited"], {}), undefined);
+});
+
+Deno.test("what a child says of a server is the option's fault, and nothing else is", () => {
+  const said = (why: string) =>
+    serverFault(`Cannot run the job: Cannot start a lane: it could not be had: ${why}`)?.message;
+  assertEquals(
+    said("Cannot use nats://a:1, nats://b:2: nobody answers there (a; b); start a server"),
+    '--servers "nats://a:1, nats://b:2": nobody answers there (a; b); start a server',
+  );
+  assertEquals(
+    said("no machine has joined at nats://a:1; start one with deno task lane --servers nats://a:1"),
+    '--servers "nats://a:1": no machine has joined at nats://a:1; ' +
+      "start one with deno task lane --servers nats://a:1",
+  );
+  assertEquals(said("found no adapter; install one"), undefined);
+  assertEquals(serverFault("Cannot use nats://a:1: it is gone; start it"), undefined);
 });
 
 Deno.test("the host that a process may reach has a port, named or not", () => {

@@ -89,6 +89,10 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
   const where = servers.map(shown).join();
   const credentials = creds === undefined ? undefined : await Deno.readFile(creds);
   const ca = tlsCa === undefined ? undefined : await Deno.readTextFile(tlsCa);
+  if (credentials && !new TextDecoder().decode(credentials).includes("BEGIN NATS USER JWT")) {
+    const remedy = "name the file of credentials that nsc made";
+    throw new BrokerError(where, `${creds} holds no credentials`, remedy);
+  }
   if (ca?.includes("BEGIN CERTIFICATE") === false) {
     throw new BrokerError(where, `${tlsCa} holds no certificate`, "name a PEM file that does");
   }
