@@ -184,6 +184,7 @@ async function measured(
   const own = ownJob({ ...limitedTo(job, count), options }, {
     computingShare: sample.cpuShare,
     expectedMs: count * (sample.wallMs + sample.sourceMs),
+    failedShare: sample.failed / sample.items,
     ...(sample.total !== null && { total: most }),
   });
   if (values.openLoop !== undefined) return await run(own, undefined, values, { signal, meter });

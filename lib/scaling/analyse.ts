@@ -145,6 +145,12 @@ export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds"
   };
 }
 
+/** The sizes whose throughput is one: with more failures, it tells how fast tasks fail. */
+export function bornePoints(points: readonly SweepPoint[]): SweepPoint[] {
+  const failing = failingSizes(points).sizes;
+  return points.filter(({ size }) => !failing.has(size));
+}
+
 function bestOf(points: readonly SweepPoint[]): SweepResult["best"] {
   const [best] = points
     .map(({ size, throughputPerSecond: { median } }) => ({ size, throughputPerSecond: median }))
@@ -170,7 +176,7 @@ export function analyse(
   });
   const laws = fittedLaws(series, seed);
   const { fitted, chosen } = laws;
-  const best = bestOf(points.filter(({ size }) => !failing.sizes.has(size)));
+  const best = bestOf(bornePoints(points));
   const capacity = best === null ? null : capacityOf(points, best.size, axis, cores);
   const refused = failing.from === null
     ? null
@@ -283,9 +289,8 @@ export function recommendedSize(
   // For the whole job, with starting its lanes, where its number of items is known.
   const msOf = ({ startMs, throughputPerSecond }: SweepRound) =>
     (total === undefined ? 0 : startMs) + 1000 * (total ?? 1) / throughputPerSecond;
-  const failing = failingSizes(points).sizes;
-  const worked = points.filter(({ size, rounds }) =>
-    !failing.has(size) && rounds.length > 0 &&
+  const worked = bornePoints(points).filter(({ rounds }) =>
+    rounds.length > 0 &&
     rounds.every((round) => msOf(round) > 0 && Number.isFinite(msOf(round)))
   ).toSorted((a, b) => a.size - b.size);
   // More lanes than the cores have work for only crowd each other.
@@ -327,6 +332,6 @@ export function recommendedSize(
     point: chosen.point,
     gain,
     largerGainsLittle: !isLargest,
-    mayGainMore: isLargest && before > TOO_SLOW,
+    mayGainMore: isLargest && before > TOO_SLOW && worked.length === points.length,
   };
 }

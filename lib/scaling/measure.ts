@@ -145,6 +145,7 @@ export async function measureSweep(
       refineSteps: refine ? undefined : 0,
       extendTo,
       timeoutMs,
+      failedShare: job.failedShare,
       mostMs: job.expectedMs && timeoutMs + SLOWER * job.expectedMs,
       chunkAt: (size) => MODEL_TABLE[model].together ? size : job.chunk,
       common: items.kind === "values"

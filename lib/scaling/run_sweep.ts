@@ -1,5 +1,6 @@
 /** Runs a sweep: sizes in shuffled rounds, larger ones while that pays, more around the bend. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import type {
   JobSpec,
   ModelSpec,
@@ -10,7 +11,10 @@ import type {
 } from "../timing/spec.ts";
 import { messageOf } from "../timing/failures.ts";
 import { mean, median } from "../timing/statistics.ts";
+import { limitedTo } from "../timing/job_items.ts";
 import { schedule } from "../timing/random.ts";
+import { LOOKED_AT, untilWell } from "../timing/until_well.ts";
+import { formatDuration } from "../text/format.ts";
 import { deviceWarnings } from "../timing/warnings.ts";
 
 export function throughputOf({ round: { succeeded, runMs } }: TrialResult): number {
@@ -106,6 +110,11 @@ export interface SweepSpec {
   /** The largest size to go on to while the throughput still rises; default none beyond `sizes`. */
   readonly extendTo?: number;
   readonly budgetMs?: number;
+  /**
+   * The share of the items that fails one by one. Where it is known, the first round begins with the smallest
+   * size, and what failed is looked at: it may have whoever comes next refused as well.
+   */
+  readonly failedShare?: number;
 }
 
 export interface SweepOptions {
@@ -113,6 +122,8 @@ export interface SweepOptions {
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TimingEvent) => void;
   readonly now?: () => number;
+  /** Waits; a test's own at once. */
+  readonly pause?: (ms: number) => Promise<unknown>;
 }
 
 export interface MeasuredSize {
@@ -155,6 +166,17 @@ function isHung({ round, lanes, slots, stopped }: TrialResult, timeoutMs = Infin
   return stopped === true || (late > 0 && waitedMs >= round.runMs / 2);
 }
 
+/** How long a sweep waits until what refused its tasks lets them in again, each time at most. */
+const WAIT_MS = 21_000;
+/** A look runs no more than this part of a size's items. */
+const PART_LOOKED_AT = 1 / 10;
+
+/** Whether so many more failed than one by one that a look is worth it, and none for want of time. */
+function isSuspect({ round }: TrialResult, failedShare: number): boolean {
+  const { succeeded, failed, reasons = {} } = round;
+  return failed > failedShare * (succeeded + failed) + 1 && reasons["timed-out"] === undefined;
+}
+
 /**
  * Measures every size in interleaved rounds, so that drift hits all alike; doubles the largest
  * while that pays, up to `extendTo`; then halves the gaps around the bend. Throws what the first
@@ -162,8 +184,9 @@ function isHung({ round, lanes, slots, stopped }: TrialResult, timeoutMs = Infin
  */
 export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<MeasuredSweep> {
   const { seed, rounds, timeoutMs, mostMs, common } = spec;
-  const { refineSteps = 2, extendTo = 0, budgetMs = 40_000 } = spec;
+  const { refineSteps = 2, extendTo = 0, budgetMs = 40_000, failedShare } = spec;
   const { runTrial, signal, onEvent, now = () => performance.now() } = options;
+  const { pause = (ms) => delay(ms, undefined, { signal }).catch(() => {}) } = options;
   const trials = new Map<number, TrialResult[]>();
   const refined = new Set<number>();
   const warnings = new Set<string>();
@@ -171,7 +194,35 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
   let partial = false;
   /** The smallest size at which waiting for tasks that never settled took up the trial. */
   let hangsFrom = Infinity;
+  /** The smallest size after which tasks failed at the smallest of all, too, and whether they may still. */
+  let shutOutFrom = Infinity;
+  let isShutOut = false;
   let [number, of] = [0, 0];
+  const leftOutFrom = () => Math.min(hangsFrom, shutOutFrom);
+
+  const looksWell = async () => {
+    const size = Math.min(...spec.sizes);
+    const job = spec.jobAt(size);
+    const { items } = job;
+    const count = items.kind === "values" ? items.values.length : items.limit ?? Infinity;
+    const few = Math.min(LOOKED_AT, Math.ceil(PART_LOOKED_AT * count));
+    const trial = { ...spec.modelAt(size), job: limitedTo(job, few), round: 0, timeoutMs, mostMs };
+    const { succeeded, failed } = (await runTrial(trial, { signal }).catch(() => undefined))
+      ?.round ?? { succeeded: 0, failed: 1 };
+    return 2 * failed <= (1 + (failedShare ?? 0)) * (succeeded + failed);
+  };
+
+  /** Whether tasks are let in: what refused them is waited out. */
+  const isLetIn = async () => {
+    if (!isShutOut) return true;
+    const endMs = now() + WAIT_MS;
+    const { isWell } = await untilWell(looksWell, {
+      leftMs: () => signal?.aborted ? 0 : endMs - now(),
+      pause,
+    });
+    isShutOut = !isWell;
+    return isWell;
+  };
 
   const run = async (size: number) => {
     const done = trials.get(size) ?? [];
@@ -191,6 +242,10 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
       const result = await runTrial(trial, { signal, onEvent });
       trials.set(size, [...done, result]);
       if (isHung(result, timeoutMs)) hangsFrom = Math.min(size, hangsFrom);
+      else if (failedShare !== undefined && isSuspect(result, failedShare) && !await looksWell()) {
+        shutOutFrom = Math.min(size, shutOutFrom);
+        isShutOut = true;
+      }
       const { model } = trial;
       for (const text of deviceWarnings([{ model, device: result.device }])) warnings.add(text);
       // Each round says the same with other figures: the first is enough.
@@ -207,18 +262,24 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
     }
   };
 
-  /** Where tasks never settle, larger sizes would wait for as long: the smaller ones tell from where on. */
+  /** Where tasks never settle, or are shut out, larger sizes do the same: the smaller ones tell from where on. */
   const worthWaiting = (sizes: readonly number[]) =>
-    hangsFrom === Infinity
+    leftOutFrom() === Infinity
       ? sizes
-      : sizes.filter((size) => size < hangsFrom).toSorted((a, b) => a - b);
+      : sizes.filter((size) => size < leftOutFrom()).toSorted((a, b) => a - b);
 
   const measure = async (sizes: readonly number[], seed: number) => {
     of += sizes.length * rounds;
-    for (const round of schedule(sizes, rounds, seed)) {
+    const order = schedule(sizes, rounds, seed);
+    if (failedShare !== undefined && trials.size === 0) {
+      const ascending = sizes.toSorted((a, b) => a - b);
+      order.splice(0, 2, ...[ascending, ascending.toReversed()].slice(0, rounds));
+    }
+    for (const round of order) {
       for (let left = worthWaiting(round); left.length > 0; left = worthWaiting(left.slice(1))) {
+        const isOver = !await isLetIn();
         partial ||= signal?.aborted ?? false;
-        if (partial) return;
+        if (partial || isOver) return;
         await run(left[0]!);
       }
     }
@@ -228,14 +289,14 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
     (now() - startedMs) * (1 + more / Math.max(1, number)) <= budgetMs;
 
   await measure(spec.sizes, seed);
-  while (!partial && hangsFrom === Infinity && affords(rounds)) {
+  while (!partial && leftOutFrom() === Infinity && affords(rounds)) {
     const failed = trials.get(Math.max(...trials.keys()))?.some(({ round }) => round.failed > 0);
     const size = failed === false ? extension(curveOf(trials), extendTo) : undefined;
     if (size === undefined) break;
     await measure([size], seed);
     if (!trials.has(size)) break;
   }
-  for (let step = 0; step < refineSteps && !partial && hangsFrom === Infinity; step++) {
+  for (let step = 0; step < refineSteps && !partial && leftOutFrom() === Infinity; step++) {
     const added = refinements(curveOf(trials)).filter((size) => !trials.has(size));
     // The first look is what the sweep is for; a second one only refines it.
     if (added.length === 0 || (step > 0 && !affords((added.length + 1) * rounds))) break;
@@ -250,6 +311,19 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
     warnings.add(
       `At ${hangsFrom} tasks did not settle before their deadline: larger sizes, and further ` +
         `rounds of this one, were left out, for each trial would wait as long. A shorter --timeout runs them.`,
+    );
+  }
+  if (shutOutFrom < Infinity) {
+    const lacks = sizes.some(({ size, trials }) => size < shutOutFrom && trials.length < rounds);
+    const still = isShutOut && lacks
+      ? ` They still did after ${formatDuration(WAIT_MS)}, so that smaller ones lack rounds.`
+      : "";
+    warnings.add(
+      `After a trial at ${shutOutFrom} tasks failed at ${
+        Math.min(...spec.sizes)
+      } too, for a while: ` +
+        `who asks for so much is shut out. Larger sizes, and further rounds of this one, were left ` +
+        `out.${still}`,
     );
   }
   const agreement = agreementOf(sizes);

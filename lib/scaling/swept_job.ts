@@ -19,8 +19,9 @@ export interface SweptJob {
   /** How much of the time a task computes by itself, 0 to 1, as far as that is known. */
   readonly computingShare?: number;
   readonly total?: number;
-  /** How long all items take one by one, as far as that is known. */
+  /** How long all items take one by one, and the share of them that fails so, as far as that is known. */
   readonly expectedMs?: number;
+  readonly failedShare?: number;
   /** Items to run beforehand for a number of places: connections are opened, code gets compiled. */
   warmupAt(places: number): number;
 }
@@ -122,7 +123,7 @@ export function itemsFor(
 /** A job of the user's own; none of its items are run beforehand, since that may have effects. */
 export function ownJob(
   job: JobSpec,
-  known: Pick<SweptJob, "computingShare" | "total" | "expectedMs"> = {},
+  known: Pick<SweptJob, "computingShare" | "total" | "expectedMs" | "failedShare"> = {},
 ): SweptJob {
   return { name: job.name, chunk: "auto", ...known, at: () => job, warmupAt: () => 0 };
 }

@@ -5,6 +5,7 @@ import {
   runSweep,
   type SweepOptions,
 } from "../../lib/scaling/run_sweep.ts";
+import type { TimingEvent, TrialSpec } from "../../lib/timing/spec.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import { optionsFor, specOf, trialOf } from "./measured.ts";
 import { curveOf, SIZES } from "./synthetic.ts";
@@ -120,6 +121,67 @@ Deno.test("runSweep() ends where tasks never settle at the smallest size, but be
   const many: number[] = [];
   const { warnings } = await runSweep(specOf({ timeoutMs: 200 }), hangingFrom(1, many));
   assertEquals([many.length, warnings.length], [3 * SIZES.length, 0]);
+});
+
+/** Trials of a server that refuses all for a while once it is asked for more than `most` at once. */
+function banning(most: number, banMs: number, seen: number[] = [], pauses: number[] = []) {
+  const options = optionsFor((slots) => 50 * slots);
+  let [nowMs, bannedUntilMs] = [0, 0];
+  return {
+    ...options,
+    now: () => nowMs,
+    pause: (ms: number) => Promise.resolve([pauses.push(ms), nowMs += ms]),
+    onEvent: ({ type, ...of }: TimingEvent) =>
+      type === "trial-started" && seen.push((of as { trial: TrialSpec }).trial.slots!),
+    runTrial: async (trial: TrialSpec, how: Parameters<SweepOptions["runTrial"]>[1]) => {
+      const result = await options.runTrial(trial, how);
+      nowMs += 100;
+      if (trial.slots! > most) bannedUntilMs = nowMs + banMs;
+      return nowMs > bannedUntilMs
+        ? result
+        : { ...result, round: { ...result.round, succeeded: 4, failed: 96 } };
+    },
+  } as SweepOptions;
+}
+
+Deno.test("runSweep() charges no size with a refusal that a larger one left behind", async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    for (const banMs of [1500, 10_000]) {
+      const [seen, pauses]: [number[], number[]] = [[], []];
+      const spec = specOf({ seed, failedShare: 0, extendTo: 1024 });
+      const swept = await runSweep(spec, banning(8, banMs, seen, pauses));
+      assertEquals(seen.slice(0, 5), [1, 2, 4, 8, 16], "the smallest come first");
+      assertEquals(swept.sizes.map(({ size, trials }) => [size, trials.length]), [
+        ...[1, 2, 4, 8].map((size) => [size, 3]),
+        [16, 1],
+      ]);
+      const failed = swept.sizes.filter(({ trials }) => trials.some((of) => of.round.failed > 0));
+      assertEquals(failed.map(({ size }) => size), [16]);
+      assertEquals(pauses, banMs < 3000 ? [3000] : [3000, 6000, 11_800]);
+      assertStringIncludes(swept.warnings.join(), "After a trial at 16 tasks failed at 1 too");
+    }
+  }
+});
+
+Deno.test("runSweep() ends where what refuses its tasks doesn't let them in again, and says so", async () => {
+  const swept = await runSweep(specOf({ failedShare: 0 }), banning(8, 1e6));
+  assertEquals(swept.sizes.map(({ size, trials }) => [size, trials.length]), [
+    [1, 1],
+    [2, 1],
+    [4, 1],
+    [8, 1],
+    [16, 1],
+  ]);
+  assertStringIncludes(swept.warnings.join(), "smaller ones lack rounds");
+});
+
+Deno.test("runSweep() goes on with all sizes where failures leave nothing behind", async () => {
+  const seen: number[] = [];
+  const { sizes } = await runSweep(specOf({ failedShare: 0, refineSteps: 0 }), banning(8, 0, seen));
+  assertEquals(sizes.map(({ trials }) => trials.length), SIZES.map(() => 3));
+  const none: number[] = [];
+  await runSweep(specOf({ failedShare: 0.96, refineSteps: 0 }), banning(0, 1e6, none));
+  assertEquals(none.length, 3 * SIZES.length, "what fails one by one is no refusal");
 });
 
 Deno.test("runSweep() doesn't take the noise between near sizes for a bend", async () => {

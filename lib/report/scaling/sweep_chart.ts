@@ -1,7 +1,8 @@
 /** A sweep drawn: its curve for a terminal and for a page, and response times by rate. */
 
+import { bornePoints } from "../../scaling/analyse.ts";
 import { type Law, throughputAt } from "../../scaling/laws.ts";
-import type { SweepResult } from "../../scaling/sweep_result.ts";
+import type { SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
 import { formatNumber, formatRate } from "../../text/format.ts";
 import { sideBySide } from "../../text/plain.ts";
 import type { Html, Markup } from "../html/markup.ts";
@@ -27,8 +28,8 @@ export function chosenLaw({ chosen, fits }: SweepResult) {
 }
 
 /** What both drawings of a curve hold besides its points. */
-function drawnBesides(result: SweepResult) {
-  const { points, capacity } = result;
+function drawnBesides(result: SweepResult, points: readonly SweepPoint[]) {
+  const { capacity } = result;
   const full = capacity?.reached ? capacity : null;
   const heights = points.map(({ throughputPerSecond: { median, high } }) =>
     Math.min(high, 1.5 * median)
@@ -67,9 +68,10 @@ function axisLine(labels: readonly { at: number; text: string }[], columns: numb
  * empty.
  */
 export function chartText(result: SweepResult, columns: number): string {
-  const { points, knee, axis } = result;
+  const { knee, axis } = result;
+  const points = bornePoints(result.points);
   if (points.length < 2) return "";
-  const { law, full, perPlace, low, high, ...besides } = drawnBesides(result);
+  const { law, full, perPlace, low, high, ...besides } = drawnBesides(result, points);
   const top = roundUp(Math.max(besides.top, 1e-9));
   // Clamped to the plot, since an edited file's interval may end anywhere.
   const rowOf = (value: number) =>
@@ -167,8 +169,9 @@ function framed(
 }
 
 export function drawSweep(result: SweepResult, width: number): Html {
-  const { points, axis, model, knee } = result;
-  const { law, full, perPlace, low, high, ...besides } = drawnBesides(result);
+  const { axis, model, knee } = result;
+  const points = bornePoints(result.points);
+  const { law, full, perPlace, low, high, ...besides } = drawnBesides(result, points);
   const trusted = law !== null && isExtrapolated(result);
   const end = trusted ? high * BEYOND : high;
   const isLog = end / low >= LOG_FROM;

@@ -1,5 +1,6 @@
 /** A sweep's report for terminal, page and Markdown, with its curve; its rounds as CSV. */
 
+import { bornePoints } from "../../scaling/analyse.ts";
 import { LAW_TITLES } from "../../scaling/laws.ts";
 import type { OpenLoopPoint, SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
 import {
@@ -49,7 +50,12 @@ import {
   whatFollows,
 } from "./sweep_words.ts";
 
-export function sizeColumns(axis: SweepResult["axis"]): Column<SweepPoint>[] {
+export function sizeColumns(
+  { axis, points }: Pick<SweepResult, "axis" | "points">,
+): Column<SweepPoint>[] {
+  const borne = new Set(bornePoints(points).map(({ size }) => size));
+  const ifBorne = (cell: (point: SweepPoint) => string) => (point: SweepPoint) =>
+    borne.has(point.size) ? cell(point) : NO_FIGURE;
   const time = (of: "median" | "p95" | "p99") => ({ latencyMs }: SweepPoint) =>
     formatDuration(latencyMs?.[of] ?? NaN);
   const interval = ({ throughputPerSecond: { low, high } }: SweepPoint) =>
@@ -57,12 +63,12 @@ export function sizeColumns(axis: SweepResult["axis"]): Column<SweepPoint>[] {
   return [
     // A blank under the sign that a size was added, so that figures stand below each other.
     { head: `${axis} `, cell: ({ size, refined }) => `${size}${refined ? "+" : " "}` },
-    numberColumn("items/s", 0, ({ throughputPerSecond: { median } }) => formatNumber(median)),
-    numberColumn("95%", 1, interval, { longHead: "95% interval" }),
+    numberColumn("items/s", 0, ifBorne((of) => formatNumber(of.throughputPerSecond.median))),
+    numberColumn("95%", 1, ifBorne(interval), { longHead: "95% interval" }),
     numberColumn("median", 2, time("median")),
     numberColumn("p95", 4, time("p95")),
     numberColumn("p99", 3, time("p99")),
-    numberColumn("efficiency", 0, ({ efficiency }) => formatPercent(efficiency)),
+    numberColumn("efficiency", 0, ifBorne(({ efficiency }) => formatPercent(efficiency))),
   ];
 }
 
@@ -100,7 +106,7 @@ export function sweepReport(result: SweepResult): Block {
   const curve = points.length === 0 ? [] : [
     inTerminal(({ columns }) => nothingWorked(result) ? "" : chartText(result, columns)),
     together(
-      tableOf(sizeColumns(axis), points),
+      tableOf(sizeColumns(result), points),
       paragraph(points.some(({ refined }) => refined) ? "+ added around the bend" : ""),
       lines(itemsSentences(result)),
     ),
@@ -174,10 +180,10 @@ export function sweepCsv(
 function curveSection(result: SweepResult, id: string): Html {
   const { points, axis, chosen } = result;
   const law = chosenLaw(result);
-  const figures = htmlTable(`Throughput and latency by ${axis}`, sizeColumns(axis), points);
+  const figures = htmlTable(`Throughput and latency by ${axis}`, sizeColumns(result), points);
   const dashed = isExtrapolated(result) ? ", dashed where nothing was measured" : "";
   const suits = law?.suits ? "" : ", which doesn't suit";
-  const shown = points.length < 2 || nothingWorked(result) ? figures : figure({
+  const shown = bornePoints(points).length < 2 || nothingWorked(result) ? figures : figure({
     id: `${id}-curve`,
     title: `Throughput by ${axis}`,
     lead: [

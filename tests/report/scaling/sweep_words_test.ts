@@ -9,6 +9,7 @@ import {
   openLoopSentences,
   takeLines,
 } from "../../../lib/report/scaling/sweep_words.ts";
+import { chartText } from "../../../lib/report/scaling/sweep_chart.ts";
 import { sizeColumns } from "../../../lib/report/scaling/sweep_report.ts";
 import type { SweepPoint, SweepResult } from "../../../lib/scaling/sweep_result.ts";
 import { resultOf } from "../../scaling/measured.ts";
@@ -146,10 +147,26 @@ Deno.test("what naive times hide is told from half as much again on", async () =
 
 Deno.test("a size that was added is marked, and unknown times are dashes", () => {
   const row = (more: Partial<SweepPoint>) =>
-    sizeColumns("slots").map(({ cell }) => cell({ ...first, ...more }));
+    sizeColumns(result).map(({ cell }) => cell({ ...first, ...more }));
   assertEquals(row({ refined: true })[0], "1+");
   assertEquals(row({ latencyMs: null }).slice(3, 6), ["–", "–", "–"]);
   assertEquals(row({ throughputPerSecond: { median: 0, low: 0, high: 0 } })[2], "–");
+});
+
+Deno.test("how fast tasks fail is no throughput: it is neither in the table nor in the chart", () => {
+  const points = result.points.map((point) =>
+    point.size < 4 ? point : {
+      ...point,
+      rounds: point.rounds.map((round) => ({ ...round, succeeded: 40, failed: 60 })),
+    }
+  );
+  const cells = points.map((point) =>
+    sizeColumns({ ...result, points }).map(({ cell }) => cell(point))
+  );
+  assert(cells.slice(0, 2).every((row) => row[1] !== "–" && row[6] !== "–"));
+  assert(cells.slice(2).every((row) => row[1] === "–" && row[2] === "–" && row[6] === "–"));
+  const borne = points.slice(0, 2);
+  assertEquals(chartText({ ...result, points }, 80), chartText({ ...result, points: borne }, 80));
 });
 
 Deno.test("a size to stay at is told with its reason and its line of code", () => {
