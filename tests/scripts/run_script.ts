@@ -65,7 +65,9 @@ export async function runTask(
 ): Promise<ScriptRun> {
   const { code, stdout, stderr } = await startTask(task, args, options).output();
   const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  // On a new machine Deno says first what it downloads.
+  const told = decoder.decode(stderr).replace(/^Download https?:.*\n/gm, "");
+  return { code, stdout: decoder.decode(stdout), stderr: told };
 }
 
 /** Reads the page of a script that runs with `--live` until a look is the wanted one, and interrupts it. */

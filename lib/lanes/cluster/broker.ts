@@ -1,6 +1,7 @@
 /** What a cluster asks of the server between its machines, and how its subjects are named. */
 
 import { clock } from "../timers.ts";
+
 /** A message that who sent it keeps until it is acknowledged. */
 export interface Handed {
   readonly bytes: Uint8Array;
