@@ -96,6 +96,11 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [[JOB, "--model=auto", "--start=deno.json"], "--start", "deno.json"],
     [[JOB, "--model=workers", "--start=deno.json"], "--start", "--model auto"],
     [[JOB, "--allow-everything"], "--allow-everything"],
+    [[JOB, "--allow-read= "], "--allow-read", "empty entry"],
+    [[JOB, "--allow-net=example.org:99999"], "--allow-net", "invalid port"],
+    [[JOB, "--allow-net=example.org/page"], "--allow-net", "invalid host"],
+    [[JOB, "--allow-env=A=B"], "--allow-env", "A=B", "no name of a variable"],
+    [[JOB, "--allow-sys=cpu"], "--allow-sys", "unknown system info kind"],
     [[JOB, "--threads=5"], "--threads"],
   ],
   lesson: [

@@ -1,6 +1,7 @@
 /** What a job may do: Deno's `--allow-…` flags, handed on to its processes and nothing else. */
 
 import { UsageError } from "../../options.ts";
+import { plain } from "../../text/plain.ts";
 import type { Thrown } from "../probe/probe_message.ts";
 import { KINDS, type LanePermissions } from "../../lanes/permissions.ts";
 
@@ -17,7 +18,7 @@ const FLAG = /^--allow-([a-z]+)(?:=(.*))?$/s;
 function entriesOf(kind: Kind, list: string, path: (typed: string) => string): string[] {
   const entries = list.replaceAll(",,", "\0").split(",")
     .map((entry) => entry.replaceAll("\0", ","));
-  if (entries.includes("")) {
+  if (entries.some((entry) => entry.trim() === "")) {
     const remedy = `write --allow-${kind}=a,b, or --allow-${kind} for all`;
     throw new UsageError(`--allow-${kind}`, list, "an empty entry", remedy);
   }
@@ -27,9 +28,32 @@ function entriesOf(kind: Kind, list: string, path: (typed: string) => string): s
     const problem = "an address, where a host belongs";
     throw new UsageError("--allow-net", address, problem, `write --allow-net=${host}`);
   }
+  for (const entry of entries) {
+    const wrong = faultIn(kind, entry);
+    if (wrong !== undefined) {
+      const remedy = `write it as for deno run --allow-${kind}`;
+      throw new UsageError(`--allow-${kind}`, entry, wrong, remedy);
+    }
+  }
   const isPath = (entry: string) =>
     kind === "read" || kind === "write" || (kind === "run" && entry.includes("/"));
   return entries.map((entry) => isPath(entry) ? path(entry) : entry);
+}
+
+/** What Deno would say of an entry, for which no process is started. */
+function faultIn(kind: Kind, entry: string): string | undefined {
+  if (kind === "env" && /[=\0]/.test(entry)) return "no name of a variable";
+  if (kind !== "net" && kind !== "sys") return undefined;
+  // It may be asked neither of all ports nor of all names below one.
+  const host = entry.replace(/^\*\./, "").replace(/^:/, "localhost:");
+  try {
+    Deno.permissions.querySync(
+      kind === "net" ? { name: kind, host } : { name: kind, kind: entry as "cpus" },
+    );
+    return undefined;
+  } catch (error) {
+    return plain((error as Error).message);
+  }
 }
 
 /** Takes the `--allow-…` flags, and `-A`, out of a command line. */
