@@ -9,6 +9,7 @@ import { printReport } from "../lib/cli/result_files.ts";
 import { type Planned, runComparisons } from "../lib/cli/run_comparisons.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
+import { passingPath } from "../lib/files/user_files.ts";
 import { defaultLanes, type Model, takes } from "../lib/models.ts";
 import { oneOf, positiveInteger, seedOption } from "../lib/options.ts";
 import { createProgress } from "../lib/progress/progress.ts";
@@ -126,10 +127,9 @@ async function* planned(
   if (signal.aborted) return;
   // On the disk where the page goes: a system's folder for temporary files may be memory.
   const folder = await Deno.makeTempDir({ dir: beside, prefix: ".lanes-lesson-" });
-  try {
+  {
+    await using _ = passingPath(folder);
     yield { spec: specOf(savingJob(folder, FILES), "io", SAVING, how) };
-  } finally {
-    await Deno.remove(folder, { recursive: true });
   }
   const small = specOf(computingJob(sums, sums.defaults), "cpu", COMPUTING, how);
   yield { spec: { ...small, ceiling: false } };

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { serverFault } from "../children/server_arguments.ts";
 import { TOLD_LATER_MS } from "../children/measuring_child.ts";
+import { isReading } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { UsageError } from "../options.ts";
 import { plain } from "../text/plain.ts";
@@ -88,6 +89,7 @@ export async function script(
   let firstMs = NaN;
   let interruptedWith = INTERRUPTED;
   const stopListening = onInterrupt((code) => {
+    if (isReading()) Deno.exit(code);
     const nowMs = performance.now();
     if (interruption.signal.aborted) {
       // A closed terminal sends more than one signal, none of them from a person who can't wait.

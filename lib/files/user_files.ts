@@ -3,6 +3,36 @@
 import { basename, dirname, join, resolve } from "@std/path";
 import { formatBytes } from "../text/format.ts";
 
+let reading = 0;
+
+/** Whether a file is being read, which may be a pipe that says nothing: it is only before anything is measured. */
+export function isReading(): boolean {
+  return reading > 0;
+}
+
+/** What is removed where the program ends at once, as after a second Ctrl-C. */
+const passing = new Set<string>();
+addEventListener("unload", () => {
+  for (const path of passing) {
+    try {
+      Deno.removeSync(path, { recursive: true });
+    } catch {
+      // It isn't there yet, or no more.
+    }
+  }
+});
+
+/** Holds a file or folder that is of no use once the program has ended; leaving the block removes it. */
+export function passingPath(path: string): AsyncDisposable {
+  passing.add(path);
+  return {
+    async [Symbol.asyncDispose]() {
+      await Deno.remove(path, { recursive: true }).catch(() => {});
+      passing.delete(path);
+    },
+  };
+}
+
 /**
  * Reads a text file; its byte order mark says how it is encoded, and isn't part of the text.
  *
@@ -11,12 +41,17 @@ import { formatBytes } from "../text/format.ts";
 export async function readText(path: string, maxBytes: number): Promise<string> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
-  for await (const part of (await Deno.open(path)).readable) {
-    bytes += part.length;
-    if (bytes > maxBytes) {
-      throw new RangeError(`it goes on beyond ${formatBytes(maxBytes)}, and no more is read`);
+  reading++;
+  try {
+    for await (const part of (await Deno.open(path)).readable) {
+      bytes += part.length;
+      if (bytes > maxBytes) {
+        throw new RangeError(`it goes on beyond ${formatBytes(maxBytes)}, and no more is read`);
+      }
+      parts.push(part);
     }
-    parts.push(part);
+  } finally {
+    reading--;
   }
   return decoded(await new Blob(parts).bytes());
 }
@@ -69,13 +104,9 @@ export async function writeAtomically(path: string, text: string): Promise<void>
   // The file that a link leads to is replaced, not the link.
   const target = await linkTarget(path);
   const beside = join(dirname(target), `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}`);
-  try {
-    await Deno.writeTextFile(beside, text, { createNew: true });
-    await Deno.rename(beside, target);
-  } catch (error) {
-    await Deno.remove(beside).catch(() => {});
-    throw error;
-  }
+  await using _ = passingPath(beside);
+  await Deno.writeTextFile(beside, text, { createNew: true });
+  await Deno.rename(beside, target);
 }
 
 /** The folder in which `deno task` was called; the current one without `deno task`. */

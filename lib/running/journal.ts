@@ -9,6 +9,7 @@
 
 import { basename, dirname, join } from "@std/path";
 import { linesOf } from "../children/parent.ts";
+import { passingPath } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { UsageError } from "../options.ts";
 import { digestIn, type Known, KnownItems, MOST_ITEMS } from "./known_items.ts";
@@ -239,24 +240,20 @@ export async function checkFailures(path: string, typed: string): Promise<void> 
 /** Writes the failures that still stand to a file of their own, whole or not at all. */
 export async function writeFailures(out: string, path: string, known: KnownItems): Promise<void> {
   const beside = join(dirname(path), `.${basename(path)}.${crypto.randomUUID().slice(0, 8)}`);
-  try {
-    {
-      await using file = await RecordFile.open(beside, "end", true);
-      let lines: string[] = [];
-      let characters = 0;
-      for await (const line of standing(out, known)) {
-        lines.push(line);
-        characters += line.length;
-        if (characters < WRITTEN_CHARACTERS) continue;
-        await file.add(lines.join(""));
-        lines = [];
-        characters = 0;
-      }
+  await using _ = passingPath(beside);
+  {
+    await using file = await RecordFile.open(beside, "end", true);
+    let lines: string[] = [];
+    let characters = 0;
+    for await (const line of standing(out, known)) {
+      lines.push(line);
+      characters += line.length;
+      if (characters < WRITTEN_CHARACTERS) continue;
       await file.add(lines.join(""));
+      lines = [];
+      characters = 0;
     }
-    await Deno.rename(beside, path);
-  } catch (error) {
-    await Deno.remove(beside).catch(() => {});
-    throw error;
+    await file.add(lines.join(""));
   }
+  await Deno.rename(beside, path);
 }

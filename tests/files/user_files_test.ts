@@ -2,11 +2,13 @@ import { assertEquals, assertRejects } from "@std/assert";
 import {
   decoded,
   linkTarget,
+  passingPath,
   readText,
   userFolder,
   userPath,
   writeAtomically,
 } from "../../lib/files/user_files.ts";
+import { fromFileUrl } from "@std/path";
 import { granted } from "../granted.ts";
 
 Deno.test("decoded() skips a byte order mark and heeds what it says", () => {
@@ -128,6 +130,35 @@ Deno.test({
       );
     } finally {
       await Deno.remove(path);
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "what is of no use later is gone, at the end of its block and where the program ends at once",
+  ignore: !granted("read", "write", "run"),
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      await Deno.writeTextFile(`${folder}/held`, "");
+      {
+        await using _ = passingPath(`${folder}/held`);
+      }
+      const module = new URL("../../lib/files/user_files.ts", import.meta.url).href;
+      const code = `const { passingPath } = await import(${JSON.stringify(module)});
+        Deno.mkdirSync(${JSON.stringify(folder)} + "/made");
+        Deno.writeTextFileSync(${JSON.stringify(folder)} + "/made/file", "");
+        passingPath(${JSON.stringify(folder)} + "/made");
+        Deno.exit(7);`;
+      const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
+      const { code: ended } = await new Deno.Command(Deno.execPath(), {
+        args: ["eval", "--config", config, code],
+      }).output();
+      assertEquals(ended, 7);
+      assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
     }
   },
 });

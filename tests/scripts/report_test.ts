@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { edited, faultsOf } from "../json_schemas.ts";
-import { mayRunScripts, runTask } from "./run_script.ts";
+import { mayRunScripts, runTask, startTask } from "./run_script.ts";
 
 const ignore = !mayRunScripts;
 
@@ -173,6 +173,34 @@ Deno.test({
       assert(beside !== undefined, stderr);
       assertEquals(faultsOf("advice", await Deno.readTextFile(beside)), []);
       await Deno.remove(beside);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "a pipe that says nothing is no longer read at the first signal",
+  ignore: !mayRunScripts || Deno.build.os === "windows",
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const pipe = `${folder}/pipe`;
+      await new Deno.Command("mkfifo", { args: [pipe] }).output();
+      const commands: [string, string[]][] = [
+        ["report", [pipe]],
+        ["compare", [pipe, pipe]],
+        ["io", ["--baseline", pipe]],
+        ["io", ["--urls", pipe]],
+      ];
+      for (const [task, args] of commands) {
+        const child = startTask(task, args);
+        // Opened as soon as the other side is.
+        using _ = await Deno.open(pipe, { write: true });
+        child.kill("SIGTERM");
+        const { code, stdout } = await child.output();
+        assertEquals([code, stdout.length], [130, 0], task);
+      }
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

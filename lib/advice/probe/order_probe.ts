@@ -10,7 +10,7 @@ import type { ProbeMessage } from "./probe_message.ts";
 import type { Sample } from "./sample.ts";
 import { resolve } from "@std/path";
 import type { LanePermissions } from "../../lanes/permissions.ts";
-import { userFolder } from "../../files/user_files.ts";
+import { passingPath, userFolder } from "../../files/user_files.ts";
 
 /** A run from last to first: how many items, and the checksum of their results from first to last, if it is known. */
 interface OrderCheck {
@@ -132,8 +132,11 @@ export class Audit implements AsyncDisposable {
   readonly #log: string;
   readonly #startMs = Date.now();
 
+  readonly #held: AsyncDisposable;
+
   private constructor(log: string) {
     this.#log = log;
+    this.#held = passingPath(log);
   }
 
   static async start(): Promise<Audit> {
@@ -171,7 +174,7 @@ export class Audit implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.#log).catch(() => {});
+    await this.#held[Symbol.asyncDispose]();
   }
 }
 

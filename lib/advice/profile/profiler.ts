@@ -1,5 +1,6 @@
 /** A profile of a job: whether there is time for one, and a sample once more while V8 looks. */
 
+import { passingPath } from "../../files/user_files.ts";
 import { dirname, fromFileUrl } from "@std/path";
 import { WAITS } from "../../judge/thresholds.ts";
 import type { JobSpec } from "../../timing/spec.ts";
@@ -90,14 +91,12 @@ async function profileIn(
 }
 
 export const profileJob: Profiler = async (job, options) => {
-  let folder: string | undefined;
   try {
-    folder = await Deno.makeTempDir({ prefix: "lanes-profile-" });
+    const folder = await Deno.makeTempDir({ prefix: "lanes-profile-" });
+    await using _ = passingPath(folder);
     return await profileIn(folder, job, options);
   } catch (error) {
     return { missing: error instanceof Error ? error.message : String(error) };
-  } finally {
-    if (folder !== undefined) await Deno.remove(folder, { recursive: true }).catch(() => {});
   }
 };
 
