@@ -54,6 +54,8 @@ export interface PoolRun {
   readonly context?: unknown;
   /** Its span, once it has begun; undefined without telemetry. */
   readonly span?: Pick<Span, "place"> | undefined;
+  /** Its place among the pool's runs. */
+  place: number;
   /** Pool: whether it waits for its turn to send. */
   isReady: boolean;
   /** Whether it never sends more than one batch, unless that comes back. */
@@ -100,7 +102,7 @@ export class OpenLane {
   /** How long it took to start, in milliseconds; undefined until it has. */
   startMs: number | undefined;
   /** What is with it, what waits there too. */
-  readonly inFlight = new BatchList();
+  readonly inFlight = new Bag<Batch>();
   /** Gets nothing more, and is closed once what is in flight has ended. */
   retired = false;
   /** What it was sent waits for tasks of others, as far as is known. */
@@ -170,8 +172,8 @@ export class Batch implements LaneBatch {
     undefined;
   /** Whether it is with a lane, for its run. */
   isOut = false;
-  /** Its place among its lane's batches; −1 if it is not among them. */
-  lanePlace = -1;
+  /** Its place among its lane's batches. */
+  place = -1;
 
   constructor(
     readonly run: PoolRun,
@@ -235,41 +237,48 @@ export class Batch implements LaneBatch {
   }
 }
 
-/** A lane's batches. Unlike a Set it makes no garbage when they come and go. */
-export class BatchList implements Iterable<Batch> {
-  readonly #list: Batch[] = [];
+/** What keeps its place in the bag that it is in; −1 if it is in none. */
+interface Placed {
+  place: number;
+}
+
+/** What is somewhere, in no order. Unlike a Set it makes no garbage when it comes and goes. */
+export class Bag<T extends Placed> implements Iterable<T> {
+  readonly #all: T[] = [];
 
   get size(): number {
-    return this.#list.length;
+    return this.#all.length;
   }
 
-  add(batch: Batch): void {
-    batch.lanePlace = this.#list.length;
-    this.#list.push(batch);
+  add(one: T): void {
+    one.place = this.#all.length;
+    this.#all.push(one);
   }
 
-  has(batch: Batch): boolean {
-    return this.#list[batch.lanePlace] === batch;
+  has(one: T): boolean {
+    return this.#all[one.place] === one;
   }
 
-  delete(batch: Batch): void {
-    if (!this.has(batch)) return;
-    const at = batch.lanePlace;
-    const last = this.#list.pop()!;
-    if (last !== batch) {
-      this.#list[at] = last;
-      last.lanePlace = at;
+  /** Returns whether it was there. */
+  delete(one: T): boolean {
+    if (!this.has(one)) return false;
+    const at = one.place;
+    const last = this.#all.pop()!;
+    if (last !== one) {
+      this.#all[at] = last;
+      last.place = at;
     }
-    batch.lanePlace = -1;
+    one.place = -1;
+    return true;
   }
 
   clear(): void {
-    for (const batch of this.#list) batch.lanePlace = -1;
-    this.#list.length = 0;
+    for (const one of this.#all) one.place = -1;
+    this.#all.length = 0;
   }
 
-  /** Those that are there now; the list may change meanwhile. */
-  [Symbol.iterator](): Iterator<Batch> {
-    return [...this.#list][Symbol.iterator]();
+  /** Those that are there now; they may come and go meanwhile. */
+  [Symbol.iterator](): Iterator<T> {
+    return [...this.#all][Symbol.iterator]();
   }
 }

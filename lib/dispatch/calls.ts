@@ -93,6 +93,7 @@ class Call implements PoolRun, Settling {
   readonly settings: BatchSettings;
   readonly span: Span | undefined;
   isReady = false;
+  place = -1;
   /** When it was made, if that is ever told: reading the clock is a good part of what a call costs. */
   readonly #queuedAtMs: number;
   /** What waits for a slot; a batch is made when its time has come, for thousands may wait. */

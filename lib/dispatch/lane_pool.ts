@@ -13,7 +13,7 @@ import type { Death, Forced, LaneEvents, Report, Whole } from "../lanes/lane.ts"
 import { unloadable } from "../lanes/lane_tasks.ts";
 import type { Task } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
-import { type Batch, OpenLane, type PaceMaker, type PoolRun } from "./batch.ts";
+import { Bag, type Batch, OpenLane, type PaceMaker, type PoolRun } from "./batch.ts";
 import type { BatchLimits } from "./batch_size.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Fifo } from "./fifo.ts";
@@ -107,7 +107,7 @@ const MOST_ASKED = 16;
 /** The lanes of one executor. */
 export class LanePool implements PlacesHost {
   readonly #places: Places;
-  readonly #runs = new Set<PoolRun>();
+  readonly #runs = new Bag<PoolRun>();
   /** Those that may have something to send, in the order of their turns. */
   readonly #ready = new Fifo<PoolRun>();
   /** Those on lanes that must not exceed some time. */
@@ -251,14 +251,16 @@ export class LanePool implements PlacesHost {
 
   /** What could not be sent may be sent now. */
   wakeAll(): void {
-    this.do(() => this.#runs.forEach((run) => this.#queue(run)));
+    this.do(() => {
+      for (const run of this.#runs) this.#queue(run);
+    });
   }
 
   /** No lane can be started. */
   failAll(error: LaneStartError): void {
     const { guide } = this.options;
     if (guide !== undefined) return guide.noLanes(error.message);
-    for (const run of [...this.#runs]) run.fail(error);
+    for (const run of this.#runs) run.fail(error);
   }
 
   /** Does something after what is being done now, and then sends what can be sent. */
@@ -573,7 +575,7 @@ export class LanePool implements PlacesHost {
     this.#earlyEnds.set(module, ends);
     if (ends < MOST_EARLY_ENDS) return;
     const error = unloadable(module, `lanes end before a task can start: the lane ${how}`);
-    for (const run of [...this.#runs]) if (run.task.module === module) run.fail(error);
+    for (const run of this.#runs) if (run.task.module === module) run.fail(error);
   }
 
   /**

@@ -60,6 +60,7 @@ const REST_MS = 100;
 class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   readonly settings: BatchSettings;
   isReady = false;
+  place = -1;
   rests = false;
   readonly context: unknown = asyncContext();
   span: Span | undefined;

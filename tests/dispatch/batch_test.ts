@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
-import { type Batch, BatchList } from "../../lib/dispatch/batch.ts";
+import { Bag, type Batch } from "../../lib/dispatch/batch.ts";
 import { FakeLane } from "./fake_lane.ts";
 import { FakeRun, openLane, sendTo } from "./fake_run.ts";
 
@@ -27,44 +27,44 @@ Deno.test("a part of a batch knows nothing of the lane that the whole was on", (
   whole.asked = { atMs: 0, why: "cancel", offset: -1 };
   const part = whole.part(0, 2);
   assertEquals([part.on, part.note, part.asked], [undefined, undefined, undefined]);
-  assertEquals([part.sentCount, part.reported, part.lanePlace], [0, 0, -1]);
+  assertEquals([part.sentCount, part.reported, part.place], [0, 0, -1]);
 });
 
-/** What can be done to a list, and to a set that stands for it. */
+/** What can be done to a bag, and to a set that stands for it. */
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ does: fc.constant("add"), which: fc.nat({ max: 9 }) }) },
   { weight: 5, arbitrary: fc.record({ does: fc.constant("delete"), which: fc.nat({ max: 9 }) }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant("clear"), which: fc.constant(0) }) },
 );
 
-Deno.test("a list holds what a set would hold, whatever comes and goes", () => {
+Deno.test("a bag holds what a set would hold, whatever comes and goes", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
       const batches = Array.from({ length: 10 }, () => run.batch(["x"]));
-      const list = new BatchList();
+      const bag = new Bag<Batch>();
       const model = new Set<Batch>();
       for (const { does, which } of steps) {
         const batch = batches[which]!;
         if (does === "clear") {
-          list.clear();
+          bag.clear();
           model.clear();
         } else if (does === "delete") {
-          list.delete(batch);
+          bag.delete(batch);
           model.delete(batch);
         } else if (!model.has(batch)) {
-          list.add(batch);
+          bag.add(batch);
           model.add(batch);
         }
-        assertEquals(list.size, model.size);
-        assertEquals(new Set(list), model);
-        for (const batch of batches) assertEquals(list.has(batch), model.has(batch));
+        assertEquals(bag.size, model.size);
+        assertEquals(new Set(bag), model);
+        for (const batch of batches) assertEquals(bag.has(batch), model.has(batch));
       }
     }),
   );
 });
 
-Deno.test("a list does not take another list's batch for its own", () => {
-  const [one, two] = [new BatchList(), new BatchList()];
+Deno.test("a bag does not take what is in another for its own", () => {
+  const [one, two] = [new Bag<Batch>(), new Bag<Batch>()];
   const [mine, other] = [run.batch(["x"]), run.batch(["y"])];
   one.add(mine);
   two.add(other);
@@ -73,7 +73,7 @@ Deno.test("a list does not take another list's batch for its own", () => {
   assertEquals([one.size, two.size], [1, 1]);
 });
 
-Deno.test("a list may change while it is gone through", () => {
+Deno.test("a bag may change while it is gone through", () => {
   const { inFlight, ...on } = openLane(new FakeLane());
   const batches = [1, 2, 3].map(() => run.batch(["x"]));
   for (const batch of batches) inFlight.add(batch);

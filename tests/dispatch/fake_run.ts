@@ -26,6 +26,7 @@ export interface BatchOptions extends Partial<History> {
 export class FakeRun implements PoolRun {
   readonly task: Task;
   isReady = false;
+  place = -1;
   ahead = 0;
   remaining: number | undefined = undefined;
   /** What it sends next, the first first. */
