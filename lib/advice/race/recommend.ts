@@ -5,9 +5,9 @@
 
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import { choose, possibleGain as possibleOf } from "../../judge/choose.ts";
-import { IMPOSSIBLE } from "../../judge/thresholds.ts";
+import { IMPOSSIBLE, TOO_SLOW, UNSURE } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
-import { type Finding, mayBeSlowed } from "../findings.ts";
+import { type Finding, isCeilingLow, mayBeSlowed } from "../findings.ts";
 import { asRaced } from "./sample_check.ts";
 import {
   bySimplicity,
@@ -35,6 +35,8 @@ export interface Entry {
   readonly doubt?: number;
   /** A greater gain than this has other causes than the model. */
   readonly credible?: number;
+  /** What cores and waiting can give for the whole job; default any gain. */
+  readonly most?: number;
 }
 
 /** Whether a gain is one, after all that speaks against it. */
@@ -151,6 +153,8 @@ export function entriesOf(
   const entries = runners.map((runner): Entry => {
     const { candidate, items, out } = runner;
     const { isImpossible = false, credible = Infinity, shift = 1 } = held.get(runner) ?? {};
+    // A ceiling far below the cores may have been mismeasured.
+    const limit = isCeilingLow(machine) ? machine.cores : machine.ceiling;
     return {
       candidate,
       times: timesOf(runner, horizon),
@@ -160,6 +164,9 @@ export function entriesOf(
       doubt: Math.max(shift, excess ** 2),
       // With more in flight what computes takes a greater share of the cores from others.
       credible: busy ? credible : Infinity,
+      // Other machines may be faster than this one.
+      ...(!needsServer(candidate.model) &&
+        { most: possibleGain(sample, limit, candidate, horizon) }),
     };
   });
   const impossible = [...held].filter(([, { isImpossible }]) => isImpossible)
@@ -189,7 +196,7 @@ export type Decision = typeof DECISIONS[number];
 
 export interface Recommendation {
   readonly candidate: Candidate;
-  /** Against sequential; null if that or the model wasn't measured. */
+  /** Against sequential, and no more than can be; null if that or the model wasn't measured. */
   readonly gain: Interval | null;
   readonly confidence: number;
   readonly best: Candidate;
@@ -206,6 +213,10 @@ export function plainly(decision: Decision, confidence: number): Recommendation 
 }
 
 const NO_GAIN: Interval = { median: 1, low: 1, high: 1 };
+
+function atMost({ median, low, high }: Interval, most: number): Interval {
+  return { median: Math.min(median, most), low: Math.min(low, most), high: Math.min(high, most) };
+}
 
 /** The simplest first, but few slots before many on which most tasks only queue. */
 function inOrder(entries: readonly Entry[], gainOf: (entry: Entry) => number): Entry[] {
@@ -232,13 +243,16 @@ export function recommend(entries: readonly Entry[], usualNoise?: number): Recom
     // Slots of one event loop cost next to nothing.
     (a, b) => isLoop(a.candidate) && isLoop(b.candidate),
   );
+  const gain = chosen === plain ? NO_GAIN : standings.ratio(plain, chosen);
+  const { most = Infinity } = chosen;
+  const isTooMuch = gain !== null && gain.median > TOO_SLOW * most;
   return {
     ...found,
     ...(rival && { rival: rival.candidate }),
     candidate: chosen.candidate,
-    gain: chosen === plain ? NO_GAIN : standings.ratio(plain, chosen),
+    gain: isTooMuch ? atMost(gain, most) : gain,
     // Certainty is never whole.
-    confidence: Math.round(Math.min(0.99, confidence) * 100) / 100,
+    confidence: Math.round(Math.min(isTooMuch ? UNSURE : 0.99, confidence) * 100) / 100,
     best: best.candidate,
   };
 }

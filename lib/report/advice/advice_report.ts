@@ -3,7 +3,7 @@
 import type { Advice, AdviceFile, Hazard, ModelAdvice } from "../../advice/advice.ts";
 import { itemsText } from "../../advice/findings.ts";
 import { didTheWork } from "../../advice/race/race.ts";
-import { COMPUTES, MORE_LIKELY, SURE_CLASS, WAITS } from "../../judge/thresholds.ts";
+import { AS_GOOD, COMPUTES, MORE_LIKELY, SURE_CLASS, WAITS } from "../../judge/thresholds.ts";
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import {
   counted,
@@ -62,7 +62,7 @@ export function adviceReport({ advice, environment }: AdviceFile): Block {
     ...remarkLines(advice).map((line) => paragraph(line, "warning")),
     together(
       tableOf(modelColumns(advice), models),
-      paragraph(`Gains are against sequential, for ${jobItems(advice)}.`),
+      paragraph(`Gains are against sequential, for ${jobItems(advice)}.${scaledWords(advice)}`),
     ),
     points(`Recommended: ${recommended.name}`, recommendationLines(advice)),
     points(PROFILE_TITLE, [...profileLines(advice), ...functionLines(advice)]),
@@ -138,7 +138,8 @@ export function recommendationLines(advice: Advice): string[] {
       : [`That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
     return [recommended.reason, ...pace, ...doubt, ...auto];
   }
-  const raced = models.find(({ name }) => name === recommended.name)?.measured?.items ?? horizon;
+  const chosen = models.find(({ name }) => name === recommended.name);
+  const raced = chosen?.measured?.items ?? horizon;
   const items = jobItems(advice);
   const by = raced < horizon ? `, by runs of ${raced}` : "";
   const doubt = unsure === undefined ? "" : ` (unsure: ${unsure})`;
@@ -153,8 +154,15 @@ export function recommendationLines(advice: Advice): string[] {
     `chunk: ${chunk}.`,
   ];
   if (gain !== null) {
+    const { median = 0 } = chosen?.measured?.gain ?? {};
+    // What is claimed is no more than can be.
+    const excess = median > AS_GOOD * gain.median
+      ? `; ${formatRatio(median)} was measured, which cores and waiting can't give: most likely ` +
+        "the plain loop was slowed down in the race"
+      : "";
     lines.push(
-      `${gained}: ${formatSpeedup(gain)} for ${items}${by}; ${predicted} was predicted${doubt}.`,
+      `${gained}: ${formatSpeedup(gain)} for ${items}${by}; ${predicted} was ` +
+        `predicted${doubt}${excess}.`,
     );
   } else if (!has("rate")) {
     // A plain loop that was refused is nothing to gain from.
@@ -176,6 +184,22 @@ export function recommendationLines(advice: Advice): string[] {
   // A server's pace is the same for few items and for many.
   if (breakEven !== null) lines.push(`Pays from about ${Math.max(2, breakEven)} items.`);
   return [...lines, sure, ...auto];
+}
+
+/** Of how many items what was measured is scaled to all, such as " Scaled: sequential from 4, others from 11." */
+function scaledWords({ models, horizon }: Advice): string {
+  const from = (isPlain: boolean) => {
+    const items = models.flatMap(({ model, measured }) =>
+      (model === BASELINE) === isPlain && measured !== undefined && measured.items < horizon
+        ? measured.items
+        : []
+    );
+    const [least, most] = [Math.min(...items), Math.max(...items)];
+    return items.length === 0 ? "" : least === most ? `${most}` : `${least} to ${most}`;
+  };
+  const said = [["sequential", from(true)], ["others", from(false)]]
+    .flatMap(([who, items]) => items === "" ? [] : `${who} from ${items}`);
+  return said.length === 0 ? "" : ` Scaled to that: ${said.join(", ")}.`;
 }
 
 function rateLine({ limit, perMs }: { readonly limit: number; readonly perMs: number }): string {

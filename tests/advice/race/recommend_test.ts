@@ -288,6 +288,37 @@ function entry(candidate: Candidate, times: number[], eligible = true): Entry {
   return { candidate, eligible, times: times.map((ms, round) => ({ round, ms })) };
 }
 
+Deno.test("recommend() claims no gain that cores and waiting can't give, and is unsure of one that was measured", () => {
+  const of = (most: number) =>
+    recommend([
+      entry(SEQUENTIAL, [1000, 1010, 990]),
+      { ...entry(WORKERS, [430, 435, 425]), most },
+    ]);
+  const high = of(1.9);
+  assertEquals(high.candidate, WORKERS);
+  assert(high.gain!.median === 1.9 && high.gain!.low <= 1.9 && high.gain!.high === 1.9);
+  assertEquals(high.confidence, 0.6);
+  // What noise may make of a gain that can be is told as it was measured.
+  const near = of(2.2);
+  assert(near.gain!.median > 2.2 && near.confidence > 0.9);
+});
+
+Deno.test("entriesOf() limits a gain by a ceiling, if that isn't so low that it may have been mismeasured", () => {
+  const runnerOf = (candidate: Candidate, runMs: number): Runner => ({
+    candidate,
+    items: 100,
+    rounds: [0, 1, 2].map((round) => roundOf({ round, runMs })),
+  });
+  const mostOf = (ceiling: number) =>
+    entriesOf(
+      [runnerOf(SEQUENTIAL, 1000), runnerOf(WORKERS, 600)],
+      sampleFor({ computeMs: 10, othersUse: 0 }),
+      { ...MACHINE, ceiling },
+      100,
+    ).entries[1]!.most;
+  assertEquals([mostOf(1.9), mostOf(1.08)], [1.9, 2]);
+});
+
 Deno.test("recommend() takes the simplest model that is as good as the best", () => {
   const { candidate, best, gain } = recommend([
     entry(SEQUENTIAL, [1000, 1010, 990]),

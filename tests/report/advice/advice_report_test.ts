@@ -129,6 +129,40 @@ Deno.test("a recommendation tells its size, gain, memory, break-even and how sur
   assert(!lines({ memoryBytes: null }).some((line) => line.startsWith("Memory")));
 });
 
+Deno.test("a gain that was measured and can't be is told beside the one that can", () => {
+  const gain = { median: 1.9, low: 1.8, high: 1.9 };
+  const told = (median: number) =>
+    lines({ gain }, {
+      models: advice.models.map((of) => ({
+        ...of,
+        measured: of.measured && { ...of.measured, gain: { ...gain, median } },
+      })),
+    }).join("\n");
+  assertStringIncludes(told(2.6), "; 2.60× was measured, which cores and waiting can't give: most");
+  assert(!told(1.9).includes("can't give"));
+});
+
+Deno.test("what ran fewer items than the job has is said to be scaled to all", () => {
+  const wordsOf = (items: (isPlain: boolean) => number) =>
+    adviceReport(adviceFileOf({
+      ...advice,
+      horizon: 100,
+      models: advice.models.map((of) => ({
+        ...of,
+        measured: of.measured && { ...of.measured, items: items(of.model === "sequential") },
+      })),
+    })).markdown();
+  assertStringIncludes(
+    wordsOf((isPlain) => isPlain ? 4 : 100),
+    "Scaled to that: sequential from 4.",
+  );
+  assertStringIncludes(
+    wordsOf((isPlain) => isPlain ? 4 : 11),
+    "Scaled to that: sequential from 4, others from 11.",
+  );
+  assert(!wordsOf(() => 100).includes("Scaled"));
+});
+
 Deno.test("a pace and retries are told of the plain loop too", () => {
   for (const model of ["sequential", "limited"] as const) {
     const told = lines({ model, retries: 2, rate: { limit: 1, perMs: 1000 } }).join("\n");
