@@ -55,7 +55,7 @@ export interface Seen {
 }
 
 /** What holds up the event loop, as its only task, and computes less than this part of the time blocks it. */
-export const BLOCKED = 0.5;
+export const BLOCKED = 0.25;
 /** From this share of the time on something is busy. */
 export const BUSY = 0.75;
 /** What waits leaves its core by itself, and is kept from one at most so many times as often. */
@@ -119,9 +119,10 @@ export class Watch {
     );
     const cores = cpuShare ?? lanes;
     const isPreempted = involuntary > PREEMPTED * voluntary;
-    // What waits for a core is no more at rest than what has one.
-    const isKept = isPreempted || late - loopMs / elapsedMs > LATE;
-    const busyShare = place === "lanes"
+    // What waits for a core is no more at rest than what has one. Tasks of its own make this event loop late, too.
+    const onLanes = place === "lanes";
+    const isKept = isPreempted || onLanes && late - loopMs / elapsedMs > LATE;
+    const busyShare = onLanes
       ? (isKept ? 1 : cores / lanes)
       : isAlone
       ? Math.max(held, computes)
@@ -133,7 +134,7 @@ export class Watch {
       cpuShare,
       busyShare: Math.min(1, busyShare),
       holds: isAlone && heldMs >= BUSY * ranMs,
-      waits: cores < BLOCKED * lanes && voluntary >= this.ended && !isPreempted,
+      waits: cores < BLOCKED * lanes && voluntary >= this.ended && !isKept,
       isPreempted,
     };
   }

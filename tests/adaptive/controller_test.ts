@@ -172,6 +172,15 @@ Deno.test("lanes that are kept from their cores by others aren't taken for waiti
   }
 });
 
+Deno.test("tasks that compute aren't taken to block their cores where others have these", () => {
+  for (const taken of [2, 4, 6]) {
+    const machine = { cores: 2, noise: 0.1, seed: 1, taken };
+    for (const name of ["computes, 1 ms", "computes, 10 ms"]) {
+      assertEquals(simulate(world(name), machine, {}).shape.lanes, 2);
+    }
+  }
+});
+
 Deno.test("a job that waits first and computes then goes to lanes; one that computes first comes back", () => {
   for (const run of runs("waits, then computes")) assertEquals(run.shape.place, "lanes");
   for (const run of runs("computes, then waits")) {
