@@ -77,7 +77,7 @@ const WORTH_GAIN = 1.25;
 const MESSAGE_MS = 0.1;
 /** While lanes start, nothing is started here for so long at most: they need this event loop too. */
 const PAUSE_MS = 100;
-/** Of lanes that tasks block there are so many more than cores as they compute less, for each core at most: */
+/** Of lanes that tasks block there are so many for each core. */
 export const BLOCKED_LANES = 4;
 /** So many slots on each lane are enough, if one event loop had no more. */
 const AMPLE = 16;
@@ -95,9 +95,7 @@ const CPU_GAIN = 1.25;
 const AGAIN_MS = 400;
 /** The lanes are looked at so often; if they use less than this of one core, an event loop will do. */
 const LOOK_MS = 250;
-const LITTLE = 0.6;
-/** and each task less than this part of what it computed in the event loop. */
-const LIGHTER = 0.5;
+const LITTLE = 0.2;
 /** Tasks have all cores if over so long they had this part of them. */
 const FULL_MS = 5;
 const FULL = 0.9;
@@ -130,8 +128,8 @@ export class Controller {
   #before: Rate = { perSecond: 0, cpuShare: 0 };
   /** How many slots the event loop had, and whether one task after another held it. */
   #loop = { slots: 1, holds: false };
-  /** The share of their time that tasks compute which hold up whatever they run on: 1 unless they block it. */
-  #computing = 1;
+  /** Whether tasks hold up whatever they run on, though they hardly compute. */
+  #blocks = false;
   #lanesNotBeforeMs = 0;
   #againMs = AGAIN_MS;
 
@@ -162,11 +160,7 @@ export class Controller {
   get lanes(): number {
     const { maxLanes, cores } = this.#options;
     const most = Math.min(maxLanes, this.#slots.most);
-    return Math.min(most, Math.ceil(cores / Math.max(1 / BLOCKED_LANES, this.#computing)));
-  }
-
-  get #blocks(): boolean {
-    return this.#computing < 1;
+    return Math.min(most, this.#blocks ? BLOCKED_LANES * cores : cores);
   }
 
   /** There is something to do again. */
@@ -230,7 +224,7 @@ export class Controller {
   /** Whether what is left is worth lanes, as far as that is known. */
   #mayGain({ nowMs, remaining, travels, sendMs = 0 }: Seen): boolean {
     const { elapsedMs, perSecond, busyShare, holds, waits, cpuShare = 1 } = this.#look;
-    this.#computing = holds && waits ? cpuShare : 1;
+    this.#blocks = holds && waits;
     if (!travels || this.lanes < 2 || nowMs < this.#lanesNotBeforeMs) return false;
     const taskMs = 1000 * busyShare / perSecond;
     // Both sides compute what an item costs to send; making items is done here anyway.
@@ -300,17 +294,14 @@ export class Controller {
       this.#againMs = AGAIN_MS;
       if (this.#loop.holds && waits && !this.#blocks) {
         // It couldn't be told from tasks that are kept from a core before.
-        this.#computing = busyShare;
+        this.#blocks = true;
         this.wantsLanes = this.lanes > lanes;
       }
       return void this.#watch.open(seen);
     }
     if (elapsedMs < LOOK_MS || ended < lanes) return this.#slotsOf(seen);
-    // What computes as much as before is kept from its cores by others.
-    const { perSecond: before, cpuShare: share } = this.#before;
-    const isLighter = !(cpuShare! / perSecond >= LIGHTER * share / before);
     const isIdle = busyShare * lanes < LITTLE && seen.inFlight >= this.#slots.count / 2 &&
-      isLighter && !(this.#blocks && gain >= GAIN);
+      !(this.#blocks && gain >= GAIN);
     // Whether tasks block the lanes that it began with is seen where one alone runs.
     const slots = this.#before.perSecond > 0 ? this.#slots.count : 1;
     const decision = isIdle ? this.#toLoop(seen, "waits again", slots) : this.#slotsOf(seen);
