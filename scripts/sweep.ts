@@ -7,7 +7,7 @@ import { jobModule, loadJob } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
-import { sampleOf } from "../lib/advice/probe/sample.ts";
+import { heldMs, sampleOf } from "../lib/advice/probe/sample.ts";
 import { compareKernel, countCompared, holdAgainstSample } from "../lib/scaling/against_sample.ts";
 import {
   choosePlan,
@@ -183,6 +183,7 @@ async function measured(
   const options = { items: count, export: values.export };
   const own = ownJob({ ...limitedTo(job, count), options }, {
     computingShare: sample.cpuShare,
+    freeShare: Math.max(0, 1 - heldMs(sample) / sample.wallMs),
     expectedMs: count * (sample.wallMs + sample.sourceMs),
     failedShare: sample.failed / sample.items,
     ...(sample.total !== null && { total: most }),

@@ -254,7 +254,12 @@ function natureOf(assessment: Assessment, { lanes, slots }: Candidate, bound: Cl
   const { sample, options: { job } } = found;
   const busyCores = "slots on one lane keep the cores busy, and";
   const programs = "The tasks run programs, and these compute on the same cores";
-  if ((sample.programsMs ?? 0) > sample.cpuMs / 2 && !blocks(sample)) {
+  const runsPrograms = (sample.programsMs ?? 0) > sample.cpuMs / 2;
+  if (runsPrograms && blocks(sample) && lanes > 1) {
+    return `${programs}: each holds up its thread until its program has ended, so that only lanes ` +
+      "run several at once.";
+  }
+  if (runsPrograms && !blocks(sample)) {
     const [what, enough] = bound === "io"
       ? ["The tasks wait for programs that they run", "slots on one lane fill the waits, and"]
       : [programs, busyCores];

@@ -53,6 +53,7 @@ function roundOf(trial: TrialResult, number: number): SweepRound {
     runMs,
     cpuMs,
     runCpuMs: runCpuMs ?? null,
+    ...(trial.programsMs !== undefined && { programsMs: trial.programsMs }),
     loopCpuMs: loopCpuMs ?? null,
     succeeded,
     failed,

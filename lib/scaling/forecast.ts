@@ -43,7 +43,11 @@ export function capacityOf(
   const smallest = points[0];
   if (smallest === undefined || axis === "rate") return null;
   const kinds: { by: Capacity["by"]; units: number; cpuMs: CpuMs }[] = [
-    { by: "cores", units: cores, cpuMs: ({ runCpuMs }) => runCpuMs },
+    {
+      by: "cores",
+      units: cores,
+      cpuMs: ({ runCpuMs, programsMs = 0 }) => runCpuMs === null ? null : runCpuMs + programsMs,
+    },
     { by: "event loop", units: 1, cpuMs: ({ loopCpuMs }) => axis === "slots" ? loopCpuMs : null },
   ];
   const capacities = kinds.flatMap(({ by, units, cpuMs }): Capacity[] => {

@@ -151,7 +151,11 @@ export async function measureSweep(
       common: items.kind === "values"
         ? items.values.length
         : Math.min(items.limit ?? Infinity, Number.MAX_SAFE_INTEGER),
-    }, { runTrial: trialProcesses({ guardMs: GUARD_MS }), signal: options.signal, onEvent });
+    }, {
+      runTrial: trialProcesses({ guardMs: GUARD_MS, meter: options.meter }),
+      signal: options.signal,
+      onEvent,
+    });
     const { cpus, lanesAvailable } = environment;
     return {
       partial: swept.partial || undefined,
@@ -159,6 +163,7 @@ export async function measureSweep(
       model,
       axis,
       computingShare: job.computingShare,
+      freeShare: job.freeShare,
       ...analyse(swept, seed, { axis, cores: Math.min(cpus, lanesAvailable) }),
       openLoop: [],
       warnings: [...swept.warnings, ...shortTrials(swept.sizes, axis)],

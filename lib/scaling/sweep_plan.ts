@@ -17,6 +17,7 @@ import { checkOutputFiles, type Format, type OutputFiles } from "../files/output
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
 import type { ServerOptions } from "../lanes/cluster/server_options.ts";
 import type { LanePermissions } from "../lanes/permissions.ts";
+import { COMPUTES } from "../judge/thresholds.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 
 /** With more points than this a sweep takes too long. */
@@ -142,7 +143,8 @@ export function choosePlan(sample: Sample, most: number): { plan: SweepPlan; why
   if (sample.uncloneable !== undefined) {
     return sweep(slots, `nothing can be sent to lanes (${sample.uncloneable})`);
   }
-  if (blocks(sample)) {
+  // What waits for programs that compute has no more to gain from lanes than these have cores.
+  if (blocks(sample) && sample.cpuShare < COMPUTES) {
     const extendTo = Math.min(MOST_USEFUL_LANES, items / LEAST_WAVES);
     return sweep({ ...lanes, extendTo }, "it holds up its thread while it waits");
   }

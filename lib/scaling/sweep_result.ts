@@ -36,6 +36,8 @@ const round = z.object({
   cpuMs: amount,
   /** The part of it between the first item and the last outcome. */
   runCpuMs: amount.nullable(),
+  /** CPU time of the programs that its tasks ran meanwhile, where the system tells. */
+  programsMs: amount.optional(),
   /** The same of the event loop's thread alone, where all tasks are on it. */
   loopCpuMs: amount.nullable(),
   succeeded: count,
@@ -178,6 +180,8 @@ export const sweepResultSchema = z.object({
   otherWork: positive.optional(),
   /** How much of the time a task computes by itself, 0 to 1, where a sample told. */
   computingShare: share.optional(),
+  /** How much of it a task leaves its thread to others, which slots can fill. */
+  freeShare: share.optional(),
   fits: z.array(fit),
   chosen: z.enum(LAWS).nullable(),
   /** Kneedle's knee, and the least and greatest of it over resampled rounds. */

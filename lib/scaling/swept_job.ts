@@ -18,6 +18,8 @@ export interface SweptJob {
   at(places: number): JobSpec;
   /** How much of the time a task computes by itself, 0 to 1, as far as that is known. */
   readonly computingShare?: number;
+  /** How much of it a task leaves its thread to others. */
+  readonly freeShare?: number;
   readonly total?: number;
   /** How long all items take one by one, and the share of them that fails so, as far as that is known. */
   readonly expectedMs?: number;
@@ -123,7 +125,8 @@ export function itemsFor(
 /** A job of the user's own; none of its items are run beforehand, since that may have effects. */
 export function ownJob(
   job: JobSpec,
-  known: Pick<SweptJob, "computingShare" | "total" | "expectedMs" | "failedShare"> = {},
+  known: Pick<SweptJob, "computingShare" | "freeShare" | "total" | "expectedMs" | "failedShare"> =
+    {},
 ): SweptJob {
   return { name: job.name, chunk: "auto", ...known, at: () => job, warmupAt: () => 0 };
 }

@@ -3,7 +3,7 @@
 import { isRemote } from "../models.ts";
 import { MeasuringChild, TrialError } from "../children/measuring_child.ts";
 import { trialFlags } from "../children/trial_flags.ts";
-import { loadBetween, type Meter, type Reading } from "./meter/meter.ts";
+import { cpuMsBetween, loadBetween, type Meter, type Reading } from "./meter/meter.ts";
 import type { TrialMessage, TrialOrder } from "./trial_main.ts";
 import type { TrialResult, TrialRunner } from "./spec.ts";
 
@@ -54,7 +54,7 @@ const GUARD_MS = 600_000;
 export function trialProcesses(
   { guardMs = GUARD_MS, meter }: {
     readonly guardMs?: number;
-    /** Tells how long a trial of one event loop queued for a core. */
+    /** Tells how long a trial of one event loop queued for a core, and what programs computed that tasks ran. */
     readonly meter?: Meter | undefined;
   } = {},
 ): TrialRunner {
@@ -72,8 +72,7 @@ export function trialProcesses(
     }
     // What only reports need isn't needed to run the trial, and may not be JSON.
     const sent = { ...trial, job: { ...job, options: {} } };
-    // Lanes that are threads or processes queue for cores side by side: their sum says nothing.
-    const metered = meter !== undefined && !isRemote(model);
+    const metered = meter !== undefined;
     await using child = new MeasuringChild<TrialMessage>({
       entry: new URL("./trial_main.ts", import.meta.url),
       order: { trial: sent, metered } satisfies TrialOrder,
@@ -95,7 +94,18 @@ export function trialProcesses(
       throw new NoLaneError(model, message!.replace(/^Cannot start a lane: (it )?/, ""));
     });
     const [first, last] = readings;
-    const queuedMs = first && last && loadBetween(first, last)?.queuedMs;
-    return queuedMs === undefined ? result : { ...result, round: { ...result.round, queuedMs } };
+    // Lanes that are threads or processes queue for cores side by side: their sum says nothing.
+    const queuedMs = isRemote(model)
+      ? undefined
+      : first && last && loadBetween(first, last)?.queuedMs;
+    const cpuMs = cpuMsBetween(first, last);
+    const { runCpuMs } = result.round;
+    return {
+      ...result,
+      ...(cpuMs !== undefined && runCpuMs !== undefined && {
+        programsMs: Math.max(0, cpuMs - runCpuMs),
+      }),
+      round: { ...result.round, ...(queuedMs !== undefined && { queuedMs }) },
+    };
   };
 }

@@ -111,6 +111,8 @@ export interface TrialResult {
   readonly failures?: readonly FailureKind[];
   /** Items a second that went through once a server refused some; undefined if not known. */
   readonly pacePerSecond?: number;
+  /** CPU time of the programs that its tasks ran meanwhile, where the system tells. */
+  readonly programsMs?: number;
   /** Whether `mostMs` ended it; undefined if it had none. */
   readonly stopped?: boolean;
   /** The item that alone took most of the run, if one did and others were far shorter. */

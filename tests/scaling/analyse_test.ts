@@ -349,7 +349,7 @@ Deno.test("takeLines() ends with the line of code", async () => {
   assertEquals(takeLines(lanes).at(-1), "await using executor = workers({ lanes: 8, slots: 2 });");
   // One lane elsewhere is what was measured, and the plain loop isn't.
   const one = { ...flat, axis: "lanes" as const, model: "workers" };
-  assertEquals(takeLines(one).at(-1), "await using executor = workers({ lanes: 1 });");
+  assertEquals(takeLines(one).at(-1), "await using executor = sequential();");
 });
 
 Deno.test("sweepReport() says what to take before it speaks of laws", async () => {

@@ -154,6 +154,22 @@ Deno.test("nothing is said of the CPUs where their time isn't known, or nothing 
   assertEquals(endsBefore(null, 1e6, 1e9), false);
 });
 
+Deno.test("capacityOf() counts what programs compute that tasks run, and says so", () => {
+  const rounds = [{
+    runMs: 1000,
+    runCpuMs: 50,
+    loopCpuMs: 50,
+    programsMs: 950,
+    succeeded: 25,
+    failed: 0,
+  }];
+  const points = [{ size: 1, rounds }, { size: 2, rounds }] as unknown as SweepPoint[];
+  const capacity = capacityOf(points, 1, "slots", 2)!;
+  assertEquals([capacity.by, capacity.cpuMsPerItem, capacity.limitPerSecond], ["cores", 40, 50]);
+  const [said] = capacitySentences({ ...any, points, capacity });
+  assertStringIncludes(said!, "an item takes 40.0 ms of CPU with the programs that it runs");
+});
+
 const LAW = { lambda: 50, sigma: 0.05, kappa: 8e-4 };
 
 Deno.test("forecasts() refuses what a bad fit says, and gives the reason", () => {

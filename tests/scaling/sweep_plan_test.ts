@@ -42,6 +42,13 @@ Deno.test("choosePlan() sweeps slots of what computes beside its event loop, and
   ]);
 });
 
+Deno.test("choosePlan() sweeps no more lanes of what waits for its programs to compute than of what computes", () => {
+  const waits = { computeMs: 1, waitMs: 19, blocks: true };
+  const { plan, why } = choosePlan({ ...sampleFor(waits), cpuShare: 0.97 }, 1e6);
+  assertEquals([plan.axis, plan.extendTo], ["lanes", 0]);
+  assertEquals(why, "it computes 97% of the time, so lanes are swept");
+});
+
 Deno.test("choosePlan() sweeps more lanes than cores of what holds up its thread while it waits", () => {
   const { plan, why } = choosePlan(sampleFor({ computeMs: 1, waitMs: 19, blocks: true }), 1e6);
   assertEquals([plan.axis, plan.extendTo], ["lanes", 12.5]);

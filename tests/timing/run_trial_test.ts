@@ -154,15 +154,18 @@ test("A trial tells its progress while it runs", async () => {
   assert(settled.length >= 2 && settled.at(-1) === 3, settled.join());
 });
 
-for (const [model, times] of [["sequential", 2], ["limited", 2], ["workers", 0]] as const) {
-  test(`A trial of ${model} has a meter read ${times} times`, async () => {
-    const meter = fakeMeter({ runMs: 10, queuedMs: 30 });
-    const { round } = await trialProcesses({ meter })(
+for (
+  const [model, queuedMs] of [["sequential", 30], ["limited", 30], ["workers", undefined]] as const
+) {
+  test(`A trial of ${model} has a meter read twice, which tells what its tasks' programs computed`, async () => {
+    const meter = fakeMeter({ runMs: 10, queuedMs: 30, childrenCpuMs: 5000 });
+    const { round, programsMs } = await trialProcesses({ meter })(
       { model, round: 0, job: job("default", [1, 2, 3]) },
       {},
     );
-    assertEquals(round.queuedMs, times === 2 ? 30 : undefined);
-    assertEquals(meter.asked.length, times);
+    assertEquals(round.queuedMs, queuedMs);
+    assertEquals(programsMs, 5010 - round.runCpuMs!);
+    assertEquals(meter.asked.length, 2);
     assert(meter.asked.every((pid) => pid !== Deno.pid && pid! > 0));
   });
 }

@@ -1,7 +1,7 @@
 /** A sweep in sentences: its knee, its laws, where computing ends, what failed, which size to take. */
 
 import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
-import { isModel, isRemote, MODEL_TABLE, needsServer } from "../../models.ts";
+import { isModel, MODEL_TABLE, needsKernel, needsServer } from "../../models.ts";
 import {
   isRefused,
   KNEE_DEFINITION,
@@ -148,7 +148,11 @@ export function capacitySentences({ capacity, axis, points, forecasts }: SweepRe
   const { by, units, size, cpuMsPerItem, limitPerSecond, computingShare, reached } = capacity;
   const cores = units === 1 ? "its only core" : `this machine's ${units} cores`;
   const busy = `busy ${formatPercent(Math.min(1, capacity.busy))} at ${sizeText(axis, size)}`;
-  const spent = `an item takes ${formatDuration(cpuMsPerItem)} of CPU`;
+  const run = points.some(({ rounds }) =>
+    rounds.some(({ programsMs = 0, runCpuMs }) => programsMs > (runCpuMs ?? 0))
+  );
+  const programs = by === "cores" && run ? " with the programs that it runs" : "";
+  const spent = `an item takes ${formatDuration(cpuMsPerItem)} of CPU${programs}`;
   const most = formatRate(limitPerSecond);
   if (!reached) {
     const [who, them] = by === "cores"
@@ -307,7 +311,9 @@ function codeOf(
   { model, axis }: Pick<SweepResult, "model" | "axis">,
   { lanes, slots }: SweepPoint,
 ): string {
-  if (lanes * slots === 1 && !isRemote(model)) return "await using executor = sequential();";
+  // One lane does what the plain loop does, unless it is another machine's, or computes otherwise.
+  const isElsewhere = isModel(model) && (needsServer(model) || needsKernel(model));
+  if (lanes * slots === 1 && !isElsewhere) return "await using executor = sequential();";
   const size = axis === "slots"
     ? `slots: ${slots}`
     : `lanes: ${lanes}${slots > 1 ? `, slots: ${slots}` : ""}`;
@@ -336,9 +342,12 @@ function whyStay({ axis, differsAt, orderMatters, otherWork }: SweepResult): str
     `brings the first state back.`;
 }
 
+/** Who leaves its thread to others for less of its time than this gains little from slots. */
+const LEAST_FREE = 0.2;
+
 /** Why advice, which compares models, may take another; nothing where no reason was seen. */
 function whyAdviceDiffers(
-  { axis, points, failsFrom, computingShare }: SweepResult,
+  { axis, points, failsFrom, computingShare, freeShare }: SweepResult,
   { size, lanes, slots, throughputPerSecond: { median } }: SweepPoint,
 ): string {
   const largest = points.at(-1)!;
@@ -350,7 +359,11 @@ function whyAdviceDiffers(
     return ` It may take concurrent, all at once, which is simpler: ${all} did as well, but fewer ` +
       `ask less of what they wait for.`;
   }
-  if (computingShare === undefined || boundOfShare(computingShare) !== "mixed") return "";
+  const isMixed = computingShare !== undefined && boundOfShare(computingShare) === "mixed";
+  // Slots fill no wait that holds up its thread, nor do more in flight help where fewer failed.
+  if (!isMixed || failsFrom !== null || (freeShare !== undefined && freeShare < LEAST_FREE)) {
+    return "";
+  }
   const share = formatPercent(computingShare);
   return lanes > 1 && slots > 1
     ? ""

@@ -23,7 +23,7 @@ export interface ProcessReading {
   readonly all: ThreadTimes;
   /** CPU time of its threads, those that ended too. */
   readonly cpuMs: number;
-  /** CPU time of its children that ended. */
+  /** CPU time of all that it started, and of what these started, whether it ended or not. */
   readonly childrenCpuMs: number;
 }
 
@@ -49,7 +49,7 @@ export interface Load {
   /** The share of its time off other waits in which it had a core: 1 if it never queued for one. */
   readonly available: number;
   readonly queuedMs: number;
-  /** CPU time of its children that ended meanwhile. */
+  /** CPU time of what it started, and of what that started. */
   readonly childrenCpuMs: number;
   /** CPU time of these, and of threads that ended, whose queueing the system doesn't tell. */
   readonly uncountedCpuMs: number;
@@ -138,6 +138,14 @@ export function othersBetween(from: Reading | undefined, to: Reading | undefined
   const busyMs = to.cores.busyMs - from.cores.busyMs - (to.ownCpuMs - from.ownCpuMs);
   const cores = to.cores.cores;
   return { used: Math.min(cores, Math.max(0, busyMs / elapsedMs)), cores };
+}
+
+/** CPU time of a process and of all that it started between two readings; undefined if it isn't known. */
+export function cpuMsBetween(from: Reading | undefined, to: Reading | undefined) {
+  const cpuMs = (of: Reading | undefined) =>
+    of?.process && of.process.cpuMs + of.process.childrenCpuMs;
+  const [a, b] = [cpuMs(from), cpuMs(to)];
+  return a === undefined || b === undefined ? undefined : Math.max(0, b - a);
 }
 
 /** What a process did between two readings; undefined if one of them doesn't know the process. */

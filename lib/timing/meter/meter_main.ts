@@ -120,8 +120,11 @@ function numbersIn(folder: string): number[] {
   return attempt(numbers, []).filter(Number.isInteger);
 }
 
-function processReading(pid: number): ProcessReading | undefined {
-  const times = processTimes(textOf(`/proc/${pid}/stat`));
+function processReading(
+  pid: number,
+  all: ReadonlyMap<number, ProcessTimes>,
+): ProcessReading | undefined {
+  const times = all.get(pid);
   const main = threadTimes(textOf(`/proc/${pid}/task/${pid}/schedstat`));
   if (times === undefined || main === undefined) return undefined;
   let [runMs, queuedMs] = [0, 0];
@@ -130,12 +133,12 @@ function processReading(pid: number): ProcessReading | undefined {
     runMs += of?.runMs ?? 0;
     queuedMs += of?.queuedMs ?? 0;
   }
-  const { cpuMs, childrenCpuMs } = times;
+  const { cpuMs } = times;
+  const childrenCpuMs = familyCpuMs(pid, all) - cpuMs;
   return { main, all: { runMs, queuedMs }, cpuMs, childrenCpuMs };
 }
 
 function reading(root: number, pid: number | undefined): Reading | undefined {
-  const process = pid === undefined ? undefined : processReading(pid);
   const atMs = performance.now();
   const cores = coreTimes(textOf("/proc/stat"));
   if (cores === undefined) return undefined;
@@ -144,6 +147,7 @@ function reading(root: number, pid: number | undefined): Reading | undefined {
     const of = processTimes(textOf(`/proc/${each}/stat`));
     if (of !== undefined) times.set(each, of);
   }
+  const process = pid === undefined ? undefined : processReading(pid, times);
   return { atMs, cores, ownCpuMs: familyCpuMs(root, times), ...(process && { process }) };
 }
 

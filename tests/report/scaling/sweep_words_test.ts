@@ -250,6 +250,12 @@ Deno.test("where advice on the job may take another model, it is said why", asyn
     takeLines({ ...result, job: own, computingShare: 0.47 })[0]!,
     "It may take lanes with slots on each, for the tasks compute 47% of their time and wait the rest",
   );
+  const mixed = { ...result, job: own, computingShare: 0.72 };
+  const isSaid = (more: Partial<SweepResult>) =>
+    takeLines({ ...mixed, ...more })[0]!.includes("It may take");
+  assert(isSaid({ freeShare: 0.28 }));
+  assert(!isSaid({ freeShare: 0.01 }), "slots fill no wait that holds up its thread");
+  assert(!isSaid({ failsFrom: { size: 64, failed: 9, of: 10 } }), "nor where more fail");
   const downloads = { ...result.job, options: { latencyMs: 20 } };
   const ofSite = takeLines({ ...result, job: downloads, computingShare: 0.47 })[0]!;
   assert(!ofSite.includes("It may take"));
