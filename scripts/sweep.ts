@@ -28,7 +28,7 @@ import { userPath } from "../lib/files/user_files.ts";
 import { script } from "../lib/cli/script.ts";
 import { startSite } from "../lib/site/start.ts";
 import { limitedTo } from "../lib/timing/job_items.ts";
-import { trialProcesses } from "../lib/timing/run_trial.ts";
+import { NoLaneError, trialProcesses } from "../lib/timing/run_trial.ts";
 import { type Meter, startMeter } from "../lib/timing/meter/meter.ts";
 
 const sweep = command(
@@ -192,7 +192,11 @@ async function measured(
   const { plan, why } = values.sweep === undefined
     ? choosePlan(sample, count)
     : { plan: withinItems(values.sweep, count), why: undefined };
-  const result = await run(own, plan, values, { signal, meter });
+  const result = await run(own, plan, values, { signal, meter }).catch((error) => {
+    if (error.cause?.type !== "error" || error instanceof NoLaneError) throw error;
+    const hint = "its sample ran: if it can run only once, export reset(), which brings it back";
+    throw new JobError(`Cannot sweep the job: ${error.message}; ${hint}`, { cause: error });
+  });
   return {
     ...await holdAgainstSample(result, job, probed, orderProbe, signal),
     ...(why !== undefined && { why }),

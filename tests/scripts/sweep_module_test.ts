@@ -70,6 +70,13 @@ const REFUSED: readonly (readonly [
   ["items that throw", `export function* items() { throw Error("no list"); } ${TASK}`, 1, [
     "no list",
   ]],
+  [
+    "items that can be made only once",
+    `export function* items() { Deno.mkdirSync("made"); yield* [1, 2, 3]; } ${TASK}`,
+    1,
+    ["File exists", "export reset()"],
+    ["--allow-write"],
+  ],
   ["a type error", `${ITEMS} const n: number = "one"; export default () => n;`, 2, ["TS2322"]],
   ["a syntax error", "export const items = [1; export default", 2, ["job.js"]],
   ["an import that isn't there", `import "./gone.ts"; ${ITEMS} ${TASK}`, 2, ["gone.ts"]],
