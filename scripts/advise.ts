@@ -110,6 +110,11 @@ await script("advise", async (signal, args) => {
   const server = await serverFor("--models", raw.models, models, raw);
   const bounds = boundsFor("--models", chosen, raw);
   const { json, html, markdown } = raw;
+  const [file] = Object.entries({ json, html, markdown }).filter(([, path]) => path !== undefined);
+  if (raw.dry && file !== undefined) {
+    const remedy = "leave one of the two out";
+    throw new UsageError(`--${file[0]}`, file[1]!, "there is no advice with --dry", remedy);
+  }
   const files = await checkOutputFiles({ json, html, markdown });
   const { job } = await loadJob({
     typed,
@@ -171,8 +176,8 @@ await script("advise", async (signal, args) => {
     now: () => performance.now(),
   }).finally(() => progress.end());
   const environment = await describeEnvironment(seed, Date.now, meter.quota);
-  const file: AdviceFile = { schemaVersion: 1, kind: "advice", environment, advice: given };
-  const wrote = await printReport("advise", [file], files, given.partial !== undefined);
+  const written: AdviceFile = { schemaVersion: 1, kind: "advice", environment, advice: given };
+  const wrote = await printReport("advise", [written], files, given.partial !== undefined);
   const faults = faultsOf(given, evidence);
   for (const fault of faults) printError(`advise: ${fault}`);
   return wrote && faults.length === 0 ? 0 : 1;

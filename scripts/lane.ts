@@ -75,6 +75,17 @@ await script("lane", async (signal, args) => {
     throw new UsageError("--servers", true, "missing", remedy);
   }
   if (raw.list || raw.purge) {
+    const { model, lanes, slots, name, allowModule } = raw;
+    const may = Object.fromEntries(Object.keys(permissions).map((kind) => [`allow-${kind}`, true]));
+    const given: Record<string, string | true | undefined> = {
+      ...{ model, lanes, slots, name, "allow-module": allowModule[0] },
+      ...may,
+    };
+    const idle = Object.entries(given).find(([, value]) => value !== undefined);
+    if (idle !== undefined) {
+      const problem = "nothing is run with --list or --purge";
+      throw new UsageError(`--${idle[0]}`, idle[1] ?? true, problem, "leave one of the two out");
+    }
     await lookAfter(server, raw.purge === true);
     return 0;
   }

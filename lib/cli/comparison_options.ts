@@ -125,8 +125,17 @@ export async function readComparisonOptions(
   }
   for (const name of ["slots", "lanes"] as const) {
     const value = raw[name];
-    const isTaken = names.every(isFixed) || names.some((model) => takes(model, name));
-    if (value !== undefined && !isTaken) refuseSize(name, value);
+    if (value === undefined || names.some((model) => isSizedBy(model, name))) continue;
+    if (!names.every(isFixed)) refuseSize(name, value);
+    const sized = MODELS.filter((model) => isSizedBy(model, name)).join(" or ");
+    const remedy = `leave it out, or add ${sized} to --models`;
+    throw new UsageError(`--${name}`, value, "no model chosen takes it", remedy);
+  }
+  if (raw.maxSlowdown !== undefined && raw.baseline === undefined) {
+    const value = raw.maxSlowdown;
+    share("--max-slowdown", value);
+    const remedy = "leave it out, or add --baseline";
+    throw new UsageError("--max-slowdown", value, "has no meaning without --baseline", remedy);
   }
   const server = await serverFor("--models", raw.models, names, raw);
   const bounds = boundsFor("--models", names, raw);
@@ -151,9 +160,16 @@ export async function readComparisonOptions(
   };
 }
 
+/** A comparison gives one slot to each of several lanes, so that slots are told from lanes. */
+function isSizedBy(model: Model, name: "slots" | "lanes"): boolean {
+  return takes(model, name) && (name === "lanes" || !isRemote(model));
+}
+
 function sized(model: Model, slots: number, lanes: number | undefined, kind: JobKind): ModelSpec {
-  if (takes(model, "lanes")) return { model, lanes: lanes ?? defaultLanes(model, kind), slots: 1 };
-  if (takes(model, "slots") && !isRemote(model)) return { model, lanes: 1, slots };
+  if (isSizedBy(model, "lanes")) {
+    return { model, lanes: lanes ?? defaultLanes(model, kind), slots: 1 };
+  }
+  if (isSizedBy(model, "slots")) return { model, lanes: 1, slots };
   // One lane; one slot under sequential, as many as there are items under concurrent, or 8,192 on a GPU.
   return { model };
 }

@@ -1,6 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../lib/options.ts";
-import { readComparisonOptions } from "../../lib/cli/comparison_options.ts";
+import {
+  type RawComparisonOptions,
+  readComparisonOptions,
+} from "../../lib/cli/comparison_options.ts";
 
 const KIND = "io";
 
@@ -28,10 +31,12 @@ Deno.test("--slots is limited's, --lanes is workers' and processes'", async () =
 });
 
 Deno.test("a GPU has its own size, and only tasks that compute", async () => {
-  const raw = { slots: "8", lanes: "3", models: "gpu" };
+  const raw = { models: "gpu" };
   const { models } = await readComparisonOptions(raw, "cpu");
   assertEquals(models, [{ model: "gpu" }]);
   await assertRejects(() => readComparisonOptions(raw, "io"), UsageError, "gpu only computes");
+  const sized = { ...raw, slots: "8" };
+  await assertRejects(() => readComparisonOptions(sized, "cpu"), UsageError, "leave it out");
 });
 
 Deno.test("auto has bounds in place of a size", async () => {
@@ -66,6 +71,15 @@ const BAD: readonly (readonly [option: string, value: string])[] = [
   ["maxSlowdown", "lots"],
   ["maxSlowdown", "-5%"],
 ];
+
+Deno.test("an option that would change nothing is refused, with what gives it a meaning", async () => {
+  const refused = async (raw: RawComparisonOptions, says: string) =>
+    void await assertRejects(() => readComparisonOptions(raw, KIND), UsageError, says);
+  await refused({ maxSlowdown: "5%" }, '--max-slowdown "5%": has no meaning without --baseline');
+  await refused({ models: "sequential,workers", slots: "3" }, '--slots "3": no model chosen takes');
+  await refused({ models: "sequential,limited", lanes: "3" }, "add workers or processes");
+  await refused({ models: "sequential,auto", lanes: "3" }, "--max-lanes");
+});
 
 for (const [option, value] of BAD) {
   Deno.test(`${option} doesn't take ${JSON.stringify(value)}`, async () => {

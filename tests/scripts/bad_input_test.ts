@@ -103,6 +103,18 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [[JOB, "--allow-sys=cpu"], "--allow-sys", "unknown system info kind"],
     [[JOB, "--threads=5"], "--threads"],
   ],
+  lane: [
+    ...[["--lanes=2"], ["--allow-module=."], ["--allow-net"]].map((
+      more,
+    ): [string[], ...string[]] => [
+      ["--servers=nats://127.0.0.1:1", "--list", ...more],
+      more[0]!.split("=")[0]!,
+      "nothing is run with --list",
+    ]),
+  ],
+  advise: [
+    [[JOB, "--dry", "--json=advice.json"], "--json", "no advice with --dry"],
+  ],
   lesson: [
     [["--language=fr"], "--language", "fr", "ko"],
     [["--rounds=0"], "--rounds", "0"],
