@@ -11,6 +11,7 @@ import { loadJob, spread } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { MOST_IN_FLIGHT } from "../lib/advice/race/race_plan.ts";
 import { joinedLanes, measureMachine } from "../lib/advice/prediction/machine.ts";
+import { sharedBy } from "../lib/advice/job/shared_state.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { profileJob } from "../lib/advice/profile/profiler.ts";
@@ -171,6 +172,7 @@ await script("advise", async (signal, args) => {
     orderProbe,
     profileJob,
     measureMachine,
+    sharedBy,
     meter,
     runTrial,
     now: () => performance.now(),

@@ -8,6 +8,7 @@ import { advise } from "../lib/advice/advise.ts";
 import { jobOf, spread, withHooks } from "../lib/advice/job/load_job.ts";
 import type { Candidate } from "../lib/advice/prediction/candidate.ts";
 import { measureMachine } from "../lib/advice/prediction/machine.ts";
+import { sharedBy } from "../lib/advice/job/shared_state.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { command } from "../lib/cli/command.ts";
@@ -75,7 +76,15 @@ async function giveAdvice(
       cores: navigator.hardwareConcurrency,
       signal,
       library: new URL("../lib/mod.ts", import.meta.url).href,
-    }, { probe, orderProbe, measureMachine, meter, runTrial, now: () => performance.now() });
+    }, {
+      probe,
+      orderProbe,
+      measureMachine,
+      sharedBy,
+      meter,
+      runTrial,
+      now: () => performance.now(),
+    });
     given.push({ job, advice });
   }
   await clean(label);

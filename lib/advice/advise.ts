@@ -18,6 +18,7 @@ import {
 } from "./race/race_plan.ts";
 import { COMPUTES, SURE, TELLS_NOTHING, WAITS } from "../judge/thresholds.ts";
 import type { AdviseOptions, Evidence } from "./evidence.ts";
+import type { sharedBy } from "./job/shared_state.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
 import { classFor, predict } from "./prediction/predict.ts";
 import {
@@ -67,6 +68,7 @@ export interface Instruments {
   readonly orderProbe: OrderProber;
   readonly profileJob?: Profiler;
   readonly measureMachine: MachineMeter;
+  readonly sharedBy?: typeof sharedBy;
   readonly runTrial: TrialRunner;
   readonly meter?: Meter;
   readonly now: () => number;
@@ -227,7 +229,10 @@ export async function advise(
   planned = withOthers(planned, othersBetween(before, await meter?.read()));
   planned = { ...planned, sample: asRaced(planned.sample, race?.runners) };
   pace ??= await racedPace({ ...planned, race }, measurePace);
-  const early: Evidence = { options, probed, ...planned, race, backwards: undefined, pace };
+  const early: Evidence = {
+    ...{ options, probed, ...planned, race, backwards: undefined, pace },
+    shared: await instruments.sharedBy?.(job.task),
+  };
   const { candidate } = new Assessment(early).recommendation();
   const check = leans || leftMs() <= 0
     ? undefined

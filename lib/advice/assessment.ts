@@ -176,8 +176,12 @@ export class Assessment {
       eligible && times.length > 0 && candidate.model !== BASELINE
     );
     if (isRaced) {
-      const { entries, usualNoise } = this.#entries;
-      return this.#keptTo(this.#doubted(recommend(entries, usualNoise)));
+      const free = this.#ofRace();
+      if (!this.sharesState || !isRemote(free.candidate.model)) return this.#keptTo(free);
+      const kept = this.#ofRace(this.#inOneLoop);
+      // What might gain a little more in one loop isn't what keeps the lanes' gain from being taken.
+      const isOpen = kept.decision === "can't tell";
+      return this.#keptTo(isOpen ? { ...kept, decision: "no gain" } : kept);
     }
     if (perSecond !== null) {
       const candidate = this.#keeping(perSecond);
@@ -198,6 +202,33 @@ export class Assessment {
       : this.#predicted();
   }
 
+  #ofRace(entries: readonly Entry[] = this.#entries.entries): Recommendation {
+    return this.#doubted(recommend(entries, this.#entries.usualNoise));
+  }
+
+  /** What ran in one event loop, though it may have been far slower than lanes. */
+  get #inOneLoop(): Entry[] {
+    return this.#entries.entries.filter(({ candidate }) => !isRemote(candidate.model))
+      .map((entry) => {
+        const isSlower = runnerOf(this.runners, entry.candidate)?.out === "slower";
+        return isSlower ? { ...entry, eligible: !this.#isImpossible(entry.candidate) } : entry;
+      });
+  }
+
+  /** Whether tasks share something on one event loop of which each lane would have its own. */
+  get sharesState(): boolean {
+    return this.found.shared !== undefined || this.takesTurns || this.mayOwnLimit !== undefined;
+  }
+
+  /** What gained more than what is recommended, with its own of what the tasks share in each lane. */
+  get offer(): Recommendation | undefined {
+    const { candidate, decision } = this.recommendation();
+    const isOfRace = this.runners.length > 0 && (decision === "gain" || decision === "no gain");
+    if (!isOfRace || !this.sharesState || isRemote(candidate.model)) return undefined;
+    const free = this.#ofRace();
+    return isRemote(free.candidate.model) ? free : undefined;
+  }
+
   /** Whether a server may refuse some of the whole job of tasks that wait, for it was never asked for so many. */
   mayBeRefused(candidate: Candidate): boolean {
     const { horizon, sample, backwards, options: { job } } = this.found;
@@ -209,11 +240,7 @@ export class Assessment {
   /** A server may refuse later in a long job what went well in a short race. */
   #keptTo(recommended: Recommendation): Recommendation {
     const { candidate, confidence, decision } = recommended;
-    const most = candidate.lanes > 1 && (this.takesTurns || this.mayOwnLimit !== undefined)
-      ? UNSURE
-      : this.mayBeRefused(candidate)
-      ? OF_A_PART
-      : 1;
+    const most = this.mayBeRefused(candidate) ? OF_A_PART : 1;
     if (decision === "gain") {
       recommended = { ...recommended, confidence: Math.min(most, confidence) };
     }
@@ -257,7 +284,8 @@ export class Assessment {
   /** The simplest whose prediction comes near the best predicted, if even its worst is a gain. */
   #predicted(among: (of: Predicted) => boolean = () => true): Recommendation {
     // What each lane has to do again was predicted to be done once.
-    const mayTravel = classLostOf(this.found) === undefined && !sparesLater(this.found);
+    const mayTravel = classLostOf(this.found) === undefined && !sparesLater(this.found) &&
+      !this.sharesState;
     const surely = this.found.predicted.filter((of) =>
       of.candidate.model === BASELINE ||
       (this.predictedGain(of.candidate).low > 1 && !this.#failed(of.candidate) && among(of) &&

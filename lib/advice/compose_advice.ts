@@ -94,11 +94,17 @@ export function composeAdvice(found: Evidence): Advice {
   const isDoubtful = isUnchecked || (!isPlain && givesNothing(found)) ||
     mindsBusy(found) || isRestUnlike(found);
   const seen: Finding[] = [...assessment.impossible];
-  const { takesTurns, ownLimit, mayOwnLimit, isBusy } = assessment;
+  const { takesTurns, ownLimit, mayOwnLimit, isBusy, noGain } = assessment;
   const atOnce = takesTurns ? 1 : mayOwnLimit;
-  if (candidate.lanes > 1 && atOnce !== undefined) {
+  const better = assessment.offer;
+  const offer = better && { model: nameOf(better.candidate), gain: better.gain };
+  if (found.shared !== undefined) {
+    if (offer || (isPlain && noGain === undefined)) {
+      seen.push({ kind: "state", ...found.shared, offer });
+    }
+  } else if (offer && atOnce !== undefined) {
     const isSure = ownLimit !== undefined || (takesTurns && !isBusy);
-    seen.push({ kind: "turns", model: nameOf(candidate), atOnce, isSure });
+    seen.push({ kind: "turns", offer, atOnce, isSure });
   }
   const unsure = unsureOf(assessment, candidate);
   const partial = missingOf(found);

@@ -2,6 +2,7 @@
 
 import type { Model } from "../models.ts";
 import type { JobSpec, ModelSpec, TimingEvent } from "../timing/spec.ts";
+import type { SharedState } from "./job/shared_state.ts";
 import type { Machine } from "./prediction/machine.ts";
 import type { OrderFound } from "./probe/order_probe.ts";
 import type { Profiled } from "./profile/job_profile.ts";
@@ -43,6 +44,8 @@ export interface Pace {
 export interface Evidence extends Planned {
   readonly options: AdviseOptions;
   readonly probed: Probed;
+  /** What all tasks share on one event loop, and of which each lane would have its own. */
+  readonly shared?: SharedState | undefined;
   readonly race: Race | undefined;
   /** A run of so many items from last to first, if there was one. */
   readonly backwards:

@@ -1,6 +1,7 @@
 /** What was seen of a job that a reader should know: kinds with their figures, and the words for them. */
 
 import type { SharedFile } from "./probe/order_probe.ts";
+import { type SharedState, sharedWords } from "./job/shared_state.ts";
 import { BASELINE, isRemote, needsServer } from "../models.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { FailureKind } from "../timing/failures.ts";
@@ -29,6 +30,8 @@ import {
   formatDuration,
   formatPercent,
   formatRatio,
+  formatSpeedup,
+  type Interval,
 } from "../text/format.ts";
 import { COMPUTES, OTHER_WORK, WAITS } from "../judge/thresholds.ts";
 
@@ -72,6 +75,18 @@ function failingText({ inFlight, model, failed, items, reasons, others, oneByOne
 
 function stay({ well }: Failed): string {
   return well > 1 ? ` Stay at ${well} or fewer at once, which went well.` : "";
+}
+
+/** A model that gained more than what is recommended. */
+interface Offer {
+  readonly model: string;
+  readonly gain: Interval | null;
+}
+
+function offerText(offer: Offer | undefined): string {
+  if (offer === undefined || offer.gain === null) return "";
+  return ` ${offer.model} gained ${formatSpeedup(offer.gain)} with that: take it if one in each ` +
+    "lane is as good.";
 }
 
 /** Figures of what was seen, and the words for them, kind by kind, in the order of the file's schema. */
@@ -125,10 +140,17 @@ const SAID = {
       "several in flight what they add comes in any order, and who writes all of it anew wins by " +
       "chance, which no result shows. Give each its own file, or write it once, from the results.";
   },
-  /** Tasks take turns within a lane, and not between those of the model that is recommended. */
+  /** What tasks share on one event loop is kept whole; a model that gained more has one in each lane. */
+  state({ offer, ...shared }: SharedState & { readonly offer?: Offer | undefined }) {
+    const told =
+      `The tasks stay in one event loop: ${sharedWords(shared)}. A cache or a table is ` +
+      "made again in each lane, and a lock, a limit or a count holds in each alone.";
+    return told + offerText(offer);
+  },
+  /** Tasks take turns within a lane, and not between those of a model that gained more. */
   turns(
-    { model, atOnce, isSure }: Numbers<"atOnce"> & {
-      readonly model: string;
+    { offer, atOnce, isSure }: Numbers<"atOnce"> & {
+      readonly offer: Offer;
       readonly isSure: boolean;
     },
   ) {
@@ -137,9 +159,11 @@ const SAID = {
       : [`about ${atOnce} tasks got on at once, though it had time for more`, "so many"];
     const why = isSure ? "most likely" : "it may be that";
     return `On one event loop ${seen}: ${why} something in their module lets in ${few} at a time, ` +
-      "or limits their rate (a lock, a queue, a single connection, a throttle). " +
-      `${model} has a module in each lane, and so many of these: what such a lock protects ` +
-      "elsewhere is no longer protected, nor is such a limit or rate kept to.";
+      "or limits their rate (a lock, a queue, a single connection, a throttle). The tasks stay in " +
+      "one event loop, for each lane would have its own of that: what such a lock protects " +
+      `elsewhere is no longer protected then, nor is such a limit or rate kept to.${
+        offerText(offer)
+      }`;
   },
   /** Tasks hold up their thread while they wait; `startsPrograms`: for they start programs. */
   blocking(

@@ -90,6 +90,7 @@ export function reasonOf(
   const alone = isAlone(assessment, candidate, gain.median)
     ? " No simpler model that was measured comes near it."
     : "";
+  const kept = assessment.offer === undefined ? "" : ` Lanes gained more, but ${OWN_STATE}.`;
   const refused = assessment.mayBeRefused(candidate)
     ? " No run was as long as the whole job: a server that limits its rate may refuse some of it."
     : "";
@@ -97,7 +98,7 @@ export function reasonOf(
     ? ""
     : ` That it gains is what is sure: ${nameOf(rival)} may well be faster still, which can't be ` +
       "told yet.";
-  return nature + alone + unsettled + refused;
+  return nature + alone + kept + unsettled + refused;
 }
 
 function noGainText(assessment: Assessment, noGain: JobNoGain): string {
@@ -130,6 +131,9 @@ function noGainText(assessment: Assessment, noGain: JobNoGain): string {
   }
 }
 
+/** Why a model that gained more isn't taken. */
+const OWN_STATE = "each lane would have its own of what the tasks share (see the hazards)";
+
 /** Why the plain loop stays, where something might have gained. */
 function plainReason(assessment: Assessment, recommendation: Recommendation): string {
   const { found, plainIsMissing } = assessment;
@@ -154,11 +158,15 @@ function plainReason(assessment: Assessment, recommendation: Recommendation): st
         return "Leave it sequential for now: only lanes promise a gain, none was measured, and not " +
           "all of an item arrives there (see the hazards).";
       }
+      if (assessment.sharesState) {
+        return `Leave it sequential: no other model was measured, and ${OWN_STATE}.`;
+      }
       const [now, busy] = mindsBusy(found) ? [" for now", " while others use the CPUs"] : ["", ""];
       return `Leave it sequential${now}: what was predicted promises no sure gain${busy}, and no ` +
         "other model was measured.";
     }
     default:
+      if (assessment.offer !== undefined) return `Leave it sequential: ${OWN_STATE}.`;
       return recommendation.bestGain === null
         ? `Leave it sequential: ${refutedText(assessment)}.`
         : "Leave it sequential: no model that gives the same results is detectably faster than " +
@@ -250,7 +258,7 @@ function gainText(gain: Interval): string {
 
 /** What a model does for the job, by what was seen of its tasks. */
 function natureOf(assessment: Assessment, { lanes, slots }: Candidate, bound: Classified["bound"]) {
-  const { found, runners, takesTurns, ownLimit, isBusy } = assessment;
+  const { found, runners } = assessment;
   const { sample, options: { job } } = found;
   const busyCores = "slots on one lane keep the cores busy, and";
   const programs = "The tasks run programs, and these compute on the same cores";
@@ -282,14 +290,6 @@ function natureOf(assessment: Assessment, { lanes, slots }: Candidate, bound: Cl
     }
     const what = bound === "mixed" ? "compute and wait" : "wait";
     return `The tasks ${what}: slots on one lane fill the waits, and that is enough.`;
-  }
-  if (takesTurns && !isBusy) {
-    return "The tasks take turns on one event loop, where slots gain nothing; in lanes that share " +
-      "no module so many take their turn at the same time.";
-  }
-  if (ownLimit !== undefined) {
-    return `On one event loop about ${ownLimit} tasks get on at once, whatever its slots; lanes that ` +
-      "share no module let in as many each.";
   }
   const isSlotted = slots > 1 && (bound !== "io" || isFull(assessment));
   if (!isSlotted && blocks(sample)) {

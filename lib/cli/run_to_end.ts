@@ -2,7 +2,7 @@
 
 import { missingFlag, permissionNeeded } from "../advice/job/job_permissions.ts";
 import { jobModule, loadJob } from "../advice/job/load_job.ts";
-import { sharedState } from "../advice/job/shared_state.ts";
+import { sharedBy, sharedWords } from "../advice/job/shared_state.ts";
 import { otherMachine } from "../auto_options.ts";
 import { MOST_LOAD_MS } from "../dispatch/options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
@@ -27,8 +27,6 @@ import { print, printError } from "../text/print.ts";
 import { describeMachine, proxyNotes } from "../timing/environment.ts";
 import type { JobSpec } from "../timing/spec.ts";
 import type { LanePermissions } from "../lanes/permissions.ts";
-
-const LIBRARY = new URL("../", import.meta.url).href;
 
 interface RunRequest {
   readonly typed: string;
@@ -117,16 +115,9 @@ async function boundsOf(
 ): Promise<AutoBounds | undefined> {
   if (isFixed(model) || bounds?.stay !== undefined) return bounds;
   const module = await jobModule(typed, userPath).catch(() => "");
-  const shared = await sharedState(module, name, (url) => {
-    // What of this library a job imports keeps what it shares in order.
-    const isOthers = url.includes("/node_modules/") || url !== module && url.startsWith(LIBRARY);
-    return isOthers ? Promise.reject() : Deno.readTextFile(new URL(url));
-  });
+  const shared = await sharedBy({ module, export: name });
   if (shared === undefined) return bounds;
-  const file = shared.module.slice(shared.module.lastIndexOf("/") + 1);
-  const because =
-    `line ${shared.line} of ${file} changes ${shared.name}, and each lane would have its ` +
-    "own; --model workers gives them lanes all the same";
+  const because = `${sharedWords(shared)}; --model workers gives them lanes all the same`;
   return { ...bounds, stay: { because } };
 }
 

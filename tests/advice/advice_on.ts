@@ -2,6 +2,7 @@
 
 import type { Advice } from "../../lib/advice/advice.ts";
 import { advise, type Instruments } from "../../lib/advice/advise.ts";
+import type { SharedState } from "../../lib/advice/job/shared_state.ts";
 import type { Probed } from "../../lib/advice/probe/probe.ts";
 import type { OrderFound } from "../../lib/advice/probe/order_probe.ts";
 import type { AdviseOptions } from "../../lib/advice/evidence.ts";
@@ -28,7 +29,7 @@ export async function adviceOn(
   ) => Partial<Round> & Pick<TrialResult, "pacePerSecond" | "failures" | "longest"> & {
     runMs: number;
   },
-  more: Partial<AdviseOptions> = {},
+  { shared, ...more }: Partial<AdviseOptions> & { readonly shared?: SharedState } = {},
   /** Whether it does; undefined for what couldn't be found out. */
   orderMatters: boolean | undefined = false,
   profile?: Profiled,
@@ -42,6 +43,7 @@ export async function adviceOn(
   let atMs = 0;
   const instruments: Instruments = {
     now: () => atMs,
+    sharedBy: () => Promise.resolve(shared),
     measureMachine: () => Promise.resolve(machine),
     probe: async ({ items }, { signal }, choose) => {
       const probed = spread !== undefined && items.kind === "module" && items.spread

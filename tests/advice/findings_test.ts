@@ -289,16 +289,20 @@ Deno.test("a busy machine, a slow teardown and the rest are told with their figu
   say({ kind: "teardown", ms: null, graceMs: 5000 }, "did not end within 5.00 s");
   say({ kind: "teardown", ms: 1000, graceMs: 3000 }, "takes 1.00 s", "graceMs: 3000");
   say({ kind: "impossible", model: "m", gain: 3.9, most: 2, cores: 2 }, "gained 3.90× where 2 ");
+  const offer = { model: "workers", gain: { median: 2, low: 1.9, high: 2.1 } };
   say(
-    { kind: "turns", model: "workers (2 lanes)", atOnce: 1, isSure: true },
+    { kind: "turns", offer: { ...offer, model: "workers (2 lanes)" }, atOnce: 1, isSure: true },
     "lets in one at a time",
-    "workers (2 lanes) has",
+    "workers (2 lanes) gained 2.00× 1.90–2.10 with that: take it if one in each lane is as good.",
   );
   say(
-    { kind: "turns", model: "workers", atOnce: 3, isSure: false },
+    { kind: "turns", offer, atOnce: 3, isSure: false },
     "about 3 tasks got on at once, though it had time for more: it may be that",
     "lets in so many at",
   );
+  const shared = { kind: "state", name: "cache", module: "file:///a/memo.ts", line: 4 } as const;
+  say(shared, "line 4 of memo.ts changes cache, and each lane would have its own");
+  say({ ...shared, offer }, "workers gained 2.00× 1.90–2.10 with that: take it if");
   say({ kind: "blocking", share: 0.9 }, "hold up their thread for 90% of their time");
   say({ kind: "blocking", share: 0.9, startsPrograms: true }, "Starting programs holds up");
   say({ kind: "class", what: "item 0: it is P" }, "doesn't get all of an item (item 0: it is P)");

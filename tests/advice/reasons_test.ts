@@ -4,6 +4,7 @@ import {
   recommendationLines,
   remarkOn,
 } from "../../lib/report/advice/advice_report.ts";
+import type { Advice } from "../../lib/advice/advice.ts";
 import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { OrderFound } from "../../lib/advice/probe/order_probe.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
@@ -322,7 +323,7 @@ Deno.test("how many are served at once isn't made of a gain alone", async () => 
   assert(!wrong.surprises.some(({ name }) => name === "concurrent"));
 });
 
-Deno.test("tasks that take turns in their module are told so, and lanes that don't share it are a hazard", async () => {
+Deno.test("tasks that take turns in their module stay with it, and lanes that don't share it are offered", async () => {
   const atOnce = (each: number, more: { readonly othersUse?: number } = {}) =>
     adviceOn(
       { computeMs: 0.2, waitMs: 10, items: 60, ...more },
@@ -331,22 +332,18 @@ Deno.test("tasks that take turns in their module are told so, and lanes that don
         return { runMs: 10.2 * items / inFlight };
       },
     );
+  const turnsOf = ({ hazards }: Advice) => hazards.find(({ kind }) => kind === "turns")!.text;
   const one = await atOnce(1);
-  assertEquals(one.recommended.model, "workers");
-  assert(one.recommended.confidence <= 0.6, "a lock is there to be kept to");
-  assertStringIncludes(one.recommended.reason, "The tasks take turns on one event loop");
-  assertStringIncludes(
-    one.hazards.find(({ kind }) => kind === "turns")!.text,
-    `${one.recommended.name} has a module in each lane`,
-  );
+  assertEquals(one.recommended.model, "sequential");
+  assertMatch(one.recommended.reason, /^Leave it sequential: each lane would have its own/);
+  assertMatch(turnsOf(one), /most likely .*workers \(\d+ lanes.* gained .* with that: take it if/);
   // Two at once in each lane: nobody's hands are full, and nothing outside serves two at once.
   const two = await atOnce(2);
-  assertEquals(two.recommended.model, "workers");
-  assert(two.recommended.confidence <= 0.6);
+  assertEquals([two.recommended.lanes, two.recommended.gain!.median > 1.5], [1, true]);
   const { reason } = two.recommended;
-  assertStringIncludes(reason, "On one event loop about 2 tasks get on at once");
+  assertStringIncludes(reason, "Lanes gained more, but each lane would have its own");
   assert(!/hands full|take turns|serves/.test(reason), reason);
-  assertStringIncludes(two.hazards.find(({ kind }) => kind === "turns")!.text, "lets in so many");
+  assertStringIncludes(turnsOf(two), "lets in so many");
   assert(two.surprises.every(({ text }) => text.includes("module lets in about 2 at once")));
   assert(two.surprises.length > 0);
   // What noise may have made so is no certainty, but reason enough to mind such a limit.
@@ -359,22 +356,44 @@ Deno.test("tasks that take turns in their module are told so, and lanes that don
         return { runMs: off * 10.2 * items / inFlight };
       },
     );
-    assertEquals(noisy.recommended.lanes, 2);
-    assert(noisy.recommended.confidence <= 0.6);
-    const turns = noisy.hazards.find(({ kind }) => kind === "turns")!;
-    assertStringIncludes(turns.text, "it may be that something in their module");
+    assertEquals(noisy.recommended.lanes, 1);
+    assertStringIncludes(turnsOf(noisy), "it may be that something in their module");
     assert(!noisy.surprises.some(({ text }) => text.includes("at once, in each lane.")));
   }
   // Where others used the CPUs, they may have been what held slots up.
   for (const each of [1, 2]) {
-    const { recommended, surprises, hazards } = await atOnce(each, { othersUse: 1.5 });
-    assertMatch(recommended.reason, /^Slots on one lane gained less than lanes/);
-    assert(recommended.confidence <= 0.6);
+    const busy = await atOnce(each, { othersUse: 1.5 });
+    assertEquals(busy.recommended.lanes, 1);
     assert(
-      surprises.every(({ text }) => !text.includes("module") || /, or (what|other)/.test(text)),
+      busy.surprises.every(({ text }) =>
+        !text.includes("module") || /, or (what|other)/.test(text)
+      ),
     );
-    assertStringIncludes(hazards.find(({ kind }) => kind === "turns")!.text, "it may be that");
+    assertStringIncludes(turnsOf(busy), "it may be that");
   }
+});
+
+Deno.test("tasks that share what they change stay in one event loop, and what lanes gained is offered", async () => {
+  const shared = { name: "cache", module: "file:///jobs/memo.ts", line: 4 };
+  const computes = await adviceOn({ computeMs: 20 }, asPredicted, { shared });
+  assertEquals(computes.recommended.model, "sequential");
+  assertMatch(computes.recommended.reason, /^Leave it sequential: each lane would have its own/);
+  const [state] = computes.hazards.filter(({ kind }) => kind === "state");
+  assertStringIncludes(state!.text, "line 4 of memo.ts changes cache, and each lane would have");
+  assertMatch(state!.text, /workers \(2 lanes\) gained 1\.\d+× .* with that: take it if/);
+  // Where lanes gain nothing, there is nothing to offer.
+  const each = await adviceOn({ computeMs: 20 }, (_trial, items) => ({ runMs: 20 * items }), {
+    shared,
+  });
+  const [kept] = each.hazards.filter(({ kind }) => kind === "state");
+  assertEquals([each.recommended.model, kept!.text.includes("gained")], ["sequential", false]);
+  // Nor is it worth a word where slots are as good.
+  const waits = await adviceOn({ waitMs: 20 }, asPredicted, { shared });
+  assertEquals([waits.recommended.model, waits.hazards], ["concurrent", []]);
+  // Without a race nothing is promised of lanes.
+  const unraced = await adviceOn({ computeMs: 20 }, asPredicted, { shared, budgetMs: 1 });
+  assertEquals(unraced.recommended.model, "sequential");
+  assertStringIncludes(unraced.recommended.reason, "no other model was measured, and each lane");
 });
 
 Deno.test("an event loop has its hands full only where it computes for half of the time", async () => {

@@ -7,7 +7,7 @@
  * farther than that, nor into packages.
  */
 
-import { parse } from "@babel/parser";
+import type { JobSpec } from "../../timing/spec.ts";
 
 /** Something of a module that its functions change. */
 export interface SharedState {
@@ -59,11 +59,31 @@ const MUTATORS = new Set([
     "sort",
     "reverse",
   ],
-  ...["fill", "copyWithin", "next"],
+  ...["fill", "copyWithin", "next", "getOrInsert", "getOrInsertComputed"],
 ]);
 /** These change what they are given first. */
-const CHANGERS = /^(Object\.(assign|defineProperty)|Reflect\.set|Atomics\.\w+)$/;
+const CHANGERS =
+  /^(Object\.(assign|defineProperty)|Reflect\.set|Atomics\.(?!load$|wait|notify$)\w+)$/;
 const GLOBALS = new Set(["globalThis", "self"]);
+
+const LIBRARY = new URL("../../", import.meta.url).href;
+
+/** Such as "line 4 of job.ts changes cache, and each lane would have its own". */
+export function sharedWords({ name, module, line }: SharedState): string {
+  const file = module.slice(module.lastIndexOf("/") + 1);
+  return `line ${line} of ${file} changes ${name}, and each lane would have its own`;
+}
+
+/** What a task shares in its module and those beside it, as they lie on the disk. */
+export async function sharedBy(
+  { module, export: name }: JobSpec["task"],
+): Promise<SharedState | undefined> {
+  return await sharedState(module, name, (url) => {
+    // What of this library a job imports keeps what it shares in order.
+    const isOthers = url.includes("/node_modules/") || url !== module && url.startsWith(LIBRARY);
+    return isOthers ? Promise.reject() : Deno.readTextFile(new URL(url));
+  });
+}
 
 /**
  * The first of what is shared; undefined if nothing is, or a source can't be read.
@@ -126,7 +146,9 @@ export async function sharedState(
   return undefined;
 }
 
-function moduleOf(url: string, code: string): Module {
+async function moduleOf(url: string, code: string): Promise<Module> {
+  // Only where a source is looked at: reports speak of what was found without it.
+  const { parse } = await import("@babel/parser");
   const jsx = /\.[jt]sx$/.test(url) ? ["jsx" as const] : [];
   const plugins = ["typescript" as const, "decorators" as const, ...jsx];
   const { program } = parse(code, { sourceType: "module", errorRecovery: true, plugins });

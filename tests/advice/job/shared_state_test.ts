@@ -30,6 +30,11 @@ for (
       "const m = new Map([[1, []]]);\nexport default (k) => m.get(k).push(1);",
       "m job.ts:2",
     ],
+    [
+      "a cache that is asked with what to compute",
+      "const m = new Map();\nexport default (k) => m.getOrInsertComputed(k, (k) => k.length);",
+      "m job.ts:2",
+    ],
     ["what is deleted", "const m = {};\nexport default (k) => { delete m[k]; };", "m job.ts:2"],
     [
       "a destructured target",
@@ -102,6 +107,11 @@ for (
     [
       "a table that a function makes",
       "function make() { const t = []; t.push(1); return t; }\nconst table = make();\nexport default (i) => table[i];",
+      undefined,
+    ],
+    [
+      "what is only waited at",
+      "const cell = new Int32Array(1);\nexport default () => Atomics.wait(cell, 0, 0, 9);",
       undefined,
     ],
     [

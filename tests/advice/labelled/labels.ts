@@ -62,7 +62,9 @@ export const LABELS: readonly Label[] = [
   { file: "falling.ts", bound: "cpu", noHazard: "impossible" },
   { file: "two_kinds.ts", bound: "mixed" },
   { file: "heavy_tail.ts", bound: "io" },
-  { file: "keeps_results.ts", bound: "cpu", models: ["sequential"] },
+  { file: "keeps_results.ts", bound: "cpu", models: ["sequential"], hazard: "state" },
+  // What its own module limits is kept to, and other lanes would have a limit of their own.
+  { file: "own_limit.ts", bound: "io", models: SLOTS },
   // Failures are no speed.
   {
     file: "token_bucket.ts",
