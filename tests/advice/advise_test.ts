@@ -120,7 +120,7 @@ Deno.test("advise() says that a larger budget would tell, if the budget ended th
   const noisy = (trial: TrialSpec, items: number) => ({
     runMs: 45 * items * (trial.model === "sequential" ? 1 : 0.8 * noise[trial.round % 5]!),
   });
-  const { recommended } = await adviceOn(made, noisy, { budgetMs: 22_000 });
+  const { recommended } = await adviceOn(made, noisy, { budgetMs: 16_000 });
   assertEquals([recommended.model, recommended.decision], ["sequential", "can't tell"]);
   assertStringIncludes(recommended.reason, "A larger --budget buys more rounds.");
   const longer = await adviceOn(made, noisy, { budgetMs: 600_000 });

@@ -270,12 +270,27 @@ class Racing {
     return off * judge.expectedMs(SEQUENTIAL, items);
   }
 
-  #affords({ candidate, items, rounds }: Runner): boolean {
+  #affords(runner: Runner): boolean {
+    const { candidate, items, rounds } = runner;
     if (candidate.model === BASELINE && !this.extended) return true;
     const plainMs = this.#plainMs(items);
     const expectedMs = this.options.judge.expectedMs(candidate, items);
     const mostMs = Math.min(AT_MOST * plainMs, Math.max(expectedMs, plainMs / this.#leastGain));
-    return (rounds.at(-1)?.runMs ?? mostMs) <= this.leftMs("hardMs");
+    const ownMs = rounds.at(-1)?.runMs ?? mostMs;
+    const keptMs = this.#keptMs(runner);
+    return ownMs <= this.leftMs("hardMs") &&
+      (keptMs === 0 || ownMs + keptMs <= this.options.leftMs());
+  }
+
+  /** One round of many tells less than two of a few: a second one is kept time for before more are tried than planned. */
+  #keptMs({ candidate, rounds }: Runner): number {
+    const isPlanned = !this.extended && this.options.raced.includes(candidate);
+    const plain = plainOf(this.active);
+    const others = this.active.filter((of) => of !== plain && of.rounds.length > 0);
+    const isOnce = others.length > 0 && others.every((of) => of.rounds.length === 1);
+    if (isPlanned || rounds.length > 0 || !isOnce) return 0;
+    const times = others.map((of) => of.rounds[0]!.runMs).sort((a, b) => a - b);
+    return [plain?.rounds[0]?.runMs ?? 0, ...times.slice(0, 2)].reduce((sum, ms) => sum + ms);
   }
 
   async runAll(runners: readonly Runner[], round: number): Promise<void> {

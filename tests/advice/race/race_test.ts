@@ -457,6 +457,25 @@ Deno.test("race() goes on beyond its allowance while it can't tell, and says wha
   assertEquals(await of({ isUnclear: isSoon }), { trials: 6, endedBy: undefined, ...more });
 });
 
+Deno.test("race() tries no more models than planned before there was time for a second round of those that ran", async () => {
+  const few: Candidate = { model: "limited", lanes: 1, slots: 2 };
+  const ran = async (budgetMs: number) => {
+    const options = optionsFor([SEQUENTIAL, WORKERS], () => ({ runMs: 10 }));
+    const { runners } = await race({
+      ...judgedBy(options, {
+        instead: (runners) => runners.length === 2 ? [few] : [],
+        isUnclear: () => true,
+      }),
+      plan: { ...options.plan, rounds: 1, allowanceMs: 15, hardMs: 1000 },
+      leftMs: () => budgetMs - 10 * options.trials.length,
+    });
+    return runners.map(({ candidate, rounds }) => [candidate.model, rounds.length]);
+  };
+  // Two ran once, 10 ms each; a third takes as long, and then they run once more.
+  assertEquals(await ran(49), [["sequential", 2], ["workers", 2]]);
+  assertEquals(await ran(62), [["sequential", 2], ["workers", 2], ["limited", 2]]);
+});
+
 Deno.test("race() ends where the plain loop fails that went well in the sample", async () => {
   const ran = async (failed: number) => {
     const options = optionsFor([SEQUENTIAL, CONCURRENT, WORKERS], ({ model }) => ({
