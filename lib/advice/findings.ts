@@ -89,6 +89,13 @@ function offerText(offer: Offer | undefined): string {
     "lane is as good.";
 }
 
+/** What such failures leave behind. */
+function shutText({ lastedMs }: Failed): string {
+  if (lastedMs === undefined) return "";
+  const long = lastedMs > 0 ? `, for ${formatDuration(lastedMs)} or more` : "";
+  return ` After that they failed one by one, too${long}: who asks for so many is shut out for a while.`;
+}
+
 /** Figures of what was seen, and the words for them, kind by kind, in the order of the file's schema. */
 const SAID = {
   /** Models gave other results; `orderMatters` is undefined where that isn't known. */
@@ -206,7 +213,7 @@ const SAID = {
       ? "What they wait for refuses so many at once, or limits their rate"
       : "They get in each other's way (a file, a port, a database, a variable), or what they wait " +
         "for refuses so many";
-    return `${failingText(failing)} ${why}${pace}.${stay(failing)}`;
+    return `${failingText(failing)} ${why}${pace}.${shutText(failing)}${stay(failing)}`;
   },
   descriptors(failing: Failed) {
     return `${failingText(failing)} There are not enough file descriptors for so many (ulimit ` +

@@ -36,6 +36,7 @@ import {
 import { classFor, type Classified } from "./prediction/predict.ts";
 import { blocks, computesBeside, heldMs, mostHeldShare } from "./probe/sample.ts";
 import { plainOf, type Race, type Runner } from "./race/race.ts";
+import { failingOf } from "./race/sample_check.ts";
 import type { Recommendation } from "./race/recommend.ts";
 
 /** So few items tell little. */
@@ -196,6 +197,14 @@ function untoldText(assessment: Assessment, { best, bestGain }: Recommendation):
   const budget = race?.endedBy === "budget" ? " A larger --budget buys more rounds." : "";
   if (impossible.length > 0) {
     return `, because what was measured can't be right (see the hazards).${busy ? idle : budget}`;
+  }
+  const lastedMs = failingOf(race?.runners)?.lastedMs;
+  if (bestGain === null && lastedMs !== undefined) {
+    const long = lastedMs > 0 ? ` for ${formatDuration(lastedMs)} or more` : "";
+    return `: ${
+      refutedText(assessment)
+    }, and after that one by one, too${long}. A larger --budget ` +
+      "waits longer until they are let in again, and begins with fewer at once.";
   }
   const gained = bestGain && `: ${nameOf(best)} ${gainText(bestGain)}`;
   if (busy && (bestGain === null || bestGain.high < 1)) {

@@ -103,15 +103,19 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
     do message = await child.next(); while (
       message !== undefined && message.type !== "broken" && message.type !== "checksum"
     );
-    return message?.type === "checksum" ? message.checksum : undefined;
+    return message?.type === "checksum" ? message : undefined;
   };
-  const expected = forwards ?? await run(job, "forwards", {});
+  const expected = forwards ?? (await run(job, "forwards", {}))?.checksum;
   const isAudited = permissions !== undefined || net !== undefined;
   await using audit = isAudited ? await Audit.start() : undefined;
   const watched = permissions === undefined ? job : { ...job, permissions };
   const found = await run(watched, "backwards", audit?.env ?? {});
-  return expected === undefined || found === undefined ? { orderMatters: undefined } : {
-    orderMatters: found !== expected,
+  // What fails now in the list's own order, too, is refused, or can be done only once.
+  const isTold = found?.checksum !== undefined && expected !== undefined &&
+    (found.checksum === expected || found.failed === 0 || forwards === undefined ||
+      (await run(job, "forwards", {}))?.checksum === expected);
+  return !isTold ? { orderMatters: undefined } : {
+    orderMatters: found.checksum !== expected,
     ...(permissions && await audit?.sharedFiles(count)),
     usesNetwork: await audit?.usesNetwork(),
   };

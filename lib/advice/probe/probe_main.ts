@@ -122,7 +122,9 @@ async function main(): Promise<void> {
   const summing = breaks("comparable");
   if (order.order !== undefined) {
     const outcomes = await ranIn(order.order, items, order.limit, task, given).catch(pulling);
-    say({ type: "checksum", checksum: await checksumOf(outcomes, comparable).catch(summing) });
+    const failed = outcomes.filter(({ status }) => status === "rejected").length;
+    const checksum = await checksumOf(outcomes, comparable).catch(summing);
+    say({ type: "checksum", checksum, failed });
     await close();
     end();
   }

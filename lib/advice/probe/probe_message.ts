@@ -144,6 +144,10 @@ export type ProbeMessage =
   | { readonly type: "meter" }
   | { readonly type: "profiled" } & ProfiledRun
   | ProbeDone
-  /** Undefined if not all of these items were run. */
-  | { readonly type: "checksum"; readonly checksum?: string | undefined }
+  /** Undefined if not all of these items were run; how many failed is told of a run in some order. */
+  | {
+    readonly type: "checksum";
+    readonly checksum?: string | undefined;
+    readonly failed?: number | undefined;
+  }
   | { readonly type: "broken"; readonly where: string; readonly error: Thrown };

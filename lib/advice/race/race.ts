@@ -17,10 +17,12 @@ import type {
   TrialResult,
   TrialRunner,
 } from "../../timing/spec.ts";
+import { LOOKED_AT, untilWell } from "../../timing/until_well.ts";
 import {
   bySimplicity,
   type Candidate,
   inFlightOf,
+  isLoop,
   nameOf,
   SEQUENTIAL,
 } from "../prediction/candidate.ts";
@@ -42,6 +44,8 @@ export interface Runner {
   readonly rounds: Round[];
   out?: "failures" | "results" | "slower" | "broken";
   failures?: readonly FailureKind[];
+  /** How long after its failures the plain loop was seen to fail, too; undefined if it went on well. */
+  lastedMs?: number;
   /** Items a second that a refusing server let through; undefined if not known. */
   pacePerSecond?: number;
   /** The item that alone took most of its last run; undefined if none did. */
@@ -181,10 +185,7 @@ const MOST_STOPS = 2;
 const AT_MOST = 1.2;
 /** Where some items fail by chance, a model may have so many standard deviations more failures. */
 const BY_CHANCE = 3;
-/** So many items tell one by one whether what failed before is over, at once and after so many milliseconds. */
-const LOOKED_AT = 8;
-const PAUSES_MS = [0, 3000];
-/** How often that is looked at in a race at most. */
+/** How often it is looked at in a race whether what failed goes well one by one. */
 export const MOST_LOOKS = 8;
 /** If so much more of the plain loop's items fail than in the sample, the race isn't the job. */
 const PLAIN_FAILS = 0.1;
@@ -202,9 +203,11 @@ class Racing {
   /** Whether further trials would only fail. */
   #isFutile = false;
   #looks = 0;
-  /** Whether the last trial had failures of its own, and the fewest tasks in flight that had. */
-  #failed = false;
+  /** The last trial, if it had failures of its own, and the fewest tasks in flight that had. */
+  #failed: Runner | undefined;
   #tooMany = Infinity;
+  /** Whether failures were seen to leave a refusal behind, such as a ban or a used-up quota. */
+  #shutsOut = false;
   #total: number | undefined;
   /** The least that one gained which took longer than predicted: others may find the same limit. */
   #leastGain = Infinity;
@@ -298,18 +301,57 @@ class Racing {
     for (const runner of runners) {
       const isNew = runner.rounds.length === 0 && runner.stops === undefined;
       const isNeedless = isNew &&
-        (judge.isNeedless(runner, this.runners) || this.#isRefutedToo(runner));
+        (judge.isNeedless(runner, this.runners) || this.#isRefutedToo(runner) ||
+          (this.#shutsOut && inFlight(runner) >= this.#tooMany));
       if (isNeedless || !this.may || !this.#affords(runner)) continue;
-      const hadFailed = this.#failed;
+      if (this.#shutsOut && this.#failed !== undefined && !await this.#isLetIn(this.#failed)) break;
       await this.#run(runner, round);
+      const failed = this.#failed;
       // With as many as failed before it is no wonder.
-      if (hadFailed && runner.out === "failures" && inFlight(runner) < this.#tooMany) {
-        await this.#runCalmly(runner, round);
+      const isLess = runner.out === "failures" && inFlight(runner) < this.#tooMany;
+      if (failed !== undefined && isLess && !await this.#looksWell()) {
+        this.#forget(runner);
+        if (!await this.#isLetIn(failed)) break;
+        // Few slots first, as others enter them: then one at most is too many once more.
+        if (runner.rounds.length === 0 && isLoop(runner.candidate)) {
+          this.runners.splice(this.runners.indexOf(runner), 1);
+          break;
+        }
+        await this.#run(runner, round);
       }
-      this.#failed = runner.out === "failures";
+      this.#failed = runner.out === "failures" ? runner : undefined;
       if (this.#failed) this.#tooMany = Math.min(this.#tooMany, inFlight(runner));
     }
     this.#acceptOtherResults();
+  }
+
+  /** Whether a few items go well one by one: what failed before a trial may have had it refused. */
+  async #looksWell(): Promise<boolean> {
+    const { job, plan, runTrial, signal } = this.options;
+    if (!this.may || this.#looks >= MOST_LOOKS) return false;
+    this.#looks++;
+    const few = limitedTo(job, Math.min(LOOKED_AT, plan.sequentialItems));
+    const look = await runTrial({ ...SEQUENTIAL, job: few, round: 0 }, { signal })
+      .catch(() => undefined);
+    this.costMs += look?.round.runMs ?? 0;
+    return look !== undefined && !this.#failsMore(look.round, 0);
+  }
+
+  /** Waits until tasks are let in again that a trial's failures have shut out; whether they are. */
+  async #isLetIn(failed: Runner): Promise<boolean> {
+    const { plan, signal, leftMs, pause = delayed(signal) } = this.options;
+    this.#shutsOut = true;
+    // To begin with few in flight takes about as long as the plain loop.
+    const needsMs = this.#plainMs(plan.items);
+    const { isWell, lastedMs } = await untilWell(() => this.#looksWell(), {
+      leastMs: failed.failures?.find((of) => of.retryAfterMs)?.retryAfterMs,
+      leftMs: () => this.may && this.#looks < MOST_LOOKS ? leftMs() - needsMs : 0,
+      pause,
+    });
+    failed.lastedMs = Math.max(failed.lastedMs ?? 0, lastedMs);
+    this.#failed = undefined;
+    this.#isFutile ||= !isWell;
+    return isWell;
   }
 
   /**
@@ -332,28 +374,6 @@ class Racing {
       await this.runAll(entered, 0);
       more = judge.instead(this.runners);
     }
-  }
-
-  /** Charges a model with no failures that a trial before it left behind, such as a ban or a used-up quota. */
-  async #runCalmly(runner: Runner, round: number): Promise<void> {
-    const { job, plan, runTrial, signal, leftMs, pause = delayed(signal) } = this.options;
-    const few = limitedTo(job, Math.min(LOOKED_AT, plan.sequentialItems));
-    const retryAfterMs = runner.failures?.find((of) => of.retryAfterMs)?.retryAfterMs ?? 0;
-    for (const ms of PAUSES_MS) {
-      const waitMs = ms && Math.max(ms, retryAfterMs);
-      if (!this.may || waitMs > leftMs() || this.#looks >= MOST_LOOKS) break;
-      if (ms > 0) await pause(waitMs);
-      this.#looks++;
-      const look = await runTrial({ ...SEQUENTIAL, job: few, round }, { signal })
-        .catch(() => undefined);
-      this.costMs += look?.round.runMs ?? 0;
-      if (look === undefined || this.#failsMore(look.round, 0)) continue;
-      if (ms === 0) return;
-      this.#forget(runner);
-      return await this.#run(runner, round);
-    }
-    this.#forget(runner);
-    this.#isFutile = true;
   }
 
   #forget(runner: Runner): void {

@@ -33,6 +33,8 @@ export interface Failing extends PlainFailing {
   readonly well: number;
   /** Items a second that went through once a server refused; null if not known. */
   readonly perSecond: number | null;
+  /** How long after that tasks one by one were seen to fail, too; undefined if they went on well. */
+  readonly lastedMs?: number | undefined;
   /** Whether only other machines fail. */
   readonly isElsewhere?: boolean;
 }
@@ -76,6 +78,7 @@ export function failingOf(
   if (first === undefined) return undefined;
   const worst = first.rounds.reduce((a, b) => b.failed > a.failed ? b : a);
   const well = went.map(inFlight).filter((count) => count < inFlight(first));
+  const lasted = failing.flatMap(({ lastedMs }) => lastedMs ?? []);
   const paces = failing.flatMap(({ pacePerSecond }) => pacePerSecond ?? []);
   return {
     kind: kindOf(failing, went),
@@ -89,6 +92,7 @@ export function failingOf(
         .map(([reason, count]) => ({ reason, count, index: 0, message: "" })),
     well: Math.max(1, ...well),
     perSecond: paces.length === 0 ? null : Math.min(...paces),
+    ...(lasted.length > 0 && { lastedMs: Math.max(...lasted) }),
     ...(failing.every(isElsewhere) && { isElsewhere: true }),
   };
 }

@@ -113,7 +113,11 @@ function isThreads({ candidate: { model, slots } }: Runner): boolean {
 
 function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {
   const loops = runners.filter(isLoop);
-  const refused = loops.filter(({ out }) => out === "failures").map(inFlight);
+  // Who shuts out whoever asks for too much is asked for more and more, so that it does so once at most.
+  const shutsOut = runners.some(({ lastedMs }) => lastedMs !== undefined);
+  const refused = (shutsOut ? runners : loops).filter(({ out }) => out === "failures").map(
+    inFlight,
+  );
   if (refused.length === 0) return [];
   const least = Math.min(...refused);
   const went = loops.filter(({ out, rounds }) => out === undefined && rounds.length > 0)
@@ -124,9 +128,10 @@ function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {
   const lower = Math.min(least / LESS, Math.max(2, paced));
   // Between what went well and what didn't is one size more that may gain half as much again.
   const between = Math.floor((most + least) / 2);
+  const isNext = 2 * most < least || between < WORTH * most;
   const slots = most === 0
-    ? Math.max(2, 2 ** Math.floor(Math.log2(lower)))
-    : 2 * most < least || between < WORTH * most
+    ? shutsOut ? 2 : Math.max(2, 2 ** Math.floor(Math.log2(lower)))
+    : isNext || shutsOut
     ? 2 * most
     : between;
   return slots < least ? [eventLoop(slots)] : [];

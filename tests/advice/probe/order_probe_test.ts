@@ -56,6 +56,30 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "orderProbe() takes what fails in any order by now for no matter of the order",
+  ignore,
+  async fn() {
+    const ran = async (code: string) => {
+      const source = `export const items = [0, 1, 2, 3]; ${code}`;
+      const module = `data:text/javascript,${encodeURIComponent(source)}`;
+      const items = { kind: "module", module, export: "items" } as const;
+      const job = { name: "made up", task: { module, export: "default" }, items, options: {} };
+      const { signal } = new AbortController();
+      const wanted = { typed: "made up", limit: 4, targetMs: 10, guardMs: 60_000, signal };
+      const { forwards } = await probe(job, wanted, () => []);
+      const check = { count: 4, guardMs: 60_000, signal };
+      return [
+        (await orderProbe(job, { ...check, forwards })).orderMatters,
+        (await orderProbe(job, { ...check, forwards: "of before the ban" })).orderMatters,
+      ];
+    };
+    const counting =
+      "let n = 0; export default (item) => { if (item !== n++) throw item; return item; };";
+    assertEquals(await ran(counting), [true, undefined]);
+  },
+});
+
 /** What file the tasks rewrite, or only write, of such a job in a folder that it may write. */
 async function shared(task: string, all = false): Promise<string | undefined> {
   const folder = await Deno.makeTempDir({ prefix: "lanes-rewritten-" });

@@ -9,6 +9,8 @@ import {
   type RaceOptions,
   type Runner,
 } from "../../../lib/advice/race/race.ts";
+import { eventLoop } from "../../../lib/advice/prediction/candidate.ts";
+import { failingOf } from "../../../lib/advice/race/sample_check.ts";
 import { substitutes } from "../../../lib/advice/race/substitutes.ts";
 import type { Round } from "../../../lib/timing/result.ts";
 import type { TrialSpec } from "../../../lib/timing/spec.ts";
@@ -537,7 +539,7 @@ Deno.test("race() charges no model with what an earlier one's trial did to the s
       of.some(({ candidate }) => candidate.slots === 4) ? [] : [limited(4)];
     const { runners, untried } = await race({
       ...judgedBy(options, { instead }),
-      leftMs: () => 10_000,
+      leftMs: () => 10_000 - pauses.reduce((sum, ms) => sum + ms, 0),
       pause: (ms) => Promise.resolve(pauses.push(ms)),
     });
     const found = runners.find(({ candidate }) => candidate.slots === 4);
@@ -546,7 +548,47 @@ Deno.test("race() charges no model with what an earlier one's trial did to the s
   const well = [undefined, undefined];
   assertEquals(await ran(1), { found: well, pauses: [3000], untried: 0 });
   assertEquals(await ran(0), { found: well, pauses: [], untried: 0 });
-  assertEquals(await ran(9), { found: undefined, pauses: [3000], untried: 1 });
+  assertEquals(await ran(9), { found: undefined, pauses: [3000, 6000], untried: 1 });
+});
+
+Deno.test("race() waits a ban out, and then begins with few slots, so that one more is all it causes", async () => {
+  const ran = async (banMs: number, seed: number) => {
+    let [nowMs, bannedUntilMs] = [0, 0];
+    const seen: string[] = [];
+    const raced = [SEQUENTIAL, CONCURRENT, eventLoop(64)];
+    const options = optionsFor(raced, (trial) => {
+      const inFlight = Math.min(trial.model === "concurrent" ? 64 : trial.slots ?? 1, 64);
+      const runMs = 4500 / Math.min(inFlight, 12);
+      const isBanned = nowMs < bannedUntilMs;
+      if (!isBanned) nowMs += runMs;
+      if (!isBanned && inFlight > 12) bannedUntilMs = nowMs + banMs;
+      const fails = isBanned || inFlight > 12;
+      if (trial.model !== "sequential") seen.push(`${trial.slots ?? "all"}${fails ? "!" : ""}`);
+      return { runMs, ...(fails && { failed: 60, succeeded: 4 }) };
+    });
+    const { runners } = await race({
+      ...judgedBy(options, {
+        expectedMs: ({ slots }) => 4500 / Math.min(slots, 64),
+        instead: (of) => substitutes(of, ALLOWED, lastMs),
+      }),
+      seed,
+      leftMs: () => 30_000 - nowMs,
+      pause: (ms) => Promise.resolve(nowMs += ms),
+    });
+    const went = runners.filter(({ out, rounds, candidate }) =>
+      out === undefined && rounds.length > 0 && candidate.slots > 1
+    );
+    const { lastedMs } = failingOf(runners)!;
+    return { seen, went: went.map(({ candidate }) => candidate.slots), lastedMs };
+  };
+  for (let seed = 0; seed < 10; seed++) {
+    const { seen, went, lastedMs } = await ran(10_000, seed);
+    assertEquals(seen.slice(-4), ["2", "4", "8", "16!"]);
+    assertEquals([went.at(-1), lastedMs], [8, 9000]);
+    const short = await ran(1500, seed);
+    assertEquals([short.went.at(-1), short.lastedMs], [8, 0]);
+    assert(short.seen.filter((of) => of === "8").length > 1, "rounds go on");
+  }
 });
 
 Deno.test("race() takes items that don't settle beside others for failures, not for slowness", async () => {

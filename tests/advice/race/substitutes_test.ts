@@ -157,6 +157,11 @@ Deno.test("substitutes() finds how many are borne between few that went well and
   assertEquals(found([...plain, of(2, "failures")]), []);
   assertEquals(found([...plain, of(64, "failures")]), [limited(16)]);
   assertEquals(found([...plain, of(64, "failures"), of(16)]), [limited(32)]);
+  // Who is shut out for a while by too many begins with few, and asks for no more than twice as many.
+  const shut = { ...tried([CONCURRENT, 20])[0]!, out: "failures" as const, lastedMs: 0 };
+  assertEquals(found([...plain, shut]), [limited(2)]);
+  assertEquals(found([...plain, shut, of(2), of(4)]), [limited(8)]);
+  assertEquals(found([...plain, shut, of(2), of(4), of(8), of(16, "failures")]), []);
   // Ten a second at 400 ms each keep four slots busy.
   const refused = { ...of(64, "failures"), pacePerSecond: 10 };
   const timed = { ...ALLOWED, taskMs: 400 };
