@@ -92,9 +92,14 @@ export class Assessment {
   }
 
   prediction(candidate: Candidate): Prediction {
-    const { sample, horizon, machine, predicted } = this.found;
-    return predicted.find((of) => nameOf(of.candidate) === nameOf(candidate))?.prediction ??
+    const { sample, horizon, machine, predicted, pace } = this.found;
+    const found = predicted.find((of) => nameOf(of.candidate) === nameOf(candidate))?.prediction ??
       predict(sample, candidate, horizon, machine);
+    // What is refused at once takes little time, and the server's pace decides how long all take.
+    const leastMs = pace?.ofPlainLoop && pace.perSecond ? 1000 * horizon / pace.perSecond : 0;
+    const [runMs, lowMs, highMs] = [found.runMs, found.lowMs, found.highMs]
+      .map((ms) => Math.max(ms, leastMs)) as [number, number, number];
+    return { ...found, runMs, lowMs, highMs };
   }
 
   predictedGain(candidate: Candidate): Interval {

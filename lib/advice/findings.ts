@@ -253,12 +253,26 @@ const SAID = {
       `one${each}.${needs} A worker that runs out of memory takes the whole program with it; a ` +
       "process doesn't.";
   },
-  uneven({ variation, longest }: { readonly variation: number; readonly longest?: Longest }) {
+  uneven(
+    { variation, longest, trend }: {
+      readonly variation: number;
+      readonly longest?: Longest;
+      /** So many times as long as those of the first half take the items of the second. */
+      readonly trend?: number;
+    },
+  ) {
     if (longest) {
       return `Item ${longest.index} alone took ${
         formatPercent(longest.share)
       } of the sample's time: ` +
         "no model is done before that task is. Make several of it.";
+    }
+    if (trend) {
+      return "The tasks take longer the later their items come: those of the second half " +
+        `${
+          formatRatio(trend)
+        } as long as those of the first. The longest come last, and keep all ` +
+        "waiting at the end: put them first.";
     }
     return `The tasks are uneven (standard deviation ${variation.toFixed(1)} times the mean): a ` +
       "long one at the end keeps all waiting. Put the longest first.";
@@ -569,10 +583,32 @@ function* ofTasks(found: Evidence, chosen: Candidate, moreBytes: MoreBytes): Gen
   }
   const longest = longestOf(found);
   const isLate = inFlightOf(chosen, horizon) > 1 && !wasBusy(sample, machine);
-  if (variation > UNEVEN && (longest || isLate) && !found.pace?.ofPlainLoop) {
-    yield { kind: "uneven", variation, ...(longest && { longest }) };
+  const trend = isLate ? trendOf(found) : undefined;
+  const isUneven = variation > UNEVEN && (longest || isLate);
+  if ((isUneven || trend) && !found.pace?.ofPlainLoop) {
+    yield { kind: "uneven", variation, ...(longest && { longest }), ...(trend && { trend }) };
   }
   yield* ofTeardown(probed);
+}
+
+/** A second half that takes so many times as long as the first is a trend. */
+const TREND = 2;
+
+/** How many times as long as the first half's the second half's items take; undefined if that is chance, or less. */
+function trendOf({ sample, probed }: Pick<Evidence, "sample" | "probed">): number | undefined {
+  const { items, walls, wallMs, variation } = sample;
+  if (items < MANY_ITEMS) return undefined;
+  const places = spreadOrder(probed.spread ?? 0);
+  const times = walls.flatMap(({ count, wallMs }) => Array<number>(count).fill(wallMs))
+    .map((ms, turn) => ({ ms, place: places[turn] ?? turn })).sort((a, b) => a.place - b.place);
+  const half = times.length >> 1;
+  const mean = (of: readonly { readonly ms: number }[]) =>
+    of.reduce((sum, { ms }) => sum + ms, 0) / of.length;
+  const [first, second] = [mean(times.slice(0, half)), mean(times.slice(half))];
+  const error = 2 * wallMs * variation / Math.sqrt(items);
+  return second >= TREND * first && second - first > HARDLY_CHANCE * error
+    ? second / first
+    : undefined;
 }
 
 /** The item that alone takes most of the time, if the sample ran much of a job that isn't small. */

@@ -15,7 +15,7 @@ import { sampleOf } from "../../lib/advice/probe/sample.ts";
 import type { Race, Runner } from "../../lib/advice/race/race.ts";
 import type { FailureKind } from "../../lib/timing/failures.ts";
 import { spreadOrder } from "../../lib/timing/job_items.ts";
-import { adviceOn } from "./advice_on.ts";
+import { adviceOn, asPredicted } from "./advice_on.ts";
 import { limited, MACHINE, probedOf, raceOf, runner, sampleFor, WORKERS } from "./fixture.ts";
 
 Deno.test("advise() recommends no model after a race of other work that failed in it or didn't pay", async () => {
@@ -361,4 +361,22 @@ Deno.test("the item that takes most of the time is named by its place in the lis
   for (const text of [await of(400), await of(3000, 1000)]) {
     assertStringIncludes(text!, "a long one at the end keeps all waiting");
   }
+});
+
+Deno.test("items that take longer the later they come are told of, wherever the sample took them from", async () => {
+  const made = { computeMs: 30, items: 120 };
+  const inOrder = probedOf(made);
+  const of = async (msAt: (place: number) => number) => {
+    const places = spreadOrder(120);
+    const stretches = inOrder.stretches.map((one, turn) => {
+      const ms = msAt(places[turn]!);
+      return { ...one, wallMs: ms, cpuMs: ms, syncMs: ms, syncCpuMs: ms };
+    });
+    const probed = { ...inOrder, stretches, spread: 120 };
+    const { hazards } = await adviceOn(made, asPredicted, {}, false, undefined, {}, probed);
+    return hazards.find(({ kind }) => kind === "uneven")?.text ?? "";
+  };
+  assertStringIncludes(await of((place) => 1 + place), "the second half 2.9");
+  assertEquals(await of((place) => 121 - place), "", "the longest are first already");
+  assertEquals(await of((place) => 20 + 20 * (place % 2)), "");
 });

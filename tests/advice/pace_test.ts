@@ -46,6 +46,9 @@ Deno.test("advise() keeps to the pace of a server that refuses the plain loop, a
   assertStringIncludes(rate!.text, "HTTP 429");
   assertEquals([rate?.figures?.perSecond, rate?.figures?.refused], [20, 40]);
   assertEquals(advice.partial, undefined);
+  // Its times and gains are those of that pace, not of what is refused at once.
+  assertEquals(Math.round(advice.models[0]!.predictedMs / 100), 60);
+  assert(advice.models.every(({ predictedGain }) => predictedGain <= 1));
 });
 
 Deno.test("advise() takes a plain loop's own pace for no limit of the server", async () => {

@@ -1,7 +1,7 @@
 /** Advice as a report for terminal and Markdown, and as a part of a page with charts. */
 
 import type { Advice, AdviceFile, Hazard, ModelAdvice } from "../../advice/advice.ts";
-import { itemsText } from "../../advice/findings.ts";
+import { itemsText, sourceLimit } from "../../advice/findings.ts";
 import { didTheWork } from "../../advice/race/race.ts";
 import { AS_GOOD, COMPUTES, MORE_LIKELY, SURE_CLASS, WAITS } from "../../judge/thresholds.ts";
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
@@ -107,11 +107,19 @@ function outWords({ out, measured }: ModelAdvice): string {
   return gain.median < 1 ? "seemed slower" : "seemed behind";
 }
 
-export function classLine(advice: Pick<Advice, "bound" | "cpuShare" | "classConfidence">): string {
+export function classLine(
+  advice: Pick<Advice, "bound" | "cpuShare" | "classConfidence" | "sample">,
+): string {
+  const { sample: { sourceMs, wallMs } } = advice;
+  const isSource = sourceLimit(advice.sample, 1) !== undefined;
+  const ofSource = formatPercent(sourceMs / (sourceMs + wallMs));
+  const name = isSource
+    ? `limited by the source of its items, which takes ${ofSource} of the time`
+    : className(advice.bound);
   const share = formatPercent(advice.cpuShare);
   const sure = formatPercent(advice.classConfidence);
   const rest = share === "100%" ? "" : " and wait the rest";
-  return `${className(advice.bound)}: the tasks compute ${share} of their time${rest} ` +
+  return `${name}: the tasks compute ${share} of their time${rest} ` +
     (advice.classConfidence < SURE_CLASS ? `(unsure: ${sure})` : `(${sure} sure)`);
 }
 
@@ -346,7 +354,8 @@ function savingsLine({ cpuShare, sample, recommended }: Advice, { functions }: J
   const where = most.place === undefined ? "" : ` (${most.place})`;
   // The event loop's thread alone was looked at.
   const onLoop = sample.cpuMs > 0 ? Math.min(1, sample.loopMs / sample.cpuMs) : 1;
-  const saved = formatPercent(most.share * cpuShare * onLoop / 2);
+  const ofAll = sample.wallMs / (sample.wallMs + sample.sourceMs);
+  const saved = formatPercent(most.share * cpuShare * onLoop * ofAll / 2);
   const half = `Halving what ${most.name}${where} does would save ${saved} of the time`;
   const { model, name, gain, predictedGain } = recommended;
   if (model === BASELINE) return `${half}; no other model surely saves any.`;

@@ -194,16 +194,30 @@ Deno.test("the advice's cost says how often an item ran", () => {
   assert(costLine({ ...advice, cost: { ...cost, timesRun: 3 } }).endsWith("more than 3 times."));
 });
 
-Deno.test("a class and what corrects it are told; an unknown one is called measured", () => {
+Deno.test("a class and what corrects it are told, or the source that takes the time; an unknown one is called measured", () => {
+  const { sample } = advice;
   assertEquals(
-    classLine({ bound: "mixed", cpuShare: 0.4, classConfidence: 0.9 }),
+    classLine({ sample, bound: "mixed", cpuShare: 0.4, classConfidence: 0.9 }),
     "mixed: the tasks compute 40% of their time and wait the rest (90% sure)",
   );
   assert(
-    classLine({ bound: "mixed", cpuShare: 0.4, classConfidence: 0.5 }).endsWith("(unsure: 50%)"),
+    classLine({ sample, bound: "mixed", cpuShare: 0.4, classConfidence: 0.5 }).endsWith(
+      "(unsure: 50%)",
+    ),
   );
   assert(
-    classLine({ bound: "cpu", cpuShare: 1, classConfidence: 1 }).includes("100% of their time ("),
+    classLine({ sample, bound: "cpu", cpuShare: 1, classConfidence: 1 })
+      .includes("100% of their time ("),
+  );
+  assertEquals(
+    classLine({
+      sample: { ...sample, wallMs: 5, sourceMs: 20 },
+      bound: "cpu",
+      cpuShare: 1,
+      classConfidence: 0.99,
+    }),
+    "limited by the source of its items, which takes 80% of the time: the tasks compute 100% of " +
+      "their time (99% sure)",
   );
   assertEquals(className("__proto__" as never), "measured");
   assertEquals(remarkLines({ partial: "stopped" }), ["Partial: stopped."]);

@@ -40,6 +40,13 @@ Deno.test("profileLines() counts only what the event loop's own thread computes"
   assertEquals(saved!.includes("would save 16% of the time"), true, saved);
 });
 
+Deno.test("what takes long to get from its source isn't saved by mending a function", () => {
+  const { wallMs } = advice.sample;
+  const sample = { ...advice.sample, sourceMs: wallMs };
+  const [, saved] = profileLines(having({ sample }, workers));
+  assertEquals(saved!.includes("would save 16% of the time"), true, saved);
+});
+
 Deno.test("profileLines() calls no gain what may as well be none", () => {
   const unsure = { ...workers, gain: { median: 1.3, low: 0.8, high: 1.9 } };
   assertEquals(
