@@ -180,6 +180,10 @@ export class Assessment {
     const isRaced = this.#entries.entries.some(({ times, eligible, candidate }) =>
       eligible && times.length > 0 && candidate.model !== BASELINE
     );
+    // What only lanes could gain isn't taken, whatever it is.
+    const areLanes = others.length > 0 &&
+      others.every(({ candidate }) => isRemote(candidate.model));
+    if (this.sharesState && areLanes) return plainly("no gain", OF_A_PART);
     if (isRaced) {
       const free = this.#ofRace();
       if (!this.sharesState || !isRemote(free.candidate.model)) return this.#keptTo(free);

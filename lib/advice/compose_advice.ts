@@ -87,7 +87,7 @@ export function composeAdvice(found: Evidence): Advice {
     permissions: job.permissions ?? {},
     ...{ library, server, ...care },
   }, candidate);
-  const { walls: _walls, laneMs: _laneMs, isDrawn: _isDrawn, ...figures } = sample;
+  const { walls: _walls, laneMs: _laneMs, isDrawn: _isDrawn, rest: _rest, ...figures } = sample;
   // Of what the plain loop gives nothing is asked, and of what fails, or isn't the job, nothing can be.
   const isUnchecked = !isPlain && (decision === "gain" || decision === "unmeasured") &&
     found.backwards?.orderMatters === undefined && sample.failed === 0 && !found.race?.otherResults;
@@ -100,7 +100,9 @@ export function composeAdvice(found: Evidence): Advice {
   const offer = better && { model: nameOf(better.candidate), gain: better.gain };
   if (found.shared !== undefined) {
     if (offer || (isPlain && noGain === undefined)) {
-      seen.push({ kind: "state", ...found.shared, offer });
+      const distinct = probed.done?.equal?.distinct;
+      const items = distinct === undefined ? undefined : sample.total ?? undefined;
+      seen.push({ kind: "state", ...found.shared, offer, items, distinct });
     }
   } else if (offer && atOnce !== undefined) {
     const isSure = ownLimit !== undefined || (takesTurns && !isBusy);

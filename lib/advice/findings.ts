@@ -100,10 +100,12 @@ function shutText({ lastedMs }: Failed): string {
 const SAID = {
   /** Models gave other results; `orderMatters` is undefined where that isn't known. */
   results(
-    { models, orderMatters, loops, isLost }: {
+    { models, orderMatters, loops, shares, isLost }: {
       readonly models: readonly string[];
       readonly orderMatters?: boolean | undefined;
       readonly loops: boolean;
+      /** Whether something was found that the tasks share. */
+      readonly shares?: boolean;
       /** Whether it is told besides what of an item doesn't arrive. */
       readonly isLost?: boolean;
     },
@@ -115,7 +117,10 @@ const SAID = {
         "an error as a value when many are in flight. A lane has memory of its own, and tasks in " +
         "one lane take turns at every await. Give each task all it needs in its item.";
     }
-    const why = loops
+    const why = loops && !shares
+      ? "what they ask, most likely, gives other answers to so many at once (an error, a captcha): " +
+        "nothing was found that they share in their modules. Throw on such an answer."
+      : loops
       ? "tasks in flight at the same time that change what they share, or that give an error as a " +
         "value. Don't read something before an await and write it behind; keep it in the task."
       : "memory that each lane has of its own: a module's variables are not shared between lanes. " +
@@ -148,11 +153,21 @@ const SAID = {
       "chance, which no result shows. Give each its own file, or write it once, from the results.";
   },
   /** What tasks share on one event loop is kept whole; a model that gained more has one in each lane. */
-  state({ offer, ...shared }: SharedState & { readonly offer?: Offer | undefined }) {
+  state(
+    { offer, items, distinct, ...shared }: SharedState & {
+      readonly offer?: Offer | undefined;
+      /** Of a list, and how many of them differ from all others before them. */
+      readonly items?: number | undefined;
+      readonly distinct?: number | undefined;
+    },
+  ) {
+    const same = items === undefined || distinct === undefined
+      ? ""
+      : ` Only ${distinct} of ${counted(items, "item")} differ from all before them.`;
     const told =
       `The tasks stay in one event loop: ${sharedWords(shared)}. A cache or a table is ` +
       "made again in each lane, and a lock, a limit or a count holds in each alone.";
-    return told + offerText(offer);
+    return told + same + offerText(offer);
   },
   /** Tasks take turns within a lane, and not between those of a model that gained more. */
   turns(
@@ -477,7 +492,8 @@ export function sparesLater({ sample, probed }: Pick<Evidence, "sample" | "probe
 
 /** Whether the rest of a job may be unlike its sample for that. */
 export function isRestUnlike(found: Evidence): boolean {
-  return found.horizon > found.sample.items && sparesLater(found);
+  const { horizon, sample } = found;
+  return horizon > sample.items && sample.rest === undefined && sparesLater(found);
 }
 
 /** What of an item loses its class on other lanes; undefined if some gave the same results for all that. */
@@ -499,7 +515,9 @@ export function sourceLimit(
 }
 
 /** What the results came to: other ones, the order of tasks, chance, or other work. */
-function* ofResults({ race, backwards, sample, probed, pace }: Evidence): Generator<Finding> {
+function* ofResults(
+  { race, backwards, sample, probed, pace, shared }: Evidence,
+): Generator<Finding> {
   const wrong = (race?.runners ?? []).filter(({ out }) => out === "results");
   const models = wrong.map(({ candidate }) => nameOf(candidate));
   const orderMatters = backwards?.orderMatters;
@@ -507,7 +525,8 @@ function* ofResults({ race, backwards, sample, probed, pace }: Evidence): Genera
   else if (wrong.length > 0) {
     const loops = wrong.some(({ candidate }) => isLoop(candidate));
     const isLost = !loops && sample.classLost !== undefined;
-    yield { kind: "results", models, orderMatters, loops, ...(isLost && { isLost }) };
+    const shares = shared !== undefined;
+    yield { kind: "results", models, orderMatters, loops, shares, ...(isLost && { isLost }) };
   }
   if (backwards?.rewritten) {
     yield { kind: "rewritten", tasks: backwards.items, ...backwards.rewritten };

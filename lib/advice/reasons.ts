@@ -166,12 +166,14 @@ function plainReason(assessment: Assessment, recommendation: Recommendation): st
       return `Leave it sequential${now}: what was predicted promises no sure gain${busy}, and no ` +
         "other model was measured.";
     }
-    default:
-      if (assessment.offer !== undefined) return `Leave it sequential: ${OWN_STATE}.`;
+    default: {
+      const areLanes = recommendation.bestGain === null && assessment.sharesState;
+      if (areLanes || assessment.offer !== undefined) return `Leave it sequential: ${OWN_STATE}.`;
       return recommendation.bestGain === null
         ? `Leave it sequential: ${refutedText(assessment)}.`
         : "Leave it sequential: no model that gives the same results is detectably faster than " +
           "the plain loop.";
+    }
   }
 }
 
@@ -459,6 +461,11 @@ export function unsureOf(assessment: Assessment, candidate: Candidate): string |
     return `there ${items === 1 ? "was" : "were"} only ${counted(items, "item")} to go by`;
   }
   if (isDrawn) return "the same items took other times when they ran again";
+  const { shared, horizon } = assessment.found;
+  if (shared && horizon > items && probed.done?.equal?.again.every((count) => count === 0)) {
+    return "the list repeats items, of which the sample has none twice: how long they take again " +
+      "isn't known";
+  }
   if (isRestUnlike(assessment.found)) {
     return "the tasks took less time the later they ran, and the rest of the job may take still less";
   }

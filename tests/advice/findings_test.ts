@@ -159,6 +159,10 @@ Deno.test("other results are told with what is known of their cause", () => {
   say({ kind: "results", models, loops: true }, "under concurrent, workers (2 lanes): the tasks");
   say(
     { kind: "results", models, orderMatters: false, loops: true },
+    "what they ask, most likely, gives other answers to so many at once",
+  );
+  say(
+    { kind: "results", models, orderMatters: false, loops: true, shares: true },
     "it isn't the order, but tasks in flight at the same time that change what they share",
   );
   say(
@@ -302,6 +306,7 @@ Deno.test("a busy machine, a slow teardown and the rest are told with their figu
   );
   const shared = { kind: "state", name: "cache", module: "file:///a/memo.ts", line: 4 } as const;
   say(shared, "line 4 of memo.ts changes cache, and each lane would have its own");
+  say({ ...shared, items: 400, distinct: 40 }, "Only 40 of 400 items differ from all before them");
   say({ ...shared, offer }, "workers gained 2.00× 1.90–2.10 with that: take it if");
   say({ kind: "blocking", share: 0.9 }, "hold up their thread for 90% of their time");
   say({ kind: "blocking", share: 0.9, startsPrograms: true }, "Starting programs holds up");

@@ -387,6 +387,7 @@ Deno.test("tasks that share what they change stay in one event loop, and what la
   });
   const [kept] = each.hazards.filter(({ kind }) => kind === "state");
   assertEquals([each.recommended.model, kept!.text.includes("gained")], ["sequential", false]);
+  assertMatch(each.recommended.reason, /^Leave it sequential: each lane would have its own/);
   // Nor is it worth a word where slots are as good.
   const waits = await adviceOn({ waitMs: 20 }, asPredicted, { shared });
   assertEquals([waits.recommended.model, waits.hazards], ["concurrent", []]);

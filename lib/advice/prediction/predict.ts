@@ -65,12 +65,13 @@ function gainOfLanes(lanes: number, { cores, ceiling }: Machine): number {
 
 type Times = Omit<Sample["walls"][number], "count">;
 
-function timesOf({ walls }: Pick<Sample, "walls">, count: number): Times[] {
+function timesOf({ walls, rest }: Pick<Sample, "walls" | "rest">, count: number): Times[] {
   const times: Times[] = [];
   while (times.length < count) {
     for (const wall of walls) {
       for (let i = 0; i < wall.count && times.length < count; i++) times.push(wall);
     }
+    while (rest !== undefined && times.length < count) times.push(rest);
   }
   return times;
 }

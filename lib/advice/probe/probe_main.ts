@@ -140,7 +140,7 @@ async function main(): Promise<void> {
     await inbox.next();
   };
   const sampler = new Sampler(order, task, say, readMeter, given, comparable, places);
-  await sampler.run(items, listed).catch(pulling);
+  await sampler.run(items, listed, Array.isArray(made) ? made : undefined).catch(pulling);
   for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
     const command = JSON.parse(next) as ProbeCommand;
     if ("finish" in command) break;

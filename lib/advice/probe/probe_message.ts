@@ -1,5 +1,7 @@
 /** What a probe is told and what it says. Plain data: it travels as lines of JSON. */
 
+import type { EqualItems } from "./equal_items.ts";
+
 export interface ProfileOrder {
   readonly stride: number;
   readonly targetMs: number;
@@ -112,6 +114,8 @@ export interface ProbeDone {
   readonly refused?: { readonly count: number; readonly pacePerSecond: number | null };
   /** How many of the first results are kept, so that a checksum can be asked for. */
   readonly kept: number;
+  /** How a list's items repeat each other; undefined if they don't, or it isn't known. */
+  readonly equal?: EqualItems | undefined;
   /** Whether all of these are undefined, so that nothing can be compared. */
   readonly isVoid: boolean;
 }

@@ -54,15 +54,52 @@ export type Sample = Checked<typeof sampleSchema> & {
   readonly laneMs?: number | undefined;
   /** Whether the items took other times when they ran again, so that `walls` holds but their mean. */
   readonly isDrawn?: boolean;
+  /** What the items beyond the sample take on average, where that is known to be something else. */
+  readonly rest?: Omit<Wall, "count"> | undefined;
   /** One by one in order, in stretches of equal ones where tasks are tiny. */
-  readonly walls: readonly {
-    readonly count: number;
-    readonly wallMs: number;
-    /** CPU time of this process; undefined if it isn't known. */
-    readonly cpuMs?: number;
-    readonly sourceMs: number;
-  }[];
+  readonly walls: readonly Wall[];
 };
+
+/** What so many items took, each. */
+interface Wall {
+  readonly count: number;
+  readonly wallMs: number;
+  /** CPU time of this process; undefined if it isn't known. */
+  readonly cpuMs?: number;
+  readonly sourceMs: number;
+}
+
+/** Items that are equal to earlier ones take so many times less where tasks keep their results. */
+const KEEPS = 1.5;
+
+/**
+ * What the rest of a list takes, where items that are equal to earlier ones took far less: those that are
+ * new in it as much as new ones did, all others as little as those.
+ */
+function restOf(
+  stretches: Probed["stretches"],
+  done: Probed["done"],
+  total: number,
+): Sample["rest"] {
+  const { equal } = done ?? {};
+  if (equal === undefined) return undefined;
+  const among = (isOf: (again: number, count: number) => boolean) => {
+    const these = stretches.filter(({ count }, place) => isOf(equal.again[place] ?? 0, count));
+    const items = these.reduce((sum, { count }) => sum + count, 0);
+    const mean = (of: "wallMs" | "cpuMs" | "sourceMs") =>
+      these.reduce((sum, stretch) => sum + stretch[of], 0) / items;
+    return { items, wallMs: mean("wallMs"), cpuMs: mean("cpuMs"), sourceMs: mean("sourceMs") };
+  };
+  const [fresh, same] = [among((again) => again === 0), among((again, count) => again === count)];
+  if (fresh.items === 0 || same.items === 0 || fresh.wallMs < KEEPS * same.wallMs) return undefined;
+  const items = stretches.reduce((sum, { count }) => sum + count, 0);
+  const seen = items - equal.again.reduce((sum, count) => sum + count, 0);
+  const left = total - items;
+  if (left <= 0) return undefined;
+  const share = Math.min(1, (equal.distinct - seen) / left);
+  const mean = (of: "wallMs" | "cpuMs" | "sourceMs") => share * fresh[of] + (1 - share) * same[of];
+  return { wallMs: mean("wallMs"), cpuMs: mean("cpuMs"), sourceMs: mean("sourceMs") };
+}
 
 /** A correction that the system counted may be off by this part of it, an estimated one by more. */
 const COUNTED = 1 / 20;
@@ -131,6 +168,7 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
     failed: done?.failed ?? failures.length,
     total: done?.total ?? total ?? null,
     laneMs,
+    rest: restOf(stretches, done, done?.total ?? total ?? 0),
     tasksMs: items * (wallMs + sourceMs),
     sourceMs,
     wallMs,

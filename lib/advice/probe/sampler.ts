@@ -17,6 +17,7 @@ import type {
   Stretch,
   Thrown,
 } from "./probe_message.ts";
+import { equalItems } from "./equal_items.ts";
 import { TransferMeter } from "./transfer_meter.ts";
 
 function cpuMs(): number {
@@ -109,8 +110,9 @@ export class Sampler {
     this.#places = places;
   }
 
-  /** Runs the sample; `listed` is how many items a list has that are taken in another order. */
-  async run(items: Items<unknown>, listed?: number): Promise<void> {
+  /** Runs the sample; `listed` is how many items of a list there are that are taken in another order. */
+  async run(items: Items<unknown>, listed?: number, list?: readonly unknown[]): Promise<void> {
+    const counts: number[] = [];
     const { limit, metered } = this.order;
     const puller = new ItemPuller(items);
     const rssBeforeBytes = rssBytes();
@@ -132,6 +134,7 @@ export class Sampler {
       // At once, so that the parent knows at which item a task never ends, or ends the process.
       this.say({ type: "stretch", stretch, failures: this.#failures });
       this.#failures = [];
+      counts.push(stretch.count);
       if (this.#ran === 1) rssFirstBytes = rssBytes();
       if (stretch.wallMs < STRETCH_MS / 2) size = Math.min(2 * size, MOST_ITEMS_A_STRETCH);
       else if (stretch.wallMs > 2 * STRETCH_MS) size = Math.max(1, size >> 1);
@@ -156,6 +159,7 @@ export class Sampler {
       rssFirstBytes,
       rssAfterBytes,
       kept: this.#kept.length,
+      equal: list && equalItems(list.slice(0, listed), this.#places, counts),
       isVoid: this.#kept.every((of) => of.status === "fulfilled" && of.value === undefined),
       ...(count > 0 && { refused: { count, pacePerSecond } }),
     });

@@ -117,14 +117,15 @@ interface SameWork {
   readonly failing?: PlainFailing;
 }
 
-/** What so many of the first items took in the sample; those beyond it as much as its mean. */
-function sampledMs({ walls, wallMs, sourceMs }: Sample, items: number): number {
+/** What so many of the first items took in the sample; those beyond it as much as its mean, unless it is known better. */
+function sampledMs({ walls, rest, ...mean }: Sample, items: number): number {
   let [ms, left] = [0, items];
   for (const { count, wallMs, sourceMs } of walls) {
     const taken = Math.min(left, count);
     ms += taken * (wallMs + sourceMs);
     left -= taken;
   }
+  const { wallMs, sourceMs } = rest ?? mean;
   return ms + left * (wallMs + sourceMs);
 }
 

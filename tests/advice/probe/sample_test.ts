@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
+import { type Candidate, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
+import { predict } from "../../../lib/advice/prediction/predict.ts";
 import { promising } from "../../../lib/advice/race/race_plan.ts";
 import { mostCpuShare, sampleOf, typicalFrom } from "../../../lib/advice/probe/sample.ts";
 import { possibleGain } from "../../../lib/advice/race/recommend.ts";
@@ -133,4 +134,26 @@ Deno.test("typicalFrom() tells from how many items on the first ones stand for a
   assertEquals(typicalFrom(took([300, ...Array(99).fill(3)])), 50);
   // The long ones come late.
   assertEquals(typicalFrom(took([...Array(90).fill(1), ...Array(10).fill(50)])), 96);
+});
+
+Deno.test("the rest of a list takes what equal items took again, where tasks keep their results", () => {
+  const kept = (ofAgain: number, distinct = 60) => {
+    const probed = probedOf({ computeMs: 20, items: 100, total: 1000 });
+    // Each second one is equal to an earlier one.
+    const again = probed.stretches.map((_, place) => place % 2);
+    const stretches = probed.stretches.map((of, place) => {
+      const share = again[place] === 1 ? ofAgain : 1;
+      return { ...of, wallMs: of.wallMs * share, cpuMs: of.cpuMs * share };
+    });
+    return sampleOf({
+      ...probed,
+      stretches,
+      done: { ...probed.done!, equal: { distinct, again } },
+    });
+  };
+  // Ten are new in the other 900.
+  const sample = kept(0);
+  assertAlmostEquals(sample.rest!.wallMs, 20 * 10 / 900, 0.02);
+  assertAlmostEquals(predict(sample, SEQUENTIAL, 1000, MACHINE).runMs, 60 * 20, 60);
+  assertEquals(kept(0.9).rest, undefined, "they take as long again");
 });

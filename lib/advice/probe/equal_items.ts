@@ -1,0 +1,46 @@
+/** Which items of a list are equal to earlier ones: a task that keeps its results takes less for those. It imports no npm package. */
+
+/** How the items of a list repeat each other, where they do. */
+export interface EqualItems {
+  /** How many of the list differ from all others before them. */
+  readonly distinct: number;
+  /** Of each stretch of the sample, in turn, how many items are equal to one that ran before. */
+  readonly again: readonly number[];
+}
+
+/** What is longer than this as text is taken to be like no other. */
+const MOST_TEXT = 1000;
+
+function keyOf(item: unknown): unknown {
+  if (typeof item !== "object" || item === null) return item;
+  try {
+    const text = JSON.stringify(item);
+    // What JSON leaves out may be what differs.
+    return text.length > MOST_TEXT || text.includes("{}") ? item : `object ${text}`;
+  } catch {
+    return item;
+  }
+}
+
+/** Undefined if no two are equal; `places` is the order in which the sample took them, in stretches of `counts`. */
+export function equalItems(
+  list: readonly unknown[],
+  places: readonly number[],
+  counts: readonly number[],
+): EqualItems | undefined {
+  const keys = list.map(keyOf);
+  const distinct = new Set(keys).size;
+  if (distinct === keys.length) return undefined;
+  const seen = new Set<unknown>();
+  let turn = 0;
+  const again = counts.map((count) => {
+    let repeated = 0;
+    for (const end = turn + count; turn < end; turn++) {
+      const key = keys[places[turn] ?? turn];
+      if (seen.has(key)) repeated++;
+      else seen.add(key);
+    }
+    return repeated;
+  });
+  return { distinct, again };
+}

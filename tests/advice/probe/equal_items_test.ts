@@ -1,0 +1,22 @@
+import { assertEquals } from "@std/assert";
+import { equalItems } from "../../../lib/advice/probe/equal_items.ts";
+
+Deno.test("equal items are counted in the list, and in the order in which the sample took them", () => {
+  // Taken as c, a, b, a, c, b: the fourth is the first that ran before.
+  const list = ["a", "a", "b", "b", "c", "c"];
+  const places = [4, 0, 2, 1, 5, 3];
+  assertEquals(equalItems(list, places, [1, 1, 2, 2]), { distinct: 3, again: [0, 0, 1, 2] });
+  assertEquals(equalItems(list, places, [2]), { distinct: 3, again: [0] });
+  assertEquals(equalItems(["a", "b"], [], [2]), undefined);
+});
+
+Deno.test("objects are equal by what they hold, and those of which JSON tells little are like no other", () => {
+  const again = (...list: unknown[]) => equalItems(list, [], [list.length])?.again;
+  assertEquals(again({ id: 1 }, { id: 1 }, { id: 2 }), [1]);
+  assertEquals(again([1, 2], [1, 2]), [1]);
+  assertEquals(again(new Map([[1, 2]]), new Map([[1, 2]])), undefined);
+  assertEquals(again({ n: 1n }, { n: 1n }), undefined);
+  assertEquals(again(1, "1", true, null, undefined), undefined);
+  assertEquals(again("x".repeat(2000), "x".repeat(2000)), [1]);
+  assertEquals(again({ text: "x".repeat(2000) }, { text: "x".repeat(2000) }), undefined);
+});
