@@ -146,7 +146,10 @@ export function choosePlan(sample: Sample, most: number): { plan: SweepPlan; why
   // What waits for programs that compute has no more to gain from lanes than these have cores.
   if (blocks(sample) && sample.cpuShare < COMPUTES) {
     const extendTo = Math.min(MOST_USEFUL_LANES, items / LEAST_WAVES);
-    return sweep({ ...lanes, extendTo }, "it holds up its thread while it waits");
+    const until = 2 * (sample.programsMs ?? 0) > sample.cpuMs
+      ? "until the programs that it runs have ended"
+      : "while it waits";
+    return sweep({ ...lanes, extendTo }, `it holds up its thread ${until}`);
   }
   if (heldMs(sample) >= HOLDS * sample.wallMs) return sweep(lanes, computes);
   return computesBeside(sample)

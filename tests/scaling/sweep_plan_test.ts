@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { choosePlan, readSweepOptions } from "../../lib/scaling/sweep_plan.ts";
 import { adviceOn, asPredicted } from "../advice/advice_on.ts";
 import { sampleFor } from "../advice/fixture.ts";
@@ -47,6 +47,8 @@ Deno.test("choosePlan() sweeps no more lanes of what waits for its programs to c
   const { plan, why } = choosePlan({ ...sampleFor(waits), cpuShare: 0.97 }, 1e6);
   assertEquals([plan.axis, plan.extendTo], ["lanes", 0]);
   assertEquals(why, "it computes 97% of the time, so lanes are swept");
+  const programs = choosePlan({ ...sampleFor(waits), programsMs: 9, cpuMs: 10 }, 1e6);
+  assertStringIncludes(programs.why, "until the programs that it runs have ended, so lanes");
 });
 
 Deno.test("choosePlan() sweeps more lanes than cores of what holds up its thread while it waits", () => {
