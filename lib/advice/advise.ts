@@ -1,6 +1,6 @@
 /** Advice on a job: probe a sample, classify, predict, race, recommend. */
 
-import { BASELINE, needsServer } from "../models.ts";
+import { BASELINE, isRemote, needsServer } from "../models.ts";
 import { type Meter, othersBetween } from "../timing/meter/meter.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import type { Advice } from "./advice.ts";
@@ -99,7 +99,17 @@ function isUnclear(of: Race, planned: Planned): boolean {
     isUntried || (gain !== null && gain.high / gain.low >= TELLS_NOTHING);
 }
 
-type Racing = Planned & { readonly plan: NonNullable<Planned["plan"]> };
+/** The same where tasks share what each lane would have of its own: lanes are at most offered, and once will do. */
+function isUnclearInOneLoop(of: Race, planned: Planned): boolean {
+  const runners = of.runners.filter(({ candidate }) => !isRemote(candidate.model));
+  return runners.some(({ candidate }) => candidate.model !== BASELINE) &&
+    isUnclear({ ...of, runners }, planned);
+}
+
+interface Racing extends Planned {
+  readonly plan: NonNullable<Planned["plan"]>;
+  readonly shared: Evidence["shared"];
+}
 
 function judgeOf(planned: Racing): RaceJudge {
   const { sample, machine, plan, horizon, predicted } = planned;
@@ -121,7 +131,7 @@ function judgeOf(planned: Racing): RaceJudge {
       return confidence >= SURE && decision !== "can't tell" &&
         (gain === null || gain.high / gain.low < NARROW);
     },
-    isUnclear: (of) => isUnclear(of, planned),
+    isUnclear: (of) => (planned.shared ? isUnclearInOneLoop : isUnclear)(of, planned),
     isNeedless: (runner, runners) => onlyQueues(runner, runners, timeBy(runners)),
     instead: (runners) =>
       substitutes(runners, {
@@ -200,6 +210,7 @@ export async function advise(
     return await paceProbe(job, { slots, ...care, mostMs, signal: either, runTrial });
   };
   let pace = await plainPace({ ...planned, probed }, measurePace);
+  const shared = await instruments.sharedBy?.(job.task);
   let race: Race | undefined;
   // Where a server's limit decides, a race would only be refused.
   if (
@@ -207,7 +218,7 @@ export async function advise(
   ) {
     onPhase?.("racing the promising models");
     const keptMs = KEPT_RUNS * countNeighbours(probed) * planned.sample.wallMs + KEPT_MS;
-    const racing: Racing = { ...planned, plan: planned.plan };
+    const racing: Racing = { ...planned, plan: planned.plan, shared };
     race = await runRace({
       plan: racing.plan,
       raced: racing.raced,
@@ -229,10 +240,7 @@ export async function advise(
   planned = withOthers(planned, othersBetween(before, await meter?.read()));
   planned = { ...planned, sample: asRaced(planned.sample, race?.runners) };
   pace ??= await racedPace({ ...planned, race }, measurePace);
-  const early: Evidence = {
-    ...{ options, probed, ...planned, race, backwards: undefined, pace },
-    shared: await instruments.sharedBy?.(job.task),
-  };
+  const early: Evidence = { options, probed, ...planned, shared, race, backwards: undefined, pace };
   const { candidate } = new Assessment(early).recommendation();
   const check = leans || leftMs() <= 0
     ? undefined

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { MOST_TIMES } from "../../lib/advice/advise.ts";
+import type { SharedState } from "../../lib/advice/job/shared_state.ts";
 import { adviceFileOf } from "./advice_file.ts";
 import { adviceReport } from "../../lib/report/advice/advice_report.ts";
 import type { Model } from "../../lib/models.ts";
@@ -315,4 +316,20 @@ Deno.test("advise() considers the models that it is told to, and no others", asy
   };
   assertEquals(await namesOf("workers"), ["sequential", "workers"]);
   assertEquals(await namesOf("limited", "cluster"), ["sequential", "limited", "cluster"]);
+});
+
+Deno.test("advise() goes on with no race that only lanes leave open, where tasks share what they change", async () => {
+  const trialsWith = async (shared?: SharedState) => {
+    let trials = 0;
+    const { recommended } = await adviceOn({ computeMs: 20 }, ({ model, round }, _items, runMs) => {
+      trials++;
+      // Lanes gain much in one round and nothing in the next.
+      return { runMs: runMs * (model === "sequential" ? 1 : round % 2 === 0 ? 0.7 : 2) };
+    }, { shared });
+    return { trials, model: recommended.model };
+  };
+  const free = await trialsWith();
+  const kept = await trialsWith({ name: "cache", module: "file:///job.ts", line: 4 });
+  assertEquals(kept.model, "sequential");
+  assertLess(kept.trials, free.trials);
 });
