@@ -136,9 +136,8 @@ await script("advise:check", async (signal, args) => {
   await using _others = othersCompute(others);
   const verdicts: Verdict[] = [];
   printError(`Seed ${seed}; load average ${Deno.loadavg()[0]?.toFixed(1)} at the start.`);
-  for (const [place, label] of labels.entries()) {
+  const verdictsOn = async (label: Label) => {
     const given = await giveAdvice(label, repeat, seed, { signal, meter, runTrial });
-    if (signal.aborted) break;
     const chosen = given.map(({ advice: { recommended } }): Candidate => ({
       ...recommended,
       slots: recommended.slots ?? Infinity,
@@ -146,9 +145,16 @@ await script("advise:check", async (signal, args) => {
     const times = label.incomparable || raw.adviceOnly
       ? undefined
       : await measureModels(given[0]!.job, chosen, { rounds, random, runTrial, signal });
-    if (signal.aborted) break;
     await clean(label);
-    const own = given.map(({ advice }) => verdictOf(label, advice, times));
+    return { times, own: given.map(({ advice }) => verdictOf(label, advice, times)) };
+  };
+  for (const [place, label] of labels.entries()) {
+    const held = await verdictsOn(label).catch((error) => {
+      // What was interrupted is no verdict; those before it are still printed.
+      if (!signal.aborted) throw error;
+    });
+    if (signal.aborted || held === undefined) break;
+    const { times, own } = held;
     verdicts.push(...own);
     for (const { found, recommended, best, regret, shortfalls: wrong } of own) {
       printError(
