@@ -262,7 +262,7 @@ export class Places {
       const events = this.host.eventsOf(on);
       on.lane = this.options.makeLane(place.number, events, [...tasks, ...known]);
     } catch (error) {
-      this.#onStartFailure(place, error);
+      this.#onStartFailure(place, error, true);
       return undefined;
     }
     place.open = on;
@@ -280,26 +280,28 @@ export class Places {
     return on;
   }
 
-  #onStartFailure(place: Place, error: unknown): void {
+  #onStartFailure(place: Place, error: unknown, isAtOnce = false): void {
     if (this.isClosed) return;
     this.#lastStartFailure = error;
     const isForNow = error instanceof NoneFreeError;
-    if (isForNow) this.#wanting.add(place);
-    else this.#startFailures++;
     const opened = this.all.flatMap(({ open, slots }) => slots > 0 ? open ?? [] : []);
-    // One of those that are starting may be the first that can.
+    // One of those that are starting may be the first that can: what there is enough for shows by them.
     const starting = opened.filter(({ startMs }) => startMs === undefined).length;
-    this.#mostStarting = Math.max(this.#mostStarting, starting + 1);
-    const most = MOST_START_FAILURES + this.#mostStarting;
-    const isHopeful = starting > 0 && this.#startFailures < most;
-    if (isForNow || isHopeful || opened.length > starting) {
+    if (isForNow) this.#wanting.add(place);
+    else if (!isAtOnce || starting === 0) {
+      this.#startFailures++;
+      this.#mostStarting = Math.max(this.#mostStarting, starting + 1);
+    }
+    // Those that started together count as one.
+    const isHopeless = this.#startFailures > MOST_START_FAILURES + this.#mostStarting - 2;
+    if (isForNow || opened.length > starting || starting > 0 && !isHopeless) {
       // Others do the work, and what was short here may be had again later.
       place.restsUntilMs = clock.now() + REST_MS;
       this.#restTimer ??= clock.setTimeout(() => {
         this.#restTimer = undefined;
         this.host.wakeAll();
       }, REST_MS);
-    } else if (this.#startFailures >= MOST_START_FAILURES) {
+    } else if (isHopeless) {
       this.#startFailures = this.#mostStarting = 0;
       this.host.failAll(startError(error));
     }

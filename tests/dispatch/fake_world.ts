@@ -35,7 +35,7 @@ export interface WorldOptions {
   readonly deaths: number;
 }
 
-/** Three in a row that can't be started, and no other open: the runs fail. */
+/** Three in a row that can't be started, those started together counted once: the runs fail. */
 const MOST_START_FAILURES = 3;
 
 /** One thing that could happen next. */
@@ -60,6 +60,7 @@ export class FakeWorld {
   readonly #ending = new Set<FakeLane>();
   #deaths: number;
   #startFailures = 0;
+  #mostStarting = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -71,7 +72,7 @@ export class FakeWorld {
   readonly makeLane: LaneFactory = (number, events, tasks) => {
     const start = this.#starts.shift() ?? "well";
     if (start === "throws") {
-      this.#onStartFailure();
+      this.#onStartFailure(true);
       throw new Error("no lane today");
     }
     const { tells, quick } = this.#options;
@@ -80,17 +81,22 @@ export class FakeWorld {
     this.lanes.add(lane);
     if (!quick) this.#starting.add(lane);
     void lane.ready.then((startMs) => {
-      if (!Number.isNaN(startMs)) this.#startFailures = 0;
+      if (!Number.isNaN(startMs)) this.#startFailures = this.#mostStarting = 0;
     });
     if (start === "dies" && !quick) this.#doomed.add(lane);
     return lane;
   };
 
-  #onStartFailure(): void {
-    this.#startFailures++;
+  #onStartFailure(isAtOnce = false): void {
     const open = [...this.lanes].filter((lane) => !lane.isClosed && !this.#retired.has(lane));
-    if (open.length > 0 || this.#startFailures < MOST_START_FAILURES) return;
-    this.#startFailures = 0;
+    const starting = open.filter((lane) => this.#starting.has(lane)).length;
+    // What is short where others are just starting says nothing of those.
+    if (isAtOnce && starting > 0) return;
+    this.#startFailures++;
+    this.#mostStarting = Math.max(this.#mostStarting, starting + 1);
+    const others = open.length - starting;
+    if (others > 0 || this.#startFailures < MOST_START_FAILURES + this.#mostStarting - 1) return;
+    this.#startFailures = this.#mostStarting = 0;
     this.onNoLanes();
   }
 
