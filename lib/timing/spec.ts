@@ -117,6 +117,8 @@ export interface TrialResult {
   readonly stopped?: boolean;
   /** The item that alone took most of the run, if one did and others were far shorter. */
   readonly longest?: LongItem | undefined;
+  /** When the plain loop's first item had ended, which compiles code and opens connections. */
+  readonly firstMs?: number;
   /** Items that ran when it was stopped, if most had settled and none did any more. */
   readonly stuck?: FailureKind;
 }

@@ -15,7 +15,7 @@ import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { Decision } from "../adaptive/controller.ts";
 import type { AutoExecutor, Executor, LaneUsage } from "../executor.ts";
 import { TeardownError } from "../lanes/errors.ts";
-import { isFixed, MODEL_TABLE, needsServer } from "../models.ts";
+import { BASELINE, isFixed, MODEL_TABLE, needsServer } from "../models.ts";
 import type { TimedDecision } from "./decisions.ts";
 import type { Timeline } from "./result.ts";
 import type { Items, MapOptions, Progress } from "../dispatch/options.ts";
@@ -265,6 +265,9 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
     }),
     ...(failed > 0 && { failures: failureKindsOf(rejected) }),
     ...(pacePerSecond !== null && { pacePerSecond }),
+    ...(spec.model === BASELINE && outcomes.length > 1 &&
+      outcomes[0]!.endedAtMs < outcomes[1]!.endedAtMs &&
+      { firstMs: outcomes[0]!.endedAtMs - ran.firstMs }),
     ...(longest && { longest: { ...longest, index: places?.[longest.index] ?? longest.index } }),
     ...(stuck && { stuck }),
     warnings: spec.timeline && every > 1

@@ -37,11 +37,14 @@ export interface RacePlan {
   readonly hardMs: number;
 }
 
+/** A round, and when the plain loop's first item had ended in it. */
+type RacedRound = Round & Pick<TrialResult, "firstMs">;
+
 export interface Runner {
   readonly candidate: Candidate;
   /** How many items it runs in each round; fewer once the job turns out to have fewer. */
   items: number;
-  readonly rounds: Round[];
+  readonly rounds: RacedRound[];
   out?: "failures" | "results" | "slower" | "broken";
   failures?: readonly FailureKind[];
   /** How long after its failures the plain loop was seen to fail, too; undefined if it went on well. */
@@ -74,7 +77,7 @@ export interface Race {
 }
 
 /** What a round of a runner's comes to for the whole job, in milliseconds. */
-type Scaled = (candidate: Candidate, items: number, round: Round) => number;
+type Scaled = (candidate: Candidate, items: number, round: RacedRound) => number;
 
 /** Who knows the job: what its runners should take, and what their rounds come to. */
 export interface RaceJudge {
@@ -166,6 +169,7 @@ export async function race(options: RaceOptions): Promise<Race> {
   racing.extended = true;
   await racing.runAll(racing.unrun, 0);
   await racing.tryOthers();
+  if (judge.isUnclear(racing.race) && await racing.widenPlain(round)) round++;
   await goOn(() => !judge.isUnclear(racing.race));
   if (racing.partial || !judge.isUnclear(racing.race)) return racing.race;
   const isMost = racing.trials >= mostTrials || round >= MOST_ROUNDS;
@@ -187,6 +191,8 @@ const AT_MOST = 1.2;
 const BY_CHANCE = 3;
 /** How often it is looked at in a race whether what failed goes well one by one. */
 export const MOST_LOOKS = 8;
+/** Where the plain loop's few items took so many times as long as in the sample, all of them tell more. */
+const DEARER = 1.1;
 /** If so much more of the plain loop's items fail than in the sample, the race isn't the job. */
 const PLAIN_FAILS = 0.1;
 
@@ -368,6 +374,29 @@ class Racing {
     return false;
   }
 
+  /**
+   * The plain loop, and those next to it, once more, on as many items as others run, if its few took longer
+   * than in the sample. Returns whether they did, and there was time for it.
+   */
+  async widenPlain(round: number): Promise<boolean> {
+    const plain = plainOf(this.active);
+    const items = Math.max(...this.active.map(({ items }) => items));
+    if (plain === undefined || items <= plain.items || !this.may) return false;
+    const plainMs = this.#plainMs(items);
+    if (plainMs < DEARER * this.options.judge.expectedMs(SEQUENTIAL, items)) return false;
+    const leftMs = this.leftMs("hardMs") - plainMs;
+    const due = nextRound(this.active, leftMs, this.options.judge.scaledBy(this.runners))
+      .filter((runner) => runner !== plain);
+    if (due.length === 0) return false;
+    const wider: Runner = { candidate: plain.candidate, items, rounds: [] };
+    await this.#run(wider, round);
+    if (wider.rounds.length === 0 && wider.out === undefined) return false;
+    this.runners[this.runners.indexOf(plain)] = wider;
+    await this.runAll(due, round);
+    this.prune();
+    return true;
+  }
+
   /** Tries others in place of what failed or disappointed, such as fewer and fewer slots. */
   async tryOthers(): Promise<void> {
     const { judge } = this.options;
@@ -444,7 +473,8 @@ class Racing {
         const isUseless = patienceMs <= leftMs && !isPlain && runner.stops >= MOST_STOPS;
         if (isUseless) runner.out = "slower";
       } else {
-        rounds.push(result.round);
+        const { round, firstMs } = result;
+        rounds.push({ ...round, ...(firstMs !== undefined && { firstMs }) });
         this.#learnTotal(runner, result.round);
         this.#judge(runner, result, known);
       }

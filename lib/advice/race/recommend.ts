@@ -7,6 +7,8 @@ import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import { choose, possibleGain as possibleOf } from "../../judge/choose.ts";
 import { IMPOSSIBLE, TOO_SLOW, UNSURE } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
+import { median } from "../../timing/statistics.ts";
+import type { TrialResult } from "../../timing/spec.ts";
 import { type Finding, isCeilingLow, mayBeSlowed } from "../findings.ts";
 import { asRaced } from "./sample_check.ts";
 import {
@@ -18,7 +20,7 @@ import {
   SEQUENTIAL,
 } from "../prediction/candidate.ts";
 import { type Machine, withCoresOf } from "../prediction/machine.ts";
-import { cpuShareOf, predict } from "../prediction/predict.ts";
+import { cpuShareOf, predict, totalMs } from "../prediction/predict.ts";
 import { blocks, mostCpuShare, mostHeldShare, type Sample } from "../probe/sample.ts";
 import { plainOf, type Runner } from "./race.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "../../timing/standings.ts";
@@ -47,6 +49,7 @@ export function isShown({ doubt = 1, credible = Infinity }: Entry, gain: Interva
 /**
  * What a round comes to for `horizon` items: its work in proportion to the predictions for both numbers.
  * Where it took so many times as long as predicted, so many fewer were served at once, and the others queued.
+ * The plain loop's first item, which is dear in each process, counts once.
  */
 export function scaledMs(
   sample: Sample,
@@ -54,10 +57,14 @@ export function scaledMs(
   candidate: Candidate,
   items: number,
   horizon: number,
-  { startMs, runMs }: Pick<Round, "startMs" | "runMs">,
+  { startMs, runMs, firstMs }: Pick<Round, "startMs" | "runMs"> & Pick<TrialResult, "firstMs">,
 ): number {
   if (items === horizon) return startMs + runMs;
   const predictedMs = (count: number, of = candidate) => predict(sample, of, count, machine).runMs;
+  if (firstMs !== undefined && items > 1) {
+    const warmMs = (count: number) => Math.max(1e-9, predictedMs(count) - predictedMs(1));
+    return startMs + firstMs + (runMs - firstMs) * warmMs(horizon) / warmMs(items);
+  }
   const share = Math.min(1, predictedMs(items) / Math.max(1e-9, runMs));
   const slots = Math.ceil(share * inFlightOf(candidate, items) / candidate.lanes);
   const served = share < 1 ? { ...candidate, slots } : candidate;
@@ -86,6 +93,8 @@ export function possibleGain(
   return Math.min(ofTasks, (sourceMs + wallMs) / Math.max(sourceMs, wallMs / ofTasks));
 }
 
+/** What gained so many times less than predicted isn't what was predicted. */
+const FAR_LESS = 1.5;
 /** A gain so many times as great among all rounds as in the two's own is in doubt. */
 const SHIFTED = 1.5;
 
@@ -112,6 +121,17 @@ export function entriesOf(
     }));
   const ran = runners.filter(({ out, rounds }) => out === undefined && rounds.length > 0);
   const plain = plainOf(ran);
+  const middleMs = (runner: Runner) => median(timesOf(runner, horizon).map(({ ms }) => ms));
+  const expectedMs = (of: Candidate) => totalMs(predict(sample, of, horizon, machine));
+  // The plain loop's few items may be dearer in fresh processes than the many of the sample: where far less
+  // was gained than predicted, that may be all of it.
+  const dearer = (runner: Runner) => {
+    if (plain === undefined || plain.items >= runner.items) return 1;
+    const [plainMs, sampledMs] = [middleMs(plain), expectedMs(SEQUENTIAL)];
+    const isFarLess = sampledMs / expectedMs(runner.candidate) >
+      FAR_LESS * plainMs / middleMs(runner);
+    return isFarLess ? Math.max(1, plainMs / sampledMs) : 1;
+  };
   const numbers = [...new Set(ran.map(({ items }) => items))];
   const byItems = new Map(numbers.map((items) => {
     const series = new Map(ran.map((runner) => [runner, { times: timesOf(runner, items) }]));
@@ -161,7 +181,7 @@ export function entriesOf(
       eligible: out === undefined && !isImpossible,
       inFlight: inFlightOf(candidate, items),
       // What is off by so much for one may be off by as much again for another.
-      doubt: Math.max(shift, excess ** 2),
+      doubt: Math.max(shift, held.has(runner) ? dearer(runner) : 1, excess ** 2),
       // With more in flight what computes takes a greater share of the cores from others.
       credible: busy ? credible : Infinity,
       // Other machines may be faster than this one.

@@ -459,6 +459,30 @@ Deno.test("race() goes on beyond its allowance while it can't tell, and says wha
   assertEquals(await of({ isUnclear: isSoon }), { trials: 6, endedBy: undefined, ...more });
 });
 
+Deno.test("race() has the plain loop run all that others run where its few items took too long, and no gain is clear", async () => {
+  const ran = async (dearMs: number, isUnclear = () => true) => {
+    const fake: Fake = ({ job: { items }, model }) => {
+      const succeeded = items.kind === "values" ? items.values.length : 0;
+      return { succeeded, runMs: 10 * succeeded + (model === "sequential" ? dearMs : 0) };
+    };
+    const options = optionsFor([SEQUENTIAL, WORKERS], fake);
+    const { runners: [plain, other] } = await race({
+      ...judgedBy(options, {
+        isUnclear,
+        expectedMs: (_, items) => 10 * items,
+        scaledBy: () => (_, items, { runMs }) => 64 * runMs / items,
+      }),
+      plan: { ...options.plan, sequentialItems: 8, rounds: 2 },
+      checksums: new Map(),
+    });
+    const counts = plain!.rounds.map(({ succeeded }) => succeeded);
+    return { items: plain!.items, counts: new Set(counts), others: other!.rounds.length };
+  };
+  assertEquals(await ran(40), { items: 64, counts: new Set([64]), others: 7 });
+  assertEquals(await ran(0), { items: 8, counts: new Set([8]), others: 7 });
+  assertEquals(await ran(40, () => false), { items: 8, counts: new Set([8]), others: 2 });
+});
+
 Deno.test("race() tries no more models than planned before there was time for a second round of those that ran", async () => {
   const few: Candidate = { model: "limited", lanes: 1, slots: 2 };
   const ran = async (budgetMs: number) => {

@@ -58,6 +58,14 @@ Deno.test("scaledMs() takes items for queued that took longer than predicted", (
   }
 });
 
+Deno.test("scaledMs() counts a first item once that was dearer in the race than in the sample", () => {
+  const sample = sampleFor({ waitMs: 17, items: 100 });
+  const round = { startMs: 3, runMs: 60 + 13 * 17, firstMs: 60 };
+  const ms = scaledMs(sample, MACHINE, SEQUENTIAL, 14, 100, round);
+  assertAlmostEquals(ms, 3 + 60 + 99 * 17, 20);
+  assertEquals(scaledMs(sample, MACHINE, SEQUENTIAL, 100, 100, round), 3 + round.runMs);
+});
+
 Deno.test("a first item that is dear in each process casts no doubt on a gain", () => {
   // Each lane builds a table before its first item; the plain loop runs fewer items than the lanes.
   const probed = probedOf({ computeMs: 4, items: 300 });
@@ -75,6 +83,24 @@ Deno.test("a first item that is dear in each process casts no doubt on a gain", 
   ];
   const { entries } = entriesOf(runners, sample, MACHINE, 300);
   assertEquals(entries.map(({ doubt }) => doubt), [1, 1]);
+});
+
+Deno.test("a small gain of what was to gain far more is in doubt where the plain loop's few items were dearer", () => {
+  const sample = sampleFor({ waitMs: 12, items: 80 });
+  const runnerOf = (candidate: Candidate, items: number, itemMs: number): Runner => ({
+    candidate,
+    items,
+    rounds: [0, 1, 2].map((round) => roundOf({ round, runMs: items * itemMs + round })),
+  });
+  const doubtOf = (plainMs: number, ownMs: number) => {
+    const runners = [runnerOf(SEQUENTIAL, 14, plainMs), runnerOf(LIMITED, 80, ownMs)];
+    return entriesOf(runners, sample, MACHINE, 80).entries[1]!.doubt!;
+  };
+  // A lock lets in one task at a time.
+  assertAlmostEquals(doubtOf(15.6, 12), 1.3, 0.02);
+  assertAlmostEquals(doubtOf(12, 12), 1, 0.01);
+  // Eight slots that gain as was predicted gain whatever the plain loop took.
+  assertEquals(doubtOf(15.6, 2), 1);
 });
 
 Deno.test("advise() takes a gain above what the machine can give for an alarm", async () => {
