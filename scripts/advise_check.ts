@@ -108,6 +108,8 @@ function verdictOf(label: Label, advice: Advice, times: Times | undefined): Verd
     regret: regret?.fair ?? null,
     naiveRegret: regret?.naive ?? null,
     autoRegret: times === undefined ? null : autoRegret(times),
+    autoToPlain: times === undefined ? null : timeOf("auto") / timeOf("sequential"),
+    plainMs: times === undefined ? null : timeOf("sequential"),
     predicted: recommended.predictedGain,
     raced: recommended.gain?.median ?? null,
     measured: times === undefined ? NaN : timeOf("sequential") / timeOf(recommended.name),

@@ -42,6 +42,9 @@ export interface Verdict {
   readonly naiveRegret: number | null;
   /** That of `auto`, which runs every item once. */
   readonly autoRegret: number | null;
+  /** How many times as long as the plain loop `auto` takes; null if either wasn't measured. */
+  readonly autoToPlain: number | null;
+  readonly plainMs: number | null;
   /** The recommended model's gain: as predicted, as the advice's own race measured it, and afterwards. */
   readonly predicted: number;
   readonly raced: number | null;
@@ -57,6 +60,9 @@ export interface Verdict {
 /** Regret up to this is as good as none; a prediction may be off by this; advice may cost this. */
 const GOOD_REGRET = 0.1;
 const GOOD_AUTO = 0.15;
+/** Of jobs shorter than this, one by one, `auto` may only be no slower than the plain loop, but for so much. */
+const LONG_MS = 2000;
+const GOOD_TO_PLAIN = 1.05;
 const GOOD_PREDICTION = 0.25;
 const GOOD_COST = 3;
 
@@ -121,6 +127,8 @@ export function tableOf(verdicts: readonly Verdict[]): string {
     among.length === 0 ? "–" : formatPercent(among.filter(holds).length / among.length);
   const compared = verdicts.filter(({ regret }) => regret !== null);
   const tried = verdicts.filter(({ autoRegret }) => autoRegret !== null);
+  const long = tried.filter(({ plainMs }) => plainMs! >= LONG_MS);
+  const short = tried.filter(({ plainMs }) => plainMs! < LONG_MS);
   const near = (gain: number, measured: number) => Math.abs(gain / measured - 1) <= GOOD_PREDICTION;
   return [
     textTable(COLUMNS, verdicts, { columns: Infinity, colour: false }),
@@ -135,8 +143,13 @@ export function tableOf(verdicts: readonly Verdict[]): string {
       share(({ naiveRegret }) => naiveRegret! <= GOOD_REGRET, compared)
     })`,
     `auto within 15% of the best:        ${
+      share(({ autoRegret }) => autoRegret! <= GOOD_AUTO, long)
+    } of jobs of 2 s or more (${
       share(({ autoRegret }) => autoRegret! <= GOOD_AUTO, tried)
-    }`,
+    } of all)`,
+    `auto no 5% slower than a plain loop: ${
+      share(({ autoToPlain }) => autoToPlain! <= GOOD_TO_PLAIN, short)
+    } of shorter jobs`,
     `Gain predicted within 25%:          ${
       share((of) => near(of.predicted, of.measured), compared)
     }, or ` +
