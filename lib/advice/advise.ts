@@ -37,6 +37,7 @@ import {
   type Race,
   race as runRace,
   type RaceJudge,
+  type RaceOptions,
   type Runner,
 } from "./race/race.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
@@ -72,6 +73,8 @@ export interface Instruments {
   readonly runTrial: TrialRunner;
   readonly meter?: Meter;
   readonly now: () => number;
+  /** Waits; a test's own at once. */
+  readonly pause?: RaceOptions["pause"];
 }
 
 /** Why nothing is to be gained, so that nothing need be raced; undefined where something may be. */
@@ -230,6 +233,7 @@ export async function advise(
       checksums: probed.checksums,
       job: { ...job, ...closingOf(probed) },
       leftMs: () => leftMs() - RESERVE_MS - keptMs,
+      pause: instruments.pause,
       seed,
       runTrial,
       signal: either,

@@ -43,6 +43,7 @@ export async function adviceOn(
   let atMs = 0;
   const instruments: Instruments = {
     now: () => atMs,
+    pause: (ms) => Promise.resolve(atMs += ms),
     sharedBy: () => Promise.resolve(shared),
     measureMachine: () => Promise.resolve(machine),
     probe: async ({ items }, { signal }, choose) => {

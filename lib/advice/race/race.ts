@@ -109,7 +109,7 @@ export interface RaceOptions {
   /** What is left of the budget for a race that can't tell yet. */
   readonly leftMs: () => number;
   /** Waits; a test's own at once. */
-  readonly pause?: (ms: number) => Promise<unknown>;
+  readonly pause?: ((ms: number) => Promise<unknown>) | undefined;
   readonly seed: number;
   readonly runTrial: TrialRunner;
   readonly signal: AbortSignal;
