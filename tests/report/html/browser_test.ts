@@ -2,7 +2,6 @@ import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } fro
 import type { Page } from "playwright-core";
 import { reportPage } from "../../../lib/report/kinds.ts";
 import type { ReportFile } from "../../../lib/report/kinds.ts";
-import type { ResultFile } from "../../../lib/timing/result.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 import { PROFILE } from "../../advice/profile/fixture.ts";
@@ -15,22 +14,18 @@ import { ratesOf } from "../../scaling/rates.ts";
 const why = whyNoChromium();
 if (why !== undefined) console.log(`The page is not tested in a browser: ${why}`);
 
+/** Opens the page of such files; it is closed when the look at it has ended. */
 type Open = (
-  result: ResultFile,
+  files: ReportFile | readonly ReportFile[],
   width?: number,
   colorScheme?: "light" | "dark",
 ) => Promise<Opened>;
 
-/** A test with a browser of its own. */
-function browserTest(name: string, run: (open: Open) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: why !== undefined,
-    fn: () =>
-      withChromium((open) =>
-        run((result, width, colorScheme) => open(reportPage([result]), width, colorScheme))
-      ),
-  });
+const looks: (readonly [name: string, look: (open: Open) => Promise<void>])[] = [];
+
+/** A look at pages, in the browser that all of them share: to start one takes as long as a look. */
+function browserTest(...look: typeof looks[number]): void {
+  looks.push(look);
 }
 
 /** Edges of every element that a selector finds, in the window's pixels. */
@@ -68,7 +63,6 @@ browserTest(
           12 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)`,
       );
       assert(letters.every((pixels) => pixels >= 10), `letters of ${Math.min(...letters)} px`);
-      await page.close();
     }
   },
 );
@@ -187,18 +181,6 @@ browserTest("100,000 tasks open with few enough marks to be quick", async (open)
   assertLess(await page.locator("svg *").count(), 20_000);
 });
 
-const ignore = why !== undefined;
-
-type OpenPage = (width: number, colorScheme: "light" | "dark") => Promise<Opened>;
-
-async function withPage(
-  files: readonly ReportFile[],
-  use: (open: OpenPage) => Promise<void>,
-): Promise<void> {
-  const html = reportPage(files);
-  await withChromium((open) => use((width, colorScheme) => open(html, width, colorScheme)));
-}
-
 const made = async (): Promise<ReportFile[]> => [
   ioResult(),
   adviceFileOf(await adviceOn({ waitMs: 20 }, asPredicted)),
@@ -207,108 +189,94 @@ const made = async (): Promise<ReportFile[]> => [
   await ratesOf(),
 ];
 
-Deno.test({
-  name: "a page of everything opens without an error or a request, and never scrolls sideways",
-  ignore,
-  fn: async () =>
-    await withPage(await made(), async (open) => {
-      for (const [width, scheme] of VIEWS) {
-        const { page, errors, requests } = await open(width, scheme);
-        assertEquals(errors, []);
-        assertEquals(requests.length, 1);
-        assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
-        await page.close();
-      }
-    }),
-});
-
-Deno.test({
-  name: "every name in a flame graph lies within its bar",
-  ignore,
-  fn: async () =>
-    await withPage(await made(), async (open) => {
-      for (const width of [360, 1280]) {
-        const { page } = await open(width, "dark");
-        const chart = `#advice-2-profile .${width < 600 ? "narrow" : "wide"} svg`;
-        const outside: string[] = await page.evaluate(
-          `(() => {
-            const boxes = (of) => [...document.querySelectorAll(of)].map((element) =>
-              [element.textContent, element.getBoundingClientRect()]);
-            const bars = boxes("${chart} .call rect");
-            return boxes("${chart} .call-name text").filter(([, text]) =>
-              !bars.some(([, bar]) => bar.left <= text.left && text.right <= bar.right &&
-                bar.top <= text.top + 4 && text.bottom - 4 <= bar.bottom)).map(([name]) => name);
-          })()`,
-        );
-        assertEquals(outside, []);
-        await page.close();
-      }
-    }),
-});
-
-Deno.test({
-  name: "no word of advice's charts is cut off by the window's edge or lies upon another",
-  ignore,
-  fn: async () =>
-    await withPage(await made(), async (open) => {
-      for (const width of [360, 1280]) {
-        const { page } = await open(width, "light");
-        const kind = width < 600 ? "narrow" : "wide";
-        for (const figure of ["advice-split", "advice-gains", "advice-2-split", "advice-2-gains"]) {
-          const boxes: {
-            text: string;
-            left: number;
-            right: number;
-            top: number;
-            bottom: number;
-          }[] = await page.evaluate(
-            `[...document.querySelectorAll("#${figure} .${kind} svg text")].map((text) => {
-                const { left, right, top, bottom } = text.getBoundingClientRect();
-                return { text: text.textContent, left, right, top, bottom };
-              })`,
-          );
-          assert(boxes.length > 5);
-          for (const { text, left, right } of boxes) {
-            assert(left >= 0 && right <= width, `${figure}: "${text}" from ${left} to ${right}`);
-          }
-          // Letters' boxes are higher than the letters.
-          const close = 4;
-          boxes.forEach((a, i) => {
-            for (const b of boxes.slice(i + 1)) {
-              const apart = a.right <= b.left || b.right <= a.left ||
-                a.bottom - close <= b.top || b.bottom - close <= a.top;
-              assert(apart, `${figure} at ${width}: "${a.text}" lies upon "${b.text}"`);
-            }
-          });
-        }
-        await page.close();
-      }
-    }),
-});
-
-Deno.test({
-  name: "advice's charts can be reached and stepped through by keyboard",
-  ignore,
-  fn: async () =>
-    await withPage(await made(), async (open) => {
-      const { page, errors } = await open(1280, "dark");
-      await page.locator("#advice-gains .chart.wide").focus();
-      await page.keyboard.press("Home");
-      const tip = page.locator("#tip");
-      assertMatch(await tip.innerText(), /: [\d.]+× .*measured/);
-      await page.keyboard.press("End");
-      assertMatch(await tip.innerText(), /predicted\nfrom [\d.]+× to [\d.]+×/);
-      await page.locator("#advice-split .chart.wide").focus();
-      await page.keyboard.press("End");
-      assertMatch(await tip.innerText(), /^waiting \d+%\n[\d.]+ ms of each task$/);
+browserTest(
+  "a page of everything opens without an error or a request, and never scrolls sideways",
+  async (open) => {
+    const everything = await made();
+    for (const [width, scheme] of VIEWS) {
+      const { page, errors, requests } = await open(everything, width, scheme);
       assertEquals(errors, []);
-    }),
+      assertEquals(requests.length, 1);
+      assertEquals(await page.evaluate("document.documentElement.scrollWidth"), width);
+    }
+  },
+);
+
+browserTest("every name in a flame graph lies within its bar", async (open) => {
+  const everything = await made();
+  for (const width of [360, 1280]) {
+    const { page } = await open(everything, width, "dark");
+    const chart = `#advice-2-profile .${width < 600 ? "narrow" : "wide"} svg`;
+    const outside: string[] = await page.evaluate(
+      `(() => {
+        const boxes = (of) => [...document.querySelectorAll(of)].map((element) =>
+          [element.textContent, element.getBoundingClientRect()]);
+        const bars = boxes("${chart} .call rect");
+        return boxes("${chart} .call-name text").filter(([, text]) =>
+          !bars.some(([, bar]) => bar.left <= text.left && text.right <= bar.right &&
+            bar.top <= text.top + 4 && text.bottom - 4 <= bar.bottom)).map(([name]) => name);
+      })()`,
+    );
+    assertEquals(outside, []);
+  }
 });
 
-Deno.test({
-  name: "hostile advice and sweeps run nothing, load nothing, and keep to the window",
-  ignore,
-  async fn() {
+browserTest(
+  "no word of advice's charts is cut off by the window's edge or lies upon another",
+  async (open) => {
+    const everything = await made();
+    for (const width of [360, 1280]) {
+      const { page } = await open(everything, width, "light");
+      const kind = width < 600 ? "narrow" : "wide";
+      for (const figure of ["advice-split", "advice-gains", "advice-2-split", "advice-2-gains"]) {
+        const boxes: {
+          text: string;
+          left: number;
+          right: number;
+          top: number;
+          bottom: number;
+        }[] = await page.evaluate(
+          `[...document.querySelectorAll("#${figure} .${kind} svg text")].map((text) => {
+            const { left, right, top, bottom } = text.getBoundingClientRect();
+            return { text: text.textContent, left, right, top, bottom };
+          })`,
+        );
+        assert(boxes.length > 5);
+        for (const { text, left, right } of boxes) {
+          assert(left >= 0 && right <= width, `${figure}: "${text}" from ${left} to ${right}`);
+        }
+        // Letters' boxes are higher than the letters.
+        const close = 4;
+        boxes.forEach((a, i) => {
+          for (const b of boxes.slice(i + 1)) {
+            const apart = a.right <= b.left || b.right <= a.left ||
+              a.bottom - close <= b.top || b.bottom - close <= a.top;
+            assert(apart, `${figure} at ${width}: "${a.text}" lies upon "${b.text}"`);
+          }
+        });
+      }
+    }
+  },
+);
+
+browserTest("advice's charts can be reached and stepped through by keyboard", async (open) => {
+  const everything = await made();
+  const { page, errors } = await open(everything, 1280, "dark");
+  await page.locator("#advice-gains .chart.wide").focus();
+  await page.keyboard.press("Home");
+  const tip = page.locator("#tip");
+  assertMatch(await tip.innerText(), /: [\d.]+× .*measured/);
+  await page.keyboard.press("End");
+  assertMatch(await tip.innerText(), /predicted\nfrom [\d.]+× to [\d.]+×/);
+  await page.locator("#advice-split .chart.wide").focus();
+  await page.keyboard.press("End");
+  assertMatch(await tip.innerText(), /^waiting \d+%\n[\d.]+ ms of each task$/);
+  assertEquals(errors, []);
+});
+
+browserTest(
+  "hostile advice and sweeps run nothing, load nothing, and keep to the window",
+  async (open) => {
     let next = 0;
     const files = (await made()).slice(1).map((file) =>
       JSON.parse(
@@ -319,12 +287,28 @@ Deno.test({
             : value,
       )
     );
-    await withPage(files, async (open) => {
-      const { page, errors, requests } = await open(360, "light");
-      assertEquals(await page.evaluate("globalThis.pwned"), undefined);
-      assertEquals(errors, []);
-      assertEquals(requests.length, 1);
-      assertEquals(await page.evaluate("document.documentElement.scrollWidth"), 360);
-    });
+    const { page, errors, requests } = await open(files, 360);
+    assertEquals(await page.evaluate("globalThis.pwned"), undefined);
+    assertEquals(errors, []);
+    assertEquals(requests.length, 1);
+    assertEquals(await page.evaluate("document.documentElement.scrollWidth"), 360);
   },
+);
+
+Deno.test({
+  name: "pages do in a browser what they should",
+  ignore: why !== undefined,
+  fn: (t) =>
+    withChromium(async (openHtml) => {
+      for (const [name, look] of looks) {
+        await t.step(name, async () => {
+          await using pages = new AsyncDisposableStack();
+          await look(async (files, width, colorScheme) => {
+            const opened = await openHtml(reportPage([files].flat()), width, colorScheme);
+            pages.defer(() => opened.page.close());
+            return opened;
+          });
+        });
+      }
+    }),
 });
