@@ -25,7 +25,7 @@ export const DEADLINES: readonly Guarantee[] = [
     name: "a deadline counts from the task's own start, not from the queue's",
     notFor: { concurrent: "no item ever queues" },
     async check({ open }) {
-      for (const chunk of [1, 8] as const) {
+      await Promise.all(([1, 8] as const).map(async (chunk) => {
         await using executor = open({ lanes: 1, slots: 1 });
         const outcomes = await executor.mapSettled(
           taskNamed("nap"),
@@ -33,7 +33,7 @@ export const DEADLINES: readonly Guarantee[] = [
           { timeoutMs: 600, chunk },
         ).toArray();
         assertEquals(outcomes.map(({ status }) => status), numbers(8).map(() => "fulfilled"));
-      }
+      }));
     },
   },
   {

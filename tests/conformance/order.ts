@@ -43,13 +43,13 @@ export const ORDER: readonly Guarantee[] = [
     onGpu: true,
     async check({ open }) {
       await using executor = open();
-      const wanted = numbers(1000).map((n) => 2 * n);
+      const wanted = numbers(400).map((n) => 2 * n);
       for (const chunk of ["auto", 1, 7, 333, 5000] as const) {
         assertEquals(
-          await executor.map(taskNamed("double"), numbers(1000), { chunk }).toArray(),
+          await executor.map(taskNamed("double"), numbers(400), { chunk }).toArray(),
           wanted,
         );
-        const any = await executor.map(taskNamed("double"), numbers(1000), {
+        const any = await executor.map(taskNamed("double"), numbers(400), {
           chunk,
           order: "completion",
         }).toArray();

@@ -126,7 +126,7 @@ export const RETRIES: readonly Guarantee[] = [
     name: "a task that is deaf to its deadline is tried again, in every model alike",
     async check({ open }) {
       await using gates = new Gates();
-      await using executor = open({ graceMs: 300 });
+      await using executor = open({ graceMs: 100 });
       const [outcome] = await executor.mapSettled(taskNamed("deaf"), [
         { url: gates.url, key: "deaf" },
       ], { timeoutMs: 300, retries: { limit: 1, ...SOON } }).toArray();

@@ -147,9 +147,9 @@ export const SET_UP: readonly Guarantee[] = [
       await using executor = open({ shared: { does: "never sets up" } satisfies Shared });
       await executor.ready(); // so that the time is the set-up's alone
       await assertRejects(
-        () => executor.map(setUpTask("use"), [1, 2], { loadTimeoutMs: 2000 }).toArray(),
+        () => executor.map(setUpTask("use"), [1, 2], { loadTimeoutMs: 800 }).toArray(),
         TaskLoadError,
-        "its setup has not ended after 2000 ms",
+        "its setup has not ended after 800 ms",
       );
     },
   },

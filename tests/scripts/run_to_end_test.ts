@@ -144,9 +144,10 @@ export const items = [1, 2];
 export default (n) => n * q * same;`,
   },
   async (folder) => {
-    for (const model of ["limited", "workers", "processes"]) {
-      const args = [`${folder}/job.ts`, "--model", model, "--order", "input"];
-      const { code, stdout, stderr } = await runTask("run", args);
+    const runs = ["limited", "workers", "processes"].map((model) =>
+      runTask("run", [`${folder}/job.ts`, "--model", model, "--order", "input"])
+    );
+    for (const { code, stdout, stderr } of await Promise.all(runs)) {
       assertEquals(code, 0, stderr);
       assertEquals(linesIn(stdout).map(({ value }) => value), [9, 18]);
     }
