@@ -11,7 +11,6 @@ import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
 import { after, clock } from "../lanes/timers.ts";
-import { aborts } from "./aborts.ts";
 import { Batch, type BatchSettings, type Blame, type PoolRun, UNSENT } from "./batch.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
@@ -23,6 +22,7 @@ import {
 } from "./options.ts";
 import type { Settled } from "./output.ts";
 import { LoadFailures, Settler, type Settling } from "./settler.ts";
+import { aborts } from "./stops.ts";
 
 const DEFAULTS: CheckedOptions = checkOptions({}, "run");
 

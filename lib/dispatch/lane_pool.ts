@@ -9,14 +9,13 @@
 
 import { attempt, shown, wordsOf } from "../lanes/attempt.ts";
 import type { LaneStartError } from "../lanes/errors.ts";
+import { Turn } from "../lanes/event_loop.ts";
 import type { Death, Forced, LaneEvents, Report, Whole } from "../lanes/lane.ts";
 import { unloadable } from "../lanes/lane_tasks.ts";
 import type { Task } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
-import { Bag, type Batch, OpenLane, type PaceMaker, type PoolRun } from "./batch.ts";
-import type { BatchLimits } from "./batch_size.ts";
-import { Deadlines } from "./deadlines.ts";
-import { Fifo } from "./fifo.ts";
+import { type Batch, type BatchLimits, OpenLane, type PaceMaker, type PoolRun } from "./batch.ts";
+import { Bag, Fifo } from "./collections.ts";
 import {
   loadsTooLong,
   type Place,
@@ -26,6 +25,7 @@ import {
   type TaskPlaces,
 } from "./places.ts";
 import { blame, isActive, type LossOptions, progressOf } from "./settler.ts";
+import { Deadlines } from "./stops.ts";
 
 /** What a pool of lanes is told. */
 export interface PoolOptions extends PlacesOptions, LossOptions {
@@ -655,51 +655,5 @@ function guarded(action: () => void): void {
     action();
   } catch (error) {
     reportError(error);
-  }
-}
-
-/** How long tasks may hold up this event loop before timers, signals and aborts come through. */
-const TURN_MS = 20;
-/**
- * What other threads have for this event loop, such as bytes that were read or a signal, comes through
- * when it sleeps, else after 31 turns: so it sleeps after so long. That takes a millisecond.
- */
-const AWAKE_MS = 200;
-
-/** Turns of this event loop: tasks that never wait are stopped now and then for everything else in it. */
-export class Turn {
-  #beganMs = clock.now();
-  #sleptMs = this.#beganMs;
-  #isOver = false;
-  #next: ReturnType<typeof setImmediate> | undefined;
-  #sleep: ReturnType<typeof setTimeout> | undefined;
-
-  /** @param onNext Told that the next one begins, if the last was over. */
-  constructor(private readonly onNext: () => void) {}
-
-  /** Whether nothing more is to be started in this one, by the time of the last start. */
-  isOver(nowMs: number): boolean {
-    if (this.#isOver) return true;
-    if (nowMs - this.#beganMs < TURN_MS) return false;
-    this.#isOver = true;
-    if (nowMs - this.#sleptMs < AWAKE_MS) this.#next = clock.setImmediate(() => this.#begin());
-    else {
-      this.#sleep = clock.setTimeout(() => {
-        this.#sleptMs = clock.now();
-        this.#begin();
-      });
-    }
-    return true;
-  }
-
-  #begin(): void {
-    this.#isOver = false;
-    this.#beganMs = clock.now();
-    this.onNext();
-  }
-
-  close(): void {
-    clock.clearImmediate(this.#next);
-    clock.clearTimeout(this.#sleep);
   }
 }

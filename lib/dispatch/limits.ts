@@ -7,7 +7,7 @@
 
 import { clock, MOST_TIMER_MS } from "../lanes/timers.ts";
 import type { Batch, Key, Pace, PaceMaker } from "./batch.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "./collections.ts";
 
 /** At most `limit` starts in any `perMs` milliseconds. */
 export interface Rate {

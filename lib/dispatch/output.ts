@@ -5,7 +5,7 @@
 
 import type { Report } from "../lanes/lane.ts";
 import type { Batch } from "./batch.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "./collections.ts";
 
 /** How an item that gave no value ended. */
 export type Ending = "failed" | "timed-out" | "cancelled" | "crashed" | "abandoned";

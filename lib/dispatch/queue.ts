@@ -6,9 +6,16 @@
 import { shown } from "../lanes/attempt.ts";
 import { inAsyncContext } from "../lanes/telemetry.ts";
 import { after, clock } from "../lanes/timers.ts";
-import { Batch, type Key, type Pace, type PaceMaker, type PoolRun, UNSENT } from "./batch.ts";
-import type { BatchSize } from "./batch_size.ts";
-import { Fifo } from "./fifo.ts";
+import {
+  Batch,
+  type BatchSize,
+  type Key,
+  type Pace,
+  type PaceMaker,
+  type PoolRun,
+  UNSENT,
+} from "./batch.ts";
+import { Fifo } from "./collections.ts";
 import { Limit, type LimitOptions, type PerKey } from "./limits.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { Source } from "./source.ts";

@@ -6,9 +6,14 @@ import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import type { Task } from "../lanes/task.ts";
 import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
 import { clock } from "../lanes/timers.ts";
-import { aborts } from "./aborts.ts";
-import { type Batch, type BatchSettings, type Blame, type Pace, type PaceMaker } from "./batch.ts";
-import { BatchSize } from "./batch_size.ts";
+import {
+  type Batch,
+  type BatchSettings,
+  BatchSize,
+  type Blame,
+  type Pace,
+  type PaceMaker,
+} from "./batch.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
   type CheckedOptions,
@@ -30,6 +35,7 @@ import {
 import { Queue, type QueueRun } from "./queue.ts";
 import { LoadFailures, Settler, type Settling } from "./settler.ts";
 import { Source, type SourceEvents } from "./source.ts";
+import { aborts } from "./stops.ts";
 
 /** What a run is made of. */
 export interface MapCall {

@@ -1,5 +1,5 @@
 /**
- * The lane that is this event loop.
+ * The lane that is this event loop, and its turns.
  *
  * It isolates nothing: a task that never yields stops everything here, a deadline included, and one
  * that exits ends the program.
@@ -19,6 +19,7 @@ import { closeWithin, LaneTasks, type ReadyTask } from "./lane_tasks.ts";
 import { type BatchHost, BatchRun } from "./run_batch.ts";
 import type { Task } from "./task.ts";
 import { enterAsyncContext, traced } from "./telemetry.ts";
+import { clock } from "./timers.ts";
 
 /** The note on a batch that was taken back while its task was still being loaded. */
 const RECALLED = Symbol("recalled");
@@ -107,5 +108,51 @@ export class EventLoopLane implements Lane {
 
   close(): Promise<void> {
     return closeWithin(this.#graceMs, () => this.#tasks.close(), () => this.#tasks.holds);
+  }
+}
+
+/** How long tasks may hold up this event loop before timers, signals and aborts come through. */
+const TURN_MS = 20;
+/**
+ * What other threads have for this event loop, such as bytes that were read or a signal, comes through
+ * when it sleeps, else after 31 turns: so it sleeps after so long. That takes a millisecond.
+ */
+const AWAKE_MS = 200;
+
+/** Turns of this event loop: tasks that never wait are stopped now and then for everything else in it. */
+export class Turn {
+  #beganMs = clock.now();
+  #sleptMs = this.#beganMs;
+  #isOver = false;
+  #next: ReturnType<typeof setImmediate> | undefined;
+  #sleep: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param onNext Told that the next one begins, if the last was over. */
+  constructor(private readonly onNext: () => void) {}
+
+  /** Whether nothing more is to be started in this one, by the time of the last start. */
+  isOver(nowMs: number): boolean {
+    if (this.#isOver) return true;
+    if (nowMs - this.#beganMs < TURN_MS) return false;
+    this.#isOver = true;
+    if (nowMs - this.#sleptMs < AWAKE_MS) this.#next = clock.setImmediate(() => this.#begin());
+    else {
+      this.#sleep = clock.setTimeout(() => {
+        this.#sleptMs = clock.now();
+        this.#begin();
+      });
+    }
+    return true;
+  }
+
+  #begin(): void {
+    this.#isOver = false;
+    this.#beganMs = clock.now();
+    this.onNext();
+  }
+
+  close(): void {
+    clock.clearImmediate(this.#next);
+    clock.clearTimeout(this.#sleep);
   }
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Turn } from "../../lib/dispatch/lane_pool.ts";
+import { Turn } from "../../lib/lanes/event_loop.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
 Deno.test("a turn is over once tasks have held it for 20 ms, and the next one begins in one of its own", () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
 import type { Batch } from "../../lib/dispatch/batch.ts";
-import { BatchSize } from "../../lib/dispatch/batch_size.ts";
+import { BatchSize } from "../../lib/dispatch/batch.ts";
 import type { Items } from "../../lib/dispatch/options.ts";
 import type { PerKey } from "../../lib/dispatch/limits.ts";
 import { Queue } from "../../lib/dispatch/queue.ts";

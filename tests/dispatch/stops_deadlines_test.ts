@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Batch, BatchSettings } from "../../lib/dispatch/batch.ts";
-import { Deadlines, type Enforcer } from "../../lib/dispatch/deadlines.ts";
+import { Deadlines, type Enforcer } from "../../lib/dispatch/stops.ts";
 import type { BatchProgress } from "../../lib/lanes/lane.ts";
 import { FakeLane } from "./fake_lane.ts";
 import { FakeRun, openLane, sendTo } from "./fake_run.ts";

@@ -1,4 +1,4 @@
-/** What waits, the first first. */
+/** What waits, the first first; and what is somewhere, in no order. */
 
 interface Entry<T> {
   readonly item: T;
@@ -48,5 +48,51 @@ export class Fifo<T> {
   clear(): void {
     this.#first = this.#last = undefined;
     this.size = 0;
+  }
+}
+
+/** What keeps its place in the bag that it is in; −1 if it is in none. */
+interface Placed {
+  place: number;
+}
+
+/** What is somewhere, in no order. Unlike a Set it makes no garbage when it comes and goes. */
+export class Bag<T extends Placed> implements Iterable<T> {
+  readonly #all: T[] = [];
+
+  get size(): number {
+    return this.#all.length;
+  }
+
+  add(one: T): void {
+    one.place = this.#all.length;
+    this.#all.push(one);
+  }
+
+  has(one: T): boolean {
+    return this.#all[one.place] === one;
+  }
+
+  /** Returns whether it was there. */
+  delete(one: T): boolean {
+    if (!this.has(one)) return false;
+    const at = one.place;
+    const last = this.#all.pop()!;
+    if (last !== one) {
+      this.#all[at] = last;
+      last.place = at;
+    }
+    one.place = -1;
+    return true;
+  }
+
+  clear(): void {
+    for (const one of this.#all) one.place = -1;
+    this.#all.length = 0;
+  }
+
+  /** Those that are there now; they may come and go meanwhile. */
+  [Symbol.iterator](): Iterator<T> {
+    return [...this.#all][Symbol.iterator]();
   }
 }

@@ -1,13 +1,44 @@
-/**
- * Watches tasks: asks those past their deadline to stop, and has those stopped that go on.
- *
- * One timer for all of them, however many are in flight. Deadlines count from a task's own start, which
- * its lane tells.
- */
+/** What stops tasks before they end: the signals of callers, and deadlines. */
 
 import type { AskReason } from "../lanes/lane.ts";
 import { clock, MOST_TIMER_MS } from "../lanes/timers.ts";
 import type { Batch } from "./batch.ts";
+
+/** What a signal stops. */
+interface Stoppable {
+  stop(reason: unknown): void;
+}
+
+/**
+ * Watches signals, each once, however many share it: by a signal of its own that follows it. So no listener
+ * of others' can keep the event from it (`stopImmediatePropagation`), and theirs get no more for it.
+ */
+export class AbortWatch {
+  readonly #watched = new Map<AbortSignal, Set<Stoppable>>();
+  /** One for each, as long as that is there: Deno never lets go of those that follow it. */
+  readonly #own = new WeakMap<AbortSignal, AbortSignal>();
+
+  add(signal: AbortSignal, stoppable: Stoppable): void {
+    if (!this.#own.has(signal)) {
+      const own = AbortSignal.any([signal]);
+      own.addEventListener("abort", () => {
+        for (const one of [...this.#watched.get(signal) ?? []]) one.stop(signal.reason);
+      });
+      this.#own.set(signal, own);
+    }
+    const all = this.#watched.get(signal) ?? new Set();
+    this.#watched.set(signal, all.add(stoppable));
+  }
+
+  delete(signal: AbortSignal, stoppable: Stoppable): void {
+    const all = this.#watched.get(signal);
+    all?.delete(stoppable);
+    if (all?.size === 0) this.#watched.delete(signal);
+  }
+}
+
+/** Those of all executors. */
+export const aborts = new AbortWatch();
 
 /** What ends those that don't end by themselves: a pool. */
 export interface Enforcer {
@@ -24,7 +55,11 @@ export interface Enforcer {
 /** Timers are set no closer than this, so that many deadlines near each other share one. */
 const LEAST_TIMER_MS = 2;
 
-/** The deadlines of all that is on a pool's lanes. */
+/**
+ * The deadlines of all that is on a pool's lanes: those past theirs are asked to stop, and those that go on
+ * are stopped. One timer for all of them, however many are in flight. Deadlines count from a task's own
+ * start, which its lane tells.
+ */
 export class Deadlines {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueMs = Infinity;
