@@ -25,7 +25,7 @@ import { SERVER_HELP, serverFault, serverFor } from "../lib/children/server_argu
 import type { ServerOptions } from "../lib/lanes/cluster/server_options.ts";
 import { isFixed, MODEL_TABLE, MODELS, needsServer } from "../lib/models.ts";
 import { duration, listOf, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
-import { joinedWords } from "../lib/report/advice/advice_report.ts";
+import { joinedWords } from "../lib/report/advice/advice_words.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { userPath } from "../lib/files/user_files.ts";
 import { plain } from "../lib/text/plain.ts";

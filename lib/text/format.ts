@@ -79,6 +79,10 @@ export function formatSpeedup(interval: Interval): string {
   }`;
 }
 
+export function capitalized(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
 /** "1 item", "2 items"; figures may be given as they are to be shown. */
 export function counted(count: number, noun: string, shown: string = String(count)): string {
   const plural = /(s|x|ch|sh)$/.test(noun) ? `${noun}es` : `${noun}s`;

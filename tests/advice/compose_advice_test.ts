@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { faultsOf } from "../../lib/advice/compose_advice.ts";
-import { recommendationLines } from "../../lib/report/advice/advice_report.ts";
+import { recommendationLines } from "../../lib/report/advice/advice_words.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
 import { probedOf } from "./fixture.ts";
 

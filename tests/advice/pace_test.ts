@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { TrialSpec } from "../../lib/timing/spec.ts";
 import { rateOf } from "../../lib/advice/program.ts";
-import { recommendationLines } from "../../lib/report/advice/advice_report.ts";
+import { recommendationLines } from "../../lib/report/advice/advice_words.ts";
 import type { LanePermissions } from "../../lib/lanes/permissions.ts";
 import { JOB } from "../timing/fake.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";

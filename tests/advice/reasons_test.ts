@@ -3,7 +3,7 @@ import {
   modelColumns,
   recommendationLines,
   remarkOn,
-} from "../../lib/report/advice/advice_report.ts";
+} from "../../lib/report/advice/advice_words.ts";
 import type { Advice } from "../../lib/advice/advice.ts";
 import type { AdviseOptions } from "../../lib/advice/evidence.ts";
 import type { OrderFound } from "../../lib/advice/probe/order_probe.ts";

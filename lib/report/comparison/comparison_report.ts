@@ -2,6 +2,7 @@
 
 import { BASELINE } from "../../models.ts";
 import {
+  capitalized,
   counted,
   formatBytes,
   formatCount,
@@ -261,7 +262,7 @@ function memoryOf(base: ModelResult, chosen: ModelResult): string {
 function sentence(text: string): string {
   const clean = plain(text);
   if (clean === "") return "";
-  const whole = clean[0]!.toUpperCase() + clean.slice(1);
+  const whole = capitalized(clean);
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 

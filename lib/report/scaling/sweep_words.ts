@@ -21,6 +21,7 @@ import {
   type SweepResult,
 } from "../../scaling/sweep_result.ts";
 import {
+  capitalized,
   counted,
   formatCount,
   formatDuration,
@@ -261,24 +262,22 @@ export function forecastSentences({ forecasts, axis }: Pick<SweepResult, "foreca
   return [...given, ...none];
 }
 
-const capital = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
-
 const DEFINITIONS = [
   "Latency is a task's time in flight; its quantiles are of all rounds' tasks together, type " +
   "7 of Hyndman and Fan. Efficiency is throughput for each slot or lane against that at the " +
   "smallest size. Starting lanes isn't counted.",
-  capital(KNEE_DEFINITION),
+  `${capitalized(KNEE_DEFINITION)}.`,
   "Laws are fitted to the medians by least squares of relative errors, σ and κ at 0 or above, with " +
   "95% bootstrap intervals. The USL foretells if κ's interval leaves out 0, else Amdahl, with an " +
   "interval that holds what the USL's κ would do; a forecast ends where the CPUs would be full.",
-  capital(CRITERION),
+  `${capitalized(CRITERION)}.`,
 ];
 
 const OPEN_LOOP_DEFINITIONS = [
   "Requests are due at even intervals and don't wait for answers. Corrected times count from " +
   "when a request was due; naive ones from when it was really started, which leaves out the " +
   "wait of those held up (coordinated omission, Gil Tene). Quantiles: type 7 of Hyndman and Fan.",
-  capital(SUSTAINED_DEFINITION),
+  `${capitalized(SUSTAINED_DEFINITION)}.`,
 ];
 
 export function definitionSentences({ points, openLoop }: SweepResult): string[] {

@@ -1,10 +1,7 @@
 import type { Advice } from "../../../lib/advice/advice.ts";
 import type { FlameBar } from "../../../lib/advice/profile/job_profile.ts";
-import {
-  adviceSection,
-  drawFlame,
-  profileSection,
-} from "../../../lib/report/advice/advice_report.ts";
+import { drawFlame, profileSection } from "../../../lib/report/advice/advice_charts.ts";
+import { adviceSection } from "../../../lib/report/advice/advice_report.ts";
 import { markup } from "../../../lib/report/html/markup.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 import { PROFILE } from "../../advice/profile/fixture.ts";

@@ -1,6 +1,6 @@
 import type { Advice, ModelAdvice } from "../../../lib/advice/advice.ts";
+import { adviceReport } from "../../../lib/report/advice/advice_report.ts";
 import {
-  adviceReport,
   classLine,
   className,
   costLine,
@@ -10,7 +10,7 @@ import {
   remarkLines,
   remarkOn,
   sampleLine,
-} from "../../../lib/report/advice/advice_report.ts";
+} from "../../../lib/report/advice/advice_words.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";

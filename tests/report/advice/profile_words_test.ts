@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
 import type { Advice } from "../../../lib/advice/advice.ts";
-import { functionLines, profileLines } from "../../../lib/report/advice/advice_report.ts";
-import { recommendationLines } from "../../../lib/report/advice/advice_report.ts";
+import {
+  functionLines,
+  profileLines,
+  recommendationLines,
+} from "../../../lib/report/advice/advice_words.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 import { PROFILE } from "../../advice/profile/fixture.ts";
 

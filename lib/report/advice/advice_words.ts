@@ -1,0 +1,345 @@
+/** Advice in sentences, and in the cells of its tables. */
+
+import type { Advice, Hazard, ModelAdvice } from "../../advice/advice.ts";
+import { itemsText, sourceLimit } from "../../advice/findings.ts";
+import type { Deed, JobProfile, Owner } from "../../advice/profile/job_profile.ts";
+import { didTheWork } from "../../advice/race/race.ts";
+import { AS_GOOD, MORE_LIKELY, SURE_CLASS } from "../../judge/thresholds.ts";
+import { BASELINE, isRemote, needsServer } from "../../models.ts";
+import {
+  capitalized,
+  counted,
+  formatBytes,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatRatio,
+  formatShortDuration,
+  formatSpeedup,
+  NO_FIGURE,
+} from "../../text/format.ts";
+import { plain } from "../../text/plain.ts";
+import { isBusy, othersWords } from "../../timing/meter/meter.ts";
+import { type Column, numberColumn, textColumn } from "../document.ts";
+
+/** What each class is called: a map, since what is looked up in it comes from a file. */
+const CLASS_NAMES: ReadonlyMap<string, string> = new Map([
+  ["io", "I/O-bound"],
+  ["cpu", "CPU-bound"],
+  ["mixed", "mixed"],
+  ["small", "too small to matter"],
+]);
+
+export function className(bound: Advice["bound"]): string {
+  return CLASS_NAMES.get(bound) ?? "measured";
+}
+
+const OUT_WORDS: ReadonlyMap<string, string> = new Map([
+  ["failures", "tasks failed"],
+  ["results", "other results"],
+  ["broken", "could not run"],
+  ["impossible", "can't be right"],
+]);
+
+/** Why a model is out: of one that was slower than the best, only what its interval against the plain loop shows. */
+function outWords({ out, measured }: ModelAdvice): string {
+  if (out !== "slower") return OUT_WORDS.get(out ?? "") ?? "";
+  if (measured === undefined) return "stopped, too long";
+  const { gain } = measured;
+  if (gain === null || gain.low > 1) return "behind the best";
+  if (gain.high < 1) return "clearly slower";
+  return gain.median < 1 ? "seemed slower" : "seemed behind";
+}
+
+export function classLine(
+  advice: Pick<Advice, "bound" | "cpuShare" | "classConfidence" | "sample">,
+): string {
+  const { sample: { sourceMs, wallMs } } = advice;
+  const isSource = sourceLimit(advice.sample, 1) !== undefined;
+  const ofSource = formatPercent(sourceMs / (sourceMs + wallMs));
+  const name = isSource
+    ? `limited by the source of its items, which takes ${ofSource} of the time`
+    : className(advice.bound);
+  const share = formatPercent(advice.cpuShare);
+  const sure = formatPercent(advice.classConfidence);
+  const rest = share === "100%" ? "" : " and wait the rest";
+  return `${name}: the tasks compute ${share} of their time${rest} ` +
+    (advice.classConfidence < SURE_CLASS ? `(unsure: ${sure})` : `(${sure} sure)`);
+}
+
+export function jobItems({ horizon, job }: Pick<Advice, "horizon" | "job">): string {
+  return itemsText({ horizon, total: job.total });
+}
+
+export function recommendationLines(advice: Advice): string[] {
+  const { recommended, horizon, models, unsure, machine } = advice;
+  const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
+  const { retries = 0, rate } = recommended;
+  const pace = [
+    ...(rate === undefined ? [] : [rateLine(rate)]),
+    ...(retries > 0 ? [retriesLine(retries)] : []),
+  ];
+  const sure = `Confidence: ${formatPercent(confidence)}.`;
+  const auto = advice.auto === undefined ? [] : [advice.auto.text];
+  if (recommended.model === BASELINE) {
+    const doubt = recommended.decision !== "can't tell"
+      ? [sure]
+      // What is less sure than that is no answer, and the reason has told the gain that there may be.
+      : confidence <= MORE_LIKELY
+      ? []
+      : [`That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
+    return [recommended.reason, ...pace, ...doubt, ...auto];
+  }
+  const chosen = models.find(({ name }) => name === recommended.name);
+  const raced = chosen?.measured?.items ?? horizon;
+  const items = jobItems(advice);
+  const by = raced < horizon ? `, by runs of ${raced}` : "";
+  const doubt = unsure === undefined ? "" : ` (unsure: ${unsure})`;
+  const predicted = formatRatio(predictedGain);
+  const has = (kind: Hazard["kind"]) => advice.hazards.some((of) => of.kind === kind);
+  const contended = has("busy");
+  const gained = contended ? "Faster here, on a busy machine" : "Gain";
+  const lines = [
+    recommended.reason,
+    ...pace,
+    `Lanes: ${recommended.lanes}; slots on each: ${recommended.slots ?? "all items'"}; ` +
+    `chunk: ${chunk}.`,
+  ];
+  if (gain !== null) {
+    const { median = 0 } = chosen?.measured?.gain ?? {};
+    // What is claimed is no more than can be.
+    const excess = median > AS_GOOD * gain.median
+      ? `; ${formatRatio(median)} was measured, which cores and waiting can't give: most likely ` +
+        "the plain loop was slowed down in the race"
+      : "";
+    lines.push(
+      `${gained}: ${formatSpeedup(gain)} for ${items}${by}; ${predicted} was ` +
+        `predicted${doubt}${excess}.`,
+    );
+  } else if (!has("rate")) {
+    // A plain loop that was refused is nothing to gain from.
+    lines.push(`Gain: ${predicted} predicted for ${items}${doubt}.`);
+  }
+  const isHere = !needsServer(recommended.model);
+  // What gained more has shown it to be mismeasured.
+  const isLimit = machine.ceiling < machine.cores && (gain?.median ?? 0) <= machine.ceiling;
+  if (isLimit && recommended.lanes > 1 && isHere) {
+    const limit = contended ? " while others compute" : ": computing can't gain more";
+    lines.push(
+      `${machine.cores} independent processes gain ${formatRatio(machine.ceiling)} here${limit}.`,
+    );
+  }
+  if (memoryBytes !== null) {
+    const more = memoryBytes > 0 ? `${formatBytes(memoryBytes)} more` : "no more";
+    lines.push(`Memory: ${more} than the plain loop.`);
+  }
+  // A server's pace is the same for few items and for many.
+  if (breakEven !== null) lines.push(`Pays from about ${Math.max(2, breakEven)} items.`);
+  return [...lines, sure, ...auto];
+}
+
+/** Of how many items what was measured is scaled to all, such as " Scaled: sequential from 4, others from 11." */
+export function scaledWords({ models, horizon }: Advice): string {
+  const from = (isPlain: boolean) => {
+    const items = models.flatMap(({ model, measured }) =>
+      (model === BASELINE) === isPlain && measured !== undefined && measured.items < horizon
+        ? measured.items
+        : []
+    );
+    const [least, most] = [Math.min(...items), Math.max(...items)];
+    return items.length === 0 ? "" : least === most ? `${most}` : `${least} to ${most}`;
+  };
+  const said = [["sequential", from(true)], ["others", from(false)]]
+    .flatMap(([who, items]) => items === "" ? [] : `${who} from ${items}`);
+  return said.length === 0 ? "" : ` Scaled to that: ${said.join(", ")}.`;
+}
+
+function rateLine({ limit, perMs }: { readonly limit: number; readonly perMs: number }): string {
+  return `Rate: at most ${counted(limit, "start")} in ${formatDuration(perMs)}.`;
+}
+
+function retriesLine(retries: number): string {
+  return `Retries: ${retries}, after waits that grow; after retryAfterMs at the earliest, where what is ` +
+    `thrown has that (a server's Retry-After).`;
+}
+
+export function modelColumns({ recommended }: Advice): Column<ModelAdvice>[] {
+  const isChosen = ({ name }: ModelAdvice) => name === recommended.name;
+  const tone = (row: ModelAdvice) => isChosen(row) ? "good" as const : undefined;
+  const columns: Column<ModelAdvice>[] = [
+    textColumn("model", 0, ({ name }) => plain(name)),
+    numberColumn("predicted", 2, ({ model, predictedMs, predictedGain }) => {
+      return model === BASELINE ? formatDuration(predictedMs) : formatRatio(predictedGain);
+    }),
+    numberColumn("measured", 0, (row) => {
+      const { model, measured } = row;
+      if (measured === undefined || !didTheWork(row)) return NO_FIGURE;
+      const { gain, totalMs } = measured;
+      return model === BASELINE || gain === null ? formatDuration(totalMs) : formatSpeedup(gain);
+    }),
+    numberColumn("start", 4, ({ measured }) => formatDuration(measured?.startMs ?? NaN)),
+    numberColumn("memory", 3, ({ measured }) => formatBytes(measured?.peakRssBytes ?? NaN)),
+    textColumn("", 0, (row) => isChosen(row) ? "← recommended" : remarkOn(row), {
+      short: { cell: (row) => isChosen(row) ? "←" : "", order: 1.5 },
+    }),
+  ];
+  return columns.map((column) => ({ ...column, tone }));
+}
+
+export function remarkOn(model: ModelAdvice): string {
+  if (model.out !== undefined) return outWords(model);
+  return model.measured === undefined ? "not raced" : "";
+}
+
+export function sampleLine({ sample, job }: Advice): string {
+  const { itemBytes, resultBytes, cloneMs, sourceMs, wallMs, others, queuedMs = 0 } = sample;
+  const programs = sample.programsMs ? ", without the programs that it ran" : "";
+  const sentences = [
+    `${counted(sample.items, "item")} of ${job.total ?? "an unknown number"} ran one by one: ` +
+    `${formatShortDuration(wallMs)} each on average (standard deviation ` +
+    `${formatPercent(sample.variation)}), ${formatShortDuration(sample.cpuMs)} of CPU.`,
+  ];
+  if (itemBytes + resultBytes >= 1) {
+    sentences.push(
+      `An item takes ${formatBytes(itemBytes)} to send, a result ${formatBytes(resultBytes)}; ` +
+        `copying both takes ${formatShortDuration(cloneMs)}.`,
+    );
+  }
+  if (sourceMs > 0.05 * wallMs && sourceMs > 0.01) {
+    sentences.push(
+      `Getting an item from its source takes ${formatShortDuration(sourceMs)}, which no model ` +
+        `shares out.`,
+    );
+  }
+  if (others !== undefined && isBusy(others)) {
+    sentences.push(
+      `${othersWords(others)}: a task queued ${formatShortDuration(queuedMs)} for a core on ` +
+        `average${programs}, which the system counted and which isn't taken for waiting.`,
+    );
+  } else if (others === undefined && sample.available < 0.9) {
+    sentences.push(
+      `Other programs left ${formatPercent(sample.available)} of a CPU, by a loop that only ` +
+        `computes; the share is corrected for it.`,
+    );
+  }
+  return sentences.join(" ");
+}
+
+/** The lanes of other machines that could be raced. */
+export function joinedLines({ machine: { joined } }: Advice): string[] {
+  return joined === undefined ? [] : [
+    `${
+      joinedWords(joined)
+    }. Their gain is predicted as if each were a core of this machine; only ` +
+    "what was measured counts.",
+  ];
+}
+
+/** Such as "2 lanes of other machines have joined (a, b)". */
+export function joinedWords({ lanes, machines }: NonNullable<Advice["machine"]["joined"]>): string {
+  const [are, have] = lanes === 1 ? ["One lane", "has"] : [`${lanes} lanes`, "have"];
+  return `${are} of other machines ${have} joined (${plain(machines.join(", "))})`;
+}
+
+export function costLine({ cost }: Advice): string {
+  const times = cost.timesRun === 1 ? "once" : `${cost.timesRun} times`;
+  return `This advice ran tasks for ${formatDuration(cost.tasksMs)}, ` +
+    `${cost.sequentialRuns.toFixed(1)} times one sequential run of the sample; no item ran more ` +
+    `than ${times}.`;
+}
+
+/** What the reader must know before the figures: what is missing. */
+export function remarkLines({ partial }: Pick<Advice, "partial">): string[] {
+  return partial === undefined ? [] : [`Partial: ${partial}.`];
+}
+
+export const PROFILE_TITLE = "Where the time goes";
+
+/** Whose a function is, in words and in colour: a map, as a word of a file is looked up in it. */
+const OWNERS: ReadonlyMap<string, { readonly words: string; readonly colour: string }> = new Map([
+  ["own", { words: "your code", colour: "var(--workers)" }],
+  ["packages", { words: "a package", colour: "var(--limited)" }],
+  ["runtime", { words: "the runtime", colour: "var(--sequential)" }],
+]);
+
+export function ownerOf(owner: Owner) {
+  return OWNERS.get(owner) ?? { words: "unknown", colour: "var(--other)" };
+}
+
+/** What the runtime did is told from this share on. */
+const WORTH_TELLING = 0.02;
+
+/** What the runtime did, such as "cloning 50%, collecting garbage 9%", between two texts; nothing if it did nothing. */
+function deedsWords(before: string, deeds: readonly Deed[] = [], after = ""): string {
+  const told = deeds.filter(({ share }) => share >= WORTH_TELLING)
+    .map(({ name, share }) => `${name} ${formatPercent(share)}`).join(", ");
+  return told === "" ? "" : before + told + after;
+}
+
+function sharesLine({ tasks, tasksMs, samples, shares, deeds }: JobProfile): string {
+  return `Of what the tasks compute, your own code takes ${formatPercent(shares.own)}, packages ` +
+    `${formatPercent(shares.packages)}, the runtime ${formatPercent(shares.runtime)}` +
+    `${deedsWords(" (", deeds, ")")}: ${samples} looks at ` +
+    `${counted(tasks, "task")} in ${formatDuration(tasksMs)}.`;
+}
+
+/** What a person would gain from mending a function, beside what they gain from the recommended model. */
+function savingsLine({ cpuShare, sample, recommended }: Advice, { functions }: JobProfile) {
+  const most = functions.find(({ owner }) => owner !== "runtime");
+  if (most === undefined) return undefined;
+  const where = most.place === undefined ? "" : ` (${most.place})`;
+  // The event loop's thread alone was looked at.
+  const onLoop = sample.cpuMs > 0 ? Math.min(1, sample.loopMs / sample.cpuMs) : 1;
+  const ofAll = sample.wallMs / (sample.wallMs + sample.sourceMs);
+  const saved = formatPercent(most.share * cpuShare * onLoop * ofAll / 2);
+  const half = `Halving what ${most.name}${where} does would save ${saved} of the time`;
+  const { model, name, gain, predictedGain } = recommended;
+  if (model === BASELINE) return `${half}; no other model surely saves any.`;
+  if (gain !== null && gain.low <= 1) return `${half}; whether ${name} saves any can't be told.`;
+  const share = formatPercent(Math.max(0, 1 - 1 / (gain?.median ?? predictedGain)));
+  const isShared = sample.others !== undefined && isBusy(sample.others);
+  const how = gain === null
+    ? ", as predicted"
+    : isShared
+    ? ", on a machine as busy as this was"
+    : "";
+  return `${half}; ${name} ${isRemote(model) ? "save" : "saves"} ${share}${how}.`;
+}
+
+/** Where the time goes, in sentences; none if the job has no profile and nobody would ask for one. */
+export function profileLines(advice: Advice): string[] {
+  const { profile } = advice;
+  if (profile === undefined) return [];
+  if ("missing" in profile) return [`Not known: ${profile.missing.replace(/[.\s]+$/, "")}.`];
+  const savings = savingsLine(advice, profile);
+  return [sharesLine(profile), ...(savings === undefined ? [] : [savings])];
+}
+
+export function functionLines({ profile }: Pick<Advice, "profile">): string[] {
+  if (profile === undefined || "missing" in profile) return [];
+  return profile.functions.map(({ name, place, owner, share, deeds }) => {
+    const where = place === undefined ? "" : `, ${place}`;
+    const whose = owner === "packages" ? " (a package)" : owner === "runtime" ? " (runtime)" : "";
+    return `${formatPercent(share)} ${name}${where}${whose}${deedsWords("; of it ", deeds)}`;
+  });
+}
+
+export function foundWords({ bound, recommended: { model, name, gain }, hazards }: Advice): string {
+  const take = model === BASELINE ? "leave it sequential" : `take ${name}`;
+  const [low, high] = [gain?.low ?? 0, gain?.high ?? 0].map(formatNumber);
+  const fast = gain === null || model === BASELINE
+    ? ""
+    : `, ${formatRatio(gain.median)} as fast (${low} to ${high})`;
+  const seen = hazards.length === 0 ? "" : `; ${counted(hazards.length, "hazard")} seen`;
+  return `${capitalized(className(bound))}: ${take}${fast}${seen}`;
+}
+
+export const FUNCTION_COLUMNS: readonly Column<JobProfile["functions"][number]>[] = [
+  textColumn("function", 0, ({ name }) => name),
+  textColumn("where", 0, ({ place = "" }) => place),
+  textColumn("whose", 0, ({ owner }) => ownerOf(owner).words),
+  numberColumn("itself", 0, ({ share, deeds }) => {
+    return formatPercent(share) + deedsWords(" (of it ", deeds, ")");
+  }),
+  numberColumn("with what it calls", 0, ({ totalShare }) => formatPercent(totalShare)),
+];

@@ -1,0 +1,411 @@
+/** The lesson's ideas in their order: what each says, what this machine did, and what shows more. */
+
+import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
+import { BASELINE, isModel, isRemote } from "../../models.ts";
+import type { TickRow, WhoseTurn } from "../../switching/switch_result.ts";
+import { faredOf } from "../../switching/ticker.ts";
+import { formatCount, formatNumber, formatPercent, middle, NO_FIGURE } from "../../text/format.ts";
+import type { Comparison, ModelResult } from "../../timing/result.ts";
+import { cpuShareOf } from "../../timing/verdict.ts";
+import { isBusy, isUndecided, passesCeiling } from "../comparison/comparison_report.ts";
+import { modelColour } from "../html/style.ts";
+import type { Bar } from "../html/svg.ts";
+import { losingRuns, mostLost, rowsBy } from "../switching/switch_report.ts";
+import type { LessonFile } from "./lesson_file.ts";
+import { type Key, Speaker } from "./speaker.ts";
+
+export type Picture =
+  | { readonly kind: "bars"; readonly title: string; readonly bars: readonly Bar[] }
+  | { readonly kind: "tasks"; readonly title: string; readonly models: readonly ModelResult[] }
+  | { readonly kind: "ticks"; readonly title: string; readonly rows: readonly TickRow[] }
+  | {
+    readonly kind: "table";
+    readonly title: string;
+    readonly heads: readonly string[];
+    readonly rows: readonly (readonly string[])[];
+  };
+
+export interface Idea {
+  /** Unique; letters alone. */
+  readonly id: string;
+  readonly title: string;
+  readonly about: string;
+  /** What this machine did, a sentence each; none if that wasn't measured. */
+  readonly seen: readonly string[];
+  readonly picture: Picture | undefined;
+  readonly commands: readonly string[];
+}
+
+const NS_PER_MS = 1e6;
+
+/** What is told of an idea; what wasn't measured is undefined. */
+interface Told {
+  readonly seen: readonly (string | undefined)[];
+  readonly picture?: Picture | undefined;
+  readonly commands: readonly string[];
+}
+
+function modelIn(comparison: Comparison | undefined, name: string): ModelResult | undefined {
+  return comparison?.models.find(({ model }) => model === name);
+}
+
+/** A bar for each row, or no picture of no rows. */
+function bars<Row>(
+  title: string | undefined,
+  rows: readonly Row[] = [],
+  bar: (row: Row) => readonly [name: string, value: number, words: string, colour: string],
+): Picture | undefined {
+  if (title === undefined || rows.length === 0) return undefined;
+  const drawn = rows.map(bar).map(([name, value, words, colour]) => ({
+    name,
+    value,
+    words,
+    colour,
+  }));
+  return { kind: "bars", title, bars: drawn };
+}
+
+function times(of: Comparison | undefined, title: Key, speaker: Speaker): Picture | undefined {
+  return bars(
+    of && speaker.say(title, of),
+    of?.models,
+    (
+      { model, wallMs: { median } },
+    ) => [model, median, speaker.duration(median), modelColour(model)],
+  );
+}
+
+function tasks(of: Comparison | undefined, title: Key, speaker: Speaker): Picture | undefined {
+  return of && { kind: "tasks", title: speaker.say(title, of), models: of.models };
+}
+
+/** How one time compares with another, in the words of three keys. */
+function against(
+  speaker: Speaker,
+  key: "io.threads" | "server.threads",
+  [ms, otherMs]: readonly [number | undefined, number | undefined],
+  values: object,
+): string | undefined {
+  if (ms === undefined || otherMs === undefined) return undefined;
+  const ratio = ms / otherMs;
+  const how = ratio > AS_GOOD ? "slower" : ratio < 1 / AS_GOOD ? "faster" : "same";
+  return speaker.say(`${key}.${how}`, { ...values, times: Math.max(ratio, 1 / ratio) });
+}
+
+function gains(
+  speaker: Speaker,
+  rows: Readonly<Partial<Record<Key, ModelResult | undefined>>>,
+): (string | undefined)[] {
+  return Object.entries(rows).map(([key, of]) =>
+    of && speaker.say(key as Key, { ...of, gain: speaker.gain(of) })
+  );
+}
+
+function ticks(
+  speaker: Speaker,
+  whoLetsGo: LessonFile["whoLetsGo"],
+  place: TickRow["where"],
+): Picture | undefined {
+  return whoLetsGo && {
+    kind: "ticks",
+    title: speaker.say("ticks.picture"),
+    rows: whoLetsGo.rows.filter(({ where }) => where === place),
+  };
+}
+
+function turnsOf({ rows, updates }: Pick<WhoseTurn, "rows" | "updates">) {
+  return rows.map((row) => ({
+    ...{ way: row.way, updates, runs: row.lost.length, losing: losingRuns(row) },
+    ...{ mostLost: mostLost(row), lostShare: mostLost(row) / updates },
+    typicalNs: middle(row.updateNs),
+  }));
+}
+
+/** The share of a job that the CPU was busy, one after another. */
+function busyShareOf(comparison: Comparison | undefined): number | undefined {
+  const base = modelIn(comparison, BASELINE);
+  return base && Math.min(1, cpuShareOf(base));
+}
+
+function adviceOn(speaker: Speaker, comparison: Comparison): string {
+  const chosen = modelIn(comparison, comparison.verdict?.recommended ?? "");
+  if (chosen === undefined) return speaker.say("when.none");
+  const lanes = comparison.models.filter(({ model }) => isRemote(model));
+  // The plain loop may not be the best of those on one event loop, but lanes surely lose.
+  if (
+    comparison.verdict?.bound === "small" &&
+    lanes.every(({ speedup }) => speedup !== null && speedup.high < 1)
+  ) return speaker.say("when.small");
+  if (isUndecided(comparison)) return speaker.say(isBusy(comparison) ? "when.busy" : "when.unsure");
+  return chosen.model === BASELINE
+    ? speaker.say("when.leave")
+    : speaker.say("when.take", { model: chosen.model, gain: speaker.gain(chosen) });
+}
+
+/** The ideas, in their order. */
+const IDEAS = {
+  difference(speaker, { io, cpu }) {
+    const rows = [
+      ["io", modelIn(io, "concurrent")],
+      ["cpu", modelIn(cpu, "concurrent")],
+      ["lanes", modelIn(cpu, "workers")],
+    ] as const;
+    const measured = rows.flatMap(([key, of]) => of === undefined ? [] : [{ ...of, key }]);
+    return {
+      seen: gains(speaker, Object.fromEntries(rows.map(([key, of]) => [`difference.${key}`, of]))),
+      picture: bars(speaker.say("difference.picture"), measured, (of) => [
+        speaker.say(`difference.bar.${of.key}`, of),
+        of.speedup?.median ?? 0,
+        of.speedup === null ? NO_FIGURE : formatNumber(of.speedup.median),
+        modelColour(of.model),
+      ]),
+      commands: ["deno task io", "deno task cpu"],
+    };
+  },
+
+  kinds(speaker, { io, cpu }) {
+    const time = (comparison: Comparison | undefined, model: string) => {
+      const of = modelIn(comparison, model);
+      return of === undefined ? NO_FIGURE : speaker.duration(of.wallMs.median);
+    };
+    const models = io &&
+      [...new Set([...io.models, ...cpu?.models ?? []].map(({ model }) => model))];
+    return {
+      seen: gains(speaker, {
+        "kinds.loop": modelIn(cpu, "concurrent"),
+        "kinds.threads": modelIn(cpu, "workers"),
+        "kinds.processes": modelIn(cpu, "processes"),
+      }),
+      picture: models && {
+        kind: "table",
+        title: speaker.say("kinds.picture"),
+        heads: (["model", "io", "cpu", "python"] as const).map((head) =>
+          speaker.say(`kinds.head.${head}`)
+        ),
+        rows: models.map((model) => [
+          ...[model, time(io, model), time(cpu, model)],
+          isModel(model) ? speaker.inPython(model) : "",
+        ]),
+      },
+      commands: ["deno task peers --only python"],
+    };
+  },
+
+  preemptive(speaker, { whoLetsGo, environment }) {
+    const { thread } = rowsBy("where", whoLetsGo?.rows);
+    return {
+      seen: [
+        speaker.tell("preemptive.seen", { whoLetsGo, thread }),
+        thread && faredOf(thread) !== "ticked on"
+          ? speaker.say(environment.lanesAvailable === 1 ? "preemptive.shared" : "preemptive.odd")
+          : undefined,
+      ],
+      picture: ticks(speaker, whoLetsGo, "thread"),
+      commands: ["deno task switch --only ticks"],
+    };
+  },
+
+  races(speaker, { whoseTurn }) {
+    const turns = whoseTurn && turnsOf(whoseTurn);
+    const { "threads, plain": plain, "threads, atomic": atomic } = rowsBy("way", turns);
+    return {
+      seen: [
+        speaker.tell(plain && plain.losing > 0 ? "races.lost" : "races.lucky", { plain }),
+        speaker.tell("races.atomic", { plain, atomic }),
+      ],
+      picture: bars(speaker.tell("races.picture", { updates: whoseTurn?.updates }), turns, (of) => [
+        speaker.say(`races.bar.${of.way}`),
+        of.mostLost,
+        formatCount(of.mostLost),
+        "var(--bad)",
+      ]),
+      commands: ["deno task switch --only counter"],
+    };
+  },
+
+  cooperative(speaker, { whoLetsGo, whoseTurn }) {
+    const inLoop = whoLetsGo?.rows.filter(({ where }) => where === "event loop");
+    const { nothing: held, "a timer": timer } = rowsBy("awaits", inLoop);
+    const turns = rowsBy("way", whoseTurn && turnsOf(whoseTurn));
+    return {
+      seen: [
+        speaker.tell("cooperative.held", { held }),
+        speaker.tell("cooperative.timer", { timer, whoLetsGo }),
+        speaker.tell("cooperative.race", {
+          split: turns["loop, split"],
+          whole: turns["loop, whole"],
+        }),
+      ],
+      picture: ticks(speaker, whoLetsGo, "event loop"),
+      commands: ["deno task switch --only ticks,counter"],
+    };
+  },
+
+  cost(speaker, { small, awaitCost }) {
+    const started = small?.models.map(({ model, rounds }) => ({
+      model,
+      startMs: middle(rounds.map(({ startMs }) => startMs)),
+    })).sort((a, b) => b.startMs - a.startMs)[0];
+    return {
+      seen: [
+        speaker.tell("cost.small", { small, compared: small && speaker.compared(small) }),
+        started && speaker.say("cost.start", started),
+        awaitCost && speaker.say("cost.await", {
+          plainNs: awaitCost.plainMs * NS_PER_MS,
+          awaitedNs: awaitCost.awaitedMs * NS_PER_MS,
+          times: awaitCost.awaitedMs / awaitCost.plainMs,
+        }),
+      ],
+      picture: times(small, "cost.picture", speaker),
+      commands: [
+        "deno task cpu --start 5000000 --count 20",
+        "deno task cpu --task fib-async --start 20 --count 20",
+      ],
+    };
+  },
+
+  bound(speaker, { io, files, cpu }) {
+    const shares = Object.entries({ io, files, cpu }).flatMap(([key, of]) => {
+      const share = busyShareOf(of);
+      const name = speaker.say(`bound.bar.${key as "io" | "files" | "cpu"}`);
+      return share === undefined ? [] : [{ name, share, words: formatPercent(share) }];
+    });
+    const list = shares.map(({ name, words }) => `${name} ${words}`).join(", ");
+    return {
+      seen: [shares.length > 0 ? speaker.say("bound.seen", { list }) : undefined],
+      picture: bars(speaker.say("bound.picture"), shares, ({ name, share, words }) => [
+        ...[name, share, words, modelColour(BASELINE)] as const,
+      ]),
+      commands: ["deno task advise scripts/examples/mixed.ts"],
+    };
+  },
+
+  io(speaker, { io }) {
+    const [threads, slots] = [modelIn(io, "workers"), modelIn(io, "limited")];
+    return {
+      seen: [
+        io && speaker.compared(io),
+        against(speaker, "io.threads", [threads?.wallMs.median, slots?.wallMs.median], {
+          ...{ threads, slots },
+        }),
+      ],
+      picture: tasks(io, "io.picture", speaker),
+      commands: ["deno task io", "deno task sweep io"],
+    };
+  },
+
+  files(speaker, { files }) {
+    const busyShare = busyShareOf(files);
+    return {
+      seen: [
+        files && speaker.compared(files),
+        // Where others use the cores, a wait for one of these looks like computing.
+        busyShare !== undefined && boundOfShare(busyShare) === "cpu" && !isBusy(files!)
+          ? speaker.say("files.memory", { busyShare })
+          : undefined,
+      ],
+      picture: times(files, "files.picture", speaker),
+      commands: ["deno task advise scripts/examples/save_files.ts --allow-read --allow-write"],
+    };
+  },
+
+  sessions(speaker, { whoseSession }) {
+    const atOnce = whoseSession?.atOnce;
+    const keeping = rowsBy("keeping", whoseSession?.rows);
+    const [threads, loop] = [keeping["a client each thread"], keeping["one client for all"]];
+    return {
+      seen: [
+        speaker.tell("sessions.seen", { atOnce, threads, loop }),
+        speaker.tell("sessions.each", { each: keeping["a client each request"] }),
+      ],
+      picture: bars(speaker.say("sessions.picture"), whoseSession?.rows, (row) => [
+        speaker.say(`sessions.bar.${row.keeping}`, { atOnce }),
+        row.connections,
+        formatCount(row.connections),
+        modelColour(row === threads ? "workers" : "concurrent"),
+      ]),
+      commands: ["deno task switch --only sessions"],
+    };
+  },
+
+  cpu(speaker, { cpu }) {
+    const onCores = cpu && { ...cpu, models: cpu.models.filter(({ device }) => !device) };
+    const ceiling = (of: Comparison) =>
+      passesCeiling(of) ? "cpu.ceiling.passed" : isBusy(of) ? "cpu.ceiling.busy" : "cpu.ceiling";
+    return {
+      seen: [
+        onCores && speaker.compared(onCores),
+        cpu?.ceiling ? speaker.say(ceiling(cpu), cpu.ceiling) : undefined,
+      ],
+      picture: tasks(onCores, "cpu.picture", speaker),
+      commands: ["deno task cpu", "deno task sweep cpu"],
+    };
+  },
+
+  server(speaker, { whoIsServed }) {
+    const way = rowsBy("way", whoIsServed?.rows);
+    const [computing, threads] = [way["computes, event loop"], way["computes, threads"]];
+    const lanes = whoIsServed?.lanes;
+    return {
+      seen: [
+        speaker.tell("server.waits", {
+          ...{ clients: whoIsServed?.clients, waitMs: whoIsServed?.waitMs },
+          ...{ single: way["waits, one at a time"], waiting: way["waits, event loop"] },
+        }),
+        speaker.tell("server.computes", { computing }),
+        against(speaker, "server.threads", [threads?.lastMs, computing?.lastMs], {
+          threads,
+          lanes,
+        }),
+      ],
+      picture: bars(speaker.say("server.picture"), whoIsServed?.rows, (row) => [
+        speaker.say(`server.bar.${row.way}`, { lanes }),
+        row.lastMs,
+        speaker.duration(row.lastMs),
+        modelColour(row === threads ? "workers" : "concurrent"),
+      ]),
+      commands: ["deno task switch --only server"],
+    };
+  },
+
+  gpu(speaker, { cpu }) {
+    const card = cpu?.models.find(({ device }) => device);
+    return {
+      seen: [
+        card && speaker.say("gpu.seen", {
+          ...{ device: card.device, totalMs: card.wallMs.median, gain: speaker.gain(card) },
+        }),
+        card?.device?.software ? speaker.say("gpu.software") : undefined,
+        cpu && !card ? speaker.say("gpu.none") : undefined,
+      ],
+      commands: ["deno task cpu --models sequential,workers,gpu"],
+    };
+  },
+
+  when(speaker, { io, files, cpu, small }) {
+    return {
+      seen: Object.entries({ io, files, cpu, small }).map(([key, of]) =>
+        of && speaker.say("when.job", {
+          job: speaker.say(`job.${key as "io" | "files" | "cpu" | "small"}`),
+          advice: adviceOn(speaker, of),
+        })
+      ),
+      commands: ["deno task advise ./my_job.ts"],
+    };
+  },
+} satisfies Readonly<Record<string, (speaker: Speaker, file: LessonFile) => Told>>;
+
+export function ideasOf(file: LessonFile): Idea[] {
+  const speaker = new Speaker(file.language);
+  return (Object.keys(IDEAS) as (keyof typeof IDEAS)[]).map((id) => {
+    const { seen, picture, commands }: Told = IDEAS[id](speaker, file);
+    return {
+      id,
+      title: speaker.say(`${id}.title`),
+      about: speaker.say(`${id}.about`),
+      seen: seen.filter((sentence) => sentence !== undefined),
+      picture,
+      commands,
+    };
+  });
+}

@@ -1,0 +1,89 @@
+/** The texts of the lesson in its languages, with figures put in. */
+
+import { BASELINE, type Model, MODEL_TABLE } from "../../models.ts";
+import { formatCount, formatDuration, formatNumber, formatPercent } from "../../text/format.ts";
+import type { Comparison, ModelResult } from "../../timing/result.ts";
+import en from "./en.json" with { type: "json" };
+import ko from "./ko.json" with { type: "json" };
+import type { Language } from "./lesson_file.ts";
+
+/** The texts of one language, by key; `{name}` stands for a value. */
+type Texts = typeof en;
+
+export type Key = keyof Texts;
+
+export const TEXTS: Readonly<Record<Language, Texts>> = { en, ko };
+
+export class Speaker {
+  readonly #texts: Texts;
+
+  constructor(language: Language) {
+    this.#texts = TEXTS[language];
+  }
+
+  /**
+   * A text with its values put in, each named by its path in `values` and shown as what its name says it
+   * is: milliseconds, nanoseconds, a share, a ratio, or a count.
+   */
+  say(key: Key, values: object = {}): string {
+    return this.#texts[key].replaceAll(/\{([\w.]+)\}/g, (_, path: string) => {
+      const value = path.split(".").reduce(
+        (of: unknown, name) => (of as Record<string, unknown> | undefined)?.[name],
+        values,
+      );
+      if (value === undefined) throw new TypeError(`Cannot say ${key}: ${path} is missing`);
+      return typeof value === "number" ? this.#figure(path, value) : String(value ?? "");
+      // Of one there is no plural, in the language that has plurals.
+    }).replaceAll(/(?<![\d.,])1 (thread|process|slot)e?s\b/g, "1 $1");
+  }
+
+  /** The same, unless one of the values wasn't measured. */
+  tell(key: Key, values: object): string | undefined {
+    return Object.values(values).includes(undefined) ? undefined : this.say(key, values);
+  }
+
+  #figure(name: string, value: number): string {
+    if (name.endsWith("Ms")) return this.duration(value);
+    if (name.endsWith("Ns")) return formatNumber(value) + this.say("unit.ns");
+    if (name.endsWith("Share")) return formatPercent(value);
+    return /(times|speedup)$/.test(name) ? formatNumber(value) : formatCount(value);
+  }
+
+  duration(ms: number): string {
+    return formatDuration(ms).replace(
+      /(?:\.0+)? (m?s)$/,
+      (_, unit: "s" | "ms") => this.say(`unit.${unit}`),
+    );
+  }
+
+  gain({ speedup }: Pick<ModelResult, "speedup">): string {
+    if (speedup === null) return this.say("gain.unknown");
+    const { median, low, high } = speedup;
+    if (low > 1) return this.say("gain.faster", { times: median });
+    if (high < 1) return this.say("gain.slower", { times: 1 / median });
+    return this.say("gain.none");
+  }
+
+  how(of: ModelResult): string {
+    const key = `how.${of.model}`;
+    return this.say(Object.hasOwn(this.#texts, key) ? key as Key : "how.other", of);
+  }
+
+  /** What a model is in Python; code where it is nothing else. */
+  inPython(model: Model): string {
+    const key = `python.${model}`;
+    return Object.hasOwn(this.#texts, key) ? this.say(key as Key) : MODEL_TABLE[model].python.io;
+  }
+
+  compared({ models }: Comparison): string {
+    const base = models.find(({ model }) => model === BASELINE);
+    const others = models.filter((of) => of !== base);
+    if (base === undefined || others.length === 0) return this.say("gain.unknown");
+    const list = others.map((of) =>
+      this.say("took", { how: this.how(of), totalMs: of.wallMs.median, gain: this.gain(of) })
+    ).join(", ");
+    const all = this.say("compared", { totalMs: base.wallMs.median, list });
+    const gained = others.some(({ speedup }) => speedup !== null && speedup.low > 1);
+    return gained ? all : `${all} ${this.say("compared.none")}`;
+  }
+}
