@@ -2,6 +2,7 @@
 
 import type { Items } from "../dispatch/options.ts";
 import { importModule } from "../lanes/lane_tasks.ts";
+import { within } from "../lanes/timers.ts";
 import type { ItemSource, JobSpec } from "./spec.ts";
 
 /** What `prepare` gave; disposed when the job is over, if it can be. */
@@ -77,16 +78,6 @@ export async function openItems(source: ItemSource): Promise<OpenItems> {
 /** How long to wait for one item more, only to learn whether there is one, and for a source to close. */
 const LAST_LOOK_MS = 300;
 
-async function within<T>(promise: Promise<T>, late: T): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<T>((resolve) => timer = setTimeout(() => resolve(late), LAST_LOOK_MS));
-  try {
-    return await Promise.race([promise.catch(() => late), limit]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** Takes items one by one from wherever they come, and never more than are wanted. */
 export class ItemPuller {
   readonly total: number | undefined;
@@ -130,13 +121,15 @@ export class ItemPuller {
 
   /** Whether there are no more items; false as well if that isn't known soon. */
   async ended(): Promise<boolean> {
-    return await within(this.pull(1).then((more) => more.length === 0), false);
+    const isOver = this.pull(1).then((more) => more.length === 0, () => false);
+    return await within(LAST_LOOK_MS, isOver, () => false);
   }
 
   /** Tells the source that no more will be taken; doesn't wait long for one that is busy. */
   async close(): Promise<void> {
     if (this.#done) return;
-    await within(Promise.resolve(this.#iterator.return?.()), undefined);
+    const closed = Promise.resolve(this.#iterator.return?.()).catch(() => {});
+    await within<unknown>(LAST_LOOK_MS, closed, () => {});
   }
 }
 
