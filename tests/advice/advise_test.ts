@@ -101,7 +101,7 @@ const threeAtOnce = (trial: TrialSpec, items: number) => {
 Deno.test("advise() goes on while the budget lasts where three runs can't tell, and tries what was too dear", async () => {
   const made = { waitMs: 45, computeMs: 0.5, items: 67, total: 100 };
   const { recommended, models, cost } = await adviceOn(made, threeAtOnce);
-  assertEquals([recommended.name, recommended.decision], ["limited (8 slots)", "gain"]);
+  assertEquals([recommended.name, recommended.decision], ["limited (3 slots)", "gain"]);
   const { gain } = recommended;
   assert(gain !== null && gain.low > 2 && gain.high < 4.5, JSON.stringify(gain));
   const rounds = Math.max(...models.map(({ measured }) => measured?.rounds ?? 0));

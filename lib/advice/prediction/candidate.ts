@@ -25,6 +25,16 @@ export function joined(lanes: number, slots = 1): Candidate {
   return { model: MODELS.find(needsServer)!, lanes, slots };
 }
 
+/** The same lanes with so many slots on each. */
+export function withSlots({ model, lanes }: Candidate, slots: number): Candidate {
+  return isRemote(model) ? { model, lanes, slots } : eventLoop(slots);
+}
+
+/** What those have in common that differ in their slots alone. */
+export function lanesOf({ model, lanes }: Candidate): string {
+  return isRemote(model) ? `${model} ${lanes}` : "event loop";
+}
+
 /** Whether its tasks run in this event loop, several at once. */
 export function isLoop({ model, slots }: Candidate): boolean {
   return !isRemote(model) && slots > 1;
@@ -42,9 +52,14 @@ export function nameOf({ model, lanes, slots }: Candidate): string {
 /** Less of a slot than this is none. */
 const NO_SLOT = 0.1;
 
+/** Slots for so many tasks at once, on average. */
+export function slotsFor(atOnce: number): number {
+  return Math.ceil(atOnce - NO_SLOT);
+}
+
 /** As many slots as a server's pace keeps busy, if an answer takes so long. */
 export function keepingSlots(perSecond: number, answerMs: number): number {
-  return Math.ceil(perSecond * answerMs / 1000 - NO_SLOT);
+  return slotsFor(perSecond * answerMs / 1000);
 }
 
 /** Sorts the simplest first: by model as in the table of models, then by lanes and slots. */

@@ -2,15 +2,18 @@
  * What to race instead of, or beside, models that refused, disappointed, or did better than expected.
  */
 
-import { AS_GOOD, GAINED } from "../../judge/thresholds.ts";
+import { AS_GOOD, GAINED, TOO_SLOW } from "../../judge/thresholds.ts";
 import { MODEL_TABLE } from "../../models.ts";
 import {
   type Candidate,
   eventLoop,
   inFlightOf,
   isLoop as runsInLoop,
+  lanesOf,
   nameOf,
+  slotsFor,
   threads,
+  withSlots,
 } from "../prediction/candidate.ts";
 import { inFlight, plainOf, type Runner } from "./race.ts";
 import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "./race_plan.ts";
@@ -32,6 +35,8 @@ const MORE = 4;
 const HOPEFUL = 1.05;
 /** With this many times as many tasks in flight as are served at once, most of them only queue. */
 export const QUEUEING = 4;
+/** The same of tasks that compute, too, and keep those behind them on their lane waiting. */
+const BUNCHING = 2 * QUEUEING;
 
 interface Allowed {
   readonly cores: number;
@@ -66,7 +71,12 @@ export function substitutes(
     if (found.length === 0) {
       const hopedFor = Math.max(best, ...predicted.map(({ gain }) => gain));
       const isNear = (gain: number) => waits && WORTH * gain > hopedFor;
-      found.push(...moreSlots(runners, gainOf, isNear), ...asManyAsServed(ran, best, gainOf));
+      for (const sizes of bySlots(runners)) {
+        const more = moreSlots(sizes, gainOf, isNear);
+        if (more.length > 0) found.push(...more);
+        else if (waits && isLoop(sizes[0]!)) found.push(...asManyAsServed(sizes, best, gainOf));
+        else found.push(...twiceAsMany(sizes, predicted, gainOf));
+      }
     }
     if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
     // What an event loop gains with more in flight is no less than with fewer.
@@ -152,45 +162,77 @@ function fewerLanes(refusing: readonly Runner[], cores: number): Candidate[] {
   return cores > 1 && refusing.some(isCrowd) ? [threads(cores)] : [];
 }
 
+/** Those with slots that ran, those together that differ in nothing else, the fewest in flight first. */
+function bySlots(runners: readonly Runner[]): Iterable<readonly Runner[]> {
+  const slotted = runners.filter(({ candidate, rounds, stops }) =>
+    candidate.slots > 1 && (rounds.length > 0 || stops)
+  ).sort((a, b) => inFlight(a) - inFlight(b));
+  return Map.groupBy(slotted, ({ candidate }) => lanesOf(candidate)).values();
+}
+
 /**
  * More slots while they are filled, so that the same number is found wherever the search begins: twice as
  * many, or several times where nearly all of the most are filled.
  */
 function moreSlots(
-  runners: readonly Runner[],
+  sizes: readonly Runner[],
   gainOf: GainOf,
   /** Whether such a gain is near what others gain, or may. */
   isNear: (gain: number) => boolean,
 ): Candidate[] {
-  const loops = runners.filter((of) => isLoop(of) && (of.rounds.length > 0 || of.stops))
-    .sort((a, b) => inFlight(a) - inFlight(b));
-  const filled = loops.findLast((of) =>
+  const filled = sizes.findLast((of) =>
     of.out === undefined &&
     gainOf(of) >= (isNear(gainOf(of)) ? FILLED : UNSATURATED) * inFlight(of)
   );
   if (filled === undefined) return [];
-  const [slots, gain] = [inFlight(filled), gainOf(filled)];
-  const next = loops[loops.indexOf(filled) + 1];
-  if (next !== undefined) {
-    // All at once may have been too many; to try fewer costs next to nothing where both are so fast.
-    const mayBeTooMany = gain >= Math.max(CHEAP, UNSATURATED * slots);
-    const mayGain = isNear(gain) && (gainOf(next) > AS_GOOD * gain || mayBeTooMany);
-    return mayGain && inFlight(next) >= WORTH * 2 * slots ? [eventLoop(2 * slots)] : [];
-  }
-  const times = gain >= UNSATURATED * slots ? MORE : 2;
-  // A race tells of slots only what it has items for.
-  const more = Math.min(times * slots, MOST_IN_FLIGHT, filled.items);
-  return more > WORTH * slots ? [eventLoop(more)] : [];
+  const [busy, gain] = [inFlight(filled), gainOf(filled)];
+  const next = sizes[sizes.indexOf(filled) + 1];
+  if (next === undefined) return timesAsMany(filled, gain >= UNSATURATED * busy ? MORE : 2);
+  // All at once may have been too many; to try fewer costs next to nothing where both are so fast.
+  const mayBeTooMany = gain >= Math.max(CHEAP, UNSATURATED * busy);
+  const mayGain = isNear(gain) && (gainOf(next) > AS_GOOD * gain || mayBeTooMany);
+  return mayGain && inFlight(next) >= WORTH * 2 * busy ? timesAsMany(filled, 2) : [];
 }
 
-/** As many slots as are served at once, and some more, where what gains as much has twice as many. */
-function asManyAsServed(ran: readonly Runner[], best: number, gainOf: GainOf): Candidate[] {
-  const loops = ran.filter(isLoop);
-  const gain = Math.max(0, ...loops.map(gainOf));
-  const served = powerOfTwoFrom(ROOM * gain);
-  const least = Math.min(...loops.filter((of) => AS_GOOD * gainOf(of) >= gain).map(inFlight));
-  const isWorth = gain > AS_GOOD && WORTH * gain > best && least >= 2 * served;
-  return isWorth ? [eventLoop(served)] : [];
+/** Of what is in flight so many times as much, as far as a race has items for it. */
+function timesAsMany(of: Runner, times: number): Candidate[] {
+  const { candidate, items } = of;
+  const more = Math.min(times * inFlight(of), MOST_IN_FLIGHT, items);
+  const slots = Math.floor(more / candidate.lanes);
+  return more > WORTH * inFlight(of) ? [withSlots(candidate, slots)] : [];
+}
+
+/**
+ * Twice as many slots of tasks that compute, and keep those behind them on their lane waiting: while the
+ * most gain more than fewer do, and less than was promised.
+ */
+function twiceAsMany(
+  sizes: readonly Runner[],
+  predicted: NonNullable<Allowed["predicted"]>,
+  gainOf: GainOf,
+): Candidate[] {
+  const [most, ...fewer] = sizes.toReversed() as [Runner];
+  const gain = gainOf(most);
+  const lanes = lanesOf(most.candidate);
+  const promised = predicted.filter(({ candidate: of }) => of.slots > 1 && lanesOf(of) === lanes);
+  const isShort = promised.some((of) => of.gain > TOO_SLOW * gain);
+  const isMore = most.out === undefined && fewer.every((of) => gain > AS_GOOD * gainOf(of));
+  return isShort && isMore && inFlight(most) < BUNCHING * gain ? timesAsMany(most, 2) : [];
+}
+
+/**
+ * As many slots as are served at once, where what gains as much has twice as many: some more first, for
+ * so many in flight may be served worse.
+ */
+function asManyAsServed(loops: readonly Runner[], best: number, gainOf: GainOf): Candidate[] {
+  const went = loops.filter(({ out }) => out === undefined);
+  const gain = Math.max(0, ...went.map(gainOf));
+  const least = went.findIndex((of) => AS_GOOD * gainOf(of) >= gain);
+  if (gain <= AS_GOOD || WORTH * gain <= best) return [];
+  const tooFew = least > 0 ? inFlight(went[least - 1]!) : 1;
+  const served = [powerOfTwoFrom(ROOM * gain), Math.max(2, slotsFor(gain))];
+  return served.filter((slots) => slots > tooFew && inFlight(went[least]!) >= 2 * slots)
+    .slice(0, 1).map(eventLoop);
 }
 
 function lanesInstead(runners: readonly Runner[], cores: number, gainOf: GainOf): Candidate[] {

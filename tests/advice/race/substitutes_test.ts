@@ -43,7 +43,9 @@ Deno.test("substitutes() tries more slots while each of them gains", () => {
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 110])), [limited(64)]);
   // Where they are filled by halves twice as many may gain some more, unless they were tried.
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250])), [limited(32)]);
-  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(32), 245])), []);
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(32), 245])), [
+    limited(7),
+  ], "as many as are served");
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 310])), [limited(8)], "a third isn't");
   const computes = { ...ALLOWED, waits: false };
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250]), computes), []);
@@ -54,7 +56,9 @@ Deno.test("substitutes() tries a size between two where the smaller is filled an
     found(tried([SEQUENTIAL, 1600], [limited(16), 150], [limited(80), more]));
   assertEquals(two(115), [limited(32)]);
   assertEquals(two(160), [limited(32)], "all at once may be too many");
-  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(80), 245])), []);
+  assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(80), 245])), [
+    limited(7),
+  ]);
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(80), 200])), [
     limited(32),
   ]);
@@ -124,9 +128,29 @@ Deno.test("substitutes() tries no more slots than there are items to fill them",
   assertEquals(found(tried([SEQUENTIAL, 6400], [CONCURRENT, 40])), []);
 });
 
-Deno.test("substitutes() tries few slots where the others only queue", () => {
+Deno.test("substitutes() tries as many slots as are served where the others only queue, some more first", () => {
   assertEquals(found(tried([SEQUENTIAL, 1600], [CONCURRENT, 400])), [limited(8)]);
-  assertEquals(found(tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(8), 410])), []);
+  const some = tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(8), 410]);
+  assertEquals(found(some), [limited(4)]);
+  assertEquals(found([...some, ...tried([limited(4), 420])]), []);
+  assertEquals(found(tried([SEQUENTIAL, 300], [CONCURRENT, 100], [limited(8), 100])), [limited(3)]);
+  const hardly = tried([SEQUENTIAL, 430], [CONCURRENT, 100], [limited(8), 100]);
+  assertEquals(found(hardly), [], "five are no half of eight");
+});
+
+Deno.test("substitutes() tries twice as many slots on each lane while these gain more, and less than was promised", () => {
+  const each = (slots: number): Candidate => ({ ...workers(2), slots });
+  const allowed = { ...ALLOWED, waits: false, predicted: [{ candidate: each(4), gain: 2.6 }] };
+  const of = (...times: [Candidate, number][]) =>
+    found(tried([SEQUENTIAL, 210], ...times), allowed);
+  assertEquals(of([workers(2), 140], [each(4), 100]), [each(8)]);
+  assertEquals(of([each(4), 85]), [], "hardly less than was promised");
+  assertEquals(of([each(4), 100], [each(8), 94]), [each(16)]);
+  assertEquals(of([each(4), 100], [each(8), 96]), [], "no more than fewer");
+  assertEquals(of([each(4), 210]), [], "most of them queue");
+  assertEquals(found(tried([SEQUENTIAL, 210], [each(4), 100])), [], "nothing was promised");
+  // What fills slots on lanes is looked for as on this event loop.
+  assertEquals(found(tried([SEQUENTIAL, 1600], [each(8), 150])), [each(32)]);
 });
 
 Deno.test("substitutes() tries a model that was predicted to gain more than the best one did", () => {
@@ -224,6 +248,6 @@ Deno.test("substitutes() tries fewer slots where more are slower than the plain 
     stops: 1,
   }];
   assert(found(stopped).some(({ slots }) => slots === 4));
-  const none = tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(8), 400], [limited(2), 4000]);
+  const none = tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(7), 400], [limited(2), 4000]);
   assertEquals(found(none), []);
 });
