@@ -82,17 +82,26 @@ function nothingToGain({ sample, machine, horizon }: Planned) {
   return classFor(sample, machine, horizon).noGain;
 }
 
-/** What a race that goes on has come to so far. */
-function judged(runners: readonly Runner[], { sample, machine, horizon }: Planned) {
-  const found = entriesOf(runners, sample, machine, horizon);
-  return { ...found, ...recommend(found.entries, found.usualNoise) };
+interface Racing extends Planned {
+  readonly plan: NonNullable<Planned["plan"]>;
+  readonly shared: Evidence["shared"];
+}
+
+/** What a race that goes on has come to so far, among what may be taken. */
+function judged(runners: readonly Runner[], { sample, machine, horizon, shared }: Racing) {
+  const found = entriesOf(runners, sample, machine, horizon, shared !== undefined);
+  // Lanes are at most offered then, and once will do.
+  const isOver = shared !== undefined &&
+    found.entries.every(({ candidate }) => candidate.model === BASELINE);
+  return { ...found, ...recommend(found.entries, found.usualNoise), isOver };
 }
 
 /** Whether more rounds would help a race that can't tell yet, or was told what can't be. */
-function isUnclear(of: Race, planned: Planned): boolean {
+function isUnclear(of: Race, planned: Racing): boolean {
   const { sample } = planned;
   if (of.unrepeatable || sameWork(asRaced(sample, of.runners), of)?.same === false) return false;
-  const { entries, impossible, gain, decision } = judged(of.runners, planned);
+  const { entries, impossible, gain, decision, isOver } = judged(of.runners, planned);
+  if (isOver) return false;
   // What couldn't be afforded so far may well be what pays, where all others failed.
   const isUntried = of.untried > 0 &&
     entries.every(({ candidate, eligible, times }) =>
@@ -100,18 +109,6 @@ function isUnclear(of: Race, planned: Planned): boolean {
     );
   return impossible.length > 0 || decision === "can't tell" || decision === "unmeasured" ||
     isUntried || (gain !== null && gain.high / gain.low >= TELLS_NOTHING);
-}
-
-/** The same where tasks share what each lane would have of its own: lanes are at most offered, and once will do. */
-function isUnclearInOneLoop(of: Race, planned: Planned): boolean {
-  const runners = of.runners.filter(({ candidate }) => !isRemote(candidate.model));
-  return runners.some(({ candidate }) => candidate.model !== BASELINE) &&
-    isUnclear({ ...of, runners }, planned);
-}
-
-interface Racing extends Planned {
-  readonly plan: NonNullable<Planned["plan"]>;
-  readonly shared: Evidence["shared"];
 }
 
 function judgeOf(planned: Racing): RaceJudge {
@@ -130,11 +127,11 @@ function judgeOf(planned: Racing): RaceJudge {
     byChance: (items) => byChance(sample, items),
     scaledBy,
     isDecided: (runners) => {
-      const { confidence, gain, decision } = judged(runners, planned);
-      return confidence >= SURE && decision !== "can't tell" &&
-        (gain === null || gain.high / gain.low < NARROW);
+      const { confidence, gain, decision, isOver } = judged(runners, planned);
+      return isOver || (confidence >= SURE && decision !== "can't tell" &&
+        (gain === null || gain.high / gain.low < NARROW));
     },
-    isUnclear: (of) => (planned.shared ? isUnclearInOneLoop : isUnclear)(of, planned),
+    isUnclear: (of) => isUnclear(of, planned),
     isNeedless: (runner, runners) => onlyQueues(runner, runners, timeBy(runners)),
     instead: (runners) =>
       substitutes(runners, {
@@ -144,7 +141,9 @@ function judgeOf(planned: Racing): RaceJudge {
         canTravel: uncloneable === undefined,
         predicted: predictedGains(predicted, plan.items),
       }, timeBy(runners))
-        .filter(({ model }) => mayBeRaced(model, planned.models)),
+        .filter(({ model }) =>
+          mayBeRaced(model, planned.models) && !(planned.shared && isRemote(model))
+        ),
   };
 }
 

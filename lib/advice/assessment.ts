@@ -75,8 +75,7 @@ export class Assessment {
 
   constructor(readonly found: Evidence) {
     this.sequentialMs = totalMs(this.prediction(SEQUENTIAL));
-    const { sample, machine, horizon } = found;
-    this.#entries = entriesOf(this.runners, sample, machine, horizon);
+    this.#entries = this.#entriesOf(false);
     const { entries, usualNoise } = this.#entries;
     const ran = entries.filter(({ times }) => times.length > 0);
     this.#standings = new Standings(ran.filter(({ eligible }) => eligible), usualNoise);
@@ -187,7 +186,7 @@ export class Assessment {
     if (isRaced) {
       const free = this.#ofRace();
       if (!this.sharesState || !isRemote(free.candidate.model)) return this.#keptTo(free);
-      const kept = this.#ofRace(this.#inOneLoop);
+      const kept = this.#ofRace(this.#entriesOf(true));
       // What might gain a little more in one loop isn't what keeps the lanes' gain from being taken.
       const isOpen = kept.decision === "can't tell";
       return this.#keptTo(isOpen ? { ...kept, decision: "no gain" } : kept);
@@ -211,17 +210,13 @@ export class Assessment {
       : this.#predicted();
   }
 
-  #ofRace(entries: readonly Entry[] = this.#entries.entries): Recommendation {
-    return this.#doubted(recommend(entries, this.#entries.usualNoise));
+  #ofRace({ entries, usualNoise } = this.#entries): Recommendation {
+    return this.#doubted(recommend(entries, usualNoise));
   }
 
-  /** What ran in one event loop, though it may have been far slower than lanes. */
-  get #inOneLoop(): Entry[] {
-    return this.#entries.entries.filter(({ candidate }) => !isRemote(candidate.model))
-      .map((entry) => {
-        const isSlower = runnerOf(this.runners, entry.candidate)?.out === "slower";
-        return isSlower ? { ...entry, eligible: !this.#isImpossible(entry.candidate) } : entry;
-      });
+  #entriesOf(inOneLoop: boolean): Entries {
+    const { sample, machine, horizon } = this.found;
+    return entriesOf(this.runners, sample, machine, horizon, inOneLoop);
   }
 
   /** Whether tasks share something on one event loop of which each lane would have its own. */

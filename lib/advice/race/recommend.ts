@@ -15,7 +15,7 @@ import {
   bySimplicity,
   type Candidate,
   inFlightOf,
-  isLoop,
+  lanesOf,
   nameOf,
   SEQUENTIAL,
 } from "../prediction/candidate.ts";
@@ -101,13 +101,15 @@ const SHIFTED = 1.5;
 /**
  * Scales what runners took to the whole job. A gain that can't be tells of the measurement: the
  * plain loop was slower than need be, perhaps, so that all gains are in doubt. On a busy machine
- * those are that exceed what independent processes gained.
+ * those are that exceed what independent processes gained. With `inOneLoop` tasks share what each lane
+ * would have of its own: only an event loop may be taken then, however much faster lanes were.
  */
 export function entriesOf(
   runners: readonly Runner[],
   sampled: Sample,
   machine: Machine,
   horizon: number,
+  inOneLoop = false,
 ) {
   const sample = asRaced(sampled, runners);
   const busy = mayBeSlowed(sample, machine);
@@ -170,7 +172,8 @@ export function entriesOf(
     return [[runner, { gain, most, cores, credible, isImpossible, excess, shift }] as const];
   }));
   const excess = Math.max(1, ...[...held.values()].map((of) => of.excess));
-  const entries = runners.map((runner): Entry => {
+  const takeable = runners.filter(({ candidate }) => !inOneLoop || !isRemote(candidate.model));
+  const entries = takeable.map((runner): Entry => {
     const { candidate, items, out } = runner;
     const { isImpossible = false, credible = Infinity, shift = 1 } = held.get(runner) ?? {};
     // A ceiling far below the cores may have been mismeasured.
@@ -178,7 +181,7 @@ export function entriesOf(
     return {
       candidate,
       times: timesOf(runner, horizon),
-      eligible: out === undefined && !isImpossible,
+      eligible: (out === undefined || (inOneLoop && out === "slower")) && !isImpossible,
       inFlight: inFlightOf(candidate, items),
       // What is off by so much for one may be off by as much again for another.
       doubt: Math.max(shift, held.has(runner) ? dearer(runner) : 1, excess ** 2),
@@ -260,8 +263,8 @@ export function recommend(entries: readonly Entry[], usualNoise?: number): Recom
     others,
     standings,
     isShown,
-    // Slots of one event loop cost next to nothing.
-    (a, b) => isLoop(a.candidate) && isLoop(b.candidate),
+    // Slots cost next to nothing.
+    (a, b) => lanesOf(a.candidate) === lanesOf(b.candidate),
   );
   const gain = chosen === plain ? NO_GAIN : standings.ratio(plain, chosen);
   const { most = Infinity } = chosen;
