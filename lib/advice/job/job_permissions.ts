@@ -14,10 +14,9 @@ type Kind = typeof KINDS[number];
 
 const FLAG = /^--allow-([a-z]+)(?:=(.*))?$/s;
 
-/** The entries of a flag; a comma separates them, two commas stand for one within an entry, as Deno has it. */
+/** The entries of a flag; a comma separates them, and no entry can hold one, as Deno has it. */
 function entriesOf(kind: Kind, list: string, path: (typed: string) => string): string[] {
-  const entries = list.replaceAll(",,", "\0").split(",")
-    .map((entry) => entry.replaceAll("\0", ","));
+  const entries = list.split(",");
   if (entries.some((entry) => entry.trim() === "")) {
     const remedy = `write --allow-${kind}=a,b, or --allow-${kind} for all`;
     throw new UsageError(`--allow-${kind}`, list, "an empty entry", remedy);
@@ -37,7 +36,13 @@ function entriesOf(kind: Kind, list: string, path: (typed: string) => string): s
   }
   const isPath = (entry: string) =>
     kind === "read" || kind === "write" || (kind === "run" && entry.includes("/"));
-  return entries.map((entry) => isPath(entry) ? path(entry) : entry);
+  return entries.map((entry) => {
+    const whole = isPath(entry) ? path(entry) : entry;
+    // The folder that it is taken from may have one.
+    if (!whole.includes(",")) return whole;
+    const problem = `it is ${whole}, and Deno takes a comma for the end of an entry`;
+    throw new UsageError(`--allow-${kind}`, entry, problem, `write --allow-${kind} for all`);
+  });
 }
 
 /** What Deno would say of an entry, for which no process is started. */
@@ -102,6 +107,7 @@ export function missingFlag(message: string) {
     /Requires (([a-z]+) access(?: to (?:"([^"]*)"|<[^>]*>))?)/.exec(message) ?? [];
   const kind = KINDS.find((kind) => kind === name);
   if (wanted === undefined || kind === undefined) return undefined;
-  const list = target === undefined ? "" : `=${target.replaceAll(",", ",,")}`;
-  return { wanted, flag: `--allow-${kind}${list}` };
+  // Deno takes a comma for the end of an entry.
+  const isWhole = target === undefined || target.includes(",");
+  return { wanted, flag: `--allow-${kind}${isWhole ? "" : `=${target}`}` };
 }

@@ -12,14 +12,20 @@ Deno.test("takePermissions() hands flags on as Deno takes them, and leaves the r
   });
 });
 
-Deno.test("takePermissions() keeps two commas as one within a name", () => {
-  assertEquals(takePermissions(["--allow-env=A,,B"], absolute).permissions, { env: ["A,B"] });
+Deno.test("takePermissions() refuses a path in a folder with a comma, as Deno would take it for two", () => {
+  const take = () => takePermissions(["--allow-read=c"], (path) => `/a,b/${path}`);
+  assertThrows(take, UsageError, '--allow-read "c": it is /a,b/c, and Deno takes a comma');
 });
 
 Deno.test("takePermissions() refuses unknown permissions and empty entries", () => {
   assertThrows(() => takePermissions(["--allow-fun"], absolute), UsageError, "--allow-fun");
   assertThrows(() => takePermissions(["--allow-net="], absolute), UsageError, "empty");
   assertThrows(() => takePermissions(["--allow-net=a,"], absolute), UsageError, "empty");
+  assertThrows(
+    () => takePermissions(["--allow-env=A,,B"], absolute),
+    UsageError,
+    '"A,,B": an empty',
+  );
 });
 
 Deno.test("missingFlag() reads the narrowest flag from Deno's message", () => {
@@ -27,6 +33,7 @@ Deno.test("missingFlag() reads the narrowest flag from Deno's message", () => {
   assertEquals(said('read access to "/etc/hosts"'), "--allow-read=/etc/hosts");
   assertEquals(said('env access to "HOME"'), "--allow-env=HOME");
   assertEquals(said("read access to <CWD>"), "--allow-read");
+  assertEquals(said('read access to "/a,b"'), "--allow-read");
   assertEquals(missingFlag("something else"), undefined);
 });
 
