@@ -326,22 +326,24 @@ fault("what a server lacks is said in one line: machines, JetStream, a right, it
     );
     assert(!/hidden/.test(error.message) && !error.message.includes("\n"), error.message);
   };
+  const bob = (may: string) =>
+    `authorization { users: [{ user: bob, password: hidden,
+    permissions: { publish: ["${may}"], subscribe: [">"] } }] }`;
   await using server = await NatsServer.start();
-  await says(server.url, {}, "no machine has joined at nats://127.0.0.1");
   await using plain = await NatsServer.start({ jetStream: false });
-  await says(plain.url, {}, "it runs without JetStream");
   await using closed = await NatsServer.start({ args: ["--user", "ann", "--pass", "hidden"] });
-  await says(closed.url, { user: "ann", password: "hidden2" }, "it refuses these credentials");
-  await says(closed.url, { user: "ann", password: "hidden" }, "no machine has joined");
-  await says("nats://127.0.0.1:1", {}, "nobody answers there");
-  for (const [may, lacks] of [["$JS.>", "lanes."], ["lanes.>", "$JS.API.INFO"]]) {
-    const rights = `publish: ["${may}"], subscribe: [">"]`;
-    await using deaf = await NatsServer.start({
-      config:
-        `authorization { users: [{ user: bob, password: hidden, permissions: { ${rights} } }] }`,
-    });
-    await says(deaf.url, { user: "bob", password: "hidden" }, `do not allow to publish ${lacks}`);
-  }
+  await using deaf = await NatsServer.start({ config: bob("$JS.>") });
+  await using unheard = await NatsServer.start({ config: bob("lanes.>") });
+  // All at once, for each says it when it has waited long enough.
+  await Promise.all([
+    says(server.url, {}, "no machine has joined at nats://127.0.0.1"),
+    says(plain.url, {}, "it runs without JetStream"),
+    says(closed.url, { user: "ann", password: "hidden2" }, "it refuses these credentials"),
+    says(closed.url, { user: "ann", password: "hidden" }, "no machine has joined"),
+    says("nats://127.0.0.1:1", {}, "nobody answers there"),
+    says(deaf.url, { user: "bob", password: "hidden" }, "do not allow to publish lanes."),
+    says(unheard.url, { user: "bob", password: "hidden" }, "do not allow to publish $JS.API.INFO"),
+  ]);
 });
 
 fault("credentials of an account let in, and others don't; none is told", async () => {
