@@ -100,6 +100,7 @@ export function probedOf(
         available,
         queuedMs: 0,
         childrenCpuMs: items * programMs,
+        countedShare: 1,
         uncountedCpuMs: items * programMs,
         others: { used: othersUse, cores: 2 },
       },

@@ -101,8 +101,8 @@ function restOf(
   return { wallMs: mean("wallMs"), cpuMs: mean("cpuMs"), sourceMs: mean("sourceMs") };
 }
 
-/** A correction that the system counted may be off by this part of it, an estimated one by more. */
-const COUNTED = 1 / 20;
+/** Queueing that the system counted may have been others' than the tasks' by this part of it; an estimate is off by more. */
+const COUNTED = 1 / 10;
 const ESTIMATED = 1 / 4;
 
 /** What had to be waited for a core to compute for so long. */
@@ -146,7 +146,9 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
   const available = load?.available ?? done?.available ?? 1;
   // What a program queued isn't counted: it is taken to get as much of a core as a thread that only computes.
   const programsQueuedMs = queuedMs(programsMs, done?.available ?? available);
-  const waitMs = Math.max(0, wallMs - cpuMs - queuedMs(ownMs, available) - programsQueuedMs);
+  // Who collects garbage or compiles beside the tasks queues beside them, too.
+  const ownQueuedMs = queuedMs((load?.countedShare ?? 1) * ownMs, available);
+  const waitMs = Math.max(0, wallMs - cpuMs - ownQueuedMs - programsQueuedMs);
   // Threads beside the event loop's may use more CPU time than passes: then nothing waits.
   const cpuShare = cpuMs <= 0 ? 0 : Math.min(1, cpuMs / (cpuMs + waitMs));
   const onLoop = cpuMs * items >= STEPS_MS
@@ -161,7 +163,8 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
   const ratio = cpuMs / wallMs;
   const squares = sum((of) => (of.cpuMs + of.count * programsMs - ratio * of.wallMs) ** 2);
   const error = n < 2 ? 0.25 : Math.sqrt(squares * n / (n - 1)) / (wallMs * items);
-  const correction = cpuShare - Math.min(1, ratio);
+  // How much the share changes with what is taken for queueing, not waiting.
+  const queueing = cpuMs <= 0 ? 0 : cpuShare ** 2 * (ownQueuedMs + programsQueuedMs) / cpuMs;
   const sourceMs = mean((of) => of.sourceMs);
   return {
     items,
@@ -177,10 +180,10 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
     // Like the computing, it takes its share of what the task queued for a core.
     blockedMs: blockedMs * Math.max(1, wallMs / Math.max(1e-9, cpuMs + waitMs)),
     cpuShare,
-    cpuShareError: Math.hypot(error, correction * (load === undefined ? ESTIMATED : COUNTED)),
+    cpuShareError: Math.hypot(error, queueing * (load === undefined ? ESTIMATED : COUNTED)),
     available,
     ...(load && {
-      queuedMs: queuedMs(ownMs, available),
+      queuedMs: ownQueuedMs,
       programsMs,
       uncountedMs: load.uncountedCpuMs / items,
       others: load.others,

@@ -48,6 +48,8 @@ export interface Others {
 export interface Load {
   /** The share of its time off other waits in which it had a core: 1 if it never queued for one. */
   readonly available: number;
+  /** The share of its CPU time that threads ran whose queueing that tells. */
+  readonly countedShare: number;
   readonly queuedMs: number;
   /** CPU time of what it started, and of what that started. */
   readonly childrenCpuMs: number;
@@ -163,6 +165,7 @@ export function loadBetween(from: Reading, to: Reading): Load | undefined {
   const childrenCpuMs = increase(a.childrenCpuMs, b.childrenCpuMs);
   return {
     available: runMs < LEAST_RUN_MS ? 1 : runMs / (runMs + queuedMs),
+    countedShare: runMs < LEAST_RUN_MS ? 1 : runMs / allMs,
     queuedMs,
     childrenCpuMs,
     uncountedCpuMs: childrenCpuMs + increase(allMs + TICKS_MS, increase(a.cpuMs, b.cpuMs)),

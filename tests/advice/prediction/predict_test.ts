@@ -242,6 +242,7 @@ function countedSample(of: { computeMs: number; waitMs: number; available: numbe
       available: of.available,
       queuedMs: 0,
       childrenCpuMs: 0,
+      countedShare: 1,
       uncountedCpuMs: 0,
       others: { used: 2 * (1 - of.available), cores: 2 },
     },

@@ -39,6 +39,7 @@ const others = { used: 1.5, cores: 2 };
 const counted = {
   queuedMs: 0,
   childrenCpuMs: 0,
+  countedShare: 1,
   uncountedCpuMs: 0,
   others,
 };
@@ -93,6 +94,7 @@ Deno.test("sampleOf() finds a task that never gives way in the way of its event 
     available: 1 / 11,
     queuedMs: 500,
     childrenCpuMs: 0,
+    countedShare: 1,
     uncountedCpuMs: 0,
     others,
   };
@@ -102,6 +104,18 @@ Deno.test("sampleOf() finds a task that never gives way in the way of its event 
   assertAlmostEquals(possibleGain(sample, MACHINE.cores, slots, 50), 1, 0.2);
   const raced = promising(sample, MACHINE, 50, 50, 50).raced.map(({ model }) => model);
   assert(!raced.includes("limited") && !raced.includes("concurrent"), raced.join());
+});
+
+Deno.test("sampleOf() takes threads that collect garbage to queue beside the task, and its waits for waits", () => {
+  const probed = probedOf({ items: 50, computeMs: 10, waitMs: 6 });
+  // On its own thread it computes 8.5 ms, and queues for 42.5.
+  const stretches = probed.stretches.map((of) => ({ ...of, wallMs: 57, cpuMs: 10 }));
+  const load = { ...counted, available: 1 / 6, countedShare: 0.85 };
+  const sample = sampleOf({ ...probed, stretches, load });
+  assertAlmostEquals(sample.cpuShare, 10 / (57 - 42.5), 0.01);
+  assertAlmostEquals(sample.queuedMs!, 42.5, 0.01);
+  // A tenth of that may have been others'.
+  assertAlmostEquals(sample.cpuShareError, sample.cpuShare ** 2 * 0.425, 0.01);
 });
 
 Deno.test("mostCpuShare() takes a program to queue for a core no longer than others used all of them", () => {

@@ -101,8 +101,10 @@ Deno.test("loadBetween() counts threads beside the main one only if they did the
   const from = reading({});
   const collecting = loadBetween(from, reading({ main: [900, 0], all: [1000, 500] }))!;
   assertEquals([collecting.available, collecting.queuedMs], [1, 0]);
+  assertAlmostEquals(collecting.countedShare, 0.9);
   const hashing = loadBetween(from, reading({ main: [10, 0], all: [1000, 500] }))!;
   assertAlmostEquals(hashing.available, 2 / 3);
+  assertEquals(hashing.countedShare, 1);
 });
 
 Deno.test("loadBetween() holds a process that did nothing to have had its core", () => {
