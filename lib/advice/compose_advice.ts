@@ -96,6 +96,7 @@ export function composeAdvice(found: Evidence): Advice {
   const seen: Finding[] = [...assessment.impossible];
   const { takesTurns, ownLimit, mayOwnLimit, isBusy, noGain } = assessment;
   const atOnce = takesTurns ? 1 : mayOwnLimit;
+  const isLeft = decision === "no gain" || decision === "can't tell";
   const better = assessment.offer;
   const offer = better && { model: nameOf(better.candidate), gain: better.gain };
   if (found.shared !== undefined) {
@@ -104,7 +105,7 @@ export function composeAdvice(found: Evidence): Advice {
       const items = distinct === undefined ? undefined : sample.total ?? undefined;
       seen.push({ kind: "state", ...found.shared, offer, items, distinct });
     }
-  } else if (offer && atOnce !== undefined) {
+  } else if (atOnce !== undefined && (offer || (takesTurns && isLeft))) {
     const isSure = ownLimit !== undefined || (takesTurns && !isBusy);
     seen.push({ kind: "turns", offer, atOnce, isSure });
   }

@@ -14,7 +14,14 @@ import { type Planned } from "./race/race_plan.ts";
 import type { Machine } from "./prediction/machine.ts";
 import { graceFor, type Probed } from "./probe/probe.ts";
 import { classFor } from "./prediction/predict.ts";
-import { blocks, heldBytes, mostCpuShare, type Sample, TELLS_ITEMS } from "./probe/sample.ts";
+import {
+  blocks,
+  computesBeside,
+  heldBytes,
+  mostCpuShare,
+  type Sample,
+  TELLS_ITEMS,
+} from "./probe/sample.ts";
 import {
   BUSY_CPU,
   type Failing,
@@ -169,10 +176,10 @@ const SAID = {
       "made again in each lane, and a lock, a limit or a count holds in each alone.";
     return told + same + offerText(offer);
   },
-  /** Tasks take turns within a lane, and not between those of a model that gained more. */
+  /** Tasks take turns within a lane, and perhaps not between those of a model that gained more. */
   turns(
     { offer, atOnce, isSure }: Numbers<"atOnce"> & {
-      readonly offer: Offer;
+      readonly offer?: Offer | undefined;
       readonly isSure: boolean;
     },
   ) {
@@ -180,6 +187,11 @@ const SAID = {
       ? ["the tasks take turns, and gained nothing with slots", "one"]
       : [`about ${atOnce} tasks got on at once, though it had time for more`, "so many"];
     const why = isSure ? "most likely" : "it may be that";
+    if (offer === undefined) {
+      return `On one event loop ${seen}: ${why} they wait for one another, or for something that ` +
+        `lets in ${few} at a time (a file's lock, a single connection, a server). Hold it for ` +
+        "less of a task to gain from slots.";
+    }
     return `On one event loop ${seen}: ${why} something in their module lets in ${few} at a time, ` +
       "or limits their rate (a lock, a queue, a single connection, a throttle). The tasks stay in " +
       "one event loop, for each lane would have its own of that: what such a lock protects " +
@@ -450,11 +462,11 @@ export function mayBeSlowed(sample: Sample, machine: Machine): boolean {
   return mostCpuShare(sample) > WAITS && wasBusy(sample, machine);
 }
 
-/** Whether that is worth a word of tasks that might gain on an idle machine. */
+/** Whether that is worth a word of tasks that might gain on an idle machine, as one event loop alone doesn't. */
 export function mindsBusy(
-  { sample, machine, horizon }: Pick<Evidence, "sample" | "machine" | "horizon">,
+  { sample, machine, horizon, shared }: Pick<Evidence, "sample" | "machine" | "horizon" | "shared">,
 ): boolean {
-  return mayBeSlowed(sample, machine) &&
+  return mayBeSlowed(sample, machine) && (shared === undefined || computesBeside(sample)) &&
     classFor(sample, machine, horizon).noGain === undefined;
 }
 

@@ -418,6 +418,7 @@ function whyLess(
     const alone = formatDuration(longest.ms);
     return `item ${longest.index}, which alone takes ${alone}: put the longest first`;
   }
+  if (assessment.takesTurns) return "the tasks take turns";
   if (ownLimit !== undefined && slots !== 1) {
     return `something in the tasks' module lets in about ${ownLimit} at once, in each lane`;
   }

@@ -102,12 +102,15 @@ Deno.test("wasBusy() is told by any of three signs, and mindsBusy() asks whether
   assertEquals(wasBusy({ ...calm, others: undefined }, { ...machine, ceiling: 1.49 }), true);
   // Nobody was there who could have held up independent processes.
   assertEquals(wasBusy(calm, { ...machine, ceiling: 1.08 }), false);
-  const minds = (cpuShare: number, othersUse: number) =>
+  const shared = { name: "cache", module: "file:///job.ts", line: 1 };
+  const minds = (cpuShare: number, othersUse: number, more: { shared?: typeof shared } = {}) =>
     mindsBusy({
       sample: { ...sampleFor({ computeMs: 5, othersUse }), cpuShare },
       machine,
       horizon: 100,
+      ...more,
     });
+  assertEquals(minds(0.9, 1, { shared }), false, "they stay on one event loop");
   assertEquals([minds(0.9, 1), minds(0.36, 1), minds(0.35, 1), minds(0.9, 0)], [
     true,
     true,

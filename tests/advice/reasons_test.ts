@@ -373,6 +373,15 @@ Deno.test("tasks that take turns in their module stay with it, and lanes that do
   }
 });
 
+Deno.test("tasks that take turns wherever they run are said to wait for one another", async () => {
+  const { recommended, hazards, surprises } = await gaining(() => 1);
+  assertEquals([recommended.model, hazards.map(({ kind }) => kind)], ["sequential", ["turns"]]);
+  assertMatch(hazards[0]!.text, /take turns, .*: most likely they wait for one another, or for/);
+  assert(surprises.length > 0 && surprises.every(({ text }) => text.includes("tasks take turns")));
+  const three = await gaining((inFlight) => Math.min(3, inFlight));
+  assertEquals(three.hazards.filter(({ kind }) => kind === "turns"), []);
+});
+
 Deno.test("tasks that share what they change stay in one event loop, and what lanes gained is offered", async () => {
   const shared = { name: "cache", module: "file:///jobs/memo.ts", line: 4 };
   const computes = await adviceOn({ computeMs: 20 }, asPredicted, { shared });

@@ -45,7 +45,7 @@ export const LABELS: readonly Label[] = [
   { file: "memory_heavy.ts", bound: "cpu" },
   { file: "rate_limited.ts", bound: "io", permissions: { net: ["127.0.0.1"] } },
   { file: "uneven.ts", bound: "cpu" },
-  { file: "contended_lock.ts", bound: "io", permissions: { read: true, write: true } },
+  { file: "contended_lock.ts", bound: "io", permissions: FILES, hazard: "turns" },
   { file: "blocking.ts", bound: "io" },
   { file: "digests.ts", bound: "cpu" },
   { file: "fine_grained.ts", bound: "cpu" },
