@@ -7,6 +7,7 @@ import {
   formatNumber,
   formatPercent,
   formatRatio,
+  formatShortDuration,
   formatSpeedup,
 } from "../../lib/text/format.ts";
 
@@ -36,6 +37,10 @@ Deno.test("formatDuration() chooses the unit and rounds, at its edges too", () =
     [-Infinity, "−∞"],
   ];
   for (const [ms, text] of shown) assertEquals(formatDuration(ms), text);
+});
+
+Deno.test("formatShortDuration() tells less than a tenth of a millisecond in microseconds", () => {
+  assertEquals([0.0999, 0.1, 2].map(formatShortDuration), ["99.9 µs", "0.10 ms", "2.00 ms"]);
 });
 
 Deno.test("formatBytes() chooses the unit, at its edges too", () => {

@@ -30,6 +30,7 @@ Deno.test("fit() never exceeds its columns, wide characters counted", () => {
   }));
   assertEquals(fit("日本語", 5), "日本…");
   assertEquals(fit("日本語", 6), "日本語");
+  assertEquals([fit("two", 1), fit("two", 0)], ["…", ""]);
 });
 
 Deno.test("pad() counts wide characters twice", () => {

@@ -538,3 +538,22 @@ Deno.test("no gain is made of what others took in rounds in which the plain loop
   const waiting = judged(sampleFor({ waitMs: 15, items: 60 }));
   assertEquals(waiting.decision, "can't tell");
 });
+
+Deno.test("recommend() measures nothing against a plain loop that has no round", () => {
+  const sample = sampleFor({ waitMs: 20 });
+  const of = (candidate: Candidate, rounds: Runner["rounds"]): Runner => ({
+    ...{ candidate, items: 100, rounds },
+  });
+  const told = (rounds: Runner["rounds"]) =>
+    recommend(
+      entriesOf(
+        [of(SEQUENTIAL, rounds), of(LIMITED, [roundOf({ runMs: 250 })])],
+        sample,
+        MACHINE,
+        100,
+      )
+        .entries,
+    ).decision;
+  assertEquals(told([]), "unmeasured");
+  assert(told([roundOf({ runMs: 2000 })]) !== "unmeasured");
+});

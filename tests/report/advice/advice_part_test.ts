@@ -1,8 +1,9 @@
 import type { Advice } from "../../../lib/advice/advice.ts";
 import type { FlameBar } from "../../../lib/advice/profile/job_profile.ts";
 import { drawFlame, profileSection } from "../../../lib/report/advice/advice_charts.ts";
-import { adviceSection } from "../../../lib/report/advice/advice_report.ts";
+import { advicePart, adviceSection } from "../../../lib/report/advice/advice_report.ts";
 import { markup } from "../../../lib/report/html/markup.ts";
+import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 import { PROFILE } from "../../advice/profile/fixture.ts";
 import { all, type Element, parsed, texts } from "../html/parsed.ts";
@@ -37,6 +38,23 @@ Deno.test("the bar of a task's time is split where its share of computing is", (
     assert(Math.abs(share - advice.cpuShare) < 0.01, `${share} of the bar, ${advice.cpuShare}`);
     assertEquals(all(svg, ".threshold line").length, 2);
   }
+});
+
+Deno.test("the interval of a task's share reaches as far to either side, within the bar", () => {
+  const ends = (cpuShare: number, cpuShareError: number) => {
+    const svg = chart({ ...both, cpuShare, sample: { ...both.sample, cpuShareError } }, "a-split");
+    const line = all(svg, "line").find((of) => of.getAttribute("y1") === "40")!;
+    const [bar, rest] = [".computing rect", ".waiting rect"].map((of) => all(svg, of)[0]!);
+    const whole = width(bar!) + width(rest!);
+    return ["x1", "x2"].map((end) =>
+      (Number(line.getAttribute(end)) - Number(bar!.getAttribute("x"))) / whole
+    ) as [number, number];
+  };
+  const [from, to] = ends(0.5, 0.1);
+  assertAlmostEquals(from, 0.5 - 0.196, 0.01);
+  assertAlmostEquals(to, 0.5 + 0.196, 0.01);
+  assertAlmostEquals(ends(0.1, 0.1)[0], 0, 0.01);
+  assertAlmostEquals(ends(0.9, 0.1)[1], 1, 0.01);
 });
 
 Deno.test("the class stands out among the three, unless the job is too small for any", () => {
@@ -112,6 +130,36 @@ Deno.test("a ceiling that was measured is called one, and the number of cores is
   };
   assertEquals(words(1.9), ["ceiling 1.90×"]);
   assertEquals(words(2), ["2 cores"]);
+});
+
+Deno.test("a chart that has no room for all models says so", () => {
+  const said = (models: Advice["models"]) =>
+    sectionOf({ ...computes, models }).textContent.includes("The first 40 models are drawn");
+  const [, one] = computes.models;
+  assertEquals([said(computes.models), said(Array(41).fill(one))], [false, true]);
+});
+
+Deno.test("a page's headline tells what to take and how fast it is, and of the plain loop no gain", () => {
+  const headline = (advice: Advice) => {
+    const file = adviceFileOf(advice);
+    return advicePart(file, { id: "a", alone: true, before: 0 }, file).headlines[0]!.text;
+  };
+  const gain = { median: 1.9, low: 1.8, high: 2 };
+  const hazards = [{ kind: "memory", text: "It needs 1 GB." }] as const;
+  const take = { ...computes.recommended, model: "workers", name: "workers (2 lanes)" } as const;
+  assertEquals(
+    headline({ ...computes, hazards, recommended: { ...take, gain } }),
+    "CPU-bound: take workers (2 lanes), 1.90× as fast (1.80 to 2.00); 1 hazard seen",
+  );
+  assertEquals(
+    headline({ ...computes, hazards: [], recommended: { ...take, gain: null } }),
+    "CPU-bound: take workers (2 lanes)",
+  );
+  const plain = { ...take, model: "sequential", name: "sequential", gain } as const;
+  assertEquals(
+    headline({ ...computes, hazards: [], recommended: plain }),
+    "CPU-bound: leave it sequential",
+  );
 });
 
 Deno.test("advice to leave it sequential shows the plain loop among what it was held against", () => {

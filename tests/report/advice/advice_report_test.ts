@@ -1,4 +1,5 @@
 import type { Advice, ModelAdvice } from "../../../lib/advice/advice.ts";
+import { MORE_LIKELY } from "../../../lib/judge/thresholds.ts";
 import { adviceReport } from "../../../lib/report/advice/advice_report.ts";
 import {
   classLine,
@@ -127,6 +128,16 @@ Deno.test("a recommendation tells its size, gain, memory, break-even and how sur
   assert(bare.includes("Memory: no more than the plain loop."));
   assert(!bare.some((line) => /independent|Pays|Retries|Rate/.test(line)));
   assert(!lines({ memoryBytes: null }).some((line) => line.startsWith("Memory")));
+});
+
+Deno.test("how sure it is that nothing gains is told where it is more likely than not", () => {
+  const told = (confidence: number, decision: Advice["recommended"]["decision"]) =>
+    lines({ model: "sequential", reason: "R.", decision, confidence, retries: 0 })
+      .filter((line) => /sure|Confidence/.test(line));
+  const plain = advice.recommended.decision;
+  assertEquals(told(MORE_LIKELY, plain), [`Confidence: ${Math.round(100 * MORE_LIKELY)}%.`]);
+  assertEquals(told(MORE_LIKELY, "can't tell"), []);
+  assertEquals(told(0.8, "can't tell"), ["That nothing gains a tenth is 80% sure."]);
 });
 
 Deno.test("a gain that was measured and can't be is told beside the one that can", () => {

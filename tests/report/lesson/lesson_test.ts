@@ -9,6 +9,7 @@ import { parseReportFile } from "../../../lib/report/kinds.ts";
 import { isRemote, MODEL_TABLE, MODELS } from "../../../lib/models.ts";
 import { HOSTILE } from "../fixture.ts";
 import { assertInert } from "../html/assert_inert.ts";
+import { all, parsed } from "../html/parsed.ts";
 import { lessonFile } from "./fixture.ts";
 
 const valuesIn = (text: string) => [...new Set(text.match(/\{[\w.]+\}/g))].sort();
@@ -239,5 +240,29 @@ Deno.test("hostile names in a lesson stay inert", () => {
     const plainText = lessonText(file, { columns: 80, colour: false });
     // deno-lint-ignore no-control-regex
     assert(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(plainText));
+  }
+});
+
+Deno.test("each model's tasks have a panel within the picture, and a table's words stand left", () => {
+  const page = parsed(lessonPage(lessonFile("en")));
+  const svg = page.querySelector("#io-picture .wide svg")!;
+  const [, , , height] = svg.getAttribute("viewBox")!.split(" ").map(Number);
+  const names = all(svg, "text.strong").map((of) => Number(of.getAttribute("y")));
+  assert(names.length > 4 && Math.max(...names) < height!, `${names} of ${height}`);
+  const panels = all(svg, ".tasks").map((of) => Number(all(of, "rect")[0]!.getAttribute("y")));
+  assertEquals(panels, panels.toSorted((a, b) => a - b));
+  const heads = all(page.querySelector("#kinds table")!, "thead th");
+  assertEquals(heads.map((of) => of.getAttribute("class") ?? ""), ["", "n", "n", ""]);
+});
+
+Deno.test("threads have the colour of threads", () => {
+  const colours = ideasOf(lessonFile("en")).flatMap(({ id, picture }) =>
+    (id === "server" || id === "sessions") && picture?.kind === "bars"
+      ? picture.bars.map(({ name, colour }) => [/thread/.test(name), colour])
+      : []
+  );
+  assert(colours.length > 4);
+  for (const [isThread, colour] of colours) {
+    assertEquals(colour, `var(--${isThread ? "workers" : "concurrent"})`);
   }
 });

@@ -64,10 +64,22 @@ Deno.test("both charts show where computing ends, and only if it was reached", a
   assertStringIncludes(full, "= loop full");
   assertMatch(full, /==========/);
   for (const line of full.split("\n")) assert(line.length <= 80, line);
-  assertStringIncludes(drawSweep({ ...result, capacity }, 720).text, "event loop full");
+  const drawn = drawSweep({ ...result, capacity }, 720).text;
+  assertStringIncludes(drawn, "event loop full");
+  const [, x2] = /<line[^>]* x2="([\d.]+)"[^>]*stroke-dasharray="2 3"/.exec(drawn)!;
+  assertEquals(Number(x2), 720 - 18);
   const within = { ...capacity, reached: false };
   assert(!chartText({ ...result, capacity: within }, 80).includes("="));
   assert(!drawSweep({ ...result, capacity: within }, 720).text.includes("event loop full"));
+});
+
+Deno.test("the page names the law that its curve follows, if one was chosen", async () => {
+  const result = await resultOf(LAW);
+  const told = (chosen: SweepResult["chosen"]) =>
+    /The line is [^.]*\./.exec(reportPage([{ ...result, chosen }]))?.[0];
+  assertMatch(told("usl")!, /^The line is the /);
+  assertMatch(told("amdahl")!, /^The line is (?!the )/);
+  assertEquals(told(null), undefined);
 });
 
 Deno.test("both charts tell a bad fit from a good one", async () => {
