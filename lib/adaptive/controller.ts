@@ -93,7 +93,7 @@ const LONGER = 0.6;
 const CPU_GAIN = 1.25;
 /** Lanes that didn't gain aren't tried again for so long, and each time for twice as long. */
 const AGAIN_MS = 400;
-/** The lanes are looked at so often; if they use less than this of one core, an event loop will do. */
+/** For no longer they are taken to wait. If lanes use less than this of one core, an event loop will do. */
 const LOOK_MS = 250;
 const LITTLE = 0.2;
 /** Tasks have all cores if over so long they had this part of them. */
@@ -208,16 +208,12 @@ export class Controller {
       if (this.#before.perSecond > GAIN * perSecond) return this.#askForLanes(seen);
     }
     // Tasks that wait are started all at once, and then it is free for as long as they wait.
-    const windowMs = holds
-      ? WINDOW_MS
-      : Math.min(LOOK_MS, Math.max(WINDOW_MS, this.#slots.quickestMs));
+    const windowMs = holds ? WINDOW_MS : Math.max(WINDOW_MS, this.#waitMs);
     const isBusy = elapsedMs >= windowMs && busyShare >= BUSY && ended > 0;
     const decision = isBusy
       ? (this.#mayGain(seen) ? this.#askForLanes(seen) : undefined)
       : this.#slotsOf(seen);
-    // What a task computes once it has waited is to be seen apart from its wait.
-    const isOver = elapsedMs >= Math.max(SETTLED_MS, 2 * windowMs);
-    if (isOver || this.#slots.ended === 0) this.#watch.open(seen);
+    if (elapsedMs >= this.#settledMs || this.#slots.ended === 0) this.#watch.open(seen);
     return decision;
   }
 
@@ -236,6 +232,16 @@ export class Controller {
     const leftMs = remaining === undefined ? 2 * (nowMs - this.#startMs) : taskMs * remaining;
     // Where others have the cores, lanes start as much more slowly as tasks run.
     return leftMs * (this.#blocks ? 1 : Math.min(1, cpuShare)) >= WORTH_MS;
+  }
+
+  /** How long tasks wait, at least. */
+  get #waitMs(): number {
+    return Math.min(LOOK_MS, this.#slots.quickestMs);
+  }
+
+  /** What tasks compute once they have waited is to be seen apart from their wait. */
+  get #settledMs(): number {
+    return Math.max(SETTLED_MS, 2 * this.#waitMs);
   }
 
   #askForLanes(seen: Seen): Decision {
@@ -279,6 +285,8 @@ export class Controller {
     const { elapsedMs, ended, perSecond, cpuShare, busyShare, waits } = this.#look;
     const { lanes } = this.shape;
     const gain = perSecond / this.#before.perSecond;
+    // While nothing comes, or all is paused, nothing is to be seen of what tasks do.
+    if (seen.inFlight === 0) return void this.#watch.open(seen);
     if (this.#onTrial) {
       // It begins when the first tasks have ended there, for until then only a few are sent.
       if (this.#slots.latencies.length < PROVEN) return void this.#watch.open(seen);
@@ -299,7 +307,7 @@ export class Controller {
       }
       return void this.#watch.open(seen);
     }
-    if (elapsedMs < LOOK_MS || ended < lanes) return this.#slotsOf(seen);
+    if (elapsedMs < this.#settledMs || ended < lanes) return this.#slotsOf(seen);
     const isIdle = busyShare * lanes < LITTLE && seen.inFlight >= this.#slots.count / 2 &&
       !(this.#blocks && gain >= GAIN);
     // Whether tasks block the lanes that it began with is seen where one alone runs.

@@ -92,6 +92,8 @@ export class Refusals {
   /** There may be so many slots, and so many were too many. */
   #most = Infinity;
   #tooMany = Infinity;
+  /** So many went well last. */
+  #passed = 0;
   /** How many answers are to come until there may be more, and for how many each refusal counts. */
   #debt = 0;
   #price = PRICE / 2;
@@ -124,6 +126,7 @@ export class Refusals {
     const idleMs = nowMs - this.#endedMs;
     this.#brakedMs = undefined;
     this.#sinceMs += idleMs;
+    this.#endedMs = nowMs;
     if (idleMs > IDLE_MS) this.#pausedUntilMs = -Infinity;
   }
 
@@ -202,13 +205,16 @@ export class Refusals {
     const isNews = slots > this.#most || this.#most === Infinity;
     const isChance = this.#isFlat(slots, all);
     this.#brakedMs = undefined;
+    const isFirst = this.#most === Infinity;
     this.#charge(nowMs);
     if (isChance) this.#ignore(this.#few);
     else if (through > 0) {
       // What is refused late keeps others out until then: their share tells, or what there was before there
       // were as many. And if no more than got through before are refused, it is a rate that is limited.
       const before = Math.round(this.#inUse);
-      const kept = isNews ? Math.max(through, before, Math.round(got)) : Math.min(through, before);
+      const kept = isNews
+        ? Math.max(through, before, Math.round(got), this.#passed)
+        : Math.min(through, before);
       this.#tooMany = slots;
       this.#most = Math.max(1, Math.min(Math.ceil(slots) - 1, kept));
     } else if (!this.#isNew) {
@@ -217,8 +223,13 @@ export class Refusals {
         const kept = Math.round(got) || slots;
         this.#most = Math.max(1, Math.min(this.#most, Math.ceil(slots) - 1, kept));
       }
-      if (this.#inVain === 0) this.#most = Math.max(1, Math.floor(BELOW * this.#most));
+      if (this.#inVain === 0) {
+        const below = Math.floor(BELOW * this.#most);
+        this.#most = Math.max(1, isNews ? this.#passed : 0, below);
+      }
     }
+    // What it cost to find out is bounded; from here on each refusal is paid for.
+    if (isFirst) this.#debt = Math.min(this.#debt, this.#price * this.#most);
     if (!isChance) this.#keepApart();
     if (through === 0) this.#pause(nowMs);
     return through;
@@ -227,6 +238,7 @@ export class Refusals {
   /** So many slots weren't too many for a whole round; a limit by rate may take longer to show. */
   passed(slots: number): void {
     const isTooMany = slots >= this.#tooMany;
+    this.#passed = slots;
     if (isTooMany && this.#through < this.#price) return;
     if (isTooMany) this.#most = this.#tooMany = Infinity;
     else this.#most = Math.max(this.#most, slots);

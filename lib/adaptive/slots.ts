@@ -4,6 +4,7 @@
  * They begin with few, which become many as long as tasks end as quickly as before (slow start, left as
  * HyStart does it: Ha and Rhee, 2008), and then follow a {@linkcode SlotLaw}, within what
  * {@linkcode Refusals} and memory allow. Only tasks tell that began while there were as many slots as now.
+ * Whether it was a queue that tasks took longer in is tried out: with half the slots as much gets done.
  */
 
 import { type Ends, Refusals } from "./refusals.ts";
@@ -18,7 +19,7 @@ export interface SlotsOptions {
   readonly memoryBytes: number;
   /** So many slots may be right: they are only doubled beyond. */
   readonly guess?: number | undefined;
-  readonly law?: SlotLaw;
+  readonly law?: () => SlotLaw;
 }
 
 /** How many there are to be. */
@@ -33,9 +34,13 @@ const BLIND_SLOTS = 4;
 const STEP_MS = 2;
 /** They become this many times as many as were seen to do, */
 const RAMP = 4;
-/** or as many as tasks one slot would do in so long: if a server refuses them, it is 3 % of a minute's. */
+/**
+ * or as many as tasks these would do in so long: if a server refuses all of them, it is 3 % of a minute's.
+ * If it only gets slower with so many, it is for long; so there are more only if these are all that is left.
+ */
 const RISKED_MS = 1_800;
-const RISKED_SLOTS = 128;
+const RISKED_SLOTS = 48;
+const RISKED_LAST = 128;
 /** It isn't worth while to try fewer than so many times as many. */
 const STEP = 1.5;
 /** It is looked often for so long, in milliseconds, after they began to grow, and for a moment at each step. */
@@ -49,9 +54,20 @@ const MOST_OF = 0.7;
 const MOST_LATENCIES = 256;
 /** Which of a round's latencies is taken for it. */
 const QUICKER = 0.25;
-/** Latency that has grown by this, while throughput has grown by less than that, tells of a queue. */
-const SLOWER = 1.5;
+/**
+ * In slow start so few tell how long tasks take with fewer slots, if it is taken to be longer than all but a quarter
+ * of them took.
+ */
+const FEW_LATENCIES = 3;
+const SLOWEST = 0.75;
+/**
+ * More slots are too many if even the quicker ones take so many times as long, or hardly any has ended after so many
+ * times as long, while throughput has grown by less than the root of their number; or by less than this for sure.
+ */
+const SLOWER = 1.25;
+const LATE = 2;
 const NO_MORE = 1.2;
+const MANY_LATENCIES = 32;
 /** So many standard deviations above what is expected, and so many more, are no chance. */
 const CHANCE = 2;
 /** A share that was found is taken to be known by so many. */
@@ -68,6 +84,8 @@ interface Level {
   readonly fromMs: number;
   /** How many tasks had ended by then. */
   readonly endedBefore: number;
+  /** How late ticks had come by then. */
+  readonly lateMs: number;
   readonly latencies: number[];
 }
 
@@ -86,7 +104,8 @@ export class Slots {
   /** Whether they are multiplied until the first sign of a queue or a limit. */
   isSlowStart = true;
   readonly #options: SlotsOptions;
-  readonly #law: SlotLaw;
+  readonly #newLaw: () => SlotLaw;
+  #law: SlotLaw;
   readonly #refusals: Refusals;
   readonly #first: number;
   /** All together, and between whole numbers. */
@@ -94,6 +113,10 @@ export class Slots {
   #startMs: number;
   /** What the tasks showed, with the latest number of slots last; one but in slow start. */
   #levels: Level[] = [];
+  /** How late ticks have come so far. */
+  #lateMs = 0;
+  /** How many there were when they began to become fewer, for tasks took longer, and what got done. */
+  #peak: { readonly slots: number; readonly perMs: number } | undefined;
   /** The least latency of a round. */
   #leastMs = Infinity;
   /** Whether a task ended well. */
@@ -118,7 +141,8 @@ export class Slots {
     refusals: Refusals = new Refusals(nowMs),
   ) {
     this.#options = options;
-    this.#law = options.law ?? gradient2();
+    this.#newLaw = options.law ?? gradient2;
+    this.#law = this.#newLaw();
     this.#refusals = refusals;
     this.#first = this.#count = count;
     this.#startMs = nowMs;
@@ -126,7 +150,8 @@ export class Slots {
   }
 
   #levelFrom(fromMs: number): Level {
-    return { slots: this.#count, fromMs, endedBefore: this.ended, latencies: [] };
+    const { ended: endedBefore } = this;
+    return { slots: this.#count, fromMs, endedBefore, lateMs: this.#lateMs, latencies: [] };
   }
 
   get count(): number {
@@ -233,6 +258,8 @@ export class Slots {
 
   /** What is known of latencies is forgotten. */
   restart(): void {
+    this.#law = this.#newLaw();
+    this.#peak = undefined;
     this.#leastMs = this.quickestMs = Infinity;
     this.isSlowStart = true;
   }
@@ -304,6 +331,7 @@ export class Slots {
   next(seen: Seen, mayGrow: boolean): Wanted | undefined {
     const { nowMs, inFlight } = seen;
     const slots = this.#count;
+    this.#lateMs = seen.lateMs;
     // The first may end together, and are followed by others only then.
     const left = this.ended <= BLIND_SLOTS ? this.ended : 0;
     const isFull = inFlight + left >= (this.ended === 0 ? slots : slots / 2);
@@ -323,8 +351,19 @@ export class Slots {
     this.#leastMs = Math.min(this.#leastMs, latencyMs);
     if (this.gapMs > 0) this.#refusals.faster(latencyMs, slots);
     else this.#refusals.passed(slots);
+    const perMs = slots / mean(latencies);
+    const peak = this.#peak;
+    if (peak !== undefined && slots <= peak.slots / 2) {
+      this.#peak = undefined;
+      if (perMs < peak.perMs * Math.sqrt(slots / peak.slots)) {
+        // That was no queue: these tasks take longer than the first ones did.
+        this.restart();
+        return { slots: peak.slots, why: "waits" };
+      }
+    }
     const next = isFull ? this.#law({ slots, latencyMs, leastMs: this.#leastMs }) : slots;
     if (next < slots) {
+      this.#peak ??= { slots, perMs };
       this.#threshold = 0;
       return { slots: next, why: "queues" };
     }
@@ -344,51 +383,74 @@ export class Slots {
     const all = this.#levels.flatMap(({ latencies }) => latencies);
     const first = all.slice(0, ROUND_TASKS);
     if (first.length === ROUND_TASKS) this.#leastMs = Math.min(this.#leastMs, quickerOf(first));
+    const earlier: number[] = [];
     let [proven, before] = [0, 0];
-    let [mostPerMs, spread] = [0, 1];
+    let [mostPerMs, spread, best] = [0, 1, 1];
     for (const [at, level] of this.#levels.entries()) {
       const { slots, fromMs, endedBefore, latencies } = level;
-      // The first of them are the quickest.
-      const least = MOST_OF * (slots >= STEP * before ? slots - before : slots);
+      const added = slots >= STEP * before ? slots - before : slots;
       before = slots;
-      if (latencies.length < least) continue;
-      const latencyMs = quickerOf(latencies);
       const next = this.#levels[at + 1] ?? { fromMs: nowMs, endedBefore: this.ended };
       const lastedMs = next.fromMs - fromMs;
+      // The first of them are the quickest; and if hardly any has ended, they take longer than that.
+      const isSeen = latencies.length >= MOST_OF * added;
+      const isLate = level === this.#level && latencies.length < QUICKER * added;
+      // What has ended is told only after a tick that comes late.
+      const latencyMs = isSeen ? quickerOf(latencies) : lastedMs - (seen.lateMs - level.lateMs);
       // What lasted for less than a task says so by its tasks: so many at once, for so long each.
-      const perMs = lastedMs < latencyMs
+      const perMs = isSeen && lastedMs < latencyMs
         ? slots / mean(latencies)
         : (next.endedBefore - endedBefore) / lastedMs;
-      const isSlower = latencies.length >= ROUND_TASKS && latencyMs > SLOWER * this.#leastMs;
-      if (isSlower && perMs < NO_MORE * mostPerMs) {
+      // What is still in flight of those before takes longest.
+      const begun = endedBefore + (this.#levels[at - 1]?.slots ?? 0);
+      const isKnown = earlier.length >= Math.max(FEW_LATENCIES, SLOWEST * begun);
+      const isSlower = isKnown && (isSeen || isLate) &&
+        latencyMs > (isSeen ? SLOWER : LATE) * slowerOf(earlier);
+      const isLess = isSeen && earlier.length >= MANY_LATENCIES && perMs < NO_MORE * mostPerMs;
+      if (isLess || isSlower && perMs < mostPerMs * Math.sqrt(slots / best)) {
         this.isSlowStart = false;
+        this.#leastMs = quickerOf(earlier);
+        this.#peak = { slots, perMs };
         // As many as are in flight if none waits, and a few in the queue.
-        const busy = Math.ceil(mostPerMs * spread * this.#leastMs);
+        const busy = Math.ceil(Math.max(mostPerMs, perMs) * spread * this.#leastMs);
         return { slots: Math.min(slots / 2, busy + Math.sqrt(busy)), why: "queues" };
       }
-      if (perMs > mostPerMs) [mostPerMs, spread] = [perMs, mean(latencies) / latencyMs];
+      earlier.push(...latencies);
+      if (!isSeen) continue;
+      if (perMs > mostPerMs) {
+        [mostPerMs, spread, best] = [perMs, mean(latencies) / latencyMs, slots];
+      }
       proven = slots;
     }
     if (proven > 0) this.#refusals.passed(proven);
     if (!grows || nowMs - this.#level.fromMs < STEP_MS) return undefined;
-    const most = Math.min(
+    const wanted = Math.min(
       remaining + inFlight,
       this.#options.maxSlots,
-      this.#stage(proven, all, nowMs - this.#startMs < LONG_MS ? Infinity : remaining + inFlight),
+      this.#stage(proven, all, seen),
       this.most,
       this.#fitting(seen),
     );
-    const slots = Math.floor(Math.min(most, RAMP * this.#count));
+    const slots = Math.floor(Math.min(wanted, RAMP * this.#count));
     return slots > this.#count ? { slots, why: "waits" } : undefined;
   }
 
   /** How many may be tried, now that so many were seen to do, and tasks took so long. */
-  #stage(proven: number, latencies: readonly number[], left: number): number {
-    if (proven === 0) return Math.max(BLIND_SLOTS, this.#first, left <= FEW_TASKS ? left : 0);
+  #stage(
+    proven: number,
+    latencies: readonly number[],
+    { nowMs, remaining = Infinity, inFlight }: Seen,
+  ): number {
+    const left = remaining + inFlight;
+    if (proven === 0) {
+      const isFew = left <= FEW_TASKS && nowMs - this.#startMs >= LONG_MS;
+      return Math.max(BLIND_SLOTS, this.#first, isFew ? left : 0);
+    }
     const { guess = Infinity } = this.#options;
     const isSeen = proven >= this.#count;
     if (proven >= guess) return isSeen ? 2 * proven : 0;
-    const risked = Math.min(RISKED_SLOTS, RISKED_MS / mean(latencies));
+    const most = left <= RISKED_LAST ? left : RISKED_SLOTS;
+    const risked = Math.min(most, proven * RISKED_MS / mean(latencies));
     const isStep = risked >= STEP * this.#count;
     return Math.min(guess, Math.max(isStep ? risked : 0, isSeen ? RAMP * proven : 0));
   }
@@ -406,6 +468,11 @@ function isMore(many: Failing, few: Failing): boolean {
 /** The latency of a round, as its quicker tasks tell. */
 export function quickerOf(latencies: readonly number[]): number {
   return latencies.toSorted((a, b) => a - b)[Math.floor(QUICKER * latencies.length)]!;
+}
+
+/** What only the slowest ones take longer than. */
+function slowerOf(latencies: readonly number[]): number {
+  return latencies.toSorted((a, b) => a - b)[Math.floor(SLOWEST * latencies.length)]!;
 }
 
 function mean(values: readonly number[]): number {

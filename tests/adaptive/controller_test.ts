@@ -39,9 +39,13 @@ Deno.test("most jobs take as long as under the best fixed model; what it costs t
     return { job: job.name, ratio };
   });
   const far = ratios.filter(({ ratio }) => ratio > 1.15);
-  assertLess(far.length, ratios.length / 2, JSON.stringify(far));
-  // What is in flight when it turns out to be too much has to come back, and a short wait is soon over.
-  const most: Record<string, number> = { "cliff at 10": 1.8, "waits, 15 ms": 1.8 };
+  assertLess(far.length, ratios.length / 3, JSON.stringify(far));
+  // What waits in a few rounds had best be started in one.
+  const most: Record<string, number> = {
+    "waits, 50 ms, 120 items": 1.8,
+    "waits 2 or 100 ms": 2.2,
+    "waits longer and longer": 2.2,
+  };
   for (const { job, ratio } of ratios) assertLess(ratio, most[job] ?? 1.6, job);
 });
 
@@ -166,7 +170,7 @@ Deno.test("lanes that are kept from their cores by others aren't taken for waiti
       seen.switches[inLoop ? "involuntary" : "voluntary"] += 9;
       controller.onEnded(1, seen.nowMs - 20, seen.nowMs);
       const decision = controller.tick({ ...seen, switches: { ...seen.switches } });
-      if (decision !== undefined && decision.why !== "waits") whys.push(decision.why);
+      if (decision && !["waits", "queues"].includes(decision.why)) whys.push(decision.why);
     };
     controller.begin({ ...seen, switches: { ...seen.switches } });
     for (let task = 0; task < 20 && !controller.wantsLanes; task++) pass(12, 9, true);
@@ -256,6 +260,12 @@ Deno.test("slots settle above what a server can do, and hardly swing", () => {
   }
 });
 
+Deno.test("that tasks take differently long, or longer and longer, is taken for no queue", () => {
+  for (const name of ["waits 2 or 100 ms", "waits 5 or 50 ms", "waits longer and longer"]) {
+    for (const { wallMs } of runs(name)) assertLess(wallMs, 900, name);
+  }
+});
+
 Deno.test("until a task has ended there are never fewer slots than it began with", () => {
   const start = { place: "event loop", lanes: 1, slots: 3 } as const;
   const controller = new Controller(
@@ -286,7 +296,7 @@ Deno.test("a guess that is right spares finding out, and one that is wrong costs
       return guessed.wallMs / bestFixed(world(name), machine).wallMs;
     }));
   const found = ratio("cliff at 10");
-  assertLess(ratio("cliff at 10", 8), 0.8 * found);
+  assertLess(ratio("cliff at 10", 8), 0.9 * found);
   assertLess(ratio("cliff at 10", 1000), 1.05 * found);
   assertLess(ratio("half and half, 25 ms", 16), 1.2);
   assertLess(ratio("waits, 100 ms", 4), 2.3);

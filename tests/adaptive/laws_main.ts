@@ -58,7 +58,7 @@ for (const noise of [0.03, 0.1, 0.2]) {
         }${slots}`,
     ];
     for (const [name, law] of Object.entries(LAWS)) {
-      const runs = best.map((_, seed) => simulate(job, { cores: 2, noise, seed }, { law: law() }));
+      const runs = best.map((_, seed) => simulate(job, { cores: 2, noise, seed }, { law }));
       const ratio = median(runs.map((run, at) => pace(best[at]!) / pace(run)));
       (ratios[name] ??= []).push(ratio);
       const { mean, deviation } = runs[0]!.slots;

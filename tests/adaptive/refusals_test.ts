@@ -111,6 +111,28 @@ Deno.test("where one task at once is too many they start as far apart as they go
   assertEquals(refusals.gapMs, 0);
 });
 
+Deno.test("what a task's module took to load, however often that was looked at, is no time between answers", () => {
+  const refusals = new Refusals(0);
+  for (let nowMs = 0; nowMs <= 200; nowMs++) refusals.begin(nowMs);
+  for (let at = 0; at < 20; at++) refusals.ended(1, 1100, 1200);
+  end(refusals, 0, 1, 1190);
+  refusals.brake(1200, 2, 0);
+  assertEquals([Math.round(refusals.gapMs), refusals.most], [55, 2]);
+});
+
+Deno.test("as many slots as went well before there were too many go well again", () => {
+  const refusals = new Refusals(0);
+  end(refusals, 4, 0, 0);
+  refusals.passed(4);
+  refusals.forget();
+  end(refusals, 2, 42, 20);
+  refusals.brake(100, 44, 0);
+  assertEquals(refusals.most, 4);
+  // Too many were tried once: only so many slots' refusals are to be made up for.
+  end(refusals, 4 * 50, 0, 200);
+  assertEquals(refusals.most, 5);
+});
+
 Deno.test("what is refused as often however few are in flight is refused by chance", () => {
   for (const lost of [0, 1]) {
     const refusals = new Refusals(0);

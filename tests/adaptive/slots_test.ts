@@ -133,6 +133,18 @@ Deno.test("slots grow by answers to tasks that began while there were as many as
   assertEquals(loop.slots.count, 16);
 });
 
+Deno.test("slots that were taken for a queue come back if as much less gets done with fewer", () => {
+  for (const [tookMs, isQueue] of [[60, false], [10, true]] as const) {
+    const loop = new Loop();
+    while (loop.slots.count < 64) loop.round(10);
+    // Those that took the place of the first ones.
+    for (let task = 0; task < 16; task++) loop.slots.onEnded(1, 20, 30);
+    assertEquals([loop.round(60), loop.slots.count], ["queues", 20]);
+    loop.round(tookMs);
+    assertEquals(loop.slots.count === 64, !isQueue, `${loop.slots.count}`);
+  }
+});
+
 Deno.test("beyond a guess that was seen to do slots only double", () => {
   const loop = new Loop(Infinity, 8);
   const counts = Array.from({ length: 5 }, () => (loop.round(100), loop.slots.count));
