@@ -5,6 +5,7 @@ import { command } from "../lib/cli/command.ts";
 import { printError } from "../lib/text/print.ts";
 import { jobModule, loadJob } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
+import { sharedBy, sharedWords } from "../lib/advice/job/shared_state.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
 import { heldMs, sampleOf } from "../lib/advice/probe/sample.ts";
@@ -148,7 +149,7 @@ async function measured(
     `${target}: looks at it, and runs a few of its items one by one. If they change something, mind ` +
       `that each trial runs them again (--items) …`,
   );
-  const { job, probed } = await loadJob({
+  const loaded = await loadJob({
     ...values,
     typed: target,
     path: userPath,
@@ -160,6 +161,7 @@ async function measured(
     meter,
     signal,
   });
+  const { job, probed } = loaded;
   if (probed.cutOff !== undefined) {
     throw new JobError(
       `Cannot sweep the job: ${probed.cutOff}; if it needs longer, raise --timeout`,
@@ -189,8 +191,9 @@ async function measured(
     ...(sample.total !== null && { total: most }),
   });
   if (values.openLoop !== undefined) return await run(own, undefined, values, { signal, meter });
+  const shared = await sharedBy(job.task);
   const { plan, why } = values.sweep === undefined
-    ? choosePlan(sample, count)
+    ? choosePlan(sample, count, shared)
     : { plan: withinItems(values.sweep, count), why: undefined };
   const result = await run(own, plan, values, { signal, meter }).catch((error) => {
     if (error.cause?.type !== "error" || error instanceof NoLaneError) throw error;
@@ -198,8 +201,9 @@ async function measured(
     throw new JobError(`Cannot sweep the job: ${error.message}; ${hint}`, { cause: error });
   });
   return {
-    ...await holdAgainstSample(result, job, probed, orderProbe, signal),
+    ...await holdAgainstSample(result, loaded, orderProbe, signal),
     ...(why !== undefined && { why }),
+    ...(shared !== undefined && { shared: sharedWords(shared) }),
   };
 }
 

@@ -21,13 +21,7 @@ import type { AdviseOptions, Evidence } from "./evidence.ts";
 import type { sharedBy } from "./job/shared_state.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
 import { classFor, predict } from "./prediction/predict.ts";
-import {
-  inListOrder,
-  leanOnEarlier,
-  mayLean,
-  orderCheck,
-  type OrderProber,
-} from "./probe/order_probe.ts";
+import { orderCheck, type OrderProber, sampledInOrder } from "./probe/order_probe.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace, TRY_MS } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
 import { closingOf, countNeighbours, type Probed, type Prober } from "./probe/probe.ts";
@@ -199,10 +193,11 @@ export async function advise(
   };
   onPhase?.("running a sample one by one");
   let { probed, planned } = await sampled(job, PROBE_SHARE * budgetMs);
-  const listed = leftMs() > 0 && mayLean(probed) ? inListOrder(job) : undefined;
-  if (listed !== undefined) onPhase?.("running a sample in the list's own order");
-  const inOrder = listed && await sampled(listed, leftMs()).catch(() => undefined);
-  const leans = inOrder !== undefined && leanOnEarlier(probed, inOrder.probed);
+  const inOrder = leftMs() <= 0 ? undefined : await sampledInOrder(job, probed, (listed) => {
+    onPhase?.("running a sample in the list's own order");
+    return sampled(listed, leftMs());
+  });
+  const leans = inOrder !== undefined;
   if (leans) ({ probed, planned } = inOrder);
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));
   const either = AbortSignal.any([signal, deadline]);
@@ -262,7 +257,7 @@ export async function advise(
   const profile = profileJob && !isSmall
     ? await profiled(planned.sample, probed, leftMs(), async (of) => {
       onPhase?.("looking where the time goes");
-      return await profileJob(leans ? listed! : job, { ...of, signal: either });
+      return await profileJob(inOrder?.job ?? job, { ...of, signal: either });
     })
     : undefined;
   if (options.withAuto) onPhase?.("running auto beside the recommended model");

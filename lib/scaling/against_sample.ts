@@ -54,8 +54,11 @@ const SLOWER = 3;
 
 export async function holdAgainstSample(
   result: SweepResult,
-  job: JobSpec,
-  probed: Probed,
+  { job, probed, leans = false }: {
+    readonly job: JobSpec;
+    readonly probed: Probed;
+    readonly leans?: boolean;
+  },
   orderProbe: OrderProber,
   signal: AbortSignal,
 ): Promise<SweepResult> {
@@ -75,12 +78,13 @@ export async function holdAgainstSample(
     first?.rounds.map(({ runMs, runCpuMs }) => ({ runMs, runCpuMs: runCpuMs ?? undefined })) ?? [];
   const work = failed > 0 ? undefined : compareWork(sample, { items: succeeded, rounds });
   const chosen = recommendedSize(result)?.point;
-  const check = result.unsteady || chosen === undefined || chosen.lanes * chosen.slots === 1
-    ? undefined
-    : orderCheckOf(sample, probed);
+  const check =
+    leans || result.unsteady || chosen === undefined || chosen.lanes * chosen.slots === 1
+      ? undefined
+      : orderCheckOf(sample, probed);
   const guardMs = LEAST_GUARD_MS + SLOWER * sample.tasksMs;
   const { orderMatters, rewritten, written }: Partial<OrderFound> = check === undefined
-    ? {}
+    ? leans ? { orderMatters: true } : {}
     : await orderProbe(job, { ...check, guardMs, signal });
   const most = Math.max(...result.points.map(({ throughputPerSecond: of }) => of.median));
   const limit = sourceLimit(sample, most * (sample.sourceMs + sample.wallMs) / 1000);

@@ -12,6 +12,7 @@ import {
 } from "../options.ts";
 import { formatPercent } from "../text/format.ts";
 import { MOST_LANES as MOST_USEFUL_LANES } from "../advice/race/race_plan.ts";
+import { type SharedState, sharedWords } from "../advice/job/shared_state.ts";
 import { blocks, computesBeside, heldMs, type Sample } from "../advice/probe/sample.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
@@ -133,13 +134,19 @@ export function withinItems(plan: SweepPlan, items: number): SweepPlan {
 const HOLDS = 0.5;
 
 /** Decides what to sweep for a job of which nothing is known but a sample, by what advice goes by. */
-export function choosePlan(sample: Sample, most: number): { plan: SweepPlan; why: string } {
+export function choosePlan(
+  sample: Sample,
+  most: number,
+  /** What its tasks share, of which each lane would have its own. */
+  shared?: SharedState,
+): { plan: SweepPlan; why: string } {
   const items = Math.min(most, sample.total ?? Infinity);
   const [lanes, slots] = [planFor("workers", {}, items), planFor("limited", {}, items)];
   const computes = `it computes ${formatPercent(sample.cpuShare)} of the time`;
   const sweep = (plan: SweepPlan, why: string) => (
     { plan, why: `${why}, so ${plan.axis} are swept` }
   );
+  if (shared !== undefined) return sweep(slots, sharedWords(shared));
   if (sample.uncloneable !== undefined) {
     return sweep(slots, `nothing can be sent to lanes (${sample.uncloneable})`);
   }

@@ -174,6 +174,8 @@ export const sweepResultSchema = z.object({
   differsAt: whole.optional(),
   /** Whether the smallest itself gave others from run to run, so that none can be compared. */
   unsteady: z.boolean().optional(),
+  /** What its tasks share, as half a sentence, so that advice keeps them in one event loop. */
+  shared: z.string().optional(),
   /** Whether a task's result depends on which ran before it, where that was looked at. */
   orderMatters: z.boolean().optional(),
   /** How many times as long as in the sample the smallest size took for the same items, if it did other work. */

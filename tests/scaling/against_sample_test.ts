@@ -23,11 +23,14 @@ function sampled(failed = 0) {
   return { ...probed, forwards: "forwards", done: { ...probed.done!, failed } };
 }
 
+const SAMPLED = { job: JOB, probed: sampled() };
+
 /** Holds a sweep against that sample; `runs` counts the runs from last to first. */
 async function held(
   throughput: (slots: number) => number,
   found: Awaited<ReturnType<OrderProber>>,
   failed?: number,
+  leans?: boolean,
 ) {
   let runs = 0;
   const orderProbe: OrderProber = (_, { count, forwards }) => {
@@ -36,7 +39,12 @@ async function held(
     return Promise.resolve(found);
   };
   const swept = await resultOf(throughput);
-  const result = await holdAgainstSample(swept, JOB, sampled(failed), orderProbe, signal);
+  const result = await holdAgainstSample(
+    swept,
+    { job: JOB, probed: sampled(failed), ...(leans && { leans }) },
+    orderProbe,
+    signal,
+  );
   return { result, runs };
 }
 
@@ -51,6 +59,12 @@ Deno.test("a sweep of tasks that lean on earlier ones takes one slot, as advice 
   const free = await held(rising, { orderMatters: false });
   assertEquals(free.result.orderMatters, false);
   assertStringIncludes(takeLines(free.result)[0]!, "Take 8 slots");
+});
+
+Deno.test("a sweep of tasks that fail in another order than the list's needn't look at it once more", async () => {
+  const { result, runs } = await held(rising, { orderMatters: false }, 0, true);
+  assertEquals([runs, result.orderMatters], [0, true]);
+  assertStringIncludes(takeLines(result)[0]!, "Stay at 1 slot: the results differ, or tasks fail,");
 });
 
 Deno.test("a sweep looks at the order only where more than one slot is taken and nothing failed", async () => {
@@ -68,7 +82,7 @@ Deno.test("a sweep that did other work than the sample is no reason to take a si
   assertStringIncludes(takeLines(result)[0]!, "Stay at 1 slot: ");
   const swept = await resultOf((slots) => 1000 * slots);
   const otherWorkOf = async (points: typeof swept.points) => {
-    return (await holdAgainstSample({ ...swept, points }, JOB, sampled(), NOTHING, signal))
+    return (await holdAgainstSample({ ...swept, points }, SAMPLED, NOTHING, signal))
       .otherWork;
   };
   // Failures take no time, and two slots are no plain loop.
@@ -93,18 +107,28 @@ Deno.test("a sweep warns of items that arrive on lanes without their class, and 
   const probed = probedOf({ transfer: { classLost: "item 0: it is a Point" } });
   const swept = await resultOf(() => 100);
   const warningsFor = async (model: string) =>
-    (await holdAgainstSample({ ...swept, model }, JOB, probed, NOTHING, signal)).warnings;
+    (await holdAgainstSample({ ...swept, model }, { job: JOB, probed }, NOTHING, signal)).warnings;
   assertStringIncludes((await warningsFor("workers")).join(), "item 0: it is a Point");
   assertEquals(await warningsFor("limited"), swept.warnings);
   const endless = { ...probed, teardownMs: Infinity };
-  const { warnings } = await holdAgainstSample(swept, JOB, endless, NOTHING, signal);
+  const { warnings } = await holdAgainstSample(
+    swept,
+    { job: JOB, probed: endless },
+    NOTHING,
+    signal,
+  );
   assertStringIncludes(warnings.join(), "The teardown did not end within 5.00 s");
 });
 
 Deno.test("a sweep says of items that come no faster than they are done that their source is the limit", async () => {
   const swept = await resultOf(rising);
   const warningsOf = async (sourceMs: number) =>
-    (await holdAgainstSample(swept, JOB, probedOf({ waitMs: 10, sourceMs }), NOTHING, signal))
+    (await holdAgainstSample(
+      swept,
+      { job: JOB, probed: probedOf({ waitMs: 10, sourceMs }) },
+      NOTHING,
+      signal,
+    ))
       .warnings.join();
   assertStringIncludes(
     await warningsOf(1.2),
@@ -116,7 +140,7 @@ Deno.test("a sweep says of items that come no faster than they are done that the
 Deno.test("a sweep looks at no order where the smallest size itself gives other results", async () => {
   const swept = { ...await resultOf(rising), unsteady: true };
   const orderProbe: OrderProber = () => Promise.reject(new Error("looked"));
-  const { orderMatters } = await holdAgainstSample(swept, JOB, sampled(), orderProbe, signal);
+  const { orderMatters } = await holdAgainstSample(swept, SAMPLED, orderProbe, signal);
   assertEquals(orderMatters, undefined);
   assertStringIncludes(takeLines(swept)[0]!, "Take 8 slots");
 });
@@ -175,8 +199,7 @@ Deno.test("a sweep of tasks that give nothing back says that nothing was compare
   const probed = probedOf({ isVoid: true });
   const { warnings } = await holdAgainstSample(
     await resultOf(rising),
-    JOB,
-    probed,
+    { job: JOB, probed },
     NOTHING,
     signal,
   );

@@ -42,6 +42,15 @@ Deno.test("choosePlan() sweeps slots of what computes beside its event loop, and
   ]);
 });
 
+Deno.test("choosePlan() sweeps slots of what each lane would have of its own, as advice keeps it in one loop", () => {
+  const shared = { name: "cache", module: "file:///jobs/memo.ts", line: 4 };
+  const { plan, why } = choosePlan(sampleFor({ computeMs: 20 }), 1e6, shared);
+  assertEquals([plan.axis, why], [
+    "slots",
+    "line 4 of memo.ts changes cache, and each lane would have its own, so slots are swept",
+  ]);
+});
+
 Deno.test("choosePlan() sweeps no more lanes of what waits for its programs to compute than of what computes", () => {
   const waits = { computeMs: 1, waitMs: 19, blocks: true };
   const { plan, why } = choosePlan({ ...sampleFor(waits), cpuShare: 0.97 }, 1e6);

@@ -251,3 +251,16 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "sweep takes a list in its own order where tasks need those before them, as advise does",
+  ignore,
+  fn: async () => {
+    const chained = "const done = new Set(); " +
+      "export const items = Array.from({ length: 40 }, (_, i) => i); " +
+      "export default (i) => { if (i && !done.has(i - 1)) throw Error('too early'); done.add(i); return i; };";
+    const { code, stdout } = await sweep(chained);
+    assertStringIncludes(stdout, "Stay at 1 slot: the results differ, or tasks fail, once");
+    assertEquals(code, 0, stdout);
+  },
+});

@@ -7,6 +7,7 @@ import { UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
 import type { LanePermissions } from "../../lanes/permissions.ts";
 import type { JobSpec } from "../../timing/spec.ts";
+import { sampledInOrder } from "../probe/order_probe.ts";
 import { closingOf, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
 
 const CHECK_MS = 30_000;
@@ -119,6 +120,13 @@ export function withHooks(job: JobSpec, probed: Pick<Probed, "exports" | "teardo
 /** What a job's module exports besides its tasks. */
 const NO_TASKS = ["items", "title", "prepare", "reset", "setup", "teardown"];
 
+interface LoadedJob {
+  readonly job: JobSpec;
+  readonly probed: Probed;
+  /** Whether tasks of its sample failed, or didn't end, for want of those before them in the list. */
+  readonly leans: boolean;
+}
+
 /** Loads a job module. Throws a UsageError if it lacks something, a JobError if it can't be run. */
 export async function loadJob(request: JobRequest, prober: Prober = probe) {
   try {
@@ -134,7 +142,7 @@ export async function loadJob(request: JobRequest, prober: Prober = probe) {
 async function loadedJob(
   request: JobRequest,
   prober: Prober,
-): Promise<{ readonly job: JobSpec; readonly probed: Probed }> {
+): Promise<LoadedJob> {
   const { typed, path, items, permissions, ownItems, sample, export: name = "default" } = request;
   const { guardMs, taskMs, guardOption, meter, signal, model } = request;
   const module = await jobModule(typed, path);
@@ -150,12 +158,17 @@ async function loadedJob(
     : sample === undefined
     ? own
     : spread(own);
-  const probed = await prober(job, {
-    ...{ typed, guardMs, taskMs, guardOption, meter, signal, model, dry: sample === undefined },
-    limit: sample === undefined ? 0 : Math.min(sample.items, items ?? Infinity),
-    targetMs: sample?.targetMs ?? 0,
-  }, (found) => sample?.checksum === undefined ? [] : [sample.checksum(found)]);
-  const { title } = probed.exports;
-  const called = title === undefined ? file : plain(title);
-  return { job: withHooks({ ...job, name: called }, probed), probed };
+  const probing = (job: JobSpec) =>
+    prober(job, {
+      ...{ typed, guardMs, taskMs, guardOption, meter, signal, model, dry: sample === undefined },
+      limit: sample === undefined ? 0 : Math.min(sample.items, items ?? Infinity),
+      targetMs: sample?.targetMs ?? 0,
+    }, (found) => sample?.checksum === undefined ? [] : [sample.checksum(found)]);
+  const first = await probing(job);
+  const inOrder = sample &&
+    await sampledInOrder(job, first, async (listed) => ({ probed: await probing(listed) }));
+  const found = inOrder ?? { job, probed: first };
+  const { title } = found.probed.exports;
+  const named = { ...found.job, name: title === undefined ? file : plain(title) };
+  return { ...found, job: withHooks(named, found.probed), leans: inOrder !== undefined };
 }

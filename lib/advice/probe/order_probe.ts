@@ -52,7 +52,7 @@ export function mayLean({ spread, cutOff, done, failures, stretches }: Probed): 
 }
 
 /** The job with the items of its list in their own order; undefined if they come in no other. */
-export function inListOrder(job: JobSpec): JobSpec | undefined {
+function inListOrder(job: JobSpec): JobSpec | undefined {
   const { items } = job;
   if (items.kind !== "module" || !items.spread) return undefined;
   return { ...job, items: { ...items, spread: false } };
@@ -64,6 +64,20 @@ export function leanOnEarlier({ cutOff, failures }: Probed, { done }: Probed): b
   return cutOff !== undefined
     ? done.items === done.total
     : failures.filter(({ index }) => index < done.items).length >= FEW_FAILED;
+}
+
+/**
+ * What a job's sample comes to in the list's own order, if its tasks fail, or don't end, in another for want
+ * of those before them there; undefined if they don't.
+ */
+export async function sampledInOrder<Found extends { readonly probed: Probed }>(
+  job: JobSpec,
+  probed: Probed,
+  sample: (listed: JobSpec) => Promise<Found>,
+): Promise<Found & { readonly job: JobSpec } | undefined> {
+  const listed = mayLean(probed) ? inListOrder(job) : undefined;
+  const found = listed && await sample(listed).catch(() => undefined);
+  return found && leanOnEarlier(probed, found.probed) ? { ...found, job: listed } : undefined;
 }
 
 export interface OrderFound {

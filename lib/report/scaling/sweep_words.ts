@@ -328,9 +328,8 @@ function whyStay({ axis, differsAt, orderMatters, otherWork }: SweepResult): str
       `deno task advise says more.`;
   }
   if (orderMatters) {
-    return "the results differ once the items run from last to first, one by one. A task's result " +
-      "depends on which ran before it, so that any other order gives other results: give each task " +
-      "all it needs in its item.";
+    return "the results differ, or tasks fail, once the items run in another order, one by one. A " +
+      "task's result depends on which ran before it: give each task all it needs in its item.";
   }
   if (otherWork === undefined) return undefined;
   const took = otherWork < 1
@@ -346,9 +345,10 @@ const LEAST_FREE = 0.2;
 
 /** Why advice, which compares models, may take another; nothing where no reason was seen. */
 function whyAdviceDiffers(
-  { axis, points, failsFrom, computingShare, freeShare }: SweepResult,
+  { axis, points, failsFrom, computingShare, freeShare, shared }: SweepResult,
   { size, lanes, slots, throughputPerSecond: { median } }: SweepPoint,
 ): string {
+  if (shared !== undefined && lanes > 1) return ` It keeps to one event loop: ${shared}.`;
   const largest = points.at(-1)!;
   if (
     axis === "slots" && size > points[0]!.size && size < largest.size && failsFrom === null &&
@@ -360,7 +360,10 @@ function whyAdviceDiffers(
   }
   const isMixed = computingShare !== undefined && boundOfShare(computingShare) === "mixed";
   // Slots fill no wait that holds up its thread, nor do more in flight help where fewer failed.
-  if (!isMixed || failsFrom !== null || (freeShare !== undefined && freeShare < LEAST_FREE)) {
+  if (
+    !isMixed || failsFrom !== null || shared !== undefined ||
+    (freeShare !== undefined && freeShare < LEAST_FREE)
+  ) {
     return "";
   }
   const share = formatPercent(computingShare);

@@ -4,6 +4,7 @@ import { loadJob } from "../../../lib/advice/job/load_job.ts";
 import type { Probed, ProbeOptions, Prober } from "../../../lib/advice/probe/probe.ts";
 import { UsageError } from "../../../lib/options.ts";
 import { granted } from "../../granted.ts";
+import { probedOf } from "../fixture.ts";
 
 const ignore = !granted("run", "read");
 const path = (typed: string) => fromFileUrl(new URL(typed, import.meta.url));
@@ -60,6 +61,31 @@ Deno.test({
       [false, 3, 300],
     ]);
     assertEquals(options[0]!.guardOption, "--timeout");
+  },
+});
+
+Deno.test({
+  name:
+    "loadJob() takes a list in its own order where tasks fail in another for want of those before them",
+  ignore,
+  fn: async () => {
+    const spread = (failed: number) => {
+      const probed = probedOf({ items: 20 });
+      const failure = (index: number) => ({ index, name: "Error", message: "", causes: [] });
+      const failures = Array.from({ length: failed }, (_, index) => failure(index + 2));
+      return { ...probed, spread: 20, failures, done: { ...probed.done!, failed } };
+    };
+    const sample = { items: 20, targetMs: 5 };
+    const loaded = async (inOrder: number) => {
+      const { job: { items }, leans } = await loadJob(
+        { ...request, sample },
+        ({ items }) =>
+          Promise.resolve(spread(items.kind === "module" && items.spread ? 10 : inOrder)),
+      );
+      return [items.kind === "module" && items.spread, leans];
+    };
+    assertEquals(await loaded(0), [false, true]);
+    assertEquals(await loaded(1), [true, false], "some fail there, too");
   },
 });
 

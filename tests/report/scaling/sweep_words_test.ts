@@ -175,7 +175,7 @@ Deno.test("a size to stay at is told with its reason and its line of code", () =
   assertStringIncludes(differs!, "Stay at 1 slot: with 4 slots the same items gave other results.");
   assertStringIncludes(differs!, "which others run beside or before it: keep no state outside");
   assertEquals(code, "await using executor = sequential();");
-  assertStringIncludes(stay({ orderMatters: true })[0]!, "from last to first, one by one");
+  assertStringIncludes(stay({ orderMatters: true })[0]!, "in another order, one by one");
   assertStringIncludes(stay({ otherWork: 0.5 })[0]!, "took 2.00× as fast as before them");
   assertStringIncludes(stay({ otherWork: 3 })[0]!, "took 3.00× as long as before them");
   assertEquals(stay({ points: [] }), []);
@@ -256,6 +256,13 @@ Deno.test("where advice on the job may take another model, it is said why", asyn
   assert(isSaid({ freeShare: 0.28 }));
   assert(!isSaid({ freeShare: 0.01 }), "slots fill no wait that holds up its thread");
   assert(!isSaid({ failsFrom: { size: 64, failed: 9, of: 10 } }), "nor where more fail");
+  const shared = "line 4 of memo.ts changes cache, and each lane would have its own";
+  assert(!isSaid({ shared }), "nor where lanes would have their own of what tasks share");
+  const lanes = mixed.points.map((point) => ({ ...point, lanes: point.slots, slots: 1 }));
+  assertStringIncludes(
+    takeLines({ ...mixed, axis: "lanes", model: "workers", points: lanes, shared })[0]!,
+    "with the other models. It keeps to one event loop: line 4 of memo.ts changes cache, and",
+  );
   const downloads = { ...result.job, options: { latencyMs: 20 } };
   const ofSite = takeLines({ ...result, job: downloads, computingShare: 0.47 })[0]!;
   assert(!ofSite.includes("It may take"));
