@@ -19,6 +19,29 @@ export const TOLD_LATER_MS = 100;
 /** How much of what it wrote to stderr is kept to explain its death, in characters. */
 const TAIL = 4000;
 
+/** An ended child's output is read on for so many turns of this program's event loop, so many milliseconds each. */
+const LAST_TURNS = 20;
+const TURN_MS = 5;
+
+/** What a child writes, to its end: what it started may hold its pipe open for as long as it likes. */
+async function* outputOf(
+  stream: ReadableStream<Uint8Array>,
+  ended: Promise<unknown>,
+): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  let turns = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const look = () => {
+    if (turns++ < LAST_TURNS) timer = setTimeout(look, TURN_MS);
+    else void reader.cancel();
+  };
+  let isOver = false;
+  void ended.then(() => isOver || look());
+  for (let bytes; (bytes = (await reader.read()).value) !== undefined;) yield bytes;
+  isOver = true;
+  clearTimeout(timer);
+}
+
 /** A child gave no result. */
 export class TrialError extends Error {
   override name = "TrialError";
@@ -108,8 +131,8 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     }).spawn();
     this.ended = this.#process.status;
     this.#orders = ownDescriptor(this.#process);
-    this.#stdout = new Inbox(this.#process.stdout);
-    this.#stderrEnd = this.#drain(this.#process.stderr);
+    this.#stdout = new Inbox(outputOf(this.#process.stdout, this.ended));
+    this.#stderrEnd = this.#drain(outputOf(this.#process.stderr, this.ended));
     const kill = () => this.#kill("SIGKILL");
     running.add(kill);
     this.ended.then(() => {
@@ -139,7 +162,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     return this.#process.pid;
   }
 
-  async #drain(stderr: ReadableStream<Uint8Array>): Promise<void> {
+  async #drain(stderr: AsyncIterable<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
     for await (const bytes of stderr) {
       const text = decoder.decode(bytes, { stream: true });

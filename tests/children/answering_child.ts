@@ -6,6 +6,10 @@ await answerParent<{ does: string }>(async ({ order: { does }, tell }) => {
   tell({ type: "progress", part: 1 });
   if (does === "give") tell({ type: "progress", part: 2 });
   if (does === "throw") throw new RangeError("too many");
+  if (does === "leave a program") {
+    const args = ["eval", "setTimeout(() => {}, 30_000)"];
+    tell({ type: "left", pid: new Deno.Command(Deno.execPath(), { args }).spawn().pid });
+  }
   if (does === "throw text") throw "no error at all";
   if (does === "exit") {
     console.log("zero\n\none\ntwo\nthree\nfour\nfive\nsix");

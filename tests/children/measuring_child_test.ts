@@ -1,12 +1,16 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { MeasuringChild, TrialError } from "../../lib/children/measuring_child.ts";
+import {
+  type ChildOptions,
+  MeasuringChild,
+  TrialError,
+} from "../../lib/children/measuring_child.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read");
 const listening = new URL("./listening_child.ts", import.meta.url);
 const answering = new URL("./answering_child.ts", import.meta.url);
 
-function answer(does: string, more: { guardMs?: number; signal?: AbortSignal } = {}) {
+function answer(does: string, more: Pick<ChildOptions, "guardMs" | "signal" | "flags"> = {}) {
   return new MeasuringChild({ entry: answering, order: { does }, ...more });
 }
 
@@ -49,6 +53,24 @@ Deno.test({
     await assertRejects(() => ended, Error, "enough");
     await using late = answer("hang", { guardMs: 1 });
     await assertRejects(() => late.result("It"), TrialError, "It did not end within 1 ms");
+  },
+});
+
+Deno.test({
+  name: "a child is over once it has ended, though what it started holds its output open",
+  ignore,
+  async fn() {
+    let pid = 0;
+    const flags = [`--allow-run=${Deno.execPath()}`];
+    {
+      await using child = answer("leave a program", { flags });
+      const given = await child.result("It", (message) => {
+        if ("pid" in message) pid = message.pid as number;
+      });
+      assertEquals(given, { sum: 3 });
+    }
+    // It throws where that has ended, which is what was waited for before.
+    Deno.kill(pid, "SIGKILL");
   },
 });
 
