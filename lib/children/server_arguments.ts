@@ -43,9 +43,16 @@ export async function readServerOptions(
   return {
     servers: servers.split(",").map(serverOf),
     ...(user !== undefined && { user, password: password ?? "" }),
-    ...(creds !== undefined && { creds: await inputFile("--creds", userPath(creds), LARGEST) }),
-    ...(tlsCa !== undefined && { tlsCa: await inputFile("--tls-ca", userPath(tlsCa), LARGEST) }),
+    ...(creds !== undefined && { creds: await smallFile("--creds", creds) }),
+    ...(tlsCa !== undefined && { tlsCa: await smallFile("--tls-ca", tlsCa) }),
   };
+}
+
+/** A file that is read again for each connection, as a pipe can't be. */
+async function smallFile(option: string, typed: string): Promise<string> {
+  const path = await inputFile(option, userPath(typed), LARGEST);
+  if ((await Deno.stat(path)).isFile) return path;
+  throw new UsageError(option, typed, "no file that can be read again", "write it to a file");
 }
 
 /** The server of those models that need one; a UsageError if it is missing, or none does. */

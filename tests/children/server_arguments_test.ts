@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readServerOptions, serverFault, serverFor } from "../../lib/children/server_arguments.ts";
 import { UsageError } from "../../lib/options.ts";
+import { join } from "@std/path";
+import { granted } from "../granted.ts";
 import { hostOf } from "../../lib/lanes/cluster/server_options.ts";
 
 Deno.test("a server's address is checked, and no secret may stand in it", async () => {
@@ -16,6 +18,21 @@ Deno.test("a server's address is checked, and no secret may stand in it", async 
   await refused({ servers: "" }, "not a NATS server's address");
   await refused({ servers: "nats://ann:secret@a" }, "use --user and NATS_PASSWORD");
   await refused({ user: "ann" }, "leave it out, or add --servers");
+});
+
+Deno.test({
+  name: "credentials are a file, which can be read once more, and no pipe that may say nothing",
+  ignore: !granted("read", "write", "run") || Deno.build.os === "windows",
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const creds = join(folder, "creds");
+    await new Deno.Command("mkfifo", { args: [creds] }).output();
+    await assertRejects(
+      () => readServerOptions({ servers: "nats://a", creds }),
+      UsageError,
+      `--creds "${creds}": no file that can be read again; write it to a file`,
+    ).finally(() => Deno.remove(folder, { recursive: true }));
+  },
 });
 
 Deno.test("a server goes with a model that needs one", async () => {
