@@ -76,6 +76,8 @@ export async function runComparisons(
       interrupted ||= partial;
       if (!partial) missing.push(...missingTrials(one.spec, comparisons.at(-1)!));
       if (Object.keys(files).length === 0) printNew();
+      const fault = comparisons.at(-1)!.warnings.map(serverFault).find((fault) => fault);
+      if (fault !== undefined) throw fault;
     }
   } catch (error) {
     if (comparisons.length === 0) throw error;

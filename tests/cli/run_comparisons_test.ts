@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Planned, runComparisons, type RunOptions } from "../../lib/cli/run_comparisons.ts";
+import { UsageError } from "../../lib/options.ts";
 import { parseWritten } from "../../lib/timing/json_file.ts";
 import { type Comparison, RESULT_FORMAT } from "../../lib/timing/result.ts";
 import type { ComparisonSpec } from "../../lib/timing/spec.ts";
@@ -72,6 +73,22 @@ Deno.test("after Ctrl-C nothing more is measured, and what was is kept and marke
   assertEquals(result.partial, true);
   assertEquals(result.comparisons.length, 1);
   assert(log.some((line) => line.startsWith("print Partial: ")));
+});
+
+Deno.test("a server that can't be used is told as bad input, once what was measured is printed", async () => {
+  const why = "could not be had: Cannot use nats://a:1: nobody answers there; start a server";
+  const warnings = [`cluster was not measured, for no lane can be started: ${why}`];
+  const { log, options, plan } = setUp({
+    io: { ...ioComparison(), warnings },
+    cpu: cpuComparison(),
+  });
+  await assertRejects(
+    () => runComparisons(plan, options),
+    UsageError,
+    '--servers "nats://a:1": nobody answers there; start a server',
+  );
+  assert(log.some((line) => line.startsWith("print download 160 pages")));
+  assert(!log.includes("measure cpu"));
 });
 
 Deno.test("failed tasks make the exit code 1 and are counted with their reasons", async () => {
