@@ -28,19 +28,22 @@ export const frames: FrameStream = descriptor === undefined
   }
   : await openDescriptor(descriptor);
 
+/** `node:fs` takes no more at a time. */
+const MOST_BYTES = 1 << 30;
+
 /** Opens a descriptor that the child was started with. */
 export async function openDescriptor(fd: number): Promise<FrameStream> {
   const { read, readSync, writeSync } = await import("node:fs");
   return {
     read: (into) =>
       new Promise((resolve, reject) => {
-        read(fd, into, 0, into.length, null, (error, count) => {
+        read(fd, into, 0, Math.min(into.length, MOST_BYTES), null, (error, count) => {
           if (error) reject(error);
           else resolve(count === 0 ? null : count);
         });
       }),
-    readSync: (into) => readSync(fd, into) || null,
-    writeSync: (bytes) => writeSync(fd, bytes),
+    readSync: (into) => readSync(fd, into.subarray(0, MOST_BYTES)) || null,
+    writeSync: (bytes) => writeSync(fd, bytes.subarray(0, MOST_BYTES)),
   };
 }
 

@@ -71,3 +71,36 @@ Deno.test({
     assertStringIncludes(said, JSON.stringify({ ...nothing, confirm: false, alert: null }));
   },
 });
+
+Deno.test({
+  name: "a descriptor takes and gives what is larger than node:fs takes at a time",
+  ignore: !granted("run", "read") || Deno.build.os === "windows",
+  async fn() {
+    const code = `
+      import { openSync } from "node:fs";
+      import { openDescriptor } from ${JSON.stringify(MODULE)};
+      const much = new Uint8Array(2 ** 31 + 1);
+      const [file, sink] = [openSync(Deno.args[0], "r"), openSync("/dev/null", "w")];
+      const { read, readSync } = await openDescriptor(file);
+      const { writeSync } = await openDescriptor(sink);
+      const counts = [await read(much) + (readSync(much) ?? 0), writeSync(much)];
+      console.error(JSON.stringify(counts));
+    `;
+    const file = new URL(import.meta.url).pathname;
+    const { stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--quiet",
+        "--no-prompt",
+        "--no-config",
+        "--allow-read",
+        "--allow-write=/dev/null",
+        `data:text/javascript,${encodeURIComponent(code)}`,
+        file,
+      ],
+      env: { NO_COLOR: "1" },
+    }).output();
+    const { size } = await Deno.stat(file);
+    assertEquals(new TextDecoder().decode(stderr), `[${size},${2 ** 30}]\n`);
+  },
+});
