@@ -171,6 +171,8 @@ export class Batch implements LaneBatch {
   /** When, why and at which item its task was asked to stop. */
   asked: { readonly atMs: number; readonly why: AskReason; readonly offset: number } | undefined =
     undefined;
+  /** Since when nothing else runs on its lane, and it isn't started, as far as was looked; else Infinity. */
+  nextSinceMs = Infinity;
   /** Whether it is with a lane, for its run. */
   isOut = false;
   /** Its place among its lane's batches. */

@@ -609,6 +609,17 @@ export class LanePool implements PlacesHost {
     run.onUnloadable(batch, loadsTooLong(task, run.settings.loadTimeoutMs, inSetup));
   }
 
+  /** Its lane doesn't come to start it: what is there goes elsewhere, but not from lane to lane for ever. */
+  giveUpLane(batch: Batch): void {
+    const on = batch.on!;
+    if (on.isForced) return;
+    on.isForced = true;
+    const how = `started nothing in ${batch.run.settings.loadTimeoutMs} ms`;
+    const forced = on.lane.force(batch, false);
+    if (forced === "ends") this.#places.retire(on, false);
+    else this.#onDeath(on, { how, starting: false }, forced);
+  }
+
   /** Asks a batch's task to stop, and sees to it that it does. */
   cancel(batch: Batch, reason: unknown): void {
     this.#deadlines.ask(batch, "cancel", reason);

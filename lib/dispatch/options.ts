@@ -76,7 +76,8 @@ export interface MapOptions<Item = unknown> {
   readonly timeoutMs?: number | undefined;
   /**
    * How long a task's module may take to load on a lane and to be set up there, in milliseconds;
-   * default ten times `timeoutMs`, but from 2 s to 30 s.
+   * default ten times `timeoutMs`, but from 2 s to 30 s. With `timeoutMs`, a lane that starts nothing for
+   * so long though nothing else runs there, for what ended tasks left behind keeps it busy, is replaced.
    */
   readonly loadTimeoutMs?: number | undefined;
   /** Retries of a task that gave no value: a count, or how and when. Default 0. */

@@ -231,7 +231,8 @@ export class Settler {
     const { reported, sentCount, items } = batch;
     if (at.state !== "running") {
       this.run.putBack(batch.part(sentCount, items.length));
-      if (at.state !== "unknown") return this.#unstarted(batch, death, fault !== "none");
+      const mayKill = fault !== "none" || batch.nextSinceMs < Infinity;
+      if (at.state !== "unknown") return this.#unstarted(batch, death, mayKill);
       return this.#again(batch, reported, sentCount, death, fault !== "none");
     }
     const { offset, sinceMs } = at;

@@ -48,6 +48,8 @@ export interface Enforcer {
   force(batch: Batch): void;
   /** Its task's module isn't loaded in time. */
   giveUpLoading(batch: Batch): void;
+  /** Its lane doesn't come to start it, though nothing else runs there. */
+  giveUpLane(batch: Batch): void;
   /** Does all this; nothing else goes on meanwhile. */
   do(action: () => void): void;
 }
@@ -113,7 +115,9 @@ export class Deadlines {
   #lookAt(batch: Batch): void {
     const now = clock.now();
     const at = batch.on!.lane.progress(batch);
-    const { asked } = batch;
+    const { asked, timeoutMs, run: { settings: { loadTimeoutMs } } } = batch;
+    const isNext = at.state === "waiting" && at.isNext === true;
+    if (!isNext) batch.nextSinceMs = Infinity;
     if (asked?.why === "timeout" && (at.state !== "running" || at.offset !== asked.offset)) {
       batch.asked = undefined; // that one has stopped, and the next is running
     }
@@ -122,13 +126,16 @@ export class Deadlines {
       if (now >= forceMs) this.pool.force(batch);
       else this.lookIn(forceMs - now);
     } else if (at.state === "loading") {
-      const dueMs = at.sinceMs + batch.run.settings.loadTimeoutMs;
+      const dueMs = at.sinceMs + loadTimeoutMs;
       if (now >= dueMs) this.pool.giveUpLoading(batch);
-      else this.lookIn(Math.min(dueMs - now, batch.timeoutMs));
-    } else if (batch.timeoutMs !== Infinity) {
-      const dueMs = at.state === "running" ? at.sinceMs + batch.timeoutMs : now + batch.timeoutMs;
+      else this.lookIn(Math.min(dueMs - now, timeoutMs));
+    } else if (timeoutMs !== Infinity) {
+      // What an ended task has left behind may keep a lane busy for ever.
+      if (isNext) batch.nextSinceMs = Math.min(batch.nextSinceMs, now);
+      const dueMs = at.state === "running" ? at.sinceMs + timeoutMs : now + timeoutMs;
       if (at.state === "running" && now >= dueMs) this.ask(batch, "timeout", undefined, at.offset);
-      else this.lookIn(dueMs - now);
+      else if (now >= batch.nextSinceMs + loadTimeoutMs) this.pool.giveUpLane(batch);
+      else this.lookIn(Math.min(dueMs, batch.nextSinceMs + loadTimeoutMs) - now);
     }
   }
 }

@@ -95,8 +95,8 @@ export interface Report {
 export type BatchProgress =
   /** Nothing of it was sent: its lane starts, or loads its task, since then. */
   | { readonly state: "loading"; readonly sinceMs: number }
-  /** None of the unreported items has been started. */
-  | { readonly state: "waiting" }
+  /** None of the unreported items has been started; perhaps for no reason, as nothing else runs there. */
+  | { readonly state: "waiting"; readonly isNext?: true }
   /** The item at this offset, counted from the batch's start, is running since then. */
   | { readonly state: "running"; readonly offset: number; readonly sinceMs: number }
   /** Some item is running or was: this lane can't tell which, but perhaps that it ended no lane. */

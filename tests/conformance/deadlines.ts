@@ -114,6 +114,31 @@ export const DEADLINES: readonly Guarantee[] = [
     },
   },
   {
+    name: "what an ended task leaves behind keeps no other from its deadline: it runs elsewhere",
+    notFor: {
+      ...OWN_LANE_ONLY,
+      cluster: "what is sent to a machine may wait there for tasks of other programs",
+    },
+    async check({ open, model }) {
+      await using executor = open({ lanes: 1, slots: 1, graceMs: 50 });
+      const flag = new Int32Array(new SharedArrayBuffer(4));
+      // A thread that is busy is ended by nobody else.
+      await executor.run(taskNamed("leaveBusy"), model === "workers" ? flag : "busy");
+      // So that the lane is busy by then.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const outcomes = await executor.mapSettled(taskNamed("leaveBusy"), ["idle", "idle"], {
+        timeoutMs: 100,
+        loadTimeoutMs: 1_000,
+        chunk: 1,
+      }).toArray();
+      Atomics.store(flag, 0, 1);
+      assertEquals(
+        outcomes.map((o) => [o.status === "fulfilled" ? o.value : o.reason, o.attempts]),
+        [["idle", 1], ["idle", 1]],
+      );
+    },
+  },
+  {
     name: "a task that timed out may be tried again",
     async check({ open }) {
       await using executor = open();

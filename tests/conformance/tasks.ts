@@ -53,6 +53,15 @@ export function spinForEver(spins: boolean): string {
   return "quick";
 }
 
+/** Gives the item, and keeps its lane busy afterwards: for ever, or until it is told to stop. */
+export function leaveBusy(how: "idle" | "busy" | Int32Array): typeof how {
+  const goesOn = () => how === "busy" || (how !== "idle" && Atomics.load(how, 0) === 0);
+  setTimeout(() => {
+    while (goesOn()) { /* burn */ }
+  });
+  return how;
+}
+
 /** Throws for odd items. */
 export function failOdd(n: number): number {
   if (n % 2 === 1) throw new RangeError(`${n} is odd`);

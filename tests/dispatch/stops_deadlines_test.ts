@@ -30,6 +30,7 @@ function watching(
     options: { graceMs },
     force: note("forced"),
     giveUpLoading: note("loads too long"),
+    giveUpLane: note("lane given up"),
     do(action) {
       inTurn++;
       action();
@@ -219,4 +220,23 @@ Deno.test("a look is never at once, and one that ends many batches spares those 
   assertEquals(done, []);
   time.pass(99);
   assertEquals(done, ["forced 10"]);
+});
+
+Deno.test("a lane that starts nothing though nothing else runs there is given up after loadTimeoutMs", () => {
+  using time = new VirtualTime();
+  const { deadlines, asked, done, stands } = watching({ timeoutMs: 300, loadTimeoutMs: 1000 });
+  stands({ state: "waiting" });
+  deadlines.lookIn(300);
+  time.pass(5000);
+  stands({ state: "waiting", isNext: true });
+  time.pass(900);
+  // Something else runs there meanwhile.
+  stands({ state: "waiting" });
+  time.pass(300);
+  stands({ state: "waiting", isNext: true });
+  time.pass(1000);
+  assertEquals(done, []);
+  time.pass(100);
+  assertEquals(done, ["lane given up at 8300"]);
+  assertEquals([asked(), time.timers], [[], 0]);
 });

@@ -250,7 +250,7 @@ export class RemoteLane implements Lane {
   }
 
   progress(batch: LaneBatch): BatchProgress {
-    const { id, task, mark, final } = batch.note as Note;
+    const { id, task, final } = batch.note as Note;
     if (final !== undefined) return final;
     if (id === 0) {
       const { sinceMs } = task;
@@ -258,17 +258,28 @@ export class RemoteLane implements Lane {
         (this.#state === "starting" && this.#channel.isAwaited === true);
       return { state: "loading", sinceMs: isWaiting ? clock.now() : sinceMs };
     }
+    const begun = this.#begun(batch);
+    if (begun !== undefined) return begun;
+    // On another machine it may wait for tasks of other programs.
+    const isNext = this.#channel.holdsBack !== true &&
+      ![...this.#sent.values()].some((other) => this.#begun(other) !== undefined);
+    return { state: "waiting", ...(isNext && { isNext }) };
+  }
+
+  /** How far it is with a batch that was sent; undefined if it hasn't started it. */
+  #begun(batch: LaneBatch): BatchProgress | undefined {
+    const { id, mark } = batch.note as Note;
     const { cells } = this.#channel;
     if (cells !== undefined) {
       const at = cells.state(id);
-      if (at === undefined) return { state: "waiting" };
+      if (at === undefined) return undefined;
       const { offset, sinceMs } = at;
       if (offset === SEVERAL) return { state: "unknown" };
       if (offset === HARMLESS) return { state: "unknown", isHarmless: true };
       return { state: "running", offset, sinceMs: sinceMs + this.#clockOffsetMs };
     }
     if (mark !== undefined) return { state: "running", ...mark };
-    return { state: batch.mark || this.#isEnding ? "waiting" : "unknown" };
+    return batch.mark || this.#isEnding ? undefined : { state: "unknown" };
   }
 
   recall(batch: LaneBatch): boolean {
