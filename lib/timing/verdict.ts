@@ -173,7 +173,10 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
  *
  * There is no verdict without a sequential run, or with nothing to compare it to.
  */
-export function judge(evidence: Evidence): Verdict | null {
+export function judge(
+  evidence: Evidence,
+  processors = navigator.hardwareConcurrency,
+): Verdict | null {
   const { models } = evidence;
   const sequential = models.find(({ model }) => model === BASELINE);
   if (sequential === undefined || models.length < 2) return null;
@@ -186,7 +189,7 @@ export function judge(evidence: Evidence): Verdict | null {
   const untold = untoldShareOf(sequential);
   const cpuShare = untold ?? cpuShareOf(sequential);
   const tasks = { cpuShare: Math.min(1, cpuShare), onLoop: onLoopOf(sequential) };
-  const cores = Math.max(navigator.hardwareConcurrency, evidence.ceiling?.speedup ?? 1);
+  const cores = Math.max(processors, evidence.ceiling?.speedup ?? 1);
   const [impossible] = others.flatMap((of) => {
     const gain = of.device === undefined ? gainOf(of) : null;
     const size = { lanes: isRemote(of.model) ? Infinity : 1, inFlight: Infinity };

@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { ModelResult } from "../../lib/timing/result.ts";
-import { judge } from "../../lib/timing/verdict.ts";
+import { judge as judgeOn } from "../../lib/timing/verdict.ts";
 import { model } from "./fake.ts";
 
+/** Whatever this machine has. */
+const PROCESSORS = 2;
+const judge = (evidence: Parameters<typeof judgeOn>[0]) => judgeOn(evidence, PROCESSORS);
 const verdictOf = (models: ModelResult[]) => judge({ models, ceiling: null })!;
 const waiting = { runCpuMs: 100 };
 
