@@ -323,8 +323,10 @@ Deno.test("items that count for nobody travel together until one has a key", () 
     perKey: { key, slots: 1 },
   });
   size.learn(1, 1e-6);
-  const taken = takeAll(queue).map(({ items, history: { key } }) => [items.length, key]);
+  const batches = takeAll(queue);
+  const taken = batches.map(({ items, history: { key } }) => [items.length, key]);
   assertEquals(taken, [[4, undefined], [1, undefined], [1, "a"], [1, undefined]]);
+  assertEquals(indexes(batches), [0, 1, 2, 3, 4, 5, 6]);
 });
 
 Deno.test("a key that can't be had is an error, and nothing more is pulled", () => {

@@ -71,7 +71,7 @@ Deno.test("predict() expects lanes with slots to gain most where tasks wait and 
 
 Deno.test("predict() takes the copying of large payloads off a lane's gain", () => {
   const large = { computeMs: 5, transfer: { cloneMs: 4 } };
-  assert(gain(large, WORKERS) < gain({ computeMs: 5 }, WORKERS) - 0.2);
+  assert(gain(large, WORKERS) < 1 && gain({ computeMs: 5 }, WORKERS) > 1.5);
   // What arrives has to be read on its lane, where nobody else does it.
   assert(gain(large, { model: "workers", lanes: 1, slots: 1 }) < 0.9);
 });

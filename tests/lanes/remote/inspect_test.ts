@@ -29,7 +29,9 @@ const refused: readonly (readonly [value: unknown, words: string])[] = [
   [new Map([[() => 1, 1]]), ".keys() is a function"],
   [new Set([Promise.resolve()]), ".values() is a Promise, which can't be cloned"],
   [{ answer: { head: new Headers() } }, ".answer.head is a Headers, which would arrive empty"],
-  [{ ok: new Uint8Array(1 << 20), bad: new WeakMap() }, ".bad is a WeakMap"],
+  [{ ok: new Uint8Array(1 << 20), bad: new WeakMap() }, ".bad is a WeakMap, which can't be cloned"],
+  [new WeakSet(), "it is a WeakSet, which can't be cloned"],
+  [new WeakRef({}), "it is a WeakRef, which can't be cloned"],
   [[[[[[[[() => 1]]]]]]], "[0][0][0][0][0][0][0] is a function"],
   [new Response(), "it is a Response"],
   [{ request: new Request("http://a.b") }, ".request is a Request"],
@@ -181,6 +183,7 @@ Deno.test("the values before one that is refused may travel, and it is refused w
     special: false,
   });
   assertEquals(inspect(values, toThread(), Infinity, 1).count, 1);
+  assertEquals(inspect([1, 2, 3], toThread()).bytes, 24);
   assertEquals(inspect([], toThread()), { count: 0, bytes: 0, refused: false, special: false });
 });
 

@@ -79,6 +79,12 @@ Deno.test("the thresholds are where the classes begin", () => {
   // All of it is computing here, so that the bar is the whole scale.
   assert(Math.abs((waits! - from) / width(bar!) - 0.35) < 0.01);
   assert(Math.abs((computesFrom! - from) / width(bar!) - 0.75) < 0.01);
+  // They reach beyond the bar at both ends.
+  const [top, height] = ["y", "height"].map((name) => Number(bar!.getAttribute(name)));
+  for (const line of all(svg, ".threshold line")) {
+    const [above, below] = ["y1", "y2"].map((name) => Number(line.getAttribute(name)));
+    assert(above! < top! && below! > top! + height!, `${above} to ${below}`);
+  }
 });
 
 Deno.test("a task's time is told as computing and waiting, and its class begins the verdict", () => {
