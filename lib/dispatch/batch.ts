@@ -45,6 +45,7 @@ export interface BatchSettings {
   readonly movesItems: boolean;
   readonly whole: Whole;
   readonly mostBytes: number;
+  readonly giveBackMs: number;
 }
 
 /** A run, as the pool knows it. */
@@ -157,7 +158,6 @@ export class Batch implements LaneBatch {
   // While it is on a lane:
   /** The lane, which the pool may have lost since; undefined while queued. */
   on: OpenLane | undefined = undefined;
-  giveBackMs = Infinity;
   mark = false;
   sentAtMs = 0;
   sentCount = 0;
@@ -221,6 +221,10 @@ export class Batch implements LaneBatch {
 
   get mostBytes(): number {
     return this.run.settings.mostBytes;
+  }
+
+  get giveBackMs(): number {
+    return this.run.settings.giveBackMs;
   }
 
   get context(): unknown {

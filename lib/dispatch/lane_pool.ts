@@ -265,13 +265,13 @@ export class LanePool implements PlacesHost {
 
   /** Does something after what is being done now, and then sends what can be sent. */
   do(action: () => void): void {
-    this.#actions.push(action);
-    if (this.#isBusy) return;
+    if (this.#isBusy) return this.#actions.push(action);
     this.#isBusy = true;
-    do {
-      for (let next; (next = this.#actions.shift()) !== undefined;) guarded(next);
-      guarded(this.#fill);
-    } while (this.#actions.size > 0);
+    for (let next: (() => void) | undefined = action; next !== undefined;) {
+      guarded(next);
+      if (this.#actions.size === 0) guarded(this.#fill);
+      next = this.#actions.shift();
+    }
     this.#isBusy = false;
   }
 

@@ -265,7 +265,7 @@ export function settingsOf(
   const movesItems = emptiesItems && slots === 1;
   const whole = guide?.whole ?? "as sent";
   const settings = { timeoutMs, loadTimeoutMs, transfer, emptiesItems, movesItems, whole };
-  return { ...settings, timed: false, mostBytes: Infinity };
+  return { ...settings, timed: false, mostBytes: Infinity, giveBackMs: Infinity };
 }
 
 function checkRate(check: Checker, rate: Rate, name: string): void {

@@ -90,7 +90,8 @@ export class Queue {
 
   /** Pulls what will have to wait, for if there is nothing, the run need not wait to be over. */
   #lookAhead(): void {
-    for (const fresh of this.#pull()) this.#lines.add(fresh);
+    const fresh = this.#pull();
+    if (fresh !== undefined) this.#lines.add(fresh);
   }
 
   /** Nothing more will be sent. */
@@ -132,24 +133,21 @@ export class Queue {
         this.takenAtMs = clock.now();
         return waiting.alone || this.isCounted ? this.#first(waiting) : waiting;
       }
+      const { fresh } = this.#lines;
       const pulled = this.#pull();
-      const [first] = pulled;
-      if (first === undefined || (pulled.length === 1 && first.history.key === undefined)) {
-        return first;
-      }
-      for (const fresh of pulled) this.#lines.add(fresh);
+      if (pulled !== undefined || this.#lines.fresh === fresh) return pulled;
     }
   }
 
-  /** New items: together, or each by itself if one of them has a key. */
-  #pull(): Batch[] {
+  /** New items, if none of them has a key; else they join the lines, each by itself. */
+  #pull(): Batch | undefined {
     const { run, source } = this;
     const { perKey } = run.options;
     const wanted = this.#together ? this.size.next(source.remaining, run.slots) : 1;
     const items = source.pull(Math.min(wanted, this.#room), run.settings.mostBytes);
     if (items.length === 0) {
       if (this.isEmpty) run.mayBeOver();
-      return [];
+      return undefined;
     }
     // The input may have left some out before these.
     const first = source.pulled - items.length;
@@ -157,11 +155,13 @@ export class Queue {
     // The caller's own code, of the input and of keys, is over by now: it is no time of the task's.
     this.takenAtMs = clock.now();
     if (!keys?.some((key) => key !== undefined)) {
-      return [new Batch(run, first, items, this.takenAtMs)];
+      return new Batch(run, first, items, this.takenAtMs);
     }
-    return items.map((item, at) =>
-      new Batch(run, first + at, [item], this.takenAtMs, { ...UNSENT, key: keys[at] })
-    );
+    for (const [at, item] of items.entries()) {
+      const history = { ...UNSENT, key: keys[at] };
+      this.#lines.add(new Batch(run, first + at, [item], this.takenAtMs, history));
+    }
+    return undefined;
   }
 
   #keyOf(perKey: PerKey, item: unknown, index: number): Key | undefined {

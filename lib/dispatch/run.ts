@@ -106,8 +106,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.#failFast = failFast;
     this.output = new Output(this, options.order, failFast ? valueAt : outcomeAt);
     this.#size = new BatchSize(options.chunk, pool.options.batches);
-    const { mostBytes } = this.#size;
-    this.settings = { ...settingsOf(options, pool.options), timed: !failFast, mostBytes };
+    const { mostBytes, giveBackMs } = this.#size;
+    const settings = settingsOf(options, pool.options);
+    this.settings = { ...settings, timed: !failFast, mostBytes, giveBackMs };
     this.#source = new Source(items, this);
     this.#queue = new Queue(this, this.#source, this.#size);
     this.#settler = new Settler(this, pool.options);
@@ -244,7 +245,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   onSend(batch: Batch): void {
     this.awaited();
-    batch.giveBackMs = this.#size.giveBackMs;
     batch.mark = batch.timeoutMs !== Infinity || batch.alone || this.#size.isLong;
     batch.sentAtMs = this.#queue.takenAtMs;
     batch.isOut = true;

@@ -58,6 +58,7 @@ export class FakeRun implements PoolRun {
       movesItems: false,
       whole: "as sent",
       mostBytes: Infinity,
+      giveBackMs: Infinity,
       ...settings,
     };
   }
