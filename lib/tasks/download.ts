@@ -78,23 +78,15 @@ export function statusOf({ status }: Download): number {
   return status;
 }
 
-/** Bodies up to this length are read in one piece, which is quicker; longer ones part by part. */
+/**
+ * Bodies up to this length are read in one piece, which is quicker; longer ones part by part, so that
+ * memory stays flat however long they are, and however long they claim to be.
+ */
 const ONE_PIECE_BYTES = 1024 * 1024;
 
 // An isolate's first fetch makes its HTTP client, some 10 ms of computing. Done here it is part of the
 // lane's start, as opening a session is in Python, and not of its first page. It reaches nothing.
 await (await fetch("data:,")).arrayBuffer();
-
-/** Reads a body to its end. Memory stays flat however long it is, and however long it claims to be. */
-async function drain(response: Response, body: BodySum): Promise<void> {
-  const length = response.headers.get("content-length");
-  if (length !== null && Number(length) <= ONE_PIECE_BYTES) {
-    // Not even a look at `response.body`: it makes a stream of it, and that is what takes time.
-    body.add(new Uint8Array(await response.arrayBuffer()));
-  } else if (response.body !== null) {
-    for await (const part of response.body) body.add(part);
-  }
-}
 
 /** What to download, if its address is of a kind that can be; fetch says so if it is none at all. */
 function checked(item: DownloadItem | string): DownloadItem {
@@ -154,7 +146,13 @@ export default async function download(
   try {
     const headers = tellAttempt === true ? { "x-attempt": String(context.attempt) } : undefined;
     const response = await fetch(url, { signal: limit.signal, headers });
-    await drain(response, body);
+    const length = response.headers.get("content-length");
+    if (length !== null && Number(length) <= ONE_PIECE_BYTES) {
+      // Not even a look at `response.body`: it makes a stream of it, and that is what takes time.
+      body.add(new Uint8Array(await response.arrayBuffer()));
+    } else {
+      for await (const part of response.body ?? []) body.add(part);
+    }
     if (!response.ok) throw statusError(url, response);
     return { url, status: response.status, bytes: body.bytes, checksum: body.checksum() };
   } catch (error) {
