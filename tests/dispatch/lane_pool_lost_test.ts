@@ -253,3 +253,22 @@ Deno.test("what waited on a lane that a running task ended didn't end it before 
     "Cannot load task module a:: lanes end before a task can start: the lane was killed",
   ]);
 });
+
+Deno.test("what waits on a lane that starts nothing goes elsewhere, and counts as lost with it", () => {
+  for (const forced of ["abandoned", "ends"] as const) {
+    const { pool, made } = poolOf();
+    const run = new FakeRun().has(1).join(pool);
+    const [lane] = made;
+    lane!.forces = () => forced;
+    const [batch] = run.sent;
+    batch!.nextSinceMs = 0;
+    pool.do(() => pool.giveUpLane(batch!));
+    pool.do(() => pool.giveUpLane(batch!));
+    assertEquals(lane!.log, ["send 10", "force 10", ...(forced === "ends" ? [] : ["close"])]);
+    if (forced === "ends") lane!.die();
+    const how = forced === "ends" ? "was ended by SIGKILL" : "started nothing in Infinity ms";
+    assertEquals([run.told, lane!.isClosed], [[`10 lost, innocent: ${how}`], true]);
+    pool.wake(run.has(1, 30));
+    assertEquals(made.length, 2);
+  }
+});

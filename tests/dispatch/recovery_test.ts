@@ -272,6 +272,18 @@ Deno.test("an item that loses lane after lane before it can start is not sent fo
   assert(lanes < 20, "after 20 lanes it goes on");
 });
 
+Deno.test("an item that lane after lane doesn't come to start is not sent for ever", () => {
+  let next: Batch | undefined = lost(1, { alone: true });
+  let lanes = 0;
+  for (; next !== undefined && lanes < 20; lanes++) {
+    next.nextSinceMs = 0;
+    const { recovery, back }: ReturnType<typeof recovering> = recovering();
+    recovery.onLost(next, { at: { state: "waiting" }, fault: "none" }, DEATH);
+    next = back[0] && sendTo(openLane(new FakeLane()), back[0]);
+  }
+  assert(lanes < 20, "after 20 lanes it goes on");
+});
+
 Deno.test("an item whose lane is ended for another's sake loses nothing by it, however often", () => {
   let next = lost(1, { alone: true });
   for (let lanes = 0; lanes < 20; lanes++) {

@@ -38,6 +38,7 @@ export interface ChannelSettings {
   readonly way?: Way;
   readonly cells?: Cells;
   readonly stopsByForce?: boolean;
+  readonly holdsBack?: boolean;
 }
 
 /** The caller's end. */
@@ -45,6 +46,7 @@ export class FakeChannel implements Channel {
   readonly way: Way;
   readonly cells: Cells | undefined;
   readonly stopsByForce: boolean;
+  readonly holdsBack: boolean;
   /** What was sent, as it arrived. */
   readonly sent: Message[] = [];
   /** What was done to the channel besides. */
@@ -58,6 +60,7 @@ export class FakeChannel implements Channel {
     this.way = settings.way ?? threads;
     this.cells = settings.cells;
     this.stopsByForce = settings.stopsByForce ?? false;
+    this.holdsBack = settings.holdsBack ?? false;
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void {

@@ -111,11 +111,28 @@ Deno.test("a thread's cells tell which item runs, even if it never yields", () =
   const over = threadLane();
   const batch = batchOf([1, 2]);
   over.lane.send(batch);
-  assertEquals(over.lane.progress(batch), { state: "waiting" });
+  assertEquals(over.lane.progress(batch).state, "waiting");
   over.channel.saysReady(50);
   over.thread.take(lastId(over));
   over.thread.starting(lastId(over), 1, 7);
   assertEquals(over.lane.progress(batch), { state: "running", offset: 1, sinceMs: 57 });
+});
+
+Deno.test("what waits for nothing else is next, unless others' tasks may run there", () => {
+  const over = threadLane();
+  const [first, second] = [batchOf([1]), batchOf([2])];
+  over.lane.send(first);
+  const id = lastId(over);
+  over.lane.send(second);
+  const next = { state: "waiting", isNext: true } as const;
+  assertEquals([first, second].map((batch) => over.lane.progress(batch)), [next, next]);
+  over.thread.take(id);
+  over.thread.starting(id, 0, 7);
+  assertEquals(over.lane.progress(second), { state: "waiting" });
+  const elsewhere = readyLane({ holdsBack: true });
+  const batch = batchOf([1], { mark: true });
+  elsewhere.lane.send(batch);
+  assertEquals(elsewhere.lane.progress(batch), { state: "waiting" });
 });
 
 Deno.test("where several items ran when a lane ended, none of them is named", () => {
