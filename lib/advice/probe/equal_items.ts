@@ -13,8 +13,13 @@ const MOST_TEXT = 1000;
 
 function keyOf(item: unknown): unknown {
   if (typeof item !== "object" || item === null) return item;
+  let parts = 0;
   try {
-    const text = JSON.stringify(item);
+    const text = JSON.stringify(item, (_, value) => {
+      // As text bytes take longer than most tasks.
+      if (++parts > MOST_TEXT || ArrayBuffer.isView(value)) throw new RangeError("too long");
+      return value;
+    });
     // What JSON leaves out may be what differs.
     return text.length > MOST_TEXT || text.includes("{}") ? item : `object ${text}`;
   } catch {

@@ -19,4 +19,9 @@ Deno.test("objects are equal by what they hold, and those of which JSON tells li
   assertEquals(again(1, "1", true, null, undefined), undefined);
   assertEquals(again("x".repeat(2000), "x".repeat(2000)), [1]);
   assertEquals(again({ text: "x".repeat(2000) }, { text: "x".repeat(2000) }), undefined);
+  // Of bytes, and of many parts, no text is made: that takes longer than the tasks.
+  assertEquals(again({ of: new Uint8Array(4) }, { of: new Uint8Array(4) }), undefined);
+  let read = 0;
+  const parts = Array.from({ length: 5000 }, () => ({ toJSON: () => read++ }));
+  assertEquals([again(parts, [...parts]), read < 4000], [undefined, true]);
 });
