@@ -232,9 +232,9 @@ const SAID = {
       "data, and make the object of it in the task.";
   },
   refused(failing: Failed) {
-    const { perSecond, reasons } = failing;
+    const { perSecond, reasons, lastedMs } = failing;
     const pace = perSecond === null ? "" : `: about ${paceText(perSecond)} went through`;
-    const isServer = reasons.length === 0 ||
+    const isServer = reasons.length === 0 || lastedMs !== undefined ||
       reasons.some((of) => isRefusal(of) || NETWORK.test(of.message));
     const why = isServer
       ? "What they wait for refuses so many at once, or limits their rate"
@@ -255,7 +255,7 @@ const SAID = {
       ? ""
       : ` (item ${first.index} with ${first.reason}${first.message && `: ${first.message}`})`;
     return `${failed} of ${counted(items, "item")} failed already one by one${example}; their ` +
-      "time counts like that of the others. The code goes on behind them.";
+      "time counts like that of the others. The code goes on after them.";
   },
   /** Each task in flight may hold `taskBytes`; `freeBytes` is undefined where it isn't known. */
   memory(
@@ -322,8 +322,8 @@ const SAID = {
   ) {
     const who = others ? othersWords(others) : "Other programs used the CPUs meanwhile";
     return `${who}: a busy thread got ${formatPercent(available)} of one, and ${cores} ` +
-      `independent processes gained ${formatRatio(ceiling)}. On an idle machine lanes gain more; ` +
-      "run this again there.";
+      `independent processes gained ${formatRatio(ceiling)}. On an idle machine more at once may ` +
+      "gain more; run this again there.";
   },
   /** The race wasn't the sampled job: it took `ratio` of the sample's time, or its results differ. */
   "other-work"(

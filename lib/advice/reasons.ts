@@ -413,12 +413,13 @@ function whyLess(
     (assessment.gain(candidate)?.median ?? 0) > DISTURBED * gain
   );
   if (ofMore) return "it was disturbed, for more in flight gained more";
+  // Whose turn comes late takes long for that.
+  if (assessment.takesTurns) return "the tasks take turns";
   const longest = runners.find((of) => nameOf(of.candidate) === name)?.longest;
   if (longest !== undefined) {
     const alone = formatDuration(longest.ms);
     return `item ${longest.index}, which alone takes ${alone}: put the longest first`;
   }
-  if (assessment.takesTurns) return "the tasks take turns";
   if (ownLimit !== undefined && slots !== 1) {
     return `something in the tasks' module lets in about ${ownLimit} at once, in each lane`;
   }

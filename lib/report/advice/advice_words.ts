@@ -149,7 +149,9 @@ export function scaledWords({ models, horizon }: Advice): string {
     const [least, most] = [Math.min(...items), Math.max(...items)];
     return items.length === 0 ? "" : least === most ? `${most}` : `${least} to ${most}`;
   };
-  const said = [["sequential", from(true)], ["others", from(false)]]
+  const [plain, others] = [from(true), from(false)];
+  if (plain !== "" && plain === others) return ` Scaled to that from ${plain}.`;
+  const said = [["sequential", plain], ["others", others]]
     .flatMap(([who, items]) => items === "" ? [] : `${who} from ${items}`);
   return said.length === 0 ? "" : ` Scaled to that: ${said.join(", ")}.`;
 }
@@ -191,7 +193,7 @@ export function remarkOn(model: ModelAdvice): string {
   return model.measured === undefined ? "not raced" : "";
 }
 
-export function sampleLine({ sample, job }: Advice): string {
+export function sampleLine({ sample, job, hazards }: Advice): string {
   const { itemBytes, resultBytes, cloneMs, sourceMs, wallMs, others, queuedMs = 0 } = sample;
   const programs = sample.programsMs ? ", without the programs that it ran" : "";
   const sentences = [
@@ -212,9 +214,14 @@ export function sampleLine({ sample, job }: Advice): string {
     );
   }
   if (others !== undefined && isBusy(others)) {
+    // A hazard tells how much others used.
+    const isTold = hazards.some(({ kind }) => kind === "busy");
+    const who = isTold ? "A" : `${othersWords(others)}: a`;
     sentences.push(
-      `${othersWords(others)}: a task queued ${formatShortDuration(queuedMs)} for a core on ` +
-        `average${programs}, which the system counted and which isn't taken for waiting.`,
+      `${who} task queued ${
+        formatShortDuration(queuedMs)
+      } for a core on average${programs}, which ` +
+        `isn't taken for waiting.`,
     );
   } else if (others === undefined && sample.available < 0.9) {
     sentences.push(

@@ -92,7 +92,11 @@ Deno.test("what other programs took is told by what is known of them", () => {
   assertStringIncludes(sample({ available: 0.89 }), "Other programs left 89% of a CPU");
   assert(!sample({ available: 0.9 }).includes("Other programs"));
   const busy = sample({ available: 0.5, others: { used: 1.9, cores: 2 }, queuedMs: 3 });
-  assertStringIncludes(busy, "a task queued 3.00 ms for a core");
+  assertStringIncludes(busy, "1.9 of 2 cores meanwhile: a task queued 3.00 ms for a core");
+  const others = { used: 1.9, cores: 2 };
+  const told = { ...advice, hazards: [{ kind: "busy", text: "" }] } as const;
+  const once = sampleLine({ ...told, sample: { ...advice.sample, others, queuedMs: 3 } });
+  assertStringIncludes(once, " A task queued 3.00 ms for a core");
   assert(!busy.includes("left 50%"));
   assert(!sample({ available: 0.5, others: { used: 0, cores: 2 } }).includes("queued"));
 });
@@ -171,6 +175,7 @@ Deno.test("what ran fewer items than the job has is said to be scaled to all", (
     wordsOf((isPlain) => isPlain ? 4 : 11),
     "Scaled to that: sequential from 4, others from 11.",
   );
+  assertStringIncludes(wordsOf(() => 11), "Scaled to that from 11.");
   assert(!wordsOf(() => 100).includes("Scaled"));
 });
 
