@@ -182,7 +182,7 @@ export class RunHere {
       }
     } finally {
       clearInterval(pulse);
-      this.#tell();
+      this.tell();
       tellAll();
     }
     if (this.#denied !== undefined) return { type: "denied", ...this.#denied };
@@ -344,11 +344,12 @@ export class RunHere {
   #add(lines: string[], line: string): void {
     lines.push(line);
     this.#characters += line.length;
-    if (this.#characters >= TOLD_CHARACTERS) this.#tell();
-    else this.#timer ??= setTimeout(() => this.#tell(), TOLD_MS);
+    if (this.#characters >= TOLD_CHARACTERS) this.tell();
+    else this.#timer ??= setTimeout(() => this.tell(), TOLD_MS);
   }
 
-  #tell(): void {
+  /** Tells at once what became of items. */
+  tell(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#characters === 0) return;

@@ -2,7 +2,9 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { connectToParent, refuseStdin } from "../children/parent.ts";
+import { attempt } from "../lanes/attempt.ts";
 import { endWithParent } from "../lanes/remote/endings.ts";
+import { isFixed, isRemote } from "../models.ts";
 import { hook, openItems, prepare } from "../timing/job_items.ts";
 import { openModel } from "../timing/trial_main.ts";
 import { ItemsLeft } from "./items_left.ts";
@@ -92,6 +94,21 @@ async function main(): Promise<void> {
   void (async () => {
     for (let line = await inbox.next(); line !== undefined; line = await inbox.next()) told(line);
   })();
+
+  /** What nobody catches ends the process: it is said why, after what has ended. */
+  const stray = (where: string) => (event: ErrorEvent | PromiseRejectionEvent) => {
+    event.preventDefault();
+    const error = "reason" in event ? event.reason : event.error;
+    const place = attempt(() => /[^\s(/]+:\d+:\d+(?=\)?$)/m.exec(error.stack)?.[0]);
+    const { message, ...broken } = brokenBy(where, error);
+    const isApart = isFixed(order.model) && isRemote(order.model);
+    const hint = isApart ? "" : "; under --model processes such an item fails alone";
+    run?.tell();
+    say({ ...broken, message: `${message}${place === undefined ? "" : ` (${place})`}${hint}` });
+    Deno.exit(0);
+  };
+  self.addEventListener("error", stray("a callback"));
+  self.addEventListener("unhandledrejection", stray("a promise that nobody awaits"));
 
   let items: ItemsLeft | undefined;
   refuseStdin(() => items?.hasBegun === true);

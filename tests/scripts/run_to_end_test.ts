@@ -273,6 +273,40 @@ test("a job that lacks a permission, and one whose process ends, are told in a l
   assertEquals(linesIn(throws.stdout).map(({ value }) => value), [1]);
 });
 
+const STRAY = `
+export const items = ["a", "b"];
+export default async (item) => {
+  if (item === "a") return item;
+  setTimeout(() => { throw new Error("too late"); }, 10);
+  await new Promise(() => {});
+};`;
+
+test("what nobody catches ends the run with its message and place, and loses no result", {
+  "callback.js": STRAY,
+  "promise.js": STRAY.replace(
+    'throw new Error("too late")',
+    'Promise.reject(new Error("too late"))',
+  ),
+}, async (folder) => {
+  for (
+    const [job, what, column] of [
+      ["callback", "a callback", 28],
+      ["promise", "a promise that nobody awaits", 37],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await runTask("run", [`${job}.js`, "--model", "sequential"], {
+      cwd: folder,
+    });
+    assertEquals(code, 1);
+    assertEquals(linesIn(stdout).map(({ value }) => value), ["a"]);
+    const place = `${job}.js:5:${column}`;
+    const why = `${what} failed: too late (${place}); under --model processes such an item fails`;
+    assertEquals(stderr.split("\n").filter((line) => line.startsWith("run: ")), [
+      `run: Cannot run the job: ${why} alone`,
+    ]);
+  }
+});
+
 test(
   "a full disk ends the run: what was written is whole, and the run goes on once there is room",
   {
