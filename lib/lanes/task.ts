@@ -6,6 +6,8 @@
  * GPU, too.
  */
 
+import { attempt } from "./attempt.ts";
+
 /**
  * What a task learns about the item it works on, what it is given besides, and how it is asked to stop. It
  * may be taken apart, as in `({ signal, cancelled })`, but has no properties of its own: `{ ...context }`
@@ -101,8 +103,14 @@ export function titleOf({ module, export: name }: Pick<Task, "module" | "export"
   if (module === "function:") return name === "" ? "a function" : name;
   const file = module.startsWith("data:")
     ? "data:…"
-    : /[^/]*$/.exec(module.replace(/[?#].*/, ""))![0];
+    : fileName(/[^/]*$/.exec(module.replace(/[?#].*/, ""))![0]);
   return name === "default" ? file : `${file}#${name}`;
+}
+
+/** As its folder shows it, unless a terminal would take something in it for more than text. */
+function fileName(inUrl: string): string {
+  const name = attempt(() => decodeURIComponent(inUrl), inUrl);
+  return /\p{C}/u.test(name) ? inUrl : name;
 }
 
 /** A task whose items are a job's, taken in another order: its tasks find their places in the job. */

@@ -1,5 +1,6 @@
 /** Measures a sweep from options to result, with progress, and the site and the machine watched. */
 
+import { titleOf } from "../lanes/task.ts";
 import { MODEL_TABLE } from "../models.ts";
 import { printError } from "../text/print.ts";
 import { createProgress, type Progress, stderrOutput } from "../progress/progress.ts";
@@ -77,7 +78,7 @@ async function measured(
   try {
     const found = await measure(progress, watch, environment);
     const { task: { module }, options } = spec;
-    const task = module.slice(module.lastIndexOf("/") + 1);
+    const task = titleOf({ module, export: "default" });
     const busy = busyWarnings(othersBetween(before, await meter?.read()));
     return {
       schemaVersion: 1,

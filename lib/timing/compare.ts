@@ -9,6 +9,7 @@ import { ceiling as measuredCeiling } from "./ceiling.ts";
 import { PAIRWISE } from "./standings.ts";
 import { cpuShareOf, judge } from "./verdict.ts";
 import { messageOf } from "./failures.ts";
+import { titleOf } from "../lanes/task.ts";
 import { othersBetween } from "./meter/meter.ts";
 import { NoLaneError, trialProcesses } from "./run_trial.ts";
 import { schedule } from "./random.ts";
@@ -153,12 +154,9 @@ async function ceilingOf(
 function describeJob({ job }: ComparisonSpec, models: readonly ModelResult[]): Comparison["job"] {
   const { items, task, name, options } = job;
   const { succeeded, failed } = models[0]?.rounds[0] ?? { succeeded: 0, failed: 0 };
-  const module = task.module.startsWith("data:")
-    ? "data:"
-    : task.module.slice(task.module.lastIndexOf("/") + 1);
   return {
     name,
-    task: task.export === "default" ? module : `${module}#${task.export}`,
+    task: titleOf(task),
     items: items.kind === "values" ? items.values.length : succeeded + failed,
     options: { ...options },
   };

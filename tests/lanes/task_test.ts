@@ -28,6 +28,9 @@ Deno.test("in messages a task is its module's file, and its export unless that i
   const titles = [
     ["file:///jobs/shapes.ts", "area"],
     ["https://a.example/x/crawl.ts?v=1#top", "default"],
+    ["file:///jobs/%EC%9E%91%EC%97%85%20%231.ts", "default"],
+    ["file:///jobs/%1B[31m%E2%80%AE.ts", "default"],
+    ["file:///jobs/100%.ts", "default"],
     ["data:text/javascript,export default (n) => n / 2", "default"],
     ["data:text/javascript,//#a?b", "half"],
     ["function:", "square"],
@@ -35,7 +38,10 @@ Deno.test("in messages a task is its module's file, and its export unless that i
   ] as const;
   assertEquals(
     titles.map(([module, name]) => titleOf({ module, export: name })),
-    ["shapes.ts#area", "crawl.ts", "data:…", "data:…#half", "square", "a function"],
+    [
+      ...["shapes.ts#area", "crawl.ts", "작업 #1.ts", "%1B[31m%E2%80%AE.ts", "100%.ts"],
+      ...["data:…", "data:…#half", "square", "a function"],
+    ],
   );
 });
 

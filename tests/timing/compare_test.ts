@@ -62,7 +62,7 @@ Deno.test("compare() pairs speedups by round and judges", async () => {
   assertEquals(sequential!.speedup, { median: 1, low: 1, high: 1 });
   assert(Math.abs(limited!.speedup!.median - 1.96) < 0.03);
   assertEquals(comparison.verdict!.recommended, "workers");
-  assertEquals(comparison.job, { name: JOB.name, task: "data:", items: 4, options: {} });
+  assertEquals(comparison.job, { name: JOB.name, task: "data:…", items: 4, options: {} });
 });
 
 Deno.test("compare() keeps of each model the timeline of its median round", async () => {

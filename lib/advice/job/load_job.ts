@@ -5,6 +5,7 @@ import { TOLD_LATER_MS } from "../../children/measuring_child.ts";
 import { moduleFacts } from "../../children/trial_flags.ts";
 import { UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
+import { titleOf } from "../../lanes/task.ts";
 import type { LanePermissions } from "../../lanes/permissions.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { sampledInOrder } from "../probe/order_probe.ts";
@@ -151,7 +152,7 @@ async function loadedJob(
     throw new UsageError("--export", name, "no task, but a part of a job", remedy);
   }
   await checkJobModule(typed, module, signal);
-  const file = module.slice(module.lastIndexOf("/") + 1);
+  const file = titleOf({ module, export: "default" });
   const own = jobOf(file, { module, export: name }, permissions, items);
   const job: JobSpec = ownItems === false
     ? { ...own, items: { kind: "values", values: [] } }

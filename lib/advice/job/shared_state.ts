@@ -7,6 +7,7 @@
  * farther than that, nor into packages.
  */
 
+import { titleOf } from "../../lanes/task.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 
 /** Something of a module that its functions change. */
@@ -70,7 +71,7 @@ const LIBRARY = new URL("../../", import.meta.url).href;
 
 /** Such as "line 4 of job.ts changes cache, and each lane would have its own". */
 export function sharedWords({ name, module, line }: SharedState): string {
-  const file = module.slice(module.lastIndexOf("/") + 1);
+  const file = titleOf({ module, export: "default" });
   return `line ${line} of ${file} changes ${name}, and each lane would have its own`;
 }
 
