@@ -156,6 +156,7 @@ export function workers(options: WorkersOptions = {}): Executor {
 
 function threadLanes(options: WorkersOptions): LaneFactory {
   const { slots = 1, unstableWorkerOptions = false } = options;
+  new Checker("open workers()").flag("unstableWorkerOptions", unstableWorkerOptions);
   // A copy: what a lane may do is settled now, whatever becomes of the caller's object.
   const permissions = copyOf(options.permissions);
   checkPermissions("workers", permissions, "thread");
@@ -194,7 +195,12 @@ export function processes(options: ProcessesOptions = {}): Executor {
 }
 
 function processLanes(model: Model, options: ProcessesOptions): LaneFactory {
-  const { slots = 1, permissions, v8Flags, config, stderr } = options;
+  const { slots = 1, permissions, v8Flags = [], config, stderr = "show" } = options;
+  const check = new Checker(`open ${model}()`);
+  const areFlags = Array.isArray(v8Flags) && v8Flags.every((flag) => typeof flag === "string");
+  check.is("v8Flags", v8Flags, areFlags, 'a list such as ["--max-old-space-size=256"]');
+  check.is("config", config, config === undefined || typeof config === "string", "a path");
+  check.is("stderr", stderr, stderr === "show" || stderr === "keep", '"show" or "keep"');
   const child = structuredClone({ permissions, v8Flags, config, stderr });
   checkPermissions(model, child.permissions, "process");
   const shared = sharedOf(options, frames);

@@ -25,7 +25,7 @@ Deno.test("each model has a constructor of its name, and says how large it is", 
   }
 });
 
-Deno.test("a size out of range is refused, with its name and value", () => {
+Deno.test("a size out of range, or what is no value of an option, is refused, with its name and value", () => {
   const bad: [() => unknown, string][] = [
     [
       () => lanes.limited({ slots: 0 }),
@@ -49,6 +49,17 @@ Deno.test("a size out of range is refused, with its name and value", () => {
     [() => lanes.sequential({ tasksPerLane: 1.5 }), "tasksPerLane must be a whole number from 1"],
     [() => lanes.limited({ idleMs: -1 }), "idleMs must be a number of milliseconds from 0"],
     [() => lanes.processes({ idleMs: "5" as never }), 'from 0, but is "5"'],
+    [
+      () => lanes.processes({ stderr: "hide" as never }),
+      'Cannot open processes(): stderr must be "show" or "keep", but is "hide"',
+    ],
+    [() => lanes.processes({ config: 5 as never }), "config must be a path, but is 5"],
+    [() => lanes.processes({ v8Flags: "--x" as never }), "v8Flags must be a list such as"],
+    [() => lanes.processes({ v8Flags: [5 as never] }), "v8Flags must be a list such as"],
+    [
+      () => lanes.workers({ unstableWorkerOptions: 1 as never }),
+      "workers(): unstableWorkerOptions must be true or false, but is 1",
+    ],
     [() => lanes.cluster({ servers: [] }), "Cannot open cluster(): servers must be an address"],
     [() => lanes.cluster({ servers: "a", silenceMs: 9 }), "milliseconds from 3000, but is 9"],
   ];

@@ -138,7 +138,7 @@ export interface MapOptions<Item = unknown> {
    * moves, from 16 KiB on: not what lies in `context.shared` or `context.resource`; but what a task's
    * module keeps, or two items look at, isn't known, and moves. An item's moves only if nothing may
    * need it again: not with `retries`, nor to a lane where other items run. Without `retries` it is
-   * empty in the caller once the item has ended, however it went.
+   * empty in the caller once the item has ended, however it went, unless it was never started.
    */
   readonly transfer?: boolean | undefined;
   /**
