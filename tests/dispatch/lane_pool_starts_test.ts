@@ -38,6 +38,13 @@ Deno.test("every lane is opened on demand, for a task, which it loads; it is tol
   assertEquals(made.length, 3);
 });
 
+Deno.test("no lane is opened that has no slots", async () => {
+  const { pool, made } = poolOf({ lanes: 3 });
+  pool.resize((lane) => lane === 1 ? 0 : 1);
+  await pool.openAll(TASK, 1000);
+  assertEquals(made.map(({ number }) => number), [0, 2]);
+});
+
 Deno.test("a task that every lane has loaded is loaded by new ones from the start", async () => {
   const { pool, made } = poolOf();
   await pool.openAll(TASK, 1000);
