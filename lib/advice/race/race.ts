@@ -312,7 +312,8 @@ class Racing {
         (judge.isNeedless(runner, this.runners) || this.#isRefutedToo(runner) ||
           (this.#shutsOut && inFlight(runner) >= this.#tooMany));
       if (isNeedless || !this.may || !this.#affords(runner)) continue;
-      if (this.#shutsOut && this.#failed !== undefined && !await this.#isLetIn(this.#failed)) break;
+      const isPlain = runner.candidate.model === BASELINE;
+      if ((this.#shutsOut || isPlain) && !await this.#isOpen()) break;
       await this.#run(runner, round);
       const failed = this.#failed;
       // With as many as failed before it is no wonder.
@@ -343,6 +344,13 @@ class Racing {
       .catch(() => undefined);
     this.costMs += look?.round.runMs ?? 0;
     return look !== undefined && !this.#failsMore(look.round, 0);
+  }
+
+  /** Whether tasks are let in that the last trial's failures may have shut out, or are again before long. */
+  async #isOpen(): Promise<boolean> {
+    const failed = this.#failed;
+    if (failed === undefined || (!this.#shutsOut && await this.#looksWell())) return true;
+    return await this.#isLetIn(failed);
   }
 
   /** Waits until tasks are let in again that a trial's failures have shut out; whether they are. */
@@ -387,7 +395,7 @@ class Racing {
     const leftMs = this.leftMs("hardMs") - plainMs;
     const due = nextRound(this.active, leftMs, this.options.judge.scaledBy(this.runners))
       .filter((runner) => runner !== plain);
-    if (due.length === 0) return false;
+    if (due.length === 0 || !await this.#isOpen()) return false;
     const wider: Runner = { candidate: plain.candidate, items, rounds: [] };
     await this.#run(wider, round);
     if (wider.rounds.length === 0 && wider.out === undefined) return false;

@@ -76,6 +76,16 @@ export const LABELS: readonly Label[] = [
     incomparable: true,
   },
   { file: "few_connections.ts", bound: "io", permissions: NET, hazard: "refused" },
+  {
+    file: "shuts_out.ts",
+    bound: "io",
+    permissions: { ...NET, ...FILES },
+    models: SLOTS,
+    hazard: "refused",
+    leaves: "shuts_out.tmp",
+    // Whoever is measured afterwards is shut out by whoever went before.
+    incomparable: true,
+  },
   { file: "state_elsewhere.ts", bound: "cpu", models: LOOP, hazard: "lanes" },
   { file: "methods_lost.ts", bound: "cpu", models: LOOP, hazard: "lanes" },
   { file: "fails_sometimes.ts", bound: "io", hazard: "failures", incomparable: true },

@@ -615,6 +615,34 @@ Deno.test("race() waits a ban out, and then begins with few slots, so that one m
   }
 });
 
+Deno.test("race() has the plain loop run again only once tasks are let in that a trial's failures shut out", async () => {
+  for (let seed = 0; seed < 10; seed++) {
+    let [nowMs, bannedUntilMs] = [0, 0];
+    const raced = [SEQUENTIAL, WORKERS, CONCURRENT];
+    const options = optionsFor(raced, ({ model, job: { items } }) => {
+      const count = items.kind === "values" ? items.values.length : 0;
+      const runMs = 10 * count + (model === "sequential" ? 40 : 0);
+      if (model === "concurrent") bannedUntilMs = nowMs + 1500;
+      const fails = nowMs < bannedUntilMs;
+      nowMs += fails ? 1 : runMs;
+      return fails ? { runMs: 1, failed: count, succeeded: 0 } : { runMs, succeeded: count };
+    });
+    const { runners: [plain] } = await race({
+      ...judgedBy(options, {
+        isUnclear: () => true,
+        expectedMs: (_, items) => 10 * items,
+        scaledBy: () => (_, items, { runMs }) => 64 * runMs / items,
+      }),
+      plan: { ...options.plan, sequentialItems: 8, rounds: 2 },
+      checksums: new Map(),
+      seed,
+      leftMs: () => 30_000 - nowMs,
+      pause: (ms) => Promise.resolve(nowMs += ms),
+    });
+    assertEquals([plain!.out, plain!.items], [undefined, 64], `seed ${seed}`);
+  }
+});
+
 Deno.test("race() takes items that don't settle beside others for failures, not for slowness", async () => {
   const stuck = { reason: "did not settle", count: 1, index: 33, message: "" };
   const ran = async (leftMs: number) => {
