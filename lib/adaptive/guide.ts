@@ -143,9 +143,11 @@ export class Guide implements PoolGuide {
     const isKeyed = batch.history.key !== undefined && !how.isShort;
     const pace = isKeyed ? batch.run.paceOf?.(batch) as KeyPace | undefined : undefined;
     const ours = pace === undefined ? how : { failed: how.failed, aside: how.refused };
-    let isDue = this.#controller.onEnded(count, startedAtMs, endedAtMs, ours);
-    if (pace !== undefined) {
-      isDue = pace.ended(count, startedAtMs, endedAtMs, how) || isDue;
+    // What was stopped tells nothing.
+    const ended = count - how.cancelled;
+    let isDue = ended > 0 && this.#controller.onEnded(ended, startedAtMs, endedAtMs, ours);
+    if (pace !== undefined && ended > 0) {
+      isDue = pace.ended(ended, startedAtMs, endedAtMs, how) || isDue;
       const key = batch.history.key!;
       if (this.#keys.size < 2) this.#keys.add(key);
       if (pace.isBound) this.#bound.set(pace, key);
@@ -158,9 +160,9 @@ export class Guide implements PoolGuide {
       const index = batch.firstIndex + batch.reported + offset;
       if (lost !== undefined) this.tasks.keepHere(task, `what came of item ${index}: ${lost}`);
     }
-    // What was stopped tells nothing, and what a server refused it may refuse here too.
+    // What a server refused it may refuse here too.
     const failed = how.failed + how.late;
-    this.tasks.note(task, isHere, count - how.cancelled, failed, failures.some(isLacking));
+    this.tasks.note(task, isHere, ended, failed, failures.some(isLacking));
   }
 
   lost({ task }: Batch): void {

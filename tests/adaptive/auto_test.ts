@@ -20,6 +20,7 @@ import {
   type Shape,
   type StartAdvice,
   task,
+  type TaskContext,
 } from "../../lib/mod.ts";
 import type { TaskName } from "../../lib/lanes/task.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
@@ -478,6 +479,23 @@ Deno.test("while it pauses for a server it keeps the program, and goes on", asyn
   const outcomes = await executor.mapSettled(ask, numbered(6)).toArray();
   const refused = outcomes.filter(({ status }) => status === "rejected").map(({ index }) => index);
   assertEquals([refused, asked], [[0, 1, 2], 6]);
+});
+
+Deno.test("what is stopped tells nothing of how long tasks take, nor that more of them are met", async () => {
+  await using executor = auto();
+  const untilStopped = (_: number, { signal }: TaskContext) =>
+    new Promise<void>((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
+  for (let round = 0; round < 20; round++) {
+    const stop = new AbortController();
+    const calls = Array.from(
+      { length: 20 },
+      (_, n) => executor.run(untilStopped, n, { signal: stop.signal }).catch(() => "stopped"),
+    );
+    await new Promise((done) => setTimeout(done, 3));
+    stop.abort();
+    assertEquals(await Promise.all(calls), Array.from({ length: 20 }, () => "stopped"));
+  }
+  assert(executor.slots <= 4, `${executor.slots}`);
 });
 
 Deno.test(`stay: "loop" keeps everything in this event loop`, async () => {
