@@ -380,7 +380,7 @@ export class LanePool implements PlacesHost {
       }
       // Lanes elsewhere are fed all the same.
       const isHere = place?.number === 0 && !this.options.remote;
-      if (isHere && this.#turn.isOver(this.#lastSentMs)) return;
+      if (isHere && this.#turn.isOver(Math.max(this.#lastSentMs, this.#endedMs))) return;
       const batch = place && run.take();
       if (batch === undefined || run.isCall) this.#unqueue(run);
       else this.#pass(run);

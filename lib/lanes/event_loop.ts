@@ -111,8 +111,11 @@ export class EventLoopLane implements Lane {
   }
 }
 
-/** How long tasks may hold up this event loop before timers, signals and aborts come through. */
-const TURN_MS = 20;
+/**
+ * After so long the event loop's next turn is asked for. If that hasn't begun so long again later, tasks
+ * hold it up, and are held back until timers, signals and aborts have come through.
+ */
+const TURN_MS = 10;
 /**
  * What other threads have for this event loop, such as bytes that were read or a signal, comes through
  * when it sleeps, else after 31 turns: so it sleeps after so long. That takes a millisecond.
@@ -123,18 +126,20 @@ const AWAKE_MS = 200;
 export class Turn {
   #beganMs = clock.now();
   #sleptMs = this.#beganMs;
-  #isOver = false;
+  /** When the next one was asked for; NaN unless that is awaited. */
+  #askedMs = NaN;
   #next: ReturnType<typeof setImmediate> | undefined;
   #sleep: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param onNext Told that the next one begins, if the last was over. */
+  /** @param onNext Told that the next one begins, if it was asked for. */
   constructor(private readonly onNext: () => void) {}
 
-  /** Whether nothing more is to be started in this one, by the time of the last start. */
+  /** Whether nothing more is to be started in this one, by the time of the last start or end. */
   isOver(nowMs: number): boolean {
-    if (this.#isOver) return true;
+    if (!Number.isNaN(this.#askedMs)) return nowMs - this.#askedMs >= TURN_MS;
     if (nowMs - this.#beganMs < TURN_MS) return false;
-    this.#isOver = true;
+    // That may be long ago, in another turn.
+    this.#askedMs = clock.now();
     if (nowMs - this.#sleptMs < AWAKE_MS) this.#next = clock.setImmediate(() => this.#begin());
     else {
       this.#sleep = clock.setTimeout(() => {
@@ -142,11 +147,11 @@ export class Turn {
         this.#begin();
       });
     }
-    return true;
+    return false;
   }
 
   #begin(): void {
-    this.#isOver = false;
+    this.#askedMs = NaN;
     this.#beganMs = clock.now();
     this.onNext();
   }

@@ -2,25 +2,37 @@ import { assertEquals } from "@std/assert";
 import { Turn } from "../../lib/lanes/event_loop.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
-Deno.test("a turn is over once tasks have held it for 20 ms, and the next one begins in one of its own", () => {
+Deno.test("the next turn is asked for after 10 ms, and tasks that hold it up for 10 more wait for it", () => {
   using time = new VirtualTime();
   let begun = 0;
   const turn = new Turn(() => begun++);
-  assertEquals([turn.isOver(time.nowMs), turn.isOver(time.nowMs + 19)], [false, false]);
-  assertEquals([turn.isOver(time.nowMs + 20), turn.isOver(time.nowMs)], [true, true]);
+  const isOver = (afterMs: number) => turn.isOver(time.nowMs += afterMs);
+  assertEquals([isOver(9), time.immediates], [false, 0]);
+  assertEquals([isOver(1), time.immediates], [false, 1]);
+  assertEquals([isOver(9), isOver(1), isOver(5)], [false, true, true]);
   // However often that is asked, it is told once.
   assertEquals([time.immediates, time.timers, begun], [1, 0, 0]);
-  time.nowMs += 20;
   time.turn();
-  assertEquals([begun, turn.isOver(time.nowMs + 19)], [1, false]);
+  assertEquals([begun, isOver(9), time.immediates], [1, false, 0]);
+});
+
+Deno.test("tasks that let the event loop turn wait for nothing, nor does what comes after a rest", () => {
+  using time = new VirtualTime();
+  const turn = new Turn(() => {});
+  for (let turns = 0; turns < 5; turns++) {
+    assertEquals([turn.isOver(time.nowMs += 10), time.immediates], [false, 1]);
+    time.turn();
+  }
+  const lastStartMs = time.nowMs + 20;
+  time.nowMs += 100;
+  assertEquals([turn.isOver(lastStartMs), turn.isOver(time.nowMs)], [false, false]);
 });
 
 Deno.test("after 200 ms awake the event loop sleeps, so that other threads are heard", () => {
   using time = new VirtualTime();
   const turn = new Turn(() => {});
   const sleeps = (afterMs: number) => {
-    time.nowMs += afterMs;
-    assertEquals(turn.isOver(time.nowMs), true);
+    assertEquals(turn.isOver(time.nowMs += afterMs), false);
     const does = time.timers === 1;
     assertEquals(time.immediates, does ? 0 : 1);
     if (does) time.pass(0);
