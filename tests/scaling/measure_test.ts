@@ -53,7 +53,7 @@ Deno.test({
     assertEquals([slots.axis, slots.model, slots.computingShare], ["slots", "limited", 0.5]);
     assertEquals(slots.job, {
       name: "nothing much",
-      task: "javascript,export default (n) => n",
+      task: "data:…",
       options: { made: "up" },
       total: 12,
     });
