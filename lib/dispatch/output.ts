@@ -106,6 +106,8 @@ export function outcomeAt(settled: Settled, offset: number): Outcome<unknown> {
 export interface Results<T> extends AsyncIterableIterator<T> {
   /** Ends the run: stops what still runs, and waits until it has stopped. */
   return(): Promise<IteratorResult<T>>;
+  /** The same, at the end of an `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
   /**
    * All results in one array: the same as collecting them in a loop, but without a turn of the
    * event loop for each.
@@ -309,6 +311,10 @@ export class Output<T> implements Results<T> {
       this.#serve();
     }
     return { value: undefined, done: true };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
   }
 
   /** All results that are left, in one array; rejects if the run fails. */

@@ -4,7 +4,7 @@
  * known, and what becomes of the others: they are tried again, go elsewhere, or are settled.
  */
 
-import { isThenable, shown } from "../lanes/attempt.ts";
+import { isThenable } from "../lanes/attempt.ts";
 import {
   AbandonedError,
   CancelledError,
@@ -19,13 +19,16 @@ import { clock } from "../lanes/timers.ts";
 import type { Batch, Blame, History, OpenLane } from "./batch.ts";
 import {
   type CheckedOptions,
+  Checker,
   type Filled,
-  isTime,
   type Progress,
   type RetryIn,
   type RetryOptions,
 } from "./options.ts";
 import { type Ending, outcomeAt, type Rejected, type Settled } from "./output.ts";
+
+/** Checks what `retryIf` answers. */
+const ANSWER = new Checker("try again");
 
 /** A task that killed so many lanes is quarantined: it is not tried again. */
 export const MOST_KILLS = 2;
@@ -183,12 +186,9 @@ export class Settler {
       if (!allowed || !run.mayRetry) return false;
       if (typeof allowed !== "object") return true;
       const { afterMs, pauseMs = 0 } = allowed as RetryIn;
-      for (const [name, ms] of Object.entries({ afterMs, pauseMs })) {
-        if (isTime(ms)) continue;
-        throw new TypeError(
-          `Cannot try again: ${name} must be a number of milliseconds from 0, but is ${shown(ms)}`,
-        );
-      }
+      ANSWER.known(allowed, ["afterMs", "pauseMs"]);
+      ANSWER.time("afterMs", afterMs);
+      ANSWER.time("pauseMs", pauseMs);
       return allowed as RetryIn;
     } catch (error) {
       run.fail(error);

@@ -149,7 +149,7 @@ export class Source {
     const before = enterAsyncContext(this.events.context);
     this.#pulling = true;
     try {
-      this.#sync ??= iterable[Symbol.iterator]();
+      this.#sync ??= opened(iterable, Symbol.iterator);
       while (!this.done && !this.#halted && items.length < count && leftBytes >= 0) {
         const { value, done } = resultOf(this.#sync.next());
         if (done) this.done = this.hasEnded = true;
@@ -234,7 +234,7 @@ export class Source {
   /** The next item of an async input, whose `next()` may answer in any way that a loop puts up with. */
   async #next(): Promise<{ value: unknown } | undefined> {
     const given = inAsyncContext(this.events.context, () => {
-      this.#async ??= (this.items as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+      this.#async ??= opened(this.items as AsyncIterable<unknown>, Symbol.asyncIterator);
       return this.#async.next();
     });
     const { value, done } = resultOf(await given);
@@ -310,6 +310,18 @@ export class Source {
 }
 
 /** What an iterator gave, as a loop takes it. */
+/** An input's iterator. */
+function opened<Of, Name extends keyof Of>(
+  items: Of,
+  name: Name,
+): Of[Name] extends () => infer Iterator ? Iterator : never {
+  const open: unknown = items[name];
+  const iterator = typeof open === "function" ? open.call(items) : undefined;
+  if (typeof iterator?.next === "function") return iterator;
+  const given = typeof open === "function" ? `gave ${shown(iterator)}` : `is ${shown(open)}`;
+  throw new TypeError(`The input's [${String(name)}] ${given}, which is no iterator`);
+}
+
 function resultOf(given: IteratorResult<unknown>): IteratorResult<unknown> {
   if (typeof given === "object" && given !== null || typeof given === "function") return given;
   throw new TypeError(`The input's next() gave ${shown(given)}, which is no object`);

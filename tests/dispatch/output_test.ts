@@ -189,6 +189,16 @@ Deno.test("leaving waits until nothing goes on, then drops what is ready and ans
   assertEquals(await output.next(), END);
 });
 
+Deno.test("the end of an await using leaves", async () => {
+  let left = 0;
+  const { output } = outputOf({ leave: () => Promise.resolve(void left++) });
+  {
+    await using results = output;
+    void results.next();
+  }
+  assertEquals([left, await output.next()], [1, END]);
+});
+
 Deno.test("who leaves before asking for anything starts nothing", async () => {
   let left = 0;
   const leave = () => Promise.resolve(void left++);

@@ -135,6 +135,14 @@ Deno.test("a time that is none is an error, and the item isn't tried again", () 
   }
 });
 
+Deno.test("an answer with a name that nobody knows is an error, and the item isn't tried again", () => {
+  const retryIf = () => ({ afterMs: 5, pausedMs: 7 });
+  const { settler, again, errors } = settling({ retries: { limit: 1, retryIf } });
+  settler.report(sent(["a"]), reportOf([0], [failed(0)]), 0);
+  assertEquals(again, []);
+  assert(String(errors[0]).includes("there is no option pausedMs; there are afterMs, pauseMs"));
+});
+
 Deno.test("starts that nobody asked for don't count against the retries, nor make them wait longer", () => {
   const retries = { limit: 1, baseMs: 8, jitter: false };
   const { settler, again, outcomes } = settling({ retries });

@@ -356,3 +356,25 @@ Deno.test("what can't be iterated is refused at once", () => {
     assertThrows(() => sourceOf(items as never), TypeError, `but is ${items}`);
   }
 });
+
+Deno.test("an input that gives no iterator fails with what it gave", async () => {
+  const failureOf = async (items: unknown) => {
+    const { source, told: { errors } } = sourceOf(items as never);
+    source.pull(1);
+    await settle();
+    return errors.map((error) => [error instanceof TypeError, (error as Error).message]);
+  };
+  const said = (what: string) => [[true, `The input's [${what}, which is no iterator`]];
+  assertEquals(
+    await failureOf({ [Symbol.iterator]: 3 }),
+    said("Symbol(Symbol.iterator)] is 3"),
+  );
+  assertEquals(
+    await failureOf({ [Symbol.iterator]: () => ({}) }),
+    said("Symbol(Symbol.iterator)] gave {}"),
+  );
+  assertEquals(
+    await failureOf({ [Symbol.asyncIterator]: () => null }),
+    said("Symbol(Symbol.asyncIterator)] gave null"),
+  );
+});
