@@ -88,7 +88,8 @@ export interface Executor extends AsyncDisposable {
   ): Results<Outcome<Result, Item>>;
   /**
    * Starts nothing more until `resume()`: items and calls wait. What runs goes on, and tiny tasks that
-   * travel together go on to the end of their chunk.
+   * travel together go on to the end of their chunk; so does what a subprocess with several slots was
+   * sent already, and can't be asked for while one of its tasks computes.
    */
   pause(): void;
   /** Goes on after `pause()`. */

@@ -48,7 +48,7 @@ async function writeOut(text: string): Promise<void> {
       rest = rest.subarray(await Deno.stdout.write(rest));
     }
   } catch (cause) {
-    throw new RecordError("standard output", cause);
+    throw RecordError.unwritten("standard output", cause);
   }
 }
 

@@ -2,13 +2,23 @@
 
 export type SyncPolicy = "always" | "end" | { readonly everyMs: number };
 
-/** Lines can't be written; what was there before is whole. */
+/** A record can't be gone on with. */
 export class RecordError extends Error {
   override name = "RecordError";
 
-  constructor(where: string, cause: unknown) {
+  /** Lines can't be written; what was there before is whole. */
+  static unwritten(where: string, cause: unknown): RecordError {
     const why = (cause as Error).message.split("\n", 1)[0];
-    super(`${where} can't be written (${why}); what was written before is whole`, { cause });
+    const message = `${where} can't be written (${why}); what was written before is whole`;
+    return new RecordError(message, { cause });
+  }
+
+  /** Something else has written to the file, or cut it off. */
+  static changed(where: string, bytes: number, written: number): RecordError {
+    return new RecordError(
+      `${where} was changed by something else: it has ${bytes} B, and ${written} B were written; ` +
+        "lines of it may be gone",
+    );
   }
 }
 
@@ -92,7 +102,7 @@ export class RecordFile implements AsyncDisposable {
     this.size = size;
   }
 
-  /** Throws a RecordError if not all lines can be written; then none is there. */
+  /** Throws a RecordError if not all lines can be written, of which none is there then, or if others may be gone. */
   async add(lines: string): Promise<void> {
     if (lines === "") return;
     const bytes = new TextEncoder().encode(lines);
@@ -100,13 +110,15 @@ export class RecordFile implements AsyncDisposable {
       for (let rest = bytes; rest.length > 0;) {
         rest = rest.subarray(await this.file.write(rest));
       }
-      this.size += bytes.length;
       this.#synced = false;
       if (this.#isDue()) await this.#makeSafe();
     } catch (cause) {
       await this.file.truncate(this.size).catch(() => {});
-      throw new RecordError(this.path, cause);
+      throw RecordError.unwritten(this.path, cause);
     }
+    this.size += bytes.length;
+    const { size, isFile } = await this.file.stat();
+    if (isFile && size !== this.size) throw RecordError.changed(this.path, size, this.size);
   }
 
   #isDue(): boolean {

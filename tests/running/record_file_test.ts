@@ -80,3 +80,12 @@ for (const [policy, wanted] of SYNCED) {
     assertEquals([...seen, synced], wanted);
   });
 }
+
+test("a file that something else cuts off, or writes to, is no record any more", async (path) => {
+  await using file = await RecordFile.open(path, "end", true);
+  await file.add("one\ntwo\n");
+  await Deno.truncate(path, 4);
+  await assertRejects(() => file.add("three\n"), RecordError, "it has 10 B, and 14 B were written");
+  // What is there isn't touched.
+  assertEquals(await Deno.readTextFile(path), "one\nthree\n");
+});
