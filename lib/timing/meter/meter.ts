@@ -165,7 +165,7 @@ export function loadBetween(from: Reading, to: Reading): Load | undefined {
   const childrenCpuMs = increase(a.childrenCpuMs, b.childrenCpuMs);
   return {
     available: runMs < LEAST_RUN_MS ? 1 : runMs / (runMs + queuedMs),
-    countedShare: runMs < LEAST_RUN_MS ? 1 : runMs / allMs,
+    countedShare: runMs < LEAST_RUN_MS ? 1 : runMs / Math.max(runMs, allMs),
     queuedMs,
     childrenCpuMs,
     uncountedCpuMs: childrenCpuMs + increase(allMs + TICKS_MS, increase(a.cpuMs, b.cpuMs)),
