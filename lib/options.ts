@@ -6,7 +6,7 @@
 
 import { closestString } from "@std/text/closest-string";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
-import { basename, dirname } from "@std/path";
+import { basename, dirname } from "node:path";
 import { linkTarget, readText } from "./files/user_files.ts";
 
 /** How much of a value is shown: enough to recognize it, never so much that it hides the remedy. */

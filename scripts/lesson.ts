@@ -2,7 +2,7 @@
  * `deno task lesson`: the ideas of concurrency in their order, each with what this machine did a moment ago.
  */
 
-import { dirname } from "@std/path";
+import { dirname } from "node:path";
 import { MOST_ROUNDS } from "../lib/cli/comparison_options.ts";
 import { command } from "../lib/cli/command.ts";
 import { printReport } from "../lib/cli/result_files.ts";

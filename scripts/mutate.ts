@@ -4,14 +4,14 @@
  */
 
 import { parse } from "@babel/parser";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { cp, readdir } from "node:fs/promises";
 import { command } from "../lib/cli/command.ts";
 import { positiveInteger, seedOption, UsageError } from "../lib/options.ts";
 import { script } from "../lib/cli/script.ts";
 import { seededRandom, shuffled } from "../lib/timing/random.ts";
 
-const ROOT = fromFileUrl(new URL("../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** A test run that takes so much longer than without a mutation hangs: that is noticed too. */
 const TIMEOUT_FACTOR = 5;
 const LEAST_TIMEOUT_MS = 20_000;

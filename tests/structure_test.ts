@@ -4,9 +4,10 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { fromFileUrl, relative } from "@std/path";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const ROOT = fromFileUrl(new URL("../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 /** What may import what: each only what stands after it, and its own folder. */
 const ORDER = [
@@ -53,7 +54,7 @@ function importsOf(path: string): string[] {
   const found = code.matchAll(/^\s*(?:import|export|\}).*?\bfrom\s+"([^"]+)"|^import "([^"]+)"/gm);
   return [...found].map((match) => match[1] ?? match[2]!).map((name) =>
     name.startsWith(".")
-      ? relative(ROOT, fromFileUrl(new URL(name, `file://${ROOT}${path}`)))
+      ? relative(ROOT, fileURLToPath(new URL(name, `file://${ROOT}${path}`)))
       : name
   );
 }
@@ -110,7 +111,7 @@ function runtimeImports(path: string): string[] {
     .map((match) => match[2] ?? match[3]!)
     .map((name) =>
       name.startsWith(".")
-        ? relative(ROOT, fromFileUrl(new URL(name, `file://${ROOT}${path}`)))
+        ? relative(ROOT, fileURLToPath(new URL(name, `file://${ROOT}${path}`)))
         : name
     );
 }

@@ -1,6 +1,7 @@
 /** What a process that runs a job is started with: its project, and what it may do. */
 
-import { dirname, fromFileUrl } from "@std/path";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { projectFiles, projectFlags, THREAD_FOLDERS } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { hostOf, type ServerOptions } from "../lanes/cluster/server_options.ts";
@@ -30,7 +31,7 @@ export async function trialFlags(
   const read = new Set(facts.flatMap(({ files }) => files));
   const run: string[] = [];
   const { readsEntry, startsDeno } = MODEL_TABLE[model];
-  if (readsEntry) { for (const folder of THREAD_FOLDERS) read.add(fromFileUrl(folder)); }
+  if (readsEntry) { for (const folder of THREAD_FOLDERS) read.add(fileURLToPath(folder)); }
   if (startsDeno) {
     run.push(Deno.execPath());
     // Its children are to run in the same project.
@@ -102,7 +103,7 @@ async function findFacts(module: string): Promise<ModuleFacts> {
     const files = await findFiles(module, tried);
     if (files !== undefined) return { files, flags: tried };
   }
-  return { files: [dirname(fromFileUrl(module))], flags: unlocked };
+  return { files: [dirname(fileURLToPath(module))], flags: unlocked };
 }
 
 async function findFiles(
@@ -123,7 +124,7 @@ async function findFiles(
       return undefined;
     }
     const files = modules.flatMap(({ specifier }) =>
-      specifier.startsWith("file:") ? [fromFileUrl(specifier)] : []
+      specifier.startsWith("file:") ? [fileURLToPath(specifier)] : []
     );
     return files.length > 0 ? files : undefined;
   } catch {

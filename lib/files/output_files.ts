@@ -1,6 +1,6 @@
 /** The files that a run writes: checked before measuring, written after; nothing is lost. */
 
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { type NamedFile, outputFile, requireDistinct, UsageError } from "../options.ts";
 import { print as printOut } from "../text/print.ts";
 import { endsOf, userPath, writeAtomically } from "./user_files.ts";

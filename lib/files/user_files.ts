@@ -1,6 +1,6 @@
 /** Files as people name them, read as text, and written whole or not at all. */
 
-import { basename, dirname, join, resolve } from "@std/path";
+import { basename, dirname, join, resolve } from "node:path";
 import { formatBytes } from "../text/format.ts";
 
 let reading = 0;

@@ -7,7 +7,7 @@
  * else was written. What was torn by the end of the program is cut off, and its item runs again.
  */
 
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join } from "node:path";
 import { linesOf } from "../children/parent.ts";
 import { passingPath } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";

@@ -1,6 +1,6 @@
 /** The jobs that come with the suite: downloads, files to save, and tasks that compute. */
 
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { Site } from "../site/start.ts";
 import type { CpuTask, Size } from "../tasks/catalogue.ts";
 import type { JobSpec } from "./spec.ts";

@@ -30,16 +30,6 @@ declare module "@std/html/entities" {
   export function escape(text: string): string;
 }
 
-declare module "@std/path" {
-  export function basename(path: string, suffix?: string): string;
-  export function dirname(path: string): string;
-  export function fromFileUrl(url: string | URL): string;
-  export function join(...parts: string[]): string;
-  export function relative(from: string, to: string): string;
-  export function resolve(...parts: string[]): string;
-  export function toFileUrl(path: string): URL;
-}
-
 declare module "@std/text/closest-string" {
   export function closestString(word: string, possibleWords: readonly string[]): string;
 }

@@ -4,12 +4,13 @@
  * to its end.
  */
 
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { limited, type Task } from "../../lib/mod.ts";
 import { type Reading, report, total } from "./reading.ts";
 import { items } from "./journal_job.ts";
 
-const fileAt = (path: string) => fromFileUrl(new URL(path, import.meta.url));
+const fileAt = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 async function deno(...args: string[]): Promise<string> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {

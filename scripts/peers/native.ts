@@ -3,7 +3,7 @@
  * optimizes, first number, how many numbers.
  */
 
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 
 async function run(program: string, ...args: string[]): Promise<Uint8Array> {
   const { success, stdout } = await new Deno.Command(program, {
@@ -19,7 +19,7 @@ const [flags = "-O3", ...numbers] = Deno.args;
 const folder = await Deno.makeTempDir();
 try {
   const program = `${folder}/sum_squares`;
-  const source = fromFileUrl(new URL("sum_squares.c", import.meta.url));
+  const source = fileURLToPath(new URL("sum_squares.c", import.meta.url));
   await run("gcc", ...flags.split(" "), "-o", program, source);
   await Deno.stdout.write(await run(program, ...numbers));
 } finally {

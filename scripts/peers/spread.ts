@@ -3,11 +3,11 @@
  * by hyperfine. Arguments: ours|hyperfine, runs.
  */
 
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { sequential } from "../../lib/mod.ts";
 import { numbers, report, total } from "./reading.ts";
 
-const ARGS = ["run", fromFileUrl(new URL("./empty.ts", import.meta.url))];
+const ARGS = ["run", fileURLToPath(new URL("./empty.ts", import.meta.url))];
 
 async function ourTimes(runs: number): Promise<number[]> {
   const run = async () => {

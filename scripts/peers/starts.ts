@@ -1,9 +1,9 @@
 /** Programs of Deno from their start to their end. Arguments: which, how often. */
 
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { report } from "./reading.ts";
 
-const fileAt = (path: string) => fromFileUrl(new URL(path, import.meta.url));
+const fileAt = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const run = (path: string, ...args: string[]) => ["run", "--allow-read", fileAt(path), ...args];
 
 const PROGRAMS: Readonly<Record<string, string[]>> = {

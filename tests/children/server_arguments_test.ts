@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readServerOptions, serverFault, serverFor } from "../../lib/children/server_arguments.ts";
 import { UsageError } from "../../lib/options.ts";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { granted } from "../granted.ts";
 import { hostOf } from "../../lib/lanes/cluster/server_options.ts";
 

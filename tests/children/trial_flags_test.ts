@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { moduleFacts, trialFlags } from "../../lib/children/trial_flags.ts";
 import type { Model } from "../../lib/models.ts";
 import { granted } from "../granted.ts";
@@ -11,7 +11,7 @@ const job = {
   task: { module: DATA, export: "default" },
   items: { kind: "values" },
 } as const;
-const folder = (name: string) => fromFileUrl(new URL(`../../lib/${name}`, import.meta.url));
+const folder = (name: string) => fileURLToPath(new URL(`../../lib/${name}`, import.meta.url));
 
 Deno.test("trialFlags() allow a job what it asks for, and its lanes what they need", async () => {
   const project = ["--no-config", "--no-lock"];
@@ -47,7 +47,9 @@ Deno.test({
     assertEquals(flags.length, 1);
     const read = flags[0]!.replace("--allow-read=", "").split(",");
     const imported = new URL("../../lib/children/parent.ts", import.meta.url);
-    for (const file of [listening, imported]) assert(read.includes(fromFileUrl(file)), read.join());
+    for (const file of [listening, imported]) {
+      assert(read.includes(fileURLToPath(file)), read.join());
+    }
   },
 });
 
@@ -140,7 +142,7 @@ Deno.test({
   async fn() {
     const module = new URL("./no_such_module.ts", import.meta.url);
     assertEquals((await moduleFacts(module.href)).files, [
-      fromFileUrl(new URL(".", module)).slice(0, -1),
+      fileURLToPath(new URL(".", module)).slice(0, -1),
     ]);
   },
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import fc from "../properties.ts";
 import { endOf, HUNG_UP, INTERRUPTED } from "../../lib/cli/script.ts";
 import { UsageError } from "../../lib/options.ts";
@@ -8,7 +8,7 @@ import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read", "write");
 const ROOT = new URL("../../", import.meta.url);
-const CONFIG = fromFileUrl(new URL("deno.json", ROOT));
+const CONFIG = fileURLToPath(new URL("deno.json", ROOT));
 
 Deno.test("endOf() gives 2 and the error's own line for a usage error", () => {
   const end = endOf("io", new UsageError("--slots", "x", "not a number", "give one such as 5"));

@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { fromFileUrl, toFileUrl } from "@std/path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { MAY_RUN } from "./programs/run_program.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -71,9 +71,9 @@ function elsewhere(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `the library elsewhere: ${name}`, ignore: !MAY_RUN, fn });
 }
 
-const path = fromFileUrl(ROOT);
+const path = fileURLToPath(ROOT);
 elsewhere("by path, in a project with a deno.json", async () => {
-  const imports = { lanes: `${toFileUrl(path)}lib/mod.ts`, words: "./words.ts" };
+  const imports = { lanes: `${pathToFileURL(path)}lib/mod.ts`, words: "./words.ts" };
   const files = { "greet.ts": GREET, ...WORDS, "deno.json": JSON.stringify({ imports }) };
   const flags = [`--allow-read=.,${path}lib`, `--allow-run=${Deno.execPath()}`];
   assertEquals(await runIn({ ...files, "main.ts": program("lanes") }, flags), ALL);
@@ -93,7 +93,7 @@ elsewhere("in a project with a package.json, whose packages its tasks import", a
     "package.json": JSON.stringify({ dependencies: { words: "1" } }),
     "node_modules/words/package.json": JSON.stringify(thing),
     "node_modules/words/index.js": WORDS["words.ts"],
-    "main.ts": program(`${toFileUrl(path)}lib/mod.ts`),
+    "main.ts": program(`${pathToFileURL(path)}lib/mod.ts`),
   };
   assertEquals(await runIn(files, ["-A"]), ALL);
 });

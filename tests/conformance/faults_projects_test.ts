@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { toFileUrl } from "@std/path";
+import { pathToFileURL } from "node:url";
 import { processes, type Task } from "../../lib/mod.ts";
 import { MAY_RUN, run } from "./programs/run_program.ts";
 
@@ -92,12 +92,12 @@ project("tasks of several projects on one executor each keep their own, in any o
   await using executor = processes({ lanes: 1, stderr: "keep" });
   const names = ["one", "two", "three", "two", "one", "three"];
   for (const name of names) {
-    const task = { module: toFileUrl(`${folder}/${name}/task.ts`).href, export: "default" };
+    const task = { module: pathToFileURL(`${folder}/${name}/task.ts`).href, export: "default" };
     assertEquals(await executor.map(task as Task<unknown>, [1]).toArray(), [name]);
   }
   // Beside each other, too.
   const given = await Promise.all(names.map((name) => {
-    const task = { module: toFileUrl(`${folder}/${name}/task.ts`).href, export: "default" };
+    const task = { module: pathToFileURL(`${folder}/${name}/task.ts`).href, export: "default" };
     return executor.map(task as Task<unknown>, [1, 2, 3], { chunk: 1 }).toArray();
   }));
   assertEquals(given, names.map((name) => [name, name, name]));

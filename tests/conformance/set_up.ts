@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { toFileUrl } from "@std/path";
+import { pathToFileURL } from "node:url";
 import { task, type TaskName } from "../../lib/lanes/task.ts";
 import {
   CloneError,
@@ -224,7 +224,7 @@ export const SET_UP: readonly Guarantee[] = [
         await using executor = open({ lanes: 1, slots: 1 });
         const tasks = numbers(3).map((n) => {
           Deno.writeTextFileSync(`${folder}/task_${n}.ts`, code(n));
-          return task<{ default: () => string }>(toFileUrl(`${folder}/task_${n}.ts`));
+          return task<{ default: () => string }>(pathToFileURL(`${folder}/task_${n}.ts`));
         });
         for (const one of tasks) await executor.ready(one);
         const told: string[] = [];

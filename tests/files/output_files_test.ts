@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { UsageError } from "../../lib/options.ts";
 import { reportRenderers } from "../../lib/report/kinds.ts";
 import { checkOutputFiles, FORMATS, writeOutputFiles } from "../../lib/files/output_files.ts";

@@ -8,7 +8,7 @@ import {
   userPath,
   writeAtomically,
 } from "../../lib/files/user_files.ts";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { granted } from "../granted.ts";
 
 Deno.test("decoded() skips a byte order mark and heeds what it says", () => {
@@ -151,7 +151,7 @@ Deno.test({
         Deno.writeTextFileSync(${JSON.stringify(folder)} + "/made/file", "");
         passingPath(${JSON.stringify(folder)} + "/made");
         Deno.exit(7);`;
-      const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
+      const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
       const { code: ended } = await new Deno.Command(Deno.execPath(), {
         args: ["eval", "--config", config, code],
       }).output();

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { toFileUrl } from "@std/path";
+import { pathToFileURL } from "node:url";
 import {
   nearestConfig,
   programFlags,
@@ -17,7 +17,7 @@ function empty(...names: readonly string[]): Record<string, string> {
 }
 
 function nearest(path: string): string | undefined {
-  return nearestConfig(toFileUrl(path).href);
+  return nearestConfig(pathToFileURL(path).href);
 }
 
 const ignore = !granted("read", "write");
@@ -80,7 +80,7 @@ Deno.test("modules that are no files have none", () => {
 /** What is nearest to a module for a program that may read no more than lib and this folder. */
 async function nearestWithin(folder: string, path: string): Promise<unknown> {
   const code = `${importOf("nearestConfig", "project.ts")}
-    print(nearestConfig(${JSON.stringify(toFileUrl(path).href)}))`;
+    print(nearestConfig(${JSON.stringify(pathToFileURL(path).href)}))`;
   const lib = new URL("../../lib", import.meta.url).pathname;
   return await printed(code, { flags: [`--allow-read=${lib},${folder}`] });
 }
@@ -135,7 +135,10 @@ function test(
     // Only Linux tells a program how it was started.
     ignore: !granted("read", "write", "run") || Deno.build.os !== "linux",
     fn: () =>
-      withFiles(empty(...files), (root) => fn(root, (path) => toFileUrl(`${root}/${path}`).href)),
+      withFiles(
+        empty(...files),
+        (root) => fn(root, (path) => pathToFileURL(`${root}/${path}`).href),
+      ),
   });
 }
 

@@ -7,10 +7,10 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { seededRandom } from "../../lib/timing/random.ts";
 
-const SCRIPT = fromFileUrl(new URL("../../scripts/run.ts", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../../scripts/run.ts", import.meta.url));
 /** A run that isn't killed takes about so long, in milliseconds. */
 const WHOLE_MS = 3000;
 

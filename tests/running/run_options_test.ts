@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { toFileUrl } from "@std/path";
+import { pathToFileURL } from "node:url";
 import { UsageError } from "../../lib/options.ts";
 import { rateOf, type RawRunOptions, readRunOptions } from "../../lib/running/run_options.ts";
 import { adviceFileOf } from "../advice/advice_file.ts";
@@ -46,7 +46,7 @@ Deno.test({
             },
           })),
         );
-      await write(toFileUrl(job).href);
+      await write(pathToFileURL(job).href);
       const read = (raw: RawRunOptions) => readRunOptions(job, { advice: file, ...raw });
       const advised = await read({});
       assertEquals(advised.model, { model: "workers", lanes: 2, slots: 3 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import fc from "../properties.ts";
 import {
   contestsOf,
@@ -293,7 +293,7 @@ Deno.test({
       [["--short", "--aims"], "peers: --aims: a line of --short has no room for aims"],
       [["--fast"], "peers: unknown option '--fast'"],
     ];
-    const script = fromFileUrl(new URL("../../scripts/peers.ts", import.meta.url));
+    const script = fileURLToPath(new URL("../../scripts/peers.ts", import.meta.url));
     const flags = ["run", "--no-check", "--no-prompt", "--allow-read", "--allow-write"];
     for (const [args, line] of refused) {
       const { code, stderr, stdout } = await new Deno.Command(Deno.execPath(), {

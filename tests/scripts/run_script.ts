@@ -1,6 +1,6 @@
 /** Runs a script as people do, in a process of its own, for the tests. */
 
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { assertEquals } from "@std/assert";
 import type { Pulse } from "../../lib/progress/pulse.ts";
 import { granted } from "../granted.ts";
@@ -13,7 +13,7 @@ export interface ScriptRun {
 }
 
 /** The project's folder. */
-export const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Whether this process may run scripts, and read and write their files. */
 export const mayRunScripts = granted("run", "read", "write", "net");
@@ -103,7 +103,7 @@ export async function runTaskEach(
 ): Promise<readonly ScriptRun[]> {
   const command = commandOf(task);
   const script = new URL(command.pop()!, new URL("../../", import.meta.url)).href;
-  const main = fromFileUrl(new URL("./run_each_main.ts", import.meta.url));
+  const main = fileURLToPath(new URL("./run_each_main.ts", import.meta.url));
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: [...command, main, script, JSON.stringify(runs)],
     cwd: ROOT,

@@ -1,6 +1,6 @@
 /** Takes a job module from the command line: finds, checks and loads it, in its own process. */
 
-import { fromFileUrl, toFileUrl } from "@std/path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { TOLD_LATER_MS } from "../../children/measuring_child.ts";
 import { moduleFacts } from "../../children/trial_flags.ts";
 import { UsageError } from "../../options.ts";
@@ -23,11 +23,11 @@ export async function jobModule(typed: string, path: (typed: string) => string):
   if (typed.trim() === "") {
     throw new UsageError("module", typed, "no file is named", "give the path of one");
   }
-  const url = scheme === undefined ? toFileUrl(path(typed)) : URL.parse(typed);
+  const url = scheme === undefined ? pathToFileURL(path(typed)) : URL.parse(typed);
   if (url === null || url.host !== "") {
     throw new UsageError("module", typed, "not a local file", "write file:///path/to/job.ts");
   }
-  const info = await Deno.stat(fromFileUrl(url)).catch((cause: Error) => {
+  const info = await Deno.stat(fileURLToPath(url)).catch((cause: Error) => {
     const isMissing = cause instanceof Deno.errors.NotFound ||
       cause instanceof Deno.errors.NotADirectory;
     const problem = isMissing ? "there is no such file" : `it can't be read (${cause.name})`;

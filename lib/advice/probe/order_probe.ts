@@ -8,7 +8,7 @@ import type { Race } from "../race/race.ts";
 import { countNeighbours, type Probed, startProbe } from "./probe.ts";
 import type { ProbeMessage } from "./probe_message.ts";
 import type { Sample } from "./sample.ts";
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import type { LanePermissions } from "../../lanes/permissions.ts";
 import { passingPath, userFolder } from "../../files/user_files.ts";
 

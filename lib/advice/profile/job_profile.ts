@@ -1,7 +1,8 @@
 /** Where a job's time goes: a tree of calls becomes functions and the bars of a flame graph. */
 
 import { z } from "zod";
-import { fromFileUrl, relative } from "@std/path";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { attempt } from "../../lanes/attempt.ts";
 import { amount, type Checked, count, share } from "../../timing/json_file.ts";
 import { type Call, type CallTree, type Frame, keyOf, totalUs } from "./cpu_profile.ts";
@@ -73,7 +74,7 @@ export function placeOf({ url, line }: Frame, folder: string): string | undefine
   if (/^(?:data|blob):/.test(url)) return `${url.slice(0, 4)}:${at.slice(1)}`;
   if (!url.startsWith("file:")) return `${url}${at}`;
   if (ownerOf({ url }) === "packages") return `lanes/${decoded(url.slice(LANES.length))}${at}`;
-  const path = attempt(() => fromFileUrl(url));
+  const path = attempt(() => fileURLToPath(url));
   return path && `${relative(folder, path).replaceAll("\\", "/")}${at}`;
 }
 

@@ -1,7 +1,8 @@
 /** A profile of a job: whether there is time for one, and a sample once more while V8 looks. */
 
 import { passingPath } from "../../files/user_files.ts";
-import { dirname, fromFileUrl } from "@std/path";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { WAITS } from "../../judge/thresholds.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { ItemPuller } from "../../timing/job_items.ts";
@@ -78,7 +79,7 @@ async function profileIn(
     return { missing: "the tasks computed too briefly for a profile" };
   }
   const { module } = job.task;
-  const own = module.startsWith("file:") ? dirname(fromFileUrl(module)) : Deno.cwd();
+  const own = module.startsWith("file:") ? dirname(fileURLToPath(module)) : Deno.cwd();
   const { functions, ...time } = timeByFunction(tree, own);
   return {
     tasks: ran.tasks,

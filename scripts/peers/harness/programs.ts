@@ -5,7 +5,7 @@
 
 import { fit, plain } from "../../../lib/text/plain.ts";
 import type { Launch, Machine, Need, Python } from "./contest.ts";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 
 export type Ended =
   | { readonly ok: true; readonly stdout: string }
@@ -69,7 +69,7 @@ const HERE = new URL("../", import.meta.url);
 function deno(flags: readonly string[], file: string, args: readonly (string | number)[]): Launch {
   return {
     program: Deno.execPath(),
-    args: ["run", "--no-prompt", ...flags, fromFileUrl(new URL(file, HERE)), ...args.map(String)],
+    args: ["run", "--no-prompt", ...flags, fileURLToPath(new URL(file, HERE)), ...args.map(String)],
   };
 }
 
@@ -112,7 +112,7 @@ export function node(
   ...args: readonly (string | number)[]
 ): { launch: Launch; need: Need } {
   return {
-    launch: { program: "node", args: [fromFileUrl(new URL(file, HERE)), ...args.map(String)] },
+    launch: { program: "node", args: [fileURLToPath(new URL(file, HERE)), ...args.map(String)] },
     need: installed("node", "nodejs"),
   };
 }
@@ -137,7 +137,7 @@ export function python(
 ): { launch: Launch; need: Need } {
   const started = program ?? "python3";
   return {
-    launch: { program: started, args: [fromFileUrl(new URL(file, HERE)), ...args.map(String)] },
+    launch: { program: started, args: [fileURLToPath(new URL(file, HERE)), ...args.map(String)] },
     need: {
       probe: { program: started, args: ["-c", `import ${module ?? "sys"}`] },
       get: module === undefined

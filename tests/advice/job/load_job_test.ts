@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { loadJob } from "../../../lib/advice/job/load_job.ts";
 import type { Probed, ProbeOptions, Prober } from "../../../lib/advice/probe/probe.ts";
 import { UsageError } from "../../../lib/options.ts";
@@ -7,7 +7,7 @@ import { granted } from "../../granted.ts";
 import { probedOf } from "../fixture.ts";
 
 const ignore = !granted("run", "read");
-const path = (typed: string) => fromFileUrl(new URL(typed, import.meta.url));
+const path = (typed: string) => fileURLToPath(new URL(typed, import.meta.url));
 const request = { typed: "../labelled/waiting.ts", path, permissions: {}, guardMs: 1000 };
 
 /** Answers at once, and notes what it was asked. */

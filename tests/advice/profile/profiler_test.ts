@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { profiled, profileJob, profilePlan } from "../../../lib/advice/profile/profiler.ts";
 import type { Profiled } from "../../../lib/advice/profile/job_profile.ts";
 import { granted } from "../../granted.ts";
@@ -76,7 +76,7 @@ Deno.test({
     assert(most!.share > 0.5, JSON.stringify(profile.functions));
     assert(profile.flame.length > 0 && profile.functions.length <= 5);
     const text = JSON.stringify(profile);
-    assert(!text.includes(fromFileUrl(new URL(".", import.meta.url))), text);
+    assert(!text.includes(fileURLToPath(new URL(".", import.meta.url))), text);
     // What the source of items computes isn't the tasks'.
     assert(!text.includes("items()"), text);
   },

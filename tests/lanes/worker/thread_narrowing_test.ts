@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { toFileUrl } from "@std/path";
+import { pathToFileURL } from "node:url";
 import { checkNarrowing } from "../../../lib/lanes/permissions.ts";
 import { granted } from "../../granted.ts";
 import { importOf, printed, withFiles } from "../small_program.ts";
@@ -62,7 +62,7 @@ test("a program whose deno.json says so can narrow its threads", async () => {
       { "deno.json": config, "main.ts": CODE.replace("print(", "console.log(") },
       async (root) => {
         // The program's own file, for what is beside it counts.
-        const main = toFileUrl(`${root}/main.ts`).href;
+        const main = pathToFileURL(`${root}/main.ts`).href;
         const { stdout } = await new Deno.Command(Deno.execPath(), {
           args: ["run", "--quiet", "--no-prompt", "-A", main],
           stdin: "null",

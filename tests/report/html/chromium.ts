@@ -1,6 +1,7 @@
 /** A headless Chromium for the tests of the page, where there is one and the run may start it. */
 
-import { join, toFileUrl } from "@std/path";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { grantedAll } from "../../granted.ts";
 
@@ -79,7 +80,7 @@ export async function withChromium(
       page.on("console", (message) => errors.push(message.text()));
       page.on("pageerror", (error) => errors.push(String(error)));
       page.on("request", (request) => requests.push(request.url()));
-      await page.goto(toFileUrl(file).href);
+      await page.goto(pathToFileURL(file).href);
       return { page, errors, requests };
     }, started);
   } finally {
