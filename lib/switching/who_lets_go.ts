@@ -9,7 +9,7 @@ import { concurrent, workers } from "../open.ts";
 import { task } from "../lanes/task.ts";
 import type { Awaited, SlicedItem } from "../tasks/compute_in_slices.ts";
 import type { TickRow, WhoLetsGo } from "./switch_result.ts";
-import { Ticker, tickFigures } from "./ticker.ts";
+import { middle } from "../text/format.ts";
 
 /** How long the task computes, how often the ticker ticks, and how long the task's slices are. */
 const COMPUTING_MS = 500;
@@ -17,6 +17,71 @@ const PERIOD_MS = 10;
 const SLICE_MS = 25;
 /** How long the ticker is left alone before and after. */
 const ALONE_MS = 100;
+
+export interface TickerTimers {
+  readonly now: () => number;
+  /** Calls back once, after so many milliseconds at the earliest; gives what calls that off. */
+  readonly after: (ms: number, callback: () => void) => () => void;
+}
+
+const REAL_TIMERS: TickerTimers = {
+  now: () => performance.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Ticks from when it is made until it is stopped. Times that it couldn't keep are left out, not made up for. */
+export class Ticker {
+  readonly startedAtMs: number;
+  readonly #ticks: TickRow["ticks"] = [];
+  #callOff: () => void = () => {};
+
+  constructor(
+    private readonly periodMs: number,
+    private readonly timers: TickerTimers = REAL_TIMERS,
+  ) {
+    this.startedAtMs = timers.now();
+    this.#await(periodMs);
+  }
+
+  #await(dueMs: number): void {
+    const { now, after } = this.timers;
+    const inMs = Math.max(0, this.startedAtMs + dueMs - now());
+    this.#callOff = after(inMs, () => {
+      const atMs = now() - this.startedAtMs;
+      this.#ticks.push({ dueMs, atMs });
+      // A timer may fire a little early; a due time is never asked for twice.
+      const passed = Math.max(dueMs, atMs);
+      this.#await((Math.floor(passed / this.periodMs) + 1) * this.periodMs);
+    });
+  }
+
+  /** Stops it, and gives its ticks. */
+  stop(): TickRow["ticks"] {
+    this.#callOff();
+    return this.#ticks;
+  }
+}
+
+/** What became of the ticks that were due in a stretch of time, of a ticker with this period. */
+export function tickFigures(
+  ticks: TickRow["ticks"],
+  { fromMs, toMs }: TickRow["computing"],
+  periodMs: number,
+): Pick<TickRow, "due" | "came" | "typicalLateMs" | "worstLateMs"> {
+  const within = (ms: number) => ms > fromMs && ms < toMs;
+  const due = Math.max(0, Math.ceil(toMs / periodMs) - Math.floor(fromMs / periodMs) - 1);
+  const late = ticks.filter(({ dueMs }) => within(dueMs))
+    .map(({ dueMs, atMs }) => Math.max(0, atMs - dueMs));
+  return {
+    due,
+    came: ticks.filter(({ atMs }) => within(atMs)).length,
+    typicalLateMs: late.length === 0 ? 0 : middle(late),
+    worstLateMs: Math.max(0, ...late),
+  };
+}
 
 const COMPUTE = task<typeof import("../tasks/compute_in_slices.ts")>(
   new URL("../tasks/compute_in_slices.ts", import.meta.url),

@@ -21,7 +21,7 @@ import {
 import { adviceFileOf } from "../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../advice/advice_on.ts";
 import { ratesOf } from "../scaling/rates.ts";
-import { LANGUAGES } from "../../lib/report/lesson/lesson_file.ts";
+import { LANGUAGES } from "../../lib/report/speaker.ts";
 import { cpuComparison, ioComparison, resultOf } from "./fixture.ts";
 import { lessonFile } from "./lesson/fixture.ts";
 import { peersFile } from "./peers/fixture.ts";

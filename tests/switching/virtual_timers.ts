@@ -1,4 +1,4 @@
-import type { TickerTimers } from "../../lib/switching/ticker.ts";
+import type { TickerTimers } from "../../lib/switching/who_lets_go.ts";
 
 /** Timers of a clock that a test moves; a callback runs when the clock is moved past its time. */
 export class VirtualTimers implements TickerTimers {

@@ -1,18 +1,17 @@
 /** The lesson's ideas in their order: what each says, what this machine did, and what shows more. */
 
-import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
+import { boundOfShare } from "../../judge/thresholds.ts";
 import { BASELINE, isModel, isRemote } from "../../models.ts";
-import type { TickRow, WhoseTurn } from "../../switching/switch_result.ts";
-import { faredOf } from "../../switching/ticker.ts";
-import { formatCount, formatNumber, formatPercent, middle, NO_FIGURE } from "../../text/format.ts";
+import type { TickRow } from "../../switching/switch_result.ts";
+import { formatNumber, formatPercent, middle, NO_FIGURE } from "../../text/format.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
 import { cpuShareOf } from "../../timing/verdict.ts";
 import { isBusy, isUndecided, passesCeiling } from "../comparison/comparison_report.ts";
 import { modelColour } from "../html/style.ts";
 import type { Bar } from "../html/svg.ts";
-import { losingRuns, mostLost, rowsBy } from "../switching/switch_report.ts";
+import { type Key, Speaker } from "../speaker.ts";
+import { SEEN, servedBars, sessionBars, turnBars } from "../switching/switch_words.ts";
 import type { LessonFile } from "./lesson_file.ts";
-import { type Key, Speaker } from "./speaker.ts";
 
 export type Picture =
   | { readonly kind: "bars"; readonly title: string; readonly bars: readonly Bar[] }
@@ -49,47 +48,22 @@ function modelIn(comparison: Comparison | undefined, name: string): ModelResult 
   return comparison?.models.find(({ model }) => model === name);
 }
 
-/** A bar for each row, or no picture of no rows. */
-function bars<Row>(
-  title: string | undefined,
-  rows: readonly Row[] = [],
-  bar: (row: Row) => readonly [name: string, value: number, words: string, colour: string],
-): Picture | undefined {
-  if (title === undefined || rows.length === 0) return undefined;
-  const drawn = rows.map(bar).map(([name, value, words, colour]) => ({
-    name,
-    value,
-    words,
-    colour,
-  }));
-  return { kind: "bars", title, bars: drawn };
+/** Bars, or no picture of none. */
+function barsOf(title: string, bars: readonly Bar[] = []): Picture | undefined {
+  return bars.length === 0 ? undefined : { kind: "bars", title, bars };
 }
 
 function times(of: Comparison | undefined, title: Key, speaker: Speaker): Picture | undefined {
-  return bars(
-    of && speaker.say(title, of),
-    of?.models,
-    (
-      { model, wallMs: { median } },
-    ) => [model, median, speaker.duration(median), modelColour(model)],
+  return of && barsOf(
+    speaker.say(title, of),
+    of.models.map(({ model, wallMs: { median: value } }) => (
+      { name: model, value, words: speaker.duration(value), colour: modelColour(model) }
+    )),
   );
 }
 
 function tasks(of: Comparison | undefined, title: Key, speaker: Speaker): Picture | undefined {
   return of && { kind: "tasks", title: speaker.say(title, of), models: of.models };
-}
-
-/** How one time compares with another, in the words of three keys. */
-function against(
-  speaker: Speaker,
-  key: "io.threads" | "server.threads",
-  [ms, otherMs]: readonly [number | undefined, number | undefined],
-  values: object,
-): string | undefined {
-  if (ms === undefined || otherMs === undefined) return undefined;
-  const ratio = ms / otherMs;
-  const how = ratio > AS_GOOD ? "slower" : ratio < 1 / AS_GOOD ? "faster" : "same";
-  return speaker.say(`${key}.${how}`, { ...values, times: Math.max(ratio, 1 / ratio) });
 }
 
 function gains(
@@ -111,14 +85,6 @@ function ticks(
     title: speaker.say("ticks.picture"),
     rows: whoLetsGo.rows.filter(({ where }) => where === place),
   };
-}
-
-function turnsOf({ rows, updates }: Pick<WhoseTurn, "rows" | "updates">) {
-  return rows.map((row) => ({
-    ...{ way: row.way, updates, runs: row.lost.length, losing: losingRuns(row) },
-    ...{ mostLost: mostLost(row), lostShare: mostLost(row) / updates },
-    typicalNs: middle(row.updateNs),
-  }));
 }
 
 /** The share of a job that the CPU was busy, one after another. */
@@ -153,12 +119,15 @@ const IDEAS = {
     const measured = rows.flatMap(([key, of]) => of === undefined ? [] : [{ ...of, key }]);
     return {
       seen: gains(speaker, Object.fromEntries(rows.map(([key, of]) => [`difference.${key}`, of]))),
-      picture: bars(speaker.say("difference.picture"), measured, (of) => [
-        speaker.say(`difference.bar.${of.key}`, of),
-        of.speedup?.median ?? 0,
-        of.speedup === null ? NO_FIGURE : formatNumber(of.speedup.median),
-        modelColour(of.model),
-      ]),
+      picture: barsOf(
+        speaker.say("difference.picture"),
+        measured.map((of) => ({
+          name: speaker.say(`difference.bar.${of.key}`, of),
+          value: of.speedup?.median ?? 0,
+          words: of.speedup === null ? NO_FIGURE : formatNumber(of.speedup.median),
+          colour: modelColour(of.model),
+        })),
+      ),
       commands: ["deno task io", "deno task cpu"],
     };
   },
@@ -191,52 +160,28 @@ const IDEAS = {
     };
   },
 
-  preemptive(speaker, { whoLetsGo, environment }) {
-    const { thread } = rowsBy("where", whoLetsGo?.rows);
+  preemptive(speaker, file) {
     return {
-      seen: [
-        speaker.tell("preemptive.seen", { whoLetsGo, thread }),
-        thread && faredOf(thread) !== "ticked on"
-          ? speaker.say(environment.lanesAvailable === 1 ? "preemptive.shared" : "preemptive.odd")
-          : undefined,
-      ],
-      picture: ticks(speaker, whoLetsGo, "thread"),
+      seen: SEEN.besideThread(speaker, file),
+      picture: ticks(speaker, file.whoLetsGo, "thread"),
       commands: ["deno task switch --only ticks"],
     };
   },
 
-  races(speaker, { whoseTurn }) {
-    const turns = whoseTurn && turnsOf(whoseTurn);
-    const { "threads, plain": plain, "threads, atomic": atomic } = rowsBy("way", turns);
+  races(speaker, file) {
+    const { whoseTurn } = file;
     return {
-      seen: [
-        speaker.tell(plain && plain.losing > 0 ? "races.lost" : "races.lucky", { plain }),
-        speaker.tell("races.atomic", { plain, atomic }),
-      ],
-      picture: bars(speaker.tell("races.picture", { updates: whoseTurn?.updates }), turns, (of) => [
-        speaker.say(`races.bar.${of.way}`),
-        of.mostLost,
-        formatCount(of.mostLost),
-        "var(--bad)",
-      ]),
+      seen: SEEN.races(speaker, file),
+      picture: whoseTurn &&
+        barsOf(speaker.say("races.picture", whoseTurn), turnBars(speaker, whoseTurn)),
       commands: ["deno task switch --only counter"],
     };
   },
 
-  cooperative(speaker, { whoLetsGo, whoseTurn }) {
-    const inLoop = whoLetsGo?.rows.filter(({ where }) => where === "event loop");
-    const { nothing: held, "a timer": timer } = rowsBy("awaits", inLoop);
-    const turns = rowsBy("way", whoseTurn && turnsOf(whoseTurn));
+  cooperative(speaker, file) {
     return {
-      seen: [
-        speaker.tell("cooperative.held", { held }),
-        speaker.tell("cooperative.timer", { timer, whoLetsGo }),
-        speaker.tell("cooperative.race", {
-          split: turns["loop, split"],
-          whole: turns["loop, whole"],
-        }),
-      ],
-      picture: ticks(speaker, whoLetsGo, "event loop"),
+      seen: [...SEEN.inLoop(speaker, file), ...SEEN.racesInLoop(speaker, file)],
+      picture: ticks(speaker, file.whoLetsGo, "event loop"),
       commands: ["deno task switch --only ticks,counter"],
     };
   },
@@ -268,14 +213,13 @@ const IDEAS = {
     const shares = Object.entries({ io, files, cpu }).flatMap(([key, of]) => {
       const share = busyShareOf(of);
       const name = speaker.say(`bound.bar.${key as "io" | "files" | "cpu"}`);
-      return share === undefined ? [] : [{ name, share, words: formatPercent(share) }];
+      if (share === undefined) return [];
+      return [{ name, value: share, words: formatPercent(share), colour: modelColour(BASELINE) }];
     });
     const list = shares.map(({ name, words }) => `${name} ${words}`).join(", ");
     return {
       seen: [shares.length > 0 ? speaker.say("bound.seen", { list }) : undefined],
-      picture: bars(speaker.say("bound.picture"), shares, ({ name, share, words }) => [
-        ...[name, share, words, modelColour(BASELINE)] as const,
-      ]),
+      picture: barsOf(speaker.say("bound.picture"), shares),
       commands: ["deno task advise scripts/examples/mixed.ts"],
     };
   },
@@ -285,7 +229,7 @@ const IDEAS = {
     return {
       seen: [
         io && speaker.compared(io),
-        against(speaker, "io.threads", [threads?.wallMs.median, slots?.wallMs.median], {
+        speaker.against("io.threads", threads?.wallMs.median, slots?.wallMs.median, {
           ...{ threads, slots },
         }),
       ],
@@ -309,21 +253,12 @@ const IDEAS = {
     };
   },
 
-  sessions(speaker, { whoseSession }) {
-    const atOnce = whoseSession?.atOnce;
-    const keeping = rowsBy("keeping", whoseSession?.rows);
-    const [threads, loop] = [keeping["a client each thread"], keeping["one client for all"]];
+  sessions(speaker, file) {
+    const { whoseSession } = file;
     return {
-      seen: [
-        speaker.tell("sessions.seen", { atOnce, threads, loop }),
-        speaker.tell("sessions.each", { each: keeping["a client each request"] }),
-      ],
-      picture: bars(speaker.say("sessions.picture"), whoseSession?.rows, (row) => [
-        speaker.say(`sessions.bar.${row.keeping}`, { atOnce }),
-        row.connections,
-        formatCount(row.connections),
-        modelColour(row === threads ? "workers" : "concurrent"),
-      ]),
+      seen: SEEN.sessions(speaker, file),
+      picture: whoseSession &&
+        barsOf(speaker.say("sessions.picture"), sessionBars(speaker, whoseSession)),
       commands: ["deno task switch --only sessions"],
     };
   },
@@ -342,28 +277,12 @@ const IDEAS = {
     };
   },
 
-  server(speaker, { whoIsServed }) {
-    const way = rowsBy("way", whoIsServed?.rows);
-    const [computing, threads] = [way["computes, event loop"], way["computes, threads"]];
-    const lanes = whoIsServed?.lanes;
+  server(speaker, file) {
+    const { whoIsServed } = file;
     return {
-      seen: [
-        speaker.tell("server.waits", {
-          ...{ clients: whoIsServed?.clients, waitMs: whoIsServed?.waitMs },
-          ...{ single: way["waits, one at a time"], waiting: way["waits, event loop"] },
-        }),
-        speaker.tell("server.computes", { computing }),
-        against(speaker, "server.threads", [threads?.lastMs, computing?.lastMs], {
-          threads,
-          lanes,
-        }),
-      ],
-      picture: bars(speaker.say("server.picture"), whoIsServed?.rows, (row) => [
-        speaker.say(`server.bar.${row.way}`, { lanes }),
-        row.lastMs,
-        speaker.duration(row.lastMs),
-        modelColour(row === threads ? "workers" : "concurrent"),
-      ]),
+      seen: SEEN.server(speaker, file),
+      picture: whoIsServed &&
+        barsOf(speaker.say("server.picture"), servedBars(speaker, whoIsServed)),
       commands: ["deno task switch --only server"],
     };
   },

@@ -17,11 +17,11 @@ import {
 import { renderDocument } from "../html/page.ts";
 import { modelColour } from "../html/style.ts";
 import * as chart from "../html/svg.ts";
-import { drawTicks } from "../switching/switch_report.ts";
+import { Speaker } from "../speaker.ts";
+import { drawTicks } from "../switching/switch_words.ts";
 import { paletteFor, type Style } from "../terminal.ts";
 import { type Idea, ideasOf, type Picture } from "./ideas.ts";
 import { comparisonsOf, type LessonFile } from "./lesson_file.ts";
-import { Speaker } from "./speaker.ts";
 
 /** Where it was measured, what speaks against its figures, a line each, and what a gain is. */
 function lessonRemarks(file: LessonFile) {
@@ -103,18 +103,7 @@ function drawn(picture: Picture, id: string, speaker: Speaker, file: LessonFile)
     : picture.kind === "tasks"
     ? (width: number) => drawTasks(picture.models, { title, width, speaker })
     : (width: number) =>
-      drawTicks(
-        { rows: picture.rows, watchedMs: file.whoLetsGo!.watchedMs },
-        {
-          title,
-          axis: speaker.say("ticks.axis"),
-          name: ({ where, awaits }) =>
-            speaker.say(where === "thread" ? "ticks.thread" : `ticks.${awaits}`),
-          came: (row) => speaker.say("ticks.came", row),
-          tick: (atMs, lateMs) => speaker.say("ticks.tick", { atMs, lateMs }),
-        },
-        width,
-      );
+      drawTicks({ ...file.whoLetsGo!, rows: picture.rows }, { title, width, speaker });
   return figure({ id: `${id}-picture`, title, draw, steps: speaker.say("page.steps") });
 }
 

@@ -9,11 +9,7 @@ import {
   environmentSchema,
   inconsistency,
 } from "../../timing/result.ts";
-
-/** The languages that a lesson is given in. */
-export const LANGUAGES = ["en", "ko"] as const;
-
-export type Language = typeof LANGUAGES[number];
+import { LANGUAGES } from "../speaker.ts";
 
 const lessonFileSchema = z.object({
   schemaVersion: z.literal(1),

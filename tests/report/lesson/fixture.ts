@@ -1,6 +1,7 @@
 /** A lesson that nobody gave. */
 
-import type { Language, LessonFile } from "../../../lib/report/lesson/lesson_file.ts";
+import type { LessonFile } from "../../../lib/report/lesson/lesson_file.ts";
+import type { Language } from "../../../lib/report/speaker.ts";
 import { ENVIRONMENT } from "../../environment.ts";
 import { cpuComparison, ioComparison } from "../fixture.ts";
 import { switchFile } from "../switching/fixture.ts";

@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import stringWidth from "string-width";
 import config from "../../../deno.json" with { type: "json" };
-import { LANGUAGES } from "../../../lib/report/lesson/lesson_file.ts";
 import { ideasOf } from "../../../lib/report/lesson/ideas.ts";
 import { lessonMarkdown, lessonPage, lessonText } from "../../../lib/report/lesson/lesson.ts";
-import { Speaker, TEXTS } from "../../../lib/report/lesson/speaker.ts";
+import { LANGUAGES, Speaker, TEXTS } from "../../../lib/report/speaker.ts";
 import { parseReportFile } from "../../../lib/report/kinds.ts";
 import { isRemote, MODEL_TABLE, MODELS } from "../../../lib/models.ts";
 import { HOSTILE } from "../fixture.ts";

@@ -1,13 +1,9 @@
 import { parseReportFile, reportPage } from "../../../lib/report/kinds.ts";
-import {
-  dots,
-  lostText,
-  switchReport,
-  whoIsServedWords,
-  whoLetsGoWords,
-  whoseSessionWords,
-  whoseTurnWords,
-} from "../../../lib/report/switching/switch_report.ts";
+import { dots, lostText, switchReport } from "../../../lib/report/switching/switch_report.ts";
+import { ideasOf } from "../../../lib/report/lesson/ideas.ts";
+import { SEEN } from "../../../lib/report/switching/switch_words.ts";
+import { Speaker } from "../../../lib/report/speaker.ts";
+import type { SwitchFile } from "../../../lib/switching/switch_result.ts";
 import { ResultFileError } from "../../../lib/timing/json_file.ts";
 import { switchFile } from "./fixture.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
@@ -33,9 +29,9 @@ Deno.test("bars are as long as their share of the longest", () => {
     /█*(?=\s|$)/.exec(text.split(of)[1]!.split("\n")[0]!.replace(/^[^█]*/, ""))![0];
   const { rows } = switchFile().whoseTurn;
   const share = Math.max(...rows[0]!.lost) / switchFile().whoseTurn.updates;
-  assertEquals(bar("x[0]++ ").length, Math.ceil(20 * share));
-  assertEquals(bar("a client each request ").length, 20);
-  assertEquals(bar("5 threads, a client each ").length, Math.ceil(20 * 5 / 40));
+  assertEquals(bar("x[0]++").length, Math.ceil(20 * share));
+  assertEquals(bar("a session each request").length, 20);
+  assertEquals(bar("5 threads, a session each").length, Math.ceil(20 * 5 / 40));
 });
 
 Deno.test("text and page tell the experiments that were run, and no others", () => {
@@ -59,8 +55,8 @@ Deno.test("the page has a chart and a table for each experiment, and escapes wha
 Deno.test("the tables for an issue hold every row, and escape what was said", () => {
   const markdown = switchReport(switchFile()).markdown();
   assertStringIncludes(markdown, "| in a thread | 49 of 49 |");
-  assertStringIncludes(markdown, "| 2 threads | Atomics.add | 0 | 50.0 ns |");
-  assertStringIncludes(markdown, "| 5 threads, a client each | 5 | 5 | 40 |");
+  assertStringIncludes(markdown, "| 2 threads, Atomics.add | 0 | 50.0 ns |");
+  assertStringIncludes(markdown, "| 5 threads, a session each | 5 | 5 | 40 |");
   assertStringIncludes(markdown, "| computes, 2 threads | 20 | 52.0 ms | 100 ms |");
   assertEquals(markdown.includes("<b>"), false);
 });
@@ -90,41 +86,42 @@ Deno.test("control characters in a file reach neither terminal nor page", () => 
 
 const { whoLetsGo, whoseTurn, whoseSession, whoIsServed } = switchFile();
 
-Deno.test("how a ticker fared is said with its figures and by whose leave", () => {
-  const words = whoLetsGoWords(whoLetsGo);
-  assertStringIncludes(words, "In one event loop the ticker stood still (0 of 49 ticks, at worst");
-  assertStringIncludes(words, "cooperative multitasking");
-  assertStringIncludes(words, "With an await of a timer in it the ticker limped (19 of 49 ticks");
-  assertStringIncludes(words, "every 25.0 ms");
-  assertStringIncludes(
-    words,
-    "Beside a thread the ticker ticked on (49 of 49 ticks): threads run",
-  );
+/** What is said of a file with other figures. */
+function seen(idea: keyof typeof SEEN, of: Partial<SwitchFile> = {}): string {
+  return SEEN[idea](new Speaker("en"), { ...switchFile(), ...of }).filter(Boolean).join(" ");
+}
+
+Deno.test("how a ticker fared is said with its figures", () => {
+  const words = seen("inLoop");
+  assertStringIncludes(words, "without an await, the ticker got 0 of 49 turns, at worst 490 ms");
+  assertStringIncludes(words, "it awaited what was ready already, which lets in nothing but");
+  assertStringIncludes(words, "a timer every 25 ms, the ticker got 19 of 49.");
+  assertStringIncludes(seen("besideThread"), "that wants a turn every 10 ms got 49 of 49");
+  assertEquals(seen("besideThread").includes("should have ticked on"), false);
 });
 
 Deno.test("a ticker that fared otherwise than it should isn't explained away", () => {
-  const thread = { ...whoLetsGo.rows[3]!, came: 20 };
-  const words = whoLetsGoWords({ ...whoLetsGo, rows: [thread] });
-  assertStringIncludes(words, "Beside a thread the ticker limped (20 of 49 ticks)");
-  assertStringIncludes(words, "to be expected that it ticked on; was the machine busy?");
-  assertEquals(words.includes("preemptive"), false);
+  const thread = { ...whoLetsGo.rows[3]!, came: 39 };
+  const words = seen("besideThread", { whoLetsGo: { ...whoLetsGo, rows: [thread] } });
+  assertStringIncludes(words, "got 39 of 49");
+  assertStringIncludes(words, "It should have ticked on; other programs probably had the cores.");
 });
 
 Deno.test("what a race lost, and what safety costs, is said by its names", () => {
-  const words = whoseTurnWords(whoseTurn);
+  const words = seen("races");
   assertStringIncludes(words, "lost updates in 2 of 3 runs, up to 50% of 1,000,000");
-  assertStringIncludes(words, "a race condition, and its harm a lost update");
-  assertStringIncludes(
-    words,
-    "never lost one, at 50.0 ns an update instead of 1.00 ns (50.0 times",
-  );
-  assertStringIncludes(words, "One event loop loses 50% too");
+  assertStringIncludes(words, "With Atomics.add, which no other can come between, they lost 0");
+  assertStringIncludes(words, "an update then took 50.0 ns instead of 1.00 ns");
+  assertStringIncludes(seen("racesInLoop"), "one event loop lost 500,000 of 1,000,000");
 });
 
 Deno.test("a race that lost nothing is called luck", () => {
   const [plain, ...rest] = whoseTurn.rows;
   const rows = [{ ...plain!, lost: [0, 0, 0] }, ...rest];
-  assertStringIncludes(whoseTurnWords({ ...whoseTurn, rows }), "lost nothing in 3 runs, by luck");
+  assertStringIncludes(
+    seen("races", { whoseTurn: { ...whoseTurn, rows } }),
+    "lost nothing in 3 runs, by luck",
+  );
 });
 
 Deno.test("what differs from run to run is given as a range", () => {
@@ -132,55 +129,63 @@ Deno.test("what differs from run to run is given as a range", () => {
   assertEquals(lostText({ lost: [5, 5] }), "5");
 });
 
-Deno.test("clients and connections are told, and why a client stays where it is", () => {
-  const words = whoseSessionWords(whoseSession);
-  assertStringIncludes(words, "5 threads made 5 clients and 5 connections for 40 pages");
+Deno.test("sessions and connections are told, and why a session stays where it is", () => {
+  const words = seen("sessions");
+  assertStringIncludes(words, "5 threads made 5 sessions and 5 connections for 40 pages");
   assertStringIncludes(words, whoseSession.refusal);
-  assertStringIncludes(words, "it opened 5 connections for up to 5 pages");
-  assertStringIncludes(words, "40 pages cost 40 connections");
+  assertStringIncludes(words, "the event loop made 1 of the one and 5 of the other");
+  assertStringIncludes(words, "With a new session for each request there were 40 connections.");
 });
 
 Deno.test("pages that didn't come are mentioned", () => {
   const [first, ...rest] = whoseSession.rows;
   const rows = [{ ...first!, pages: 39 }, ...rest];
   assertStringIncludes(
-    whoseSessionWords({ ...whoseSession, rows }),
-    "Only 39 of 40 pages came with event loop, a client each request, so",
+    seen("sessions", { whoseSession: { ...whoseSession, rows } }),
+    "Only 39 of 40 pages came with a session each request, so",
   );
+  assertEquals(seen("sessions").includes("Only"), false);
 });
 
 Deno.test("what is lost even with the await after the write is said", () => {
   const rows = whoseTurn.rows.map((row) => ({ ...row, lost: [0, 1_234] }));
-  const words = whoseTurnWords({ ...whoseTurn, rows });
-  assertStringIncludes(words, "Atomics.add lost 1,234, at 50.0 ns");
-  assertStringIncludes(words, "With the await after the write it lost 1,234.");
-  const none = whoseTurnWords({
-    ...whoseTurn,
-    rows: whoseTurn.rows.map((row) => ({ ...row, lost: [0] })),
-  });
-  assertStringIncludes(none, "it never loses one, without any lock");
-  assertStringIncludes(none, "lost nothing even with an await between");
+  const lost = { whoseTurn: { ...whoseTurn, rows } };
+  assertStringIncludes(seen("races", lost), "they lost 1,234; an update");
+  assertStringIncludes(seen("racesInLoop", lost), "with the await after the writing, 1,234.");
 });
 
 Deno.test("what one event loop serves together is told, and what it doesn't", () => {
-  const words = whoIsServedWords(whoIsServed);
-  assertStringIncludes(words, "20 clients had its answer after 420 ms");
-  assertStringIncludes(words, "after 24.0 ms from one event loop for all (17.5 times as fast)");
+  const words = seen("server");
+  assertStringIncludes(words, "20 clients asked at the same moment");
+  assertStringIncludes(words, "after 420 ms; one event loop for all, after 24 ms.");
   assertStringIncludes(words, "the squares below 5,000,000 summed");
-  assertStringIncludes(words, "With the sums on 2 threads: 100 ms (2.00 times as fast)");
+  assertStringIncludes(words, "on 2 threads it was 100 ms, 2.00 times as fast.");
   const served = (lastMs: number, answered = 20) =>
-    whoIsServedWords({
-      ...whoIsServed,
-      lanes: 1,
-      rows: whoIsServed.rows.map((row) =>
-        row.way === "computes, threads" ? { ...row, lastMs, answered } : row
-      ),
+    seen("server", {
+      whoIsServed: {
+        ...whoIsServed,
+        lanes: 1,
+        rows: whoIsServed.rows.map((row) =>
+          row.way === "computes, threads" ? { ...row, lastMs, answered } : row
+        ),
+      },
     });
-  assertStringIncludes(served(400), "With the sums on 1 thread: 400 ms (2.00 times as long)");
-  assertStringIncludes(served(201), "201 ms (as long)");
-  assertStringIncludes(served(201), "No time was gained here");
+  assertStringIncludes(served(400), "on 1 thread it was 400 ms, 2.00 times as long.");
+  assertStringIncludes(served(201), "it was 201 ms, about as long.");
   assertStringIncludes(
     served(100, 19),
     "Only 19 of 20 clients had an answer with computes, 1 thread",
   );
+});
+
+Deno.test("report and lesson say the same of the same experiments, and explain them alike", () => {
+  const file = switchFile();
+  const text = switchReport(file).text({ columns: 10_000, colour: false });
+  const lesson = { ...file, kind: "lesson", language: "en" } as unknown as Parameters<
+    typeof ideasOf
+  >[0];
+  for (const { id, about, seen } of ideasOf(lesson)) {
+    if (!/^(preemptive|cooperative|races|sessions|server)$/.test(id)) continue;
+    for (const sentence of [about, ...seen]) assertStringIncludes(text, sentence);
+  }
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { faredOf, Ticker, tickFigures } from "../../lib/switching/ticker.ts";
+import { Ticker, tickFigures } from "../../lib/switching/who_lets_go.ts";
 import { VirtualTimers } from "./virtual_timers.ts";
 
 Deno.test("a ticker ticks at every multiple of its period while its event loop is free", () => {
@@ -53,14 +53,12 @@ function beside(sliceMs: number): ReturnType<typeof tickFigures> {
 Deno.test("beside a task that never lets go no tick comes, and the first is half a second late", () => {
   const figures = beside(500);
   assertEquals(figures, { due: 50, came: 0, typicalLateMs: 495, worstLateMs: 495 });
-  assertEquals(faredOf(figures), "stood still");
 });
 
 Deno.test("beside a task that lets go every 25 ms a tick comes after each slice", () => {
   const figures = beside(25);
   assertEquals([figures.due, figures.came], [50, 19]);
   assertEquals(figures.worstLateMs, 20);
-  assertEquals(faredOf(figures), "limped");
 });
 
 Deno.test("beside a thread every tick comes", () => {
@@ -69,7 +67,6 @@ Deno.test("beside a thread every tick comes", () => {
   timers.pass(700);
   const figures = tickFigures(ticker.stop(), { fromMs: 105, toMs: 605 }, 10);
   assertEquals(figures, { due: 50, came: 50, typicalLateMs: 0, worstLateMs: 0 });
-  assertEquals(faredOf(figures), "ticked on");
 });
 
 Deno.test("no tick was due in no time", () => {

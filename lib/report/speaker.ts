@@ -1,11 +1,16 @@
-/** The texts of the lesson in its languages, with figures put in. */
+/** What was seen, said in a language: the texts of lesson and experiments, with figures put in. */
 
-import { BASELINE, type Model, MODEL_TABLE } from "../../models.ts";
-import { formatCount, formatDuration, formatNumber, formatPercent } from "../../text/format.ts";
-import type { Comparison, ModelResult } from "../../timing/result.ts";
+import { AS_GOOD } from "../judge/thresholds.ts";
+import { BASELINE, type Model, MODEL_TABLE } from "../models.ts";
+import { formatCount, formatDuration, formatNumber, formatPercent } from "../text/format.ts";
+import type { Comparison, ModelResult } from "../timing/result.ts";
 import en from "./en.json" with { type: "json" };
 import ko from "./ko.json" with { type: "json" };
-import type { Language } from "./lesson_file.ts";
+
+/** The languages that a lesson is given in. */
+export const LANGUAGES = ["en", "ko"] as const;
+
+export type Language = typeof LANGUAGES[number];
 
 /** The texts of one language, by key; `{name}` stands for a value. */
 type Texts = typeof en;
@@ -40,6 +45,19 @@ export class Speaker {
   /** The same, unless one of the values wasn't measured. */
   tell(key: Key, values: object): string | undefined {
     return Object.values(values).includes(undefined) ? undefined : this.say(key, values);
+  }
+
+  /** How one time compares with another, if both were measured. */
+  against(
+    key: "io.threads" | "server.threads",
+    ms: number | undefined,
+    otherMs: number | undefined,
+    values: object,
+  ): string | undefined {
+    if (ms === undefined || otherMs === undefined) return undefined;
+    const ratio = ms / otherMs;
+    const how = ratio > AS_GOOD ? "slower" : ratio < 1 / AS_GOOD ? "faster" : "same";
+    return this.say(`${key}.${how}`, { ...values, times: Math.max(ratio, 1 / ratio) });
   }
 
   #figure(name: string, value: number): string {
