@@ -22,10 +22,9 @@ import type {
   SharedOptions,
   WorkersOptions,
 } from "./executor_options.ts";
-import type { Broker } from "./lanes/cluster/broker.ts";
+import type { Broker, ServerOptions } from "./lanes/cluster/broker.ts";
 import { Cluster } from "./lanes/cluster/cluster.ts";
 import { ClusterChannel } from "./lanes/cluster/cluster_channel.ts";
-import type { ServerOptions } from "./lanes/cluster/server_options.ts";
 import { NoneFreeError } from "./lanes/errors.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
 import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";

@@ -22,7 +22,7 @@ import { print, printError } from "../lib/text/print.ts";
 import { TrialError } from "../lib/children/measuring_child.ts";
 import { BOUNDS_HELP, boundsFor } from "../lib/children/bounds_arguments.ts";
 import { SERVER_HELP, serverFault, serverFor } from "../lib/children/server_arguments.ts";
-import type { ServerOptions } from "../lib/lanes/cluster/server_options.ts";
+import type { ServerOptions } from "../lib/lanes/cluster/broker.ts";
 import { isFixed, MODEL_TABLE, MODELS, needsServer } from "../lib/models.ts";
 import { duration, listOf, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
 import { joinedWords } from "../lib/report/advice/advice_words.ts";

@@ -154,7 +154,6 @@ check("a thread's entry file imports nothing from where a job's process may not 
     runtimeImports(path).filter((target) => target.startsWith("lib/")).forEach(visit);
   };
   visit("lib/lanes/worker/worker_main.ts");
-  visit("lib/lanes/cluster/thread_main.ts");
   return [...seen].filter((path) => !/^lib\/(lanes|tasks)\//.test(path));
 });
 

@@ -2,7 +2,7 @@
 
 import type { Rate } from "../dispatch/limits.ts";
 import { PASSWORD_VARIABLE } from "../children/server_arguments.ts";
-import { hostOf, type ServerOptions } from "../lanes/cluster/server_options.ts";
+import { hostOf, type ServerOptions } from "../lanes/cluster/broker.ts";
 import { commonJsFlag } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { defaultLanes, MODEL_TABLE, needsServer, takes } from "../models.ts";

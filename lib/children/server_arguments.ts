@@ -1,7 +1,7 @@
 /** The options that say where the server between machines is, and how this program may use it. */
 
 import { userPath } from "../files/user_files.ts";
-import type { ServerOptions } from "../lanes/cluster/server_options.ts";
+import type { ServerOptions } from "../lanes/cluster/broker.ts";
 import { type Model, needsServer } from "../models.ts";
 import { inputFile, UsageError } from "../options.ts";
 import { plain } from "../text/plain.ts";

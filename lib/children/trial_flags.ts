@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { projectFiles, projectFlags, THREAD_FOLDERS } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
-import { hostOf, type ServerOptions } from "../lanes/cluster/server_options.ts";
+import { hostOf, type ServerOptions } from "../lanes/cluster/broker.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Model, MODEL_TABLE, needsServer } from "../models.ts";
 

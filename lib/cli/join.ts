@@ -1,6 +1,13 @@
 /** What `deno task lane` does: joins a cluster, or looks after what jobs left on its server. */
 
-import { BEAT_MS, BrokerError, type JobBeat, queueOf, Subject } from "../lanes/cluster/broker.ts";
+import {
+  BEAT_MS,
+  BrokerError,
+  type JobBeat,
+  queueOf,
+  type ServerOptions,
+  Subject,
+} from "../lanes/cluster/broker.ts";
 import { Machine, type MachineOptions, type MachineState } from "../lanes/cluster/machine.ts";
 import {
   DEAD_QUEUE,
@@ -8,7 +15,6 @@ import {
   openNats,
   type QueueInfo,
 } from "../lanes/cluster/nats_broker.ts";
-import type { ServerOptions } from "../lanes/cluster/server_options.ts";
 import { UsageError } from "../options.ts";
 import { ProgressLine } from "../progress/progress.ts";
 import { type Column, textTable } from "../report/document.ts";

@@ -16,7 +16,7 @@ import { type SharedState, sharedWords } from "../advice/job/shared_state.ts";
 import { blocks, computesBeside, heldMs, type Sample } from "../advice/probe/sample.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
-import type { ServerOptions } from "../lanes/cluster/server_options.ts";
+import type { ServerOptions } from "../lanes/cluster/broker.ts";
 import type { LanePermissions } from "../lanes/permissions.ts";
 import { COMPUTES } from "../judge/thresholds.ts";
 import type { ModelSpec } from "../timing/spec.ts";

@@ -4,7 +4,7 @@ import type { Rate } from "../dispatch/limits.ts";
 import type { AutoBounds, StartAdvice } from "../executor_options.ts";
 import type { Model } from "../models.ts";
 import type { Device } from "../lanes/lane.ts";
-import type { ServerOptions } from "../lanes/cluster/server_options.ts";
+import type { ServerOptions } from "../lanes/cluster/broker.ts";
 import type { LanePermissions } from "../lanes/permissions.ts";
 import type { Task } from "../lanes/task.ts";
 import type { Meter } from "./meter/meter.ts";

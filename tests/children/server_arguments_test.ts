@@ -3,7 +3,7 @@ import { readServerOptions, serverFault, serverFor } from "../../lib/children/se
 import { UsageError } from "../../lib/options.ts";
 import { join } from "node:path";
 import { granted } from "../granted.ts";
-import { hostOf } from "../../lib/lanes/cluster/server_options.ts";
+import { hostOf } from "../../lib/lanes/cluster/broker.ts";
 
 Deno.test("a server's address is checked, and no secret may stand in it", async () => {
   assertEquals(await readServerOptions({}), undefined);

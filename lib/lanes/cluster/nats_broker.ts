@@ -21,9 +21,15 @@ import {
 } from "npm:@nats-io/nats-core@^3.4.0/internal";
 import { attempt, wordsOf } from "../attempt.ts";
 import { clock, within } from "../timers.ts";
-import { ACK_WAIT_MS, type Broker, BrokerError, type DeadLetter, type Handed } from "./broker.ts";
+import {
+  ACK_WAIT_MS,
+  type Broker,
+  BrokerError,
+  type DeadLetter,
+  type Handed,
+  type ServerOptions,
+} from "./broker.ts";
 import { DenoTransport } from "./nats_transport.ts";
-import type { ServerOptions } from "./server_options.ts";
 
 /** Dead letters of all jobs. */
 export const DEAD_QUEUE = "LANES-DEAD";

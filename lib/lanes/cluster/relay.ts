@@ -51,7 +51,6 @@ const MOST_AHEAD = 8;
 /** Control messages that may be on their way beside the batches. */
 const MOST_CONTROL = 64;
 const UNREADABLE = "was sent a message that can't be read";
-const THREAD = new URL("./thread_main.ts", import.meta.url);
 
 export class Relay {
   readonly #channel: Channel;
@@ -88,7 +87,6 @@ export class Relay {
         slots,
         modules,
         permissions: threadPermissions(permissions),
-        entry: THREAD,
         isRelayed: true,
       })
       : new SubprocessChannel(events, { slots, modules, permissions, isRelayed: true });

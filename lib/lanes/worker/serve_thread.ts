@@ -16,6 +16,7 @@ type Opening = readonly [
   lock: string,
   slots: number,
   cells: SharedArrayBuffer | undefined,
+  isRelayed: boolean,
 ];
 
 /**
@@ -24,12 +25,8 @@ type Opening = readonly [
  *
  * @param open Makes what runs tasks, if their functions don't; it is given what says that the lane can't
  * go on, and ends it. If it throws, the lane can't start.
- * @param way How values travel from here on, if not between threads alone.
  */
-export function serveThread(
-  open?: (end: (how: string) => void) => Promise<Runner>,
-  way: Way = threads,
-): void {
+export function serveThread(open?: (end: (how: string) => void) => Promise<Runner>): void {
   const scope = self as unknown as DedicatedWorkerGlobalScope;
   // What the platform gives, before a task's module can change it.
   const close = scope.close.bind(scope);
@@ -49,8 +46,9 @@ export function serveThread(
     return new Promise<never>(() => {});
   });
   scope.addEventListener("message", async ({ data }: MessageEvent<Opening>) => {
-    const [far, lock, slots, cells] = data;
+    const [far, lock, slots, cells, isRelayed] = data;
     const runner = await opening;
+    const way = isRelayed ? await wayOn() : threads;
     const line = new Line(far);
     announceEnd = (how) => line.send(FromLane.ending, [], { how });
     line.send(FromLane.ready, [performance.timeOrigin]);
@@ -72,4 +70,10 @@ export function serveThread(
       line.start((...message) => server.receive(...message));
     });
   }, { once: true });
+}
+
+/** As values go on to another machine: what only threads could be sent is refused. */
+async function wayOn(): Promise<Way> {
+  const { serializerOf, wayThrough } = await import("../subprocess/frame.ts");
+  return wayThrough(serializerOf(await import("node:v8")));
 }

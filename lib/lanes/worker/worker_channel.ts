@@ -26,7 +26,7 @@ export interface WorkerChannelOptions {
   readonly modules: readonly string[];
   /** The file that runs in the thread; the one that runs tasks by their functions unless given. */
   readonly entry?: URL;
-  /** Whether no memory is shared with it: who sends and receives is elsewhere. */
+  /** Whether who sends and receives is elsewhere: no memory is shared, and values go on as frames. */
   readonly isRelayed?: boolean;
   /** When a terminated thread is given up, and what to do about tasks that keep it. */
   readonly stuck?: Stuck;
@@ -81,10 +81,11 @@ export class WorkerChannel implements Channel {
   #silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly events: ChannelEvents, options: WorkerChannelOptions) {
-    const { number, permissions, modules, slots, entry = THREAD_ENTRY, stuck = STUCK } = options;
-    this.cells = options.isRelayed ? undefined : new Cells(slots);
+    const { number, permissions, modules, slots, isRelayed = false } = options;
+    const { entry = THREAD_ENTRY, stuck = STUCK } = options;
+    this.cells = isRelayed ? undefined : new Cells(slots);
     this.#stuck = stuck;
-    this.#isForced = options.isRelayed ?? false;
+    this.#isForced = isRelayed;
     reserveDescriptors(THREAD_ENTRY);
     const url = permissions === undefined ? entry.href : preloadCode(modules, [entry.href]);
     this.#worker = new Worker(url, {
@@ -116,7 +117,8 @@ export class WorkerChannel implements Channel {
     });
     port1.onmessageerror = () => this.#onEnd("sent a message that can't be read");
     const far: FarEnd = [port2, outbox, inbox];
-    this.#worker.postMessage([far, this.#endWatch.name, slots, this.cells?.buffer], [port2]);
+    const { name } = this.#endWatch;
+    this.#worker.postMessage([far, name, slots, this.cells?.buffer, isRelayed], [port2]);
   }
 
   #onEnd(how: string): void {
