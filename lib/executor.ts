@@ -14,10 +14,10 @@ import {
 import { LanePool, type PoolOptions, type RunningTask } from "./dispatch/lane_pool.ts";
 import { type Outcome, type Results, UnusedResults } from "./dispatch/output.ts";
 import { type MapCall, startMap } from "./dispatch/run.ts";
-import type { LimitedOptions } from "./executor_options.ts";
+import type { SharedOptions } from "./executor_options.ts";
 import type { Device } from "./lanes/lane.ts";
 import type { Task, TaskFunction } from "./lanes/task.ts";
-import { defaultLanes, type Model, MODEL_TABLE } from "./models.ts";
+import { type Model, MODEL_TABLE } from "./models.ts";
 
 /** What one lane used, as far as it could be told. */
 export interface LaneUsage {
@@ -193,7 +193,6 @@ export interface AutoExecutor extends EventLoopExecutor {
   readonly recommended: Recommended;
 }
 
-const GRACE_MS = 250;
 /** More lanes than any machine has use for: threads and subprocesses take megabytes each. */
 export const MOST_LANES = 4096;
 /** How long `ready(task)` waits for the task's module. */
@@ -221,23 +220,21 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
 
   constructor(
     model: Model,
-    options: LimitedOptions & { readonly lanes?: number | undefined },
+    options: SharedOptions & Pick<PoolOptions, "lanes" | "slots" | "graceMs">,
     kind: LaneKind,
   ) {
-    const row = MODEL_TABLE[model];
-    const { lanes = defaultLanes(model, "cpu"), slots = row.slots } = options;
+    const { place, mostSlots } = MODEL_TABLE[model];
+    const { lanes, slots, graceMs } = options;
     const { maxQueued = Infinity, tasksPerLane = Infinity, idleMs = Infinity } = options;
-    const graceMs = graceOf(options);
     const check = new Checker(`open ${model}()`);
     check.count("lanes", lanes, 1, MOST_LANES);
-    check.count("slots", slots, 1, row.mostSlots);
+    check.count("slots", slots, 1, mostSlots);
     check.time("graceMs", graceMs);
     check.count("maxQueued", maxQueued, 0);
     check.count("tasksPerLane", tasksPerLane, 1);
     check.time("idleMs", idleMs);
     this.model = model;
     this.#slots = slots;
-    const { place } = row;
     const remote = place !== "event loop" && place !== "where it gains";
     const inThreads = place === "thread" || place === "graphics card";
     // Only there can they be taken back while it is busy.
@@ -344,11 +341,6 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** How long a task that was asked to stop may go on, and what it set up may take to be disposed. */
-export function graceOf({ graceMs = GRACE_MS }: { readonly graceMs?: number | undefined }): number {
-  return graceMs;
 }
 
 function recommendedFor({ place, lanes, slots }: Shape, isolated: boolean): Recommended {

@@ -49,6 +49,8 @@ export interface ModelRow {
   readonly slots: number;
   /** The most slots that a lane can have. */
   readonly mostSlots: number;
+  /** How long a task that was asked to stop may go on, and disposing what was set up may take, unless told. */
+  readonly graceMs: number;
   /** Whether items share its lane because they travel together, so that only many at once fill it. */
   readonly together: boolean;
   /** Options of its constructor besides its size. */
@@ -69,7 +71,7 @@ export interface ModelRow {
   readonly python: Readonly<Record<JobKind, string>>;
 }
 
-const USUAL = { kinds: ["io", "cpu"], isUsual: true, together: false } as const;
+const USUAL = { kinds: ["io", "cpu"], isUsual: true, together: false, graceMs: 250 } as const;
 /** Options that models' constructors have in common. */
 const COMMON_OPTIONS = ["graceMs", "maxQueued", "shared", "tasksPerLane", "idleMs"] as const;
 
@@ -156,6 +158,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     lane: "other machines, over NATS JetStream",
     lanes: { io: MOST_JOINED, cpu: MOST_JOINED },
     mostSlots: 65_536,
+    graceMs: 1000,
     options: [...COMMON_OPTIONS, "servers", "user", "password", "creds", "tlsCa", "silenceMs"],
     startsDeno: false,
     readsEntry: true,
@@ -165,6 +168,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     python: { io: "Celery, Dask or Ray", cpu: "Celery, Dask or Ray" },
   },
   gpu: {
+    ...USUAL,
     kinds: ["cpu"],
     isUsual: false,
     place: "graphics card",

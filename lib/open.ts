@@ -3,12 +3,12 @@
 import { Guide } from "./adaptive/guide.ts";
 import { checkAutoOptions } from "./auto_options.ts";
 import { Checker, isTime } from "./dispatch/options.ts";
+import type { PoolOptions } from "./dispatch/lane_pool.ts";
 import type { LaneFactory } from "./dispatch/places.ts";
 import {
   type AutoExecutor,
   type EventLoopExecutor,
   type Executor,
-  graceOf,
   type LimitedExecutor,
   PooledExecutor,
 } from "./executor.ts";
@@ -37,7 +37,7 @@ import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
-import { type Model, MODEL_TABLE } from "./models.ts";
+import { defaultLanes, type Model, MODEL_TABLE } from "./models.ts";
 
 /** What the caller gives to all lanes, as it is now, in the form that travels. */
 function sharedOf({ shared }: SharedOptions, way: Way): Encoded | undefined {
@@ -49,9 +49,18 @@ function onlyOf(modules: readonly string[]): (task: Task) => boolean {
   return ({ module }) => !needsPreload(module) || modules.includes(module);
 }
 
-function checkKnown(model: Model, options: object): void {
-  const { sizes, options: names } = MODEL_TABLE[model];
+type Sized = Pick<PoolOptions, "lanes" | "slots" | "graceMs">;
+
+/** A model's options; what they don't say of its size stands in the table of models. */
+function sized<Options extends { readonly [Name in keyof Sized]?: number | undefined }>(
+  model: Model,
+  options: Options,
+): Options & Sized {
+  const { sizes, options: names, ...usual } = MODEL_TABLE[model];
   new Checker(`open ${model}()`).known(options, [...sizes, ...names]);
+  const { lanes = defaultLanes(model, "cpu") } = options;
+  const { slots = usual.slots, graceMs = usual.graceMs } = options;
+  return { ...options, lanes, slots, graceMs };
 }
 
 function checkPermissions(model: Model, permissions: unknown, where: "thread" | "process"): void {
@@ -122,14 +131,14 @@ export function limited(options: LimitedOptions = {}): LimitedExecutor {
 }
 
 function eventLoop(model: Model, options: LimitedOptions): LimitedExecutor {
-  checkKnown(model, options);
-  return new PooledExecutor(model, options, { makeLane: loopLanes(options) });
+  const all = sized(model, options);
+  return new PooledExecutor(model, all, { makeLane: loopLanes(all) });
 }
 
-function loopLanes(options: EventLoopOptions): LaneFactory {
+function loopLanes(options: EventLoopOptions & Sized): LaneFactory {
   const encoded = sharedOf(options, threads);
   const shared = encoded && decode(encoded.special, encoded.payload).values?.[0];
-  return (_number, events) => new EventLoopLane(events, { shared, graceMs: graceOf(options) });
+  return (_number, events) => new EventLoopLane(events, { shared, graceMs: options.graceMs });
 }
 
 /**
@@ -149,12 +158,12 @@ function loopLanes(options: EventLoopOptions): LaneFactory {
  * ```
  */
 export function workers(options: WorkersOptions = {}): Executor {
-  checkKnown("workers", options);
-  return new PooledExecutor("workers", options, { makeLane: threadLanes(options) });
+  const all = sized("workers", options);
+  return new PooledExecutor("workers", all, { makeLane: threadLanes(all) });
 }
 
-function threadLanes(options: WorkersOptions): LaneFactory {
-  const { slots = 1, unstableWorkerOptions = false } = options;
+function threadLanes(options: WorkersOptions & Sized): LaneFactory {
+  const { slots, graceMs, unstableWorkerOptions = false } = options;
   new Checker("open workers()").flag("unstableWorkerOptions", unstableWorkerOptions);
   // A copy: what a lane may do is settled now, whatever becomes of the caller's object.
   const permissions = copyOf(options.permissions);
@@ -162,7 +171,6 @@ function threadLanes(options: WorkersOptions): LaneFactory {
   const narrows = permissions !== undefined && permissions !== "inherit";
   if (narrows) checkNarrowing(unstableWorkerOptions);
   const shared = sharedOf(options, threads);
-  const graceMs = graceOf(options);
   return (number, events, tasks) => {
     const modules = tasks.map(({ module }) => module);
     const thread = { number, slots, modules, ...(narrows && { permissions }) };
@@ -189,12 +197,12 @@ function threadLanes(options: WorkersOptions): LaneFactory {
  * ```
  */
 export function processes(options: ProcessesOptions = {}): Executor {
-  checkKnown("processes", options);
-  return new PooledExecutor("processes", options, { makeLane: processLanes("processes", options) });
+  const all = sized("processes", options);
+  return new PooledExecutor("processes", all, { makeLane: processLanes("processes", all) });
 }
 
-function processLanes(model: Model, options: ProcessesOptions): LaneFactory {
-  const { slots = 1, permissions, v8Flags = [], config, stderr = "show" } = options;
+function processLanes(model: Model, options: ProcessesOptions & Sized): LaneFactory {
+  const { slots, graceMs, permissions, v8Flags = [], config, stderr = "show" } = options;
   const check = new Checker(`open ${model}()`);
   const areFlags = Array.isArray(v8Flags) && v8Flags.every((flag) => typeof flag === "string");
   check.is("v8Flags", v8Flags, areFlags, 'a list such as ["--max-old-space-size=256"]');
@@ -203,7 +211,6 @@ function processLanes(model: Model, options: ProcessesOptions): LaneFactory {
   const child = structuredClone({ permissions, v8Flags, config, stderr });
   checkPermissions(model, child.permissions, "process");
   const shared = sharedOf(options, frames);
-  const graceMs = graceOf(options);
   return (_number, events, tasks) => {
     const modules = ofOneProject(tasks.map(({ module }) => module), child.config);
     const open = (told: ChannelEvents) => new SubprocessChannel(told, { ...child, slots, modules });
@@ -219,7 +226,6 @@ const MOST_CLUSTER_ITEMS = 16_384;
 const CLUSTER_AHEAD_BELOW_MS = 1000;
 /** A message costs all that carry it a millisecond or two together: 1 % of this. */
 const CLUSTER_LONG_MS = 100;
-const CLUSTER_GRACE_MS = 1000;
 const SILENCE_MS = 10_000;
 /** A machine may be late by a beat or two. */
 const LEAST_SILENCE_MS = 3000;
@@ -246,8 +252,8 @@ const NATS = new URL("./lanes/cluster/nats_broker.ts", import.meta.url).href;
  * ```
  */
 export function cluster(options: ClusterOptions): Executor {
-  checkKnown("cluster", options);
-  const { servers, slots = 1, graceMs = CLUSTER_GRACE_MS, silenceMs = SILENCE_MS } = options;
+  const all = sized("cluster", options);
+  const { servers, slots, graceMs, silenceMs = SILENCE_MS } = all;
   const check = new Checker("open cluster()");
   const list = typeof servers === "string" ? servers.split(",") : servers;
   const areServers = Array.isArray(list) && list.length > 0 &&
@@ -266,7 +272,7 @@ export function cluster(options: ClusterOptions): Executor {
       return await openNats(server);
     },
   });
-  return new PooledExecutor("cluster", { ...options, graceMs }, {
+  return new PooledExecutor("cluster", all, {
     batches: {
       targetMs: CLUSTER_BATCH_MS,
       firstItems: 1,
@@ -319,16 +325,16 @@ const FIRST_GPU_ITEMS = 64;
  * ```
  */
 export function gpu(options: GpuOptions = {}): Executor {
-  checkKnown("gpu", options);
-  const { slots = MODEL_TABLE.gpu.slots } = options;
+  const all = sized("gpu", options);
+  const { slots, graceMs } = all;
   const batches = Math.min(slots, GPU_BATCHES);
   const mostItems = Math.floor(slots / batches);
-  return new PooledExecutor("gpu", options, {
+  return new PooledExecutor("gpu", all, {
     slots: batches,
     batches: { targetMs: GPU_BATCH_MS, firstItems: FIRST_GPU_ITEMS, mostItems },
     makeLane(number, events) {
       const open = (told: ChannelEvents) => new GpuChannel(told, { number, slots: batches });
-      return new RemoteLane(events, open, { graceMs: graceOf(options) });
+      return new RemoteLane(events, open, { graceMs });
     },
   });
 }
@@ -355,16 +361,16 @@ export function gpu(options: GpuOptions = {}): Executor {
  * ```
  */
 export function auto(options: AutoOptions = {}): AutoExecutor {
-  checkKnown("auto", options);
+  const all = sized("auto", options);
   const { isolate, keepClasses, because, ...bounds } = checkAutoOptions(options);
   const { maxSlots, maxLanes } = bounds;
-  const here = loopLanes(options);
+  const here = loopLanes(all);
   const slots = Math.min(maxSlots, MODEL_TABLE.workers.mostSlots);
-  const { permissions: _ofSubprocesses, ...ofThreads } = options;
+  const { permissions: _ofSubprocesses, ...ofThreads } = all;
   const elsewhere = isolate
-    ? processLanes("auto", { ...options, slots })
+    ? processLanes("auto", { ...all, slots })
     : threadLanes({ ...ofThreads, slots });
-  return new PooledExecutor("auto", { ...options, lanes: 1 + maxLanes, slots: 1 }, {
+  return new PooledExecutor("auto", { ...all, lanes: 1 + maxLanes }, {
     makeLane: (number, ...rest) => (number === 0 ? here : elsewhere)(number, ...rest),
     guide: new Guide({
       ...bounds,
