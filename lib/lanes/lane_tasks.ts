@@ -36,8 +36,6 @@ interface LaneTasksOptions {
   readonly shared?: unknown;
   /** Told when a module's set-up begins: there will be something to dispose. */
   readonly onSetup?: (module: string) => void;
-  /** Loads a task; {@linkcode loadTask} unless given. */
-  readonly load?: (task: Task) => TaskFunction | Promise<TaskFunction>;
 }
 
 interface SetUp {
@@ -66,9 +64,8 @@ export class LaneTasks {
    * rejects with {@linkcode TaskLoadError} if that can't be done.
    */
   ready(task: Task): ReadyTask | Promise<ReadyTask> {
-    const { load = loadTask } = this.options;
     return this.#ready.get(task) ?? soon(
-      load(task),
+      loadTask(task),
       (fn) => soon(this.#givenTo(task.module), (given) => this.#keep(task, fn, given)),
     );
   }
@@ -219,20 +216,15 @@ const functions = new WeakMap<Task, TaskFunction>();
 export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
   const fn = functions.get(task);
   if (fn !== undefined) return fn;
-  const key = nameOf(task);
-  let found = loaded.get(key);
-  if (found === undefined) {
-    found = importTask(task).then((fn) => {
+  return loaded.getOrInsertComputed(nameOf(task), (key) =>
+    importTask(task).then((fn) => {
       loaded.set(key, fn);
       return fn;
     }, (error) => {
       // Not kept: a file may be mended, or a permission granted, before the next run.
       loaded.delete(key);
       throw error;
-    });
-    loaded.set(key, found);
-  }
-  return found;
+    }));
 }
 
 const byFunction = new WeakMap<TaskFunction, Task>();

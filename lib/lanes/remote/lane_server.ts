@@ -63,8 +63,8 @@ export class LaneServer {
   #loading: Promise<void> = Promise.resolve();
   #tasks: LaneTasks | undefined;
   #shared: unknown;
-  /** The task that is just being loaded. */
-  #loads: { readonly number: number; readonly isProgram: boolean } | undefined;
+  /** The number of the task that is just being loaded. */
+  #loads = 0;
 
   constructor(private readonly host: ServerHost) {
     this.#freeSlots = host.slots;
@@ -116,8 +116,9 @@ export class LaneServer {
   }
 
   async #load(number: number, { isProgram, ...task }: TaskToLoad): Promise<void> {
-    this.#loads = { number, isProgram };
+    this.#loads = number;
     try {
+      await (isProgram ? loadFromProgram : loadTask)(task);
       this.#makeRun.set(task, await this.#makeReady(task));
       this.#ready.set(number, task);
     } catch (error) {
@@ -127,16 +128,11 @@ export class LaneServer {
   }
 
   async #makeReady(task: Task): Promise<MakeRun> {
-    const load = (task: Task) => this.#loads!.isProgram ? loadFromProgram(task) : loadTask(task);
     const { runner } = this.host;
-    if (runner !== undefined) {
-      await load(task);
-      return await runner.ready(task);
-    }
+    if (runner !== undefined) return await runner.ready(task);
     this.#tasks ??= new LaneTasks({
       shared: this.#shared,
-      onSetup: () => this.host.send(FromLane.settingUp, [this.#loads!.number]),
-      load,
+      onSetup: () => this.host.send(FromLane.settingUp, [this.#loads]),
     });
     const ready = await this.#tasks.ready(task);
     return (batch, host) => new BatchRun(batch, traced(ready, batch.span), host, ready.given);
@@ -204,9 +200,7 @@ export class LaneServer {
 
   /** The buffers of what later tasks find as `shared` and `resource`. */
   #keptFor({ given = NOTHING }: LaneRun): ReadonlySet<ArrayBufferLike> {
-    let kept = this.#kept.get(given);
-    if (kept === undefined) this.#kept.set(given, kept = keptIn([given.shared, given.resource]));
-    return kept;
+    return this.#kept.getOrInsertComputed(given, () => keptIn([given.shared, given.resource]));
   }
 
   #post(id: number, report: Report, { special, payload }: Encoded, moves?: ArrayBuffer[]): void {
