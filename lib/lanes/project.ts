@@ -58,8 +58,7 @@ interface Project {
 const projects = new Map<string, Project | undefined>();
 
 function projectOf(module: string): Project | undefined {
-  if (!projects.has(module)) projects.set(module, search(module));
-  return projects.get(module);
+  return projects.getOrInsertComputed(module, search);
 }
 
 /** The folder of a module and those above it, up to the root; none if it isn't a file. */

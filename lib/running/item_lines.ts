@@ -129,12 +129,6 @@ export async function countItems(
 ): Promise<number> {
   await using lines = new ItemLines(name, (await Deno.open(path)).readable, format);
   let count = 0;
-  for (
-    let items = await lines.next(Infinity);
-    items.length > 0;
-    items = await lines.next(Infinity)
-  ) {
-    count += items.length;
-  }
+  for (let items; (items = await lines.next(Infinity)).length > 0;) count += items.length;
   return count;
 }

@@ -40,11 +40,8 @@ export class KnownItems {
     this.length = length;
     if (length <= this.#states.length) return;
     const size = Math.max(length, 2 * this.#states.length);
-    const digests = new Float64Array(size);
-    const states = new Uint8Array(size);
-    digests.set(this.#digests);
-    states.set(this.#states);
-    [this.#digests, this.#states] = [digests, states];
+    this.#digests = new Float64Array(this.#digests.buffer.transfer(8 * size));
+    this.#states = new Uint8Array(this.#states.buffer.transfer(size));
   }
 
   at(index: number): Known | undefined {

@@ -66,13 +66,11 @@ function keeping(
   name: string,
   have: () => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
-  let found = kept.get(name);
-  if (found === undefined) {
-    found = have();
+  return kept.getOrInsertComputed(name, () => {
+    const found = have();
     found.catch(() => kept.delete(name));
-    kept.set(name, found);
-  }
-  return found;
+    return found;
+  });
 }
 
 /** Payload of a frame that was received. */

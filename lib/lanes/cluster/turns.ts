@@ -3,18 +3,12 @@
  * several jobs want more than that, they take turns.
  */
 
-/** A lane and what waits for it, in its order. */
-interface Entry<Lane> {
-  readonly lane: Lane;
-  readonly starts: (() => void)[];
-}
-
 /** Turns of lanes, each of which belongs to a job. */
 export class Turns<Lane extends object> {
   /** How many batches each lane with a turn has in flight. */
   readonly #active = new Map<Lane, number>();
-  /** Jobs with the lanes of theirs that wait. */
-  readonly #waiting = new Map<string, Entry<Lane>[]>();
+  /** The batches that wait, by their jobs and lanes, in the order in which these came. */
+  readonly #waiting = new Map<string, Map<Lane, (() => void)[]>>();
   /** Jobs that had to wait, the one whose turn is the longest ago first. */
   readonly #served = new Set<string>();
 
@@ -32,11 +26,8 @@ export class Turns<Lane extends object> {
       this.#active.set(lane, (count ?? 0) + 1);
       return start();
     }
-    const entries = this.#waiting.get(job) ?? [];
-    const known = entries.find((entry) => entry.lane === lane);
-    if (known === undefined) entries.push({ lane, starts: [start] });
-    else known.starts.push(start);
-    this.#waiting.set(job, entries);
+    const lanes = this.#waiting.getOrInsertComputed(job, () => new Map());
+    lanes.getOrInsert(lane, []).push(start);
     this.#served.add(job);
   }
 
@@ -50,7 +41,7 @@ export class Turns<Lane extends object> {
 
   /** A lane is gone: nothing of it runs or waits. */
   remove(job: string, lane: Lane): void {
-    this.#keep(job, (this.#waiting.get(job) ?? []).filter((entry) => entry.lane !== lane));
+    this.#forget(job, lane);
     this.#end(lane);
   }
 
@@ -59,9 +50,9 @@ export class Turns<Lane extends object> {
     while (this.#active.size < this.most) {
       const job = [...this.#served].find((job) => this.#waiting.has(job));
       if (job === undefined) return this.#served.clear();
-      const entries = this.#waiting.get(job)!;
-      const { lane, starts } = entries.shift()!;
-      this.#keep(job, entries);
+      const [next] = this.#waiting.get(job)!;
+      const [lane, starts] = next!;
+      this.#forget(job, lane);
       this.#served.delete(job);
       this.#served.add(job);
       this.#active.set(lane, (this.#active.get(lane) ?? 0) + starts.length);
@@ -69,8 +60,8 @@ export class Turns<Lane extends object> {
     }
   }
 
-  #keep(job: string, entries: Entry<Lane>[]): void {
-    if (entries.length > 0) this.#waiting.set(job, entries);
-    else this.#waiting.delete(job);
+  #forget(job: string, lane: Lane): void {
+    const lanes = this.#waiting.get(job);
+    if (lanes?.delete(lane) && lanes.size === 0) this.#waiting.delete(job);
   }
 }
