@@ -7,7 +7,8 @@
 import { closestString } from "@std/text/closest-string";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { basename, dirname } from "node:path";
-import { linkTarget, readText } from "./files/user_files.ts";
+import { linkTarget, readText, statOrUndefined } from "./files/user_files.ts";
+import { firstLine } from "./text/print.ts";
 
 /** How much of a value is shown: enough to recognize it, never so much that it hides the remedy. */
 const SHOWN_CHARACTERS = 80;
@@ -47,6 +48,18 @@ export class UsageError extends Error {
   ) {
     super(`${option}${value === true ? "" : ` ${quoted(value)}`}: ${problem}; ${remedy}`, options);
   }
+}
+
+/** Refuses an option that has no meaning without another one. */
+export function needs(
+  holds: boolean,
+  option: string,
+  value: string | true | undefined,
+  other: string,
+): void {
+  if (holds || value === undefined) return;
+  const remedy = `leave it out, or add ${other}`;
+  throw new UsageError(option, value, `has no meaning without ${other}`, remedy);
 }
 
 /** Makes such errors of one option's value. */
@@ -270,20 +283,10 @@ function refused(option: string, path: string, error: unknown): UsageError {
   if (error instanceof PermissionDenied) {
     return fault("the system denies access", "choose another, or change its rights", error);
   }
-  const message = error instanceof Error ? error.message : String(error);
   // The flags are fixed in deno.json, and what lies in /proc or /dev would take all of them.
   const isOurs = error instanceof NotCapable;
-  const problem = isOurs ? "this program has no right to it" : message.split("\n", 1)[0]!;
+  const problem = isOurs ? "this program has no right to it" : firstLine(error);
   return fault(problem, "choose another path", error);
-}
-
-async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
 
 /** Checks that a file can be written, and leaves what is there as it is. */

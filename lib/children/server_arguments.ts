@@ -3,7 +3,7 @@
 import { userPath } from "../files/user_files.ts";
 import type { ServerOptions } from "../lanes/cluster/broker.ts";
 import { type Model, needsServer } from "../models.ts";
-import { inputFile, UsageError } from "../options.ts";
+import { inputFile, needs, UsageError } from "../options.ts";
 import { plain } from "../text/plain.ts";
 
 export interface RawServerOptions {
@@ -31,11 +31,9 @@ export async function readServerOptions(
   { servers, user, creds, tlsCa }: RawServerOptions,
 ): Promise<ServerOptions | undefined> {
   if (servers === undefined) {
-    const [other] = Object.entries({ "--user": user, "--creds": creds, "--tls-ca": tlsCa })
-      .filter(([, value]) => value !== undefined);
-    if (other === undefined) return undefined;
-    const remedy = "leave it out, or add --servers";
-    throw new UsageError(other[0], other[1]!, "has no meaning without --servers", remedy);
+    const others = { "--user": user, "--creds": creds, "--tls-ca": tlsCa };
+    for (const [name, value] of Object.entries(others)) needs(false, name, value, "--servers");
+    return undefined;
   }
   const password = user === undefined ? undefined : Deno.env.get(PASSWORD_VARIABLE);
   // Tasks may be allowed to see the environment, and are to see nothing of this.

@@ -17,6 +17,7 @@ import {
   MOST_LANES,
   MOST_SLOTS,
   type NamedFile,
+  needs,
   nonNegativeInteger,
   positiveInteger,
   seedOption,
@@ -131,12 +132,8 @@ export async function readComparisonOptions(
     const remedy = `leave it out, or add ${sized} to --models`;
     throw new UsageError(`--${name}`, value, "no model chosen takes it", remedy);
   }
-  if (raw.maxSlowdown !== undefined && raw.baseline === undefined) {
-    const value = raw.maxSlowdown;
-    share("--max-slowdown", value);
-    const remedy = "leave it out, or add --baseline";
-    throw new UsageError("--max-slowdown", value, "has no meaning without --baseline", remedy);
-  }
+  const maxSlowdown = share("--max-slowdown", raw.maxSlowdown ?? "10%");
+  needs(raw.baseline !== undefined, "--max-slowdown", raw.maxSlowdown, "--baseline");
   const server = await serverFor("--models", raw.models, names, raw);
   const bounds = boundsFor("--models", names, raw);
   const earlier = raw.baseline === undefined
@@ -151,7 +148,7 @@ export async function readComparisonOptions(
     rounds: upTo(MOST_ROUNDS, "--rounds", raw.rounds),
     warmup: nonNegativeInteger("--warmup", raw.warmup ?? "0", { max: MOST_WARMUP }),
     seed: seedOption(raw.seed),
-    maxSlowdown: share("--max-slowdown", raw.maxSlowdown ?? "10%"),
+    maxSlowdown,
     live: raw.live ?? false,
     baseline: raw.baseline === undefined
       ? undefined

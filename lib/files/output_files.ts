@@ -2,7 +2,7 @@
 
 import { basename } from "node:path";
 import { type NamedFile, outputFile, requireDistinct, UsageError } from "../options.ts";
-import { print as printOut } from "../text/print.ts";
+import { firstLine, print as printOut } from "../text/print.ts";
 import { endsOf, userPath, writeAtomically } from "./user_files.ts";
 
 export const FORMATS = ["json", "csv", "markdown", "html", "trace"] as const;
@@ -131,8 +131,4 @@ async function saveElsewhere(
     print(text);
     return "it was printed instead";
   }
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!;
 }

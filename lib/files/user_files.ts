@@ -67,6 +67,16 @@ export function decoded(bytes: Uint8Array): string {
   return new TextDecoder(encoding).decode(bytes);
 }
 
+/** What the system says of a file; undefined if it isn't there. */
+export async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 const EDGE_BYTES = 1 << 16;
 
 /** The begin and the end of a file's text; none of what isn't there, or is no file. */
@@ -96,17 +106,26 @@ export async function linkTarget(path: string): Promise<string> {
   return path;
 }
 
-/** Written beside it, then renamed: a reader never sees half of a file. */
+/** Has a file made beside a path, and renamed to it once it is whole: a reader never sees half of it. */
+export async function makeWhole(
+  path: string,
+  make: (beside: string) => Promise<void>,
+): Promise<void> {
+  const beside = join(dirname(path), `.${basename(path)}.${crypto.randomUUID().slice(0, 8)}`);
+  await using _ = passingPath(beside);
+  await make(beside);
+  await Deno.rename(beside, path);
+}
+
+/** Writes a file whole or not at all, unless it is none. */
 export async function writeAtomically(path: string, text: string): Promise<void> {
   // /dev/stdout and pipes can't be renamed over.
   const special = await Deno.stat(path).then(({ isFile }) => !isFile, () => false);
   if (special) return await Deno.writeTextFile(path, text);
   // The file that a link leads to is replaced, not the link.
-  const target = await linkTarget(path);
-  const beside = join(dirname(target), `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}`);
-  await using _ = passingPath(beside);
-  await Deno.writeTextFile(beside, text, { createNew: true });
-  await Deno.rename(beside, target);
+  await makeWhole(await linkTarget(path), (beside) => {
+    return Deno.writeTextFile(beside, text, { createNew: true });
+  });
 }
 
 /** The folder in which `deno task` was called; the current one without `deno task`. */

@@ -7,9 +7,8 @@
  * else was written. What was torn by the end of the program is cut off, and its item runs again.
  */
 
-import { basename, dirname, join } from "node:path";
 import { linesOf } from "../children/parent.ts";
-import { passingPath } from "../files/user_files.ts";
+import { makeWhole, statOrUndefined } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { UsageError } from "../options.ts";
 import { digestIn, type Known, KnownItems, MOST_ITEMS } from "./known_items.ts";
@@ -68,8 +67,8 @@ export class Journal implements AsyncDisposable {
   /** Throws a UsageError if the files are another job's, another run's, damaged, or newer. */
   static async open(options: JournalOptions): Promise<Journal> {
     const { path, typed, job, sync, resume } = options;
-    const hasResults = await exists(path);
-    const hasJournal = await exists(journalPath(path));
+    const hasResults = await statOrUndefined(path) !== undefined;
+    const hasJournal = await statOrUndefined(journalPath(path)) !== undefined;
     if (!resume && (hasResults || hasJournal)) {
       const which = hasResults ? "it exists" : `its journal ${journalPath(typed)} exists`;
       refuse(typed, which, "add --resume to go on with it, or name another file");
@@ -118,13 +117,6 @@ export class Journal implements AsyncDisposable {
     await this.results[Symbol.asyncDispose]();
     await this.failures[Symbol.asyncDispose]();
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, (error) => {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  });
 }
 
 /** Reads what is there, cuts off what is torn, and writes the header if it isn't there yet. */
@@ -230,7 +222,7 @@ const FAILURE_LINE = /^\{"index":\d+,"digest":"\w+",(?!"value":)/;
 
 /** Refuses to write over a file that holds something else than failures. */
 export async function checkFailures(path: string, typed: string): Promise<void> {
-  if (!await exists(path)) return;
+  if (await statOrUndefined(path) === undefined) return;
   await using file = await RecordFile.open(path, "end", false);
   const { text, whole } = await file.firstLine();
   if ((text === "" && !whole) || FAILURE_LINE.test(text)) return;
@@ -239,9 +231,7 @@ export async function checkFailures(path: string, typed: string): Promise<void> 
 
 /** Writes the failures that still stand to a file of their own, whole or not at all. */
 export async function writeFailures(out: string, path: string, known: KnownItems): Promise<void> {
-  const beside = join(dirname(path), `.${basename(path)}.${crypto.randomUUID().slice(0, 8)}`);
-  await using _ = passingPath(beside);
-  {
+  await makeWhole(path, async (beside) => {
     await using file = await RecordFile.open(beside, "end", true);
     let lines: string[] = [];
     let characters = 0;
@@ -254,6 +244,5 @@ export async function writeFailures(out: string, path: string, known: KnownItems
       characters = 0;
     }
     await file.add(lines.join(""));
-  }
-  await Deno.rename(beside, path);
+  });
 }

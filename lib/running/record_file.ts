@@ -1,5 +1,7 @@
 /** A file of whole lines, only ever added to: at most one is torn at its end, and is cut off. */
 
+import { firstLine } from "../text/print.ts";
+
 export type SyncPolicy = "always" | "end" | { readonly everyMs: number };
 
 /** A record can't be gone on with. */
@@ -8,7 +10,7 @@ export class RecordError extends Error {
 
   /** Lines can't be written; what was there before is whole. */
   static unwritten(where: string, cause: unknown): RecordError {
-    const why = (cause as Error).message.split("\n", 1)[0];
+    const why = firstLine(cause);
     const message = `${where} can't be written (${why}); what was written before is whole`;
     return new RecordError(message, { cause });
   }

@@ -18,6 +18,7 @@ import {
   inputFile,
   MOST_LANES,
   MOST_SLOTS,
+  needs,
   nonNegativeInteger,
   oneOf,
   outputFile,
@@ -112,18 +113,6 @@ function syncOf(text: string): SyncPolicy {
   } catch {
     throw new UsageError("--fsync", text, "unknown", "give always, end, or a time such as 5s");
   }
-}
-
-/** Refuses an option that has no meaning without another one. */
-function needs(
-  holds: boolean,
-  option: string,
-  value: string | true | undefined,
-  other: string,
-): void {
-  if (holds || value === undefined) return;
-  const remedy = `leave it out, or add ${other}`;
-  throw new UsageError(option, value, `has no meaning without ${other}`, remedy);
 }
 
 /** Advice on this job, from a file. */

@@ -2,11 +2,16 @@
 
 let lost: string | undefined;
 
+/** As much of an error as is told in a line. */
+export function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!;
+}
+
 export function print(text: string): void {
   try {
     console.log(text);
   } catch (error) {
-    lost ??= (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!;
+    lost ??= firstLine(error);
   }
 }
 
