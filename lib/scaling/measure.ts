@@ -7,15 +7,14 @@ import { createProgress, type Progress, stderrOutput } from "../progress/progres
 import { type Site, SiteWatch } from "../site/start.ts";
 import { type Meter, othersBetween } from "../timing/meter/meter.ts";
 import { trialProcesses } from "../timing/run_trial.ts";
-import type { JobSpec, TimingEvent, TrialResult } from "../timing/spec.ts";
+import type { JobSpec, TimingEvent } from "../timing/spec.ts";
 import { fit, plain } from "../text/plain.ts";
 import { counted } from "../text/format.ts";
 import { describeEnvironment } from "../timing/environment.ts";
 import { busyWarnings } from "../timing/warnings.ts";
 import { median } from "../timing/statistics.ts";
 import { analyse } from "./analyse.ts";
-import { runOpenLoop } from "./open_loop/open_loop.ts";
-import type { OpenLoopTrace } from "./open_loop/trial_main.ts";
+import { runOpenLoop } from "./open_loop.ts";
 import { OPEN_LOOP_MS, type SweepOptionValues, type SweepPlan } from "./sweep_plan.ts";
 import { type MeasuredSize, runSweep } from "./run_sweep.ts";
 import { sizeText, type SweepResult } from "./sweep_result.ts";
@@ -172,14 +171,6 @@ export async function measureSweep(
   });
 }
 
-/** What progress is told of a trial on schedule: how long it took, and what became of it. */
-function trialResultOf({ endedMs, failed, endMs }: OpenLoopTrace): TrialResult {
-  const answered = endedMs.filter((at) => at !== null).length;
-  const counts = { succeeded: answered - failed.length, failed: failed.length, checksum: "" };
-  const times = { startMs: 0, runMs: endMs, wallMs: endMs, cpuMs: NaN, peakRssBytes: NaN };
-  return { round: { round: 0, ...times, ...counts }, lanes: 1, slots: null, warnings: [] };
-}
-
 /** Applies open-loop load to a job; ends and throws as {@linkcode measureSweep} does. */
 export async function measureOpenLoop(
   job: SweptJob,
@@ -189,7 +180,6 @@ export async function measureOpenLoop(
 ): Promise<SweepResult> {
   const { rounds, seed, durationMs = OPEN_LOOP_MS } = values;
   const spec = job.at(OPEN_LOOP_WARMUP);
-  const trial = { ...model, job: spec, round: 0 };
   return await measured(job, spec, seed, options, async (progress, watch) => {
     sayInPipe(
       `${job.name}: ${counted(rounds, "round")} of ${rates.join(", ")} requests a second, on ` +
@@ -208,13 +198,13 @@ export async function measureOpenLoop(
       warmup: Math.min(OPEN_LOOP_WARMUP, job.warmupAt(OPEN_LOOP_WARMUP)),
     }, {
       signal: options.signal,
-      onTrial: (_, number, of) => {
-        watch.restart();
-        progress.onEvent({ type: "trial-started", trial, number, of });
-      },
-      onTrace: (rate, trace) => {
-        watch.sample(`${rate} requests a second`, trace.endMs);
-        progress.onEvent({ type: "trial-ended", trial, result: trialResultOf(trace) });
+      onEvent: (event) => {
+        if (event.type === "trial-started") watch.restart();
+        progress.onEvent(event);
+        if (event.type === "trial-ended") {
+          const { trial: { pace }, result } = event;
+          watch.sample(`${pace!.ratePerSecond} requests a second`, result.round.runMs);
+        }
       },
     });
     const sizes = (["lanes", "slots"] as const)

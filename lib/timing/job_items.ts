@@ -3,7 +3,7 @@
 import type { Items } from "../dispatch/options.ts";
 import { importModule } from "../lanes/lane_tasks.ts";
 import { within } from "../lanes/timers.ts";
-import type { ItemSource, JobSpec } from "./spec.ts";
+import type { ItemSource, JobSpec, Pace } from "./spec.ts";
 
 /** What `prepare` gave; disposed when the job is over, if it can be. */
 interface Prepared extends AsyncDisposable {
@@ -142,6 +142,31 @@ export async function withWarmup(
   const puller = new ItemPuller(items);
   const warmup = await puller.pull(count);
   return { warmup, all: puller.goOn(warmup) };
+}
+
+/** When an item is due, in milliseconds from the schedule's begin. */
+export function dueAfterMs(index: number, { ratePerSecond }: Pick<Pace, "ratePerSecond">): number {
+  return index / ratePerSecond * 1000;
+}
+
+const CLOCK = {
+  now: () => performance.now(),
+  wait: (ms: number): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+
+/** Gives each item when it is due; what is overdue comes at once, for the schedule doesn't wait. */
+export async function* paced<T>(
+  items: readonly T[],
+  pace: Pace,
+  beginMs: number,
+  { now, wait }: typeof CLOCK = CLOCK,
+): AsyncGenerator<T, void> {
+  if (items.length === 0) throw new RangeError("Cannot pace items: there are none");
+  for (let index = 0; index < pace.count; index++) {
+    const inMs = beginMs + dueAfterMs(index, pace) - now();
+    if (inMs > 0) await wait(inMs);
+    yield items[index % items.length]!;
+  }
 }
 
 /** More places than this are told of no order: nobody runs so many for advice. */

@@ -74,6 +74,12 @@ interface TrialOptions {
   readonly live?: boolean;
 }
 
+/** A schedule: an item every so often, whatever became of those before; a list begins anew at its end. */
+export interface Pace {
+  readonly ratePerSecond: number;
+  readonly count: number;
+}
+
 export interface TrialSpec extends ModelSpec, TrialOptions {
   /** Which round this is, from 0. */
   readonly round: number;
@@ -85,6 +91,8 @@ export interface TrialSpec extends ModelSpec, TrialOptions {
   readonly prefix?: number;
   /** How many tasks may start in a time; any number by default. */
   readonly rate?: Rate | undefined;
+  /** When items are due; once there is room for them by default. */
+  readonly pace?: Pace;
 }
 
 /** An item that took far longer than others; `index` is its place in the job. */

@@ -21,7 +21,7 @@ import type { Timeline } from "./result.ts";
 import type { Items, MapOptions, Progress } from "../dispatch/options.ts";
 import type { PlacedTask, Task } from "../lanes/task.ts";
 import { checksumOf } from "./checksum.ts";
-import { hook, openItems, prepare, withWarmup } from "./job_items.ts";
+import { hook, openItems, paced, prepare, withWarmup } from "./job_items.ts";
 import { errorName, failureKindsOf, failuresOf, paceOf, stuckOf } from "./failures.ts";
 
 export interface TrialOrder {
@@ -155,7 +155,7 @@ async function measure(
   items: Items<unknown>,
 ) {
   const { now = () => performance.now(), onProgress, onPulse } = host;
-  const { timeoutMs, retries, chunk, mostMs, rate } = spec;
+  const { timeoutMs, retries, chunk, mostMs, rate, pace } = spec;
   const limit = new AbortController();
   const signal = AbortSignal.any([limit.signal, ...(host.signal ? [host.signal] : [])]);
   // In the order of items, one slow item would hold back the outcomes of all that follow.
@@ -182,9 +182,10 @@ async function measure(
     ...options,
     onProgress: ({ settled, total }) => onProgress?.(settled, total),
   };
+  const source = pace === undefined ? items : paced(items as readonly unknown[], pace, firstMs);
   const running = spec.live && onPulse
-    ? watched({ executor, task, items, options: told, now, onPulse })
-    : executor.mapSettled(task, items, told).toArray();
+    ? watched({ executor, task, items: source, options: told, now, onPulse })
+    : executor.mapSettled(task, source, told).toArray();
   const outcomes = await running.finally(() => clearTimeout(timer));
   const runMs = now() - firstMs;
   const ownCpuMs = host.cpuMs() - firstCpuMs;
@@ -231,7 +232,8 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   await using _prepared = await prepare(preparing);
   await reset?.();
   const { items, places } = await openItems(job.items);
-  const { warmup, all } = await withWarmup(items, spec.warmup ?? 0);
+  const listed = spec.pace === undefined ? items : await Array.fromAsync(items);
+  const { warmup, all } = await withWarmup(listed, spec.warmup ?? 0);
   const task = places === undefined ? job.task : { ...job.task, places } satisfies PlacedTask;
   const { round, ran, found } = await measure(spec, host, task as AnyTask, warmup, all);
   const { outcomes } = ran;
@@ -248,7 +250,8 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   const stuck = found.stopped
     ? stuckOf([...settled, ...rejected], ran.firstMs, round.runMs)
     : undefined;
-  const every = shownEvery(outcomes.length);
+  // A schedule is judged by all of its requests.
+  const every = spec.pace === undefined ? shownEvery(outcomes.length) : 1;
   return {
     ...found,
     round: {
@@ -259,7 +262,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
       checksum: await checksumOf(outcomes, comparable),
       ...(failed > 0 && failuresOf(rejected)),
     },
-    ...(spec.timeline && { timeline: timelineOf({ round: spec.round, ...ran }) }),
+    ...(spec.timeline && { timeline: timelineOf({ round: spec.round, every, ...ran }) }),
     ...(prefix !== undefined && {
       prefixChecksum: await checksumOf(outcomes.filter(({ index }) => index < prefix), comparable),
     }),
@@ -320,9 +323,20 @@ export function decisionsSince(firstMs: number, decisions: readonly Decision[]):
 }
 
 export function timelineOf(
-  { round, outcomes, before, after, firstMs, ownCpuMs, decisions = [] }: {
+  {
+    round,
+    outcomes,
+    every = shownEvery(outcomes.length),
+    before,
+    after,
+    firstMs,
+    ownCpuMs,
+    decisions = [],
+  }: {
     readonly round: number;
     readonly outcomes: readonly Outcome<unknown>[];
+    /** One task in so many is told of. */
+    readonly every?: number;
     /** What each lane had used before the first item, and after the last outcome. */
     readonly before: readonly LaneUsage[];
     readonly after: readonly LaneUsage[];
@@ -333,7 +347,6 @@ export function timelineOf(
     readonly decisions?: readonly Decision[];
   },
 ): Timeline {
-  const every = shownEvery(outcomes.length);
   const shown = outcomes.toSorted((a, b) => a.index - b.index)
     .filter((_, place) => place % every === 0);
   const since = (ms: number) => rounded(ms - firstMs);

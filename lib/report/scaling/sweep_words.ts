@@ -10,7 +10,7 @@ import {
 } from "../../scaling/analyse.ts";
 import { CRITERION, LAW_TITLES } from "../../scaling/laws.ts";
 import { BUSY } from "../../scaling/forecast.ts";
-import { SUSTAINED_DEFINITION } from "../../scaling/open_loop/open_loop.ts";
+import { SUSTAINED_DEFINITION } from "../../scaling/open_loop.ts";
 import {
   type Fit,
   type Forecast,

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { runOpenLoop } from "../../../lib/scaling/open_loop/open_loop.ts";
-import { type Site, startSite } from "../../../lib/site/start.ts";
-import type { DownloadItem } from "../../../lib/tasks/download.ts";
-import type { JobSpec } from "../../../lib/timing/spec.ts";
-import { granted } from "../../granted.ts";
+import { runOpenLoop } from "../../lib/scaling/open_loop.ts";
+import { type Site, startSite } from "../../lib/site/start.ts";
+import type { DownloadItem } from "../../lib/tasks/download.ts";
+import type { JobSpec } from "../../lib/timing/spec.ts";
+import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read", "net");
 
@@ -13,7 +13,7 @@ const RATE = 100;
 const DURATION_MS = 2_000;
 
 function downloads(site: Site, values: readonly DownloadItem[]): JobSpec {
-  const module = new URL("../../../lib/tasks/download.ts", import.meta.url).href;
+  const module = new URL("../../lib/tasks/download.ts", import.meta.url).href;
   return {
     name: "downloads",
     task: { module, export: "default" },

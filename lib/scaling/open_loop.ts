@@ -1,0 +1,168 @@
+/** Open-loop load at several rates, summed up with and without coordinated omission. */
+
+import { messageOf, sumOfFailures } from "../timing/failures.ts";
+import { dueAfterMs } from "../timing/job_items.ts";
+import { schedule } from "../timing/random.ts";
+import { trialProcesses } from "../timing/run_trial.ts";
+import type {
+  JobSpec,
+  ModelSpec,
+  Pace,
+  TimingEvent,
+  TrialResult,
+  TrialRunner,
+  TrialSpec,
+} from "../timing/spec.ts";
+import { quantile, sorted } from "../timing/statistics.ts";
+import type { OpenLoopPoint, ResponseTimes } from "./sweep_result.ts";
+
+interface OpenLoopSpec extends ModelSpec {
+  readonly job: JobSpec;
+  readonly rates: readonly number[];
+  readonly rounds: number;
+  readonly seed: number;
+  /** How long requests are scheduled for, and answers waited for after that. */
+  readonly durationMs: number;
+  readonly drainMs: number;
+  readonly warmup: number;
+}
+
+const SUSTAINED_SHARE = 0.95;
+const FAILED_SHARE = 0.01;
+
+export const SUSTAINED_DEFINITION: string =
+  "a rate is sustained if in every round 95% of the requests are answered by the schedule's end " +
+  "plus one median answer time, and at most 1% fail";
+
+/** Most that were due but hadn't been started, at any moment. */
+function mostWaitingOf(due: readonly number[], startedMs: readonly number[]): number {
+  const started = startedMs.toSorted((a, b) => a - b);
+  let most = 0;
+  let begun = 0;
+  due.forEach((at, i) => {
+    while (begun < started.length && started[begun]! < at) begun++;
+    // The one that falls due now isn't waiting yet.
+    most = Math.max(most, i - begun);
+  });
+  return Math.max(most, due.length - started.length);
+}
+
+/** How requests end that had no answer yet when the run was cut off. */
+const CUT: readonly string[] = ["cancelled", "abandoned"];
+
+function roundOf(pace: Pace, durationMs: number, { round, timeline }: TrialResult) {
+  const { index, lane, startedMs, endedMs, status } = timeline!;
+  const due = Array.from({ length: pace.count }, (_, i) => dueAfterMs(i, pace));
+  const answers = [...status.keys()].filter((at) => !CUT.includes(status[at]!));
+  const answeredMs = new Map(answers.map((at) => [index[at]!, endedMs[at]!]));
+  const since = (fromMs: number, place: number) =>
+    Math.max(0, (answeredMs.get(place) ?? round.runMs) - fromMs);
+  const started = [...lane.keys()].filter((at) => lane[at]! >= 0);
+  const corrected = due.map(since);
+  const naive = started.map((at) => since(startedMs[at]!, index[at]!));
+  const usualMs = naive.length > 0 ? quantile(sorted(naive), 0.5) : 0;
+  const good = answers.filter((at) => status[at] === "fulfilled");
+  const inTime = good.filter((at) => endedMs[at]! <= durationMs + usualMs).length;
+  const [unstarted, failed] = [due.length - started.length, answers.length - good.length];
+  return {
+    ...{ corrected, naive, failed, unstarted, succeeded: good.length },
+    unanswered: due.length - answers.length - unstarted,
+    mostWaiting: mostWaitingOf(due, started.map((at) => startedMs[at]!)),
+    backlogAtEnd: due.length - answers.filter((at) => endedMs[at]! <= durationMs).length,
+    // Spread into Math.max, so many would overflow the stack.
+    lastMs: answers.length === due.length
+      ? answers.reduce((last, at) => Math.max(last, endedMs[at]!), durationMs)
+      : round.runMs,
+    sustained: inTime >= SUSTAINED_SHARE * due.length && failed <= FAILED_SHARE * due.length,
+  };
+}
+
+function responseTimes(timesMs: readonly number[]): ResponseTimes {
+  const sample = sorted(timesMs.length === 0 ? [0] : timesMs);
+  const [median, p95, p99, max] = [0.5, 0.95, 0.99, 1].map((share) => quantile(sample, share));
+  return { median: median!, p95: p95!, p99: p99!, max: max! };
+}
+
+/**
+ * Sums up one rate. Naive times count from a request's real start and leave out what was held up:
+ * "coordinated omission" (Gil Tene, "How NOT to Measure Latency", 2013); corrected ones from the
+ * schedule's. What wasn't answered counts with its age at the end.
+ */
+export function openLoopFigures(
+  pace: Pace,
+  durationMs: number,
+  results: readonly TrialResult[],
+): OpenLoopPoint {
+  const rounds = results.map((result) => roundOf(pace, durationMs, result));
+  type Round = typeof rounds[number];
+  const sum = (of: (round: Round) => number) => rounds.reduce((all, round) => all + of(round), 0);
+  const { reasons, examples } = sumOfFailures(results.map(({ round }) => round));
+  for (const reason of CUT) {
+    delete reasons[reason];
+    delete examples[reason];
+  }
+  return {
+    ratePerSecond: pace.ratePerSecond,
+    durationMs,
+    rounds: rounds.length,
+    scheduled: sum(({ corrected }) => corrected.length),
+    succeeded: sum(({ succeeded }) => succeeded),
+    failed: sum(({ failed }) => failed),
+    unanswered: sum(({ unanswered }) => unanswered),
+    unstarted: sum(({ unstarted }) => unstarted),
+    achievedPerSecond: sum(({ succeeded }) => succeeded) / sum(({ lastMs }) => lastMs) * 1000,
+    corrected: responseTimes(rounds.flatMap(({ corrected }) => corrected)),
+    naive: responseTimes(rounds.flatMap(({ naive }) => naive)),
+    mostWaiting: Math.max(...rounds.map(({ mostWaiting }) => mostWaiting)),
+    backlogAtEnd: Math.max(...rounds.map(({ backlogAtEnd }) => backlogAtEnd)),
+    sustained: rounds.every(({ sustained }) => sustained),
+    reasons,
+    ...(Object.keys(examples).length > 0 && { examples }),
+  };
+}
+
+/** How long a trial may take beyond its schedule. */
+const SPARE_MS = 60_000;
+
+interface OpenLoopOptions {
+  readonly runTrial?: TrialRunner;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: TimingEvent) => void;
+}
+
+/** Applies load at each rate. Throws what the first trial threw, if there is none that gave a result. */
+export async function runOpenLoop(spec: OpenLoopSpec, options: OpenLoopOptions = {}) {
+  const { rates, rounds, seed, durationMs, drainMs, ...common } = spec;
+  const mostMs = durationMs + drainMs;
+  const { runTrial = trialProcesses({ guardMs: mostMs + SPARE_MS }), signal, onEvent } = options;
+  const paces = rates.map((ratePerSecond): Pace => (
+    { ratePerSecond, count: Math.max(1, Math.round(ratePerSecond * durationMs / 1000)) }
+  ));
+  const results = new Map<Pace, TrialResult[]>();
+  const warnings = new Set<string>();
+  let partial = false;
+  let number = 0;
+  for (const pace of schedule(paces, rounds, seed).flat()) {
+    partial = signal?.aborted ?? false;
+    if (partial) break;
+    const done = results.get(pace) ?? [];
+    const trial: TrialSpec = {
+      ...{ ...common, pace, mostMs, round: done.length },
+      ...{ timeline: true, chunk: 1 },
+    };
+    onEvent?.({ type: "trial-started", trial, number: ++number, of: rates.length * rounds });
+    try {
+      const result = await runTrial(trial, { signal, onEvent });
+      onEvent?.({ type: "trial-ended", trial, result });
+      results.set(pace, [...done, result]);
+    } catch (error) {
+      partial = signal?.aborted ?? false;
+      if (partial) break;
+      if (results.size === 0) throw error;
+      warnings.add(`A trial at ${pace.ratePerSecond} a second is missing: ${messageOf(error)}`);
+    }
+  }
+  const points = [...results].map(([pace, of]) => openLoopFigures(pace, durationMs, of))
+    .sort((a, b) => a.ratePerSecond - b.ratePerSecond);
+  return { points, partial, warnings: [...warnings] };
+}

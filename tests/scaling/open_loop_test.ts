@@ -1,0 +1,188 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "../properties.ts";
+import { openLoopFigures, runOpenLoop } from "../../lib/scaling/open_loop.ts";
+import { paced } from "../../lib/timing/job_items.ts";
+import type { Pace, TrialResult } from "../../lib/timing/spec.ts";
+import { JOB, round } from "../timing/fake.ts";
+
+/** Time that passes only when someone waits. */
+class FakeClock {
+  ms = 5000;
+  readonly now = () => this.ms;
+  readonly wait = (ms: number) => {
+    this.ms += ms;
+    return Promise.resolve();
+  };
+}
+
+/** What became of requests, by their places in the schedule; one that isn't there was never due. */
+function resultOf(
+  requests: readonly { startedMs: number | null; endedMs: number; status?: string }[],
+  runMs: number,
+  failures: Pick<TrialResult["round"], "reasons" | "examples"> = {},
+): TrialResult {
+  return {
+    round: { ...round(0, runMs), ...failures },
+    timeline: {
+      round: 0,
+      lanes: [],
+      index: requests.map((_, i) => i),
+      lane: requests.map(({ startedMs }) => startedMs === null ? -1 : 0),
+      queuedMs: requests.map(() => 0),
+      startedMs: requests.map(({ startedMs, endedMs }) => startedMs ?? endedMs),
+      endedMs: requests.map(({ endedMs }) => endedMs),
+      status: requests.map(({ status = "fulfilled" }) => status),
+    },
+    lanes: 1,
+    slots: 1,
+    warnings: [],
+  };
+}
+
+/** One slot that takes `serviceMs` a request, and stands still once, on a fake clock. */
+async function oneSlot(
+  pace: Pace,
+  serviceMs: number,
+  stall = { atMs: Infinity, ms: 0 },
+): Promise<TrialResult> {
+  const clock = new FakeClock();
+  const requests: { startedMs: number; endedMs: number }[] = [];
+  for await (const _ of paced([1], pace, 5000, clock)) {
+    const startedMs = clock.ms - 5000;
+    const stalls = startedMs >= stall.atMs &&
+      requests.every(({ endedMs }) => endedMs < stall.atMs + 1);
+    clock.ms += serviceMs + (stalls ? stall.ms : 0);
+    requests.push({ startedMs, endedMs: clock.ms - 5000 });
+  }
+  return resultOf(requests, clock.ms - 5000);
+}
+
+Deno.test("paced() gives every item at its time, whatever a consumer does that keeps up", async () => {
+  const clock = new FakeClock();
+  const given: [string, number][] = [];
+  for await (const item of paced(["a", "b"], { ratePerSecond: 100, count: 5 }, 5000, clock)) {
+    given.push([item, clock.ms]);
+    clock.ms += 3;
+  }
+  assertEquals(given, [["a", 5000], ["b", 5010], ["a", 5020], ["b", 5030], ["a", 5040]]);
+});
+
+Deno.test("paced() doesn't wait for a consumer that is late: what is due comes at once", async () => {
+  const clock = new FakeClock();
+  const given: number[] = [];
+  for await (const _ of paced([1], { ratePerSecond: 100, count: 6 }, 5000, clock)) {
+    given.push(clock.ms - 5000);
+    if (given.length === 2) clock.ms += 35;
+  }
+  // Items 2 to 4 were due at 20, 30 and 40 while the consumer was held up until 45.
+  assertEquals(given, [0, 10, 45, 45, 45, 50]);
+});
+
+Deno.test("paced() refuses to pace nothing", async () => {
+  await assertRejects(
+    () => Array.fromAsync(paced([], { ratePerSecond: 1, count: 1 }, 0)),
+    RangeError,
+  );
+});
+
+Deno.test("openLoopFigures() shows the pause that coordinated omission hides", async () => {
+  // 100 a second, 1 ms each; one request takes a second longer, and a hundred fall due meanwhile.
+  const pace = { ratePerSecond: 100, count: 1000 };
+  const result = await oneSlot(pace, 1, { atMs: 3000, ms: 1000 });
+  const { naive, corrected, mostWaiting, scheduled } = openLoopFigures(pace, 10_000, [result]);
+  assertEquals(scheduled, 1000);
+  assertEquals(naive.p99, 1, "all but one request were served in a millisecond, if asked that way");
+  assert(corrected.p99 > 850, `${corrected.p99}`);
+  assert(corrected.p95 > 400 && corrected.p95 < 700, `${corrected.p95}`);
+  assertEquals(corrected.max, 1001);
+  assertEquals(naive.max, 1001);
+  assertEquals(mostWaiting, 99);
+});
+
+Deno.test("openLoopFigures() calls a rate sustained up to what the slot can do, and not above", async () => {
+  const figures = async (pace: Pace) => openLoopFigures(pace, 10_000, [await oneSlot(pace, 10)]);
+  const well = await figures({ ratePerSecond: 90, count: 900 });
+  assert(well.sustained);
+  assertEquals(well.mostWaiting, 0);
+  assert(Math.abs(well.achievedPerSecond - 90) < 1);
+  const over = await figures({ ratePerSecond: 200, count: 2000 });
+  assert(!over.sustained);
+  assertEquals(over.achievedPerSecond, 100);
+  assertEquals(over.naive.p99, 10);
+  assert(over.corrected.median > 4900);
+  assertEquals(over.backlogAtEnd, 1000);
+});
+
+Deno.test("openLoopFigures() counts requests without an answer with their age at least", () => {
+  const result = resultOf(
+    [
+      { startedMs: 0, endedMs: 5 },
+      { startedMs: 10, endedMs: 15, status: "failed" },
+      { startedMs: 20, endedMs: 500, status: "abandoned" },
+    ],
+    500,
+    {
+      reasons: { "timed out": 1, abandoned: 1 },
+      examples: { "timed out": "item 1", abandoned: "item 2" },
+    },
+  );
+  const point = openLoopFigures({ ratePerSecond: 100, count: 4 }, 40, [result]);
+  const { succeeded, failed, unanswered, unstarted } = point;
+  assertEquals([succeeded, failed, unanswered, unstarted], [1, 1, 1, 1]);
+  assertEquals(point.corrected.max, 480);
+  assertEquals(point.naive.max, 480);
+  assertEquals(point.sustained, false);
+  // What was cut off didn't fail.
+  assertEquals(point.reasons, { "timed out": 1 });
+  assertEquals(point.examples, { "timed out": "item 1" });
+});
+
+Deno.test("openLoopFigures() never gives a naive time above the corrected one", () => {
+  const requests = fc.array(
+    fc.record({
+      late: fc.double({ min: 0, max: 500, noNaN: true }),
+      took: fc.double({ min: 0, max: 500, noNaN: true }),
+    }),
+    { minLength: 1, maxLength: 50 },
+  );
+  fc.assert(fc.property(requests, (list) => {
+    const requests = list.map(({ late, took }, i) => (
+      { startedMs: i * 10 + late, endedMs: i * 10 + late + took }
+    ));
+    const endMs = Math.max(...requests.map(({ endedMs }) => endedMs));
+    const pace = { ratePerSecond: 100, count: list.length };
+    const { naive, corrected } = openLoopFigures(pace, list.length * 10, [
+      resultOf(requests, endMs),
+    ]);
+    for (const  of of["median", "p95", "p99", "max"] as const) {
+      assert(naive[of] <= corrected[of] + 1e-6);
+    }
+  }));
+});
+
+Deno.test("runOpenLoop() interleaves rates, and keeps what was measured until it was stopped", async () => {
+  const stop = new AbortController();
+  const ran: number[] = [];
+  const { points, partial } = await runOpenLoop(
+    {
+      ...{ model: "limited", job: JOB, rates: [10, 20, 30], rounds: 3, seed: 1 },
+      ...{ durationMs: 100, drainMs: 1000, warmup: 0 },
+    },
+    {
+      signal: stop.signal,
+      runTrial: ({ pace, mostMs }) => {
+        assertEquals([mostMs, pace!.count], [1100, pace!.ratePerSecond / 10]);
+        ran.push(pace!.ratePerSecond);
+        if (ran.length < 4) return oneSlot(pace!, 1);
+        stop.abort();
+        return Promise.reject(stop.signal.reason);
+      },
+    },
+  );
+  assertEquals(new Set(ran.slice(0, 3)).size, 3, "every rate once before any comes again");
+  assertEquals(
+    points.map((point) => [point.ratePerSecond, point.rounds]),
+    [[10, 1], [20, 1], [30, 1]],
+  );
+  assertEquals(partial, true);
+});
