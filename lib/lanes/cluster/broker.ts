@@ -158,10 +158,11 @@ export const ACK_WAIT_MS = 30_000;
 export interface MachineBeat {
   readonly id: string;
   readonly name: string;
+  /** How many of its lanes run tasks at a time; each job may lease so many. */
   readonly lanes: number;
-  /** Tasks in flight on each of them at most. */
+  /** Tasks in flight on each of them at most, whatever a job asks for. */
   readonly slots: number;
-  /** Whether they are threads, in which a loop that never yields can't be ended. */
+  /** Whether they are threads, in which a loop that never yields can't be ended, instead of subprocesses. */
   readonly threads: boolean;
   /** The lanes that it has leased, by their jobs. */
   readonly leased: Readonly<Record<string, readonly number[]>>;

@@ -23,19 +23,12 @@ import type { Post } from "./post.ts";
 import { Relay } from "./relay.ts";
 import { Turns } from "./turns.ts";
 
-export interface MachineOptions {
-  readonly name: string;
-  /** How many of its lanes run tasks at a time; each job may lease so many. */
-  readonly lanes: number;
-  /** Tasks in flight on each lane at most, whatever a job asks for. */
-  readonly slots: number;
+export interface MachineOptions extends Pick<MachineBeat, "name" | "lanes" | "slots" | "threads"> {
   readonly allowed: AllowedModules;
   /** What tasks may do. */
   readonly permissions: LanePermissions;
   /** A job that isn't heard of for so long is gone, in milliseconds. */
   readonly silenceMs: number;
-  /** Whether its lanes are threads of this program instead of subprocesses. */
-  readonly threads: boolean;
   /** Told of what is refused. */
   readonly onRefused: (why: string) => void;
 }

@@ -72,10 +72,7 @@ export const FromLane = {
 } as const;
 
 /** A task that is to be made ready. */
-export interface TaskToLoad extends Pick<PlacedTask, "places"> {
-  readonly module: string;
-  readonly export: string;
-  readonly places?: readonly number[] | undefined;
+export interface TaskToLoad extends Pick<PlacedTask, "module" | "export" | "places"> {
   /** Whether its module is the caller's program itself. */
   readonly isProgram: boolean;
 }
@@ -87,7 +84,7 @@ export interface ChannelEvents {
   ended(how: string, isElsewhere?: boolean, error?: unknown): void;
 }
 
-/** The caller's end of the way to a lane. */
+/** The caller's end of the way to a lane, whose other side says `ready` when it is. */
 export interface Channel {
   /** How values travel on it. */
   readonly way: Way;
@@ -119,9 +116,6 @@ export interface Channel {
   /** Ends the other side, and resolves when nothing of it is left that can be ended. */
   close(): Promise<void>;
 }
-
-/** Opens a channel; the other side says `ready` when it is. */
-export type ChannelFactory = (events: ChannelEvents) => Channel;
 
 /** Where the heads of batches and reports say how many values there are, and in which form. */
 export const BATCH_TASK = 1;

@@ -27,7 +27,7 @@ import { HARMLESS, SEVERAL } from "./cells.ts";
 import {
   batchHead,
   type Channel,
-  type ChannelFactory,
+  type ChannelEvents,
   encode,
   encodeAlone,
   encodeAtOnce,
@@ -101,7 +101,7 @@ export class RemoteLane implements Lane {
 
   constructor(
     private readonly events: LaneEvents,
-    open: ChannelFactory,
+    open: (events: ChannelEvents) => Channel,
     private readonly options: RemoteLaneOptions = {},
   ) {
     this.ready = new Promise((resolve) => this.#becomeReady = resolve);
