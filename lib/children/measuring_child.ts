@@ -8,7 +8,7 @@ import {
   ownDescriptor,
   WITH_DESCRIPTOR,
 } from "../lanes/subprocess/child.ts";
-import { type FirstLine, GOES_ON, Inbox } from "./parent.ts";
+import { Inbox, lineOf } from "./parent.ts";
 
 /** How long a child may take to end after it was asked to, in milliseconds. */
 const GRACE_MS = 800;
@@ -19,25 +19,40 @@ export const TOLD_LATER_MS = 100;
 /** How much of what it wrote to stderr is kept to explain its death, in characters. */
 const TAIL = 4000;
 
+const CHUNK_BYTES = 1 << 16;
+
 /** An ended child's output is read on for so many turns of this program's event loop, so many milliseconds each. */
 const LAST_TURNS = 20;
 const TURN_MS = 5;
 
-/** What a child writes, to its end: what it started may hold its pipe open for as long as it likes. */
-async function* outputOf(
-  stream: ReadableStream<Uint8Array>,
+interface Output {
+  /** The next of it; undefined at its end, and once it is cancelled. */
+  readonly read: () => Promise<Uint8Array | undefined>;
+  readonly cancel: () => void;
+}
+
+function outputOf(stream: ReadableStream<Uint8Array>): Output {
+  const reader = stream.getReader();
+  return {
+    read: async () => (await reader.read()).value,
+    cancel: () => void reader.cancel(),
+  };
+}
+
+/** What a child writes, to its end: what it started may hold it open for as long as it likes. */
+async function* untilEnded(
+  { read, cancel }: Output,
   ended: Promise<unknown>,
 ): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
   let turns = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const look = () => {
     if (turns++ < LAST_TURNS) timer = setTimeout(look, TURN_MS);
-    else void reader.cancel();
+    else cancel();
   };
   let isOver = false;
   void ended.then(() => isOver || look());
-  for (let bytes; (bytes = (await reader.read()).value) !== undefined;) yield bytes;
+  for (let bytes; (bytes = await read()) !== undefined;) yield bytes;
   isOver = true;
   clearTimeout(timer);
 }
@@ -45,30 +60,6 @@ async function* outputOf(
 /** A child gave no result. */
 export class TrialError extends Error {
   override name = "TrialError";
-}
-
-export class MessageReader {
-  #parts: string[] = [];
-
-  constructor(private readonly mark: string) {}
-
-  /** Whether a line holds a message or a part of one, perhaps behind something else. */
-  isMessage(line: string): boolean {
-    return line.includes(this.mark);
-  }
-
-  /** The message that a line completes; undefined if it completes none. */
-  take(line: string): { type: string } | undefined {
-    const at = line.lastIndexOf(this.mark);
-    if (at < 0) return undefined;
-    const from = at + this.mark.length;
-    this.#parts.push(line.slice(from + 1));
-    if (line[from] === GOES_ON) return undefined;
-    const text = this.#parts.join("");
-    this.#parts = [];
-    const message = attempt(() => JSON.parse(text));
-    return typeof message?.type === "string" ? message : undefined;
-  }
 }
 
 interface AnyMessage {
@@ -101,13 +92,10 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   /** Whether it was stopped because it took longer than it may. */
   isLate = false;
   readonly ended: Promise<Deno.CommandStatus>;
-  readonly #mark = `\x1e${crypto.randomUUID()} `;
-  readonly #messages = new MessageReader(this.#mark);
-  readonly #onPrint: ((text: string) => void) | undefined;
   readonly #process: Deno.ChildProcess;
-  readonly #orders: ByteStream;
-  readonly #stdout: Inbox;
-  readonly #stderrEnd: Promise<void>;
+  readonly #talk: ByteStream;
+  readonly #messages: Inbox;
+  readonly #printed: Promise<unknown>;
   readonly #signal: AbortSignal | undefined;
   #guardMs: number | undefined;
   #guard: ReturnType<typeof setTimeout> | undefined;
@@ -117,22 +105,27 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
 
   /** Throws NotCapable if this process may not run Deno. */
   constructor({ entry, order, flags = [], env = {}, signal, guardMs, onPrint }: ChildOptions) {
-    this.#onPrint = onPrint;
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-prompt", "--cached-only", "--no-check", ...flags, entry.href],
       env: { NO_COLOR: "1", ...env },
       // A job's relative paths are meant from the folder of its user.
       cwd: userFolder(),
-      // Orders come elsewhere: tasks, and what they start, may read it.
+      // It is talked to elsewhere: tasks, and what they start, may read and print.
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
       ...WITH_DESCRIPTOR,
     }).spawn();
     this.ended = this.#process.status;
-    this.#orders = ownDescriptor(this.#process);
-    this.#stdout = new Inbox(outputOf(this.#process.stdout, this.ended));
-    this.#stderrEnd = this.#drain(outputOf(this.#process.stderr, this.ended));
+    this.#talk = ownDescriptor(this.#process);
+    const said: Output = {
+      read: () => this.#talk.read(new Uint8Array(CHUNK_BYTES), false),
+      cancel: () => closeDescriptors(this.#process),
+    };
+    this.#messages = new Inbox(untilEnded(said, this.ended));
+    const { stdout, stderr } = this.#process;
+    const keep = (text: string) => this.#stderr = (this.#stderr + text).slice(-TAIL);
+    this.#printed = Promise.all([this.#drain(stdout, onPrint), this.#drain(stderr, onPrint, keep)]);
     const kill = () => this.#kill("SIGKILL");
     running.add(kill);
     this.ended.then(() => {
@@ -141,7 +134,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     });
     this.#signal = signal;
     this.guard(guardMs);
-    this.send({ mark: this.#mark, order } satisfies FirstLine<unknown>);
+    this.send(order);
     if (signal?.aborted) this.stop();
     else signal?.addEventListener("abort", this.stop);
   }
@@ -162,12 +155,14 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     return this.#process.pid;
   }
 
-  async #drain(stderr: AsyncIterable<Uint8Array>): Promise<void> {
+  async #drain(
+    stream: ReadableStream<Uint8Array>,
+    ...told: readonly (((text: string) => unknown) | undefined)[]
+  ): Promise<void> {
     const decoder = new TextDecoder();
-    for await (const bytes of stderr) {
+    for await (const bytes of untilEnded(outputOf(stream), this.ended)) {
       const text = decoder.decode(bytes, { stream: true });
-      this.#stderr = (this.#stderr + text).slice(-TAIL);
-      this.#onPrint?.(text);
+      for (const tell of told) tell?.(text);
     }
   }
 
@@ -185,7 +180,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
 
   async send(message: unknown): Promise<void> {
     try {
-      await this.#orders.write(new TextEncoder().encode(`${JSON.stringify(message)}\n`));
+      await this.#talk.write(lineOf(message));
     } catch {
       // It has ended: next() and howItEnded() tell of that.
     }
@@ -193,13 +188,9 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
 
   /** Waits for its next message; undefined if it will say nothing more. */
   async next(): Promise<Message | undefined> {
-    for (let line = await this.#stdout.next(); line !== undefined;) {
-      const message = this.#messages.take(line);
-      if (message !== undefined) return message as Message;
-      if (!this.#messages.isMessage(line)) this.#onPrint?.(`${line}\n`);
-      line = await this.#stdout.next();
-    }
-    return undefined;
+    const line = await this.#messages.next();
+    // One that it was killed in is none.
+    return line === undefined ? undefined : attempt(() => JSON.parse(line) as Message);
   }
 
   /** The same; undefined too, and the child is stopped, if it takes longer than so many milliseconds. */
@@ -233,7 +224,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   /** Waits for its end, and says how it came: its exit code or signal, and the last it wrote to stderr. */
   async howItEnded(): Promise<string> {
     const { code, signal } = await this.ended;
-    await this.#stderrEnd;
+    await this.#printed;
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
     const lines = this.#stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
     return [how, lines.slice(-6).join(" | ")].filter((part) => part !== "").join(": ");
@@ -243,11 +234,11 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     clearTimeout(this.#guard);
     this.#signal?.removeEventListener("abort", this.stop);
     const timer = this.#exited ? undefined : setTimeout(this.stop, GRACE_MS);
-    await Promise.race([this.#orders.close().catch(() => {}), this.ended]);
-    closeDescriptors(this.#process);
+    void this.send(undefined);
     await this.ended;
     clearTimeout(timer);
     clearTimeout(this.#killTimer);
-    await Promise.all([this.#stdout.ended, this.#stderrEnd]);
+    await Promise.all([this.#messages.ended, this.#printed]);
+    closeDescriptors(this.#process);
   }
 }

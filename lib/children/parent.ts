@@ -1,21 +1,16 @@
 /**
- * How a child that measures and its parent talk, and the child's side of it: its order comes on a
- * descriptor of its own, for tasks and what they start may read stdin, as a line of JSON, it answers on stdout, and it ends when its parent wants or is gone. It imports no npm
- * package.
- *
- * A child's message is JSON in one line or several, each behind a mark, random and new for every child,
- * so that nothing a task prints to stdout, not even half a line, is taken for one. No line is longer than
- * what a pipe takes in one piece, so that no thread or program that prints at the same moment comes into
- * the midst of it.
+ * How a child that measures and its parent talk, and the child's side of it: in lines of JSON on a
+ * descriptor of their own, for tasks and what they start may read stdin and print. The first is the child's
+ * order; it ends when its parent says so, or is gone. It imports no npm package.
  */
 
-import { read } from "node:fs";
+import { read, writeSync } from "node:fs";
 
 /** What is told stays JSON, whatever a job makes of it. */
 const { stringify } = JSON;
 
-/** The descriptor on which orders come. */
-const ORDERS_FD = 3;
+/** The descriptor on which they talk. */
+const TALK_FD = 3;
 const CHUNK_BYTES = 1 << 16;
 
 async function* bytesOf(fd: number): AsyncGenerator<Uint8Array> {
@@ -54,13 +49,18 @@ export async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerato
   if (last !== "") yield last;
 }
 
+/** A line of what they say to each other; an empty one says that there will be no more. */
+export function lineOf(message: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${message === undefined ? "" : stringify(message)}\n`);
+}
+
 /** Lines as they arrive, read whether anyone waits for them or not: only so is the end seen. */
 export class Inbox {
   readonly #lines: string[] = [];
   #over = false;
   #changed = Promise.withResolvers<void>();
 
-  /** Resolves when the stream has ended, whatever is still unread. */
+  /** Resolves when there will be no more, whatever is still unread. */
   readonly ended: Promise<void>;
 
   constructor(stream: AsyncIterable<Uint8Array>) {
@@ -70,6 +70,7 @@ export class Inbox {
   async #read(stream: AsyncIterable<Uint8Array>): Promise<void> {
     try {
       for await (const line of linesOf(stream)) {
+        if (line === "") break;
         this.#lines.push(line);
         this.#wake();
       }
@@ -92,31 +93,6 @@ export class Inbox {
   }
 }
 
-/** PIPE_BUF: what is no longer than this a pipe takes in one piece, whoever else writes to it. */
-const WHOLE_BYTES = Deno.build.os === "linux" ? 4096 : 512;
-
-/** What follows the mark: whether the message goes on in a further line. */
-export const GOES_ON = "+";
-const ENDS = ".";
-
-export function* messageLines(message: unknown, mark: string): Generator<Uint8Array> {
-  const encoder = new TextEncoder();
-  let rest = encoder.encode(stringify(message));
-  const room = WHOLE_BYTES - encoder.encode(`${mark}${ENDS}\n`).length;
-  do {
-    let count = Math.min(rest.length, room);
-    // A character isn't cut: each line is decoded by itself.
-    while (count < rest.length && (rest[count]! & 0xc0) === 0x80) count--;
-    const head = encoder.encode(mark + (count < rest.length ? GOES_ON : ENDS));
-    const line = new Uint8Array(head.length + count + 1);
-    line.set(head);
-    line.set(rest.subarray(0, count), head.length);
-    line[line.length - 1] = 10;
-    yield line;
-    rest = rest.subarray(count);
-  } while (rest.length > 0);
-}
-
 /** How long a child may take to end once nobody wants its result any more, in milliseconds. */
 const LAST_MS = 2000;
 
@@ -127,11 +103,6 @@ interface Parent<Order> {
   readonly tell: <Message extends { readonly type: string }>(message: Message) => void;
   /** Aborted when it wants the child to end, or is gone; soon after, the process ends. */
   readonly signal: AbortSignal;
-}
-
-export interface FirstLine<Order> {
-  readonly mark: string;
-  readonly order: Order;
 }
 
 /** Figures by another clock would be wrong, so a job that brings one, as for simulated time, is told. */
@@ -184,10 +155,10 @@ export async function connectToParent<Order>(
     console[name] = console.error;
   }
   keepClock();
-  const inbox = new Inbox(bytesOf(ORDERS_FD));
+  const inbox = new Inbox(bytesOf(TALK_FD));
   const line = await inbox.next();
   if (line === undefined) throw new Error("Cannot begin: its orders ended before the first");
-  const { mark, order }: FirstLine<Order> = JSON.parse(line);
+  const order: Order = JSON.parse(line);
   const ending = new AbortController();
   const end = () => {
     ending.abort();
@@ -201,9 +172,9 @@ export async function connectToParent<Order>(
   }
   inbox.ended.then(end);
   const tell = (message: unknown) => {
-    for (let line of messageLines(message, mark)) {
-      // At once and whole: the process may exit next.
-      while (line.length > 0) line = line.subarray(Deno.stdout.writeSync(line));
+    // At once and whole: the process may exit next.
+    for (let rest = lineOf(message); rest.length > 0;) {
+      rest = rest.subarray(writeSync(TALK_FD, rest));
     }
   };
   return { order, inbox, tell, signal: ending.signal };

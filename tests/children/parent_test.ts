@@ -1,13 +1,12 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "../properties.ts";
-import { MeasuringChild, MessageReader } from "../../lib/children/measuring_child.ts";
-import { Inbox, linesOf, messageLines } from "../../lib/children/parent.ts";
+import { MeasuringChild } from "../../lib/children/measuring_child.ts";
+import { Inbox, lineOf, linesOf } from "../../lib/children/parent.ts";
 import { closeDescriptors, WITH_DESCRIPTOR } from "../../lib/lanes/subprocess/child.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read");
 const entry = new URL("./listening_child.ts", import.meta.url);
-const MARK = "\x1e1 ";
 
 Deno.test({
   name: "connectToParent() takes the order, and keeps what tasks print out of the messages",
@@ -79,42 +78,14 @@ Deno.test("linesOf() gives the same lines however the bytes arrive", async () =>
   ));
 });
 
-Deno.test("MessageReader finds a message behind and between whatever a task printed", () => {
-  fc.assert(
-    fc.property(fc.string(), fc.jsonValue(), fc.integer({ min: 1 }), (text, value, at) => {
-      const reader = new MessageReader(MARK);
-      const noise = text.replaceAll("\n", "");
-      const json = JSON.stringify({ type: "x", value });
-      const cut = at % json.length;
-      assertEquals(reader.take(`${noise}${MARK}+${json.slice(0, cut)}`), undefined);
-      assertEquals(reader.take(noise), undefined);
-      assertEquals<unknown>(reader.take(`${noise}${MARK}.${json.slice(cut)}`), JSON.parse(json));
-      assertEquals(reader.isMessage(noise), false);
-    }),
-  );
-});
-
-Deno.test("messageLines() makes lines that a pipe takes in one piece, and that are read again", () => {
-  const text = fc.string({ unit: "grapheme", maxLength: 40 });
-  fc.assert(fc.property(text, fc.integer({ min: 0, max: 300 }), (unit, times) => {
-    const message = { type: "x", text: unit.toWellFormed().repeat(times) };
-    const reader = new MessageReader(MARK);
-    const lines = Array.from(messageLines(message, MARK), (line) => {
-      assert(line.length <= (Deno.build.os === "linux" ? 4096 : 512));
-      return new TextDecoder("utf-8", { fatal: true }).decode(line);
-    });
-    const read = lines.map((line) => reader.take(line.slice(0, -1)));
-    assertEquals(lines.every((line) => line.indexOf("\n") === line.length - 1), true);
-    assertEquals(read, [...lines.slice(1).map(() => undefined), message]);
+Deno.test("an Inbox has what lineOf() wrote, up to the line that says that there is no more", async () => {
+  await fc.assert(fc.asyncProperty(fc.array(fc.jsonValue()), async (values) => {
+    const lines = [...values, undefined, "too late"].map(lineOf);
+    const inbox = new Inbox(streamOf(lines));
+    const read = [];
+    for (let line; (line = await inbox.next()) !== undefined;) read.push(JSON.parse(line));
+    assertEquals(read, JSON.parse(JSON.stringify(values)));
   }));
-});
-
-Deno.test("MessageReader takes nothing for a message that is none", () => {
-  const reader = new MessageReader(MARK);
-  for (const text of ["", "{", "null", "5", '{"type":5}', "[]"]) {
-    assertEquals(reader.take(`${MARK}.${text}`), undefined);
-  }
-  assertEquals(reader.take(`${MARK.replace("1", "2")}.{"type":"result"}`), undefined);
 });
 
 Deno.test("Inbox tells that the stream ended, though lines are unread", async () => {
