@@ -198,6 +198,8 @@ export const MOST_LANES = 4096;
 /** How long `ready(task)` waits for the task's module. */
 const READY_LOAD_MS = 30_000;
 
+export type PoolSize = Pick<PoolOptions, "lanes" | "slots" | "graceMs">;
+
 /** What each model's lanes are like. */
 export interface LaneKind
   extends Pick<PoolOptions, "batches" | "makeLane" | "lanesThere" | "onQuarantined"> {
@@ -220,11 +222,11 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
 
   constructor(
     model: Model,
-    options: SharedOptions & Pick<PoolOptions, "lanes" | "slots" | "graceMs">,
+    options: SharedOptions,
+    { lanes, slots, graceMs }: PoolSize,
     kind: LaneKind,
   ) {
     const { place, mostSlots } = MODEL_TABLE[model];
-    const { lanes, slots, graceMs } = options;
     const { maxQueued = Infinity, tasksPerLane = Infinity, idleMs = Infinity } = options;
     const check = new Checker(`open ${model}()`);
     check.count("lanes", lanes, 1, MOST_LANES);

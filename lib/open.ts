@@ -3,7 +3,6 @@
 import { Guide } from "./adaptive/guide.ts";
 import { checkAutoOptions } from "./auto_options.ts";
 import { Checker, isTime } from "./dispatch/options.ts";
-import type { PoolOptions } from "./dispatch/lane_pool.ts";
 import type { LaneFactory } from "./dispatch/places.ts";
 import {
   type AutoExecutor,
@@ -11,6 +10,7 @@ import {
   type Executor,
   type LimitedExecutor,
   PooledExecutor,
+  type PoolSize,
 } from "./executor.ts";
 import type {
   AutoOptions,
@@ -49,18 +49,16 @@ function onlyOf(modules: readonly string[]): (task: Task) => boolean {
   return ({ module }) => !needsPreload(module) || modules.includes(module);
 }
 
-type Sized = Pick<PoolOptions, "lanes" | "slots" | "graceMs">;
-
-/** A model's options; what they don't say of its size stands in the table of models. */
-function sized<Options extends { readonly [Name in keyof Sized]?: number | undefined }>(
+/** What a model's options say of its size, or else the table of models. */
+function sizeOf(
   model: Model,
-  options: Options,
-): Options & Sized {
+  options: { readonly [Name in keyof PoolSize]?: number | undefined },
+): PoolSize {
   const { sizes, options: names, ...usual } = MODEL_TABLE[model];
   new Checker(`open ${model}()`).known(options, [...sizes, ...names]);
   const { lanes = defaultLanes(model, "cpu") } = options;
   const { slots = usual.slots, graceMs = usual.graceMs } = options;
-  return { ...options, lanes, slots, graceMs };
+  return { lanes, slots, graceMs };
 }
 
 function checkPermissions(model: Model, permissions: unknown, where: "thread" | "process"): void {
@@ -131,14 +129,14 @@ export function limited(options: LimitedOptions = {}): LimitedExecutor {
 }
 
 function eventLoop(model: Model, options: LimitedOptions): LimitedExecutor {
-  const all = sized(model, options);
-  return new PooledExecutor(model, all, { makeLane: loopLanes(all) });
+  const size = sizeOf(model, options);
+  return new PooledExecutor(model, options, size, { makeLane: loopLanes(options, size) });
 }
 
-function loopLanes(options: EventLoopOptions & Sized): LaneFactory {
+function loopLanes(options: SharedOptions, { graceMs }: PoolSize): LaneFactory {
   const encoded = sharedOf(options, threads);
   const shared = encoded && decode(encoded.special, encoded.payload).values?.[0];
-  return (_number, events) => new EventLoopLane(events, { shared, graceMs: options.graceMs });
+  return (_number, events) => new EventLoopLane(events, { shared, graceMs });
 }
 
 /**
@@ -158,12 +156,12 @@ function loopLanes(options: EventLoopOptions & Sized): LaneFactory {
  * ```
  */
 export function workers(options: WorkersOptions = {}): Executor {
-  const all = sized("workers", options);
-  return new PooledExecutor("workers", all, { makeLane: threadLanes(all) });
+  const size = sizeOf("workers", options);
+  return new PooledExecutor("workers", options, size, { makeLane: threadLanes(options, size) });
 }
 
-function threadLanes(options: WorkersOptions & Sized): LaneFactory {
-  const { slots, graceMs, unstableWorkerOptions = false } = options;
+function threadLanes(options: WorkersOptions, { slots, graceMs }: PoolSize): LaneFactory {
+  const { unstableWorkerOptions = false } = options;
   new Checker("open workers()").flag("unstableWorkerOptions", unstableWorkerOptions);
   // A copy: what a lane may do is settled now, whatever becomes of the caller's object.
   const permissions = copyOf(options.permissions);
@@ -197,12 +195,14 @@ function threadLanes(options: WorkersOptions & Sized): LaneFactory {
  * ```
  */
 export function processes(options: ProcessesOptions = {}): Executor {
-  const all = sized("processes", options);
-  return new PooledExecutor("processes", all, { makeLane: processLanes("processes", all) });
+  const size = sizeOf("processes", options);
+  const makeLane = processLanes("processes", options, size);
+  return new PooledExecutor("processes", options, size, { makeLane });
 }
 
-function processLanes(model: Model, options: ProcessesOptions & Sized): LaneFactory {
-  const { slots, graceMs, permissions, v8Flags = [], config, stderr = "show" } = options;
+function processLanes(model: Model, options: ProcessesOptions, size: PoolSize): LaneFactory {
+  const { slots, graceMs } = size;
+  const { permissions, v8Flags = [], config, stderr = "show" } = options;
   const check = new Checker(`open ${model}()`);
   const areFlags = Array.isArray(v8Flags) && v8Flags.every((flag) => typeof flag === "string");
   check.is("v8Flags", v8Flags, areFlags, 'a list such as ["--max-old-space-size=256"]');
@@ -252,8 +252,9 @@ const NATS = new URL("./lanes/cluster/nats_broker.ts", import.meta.url).href;
  * ```
  */
 export function cluster(options: ClusterOptions): Executor {
-  const all = sized("cluster", options);
-  const { servers, slots, graceMs, silenceMs = SILENCE_MS } = all;
+  const size = sizeOf("cluster", options);
+  const { slots, graceMs } = size;
+  const { servers, user, password, creds, tlsCa, silenceMs = SILENCE_MS } = options;
   const check = new Checker("open cluster()");
   const list = typeof servers === "string" ? servers.split(",") : servers;
   const areServers = Array.isArray(list) && list.length > 0 &&
@@ -261,7 +262,7 @@ export function cluster(options: ClusterOptions): Executor {
   check.is("servers", servers, areServers, 'an address such as "nats://127.0.0.1:4222"');
   const isLong = isTime(silenceMs) && silenceMs >= LEAST_SILENCE_MS;
   check.is("silenceMs", silenceMs, isLong, `a number of milliseconds from ${LEAST_SILENCE_MS}`);
-  const server = { ...options, servers: [...list] };
+  const server: ServerOptions = { servers: [...list], user, password, creds, tlsCa };
   const shared = sharedOf(options, frames);
   const machines = new Cluster({
     silenceMs,
@@ -272,7 +273,7 @@ export function cluster(options: ClusterOptions): Executor {
       return await openNats(server);
     },
   });
-  return new PooledExecutor("cluster", all, {
+  return new PooledExecutor("cluster", options, size, {
     batches: {
       targetMs: CLUSTER_BATCH_MS,
       firstItems: 1,
@@ -325,11 +326,11 @@ const FIRST_GPU_ITEMS = 64;
  * ```
  */
 export function gpu(options: GpuOptions = {}): Executor {
-  const all = sized("gpu", options);
-  const { slots, graceMs } = all;
+  const size = sizeOf("gpu", options);
+  const { slots, graceMs } = size;
   const batches = Math.min(slots, GPU_BATCHES);
   const mostItems = Math.floor(slots / batches);
-  return new PooledExecutor("gpu", all, {
+  return new PooledExecutor("gpu", options, size, {
     slots: batches,
     batches: { targetMs: GPU_BATCH_MS, firstItems: FIRST_GPU_ITEMS, mostItems },
     makeLane(number, events) {
@@ -361,16 +362,14 @@ export function gpu(options: GpuOptions = {}): Executor {
  * ```
  */
 export function auto(options: AutoOptions = {}): AutoExecutor {
-  const all = sized("auto", options);
+  const size = sizeOf("auto", options);
   const { isolate, keepClasses, because, ...bounds } = checkAutoOptions(options);
   const { maxSlots, maxLanes } = bounds;
-  const here = loopLanes(all);
-  const slots = Math.min(maxSlots, MODEL_TABLE.workers.mostSlots);
-  const { permissions: _ofSubprocesses, ...ofThreads } = all;
-  const elsewhere = isolate
-    ? processLanes("auto", { ...all, slots })
-    : threadLanes({ ...ofThreads, slots });
-  return new PooledExecutor("auto", { ...all, lanes: 1 + maxLanes }, {
+  const here = loopLanes(options, size);
+  const most = { ...size, slots: Math.min(maxSlots, MODEL_TABLE.workers.mostSlots) };
+  const { shared } = options;
+  const elsewhere = isolate ? processLanes("auto", options, most) : threadLanes({ shared }, most);
+  return new PooledExecutor("auto", options, { ...size, lanes: 1 + maxLanes }, {
     makeLane: (number, ...rest) => (number === 0 ? here : elsewhere)(number, ...rest),
     guide: new Guide({
       ...bounds,

@@ -78,6 +78,19 @@ Deno.test("an option that a model doesn't have is refused, and those that it has
   for (const [open, says] of bad) assertThrows(open, RangeError, says);
 });
 
+Deno.test("options count that an object has from another one, such as narrower permissions", () => {
+  const from = <Options>(options: Options): Options => Object.create(options as object);
+  const bad: [() => unknown, string][] = [
+    [() => lanes.workers(from({ permissions: { nett: true } as never })), "permissions.nett"],
+    [() => lanes.processes(from({ permissions: { nett: true } as never })), "permissions.nett"],
+    [() => lanes.limited(from({ maxQueued: -1 })), "maxQueued"],
+    [() => lanes.gpu(from({ idleMs: -1 })), "idleMs"],
+    [() => lanes.auto(from({ tasksPerLane: 0 })), "tasksPerLane"],
+    [() => lanes.cluster(from({ servers: "a", lanes: 0 })), "lanes"],
+  ];
+  for (const [open, says] of bad) assertThrows(open, RangeError, says);
+});
+
 Deno.test("a size that is undefined is the model's own", async () => {
   await using executor = lanes.limited({ slots: undefined as never });
   assertEquals(executor.slots, 5);
