@@ -1,8 +1,9 @@
 /** What sending items and results to another lane takes. It imports no npm package. */
 
 import { attempt } from "../../lanes/attempt.ts";
-import { isSparse, named, step, threads } from "../../lanes/remote/clone.ts";
-import { decode, encodeAlone } from "../../lanes/remote/channel.ts";
+import { encodeAlone } from "../../lanes/remote/channel.ts";
+import { loss, threads } from "../../lanes/remote/clone.ts";
+import { classLoss } from "../../lanes/remote/whole.ts";
 import type { TransferCost } from "./probe_message.ts";
 
 const MOST_TRANSFERS = 24;
@@ -15,79 +16,7 @@ const SMALL_BYTES = 16 << 10;
 const BATCH_BYTES = 256 << 10;
 const MOST_COPIES = 40;
 const REPEAT_MS = 4;
-/** So many objects within a value are looked at for their class. */
-const MOST_PARTS = 10_000;
-
 type Serialize = (value: unknown) => { readonly byteLength: number };
-
-/** A value as a thread gets it; throws a CloneError if it can't be sent. */
-function arrivalOf(what: string, value: unknown): unknown {
-  const { special, payload } = encodeAlone(what, value, threads);
-  return decode(special, payload).values?.[0];
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
-}
-
-/** The objects that one holds, with the step to each. */
-function* partsOf(value: object): Generator<readonly [string, object]> {
-  // These have no parts, or arrive with some of them.
-  if (ArrayBuffer.isView(value) || value instanceof Error) return;
-  if (value instanceof Map) {
-    for (const [key, held] of value) {
-      if (isObject(key)) yield [step(value, undefined), key];
-      if (isObject(held)) yield [step(value, JSON.stringify(String(key))), held];
-    }
-  } else if (value instanceof Set) {
-    for (const held of value) if (isObject(held)) yield [step(value, undefined), held];
-  } else if (Array.isArray(value) && !isSparse(value)) {
-    for (const [at, held] of value.entries()) if (isObject(held)) yield [step(value, at), held];
-  } else {
-    for (const key of Object.keys(value)) {
-      const held = (value as Record<string, unknown>)[key];
-      if (isObject(held)) yield [step(value, key), held];
-    }
-  }
-}
-
-/** The first own key of an object that its copy lacks: a symbol, or one that isn't enumerable. */
-function lostKey(before: object, after: object): PropertyKey | undefined {
-  // These have a key for each element, which travels, or are copied by what they hold.
-  if (ArrayBuffer.isView(before) || Array.isArray(before)) {
-    return Object.getOwnPropertySymbols(before)[0];
-  }
-  if (before instanceof Error) return undefined;
-  return Reflect.ownKeys(before).find((key) => !Object.hasOwn(after, key));
-}
-
-/** What of a value doesn't arrive: its class, and so its methods, or a key; undefined if all does. */
-export function classLost(sent: unknown, arrived: unknown): string | undefined {
-  if (!isObject(sent) || !isObject(arrived)) return undefined;
-  const pairs: [object, object, string][] = [[sent, arrived, ""]];
-  const seen = new Set<object>();
-  // It grows meanwhile: a value may be nested deeper than calls can be.
-  for (const [before, after, place] of pairs) {
-    if (seen.has(before)) continue;
-    seen.add(before);
-    const prototype = Object.getPrototypeOf(before);
-    if (prototype !== null && prototype !== Object.getPrototypeOf(after)) {
-      return `${place || "it"} is ${named(before)}, which arrives as ${named(after)}`;
-    }
-    const key = lostKey(before, after);
-    if (key !== undefined) {
-      const why = typeof key === "symbol" ? "a symbol" : "not enumerable";
-      return `${place || "it"} has the key ${String(key)}, which is ${why} and stays behind`;
-    }
-    const arrivals = partsOf(after);
-    for (const [way, part] of partsOf(before)) {
-      const { value } = arrivals.next();
-      if (pairs.length >= MOST_PARTS || value === undefined) break;
-      pairs.push([part, value[1], place + way]);
-    }
-  }
-  return undefined;
-}
 
 export class TransferMeter {
   readonly #cloneMs: number[] = [];
@@ -113,9 +42,10 @@ export class TransferMeter {
     this.#serialize ??= (await import("node:v8") as { serialize: Serialize }).serialize;
     const startMs = performance.now();
     try {
-      const lost = classLost(item, arrivalOf(`item ${index}`, item));
+      encodeAlone(`item ${index}`, item, threads);
+      encodeAlone(`result ${index}`, result, threads);
+      const lost = loss(item, threads, classLoss);
       if (lost !== undefined) this.#classLost ??= `item ${index}: ${lost}`;
-      arrivalOf(`result ${index}`, result);
     } catch (error) {
       const { message } = error as Error;
       this.#uncloneable = message.replace(/^Cannot send (.*) to another lane: /, "$1: ");

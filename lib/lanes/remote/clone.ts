@@ -314,7 +314,7 @@ class Look {
 }
 
 /** One step from an object to what it holds, such as `.name` or `[3]`. */
-export function step(parent: object, key: Key): string {
+function step(parent: object, key: Key): string {
   if (parent instanceof Map) return key === undefined ? ".keys()" : `.get(${key})`;
   if (parent instanceof Set) return ".values()";
   return Array.isArray(parent) ? `[${key}]` : `.${key}`;
@@ -343,7 +343,7 @@ export function named(value: object): string {
 }
 
 /** Whether most places of a long list are empty, as a few of them tell. */
-export function isSparse(list: readonly unknown[]): boolean {
+function isSparse(list: readonly unknown[]): boolean {
   if (list.length < LONG_LIST) return false;
   let empty = 0;
   for (let at = 0; at < PROBES; at++) {

@@ -38,18 +38,27 @@ export function objectionsOn(
     if (kind === "error") return errorLoss(value as Error, { way, whole, seen });
     // These can't be sent at all.
     if (kind === "private" || kind === "lost") return undefined;
-    const isClass = kind !== "plain" && losesClass(value);
-    // What it is as JSON is its data.
-    if (isClass && (whole === "classes" || "toJSON" in value)) {
-      return `is ${named(value)}, which would arrive without its class`;
-    }
-    if (kind === "view" && isOtherView(value)) {
-      return `is ${named(value)}, which would arrive as ${tagOf(value as ArrayBufferView)}`;
-    }
-    // Data has no more keys than are seen.
-    const isLeftOut = whole === "classes" || kind === "plain" ? hiddenKey(value, kind) : undefined;
-    return isLeftOut ?? (whole === "classes" ? undone(value, kind) : undefined);
+    return classLoss(value, kind, whole) ?? (whole === "classes" ? undone(value, kind) : undefined);
   };
+}
+
+/** Why an object's methods, or keys that aren't seen, would be missing where it arrives. */
+export function classLoss(
+  value: object,
+  kind: Kind,
+  whole: Whole = "classes",
+): string | undefined {
+  if (kind === "error") return undefined;
+  const isClass = kind !== "plain" && losesClass(value);
+  // What it is as JSON is its data.
+  if (isClass && (whole === "classes" || "toJSON" in value)) {
+    return `is ${named(value)}, which would arrive without its class`;
+  }
+  if (kind === "view" && isOtherView(value)) {
+    return `is ${named(value)}, which would arrive as ${tagOf(value as ArrayBufferView)}`;
+  }
+  // Data has no more keys than are seen.
+  return whole === "classes" || kind === "plain" ? hiddenKey(value, kind) : undefined;
 }
 
 /** How far what was thrown is looked at. */
