@@ -178,11 +178,14 @@ class Probing {
     const { guardOption = "--budget", dry } = this.options;
     const ran = this.stretches.reduce((sum, { count }) => sum + count, 0);
     const places = spreadOrder(this.#spread ?? 0);
-    const indices = Array.from({ length: this.#together }, (_, place) => {
+    const left = Math.min(this.#together, Math.max(0, (this.#total ?? Infinity) - ran - this.#at));
+    const indices = Array.from({ length: left }, (_, place) => {
       const turn = ran + this.#at + place;
       return places[turn] ?? turn;
     });
-    const item = this.child.isLate && this.#phase === "item" && ran === 0
+    const item = left === 0
+      ? "what its tasks left behind"
+      : this.child.isLate && this.#phase === "item" && ran === 0
       ? "its first item"
       : itemNamed(indices);
     const [place, late] = PHASES[this.#phase]!(item);

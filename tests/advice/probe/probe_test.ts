@@ -87,6 +87,28 @@ Deno.test({
 });
 
 Deno.test({
+  name: "probe() names no item beyond the last where something ends the process behind it",
+  ignore: !granted("run", "read"),
+  async fn() {
+    const of = async (ends: string) => {
+      const module = `data:text/javascript,export const items = [1, 2, 3];
+        items[Symbol.iterator] = function* () { yield 1; yield 2; yield 3; ${ends}; };
+        export default (n) => n;`;
+      const items = { kind: "module", module, export: "items" } as const;
+      const job = { name: "three", task: { module, export: "default" }, items, options: {} };
+      const limits = { limit: 9, targetMs: 1000, guardMs: 600_000, taskMs: 1 };
+      return (await probe(job, { typed: "three.ts", ...limits }, () => [])).cutOff;
+    };
+    await assertRejects(
+      () => of("Deno.exit(3)"),
+      JobError,
+      "Cannot run the job: what its tasks left behind ended the whole process",
+    );
+    assertEquals(await of("for (;;)"), "what its tasks left behind did not settle within 1.0 s");
+  },
+});
+
+Deno.test({
   name: "probe() takes the items of a generator that was called already",
   ignore: !granted("run", "read"),
   async fn() {
