@@ -5,7 +5,7 @@ import { command } from "../lib/cli/command.ts";
 import { printError } from "../lib/text/print.ts";
 import { jobModule, loadJob } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
-import { sharedBy, sharedWords } from "../lib/advice/job/shared_state.ts";
+import { sharedWords } from "../lib/advice/job/shared_state.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
 import { heldMs, sampleOf } from "../lib/advice/probe/sample.ts";
@@ -161,7 +161,7 @@ async function measured(
     meter,
     signal,
   });
-  const { job, probed } = loaded;
+  const { job, probed, shared } = loaded;
   if (probed.cutOff !== undefined) {
     throw new JobError(
       `Cannot sweep the job: ${probed.cutOff}; if it needs longer, raise --timeout`,
@@ -191,7 +191,6 @@ async function measured(
     ...(sample.total !== null && { total: most }),
   });
   if (values.openLoop !== undefined) return await run(own, undefined, values, { signal, meter });
-  const shared = await sharedBy(job.task);
   const { plan, why } = values.sweep === undefined
     ? choosePlan(sample, count, shared)
     : { plan: withinItems(values.sweep, count), why: undefined };

@@ -21,7 +21,7 @@ import type { AdviseOptions, Evidence } from "./evidence.ts";
 import type { sharedBy } from "./job/shared_state.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
 import { classFor, predict } from "./prediction/predict.ts";
-import { orderCheck, type OrderProber, sampledInOrder } from "./probe/order_probe.ts";
+import { inListOrder, orderCheck, type OrderProber, sampledInOrder } from "./probe/order_probe.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace, TRY_MS } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
 import { closingOf, countNeighbours, type Probed, type Prober } from "./probe/probe.ts";
@@ -153,7 +153,7 @@ export async function advise(
   options: AdviseOptions,
   instruments: Instruments,
 ): Promise<{ readonly advice: Advice; readonly evidence: Evidence }> {
-  const { job, typed, budgetMs, signal, cores, seed, server, joined, onPhase, onEvent } = options;
+  const { typed, budgetMs, signal, cores, seed, server, joined, onPhase, onEvent } = options;
   const { probe, orderProbe, profileJob, measureMachine, meter, now } = instruments;
   const runTrial: TrialRunner = (trial, watching) => {
     const where = needsServer(trial.model) && server && { server };
@@ -191,6 +191,10 @@ export async function advise(
     });
     return { probed, planned: planned ?? await plan(probed) };
   };
+  const shared = await instruments.sharedBy?.(options.job.task);
+  // What tasks keep for the next ones, such as the last one's table, is worth as much as in the whole job
+  // only in the list's own order.
+  const job = (shared && inListOrder(options.job)) ?? options.job;
   onPhase?.("running a sample one by one");
   let { probed, planned } = await sampled(job, PROBE_SHARE * budgetMs);
   const inOrder = leftMs() <= 0 ? undefined : await sampledInOrder(job, probed, (listed) => {
@@ -207,7 +211,6 @@ export async function advise(
     return await paceProbe(job, { slots, ...care, mostMs, signal: either, runTrial });
   };
   let pace = await plainPace({ ...planned, probed }, measurePace);
-  const shared = await instruments.sharedBy?.(job.task);
   let race: Race | undefined;
   // Where a server's limit decides, a race would only be refused.
   if (
@@ -240,9 +243,10 @@ export async function advise(
   pace ??= await racedPace({ ...planned, race }, measurePace);
   const early: Evidence = { options, probed, ...planned, shared, race, backwards: undefined, pace };
   const { candidate } = new Assessment(early).recommendation();
-  const check = leans || leftMs() <= 0
-    ? undefined
-    : orderCheck(planned.sample, probed, race, candidate.model !== BASELINE);
+  const check = leans || leftMs() <= 0 ? undefined : orderCheck(planned.sample, probed, race, {
+    leavesPlainLoop: candidate.model !== BASELINE,
+    shares: shared !== undefined,
+  });
   if (check !== undefined) onPhase?.("running a few items from last to first");
   const backwards = leans
     ? { items: probed.done!.items, timesRun: 1, orderMatters: true, fails: true }

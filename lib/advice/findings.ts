@@ -486,11 +486,14 @@ const MANY_ITEMS = 20;
 
 /**
  * Whether tasks keep something that spares later ones time, such as a cache or a table: items that were
- * taken from all over a list cost less the later they ran.
+ * taken from all over a list, or of tasks that share something, cost less the later they ran.
  */
-export function sparesLater({ sample, probed }: Pick<Evidence, "sample" | "probed">): boolean {
+export function sparesLater(
+  { sample, probed, shared }: Pick<Evidence, "sample" | "probed" | "shared">,
+): boolean {
   const { items, walls, variation } = sample;
-  if (probed.spread === undefined || items < MANY_ITEMS) return false;
+  const mayKeep = probed.spread !== undefined || shared !== undefined;
+  if (!mayKeep || items < MANY_ITEMS) return false;
   let [at, early, late] = [0, 0, 0];
   for (const { count, wallMs } of walls) {
     const before = Math.min(count, Math.max(0, items / 2 - at));

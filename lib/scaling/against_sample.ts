@@ -9,6 +9,7 @@ import {
 } from "../advice/findings.ts";
 import { compareWork } from "../advice/race/sample_check.ts";
 import { orderCheckOf, type OrderFound, type OrderProber } from "../advice/probe/order_probe.ts";
+import type { SharedState } from "../advice/job/shared_state.ts";
 import { JobError, type Probed } from "../advice/probe/probe.ts";
 import { sampleOf } from "../advice/probe/sample.ts";
 import { isModel, isRemote, type Model } from "../models.ts";
@@ -54,10 +55,11 @@ const SLOWER = 3;
 
 export async function holdAgainstSample(
   result: SweepResult,
-  { job, probed, leans = false }: {
+  { job, probed, leans = false, shared }: {
     readonly job: JobSpec;
     readonly probed: Probed;
     readonly leans?: boolean;
+    readonly shared?: SharedState | undefined;
   },
   orderProbe: OrderProber,
   signal: AbortSignal,
@@ -78,10 +80,11 @@ export async function holdAgainstSample(
     first?.rounds.map(({ runMs, runCpuMs }) => ({ runMs, runCpuMs: runCpuMs ?? undefined })) ?? [];
   const work = failed > 0 ? undefined : compareWork(sample, { items: succeeded, rounds });
   const chosen = recommendedSize(result)?.point;
-  const check =
-    leans || result.unsteady || chosen === undefined || chosen.lanes * chosen.slots === 1
-      ? undefined
-      : orderCheckOf(sample, probed);
+  const leavesPlainLoop = !result.unsteady && chosen !== undefined &&
+    chosen.lanes * chosen.slots > 1;
+  // What tasks share may be what the next one needs.
+  const isDue = !leans && (leavesPlainLoop || shared !== undefined);
+  const check = isDue ? orderCheckOf(sample, probed) : undefined;
   const guardMs = LEAST_GUARD_MS + SLOWER * sample.tasksMs;
   const { orderMatters, rewritten, written }: Partial<OrderFound> = check === undefined
     ? leans ? { orderMatters: true } : {}

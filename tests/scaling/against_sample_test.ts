@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { takeLines } from "../../lib/report/scaling/sweep_words.ts";
+import type { SharedState } from "../../lib/advice/job/shared_state.ts";
 import type { OrderProber } from "../../lib/advice/probe/order_probe.ts";
 import { countNeighbours, JobError } from "../../lib/advice/probe/probe.ts";
 import { compareKernel, holdAgainstSample } from "../../lib/scaling/against_sample.ts";
@@ -30,7 +31,7 @@ async function held(
   throughput: (slots: number) => number,
   found: Awaited<ReturnType<OrderProber>>,
   failed?: number,
-  leans?: boolean,
+  more: { readonly leans?: true; readonly shared?: SharedState } = {},
 ) {
   let runs = 0;
   const orderProbe: OrderProber = (_, { count, forwards }) => {
@@ -41,7 +42,7 @@ async function held(
   const swept = await resultOf(throughput);
   const result = await holdAgainstSample(
     swept,
-    { job: JOB, probed: sampled(failed), ...(leans && { leans }) },
+    { job: JOB, probed: sampled(failed), ...more },
     orderProbe,
     signal,
   );
@@ -62,7 +63,9 @@ Deno.test("a sweep of tasks that lean on earlier ones takes one slot, as advice 
 });
 
 Deno.test("a sweep of tasks that fail in another order than the list's needn't look at it once more", async () => {
-  const { result, runs } = await held(rising, { orderMatters: false }, 0, true);
+  const { result, runs } = await held(rising, { orderMatters: false }, 0, {
+    leans: true,
+  });
   assertEquals([runs, result.orderMatters], [0, true]);
   assertStringIncludes(takeLines(result)[0]!, "Stay at 1 slot: the results differ, or tasks fail,");
 });
@@ -70,6 +73,9 @@ Deno.test("a sweep of tasks that fail in another order than the list's needn't l
 Deno.test("a sweep looks at the order only where more than one slot is taken and nothing failed", async () => {
   const flat = await held(() => 100, { orderMatters: true });
   assertEquals([flat.runs, flat.result.orderMatters], [0, undefined]);
+  // What tasks share may be what the next one needs, so that several at once fail.
+  const shared = { name: "tokens", module: "file:///job.ts", line: 4 };
+  assertEquals((await held(() => 100, { orderMatters: true }, 0, { shared })).runs, 1);
   assertEquals((await held(rising, { orderMatters: true }, 2)).runs, 0);
   const unknown = await held(rising, { orderMatters: undefined });
   assertEquals([unknown.runs, "orderMatters" in unknown.result], [1, false]);

@@ -9,6 +9,7 @@ import { titleOf } from "../../lanes/task.ts";
 import type { LanePermissions } from "../../lanes/permissions.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { sampledInOrder } from "../probe/order_probe.ts";
+import { sharedBy, type SharedState } from "./shared_state.ts";
 import { closingOf, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
 
 const CHECK_MS = 30_000;
@@ -126,6 +127,8 @@ interface LoadedJob {
   readonly probed: Probed;
   /** Whether tasks of its sample failed, or didn't end, for want of those before them in the list. */
   readonly leans: boolean;
+  /** What its tasks share, if they were sampled; such a sample is in the list's own order. */
+  readonly shared?: SharedState | undefined;
 }
 
 /** Loads a job module. Throws a UsageError if it lacks something, a JobError if it can't be run. */
@@ -154,9 +157,10 @@ async function loadedJob(
   await checkJobModule(typed, module, signal);
   const file = titleOf({ module, export: "default" });
   const own = jobOf(file, { module, export: name }, permissions, items);
+  const shared = sample && await sharedBy(own.task);
   const job: JobSpec = ownItems === false
     ? { ...own, items: { kind: "values", values: [] } }
-    : sample === undefined
+    : sample === undefined || shared !== undefined
     ? own
     : spread(own);
   const probing = (job: JobSpec) =>
@@ -171,5 +175,5 @@ async function loadedJob(
   const found = inOrder ?? { job, probed: first };
   const { title } = found.probed.exports;
   const named = { ...found.job, name: title === undefined ? file : plain(title) };
-  return { ...found, job: withHooks(named, found.probed), leans: inOrder !== undefined };
+  return { ...found, job: withHooks(named, found.probed), leans: inOrder !== undefined, shared };
 }

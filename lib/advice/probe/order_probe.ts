@@ -31,10 +31,11 @@ export function orderCheck(
   sample: Pick<Sample, "failed">,
   probed: Pick<Probed, "done" | "forwards" | "stretches">,
   race: Race | undefined,
-  leavesPlainLoop: boolean,
+  { leavesPlainLoop, shares }: { readonly leavesPlainLoop: boolean; readonly shares: boolean },
 ): OrderCheck | undefined {
   if (race?.otherResults) return undefined;
-  const isDue = leavesPlainLoop || race?.runners.some(({ out }) => out === "results");
+  const isDue = leavesPlainLoop ||
+    race?.runners.some(({ out }) => out === "results" || (shares && out === "failures"));
   return isDue ? orderCheckOf(sample, probed) : undefined;
 }
 
@@ -52,7 +53,7 @@ export function mayLean({ spread, cutOff, done, failures, stretches }: Probed): 
 }
 
 /** The job with the items of its list in their own order; undefined if they come in no other. */
-function inListOrder(job: JobSpec): JobSpec | undefined {
+export function inListOrder(job: JobSpec): JobSpec | undefined {
   const { items } = job;
   if (items.kind !== "module" || !items.spread) return undefined;
   return { ...job, items: { ...items, spread: false } };
@@ -130,6 +131,7 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
       (await run(job, "forwards", {}))?.checksum === expected);
   return !isTold ? { orderMatters: undefined } : {
     orderMatters: found.checksum !== expected,
+    ...(found.checksum !== expected && found.failed! > 0 && { fails: true }),
     ...(permissions && await audit?.sharedFiles(count)),
     usesNetwork: await audit?.usesNetwork(),
   };
