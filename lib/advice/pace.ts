@@ -70,65 +70,64 @@ const GAINS = 1.1;
 /** Nothing is known to be refused that is faster than so many at once. */
 const SEVERAL = 4;
 
-const longestWaitMs = (refused: readonly HttpSigns[]) =>
-  Math.max(0, ...refused.map(({ retryAfterMs = 0 }) => retryAfterMs));
-
 type Of = Pick<Evidence, "sample" | "total">;
 
-/** Tries rates without retries, each for a moment. */
-class Tries {
-  /** Items that went through in all of them. */
-  items = 0;
-  readonly #answerMs: number;
-  /** At a greater rate the job's items don't last for a try. */
-  readonly #most: number;
-  #count = 0;
+/** A server that refused something: what bears its signs, and how it is asked again. */
+interface Refused extends Of {
+  readonly reasons: readonly HttpSigns[];
+  readonly measure: MeasurePace;
+}
 
-  constructor({ sample, total }: Of, readonly afterMs: number, readonly measure: MeasurePace) {
-    this.#answerMs = answerMs(sample);
-    this.#most = (total ?? Infinity) * (1000 / TRY_MS);
-  }
-
-  /** The rate itself, or the greatest that can be tried. */
-  triable(perSecond: number): number {
-    return Math.min(perSecond, this.#most);
-  }
-
-  get isOver(): boolean {
-    return this.#count >= TRIES;
-  }
-
-  async at(perSecond: number): Promise<Measured & { readonly isBorne: boolean }> {
-    this.#count++;
-    const care = { rate: rateOf(perSecond), afterMs: this.afterMs };
-    const tried = await this.measure(keepingSlots(perSecond, this.#answerMs), care);
-    const { items, refused } = tried;
-    this.items += items;
-    const isBorne = refused <= BORNE * (items + refused) &&
-      items >= KEPT * perSecond * (TRY_MS / 1000);
-    return { ...tried, isBorne };
-  }
+interface Found {
+  readonly perSecond: number | null;
+  /** Items that went through meanwhile. */
+  readonly items: number;
 }
 
 /**
- * The rate that a server bears: what went through while it refused what was faster, if that is borne when
- * it is kept to; or the greatest that is, or nearly, from `slow` on, which is known to be.
+ * The rate that a server bears. While it refuses what comes too fast it lets its pace through, as long as it
+ * doesn't mind being asked; that is tried then. Where nothing went through, or too much, the greatest rate
+ * that is borne is looked for, or nearly, from `slow` on, which is known to be. Undefined if it asks to be
+ * left alone for longer than a pace is looked for.
  */
 async function borneRate(
-  tries: Tries,
-  pace: number | null,
-  fast: number,
-  slow: () => Promise<number | null>,
-): Promise<number | null> {
-  if (pace !== null && pace < fast && (await tries.at(pace)).isBorne) return pace;
-  let high = Math.min(fast, pace ?? fast);
-  let low = await slow();
-  while (low !== null && high > NEAR * low && !tries.isOver) {
+  { sample, total, reasons, measure }: Refused,
+  { fast, slow, isChance = () => false }: {
+    readonly fast: number;
+    readonly slow: () => Found | Promise<Found>;
+    /** Whether what was refused at such a rate is refused at any. */
+    readonly isChance?: (refusedShare: number, perSecond: number) => boolean;
+  },
+): Promise<Found | undefined> {
+  const afterMs = Math.max(0, ...reasons.map(({ retryAfterMs = 0 }) => retryAfterMs));
+  if (afterMs > PACE_MS) return undefined;
+  let [tries, items] = [0, 0];
+  const tryAt = async (perSecond: number) => {
+    tries++;
+    const slots = keepingSlots(perSecond, answerMs(sample));
+    const tried = await measure(slots, { rate: rateOf(perSecond), afterMs });
+    items += tried.items;
+    const share = tried.refused / Math.max(1, tried.items + tried.refused);
+    const isBorne = share <= BORNE && tried.items >= KEPT * perSecond * (TRY_MS / 1000);
+    return { pace: tried.perSecond, share, isBorne };
+  };
+  // At a greater rate the job's items don't last for a try.
+  const most = Math.min(fast, (total ?? Infinity) * (1000 / TRY_MS));
+  const { pace, share, isBorne } = await tryAt(most);
+  if (isChance(share, most)) return { perSecond: null, items };
+  if (isBorne) return { perSecond: most, items };
+  if (pace !== null && pace < most && (await tryAt(pace)).isBorne) {
+    return { perSecond: pace, items };
+  }
+  let high = Math.min(most, pace ?? most);
+  const known = await slow();
+  let low = known.perSecond;
+  while (low !== null && high > NEAR * low && tries < TRIES) {
     const between = Math.sqrt(low * high);
-    if ((await tries.at(between)).isBorne) low = between;
+    if ((await tryAt(between)).isBorne) low = between;
     else high = between;
   }
-  return low;
+  return { perSecond: low, items: items + known.items };
 }
 
 /** A limit refuses so much of what more it is asked for; what fails by chance doesn't depend on that. */
@@ -136,38 +135,20 @@ const OF_MORE = 0.5;
 /** Shares that lie no further apart don't tell one from the other. */
 const TELLS = 0.1;
 
-/**
- * The pace of a server that refuses the plain loop. While it refuses what comes too fast it lets its pace
- * through, as long as it doesn't mind being asked; that is tried then. Where nothing went through, or too
- * much, the greatest rate that is borne is looked for, from what the plain loop gets through with retries.
- */
-async function ofPlainLoop(
-  reasons: readonly HttpSigns[],
-  /** Of its items. */
-  share: number,
-  of: Of,
-  measure: MeasurePace,
-): Promise<Pace> {
-  const { sample } = of;
-  const afterMs = longestWaitMs(reasons);
-  const tries = new Tries(of, afterMs, measure);
-  const told = (perSecond: number | null) => (
-    { perSecond, items: tries.items, ofPlainLoop: true }
-  );
-  if (afterMs > PACE_MS) return told(null);
+/** The pace of a server that refuses such a share of the plain loop's items. */
+async function ofPlainLoop(refused: Refused, share: number): Promise<Pace> {
+  const { sample, measure } = refused;
   const own = 1000 / sample.wallMs;
-  const fast = tries.triable(Math.max(own, SEVERAL * 1000 / answerMs(sample)));
-  const tried = await tries.at(fast);
-  const ofFast = tried.refused / Math.max(1, tried.items + tried.refused);
-  const asLimited = 1 - (1 - share) * own / fast;
-  const isTold = asLimited - share >= TELLS;
-  if (isTold && ofFast <= share + OF_MORE * (asLimited - share)) return told(null);
-  const withRetries = async () => {
-    const { perSecond, items } = await measure(1);
-    tries.items += items;
-    return perSecond;
-  };
-  return told(await borneRate(tries, tried.perSecond, fast, withRetries));
+  const found = await borneRate(refused, {
+    fast: Math.max(own, SEVERAL * 1000 / answerMs(sample)),
+    // With retries something comes through.
+    slow: () => measure(1),
+    isChance(ofFast, fast) {
+      const more = 1 - (1 - share) * own / fast - share;
+      return more >= TELLS && ofFast <= share + OF_MORE * more;
+    },
+  });
+  return { perSecond: null, items: 0, ...found, ofPlainLoop: true };
 }
 
 /** The pace of a server that refuses the plain loop already; what keeps failing with retries is no limit. */
@@ -177,11 +158,10 @@ export async function plainPace(
 ): Promise<Pace | undefined> {
   const limit = rateLimitOf(probed);
   if (limit === undefined) return undefined;
-  const pace = await ofPlainLoop(probed.failures, limit.count / of.sample.items, of, measure);
+  const reasons = probed.failures;
+  const pace = await ofPlainLoop({ ...of, reasons, measure }, limit.count / of.sample.items);
   const isLimit = pace.perSecond !== null ||
-    probed.failures.some(({ status, retryAfterMs = 0 }) =>
-      status === TOO_MANY || retryAfterMs > PACE_MS
-    );
+    reasons.some(({ status, retryAfterMs = 0 }) => status === TOO_MANY || retryAfterMs > PACE_MS);
   return isLimit ? { ...pace, perSecond: pace.perSecond ?? limit.pacePerSecond } : undefined;
 }
 
@@ -192,26 +172,17 @@ export async function racedPace(
 ): Promise<Pace | undefined> {
   const plain = plainFailingOf(race);
   if (plain?.reasons.some(isRefusal)) {
-    const { reasons, failed, items } = plain;
-    return await ofPlainLoop(reasons, failed / items, of, measure);
+    return await ofPlainLoop({ ...of, ...plain, measure }, plain.failed / plain.items);
   }
   const failing = failingOf(race?.runners);
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
-  if (failing.well <= 1) {
-    const afterMs = longestWaitMs(failing.reasons);
-    if (afterMs > PACE_MS) return undefined;
-    const own = 1000 / answerMs(of.sample);
-    const tries = new Tries(of, afterMs, measure);
-    const fast = tries.triable(own * failing.inFlight);
-    const tried = await tries.at(fast);
-    const rate = tried.isBorne
-      ? fast
-      : await borneRate(tries, tried.perSecond, fast, () => Promise.resolve(own));
-    return rate === null || rate < GAINS * own
-      ? undefined
-      : { perSecond: rate, items: tries.items, ofPlainLoop: false };
-  }
-  // A limit on requests a second refuses these too after a while, which a short race may not see.
-  const { perSecond, items } = await measure(failing.well);
-  return perSecond === null ? undefined : { perSecond, items, ofPlainLoop: false };
+  const own = 1000 / answerMs(of.sample);
+  // A limit on requests a second refuses those that went well, too, after a while that a short race may not see.
+  const found = failing.well > 1 ? await measure(failing.well) : await borneRate(
+    { ...of, ...failing, measure },
+    { fast: own * failing.inFlight, slow: () => ({ perSecond: own, items: 0 }) },
+  );
+  const { perSecond = null, items = 0 } = found ?? {};
+  const isGain = failing.well > 1 || (perSecond ?? 0) >= GAINS * own;
+  return perSecond === null || !isGain ? undefined : { perSecond, items, ofPlainLoop: false };
 }
