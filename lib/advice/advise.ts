@@ -7,7 +7,7 @@ import type { Advice } from "./advice.ts";
 import { composeAdvice } from "./compose_advice.ts";
 import { Assessment } from "./assessment.ts";
 import { SEQUENTIAL } from "./prediction/candidate.ts";
-import { onlyQueues, substitutes } from "./race/substitutes.ts";
+import { isNeedless, substitutes } from "./race/substitutes.ts";
 import {
   mayBeRaced,
   planFor,
@@ -126,7 +126,7 @@ function judgeOf(planned: Racing): RaceJudge {
         (gain === null || gain.high / gain.low < NARROW));
     },
     isUnclear: (of) => isUnclear(of, planned),
-    isNeedless: (runner, runners) => onlyQueues(runner, runners, timeBy(runners)),
+    isNeedless: (runner, runners) => isNeedless(runner, runners, timeBy(runners)),
     instead: (runners) =>
       substitutes(runners, {
         cores: machine.cores,

@@ -53,8 +53,9 @@ export interface Runner {
   pacePerSecond?: number;
   /** The item that alone took most of its last run; undefined if none did. */
   longest?: LongItem | undefined;
-  /** How many trials of it were stopped, for they took too long. */
+  /** How many trials of it were stopped, and how many of these since they had nothing to gain any more. */
   stops?: number;
+  useless?: number;
   error?: string;
 }
 
@@ -307,7 +308,7 @@ class Racing {
   async runAll(runners: readonly Runner[], round: number): Promise<void> {
     const { judge } = this.options;
     for (const runner of runners) {
-      const isNew = runner.rounds.length === 0 && runner.stops === undefined;
+      const isNew = runner.rounds.length === 0;
       const isNeedless = isNew &&
         (judge.isNeedless(runner, this.runners) || this.#isRefutedToo(runner) ||
           (this.#shutsOut && inFlight(runner) >= this.#tooMany));
@@ -477,9 +478,9 @@ class Racing {
         this.#judge(runner, { ...result, round, failures: [stuck] }, known);
       } else if (stopped) {
         runner.stops = (runner.stops ?? 0) + 1;
+        if (patienceMs <= leftMs) runner.useless = (runner.useless ?? 0) + 1;
         // Its time is only known to be longer, and one trial may have been disturbed.
-        const isUseless = patienceMs <= leftMs && !isPlain && runner.stops >= MOST_STOPS;
-        if (isUseless) runner.out = "slower";
+        if (!isPlain && runner.useless === MOST_STOPS) runner.out = "slower";
       } else {
         const { round, firstMs } = result;
         rounds.push({ ...round, ...(firstMs !== undefined && { firstMs }) });

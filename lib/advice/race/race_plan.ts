@@ -170,7 +170,9 @@ export function promising(
 /** What models were predicted to gain against sequential, of those that so many items are enough for. */
 export function predictedGains(all: readonly Predicted[], items: number) {
   const plain = all.find(({ candidate }) => candidate.model === BASELINE);
-  return all.filter(({ candidate }) => inFlightOf(candidate, Infinity) <= items)
+  return all.filter(({ candidate: { lanes, slots } }) =>
+    slots === Infinity || lanes * slots <= items
+  )
     .map(({ candidate, prediction }) => ({
       candidate,
       gain: plain === undefined ? 0 : totalMs(plain.prediction) / totalMs(prediction),
@@ -191,8 +193,10 @@ const ROUNDS_OF_ALL = 2;
 const SEQUENTIAL_SHARE = 1 / 3;
 /** A model predicted to take so many times as long as the best may well be the best. */
 const NEAR = 1.1;
-/** Each lane is to get about this many items, if there are enough. */
+/** Each lane is to get about this many items, if there are enough; more for its slots, up to a dozen. */
 const ITEMS_A_LANE = 3;
+const ITEMS_A_SLOT = 1.5;
+const MOST_A_LANE = 12;
 /** What a trial's process takes beside its lanes and its tasks. */
 const PROCESS_MS = 120;
 /** A plan may be so much over its time, for the least that makes a race. */
@@ -217,10 +221,17 @@ export function planRace(
   const isAllAtOnce = predicted.some((one) =>
     inFlightOf(one.of, most) === most && totalMs(one) <= near
   );
-  const aLane = ITEMS_A_LANE * Math.max(...others.map(({ lanes }) => lanes));
+  // How many slots one event loop fills shows on few items: on lanes those behind a long task wait for it.
+  const enough = Math.ceil(
+    Math.max(
+      ...others.map(({ lanes, slots }) =>
+        lanes * Math.max(ITEMS_A_LANE, lanes > 1 ? Math.min(ITEMS_A_SLOT * slots, MOST_A_LANE) : 1)
+      ),
+    ),
+  );
   // What a few cost that aren't like the others tells nothing of these.
   const typical = typicalFrom(sample);
-  const few = Math.min(most, Math.max(aLane, typical));
+  const few = Math.min(most, Math.max(enough, typical));
   const least = isAllAtOnce ? ROUNDS_OF_ALL : ROUNDS_OF_FEWER;
   const planFor = (rounds: number, isWhole: boolean): RacePlan | undefined => {
     const workMs = Math.min(PLANNED * allowanceMs, leftMs - rounds * startMs);

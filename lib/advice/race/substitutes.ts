@@ -15,7 +15,7 @@ import {
   threads,
   withSlots,
 } from "../prediction/candidate.ts";
-import { inFlight, plainOf, type Runner } from "./race.ts";
+import { didTheWork, inFlight, plainOf, type Runner } from "./race.ts";
 import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "./race_plan.ts";
 
 /** Slots are divided by this after a refusal: many refusals cost more than a slow search. */
@@ -24,10 +24,8 @@ const LESS = 4;
 const WORTH = 1.5;
 /** Where the gain is still this share of the slots or lanes, several times as many may gain more. */
 const UNSATURATED = 0.6;
-/** Tasks that wait may gain a fifth more in twice as many slots, where the gain is this share of the slots. */
-const FILLED = 1 / 3;
-/** What gains so much takes no more than an eighth of what is to be saved. */
-const CHEAP = 8;
+/** Up to so many times as many slots as are served at once may gain more once they are doubled. */
+const FILLED = 3;
 /** So many times as many slots as are served at once are enough. */
 const ROOM = 1.5;
 const MORE = 4;
@@ -50,8 +48,8 @@ interface Allowed {
 
 /**
  * Chooses models to race as well: fewer slots or lanes where a server refused so many; lanes where
- * slots filled no waits; more of what still gained; as many slots as are served where more only
- * queue; and what was predicted to gain more than the best did.
+ * slots filled no waits; more slots, or fewer, than those that gain most; and what was predicted to gain
+ * more than the best did.
  */
 export function substitutes(
   runners: readonly Runner[],
@@ -64,18 +62,13 @@ export function substitutes(
   const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
   const plain = plainOf(ran);
   if (plain !== undefined) {
+    // What failed is no faster for that, and what was stopped gained nothing.
     const gainOf = (runner: Runner) =>
-      runner.rounds.length === 0 ? 0 : timeMs(plain) / timeMs(runner);
-    if (waits && found.length === 0) found.push(...belowSlower(runners, gainOf));
+      runner.rounds.length > 0 && didTheWork(runner) ? timeMs(plain) / timeMs(runner) : 0;
     const best = Math.max(...ran.map(gainOf));
     if (found.length === 0) {
-      const hopedFor = Math.max(best, ...predicted.map(({ gain }) => gain));
-      const isNear = (gain: number) => waits && WORTH * gain > hopedFor;
       for (const sizes of bySlots(runners)) {
-        const more = moreSlots(sizes, gainOf, isNear);
-        if (more.length > 0) found.push(...more);
-        else if (waits && isLoop(sizes[0]!)) found.push(...asManyAsServed(sizes, best, gainOf));
-        else found.push(...twiceAsMany(sizes, predicted, gainOf));
+        found.push(...nextSlots(sizes, { best, waits, predicted }, gainOf));
       }
     }
     if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
@@ -96,12 +89,21 @@ export function substitutes(
   ).map(([, of]) => of);
 }
 
-/** Whether most tasks of an event loop would only queue, as they did where another was tried. */
-export function onlyQueues(
+/**
+ * Whether others show that it isn't worth a trial: most tasks of an event loop would only queue, as they did
+ * in another; or another with slots, and no more in flight, took far longer than the plain loop.
+ */
+export function isNeedless(
   runner: Runner,
   runners: readonly Runner[],
   timeMs: (runner: Runner) => number,
 ): boolean {
+  const isHopeless = runner.candidate.slots > 1 &&
+    runners.some((of) =>
+      of !== runner && of.useless && of.candidate.slots > 1 &&
+      (runner.useless || inFlight(of) <= inFlight(runner))
+    );
+  if (isHopeless) return true;
   const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
   const plain = plainOf(ran);
   return plain !== undefined && isLoop(runner) && ran.some((of) => {
@@ -147,15 +149,6 @@ function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {
   return slots < least ? [eventLoop(slots)] : [];
 }
 
-/** Half as many slots where as many as that are slower than the plain loop: a server may hold up who asks for more. */
-function belowSlower(runners: readonly Runner[], gainOf: GainOf): Candidate[] {
-  const slower = runners.filter((of) =>
-    isLoop(of) && (of.stops !== undefined || (of.rounds.length > 0 && gainOf(of) < 1 / GAINED))
-  );
-  const slots = Math.floor(Math.min(...slower.map(inFlight)) / 2);
-  return slower.length > 0 && slots >= 2 ? [eventLoop(slots)] : [];
-}
-
 /** As many lanes as cores, where more of them were refused. */
 function fewerLanes(refusing: readonly Runner[], cores: number): Candidate[] {
   const isCrowd = (of: Runner) => isThreads(of) && of.candidate.lanes > cores;
@@ -164,34 +157,48 @@ function fewerLanes(refusing: readonly Runner[], cores: number): Candidate[] {
 
 /** Those with slots that ran, those together that differ in nothing else, the fewest in flight first. */
 function bySlots(runners: readonly Runner[]): Iterable<readonly Runner[]> {
-  const slotted = runners.filter(({ candidate, rounds, stops }) =>
-    candidate.slots > 1 && (rounds.length > 0 || stops)
+  const slotted = runners.filter(({ candidate, rounds, useless }) =>
+    candidate.slots > 1 && (rounds.length > 0 || useless)
   ).sort((a, b) => inFlight(a) - inFlight(b));
   return Map.groupBy(slotted, ({ candidate }) => lanesOf(candidate)).values();
 }
 
 /**
- * More slots while they are filled, so that the same number is found wherever the search begins: twice as
- * many, or several times where nearly all of the most are filled.
+ * The next number of slots to try on the same lanes, around the fewest that gain most: more while they are
+ * filled, or where tasks that compute keep others on their lane waiting; between them and far more that gain
+ * less; and no more than are served where most only queue.
  */
-function moreSlots(
+function nextSlots(
   sizes: readonly Runner[],
+  { best: ofAll, waits, predicted }: Required<Pick<Allowed, "waits" | "predicted">> & {
+    readonly best: number;
+  },
   gainOf: GainOf,
-  /** Whether such a gain is near what others gain, or may. */
-  isNear: (gain: number) => boolean,
 ): Candidate[] {
-  const filled = sizes.findLast((of) =>
-    of.out === undefined &&
-    gainOf(of) >= (isNear(gainOf(of)) ? FILLED : UNSATURATED) * inFlight(of)
+  const best = sizes.reduce((a, b) => gainOf(b) > AS_GOOD * gainOf(a) ? b : a);
+  const [busy, gain, lanes] = [inFlight(best), gainOf(best), lanesOf(best.candidate)];
+  const at = sizes.indexOf(best);
+  const [fewer, more] = [sizes[at - 1], sizes[at + 1]];
+  const isShort = predicted.some(({ candidate: of, gain: promised }) =>
+    of.slots > 1 && lanesOf(of) === lanes && promised > TOO_SLOW * gain
   );
-  if (filled === undefined) return [];
-  const [busy, gain] = [inFlight(filled), gainOf(filled)];
-  const next = sizes[sizes.indexOf(filled) + 1];
-  if (next === undefined) return timesAsMany(filled, gain >= UNSATURATED * busy ? MORE : 2);
-  // All at once may have been too many; to try fewer costs next to nothing where both are so fast.
-  const mayBeTooMany = gain >= Math.max(CHEAP, UNSATURATED * busy);
-  const mayGain = isNear(gain) && (gainOf(next) > AS_GOOD * gain || mayBeTooMany);
-  return mayGain && inFlight(next) >= WORTH * 2 * busy ? timesAsMany(filled, 2) : [];
+  const isUnsaturated = gain >= UNSATURATED * busy;
+  const isNear = WORTH * gain > ofAll;
+  const isFilled = isUnsaturated ||
+    (waits ? isNear && busy <= FILLED * gain : isShort && busy < BUNCHING * gain);
+  if (best.out === undefined && gain >= GAINED && isFilled) {
+    if (more === undefined) return timesAsMany(best, isUnsaturated ? MORE : 2);
+    const isPeak = inFlight(more) >= 2 * WORTH * busy && gain > TOO_SLOW * gainOf(more);
+    if (isPeak && isNear) return timesAsMany(best, 2);
+  }
+  // Where many gain nothing fewer won't either, but for one that holds up who asks for so many.
+  const isNothing = gain < GAINED && gain > 1 / GAINED;
+  if (!waits || !(isNear || isShort) || isNothing || !isLoop(best)) return [];
+  const tooFew = fewer === undefined ? 1 : inFlight(fewer);
+  // Some more first, for so many in flight may be served worse.
+  return [powerOfTwoFrom(ROOM * gain), slotsFor(gain), ...(fewer ? [2 * tooFew] : [])]
+    .map((slots) => Math.max(2, slots))
+    .filter((slots) => slots > tooFew && busy >= 2 * slots).slice(0, 1).map(eventLoop);
 }
 
 /** Of what is in flight so many times as much, as far as a race has items for it. */
@@ -200,39 +207,6 @@ function timesAsMany(of: Runner, times: number): Candidate[] {
   const more = Math.min(times * inFlight(of), MOST_IN_FLIGHT, items);
   const slots = Math.floor(more / candidate.lanes);
   return more > WORTH * inFlight(of) ? [withSlots(candidate, slots)] : [];
-}
-
-/**
- * Twice as many slots of tasks that compute, and keep those behind them on their lane waiting: while the
- * most gain more than fewer do, and less than was promised.
- */
-function twiceAsMany(
-  sizes: readonly Runner[],
-  predicted: NonNullable<Allowed["predicted"]>,
-  gainOf: GainOf,
-): Candidate[] {
-  const [most, ...fewer] = sizes.toReversed() as [Runner];
-  const gain = gainOf(most);
-  const lanes = lanesOf(most.candidate);
-  const promised = predicted.filter(({ candidate: of }) => of.slots > 1 && lanesOf(of) === lanes);
-  const isShort = promised.some((of) => of.gain > TOO_SLOW * gain);
-  const isMore = most.out === undefined && fewer.every((of) => gain > AS_GOOD * gainOf(of));
-  return isShort && isMore && inFlight(most) < BUNCHING * gain ? timesAsMany(most, 2) : [];
-}
-
-/**
- * As many slots as are served at once, where what gains as much has twice as many: some more first, for
- * so many in flight may be served worse.
- */
-function asManyAsServed(loops: readonly Runner[], best: number, gainOf: GainOf): Candidate[] {
-  const went = loops.filter(({ out }) => out === undefined);
-  const gain = Math.max(0, ...went.map(gainOf));
-  const least = went.findIndex((of) => AS_GOOD * gainOf(of) >= gain);
-  if (gain <= AS_GOOD || WORTH * gain <= best) return [];
-  const tooFew = least > 0 ? inFlight(went[least - 1]!) : 1;
-  const served = [powerOfTwoFrom(ROOM * gain), Math.max(2, slotsFor(gain))];
-  return served.filter((slots) => slots > tooFew && inFlight(went[least]!) >= 2 * slots)
-    .slice(0, 1).map(eventLoop);
 }
 
 function lanesInstead(runners: readonly Runner[], cores: number, gainOf: GainOf): Candidate[] {

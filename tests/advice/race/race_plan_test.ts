@@ -116,6 +116,15 @@ Deno.test("planFor() has few slots raced of tasks that may run programs, unless 
   assert(names({ run }, { othersUse: 0, programMs: 14 }).includes("limited (2 slots)"));
 });
 
+Deno.test("planRace() has items for all slots of lanes, rather than more rounds of few", () => {
+  const sample = sampleFor({ computeMs: 40, waitMs: 40, items: 40, total: 400 });
+  const size = { alone: 40, most: 400 };
+  const planned = (slots: number) =>
+    planRace(sample, [SEQUENTIAL, threads(2), threads(2, slots)], MACHINE, size, 60_000)!;
+  assert(planned(8).items >= 24, `${planned(8).items}`);
+  assert(planned(1).rounds > planned(8).rounds, "there is time for more rounds of few");
+});
+
 Deno.test("planRace() gives each lane three items at least, as far as there is time", () => {
   const sample = sampleFor({ computeMs: 10 });
   const startMs = 2 * 120 + MACHINE.startMs.eventLoop + 1.5 * MACHINE.startMs.workers;

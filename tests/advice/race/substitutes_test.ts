@@ -7,7 +7,7 @@ import {
 } from "../../../lib/advice/prediction/candidate.ts";
 import { recommend } from "../../../lib/advice/race/recommend.ts";
 import type { Runner } from "../../../lib/advice/race/race.ts";
-import { onlyQueues, substitutes } from "../../../lib/advice/race/substitutes.ts";
+import { isNeedless, substitutes } from "../../../lib/advice/race/substitutes.ts";
 import { seededRandom } from "../../../lib/timing/random.ts";
 import { roundOf } from "../fixture.ts";
 
@@ -25,7 +25,7 @@ function tried(...times: [Candidate, number][]): Runner[] {
   }));
 }
 
-const found = (runners: Runner[], allowed = ALLOWED) =>
+const found = (runners: Runner[], allowed: Parameters<typeof substitutes>[1] = ALLOWED) =>
   substitutes(runners, allowed, ({ rounds }) => rounds[0]!.runMs);
 
 Deno.test("substitutes() tries lanes where slots fill no waits", () => {
@@ -55,7 +55,7 @@ Deno.test("substitutes() tries a size between two where the smaller is filled an
   const two = (more: number) =>
     found(tried([SEQUENTIAL, 1600], [limited(16), 150], [limited(80), more]));
   assertEquals(two(115), [limited(32)]);
-  assertEquals(two(160), [limited(32)], "all at once may be too many");
+  assertEquals(two(180), [limited(32)], "all at once may be too many");
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(80), 245])), [
     limited(7),
   ]);
@@ -63,13 +63,7 @@ Deno.test("substitutes() tries a size between two where the smaller is filled an
     limited(32),
   ]);
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 150], [limited(44), 115])), []);
-  const few = (more: number) =>
-    found(tried([SEQUENTIAL, 400], [limited(4), 150], [limited(20), more]));
-  assertEquals(
-    [few(160), few(145)],
-    [[], []],
-    "where a trial takes a third of the plain loop's time",
-  );
+  assertEquals(two(160), [], "as good as the best");
 });
 
 /** What so many in flight gain on a job. */
@@ -112,15 +106,22 @@ for (const [what, gainOf] of Object.entries(COURSES)) {
   });
 }
 
-Deno.test("onlyQueues() knows of slots that would only queue, once others did", () => {
+Deno.test("isNeedless() knows of slots that would only queue, once others did, or take too long", () => {
   const runners = tried([SEQUENTIAL, 1600], [limited(32), 400]);
-  const isNeedless = (candidate: Candidate, among = runners) =>
-    onlyQueues({ candidate, items: 200, rounds: [] }, among, ({ rounds }) => rounds[0]!.runMs);
-  assertEquals([CONCURRENT, limited(16)].map((of) => isNeedless(of)), [true, true]);
-  assertEquals([limited(15), workers(64)].map((of) => isNeedless(of)), [false, false]);
-  assertEquals(isNeedless(CONCURRENT, tried([SEQUENTIAL, 1600], [limited(8), 400])), false);
-  assertEquals(isNeedless(CONCURRENT, tried([SEQUENTIAL, 1600], [limited(32), 1600])), false);
-  assertEquals(isNeedless(CONCURRENT, tried([limited(32), 400])), false);
+  const of = (candidate: Candidate, among = runners) =>
+    isNeedless({ candidate, items: 200, rounds: [] }, among, ({ rounds }) => rounds[0]!.runMs);
+  assertEquals([CONCURRENT, limited(16)].map((each) => of(each)), [true, true]);
+  assertEquals([limited(15), workers(64)].map((each) => of(each)), [false, false]);
+  assertEquals(of(CONCURRENT, tried([SEQUENTIAL, 1600], [limited(8), 400])), false);
+  assertEquals(of(CONCURRENT, tried([SEQUENTIAL, 1600], [limited(32), 1600])), false);
+  assertEquals(of(CONCURRENT, tried([limited(32), 400])), false);
+  const stopped = { candidate: limited(32), items: 200, rounds: [], useless: 1 };
+  const ran = [...tried([SEQUENTIAL, 1600]), stopped];
+  assertEquals([CONCURRENT, limited(16), workers(64)].map((each) => of(each, ran)), [
+    true,
+    false,
+    false,
+  ]);
 });
 
 Deno.test("substitutes() tries no more slots than there are items to fill them", () => {
@@ -238,16 +239,20 @@ Deno.test("substitutes() goes on from the most lanes that were tried", () => {
   assertEquals(found(more), [workers(32)]);
 });
 
-Deno.test("substitutes() tries fewer slots where more are slower than the plain loop", () => {
-  const runners = tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(8), 4000]);
-  assertEquals(found(runners), [limited(4)]);
-  const stopped = [...tried([SEQUENTIAL, 1600], [CONCURRENT, 400]), {
-    candidate: limited(8),
-    items: 200,
-    rounds: [],
-    stops: 1,
-  }];
-  assert(found(stopped).some(({ slots }) => slots === 4));
-  const none = tried([SEQUENTIAL, 1600], [CONCURRENT, 400], [limited(7), 400], [limited(2), 4000]);
-  assertEquals(found(none), []);
+Deno.test("substitutes() tries few slots where many are slower than the plain loop, or took too long", () => {
+  const allowed = { ...ALLOWED, predicted: [{ candidate: CONCURRENT, gain: 60 }] };
+  const slower = tried([SEQUENTIAL, 1600], [CONCURRENT, 4000]);
+  assertEquals(found(slower, allowed), [limited(2), workers(2)]);
+  const stopped = { candidate: CONCURRENT, items: 200, rounds: [], useless: 1 };
+  assertEquals(found([...tried([SEQUENTIAL, 1600]), stopped], allowed)[0], limited(2));
+  const two = tried([SEQUENTIAL, 1600], [limited(2), 820]);
+  assertEquals(found([...two, stopped])[0], limited(4), "what holds up many may bear some more");
+  assertEquals(found([...tried([SEQUENTIAL, 1600], [limited(2), 1590]), stopped])[0], workers(2));
+});
+
+Deno.test("substitutes() tries fewer slots than gain far less than was promised, though lanes gain more", () => {
+  const predicted = [{ candidate: CONCURRENT, gain: 60 }];
+  const times = tried([SEQUENTIAL, 1600], [CONCURRENT, 700], [{ ...workers(2), slots: 60 }, 380]);
+  assertEquals(found(times, { ...ALLOWED, predicted }).map(nameOf), ["limited (4 slots)"]);
+  assertEquals(found(times), [], "what a loop had no time for");
 });
