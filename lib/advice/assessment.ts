@@ -221,7 +221,7 @@ export class Assessment {
 
   /** Whether tasks share something on one event loop of which each lane would have its own. */
   get sharesState(): boolean {
-    return this.found.shared !== undefined || this.takesTurns || this.mayOwnLimit !== undefined;
+    return this.found.shared !== undefined || this.takesTurns || this.limit?.isOwn === true;
   }
 
   /** What gained more than what is recommended, with its own of what the tasks share in each lane. */
@@ -312,83 +312,55 @@ export class Assessment {
       : median;
   }
 
-  /** How many tasks are served at once by what they wait for. */
-  get servedAtOnce(): number | undefined {
-    const { atOnce, isOwn, isSure } = this.#level ?? {};
-    return isSure && !isOwn ? atOnce : undefined;
-  }
-
-  /** How many of them their own module lets in at once, in each lane. */
-  get ownLimit(): number | undefined {
-    const { atOnce, isOwn, isSure } = this.#level ?? {};
-    return isSure && isOwn ? atOnce : undefined;
-  }
-
-  /** The same where noise, or others, may have made it so: lanes gained more than an event loop that had time. */
-  get mayOwnLimit(): number | undefined {
-    const { sample } = this.found;
-    const crowds = this.#crowds;
-    const loops = crowds.filter(({ isLoop }) => isLoop).sort((a, b) => b.inFlight - a.inFlight);
-    const level = Math.max(0, ...loops.map(({ gain }) => gain.median));
-    const isLess = loops.length > 0 &&
-      this.predictedGain(loops[0]!.candidate).low > FAR_LESS * level;
-    const isMore = crowds.some(({ isLoop, gain }) => !isLoop && gain.median > AS_GOOD * level);
-    const isFull = computesBeside(sample) || 2 * level * heldMs(sample) >= sample.wallMs;
-    return isLess && isMore && !isFull ? Math.max(1, Math.round(level)) : undefined;
-  }
-
   get isBusy(): boolean {
     return wasBusy(this.found.sample, this.found.machine);
   }
 
-  /** What ran with several tasks in flight on a lane. */
-  get #crowds() {
-    return this.runners.filter(didTheWork).flatMap(({ candidate, items }) => {
-      const gain = this.gain(candidate);
-      return gain === null || candidate.slots < 2 || this.#isImpossible(candidate) ? [] : [{
-        candidate,
-        gain,
-        inFlight: inFlightOf(candidate, items),
-        isLoop: runsInLoop(candidate),
-      }];
-    });
-  }
-
   /**
-   * How many tasks get on at once, told where several numbers in flight gained the same, and far too
-   * little; where lanes gained clearly more, though an event loop had time for more, that is each lane's own.
+   * How many tasks get on at once on one event loop that had time for more. Where lanes gained more, that
+   * may be a limit of their module's own, of which each lane has one; it is so, surely, where several numbers
+   * in flight gained the same. Where nothing gained more, what they wait for serves no more than that.
    */
-  get #level(): Readonly<{ atOnce: number; isOwn: boolean; isSure: boolean }> | undefined {
+  get limit(): { atOnce: number; isOwn: boolean; isSure: boolean } | undefined {
     const { sample } = this.found;
     if (computesBeside(sample)) return undefined;
-    const crowds = this.#crowds;
-    type Crowd = typeof crowds[number];
-    const level = Math.max(...crowds.filter((of) => of.isLoop).map(({ gain }) => gain.median));
-    const isSame = ({ gain }: Crowd) =>
-      LEVEL * gain.median >= level && gain.median <= LEVEL * level && gain.high < KNOWN * gain.low;
-    const full = crowds.filter(({ inFlight }) => inFlight >= MORE_THAN_SERVED * level);
-    const loops = full.filter((of) => of.isLoop);
-    const numbers = loops.map(({ inFlight }) => inFlight);
-    const isSeveral = Math.max(...numbers) >= APART * Math.min(...numbers) ||
-      full.some((of) => !of.isLoop && isSame(of));
-    const isLess = loops.some(({ candidate, gain }) =>
+    const crowds = this.runners.filter(didTheWork).flatMap(({ candidate, items }) => {
+      const gain = this.gain(candidate);
+      return gain === null || candidate.slots < 2 || this.#isImpossible(candidate)
+        ? []
+        : [{ candidate, gain, inFlight: inFlightOf(candidate, items) }];
+    });
+    const loops = crowds.filter(({ candidate }) => runsInLoop(candidate));
+    const lanes = crowds.filter((of) => !loops.includes(of));
+    const level = Math.max(0, ...loops.map(({ gain }) => gain.median));
+    const isFull = (of: typeof crowds[number]) => of.inFlight >= MORE_THAN_SERVED * level;
+    const full = loops.filter(isFull);
+    const isLess = full.some(({ candidate, gain }) =>
       this.predictedGain(candidate).low > FAR_LESS * gain.median
     );
-    if (!isLess || !isSeveral || !loops.every(isSame)) return undefined;
-    const more = crowds.filter((of) => !of.isLoop && of.gain.median > LEVEL * level);
-    const isOwn = more.length > 0;
-    const isFull = 2 * level * heldMs(sample) >= sample.wallMs;
-    if (isOwn && isFull) return undefined;
-    const isSure = !this.isBusy && (!isOwn || more.some(({ gain }) => gain.low > level));
-    return { atOnce: Math.round(level), isOwn, isSure };
+    if (!isLess) return undefined;
+    const isSame = ({ gain }: typeof crowds[number]) =>
+      LEVEL * gain.median >= level && gain.median <= LEVEL * level && gain.high < KNOWN * gain.low;
+    const numbers = full.map(({ inFlight }) => inFlight);
+    const isLevel = full.every(isSame) &&
+      (Math.max(...numbers) >= APART * Math.min(...numbers) ||
+        lanes.some((of) => isFull(of) && isSame(of)));
+    const atOnce = Math.max(1, Math.round(level));
+    if (lanes.every(({ gain }) => gain.median <= AS_GOOD * level)) {
+      return isLevel && !this.isBusy ? { atOnce, isOwn: false, isSure: true } : undefined;
+    }
+    // An event loop that is busy itself is the limit.
+    if (2 * level * heldMs(sample) >= sample.wallMs) return undefined;
+    const isSure = isLevel && !this.isBusy && lanes.some(({ gain }) => gain.low > level);
+    return { atOnce, isOwn: true, isSure };
   }
 
   /** Whether tasks that wait only take turns on one event loop, so that slots gain nothing, though they should. */
   get takesTurns(): boolean {
     const loops = this.runners.filter((of) => runsInLoop(of.candidate) && didTheWork(of));
-    return loops.length > 0 && loops.every(({ candidate, rounds, stops }) => {
+    return loops.length > 0 && loops.every(({ candidate, rounds, useless }) => {
       // What was stopped took far longer than the plain loop.
-      const isStopped = rounds.length === 0 && stops !== undefined;
+      const isStopped = rounds.length === 0 && useless !== undefined;
       const gained = isStopped ? 0 : this.gain(candidate)?.median ?? Infinity;
       return gained < GAINED && this.predictedGain(candidate).low > FAR_LESS * gained;
     });
@@ -401,7 +373,7 @@ export class Assessment {
       const { median: predictedGain, low, high } = this.predictedGain(candidate);
       const runner = runnerOf(this.runners, candidate);
       const entry = this.#entry(candidate);
-      const isStopped = entry === undefined && runner?.stops !== undefined;
+      const isStopped = entry === undefined && runner?.useless !== undefined;
       const out = this.#isImpossible(candidate)
         ? "impossible"
         : runner?.out ?? (isStopped ? "slower" : undefined);

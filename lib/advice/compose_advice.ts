@@ -94,8 +94,8 @@ export function composeAdvice(found: Evidence): Advice {
   const isDoubtful = isUnchecked || (!isPlain && givesNothing(found)) ||
     mindsBusy(found) || isRestUnlike(found);
   const seen: Finding[] = [...assessment.impossible];
-  const { takesTurns, ownLimit, mayOwnLimit, isBusy, noGain } = assessment;
-  const atOnce = takesTurns ? 1 : mayOwnLimit;
+  const { takesTurns, limit, isBusy, noGain } = assessment;
+  const atOnce = takesTurns ? 1 : limit?.isOwn ? limit.atOnce : undefined;
   const isLeft = decision === "no gain" || decision === "can't tell";
   const better = assessment.offer;
   const offer = better && { model: nameOf(better.candidate), gain: better.gain };
@@ -106,7 +106,7 @@ export function composeAdvice(found: Evidence): Advice {
       seen.push({ kind: "state", ...found.shared, offer, items, distinct });
     }
   } else if (atOnce !== undefined && (offer || (takesTurns && isLeft))) {
-    const isSure = ownLimit !== undefined || (takesTurns && !isBusy);
+    const isSure = takesTurns ? !isBusy : limit!.isSure;
     seen.push({ kind: "turns", offer, atOnce, isSure });
   }
   const unsure = unsureOf(assessment, candidate);

@@ -28,7 +28,6 @@ import {
 import {
   bySimplicity,
   type Candidate,
-  inFlightOf,
   isLoop,
   nameOf,
   SEQUENTIAL,
@@ -68,12 +67,12 @@ export function reasonOf(
       `off: ${probed.cutOff}. If it only takes long, a larger --budget lets it end; if it never ends, ` +
       `no model helps: mend it, or give each task a deadline (timeoutMs).`;
   }
-  const { noGain, servedAtOnce } = assessment;
+  const { noGain, limit } = assessment;
   if (noGain !== undefined) return `Leave it sequential: ${noGainText(assessment, noGain)}`;
-  const limit = sourceLimit(sample, gain?.median ?? 1);
+  const ofSource = sourceLimit(sample, gain?.median ?? 1);
   const isPlain = candidate.model === BASELINE;
-  if (limit !== undefined) {
-    const [each, share] = [formatDuration(sample.sourceMs), formatPercent(limit)];
+  if (ofSource !== undefined) {
+    const [each, share] = [formatDuration(sample.sourceMs), formatPercent(ofSource)];
     return `${isPlain ? "Leave it sequential: the" : "The"} source of the items is the limit. It ` +
       `gives one each ${each}, and that alone is ${share} of the time that ${name} takes.`;
   }
@@ -84,8 +83,8 @@ export function reasonOf(
       `the job that was sampled (see the hazards).`;
   }
   if (gain === null) return `${nature} Predicted, not measured.`;
-  if (servedAtOnce !== undefined && isLoop(candidate)) {
-    return `${nature} What they wait for serves about ${servedAtOnce} at once: with more in flight they ` +
+  if (limit?.isSure && !limit.isOwn && isLoop(candidate)) {
+    return `${nature} What they wait for serves about ${limit.atOnce} at once: with more in flight they ` +
       `only queue.`;
   }
   const alone = isAlone(assessment, candidate, gain.median)
@@ -246,11 +245,11 @@ function refutedText(assessment: Assessment): string {
 }
 
 /** What came of a model that is no longer a candidate: what was measured of it. */
-function cameOf(assessment: Assessment, { candidate, out, rounds }: Runner): string {
+function cameOf(assessment: Assessment, { candidate, out, rounds, useless }: Runner): string {
   if (out === "failures") return "failed with items that go well one by one";
   if (out === "results") return "gave other results";
   if (out === "broken") return "could not run";
-  if (rounds.length === 0) return "took too long";
+  if (rounds.length === 0) return useless ? "took too long" : "was not done in time";
   const gain = assessment.gain(candidate);
   const often = rounds.length === 1 ? "its one round" : `${rounds.length} rounds`;
   if (gain === null) return `was slower than the best in ${often}`;
@@ -361,12 +360,8 @@ function isAlone(assessment: Assessment, candidate: Candidate, gain: number): bo
 
 /** A measured gain this far from the predicted one is a surprise. */
 const SURPRISE = 1.25;
-/** Below this CPU share tasks wait more than they compute. */
-const WAITS_MORE = 0.5;
-/** What gains so many times as much with more in flight shows that fewer can gain as much as there are. */
-const DISTURBED = 1.5;
 
-/** Where measuring contradicted the prediction, and what that most likely comes from. */
+/** Where measuring contradicted the prediction, and what that comes from, if something was seen of it. */
 export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice[]): Surprise[] {
   return models.flatMap((model) => {
     const { name, measured, predictedGain, out } = model;
@@ -378,70 +373,40 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
     if (low <= predictedGain && predictedGain <= high) return [];
     if (model.predictedGainLow <= gain && gain <= model.predictedGainHigh) return [];
     if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
-    const why = needsServer(model.model)
-      ? `its machines are ${off > 1 ? "faster" : "slower"} than this one` +
-        (off > 1 ? "" : ", or busy, or the way there and back takes long")
-      : off > 1
-      ? whyMore(assessment.found)
-      : whyLess(assessment, model, gain);
+    const cause = off < 1 && !needsServer(model.model) && whyLess(assessment, model, gain);
+    const why = cause ? `; most likely ${cause}` : "";
     const text = `${name}: ${formatRatio(predictedGain)} predicted, ${formatRatio(gain)} ` +
-      `measured; most likely ${why}.`;
+      `measured${why}.`;
     return [{ name, predictedGain, measuredGain: gain, text }];
   });
 }
 
-function whyMore({ sample: { cpuShare } }: Evidence): string {
-  return cpuShare < WAITS_MORE
-    ? "tasks compute less with many in flight than one by one, or the sample was slowed down " +
-      "(cold code, other programs)"
-    : "the sample or the machine was slowed down when it was measured (cold code, other programs)";
-}
-
+/** What was seen that makes a model gain less than predicted; undefined if that isn't known. */
 function whyLess(
-  assessment: Assessment,
-  { model, name, slots, lanes, predictedGain }: ModelAdvice,
+  { limit, takesTurns, isBusy, found, runners }: Assessment,
+  { model, name, slots, predictedGain }: ModelAdvice,
   gain: number,
-): string {
-  const { runners, servedAtOnce, ownLimit, mayOwnLimit, isBusy, found } = assessment;
-  const { sample } = found;
-  // Others take the cores from what computes, and nothing from what sleeps.
-  const lost = 1 / gain - 1 / predictedGain;
-  const mayBeOthers = isBusy && lost <= mostHeldShare(sample);
-  const ofMore = runners.some(({ candidate, items, out }) =>
-    out === undefined && lanes === 1 && candidate.lanes === 1 &&
-    inFlightOf(candidate, items) > (slots ?? Infinity) &&
-    (assessment.gain(candidate)?.median ?? 0) > DISTURBED * gain
-  );
-  if (ofMore) return "it was disturbed, for more in flight gained more";
+): string | undefined {
   // Whose turn comes late takes long for that.
-  if (assessment.takesTurns) return "the tasks take turns";
+  if (takesTurns) return "the tasks take turns";
   const longest = runners.find((of) => nameOf(of.candidate) === name)?.longest;
   if (longest !== undefined) {
     const alone = formatDuration(longest.ms);
     return `item ${longest.index}, which alone takes ${alone}: put the longest first`;
   }
-  if (ownLimit !== undefined && slots !== 1) {
-    return `something in the tasks' module lets in about ${ownLimit} at once, in each lane`;
+  if (limit?.isSure && slots !== 1) {
+    const { atOnce, isOwn } = limit;
+    return isOwn
+      ? `something in the tasks' module lets in about ${atOnce} at once, in each lane`
+      : `what the tasks wait for serves about ${atOnce} at once`;
   }
-  if (servedAtOnce !== undefined && slots !== 1) {
-    return `what the tasks wait for serves about ${servedAtOnce} at once`;
+  // Others take the cores from what computes, and nothing from what sleeps.
+  if (isBusy && 1 / gain - 1 / predictedGain <= mostHeldShare(found.sample)) {
+    return "other programs used the CPUs";
   }
-  if (mayOwnLimit !== undefined && slots !== 1) {
-    return "something in the tasks' module lets in few at once, in each lane, or " +
-      (mayBeOthers ? "other programs used the CPUs" : "what they wait for serves few");
-  }
-  if (mayBeOthers) return "other programs used the CPUs";
-  if (isRemote(model) && sparesLater(found)) {
-    return "each lane does again what spares later tasks time in one (a cache, a table, a connection)";
-  }
-  if (sample.cpuShare >= WAITS_MORE) {
-    return `the tasks get in each other's way (memory, caches, a lock)${
-      isBusy ? ", or other programs used the CPUs" : ""
-    }`;
-  }
-  return slots === 1
-    ? "the tasks wait for each other, or for something that serves one at a time"
-    : "what the tasks wait for doesn't serve so many at once, or they wait for each other";
+  return isRemote(model) && sparesLater(found)
+    ? "each lane does again what spares later tasks time in one (a cache, a table, a connection)"
+    : undefined;
 }
 
 /** A prediction whose ends are this far apart is unsure, as is one of tasks so uneven. */

@@ -237,7 +237,7 @@ Deno.test("a model that is recommended pays from no more items than the job has"
       assert(recommended.breakEven! <= items, `${laneMs} ${items} ${recommended.breakEven}`);
     }
   }
-  const slow = await adviceOn({ waitMs: 30, items: 20, laneMs: 2000 }, ({ model }, items) => ({
+  const slow = await adviceOn({ waitMs: 60, items: 20, laneMs: 2000 }, ({ model }, items) => ({
     startMs: 2000,
     runMs: 60 * items / (model === "sequential" ? 1 : 6),
   }));
@@ -497,9 +497,7 @@ Deno.test("what gained less than more in flight did is no limit of what the task
   const { surprises } = await adviceOn({ waitMs: 20, items: 200 }, (trial, _items, runMs) => ({
     runMs: trial.slots === 4 ? 3.5 * runMs : runMs,
   }));
-  const few = surprises.find(({ name }) => name === "limited (4 slots)");
-  assertMatch(few?.text ?? "none", /none|most likely it was disturbed, for more in flight gained/);
-  assert(!surprises.some(({ text }) => text.includes("doesn't serve so many")));
+  assert(surprises.every(({ text }) => /measured\.$/.test(text)), "no cause was seen");
 });
 
 Deno.test("a reason says that tasks compute and wait, where slots fill the waits of those that do both", async () => {
