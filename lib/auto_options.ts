@@ -15,7 +15,6 @@ const MOST_AUTO_LANES = BLOCKED_LANES * navigator.hardwareConcurrency;
 
 type Beginning = Pick<GuideOptions, "start" | "guess" | "toldBy">;
 
-/** Every bound, and what it begins with. */
 interface CheckedAutoOptions
   extends Beginning, Pick<GuideOptions, "maxSlots" | "maxLanes" | "memoryBytes"> {
   readonly isolate: boolean;
@@ -59,7 +58,6 @@ export function checkAutoOptions(
   return { ...bounds, ...checkedStart(check, start, maxSlots, mostLanes) };
 }
 
-/** What it begins with, within the bounds. */
 function checkedStart(
   check: Checker,
   start: AutoOptions["start"],

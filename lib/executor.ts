@@ -200,7 +200,6 @@ const READY_LOAD_MS = 30_000;
 
 export type PoolSize = Pick<PoolOptions, "lanes" | "slots" | "graceMs">;
 
-/** What each model's lanes are like. */
 export interface LaneKind
   extends Pick<PoolOptions, "batches" | "makeLane" | "lanesThere" | "onQuarantined"> {
   /** How many batches run on a lane at once, if a slot isn't room for one. */
@@ -210,7 +209,6 @@ export interface LaneKind
   readonly guide?: Guide;
 }
 
-/** An executor of any model. */
 export class PooledExecutor implements LimitedExecutor, AutoExecutor {
   readonly model: Model;
   #slots: number;

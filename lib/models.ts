@@ -93,7 +93,6 @@ const EVENT_LOOP = {
 /** Lanes of their own, of which there are as many as one likes. */
 const SIZED = { ...USUAL, sizes: ["lanes", "slots"], slots: 1 } as const;
 
-/** The table. */
 export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
   sequential: {
     ...EVENT_LOOP,

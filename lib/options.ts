@@ -32,17 +32,14 @@ export function quoted(value: string): string {
 
 /** A value that an option doesn't take. */
 export class UsageError extends Error {
-  /** Always `"UsageError"`. */
   override readonly name = "UsageError";
 
-  /** Makes the error, its message in one line. */
   constructor(
     /** The option as it is written on the command line, such as `--slots`, or an argument's name. */
     readonly option: string,
     /** What was given; true for an option that takes no value, or was given none. */
     readonly value: string | true,
     problem: string,
-    /** What to do instead. */
     readonly remedy: string,
     options?: ErrorOptions,
   ) {
@@ -62,7 +59,6 @@ export function needs(
   throw new UsageError(option, value, `has no meaning without ${other}`, remedy);
 }
 
-/** Makes such errors of one option's value. */
 function faultOf(option: string, value: string) {
   return (problem: string, remedy: string, cause?: unknown): UsageError =>
     new UsageError(option, value, problem, remedy, cause === undefined ? undefined : { cause });
@@ -74,7 +70,6 @@ interface NumberBounds {
   readonly max?: number;
 }
 
-/** The bounds of a time or a size. */
 interface UnitBounds extends NumberBounds {
   /** Whether a number without a unit is taken, in the smallest one: else it may have meant another. */
   readonly plain?: boolean;
@@ -91,7 +86,6 @@ export const LONGEST_WAIT_MS = 2 ** 31 - 1;
 // "0x10", "1e3", " 5 " or "" is more often a slip than a wish.
 const WHOLE = /^\d+(?:_\d+)*$/;
 const DECIMAL = /^\d+(?:_\d+)*(?:\.\d+)?$/;
-/** What is written with a unit behind it. */
 interface Units {
   readonly what: string;
   readonly written: RegExp;
@@ -147,7 +141,6 @@ export function nonNegativeInteger(
   return bounded(option, text, digitsOf(text), bounds);
 }
 
-/** Reads a number that may have a fraction and may be zero. */
 export function nonNegativeNumber(option: string, text: string, bounds: NumberBounds = {}): number {
   if (!DECIMAL.test(text)) {
     throw new UsageError(option, text, "not a number of zero or more", "give one such as 2.5");
@@ -222,7 +215,6 @@ function guess(text: string, choices: readonly string[]): string {
     : "";
 }
 
-/** Reads one of several words. */
 export function oneOf<const Choice extends string>(
   option: string,
   text: string,
@@ -252,7 +244,6 @@ export function listOf<const Choice extends string>(
   return found;
 }
 
-/** Reads a web address. */
 export function httpUrl(option: string, text: string): URL {
   const fault = faultOf(option, text);
   // URL.parse would drop such characters in silence and so download something else.

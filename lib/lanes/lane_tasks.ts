@@ -47,7 +47,6 @@ interface SetUp {
   given: Given | undefined;
 }
 
-/** Makes tasks ready, and closes what was set up for them. */
 export class LaneTasks {
   /** By the task itself, for this is asked for every batch. */
   readonly #ready = new WeakMap<Task, ReadyTask>();
@@ -269,12 +268,10 @@ export async function loadFromProgram(task: Task): Promise<TaskFunction> {
   }
 }
 
-/** What is told of a task whose module can't be loaded. */
 export function unloadable(module: string, why: string, options?: ErrorOptions): TaskLoadError {
   return new TaskLoadError(`Cannot load task module ${module}: ${why}`, options);
 }
 
-/** What is told of one whose module can't be set up. */
 export function notSetUp(module: string, why: string, options?: ErrorOptions): TaskLoadError {
   return new TaskLoadError(`Cannot set up task module ${module}: ${why}`, options);
 }

@@ -174,7 +174,6 @@ export function spanNumbers({ traceId, spanId, traceFlags }: SpanPlace): number[
   return [...words.map((word) => parseInt(word, 16)), traceFlags];
 }
 
-/** Reads what {@linkcode spanNumbers} wrote. */
 export function readSpan(numbers: ArrayLike<number>, from: number): SpanPlace | undefined {
   if (numbers.length <= from) return undefined;
   const all = Array.from({ length: 6 }, (_, at) => numbers[from + at]!);

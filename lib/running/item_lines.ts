@@ -2,7 +2,6 @@
 
 import { UsageError } from "../options.ts";
 
-/** What a line is: a text, or a value of JSON. */
 export type LineFormat = "text" | "json";
 
 /** A longer line, in characters, is none: the file is no list, or never ends one. */

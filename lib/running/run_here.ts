@@ -39,7 +39,6 @@ export const MOST_WAIT_MS = 300_000;
 const NO_HOST = "";
 const TOO_MANY_REQUESTS = 429;
 const UNAVAILABLE = 503;
-/** How often it is told what runs, in milliseconds. */
 const PULSE_MS = 500;
 
 interface RunHost {

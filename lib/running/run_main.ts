@@ -21,7 +21,6 @@ const GRACE_MS = 2000;
 /** It is to finish, and nothing of it runs. */
 class Stopped extends Error {}
 
-/** So many are asked for at once. */
 const FED_AT_ONCE = 256;
 
 /** Items that the parent reads and tells, some at a time and only when there is room for them. */
@@ -33,7 +32,6 @@ class FedItems implements AsyncIterableIterator<unknown> {
 
   constructor(private readonly ask: (count: number) => void) {}
 
-  /** Some have come; whether they are the last. */
   come(items: readonly unknown[], last: boolean): void {
     this.#items = items;
     this.#at = 0;

@@ -115,7 +115,6 @@ function syncOf(text: string): SyncPolicy {
   }
 }
 
-/** Advice on this job, from a file. */
 async function adviceOf(
   option: "--advice" | "--start",
   typed: string | undefined,

@@ -6,7 +6,6 @@
 import { pathToFileURL } from "node:url";
 import { moduleDigest } from "./module_digest.ts";
 
-/** What may be run. */
 export interface AllowedModulesOptions {
   /** Absolute paths of folders, or of single files. */
   readonly roots: readonly string[];
@@ -22,7 +21,6 @@ const SKIPPED = new Set(["node_modules", ".git"]);
 /** As much of a digest as tells it from others. */
 const SHOWN = 12;
 
-/** Finds the allowed modules of a machine. */
 export class AllowedModules {
   constructor(private readonly options: AllowedModulesOptions) {}
 

@@ -5,7 +5,6 @@ import { clock } from "../timers.ts";
 /** The port of a NATS server whose address names none. */
 const DEFAULT_PORT = 4222;
 
-/** Host and port of a server's address. */
 export function hostOf(server: string): string {
   const { host, port } = new URL(/^[a-z]+:\/\//i.test(server) ? server : `nats://${server}`);
   return port === "" ? `${host}:${DEFAULT_PORT}` : host;
@@ -39,7 +38,6 @@ export interface Stored extends Handed {
   working(): void;
 }
 
-/** A consumer of stored messages. */
 interface ConsumerOptions {
   readonly name: string;
   readonly subject: string;
@@ -66,7 +64,6 @@ export interface Broker {
   ask(subject: string, value: unknown, timeoutMs: number): Promise<unknown>;
   /** Hands bytes to who takes them; rejects if it isn't known to have them. */
   hand(subject: string, bytes: Uint8Array): Promise<void>;
-  /** Takes what is handed. */
   take(subject: string, onMessage: (handed: Handed, subject: string) => void): void;
   /** Makes a queue, whose messages are stored until they are acknowledged. */
   createQueue(queue: string, subjects: readonly string[], job: string): Promise<void>;
@@ -106,24 +103,19 @@ export class BrokerError extends Error {
   }
 }
 
-/** Names on the server. */
 export const Subject = {
   /** Machines are asked to tell of themselves. */
   call: "lanes.call",
-  /** A machine tells of itself. */
   machine: (id: string) => `lanes.machine.${id}`,
-  /** A machine is asked for a lane. */
   lease: (id: string) => `lanes.lease.${id}`,
   /** A machine is asked what its clock shows, in milliseconds since 1970. */
   clock: (id: string) => `lanes.clock.${id}`,
-  /** A job tells which lanes it uses. */
   job: (id: string) => `lanes.job.${id}`,
   /** What a job sends to a lane, which is stored, and what it is handed from there. */
   to: (job: string, lane: number | "*") => `lanes.to.${job}.${lane}`,
   from: (job: string, lane: number | "*") => `lanes.from.${job}.${lane}`,
 } as const;
 
-/** Queues of jobs are named so. */
 export const queueOf = (job: string) => `LANES-${job}`;
 
 /** Those who tell of themselves, by their ids, and when each was heard last. */
@@ -154,7 +146,6 @@ const MOST_ECHO_MS = 2.5 * BEAT_MS;
 /** A message that isn't acknowledged is delivered again after so long, unless it is worked on. */
 export const ACK_WAIT_MS = 30_000;
 
-/** What a machine tells of itself. */
 export interface MachineBeat {
   readonly id: string;
   readonly name: string;
@@ -166,11 +157,9 @@ export interface MachineBeat {
   readonly threads: boolean;
   /** The lanes that it has leased, by their jobs. */
   readonly leased: Readonly<Record<string, readonly number[]>>;
-  /** It is about to leave. */
   readonly leaves?: boolean;
 }
 
-/** What a job tells: the lanes that it uses. */
 export interface JobBeat {
   readonly job: string;
   readonly lanes: readonly number[];
@@ -182,7 +171,6 @@ export interface ModuleName {
   readonly digest: string;
 }
 
-/** What a machine is asked for. */
 export interface LeaseRequest {
   readonly job: string;
   readonly lane: number;
@@ -206,7 +194,6 @@ export function isMachineBeat(value: unknown): value is MachineBeat {
     typeof leased === "object" && leased !== null && Object.values(leased).every(Array.isArray);
 }
 
-/** As {@linkcode isMachineBeat}. */
 export function isLeaseRequest(value: unknown): value is LeaseRequest {
   const { job, lane, slots, modules } = (value ?? {}) as Partial<LeaseRequest>;
   // The job's name becomes part of subjects.
@@ -215,7 +202,6 @@ export function isLeaseRequest(value: unknown): value is LeaseRequest {
     modules.every((of) => isText(of?.module) && isText(of.digest));
 }
 
-/** As {@linkcode isMachineBeat}. */
 export function isLeaseAnswer(value: unknown): value is LeaseAnswer {
   return value === null || isText((value as { refused?: unknown } | undefined)?.refused);
 }

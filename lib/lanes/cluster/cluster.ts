@@ -27,21 +27,18 @@ import {
 import { moduleDigest } from "./module_digest.ts";
 import { type Post, Receiver, Sender } from "./post.ts";
 
-/** How a cluster is reached. */
 export interface ClusterHost {
   readonly connect: () => Promise<Broker>;
   /** A machine that isn't heard of for so long is lost, in milliseconds. */
   readonly silenceMs: number;
 }
 
-/** What a lane is wanted for. */
 export interface Wanted {
   readonly slots: number;
   /** Modules, of one project, that it loads as it starts, that of the task which is waiting first. */
   readonly modules: readonly string[];
 }
 
-/** Told of one lane. */
 export interface LeaseEvents {
   /** It may have something to say before the lease is known. */
   receive(frame: Frame, lease: Lease): void;
@@ -49,7 +46,6 @@ export interface LeaseEvents {
   lost(how: string): void;
 }
 
-/** A lane of some machine. */
 export interface Lease {
   readonly number: number;
   readonly machine: Machine;
@@ -78,7 +74,6 @@ interface Machine extends Omit<MachineBeat, "leased" | "leaves"> {
 const JOIN_MS = 2000;
 /** And how long another one, once the last has left, or the server. */
 const REJOIN_MS = 60_000;
-/** How long a machine may take to answer. */
 const ANSWER_MS = 10_000;
 /** A machine that has yet to end lanes of this job is asked again so often, a beat later each time. */
 const MOST_TRIES = 5;
@@ -86,7 +81,6 @@ const MOST_TRIES = 5;
 const MOST_TEXT = 2000;
 /** A lane that its machine doesn't name so often in a row is lost, though it may have said goodbye. */
 const MOST_MISSED = 3;
-/** How often its clock is asked. */
 const CLOCK_ASKS = 5;
 
 /** A job's own view of a cluster. */
@@ -98,11 +92,9 @@ export class Cluster {
   #broker: Broker | undefined;
   #opening: Promise<Broker> | undefined;
   #joined = Promise.withResolvers<void>();
-  /** Some lane was given back. */
   #freed = Promise.withResolvers<void>();
   #lastLane = 0;
   readonly #kept: Post["kept"] = new Map();
-  /** Whether some machine was there before. */
   #hadMachine = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #connectedMs = 0;

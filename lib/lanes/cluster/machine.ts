@@ -25,15 +25,12 @@ import { Turns } from "./turns.ts";
 
 export interface MachineOptions extends Pick<MachineBeat, "name" | "lanes" | "slots" | "threads"> {
   readonly allowed: AllowedModules;
-  /** What tasks may do. */
   readonly permissions: LanePermissions;
   /** A job that isn't heard of for so long is gone, in milliseconds. */
   readonly silenceMs: number;
-  /** Told of what is refused. */
   readonly onRefused: (why: string) => void;
 }
 
-/** What a machine does. */
 export interface MachineState {
   readonly isConnected: boolean;
   readonly jobs: number;
@@ -188,7 +185,6 @@ export class Machine implements AsyncDisposable {
     return null;
   }
 
-  /** Ends its lanes, and says that it leaves. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.all(this.#relays.map((relay) => relay.end()));

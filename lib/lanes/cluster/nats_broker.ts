@@ -31,12 +31,10 @@ import {
 } from "./broker.ts";
 import { DenoTransport } from "./nats_transport.ts";
 
-/** Dead letters of all jobs. */
 export const DEAD_QUEUE = "LANES-DEAD";
 /** So many of them are kept, and shown, at most. */
 const MOST_LETTERS = 10_000;
 const SHOWN_LETTERS = 20;
-/** What the names of queues begin with. */
 const QUEUE_PREFIX = "LANES-";
 const CONNECT_MS = 5000;
 const RECONNECT_WAIT_MS = 250;
@@ -76,7 +74,6 @@ const bucketOf = (queue: string) => `OBJ_${queue}`;
 const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const decode = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
 
-/** A queue that is there, and what is in it. */
 export interface QueueInfo {
   readonly name: string;
   readonly messages: number;
@@ -459,7 +456,6 @@ export class NatsBroker implements Broker {
     await this.#js.publish(`lanes.dead.${letter.job}`, encode(letter));
   }
 
-  /** The queues of jobs, and of dead letters, that are there. */
   async queues(): Promise<QueueInfo[]> {
     const found: QueueInfo[] = [];
     for await (const { config: { name }, state, created } of this.jsm.streams.list()) {

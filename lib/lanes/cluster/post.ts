@@ -73,12 +73,10 @@ function keeping(
   });
 }
 
-/** Payload of a frame that was received. */
 export function payloadOf(frame: Frame): unknown {
   return decodePayload(frame, serializer);
 }
 
-/** Kind, head and payload of a frame. */
 export type Message = readonly [kind: number, head: ArrayLike<number>, payload?: unknown];
 
 const encoded = (...[kind, head, payload]: Message) => encodeFrame(kind, head, payload, serializer);
@@ -163,7 +161,6 @@ export class Sender {
     await this.carry(number, bytes);
   }
 
-  /** Nothing is tried any more. */
   close(): void {
     this.#isClosed = true;
     this.#closed.resolve();

@@ -40,7 +40,6 @@ export interface RelayOptions {
   readonly turns: Turns<Relay>;
   /** The module here of one that the job names. */
   readonly find: (module: string) => Promise<FoundModule>;
-  /** Modules that it loads as it starts. */
   readonly modules: readonly string[];
   readonly onItems: (count: number) => void;
   readonly onEnd: () => void;
@@ -92,7 +91,6 @@ export class Relay {
       : new SubprocessChannel(events, { slots, modules, permissions, isRelayed: true });
   }
 
-  /** Begins to take what the job sends. */
   async start(): Promise<void> {
     const { broker, job, lane, jobSlots } = this.of;
     this.#consumer = broker.consume(queueOf(job), {
@@ -115,7 +113,6 @@ export class Relay {
     if (!this.#held.some(({ id }) => id === stored.id)) stored.ack();
   }
 
-  /** What is not done with. */
   get #held(): Stored[] {
     return [...this.#started.values(), ...[...this.#waiting.values()].map(({ stored }) => stored)];
   }

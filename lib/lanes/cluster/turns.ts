@@ -3,7 +3,6 @@
  * several jobs want more than that, they take turns.
  */
 
-/** Turns of lanes, each of which belongs to a job. */
 export class Turns<Lane extends object> {
   /** How many batches each lane with a turn has in flight. */
   readonly #active = new Map<Lane, number>();
@@ -14,7 +13,6 @@ export class Turns<Lane extends object> {
 
   constructor(private readonly most: number) {}
 
-  /** How many lanes have a turn. */
   get active(): number {
     return this.#active.size;
   }
@@ -31,7 +29,6 @@ export class Turns<Lane extends object> {
     this.#served.add(job);
   }
 
-  /** A batch of a lane has ended. */
   leave(lane: Lane): void {
     const count = this.#active.get(lane);
     if (count === undefined) return;

@@ -260,7 +260,6 @@ function tableOf({ table }: Kernel<unknown, unknown>): Uint32Array<ArrayBuffer> 
 /** What the compiler says of a kernel that declares once more what it needs. */
 const TAKEN = /redefinition of `(words|table|extent|Extent|unended|main)`/;
 
-/** What a kernel's code needs around it. */
 function declarations(words: number, group: number): string {
   return `
 @group(0) @binding(0) var<storage, read_write> words: array<u32>;
@@ -281,7 +280,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }`;
 }
 
-/** What a kernel may have in one buffer. */
 function mostBytesOf(
   { limits: { maxBufferSize, maxStorageBufferBindingSize } }: GPUDevice,
 ): number {

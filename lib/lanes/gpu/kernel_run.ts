@@ -17,7 +17,6 @@ const FIRST_WORDS = 1 << 16;
 /** The clock is read after so many pieces: reading it costs more than writing a small one. */
 const READ_AFTER = 64;
 
-/** What of a program is needed here. */
 export type Program = Pick<KernelProgram, "kernel" | "group" | "isEnough" | "run">;
 
 interface OpenItem {
@@ -43,11 +42,9 @@ interface Part {
 interface Gathered {
   readonly parts: readonly Part[];
   readonly words: Uint32Array<ArrayBuffer>;
-  /** The steps of the longest piece. */
   readonly longest: number;
 }
 
-/** How an item ended, and when it began and ended. */
 interface End {
   readonly end: { readonly value: unknown } | Omit<Failure, "offset">;
   readonly sinceMs: number;
@@ -261,7 +258,6 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     return this.#cancelled || (this.host.isCancelled?.(this.batch) ?? false);
   }
 
-  /** Ends an item that was stopped. */
   #stop(of: OpenItem, ended: "timed-out" | "cancelled"): void {
     const { task, firstIndex, timeoutMs } = this.batch;
     const what = `Item ${firstIndex + of.offset} of ${titleOf(task)} was`;

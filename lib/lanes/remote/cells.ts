@@ -77,7 +77,6 @@ export class Cells {
     return Atomics.compareExchange(this.#fields, at + STARTED, 0, 1) === 0;
   }
 
-  /** Parent: cancels a batch. */
   cancel(id: number): void {
     Atomics.compareExchange(this.#fields, this.#at(id) + LIVE, id, 0);
   }

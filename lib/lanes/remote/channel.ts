@@ -71,7 +71,6 @@ export const FromLane = {
   heldUp: 27,
 } as const;
 
-/** A task that is to be made ready. */
 export interface TaskToLoad extends Pick<PlacedTask, "module" | "export" | "places"> {
   /** Whether its module is the caller's program itself. */
   readonly isProgram: boolean;
@@ -280,12 +279,10 @@ interface SpecialPayload {
   readonly failures: readonly SealedFailure[] | undefined;
 }
 
-/** A failure whose error is in an envelope. */
 interface SealedFailure extends Omit<Failure, "reason"> {
   readonly reason: Envelope;
 }
 
-/** Values in the form that travels. */
 export interface Encoded {
   /** Whether the payload is a {@linkcode SpecialPayload}. */
   readonly special: boolean;

@@ -67,7 +67,6 @@ const NAMES = new Map<unknown, string>(
   Object.entries({ ...KNOWN, ...OTHERS }).map(([name, of]) => [of.prototype, name]),
 );
 
-/** Packs whatever was thrown into plain data that can be sent. */
 export function sealEnvelope(thrown: unknown, way: Way): Envelope {
   return seal(thrown, { way, within: [], nested: 0 });
 }

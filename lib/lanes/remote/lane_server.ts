@@ -27,12 +27,10 @@ import { inspect, type Way } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 import { failureLoss, isMoreThanBytes, lossError, objectionsOn, valueLoss } from "./whole.ts";
 
-/** Makes a run of a batch whose task is ready. */
 export type MakeRun = (batch: ServedBatch, host: BatchHost<ServedBatch>) => LaneRun<ServedBatch>;
 
 /** What runs tasks in another way than by their functions. */
 export interface Runner {
-  /** What it computes on. */
   readonly device: Device;
   /** Makes a task ready; rejects with {@linkcode TaskLoadError} if that can't be done. */
   ready(task: Task): Promise<MakeRun>;
@@ -50,7 +48,6 @@ interface ServerHost {
   usage(): readonly [cpuMs: number, peakRssBytes: number];
 }
 
-/** Runs the batches that it is sent, as many at a time as there are slots. */
 export class LaneServer {
   readonly #ready = new Map<number, Task>();
   readonly #makeRun = new Map<Task, MakeRun>();

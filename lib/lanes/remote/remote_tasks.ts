@@ -6,7 +6,6 @@ import type { LaneBatch } from "../lane.ts";
 import { nameOf, type Task } from "../task.ts";
 import { clock } from "../timers.ts";
 
-/** One of them. */
 export interface RemoteTask {
   readonly number: number;
   readonly task: Task;
@@ -21,9 +20,8 @@ export interface RemoteTask {
 }
 
 export class RemoteTasks {
-  /** By their names. */
   readonly #known = new Map<string, RemoteTask>();
-  /** The same by the task itself, for this is asked for every batch. */
+  /** By the task itself, for this is asked for every batch. */
   readonly #byTask = new WeakMap<Task, RemoteTask>();
   #lastNumber = 0;
 

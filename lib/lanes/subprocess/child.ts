@@ -239,7 +239,6 @@ export interface ByteStream {
   release(): Promise<void>;
 }
 
-/** The caller's end of it. */
 export function ownDescriptor(child: Deno.ChildProcess): ByteStream {
   const { core } = internals;
   const rid = internals.getExtraPipeRids(child)![0]!;

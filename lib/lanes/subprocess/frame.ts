@@ -45,7 +45,6 @@ export function serializerOf({ serialize, DefaultDeserializer }: V8): Serializer
   };
 }
 
-/** The way through a serializer. */
 export function wayThrough({ serialize, deserialize }: Serializer): Way {
   return {
     clone: (value) => deserialize(serialize(value)),
@@ -55,7 +54,6 @@ export function wayThrough({ serialize, deserialize }: Serializer): Way {
   };
 }
 
-/** How a body is to be read. */
 const Encoding = { none: 0, numbers: 1, bytes: 2, v8: 3, list: 4 } as const;
 
 /** A frame as it was read; its body is a buffer of its own. As the payload of another it goes on as it came. */

@@ -19,7 +19,6 @@ interface FrameStream {
 /** The descriptor of frames; stdin and stdout unless given. */
 const descriptor = Deno.args[1] === undefined ? undefined : Number(Deno.args[1]);
 
-/** What carries the frames. */
 export const frames: FrameStream = descriptor === undefined
   ? {
     read: Deno.stdin.read.bind(Deno.stdin),
@@ -31,7 +30,6 @@ export const frames: FrameStream = descriptor === undefined
 /** `node:fs` takes no more at a time. */
 const MOST_BYTES = 1 << 30;
 
-/** Opens a descriptor that the child was started with. */
 export async function openDescriptor(fd: number): Promise<FrameStream> {
   const { read, readSync, writeSync } = await import("node:fs");
   return {

@@ -19,7 +19,6 @@ export type FarEnd = readonly [
   outbox: SharedArrayBuffer,
 ];
 
-/** One end. */
 export class Line {
   readonly #port: MessagePort;
   readonly #post: (message: Posted, moves: ArrayBuffer[]) => void;
@@ -162,7 +161,6 @@ const { load, store, exchange, notify, waitAsync } = Atomics;
 /** What one side says to the other: a kind, a row of numbers and a payload. */
 export type Message = readonly [kind: number, head: ArrayLike<number>, payload: unknown];
 
-/** Memory for a mailbox. */
 export function mailboxMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(MARK_BYTES + 8 * RING);
 }

@@ -10,7 +10,6 @@ import { onEnding } from "../remote/endings.ts";
 import { ENDING, HELD, holdWhileAlive } from "./end_watch.ts";
 import { type FarEnd, Line } from "./line.ts";
 
-/** What the parent's first message holds. */
 type Opening = readonly [
   end: FarEnd,
   lock: string,

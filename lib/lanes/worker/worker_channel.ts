@@ -32,7 +32,6 @@ export interface WorkerChannelOptions {
   readonly stuck?: Stuck;
 }
 
-/** The file that a thread is started with. */
 const THREAD_ENTRY = new URL("./worker_main.ts", import.meta.url);
 
 /** When a terminated thread is given up, and what to do about tasks that keep it. */
