@@ -1,7 +1,7 @@
 /** What `io` and `cpu` do: measure, report, write, and compare with a baseline. */
 
 import type { Comparison, ResultFile } from "../timing/result.ts";
-import type { Compare, ComparisonSpec, TimingEvent } from "../timing/spec.ts";
+import type { ComparisonSpec, TimingEvent } from "../timing/spec.ts";
 import { reportRenderers } from "../report/kinds.ts";
 import { type OutputFiles, writeOutputFiles } from "../files/output_files.ts";
 import { print as printOut, printError as printErr } from "../text/print.ts";
@@ -38,7 +38,7 @@ export interface Planned {
 export interface RunOptions {
   /** Aborted by Ctrl-C: what was measured is kept. */
   readonly signal: AbortSignal;
-  readonly compare: Compare;
+  readonly compare: typeof compare;
   readonly environment: ResultFile["environment"];
   readonly files: OutputFiles;
   readonly style: Style;

@@ -4,6 +4,8 @@ import type { Site } from "../site/start.ts";
 import { calibrate } from "../tasks/calibrate.ts";
 import { CPU_TASKS } from "../tasks/catalogue.ts";
 import type { Sample } from "../advice/probe/sample.ts";
+import { limitedTo } from "../timing/job_items.ts";
+import { computingJob, downloadJob } from "../timing/ready_jobs.ts";
 import type { JobSpec } from "../timing/spec.ts";
 import { MOST_DEFAULT_SLOTS, type SweepPlan } from "./sweep_plan.ts";
 
@@ -29,6 +31,8 @@ export interface SweptJob {
 }
 
 const MOST_DOWNLOADS = 5_000;
+/** How long one may take, in milliseconds. */
+const DOWNLOAD_MS = 30_000;
 /** Items of each place at least: at the end of a trial, places stand empty for up to one item's time. */
 const LEAST_WAVES = 8;
 /** Divided by 1 to 6 without a rest, so that no lane ends early. */
@@ -42,20 +46,13 @@ export function downloads(
 ): SweptJob {
   const waves = Math.max(LEAST_WAVES, Math.round(trialMs / (latencyMs + 2)));
   const name = `download pages after ${latencyMs} ms`;
-  const module = new URL("../tasks/download.ts", import.meta.url).href;
   return {
     name,
     chunk: 1,
     at: (places) => {
       const count = Math.max(LEAST_WAVES * places, Math.min(MOST_DOWNLOADS, waves * places));
-      const urls = site.urls(Math.ceil(count / 2)).slice(0, count);
-      return {
-        name,
-        task: { module, export: "default" },
-        items: { kind: "values", values: urls.map((url) => ({ url, timeoutMs: 30_000 })) },
-        permissions: { net: site.hosts },
-        options: { latencyMs },
-      };
+      const job = downloadJob(site, Math.ceil(count / 2), DOWNLOAD_MS);
+      return { ...limitedTo(job, count), name, options: { latencyMs } };
     },
     warmupAt: (places) => Math.max(LEAST_WAVES, places),
   };
@@ -75,12 +72,7 @@ export async function sums(
   const wanted = Math.round(trialMs / count / msPerWork);
   const start = Math.max(1, Math.min(chosen.limit - count, wanted));
   const name = `sum squares below ${start.toLocaleString("en")}`;
-  const at = (count: number): JobSpec => ({
-    name,
-    task: { module: chosen.module, export: "default" },
-    items: { kind: "values", values: chosen.items({ start, count }) },
-    options: { task: chosen.name, start, count },
-  });
+  const at = (count: number) => ({ ...computingJob(chosen, { start, count }), name });
   return {
     name,
     chunk: 1,

@@ -2,7 +2,7 @@
 
 import { timeInterval } from "./interval.ts";
 import { type Comparison, isComparable, type ModelResult, type Round } from "./result.ts";
-import type { Compare, CompareOptions, ComparisonSpec, ModelSpec, TrialResult } from "./spec.ts";
+import type { ComparisonSpec, ModelSpec, TrialResult, TrialRunner, Watching } from "./spec.ts";
 import { counted } from "../text/format.ts";
 import { BASELINE, isRemote } from "../models.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
@@ -10,10 +10,20 @@ import { PAIRWISE } from "./standings.ts";
 import { cpuShareOf, judge } from "./verdict.ts";
 import { messageOf } from "./failures.ts";
 import { titleOf } from "../lanes/task.ts";
-import { othersBetween } from "./meter/meter.ts";
+import { type Meter, othersBetween } from "./meter/meter.ts";
 import { NoLaneError, trialProcesses } from "./run_trial.ts";
 import { schedule } from "./random.ts";
 import { type TimedTrial, warningsOf } from "./warnings.ts";
+
+/** Beside the spec; finished rounds survive an abort. */
+interface CompareOptions extends Watching {
+  /** Default: a fresh process for each trial. */
+  readonly runTrial?: TrialRunner;
+  /** Tells what others do meanwhile; without one nothing is said of them. */
+  readonly meter?: Meter;
+  /** Measures what independent processes gain. */
+  readonly measureCeiling?: typeof measuredCeiling;
+}
 
 /** One model's trials so far, the fastest first. */
 type Trials = TrialResult[];
@@ -170,7 +180,7 @@ function describeJob({ job }: ComparisonSpec, models: readonly ModelResult[]): C
 export async function compare(
   spec: ComparisonSpec,
   options: CompareOptions = {},
-): Promise<Awaited<ReturnType<Compare>>> {
+): Promise<{ readonly comparison: Comparison; readonly partial: boolean }> {
   const before = await options.meter?.read();
   const { models: plain, ran, warnings, partial } = await runTrials(spec, options);
   const others = othersBetween(before, await options.meter?.read());

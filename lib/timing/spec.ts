@@ -7,9 +7,8 @@ import type { Device } from "../lanes/lane.ts";
 import type { ServerOptions } from "../lanes/cluster/broker.ts";
 import type { LanePermissions } from "../lanes/permissions.ts";
 import type { Task } from "../lanes/task.ts";
-import type { Meter } from "./meter/meter.ts";
 import type { FailureKind } from "./failures.ts";
-import type { Comparison, Round, Timeline } from "./result.ts";
+import type { Round, Timeline } from "./result.ts";
 
 /** Where a job's items come from: listed, or exported by the job's module. */
 export type ItemSource =
@@ -163,7 +162,7 @@ export type TimingEvent =
   | { readonly type: "ceiling-ended"; readonly speedup: number };
 
 /** What is told while measuring, and what ends it. */
-interface Watching {
+export interface Watching {
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: TimingEvent) => void) | undefined;
 }
@@ -179,23 +178,3 @@ export interface ComparisonSpec extends TrialOptions {
   /** Whether to measure what independent processes gain; default true for jobs that compute. */
   readonly ceiling?: boolean;
 }
-
-/** How `compare()` in compare.ts compares, beside its spec; finished rounds survive an abort. */
-export interface CompareOptions extends Watching {
-  /** Default: a fresh process for each trial. */
-  readonly runTrial?: TrialRunner;
-  /** Tells what others do meanwhile; without one nothing is said of them. */
-  readonly meter?: Meter;
-  /** Measures what independent processes gain; default `ceiling()` in ceiling.ts. */
-  readonly measureCeiling?: (
-    job: JobSpec,
-    lanes: number,
-    options: { readonly signal?: AbortSignal | undefined },
-  ) => Promise<NonNullable<Comparison["ceiling"]>>;
-}
-
-/** The signature of `compare()`; an aborted signal gives back what was measured until then. */
-export type Compare = (
-  spec: ComparisonSpec,
-  options?: CompareOptions,
-) => Promise<{ readonly comparison: Comparison; readonly partial: boolean }>;
