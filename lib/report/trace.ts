@@ -9,7 +9,7 @@
 import type { ModelResult, ResultFile, Timeline } from "../timing/result.ts";
 import { sumOfFailures } from "../timing/failures.ts";
 import { plain } from "../text/plain.ts";
-import { assignSlots, hasStarted, laneName } from "./slots.ts";
+import { laneName, startUpMs, tasksOf } from "./slots.ts";
 
 export interface TraceEvent {
   readonly name: string;
@@ -36,10 +36,11 @@ export interface Traced {
 
 export function tracedOf({ comparisons }: Pick<ResultFile, "comparisons">): Traced[] {
   return comparisons.flatMap(({ job, models }) =>
-    models.flatMap(({ model, timeline, rounds }) => {
+    models.flatMap((of) => {
+      const { model, timeline, rounds } = of;
       if (timeline === undefined) return [];
-      const startMs = rounds.find(({ round }) => round === timeline.round)?.startMs ?? 0;
-      return [{ name: `${model}: ${job.name}`, labels: labelsOf(rounds), startMs, timeline }];
+      const [labels, startMs] = [labelsOf(rounds), startUpMs(of)];
+      return [{ name: `${model}: ${job.name}`, labels, startMs, timeline }];
     })
   );
 }
@@ -74,7 +75,7 @@ function* eventsOf(
   if (labels !== "") yield about("process_labels", 0, { labels: plain(labels) });
   yield about("process_name", 0, { name: plain(name) });
   yield about("process_sort_index", 0, { sort_index: pid });
-  const { slot, used } = assignSlots(spans);
+  const { tasks, used } = tasksOf(spans);
   const firstTid = new Map<number, number>();
   let tid = 1;
   for (const [lane, slots] of used) {
@@ -90,11 +91,11 @@ function* eventsOf(
     const [tid, dur] = [firstTid.get(lane)!, microseconds(startMs)];
     yield { name: "start", ph: "X", cat: "lane", pid, tid, ts: 0, dur, args: { cpuShare } };
   }
-  for (const [at, index] of spans.index.entries()) {
-    const isTimed = hasStarted(spans, at);
-    const tid = isTimed ? firstTid.get(spans.lane[at]!)! + slot[at]! : 0;
-    const [queued, started, ended] = [spans.queuedMs, spans.startedMs, spans.endedMs]
-      .map((ms) => microseconds(startMs + ms[at]!)) as [number, number, number];
+  for (const { index, lane, slot, status, ...times } of tasks) {
+    const isTimed = slot !== undefined;
+    const tid = isTimed ? firstTid.get(lane)! + slot : 0;
+    const [queued, started, ended] = [times.queuedMs, times.startedMs, times.endedMs]
+      .map((ms) => microseconds(startMs + ms)) as [number, number, number];
     // Of a task that never ran the wait ends without a span, and an instant says how.
     const ts = isTimed ? started : Math.max(queued, ended);
     const wait = { name: `task ${index} queued`, cat: "queue", id: `${pid}.${index}`, pid, tid };
@@ -102,9 +103,9 @@ function* eventsOf(
       yield { ...wait, ph: "b", ts: queued };
       yield { ...wait, ph: "e", ts };
     }
-    const args = { index, status: plain(spans.status[at]!) };
+    const args = { index, status: plain(status) };
     const task = { name: `task ${index}`, cat: "task", pid, tid, ts, args };
-    const ranMs = spans.endedMs[at]! - spans.startedMs[at]!;
+    const ranMs = times.endedMs - times.startedMs;
     if (isTimed) yield { ...task, ph: "X", dur: Math.max(0, microseconds(ranMs)) };
     else yield { ...task, ph: "i", s: "t" };
   }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
-import { assignSlots, hasStarted, laneName } from "../../lib/report/slots.ts";
+import { laneName, tasksOf } from "../../lib/report/slots.ts";
 import type { Timeline } from "../../lib/timing/result.ts";
 
 interface Span {
@@ -28,9 +28,9 @@ const span = fc.record({
   lastedMs: fc.nat(20),
 });
 
-Deno.test("assignSlots() never gives one slot to two tasks at once", () => {
+Deno.test("tasksOf() never gives one slot to two tasks at once", () => {
   fc.assert(fc.property(fc.array(span), (spans) => {
-    const { slot } = assignSlots(timelineOf(spans));
+    const slot = tasksOf(timelineOf(spans)).tasks.map(({ slot }) => slot);
     for (let a = 0; a < spans.length; a++) {
       for (let b = a + 1; b < spans.length; b++) {
         if (spans[a]!.lane !== spans[b]!.lane || slot[a] !== slot[b]) continue;
@@ -46,13 +46,13 @@ Deno.test("assignSlots() never gives one slot to two tasks at once", () => {
   }));
 });
 
-Deno.test("assignSlots() uses as many slots as tasks were in flight at most", () => {
+Deno.test("tasksOf() uses as many slots as tasks were in flight at most", () => {
   const lasting = fc.record({
     ...{ lane: fc.nat(2), startedMs: fc.nat(50) },
     lastedMs: fc.integer({ min: 1, max: 20 }),
   });
   fc.assert(fc.property(fc.array(lasting), (spans) => {
-    const { used } = assignSlots(timelineOf(spans));
+    const { used } = tasksOf(timelineOf(spans));
     for (const lane of [0, 1, 2]) {
       const of = spans.filter((span) => span.lane === lane);
       const depths = of.map(({ startedMs }) =>
@@ -65,8 +65,14 @@ Deno.test("assignSlots() uses as many slots as tasks were in flight at most", ()
 
 Deno.test("a task that never started has no slot", () => {
   const timeline = { ...timelineOf([{ lane: 0, startedMs: 0, lastedMs: 1 }]), lane: [-1] };
-  assertEquals(hasStarted(timeline, 0), false);
-  assertEquals([...assignSlots(timeline).slot], [-1]);
+  const { tasks, ran } = tasksOf(timeline);
+  assertEquals([tasks[0]!.slot, ran], [undefined, []]);
+});
+
+Deno.test("tasks that ran come in the order in which they started, those alike in their own", () => {
+  const at = (...starts: number[]) =>
+    timelineOf(starts.map((startedMs) => ({ lane: 0, startedMs, lastedMs: 1 })));
+  assertEquals(tasksOf(at(5, 3, 3, -1, 0)).ran.map(({ index }) => index), [4, 1, 2, 0]);
 });
 
 Deno.test("lanes of one machine stand together, and are called by its name", () => {
@@ -79,7 +85,7 @@ Deno.test("lanes of one machine stand together, and are called by its name", () 
       ...(machines[at] !== undefined && { machine: machines[at] }),
     })),
   };
-  assertEquals([...assignSlots(named).used.keys()].map((lane) => laneName(named, lane)), [
+  assertEquals([...tasksOf(named).used.keys()].map((lane) => laneName(named, lane)), [
     "lane 1",
     "alpha of a … lane 2",
     "beta lane 0",

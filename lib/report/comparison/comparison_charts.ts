@@ -13,7 +13,7 @@ import { htmlTable } from "../document.ts";
 import { quantile, type Sorted, sorted } from "../../timing/statistics.ts";
 import { drawGains, isLogarithmic } from "../html/gains_chart.ts";
 import { figure, type Html, markup } from "../html/markup.ts";
-import { hasStarted } from "../slots.ts";
+import { tasksOf } from "../slots.ts";
 import * as chart from "../html/svg.ts";
 
 /** What more than this can't be told apart: dots on a line. */
@@ -213,10 +213,8 @@ function distribution(
   { since, title, lead }: typeof DISTRIBUTIONS[number],
 ): Html {
   const distributions = models.flatMap(({ model, timeline }): Distribution[] => {
-    const values = (timeline?.index ?? []).flatMap((_, at) => {
-      const ms = timeline!.endedMs[at]! - timeline![since][at]!;
-      return hasStarted(timeline!, at) && ms >= 0 ? [ms] : [];
-    });
+    const ran = timeline === undefined ? [] : tasksOf(timeline).ran;
+    const values = ran.map((task) => task.endedMs - task[since]).filter((ms) => ms >= 0);
     return values.length === 0 ? [] : [{ model, times: sorted(values) }];
   });
   if (distributions.length === 0) return markup``;

@@ -15,7 +15,7 @@ import { counted, formatDuration, formatNumber } from "../../text/format.ts";
 import { fit, pad, plain, sideBySide, wrap } from "../../text/plain.ts";
 import { decisionText, shapeText } from "../../timing/decisions.ts";
 import type { Comparison, ModelResult, Timeline } from "../../timing/result.ts";
-import { assignSlots, laneName, type Slots, startOrder } from "../slots.ts";
+import { laneName, startUpMs, tasksOf, type TimelineTask } from "../slots.ts";
 import { paletteFor, type Style, type Tone } from "../terminal.ts";
 
 /** Below this many cells a panel shows nothing; then it is zoomed. */
@@ -37,7 +37,7 @@ export function renderLanes(comparison: Comparison, style: Style): string {
     const zoomed = endMs / axisMs * cells < TOO_SHORT_CELLS;
     lines.push("", heading(model, zoomed ? axisMs / endMs : undefined, style));
     const options = { cells, axisMs: zoomed ? endMs : axisMs, endMs, style, drawn };
-    const rows = drawPanel(model.timeline!, startMs(model), options);
+    const rows = drawPanel(model.timeline!, startUpMs(model), options);
     lines.push(
       ...rows.map(({ label, row }) =>
         `${pad(fit(label, LABEL_COLUMNS), LABEL_COLUMNS)} ${row}`.trimEnd()
@@ -53,12 +53,7 @@ function spanMs(model: ModelResult): number {
   const { timeline } = model;
   return timeline === undefined
     ? 0
-    : startMs(model) + timeline.endedMs.reduce((a, b) => (b > a ? b : a), 0);
-}
-
-/** A timeline counts from the first item; the lanes' start-up comes before. */
-function startMs({ timeline, rounds }: ModelResult): number {
-  return rounds.find(({ round }) => round === timeline?.round)?.startMs ?? 0;
+    : startUpMs(model) + timeline.endedMs.reduce((a, b) => (b > a ? b : a), 0);
 }
 
 function heading(model: ModelResult, zoom: number | undefined, style: Style): string {
@@ -130,9 +125,9 @@ const GOLDEN_FRACTION = 0.6180339887;
  * lane and slots; a line about no lane has no label.
  */
 export function drawPanel(timeline: Timeline, startMs: number, options: PanelOptions) {
-  const slots = assignSlots(timeline);
-  const rows = rowsOf(slots, options.cells);
-  fillRows(rows, timeline, slots, startMs, options);
+  const { ran, used } = tasksOf(timeline);
+  const rows = rowsOf(used, options.cells);
+  fillRows(rows, ran, startMs, options);
   numberTasks(rows);
   const panel = [...Map.groupBy(rows, ({ lane }) => lane)].flatMap(([lane, of]) => {
     const known = timeline.lanes.find((entry) => entry.lane === lane);
@@ -140,11 +135,11 @@ export function drawPanel(timeline: Timeline, startMs: number, options: PanelOpt
     const computing = computingRows(of, lane, share ?? 0);
     const starting = Math.min(known?.startMs ?? 0, startMs) / options.axisMs * options.cells;
     return of.map((row) => ({
-      label: labelOf(row, slots.used.get(lane)!, laneName(timeline, lane)),
+      label: labelOf(row, used.get(lane)!, laneName(timeline, lane)),
       row: drawRow(row, (cell) => computing[cell] === row, starting, share === null, options),
     }));
   });
-  const hidden = slots.used.size - MOST_ROWS;
+  const hidden = used.size - MOST_ROWS;
   if (hidden > 0) panel.push({ label: "", row: `and ${counted(hidden, "more lane")}, not shown` });
   return [...decidedRow(timeline, startMs, options), ...panel];
 }
@@ -169,7 +164,7 @@ function decidedRow(
   return [{ label: "decided", row: shown }];
 }
 
-function rowsOf({ used }: Slots, cells: number) {
+function rowsOf(used: ReadonlyMap<number, number>, cells: number) {
   const lanes = [...used].slice(0, MOST_ROWS)
     .map(([lane, slots]) => ({ lane, slots: Math.max(1, slots) }));
   const all = lanes.reduce((sum, { slots }) => sum + slots, 0);
@@ -193,26 +188,25 @@ type Row = ReturnType<typeof rowsOf>[number];
 
 function fillRows(
   rows: readonly Row[],
-  timeline: Timeline,
-  { slot }: Slots,
+  ran: readonly TimelineTask[],
   startMs: number,
   { cells, axisMs }: PanelOptions,
 ): void {
   const byLane = Map.groupBy(rows, ({ lane }) => lane);
   const perMs = cells / axisMs;
-  for (const at of startOrder(timeline)) {
-    const of = byLane.get(timeline.lane[at]!);
-    const row = of?.[Math.floor(slot[at]! / of[0]!.slots)];
+  for (const { index, lane, slot, startedMs, endedMs, status } of ran) {
+    const of = byLane.get(lane);
+    const row = of?.[Math.floor(slot! / of[0]!.slots)];
     if (row === undefined) continue;
-    const from = Math.max(0, (startMs + timeline.startedMs[at]!) * perMs);
-    const to = Math.min(cells, (startMs + timeline.endedMs[at]!) * perMs);
+    const from = Math.max(0, (startMs + startedMs) * perMs);
+    const to = Math.min(cells, (startMs + endedMs) * perMs);
     for (let cell = Math.floor(from); cell < to; cell++) {
       row.filled[cell]! += (Math.min(to, cell + 1) - Math.max(from, cell)) / row.slots;
     }
     const last = Math.max(0, Math.ceil(to) - 1);
-    if (timeline.status[at] !== "fulfilled") row.failed.add(last);
+    if (status !== "fulfilled") row.failed.add(last);
     if (row.slots > 1) continue;
-    row.tasks.push({ number: String(timeline.index[at]), from, to });
+    row.tasks.push({ number: String(index), from, to });
     if (to - from > LEAST_SHOWN && to - from < 1) {
       // A short task between idle times would fall below the threshold in both its cells.
       const middle = Math.floor((from + to) / 2);

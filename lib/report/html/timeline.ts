@@ -5,7 +5,7 @@ import { decisionText } from "../../timing/decisions.ts";
 import type { Comparison, ModelResult, Timeline } from "../../timing/result.ts";
 import { mean } from "../../timing/statistics.ts";
 import { htmlTable } from "../document.ts";
-import { assignSlots, hasStarted, laneName, startOrder } from "../slots.ts";
+import { laneName, tasksOf, type TimelineTask } from "../slots.ts";
 import { CHART_WIDTHS, figure, type Html, markup } from "./markup.ts";
 import { modelColour } from "./style.ts";
 import * as chart from "./svg.ts";
@@ -19,30 +19,16 @@ type Timed = Pick<ModelResult, "model" | "lanes" | "slots" | "timeline">;
 
 /** A model's timeline with all that is the same at any size, if it has one that can be drawn. */
 function recordedOf(result: Timed) {
-  if (result.timeline === undefined) return [];
-  // An edited file may have tasks that started before the first.
-  const startedMs = result.timeline.startedMs.map((ms) => ms >= 0 ? ms : NaN);
-  const timeline = { ...result.timeline, startedMs };
+  const { timeline } = result;
+  if (timeline === undefined) return [];
   const endMs = timeline.endedMs.reduce((end, ms) => Math.max(end, ms || 0), 0);
   if (endMs === 0) return [];
-  const started = startOrder(timeline);
-  const slots = assignSlots(timeline);
+  const placed = tasksOf(timeline);
   // The bars of each slot that had tasks, in the order in which they started.
-  const rows = [...Map.groupBy(started, (at) => `${timeline.lane[at]}/${slots.slot[at]}`).values()]
-    .map((tasks) => ({
-      lane: timeline.lane[tasks[0]!]!,
-      slot: slots.slot[tasks[0]!]!,
-      bars: tasks.map((at): Bar => ({
-        fromMs: timeline.startedMs[at]!,
-        toMs: timeline.endedMs[at]!,
-        status: timeline.status[at] ?? "",
-        index: timeline.index[at]!,
-        queuedForMs: timeline.startedMs[at]! - (timeline.queuedMs[at] ?? NaN),
-        tasks: 1,
-      })),
-    }));
-  const running = runningShares(timeline);
-  return [{ result, timeline, started, rows, running, endMs, ...slots }];
+  const rows = [...Map.groupBy(placed.ran, ({ lane, slot }) => `${lane}/${slot}`).values()]
+    .map((of) => ({ ...of[0]!, bars: of.map((task): Bar => ({ ...task, tasks: 1 })) }));
+  const running = runningShares(timeline.lanes, placed.ran);
+  return [{ result, timeline, rows, running, endMs, ...placed }];
 }
 
 type Recorded = ReturnType<typeof recordedOf>[number];
@@ -64,9 +50,7 @@ export function timelineSection(
   }
   const ends = recorded.map(({ endMs }) => endMs);
   const longest = Math.max(...ends), shortest = Math.min(...ends);
-  const failures = recorded.some(({ timeline, started }) =>
-    started.some((at) => timeline.status[at] !== "fulfilled")
-  );
+  const failures = recorded.some(({ ran }) => ran.some(({ status }) => status !== "fulfilled"));
   const decided = recorded.some(({ timeline: { decisions = [] } }) => decisions.length > 0);
   const maxBars = Math.max(60, Math.min(400, Math.floor(MAX_BARS / recorded.length)));
   const description = recorded.map(({ result, endMs }) =>
@@ -168,9 +152,9 @@ function laneTable(recorded: readonly Recorded[]): Html {
         name: `${result.model}, lane ${lane}`,
         tasks: bars.length,
         slots,
-        queuedMs: mean(bars.map(({ queuedForMs }) => queuedForMs)),
-        inFlightMs: mean(bars.map(({ fromMs, toMs }) => toMs - fromMs)),
-        endMs: bars.reduce((end, { toMs }) => Math.max(end, toMs), 0),
+        queuedMs: mean(bars.map(({ queuedMs, startedMs }) => startedMs - queuedMs)),
+        inFlightMs: mean(bars.map(({ startedMs, endedMs }) => endedMs - startedMs)),
+        endMs: bars.reduce((end, { endedMs }) => Math.max(end, endedMs), 0),
         share: timeline.lanes.find((known) => known.lane === lane)?.cpuShare ?? NaN,
       };
     });
@@ -210,8 +194,8 @@ const MIN_ROW_HEIGHT = 0.7;
 const JOINED_AT_MOST_PIXELS = 12;
 
 function layOutPanel(recorded: Recorded, space: PanelSpace) {
-  const { result, timeline, started, endMs } = recorded;
-  const waits = waiting(timeline, space);
+  const { result, timeline, tasks, ran, endMs } = recorded;
+  const waits = waiting(tasks, space);
   const top = waits.length > 0 ? QUEUE_HEIGHT + 3 : 0;
   const body = rowsOfBars(recorded, top, space) ?? crowd(recorded, top, space);
   return {
@@ -220,8 +204,8 @@ function layOutPanel(recorded: Recorded, space: PanelSpace) {
     endMs,
     cpuShare: mean(timeline.lanes.flatMap(({ cpuShare }) => cpuShare ?? [])),
     // Those that ended before the axis did.
-    done: started.filter((at) => timeline.endedMs[at]! <= space.axisMs).length,
-    neverStarted: timeline.index.length - started.length,
+    done: ran.filter(({ endedMs }) => endedMs <= space.axisMs).length,
+    neverStarted: tasks.length - ran.length,
     labels: top > 0 ? [{ text: "queue", y: QUEUE_HEIGHT / 2 }, ...body.labels] : body.labels,
     queue: depthBands(waits, 0, QUEUE_HEIGHT, () => "tasks waiting for a slot"),
   };
@@ -236,7 +220,7 @@ function rowsOfBars({ timeline, rows, used, running }: Recorded, top: number, sp
   const rowHeight = Math.min(ROW_HEIGHT, BODY_HEIGHT / Math.max(1, slots));
   if (rowHeight < MIN_ROW_HEIGHT) return undefined;
   const merged = fitted(
-    rows.map(({ bars }) => bars.filter(({ fromMs }) => fromMs <= axisMs)),
+    rows.map(({ bars }) => bars.filter(({ startedMs }) => startedMs <= axisMs)),
     space,
   );
   if (merged === undefined) return undefined;
@@ -251,12 +235,12 @@ function rowsOfBars({ timeline, rows, used, running }: Recorded, top: number, sp
   }
   const flight = merged.flatMap((bars, row) => {
     const { lane, slot } = rows[row]!;
-    const y1 = lanes.get(lane)!.y1 + slot * rowHeight;
+    const y1 = lanes.get(lane)!.y1 + slot! * rowHeight;
     return bars.map((bar): Band => ({
       ...across(bar, axisMs, axisMs / axisPixels),
       y1,
       y2: y1 + (rowHeight >= 4 ? rowHeight - 1 : rowHeight),
-      title: barTitle(bar, lane, running.get(lane)),
+      title: barTitle(bar, running.get(lane)),
       share: running.get(lane),
       bad: bar.status !== "fulfilled",
     }));
@@ -288,16 +272,11 @@ function laneLabels(timeline: Timeline, lanes: readonly (readonly [number, Band]
 
 /** How many tasks were in flight over time, where each can't have its bar. */
 function crowd(
-  { timeline, started, used, running }: Recorded,
+  { ran, used, running }: Recorded,
   top: number,
   { axisMs, axisPixels }: PanelSpace,
 ) {
-  const depths = depthOverTime(
-    started.map((at) => timeline.startedMs[at]!),
-    started.map((at) => timeline.endedMs[at]!),
-    axisMs,
-    Math.max(1, Math.round(axisPixels / 3)),
-  );
+  const depths = depthOverTime(ran, axisMs, Math.max(1, Math.round(axisPixels / 3)));
   const bottom = top + BODY_HEIGHT;
   const share = mean([...running.values()]);
   const words = ({ ended }: Depth) => `tasks in flight, ${formatCount(ended)} ended`;
@@ -331,23 +310,23 @@ function depthBands(
 
 /** A bar's ends: with a thin gap to its neighbour where there is room, and never too narrow to be seen. */
 function across(bar: Bar, axisMs: number, pixelMs: number): { x1: number; x2: number } {
-  const gap = bar.tasks === 1 && (bar.toMs - bar.fromMs) / pixelMs > 2.5 ? 0.6 * pixelMs : 0;
-  const x2 = Math.max(bar.toMs - gap, bar.fromMs + 0.8 * pixelMs);
-  return { x1: bar.fromMs, x2: Math.min(axisMs, x2) };
+  const { startedMs, endedMs, tasks } = bar;
+  const gap = tasks === 1 && (endedMs - startedMs) / pixelMs > 2.5 ? 0.6 * pixelMs : 0;
+  const x2 = Math.max(endedMs - gap, startedMs + 0.8 * pixelMs);
+  return { x1: startedMs, x2: Math.min(axisMs, x2) };
 }
 
 function barTitle(
-  { fromMs, toMs, status, index, queuedForMs, tasks }: Bar,
-  lane: number,
+  { startedMs, endedMs, queuedMs, status, index, lane, tasks }: Bar,
   share: number | undefined,
 ): string {
   const lines = [
     tasks === 1
-      ? `task ${index} on lane ${lane}: ${formatDuration(toMs - fromMs)}`
+      ? `task ${index} on lane ${lane}: ${formatDuration(endedMs - startedMs)}`
       : `${formatCount(tasks)} tasks on lane ${lane}, from task ${index}`,
-    `${formatDuration(fromMs)} to ${formatDuration(toMs)}`,
+    `${formatDuration(startedMs)} to ${formatDuration(endedMs)}`,
   ];
-  if (tasks === 1) lines.push(`waited ${formatDuration(queuedForMs)} for a slot`);
+  if (tasks === 1) lines.push(`waited ${formatDuration(startedMs - queuedMs)} for a slot`);
   if (share !== undefined) lines.push(`running about ${formatPercent(share)} of it`);
   if (status !== "fulfilled") lines.push(status);
   return lines.join("\n");
@@ -361,17 +340,12 @@ function fitted(rows: readonly Bar[][], { axisMs, axisPixels, maxBars }: PanelSp
   }
 }
 
-function waiting(timeline: Timeline, { axisMs, axisPixels }: PanelSpace): Depth[] {
-  const from: number[] = [], to: number[] = [];
-  timeline.queuedMs.forEach((queuedMs, at) => {
-    const end = hasStarted(timeline, at) ? timeline.startedMs[at] : timeline.endedMs[at];
+function waiting(tasks: readonly TimelineTask[], { axisMs, axisPixels }: PanelSpace): Depth[] {
+  const waits = tasks.map(({ queuedMs, startedMs, endedMs, slot }) => (
+    { startedMs: queuedMs, endedMs: slot === undefined ? endedMs : startedMs }
     // Waits of less than half a pixel can't be drawn.
-    if (Number.isFinite(queuedMs) && end! - queuedMs > axisMs / axisPixels / 2) {
-      from.push(queuedMs);
-      to.push(end!);
-    }
-  });
-  return depthOverTime(from, to, axisMs, Math.max(1, Math.round(axisPixels / 4)));
+  )).filter(({ startedMs, endedMs }) => endedMs - startedMs > axisMs / axisPixels / 2);
+  return depthOverTime(waits, axisMs, Math.max(1, Math.round(axisPixels / 4)));
 }
 
 /**
@@ -379,36 +353,32 @@ function waiting(timeline: Timeline, { axisMs, axisPixels }: PanelSpace): Depth[
  * of the lane. A lane is one thread: of the tasks in flight on it at once only one runs. Lanes whose
  * CPU time couldn't be told are missing.
  */
-export function runningShares(timeline: Timeline): Map<number, number> {
-  const byLane = Map.groupBy(startOrder(timeline), (at) => timeline.lane[at]!);
+export function runningShares(
+  lanes: Timeline["lanes"],
+  ran: readonly TimelineTask[],
+): Map<number, number> {
+  const byLane = Map.groupBy(ran, ({ lane }) => lane);
   const shares = new Map<number, number>();
-  for (const { lane, cpuShare } of timeline.lanes) {
+  for (const { lane, cpuShare } of lanes) {
     if (typeof cpuShare !== "number" || !(cpuShare >= 0)) continue;
-    shares.set(lane, Math.min(1, cpuShare, 1 / meanDepth(timeline, byLane.get(lane) ?? [])));
+    shares.set(lane, Math.min(1, cpuShare, 1 / meanDepth(byLane.get(lane) ?? [])));
   }
   return shares;
 }
 
 /** How many of a lane's tasks were in flight at once, on average over the time in which any was; 1 for none. */
-function meanDepth({ startedMs, endedMs }: Timeline, inOrder: readonly number[]): number {
+function meanDepth(inOrder: readonly TimelineTask[]): number {
   let covered = 0, sum = 0, until = -Infinity;
-  for (const at of inOrder) {
-    const from = startedMs[at]!, to = endedMs[at]!;
-    sum += Math.max(0, to - from);
-    covered += Math.max(0, to - Math.max(from, until));
-    until = Math.max(until, to);
+  for (const { startedMs, endedMs } of inOrder) {
+    sum += Math.max(0, endedMs - startedMs);
+    covered += Math.max(0, endedMs - Math.max(startedMs, until));
+    until = Math.max(until, endedMs);
   }
   return covered > 0 ? sum / covered : 1;
 }
 
-export interface Bar {
-  readonly fromMs: number;
-  readonly toMs: number;
-  /** How the task ended; the same for all of a run. */
-  readonly status: string;
-  readonly index: number;
-  /** How long the first task waited for a slot, in milliseconds. */
-  readonly queuedForMs: number;
+/** A task, or the first of several that are drawn as one and ended alike, to the last one's end. */
+export interface Bar extends TimelineTask {
   readonly tasks: number;
 }
 
@@ -419,16 +389,17 @@ export interface Bar {
  */
 export function mergeBars(bars: readonly Bar[], pixelMs: number, longestPixels: number): Bar[] {
   const merged: Bar[] = [];
-  const thin = (bar: Bar) => bar.toMs - bar.fromMs < pixelMs * 1.5;
+  const thin = (bar: Bar) => bar.endedMs - bar.startedMs < pixelMs * 1.5;
   for (const bar of bars) {
     const run = merged.at(-1);
     if (
       run !== undefined && run.status === bar.status && thin(bar) && (run.tasks > 1 || thin(run)) &&
-      bar.fromMs - run.toMs < pixelMs / 2 && bar.toMs - run.fromMs <= pixelMs * longestPixels
+      bar.startedMs - run.endedMs < pixelMs / 2 &&
+      bar.endedMs - run.startedMs <= pixelMs * longestPixels
     ) {
       merged[merged.length - 1] = {
         ...run,
-        toMs: Math.max(run.toMs, bar.toMs),
+        endedMs: Math.max(run.endedMs, bar.endedMs),
         tasks: run.tasks + bar.tasks,
       };
     } else merged.push(bar);
@@ -447,13 +418,12 @@ interface Depth {
 
 /** Spans in flight over time, in buckets; neighbours of the same depth become one. */
 export function depthOverTime(
-  fromMs: readonly number[],
-  toMs: readonly number[],
+  spans: readonly Pick<TimelineTask, "startedMs" | "endedMs">[],
   endMs: number,
   buckets: number,
 ): Depth[] {
-  const starts = Float64Array.from(fromMs).sort();
-  const ends = Float64Array.from(toMs).sort();
+  const starts = Float64Array.from(spans, ({ startedMs }) => startedMs).sort();
+  const ends = Float64Array.from(spans, ({ endedMs }) => endedMs).sort();
   const stretches: Depth[] = [];
   let started = 0, over = 0;
   for (let bucket = 0; bucket < buckets; bucket++) {

@@ -17,6 +17,7 @@ import {
 import { renderDocument } from "../html/page.ts";
 import { modelColour } from "../html/style.ts";
 import * as chart from "../html/svg.ts";
+import { startUpMs, tasksOf } from "../slots.ts";
 import { Speaker } from "../speaker.ts";
 import { drawTicks } from "../switching/switch_words.ts";
 import { paletteFor, type Style } from "../terminal.ts";
@@ -119,13 +120,13 @@ function drawTasks(
   models: readonly ModelResult[],
   { title, width, speaker }: { title: string; width: number; speaker: Speaker },
 ): Html {
-  const panels = models.flatMap(({ model, rounds, timeline }) => {
+  const panels = models.flatMap((of) => {
+    const { model, timeline } = of;
     if (timeline === undefined) return [];
-    const { startMs = 0 } = rounds.find(({ round }) => round === timeline.round) ?? {};
-    const tasks = timeline.startedMs.map((ms, at) => ({
-      fromMs: startMs + ms,
-      toMs: startMs + timeline.endedMs[at]!,
-    })).sort((a, b) => a.fromMs - b.fromMs);
+    const startMs = startUpMs(of);
+    const tasks = tasksOf(timeline).ran.map(({ startedMs, endedMs }) => (
+      { fromMs: startMs + startedMs, toMs: startMs + endedMs }
+    ));
     const endMs = tasks.reduce((end, { toMs }) => Math.max(end, toMs), 0);
     return [{ model, fill: modelColour(model), tasks, endMs, words: speaker.duration(endMs) }];
   });

@@ -6,23 +6,34 @@ import {
   mergeBars,
   runningShares,
 } from "../../../lib/report/html/timeline.ts";
+import { tasksOf } from "../../../lib/report/slots.ts";
+
+const span = ([startedMs, endedMs]: readonly [number, number]) => ({ startedMs, endedMs });
 
 Deno.test("depthOverTime() counts what is in flight at once", () => {
-  assertEquals(depthOverTime([0, 0, 5], [10, 5, 10], 10, 2), [
+  assertEquals(depthOverTime(([[0, 10], [0, 5], [5, 10]] as const).map(span), 10, 2), [
     { fromMs: 0, toMs: 10, depth: 2, ended: 3 },
   ]);
 });
 
 Deno.test("depthOverTime() counts a slot that is handed on as one", () => {
-  assertEquals(depthOverTime([0, 5], [5, 10], 10, 10).map(({ depth }) => depth), [1]);
+  assertEquals(
+    depthOverTime(([[0, 5], [5, 10]] as const).map(span), 10, 10).map(({ depth }) => depth),
+    [1],
+  );
 });
 
 Deno.test("depthOverTime() counts what starts with the axis's end", () => {
-  assertEquals(depthOverTime([10], [10], 10, 2), [{ fromMs: 5, toMs: 10, depth: 1, ended: 1 }]);
+  assertEquals(depthOverTime([span([10, 10])], 10, 2), [{
+    fromMs: 5,
+    toMs: 10,
+    depth: 1,
+    ended: 1,
+  }]);
 });
 
 Deno.test("depthOverTime() leaves idle time out", () => {
-  const stretches = depthOverTime([0, 8], [2, 10], 10, 10);
+  const stretches = depthOverTime(([[0, 2], [8, 10]] as const).map(span), 10, 10);
   assertEquals(stretches.map(({ fromMs, toMs }) => [fromMs, toMs]), [[0, 2], [8, 10]]);
 });
 
@@ -32,7 +43,7 @@ Deno.test("depthOverTime() finds the deepest moment and every end, whatever the 
   );
   fc.assert(fc.property(spans, fc.integer({ min: 1, max: 50 }), (spans, buckets) => {
     const from = spans.map(([start]) => start), to = spans.map(([start, length]) => start + length);
-    const stretches = depthOverTime(from, to, 100, buckets);
+    const stretches = depthOverTime(from.map((start, i) => span([start, to[i]!])), 100, buckets);
     const deepest = Math.max(
       0,
       ...from.map((at) =>
@@ -47,13 +58,9 @@ Deno.test("depthOverTime() finds the deepest moment and every end, whatever the 
   }));
 });
 
-const bar = (fromMs: number, toMs: number, status = "fulfilled"): Bar => ({
-  fromMs,
-  toMs,
-  status,
-  index: Math.round(fromMs),
-  queuedForMs: 0,
-  tasks: 1,
+const bar = (startedMs: number, endedMs: number, status = "fulfilled"): Bar => ({
+  ...{ startedMs, endedMs, status, index: Math.round(startedMs) },
+  ...{ lane: 0, queuedMs: startedMs, tasks: 1 },
 });
 
 Deno.test("mergeBars() joins neighbours narrower than a pixel", () => {
@@ -99,10 +106,10 @@ Deno.test("mergeBars() loses no task, moves no edge and keeps runs within their 
       });
       const merged = mergeBars(bars, pixelMs, 12);
       assertEquals(merged.reduce((sum, { tasks }) => sum + tasks, 0), bars.length);
-      assertEquals(merged.at(0)?.fromMs, bars.at(0)?.fromMs);
-      assertEquals(merged.at(-1)?.toMs, bars.at(-1)?.toMs);
+      assertEquals(merged.at(0)?.startedMs, bars.at(0)?.startedMs);
+      assertEquals(merged.at(-1)?.endedMs, bars.at(-1)?.endedMs);
       for (const run of merged) {
-        if (run.tasks > 1) assert(run.toMs - run.fromMs <= 12 * pixelMs);
+        if (run.tasks > 1) assert(run.endedMs - run.startedMs <= 12 * pixelMs);
       }
     }),
   );
@@ -119,14 +126,16 @@ const timeline = (cpuShare: number | null, spans: readonly [number, number][]) =
   status: spans.map(() => "fulfilled"),
 });
 
+const sharesOf = (of: ReturnType<typeof timeline>) => runningShares(of.lanes, tasksOf(of).ran);
+
 Deno.test("a task alone on its lane runs for its lane's CPU share", () => {
-  assertAlmostEquals(runningShares(timeline(0.9, [[0, 10], [10, 30]])).get(0)!, 0.9);
+  assertAlmostEquals(sharesOf(timeline(0.9, [[0, 10], [10, 30]])).get(0)!, 0.9);
 });
 
 Deno.test("tasks in flight together on one lane never run more than one at a time", () => {
-  assertAlmostEquals(runningShares(timeline(0.9, [[0, 10], [0, 10], [0, 10]])).get(0)!, 1 / 3);
+  assertAlmostEquals(sharesOf(timeline(0.9, [[0, 10], [0, 10], [0, 10]])).get(0)!, 1 / 3);
 });
 
 Deno.test("a lane whose CPU time couldn't be told has no running share", () => {
-  assertEquals(runningShares(timeline(null, [[0, 10]])).size, 0);
+  assertEquals(sharesOf(timeline(null, [[0, 10]])).size, 0);
 });
