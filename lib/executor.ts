@@ -200,7 +200,7 @@ const READY_LOAD_MS = 30_000;
 
 export type PoolSize = Pick<PoolOptions, "lanes" | "slots" | "graceMs">;
 
-export interface LaneKind
+interface LaneKind
   extends Pick<PoolOptions, "batches" | "makeLane" | "lanesThere" | "onQuarantined"> {
   /** How many batches run on a lane at once, if a slot isn't room for one. */
   readonly slots?: number;

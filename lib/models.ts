@@ -31,10 +31,10 @@ export type Place =
 export type JobKind = "io" | "cpu";
 
 /** A number of lanes; `"cores"` for as many as the machine can run at once. */
-export type LaneCount = number | "cores";
+type LaneCount = number | "cores";
 
 /** One model. */
-export interface ModelRow {
+interface ModelRow {
   /** Where its tasks run. */
   readonly place: Place;
   /** The kinds of job that it is for. */

@@ -87,6 +87,13 @@ export function permissionFlags(permissions: LanePermissions = {}): string[] {
   });
 }
 
+/** The same for a thread, which otherwise has all that the program has. */
+export function threadPermissions(permissions: LanePermissions): Deno.PermissionOptions {
+  return Object.fromEntries(
+    KINDS.map((kind) => [kind, permissions[kind] ?? false]),
+  ) as Deno.PermissionOptionsObject;
+}
+
 /** How Deno is asked about one entry of a kind. */
 const ENTRY = {
   net: "host",
@@ -97,13 +104,6 @@ const ENTRY = {
   run: "command",
   ffi: "path",
 } as const;
-
-/** The same for a thread, which otherwise has all that the program has. */
-export function threadPermissions(permissions: LanePermissions): Deno.PermissionOptions {
-  return Object.fromEntries(
-    KINDS.map((kind) => [kind, permissions[kind] ?? false]),
-  ) as Deno.PermissionOptionsObject;
-}
 
 /** What of it this program may not do itself: its kind, and the entry unless it is all of that kind. */
 export function missingHere(

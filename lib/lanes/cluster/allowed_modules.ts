@@ -6,7 +6,7 @@
 import { pathToFileURL } from "node:url";
 import { moduleDigest } from "./module_digest.ts";
 
-export interface AllowedModulesOptions {
+interface AllowedModulesOptions {
   /** Absolute paths of folders, or of single files. */
   readonly roots: readonly string[];
   /** Whether code in `data:` URLs is run, whoever wrote it. */

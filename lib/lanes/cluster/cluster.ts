@@ -27,7 +27,7 @@ import {
 import { moduleDigest } from "./module_digest.ts";
 import { type Post, Receiver, Sender } from "./post.ts";
 
-export interface ClusterHost {
+interface ClusterHost {
   readonly connect: () => Promise<Broker>;
   /** A machine that isn't heard of for so long is lost, in milliseconds. */
   readonly silenceMs: number;
@@ -39,7 +39,7 @@ export interface Wanted {
   readonly modules: readonly string[];
 }
 
-export interface LeaseEvents {
+interface LeaseEvents {
   /** It may have something to say before the lease is known. */
   receive(frame: Frame, lease: Lease): void;
   /** Its machine is lost, or the way to it. */

@@ -26,7 +26,7 @@ import { type Broker, type BrokerError, queueOf, type Stored, Subject } from "./
 import { payloadOf, type Post, Receiver, Sender, unstored } from "./post.ts";
 import type { Turns } from "./turns.ts";
 
-export interface RelayOptions {
+interface RelayOptions {
   readonly broker: Broker;
   readonly job: string;
   readonly kept: Post["kept"];

@@ -301,7 +301,7 @@ function oneLine(message: string): string {
 }
 
 /** The GPU that WebGPU gives, opened: one, or a program that computes on this machine's own cores. */
-export interface OpenDevice extends Device {
+interface OpenDevice extends Device {
   readonly gpu: GPUDevice;
 }
 
