@@ -88,6 +88,8 @@ export interface BatchHost<B extends RunnableBatch> {
 
 /** Above this many items a batch's tasks are so short that the clock is read only now and then. */
 const SELDOM_TIMED_ITEMS = 1000;
+/** After so many of them, a power of two: to read it takes longer than a tiny task. */
+const CLOCK_PERIOD = 64;
 
 /** Above this many, a task is over sooner than a call that isn't compiled together with it. */
 const SHORTEST_ITEMS = 4000;
@@ -97,7 +99,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   sinceMs = 0;
   running = false;
   readonly together = 1;
-  readonly #clockPeriod: number;
+  readonly #clockMask: number;
   readonly #keep: BatchHost<B>["keep"];
   #asked: AskReason | undefined;
   #cancelReason: unknown;
@@ -122,7 +124,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     this.#values = new Array(count);
     this.#times = batch.timed && count > 1 ? new Float64Array(2 * count) : undefined;
     const everyItem = batch.timed || batch.timeoutMs !== Infinity || count <= SELDOM_TIMED_ITEMS;
-    this.#clockPeriod = everyItem ? 1 : 16;
+    this.#clockMask = everyItem ? 0 : CLOCK_PERIOD - 1;
   }
 
   get current(): number {
@@ -177,7 +179,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     const { batch, offset } = this;
     const position = offset - this.#from;
     const startedMs = this.sinceMs;
-    if (waited || offset % this.#clockPeriod === 0 || offset === batch.items.length - 1) {
+    if (waited || (offset & this.#clockMask) === 0 || offset === batch.items.length - 1) {
       this.sinceMs = now();
     }
     this.running = false;

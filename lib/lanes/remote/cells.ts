@@ -8,8 +8,10 @@ const ID = 0;
 const STARTED = 1;
 /** The id once more, until the batch is cancelled or released: all that a thread looks at between items. */
 const LIVE = 2;
-/** Twice the offset of the item that runs, and one more while its task waits. */
+/** Twice the offset of the item that runs, one more while its task waits, and CANCELLED. */
 const RUNS = 3;
+/** Above all offsets, and set in those below 0, which stand for no item. */
+const CANCELLED = 1 << 30;
 /** Ids stay below this, for they are kept in 32 bits. */
 const MOST_IDS = 2 ** 31;
 
@@ -78,7 +80,9 @@ export class Cells {
   }
 
   cancel(id: number): void {
-    Atomics.compareExchange(this.#fields, this.#at(id) + LIVE, id, 0);
+    const at = this.#at(id);
+    if (Atomics.compareExchange(this.#fields, at + LIVE, id, 0) !== id) return;
+    Atomics.or(this.#fields, at + RUNS, CANCELLED);
   }
 
   /** Thread: whether a batch was cancelled, or is not this lane's any more. */
@@ -92,11 +96,11 @@ export class Cells {
    */
   starting(id: number, offset: number, sinceMs: number): boolean {
     const at = this.#at(id);
-    // A plain look, for what counts comes after the note: calls of Atomics take longer than a tiny task.
+    // A plain look, for what counts comes with the note: calls of Atomics take longer than a tiny task.
     if (this.#fields[at + ID] !== id) return true;
     this.#since[at / FIELDS] = sinceMs;
-    Atomics.store(this.#fields, at + RUNS, 2 * offset);
-    return this.isCancelled(id);
+    const was = Atomics.exchange(this.#fields, at + RUNS, 2 * offset);
+    return (was & CANCELLED) !== 0 && this.isCancelled(id);
   }
 
   /** Thread: notes that the item's task waits. */
@@ -109,7 +113,8 @@ export class Cells {
     const at = this.#at(id);
     if (Atomics.load(this.#fields, at + STARTED) === 0) return undefined;
     const runs = Atomics.load(this.#fields, at + RUNS);
-    return { waits: (runs & 1) === 1, offset: runs >> 1, sinceMs: this.#since[at / FIELDS]! };
+    const offset = (runs < 0 ? runs : runs & ~CANCELLED) >> 1;
+    return { waits: (runs & 1) === 1, offset, sinceMs: this.#since[at / FIELDS]! };
   }
 
   /** Parent: whether some batch was started and isn't done with. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "../../properties.ts";
-import { Cells } from "../../../lib/lanes/remote/cells.ts";
+import { Cells, HARMLESS, SEVERAL } from "../../../lib/lanes/remote/cells.ts";
 import { granted } from "../../granted.ts";
 
 /** Both sides' views of the same memory. */
@@ -28,6 +28,31 @@ Deno.test("a cancelled batch is seen by the thread, and no other", () => {
   const ids = [parent.offer(), parent.offer(), parent.offer()];
   parent.cancel(ids[1]!);
   assertEquals(ids.map((id) => thread.isCancelled(id)), [false, true, false]);
+});
+
+Deno.test("who cancels a batch sees what ran then, and nothing more of it is started", () => {
+  for (const offset of [0, 1, 8191]) {
+    const { parent, thread } = sides();
+    const id = parent.offer();
+    thread.take(id);
+    assertEquals(thread.starting(id, offset, 1), false);
+    thread.waiting(id);
+    parent.cancel(id);
+    parent.cancel(id);
+    assertEquals(parent.state(id), { offset, sinceMs: 1, waits: true });
+    assertEquals(thread.starting(id, offset + 1, 2), true);
+  }
+});
+
+Deno.test("a thread that ends can say so of a batch that was cancelled", () => {
+  const { parent, thread } = sides();
+  const id = parent.offer();
+  thread.take(id);
+  parent.cancel(id);
+  for (const offset of [HARMLESS, SEVERAL]) {
+    thread.starting(id, offset, 1);
+    assertEquals(parent.state(id)?.offset, offset);
+  }
 });
 
 Deno.test("a thread that still has a batch which was released is to give it up, and spoils no other's cell", () => {
