@@ -70,8 +70,8 @@ export interface PoolRun {
   readonly remaining: number | undefined;
   /** Whether it has something to send, and whether that needs a lane for itself. */
   peek(): { readonly alone: boolean } | undefined;
-  /** What it sends next; undefined if there is nothing after all. */
-  take(): Batch | undefined;
+  /** What it sends next; undefined if there is nothing after all. The time is NaN unless it is known. */
+  take(nowMs: number): Batch | undefined;
   /** Takes a batch back of which nothing was started. */
   putBack(batch: Batch): void;
   /** The batch is about to be given to its lane. */

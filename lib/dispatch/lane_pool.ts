@@ -129,6 +129,8 @@ export class LanePool implements PlacesHost {
   #lastSentMs = 0;
   /** When what was reported last had ended. */
   #endedMs = 0;
+  /** The time, if nothing has taken any since it was looked at; else NaN. */
+  #nowMs = NaN;
   #paceTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts no lane yet. */
@@ -165,6 +167,11 @@ export class LanePool implements PlacesHost {
 
   get tasks(): Task[] {
     return [...this.#runs].map(({ task }) => task);
+  }
+
+  /** Whether nothing ever runs elsewhere, so that nothing need be known of how items travel. */
+  get staysHere(): boolean {
+    return !this.options.remote && this.options.guide === undefined;
   }
 
   /** Whether tiny ones of a task's items travel together. */
@@ -270,6 +277,7 @@ export class LanePool implements PlacesHost {
     for (let next: (() => void) | undefined = action; next !== undefined;) {
       guarded(next);
       if (this.#actions.size === 0) guarded(this.#fill);
+      this.#nowMs = NaN;
       next = this.#actions.shift();
     }
     this.#isBusy = false;
@@ -381,7 +389,7 @@ export class LanePool implements PlacesHost {
       // Lanes elsewhere are fed all the same.
       const isHere = place?.number === 0 && !this.options.remote;
       if (isHere && this.#turn.isOver(Math.max(this.#lastSentMs, this.#endedMs))) return;
-      const batch = place && run.take();
+      const batch = place && run.take(this.#nowMs);
       if (batch === undefined || run.isCall) this.#unqueue(run);
       else this.#pass(run);
       if (batch === undefined) continue;
@@ -396,7 +404,7 @@ export class LanePool implements PlacesHost {
     for (const run of this.#ready.slice(1, MOST_ASKED)) {
       if (run.ahead === 0 || run.peek()?.alone !== false) continue;
       const place = this.#places.placeFor(run, false);
-      const batch = place && run.take();
+      const batch = place && run.take(NaN);
       if (place !== undefined && batch !== undefined) this.#send(run, place, batch);
     }
   }
@@ -449,6 +457,7 @@ export class LanePool implements PlacesHost {
     on.inFlight.add(batch);
     run.onSend(batch);
     this.#lastSentMs = batch.sentAtMs;
+    this.#nowMs = NaN;
     this.#isSending = true;
     try {
       on.lane.send(batch);
@@ -505,6 +514,7 @@ export class LanePool implements PlacesHost {
     }
     if (report.count > 0) batch.on!.isHeldUp = false;
     this.#endedMs = report.endedAtMs;
+    this.#nowMs = this.staysHere && report.last ? report.endedAtMs : NaN;
     this.options.guide?.reported(batch, report);
     if (report.last) this.#release(batch);
     batch.run.onReport(batch, report);

@@ -47,6 +47,8 @@ export class Limit {
   #pausedUntilMs = -Infinity;
   #takenMs = -Infinity;
   readonly pace: Pace | undefined;
+  /** Whether it counts what is in flight; after a pause it does. */
+  counts: boolean;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param onFree Told when a start is allowed that wasn't, unless a batch leaves for that. */
@@ -54,16 +56,11 @@ export class Limit {
     this.#rate = rate;
     this.#slots = slots;
     this.pace = pace?.(() => this.#inFlight);
+    this.counts = rate !== undefined || slots !== Infinity || pace !== undefined;
   }
 
   get #inFlight(): number {
     return this.#held.size + this.#startOf.size;
-  }
-
-  /** Whether it counts what is in flight; after a pause it does. */
-  get counts(): boolean {
-    return this.#rate !== undefined || this.#slots !== Infinity || this.pace !== undefined ||
-      this.#pausedUntilMs !== -Infinity;
   }
 
   /** Whether a task may start now; if not, and time alone has to pass, it is told when. */
@@ -109,6 +106,7 @@ export class Limit {
   /** No task starts until then. */
   pause(untilMs: number): void {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, untilMs);
+    this.counts = true;
   }
 
   /** A batch takes its place, and is about to be sent. */

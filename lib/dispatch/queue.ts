@@ -105,11 +105,12 @@ export class Queue {
 
   /** How many items may still be pulled before the consumer takes some. */
   get #room(): number {
-    const { slots, options: { buffer } } = this.run;
     const { fresh } = this.#lines;
+    if (this.unbounded) return fresh < AUTO_LOOK_AHEAD ? Infinity : 0;
+    const { slots, options: { buffer } } = this.run;
     const held = this.source.pulled - this.consumed;
     if (fresh >= AUTO_LOOK_AHEAD && (buffer === "auto" || slots === Infinity)) return 0;
-    if (this.unbounded || slots === Infinity) return Infinity;
+    if (slots === Infinity) return Infinity;
     if (buffer !== "auto") return slots + buffer - held;
     const items = slots * (this.#together ? this.size.current : 1);
     const beyond = items * (AUTO_BUFFER_BATCHES + this.run.ahead);
@@ -117,8 +118,8 @@ export class Queue {
   }
 
   /** The next items to send; undefined if there are none at this moment. */
-  take(): Batch | undefined {
-    const batch = this.#next();
+  take(nowMs = NaN): Batch | undefined {
+    const batch = this.#next(nowMs);
     if (batch !== undefined && this.isCounted) {
       this.#limit.take(batch);
       this.#lines.limitOf(batch)?.take(batch);
@@ -126,7 +127,7 @@ export class Queue {
     return batch;
   }
 
-  #next(): Batch | undefined {
+  #next(nowMs: number): Batch | undefined {
     for (;;) {
       const waiting = this.#lines.take();
       if (waiting !== undefined) {
@@ -134,13 +135,13 @@ export class Queue {
         return waiting.alone || this.isCounted ? this.#first(waiting) : waiting;
       }
       const { fresh } = this.#lines;
-      const pulled = this.#pull();
+      const pulled = this.#pull(nowMs);
       if (pulled !== undefined || this.#lines.fresh === fresh) return pulled;
     }
   }
 
   /** New items, if none of them has a key; else they join the lines, each by itself. */
-  #pull(): Batch | undefined {
+  #pull(nowMs = NaN): Batch | undefined {
     const { run, source } = this;
     const { perKey } = run.options;
     const wanted = this.#together ? this.size.next(source.remaining, run.slots) : 1;
@@ -153,7 +154,8 @@ export class Queue {
     const first = source.pulled - items.length;
     const keys = perKey && items.map((item, at) => this.#keyOf(perKey, item, first + at));
     // The caller's own code, of the input and of keys, is over by now: it is no time of the task's.
-    this.takenAtMs = clock.now();
+    const isKnown = !Number.isNaN(nowMs) && source.isArray;
+    this.takenAtMs = isKnown ? nowMs : clock.now();
     if (!keys?.some((key) => key !== undefined)) {
       return new Batch(run, first, items, this.takenAtMs);
     }

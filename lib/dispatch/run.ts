@@ -75,6 +75,8 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   /** Told when somebody asks for results, or says that none is wanted. */
   onUsed: () => void = () => {};
   readonly #failFast: boolean;
+  /** Whether nobody is told, and nothing hangs on, when exactly its tasks start. */
+  readonly #isUntimed: boolean;
   /** How many batches are with lanes. */
   #inFlight = 0;
   readonly #source: Source;
@@ -104,6 +106,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     { items, failFast }: MapCall,
   ) {
     this.#failFast = failFast;
+    const { onProgress, onOutcome, rate, perKey, retries, timeoutMs } = options;
+    this.#isUntimed = failFast && timeoutMs === Infinity && retries.limit === 0 &&
+      (onProgress ?? onOutcome ?? rate ?? perKey) === undefined;
     this.output = new Output(this, options.order, failFast ? valueAt : outcomeAt);
     this.#size = new BatchSize(options.chunk, pool.options.batches);
     const { mostBytes, giveBackMs } = this.#size;
@@ -217,8 +222,8 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     return this.#state === "running" ? this.#queue.peek() : undefined;
   }
 
-  take(): Batch | undefined {
-    const batch = this.#queue.take();
+  take(nowMs: number): Batch | undefined {
+    const batch = this.#queue.take(this.#isUntimed ? nowMs : NaN);
     if (batch === undefined || this.#state === "running") return batch;
     // The input stopped the run while it was asked.
     this.putBack(batch);
@@ -252,7 +257,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   onSent(batch: Batch): void {
-    this.#size.weighItems(batch.sentCount, batch.sentBytes);
+    if (!this.pool.staysHere) this.#size.weighItems(batch.sentCount, batch.sentBytes);
     if (!this.#queue.isCounted || !this.#queue.sent(batch)) return;
     const wake = () => this.onMore();
     batch.on!.lane.load(this.task).then(wake, wake);
@@ -262,8 +267,10 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     const base = batch.reported;
     batch.reported += report.count;
     this.#loadFailures.inARow = 0;
-    this.#size.learn(report.count, report.endedAtMs - report.startedAtMs);
-    this.#size.weighValues(report.count, report.bytes ?? 0);
+    if (!this.pool.staysHere) {
+      this.#size.learn(report.count, report.endedAtMs - report.startedAtMs);
+      this.#size.weighValues(report.count, report.bytes ?? 0);
+    }
     if (report.last) this.#leaveLane(batch, report.startedAtMs);
     this.#settler.report(batch, report, base);
     if (report.last && batch.reported < batch.items.length) {

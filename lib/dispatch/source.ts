@@ -110,6 +110,11 @@ export class Source {
     if (this.#array !== undefined && size === 0) this.done = this.hasEnded = true;
   }
 
+  /** Whether to pull from it runs no code of the caller's. */
+  get isArray(): boolean {
+    return this.#array !== undefined;
+  }
+
   /** How many may still come, if the input tells. */
   get remaining(): number | undefined {
     return this.total === undefined ? undefined : this.total - this.pulled;
@@ -130,7 +135,8 @@ export class Source {
     const array = this.#array;
     let items: unknown[];
     try {
-      items = slice.call(array, this.pulled, this.pulled + count);
+      const isOne = count === 1 && this.pulled < array.length;
+      items = isOne ? [array[this.pulled]] : slice.call(array, this.pulled, this.pulled + count);
     } catch {
       // A getter, or a proxy, may throw at one index: those before it are items.
       this.#array = undefined;

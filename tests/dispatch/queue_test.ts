@@ -150,6 +150,17 @@ Deno.test("what the input and its keys compute is over before an item is taken",
   assertEquals([queuedAtMs, queue.takenAtMs], [1120, 1120]);
 });
 
+Deno.test("the clock isn't looked at again where the time is known and no code of the caller's runs", () => {
+  using _time = new VirtualTime();
+  const queuedAtMs = (items: Items<unknown>, nowMs?: number) =>
+    queueOf(items).queue.take(nowMs)!.queuedAtMs;
+  assertEquals([queuedAtMs([1], 999), queuedAtMs([1]), queuedAtMs(endless(), 999)], [
+    999,
+    1000,
+    1000,
+  ]);
+});
+
 Deno.test("what was put back goes before all others, the last put back first", () => {
   const { queue } = queueOf([0, 1, 2]);
   queue.putBack(run.batch(["x"], { firstIndex: 11 }));
