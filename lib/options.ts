@@ -4,7 +4,6 @@
  * line names the option, the value and the remedy. Files are checked before any measuring starts.
  */
 
-import { closestString } from "@std/text/closest-string";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { basename, dirname } from "node:path";
 import { linkTarget, readText, statOrUndefined } from "./files/user_files.ts";
@@ -208,8 +207,9 @@ export function seedOption(text: string | undefined): number {
 function guess(text: string, choices: readonly string[]): string {
   const typed = text.toLowerCase();
   if (choices.length === 0 || typed.length === 0 || typed.length > 100) return "";
-  const closest = closestString(typed, [...choices]);
-  const slips = levenshteinDistance(typed, closest);
+  const [slips, closest] = choices
+    .map((choice) => [levenshteinDistance(typed, choice), choice] as const)
+    .reduce((one, other) => other[0] < one[0] ? other : one);
   return slips <= Math.max(1, Math.ceil(closest.length / 3)) && slips < typed.length
     ? `did you mean ${closest}? `
     : "";

@@ -30,10 +30,6 @@ declare module "@std/html/entities" {
   export function escape(text: string): string;
 }
 
-declare module "@std/text/closest-string" {
-  export function closestString(word: string, possibleWords: readonly string[]): string;
-}
-
 declare module "@std/text/levenshtein-distance" {
   export function levenshteinDistance(a: string, b: string): number;
 }
