@@ -188,9 +188,12 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
 
   /** Waits for its next message; undefined if it will say nothing more. */
   async next(): Promise<Message | undefined> {
-    const line = await this.#messages.next();
-    // One that it was killed in is none.
-    return line === undefined ? undefined : attempt(() => JSON.parse(line) as Message);
+    for (let line; (line = await this.#messages.next()) !== undefined;) {
+      // One that it was killed in is none, nor is what a program that a task started writes there.
+      const message = attempt(() => JSON.parse(line!) as Message);
+      if (typeof message?.type === "string") return message;
+    }
+    return undefined;
   }
 
   /** The same; undefined too, and the child is stopped, if it takes longer than so many milliseconds. */

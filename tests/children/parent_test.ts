@@ -106,7 +106,7 @@ Deno.test("Inbox waits for a line that comes later", async () => {
 });
 
 Deno.test({
-  name: "long messages arrive whole while a thread prints beside them, and so does what it prints",
+  name: "messages arrive whole while a thread prints, and after stdout and stderr were closed",
   ignore,
   async fn() {
     const prints: string[] = [];
@@ -119,7 +119,10 @@ Deno.test({
     for (let said = await child.next(); said !== undefined; said = await child.next()) {
       texts.push((said as unknown as { text: string }).text);
     }
-    assertEquals(texts, Array.from({ length: 20 }, (_, n) => `${n}é`.repeat(50_000)));
+    assertEquals(texts, [
+      ...Array.from({ length: 20 }, (_, n) => `${n}é`.repeat(50_000)),
+      "all is closed",
+    ]);
     assertEquals(prints.join(""), `${"printed ".repeat(20)}\n`.repeat(2000));
   },
 });

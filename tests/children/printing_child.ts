@@ -1,5 +1,6 @@
 /** A child for parent_test.ts: says long messages while a thread prints to the same pipe. */
 
+import { writeSync } from "node:fs";
 import { connectToParent } from "../../lib/children/parent.ts";
 
 const { tell } = await connectToParent();
@@ -12,4 +13,7 @@ for (let n = 0; n < 20; n++) {
   await new Promise((resolve) => setTimeout(resolve));
 }
 await printed;
+for (const stream of [Deno.stdin, Deno.stdout, Deno.stderr]) stream.close();
+writeSync(3, new TextEncoder().encode("what programs write there\nby chance\n"));
+tell({ type: "last", text: "all is closed" });
 Deno.exit(0);
