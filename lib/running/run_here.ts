@@ -90,6 +90,7 @@ export class RunHere {
   readonly #noHost: string | undefined;
   /** Aborted once it is to end and nothing runs any more. */
   readonly #idle = new AbortController();
+  #toldMs = -Infinity;
   /** How many of these have been told. */
   #told = { succeeded: 0, failed: 0 };
   #end: RunEnd = "done";
@@ -152,6 +153,8 @@ export class RunHere {
       onOutcome: (outcome) => {
         this.#again.delete(outcome.index);
         this.#refusals.ended(outcome, () => hostOf(outcome.item) ?? this.#noHost);
+        // Now, for the loop below doesn't come to its turn while tasks hold this event loop.
+        if (order === "completion") this.#take(outcome);
       },
       // A server that refuses pauses what goes to it, nothing else.
       perKey: {
@@ -175,7 +178,7 @@ export class RunHere {
       for await (
         const outcome of executor.mapSettled(job.task as Task<unknown>, items.input, options)
       ) {
-        this.#take(outcome);
+        if (order === "input") this.#take(outcome);
         if (this.#unwritten < MOST_UNWRITTEN) continue;
         await new Promise<void>((resolve) => this.#whenWritten = resolve);
       }
@@ -343,7 +346,9 @@ export class RunHere {
   #add(lines: string[], line: string): void {
     lines.push(line);
     this.#characters += line.length;
-    if (this.#characters >= TOLD_CHARACTERS) this.tell();
+    // The next task may hold the event loop, and no timer comes to its turn then.
+    const isDue = performance.now() - this.#toldMs >= TOLD_MS;
+    if (isDue || this.#characters >= TOLD_CHARACTERS) this.tell();
     else this.#timer ??= setTimeout(() => this.tell(), TOLD_MS);
   }
 
@@ -359,6 +364,7 @@ export class RunHere {
       results: this.#results.join(""),
       failures: this.#failures.join(""),
     });
+    this.#toldMs = performance.now();
     this.#unwritten += this.#characters;
     this.#told = { succeeded: this.#succeeded, failed: this.#failed };
     this.#characters = 0;

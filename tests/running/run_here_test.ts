@@ -1,6 +1,7 @@
 import type { Outcome } from "../../lib/dispatch/output.ts";
 import type { TaskFunction } from "../../lib/lanes/task.ts";
-import { auto, limited, sequential } from "../../lib/open.ts";
+import { auto, concurrent, limited, sequential } from "../../lib/open.ts";
+import type { Model } from "../../lib/models.ts";
 import { ItemsLeft } from "../../lib/running/items_left.ts";
 import { KnownItems } from "../../lib/running/known_items.ts";
 import { isSpent, MOST_KEPT, RunHere, TaskSample } from "../../lib/running/run_here.ts";
@@ -100,6 +101,25 @@ Deno.test("every item is told once, as a result or as a failure with its reason"
   assertEquals(counts, [2, 2]);
   assertEquals(endOf(last), "done");
 });
+
+for (const executor of [sequential, limited, concurrent, auto]) {
+  const { name } = executor;
+  Deno.test(`under ${name} a result is told before the next task holds the event loop`, async () => {
+    let told = 0;
+    const before: number[] = [];
+    const hold = () => {
+      before.push(told);
+      // Longer than results are held back.
+      for (const sinceMs = performance.now(); performance.now() - sinceMs < 25;);
+    };
+    const options = {
+      executor: executor() as ReturnType<typeof sequential>,
+      onSettled: (count: number) => void (told += count),
+    };
+    await said(hold, [0, 1, 2, 3], { model: name as Model }, options);
+    assertEquals(before, [0, 1, 2, 3]);
+  });
+}
 
 /** Things that tasks throw, of which some can't even be looked at. */
 const HOSTILE: readonly (() => unknown)[] = [
