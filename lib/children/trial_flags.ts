@@ -7,6 +7,7 @@ import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { hostOf, type ServerOptions } from "../lanes/cluster/broker.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Model, MODEL_TABLE, needsServer } from "../models.ts";
+import { UsageError } from "../options.ts";
 
 /** What of a job decides what its process may do. */
 interface ChildJob {
@@ -18,7 +19,11 @@ interface ChildJob {
   readonly permissions?: LanePermissions;
 }
 
-/** The flags of a trial's process: those of the job's own project, and `--allow-…` flags. */
+/**
+ * The flags of a trial's process: those of the job's own project, and `--allow-…` flags.
+ *
+ * @throws {UsageError} If its project is kept from what the model needs.
+ */
 export async function trialFlags(
   { task, items, permissions = {} }: ChildJob,
   { model, server }: {
@@ -66,6 +71,10 @@ async function brokerFlags(flags: readonly string[], module: string): Promise<re
   const { unlocked } = projectFlags([module], undefined, []);
   const isCached = await cached.getOrInsertComputed(flags.join("\0"), () => cache(BROKER, flags));
   if (isCached || flags.includes("--no-lock")) return flags;
+  if (unlocked.includes("--frozen")) {
+    const problem = "its frozen deno.lock lacks what cluster needs of npm";
+    throw new UsageError("module", module, problem, 'leave "frozen" out of its deno.json');
+  }
   await cached.getOrInsertComputed(unlocked.join("\0"), () => cache(BROKER, unlocked));
   return unlocked;
 }

@@ -1,6 +1,7 @@
 /** Runs a trial in a fresh process: nothing is warm from another's code, connections or memory. */
 
 import { isRemote } from "../models.ts";
+import { UsageError } from "../options.ts";
 import { MeasuringChild, TrialError } from "../children/measuring_child.ts";
 import { trialFlags } from "../children/trial_flags.ts";
 import { cpuMsBetween, loadBetween, type Meter, type Reading } from "./meter/meter.ts";
@@ -76,7 +77,9 @@ export function trialProcesses(
     await using child = new MeasuringChild<TrialMessage>({
       entry: new URL("./trial_main.ts", import.meta.url),
       order: { trial: sent, metered } satisfies TrialOrder,
-      flags: await trialFlags(job, trial),
+      flags: await trialFlags(job, trial).catch((error) => {
+        throw error instanceof UsageError ? new NoLaneError(model, error.message) : error;
+      }),
       signal,
       guardMs,
     });

@@ -1,7 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { moduleFacts, trialFlags } from "../../lib/children/trial_flags.ts";
 import type { Model } from "../../lib/models.ts";
+import { UsageError } from "../../lib/options.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read");
@@ -129,10 +130,11 @@ Deno.test({
         const job = { task, items: { kind: "values" as const } };
         return (await trialFlags(job, { model }))[1];
       };
-      const locks = ["free", "frozen"].map((folder) =>
-        Promise.all([flagsOf(folder, "limited"), flagsOf(folder, "cluster")])
-      );
-      assertEquals(await Promise.all(locks), [["--frozen", "--no-lock"], ["--frozen", "--frozen"]]);
+      assertEquals(await flagsOf("free", "limited"), "--frozen");
+      assertEquals(await flagsOf("free", "cluster"), "--no-lock");
+      assertEquals(await flagsOf("frozen", "limited"), "--frozen");
+      const words = 'its frozen deno.lock lacks what cluster needs of npm; leave "frozen" out';
+      await assertRejects(() => flagsOf("frozen", "cluster"), UsageError, words);
     }),
 });
 
