@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { serverFault } from "../children/server_arguments.ts";
 import { TOLD_LATER_MS } from "../children/measuring_child.ts";
-import { isReading } from "../files/user_files.ts";
+import { isReading, userFolder } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { UsageError } from "../options.ts";
 import { plain } from "../text/plain.ts";
@@ -31,7 +31,7 @@ export function endOf(name: string, thrown: unknown): { code: number; line: stri
   const error = read(thrown);
   const fault = serverFault(String(error.message));
   if (fault !== undefined) return { code: 2, line: `${name}: ${fault.message}` };
-  if (thrown instanceof UsageError) return { code: 2, line: `${name}: ${thrown.message}` };
+  if (thrown instanceof UsageError) return { code: 2, line: `${name}: ${oneLine(thrown.message)}` };
   if (typeof error.code === "string" && error.code.startsWith("commander.")) {
     // Help and version come as errors too, of which the text has been printed already.
     if (error.exitCode === 0) return { code: 0, line: undefined };
@@ -56,6 +56,13 @@ export function endOf(name: string, thrown: unknown): { code: number; line: stri
 
 /** `deno task` passes Ctrl-C on, so it comes twice; nobody presses it twice within so long. */
 const ECHO_MS = 150;
+
+/** What is told of where `deno task` was called may be wrong, if it was set by hand. */
+function requireUserFolder(): void {
+  const folder = userFolder();
+  if (folder === "." || attempt(() => Deno.statSync(folder).isDirectory)) return;
+  throw new UsageError("INIT_CWD", folder, "there is no such folder", "unset it, or name one");
+}
 
 /** Signals that end a script, and with which exit code. */
 const ENDING: readonly (readonly [Deno.Signal, number])[] = Deno.build.os === "windows"
@@ -102,6 +109,7 @@ export async function script(
   });
   let code: number;
   try {
+    requireUserFolder();
     code = await main(interruption.signal, [...Deno.args]);
   } catch (thrown) {
     const end = endOf(name, thrown);

@@ -15,6 +15,14 @@ Deno.test("endOf() gives 2 and the error's own line for a usage error", () => {
   assertEquals(end, { code: 2, line: 'io: --slots "x": not a number; give one such as 5' });
 });
 
+Deno.test("endOf() leaves nothing in a usage error's line that a terminal would obey", () => {
+  const problem = "it has a key \x1b]0;title\x07\x1b[2Jodd\n  at \u202e";
+  assertEquals(endOf("report", new UsageError("result.json", "a.json", problem, "mend it")), {
+    code: 2,
+    line: 'report: result.json "a.json": it has a key odd at  ; mend it',
+  });
+});
+
 Deno.test("endOf() gives 2 and the missing permission for NotCapable", () => {
   const end = endOf(
     "io",

@@ -162,6 +162,15 @@ for (const [task, refused] of Object.entries(REFUSED)) {
 }
 
 Deno.test({
+  name: "a folder to be called from that isn't there is refused",
+  ignore: !mayRunScripts,
+  async fn() {
+    const run = await runTask("cpu", [], { cwd: "/no/such/folder" });
+    assertUsageError(run, 'INIT_CWD "/no/such/folder": there is no such folder');
+  },
+});
+
+Deno.test({
   name: "an address list without an address is refused",
   ignore: !mayRunScripts,
   async fn() {
