@@ -3,6 +3,7 @@
 import type { Items } from "../dispatch/options.ts";
 import { LeftOut } from "../dispatch/source.ts";
 import { digestOf, jsonText, type Known, type KnownItems } from "./known_items.ts";
+import { isThenable } from "../lanes/attempt.ts";
 import { messageOf } from "../timing/failures.ts";
 import type { RunSpec } from "./run_message.ts";
 
@@ -109,8 +110,9 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     if (this.#ended || this.#taken >= (this.wanted.limit ?? Infinity)) return undefined;
     try {
       const next = this.#iterator.next();
-      if (!("then" in next)) return this.#listed(next);
-      return next.then((next) => this.#listed(next)).catch((error) => this.#fail(error));
+      if (!isThenable(next)) return this.#listed(next);
+      return Promise.resolve(next).then((next) => this.#listed(next))
+        .catch((error) => this.#fail(error));
     } catch (error) {
       return this.#fail(error);
     }

@@ -176,3 +176,13 @@ Deno.test("an item is told as it was, whatever its task made of it", () => {
   for (const item of left.input as Iterable<{ n: number }>) item.n = 10;
   assertEquals(left.settled(0).text, '{"n":1}');
 });
+
+Deno.test("an iterator's answers that have a `then`, as all objects may have, are no promises", async () => {
+  const answers = [{ value: "a", done: false }, { value: undefined, done: true }];
+  const items = Iterator.from({
+    next: () => ({ ...answers.shift()!, then: undefined }) as unknown as IteratorResult<string>,
+  });
+  const left = new ItemsLeft(items, new KnownItems(), REST);
+  await left.compare();
+  assertEquals(await Array.fromAsync(left.input), ["a"]);
+});
