@@ -11,6 +11,7 @@ import { userPath } from "../lib/files/user_files.ts";
 import { modelLines } from "../lib/models.ts";
 import { LONGEST_WAIT_MS, MOST_REFUSALS } from "../lib/running/refusals.ts";
 import { LEAST_JUDGED, MOST_WAIT_MS } from "../lib/running/run_here.ts";
+import { HELD_MS } from "../lib/running/run_job.ts";
 import { readRunOptions } from "../lib/running/run_options.ts";
 import { wholeSeconds } from "../lib/progress/progress.ts";
 
@@ -65,7 +66,8 @@ ${modelLines("cpu")}`.trim(),
   .option("--retries <n>", "how often a task that fails is tried again (default: 0)")
   .option(
     "--timeout <time>",
-    "how long a task may take, from its own start: 500ms, 10s, 2m (default: unlimited)",
+    "how long a task may take, from its own start: 500ms, 10s, 2m (default: unlimited); one that never " +
+      `leaves this event loop ends the run ${wholeSeconds(HELD_MS)} later`,
   )
   .option("--rate <n/s>", "start at most so many tasks, evenly: 20/s, 100/m, 5000/h")
   .option(

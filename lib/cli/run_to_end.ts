@@ -18,7 +18,8 @@ import { countItems, ItemLines } from "../running/item_lines.ts";
 import { checkFailures, Journal, writeFailures } from "../running/journal.ts";
 import { KnownItems } from "../running/known_items.ts";
 import { RecordError, RecordFile } from "../running/record_file.ts";
-import { type Ended, runJob, type RunJobHost, RunState } from "../running/run_job.ts";
+import { type Ended, HELD_MS, runJob, type RunJobHost, RunState } from "../running/run_job.ts";
+import { wholeSeconds } from "../progress/progress.ts";
 import { RunProgress } from "../running/run_progress.ts";
 import type { RunFile, RunResult } from "../running/run_result.ts";
 import type { RunOptionValues, TypedFile } from "../running/run_options.ts";
@@ -98,8 +99,17 @@ function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefi
     }
     case "died":
       return new Error(
-        `The job's process ended (${ended.message}); a task returns or throws, it never exits: under ` +
-          `--model processes such an item fails alone`,
+        `The job's process ended (${ended.message}); ` +
+          (ended.began
+            ? "a task returns or throws, it never exits: under --model processes such an item fails alone"
+            : "loading it, prepare and items return or throw, they never exit"),
+      );
+    case "held":
+      return new Error(
+        `A task or the list of items held the job's event loop for ${
+          wholeSeconds(HELD_MS)
+        } longer than ` +
+          `--timeout, and was ended; under --model processes such a task fails alone`,
       );
     case "done":
       return ended.unclosed === undefined

@@ -1,22 +1,25 @@
 /** Runs a job in a process that may do what its permissions say: feeds it, writes what comes. */
 
 import type { Decision } from "../adaptive/controller.ts";
-import { MeasuringChild } from "../children/measuring_child.ts";
+import { MeasuringChild, TOLD_LATER_MS } from "../children/measuring_child.ts";
 import { trialFlags } from "../children/trial_flags.ts";
 import { plain } from "../text/plain.ts";
 import type { Known, KnownItems } from "./known_items.ts";
-import type {
-  FailureRecord,
-  RunCommand,
-  RunMessage,
-  RunOrder,
-  RunSpec,
-  Waits,
+import {
+  BEAT_MS,
+  type FailureRecord,
+  type RunCommand,
+  type RunMessage,
+  type RunOrder,
+  type RunSpec,
+  type Waits,
 } from "./run_message.ts";
 import type { RunResult } from "./run_result.ts";
 
 /** Known items are told in blocks of so many. */
 const BLOCK = 10_000;
+/** A task may hold its event loop for so much longer than its deadline, in milliseconds; then the run is ended. */
+export const HELD_MS = 30_000;
 /** Further reasons of failure than so many are counted together. */
 const MOST_REASONS = 20;
 const FURTHER = "other reasons";
@@ -31,6 +34,8 @@ export class RunState {
   lanes = 1;
   slots: number | null = 1;
   waits: Waits = { again: 0 };
+  /** How long the job's process has said nothing, not counted while this one was stopped or wrote. */
+  silentMs = 0;
   decided: Decision | undefined;
   readonly #reasons = new Map<string, FailureReason>();
 
@@ -56,7 +61,9 @@ export class RunState {
 
 export type Ended =
   | Extract<RunMessage, { readonly type: "done" | "changed" | "denied" | "broken" }>
-  | { readonly type: "died"; readonly message: string };
+  | { readonly type: "died"; readonly message: string; readonly began: boolean }
+  /** A task held its event loop far beyond its deadline, and was ended with it. */
+  | { readonly type: "held" };
 
 export interface RunJobHost {
   readonly known: KnownItems;
@@ -67,6 +74,8 @@ export interface RunJobHost {
   readonly feed?: ((count: number) => Promise<unknown[]>) | undefined;
   /** Once aborted, what runs is finished and nothing more is started. */
   readonly signal: AbortSignal;
+  /** How much longer than its deadline a task may hold its event loop; half a minute unless given. */
+  readonly heldMs?: number;
   readonly onPrint: (text: string) => void;
   /** Told from time to time how it stands, if that was asked for. */
   readonly onPulse?: ((pulse: Extract<RunMessage, { readonly type: "pulse" }>) => void) | undefined;
@@ -74,7 +83,7 @@ export interface RunJobHost {
 
 /** Runs a job. Rejects with what `write` or `feed` threw. */
 export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
-  const { known, state, write, feed, signal, onPrint, onPulse } = host;
+  const { known, state, write, feed, signal, heldMs = HELD_MS, onPrint, onPulse } = host;
   await using child = new MeasuringChild<RunMessage>({
     entry: new URL("./run_main.ts", import.meta.url),
     order: { ...spec, known: known.counts.done + known.counts.failed } satisfies RunOrder,
@@ -97,11 +106,23 @@ export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
       await send({ items: [], last: true });
     }
   };
+  const mostSilentMs = (spec.timeoutMs ?? Infinity) + heldMs;
+  let listens = false;
+  let began = false;
+  const watch = setInterval(() => {
+    if (listens) state.silentMs += BEAT_MS;
+    if (state.silentMs >= mostSilentMs) child.stop();
+  }, BEAT_MS);
   try {
     while (true) {
+      listens = true;
       const message = await child.next();
+      listens = false;
+      if (message === undefined && state.silentMs >= mostSilentMs) return { type: "held" };
+      state.silentMs = 0;
       switch (message?.type) {
         case "began":
+          began = true;
           Object.assign(state, {
             total: message.total ?? state.total,
             lanes: message.lanes,
@@ -142,11 +163,18 @@ export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
           if (failure !== undefined) throw failure.error;
           return message;
         }
-        case undefined:
-          return { type: "died", message: await child.howItEnded() };
+        case undefined: {
+          const message = await child.howItEnded();
+          // What interrupts this program ends one that isn't ready for it yet.
+          if (!began) await new Promise((resolve) => setTimeout(resolve, TOLD_LATER_MS));
+          return !began && signal.aborted
+            ? { type: "done", end: "finished", slowest: [], gone: { done: 0, failed: 0 } }
+            : { type: "died", message, began };
+        }
       }
     }
   } finally {
+    clearInterval(watch);
     signal.removeEventListener("abort", finish);
   }
 }

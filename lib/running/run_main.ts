@@ -10,7 +10,7 @@ import { openModel } from "../timing/trial_main.ts";
 import { ItemsLeft } from "./items_left.ts";
 import { KnownItems } from "./known_items.ts";
 import { brokenBy, RunHere } from "./run_here.ts";
-import type { RunCommand, RunMessage, RunOrder } from "./run_message.ts";
+import { BEAT_MS, type RunCommand, type RunMessage, type RunOrder } from "./run_message.ts";
 
 /**
  * How long a lane's teardown, a task past its deadline, and after Ctrl-C whatever else of the job's isn't a
@@ -61,13 +61,20 @@ async function main(): Promise<void> {
   // What stops a service tells all its processes: the parent has what runs finished.
   const { order, inbox, tell, signal } = await connectToParent<RunOrder>({ onTerm: "goes on" });
   const say: (message: RunMessage) => void = tell;
+  setInterval(() => say({ type: "beat" }), BEAT_MS);
   const known = new KnownItems();
   const fed = new FedItems((count) => say({ type: "wants", count }));
   let run: RunHere | undefined;
   const finishing = Promise.withResolvers<void>();
   let isFinishing = false;
-  /** Waits for code of the job's that is no task: once it is to finish, no longer than the grace time. */
+  /** Waits for code of the job's that is no task, and tells so: once it is to finish, no longer than the grace time. */
   const orFinished = <T>(what: string, code: PromiseLike<T>): Promise<T> => {
+    const slow = setTimeout(() => say({ type: "waits", again: 0, on: what }), GRACE_MS);
+    const over = () => {
+      clearTimeout(slow);
+      say({ type: "waits", again: 0 });
+    };
+    code.then(over, over);
     const late = finishing.promise.then(async () => {
       await delay(GRACE_MS);
       throw new Stopped(
@@ -139,6 +146,8 @@ async function main(): Promise<void> {
       ? { type: "done", end: "finished", slowest: [], gone: { done: 0, failed: 0 } }
       : broken;
   }
+  // What the last tasks left to nobody is told first.
+  await delay(0);
   // Once this is said, nobody waits any more.
   say(last);
   // Not only a return: a worker that ignores its deadline would keep the process for ever.

@@ -60,9 +60,16 @@ export interface Waits {
   readonly others?: number;
   /** Whether no machine runs a task of it, and one is waited for. */
   readonly machine?: boolean;
+  /** What of the job's that is no task takes so long. */
+  readonly on?: string | undefined;
 }
 
+/** How often it says that its event loop goes round, in milliseconds. */
+export const BEAT_MS = 1_000;
+
 export type RunMessage =
+  /** No task holds its event loop. */
+  | { readonly type: "beat" }
   /** The list is what it was; its length, if that is known. */
   | {
     readonly type: "began";

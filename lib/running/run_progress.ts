@@ -11,12 +11,19 @@ import type { Waits } from "./run_message.ts";
 /** How often a line moves, and how often one is printed in a pipe, in milliseconds. */
 const MOVES_MS = 250;
 const PRINTS_MS = 10_000;
+/** From here on it is told that nothing is heard from the job's event loop, in milliseconds. */
+const SILENT_MS = 5_000;
 /** The rate is that of so much time, in milliseconds. */
 const RATE_MS = 30_000;
 
 /** What a run waits for; an empty text if it doesn't. */
-export function waitsText({ again, paused, others = 0, machine = false }: Waits): string {
+export function waitsText(
+  { again, paused, others = 0, machine = false, on }: Waits,
+  silentMs = 0,
+): string {
   const texts: string[] = [];
+  if (silentMs >= SILENT_MS) texts.push(`its event loop is held for ${wholeSeconds(silentMs)}`);
+  if (on !== undefined) texts.push(`waits for ${on}`);
   if (machine) texts.push("waits for a machine to join");
   if (paused !== undefined) {
     const { ms, asked, status, host } = paused;
@@ -66,7 +73,7 @@ export class RunProgress {
   }
 
   pulse(): Omit<Pulse, "reasons" | keyof LanesNow> & { readonly waits: string } {
-    const { total = null, before, waits, succeeded, failed } = this.state;
+    const { total = null, before, waits, silentMs, succeeded, failed } = this.state;
     const nowMs = this.#line.now();
     const settled = succeeded + failed;
     this.#seen.push([nowMs, settled]);
@@ -79,7 +86,7 @@ export class RunProgress {
       failed,
       total,
       perSecond,
-      waits: waitsText(waits),
+      waits: waitsText(waits, silentMs),
     };
   }
 

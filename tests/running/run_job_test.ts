@@ -32,6 +32,7 @@ const MODULE = `data:text/javascript,${
   encodeURIComponent(`
 export default async (item) => {
   if (item === "exit") Deno.exit(3);
+  if (item === "spin") for (;;);
   if (item === "throw") throw new RangeError("too much");
   if (item === "never") await new Promise((done) => setTimeout(done, 1e6));
   return 2 * item;
@@ -127,5 +128,28 @@ jobTest("a run that is to finish feeds nothing more and ends with what was start
 
 jobTest("a process that dies is told with its exit code", async () => {
   const ended = await runJob(SPEC, hostOf([["exit"]]).host);
-  assertEquals(ended, { type: "died", message: "exit code 3" });
+  assertEquals(ended, { type: "died", message: "exit code 3", began: true });
 });
+
+jobTest(
+  "a task that never leaves its event loop is ended once its deadline is long past",
+  async () => {
+    const { host } = hostOf([["spin"]], { heldMs: 1 });
+    assertEquals(await runJob({ ...SPEC, timeoutMs: 1 }, host), { type: "held" });
+  },
+);
+
+jobTest(
+  "a process that an interruption ends before it was ready is no failure of the job",
+  async () => {
+    const ending = new AbortController();
+    const module = `data:text/javascript,Deno.kill(Deno.pid, "SIGKILL"); export default 1`;
+    const job = { ...SPEC.job, task: { module, export: "default" }, prepare: "prepare" };
+    const { host } = hostOf([[1]], { signal: ending.signal });
+    const died = await runJob({ ...SPEC, job }, host);
+    assertEquals(died, { type: "died", message: "signal SIGKILL", began: false });
+    ending.abort();
+    const ended = await runJob({ ...SPEC, job }, host);
+    assertEquals([ended.type, "end" in ended && ended.end], ["done", "finished"]);
+  },
+);

@@ -45,6 +45,9 @@ Deno.test("what a run waits for is told by what is known of it", () => {
   const paused = { ms: 61_000, asked: false, status: undefined, host: undefined };
   assertEquals(waitsText({ again: 0 }), "");
   assertEquals(waitsText({ again: 1 }), "1 waits for a retry");
+  assertEquals(waitsText({ again: 0, on: "prepare" }), "waits for prepare");
+  assertEquals(waitsText({ again: 0 }, 4_000), "");
+  assertEquals(waitsText({ again: 0 }, 12_000), "its event loop is held for 12 s");
   assertEquals(
     waitsText({ again: 2, machine: true }),
     "waits for a machine to join, 2 wait for a retry",

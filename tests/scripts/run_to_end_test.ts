@@ -250,6 +250,9 @@ export default (n) => new Promise((done) => setTimeout(done, 10, n));
 test("a job that lacks a permission, and one whose process ends, are told in a line", {
   "reads.js":
     `export const items = ["x"]; export default () => Deno.readTextFile("/etc/hostname");`,
+  "early.js":
+    `export const items = [1]; export const prepare = () => Deno.exit(0); export default () => {};`,
+  "deletes.js": `delete globalThis.Promise; export const items = [1]; export default () => {};`,
   "exits.js": `export const items = [1, 2]; export default (n) => n === 2 ? Deno.exit(7) : n;`,
   "throws.js":
     `export function* items() { yield 1; throw new Error("no more"); } export default (n) => n;`,
@@ -267,6 +270,15 @@ test("a job that lacks a permission, and one whose process ends, are told in a l
   const exits = await runTask("run", ["exits.js", "--model", "sequential"], { cwd: folder });
   assertEquals(exits.code, 1);
   assertStringIncludes(exits.stderr, "process ended (exit code 7)");
+  const early = await runTask("run", ["early.js"], { cwd: folder });
+  assertEquals(early.code, 1);
+  assertStringIncludes(
+    oneLine(early),
+    "(exit code 0); loading it, prepare and items return or throw",
+  );
+  const deletes = await runTask("run", ["deletes.js"], { cwd: folder });
+  assertEquals(deletes.code, 1);
+  assertStringIncludes(oneLine(deletes), "TypeError: Cannot delete property 'Promise'");
   const throws = await runTask("run", ["throws.js"], { cwd: folder });
   assertEquals(throws.code, 1);
   assertStringIncludes(throws.stderr, "no more");
@@ -280,6 +292,20 @@ export default async (item) => {
   setTimeout(() => { throw new Error("too late"); }, 10);
   await new Promise(() => {});
 };`;
+
+test("what the last task leaves to nobody is told, and loses no result", {
+  "job.js": `
+export const items = [1];
+export default (n) => {
+  Promise.reject(new Error("too late"));
+  return n;
+};`,
+}, async (folder) => {
+  const { code, stdout, stderr } = await runTask("run", ["job.js"], { cwd: folder });
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "a promise that nobody awaits failed: too late");
+  assertEquals(linesIn(stdout).map(({ value }) => value), [1]);
+});
 
 test("what nobody catches ends the run with its message and place, and loses no result", {
   "callback.js": STRAY,
