@@ -14,7 +14,7 @@ import {
   readFrame,
   serializerOf,
 } from "../subprocess/frame.ts";
-import { encode, FromLane, reportHead, ToLane } from "../remote/channel.ts";
+import { encode, failedReport, FromLane, reportHead, ToLane } from "../remote/channel.ts";
 import { way } from "../subprocess/subprocess_channel.ts";
 import { clock, within } from "../timers.ts";
 import type { Broker, BrokerError } from "./broker.ts";
@@ -83,15 +83,9 @@ const encoded = (...[kind, head, payload]: Message) => encodeFrame(kind, head, p
 
 /** The report that these items failed, for the server didn't store them, or what became of them. */
 export function unstored(id: number, count: number, last: boolean, reason: BrokerError): Message {
-  const failures = Array.from({ length: count }, (_, offset) => ({
-    offset,
-    ended: "failed" as const,
-    reason,
-  }));
-  const nowMs = clock.now();
-  const times = { startedAtMs: nowMs, endedAtMs: nowMs, times: undefined };
-  const { payload, special } = encode(new Array(count), failures, true, way);
-  return [FromLane.report, reportHead(id, { count, last, ...times }, special), payload];
+  const report = failedReport(count, reason, last);
+  const { payload, special } = encode(new Array(count), report.failures, true, way);
+  return [FromLane.report, reportHead(id, report, special), payload];
 }
 
 /** Brings a message to the other side; rejects if it isn't known to be there, though it may be. */

@@ -202,11 +202,18 @@ export function reportHead(
   return all;
 }
 
-/** That of a report which says that nothing more of a batch is started. */
-export function droppedHead(id: number): ReturnType<typeof reportHead> {
+/** The report that so many items have failed, which their lane itself can't tell. */
+export function failedReport(count: number, reason?: unknown, last = true): Report {
   const nowMs = clock.now();
+  const failed = (offset: number) => ({ offset, ended: "failed" as const, reason });
+  const failures = Array.from({ length: count }, (_, offset) => failed(offset));
   const times = { startedAtMs: nowMs, endedAtMs: nowMs, times: undefined };
-  return reportHead(id, { count: 0, last: true, ...times }, false);
+  return { count, values: undefined, failures, ...times, last };
+}
+
+/** The head of one that says that nothing more of a batch is started. */
+export function droppedHead(id: number): ReturnType<typeof reportHead> {
+  return reportHead(id, failedReport(0), false);
 }
 
 /** Reads what {@linkcode reportHead} wrote, with times of the caller's clock. */

@@ -32,6 +32,7 @@ import {
   encodeAlone,
   encodeAtOnce,
   type Encoded,
+  failedReport,
   FromLane,
   type Payload,
   readReport,
@@ -216,16 +217,7 @@ export class RemoteLane implements Lane {
     const what = `item ${batch.firstIndex} of ${titleOf(batch.task)}`;
     const reason = refusal(what, batch.items[0], this.#channel.way, error);
     const note = batch.note as Note;
-    const failures = [{ offset: 0, ended: "failed" as const, reason }];
-    const times = { startedAtMs: NaN, endedAtMs: clock.now(), times: undefined };
-    const report: Report = {
-      count: 1,
-      values: undefined,
-      failures,
-      ...times,
-      last: true,
-      unsent: true,
-    };
+    const report: Report = { ...failedReport(1, reason), startedAtMs: NaN, unsent: true };
     // Later, for the dispatcher is not done with sending yet.
     clock.queueMicrotask(() => {
       if (this.#state !== "gone" && !note.recalled) this.events.report(batch, report);
