@@ -2,12 +2,7 @@
 
 import { userFolder } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
-import {
-  type ByteStream,
-  closeDescriptors,
-  ownDescriptor,
-  WITH_DESCRIPTOR,
-} from "../lanes/subprocess/child.ts";
+import { Child } from "../lanes/subprocess/child.ts";
 import { Inbox, lineOf } from "./parent.ts";
 
 /** How long a child may take to end after it was asked to, in milliseconds. */
@@ -16,45 +11,12 @@ const GRACE_MS = 800;
 /** So much later than its children a program may learn of a signal that ends both, in milliseconds. */
 export const TOLD_LATER_MS = 100;
 
-/** How much of what it wrote to stderr is kept to explain its death, in characters. */
-const TAIL = 4000;
-
 const CHUNK_BYTES = 1 << 16;
 
-/** An ended child's output is read on for so many turns of this program's event loop, so many milliseconds each. */
-const LAST_TURNS = 20;
-const TURN_MS = 5;
-
-interface Output {
-  /** The next of it; undefined at its end, and once it is cancelled. */
-  readonly read: () => Promise<Uint8Array | undefined>;
-  readonly cancel: () => void;
-}
-
-function outputOf(stream: ReadableStream<Uint8Array>): Output {
-  const reader = stream.getReader();
-  return {
-    read: async () => (await reader.read()).value,
-    cancel: () => void reader.cancel(),
-  };
-}
-
-/** What a child writes, to its end: what it started may hold it open for as long as it likes. */
-async function* untilEnded(
-  { read, cancel }: Output,
-  ended: Promise<unknown>,
-): AsyncGenerator<Uint8Array> {
-  let turns = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const look = () => {
-    if (turns++ < LAST_TURNS) timer = setTimeout(look, TURN_MS);
-    else cancel();
-  };
-  let isOver = false;
-  void ended.then(() => isOver || look());
-  for (let bytes; (bytes = await read()) !== undefined;) yield bytes;
-  isOver = true;
-  clearTimeout(timer);
+async function* bytesFrom(child: Child): AsyncGenerator<Uint8Array> {
+  for (let bytes; (bytes = await child.read(new Uint8Array(CHUNK_BYTES))) !== undefined;) {
+    yield bytes;
+  }
 }
 
 /** A child gave no result. */
@@ -87,51 +49,42 @@ export interface ChildOptions {
 const running = new Set<() => void>();
 addEventListener("unload", () => running.forEach((kill) => kill()));
 
+/** Throws NotCapable if this process may not run Deno. */
+function start(options: ConstructorParameters<typeof Child>[0]): Child {
+  try {
+    return new Child(options);
+  } catch (error) {
+    throw (error as Error).cause;
+  }
+}
+
 export class MeasuringChild<Message extends { readonly type: string } = { readonly type: string }>
   implements AsyncDisposable {
   /** Whether it was stopped because it took longer than it may. */
   isLate = false;
   readonly ended: Promise<Deno.CommandStatus>;
-  readonly #process: Deno.ChildProcess;
-  readonly #talk: ByteStream;
+  readonly #child: Child;
   readonly #messages: Inbox;
-  readonly #printed: Promise<unknown>;
   readonly #signal: AbortSignal | undefined;
   #guardMs: number | undefined;
   #guard: ReturnType<typeof setTimeout> | undefined;
-  #stderr = "";
-  #exited = false;
   #killTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Throws NotCapable if this process may not run Deno. */
   constructor({ entry, order, flags = [], env = {}, signal, guardMs, onPrint }: ChildOptions) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--no-prompt", "--cached-only", "--no-check", ...flags, entry.href],
-      env: { NO_COLOR: "1", ...env },
+    this.#child = start({
+      args: ["--quiet", "--no-prompt", "--cached-only", "--no-check", ...flags, entry.href],
+      // It is talked to elsewhere: tasks, and what they start, may read and print.
+      startsPrograms: true,
+      ...{ stderr: "keep", onPrint, env },
       // A job's relative paths are meant from the folder of its user.
       cwd: userFolder(),
-      // It is talked to elsewhere: tasks, and what they start, may read and print.
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-      ...WITH_DESCRIPTOR,
-    }).spawn();
-    this.ended = this.#process.status;
-    this.#talk = ownDescriptor(this.#process);
-    const said: Output = {
-      read: () => this.#talk.read(new Uint8Array(CHUNK_BYTES), false),
-      cancel: () => closeDescriptors(this.#process),
-    };
-    this.#messages = new Inbox(untilEnded(said, this.ended));
-    const { stdout, stderr } = this.#process;
-    const keep = (text: string) => this.#stderr = (this.#stderr + text).slice(-TAIL);
-    this.#printed = Promise.all([this.#drain(stdout, onPrint), this.#drain(stderr, onPrint, keep)]);
-    const kill = () => this.#kill("SIGKILL");
-    running.add(kill);
-    this.ended.then(() => {
-      this.#exited = true;
-      running.delete(kill);
     });
+    this.ended = this.#child.status;
+    this.#messages = new Inbox(bytesFrom(this.#child));
+    const kill = () => this.#child.kill();
+    running.add(kill);
+    void this.ended.then(() => running.delete(kill));
     this.#signal = signal;
     this.guard(guardMs);
     this.send(order);
@@ -152,38 +105,19 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
 
   /** Its number, by which the system knows it. */
   get pid(): number {
-    return this.#process.pid;
-  }
-
-  async #drain(
-    stream: ReadableStream<Uint8Array>,
-    ...told: readonly (((text: string) => unknown) | undefined)[]
-  ): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const bytes of untilEnded(outputOf(stream), this.ended)) {
-      const text = decoder.decode(bytes, { stream: true });
-      for (const tell of told) tell?.(text);
-    }
-  }
-
-  #kill(signal: Deno.Signal): void {
-    // It may have ended in between.
-    if (!this.#exited) attempt(() => this.#process.kill(signal));
+    return this.#child.pid;
   }
 
   /** Asks it to end, and makes it end soon after. */
   readonly stop = (): void => {
     if (this.#killTimer !== undefined) return;
-    this.#kill("SIGTERM");
-    this.#killTimer = setTimeout(() => this.#kill("SIGKILL"), GRACE_MS);
+    this.#child.kill("SIGTERM");
+    this.#killTimer = setTimeout(() => this.#child.kill(), GRACE_MS);
   };
 
-  async send(message: unknown): Promise<void> {
-    try {
-      await this.#talk.write(lineOf(message));
-    } catch {
-      // It has ended: next() and howItEnded() tell of that.
-    }
+  /** Waits until it is on its way; of a child that has ended next() and howItEnded() tell. */
+  send(message: unknown): Promise<void> {
+    return this.#child.write(lineOf(message));
   }
 
   /** Waits for its next message; undefined if it will say nothing more. */
@@ -224,24 +158,23 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     }
   }
 
-  /** Waits for its end, and says how it came: its exit code or signal, and the last it wrote to stderr. */
+  /** Waits for its end, and says how it came: its exit code or signal, and the last that it printed. */
   async howItEnded(): Promise<string> {
     const { code, signal } = await this.ended;
-    await this.#printed;
+    await this.#child.ended;
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-    const lines = this.#stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-    return [how, lines.slice(-6).join(" | ")].filter((part) => part !== "").join(": ");
+    const lines = this.#child.lastLines.slice(-6);
+    return lines.length === 0 ? how : `${how}: ${lines.join(" | ")}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#guard);
     this.#signal?.removeEventListener("abort", this.stop);
-    const timer = this.#exited ? undefined : setTimeout(this.stop, GRACE_MS);
     void this.send(undefined);
-    await this.ended;
+    const timer = setTimeout(this.stop, GRACE_MS);
+    await this.#child.ended;
     clearTimeout(timer);
     clearTimeout(this.#killTimer);
-    await Promise.all([this.#messages.ended, this.#printed]);
-    closeDescriptors(this.#process);
+    await this.#messages.ended;
   }
 }

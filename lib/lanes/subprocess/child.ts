@@ -4,25 +4,33 @@ import { wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { clock } from "../timers.ts";
-import { WIDE_FD } from "./frame.ts";
 
 /** How long a child that was told to end may take before it is killed. */
 const CLOSE_GRACE_MS = 500;
 /** How many characters of a child's stderr are kept for the error that says how it ended. */
 const STDERR_KEPT = 4096;
-/** How long to wait for the rest of an ended child's output: what it started may hold its pipes open. */
-const QUIET_MS = 50;
+/**
+ * An ended child's output is over after so many turns of this program's event loop without any, each a
+ * millisecond at least: what it started may hold its pipes open.
+ */
+const QUIET_TURNS = 50;
 
 export interface ChildOptions {
   /** The command line behind `deno run`, up to the arguments of the program. */
   readonly args: readonly string[];
   /**
-   * Whether what the child starts may inherit its stdin and stdout: frames then have a descriptor of
-   * their own, whose number is given to the child as its last argument.
+   * Whether what the child starts may inherit its stdin and stdout: what is read and written here then
+   * has a descriptor of its own, and what the child writes to stdout is printed.
    */
   readonly startsPrograms: boolean;
   /** What becomes of what it prints: shown on this program's stderr, or only kept for errors. */
   readonly stderr: "show" | "keep";
+  /** Told what it prints. */
+  readonly onPrint?: ((text: string) => void) | undefined;
+  /** Further variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The folder that it starts in; this program's own unless given. */
+  readonly cwd?: string;
 }
 
 /** How a child ended, such as "exited with code 1", and the line of what it printed that says why. */
@@ -39,18 +47,22 @@ export class Child {
   #isWide: boolean;
   #holds = true;
   readonly #shows: boolean;
+  readonly #onPrint: ChildOptions["onPrint"];
   readonly #printed: readonly ReadableStreamDefaultReader<Uint8Array>[];
   /** How many streams have not come to their end. */
   #open: number;
-  #lastReadMs = 0;
+  #quietTurns = 0;
   #words = "";
   /** What it printed before it was ready: that is about its start, and shown only if it succeeds. */
-  #early: Uint8Array[] | undefined = [];
+  #early: Uint8Array[] | undefined;
 
   /** @throws {LaneStartError} If it can't be started, with the reason. */
-  constructor({ args, startsPrograms, stderr }: ChildOptions) {
+  constructor(options: ChildOptions) {
+    const { startsPrograms, stderr, onPrint } = options;
     this.#shows = stderr === "show";
-    this.#child = spawn(args, startsPrograms);
+    this.#early = this.#shows ? [] : undefined;
+    this.#onPrint = onPrint;
+    this.#child = spawn(options);
     // Elsewhere it isn't known to hold more: sockets of macOS begin with 8 KiB.
     this.#isWide = startsPrograms || Deno.build.os !== "linux";
     this.#from = this.#to = startsPrograms ? ownDescriptor(this.#child) : stdio(this.#child);
@@ -63,27 +75,40 @@ export class Child {
     this.ended = this.#watch();
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get status(): Promise<Deno.CommandStatus> {
+    return this.#child.status;
+  }
+
+  /** The last lines that it printed. */
+  get lastLines(): string[] {
+    return this.#words.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  }
+
   /** Reads into the buffer, all of it if `whole`; the part that was filled, undefined at the end. */
   async read(
     into: Uint8Array<ArrayBuffer>,
     whole = false,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const bytes = await this.#from.read(into, whole);
-    this.#lastReadMs = clock.now();
+    this.#quietTurns = 0;
     if (bytes === undefined) this.#open--;
     return bytes;
   }
 
-  /** What a dead child no longer takes is dropped. */
-  write(bytes: Uint8Array): void {
-    this.#to.write(bytes).catch(() => {});
+  /** Waits until it is on its way; what a dead child no longer takes is dropped. */
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#to.write(bytes).catch(() => {});
   }
 
   /** From now on goes through a descriptor that holds more than a pipe; `last` tells the child. */
   writeWider(last: Uint8Array): void {
     if (this.#isWide) return;
     this.#isWide = true;
-    this.write(last);
+    void this.write(last);
     this.#to = ownDescriptor(this.#child);
     this.#to.hold(this.#holds);
     this.#streams.push(this.#to);
@@ -108,9 +133,9 @@ export class Child {
     for (const stream of this.#streams) stream.hold(keepsAlive);
   }
 
-  kill(): void {
+  kill(signal: Deno.Signal = "SIGKILL"): void {
     try {
-      this.#child.kill("SIGKILL");
+      this.#child.kill(signal);
     } catch {
       // It has ended already.
     }
@@ -127,8 +152,8 @@ export class Child {
 
   async #watch(): Promise<ChildEnd> {
     const status = await this.#child.status;
-    this.#lastReadMs = clock.now();
-    while (this.#open > 0 && clock.now() - this.#lastReadMs < QUIET_MS) {
+    for (this.#quietTurns = 0; this.#open > 0 && this.#quietTurns < QUIET_TURNS;) {
+      this.#quietTurns++;
       await new Promise((resolve) => clock.setTimeout(resolve, 1));
     }
     await Promise.allSettled(this.#streams.map((stream) => stream.release()));
@@ -141,8 +166,10 @@ export class Child {
   async #drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
     for (let bytes; (bytes = (await reader.read()).value) !== undefined;) {
-      this.#lastReadMs = clock.now();
-      this.#words = (this.#words + decoder.decode(bytes, { stream: true })).slice(-STDERR_KEPT);
+      this.#quietTurns = 0;
+      const text = decoder.decode(bytes, { stream: true });
+      this.#words = (this.#words + text).slice(-STDERR_KEPT);
+      this.#onPrint?.(text);
       if (this.#early !== undefined) this.#early.push(bytes);
       else this.#print(bytes);
     }
@@ -160,18 +187,19 @@ export class Child {
 
   #describe({ code, signal }: Deno.CommandStatus): ChildEnd {
     const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-    const lines = this.#words.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+    const lines = this.lastLines;
     const words = lines.find((line) => /fatal|error|panicked/i.test(line)) ?? lines.at(-1);
     return { how, words: words?.slice(0, 300) };
   }
 }
 
-function spawn(args: readonly string[], startsPrograms: boolean): Deno.ChildProcess {
+function spawn({ args, startsPrograms, env, cwd }: ChildOptions): Deno.ChildProcess {
   openSignalPipe();
   try {
     return new Deno.Command(Deno.execPath(), {
-      args: ["run", ...args, ...startsPrograms ? [String(WIDE_FD)] : []],
-      env: { NO_COLOR: "1" },
+      args: ["run", ...args],
+      env: { NO_COLOR: "1", ...env },
+      ...(cwd !== undefined && { cwd }),
       stdin: startsPrograms ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",

@@ -20,6 +20,7 @@ import {
   readFrames,
   serializerOf,
   wayThrough,
+  WIDE_FD,
   WIDER,
 } from "./frame.ts";
 
@@ -67,6 +68,7 @@ export class SubprocessChannel implements Channel {
     const { slots, permissions = {}, v8Flags = [], config, stderr = "show", modules } =
       this.options;
     const { flags, unlocked } = projectFlags(modules, config);
+    const startsPrograms = permissions.run !== undefined && permissions.run !== false;
     const child = new Child({
       args: [
         "--quiet",
@@ -78,8 +80,10 @@ export class SubprocessChannel implements Channel {
         `--preload=${preloadCode(modules)}`,
         MAIN,
         String(slots),
+        // Where frames have a descriptor of their own.
+        ...startsPrograms ? [String(WIDE_FD)] : [],
       ],
-      startsPrograms: permissions.run !== undefined && permissions.run !== false,
+      startsPrograms,
       stderr,
     });
     child.hold(this.#holds);

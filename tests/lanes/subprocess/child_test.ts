@@ -106,6 +106,21 @@ Deno.test("a dead child has said all when nothing came for a while, whoever hold
   assertEquals((await ended).words, "last words");
 });
 
+Deno.test("what a dead child said is read however long this program was busy meanwhile", async () => {
+  using time = new VirtualTime();
+  const { child, fake } = start();
+  void drain(child);
+  fake.exits(0);
+  await turns();
+  time.pass(1000);
+  fake.says("last words");
+  for (let ms = 0; ms < 55; ms++) {
+    await turns();
+    time.pass(1);
+  }
+  assertEquals((await child.ended).words, "last words");
+});
+
 Deno.test("what a child prints is shown once it is ready, all of it and at once, if it is wanted", async () => {
   for (const stderr of ["show", "keep"] as const) {
     using printed = new FakeStderr();
@@ -239,6 +254,7 @@ Deno.test({
         "--allow-read",
         "--allow-write",
         `data:text/javascript,${encodeURIComponent(code)}`,
+        "3",
       ],
       startsPrograms: true,
       stderr: "keep",
