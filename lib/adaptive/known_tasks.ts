@@ -66,6 +66,10 @@ export class KnownTasks {
     return this.#of(task).tally.isProven;
   }
 
+  hasRunHere(task: Task): boolean {
+    return this.#of(task).tally.hasRunHere;
+  }
+
   /** What sending items of these tasks, and their results, would compute, as far as that is known. */
   sendMs(tasks: readonly Task[]): number | undefined {
     const all = tasks.flatMap((task) => this.#known.get(task)?.sendMs ?? []);

@@ -48,6 +48,10 @@ export class Tally {
     return ended - (this.#here.failed > 0 ? 0 : failed) >= PROVEN;
   }
 
+  get hasRunHere(): boolean {
+    return this.#here.ended > this.#here.failed;
+  }
+
   /** Whether lanes are for them: if that is in doubt, those that are run here next will tell. */
   get verdict(): "sent" | "in doubt" | "stays" {
     const [here, there] = [this.#here, this.#there];

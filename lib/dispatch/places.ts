@@ -43,6 +43,8 @@ export interface PlacesOptions {
 export interface TaskPlaces {
   /** So many batches of a task may be on lanes elsewhere. */
   mostThere(task: Task): number;
+  /** Whether it is known to run in the event loop: while it is tried elsewhere it goes on there. */
+  hasRunHere(task: Task): boolean;
   /** Whether a task never leaves the event loop. */
   staysHere(task: Task): boolean;
 }
@@ -183,8 +185,10 @@ export class Places {
     if (guide.tasks.staysHere(task)) return isHere ? Math.max(1, slots) : 0;
     // What may have ended a lane is tried again on one, for here it would end the program.
     if (alone) return isHere ? 0 : Math.max(1, slots);
-    const most = isHere ? Infinity : guide.tasks.mostThere(task);
-    return most < Infinity && this.#countThere(task) >= most ? 0 : slots;
+    const most = guide.tasks.mostThere(task);
+    const isTried = most < Infinity && this.#countThere(task) >= most;
+    if (isHere) return isTried && guide.tasks.hasRunHere(task) ? Math.max(1, slots) : slots;
+    return isTried ? 0 : slots;
   }
 
   /** How many batches of a task are on lanes beside this event loop. */

@@ -34,6 +34,14 @@ export function needsName(item: number): number {
   return item + onlyInProgram;
 }
 
+/** Computes for a while here, and waits for the gate elsewhere. */
+export function waitsElsewhere({ gate }: { gate: Int32Array }): number {
+  if (isThread(0)) Atomics.wait(gate, 0, 0, 10_000);
+  let sum = 0;
+  for (let at = 0; !isThread(0) && at < 20_000_000; at++) sum += at;
+  return sum;
+}
+
 /** Ends the thread that it runs in. */
 export async function endsItsThread(item: number): Promise<number> {
   if (isThread(item)) {

@@ -44,6 +44,7 @@ const tasks = {
   thread: named("isThread"),
   rarely: named("rarely"),
   throws: named("throws"),
+  waitsElsewhere: named("waitsElsewhere"),
 };
 
 const numbered = (count: number) => Array.from({ length: count }, (_, at) => at);
@@ -100,6 +101,30 @@ Deno.test({
     assertEquals(indexes, indexes.map((_, at) => at));
     assertEquals(executor.decisions.map(({ why }) => why).slice(-2), ["computes", "lanes ready"]);
     assertEquals(executor.recommended.model, "workers");
+  },
+});
+
+Deno.test({
+  name: "while the first item that was sent to a lane isn't back, others go on here",
+  ignore: ignore || navigator.hardwareConcurrency < 2,
+  async fn() {
+    await using executor = auto();
+    const gate = new Int32Array(new SharedArrayBuffer(4));
+    function* items() {
+      for (;;) yield { gate };
+    }
+    let wentOn = false;
+    const options = { order: "completion" } as const;
+    const outcomes = executor.mapSettled(tasks.waitsElsewhere, items(), options);
+    for await (const { lane, startedAtMs } of outcomes) {
+      if (lane > 0) break;
+      const ready = executor.decisions.find(({ why }) => why === "lanes ready");
+      if (ready === undefined || startedAtMs < ready.atMs) continue;
+      wentOn = true;
+      Atomics.store(gate, 0, 1);
+      Atomics.notify(gate, 0);
+    }
+    assert(wentOn);
   },
 });
 
