@@ -61,11 +61,9 @@ export interface ControllerOptions extends SlotsOptions {
   readonly start: Shape;
 }
 
-/** It looks so often at first, in milliseconds, later less often; */
+/** It looks so often at first, in milliseconds, later less often. */
 const FIRST_TICK_MS = 1;
 const TICK_MS = 10;
-/** and when a task ends though the time for it is over by so much. */
-const OVERDUE_MS = 10;
 /** Whether it is busy is judged over so long at least; over longer where tasks wait, for cold code computes more. */
 const WINDOW_MS = 10;
 const SETTLED_MS = 100;
@@ -79,32 +77,19 @@ const MESSAGE_MS = 0.1;
 const PAUSE_MS = 100;
 /** Of lanes that tasks block there are so many for each core. */
 export const BLOCKED_LANES = 4;
+/** What holds the event loop, and computes less than this part of the time, is looked at once more. */
+const UNCLEAR = 0.5;
 /** So many slots on each lane are enough, if one event loop had no more. */
 const AMPLE = 16;
 /** A change of place is judged after so long, and so many tasks on each lane. */
 const TRIAL_MS = 80;
 const TRIAL_TASKS = 3;
-/**
- * Lanes are kept if they get this many times as much done, or at least this part of it, where so many times
- * as much is computed: items may have grown longer meanwhile.
- */
+/** Lanes are kept if they get this many times as much done. */
 const GAIN = 1.1;
-const LONGER = 0.6;
-const CPU_GAIN = 1.25;
 /** Lanes that didn't gain aren't tried again for so long, and each time for twice as long. */
 const AGAIN_MS = 400;
-/** For no longer they are taken to wait. If lanes use less than this of one core, an event loop will do. */
-const LOOK_MS = 250;
+/** If lanes use less than this of one core, an event loop will do. */
 const LITTLE = 0.2;
-/** Tasks have all cores if over so long they had this part of them. */
-const FULL_MS = 5;
-const FULL = 0.9;
-/** What got done in a place. */
-interface Rate {
-  readonly perSecond: number;
-  readonly cpuShare: number;
-}
-
 /** Decides. */
 export class Controller {
   /** What is to be now. */
@@ -125,11 +110,14 @@ export class Controller {
   #pauseUntilMs = -Infinity;
   /** Whether it is to be seen whether more gets done here than where tasks were before. */
   #onTrial: boolean;
-  #before: Rate = { perSecond: 0, cpuShare: 0 };
+  /** What got done there in a second. */
+  #before = 0;
   /** How many slots the event loop had, and whether one task after another held it. */
   #loop = { slots: 1, holds: false };
   /** Whether tasks hold up whatever they run on, though they hardly compute. */
   #blocks = false;
+  /** Whether tasks have run for so long that what they compute is their own. */
+  #isCompiled = false;
   #lanesNotBeforeMs = 0;
   #againMs = AGAIN_MS;
 
@@ -158,8 +146,8 @@ export class Controller {
 
   /** How many lanes there are, when there are any. */
   get lanes(): number {
-    const { maxLanes, cores } = this.#options;
-    const most = Math.min(maxLanes, this.#slots.most);
+    const { maxLanes, maxSlots, cores } = this.#options;
+    const most = Math.min(maxLanes, maxSlots, this.#slots.most);
     return Math.min(most, this.#blocks ? BLOCKED_LANES * cores : cores);
   }
 
@@ -173,13 +161,11 @@ export class Controller {
 
   /** So many tasks have ended, one after another; returns whether it wants to look at once. */
   onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): boolean {
-    const isFirst = this.#slots.ended === 0;
     this.#watch.ended += count;
     this.#watch.ranMs += endedAtMs - startedAtMs;
     this.#slots.onEnded(count, startedAtMs, endedAtMs, how);
     // Until the next tick it may be asked hundreds of times more.
-    if ((how.refused ?? 0) > 0) return true;
-    return endedAtMs - this.#lastTickMs - this.nextTickMs >= (isFirst ? 0 : OVERDUE_MS);
+    return (how.refused ?? 0) > 0;
   }
 
   /** Looks at what happened since the last tick; returns what it has decided, if anything. */
@@ -200,28 +186,36 @@ export class Controller {
   }
 
   #tickInLoop(seen: Seen): Decision | undefined {
-    const { elapsedMs, busyShare, ended, perSecond, holds } = this.#look;
+    const { elapsedMs, busyShare, ended, perSecond } = this.#look;
     if (this.#onTrial) {
       if (elapsedMs < TRIAL_MS || ended < TRIAL_TASKS) return undefined;
       this.#onTrial = false;
       // Items have grown longer: then less gets done, wherever that is.
-      if (this.#before.perSecond > GAIN * perSecond) return this.#askForLanes(seen);
+      if (this.#before > GAIN * perSecond) return this.#askForLanes(seen);
     }
-    // Tasks that wait are started all at once, and then it is free for as long as they wait.
-    const windowMs = holds ? WINDOW_MS : Math.max(WINDOW_MS, this.#waitMs);
-    const isBusy = elapsedMs >= windowMs && busyShare >= BUSY && ended > 0;
+    const isBusy = elapsedMs >= WINDOW_MS && busyShare >= BUSY && ended > 0;
+    if (isBusy && this.#isUnclear) return void this.#watch.open(seen);
     const decision = isBusy
       ? (this.#mayGain(seen) ? this.#askForLanes(seen) : undefined)
       : this.#slotsOf(seen);
-    if (elapsedMs >= this.#settledMs || this.#slots.ended === 0) this.#watch.open(seen);
+    if (elapsedMs >= SETTLED_MS || this.#slots.ended === 0) this.#watch.open(seen);
     return decision;
+  }
+
+  /** Whether tasks block may not be told yet: what they computed may be what their code took to be compiled. */
+  get #isUnclear(): boolean {
+    const { holds, waits, cpuShare = 1 } = this.#look;
+    const isUnclear = !this.#isCompiled && holds && !waits && cpuShare < UNCLEAR;
+    this.#isCompiled = true;
+    return isUnclear;
   }
 
   /** Whether what is left is worth lanes, as far as that is known. */
   #mayGain({ nowMs, remaining, travels, sendMs = 0 }: Seen): boolean {
     const { elapsedMs, perSecond, busyShare, holds, waits, cpuShare = 1 } = this.#look;
+    const isNews = holds && waits && !this.#blocks;
     this.#blocks = holds && waits;
-    if (!travels || this.lanes < 2 || nowMs < this.#lanesNotBeforeMs) return false;
+    if (!travels || this.lanes < 2 || nowMs < this.#lanesNotBeforeMs && !isNews) return false;
     const taskMs = 1000 * busyShare / perSecond;
     // Both sides compute what an item costs to send; making items is done here anyway.
     const movedMs = Math.min(taskMs, quickerOf(this.#slots.latencies) || taskMs);
@@ -234,22 +228,12 @@ export class Controller {
     return leftMs * (this.#blocks ? 1 : Math.min(1, cpuShare)) >= WORTH_MS;
   }
 
-  /** How long tasks wait, at least. */
-  get #waitMs(): number {
-    return Math.min(LOOK_MS, this.#slots.quickestMs);
-  }
-
-  /** What tasks compute once they have waited is to be seen apart from their wait. */
-  get #settledMs(): number {
-    return Math.max(SETTLED_MS, 2 * this.#waitMs);
-  }
-
   #askForLanes(seen: Seen): Decision {
-    const { perSecond, cpuShare = 1, holds } = this.#look;
+    const { perSecond, holds } = this.#look;
     this.wantsLanes = true;
     this.#pauseUntilMs = seen.nowMs + PAUSE_MS;
-    this.#before = { perSecond, cpuShare };
-    this.#loop = { slots: this.shape.slots, holds };
+    this.#before = perSecond;
+    this.#loop = { slots: holds ? 1 : this.shape.slots, holds };
     return this.#change(seen, this.shape, this.#blocks ? "blocks" : "computes");
   }
 
@@ -273,7 +257,7 @@ export class Controller {
     if (seen.travels) return { ...this.#change(seen, this.shape, "stays"), detail };
     this.wantsLanes = this.#onTrial = false;
     this.#pauseUntilMs = -Infinity;
-    if (this.shape.place === "event loop" || this.#before.perSecond === 0) {
+    if (this.shape.place === "event loop" || this.#before === 0) {
       return { ...this.#toLoop(seen, "stays", this.#slots.count), detail };
     }
     // It is as busy there as it was.
@@ -282,9 +266,9 @@ export class Controller {
   }
 
   #tickOnLanes(seen: Seen): Decision | undefined {
-    const { elapsedMs, ended, perSecond, cpuShare, busyShare, waits } = this.#look;
+    const { elapsedMs, ended, perSecond, busyShare } = this.#look;
     const { lanes } = this.shape;
-    const gain = perSecond / this.#before.perSecond;
+    const gain = perSecond / this.#before;
     // While nothing comes, or all is paused, nothing is to be seen of what tasks do.
     if (seen.inFlight === 0) return void this.#watch.open(seen);
     if (this.#onTrial) {
@@ -292,27 +276,22 @@ export class Controller {
       if (this.#slots.latencies.length < PROVEN) return void this.#watch.open(seen);
       if (elapsedMs < TRIAL_MS || ended < TRIAL_TASKS * lanes) return undefined;
       this.#onTrial = false;
-      const computesMore = cpuShare !== undefined && cpuShare >= CPU_GAIN * this.#before.cpuShare;
-      if (gain < (computesMore ? LONGER : GAIN)) {
-        this.#before = { perSecond, cpuShare: cpuShare ?? lanes };
+      if (gain < GAIN) {
+        this.#before = perSecond;
         this.#slots.isSlowStart = false;
         this.#onTrial = true;
         return this.#toLoop(seen, "lanes don't gain", this.#loop.slots);
       }
       this.#againMs = AGAIN_MS;
-      if (this.#loop.holds && waits && !this.#blocks) {
-        // It couldn't be told from tasks that are kept from a core before.
-        this.#blocks = true;
-        this.wantsLanes = this.lanes > lanes;
-      }
       return void this.#watch.open(seen);
     }
-    if (elapsedMs < this.#settledMs || ended < lanes) return this.#slotsOf(seen);
+    if (elapsedMs < SETTLED_MS || ended < lanes) return this.#slotsOf(seen);
     const isIdle = busyShare * lanes < LITTLE && seen.inFlight >= this.#slots.count / 2 &&
       !(this.#blocks && gain >= GAIN);
-    // Whether tasks block the lanes that it began with is seen where one alone runs.
-    const slots = this.#before.perSecond > 0 ? this.#slots.count : 1;
-    const decision = isIdle ? this.#toLoop(seen, "waits again", slots) : this.#slotsOf(seen);
+    // Whether tasks block the lanes is seen in the event loop.
+    const decision = isIdle
+      ? this.#toLoop(seen, "waits again", this.#slots.count)
+      : this.#slotsOf(seen);
     if (decision === undefined) this.#watch.open(seen);
     return decision;
   }
@@ -325,27 +304,14 @@ export class Controller {
     return this.#change(seen, to, why);
   }
 
-  /** Whether the tasks, with threads of their own, have all cores: more of them at once do no more. */
-  get #coresAreFull(): boolean {
-    const { elapsedMs, cpuShare = 0 } = this.#look;
-    return elapsedMs >= FULL_MS && cpuShare >= FULL * this.#options.cores;
-  }
-
   /** More or fewer slots, unless what runs here or on lanes tells nothing of them. */
   #slotsOf(seen: Seen): Decision | undefined {
-    const { busyShare, elapsedMs, holds, isPreempted } = this.#look;
-    const { ended, count, isSlowStart } = this.#slots;
+    const { busyShare, elapsedMs, holds } = this.#look;
     const onLanes = this.shape.place === "lanes";
-    const { lanes, slots } = this.#options.start;
-    // What this program computed before the first tick is no matter of the tasks.
-    const isFirst = ended === 0 && count === lanes * slots;
-    const isBusy = isFirst && !onLanes ? holds : busyShare >= BUSY;
-    // What holds the event loop, or held it and holds each lane, never waits; and what waits is in flight there with others.
+    // What holds the event loop, or held it and holds each lane, never waits.
     const isHeld = onLanes ? this.#blocks || this.#loop.holds : holds;
-    const isUnclear = isHeld ||
-      (onLanes ? elapsedMs < WINDOW_MS : isSlowStart && isPreempted && seen.inFlight < 2);
-    if (isBusy || isUnclear) return undefined;
-    return this.#give(seen, this.#slots.next(seen, !this.#coresAreFull));
+    if (isHeld || busyShare >= BUSY || onLanes && elapsedMs < WINDOW_MS) return undefined;
+    return this.#give(seen, this.#slots.next(seen));
   }
 
   /** Shares slots among the lanes. */
@@ -353,7 +319,7 @@ export class Controller {
     if (wanted === undefined) return undefined;
     const { lanes, place } = this.shape;
     this.#slots.count = Math.max(lanes, wanted.slots);
-    const slots = Math.max(1, Math.round(this.#slots.count / lanes));
+    const slots = Math.max(1, Math.floor(this.#slots.count / lanes));
     return slots === this.shape.slots
       ? void this.#slots.open(seen.nowMs, wanted.why)
       : this.#change(seen, { place, lanes, slots }, wanted.why);

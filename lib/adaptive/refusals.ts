@@ -67,6 +67,53 @@ export interface Ends {
   readonly unsaid?: number;
 }
 
+/** With so few slots or fewer it is seen how many fail anyway; a share that was found is taken to be known by so many. */
+const FEW_SLOTS = 4;
+const KNOWN = 100;
+/** So many standard deviations above what is expected, and so many more, are no chance. */
+const DEVIATIONS = 2;
+
+/** Takes failures for refusals, whatever they say, once more fail of many slots' tasks than did of few. */
+export class Failures {
+  #few = { ended: 0, failed: 0 };
+  #many = { ended: 0, failed: 0 };
+  #tell = false;
+
+  /** How so many tasks ended, with so many slots. */
+  judge(count: number, how: Ends, slots: number): Ends {
+    const { refused = 0, lost = 0, failed = 0 } = how;
+    const ends = slots <= FEW_SLOTS ? this.#few : this.#many;
+    ends.ended += count;
+    ends.failed += failed;
+    if (failed === 0) return how;
+    if (ends === this.#many) this.#tell ||= this.#areMore;
+    if (!this.#tell) return how;
+    return { ...how, refused: refused + failed, lost: lost + failed, unsaid: failed, failed: 0 };
+  }
+
+  /** Whether more fail now than chance tells from how few did (Laplace's rule of succession). */
+  get #areMore(): boolean {
+    const [few, many] = [this.#few, this.#many];
+    // One that failed alone tells nothing of others.
+    if (few.ended === 0 || few.failed > 0 && few.ended < FEW_SLOTS) return false;
+    const share = (few.failed + 1) / (few.ended + 2);
+    const expected = many.ended * (share + Math.sqrt(share * (1 - share) / (few.ended + 2)));
+    return many.failed > expected + DEVIATIONS * Math.sqrt(expected) + DEVIATIONS;
+  }
+
+  /** Slots have changed. */
+  forget(): void {
+    this.#many = { ended: 0, failed: 0 };
+  }
+
+  /** This share fails however many slots there are. */
+  areChance(share: number): void {
+    if (!this.#tell) return;
+    this.#tell = false;
+    this.#few = { ended: KNOWN, failed: KNOWN * share };
+  }
+}
+
 /** Counts refusals, and says what follows. */
 export class Refusals {
   /** Tasks are started no closer together than this. */
@@ -280,12 +327,9 @@ export class Refusals {
   faster(latencyMs: number, slots = 1): void {
     if (this.#debt > 0) return;
     this.#alike = { times: 0, ...NONE };
-    this.closer(this.gapMs, latencyMs / slots);
-  }
-
-  /** They start a little closer together than so far apart, unless slots alone keep them as far. */
-  closer(apartMs: number, anywayMs: number): void {
-    this.gapMs = CLOSER * apartMs > anywayMs ? CLOSER * apartMs : 0;
+    // Unless slots alone keep them as far apart.
+    const gapMs = CLOSER * this.gapMs;
+    this.gapMs = gapMs > latencyMs / slots ? gapMs : 0;
   }
 
   /** Answers are to make up for what was refused. */

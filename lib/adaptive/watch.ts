@@ -54,7 +54,7 @@ export interface Seen {
   readonly lateMs: number;
 }
 
-/** What holds up the event loop, as its only task, and computes less than this part of the time blocks it. */
+/** What holds up the event loop, and computes less than this part of the time, blocks it. */
 export const BLOCKED = 0.1;
 /** From this share of the time on something is busy. */
 export const BUSY = 0.75;
@@ -76,12 +76,10 @@ export interface Look {
   /** How many cores were busy, as far as that is known. */
   readonly cpuShare: number | undefined;
   readonly busyShare: number;
-  /** Whether one task after another holds the event loop. */
+  /** Whether one task after another holds the event loop, however many there may be at once. */
   readonly holds: boolean;
   /** Whether tasks that compute little wait for something other than a core. */
   readonly waits: boolean;
-  /** Whether the process was kept from a core more than it left one by itself. */
-  readonly isPreempted: boolean;
 }
 
 /** Watches. */
@@ -108,10 +106,7 @@ export class Watch {
     const late = (seen.lateMs - from.lateMs) / elapsedMs;
     const heldMs = seen.heldMs - from.heldMs;
     const held = heldMs / elapsedMs;
-    // Beside others the event loop itself is kept from its core between tasks.
-    const ranMs = Math.min(elapsedMs, this.ranMs || elapsedMs);
     const loopMs = seen.loopCpuMs - from.loopCpuMs;
-    const isAlone = place === "event loop" && slots === 1;
     const computes = Math.min(
       Math.max(late, held, loopMs / elapsedMs),
       (loopMs + THREAD_STEP_MS) / elapsedMs,
@@ -121,10 +116,13 @@ export class Watch {
     const isPreempted = involuntary > PREEMPTED * voluntary;
     // What waits for a core is no more at rest than what has one. Tasks of its own make this event loop late, too.
     const onLanes = place === "lanes";
+    // Beside others the event loop itself is kept from its core between tasks.
+    const ranMs = this.ranMs || (slots === 1 ? elapsedMs : Infinity);
+    const holds = !onLanes && heldMs >= BUSY * ranMs;
     const isKept = isPreempted || onLanes && late - loopMs / elapsedMs > LATE;
     const busyShare = onLanes
       ? (isKept ? 1 : cores / lanes)
-      : isAlone
+      : holds
       ? Math.max(held, computes)
       : computes;
     return {
@@ -133,9 +131,8 @@ export class Watch {
       perSecond: 1000 * this.ended / elapsedMs,
       cpuShare,
       busyShare: Math.min(1, busyShare),
-      holds: isAlone && heldMs >= BUSY * ranMs,
+      holds,
       waits: cores < BLOCKED * lanes && voluntary >= this.ended && !isKept,
-      isPreempted,
     };
   }
 }

@@ -74,54 +74,14 @@ Deno.test("tasks that block what they run on get more lanes than there are cores
   }
 });
 
-Deno.test("that tasks block is found out on lanes too, where the machine was too busy to tell before", () => {
-  const start = { place: "event loop", lanes: 1, slots: 1 } as const;
-  const controller = new Controller(
-    { maxSlots: 64, maxLanes: 8, cores: 2, memoryBytes: Infinity, start },
-    0,
-  );
-  const seen = {
-    inFlight: 1,
-    remaining: 900,
-    travels: true,
-    memoryBytes: 0,
-    loopCpuMs: 0,
-    lateMs: 0,
-  };
-  let [nowMs, voluntary] = [0, 0];
-  controller.begin({
-    ...seen,
-    nowMs,
-    cpuMs: 0,
-    heldMs: 0,
-    switches: { involuntary: 0, voluntary },
-  });
-  /** Some tasks of 10 ms end, one after another on each lane. */
-  const pass = (ms: number, heldMs: number, involuntary: number) => {
-    const end = nowMs + ms;
-    while (nowMs < end) {
-      const { place, lanes } = controller.shape;
-      // In the event loop no tick comes meanwhile.
-      nowMs += place === "lanes" ? 1 : 10;
-      for (let lane = 0; lane < lanes && nowMs % 10 === 0; lane++) {
-        voluntary++;
-        controller.onEnded(1, nowMs - 10, nowMs);
-      }
-      const switches = { involuntary, voluntary };
-      controller.tick({ ...seen, nowMs, cpuMs: nowMs / 20, heldMs, switches });
-    }
-    return { ...seen, nowMs, cpuMs: nowMs / 20, heldMs, switches: { involuntary, voluntary } };
-  };
-  for (let at = 0; at < 10 && !controller.wantsLanes; at++) pass(10, nowMs + 10, 10 * at + 10);
-  assert(controller.wantsLanes);
-  controller.lanesReady(pass(10, nowMs, 100), 2, 2);
-  assertEquals(controller.shape, { place: "lanes", lanes: 2, slots: 1 });
-  const after = pass(300, nowMs, 100);
-  assert(controller.wantsLanes);
-  controller.lanesReady(after, 8, 8);
-  assertEquals(controller.shape, { place: "lanes", lanes: 8, slots: 1 });
-  pass(1000, nowMs, 100);
-  assertEquals(controller.shape, { place: "lanes", lanes: 8, slots: 1 });
+Deno.test("that tasks block is found out too where they computed at first, or more of them may run at once", () => {
+  for (const run of runs("blocks, 8 ms, computes at first")) {
+    assertEquals(run.shape, { place: "lanes", lanes: 8, slots: 1 });
+    assertEquals(whys(run).slice(0, 2), ["computes", "lanes ready"]);
+  }
+  const start = { place: "event loop", lanes: 1, slots: 8 } as const;
+  const { shape } = simulate(world("blocks, 8 ms"), { cores: 2, noise: 0.1, seed: 1 }, { start });
+  assertEquals(shape, { place: "lanes", lanes: 8, slots: 1 });
 });
 
 Deno.test("tasks that compute in threads of their own, or cost as much to send, stay in the event loop", () => {
@@ -207,7 +167,8 @@ Deno.test("a server that refuses is met with fewer slots within a second, and re
       const { refused, ended, decisions, firstRefusedMs } = run(job, noise, 6);
       assertLess(refused, 0.05 * (refused + ended), `${job.name}, noise ${noise}`);
       const first = decisions.find(({ why }) => why === "refused");
-      if (first === undefined) continue;
+      // Of what is refused by chance a few are no limit.
+      if (first === undefined || job.server.kind === "chance") continue;
       assertLess(first.to.slots, first.from.slots);
       assertLess(first.atMs - firstRefusedMs, 1000, job.name);
     }
@@ -252,7 +213,7 @@ Deno.test("what holds memory gets as many slots as there is room for", () => {
 });
 
 Deno.test("slots settle above what a server can do, and hardly swing", () => {
-  for (const [name, least, most] of [["cliff at 60", 40, 120], ["knee at 20", 15, 64]] as const) {
+  for (const [name, least, most] of [["cliff at 60", 40, 120], ["knee at 20", 15, 80]] as const) {
     for (const { slots } of runs(name)) {
       assert(slots.mean >= least && slots.mean <= most, `${name}: ${slots.mean}`);
       assertLess(slots.deviation, 0.3 * slots.mean, name);
@@ -286,6 +247,15 @@ Deno.test("until a task has ended there are never fewer slots than it began with
   controller.begin({ ...seen, nowMs: 0, remaining: 1 });
   for (let nowMs = 1; nowMs < 1000; nowMs++) controller.tick({ ...seen, nowMs, remaining: 1 });
   assertEquals(controller.shape.slots, 4);
+});
+
+Deno.test("there are never more slots on all lanes together than there may be", () => {
+  for (const name of ["computes, 10 ms", "blocks, 8 ms", "half and half, 4 ms"]) {
+    for (const maxSlots of [1, 3, 5]) {
+      const { decisions } = simulate(world(name), { cores: 2, noise: 0.1, seed: 9 }, { maxSlots });
+      for (const { to } of decisions) assert(to.lanes * to.slots <= maxSlots, JSON.stringify(to));
+    }
+  }
 });
 
 Deno.test("a guess that is right spares finding out, and one that is wrong costs little", () => {

@@ -32,8 +32,8 @@ export type Server =
   }
   /** After more than so many at once it refuses everything for so long. */
   | { readonly kind: "bans"; readonly most: number; readonly forMs: number }
-  /** Refuses this share of all, whatever it is asked. */
-  | { readonly kind: "chance"; readonly share: number };
+  /** Refuses this share of all, whatever it is asked; or they come so many times as late, if at all. */
+  | { readonly kind: "chance"; readonly share: number; readonly after?: number };
 
 interface Answer {
   readonly atMs: number;
@@ -49,7 +49,7 @@ const REFUSES_MS = 1;
 export interface SimulatedTask {
   readonly waitMs: number;
   readonly computeMs: number;
-  /** Holds up where it runs for so long, and waits. */
+  /** Holds up where it runs for so long, in which it computes for as long as it says, and waits. */
   readonly blockMs?: number;
   /** Computes so long in threads of its own. */
   readonly threadMs?: number;
@@ -62,6 +62,8 @@ export interface SimulatedTask {
 export interface SimulatedJob {
   readonly name: string;
   readonly items: number;
+  /** When an item comes; at once unless given. */
+  readonly comesAtMs?: (index: number) => number;
   /** Items come for so long, however many; what is refused fails. */
   readonly forMs?: number;
   /** How much memory there may be. */
@@ -127,6 +129,7 @@ export function simulate(
     readonly law?: () => SlotLaw;
     readonly start?: Shape;
     readonly guess?: number;
+    readonly maxSlots?: number;
   },
 ): Simulated {
   const random = seededRandom(machine.seed);
@@ -137,7 +140,7 @@ export function simulate(
   const at = (atMs: number, run: () => void) => events.push({ atMs, order: order++, run });
 
   const controller = "fixed" in how ? undefined : new Controller({
-    maxSlots: 1024,
+    maxSlots: how.maxSlots ?? 1024,
     maxLanes: BLOCKED_LANES * machine.cores,
     cores: machine.cores,
     memoryBytes: job.memoryBytes ?? Infinity,
@@ -181,7 +184,7 @@ export function simulate(
     at(place.freeMs, then);
   };
 
-  const { server, forMs = Infinity } = job;
+  const { server, forMs = Infinity, comesAtMs = () => 0 } = job;
   let [asked, tokens, tokensMs, bannedMs] = [
     0,
     server.kind === "rate" ? server.reserve : 0,
@@ -220,8 +223,9 @@ export function simulate(
         if (nowMs >= bannedMs) bannedMs = nowMs + server.forMs;
         return quickly;
       case "chance":
-        if (random() < server.share) return quickly;
-        break;
+        if (random() >= server.share) break;
+        if (server.after === undefined) return quickly;
+        return { atMs: nowMs + server.after * ms, isRefused: true };
       case "knee":
       case "cliff": {
         const over = Math.max(1, (asked + 1) / server.most);
@@ -263,7 +267,8 @@ export function simulate(
       } else ended++;
       const isUnsaid = server.kind === "refuses" && server.unsaid === true;
       const count = Number(isRefused);
-      const how = isUnsaid ? { failed: count } : { refused: count, askedMs };
+      const lost = server.kind === "chance" && server.after !== undefined ? count : 0;
+      const how = isUnsaid ? { failed: count } : { refused: count, lost, askedMs };
       if (controller?.onEnded(1, startedAtMs, nowMs, how)) look();
       fill();
     };
@@ -281,7 +286,7 @@ export function simulate(
       if (blockMs > 0) {
         const fromMs = place.freeMs;
         place.freeMs += noisy(blockMs);
-        place.works.push({ fromMs, toMs: place.freeMs, ms: 0 });
+        place.works.push({ fromMs, toMs: place.freeMs, ms: computeMs });
         return at(place.freeMs, () => endHere());
       }
       if (waitMs === 0) return compute(place, noisy(computeMs) + send, endHere);
@@ -312,15 +317,10 @@ export function simulate(
       const usable = place === "lanes" ? places.slice(1, 1 + lanes) : places.slice(0, 1);
       const least = usable.reduce((a, b) => b.inFlight < a.inFlight ? b : a);
       if (least.inFlight >= slots) return;
-      if (gapMs > 0 && nowMs < nextStartMs) {
-        fillAt(nextStartMs);
-        return;
-      }
+      if (again.length === 0 && comesAtMs(next) > nowMs) return fillAt(comesAtMs(next));
+      if (gapMs > 0 && nowMs < nextStartMs) return fillAt(nextStartMs);
       // While it computes it starts nothing.
-      if (place === "event loop" && least.freeMs > nowMs) {
-        fillAt(least.freeMs);
-        return;
-      }
+      if (place === "event loop" && least.freeMs > nowMs) return fillAt(least.freeMs);
       nextStartMs = nowMs + gapMs;
       starts++;
       start(again.shift() ?? next++, places.indexOf(least));
@@ -346,7 +346,7 @@ export function simulate(
     switches: { involuntary, voluntary },
     sendMs: job.taskAt(0).sendMs ?? 0,
     inFlight: places.reduce((sum, { inFlight }) => sum + inFlight, 0),
-    remaining: forMs < Infinity ? undefined : job.items - next + again.length,
+    remaining: forMs < Infinity || job.comesAtMs ? undefined : job.items - next + again.length,
     travels: true,
     memoryBytes: job.memoryBytes === undefined ? 0 : hold(0),
     lateMs: lateMs + Math.max(0, nowMs - dueMs),

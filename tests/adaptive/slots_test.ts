@@ -33,7 +33,7 @@ class Loop {
     this.#nowMs = nowMs;
     const { memoryBytes, slots } = this;
     const seen = { ...SEEN, nowMs, inFlight, memoryBytes, remaining };
-    const wanted = slots.areTooMany(seen) ? slots.fewer(seen, 1) : slots.next(seen, true);
+    const wanted = slots.areTooMany(seen) ? slots.fewer(seen, 1) : slots.next(seen);
     if (wanted === undefined) return undefined;
     slots.count = wanted.slots;
     slots.open(nowMs, wanted.why);
@@ -115,10 +115,10 @@ Deno.test("what fails as often with one slot was never refused, and slots grow a
 Deno.test("what fails sooner than others end doesn't make these look slow", () => {
   const loop = new Loop();
   loop.slots.onEnded(1, 0, 1, { failed: 1 });
-  assertEquals(loop.slots.quickestMs, 1);
+  assertEquals(loop.slots.latencies, [1]);
   loop.end(1, 0, 50);
   loop.slots.onEnded(1, 0, 1, { failed: 1 });
-  assertEquals(loop.slots.quickestMs, 50);
+  assertEquals(loop.slots.latencies, [50]);
 });
 
 Deno.test("slots grow by answers to tasks that began while there were as many as now", () => {
@@ -145,13 +145,29 @@ Deno.test("slots that were taken for a queue come back if as much less gets done
   }
 });
 
+Deno.test("that little is asked, for items come slowly or all is paused, is taken for no queue", () => {
+  const loop = new Loop();
+  while (loop.slots.count < 64) loop.round(10);
+  for (let nowMs = 40; nowMs < 1000; nowMs += 10) assertEquals(loop.tick(nowMs, 1), undefined);
+  assertEquals([loop.slots.count, loop.slots.isSlowStart], [64, true]);
+});
+
+Deno.test("after a rest it isn't held against slots that nothing got done meanwhile", () => {
+  const loop = new Loop();
+  while (loop.slots.count < 256) loop.round(10);
+  loop.end(20, 50, 60);
+  loop.slots.begin({ ...SEEN, nowMs: 10_000, memoryBytes: loop.memoryBytes });
+  loop.end(256, 10_000, 10_010);
+  assertEquals([loop.tick(10_010), loop.slots.count], ["waits", 1000]);
+});
+
 Deno.test("beyond a guess that was seen to do slots only double", () => {
   const loop = new Loop(Infinity, 8);
   const counts = Array.from({ length: 5 }, () => (loop.round(100), loop.slots.count));
   assertEquals(counts.slice(0, 4), [4, 8, 16, 32]);
 });
 
-Deno.test("where some were refused slots come back to those that got through, step by step", () => {
+Deno.test("where some were refused there are soon as many slots as got through", () => {
   const loop = new Loop();
   loop.tick(2);
   loop.end(0, 2, 5, 2);

@@ -37,6 +37,11 @@ export const WORLDS: readonly SimulatedJob[] = [
   job("computes, 60 ms", 60, computes(60)),
   job("computes, longer and longer", 200, (at) => computes(1 + at / 5)),
   job("blocks, 8 ms", 300, { waitMs: 0, computeMs: 0, blockMs: 8 }),
+  job("blocks, 8 ms, computes at first", 600, (at) => ({
+    waitMs: 0,
+    blockMs: 8,
+    computeMs: at < 20 ? 6 : 0,
+  })),
   job("threads of its own, 4 ms", 500, { waitMs: 0, computeMs: 0, threadMs: 4 }),
   job("costly to send", 400, { waitMs: 0, computeMs: 5, sendMs: 3 }),
   job("waits 1 ms", 2000, waits(1)),
@@ -47,6 +52,10 @@ export const WORLDS: readonly SimulatedJob[] = [
   job("waits, then computes", 400, (at) => at < 200 ? waits(15) : computes(10)),
   job("waits 3 ms, cold at first", 800, (at) => waits(3, at < 16 ? 3 : 0.1)),
   job("computes, then waits", 4000, (at) => at < 200 ? computes(10) : waits(15)),
+  {
+    ...job("comes slowly, then at once", 4000, waits(40)),
+    comesAtMs: (at) => Math.min(2000, 10 * at),
+  },
 ];
 
 const minute = (name: string, task: SimulatedTask, server: Server): SimulatedJob => ({
@@ -97,6 +106,11 @@ export const REFUSING: readonly SimulatedJob[] = [
     most: (atMs) => atMs < 500 ? 0 : 8,
   }),
   minute("refuses a twentieth by chance", waits(50), { kind: "chance", share: 0.045 }),
+  minute("of a twentieth nothing comes in time", waits(50), {
+    kind: "chance",
+    share: 0.045,
+    after: 10,
+  }),
 ];
 
 /** Tasks that hold memory, of which there may be so much. */
