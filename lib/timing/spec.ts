@@ -124,8 +124,11 @@ export interface TrialResult {
   readonly stopped?: boolean;
   /** The item that alone took most of the run, if one did and others were far shorter. */
   readonly longest?: LongItem | undefined;
-  /** When the plain loop's first item had ended, which compiles code and opens connections. */
-  readonly firstMs?: number;
+  /**
+   * When each lane, of one slot, had ended its first task, and how many had ended by then: what is dear to
+   * begin with counts once. Undefined if that was most of them.
+   */
+  readonly warm?: { readonly afterMs: number; readonly items: number };
   /** Items that ran when it was stopped, if most had settled and none did any more. */
   readonly stuck?: FailureKind;
 }

@@ -15,7 +15,7 @@ import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { Decision } from "../adaptive/controller.ts";
 import type { AutoExecutor, Executor, LaneUsage } from "../executor.ts";
 import { TeardownError } from "../lanes/errors.ts";
-import { BASELINE, isFixed, MODEL_TABLE, needsServer } from "../models.ts";
+import { isFixed, MODEL_TABLE, needsServer } from "../models.ts";
 import type { TimedDecision } from "./decisions.ts";
 import type { Timeline } from "./result.ts";
 import type { Items, MapOptions, Progress } from "../dispatch/options.ts";
@@ -135,9 +135,34 @@ async function watched(
 const OF_THE_RUN = 0.5;
 const FAR_LONGER = 5;
 
-/** The item that a run waited for. Where tasks only queue for each other, most take long. */
+/** What ended first on each lane that ran any. */
+function firstOnLanes(outcomes: readonly Outcome<unknown>[]): Outcome<unknown>[] {
+  const first = new Map<number, Outcome<unknown>>();
+  for (const outcome of outcomes) {
+    const { lane, startedAtMs, endedAtMs } = outcome;
+    if (!Number.isFinite(startedAtMs)) continue;
+    if (endedAtMs < (first.get(lane)?.endedAtMs ?? Infinity)) first.set(lane, outcome);
+  }
+  return [...first.values()];
+}
+
+/** When each lane had ended its first task, and how many had ended by then; undefined if that was most of them. */
+export function warmOf(
+  outcomes: readonly Outcome<unknown>[],
+  firstMs: number,
+): TrialResult["warm"] {
+  const atMs = Math.max(...firstOnLanes(outcomes).map(({ endedAtMs }) => endedAtMs));
+  const items = outcomes.filter(({ endedAtMs }) => endedAtMs <= atMs).length;
+  return items > 0 && 2 * items <= outcomes.length ? { afterMs: atMs - firstMs, items } : undefined;
+}
+
+/**
+ * The item that a run waited for. Where tasks only queue for each other, most take long; the first on a lane
+ * may only have found it cold.
+ */
 export function longestOf(outcomes: readonly Outcome<unknown>[], runMs: number) {
-  const tasks = outcomes.filter(({ startedAtMs }) => Number.isFinite(startedAtMs))
+  const cold = new Set(firstOnLanes(outcomes));
+  const tasks = outcomes.filter((of) => Number.isFinite(of.startedAtMs) && !cold.has(of))
     .map(({ index, startedAtMs, endedAtMs }) => ({ index, ms: endedAtMs - startedAtMs }))
     .sort((a, b) => b.ms - a.ms);
   const [longest] = tasks;
@@ -246,6 +271,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   const failed = rejected.length;
   const pacePerSecond = paceOf(outcomes);
   const longest = longestOf(outcomes, round.runMs);
+  const warm = found.slots === 1 ? warmOf(outcomes, ran.firstMs) : undefined;
   const settled = outcomes.filter(({ status }) => status === "fulfilled");
   const stuck = found.stopped
     ? stuckOf([...settled, ...rejected], ran.firstMs, round.runMs)
@@ -268,9 +294,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
     }),
     ...(failed > 0 && { failures: failureKindsOf(rejected) }),
     ...(pacePerSecond !== null && { pacePerSecond }),
-    ...(spec.model === BASELINE && outcomes.length > 1 &&
-      outcomes[0]!.endedAtMs < outcomes[1]!.endedAtMs &&
-      { firstMs: outcomes[0]!.endedAtMs - ran.firstMs }),
+    ...(warm && { warm }),
     ...(longest && { longest: { ...longest, index: places?.[longest.index] ?? longest.index } }),
     ...(stuck && { stuck }),
     warnings: spec.timeline && every > 1

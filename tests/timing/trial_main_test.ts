@@ -14,6 +14,7 @@ import {
   TIMELINE_TASKS,
   timelineOf,
   type TrialHost,
+  warmOf,
 } from "../../lib/timing/trial_main.ts";
 import { JOB } from "./fake.ts";
 
@@ -302,11 +303,24 @@ Deno.test("closeLanes() gives up a teardown that is known never to end, and no o
 
 Deno.test("longestOf() finds the one item that a run waited for, and none where all queue", () => {
   const short = Array.from({ length: 9 }, (_, n) => outcome(n, 0, 0, 5));
+  assertEquals(longestOf([...short, outcome(9, 1, 0, 100)], 120), undefined, "it was cold there");
   assertEquals(longestOf([...short, outcome(9, 0, 10, 110)], 120), { index: 9, ms: 100 });
   assertEquals(longestOf([...short, outcome(9, 0, 10, 110)], 210), undefined);
   const queue = Array.from({ length: 10 }, (_, n) => outcome(n, 0, 0, 10 * n));
   assertEquals(longestOf(queue, 90), undefined);
   assertEquals(longestOf([], 0), undefined);
+});
+
+Deno.test("warmOf() tells when each lane had ended its first task, unless few are left then", () => {
+  const outcomes = [
+    outcome(0, 0, 100, 120),
+    outcome(1, 1, 100, 190),
+    outcome(2, 0, 120, 130),
+    ...[3, 4, 5].map((n) => outcome(n, 1, 190, 195 + n)),
+  ];
+  assertEquals(warmOf(outcomes, 100), { afterMs: 90, items: 3 });
+  assertEquals(warmOf(outcomes.slice(0, 5), 100), undefined);
+  assertEquals(warmOf([], 100), undefined);
 });
 
 Deno.test("a look tells how many tasks run on each lane, and how long those took that ended since", async () => {

@@ -38,7 +38,7 @@ export interface RacePlan {
 }
 
 /** A round, and when the plain loop's first item had ended in it. */
-type RacedRound = Round & Pick<TrialResult, "firstMs">;
+type RacedRound = Round & Pick<TrialResult, "warm">;
 
 export interface Runner {
   readonly candidate: Candidate;
@@ -482,8 +482,8 @@ class Racing {
         // Its time is only known to be longer, and one trial may have been disturbed.
         if (!isPlain && runner.useless === MOST_STOPS) runner.out = "slower";
       } else {
-        const { round, firstMs } = result;
-        rounds.push({ ...round, ...(firstMs !== undefined && { firstMs }) });
+        const { round, warm } = result;
+        rounds.push({ ...round, ...(warm && { warm }) });
         this.#learnTotal(runner, result.round);
         this.#judge(runner, result, known);
       }

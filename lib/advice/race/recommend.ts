@@ -49,7 +49,7 @@ export function isShown({ doubt = 1, credible = Infinity }: Entry, gain: Interva
 /**
  * What a round comes to for `horizon` items: its work in proportion to the predictions for both numbers.
  * Where it took so many times as long as predicted, so many fewer were served at once, and the others queued.
- * The plain loop's first item, which is dear in each process, counts once.
+ * Until its lanes have ended their first tasks, which are dear in each of them, it counts once.
  */
 export function scaledMs(
   sample: Sample,
@@ -57,13 +57,14 @@ export function scaledMs(
   candidate: Candidate,
   items: number,
   horizon: number,
-  { startMs, runMs, firstMs }: Pick<Round, "startMs" | "runMs"> & Pick<TrialResult, "firstMs">,
+  { startMs, runMs, warm }: Pick<Round, "startMs" | "runMs"> & Pick<TrialResult, "warm">,
 ): number {
   if (items === horizon) return startMs + runMs;
   const predictedMs = (count: number, of = candidate) => predict(sample, of, count, machine).runMs;
-  if (firstMs !== undefined && items > 1) {
-    const warmMs = (count: number) => Math.max(1e-9, predictedMs(count) - predictedMs(1));
-    return startMs + firstMs + (runMs - firstMs) * warmMs(horizon) / warmMs(items);
+  if (warm !== undefined && warm.items < items) {
+    const { afterMs } = warm;
+    const warmMs = (count: number) => Math.max(1e-9, predictedMs(count) - predictedMs(warm.items));
+    return startMs + afterMs + (runMs - afterMs) * warmMs(horizon) / warmMs(items);
   }
   const share = Math.min(1, predictedMs(items) / Math.max(1e-9, runMs));
   const slots = Math.ceil(share * inFlightOf(candidate, items) / candidate.lanes);

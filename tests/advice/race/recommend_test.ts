@@ -60,10 +60,15 @@ Deno.test("scaledMs() takes items for queued that took longer than predicted", (
 
 Deno.test("scaledMs() counts a first item once that was dearer in the race than in the sample", () => {
   const sample = sampleFor({ waitMs: 17, items: 100 });
-  const round = { startMs: 3, runMs: 60 + 13 * 17, firstMs: 60 };
+  const round = { startMs: 3, runMs: 60 + 13 * 17, warm: { afterMs: 60, items: 1 } };
   const ms = scaledMs(sample, MACHINE, SEQUENTIAL, 14, 100, round);
   assertAlmostEquals(ms, 3 + 60 + 99 * 17, 20);
   assertEquals(scaledMs(sample, MACHINE, SEQUENTIAL, 100, 100, round), 3 + round.runMs);
+  // The same of lanes, of which one had ended three more when the other's first was done.
+  const computes = sampleFor({ computeMs: 7, items: 60 });
+  const cold = { startMs: 40, runMs: 100 + 13 * 7 / 1.9, warm: { afterMs: 100, items: 4 } };
+  const all = scaledMs(computes, MACHINE, WORKERS, 17, 60, cold);
+  assertAlmostEquals(all, 140 + 56 * 7 / 1.9, 20);
 });
 
 Deno.test("a first item that is dear in each process casts no doubt on a gain", () => {
