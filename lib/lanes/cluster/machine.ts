@@ -34,7 +34,6 @@ export interface MachineOptions extends Pick<MachineBeat, "name" | "lanes" | "sl
 export interface MachineState {
   readonly isConnected: boolean;
   readonly jobs: number;
-  readonly leased: number;
   readonly busy: number;
   /** Items that ended since it joined. */
   readonly items: number;
@@ -78,7 +77,6 @@ export class Machine implements AsyncDisposable {
     return {
       isConnected: this.broker.isConnected,
       jobs: this.#jobs.size,
-      leased: this.#relays.length,
       busy: this.#turns.active,
       items: this.#items,
     };

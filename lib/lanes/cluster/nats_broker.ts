@@ -78,7 +78,6 @@ export interface QueueInfo {
   readonly name: string;
   readonly messages: number;
   readonly bytes: number;
-  readonly consumers: number;
   readonly createdAt: string;
 }
 
@@ -460,8 +459,8 @@ export class NatsBroker implements Broker {
     const found: QueueInfo[] = [];
     for await (const { config: { name }, state, created } of this.jsm.streams.list()) {
       if (!name.startsWith(QUEUE_PREFIX)) continue;
-      const { messages, bytes, consumer_count: consumers } = state;
-      found.push({ name, messages, bytes, consumers, createdAt: created });
+      const { messages, bytes } = state;
+      found.push({ name, messages, bytes, createdAt: created });
     }
     return found;
   }
