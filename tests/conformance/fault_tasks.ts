@@ -240,6 +240,9 @@ export async function readStdin(how: string): Promise<string> {
       return String(prompt("name?"));
     case "confirm":
       return String(confirm("sure?"));
+    case "close":
+      for (const stream of [Deno.stdin, Deno.stdout]) stream.close();
+      return "closed";
   }
   const program = how === "cat" ? ["cat"] : ["sh", "-c", "echo hello"];
   const [name, ...args] = program;

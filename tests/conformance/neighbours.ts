@@ -213,7 +213,7 @@ export const NEIGHBOURS: readonly Guarantee[] = [
     },
   },
   {
-    name: "stdin is at its end for tasks",
+    name: "stdin is at its end for tasks, and they may close it and stdout",
     notFor: PROCESSES_ONLY,
     async check({ open }) {
       await using executor = open({ lanes: 1 });
@@ -224,8 +224,10 @@ export const NEIGHBOURS: readonly Guarantee[] = [
           "readable",
           "prompt",
           "confirm",
+          "close",
+          "readSync",
         ]).toArray(),
-        ["null", "null", "0", "null", "false"],
+        ["null", "null", "0", "null", "false", "closed", "null"],
       );
     },
   },
@@ -239,11 +241,12 @@ export const NEIGHBOURS: readonly Guarantee[] = [
         permissions: { run: ["cat", "sh"] },
         stderr: "keep",
       });
-      const items = ["cat", "echo", "cat", "readSync"];
+      const items = ["cat", "echo", "cat", "close", "readSync"];
       assertEquals(await executor.map(faultTask("readStdin"), items, { chunk: 1 }).toArray(), [
         "cat 0",
         "echo 0",
         "cat 0",
+        "closed",
         "null",
       ]);
     },

@@ -62,13 +62,19 @@ function print(bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
 }
 
+// Frames may go through these two.
 Object.assign(Deno.stdout, {
+  close: () => {},
   write: (bytes: Uint8Array) => Deno.stderr.write(bytes),
   writeSync: (bytes: Uint8Array) => Deno.stderr.writeSync(bytes),
 });
 Object.defineProperty(Deno.stdout, "writable", { get: () => Deno.stderr.writable });
 
-Object.assign(Deno.stdin, { read: () => Promise.resolve(null), readSync: () => null });
+Object.assign(Deno.stdin, {
+  close: () => {},
+  read: () => Promise.resolve(null),
+  readSync: () => null,
+});
 Object.defineProperty(Deno.stdin, "readable", {
   get: () => new ReadableStream({ start: (controller) => controller.close() }),
 });
