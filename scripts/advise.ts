@@ -16,7 +16,7 @@ import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { profileJob } from "../lib/advice/profile/profiler.ts";
 import { faultsOf } from "../lib/advice/compose_advice.ts";
-import { describeEnvironment, proxyNotes } from "../lib/timing/environment.ts";
+import { describeMachine, proxyNotes } from "../lib/timing/environment.ts";
 import { command } from "../lib/cli/command.ts";
 import { print, printError } from "../lib/text/print.ts";
 import { TrialError } from "../lib/children/measuring_child.ts";
@@ -177,7 +177,7 @@ await script("advise", async (signal, args) => {
     runTrial,
     now: () => performance.now(),
   }).finally(() => progress.end());
-  const environment = await describeEnvironment(seed, Date.now, meter.quota);
+  const environment = { ...await describeMachine(meter), seed };
   const written: AdviceFile = { schemaVersion: 1, kind: "advice", environment, advice: given };
   const wrote = await printReport("advise", [written], files, given.partial !== undefined);
   const faults = faultsOf(given, evidence);

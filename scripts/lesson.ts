@@ -27,7 +27,7 @@ import { awaitCost, calibrate } from "../lib/tasks/calibrate.ts";
 import { CPU_TASKS, scaleTo } from "../lib/tasks/catalogue.ts";
 import { printError } from "../lib/text/print.ts";
 import { compare } from "../lib/timing/compare.ts";
-import { describeEnvironment } from "../lib/timing/environment.ts";
+import { describeMachine } from "../lib/timing/environment.ts";
 import { startMeter } from "../lib/timing/meter/meter.ts";
 import { computingJob, downloadJob, savingJob } from "../lib/timing/ready_jobs.ts";
 import type { ComparisonSpec, JobSpec } from "../lib/timing/spec.ts";
@@ -77,7 +77,7 @@ await script("lesson", async (signal, args) => {
   const files = await checkOutputFiles(raw);
 
   await using meter = await startMeter(signal);
-  const environment = await describeEnvironment(seed, Date.now, meter.quota);
+  const environment = { ...await describeMachine(meter), seed };
   const { result: { comparisons: [io, saved, small, cpu] }, code } = await runComparisons(
     planned(signal, dirname(files.html!), { rounds, seed }),
     {

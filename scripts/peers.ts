@@ -13,7 +13,7 @@ import { printReport } from "../lib/cli/result_files.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { script } from "../lib/cli/script.ts";
 import { ProgressLine } from "../lib/progress/progress.ts";
-import { describeEnvironment } from "../lib/timing/environment.ts";
+import { describeMachine } from "../lib/timing/environment.ts";
 import { contestsOf } from "./peers/harness/contests.ts";
 import { createAttempts, race } from "./peers/harness/race.ts";
 import { type Contender, type Contest, FAMILIES, LONG_FAMILY } from "./peers/harness/contest.ts";
@@ -82,9 +82,9 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
   }
   const files = await checkOutputFiles({ json: options.json });
 
-  const described = await describeEnvironment(seed);
+  const described = await describeMachine();
   const { python, pythons, note } = await findPythons(signal);
-  const environment = { ...described, notes: [...described.notes ?? [], note] };
+  const environment = { ...described, seed, notes: [...described.notes ?? [], note] };
   await using site = await startPageSite();
   const contests = contestsOf(only, { python, pythons, page: site.page });
   printError(note);

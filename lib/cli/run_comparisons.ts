@@ -18,7 +18,7 @@ import {
 import { renderChanges } from "../report/comparison/changes_report.ts";
 import { compare } from "../timing/compare.ts";
 import { compareResults } from "../timing/compare_results.ts";
-import { describeEnvironment } from "../timing/environment.ts";
+import { describeMachine } from "../timing/environment.ts";
 import { startMeter } from "../timing/meter/meter.ts";
 import { serverFault } from "../children/server_arguments.ts";
 import { NoLaneError } from "../timing/run_trial.ts";
@@ -184,7 +184,7 @@ export async function compareAndReport(
           pulses?.take(spec.job.name, event);
         },
       }),
-    environment: await describeEnvironment(seed, Date.now, meter.quota),
+    environment: { ...await describeMachine(meter), seed },
     files,
     style,
     progress: createProgress(),

@@ -7,10 +7,10 @@ import { createProgress, type Progress, stderrOutput } from "../progress/progres
 import { type Site, SiteWatch } from "../site/start.ts";
 import { type Meter, othersBetween } from "../timing/meter/meter.ts";
 import { trialProcesses } from "../timing/run_trial.ts";
-import type { JobSpec, TimingEvent } from "../timing/spec.ts";
+import type { JobSpec, TimingEvent, TrialSpec } from "../timing/spec.ts";
 import { fit, plain } from "../text/plain.ts";
 import { counted } from "../text/format.ts";
-import { describeEnvironment } from "../timing/environment.ts";
+import { describeMachine } from "../timing/environment.ts";
 import { busyWarnings } from "../timing/warnings.ts";
 import { median } from "../timing/statistics.ts";
 import { analyse } from "./analyse.ts";
@@ -65,17 +65,25 @@ async function measured(
   { meter, site }: MeasureOptions,
   measure: (
     progress: Progress,
-    watch: SiteWatch,
+    /** What trials are told to, each by a name. */
+    watched: (nameOf: (trial: TrialSpec) => string) => (event: TimingEvent) => void,
     environment: SweepResult["environment"],
   ) => Promise<Measured>,
 ): Promise<SweepResult> {
-  const environment = await describeEnvironment(seed, Date.now, meter?.quota);
+  const environment = { ...await describeMachine(meter), seed };
   const before = await meter?.read();
   const watch = new SiteWatch(site);
   // In a pipe there is a line of its own instead, which speaks of sizes.
   const progress = createProgress({ ...stderrOutput(), writeLine: () => {} });
+  const watched = (nameOf: (trial: TrialSpec) => string) => (event: TimingEvent) => {
+    if (event.type === "trial-started") watch.restart();
+    progress.onEvent(event);
+    if (event.type === "trial-ended") {
+      watch.sample(nameOf(event.trial), event.result.round.runMs);
+    }
+  };
   try {
-    const found = await measure(progress, watch, environment);
+    const found = await measure(progress, watched, environment);
     const { task: { module }, options } = spec;
     const task = titleOf({ module, export: "default" });
     const busy = busyWarnings(othersBetween(before, await meter?.read()));
@@ -104,7 +112,7 @@ export async function measureSweep(
   const places = (size: number) => axis === "slots" ? size : size * slotsPerLane;
   const begin = (progress: Progress, trials: number) =>
     progress.begin({ job: fit(plain(job.name), BAR_NAME), models: [{ model }], rounds: trials });
-  return await measured(job, job.at(1), seed, options, async (progress, watch, environment) => {
+  return await measured(job, job.at(1), seed, options, async (progress, watched, environment) => {
     const listed = sizes.length === 1 ? sizeText(axis, sizes[0]!) : `${sizes.join(", ")} ${axis}`;
     sayInPipe(
       `${job.name}: ${counted(rounds, "round")} of ${model} with ${listed}` +
@@ -112,9 +120,9 @@ export async function measureSweep(
     );
     let planned = rounds * sizes.length;
     begin(progress, planned);
+    const watch = watched(({ [axis]: size = 1 }) => `${model} with ${size} ${axis}`);
     const onEvent = (event: TimingEvent) => {
       if (event.type === "trial-started") {
-        watch.restart();
         const { number, of } = event;
         // What the first sizes showed asks for more: the time left is counted anew.
         if (of > planned) {
@@ -124,11 +132,7 @@ export async function measureSweep(
           planned = of;
         }
       }
-      progress.onEvent(event);
-      if (event.type === "trial-ended") {
-        const size = event.trial[axis] ?? 1;
-        watch.sample(`${model} with ${size} ${axis}`, event.result.round.runMs);
-      }
+      watch(event);
     };
     const { items } = job.at(places(Math.min(...sizes)));
     const swept = await runSweep({
@@ -180,7 +184,7 @@ export async function measureOpenLoop(
 ): Promise<SweepResult> {
   const { rounds, seed, durationMs = OPEN_LOOP_MS } = values;
   const spec = job.at(OPEN_LOOP_WARMUP);
-  return await measured(job, spec, seed, options, async (progress, watch) => {
+  return await measured(job, spec, seed, options, async (progress, watched) => {
     sayInPipe(
       `${job.name}: ${counted(rounds, "round")} of ${rates.join(", ")} requests a second, on ` +
         `schedule …`,
@@ -198,14 +202,7 @@ export async function measureOpenLoop(
       warmup: Math.min(OPEN_LOOP_WARMUP, job.warmupAt(OPEN_LOOP_WARMUP)),
     }, {
       signal: options.signal,
-      onEvent: (event) => {
-        if (event.type === "trial-started") watch.restart();
-        progress.onEvent(event);
-        if (event.type === "trial-ended") {
-          const { trial: { pace }, result } = event;
-          watch.sample(`${pace!.ratePerSecond} requests a second`, result.round.runMs);
-        }
-      },
+      onEvent: watched(({ pace }) => `${pace!.ratePerSecond} requests a second`),
     });
     const sizes = (["lanes", "slots"] as const)
       .flatMap((axis) => model[axis] === undefined ? [] : sizeText(axis, model[axis]));

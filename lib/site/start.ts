@@ -2,6 +2,7 @@
 
 import { MeasuringChild } from "../children/measuring_child.ts";
 import { UsageError } from "../options.ts";
+import { formatPercent } from "../text/format.ts";
 import type { SiteStats } from "./handler.ts";
 import type { SiteOptions } from "./options.ts";
 import type { SiteGreeting, SiteServer } from "./site_main.ts";
@@ -81,9 +82,9 @@ export function siteWarnings(samples: readonly SiteSample[]): string[] {
     const cpuMs = of.reduce((sum, { siteCpuMs }) => sum + siteCpuMs, 0);
     const runMs = of.reduce((sum, sample) => sum + sample.runMs, 0);
     if (runMs <= 0 || cpuMs / runMs < BUSY_SITE_SHARE) continue;
-    const percent = Math.min(100, Math.round(cpuMs / runMs * 100));
+    const busy = formatPercent(Math.min(1, cpuMs / runMs));
     warnings.push(
-      `Under ${model} the test site's own process was busy ${percent}% of the time: the site was ` +
+      `Under ${model} the test site's own process was busy ${busy} of the time: the site was ` +
         `the limit there, not the model. Raise --latency or lower --size to measure the model.`,
     );
   }

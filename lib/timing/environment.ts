@@ -2,7 +2,8 @@
 
 import { attempt } from "../lanes/attempt.ts";
 import { counted } from "../text/format.ts";
-import type { Environment, ResultFile } from "./result.ts";
+import type { Meter } from "./meter/meter.ts";
+import type { Environment } from "./result.ts";
 
 function granted(descriptor: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(descriptor).state === "granted";
@@ -41,10 +42,10 @@ async function cpusHere(available: number): Promise<{ count: number; model?: str
   return { count: Math.max(available, all.length), model: all[0]?.model.trim() || undefined };
 }
 
-/** The machine, as far as it may be known; `quota` is how many CPUs a control group leaves. */
+/** The machine, as far as it may be known; a meter knows how many CPUs a control group leaves. */
 export async function describeMachine(
+  { quota }: Pick<Meter, "quota"> = {},
   now: () => number = Date.now,
-  quota?: number,
 ): Promise<Environment> {
   const lanesAvailable = navigator.hardwareConcurrency;
   const { count: cpus, model: cpuModel } = await cpusHere(lanesAvailable);
@@ -62,15 +63,6 @@ export async function describeMachine(
     ...(cpuModel && { cpuModel }),
     ...(said.length > 0 && { notes: said }),
   };
-}
-
-/** The same of a run in which something is drawn from a seed. */
-export async function describeEnvironment(
-  seed: number,
-  now?: () => number,
-  quota?: number,
-): Promise<ResultFile["environment"]> {
-  return { ...await describeMachine(now, quota), seed };
 }
 
 /** Deno asks proxies for addresses of this machine too, unless `NO_PROXY` says otherwise. */

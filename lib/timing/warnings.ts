@@ -2,6 +2,7 @@
 
 import { BASELINE, ranInOneLoop } from "../models.ts";
 import { linearRegression } from "simple-statistics";
+import { formatDuration, formatNumber, formatPercent } from "../text/format.ts";
 import { isBusy, type Others, othersWords } from "./meter/meter.ts";
 import type { Comparison, ModelResult } from "./result.ts";
 import { logOfTime } from "./interval.ts";
@@ -50,8 +51,7 @@ export function driftWarning(trials: readonly TimedTrial[]): string | undefined 
   const certain = slope !== 0 && studentCdf(Math.abs(slope) / error, n - 2) > 0.995;
   const change = Math.exp(slope * (n - 1)) - 1;
   if (!certain || Math.abs(change) < DRIFT) return undefined;
-  const percent = Math.abs(change * 100).toFixed(0);
-  return `The machine became ${percent}% ${
+  return `The machine became ${formatPercent(Math.abs(change))} ${
     change > 0 ? "slower" : "faster"
   } from the first trial to ` +
     `the last; interleaved rounds spread that over all models, but let it cool down or end other ` +
@@ -69,9 +69,9 @@ export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
     // Of the whole time: while it queued for a core that others had, it was not the limit.
     const share = median(rounds.map(({ runCpuMs, cpuMs, runMs }) => (runCpuMs ?? cpuMs) / runMs));
     if (share < BUSY) return [];
-    const percent = Math.min(100, Math.round(share * 100));
+    const busy = formatPercent(Math.min(1, share));
     return [
-      `Under ${model} the measuring process's own CPU was busy ${percent}% of the time: its one ` +
+      `Under ${model} the measuring process's own CPU was busy ${busy} of the time: its one ` +
       `event loop was the limit, so more slots gain nothing; more lanes may.`,
     ];
   });
@@ -81,10 +81,8 @@ export function outlierWarnings(models: readonly ModelResult[]): string[] {
   return models.flatMap(({ model, rounds, wallMs }) =>
     outliers(rounds.map((round) => round.wallMs)).map((index) => {
       const { round, wallMs: took } = rounds[index]!;
-      const [tookMs, usualMs] = [took, wallMs.median].map((ms) => ms.toFixed(1));
-      return `${model}, round ${
-        round + 1
-      }, took ${tookMs} ms where the median is ${usualMs} ms: an ` +
+      const [long, usual] = [took, wallMs.median].map(formatDuration);
+      return `${model}, round ${round + 1}, took ${long} where the median is ${usual}: an ` +
         `outlier, kept in all figures. Another program may have interfered; more rounds lessen its ` +
         `weight.`;
     })
@@ -98,8 +96,8 @@ export function ceilingWarnings(models: readonly ModelResult[], ceiling: Compari
   return models.flatMap(({ model, lanes, speedup }) =>
     speedup !== null && lanes > 1 && lanes <= ceiling.lanes && speedup.low > most
       ? [
-        `${model} gained ${speedup.median.toFixed(2)} times, more than the ` +
-        `${ceiling.speedup.toFixed(2)} that independent processes gain here: most likely the ` +
+        `${model} gained ${formatNumber(speedup.median)} times, more than the ` +
+        `${formatNumber(ceiling.speedup)} that independent processes gain here: most likely the ` +
         `sequential baseline is too slow (its code was compiled less well, or was still cold; try ` +
         `--warmup), or the tasks also wait.`,
       ]

@@ -256,7 +256,7 @@ const internals = (Deno as unknown as Record<symbol, Internals>)[internal]!;
 export const WITH_DESCRIPTOR = { [internals.kExtraStdio]: ["piped"] } as Deno.CommandOptions;
 
 /** What carries frames, at the caller's end. */
-export interface ByteStream {
+interface ByteStream {
   /** Reads into the buffer, all of it if `whole`; the part that was filled, undefined at the end. */
   read(into: Uint8Array<ArrayBuffer>, whole: boolean): Promise<Uint8Array<ArrayBuffer> | undefined>;
   write(bytes: Uint8Array): Promise<void>;
@@ -267,7 +267,7 @@ export interface ByteStream {
   release(): Promise<void>;
 }
 
-export function ownDescriptor(child: Deno.ChildProcess): ByteStream {
+function ownDescriptor(child: Deno.ChildProcess): ByteStream {
   const { core } = internals;
   const rid = internals.getExtraPipeRids(child)![0]!;
   let writing = Promise.resolve();
