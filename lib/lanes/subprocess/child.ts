@@ -1,6 +1,6 @@
 /** A child process of Deno and the bytes that go to it and come from it. */
 
-import { wordsOf } from "../attempt.ts";
+import { attempt, wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { clock } from "../timers.ts";
@@ -134,11 +134,8 @@ export class Child {
   }
 
   kill(signal: Deno.Signal = "SIGKILL"): void {
-    try {
-      this.#child.kill(signal);
-    } catch {
-      // It has ended already.
-    }
+    // It may have ended already.
+    attempt(() => this.#child.kill(signal));
   }
 
   /** Waits until the child, which was told to end, is gone; kills it if it doesn't go. */
