@@ -9,17 +9,16 @@ interface Entry<T> {
 /** A queue whose first is taken in the same time however many wait behind it. */
 export class Fifo<T> {
   size = 0;
+  first: T | undefined;
   #first: Entry<T> | undefined;
   #last: Entry<T> | undefined;
 
-  get first(): T | undefined {
-    return this.#first?.item;
-  }
-
   push(item: T): void {
     const entry = { item, next: undefined };
-    if (this.#last === undefined) this.#first = entry;
-    else this.#last.next = entry;
+    if (this.#last === undefined) {
+      this.#first = entry;
+      this.first = item;
+    } else this.#last.next = entry;
     this.#last = entry;
     this.size++;
   }
@@ -28,6 +27,7 @@ export class Fifo<T> {
     const first = this.#first;
     if (first === undefined) return undefined;
     this.#first = first.next;
+    this.first = this.#first?.item;
     if (this.#first === undefined) this.#last = undefined;
     // What was taken long ago must not keep what comes later in memory until that is all collected.
     first.next = undefined;
@@ -46,7 +46,7 @@ export class Fifo<T> {
   }
 
   clear(): void {
-    this.#first = this.#last = undefined;
+    this.first = this.#first = this.#last = undefined;
     this.size = 0;
   }
 }
@@ -58,14 +58,11 @@ interface Placed {
 
 /** What is somewhere, in no order. Unlike a Set it makes no garbage when it comes and goes. */
 export class Bag<T extends Placed> implements Iterable<T> {
+  size = 0;
   readonly #all: T[] = [];
 
-  get size(): number {
-    return this.#all.length;
-  }
-
   add(one: T): void {
-    one.place = this.#all.length;
+    one.place = this.size++;
     this.#all.push(one);
   }
 
@@ -75,8 +72,9 @@ export class Bag<T extends Placed> implements Iterable<T> {
 
   /** Returns whether it was there. */
   delete(one: T): boolean {
-    if (!this.has(one)) return false;
     const at = one.place;
+    if (this.#all[at] !== one) return false;
+    this.size--;
     const last = this.#all.pop()!;
     if (last !== one) {
       this.#all[at] = last;
@@ -88,7 +86,7 @@ export class Bag<T extends Placed> implements Iterable<T> {
 
   clear(): void {
     for (const one of this.#all) one.place = -1;
-    this.#all.length = 0;
+    this.size = this.#all.length = 0;
   }
 
   /** Those that are there now; they may come and go meanwhile. */

@@ -106,6 +106,8 @@ const MOST_ASKED = 16;
 
 /** The lanes of one executor. */
 export class LanePool implements PlacesHost {
+  /** Whether nothing ever runs elsewhere, so that nothing need be known of how items travel. */
+  readonly staysHere: boolean;
   readonly #places: Places;
   readonly #runs = new Bag<PoolRun>();
   /** Those that may have something to send, in the order of their turns. */
@@ -136,6 +138,7 @@ export class LanePool implements PlacesHost {
   /** Starts no lane yet. */
   constructor(readonly options: PoolOptions) {
     this.#places = new Places(options, this);
+    this.staysHere = !options.remote && options.guide === undefined;
   }
 
   /** Slots of the lane that has the most, where lanes may have fewer than were asked for. */
@@ -167,11 +170,6 @@ export class LanePool implements PlacesHost {
 
   get tasks(): Task[] {
     return [...this.#runs].map(({ task }) => task);
-  }
-
-  /** Whether nothing ever runs elsewhere, so that nothing need be known of how items travel. */
-  get staysHere(): boolean {
-    return !this.options.remote && this.options.guide === undefined;
   }
 
   /** Whether tiny ones of a task's items travel together. */
@@ -307,8 +305,10 @@ export class LanePool implements PlacesHost {
 
   /** A run may have something to send. */
   wake(run: PoolRun): void {
-    if (!run.isReady && !this.#runs.has(run)) return;
-    this.#queue(run);
+    if (!run.isReady) {
+      if (!this.#runs.has(run)) return;
+      this.#queue(run);
+    }
     if (!this.#isBusy) this.do(() => {});
   }
 
@@ -371,6 +371,7 @@ export class LanePool implements PlacesHost {
 
   /** Sends run by run in turn. */
   #sendQueued(): void {
+    const { guide } = this.options;
     /** Runs in a row for which there was no place. */
     let refused = 0;
     while (this.#actions.size === 0 && !this.#isPaused) {
@@ -378,7 +379,7 @@ export class LanePool implements PlacesHost {
       if (run === undefined) return;
       if (this.#places.isSimple && this.#places.isFull) return;
       const wanted = run.peek();
-      if (wanted !== undefined && this.#isPaced()) return;
+      if (guide !== undefined && wanted !== undefined && this.#isPaced(guide)) return;
       const place = wanted && this.#places.placeFor(run, wanted.alone);
       if (wanted !== undefined && place === undefined) {
         if (this.#places.isFull) return this.#sendAhead();
@@ -421,10 +422,7 @@ export class LanePool implements PlacesHost {
   }
 
   /** Whether the next task is to wait, for others were started shortly before. */
-  #isPaced(): boolean {
-    const { guide } = this.options;
-    if (guide === undefined) return false;
-    const { gapMs, isBraking } = guide;
+  #isPaced({ gapMs, isBraking }: PoolGuide): boolean {
     if (gapMs === 0 || isBraking) return isBraking;
     const waitMs = this.#lastSentMs + gapMs - clock.now();
     if (waitMs <= 0) return false;

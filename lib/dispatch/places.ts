@@ -113,8 +113,8 @@ const MOST_PRELOADED = 32;
 export class Places {
   readonly all: readonly Place[];
   isClosed = false;
-  /** The place, where there is one alone, or one that has slots, and the choice is simple. */
-  #only: Place | undefined;
+  /** Whether all go to one place, so that nothing is to be chosen. */
+  isSimple: boolean;
   /** Tasks that were loaded on some lane, the latest last. */
   readonly #loadable = new Map<string, Task>();
   readonly #closing = new Set<Promise<void>>();
@@ -137,8 +137,7 @@ export class Places {
       { length: options.lanes },
       (_, number) => new Place(number, options.slots),
     );
-    const isSimple = options.lanes === 1 && !options.takesAhead && options.guide === undefined;
-    this.#only = isSimple ? this.all[0] : undefined;
+    this.isSimple = options.lanes === 1 && !options.takesAhead && options.guide === undefined;
   }
 
   /** The lanes that are open, in the order of their numbers. */
@@ -155,13 +154,7 @@ export class Places {
   resize(slotsOf: (lane: number) => number): void {
     for (const place of this.all) place.slots = slotsOf(place.number);
     if (this.options.guide === undefined) return;
-    const [first, ...others] = this.all;
-    this.#only = others.every(({ slots }) => slots === 0) ? first : undefined;
-  }
-
-  /** Whether all go to one place, so that nothing is to be chosen. */
-  get isSimple(): boolean {
-    return this.#only !== undefined;
+    this.isSimple = this.all.slice(1).every(({ slots }) => slots === 0);
   }
 
   /** How many slots are free, though perhaps not for everybody. */
@@ -173,8 +166,8 @@ export class Places {
 
   /** Whether no slot is free. */
   get isFull(): boolean {
-    const only = this.#only;
-    return only === undefined ? this.freeSlots === 0 : only.load >= only.slots;
+    const [first] = this.all;
+    return this.isSimple ? first!.load >= first!.slots : this.freeSlots === 0;
   }
 
   /** How many batches of a run a place may have. */
@@ -202,8 +195,8 @@ export class Places {
 
   /** A place whose lane has room for one more batch of a run. */
   placeFor(run: PoolRun, alone: boolean): Place | undefined {
-    const only = this.#only;
-    if (only !== undefined && !alone && only.reservedFor === undefined && only.isUsable) {
+    const only = this.all[0]!;
+    if (this.isSimple && !alone && only.reservedFor === undefined && only.isUsable) {
       const accepts = only.isIdle || only.open!.lane.accepts(run.task);
       if (accepts) return only.load < only.slots ? only : undefined;
     }

@@ -46,6 +46,8 @@ export class Queue {
   takenAtMs = 0;
   /** Items that the consumer has taken. */
   consumed = 0;
+  /** Whether items are counted, and so travel one by one: for a rate, for their keys, or since a pause. */
+  isCounted: boolean;
   /** Whether all results are collected anyway, so that holding some back saves nothing. */
   unbounded = false;
   /** The limit of all items together. */
@@ -62,13 +64,9 @@ export class Queue {
     const { rate, perKey } = run.options;
     const onMore = () => run.onMore();
     this.#limit = new Limit({ rate }, onMore);
+    this.isCounted = this.#limit.counts;
     const { rate: each, slots } = perKey ?? {};
     this.#lines = new Lines({ rate: each, slots, pace: run.pace }, onMore);
-  }
-
-  /** Whether items are counted, and so travel one by one. */
-  get isCounted(): boolean {
-    return this.#limit.counts || this.#lines.hasKeys;
   }
 
   get #together(): boolean {
@@ -82,8 +80,8 @@ export class Queue {
 
   /** What would be taken next, and whether it needs a lane alone; undefined if nothing can. */
   peek(): { readonly alone: boolean } | undefined {
-    const next = this.#lines.next ?? this.#unpulled();
-    if (next === undefined || this.#limit.allows()) return next;
+    const next = (this.#lines.waiting > 0 ? this.#lines.next : undefined) ?? this.#unpulled();
+    if (next === undefined || !this.isCounted || this.#limit.allows()) return next;
     if (this.#lines.waiting === 0) this.#lookAhead();
     return undefined;
   }
@@ -129,7 +127,7 @@ export class Queue {
 
   #next(nowMs: number): Batch | undefined {
     for (;;) {
-      const waiting = this.#lines.take();
+      const waiting = this.#lines.waiting > 0 ? this.#lines.take() : undefined;
       if (waiting !== undefined) {
         this.takenAtMs = clock.now();
         return waiting.alone || this.isCounted ? this.#first(waiting) : waiting;
@@ -159,6 +157,7 @@ export class Queue {
     if (!keys?.some((key) => key !== undefined)) {
       return new Batch(run, first, items, this.takenAtMs);
     }
+    this.isCounted = true;
     for (const [at, item] of items.entries()) {
       const history = { ...UNSENT, key: keys[at] };
       this.#lines.add(new Batch(run, first + at, [item], this.takenAtMs, history));
@@ -199,6 +198,7 @@ export class Queue {
   /** Whoever answers a batch's task wants to be left alone for so long: by its key, or by all. */
   pause(batch: Batch, ms: number): void {
     (this.#lines.limitOf(batch) ?? this.#limit).pause(clock.now() + ms);
+    this.isCounted = true;
   }
 
   /** The pace of a batch's key; undefined if it has none. */
@@ -272,8 +272,6 @@ const LOOKED_AT = 3;
  * own. A line whose limit is reached holds up no other.
  */
 export class Lines {
-  /** Whether a batch with a key ever waited. */
-  hasKeys = false;
   /** How many batches wait, and how many of them were never sent. */
   waiting = 0;
   fresh = 0;
@@ -296,7 +294,6 @@ export class Lines {
   }
 
   #first(): Line | undefined {
-    if (this.waiting === 0) return undefined;
     for (const line of this.#ready) {
       if (line.first !== undefined && line.limit.allows()) return line;
       this.#ready.delete(line);
@@ -336,7 +333,6 @@ export class Lines {
   #lineOf(key: Key | undefined): Line {
     let line = this.#lines.get(key);
     if (line === undefined) {
-      this.hasKeys ||= key !== undefined;
       line = new Line(key === undefined ? {} : this.limit, (line) => {
         this.#ready.add(line);
         this.onMore();
