@@ -1,26 +1,20 @@
 /** The kinds of files that `--json` writes: how each is read, and in which formats it is told. */
 
 import { z } from "zod";
-import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
+import { ADVICE_FORMAT } from "../advice/advice.ts";
 import type { Format, Renderers } from "../files/output_files.ts";
 import { UsageError } from "../options.ts";
-import { RUN_FORMAT, type RunFile } from "../running/run_result.ts";
-import { SWEEP_FORMAT, type SweepResult } from "../scaling/sweep_result.ts";
-import { SWITCH_FORMAT, type SwitchFile } from "../switching/switch_result.ts";
+import { RUN_FORMAT } from "../running/run_result.ts";
+import { SWEEP_FORMAT } from "../scaling/sweep_result.ts";
+import { SWITCH_FORMAT } from "../switching/switch_result.ts";
 import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.ts";
-import { RESULT_FORMAT, type ResultFile } from "../timing/result.ts";
+import { RESULT_FORMAT } from "../timing/result.ts";
 import { advicePart, adviceReport } from "./advice/advice_report.ts";
 import type { Block } from "./document.ts";
 import { renderTrace, type Traced, tracedOf } from "./trace.ts";
-import { LESSON_FORMAT, type LessonFile } from "./lesson/lesson_file.ts";
+import { LESSON_FORMAT } from "./lesson/lesson_file.ts";
 import { lessonMarkdown, lessonPage, lessonText } from "./lesson/lesson.ts";
-import {
-  PEERS_FORMAT,
-  peersCsv,
-  type PeersFile,
-  peersPart,
-  peersReport,
-} from "./peers/peers_report.ts";
+import { PEERS_FORMAT, peersCsv, peersPart, peersReport } from "./peers/peers_report.ts";
 import { runPart, runReport, runTraced } from "./running/run_report.ts";
 import { sweepCsv, sweepPart, sweepReport } from "./scaling/sweep_report.ts";
 import { switchPart, switchReport } from "./switching/switch_report.ts";
@@ -28,20 +22,6 @@ import { comparisonPart, renderCsv, resultReport } from "./comparison/comparison
 import type { Style } from "./terminal.ts";
 import { type PagePart, type PartPlace, renderParts } from "./html/page.ts";
 import { sanitized } from "./html/markup.ts";
-
-export interface Files {
-  readonly comparison: ResultFile;
-  readonly advice: AdviceFile;
-  readonly sweep: SweepResult;
-  readonly peers: PeersFile;
-  readonly switch: SwitchFile;
-  readonly run: RunFile;
-  readonly lesson: LessonFile;
-}
-
-export type Kind = keyof Files;
-
-export type ReportFile = Files[Kind];
 
 interface KindOfFile<File> {
   readonly format: FileFormat<File>;
@@ -60,58 +40,67 @@ interface KindOfFile<File> {
   };
 }
 
+function kindOfFile<File>(kind: KindOfFile<File>): KindOfFile<File> {
+  return kind;
+}
+
 /** In the order in which they stand in reports. */
-const KINDS: { readonly [K in Kind]: KindOfFile<Files[K]> } = {
-  comparison: {
+const KINDS = {
+  comparison: kindOfFile({
     format: RESULT_FORMAT,
     name: "comparisons",
     report: resultReport,
     csv: renderCsv,
     traced: tracedOf,
     page: { kicker: "report", did: "compared", part: comparisonPart },
-  },
-  advice: {
+  }),
+  advice: kindOfFile({
     format: ADVICE_FORMAT,
     name: "advice",
     report: adviceReport,
     page: { kicker: "advice", did: "advised on", part: advicePart },
-  },
-  sweep: {
+  }),
+  sweep: kindOfFile({
     format: SWEEP_FORMAT,
     name: "a sweep",
     report: sweepReport,
     csv: ([sweep]) => sweepCsv(sweep!),
     page: { kicker: "sweep", did: "scaled", part: sweepPart },
-  },
-  peers: {
+  }),
+  peers: kindOfFile({
     format: PEERS_FORMAT,
     name: "a race",
     report: (file) => peersReport(file),
     csv: ([race]) => peersCsv(race!),
     page: { kicker: "race", did: "raced", part: peersPart },
-  },
-  switch: {
+  }),
+  switch: kindOfFile({
     format: SWITCH_FORMAT,
     name: "experiments on switching",
     report: switchReport,
     page: { kicker: "switching", did: "watched", part: switchPart },
-  },
-  run: {
+  }),
+  run: kindOfFile({
     format: RUN_FORMAT,
     name: "a run",
     report: runReport,
     traced: runTraced,
     page: { kicker: "run", did: "run", part: runPart },
-  },
-  lesson: {
+  }),
+  lesson: kindOfFile({
     format: LESSON_FORMAT,
     name: "a lesson",
     report: (file) => ({
       text: (style) => lessonText(file, style),
       markdown: () => lessonMarkdown(file).trimEnd(),
     }),
-  },
+  }),
 };
+
+export type Kind = keyof typeof KINDS;
+
+type FileOf<Of> = Of extends KindOfFile<infer File> ? File : never;
+export type ReportFile = FileOf<typeof KINDS[Kind]>;
 
 const NAMES = Object.keys(KINDS) as Kind[];
 const FORMATS = Object.values(KINDS).map(({ format }) => format) as FileFormat<ReportFile>[];
@@ -122,7 +111,7 @@ export function kindOf(file: ReportFile): Kind {
 }
 
 function of(file: ReportFile): KindOfFile<ReportFile> {
-  return KINDS[kindOf(file)] as KindOfFile<ReportFile>;
+  return KINDS[kindOf(file)] as KindOfFile<unknown> as KindOfFile<ReportFile>;
 }
 
 export function byKind(files: readonly ReportFile[]): ReportFile[] {
