@@ -168,8 +168,11 @@ export class LanePool implements PlacesHost {
     return sum;
   }
 
+  /** What runs run, each task once: thousands of calls may have the same one. */
   get tasks(): Task[] {
-    return [...this.#runs].map(({ task }) => task);
+    const tasks = new Set<Task>();
+    for (const { task } of this.#runs) tasks.add(task);
+    return [...tasks];
   }
 
   /** Whether tiny ones of a task's items travel together. */
