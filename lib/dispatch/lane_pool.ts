@@ -614,10 +614,10 @@ export class LanePool implements PlacesHost {
   giveUpLoading(batch: Batch): void {
     const { task, run } = batch;
     const on = batch.on!;
-    const inSetup = on.lane.isSettingUp(task);
+    const stage = on.lane.stageOf(task);
     this.#recall(batch);
     if (this.options.remote || on.number > 0) this.#places.retire(on);
-    run.onUnloadable(batch, loadsTooLong(task, run.settings.loadTimeoutMs, inSetup));
+    run.onUnloadable(batch, loadsTooLong(task, run.settings.loadTimeoutMs, [stage]));
   }
 
   /** Its lane doesn't come to start it: what is there goes elsewhere, but not from lane to lane for ever. */

@@ -10,7 +10,7 @@ import {
   type TaskLoadError,
   TeardownError,
 } from "../lanes/errors.ts";
-import type { Death, Lane, LaneEvents } from "../lanes/lane.ts";
+import type { Death, Lane, LaneEvents, LoadingStage } from "../lanes/lane.ts";
 import { allAsOne, notSetUp, unloadable } from "../lanes/lane_tasks.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
 import { clock, MOST_TIMER_MS, within } from "../lanes/timers.ts";
@@ -348,8 +348,7 @@ export class Places {
   async #load(task: Task, lanes: readonly OpenLane[], timeoutMs: number): Promise<void> {
     const loaded = Promise.all(lanes.map(({ lane }) => lane.load(task)));
     await within<unknown>(timeoutMs, loaded, () => {
-      const inSetup = lanes.some(({ lane }) => lane.isSettingUp(task));
-      throw loadsTooLong(task, timeoutMs, inSetup);
+      throw loadsTooLong(task, timeoutMs, lanes.map(({ lane }) => lane.stageOf(task)));
     });
     this.noteLoadable(task);
   }
@@ -464,13 +463,21 @@ function rank({ open, load, slots }: Place): number {
   return open === undefined ? 0.5 + load : load;
 }
 
-/** What is told of a task whose module isn't loaded and set up in time. */
-export function loadsTooLong({ module }: Task, timeoutMs: number, inSetup: boolean): TaskLoadError {
-  if (inSetup) return notSetUp(module, `its setup has not ended after ${timeoutMs} ms`);
+/** What is told of a task whose module isn't loaded and set up in time by lanes that are so far with it. */
+export function loadsTooLong(
+  { module }: Task,
+  timeoutMs: number,
+  stages: readonly (LoadingStage | undefined)[],
+): TaskLoadError {
+  const how = `after ${timeoutMs} ms`;
+  if (stages.includes("setting up")) return notSetUp(module, `its setup has not ended ${how}`);
+  if (!stages.includes("loading")) {
+    return unloadable(module, `no lane came to that ${how}: they start, or are busy`);
+  }
   const own = module === Deno.mainModule
     ? ": it is the program itself, whose top level waits for this; put it behind import.meta.main"
     : "";
-  return unloadable(module, `it has not been loaded after ${timeoutMs} ms${own}`);
+  return unloadable(module, `it has not been loaded ${how}${own}`);
 }
 
 function startError(cause: unknown): LaneStartError {

@@ -57,6 +57,11 @@ export interface Enforcer {
 /** Timers are set no closer than this, so that many deadlines near each other share one. */
 const LEAST_TIMER_MS = 2;
 
+/** The least time after which a batch may be over one of its limits: one that isn't sent may load for too long. */
+function leastMs({ sentCount, run: { settings } }: Batch): number {
+  return sentCount > 0 ? settings.timeoutMs : Math.min(settings.loadTimeoutMs, settings.timeoutMs);
+}
+
 /**
  * The deadlines of all that is on a pool's lanes: those past theirs are asked to stop, and those that go on
  * are stopped. One timer for all of them, however many are in flight. Deadlines count from a task's own
@@ -71,8 +76,7 @@ export class Deadlines {
 
   /** A batch was given to its lane: if there is a time that it may not exceed, that is seen to. */
   watch(batch: Batch): void {
-    const { timeoutMs, loadTimeoutMs } = batch.run.settings;
-    const mostMs = batch.sentCount > 0 ? timeoutMs : Math.min(loadTimeoutMs, timeoutMs);
+    const mostMs = leastMs(batch);
     if (mostMs === Infinity) return;
     this.watched.add(batch);
     this.lookIn(mostMs);
@@ -116,6 +120,7 @@ export class Deadlines {
     const now = clock.now();
     const at = batch.on!.lane.progress(batch);
     const { asked, timeoutMs, run: { settings: { loadTimeoutMs } } } = batch;
+    const mostMs = leastMs(batch);
     const isNext = at.state === "waiting" && at.isNext === true;
     if (!isNext) batch.nextSinceMs = Infinity;
     if (asked?.why === "timeout" && (at.state !== "running" || at.offset !== asked.offset)) {
@@ -129,10 +134,10 @@ export class Deadlines {
       const dueMs = at.sinceMs + loadTimeoutMs;
       if (now >= dueMs) this.pool.giveUpLoading(batch);
       else this.lookIn(Math.min(dueMs - now, timeoutMs));
-    } else if (timeoutMs !== Infinity) {
+    } else if (mostMs !== Infinity) {
       // What an ended task has left behind may keep a lane busy for ever.
       if (isNext) batch.nextSinceMs = Math.min(batch.nextSinceMs, now);
-      const dueMs = at.state === "running" ? at.sinceMs + timeoutMs : now + timeoutMs;
+      const dueMs = at.state === "running" ? at.sinceMs + timeoutMs : now + mostMs;
       if (at.state === "running" && now >= dueMs) this.ask(batch, "timeout", undefined, at.offset);
       else if (now >= batch.nextSinceMs + loadTimeoutMs) this.pool.giveUpLane(batch);
       else this.lookIn(Math.min(dueMs, batch.nextSinceMs + loadTimeoutMs) - now);

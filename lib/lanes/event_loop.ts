@@ -13,6 +13,7 @@ import type {
   Lane,
   LaneBatch,
   LaneEvents,
+  LoadingStage,
   Usage,
 } from "./lane.ts";
 import { closeWithin, LaneTasks, type ReadyTask } from "./lane_tasks.ts";
@@ -56,8 +57,8 @@ export class EventLoopLane implements Lane {
     await this.#tasks.ready(task);
   }
 
-  isSettingUp({ module }: Task): boolean {
-    return this.#tasks.isSettingUp(module);
+  stageOf({ module }: Task): LoadingStage {
+    return this.#tasks.isSettingUp(module) ? "setting up" : "loading";
   }
 
   send(batch: LaneBatch): void {

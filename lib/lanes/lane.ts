@@ -102,6 +102,9 @@ export type BatchProgress =
   /** Some item is running or was: this lane can't tell which, but perhaps that it ended no lane. */
   | { readonly state: "unknown"; readonly isHarmless?: true };
 
+/** How far a lane is with a task that it loads: what keeps it busy keeps it from beginning, too. */
+export type LoadingStage = "not begun" | "loading" | "setting up";
+
 /** How a lane was lost. */
 export interface Death {
   /** Such as "exited with code 3". */
@@ -167,8 +170,8 @@ export interface Lane {
   accepts(task: Task): boolean;
   /** Loads a task before it is needed; rejects if it can't be loaded. */
   load(task: Task): Promise<void>;
-  /** Whether the set-up of a task's module is under way. */
-  isSettingUp(task: Task): boolean;
+  /** How far it is with a task that it loads; undefined once that has ended. */
+  stageOf(task: Task): LoadingStage | undefined;
   /** Takes a batch, to be started when a slot is free. Its items are reported, or the lane dies. */
   send(batch: LaneBatch): void;
   /** Asks the batch's running task to stop, and drops the items that it hasn't started. */

@@ -446,6 +446,7 @@ export const ENDINGS: readonly Guarantee[] = [
       const hangs = taskOf(
         `await (globalThis.importHangs ?? new Promise(() => {})); // ${crypto.randomUUID()}`,
       );
+      await executor.ready(); // so that the time is the module's alone
       const [outcome] = await executor.mapSettled(hangs, [1], { loadTimeoutMs: 150 }).toArray();
       assert(outcome!.status === "rejected" && outcome!.ended === "failed");
       assertStringIncludes(String(outcome!.reason), "has not been loaded after 150 ms");

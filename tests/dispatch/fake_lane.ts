@@ -12,6 +12,7 @@ import type {
   Lane,
   LaneBatch,
   LaneEvents,
+  LoadingStage,
   Usage,
 } from "../../lib/lanes/lane.ts";
 import type { Task } from "../../lib/lanes/task.ts";
@@ -104,8 +105,8 @@ export class FakeLane implements Lane {
     return this.loads(task);
   }
 
-  isSettingUp(): boolean {
-    return false;
+  stageOf(): LoadingStage {
+    return "loading";
   }
 
   send(batch: LaneBatch): void {

@@ -108,16 +108,26 @@ Deno.test("opening fails if a lane can't load the task, or not in time", async (
 });
 
 Deno.test("of the program itself it is told why it may not come to the end of its loading", () => {
-  const { message } = loadsTooLong({ module: Deno.mainModule, export: "default" }, 500, false);
+  const { message } = loadsTooLong({ module: Deno.mainModule, export: "default" }, 500, [
+    "loading",
+  ]);
   assert(
     message.includes("it is the program itself, whose top level waits for this; put it behind"),
   );
-  assert(!loadsTooLong(TASK, 500, false).message.includes("the program itself"));
+  assert(!loadsTooLong(TASK, 500, ["loading"]).message.includes("the program itself"));
+});
+
+Deno.test("of a lane that is busy it is told that it is, not that the module is slow", () => {
+  assertEquals(
+    loadsTooLong(TASK, 500, ["not begun", undefined]).message,
+    "Cannot load task module a:: no lane came to that after 500 ms: they start, or are busy",
+  );
 });
 
 Deno.test("a set-up that doesn't end is told as that", () => {
   assertEquals(
-    loadsTooLong({ module: Deno.mainModule, export: "default" }, 500, true).message,
+    loadsTooLong({ module: Deno.mainModule, export: "default" }, 500, ["loading", "setting up"])
+      .message,
     `Cannot set up task module ${Deno.mainModule}: its setup has not ended after 500 ms`,
   );
 });

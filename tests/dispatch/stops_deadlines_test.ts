@@ -240,3 +240,18 @@ Deno.test("a lane that starts nothing though nothing else runs there is given up
   assertEquals(done, ["lane given up at 8300"]);
   assertEquals([asked(), time.timers], [[], 0]);
 });
+
+Deno.test("so is one that doesn't come to load what it was given, whether that has a deadline or not", () => {
+  using time = new VirtualTime();
+  const { batch, deadlines, done, stands } = watching({ loadTimeoutMs: 1000 });
+  batch.sentCount = 0;
+  stands({ state: "waiting" });
+  deadlines.watch(batch);
+  time.pass(5000);
+  assertEquals(done, []);
+  stands({ state: "waiting", isNext: true });
+  time.pass(1000);
+  assertEquals(done, []);
+  time.pass(1000);
+  assertEquals(done, ["lane given up at 8000"]);
+});

@@ -30,7 +30,7 @@ const NUMBERS: Readonly<Record<number, number>> = {
   [FromLane.mark]: 3,
   [FromLane.asked]: 1,
   [FromLane.usage]: 0,
-  [FromLane.settingUp]: 1,
+  [FromLane.loading]: 2,
   [FromLane.ending]: 0,
   [FromLane.disposed]: 0,
   [FromLane.ended]: 0,

@@ -59,8 +59,8 @@ export const FromLane = {
   asked: 21,
   /** [cpuMs, peakRssBytes or NaN] */
   usage: 22,
-  /** [number]: the task's module is there, and its set-up begins. */
-  settingUp: 24,
+  /** [number, isSetUp]: the task's module begins to be loaded, or is there, and its set-up begins. */
+  loading: 24,
   /** Envelopes of what failed: all that was set up is disposed. */
   disposed: 25,
   /** { how, error } the lane is about to end, or something was thrown outside every task. */

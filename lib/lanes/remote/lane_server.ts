@@ -114,6 +114,7 @@ export class LaneServer {
 
   async #load(number: number, { isProgram, ...task }: TaskToLoad): Promise<void> {
     this.#loads = number;
+    this.host.send(FromLane.loading, [number, 0]);
     try {
       await (isProgram ? loadFromProgram : loadTask)(task);
       this.#makeRun.set(task, await this.#makeReady(task));
@@ -129,7 +130,7 @@ export class LaneServer {
     if (runner !== undefined) return await runner.ready(task);
     this.#tasks ??= new LaneTasks({
       shared: this.#shared,
-      onSetup: () => this.host.send(FromLane.settingUp, [this.#loads]),
+      onSetup: () => this.host.send(FromLane.loading, [this.#loads, 1]),
     });
     const ready = await this.#tasks.ready(task);
     return (batch, host) => new BatchRun(batch, traced(ready, batch.span), host, ready.given);

@@ -17,6 +17,7 @@ import type {
   Lane,
   LaneBatch,
   LaneEvents,
+  LoadingStage,
   Report,
   Usage,
 } from "../lane.ts";
@@ -124,7 +125,7 @@ export class RemoteLane implements Lane {
   accepts(task: Task): boolean {
     // A task that is being loaded for nobody may never be, and holds up those behind it.
     const { loading } = this.#tasks;
-    const isStuck = loading !== undefined && loading.held.size === 0 &&
+    const isStuck = loading?.isBegun && loading.held.size === 0 &&
       loading !== this.#tasks.find(task);
     return !isStuck && (this.options.accepts?.(task) ?? true);
   }
@@ -134,9 +135,10 @@ export class RemoteLane implements Lane {
     return this.#tasks.of(task).loaded.promise;
   }
 
-  isSettingUp(task: Task): boolean {
+  stageOf(task: Task): LoadingStage | undefined {
     const known = this.#tasks.find(task);
-    return known?.state === "loading" && known.isSetUp;
+    if (known?.state !== "loading") return undefined;
+    return known.isSetUp ? "setting up" : known.isBegun ? "loading" : "not begun";
   }
 
   #askToLoad({ number, task }: RemoteTask): void {
@@ -244,16 +246,18 @@ export class RemoteLane implements Lane {
   progress(batch: LaneBatch): BatchProgress {
     const { id, task, final } = batch.note as Note;
     if (final !== undefined) return final;
-    if (id === 0) {
+    // What keeps a lane busy keeps it from loading, too.
+    if (id === 0 && (task.isBegun || this.#state !== "ready")) {
       const { sinceMs } = task;
       const isWaiting = Number.isNaN(sinceMs) ||
         (this.#state === "starting" && this.#channel.isAwaited === true);
       return { state: "loading", sinceMs: isWaiting ? clock.now() : sinceMs };
     }
-    const begun = this.#begun(batch);
+    const begun = id === 0 ? undefined : this.#begun(batch);
     if (begun !== undefined) return begun;
-    // On another machine it may wait for tasks of other programs.
-    const isNext = this.#channel.holdsBack !== true &&
+    // On another machine a batch may wait for tasks of other programs.
+    const mayBeNext = id === 0 ? this.#tasks.loading === task : this.#channel.holdsBack !== true;
+    const isNext = mayBeNext &&
       ![...this.#sent.values()].some((other) => this.#begun(other) !== undefined);
     return { state: "waiting", ...(isNext && { isNext }) };
   }
@@ -403,7 +407,6 @@ export class RemoteLane implements Lane {
         this.#clockOffsetMs = head[0]! - performance.timeOrigin;
         this.#state = "ready";
         this.#becomeReady(clock.now() - this.#startedMs);
-        if (this.#channel.isAwaited) this.#tasks.beginAnew();
         // Once a lane, before its first task.
         if (shared !== undefined) {
           this.#channel.send(ToLane.shared, [Number(shared.special)], shared.payload);
@@ -413,11 +416,9 @@ export class RemoteLane implements Lane {
       case FromLane.loaded:
         for (const batch of this.#tasks.end(head[0]!)) this.#post(batch);
         break;
-      case FromLane.settingUp: {
-        const known = this.#tasks.numbered(head[0]!);
-        if (known !== undefined) known.isSetUp = true;
+      case FromLane.loading:
+        this.#tasks.begin(head[0]!, head[1] === 1);
         break;
-      }
       case FromLane.disposed:
         this.#disposed((payload as Envelope[]).map(openEnvelope) as TeardownError[]);
         break;

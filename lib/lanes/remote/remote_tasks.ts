@@ -9,9 +9,11 @@ import { clock } from "../timers.ts";
 export interface RemoteTask {
   readonly number: number;
   readonly task: Task;
-  /** When it began to be loaded; NaN while others are. */
+  /** When it began to be loaded, or the lane that loads it first to start; NaN while others are. */
   sinceMs: number;
   state: "loading" | "loaded" | "failed";
+  /** Whether the lane has said that it loads it. */
+  isBegun: boolean;
   /** Whether its module's set-up has begun. */
   isSetUp: boolean;
   /** Batches that wait until it is loaded, in their order. */
@@ -59,8 +61,9 @@ export class RemoteTasks {
     const known: RemoteTask = {
       number: ++this.#lastNumber,
       task,
-      sinceMs: NaN,
+      sinceMs: this.loading === undefined ? clock.now() : NaN,
       state: "loading",
+      isBegun: false,
       isSetUp: false,
       held: new Set(),
       loaded: Promise.withResolvers(),
@@ -68,19 +71,16 @@ export class RemoteTasks {
     known.loaded.promise.catch(() => {}); // told to those who wait for it
     this.#known.set(nameOf(task), known);
     this.onNew(known);
-    this.#noteLoading();
     return known;
   }
 
-  /** The lane had to be waited for: loading begins only now. */
-  beginAnew(): void {
-    const { loading } = this;
-    if (loading !== undefined) loading.sinceMs = clock.now();
-  }
-
-  #noteLoading(): void {
-    const { loading } = this;
-    if (loading !== undefined && Number.isNaN(loading.sinceMs)) loading.sinceMs = clock.now();
+  /** The lane has come to load it, or to set it up. */
+  begin(number: number, isSetUp: boolean): void {
+    const known = this.numbered(number);
+    if (known === undefined) return;
+    if (!known.isBegun) known.sinceMs = clock.now();
+    known.isBegun = true;
+    known.isSetUp = isSetUp;
   }
 
   /**
@@ -94,7 +94,6 @@ export class RemoteTasks {
     if (known === undefined) return [];
     known.state = error === undefined ? "loaded" : "failed";
     if (error !== undefined) this.#known.delete(nameOf(known.task));
-    this.#noteLoading();
     if (error === undefined) known.loaded.resolve();
     else known.loaded.reject(error);
     const held = [...known.held];

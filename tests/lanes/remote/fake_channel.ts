@@ -10,6 +10,7 @@ import {
   type ChannelEvents,
   FromLane,
   reportHead,
+  ToLane,
 } from "../../../lib/lanes/remote/channel.ts";
 import { LaneServer, type Runner } from "../../../lib/lanes/remote/lane_server.ts";
 import { RemoteLane } from "../../../lib/lanes/remote/remote_lane.ts";
@@ -236,4 +237,10 @@ export function pair(
   channel.onSent = ({ kind, head, payload }) =>
     queueMicrotask(() => server.receive(kind, carriedHead(way, head), payload));
   return { lane, channel, told, server };
+}
+
+/** The last batch's number on its lane. */
+export function lastId({ channel }: ReturnType<typeof readyLane>): number {
+  const last = channel.sent.findLast(({ kind }) => kind === ToLane.batch)!;
+  return last.head[0]!;
 }

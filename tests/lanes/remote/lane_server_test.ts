@@ -30,11 +30,11 @@ Deno.test("tasks are loaded one after another, so that it is known which one is 
   server.receive(ToLane.load, [1], { module: slow, export: "missing", isProgram: false });
   server.receive(ToLane.load, [2], { ...taskNamed("same"), isProgram: false });
   await settle();
-  assertEquals(said, []);
+  assertEquals(said.map(({ kind, head }) => [kind, head]), [[FromLane.loading, [1, 0]]]);
   const loads = next(FromLane.loaded);
   gate.resolve();
   await Promise.all([fails, loads]);
-  assertEquals(said.map(({ head }) => head), [[1], [2]]);
+  assertEquals(said.map(({ head }) => head), [[1, 0], [1], [2, 0], [2]]);
 });
 
 Deno.test("as many batches run at a time as there are slots, the others wait in their order", async () => {
@@ -291,7 +291,8 @@ Deno.test("a set-up is announced, is given what is shared, and is disposed when 
   server.receive(ToLane.load, [NUMBERS.same], { module, export: "default", isProgram: false });
   await loaded;
   assertEquals(said.map(({ kind, head }) => [kind, head]), [
-    [FromLane.settingUp, [NUMBERS.same]],
+    [FromLane.loading, [NUMBERS.same, 0]],
+    [FromLane.loading, [NUMBERS.same, 1]],
     [FromLane.loaded, [NUMBERS.same]],
   ]);
   give(server, 1, "same", ["x"]);

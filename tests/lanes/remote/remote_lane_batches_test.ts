@@ -5,18 +5,12 @@ import { FromLane, ToLane } from "../../../lib/lanes/remote/channel.ts";
 import { openEnvelope } from "../../../lib/lanes/remote/envelope.ts";
 import { MOVE_BYTES } from "../../../lib/lanes/remote/buffers.ts";
 import { batchOf } from "../batch.ts";
-import { laneOver, readyLane, reportHeadOf } from "./fake_channel.ts";
+import { laneOver, lastId, readyLane, reportHeadOf } from "./fake_channel.ts";
 
 /** A lane over a thread's channel, and what the thread sees of its cells. */
 function threadLane() {
   const cells = new Cells(1);
   return { ...readyLane({ cells }), thread: new Cells(1, cells.buffer) };
-}
-
-/** The last batch's number on its lane. */
-function lastId({ channel }: ReturnType<typeof readyLane>): number {
-  const last = channel.sent.findLast(({ kind }) => kind === ToLane.batch)!;
-  return last.head[0]!;
 }
 
 // Taking back

@@ -17,7 +17,7 @@ import { sealEnvelope } from "../../../lib/lanes/remote/envelope.ts";
 import type { Task } from "../../../lib/lanes/task.ts";
 import { VirtualTime } from "../../dispatch/virtual_time.ts";
 import { batchOf, DOUBLE, settle } from "../batch.ts";
-import { laneOver, readyLane, reportHeadOf } from "./fake_channel.ts";
+import { laneOver, lastId, readyLane, reportHeadOf } from "./fake_channel.ts";
 import { toThread } from "./ways.ts";
 
 const OTHER: Task = { module: "file:///jobs/other.ts", export: "default" };
@@ -186,6 +186,8 @@ Deno.test("a task that is loaded for nobody may never be, so its lane takes no o
   assertEquals(lane.accepts(OTHER), true);
   channel.saysReady();
   void lane.load(DOUBLE);
+  assertEquals(lane.accepts(OTHER), true);
+  channel.says(FromLane.loading, [1, 0]);
   assertEquals([lane.accepts(DOUBLE), lane.accepts(OTHER)], [true, false]);
   lane.send(batchOf([1]));
   assertEquals(lane.accepts(OTHER), true);
@@ -193,21 +195,38 @@ Deno.test("a task that is loaded for nobody may never be, so its lane takes no o
   assertEquals([lane.accepts(DOUBLE), lane.accepts(OTHER)], [true, true]);
 });
 
-Deno.test("how long a task is being loaded counts from the end of the one before it", () => {
+Deno.test("how long a task is being loaded counts from when its lane has come to it", () => {
   using time = new VirtualTime();
   const { lane, channel } = laneOver();
   const [first, second] = [batchOf([1]), batchOf([2], { task: OTHER })];
+  const stand = () => [first, second].map((batch) => lane.progress(batch));
   lane.send(first);
   time.pass(5);
+  assertEquals(lane.progress(first), { state: "loading", sinceMs: 1000 });
   channel.saysReady();
-  time.pass(5);
   lane.send(second);
-  time.pass(50);
-  assertEquals([first, second].map((batch) => lane.progress(batch)), [
-    { state: "loading", sinceMs: 1000 },
-    { state: "loading", sinceMs: 1060 },
-  ]);
+  // What an ended task left behind may keep the lane from reading it.
+  assertEquals(stand(), [{ state: "waiting", isNext: true }, { state: "waiting" }]);
+  time.pass(55);
+  channel.says(FromLane.loading, [1, 0]);
+  time.pass(5);
+  channel.says(FromLane.loading, [1, 1]);
+  assertEquals(stand(), [{ state: "loading", sinceMs: 1060 }, { state: "waiting" }]);
   channel.says(FromLane.loaded, [1]);
-  time.pass(7);
-  assertEquals(lane.progress(second), { state: "loading", sinceMs: 1060 });
+  time.pass(5);
+  channel.says(FromLane.loading, [2, 0]);
+  assertEquals(lane.progress(second), { state: "loading", sinceMs: 1070 });
+});
+
+Deno.test("what waits for a task that is not loaded yet isn't next while another runs", () => {
+  const over = readyLane();
+  const { lane, channel } = over;
+  const [runs, waits] = [batchOf([1]), batchOf([2], { task: OTHER })];
+  lane.send(runs);
+  lane.send(waits);
+  assertEquals(lane.stageOf(OTHER), "not begun");
+  channel.says(FromLane.mark, [lastId(over), 0, 5]);
+  assertEquals(lane.progress(waits), { state: "waiting" });
+  channel.says(FromLane.report, reportHeadOf(lastId(over)), [2]);
+  assertEquals(lane.progress(waits), { state: "waiting", isNext: true });
 });

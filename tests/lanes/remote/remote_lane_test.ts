@@ -143,16 +143,16 @@ function closing(isLoaded: boolean) {
   );
   lane.load(DOUBLE).catch(() => {});
   channel.saysReady();
-  channel.says(FromLane.settingUp, [1]);
-  const settingUp = lane.isSettingUp(DOUBLE);
+  channel.says(FromLane.loading, [1, 1]);
+  const stage = lane.stageOf(DOUBLE);
   if (isLoaded) channel.says(FromLane.loaded, [1]);
   const closed = lane.close();
-  return { lane, channel, closed, settingUp: [settingUp, lane.isSettingUp(DOUBLE)] };
+  return { lane, channel, closed, stages: [stage, lane.stageOf(DOUBLE)] };
 }
 
 Deno.test("a lane that has set something up is closed once that is disposed, and only once", async () => {
-  const { lane, channel, closed, settingUp } = closing(true);
-  assertEquals(settingUp, [true, false]);
+  const { lane, channel, closed, stages } = closing(true);
+  assertEquals(stages, ["setting up", undefined]);
   assertEquals([channel.kinds.at(-1), channel.done], [ToLane.dispose, []]);
   channel.says(FromLane.disposed, [], []);
   await closed;
@@ -191,7 +191,7 @@ Deno.test("a lane that ends in a set-up says so", async () => {
   const batch = batchOf([1]);
   lane.send(batch);
   channel.saysReady();
-  channel.says(FromLane.settingUp, [1]);
+  channel.says(FromLane.loading, [1, 1]);
   channel.ends("exited with code 3");
   await settle();
   assertEquals(told.unloadables.map(({ error }) => error.message), [

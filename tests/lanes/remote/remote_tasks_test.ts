@@ -18,14 +18,19 @@ Deno.test("a task is told of once, whichever object names it, and again once it 
   assertEquals([tasks.of(first.task).number, told], [2, [1, 2]]);
 });
 
-Deno.test("tasks are loaded one after another, each since the one before it has ended", async () => {
+Deno.test("tasks are loaded one after another, each since the lane has come to it", async () => {
   using time = new VirtualTime();
   const tasks = new RemoteTasks(() => {});
   const [a, b] = [tasks.of(named("a:")), tasks.of(named("b:"))];
   assertEquals([tasks.loading, b.sinceMs], [a, NaN]);
   time.pass(50);
   assertEquals(tasks.end(a.number), []);
-  assertEquals([tasks.loading, b.sinceMs - a.sinceMs], [b, 50]);
+  assertEquals([tasks.loading, b.isBegun], [b, false]);
+  time.pass(5);
+  tasks.begin(b.number, false);
+  time.pass(5);
+  tasks.begin(b.number, true);
+  assertEquals([b.sinceMs - a.sinceMs, b.isSetUp], [55, true]);
   await a.loaded.promise;
   assertStrictEquals(tasks.find(named("a:")), a);
 });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { FromLane } from "../../../lib/lanes/remote/channel.ts";
 import { RemoteLane } from "../../../lib/lanes/remote/remote_lane.ts";
 import { WorkerChannel } from "../../../lib/lanes/worker/worker_channel.ts";
 import { granted } from "../../granted.ts";
@@ -135,7 +136,8 @@ async function programOf(code: string): Promise<{ code: number; stderr: string }
   const text = `
     import { WorkerChannel } from "${lib}worker/worker_channel.ts";
     let next = Promise.withResolvers();
-    const events = { message: () => next.resolve(), ended: console.error };
+    const message = (kind) => kind !== ${FromLane.loading} && next.resolve();
+    const events = { message, ended: console.error };
     const channel = new WorkerChannel(events, { slots: 1, number: 1, modules: [] });
     await next.promise;
     ${code}
