@@ -161,6 +161,7 @@ export async function advise(
   };
   const startMs = now();
   const before = await meter?.read();
+  const shared = await instruments.sharedBy?.(options.job.task);
   const leftMs = () => budgetMs - RESERVE_MS - (now() - startMs);
   const plan = async (probed: Probed): Promise<Planned> => {
     onPhase?.("starting lanes");
@@ -180,6 +181,7 @@ export async function advise(
       guardMs,
       signal,
       meter,
+      shares: shared !== undefined,
     }, async (found) => {
       planned = await plan(known = found);
       const { plan: race } = planned;
@@ -191,12 +193,11 @@ export async function advise(
     });
     return { probed, planned: planned ?? await plan(probed) };
   };
-  const shared = await instruments.sharedBy?.(options.job.task);
+  onPhase?.("running a sample one by one");
+  let { probed, planned } = await sampled(options.job, PROBE_SHARE * budgetMs);
   // What tasks keep for the next ones, such as the last one's table, is worth as much as in the whole job
   // only in the list's own order.
-  const job = (shared && inListOrder(options.job)) ?? options.job;
-  onPhase?.("running a sample one by one");
-  let { probed, planned } = await sampled(job, PROBE_SHARE * budgetMs);
+  const job = (shared && probed.spread === undefined && inListOrder(options.job)) || options.job;
   const inOrder = leftMs() <= 0 ? undefined : await sampledInOrder(job, probed, (listed) => {
     onPhase?.("running a sample in the list's own order");
     return sampled(listed, leftMs());

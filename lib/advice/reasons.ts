@@ -36,6 +36,7 @@ import { classFor, type Classified } from "./prediction/predict.ts";
 import { blocks, computesBeside, heldMs, mostHeldShare } from "./probe/sample.ts";
 import { plainOf, type Race, type Runner } from "./race/race.ts";
 import { failingOf } from "./race/sample_check.ts";
+import { spreadOrder } from "../timing/job_items.ts";
 import type { Recommendation } from "./race/recommend.ts";
 
 /** So few items tell little. */
@@ -390,7 +391,11 @@ function whyLess(
   // Whose turn comes late takes long for that.
   if (takesTurns) return "the tasks take turns";
   const longest = runners.find((of) => nameOf(of.candidate) === name)?.longest;
-  if (longest !== undefined) {
+  const { probed: { spread = 0 }, sample } = found;
+  // What ran in the sample, and took most of no time there, only had to wait.
+  const places = spreadOrder(spread);
+  const isNew = longest && (places.indexOf(longest.index) + 1 || longest.index + 1) > sample.items;
+  if (longest !== undefined && isNew) {
     const alone = formatDuration(longest.ms);
     return `item ${longest.index}, which alone takes ${alone}: put the longest first`;
   }
@@ -402,7 +407,7 @@ function whyLess(
   }
   if (isRemote(model) && found.shared) return "each lane has its own of what the tasks share";
   // Others take the cores from what computes, and nothing from what sleeps.
-  if (isBusy && 1 / gain - 1 / predictedGain <= mostHeldShare(found.sample)) {
+  if (isBusy && 1 / gain - 1 / predictedGain <= mostHeldShare(sample)) {
     return "other programs used the CPUs";
   }
   return isRemote(model) && sparesLater(found)

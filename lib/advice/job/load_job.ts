@@ -127,7 +127,7 @@ interface LoadedJob {
   readonly probed: Probed;
   /** Whether tasks of its sample failed, or didn't end, for want of those before them in the list. */
   readonly leans: boolean;
-  /** What its tasks share, if they were sampled; such a sample is in the list's own order. */
+  /** What its tasks share, if they were sampled; such a list is taken in its own order, unless items come again. */
   readonly shared?: SharedState | undefined;
 }
 
@@ -160,19 +160,21 @@ async function loadedJob(
   const shared = sample && await sharedBy(own.task);
   const job: JobSpec = ownItems === false
     ? { ...own, items: { kind: "values", values: [] } }
-    : sample === undefined || shared !== undefined
+    : sample === undefined
     ? own
     : spread(own);
   const probing = (job: JobSpec) =>
     prober(job, {
       ...{ typed, guardMs, taskMs, guardOption, meter, signal, model, dry: sample === undefined },
+      shares: shared !== undefined,
       limit: sample === undefined ? 0 : Math.min(sample.items, items ?? Infinity),
       targetMs: sample?.targetMs ?? 0,
     }, (found) => sample?.checksum === undefined ? [] : [sample.checksum(found)]);
   const first = await probing(job);
   const inOrder = sample &&
     await sampledInOrder(job, first, async (listed) => ({ probed: await probing(listed) }));
-  const found = inOrder ?? { job, probed: first };
+  const keepsOrder = shared !== undefined && first.spread === undefined && ownItems !== false;
+  const found = inOrder ?? { job: keepsOrder ? own : job, probed: first };
   const { title } = found.probed.exports;
   const named = { ...found.job, name: title === undefined ? file : plain(title) };
   return { ...found, job: withHooks(named, found.probed), leans: inOrder !== undefined, shared };

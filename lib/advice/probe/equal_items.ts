@@ -27,6 +27,10 @@ function keyOf(item: unknown): unknown {
   }
 }
 
+export function hasEqualItems(list: readonly unknown[]): boolean {
+  return new Set(list.map(keyOf)).size < list.length;
+}
+
 /** Undefined if no two are equal; `places` is the order in which the sample took them, in stretches of `counts`. */
 export function equalItems(
   list: readonly unknown[],

@@ -26,7 +26,7 @@ export function orderCheckOf(
   return count < 2 || failed > 0 ? undefined : { count, forwards: probed.forwards };
 }
 
-/** The run from last to first wherever the plain loop is left: results may agree by luck. */
+/** The run from last to first wherever the plain loop is left, or tasks share something: results may agree by luck. */
 export function orderCheck(
   sample: Pick<Sample, "failed">,
   probed: Pick<Probed, "done" | "forwards" | "stretches">,
@@ -35,7 +35,7 @@ export function orderCheck(
 ): OrderCheck | undefined {
   if (race?.otherResults) return undefined;
   const isDue = leavesPlainLoop ||
-    race?.runners.some(({ out }) => out === "results" || (shares && out === "failures"));
+    race?.runners.some(({ out }) => out === "results" || shares);
   return isDue ? orderCheckOf(sample, probed) : undefined;
 }
 

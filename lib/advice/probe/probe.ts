@@ -38,6 +38,7 @@ export interface ProbeOptions {
   readonly signal?: AbortSignal;
   readonly meter?: Meter;
   readonly dry?: boolean;
+  readonly shares?: boolean;
   /** The model that the job is for, if one was chosen. */
   readonly model?: Model | undefined;
 }
@@ -76,8 +77,8 @@ export type Prober = (
 
 /** Runs a job's sample. Throws a UsageError if the module lacks something, a JobError if it can't be run. */
 export const probe: Prober = async (job, options, chooseChecksums) => {
-  const { limit, targetMs, meter, dry = false } = options;
-  const wanted = { dry, limit, targetMs, metered: meter !== undefined };
+  const { limit, targetMs, meter, dry = false, shares } = options;
+  const wanted = { dry, limit, targetMs, metered: meter !== undefined, shares };
   await using child = await startProbe(job, wanted, options);
   const probing = new Probing(job, options, child);
   const found = await probing.sample();
@@ -184,7 +185,7 @@ class Probing {
       return places[turn] ?? turn;
     });
     const item = left === 0
-      ? "what its tasks left behind"
+      ? this.#phase === "item" ? "the end of its items" : "what its tasks left behind"
       : this.child.isLate && this.#phase === "item" && ran === 0
       ? "its first item"
       : itemNamed(indices);

@@ -12,6 +12,7 @@ import {
 import { isKernel, kernelName, type TaskFunction } from "../../lanes/task.ts";
 import { checksumOf, type Settled } from "../../timing/checksum.ts";
 import { ItemPuller, prepare, spreadItems } from "../../timing/job_items.ts";
+import { hasEqualItems } from "./equal_items.ts";
 import { profiledRun, PullError, Sampler, thrownBy } from "./sampler.ts";
 import {
   type Exports,
@@ -93,7 +94,9 @@ async function main(): Promise<void> {
   const made = await open().catch(breaks("items"));
   const kind = kindOf(made);
   if (!CAN_BE_TAKEN.has(kind) || kind === "function") end({ type: "refused", items: kind });
-  const { items, places } = spreadItems(made, order.order === undefined ? order : {});
+  const keepsOrder = order.order !== undefined ||
+    (order.shares === true && Array.isArray(made) && !hasEqualItems(made));
+  const { items, places } = spreadItems(made, keepsOrder ? {} : order);
   const listed = places && Math.min((made as unknown[]).length, order.first ?? Infinity);
   say({ type: "phase", phase: "setup" });
   const setupStartMs = performance.now();

@@ -30,6 +30,8 @@ export interface ProbeOrder {
   /** Takes the items of a list in the order of timing/job_items.ts, of which `first` belong to the job. */
   readonly spread?: boolean | undefined;
   readonly first?: number | undefined;
+  /** Whether its tasks share something: a list is taken in its own order then, unless items come again in it. */
+  readonly shares?: boolean | undefined;
 }
 
 export type ProbeCommand =

@@ -87,24 +87,42 @@ Deno.test({
 });
 
 Deno.test({
-  name: "probe() names no item beyond the last where something ends the process behind it",
+  name: "probe() names no item beyond the last where the source ends the process behind it",
   ignore: !granted("run", "read"),
   async fn() {
-    const of = async (ends: string) => {
-      const module = `data:text/javascript,export const items = [1, 2, 3];
-        items[Symbol.iterator] = function* () { yield 1; yield 2; yield 3; ${ends}; };
-        export default (n) => n;`;
-      const items = { kind: "module", module, export: "items" } as const;
-      const job = { name: "three", task: { module, export: "default" }, items, options: {} };
-      const limits = { limit: 9, targetMs: 1000, guardMs: 600_000, taskMs: 1 };
-      return (await probe(job, { typed: "three.ts", ...limits }, () => [])).cutOff;
-    };
+    // Until it is told that an item is waited for, and so that the third had ended.
+    const module = `data:text/javascript,export const items = [1, 2, 3];
+      items[Symbol.asyncIterator] = async function* () {
+        yield 1; yield 2; yield 3;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        Deno.exit(3);
+      };
+      export default (n) => n;`;
+    const items = { kind: "module", module, export: "items" } as const;
+    const job = { name: "three", task: { module, export: "default" }, items, options: {} };
+    const limits = { limit: 9, targetMs: 1000, guardMs: 60_000 };
     await assertRejects(
-      () => of("Deno.exit(3)"),
+      () => probe(job, { typed: "three.ts", ...limits }, () => []),
       JobError,
-      "Cannot run the job: what its tasks left behind ended the whole process",
+      "Cannot run the job: making the end of its items ended the whole process",
     );
-    assertEquals(await of("for (;;)"), "what its tasks left behind did not settle within 1.0 s");
+  },
+});
+
+Deno.test({
+  name: "probe() takes a list in its own order where tasks share something and no item comes again",
+  ignore: !granted("run", "read"),
+  async fn() {
+    const spreadOf = async (list: string, shares: boolean) => {
+      const module = `data:text/javascript,export const items = ${list}; export default (n) => n;`;
+      const items = { kind: "module", module, export: "items", spread: true } as const;
+      const job = { name: "four", task: { module, export: "default" }, items, options: {} };
+      const limits = { limit: 9, targetMs: 1000, guardMs: 60_000, shares };
+      return (await probe(job, { typed: "four.ts", ...limits }, () => [])).spread;
+    };
+    assertEquals(await spreadOf("[1, 2, 3, 4]", true), undefined);
+    assertEquals(await spreadOf("[1, 2, 1, 2]", true), 4);
+    assertEquals(await spreadOf("[1, 2, 3, 4]", false), 4);
   },
 });
 
