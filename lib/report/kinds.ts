@@ -13,7 +13,7 @@ import { advicePart, adviceReport } from "./advice/advice_report.ts";
 import type { Block } from "./document.ts";
 import { renderTrace, type Traced, tracedOf } from "./trace.ts";
 import { LESSON_FORMAT } from "./lesson/lesson_file.ts";
-import { lessonMarkdown, lessonPage, lessonText } from "./lesson/lesson.ts";
+import { lessonPage, lessonReport } from "./lesson/lesson.ts";
 import { PEERS_FORMAT, peersCsv, peersPart, peersReport } from "./peers/peers_report.ts";
 import { runPart, runReport, runTraced } from "./running/run_report.ts";
 import { sweepCsv, sweepPart, sweepReport } from "./scaling/sweep_report.ts";
@@ -90,10 +90,7 @@ const KINDS = {
   lesson: kindOfFile({
     format: LESSON_FORMAT,
     name: "a lesson",
-    report: (file) => ({
-      text: (style) => lessonText(file, style),
-      markdown: () => lessonMarkdown(file).trimEnd(),
-    }),
+    report: lessonReport,
   }),
 };
 

@@ -3,7 +3,7 @@
 import { plain, wrap } from "../../text/plain.ts";
 import type { ModelResult } from "../../timing/result.ts";
 import { isBusy } from "../comparison/comparison_report.ts";
-import { escapeMarkdown, htmlTable, startText } from "../document.ts";
+import { type Block, escapeMarkdown, htmlTable, startText } from "../document.ts";
 import {
   codeBlock,
   figure,
@@ -20,7 +20,7 @@ import * as chart from "../html/svg.ts";
 import { startUpMs, tasksOf } from "../slots.ts";
 import { Speaker } from "../speaker.ts";
 import { drawTicks } from "../switching/switch_words.ts";
-import { paletteFor, type Style } from "../terminal.ts";
+import { paletteFor } from "../terminal.ts";
 import { type Idea, ideasOf, type Picture } from "./ideas.ts";
 import { comparisonsOf, type LessonFile } from "./lesson_file.ts";
 
@@ -49,43 +49,45 @@ function seenOf({ seen }: Idea, speaker: Speaker): string {
   return seen.length > 0 ? seen.join(" ") : speaker.say("page.unmeasured");
 }
 
-export function lessonText(file: LessonFile, style: Style): string {
+/** The lesson for a terminal, and as Markdown with what each idea is about. */
+export function lessonReport(file: LessonFile): Block {
   const speaker = new Speaker(file.language);
-  const palette = paletteFor(style);
   const { where, remarks, gains } = lessonRemarks(file);
-  const text = (line: string) => wrap(plain(line), style.columns - 3).replaceAll(/^/gm, "   ");
-  return [
-    palette.heading(wrap(speaker.say("page.title"), style.columns)),
-    ...ideasOf(file).map((idea, at) =>
+  const title = speaker.say("page.title");
+  const ideas = ideasOf(file).map((idea, at) => (
+    { ...idea, number: at + 1, seen: seenOf(idea, speaker) }
+  ));
+  return {
+    text: (style) => {
+      const palette = paletteFor(style);
+      const text = (line: string) => wrap(plain(line), style.columns - 3).replaceAll(/^/gm, "   ");
+      return [
+        palette.heading(wrap(title, style.columns)),
+        ...ideas.map(({ number, title, seen, commands }) =>
+          [
+            palette.heading(wrap(`${number}. ${title}`, style.columns, "   ")),
+            text(seen),
+            ...commands.map((command) => palette.idle(text(command))),
+          ].join("\n")
+        ),
+        ...remarks.map((remark) => palette.warning(wrap(remark, style.columns))),
+        palette.idle(wrap(gains, style.columns)),
+        palette.idle(wrap(plain(where), style.columns)),
+      ].join("\n\n");
+    },
+    markdown: () =>
       [
-        palette.heading(wrap(`${at + 1}. ${idea.title}`, style.columns, "   ")),
-        text(seenOf(idea, speaker)),
-        ...idea.commands.map((command) => palette.idle(text(command))),
-      ].join("\n")
-    ),
-    ...remarks.map((remark) => palette.warning(wrap(remark, style.columns))),
-    palette.idle(wrap(gains, style.columns)),
-    palette.idle(wrap(plain(where), style.columns)),
-  ].join("\n\n");
-}
-
-export function lessonMarkdown(file: LessonFile): string {
-  const speaker = new Speaker(file.language);
-  const { where, remarks, gains } = lessonRemarks(file);
-  const ideas = ideasOf(file).map((idea, at) =>
-    [
-      `### ${at + 1}. ${escapeMarkdown(idea.title)}`,
-      escapeMarkdown(idea.about),
-      escapeMarkdown(seenOf(idea, speaker)),
-      idea.commands.map((command) => `- \`${command}\``).join("\n"),
-    ].join("\n\n")
-  );
-  return [
-    `## ${escapeMarkdown(speaker.say("page.title"))}`,
-    ...ideas,
-    ...[...remarks, gains].map(escapeMarkdown),
-    `<sub>${escapeMarkdown(where)}</sub>`,
-  ].join("\n\n") + "\n";
+        `## ${escapeMarkdown(title)}`,
+        ...ideas.flatMap(({ number, title, about, seen, commands }) => [
+          `### ${number}. ${escapeMarkdown(title)}`,
+          escapeMarkdown(about),
+          escapeMarkdown(seen),
+          commands.map((command) => `- \`${command}\``).join("\n"),
+        ]),
+        ...[...remarks, gains].map(escapeMarkdown),
+        `<sub>${escapeMarkdown(where)}</sub>`,
+      ].join("\n\n"),
+  };
 }
 
 function drawn(picture: Picture, id: string, speaker: Speaker, file: LessonFile): Markup {

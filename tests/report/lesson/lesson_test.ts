@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import stringWidth from "string-width";
 import config from "../../../deno.json" with { type: "json" };
 import { ideasOf } from "../../../lib/report/lesson/ideas.ts";
-import { lessonMarkdown, lessonPage, lessonText } from "../../../lib/report/lesson/lesson.ts";
+import { lessonPage, lessonReport } from "../../../lib/report/lesson/lesson.ts";
 import { LANGUAGES, Speaker, TEXTS } from "../../../lib/report/speaker.ts";
 import { parseReportFile } from "../../../lib/report/kinds.ts";
 import { isRemote, MODEL_TABLE, MODELS } from "../../../lib/models.ts";
@@ -44,7 +44,7 @@ for (const language of LANGUAGES) {
     const { schemaVersion, kind, environment } = lessonFile(language);
     const bare = { schemaVersion, kind, environment, language, partial: true };
     for (const { seen, picture } of ideasOf(bare)) assertEquals([seen, picture], [[], undefined]);
-    const text = lessonText(bare, { columns: 100, colour: false });
+    const text = lessonReport(bare).text({ columns: 100, colour: false });
     assertStringIncludes(text, TEXTS[language]["page.unmeasured"]);
     assertStringIncludes(text, TEXTS[language]["page.partial"]);
     assertStringIncludes(lessonPage(bare), TEXTS[language]["page.unmeasured"]);
@@ -52,7 +52,7 @@ for (const language of LANGUAGES) {
 
   Deno.test(`a lesson in ${language} fits any width`, () => {
     for (const columns of [40, 60, 80, 120]) {
-      const text = lessonText(lessonFile(language), { columns, colour: false });
+      const text = lessonReport(lessonFile(language)).text({ columns, colour: false });
       for (const line of text.split("\n")) assert(stringWidth(line) <= columns, line);
     }
   });
@@ -77,7 +77,7 @@ Deno.test("a lesson of one round says that this tells nothing about noise", () =
     const { io, ...file } = lessonFile(language);
     const models = io!.models.map((of) => ({ ...of, rounds: of.rounds.slice(0, 1) }));
     const once = { ...file, io: { ...io!, models } };
-    for (const text of [lessonMarkdown(once), lessonPage(once)]) {
+    for (const text of [lessonReport(once).markdown(), lessonPage(once)]) {
       assertStringIncludes(text, "--rounds 3");
       assert(!text.includes(TEXTS[language]["page.paired"]));
     }
@@ -175,10 +175,9 @@ Deno.test("a lesson that had one core says so, and blames no other programs for 
   const { whoLetsGo, environment, ...file } = lessonFile("en");
   const rows = whoLetsGo!.rows.map((row) => ({ ...row, came: Math.round(row.due * 0.7) }));
   const one = { ...environment, lanesAvailable: 1 };
-  const text = lessonText(
+  const text = lessonReport(
     { ...file, environment: one, whoLetsGo: { ...whoLetsGo!, rows } },
-    { columns: 200, colour: false },
-  );
+  ).text({ columns: 200, colour: false });
   assertStringIncludes(text, "had one core alone");
   assertStringIncludes(text, "It had the only core in turns with that thread.");
   assert(!text.includes("other programs probably had the cores."));
@@ -191,7 +190,7 @@ Deno.test("a lesson that had one core says so, and blames no other programs for 
 Deno.test("a ceiling of a busy machine isn't told as the machine's own", () => {
   const file = lessonFile("en");
   const cpu = { ...file.cpu!, others: { used: 1.8, cores: 2 } };
-  const text = lessonText({ ...file, cpu }, { columns: 200, colour: false });
+  const text = lessonReport({ ...file, cpu }).text({ columns: 200, colour: false });
   assertStringIncludes(text, "while other programs used the cores");
   assert(!text.includes("all there is to be had"));
 });
@@ -209,8 +208,8 @@ Deno.test("a busy machine is told of", () => {
   const file = lessonFile("en");
   const busy = { ...file, cpu: { ...file.cpu, others: { used: 1.5, cores: 2 } } };
   const at = { columns: 100, colour: false };
-  assertStringIncludes(lessonText(busy, at), "Other programs used this machine");
-  assert(!lessonText(file, at).includes("Other programs"));
+  assertStringIncludes(lessonReport(busy).text(at), "Other programs used this machine");
+  assert(!lessonReport(file).text(at).includes("Other programs"));
 });
 
 Deno.test("a lesson's file is read again, and becomes a page in its own language, and Markdown", () => {
@@ -224,7 +223,10 @@ Deno.test("a lesson's file is read again, and becomes a page in its own language
     assertStringIncludes(page, `<html lang="${language}">`);
     assertEquals(page.includes("Arrow keys"), language === "en");
     assertEquals(page.match(/<svg/g)!.length, 2 * 11);
-    assertStringIncludes(lessonMarkdown(file), `### 1. ${TEXTS[language]["difference.title"]}`);
+    assertStringIncludes(
+      lessonReport(file).markdown(),
+      `### 1. ${TEXTS[language]["difference.title"]}`,
+    );
   }
 });
 
@@ -236,7 +238,7 @@ Deno.test("hostile names in a lesson stay inert", () => {
     );
     const file = JSON.parse(text);
     assertInert(lessonPage(file));
-    const plainText = lessonText(file, { columns: 80, colour: false });
+    const plainText = lessonReport(file).text({ columns: 80, colour: false });
     // deno-lint-ignore no-control-regex
     assert(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(plainText));
   }
