@@ -177,6 +177,7 @@ export class Batch implements LaneBatch {
   isOut = false;
   /** Its place among its lane's batches. */
   place = -1;
+  readonly alone: boolean;
 
   constructor(
     readonly run: PoolRun,
@@ -185,7 +186,9 @@ export class Batch implements LaneBatch {
     /** When they were pulled from the input, in milliseconds. */
     readonly queuedAtMs: number,
     readonly history: History = UNSENT,
-  ) {}
+  ) {
+    this.alone = history.alone;
+  }
 
   get task(): Task {
     return this.run.task;
@@ -193,10 +196,6 @@ export class Batch implements LaneBatch {
 
   get attempt(): number {
     return this.history.attempt;
-  }
-
-  get alone(): boolean {
-    return this.history.alone;
   }
 
   get timeoutMs(): number {

@@ -96,6 +96,8 @@ class Call implements PoolRun, Settling {
   place = -1;
   /** When it was made, if that is ever told: reading the clock is a good part of what a call costs. */
   readonly #queuedAtMs: number;
+  /** When it was taken to be sent; NaN unless that is known. */
+  #takenAtMs = NaN;
   /** What waits for a slot; a batch is made when its time has come, for thousands may wait. */
   #next: Batch | "new" | undefined = "new";
   /** What is with a lane. */
@@ -154,9 +156,12 @@ class Call implements PoolRun, Settling {
     return this.#next === "new" ? UNSENT : this.#next;
   }
 
-  take(): Batch | undefined {
+  take(nowMs = NaN): Batch | undefined {
     const next = this.#next;
     this.#next = undefined;
+    // Nobody is told when exactly it starts, unless its time is limited or its failure may be looked at.
+    const { timeoutMs, retries } = this.options;
+    this.#takenAtMs = timeoutMs === Infinity && retries.limit === 0 ? nowMs : NaN;
     return next === "new" ? new Batch(this, 0, [this.item], this.#queuedAtMs) : next;
   }
 
@@ -171,7 +176,7 @@ class Call implements PoolRun, Settling {
 
   onSend(batch: Batch): void {
     batch.mark = this.settings.timeoutMs !== Infinity || batch.alone;
-    batch.sentAtMs = clock.now();
+    batch.sentAtMs = Number.isNaN(this.#takenAtMs) ? clock.now() : this.#takenAtMs;
     this.#sent = batch;
     this.calls.onLanes++;
   }

@@ -395,7 +395,7 @@ export class LanePool implements PlacesHost {
       if (isHere && this.#turn.isOver(Math.max(this.#lastSentMs, this.#endedMs))) return;
       const batch = place && run.take(this.#nowMs);
       if (batch === undefined || run.isCall) this.#unqueue(run);
-      else this.#pass(run);
+      else if (this.#ready.size > 1) this.#pass(run);
       if (batch === undefined) continue;
       refused = 0;
       this.#send(run, place!, batch);
@@ -414,7 +414,6 @@ export class LanePool implements PlacesHost {
   }
 
   #pass(run: PoolRun): void {
-    if (this.#ready.size === 1) return;
     this.#unqueue(run);
     this.#queue(run);
   }

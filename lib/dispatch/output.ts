@@ -185,13 +185,12 @@ export class Output<T> implements Results<T> {
     } else {
       this.#ready.push(settled);
       this.#nextIndex += settled.count;
-      this.#admitEarly();
+      if (this.#early.size > 0) this.#admitEarly();
     }
     this.#serve();
   }
 
   #admitEarly(): void {
-    if (this.#early.size === 0) return;
     let early: Settled | number | undefined;
     while ((early = this.#early.get(this.#nextIndex)) !== undefined) {
       this.#early.delete(this.#nextIndex);

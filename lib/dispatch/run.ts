@@ -249,7 +249,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   onSend(batch: Batch): void {
-    this.awaited();
+    if (this.rests) this.awaited();
     batch.mark = batch.timeoutMs !== Infinity || batch.alone || this.#size.isLong;
     batch.sentAtMs = this.#queue.takenAtMs;
     batch.isOut = true;
@@ -304,7 +304,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   #onChange(): void {
-    this.#tellProgress();
+    if (this.options.onProgress !== undefined) this.#tellProgress();
     this.onMore();
     this.#endIfDone();
     if (this.#isIdle && this.#restTimer === undefined) {
