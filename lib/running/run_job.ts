@@ -107,18 +107,21 @@ export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
     }
   };
   const mostSilentMs = (spec.timeoutMs ?? Infinity) + heldMs;
+  state.waits = { again: 0, on: "its process" };
+  // What isn't a task may take as long as it likes.
+  const isHeld = () => state.waits.on === undefined && state.silentMs >= mostSilentMs;
   let listens = false;
   let began = false;
   const watch = setInterval(() => {
     if (listens) state.silentMs += BEAT_MS;
-    if (state.silentMs >= mostSilentMs) child.stop();
+    if (isHeld()) child.stop();
   }, BEAT_MS);
   try {
     while (true) {
       listens = true;
       const message = await child.next();
       listens = false;
-      if (message === undefined && state.silentMs >= mostSilentMs) return { type: "held" };
+      if (message === undefined && isHeld()) return { type: "held" };
       state.silentMs = 0;
       switch (message?.type) {
         case "began":

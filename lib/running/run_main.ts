@@ -68,13 +68,9 @@ async function main(): Promise<void> {
   const finishing = Promise.withResolvers<void>();
   let isFinishing = false;
   /** Waits for code of the job's that is no task, and tells so: once it is to finish, no longer than the grace time. */
-  const orFinished = <T>(what: string, code: PromiseLike<T>): Promise<T> => {
-    const slow = setTimeout(() => say({ type: "waits", again: 0, on: what }), GRACE_MS);
-    const over = () => {
-      clearTimeout(slow);
-      say({ type: "waits", again: 0 });
-    };
-    code.then(over, over);
+  const orFinished = <T>(what: string, run: () => Promise<T>): Promise<T> => {
+    say({ type: "waits", again: 0, on: what });
+    const code = run().finally(() => say({ type: "waits", again: 0 }));
     const late = finishing.promise.then(async () => {
       await delay(GRACE_MS);
       throw new Stopped(
@@ -122,15 +118,18 @@ async function main(): Promise<void> {
   let ran: RunMessage | undefined;
   try {
     const { job } = order;
-    const prepared = await orFinished("prepare", hook(job, job.prepare).then(prepare));
+    const prepared = await orFinished("prepare", () => hook(job, job.prepare).then(prepare));
     await using _prepared = {
       [Symbol.asyncDispose]: () =>
-        orFinished("disposing what was prepared", prepared[Symbol.asyncDispose]()),
+        orFinished(
+          "disposing what was prepared",
+          async () => await prepared[Symbol.asyncDispose](),
+        ),
     };
     where = "items";
     const listed = order.fed
       ? fed
-      : (await orFinished("opening its items", openItems(job.items))).items;
+      : (await orFinished("opening its items", () => openItems(job.items))).items;
     items = new ItemsLeft(listed, known, order);
     where = "the run";
     const own = { ...job, graceMs: job.graceMs ?? GRACE_MS };

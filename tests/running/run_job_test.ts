@@ -153,3 +153,12 @@ jobTest(
     assertEquals([ended.type, "end" in ended && ended.end], ["done", "finished"]);
   },
 );
+
+jobTest("what prepares a job may hold the event loop for longer than a task", async () => {
+  const hold = "for (const from = Date.now(); Date.now() - from < 2500;);";
+  const code = `export function prepare() { ${hold} } export default (n) => n;`;
+  const task = { module: `data:text/javascript,${encodeURIComponent(code)}`, export: "default" };
+  const job = { ...SPEC.job, task, prepare: "prepare" };
+  const { host } = hostOf([[1]], { heldMs: 1 });
+  assertEquals((await runJob({ ...SPEC, job, timeoutMs: 500 }, host)).type, "done");
+});
