@@ -19,7 +19,7 @@ import { checkFailures, Journal, writeFailures } from "../running/journal.ts";
 import { KnownItems } from "../running/known_items.ts";
 import { RecordError, RecordFile } from "../running/record_file.ts";
 import { type Ended, HELD_MS, runJob, type RunJobHost, RunState } from "../running/run_job.ts";
-import { wholeSeconds } from "../progress/progress.ts";
+import { stderrOutput, wholeSeconds, WIPED } from "../progress/progress.ts";
 import { RunProgress } from "../running/run_progress.ts";
 import type { RunFile, RunResult } from "../running/run_result.ts";
 import type { RunOptionValues, TypedFile } from "../running/run_options.ts";
@@ -43,9 +43,12 @@ export function resumeCommand(args: readonly string[], further: "--resume" | "--
   return ["deno task run", ...[...args, ...(goesOn ? [] : [further])].map(shellWord)].join(" ");
 }
 
-async function writeOut(text: string): Promise<void> {
+async function writeOut(lines: string): Promise<void> {
+  if (lines === "") return;
+  // A line that moves on the same terminal is wiped first, and drawn anew below.
+  const wipes = Deno.stdout.isTerminal() && stderrOutput().isTerminal;
   try {
-    for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
+    for (let rest = new TextEncoder().encode(wipes ? WIPED + lines : lines); rest.length > 0;) {
       rest = rest.subarray(await Deno.stdout.write(rest));
     }
   } catch (cause) {

@@ -8,6 +8,8 @@ import { isDumb, printError } from "../text/print.ts";
 import { counted, formatDuration } from "../text/format.ts";
 
 const BAR_COLUMNS = 20;
+/** What wipes a line that moves, for what is to stand in its place. */
+export const WIPED = "\r\x1b[K";
 
 /** Standard error as the bar writes to it; Node's own stream ends the program once the terminal is gone. */
 function terminal(columns: number): NodeJS.WritableStream {
@@ -85,7 +87,7 @@ export class ProgressLine {
   /** Writes what others print, as it is. */
   write(text: string): void {
     const whole = text.endsWith("\n") ? text : `${text}\n`;
-    this.#stream.write(this.moves ? `\r\x1b[K${whole}` : text);
+    this.#stream.write(this.moves ? WIPED + whole : text);
   }
 
   end(): void {

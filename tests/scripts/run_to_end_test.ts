@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { RunFile } from "../../lib/running/run_result.ts";
 import { gone } from "../conformance/children.ts";
+import { WIPED } from "../../lib/progress/progress.ts";
+import { shellWord } from "../../lib/text/plain.ts";
 import {
+  commandOf,
   livePulse,
   mayRunScripts,
   ROOT,
@@ -231,6 +234,27 @@ for (
       assertEquals(linesIn(await given).length, results);
     },
   );
+}
+
+const hasTerminal = mayRunScripts && Deno.build.os === "linux" &&
+  (await new Deno.Command("script", { args: ["--version"] }).output().catch(() => undefined))
+      ?.success === true;
+
+if (hasTerminal) {
+  test("on a terminal results stand on lines of their own, not behind the one that moves", {
+    "job.js": "export const items = [1, 2, 3]; export default (n) => n;",
+  }, async (folder) => {
+    const command = [Deno.execPath(), ...commandOf("run"), "job.js"].map(shellWord).join(" ");
+    const { stdout } = await new Deno.Command("script", {
+      args: ["--quiet", "--command", command, "/dev/null"],
+      cwd: ROOT,
+      env: { INIT_CWD: folder, TERM: "xterm" },
+      stdin: "null",
+    }).output();
+    const shown = new TextDecoder().decode(stdout);
+    assertStringIncludes(shown, "░");
+    assertEquals([...shown.replaceAll(WIPED, "\n").matchAll(/^\{"index":/gm)].length, 3, shown);
+  });
 }
 
 test("--live shows the run on a page while it goes on", {
