@@ -12,6 +12,7 @@ import type {
   WhoseTurn,
 } from "../../switching/switch_result.ts";
 import { formatCount, formatDuration, formatNumber, middle } from "../../text/format.ts";
+import { sideBySide } from "../../text/plain.ts";
 import {
   type Block,
   code,
@@ -93,7 +94,11 @@ function tickLines({ rows, watchedMs, periodMs }: WhoLetsGo, style: Style): stri
   return [
     ...lines,
     idle(`${INDENT}0 ${"─".repeat(Math.max(1, columns - end.length - 3))} ${end}`),
-    idle(`${INDENT}• a tick, due every ${formatDuration(periodMs)}   ▔ the task computes`),
+    ...sideBySide(
+      [`• a tick, due every ${formatDuration(periodMs)}`, "▔ the task computes"],
+      columns,
+      "   ",
+    ).map((line) => idle(INDENT + line)),
   ].join("\n");
 }
 
