@@ -145,6 +145,8 @@ export class Output<T> implements Results<T> {
   /** Once it is `ended`, what is ready is handed out, then the failure if there is one. */
   #state: "idle" | "open" | "ended" = "idle";
   #failure: { readonly error: unknown } | undefined;
+  /** Whether somebody has left: that is no failure to those who wait for another result. */
+  #isLeft = false;
   /** All results that are left, if they are collected. */
   #collecting: Collecting<T> | undefined;
 
@@ -230,7 +232,9 @@ export class Output<T> implements Results<T> {
 
   /** The failure is told once; after it the iterator is at its end. */
   #settleLast(waiter: Waiter<T>): void {
-    if (this.#failure === undefined) return waiter.resolve({ value: undefined, done: true });
+    if (this.#failure === undefined || this.#isLeft) {
+      return waiter.resolve({ value: undefined, done: true });
+    }
     const { error } = this.#failure;
     this.#failure = undefined;
     waiter.reject(error);
@@ -298,6 +302,7 @@ export class Output<T> implements Results<T> {
 
   /** Stops the run, drops what wasn't taken, and resolves when nothing goes on. */
   async return(): Promise<IteratorResult<T>> {
+    this.#isLeft = true;
     try {
       if (this.#state === "idle") this.#state = "ended";
       await this.#run.leave();

@@ -209,6 +209,19 @@ export const ENDINGS: readonly Guarantee[] = [
     },
   },
   {
+    name:
+      "who leaves results whose items are another executor's leaves those too, and nothing fails",
+    async check({ open }) {
+      await using first = open();
+      await using second = open();
+      const naps = first.map(taskNamed("nap"), [1, 3_600_000], { chunk: 1 });
+      const results = second.map(taskNamed("double"), naps);
+      assertEquals(await results.next(), { value: 2, done: false });
+      await results.return();
+      assertEquals(first.running(), []);
+    },
+  },
+  {
     name: "an empty input opens no lane",
     onGpu: true,
     async check({ open }) {

@@ -189,6 +189,19 @@ Deno.test("leaving waits until nothing goes on, then drops what is ready and ans
   assertEquals(await output.next(), END);
 });
 
+Deno.test("that somebody leaves is no failure to who waits for a result, only to who collects them", async () => {
+  const leaving = Promise.withResolvers<void>();
+  const outputs = [1, 2].map(() => outputOf({ leave: () => leaving.promise }).output);
+  const asked = outputs[0]!.next();
+  const collected = assertRejects(() => outputs[1]!.toArray(), Error, "left");
+  const left = outputs.map((output) => output.return());
+  for (const output of outputs) output.end({ error: new Error("left") });
+  leaving.resolve();
+  await Promise.all(left);
+  assertEquals(await asked, END);
+  await collected;
+});
+
 Deno.test("the end of an await using leaves", async () => {
   let left = 0;
   const { output } = outputOf({ leave: () => Promise.resolve(void left++) });
