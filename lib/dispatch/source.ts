@@ -240,8 +240,13 @@ export class Source {
   /** The next item of an async input, whose `next()` may answer in any way that a loop puts up with. */
   async #next(): Promise<{ value: unknown } | undefined> {
     const given = inAsyncContext(this.events.context, () => {
-      this.#async ??= opened(this.items as AsyncIterable<unknown>, Symbol.asyncIterator);
-      return this.#async.next();
+      this.#pulling = true;
+      try {
+        this.#async ??= opened(this.items as AsyncIterable<unknown>, Symbol.asyncIterator);
+        return this.#async.next();
+      } finally {
+        this.#pulling = false;
+      }
     });
     const { value, done } = resultOf(await given);
     return done ? undefined : { value };

@@ -303,6 +303,25 @@ Deno.test("an input in the midst of an await is waited for only so long, and wha
   assertEquals([told.errors, input.asked], [[], 1]);
 });
 
+Deno.test("an input that waits for its own end is in the midst of an await, though next() hasn't answered", async () => {
+  using time = new VirtualTime();
+  let hasClosed = false;
+  let close = () => Promise.resolve();
+  const { source } = sourceOf((async function* () {
+    await close();
+    yield "never";
+  })());
+  close = () => source.close(250).then(() => void (hasClosed = true));
+  source.pull(1);
+  await settle();
+  time.pass(249);
+  await settle();
+  assertEquals(hasClosed, false);
+  time.pass(1);
+  await settle();
+  assertEquals([hasClosed, time.timers], [true, 0]);
+});
+
 Deno.test("an input in the midst of an await that cleans up in time is not waited for any longer", async () => {
   using time = new VirtualTime();
   const { source } = sourceOf(new Gated());
