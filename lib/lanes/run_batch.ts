@@ -294,7 +294,9 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
         `${this.#item} reached its deadline of ${this.batch.timeoutMs} ms`,
       );
     }
-    return this.#cancelReason ?? new CancelledError(`${this.#item} was cancelled`);
+    return this.#cancelReason === undefined
+      ? new CancelledError(`${this.#item} was cancelled`)
+      : this.#cancelReason;
   }
 
   /** The signal of the running task, made when it is first asked for: most tasks never do. */

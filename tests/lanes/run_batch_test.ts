@@ -86,19 +86,20 @@ Deno.test("asked to stop, a batch reports what had ended, then the running item,
 });
 
 Deno.test("a cancelled task is told why, and an item that ends well all the same keeps its value", async () => {
-  const why = new Error("enough");
-  const reasons: unknown[] = [];
-  const { run, reports } = runOf(batchOf([1, 2]), async (_n: number, context) => {
-    await abortOf(context).catch((reason) => reasons.push(reason));
-    return "well";
-  });
-  run.start();
-  run.ask("cancel", why);
-  await settle();
-  assertEquals(reports.map(({ count, values, failures }) => [count, values?.[0], failures]), [
-    [1, "well", undefined],
-  ]);
-  assert(reasons[0] === why);
+  for (const why of [new Error("enough"), null, 0]) {
+    const reasons: unknown[] = [];
+    const { run, reports } = runOf(batchOf([1, 2]), async (_n: number, context) => {
+      await abortOf(context).catch((reason) => reasons.push(reason));
+      return "well";
+    });
+    run.start();
+    run.ask("cancel", why);
+    await settle();
+    assertEquals(reports.map(({ count, values, failures }) => [count, values?.[0], failures]), [
+      [1, "well", undefined],
+    ]);
+    assert(reasons[0] === why);
+  }
 });
 
 Deno.test("cancelled without a reason, a task is told that it was cancelled, and which item's it is", async () => {

@@ -105,10 +105,13 @@ export function classesOf(prototype: object): Class[] {
   return classes;
 }
 
+/** Taken before any task is loaded, which may take it away. */
+const deno = Deno as unknown as Record<string, unknown>;
+
 export function isOfThePlatform(constructor: Class): boolean {
   const { name } = constructor;
   return (globalThis as Record<string, unknown>)[name] === constructor ||
-    (Deno as unknown as Record<string, unknown>)[name] === constructor ||
+    deno[name] === constructor ||
     sourceOf(constructor).includes("[native code]");
 }
 
