@@ -89,6 +89,10 @@ export interface QueueInfo {
 export async function openNats(options: ServerOptions): Promise<NatsBroker> {
   const { servers, user, password, creds, tlsCa } = options;
   const where = servers.map(shown).join();
+  if (where !== servers.join()) {
+    const remedy = "give them as user and password (--user, NATS_PASSWORD), or as creds";
+    throw new BrokerError(where, "a name or password in its address is not used", remedy);
+  }
   const credentials = creds === undefined ? undefined : await Deno.readFile(creds);
   const ca = tlsCa === undefined ? undefined : await Deno.readTextFile(tlsCa);
   if (credentials && !new TextDecoder().decode(credentials).includes("BEGIN NATS USER JWT")) {
