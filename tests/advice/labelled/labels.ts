@@ -63,6 +63,7 @@ export const LABELS: readonly Label[] = [
   { file: "two_kinds.ts", bound: "mixed" },
   { file: "heavy_tail.ts", bound: "io" },
   { file: "keeps_results.ts", bound: "cpu", models: ["sequential"], hazard: "state" },
+  { file: "keeps_last.ts", bound: "cpu", models: ["sequential"], hazard: "state" },
   // What its own module limits is kept to, and other lanes would have a limit of their own.
   { file: "own_limit.ts", bound: "io", models: SLOTS },
   // Failures are no speed.
