@@ -121,15 +121,6 @@ function keepClock(): void {
   }
 }
 
-/** A job that deletes what the language gives, by which this program runs too, is told where it does so. */
-function keepLanguage(): void {
-  for (const name of Object.getOwnPropertyNames(globalThis)) {
-    const { value } = Object.getOwnPropertyDescriptor(globalThis, name)!;
-    const isPart = /^([A-Z]|globalThis$)/.test(name) && Object(value) === value;
-    if (isPart) Object.defineProperty(globalThis, name, { configurable: false });
-  }
-}
-
 /**
  * Until tasks run, whoever reads stdin is told that it can't be, instead of finding it empty: a job's items
  * are made anew in each of several processes, and stdin could be read once. For tasks it is at its end.
@@ -164,7 +155,6 @@ export async function connectToParent<Order>(
     console[name] = console.error;
   }
   keepClock();
-  keepLanguage();
   const inbox = new Inbox(bytesOf(TALK_FD));
   const line = await inbox.next();
   if (line === undefined) throw new Error("Cannot begin: its orders ended before the first");
