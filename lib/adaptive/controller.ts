@@ -61,9 +61,11 @@ export interface ControllerOptions extends SlotsOptions {
   readonly start: Shape;
 }
 
-/** It looks so often at first, in milliseconds, later less often. */
+/** It looks so often at first, in milliseconds, later less often; */
 const FIRST_TICK_MS = 1;
 const TICK_MS = 10;
+/** and when a task ends though the time for it is over by so much, or is the first: timers come late. */
+const OVERDUE_MS = 10;
 /** Whether it is busy is judged over so long at least; over longer where tasks wait, for cold code computes more. */
 const WINDOW_MS = 10;
 const SETTLED_MS = 100;
@@ -90,6 +92,10 @@ const GAIN = 1.1;
 const AGAIN_MS = 400;
 /** If lanes use less than this of one core, an event loop will do. */
 const LITTLE = 0.2;
+/** Tasks have all cores if over so long they had this part of them. */
+const FULL_MS = 5;
+const FULL = 0.9;
+
 /** Decides. */
 export class Controller {
   /** What is to be now. */
@@ -161,11 +167,13 @@ export class Controller {
 
   /** So many tasks have ended, one after another; returns whether it wants to look at once. */
   onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): boolean {
+    const isFirst = this.#slots.ended === 0;
     this.#watch.ended += count;
     this.#watch.ranMs += endedAtMs - startedAtMs;
     this.#slots.onEnded(count, startedAtMs, endedAtMs, how);
     // Until the next tick it may be asked hundreds of times more.
-    return (how.refused ?? 0) > 0;
+    if ((how.refused ?? 0) > 0) return true;
+    return endedAtMs - this.#lastTickMs - this.nextTickMs >= (isFirst ? 0 : OVERDUE_MS);
   }
 
   /** Looks at what happened since the last tick; returns what it has decided, if anything. */
@@ -306,12 +314,14 @@ export class Controller {
 
   /** More or fewer slots, unless what runs here or on lanes tells nothing of them. */
   #slotsOf(seen: Seen): Decision | undefined {
-    const { busyShare, elapsedMs, holds } = this.#look;
+    const { busyShare, elapsedMs, holds, cpuShare = 0 } = this.#look;
     const onLanes = this.shape.place === "lanes";
     // What holds the event loop, or held it and holds each lane, never waits.
     const isHeld = onLanes ? this.#blocks || this.#loop.holds : holds;
     if (isHeld || busyShare >= BUSY || onLanes && elapsedMs < WINDOW_MS) return undefined;
-    return this.#give(seen, this.#slots.next(seen));
+    // Where tasks, with threads of their own, have all cores, more of them at once do no more.
+    const isFull = elapsedMs >= FULL_MS && cpuShare >= FULL * this.#options.cores;
+    return this.#give(seen, this.#slots.next(seen, !isFull));
   }
 
   /** Shares slots among the lanes. */

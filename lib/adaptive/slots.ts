@@ -288,10 +288,10 @@ export class Slots {
     return Math.max(1, this.#count * (ROOM * most - base) / (memoryBytes - base));
   }
 
-  /** More or fewer, as the tasks of the present ones tell. */
-  next(seen: Seen): Wanted | undefined {
+  /** More or fewer, as the tasks of the present ones tell; none more unless they may grow. */
+  next(seen: Seen, mayGrow = true): Wanted | undefined {
     const isFull = seen.inFlight >= (this.ended === 0 ? this.#count : this.#count / 2);
-    const grows = isFull && this.gapMs === 0;
+    const grows = mayGrow && isFull && this.gapMs === 0;
     return this.isSlowStart ? this.#slowStart(seen, grows) : this.#round(seen, isFull, grows);
   }
 
