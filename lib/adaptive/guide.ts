@@ -145,7 +145,12 @@ export class Guide implements PoolGuide {
     const ours = pace === undefined ? how : { failed: how.failed, aside: how.refused };
     // What was stopped tells nothing.
     const ended = count - how.cancelled;
-    let isDue = ended > 0 && this.#controller.onEnded(ended, startedAtMs, endedAtMs, ours);
+    const isHere = batch.on!.number === 0;
+    // What goes on here while one is tried on a lane tells nothing of lanes.
+    const isBeside = isHere && this.shape.place === "lanes" && !this.tasks.isProven(task) &&
+      !this.tasks.staysHere(task);
+    let isDue = ended > 0 && !isBeside &&
+      this.#controller.onEnded(ended, startedAtMs, endedAtMs, ours);
     if (pace !== undefined && ended > 0) {
       isDue = pace.ended(ended, startedAtMs, endedAtMs, how) || isDue;
       const key = batch.history.key!;
@@ -153,7 +158,6 @@ export class Guide implements PoolGuide {
       if (pace.isBound) this.#bound.set(pace, key);
     }
     if (isDue) this.#pool.do(() => this.#tick());
-    const isHere = batch.on!.number === 0;
     if (isHere) this.tasks.look(batch, report);
     if (failures === undefined) return this.tasks.note(task, isHere, count, 0);
     for (const { offset, lost } of failures) {

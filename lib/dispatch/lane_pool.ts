@@ -127,7 +127,7 @@ export class LanePool implements PlacesHost {
   #isSending = false;
   /** Whether nothing is sent. */
   #isPaused = false;
-  readonly #turn = new Turn(() => this.do(() => {}));
+  readonly #turn = new Turn(() => this.do(() => {}), () => this.#places.isUsedElsewhere);
   #lastSentMs = 0;
   /** When what was reported last had ended. */
   #endedMs = 0;

@@ -184,6 +184,11 @@ export class Places {
     return isTried ? 0 : slots;
   }
 
+  /** Whether something is on lanes beside this event loop. */
+  get isUsedElsewhere(): boolean {
+    return this.all.some(({ number, load }) => number > 0 && load > 0);
+  }
+
   /** How many batches of a task are on lanes beside this event loop. */
   #countThere(task: Task): number {
     let count = 0;

@@ -119,7 +119,8 @@ export class EventLoopLane implements Lane {
 const TURN_MS = 10;
 /**
  * What other threads have for this event loop, such as bytes that were read or a signal, comes through
- * when it sleeps, else after 31 turns: so it sleeps after so long. That takes a millisecond.
+ * when it sleeps, else after 31 turns: so it sleeps after so long, or at once if one is waited for. That
+ * takes a millisecond.
  */
 const AWAKE_MS = 200;
 
@@ -132,8 +133,14 @@ export class Turn {
   #next: ReturnType<typeof setImmediate> | undefined;
   #sleep: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param onNext Told that the next one begins, if it was asked for. */
-  constructor(private readonly onNext: () => void) {}
+  /**
+   * @param onNext Told that the next one begins, if it was asked for.
+   * @param isAwaited Whether other threads will have something for this event loop.
+   */
+  constructor(
+    private readonly onNext: () => void,
+    private readonly isAwaited: () => boolean = () => false,
+  ) {}
 
   /** Whether nothing more is to be started in this one, by the time of the last start or end. */
   isOver(nowMs: number): boolean {
@@ -141,7 +148,8 @@ export class Turn {
     if (nowMs - this.#beganMs < TURN_MS) return false;
     // That may be long ago, in another turn.
     this.#askedMs = clock.now();
-    if (nowMs - this.#sleptMs < AWAKE_MS) this.#next = clock.setImmediate(() => this.#begin());
+    const isAwake = nowMs - this.#sleptMs < AWAKE_MS && !this.isAwaited();
+    if (isAwake) this.#next = clock.setImmediate(() => this.#begin());
     else {
       this.#sleep = clock.setTimeout(() => {
         this.#sleptMs = clock.now();

@@ -42,6 +42,16 @@ Deno.test("after 200 ms awake the event loop sleeps, so that other threads are h
   assertEquals([sleeps(199), sleeps(20), sleeps(180), sleeps(20)], [false, true, false, true]);
 });
 
+Deno.test("while something is on another lane the event loop sleeps after each turn, so that it is heard", () => {
+  using time = new VirtualTime();
+  let isAwaited = true;
+  const turn = new Turn(() => {}, () => isAwaited);
+  assertEquals([turn.isOver(time.nowMs += 10), time.immediates, time.timers], [false, 0, 1]);
+  time.pass(0);
+  isAwaited = false;
+  assertEquals([turn.isOver(time.nowMs += 10), time.immediates, time.timers], [false, 1, 0]);
+});
+
 Deno.test("what is closed waits for no turn any more", () => {
   using time = new VirtualTime();
   for (const afterMs of [20, 200]) {
