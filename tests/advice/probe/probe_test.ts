@@ -90,14 +90,14 @@ Deno.test({
   name: "probe() names no item beyond the last where the source ends the process behind it",
   ignore: !granted("run", "read"),
   async fn() {
-    // Until it is told that an item is waited for, and so that the third had ended.
+    // Tasks this long are taken one by one; the source waits until it is told that the third has ended.
     const module = `data:text/javascript,export const items = [1, 2, 3];
       items[Symbol.asyncIterator] = async function* () {
         yield 1; yield 2; yield 3;
         await new Promise((resolve) => setTimeout(resolve, 200));
         Deno.exit(3);
       };
-      export default (n) => n;`;
+      export default (n) => new Promise((resolve) => setTimeout(resolve, 5, n));`;
     const items = { kind: "module", module, export: "items" } as const;
     const job = { name: "three", task: { module, export: "default" }, items, options: {} };
     const limits = { limit: 9, targetMs: 1000, guardMs: 60_000 };
