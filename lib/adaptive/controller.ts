@@ -90,7 +90,8 @@ const TRIAL_TASKS = 3;
 const GAIN = 1.1;
 /** Lanes that didn't gain aren't tried again for so long, and each time for twice as long. */
 const AGAIN_MS = 400;
-/** If lanes use less than this of one core, an event loop will do. */
+/** For no longer they are taken to wait. If lanes use less than this of one core, an event loop will do. */
+const LOOK_MS = 250;
 const LITTLE = 0.2;
 /** Tasks have all cores if over so long they had this part of them. */
 const FULL_MS = 5;
@@ -194,19 +195,21 @@ export class Controller {
   }
 
   #tickInLoop(seen: Seen): Decision | undefined {
-    const { elapsedMs, busyShare, ended, perSecond } = this.#look;
+    const { elapsedMs, busyShare, ended, perSecond, holds } = this.#look;
     if (this.#onTrial) {
       if (elapsedMs < TRIAL_MS || ended < TRIAL_TASKS) return undefined;
       this.#onTrial = false;
       // Items have grown longer: then less gets done, wherever that is.
       if (this.#before > GAIN * perSecond) return this.#askForLanes(seen);
     }
-    const isBusy = elapsedMs >= WINDOW_MS && busyShare >= BUSY && ended > 0;
+    // Tasks that wait are started all at once, and then it is free for as long as they wait.
+    const windowMs = holds ? WINDOW_MS : Math.max(WINDOW_MS, this.#waitMs);
+    const isBusy = elapsedMs >= windowMs && busyShare >= BUSY && ended > 0;
     if (isBusy && this.#isUnclear) return void this.#watch.open(seen);
     const decision = isBusy
       ? (this.#mayGain(seen) ? this.#askForLanes(seen) : undefined)
       : this.#slotsOf(seen);
-    if (elapsedMs >= SETTLED_MS || this.#slots.ended === 0) this.#watch.open(seen);
+    if (elapsedMs >= this.#settledMs || this.#slots.ended === 0) this.#watch.open(seen);
     return decision;
   }
 
@@ -234,6 +237,16 @@ export class Controller {
     const leftMs = remaining === undefined ? 2 * (nowMs - this.#startMs) : taskMs * remaining;
     // Where others have the cores, lanes start as much more slowly as tasks run.
     return leftMs * (this.#blocks ? 1 : Math.min(1, cpuShare)) >= WORTH_MS;
+  }
+
+  /** How long tasks wait, at least. */
+  get #waitMs(): number {
+    return Math.min(LOOK_MS, this.#slots.quickestMs);
+  }
+
+  /** What tasks compute once they have waited is to be seen apart from their wait. */
+  get #settledMs(): number {
+    return Math.max(SETTLED_MS, 2 * this.#waitMs);
   }
 
   #askForLanes(seen: Seen): Decision {
@@ -293,7 +306,7 @@ export class Controller {
       this.#againMs = AGAIN_MS;
       return void this.#watch.open(seen);
     }
-    if (elapsedMs < SETTLED_MS || ended < lanes) return this.#slotsOf(seen);
+    if (elapsedMs < this.#settledMs || ended < lanes) return this.#slotsOf(seen);
     const isIdle = busyShare * lanes < LITTLE && seen.inFlight >= this.#slots.count / 2 &&
       !(this.#blocks && gain >= GAIN);
     // Whether tasks block the lanes is seen in the event loop.

@@ -86,6 +86,8 @@ interface Stage {
 export class Slots {
   /** How many tasks have ended. */
   ended = 0;
+  /** The least latency of a task. */
+  quickestMs = Infinity;
   /** Whether they are multiplied until the first sign of a queue or a limit. */
   isSlowStart = true;
   readonly #options: SlotsOptions;
@@ -200,12 +202,14 @@ export class Slots {
     } else if (!this.#hasAnswers) {
       this.#hasAnswers = true;
       for (const { latencies } of this.#stages) latencies.length = 0;
-      this.#leastMs = Infinity;
+      this.#leastMs = this.quickestMs = Infinity;
     }
+    const latencyMs = (endedAtMs - startedAtMs) / count;
+    this.quickestMs = Math.min(this.quickestMs, latencyMs);
     this.#answers += count;
     const stage = this.#stages.findLast(({ fromMs }) => startedAtMs >= fromMs);
     if (stage !== undefined && stage.latencies.length < Math.max(MOST_LATENCIES, stage.slots)) {
-      stage.latencies.push((endedAtMs - startedAtMs) / count);
+      stage.latencies.push(latencyMs);
     }
   }
 
@@ -232,7 +236,7 @@ export class Slots {
     this.move();
     this.#law = this.#newLaw();
     this.#peak = undefined;
-    this.#leastMs = Infinity;
+    this.#leastMs = this.quickestMs = Infinity;
     this.isSlowStart = true;
   }
 
