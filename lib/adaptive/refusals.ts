@@ -73,6 +73,15 @@ const KNOWN = 100;
 /** So many standard deviations above what is expected, and so many more, are no chance. */
 const DEVIATIONS = 2;
 
+/** Once so many of few slots' tasks failed, what is cut off or late may be so for the same reason. */
+const SOME = 2;
+
+/** What was cut off or came late is one failure among others. */
+function lostAsFailed(ends: Ends): Ends {
+  const { refused = 0, lost = 0, failed = 0 } = ends;
+  return { ...ends, refused: refused - lost, lost: 0, failed: failed + lost };
+}
+
 /** Takes failures for refusals, whatever they say, once more fail of many slots' tasks than did of few. */
 export class Failures {
   #few = { ended: 0, failed: 0 };
@@ -80,13 +89,14 @@ export class Failures {
   #tell = false;
 
   /** How so many tasks ended, with so many slots. */
-  judge(count: number, how: Ends, slots: number): Ends {
+  judge(count: number, ends: Ends, slots: number): Ends {
+    const how = this.#few.failed < SOME ? ends : lostAsFailed(ends);
     const { refused = 0, lost = 0, failed = 0 } = how;
-    const ends = slots <= FEW_SLOTS ? this.#few : this.#many;
-    ends.ended += count;
-    ends.failed += failed;
+    const all = slots <= FEW_SLOTS ? this.#few : this.#many;
+    all.ended += count - refused;
+    all.failed += failed;
     if (failed === 0) return how;
-    if (ends === this.#many) this.#tell ||= this.#areMore;
+    if (all === this.#many) this.#tell ||= this.#areMore;
     if (!this.#tell) return how;
     return { ...how, refused: refused + failed, lost: lost + failed, unsaid: failed, failed: 0 };
   }

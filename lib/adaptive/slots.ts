@@ -270,6 +270,7 @@ export class Slots {
       const through = this.#refusals.brake(nowMs, slots, inFlight);
       if (through === undefined) return undefined;
       [this.#isReopening, this.#wasShut] = [this.most < Infinity, through === 0];
+      if (this.#wasShut) this.move();
       return { slots: this.gapMs > 0 ? this.most : 1, why: "refused" };
     }
     this.#refusals.slower(nowMs, slots);
@@ -357,7 +358,8 @@ export class Slots {
     const left = remaining + inFlight;
     if (proven === 0) {
       const isFew = left <= FEW_TASKS && nowMs - this.#startMs >= LONG_MS;
-      return Math.max(BLIND_SLOTS, this.#first, isFew ? left : 0);
+      // What was cut off among others may be so alone, too.
+      return this.#wasShut ? 1 : Math.max(BLIND_SLOTS, this.#first, isFew ? left : 0);
     }
     const { guess = Infinity } = this.#options;
     const isSeen = proven >= this.#count;

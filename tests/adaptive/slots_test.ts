@@ -112,6 +112,23 @@ Deno.test("what fails as often with one slot was never refused, and slots grow a
   assertEquals([loop.slots.areTooMany(SEEN), loop.slots.count > 4], [false, true]);
 });
 
+Deno.test("what comes late alone, too, was not refused among others", () => {
+  const loop = new Loop();
+  const most: number[] = [];
+  loop.tick(2);
+  for (let nowMs = 2; most.length < 8;) {
+    const { count } = loop.slots;
+    most.push(count);
+    const late = count > 1 ? { refused: 1, lost: 1 } : { failed: 1 };
+    for (let task = 0; task < count; task++) loop.slots.onEnded(1, nowMs, nowMs + 50, late);
+    nowMs += 50;
+    loop.tick(nowMs, 0);
+    // What paused begins again; with one slot it is looked how that one ends.
+    do loop.tick(++nowMs); while (loop.slots.isPaused(nowMs));
+  }
+  assertEquals(most, [4, 1, 4, 1, 4, 16, 64, 256]);
+});
+
 Deno.test("what fails sooner than others end doesn't make these look slow", () => {
   const loop = new Loop();
   loop.slots.onEnded(1, 0, 1, { failed: 1 });
