@@ -118,7 +118,8 @@ export class Watch {
     const onLanes = place === "lanes";
     // Beside others the event loop itself is kept from its core between tasks.
     const ranMs = this.ranMs || (slots === 1 ? elapsedMs : Infinity);
-    const holds = !onLanes && heldMs >= BUSY * ranMs;
+    // And those that are still in flight may wait.
+    const holds = !onLanes && heldMs >= BUSY * ranMs && this.ended >= seen.inFlight;
     const isKept = isPreempted || onLanes && late - loopMs / elapsedMs > LATE;
     const busyShare = onLanes
       ? (isKept ? 1 : cores / lanes)

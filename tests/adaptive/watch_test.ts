@@ -75,3 +75,9 @@ Deno.test("a single task holds the event loop that takes as long as it holds it,
   assert(holds(95, 0) && holds(40, 45));
   assert(!holds(40, 0) && !holds(5, 90));
 });
+
+Deno.test("that many tasks take long to be started doesn't mean that each holds the event loop till its end", () => {
+  const holds = (inFlight: number) =>
+    after100Ms(MANY, { cpuMs: 190, heldMs: 90, inFlight }, 60).holds;
+  assert(holds(1) && holds(10) && !holds(11));
+});
