@@ -95,7 +95,11 @@ async function giveAdvice(
 function verdictOf(label: Label, advice: Advice, times: Times | undefined): Verdict {
   const { recommended } = advice;
   const regret = times === undefined ? null : regretOf(recommended.name, times);
-  const timeOf = (name: string) => median(times?.get(name) ?? [Infinity]);
+  // What wasn't measured, or lost items, has no time.
+  const timeOf = (name: string) => {
+    const measured = times?.get(name) ?? [Infinity];
+    return measured.every(Number.isFinite) ? median(measured) : Infinity;
+  };
   return {
     file: label.file,
     label: label.bound,
