@@ -239,6 +239,11 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return { value: undefined, done: true };
   }
 
+  /** The place of the first item that was taken and hasn't settled. */
+  get firstUnderWay(): number | undefined {
+    return this.#underWay.keys().next().value;
+  }
+
   settled(place: number): Listed {
     const listed = this.#underWay.get(place)!;
     this.#underWay.delete(place);

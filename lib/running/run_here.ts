@@ -97,6 +97,8 @@ export class RunHere {
   #unloaded: { readonly error: unknown } | undefined;
   #denied: { readonly index: number; readonly message: string } | undefined;
   readonly #slowest: SlowItem[] = [];
+  /** In the order of the items: what ended before its turn. */
+  readonly #early = new Map<number, Outcome<unknown, unknown>>();
 
   constructor(private readonly spec: RunSpec, private readonly host: RunHost) {
     this.#refusals = new Refusals(!isFixed(host.executor.model));
@@ -155,6 +157,7 @@ export class RunHere {
         this.#refusals.ended(outcome, () => hostOf(outcome.item) ?? this.#noHost);
         // Now, for the loop below doesn't come to its turn while tasks hold this event loop.
         if (order === "completion") this.#take(outcome);
+        else this.#takeInOrder(outcome);
       },
       // A server that refuses pauses what goes to it, nothing else.
       perKey: {
@@ -175,10 +178,7 @@ export class RunHere {
     };
     const pulse = setInterval(tellAll, PULSE_MS);
     try {
-      for await (
-        const outcome of executor.mapSettled(job.task as Task<unknown>, items.input, options)
-      ) {
-        if (order === "input") this.#take(outcome);
+      for await (const _ of executor.mapSettled(job.task as Task<unknown>, items.input, options)) {
         if (this.#unwritten < MOST_UNWRITTEN) continue;
         await new Promise<void>((resolve) => this.#whenWritten = resolve);
       }
@@ -272,6 +272,17 @@ export class RunHere {
       decisions: decisionsSince(firstMs, decisions),
       next: recommended.code,
     };
+  }
+
+  /** As the items come: what ended before those that stand before it waits for them. */
+  #takeInOrder(outcome: Outcome<unknown, unknown>): void {
+    this.#early.set(outcome.index, outcome);
+    for (let first; (first = this.host.items.firstUnderWay) !== undefined;) {
+      const next = this.#early.get(first);
+      if (next === undefined) return;
+      this.#early.delete(first);
+      this.#take(next);
+    }
   }
 
   #take(outcome: Outcome<unknown>): void {

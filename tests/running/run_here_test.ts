@@ -102,9 +102,15 @@ Deno.test("every item is told once, as a result or as a failure with its reason"
   assertEquals(endOf(last), "done");
 });
 
-for (const executor of [sequential, limited, concurrent, auto]) {
+for (
+  const [executor, order] of [
+    ...[sequential, limited, concurrent, auto].map((open) => [open, "completion"] as const),
+    ...[sequential, concurrent].map((open) => [open, "input"] as const),
+  ]
+) {
   const { name } = executor;
-  Deno.test(`under ${name} a result is told before the next task holds the event loop`, async () => {
+  const told = `by ${order} a result is told before the next task holds the event loop`;
+  Deno.test(`under ${name}, ${told}`, async () => {
     let told = 0;
     const before: number[] = [];
     const hold = () => {
@@ -116,7 +122,7 @@ for (const executor of [sequential, limited, concurrent, auto]) {
       executor: executor() as ReturnType<typeof sequential>,
       onSettled: (count: number) => void (told += count),
     };
-    await said(hold, [0, 1, 2, 3], { model: name as Model }, options);
+    await said(hold, [0, 1, 2, 3], { model: name as Model, order }, options);
     assertEquals(before, [0, 1, 2, 3]);
   });
 }
