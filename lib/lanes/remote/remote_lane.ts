@@ -51,6 +51,9 @@ const USAGE_MS = 1000;
 /** A module that has been loading for so long may do so for ever. */
 const STUCK_MS = 1000;
 
+/** A lane that has been starting for so long may do so for ever; until then no module is late for it. */
+const MOST_START_MS = 30_000;
+
 class Note {
   /** 0 until it is sent. */
   id = 0;
@@ -248,10 +251,10 @@ export class RemoteLane implements Lane {
     if (final !== undefined) return final;
     // What keeps a lane busy keeps it from loading, too.
     if (id === 0 && (task.isBegun || this.#state !== "ready")) {
-      const { sinceMs } = task;
-      const isWaiting = Number.isNaN(sinceMs) ||
-        (this.#state === "starting" && this.#channel.isAwaited === true);
-      return { state: "loading", sinceMs: isWaiting ? clock.now() : sinceMs };
+      const now = clock.now();
+      const mayStart = this.#channel.isAwaited === true || now < this.#startedMs + MOST_START_MS;
+      const isWaiting = Number.isNaN(task.sinceMs) || (this.#state === "starting" && mayStart);
+      return { state: "loading", sinceMs: isWaiting ? now : task.sinceMs };
     }
     const begun = id === 0 ? undefined : this.#begun(batch);
     if (begun !== undefined) return begun;

@@ -202,7 +202,8 @@ Deno.test("how long a task is being loaded counts from when its lane has come to
   const stand = () => [first, second].map((batch) => lane.progress(batch));
   lane.send(first);
   time.pass(5);
-  assertEquals(lane.progress(first), { state: "loading", sinceMs: 1000 });
+  // It isn't late for a lane that takes its time to start.
+  assertEquals(lane.progress(first), { state: "loading", sinceMs: 1005 });
   channel.saysReady();
   lane.send(second);
   // What an ended task left behind may keep the lane from reading it.
@@ -216,6 +217,15 @@ Deno.test("how long a task is being loaded counts from when its lane has come to
   time.pass(5);
   channel.says(FromLane.loading, [2, 0]);
   assertEquals(lane.progress(second), { state: "loading", sinceMs: 1070 });
+});
+
+Deno.test("a lane that doesn't come to start is late with its tasks at last", () => {
+  using time = new VirtualTime();
+  const { lane } = laneOver();
+  const batch = batchOf([1]);
+  lane.send(batch);
+  time.pass(30_000);
+  assertEquals(lane.progress(batch), { state: "loading", sinceMs: 1000 });
 });
 
 Deno.test("what waits for a task that is not loaded yet isn't next while another runs", () => {
