@@ -479,10 +479,10 @@ export function loadsTooLong(
   if (!stages.includes("loading")) {
     return unloadable(module, `no lane came to that ${how}: they start, or are busy`);
   }
-  const own = module === Deno.mainModule
-    ? ": it is the program itself, whose top level waits for this; put it behind import.meta.main"
-    : "";
-  return unloadable(module, `it has not been loaded ${how}${own}`);
+  const why = module === Deno.mainModule
+    ? "it is the program itself, whose top level waits for this; put it behind import.meta.main"
+    : "what its top level awaits doesn't end, or it exports `then`, which import() calls";
+  return unloadable(module, `it has not been loaded ${how}: ${why}`);
 }
 
 function startError(cause: unknown): LaneStartError {
