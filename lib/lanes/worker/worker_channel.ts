@@ -216,7 +216,8 @@ let warned = false;
  */
 export function abandonWorker(worker: Worker, remedy: string | null = STUCK.remedy): void {
   const released = keepAlive(worker, false);
-  if (!exits) globalThis.addEventListener("beforeunload", exit);
+  // Last of all: what the program itself does before its end, and as it ends, comes first.
+  if (!exits) globalThis.addEventListener("unload", () => process.on("exit", exit));
   exits = true;
   if (remedy === null || warned) return;
   warned = true;
@@ -227,8 +228,8 @@ export function abandonWorker(worker: Worker, remedy: string | null = STUCK.reme
   );
 }
 
-function exit(event: Event): void {
-  if (!event.defaultPrevented) Deno.exit(Deno.exitCode);
+function exit(): void {
+  Deno.exit(Deno.exitCode);
 }
 
 /**

@@ -1,4 +1,7 @@
-/** Runs an endless loop in a worker thread past its deadline, and prints how each item ended. */
+/**
+ * Runs an endless loop in a worker thread past its deadline, and prints how each item ended; then goes on
+ * whenever it may, and prints when.
+ */
 
 import { workers } from "../../../lib/mod.ts";
 import { taskNamed } from "../guarantee.ts";
@@ -12,3 +15,10 @@ const items = Array.from({ length: 12 }, (_, n) => n === 3 || n === 8);
   }).toArray();
   console.log(JSON.stringify(outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended)));
 }
+
+addEventListener("beforeunload", (event) => {
+  event.preventDefault();
+  setTimeout(() => console.log("behind beforeunload"));
+}, { once: true });
+process.once("beforeExit", () => setTimeout(() => console.log("behind beforeExit")));
+process.on("exit", () => console.log("exit"));
