@@ -239,9 +239,9 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return { value: undefined, done: true };
   }
 
-  /** The place of the first item that was taken and hasn't settled. */
-  get firstUnderWay(): number | undefined {
-    return this.#underWay.keys().next().value;
+  /** The places of the items that were taken and haven't settled, in their order. */
+  get underWay(): Iterable<number> {
+    return this.#underWay.keys();
   }
 
   settled(place: number): Listed {

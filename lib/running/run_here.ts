@@ -87,22 +87,18 @@ export class RunHere {
   /** Whether nothing ran when that was looked at last. */
   #isIdle = false;
   #toldDecision: Decision | undefined;
-  readonly #noHost: string | undefined;
   /** Aborted once it is to end and nothing runs any more. */
   readonly #idle = new AbortController();
   #toldMs = -Infinity;
-  /** How many of these have been told. */
-  #told = { succeeded: 0, failed: 0 };
   #end: RunEnd = "done";
-  #unloaded: { readonly error: unknown } | undefined;
-  #denied: { readonly index: number; readonly message: string } | undefined;
+  /** Why its items aren't to be blamed for what they fail with. */
+  #broken: RunMessage | undefined;
   readonly #slowest: SlowItem[] = [];
-  /** In the order of the items: what ended before its turn. */
-  readonly #early = new Map<number, Outcome<unknown, unknown>>();
+  /** What ended, and wasn't taken: in the order of the items it may be before its turn. */
+  readonly #ended = new Map<number, Outcome<unknown>>();
 
   constructor(private readonly spec: RunSpec, private readonly host: RunHost) {
     this.#refusals = new Refusals(!isFixed(host.executor.model));
-    this.#noHost = spec.perHost === undefined ? undefined : NO_HOST;
     this.#watch = spec.live ? new LaneWatch(host.executor) : undefined;
   }
 
@@ -117,6 +113,11 @@ export class RunHere {
   /** What waits for a slot, or for another try, is left to a run that goes on. */
   #endIfIdle(): void {
     if (this.#end !== "done" && this.host.executor.running().length === 0) this.#idle.abort();
+  }
+
+  /** Whom an item counts for. */
+  #keyOf(item: unknown): string | undefined {
+    return hostOf(item) ?? (this.spec.perHost === undefined ? undefined : NO_HOST);
   }
 
   /** So many characters of what was told are in the file. */
@@ -154,14 +155,19 @@ export class RunHere {
       },
       onOutcome: (outcome) => {
         this.#again.delete(outcome.index);
-        this.#refusals.ended(outcome, () => hostOf(outcome.item) ?? this.#noHost);
+        this.#refusals.ended(outcome, () => this.#keyOf(outcome.item));
+        this.#ended.set(outcome.index, outcome);
         // Now, for the loop below doesn't come to its turn while tasks hold this event loop.
-        if (order === "completion") this.#take(outcome);
-        else this.#takeInOrder(outcome);
+        for (const place of order === "input" ? items.underWay : [outcome.index]) {
+          const next = this.#ended.get(place);
+          if (next === undefined) break;
+          this.#ended.delete(place);
+          this.#take(next);
+        }
       },
       // A server that refuses pauses what goes to it, nothing else.
       perKey: {
-        key: (item) => hostOf(item) ?? this.#noHost,
+        key: (item) => this.#keyOf(item),
         ...(perHost !== undefined && { slots: perHost }),
       },
       ...(timeoutMs !== undefined && { timeoutMs }),
@@ -187,9 +193,8 @@ export class RunHere {
       this.tell();
       tellAll();
     }
-    if (this.#denied !== undefined) return { type: "denied", ...this.#denied };
+    if (this.#broken !== undefined) return this.#broken;
     if (items.failure !== undefined) return brokenBy("items", items.failure.error);
-    if (this.#unloaded !== undefined) return brokenBy("the run", this.#unloaded.error);
     const { kept: outcomes } = this.#sample;
     return {
       type: "done",
@@ -220,7 +225,7 @@ export class RunHere {
     const isRefused = status === TOO_MANY_REQUESTS || isBusy || signs.retryAfterMs !== undefined;
     // Who asks for more than is allowed is told so.
     if (isRefused && retryAfterMs > MOST_WAIT_MS) return true;
-    const key = hostOf(item) ?? this.#noHost;
+    const key = this.#keyOf(item);
     const refusal = { index, key, host: key || hostSaid(reason), ...signs };
     const again = isRefused
       ? this.#refusals.add(refusal, performance.now()) ?? false
@@ -274,17 +279,6 @@ export class RunHere {
     };
   }
 
-  /** As the items come: what ended before those that stand before it waits for them. */
-  #takeInOrder(outcome: Outcome<unknown, unknown>): void {
-    this.#early.set(outcome.index, outcome);
-    for (let first; (first = this.host.items.firstUnderWay) !== undefined;) {
-      const next = this.#early.get(first);
-      if (next === undefined) return;
-      this.#early.delete(first);
-      this.#take(next);
-    }
-  }
-
   #take(outcome: Outcome<unknown>): void {
     const listed = this.host.items.settled(outcome.index);
     const rejected = outcome.status === "rejected" ? outcome : this.#succeed(outcome, listed);
@@ -317,13 +311,13 @@ export class RunHere {
     if (rejected.ended === "cancelled") return;
     // Nor is a module that can't be loaded or set up.
     if (errorName(rejected.reason) === "TaskLoadError") {
-      this.#unloaded ??= { error: rejected.reason };
+      this.#broken ??= brokenBy("the run", rejected.reason);
       return;
     }
     const message = messageOf(rejected.reason);
     if (this.#succeeded === 0 && errorName(rejected.reason) === "NotCapable") {
       // Where nothing succeeds, all items lack it; they aren't to be tried again one by one.
-      this.#denied ??= { index: listed.index, message };
+      this.#broken ??= { type: "denied", index: listed.index, message };
       return this.finish();
     }
     this.#failed++;
@@ -370,14 +364,13 @@ export class RunHere {
     if (this.#characters === 0) return;
     this.host.say({
       type: "settled",
-      succeeded: this.#succeeded - this.#told.succeeded,
-      failed: this.#failed - this.#told.failed,
+      succeeded: this.#succeeded,
+      failed: this.#failed,
       results: this.#results.join(""),
       failures: this.#failures.join(""),
     });
     this.#toldMs = performance.now();
     this.#unwritten += this.#characters;
-    this.#told = { succeeded: this.#succeeded, failed: this.#failed };
     this.#characters = 0;
     this.#results = [];
     this.#failures = [];

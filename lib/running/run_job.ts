@@ -154,8 +154,8 @@ export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
           break;
         case "settled":
           await write(message.results, message.failures);
-          state.succeeded += message.succeeded;
-          state.failed += message.failed;
+          state.succeeded = message.succeeded;
+          state.failed = message.failed;
           state.addFailures(message.failures);
           await send({ written: message.results.length + message.failures.length });
           break;

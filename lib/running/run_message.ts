@@ -79,7 +79,7 @@ export type RunMessage =
   }
   /** It has room for so many items. */
   | { readonly type: "wants"; readonly count: number }
-  /** Items that settled: lines for the results, and for those that failed. */
+  /** Items settled: how many in all, and lines for the results, and for those that failed. */
   | {
     readonly type: "settled";
     readonly succeeded: number;
