@@ -70,9 +70,9 @@ export function brokenBy(
 }
 
 export class RunHere {
-  #results: string[] = [];
-  #failures: string[] = [];
-  #characters = 0;
+  /** Lines that weren't told yet. */
+  #results = "";
+  #failures = "";
   #unwritten = 0;
   #whenWritten: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -302,7 +302,8 @@ export class RunHere {
     }
     this.#succeeded++;
     const digest = digestText(listed.digest);
-    this.#add(this.#results, `{"index":${listed.index},"digest":"${digest}","value":${text}}\n`);
+    this.#results += `{"index":${listed.index},"digest":"${digest}","value":${text}}\n`;
+    this.#tellSoon();
     return undefined;
   }
 
@@ -331,10 +332,9 @@ export class RunHere {
       message: message.slice(0, MOST_MESSAGE),
       item: null,
     };
-    this.#add(
-      this.#failures,
-      `${JSON.stringify(record).slice(0, -5)}${listed.text ?? itemText(listed.item)}}\n`,
-    );
+    const begin = JSON.stringify(record).slice(0, -"null}".length);
+    this.#failures += `${begin}${listed.text ?? itemText(listed.item)}}\n`;
+    this.#tellSoon();
   }
 
   #noteTime(outcome: Outcome<unknown>, { index }: Listed): void {
@@ -348,12 +348,11 @@ export class RunHere {
     if (slowest.length > SLOWEST) slowest.pop();
   }
 
-  #add(lines: string[], line: string): void {
-    lines.push(line);
-    this.#characters += line.length;
+  #tellSoon(): void {
     // The next task may hold the event loop, and no timer comes to its turn then.
     const isDue = performance.now() - this.#toldMs >= TOLD_MS;
-    if (isDue || this.#characters >= TOLD_CHARACTERS) this.tell();
+    const length = this.#results.length + this.#failures.length;
+    if (isDue || length >= TOLD_CHARACTERS) this.tell();
     else this.#timer ??= setTimeout(() => this.tell(), TOLD_MS);
   }
 
@@ -361,19 +360,13 @@ export class RunHere {
   tell(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#characters === 0) return;
-    this.host.say({
-      type: "settled",
-      succeeded: this.#succeeded,
-      failed: this.#failed,
-      results: this.#results.join(""),
-      failures: this.#failures.join(""),
-    });
+    const [results, failures] = [this.#results, this.#failures];
+    if (results === "" && failures === "") return;
+    const [succeeded, failed] = [this.#succeeded, this.#failed];
+    this.host.say({ type: "settled", succeeded, failed, results, failures });
     this.#toldMs = performance.now();
-    this.#unwritten += this.#characters;
-    this.#characters = 0;
-    this.#results = [];
-    this.#failures = [];
+    this.#unwritten += results.length + failures.length;
+    this.#results = this.#failures = "";
   }
 }
 
