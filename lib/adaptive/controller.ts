@@ -7,7 +7,7 @@
  * they are left.
  */
 
-import type { Ends } from "./refusals.ts";
+import type { Ends } from "./ends.ts";
 import { quickerOf, Slots, type SlotsOptions, type Wanted } from "./slots.ts";
 import { PROVEN } from "./tally.ts";
 import { BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./watch.ts";

@@ -5,18 +5,15 @@
 
 import type { Batch, Key, PaceMaker } from "../dispatch/batch.ts";
 import type { LanePool, PoolGuide } from "../dispatch/lane_pool.ts";
-import { attempt } from "../lanes/attempt.ts";
-import type { Failure, Report, Whole } from "../lanes/lane.ts";
+import type { Report, Whole } from "../lanes/lane.ts";
 import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
 import type { Way } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
-import { classifyFailure } from "../tasks/classify_failure.ts";
-import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
 import { Controller, type ControllerOptions, type Decision } from "./controller.ts";
+import { endsOf, isLacking, WELL } from "./ends.ts";
 import { KeyPace } from "./key_pace.ts";
 import { KnownTasks } from "./known_tasks.ts";
-import type { Ends } from "./refusals.ts";
 import { ONE, type Seen, type Shape } from "./watch.ts";
 
 /** What a guide is made of. */
@@ -40,9 +37,6 @@ const STALE_MS = 100;
 const TIMER_MS = 1;
 /** How long lanes may take to load a task, in milliseconds. */
 const LOAD_MS = 30_000;
-const TOO_MANY_FILES = "too many open files";
-/** What was lost on the way, perhaps because there were too many at once. */
-const LOST: readonly string[] = ["refused", "reset", "refused stream", "truncated"];
 
 /** Leads a pool. */
 export class Guide implements PoolGuide {
@@ -358,65 +352,3 @@ export class Guide implements PoolGuide {
 
 const sum = ({ user, system }: { readonly user: number; readonly system: number }) =>
   (user + system) / 1000;
-
-/** How long a server asked to be left alone, in milliseconds. */
-const waitAsked = ({ reason, retryAfterMs = httpSigns(reason).retryAfterMs ?? 0 }: Failure) =>
-  retryAfterMs;
-
-/** How tasks ended, as a pool needs it. */
-interface Told extends Required<Omit<Ends, "aside" | "unsaid">> {
-  /** Of those that were lost, how many came late, and of all, how many were cancelled. */
-  readonly late: number;
-  readonly cancelled: number;
-  /** Whether files and sockets ran short here. */
-  readonly isShort: boolean;
-}
-
-/** Whether a task tells that something is missing where it ran, which may be elsewhere. */
-function isLacking({ ended, reason }: Failure): boolean {
-  if (ended !== "failed") return false;
-  const lacks = () =>
-    reason instanceof ReferenceError || reason instanceof Deno.errors.NotCapable ||
-    (reason as { code?: unknown }).code === "ERR_MODULE_NOT_FOUND";
-  return attempt(lacks, false);
-}
-
-const WELL: Told = {
-  refused: 0,
-  lost: 0,
-  askedMs: 0,
-  failed: 0,
-  late: 0,
-  cancelled: 0,
-  isShort: false,
-};
-
-function endsOf(failures: readonly Failure[], amongOthers: boolean): Told {
-  const signs = failures.map((failure) => signOf(failure, amongOthers));
-  const refused = failures.filter((_, at) => signs[at] !== undefined);
-  const cancelled = failures.filter(({ ended }) => ended === "cancelled").length;
-  return {
-    refused: refused.length,
-    lost: signs.filter((sign) => sign === "lost").length,
-    askedMs: Math.max(0, ...refused.map(waitAsked)),
-    failed: failures.length - refused.length - cancelled,
-    late: refused.filter(({ ended }) => ended === "timed-out").length,
-    cancelled,
-    isShort: signs.includes("short"),
-  };
-}
-
-/** Of too many in flight: who was asked says so, or what was asked was lost, or files and sockets run short here. */
-type Sign = "said" | "lost" | "short";
-
-/** How a failure tells that there were too many in flight, of which there may have been several; undefined if it doesn't. */
-function signOf({ ended, reason, retryAfterMs }: Failure, amongOthers: boolean): Sign | undefined {
-  // Those in flight beside it may have held it up.
-  if (ended === "timed-out") return amongOthers ? "lost" : undefined;
-  if (ended !== "failed") return undefined;
-  if (retryAfterMs !== undefined || isRefusal(httpSigns(reason))) return "said";
-  // What was thrown may resist every question.
-  const why = attempt(() => classifyFailure(reason).reason);
-  if (why === TOO_MANY_FILES) return "short";
-  return why !== undefined && LOST.includes(why) ? "lost" : undefined;
-}

@@ -10,6 +10,8 @@
  * out costs stays a small share of all that is asked.
  */
 
+import type { Ends } from "./ends.ts";
+
 /** Slots are left alone until there were so many answers for each refusal, and each time for twice as many, */
 const PRICE = 50;
 const MOST_PRICE = 800;
@@ -50,79 +52,6 @@ const FLAT_TIMES = 3;
 const FLAT = 0.015;
 /** While it is waited for what is in flight, it is looked so often. */
 const LOOK_MS = 10;
-
-/** How tasks ended that didn't all end well. */
-export interface Ends {
-  /** So many were refused, */
-  readonly refused?: number;
-  /** of which so many say no more than that they were cut off or came late, which may be chance. */
-  readonly lost?: number;
-  /** How long a server asked to be left alone, in milliseconds. */
-  readonly askedMs?: number;
-  /** So many failed in another way, */
-  readonly failed?: number;
-  /** or were refused by whom only they ask, which is met by a pace of their own. */
-  readonly aside?: number;
-  /** Of those that were refused so many failed in ways that don't say so. */
-  readonly unsaid?: number;
-}
-
-/** With so few slots or fewer it is seen how many fail anyway; a share that was found is taken to be known by so many. */
-const FEW_SLOTS = 4;
-const KNOWN = 100;
-/** So many standard deviations above what is expected, and so many more, are no chance. */
-const DEVIATIONS = 2;
-
-/** Once so many of few slots' tasks failed, what is cut off or late may be so for the same reason. */
-const SOME = 2;
-
-/** What was cut off or came late is one failure among others. */
-function lostAsFailed(ends: Ends): Ends {
-  const { refused = 0, lost = 0, failed = 0 } = ends;
-  return { ...ends, refused: refused - lost, lost: 0, failed: failed + lost };
-}
-
-/** Takes failures for refusals, whatever they say, once more fail of many slots' tasks than did of few. */
-export class Failures {
-  #few = { ended: 0, failed: 0 };
-  #many = { ended: 0, failed: 0 };
-  #tell = false;
-
-  /** How so many tasks ended, with so many slots. */
-  judge(count: number, ends: Ends, slots: number): Ends {
-    const how = this.#few.failed < SOME ? ends : lostAsFailed(ends);
-    const { refused = 0, lost = 0, failed = 0 } = how;
-    const all = slots <= FEW_SLOTS ? this.#few : this.#many;
-    all.ended += count - refused;
-    all.failed += failed;
-    if (failed === 0) return how;
-    if (all === this.#many) this.#tell ||= this.#areMore;
-    if (!this.#tell) return how;
-    return { ...how, refused: refused + failed, lost: lost + failed, unsaid: failed, failed: 0 };
-  }
-
-  /** Whether more fail now than chance tells from how few did (Laplace's rule of succession). */
-  get #areMore(): boolean {
-    const [few, many] = [this.#few, this.#many];
-    // One that failed alone tells nothing of others.
-    if (few.ended === 0 || few.failed > 0 && few.ended < FEW_SLOTS) return false;
-    const share = (few.failed + 1) / (few.ended + 2);
-    const expected = many.ended * (share + Math.sqrt(share * (1 - share) / (few.ended + 2)));
-    return many.failed > expected + DEVIATIONS * Math.sqrt(expected) + DEVIATIONS;
-  }
-
-  /** Slots have changed. */
-  forget(): void {
-    this.#many = { ended: 0, failed: 0 };
-  }
-
-  /** This share fails however many slots there are. */
-  areChance(share: number): void {
-    if (!this.#tell) return;
-    this.#tell = false;
-    this.#few = { ended: KNOWN, failed: KNOWN * share };
-  }
-}
 
 /** Counts refusals, and says what follows. */
 export class Refusals {

@@ -10,7 +10,8 @@
  * were as many slots as now.
  */
 
-import { type Ends, Failures, Refusals } from "./refusals.ts";
+import { type Ends, Failures } from "./ends.ts";
+import { Refusals } from "./refusals.ts";
 import { gradient2, type SlotLaw } from "./slot_laws.ts";
 import type { Seen } from "./watch.ts";
 
