@@ -152,6 +152,8 @@ export class Guide implements PoolGuide {
       if (pace.isBound) this.#bound.set(pace, key);
     }
     if (isDue) this.#pool.do(() => this.#tick());
+    // The one that is tried may be back by now.
+    else if (isBeside) this.#pool.do(() => this.#receive());
     if (isHere) this.tasks.look(batch, report);
     if (failures === undefined) return this.tasks.note(task, isHere, count, 0);
     for (const { offset, lost } of failures) {
@@ -230,8 +232,7 @@ export class Guide implements PoolGuide {
       this.#isLoading = false;
     }
     const { isBraking, keepsLanes } = this.#controller;
-    // Tasks may hold up this event loop for long, one after another.
-    for (const { lane } of this.#pool.openLanes) lane.receive?.();
+    this.#receive();
     const seen = this.#seen();
     for (const [pace, key] of this.#bound) this.#pace(pace, `${key}`, seen);
     this.#follow(this.#controller.tick(seen));
@@ -241,6 +242,11 @@ export class Guide implements PoolGuide {
     if (this.#controller.wantsLanes && !this.#isStarting && this.#mayStartLanes()) {
       void this.#startLanes();
     }
+  }
+
+  /** Hears what lanes have told: tasks may hold up this event loop for long, one after another. */
+  #receive(): void {
+    for (const { lane } of this.#pool.openLanes) lane.receive?.();
   }
 
   /** What a key's pace is from now on; it is told where that is for what was refused. */

@@ -1,0 +1,40 @@
+/** What a guide does for its pool. What it decides is told by controller_test.ts, what comes of it by auto_test.ts. */
+
+import { assertEquals } from "@std/assert";
+import { Guide } from "../../lib/adaptive/guide.ts";
+import type { Batch } from "../../lib/dispatch/batch.ts";
+import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
+import type { Report } from "../../lib/lanes/lane.ts";
+import { threads } from "../../lib/lanes/remote/clone.ts";
+
+Deno.test("while one is tried on a lane, it is listened for after each that goes on in the event loop", () => {
+  let listened = 0;
+  const pool = {
+    openLanes: [{ lane: { receive: () => listened++ } }],
+    do: (action: () => void) => action(),
+    resize: () => {},
+  };
+  const guide = new Guide({
+    maxSlots: 9,
+    maxLanes: 2,
+    memoryBytes: Infinity,
+    start: { place: "lanes", lanes: 2, slots: 1 },
+    way: threads,
+    whole: "classes",
+    isolated: false,
+    refusal: () => undefined,
+  });
+  guide.lead(pool as unknown as LanePool);
+  const task = { module: "file:///task.ts", export: "default" };
+  const report = { count: 1, values: [1], startedAtMs: 0, endedAtMs: 1 } as unknown as Report;
+  const end = (number: number) => {
+    const batch = { task, items: [1], firstIndex: 0, reported: 0, on: { number }, history: {} };
+    guide.reported(batch as unknown as Batch, report);
+  };
+  end(0);
+  end(0);
+  assertEquals(listened, 2);
+  end(1);
+  end(0);
+  assertEquals(listened, 2);
+});
