@@ -42,6 +42,8 @@ const PACED = 8;
 const ALIKE_TIMES = 4;
 const CHANCE = 2;
 const MOST_CHANCE = 0.5;
+/** How many were in flight on average tells if there were so many times as many answers as get through now. */
+const ROUNDS = 3;
 const NONE = { refused: 0, answered: 0 };
 /**
  * Who refuses no more than this part of what is asked would refuse nothing of half as much, if that were
@@ -89,7 +91,8 @@ export class Refusals {
   #pausedMs = 0;
   #sinceMs: number;
   #endedMs: number;
-  /** How far apart those before got through, how long they took, and how many were in flight on average. */
+  /** How many got through before, how far apart, how long they took, and how many were in flight on average. */
+  #answers = 0;
   #apartMs = 0;
   #latencyMs = 0;
   #inUse = Infinity;
@@ -197,7 +200,7 @@ export class Refusals {
     else if (through > 0) {
       // What is refused late keeps others out until then: their share tells, or what there was before there
       // were as many. And if no more than got through before are refused, it is a rate that is limited.
-      const before = Math.round(this.#inUse);
+      const before = this.#answers >= ROUNDS * through ? Math.round(this.#inUse) : through;
       const kept = isNews
         ? Math.max(through, before, Math.round(got), this.#passed)
         : Math.min(through, before);
@@ -281,6 +284,7 @@ export class Refusals {
     this.#knownMs = nowMs;
     if (this.#answered > 0) {
       const lastedMs = Math.max(1, nowMs - this.#sinceMs);
+      this.#answers = this.#answered;
       this.#apartMs = lastedMs / this.#answered;
       this.#inUse = this.#busyMs / Math.max(1, lastedMs - this.#pausedMs);
       this.#pausedMs = 0;

@@ -133,6 +133,25 @@ Deno.test("as many slots as went well before there were too many go well again",
   assertEquals(refusals.most, 5);
 });
 
+Deno.test("of how many were in flight on average a single round tells nothing", () => {
+  for (const [rounds, most] of [[1, 4], [4, 1]] as const) {
+    const refusals = new Refusals(0);
+    end(refusals, 6, 10, 0);
+    refusals.brake(100, 16, 0);
+    refusals.forget();
+    // Four at once get through, after that nothing for a while.
+    let nowMs = 100;
+    for (let round = 0; round < rounds; round++, nowMs += 300) {
+      for (let task = 0; task < 4; task++) refusals.ended(1, nowMs, nowMs + 40);
+    }
+    end(refusals, 0, 2, nowMs);
+    refusals.brake(nowMs, 6, 4);
+    for (let task = 0; task < 4; task++) refusals.ended(1, nowMs, nowMs + 40);
+    assertEquals(refusals.brake(nowMs + 40, 6, 0), 4);
+    assertEquals(refusals.most, most);
+  }
+});
+
 Deno.test("what is refused as often however few are in flight is refused by chance", () => {
   for (const lost of [0, 1]) {
     const refusals = new Refusals(0);
