@@ -3,11 +3,11 @@
 import { titleOf } from "../lanes/task.ts";
 import { MODEL_TABLE } from "../models.ts";
 import { printError } from "../text/print.ts";
-import { createProgress, type Progress, stderrOutput } from "../progress/progress.ts";
+import { createProgress, stderrOutput } from "../progress/progress.ts";
 import { type Site, SiteWatch } from "../site/start.ts";
 import { type Meter, othersBetween } from "../timing/meter/meter.ts";
 import { trialProcesses } from "../timing/run_trial.ts";
-import type { JobSpec, TimingEvent, TrialSpec } from "../timing/spec.ts";
+import type { ModelSpec, TimingEvent, TrialSpec, Watching } from "../timing/spec.ts";
 import { fit, plain } from "../text/plain.ts";
 import { counted } from "../text/format.ts";
 import { describeMachine } from "../timing/environment.ts";
@@ -57,41 +57,65 @@ function shortTrials(sizes: readonly MeasuredSize[], axis: string): string[] {
 
 type Measured = Omit<SweepResult, "schemaVersion" | "kind" | "environment" | "job">;
 
-/** Has something measured of a job, and says on which machine, and what was noticed meanwhile. */
-async function measured(
-  job: SweptJob,
-  spec: JobSpec,
-  seed: number,
-  { meter, site }: MeasureOptions,
-  measure: (
-    progress: Progress,
-    /** What trials are told to, each by a name. */
-    watched: (nameOf: (trial: TrialSpec) => string) => (event: TimingEvent) => void,
+/** What is measured of a job. */
+interface Measuring {
+  readonly model: ModelSpec;
+  readonly axis: "slots" | "lanes" | "rates";
+  /** In words, behind the number of rounds. */
+  readonly sizes: string;
+  readonly rounds: number;
+  readonly trials: number;
+  readonly seed: number;
+  readonly nameOf: (trial: TrialSpec) => string;
+  readonly measure: (
+    watching: Watching,
     environment: SweepResult["environment"],
-  ) => Promise<Measured>,
+  ) => Promise<Measured>;
+}
+
+/** Has it measured, shows how far it is, and says on which machine, and what was noticed meanwhile. */
+async function measured(
+  { name, total, at }: SweptJob,
+  { model, axis, sizes, rounds, trials, seed, nameOf, measure }: Measuring,
+  { meter, site, signal }: MeasureOptions,
 ): Promise<SweepResult> {
   const environment = { ...await describeMachine(meter), seed };
   const before = await meter?.read();
   const watch = new SiteWatch(site);
   // In a pipe there is a line of its own instead, which speaks of sizes.
   const progress = createProgress({ ...stderrOutput(), writeLine: () => {} });
-  const watched = (nameOf: (trial: TrialSpec) => string) => (event: TimingEvent) => {
-    if (event.type === "trial-started") watch.restart();
+  const begin = (trials: number) =>
+    progress.begin({ job: fit(plain(name), BAR_NAME), models: [model], rounds: trials });
+  sayInPipe(`${name}: ${counted(rounds, "round")} of ${sizes} …`);
+  begin(trials);
+  let planned = trials;
+  const onEvent = (event: TimingEvent) => {
+    if (event.type === "trial-started") {
+      const { number, of } = event;
+      // What the first sizes showed asks for more: the time left is counted anew.
+      if (of > planned) {
+        progress.end();
+        begin(of - planned);
+        sayInPipe(`${name}: trials ${number} to ${of}, with further ${axis} …`);
+        planned = of;
+      }
+      watch.restart();
+    }
     progress.onEvent(event);
     if (event.type === "trial-ended") {
       watch.sample(nameOf(event.trial), event.result.round.runMs);
     }
   };
   try {
-    const found = await measure(progress, watched, environment);
-    const { task: { module }, options } = spec;
+    const found = await measure({ signal, onEvent }, environment);
+    const { task: { module }, options } = at(1);
     const task = titleOf({ module, export: "default" });
     const busy = busyWarnings(othersBetween(before, await meter?.read()));
     return {
       schemaVersion: 1,
       kind: "sweep",
       environment,
-      job: { name: job.name, task, options, total: job.total },
+      job: { name, task, options, total },
       ...found,
       warnings: [...found.warnings, ...await watch.warnings(), ...busy],
     };
@@ -109,70 +133,44 @@ export async function measureSweep(
 ): Promise<SweepResult> {
   const { rounds, seed, timeoutMs, server } = values;
   const { axis, model, sizes, slotsPerLane, refine, extendTo } = plan;
+  const listed = sizes.length === 1 ? sizeText(axis, sizes[0]!) : `${sizes.join(", ")} ${axis}`;
+  const mostMs = job.expectedMs && timeoutMs + SLOWER * job.expectedMs;
   const places = (size: number) => axis === "slots" ? size : size * slotsPerLane;
-  const begin = (progress: Progress, trials: number) =>
-    progress.begin({ job: fit(plain(job.name), BAR_NAME), models: [{ model }], rounds: trials });
-  return await measured(job, job.at(1), seed, options, async (progress, watched, environment) => {
-    const listed = sizes.length === 1 ? sizeText(axis, sizes[0]!) : `${sizes.join(", ")} ${axis}`;
-    sayInPipe(
-      `${job.name}: ${counted(rounds, "round")} of ${model} with ${listed}` +
-        `${refine ? ", then more where it bends" : ""} …`,
-    );
-    let planned = rounds * sizes.length;
-    begin(progress, planned);
-    const watch = watched(({ [axis]: size = 1 }) => `${model} with ${size} ${axis}`);
-    const onEvent = (event: TimingEvent) => {
-      if (event.type === "trial-started") {
-        const { number, of } = event;
-        // What the first sizes showed asks for more: the time left is counted anew.
-        if (of > planned) {
-          progress.end();
-          begin(progress, of - planned);
-          sayInPipe(`${job.name}: trials ${number} to ${of}, with further ${axis} …`);
-          planned = of;
-        }
-      }
-      watch(event);
-    };
-    const { items } = job.at(places(Math.min(...sizes)));
-    const swept = await runSweep({
-      sizes,
-      modelAt: (size) => ({
-        model,
-        ...(axis === "slots" ? { lanes: 1, slots: size } : { lanes: size, slots: slotsPerLane }),
-        server,
-      }),
-      jobAt: (size) => job.at(places(size)),
-      warmupAt: (size) => job.warmupAt(places(size)),
-      rounds,
-      seed,
-      refineSteps: refine ? undefined : 0,
-      extendTo,
-      timeoutMs,
-      failedShare: job.failedShare,
-      mostMs: job.expectedMs && timeoutMs + SLOWER * job.expectedMs,
-      chunkAt: (size) => MODEL_TABLE[model].together ? size : job.chunk,
-      common: items.kind === "values"
-        ? items.values.length
-        : Math.min(items.limit ?? Infinity, Number.MAX_SAFE_INTEGER),
-    }, {
-      runTrial: trialProcesses({ guardMs: GUARD_MS, meter: options.meter }),
-      signal: options.signal,
-      onEvent,
-    });
-    const { cpus, lanesAvailable } = environment;
-    return {
-      partial: swept.partial || undefined,
-      unsteady: swept.unsteady,
-      model,
-      axis,
-      computingShare: job.computingShare,
-      freeShare: job.freeShare,
-      ...analyse(swept, seed, { axis, cores: Math.min(cpus, lanesAvailable) }),
-      openLoop: [],
-      warnings: [...swept.warnings, ...shortTrials(swept.sizes, axis)],
-    };
+  // All sizes run these: their results are compared.
+  const { items } = job.at(places(Math.min(...sizes)));
+  const common = items.kind === "values"
+    ? items.values.length
+    : Math.min(items.limit ?? Infinity, Number.MAX_SAFE_INTEGER);
+  const trialAt = (size: number) => ({
+    ...{ model, server, timeoutMs, mostMs, job: job.at(places(size)) },
+    ...(axis === "slots" ? { lanes: 1, slots: size } : { lanes: size, slots: slotsPerLane }),
+    warmup: job.warmupAt(places(size)),
+    chunk: MODEL_TABLE[model].together ? size : job.chunk,
+    prefix: common,
   });
+  return await measured(job, {
+    model: { model },
+    sizes: `${model} with ${listed}${refine ? ", then more where it bends" : ""}`,
+    ...{ axis, rounds, seed, trials: rounds * sizes.length },
+    nameOf: ({ [axis]: size = 1 }) => `${model} with ${size} ${axis}`,
+    async measure(watching, { cpus, lanesAvailable }) {
+      const spec = { sizes, trialAt, rounds, seed, extendTo, failedShare: job.failedShare };
+      const swept = await runSweep({ ...spec, refineSteps: refine ? undefined : 0 }, {
+        runTrial: trialProcesses({ guardMs: GUARD_MS, meter: options.meter }),
+        ...watching,
+      });
+      return {
+        partial: swept.partial || undefined,
+        unsteady: swept.unsteady,
+        ...{ model, axis },
+        computingShare: job.computingShare,
+        freeShare: job.freeShare,
+        ...analyse(swept, seed, { axis, cores: Math.min(cpus, lanesAvailable) }),
+        openLoop: [],
+        warnings: [...swept.warnings, ...shortTrials(swept.sizes, axis)],
+      };
+    },
+  }, options);
 }
 
 /** Applies open-loop load to a job; ends and throws as {@linkcode measureSweep} does. */
@@ -183,36 +181,28 @@ export async function measureOpenLoop(
   options: MeasureOptions,
 ): Promise<SweepResult> {
   const { rounds, seed, durationMs = OPEN_LOOP_MS } = values;
-  const spec = job.at(OPEN_LOOP_WARMUP);
-  return await measured(job, spec, seed, options, async (progress, watched) => {
-    sayInPipe(
-      `${job.name}: ${counted(rounds, "round")} of ${rates.join(", ")} requests a second, on ` +
-        `schedule …`,
-    );
-    const name = fit(plain(job.name), BAR_NAME);
-    progress.begin({ job: name, models: [model], rounds: rounds * rates.length });
-    const { points, partial, warnings } = await runOpenLoop({
-      ...model,
-      job: spec,
-      rates,
-      rounds,
-      seed,
-      durationMs,
-      drainMs: Math.max(LEAST_DRAIN_MS, durationMs),
-      warmup: Math.min(OPEN_LOOP_WARMUP, job.warmupAt(OPEN_LOOP_WARMUP)),
-    }, {
-      signal: options.signal,
-      onEvent: watched(({ pace }) => `${pace!.ratePerSecond} requests a second`),
-    });
-    const sizes = (["lanes", "slots"] as const)
-      .flatMap((axis) => model[axis] === undefined ? [] : sizeText(axis, model[axis]));
-    return {
-      partial: partial || undefined,
-      model: [model.model, ...sizes].join(", "),
-      axis: "rate",
-      ...analyse({ sizes: [] }, seed, { axis: "rate", cores: 1 }),
-      openLoop: points,
-      warnings,
-    };
-  });
+  const drainMs = Math.max(LEAST_DRAIN_MS, durationMs);
+  const warmup = Math.min(OPEN_LOOP_WARMUP, job.warmupAt(OPEN_LOOP_WARMUP));
+  return await measured(job, {
+    sizes: `${rates.join(", ")} requests a second, on schedule`,
+    ...{ model, axis: "rates", rounds, seed, trials: rounds * rates.length },
+    nameOf: ({ pace }) => `${pace!.ratePerSecond} requests a second`,
+    async measure(watching) {
+      const spec = { ...model, job: job.at(OPEN_LOOP_WARMUP), rates, rounds, seed };
+      const { points, partial, warnings } = await runOpenLoop(
+        { ...spec, durationMs, drainMs, warmup },
+        watching,
+      );
+      const sizes = (["lanes", "slots"] as const)
+        .flatMap((axis) => model[axis] === undefined ? [] : sizeText(axis, model[axis]));
+      return {
+        partial: partial || undefined,
+        model: [model.model, ...sizes].join(", "),
+        axis: "rate",
+        ...analyse({ sizes: [] }, seed, { axis: "rate", cores: 1 }),
+        openLoop: points,
+        warnings,
+      };
+    },
+  }, options);
 }

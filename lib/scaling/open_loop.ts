@@ -1,19 +1,11 @@
 /** Open-loop load at several rates, summed up with and without coordinated omission. */
 
-import { messageOf, sumOfFailures } from "../timing/failures.ts";
+import { sumOfFailures } from "../timing/failures.ts";
 import { dueAfterMs } from "../timing/job_items.ts";
-import { schedule } from "../timing/random.ts";
 import { trialProcesses } from "../timing/run_trial.ts";
-import type {
-  JobSpec,
-  ModelSpec,
-  Pace,
-  TimingEvent,
-  TrialResult,
-  TrialRunner,
-  TrialSpec,
-} from "../timing/spec.ts";
+import type { JobSpec, ModelSpec, Pace, TrialResult } from "../timing/spec.ts";
 import { quantile, sorted } from "../timing/statistics.ts";
+import { runSweep, type SweepOptions } from "./run_sweep.ts";
 import type { OpenLoopPoint, ResponseTimes } from "./sweep_result.ts";
 
 interface OpenLoopSpec extends ModelSpec {
@@ -124,45 +116,19 @@ export function openLoopFigures(
 /** How long a trial may take beyond its schedule. */
 const SPARE_MS = 60_000;
 
-interface OpenLoopOptions {
-  readonly runTrial?: TrialRunner;
-  readonly signal?: AbortSignal;
-  readonly onEvent?: (event: TimingEvent) => void;
-}
-
 /** Applies load at each rate. Throws what the first trial threw, if there is none that gave a result. */
-export async function runOpenLoop(spec: OpenLoopSpec, options: OpenLoopOptions = {}) {
+export async function runOpenLoop(spec: OpenLoopSpec, options: Partial<SweepOptions> = {}) {
   const { rates, rounds, seed, durationMs, drainMs, ...common } = spec;
   const mostMs = durationMs + drainMs;
-  const { runTrial = trialProcesses({ guardMs: mostMs + SPARE_MS }), signal, onEvent } = options;
-  const paces = rates.map((ratePerSecond): Pace => (
+  const paceAt = (ratePerSecond: number): Pace => (
     { ratePerSecond, count: Math.max(1, Math.round(ratePerSecond * durationMs / 1000)) }
-  ));
-  const results = new Map<Pace, TrialResult[]>();
-  const warnings = new Set<string>();
-  let partial = false;
-  let number = 0;
-  for (const pace of schedule(paces, rounds, seed).flat()) {
-    partial = signal?.aborted ?? false;
-    if (partial) break;
-    const done = results.get(pace) ?? [];
-    const trial: TrialSpec = {
-      ...{ ...common, pace, mostMs, round: done.length },
-      ...{ timeline: true, chunk: 1 },
-    };
-    onEvent?.({ type: "trial-started", trial, number: ++number, of: rates.length * rounds });
-    try {
-      const result = await runTrial(trial, { signal, onEvent });
-      onEvent?.({ type: "trial-ended", trial, result });
-      results.set(pace, [...done, result]);
-    } catch (error) {
-      partial = signal?.aborted ?? false;
-      if (partial) break;
-      if (results.size === 0) throw error;
-      warnings.add(`A trial at ${pace.ratePerSecond} a second is missing: ${messageOf(error)}`);
-    }
-  }
-  const points = [...results].map(([pace, of]) => openLoopFigures(pace, durationMs, of))
-    .sort((a, b) => a.ratePerSecond - b.ratePerSecond);
-  return { points, partial, warnings: [...warnings] };
+  );
+  const { sizes, partial, warnings } = await runSweep({
+    sizes: rates,
+    trialAt: (rate) => ({ ...common, pace: paceAt(rate), mostMs, chunk: 1 }),
+    nameOf: (rate) => `${rate} a second`,
+    ...{ rounds, seed, refineSteps: 0 },
+  }, { runTrial: trialProcesses({ guardMs: mostMs + SPARE_MS }), ...options });
+  const points = sizes.map(({ size, trials }) => openLoopFigures(paceAt(size), durationMs, trials));
+  return { points, partial, warnings };
 }

@@ -1,14 +1,7 @@
 /** Runs a sweep: sizes in shuffled rounds, larger ones while that pays, more around the bend. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type {
-  JobSpec,
-  ModelSpec,
-  TimingEvent,
-  TrialResult,
-  TrialRunner,
-  TrialSpec,
-} from "../timing/spec.ts";
+import type { TimingEvent, TrialResult, TrialRunner, TrialSpec } from "../timing/spec.ts";
 import { messageOf } from "../timing/failures.ts";
 import { mean, median } from "../timing/statistics.ts";
 import { limitedTo } from "../timing/job_items.ts";
@@ -92,21 +85,15 @@ function extension(points: readonly NoisyPoint[], most: number): number | undefi
 }
 
 export interface SweepSpec {
+  /** Numbers of slots or lanes, or requests a second. */
   readonly sizes: readonly number[];
-  readonly modelAt: (size: number) => ModelSpec;
-  readonly jobAt: (size: number) => JobSpec;
-  readonly warmupAt: (size: number) => number;
+  readonly trialAt: (size: number) => Omit<TrialSpec, "round" | "timeline">;
+  /** A size in words; default the number. */
+  readonly nameOf?: (size: number) => string;
   readonly rounds: number;
   readonly seed: number;
-  /** Items that travel together at a size; default as the executor has it. */
-  readonly chunkAt?: (size: number) => "auto" | number;
-  readonly timeoutMs?: number;
-  /** How long a trial's items together may take. */
-  readonly mostMs?: number;
-  /** How many of the first items every size runs: their results are compared. */
-  readonly common?: number;
   /** How often to look for the bend and measure around it; default 2. */
-  readonly refineSteps?: number;
+  readonly refineSteps?: number | undefined;
   /** The largest size to go on to while the throughput still rises; default none beyond `sizes`. */
   readonly extendTo?: number;
   readonly budgetMs?: number;
@@ -114,7 +101,7 @@ export interface SweepSpec {
    * The share of the items that fails one by one. Where it is known, the first round begins with the smallest
    * size, and what failed is looked at: it may have whoever comes next refused as well.
    */
-  readonly failedShare?: number;
+  readonly failedShare?: number | undefined;
 }
 
 export interface SweepOptions {
@@ -159,11 +146,13 @@ export function agreementOf(sizes: readonly Pick<MeasuredSize, "size" | "trials"
   return other === undefined ? {} : { differsAt: other.size };
 }
 
-/** Whether a trial took as long as it did because tasks ran to their deadline. */
-function isHung({ round, lanes, slots, stopped }: TrialResult, timeoutMs = Infinity): boolean {
+/** Whether a trial took as long as it did because tasks ran to their deadline; a schedule ends when it ends. */
+function isHung({ timeoutMs = Infinity, pace }: TrialSpec, result: TrialResult): boolean {
+  const { round, lanes, slots, stopped } = result;
   const late = round.reasons?.["timed-out"] ?? 0;
   const waitedMs = timeoutMs * Math.max(1, late / (lanes * (slots ?? late)));
-  return stopped === true || (late > 0 && waitedMs >= round.runMs / 2);
+  return pace === undefined &&
+    (stopped === true || (late > 0 && waitedMs >= round.runMs / 2));
 }
 
 /** How long a sweep waits until what refused its tasks lets them in again, each time at most. */
@@ -171,10 +160,160 @@ const WAIT_MS = 21_000;
 /** A look runs no more than this part of a size's items. */
 const PART_LOOKED_AT = 1 / 10;
 
-/** Whether so many more failed than one by one that a look is worth it, and none for want of time. */
-function isSuspect({ round }: TrialResult, failedShare: number): boolean {
-  const { succeeded, failed, reasons = {} } = round;
-  return failed > failedShare * (succeeded + failed) + 1 && reasons["timed-out"] === undefined;
+/** A sweep under way: what its trials gave, and which sizes are worth no more of them. */
+class Sweep {
+  readonly trials = new Map<number, TrialResult[]>();
+  readonly warnings = new Set<string>();
+  partial = false;
+  /** The smallest size at which waiting for tasks that never settled took up the trial. */
+  hangsFrom = Infinity;
+  /** The smallest size after which tasks failed at the smallest of all, too, and whether they may still. */
+  shutsOutFrom = Infinity;
+  isShutOut = false;
+  readonly smallest: number;
+  readonly nameOf: (size: number) => string;
+  readonly #pause: NonNullable<SweepOptions["pause"]>;
+  readonly #now: () => number;
+  readonly #startMs: number;
+  #number = 0;
+  #of = 0;
+
+  constructor(readonly spec: SweepSpec, readonly options: SweepOptions) {
+    const { signal, now = () => performance.now() } = options;
+    const { pause = (ms) => delay(ms, undefined, { signal }).catch(() => {}) } = options;
+    [this.#pause, this.#now, this.#startMs] = [pause, now, now()];
+    this.smallest = Math.min(...spec.sizes);
+    this.nameOf = spec.nameOf ?? String;
+  }
+
+  /** From here on sizes are left out. */
+  get leftOutFrom(): number {
+    return Math.min(this.hangsFrom, this.shutsOutFrom);
+  }
+
+  /** Whether further sizes would be measured in all rounds. */
+  get isOpen(): boolean {
+    return !this.partial && this.leftOutFrom === Infinity;
+  }
+
+  affords(more: number): boolean {
+    const spentMs = this.#now() - this.#startMs;
+    const { budgetMs = 40_000 } = this.spec;
+    return spentMs * (1 + more / Math.max(1, this.#number)) <= budgetMs;
+  }
+
+  async measure(sizes: readonly number[], seed: number): Promise<void> {
+    const { rounds, failedShare } = this.spec;
+    this.#of += sizes.length * rounds;
+    const order = schedule(sizes, rounds, seed);
+    if (failedShare !== undefined && this.trials.size === 0) {
+      const ascending = sizes.toSorted((a, b) => a - b);
+      order.splice(0, 2, ...[ascending, ascending.toReversed()].slice(0, rounds));
+    }
+    for (const round of order) {
+      for (let left = this.#worth(round); left.length > 0; left = this.#worth(left.slice(1))) {
+        const isOver = !await this.#isLetIn();
+        this.partial ||= this.options.signal?.aborted ?? false;
+        if (this.partial || isOver) return;
+        await this.#run(left[0]!);
+      }
+    }
+  }
+
+  /** Where tasks never settle, or are shut out, larger sizes do the same: the smaller ones tell from where on. */
+  #worth(sizes: readonly number[]): readonly number[] {
+    const from = this.leftOutFrom;
+    return from === Infinity
+      ? sizes
+      : sizes.filter((size) => size < from).toSorted((a, b) => a - b);
+  }
+
+  async #run(size: number): Promise<void> {
+    const { runTrial, signal, onEvent } = this.options;
+    const done = this.trials.get(size) ?? [];
+    const trial = { ...this.spec.trialAt(size), round: done.length, timeline: true };
+    onEvent?.({ type: "trial-started", trial, number: ++this.#number, of: this.#of });
+    try {
+      const result = await runTrial(trial, { signal, onEvent });
+      this.trials.set(size, [...done, result]);
+      if (isHung(trial, result)) this.hangsFrom = Math.min(size, this.hangsFrom);
+      else if (await this.#shutsOut(result)) {
+        this.shutsOutFrom = Math.min(size, this.shutsOutFrom);
+        this.isShutOut = true;
+      }
+      const { model } = trial;
+      for (const text of deviceWarnings([{ model, device: result.device }])) {
+        this.warnings.add(text);
+      }
+      // Each round says the same with other figures: the first is enough.
+      for (const text of done.length === 0 ? result.warnings : []) {
+        this.warnings.add(`At ${this.nameOf(size)}: ${text}`);
+      }
+      onEvent?.({ type: "trial-ended", trial, result });
+    } catch (error) {
+      this.partial = signal?.aborted ?? false;
+      if (this.partial) return;
+      // A job that can't run at all won't run at another size either.
+      if (this.trials.size === 0) throw error;
+      this.warnings.add(`A trial at ${this.nameOf(size)} is missing: ${messageOf(error)}`);
+    }
+  }
+
+  /** Whether so many more failed than one by one that whoever comes next may be refused as well, and is. */
+  async #shutsOut({ round }: TrialResult): Promise<boolean> {
+    const { failedShare } = this.spec;
+    const { succeeded, failed, reasons = {} } = round;
+    return failedShare !== undefined && failed > failedShare * (succeeded + failed) + 1 &&
+      reasons["timed-out"] === undefined && !await this.#looksWell(failedShare);
+  }
+
+  async #looksWell(failedShare: number): Promise<boolean> {
+    const { job, ...at } = this.spec.trialAt(this.smallest);
+    const { items } = job;
+    const count = items.kind === "values" ? items.values.length : items.limit ?? Infinity;
+    const few = Math.min(LOOKED_AT, Math.ceil(PART_LOOKED_AT * count));
+    const trial = { ...at, job: limitedTo(job, few), round: 0 };
+    const { runTrial, signal } = this.options;
+    const looked = await runTrial(trial, { signal }).catch(() => undefined);
+    const { succeeded, failed } = looked?.round ?? { succeeded: 0, failed: 1 };
+    return 2 * failed <= (1 + failedShare) * (succeeded + failed);
+  }
+
+  /** Whether tasks are let in: what refused them is waited out. */
+  async #isLetIn(): Promise<boolean> {
+    if (!this.isShutOut) return true;
+    const endMs = this.#now() + WAIT_MS;
+    const { isWell } = await untilWell(() => this.#looksWell(this.spec.failedShare!), {
+      leftMs: () => this.options.signal?.aborted ? 0 : endMs - this.#now(),
+      pause: this.#pause,
+    });
+    this.isShutOut = !isWell;
+    return isWell;
+  }
+
+  /** Why sizes were left out. */
+  leftOut(): string[] {
+    const { hangsFrom, shutsOutFrom, nameOf } = this;
+    const lacks = [...this.trials].some(([size, { length }]) =>
+      size < shutsOutFrom && length < this.spec.rounds
+    );
+    const still = this.isShutOut && lacks
+      ? ` They still did after ${formatDuration(WAIT_MS)}, so that smaller ones lack rounds.`
+      : "";
+    return [
+      hangsFrom < Infinity &&
+      `At ${
+          nameOf(hangsFrom)
+        } tasks did not settle before their deadline: larger sizes, and further ` +
+        `rounds of this one, were left out, for each trial would wait as long. A shorter --timeout runs them.`,
+      shutsOutFrom < Infinity &&
+      `After a trial at ${nameOf(shutsOutFrom)} tasks failed at ${
+          nameOf(this.smallest)
+        } too, for a while: ` +
+        `who asks for so much is shut out. Larger sizes, and further rounds of this one, were left ` +
+        `out.${still}`,
+    ].filter((text) => text !== false);
+  }
 }
 
 /**
@@ -183,155 +322,38 @@ function isSuspect({ round }: TrialResult, failedShare: number): boolean {
  * trial threw, if none gave a result.
  */
 export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<MeasuredSweep> {
-  const { seed, rounds, timeoutMs, mostMs, common } = spec;
-  const { refineSteps = 2, extendTo = 0, budgetMs = 40_000, failedShare } = spec;
-  const { runTrial, signal, onEvent, now = () => performance.now() } = options;
-  const { pause = (ms) => delay(ms, undefined, { signal }).catch(() => {}) } = options;
-  const trials = new Map<number, TrialResult[]>();
-  const refined = new Set<number>();
-  const warnings = new Set<string>();
-  const startedMs = now();
-  let partial = false;
-  /** The smallest size at which waiting for tasks that never settled took up the trial. */
-  let hangsFrom = Infinity;
-  /** The smallest size after which tasks failed at the smallest of all, too, and whether they may still. */
-  let shutOutFrom = Infinity;
-  let isShutOut = false;
-  let [number, of] = [0, 0];
-  const leftOutFrom = () => Math.min(hangsFrom, shutOutFrom);
-
-  const looksWell = async () => {
-    const size = Math.min(...spec.sizes);
-    const job = spec.jobAt(size);
-    const { items } = job;
-    const count = items.kind === "values" ? items.values.length : items.limit ?? Infinity;
-    const few = Math.min(LOOKED_AT, Math.ceil(PART_LOOKED_AT * count));
-    const trial = { ...spec.modelAt(size), job: limitedTo(job, few), round: 0, timeoutMs, mostMs };
-    const { succeeded, failed } = (await runTrial(trial, { signal }).catch(() => undefined))
-      ?.round ?? { succeeded: 0, failed: 1 };
-    return 2 * failed <= (1 + (failedShare ?? 0)) * (succeeded + failed);
-  };
-
-  /** Whether tasks are let in: what refused them is waited out. */
-  const isLetIn = async () => {
-    if (!isShutOut) return true;
-    const endMs = now() + WAIT_MS;
-    const { isWell } = await untilWell(looksWell, {
-      leftMs: () => signal?.aborted ? 0 : endMs - now(),
-      pause,
-    });
-    isShutOut = !isWell;
-    return isWell;
-  };
-
-  const run = async (size: number) => {
-    const done = trials.get(size) ?? [];
-    const trial: TrialSpec = {
-      ...spec.modelAt(size),
-      job: spec.jobAt(size),
-      round: done.length,
-      warmup: spec.warmupAt(size),
-      timeline: true,
-      chunk: spec.chunkAt?.(size),
-      timeoutMs,
-      mostMs,
-      prefix: common,
-    };
-    onEvent?.({ type: "trial-started", trial, number: ++number, of });
-    try {
-      const result = await runTrial(trial, { signal, onEvent });
-      trials.set(size, [...done, result]);
-      if (isHung(result, timeoutMs)) hangsFrom = Math.min(size, hangsFrom);
-      else if (failedShare !== undefined && isSuspect(result, failedShare) && !await looksWell()) {
-        shutOutFrom = Math.min(size, shutOutFrom);
-        isShutOut = true;
-      }
-      const { model } = trial;
-      for (const text of deviceWarnings([{ model, device: result.device }])) warnings.add(text);
-      // Each round says the same with other figures: the first is enough.
-      if (done.length === 0) {
-        for (const text of result.warnings) warnings.add(`At ${size}: ${text}`);
-      }
-      onEvent?.({ type: "trial-ended", trial, result });
-    } catch (error) {
-      partial = signal?.aborted ?? false;
-      if (partial) return;
-      // A job that can't run at all won't run at another size either.
-      if (trials.size === 0) throw error;
-      warnings.add(`A trial at ${size} is missing: ${messageOf(error)}`);
-    }
-  };
-
-  /** Where tasks never settle, or are shut out, larger sizes do the same: the smaller ones tell from where on. */
-  const worthWaiting = (sizes: readonly number[]) =>
-    leftOutFrom() === Infinity
-      ? sizes
-      : sizes.filter((size) => size < leftOutFrom()).toSorted((a, b) => a - b);
-
-  const measure = async (sizes: readonly number[], seed: number) => {
-    of += sizes.length * rounds;
-    const order = schedule(sizes, rounds, seed);
-    if (failedShare !== undefined && trials.size === 0) {
-      const ascending = sizes.toSorted((a, b) => a - b);
-      order.splice(0, 2, ...[ascending, ascending.toReversed()].slice(0, rounds));
-    }
-    for (const round of order) {
-      for (let left = worthWaiting(round); left.length > 0; left = worthWaiting(left.slice(1))) {
-        const isOver = !await isLetIn();
-        partial ||= signal?.aborted ?? false;
-        if (partial || isOver) return;
-        await run(left[0]!);
-      }
-    }
-  };
-
-  const affords = (more: number) =>
-    (now() - startedMs) * (1 + more / Math.max(1, number)) <= budgetMs;
-
-  await measure(spec.sizes, seed);
-  while (!partial && leftOutFrom() === Infinity && affords(rounds)) {
+  const { seed, rounds, refineSteps = 2, extendTo = 0 } = spec;
+  const sweep = new Sweep(spec, options);
+  const { trials } = sweep;
+  await sweep.measure(spec.sizes, seed);
+  while (sweep.isOpen && sweep.affords(rounds)) {
     const failed = trials.get(Math.max(...trials.keys()))?.some(({ round }) => round.failed > 0);
     const size = failed === false ? extension(curveOf(trials), extendTo) : undefined;
     if (size === undefined) break;
-    await measure([size], seed);
+    await sweep.measure([size], seed);
     if (!trials.has(size)) break;
   }
-  for (let step = 0; step < refineSteps && !partial && leftOutFrom() === Infinity; step++) {
+  const refined = new Set<number>();
+  for (let step = 0; step < refineSteps && sweep.isOpen; step++) {
     const added = refinements(curveOf(trials)).filter((size) => !trials.has(size));
     // The first look is what the sweep is for; a second one only refines it.
-    if (added.length === 0 || (step > 0 && !affords((added.length + 1) * rounds))) break;
+    if (added.length === 0 || (step > 0 && !sweep.affords((added.length + 1) * rounds))) break;
     // The bend lies between two added sizes, or below a single one: measured again, it shows a drift.
     const bend = Math.max(...[...trials.keys()].filter((size) => size < added.at(-1)!));
     for (const size of added) refined.add(size);
-    await measure([...added, bend], seed + step + 1);
+    await sweep.measure([...added, bend], seed + step + 1);
   }
   const sizes = [...trials].toSorted(([a], [b]) => a - b)
     .map(([size, trials]) => ({ size, refined: refined.has(size), trials }));
-  if (hangsFrom < Infinity) {
-    warnings.add(
-      `At ${hangsFrom} tasks did not settle before their deadline: larger sizes, and further ` +
-        `rounds of this one, were left out, for each trial would wait as long. A shorter --timeout runs them.`,
-    );
-  }
-  if (shutOutFrom < Infinity) {
-    const lacks = sizes.some(({ size, trials }) => size < shutOutFrom && trials.length < rounds);
-    const still = isShutOut && lacks
-      ? ` They still did after ${formatDuration(WAIT_MS)}, so that smaller ones lack rounds.`
-      : "";
-    warnings.add(
-      `After a trial at ${shutOutFrom} tasks failed at ${
-        Math.min(...spec.sizes)
-      } too, for a while: ` +
-        `who asks for so much is shut out. Larger sizes, and further rounds of this one, were left ` +
-        `out.${still}`,
-    );
-  }
   const agreement = agreementOf(sizes);
-  if (agreement.unsteady) {
-    warnings.add(
-      `Results differ from run to run at ${sizes[0]!.size} already: whether sizes give the same ` +
-        `can't be told. Export comparable(result) for what must be equal.`,
-    );
-  }
-  return { sizes, partial, ...agreement, warnings: [...warnings] };
+  const unsteady = agreement.unsteady
+    ? [
+      `Results differ from run to run at ${
+        sweep.nameOf(sizes[0]!.size)
+      } already: whether sizes give the ` +
+      `same can't be told. Export comparable(result) for what must be equal.`,
+    ]
+    : [];
+  const warnings = [...sweep.warnings, ...sweep.leftOut(), ...unsteady];
+  return { sizes, partial: sweep.partial, ...agreement, warnings };
 }

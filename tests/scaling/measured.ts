@@ -54,12 +54,12 @@ export function trialOf(
 }
 
 /** What to sweep, with an order of trials that depends on the seed alone. */
-export function specOf(over: Partial<SweepSpec> = {}): SweepSpec {
+export function specOf(
+  { timeoutMs, ...over }: Partial<SweepSpec> & Pick<TrialSpec, "timeoutMs"> = {},
+): SweepSpec {
   return {
     sizes: SIZES,
-    modelAt: (size) => ({ model: "limited", lanes: 1, slots: size }),
-    jobAt: () => JOB,
-    warmupAt: () => 0,
+    trialAt: (size) => ({ model: "limited", lanes: 1, slots: size, job: JOB, timeoutMs }),
     rounds: 3,
     seed: 1,
     ...over,
