@@ -40,7 +40,7 @@ async function labelledJob({ file, permissions, items }: Label, signal: AbortSig
   const module = new URL(`../tests/advice/labelled/${file}`, import.meta.url).href;
   const job = spread(jobOf(file, { module, export: "default" }, permissions ?? {}, items));
   const dry = { typed: file, limit: 0, targetMs: 0, guardMs: 10_000, signal, dry: true };
-  return withHooks(job, await probe(job, dry, () => []));
+  return withHooks(job, await probe(job, dry));
 }
 
 /** Takes away what a job's tasks leave behind. */

@@ -9,7 +9,7 @@ import { sharedWords } from "../lib/advice/job/shared_state.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { JobError } from "../lib/advice/probe/probe.ts";
 import { heldMs, sampleOf } from "../lib/advice/probe/sample.ts";
-import { compareKernel, countCompared, holdAgainstSample } from "../lib/scaling/against_sample.ts";
+import { compareKernel, holdAgainstSample } from "../lib/scaling/against_sample.ts";
 import {
   choosePlan,
   computes,
@@ -157,7 +157,7 @@ async function measured(
     taskMs: timeoutMs,
     guardOption: "--timeout",
     model,
-    sample: { items, targetMs: SAMPLE_MS, ...(isKernel && { checksum: countCompared }) },
+    sample: { items, targetMs: SAMPLE_MS },
     meter,
     signal,
   });

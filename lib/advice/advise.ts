@@ -2,7 +2,7 @@
 
 import { BASELINE, isRemote, needsServer } from "../models.ts";
 import { type Meter, othersBetween } from "../timing/meter/meter.ts";
-import type { JobSpec, TrialRunner } from "../timing/spec.ts";
+import type { TrialRunner } from "../timing/spec.ts";
 import type { Advice } from "./advice.ts";
 import { composeAdvice } from "./compose_advice.ts";
 import { Assessment } from "./assessment.ts";
@@ -21,10 +21,16 @@ import type { AdviseOptions, Evidence } from "./evidence.ts";
 import type { sharedBy } from "./job/shared_state.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
 import { classFor, predict } from "./prediction/predict.ts";
-import { inListOrder, orderCheck, type OrderProber, sampledInOrder } from "./probe/order_probe.ts";
+import { orderCheck, type OrderProber, sampled } from "./probe/order_probe.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace, TRY_MS } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
-import { closingOf, countNeighbours, type Probed, type Prober } from "./probe/probe.ts";
+import {
+  checksumOfFirst,
+  closingOf,
+  countNeighbours,
+  type Probed,
+  type Prober,
+} from "./probe/probe.ts";
 import { tryAuto } from "./race/auto_trial.ts";
 import {
   MOST_LOOKS,
@@ -32,6 +38,7 @@ import {
   race as runRace,
   type RaceJudge,
   type RaceOptions,
+  type RacePlan,
   type Runner,
 } from "./race/race.ts";
 import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
@@ -141,6 +148,15 @@ function judgeOf(planned: Racing): RaceJudge {
   };
 }
 
+/** The sample's results that a race can be held against, by how many of the first they are. */
+function checksumsFor({ sequentialItems, items }: RacePlan, probed: Probed): Map<number, string> {
+  const counts = [sequentialItems, Math.min(items, probed.done?.kept ?? 0)];
+  return new Map(counts.flatMap((count) => {
+    const checksum = checksumOfFirst(count, probed);
+    return checksum === undefined ? [] : [[count, checksum]];
+  }));
+}
+
 /** How long a task of a race may take: those that wait for each other may all take as long as the plain loop. */
 function patienceMs({ sample, machine, plan }: Racing): number {
   const longestMs = Math.max(...sample.walls.map(({ wallMs }) => wallMs));
@@ -163,47 +179,31 @@ export async function advise(
   const before = await meter?.read();
   const shared = await instruments.sharedBy?.(options.job.task);
   const leftMs = () => budgetMs - RESERVE_MS - (now() - startMs);
-  const plan = async (probed: Probed): Promise<Planned> => {
-    onPhase?.("starting lanes");
-    const ceiling = mostCpuShare(sampleOf(probed)) > NEEDS_CEILING;
-    const machine = {
-      ...await measureMachine({ runTrial, cores, signal, ceiling }),
-      ...(joined && { joined }),
-    };
-    return planFor(probed, machine, options, leftMs());
-  };
-  const sampled = async (job: JobSpec, guardMs: number) => {
-    let [known, planned]: [Probed?, Planned?] = [];
-    const probed = await probe(job, {
-      typed,
-      limit: Math.min(options.items ?? Infinity, MOST_ITEMS),
-      targetMs: Math.min(SAMPLE_MS, SAMPLE_SHARE * budgetMs),
-      guardMs,
-      signal,
-      meter,
-      shares: shared !== undefined,
-    }, async (found) => {
-      planned = await plan(known = found);
-      const { plan: race } = planned;
-      if (nothingToGain(planned) !== undefined) return [];
-      return race === null ? [] : [race.sequentialItems, Math.min(race.items, found.done!.kept)];
-    }).catch((error) => {
-      if (known === undefined || !signal.aborted) throw error;
-      return known;
-    });
-    return { probed, planned: planned ?? await plan(probed) };
-  };
   onPhase?.("running a sample one by one");
-  let { probed, planned } = await sampled(options.job, PROBE_SHARE * budgetMs);
-  // What tasks keep for the next ones, such as the last one's table, is worth as much as in the whole job
-  // only in the list's own order.
-  const job = (shared && probed.spread === undefined && inListOrder(options.job)) || options.job;
-  const inOrder = leftMs() <= 0 ? undefined : await sampledInOrder(job, probed, (listed) => {
-    onPhase?.("running a sample in the list's own order");
-    return sampled(listed, leftMs());
-  });
-  const leans = inOrder !== undefined;
-  if (leans) ({ probed, planned } = inOrder);
+  const { job, probed, leans } = await sampled(
+    options.job,
+    shared !== undefined,
+    (job, isAgain) => {
+      if (isAgain) onPhase?.("running a sample in the list's own order");
+      return probe(job, {
+        typed,
+        limit: Math.min(options.items ?? Infinity, MOST_ITEMS),
+        targetMs: Math.min(SAMPLE_MS, SAMPLE_SHARE * budgetMs),
+        guardMs: isAgain ? Math.max(1, leftMs()) : PROBE_SHARE * budgetMs,
+        signal,
+        meter,
+        shares: shared !== undefined,
+      });
+    },
+  );
+  onPhase?.("starting lanes");
+  const ceiling = mostCpuShare(sampleOf(probed)) > NEEDS_CEILING;
+  const machine = {
+    ...await measureMachine({ runTrial, cores, signal, ceiling }),
+    ...(joined && { joined }),
+  };
+  let planned = planFor(probed, machine, options, leftMs());
+  const closing = { ...job, ...closingOf(probed) };
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));
   const either = AbortSignal.any([signal, deadline]);
   const measurePace: MeasurePace = async (slots, care = {}) => {
@@ -228,8 +228,8 @@ export async function advise(
       timeoutMs: patienceMs(racing),
       sampled: racing.sample.items,
       failedShare: racing.sample.failed / racing.sample.items,
-      checksums: probed.checksums,
-      job: { ...job, ...closingOf(probed) },
+      checksums: checksumsFor(racing.plan, probed),
+      job: closing,
       leftMs: () => leftMs() - RESERVE_MS - keptMs,
       pause: instruments.pause,
       seed,
@@ -255,20 +255,20 @@ export async function advise(
     ? {
       items: check.count,
       timesRun: check.forwards === undefined ? 2 : 1,
-      ...await orderProbe(job, { ...check, guardMs: leftMs(), signal: either }),
+      ...await orderProbe(closing, { ...check, guardMs: leftMs(), signal: either }),
     }
     : undefined;
   const isSmall = classFor(planned.sample, planned.machine, planned.horizon).bound === "small";
   const profile = profileJob && !isSmall
     ? await profiled(planned.sample, probed, leftMs(), async (of) => {
       onPhase?.("looking where the time goes");
-      return await profileJob(inOrder?.job ?? job, { ...of, signal: either });
+      return await profileJob(job, { ...of, signal: either });
     })
     : undefined;
   if (options.withAuto) onPhase?.("running auto beside the recommended model");
   const auto = options.withAuto
     ? await tryAuto(race, candidate, {
-      job: { ...job, ...closingOf(probed) },
+      job: closing,
       bounds: options.bounds,
       leftMs,
       runTrial,

@@ -10,7 +10,7 @@ import {
 import { compareWork } from "../advice/race/sample_check.ts";
 import { orderCheckOf, type OrderFound, type OrderProber } from "../advice/probe/order_probe.ts";
 import type { SharedState } from "../advice/job/shared_state.ts";
-import { JobError, type Probed } from "../advice/probe/probe.ts";
+import { checksumOfFirst, JobError, type Probed } from "../advice/probe/probe.ts";
 import { sampleOf } from "../advice/probe/sample.ts";
 import { isModel, isRemote, type Model } from "../models.ts";
 import { formatDuration } from "../text/format.ts";
@@ -19,11 +19,6 @@ import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import { recommendedSize } from "./analyse.ts";
 import type { SweepResult } from "./sweep_result.ts";
 
-/** Of how many of the sample's items a kernel's results are compared: of all that were kept. */
-export function countCompared({ done }: Pick<Probed, "done">): number {
-  return done?.kept ?? 0;
-}
-
 /** Runs the sample's items on a kernel; throws a JobError if it does other than the function. Resolves to how many. */
 export async function compareKernel(
   job: JobSpec,
@@ -31,9 +26,9 @@ export async function compareKernel(
   probed: Probed,
   { runTrial, signal }: { readonly runTrial: TrialRunner; readonly signal: AbortSignal },
 ): Promise<number> {
-  const count = countCompared(probed);
-  const expected = probed.checksums.get(count);
-  if (count === 0 || expected === undefined) return 0;
+  const count = probed.digests?.length ?? 0;
+  const expected = checksumOfFirst(count, probed);
+  if (count === 0) return 0;
   const trial = { model, job: limitedTo(job, count), round: 0 };
   const { round } = await runTrial(trial, { signal });
   if (round.checksum === expected) return count;

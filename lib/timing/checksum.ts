@@ -61,24 +61,50 @@ export type Settled =
     | { readonly status: "rejected"; readonly ended: string }
   );
 
+/** What is no longer than a digest stands for itself. */
+const SHORT = 64;
+
 /**
- * The SHA-256 of all results, in input order, in a canonical form. An item without a value counts
- * with how it ended alone: messages name ports and times, which differ from run to run.
- * `comparable` maps a value to what has to be equal.
+ * What of each item has to be equal, in few letters. An item without a value counts with how it ended
+ * alone: messages name ports and times, which differ from run to run. `comparable` maps a value to what
+ * has to be equal.
  */
-export async function checksumOf(
+export async function digestsOf(
   outcomes: readonly Settled[],
   comparable: (value: unknown) => unknown | Promise<unknown> = (value) => value,
-): Promise<string> {
-  // Imported late, after everything was measured: `crypto.subtle` would need all results as one
-  // buffer, or a promise for each.
+): Promise<string[]> {
+  // Imported late, after everything was measured: `crypto.subtle` would need a promise for each.
   const { createHash } = await import("node:crypto") as { createHash: CreateHash };
-  const hash = createHash("sha256");
-  for (const outcome of outcomes.toSorted((a, b) => a.index - b.index)) {
+  const digests: string[] = [];
+  for (const outcome of outcomes) {
     const text = outcome.status === "fulfilled"
       ? `= ${textOf(await comparable(outcome.value), createHash)}`
       : `! ${outcome.ended};`;
-    hash.update(`${outcome.index} ${text}\n`);
+    digests.push(text.length <= SHORT ? text : createHash("sha256").update(text).digest("hex"));
+  }
+  return digests;
+}
+
+/** The SHA-256 of the digests of all results, each with its item's place, in the order of places. */
+export function checksumOfDigests(
+  digests: readonly { readonly index: number; readonly digest: string }[],
+  createHash: CreateHash,
+): string {
+  const hash = createHash("sha256");
+  for (const { index, digest } of digests.toSorted((a, b) => a.index - b.index)) {
+    hash.update(`${index} ${digest}\n`);
   }
   return hash.digest("hex");
+}
+
+/** One checksum for all results, whichever came first. */
+export async function checksumOf(
+  outcomes: readonly Settled[],
+  comparable?: (value: unknown) => unknown | Promise<unknown>,
+): Promise<string> {
+  const inOrder = outcomes.toSorted((a, b) => a.index - b.index);
+  const digests = await digestsOf(inOrder, comparable);
+  const { createHash } = await import("node:crypto") as { createHash: CreateHash };
+  const placed = inOrder.map(({ index }, at) => ({ index, digest: digests[at]! }));
+  return checksumOfDigests(placed, createHash);
 }

@@ -58,21 +58,27 @@ export async function openItems(source: ItemSource): Promise<OpenItems> {
   if (source.kind === "values") return { items: source.values };
   const module = await importModule(source.module);
   const exported = module[source.export];
-  const { items, places } = spreadItems(
-    typeof exported === "function" ? await exported() : exported,
-    source,
-  );
-  if (!isItems(items)) {
+  const made = typeof exported === "function" ? await exported() : exported;
+  if (!isItems(made)) {
     throw new TypeError(
       `Cannot take items from ${source.module}: its export ${JSON.stringify(source.export)} is ` +
-        `${typeof items}; export an iterable, an async iterable, or a function that returns one`,
+        `${typeof made}; export an iterable, an async iterable, or a function that returns one`,
     );
   }
-  const { limit } = source;
+  const { limit, backwards } = source;
+  if (backwards) return await takenBackwards(made, limit);
+  const { items, places } = spreadItems(made, source);
   if (limit === undefined || places !== undefined) return { items, places };
   return {
     items: Array.isArray(items) ? items.slice(0, limit) : new ItemPuller(items).goOn([], limit),
   };
+}
+
+async function takenBackwards(made: Items<unknown>, limit = Infinity): Promise<OpenItems> {
+  const puller = new ItemPuller(made);
+  const first = await puller.pull(limit);
+  await puller.close();
+  return { items: first.toReversed(), places: [...first.keys()].reverse() };
 }
 
 /** How long to wait for one item more, only to learn whether there is one, and for a source to close. */

@@ -53,8 +53,10 @@ const GUARD_MS = 600_000;
  * `TypeError` if an item can't travel as JSON, and with the signal's reason if that is aborted.
  */
 export function trialProcesses(
-  { guardMs = GUARD_MS, meter }: {
+  { guardMs = GUARD_MS, env, meter }: {
     readonly guardMs?: number;
+    /** Further variables of its environment. */
+    readonly env?: Readonly<Record<string, string>> | undefined;
     /** Tells how long a trial of one event loop queued for a core, and what programs computed that tasks ran. */
     readonly meter?: Meter | undefined;
   } = {},
@@ -80,6 +82,7 @@ export function trialProcesses(
       flags: await trialFlags(job, trial).catch((error) => {
         throw error instanceof UsageError ? new NoLaneError(model, error.message) : error;
       }),
+      ...(env && { env }),
       signal,
       guardMs,
     });

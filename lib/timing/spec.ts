@@ -22,6 +22,8 @@ export type ItemSource =
     readonly spread?: boolean | undefined;
     /** With `spread`: how many of the first items belong to the job; all unless given. */
     readonly first?: number | undefined;
+    /** Takes the first items, as many as the limit says, from last to first. */
+    readonly backwards?: boolean | undefined;
   };
 
 /** A task and its items, as plain data. */

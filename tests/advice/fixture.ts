@@ -105,7 +105,6 @@ export function probedOf(
         others: { used: othersUse, cores: 2 },
       },
     }),
-    checksums: new Map(),
   };
 }
 

@@ -1,6 +1,7 @@
 /** A fake job, a fake runner of trials and made-up results, for tests that measure nothing. */
 
 import { ENVIRONMENT } from "../environment.ts";
+import type { Outcome } from "../../lib/dispatch/output.ts";
 import type { Comparison, ModelResult, ResultFile, Round } from "../../lib/timing/result.ts";
 import type { JobSpec, TrialResult, TrialRunner, TrialSpec } from "../../lib/timing/spec.ts";
 import { pairedRatio, timeInterval } from "../../lib/timing/interval.ts";
@@ -95,4 +96,10 @@ export function fakeRunner(
       return await of(trial);
     },
   };
+}
+
+/** What became of a task that gave 0. */
+export function outcome(index: number, lane: number, startedAtMs: number, endedAtMs: number) {
+  const common = { index, item: 0, lane, attempts: 1, queuedAtMs: 100, startedAtMs, endedAtMs };
+  return { ...common, status: "fulfilled", value: 0 } satisfies Outcome<number>;
 }

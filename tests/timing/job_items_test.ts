@@ -149,6 +149,22 @@ Deno.test("openItems() spreads the items of a list first, and takes as many as a
   assertEquals(await openItems({ ...source, first: 4, limit: 3 }), three(spreadOrder(4)));
 });
 
+Deno.test("openItems() takes the first items from last to first, of any source, and closes it", async () => {
+  Object.assign(globalThis, { closedItems: 0 });
+  const module = moduleOf(`
+    export const list = [0, 1, 2, 3];
+    export async function* stream() {
+      try { for (let n = 0;; n++) yield n; } finally { globalThis.closedItems++; }
+    }`);
+  for (const name of ["list", "stream"]) {
+    const source = { kind: "module", module, export: name, limit: 3, backwards: true } as const;
+    assertEquals(await openItems(source), { items: [2, 1, 0], places: [2, 1, 0] });
+  }
+  const whole = { kind: "module", module, export: "list", limit: 9, backwards: true } as const;
+  assertEquals((await openItems(whole)).places, [3, 2, 1, 0]);
+  assertEquals(Reflect.get(globalThis, "closedItems"), 1);
+});
+
 Deno.test("spreadItems() makes no more of a long list than is wanted", () => {
   const long = { length: 3_000_000 };
   const items = Array.from(long, (_, place) => place);

@@ -8,7 +8,7 @@ import { plain } from "../../text/plain.ts";
 import { titleOf } from "../../lanes/task.ts";
 import type { LanePermissions } from "../../lanes/permissions.ts";
 import type { JobSpec } from "../../timing/spec.ts";
-import { sampledInOrder } from "../probe/order_probe.ts";
+import { sampled } from "../probe/order_probe.ts";
 import { sharedBy, type SharedState } from "./shared_state.ts";
 import { closingOf, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
 
@@ -88,11 +88,7 @@ interface JobRequest
   readonly ownItems?: boolean;
   readonly permissions: LanePermissions;
   /** A sample to run one by one; without it nothing of the module is run but its top level. */
-  readonly sample?: {
-    readonly items: number;
-    readonly targetMs: number;
-    readonly checksum?: (probed: Probed) => number;
-  };
+  readonly sample?: { readonly items: number; readonly targetMs: number };
 }
 
 export function jobOf(
@@ -163,19 +159,14 @@ async function loadedJob(
     : sample === undefined
     ? own
     : spread(own);
-  const probing = (job: JobSpec) =>
+  const found = await sampled(job, shared !== undefined, (job) =>
     prober(job, {
       ...{ typed, guardMs, taskMs, guardOption, meter, signal, model, dry: sample === undefined },
       shares: shared !== undefined,
       limit: sample === undefined ? 0 : Math.min(sample.items, items ?? Infinity),
       targetMs: sample?.targetMs ?? 0,
-    }, (found) => sample?.checksum === undefined ? [] : [sample.checksum(found)]);
-  const first = await probing(job);
-  const inOrder = sample &&
-    await sampledInOrder(job, first, async (listed) => ({ probed: await probing(listed) }));
-  const keepsOrder = shared !== undefined && first.spread === undefined && ownItems !== false;
-  const found = inOrder ?? { job: keepsOrder ? own : job, probed: first };
+    }));
   const { title } = found.probed.exports;
   const named = { ...found.job, name: title === undefined ? file : plain(title) };
-  return { ...found, job: withHooks(named, found.probed), leans: inOrder !== undefined, shared };
+  return { ...found, job: withHooks(named, found.probed), shared };
 }

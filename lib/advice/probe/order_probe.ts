@@ -1,15 +1,16 @@
 /** Whether the results of a job depend on the order of its tasks. */
 
-import type { ChildOptions } from "../../children/measuring_child.ts";
 import { attempt } from "../../lanes/attempt.ts";
 import { isRefusal } from "../../tasks/http_signs.ts";
+import { limitedTo } from "../../timing/job_items.ts";
+import { trialProcesses } from "../../timing/run_trial.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import type { Race } from "../race/race.ts";
-import { countNeighbours, type Probed, startProbe } from "./probe.ts";
-import type { ProbeMessage } from "./probe_message.ts";
+import { checksumOfFirst, countNeighbours, type Probed } from "./probe.ts";
 import type { Sample } from "./sample.ts";
 import { resolve } from "node:path";
 import type { LanePermissions } from "../../lanes/permissions.ts";
+import { BASELINE } from "../../models.ts";
 import { passingPath, userFolder } from "../../files/user_files.ts";
 
 /** A run from last to first: how many items, and the checksum of their results from first to last, if it is known. */
@@ -20,16 +21,17 @@ interface OrderCheck {
 
 export function orderCheckOf(
   { failed }: Pick<Sample, "failed">,
-  probed: Pick<Probed, "done" | "forwards" | "stretches">,
+  probed: Probed,
 ): OrderCheck | undefined {
   const count = countNeighbours(probed);
-  return count < 2 || failed > 0 ? undefined : { count, forwards: probed.forwards };
+  if (count < 2 || failed > 0) return undefined;
+  return { count, forwards: checksumOfFirst(count, probed, "listed") };
 }
 
 /** The run from last to first wherever the plain loop is left, or tasks share something: results may agree by luck. */
 export function orderCheck(
   sample: Pick<Sample, "failed">,
-  probed: Pick<Probed, "done" | "forwards" | "stretches">,
+  probed: Probed,
   race: Race | undefined,
   { leavesPlainLoop, shares }: { readonly leavesPlainLoop: boolean; readonly shares: boolean },
 ): OrderCheck | undefined {
@@ -53,7 +55,7 @@ export function mayLean({ spread, cutOff, done, failures, stretches }: Probed): 
 }
 
 /** The job with the items of its list in their own order; undefined if they come in no other. */
-export function inListOrder(job: JobSpec): JobSpec | undefined {
+function inListOrder(job: JobSpec): JobSpec | undefined {
   const { items } = job;
   if (items.kind !== "module" || !items.spread) return undefined;
   return { ...job, items: { ...items, spread: false } };
@@ -67,18 +69,31 @@ export function leanOnEarlier({ cutOff, failures }: Probed, { done }: Probed): b
     : failures.filter(({ index }) => index < done.items).length >= FEW_FAILED;
 }
 
+/** A job as it is to be measured, and its sample. */
+interface Sampled {
+  readonly job: JobSpec;
+  readonly probed: Probed;
+  /** Whether tasks fail, or don't end, for want of those before them in the list. */
+  readonly leans: boolean;
+}
+
 /**
- * What a job's sample comes to in the list's own order, if its tasks fail, or don't end, in another for want
- * of those before them there; undefined if they don't.
+ * Samples a job: in the list's own order if its tasks lean on earlier ones there, or share something, for
+ * what they keep for the next ones, such as the last one's table, is worth as much as in the whole job only so.
  */
-export async function sampledInOrder<Found extends { readonly probed: Probed }>(
+export async function sampled(
   job: JobSpec,
-  probed: Probed,
-  sample: (listed: JobSpec) => Promise<Found>,
-): Promise<Found & { readonly job: JobSpec } | undefined> {
-  const listed = mayLean(probed) ? inListOrder(job) : undefined;
-  const found = listed && await sample(listed).catch(() => undefined);
-  return found && leanOnEarlier(probed, found.probed) ? { ...found, job: listed } : undefined;
+  shares: boolean,
+  sample: (job: JobSpec, isAgain: boolean) => Promise<Probed>,
+): Promise<Sampled> {
+  const probed = await sample(job, false);
+  const listed = inListOrder(job);
+  if (listed === undefined) return { job, probed, leans: false };
+  const inOrder = mayLean(probed) ? await sample(listed, true).catch(() => undefined) : undefined;
+  if (inOrder !== undefined && leanOnEarlier(probed, inOrder)) {
+    return { job: listed, probed: inOrder, leans: true };
+  }
+  return { job: shares && probed.spread === undefined ? listed : job, probed, leans: false };
 }
 
 export interface OrderFound {
@@ -108,31 +123,27 @@ const LEAST_TASKS = 4;
  * run from first to last.
  */
 export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, signal }) => {
-  const { write, net } = job.permissions ?? {};
-  const mayShare = write !== undefined && count >= LEAST_TASKS;
-  const permissions = mayShare ? audited(job.permissions!) : undefined;
-  const run = async (job: JobSpec, order: "forwards" | "backwards", env: ChildOptions["env"]) => {
-    const wanted = { limit: count, targetMs: 0, order };
-    await using child = await startProbe(job, wanted, { guardMs, signal }, { env });
-    let message: ProbeMessage | undefined;
-    do message = await child.next(); while (
-      message !== undefined && message.type !== "broken" && message.type !== "checksum"
-    );
-    return message?.type === "checksum" ? message : undefined;
+  const { permissions = {}, items } = limitedTo(job, count);
+  const { write, net } = permissions;
+  const told = write !== undefined && count >= LEAST_TASKS ? audited(permissions) : undefined;
+  await using audit = told !== undefined || net !== undefined ? await Audit.start() : undefined;
+  const run = async (backwards: boolean) => {
+    const ordered = { ...job, items: { ...items, spread: false, backwards } };
+    const watched = { ...ordered, permissions: told ?? permissions };
+    const runTrial = trialProcesses({ guardMs, env: backwards ? audit?.env : undefined });
+    const trial = { model: BASELINE, job: backwards ? watched : ordered, round: 0 };
+    return await runTrial(trial, { signal }).then(({ round }) => round, () => undefined);
   };
-  const expected = forwards ?? (await run(job, "forwards", {}))?.checksum;
-  const isAudited = permissions !== undefined || net !== undefined;
-  await using audit = isAudited ? await Audit.start() : undefined;
-  const watched = permissions === undefined ? job : { ...job, permissions };
-  const found = await run(watched, "backwards", audit?.env ?? {});
+  const expected = forwards ?? (await run(false))?.checksum;
+  const found = await run(true);
   // What fails now in the list's own order, too, is refused, or can be done only once.
-  const isTold = found?.checksum !== undefined && expected !== undefined &&
+  const isTold = found !== undefined && expected !== undefined &&
     (found.checksum === expected || found.failed === 0 || forwards === undefined ||
-      (await run(job, "forwards", {}))?.checksum === expected);
+      (await run(false))?.checksum === expected);
   return !isTold ? { orderMatters: undefined } : {
     orderMatters: found.checksum !== expected,
-    ...(found.checksum !== expected && found.failed! > 0 && { fails: true }),
-    ...(permissions && await audit?.sharedFiles(count)),
+    ...(found.checksum !== expected && found.failed > 0 && { fails: true }),
+    ...(told && await audit?.sharedFiles(count)),
     usesNetwork: await audit?.usesNetwork(),
   };
 };

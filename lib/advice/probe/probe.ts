@@ -1,9 +1,11 @@
 /** Runs a sample one by one in a fresh process and takes down what each task took. */
 
-import { type ChildOptions, MeasuringChild } from "../../children/measuring_child.ts";
+import { createHash } from "node:crypto";
+import { MeasuringChild } from "../../children/measuring_child.ts";
 import { trialFlags } from "../../children/trial_flags.ts";
 import { BASELINE, type Model, needsKernel } from "../../models.ts";
 import { UsageError } from "../../options.ts";
+import { checksumOfDigests } from "../../timing/checksum.ts";
 import { type Load, loadBetween, type Meter, type Reading } from "../../timing/meter/meter.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { spreadOrder } from "../../timing/job_items.ts";
@@ -14,7 +16,6 @@ import {
   type FailedItem,
   HOOKS,
   type ItemsKind,
-  type ProbeCommand,
   type ProbeDone,
   type ProbeMessage,
   type ProbeOrder,
@@ -52,10 +53,8 @@ export interface Probed {
   /** Undefined if the sample was cut off, or `dry`. */
   readonly done: ProbeDone | undefined;
   readonly cutOff: string | undefined;
-  /** Checksums of the first results, by how many they are. */
-  readonly checksums: ReadonlyMap<number, string>;
-  /** That of the list's first {@linkcode countNeighbours} items; undefined if not all of them were run. */
-  readonly forwards?: string | undefined;
+  /** What of the first results must be equal, in the order in which they ran. */
+  readonly digests?: readonly string[];
   /** What the system knows of the process while the sample ran; undefined where it doesn't tell. */
   readonly load?: Load | undefined;
   /** How many items are taken in the order of timing/job_items.ts; undefined for those that aren't. */
@@ -68,30 +67,14 @@ export interface Probed {
 }
 
 /** Probes a job. A test's own answers at once. */
-export type Prober = (
-  job: JobSpec,
-  options: ProbeOptions,
-  /** Chooses of how many first results checksums are needed, once the sample is known. */
-  chooseChecksums: (probed: Probed) => Promise<readonly number[]> | readonly number[],
-) => Promise<Probed>;
+export type Prober = (job: JobSpec, options: ProbeOptions) => Promise<Probed>;
 
 /** Runs a job's sample. Throws a UsageError if the module lacks something, a JobError if it can't be run. */
-export const probe: Prober = async (job, options, chooseChecksums) => {
+export const probe: Prober = async (job, options) => {
   const { limit, targetMs, meter, dry = false, shares } = options;
   const wanted = { dry, limit, targetMs, metered: meter !== undefined, shares };
   await using child = await startProbe(job, wanted, options);
-  const probing = new Probing(job, options, child);
-  const found = await probing.sample();
-  if (found.done === undefined) return found;
-  const { kept } = found.done;
-  // What is measured beside it takes its own time.
-  child.guard();
-  for (const count of new Set(await chooseChecksums(found))) {
-    const checksum = count > kept ? undefined : await probing.checksum(count, "first run");
-    if (checksum !== undefined) probing.checksums.set(count, checksum);
-  }
-  const forwards = await probing.checksum(countNeighbours(found), "first listed");
-  return { ...found, forwards, teardownMs: await probing.takenDown() };
+  return await new Probing(job, options, child).probed();
 };
 
 /** Starts a fresh process, which may do what the job's permissions say, and tells it what to run. */
@@ -99,7 +82,7 @@ export async function startProbe(
   job: JobSpec,
   wanted: Omit<ProbeOrder, "module" | "export" | "spread" | "first">,
   { guardMs, signal }: Pick<ProbeOptions, "guardMs" | "signal">,
-  { flags = [], env = {} }: Pick<ChildOptions, "flags" | "env"> = {},
+  flags: readonly string[] = [],
 ): Promise<MeasuringChild<ProbeMessage>> {
   const { module, export: name } = job.task;
   const { spread, first } = job.items.kind === "module" ? job.items : {};
@@ -108,7 +91,6 @@ export async function startProbe(
     entry: new URL("./probe_main.ts", import.meta.url),
     order,
     flags: [...await trialFlags(job, { model: BASELINE }), ...flags],
-    env,
     signal,
     guardMs,
   });
@@ -120,17 +102,21 @@ const TEARDOWN_MS = 5_000;
 /** What they make may have to be taken down. */
 const TAKING_DOWN: ReadonlySet<string> = new Set(["prepare", "setup", "teardown"]);
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** What a probe's process has said so far. */
 class Probing {
-  readonly stretches: Stretch[] = [];
-  readonly failures: FailedItem[] = [];
-  readonly checksums = new Map<number, string>();
+  readonly #stretches: Stretch[] = [];
+  readonly #failures: FailedItem[] = [];
+  readonly #found: Mutable<Omit<Probed, "exports">> & { exports?: Exports } = {
+    stretches: this.#stretches,
+    failures: this.#failures,
+    done: undefined,
+    cutOff: undefined,
+  };
   readonly #readings: (Reading | undefined)[] = [];
-  #exports: Exports | undefined;
   #phase = "load";
   #mayTakeMs: number;
-  #spread: number | undefined;
-  #total: number | undefined;
-  #lane: Pick<Probed, "laneMs" | "isDisposable"> = {};
   /** How many of the items that are run together have ended, and how many may be running. */
   #at = 0;
   #together = 1;
@@ -143,43 +129,39 @@ class Probing {
     this.#mayTakeMs = options.guardMs;
   }
 
-  found(done?: ProbeDone, cutOff?: string): Probed {
-    const { stretches, failures, checksums } = this;
-    const [first, last] = this.#readings;
-    return {
-      exports: this.#exports!,
-      stretches,
-      failures,
-      checksums,
-      done,
-      cutOff,
-      load: done && first && last && loadBetween(first, last),
-      spread: this.#spread,
-      total: this.#total,
-      ...this.#lane,
-    };
+  async probed(): Promise<Probed> {
+    const { signal, dry } = this.options;
+    let message: ProbeMessage | undefined;
+    do {
+      message = await this.child.next();
+      // A sample that is whole is kept.
+      if (this.#found.done === undefined) signal?.throwIfAborted();
+      await (message === undefined ? this.#end() : this.#take(message));
+    } while (message !== undefined && message.type !== "finished" && !dry);
+    return this.#found as Probed;
   }
 
-  async sample(): Promise<Probed> {
-    while (true) {
-      const message = await this.child.next();
-      this.options.signal?.throwIfAborted();
-      if (message === undefined) return this.found(undefined, await this.#cutOff());
-      if (message.type === "done") {
-        this.#check(message);
-        return this.found(message);
-      }
-      await this.#take(message);
-      if (this.options.dry && this.#exports !== undefined) return this.found();
+  /** The process said nothing more. */
+  async #end(): Promise<void> {
+    const { done, exports } = this.#found;
+    if (done === undefined) this.#found.cutOff = await this.#cutOff();
+    else if (this.child.isLate) {
+      // What has nothing to take down was kept waiting by other programs.
+      const takesDown = exports!.hooks.some((hook) => TAKING_DOWN.has(hook));
+      this.#found.teardownMs = takesDown ? Infinity : 0;
+    } else if (!this.options.signal?.aborted) {
+      const how = await this.child.howItEnded();
+      throw cannotRun(`its teardown ended the whole process (${how})`);
     }
   }
 
   /** Why the process said nothing more, if items were run before; throws if none were. */
   async #cutOff(): Promise<string> {
     const { guardOption = "--budget", dry } = this.options;
-    const ran = this.stretches.reduce((sum, { count }) => sum + count, 0);
-    const places = spreadOrder(this.#spread ?? 0);
-    const left = Math.min(this.#together, Math.max(0, (this.#total ?? Infinity) - ran - this.#at));
+    const { spread, total = Infinity } = this.#found;
+    const ran = this.#stretches.reduce((sum, { count }) => sum + count, 0);
+    const places = spreadOrder(spread ?? 0);
+    const left = Math.min(this.#together, Math.max(0, total - ran - this.#at));
     const indices = Array.from({ length: left }, (_, place) => {
       const turn = ran + this.#at + place;
       return places[turn] ?? turn;
@@ -212,25 +194,23 @@ class Probing {
     this.child.guard(this.#mayTakeMs);
   }
 
-  async #take(message: Exclude<ProbeMessage, ProbeDone>): Promise<void> {
+  async #take(message: ProbeMessage): Promise<void> {
     const { typed, meter } = this.options;
     switch (message.type) {
       case "loaded":
-        this.#exports = message.exports;
+        this.#found.exports = message.exports;
         return checkExports(message.exports, this.job, this.options);
       case "phase": {
-        const { phase, at = 0, together = 1 } = message;
+        const { phase, at = 0, together = 1, spread, total, lane } = message;
         // The same may be said again while one task goes on.
         const isNew = phase !== this.#phase || at !== this.#at;
         this.#phase = phase;
         [this.#at, this.#together] = [at, together];
-        this.#spread ??= message.spread;
-        this.#total ??= message.total;
+        this.#found.spread ??= spread;
+        this.#found.total ??= total;
+        Object.assign(this.#found, lane);
         return isNew ? this.#guard() : undefined;
       }
-      case "ready":
-        this.#lane = { laneMs: message.laneMs, isDisposable: message.isDisposable };
-        return;
       case "refused":
         return checkItems(message.items, typed);
       case "generator": {
@@ -243,12 +223,26 @@ class Probing {
         this.#readings.push(await meter?.read(this.child.pid));
         return await this.child.send({});
       case "stretch":
-        this.stretches.push(message.stretch);
-        this.failures.push(...message.failures);
+        this.#stretches.push(message.stretch);
+        this.#failures.push(...message.failures);
         [this.#at, this.#together] = [0, 1];
         return this.#guard();
+      case "done": {
+        this.#check(message);
+        const [first, last] = this.#readings;
+        this.#found.done = message;
+        this.#found.load = first && last && loadBetween(first, last);
+        // What compares results may take its time.
+        return this.child.guard();
+      }
+      case "digests":
+        this.#found.digests = message.digests;
+        return this.child.guard(TEARDOWN_MS);
+      case "finished":
+        this.#found.teardownMs = message.teardownMs;
+        return;
       case "broken":
-        throw brokenBy(message, typed, this.#exports?.hooks);
+        throw brokenBy(message, typed, this.#found.exports?.hooks);
     }
   }
 
@@ -256,42 +250,14 @@ class Probing {
   #check({ items, failed }: ProbeDone): void {
     const { typed } = this.options;
     if (items === 0) checkItems("empty", typed);
-    for (const failure of this.failures) {
+    for (const failure of this.#failures) {
       const denied = permissionNeeded(`item ${failure.index}`, failure, typed);
       if (denied !== undefined) throw denied;
     }
     if (failed < items) return;
     throw cannotRun(
-      `every item fails, the first with ${describe(this.failures[0]!)}; mend the task first`,
+      `every item fails, the first with ${describe(this.#failures[0]!)}; mend the task first`,
     );
-  }
-
-  async checksum(checksum: number, of: "first run" | "first listed"): Promise<string | undefined> {
-    await this.child.send({ checksum, of } satisfies ProbeCommand);
-    const answer = await this.child.next();
-    if (answer?.type === "broken") throw brokenBy(answer, this.options.typed);
-    return answer?.type === "checksum" ? answer.checksum : undefined;
-  }
-
-  get #takesDown(): boolean {
-    return this.#exports!.hooks.some((hook) => TAKING_DOWN.has(hook));
-  }
-
-  async takenDown(): Promise<number> {
-    this.child.guard(TEARDOWN_MS);
-    await this.child.send({ finish: true } satisfies ProbeCommand);
-    while (true) {
-      const message = await this.child.next();
-      this.options.signal?.throwIfAborted();
-      // What has nothing to take down was kept waiting by other programs.
-      if (message === undefined && this.child.isLate) return this.#takesDown ? Infinity : 0;
-      if (message === undefined) {
-        const how = await this.child.howItEnded();
-        throw cannotRun(`its teardown ended the whole process (${how})`);
-      }
-      if (message.type === "broken") throw brokenBy(message, this.options.typed);
-      if (message.type === "finished") return message.teardownMs;
-    }
   }
 }
 
@@ -371,7 +337,6 @@ const PHASES: Readonly<Record<string, (item: string) => readonly [string, string
   load: () => ["loading it", "the module did not load"],
   prepare: () => ["its prepare", "its prepare did not end"],
   setup: () => ["its setup", "its setup did not end"],
-  teardown: () => ["its teardown", "its teardown did not end"],
   items: () => ["its items", "its items did not open"],
   item: (item) => [`making ${item}`, `${item} did not arrive`],
   tasks: (item) => [item, `${item} did not settle`],
@@ -426,4 +391,16 @@ export function countNeighbours({ done, stretches }: Pick<Probed, "done" | "stre
   const sampleMs = stretches.reduce((sum, { wallMs }) => sum + wallMs, 0);
   const quick = Math.min(FEW_NEIGHBOURS, Math.floor(QUICK_MS * kept / Math.max(1e-9, sampleMs)));
   return Math.min(kept, MOST_NEIGHBOURS, Math.max(2, Math.ceil(SHARE_NEIGHBOURS * kept), quick));
+}
+
+/** The checksum of the results of items that ran first, or are first in the list; undefined if not all are kept. */
+export function checksumOfFirst(
+  count: number,
+  { digests = [], spread }: Pick<Probed, "digests" | "spread">,
+  of: "run" | "listed" = "run",
+): string | undefined {
+  const places = spreadOrder(spread ?? 0);
+  const placed = digests.map((digest, turn) => ({ index: places[turn] ?? turn, digest }));
+  const first = of === "run" ? placed.slice(0, count) : placed.filter(({ index }) => index < count);
+  return first.length < count ? undefined : checksumOfDigests(first, createHash);
 }

@@ -2,23 +2,15 @@
 
 import { connectToParent, refuseStdin } from "../../children/parent.ts";
 import type { Items } from "../../dispatch/options.ts";
-import {
-  type Given,
-  importModule,
-  isGenerator,
-  LaneTasks,
-  plainContext,
-} from "../../lanes/lane_tasks.ts";
-import { isKernel, kernelName, type TaskFunction } from "../../lanes/task.ts";
-import { checksumOf, type Settled } from "../../timing/checksum.ts";
-import { ItemPuller, prepare, spreadItems } from "../../timing/job_items.ts";
+import { importModule, isGenerator, LaneTasks } from "../../lanes/lane_tasks.ts";
+import { isKernel, kernelName } from "../../lanes/task.ts";
+import { prepare, spreadItems } from "../../timing/job_items.ts";
 import { hasEqualItems } from "./equal_items.ts";
 import { profiledRun, PullError, Sampler, thrownBy } from "./sampler.ts";
 import {
   type Exports,
   HOOKS,
   type ItemsKind,
-  type ProbeCommand,
   type ProbeMessage,
   type ProbeOrder,
 } from "./probe_message.ts";
@@ -94,8 +86,7 @@ async function main(): Promise<void> {
   const made = await open().catch(breaks("items"));
   const kind = kindOf(made);
   if (!CAN_BE_TAKEN.has(kind) || kind === "function") end({ type: "refused", items: kind });
-  const keepsOrder = order.order !== undefined ||
-    (order.shares === true && Array.isArray(made) && !hasEqualItems(made));
+  const keepsOrder = order.shares === true && Array.isArray(made) && !hasEqualItems(made);
   const { items, places } = spreadItems(made, keepsOrder ? {} : order);
   const listed = places && Math.min((made as unknown[]).length, order.first ?? Infinity);
   say({ type: "phase", phase: "setup" });
@@ -104,9 +95,8 @@ async function main(): Promise<void> {
   const { fn: task, given } = await Promise.resolve(tasks.ready(order))
     .catch((error) => breaks("setup")(error.cause ?? error));
   const laneMs = loadMs + performance.now() - setupStartMs;
-  say({ type: "ready", laneMs, isDisposable: prepared.isDisposable });
   // The set-up has ended: what is waited for now is the first item.
-  say({ type: "phase", phase: "items" });
+  say({ type: "phase", phase: "items", lane: { laneMs, isDisposable: prepared.isDisposable } });
   /** Gives how long the lane's own teardown took; what prepare gave belongs to no lane. */
   const close = async (): Promise<number> => {
     const startMs = performance.now();
@@ -122,15 +112,6 @@ async function main(): Promise<void> {
     error instanceof PullError
       ? breaks(`making item ${error.index}`)(error.cause)
       : breaks("items")(error);
-  const summing = breaks("comparable");
-  if (order.order !== undefined) {
-    const outcomes = await ranIn(order.order, items, order.limit, task, given).catch(pulling);
-    const failed = outcomes.filter(({ status }) => status === "rejected").length;
-    const checksum = await checksumOf(outcomes, comparable).catch(summing);
-    say({ type: "checksum", checksum, failed });
-    await close();
-    end();
-  }
   if (order.profile !== undefined) {
     const ran = await profiledRun(items, order.limit, order.profile, task, given, places).catch(
       pulling,
@@ -142,41 +123,11 @@ async function main(): Promise<void> {
     say({ type: "meter" });
     await inbox.next();
   };
-  const sampler = new Sampler(order, task, say, readMeter, given, comparable, places);
+  const sampler = new Sampler(order, task, say, readMeter, given, places);
   await sampler.run(items, listed, Array.isArray(made) ? made : undefined).catch(pulling);
-  for (let next = await inbox.next(); next !== undefined; next = await inbox.next()) {
-    const command = JSON.parse(next) as ProbeCommand;
-    if ("finish" in command) break;
-    const checksum = await sampler.checksum(command.checksum, command.of).catch(summing);
-    say({ type: "checksum", checksum });
-  }
-  say({ type: "phase", phase: "teardown" });
+  const digests = await sampler.digests(comparable).catch(breaks("comparable"));
+  say({ type: "digests", digests });
   end({ type: "finished", teardownMs: await close() });
-}
-
-/** Runs the first items in their order, or against it. */
-async function ranIn(
-  order: "forwards" | "backwards",
-  items: Items<unknown>,
-  count: number,
-  task: TaskFunction,
-  given?: Given,
-): Promise<Settled[]> {
-  const puller = new ItemPuller(items);
-  const first = await puller.pull(count);
-  const outcomes: Settled[] = [];
-  const { signal } = new AbortController();
-  const indices = [...first.keys()];
-  for (const index of order === "forwards" ? indices : indices.reverse()) {
-    outcomes.push(
-      await Promise.try(task, first[index], plainContext(index, signal, given)).then(
-        (value) => ({ index, status: "fulfilled", value }),
-        () => ({ index, status: "rejected", ended: "failed" }),
-      ),
-    );
-  }
-  await puller.close();
-  return outcomes;
 }
 
 if (import.meta.main) await main();

@@ -24,8 +24,6 @@ export interface ProbeOrder {
   /** How long the tasks are to run together, in milliseconds; a few more items if there are few. */
   readonly targetMs: number;
   readonly metered?: boolean;
-  /** Runs the first `limit` items of the list in this order instead, and says only their checksum. */
-  readonly order?: "forwards" | "backwards";
   readonly profile?: ProfileOrder;
   /** Takes the items of a list in the order of timing/job_items.ts, of which `first` belong to the job. */
   readonly spread?: boolean | undefined;
@@ -33,11 +31,6 @@ export interface ProbeOrder {
   /** Whether its tasks share something: a list is taken in its own order then, unless items come again in it. */
   readonly shares?: boolean | undefined;
 }
-
-export type ProbeCommand =
-  /** Tell the checksum of so many results: of those that were first, or of the list's first items. */
-  | { readonly checksum: number; readonly of: "first run" | "first listed" }
-  | { readonly finish: true };
 
 export type ItemsKind =
   | "missing"
@@ -114,7 +107,7 @@ export interface ProbeDone {
   readonly rssAfterBytes: number;
   /** Items that a server refused with 429, 503 or `Retry-After`, and what went through a second then. */
   readonly refused?: { readonly count: number; readonly pacePerSecond: number | null };
-  /** How many of the first results are kept, so that a checksum can be asked for. */
+  /** Of how many of the first results there are digests. */
   readonly kept: number;
   /** How a list's items repeat each other; undefined if they don't, or it isn't known. */
   readonly equal?: EqualItems | undefined;
@@ -127,19 +120,19 @@ export type ProbeMessage =
   | {
     readonly type: "phase";
     /** `item` while the next item is waited for. */
-    readonly phase: "prepare" | "setup" | "items" | "item" | "tasks" | "teardown";
+    readonly phase: "prepare" | "setup" | "items" | "item" | "tasks";
     /** How many items are taken in the order of timing/job_items.ts; undefined for those that aren't. */
     readonly spread?: number | undefined;
     readonly total?: number | undefined;
     /** Of items that are run together: how many have ended, and how many of the next may be running. */
     readonly at?: number;
     readonly together?: number;
+    /** How long loading and setting up took, once it has; whether what `prepare` gave can be disposed. */
+    readonly lane?: { readonly laneMs: number; readonly isDisposable: boolean };
   }
   /** What `items()` gave can't be taken. */
   | { readonly type: "refused"; readonly items: ItemsKind }
   | { readonly type: "generator"; readonly index: number }
-  /** Loading and setting up took so long; whether what `prepare` gave can be disposed. */
-  | { readonly type: "ready"; readonly laneMs: number; readonly isDisposable: boolean }
   | { readonly type: "finished"; readonly teardownMs: number }
   | {
     readonly type: "stretch";
@@ -150,10 +143,6 @@ export type ProbeMessage =
   | { readonly type: "meter" }
   | { readonly type: "profiled" } & ProfiledRun
   | ProbeDone
-  /** Undefined if not all of these items were run; how many failed is told of a run in some order. */
-  | {
-    readonly type: "checksum";
-    readonly checksum?: string | undefined;
-    readonly failed?: number | undefined;
-  }
+  /** What of the first results must be equal, in the order in which they ran. */
+  | { readonly type: "digests"; readonly digests: readonly string[] }
   | { readonly type: "broken"; readonly where: string; readonly error: Thrown };

@@ -4,7 +4,7 @@ import { type Items, propertyOf } from "../../dispatch/options.ts";
 import { isThenable } from "../../lanes/attempt.ts";
 import { type Given, isGenerator, plainContext } from "../../lanes/lane_tasks.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
-import { checksumOf, type Settled } from "../../timing/checksum.ts";
+import { digestsOf, type Settled } from "../../timing/checksum.ts";
 import { httpSigns, isRefusal } from "../../tasks/http_signs.ts";
 import { errorName, messageOf, PaceMeter } from "../../timing/failures.ts";
 import { ItemPuller } from "../../timing/job_items.ts";
@@ -72,7 +72,7 @@ const SLOW_SOURCE = 10;
 const ALL_FAIL = 5;
 /** What takes longer than this is told while it goes on. */
 const TELL_MS = 20;
-/** Results are kept for checksums up to this size. */
+/** Results are kept to be compared up to this size. */
 const KEPT_BYTES = 64 << 20;
 
 export class PullError extends Error {
@@ -103,8 +103,6 @@ export class Sampler {
     readonly say: (message: ProbeMessage) => void,
     readonly readMeter: () => Promise<void>,
     readonly given?: Given,
-    /** Maps a result to what of it must be equal. */
-    readonly comparable?: (value: unknown) => unknown,
     places: readonly number[] = [],
   ) {
     this.#places = places;
@@ -184,15 +182,9 @@ export class Sampler {
     }
   }
 
-  /** Of so many results: of those that were first, or of the list's first items; undefined if some weren't run. */
-  async checksum(
-    count: number,
-    of: "first run" | "first listed" = "first run",
-  ): Promise<string | undefined> {
-    if (of === "first run") return await checksumOf(this.#kept.slice(0, count), this.comparable);
-    const placed = this.#kept.map((one) => ({ ...one, index: this.#placeOf(one.index) }));
-    const listed = placed.filter(({ index }) => index < count);
-    return listed.length < count ? undefined : await checksumOf(listed, this.comparable);
+  /** Of the results that are kept; `comparable` maps one to what of it must be equal. */
+  digests(comparable?: (value: unknown) => unknown): Promise<string[]> {
+    return digestsOf(this.#kept, comparable);
   }
 
   #placeOf(turn: number): number {

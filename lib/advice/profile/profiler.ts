@@ -64,7 +64,7 @@ async function profileIn(
 ): Promise<Profiled> {
   const flags = ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${INTERVAL_US}`];
   const wanted = { limit, targetMs, profile: { stride, targetMs, least } };
-  await using child = await startProbe(job, wanted, { guardMs, signal }, { flags });
+  await using child = await startProbe(job, wanted, { guardMs, signal }, flags);
   let ran: Extract<ProbeMessage, { type: "profiled" }> | undefined;
   // Until its end: the profile is written when the process ends.
   for (let message; (message = await child.next());) {

@@ -8,7 +8,12 @@ import {
   orderCheck,
   orderProbe,
 } from "../../../lib/advice/probe/order_probe.ts";
-import { countNeighbours, probe, type Probed } from "../../../lib/advice/probe/probe.ts";
+import {
+  checksumOfFirst,
+  countNeighbours,
+  probe,
+  type Probed,
+} from "../../../lib/advice/probe/probe.ts";
 import type { Race } from "../../../lib/advice/race/race.ts";
 import type { JobSpec } from "../../../lib/timing/spec.ts";
 import { granted } from "../../granted.ts";
@@ -27,8 +32,9 @@ async function orderMatters(code: string, count = 4): Promise<boolean | undefine
   };
   const { signal } = new AbortController();
   const sample = { typed: "made up", limit: 100, targetMs: 1000, guardMs: 60_000, signal };
-  const { forwards, ...probed } = await probe(job, sample, () => []);
+  const probed = await probe(job, sample);
   assertEquals(countNeighbours(probed), count);
+  const forwards = checksumOfFirst(count, probed, "listed");
   const check = { count, guardMs: 60_000, signal };
   const found = await orderProbe(job, { ...check, forwards });
   // With a run from first to last in place of the sample.
@@ -67,7 +73,7 @@ Deno.test({
       const job = { name: "made up", task: { module, export: "default" }, items, options: {} };
       const { signal } = new AbortController();
       const wanted = { typed: "made up", limit: 4, targetMs: 10, guardMs: 60_000, signal };
-      const { forwards } = await probe(job, wanted, () => []);
+      const forwards = checksumOfFirst(4, await probe(job, wanted), "listed");
       const check = { count: 4, guardMs: 60_000, signal };
       return [
         await orderProbe(job, { ...check, forwards }),
@@ -133,7 +139,7 @@ const LEAVES = { ...STAYS, leavesPlainLoop: true };
 
 Deno.test("orderCheck() runs backwards where results differ or the plain loop is left, raced or not, and the plain loop repeats its own", () => {
   const sample = { failed: 0 };
-  const probed = { ...probedOf({ waitMs: 30 }), forwards: "sum" };
+  const probed = { ...probedOf({ waitMs: 30 }), digests: Array<string>(100).fill("= n1;") };
   const candidate = { model: "concurrent", lanes: 1, slots: Infinity } as const;
   const race: Race = {
     runners: [{ candidate, items: 100, rounds: [roundOf({ runMs: 9 })], out: "results" }],
@@ -145,7 +151,14 @@ Deno.test("orderCheck() runs backwards where results differ or the plain loop is
     untried: 0,
     extended: false,
   };
-  assertEquals(orderCheck(sample, probed, race, STAYS), { count: 13, forwards: "sum" });
+  assertEquals(orderCheck(sample, probed, race, STAYS), {
+    count: 13,
+    forwards: checksumOfFirst(13, probed, "listed"),
+  });
+  assertEquals(orderCheck(sample, { ...probed, digests: [] }, race, STAYS), {
+    count: 13,
+    forwards: undefined,
+  });
   const agreeing = { ...race, runners: [{ ...race.runners[0]!, out: undefined as never }] };
   assertEquals(orderCheck(sample, probed, agreeing, LEAVES)?.count, 13);
   assertEquals(orderCheck(sample, probed, agreeing, STAYS), undefined);

@@ -1,5 +1,13 @@
-import { assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { closingOf, graceFor, JobError, probe } from "../../../lib/advice/probe/probe.ts";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  checksumOfFirst,
+  closingOf,
+  graceFor,
+  JobError,
+  probe,
+} from "../../../lib/advice/probe/probe.ts";
+import { limitedTo, spreadOrder } from "../../../lib/timing/job_items.ts";
+import { trialProcesses } from "../../../lib/timing/run_trial.ts";
 import { granted } from "../../granted.ts";
 import { fakeMeter } from "../../timing/meter/fake.ts";
 
@@ -15,7 +23,6 @@ Deno.test({
     const { load, done } = await probe(
       { name: "three", task, items, options: {} },
       { typed: "three.ts", limit: 3, targetMs: 1000, guardMs: 60_000, meter },
-      () => [],
     );
     assertEquals([meter.asked.length, done?.items], [2, 3]);
     assertAlmostEquals(load!.available, 0.25);
@@ -55,7 +62,7 @@ Deno.test({
       items: { kind: "module", module: late, export: "items" } as const,
     };
     const limits = { limit: 3, targetMs: 1000, guardMs: 60_000 };
-    const { teardownMs } = await probe(job, { typed: "prepared.ts", ...limits }, () => []);
+    const { teardownMs } = await probe(job, { typed: "prepared.ts", ...limits });
     assertEquals(teardownMs! < 1e6, true, String(teardownMs));
   },
 });
@@ -72,7 +79,7 @@ Deno.test({
       const items = { kind: "module", module: task.module, export: "items" } as const;
       const limits = { limit: 100, targetMs: 1000, guardMs: 600_000, taskMs: 1 };
       const job = { name: "stuck", task, items, options: {} };
-      return (await probe(job, { typed: "stuck.ts", ...limits }, () => [])).cutOff;
+      return (await probe(job, { typed: "stuck.ts", ...limits })).cutOff;
     };
     assertMatch(
       await cutOff("(() => { while (true); })()") ?? "",
@@ -102,7 +109,7 @@ Deno.test({
     const job = { name: "three", task: { module, export: "default" }, items, options: {} };
     const limits = { limit: 9, targetMs: 1000, guardMs: 60_000 };
     await assertRejects(
-      () => probe(job, { typed: "three.ts", ...limits }, () => []),
+      () => probe(job, { typed: "three.ts", ...limits }),
       JobError,
       "Cannot run the job: making the end of its items ended the whole process",
     );
@@ -118,7 +125,7 @@ Deno.test({
       const items = { kind: "module", module, export: "items", spread: true } as const;
       const job = { name: "four", task: { module, export: "default" }, items, options: {} };
       const limits = { limit: 9, targetMs: 1000, guardMs: 60_000, shares };
-      return (await probe(job, { typed: "four.ts", ...limits }, () => [])).spread;
+      return (await probe(job, { typed: "four.ts", ...limits })).spread;
     };
     assertEquals(await spreadOf("[1, 2, 3, 4]", true), undefined);
     assertEquals(await spreadOf("[1, 2, 1, 2]", true), 4);
@@ -137,7 +144,6 @@ Deno.test({
       const { done, exports } = await probe(
         { name: "two", task: { module, export: "default" }, items, options: {} },
         { typed: "two.ts", limit: 9, targetMs: 1000, guardMs: 60_000 },
-        () => [],
       );
       assertEquals([done?.items, exports.hooks], [2, ["comparable"]]);
     }
@@ -153,7 +159,7 @@ Deno.test({
       const items = { kind: "module", module, export: "items" } as const;
       const job = { name: "two", task: { module, export: "default" }, items, options: {} };
       const options = { typed: "two.ts", limit: 9, targetMs: 1000, guardMs: 60_000 };
-      return await probe({ ...job, comparable: "comparable" }, options, () => []);
+      return await probe({ ...job, comparable: "comparable" }, options);
     };
     const fails = `export default (n) => n;
       export const comparable = () => { throw new RangeError("none"); };`;
@@ -164,5 +170,53 @@ Deno.test({
     );
     const { done } = await probed("export default () => ({ get x() { throw new Error(); } });");
     assertEquals(done?.kept, 2);
+  },
+});
+
+Deno.test("checksumOfFirst() tells what ran first, or is first in the list, and nothing where some weren't run", () => {
+  // Five items ran of twenty: those at these places.
+  const places = spreadOrder(20).slice(0, 5);
+  const of = (value: (place: number) => number) => ({
+    digests: places.map((place) => `= n${value(place)};`),
+    spread: 20,
+  });
+  const [one, other] = [of((place) => place), of((place) => place < 2 ? place : -place)];
+  assert(checksumOfFirst(2, one) === checksumOfFirst(2, other), "the first two are neighbours");
+  assert(checksumOfFirst(5, one) !== checksumOfFirst(5, other));
+  assertEquals(checksumOfFirst(2, one, "listed"), checksumOfFirst(2, one));
+  assertEquals([checksumOfFirst(6, one), checksumOfFirst(9, one, "listed")], [
+    undefined,
+    undefined,
+  ]);
+  assertEquals(checksumOfFirst(1, {}), undefined);
+});
+
+Deno.test({
+  name: "probe() gives digests of which a trial of the same items has the checksum",
+  ignore: !granted("run", "read"),
+  async fn() {
+    const module = `data:text/javascript,
+      export const items = Array.from({ length: 40 }, (_, n) => ({ n, s: String(n).repeat(99) }));
+      export const comparable = ({ s }) => ({ s });
+      export default ({ n, s }) => { if (n === ${
+      spreadOrder(40)[3]
+    }) throw n; return { s, at: Math.random() }; };`;
+    const items = { kind: "module", module, export: "items", spread: true, limit: 40 } as const;
+    const job = {
+      ...{ name: "forty", options: {}, comparable: "comparable" },
+      task: { module, export: "default" },
+      items,
+    };
+    const limits = { limit: 12, targetMs: 1000, guardMs: 60_000 };
+    const probed = await probe(job, { typed: "forty.ts", ...limits });
+    const runTrial = trialProcesses();
+    for (const count of [1, 5, 12]) {
+      const trial = { model: "limited", job: limitedTo(job, count), round: 0 } as const;
+      const { round } = await runTrial(trial, {});
+      assertEquals(round.checksum, checksumOfFirst(count, probed));
+    }
+    const listed = { ...job, items: { ...items, spread: false, limit: 2 } };
+    const { round } = await runTrial({ model: "sequential", job: listed, round: 0 }, {});
+    assertEquals(round.checksum, checksumOfFirst(2, probed, "listed"));
   },
 });

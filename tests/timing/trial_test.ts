@@ -1,22 +1,18 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { ONE } from "../../lib/adaptive/watch.ts";
 import type { Outcome } from "../../lib/dispatch/output.ts";
-import type { Executor, LaneUsage } from "../../lib/executor.ts";
+import type { Executor } from "../../lib/executor.ts";
 import { limited, sequential } from "../../lib/open.ts";
 import type { TrialPulse, TrialSpec } from "../../lib/timing/spec.ts";
 import { TeardownError } from "../../lib/lanes/errors.ts";
 import {
   closeLanes,
-  LaneWatch,
   longestOf,
   openModel,
   runTrialHere,
-  TIMELINE_TASKS,
-  timelineOf,
   type TrialHost,
   warmOf,
-} from "../../lib/timing/trial_main.ts";
-import { JOB } from "./fake.ts";
+} from "../../lib/timing/trial.ts";
+import { JOB, outcome } from "./fake.ts";
 
 /** What the hooks of a job's module did. */
 const log: string[] = [];
@@ -220,76 +216,32 @@ Deno.test("runTrialHere() gives the first results a checksum of their own", asyn
   assertEquals(two.prefixChecksum, undefined);
 });
 
-function outcome(index: number, lane: number, startedAtMs: number, endedAtMs: number) {
-  const common = { index, item: 0, lane, attempts: 1, queuedAtMs: 100, startedAtMs, endedAtMs };
-  return { ...common, status: "fulfilled", value: 0 } satisfies Outcome<number>;
-}
-
-Deno.test("timelineOf() puts items in order and counts from the first item", () => {
-  const outcomes = [outcome(1, 0, 110, 120), outcome(0, 0, 100, 110.0004)];
-  const { index, queuedMs, startedMs, endedMs, status } = timelineOf({
-    round: 0,
-    outcomes,
-    before: [],
-    after: [],
-    firstMs: 100,
-  });
-  assertEquals([index, queuedMs, startedMs, endedMs], [[0, 1], [0, 0], [0, 10], [10, 20]]);
-  assertEquals(status, ["fulfilled", "fulfilled"]);
-});
-
-Deno.test("timelineOf() counts a lane's CPU over the time it had tasks in flight, once", () => {
-  const usage = { lane: 0, startMs: 5, peakRssBytes: undefined };
-  const { lanes } = timelineOf({
-    round: 0,
-    // Two at once from 100 to 120, nothing until 140, one until 160: 40 ms in flight.
-    outcomes: [outcome(0, 0, 100, 120), outcome(1, 0, 105, 115), outcome(2, 0, 140, 160)],
-    before: [{ ...usage, cpuMs: 7 }],
-    after: [{ ...usage, cpuMs: 17 }],
-    firstMs: 100,
-  });
-  assertEquals(lanes, [{ lane: 0, startMs: 5, cpuShare: 0.25 }]);
-});
-
-Deno.test("timelineOf() says null where a lane's CPU time can't be told", () => {
-  const usage = { startMs: 0, cpuMs: undefined, peakRssBytes: undefined };
-  const after = [{ ...usage, lane: 0 }, { ...usage, lane: 1 }];
-  const of = (outcomes: Outcome<unknown>[], after: LaneUsage[]) =>
-    timelineOf({ round: 0, outcomes, before: [], after, firstMs: 0 })
-      .lanes.map(({ cpuShare }) => cpuShare);
-  assertEquals(of([], after), [null, null]);
-  assertEquals(of([outcome(0, 0, 100, 120)], after), [null, null]);
-  assertEquals(of([], [{ ...after[0]!, cpuMs: 5 }]), [null]);
-});
-
-Deno.test("timelineOf() gives a task that never started no length", () => {
-  const never: Outcome<unknown> = {
-    index: 0,
-    item: 0,
-    lane: -1,
-    attempts: 0,
-    queuedAtMs: 0,
-    startedAtMs: NaN,
-    endedAtMs: 3,
-    status: "rejected",
-    ended: "cancelled",
-    reason: null,
+Deno.test("runTrialHere() compares results by the items' places in their list, in whichever order they run", async () => {
+  const module = `data:text/javascript,export const items = [10, 11, 12, 13, 14];
+    export default (item, { index }) => {
+      if (item !== 10 + index) throw item;
+      if (index === 3) throw new RangeError("three");
+      return item;
+    }`;
+  const ran = async (over: object) => {
+    const items = { kind: "module", module, export: "items", limit: 5, ...over } as const;
+    const job = { name: "five", task: { module, export: "default" }, items, options: {} };
+    const spec = { model: "sequential", round: 0, job, prefix: 1 } as const;
+    const host = { open: () => sequential(), cpuMs: () => 0, peakRssBytes: () => 0 };
+    return await runTrialHere(spec, host);
   };
-  const { startedMs, endedMs, status } = timelineOf({
-    round: 0,
-    outcomes: [never],
-    before: [],
-    after: [],
-    firstMs: 0,
-  });
-  assertEquals([startedMs, endedMs, status], [[3], [3], ["cancelled"]]);
-});
-
-Deno.test("timelineOf() thins out more tasks than it keeps, evenly", () => {
-  const outcomes = Array.from({ length: 2 * TIMELINE_TASKS + 1 }, (_, n) => outcome(n, 0, 0, 1));
-  const { index } = timelineOf({ round: 0, outcomes, before: [], after: [], firstMs: 0 });
-  assertEquals(index.slice(0, 3), [0, 3, 6]);
-  assertEquals(index.length, Math.ceil(outcomes.length / 3));
+  const [forwards, backwards, spread] = [
+    await ran({}),
+    await ran({ backwards: true }),
+    await ran({ spread: true }),
+  ];
+  assertEquals(backwards.round.checksum, forwards.round.checksum);
+  assertEquals(spread.round.checksum, forwards.round.checksum);
+  assertEquals(backwards.failures!.map(({ index }) => index), [3]);
+  assertEquals(backwards.round.examples, { RangeError: "item 3, three" });
+  // The first that ran is another one.
+  assertEquals(spread.prefixChecksum, forwards.prefixChecksum);
+  assert(backwards.prefixChecksum !== forwards.prefixChecksum);
 });
 
 Deno.test("closeLanes() gives up a teardown that is known never to end, and no other failure", async () => {
@@ -321,42 +273,6 @@ Deno.test("warmOf() tells when each lane had ended its first task, unless few ar
   assertEquals(warmOf(outcomes, 100), { afterMs: 90, items: 3 });
   assertEquals(warmOf(outcomes.slice(0, 5), 100), undefined);
   assertEquals(warmOf([], 100), undefined);
-});
-
-Deno.test("a look tells how many tasks run on each lane, and how long those took that ended since", async () => {
-  await using executor = limited({ slots: 3 });
-  const watch = new LaneWatch(executor);
-  assertEquals(watch.look(), { lanes: [0], slots: 3, latencyMs: null });
-  const gate = Promise.withResolvers<void>();
-  const calls = [1, 2].map((n) => executor.run(() => gate.promise, n));
-  for (const endedAtMs of [14, 11, 12, NaN]) watch.ended({ startedAtMs: 10, endedAtMs });
-  assertEquals(watch.look(), { lanes: [2], slots: 3, latencyMs: { median: 2, most: 4 } });
-  gate.resolve();
-  await Promise.all(calls);
-  assertEquals(watch.look(), { lanes: [0], slots: 3, latencyMs: null });
-});
-
-Deno.test("lanes that are named though they are closed count too, and all slots at once are null", () => {
-  const running = [{ lane: 0 }, { lane: 2 }, { lane: 2 }] as never;
-  const watch = new LaneWatch({ lanes: 2, slots: Infinity, running: () => running });
-  assertEquals(watch.look(), { lanes: [1, 0, 2], slots: null, latencyMs: null });
-});
-
-Deno.test("a timeline tells what was decided, from the first item on", () => {
-  const figures = { busyShare: 1, latencyMs: NaN, perSecond: 0, refused: 0 };
-  const decision = { from: ONE, to: ONE, why: "stays" as const, figures };
-  const decided = (atMs: number) => ({
-    atMs,
-    ...decision,
-    figures: { ...figures, latencyMs: null },
-  });
-  const parts = { round: 0, outcomes: [], before: [], after: [], firstMs: 100 };
-  const { decisions } = timelineOf({
-    ...parts,
-    decisions: [{ atMs: 90, ...decision }, { atMs: 112, ...decision }],
-  });
-  assertEquals(decisions, [decided(0), decided(12)]);
-  assertEquals("decisions" in timelineOf({ ...parts, decisions: [] }), false);
 });
 
 Deno.test("a model that finds its own size is opened within its bounds", async () => {
