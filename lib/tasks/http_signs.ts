@@ -50,10 +50,14 @@ function isA<T>(value: unknown, type: abstract new (...of: never[]) => T): value
   return look(() => value instanceof type, false);
 }
 
+/** A `code` below this is what a program exited with, as `node:child_process` tells it. */
+const LEAST_CODE = 300;
+
 function statusIn(value: unknown): number | undefined {
   for (const name of ["status", "statusCode", "code"]) {
     const found = fieldOf(value, name);
-    if (typeof found === "number" && found >= 100 && found < 600) return found;
+    const least = name === "code" ? LEAST_CODE : 100;
+    if (typeof found === "number" && found >= least && found < 600) return found;
     const words = typeof found === "string" ? /^(?:HTTP[ _]?)?([1-5]\d\d)$/i.exec(found) : null;
     if (words !== null) return Number(words[1]);
   }
@@ -61,7 +65,7 @@ function statusIn(value: unknown): number | undefined {
   if (typeof message !== "string") return undefined;
   const named = /(?:\b(?:HTTP|status|code)\b\D{0,8}|^)(429|503)\b/i.exec(message);
   if (named !== null) return Number(named[1]);
-  return /too many requests|rate.?limit/i.test(message) ? 429 : undefined;
+  return /too many requests|(?<![a-z])rate.?limit/i.test(message) ? 429 : undefined;
 }
 
 function waitIn(value: unknown): number | undefined {

@@ -42,6 +42,9 @@ Deno.test("httpSigns() finds a status and a wait wherever tasks put them", () =>
     [undefined, {}],
     [new Error("item 429 is missing"), {}],
     [new TypeError("x is undefined"), {}],
+    // What node:child_process says of a program that exited so.
+    [Object.assign(new Error("Command failed: convert"), { code: 127 }), {}],
+    [new Error("Cannot generate limits of separate limbs"), {}],
   ];
   for (const [thrown, signs] of found) assertEquals(httpSigns(thrown), signs, String(thrown));
 });
