@@ -83,6 +83,15 @@ function show(pulse) {
 }
 const events = new EventSource("events");
 events.addEventListener("pulse", ({ data }) => show(JSON.parse(data)));
+// Whoever connects is told what was before, too.
+events.addEventListener("open", () => {
+  pulses.length = 0;
+  at("ended").textContent = "";
+});
+events.addEventListener(
+  "error",
+  () => at("ended").textContent = "Nothing is heard from it any more.",
+);
 events.addEventListener("end", ({ data }) => {
   events.close();
   at("ended").textContent = JSON.parse(data);

@@ -171,6 +171,40 @@ Deno.test({
 });
 
 Deno.test({
+  name: "the page says when it hears nothing any more, and draws all anew once it does",
+  ignore: why !== undefined,
+  fn: () =>
+    withChromium(async (_open, browser) => {
+      await using live = new LiveServer("crawl");
+      const page = await browser.newPage();
+      const gone = Promise.withResolvers<void>();
+      let asked = 0;
+      await page.route("**/events", async (route) => {
+        if (++asked === 2) await gone.promise;
+        const pulses = [0, 1000].map((atMs) =>
+          `event: pulse\ndata: ${JSON.stringify(pulseAt(atMs))}\n\n`
+        );
+        // One that was killed sends no end.
+        const body = `retry: 10\n\n${pulses.join("")}${
+          asked === 1 ? "" : 'event: end\ndata: "Over."\n\n'
+        }`;
+        await route.fulfill({ contentType: "text/event-stream", body });
+      });
+      await page.goto(live.url, { waitUntil: "commit" });
+      await until(
+        page,
+        "document.getElementById('ended').textContent.startsWith('Nothing is heard')",
+      );
+      gone.resolve();
+      await until(page, "document.getElementById('ended').textContent === 'Over.'");
+      const path = await page.evaluate(
+        "document.querySelector('#rate path').getAttribute('d')",
+      ) as string;
+      assertEquals(path.replace(/[\d.,]+/g, ""), "MhL");
+    }),
+});
+
+Deno.test({
   name: "a viewer that doesn't read keeps neither the server nor the program",
   ignore,
   async fn() {
