@@ -15,9 +15,9 @@ import { reportRenderers } from "../report/kinds.ts";
 import { runReport } from "../report/running/run_report.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { countItems, ItemLines } from "../running/item_lines.ts";
-import { checkFailures, Journal, writeFailures } from "../running/journal.ts";
+import { checkFailures, Journal, openAlone, writeFailures } from "../running/journal.ts";
 import { KnownItems } from "../running/known_items.ts";
-import { RecordError, RecordFile } from "../running/record_file.ts";
+import { RecordError, type RecordFile } from "../running/record_file.ts";
 import { type Ended, HELD_MS, runJob, type RunJobHost, RunState } from "../running/run_job.ts";
 import { stderrOutput, wholeSeconds, WIPED } from "../progress/progress.ts";
 import { RunProgress } from "../running/run_progress.ts";
@@ -76,12 +76,11 @@ async function openFailed(
   journal: Journal | undefined,
 ): Promise<RecordFile | undefined> {
   if (failed === undefined) return undefined;
-  if (journal === undefined || out === undefined) {
-    return await RecordFile.open(failed.path, sync, true);
+  if (journal !== undefined && out !== undefined) {
+    await checkFailures(failed.path, failed.typed);
+    await writeFailures(out.path, failed.path, journal.known);
   }
-  await checkFailures(failed.path, failed.typed);
-  await writeFailures(out.path, failed.path, journal.known);
-  return await RecordFile.open(failed.path, sync, false);
+  return await openAlone("--failed", failed, sync);
 }
 
 /** What went wrong, as an error of the person's or of the job's; undefined if nothing did. */

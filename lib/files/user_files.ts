@@ -105,15 +105,19 @@ export async function linkTarget(path: string): Promise<string> {
   return path;
 }
 
-/** Has a file made beside a path, and renamed to it once it is whole: a reader never sees half of it. */
+/**
+ * Has a file made beside a path, and renamed to it once it is whole: a reader never sees half of it. The
+ * file that a link leads to is replaced, not the link.
+ */
 export async function makeWhole(
   path: string,
   make: (beside: string) => Promise<void>,
 ): Promise<void> {
-  const beside = join(dirname(path), `.${basename(path)}.${crypto.randomUUID().slice(0, 8)}`);
+  const target = await linkTarget(path);
+  const beside = join(dirname(target), `.${basename(target)}.${crypto.randomUUID().slice(0, 8)}`);
   await using _ = passingPath(beside);
   await make(beside);
-  await Deno.rename(beside, path);
+  await Deno.rename(beside, target);
 }
 
 /** Writes a file whole or not at all, unless it is none. */
@@ -121,10 +125,7 @@ export async function writeAtomically(path: string, text: string): Promise<void>
   // /dev/stdout and pipes can't be renamed over.
   const special = await Deno.stat(path).then(({ isFile }) => !isFile, () => false);
   if (special) return await Deno.writeTextFile(path, text);
-  // The file that a link leads to is replaced, not the link.
-  await makeWhole(await linkTarget(path), (beside) => {
-    return Deno.writeTextFile(beside, text, { createNew: true });
-  });
+  await makeWhole(path, (beside) => Deno.writeTextFile(beside, text, { createNew: true }));
 }
 
 /** The folder in which `deno task` was called; the current one without `deno task`. */

@@ -46,6 +46,19 @@ export function journalPath(out: string): string {
   return `${out}.journal`;
 }
 
+/** Opens a file that no other run is writing. */
+export async function openAlone(
+  option: string,
+  { path, typed }: Pick<JournalOptions, "path" | "typed">,
+  sync: SyncPolicy,
+): Promise<RecordFile> {
+  const file = await RecordFile.open(path, sync);
+  if (await file.lock()) return file;
+  await file[Symbol.asyncDispose]();
+  const remedy = "wait for its end, or name another file";
+  throw new UsageError(option, typed, "another run is writing it", remedy);
+}
+
 /** The results' file and its journal, open and locked. */
 export class Journal implements AsyncDisposable {
   /** What is known; kept up to date if there were failures, which may be mended by this run. */
@@ -80,13 +93,10 @@ export class Journal implements AsyncDisposable {
         `remove ${journalPath(typed)} to begin anew`,
       );
     }
-    const results = await RecordFile.open(path, sync, !hasResults);
+    const results = await openAlone("--out", { path, typed }, sync);
     let failures: RecordFile | undefined;
     try {
-      if (!await results.lock()) {
-        refuse(typed, "another run is writing it", "wait for its end, or name another file");
-      }
-      failures = await RecordFile.open(journalPath(path), sync, !hasJournal);
+      failures = await RecordFile.open(journalPath(path), sync);
       return new Journal(results, failures, await readBoth(results, failures, job, typed));
     } catch (error) {
       await failures?.[Symbol.asyncDispose]();
@@ -223,7 +233,7 @@ const FAILURE_LINE = /^\{"index":\d+,"digest":"\w+",(?!"value":)/;
 /** Refuses to write over a file that holds something else than failures. */
 export async function checkFailures(path: string, typed: string): Promise<void> {
   if (await statOrUndefined(path) === undefined) return;
-  await using file = await RecordFile.open(path, "end", false);
+  await using file = await openAlone("--failed", { path, typed }, "end");
   const { text, whole } = await file.firstLine();
   if ((text === "" && !whole) || FAILURE_LINE.test(text)) return;
   throw new UsageError("--failed", typed, "it holds something else", "name another file");
@@ -232,7 +242,7 @@ export async function checkFailures(path: string, typed: string): Promise<void> 
 /** Writes the failures that still stand to a file of their own, whole or not at all. */
 export async function writeFailures(out: string, path: string, known: KnownItems): Promise<void> {
   await makeWhole(path, async (beside) => {
-    await using file = await RecordFile.open(beside, "end", true);
+    await using file = await RecordFile.open(beside, "end");
     let lines: string[] = [];
     let characters = 0;
     for await (const line of standing(out, known)) {

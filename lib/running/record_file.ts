@@ -43,10 +43,9 @@ export class RecordFile implements AsyncDisposable {
     private size: number,
   ) {}
 
-  /** Opens a file; one that must be new is made. */
-  static async open(path: string, sync: SyncPolicy, isNew: boolean): Promise<RecordFile> {
-    const how = isNew ? { createNew: true } : {};
-    const file = await Deno.open(path, { read: true, append: true, ...how });
+  /** Opens a file; one that isn't there is made. */
+  static async open(path: string, sync: SyncPolicy): Promise<RecordFile> {
+    const file = await Deno.open(path, { read: true, append: true, create: true });
     return new RecordFile(path, file, sync, (await file.stat()).size);
   }
 

@@ -2,9 +2,11 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../lib/options.ts";
 import { digestText } from "../../lib/running/known_items.ts";
 import {
+  checkFailures,
   Journal,
   type JournalOptions,
   journalPath,
+  openAlone,
   writeFailures,
 } from "../../lib/running/journal.ts";
 import { granted } from "../granted.ts";
@@ -155,6 +157,35 @@ test("two runs don't write one file; once the first has ended, the second may", 
   }
   await using second = await open(out);
   assertEquals(statesOf(second), ["0 done"]);
+});
+
+test("of two runs that begin one file at once, one is refused and the other keeps it", async (out) => {
+  const opened = await Promise.allSettled([open(out), open(out)]);
+  const [journal, ...more] = opened.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
+  assertEquals(more, []);
+  {
+    await using kept = journal!;
+    await kept.add(done(0), "");
+  }
+  for (const one of opened) {
+    if (one.status === "rejected") assertStringIncludes(String(one.reason), "another run");
+  }
+  assertEquals(await Deno.readTextFile(out), done(0));
+});
+
+test("failures are written behind a link, and to no file that another run writes", async (out) => {
+  const [file, link] = [`${out}.failed`, `${out}.link`];
+  await Deno.symlink(file, link);
+  {
+    await using journal = await open(out);
+    await journal.add("", failure(0));
+  }
+  await using journal = await open(out);
+  await writeFailures(out, link, journal.known);
+  assertEquals(await Deno.readTextFile(file), failure(0));
+  await using _other = await openAlone("--failed", { path: file, typed: "f" }, "end");
+  const { message } = await assertRejects(() => checkFailures(link, "link"), UsageError);
+  assertStringIncludes(message, '--failed "link": another run is writing it');
 });
 
 test("a run that came to nothing leaves nothing behind", async (out) => {

@@ -27,7 +27,7 @@ Deno.test({
   // The only disk that is full everywhere is this device.
   ignore: !grantedAll() || Deno.build.os !== "linux",
   async fn() {
-    await using file = await RecordFile.open("/dev/full", "end", false);
+    await using file = await RecordFile.open("/dev/full", "end");
     await assertRejects(() => file.add("{}\n"), RecordError, "space");
   },
 });
@@ -37,7 +37,7 @@ test(
   async (path, instead) => {
     const { write } = Deno.FsFile.prototype;
     await Deno.writeTextFile(path, "earlier\n");
-    await using file = await RecordFile.open(path, "end", false);
+    await using file = await RecordFile.open(path, "end");
     for (const line of ["second\n", "third\n"]) {
       let part = 0;
       instead({
@@ -71,7 +71,7 @@ for (const [policy, wanted] of SYNCED) {
     instead({ syncData: () => (synced++, Promise.resolve()) });
     const seen: number[] = [];
     {
-      await using file = await RecordFile.open(path, policy, true);
+      await using file = await RecordFile.open(path, policy);
       for (const line of ["one\n", "two\n"]) {
         await file.add(line);
         seen.push(synced);
@@ -82,7 +82,7 @@ for (const [policy, wanted] of SYNCED) {
 }
 
 test("a file that something else cuts off, or writes to, is no record any more", async (path) => {
-  await using file = await RecordFile.open(path, "end", true);
+  await using file = await RecordFile.open(path, "end");
   await file.add("one\ntwo\n");
   await Deno.truncate(path, 4);
   await assertRejects(() => file.add("three\n"), RecordError, "it has 10 B, and 14 B were written");
