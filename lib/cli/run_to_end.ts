@@ -7,7 +7,7 @@ import { otherMachine } from "../auto_options.ts";
 import { MOST_LOAD_MS } from "../dispatch/options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { writeOutputFiles } from "../files/output_files.ts";
-import { userPath } from "../files/user_files.ts";
+import { userPath, whileReading } from "../files/user_files.ts";
 import type { AutoBounds } from "../executor_options.ts";
 import { isFixed } from "../models.ts";
 import { UsageError } from "../options.ts";
@@ -182,7 +182,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
     }),
     boundsOf(typed, options),
   ]);
-  const listed = from === undefined ? undefined : await openItems(from);
+  const listed = from === undefined ? undefined : await whileReading(() => openItems(from));
   await using lines = listed?.lines;
   await using journal = out === undefined ? undefined : await Journal.open({
     path: out.path,

@@ -5,9 +5,19 @@ import { formatBytes } from "../text/format.ts";
 
 let reading = 0;
 
-/** Whether a file is being read, which may be a pipe that says nothing: it is only before anything is measured. */
+/** Whether a file is being read before anything is measured or run: it may be a pipe that says nothing. */
 export function isReading(): boolean {
   return reading > 0;
+}
+
+/** Reads a file before anything is measured or run: the first signal ends the program meanwhile. */
+export async function whileReading<T>(read: () => Promise<T>): Promise<T> {
+  reading++;
+  try {
+    return await read();
+  } finally {
+    reading--;
+  }
 }
 
 /** What is removed where the program ends at once, as after a second Ctrl-C. */
@@ -41,8 +51,7 @@ export function passingPath(path: string): AsyncDisposable {
 export async function readText(path: string, maxBytes: number): Promise<string> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
-  reading++;
-  try {
+  await whileReading(async () => {
     for await (const part of (await Deno.open(path)).readable) {
       bytes += part.length;
       if (bytes > maxBytes) {
@@ -50,9 +59,7 @@ export async function readText(path: string, maxBytes: number): Promise<string> 
       }
       parts.push(part);
     }
-  } finally {
-    reading--;
-  }
+  });
   return decoded(await new Blob(parts).bytes());
 }
 
