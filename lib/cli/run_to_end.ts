@@ -283,7 +283,7 @@ async function report(
   if (lines.length > 0) say(`\n${lines.join("\n")}`);
   for (const error of written.errors) printError(`run: ${error}`);
   if (problem !== undefined && !(problem instanceof UsageError)) {
-    printError(`run: ${problem.message}`);
+    printError(`run: ${plain(problem.message)}`);
   }
   if (run.ended === "halted") {
     const limit = "items" in halt! ? halt.items : `${Number((halt!.share * 100).toPrecision(6))}%`;

@@ -278,7 +278,7 @@ test("a job that lacks a permission, and one whose process ends, are told in a l
     `export const items = [1]; export const prepare = () => Deno.exit(0); export default () => {};`,
   "exits.js": `export const items = [1, 2]; export default (n) => n === 2 ? Deno.exit(7) : n;`,
   "throws.js":
-    `export function* items() { yield 1; throw new Error("no more"); } export default (n) => n;`,
+    `export function* items() { yield 1; throw new Error("no more\\x1b[2J\\nrun: done"); } export default (n) => n;`,
 }, async (folder) => {
   const oneLine = ({ stdout, stderr }: ScriptRun) => {
     assertEquals(stdout, "");
@@ -301,7 +301,7 @@ test("a job that lacks a permission, and one whose process ends, are told in a l
   );
   const throws = await runTask("run", ["throws.js"], { cwd: folder });
   assertEquals(throws.code, 1);
-  assertStringIncludes(throws.stderr, "no more");
+  assertStringIncludes(throws.stderr, "failed: no more run: done\n");
   assertEquals(linesIn(throws.stdout).map(({ value }) => value), [1]);
 });
 
