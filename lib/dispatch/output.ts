@@ -141,7 +141,7 @@ export class Output<T> implements Results<T> {
   /** What may be handed out, and how much of the first has been. */
   readonly #ready = new Fifo<Settled>();
   #offset = 0;
-  readonly #waiters: Waiter<T>[] = [];
+  readonly #waiters = new Fifo<Waiter<T>>();
   /** Once it is `ended`, what is ready is handed out, then the failure if there is one. */
   #state: "idle" | "open" | "ended" = "idle";
   #failure: { readonly error: unknown } | undefined;
@@ -173,7 +173,7 @@ export class Output<T> implements Results<T> {
 
   /** Whether somebody waits for a result. */
   get isAwaited(): boolean {
-    return this.#waiters.length > 0 || this.#collecting !== undefined;
+    return this.#waiters.size > 0 || this.#collecting !== undefined;
   }
 
   /** Run: gives items that ended, each index once. */
@@ -218,7 +218,7 @@ export class Output<T> implements Results<T> {
   }
 
   #serve(): void {
-    while (this.#waiters.length > 0) {
+    while (this.#waiters.size > 0) {
       if (this.#ready.size > 0) {
         // Shifted first: taking makes room, which may bring the next results while this one is taken.
         const waiter = this.#waiters.shift()!;
@@ -277,7 +277,7 @@ export class Output<T> implements Results<T> {
    * @returns A promise that rejects once if the run fails, after all that has ended.
    */
   next(): Promise<IteratorResult<T>> {
-    if (this.#waiters.length === 0 && this.#collecting === undefined) {
+    if (this.#waiters.size === 0 && this.#collecting === undefined) {
       const result = this.#take();
       if (result !== undefined) return Promise.resolve(result);
     }

@@ -247,14 +247,14 @@ class Line {
   rest: Rest | undefined;
   /** What came back, the latest first; it goes before what was never sent. */
   readonly returned: Batch[] = [];
-  readonly fresh: Batch[] = [];
+  readonly fresh = new Fifo<Batch>();
 
   constructor(limit: LimitOptions, onFree: (line: Line) => void) {
     this.limit = new Limit(limit, () => onFree(this));
   }
 
   get first(): Batch | undefined {
-    return this.returned.at(-1) ?? this.fresh[0];
+    return this.returned.at(-1) ?? this.fresh.first;
   }
 }
 
@@ -380,6 +380,6 @@ export class Lines {
     this.#ready.clear();
     this.#resting.clear();
     this.waiting = this.fresh = 0;
-    return all.flatMap(({ returned, fresh }) => [...returned, ...fresh]);
+    return all.flatMap(({ returned, fresh }) => [...returned, ...fresh.slice(0, Infinity)]);
   }
 }
