@@ -298,7 +298,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
-    this.#settler.onForced(batch, at, forced, hadOthers);
+    this.#settler.onForced(batch, at, forced, hadOthers, this.#stopReason);
     this.#leaveLane(batch);
     this.#onChange();
   }

@@ -310,8 +310,18 @@ export class Settler {
     this.reject(batch, offset, "crashed", error, { sinceMs, kills, alone: true });
   }
 
-  /** A task went on after it was asked to stop. */
-  onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
+  /**
+   * A task went on after it was asked to stop.
+   *
+   * @param cause Why the run was cancelled, if it was.
+   */
+  onForced(
+    batch: Batch,
+    at: BatchProgress,
+    forced: Forced,
+    hadOthers: boolean,
+    cause?: unknown,
+  ): void {
     const { graceMs } = this.options;
     const { reported, items, asked, timeoutMs, sentCount } = batch;
     if (at.state === "waiting" || at.state === "loading") {
@@ -336,6 +346,7 @@ export class Settler {
       : CancelledError;
     const reason = new Class(
       `${itemOf(batch, offset)} ${fate(forced, what, graceMs, hadOthers)}`,
+      isTimeout ? undefined : { cause },
     );
     if (isKnown && !GOES_ON.includes(forced)) this.#endSpan(batch, offset, sinceMs, reason);
     this.reject(batch, offset, ended, reason, { sinceMs });

@@ -304,7 +304,7 @@ function force(
   const parts = recovering(rerun);
   const batch = lost(4, { reported: 1 });
   batch.asked = { atMs: 0, why, offset: 2 };
-  parts.recovery.onForced(batch, at, forced, hadOthers);
+  parts.recovery.onForced(batch, at, forced, hadOthers, "enough");
   return parts;
 }
 
@@ -322,7 +322,9 @@ Deno.test("a task that was made to stop is settled by why it was asked to; the o
     assertEquals(settled.map(({ index, ended, startedAtMs }) => [index, ended, startedAtMs]), [
       [12, ended, 7],
     ]);
-    assertInstanceOf(settled[0]!.reason, Class);
+    const { reason } = settled[0]!;
+    assertInstanceOf(reason, Class);
+    assertEquals(reason.cause, why === "cancel" ? "enough" : undefined);
     assertEquals(order(back), [[11, 1], [13, 0]]);
     assertEquals(back.map(({ alone }) => alone), [false, false]);
   }
