@@ -81,6 +81,11 @@ fault(
   },
 );
 
+fault("workers: threads start within threads though all of them draw the same", async () => {
+  const { stdout, stderr } = await run("usage.ts", ["nested threads"], "", ["--seed=1"]);
+  assertEquals(stdout.trim(), "[2,4]", stderr);
+});
+
 fault("Ctrl-C ends a program in whose threads subprocesses were opened", async () => {
   const child = new Deno.Command(Deno.execPath(), {
     args: denoArgs("usage.ts", ["nested"]),

@@ -85,7 +85,10 @@ const CLOCK_ASKS = 5;
 
 /** A job's own view of a cluster. */
 export class Cluster {
-  readonly id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+  /** Its own among programs that draw the same, too, as with `--seed`. */
+  readonly id = `${Math.round(1000 * performance.timeOrigin).toString(36)}${
+    crypto.randomUUID().slice(0, 8)
+  }`;
   readonly #machines = new Heard<Machine>();
   /** By their numbers; a lane that is being asked for is among them. */
   readonly #leases = new Map<number, Lease>();

@@ -14,8 +14,8 @@ const { locks } = navigator as unknown as { readonly locks: Locks };
 
 /** The parent's side. */
 export class EndWatch {
-  /** The lock's name, to be told to the thread. */
-  readonly name = `lane ${crypto.randomUUID()}`;
+  /** The lock's name, to be told to the thread; its own though all threads draw the same, as with `--seed`. */
+  readonly name = `lane ${performance.timeOrigin} ${crypto.randomUUID()}`;
   #watch: { readonly unwatched: AbortController; readonly done: Promise<void> } | undefined;
 
   /** @param onEnd Called when the thread has ended. */

@@ -1,9 +1,14 @@
-/** A task that opens subprocesses of its own, in which something runs for an hour. */
+/** Tasks that open lanes of their own: subprocesses in which something runs for an hour, and a thread. */
 
-import { processes } from "../../../lib/mod.ts";
+import { processes, workers } from "../../../lib/mod.ts";
 import { taskNamed } from "../guarantee.ts";
 
 export default async function (): Promise<void> {
   await using executor = processes({ lanes: 1 });
   await executor.map(taskNamed("nap"), [3_600_000]).toArray();
+}
+
+export async function inThread(n: number): Promise<number> {
+  await using executor = workers({ lanes: 1 });
+  return await executor.run(taskNamed("double"), n);
 }

@@ -88,5 +88,12 @@ switch (scenario) {
     console.log("started");
     await executor.mapSettled(inner, [1]).toArray();
     console.log("went on");
+    break;
+  }
+  case "nested threads": {
+    await using executor = lanes.workers({ lanes: 2 });
+    const module = new URL("./nested_task.ts", import.meta.url);
+    const inner = lanes.task<typeof import("./nested_task.ts"), "inThread">(module, "inThread");
+    console.log(JSON.stringify(await executor.map(inner, [1, 2], { chunk: 1 }).toArray()));
   }
 }
