@@ -79,8 +79,10 @@ fault(
   },
 );
 
+const FOR_ALL = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
+
 fault(
-  "a signal that stops a service reaches children too, and ends none: that is the program's to say",
+  "a signal to a whole group reaches children too, and ends none: that is the program's to say",
   { permissions: { net: ["127.0.0.1"] } },
   async (executor) => {
     await using gates = new Gates();
@@ -88,7 +90,7 @@ fault(
     const results = executor.mapSettled(taskNamed("announce"), items, { chunk: 1 }).toArray();
     await gates.full(2);
     for (const pid of gates.waiting) {
-      for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) Deno.kill(Number(pid), signal);
+      for (const signal of FOR_ALL) Deno.kill(Number(pid), signal);
     }
     gates.openAll();
     const outcomes = await results;

@@ -65,10 +65,10 @@ function receive(frame: Frame): void {
 }
 
 onEnding((how, error) => server.announceEnd(how, error), exit);
-// Ctrl-C reaches the whole group, and what stops a service or a machine does so too. The parent decides
-// what it means for its lanes, which end with it.
-const STOPPING = ["SIGINT", "SIGHUP", "SIGTERM"] as const;
-for (const signal of Deno.build.os === "windows" ? STOPPING.slice(0, 1) : STOPPING) {
+// Ctrl-C reaches the whole group, and what stops a service or a machine, or tells it something, does so too.
+// The parent decides what it means for its lanes, which end with it.
+const FOR_ALL = ["SIGINT", "SIGHUP", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
+for (const signal of Deno.build.os === "windows" ? FOR_ALL.slice(0, 1) : FOR_ALL) {
   Deno.addSignalListener(signal, () => {});
 }
 
