@@ -12,10 +12,13 @@ interface Locks {
 
 const { locks } = navigator as unknown as { readonly locks: Locks };
 
+/** How many were made here. */
+let made = 0;
+
 /** The parent's side. */
 export class EndWatch {
   /** The lock's name, to be told to the thread; its own though all threads draw the same, as with `--seed`. */
-  readonly name = `lane ${performance.timeOrigin} ${crypto.randomUUID()}`;
+  readonly name = `lane ${performance.timeOrigin} ${++made} ${crypto.randomUUID()}`;
   #watch: { readonly unwatched: AbortController; readonly done: Promise<void> } | undefined;
 
   /** @param onEnd Called when the thread has ended. */

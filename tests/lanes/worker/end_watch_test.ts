@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { EndWatch } from "../../../lib/lanes/worker/end_watch.ts";
 import { granted } from "../../granted.ts";
 
@@ -118,4 +118,14 @@ Deno.test("what never watched ends at once, and twice", async () => {
   });
   await watch.unwatch();
   await watch.unwatch();
+});
+
+Deno.test("each thread has a name of its own, though a program draws what it likes", () => {
+  const { randomUUID } = crypto;
+  crypto.randomUUID = () => "00000000-0000-4000-8000-000000000000";
+  try {
+    assertNotEquals(new Deaths().watch.name, new Deaths().watch.name);
+  } finally {
+    crypto.randomUUID = randomUUID;
+  }
 });
