@@ -42,7 +42,9 @@ function headline({ job, succeeded, failed, wallMs }: RunResult): string {
     `${formatCount(succeeded)} succeeded, ${formatCount(failed)} failed`;
 }
 
-function details({ model, lanes, slots, before, gone, auto }: RunResult): string {
+function details(
+  { model, lanes, slots, before, gone, auto, succeeded, failed }: RunResult,
+): string {
   const earlier = [
     ...(before.done > 0 ? [`${formatCount(before.done)} were done`] : []),
     ...(before.failed > 0 ? [`${formatCount(before.failed)} had failed`] : []),
@@ -51,7 +53,8 @@ function details({ model, lanes, slots, before, gone, auto }: RunResult): string
     nameOf({ model, lanes, slots: slots ?? Infinity }),
     ...(earlier.length === 0 ? [] : [`${earlier.join(" and ")} before`]),
     ...(gone > 0 ? [`${counted(gone, "recorded item", formatCount(gone))} left the list`] : []),
-    ...(auto === undefined ? [] : [`next time: ${plain(auto.next)}`]),
+    // Where nothing ran, nothing was found out.
+    ...(auto === undefined || succeeded + failed === 0 ? [] : [`next time: ${plain(auto.next)}`]),
   ].join("; ");
 }
 

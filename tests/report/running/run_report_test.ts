@@ -26,6 +26,8 @@ Deno.test("what there was none of isn't told, nor a rate of nothing", () => {
     runReport({ ...runFile(), run: runResult({ ...none, ...changes }) }).text(STYLE).trim();
   const first = "crawl: 0 items in 6.00 s: 0 succeeded, 0 failed\n";
   assertEquals(told({}), `${first}limited (5 slots)`);
+  const auto = { decisions: [], next: "await using executor = sequential();" };
+  assertEquals(told({ model: "auto", auto }), `${first}auto`);
   assertEquals(
     told({ before: { done: 0, failed: 1 }, gone: 1 }),
     `${first}limited (5 slots); 1 had failed before; 1 recorded item left the list`,
