@@ -253,7 +253,9 @@ export function httpUrl(option: string, text: string): URL {
   }
   const url = URL.parse(text);
   if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
-  const withScheme = URL.parse(`https://${text}`);
+  // What is on this machine, or has no name, seldom has a certificate.
+  const scheme = /^(?:localhost|[\d.]+)(?:[:/]|$)/i.test(text) ? "http" : "https";
+  const withScheme = URL.parse(`${scheme}://${text}`);
   const bare = /^[\w.-]+(:\d+)?(\/|$)/.test(text) && withScheme !== null;
   if (!bare) {
     const problem = url === null
@@ -262,7 +264,7 @@ export function httpUrl(option: string, text: string): URL {
     throw fault(problem, "give one that starts with http:// or https://");
   }
   const { href } = withScheme;
-  throw fault("not a web address", `write ${href.length < 60 ? href : "https:// before it"}`);
+  throw fault("not a web address", `write ${href.length < 60 ? href : `${scheme}:// before it`}`);
 }
 
 /** What the system says of a file, in plain words. */
