@@ -22,7 +22,7 @@ interface ChildJob {
 /**
  * The flags of a trial's process: those of the job's own project, and `--allow-…` flags.
  *
- * @throws {UsageError} If its project is kept from what the model needs.
+ * @throws {UsageError} If its project is kept from what the model needs, or its files can't be named.
  */
 export async function trialFlags(
   { task, items, permissions = {} }: ChildJob,
@@ -45,6 +45,13 @@ export async function trialFlags(
   const { servers = [], creds, tlsCa } = server ?? {};
   const net = servers.map(hostOf);
   for (const file of [creds, tlsCa]) if (file !== undefined) read.add(file);
+  const parted = permissions.read === true
+    ? undefined
+    : [...read].find((file) => file.includes(","));
+  if (parted !== undefined) {
+    const problem = "Deno takes a comma for the end of what it is allowed to read";
+    throw new UsageError("module", parted, problem, "move it, or add --allow-read for all");
+  }
   const joined = (allowed: boolean | readonly string[] = [], more: Iterable<string>) =>
     allowed === true ? true : [...allowed || [], ...more];
   const own = facts[0]!.flags;

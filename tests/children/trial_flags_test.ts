@@ -74,6 +74,20 @@ async function inFolder(
   }
 }
 
+Deno.test({
+  name: "a module in a folder with a comma is refused, unless all may be read",
+  ignore: !mayRun,
+  fn: () =>
+    inFolder({ "a,b/job.js": "export default 1;" }, async (folder) => {
+      const of = { ...job, task: { module: `file://${folder}/a,b/job.js`, export: "default" } };
+      const model = "sequential";
+      const { message } = await assertRejects(() => trialFlags(of, { model }), UsageError);
+      assertEquals(message.includes("a,b/job.js") && message.includes("comma"), true, message);
+      const flags = await trialFlags({ ...of, permissions: { read: true } }, { model });
+      assertEquals(flags.at(-1), "--allow-read");
+    }),
+});
+
 Deno.test("a module of data has no files, and no project", async () => {
   const module = "data:text/javascript,export default 1";
   assertEquals(await moduleFacts(module), { files: [], flags: ["--no-config", "--no-lock"] });
