@@ -42,6 +42,8 @@ export class ProgressLine {
   readonly now: () => number;
   readonly #stream: NodeJS.WritableStream;
   readonly #bar: SingleBar | undefined;
+  /** The terminal has its cursor back where the program ends at once, too, as after a second Ctrl-C. */
+  readonly #stop = () => this.#bar?.stop();
 
   constructor(text: string, private readonly output: ProgressOutput = stderrOutput()) {
     this.now = () => output.now?.() ?? performance.now();
@@ -63,6 +65,7 @@ export class ProgressLine {
       ...{ forceRedraw: true },
     });
     this.#bar.start(1, 0, { line: this.#fit(text) });
+    addEventListener("unload", this.#stop);
   }
 
   get moves(): boolean {
@@ -91,7 +94,8 @@ export class ProgressLine {
   }
 
   end(): void {
-    this.#bar?.stop();
+    removeEventListener("unload", this.#stop);
+    this.#stop();
   }
 }
 

@@ -255,6 +255,30 @@ if (hasTerminal) {
     assertStringIncludes(shown, "░");
     assertEquals([...shown.replaceAll(WIPED, "\n").matchAll(/^\{"index":/gm)].length, 3, shown);
   });
+
+  test("a run that is ended at once by Ctrl-C gives the terminal its cursor back", {
+    "job.js":
+      "export const items = [1]; export default () => new Promise(() => setInterval(() => {}));",
+  }, async (folder) => {
+    const command = [Deno.execPath(), ...commandOf("run"), "job.js"].map(shellWord).join(" ");
+    const child = new Deno.Command("script", {
+      args: ["--quiet", "--return", "--command", command, "/dev/null"],
+      cwd: ROOT,
+      env: { INIT_CWD: folder, TERM: "xterm" },
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const keys = child.stdin.getWriter();
+    let shown = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      shown += text;
+      // Each look of the line is a chance for another; those that come at once count as one.
+      if (shown.includes("0 of 1 items")) await keys.write(new Uint8Array([3])).catch(() => {});
+    }
+    await keys.close().catch(() => {});
+    assertEquals((await child.status).code, 130);
+    assert(shown.lastIndexOf("\x1b[?25h") > shown.lastIndexOf("\x1b[?25l"), shown);
+  });
 }
 
 test("--live shows the run on a page while it goes on", {
