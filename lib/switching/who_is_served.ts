@@ -9,7 +9,7 @@ import { concurrent, workers } from "../open.ts";
 import { task } from "../lanes/task.ts";
 import { defaultLanes } from "../models.ts";
 import type { ServedRow, WhoIsServed } from "./switch_result.ts";
-import { middle } from "../text/format.ts";
+import { middle } from "../timing/statistics.ts";
 
 const CLIENTS = 20;
 /** How long an answer waits, as for a database. */

@@ -9,7 +9,7 @@ import { concurrent, workers } from "../open.ts";
 import { task } from "../lanes/task.ts";
 import type { Awaited, SlicedItem } from "../tasks/compute_in_slices.ts";
 import type { TickRow, WhoLetsGo } from "./switch_result.ts";
-import { middle } from "../text/format.ts";
+import { middle } from "../timing/statistics.ts";
 
 /** How long the task computes, how often the ticker ticks, and how long the task's slices are. */
 const COMPUTING_MS = 500;

@@ -7,7 +7,6 @@
 
 import prettyMilliseconds from "pretty-ms";
 import { format as formatWithUnit } from "@std/fmt/bytes";
-import { median } from "simple-statistics";
 
 export const NO_FIGURE = "–";
 
@@ -87,12 +86,6 @@ export function capitalized(text: string): string {
 export function counted(count: number, noun: string, shown: string = String(count)): string {
   const plural = /(s|x|ch|sh)$/.test(noun) ? `${noun}es` : `${noun}s`;
   return `${shown} ${count === 1 ? noun : plural}`;
-}
-
-/** The median of those figures that are known, for tables; NaN if there are none. */
-export function middle(values: readonly number[]): number {
-  const figures = values.filter((value) => !Number.isNaN(value));
-  return figures.length === 0 ? NaN : median(figures);
 }
 
 export function formatCount(count: number): string {

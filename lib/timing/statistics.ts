@@ -37,6 +37,12 @@ export function median(values: Iterable<number>): number {
   return quantile(sorted(values), 0.5);
 }
 
+/** The median of those figures that are known, for tables; NaN if there are none. */
+export function middle(values: readonly number[]): number {
+  const figures = values.filter(Number.isFinite);
+  return figures.length === 0 ? NaN : median(figures);
+}
+
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

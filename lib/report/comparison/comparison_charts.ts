@@ -1,16 +1,10 @@
 /** A comparison's charts on a page, each with its table: speedups, start-up, use of the machine, task times. */
 
 import { BASELINE } from "../../models.ts";
-import {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatRatio,
-  middle,
-} from "../../text/format.ts";
+import { formatBytes, formatCount, formatDuration, formatRatio } from "../../text/format.ts";
 import type { Comparison, Interval, ModelResult, Round } from "../../timing/result.ts";
 import { htmlTable } from "../document.ts";
-import { quantile, type Sorted, sorted } from "../../timing/statistics.ts";
+import { middle, quantile, type Sorted, sorted } from "../../timing/statistics.ts";
 import { drawGains, isLogarithmic } from "../html/gains_chart.ts";
 import { figure, type Html, markup } from "../html/markup.ts";
 import { tasksOf } from "../slots.ts";

@@ -11,7 +11,6 @@ import {
   formatPercent,
   formatRatio,
   formatSpeedup,
-  middle,
   NO_FIGURE,
 } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
@@ -57,6 +56,7 @@ import {
   startupSection,
   usageSection,
 } from "./comparison_charts.ts";
+import { middle } from "../../timing/statistics.ts";
 
 export function resultReport(result: ResultFile): Block {
   return documentOf([...result.comparisons.map(comparisonReport), resultFoot(result)]);

@@ -3,7 +3,7 @@
 import { boundOfShare } from "../../judge/thresholds.ts";
 import { BASELINE, isModel, isRemote } from "../../models.ts";
 import type { TickRow } from "../../switching/switch_result.ts";
-import { formatNumber, formatPercent, middle, NO_FIGURE } from "../../text/format.ts";
+import { formatNumber, formatPercent, NO_FIGURE } from "../../text/format.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
 import { cpuShareOf } from "../../timing/verdict.ts";
 import { isBusy, isUndecided, passesCeiling } from "../comparison/comparison_report.ts";
@@ -12,6 +12,7 @@ import type { Bar } from "../html/svg.ts";
 import { type Key, Speaker } from "../speaker.ts";
 import { SEEN, servedBars, sessionBars, turnBars } from "../switching/switch_words.ts";
 import type { LessonFile } from "./lesson_file.ts";
+import { middle } from "../../timing/statistics.ts";
 
 export type Picture =
   | { readonly kind: "bars"; readonly title: string; readonly bars: readonly Bar[] }

@@ -11,7 +11,7 @@ import type {
   WhoseSession,
   WhoseTurn,
 } from "../../switching/switch_result.ts";
-import { formatCount, formatDuration, formatNumber, middle } from "../../text/format.ts";
+import { formatCount, formatDuration, formatNumber } from "../../text/format.ts";
 import { sideBySide } from "../../text/plain.ts";
 import {
   type Block,
@@ -45,6 +45,7 @@ import {
   turnBars,
   turnLabel,
 } from "./switch_words.ts";
+import { middle } from "../../timing/statistics.ts";
 
 const SPEAKER = new Speaker("en");
 

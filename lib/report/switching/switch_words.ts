@@ -13,11 +13,12 @@ import type {
   WhoseSession,
   WhoseTurn,
 } from "../../switching/switch_result.ts";
-import { formatCount, middle } from "../../text/format.ts";
+import { formatCount } from "../../text/format.ts";
 import type { Html } from "../html/markup.ts";
 import { modelColour } from "../html/style.ts";
 import * as chart from "../html/svg.ts";
 import type { Speaker } from "../speaker.ts";
+import { middle } from "../../timing/statistics.ts";
 
 /** Rows by what tells them apart. */
 function rowsBy<Row, Key extends keyof Row>(

@@ -5,10 +5,10 @@ import { distributionSection } from "../../../lib/report/comparison/comparison_c
 import { drawGains, type GainRow } from "../../../lib/report/html/gains_chart.ts";
 import { type Html, markup } from "../../../lib/report/html/markup.ts";
 import { timelineSection } from "../../../lib/report/html/timeline.ts";
-import { middle } from "../../../lib/text/format.ts";
 import type { Comparison, Timeline } from "../../../lib/timing/result.ts";
 import { cpuResult } from "./fixture.ts";
 import { all, type Element, parsed, texts } from "./parsed.ts";
+import { middle } from "../../../lib/timing/statistics.ts";
 
 const [comparison] = cpuResult().comparisons as [Comparison];
 const number = (of: Element, name: string) => Number(of.getAttribute(name));
