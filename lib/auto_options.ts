@@ -5,7 +5,7 @@ import type { GuideOptions } from "./adaptive/guide.ts";
 import { ONE } from "./adaptive/watch.ts";
 import { Checker, isCount } from "./dispatch/options.ts";
 import { MOST_LANES } from "./executor.ts";
-import type { AutoOptions, StartAdvice } from "./executor_options.ts";
+import { type AutoOptions, otherMachine, type StartAdvice } from "./executor_options.ts";
 import { isRemote, MODEL_TABLE, needsServer } from "./models.ts";
 
 /** Unless told, it has no more tasks in flight. */
@@ -107,16 +107,4 @@ function advisedStart(
   const guess = lanes * slots;
   const toldBy = `advised ${there}: ${guess} at once are a guess`;
   return { start: ONE, guess, toldBy };
-}
-
-/** How the machine that advice was given on differs from this one; undefined if it doesn't. */
-export function otherMachine(
-  { lanesAvailable, deno, os, arch }: StartAdvice["environment"],
-): string | undefined {
-  const here = [navigator.hardwareConcurrency, Deno.version.deno, Deno.build.os, Deno.build.arch];
-  const unlike = [["cores", lanesAvailable], ["Deno", deno], ["system", os], ["processor", arch]]
-    .flatMap(([what, there], at) =>
-      there === here[at] ? [] : [`${what}: ${there}, here ${here[at]}`]
-    );
-  return unlike.length === 0 ? undefined : unlike.join("; ");
 }

@@ -140,6 +140,18 @@ export interface StartAdvice {
   };
 }
 
+/** How the machine that advice was given on differs from this one; undefined if it doesn't. */
+export function otherMachine(
+  { lanesAvailable, deno, os, arch }: StartAdvice["environment"],
+): string | undefined {
+  const here = [navigator.hardwareConcurrency, Deno.version.deno, Deno.build.os, Deno.build.arch];
+  const unlike = [["cores", lanesAvailable], ["Deno", deno], ["system", os], ["processor", arch]]
+    .flatMap(([what, there], at) =>
+      there === here[at] ? [] : [`${what}: ${there}, here ${here[at]}`]
+    );
+  return unlike.length === 0 ? undefined : unlike.join("; ");
+}
+
 /** How {@linkcode processes} is opened. */
 export interface ProcessesOptions extends SharedOptions {
   /**

@@ -1,12 +1,11 @@
 /** `deno task cpu`: computes under every model and compares them. The lesson about computing. */
 
 import { command } from "../lib/cli/command.ts";
-import { task, workers } from "../lib/mod.ts";
+import { task } from "../lib/lanes/task.ts";
 import { modelLines, needsKernel } from "../lib/models.ts";
 import { oneOf, positiveInteger, requireDistinct, UsageError } from "../lib/options.ts";
 import { print } from "../lib/text/print.ts";
-import { awaitCostText } from "../lib/report/comparison/comparison_report.ts";
-import { compareAndReport, type Planned } from "../lib/cli/run_comparisons.ts";
+import type { Planned } from "../lib/cli/run_comparisons.ts";
 import {
   addComparisonOptions,
   type ComparisonOptions,
@@ -115,8 +114,10 @@ await script("cpu", async (signal, args) => {
     largest = specOf(jobOf(chosen, large), options);
     yield { spec: largest };
   }
+  const { compareAndReport } = await import("../lib/cli/run_comparisons.ts");
   const code = await compareAndReport("cpu", given ? [{ spec: largest }] : plan(), options, signal);
   if (chosen.name === "fib-async" && !signal.aborted) {
+    const { awaitCostText } = await import("../lib/report/comparison/comparison_report.ts");
     const costs = await awaitCost(signal);
     print(`\n${wrap(awaitCostText(costs), styleOfStdout().columns)}`);
   }
@@ -162,6 +163,7 @@ function jobOf(chosen: CpuTask, size: Size): JobSpec {
 /** Computes the rows once more, as a trial reports only their checksum, and puts them together. */
 async function writePicture(path: string, items: ItemSource, signal: AbortSignal): Promise<void> {
   if (items.kind !== "values") return;
+  const { workers } = await import("../lib/mod.ts");
   await using lanes = workers();
   const row = task<typeof import("../lib/tasks/mandelbrot.ts")>(CPU_TASKS.mandelbrot.module);
   const rows = lanes.map(row, items.values as MandelbrotRow[], { signal });

@@ -22,7 +22,6 @@ import {
   specOf,
 } from "../lib/cli/comparison_options.ts";
 import { userPath } from "../lib/files/user_files.ts";
-import { compareAndReport } from "../lib/cli/run_comparisons.ts";
 import { modelLines } from "../lib/models.ts";
 import { script } from "../lib/cli/script.ts";
 import { type Site, SiteWatch, startSite } from "../lib/site/start.ts";
@@ -112,6 +111,7 @@ await script("io", async (signal, args) => {
   if (urls.length * copies > MOST_ITEMS) {
     throw new UsageError("--copies", raw.copies ?? true, "too many downloads", "give fewer");
   }
+  const { compareAndReport } = await import("../lib/cli/run_comparisons.ts");
   if (urls.length > 0) {
     const job = foreignJob(urls, copies, given ?? PAGE_TIMEOUT_MS);
     const finish = (comparison: Comparison) => ({

@@ -5,13 +5,12 @@ import { jobModule } from "../lib/advice/job/load_job.ts";
 import { BOUNDS_HELP } from "../lib/children/bounds_arguments.ts";
 import { SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { command } from "../lib/cli/command.ts";
-import { runToEnd } from "../lib/cli/run_to_end.ts";
 import { script } from "../lib/cli/script.ts";
 import { userPath } from "../lib/files/user_files.ts";
 import { modelLines } from "../lib/models.ts";
-import { LONGEST_WAIT_MS, MOST_REFUSALS } from "../lib/running/refusals.ts";
-import { LEAST_JUDGED, MOST_WAIT_MS } from "../lib/running/run_here.ts";
+import { LONGEST_WAIT_MS, MOST_REFUSALS, MOST_WAIT_MS } from "../lib/running/refusals.ts";
 import { HELD_MS } from "../lib/running/run_job.ts";
+import { LEAST_JUDGED } from "../lib/running/run_message.ts";
 import { readRunOptions } from "../lib/running/run_options.ts";
 import { wholeSeconds } from "../lib/progress/progress.ts";
 
@@ -123,5 +122,6 @@ await script("run", async (signal, args) => {
   const [typed] = run.processedArgs;
   await jobModule(typed, userPath);
   const options = await readRunOptions(typed, run.opts());
+  const { runToEnd } = await import("../lib/cli/run_to_end.ts");
   return await runToEnd({ typed, permissions, options, args, signal });
 });

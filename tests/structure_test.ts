@@ -48,11 +48,13 @@ function layerOf(path: string): string | undefined {
   return ORDER.find((layer) => path.startsWith(`${layer}/`));
 }
 
-/** The modules that a file imports: paths below the root, or bare names. */
+/** The modules that a file imports, at once or later: paths below the root, or bare names. */
 function importsOf(path: string): string[] {
   const code = Deno.readTextFileSync(ROOT + path).replaceAll(/\/\*[\s\S]*?\*\//g, "");
-  const found = code.matchAll(/^\s*(?:import|export|\}).*?\bfrom\s+"([^"]+)"|^import "([^"]+)"/gm);
-  return [...found].map((match) => match[1] ?? match[2]!).map((name) =>
+  const found = code.matchAll(
+    /^\s*(?:import|export|\}).*?\bfrom\s+"([^"]+)"|^import "([^"]+)"|\bimport\("(\.[^"]+)"\)/gm,
+  );
+  return [...found].map((match) => match[1] ?? match[2] ?? match[3]!).map((name) =>
     name.startsWith(".")
       ? relative(ROOT, fileURLToPath(new URL(name, `file://${ROOT}${path}`)))
       : name
@@ -187,6 +189,7 @@ Deno.test({
   fn() {
     const run = importsOf("lib/dispatch/run.ts");
     assertEquals(run.includes("lib/dispatch/queue.ts") && run.includes("lib/lanes/lane.ts"), true);
+    assertEquals(importsOf("scripts/io.ts").includes("lib/cli/run_comparisons.ts"), true);
     assertEquals(runtimeImports("lib/dispatch/run.ts").includes("lib/lanes/lane.ts"), false);
     assertEquals(runtimeImports("lib/dispatch/run.ts").includes("lib/dispatch/queue.ts"), true);
   },

@@ -28,7 +28,6 @@ import type { ComparisonSpec, JobSpec, ModelSpec } from "../timing/spec.ts";
 import type { ResultFile } from "../timing/result.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
 import { userPath } from "../files/user_files.ts";
-import { resultOption } from "./result_files.ts";
 import {
   BOUNDS_HELP,
   boundsFor,
@@ -150,11 +149,14 @@ export async function readComparisonOptions(
     seed: seedOption(raw.seed),
     maxSlowdown,
     live: raw.live ?? false,
-    baseline: raw.baseline === undefined
-      ? undefined
-      : { result: await resultOption("--baseline", raw.baseline), path: raw.baseline },
+    baseline: raw.baseline === undefined ? undefined : await baselineOf(raw.baseline),
     files: await checkOutputFiles(raw, [...earlier, ...inputs]),
   };
+}
+
+async function baselineOf(path: string): Promise<ComparisonOptions["baseline"]> {
+  const { resultOption } = await import("./result_files.ts");
+  return { result: await resultOption("--baseline", path), path };
 }
 
 /** A comparison gives one slot to each of several lanes, so that slots are told from lanes. */

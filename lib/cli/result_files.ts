@@ -1,9 +1,14 @@
 /** Result files named on the command line; two with nothing in common are refused. */
 
-import { type OutputFiles, writeOutputFiles } from "../files/output_files.ts";
+import {
+  type OutputFiles,
+  type WriteOptions,
+  writeOutputFiles,
+  type Written,
+} from "../files/output_files.ts";
 import { userPath } from "../files/user_files.ts";
 import { UsageError } from "../options.ts";
-import { type ReportFile, reportRenderers, reportText } from "../report/kinds.ts";
+import type { ReportFile } from "../report/kinds.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { print, printError } from "../text/print.ts";
 import { ResultFileError } from "../timing/json_file.ts";
@@ -82,6 +87,17 @@ export function requirePlannedIn(
   requireCommon({ changes }, option, path, then, { comparisons });
 }
 
+/** Writes reports in the formats that are wanted; what makes them is loaded only if there is one. */
+export async function writeReports(
+  measured: readonly ReportFile[],
+  files: OutputFiles,
+  options?: WriteOptions,
+): Promise<Written> {
+  if (Object.keys(files).length === 0) return { lines: [], errors: [] };
+  const { reportRenderers } = await import("../report/kinds.ts");
+  return await writeOutputFiles(reportRenderers(measured), files, options);
+}
+
 /** Writes and prints; gives whether all files were written. The text is that of the files unless given. */
 export async function printReport(
   script: string,
@@ -90,7 +106,8 @@ export async function printReport(
   partial = false,
   text?: string,
 ): Promise<boolean> {
-  const { lines, errors } = await writeOutputFiles(reportRenderers(measured), files, { partial });
+  const { reportText } = await import("../report/kinds.ts");
+  const { lines, errors } = await writeReports(measured, files, { partial });
   const style = styleOfStdout();
   print(text ?? measured.map((file) => reportText(file, style)).join("\n\n"));
   if (lines.length > 0) print(`\n${lines.join("\n")}`);

@@ -2,8 +2,7 @@
 
 import type { Comparison, ResultFile } from "../timing/result.ts";
 import type { ComparisonSpec, TimingEvent } from "../timing/spec.ts";
-import { reportRenderers } from "../report/kinds.ts";
-import { type OutputFiles, writeOutputFiles } from "../files/output_files.ts";
+import type { OutputFiles } from "../files/output_files.ts";
 import { print as printOut, printError as printErr } from "../text/print.ts";
 import { createProgress, type Progress } from "../progress/progress.ts";
 import { TrialPulses } from "../progress/pulse.ts";
@@ -24,7 +23,7 @@ import { serverFault } from "../children/server_arguments.ts";
 import { NoLaneError } from "../timing/run_trial.ts";
 import type { JobKind } from "../models.ts";
 import { UsageError } from "../options.ts";
-import { requireCommon, requirePlannedIn } from "./result_files.ts";
+import { requireCommon, requirePlannedIn, writeReports } from "./result_files.ts";
 import type { ComparisonOptions } from "./comparison_options.ts";
 
 export interface Planned {
@@ -91,7 +90,7 @@ export async function runComparisons(
     ...(partial && { partial }),
     comparisons,
   };
-  const written = await writeOutputFiles(reportRenderers([result]), files, { partial, print });
+  const written = await writeReports([result], files, { partial, print });
   printNew();
   print(resultFoot(result).text(style));
   if (written.lines.length > 0) print(`\n${written.lines.join("\n")}`);

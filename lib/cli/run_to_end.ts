@@ -3,15 +3,12 @@
 import { missingFlag, permissionNeeded } from "../advice/job/job_permissions.ts";
 import { jobModule, loadJob } from "../advice/job/load_job.ts";
 import { sharedBy, sharedWords } from "../advice/job/shared_state.ts";
-import { otherMachine } from "../auto_options.ts";
 import { MOST_LOAD_MS } from "../dispatch/options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
-import { writeOutputFiles } from "../files/output_files.ts";
 import { userPath, whileReading } from "../files/user_files.ts";
-import type { AutoBounds } from "../executor_options.ts";
+import { type AutoBounds, otherMachine } from "../executor_options.ts";
 import { isFixed } from "../models.ts";
 import { UsageError } from "../options.ts";
-import { reportRenderers } from "../report/kinds.ts";
 import { runReport } from "../report/running/run_report.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { countItems, ItemLines } from "../running/item_lines.ts";
@@ -28,6 +25,7 @@ import { print, printError } from "../text/print.ts";
 import { describeMachine, proxyNotes } from "../timing/environment.ts";
 import type { JobSpec } from "../timing/spec.ts";
 import type { LanePermissions } from "../lanes/permissions.ts";
+import { writeReports } from "./result_files.ts";
 
 interface RunRequest {
   readonly typed: string;
@@ -276,7 +274,7 @@ async function report(
   const { run } = file;
   // Without a file of results these are on standard output.
   const say = out === undefined ? printError : print;
-  const written = await writeOutputFiles(reportRenderers([file]), wanted);
+  const written = await writeReports([file], wanted);
   const style = styleOfStdout();
   say(runReport(file).text(out === undefined ? { ...style, colour: false } : style));
   const lines = [...files.map(({ path }) => `Wrote ${path}`), ...written.lines];

@@ -25,7 +25,7 @@ export type OutputFiles = Readonly<Partial<Record<Format, string>>>;
 
 export type Renderers = Readonly<Partial<Record<Format, () => string | Promise<string>>>>;
 
-interface WriteOptions {
+export interface WriteOptions {
   /** Whether the run was interrupted, which is then said of every file; default false. */
   readonly partial?: boolean | undefined;
   /** Writes a file; default whole or not at all. */

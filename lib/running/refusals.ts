@@ -11,6 +11,8 @@ import type { HttpSigns } from "../tasks/http_signs.ts";
  */
 const FIRST_WAIT_MS = 1000;
 export const LONGEST_WAIT_MS = 60_000;
+/** The longest wait that a server itself may ask for, in milliseconds. */
+export const MOST_WAIT_MS = 300_000;
 /** A wait is drawn up to this share longer: what was refused together had better not come back together. */
 const JITTER = 0.25;
 /**

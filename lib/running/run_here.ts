@@ -13,14 +13,15 @@ import { LaneWatch } from "../timing/lane_watch.ts";
 import { decisionsSince, timelineOf } from "../timing/timeline.ts";
 import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
 import { digestText, jsonText } from "./known_items.ts";
-import { MOST_REFUSALS, Refusals } from "./refusals.ts";
-import type {
-  Budget,
-  FailureRecord,
-  RunEnd,
-  RunMessage,
-  RunSpec,
-  SlowItem,
+import { MOST_REFUSALS, MOST_WAIT_MS, Refusals } from "./refusals.ts";
+import {
+  type Budget,
+  type FailureRecord,
+  LEAST_JUDGED,
+  type RunEnd,
+  type RunMessage,
+  type RunSpec,
+  type SlowItem,
 } from "./run_message.ts";
 import type { RunResult } from "./run_result.ts";
 
@@ -30,12 +31,8 @@ const TOLD_MS = 20;
 const MOST_UNWRITTEN = 1 << 22;
 /** So many of the slowest items are told. */
 const SLOWEST = 10;
-/** A share of failures is judged from so many items on. */
-export const LEAST_JUDGED = 20;
 /** A message is cut to so many characters: it may hold a whole page. */
 const MOST_MESSAGE = 2000;
-/** The longest wait that a server may ask for, in milliseconds. */
-export const MOST_WAIT_MS = 300_000;
 /** Where hosts are counted, items without one count as of one host. */
 const NO_HOST = "";
 const TOO_MANY_REQUESTS = 429;

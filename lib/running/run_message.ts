@@ -33,6 +33,9 @@ export interface RunSpec extends ModelSpec {
 /** How many items may fail before the run is halted: so many, or a share of those that settled. */
 export type Budget = { readonly items: number } | { readonly share: number };
 
+/** A share of failures is judged from so many items on. */
+export const LEAST_JUDGED = 20;
+
 /** What the process is told first; then what is known, in blocks. */
 export interface RunOrder extends RunSpec {
   readonly known: number;

@@ -1,7 +1,7 @@
 /** The options of `deno task run`, and what they mean together. */
 
 import { jobModule } from "../advice/job/load_job.ts";
-import { ADVICE_FORMAT, type AdviceFile } from "../advice/advice.ts";
+import type { AdviceFile } from "../advice/advice.ts";
 import { boundsFor, type RawBounds, refuseSize } from "../children/bounds_arguments.ts";
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
 import type { Rate } from "../dispatch/limits.ts";
@@ -27,7 +27,6 @@ import {
   share,
   UsageError,
 } from "../options.ts";
-import { readWritten, ResultFileError } from "../timing/json_file.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import type { LineFormat } from "./item_lines.ts";
 import { journalPath } from "./journal.ts";
@@ -121,6 +120,10 @@ async function adviceOf(
   module: string,
 ): Promise<AdviceFile | undefined> {
   if (typed === undefined) return undefined;
+  const [{ ADVICE_FORMAT }, { readWritten, ResultFileError }] = await Promise.all([
+    import("../advice/advice.ts"),
+    import("../timing/json_file.ts"),
+  ]);
   const remedy = "give a file that deno task advise wrote with --json";
   let file: AdviceFile;
   try {
