@@ -207,7 +207,10 @@ for (
     async fn() {
       const rounds = ["--rounds", "100", "--live"];
       const child = startTask(task, [...args, ...rounds], { stdout: "null" });
-      const pulse = await livePulse(child, ({ part }) => part?.includes("workers") ?? false);
+      // A trial's first may come before it has counted its items.
+      const pulse = await livePulse(child, ({ part, total }) => {
+        return total !== null && part?.includes("workers") === true;
+      });
       assertMatch(pulse.part!, /^(download|sum-squares).*: workers, trial \d+ of 200$/);
       assertEquals([pulse.lanes.length, pulse.slots, pulse.failed], [2, 1, 0]);
       assertEquals(pulse.total, task === "io" ? 80 : 20);
