@@ -232,11 +232,14 @@ const SAID = {
       "data, and make the object of it in the task.";
   },
   refused(failing: Failed) {
-    const { perSecond, reasons, lastedMs } = failing;
+    const { perSecond, reasons, lastedMs, isOfOneLoop } = failing;
     const pace = perSecond === null ? "" : `: about ${paceText(perSecond)} went through`;
     const isServer = reasons.length === 0 || lastedMs !== undefined ||
       reasons.some((of) => isRefusal(of) || NETWORK.test(of.message));
-    const why = isServer
+    const why = isOfOneLoop
+      ? "Lanes bore as many: on one event loop tasks get in each other's way with what each lane " +
+        "has of its own, such as a connection"
+      : isServer
       ? "What they wait for refuses so many at once, or limits their rate"
       : "They get in each other's way (a file, a port, a database, a variable), or what they wait " +
         "for refuses so many";

@@ -37,6 +37,8 @@ export interface Failing extends PlainFailing {
   readonly lastedMs?: number | undefined;
   /** Whether only other machines fail. */
   readonly isElsewhere?: boolean;
+  /** Whether only one event loop fails, and lanes went well with as many in flight. */
+  readonly isOfOneLoop?: boolean;
 }
 
 const DESCRIPTORS = /EMFILE|too many open files/i;
@@ -80,6 +82,9 @@ export function failingOf(
   const well = went.map(inFlight).filter((count) => count < inFlight(first));
   const lasted = failing.flatMap(({ lastedMs }) => lastedMs ?? []);
   const paces = failing.flatMap(({ pacePerSecond }) => pacePerSecond ?? []);
+  const isOfOneLoop = lasted.length === 0 &&
+    failing.every((of) => !isRemote(of.candidate.model) && !of.failures?.some(isRefusal)) &&
+    went.some((of) => isRemote(of.candidate.model) && inFlight(of) >= inFlight(first));
   return {
     kind: kindOf(failing, went),
     model: nameOf(first.candidate),
@@ -94,6 +99,7 @@ export function failingOf(
     perSecond: paces.length === 0 ? null : Math.min(...paces),
     ...(lasted.length > 0 && { lastedMs: Math.max(...lasted) }),
     ...(failing.every(isElsewhere) && { isElsewhere: true }),
+    ...(isOfOneLoop && { isOfOneLoop }),
   };
 }
 

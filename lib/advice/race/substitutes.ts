@@ -4,6 +4,7 @@
 
 import { AS_GOOD, GAINED, TOO_SLOW } from "../../judge/thresholds.ts";
 import { MODEL_TABLE } from "../../models.ts";
+import { isRefusal } from "../../tasks/http_signs.ts";
 import {
   type Candidate,
   eventLoop,
@@ -18,6 +19,8 @@ import {
 import { didTheWork, inFlight, plainOf, type Runner } from "./race.ts";
 import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "./race_plan.ts";
 
+/** The fewest slots that are any. */
+const FEWEST = 2;
 /** Slots are divided by this after a refusal: many refusals cost more than a slow search. */
 const LESS = 4;
 /** A size between two others is tried if it is so many times the smaller one. */
@@ -142,7 +145,7 @@ function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {
   const between = Math.floor((most + least) / 2);
   const isNext = 2 * most < least || between < WORTH * most;
   const slots = most === 0
-    ? shutsOut ? 2 : Math.max(2, 2 ** Math.floor(Math.log2(lower)))
+    ? shutsOut ? FEWEST : Math.max(FEWEST, 2 ** Math.floor(Math.log2(lower)))
     : isNext || shutsOut
     ? 2 * most
     : between;
@@ -214,7 +217,12 @@ function lanesInstead(runners: readonly Runner[], cores: number, gainOf: GainOf)
   const loops = ran.filter(isLoop);
   if (loops.some((of) => gainOf(of) >= GAINED)) return [];
   const [most] = ran.filter(isThreads).sort((a, b) => b.candidate.lanes - a.candidate.lanes);
-  if (most === undefined) return loops.length > 0 ? [threads(cores)] : [];
+  // Where one event loop doesn't bear two, each lane may have what they would share, such as a connection.
+  const bearsOne = runners.some((of) =>
+    of.out === "failures" && isLoop(of) && inFlight(of) <= FEWEST &&
+    of.lastedMs === undefined && of.failures?.some(isRefusal) === false
+  );
+  if (most === undefined) return loops.length > 0 || bearsOne ? [threads(cores)] : [];
   const { candidate: { lanes }, items } = most;
   const more = Math.min(MORE * lanes, MOST_LANES, items);
   return gainOf(most) >= UNSATURATED * lanes && more > WORTH * lanes ? [threads(more)] : [];

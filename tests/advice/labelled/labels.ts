@@ -76,6 +76,14 @@ export const LABELS: readonly Label[] = [
     orHazard: "refused",
     incomparable: true,
   },
+  // Few slots gain where many are slower than the plain loop.
+  { file: "waits_when_refused.ts", bound: "io", permissions: NET, models: SLOTS },
+  {
+    file: "one_query_each.ts",
+    bound: "io",
+    models: ["workers", "processes"],
+    hazard: "refused",
+  },
   { file: "few_connections.ts", bound: "io", permissions: NET, hazard: "refused" },
   {
     file: "shuts_out.ts",

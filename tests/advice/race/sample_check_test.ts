@@ -7,6 +7,7 @@ import {
   sameWork,
 } from "../../../lib/advice/race/sample_check.ts";
 import { SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
+import type { Runner } from "../../../lib/advice/race/race.ts";
 import { listScheduleMs } from "../../../lib/advice/prediction/predict.ts";
 import { seededRandom } from "../../../lib/timing/random.ts";
 import { adviceOn } from "../advice_on.ts";
@@ -57,6 +58,20 @@ Deno.test("failingOf() tells state that isn't there in other lanes from a refusa
   );
   const refused = { count: 9, reason: "TypeError", message: "fetch failed" };
   assertEquals(failingOf([runner(limited(1)), runner(WORKERS, refused)])?.kind, "refused");
+});
+
+Deno.test("failingOf() tells what one event loop alone doesn't bear from a refusal", () => {
+  const busy = { count: 99, message: "another query is under way on this connection" };
+  const textOf = (...runners: Runner[]) => sayFinding(failingOf(runners)!);
+  const [two, more] = [runner(limited(2), busy), runner(limited(16), busy)];
+  assertStringIncludes(textOf(more, two, runner(WORKERS)), "Lanes bore as many");
+  assertStringIncludes(textOf(more, two), "What they wait for refuses so many at once");
+  assertStringIncludes(textOf(more, runner(WORKERS)), "What they wait for refuses so many at once");
+  const asked = runner(limited(2), { count: 9, status: 429 });
+  assertStringIncludes(
+    textOf(asked, runner(WORKERS)),
+    "What they wait for refuses so many at once",
+  );
 });
 
 Deno.test("failingOf() has nothing to tell where nothing failed", () => {

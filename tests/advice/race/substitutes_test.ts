@@ -209,6 +209,25 @@ Deno.test("substitutes() tries as many lanes as there are cores where more of th
   assertEquals(found([...plain, of(2)]), [], "no more than there are cores");
 });
 
+Deno.test("substitutes() tries lanes where one event loop doesn't bear two, unless a server refuses them", () => {
+  const failing = (slots: number, more: Partial<Runner> = {}): Runner => ({
+    candidate: limited(slots),
+    items: 200,
+    rounds: [roundOf({ runMs: 20, failed: 190 })],
+    out: "failures",
+    failures: [{ reason: "Error", count: 190, index: 1, message: "busy" }],
+    ...more,
+  });
+  const plain = tried([SEQUENTIAL, 1600]);
+  assertEquals(found([...plain, failing(8)]), [limited(2)]);
+  assertEquals(found([...plain, failing(8), failing(2)]), [workers(2)]);
+  assertEquals(found([...plain, failing(2)], { ...ALLOWED, canTravel: false }), []);
+  const refused = { reason: "Error", count: 190, index: 1, message: "", status: 429 };
+  assertEquals(found([...plain, failing(2, { failures: [refused] })]), []);
+  assertEquals(found([...plain, failing(2, { lastedMs: 0 })]), [], "who asks again is shut out");
+  assertEquals(found([...plain, failing(2), ...tried([workers(2), 820])]), [workers(8)]);
+});
+
 Deno.test("substitutes() holds each of its limits where it is met exactly", () => {
   // Three fifths of what five slots can give, and a fifth gained at all.
   assertEquals(found(tried([SEQUENTIAL, 300], [limited(5), 100])), [limited(20)]);
