@@ -41,7 +41,7 @@ import {
   type RacePlan,
   type Runner,
 } from "./race/race.ts";
-import { entriesOf, recommend, scaledMs } from "./race/recommend.ts";
+import { entriesOf, isOneUntried, recommend, scaledMs } from "./race/recommend.ts";
 import { asRaced, sameWork } from "./race/sample_check.ts";
 import { byChance, mostCpuShare, sampleOf } from "./probe/sample.ts";
 
@@ -103,11 +103,7 @@ function isUnclear(of: Race, planned: Racing): boolean {
   if (of.unrepeatable || sameWork(asRaced(sample, of.runners), of)?.same === false) return false;
   const { entries, impossible, gain, decision, isOver } = judged(of.runners, planned);
   if (isOver) return false;
-  // What couldn't be afforded so far may well be what pays, where all others failed.
-  const isUntried = of.untried > 0 &&
-    entries.every(({ candidate, eligible, times }) =>
-      candidate.model === BASELINE || !eligible || times.length === 0
-    );
+  const isUntried = isOneUntried(of, sample, entries);
   return impossible.length > 0 || decision === "can't tell" || decision === "unmeasured" ||
     isUntried || (gain !== null && gain.high / gain.low >= TELLS_NOTHING);
 }

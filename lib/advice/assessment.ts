@@ -35,6 +35,7 @@ import {
   type Entries,
   entriesOf,
   type Entry,
+  isOneUntried,
   isShown,
   plainly,
   recommend,
@@ -262,10 +263,16 @@ export class Assessment {
     return slots < 2 ? SEQUENTIAL : eventLoop(slots);
   }
 
-  /** Neither a gain nor none is sure beside one that can't be, nor none on a busy machine. */
+  get isUntried(): boolean {
+    const { race, sample } = this.found;
+    return race !== undefined && isOneUntried(race, sample, this.#entries.entries);
+  }
+
+  /** Neither a gain nor none is sure beside one that can't be, nor none on a busy machine, or of what wasn't tried. */
   #doubted(of: Recommendation): Recommendation {
     const isNone = of.decision === "no gain";
-    if (this.impossible.length === 0 && !(isNone && mindsBusy(this.found))) return of;
+    const isOpen = isNone && (this.isUntried || mindsBusy(this.found));
+    if (this.impossible.length === 0 && !isOpen) return of;
     const decision = isNone ? "can't tell" : of.decision;
     return { ...of, decision, confidence: Math.min(UNSURE, of.confidence) };
   }

@@ -209,6 +209,9 @@ function untoldText(assessment: Assessment, { best, bestGain }: Recommendation):
       "waits longer until they are let in again, and begins with fewer at once.";
   }
   const gained = bestGain && `: ${nameOf(best)} ${gainText(bestGain)}`;
+  if (assessment.isUntried && gained) {
+    return `${gained}, and there was no time to try fewer at once.${budget}`;
+  }
   if (busy && (bestGain === null || bestGain.high < 1)) {
     return `${gained ?? `: ${refutedText(assessment)}`}, but other programs used the CPUs.${idle}`;
   }

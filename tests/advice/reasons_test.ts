@@ -406,6 +406,27 @@ Deno.test("tasks that share what they change stay in one event loop, and what la
   assertStringIncludes(unraced.recommended.reason, "no other model was measured, and each lane");
 });
 
+Deno.test("few slots are tried where many are slower than the plain loop, before it is said that nothing gains", async () => {
+  // Who is refused waits long, and asks again together with all others.
+  const advice = (budgetMs: number) =>
+    adviceOn(
+      { computeMs: 1, waitMs: 31, items: 93, total: 150 },
+      ({ model, slots = 150 }, items) => {
+        const inFlight = model === "sequential" ? 1 : model === "limited" ? slots : 150;
+        const each = inFlight === 1 ? 32 : inFlight === 2 ? 19.6 : inFlight === 4 ? 18.1 : 46;
+        return { runMs: each * items };
+      },
+      { budgetMs },
+    );
+  const { recommended, models } = await advice(30_000);
+  const few = models.find(({ name }) => name === "limited (2 slots)");
+  assert(few!.measured!.gain!.median > 1.5);
+  assert(recommended.decision !== "no gain");
+  const short = (await advice(12_000)).recommended;
+  assertEquals([short.model, short.decision], ["sequential", "can't tell"]);
+  assertMatch(short.reason, /no time to try fewer at once\. A larger --budget/);
+});
+
 Deno.test("an event loop has its hands full only where it computes for half of the time", async () => {
   const advice = await adviceOn({ computeMs: 2.5, waitMs: 10, items: 200 }, asPredicted);
   assertEquals([advice.bound, advice.recommended.model], ["io", "workers"]);

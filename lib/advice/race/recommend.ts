@@ -5,7 +5,7 @@
 
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import { choose, possibleGain as possibleOf } from "../../judge/choose.ts";
-import { IMPOSSIBLE, TOO_SLOW, UNSURE } from "../../judge/thresholds.ts";
+import { GAINED, IMPOSSIBLE, TOO_SLOW, UNSURE, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
 import { median } from "../../timing/statistics.ts";
 import type { TrialResult } from "../../timing/spec.ts";
@@ -22,7 +22,7 @@ import {
 import { type Machine, withCoresOf } from "../prediction/machine.ts";
 import { cpuShareOf, predict, totalMs } from "../prediction/predict.ts";
 import { blocks, mostCpuShare, mostHeldShare, type Sample } from "../probe/sample.ts";
-import { plainOf, type Runner } from "./race.ts";
+import { inFlight, plainOf, type Race, type Runner } from "./race.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "../../timing/standings.ts";
 import { QUEUEING } from "./substitutes.ts";
 
@@ -202,6 +202,24 @@ export function entriesOf(
 }
 
 export type Entries = ReturnType<typeof entriesOf>;
+
+/**
+ * Whether what couldn't be afforded may well be what pays: all others failed, or those with slots were slower
+ * than the plain loop, as many in flight can be where few gain.
+ */
+export function isOneUntried(
+  { untried }: Pick<Race, "untried">,
+  sample: Sample,
+  entries: readonly Entry[],
+): boolean {
+  const middle = ({ times }: Entry) => median(times.map(({ ms }) => ms));
+  const ran = entries.filter(({ eligible, times }) => eligible && times.length > 0);
+  const plain = ran.find(({ candidate }) => candidate.model === BASELINE);
+  const isSlower = (of: Entry) =>
+    plain !== undefined && of.candidate.slots > 1 && mostCpuShare(sample) <= WAITS &&
+    middle(of) > GAINED * middle(plain);
+  return untried > 0 && ran.every((of) => of === plain || isSlower(of));
+}
 
 /** How it was decided. */
 export const DECISIONS = [
