@@ -442,7 +442,7 @@ const SHARE_REFUSED = 0.02;
 /** From this share of the time on, getting the items from their source is what takes it. */
 const SOURCE_LIMITS = 0.7;
 /** A source this fast is part of dealing items out. */
-const SOURCE_MS = 0.1;
+export const SOURCE_MS = 0.1;
 
 /** Whether other programs used the CPUs so much that figures of lanes that compute may not hold. */
 export function wasBusy(

@@ -124,12 +124,14 @@ export function roundOf(
     checksum = "same",
     reasons,
     peakRssBytes = 80e6,
+    runCpuMs,
   }:
     & Partial<Round>
     & { runMs: number },
 ): Round {
   const times = { startMs, runMs, wallMs: startMs + runMs, cpuMs: runMs, peakRssBytes };
-  return { round, ...times, succeeded, failed, checksum, ...(reasons && { reasons }) };
+  const more = { ...(reasons && { reasons }), ...(runCpuMs !== undefined && { runCpuMs }) };
+  return { round, ...times, succeeded, failed, checksum, ...more };
 }
 
 /** So many slots on the event loop. */
@@ -159,10 +161,7 @@ export function runner(
 
 /** A race of the plain loop alone. */
 export function raceOf(runMs: number[], runCpuMs?: number, otherResults = false): Race {
-  const rounds = runMs.map((ms, round) => ({
-    ...roundOf({ round, runMs: ms }),
-    ...(runCpuMs !== undefined && { runCpuMs }),
-  }));
+  const rounds = runMs.map((ms, round) => roundOf({ round, runMs: ms, runCpuMs }));
   return {
     runners: [{ candidate: SEQUENTIAL, items: 100, rounds }],
     costMs: 1,

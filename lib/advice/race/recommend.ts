@@ -9,7 +9,7 @@ import { GAINED, IMPOSSIBLE, TOO_SLOW, UNSURE, WAITS } from "../../judge/thresho
 import type { Interval, Round } from "../../timing/result.ts";
 import { median } from "../../timing/statistics.ts";
 import type { TrialResult } from "../../timing/spec.ts";
-import { type Finding, isCeilingLow, mayBeSlowed } from "../findings.ts";
+import { type Finding, isCeilingLow, mayBeSlowed, SOURCE_MS } from "../findings.ts";
 import { asRaced } from "./sample_check.ts";
 import {
   bySimplicity,
@@ -90,6 +90,8 @@ export function possibleGain(
     cores,
     { lanes: candidate.lanes, inFlight: inFlightOf(candidate, items) },
   );
+  // What a quick source takes is dealing out, and waking up for it.
+  if (sourceMs < SOURCE_MS) return ofTasks;
   // Items come one after the other, whatever becomes of them.
   return Math.min(ofTasks, (sourceMs + wallMs) / Math.max(sourceMs, wallMs / ofTasks));
 }
@@ -135,6 +137,13 @@ export function entriesOf(
       FAR_LESS * plainMs / middleMs(runner);
     return isFarLess ? Math.max(1, plainMs / sampledMs) : 1;
   };
+  // With many in flight tasks that wait may compute far less: a request of a client's carries many of them.
+  const asComputed = ({ items, rounds }: Runner, cpuShare = sample.cpuShare) => {
+    const cpuTimes = rounds.flatMap(({ runCpuMs }) => runCpuMs ?? []);
+    const isTold = mostShare <= WAITS && !sample.programsMs && cpuTimes.length > 0;
+    const raced = isTold ? median(cpuTimes) / (items * sample.wallMs) : 1;
+    return { ...sample, cpuShare: Math.min(cpuShare, raced) };
+  };
   const numbers = [...new Set(ran.map(({ items }) => items))];
   const byItems = new Map(numbers.map((items) => {
     const series = new Map(ran.map((runner) => [runner, { times: timesOf(runner, items) }]));
@@ -155,7 +164,7 @@ export function entriesOf(
     const shift = among > SHIFTED * median ? among / median : 1;
     const gain = shift * median;
     const possible = (cpuShare: number, cores: number) => {
-      const these = { ...sample, cpuShare: cpuShareOf({ ...sample, cpuShare }, items) };
+      const these = asComputed(runner, cpuShareOf({ ...sample, cpuShare }, items));
       return possibleGain(these, cores, candidate, items);
     };
     const most = possible(sample.cpuShare, cores);
@@ -190,7 +199,7 @@ export function entriesOf(
       credible: busy ? credible : Infinity,
       // Other machines may be faster than this one.
       ...(!needsServer(candidate.model) &&
-        { most: possibleGain(sample, limit, candidate, horizon) }),
+        { most: possibleGain(asComputed(runner), limit, candidate, horizon) }),
     };
   });
   const impossible = [...held].filter(([, { isImpossible }]) => isImpossible)

@@ -350,6 +350,56 @@ Deno.test("entriesOf() limits a gain by a ceiling, if that isn't so low that it 
   assertEquals([mostOf(1.9), mostOf(1.08)], [1.9, 2]);
 });
 
+Deno.test("tasks that wait may compute as little with many in flight as the race says", async () => {
+  // A client's request carries as many as ask at the same time.
+  const gained = (runCpuMs?: number) =>
+    adviceOn(
+      { computeMs: 1.4, waitMs: 34.5, items: 84, total: 400 },
+      ({ model }, items) =>
+        model === "sequential"
+          ? { runMs: 36 * items, runCpuMs: 1.4 * items }
+          : { runMs: items / 7, ...(runCpuMs && { runCpuMs }) },
+    );
+  const { recommended, hazards } = await gained(30);
+  assertEquals([recommended.model, recommended.decision], ["concurrent", "gain"]);
+  assertEquals(hazards, []);
+  assert(
+    recommended.gain!.median > 220 && recommended.confidence > 0.9,
+    `${recommended.confidence}`,
+  );
+  const { recommended: unknown } = await gained();
+  assert(unknown.gain!.median < 220 && unknown.confidence <= 0.6);
+});
+
+Deno.test("possibleGain() takes what a quick source takes for dealing out", () => {
+  const all = { model: "limited", lanes: 1, slots: 1000 } as const;
+  const of = (sourceMs: number) =>
+    possibleGain(sampleFor({ waitMs: 10, sourceMs }), MACHINE.cores, all, 1000);
+  assertEquals(of(0.09), 1000);
+  assertAlmostEquals(of(0.11), 10.11 / 0.11, 0.5);
+});
+
+Deno.test("no model is taken with as many in flight as another of its place failed with", () => {
+  const ran = (candidate: Candidate, more: Partial<Runner> = {}): Runner => ({
+    candidate,
+    items: 100,
+    rounds: [roundOf({ runMs: 10 })],
+    ...more,
+  });
+  const slots = (of: number): Candidate => ({ ...LIMITED, slots: of });
+  const failed = { out: "failures" } as const;
+  const eligible = (...runners: Runner[]) =>
+    entriesOf([ran(SEQUENTIAL), ...runners], sampleFor({ waitMs: 20 }), MACHINE, 100).entries
+      .filter((of) => of.eligible).map((of) => nameOf(of.candidate)).slice(1);
+  assertEquals(eligible(ran(slots(4)), ran(slots(23), failed), ran(slots(64))), [
+    "limited (4 slots)",
+  ]);
+  assertEquals(eligible(ran(PROCESSES, failed), ran(WORKERS), ran(slots(2))), [
+    "workers (2 lanes)",
+    "limited (2 slots)",
+  ]);
+});
+
 Deno.test("recommend() takes the simplest model that is as good as the best", () => {
   const { candidate, best, gain } = recommend([
     entry(SEQUENTIAL, [1000, 1010, 990]),
