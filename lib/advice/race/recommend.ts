@@ -3,7 +3,7 @@
  * take.
  */
 
-import { BASELINE, isRemote, needsServer } from "../../models.ts";
+import { BASELINE, isRemote, MODEL_TABLE, needsServer } from "../../models.ts";
 import { choose, possibleGain as possibleOf } from "../../judge/choose.ts";
 import { GAINED, IMPOSSIBLE, TOO_SLOW, UNSURE, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
@@ -94,6 +94,16 @@ export function possibleGain(
   if (sourceMs < SOURCE_MS) return ofTasks;
   // Items come one after the other, whatever becomes of them.
   return Math.min(ofTasks, (sourceMs + wallMs) / Math.max(sourceMs, wallMs / ofTasks));
+}
+
+/** Whether others of the same place failed with no more in flight: what went well then is allowed so many only at first. */
+function failsWithFewer(runner: Runner, runners: readonly Runner[]): boolean {
+  const placeOf = ({ candidate: { model } }: Runner) => MODEL_TABLE[model].place;
+  return runner.candidate.model !== BASELINE &&
+    runners.some((of) =>
+      of.out === "failures" && of.candidate.model !== BASELINE &&
+      placeOf(of) === placeOf(runner) && inFlight(of) <= inFlight(runner)
+    );
 }
 
 /** What gained so many times less than predicted isn't what was predicted. */
@@ -191,7 +201,8 @@ export function entriesOf(
     return {
       candidate,
       times: timesOf(runner, horizon),
-      eligible: (out === undefined || (inOneLoop && out === "slower")) && !isImpossible,
+      eligible: (out === undefined || (inOneLoop && out === "slower")) && !isImpossible &&
+        !failsWithFewer(runner, runners),
       inFlight: inFlightOf(candidate, items),
       // What is off by so much for one may be off by as much again for another.
       doubt: Math.max(shift, held.has(runner) ? dearer(runner) : 1, excess ** 2),
