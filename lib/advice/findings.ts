@@ -2,14 +2,14 @@
 
 import type { SharedFile } from "./probe/order_probe.ts";
 import { type SharedState, sharedWords } from "./job/shared_state.ts";
-import { BASELINE, isRemote, needsServer } from "../models.ts";
+import { BASELINE, isRemote, MODEL_TABLE, needsServer } from "../models.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { FailureKind } from "../timing/failures.ts";
 import { isBusy, type Others, othersWords } from "../timing/meter/meter.ts";
 import type { Evidence } from "./evidence.ts";
 import { spreadOrder } from "../timing/job_items.ts";
 import { type Candidate, inFlightOf, isLoop, nameOf } from "./prediction/candidate.ts";
-import { didTheWork } from "./race/race.ts";
+import { didTheWork, inFlight, type Runner } from "./race/race.ts";
 import { type Planned } from "./race/race_plan.ts";
 import type { Machine } from "./prediction/machine.ts";
 import { graceFor, type Probed } from "./probe/probe.ts";
@@ -26,6 +26,7 @@ import {
   BUSY_CPU,
   type Failing,
   failingOf,
+  MISSING,
   NETWORK,
   type PlainFailing,
   plainFailingOf,
@@ -68,7 +69,11 @@ interface Longest {
   readonly share: number;
 }
 
-type Failed = Failing & { readonly oneByOne?: number };
+type Failed = Failing & {
+  readonly oneByOne?: number;
+  /** Whether each lane sets up something of its own. */
+  readonly setsUp?: boolean;
+};
 
 type Numbers<Names extends string> = Readonly<Record<Names, number>>;
 
@@ -107,7 +112,7 @@ function shutText({ lastedMs }: Failed): string {
 const SAID = {
   /** Models gave other results; `orderMatters` is undefined where that isn't known. */
   results(
-    { models, orderMatters, loops, shares, isLost }: {
+    { models, orderMatters, loops, shares, isLost, ofFile, ofProcess }: {
       readonly models: readonly string[];
       readonly orderMatters?: boolean | undefined;
       readonly loops: boolean;
@@ -115,6 +120,10 @@ const SAID = {
       readonly shares?: boolean;
       /** Whether it is told besides what of an item doesn't arrive. */
       readonly isLost?: boolean;
+      /** Whether a file is told besides that the tasks write. */
+      readonly ofFile?: boolean;
+      /** Whether subprocesses gave the same results with as many in flight. */
+      readonly ofProcess?: boolean;
     },
   ) {
     const told = `The results differ from those of the plain loop under ${models.join(", ")}`;
@@ -124,7 +133,12 @@ const SAID = {
         "an error as a value when many are in flight. A lane has memory of its own, and tasks in " +
         "one lane take turns at every await. Give each task all it needs in its item.";
     }
-    const why = loops && !shares
+    const why = ofFile
+      ? "the file that several in flight write over each other's heads (see below)."
+      : ofProcess
+      ? "what a process has once and its threads share, such as its current folder or its " +
+        "environment: subprocesses gave the same. Give tasks whole paths, and values in their items."
+      : loops && !shares
       ? "what they ask, most likely, gives other answers to so many at once (an error, a captcha): " +
         "nothing was found that they share in their modules. Throw on such an answer."
       : loops
@@ -410,6 +424,11 @@ const SAID = {
     const why = failing.isElsewhere
       ? "Here they went well: on another machine a task may do what that lane's --allow-… flags " +
         "say, and finds the files and servers that are there."
+      : failing.reasons.length > 0 && failing.reasons.every(({ reason }) => reason === "CloneError")
+      ? "On this event loop, to which nothing is sent, they went well."
+      : failing.setsUp && !failing.reasons.some(({ reason }) => MISSING.has(reason))
+      ? "On this event loop they went well: each lane runs setup() for itself, and what it opens in " +
+        "one may end what another has (a login, a lock), or be refused to so many."
       : "On this event loop they went well: in a lane of its own a task finds only its item and " +
         "its module. State made elsewhere isn't there, and objects arrive without their class's " +
         "methods; make it in setup(), and send plain data.";
@@ -532,6 +551,16 @@ export function sourceLimit(
   return sourceMs >= SOURCE_MS && share >= SOURCE_LIMITS ? share : undefined;
 }
 
+/** Whether threads gave other results, and subprocesses the same with no fewer in flight. */
+function areOfProcess(wrong: readonly Runner[], runners: readonly Runner[]): boolean {
+  const inPlace = (of: readonly Runner[], place: string) =>
+    of.filter(({ candidate, rounds }) =>
+      MODEL_TABLE[candidate.model].place === place && rounds.length > 0
+    ).map(inFlight);
+  const well = inPlace(runners.filter(didTheWork), "process");
+  return Math.min(...inPlace(wrong, "thread")) <= Math.max(...well);
+}
+
 /** What the results came to: other ones, the order of tasks, chance, or other work. */
 function* ofResults(
   { race, backwards, sample, probed, pace, shared }: Evidence,
@@ -544,7 +573,14 @@ function* ofResults(
     const loops = wrong.some(({ candidate }) => isLoop(candidate));
     const isLost = !loops && sample.classLost !== undefined;
     const shares = shared !== undefined;
-    yield { kind: "results", models, orderMatters, loops, shares, ...(isLost && { isLost }) };
+    const ofFile = loops && !shares && (backwards?.rewritten ?? backwards?.written) !== undefined;
+    const ofProcess = areOfProcess(wrong, race!.runners);
+    const cause = {
+      ...(isLost && { isLost }),
+      ...(ofFile && { ofFile }),
+      ...(ofProcess && { ofProcess }),
+    };
+    yield { kind: "results", models, orderMatters, loops, shares, ...cause };
   }
   if (backwards?.rewritten) {
     yield { kind: "rewritten", tasks: backwards.items, ...backwards.rewritten };
@@ -586,7 +622,9 @@ function* ofFailures({ sample, probed, race, horizon, total, pace }: Evidence): 
   }
   const failing = failingOf(race?.runners);
   if (failing !== undefined) {
-    yield { ...failing, perSecond: pace?.perSecond ?? failing.perSecond, oneByOne: failed };
+    const setsUp = probed.exports.hooks.includes("setup") && { setsUp: true };
+    const perSecond = pace?.perSecond ?? failing.perSecond;
+    yield { ...failing, perSecond, oneByOne: failed, ...setsUp };
   }
 }
 

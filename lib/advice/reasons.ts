@@ -34,7 +34,7 @@ import {
 } from "./prediction/candidate.ts";
 import { classFor, type Classified } from "./prediction/predict.ts";
 import { blocks, computesBeside, heldMs, mostHeldShare } from "./probe/sample.ts";
-import { plainOf, type Race, type Runner } from "./race/race.ts";
+import { didTheWork, plainOf, type Race, type Runner } from "./race/race.ts";
 import { failingOf } from "./race/sample_check.ts";
 import { spreadOrder } from "../timing/job_items.ts";
 import type { Recommendation } from "./race/recommend.ts";
@@ -314,7 +314,9 @@ function natureOf(assessment: Assessment, { lanes, slots }: Candidate, bound: Cl
       return "The tasks wait, but with so many in flight one event loop has its hands full: lanes " +
         "share it.";
     }
-    return runners.some((of) => of.candidate.slots > 1 && assessment.gain(of.candidate))
+    return runners.some((of) =>
+        of.candidate.slots > 1 && didTheWork(of) && assessment.gain(of.candidate)
+      )
       ? "Slots on one lane gained less than lanes."
       : "The tasks wait: lanes do it at the same time.";
   }

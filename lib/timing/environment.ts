@@ -30,7 +30,7 @@ export function notesOf(
     steering !== "performance" &&
     `The CPU's frequency governor is "${steering}": the clock follows the load.`,
     load !== undefined && load > lanes / 2 &&
-    `The load average was ${load.toFixed(1)} at the start: other programs used the CPUs too.`,
+    `The load average was ${load.toFixed(1)} at the start: others used the CPUs just before.`,
     ...proxyNotes(),
   ].filter((note) => note !== false);
 }

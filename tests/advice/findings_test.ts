@@ -172,6 +172,9 @@ Deno.test("other results are told with what is known of their cause", () => {
     { kind: "results", models, orderMatters: false, loops: false },
     "it isn't the order, but memory that each lane has of its own",
   );
+  const differs = { kind: "results", models, orderMatters: false, loops: true } as const;
+  say({ ...differs, ofFile: true }, "the file that several in flight write over");
+  say({ ...differs, ofProcess: true }, "such as its current folder", "subprocesses gave the same");
   say({ kind: "order", models: [] }, "once the plain loop runs the items in another order");
   say({ kind: "order", models }, "under concurrent, workers (2 lanes), and under the plain loop");
 });
@@ -261,6 +264,20 @@ Deno.test("reasons of failures keep count, status, wait and first item, and at m
   assertStringIncludes(of({ ...error, message: "" }), "(2 × Error, first item 7)");
   const four = of(...["a", "b", "c", "d"].map((message) => ({ ...error, message })));
   assert(four.includes(": c)") && !four.includes(": d"), four);
+});
+
+Deno.test("tasks that fail in lanes are told what lanes lack, or what setup() does in each", () => {
+  const of = (reason: string, setsUp: boolean) =>
+    sayFinding({
+      kind: "lanes",
+      ...FAILING,
+      reasons: [{ reason, count: 3, index: 1, message: "" }],
+      setsUp,
+    });
+  assertStringIncludes(of("Error", true), "each lane runs setup() for itself");
+  assertStringIncludes(of("TypeError", true), "State made elsewhere isn't there");
+  assertStringIncludes(of("Error", false), "State made elsewhere isn't there");
+  assertMatch(of("CloneError", true), /to which nothing is sent, they went well\.$/);
 });
 
 Deno.test("failures of the plain loop are told with the first one", () => {

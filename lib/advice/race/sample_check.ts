@@ -44,7 +44,7 @@ export interface Failing extends PlainFailing {
 const DESCRIPTORS = /EMFILE|too many open files/i;
 const LATE = ["timed-out", UNSETTLED];
 /** What JavaScript throws where state is missing, or an object lost its methods. */
-const MISSING = new Set(["TypeError", "ReferenceError"]);
+export const MISSING: ReadonlySet<string> = new Set(["TypeError", "ReferenceError"]);
 /** Of errors that say so the network is the cause, and so whatever a task asks there. */
 export const NETWORK = /fetch failed|error sending request|connection|reading a body/i;
 
