@@ -47,6 +47,13 @@ for (const model of ["workers", "processes"]) {
   });
 }
 
+for (const model of ["workers", "processes"]) {
+  fault(`${model}: without any descriptor no lane starts, and later it does`, async () => {
+    const { stdout, stderr } = await run("usage.ts", ["no descriptor", model], "ulimit -n 64;");
+    assertEquals(stdout.trim().split("\n"), ["LaneStartError", "[4]"], stderr);
+  });
+}
+
 for (const limit of [60, 44]) {
   fault(
     `processes: of ${limit} descriptors, as many lanes are opened as there are enough for`,

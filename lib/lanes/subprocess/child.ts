@@ -191,9 +191,8 @@ export class Child {
 }
 
 function spawn({ args, startsPrograms, env, cwd }: ChildOptions): Deno.ChildProcess {
-  openSignalPipe();
   try {
-    return new Deno.Command(Deno.execPath(), {
+    const child = new Deno.Command(Deno.execPath(), {
       args: ["run", ...args],
       env: { NO_COLOR: "1", ...env },
       ...(cwd !== undefined && { cwd }),
@@ -202,6 +201,9 @@ function spawn({ args, startsPrograms, env, cwd }: ChildOptions): Deno.ChildProc
       stderr: "piped",
       ...WITH_DESCRIPTOR,
     }).spawn();
+    // There is room for it now: the ends of the child's pipes that are the child's were open here, too.
+    openSignalPipe();
+    return child;
   } catch (cause) {
     const why = wordsOf(cause);
     const remedy = cause instanceof Deno.errors.NotCapable

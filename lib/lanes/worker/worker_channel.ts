@@ -189,8 +189,7 @@ const NEEDED = 8;
 
 /** @throws {LaneStartError} If too few descriptors are left to start a thread, which reads the file anyway. */
 export function reserveDescriptors(file: URL): void {
-  openSignalPipe();
-  if (file.protocol !== "file:") return; // loaded from the web: nothing here could be opened instead
+  if (file.protocol !== "file:") return openSignalPipe(); // loaded from the web: there is nothing to open instead
   const taken: Deno.FsFile[] = [];
   try {
     for (let count = 0; count < NEEDED; count++) taken.push(Deno.openSync(file));
@@ -205,6 +204,7 @@ export function reserveDescriptors(file: URL): void {
   } finally {
     for (const descriptor of taken) descriptor.close();
   }
+  openSignalPipe();
 }
 
 let exits = false;

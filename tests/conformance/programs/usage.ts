@@ -55,6 +55,18 @@ switch (scenario) {
     console.log(outcomes.filter(({ status }) => status === "fulfilled").length);
     break;
   }
+  case "no descriptor": {
+    await using executor = lanes[model]({ lanes: 1 } as never);
+    const taken: Deno.FsFile[] = [];
+    try {
+      while (true) taken.push(Deno.openSync("/dev/null"));
+    } catch {
+      console.log(await executor.ready().catch(({ name }) => name));
+    }
+    for (const file of taken) file.close();
+    console.log(JSON.stringify(await executor.map(taskNamed("double"), [2]).toArray()));
+    break;
+  }
   case "few descriptors, threads": {
     await using executor = lanes.workers({ lanes: 12 });
     const outcomes = await executor.mapSettled(taskNamed("nap"), numbers(60).map(() => 5), {
