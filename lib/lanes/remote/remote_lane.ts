@@ -93,6 +93,8 @@ export class RemoteLane implements Lane {
   #usage: Usage = { cpuMs: undefined, peakRssBytes: undefined };
   #becomeReady!: (startMs: number) => void;
   #state: "starting" | "ready" | "closing" | "gone" = "starting";
+  /** Whether it has come to load a task: that it is ready it says before all of it has started. */
+  #hasBegun = false;
   /** Whether a task goes on here that was asked to stop. */
   #hasLeftTask = false;
   /** Whether a task has run here, whose stray error may end the lane later. */
@@ -250,10 +252,10 @@ export class RemoteLane implements Lane {
     const { id, task, final } = batch.note as Note;
     if (final !== undefined) return final;
     // What keeps a lane busy keeps it from loading, too.
-    if (id === 0 && (task.isBegun || this.#state !== "ready")) {
+    if (id === 0 && (task.isBegun || !this.#hasBegun)) {
       const now = clock.now();
       const mayStart = this.#channel.isAwaited === true || now < this.#startedMs + MOST_START_MS;
-      const isWaiting = Number.isNaN(task.sinceMs) || (this.#state === "starting" && mayStart);
+      const isWaiting = Number.isNaN(task.sinceMs) || (!this.#hasBegun && mayStart);
       return { state: "loading", sinceMs: isWaiting ? now : task.sinceMs };
     }
     const begun = id === 0 ? undefined : this.#begun(batch);
@@ -420,6 +422,7 @@ export class RemoteLane implements Lane {
         for (const batch of this.#tasks.end(head[0]!)) this.#post(batch);
         break;
       case FromLane.loading:
+        this.#hasBegun = true;
         this.#tasks.begin(head[0]!, head[1] === 1);
         break;
       case FromLane.disposed:

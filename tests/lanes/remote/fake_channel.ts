@@ -167,6 +167,7 @@ export function readyLane(settings: ChannelSettings = {}) {
   const over = laneOver(settings);
   void over.lane.load(DOUBLE);
   over.channel.saysReady();
+  over.channel.says(FromLane.loading, [1, 0]);
   over.channel.says(FromLane.loaded, [1]);
   over.channel.sent.length = 0;
   return over;
