@@ -497,7 +497,7 @@ export class RemoteLane implements Lane {
     // What ends a lane where nothing has run yet is the module that is being loaded, or its machine's end.
     const isOthers = starting || this.#hasRun || death.isElsewhere;
     const known = isOthers ? undefined : this.#tasks.loading;
-    if (known !== undefined) {
+    if (known?.isBegun) {
       const when = known.isSetUp ? "in its setup" : "while it was loaded";
       const why = `the lane ${death.how} ${when}`;
       this.#endLoading(known.number, loadError(known.task, why, death.error, known.isSetUp));

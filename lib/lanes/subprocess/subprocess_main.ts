@@ -38,6 +38,12 @@ function write(parts: readonly Uint8Array[]): void {
 
 // Before the rest is loaded, which takes as long again.
 write(encodeFrame(FromLane.ready, [performance.timeOrigin], undefined));
+// Ctrl-C reaches the whole group, and what stops a service or a machine, or tells it something, does so too.
+// The parent decides what it means for its lanes, which end with it.
+const FOR_ALL = ["SIGINT", "SIGHUP", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
+for (const signal of Deno.build.os === "windows" ? FOR_ALL.slice(0, 1) : FOR_ALL) {
+  Deno.addSignalListener(signal, () => {});
+}
 endWithParent(Deno.ppid);
 const serializer = serializerOf(await import("node:v8"));
 
@@ -65,13 +71,6 @@ function receive(frame: Frame): void {
 }
 
 onEnding((how, error) => server.announceEnd(how, error), exit);
-// Ctrl-C reaches the whole group, and what stops a service or a machine, or tells it something, does so too.
-// The parent decides what it means for its lanes, which end with it.
-const FOR_ALL = ["SIGINT", "SIGHUP", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
-for (const signal of Deno.build.os === "windows" ? FOR_ALL.slice(0, 1) : FOR_ALL) {
-  Deno.addSignalListener(signal, () => {});
-}
-
 await readFrames(async (into, whole) => {
   await opening;
   let at = 0;

@@ -128,6 +128,7 @@ Deno.test("a lane that dies while it loads a task couldn't load it, whatever the
   channel.saysReady();
   for (const batch of batches) lane.send(batch);
   const loading = lane.load(DOUBLE);
+  channel.says(FromLane.loading, [1, 0]);
   channel.ends("exited with code 3");
   assertEquals(told.unloadables.map(({ batch }) => batch), batches);
   assertStringIncludes(
@@ -144,15 +145,29 @@ Deno.test("only the task that was just being loaded is blamed; those behind it a
   channel.saysReady();
   lane.send(first);
   lane.send(second);
+  channel.says(FromLane.loading, [1, 0]);
   channel.ends("exited with code 3");
   assertEquals(told.unloadables.map(({ batch }) => batch), [first]);
   const after = laneOver();
   after.channel.saysReady();
   after.lane.send(first);
   after.lane.send(second);
+  after.channel.says(FromLane.loading, [1, 0]);
   after.channel.says(FromLane.loaded, [1]);
+  after.channel.says(FromLane.loading, [2, 0]);
   after.channel.ends("exited with code 3");
   assertEquals(after.told.unloadables.map(({ batch }) => batch), [second]);
+});
+
+Deno.test("no task is blamed for the end of a lane that hasn't come to load it", () => {
+  const { lane, channel, told } = laneOver();
+  lane.send(batchOf([1]));
+  channel.saysReady();
+  channel.ends("was ended by SIGINT");
+  assertEquals([told.unloadables, told.deaths], [
+    [],
+    [{ how: "was ended by SIGINT", starting: false }],
+  ]);
 });
 
 Deno.test("a lane that dies before it is ready has loaded nothing, and nothing is said of its tasks", async () => {
