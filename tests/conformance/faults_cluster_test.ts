@@ -551,7 +551,9 @@ fault("over TLS a server is who its certificate says, or is told nothing", async
     assertMatch(await ask(server, {}), /certificate.*with --tls-ca or tlsCa/);
     assertMatch(await ask(server, { tlsCa: other.cert }), /certificate/);
     await Deno.writeTextFile(`${folder}/none`, "nothing");
-    assertMatch(await ask(server, { tlsCa: `${folder}/none` }), /none holds no certificate/);
+    assertMatch(await ask(server, { tlsCa: `${folder}/none` }), /none holds no certificate.*tlsCa/);
+    const nowhere = await ask(server, { tlsCa: `${folder}/nowhere` });
+    assertMatch(nowhere, /cannot read its certificate.*nowhere.*tlsCa/);
     await using stranger = await NatsServer.start({ config: other.config });
     assertMatch(await ask(stranger, { tlsCa: other.cert }), /that its certificate is for/);
     await using plain = await NatsServer.start();

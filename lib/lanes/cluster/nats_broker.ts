@@ -93,15 +93,25 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
     const remedy = "give them as user and password (--user, NATS_PASSWORD), or as creds";
     throw new BrokerError(where, "a name or password in its address is not used", remedy);
   }
-  const credentials = creds === undefined ? undefined : await Deno.readFile(creds);
-  const ca = tlsCa === undefined ? undefined : await Deno.readTextFile(tlsCa);
-  if (credentials && !new TextDecoder().decode(credentials).includes("BEGIN NATS USER JWT")) {
-    const remedy = "name the file of credentials that nsc made";
-    throw new BrokerError(where, `${creds} holds no credentials`, remedy);
-  }
-  if (ca?.includes("BEGIN CERTIFICATE") === false) {
-    throw new BrokerError(where, `${tlsCa} holds no certificate`, "name a PEM file that does");
-  }
+  const read = async (path: string, what: string, mark: string, remedy: string) => {
+    const bytes = await Deno.readFile(path).catch((error) => {
+      throw new BrokerError(where, `cannot read its ${what}: ${wordsOf(error)}`, remedy);
+    });
+    if (new TextDecoder().decode(bytes).includes(mark)) return bytes;
+    throw new BrokerError(where, `${path} holds no ${what}`, remedy);
+  };
+  const credentials = creds === undefined ? undefined : await read(
+    creds,
+    "credentials",
+    "BEGIN NATS USER JWT",
+    "name the file that nsc made as creds",
+  );
+  const ca = tlsCa === undefined ? undefined : await read(
+    tlsCa,
+    "certificate",
+    "BEGIN CERTIFICATE",
+    "name a PEM file that has one as tlsCa",
+  );
   const isSecure = ca !== undefined || servers.some((server) => /^tls:/i.test(server));
   let nc: NatsConnection;
   try {
@@ -118,7 +128,7 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
       ...(user !== undefined && { user, pass: password ?? "" }),
       ...(credentials && { authenticator: credsAuthenticator(credentials) }),
       // Who names one so is never to speak to it in clear.
-      ...(isSecure && { tls: ca === undefined ? {} : { ca } }),
+      ...(isSecure && { tls: ca === undefined ? {} : { ca: new TextDecoder().decode(ca) } }),
     });
   } catch (error) {
     throw new BrokerError(where, ...why(error, credentials));
@@ -176,7 +186,8 @@ function why(
   }
   if (error instanceof PermissionViolationError) {
     const { operation, subject } = error;
-    return [`these credentials do not allow to ${operation} ${subject}`, RIGHTS];
+    const what = operation === "publish" ? "publish" : "subscribe to";
+    return [`these credentials do not allow to ${what} ${subject}`, RIGHTS];
   }
   if (/authoriz|authenticat/i.test(words)) {
     return ["it refuses these credentials", "check them with who runs the server"];
