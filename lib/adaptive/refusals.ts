@@ -47,11 +47,13 @@ const ROUNDS = 3;
 const NONE = { refused: 0, answered: 0 };
 /**
  * Who refuses no more than this part of what is asked would refuse nothing of half as much, if that were
- * for want of room. If it goes on refusing so many, and this part, that is chance.
+ * for want of room. If it goes on refusing so many, more than this part and less than that, it is chance:
+ * who limits a rate, too, lets most through for a moment.
  */
 const OVERLOAD = 1 / 3;
-const FLAT_TIMES = 3;
+const FLAT_TIMES = 4;
 const FLAT = 0.015;
+const MOST_FLAT = 0.15;
 /** While it is waited for what is in flight, it is looked so often. */
 const LOOK_MS = 10;
 
@@ -311,7 +313,7 @@ export class Refusals {
       few.refused += this.#refused;
       const asked = few.answered + few.refused;
       if (few.refused >= FLAT_TIMES && few.refused > FLAT * asked) {
-        return few.refused <= OVERLOAD * asked;
+        return few.refused <= MOST_FLAT * asked;
       }
     } else if (slots > few.slots) {
       const isFew = this.#refused <= OVERLOAD * (answered + this.#refused);

@@ -155,7 +155,7 @@ Deno.test("of how many were in flight on average a single round tells nothing", 
 Deno.test("what is refused as often however few are in flight is refused by chance", () => {
   for (const lost of [0, 1]) {
     const refusals = new Refusals(0);
-    for (const [time, slots] of [32, 16, 8, 4].entries()) {
+    for (const [time, slots] of [32, 16, 8, 4, 2].entries()) {
       assert(refusals.most === Infinity === (time === 0));
       refusals.ended(20, 100 * time + 50, 100 * time + 100, { refused: 1, lost });
       refusals.brake(100 * time + 100, slots, 0);
@@ -167,6 +167,18 @@ Deno.test("what is refused as often however few are in flight is refused by chan
     // Who was asked now says so: that is something else than what was lost.
     refusals.ended(20, 1000, 1050, { refused: 2 });
     assertEquals(refusals.areTooMany(0), lost > 0);
+  }
+});
+
+Deno.test("so large a share of few slots' tasks is refused for a limit, not by chance", () => {
+  for (const [through, isChance] of [[40, true], [20, false]] as const) {
+    const refusals = new Refusals(0);
+    for (const [time, slots] of [[1, 32], [2, 8]] as const) {
+      end(refusals, through, 4, 100 * time);
+      refusals.brake(100 * time + 50, slots, 0);
+      refusals.forget();
+    }
+    assertEquals(refusals.most === Infinity, isChance);
   }
 });
 

@@ -84,6 +84,11 @@ export const REFUSING: readonly SimulatedJob[] = [
   minute("50 a second, 10 ms", waits(10), { kind: "rate", perSecond: 50, reserve: 10 }),
   minute("10 a second, 20 ms", waits(20), { kind: "rate", perSecond: 10, reserve: 10 }),
   minute("200 a second, 50 ms", waits(50), { kind: "rate", perSecond: 200, reserve: 20 }),
+  minute("80 a second, 20 ms, 40 in reserve", waits(20), {
+    kind: "rate",
+    perSecond: 80,
+    reserve: 40,
+  }),
   minute("bans above 10 for 3 s", waits(100), { kind: "bans", most: 10, forMs: 3000 }),
   minute("bans above 3 for 10 s", waits(50), { kind: "bans", most: 3, forMs: 10_000 }),
   minute("takes 4, 200 ms", waits(200), refuses(4)),
