@@ -24,13 +24,7 @@ import { classFor, predict } from "./prediction/predict.ts";
 import { orderCheck, type OrderProber, sampled } from "./probe/order_probe.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace, TRY_MS } from "./pace.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
-import {
-  checksumOfFirst,
-  closingOf,
-  countNeighbours,
-  type Probed,
-  type Prober,
-} from "./probe/probe.ts";
+import { checksumOfFirst, closingOf, countNeighbours, type Prober } from "./probe/probe.ts";
 import { tryAuto } from "./race/auto_trial.ts";
 import {
   MOST_LOOKS,
@@ -38,7 +32,6 @@ import {
   race as runRace,
   type RaceJudge,
   type RaceOptions,
-  type RacePlan,
   type Runner,
 } from "./race/race.ts";
 import { entriesOf, isOneUntried, recommend, scaledMs } from "./race/recommend.ts";
@@ -144,15 +137,6 @@ function judgeOf(planned: Racing): RaceJudge {
   };
 }
 
-/** The sample's results that a race can be held against, by how many of the first they are. */
-function checksumsFor({ sequentialItems, items }: RacePlan, probed: Probed): Map<number, string> {
-  const counts = [sequentialItems, Math.min(items, probed.done?.kept ?? 0)];
-  return new Map(counts.flatMap((count) => {
-    const checksum = checksumOfFirst(count, probed);
-    return checksum === undefined ? [] : [[count, checksum]];
-  }));
-}
-
 /** How long a task of a race may take: those that wait for each other may all take as long as the plain loop. */
 function patienceMs({ sample, machine, plan }: Racing): number {
   const longestMs = Math.max(...sample.walls.map(({ wallMs }) => wallMs));
@@ -224,7 +208,8 @@ export async function advise(
       timeoutMs: patienceMs(racing),
       sampled: racing.sample.items,
       failedShare: racing.sample.failed / racing.sample.items,
-      checksums: checksumsFor(racing.plan, probed),
+      checksumOf: (count) => checksumOfFirst(count, probed),
+      kept: probed.digests?.length ?? 0,
       job: closing,
       leftMs: () => leftMs() - RESERVE_MS - keptMs,
       pause: instruments.pause,

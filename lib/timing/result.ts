@@ -67,7 +67,7 @@ const roundSchema = z.object({
   peakRssBytes: amount,
   succeeded: count,
   failed: count,
-  /** SHA-256 of all results in input order, in hex. */
+  /** SHA-256 of what of all results must be equal, in input order, in hex. */
   checksum: z.string(),
   /** How often each plain reason for a failure was seen, such as "refused". */
   reasons: z.record(z.string(), whole).optional(),

@@ -125,11 +125,11 @@ const LEAST_TASKS = 4;
 export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, signal }) => {
   const { permissions = {}, items } = limitedTo(job, count);
   const { write, net } = permissions;
-  const told = write !== undefined && count >= LEAST_TASKS ? audited(permissions) : undefined;
-  await using audit = told !== undefined || net !== undefined ? await Audit.start() : undefined;
+  const narrowed = write !== undefined && count >= LEAST_TASKS ? audited(permissions) : undefined;
+  await using audit = narrowed !== undefined || net !== undefined ? await Audit.start() : undefined;
   const run = async (backwards: boolean) => {
     const ordered = { ...job, items: { ...items, spread: false, backwards } };
-    const watched = { ...ordered, permissions: told ?? permissions };
+    const watched = { ...ordered, permissions: narrowed ?? permissions };
     const runTrial = trialProcesses({ guardMs, env: backwards ? audit?.env : undefined });
     const trial = { model: BASELINE, job: backwards ? watched : ordered, round: 0 };
     return await runTrial(trial, { signal }).then(({ round }) => round, () => undefined);
@@ -143,7 +143,7 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
   return !isTold ? { orderMatters: undefined } : {
     orderMatters: found.checksum !== expected,
     ...(found.checksum !== expected && found.failed > 0 && { fails: true }),
-    ...(told && await audit?.sharedFiles(count)),
+    ...(narrowed && await audit?.sharedFiles(count)),
     usesNetwork: await audit?.usesNetwork(),
   };
 };

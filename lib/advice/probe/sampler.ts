@@ -72,8 +72,9 @@ const SLOW_SOURCE = 10;
 const ALL_FAIL = 5;
 /** What takes longer than this is told while it goes on. */
 const TELL_MS = 20;
-/** Results are kept to be compared up to this size. */
+/** Results are kept to be compared up to this size, and no more of them. */
 const KEPT_BYTES = 64 << 20;
+const MOST_KEPT = 1 << 16;
 
 export class PullError extends Error {
   constructor(readonly index: number, cause: unknown) {
@@ -273,7 +274,8 @@ export class Sampler {
     else if (this.#failures.length < ALL_FAIL) {
       this.#failures.push({ index: this.#placeOf(index), ...thrownBy(failure.error) });
     }
-    this.#keeping &&= this.#transfer.resultBytes * this.#kept.length < KEPT_BYTES;
+    this.#keeping &&= this.#kept.length < MOST_KEPT &&
+      this.#transfer.resultBytes * this.#kept.length < KEPT_BYTES;
     if (!this.#keeping) return;
     this.#kept.push(
       failure === undefined

@@ -105,8 +105,9 @@ export interface RaceOptions {
   /** How many items the sample ran, and the share of them that fail. */
   readonly sampled: number;
   readonly failedShare: number;
-  /** Checksums of the sample's first results, by their number; of any other number the first to run tells. */
-  readonly checksums: ReadonlyMap<number, string>;
+  /** The checksum of so many of the sample's first results, and of how many at most; else the first to run tells. */
+  readonly checksumOf: (count: number) => string | undefined;
+  readonly kept: number;
   /** What is left of the budget for a race that can't tell yet. */
   readonly leftMs: () => number;
   /** Waits; a test's own at once. */
@@ -199,7 +200,7 @@ const PLAIN_FAILS = 0.1;
 
 class Racing {
   readonly runners: Runner[] = [];
-  readonly #reference: Map<number, string>;
+  readonly #reference = new Map<number, string>();
   readonly #plainChecksums: string[] = [];
   costMs = 0;
   trials = 0;
@@ -222,7 +223,6 @@ class Racing {
   #isRefuted = false;
 
   constructor(readonly options: RaceOptions) {
-    this.#reference = new Map(options.checksums);
     for (const candidate of options.raced) this.#enter(candidate);
   }
 
@@ -428,7 +428,7 @@ class Racing {
   }
 
   async #run(runner: Runner, round: number): Promise<void> {
-    const { job, runTrial, signal, onEvent, timeoutMs, checksums, mostTrials } = this.options;
+    const { job, runTrial, signal, onEvent, timeoutMs, kept, mostTrials } = this.options;
     const { candidate: { model, lanes, slots }, items, rounds } = runner;
     const isPlain = model === BASELINE;
     // After so long a model's first trial has nothing to gain any more.
@@ -439,7 +439,7 @@ class Racing {
       ? uselessMs
       : Infinity;
     const leftMs = isPlain && !this.extended ? Infinity : this.leftMs("hardMs");
-    const known = Math.max(0, ...[...checksums.keys()].filter((count) => count < items));
+    const known = kept < items ? kept : 0;
     const trial = {
       model,
       lanes,
@@ -522,8 +522,9 @@ class Racing {
       return;
     }
     if (isPlain && failed === 0) this.#plainChecksums.push(checksum);
+    const { checksumOf } = this.options;
     const isAs = (count: number, own: string | undefined) =>
-      own === undefined || (this.#reference.get(count) ?? own) === own;
+      own === undefined || (checksumOf(count) ?? this.#reference.get(count) ?? own) === own;
     if (isAs(runner.items, checksum) && isAs(known, prefixChecksum)) {
       this.#reference.set(runner.items, checksum);
     } else if (this.options.failedShare === 0 && !this.#unrepeatable && !this.#otherResults) {

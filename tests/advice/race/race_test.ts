@@ -99,7 +99,8 @@ function optionsFor(
     timeoutMs: 1000,
     sampled: 1,
     failedShare: 0,
-    checksums: new Map([[64, "same"]]),
+    checksumOf: (count) => count === 64 ? "same" : undefined,
+    kept: 64,
     judge: {
       expectedMs: () => 10,
       byChance: () => 1,
@@ -258,7 +259,8 @@ Deno.test("race() compares the first results with the sample's, and the others a
   const prefixOf = ({ model }: TrialSpec) => model === "workers" ? "other" : "first";
   const { runners } = await race({
     ...options,
-    checksums: new Map([[16, "first"]]),
+    checksumOf: (count) => count === 16 ? "first" : undefined,
+    kept: 16,
     runTrial: async (trial, more) => ({
       ...await options.runTrial(trial, more),
       ...(trial.prefix !== undefined && { prefixChecksum: prefixOf(trial) }),
@@ -266,6 +268,19 @@ Deno.test("race() compares the first results with the sample's, and the others a
   });
   assertEquals(options.trials.map(({ prefix }) => prefix).filter((of) => of !== 16), []);
   assertEquals(runners.map(({ out }) => out), [undefined, undefined, "results"]);
+});
+
+Deno.test("race() compares as many results as are run with the sample's, however many these are", async () => {
+  const options = optionsFor([SEQUENTIAL, CONCURRENT], () => ({ runMs: 10 }));
+  const othersOf = async (others: number) => {
+    const { otherResults } = await race({
+      ...options,
+      plan: { ...options.plan, sequentialItems: 8 },
+      checksumOf: (count) => count === others ? "others" : undefined,
+    });
+    return otherResults;
+  };
+  assertEquals([await othersOf(8), await othersOf(9)], [true, false]);
 });
 
 Deno.test("race() learns from a round that ended early how many items there are", async () => {
@@ -473,7 +488,8 @@ Deno.test("race() has the plain loop run all that others run where its few items
         scaledBy: () => (_, items, { runMs }) => 64 * runMs / items,
       }),
       plan: { ...options.plan, sequentialItems: 8, rounds: 2 },
-      checksums: new Map(),
+      checksumOf: () => undefined,
+      kept: 0,
     });
     const counts = plain!.rounds.map(({ succeeded }) => succeeded);
     return { items: plain!.items, counts: new Set(counts), others: other!.rounds.length };
@@ -634,7 +650,8 @@ Deno.test("race() has the plain loop run again only once tasks are let in that a
         scaledBy: () => (_, items, { runMs }) => 64 * runMs / items,
       }),
       plan: { ...options.plan, sequentialItems: 8, rounds: 2 },
-      checksums: new Map(),
+      checksumOf: () => undefined,
+      kept: 0,
       seed,
       leftMs: () => 30_000 - nowMs,
       pause: (ms) => Promise.resolve(nowMs += ms),
