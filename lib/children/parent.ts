@@ -1,6 +1,6 @@
 /**
  * How a child that measures and its parent talk, and the child's side of it: in lines of JSON on a
- * descriptor of their own, for tasks and what they start may read stdin and print. The first is the child's
+ * descriptors of their own, for tasks and what they start may read stdin and print. The first is the child's
  * order; it ends when its parent says so, or is gone. It imports no npm package.
  */
 
@@ -9,8 +9,9 @@ import { read, writeSync } from "node:fs";
 /** What is told stays JSON, whatever a job makes of it. */
 const { stringify } = JSON;
 
-/** The descriptor on which they talk. */
-const TALK_FD = 3;
+/** The descriptors on which the child hears and speaks. */
+const HEAR_FD = 3;
+const SPEAK_FD = 4;
 const CHUNK_BYTES = 1 << 16;
 
 async function* bytesOf(fd: number): AsyncGenerator<Uint8Array> {
@@ -155,7 +156,7 @@ export async function connectToParent<Order>(
     console[name] = console.error;
   }
   keepClock();
-  const inbox = new Inbox(bytesOf(TALK_FD));
+  const inbox = new Inbox(bytesOf(HEAR_FD));
   const line = await inbox.next();
   if (line === undefined) throw new Error("Cannot begin: its orders ended before the first");
   const order: Order = JSON.parse(line);
@@ -174,7 +175,7 @@ export async function connectToParent<Order>(
   const tell = (message: unknown) => {
     // At once and whole: the process may exit next.
     for (let rest = lineOf(message); rest.length > 0;) {
-      rest = rest.subarray(writeSync(TALK_FD, rest));
+      rest = rest.subarray(writeSync(SPEAK_FD, rest));
     }
   };
   return { order, inbox, tell, signal: ending.signal };

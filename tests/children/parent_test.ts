@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "../properties.ts";
 import { MeasuringChild } from "../../lib/children/measuring_child.ts";
 import { Inbox, lineOf, linesOf } from "../../lib/children/parent.ts";
-import { closeDescriptors, WITH_DESCRIPTOR } from "../../lib/lanes/subprocess/child.ts";
+import { closeDescriptors, WITH_DESCRIPTORS } from "../../lib/lanes/subprocess/child.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read");
@@ -49,7 +49,7 @@ Deno.test({
       args: ["run", "--quiet", entry.href],
       stdin: "null",
       stderr: "piped",
-      ...WITH_DESCRIPTOR,
+      ...WITH_DESCRIPTORS,
     }).spawn();
     closeDescriptors(child);
     const { code, stderr } = await child.output();

@@ -14,6 +14,6 @@ for (let n = 0; n < 20; n++) {
 }
 await printed;
 for (const stream of [Deno.stdin, Deno.stdout, Deno.stderr]) stream.close();
-writeSync(3, new TextEncoder().encode("what programs write there\nby chance\n"));
+writeSync(4, new TextEncoder().encode("what programs write there\nby chance\n"));
 tell({ type: "last", text: "all is closed" });
 Deno.exit(0);

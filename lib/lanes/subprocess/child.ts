@@ -65,7 +65,7 @@ export class Child {
     this.#child = spawn(options);
     // Elsewhere it isn't known to hold more: sockets of macOS begin with 8 KiB.
     this.#isWide = startsPrograms || Deno.build.os !== "linux";
-    this.#from = this.#to = startsPrograms ? ownDescriptor(this.#child) : stdio(this.#child);
+    this.#from = this.#to = startsPrograms ? ownDescriptors(this.#child) : stdio(this.#child);
     this.#streams = [this.#to];
     const { stderr: words, stdout } = this.#child;
     const printed = startsPrograms ? [words, stdout] : [words];
@@ -109,7 +109,7 @@ export class Child {
     if (this.#isWide) return;
     this.#isWide = true;
     void this.write(last);
-    this.#to = ownDescriptor(this.#child);
+    this.#to = ownDescriptors(this.#child);
     this.#to.hold(this.#holds);
     this.#streams.push(this.#to);
   }
@@ -199,7 +199,7 @@ function spawn({ args, startsPrograms, env, cwd }: ChildOptions): Deno.ChildProc
       stdin: startsPrograms ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
-      ...WITH_DESCRIPTOR,
+      ...WITH_DESCRIPTORS,
     }).spawn();
     // There is room for it now: the ends of the child's pipes that are the child's were open here, too.
     openSignalPipe();
@@ -249,10 +249,13 @@ const { internal } = Deno as unknown as { readonly internal: symbol };
 const internals = (Deno as unknown as Record<symbol, Internals>)[internal]!;
 
 /**
- * What a child is started with that has a descriptor for frames beside its stdin and stdout, which what it
- * starts inherits and what runs in it may read; there it is descriptor 3.
+ * What a child is started with that has descriptors for frames beside its stdin and stdout, which what it
+ * starts inherits and what runs in it may read: there 3 is to be read, and 4 to be written. With one for
+ * both nothing could be written there as long as a read waits that began when none was free.
  */
-export const WITH_DESCRIPTOR = { [internals.kExtraStdio]: ["piped"] } as Deno.CommandOptions;
+export const WITH_DESCRIPTORS = {
+  [internals.kExtraStdio]: ["piped", "piped"],
+} as Deno.CommandOptions;
 
 /** What carries frames, at the caller's end. */
 interface ByteStream {
@@ -266,14 +269,14 @@ interface ByteStream {
   release(): Promise<void>;
 }
 
-function ownDescriptor(child: Deno.ChildProcess): ByteStream {
+function ownDescriptors(child: Deno.ChildProcess): ByteStream {
   const { core } = internals;
-  const rid = internals.getExtraPipeRids(child)![0]!;
+  const [to, from] = internals.getExtraPipeRids(child)! as readonly [number, number];
   let writing = Promise.resolve();
   let reading: Promise<unknown> | undefined;
   let holds = true;
   const read = async (into: Uint8Array): Promise<number> => {
-    const promise = core.read(rid, into);
+    const promise = core.read(from, into);
     reading = promise;
     if (!holds) core.unrefOpPromise(promise);
     try {
@@ -300,7 +303,7 @@ function ownDescriptor(child: Deno.ChildProcess): ByteStream {
       } while (whole && filled < into.length);
       return filled > 0 ? into.subarray(0, filled) : undefined;
     },
-    write: (bytes) => writing = writing.then(() => core.writeAll(rid, bytes)),
+    write: (bytes) => writing = writing.then(() => core.writeAll(to, bytes)),
     hold,
     close: () => writing,
     release: () => Promise.resolve(hold(false)),

@@ -78,7 +78,7 @@ const CHUNK_BYTES = 1 << 16;
 export const LARGE_BYTES = 1 << 16;
 /** The kind of a frame that says: what follows goes through the descriptor that holds more. */
 export const WIDER = 0;
-/** That descriptor, in the child: the first behind stderr. */
+/** That descriptor, in the child, which reads the first behind stderr and writes to the next. */
 export const WIDE_FD = 3;
 
 /** Bytes that are no frame: something else was written to the pipe. */

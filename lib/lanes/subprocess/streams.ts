@@ -2,9 +2,9 @@
  * A child's streams. It runs before any task's module, for that may print and read too.
  *
  * For the task and what it starts, stdin is at its end, and stdout goes where prints go: to stderr.
- * Frames have a descriptor of their own where the child may start programs, which inherit the real
- * stdin and stdout. Where it may not, frames go through these two until they are many and large, for a
- * descriptor of one's own costs `node:fs`, some 12 ms; then only code that reads or writes descriptors
+ * Frames have descriptors of their own where the child may start programs, which inherit the real
+ * stdin and stdout. Where it may not, frames go through these two until they are many and large, for
+ * descriptors of one's own cost `node:fs`, some 12 ms; then only code that reads or writes descriptors
  * 0 and 1 by their number can get in their way.
  */
 
@@ -16,7 +16,7 @@ interface FrameStream {
   writeSync(bytes: Uint8Array): number;
 }
 
-/** The descriptor of frames; stdin and stdout unless given. */
+/** The first of the two descriptors of frames; stdin and stdout unless given. */
 const descriptor = Deno.args[1] === undefined ? undefined : Number(Deno.args[1]);
 
 export const frames: FrameStream = descriptor === undefined
@@ -25,23 +25,23 @@ export const frames: FrameStream = descriptor === undefined
     readSync: Deno.stdin.readSync.bind(Deno.stdin),
     writeSync: Deno.stdout.writeSync.bind(Deno.stdout),
   }
-  : await openDescriptor(descriptor);
+  : await openDescriptors(descriptor, descriptor + 1);
 
 /** `node:fs` takes no more at a time. */
 const MOST_BYTES = 1 << 30;
 
-export async function openDescriptor(fd: number): Promise<FrameStream> {
+export async function openDescriptors(from: number, to: number): Promise<FrameStream> {
   const { read, readSync, writeSync } = await import("node:fs");
   return {
     read: (into) =>
       new Promise((resolve, reject) => {
-        read(fd, into, 0, Math.min(into.length, MOST_BYTES), null, (error, count) => {
+        read(from, into, 0, Math.min(into.length, MOST_BYTES), null, (error, count) => {
           if (error) reject(error);
           else resolve(count === 0 ? null : count);
         });
       }),
-    readSync: (into) => readSync(fd, into.subarray(0, MOST_BYTES)) || null,
-    writeSync: (bytes) => writeSync(fd, bytes.subarray(0, MOST_BYTES)),
+    readSync: (into) => readSync(from, into.subarray(0, MOST_BYTES)) || null,
+    writeSync: (bytes) => writeSync(to, bytes.subarray(0, MOST_BYTES)),
   };
 }
 

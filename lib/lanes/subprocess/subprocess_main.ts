@@ -17,7 +17,7 @@ import {
   WIDE_FD,
   WIDER,
 } from "./frame.ts";
-import { frames, openDescriptor } from "./streams.ts";
+import { frames, openDescriptors } from "./streams.ts";
 
 /** What carries frames: another one once they are large, which is being opened then. */
 let carrier = frames;
@@ -61,7 +61,7 @@ function receive(frame: Frame): void {
   const { kind, head } = frame;
   if (kind === ToLane.end) exit(0);
   if (kind === WIDER) {
-    opening = openDescriptor(WIDE_FD).then((wider) => {
+    opening = openDescriptors(WIDE_FD, WIDE_FD + 1).then((wider) => {
       write(encodeFrame(WIDER, [], undefined));
       carrier = wider;
     });

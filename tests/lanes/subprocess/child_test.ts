@@ -244,7 +244,7 @@ Deno.test({
       console.log("printed", await new Response(Deno.stdin.readable).text() === "");
       const bytes = new Uint8Array(3);
       for (let at = 0; at < 3;) at += readSync(fd, bytes, at, 3 - at, null);
-      writeSync(fd, bytes.reverse());
+      writeSync(fd + 1, bytes.reverse());
     `;
     const child = new Child({
       args: [

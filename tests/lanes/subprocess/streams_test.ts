@@ -78,11 +78,10 @@ Deno.test({
   async fn() {
     const code = `
       import { openSync } from "node:fs";
-      import { openDescriptor } from ${JSON.stringify(MODULE)};
+      import { openDescriptors } from ${JSON.stringify(MODULE)};
       const much = new Uint8Array(2 ** 31 + 1);
       const [file, sink] = [openSync(Deno.args[0], "r"), openSync("/dev/null", "w")];
-      const { read, readSync } = await openDescriptor(file);
-      const { writeSync } = await openDescriptor(sink);
+      const { read, readSync, writeSync } = await openDescriptors(file, sink);
       const counts = [await read(much) + (readSync(much) ?? 0), writeSync(much)];
       console.error(JSON.stringify(counts));
     `;
