@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import fc from "../properties.ts";
 import { MeasuringChild } from "../../lib/children/measuring_child.ts";
 import { Inbox, lineOf, linesOf } from "../../lib/children/parent.ts";
@@ -38,6 +39,20 @@ Deno.test({
     const closed = child[Symbol.asyncDispose]();
     assertEquals(await child.next(), { type: "ending" });
     await closed;
+  },
+});
+
+Deno.test({
+  name: "a child hears and speaks where its tasks leave no descriptor free",
+  ignore: ignore || Deno.build.os === "windows",
+  async fn() {
+    const file = fileURLToPath(new URL("./full_child.ts", import.meta.url));
+    const command = '"$0" run --quiet --no-check --allow-all "$1" parent';
+    const { stdout, stderr } = await new Deno.Command("bash", {
+      args: ["-c", `ulimit -n 100; exec ${command}`, Deno.execPath(), file],
+      env: { NO_COLOR: "1" },
+    }).output();
+    assertEquals(new TextDecoder().decode(stdout), "heard\n", new TextDecoder().decode(stderr));
   },
 });
 

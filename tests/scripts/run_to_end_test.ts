@@ -404,31 +404,6 @@ export default async (n) => { await new Promise((done) => setTimeout(done, 1)); 
   },
 );
 
-test(
-  "a run whose tasks leave no descriptor free loses no result, and none that it is told",
-  {
-    "job.js": `export const items = Array(200).keys().toArray();
-const held = [];
-export default async (n) => {
-  try { while (n === 0) held.push(Deno.listen({ hostname: "127.0.0.1", port: 0 })); } catch {}
-  await new Promise((done) => setTimeout(done, 5));
-  return n;
-};`,
-    "limited.sh": `ulimit -n 100; exec "$@"`,
-  },
-  async (folder) => {
-    const script = [Deno.execPath(), "run", "--allow-all", "--no-check", `${ROOT}scripts/run.ts`];
-    const { code, stdout, stderr } = await new Deno.Command("bash", {
-      args: ["limited.sh", ...script, "job.js", "--slots", "4", "--allow-net=127.0.0.1"],
-      cwd: folder,
-      env: { NO_COLOR: "1", INIT_CWD: folder },
-    }).output();
-    assertEquals(code, 0, new TextDecoder().decode(stderr));
-    assertEquals(linesIn(new TextDecoder().decode(stdout)).length, 200);
-  },
-  Deno.build.os !== "windows",
-);
-
 test("what was set up is taken down before the run ends", {
   "job.js": `
 export const items = [1];
