@@ -31,7 +31,7 @@ import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
 import { importModule } from "./lanes/lane_tasks.ts";
 import { checkNarrowing, copyOf, faultOf } from "./lanes/permissions.ts";
 import { needsPreload, ofOneProject, THREAD_FOLDERS } from "./lanes/project.ts";
-import { type ChannelEvents, decode, encodeAlone, type Encoded } from "./lanes/remote/channel.ts";
+import { type ChannelEvents, decode, encodeAlone, type Payload } from "./lanes/remote/channel.ts";
 import { threads, type Way } from "./lanes/remote/clone.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
@@ -40,7 +40,7 @@ import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
 import { defaultLanes, type Model, MODEL_TABLE } from "./models.ts";
 
 /** What the caller gives to all lanes, as it is now, in the form that travels. */
-function sharedOf({ shared }: SharedOptions, way: Way): Encoded | undefined {
+function sharedOf({ shared }: SharedOptions, way: Way): Payload {
   return shared === undefined ? undefined : encodeAlone("the option shared", shared, way);
 }
 
@@ -134,8 +134,7 @@ function eventLoop(model: Model, options: LimitedOptions): LimitedExecutor {
 }
 
 function loopLanes(options: SharedOptions, { graceMs }: PoolSize): LaneFactory {
-  const encoded = sharedOf(options, threads);
-  const shared = encoded && decode(encoded.special, encoded.payload).values?.[0];
+  const shared = decode(sharedOf(options, threads)).values?.[0];
   return (_number, events) => new EventLoopLane(events, { shared, graceMs });
 }
 

@@ -83,7 +83,7 @@ export class KnownTasks {
 
   /** Whether items that are about to be sent can't be. */
   keeps({ task, items, firstIndex }: Batch): boolean {
-    if (encodeAtOnce(items) !== undefined) return false;
+    if (encodeAtOnce(items) !== null) return false;
     return items.some((item, at) => this.#stays(task, `item ${firstIndex + at}`, item, "classes"));
   }
 

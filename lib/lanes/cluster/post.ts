@@ -84,8 +84,8 @@ const encoded = (...[kind, head, payload]: Message) => encodeFrame(kind, head, p
 /** The report that these items failed, for the server didn't store them, or what became of them. */
 export function unstored(id: number, count: number, last: boolean, reason: BrokerError): Message {
   const report = failedReport(count, reason, last);
-  const { payload, special } = encode(new Array(count), report.failures, true, way);
-  return [FromLane.report, reportHead(id, report, special), payload];
+  const payload = encode(new Array(count), report.failures, true, way);
+  return [FromLane.report, reportHead(id, report), payload];
 }
 
 /** Brings a message to the other side; rejects if it isn't known to be there, though it may be. */

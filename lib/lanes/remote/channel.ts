@@ -31,7 +31,7 @@ export const ToLane = {
   usage: 4,
   /** There will be no more. */
   end: 5,
-  /** [1 if special] what the caller gave to all lanes, as the only one of a list of values. */
+  /** What the caller gave to all lanes, as the only one of a list of values. */
   shared: 6,
   /** What was set up is to be disposed: the lane is about to be closed. */
   dispose: 7,
@@ -116,13 +116,11 @@ export interface Channel {
   close(): Promise<void>;
 }
 
-/** Where the heads of batches and reports say how many values there are, and in which form. */
+/** Where the heads of batches and reports say of what they are, and how many values there are. */
 export const BATCH_TASK = 1;
 export const BATCH_COUNT = 2;
-export const BATCH_SPECIAL = 10;
 export const REPORT_COUNT = 1;
 export const REPORT_LAST = 2;
-export const REPORT_SPECIAL = 5;
 
 /** As a batch's numbers tell it. */
 const WHOLE: readonly Whole[] = ["as sent", "data", "classes"];
@@ -146,7 +144,6 @@ export function batchHead(
   task: number,
   batch: BatchNumbers,
   count: number,
-  special: boolean,
 ): number[] {
   return [
     id,
@@ -159,7 +156,6 @@ export function batchHead(
     batch.giveBackMs,
     Number(batch.mark),
     Number(batch.transfer),
-    Number(special),
     WHOLE.indexOf(batch.whole),
     ...batch.span === undefined ? [] : spanNumbers(batch.span),
   ];
@@ -167,7 +163,7 @@ export function batchHead(
 
 /** @param task The one of the number that is told in {@linkcode BATCH_TASK}. */
 export function readBatch(head: ArrayLike<number>, payload: Payload, task: Task): ServedBatch {
-  const { values } = decode(head[BATCH_SPECIAL] === 1, payload);
+  const { values } = decode(payload);
   const items = values ?? new Array(head[BATCH_COUNT]!).fill(undefined);
   return {
     id: head[0]!,
@@ -180,21 +176,20 @@ export function readBatch(head: ArrayLike<number>, payload: Payload, task: Task)
     giveBackMs: head[7]!,
     mark: head[8] === 1,
     transfer: head[9] === 1,
-    whole: WHOLE[head[11]!]!,
-    span: readSpan(head, 12),
+    whole: WHOLE[head[10]!]!,
+    span: readSpan(head, 11),
   };
 }
 
-const REPORT_FIELDS = 7;
+const REPORT_FIELDS = 6;
 
 /** Puts a report's numbers in a row; the times, if there are any, in one piece. */
 export function reportHead(
   id: number,
   report: Omit<Report, "values" | "failures">,
-  special: boolean,
 ): number[] | Float64Array<ArrayBuffer> {
   const { count, last, startedAtMs, endedAtMs, times, bytes = 0 } = report;
-  const head = [id, count, Number(last), startedAtMs, endedAtMs, Number(special), bytes];
+  const head = [id, count, Number(last), startedAtMs, endedAtMs, bytes];
   if (times === undefined) return head;
   const all = new Float64Array(REPORT_FIELDS + times.length);
   all.set(head);
@@ -213,7 +208,7 @@ export function failedReport(count: number, reason?: unknown, last = true): Repo
 
 /** The head of one that says that nothing more of a batch is started. */
 export function droppedHead(id: number): ReturnType<typeof reportHead> {
-  return reportHead(id, failedReport(0), false);
+  return reportHead(id, failedReport(0));
 }
 
 /** Reads what {@linkcode reportHead} wrote, with times of the caller's clock. */
@@ -221,11 +216,11 @@ export function readReport(head: ArrayLike<number>, offsetMs: number, payload: P
   const count = head.length - REPORT_FIELDS;
   const times = count > 0 ? new Float64Array(count) : undefined;
   for (let at = 0; at < count; at++) times![at] = head[REPORT_FIELDS + at]! + offsetMs;
-  const { values, failures } = decode(head[REPORT_SPECIAL] === 1, payload);
+  const { values, failures } = decode(payload);
   return {
     count: head[REPORT_COUNT]!,
     values,
-    bytes: head[6]!,
+    bytes: head[5]!,
     failures,
     startedAtMs: head[3]! + offsetMs,
     endedAtMs: head[4]! + offsetMs,
@@ -277,11 +272,11 @@ function everyUndefined(values: ArrayLike<unknown>): boolean {
   return true;
 }
 
-/** What travels: the values as they are, or with marks in the places of errors. */
-export type Payload = ArrayLike<unknown> | undefined | SpecialPayload;
+/** What travels: the values as they are, all undefined or in a list of some kind, or with errors. */
+export type Payload = undefined | Float64Array | readonly unknown[] | WithErrors;
 
-/** Values that can't be sent as they are, and failures. */
-interface SpecialPayload {
+/** Values with marks in the places of errors, and failures. */
+interface WithErrors {
   readonly values: unknown;
   readonly failures: readonly SealedFailure[] | undefined;
 }
@@ -290,46 +285,37 @@ interface SealedFailure extends Omit<Failure, "reason"> {
   readonly reason: Envelope;
 }
 
-export interface Encoded {
-  /** Whether the payload is a {@linkcode SpecialPayload}. */
-  readonly special: boolean;
-  readonly payload: Payload;
-}
-
-/** The form of values of which it can be seen at once that they can be sent; undefined for others. */
-export function encodeAtOnce(values: ArrayLike<unknown>): Encoded | undefined {
+/** The form of values of which it can be seen at once that they can be sent; null for others. */
+export function encodeAtOnce(values: ArrayLike<unknown>): Payload | null {
   const payload = pack(values);
-  if (Array.isArray(payload) && !areFewAndPlain(payload)) return undefined;
-  return { special: false, payload };
+  return Array.isArray(payload) && !areFewAndPlain(payload) ? null : payload;
 }
 
-/** Puts values, and what became of those that aren't there, into the form that travels. */
+/**
+ * Puts values, and what became of those that aren't there, into the form that travels.
+ *
+ * @param special Whether the values hold something that must be replaced on its way.
+ */
 export function encode(
   values: ArrayLike<unknown>,
   failures: readonly Failure[] | undefined,
   special: boolean,
   way: Way,
-): Encoded {
-  if (!special && failures === undefined) return { special: false, payload: pack(values) };
+): Payload {
+  if (!special && failures === undefined) return pack(values);
   const list = Array.isArray(values) ? values : Array.from(values);
   return {
-    special: true,
-    payload: {
-      values: special ? sealErrorsIn(list, way) : list,
-      failures: failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason, way) })),
-    },
+    values: special ? sealErrorsIn(list, way) : list,
+    failures: failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason, way) })),
   };
 }
 
 /** One value as it arrives; throws a CloneError if it can't be sent. */
-export function encodeAlone(what: string, value: unknown, way: Way): Encoded {
+export function encodeAlone(what: string, value: unknown, way: Way): Payload {
   let cause: unknown;
   try {
     const { refused, special } = inspect([value], way);
-    if (!refused) {
-      const { payload } = encode([value], undefined, special, way);
-      return { special, payload: way.clone(payload) as Payload };
-    }
+    if (!refused) return way.clone(encode([value], undefined, special, way)) as Payload;
   } catch (error) {
     cause = error;
   }
@@ -337,12 +323,14 @@ export function encodeAlone(what: string, value: unknown, way: Way): Encoded {
 }
 
 /** Reads what {@linkcode encode} made, after its way. */
-export function decode(special: boolean, payload: Payload): {
+export function decode(payload: Payload): {
   readonly values: ArrayLike<unknown> | undefined;
   readonly failures: readonly Failure[] | undefined;
 } {
-  if (!special) return { values: payload as ArrayLike<unknown> | undefined, failures: undefined };
-  const { values, failures } = payload as SpecialPayload;
+  if (payload === undefined || payload instanceof Float64Array || Array.isArray(payload)) {
+    return { values: payload, failures: undefined };
+  }
+  const { values, failures } = payload as WithErrors;
   return {
     values: openErrorsIn(values) as unknown[],
     failures: failures?.map((f) => ({ ...f, reason: openEnvelope(f.reason) })),

@@ -35,8 +35,8 @@ export type Envelope =
   }
   /** Those of an answer, which many errors bear: they say when to try again. */
   | { readonly kind: "headers"; readonly headers: [string, string][] }
-  /** Something else that was thrown; `undefined` too. */
-  | { readonly kind: "value"; readonly value: unknown; readonly special: boolean };
+  /** Something else that was thrown, `undefined` too, as {@linkcode openErrorsIn} gives it in a list. */
+  | { readonly kind: "value"; readonly list: unknown };
 
 /** Deep enough for every real chain of causes, and an end for one that is made as it is looked at. */
 const MAX_DEPTH = 100;
@@ -82,7 +82,7 @@ interface Sealing {
 function seal(thrown: unknown, sealing: Sealing): Envelope {
   const answer = attempt(() => sealAnswer(thrown));
   if (answer !== undefined) return answer;
-  if (!isError(thrown)) return { kind: "value", ...sendable(thrown, sealing) };
+  if (!isError(thrown)) return { kind: "value", list: listWith(thrown, sealing) };
   const { within } = sealing;
   const goesOn = within.length < MAX_DEPTH && !within.includes(thrown) &&
     sealing.nested++ < MAX_NESTED;
@@ -170,18 +170,23 @@ function sealProperties(
   return { properties, parts };
 }
 
-/** A value as it can be sent; what of it can't be is put into words. */
-function sendable(value: unknown, sealing: Sealing): { value: unknown; special: boolean } {
+/** A list with a value as it can be sent; what of it can't be is put into words. */
+function listWith(value: unknown, sealing: Sealing): unknown {
   const { way } = sealing;
-  const canBe = (sealed: unknown) => attempt(() => (way.clone(sealed), true), false);
   const { refused, special } = inspect([value], way);
-  if (!refused) {
-    const sealed = special ? attempt(() => sealErrorsWithin([value], sealing)) : value;
-    if ((!special || sealed !== undefined) && canBe(sealed)) return { value: sealed, special };
+  const seals = [
+    ...refused ? [] : [() => special ? sealErrorsWithin([value], sealing) : [value]],
+    () => sealErrorsWithin([value], sealing, MAX_PRUNED),
+  ];
+  for (const seal of seals) {
+    const list = attempt(() => {
+      const sealed = seal();
+      way.clone(sealed);
+      return sealed;
+    });
+    if (list !== undefined) return list;
   }
-  const pruned = attempt(() => sealErrorsWithin([value], sealing, MAX_PRUNED));
-  if (pruned !== undefined && canBe(pruned)) return { value: pruned, special: true };
-  return { value: textOf(value), special: false };
+  return [textOf(value)];
 }
 
 function textOf(value: unknown): string {
@@ -190,7 +195,7 @@ function textOf(value: unknown): string {
 
 export function openEnvelope(envelope: Envelope): unknown {
   if (envelope.kind === "value") {
-    return envelope.special ? (openErrorsIn(envelope.value) as unknown[])[0] : envelope.value;
+    return (openErrorsIn(envelope.list) as unknown[])[0];
   }
   if (envelope.kind === "headers") return new Headers(envelope.headers);
   if (envelope.kind === "response") return openResponse(envelope);

@@ -13,7 +13,6 @@ import {
   encode,
   encodeAlone,
   encodeAtOnce,
-  type Encoded,
   FromLane,
   type Payload,
   readBatch,
@@ -92,7 +91,7 @@ export class LaneServer {
         this.#loading = this.#loading.then(() => this.#load(head[0]!, payload as TaskToLoad));
         break;
       case ToLane.shared:
-        this.#shared = decode(head[0] === 1, payload as Payload).values?.[0];
+        this.#shared = decode(payload as Payload).values?.[0];
         break;
       case ToLane.dispose:
         void this.#dispose();
@@ -171,8 +170,8 @@ export class LaneServer {
     const failures = whole === "as sent"
       ? report.failures
       : report.failures?.map((of) => ({ ...of, lost: failureLoss(of, way, whole) }));
-    const atOnce = failures === undefined ? encodeAtOnce(values) : undefined;
-    if (atOnce !== undefined) return this.#post(id, report, atOnce);
+    const atOnce = failures === undefined ? encodeAtOnce(values) : null;
+    if (atOnce !== null) return this.#post(id, report, atOnce);
     try {
       const objects = objectionsOn(way, whole);
       const { refused, count, special, bytes } = inspect(
@@ -201,8 +200,8 @@ export class LaneServer {
     return this.#kept.getOrInsertComputed(given, () => keptIn([given.shared, given.resource]));
   }
 
-  #post(id: number, report: Report, { special, payload }: Encoded, moves?: ArrayBuffer[]): void {
-    const head = reportHead(id, report, special);
+  #post(id: number, report: Report, payload: Payload, moves?: ArrayBuffer[]): void {
+    const head = reportHead(id, report);
     sendMoving((moves) => this.host.send(FromLane.report, head, payload, moves), moves);
   }
 

@@ -32,7 +32,6 @@ import {
   encode,
   encodeAlone,
   encodeAtOnce,
-  type Encoded,
   failedReport,
   FromLane,
   type Payload,
@@ -74,7 +73,7 @@ interface RemoteLaneOptions {
   /** Whether a lane that was started so may run a task; any unless given. */
   readonly accepts?: (task: Task) => boolean;
   /** What the caller gave to all lanes, in the form that travels; nothing unless given. */
-  readonly shared?: Encoded | undefined;
+  readonly shared?: Payload;
   /** How long disposing what was set up may take; Infinity unless given. */
   readonly graceMs?: number;
 }
@@ -162,9 +161,9 @@ export class RemoteLane implements Lane {
 
   /** Sends as many of the first items as may travel together. */
   #post(batch: LaneBatch): void {
-    const encoded = encodeAtOnce(batch.items);
-    if (encoded === undefined) this.#postInspected(batch);
-    else this.#offer(batch, batch.items.length, encoded);
+    const payload = encodeAtOnce(batch.items);
+    if (payload === null) this.#postInspected(batch);
+    else this.#offer(batch, batch.items.length, payload);
   }
 
   #postInspected(batch: LaneBatch, most = batch.items.length): void {
@@ -179,7 +178,8 @@ export class RemoteLane implements Lane {
       this.#forget(batch);
       (batch.note as Note).id = 0;
       // A proxy, for instance, looks as if it could be sent.
-      const bad = items.findIndex((item) => !attempt(() => encodeAlone("it", item, way)));
+      const canBe = (item: unknown) => attempt(() => (encodeAlone("it", item, way), true), false);
+      const bad = items.findIndex((item) => !canBe(item));
       if (bad > 0) this.#postInspected(batch, bad);
       else this.#refuse(batch, error);
     }
@@ -188,7 +188,7 @@ export class RemoteLane implements Lane {
   #offer(
     batch: LaneBatch,
     count: number,
-    encoded: Encoded,
+    payload: Payload,
     bytes = 0,
     moves?: ArrayBuffer[],
   ): void {
@@ -197,10 +197,11 @@ export class RemoteLane implements Lane {
     this.#sent.set(note.id, batch);
     // A lane that ends soon after it was loaded may not have come to the first.
     batch.mark ||= count === 1 && !this.#hasRun;
-    const head = batchHead(note.id, note.task.number, batch, count, encoded.special);
-    const send = (moves?: ArrayBuffer[]) =>
-      this.#channel.send(ToLane.batch, head, encoded.payload, moves);
-    batch.moved = sendMoving(send, moves);
+    const head = batchHead(note.id, note.task.number, batch, count);
+    batch.moved = sendMoving(
+      (moves) => this.#channel.send(ToLane.batch, head, payload, moves),
+      moves,
+    );
     batch.sentCount = count;
     batch.sentBytes = bytes;
   }
@@ -413,9 +414,7 @@ export class RemoteLane implements Lane {
         this.#state = "ready";
         this.#becomeReady(clock.now() - this.#startedMs);
         // Once a lane, before its first task.
-        if (shared !== undefined) {
-          this.#channel.send(ToLane.shared, [Number(shared.special)], shared.payload);
-        }
+        if (shared !== undefined) this.#channel.send(ToLane.shared, [], shared);
         for (const known of this.#tasks.all) this.#askToLoad(known);
         break;
       case FromLane.loaded:

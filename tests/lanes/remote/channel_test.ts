@@ -2,13 +2,11 @@ import { assertEquals } from "@std/assert";
 import fc from "../../properties.ts";
 import {
   BATCH_COUNT,
-  BATCH_SPECIAL,
   BATCH_TASK,
   batchHead,
   readBatch,
   readReport,
   REPORT_COUNT,
-  REPORT_SPECIAL,
   reportHead,
 } from "../../../lib/lanes/remote/channel.ts";
 import { DOUBLE } from "../batch.ts";
@@ -31,14 +29,14 @@ Deno.test("a batch's numbers come out as they went in, infinities too", () => {
     whole: "classes",
     span: undefined,
   };
-  const head = batchHead(2 ** 31 - 1, 4, batch, 2, true);
+  const head = batchHead(2 ** 31 - 1, 4, batch, 2);
   assertEquals(readBatch(carried(head), { values: ["a"], failures: undefined }, DOUBLE), {
     ...batch,
     id: 2 ** 31 - 1,
     task: DOUBLE,
     items: ["a"],
   });
-  assertEquals([head[BATCH_TASK], head[BATCH_COUNT], head[BATCH_SPECIAL]], [4, 2, 1]);
+  assertEquals([head[BATCH_TASK], head[BATCH_COUNT]], [4, 2]);
 });
 
 Deno.test("a report's numbers come out as they went in, on the caller's clock", () => {
@@ -53,7 +51,7 @@ Deno.test("a report's numbers come out as they went in, on the caller's clock", 
     bytes: 4,
   };
   const decoded = { values: ["a", "b"], failures: undefined };
-  const head = reportHead(9, report, true);
+  const head = reportHead(9, report);
   assertEquals(readReport(head, 100, decoded), {
     ...decoded,
     count: 2,
@@ -63,8 +61,8 @@ Deno.test("a report's numbers come out as they went in, on the caller's clock", 
     endedAtMs: 120,
     times: Float64Array.of(110, 115, 115, 120),
   });
-  assertEquals([head[0], head[REPORT_COUNT], head[REPORT_SPECIAL]], [9, 2, 1]);
-  const last = reportHead(9, { ...report, times: undefined, last: true }, false);
+  assertEquals([head[0], head[REPORT_COUNT]], [9, 2]);
+  const last = reportHead(9, { ...report, times: undefined, last: true });
   const short = readReport(last, 0, undefined);
   assertEquals([short.times, short.last], [undefined, true]);
 });
@@ -79,7 +77,7 @@ Deno.test("a report's times own their memory, wherever their head was read from"
     times: Float64Array.of(1, 2),
     last: true,
   };
-  const head = carried(reportHead(9, report, false));
+  const head = carried(reportHead(9, report));
   const { times } = readReport(head, 5, undefined);
   assertEquals([...times!], [6, 7]);
   assertEquals(times!.buffer.byteLength, 16);
@@ -111,14 +109,13 @@ Deno.test("whatever a batch is like, its numbers come out as they went in (seed 
   fc.assert(
     fc.property(
       batch,
-      fc.record({ id: whole, task: whole, count: whole, special: fc.boolean() }),
+      fc.record({ id: whole, task: whole, count: whole, holdsErrors: fc.boolean() }),
       (batch, rest) => {
-        const { id, task, count, special } = rest;
-        const head = carried(batchHead(id, task, batch, count, special));
-        const payload = special ? { values: [], failures: undefined } : [];
+        const { id, task, count, holdsErrors } = rest;
+        const head = carried(batchHead(id, task, batch, count));
+        const payload = holdsErrors ? { values: [], failures: undefined } : [];
         assertEquals(readBatch(head, payload, DOUBLE), { ...batch, id, task: DOUBLE, items: [] });
-        const numbers = [head[BATCH_TASK], head[BATCH_COUNT], head[BATCH_SPECIAL]];
-        assertEquals(numbers, [task, count, Number(special)]);
+        assertEquals([head[BATCH_TASK], head[BATCH_COUNT]], [task, count]);
       },
     ),
     { seed: 1 },
@@ -135,11 +132,11 @@ Deno.test("whatever a report is like, its numbers come out as they went in (seed
     bytes: whole,
   });
   fc.assert(
-    fc.property(report, whole, time, fc.boolean(), ({ times, ...rest }, id, offsetMs, special) => {
+    fc.property(report, whole, time, fc.boolean(), ({ times, ...rest }, id, offsetMs, hasErrors) => {
       const sent = { ...rest, values: undefined, failures: undefined };
-      const head = reportHead(id, { ...sent, times: times && Float64Array.from(times) }, special);
-      assertEquals([head[0], head[REPORT_SPECIAL]], [id, Number(special)]);
-      const payload = special ? { values: undefined, failures: undefined } : undefined;
+      const head = reportHead(id, { ...sent, times: times && Float64Array.from(times) });
+      assertEquals(head[0], id);
+      const payload = hasErrors ? { values: undefined, failures: undefined } : undefined;
       for (const arrived of [carried(head), [...carried(head)]]) {
         assertEquals(readReport(arrived, offsetMs, payload), {
           ...sent,

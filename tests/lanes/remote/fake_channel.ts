@@ -184,7 +184,7 @@ export function reportHeadOf(id: number, report: Partial<Report> = {}): ArrayLik
     times: undefined,
     last: true,
   };
-  return reportHead(id, { ...plain, ...report }, false);
+  return reportHead(id, { ...plain, ...report });
 }
 
 /** A server whose caller is a test. */

@@ -286,7 +286,7 @@ Deno.test("a set-up is announced, is given what is shared, and is disposed when 
     });
     export default (_, { resource, shared }) => [resource.n, shared.n];`;
   const module = `data:text/javascript,${encodeURIComponent(code)}`;
-  server.receive(ToLane.shared, [0], [{ n: 5 }]);
+  server.receive(ToLane.shared, [], [{ n: 5 }]);
   const loaded = next(FromLane.loaded);
   server.receive(ToLane.load, [NUMBERS.same], { module, export: "default", isProgram: false });
   await loaded;

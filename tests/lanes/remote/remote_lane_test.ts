@@ -118,7 +118,7 @@ Deno.test("what is said of a batch that is done with is not told", async () => {
 // What is shared, and what is set up
 
 Deno.test("what is shared is sent once, before the first task is loaded", async () => {
-  const shared = { special: false, payload: [{ a: 1 }] };
+  const shared = [{ a: 1 }];
   let channel!: FakeChannel;
   const lane = new RemoteLane(
     new Told(),
@@ -129,7 +129,7 @@ Deno.test("what is shared is sent once, before the first task is loaded", async 
   channel.saysReady();
   void lane.load(OTHER).catch(() => {});
   assertEquals(channel.kinds, [ToLane.shared, ToLane.load, ToLane.load]);
-  assertEquals(channel.sent[0], { kind: ToLane.shared, head: [0], payload: [{ a: 1 }] });
+  assertEquals(channel.sent[0], { kind: ToLane.shared, head: [], payload: [{ a: 1 }] });
   await lane.close();
 });
 

@@ -49,9 +49,8 @@ export function give(
 ): void {
   const way = toThread();
   const special = items.some((item) => item instanceof Error);
-  const { payload } = encode(items, undefined, special, way);
-  const head = batchHead(id, NUMBERS[name], batchOf(items, options), items.length, special);
-  server.receive(ToLane.batch, head, carried(way, payload));
+  const head = batchHead(id, NUMBERS[name], batchOf(items, options), items.length);
+  server.receive(ToLane.batch, head, carried(way, encode(items, undefined, special, way)));
 }
 
 /** What the server reported, as the caller reads it. */

@@ -7,15 +7,14 @@ import {
   decode,
   encode,
   encodeAtOnce,
-  type Encoded,
   pack,
   type Payload,
 } from "../../../lib/lanes/remote/channel.ts";
 import { bothWays, toThread } from "./ways.ts";
 
 /** What arrives of encoded values. */
-function arrived({ special, payload }: Encoded, way: Way) {
-  return decode(special, way.clone(payload) as Payload);
+function arrived(payload: Payload, way: Way) {
+  return decode(way.clone(payload) as Payload);
 }
 
 function across(values: readonly unknown[], way: Way, failures?: readonly Failure[]) {
@@ -24,13 +23,13 @@ function across(values: readonly unknown[], way: Way, failures?: readonly Failur
 }
 
 Deno.test("what is seen at once to be sendable needs no looking into", () => {
-  assertEquals(encodeAtOnce([]), { special: false, payload: undefined });
-  assertEquals(encodeAtOnce([undefined, undefined]), { special: false, payload: undefined });
-  assertEquals(encodeAtOnce([1, true, null]), { special: false, payload: [1, true, null] });
+  assertEquals(encodeAtOnce([]), undefined);
+  assertEquals(encodeAtOnce([undefined, undefined]), undefined);
+  assertEquals(encodeAtOnce([1, true, null]), [1, true, null]);
   const numbers = Array.from({ length: 9 }, (_, at) => at);
-  assertEquals(encodeAtOnce(numbers), { special: false, payload: Float64Array.from(numbers) });
+  assertEquals(encodeAtOnce(numbers), Float64Array.from(numbers));
   const others = [["a"], [{}], [() => 1], [1, undefined], [...numbers, "a"]];
-  assertEquals(others.map(encodeAtOnce), others.map(() => undefined));
+  assertEquals(others.map(encodeAtOnce), others.map(() => null));
 });
 
 for (const [name, way] of bothWays()) {
@@ -93,7 +92,7 @@ Deno.test("a value that looks like a sealed one is a value like any other", () =
 
 Deno.test("many numbers travel as one buffer, also beside an item that isn't there", () => {
   const numbers = Array.from({ length: 9 }, (_, at) => at / 2);
-  assertInstanceOf(encode(numbers, undefined, false, toThread()).payload, Float64Array);
+  assertInstanceOf(encode(numbers, undefined, false, toThread()), Float64Array);
   const failures: Failure[] = [{ offset: 9, ended: "failed", reason: 1 }];
   const { values } = arrived(
     encode([...numbers, undefined], failures, false, toThread()),
