@@ -7,8 +7,8 @@ import type {
   Forced,
   Lane,
   LaneBatch,
+  LaneSettings,
   Report,
-  Whole,
 } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
 import type { Span, SpanPlace } from "../lanes/telemetry.ts";
@@ -32,20 +32,11 @@ export interface Pace {
 /** Makes the pace of a key, of which so many tasks are in flight. */
 export type PaceMaker = (inFlight: () => number) => Pace;
 
-/** What all batches of a run have in common. */
-export interface BatchSettings {
-  /** Infinity for none. */
-  readonly timeoutMs: number;
+/** The same, with what lanes needn't know. */
+export interface BatchSettings extends LaneSettings {
   readonly loadTimeoutMs: number;
-  readonly timed: boolean;
-  readonly transfer: boolean;
   /** Whether an item's buffers are empty in the caller once it has ended. */
   readonly emptiesItems: boolean;
-  /** Whether they may move. */
-  readonly movesItems: boolean;
-  readonly whole: Whole;
-  readonly mostBytes: number;
-  readonly giveBackMs: number;
 }
 
 /** A run, as the pool knows it. */
@@ -198,32 +189,8 @@ export class Batch implements LaneBatch {
     return this.history.attempt;
   }
 
-  get timeoutMs(): number {
-    return this.run.settings.timeoutMs;
-  }
-
-  get timed(): boolean {
-    return this.run.settings.timed;
-  }
-
-  get transfer(): boolean {
-    return this.run.settings.transfer;
-  }
-
-  get movesItems(): boolean {
-    return this.run.settings.movesItems;
-  }
-
-  get whole(): Whole {
-    return this.run.settings.whole;
-  }
-
-  get mostBytes(): number {
-    return this.run.settings.mostBytes;
-  }
-
-  get giveBackMs(): number {
-    return this.run.settings.giveBackMs;
+  get settings(): BatchSettings {
+    return this.run.settings;
   }
 
   get context(): unknown {

@@ -250,7 +250,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   onSend(batch: Batch): void {
     if (this.rests) this.awaited();
-    batch.mark = batch.timeoutMs !== Infinity || batch.alone || this.#size.isLong;
+    batch.mark = this.settings.timeoutMs !== Infinity || batch.alone || this.#size.isLong;
     batch.sentAtMs = this.#queue.takenAtMs;
     batch.isOut = true;
     this.#inFlight++;

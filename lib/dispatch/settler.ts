@@ -323,7 +323,7 @@ export class Settler {
     cause?: unknown,
   ): void {
     const { graceMs } = this.options;
-    const { reported, items, asked, timeoutMs, sentCount } = batch;
+    const { reported, items, asked, settings: { timeoutMs }, sentCount } = batch;
     if (at.state === "waiting" || at.state === "loading") {
       return this.run.putBack(batch.part(reported, items.length));
     }

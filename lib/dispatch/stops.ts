@@ -58,7 +58,7 @@ export interface Enforcer {
 const LEAST_TIMER_MS = 2;
 
 /** The least time after which a batch may be over one of its limits: one that isn't sent may load for too long. */
-function leastMs({ sentCount, run: { settings } }: Batch): number {
+function leastMs({ sentCount, settings }: Batch): number {
   return sentCount > 0 ? settings.timeoutMs : Math.min(settings.loadTimeoutMs, settings.timeoutMs);
 }
 
@@ -119,7 +119,7 @@ export class Deadlines {
   #lookAt(batch: Batch): void {
     const now = clock.now();
     const at = batch.on!.lane.progress(batch);
-    const { asked, timeoutMs, run: { settings: { loadTimeoutMs } } } = batch;
+    const { asked, settings: { timeoutMs, loadTimeoutMs } } = batch;
     const mostMs = leastMs(batch);
     const isNext = at.state === "waiting" && at.isNext === true;
     if (!isNext) batch.nextSinceMs = Infinity;

@@ -17,14 +17,8 @@ export type Whole =
   /** Results and errors, with their classes. */
   | "classes";
 
-/** Items that travel together and run one after another in one slot. */
-export interface LaneBatch {
-  readonly task: Task;
-  /** Index of the first item in the input; the others follow on. */
-  readonly firstIndex: number;
-  readonly items: readonly unknown[];
-  /** Which start of these items this is, from 1. */
-  readonly attempt: number;
+/** What all batches of a run have in common. */
+export interface LaneSettings {
   /** Deadline of each item from its own start; Infinity for none. */
   readonly timeoutMs: number;
   /** Whether each item's own start and end are wanted. */
@@ -38,6 +32,17 @@ export interface LaneBatch {
   readonly movesItems: boolean;
   /** Above about so many bytes the lane takes fewer of the items, and gives the others back. */
   readonly mostBytes: number;
+}
+
+/** Items that travel together and run one after another in one slot. */
+export interface LaneBatch {
+  readonly task: Task;
+  /** Index of the first item in the input; the others follow on. */
+  readonly firstIndex: number;
+  readonly items: readonly unknown[];
+  /** Which start of these items this is, from 1. */
+  readonly attempt: number;
+  readonly settings: LaneSettings;
   readonly sentAtMs: number;
   /** The async context of who wants its items run. */
   readonly context?: unknown;

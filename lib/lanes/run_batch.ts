@@ -6,7 +6,7 @@
 import { httpSigns } from "../tasks/http_signs.ts";
 import { attempt, isThenable } from "./attempt.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
-import type { AskReason, Failure, LaneBatch, Report } from "./lane.ts";
+import type { AskReason, Failure, LaneBatch, LaneSettings, Report } from "./lane.ts";
 import { type Given, NOTHING } from "./lane_tasks.ts";
 import { type TaskContext, type TaskFunction, titleOf } from "./task.ts";
 
@@ -43,10 +43,9 @@ function asWhole(item: unknown): unknown {
   return whole === item && (whole !== 0 || 1 / item > 0) ? whole : item;
 }
 
-export type RunnableBatch = Pick<
-  LaneBatch,
-  "task" | "firstIndex" | "items" | "attempt" | "timeoutMs" | "timed" | "giveBackMs"
->;
+export interface RunnableBatch extends Pick<LaneBatch, "task" | "firstIndex" | "items" | "attempt"> {
+  readonly settings: Pick<LaneSettings, "timeoutMs" | "timed" | "giveBackMs">;
+}
 
 /** A batch under way, as its lane sees it. */
 export interface LaneRun<B extends RunnableBatch = RunnableBatch> {
@@ -119,11 +118,11 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     /** What its tasks are given besides their items. */
     readonly given: Given = NOTHING,
   ) {
-    const count = batch.items.length;
+    const { items: { length: count }, settings: { timed, timeoutMs } } = batch;
     this.#keep = count > 1 ? host.keep : undefined;
     this.#values = new Array(count);
-    this.#times = batch.timed && count > 1 ? new Float64Array(2 * count) : undefined;
-    const everyItem = batch.timed || batch.timeoutMs !== Infinity || count <= SELDOM_TIMED_ITEMS;
+    this.#times = timed && count > 1 ? new Float64Array(2 * count) : undefined;
+    const everyItem = timed || timeoutMs !== Infinity || count <= SELDOM_TIMED_ITEMS;
     this.#clockMask = everyItem ? 0 : CLOCK_PERIOD - 1;
   }
 
@@ -138,7 +137,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   }
 
   #loop(): void {
-    const { items, giveBackMs } = this.batch;
+    const { items, settings: { giveBackMs } } = this.batch;
     const fn = this.fn;
     const shortest = items.length > SHORTEST_ITEMS;
     while (this.offset < items.length) {
@@ -187,7 +186,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
       this.#times[2 * position] = startedMs;
       this.#times[2 * position + 1] = this.sinceMs;
     }
-    const late = this.#asked === "timeout" || this.sinceMs - startedMs > batch.timeoutMs;
+    const late = this.#asked === "timeout" || this.sinceMs - startedMs > batch.settings.timeoutMs;
     if (late) {
       // A value that comes after the deadline is late whether or not the task was told in time.
       this.#fail(position, "timed-out", this.#timeoutError(fulfilled ? undefined : result));
@@ -224,7 +223,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   }
 
   #timeoutError(thrown: unknown): TimeoutError {
-    const { timeoutMs } = this.batch;
+    const { timeoutMs } = this.batch.settings;
     const own = thrown === undefined || attempt(() => thrown instanceof TimeoutError, false);
     return new TimeoutError(
       `${this.#item} was stopped at its deadline of ${timeoutMs} ms`,
@@ -271,7 +270,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   /** Whether the running task is to stop, for whichever reason. */
   isStopping(): boolean {
     if (this.#asked !== undefined || this.isCancelled()) return true;
-    const { timeoutMs } = this.batch;
+    const { timeoutMs } = this.batch.settings;
     return timeoutMs !== Infinity && now() - this.sinceMs > timeoutMs;
   }
 
@@ -291,7 +290,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   #abortReason(): unknown {
     if (this.#asked === "timeout" || !this.isCancelled()) {
       return new TimeoutError(
-        `${this.#item} reached its deadline of ${this.batch.timeoutMs} ms`,
+        `${this.#item} reached its deadline of ${this.batch.settings.timeoutMs} ms`,
       );
     }
     return this.#cancelReason === undefined

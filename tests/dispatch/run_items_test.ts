@@ -275,7 +275,7 @@ Deno.test("buffers that are to move do so unless a retry would need them, and ar
     const { pool, lane, on } = laneOf(1, { moves: true });
     const item = { bytes: new Uint8Array(8) };
     const taken = take(mapSettled(pool, [item], { transfer: true, retries }));
-    assertEquals([on(0).transfer, on(0).movesItems], [true, retries === 0]);
+    assertEquals([on(0).settings.transfer, on(0).settings.movesItems], [true, retries === 0]);
     lane.finish(on(0));
     await settle();
     assertEquals([taken.end, item.bytes.byteLength], ["done", retries === 0 ? 0 : 8]);
@@ -283,7 +283,7 @@ Deno.test("buffers that are to move do so unless a retry would need them, and ar
   const { pool, lane, on } = laneOf(1, { moves: false });
   const kept = { bytes: new Uint8Array(8) };
   const taken = take(mapSettled(pool, [kept], { transfer: true }));
-  assertEquals([on(0).transfer, on(0).movesItems], [false, false]);
+  assertEquals([on(0).settings.transfer, on(0).settings.movesItems], [false, false]);
   lane.finish(on(0));
   await settle();
   assertEquals([taken.end, kept.bytes.byteLength], ["done", 8]);
@@ -294,7 +294,7 @@ Deno.test("a lane is told to say which item it starts where that is needed, and 
     using time = new VirtualTime();
     const { pool, lane, on } = laneOf(1);
     const taken = take(mapSettled(pool, ["a", "b"], options));
-    const { mark, giveBackMs, timeoutMs } = on(0);
+    const { mark, settings: { giveBackMs, timeoutMs } } = on(0);
     lane.start(on(0));
     time.nowMs += itemMs;
     lane.finish(on(0));

@@ -1,6 +1,6 @@
 /** Batches to give to lanes. */
 
-import type { LaneBatch } from "../../lib/lanes/lane.ts";
+import type { LaneBatch, LaneSettings } from "../../lib/lanes/lane.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 
 /** A task that needs no file and does nothing worth waiting for. */
@@ -9,27 +9,27 @@ export const DOUBLE: Task = {
   export: "default",
 };
 
+/** What a batch can be told to be. */
+export type BatchOptions = Partial<Omit<LaneBatch, "settings"> & LaneSettings>;
+
 /** A batch of these items, the first of which is item 10; all else as plain as can be unless told. */
-export function batchOf(items: readonly unknown[], options: Partial<LaneBatch> = {}): LaneBatch {
+export function batchOf(items: readonly unknown[], options: BatchOptions = {}): LaneBatch {
+  const { timeoutMs = Infinity, timed = false, giveBackMs = Infinity, ...further } = options;
+  const { transfer = false, movesItems = false, whole = "as sent", ...more } = further;
+  const { mostBytes = Infinity, ...rest } = more;
   return {
     task: DOUBLE,
     firstIndex: 10,
     items,
     attempt: 1,
-    timeoutMs: Infinity,
-    timed: false,
-    giveBackMs: Infinity,
+    settings: { timeoutMs, timed, giveBackMs, transfer, movesItems, whole, mostBytes },
     mark: false,
-    transfer: false,
-    movesItems: false,
-    whole: "as sent",
-    mostBytes: Infinity,
     sentAtMs: 0,
     sentCount: 0,
     sentBytes: 0,
     moved: false,
     note: undefined,
-    ...options,
+    ...rest,
   };
 }
 

@@ -84,7 +84,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   }
 
   async #run(): Promise<void> {
-    const { items, giveBackMs } = this.batch;
+    const { items, settings: { giveBackMs } } = this.batch;
     while (this.offset < items.length && !this.#isCancelled()) {
       const isLate = now() - this.#fromMs > giveBackMs && this.offset > this.#from;
       if (isLate && this.#open === undefined && this.#again.length === 0) break;
@@ -250,7 +250,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   }
 
   #isLate({ sinceMs }: OpenItem): boolean {
-    const { timeoutMs } = this.batch;
+    const { timeoutMs } = this.batch.settings;
     return timeoutMs !== Infinity && now() - sinceMs > timeoutMs;
   }
 
@@ -259,7 +259,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   }
 
   #stop(of: OpenItem, ended: "timed-out" | "cancelled"): void {
-    const { task, firstIndex, timeoutMs } = this.batch;
+    const { task, firstIndex, settings: { timeoutMs } } = this.batch;
     const what = `Item ${firstIndex + of.offset} of ${titleOf(task)} was`;
     const reason = ended === "timed-out"
       ? new TimeoutError(`${what} stopped at its deadline of ${timeoutMs} ms`)
@@ -281,7 +281,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   #take(last: boolean): Report {
     const ends = this.#ends.splice(0, this.offset - this.#from);
     const failures = ends.flatMap(({ end }, offset) => "value" in end ? [] : [{ offset, ...end }]);
-    const isTimed = this.batch.timed && this.batch.items.length > 1;
+    const isTimed = this.batch.settings.timed && this.batch.items.length > 1;
     const report: Report = {
       count: ends.length,
       values: ends.map(({ end }) => "value" in end ? end.value : undefined),

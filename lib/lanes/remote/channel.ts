@@ -6,7 +6,7 @@
  * they travel: many numbers in one buffer, errors in envelopes, everything else as it is.
  */
 
-import type { Failure, LaneBatch, Report, Whole } from "../lane.ts";
+import type { Failure, LaneBatch, LaneSettings, Report, Whole } from "../lane.ts";
 import type { PlacedTask, Task } from "../task.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
 import { clock } from "../timers.ts";
@@ -125,11 +125,9 @@ export const REPORT_LAST = 2;
 /** As a batch's numbers tell it. */
 const WHOLE: readonly Whole[] = ["as sent", "data", "classes"];
 
-type BatchNumbers = Pick<
-  LaneBatch,
-  | ("firstIndex" | "attempt" | "timeoutMs" | "timed" | "giveBackMs" | "mark" | "transfer")
-  | ("whole" | "span")
->;
+interface BatchNumbers extends Pick<LaneBatch, "firstIndex" | "attempt" | "mark" | "span"> {
+  readonly settings: Omit<LaneSettings, "movesItems" | "mostBytes">;
+}
 
 /** A batch where it is run. */
 export interface ServedBatch extends BatchNumbers {
@@ -142,22 +140,22 @@ export interface ServedBatch extends BatchNumbers {
 export function batchHead(
   id: number,
   task: number,
-  batch: BatchNumbers,
+  { firstIndex, attempt, settings, mark, span }: BatchNumbers,
   count: number,
 ): number[] {
   return [
     id,
     task,
     count,
-    batch.firstIndex,
-    batch.attempt,
-    batch.timeoutMs,
-    Number(batch.timed),
-    batch.giveBackMs,
-    Number(batch.mark),
-    Number(batch.transfer),
-    WHOLE.indexOf(batch.whole),
-    ...batch.span === undefined ? [] : spanNumbers(batch.span),
+    firstIndex,
+    attempt,
+    settings.timeoutMs,
+    Number(settings.timed),
+    settings.giveBackMs,
+    Number(settings.transfer),
+    WHOLE.indexOf(settings.whole),
+    Number(mark),
+    ...span === undefined ? [] : spanNumbers(span),
   ];
 }
 
@@ -171,12 +169,14 @@ export function readBatch(head: ArrayLike<number>, payload: Payload, task: Task)
     items: items as readonly unknown[],
     firstIndex: head[3]!,
     attempt: head[4]!,
-    timeoutMs: head[5]!,
-    timed: head[6] === 1,
-    giveBackMs: head[7]!,
-    mark: head[8] === 1,
-    transfer: head[9] === 1,
-    whole: WHOLE[head[10]!]!,
+    settings: {
+      timeoutMs: head[5]!,
+      timed: head[6] === 1,
+      giveBackMs: head[7]!,
+      transfer: head[8] === 1,
+      whole: WHOLE[head[9]!]!,
+    },
+    mark: head[10] === 1,
     span: readSpan(head, 11),
   };
 }

@@ -69,7 +69,7 @@ export class LaneServer {
       report: (run, report) => this.#onReport(run, report),
       // What isn't given back as it is needs no copy, which would be of another class.
       keep: (result, run) => {
-        const { transfer, whole } = run.batch;
+        const { transfer, whole } = run.batch.settings;
         if (isMoreThanBytes(result, host.way, whole)) return result;
         return ownBuffer(result, (buffer) => transfer && !this.#keptFor(run).has(buffer));
       },
@@ -164,7 +164,7 @@ export class LaneServer {
   }
 
   #send(run: LaneRun<ServedBatch>, report: Report): void {
-    const { id, task, transfer, whole, firstIndex } = run.batch;
+    const { id, task, settings: { transfer, whole }, firstIndex } = run.batch;
     const { way } = this.host;
     const { values = [] } = report;
     const failures = whole === "as sent"

@@ -168,7 +168,7 @@ export class RemoteLane implements Lane {
 
   #postInspected(batch: LaneBatch, most = batch.items.length): void {
     const { way } = this.#channel;
-    const found = inspect(batch.items, way, batch.mostBytes, most);
+    const found = inspect(batch.items, way, batch.settings.mostBytes, most);
     if (found.refused) return this.#refuse(batch);
     const { count, moves } = this.#moving(batch, found.count);
     const items = count === batch.items.length ? batch.items : batch.items.slice(0, count);
@@ -211,7 +211,7 @@ export class RemoteLane implements Lane {
    * empty, for there no other can end the lane before it starts.
    */
   #moving(batch: LaneBatch, count: number): { count: number; moves: ArrayBuffer[] } {
-    if (!batch.movesItems || this.#sent.size > 0) return { count, moves: [] };
+    if (!batch.settings.movesItems || this.#sent.size > 0) return { count, moves: [] };
     for (let at = 0; at < count; at++) {
       const moves = movable(batch.items[at]);
       if (moves.reduce((sum, { byteLength }) => sum + byteLength, 0) < MOVE_BYTES) continue;

@@ -4,7 +4,7 @@ import { KernelRun, type Program } from "../../../lib/lanes/gpu/kernel_run.ts";
 import type { Kernel } from "../../../lib/lanes/task.ts";
 import type { LaneBatch, Report } from "../../../lib/lanes/lane.ts";
 import type { BatchHost } from "../../../lib/lanes/run_batch.ts";
-import { batchOf, settle } from "../batch.ts";
+import { batchOf, type BatchOptions, settle } from "../batch.ts";
 
 /** An item is how many pieces it has; it gives their sum. */
 const COUNT: Kernel<number, number> = {
@@ -28,7 +28,7 @@ const COUNT: Kernel<number, number> = {
 /** Runs a batch on a GPU that does what `step` says, three times for all pieces, three of which fill it. */
 function runOf(
   items: readonly number[],
-  options: Partial<LaneBatch> = {},
+  options: BatchOptions = {},
   step: (words: Uint32Array, turn: number) => unknown = () => {},
   host: Partial<BatchHost<LaneBatch>> = {},
   { kernel = COUNT, enough = 3 } = {},

@@ -21,12 +21,14 @@ Deno.test("a batch's numbers come out as they went in, infinities too", () => {
   const batch: Parameters<typeof batchHead>[2] = {
     firstIndex: 2 ** 40,
     attempt: 3,
-    timeoutMs: Infinity,
-    timed: true,
-    giveBackMs: 16.5,
+    settings: {
+      timeoutMs: Infinity,
+      timed: true,
+      giveBackMs: 16.5,
+      transfer: true,
+      whole: "classes",
+    },
     mark: false,
-    transfer: true,
-    whole: "classes",
     span: undefined,
   };
   const head = batchHead(2 ** 31 - 1, 4, batch, 2);
@@ -95,12 +97,14 @@ Deno.test("whatever a batch is like, its numbers come out as they went in (seed 
   const batch = fc.record({
     firstIndex: fc.maxSafeNat(),
     attempt: whole,
-    timeoutMs: fc.oneof(time, fc.constant(Infinity)),
-    timed: fc.boolean(),
-    giveBackMs: fc.oneof(time, fc.constant(Infinity)),
+    settings: fc.record({
+      timeoutMs: fc.oneof(time, fc.constant(Infinity)),
+      timed: fc.boolean(),
+      giveBackMs: fc.oneof(time, fc.constant(Infinity)),
+      transfer: fc.boolean(),
+      whole: fc.constantFrom("as sent", "data", "classes"),
+    }),
     mark: fc.boolean(),
-    transfer: fc.boolean(),
-    whole: fc.constantFrom("as sent", "data", "classes"),
     span: fc.option(
       fc.record({ traceId: hex(32), spanId: hex(16), traceFlags: fc.nat({ max: 255 }) }),
       { nil: undefined },

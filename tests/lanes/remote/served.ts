@@ -1,6 +1,6 @@
 /** What a {@linkcode LaneServer} is given, and what it says of it. */
 
-import type { LaneBatch, Report } from "../../../lib/lanes/lane.ts";
+import type { Report } from "../../../lib/lanes/lane.ts";
 import {
   batchHead,
   encode,
@@ -10,7 +10,7 @@ import {
   ToLane,
 } from "../../../lib/lanes/remote/channel.ts";
 import type { LaneServer } from "../../../lib/lanes/remote/lane_server.ts";
-import { batchOf } from "../batch.ts";
+import { batchOf, type BatchOptions } from "../batch.ts";
 import { carried, type Message, serverOver } from "./fake_channel.ts";
 import { taskNamed } from "./tasks.ts";
 import { toThread } from "./ways.ts";
@@ -45,7 +45,7 @@ export function give(
   id: number,
   name: TaskName,
   items: readonly unknown[],
-  options: Partial<LaneBatch> = {},
+  options: BatchOptions = {},
 ): void {
   const way = toThread();
   const special = items.some((item) => item instanceof Error);
