@@ -62,9 +62,8 @@ export type Outcome<Result, Item = unknown> = Fulfilled<Result, Item> | Rejected
  */
 export interface Settled {
   readonly batch: Batch;
-  /** The first item's place in the batch, and in the input. */
+  /** The first item's place in the batch. */
   readonly from: number;
-  readonly firstIndex: number;
   readonly count: number;
   /** If they gave no value: how they ended, each in the same way. */
   readonly rejection: { readonly ended: Ending; readonly reason: unknown } | undefined;
@@ -82,12 +81,12 @@ export function valueAt({ report: { values }, reportFrom }: Settled, offset: num
 
 /** One item's outcome, made anew. */
 export function outcomeAt(settled: Settled, offset: number): Outcome<unknown> {
-  const { batch, firstIndex, rejection, isStarted, report } = settled;
+  const { batch, from, rejection, isStarted, report } = settled;
   const { times } = report;
   const at = 2 * (settled.reportFrom + offset);
   const settlement = {
-    index: firstIndex + offset,
-    item: batch.items[settled.from + offset],
+    index: batch.firstIndex + from + offset,
+    item: batch.items[from + offset],
     lane: isStarted && batch.on !== undefined ? batch.on.number : -1,
     attempts: isStarted ? batch.attempt : batch.attempt - 1,
     queuedAtMs: batch.queuedAtMs,
@@ -179,10 +178,11 @@ export class Output<T> implements Results<T> {
   /** Run: gives items that ended, each index once. */
   push(settled: Settled): void {
     if (settled.count === 0) return;
+    const firstIndex = settled.batch.firstIndex + settled.from;
     if (!this.#inInputOrder) {
       this.#ready.push(settled);
-    } else if (settled.firstIndex !== this.#nextIndex) {
-      this.#early.set(settled.firstIndex, settled);
+    } else if (firstIndex !== this.#nextIndex) {
+      this.#early.set(firstIndex, settled);
       return;
     } else {
       this.#ready.push(settled);

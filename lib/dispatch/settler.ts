@@ -375,8 +375,7 @@ function settledOf(
   report: Settled["report"] = untold(NaN),
   reportFrom = 0,
 ): Settled {
-  const firstIndex = batch.firstIndex + from;
-  return { batch, from, firstIndex, count, rejection, isStarted, report, reportFrom };
+  return { batch, from, count, rejection, isStarted, report, reportFrom };
 }
 
 /** What stands for a report of items that ended just now without one. */

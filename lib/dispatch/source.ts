@@ -320,7 +320,6 @@ export class Source {
   }
 }
 
-/** What an iterator gave, as a loop takes it. */
 /** An input's iterator. */
 function opened<Of, Name extends keyof Of>(
   items: Of,
@@ -333,6 +332,7 @@ function opened<Of, Name extends keyof Of>(
   throw new TypeError(`The input's [${String(name)}] ${given}, which is no iterator`);
 }
 
+/** What an iterator gave, as a loop takes it. */
 function resultOf(given: IteratorResult<unknown>): IteratorResult<unknown> {
   if (typeof given === "object" && given !== null || typeof given === "function") return given;
   throw new TypeError(`The input's next() gave ${shown(given)}, which is no object`);

@@ -14,7 +14,6 @@ const report = {
 const settled: Settled = {
   batch,
   from: 1,
-  firstIndex: 7,
   count: 2,
   rejection: undefined,
   isStarted: true,

@@ -16,7 +16,6 @@ function settled(firstIndex: number, count: number): Settled {
   return {
     batch: new FakeRun().batch(values, { firstIndex }),
     from: 0,
-    firstIndex,
     count,
     rejection: undefined,
     isStarted: true,
@@ -245,7 +244,7 @@ Deno.test("results are made only when they are handed out, each of its own item"
   const made: number[] = [];
   const run = { start() {}, taken() {}, leave: () => Promise.resolve() };
   const output = new Output(run, "input", (settled, offset) => {
-    made.push(settled.firstIndex + offset);
+    made.push(settled.batch.firstIndex + settled.from + offset);
     return outcomeAt(settled, offset);
   });
   output.push(settled(0, 3));

@@ -54,7 +54,7 @@ interface End {
 export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   offset = 0;
   current = 0;
-  sinceMs = now();
+  sinceMs = 0;
   running = false;
   together = 1;
   isCalling = false;
@@ -68,7 +68,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   /** The items that ended, from the first that was not reported on. */
   readonly #ends: End[] = [];
   #from = 0;
-  #fromMs = this.sinceMs;
+  #fromMs = 0;
 
   /** @param onFault Told that the GPU fails, so that nothing can be reported any more. */
   constructor(
@@ -79,6 +79,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   ) {}
 
   start(): void {
+    this.sinceMs = this.#fromMs = now();
     this.running = true;
     void this.#run().catch(this.onFault);
   }

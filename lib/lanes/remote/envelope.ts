@@ -293,7 +293,8 @@ function replaced(value: unknown, replacing: Replacing): unknown {
     copies.set(value, copy);
     return copy;
   };
-  switch (kindOf(value, sealing.way)) {
+  const kind = kindOf(value, sealing.way);
+  switch (kind) {
     case "error":
       // Each error of a value may hold as many others as one that is thrown.
       if (sealing.within.length === 0) sealing.nested = 0;
@@ -302,12 +303,6 @@ function replaced(value: unknown, replacing: Replacing): unknown {
     case "view":
       if (!takesMore(value as ArrayBufferView, sealing.way)) return value;
       return keep(copyOfView(value as ArrayBufferView));
-    case "list": {
-      const list = keep([] as unknown[]);
-      list.length = (value as unknown[]).length;
-      for (const key of Object.keys(value)) define(list, key, next(value, key));
-      return list;
-    }
     case "map": {
       const map = keep(new Map());
       for (const [key, child] of value as Map<unknown, unknown>) {
@@ -320,10 +315,11 @@ function replaced(value: unknown, replacing: Replacing): unknown {
       for (const child of value as Set<unknown>) set.add(replaced(child, replacing));
       return set;
     }
+    case "list":
     case "plain":
     case "private":
     case "instance": {
-      const copy = keep({});
+      const copy = keep(kind === "list" ? new Array((value as unknown[]).length) : {});
       for (const key of Object.keys(value)) define(copy, key, next(value, key));
       return copy;
     }

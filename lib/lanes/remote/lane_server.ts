@@ -48,13 +48,12 @@ interface ServerHost {
 }
 
 export class LaneServer {
-  readonly #ready = new Map<number, Task>();
-  readonly #makeRun = new Map<Task, MakeRun>();
-  readonly #waiting: ServedBatch[] = [];
+  /** Tasks that are loaded, by the numbers that stand for them. */
+  readonly #ready = new Map<number, { readonly task: Task; readonly makeRun: MakeRun }>();
+  readonly #waiting: LaneRun<ServedBatch>[] = [];
   readonly #running = new Map<number, LaneRun<ServedBatch>>();
   readonly #batchHost: BatchHost<ServedBatch>;
   readonly #kept = new WeakMap<Given, ReadonlySet<ArrayBufferLike>>();
-  #freeSlots: number;
   /** One after another, so that the caller knows which one it is that doesn't end, or ends the lane. */
   #loading: Promise<void> = Promise.resolve();
   #tasks: LaneTasks | undefined;
@@ -63,7 +62,6 @@ export class LaneServer {
   #loads = 0;
 
   constructor(private readonly host: ServerHost) {
-    this.#freeSlots = host.slots;
     const { cells } = host;
     this.#batchHost = {
       report: (run, report) => this.#onReport(run, report),
@@ -96,12 +94,12 @@ export class LaneServer {
       case ToLane.dispose:
         void this.#dispose();
         break;
-      case ToLane.batch:
-        this.#waiting.push(
-          readBatch(head, payload as Payload, this.#ready.get(head[BATCH_TASK]!)!),
-        );
+      case ToLane.batch: {
+        const { task, makeRun } = this.#ready.get(head[BATCH_TASK]!)!;
+        this.#waiting.push(makeRun(readBatch(head, payload as Payload, task), this.#batchHost));
         this.#startNext();
         break;
+      }
       case ToLane.ask:
         this.#ask(head[0]!, head[1] === 1, payload as Envelope | undefined);
         break;
@@ -116,8 +114,7 @@ export class LaneServer {
     this.host.send(FromLane.loading, [number, 0]);
     try {
       await (isProgram ? loadFromProgram : loadTask)(task);
-      this.#makeRun.set(task, await this.#makeReady(task));
-      this.#ready.set(number, task);
+      this.#ready.set(number, { task, makeRun: await this.#makeReady(task) });
     } catch (error) {
       return this.host.send(FromLane.unloadable, [number], sealEnvelope(error, this.host.way));
     }
@@ -142,14 +139,13 @@ export class LaneServer {
   }
 
   #startNext(): void {
-    while (this.#freeSlots > 0) {
-      const batch = this.#waiting.shift();
-      if (batch === undefined) return;
+    while (this.#running.size < this.host.slots) {
+      const run = this.#waiting.shift();
+      if (run === undefined) return;
+      const { id } = run.batch;
       // It may have been taken back.
-      if (this.host.cells?.take(batch.id) === false) continue;
-      const run = this.#makeRun.get(batch.task)!(batch, this.#batchHost);
-      this.#freeSlots--;
-      this.#running.set(batch.id, run);
+      if (this.host.cells?.take(id) === false) continue;
+      this.#running.set(id, run);
       run.start();
     }
   }
@@ -159,7 +155,6 @@ export class LaneServer {
     this.#send(run, report);
     if (!report.last) return;
     this.#running.delete(batch.id);
-    this.#freeSlots++;
     this.#startNext();
   }
 
@@ -218,7 +213,7 @@ export class LaneServer {
 
   /** A batch that waits for a slot is not to be started any more. */
   #drop(id: number): void {
-    const at = this.#waiting.findIndex((batch) => batch.id === id);
+    const at = this.#waiting.findIndex(({ batch }) => batch.id === id);
     if (at < 0) return;
     this.#waiting.splice(at, 1);
     this.host.send(FromLane.report, droppedHead(id));
