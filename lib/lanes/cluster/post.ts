@@ -10,7 +10,7 @@ import * as v8 from "node:v8";
 import {
   decodePayload,
   encodeFrame,
-  type Frame,
+  Frame,
   readFrame,
   serializerOf,
 } from "../subprocess/frame.ts";
@@ -20,12 +20,8 @@ import { clock, within } from "../timers.ts";
 import type { Broker, BrokerError } from "./broker.ts";
 
 const serializer = serializerOf(v8);
-/** Before a frame stand its number, and where it is. */
-const PREFIX_BYTES = 8;
-const IN_PLACE = 0;
-const IN_OBJECT = 1;
-/** Where a frame tells its kind. */
-const FRAME_KIND_AT = 4;
+/** The kind of a frame that is too large for a message: its payload names the object that holds it. */
+const IN_OBJECT = 255;
 /** The object with what a job gives to all lanes. */
 const SHARED = "shared";
 const NOTHING = new Uint8Array();
@@ -39,17 +35,13 @@ const MOST_REFUSED_MS = 5000;
 /** An object that can't be had is asked for again after so many milliseconds. */
 const OBJECT_WAIT_MS = 500;
 
-/** A message as bytes, whose number is not known yet. */
-function parcelOf(where: number, parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const length = parts.reduce((sum, part) => sum + part.length, PREFIX_BYTES);
-  const bytes = new Uint8Array(length);
-  new DataView(bytes.buffer).setUint32(4, where, true);
-  let at = PREFIX_BYTES;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+/** A message as a frame, whose head ends with its number. */
+function numbered(number: number, [kind, head, payload]: Message): Uint8Array<ArrayBuffer> {
+  const numbers = new Float64Array(head.length + 1);
+  numbers.set(head);
+  numbers[head.length] = number;
+  const [bytes] = encodeFrame(kind, numbers, payload, serializer, Infinity);
+  return bytes as Uint8Array<ArrayBuffer>;
 }
 
 /** A job's queue, as one side of it knows it. */
@@ -78,8 +70,6 @@ export function payloadOf(frame: Frame): unknown {
 }
 
 export type Message = readonly [kind: number, head: ArrayLike<number>, payload?: unknown];
-
-const encoded = (...[kind, head, payload]: Message) => encodeFrame(kind, head, payload, serializer);
 
 /** The report that these items failed, for the server didn't store them, or what became of them. */
 export function unstored(id: number, count: number, last: boolean, reason: BrokerError): Message {
@@ -113,26 +103,28 @@ export class Sender {
     payload?: unknown,
     instead?: (why: BrokerError) => Message,
   ): Promise<void> {
-    const parcel = parcelOf(IN_PLACE, encoded(kind, head, payload));
-    return this.#bring(this.#count++, parcel, instead);
+    const bytes = numbered(this.#count, [kind, head, payload]);
+    const name = kind === ToLane.shared ? SHARED : `${this.#id}.${this.#count}`;
+    return this.#bring(this.#count++, bytes, name, instead);
   }
 
   async #bring(
     number: number,
-    parcel: Uint8Array<ArrayBuffer>,
+    bytes: Uint8Array<ArrayBuffer>,
+    name: string,
     instead?: (why: BrokerError) => Message,
   ): Promise<void> {
     let refusedMs: number | undefined;
     for (let waitMs = LEAST_WAIT_MS; !this.#isClosed; waitMs = Math.min(2 * waitMs, MOST_WAIT_MS)) {
       try {
-        return await this.#bringOnce(number, parcel);
+        return await this.#bringOnce(number, bytes, name);
       } catch (error) {
         if (this.#isClosed) return;
         const why = this.post.broker.refusalOf(error);
         if (why !== undefined) refusedMs ??= clock.now();
         if (why && instead && clock.now() - refusedMs! >= MOST_REFUSED_MS) {
           // It is small, and others that come behind it wait for it.
-          parcel = parcelOf(IN_PLACE, encoded(...instead(why)));
+          bytes = numbered(number, instead(why));
           instead = undefined;
         }
         await within(waitMs, this.#closed.promise, () => {});
@@ -140,19 +132,16 @@ export class Sender {
     }
   }
 
-  async #bringOnce(number: number, parcel: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #bringOnce(
+    number: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    name: string,
+  ): Promise<void> {
     const { broker, queue } = this.post;
-    let bytes = parcel;
-    if (parcel.length > broker.mostBytes - SPARE_BYTES) {
-      const frame = parcel.subarray(PREFIX_BYTES);
-      const isShared = frame[FRAME_KIND_AT] === ToLane.shared;
-      const name = isShared ? SHARED : `${this.#id}.${number}`;
-      const put = () => broker.putObject(queue, name, frame).then(() => NOTHING);
-      await (isShared ? keeping(this.post, name, put) : put());
-      bytes = parcelOf(IN_OBJECT, [new TextEncoder().encode(name)]);
-    }
-    new DataView(bytes.buffer).setUint32(0, number, true);
-    await this.carry(number, bytes);
+    if (bytes.length <= broker.mostBytes - SPARE_BYTES) return await this.carry(number, bytes);
+    const put = () => broker.putObject(queue, name, bytes).then(() => NOTHING);
+    await (name === SHARED ? keeping(this.post, name, put) : put());
+    await this.carry(number, numbered(number, [IN_OBJECT, [], name]));
   }
 
   close(): void {
@@ -175,13 +164,13 @@ export class Receiver<Extra> {
 
   /** Resolves to whether it is new, once it is here. */
   async take(bytes: Uint8Array, extra: Extra): Promise<boolean> {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, PREFIX_BYTES);
-    const number = view.getUint32(0, true);
-    const rest = bytes.subarray(PREFIX_BYTES);
-    if (view.getUint32(4, true) === IN_PLACE) return this.#takeFrame(number, rest, extra);
-    const name = new TextDecoder().decode(rest);
+    const frame = readFrame(bytes);
+    const number = frame.head.at(-1);
+    if (number === undefined) throw new TypeError("It has no number");
+    if (frame.kind !== IN_OBJECT) return this.#takeFrame(number, frame, extra);
+    const name = payloadOf(frame) as string;
     const object = await this.#object(name, number);
-    if (object === undefined || !this.#takeFrame(number, object, extra)) return false;
+    if (object === undefined || !this.#takeFrame(number, readFrame(object), extra)) return false;
     const { broker, queue } = this.post;
     // It goes with its queue at the latest.
     if (name !== SHARED) broker.removeObject(queue, name).catch(() => {});
@@ -189,9 +178,9 @@ export class Receiver<Extra> {
   }
 
   /** Takes a frame, and hands on those whose turn it is; false if it was here before. */
-  #takeFrame(number: number, bytes: Uint8Array, extra: Extra): boolean {
+  #takeFrame(number: number, { kind, encoding, head, body }: Frame, extra: Extra): boolean {
     if (this.#has(number)) return false;
-    this.#early.set(number, [readFrame(bytes), extra]);
+    this.#early.set(number, [new Frame(kind, encoding, head.subarray(0, -1), body), extra]);
     let next: readonly [Frame, Extra] | undefined;
     while ((next = this.#early.get(this.#next)) !== undefined) {
       this.#early.delete(this.#next++);

@@ -69,7 +69,6 @@ export class Frame {
 const MAGIC = 0x53454e4c; // "LNES", read as a little-endian number
 const PREFIX_BYTES = 16;
 const MAX_BODY_BYTES = 0xffff_ffff;
-/** Up to here the parts of a frame are joined into one: one write is cheaper than two. */
 const JOIN_BYTES = 1 << 17;
 /** What a pipe holds, and is read at a time. */
 const CHUNK_BYTES = 1 << 16;
@@ -89,6 +88,7 @@ export class GarbageError extends Error {
 /**
  * Makes the bytes of a frame, in parts, so that large bodies need not be copied.
  *
+ * @param joinBytes Up to here they are joined into one: one write is cheaper than two.
  * @throws {RangeError} If the body exceeds 4 GiB.
  * @throws What the serializer throws, if the payload can't be cloned.
  */
@@ -97,6 +97,7 @@ export function encodeFrame(
   head: ArrayLike<number>,
   payload: unknown,
   serializer?: Serializer,
+  joinBytes = JOIN_BYTES,
 ): Uint8Array[] {
   const { encoding, body } = encodeBody(payload) ??
     { encoding: Encoding.v8, body: [serializer!.serialize(payload)] };
@@ -108,7 +109,7 @@ export function encodeFrame(
   const headEnd = PREFIX_BYTES + 8 * head.length;
   let joined = 0;
   let start = headEnd;
-  while (joined < body.length && start + body[joined]!.byteLength <= JOIN_BYTES) {
+  while (joined < body.length && start + body[joined]!.byteLength <= joinBytes) {
     start += body[joined++]!.byteLength;
   }
   const bytes = new Uint8Array(start);
