@@ -43,7 +43,7 @@ interface ConsumerOptions {
   readonly subject: string;
   /** Unacknowledged messages at most. */
   readonly most: number;
-  readonly onMessage: (stored: Stored, subject: string) => void;
+  readonly onMessage: (stored: Stored) => void;
 }
 
 /** A connection to the server; nothing of it is told after `close`. */
@@ -60,7 +60,7 @@ export interface Broker {
   /** Tells whoever listens now. */
   tell(subject: string, value: unknown): void;
   /** Hears what is told; an answer goes back to who asked. */
-  listen(subject: string, hear: (value: unknown, subject: string) => unknown): void;
+  listen(subject: string, hear: (value: unknown) => unknown): void;
   ask(subject: string, value: unknown, timeoutMs: number): Promise<unknown>;
   /** Hands bytes to who takes them; rejects if it isn't known to have them. */
   hand(subject: string, bytes: Uint8Array): Promise<void>;

@@ -301,13 +301,13 @@ export class NatsBroker implements Broker {
     if (!this.nc.isClosed()) this.nc.publish(subject, encode(value));
   }
 
-  listen(subject: string, hear: (value: unknown, subject: string) => unknown): void {
+  listen(subject: string, hear: (value: unknown) => unknown): void {
     this.nc.subscribe(subject, {
       callback: (error, message) => {
         if (error !== null) return;
         // Others may use the same server, and say what they like.
         const value = attempt(() => decode(message.data));
-        const answer = attempt(() => hear(value, message.subject));
+        const answer = attempt(() => hear(value));
         Promise.resolve(answer).then((value) => {
           if (message.reply) message.respond(encode(value));
         }).catch(() => {});
@@ -402,7 +402,7 @@ export class NatsBroker implements Broker {
             bytes: message.data,
             ...this.#acksOf(() => message.ack()),
             working: () => attempt(() => message.working()),
-          }, message.subject),
+          }),
       });
     };
     let messages = start();

@@ -71,13 +71,13 @@ export class FakeServer {
       gone: this.gone.promise,
       onReconnect() {},
       tell: (subject, value) => {
-        for (const { hear } of heard(subject)) hear(structuredClone(value), subject);
+        for (const { hear } of heard(subject)) hear(structuredClone(value));
       },
       listen: (pattern, hear) => void this.#listeners.push({ pattern, hear }),
       ask: async (subject, value) => {
         const [first] = heard(subject);
         if (first === undefined) throw new Error("nobody answers");
-        return structuredClone(await first.hear(structuredClone(value), subject));
+        return structuredClone(await first.hear(structuredClone(value)));
       },
       hand: async (subject, bytes) => {
         await undefined;
@@ -148,7 +148,7 @@ export class FakeServer {
   }
 
   #deliver(message: Message, { subject, onMessage }: Consumer): void {
-    if (matches(subject, message.subject)) onMessage(message, message.subject);
+    if (matches(subject, message.subject)) onMessage(message);
   }
 
   /** Delivers once more what was not acknowledged. */
