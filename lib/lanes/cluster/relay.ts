@@ -61,8 +61,6 @@ export class Relay {
     number,
     { readonly frame: Frame; readonly stored: Stored; isTold: boolean }
   >();
-  /** How many slots have a batch, or the turn of one to come. */
-  #entered = 0;
   #consumer: Promise<{ close(): Promise<void> }> | undefined;
   /** Whether the subprocess has ended, so that another may be started. */
   hasEnded = false;
@@ -154,25 +152,24 @@ export class Relay {
   /** What waits is kept here until it can start, so that it can be asked back. */
   #enter(): void {
     const { slots, turns, job } = this.of;
-    while (this.#entered < Math.min(slots, this.#started.size + this.#waiting.size)) {
-      this.#entered++;
-      turns.enter(job, this, () => this.#startNext());
+    if (this.#waiting.size > 0 && this.#started.size < slots) {
+      turns.enter(job, this, () => this.#startWaiting());
     }
   }
 
-  #startNext(): void {
-    const [next] = this.#waiting;
-    // It may have been dropped while it waited for its turn.
-    if (next === undefined) return this.#leave();
-    const [id, { frame, stored }] = next;
-    this.#waiting.delete(id);
-    this.#started.set(id, stored);
-    try {
-      this.#pass(frame);
-    } catch {
-      // It may be another job's lane that gave it its turn.
-      void this.#tellEnd(UNREADABLE);
+  #startWaiting(): void {
+    for (const [id, { frame, stored }] of this.#waiting) {
+      if (this.#started.size === this.of.slots) break;
+      this.#waiting.delete(id);
+      this.#started.set(id, stored);
+      try {
+        this.#pass(frame);
+      } catch {
+        // It may be another job's lane that gave it its turn.
+        void this.#tellEnd(UNREADABLE);
+      }
     }
+    this.#leaveIfIdle();
   }
 
   /** A subprocess reads what the job sent; a thread is sent the values themselves. */
@@ -180,10 +177,9 @@ export class Relay {
     this.#channel.send(frame.kind, frame.head, this.of.isThread ? payloadOf(frame) : frame);
   }
 
-  #leave(): void {
-    this.#entered--;
-    this.of.turns.leave(this);
-    this.#enter();
+  /** Nothing runs, or what waited for the lane's turn was dropped meanwhile. */
+  #leaveIfIdle(): void {
+    if (this.#started.size === 0) this.of.turns.leave(this);
   }
 
   /** A batch that waits is not started; false if it doesn't. */
@@ -213,7 +209,8 @@ export class Relay {
     const stored = this.#started.get(id);
     if (!last || stored === undefined) return;
     this.#started.delete(id);
-    this.#leave();
+    this.#leaveIfIdle();
+    this.#enter();
     void isThere.then(() => stored.ackSoon());
   }
 

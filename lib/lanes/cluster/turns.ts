@@ -4,10 +4,10 @@
  */
 
 export class Turns<Lane extends object> {
-  /** How many batches each lane with a turn has in flight. */
-  readonly #active = new Map<Lane, number>();
-  /** The batches that wait, by their jobs and lanes, in the order in which these came. */
-  readonly #waiting = new Map<string, Map<Lane, (() => void)[]>>();
+  /** Lanes that have their turn: until nothing of them runs. */
+  readonly #active = new Set<Lane>();
+  /** Those that wait, by their jobs, in the order in which they came, and what begins their turns. */
+  readonly #waiting = new Map<string, Map<Lane, () => void>>();
   /** Jobs that had to wait, the one whose turn is the longest ago first. */
   readonly #served = new Set<string>();
 
@@ -17,43 +17,39 @@ export class Turns<Lane extends object> {
     return this.#active.size;
   }
 
-  /** Starts a batch of a lane when its turn comes: at once if there is room, or it has one and nobody waits. */
-  enter(job: string, lane: Lane, start: () => void): void {
-    const count = this.#active.get(lane);
-    if (this.#waiting.size === 0 && (count !== undefined || this.#active.size < this.most)) {
-      this.#active.set(lane, (count ?? 0) + 1);
-      return start();
+  /**
+   * Has a lane start what waits there when its turn comes: at once if there is room, or it has its turn and
+   * nobody waits.
+   */
+  enter(job: string, lane: Lane, begin: () => void): void {
+    const mayBegin = this.#active.has(lane) || this.#active.size < this.most;
+    if (this.#waiting.size === 0 && mayBegin) {
+      this.#active.add(lane);
+      return begin();
     }
-    const lanes = this.#waiting.getOrInsertComputed(job, () => new Map());
-    lanes.getOrInsert(lane, []).push(start);
+    this.#waiting.getOrInsertComputed(job, () => new Map()).set(lane, begin);
     this.#served.add(job);
-  }
-
-  leave(lane: Lane): void {
-    const count = this.#active.get(lane);
-    if (count === undefined) return;
-    if (count > 1) this.#active.set(lane, count - 1);
-    else this.#end(lane);
   }
 
   /** A lane is gone: nothing of it runs or waits. */
   remove(job: string, lane: Lane): void {
     this.#forget(job, lane);
-    this.#end(lane);
+    this.leave(lane);
   }
 
-  #end(lane: Lane): void {
+  /** Nothing of a lane runs any more. */
+  leave(lane: Lane): void {
     this.#active.delete(lane);
     while (this.#active.size < this.most) {
       const job = [...this.#served].find((job) => this.#waiting.has(job));
       if (job === undefined) return this.#served.clear();
       const [next] = this.#waiting.get(job)!;
-      const [lane, starts] = next!;
+      const [lane, begin] = next!;
       this.#forget(job, lane);
       this.#served.delete(job);
       this.#served.add(job);
-      this.#active.set(lane, (this.#active.get(lane) ?? 0) + starts.length);
-      for (const start of starts) start();
+      this.#active.add(lane);
+      begin();
     }
   }
 

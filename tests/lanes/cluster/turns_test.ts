@@ -54,7 +54,7 @@ Deno.test("never more lanes than turns have something to do, and all that waits 
           of.set(to, (of.get(to) ?? 0) + by);
         const end = (of: Lane) => {
           add(running, of, -1);
-          turns.leave(of);
+          if (running.get(of) === 0) turns.leave(of);
         };
         for (const [job, at, what] of steps) {
           const of = lanes.get(job + at) ?? lane(job, at);
@@ -62,8 +62,8 @@ Deno.test("never more lanes than turns have something to do, and all that waits 
           if (what === "in") {
             add(waiting, of, 1);
             turns.enter(job, of, () => {
-              add(waiting, of, -1);
-              add(running, of, 1);
+              add(running, of, waiting.get(of)!);
+              waiting.set(of, 0);
             });
           } else if (what === "gone") {
             running.delete(of);
