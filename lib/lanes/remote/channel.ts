@@ -125,22 +125,18 @@ export const REPORT_LAST = 2;
 /** As a batch's numbers tell it. */
 const WHOLE: readonly Whole[] = ["as sent", "data", "classes"];
 
-interface BatchNumbers extends Pick<LaneBatch, "firstIndex" | "attempt" | "mark" | "span"> {
-  readonly settings: Omit<LaneSettings, "movesItems" | "mostBytes">;
-}
-
 /** A batch where it is run. */
-export interface ServedBatch extends BatchNumbers {
+export interface ServedBatch
+  extends Pick<LaneBatch, "task" | "items" | "firstIndex" | "attempt" | "mark" | "span"> {
   /** Which batch of its lane this is. */
   readonly id: number;
-  readonly task: Task;
-  readonly items: readonly unknown[];
+  readonly settings: Omit<LaneSettings, "movesItems" | "mostBytes">;
 }
 
 export function batchHead(
   id: number,
   task: number,
-  { firstIndex, attempt, settings, mark, span }: BatchNumbers,
+  { firstIndex, attempt, settings, mark, span }: Omit<ServedBatch, "id" | "task" | "items">,
   count: number,
 ): number[] {
   return [
@@ -166,7 +162,7 @@ export function readBatch(head: ArrayLike<number>, payload: Payload, task: Task)
   return {
     id: head[0]!,
     task,
-    items: items as readonly unknown[],
+    items: items as unknown[],
     firstIndex: head[3]!,
     attempt: head[4]!,
     settings: {
