@@ -115,8 +115,8 @@ export class LanePool implements PlacesHost {
   /** Those on lanes that must not exceed some time. */
   readonly #watched = new Set<Batch>();
   readonly #deadlines = new Deadlines(this, this.#watched);
-  /** Runs whose tasks were loaded on some lane. */
-  readonly #proven = new WeakSet<PoolRun>();
+  /** The task that ran last on some lane, and so can be loaded. */
+  #loaded: Task | undefined;
   /** How many lanes each module ended before a task of it could start; −Infinity once one has ended. */
   readonly #earlyEnds = new Map<string, number>();
   /** Errors that were told, for no item tells them. */
@@ -507,8 +507,8 @@ export class LanePool implements PlacesHost {
   #onReport(batch: Batch, report: Report): void {
     if (!batch.on!.inFlight.has(batch)) return;
     // This event loop itself keeps what it has loaded.
-    if (this.options.remote && report.count > 0 && !this.#proven.has(batch.run)) {
-      this.#proven.add(batch.run);
+    if (this.options.remote && report.count > 0 && batch.task !== this.#loaded) {
+      this.#loaded = batch.task;
       this.#places.noteLoadable(batch.task);
       this.#earlyEnds.set(batch.task.module, -Infinity);
     }
@@ -523,7 +523,7 @@ export class LanePool implements PlacesHost {
   #onUnloadable(batch: Batch, error: Error): void {
     if (!batch.on!.inFlight.has(batch)) return;
     this.#places.noteUnloadable(batch.task);
-    this.#proven.delete(batch.run);
+    this.#loaded = undefined;
     this.#release(batch);
     if (this.options.guide?.unloadable(batch, error)) batch.run.putBack(batch);
     else batch.run.onUnloadable(batch, error);
