@@ -1,8 +1,9 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "../../properties.ts";
 import { queueOf, Subject } from "../../../lib/lanes/cluster/broker.ts";
 import { payloadOf, type Post, Receiver, Sender } from "../../../lib/lanes/cluster/post.ts";
 import { ToLane } from "../../../lib/lanes/remote/channel.ts";
+import { encodeFrame } from "../../../lib/lanes/subprocess/frame.ts";
 import { settle, VirtualTime } from "../../dispatch/virtual_time.ts";
 import { FakeServer } from "./fake_server.ts";
 
@@ -96,6 +97,13 @@ Deno.test("what can't be cloned is refused at once, and takes no number", async 
   await sender.send(ToLane.batch, [2], "next");
   await settle();
   assertEquals(got, ["next"]);
+});
+
+Deno.test("a frame without a number is no message", async () => {
+  const { receiver, got } = await way();
+  const [bytes] = encodeFrame(ToLane.batch, [], undefined);
+  await assertRejects(() => receiver.take(bytes!, undefined), TypeError, "no number");
+  assertEquals(got, []);
 });
 
 Deno.test("who has closed its end hears nothing more, and tries nothing more", async () => {
