@@ -47,8 +47,7 @@ function check({ kind, head }: Frame, payload: unknown): void {
 export class ClusterChannel implements Channel {
   readonly way = way;
   readonly cells = undefined;
-  readonly holdsBack = true;
-  readonly isAwaited = true;
+  readonly isLeased = true;
   #lease: Lease | undefined;
   /** What lanes said before their leases were known here. */
   readonly #early: (readonly [Frame, Lease])[] = [];

@@ -99,10 +99,11 @@ export interface Channel {
   readonly machine?: string | undefined;
   /** How many slots it has, where that may be fewer than were asked for; known once it is ready. */
   readonly slots?: number | undefined;
-  /** Whether it may take any time until there is another side, which isn't slow for that. */
-  readonly isAwaited?: boolean;
-  /** Whether what waits for a slot there can be asked back. */
-  readonly holdsBack?: boolean;
+  /**
+   * Whether the other side is leased of a machine that others use, too: it may take any time until it is
+   * there, and what waits for a slot on it can be asked back.
+   */
+  readonly isLeased?: boolean;
   /** Whether an open channel keeps the program alive. */
   hold(keepsAlive: boolean): void;
   /**

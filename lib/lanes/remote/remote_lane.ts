@@ -255,14 +255,14 @@ export class RemoteLane implements Lane {
     // What keeps a lane busy keeps it from loading, too.
     if (id === 0 && (task.isBegun || !this.#hasBegun)) {
       const now = clock.now();
-      const mayStart = this.#channel.isAwaited === true || now < this.#startedMs + MOST_START_MS;
+      const mayStart = this.#channel.isLeased === true || now < this.#startedMs + MOST_START_MS;
       const isWaiting = Number.isNaN(task.sinceMs) || (!this.#hasBegun && mayStart);
       return { state: "loading", sinceMs: isWaiting ? now : task.sinceMs };
     }
     const begun = id === 0 ? undefined : this.#begun(batch);
     if (begun !== undefined) return begun;
     // On another machine a batch may wait for tasks of other programs.
-    const mayBeNext = id === 0 ? this.#tasks.loading === task : this.#channel.holdsBack !== true;
+    const mayBeNext = id === 0 ? this.#tasks.loading === task : this.#channel.isLeased !== true;
     const isNext = mayBeNext &&
       ![...this.#sent.values()].some((other) => this.#begun(other) !== undefined);
     return { state: "waiting", ...(isNext && { isNext }) };
@@ -295,7 +295,7 @@ export class RemoteLane implements Lane {
 
   askBack(batch: LaneBatch): boolean {
     const note = batch.note as Note;
-    if (this.#channel.holdsBack !== true || note.id === 0 || note.mark !== undefined) return false;
+    if (this.#channel.isLeased !== true || note.id === 0 || note.mark !== undefined) return false;
     if (!note.isAskedBack) this.#channel.send(ToLane.recall, [note.id]);
     return note.isAskedBack = true;
   }

@@ -39,7 +39,7 @@ export interface ChannelSettings {
   readonly way?: Way;
   readonly cells?: Cells;
   readonly stopsByForce?: boolean;
-  readonly holdsBack?: boolean;
+  readonly isLeased?: boolean;
 }
 
 /** The caller's end. */
@@ -47,7 +47,7 @@ export class FakeChannel implements Channel {
   readonly way: Way;
   readonly cells: Cells | undefined;
   readonly stopsByForce: boolean;
-  readonly holdsBack: boolean;
+  readonly isLeased: boolean;
   /** What was sent, as it arrived. */
   readonly sent: Message[] = [];
   /** What was done to the channel besides. */
@@ -61,7 +61,7 @@ export class FakeChannel implements Channel {
     this.way = settings.way ?? threads;
     this.cells = settings.cells;
     this.stopsByForce = settings.stopsByForce ?? false;
-    this.holdsBack = settings.holdsBack ?? false;
+    this.isLeased = settings.isLeased ?? false;
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void {

@@ -123,7 +123,7 @@ Deno.test("what waits for nothing else is next, unless others' tasks may run the
   over.thread.take(id);
   over.thread.starting(id, 0, 7);
   assertEquals(over.lane.progress(second), { state: "waiting" });
-  const elsewhere = readyLane({ holdsBack: true });
+  const elsewhere = readyLane({ isLeased: true });
   const batch = batchOf([1], { mark: true });
   elsewhere.lane.send(batch);
   assertEquals(elsewhere.lane.progress(batch), { state: "waiting" });
