@@ -96,8 +96,8 @@ export class OpenLane {
   startMs: number | undefined;
   /** What is with it, what waits there too. */
   readonly inFlight = new Bag<Batch>();
-  /** Gets nothing more, and is closed once what is in flight has ended. */
-  retired = false;
+  /** One batch has it for itself, to find out whether it kills. */
+  exclusive = false;
   /** What it was sent waits for tasks of others, as far as is known. */
   isHeldUp = false;
   /** Is being ended, for a task on it went on after it was asked to stop. */

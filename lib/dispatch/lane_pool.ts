@@ -448,7 +448,7 @@ export class LanePool implements PlacesHost {
     }
     on.tasks += batch.items.length;
     if (batch.alone) {
-      place.exclusive = true;
+      on.exclusive = true;
       // It may have waited for other places before: a reservation that is kept would be waited for.
       this.#places.unreserve(run);
     }
@@ -533,10 +533,10 @@ export class LanePool implements PlacesHost {
     const on = batch.on!;
     on.inFlight.delete(batch);
     this.#watched.delete(batch);
-    const place = this.#places.of(on);
-    if (batch.alone && place.open === on) place.exclusive = false;
+    if (batch.alone) on.exclusive = false;
     if (on.inFlight.size > 0) return;
-    if (on.retired) this.#places.close(on);
+    // It was retired.
+    if (this.#places.of(on).open !== on) this.#places.close(on);
     else this.#places.noteIdle(on);
   }
 

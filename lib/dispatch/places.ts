@@ -66,10 +66,8 @@ export interface PlacesHost {
 /** A lane's place. Lanes come and go; the place stays, so a lost lane doesn't shrink the pool. */
 export class Place {
   open: OpenLane | undefined;
-  /** Lanes that were here, and get nothing more: what runs on them still takes up slots. */
+  /** Lanes that were here, and get nothing more: what runs on them still takes up slots until they are closed. */
   readonly retired = new Set<OpenLane>();
-  /** One batch has it for itself, to find out whether it kills. */
-  exclusive = false;
   /** A run waits for it to be free, to have it for itself. */
   reservedFor: PoolRun | undefined;
   /** No lane could be started here: not to be tried again before. */
@@ -95,7 +93,7 @@ export class Place {
 
   /** Whether it can be given something, if it has room for it. */
   get isUsable(): boolean {
-    return !this.exclusive && !(this.restsUntilMs > 0 && this.restsUntilMs > clock.now());
+    return this.open?.exclusive !== true && !(this.restsUntilMs > 0 && this.restsUntilMs > clock.now());
   }
 }
 
@@ -405,10 +403,10 @@ export class Places {
 
   /** A lane gets nothing more; the next batch in its place gets a new one. */
   retire(on: OpenLane, recalls = true): void {
-    if (on.retired) return;
+    const place = this.of(on);
+    if (place.open !== on) return;
     this.#leave(on);
-    on.retired = true;
-    this.of(on).retired.add(on);
+    place.retired.add(on);
     if (on.inFlight.size === 0) return this.close(on);
     for (const batch of recalls ? on.inFlight : []) {
       if (!this.host.takeBack(batch)) on.lane.askBack?.(batch);
@@ -420,7 +418,6 @@ export class Places {
     if (place.open !== on) return;
     place.open = undefined;
     if (on.lane.slots !== undefined) place.slots = this.options.slots;
-    place.exclusive = false;
   }
 
   /** Closes a lane. */

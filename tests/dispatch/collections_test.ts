@@ -74,7 +74,7 @@ Deno.test("a bag does not take what is in another for its own", () => {
 });
 
 Deno.test("a bag may change while it is gone through", () => {
-  const { inFlight, ...on } = openLane(new FakeLane());
+  const { inFlight } = openLane(new FakeLane());
   const batches = [1, 2, 3].map(() => run.batch(["x"]));
   for (const batch of batches) inFlight.add(batch);
   const seen: Batch[] = [];
@@ -82,5 +82,5 @@ Deno.test("a bag may change while it is gone through", () => {
     seen.push(batch);
     inFlight.delete(batch);
   }
-  assertEquals([seen, inFlight.size, on.retired], [batches, 0, false]);
+  assertEquals([seen, inFlight.size], [batches, 0]);
 });
