@@ -164,8 +164,6 @@ export class Batch implements LaneBatch {
     undefined;
   /** Since when nothing else runs on its lane, and it isn't started, as far as was looked; else Infinity. */
   nextSinceMs = Infinity;
-  /** Whether it is with a lane, for its run. */
-  isOut = false;
   /** Its place among its lane's batches. */
   place = -1;
   readonly alone: boolean;

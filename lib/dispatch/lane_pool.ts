@@ -453,7 +453,6 @@ export class LanePool implements PlacesHost {
       this.#places.unreserve(run);
     }
     batch.on = on;
-    batch.isHeldUp = false;
     on.inFlight.add(batch);
     run.onSend(batch);
     this.#lastSentMs = batch.sentAtMs;

@@ -241,10 +241,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     } else this.#settler.cancel(again, this.#stopReason);
   }
 
-  /** A batch is not with a lane, or no more. */
+  /** A batch is not with a lane, or no more, which is told of each once. */
   #leaveLane(batch: Batch, startedAtMs = NaN): void {
-    if (batch.isOut) this.#inFlight--;
-    batch.isOut = false;
+    if (batch.on !== undefined) this.#inFlight--;
     this.#queue.leave(batch, startedAtMs);
   }
 
@@ -252,7 +251,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     if (this.rests) this.awaited();
     batch.mark = this.settings.timeoutMs !== Infinity || batch.alone || this.#size.isLong;
     batch.sentAtMs = this.#queue.takenAtMs;
-    batch.isOut = true;
     this.#inFlight++;
   }
 
@@ -280,9 +278,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   onUnloadable(batch: Batch, error: Error): void {
-    this.#leaveLane(batch);
     if (this.#loadFailures.isKnown(batch)) this.putBack(batch);
     else {
+      this.#leaveLane(batch);
       for (let offset = 0; offset < batch.items.length; offset++) {
         this.#settler.reject(batch, offset, "failed", error);
       }
