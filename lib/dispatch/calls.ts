@@ -104,7 +104,6 @@ class Call implements PoolRun, Settling {
   #sent: Batch | undefined = undefined;
   /** What waits for its next try, and what forgets that. */
   #delayed: { readonly batch: Batch; readonly forget: () => void } | undefined = undefined;
-  #state: "running" | "stopping" | "ended" = "running";
   /** Why it is stopped: what its promise rejects with. */
   #failure: { readonly error: unknown } | undefined = undefined;
   #settler: Settler | undefined = undefined;
@@ -152,7 +151,7 @@ class Call implements PoolRun, Settling {
   }
 
   peek(): { readonly alone: boolean } | undefined {
-    if (this.#state !== "running") return undefined;
+    if (this.#failure !== undefined) return undefined;
     return this.#next === "new" ? UNSENT : this.#next;
   }
 
@@ -170,7 +169,7 @@ class Call implements PoolRun, Settling {
     this.#leaveLane();
     // What was sent before has a history on its lane.
     this.#next = batch.on === undefined ? batch : batch.part(0, 1);
-    if (this.#state === "running") this.calls.pool.wake(this);
+    if (this.#failure === undefined) this.calls.pool.wake(this);
     else this.#drop();
   }
 
@@ -219,7 +218,7 @@ class Call implements PoolRun, Settling {
   }
 
   get mayRetry(): boolean {
-    return this.#state === "running";
+    return this.#failure === undefined;
   }
 
   retryLater(batch: Batch, waitMs: number): void {
@@ -246,7 +245,6 @@ class Call implements PoolRun, Settling {
   }
 
   #end(failure?: { readonly error: unknown }): void {
-    this.#state = "ended";
     this.span?.end(failure);
     this.calls.pool.remove(this);
     this.calls.open--;
@@ -260,15 +258,13 @@ class Call implements PoolRun, Settling {
 
   /** Drops it if it waits, or asks its task to stop; its promise settles when nothing of it goes on. */
   stop(reason: unknown): void {
-    if (this.#state !== "running") return;
-    this.#state = "stopping";
+    if (this.#failure !== undefined) return;
     this.#failure = { error: reason };
     this.calls.pool.do(() => this.#stop());
   }
 
   close(reason: unknown): Promise<void> {
     this.stop(reason);
-    if (this.#state === "ended") return Promise.resolve();
     // Not its own promise, for nobody has to look at that but the caller.
     this.#whenEnded ??= Promise.withResolvers();
     return this.#whenEnded.promise;
