@@ -165,11 +165,6 @@ export class Output<T> implements Results<T> {
     return this;
   }
 
-  /** Whether somebody has asked for a result, or said that none is wanted. */
-  get isUsed(): boolean {
-    return this.#state !== "idle";
-  }
-
   /** Whether somebody waits for a result. */
   get isAwaited(): boolean {
     return this.#waiters.size > 0 || this.#collecting !== undefined;
