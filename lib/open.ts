@@ -25,7 +25,6 @@ import type {
 import type { Broker, ServerOptions } from "./lanes/cluster/broker.ts";
 import { Cluster } from "./lanes/cluster/cluster.ts";
 import { ClusterChannel } from "./lanes/cluster/cluster_channel.ts";
-import { NoneFreeError } from "./lanes/errors.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
 import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
 import { importModule } from "./lanes/lane_tasks.ts";
@@ -281,7 +280,6 @@ export function cluster(options: ClusterOptions): Executor {
       longMs: CLUSTER_LONG_MS,
     },
     makeLane: (_number, events, tasks) => {
-      if (machines.isFull) throw new NoneFreeError("all lanes that have joined are in use");
       const modules = ofOneProject(tasks.map(({ module }) => module));
       const open = (told: ChannelEvents) => new ClusterChannel(told, machines, { slots, modules });
       return new RemoteLane(events, open, { accepts: onlyOf(modules), shared, graceMs });

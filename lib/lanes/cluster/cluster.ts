@@ -113,13 +113,6 @@ export class Cluster {
     return lanesOf(this.#machines.values()) || undefined;
   }
 
-  /** Whether it is known that no lane is free, or soon will be. */
-  get isFull(): boolean {
-    const machines = [...this.#machines.values()];
-    return machines.length > 0 && machines.every((of) => this.#roomOf(of) === 0) &&
-      !this.#someLeave;
-  }
-
   get #someLeave(): boolean {
     return [...this.#leases.values()].some(({ isLeaving }) => isLeaving);
   }
