@@ -93,7 +93,8 @@ export class Place {
 
   /** Whether it can be given something, if it has room for it. */
   get isUsable(): boolean {
-    return this.open?.exclusive !== true && !(this.restsUntilMs > 0 && this.restsUntilMs > clock.now());
+    return this.open?.exclusive !== true &&
+      !(this.restsUntilMs > 0 && this.restsUntilMs > clock.now());
   }
 }
 

@@ -43,7 +43,8 @@ function asWhole(item: unknown): unknown {
   return whole === item && (whole !== 0 || 1 / item > 0) ? whole : item;
 }
 
-export interface RunnableBatch extends Pick<LaneBatch, "task" | "firstIndex" | "items" | "attempt"> {
+export interface RunnableBatch
+  extends Pick<LaneBatch, "task" | "firstIndex" | "items" | "attempt"> {
   readonly settings: Pick<LaneSettings, "timeoutMs" | "timed" | "giveBackMs">;
 }
 

@@ -7,13 +7,7 @@
  */
 
 import * as v8 from "node:v8";
-import {
-  decodePayload,
-  encodeFrame,
-  Frame,
-  readFrame,
-  serializerOf,
-} from "../subprocess/frame.ts";
+import { decodePayload, encodeFrame, Frame, readFrame, serializerOf } from "../subprocess/frame.ts";
 import { encode, failedReport, FromLane, reportHead, ToLane } from "../remote/channel.ts";
 import { way } from "../subprocess/subprocess_channel.ts";
 import { clock, within } from "../timers.ts";

@@ -25,7 +25,7 @@ interface Queue {
 }
 
 type Take = Parameters<Broker["take"]>[1];
-type Hear = (value: unknown, subject: string) => unknown;
+type Hear = (value: unknown) => unknown;
 
 const MOST_BYTES = 8192;
 

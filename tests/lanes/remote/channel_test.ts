@@ -136,20 +136,26 @@ Deno.test("whatever a report is like, its numbers come out as they went in (seed
     bytes: whole,
   });
   fc.assert(
-    fc.property(report, whole, time, fc.boolean(), ({ times, ...rest }, id, offsetMs, hasErrors) => {
-      const sent = { ...rest, values: undefined, failures: undefined };
-      const head = reportHead(id, { ...sent, times: times && Float64Array.from(times) });
-      assertEquals(head[0], id);
-      const payload = hasErrors ? { values: undefined, failures: undefined } : undefined;
-      for (const arrived of [carried(head), [...carried(head)]]) {
-        assertEquals(readReport(arrived, offsetMs, payload), {
-          ...sent,
-          startedAtMs: rest.startedAtMs + offsetMs,
-          endedAtMs: rest.endedAtMs + offsetMs,
-          times: times && Float64Array.from(times, (ms) => ms + offsetMs),
-        });
-      }
-    }),
+    fc.property(
+      report,
+      whole,
+      time,
+      fc.boolean(),
+      ({ times, ...rest }, id, offsetMs, errors) => {
+        const sent = { ...rest, values: undefined, failures: undefined };
+        const head = reportHead(id, { ...sent, times: times && Float64Array.from(times) });
+        assertEquals(head[0], id);
+        const payload = errors ? { values: undefined, failures: undefined } : undefined;
+        for (const arrived of [carried(head), [...carried(head)]]) {
+          assertEquals(readReport(arrived, offsetMs, payload), {
+            ...sent,
+            startedAtMs: rest.startedAtMs + offsetMs,
+            endedAtMs: rest.endedAtMs + offsetMs,
+            times: times && Float64Array.from(times, (ms) => ms + offsetMs),
+          });
+        }
+      },
+    ),
     { seed: 1 },
   );
 });
