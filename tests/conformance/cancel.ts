@@ -111,12 +111,10 @@ export const CANCEL: readonly Guarantee[] = [
   {
     name: "a busy loop that polls context.cancelled() sees that its run was cancelled",
     notFor: {
-      sequential: "this event loop can't abort while it is busy",
-      concurrent: "this event loop can't abort while it is busy",
-      limited: "this event loop can't abort while it is busy",
+      "event loop": "this event loop can't abort while it is busy",
       auto: "this event loop can't abort while it is busy",
-      processes: "a busy child reads no message: it is killed (next line)",
-      cluster: "a busy child reads no message: it is killed (next line)",
+      process: "a busy child reads no message: it is killed (next line)",
+      machine: "a busy child reads no message: it is killed (next line)",
     },
     async check({ open }) {
       await using executor = open({ graceMs: 10_000 });
@@ -143,11 +141,9 @@ export const CANCEL: readonly Guarantee[] = [
   {
     name: "a busy loop that never looks is killed when its run is cancelled",
     notFor: {
-      sequential: "this event loop can't abort while it is busy",
-      concurrent: "this event loop can't abort while it is busy",
-      limited: "this event loop can't abort while it is busy",
+      "event loop": "this event loop can't abort while it is busy",
       auto: "this event loop can't abort while it is busy",
-      workers: "nothing stops a busy thread: see the fault test with a program of its own",
+      thread: "nothing stops a busy thread: see the fault test with a program of its own",
     },
     async check({ open }) {
       await using executor = open({ graceMs: 50 });

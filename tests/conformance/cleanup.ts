@@ -40,11 +40,9 @@ export const CLEANUP: readonly Guarantee[] = [
   {
     name: "after close() no child is left",
     notFor: {
-      sequential: "it has none",
-      concurrent: "it has none",
-      limited: "it has none",
+      "event loop": "it has none",
       auto: "it has none",
-      workers: "it has none",
+      thread: "it has none",
     },
     async check({ open }) {
       const executor = open();

@@ -98,7 +98,7 @@ export const DEADLINES: readonly Guarantee[] = [
     name: "a busy loop that never looks is killed at its deadline, and the rest completes",
     notFor: {
       ...OWN_LANE_ONLY,
-      workers: "nothing stops a busy thread: see the fault test with a program of its own",
+      thread: "nothing stops a busy thread: see the fault test with a program of its own",
     },
     async check({ open }) {
       await using executor = open({ slots: 1, graceMs: 50 });
@@ -117,7 +117,7 @@ export const DEADLINES: readonly Guarantee[] = [
     name: "what an ended task leaves behind keeps no other from its deadline: it runs elsewhere",
     notFor: {
       ...OWN_LANE_ONLY,
-      cluster: "what is sent to a machine may wait there for tasks of other programs",
+      machine: "what is sent to a machine may wait there for tasks of other programs",
     },
     async check({ open, model }) {
       await using executor = open({ lanes: 1, slots: 1, graceMs: 50 });

@@ -1,7 +1,7 @@
 /** What a guarantee is, and the models that it is checked on. */
 
 import { type Task, task, type TaskName } from "../../lib/lanes/task.ts";
-import { MODEL_TABLE } from "../../lib/models.ts";
+import { MODEL_TABLE, type Place } from "../../lib/models.ts";
 import {
   auto,
   cluster,
@@ -39,8 +39,8 @@ export interface Subject {
 /** One promise of the library, checked on every model that can give it. */
 export interface Guarantee {
   readonly name: string;
-  /** Why a model can't give it. */
-  readonly notFor?: Partial<Record<Model, string>>;
+  /** Why a model can't give it, or none whose lanes are in such a place. */
+  readonly notFor?: Partial<Record<Model | Place, string>>;
   /** Whether its tasks have kernels. */
   readonly onGpu?: true;
   readonly check: (subject: Subject) => Promise<void>;
@@ -48,7 +48,7 @@ export interface Guarantee {
 
 /** Why a guarantee isn't checked on a model; undefined if it is. */
 export function whyNot({ notFor, onGpu }: Guarantee, model: Model): string | undefined {
-  const reason = notFor?.[model];
+  const reason = notFor?.[model] ?? notFor?.[MODEL_TABLE[model].place];
   return reason ?? (model === "gpu" && !onGpu ? WITHOUT_KERNEL : undefined);
 }
 
@@ -145,35 +145,27 @@ export function hasOwnProcess(model: Model): boolean {
 
 /** Why this event loop can't give what only a lane of its own can. */
 export const OWN_LANE_ONLY: Guarantee["notFor"] = {
-  sequential: "the lane is the program",
-  concurrent: "the lane is the program",
-  limited: "the lane is the program",
+  "event loop": "the lane is the program",
   auto: "the first lane is the program",
 };
 
 /** Why only threads can be given a buffer instead of a copy. */
 export const THREADS_ONLY: Guarantee["notFor"] = {
-  sequential: "nothing is sent",
-  concurrent: "nothing is sent",
-  limited: "nothing is sent",
-  processes: "memory can't move between processes: it is copied",
+  "event loop": "nothing is sent",
+  process: "memory can't move between processes: it is copied",
   auto: "buffers are always copied",
-  cluster: "memory can't move between processes: it is copied",
+  machine: "memory can't move between processes: it is copied",
 };
 
 /** Why only a subprocess has streams and permissions of its own. */
 export const PROCESSES_ONLY: Guarantee["notFor"] = {
-  sequential: "the lane is the program",
-  concurrent: "the lane is the program",
-  limited: "the lane is the program",
-  workers: "a thread has the program's streams, and its permissions unless a flag is given",
+  "event loop": "the lane is the program",
+  thread: "a thread has the program's streams, and its permissions unless a flag is given",
   auto: "the first lane is the program",
 };
 
 /** Why this event loop needs no check of what happens to values on their way. */
 export const SENT_ONLY: Guarantee["notFor"] = {
-  sequential: "nothing is sent",
-  concurrent: "nothing is sent",
-  limited: "nothing is sent",
+  "event loop": "nothing is sent",
   auto: "what can't be sent as it is stays here",
 };

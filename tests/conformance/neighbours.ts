@@ -286,11 +286,9 @@ export const NEIGHBOURS: readonly Guarantee[] = [
   {
     name: "threads with permissions of their own need Deno's flag: without it, an error to catch",
     notFor: {
-      sequential: "the lane is the program",
-      concurrent: "the lane is the program",
-      limited: "the lane is the program",
+      "event loop": "the lane is the program",
       auto: "its threads have the program's",
-      processes: "it needs no flag",
+      process: "it needs no flag",
     },
     async check() {
       const { LaneStartError, workers } = await import("../../lib/mod.ts");

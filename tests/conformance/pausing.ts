@@ -60,9 +60,9 @@ export const PAUSING: readonly Guarantee[] = [
     notFor: {
       sequential: FIXED,
       concurrent: FIXED,
-      workers: ON_LANES,
-      processes: ON_LANES,
-      cluster: ON_LANES,
+      thread: ON_LANES,
+      process: ON_LANES,
+      machine: ON_LANES,
       auto: "it changes its slots itself",
     },
     async check({ open }) {

@@ -261,9 +261,7 @@ export const VALUES: readonly Guarantee[] = [
   {
     name: "a task may use the same buffer for each result: what arrives is what it returned",
     notFor: {
-      sequential: "results are handed out as they are",
-      concurrent: "results are handed out as they are",
-      limited: "results are handed out as they are",
+      "event loop": "results are handed out as they are",
       auto: "results are handed out as they are",
     },
     async check({ open }) {
