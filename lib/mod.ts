@@ -33,7 +33,8 @@ export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatc
 export type { Results } from "./dispatch/output.ts";
 export type { Decision, Why } from "./adaptive/controller.ts";
 export type { Figures, Shape } from "./adaptive/watch.ts";
-export { auto, cluster, concurrent, gpu, limited, processes, sequential, workers } from "./open.ts";
+// A function for each model.
+export * from "./open.ts";
 export type {
   AutoExecutor,
   EventLoopExecutor,
