@@ -111,6 +111,20 @@ Deno.test("what waited for a failed load is tried again, and fails a run that is
   await pool.close();
 });
 
+Deno.test("a run waits for what waited for a failed load and is tried again", async () => {
+  using time = new VirtualTime();
+  const { pool, lane, on } = laneOf(2, { quick: false });
+  const taken = take(mapSettled(pool, ["a", "b"], { chunk: 1 }));
+  time.pass(1);
+  for (const batch of lane.batches) lane.unloadable(batch, new TaskLoadError("not now"));
+  await settle();
+  assertEquals([taken.end, indexesOn(lane)], ["open", [1]]);
+  lane.loaded(on(1));
+  lane.finish(on(1));
+  await settle();
+  assertEquals([taken.end, endings(taken.got)], ["done", ["0 failed", "1 fulfilled"]]);
+});
+
 Deno.test("loading that takes too long fails its items, and nothing else is sent to that lane", async () => {
   using time = new VirtualTime();
   const { pool, made, lane } = laneOf(1, { quick: false });
