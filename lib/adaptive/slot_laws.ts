@@ -18,29 +18,15 @@ export interface Round {
 /** Gives the slots of the next round, at least 1; they need not be whole. */
 export type SlotLaw = (round: Round) => number;
 
-/** A round's slots count so much beside the ones before: there, by each task, they count for less. */
-const SMOOTHING = 0.5;
-
 /** Latency may grow so much before it counts. */
 const TOLERANCE = 1.25;
-/** How much the newest round counts in the long run. */
-const LONG_RUN = 0.01;
-/** A long run that lies so far above the present is forgotten faster. */
-const STALE = 2;
-const FORGETTING = 0.95;
 
 /**
- * Slots shrink by the ratio of the latency in the long run to that of now, at most by half, and grow by
- * the root of their number, as a queue is to have a few: Gradient2Limit of Netflix's concurrency-limits.
+ * Slots shrink by the ratio of the least latency to that of now, at most by half, and grow by half the root
+ * of their number, so that a queue has a few: GradientLimit of Netflix's concurrency-limits. Its successor
+ * holds latency against the mean of a long run, which follows what too many slots do, so they become ever more.
  */
-export function gradient2(): SlotLaw {
-  let longMs: number | undefined;
-  return ({ slots, latencyMs, leastMs }) => {
-    longMs ??= leastMs;
-    longMs += LONG_RUN * (latencyMs - longMs);
-    if (longMs > STALE * latencyMs) longMs *= FORGETTING;
-    const gradient = Math.min(1, Math.max(0.5, TOLERANCE * longMs / latencyMs));
-    const wanted = slots * gradient + Math.sqrt(slots);
-    return Math.max(1, slots + SMOOTHING * (wanted - slots));
-  };
+export function gradient({ slots, latencyMs, leastMs }: Round): number {
+  const ratio = Math.min(1, Math.max(0.5, TOLERANCE * leastMs / latencyMs));
+  return Math.max(1, slots * ratio + Math.sqrt(slots) / 2);
 }

@@ -12,7 +12,7 @@
 
 import { type Ends, Failures } from "./ends.ts";
 import { Refusals } from "./refusals.ts";
-import { gradient2, type SlotLaw } from "./slot_laws.ts";
+import { gradient, type SlotLaw } from "./slot_laws.ts";
 import type { Seen } from "./watch.ts";
 
 /** What slots are given by. */
@@ -23,7 +23,7 @@ export interface SlotsOptions {
   readonly memoryBytes: number;
   /** So many slots may be right: they are only doubled beyond. */
   readonly guess?: number | undefined;
-  readonly law?: () => SlotLaw;
+  readonly law?: SlotLaw;
 }
 
 /** How many there are to be. */
@@ -92,8 +92,7 @@ export class Slots {
   /** Whether they are multiplied until the first sign of a queue or a limit. */
   isSlowStart = true;
   readonly #options: SlotsOptions;
-  readonly #newLaw: () => SlotLaw;
-  #law: SlotLaw;
+  readonly #law: SlotLaw;
   readonly #refusals: Refusals;
   readonly #failures = new Failures();
   readonly #first: number;
@@ -124,8 +123,7 @@ export class Slots {
     refusals: Refusals = new Refusals(nowMs),
   ) {
     this.#options = options;
-    this.#newLaw = options.law ?? gradient2;
-    this.#law = this.#newLaw();
+    this.#law = options.law ?? gradient;
     this.#refusals = refusals;
     this.#first = this.#count = count;
     this.#startMs = nowMs;
@@ -235,7 +233,6 @@ export class Slots {
   /** What is known of latencies is forgotten. */
   restart(): void {
     this.move();
-    this.#law = this.#newLaw();
     this.#peak = undefined;
     this.#leastMs = this.quickestMs = Infinity;
     this.isSlowStart = true;

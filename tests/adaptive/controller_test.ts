@@ -221,6 +221,12 @@ Deno.test("slots settle above what a server can do, and hardly swing", () => {
   }
 });
 
+Deno.test("where a server gets less done with more at once, slots stay few however long it is asked", () => {
+  const job = REFUSING.find(({ name }) => name === "cliff at 10, for a minute")!;
+  const machine = { cores: 2, noise: 0.1, seed: 7 };
+  assertLess(0.8 * bestFixed(job, machine).ended, simulate(job, machine, {}).ended);
+});
+
 Deno.test("that tasks take differently long, or longer and longer, is taken for no queue", () => {
   for (const name of ["waits 2 or 100 ms", "waits 5 or 50 ms", "waits longer and longer"]) {
     for (const { wallMs } of runs(name)) assertLess(wallMs, 900, name);

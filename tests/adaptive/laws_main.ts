@@ -3,7 +3,7 @@
  * made-up jobs: `deno run tests/adaptive/laws_main.ts [seeds]`.
  */
 
-import { gradient2, type SlotLaw } from "../../lib/adaptive/slot_laws.ts";
+import { gradient, type SlotLaw } from "../../lib/adaptive/slot_laws.ts";
 import { textTable } from "../../lib/report/document.ts";
 import { print } from "../../lib/text/print.ts";
 import { median } from "../../lib/timing/statistics.ts";
@@ -11,6 +11,23 @@ import { bestFixed, simulate, type Simulated } from "./simulation.ts";
 import { HOLDING, REFUSING, WORLDS } from "./worlds.ts";
 
 const seeds = Number(Deno.args[0] ?? 5);
+
+/** How much the newest round counts in the long run; one far above the present is forgotten faster. */
+const LONG_RUN = 0.01;
+const STALE = 2;
+const FORGETTING = 0.95;
+
+/** As the law that was taken, by the latency in the long run: Gradient2Limit of concurrency-limits. */
+function gradient2(): SlotLaw {
+  let longMs: number | undefined;
+  return ({ slots, latencyMs, leastMs }) => {
+    longMs ??= leastMs;
+    longMs += LONG_RUN * (latencyMs - longMs);
+    if (longMs > STALE * latencyMs) longMs *= FORGETTING;
+    const ratio = Math.min(1, Math.max(0.5, 1.25 * longMs / latencyMs));
+    return Math.max(1, slots + 0.5 * (slots * ratio + Math.sqrt(slots) - slots));
+  };
+}
 
 /**
  * Slots grow while fewer tasks wait in the queue, estimated from the least latency seen, than three times
@@ -32,7 +49,7 @@ function aimd(): SlotLaw {
   return ({ slots }) => slots + 1;
 }
 
-const LAWS = { gradient2, vegas, aimd };
+const LAWS = { gradient: () => gradient, gradient2, vegas, aimd };
 /** What it gets done in the time it takes. */
 const pace = ({ ended, wallMs }: Simulated) => ended / wallMs;
 

@@ -146,7 +146,7 @@ export function simulate(
     memoryBytes: job.memoryBytes ?? Infinity,
     start: how.start ?? ONE,
     guess: how.guess,
-    ...(how.law && { law: how.law }),
+    ...(how.law && { law: how.law() }),
   }, 0);
   const shape = () => controller?.shape ?? (how as { fixed: Shape }).fixed;
 

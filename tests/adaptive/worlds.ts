@@ -69,7 +69,7 @@ const refuses = (most: number, after?: number, unsaid = false): Server => ({
   unsaid,
 });
 
-/** Servers that refuse, asked for a minute. */
+/** Servers that are asked for a minute, most of which refuse. */
 export const REFUSING: readonly SimulatedJob[] = [
   minute("50 in each second, 20 ms", waits(20), { kind: "window", perSecond: 50 }),
   minute("50 in each second, 20 ms, says when", waits(20), {
@@ -89,6 +89,7 @@ export const REFUSING: readonly SimulatedJob[] = [
     perSecond: 80,
     reserve: 40,
   }),
+  minute("cliff at 10, for a minute", waits(20), { kind: "cliff", most: 10 }),
   minute("bans above 10 for 3 s", waits(100), { kind: "bans", most: 10, forMs: 3000 }),
   minute("bans above 3 for 10 s", waits(50), { kind: "bans", most: 3, forMs: 10_000 }),
   minute("takes 4, 200 ms", waits(200), refuses(4)),
