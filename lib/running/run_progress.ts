@@ -60,7 +60,7 @@ export class RunProgress {
     const share = total === null ? 0 : Math.min(1, settled / Math.max(1, total));
     const text = [
       total === null
-        ? `${formatCount(settled)} items`
+        ? counted(settled, "item", formatCount(settled))
         : `${formatCount(settled)} of ${formatCount(total)} items (${formatPercent(share)})`,
       ...(waits === "" ? [] : [waits]),
       ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),

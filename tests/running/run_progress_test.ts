@@ -7,14 +7,20 @@ Deno.test("in a pipe a line tells how many have settled, how fast, and how long 
   const lines: string[] = [];
   let nowMs = 0;
   const state = new RunState({ done: 1000, failed: 0 });
-  const progress = new RunProgress("crawl", state, {
+  const one = new RunState({ done: 1, failed: 0 });
+  const output = {
     isTerminal: false,
     columns: 80,
-    writeLine: (line) => lines.push(line),
+    writeLine: (line: string) => lines.push(line),
     now: () => nowMs,
-  });
+  };
+  const [progress, alone] = [state, one].map((of) => new RunProgress("crawl", of, output)) as [
+    RunProgress,
+    RunProgress,
+  ];
   try {
     nowMs = 10_000;
+    alone.tick();
     progress.tick();
     state.total = 2000;
     progress.tick();
@@ -30,8 +36,10 @@ Deno.test("in a pipe a line tells how many have settled, how fast, and how long 
     progress.tick();
   } finally {
     progress.end();
+    alone.end();
   }
   assertEquals(lines, [
+    "crawl: 1 item",
     "crawl: 1,000 items",
     "crawl: 1,000 of 2,000 items (50%)",
     "crawl: 1,500 of 3,000 items (50%), 1 failed, 25.0/s, 1m left",
