@@ -15,6 +15,7 @@ import {
   type Task,
   TaskLoadError,
 } from "../../../lib/mod.ts";
+import type { Device } from "../../../lib/lanes/lane.ts";
 import { hasAdapter } from "../../gpu_adapter.ts";
 import { granted } from "../../granted.ts";
 
@@ -54,11 +55,19 @@ async function whyNot(executor: Executor, task: Task<number, number>): Promise<s
   return error.message.replace(` ${task.module}`, "");
 }
 
+/** On what an executor computes: a lane of a busy machine may not say it in time, and is asked again. */
+async function deviceOf(executor: Executor): Promise<Device> {
+  for (let asked = 0; asked < 30; asked++) {
+    const [usage] = await executor.usage();
+    if (usage?.device !== undefined) return usage.device;
+  }
+  throw new Error("the lane never said on what it computes");
+}
+
 test("an executor says on what it computes", async () => {
   await using executor = gpu();
   await executor.ready(doubling());
-  const [usage] = await executor.usage();
-  const device = usage!.device!;
+  const device = await deviceOf(executor);
   assert(device.name.length > 0);
   assertEquals(device.software, /llvmpipe|software/i.test(device.name));
   assertEquals(await executor.map(doubling(), [1, 2, 3]).toArray(), [2, 4, 6]);
@@ -219,9 +228,9 @@ test("loops that a driver ends early are told of, and give no wrong result", asy
     words[at] = 0u;
   }`;
   await executor.ready(doubling(long));
-  const [usage] = await executor.usage();
+  const device = await deviceOf(executor);
   const [outcome] = await executor.mapSettled(doubling(long), [1]).toArray();
-  if (/llvmpipe/.test(usage!.device!.name)) {
+  if (/llvmpipe/.test(device.name)) {
     assert(outcome!.status === "rejected");
     assertMatch(
       String(outcome!.reason),
@@ -277,10 +286,10 @@ test("an item at the driver's limit harms none that is computed beside it", asyn
     words[at] = 0u;
   }`;
   await executor.ready(doubling(some));
-  const [usage] = await executor.usage();
+  const device = await deviceOf(executor);
   const items = [1, 0, 2, 1, 1, 0, 2];
   const outcomes = await executor.mapSettled(doubling(some), items).toArray();
-  const isLimited = /llvmpipe/.test(usage!.device!.name);
+  const isLimited = /llvmpipe/.test(device.name);
   assertEquals(
     outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended),
     items.map((n) => isLimited && n === 2 ? "failed" : 2 * n),
