@@ -8,7 +8,7 @@ import { attempt } from "../lanes/attempt.ts";
 import type { Task } from "../lanes/task.ts";
 import { isFixed, needsServer } from "../models.ts";
 import { hostSaid, httpSigns } from "../tasks/http_signs.ts";
-import { errorName, messageOf, reasonOf } from "../timing/failures.ts";
+import { errorName, messageOf, messageWithCauses, reasonOf } from "../timing/failures.ts";
 import { LaneWatch } from "../timing/lane_watch.ts";
 import { decisionsSince, timelineOf } from "../timing/timeline.ts";
 import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
@@ -313,7 +313,7 @@ export class RunHere {
       this.#broken ??= brokenBy("the run", rejected.reason);
       return;
     }
-    const message = messageOf(rejected.reason);
+    const message = messageWithCauses(rejected.reason);
     if (this.#succeeded === 0 && errorName(rejected.reason) === "NotCapable") {
       // Where nothing succeeds, all items lack it; they aren't to be tried again one by one.
       this.#broken ??= { type: "denied", index: listed.index, message };

@@ -54,9 +54,25 @@ export function messageOf(reason: unknown): string {
   }, "");
 }
 
+/** Chains of causes are followed so far; they may go round in circles. */
+const MOST_CAUSES = 8;
+
+/** What was thrown, and what caused it where that says more: "fetch failed" tells nobody why. */
+export function messageWithCauses(reason: unknown): string {
+  let text = messageOf(reason);
+  let at = reason;
+  for (let depth = 0; depth < MOST_CAUSES && errorName(at) !== undefined; depth++) {
+    at = propertyOf(at, "cause");
+    if (errorName(at) === undefined && typeof at !== "string") break;
+    const why = messageOf(at);
+    if (!text.includes(why)) text = text === "" ? why : `${text}: ${why}`;
+  }
+  return text;
+}
+
 function exampleOf(rejected: Rejected): string {
   const named = reasonOf(rejected);
-  const message = messageOf(rejected.reason);
+  const message = messageWithCauses(rejected.reason);
   // A message often begins with the reason itself.
   const rest = message.startsWith(`${named}: `) ? message.slice(named.length + 2) : message;
   const item = `item ${rejected.index}`;
@@ -167,7 +183,7 @@ export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKi
   return Array.from(kinds.values(), (of) => {
     const first = of[0]!;
     const { index, reason } = first;
-    const message = clipped(messageOf(reason)) || (errorName(reason) ?? "");
+    const message = clipped(messageWithCauses(reason)) || (errorName(reason) ?? "");
     return { reason: reasonOf(first), count: of.length, index, message, ...httpSigns(reason) };
   }).sort((a, b) => b.count - a.count).slice(0, MOST_KINDS);
 }

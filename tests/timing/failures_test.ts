@@ -4,6 +4,7 @@ import {
   failureKindsOf,
   failuresOf,
   messageOf,
+  messageWithCauses,
   PaceMeter,
   paceOf,
   stuckOf,
@@ -72,6 +73,27 @@ Deno.test("messageOf() shows what has no words of its own", () => {
     "{ status: 4 }",
     "http://host/",
   ]);
+});
+
+Deno.test("messageWithCauses() says why, where an error's cause does", () => {
+  const refused = new Error("connection refused");
+  const caused = (message: string, cause: unknown) => new TypeError(message, { cause });
+  const round = caused("round", undefined);
+  Object.assign(round, { cause: caused("and", round) });
+  const cases: [unknown, string][] = [
+    [caused("fetch failed", refused), "fetch failed: connection refused"],
+    [caused("fetch failed", caused("no route", "cable")), "fetch failed: no route: cable"],
+    [caused("", refused), "connection refused"],
+    [caused("page 3: connection refused", refused), "page 3: connection refused"],
+    [caused("no", { status: 4 }), "no"],
+    [caused("no", undefined), "no"],
+    [{ cause: refused }, messageOf({ cause: refused })],
+    [round, "round: and"],
+  ];
+  for (const [reason, text] of cases) assertEquals(messageWithCauses(reason), text);
+  assertEquals(failuresOf([failed(0, caused("fetch failed", refused))]).examples, {
+    TypeError: "item 0, fetch failed: connection refused",
+  });
 });
 
 Deno.test("failuresOf() keeps to few reasons and short examples, however many differ", () => {
