@@ -325,7 +325,8 @@ export function decode(payload: Payload): {
   readonly failures: readonly Failure[] | undefined;
 } {
   if (payload === undefined || payload instanceof Float64Array || Array.isArray(payload)) {
-    return { values: payload, failures: undefined };
+    // In projects without `strict`, which check this file too, isArray() doesn't narrow a readonly list.
+    return { values: payload as ArrayLike<unknown> | undefined, failures: undefined };
   }
   const { values, failures } = payload as WithErrors;
   return {
