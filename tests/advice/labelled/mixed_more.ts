@@ -5,5 +5,5 @@ export const items = numbers(120);
 
 export default async function (item: number): Promise<number> {
   await wait(4);
-  return compute(8_000, item);
+  return compute(6_500, item);
 }
