@@ -10,6 +10,7 @@ import {
   takes,
   USUAL_MODELS,
 } from "../lib/models.ts";
+import * as open from "../lib/open.ts";
 
 const README = new URL("../README.md", import.meta.url);
 const canRead = Deno.permissions.querySync({ name: "read", path: README }).state === "granted";
@@ -17,6 +18,10 @@ const canRead = Deno.permissions.querySync({ name: "read", path: README }).state
 Deno.test("the simplest model comes first, and is what the others are measured against", () => {
   assertEquals(MODELS[0], BASELINE);
   assertEquals(Object.keys(MODEL_TABLE), [...MODELS]);
+});
+
+Deno.test("what the library opens, and exports as it stands, is a function for each model", () => {
+  assertEquals(Object.keys(open).toSorted(), MODELS.toSorted());
 });
 
 Deno.test("only what runs on lanes of its own can have several of them", () => {

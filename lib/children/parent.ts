@@ -1,5 +1,5 @@
 /**
- * How a child that measures and its parent talk, and the child's side of it: in lines of JSON on a
+ * How a child that measures and its parent talk, and the child's side of it: in lines of JSON on
  * descriptors of their own, for tasks and what they start may read stdin and print. The first is the child's
  * order; it ends when its parent says so, or is gone. It imports no npm package.
  */

@@ -55,19 +55,25 @@ export function messageOf(reason: unknown): string {
 }
 
 /** Chains of causes are followed so far; they may go round in circles. */
-const MOST_CAUSES = 8;
+const MOST_CAUSES = 5;
+
+/** What caused an error, and that in turn, as far as these are errors or text. */
+export function causesOf(error: unknown): unknown[] {
+  const causes: unknown[] = [];
+  for (let at = error; errorName(at) !== undefined && causes.length < MOST_CAUSES;) {
+    at = propertyOf(at, "cause");
+    if (errorName(at) === undefined && typeof at !== "string") break;
+    causes.push(at);
+  }
+  return causes;
+}
 
 /** What was thrown, and what caused it where that says more: "fetch failed" tells nobody why. */
 export function messageWithCauses(reason: unknown): string {
-  let text = messageOf(reason);
-  let at = reason;
-  for (let depth = 0; depth < MOST_CAUSES && errorName(at) !== undefined; depth++) {
-    at = propertyOf(at, "cause");
-    if (errorName(at) === undefined && typeof at !== "string") break;
-    const why = messageOf(at);
-    if (!text.includes(why)) text = text === "" ? why : `${text}: ${why}`;
-  }
-  return text;
+  return causesOf(reason).map(messageOf).reduce(
+    (told, why) => told.includes(why) ? told : told === "" ? why : `${told}: ${why}`,
+    messageOf(reason),
+  );
 }
 
 function exampleOf(rejected: Rejected): string {

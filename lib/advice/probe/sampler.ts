@@ -1,12 +1,12 @@
 /** Runs a sample of a job one by one, in a probe's process. It imports no npm package. */
 
-import { type Items, propertyOf } from "../../dispatch/options.ts";
+import type { Items } from "../../dispatch/options.ts";
 import { isThenable } from "../../lanes/attempt.ts";
 import { type Given, isGenerator, plainContext } from "../../lanes/lane_tasks.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { digestsOf, type Settled } from "../../timing/checksum.ts";
 import { httpSigns, isRefusal } from "../../tasks/http_signs.ts";
-import { errorName, messageOf, PaceMeter } from "../../timing/failures.ts";
+import { causesOf, errorName, messageOf, PaceMeter } from "../../timing/failures.ts";
 import { ItemPuller } from "../../timing/job_items.ts";
 import type {
   FailedItem,
@@ -36,12 +36,9 @@ function rssBytes(): number {
 
 export function thrownBy(error: unknown): Thrown {
   const signs = httpSigns(error);
-  const causes: string[] = [];
-  let at = propertyOf(error, "cause");
-  for (let name = errorName(at); name !== undefined && causes.length < 5; name = errorName(at)) {
-    causes.push(`${name}: ${messageOf(at)}`);
-    at = propertyOf(at, "cause");
-  }
+  const causes = causesOf(error).map((cause) =>
+    typeof cause === "string" ? cause : `${errorName(cause)}: ${messageOf(cause)}`
+  );
   return { name: errorName(error) ?? "Error", message: messageOf(error), causes, ...signs };
 }
 
