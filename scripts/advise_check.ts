@@ -22,7 +22,7 @@ import { trialProcesses } from "../lib/timing/run_trial.ts";
 import type { JobSpec, TrialRunner } from "../lib/timing/spec.ts";
 import { median } from "../lib/timing/statistics.ts";
 import { type Label, LABELS } from "../tests/advice/labelled/labels.ts";
-import { autoRegret, measureModels, regretOf, type Times } from "./advise_check/regret.ts";
+import { autoRegret, type Measured, measureModels, regretOf } from "./advise_check/regret.ts";
 import { shortfalls, tableOf, type Verdict } from "./advise_check/verdict.ts";
 
 const check = command(
@@ -92,13 +92,12 @@ async function giveAdvice(
 }
 
 /** How one piece of advice turned out, held against what was measured afterwards, if it was. */
-function verdictOf(label: Label, advice: Advice, times: Times | undefined): Verdict {
+function verdictOf(label: Label, advice: Advice, measured: Measured | undefined): Verdict {
   const { recommended } = advice;
-  const regret = times === undefined ? null : regretOf(recommended.name, times);
   // What wasn't measured, or lost items, has no time.
   const timeOf = (name: string) => {
-    const measured = times?.get(name) ?? [Infinity];
-    return measured.every(Number.isFinite) ? median(measured) : Infinity;
+    const ms = [...measured?.all.get(name) ?? [], ...measured?.final.get(name) ?? []];
+    return ms.length > 0 ? median(ms) : Infinity;
   };
   return {
     file: label.file,
@@ -107,16 +106,17 @@ function verdictOf(label: Label, advice: Advice, times: Times | undefined): Verd
     classConfidence: advice.classConfidence,
     cpuShare: advice.cpuShare,
     recommended: recommended.name,
-    wallMs: times === undefined ? null : timeOf(recommended.name),
-    best: regret === null ? "–" : `${regret.best} ${formatDuration(timeOf(regret.best))}`,
-    regret: regret?.fair ?? null,
-    naiveRegret: regret?.naive ?? null,
-    autoRegret: times === undefined ? null : autoRegret(times),
-    autoToPlain: times === undefined ? null : timeOf("auto") / timeOf("sequential"),
-    plainMs: times === undefined ? null : timeOf("sequential"),
+    wallMs: measured === undefined ? null : timeOf(recommended.name),
+    best: measured === undefined
+      ? "–"
+      : `${measured.best} ${formatDuration(timeOf(measured.best))}`,
+    regret: measured === undefined ? null : regretOf(recommended.name, measured),
+    autoRegret: measured === undefined ? null : autoRegret(measured),
+    autoToPlain: measured === undefined ? null : timeOf("auto") / timeOf("sequential"),
+    plainMs: measured === undefined ? null : timeOf("sequential"),
     predicted: recommended.predictedGain,
     raced: recommended.gain?.median ?? null,
-    measured: times === undefined ? NaN : timeOf("sequential") / timeOf(recommended.name),
+    measured: measured === undefined ? NaN : timeOf("sequential") / timeOf(recommended.name),
     unsure: advice.unsure !== undefined || recommended.decision === "can't tell" ||
       advice.surprises.some(({ name }) => name === recommended.name),
     runs: advice.cost.sequentialRuns,
@@ -148,11 +148,11 @@ await script("advise:check", async (signal, args) => {
       ...recommended,
       slots: recommended.slots ?? Infinity,
     }));
-    const times = label.incomparable || raw.adviceOnly
+    const measured = label.incomparable || raw.adviceOnly
       ? undefined
       : await measureModels(given[0]!.job, chosen, { rounds, random, runTrial, signal });
     await clean(label);
-    return { times, own: given.map(({ advice }) => verdictOf(label, advice, times)) };
+    return { measured, own: given.map(({ advice }) => verdictOf(label, advice, measured)) };
   };
   for (const [place, label] of labels.entries()) {
     const held = await verdictsOn(label).catch((error) => {
@@ -160,7 +160,7 @@ await script("advise:check", async (signal, args) => {
       if (!signal.aborted) throw error;
     });
     if (signal.aborted || held === undefined) break;
-    const { times, own } = held;
+    const { measured, own } = held;
     verdicts.push(...own);
     for (const { found, recommended, best, regret, shortfalls: wrong } of own) {
       printError(
@@ -170,7 +170,7 @@ await script("advise:check", async (signal, args) => {
       );
     }
     if (raw.debug) {
-      for (const [name, ms] of times ?? []) {
+      for (const [name, ms] of [...measured?.all ?? [], ...measured?.final ?? []]) {
         printError(`  ${name}: ${ms.map((of) => of.toFixed(0))}`);
       }
     }

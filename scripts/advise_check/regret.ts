@@ -11,8 +11,23 @@ import { median } from "../../lib/timing/statistics.ts";
 /** After one round, a model this many times as slow as the best can't be the best any more. */
 const HOPELESS = 2;
 
+/** So often the best, those recommended and `auto` run against each other, once the best is known. */
+const FINAL_ROUNDS = 5;
+
 /** Wall times by model and round, in milliseconds; a model that failed has none. */
 export type Times = ReadonlyMap<string, readonly number[]>;
+
+export interface Measured {
+  /** Of every model: says which is the best. */
+  readonly all: Times;
+  readonly best: string;
+  /**
+   * Of the best, those recommended and `auto`, measured anew: the least of a dozen noisy times is below its
+   * true time, since the winner was lucky too (the optimizer's curse: Smith and Winkler, Management
+   * Science 52, 2006).
+   */
+  readonly final: Times;
+}
 
 interface MeasureOptions {
   readonly rounds: number;
@@ -44,87 +59,80 @@ function everyModel(): Candidate[] {
 const AUTO: Candidate = { model: "auto", lanes: 1, slots: 1 };
 
 /**
- * Measures every model on a job, in rounds whose order is shuffled; those recommended in every round,
- * others that can't be the best any more only once.
+ * Measures every model on a job, in rounds whose order is shuffled (those that can't be the best any more
+ * only once), and then the best against those recommended and `auto`.
  */
 export async function measureModels(
   job: JobSpec,
   recommended: readonly Candidate[],
   { rounds, random, runTrial, signal }: MeasureOptions,
-): Promise<Times> {
-  const models = new Map(
-    [...everyModel(), ...recommended, AUTO].map((candidate) => [nameOf(candidate), candidate]),
-  );
-  const times = new Map<string, number[]>([...models.keys()].map((name) => [name, []]));
+): Promise<Measured> {
+  const candidates = [...everyModel(), ...recommended, AUTO];
   const always = new Set(["sequential", AUTO.model, ...recommended.map(nameOf)]);
-  for (let round = 0; round < rounds; round++) {
-    for (const [name, { model, lanes, slots }] of shuffled([...models], random)) {
-      if (signal.aborted) return times;
-      const size = model === "concurrent" ? { model } : { model, lanes, slots };
-      const { round: measured } = await runTrial({ ...size, job, round }, { signal });
-      if (measured.failed > 0) {
-        models.delete(name);
-        times.delete(name);
-      } else {
-        times.get(name)!.push(measured.wallMs);
+
+  async function measure(named: readonly string[], rounds: number): Promise<Map<string, number[]>> {
+    const models = new Map(candidates.map((candidate) => [nameOf(candidate), candidate] as const));
+    for (const name of models.keys()) if (!named.includes(name)) models.delete(name);
+    const times = new Map<string, number[]>([...models.keys()].map((name) => [name, []]));
+    for (let round = 0; round < rounds; round++) {
+      for (const [name, { model, lanes, slots }] of shuffled([...models], random)) {
+        if (signal.aborted) return times;
+        const size = model === "concurrent" ? { model } : { model, lanes, slots };
+        const { round: measured } = await runTrial({ ...size, job, round }, { signal });
+        if (measured.failed > 0) {
+          models.delete(name);
+          times.delete(name);
+        } else {
+          times.get(name)!.push(measured.wallMs);
+        }
+      }
+      const best = Math.min(...[...times.values()].map((of) => of.at(-1) ?? Infinity));
+      for (const [name, of] of times) {
+        if (!always.has(name) && of.at(-1)! > HOPELESS * best) models.delete(name);
       }
     }
-    const best = Math.min(...[...times.values()].map((of) => of.at(-1) ?? Infinity));
-    for (const [name, of] of times) {
-      if (!always.has(name) && of.at(-1)! > HOPELESS * best) models.delete(name);
-    }
+    return times;
   }
-  return times;
+
+  const all = await measure(candidates.map(nameOf), rounds);
+  const lasting = new Map(
+    [...all].filter(([name, of]) => name !== AUTO.model && of.length === rounds),
+  );
+  while (lasting.size > 0) {
+    const best = bestOf(lasting);
+    const finalists = [best, AUTO.model, ...recommended.map(nameOf)].filter((name) =>
+      all.has(name)
+    );
+    const final = await measure(finalists, FINAL_ROUNDS);
+    if (final.has(best)) return { all, best, final };
+    // It loses items now and then.
+    lasting.delete(best);
+  }
+  return { all, best: "sequential", final: new Map() };
 }
 
 /** Whoever leaves a program sequential still waits for Deno to start, in milliseconds. */
 const PROGRAM_MS = 30;
 
-/** Both kinds of regret: shares of the best model's time, 0 for none. */
-interface Regret {
-  /** Against the model that was best in the other rounds. */
-  readonly fair: number;
-  /** Against the least of all middle times. */
-  readonly naive: number;
-  /** The model with the least middle time. */
-  readonly best: string;
-}
-
-function bestOf(times: ReadonlyMap<string, readonly number[]>): string {
+function bestOf(times: Times): string {
   return [...times.keys()].reduce((a, b) => median(times.get(b)!) < median(times.get(a)!) ? b : a);
 }
 
 /**
- * Says how much longer a model takes than the best one, paired by round, because neighbours slow both.
- *
- * The least of a dozen noisy times is below its true time: the winner was lucky too (the optimizer's
- * curse: Smith and Winkler, Management Science 52, 2006). So in each round the best is the model that
- * was the best in all *other* rounds. The naive figure is given beside it.
- * Models with fewer rounds than the recommended one were too slow to be the best.
+ * How much longer a model takes than the best one, as a share of the best one's time: paired by round,
+ * because neighbours slow both. Infinite for a model that failed on some item.
  */
-export function regretOf(chosen: string, times: Times): Regret {
-  const own = times.get(chosen) ?? [];
-  const whole = new Map(
-    [...times].filter(([name, of]) => name !== AUTO.model && of.length === own.length),
+export function regretOf(chosen: string, { best, final }: Measured): number {
+  if (chosen === best) return 0;
+  const own = final.get(chosen) ?? [];
+  const least = final.get(best) ?? [];
+  const excess = own.slice(0, least.length).map((ms, round) =>
+    (ms + PROGRAM_MS) / (least[round]! + PROGRAM_MS)
   );
-  if (own.length === 0) return { fair: Infinity, naive: Infinity, best: bestOf(times) };
-  const excess = (best: string, round: number) =>
-    (own[round]! + PROGRAM_MS) / (whole.get(best)![round]! + PROGRAM_MS);
-  const best = bestOf(whole);
-  const fair = own.map((_, round) => {
-    const others = new Map(
-      [...whole].map(([name, of]) => [name, of.length < 2 ? of : of.toSpliced(round, 1)]),
-    );
-    return excess(bestOf(others), round);
-  });
-  return {
-    fair: median(fair) - 1,
-    naive: median(own.map((_, round) => excess(best, round))) - 1,
-    best,
-  };
+  return excess.length === 0 ? Infinity : median(excess) - 1;
 }
 
 /** The same of `auto`; null if it failed on some item, as every model fails that asks a server too much. */
-export function autoRegret(times: Times): number | null {
-  return times.has(AUTO.model) ? regretOf(AUTO.model, times).fair : null;
+export function autoRegret(measured: Measured): number | null {
+  return measured.final.has(AUTO.model) ? regretOf(AUTO.model, measured) : null;
 }
