@@ -42,6 +42,8 @@ interface Module {
   readonly imports: ReadonlyMap<string, Origin>;
   readonly exports: ReadonlyMap<string, Origin | Statement>;
   readonly stars: readonly string[];
+  /** The names that others may use, or its own code uses for more than to change what they name. */
+  readonly used: ReadonlySet<string>;
 }
 
 /** All of a module. */
@@ -124,11 +126,14 @@ export async function sharedState(
   // What is prepared here isn't there on lanes.
   await enter(url, "prepare");
   const isMade = (name: string) => [...reached.keys()].some(({ node }) => madeIn(node).has(name));
-  for (const [{ node }, { url, declared, imports }] of reached) {
+  for (const [{ node }, { url, declared, imports, used }] of reached) {
     for (const { name, line, isHeld } of changesIn(node, isMade)) {
       const owner = declared.get(name);
+      // A count that nothing reads makes no difference, wherever it is.
       const isShared = isHeld ||
-        (owner ? shared.has(owner) : imports.get(name)?.from !== undefined || GLOBALS.has(name));
+        (owner
+          ? shared.has(owner) && used.has(name)
+          : imports.get(name)?.from !== undefined || GLOBALS.has(name));
       if (isShared) return { name, module: url, line };
     }
   }
@@ -145,6 +150,7 @@ async function moduleOf(url: string, code: string): Promise<Module> {
   const imports = new Map<string, Origin>();
   const exports = new Map<string, Origin | Statement>();
   const stars: string[] = [];
+  const used = new Set<string>();
   const pathOf = (source: unknown) => {
     const { value } = source as { value: string };
     return /^(\.{1,2}\/|file:)/.test(value) ? new URL(value, url).href : undefined;
@@ -170,17 +176,21 @@ async function moduleOf(url: string, code: string): Promise<Module> {
     const declaration = (node.declaration ?? node) as Node;
     const whole = { type: "Program", loc: node.loc, body: declaration };
     const statement = { node: whole, refs: refsIn(whole) };
+    usedIn(whole, used);
     const names = [...declaredBy(declaration)];
     for (const name of names) declared.set(name, statement);
     if (node.type === "ExportDefaultDeclaration") exports.set("default", statement);
     if (node.type !== "ExportNamedDeclaration") continue;
-    for (const name of names) exports.set(name, statement);
+    for (const name of names) {
+      exports.set(name, statement);
+      used.add(name);
+    }
     for (const { local, exported } of specifiers) {
       if (node.source && from === undefined) continue;
       exports.set(nameOf(exported), { ...(from && { from }), name: nameOf(local) });
     }
   }
-  return { url, declared, imports, exports, stars };
+  return { url, declared, imports, exports, stars, used };
 }
 
 const nameOf = (node: unknown) => {
@@ -212,6 +222,21 @@ function refsIn(node: Node, refs = new Set<string>()): Set<string> {
     refsIn(part, refs);
   }
   return refs;
+}
+
+/** The same of names that are used for more than to declare them, or to change what they name and no more. */
+function usedIn(node: Node, used: Set<string>): void {
+  const expression = node.type === "ExpressionStatement" ? node.expression as Node : undefined;
+  const changed = expression && !/^(\?\?|&&|\|\|)=$/.test(`${expression.operator}`)
+    ? [...changedBy(expression)]
+    : [];
+  for (const part of partsOf(node)) look(part, node);
+  function look(part: Node, parent: Node) {
+    const isNamed = part.type === "Identifier" && !isKey(part, parent) && part !== parent.id;
+    if (isNamed && !changed.includes(part)) used.add(nameOf(part));
+    if (part.type === "ExpressionStatement") return usedIn(part, used);
+    for (const each of partsOf(part)) look(each, part);
+  }
 }
 
 /** The names that a pattern binds. */

@@ -17,7 +17,7 @@ for (
     ["a sum", "let sum: number = 0;\nexport default (x: number) => (sum += x);", "sum job.ts:2"],
     [
       "a cache",
-      "const seen = new Map();\nexport default async (u) => { seen.set(u, 1); };",
+      "const seen = new Map();\nexport default async (u) => { seen.set(u, 1); return seen.size; };",
       "seen job.ts:2",
     ],
     [
@@ -35,10 +35,14 @@ for (
       "const m = new Map();\nexport default (k) => m.getOrInsertComputed(k, (k) => k.length);",
       "m job.ts:2",
     ],
-    ["what is deleted", "const m = {};\nexport default (k) => { delete m[k]; };", "m job.ts:2"],
+    [
+      "what is deleted",
+      "const m = {};\nexport default (k) => { delete m[k]; };\nexport const teardown = () => m;",
+      "m job.ts:2",
+    ],
     [
       "a destructured target",
-      "let a, b;\nexport default (x) => { [a, { b }] = x; };",
+      "let a, b;\nexport default (x) => { [a, { b }] = x; return a; };",
       "a job.ts:2",
     ],
     [
@@ -89,10 +93,22 @@ for (
     ],
     [
       "a helper's",
-      "let n = 0;\nfunction helper() { n++; }\nexport { run as default };\nasync function run() { await helper(); }",
+      "let n = 0;\nfunction helper() { n++; return n; }\nexport { run as default };\nasync function run() { await helper(); }",
       "n job.ts:2",
     ],
 
+    [
+      "what is made where it is missing",
+      "let db;\nexport default async () => { db ??= await connect(); };",
+      "db job.ts:2",
+    ],
+    ["what is exported", "export let n = 0;\nexport default () => { n++; };", "n job.ts:2"],
+
+    [
+      "what nothing reads",
+      "const all: number[] = [];\nlet n = 0, m = {}, last;\nexport default (x: number) => { all.push(x); n++; m[x] = 1; last = x; };",
+      undefined,
+    ],
     ["nothing", "const SIZE = 3;\nexport default (x: number): number => x * SIZE;", undefined],
     [
       "what is its own",
