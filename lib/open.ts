@@ -33,6 +33,7 @@ import { needsPreload, ofOneProject, THREAD_FOLDERS } from "./lanes/project.ts";
 import { type ChannelEvents, decode, encodeAlone, type Payload } from "./lanes/remote/channel.ts";
 import { threads, type Way } from "./lanes/remote/clone.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
+import { lackOfDeno } from "./lanes/subprocess/child.ts";
 import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
@@ -384,7 +385,8 @@ function laneRefusal(isolate: boolean): string | undefined {
     Deno.permissions.querySync(what).state === "granted";
   if (isolate) {
     const command = Deno.execPath();
-    return may({ name: "run", command }) ? undefined : `subprocesses need --allow-run=${command}`;
+    const lack = may({ name: "run", command }) ? undefined : `--allow-run=${command}`;
+    return lackOfDeno() ?? (lack && `subprocesses need ${lack}`);
   }
   const files = THREAD_FOLDERS.filter(({ protocol }) => protocol === "file:");
   if (files.every((path) => may({ name: "read", path }))) return undefined;

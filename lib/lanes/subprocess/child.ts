@@ -190,7 +190,16 @@ export class Child {
   }
 }
 
+/** What this program lacks to start subprocesses, whatever it may do; undefined if nothing. */
+export function lackOfDeno(): string | undefined {
+  // It would start itself in Deno's place, which would do so again, and so on.
+  if (!Deno.build.standalone) return undefined;
+  return "subprocesses need Deno, which a program made by deno compile lacks; run it with deno run, or use another model";
+}
+
 function spawn({ args, startsPrograms, env, cwd }: ChildOptions): Deno.ChildProcess {
+  const lack = lackOfDeno();
+  if (lack !== undefined) throw new LaneStartError(`Cannot start a subprocess: ${lack}`);
   try {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", ...args],

@@ -36,6 +36,22 @@ Deno.test("a child is started with what it is told, and its streams are this pro
   await Promise.all([rest, child.ended]);
 });
 
+Deno.test("a compiled program is refused a child, which would be itself again", () => {
+  const { build } = Deno;
+  using commands = new FakeCommands();
+  Object.defineProperty(Deno, "build", { value: { ...build, standalone: true } });
+  try {
+    assertThrows(
+      () => new Child({ args: ["main.ts"], startsPrograms: false, stderr: "keep" }),
+      LaneStartError,
+      "Cannot start a subprocess: subprocesses need Deno",
+    );
+  } finally {
+    Object.defineProperty(Deno, "build", { value: build });
+  }
+  assertEquals(commands.all, []);
+});
+
 Deno.test("what a child writes is read as it comes, or until a buffer is full", async () => {
   const { child, fake } = start();
   fake.writes(Uint8Array.of(1, 2, 3), Uint8Array.of(4), Uint8Array.of(5, 6));
