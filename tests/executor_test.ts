@@ -107,7 +107,7 @@ Deno.test("wrong options of map are refused at once, not when the first result i
   const bad: [unknown, string][] = [
     [(n: number) => n, "a function, which can't travel"],
     [undefined, "is undefined; use task(new URL("],
-    [{}, "is [object Object];"],
+    [{}, "is {};"],
     [{ module: "./task.ts", export: "default" }, 'of module "./task.ts"'],
     [{ module: "file:///task.ts" }, 'of module "file:///task.ts" and export undefined'],
   ];

@@ -399,7 +399,7 @@ function wrong(given: unknown, module: unknown, name: unknown): string {
       `${remedy}, or open sequential, concurrent or limited, which take a function too`;
   }
   const what = module === undefined
-    ? String(given)
+    ? shown(given)
     : `of module ${JSON.stringify(module)} and export ${JSON.stringify(name)}`;
   return `${what}; ${remedy}`;
 }

@@ -100,7 +100,9 @@ export class Source {
     const isIterable = items !== null && items !== undefined &&
       (Symbol.iterator in Object(items) || Symbol.asyncIterator in Object(items));
     if (!isIterable) {
-      throw new TypeError(`Cannot map: items must be iterable or async iterable, but is ${items}`);
+      throw new TypeError(
+        `Cannot map: items must be iterable or async iterable, but is ${shown(items)}`,
+      );
     }
     this.#isAsync = Symbol.asyncIterator in Object(items);
     this.#array = isPlainArray(items) ? items : undefined;

@@ -37,7 +37,8 @@ Deno.test("a task that isn't named by its module and export is refused at once, 
   const bad: [unknown, string][] = [
     [(n: number) => n, "a function, which can't travel to another lane; export it"],
     [undefined, "but is undefined; use task(new URL("],
-    [{}, "but is [object Object];"],
+    [{}, "but is {};"],
+    [Object.create(null), "but is [Object: null prototype] {};"],
     [{ module: "./task.ts", export: "default" }, 'of module "./task.ts" and export "default"'],
     [{ module: "file:///task.ts" }, 'of module "file:///task.ts" and export undefined'],
   ];
@@ -52,7 +53,10 @@ Deno.test("wrong options and items are refused at once, not when the first resul
     start(FAKE_TASK, items as never, options as never);
   assertThrows(wrong([], { chunk: 0 }), RangeError, "chunk");
   assertThrows(wrong([], { chunks: 1 }), RangeError, "there is no option chunks");
-  assertThrows(wrong(3, {}), TypeError, "items must be iterable");
+  const isNone = "items must be iterable or async iterable, but is";
+  assertThrows(wrong(3, {}), TypeError, `${isNone} 3`);
+  assertThrows(wrong(Symbol("s"), {}), TypeError, `${isNone} Symbol(s)`);
+  assertThrows(wrong(Object.create(null), {}), TypeError, `${isNone} [Object: null prototype] {}`);
   assertEquals(watched, []);
 });
 
