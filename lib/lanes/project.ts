@@ -120,6 +120,11 @@ export const THREAD_FOLDERS: readonly URL[] = ["../lanes", "../tasks"].map((path
   new URL(path, import.meta.url)
 );
 
+/** What is said where one of these, or a subprocess's, isn't there. */
+export const LEFT_OUT =
+  "Was this program bundled or compiled? Leave this library out of the bundle (deno bundle --external), " +
+  "or have that file compiled in (--include)";
+
 /** The lock of a workspace stands above its members. */
 function lockAbove(folder: URL): string | undefined {
   const locks = [...foldersOf(folder.href)].map((above) => new URL("deno.lock", above));

@@ -7,7 +7,7 @@
 
 import * as v8 from "node:v8";
 import { type LanePermissions, permissionFlags } from "../permissions.ts";
-import { preloadCode, projectFlags } from "../project.ts";
+import { LEFT_OUT, preloadCode, projectFlags } from "../project.ts";
 import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
 import type { Way } from "../remote/clone.ts";
 import { Child } from "./child.ts";
@@ -108,7 +108,9 @@ export class SubprocessChannel implements Channel {
         this.events.ended((error as Error).message);
       }
     } else {
-      this.events.ended(garbage ?? (words === undefined ? how : `${how}; it said: ${words}`));
+      const isLeftOut = words?.includes(`Module not found "${MAIN}"`) === true;
+      const told = isLeftOut ? `${words} ${LEFT_OUT}` : words;
+      this.events.ended(garbage ?? (told === undefined ? how : `${how}; it said: ${told}`));
     }
   }
 

@@ -8,7 +8,7 @@
 
 import { wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
-import { preloadCode } from "../project.ts";
+import { LEFT_OUT, preloadCode } from "../project.ts";
 import { Cells } from "../remote/cells.ts";
 import type { Channel, ChannelEvents } from "../remote/channel.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
@@ -194,12 +194,12 @@ export function reserveDescriptors(file: URL): void {
   try {
     for (let count = 0; count < NEEDED; count++) taken.push(Deno.openSync(file));
   } catch (cause) {
-    // What else is wrong with the file, the thread will say.
-    if (!(cause instanceof Deno.errors.NotCapable || cause instanceof Deno.errors.NotFound)) {
-      const why = wordsOf(cause);
-      throw new LaneStartError(`Cannot start a thread: too few file descriptors are left: ${why}`, {
-        cause,
-      });
+    // That it may not be read, the thread will say.
+    if (!(cause instanceof Deno.errors.NotCapable)) {
+      const why = cause instanceof Deno.errors.NotFound
+        ? `${wordsOf(cause)}. ${LEFT_OUT}`
+        : `too few file descriptors are left: ${wordsOf(cause)}`;
+      throw new LaneStartError(`Cannot start a thread: ${why}`, { cause });
     }
   } finally {
     for (const descriptor of taken) descriptor.close();

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import * as v8 from "node:v8";
 import { LaneStartError } from "../../../lib/lanes/errors.ts";
 import { preloadCode, projectFlags } from "../../../lib/lanes/project.ts";
@@ -294,6 +294,15 @@ test(
     ]]);
   },
 );
+
+test("a child whose own file isn't there says what leaves it out", given, async (stage) => {
+  const { heard, children: [child] } = stage;
+  const main = new URL("../../../lib/lanes/subprocess/subprocess_main.ts", import.meta.url).href;
+  child!.says(`error: Module not found "${main}".`);
+  child!.ends(1);
+  await heard.end;
+  assertStringIncludes(heard.ends[0]!, `${main}". Was this program bundled or compiled?`);
+});
 
 test("a child that was ready is not started again", given, async (stage) => {
   stage.children[0]!.writes(...ready());
