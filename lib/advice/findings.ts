@@ -249,7 +249,7 @@ const SAID = {
     const { perSecond, reasons, lastedMs, isOfOneLoop } = failing;
     const pace = perSecond === null ? "" : `: about ${paceText(perSecond)} went through`;
     const isServer = reasons.length === 0 || lastedMs !== undefined ||
-      reasons.some((of) => isRefusal(of) || NETWORK.test(of.message));
+      reasons.some((of) => of.status !== undefined || isRefusal(of) || NETWORK.test(of.message));
     const why = isOfOneLoop
       ? "Lanes bore as many: on one event loop tasks get in each other's way with what each lane " +
         "has of its own, such as a connection"

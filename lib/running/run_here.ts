@@ -7,7 +7,7 @@ import type { AutoExecutor, Executor } from "../executor.ts";
 import { attempt } from "../lanes/attempt.ts";
 import type { Task } from "../lanes/task.ts";
 import { isFixed, needsServer } from "../models.ts";
-import { hostSaid, httpSigns } from "../tasks/http_signs.ts";
+import { hostSaid, httpSigns, isRefusal } from "../tasks/http_signs.ts";
 import { errorName, messageOf, messageWithCauses, reasonOf } from "../timing/failures.ts";
 import { LaneWatch } from "../timing/lane_watch.ts";
 import { decisionsSince, timelineOf } from "../timing/timeline.ts";
@@ -35,7 +35,6 @@ const SLOWEST = 10;
 const MOST_MESSAGE = 2000;
 /** Where hosts are counted, items without one count as of one host. */
 const NO_HOST = "";
-const TOO_MANY_REQUESTS = 429;
 const UNAVAILABLE = 503;
 const PULSE_MS = 500;
 
@@ -219,8 +218,8 @@ export class RunHere {
     const signs = httpSigns(reason);
     const { status, retryAfterMs = 0 } = signs;
     // Who finds out how much a server takes is why it takes no more.
-    const isBusy = status === UNAVAILABLE && !isFixed(this.host.executor.model);
-    const isRefused = status === TOO_MANY_REQUESTS || isBusy || signs.retryAfterMs !== undefined;
+    const mayBeDown = status === UNAVAILABLE && signs.retryAfterMs === undefined;
+    const isRefused = isRefusal(signs) && !(mayBeDown && isFixed(this.host.executor.model));
     // Who asks for more than is allowed is told so.
     if (isRefused && retryAfterMs > MOST_WAIT_MS) return true;
     const key = this.#keyOf(item);

@@ -9,8 +9,8 @@ export interface HttpSigns {
 // Before a program can put another in its place, as tests do.
 const { now } = Date;
 
-/** Too Many Requests, Service Unavailable. */
-const REFUSALS: readonly number[] = [429, 503];
+/** Too Many Requests, Service Unavailable, and Bandwidth Limit Exceeded, which hosts and proxies made up. */
+const REFUSALS: readonly number[] = [429, 503, 509];
 /** Chains of causes are followed so far. */
 const MOST_CAUSES = 5;
 
@@ -63,7 +63,7 @@ function statusIn(value: unknown): number | undefined {
   }
   const message = fieldOf(value, "message") ?? value;
   if (typeof message !== "string") return undefined;
-  const named = /(?:\b(?:HTTP|status|code)\b\D{0,8}|^)(429|503)\b/i.exec(message);
+  const named = /(?:\b(?:HTTP|status|code)\b\D{0,8}|^)(429|503|509)\b/i.exec(message);
   if (named !== null) return Number(named[1]);
   return /too many requests|(?<![a-z])rate.?limit/i.test(message) ? 429 : undefined;
 }

@@ -239,7 +239,10 @@ Deno.test("tasks that fail with many in flight are told with what went well, and
   const own = say({ kind: "refused", ...FAILING, reasons: [torn] }, "get in each other's way");
   assert(!own.includes("limits their rate"));
   const down = { reason: "TypeError", count: 3, index: 4, message: "error sending request" };
-  say({ kind: "refused", ...FAILING, reasons: [down] }, "What they wait for refuses so many");
+  const locked = { reason: "Error", count: 3, index: 4, message: "locked", status: 423 };
+  for (const reason of [down, locked]) {
+    say({ kind: "refused", ...FAILING, reasons: [reason] }, "What they wait for refuses so many");
+  }
   say({ kind: "descriptors", ...FAILING }, "ulimit -n", "Stay at 8 or fewer");
   say({ kind: "late", ...FAILING }, "wait for each other", "Stay at 8 or fewer");
   say(

@@ -11,6 +11,7 @@ Deno.test("httpSigns() finds a status and a wait wherever tasks put them", () =>
     [Object.assign(new Error("no"), { code: "HTTP 429" }), { status: 429 }],
     [new Error("HTTP 429"), { status: 429 }],
     [new Error("429 Too Many Requests"), { status: 429 }],
+    [new Error("HTTP 509"), { status: 509 }],
     [new Error("rate limit exceeded"), { status: 429 }],
     [new Response("", { status: 503, headers: RETRY }), { status: 503, retryAfterMs: 2000 }],
     [Object.assign(new Error("no"), { response: new Response("", { status: 429 }) }), {
@@ -50,11 +51,8 @@ Deno.test("httpSigns() finds a status and a wait wherever tasks put them", () =>
 });
 
 Deno.test("isRefusal() tells a server that asks for fewer requests from other answers", () => {
-  assertEquals([{ status: 429 }, { status: 503 }, { retryAfterMs: 0 }].map(isRefusal), [
-    true,
-    true,
-    true,
-  ]);
+  const refused = [{ status: 429 }, { status: 503 }, { status: 509 }, { retryAfterMs: 0 }];
+  assertEquals(refused.filter(isRefusal), refused);
   assertEquals([{ status: 404 }, { status: 500 }, {}].map(isRefusal), [false, false, false]);
 });
 

@@ -105,7 +105,7 @@ export interface ProbeDone {
   readonly rssBeforeBytes: number;
   readonly rssFirstBytes?: number;
   readonly rssAfterBytes: number;
-  /** Items that a server refused with 429, 503 or `Retry-After`, and what went through a second then. */
+  /** Items that a server refused with 429, 503, 509 or `Retry-After`, and what went through a second then. */
   readonly refused?: { readonly count: number; readonly pacePerSecond: number | null };
   /** Of how many of the first results there are digests. */
   readonly kept: number;
