@@ -171,7 +171,8 @@ const SAID = {
   written({ path, times, tasks }: SharedFile & { readonly tasks: number }) {
     return `The file ${path} was written ${times} times by ${counted(tasks, "task")}. With ` +
       "several in flight what they add comes in any order, and who writes all of it anew wins by " +
-      "chance, which no result shows. Give each its own file, or write it once, from the results.";
+      "chance, which no result shows. Give each its own file or its own place in it, or write it " +
+      "once, from the results.";
   },
   /** What tasks share on one event loop is kept whole; a model that gained more has one in each lane. */
   state(
@@ -417,8 +418,8 @@ const SAID = {
       `already one by one${how === "" ? "" : ` (${how})`}. ${pace} ${waits}`;
   },
   late(failing: Failed) {
-    return `${failingText(failing)} They wait for each other, or for something that serves few ` +
-      `at a time.${stay(failing)}`;
+    return `${failingText(failing)} They wait for each other, for their turn on a thread that ` +
+      `others compute on, or for something that serves few at a time.${stay(failing)}`;
   },
   lanes(failing: Failed) {
     const why = failing.isElsewhere

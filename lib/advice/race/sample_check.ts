@@ -42,7 +42,8 @@ export interface Failing extends PlainFailing {
 }
 
 const DESCRIPTORS = /EMFILE|too many open files/i;
-const LATE = ["timed-out", UNSETTLED];
+/** Such as a deadline of the task's own, `TimeoutError`, or what Node calls `ETIMEDOUT`. */
+const LATE = new RegExp(`^${UNSETTLED}$|time.?d?.?out`, "i");
 /** What JavaScript throws where state is missing, or an object lost its methods. */
 export const MISSING: ReadonlySet<string> = new Set(["TypeError", "ReferenceError"]);
 /** Of errors that say so the network is the cause, and so whatever a task asks there. */
@@ -55,7 +56,7 @@ function kindOf(failing: readonly Runner[], went: readonly Runner[]): FailingKin
   );
   const texts = [...names, ...reasons.map(({ message }) => message)];
   if (texts.some((text) => DESCRIPTORS.test(text))) return "descriptors";
-  if (names.length > 0 && names.every((name) => LATE.includes(name))) return "late";
+  if (names.length > 0 && names.every((name) => LATE.test(name))) return "late";
   const inLanes = failing.every(({ candidate: { model } }) => isRemote(model));
   const isMissing = reasons.length > 0 &&
     reasons.every(({ reason, message }) => MISSING.has(reason) && !NETWORK.test(message));

@@ -36,7 +36,9 @@ Deno.test("failingOf() names once how many are too many, why, and how many went 
 Deno.test("failingOf() tells a lack of descriptors, and tasks that wait for each other, from a refusal", () => {
   const message = "Too many open files (os error 24)";
   assertEquals(failingOf([runner(limited(64), { count: 9, message })])?.kind, "descriptors");
-  assertEquals(failingOf([runner(limited(64), { count: 9, reason: "timed-out" })])?.kind, "late");
+  for (const reason of ["timed-out", "TimeoutError", "ETIMEDOUT", "ConnectTimeoutError"]) {
+    assertEquals(failingOf([runner(limited(64), { count: 9, reason })])?.kind, "late");
+  }
   const unsettled = { count: 1, reason: "did not settle", index: 33 };
   const hangs = failingOf([runner(limited(2), unsettled)])!;
   assertEquals(hangs.kind, "late");
