@@ -3,7 +3,7 @@
 import { attempt } from "../lanes/attempt.ts";
 import type { Failure } from "../lanes/lane.ts";
 import { classifyFailure } from "../tasks/classify_failure.ts";
-import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
+import { httpSigns, refuses } from "../tasks/http_signs.ts";
 
 const TOO_MANY_FILES = "too many open files";
 /** What was lost on the way, perhaps because there were too many at once. */
@@ -67,7 +67,7 @@ function signOf({ ended, reason, retryAfterMs }: Failure, amongOthers: boolean):
   // Those in flight beside it may have held it up.
   if (ended === "timed-out") return amongOthers ? "lost" : undefined;
   if (ended !== "failed") return undefined;
-  if (retryAfterMs !== undefined || isRefusal(httpSigns(reason))) return "said";
+  if (retryAfterMs !== undefined || refuses(reason)) return "said";
   // What was thrown may resist every question.
   const why = attempt(() => classifyFailure(reason).reason);
   if (why === TOO_MANY_FILES) return "short";

@@ -12,7 +12,8 @@ import { eventLoop, keepingSlots, SEQUENTIAL } from "./prediction/candidate.ts";
 import { rateOf } from "./program.ts";
 
 const RETRIES = 20;
-const TOO_MANY = 429;
+/** It may be down for a while, now and then. */
+const UNAVAILABLE = 503;
 /** How long a server's pace is looked for at most. */
 export const PACE_MS = 4000;
 
@@ -161,7 +162,9 @@ export async function plainPace(
   const reasons = probed.failures;
   const pace = await ofPlainLoop({ ...of, reasons, measure }, limit.count / of.sample.items);
   const isLimit = pace.perSecond !== null ||
-    reasons.some(({ status, retryAfterMs = 0 }) => status === TOO_MANY || retryAfterMs > PACE_MS);
+    reasons.some((of) =>
+      isRefusal(of) && of.status !== UNAVAILABLE || (of.retryAfterMs ?? 0) > PACE_MS
+    );
   return isLimit ? { ...pace, perSecond: pace.perSecond ?? limit.pacePerSecond } : undefined;
 }
 

@@ -7,7 +7,7 @@ import type { AutoExecutor, Executor } from "../executor.ts";
 import { attempt } from "../lanes/attempt.ts";
 import type { Task } from "../lanes/task.ts";
 import { isFixed, needsServer } from "../models.ts";
-import { hostSaid, httpSigns, isRefusal } from "../tasks/http_signs.ts";
+import { hostSaid, httpSigns, refuses } from "../tasks/http_signs.ts";
 import { errorName, messageOf, messageWithCauses, reasonOf } from "../timing/failures.ts";
 import { LaneWatch } from "../timing/lane_watch.ts";
 import { decisionsSince, timelineOf } from "../timing/timeline.ts";
@@ -219,7 +219,7 @@ export class RunHere {
     const { status, retryAfterMs = 0 } = signs;
     // Who finds out how much a server takes is why it takes no more.
     const mayBeDown = status === UNAVAILABLE && signs.retryAfterMs === undefined;
-    const isRefused = isRefusal(signs) && !(mayBeDown && isFixed(this.host.executor.model));
+    const isRefused = refuses(reason) && !(mayBeDown && isFixed(this.host.executor.model));
     // Who asks for more than is allowed is told so.
     if (isRefused && retryAfterMs > MOST_WAIT_MS) return true;
     const key = this.#keyOf(item);

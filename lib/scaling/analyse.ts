@@ -1,7 +1,7 @@
 /** What a sweep's trials come to: points, laws, knee, forecasts, and which size to take. */
 
 import { timeInterval } from "../timing/interval.ts";
-import { httpSigns, isRefusal } from "../tasks/http_signs.ts";
+import { refuses } from "../tasks/http_signs.ts";
 import { sumOfFailures } from "../timing/failures.ts";
 import type { TrialResult } from "../timing/spec.ts";
 import { mean, median, quantile, sorted } from "../timing/statistics.ts";
@@ -122,7 +122,7 @@ const MOST_FAILED = 0.5;
 export function isRefused({ rounds }: Pick<SweepPoint, "rounds">): boolean {
   const { reasons, examples } = sumOfFailures(rounds);
   return [...Object.keys(reasons), ...Object.values(examples)]
-    .some((message) => isRefusal(httpSigns({ message })));
+    .some((message) => refuses({ message }));
 }
 
 /**

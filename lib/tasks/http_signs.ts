@@ -11,6 +11,9 @@ const { now } = Date;
 
 /** Too Many Requests, Service Unavailable, and Bandwidth Limit Exceeded, which hosts and proxies made up. */
 const REFUSALS: readonly number[] = [429, 503, 509];
+/** What some servers say instead, with a status that may mean something else, such as GitHub's 403. */
+const LIMITED = /too many requests|(?<![a-z])rate.?limit|throttl|quota.*\bper (?:second|minute)/i;
+const LEAST_FAULT = 400;
 /** Chains of causes are followed so far. */
 const MOST_CAUSES = 5;
 
@@ -154,6 +157,15 @@ export function httpSigns(thrown: unknown): HttpSigns {
 }
 
 /** Whether it was a server that asked for fewer requests. */
-export function isRefusal({ status, retryAfterMs }: HttpSigns): boolean {
-  return retryAfterMs !== undefined || (status !== undefined && REFUSALS.includes(status));
+export function isRefusal(
+  { status = 0, retryAfterMs, message = "" }: HttpSigns & { readonly message?: string },
+): boolean {
+  return retryAfterMs !== undefined || REFUSALS.includes(status) ||
+    (status >= LEAST_FAULT && LIMITED.test(message));
+}
+
+/** The same of a thrown value. */
+export function refuses(thrown: unknown): boolean {
+  const messages = [...placesOf(thrown)].map((place) => fieldOf(place, "message"));
+  return isRefusal({ ...httpSigns(thrown), message: messages.join("\n") });
 }

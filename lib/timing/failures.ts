@@ -3,7 +3,7 @@
 import { attempt, shown } from "../lanes/attempt.ts";
 import { propertyOf } from "../dispatch/options.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
-import { type HttpSigns, httpSigns, isRefusal } from "../tasks/http_signs.ts";
+import { type HttpSigns, httpSigns, refuses } from "../tasks/http_signs.ts";
 
 /** Further reasons than so many are counted together. */
 const MOST_REASONS = 20;
@@ -202,7 +202,7 @@ export function paceOf(outcomes: readonly Outcome<unknown>[]): number | null {
     if (status === "fulfilled") {
       if (attempts > 1) meter.add(endedAtMs, true);
       meter.add(endedAtMs, false);
-    } else if (isRefusal(httpSigns(outcome.reason))) meter.add(endedAtMs, true);
+    } else if (refuses(outcome.reason)) meter.add(endedAtMs, true);
   }
   return meter.perSecond;
 }

@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { hostSaid, httpSigns, isRefusal, retryAfterMs } from "../../lib/tasks/http_signs.ts";
+import {
+  hostSaid,
+  httpSigns,
+  isRefusal,
+  refuses,
+  retryAfterMs,
+} from "../../lib/tasks/http_signs.ts";
 import fc from "../properties.ts";
 
 const RETRY = new Headers({ "retry-after": "2" });
@@ -53,7 +59,22 @@ Deno.test("httpSigns() finds a status and a wait wherever tasks put them", () =>
 Deno.test("isRefusal() tells a server that asks for fewer requests from other answers", () => {
   const refused = [{ status: 429 }, { status: 503 }, { status: 509 }, { retryAfterMs: 0 }];
   assertEquals(refused.filter(isRefusal), refused);
-  assertEquals([{ status: 404 }, { status: 500 }, {}].map(isRefusal), [false, false, false]);
+  assertEquals([{ status: 404 }, { status: 500 }, {}].filter(isRefusal), []);
+  // Whatever its status, its own words tell.
+  for (
+    const [status, message, expected] of [
+      [403, "API rate limit exceeded for user 7", true],
+      [403, "Quota exceeded for queries per minute", true],
+      [400, "ThrottlingException", true],
+      [403, "The storage quota is exceeded", false],
+      [403, "Forbidden", false],
+      [200, "rate limit: 300", false],
+    ] as const
+  ) {
+    const error = Object.assign(new Error(message), { status });
+    assertEquals([isRefusal({ status, message }), refuses(error)], [expected, expected], message);
+    assertEquals(refuses(new Error("no", { cause: error })), expected, message);
+  }
 });
 
 const NOW = Date.UTC(2026, 0, 1);

@@ -5,7 +5,7 @@ import { isThenable } from "../../lanes/attempt.ts";
 import { type Given, isGenerator, plainContext } from "../../lanes/lane_tasks.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
 import { digestsOf, type Settled } from "../../timing/checksum.ts";
-import { httpSigns, isRefusal } from "../../tasks/http_signs.ts";
+import { httpSigns, refuses } from "../../tasks/http_signs.ts";
 import { causesOf, errorName, messageOf, PaceMeter } from "../../timing/failures.ts";
 import { ItemPuller } from "../../timing/job_items.ts";
 import type {
@@ -248,7 +248,7 @@ export class Sampler {
     this.#longestMs = Math.max(this.#longestMs, wallMs);
     for (const [at, item] of batch.entries()) {
       const failure = failures.get(at);
-      const isRefused = failure !== undefined && isRefusal(httpSigns(failure.error));
+      const isRefused = failure !== undefined && refuses(failure.error);
       this.#pace.add(failure?.atMs ?? startMs + wallMs, isRefused);
       await this.#keep(this.#ran + at, item, values[at], failure);
     }
