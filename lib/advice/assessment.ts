@@ -1,7 +1,7 @@
 /** What was found, combined: predictions with measurements, model by model, for the whole job. */
 
 import { BASELINE, isRemote, needsServer } from "../models.ts";
-import { AS_GOOD, COMPUTES, GAINED, TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
+import { AS_GOOD, COMPUTES, GAINED, SURE_CLASS, TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
 import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
@@ -297,9 +297,12 @@ export class Assessment {
     // What each lane has to do again was predicted to be done once.
     const mayTravel = classLostOf(this.found) === undefined && !sparesLater(this.found) &&
       !this.sharesState;
+    // What others held up may look like waiting.
+    const isKnown = !mindsBusy(this.found) || this.classified().confidence >= SURE_CLASS;
     const surely = this.found.predicted.filter((of) =>
       of.candidate.model === BASELINE ||
-      (this.predictedGain(of.candidate).low > 1 && !this.#failed(of.candidate) && among(of) &&
+      (isKnown && this.predictedGain(of.candidate).low > 1 && !this.#failed(of.candidate) &&
+        among(of) &&
         // Of other machines only a race tells anything.
         !needsServer(of.candidate.model) && (mayTravel || !isRemote(of.candidate.model)))
     );

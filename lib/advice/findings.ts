@@ -633,7 +633,7 @@ function* ofTasks(found: Evidence, chosen: Candidate, moreBytes: MoreBytes): Gen
   const { sample, machine, horizon, predicted, probed } = found;
   const { uncloneable, variation, memoryBytes: sampleBytes } = sample;
   // What computes nearly all the time was held up by others, at most.
-  if (blocks(sample) && sample.cpuShare < COMPUTES) {
+  if (blocks(sample) && mostCpuShare(sample) < COMPUTES) {
     const startsPrograms = (sample.programsMs ?? 0) > 0;
     yield { kind: "blocking", share: sample.blockedMs / sample.wallMs, startsPrograms };
   }

@@ -196,6 +196,21 @@ Deno.test("advise() says that others used the CPUs, and is less sure that lanes 
   assertEquals(idle.recommended.decision, "no gain");
 });
 
+Deno.test("advise() doesn't take a thread that hardly got a core for one that waits", async () => {
+  // Each task computes 16 ms, took 1.2 s, and nothing counted who had the cores meanwhile.
+  const starved = { computeMs: 16, waitMs: 970, blocks: true, available: 0.07, items: 40 };
+  const { classConfidence, recommended, hazards } = await adviceOn(starved, asPredicted, {
+    budgetMs: 400,
+  });
+  assert(classConfidence < 0.8, String(classConfidence));
+  assertEquals([recommended.model, recommended.decision], ["sequential", "unmeasured"]);
+  assertStringIncludes(recommended.reason, "while others use the CPUs");
+  assertEquals(hazards.map(({ kind }) => kind), ["busy"]);
+  // Who waits and hardly computes isn't kept from it.
+  const waiting = await adviceOn({ ...starved, computeMs: 0.01 }, asPredicted, { budgetMs: 400 });
+  assert(waiting.classConfidence >= 0.8 && waiting.recommended.model !== "sequential");
+});
+
 Deno.test("advise() gives a break-even that its own figures bear out", async () => {
   const { recommended } = await adviceOn({ computeMs: 5, items: 200 }, asPredicted);
   assert(recommended.breakEven !== null && recommended.breakEven > 4 && recommended.breakEven < 20);

@@ -212,16 +212,29 @@ const UNCOUNTED = 0.15;
 
 /**
  * The most that the share of computing may be. How long programs and threads queued for a core that a
- * task starts isn't counted: no longer than others used all of them.
+ * task starts isn't counted: no longer than others used all of them. Where nothing is counted, the less a
+ * busy thread was seen to get, the less that tells of what tasks got.
  */
 export function mostCpuShare(
-  { cpuShare, cpuMs = 0, wallMs = 0, queuedMs = 0, uncountedMs = 0, others }:
+  {
+    cpuShare,
+    cpuMs = 0,
+    wallMs = 0,
+    queuedMs: counted = 0,
+    uncountedMs = 0,
+    others,
+    available = 1,
+  }:
     & Pick<Sample, "cpuShare">
     & Partial<Sample>,
 ): number {
-  if (uncountedMs <= UNCOUNTED * cpuMs || others === undefined) return cpuShare;
+  if (others === undefined) {
+    const waitMs = Math.max(0, wallMs - cpuMs - queuedMs(cpuMs, available) / available);
+    return Math.max(cpuShare, cpuMs / Math.max(1e-9, cpuMs + waitMs));
+  }
+  if (uncountedMs <= UNCOUNTED * cpuMs) return cpuShare;
   const alone = 1 - others.used / others.cores;
-  const surelyWaitsMs = Math.max(0, alone * wallMs - cpuMs - queuedMs);
+  const surelyWaitsMs = Math.max(0, alone * wallMs - cpuMs - counted);
   return Math.max(cpuShare, cpuMs / (cpuMs + surelyWaitsMs));
 }
 

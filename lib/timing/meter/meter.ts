@@ -80,7 +80,8 @@ export interface Meter {
   read(pid?: number): Promise<Reading | undefined>;
 }
 
-const LONGEST_ANSWER_MS = 3000;
+/** It is needed most where other programs keep it waiting, too. */
+const LONGEST_ANSWER_MS = 10_000;
 
 const NO_METER: Meter & AsyncDisposable = {
   read: () => Promise.resolve(undefined),
