@@ -6,7 +6,7 @@ import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { ModelAdvice } from "./advice.ts";
 import type { Evidence } from "./evidence.ts";
-import { classLostOf, mindsBusy, sparesLater, wasBusy } from "./findings.ts";
+import { classLostOf, leftOver, mindsBusy, sparesLater, wasBusy } from "./findings.ts";
 import { sameWork } from "./race/sample_check.ts";
 import {
   bySimplicity,
@@ -136,7 +136,7 @@ export class Assessment {
   classified(): Classified {
     const { sample, machine, horizon, probed } = this.found;
     // What didn't end may take most of the time.
-    return probed.cutOff === undefined
+    return probed.cutOff === undefined && leftOver(this.found) === undefined
       ? classFor(sample, machine, horizon)
       : { ...classByShare(sample), confidence: NOT_KNOWN };
   }
@@ -158,7 +158,9 @@ export class Assessment {
       const candidate = this.#keeping(perSecond ?? 0);
       return { ...plainly("server's pace", confidence), candidate };
     }
-    if (probed.cutOff !== undefined) return plainly("can't tell", NOT_KNOWN);
+    if (probed.cutOff !== undefined || leftOver(this.found) !== undefined) {
+      return plainly("can't tell", NOT_KNOWN);
+    }
     const { noGain } = this;
     if (noGain !== undefined) {
       const { bound, confidence } = this.classified();

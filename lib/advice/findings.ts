@@ -226,6 +226,15 @@ const SAID = {
       "wait, as synchronous calls do (readFileSync, outputSync, Atomics.wait): slots can't fill " +
       "that. With asynchronous calls, slots on one lane could.";
   },
+  /** Tasks settle before all that they started has ended. */
+  unawaited({ leftMs, tasksMs }: Numbers<"leftMs" | "tasksMs">) {
+    return `The tasks settle before their work is done: they took ${
+      formatDuration(tasksMs)
+    } in all, ` +
+      `and right after the last of them ${formatDuration(leftMs)} or more were computed. What a ` +
+      "task starts and doesn't await is measured nowhere, and cut off where a lane is closed: " +
+      "await it.";
+  },
   unrepeatable(_: object) {
     return "The plain loop itself gives other results from run to run (time, chance, or state " +
       "that is kept elsewhere), so the models' results could not be compared. Export a function " +
@@ -637,6 +646,8 @@ function* ofTasks(found: Evidence, chosen: Candidate, moreBytes: MoreBytes): Gen
     const startsPrograms = (sample.programsMs ?? 0) > 0;
     yield { kind: "blocking", share: sample.blockedMs / sample.wallMs, startsPrograms };
   }
+  const leftMs = leftOver(found);
+  if (leftMs !== undefined) yield { kind: "unawaited", leftMs, tasksMs: sample.tasksMs };
   if (uncloneable !== undefined) yield { kind: "uncloneable", what: uncloneable };
   const classLost = classLostOf(found);
   if (classLost !== undefined) yield { kind: "class", what: classLost };
@@ -711,6 +722,16 @@ export function* ofTeardown(probed: Pick<Probed, "teardownMs">): Generator<Findi
   if (graceMs === undefined) return;
   const { teardownMs: ms = 0 } = probed;
   yield { kind: "teardown", ms: Number.isFinite(ms) ? ms : null, graceMs };
+}
+
+/** Less than this is the runtime's own, and less than this share of what tasks took matters little. */
+const LEFT_MS = 10;
+const SHARE_LEFT = 0.25;
+
+/** What was computed after all tasks had settled, if that is much beside what they took, in milliseconds. */
+export function leftOver({ probed, sample }: Pick<Evidence, "probed" | "sample">) {
+  const { leftMs = 0 } = probed.done ?? {};
+  return leftMs >= Math.max(LEFT_MS, SHARE_LEFT * sample.tasksMs) ? leftMs : undefined;
 }
 
 /** Whether no result tells what a task did. */

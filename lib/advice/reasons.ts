@@ -20,6 +20,7 @@ import {
   classLostOf,
   isRestUnlike,
   itemsText,
+  leftOver,
   mindsBusy,
   paceText,
   sourceLimit,
@@ -146,7 +147,9 @@ function plainReason(assessment: Assessment, recommendation: Recommendation): st
         : "Leave it sequential: the tasks read a file and write it back (see the hazards), and " +
           "those in flight at the same time would lose each other's changes.";
     case "can't tell": {
-      const why = plainIsMissing
+      const why = leftOver(found) !== undefined
+        ? ": the tasks settle before their work is done (see the hazards)."
+        : plainIsMissing
         ? plainMissingText(found.race)
         : untoldText(assessment, recommendation);
       return `Leave it sequential for now. Whether another model pays can't be told${why}`;

@@ -211,6 +211,21 @@ Deno.test("advise() doesn't take a thread that hardly got a core for one that wa
   assert(waiting.classConfidence >= 0.8 && waiting.recommended.model !== "sequential");
 });
 
+Deno.test("advise() says that tasks settle before their work is done, and recommends nothing", async () => {
+  for (const  of of[{ computeMs: 0.02 }, { waitMs: 20 }]) {
+    const { classConfidence, recommended, hazards } = await adviceOn(
+      { ...of, leftMs: 900 },
+      asPredicted,
+    );
+    assertEquals([recommended.model, recommended.decision], ["sequential", "can't tell"]);
+    assertStringIncludes(recommended.reason, "the tasks settle before their work is done");
+    assertStringIncludes(hazards.find(({ kind }) => kind === "unawaited")!.text, "900 ms or more");
+    assert(Math.max(classConfidence, recommended.confidence) <= 0.5);
+    const { recommended: usual } = await adviceOn({ ...of, leftMs: 9 }, asPredicted);
+    assert(usual.decision !== "can't tell");
+  }
+});
+
 Deno.test("advise() gives a break-even that its own figures bear out", async () => {
   const { recommended } = await adviceOn({ computeMs: 5, items: 200 }, asPredicted);
   assert(recommended.breakEven !== null && recommended.breakEven > 4 && recommended.breakEven < 20);

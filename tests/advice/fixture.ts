@@ -34,6 +34,7 @@ export function probedOf(
     programMs = 0,
     othersUse,
     isVoid = false,
+    leftMs = 0,
   }: {
     items?: number;
     computeMs?: number;
@@ -54,6 +55,8 @@ export function probedOf(
     othersUse?: number;
     /** Whether the tasks give nothing back. */
     isVoid?: boolean;
+    /** What is computed once all tasks have settled. */
+    leftMs?: number;
     /** What each lane takes to be set up. */
     laneMs?: number;
     /** Why the sample was cut off. */
@@ -91,6 +94,7 @@ export function probedOf(
       rssAfterBytes: 60e6 + taskBytes,
       kept: items,
       isVoid,
+      leftMs,
     },
     cutOff,
     ...(cutOff !== undefined && total !== null && { total }),

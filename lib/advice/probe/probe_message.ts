@@ -99,6 +99,8 @@ export interface ProbeDone {
   readonly transfer: TransferCost;
   /** CPU time of the event loop's thread alone during the tasks; in 10 ms steps. */
   readonly threadCpuMs: number;
+  /** CPU time just after the last task: much only if tasks start what they don't wait for. */
+  readonly leftMs?: number;
   /** CPU time over wall time of loops that only compute: below 1 if others use the CPUs. */
   readonly available: number;
   /** Peak resident memory before the first task, after it (undefined for tiny ones), and after the last. */

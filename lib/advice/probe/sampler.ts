@@ -55,6 +55,16 @@ function availableShare(): number {
   return Math.min(1, Math.max(0.05, (cpuMs() - cpuAt) / (nowMs - startMs)));
 }
 
+/** What tasks started and didn't wait for is looked at for so long after the last one. */
+const AFTER_MS = 20;
+
+/** CPU time that goes on being used once all tasks have settled. */
+async function leftMs(): Promise<number> {
+  const at = cpuMs();
+  await new Promise((done) => setTimeout(done, AFTER_MS));
+  return cpuMs() - at;
+}
+
 /** A stretch of items is to last about this long, far above the clocks' steps. */
 const STRETCH_MS = 0.5;
 const MOST_ITEMS_A_STRETCH = 4096;
@@ -138,6 +148,7 @@ export class Sampler {
       nextLookMs = this.#tasksMs + LOOK_EVERY_MS;
       this.#shares.push(availableShare());
     }
+    const left = await leftMs();
     if (metered) await this.readMeter();
     this.#shares.push(availableShare());
     const rssAfterBytes = rssBytes();
@@ -150,6 +161,7 @@ export class Sampler {
       total: listed ?? puller.total ?? (ended ? this.#ran : null),
       transfer: this.#transfer.cost(),
       threadCpuMs: this.#threadCpuMs,
+      leftMs: left,
       available: this.#shares.reduce((sum, share) => sum + share, 0) / this.#shares.length,
       rssBeforeBytes,
       rssFirstBytes,

@@ -63,6 +63,14 @@ export const LABELS: readonly Label[] = [
   { file: "two_kinds.ts", bound: "mixed" },
   { file: "heavy_tail.ts", bound: "io" },
   { file: "keeps_results.ts", bound: "cpu", models: ["sequential"], hazard: "state" },
+  // What isn't waited for is measured nowhere.
+  {
+    file: "unawaited.ts",
+    bound: "cpu",
+    models: ["sequential"],
+    hazard: "unawaited",
+    incomparable: true,
+  },
   { file: "counts_only.ts", bound: "cpu", models: ["workers", "processes"], noHazard: "state" },
   { file: "keeps_last.ts", bound: "cpu", models: ["sequential"], hazard: "state" },
   // What its own module limits is kept to: lanes, each with a limit of its own, are faster and aren't the job.

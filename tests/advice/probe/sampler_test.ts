@@ -52,6 +52,16 @@ Deno.test("Sampler runs every item once, in order, and tells how many there are"
   assertEquals(phases.find(({ phase }) => phase === "tasks")?.total, 30);
 });
 
+Deno.test("Sampler tells what is computed once all tasks have settled", async () => {
+  const cpuMs = () => process.cpuUsage().user / 1000;
+  const { done } = await said(() => {
+    setTimeout(() => {
+      for (const endMs = cpuMs() + 10; cpuMs() < endMs;);
+    }, 0);
+  }, list(3));
+  assert(done.leftMs! >= 30, String(done.leftMs));
+});
+
 Deno.test("Sampler waits for whatever can be awaited, as an executor does", async () => {
   let begun = 0;
   const query = (n: number) => ({ then: (done: (n: number) => void) => done((begun++, 2 * n)) });
