@@ -1,6 +1,5 @@
 /** What is told while measuring: a line that moves, or in a pipe a plain one a comparison. */
 
-import cliProgress, { type SingleBar } from "cli-progress";
 import { attempt } from "../lanes/attempt.ts";
 import { fit, plain } from "../text/plain.ts";
 import type { ModelSpec, TimingEvent } from "../timing/spec.ts";
@@ -8,19 +7,11 @@ import { isDumb, printError } from "../text/print.ts";
 import { counted, formatDuration } from "../text/format.ts";
 
 const BAR_COLUMNS = 20;
+const REDRAW_MS = 100;
+/** Where the terminal has become narrower, a line is cut instead of broken: broken it couldn't be wiped. */
+const [UNBROKEN, BROKEN] = ["\x1b[?7l", "\x1b[?7h"];
 /** What wipes a line that moves, for what is to stand in its place. */
 export const WIPED = "\r\x1b[K";
-
-/** Standard error as the bar writes to it; Node's own stream ends the program once the terminal is gone. */
-function terminal(columns: number): NodeJS.WritableStream {
-  const encoder = new TextEncoder();
-  const write = (text: string) => {
-    // What was measured matters more than the line.
-    attempt(() => Deno.stderr.writeSync(encoder.encode(text)));
-    return true;
-  };
-  return { isTTY: true, columns, write } as unknown as NodeJS.WritableStream;
-}
 
 export interface ProgressOutput {
   readonly isTerminal: boolean;
@@ -37,48 +28,40 @@ export function stderrOutput(): ProgressOutput {
   return { isTerminal, columns, writeLine: printError };
 }
 
-/** A line on a terminal that moves. `end()` it, or the terminal keeps a hidden cursor. */
+/**
+ * A line on a terminal that moves, until `end()`. The terminal stays as it is between two drawings: with its
+ * cursor, and breaking long lines, so that whatever ends or stops the program leaves nothing to mend.
+ */
 export class ProgressLine {
   readonly now: () => number;
-  readonly #stream: NodeJS.WritableStream;
-  readonly #bar: SingleBar | undefined;
-  /** The terminal has its cursor back where the program ends at once, too, as after a second Ctrl-C. */
-  readonly #stop = () => this.#bar?.stop();
+  readonly moves: boolean;
+  readonly #end = () => this.end();
+  #share = 0;
+  #text: string;
+  #redraw: ReturnType<typeof setInterval> | undefined;
 
   constructor(text: string, private readonly output: ProgressOutput = stderrOutput()) {
     this.now = () => output.now?.() ?? performance.now();
-    this.#stream = terminal(output.columns);
-    if (!output.isTerminal) return;
-    this.#bar = new cliProgress.SingleBar({
-      stream: this.#stream,
-      format: "{bar} {line}",
-      barsize: BAR_COLUMNS,
-      barCompleteChar: "█",
-      barIncompleteChar: "░",
-      clearOnComplete: true,
-      hideCursor: true,
-      linewrap: false,
-      // Ctrl-C is the script's: it keeps what was measured, and calls end().
-      gracefulExit: false,
-      fps: 10,
-      // What is written above wipes it. The types don't know this one.
-      ...{ forceRedraw: true },
-    });
-    this.#bar.start(1, 0, { line: this.#fit(text) });
-    addEventListener("unload", this.#stop);
+    this.moves = output.isTerminal;
+    this.#text = text;
+    if (!this.moves) return;
+    this.#draw();
+    this.#redraw = setInterval(() => this.#draw(), REDRAW_MS);
+    // Where the program ends at once, as after a second Ctrl-C, the prompt gets a line of its own too.
+    addEventListener("unload", this.#end);
   }
 
-  get moves(): boolean {
-    return this.#bar !== undefined;
+  #draw(): void {
+    const done = Math.round(Math.min(1, Math.max(0, this.#share || 0)) * BAR_COLUMNS);
+    const bar = "█".repeat(done) + "░".repeat(BAR_COLUMNS - done);
+    const text = fit(this.#text, this.output.columns - BAR_COLUMNS - 3);
+    toStderr(`\r${UNBROKEN}${bar} ${text}\x1b[K${BROKEN}`);
   }
 
-  #fit(text: string): string {
-    return fit(text, this.output.columns - BAR_COLUMNS - 3);
-  }
-
-  /** Draws it anew; `share` is how much is done, 0 to 1. */
+  /** What it says from its next drawing on; `share` is how much is done, 0 to 1. */
   show(share: number, text: string): void {
-    this.#bar?.update(share, { line: this.#fit(text) });
+    this.#share = share;
+    this.#text = text;
   }
 
   /** Writes a line that stays, above one that moves. */
@@ -90,13 +73,21 @@ export class ProgressLine {
   /** Writes what others print, as it is. */
   write(text: string): void {
     const whole = text.endsWith("\n") ? text : `${text}\n`;
-    this.#stream.write(this.moves ? WIPED + whole : text);
+    toStderr(this.moves ? WIPED + whole : text);
   }
 
   end(): void {
-    removeEventListener("unload", this.#stop);
-    this.#stop();
+    if (this.#redraw === undefined) return;
+    removeEventListener("unload", this.#end);
+    clearInterval(this.#redraw);
+    this.#redraw = undefined;
+    toStderr(WIPED);
   }
+}
+
+/** What was measured matters more than the line: a terminal that is gone ends nothing. */
+function toStderr(text: string): void {
+  attempt(() => Deno.stderr.writeSync(new TextEncoder().encode(text)));
 }
 
 /**

@@ -33,25 +33,3 @@ declare module "@std/html/entities" {
 declare module "@std/text/levenshtein-distance" {
   export function levenshteinDistance(a: string, b: string): number;
 }
-
-declare module "cli-progress" {
-  export interface Options {
-    stream?: unknown;
-    format?: string;
-    barsize?: number;
-    barCompleteChar?: string;
-    barIncompleteChar?: string;
-    clearOnComplete?: boolean;
-    hideCursor?: boolean;
-    linewrap?: boolean;
-    gracefulExit?: boolean;
-    fps?: number;
-  }
-  export interface SingleBar {
-    start(total: number, value: number, payload?: Record<string, string>): void;
-    update(value: number, payload?: Record<string, string>): void;
-    stop(): void;
-  }
-  const cliProgress: { SingleBar: new (options: Options) => SingleBar };
-  export default cliProgress;
-}

@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { createProgress, ProgressLine, TimeLeft } from "../../lib/progress/progress.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createProgress, ProgressLine, TimeLeft, WIPED } from "../../lib/progress/progress.ts";
 import type { TimingEvent, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 
 Deno.test("in a pipe there is one plain line a comparison, and nothing moves", () => {
@@ -83,14 +83,20 @@ function drawing(writeSync: (bytes: Uint8Array) => number): void {
   }
 }
 
-Deno.test("a moving line shows its cursor again at its end", () => {
-  let text = "";
+Deno.test("a moving line leaves the terminal as it is after each writing, whenever the program stops", () => {
+  const written: string[] = [];
   drawing((bytes) => {
-    text += new TextDecoder().decode(bytes);
+    written.push(new TextDecoder().decode(bytes));
     return bytes.length;
   });
-  assert(text.includes("starting"), text);
-  assertEquals(text.lastIndexOf("\x1b[?25h") > text.lastIndexOf("\x1b[?25l"), true);
+  assertStringIncludes(written[0]!, "starting");
+  assertEquals(written.at(-1), WIPED);
+  for (const text of written) {
+    // Neither its cursor is hidden, nor a place kept to go back to, above which lines were written meanwhile.
+    // deno-lint-ignore no-control-regex
+    assert(!/\x1b(\[\?25|[78]|\[[su])/.test(text), JSON.stringify(text));
+    assertEquals(text.lastIndexOf("\x1b[?7h") >= text.lastIndexOf("\x1b[?7l"), true, text);
+  }
 });
 
 Deno.test("a moving line ends no program whose terminal is gone", () => {

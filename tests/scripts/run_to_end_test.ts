@@ -255,34 +255,6 @@ if (hasTerminal) {
     assertStringIncludes(shown, "░");
     assertEquals([...shown.replaceAll(WIPED, "\n").matchAll(/^\{"index":/gm)].length, 3, shown);
   });
-
-  test("a run that is ended at once by Ctrl-C gives the terminal its cursor back", {
-    "job.js":
-      "export const items = [1]; export default () => new Promise(() => setInterval(() => {}));",
-  }, async (folder) => {
-    const command = [Deno.execPath(), ...commandOf("run"), "job.js"].map(shellWord).join(" ");
-    const child = new Deno.Command("script", {
-      // Echoed keys would stand within the escapes that the run writes.
-      args: ["--quiet", "--return", "--echo", "never", "--command", command, "/dev/null"],
-      cwd: ROOT,
-      env: { INIT_CWD: folder, TERM: "xterm" },
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    const keys = child.stdin.getWriter();
-    let shown = "";
-    let pressed = 0;
-    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-      shown += text;
-      // Once for each time that the line is drawn: keys that come at once count as one.
-      for (const drawn = shown.split("0 of 1 items").length - 1; pressed < drawn; pressed++) {
-        await keys.write(new Uint8Array([3])).catch(() => {});
-      }
-    }
-    await keys.close().catch(() => {});
-    assertEquals((await child.status).code, 130);
-    assert(shown.lastIndexOf("\x1b[?25h") > shown.lastIndexOf("\x1b[?25l"), shown);
-  });
 }
 
 test("--live shows the run on a page while it goes on", {
