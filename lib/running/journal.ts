@@ -7,6 +7,7 @@
  * else was written. What was torn by the end of the program is cut off, and its item runs again.
  */
 
+import { basename } from "node:path";
 import { linesOf } from "../children/parent.ts";
 import { makeWhole, statOrUndefined } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
@@ -129,6 +130,14 @@ export class Journal implements AsyncDisposable {
   }
 }
 
+/** Whether it is the module that was meant, which may have moved with its project. */
+async function isSame(earlier: string | undefined, module: string): Promise<boolean> {
+  if (earlier === module) return true;
+  const from = URL.parse(earlier ?? "");
+  if (from?.protocol !== "file:" || basename(from.pathname) !== basename(module)) return false;
+  return await Deno.stat(from).then(() => false, (error) => error instanceof Deno.errors.NotFound);
+}
+
 /** Reads what is there, cuts off what is torn, and writes the header if it isn't there yet. */
 async function readBoth(
   results: RecordFile,
@@ -154,13 +163,13 @@ async function readBoth(
     await results.cutTo(0);
     return { known, cutBytes: text.length };
   }
-  checkHeader(text, job, typed);
+  await checkHeader(text, job, typed);
   const cutBytes = await readRecords(results, known, "done", typed) +
     await readRecords(failures, known, "failed", typed);
   return { known, cutBytes };
 }
 
-function checkHeader(text: string, job: JobIdentity, typed: string): void {
+async function checkHeader(text: string, job: JobIdentity, typed: string): Promise<void> {
   const header: Partial<Header> | null | undefined = attempt(() => JSON.parse(text));
   if (header?.kind !== KIND) {
     refuse(typed, `${journalPath(typed)} beside it is no journal`, "name another file");
@@ -169,7 +178,7 @@ function checkHeader(text: string, job: JobIdentity, typed: string): void {
     const newer = `its journal has version ${header.version}, and this program knows ${VERSION}`;
     refuse(typed, newer, "go on with the version that wrote it, or name another file");
   }
-  if (header.module !== job.module || header.export !== job.export) {
+  if (header.export !== job.export || !await isSame(header.module, job.module)) {
     const name = header.export === "default" ? "" : `, export ${header.export}`;
     refuse(typed, `it holds results of another job, ${header.module}${name}`, "name another file");
   }

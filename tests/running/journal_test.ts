@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+import { pathToFileURL } from "node:url";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../lib/options.ts";
 import { digestText } from "../../lib/running/known_items.ts";
@@ -108,10 +110,25 @@ test("of an item's records the result counts, however often it failed", async (o
   assertEquals(await Deno.readTextFile(`${out}.failed`), failure(2, 8));
 });
 
-async function assertRefused(opening: Promise<Journal>, ...parts: string[]): Promise<void> {
+async function assertRefused(opening: Promise<unknown>, ...parts: string[]): Promise<void> {
   const { message } = await assertRejects(() => opening, UsageError);
   for (const part of ["--out", "out.jsonl", ...parts]) assertStringIncludes(message, part);
 }
+
+test("a job that has moved is gone on with, unless another lies where it was", async (out) => {
+  const opened = async (module: string) => {
+    const job = { module, export: "default" };
+    await using journal = await open(out, { job });
+    return statesOf(journal);
+  };
+  const place = (folder: string) => pathToFileURL(`${dirname(out)}/${folder}job.ts`).href;
+  await Deno.writeTextFile(new URL(place("")), "");
+  await opened(place(""));
+  await Deno.writeTextFile(out, done(0));
+  await assertRefused(opened(place("new/")), "another job");
+  await Deno.remove(new URL(place("")));
+  assertEquals(await opened(place("new/")), ["0 done"]);
+});
 
 test("what can't be gone on with is refused, and left as it is", async (out) => {
   const journal = journalPath(out);
