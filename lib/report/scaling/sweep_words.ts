@@ -3,6 +3,7 @@
 import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
 import { isModel, MODEL_TABLE, needsKernel, needsServer } from "../../models.ts";
 import {
+  bornePoints,
   isRefused,
   KNEE_DEFINITION,
   LITTLE_TOLERANCE,
@@ -100,20 +101,22 @@ function fitSentence(fit: Fit): string {
 
 /** Says whether Little's law holds, on the worst size if not everywhere; nothing if times are unknown. */
 export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "axis">): string[] {
-  const checked = points.flatMap(({ size, little }) =>
-    little === null ? [] : [{ size, ...little }]
-  );
+  const borne = bornePoints(points);
+  const checked = borne.flatMap(({ size, little }) => little === null ? [] : [{ size, ...little }]);
   if (checked.length === 0 || nothingWorked({ points })) return [];
   const broken = checked.filter(({ holds }) => !holds);
   if (broken.length === 0) {
-    return [`Little's law N = X·R holds at every size within ${formatPercent(LITTLE_TOLERANCE)}.`];
+    const sizes = borne.length < points.length ? "every size that is borne," : "every size";
+    return [`Little's law N = X·R holds at ${sizes} within ${formatPercent(LITTLE_TOLERANCE)}.`];
   }
   // The worst tells most; a line for each would bury it.
   const off = ({ ratio }: { readonly ratio: number }) => Math.abs(ratio - 1);
   const { size, inFlight, slots, meaning } = broken.toSorted((a, b) => off(b) - off(a))[0]!;
-  const sizes = broken.map(({ size }) => size).join(", ");
+  const sizes = broken.length === 1
+    ? sizeText(axis, size)
+    : `${broken.map(({ size }) => size).join(", ")} ${axis}, most at ${size}`;
   return [
-    `Little's law N = X·R is violated at ${sizes} ${axis}, most at ${size}: ` +
+    `Little's law N = X·R is violated at ${sizes}: ` +
     `X·R = ${formatNumber(inFlight)}, N = ${slots}; ${meaning}.`,
   ];
 }

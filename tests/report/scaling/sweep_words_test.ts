@@ -36,11 +36,19 @@ Deno.test("the worst size tells how Little's law is violated", () => {
     size: i + 1,
     little: little(ratio),
   }));
-  const told = littleSentences({ axis: "slots", points: points as SweepPoint[] });
-  assertEquals(told, [
+  const told = (points: unknown) =>
+    littleSentences({ axis: "slots", points: points as SweepPoint[] });
+  assertEquals(told(points), [
     "Little's law N = X·R is violated at 1, 2 slots, most at 2: X·R = 2.50, N = 5; off by 0.5.",
   ]);
-  assertEquals(littleSentences({ axis: "slots", points: [{ ...first, little: null }] }), []);
+  assertEquals(told([{ ...first, little: null }]), []);
+  // Of sizes at which tasks fail nothing is taken.
+  const failing = points.map((point, i) =>
+    i < 1 ? point : { ...point, rounds: pointWith({}, { succeeded: 1, failed: 50 }).rounds }
+  );
+  assertEquals(told(failing), [
+    "Little's law N = X·R is violated at 1 slot: X·R = 6.00, N = 5; off by 1.2.",
+  ]);
 });
 
 Deno.test("where computing ends is told of one core and of several", () => {
