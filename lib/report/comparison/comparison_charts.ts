@@ -75,7 +75,7 @@ export function startupSection(models: readonly ModelResult[], id: string): Html
     note: models.some(({ rounds }) => rounds.length > MAX_DOTS) &&
       `Of each model the first ${MAX_DOTS} rounds have a dot; the medians are of all.`,
     table: htmlTable("Every round", [
-      { head: "model and round", cell: ({ model, round }) => `${model}, ${round}` },
+      { head: "model and round", cell: ({ model, round }) => `${model}, ${round + 1}` },
       { head: "start-up", cell: ({ startMs }) => formatDuration(startMs) },
       { head: "work", cell: ({ runMs }) => formatDuration(runMs) },
       { head: "total", cell: ({ wallMs }) => formatDuration(wallMs) },

@@ -107,13 +107,14 @@ function noteOn(
   items: number,
   ofRounds: boolean,
 ): string {
-  const rounds = new Set(recorded.map(({ timeline }) => timeline.round));
+  const rounds = new Set(recorded.map(({ timeline }) => timeline.round + 1).sort((a, b) => a - b));
   const kept = Math.min(...recorded.map(({ timeline }) => timeline.index.length));
   const dropped = panels.filter(({ neverStarted }) => neverStarted > 0).map((panel) =>
     `${formatCount(panel.neverStarted)} tasks of ${panel.result.model}`
   );
   const sentences = [
-    ofRounds && `Shown is round ${[...rounds].join(", ")}.`,
+    ofRounds &&
+    `Of each model the round nearest to its median is shown (${[...rounds].join(", ")}).`,
     "Waiting and running can’t be told apart within a task, so a bar’s dark part is its lane’s " +
     "CPU share, not the moment it ran.",
     kept < items &&
