@@ -74,6 +74,35 @@ Deno.test({
 });
 
 Deno.test({
+  name: "deno task io:web follows a redirect to another host, and deno task io says where it led",
+  ignore: !mayRunScripts,
+  async fn() {
+    const serve = { hostname: "127.0.0.1", port: 0, onListen() {} };
+    await using page = Deno.serve(serve, () => new Response("here"));
+    const there = `http://127.0.0.1:${page.addr.port}/`;
+    await using asked = Deno.serve(serve, () => Response.redirect(there));
+    const args = [
+      "--url",
+      `http://127.0.0.1:${asked.addr.port}/`,
+      "--copies",
+      "2",
+      "--rounds",
+      "1",
+    ];
+    const models = ["--models", "concurrent,processes"];
+    const web = await runTask("io:web", [...args, ...models]);
+    assertEquals([web.code, web.stderr.split("\n").length], [0, 2], web.stderr);
+    const { code, stderr } = await runTask("io", [...args, ...models]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, `2 redirect not permitted`);
+    assertStringIncludes(
+      stderr,
+      `it leads to ${new URL(there).host}, which the task may not reach`,
+    );
+  },
+});
+
+Deno.test({
   name: "deno task io counts the site's faults and still finds equal results",
   ignore: !mayRunScripts,
   fn: () =>
