@@ -46,8 +46,7 @@ files which they name by relative paths or by names of a deno.json too, is what 
   .option(
     `${ALLOW} <path>`,
     "run task modules below this folder; may be given several times; data: allows code in URLs",
-    (path: string, all: readonly string[]) => [...all, path],
-    [] as readonly string[],
+    (path: string, all: readonly string[] = []) => [...all, path],
   )
   .option("--list", "say what jobs have on the server, and which of it was left")
   .option("--purge", "remove what is left of jobs that are gone, and dead letters")
@@ -78,7 +77,7 @@ await script("lane", async (signal, args) => {
     const { model, lanes, slots, name, allowModule } = raw;
     const may = Object.fromEntries(Object.keys(permissions).map((kind) => [`allow-${kind}`, true]));
     const given: Record<string, string | true | undefined> = {
-      ...{ model, lanes, slots, name, "allow-module": allowModule[0] },
+      ...{ model, lanes, slots, name, "allow-module": allowModule?.[0] },
       ...may,
     };
     const idle = Object.entries(given).find(([, value]) => value !== undefined);
@@ -89,7 +88,7 @@ await script("lane", async (signal, args) => {
     await lookAfter(server, raw.purge === true);
     return 0;
   }
-  const paths = raw.allowModule;
+  const paths = raw.allowModule ?? [];
   if (paths.length === 0) {
     const remedy = "name the folder whose modules may be run";
     throw new UsageError(ALLOW, true, "missing, and a lane runs nothing else", remedy);

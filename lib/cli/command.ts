@@ -33,7 +33,7 @@ function fitted(line: string, columns: number): string {
   const indent = /^\s*/.exec(line)![0];
   const [, first, second] = COLUMNS.exec(line) ?? [];
   if (first === undefined || second === undefined) {
-    return /^\s+deno /.test(line)
+    return /^\s+(?:\S.* \| )?deno /.test(line)
       ? wrappedCommand(line, columns, indent)
       : hanging(indent, line.trim(), columns);
   }
@@ -102,6 +102,10 @@ export function command(
   // Of an option given twice commander silently takes the last.
   const addOption = command.addOption.bind(command);
   command.addOption = (option) => {
+    // Commander would show it in quotation marks.
+    if (typeof option.defaultValue === "string") {
+      option.defaultValueDescription = option.defaultValue;
+    }
     let given = false;
     command.on(`option:${option.name()}`, (value: string) => {
       if (given && !option.isBoolean() && !repeatable.includes(option.name())) {

@@ -71,7 +71,7 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
   const unusual = MODELS.filter((model) =>
     MODEL_TABLE[model].kinds.includes(kind) && !USUAL_MODELS.includes(model)
   );
-  const all = ["all", ...(unusual.length > 0 ? [unusual.join(" and ")] : [])].join(" but ");
+  const all = ["all", ...(unusual.length > 0 ? [unusual.join(", ")] : [])].join(" but ");
   command
     .option("--models <list>", `models to compare, such as sequential,limited (default: ${all})`)
     .option(
@@ -80,7 +80,7 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
     )
     .option(
       "--lanes <n>",
-      `lanes of ${lanes.join(" and of ")} ` +
+      `lanes of ${lanes.join(", ")} ` +
         `(default: ${lanes.map((model) => `${defaultLanes(model, kind)} ${model}`).join(", ")})`,
     )
     .option("--max-slots <n>", BOUNDS_HELP.maxSlots)

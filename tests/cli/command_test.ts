@@ -1,5 +1,5 @@
 import stringWidth from "string-width";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { command, fitHelp } from "../../lib/cli/command.ts";
 
 Deno.test("command() reads options without asking for any permission", () => {
@@ -92,6 +92,16 @@ Examples:
   deno task io --faults 5% --html \\
       io.html
       what failed`,
+  );
+});
+
+Deno.test("a default is shown as it would be typed, and a command that is piped into can be copied", () => {
+  const made = command("peers", "").option("--rounds <n>", "how often", "3");
+  const example = "  cat items.jsonl | deno task run ./task.ts --from - > results.jsonl";
+  assertStringIncludes(made.helpInformation(), "how often (default: 3)");
+  assertEquals(
+    fitHelp(example, 60),
+    "  cat items.jsonl | deno task run ./task.ts --from - > \\\n      results.jsonl",
   );
 });
 
