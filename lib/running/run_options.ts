@@ -195,7 +195,10 @@ async function fromOf({ from, lines }: RawRunOptions): Promise<RunOptionValues["
   const format = lines === undefined
     ? (/\.(jsonl|ndjson)$/i.test(from) ? "json" : "text")
     : oneOf("--lines", lines, ["text", "json"]);
-  const path = from === "-" ? from : await inputFile("--from", userPath(from));
+  // Deno opens what lies in /dev only to programs with all permissions.
+  const path = from === "-" || from === "/dev/stdin"
+    ? "-"
+    : await inputFile("--from", userPath(from));
   return { typed: from, path, format };
 }
 
