@@ -646,8 +646,7 @@ function* ofTasks(found: Evidence, chosen: Candidate, moreBytes: MoreBytes): Gen
     const startsPrograms = (sample.programsMs ?? 0) > 0;
     yield { kind: "blocking", share: sample.blockedMs / sample.wallMs, startsPrograms };
   }
-  const leftMs = leftOver(found);
-  if (leftMs !== undefined) yield { kind: "unawaited", leftMs, tasksMs: sample.tasksMs };
+  yield* ofUnawaited(found);
   if (uncloneable !== undefined) yield { kind: "uncloneable", what: uncloneable };
   const classLost = classLostOf(found);
   if (classLost !== undefined) yield { kind: "class", what: classLost };
@@ -732,6 +731,12 @@ const SHARE_LEFT = 0.25;
 export function leftOver({ probed, sample }: Pick<Evidence, "probed" | "sample">) {
   const { leftMs = 0 } = probed.done ?? {};
   return leftMs >= Math.max(LEFT_MS, SHARE_LEFT * sample.tasksMs) ? leftMs : undefined;
+}
+
+/** What tasks start and don't wait for. */
+export function* ofUnawaited(found: Pick<Evidence, "probed" | "sample">): Generator<Finding> {
+  const leftMs = leftOver(found);
+  if (leftMs !== undefined) yield { kind: "unawaited", leftMs, tasksMs: found.sample.tasksMs };
 }
 
 /** Whether no result tells what a task did. */

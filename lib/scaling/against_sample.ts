@@ -4,6 +4,7 @@ import {
   type Finding,
   givesNothing,
   ofTeardown,
+  ofUnawaited,
   sayFinding,
   sourceLimit,
 } from "../advice/findings.ts";
@@ -64,6 +65,7 @@ export async function holdAgainstSample(
   const seen: Finding[] = [
     ...(givesNothing({ probed }) ? [{ kind: "no-results" as const }] : []),
     ...ofTeardown(probed),
+    ...ofUnawaited({ probed, sample }),
   ];
   if (what !== undefined && isModel(result.model) && isRemote(result.model)) {
     seen.push({ kind: "class", what });

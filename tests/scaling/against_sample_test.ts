@@ -113,7 +113,7 @@ Deno.test("a sweep warns of a file that tasks read and write", async () => {
   assertEquals(result.warnings.filter((text) => text.includes("count.txt")).length, 1);
 });
 
-Deno.test("a sweep warns of items that arrive on lanes without their class, and of a teardown that never ends", async () => {
+Deno.test("a sweep warns of items that arrive on lanes without their class, of a teardown that never ends, and of work that isn't awaited", async () => {
   const probed = probedOf({ transfer: { classLost: "item 0: it is a Point" } });
   const swept = await resultOf(() => 100);
   const warningsFor = async (model: string) =>
@@ -128,6 +128,9 @@ Deno.test("a sweep warns of items that arrive on lanes without their class, and 
     signal,
   );
   assertStringIncludes(warnings.join(), "The teardown did not end within 5.00 s");
+  const left = { job: JOB, probed: probedOf({ leftMs: 900 }) };
+  const told = (await holdAgainstSample(swept, left, NOTHING, signal)).warnings.join();
+  assertStringIncludes(told, "settle before their work is done");
 });
 
 Deno.test("a sweep says of items that come no faster than they are done that their source is the limit", async () => {
