@@ -724,7 +724,7 @@ export function* ofTeardown(probed: Pick<Probed, "teardownMs">): Generator<Findi
 }
 
 /** Less than this is the runtime's own, and less than this share of what tasks took matters little. */
-const LEFT_MS = 10;
+const LEFT_MS = 30;
 const SHARE_LEFT = 0.25;
 
 /** What was computed after all tasks had settled, if that is much beside what they took, in milliseconds. */
