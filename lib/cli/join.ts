@@ -99,11 +99,11 @@ interface Left extends QueueInfo {
 }
 
 const COLUMNS: readonly Column<Left>[] = [
-  { head: "queue", cell: ({ name }) => plain(name), left: true },
+  { head: "queue", cell: ({ name }) => name, left: true },
   { head: "job", cell: ({ name, isAlive }) => stateOf(name, isAlive), left: true },
   { head: "messages", cell: ({ messages }) => formatCount(messages) },
   { head: "size", cell: ({ bytes }) => formatBytes(bytes) },
-  { head: "made", cell: ({ createdAt }) => plain(createdAt.slice(0, 16).replace("T", " ")) },
+  { head: "made", cell: ({ createdAt }) => createdAt.slice(0, 16).replace("T", " ") },
 ];
 
 function stateOf(name: string, isAlive: boolean): string {

@@ -67,8 +67,14 @@ export function points(title: string, texts: readonly string[], tone: Tone = "he
   };
 }
 
+/** A line without what would steer a terminal; blanks around it are kept. */
+function plainLine(text: string): string {
+  return text.replace(/[^ ](?:.*[^ ])?/s, plain);
+}
+
 /** Lines of code; in Markdown their fence is longer than any within them. */
-export function code(lines: readonly string[], indent = ""): Block {
+export function code(texts: readonly string[], indent = ""): Block {
+  const lines = texts.map(plainLine);
   const runs = lines.join("\n").match(/`+/g) ?? [];
   const fence = "`".repeat(Math.max(3, ...runs.map((run) => run.length + 1)));
   return {
@@ -147,7 +153,6 @@ export interface Column<Row> {
   readonly head: string;
   /** The head where the columns beside it don't say what it belongs to. */
   readonly longHead?: string;
-  /** A row's cell. Text from outside must have gone through `plain`. */
   readonly cell: (row: Row) => string;
   /** Aligned left; figures are aligned right. */
   readonly left?: boolean;
@@ -199,11 +204,11 @@ function written<Row>(column: Column<Row>, rows: readonly Row[]) {
   const { head, cell, left, most = Infinity, dropOrder = 0, short, tone } = column;
   return {
     ...{ head, left, dropOrder },
-    cells: rows.map((row) => fit(cell(row), most)),
+    cells: rows.map((row) => fit(plainLine(cell(row)), most)),
     short: short && {
       head: short.head ?? head,
       order: short.order,
-      cells: rows.map(short.cell),
+      cells: rows.map((row) => plainLine(short.cell(row))),
     },
     tones: rows.map((row) => tone?.(row)),
   };

@@ -3,7 +3,7 @@
 import type { Advice, AdviceFile } from "../../advice/advice.ts";
 import { COMPUTES, WAITS } from "../../judge/thresholds.ts";
 import { capitalized, formatPercent } from "../../text/format.ts";
-import { plain, shellWord } from "../../text/plain.ts";
+import { shellWord } from "../../text/plain.ts";
 import {
   type Block,
   code,
@@ -56,14 +56,10 @@ export function adviceReport({ advice, environment }: AdviceFile): Block {
       text: (style) => `${paletteFor(style).heading("The code")} (${command})`,
       markdown: () => `#### The code\n\nSaved as job\\_run.ts: ${escapeMarkdown(command)}`,
     },
-    code(codeLines(advice), "  "),
+    code(advice.code.trimEnd().split("\n"), "  "),
     paragraph(costLine(advice), "idle"),
     footnote(environment),
   ]);
-}
-
-function codeLines({ code }: Pick<Advice, "code">): string[] {
-  return code.trimEnd().split("\n").map((line) => /^ */.exec(line)![0] + plain(line));
 }
 
 function commandLine({ flags }: Pick<Advice, "flags">): string {
@@ -74,7 +70,7 @@ function commandLine({ flags }: Pick<Advice, "flags">): string {
 const MOST_LINES = 400;
 
 function shownCode(code: string): string {
-  const lines = codeLines({ code: code.slice(0, 100_000) }).slice(0, MOST_LINES);
+  const lines = code.slice(0, 100_000).trimEnd().split("\n").slice(0, MOST_LINES);
   return lines.map((line) => /^ {0,80}/.exec(line)![0] + sanitizedText(line)).join("\n");
 }
 

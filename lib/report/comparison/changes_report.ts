@@ -7,7 +7,6 @@ import {
   formatRatio,
   NO_FIGURE,
 } from "../../text/format.ts";
-import { plain } from "../../text/plain.ts";
 import type { Change } from "../../timing/compare_results.ts";
 import {
   type Column,
@@ -34,7 +33,7 @@ function verdictWords({ verdict, tooSlow }: Change): string {
 }
 
 const COLUMNS: readonly Column<Change>[] = [
-  textColumn("model", 0, ({ model }) => plain(model), { most: 12 }),
+  textColumn("model", 0, ({ model }) => model, { most: 12 }),
   numberColumn("before", 2, ({ oldMs }) => formatDuration(oldMs.median)),
   numberColumn("now", 1, ({ newMs }) => formatDuration(newMs.median)),
   numberColumn("ratio", 0, (of) => hasRatio(of) ? formatRatio(of.ratio.median) : NO_FIGURE),
@@ -74,7 +73,7 @@ function summary(changes: readonly Change[], maxSlowdown: number): string {
   const failing = changes.filter(({ verdict }) => verdict === "fails more now");
   const slow = changes.filter(({ tooSlow }) => tooSlow);
   const list = (of: readonly Change[], words = (_: Change) => "") =>
-    of.map((change) => `${plain(change.model)}${words(change)} (${plain(change.job)})`).join(", ");
+    of.map((change) => `${change.model}${words(change)} (${change.job})`).join(", ");
   const byHowMuch = ({ ratio: { median } }: Change) =>
     ` by ${formatPercent(Number.isFinite(median) ? median - 1 : NaN)}`;
   const rest = slow.length > 0

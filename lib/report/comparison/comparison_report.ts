@@ -108,7 +108,7 @@ const cpusOf = ({ cpuMs, wallMs }: Round) => wallMs > 0 ? cpuMs / wallMs : NaN;
 
 /** Of these a terminal of 80 columns has start, work, total, CPU, speedup, memory and failures. */
 export const MODEL_COLUMNS: readonly Column<ModelResult>[] = [
-  textColumn("model", 0, ({ model }) => plain(model), {
+  textColumn("model", 0, ({ model }) => model, {
     most: 12,
     tone: ({ model }) => model === BASELINE ? undefined : "heading",
   }),

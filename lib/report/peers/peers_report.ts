@@ -9,7 +9,7 @@ import {
   formatSpeedup,
   NO_FIGURE,
 } from "../../text/format.ts";
-import { fit, plain } from "../../text/plain.ts";
+import { fit } from "../../text/plain.ts";
 import type { FileFormat } from "../../timing/json_file.ts";
 import { environmentSchema, type Interval, intervalSchema } from "../../timing/result.ts";
 import {
@@ -116,7 +116,7 @@ export function resultText({ figure, unit, trouble }: PeersRow): string {
   if (trouble !== null) return trouble.kind;
   if (figure === null) return "not run";
   const [middle, least, most] = [figure.median, figure.low, figure.high].map(figureText);
-  return `${middle} ${plain(unit)} (${least}–${most})`;
+  return `${middle} ${unit} (${least}–${most})`;
 }
 
 function shortResult(row: PeersRow): string {
@@ -161,7 +161,7 @@ export function summarySentences(rows: readonly PeersRow[]): string[] {
   const slower = compared.filter(({ speed }) => speed.high < 1);
   const even = compared.length - faster - slower.length;
   const names = slower.map(({ row, speed }) =>
-    `${plain(row.contender)} (${plain(row.contest)}: ${formatNumber(speed.median)}× as fast)`
+    `${row.contender} (${row.contest}: ${formatNumber(speed.median)}× as fast)`
   );
   return [
     `Of ${counted(compared.length, "comparison")} this library is faster in ${faster}, slower in ` +
@@ -178,15 +178,15 @@ export function loopSentences(rows: readonly PeersRow[]): string[] {
   return [...Map.groupBy(gains, ({ contest }) => contest)].map(([contest, of]) => {
     const told = of.map(({ contender, overLoop: { median, low, high } }) => {
       const gained = low > 1 ? "" : high < 1 ? " (slower)" : " (no detectable gain)";
-      return `${plain(contender)} ${formatRatio(median)}${gained}`;
+      return `${contender} ${formatRatio(median)}${gained}`;
     });
-    return `Against the plain loop, ${plain(contest)}: ${told.join(", ")}.`;
+    return `Against the plain loop, ${contest}: ${told.join(", ")}.`;
   });
 }
 
 export function troubleLines(rows: readonly PeersRow[]): string[] {
   const lines = rows.flatMap(({ contender, trouble }) =>
-    trouble === null ? [] : [plain(`${contender}: ${trouble.kind}: ${trouble.reason}`)]
+    trouble === null ? [] : [`${contender}: ${trouble.kind}: ${trouble.reason}`]
   );
   return [...new Set(lines)];
 }
@@ -194,7 +194,7 @@ export function troubleLines(rows: readonly PeersRow[]): string[] {
 /** Contenders' names are cut to this where figures would have no room beside them. */
 const NAME_COLUMNS = 28;
 
-const contenderText = ({ contender, ours }: PeersRow) => `${ours ? "▸ " : "  "}${plain(contender)}`;
+const contenderText = ({ contender, ours }: PeersRow) => `${ours ? "▸ " : "  "}${contender}`;
 
 const COLUMNS: readonly Column<PeersRow>[] = [
   textColumn("contender", 0, contenderText, {
@@ -243,14 +243,14 @@ function contestsOf(rows: readonly PeersRow[]) {
 
 /** A contest in a sentence: this library, and how it is beside the best of the others. */
 function shortSentence(ours: PeersRow, rows: readonly PeersRow[]): string {
-  const told = `${plain(ours.contest)}: ${shortResult(ours)}`;
+  const told = `${ours.contest}: ${shortResult(ours)}`;
   const [best] = speedsOf(
     rows.filter(({ family, contest }) => family === ours.family && contest === ours.contest),
   ).sort((a, b) => a.speed.median - b.speed.median);
   if (best === undefined) return told;
   const { median, low, high } = best.speed;
   const unsure = low <= 1 && high >= 1 ? " (unsure)" : "";
-  return `${told}, ${figureText(median)}× as fast as ${plain(best.row.contender)}${unsure}`;
+  return `${told}, ${figureText(median)}× as fast as ${best.row.contender}${unsure}`;
 }
 
 export function peersReport(

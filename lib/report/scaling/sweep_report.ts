@@ -10,7 +10,6 @@ import {
   formatPercent,
   NO_FIGURE,
 } from "../../text/format.ts";
-import { plain } from "../../text/plain.ts";
 import {
   type Block,
   code,
@@ -117,7 +116,7 @@ export function sweepReport(result: SweepResult): Block {
     {
       text: (style: Style) => sentences(take, style, "good"),
       markdown: documentOf(
-        take.map((text, i) => i < take.length - 1 ? paragraph(text) : code([plain(text)])),
+        take.map((text, i) => i < take.length - 1 ? paragraph(text) : code([text])),
       ).markdown,
     },
     lines([...lawSentences(result), ...littleSentences(result)]),
