@@ -319,13 +319,12 @@ export class RunHere {
       return this.finish();
     }
     this.#failed++;
-    const { status } = httpSigns(rejected.reason);
     const record: FailureRecord = {
       index: listed.index,
       digest: digestText(listed.digest),
       ended: rejected.ended,
       attempts: rejected.attempts,
-      reason: status === undefined ? reasonOf(rejected) : `HTTP ${status}`,
+      reason: reasonOf(rejected),
       message: message.slice(0, MOST_MESSAGE),
       item: null,
     };

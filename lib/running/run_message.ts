@@ -121,7 +121,7 @@ export interface FailureRecord {
   readonly digest: string;
   readonly ended: string;
   readonly attempts: number;
-  /** The kind of reason, such as an error's name or `HTTP 503`. */
+  /** Why, in a word, such as an error's name or `HTTP 503`. */
   readonly reason: string;
   readonly message: string;
   readonly item: unknown;

@@ -1,6 +1,6 @@
 /** Why a download failed: `fetch` has no error codes, only names and messages, often a cause's. */
 
-/** Why a download failed, in plain words; `status 404` and the like for an answer that isn't a page. */
+/** Why a download failed, in plain words; `HTTP 404` and the like for an answer that isn't a page. */
 export type FailureReason =
   | "refused"
   | "dns"
@@ -21,7 +21,7 @@ export type FailureReason =
   | "invalid url"
   | "cancelled"
   | "other"
-  | `status ${number}`;
+  | `HTTP ${number}`;
 
 export interface Failure {
   readonly reason: FailureReason;

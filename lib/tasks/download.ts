@@ -212,7 +212,7 @@ function statusError(url: string, { status, headers }: Response): DownloadError 
     ? retryAfterMs(headers.get("retry-after"), Date.now())
     : undefined;
   const wait = waitMs === undefined ? "" : `, to be tried again after ${waitMs} ms`;
-  return new DownloadError(`status ${status}`, `GET ${shownUrl(url)}${wait}`, {
+  return new DownloadError(`HTTP ${status}`, `GET ${shownUrl(url)}${wait}`, {
     status,
     retryable: retryableStatus(status),
     retryAfterMs: waitMs,

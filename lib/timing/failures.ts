@@ -3,6 +3,7 @@
 import { attempt, shown } from "../lanes/attempt.ts";
 import { propertyOf } from "../dispatch/options.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
+import { classifyFailure } from "../tasks/classify_failure.ts";
 import { type HttpSigns, httpSigns, refuses } from "../tasks/http_signs.ts";
 
 /** Further reasons than so many are counted together. */
@@ -25,13 +26,24 @@ export function errorName(reason: unknown): string | undefined {
   });
 }
 
-/** The reason in a word: how an item ended, or an error's `code`, or its name. */
+/** How `fetch` begins to say that it failed, which has no names of its own for that. */
+const OF_FETCH = /^(fetch failed|error sending request|error reading a body)/i;
+
+/** What was thrown, in a word, as all reports name it: its HTTP status, `code`, why `fetch` failed, or its name. */
+export function reasonName(thrown: unknown): string {
+  const { status } = httpSigns(thrown);
+  if (status !== undefined) return `HTTP ${status}`;
+  const name = errorName(thrown);
+  if (name === undefined) return typeof thrown === "string" ? clipped(thrown) : "failed";
+  const code = propertyOf(thrown, "code");
+  if (typeof code === "string" && code !== "") return clipped(code);
+  const why = OF_FETCH.test(messageOf(thrown)) ? classifyFailure(thrown).reason : "other";
+  return why === "other" ? clipped(name) : why;
+}
+
+/** Why an item has no value: how it ended, or what its task threw. */
 export function reasonOf({ ended, reason }: Rejected): string {
-  if (ended !== "failed") return ended;
-  const name = errorName(reason);
-  if (name === undefined) return typeof reason === "string" ? clipped(reason) : "failed";
-  const code = propertyOf(reason, "code");
-  return clipped(typeof code === "string" && code !== "" ? code : name);
+  return ended === "failed" ? reasonName(reason) : ended;
 }
 
 function clipped(text: string): string {
@@ -70,9 +82,13 @@ export function causesOf(error: unknown): unknown[] {
 
 /** What was thrown, and what caused it where that says more: "fetch failed" tells nobody why. */
 export function messageWithCauses(reason: unknown): string {
-  return causesOf(reason).map(messageOf).reduce(
+  const message = messageOf(reason);
+  const causes = causesOf(reason).map(messageOf).filter((why) => why !== "");
+  // What lies between the message and a cause that it tells says less than that.
+  const told = causes.findLastIndex((why) => message.includes(why));
+  return causes.slice(told + 1).reduce(
     (told, why) => told.includes(why) ? told : told === "" ? why : `${told}: ${why}`,
-    messageOf(reason),
+    message,
   );
 }
 

@@ -75,10 +75,10 @@ siteTest("download() says the status of an answer that is no page", async (site)
     ] as const
   ) {
     const error = await failure(`${site.url}/fault/status/${status}`);
-    assertEquals(error.code, `status ${status}`);
+    assertEquals(error.code, `HTTP ${status}`);
     assertEquals(error.status, status);
     assertEquals(error.retryable, retryable);
-    assert(error.message.startsWith(`status ${status}: GET http`), error.message);
+    assert(error.message.startsWith(`HTTP ${status}: GET http`), error.message);
     assertEquals("retryAfterMs" in error, false);
   }
 });

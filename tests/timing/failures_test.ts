@@ -7,6 +7,7 @@ import {
   messageWithCauses,
   PaceMeter,
   paceOf,
+  reasonName,
   stuckOf,
   sumOfFailures,
 } from "../../lib/timing/failures.ts";
@@ -85,6 +86,7 @@ Deno.test("messageWithCauses() says why, where an error's cause does", () => {
     [caused("fetch failed", caused("no route", "cable")), "fetch failed: no route: cable"],
     [caused("", refused), "connection refused"],
     [caused("page 3: connection refused", refused), "page 3: connection refused"],
+    [caused("page 3: dns error", caused("fetch failed", "dns error")), "page 3: dns error"],
     [caused("no", { status: 4 }), "no"],
     [caused("no", undefined), "no"],
     [{ cause: refused }, messageOf({ cause: refused })],
@@ -92,8 +94,25 @@ Deno.test("messageWithCauses() says why, where an error's cause does", () => {
   ];
   for (const [reason, text] of cases) assertEquals(messageWithCauses(reason), text);
   assertEquals(failuresOf([failed(0, caused("fetch failed", refused))]).examples, {
-    TypeError: "item 0, fetch failed: connection refused",
+    refused: "item 0, fetch failed: connection refused",
   });
+});
+
+Deno.test("reasonName() names what was thrown by status, code, why fetch failed, or name", () => {
+  const coded = Object.assign(new Error("no"), { code: "ENOENT" });
+  const cases: [unknown, string][] = [
+    [Object.assign(coded, { status: 404 }), "HTTP 404"],
+    [Object.assign(new Error("no"), { code: "ENOENT" }), "ENOENT"],
+    [new TypeError("error sending request for url (http://a/): Connection refused"), "refused"],
+    [new TypeError("fetch failed", { cause: new Error("dns error") }), "dns"],
+    [new TypeError("error reading a body from connection"), "truncated"],
+    [new TypeError("fetch failed"), "TypeError"],
+    // What isn't of fetch is told by its name, whatever it speaks of.
+    [new TypeError("the certificate of item 3 is undefined"), "TypeError"],
+    ["text", "text"],
+    [undefined, "failed"],
+  ];
+  for (const [thrown, name] of cases) assertEquals(reasonName(thrown), name);
 });
 
 Deno.test("failuresOf() keeps to few reasons and short examples, however many differ", () => {
@@ -140,9 +159,9 @@ Deno.test("failureKindsOf() counts kinds, and keeps the first item's message and
     failed(3, new Response("", { status: 503, headers: { "retry-after": "2" } })),
   ]);
   assertEquals(kinds, [
-    { reason: "Error", count: 2, index: 1, message: "wait", status: 429 },
+    { reason: "HTTP 429", count: 2, index: 1, message: "wait", status: 429 },
     {
-      reason: "failed",
+      reason: "HTTP 503",
       count: 1,
       index: 3,
       message: "a Response with status 503",
