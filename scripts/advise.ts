@@ -9,7 +9,7 @@ import { adviceProgress } from "../lib/advice/advice_progress.ts";
 import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
 import { loadJob, spread } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
-import { MOST_IN_FLIGHT } from "../lib/advice/race/race_plan.ts";
+import { MOST_IN_FLIGHT } from "../lib/advice/race/promising.ts";
 import { joinedLanes, measureMachine } from "../lib/advice/prediction/machine.ts";
 import { sharedBy } from "../lib/advice/job/shared_state.ts";
 import { orderProbe } from "../lib/advice/probe/order_probe.ts";
@@ -94,45 +94,44 @@ Examples:
 Exit codes: 0 done, 1 a task failed or results differ, 2 bad option or module, 130 interrupted.`,
 );
 
-await script("advise", async (signal, args) => {
-  const { permissions, rest } = takePermissions(args, userPath);
-  advice.parse(rest, { from: "user" });
-  const raw = advice.opts();
-  const [typed] = advice.processedArgs as [string];
-  const items = raw.items === undefined ? undefined : positiveInteger("--items", raw.items);
-  const budgetMs = duration("--budget", raw.budget ?? "30s", { min: LEAST_BUDGET_MS });
-  const seed = seedOption(raw.seed);
+/** The options, checked, before anything is started. */
+async function readOptions(raw: ReturnType<typeof advice.opts>) {
   const chosen = raw.models === undefined ? [] : listOf("--models", raw.models, ADVISED);
-  const withAuto = !chosen.every(isFixed);
   const fixed = chosen.filter(isFixed);
   const models = fixed.length > 0
     ? fixed
     : ADVISED.filter((model) => MODEL_TABLE[model].isUsual || raw.servers && needsServer(model));
-  const server = await serverFor("--models", raw.models, models, raw);
-  const bounds = boundsFor("--models", chosen, raw);
   const { json, html, markdown } = raw;
   const [file] = Object.entries({ json, html, markdown }).filter(([, path]) => path !== undefined);
+  const options = {
+    items: raw.items === undefined ? undefined : positiveInteger("--items", raw.items),
+    budgetMs: duration("--budget", raw.budget ?? "30s", { min: LEAST_BUDGET_MS }),
+    seed: seedOption(raw.seed),
+    models,
+    withAuto: !chosen.every(isFixed),
+    server: await serverFor("--models", raw.models, models, raw),
+    bounds: boundsFor("--models", chosen, raw),
+  };
   if (raw.dry && file !== undefined) {
     const remedy = "leave one of the two out";
     throw new UsageError(`--${file[0]}`, file[1]!, "there is no advice with --dry", remedy);
   }
-  const files = await checkOutputFiles({ json, html, markdown });
-  const { job } = await loadJob({
-    typed,
-    path: userPath,
-    export: raw.export,
-    items,
-    permissions,
-    guardMs: budgetMs,
-    signal,
-  });
-  const most = items === undefined ? MOST_ITEMS : Math.min(items, MOST_ITEMS);
-  const plan =
-    `at most ${counted(most, "item")}, each at most ${
-      MOST_TIMES + Number(withAuto)
-    } times, at most ` +
-    `${Math.min(most, MOST_IN_FLIGHT)} at once, within ${formatDuration(budgetMs)}`;
-  if (raw.dry) {
+  return { options, files: await checkOutputFiles({ json, html, markdown }) };
+}
+
+await script("advise", async (signal, args) => {
+  const { permissions, rest } = takePermissions(args, userPath);
+  advice.parse(rest, { from: "user" });
+  const { export: name, dry } = advice.opts();
+  const [typed] = advice.processedArgs as [string];
+  const { options, files } = await readOptions(advice.opts());
+  const { items, budgetMs, seed, server, withAuto } = options;
+  const request = { typed, path: userPath, export: name, items, permissions, guardMs: budgetMs };
+  const { job } = await loadJob({ ...request, signal });
+  const most = Math.min(items ?? Infinity, MOST_ITEMS);
+  const plan = `at most ${counted(most, "item")}, each at most ${MOST_TIMES + Number(withAuto)} ` +
+    `times, at most ${Math.min(most, MOST_IN_FLIGHT)} at once, within ${formatDuration(budgetMs)}`;
+  if (dry) {
     print(
       `${job.name}: would run ${plan}: once one by one, then under the models that promise most.\n` +
         `Each run is a process of its own that may ${allowed(permissions)}. Nothing was run.`,
@@ -152,29 +151,17 @@ await script("advise", async (signal, args) => {
   const progress = adviceProgress(job.name, budgetMs);
   await using meter = await startMeter(signal);
   const { advice: given, evidence } = await advise({
+    ...options,
     job: spread(job),
     typed,
-    items,
-    budgetMs,
-    seed,
-    models,
-    server,
     joined,
-    withAuto,
-    bounds,
     cores: navigator.hardwareConcurrency,
     signal,
     library: new URL("../lib/mod.ts", import.meta.url).href,
     onPhase: progress.phase,
     onEvent: progress.onEvent,
   }, {
-    probe,
-    orderProbe,
-    profileJob,
-    measureMachine,
-    sharedBy,
-    meter,
-    runTrial,
+    ...{ probe, orderProbe, profileJob, measureMachine, sharedBy, meter, runTrial },
     now: () => performance.now(),
   }).finally(() => progress.end());
   const environment = { ...await describeMachine(meter), seed };

@@ -11,13 +11,11 @@ import { JobError } from "../lib/advice/probe/probe.ts";
 import { heldMs, sampleOf } from "../lib/advice/probe/sample.ts";
 import { compareKernel, holdAgainstSample } from "../lib/scaling/against_sample.ts";
 import {
-  choosePlan,
   computes,
   readSweepOptions,
   type SweepOptionValues,
-  type SweepPlan,
-  withinItems,
-} from "../lib/scaling/sweep_plan.ts";
+} from "../lib/scaling/sweep_options.ts";
+import { choosePlan, type SweepPlan, withinItems } from "../lib/scaling/sweep_plan.ts";
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../lib/scaling/measure.ts";
 import { printReport } from "../lib/cli/result_files.ts";
 import type { SweepResult } from "../lib/scaling/sweep_result.ts";

@@ -7,7 +7,8 @@ import { z } from "zod";
 import { MODELS } from "../models.ts";
 import { environmentSchema, intervalSchema, type ResultFile } from "../timing/result.ts";
 import { amount, type Checked, count, type FileFormat, share, whole } from "../timing/json_file.ts";
-import { FINDING_KINDS } from "./findings.ts";
+import { modelSchema, sizeSchema } from "./assessment.ts";
+import { FINDING_KINDS } from "./findings/findings.ts";
 import { machineSchema } from "./prediction/machine.ts";
 import { sampleSchema } from "./probe/sample.ts";
 import { profileSchema } from "./profile/job_profile.ts";
@@ -21,29 +22,6 @@ const hazard = z.object({
 });
 export type Hazard = Checked<typeof hazard>;
 
-/** Of a model: its lanes, the slots on each, null where all items are in flight at once, and its name. */
-const size = { lanes: whole, slots: whole.nullable(), name: z.string() };
-
-const model = z.object({
-  model: z.string(),
-  ...size,
-  predictedMs: amount,
-  predictedGain: amount,
-  predictedGainLow: amount,
-  predictedGainHigh: amount,
-  measured: z.object({
-    items: whole,
-    rounds: whole,
-    totalMs: amount,
-    startMs: amount,
-    gain: intervalSchema.nullable(),
-    peakRssBytes: amount,
-    failed: count,
-  }).optional(),
-  out: z.enum(["failures", "results", "slower", "broken", "impossible"]).optional(),
-});
-export type ModelAdvice = Checked<typeof model>;
-
 /** Where measuring contradicted the prediction, and why, in a sentence. */
 const surprise = z.object({
   name: z.string(),
@@ -55,7 +33,7 @@ export type Surprise = Checked<typeof surprise>;
 
 const recommended = z.object({
   model: z.enum(MODELS),
-  ...size,
+  ...sizeSchema,
   chunk: z.literal("auto"),
   gain: intervalSchema.nullable(),
   predictedGain: amount,
@@ -85,7 +63,7 @@ const advice = z.object({
   classConfidence: share,
   sample: sampleSchema,
   machine: machineSchema,
-  models: z.array(model),
+  models: z.array(modelSchema),
   unsure: z.string().optional(),
   surprises: z.array(surprise),
   profile: profileSchema.optional(),

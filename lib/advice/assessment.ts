@@ -1,13 +1,13 @@
 /** What was found, combined: predictions with measurements, model by model, for the whole job. */
 
+import { z } from "zod";
 import { BASELINE, isRemote, needsServer } from "../models.ts";
 import { AS_GOOD, COMPUTES, GAINED, SURE_CLASS, TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
-import type { Interval } from "../timing/result.ts";
+import { amount, type Checked, count, whole } from "../timing/json_file.ts";
+import { type Interval, intervalSchema } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
-import type { ModelAdvice } from "./advice.ts";
 import type { Evidence } from "./evidence.ts";
-import { classLostOf, leftOver, mindsBusy, sparesLater, wasBusy } from "./findings.ts";
-import { sameWork } from "./race/sample_check.ts";
+import { busyMatters, wasBusy } from "./prediction/busy.ts";
 import {
   bySimplicity,
   type Candidate,
@@ -19,7 +19,6 @@ import {
   SEQUENTIAL,
   sizeOf,
 } from "./prediction/candidate.ts";
-import { inMemory, type Predicted } from "./race/race_plan.ts";
 import {
   classByShare,
   classFor,
@@ -30,18 +29,38 @@ import {
   totalMs,
 } from "./prediction/predict.ts";
 import { answerMs, computesBeside, heldMs, mostCpuShare } from "./probe/sample.ts";
-import { didTheWork, type Runner, runnerOf } from "./race/race.ts";
-import {
-  type Entries,
-  entriesOf,
-  type Entry,
-  isOneUntried,
-  isShown,
-  plainly,
-  recommend,
-  type Recommendation,
-} from "./race/recommend.ts";
+import { leftOver, sparesLater } from "./probe/signs.ts";
+import { type Entries, entriesOf, type Entry, isShown } from "./race/entries.ts";
+import { inMemory, type Predicted } from "./race/promising.ts";
+import { isOneUntried } from "./race/race_judge.ts";
+import { recommend, type Recommendation, staysPlain } from "./race/recommend.ts";
+import { didTheWork, type Runner, runnerOf } from "./race/runner.ts";
+import { classLostOf, sameWork } from "./race/same_work.ts";
 import { Standings } from "../timing/standings.ts";
+
+/** Of a model: its lanes, the slots on each, null where all items are in flight at once, and its name. */
+export const sizeSchema = { lanes: whole, slots: whole.nullable(), name: z.string() };
+
+/** What is known of a model: what was predicted of it, and what was measured in the race. */
+export const modelSchema = z.object({
+  model: z.string(),
+  ...sizeSchema,
+  predictedMs: amount,
+  predictedGain: amount,
+  predictedGainLow: amount,
+  predictedGainHigh: amount,
+  measured: z.object({
+    items: whole,
+    rounds: whole,
+    totalMs: amount,
+    startMs: amount,
+    gain: intervalSchema.nullable(),
+    peakRssBytes: amount,
+    failed: count,
+  }).optional(),
+  out: z.enum(["failures", "results", "slower", "broken", "impossible"]).optional(),
+});
+export type ModelAdvice = Checked<typeof modelSchema>;
 
 /** Why no model can gain anything: as its class says, or because the plain loop is the only one possible. */
 export type JobNoGain =
@@ -156,21 +175,21 @@ export class Assessment {
     if (pace?.ofPlainLoop) {
       const confidence = perSecond === null ? UNSURE : MEASURED_ONCE;
       const candidate = this.#keeping(perSecond ?? 0);
-      return { ...plainly("server's pace", confidence), candidate };
+      return { ...staysPlain("server's pace", confidence), candidate };
     }
     if (probed.cutOff !== undefined || leftOver(this.found) !== undefined) {
-      return plainly("can't tell", NOT_KNOWN);
+      return staysPlain("can't tell", NOT_KNOWN);
     }
     const { noGain } = this;
     if (noGain !== undefined) {
       const { bound, confidence } = this.classified();
       const sure = noGain.why === "one item" ? SEEN : OF_A_PART;
-      return plainly("no gain", bound === "small" ? confidence : sure);
+      return staysPlain("no gain", bound === "small" ? confidence : sure);
     }
     if (backwards?.orderMatters || backwards?.rewritten) {
-      return plainly("order matters", SEEN);
+      return staysPlain("order matters", SEEN);
     }
-    if (this.plainIsMissing) return plainly("can't tell", NOT_KNOWN);
+    if (this.plainIsMissing) return staysPlain("can't tell", NOT_KNOWN);
     const work = sameWork(sample, race);
     if (work?.same === false) {
       const paid = this.#predicted(({ candidate }) =>
@@ -185,7 +204,7 @@ export class Assessment {
     // What only lanes could gain isn't taken, whatever it is.
     const areLanes = others.length > 0 &&
       others.every(({ candidate }) => isRemote(candidate.model));
-    if (this.sharesState && areLanes) return plainly("no gain", OF_A_PART);
+    if (this.sharesState && areLanes) return staysPlain("no gain", OF_A_PART);
     if (isRaced) {
       const free = this.#ofRace();
       if (!this.sharesState || !isRemote(free.candidate.model)) return this.#keptTo(free);
@@ -196,20 +215,20 @@ export class Assessment {
     }
     if (perSecond !== null) {
       const candidate = this.#keeping(perSecond);
-      return { ...plainly("server's pace", OF_A_PART), candidate };
+      return { ...staysPlain("server's pace", OF_A_PART), candidate };
     }
-    if (this.impossible.length > 0) return plainly("can't tell", NOT_KNOWN);
+    if (this.impossible.length > 0) return staysPlain("can't tell", NOT_KNOWN);
     if (race !== undefined && race.untried > 0 && others.some(({ out }) => out === "failures")) {
-      return plainly("can't tell", NOT_KNOWN);
+      return staysPlain("can't tell", NOT_KNOWN);
     }
     // All others were refuted: what is left is the plain loop. Only times may have been disturbed.
     if (others.length > 0 && others.every(({ out }) => out !== undefined)) {
-      const refuted = plainly("no gain", OF_A_PART);
+      const refuted = staysPlain("no gain", OF_A_PART);
       return others.some(({ out }) => out === "slower") ? this.#doubted(refuted) : refuted;
     }
     // What was stopped before it was done refutes no prediction, and confirms none.
     return others.some(({ stops }) => stops !== undefined)
-      ? plainly("can't tell", NOT_KNOWN)
+      ? staysPlain("can't tell", NOT_KNOWN)
       : this.#predicted();
   }
 
@@ -218,8 +237,7 @@ export class Assessment {
   }
 
   #entriesOf(inOneLoop: boolean): Entries {
-    const { sample, machine, horizon } = this.found;
-    return entriesOf(this.runners, sample, machine, horizon, inOneLoop);
+    return entriesOf(this.runners, this.found, inOneLoop);
   }
 
   /** Whether tasks share something on one event loop of which each lane would have its own. */
@@ -273,7 +291,7 @@ export class Assessment {
   /** Neither a gain nor none is sure beside one that can't be, nor none on a busy machine, or of what wasn't tried. */
   #doubted(of: Recommendation): Recommendation {
     const isNone = of.decision === "no gain";
-    const isOpen = isNone && (this.isUntried || mindsBusy(this.found));
+    const isOpen = isNone && (this.isUntried || busyMatters(this.found));
     if (this.impossible.length === 0 && !isOpen) return of;
     const decision = isNone ? "can't tell" : of.decision;
     return { ...of, decision, confidence: Math.min(UNSURE, of.confidence) };
@@ -300,7 +318,7 @@ export class Assessment {
     const mayTravel = classLostOf(this.found) === undefined && !sparesLater(this.found) &&
       !this.sharesState;
     // What others held up may look like waiting.
-    const isKnown = !mindsBusy(this.found) || this.classified().confidence >= SURE_CLASS;
+    const isKnown = !busyMatters(this.found) || this.classified().confidence >= SURE_CLASS;
     const surely = this.found.predicted.filter((of) =>
       of.candidate.model === BASELINE ||
       (isKnown && this.predictedGain(of.candidate).low > 1 && !this.#failed(of.candidate) &&
@@ -311,7 +329,7 @@ export class Assessment {
     const best = Math.min(...surely.map(({ prediction }) => totalMs(prediction)));
     const chosen = surely.toSorted((a, b) => bySimplicity(a.candidate, b.candidate))
       .find(({ prediction }) => totalMs(prediction) <= TOO_SLOW * best);
-    return { ...plainly("unmeasured", NOT_KNOWN), candidate: chosen?.candidate ?? SEQUENTIAL };
+    return { ...staysPlain("unmeasured", NOT_KNOWN), candidate: chosen?.candidate ?? SEQUENTIAL };
   }
 
   /** What is predicted of the recommended model: no more than the pace gives that it keeps to. */
@@ -415,6 +433,16 @@ export class Assessment {
       peakRssBytes: median(rounds.map(({ peakRssBytes }) => peakRssBytes)),
       failed: Math.max(...rounds.map(({ failed }) => failed)),
     };
+  }
+
+  /** What a model was measured to need more than the plain loop, in bytes; null if that isn't known. */
+  moreBytes(candidate: Candidate): number | null {
+    const [own, plain] = [candidate, SEQUENTIAL].map((of) => {
+      const peaks = runnerOf(this.runners, of)?.rounds.map(({ peakRssBytes }) => peakRssBytes) ??
+        [];
+      return peaks.length === 0 ? undefined : median(peaks);
+    });
+    return own === undefined || plain === undefined ? null : Math.max(0, own - plain);
   }
 
   /** From how many items on a model has saved its start, by what was measured of the sampled job. */

@@ -9,20 +9,15 @@ import { plain } from "../text/plain.ts";
 import type { Advice, Hazard } from "./advice.ts";
 import { Assessment } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
-import {
-  type Finding,
-  findingsOf,
-  givesNothing,
-  isRestUnlike,
-  mindsBusy,
-  sayFinding,
-} from "./findings.ts";
-import { failingOf } from "./race/sample_check.ts";
-import { type Candidate, nameOf, SEQUENTIAL, sizeOf } from "./prediction/candidate.ts";
+import { type Finding, findingsOf, sayFinding } from "./findings/findings.ts";
+import { busyMatters } from "./prediction/busy.ts";
+import { sizeOf } from "./prediction/candidate.ts";
 import { graceFor } from "./probe/probe.ts";
+import { givesNothing, isRestUnlike } from "./probe/signs.ts";
 import { programFor, type ProgramJob, rateOf } from "./program.ts";
-import { runnerOf } from "./race/race.ts";
+import { failingOf } from "./race/failing.ts";
 import type { Recommendation } from "./race/recommend.ts";
+import { runnerOf } from "./race/runner.ts";
 import { missingOf, reasonOf, surprisesOf, unsureOf } from "./reasons.ts";
 
 const RETRIES = 5;
@@ -69,12 +64,6 @@ export function composeAdvice(found: Evidence): Advice {
   const { candidate, decision, gain } = recommendation;
   const isPlain = candidate.model === BASELINE;
   const models = assessment.models();
-  const moreBytes = (than: Candidate) => {
-    const [more, plain] = [than, SEQUENTIAL].map((of) =>
-      models.find(({ name }) => name === nameOf(of))?.measured?.peakRssBytes
-    );
-    return more === undefined || plain === undefined ? null : Math.max(0, more - plain);
-  };
   const { hooks, items } = probed.exports;
   const care = careOf(found, recommendation);
   const prepares = probed.isDisposable ? "gives what is to be disposed" : "gives nothing";
@@ -91,24 +80,8 @@ export function composeAdvice(found: Evidence): Advice {
   // Of what the plain loop gives nothing is asked, and of what fails, or isn't the job, nothing can be.
   const isUnchecked = !isPlain && (decision === "gain" || decision === "unmeasured") &&
     found.backwards?.orderMatters === undefined && sample.failed === 0 && !found.race?.otherResults;
-  const isDoubtful = isUnchecked || (!isPlain && givesNothing(found)) ||
-    mindsBusy(found) || isRestUnlike(found);
-  const seen: Finding[] = [...assessment.impossible];
-  const { takesTurns, limit, isBusy, noGain } = assessment;
-  const atOnce = takesTurns ? 1 : limit?.isOwn ? limit.atOnce : undefined;
-  const isLeft = decision === "no gain" || decision === "can't tell";
-  const better = assessment.offer;
-  const offer = better && { model: nameOf(better.candidate), gain: better.gain };
-  if (found.shared !== undefined) {
-    if (offer || (isPlain && noGain === undefined)) {
-      const distinct = probed.done?.equal?.distinct;
-      const items = distinct === undefined ? undefined : sample.total ?? undefined;
-      seen.push({ kind: "state", ...found.shared, offer, items, distinct });
-    }
-  } else if (atOnce !== undefined && (offer || (takesTurns && isLeft))) {
-    const isSure = takesTurns ? !isBusy : limit!.isSure;
-    seen.push({ kind: "turns", offer, atOnce, isSure });
-  }
+  const isDoubtful = isUnchecked || (!isPlain && givesNothing(probed)) ||
+    busyMatters(found) || isRestUnlike(found);
   const unsure = unsureOf(assessment, candidate);
   const partial = missingOf(found);
   return {
@@ -125,7 +98,7 @@ export function composeAdvice(found: Evidence): Advice {
       gain,
       predictedGain: assessment.gainAtPace(recommendation),
       confidence: Math.min(recommendation.confidence, isDoubtful ? UNSURE : 1),
-      memoryBytes: isPlain ? 0 : moreBytes(candidate),
+      memoryBytes: isPlain ? 0 : assessment.moreBytes(candidate),
       breakEven: isPlain || decision === "server's pace" ? null : assessment.breakEven(candidate),
       reason: reasonOf(assessment, recommendation, bound) + (isUnchecked ? UNCHECKED : ""),
       decision,
@@ -135,7 +108,7 @@ export function composeAdvice(found: Evidence): Advice {
     ...(found.auto && { auto: found.auto }),
     code,
     flags,
-    hazards: findingsOf(found, candidate, moreBytes, seen).map(hazardOf),
+    hazards: findingsOf(assessment, recommendation).map(hazardOf),
     ...(partial !== undefined && { partial }),
     cost: costOf(found),
   };
@@ -156,7 +129,7 @@ export function faultsOf(
   return [
     first !== undefined &&
     `${sample.failed} of ${counted(sample.items, "item")} failed, item ${first.index} with ` +
-      plain(`${first.name}: ${first.message}`),
+      plain(`${first.reason}: ${first.message}`),
     ...hazards.filter(({ kind }) => FAILING.includes(kind)).map(({ figures = {} }) => {
       const { failed, items, inFlight, model } = figures;
       return `${failed} of ${counted(Number(items), "item")} failed with ` +

@@ -8,7 +8,7 @@ import type { OrderFound } from "./probe/order_probe.ts";
 import type { Profiled } from "./profile/job_profile.ts";
 import type { Probed } from "./probe/probe.ts";
 import type { AutoFound } from "./race/auto_trial.ts";
-import type { Race } from "./race/race.ts";
+import type { Race } from "./race/runner.ts";
 import type { Planned } from "./race/race_plan.ts";
 
 export interface AdviseOptions {

@@ -5,9 +5,9 @@ import type { Rate } from "../dispatch/limits.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import type { Evidence, Pace } from "./evidence.ts";
-import { rateLimitOf } from "./findings.ts";
-import { failingOf, plainFailingOf } from "./race/sample_check.ts";
+import { failingOf, plainFailingOf } from "./race/failing.ts";
 import { answerMs } from "./probe/sample.ts";
+import { rateLimitOf } from "./probe/signs.ts";
 import { eventLoop, keepingSlots, SEQUENTIAL } from "./prediction/candidate.ts";
 import { rateOf } from "./program.ts";
 

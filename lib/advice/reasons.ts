@@ -13,19 +13,11 @@ import {
   formatSpeedup,
   type Interval,
 } from "../text/format.ts";
-import type { ModelAdvice, Surprise } from "./advice.ts";
-import type { Assessment, JobNoGain } from "./assessment.ts";
+import type { Surprise } from "./advice.ts";
+import type { Assessment, JobNoGain, ModelAdvice } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
-import {
-  classLostOf,
-  isRestUnlike,
-  itemsText,
-  leftOver,
-  mindsBusy,
-  paceText,
-  sourceLimit,
-  sparesLater,
-} from "./findings.ts";
+import { itemsText, paceText, takesText } from "./findings/failures.ts";
+import { busyMatters } from "./prediction/busy.ts";
 import {
   bySimplicity,
   type Candidate,
@@ -34,11 +26,13 @@ import {
   SEQUENTIAL,
 } from "./prediction/candidate.ts";
 import { classFor, type Classified } from "./prediction/predict.ts";
-import { blocks, computesBeside, heldMs, mostHeldShare } from "./probe/sample.ts";
-import { didTheWork, plainOf, type Race, type Runner } from "./race/race.ts";
-import { failingOf } from "./race/sample_check.ts";
+import { blocks, computesBeside, heldMs, mostHeldShare, sourceLimit } from "./probe/sample.ts";
+import { isRestUnlike, leftOver, sparesLater } from "./probe/signs.ts";
+import { failingOf } from "./race/failing.ts";
 import { spreadOrder } from "../timing/job_items.ts";
 import type { Recommendation } from "./race/recommend.ts";
+import { didTheWork, plainOf, type Race, type Runner } from "./race/runner.ts";
+import { classLostOf } from "./race/same_work.ts";
 
 /** So few items tell little. */
 const FEW_ITEMS = 5;
@@ -53,14 +47,13 @@ export function reasonOf(
 ): string {
   const { candidate, gain, decision, rival } = recommendation;
   const { found } = assessment;
-  const { probed, sample, pace, horizon } = found;
+  const { probed, sample, pace } = found;
   const name = nameOf(candidate);
   if (decision === "server's pace") {
     const perSecond = pace?.perSecond ?? null;
     const takes = perSecond === null
       ? ""
-      : `: about ${paceText(perSecond)}, so ${itemsText(found)} ` +
-        `${horizon === 1 ? "takes" : "take"} ${formatDuration(1000 * horizon / perSecond)}`;
+      : `: about ${paceText(perSecond)}, so ${takesText(found, perSecond)}`;
     return `A server's limit decides, not the model${takes}. ${name} keeps to it, with retries for ` +
       "what is refused.";
   }
@@ -165,7 +158,9 @@ function plainReason(assessment: Assessment, recommendation: Recommendation): st
       if (assessment.sharesState) {
         return `Leave it sequential: no other model was measured, and ${OWN_STATE}.`;
       }
-      const [now, busy] = mindsBusy(found) ? [" for now", " while others use the CPUs"] : ["", ""];
+      const [now, busy] = busyMatters(found)
+        ? [" for now", " while others use the CPUs"]
+        : ["", ""];
       return `Leave it sequential${now}: what was predicted promises no sure gain${busy}, and no ` +
         "other model was measured.";
     }
@@ -197,7 +192,7 @@ function plainMissingText(race: Race | undefined): string {
 function untoldText(assessment: Assessment, { best, bestGain }: Recommendation): string {
   const { found, impossible } = assessment;
   const { race } = found;
-  const busy = mindsBusy(found);
+  const busy = busyMatters(found);
   const idle = " Run it again on an idle machine.";
   const budget = race?.endedBy === "budget" ? " A larger --budget buys more rounds." : "";
   if (impossible.length > 0) {
@@ -430,7 +425,7 @@ const UNEVEN = 0.5;
 /** Says why the prediction may be off, in half a sentence; undefined if it is sure. */
 export function unsureOf(assessment: Assessment, candidate: Candidate): string | undefined {
   const { sample: { items, variation, isDrawn, others }, probed } = assessment.found;
-  if (candidate.model !== BASELINE && mindsBusy(assessment.found)) {
+  if (candidate.model !== BASELINE && busyMatters(assessment.found)) {
     const who = others === undefined
       ? "other programs used the CPUs meanwhile"
       : othersWords(others).replace("O", "o");

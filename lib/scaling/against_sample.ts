@@ -1,18 +1,13 @@
 /** Holds a sweep against the sample before it: the same kernel results, job, and any order? */
 
-import {
-  type Finding,
-  givesNothing,
-  ofTeardown,
-  ofUnawaited,
-  sayFinding,
-  sourceLimit,
-} from "../advice/findings.ts";
-import { compareWork } from "../advice/race/sample_check.ts";
+import { type Finding, sayFinding } from "../advice/findings/findings.ts";
+import { teardownFinding, unawaitedFinding } from "../advice/findings/tasks.ts";
 import { orderCheckOf, type OrderFound, type OrderProber } from "../advice/probe/order_probe.ts";
 import type { SharedState } from "../advice/job/shared_state.ts";
 import { checksumOfFirst, JobError, type Probed } from "../advice/probe/probe.ts";
-import { sampleOf } from "../advice/probe/sample.ts";
+import { sampleOf, sourceLimit } from "../advice/probe/sample.ts";
+import { givesNothing } from "../advice/probe/signs.ts";
+import { compareWork } from "../advice/race/same_work.ts";
 import { isModel, isRemote, type Model } from "../models.ts";
 import { formatDuration } from "../text/format.ts";
 import { limitedTo } from "../timing/job_items.ts";
@@ -63,9 +58,9 @@ export async function holdAgainstSample(
   const sample = sampleOf(probed);
   const { classLost: what } = sample;
   const seen: Finding[] = [
-    ...(givesNothing({ probed }) ? [{ kind: "no-results" as const }] : []),
-    ...ofTeardown(probed),
-    ...ofUnawaited({ probed, sample }),
+    ...(givesNothing(probed) ? [{ kind: "no-results" as const }] : []),
+    ...teardownFinding(probed),
+    ...unawaitedFinding({ probed, sample }),
   ];
   if (what !== undefined && isModel(result.model) && isRemote(result.model)) {
     seen.push({ kind: "class", what });

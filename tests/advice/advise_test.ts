@@ -57,7 +57,13 @@ Deno.test("advise() tells tasks that lean on earlier ones from tasks that share 
 Deno.test("advise() leaves in their order tasks that fail without those before them, and races nothing", async () => {
   const made = { waitMs: 20, items: 40 };
   const probed = probedOf(made);
-  const failures = [20, 21, 10].map((index) => ({ index, name: "Error", message: "", causes: [] }));
+  const failures = [20, 21, 10].map((index) => ({
+    index,
+    reason: "Error",
+    name: "Error",
+    message: "",
+    causes: [],
+  }));
   const spread = { ...probed, spread: 40, failures, done: { ...probed.done!, failed: 38 } };
   const on = (made: Parameters<typeof adviceOn>[0]) =>
     adviceOn(made, asPredicted, {}, undefined, undefined, undefined, spread);

@@ -38,7 +38,7 @@ Deno.test("faultsOf() finds none where all went well, and names what failed, hun
   const failed = await adviceOn(failing, asPredicted);
   assertMatch(
     faultsOf(failed, { probed: probedOf(failing) })[0]!,
-    /^9 of 100 items failed, item 3 with Error: refused$/,
+    /^9 of 100 items failed, item 3 with HTTP 500: refused$/,
   );
   const order = await adviceOn(WAITING, asPredicted, {}, true);
   assertMatch(faultsOf(order, { probed })[0]!, /order/);

@@ -4,7 +4,7 @@ import { type Candidate, SEQUENTIAL } from "../../lib/advice/prediction/candidat
 import type { Machine } from "../../lib/advice/prediction/machine.ts";
 import type { Probed } from "../../lib/advice/probe/probe.ts";
 import { type Sample, sampleOf } from "../../lib/advice/probe/sample.ts";
-import type { Race, Runner } from "../../lib/advice/race/race.ts";
+import type { Race, Runner } from "../../lib/advice/race/runner.ts";
 import type { FailureKind } from "../../lib/timing/failures.ts";
 import type { Round } from "../../lib/timing/result.ts";
 
@@ -77,9 +77,14 @@ export function probedOf(
       syncMs: (computeMs / available + (blocks ? waitMs : 0)) * wobble(place),
       syncCpuMs: computeMs * onLoop * wobble(place),
     })),
-    failures: refused === undefined
-      ? []
-      : [{ index: 3, name: "Error", message: "refused", causes: [], status: refused.status }],
+    failures: refused === undefined ? [] : [{
+      index: 3,
+      reason: `HTTP ${refused.status}`,
+      name: "Error",
+      message: "refused",
+      causes: [],
+      status: refused.status,
+    }],
     done: cutOff !== undefined ? undefined : {
       type: "done",
       items,
@@ -150,7 +155,7 @@ export function runner(
   kind?: Partial<FailureKind> & { count: number },
 ): Runner {
   const failed = kind?.count ?? 0;
-  const reason = kind?.reason ?? "Error";
+  const reason = kind?.reason ?? (kind?.status === undefined ? "Error" : `HTTP ${kind.status}`);
   const reasons = { ...(failed > 0 && { reasons: { [reason]: failed } }) };
   return {
     candidate,

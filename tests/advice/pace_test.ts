@@ -92,7 +92,13 @@ Deno.test("advise() looks for the rate that is borne where nothing goes through 
 });
 
 Deno.test("advise() doesn't recommend more slots than a long job may have, though a short race bore them", async () => {
-  const failures = [{ reason: "Error", count: 60, index: 20, message: "slow down", status: 429 }];
+  const failures = [{
+    reason: "HTTP 429",
+    count: 60,
+    index: 20,
+    message: "slow down",
+    status: 429,
+  }];
   const advice = await adviceOn({ waitMs: 100, items: 120 }, (trial, items, runMs) => {
     if (trial.retries !== undefined) return { runMs: 3000, pacePerSecond: 20 };
     const inFlight = trial.model === "sequential" ? 1 : trial.slots ?? items;

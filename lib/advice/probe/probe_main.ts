@@ -6,7 +6,7 @@ import { importModule, isGenerator, LaneTasks } from "../../lanes/lane_tasks.ts"
 import { isKernel, kernelName } from "../../lanes/task.ts";
 import { prepare, spreadItems } from "../../timing/job_items.ts";
 import { hasEqualItems } from "./equal_items.ts";
-import { profiledRun, PullError, Sampler, thrownBy } from "./sampler.ts";
+import { profiledRun, PullError, Sampler, type Sampling, thrownBy } from "./sampler.ts";
 import {
   type Exports,
   HOOKS,
@@ -95,6 +95,8 @@ async function main(): Promise<void> {
   const { fn: task, given } = await Promise.resolve(tasks.ready(order))
     .catch((error) => breaks("setup")(error.cause ?? error));
   const laneMs = loadMs + performance.now() - setupStartMs;
+  const list = Array.isArray(made) ? made : undefined;
+  const sampling: Sampling = { task, given, items, list, places, listed };
   // The set-up has ended: what is waited for now is the first item.
   say({ type: "phase", phase: "items", lane: { laneMs, isDisposable: prepared.isDisposable } });
   /** Gives how long the lane's own teardown took; what prepare gave belongs to no lane. */
@@ -113,9 +115,7 @@ async function main(): Promise<void> {
       ? breaks(`making item ${error.index}`)(error.cause)
       : breaks("items")(error);
   if (order.profile !== undefined) {
-    const ran = await profiledRun(items, order.limit, order.profile, task, given, places).catch(
-      pulling,
-    );
+    const ran = await profiledRun(sampling, order.limit, order.profile).catch(pulling);
     await close();
     end({ type: "profiled", ...ran });
   }
@@ -123,8 +123,8 @@ async function main(): Promise<void> {
     say({ type: "meter" });
     await inbox.next();
   };
-  const sampler = new Sampler(order, task, say, readMeter, given, places);
-  await sampler.run(items, listed, Array.isArray(made) ? made : undefined).catch(pulling);
+  const sampler = new Sampler(order, sampling, say, readMeter);
+  await sampler.run().catch(pulling);
   const digests = await sampler.digests(comparable).catch(breaks("comparable"));
   say({ type: "digests", digests });
   end({ type: "finished", teardownMs: await close() });

@@ -78,7 +78,11 @@ export interface Thrown {
   readonly retryAfterMs?: number;
 }
 
-export type FailedItem = Thrown & { readonly index: number };
+export interface FailedItem extends Thrown {
+  readonly index: number;
+  /** Why it failed, in a word. */
+  readonly reason: string;
+}
 
 export interface TransferCost {
   /** Mean sizes, as `v8.serialize` writes them. */

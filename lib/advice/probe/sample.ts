@@ -101,7 +101,7 @@ function restOf(
   return { wallMs: mean("wallMs"), cpuMs: mean("cpuMs"), sourceMs: mean("sourceMs") };
 }
 
-/** Queueing that the system counted may have been others' than the tasks' by this part of it; an estimate is off by more. */
+/** What share of the queueing for a core may be wrong: as the system counted it, and as it is estimated. */
 const COUNTED = 1 / 10;
 const ESTIMATED = 1 / 4;
 
@@ -146,7 +146,7 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
   const available = load?.available ?? done?.available ?? 1;
   // What a program queued isn't counted: it is taken to get as much of a core as a thread that only computes.
   const programsQueuedMs = queuedMs(programsMs, done?.available ?? available);
-  // Who collects garbage or compiles beside the tasks queues beside them, too.
+  // Threads that collect garbage or compile queue while the tasks run: that part is no wait of theirs.
   const ownQueuedMs = queuedMs((load?.countedShare ?? 1) * ownMs, available);
   const waitMs = Math.max(0, wallMs - cpuMs - ownQueuedMs - programsQueuedMs);
   // Threads beside the event loop's may use more CPU time than passes: then nothing waits.
@@ -251,10 +251,10 @@ export function byChance({ variation }: Pick<Sample, "variation">, items: number
   return Math.exp(variation / Math.sqrt(items));
 }
 
-/** So many items are dearer or cheaper than the mean from this ratio on. */
+/** From this ratio on items are dearer or cheaper than others, and not only by chance. */
 export const TELLS_ITEMS = 1.25;
 
-/** Who costs so many times as much, or as little, as the mean doesn't stand for all. */
+/** Items whose mean is so many times the sample's, or that part of it, don't stand for all. */
 const UNTYPICAL = 1.5;
 
 /** From how many of the first items on these cost, on average, about what all do. */
@@ -293,4 +293,18 @@ export function computesBeside({ cpuMs, loopMs }: Pick<Sample, "cpuMs" | "loopMs
 /** How long a task holds up its event loop, by computing or by waiting without letting others run. */
 export function heldMs({ wallMs, cpuShare, loopMs, cpuMs, blockedMs }: Sample): number {
   return wallMs * cpuShare * (loopMs / Math.max(1e-9, cpuMs)) + blockedMs;
+}
+
+/** A source this fast is part of dealing items out. */
+export const SOURCE_MS = 0.1;
+/** From this share of the time on, getting the items from their source is what takes it. */
+const SOURCE_LIMITS = 0.7;
+
+/** The share of the time, with a gain, that the source of items takes, if that makes it the limit. */
+export function sourceLimit(
+  { sourceMs, wallMs }: Pick<Sample, "sourceMs" | "wallMs">,
+  gain: number,
+): number | undefined {
+  const share = Math.min(1, sourceMs * gain / (sourceMs + wallMs));
+  return sourceMs >= SOURCE_MS && share >= SOURCE_LIMITS ? share : undefined;
 }

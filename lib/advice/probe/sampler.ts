@@ -6,7 +6,7 @@ import { type Given, isGenerator, plainContext } from "../../lanes/lane_tasks.ts
 import type { TaskFunction } from "../../lanes/task.ts";
 import { digestsOf, type Settled } from "../../timing/checksum.ts";
 import { httpSigns, refuses } from "../../tasks/http_signs.ts";
-import { causesOf, errorName, messageOf, PaceMeter } from "../../timing/failures.ts";
+import { causesOf, errorName, messageOf, PaceMeter, reasonName } from "../../timing/failures.ts";
 import { ItemPuller } from "../../timing/job_items.ts";
 import type {
   FailedItem,
@@ -71,7 +71,7 @@ const MOST_ITEMS_A_STRETCH = 4096;
 /** Items run at least, if the first ones take long, and how far the time may be passed for them. */
 const FEW_ITEMS = 8;
 const OVERTIME = 2;
-/** Of the time they are to run, so much is the others' than the longest one's. */
+/** This share of the sample's time must be that of other items than the longest. */
 const LEAST_OTHERS = 0.5;
 /** A source that takes so many times as long to give a few items is known well enough. */
 const SLOW_SOURCE = 10;
@@ -89,13 +89,24 @@ export class PullError extends Error {
   }
 }
 
+/** What is sampled: a task, its items, and how these lie in their list. */
+export interface Sampling {
+  readonly task: TaskFunction;
+  /** What the task's lane gives to it. */
+  readonly given?: Given | undefined;
+  readonly items: Items<unknown>;
+  /** The list that the items come from, if they do. */
+  readonly list?: readonly unknown[] | undefined;
+  /** The items' places in it, if they are taken in another order, and how many of it there are then. */
+  readonly places?: readonly number[] | undefined;
+  readonly listed?: number | undefined;
+}
+
 export class Sampler {
   readonly #kept: Settled[] = [];
   readonly #transfer = new TransferMeter();
   readonly #shares: number[] = [];
   readonly #pace = new PaceMeter();
-  /** The items' places in the job, if they are taken in another order. */
-  readonly #places: readonly number[];
   #failures: FailedItem[] = [];
   #keeping = true;
   #ran = 0;
@@ -107,19 +118,15 @@ export class Sampler {
 
   constructor(
     readonly order: ProbeOrder,
-    readonly task: TaskFunction,
+    readonly sampling: Sampling,
     readonly say: (message: ProbeMessage) => void,
     readonly readMeter: () => Promise<void>,
-    readonly given?: Given,
-    places: readonly number[] = [],
-  ) {
-    this.#places = places;
-  }
+  ) {}
 
-  /** Runs the sample; `listed` is how many items of a list there are that are taken in another order. */
-  async run(items: Items<unknown>, listed?: number, list?: readonly unknown[]): Promise<void> {
+  async run(): Promise<void> {
     const counts: number[] = [];
     const { limit, metered } = this.order;
+    const { items, list, places = [], listed } = this.sampling;
     const puller = new ItemPuller(items);
     const rssBeforeBytes = rssBytes();
     let rssFirstBytes: number | undefined;
@@ -167,7 +174,7 @@ export class Sampler {
       rssFirstBytes,
       rssAfterBytes,
       kept: this.#kept.length,
-      equal: list && equalItems(list.slice(0, listed), this.#places, counts),
+      equal: list && equalItems(list.slice(0, listed), places, counts),
       isVoid: this.#kept.every((of) => of.status === "fulfilled" && of.value === undefined),
       ...(count > 0 && { refused: { count, pacePerSecond } }),
     });
@@ -198,7 +205,7 @@ export class Sampler {
   }
 
   #placeOf(turn: number): number {
-    return this.#places[turn] ?? turn;
+    return this.sampling.places?.[turn] ?? turn;
   }
 
   #isOver(): boolean {
@@ -213,6 +220,7 @@ export class Sampler {
   }
 
   async #stretch(batch: readonly unknown[], sourceMs: number): Promise<Stretch> {
+    const { task, given } = this.sampling;
     const { signal } = new AbortController();
     const values: unknown[] = [];
     const failures = new Map<number, { error: unknown; atMs: number }>();
@@ -232,9 +240,9 @@ export class Sampler {
     const startMs = performance.now();
     for (; at < batch.length; at++) {
       try {
-        const value = this.task(
+        const value = task(
           batch[at],
-          plainContext(this.#placeOf(this.#ran + at), signal, this.given),
+          plainContext(this.#placeOf(this.#ran + at), signal, given),
         );
         if (isThenable(value)) {
           // A clock reading for each of many tiny tasks would distort them.
@@ -281,7 +289,12 @@ export class Sampler {
     }
     if (failure === undefined) await this.#transfer.look(item, value, index);
     else if (this.#failures.length < ALL_FAIL) {
-      this.#failures.push({ index: this.#placeOf(index), ...thrownBy(failure.error) });
+      const { error } = failure;
+      this.#failures.push({
+        index: this.#placeOf(index),
+        reason: reasonName(error),
+        ...thrownBy(error),
+      });
     }
     this.#keeping &&= this.#kept.length < MOST_KEPT &&
       this.#transfer.resultBytes * this.#kept.length < KEPT_BYTES;
@@ -316,12 +329,9 @@ export function profileEnds(): void {
 }
 
 export async function profiledRun(
-  items: Items<unknown>,
+  { task, given, items, places }: Sampling,
   limit: number,
   { stride, targetMs, least }: ProfileOrder,
-  task: TaskFunction,
-  given?: Given,
-  places?: readonly number[],
 ): Promise<ProfiledRun> {
   const puller = new ItemPuller(items);
   const { signal } = new AbortController();

@@ -9,7 +9,8 @@ import { amount, type Checked, whole } from "../../timing/json_file.ts";
 import type { ModelSpec } from "../../timing/spec.ts";
 import { median } from "../../timing/statistics.ts";
 import { type Candidate, nameOf } from "../prediction/candidate.ts";
-import { type Race, type RaceOptions, runnerOf } from "./race.ts";
+import type { RaceOptions } from "./race.ts";
+import { type Race, runnerOf } from "./runner.ts";
 
 export const autoSchema = z.object({
   /** What it settled on and how it compares, or why that isn't known, in a sentence. */

@@ -5,80 +5,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { BASELINE, needsServer } from "../../models.ts";
 import { GAINED, ONE_ROUND } from "../../judge/thresholds.ts";
-import type { FailureKind } from "../../timing/failures.ts";
 import { limitedTo } from "../../timing/job_items.ts";
 import { seededRandom, shuffled } from "../../timing/random.ts";
 import type { Round } from "../../timing/result.ts";
 import { median } from "../../timing/statistics.ts";
-import type {
-  JobSpec,
-  LongItem,
-  TimingEvent,
-  TrialResult,
-  TrialRunner,
-} from "../../timing/spec.ts";
+import type { JobSpec, TimingEvent, TrialResult, TrialRunner } from "../../timing/spec.ts";
 import { LOOKED_AT, untilWell } from "../../timing/until_well.ts";
-import {
-  bySimplicity,
-  type Candidate,
-  inFlightOf,
-  isLoop,
-  nameOf,
-  SEQUENTIAL,
-} from "../prediction/candidate.ts";
-
-export interface RacePlan {
-  /** Items that sequential runs: its time grows evenly with their number, so a part is enough. */
-  readonly sequentialItems: number;
-  readonly items: number;
-  readonly rounds: number;
-  /** How long the tasks of the race may run together, and with models that take longer than predicted. */
-  readonly allowanceMs: number;
-  readonly hardMs: number;
-}
-
-/** A round, and when the plain loop's first item had ended in it. */
-type RacedRound = Round & Pick<TrialResult, "warm">;
-
-export interface Runner {
-  readonly candidate: Candidate;
-  /** How many items it runs in each round; fewer once the job turns out to have fewer. */
-  items: number;
-  readonly rounds: RacedRound[];
-  out?: "failures" | "results" | "slower" | "broken";
-  failures?: readonly FailureKind[];
-  /** How long after its failures the plain loop was seen to fail, too; undefined if it went on well. */
-  lastedMs?: number;
-  /** Items a second that a refusing server let through; undefined if not known. */
-  pacePerSecond?: number;
-  /** The item that alone took most of its last run; undefined if none did. */
-  longest?: LongItem | undefined;
-  /** How many trials of it were stopped, and how many of these since they had nothing to gain any more. */
-  stops?: number;
-  useless?: number;
-  error?: string;
-}
-
-export interface Race {
-  readonly runners: readonly Runner[];
-  readonly costMs: number;
-  /** Trials run, so how often an item was run at most. */
-  readonly trials: number;
-  readonly partial: boolean;
-  readonly total?: number | undefined;
-  /** Whether sequential itself gives other results from run to run, so that none can be compared. */
-  readonly unrepeatable: boolean;
-  /** Whether the plain loop's results aren't those of the sample. */
-  readonly otherResults: boolean;
-  readonly untried: number;
-  /** Whether it went on beyond its allowance, because that couldn't tell. */
-  readonly extended: boolean;
-  /** What ended a race that can't tell yet: the budget, or how often an item may be run. */
-  readonly endedBy?: "budget" | "trials";
-}
+import { bySimplicity, type Candidate, isLoop, SEQUENTIAL } from "../prediction/candidate.ts";
+import type { RacePlan } from "./race_plan.ts";
+import { inFlight, plainOf, type Race, type RacedRound, type Runner } from "./runner.ts";
 
 /** What a round of a runner's comes to for the whole job, in milliseconds. */
-type Scaled = (candidate: Candidate, items: number, round: RacedRound) => number;
+type Scaled = (runner: Runner, round: RacedRound) => number;
 
 /** Who knows the job: what its runners should take, and what their rounds come to. */
 export interface RaceJudge {
@@ -116,26 +54,6 @@ export interface RaceOptions {
   readonly runTrial: TrialRunner;
   readonly signal: AbortSignal;
   readonly onEvent?: ((event: TimingEvent) => void) | undefined;
-}
-
-/** A candidate's runner; undefined if it wasn't raced. */
-export function runnerOf(runners: readonly Runner[] = [], candidate: Candidate) {
-  const name = nameOf(candidate);
-  return runners.find((of) => nameOf(of.candidate) === name);
-}
-
-/** Whether it did the work, so that its gain is one: what is only slower than the best did. */
-export function didTheWork({ out }: { readonly out?: string | undefined }): boolean {
-  return out === undefined || out === "slower";
-}
-
-/** How many of its items a runner has in flight. */
-export function inFlight({ candidate, items }: Runner): number {
-  return inFlightOf(candidate, items);
-}
-
-export function plainOf(runners: readonly Runner[] = []): Runner | undefined {
-  return runners.find(({ candidate }) => candidate.model === BASELINE);
 }
 
 const MOST_ROUNDS = 7;
@@ -187,11 +105,11 @@ const PROMISED = 4;
 const LEAST_ITEMS = 8;
 /** A model is out once so many trials of it were stopped. */
 const MOST_STOPS = 2;
-/** A trial that isn't known to be that slow is expected to take no more than so many times the plain loop. */
+/** Until a model has run, a trial of it is expected to take no more than so many times the plain loop. */
 const AT_MOST = 1.2;
 /** Where some items fail by chance, a model may have so many standard deviations more failures. */
 const BY_CHANCE = 3;
-/** How often it is looked at in a race whether what failed goes well one by one. */
+/** How often a race looks, at most, whether what failed under a model goes well one by one. */
 export const MOST_LOOKS = 8;
 /** Where the plain loop's few items took so many times as long as in the sample, all of them tell more. */
 const DEARER = 1.1;
@@ -294,7 +212,7 @@ class Racing {
       (keptMs === 0 || ownMs + keptMs <= this.options.leftMs());
   }
 
-  /** One round of many tells less than two of a few: a second one is kept time for before more are tried than planned. */
+  /** Time kept for a second round, before more models are tried than planned: two rounds of few tell more than one of many. */
   #keptMs({ candidate, rounds }: Runner): number {
     const isPlanned = !this.extended && this.options.raced.includes(candidate);
     const plain = plainOf(this.active);
@@ -321,7 +239,7 @@ class Racing {
       if ((this.#shutsOut || isPlain) && !await this.#isOpen()) break;
       await this.#run(runner, round);
       const failed = this.#failed;
-      // With as many as failed before it is no wonder.
+      // With no fewer in flight than failed before, nothing is left to find out.
       const isLess = runner.out === "failures" && inFlight(runner) < this.#tooMany;
       if (failed !== undefined && isLess && !await this.#looksWell()) {
         this.#forget(runner);
@@ -427,19 +345,18 @@ class Racing {
     delete runner.pacePerSecond;
   }
 
-  async #run(runner: Runner, round: number): Promise<void> {
-    const { job, runTrial, signal, onEvent, timeoutMs, kept, mostTrials } = this.options;
-    const { candidate: { model, lanes, slots }, items, rounds } = runner;
+  /** A runner's next trial, and whether it is stopped as useless before time is short. */
+  #trialOf({ candidate: { model, lanes, slots }, items, rounds }: Runner, round: number) {
+    const { job, judge, timeoutMs, kept } = this.options;
     const isPlain = model === BASELINE;
     // After so long a model's first trial has nothing to gain any more.
     const uselessMs = Math.max(USELESS * this.#plainMs(items), this.#plainMs(items) + USELESS_MS);
     const patienceMs = isPlain
-      ? 2 * uselessMs * this.options.judge.byChance(items)
+      ? 2 * uselessMs * judge.byChance(items)
       : rounds.length === 0
       ? uselessMs
       : Infinity;
     const leftMs = isPlain && !this.extended ? Infinity : this.leftMs("hardMs");
-    const known = kept < items ? kept : 0;
     const trial = {
       model,
       lanes,
@@ -448,55 +365,74 @@ class Racing {
       round,
       timeoutMs,
       mostMs: Math.max(1, Math.min(patienceMs, leftMs)),
-      ...(known > 0 && { prefix: known }),
+      ...(kept > 0 && kept < items && { prefix: kept }),
     };
+    return { trial, isUseless: patienceMs <= leftMs };
+  }
+
+  async #run(runner: Runner, round: number): Promise<void> {
+    const { runTrial, signal, onEvent, mostTrials } = this.options;
+    const { trial, isUseless } = this.#trialOf(runner, round);
     this.trials++;
     onEvent?.({ type: "trial-started", trial, number: this.trials, of: mostTrials });
     try {
       const result = await runTrial(trial, { signal, onEvent });
-      const { runMs, failed, succeeded } = result.round;
-      this.costMs += runMs;
-      const there = Math.min(items, this.options.sampled);
-      if (!result.stopped && result.stuck === undefined && failed + succeeded < there) {
-        this.#isFutile = true;
-        throw new Error(
-          `the job gave ${there} items or more at first, and gives ${failed + succeeded} now: ` +
-            "export reset(), which brings them back",
-        );
-      }
-      // The time of a round with failures says nothing of a prediction, nor do other machines.
-      if (!isPlain && failed === 0 && !needsServer(model)) {
-        const expectedMs = Math.max(1, this.options.judge.expectedMs(runner.candidate, items));
-        const plainMs = this.#plainMs(items);
-        if (runMs > expectedMs) this.#leastGain = Math.min(this.#leastGain, plainMs / runMs);
-        // Where so many are slower than one by one, fewer may gain.
-        const isNothing = plainMs < GAINED * runMs && runMs < GAINED * plainMs;
-        this.#isRefuted ||= isNothing && plainMs > PROMISED * expectedMs;
-      }
-      const { stuck, stopped } = result;
-      // In so much more than the plain loop's time for all of them each would have settled.
-      if (stuck !== undefined && !isPlain && patienceMs <= leftMs) {
-        const reasons = { [stuck.reason]: stuck.count };
-        const round = { ...result.round, failed: stuck.count, reasons };
-        rounds.push(round);
-        this.#judge(runner, { ...result, round, failures: [stuck] }, known);
-      } else if (stopped) {
-        runner.stops = (runner.stops ?? 0) + 1;
-        if (patienceMs <= leftMs) runner.useless = (runner.useless ?? 0) + 1;
-        // Its time is only known to be longer, and one trial may have been disturbed.
-        if (!isPlain && runner.useless === MOST_STOPS) runner.out = "slower";
-      } else {
-        const { round, warm } = result;
-        rounds.push({ ...round, ...(warm && { warm }) });
-        this.#learnTotal(runner, result.round);
-        this.#judge(runner, result, known);
-      }
+      this.costMs += result.round.runMs;
+      this.#checkCount(runner, result);
+      this.#holdAgainstPrediction(runner, result.round);
+      this.#take(runner, result, isUseless);
       onEvent?.({ type: "trial-ended", trial, result });
     } catch (error) {
       this.partial ||= signal.aborted;
       if (this.partial) return;
       runner.out = "broken";
       runner.error = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Throws if a job gives fewer items than in the sample. */
+  #checkCount({ items }: Runner, { round: { failed, succeeded }, stopped, stuck }: TrialResult) {
+    const there = Math.min(items, this.options.sampled);
+    if (stopped || stuck !== undefined || failed + succeeded >= there) return;
+    this.#isFutile = true;
+    throw new Error(
+      `the job gave ${there} items or more at first, and gives ${failed + succeeded} now: ` +
+        "export reset(), which brings them back",
+    );
+  }
+
+  /** Notes what a gain that is less than predicted says of the other models. */
+  #holdAgainstPrediction({ candidate, items }: Runner, { runMs, failed }: Round): void {
+    const { model } = candidate;
+    // The time of a round with failures says nothing of a prediction, nor do other machines.
+    if (model === BASELINE || failed > 0 || needsServer(model)) return;
+    const expectedMs = Math.max(1, this.options.judge.expectedMs(candidate, items));
+    const plainMs = this.#plainMs(items);
+    if (runMs > expectedMs) this.#leastGain = Math.min(this.#leastGain, plainMs / runMs);
+    // Where so many are slower than one by one, fewer may gain.
+    const isNothing = plainMs < GAINED * runMs && runMs < GAINED * plainMs;
+    this.#isRefuted ||= isNothing && plainMs > PROMISED * expectedMs;
+  }
+
+  /** Takes what a trial came to: a round, or that it was stopped, as useless or for want of time. */
+  #take(runner: Runner, result: TrialResult, isUseless: boolean): void {
+    const isPlain = runner.candidate.model === BASELINE;
+    const { stuck, stopped, warm } = result;
+    // In so much more than the plain loop's time for all of them each would have settled.
+    if (stuck !== undefined && !isPlain && isUseless) {
+      const reasons = { [stuck.reason]: stuck.count };
+      const round = { ...result.round, failed: stuck.count, reasons };
+      runner.rounds.push(round);
+      this.#judge(runner, { ...result, round, failures: [stuck] });
+    } else if (stopped) {
+      runner.stops = (runner.stops ?? 0) + 1;
+      if (isUseless) runner.useless = (runner.useless ?? 0) + 1;
+      // Its time is only known to be longer, and one trial may have been disturbed.
+      if (!isPlain && runner.useless === MOST_STOPS) runner.out = "slower";
+    } else {
+      runner.rounds.push({ ...result.round, ...(warm && { warm }) });
+      this.#learnTotal(runner, result.round);
+      this.#judge(runner, result);
     }
   }
 
@@ -507,7 +443,8 @@ class Racing {
     for (const runner of this.runners) runner.items = Math.min(runner.items, this.#total);
   }
 
-  #judge(runner: Runner, result: TrialResult, known: number): void {
+  /** Whether a runner is out for what it gave: failures of its own, or other results. */
+  #judge(runner: Runner, result: TrialResult): void {
     const { round, prefixChecksum, failures, pacePerSecond, longest } = result;
     const { failed, checksum } = round;
     const isPlain = runner.candidate.model === BASELINE;
@@ -522,12 +459,12 @@ class Racing {
       return;
     }
     if (isPlain && failed === 0) this.#plainChecksums.push(checksum);
-    const { checksumOf } = this.options;
+    const { checksumOf, kept, failedShare } = this.options;
     const isAs = (count: number, own: string | undefined) =>
       own === undefined || (checksumOf(count) ?? this.#reference.get(count) ?? own) === own;
-    if (isAs(runner.items, checksum) && isAs(known, prefixChecksum)) {
+    if (isAs(runner.items, checksum) && isAs(kept, prefixChecksum)) {
       this.#reference.set(runner.items, checksum);
-    } else if (this.options.failedShare === 0 && !this.#unrepeatable && !this.#otherResults) {
+    } else if (failedShare === 0 && !this.#unrepeatable && !this.#otherResults) {
       runner.out = "results";
     }
   }
@@ -567,8 +504,8 @@ const PLAIN_ROUNDS = 2;
  * time for two.
  */
 export function nextRound(active: readonly Runner[], leftMs: number, scaledMs: Scaled): Runner[] {
-  const timeOf = ({ candidate, items, rounds }: Runner) =>
-    Math.min(...rounds.map((round) => scaledMs(candidate, items, round)));
+  const timeOf = (runner: Runner) =>
+    Math.min(...runner.rounds.map((round) => scaledMs(runner, round)));
   const ran = active.filter(({ rounds }) => rounds.length > 0);
   const plain = plainOf(ran);
   const others = ran.filter((runner) => runner !== plain).sort((a, b) => timeOf(a) - timeOf(b));
@@ -584,22 +521,19 @@ export function nextRound(active: readonly Runner[], leftMs: number, scaledMs: S
 /** To be clearly slower a model must take so many times the best's time in each round, by their number. */
 const CLEARLY = [ONE_ROUND, 1.6, 1.35, 1.25];
 
+/** Those of the runners that are clearly slower than the best of them; never the plain loop. */
 export function clearlySlower(runners: readonly Runner[], scaledMs: Scaled): Runner[] {
-  const ran = runners.filter(({ rounds }) => rounds.length > 0)
-    .map(({ candidate, items, rounds }, place) => {
-      const times = rounds.map((of) => [of.round, scaledMs(candidate, items, of)] as const);
-      const least = Math.min(...times.map(([_, ms]) => ms));
-      return { place, candidate, times: new Map(times), least };
-    });
+  const ran = runners.filter(({ rounds }) => rounds.length > 0).map((runner) => {
+    const times = new Map(runner.rounds.map((of) => [of.round, scaledMs(runner, of)]));
+    return { runner, times, leastMs: Math.min(...times.values()) };
+  });
   // Other machines put none of this one's models out: their gain may have other causes.
-  const [best] = ran.filter(({ candidate }) => !needsServer(candidate.model))
-    .toSorted((a, b) => a.least - b.least);
-  const slower = new Set(
-    ran.filter(({ candidate, times }) => {
-      const factor = CLEARLY[Math.min(times.size, CLEARLY.length) - 1]!;
-      return best !== undefined && candidate.model !== BASELINE && candidate !== best.candidate &&
-        [...times].every(([round, ms]) => ms > factor * (best.times.get(round) ?? best.least));
-    }).map(({ candidate }) => candidate),
-  );
-  return runners.filter(({ candidate }) => slower.has(candidate));
+  const [best] = ran.filter(({ runner }) => !needsServer(runner.candidate.model))
+    .toSorted((a, b) => a.leastMs - b.leastMs);
+  if (best === undefined) return [];
+  return ran.filter(({ runner, times }) => {
+    const factor = CLEARLY[Math.min(times.size, CLEARLY.length) - 1]!;
+    return runner !== best.runner && runner.candidate.model !== BASELINE &&
+      [...times].every(([round, ms]) => ms > factor * (best.times.get(round) ?? best.leastMs));
+  }).map(({ runner }) => runner);
 }

@@ -16,8 +16,8 @@ import {
   threads,
   withSlots,
 } from "../prediction/candidate.ts";
-import { didTheWork, inFlight, plainOf, type Runner } from "./race.ts";
-import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "./race_plan.ts";
+import { didTheWork, inFlight, plainOf, type Runner } from "./runner.ts";
+import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "./promising.ts";
 
 /** The fewest slots that are any. */
 const FEWEST = 2;
@@ -128,7 +128,7 @@ function isThreads({ candidate: { model, slots } }: Runner): boolean {
 
 function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {
   const loops = runners.filter(isLoop);
-  // Who shuts out whoever asks for too much is asked for more and more, so that it does so once at most.
+  // A server that bans whoever asks for too much is asked for few first and then for more: so it bans once at most.
   const shutsOut = runners.some(({ lastedMs }) => lastedMs !== undefined);
   const refused = (shutsOut ? runners : loops).filter(({ out }) => out === "failures").map(
     inFlight,
@@ -194,11 +194,11 @@ function nextSlots(
     const isPeak = inFlight(more) >= 2 * WORTH * busy && gain > TOO_SLOW * gainOf(more);
     if (isPeak && isNear) return timesAsMany(best, 2);
   }
-  // Where many gain nothing fewer won't either, but for one that holds up who asks for so many.
+  // Where many in flight gain nothing, fewer won't either; where they lose, fewer may gain.
   const isNothing = gain < GAINED && gain > 1 / GAINED;
   if (!waits || !(isNear || isShort) || isNothing || !isLoop(best)) return [];
   const tooFew = fewer === undefined ? 1 : inFlight(fewer);
-  // Some more first, for so many in flight may be served worse.
+  // With some to spare first: what served many at once may have served each worse.
   return [powerOfTwoFrom(ROOM * gain), slotsFor(gain), ...(fewer ? [2 * tooFew] : [])]
     .map((slots) => Math.max(2, slots))
     .filter((slots) => slots > tooFew && busy >= 2 * slots).slice(0, 1).map(eventLoop);

@@ -1,9 +1,11 @@
 /** Advice in sentences, and in the cells of its tables. */
 
-import type { Advice, Hazard, ModelAdvice } from "../../advice/advice.ts";
-import { itemsText, sourceLimit } from "../../advice/findings.ts";
+import type { Advice, Hazard } from "../../advice/advice.ts";
+import type { ModelAdvice } from "../../advice/assessment.ts";
+import { itemsText } from "../../advice/findings/failures.ts";
+import { sourceLimit } from "../../advice/probe/sample.ts";
 import type { Deed, JobProfile, Owner } from "../../advice/profile/job_profile.ts";
-import { didTheWork } from "../../advice/race/race.ts";
+import { didTheWork } from "../../advice/race/runner.ts";
 import { AS_GOOD, MORE_LIKELY, SURE_CLASS } from "../../judge/thresholds.ts";
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import {
@@ -72,59 +74,48 @@ export function jobItems({ horizon, job }: Pick<Advice, "horizon" | "job">): str
 }
 
 export function recommendationLines(advice: Advice): string[] {
-  const { recommended, horizon, models, unsure, machine } = advice;
-  const { gain, predictedGain, confidence, memoryBytes, breakEven, chunk } = recommended;
-  const { retries = 0, rate } = recommended;
-  const pace = [
+  const { recommended, auto } = advice;
+  const { model, reason, retries = 0, rate } = recommended;
+  return [
+    reason,
     ...(rate === undefined ? [] : [rateLine(rate)]),
     ...(retries > 0 ? [retriesLine(retries)] : []),
+    ...(model === BASELINE ? plainDoubt(recommended) : takenLines(advice)),
+    ...(auto === undefined ? [] : [auto.text]),
   ];
-  const sure = `Confidence: ${formatPercent(confidence)}.`;
-  const auto = advice.auto === undefined ? [] : [advice.auto.text];
-  if (recommended.model === BASELINE) {
-    const doubt = recommended.decision !== "can't tell"
-      ? [sure]
-      // What is less sure than that is no answer, and the reason has told the gain that there may be.
-      : confidence <= MORE_LIKELY
-      ? []
-      : [`That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
-    return [recommended.reason, ...pace, ...doubt, ...auto];
-  }
-  const chosen = models.find(({ name }) => name === recommended.name);
-  const raced = chosen?.measured?.items ?? horizon;
-  const items = jobItems(advice);
-  const by = raced < horizon ? `, by runs of ${raced}` : "";
-  const doubt = unsure === undefined ? "" : ` (unsure: ${unsure})`;
-  const predicted = formatRatio(predictedGain);
-  const has = (kind: Hazard["kind"]) => advice.hazards.some((of) => of.kind === kind);
-  const contended = has("busy");
-  const gained = contended ? "Faster here, on a busy machine" : "Gain";
+}
+
+function sureLine({ confidence }: Pick<Advice["recommended"], "confidence">): string {
+  return `Confidence: ${formatPercent(confidence)}.`;
+}
+
+/** How sure it is that the plain loop is left for nothing. */
+function plainDoubt({ decision, confidence }: Advice["recommended"]): string[] {
+  if (decision !== "can't tell") return [sureLine({ confidence })];
+  // What is less sure than that is no answer, and the reason has told the gain that there may be.
+  return confidence <= MORE_LIKELY
+    ? []
+    : [`That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
+}
+
+function has({ hazards }: Pick<Advice, "hazards">, wanted: Hazard["kind"]): boolean {
+  return hazards.some(({ kind }) => kind === wanted);
+}
+
+/** The size of the model that is taken, what it gains and costs, and from when on it pays. */
+function takenLines(advice: Advice): string[] {
+  const { recommended, machine } = advice;
+  const { lanes, slots, chunk, gain, memoryBytes, breakEven } = recommended;
   const lines = [
-    recommended.reason,
-    ...pace,
-    `Lanes: ${recommended.lanes}; slots on each: ${recommended.slots ?? "all items'"}; ` +
-    `chunk: ${chunk}.`,
-  ];
-  if (gain !== null) {
-    const { median = 0 } = chosen?.measured?.gain ?? {};
-    // What is claimed is no more than can be.
-    const excess = median > AS_GOOD * gain.median
-      ? `; ${formatRatio(median)} was measured, which cores and waiting can't give: most likely ` +
-        "the plain loop was slowed down in the race"
-      : "";
-    lines.push(
-      `${gained}: ${formatSpeedup(gain)} for ${items}${by}; ${predicted} was ` +
-        `predicted${doubt}${excess}.`,
-    );
-  } else if (!has("rate")) {
+    `Lanes: ${lanes}; slots on each: ${slots ?? "all items'"}; chunk: ${chunk}.`,
     // A plain loop that was refused is nothing to gain from.
-    lines.push(`Gain: ${predicted} predicted for ${items}${doubt}.`);
-  }
+    ...(gain === null && has(advice, "rate") ? [] : [gainLine(advice)]),
+  ];
   const isHere = !needsServer(recommended.model);
   // What gained more has shown it to be mismeasured.
   const isLimit = machine.ceiling < machine.cores && (gain?.median ?? 0) <= machine.ceiling;
-  if (isLimit && recommended.lanes > 1 && isHere) {
-    const limit = contended ? " while others compute" : ": computing can't gain more";
+  if (isLimit && lanes > 1 && isHere) {
+    const limit = has(advice, "busy") ? " while others compute" : ": computing can't gain more";
     lines.push(
       `${machine.cores} independent processes gain ${formatRatio(machine.ceiling)} here${limit}.`,
     );
@@ -135,7 +126,28 @@ export function recommendationLines(advice: Advice): string[] {
   }
   // A server's pace is the same for few items and for many.
   if (breakEven !== null) lines.push(`Pays from about ${Math.max(2, breakEven)} items.`);
-  return [...lines, sure, ...auto];
+  return [...lines, sureLine(recommended)];
+}
+
+/** The gain as it was measured, else as it is predicted. */
+function gainLine(advice: Advice): string {
+  const { recommended: { name, gain, predictedGain }, horizon, models, unsure } = advice;
+  const items = jobItems(advice);
+  const predicted = formatRatio(predictedGain);
+  const doubt = unsure === undefined ? "" : ` (unsure: ${unsure})`;
+  if (gain === null) return `Gain: ${predicted} predicted for ${items}${doubt}.`;
+  const measured = models.find((of) => of.name === name)?.measured;
+  const raced = measured?.items ?? horizon;
+  const by = raced < horizon ? `, by runs of ${raced}` : "";
+  const { median = 0 } = measured?.gain ?? {};
+  // What is claimed is no more than can be.
+  const excess = median > AS_GOOD * gain.median
+    ? `; ${formatRatio(median)} was measured, which cores and waiting can't give: most likely ` +
+      "the plain loop was slowed down in the race"
+    : "";
+  const gained = has(advice, "busy") ? "Faster here, on a busy machine" : "Gain";
+  return `${gained}: ${formatSpeedup(gain)} for ${items}${by}; ${predicted} was ` +
+    `predicted${doubt}${excess}.`;
 }
 
 /** Of how many items what was measured is scaled to all, such as " Scaled: sequential from 4, others from 11." */
@@ -169,7 +181,7 @@ export function modelColumns({ recommended }: Advice): Column<ModelAdvice>[] {
   const isChosen = ({ name }: ModelAdvice) => name === recommended.name;
   const tone = (row: ModelAdvice) => isChosen(row) ? "good" as const : undefined;
   const columns: Column<ModelAdvice>[] = [
-    textColumn("model", 0, ({ name }) => plain(name)),
+    textColumn("model", 0, ({ name }) => name),
     numberColumn("predicted", 2, ({ model, predictedMs, predictedGain }) => {
       return model === BASELINE ? formatDuration(predictedMs) : formatRatio(predictedGain);
     }),

@@ -70,7 +70,13 @@ Deno.test({
   fn: async () => {
     const spread = (failed: number) => {
       const probed = probedOf({ items: 20 });
-      const failure = (index: number) => ({ index, name: "Error", message: "", causes: [] });
+      const failure = (index: number) => ({
+        index,
+        reason: "Error",
+        name: "Error",
+        message: "",
+        causes: [],
+      });
       const failures = Array.from({ length: failed }, (_, index) => failure(index + 2));
       return { ...probed, spread: 20, failures, done: { ...probed.done!, failed } };
     };

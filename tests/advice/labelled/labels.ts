@@ -1,6 +1,6 @@
 /** What the labelled jobs are, and what each may do; used by `deno task advise:check`. */
 
-import type { Finding } from "../../../lib/advice/findings.ts";
+import type { Finding } from "../../../lib/advice/findings/findings.ts";
 import type { Model } from "../../../lib/models.ts";
 import type { LanePermissions } from "../../../lib/lanes/permissions.ts";
 

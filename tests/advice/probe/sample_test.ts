@@ -1,9 +1,14 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { type Candidate, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
 import { predict } from "../../../lib/advice/prediction/predict.ts";
-import { promising } from "../../../lib/advice/race/race_plan.ts";
-import { mostCpuShare, sampleOf, typicalFrom } from "../../../lib/advice/probe/sample.ts";
-import { possibleGain } from "../../../lib/advice/race/recommend.ts";
+import { promising } from "../../../lib/advice/race/promising.ts";
+import {
+  mostCpuShare,
+  sampleOf,
+  sourceLimit,
+  typicalFrom,
+} from "../../../lib/advice/probe/sample.ts";
+import { possibleGain } from "../../../lib/advice/race/entries.ts";
 import { MACHINE, probedOf, sampleFor } from "../fixture.ts";
 
 Deno.test("sampleOf() takes CPU over wall time for the share of computing", () => {
@@ -102,7 +107,8 @@ Deno.test("sampleOf() finds a task that never gives way in the way of its event 
   assertAlmostEquals(sample.blockedMs + sample.cpuShare * sample.wallMs, sample.wallMs, 0.5);
   const slots: Candidate = { model: "limited", lanes: 1, slots: 8 };
   assertAlmostEquals(possibleGain(sample, MACHINE.cores, slots, 50), 1, 0.2);
-  const raced = promising(sample, MACHINE, 50, 50, 50).raced.map(({ model }) => model);
+  const raced = promising({ sample: sample, machine: MACHINE, total: 50, horizon: 50 }, 50).raced
+    .map(({ model }) => model);
   assert(!raced.includes("limited") && !raced.includes("concurrent"), raced.join());
 });
 
@@ -170,4 +176,16 @@ Deno.test("the rest of a list takes what equal items took again, where tasks kee
   assertAlmostEquals(sample.rest!.wallMs, 20 * 10 / 900, 0.02);
   assertAlmostEquals(predict(sample, SEQUENTIAL, 1000, MACHINE).runMs, 60 * 20, 60);
   assertEquals(kept(0.9).rest, undefined, "they take as long again");
+});
+
+Deno.test("a source is the limit where it alone takes most of the time that a model does", () => {
+  const slow = { sourceMs: 30, wallMs: 5 };
+  assertEquals(sourceLimit(slow, 1), 30 / 35);
+  assertEquals(sourceLimit(slow, 1.17), 1);
+  assertEquals(sourceLimit({ sourceMs: 5, wallMs: 30 }, 1), undefined);
+  assertEquals(sourceLimit({ sourceMs: 5, wallMs: 30 }, 6), 30 / 35);
+});
+
+Deno.test("a source that is quick in itself limits nothing", () => {
+  assertEquals(sourceLimit({ sourceMs: 0.05, wallMs: 0.001 }, 1), undefined);
 });

@@ -20,12 +20,17 @@ async function said(
   const messages: ProbeMessage[] = [];
   const sampler = new Sampler(
     { module: "data:,", export: "default", limit: 100, targetMs: Infinity, ...order },
-    ((item: number, context: { index: number }) =>
-      task(item, context.index, context)) as unknown as TaskFunction,
+    {
+      task:
+        ((item: number, context: { index: number }) =>
+          task(item, context.index, context)) as unknown as TaskFunction,
+      items,
+      listed,
+    },
     (message) => messages.push(message),
     () => Promise.resolve(void messages.push({ type: "meter" })),
   );
-  await sampler.run(items, listed);
+  await sampler.run();
   const of = <Type extends ProbeMessage["type"]>(type: Type) =>
     messages.filter((message): message is Extract<ProbeMessage, { type: Type }> =>
       message.type === type
@@ -165,11 +170,14 @@ Deno.test("Sampler has digests of what must be equal alone", async () => {
   const sums = await Promise.all([1, 2].map(async (seed) => {
     const sampler = new Sampler(
       { module: "data:,", export: "default", limit: 9, targetMs: Infinity },
-      ((item: number) => ({ item, at: seed })) as unknown as TaskFunction,
+      {
+        task: ((item: number) => ({ item, at: seed })) as unknown as TaskFunction,
+        items: list(9),
+      },
       () => {},
       () => Promise.resolve(),
     );
-    await sampler.run(list(9));
+    await sampler.run();
     return await sampler.digests((result) => (result as { item: number }).item);
   }));
   assertEquals(sums[0], sums[1]);

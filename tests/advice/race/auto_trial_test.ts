@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { tryAuto } from "../../../lib/advice/race/auto_trial.ts";
-import type { Race } from "../../../lib/advice/race/race.ts";
+import type { Race } from "../../../lib/advice/race/runner.ts";
 import type { Round } from "../../../lib/timing/result.ts";
 import type { TrialResult, TrialSpec } from "../../../lib/timing/spec.ts";
 import { adviceOn, asPredicted } from "../advice_on.ts";

@@ -3,14 +3,13 @@ import type { Candidate } from "../../../lib/advice/prediction/candidate.ts";
 import {
   clearlySlower,
   nextRound,
-  type Race,
   race,
   type RaceJudge,
   type RaceOptions,
-  type Runner,
 } from "../../../lib/advice/race/race.ts";
 import { eventLoop } from "../../../lib/advice/prediction/candidate.ts";
-import { failingOf } from "../../../lib/advice/race/sample_check.ts";
+import { failingOf } from "../../../lib/advice/race/failing.ts";
+import type { Race, Runner } from "../../../lib/advice/race/runner.ts";
 import { substitutes } from "../../../lib/advice/race/substitutes.ts";
 import type { Round } from "../../../lib/timing/result.ts";
 import type { TrialSpec } from "../../../lib/timing/spec.ts";
@@ -25,9 +24,7 @@ function runner(model: Candidate["model"], ...times: number[]): Runner {
 }
 
 const slower = (...runners: Runner[]) =>
-  clearlySlower(runners, (_candidate, _items, { runMs }) => runMs).map(({ candidate }) =>
-    candidate.model
-  );
+  clearlySlower(runners, (_runner, { runMs }) => runMs).map(({ candidate }) => candidate.model);
 
 Deno.test("clearlySlower() asks less of a difference the more rounds agree on it", () => {
   assertEquals(slower(runner("workers", 100), runner("processes", 290)), []);
@@ -53,7 +50,7 @@ const RUNNERS = [
 ];
 
 const chosen = (leftMs: number) =>
-  nextRound(RUNNERS, leftMs, (_candidate, _items, { runMs }) => runMs)
+  nextRound(RUNNERS, leftMs, (_runner, { runMs }) => runMs)
     .map(({ candidate }) => candidate.model);
 
 Deno.test("nextRound() runs the two best again, then sequential, then the others", () => {
@@ -104,7 +101,7 @@ function optionsFor(
     judge: {
       expectedMs: () => 10,
       byChance: () => 1,
-      scaledBy: () => (_candidate, _items, { runMs }) => runMs,
+      scaledBy: () => (_runner, { runMs }) => runMs,
       isDecided: () => true,
       isUnclear: () => false,
       instead: () => [],
@@ -145,6 +142,30 @@ Deno.test("race() goes on while undecided, but never past its allowance or its t
   assertEquals((await race({ ...undecided, mostTrials: 5 })).trials, 5);
   const plan = { ...undecided.plan, allowanceMs: 45 };
   assertEquals((await race({ ...undecided, plan })).costMs, 40);
+});
+
+Deno.test("race() spends no more on a further round than its allowance, unless that buys none", async () => {
+  const runMs: { readonly [model: string]: number } = {
+    sequential: 100,
+    concurrent: 20,
+    limited: 21,
+    workers: 55,
+  };
+  const limited: Candidate = { model: "limited", lanes: 1, slots: 2 };
+  const roundsFor = async (allowanceMs: number) => {
+    const options = optionsFor(
+      [SEQUENTIAL, CONCURRENT, limited, WORKERS],
+      ({ model }) => ({ runMs: runMs[model]! }),
+    );
+    const undecided = judgedBy(options, { isDecided: () => false, isUnclear: () => true });
+    const plan = { ...options.plan, allowanceMs };
+    const { runners } = await race({ ...undecided, plan });
+    return runners.map(({ rounds }) => rounds.length);
+  };
+  // Two of them take 41 ms, and the plain loop with them 141 ms.
+  assertEquals(await roundsFor(130), [1, 7, 7, 1]);
+  // Once all have run twice, two are enough as well.
+  assertEquals(await roundsFor(30), [2, 7, 7, 2]);
 });
 
 Deno.test("race() takes out what is clearly slower, fails, or gives other results", async () => {
@@ -339,7 +360,7 @@ Deno.test("nextRound() runs the plain loop no more once it ran twice and two oth
         ...others.map((times, at) => runner((["workers", "processes"] as const)[at]!, ...times)),
       ],
       1e6,
-      (_candidate, _items, { runMs }) => runMs,
+      (_runner, { runMs }) => runMs,
     ).map(({ candidate }) => candidate.model);
   const fast = [[100, 100], [110, 110]];
   assertEquals(of([400, 400], ...fast), ["workers", "processes"]);
@@ -485,7 +506,7 @@ Deno.test("race() has the plain loop run all that others run where its few items
       ...judgedBy(options, {
         isUnclear,
         expectedMs: (_, items) => 10 * items,
-        scaledBy: () => (_, items, { runMs }) => 64 * runMs / items,
+        scaledBy: () => ({ items }, { runMs }) => 64 * runMs / items,
       }),
       plan: { ...options.plan, sequentialItems: 8, rounds: 2 },
       checksumOf: () => undefined,
@@ -647,7 +668,7 @@ Deno.test("race() has the plain loop run again only once tasks are let in that a
       ...judgedBy(options, {
         isUnclear: () => true,
         expectedMs: (_, items) => 10 * items,
-        scaledBy: () => (_, items, { runMs }) => 64 * runMs / items,
+        scaledBy: () => ({ items }, { runMs }) => 64 * runMs / items,
       }),
       plan: { ...options.plan, sequentialItems: 8, rounds: 2 },
       checksumOf: () => undefined,

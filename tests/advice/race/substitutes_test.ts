@@ -6,7 +6,7 @@ import {
   SEQUENTIAL,
 } from "../../../lib/advice/prediction/candidate.ts";
 import { recommend } from "../../../lib/advice/race/recommend.ts";
-import type { Runner } from "../../../lib/advice/race/race.ts";
+import type { Runner } from "../../../lib/advice/race/runner.ts";
 import { isNeedless, substitutes } from "../../../lib/advice/race/substitutes.ts";
 import { seededRandom } from "../../../lib/timing/random.ts";
 import { roundOf } from "../fixture.ts";

@@ -1,22 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import {
-  classLostOf,
-  type Finding,
-  itemsText,
-  mindsBusy,
-  paceText,
-  rateLimitOf,
-  sayFinding,
-  sourceLimit,
-  sparesLater,
-  wasBusy,
-} from "../../lib/advice/findings.ts";
-import { sampleOf } from "../../lib/advice/probe/sample.ts";
-import type { Race, Runner } from "../../lib/advice/race/race.ts";
-import type { FailureKind } from "../../lib/timing/failures.ts";
-import { spreadOrder } from "../../lib/timing/job_items.ts";
-import { adviceOn, asPredicted } from "./advice_on.ts";
-import { limited, MACHINE, probedOf, raceOf, runner, sampleFor, WORKERS } from "./fixture.ts";
+import { itemsText, paceText } from "../../../lib/advice/findings/failures.ts";
+import { type Finding, sayFinding } from "../../../lib/advice/findings/findings.ts";
+import type { FailureKind } from "../../../lib/timing/failures.ts";
+import { spreadOrder } from "../../../lib/timing/job_items.ts";
+import { adviceOn, asPredicted } from "../advice_on.ts";
+import { probedOf } from "../fixture.ts";
 
 Deno.test("advise() recommends no model after a race of other work that failed in it or didn't pay", async () => {
   const failures = [{ reason: "Error", count: 5, index: 2, message: "cache is locked" }];
@@ -66,18 +54,6 @@ Deno.test("advise() says of tasks that can't run twice that they failed, and rec
   }
 });
 
-Deno.test("a source is the limit where it alone takes most of the time that a model does", () => {
-  const slow = { sourceMs: 30, wallMs: 5 };
-  assertEquals(sourceLimit(slow, 1), 30 / 35);
-  assertEquals(sourceLimit(slow, 1.17), 1);
-  assertEquals(sourceLimit({ sourceMs: 5, wallMs: 30 }, 1), undefined);
-  assertEquals(sourceLimit({ sourceMs: 5, wallMs: 30 }, 6), 30 / 35);
-});
-
-Deno.test("a source that is quick in itself limits nothing", () => {
-  assertEquals(sourceLimit({ sourceMs: 0.05, wallMs: 0.001 }, 1), undefined);
-});
-
 Deno.test("a file that tasks rewrite is told though all results agree", () => {
   const rewritten = { path: "/tmp/n", times: 16 };
   const text = sayFinding({ kind: "rewritten", tasks: 16, ...rewritten });
@@ -86,64 +62,6 @@ Deno.test("a file that tasks rewrite is told though all results agree", () => {
 
 Deno.test("paceText() rounds what is ten a second or more", () => {
   assertEquals([9.94, 10, 20.6].map(paceText), ["9.9 a second", "10 a second", "21 a second"]);
-});
-
-Deno.test("wasBusy() is told by any of three signs, and mindsBusy() asks whether tasks compute", () => {
-  const calm = { available: 0.85, others: { used: 0.2, cores: 2 } };
-  const machine = { ...MACHINE, ceiling: 1.5 };
-  assertEquals(wasBusy(calm, machine), false);
-  assertEquals(wasBusy({ available: 0.85, others: undefined }, machine), false);
-  assertEquals(wasBusy({ ...calm, others: { used: 0.3, cores: 2 } }, machine), true);
-  assertEquals(wasBusy({ ...calm, available: 0.84 }, machine), true);
-  // Nobody else was there to queue behind.
-  const alone = { available: 0.5, others: { used: 0.09, cores: 2 } };
-  assertEquals(wasBusy(alone, machine), false);
-  assertEquals(wasBusy({ ...alone, others: undefined }, machine), true);
-  assertEquals(wasBusy({ ...calm, others: undefined }, { ...machine, ceiling: 1.49 }), true);
-  // Nobody was there who could have held up independent processes.
-  assertEquals(wasBusy(calm, { ...machine, ceiling: 1.08 }), false);
-  const shared = { name: "cache", module: "file:///job.ts", line: 1 };
-  const minds = (cpuShare: number, othersUse: number, more: { shared?: typeof shared } = {}) =>
-    mindsBusy({
-      sample: { ...sampleFor({ computeMs: 5, othersUse }), cpuShare },
-      machine,
-      horizon: 100,
-      ...more,
-    });
-  assertEquals(minds(0.9, 1, { shared }), false, "they stay on one event loop");
-  assertEquals([minds(0.9, 1), minds(0.36, 1), minds(0.35, 1), minds(0.9, 0)], [
-    true,
-    true,
-    false,
-    false,
-  ]);
-});
-
-Deno.test("rateLimitOf() forgives a refusal here and there", () => {
-  const of = (count: number, items: number) =>
-    rateLimitOf(probedOf({ items, refused: { count, status: 429 } }))?.count;
-  assertEquals([of(2, 20), of(3, 20), of(3, 150), of(3, 151)], [undefined, 3, 3, undefined]);
-  assertEquals(rateLimitOf({ done: undefined }), undefined);
-});
-
-Deno.test("classLostOf() minds no class that lanes were seen to do without", () => {
-  const sample = { ...sampleFor({ computeMs: 5 }), classLost: "item 0: it is P" };
-  const race = (out?: Runner["out"], more: Partial<Race> = {}, model = WORKERS): Race => ({
-    ...raceOf([10]),
-    runners: [{ ...runner(model), ...(out && { out }) }],
-    ...more,
-  });
-  const lost = (of: Race | undefined) => classLostOf({ sample, race: of }) !== undefined;
-  assertEquals([lost(race()), lost(race("slower"))], [false, false]);
-  assertEquals([lost(undefined), lost(race("failures")), lost(race("results"))], [
-    true,
-    true,
-    true,
-  ]);
-  assertEquals(lost(race(undefined, { unrepeatable: true })), true, "nobody knows what is right");
-  assertEquals(lost(race(undefined, {}, limited(4))), true, "this event loop has the class");
-  const unrun = race();
-  assertEquals(lost({ ...unrun, runners: [{ ...unrun.runners[0]!, rounds: [] }] }), true);
 });
 
 function say(finding: Finding, ...parts: readonly string[]): string {
@@ -256,13 +174,14 @@ Deno.test("reasons of failures keep count, status, wait and first item, and at m
   const of = (...reasons: readonly FailureKind[]) =>
     sayFinding({ kind: "refused", ...FAILING, reasons });
   const error = { reason: "Error", count: 2, index: 7 };
+  const busy = { ...error, reason: "HTTP 429", status: 429 };
   assertStringIncludes(
-    of({ ...error, message: "slow down", status: 429, retryAfterMs: 2000 }),
-    "(2 × Error, HTTP 429, Retry-After 2.00 s, first item 7: slow down)",
+    of({ ...busy, message: "slow down", retryAfterMs: 2000 }),
+    "(2 × HTTP 429, Retry-After 2.00 s, first item 7: slow down)",
   );
   // Nothing is said twice.
-  assertStringIncludes(of({ ...error, message: "HTTP 429", status: 429 }), "item 7: HTTP 429)");
-  assert(!of({ ...error, message: "HTTP 429", status: 429 }).includes("Error, HTTP 429"));
+  assertStringIncludes(of({ ...busy, message: "HTTP 429" }), "(2 × HTTP 429, first item 7)");
+  assertStringIncludes(of({ ...busy, message: "HTTP 429: wait" }), "first item 7: wait)");
   assertStringIncludes(of({ ...error, message: "Error" }), "(2 × Error, first item 7)");
   assertStringIncludes(of({ ...error, message: "" }), "(2 × Error, first item 7)");
   const four = of(...["a", "b", "c", "d"].map((message) => ({ ...error, message })));
@@ -347,26 +266,6 @@ Deno.test("results that differ on lanes alone are put down to what doesn't arriv
   const of = { kind, models: ["workers"], orderMatters: false, loops: false };
   say({ ...of, isLost: true }, "under workers: not all of an item arrives there.");
   say(of, "memory that each lane has of its own");
-});
-
-/** Whether tasks spare later ones time that took so long, one by one. */
-function later(walls: readonly number[], isSpread = true): boolean {
-  const spread = isSpread ? walls.length : undefined;
-  const probed = { ...probedOf({ computeMs: 1, items: walls.length }), spread };
-  const stretches = walls.map((wallMs, at) => ({ ...probed.stretches[at]!, wallMs }));
-  return sparesLater({ probed, sample: sampleOf({ ...probed, stretches }) });
-}
-
-Deno.test("sparesLater() tells what tasks keep for later ones from items that differ", () => {
-  const cached = Array.from({ length: 100 }, (_, at) => at < 40 && at % 2 === 0 ? 25 : 0.01);
-  assert(later(cached));
-  assert(later([300, ...Array(99).fill(3)]));
-  assert(!later(Array.from({ length: 100 }, (_, at) => at % 10 === 3 ? 50 : 1)));
-  assert(!later(Array.from({ length: 100 }, (_, at) => 1 + at % 7)));
-  // Three long ones, by chance all in the first half; and too few to tell.
-  assert(!later(Array.from({ length: 300 }, (_, at) => at % 40 === 20 && at < 101 ? 250 : 3)));
-  assert(!later([9, 9, 9, 1, 1, 1]));
-  assert(!later(cached, false), "a list in its own order may just fall");
 });
 
 Deno.test("the item that takes most of the time is named by its place in the list", async () => {

@@ -1,84 +1,11 @@
-import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { sayFinding } from "../../../lib/advice/findings.ts";
-import {
-  asRaced,
-  compareWork,
-  failingOf,
-  sameWork,
-} from "../../../lib/advice/race/sample_check.ts";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
-import type { Runner } from "../../../lib/advice/race/race.ts";
 import { listScheduleMs } from "../../../lib/advice/prediction/predict.ts";
+import type { Race, Runner } from "../../../lib/advice/race/runner.ts";
+import { asRaced, classLostOf, compareWork, sameWork } from "../../../lib/advice/race/same_work.ts";
 import { seededRandom } from "../../../lib/timing/random.ts";
 import { adviceOn } from "../advice_on.ts";
 import { limited, raceOf, roundOf, runner, sampleFor, WORKERS } from "../fixture.ts";
-
-Deno.test("failingOf() names once how many are too many, why, and how many went well", () => {
-  const found = failingOf([
-    runner(limited(64), { count: 60, status: 429 }),
-    runner(limited(16), { count: 30, status: 429, retryAfterMs: 1000, message: "slow down" }),
-    runner(limited(8)),
-  ])!;
-  assertEquals([found.kind, found.inFlight, found.well], ["refused", 16, 8]);
-  const text = sayFinding(found);
-  for (
-    const part of [
-      "With 16 tasks in flight (limited (16 slots)) 30 of 100 items failed",
-      "HTTP 429",
-      "Retry-After 1.00 s",
-      "first item 3: slow down",
-      "limited (64 slots)",
-      "Stay at 8 or fewer",
-    ]
-  ) assertStringIncludes(text, part);
-});
-
-Deno.test("failingOf() tells a lack of descriptors, and tasks that wait for each other, from a refusal", () => {
-  const message = "Too many open files (os error 24)";
-  assertEquals(failingOf([runner(limited(64), { count: 9, message })])?.kind, "descriptors");
-  for (const reason of ["timed-out", "TimeoutError", "ETIMEDOUT", "ConnectTimeoutError"]) {
-    assertEquals(failingOf([runner(limited(64), { count: 9, reason })])?.kind, "late");
-  }
-  const unsettled = { count: 1, reason: "did not settle", index: 33 };
-  const hangs = failingOf([runner(limited(2), unsettled)])!;
-  assertEquals(hangs.kind, "late");
-  assertStringIncludes(
-    sayFinding(hangs),
-    "1 of 100 items failed (1 × did not settle, first item 33)",
-  );
-});
-
-Deno.test("failingOf() tells state that isn't there in other lanes from a refusal", () => {
-  const missing = { count: 100, reason: "TypeError", message: "db is undefined" };
-  const found = failingOf([runner(limited(1)), runner(WORKERS, missing)])!;
-  assertEquals(found.kind, "lanes");
-  assertStringIncludes(sayFinding(found), "db is undefined");
-  // What failed in lanes with no more in flight than went well on the event loop isn't refused either.
-  assertEquals(
-    failingOf([runner(limited(8)), runner(WORKERS, { count: 9, message: "no" })])?.kind,
-    "lanes",
-  );
-  const refused = { count: 9, reason: "TypeError", message: "fetch failed" };
-  assertEquals(failingOf([runner(limited(1)), runner(WORKERS, refused)])?.kind, "refused");
-});
-
-Deno.test("failingOf() tells what one event loop alone doesn't bear from a refusal", () => {
-  const busy = { count: 99, message: "another query is under way on this connection" };
-  const textOf = (...runners: Runner[]) => sayFinding(failingOf(runners)!);
-  const [two, more] = [runner(limited(2), busy), runner(limited(16), busy)];
-  assertStringIncludes(textOf(more, two, runner(WORKERS)), "Lanes bore as many");
-  assertStringIncludes(textOf(more, two), "What they wait for refuses so many at once");
-  assertStringIncludes(textOf(more, runner(WORKERS)), "What they wait for refuses so many at once");
-  const asked = runner(limited(2), { count: 9, status: 429 });
-  assertStringIncludes(
-    textOf(asked, runner(WORKERS)),
-    "What they wait for refuses so many at once",
-  );
-});
-
-Deno.test("failingOf() has nothing to tell where nothing failed", () => {
-  assertEquals(failingOf([runner(limited(8))]), undefined);
-});
 
 Deno.test("sameWork() notices work that is done already, and work that grows", () => {
   const waiting = sampleFor({ waitMs: 10 });
@@ -196,4 +123,24 @@ Deno.test("compareWork() holds a loop that runs programs against its own CPU tim
   // Others that were there for the sample alone, or for the race alone, change nothing.
   const held = { programMs: 3, othersUse: 1.9 };
   assert(of(400, 21, held).same && of(90, 21, held).same);
+});
+
+Deno.test("classLostOf() minds no class that lanes were seen to do without", () => {
+  const sample = { ...sampleFor({ computeMs: 5 }), classLost: "item 0: it is P" };
+  const race = (out?: Runner["out"], more: Partial<Race> = {}, model = WORKERS): Race => ({
+    ...raceOf([10]),
+    runners: [{ ...runner(model), ...(out && { out }) }],
+    ...more,
+  });
+  const lost = (of: Race | undefined) => classLostOf({ sample, race: of }) !== undefined;
+  assertEquals([lost(race()), lost(race("slower"))], [false, false]);
+  assertEquals([lost(undefined), lost(race("failures")), lost(race("results"))], [
+    true,
+    true,
+    true,
+  ]);
+  assertEquals(lost(race(undefined, { unrepeatable: true })), true, "nobody knows what is right");
+  assertEquals(lost(race(undefined, {}, limited(4))), true, "this event loop has the class");
+  const unrun = race();
+  assertEquals(lost({ ...unrun, runners: [{ ...unrun.runners[0]!, rounds: [] }] }), true);
 });

@@ -1,0 +1,287 @@
+/** Findings on tasks: what they share, what holds them up, what can't be sent, and what they take. */
+
+import { COMPUTES } from "../../judge/thresholds.ts";
+import { BASELINE, needsServer } from "../../models.ts";
+import {
+  counted,
+  formatBytes,
+  formatDuration,
+  formatPercent,
+  formatRatio,
+  formatSpeedup,
+  type Interval,
+} from "../../text/format.ts";
+import { spreadOrder } from "../../timing/job_items.ts";
+import type { Assessment } from "../assessment.ts";
+import type { Evidence } from "../evidence.ts";
+import { type SharedState, sharedWords } from "../job/shared_state.ts";
+import { wasBusy } from "../prediction/busy.ts";
+import { type Candidate, inFlightOf, isLoop, nameOf } from "../prediction/candidate.ts";
+import { classFor } from "../prediction/predict.ts";
+import { graceFor, type Probed } from "../probe/probe.ts";
+import { blocks, heldBytes, mostCpuShare } from "../probe/sample.ts";
+import { leftOver, trendOf } from "../probe/signs.ts";
+import type { Recommendation } from "../race/recommend.ts";
+import { classLostOf } from "../race/same_work.ts";
+import type { FindingOf } from "./finding.ts";
+
+/** An item, and its share of the time of all that the sample ran. */
+interface Longest {
+  readonly index: number;
+  readonly share: number;
+}
+
+/** A model that gained more than what is recommended. */
+interface Offer {
+  readonly model: string;
+  readonly gain: Interval | null;
+}
+
+function offerText(offer: Offer | undefined): string {
+  if (offer === undefined || offer.gain === null) return "";
+  return ` ${offer.model} gained ${formatSpeedup(offer.gain)} with that: take it if one in each ` +
+    "lane is as good.";
+}
+
+export const TASK_WORDS = {
+  /** What tasks share on one event loop is kept whole; a model that gained more has one in each lane. */
+  state(
+    { offer, items, distinct, ...shared }: SharedState & {
+      readonly offer?: Offer | undefined;
+      /** Of a list, and how many of them differ from all others before them. */
+      readonly items?: number | undefined;
+      readonly distinct?: number | undefined;
+    },
+  ) {
+    const same = items === undefined || distinct === undefined
+      ? ""
+      : ` Only ${distinct} of ${counted(items, "item")} differ from all before them.`;
+    const told =
+      `The tasks stay in one event loop: ${sharedWords(shared)}. A cache or a table is ` +
+      "made again in each lane, and a lock, a limit or a count holds in each alone.";
+    return told + same + offerText(offer);
+  },
+  /** Tasks take turns within a lane, and perhaps not between those of a model that gained more. */
+  turns(
+    { offer, atOnce, isSure }: {
+      readonly offer?: Offer | undefined;
+      readonly atOnce: number;
+      readonly isSure: boolean;
+    },
+  ) {
+    const [seen, few] = atOnce === 1
+      ? ["the tasks take turns, and gained nothing with slots", "one"]
+      : [`about ${atOnce} tasks got on at once, though it had time for more`, "so many"];
+    const why = isSure ? "most likely" : "it may be that";
+    if (offer === undefined) {
+      return `On one event loop ${seen}: ${why} they wait for one another, or for something that ` +
+        `lets in ${few} at a time (a file's lock, a single connection, a server). Hold it for ` +
+        "less of a task to gain from slots.";
+    }
+    return `On one event loop ${seen}: ${why} something in their module lets in ${few} at a time, ` +
+      "or limits their rate (a lock, a queue, a single connection, a throttle). The tasks stay in " +
+      "one event loop, for each lane would have its own of that: what such a lock protects " +
+      "elsewhere is no longer protected then, nor is such a limit or rate kept to." +
+      offerText(offer);
+  },
+  /** Tasks hold up their thread while they wait; `startsPrograms`: for they start programs. */
+  blocking(
+    { share, startsPrograms }: { readonly share: number; readonly startsPrograms?: boolean },
+  ) {
+    if (startsPrograms) {
+      return `Starting programs holds up the tasks' thread for ${formatPercent(share)} of their ` +
+        "time: slots can't fill that, lanes can.";
+    }
+    return `The tasks hold up their thread for ${formatPercent(share)} of their time while they ` +
+      "wait, as synchronous calls do (readFileSync, outputSync, Atomics.wait): slots can't fill " +
+      "that. With asynchronous calls, slots on one lane could.";
+  },
+  /** Tasks settle before all that they started has ended. */
+  unawaited({ leftMs, tasksMs }: { readonly leftMs: number; readonly tasksMs: number }) {
+    return `The tasks settle before their work is done: they took ${formatDuration(tasksMs)} in ` +
+      `all, and right after the last of them ${formatDuration(leftMs)} or more were computed. ` +
+      "What a task starts and doesn't await is measured nowhere, and cut off where a lane is " +
+      "closed: await it.";
+  },
+  uncloneable({ what }: { readonly what: string }) {
+    return `What can't be sent to another lane: ${what}. Workers and processes need plain data ` +
+      "in and out.";
+  },
+  /** An item arrives on other lanes without its class, and none was seen to give the same results. */
+  class({ what }: { readonly what: string }) {
+    return `Another lane doesn't get all of an item (${what}): classes with their methods and ` +
+      "getters, keys that are symbols and those that aren't enumerable don't travel. Send plain " +
+      "data, and make the object of it in the task.";
+  },
+  /** Each task in flight may hold `taskBytes`; `freeBytes` is undefined where it isn't known. */
+  memory(
+    { sampleBytes, taskBytes, inFlight, measuredBytes, freeBytes, model }: {
+      readonly sampleBytes: number;
+      readonly taskBytes: number;
+      readonly inFlight: number;
+      readonly measuredBytes: number | null;
+      readonly freeBytes?: number | undefined;
+      readonly model: string;
+    },
+  ) {
+    const free = freeBytes === undefined ? "" : ` of ${formatBytes(freeBytes)} that are free`;
+    const each = taskBytes === 0
+      ? ""
+      : `, the first alone by ${formatBytes(taskBytes)}: each task in flight may hold as much, ` +
+        "if that isn't kept for all of them";
+    const needs = measuredBytes !== null
+      ? ` ${model} was measured to need ${formatBytes(measuredBytes)} more${free}.`
+      : taskBytes === 0
+      ? ""
+      : ` ${model} has ${inFlight} in flight: up to ${formatBytes(inFlight * taskBytes)}${free}.`;
+    return `The tasks of the sample raised the peak memory by ${formatBytes(sampleBytes)} one by ` +
+      `one${each}.${needs} A worker that runs out of memory takes the whole program with it; a ` +
+      "process doesn't.";
+  },
+  uneven(
+    { variation, longest, trend }: {
+      readonly variation: number;
+      readonly longest?: Longest;
+      /** So many times as long as those of the first half take the items of the second. */
+      readonly trend?: number;
+    },
+  ) {
+    if (longest) {
+      const share = formatPercent(longest.share);
+      return `Item ${longest.index} alone took ${share} of the sample's time: no model is done ` +
+        "before that task is. Make several of it.";
+    }
+    if (trend) {
+      return "The tasks take longer the later their items come: those of the second half " +
+        `${formatRatio(trend)} as long as those of the first. The longest come last, and keep ` +
+        "all waiting at the end: put them first.";
+    }
+    return `The tasks are uneven (standard deviation ${variation.toFixed(1)} times the mean): a ` +
+      "long one at the end keeps all waiting. Put the longest first.";
+  },
+  /** What was set up in a lane takes long to be taken down; null if it didn't end. */
+  teardown({ ms, graceMs }: { readonly ms: number | null; readonly graceMs: number }) {
+    return ms === null
+      ? `The teardown did not end within ${formatDuration(graceMs)} and was given up. It runs in ` +
+        "every lane when that is closed."
+      : `The teardown is slow: it takes ${formatDuration(ms)}, in every lane when that is ` +
+        `closed. Give it time with graceMs: ${graceMs}.`;
+  },
+};
+
+type TaskFinding = FindingOf<typeof TASK_WORDS>;
+
+/** A task this much longer than the mean decides when all end. */
+const UNEVEN = 1;
+
+/** That the tasks stay in one event loop for what they share there, and what lanes would gain. */
+export function* sharingFindings(
+  assessment: Assessment,
+  { candidate, decision }: Recommendation,
+): Generator<TaskFinding> {
+  const { takesTurns, limit, isBusy, noGain, offer: better } = assessment;
+  const { shared, probed, sample } = assessment.found;
+  const offer = better && { model: nameOf(better.candidate), gain: better.gain };
+  if (shared !== undefined) {
+    if (offer || (candidate.model === BASELINE && noGain === undefined)) {
+      const distinct = probed.done?.equal?.distinct;
+      const items = distinct === undefined ? undefined : sample.total ?? undefined;
+      yield { kind: "state", ...shared, offer, items, distinct };
+    }
+    return;
+  }
+  const atOnce = takesTurns ? 1 : limit?.isOwn ? limit.atOnce : undefined;
+  const isLeft = decision === "no gain" || decision === "can't tell";
+  if (atOnce !== undefined && (offer || (takesTurns && isLeft))) {
+    yield { kind: "turns", offer, atOnce, isSure: takesTurns ? !isBusy : limit!.isSure };
+  }
+}
+
+/** What holds tasks up, keeps them from other lanes, or makes some of them wait. */
+export function* taskFindings(
+  assessment: Assessment,
+  chosen: Candidate,
+): Generator<TaskFinding> {
+  const { found } = assessment;
+  const { sample, machine, horizon, probed } = found;
+  const { uncloneable, variation } = sample;
+  // What computes nearly all the time was held up by others, at most.
+  if (blocks(sample) && mostCpuShare(sample) < COMPUTES) {
+    const startsPrograms = (sample.programsMs ?? 0) > 0;
+    yield { kind: "blocking", share: sample.blockedMs / sample.wallMs, startsPrograms };
+  }
+  yield* unawaitedFinding(found);
+  if (uncloneable !== undefined) yield { kind: "uncloneable", what: uncloneable };
+  const classLost = classLostOf(found);
+  if (classLost !== undefined) yield { kind: "class", what: classLost };
+  yield* memoryFinding(assessment, chosen);
+  const longest = longestOf(found);
+  const isLate = inFlightOf(chosen, horizon) > 1 && !wasBusy(sample, machine);
+  const trend = isLate ? trendOf(found) : undefined;
+  const isUneven = variation > UNEVEN && (longest || isLate);
+  if ((isUneven || trend) && !found.pace?.ofPlainLoop) {
+    yield { kind: "uneven", variation, ...(longest && { longest }), ...(trend && { trend }) };
+  }
+  yield* teardownFinding(probed);
+}
+
+/** Memory that a model needs more of than this is worth a word, in bytes. */
+const MUCH_MEMORY = 200 * (1 << 20);
+
+/** What the chosen model needs; where the plain loop stays, what the one with most tasks in flight would. */
+function* memoryFinding(assessment: Assessment, chosen: Candidate): Generator<TaskFinding> {
+  const { found: { sample, machine, horizon, predicted }, runners } = assessment;
+  const here = predicted.map((of) => of.candidate).filter(({ model }) => !needsServer(model));
+  const widest = chosen.model !== BASELINE ? chosen : here
+    .reduce((a, b) => inFlightOf(b, horizon) > inFlightOf(a, horizon) ? b : a, chosen);
+  const inFlight = inFlightOf(widest, horizon);
+  const measuredBytes = assessment.moreBytes(widest);
+  // What so many in flight didn't need is kept for all: a table, a model.
+  const isKept = runners.some(({ candidate, items }) => {
+    const needed = isLoop(candidate) ? assessment.moreBytes(candidate) : null;
+    return needed !== null && needed < heldBytes(sample) * (inFlightOf(candidate, items) - 1) / 2;
+  });
+  const taskBytes = isKept || needsServer(widest.model) ? 0 : heldBytes(sample);
+  const { memoryBytes: sampleBytes } = sample;
+  if (Math.max(measuredBytes ?? inFlight * taskBytes, sampleBytes) > MUCH_MEMORY) {
+    const figures = { sampleBytes, taskBytes, inFlight, measuredBytes };
+    yield { kind: "memory", ...figures, freeBytes: machine.memoryBytes, model: nameOf(widest) };
+  }
+}
+
+/** What is such a share of all decides about it. */
+const MOST_OF_ALL = 0.5;
+
+/** The item that alone takes most of the time, if the sample ran much of a job that isn't small. */
+function longestOf({ sample, machine, probed, horizon }: Evidence): Longest | undefined {
+  // Who has to wait for a core looks long.
+  const isBusy = wasBusy(sample, machine);
+  let [turn, at, longestMs, allMs] = [0, 0, 0, 0];
+  for (const { count, wallMs, cpuMs = 0 } of sample.walls) {
+    const ms = isBusy ? cpuMs : wallMs;
+    if (count === 1 && ms > longestMs) [turn, longestMs] = [at, ms];
+    at += count;
+    allMs += count * ms;
+  }
+  const share = longestMs / Math.max(1e-9, allMs);
+  const isMuch = sample.items >= MOST_OF_ALL * horizon &&
+    classFor(sample, machine, horizon).noGain === undefined;
+  if (share < MOST_OF_ALL || !isMuch) return undefined;
+  return { index: spreadOrder(probed.spread ?? 0)[turn] ?? turn, share };
+}
+
+/** What tasks start and don't wait for. */
+export function* unawaitedFinding(
+  found: Pick<Evidence, "probed" | "sample">,
+): Generator<TaskFinding> {
+  const leftMs = leftOver(found);
+  if (leftMs !== undefined) yield { kind: "unawaited", leftMs, tasksMs: found.sample.tasksMs };
+}
+
+/** A teardown that is slow, or doesn't end. */
+export function* teardownFinding(probed: Pick<Probed, "teardownMs">): Generator<TaskFinding> {
+  const graceMs = graceFor(probed);
+  if (graceMs === undefined) return;
+  const { teardownMs: ms = 0 } = probed;
+  yield { kind: "teardown", ms: Number.isFinite(ms) ? ms : null, graceMs };
+}

@@ -1,0 +1,125 @@
+/** What files and network the tasks of one child used, by the log of what it was permitted. */
+
+import { resolve } from "node:path";
+import { passingPath, userFolder } from "../../files/user_files.ts";
+import { attempt } from "../../lanes/attempt.ts";
+import type { LanePermissions } from "../../lanes/permissions.ts";
+
+/** A file that several tasks opened, and that changed. */
+export interface SharedFile {
+  readonly path: string;
+  /** How many times it was opened to write; or to read, if that was less often and is told of. */
+  readonly times: number;
+}
+
+/** A file that was read and written as many times as there were tasks, or more; and one that was only written. */
+export interface SharedFiles {
+  readonly rewritten?: SharedFile | undefined;
+  readonly written?: SharedFile | undefined;
+}
+
+/** What a file of SQLite begins with. */
+const SQLITE = "SQLite format 3";
+
+/** The log of what one child was permitted. Leaving an `await using` block removes it. */
+export class Audit implements AsyncDisposable {
+  readonly #log: string;
+  readonly #startMs = Date.now();
+  readonly #held: AsyncDisposable;
+
+  private constructor(log: string) {
+    this.#log = log;
+    this.#held = passingPath(log);
+  }
+
+  static async start(): Promise<Audit> {
+    return new Audit(await Deno.makeTempFile({ prefix: "lanes-audit-" }));
+  }
+
+  get env(): Record<string, string> {
+    return { DENO_AUDIT_PERMISSIONS: this.#log };
+  }
+
+  /** The files most often read and written, and only written, `least` times or more, that have changed. */
+  async sharedFiles(least: number): Promise<SharedFiles> {
+    const opened = [...accesses(await Deno.readTextFile(this.#log))];
+    const most = async (files: readonly SharedFile[]) => {
+      const often = files.filter(({ times }) => times >= least);
+      for (const file of often.toSorted((a, b) => b.times - a.times)) {
+        if (await this.#changed(file.path) && !await isDatabase(file.path)) return file;
+      }
+      return undefined;
+    };
+    const both = ({ read, write }: Accesses) => Math.min(read, write);
+    const onlyWritten = ({ read, write }: Accesses) => read < least ? write : 0;
+    const [rewritten, written] = [both, onlyWritten]
+      .map((times) => most(opened.map(([path, of]) => ({ path, times: times(of) }))));
+    return { rewritten: await rewritten, written: await written };
+  }
+
+  async usesNetwork(): Promise<boolean> {
+    return notes(await Deno.readTextFile(this.#log)).some(({ permission }) => permission === "net");
+  }
+
+  async #changed(path: string): Promise<boolean> {
+    const info = await Deno.stat(path).catch(() => undefined);
+    return info?.isFile === true && (info.mtime?.getTime() ?? 0) >= this.#startMs;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held[Symbol.asyncDispose]();
+  }
+}
+
+/** Whether a file is a database, which keeps those apart that change it at the same time. */
+async function isDatabase(path: string): Promise<boolean> {
+  try {
+    using file = await Deno.open(path);
+    const bytes = new Uint8Array(SQLITE.length);
+    await file.read(bytes);
+    return new TextDecoder().decode(bytes) === SQLITE;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What a child may do, so that its log tells reading from writing: of one that may read or write all
+ * files Deno notes both each time. Undefined on Windows, where no folder holds all files.
+ */
+export function audited<P extends LanePermissions>(permissions: P): P | undefined {
+  if (Deno.build.os === "windows") return undefined;
+  const { read, write } = permissions;
+  return {
+    ...permissions,
+    ...(read === true && { read: ["/"] }),
+    ...(write === true && { write: ["/"] }),
+  };
+}
+
+interface Note {
+  readonly permission?: unknown;
+  readonly value?: unknown;
+}
+
+/** The lines of a log; the last may be cut, and programs that the child starts may write there too. */
+function notes(log: string): Note[] {
+  return log.split("\n").flatMap((line) => attempt(() => JSON.parse(line) as Note, null) ?? []);
+}
+
+interface Accesses {
+  read: number;
+  write: number;
+}
+
+/** How often each file was opened to read and to write, by a log's lines. */
+export function accesses(log: string): Map<string, Accesses> {
+  const files = new Map<string, Accesses>();
+  for (const { permission, value } of notes(log)) {
+    if (permission !== "read" && permission !== "write") continue;
+    if (typeof value !== "string") continue;
+    const path = resolve(userFolder(), value);
+    files.getOrInsert(path, { read: 0, write: 0 })[permission]++;
+  }
+  return files;
+}

@@ -1,0 +1,180 @@
+/** Which models are worth racing: those that a job could run under, and of these the ones that promise most. */
+
+import { BASELINE, type Model, needsServer } from "../../models.ts";
+import { MOST_MEMORY, WAITS } from "../../judge/thresholds.ts";
+import {
+  bySimplicity,
+  type Candidate,
+  eventLoop,
+  isLoop as runsInLoop,
+  joined as joinedOf,
+  SEQUENTIAL,
+  threads,
+} from "../prediction/candidate.ts";
+import type { Machine } from "../prediction/machine.ts";
+import { predict, type Prediction, saturationSlots, totalMs } from "../prediction/predict.ts";
+import {
+  blocks,
+  computesBeside,
+  heldBytes,
+  heldMs,
+  mostCpuShare,
+  type Sample,
+} from "../probe/sample.ts";
+
+/** What is known of a job and its machine before anything is raced. */
+export interface KnownJob {
+  readonly sample: Sample;
+  readonly machine: Machine;
+  readonly total: number | null;
+  /** How many items are to be counted with: all, or an assumed number where that isn't known. */
+  readonly horizon: number;
+  /** The models that may be raced beside the plain loop; the usual ones, and other machines, unless given. */
+  readonly models?: readonly Model[] | undefined;
+  /** Whether the tasks may run programs of which the system doesn't tell what they compute. */
+  readonly runsPrograms?: boolean;
+}
+
+export interface Predicted {
+  readonly candidate: Candidate;
+  readonly prediction: Prediction;
+}
+
+/** More tasks than this are not put in flight at once: file descriptors, memory, and servers set limits. */
+export const MOST_IN_FLIGHT = 1024;
+/** More lanes than this aren't tried: each takes memory and time to start. */
+export const MOST_LANES = 32;
+const FILLS = 1.1;
+const SPARE = 1.5;
+/** Tasks tend to wait all at the same time: so many times the slots that their turns would need. */
+const AMPLE = 8;
+/** From this share of waiting on, an event loop with slots is always tried: it is so simple. */
+const WAITS_SOME = 0.15;
+/** A model predicted to take this many times as long as the best isn't raced, unless the best disappoint. */
+const HOPELESS = 1.25;
+/** Models raced beside sequential. */
+const MOST_RACED = 4;
+
+/** The least power of two from `value` on: finer steps couldn't be told apart. */
+export function powerOfTwoFrom(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
+}
+
+export function inMemory(sample: Sample, { memoryBytes = Infinity }: Machine): number {
+  return Math.max(1, Math.floor(MOST_MEMORY * memoryBytes / heldBytes(sample)));
+}
+
+function fewSlots({ cores }: Machine): number[] {
+  return [cores, 2 * cores].filter((slots) => slots > 1);
+}
+
+/** More lanes than cores, where tasks hold up their thread while they wait. */
+function lanesWanted({ sample, machine, horizon }: KnownJob, tested: number): Candidate[] {
+  if (!blocks(sample)) return [];
+  const found: Candidate[] = [];
+  for (let lanes = 2 * machine.cores; lanes <= Math.min(MOST_LANES, tested); lanes *= 2) {
+    found.push(threads(lanes));
+  }
+  const timeOf = (of: Candidate) => totalMs(predict(sample, of, horizon, machine));
+  return found.sort((a, b) => timeOf(a) - timeOf(b)).slice(0, 1);
+}
+
+/** All models that a job could run under, with the sizes that its sample suggests. */
+export function possibleCandidates(job: KnownJob, triable: number): Candidate[] {
+  const { sample, machine, total } = job;
+  const { wallMs, sourceMs, uncloneable } = sample;
+  const { joined } = machine;
+  const fitting = inMemory(sample, machine);
+  const tested = Math.min(triable, fitting);
+  const cores = Math.min(machine.cores, Math.max(1, tested));
+  const held = heldMs(sample);
+  // Slots beyond these find the event loop busy, or no item to take.
+  const saturation = saturationSlots(held, wallMs);
+  const arrivals = saturationSlots(Math.max(held, sourceMs), wallMs + sourceMs);
+  const wanted = Math.min(
+    MOST_IN_FLIGHT,
+    powerOfTwoFrom(SPARE * Math.min(saturation, arrivals)),
+  );
+  const candidates: Candidate[] = [SEQUENTIAL];
+  if (saturation >= FILLS && tested > 1) {
+    const all = total !== null && total <= Math.min(tested, MOST_IN_FLIGHT);
+    if (all) candidates.push(eventLoop());
+    const slots = Math.min(wanted, tested);
+    // As many slots as items would be all at once once more.
+    if (!all || slots < total) candidates.push(eventLoop(slots));
+    candidates.push(...fewSlots(machine).filter((few) => few < slots).map(eventLoop));
+  }
+  if (uncloneable === undefined && tested > 1) {
+    const ample = powerOfTwoFrom(AMPLE * (saturation - 1));
+    const each = Math.min(
+      Math.max(wanted, Math.min(ample, MOST_IN_FLIGHT / cores)),
+      Math.ceil(tested / cores),
+      Math.floor(fitting / cores),
+    );
+    candidates.push(threads(cores), { ...threads(cores), model: "processes" });
+    if (each > 1 && saturation >= FILLS) candidates.push(threads(cores, each));
+    candidates.push(...lanesWanted(job, tested));
+  }
+  // What waits or is held there takes none of the memory here.
+  if (joined !== undefined && uncloneable === undefined && triable > 1) {
+    const { lanes } = joined;
+    const most = Math.min(wanted, Math.ceil(triable / lanes), Math.floor(MOST_IN_FLIGHT / lanes));
+    candidates.push(joinedOf(lanes, saturation >= FILLS ? Math.max(1, most) : 1));
+  }
+  return candidates.sort(bySimplicity);
+}
+
+/**
+ * Chooses the promising models: those predicted to come near the best, and simple ones that might. Only a
+ * race tells of other machines.
+ */
+export function promising(
+  job: KnownJob,
+  tested: number,
+): { readonly all: readonly Predicted[]; readonly raced: readonly Candidate[] } {
+  const { sample, machine, horizon, runsPrograms = false, models } = job;
+  const all = possibleCandidates(job, tested)
+    .filter(({ model }) => model === BASELINE || mayBeRaced(model, models))
+    .map((candidate) => ({ candidate, prediction: predict(sample, candidate, horizon, machine) }));
+  const elsewhere = all.map(({ candidate }) => candidate).filter(({ model }) => needsServer(model));
+  const others = all.filter(({ candidate }) =>
+    candidate !== SEQUENTIAL && !elsewhere.includes(candidate)
+  ).sort((a, b) => totalMs(a.prediction) - totalMs(b.prediction));
+  const [best] = others;
+  if (best === undefined) return { all, raced: [SEQUENTIAL, ...elsewhere] };
+  const waits = 1 - heldMs(sample) / sample.wallMs;
+  // Tasks that mostly wait need more slots than that, wherever they compute.
+  const few = runsPrograms || (computesBeside(sample) && mostCpuShare(sample) > WAITS)
+    ? others.filter(({ candidate: { model, slots } }) =>
+      model === "limited" && fewSlots(machine).includes(slots)
+    )
+    : [];
+  const simple = others.find(({ candidate }) => runsInLoop(candidate));
+  const chosen = others.filter((of) =>
+    totalMs(of.prediction) <= HOPELESS * totalMs(best.prediction) ||
+    (of === simple && waits >= WAITS_SOME)
+  );
+  const kept = chosen.slice(0, MOST_RACED);
+  if (simple !== undefined && chosen.includes(simple) && !kept.includes(simple)) {
+    kept[kept.length - 1] = simple;
+  }
+  const raced = [...new Set([...few, ...kept])].slice(0, Math.max(MOST_RACED, few.length + 1))
+    .map(({ candidate }) => candidate).sort(bySimplicity);
+  return { all, raced: [SEQUENTIAL, ...raced, ...elsewhere] };
+}
+
+/** What models were predicted to gain against sequential, of those that so many items are enough for. */
+export function predictedGains(all: readonly Predicted[], items: number) {
+  const plain = all.find(({ candidate }) => candidate.model === BASELINE);
+  return all.filter(({ candidate: { lanes, slots } }) =>
+    slots === Infinity || lanes * slots <= items
+  )
+    .map(({ candidate, prediction }) => ({
+      candidate,
+      gain: plain === undefined ? 0 : totalMs(plain.prediction) / totalMs(prediction),
+    }));
+}
+
+export function mayBeRaced(model: Model, models: readonly Model[] | undefined): boolean {
+  return models === undefined || models.includes(model);
+}

@@ -1,0 +1,102 @@
+/** Judges a race while it goes on: whether it is decided, and who else may run. */
+
+import { BASELINE, isRemote } from "../../models.ts";
+import { COMPUTES, GAINED, SURE, TELLS_NOTHING, WAITS } from "../../judge/thresholds.ts";
+import { median } from "../../timing/statistics.ts";
+import type { SharedState } from "../job/shared_state.ts";
+import { predict } from "../prediction/predict.ts";
+import { byChance, mostCpuShare, type Sample } from "../probe/sample.ts";
+import { entriesOf, type Entry, scaledMs } from "./entries.ts";
+import type { RaceJudge } from "./race.ts";
+import { mayBeRaced, predictedGains } from "./promising.ts";
+import type { Planned, RacePlan } from "./race_plan.ts";
+import { recommend } from "./recommend.ts";
+import type { Race, Runner } from "./runner.ts";
+import { asRaced, sameWork } from "./same_work.ts";
+import { isNeedless, substitutes } from "./substitutes.ts";
+
+/** Ends of an interval that lie nearer together need no more rounds. */
+const NARROW = 1.3;
+
+/** A job that is to be raced. */
+export interface PlannedRace extends Planned {
+  readonly plan: RacePlan;
+  /** What its tasks share, so that only an event loop may be taken. */
+  readonly shared: SharedState | undefined;
+}
+
+/** What a race has come to so far, among what may be taken. */
+function standingOf(runners: readonly Runner[], planned: PlannedRace) {
+  const isShared = planned.shared !== undefined;
+  const found = entriesOf(runners, planned, isShared);
+  // Lanes are at most offered then, and once will do.
+  const isOver = isShared && found.entries.every(({ candidate }) => candidate.model === BASELINE);
+  return { ...found, ...recommend(found.entries, found.usualNoise), isOver };
+}
+
+function isDecided(runners: readonly Runner[], planned: PlannedRace): boolean {
+  const { confidence, gain, decision, isOver } = standingOf(runners, planned);
+  return isOver || (confidence >= SURE && decision !== "can't tell" &&
+    (gain === null || gain.high / gain.low < NARROW));
+}
+
+/** Whether more rounds would help a race that can't tell yet, or was told what can't be. */
+function isUnclear(race: Race, planned: PlannedRace): boolean {
+  const { sample } = planned;
+  const { runners, unrepeatable } = race;
+  if (unrepeatable || sameWork(asRaced(sample, runners), race)?.same === false) return false;
+  const { entries, impossible, gain, decision, isOver } = standingOf(runners, planned);
+  if (isOver) return false;
+  return impossible.length > 0 || decision === "can't tell" || decision === "unmeasured" ||
+    isOneUntried(race, sample, entries) || (gain !== null && gain.high / gain.low >= TELLS_NOTHING);
+}
+
+/**
+ * Whether what couldn't be afforded may well be what pays: all others failed, or those with slots were slower
+ * than the plain loop, as many in flight can be where few gain.
+ */
+export function isOneUntried(
+  { untried }: Pick<Race, "untried">,
+  sample: Sample,
+  entries: readonly Entry[],
+): boolean {
+  const middle = ({ times }: Entry) => median(times.map(({ ms }) => ms));
+  const ran = entries.filter(({ eligible, times }) => eligible && times.length > 0);
+  const plain = ran.find(({ candidate }) => candidate.model === BASELINE);
+  const isSlower = (of: Entry) =>
+    plain !== undefined && of.candidate.slots > 1 && mostCpuShare(sample) <= WAITS &&
+    middle(of) > GAINED * middle(plain);
+  return untried > 0 && ran.every((of) => of === plain || isSlower(of));
+}
+
+/** The judge of a race, by what was planned of its job. */
+export function judgeOf(planned: PlannedRace): RaceJudge {
+  const { sample, machine, plan, predicted } = planned;
+  const scaledBy: RaceJudge["scaledBy"] = (runners) => {
+    const job = { ...planned, sample: asRaced(sample, runners) };
+    return (runner, round) => scaledMs(job, runner, round);
+  };
+  const lastMsBy = (runners: readonly Runner[]) => {
+    const scaled = scaledBy(runners);
+    return (runner: Runner) => scaled(runner, runner.rounds.at(-1)!);
+  };
+  const allowed = {
+    cores: machine.cores,
+    taskMs: sample.wallMs,
+    waits: sample.cpuShare < (WAITS + COMPUTES) / 2,
+    canTravel: sample.uncloneable === undefined,
+    predicted: predictedGains(predicted, plan.items),
+  };
+  return {
+    expectedMs: (candidate, items) => predict(sample, candidate, items, machine).runMs,
+    byChance: (items) => byChance(sample, items),
+    scaledBy,
+    isDecided: (runners) => isDecided(runners, planned),
+    isUnclear: (race) => isUnclear(race, planned),
+    isNeedless: (runner, runners) => isNeedless(runner, runners, lastMsBy(runners)),
+    instead: (runners) =>
+      substitutes(runners, allowed, lastMsBy(runners)).filter(({ model }) =>
+        mayBeRaced(model, planned.models) && !(planned.shared && isRemote(model))
+      ),
+  };
+}

@@ -1,0 +1,96 @@
+import { assert, assertEquals } from "@std/assert";
+import { nameOf } from "../../../lib/advice/prediction/candidate.ts";
+import type { Sample } from "../../../lib/advice/probe/sample.ts";
+import { possibleCandidates, promising } from "../../../lib/advice/race/promising.ts";
+import { MACHINE, sampleFor } from "../fixture.ts";
+
+/** What is known of a job of which a sample was taken. */
+const jobOf = (sample: Sample, total: number | null, horizon: number, machine = MACHINE) => (
+  { sample, machine, total, horizon }
+);
+
+Deno.test("possibleCandidates() proposes concurrent only if the race tries all items at once", () => {
+  const sample = sampleFor({ waitMs: 20 });
+  const models = (total: number | null, tested: number) =>
+    possibleCandidates(jobOf(sample, total, 100), tested).map(({ model }) => model);
+  assert(models(100, 100).includes("concurrent"));
+  assert(!models(100, 60).includes("concurrent"));
+  assert(!models(null, 100).includes("concurrent"));
+});
+
+Deno.test("possibleCandidates() proposes no lane that items can't be sent to", () => {
+  const sample = { ...sampleFor({ computeMs: 20 }), uncloneable: "item 0: it is a function" };
+  const models = possibleCandidates(jobOf(sample, 100, 100), 100)
+    .map(({ model }) => model);
+  assertEquals(models.filter((model) => model === "workers" || model === "processes"), []);
+});
+
+Deno.test("possibleCandidates() proposes as many slots as keep a lane busy", () => {
+  const found = possibleCandidates(jobOf(sampleFor({ computeMs: 5, waitMs: 5 }), null, 100), 100);
+  const slots = found.filter(({ model }) => model === "limited").map(({ slots }) => slots);
+  // With as many slots as cores beside them, for tasks that compute elsewhere.
+  assertEquals(slots, [2, 4]);
+});
+
+Deno.test("promising() races sequential first, and leaves out what can't gain", () => {
+  const { raced } = promising(jobOf(sampleFor({ computeMs: 20 }), 100, 100), 100);
+  assertEquals(raced.map(nameOf), ["sequential", "workers (2 lanes)", "processes (2 lanes)"]);
+});
+
+Deno.test("possibleCandidates() proposes more lanes than cores where tasks block their thread, and no slots", () => {
+  const sample = sampleFor({ computeMs: 1, waitMs: 19, blocks: true });
+  const candidates = possibleCandidates(jobOf(sample, 100, 100), 100);
+  assertEquals(candidates.filter(({ lanes, slots }) => lanes === 1 && slots > 1), []);
+  assert(Math.max(...candidates.map(({ lanes }) => lanes)) >= 8);
+});
+
+Deno.test("possibleCandidates() proposes no more slots than a slow source can fill", () => {
+  const slow = possibleCandidates(jobOf(sampleFor({ waitMs: 12, sourceMs: 6 }), null, 100), 100);
+  const slots = slow.filter(({ model }) => model === "limited").map(({ slots }) => slots);
+  assertEquals(Math.max(...slots), 8);
+});
+
+Deno.test("possibleCandidates() proposes more slots on lanes elsewhere, where tasks come to wait together", () => {
+  const sample = sampleFor({ computeMs: 5, waitMs: 4 });
+  const found = possibleCandidates(jobOf(sample, null, 100), 100);
+  const slotsOf = (model: string) =>
+    Math.max(...found.filter((of) => of.model === model).map(({ slots }) => slots));
+  assertEquals([slotsOf("limited"), slotsOf("workers")], [4, 8]);
+});
+
+Deno.test("promising() races few slots where tasks run programs, or compute on other threads", () => {
+  const names = (beside: boolean, loopShare = 1, computeMs = 1) => {
+    const sample = sampleFor({ computeMs, waitMs: 20 - computeMs });
+    const partly = { ...sample, loopMs: sample.cpuMs * loopShare };
+    return promising({ ...jobOf(partly, 100, 100), runsPrograms: beside }, 100).raced.map(nameOf);
+  };
+  const few = ["limited (2 slots)", "limited (4 slots)"];
+  assertEquals(names(false).filter((name) => few.includes(name)), []);
+  assertEquals(names(true).filter((name) => few.includes(name)), few);
+  assertEquals(names(false, 0.2, 12).filter((name) => few.includes(name)), few);
+  // What mostly waits needs more of them.
+  assertEquals(names(false, 0.2).filter((name) => few.includes(name)), []);
+});
+
+Deno.test("possibleCandidates() has no more tasks in flight than memory holds", () => {
+  const sample = { ...sampleFor({ waitMs: 300, items: 6 }), taskBytes: 700e6 };
+  const most = (memoryBytes: number) =>
+    Math.max(
+      ...possibleCandidates(jobOf(sample, 6, 6, { ...MACHINE, memoryBytes }), 6)
+        .map(({ lanes, slots }) => Math.min(6, lanes * slots)),
+    );
+  assertEquals([most(24e9), most(3.1e9), most(1.2e9)], [6, 3, 1]);
+});
+
+Deno.test("promising() tries an event loop in place of the last of four others that promise more", () => {
+  // Tasks that compute, hold up their thread and wait a little, where all cores gain hardly more than one.
+  const sample = { ...sampleFor({ computeMs: 13.5, waitMs: 10.5 }), blockedMs: 6.3 };
+  const names = (blockedMs: number) => {
+    const job = jobOf({ ...sample, blockedMs }, 1000, 1000, { ...MACHINE, ceiling: 1.2 });
+    return promising(job, 1000).raced.map(nameOf);
+  };
+  const lanes = ["workers (2 lanes)", "workers (2 lanes, 2 slots each)", "workers (4 lanes)"];
+  assertEquals(names(6.3), ["sequential", "concurrent", ...lanes]);
+  // What waits less than that has nothing to gain from slots.
+  assertEquals(names(8), ["sequential", ...lanes, "processes (2 lanes)"]);
+});

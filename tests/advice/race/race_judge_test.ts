@@ -1,0 +1,72 @@
+import { assert, assertEquals } from "@std/assert";
+import { type Candidate, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
+import type { Entry } from "../../../lib/advice/race/entries.ts";
+import { isOneUntried, judgeOf } from "../../../lib/advice/race/race_judge.ts";
+import { planFor } from "../../../lib/advice/race/race_plan.ts";
+import type { Race, Runner } from "../../../lib/advice/race/runner.ts";
+import { JOB } from "../../timing/fake.ts";
+import { limited, MACHINE, probedOf, raceOf, roundOf, sampleFor, WORKERS } from "../fixture.ts";
+
+function judge(
+  made: Parameters<typeof probedOf>[0],
+  shared?: { readonly name: string; readonly module: string; readonly line: number },
+) {
+  const options = { items: undefined, job: JOB };
+  const planned = planFor(probedOf(made), MACHINE, options, 60_000);
+  return judgeOf({ ...planned, plan: planned.plan!, shared });
+}
+
+const ran = (candidate: Candidate, ...times: number[]): Runner => ({
+  candidate,
+  items: 100,
+  rounds: times.map((runMs, round) => roundOf({ runMs, round, succeeded: 100 })),
+});
+
+const raceWith = (runners: readonly Runner[], more: Partial<Race> = {}): Race => (
+  { ...raceOf([2000]), runners, ...more }
+);
+
+Deno.test("isOneUntried() is told where nothing that ran gained, or where slots lost and fewer may gain", () => {
+  const entry = (candidate: Candidate, ms: number, eligible = true): Entry => (
+    { candidate, eligible, times: [{ round: 0, ms }] }
+  );
+  const [waits, computes] = [sampleFor({ waitMs: 20 }), sampleFor({ computeMs: 20 })];
+  const plain = entry(SEQUENTIAL, 1000);
+  const is = (others: readonly Entry[], sample = waits, untried = 1) =>
+    isOneUntried({ untried }, sample, [plain, ...others]);
+  assertEquals([is([]), is([], waits, 0)], [true, false]);
+  assertEquals([is([entry(limited(8), 200)]), is([entry(limited(8), 200, false)])], [false, true]);
+  assertEquals([is([entry(limited(8), 1300)]), is([entry(limited(8), 1100)])], [true, false]);
+  assertEquals(is([entry(limited(8), 1300)], computes), false, "fewer slots compute no faster");
+  assertEquals(is([entry(WORKERS, 1300)]), false, "they have one slot each already");
+});
+
+Deno.test("a race is decided once a gain is sure and its interval narrow, and not by one round", () => {
+  const { isDecided, isUnclear } = judge({ waitMs: 20 });
+  const sure = [
+    ran(SEQUENTIAL, 2000, 2010, 1990, 2005, 1995),
+    ran(limited(8), 260, 262, 258, 261, 259),
+  ];
+  assert(isDecided(sure) && !isUnclear(raceWith(sure)));
+  const once = [ran(SEQUENTIAL, 2000), ran(limited(8), 1500)];
+  assert(!isDecided(once) && isUnclear(raceWith(once)));
+  const open = [ran(SEQUENTIAL, 2000, 2900, 1400), ran(limited(8), 1500, 2600, 1900)];
+  assert(!isDecided(open) && isUnclear(raceWith(open)));
+  // Where results differ from run to run, or the work isn't the sample's, more rounds help nobody.
+  assert(!isUnclear(raceWith(once, { unrepeatable: true })));
+  const other = [ran(SEQUENTIAL, 200), ran(limited(8), 150)];
+  assert(!isUnclear(raceWith(other)));
+});
+
+Deno.test("a race of tasks that share something is over where only lanes are left to take", () => {
+  const runners = [ran(SEQUENTIAL, 2000), ran(WORKERS, 1500)];
+  const shared = { name: "cache", module: "file:///job.ts", line: 3 };
+  const free = judge({ computeMs: 20 });
+  const kept = judge({ computeMs: 20 }, shared);
+  assertEquals([free.isDecided(runners), kept.isDecided(runners)], [false, true]);
+  assertEquals([free.isUnclear(raceWith(runners)), kept.isUnclear(raceWith(runners))], [
+    true,
+    false,
+  ]);
+  assertEquals(kept.instead(runners).filter(({ model }) => model === "workers"), []);
+});
