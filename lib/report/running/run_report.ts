@@ -1,5 +1,6 @@
 /** What became of a run, as a report for terminal and Markdown. */
 
+import { reasonText } from "../../advice/findings/failures.ts";
 import { nameOf } from "../../advice/prediction/candidate.ts";
 import { decisionText } from "../../timing/decisions.ts";
 import type { RunFile, RunResult } from "../../running/run_result.ts";
@@ -10,35 +11,37 @@ import {
   formatPercent,
   formatRate,
 } from "../../text/format.ts";
-import { plain } from "../../text/plain.ts";
 import {
   type Block,
   type Column,
   documentOf,
   footnote,
   heading,
+  lines,
   numberColumn,
   paragraph,
   partialNote,
+  points,
   tableOf,
   textColumn,
   together,
 } from "../document.ts";
-import { markup } from "../html/markup.ts";
+import { list, markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
 import { timelineSection } from "../html/timeline.ts";
 import type { Traced } from "../trace.ts";
 
 /** Few reasons and items are read; all failures are in their file. */
 const MOST_ROWS = 5;
-const MOST_CHARACTERS = 50;
 const MOST_DECISION = 55;
+
+const WHY_FAILED = "Why items failed";
 
 function headline({ job, succeeded, failed, wallMs }: RunResult): string {
   const settled = succeeded + failed;
   const items = counted(settled, "item", formatCount(settled));
   const rate = wallMs > 0 && settled > 0 ? `, ${formatRate(settled / wallMs * 1000)}` : "";
-  return `${plain(job.name)}: ${items} in ${formatDuration(wallMs)}${rate}: ` +
+  return `${job.name}: ${items} in ${formatDuration(wallMs)}${rate}: ` +
     `${formatCount(succeeded)} succeeded, ${formatCount(failed)} failed`;
 }
 
@@ -54,17 +57,9 @@ function details(
     ...(earlier.length === 0 ? [] : [`${earlier.join(" and ")} before`]),
     ...(gone > 0 ? [`${counted(gone, "recorded item", formatCount(gone))} left the list`] : []),
     // Where nothing ran, nothing was found out.
-    ...(auto === undefined || succeeded + failed === 0 ? [] : [`next time: ${plain(auto.next)}`]),
+    ...(auto === undefined || succeeded + failed === 0 ? [] : [`next time: ${auto.next}`]),
   ].join("; ");
 }
-
-const REASONS: readonly Column<RunResult["reasons"][number]>[] = [
-  numberColumn("failed", 0, ({ count }) => formatCount(count), { tone: () => "bad" }),
-  textColumn("reason", 0, ({ reason }) => plain(reason)),
-  textColumn("such as", 0, ({ index, message }) => `item ${index}: ${plain(message)}`, {
-    most: MOST_CHARACTERS,
-  }),
-];
 
 const DECISIONS: readonly Column<NonNullable<RunResult["auto"]>["decisions"][number]>[] = [
   numberColumn("after", 0, ({ atMs }) => formatDuration(atMs)),
@@ -79,13 +74,13 @@ const SLOWEST: readonly Column<RunResult["slowest"][number]>[] = [
   numberColumn("attempts", 0, ({ attempts }) => String(attempts)),
 ];
 
-/** What is told of a run: what became of it in two lines, and its tables, of those that have rows. */
+/** What is told of a run: what became of it in two lines, why items failed, and its tables, of those that have rows. */
 function runWords(run: RunResult, mostRows = Infinity) {
   return {
     headline: headline(run),
     details: details(run),
+    reasons: run.reasons.slice(0, mostRows).map(reasonText),
     tables: [
-      { caption: "Why items failed", rows: run.reasons, of: REASONS },
       { caption: "What was decided", rows: run.auto?.decisions ?? [], of: DECISIONS },
       { caption: "What took longest", rows: run.slowest, of: SLOWEST },
     ].flatMap(({ caption, rows, of }) =>
@@ -97,11 +92,17 @@ function runWords(run: RunResult, mostRows = Infinity) {
 }
 
 export function runReport({ run, environment }: RunFile): Block {
-  const { headline, details, tables } = runWords(run);
-  const few = runWords(run, MOST_ROWS).tables;
+  const { headline, details, reasons, tables } = runWords(run);
+  const few = runWords(run, MOST_ROWS);
   return documentOf([
     together(heading(headline), paragraph(details)),
-    ...tables.map(({ table: { markdown } }, at) => ({ text: few[at]!.table.text, markdown })),
+    {
+      text: lines(few.reasons, "bad").text,
+      markdown: points(WHY_FAILED, reasons).markdown,
+    },
+    ...tables.map(({ table: { markdown } }, at) => (
+      { text: few.tables[at]!.table.text, markdown }
+    )),
     { ...partialNote(run.ended === "interrupted"), text: () => "" },
     { ...footnote(environment), text: () => "" },
   ]);
@@ -120,7 +121,7 @@ export function runTraced({ run }: RunFile): Traced[] | undefined {
 }
 
 export function runPart({ run }: RunFile, { id }: PartPlace): PagePart {
-  const { headline, details, tables } = runWords(run);
+  const { headline, details, reasons, tables } = runWords(run);
   const { job, model, lanes, slots, succeeded, failed, problem, auto } = run;
   const timeline = run.timeline && { ...run.timeline, decisions: auto?.decisions };
   const timed = { models: [{ model, lanes, slots, timeline }], job: { items: succeeded + failed } };
@@ -133,6 +134,7 @@ export function runPart({ run }: RunFile, { id }: PartPlace): PagePart {
       html: [
         markup`<p class="verdict">${headline}</p><p>${details}</p>`,
         problem !== undefined && markup`<p>${problem}</p>`,
+        reasons.length > 0 && markup`<section><h3>${WHY_FAILED}</h3>${list(reasons)}</section>`,
         tables.map(({ caption, table }) => table.html(caption)),
         timelineSection(timed, `${id}-timeline`, false),
       ],

@@ -81,6 +81,14 @@ Deno.test("what comes from outside can't steer the terminal", () => {
   assertEquals(/[\x1b\x07]/.test(text), false);
 });
 
+Deno.test("why items failed is told whole, however long it is", () => {
+  const message = `refused: GET http://host/${"page/".repeat(30)}: nobody listens there`;
+  const reasons = [{ reason: "refused", count: 1200, index: 7, message }];
+  const text = runReport({ ...runFile(), run: runResult({ reasons }) }).text(STYLE);
+  const told = `1,200 × ${message.replace(": ", ", first item 7: ")}`;
+  assertStringIncludes(text.replaceAll(/\s+/g, " "), told);
+});
+
 /** Two tasks of 120, the second of which failed. */
 const timeline = {
   round: 0,
@@ -124,5 +132,5 @@ Deno.test("in Markdown nothing from outside becomes markup", () => {
   const job = { name: "a | b <img>", module: "file:///job.ts", export: "default" };
   const text = runReport({ ...runFile(), run: runResult({ job }) }).markdown();
   assertEquals(text.includes("<img>"), false);
-  assertStringIncludes(text, "| 19 | HTTP 503 |");
+  assertStringIncludes(text, "- 19 × HTTP 503, first item 1203: busy");
 });
