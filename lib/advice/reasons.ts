@@ -116,7 +116,8 @@ function noGainText(assessment: Assessment, noGain: JobNoGain): string {
         "deal it out. Make one item of many to gain from lanes.";
     case "copying":
       return `copying an item and its result to a lane takes ${copyMs}, longer than the task itself ` +
-        `computes (${computeMs}). Send less, such as a path that the task reads, and return less.`;
+        `computes (${computeMs}). Send less, such as a path that the task reads, and return less; ` +
+        "large buffers can be moved to threads instead (transfer: true).";
     case "not sendable":
       return `slots on this event loop fill nothing, so that only lanes elsewhere could help, and ` +
         `what they need can't be sent there: ${noGain.what}.`;
