@@ -35,6 +35,7 @@ export function probedOf(
     othersUse,
     isVoid = false,
     leftMs = 0,
+    onlyEvery = 1,
   }: {
     items?: number;
     computeMs?: number;
@@ -57,6 +58,8 @@ export function probedOf(
     isVoid?: boolean;
     /** What is computed once all tasks have settled. */
     leftMs?: number;
+    /** Only every so many-th item takes any time. */
+    onlyEvery?: number;
     /** What each lane takes to be set up. */
     laneMs?: number;
     /** Why the sample was cut off. */
@@ -66,7 +69,8 @@ export function probedOf(
   },
 ): Probed {
   // A little unevenness, the same every time.
-  const wobble = (place: number) => 1 + 0.04 * Math.sin(place * 12.9898);
+  const wobble = (place: number) =>
+    place % onlyEvery === 0 ? 1 + 0.04 * Math.sin(place * 12.9898) : 1e-3;
   return {
     exports: { items: "iterable", task: "function", hooks: [], hasKernel: false, functions: [] },
     stretches: Array.from({ length: items }, (_, place) => ({

@@ -401,6 +401,11 @@ Deno.test("tasks that share what they change stay in one event loop, and what la
   const waits = await adviceOn({ waitMs: 20 }, asPredicted, { shared });
   assertEquals([waits.recommended.model, waits.hazards], ["concurrent", []]);
   // Without a race nothing is promised of lanes.
+  const kindsOf = async (onlyEvery: number) =>
+    (await adviceOn({ waitMs: 20, onlyEvery }, asPredicted, { shared })).hazards
+      .map(({ kind }) => kind);
+  assertEquals(await kindsOf(3), ["stampede"], "others may have asked for the same");
+  assertEquals(await kindsOf(1), []);
   const unraced = await adviceOn({ computeMs: 20 }, asPredicted, { shared, budgetMs: 1 });
   assertEquals(unraced.recommended.model, "sequential");
   assertStringIncludes(unraced.recommended.reason, "no other model was measured, and each lane");

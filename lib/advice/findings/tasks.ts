@@ -14,13 +14,13 @@ import {
 import { spreadOrder } from "../../timing/job_items.ts";
 import type { Assessment } from "../assessment.ts";
 import type { Evidence } from "../evidence.ts";
-import { type SharedState, sharedWords } from "../job/shared_state.ts";
+import { changeWords, type SharedState, sharedWords } from "../job/shared_state.ts";
 import { wasBusy } from "../prediction/busy.ts";
 import { type Candidate, inFlightOf, isLoop, nameOf } from "../prediction/candidate.ts";
 import { classFor } from "../prediction/predict.ts";
 import { graceFor, type Probed } from "../probe/probe.ts";
 import { blocks, heldBytes, mostCpuShare } from "../probe/sample.ts";
-import { leftOver, trendOf } from "../probe/signs.ts";
+import { findMuch, leftOver, trendOf } from "../probe/signs.ts";
 import type { Recommendation } from "../race/recommend.ts";
 import { classLostOf } from "../race/same_work.ts";
 import type { FindingOf } from "./finding.ts";
@@ -60,6 +60,14 @@ export const TASK_WORDS = {
       `The tasks stay in one event loop: ${sharedWords(shared)}. A cache or a table is ` +
       "made again in each lane, and a lock, a limit or a count holds in each alone.";
     return told + same + offerText(offer);
+  },
+  /** One by one many tasks find what one before them has put there. */
+  stampede(shared: SharedState) {
+    return `One by one many of the tasks took next to no time, and ${
+      changeWords(shared)
+    }. If that ` +
+      "is a cache, tasks in flight at the same time each ask for what none of them has put there " +
+      "yet (a cache stampede), which is more than one by one. Keep promises in it, not values.";
   },
   /** Tasks take turns within a lane, and perhaps not between those of a model that gained more. */
   turns(
@@ -174,7 +182,7 @@ type TaskFinding = FindingOf<typeof TASK_WORDS>;
 /** A task this much longer than the mean decides when all end. */
 const UNEVEN = 1;
 
-/** That the tasks stay in one event loop for what they share there, and what lanes would gain. */
+/** That the tasks stay in one event loop for what they share there, what lanes would gain, and what slots miss there. */
 export function* sharingFindings(
   assessment: Assessment,
   { candidate, decision }: Recommendation,
@@ -188,6 +196,7 @@ export function* sharingFindings(
       const items = distinct === undefined ? undefined : sample.total ?? undefined;
       yield { kind: "state", ...shared, offer, items, distinct };
     }
+    if (isLoop(candidate) && findMuch(sample)) yield { kind: "stampede", ...shared };
     return;
   }
   const atOnce = takesTurns ? 1 : limit?.isOwn ? limit.atOnce : undefined;
@@ -218,7 +227,9 @@ export function* taskFindings(
   const longest = longestOf(found);
   const isLate = inFlightOf(chosen, horizon) > 1 && !wasBusy(sample, machine);
   const trend = isLate ? trendOf(found) : undefined;
-  const isUneven = variation > UNEVEN && (longest || isLate);
+  // What was there already made the others look long, in whichever order they come.
+  const wasThere = found.shared !== undefined && findMuch(sample);
+  const isUneven = variation > UNEVEN && (longest || isLate) && !wasThere;
   if ((isUneven || trend) && !found.pace?.ofPlainLoop) {
     yield { kind: "uneven", variation, ...(longest && { longest }), ...(trend && { trend }) };
   }

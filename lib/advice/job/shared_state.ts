@@ -59,10 +59,13 @@ const GLOBALS = new Set(["globalThis", "self"]);
 
 const LIBRARY = new URL("../../", import.meta.url).href;
 
-/** Such as "line 4 of job.ts changes cache, and each lane would have its own". */
-export function sharedWords({ name, module, line }: SharedState): string {
-  const file = titleOf({ module, export: "default" });
-  return `line ${line} of ${file} changes ${name}, and each lane would have its own`;
+/** Such as "line 4 of job.ts changes cache". */
+export function changeWords({ name, module, line }: SharedState): string {
+  return `line ${line} of ${titleOf({ module, export: "default" })} changes ${name}`;
+}
+
+export function sharedWords(shared: SharedState): string {
+  return `${changeWords(shared)}, and each lane would have its own`;
 }
 
 /** What a task shares in its module and those beside it, as they lie on the disk. */

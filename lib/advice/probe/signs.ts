@@ -30,6 +30,16 @@ export function leftOver(
   return leftMs >= Math.max(LEFT_MS, SHARE_LEFT * sample.tasksMs) ? leftMs : undefined;
 }
 
+/** What takes so small a share of the mean was there already; so many of the tasks are many. */
+const FOUND = 0.1;
+const MANY_FOUND = 0.25;
+
+/** Whether many tasks found what others had to wait for, as in a cache. */
+export function findMuch({ walls, wallMs, items }: Sample): boolean {
+  const found = walls.filter((of) => of.wallMs < FOUND * wallMs);
+  return found.reduce((sum, { count }) => sum + count, 0) >= MANY_FOUND * items;
+}
+
 /** Whether no result tells what a task did. */
 export function givesNothing({ done }: Pick<Probed, "done">): boolean {
   return done?.isVoid === true && done.kept > 0;

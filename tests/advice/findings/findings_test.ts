@@ -248,6 +248,7 @@ Deno.test("a busy machine, a slow teardown and the rest are told with their figu
   );
   const shared = { kind: "state", name: "cache", module: "file:///a/memo.ts", line: 4 } as const;
   say(shared, "line 4 of memo.ts changes cache, and each lane would have its own");
+  say({ ...shared, kind: "stampede" }, "line 4 of memo.ts changes cache. If that is a cache");
   say({ ...shared, items: 400, distinct: 40 }, "Only 40 of 400 items differ from all before them");
   say({ ...shared, offer }, "workers gained 2.00× 1.90–2.10 with that: take it if");
   say({ kind: "blocking", share: 0.9 }, "hold up their thread for 90% of their time");

@@ -63,6 +63,8 @@ export const LABELS: readonly Label[] = [
   { file: "two_kinds.ts", bound: "mixed" },
   { file: "heavy_tail.ts", bound: "io" },
   { file: "keeps_results.ts", bound: "cpu", models: ["sequential"], hazard: "state" },
+  // Many in flight ask for what one by one was there already.
+  { file: "fetched_once.ts", bound: "io", models: SLOTS, hazard: "stampede" },
   // What isn't waited for is measured nowhere.
   {
     file: "unawaited.ts",
