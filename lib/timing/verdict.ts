@@ -31,13 +31,21 @@ export function cpuShareOf({ rounds }: Pick<ModelResult, "rounds">): number {
 /** A run that queued for more than this share of its time may have waited then, too. */
 const HIDDEN = 0.75;
 
-/** The share as measured, queueing counted as waiting, where queueing may have hidden what the tasks do. */
+/** The share of the whole run, queueing counted as waiting. */
+function shareOfAll({ rounds }: ModelResult): number {
+  return cpuShareOf({ rounds: rounds.map((round) => ({ ...round, queuedMs: 0 })) });
+}
+
+/** The share as measured, where queueing may have hidden what the tasks do. */
 function untoldShareOf(model: ModelResult): number | undefined {
-  const share = cpuShareOf({ rounds: model.rounds.map((round) => ({ ...round, queuedMs: 0 })) });
+  const share = shareOfAll(model);
   const queued = median(model.rounds.map(({ runMs, queuedMs = 0 }) => queuedMs / (runMs || 0.001)));
   const isTold = queued <= HIDDEN || boundOfShare(share) === boundOfShare(cpuShareOf(model));
   return isTold ? undefined : share;
 }
+
+/** Queueing that makes more of a difference to the share is told: the table has the share of the whole run. */
+const TOLD = 0.05;
 
 /** `threadCpuUsage` has steps of 10 ms: below this CPU time it tells nothing. */
 const STEPS_MS = 100;
@@ -130,10 +138,11 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
   }
   const does = { io: "wait", cpu: "compute", mixed: "wait and compute" }[bound];
   const share = Math.min(100, Math.round(cpuShare * 100));
+  const apart = cpuShare - shareOfAll(sequential) > TOLD ? ", its waits for a core left out" : "";
   const nature = judged.isHidden
     ? "Whether the tasks wait or compute can't be told, for others had the cores for most of the " +
       `sequential run, and it had a CPU for ${share}%.`
-    : `The tasks ${does}: the CPU was busy ${share}% of the sequential run.`;
+    : `The tasks ${does}: the CPU was busy ${share}% of the sequential run${apart}.`;
   if (judged.impossible !== undefined) {
     const { of, gain, most } = judged.impossible;
     return `${nature} The measurement can't be right: ${of.model} was ${times(gain)}, where ` +

@@ -32,7 +32,7 @@ Deno.test("judge() calls a job that computes CPU-bound and recommends lanes", ()
     model("processes", [1048, 1059, 1041], { startMs: 30 }),
   ]);
   assertEquals([verdict.bound, verdict.recommended], ["cpu", "workers"]);
-  assertStringIncludes(verdict.reason, "the CPU was busy 99% of the sequential run");
+  assertStringIncludes(verdict.reason, "the CPU was busy 99% of the sequential run.");
   assertStringIncludes(verdict.reason, "Parallelism pays");
   assertStringIncludes(verdict.reason, "concurrency alone gained nothing");
 });
@@ -223,11 +223,12 @@ Deno.test("judge() calls a job mixed where the system counted that it didn't que
 
 Deno.test("judge() takes no queueing for a core for waiting", () => {
   const kept = { runCpuMs: 600, queuedMs: 1390 };
-  const { bound, cpuShare } = verdictOf([
+  const { bound, cpuShare, reason } = verdictOf([
     model("sequential", [2000, 2010, 1990], kept),
     model("workers", [1900, 2210, 1890], kept),
   ]);
   assertEquals(bound, "cpu");
+  assertStringIncludes(reason, "of the sequential run, its waits for a core left out.");
   assert(cpuShare > 0.95 && cpuShare <= 1);
 });
 
