@@ -71,6 +71,11 @@ export function takePermissions(
   for (const arg of args) {
     const [flag, name, list] = FLAG.exec(arg === "-A" ? "--allow-all" : arg) ?? [];
     const kind = KINDS.find((kind) => kind === name);
+    const [, feature] = /^--unstable-([a-z-]+)$/.exec(arg) ?? [];
+    if (feature !== undefined) {
+      const remedy = `write "unstable": ["${feature}"] into the deno.json beside the job`;
+      throw new UsageError(arg, true, "a job's own project says what it needs", remedy);
+    }
     if (flag === undefined) rest.push(arg);
     else if (flag === "--allow-all") {
       for (const kind of KINDS) permissions[kind] = true;

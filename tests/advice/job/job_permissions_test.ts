@@ -17,6 +17,11 @@ Deno.test("takePermissions() refuses a path in a folder with a comma, as Deno wo
   assertThrows(take, UsageError, '--allow-read "c": it is /a,b/c, and Deno takes a comma');
 });
 
+Deno.test("takePermissions() says where a job asks for what is unstable", () => {
+  const take = () => takePermissions(["job.ts", "--unstable-kv"], absolute);
+  assertThrows(take, UsageError, 'write "unstable": ["kv"] into the deno.json beside the job');
+});
+
 Deno.test("takePermissions() refuses unknown permissions and empty entries", () => {
   assertThrows(() => takePermissions(["--allow-fun"], absolute), UsageError, "--allow-fun");
   assertThrows(() => takePermissions(["--allow-net="], absolute), UsageError, "empty");
