@@ -79,9 +79,10 @@ export const RESULT_WORDS = {
       "once, from the results.";
   },
   unrepeatable(_: object) {
-    return "The plain loop itself gives other results from run to run (time, chance, or state " +
-      "that is kept elsewhere), so the models' results could not be compared. Export a function " +
-      "comparable(result) that gives what of it must be equal.";
+    return "The plain loop itself gives other results from run to run (time, chance, state " +
+      "that is kept elsewhere, or errors that are given as values), so the models' results could " +
+      "not be compared. Throw what is an error, for that is no speed, and export a function " +
+      "comparable(result) that gives what of a result must be equal.";
   },
   "no-results"(_: object) {
     return "The tasks give nothing back, so nothing shows that all models and sizes do the same " +
