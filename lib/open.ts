@@ -29,7 +29,7 @@ import { EventLoopLane } from "./lanes/event_loop.ts";
 import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
 import { importModule } from "./lanes/lane_tasks.ts";
 import { checkNarrowing, copyOf, faultOf } from "./lanes/permissions.ts";
-import { needsPreload, ofOneProject, THREAD_FOLDERS } from "./lanes/project.ts";
+import { needsPreload, ofOneProject, THREAD_FOLDERS, THREADS_NEED } from "./lanes/project.ts";
 import { type ChannelEvents, decode, encodeAlone, type Payload } from "./lanes/remote/channel.ts";
 import { threads, type Way } from "./lanes/remote/clone.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
@@ -389,6 +389,5 @@ function laneRefusal(isolate: boolean): string | undefined {
     return lackOfDeno() ?? (lack && `subprocesses need ${lack}`);
   }
   const files = THREAD_FOLDERS.filter(({ protocol }) => protocol === "file:");
-  if (files.every((path) => may({ name: "read", path }))) return undefined;
-  return `threads need --allow-read=${files.map(({ pathname }) => pathname).join(",")}`;
+  return files.every((path) => may({ name: "read", path })) ? undefined : THREADS_NEED;
 }

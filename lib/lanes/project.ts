@@ -120,6 +120,11 @@ export const THREAD_FOLDERS: readonly URL[] = ["../lanes", "../tasks"].map((path
   new URL(path, import.meta.url)
 );
 
+/** What is said where these may not be read. */
+export const THREADS_NEED = `threads need --allow-read=${
+  THREAD_FOLDERS.map(({ pathname }) => pathname).join(",")
+}`;
+
 /** What is said where one of these, or a subprocess's, isn't there. */
 export const LEFT_OUT =
   "Was this program bundled or compiled? Leave this library out of the bundle (deno bundle --external), " +

@@ -8,7 +8,7 @@
 
 import { wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
-import { LEFT_OUT, preloadCode } from "../project.ts";
+import { LEFT_OUT, preloadCode, THREADS_NEED } from "../project.ts";
 import { Cells } from "../remote/cells.ts";
 import type { Channel, ChannelEvents } from "../remote/channel.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
@@ -187,20 +187,20 @@ export class WorkerChannel implements Channel {
 /** A thread takes about four, and some must be left for those who use it. */
 const NEEDED = 8;
 
-/** @throws {LaneStartError} If too few descriptors are left to start a thread, which reads the file anyway. */
+/** @throws {LaneStartError} If too few descriptors are left to start a thread, or it can't read its file. */
 export function reserveDescriptors(file: URL): void {
   if (file.protocol !== "file:") return openSignalPipe(); // loaded from the web: there is nothing to open instead
   const taken: Deno.FsFile[] = [];
   try {
     for (let count = 0; count < NEEDED; count++) taken.push(Deno.openSync(file));
   } catch (cause) {
-    // That it may not be read, the thread will say.
-    if (!(cause instanceof Deno.errors.NotCapable)) {
-      const why = cause instanceof Deno.errors.NotFound
-        ? `${wordsOf(cause)}. ${LEFT_OUT}`
-        : `too few file descriptors are left: ${wordsOf(cause)}`;
-      throw new LaneStartError(`Cannot start a thread: ${why}`, { cause });
-    }
+    const words = wordsOf(cause);
+    const why = cause instanceof Deno.errors.NotCapable
+      ? `${words}; ${THREADS_NEED}`
+      : cause instanceof Deno.errors.NotFound
+      ? `${words}. ${LEFT_OUT}`
+      : `too few file descriptors are left: ${words}`;
+    throw new LaneStartError(`Cannot start a thread: ${why}`, { cause });
   } finally {
     for (const descriptor of taken) descriptor.close();
   }

@@ -89,17 +89,20 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a file that may not be read is the thread's own matter; one that isn't there was left out",
+  name: "where a thread's file may not be read, or isn't there, it is said what helps",
   ignore,
   async fn() {
     const reserveDescriptors = await anew();
-    const fails = (error: Error) => () => {
-      throw error;
-    };
-    const denied = fails(new Deno.errors.NotCapable("no"));
-    assertEquals(staged(() => reserveDescriptors(FILE), denied).open, 0);
-    const start = () =>
-      staged(() => reserveDescriptors(FILE), fails(new Deno.errors.NotFound("no")));
-    assertThrows(start, LaneStartError, "no. Was this program bundled or compiled?");
+    const cases: [Error, string][] = [
+      [new Deno.errors.NotCapable("no"), "no; threads need --allow-read=/"],
+      [new Deno.errors.NotFound("no"), "no. Was this program bundled or compiled?"],
+    ];
+    for (const [error, says] of cases) {
+      const start = () =>
+        staged(() => reserveDescriptors(FILE), () => {
+          throw error;
+        });
+      assertThrows(start, LaneStartError, says);
+    }
   },
 });
