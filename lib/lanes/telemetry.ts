@@ -6,6 +6,7 @@
 import { attempt, wordsOf } from "./attempt.ts";
 import { TimeoutError } from "./errors.ts";
 import type { Task, TaskContext, TaskFunction } from "./task.ts";
+import { clock } from "./timers.ts";
 
 /** Where a span stands, in the form that travels to another lane. */
 export interface SpanPlace {
@@ -106,7 +107,7 @@ export function beginSpan(what: string, task: Task, caller: unknown): Span | und
     },
     lost: (index, attempt, startedAtMs, error) => {
       if (losses++ >= MOST_NOTES) return;
-      const startTime = performance.timeOrigin + startedAtMs;
+      const startTime = clock.timeOriginMs + startedAtMs;
       const known = Number.isNaN(startTime) ? {} : { startTime };
       end(attemptsOf(task, place, { trace, context: context! }).begin({ index, attempt }, known), {
         error,

@@ -15,9 +15,13 @@ const TIMERS = [
  * of their own do. Deno loads timers when they are first looked at, which takes milliseconds: so they aren't
  * looked at here.
  */
-export const clock: { now(): number } & Pick<typeof globalThis, typeof TIMERS[number]> = Object
-  .defineProperties(
-    { now: performance.now.bind(performance) } as typeof clock,
+export const clock:
+  & { now(): number; readonly timeOriginMs: number }
+  & Pick<typeof globalThis, typeof TIMERS[number]> = Object.defineProperties(
+    {
+      now: performance.now.bind(performance),
+      timeOriginMs: performance.timeOrigin,
+    } as typeof clock,
     Object.fromEntries(
       TIMERS.map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)!]),
     ),

@@ -60,19 +60,22 @@ function fakedTime(): Disposable {
   const faked = () => {
     throw new Error("a faked clock was looked at");
   };
-  const { now } = performance;
+  const { performance: realPerformance, Date: RealDate } = globalThis;
+  const { now } = realPerformance;
   const names = ["setTimeout", "setInterval", "setImmediate", "queueMicrotask"] as const;
   const real = Object.fromEntries(names.map((name) => [name, globalThis[name]]));
-  const RealDate = Date;
   Object.assign(globalThis, Object.fromEntries(names.map((name) => [name, faked])));
   globalThis.Date = class extends RealDate {
     static override now = faked;
   } as unknown as DateConstructor;
-  performance.now = faked;
+  realPerformance.now = faked;
+  // Some fake its functions, others put an object that has no other in its place.
+  const fake = Object.assign(Object.create(Performance.prototype), { now: faked });
+  Object.assign(globalThis, { performance: Object.defineProperty(fake, "timeOrigin", {}) });
   return {
     [Symbol.dispose]() {
-      Object.assign(globalThis, { ...real, Date: RealDate });
-      performance.now = now;
+      Object.assign(globalThis, { ...real, Date: RealDate, performance: realPerformance });
+      realPerformance.now = now;
     },
   };
 }

@@ -86,7 +86,7 @@ const CLOCK_ASKS = 5;
 /** A job's own view of a cluster. */
 export class Cluster {
   /** Its own among programs that draw the same, too, as with `--seed`. */
-  readonly id = `${Math.round(1000 * performance.timeOrigin).toString(36)}${
+  readonly id = `${Math.round(1000 * clock.timeOriginMs).toString(36)}${
     crypto.randomUUID().slice(0, 8)
   }`;
   readonly #machines = new Heard<Machine>();
@@ -409,7 +409,7 @@ async function clockOffset(broker: Broker, machine: string): Promise<number> {
     if (typeof shown !== "number") break;
     if (tookMs >= bestMs) continue;
     bestMs = tookMs;
-    offsetMs = performance.timeOrigin + askedMs + tookMs / 2 - shown;
+    offsetMs = clock.timeOriginMs + askedMs + tookMs / 2 - shown;
   }
   return offsetMs;
 }

@@ -410,7 +410,7 @@ export class RemoteLane implements Lane {
     const { shared } = this.options;
     switch (kind) {
       case FromLane.ready:
-        this.#clockOffsetMs = head[0]! - performance.timeOrigin;
+        this.#clockOffsetMs = head[0]! - clock.timeOriginMs;
         this.#state = "ready";
         this.#becomeReady(clock.now() - this.#startedMs);
         // Once a lane, before its first task.

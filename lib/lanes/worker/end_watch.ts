@@ -4,6 +4,8 @@
  * A Web Lock does: the thread holds one as long as it lives, and the parent waits in line for it.
  */
 
+import { clock } from "../timers.ts";
+
 /** As much of the Web Locks API as is used; Deno 2.9 has it, but not its types. */
 interface Locks {
   request(name: string, held: () => Promise<never> | void): Promise<void>;
@@ -18,7 +20,7 @@ let made = 0;
 /** The parent's side. */
 export class EndWatch {
   /** The lock's name, to be told to the thread; its own though all threads draw the same, as with `--seed`. */
-  readonly name = `lane ${performance.timeOrigin} ${++made} ${crypto.randomUUID()}`;
+  readonly name = `lane ${clock.timeOriginMs} ${++made} ${crypto.randomUUID()}`;
   #watch: { readonly unwatched: AbortController; readonly done: Promise<void> } | undefined;
 
   /** @param onEnd Called when the thread has ended. */
