@@ -303,7 +303,10 @@ function sharesLine({ tasks, tasksMs, samples, shares, deeds }: JobProfile): str
 }
 
 /** What a person would gain from mending a function, beside what they gain from the recommended model. */
-function savingsLine({ cpuShare, sample, recommended }: Advice, { functions }: JobProfile) {
+function savingsLine(
+  { cpuShare, sample, recommended, hazards }: Advice,
+  { functions }: JobProfile,
+) {
   const most = functions.find(({ owner }) => owner !== "runtime");
   if (most === undefined) return undefined;
   const where = most.place === undefined ? "" : ` (${most.place})`;
@@ -313,7 +316,10 @@ function savingsLine({ cpuShare, sample, recommended }: Advice, { functions }: J
   const saved = formatPercent(most.share * cpuShare * onLoop * ofAll / 2);
   const half = `Halving what ${most.name}${where} does would save ${saved} of the time`;
   const { model, name, gain, predictedGain } = recommended;
-  if (model === BASELINE) return `${half}; no other model surely saves any.`;
+  if (model === BASELINE) {
+    const isOffered = hazards.some(({ figures }) => figures?.offer !== undefined);
+    return `${half}; ${isOffered ? "lanes save some, too" : "no other model surely saves any"}.`;
+  }
   if (gain !== null && gain.low <= 1) return `${half}; whether ${name} saves any can't be told.`;
   const share = formatPercent(Math.max(0, 1 - 1 / (gain?.median ?? predictedGain)));
   const isShared = sample.others !== undefined && isBusy(sample.others);
@@ -338,7 +344,8 @@ export function functionLines({ profile }: Pick<Advice, "profile">): string[] {
   if (profile === undefined || "missing" in profile) return [];
   return profile.functions.map(({ name, place, owner, share, deeds }) => {
     const where = place === undefined ? "" : `, ${place}`;
-    const whose = owner === "packages" ? " (a package)" : owner === "runtime" ? " (runtime)" : "";
+    const ofPackage = place?.startsWith("lanes/") ? " (Lanes itself)" : " (a package)";
+    const whose = owner === "packages" ? ofPackage : owner === "runtime" ? " (runtime)" : "";
     return `${formatPercent(share)} ${name}${where}${whose}${deedsWords("; of it ", deeds)}`;
   });
 }

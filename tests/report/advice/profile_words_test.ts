@@ -58,6 +58,8 @@ Deno.test("profileLines() calls no gain what may as well be none", () => {
   );
   const plain = { model: "sequential", name: "sequential" } as const;
   assertEquals(profileLines(having({}, plain))[1], `${half}; no other model surely saves any.`);
+  const hazards: Advice["hazards"] = [{ kind: "state", text: "", figures: { offer: workers } }];
+  assertEquals(profileLines(having({ hazards }, plain))[1], `${half}; lanes save some, too.`);
   const predicted = { ...workers, gain: null, predictedGain: 2 };
   assertEquals(
     profileLines(having({}, predicted))[1],
