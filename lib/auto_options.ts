@@ -1,17 +1,22 @@
-/** What `auto` may be given: its bounds, and what it begins with, checked against each other. */
+/**
+ * What bounds `auto` and what it begins with, checked against each other. Advice that it begins with may
+ * come from another machine.
+ */
 
 import { BLOCKED_LANES } from "./adaptive/controller.ts";
 import type { GuideOptions } from "./adaptive/guide.ts";
 import { ONE } from "./adaptive/watch.ts";
 import { Checker, isCount } from "./dispatch/options.ts";
-import { MOST_LANES } from "./executor.ts";
-import { type AutoOptions, otherMachine, type StartAdvice } from "./executor_options.ts";
-import { isRemote, MODEL_TABLE, needsServer } from "./models.ts";
+import type { AutoOptions, StartAdvice } from "./executor_options.ts";
+import { isRemote, MODEL_TABLE, MOST_LANES, needsServer } from "./models.ts";
 
 /** Unless told, it has no more tasks in flight. */
 const MOST_AUTO_SLOTS = 1024;
 /** Nor has it more lanes, and no more than there are cores unless tasks block them. */
 const MOST_AUTO_LANES = BLOCKED_LANES * navigator.hardwareConcurrency;
+
+/** What bounds it. */
+export type AutoBounds = Pick<AutoOptions, "maxSlots" | "maxLanes" | "memoryBytes" | "stay">;
 
 type Beginning = Pick<GuideOptions, "start" | "guess" | "toldBy">;
 
@@ -107,4 +112,16 @@ function advisedStart(
   const guess = lanes * slots;
   const toldBy = `advised ${there}: ${guess} at once are a guess`;
   return { start: ONE, guess, toldBy };
+}
+
+/** How the machine that advice was given on differs from this one; undefined if it doesn't. */
+export function otherMachine(
+  { lanesAvailable, deno, os, arch }: StartAdvice["environment"],
+): string | undefined {
+  const here = [navigator.hardwareConcurrency, Deno.version.deno, Deno.build.os, Deno.build.arch];
+  const unlike = [["cores", lanesAvailable], ["Deno", deno], ["system", os], ["processor", arch]]
+    .flatMap(([what, there], at) =>
+      there === here[at] ? [] : [`${what}: ${there}, here ${here[at]}`]
+    );
+  return unlike.length === 0 ? undefined : unlike.join("; ");
 }

@@ -17,7 +17,7 @@ import { type MapCall, startMap } from "./dispatch/run.ts";
 import type { SharedOptions } from "./executor_options.ts";
 import type { Device } from "./lanes/lane.ts";
 import type { Task, TaskFunction } from "./lanes/task.ts";
-import { type Model, MODEL_TABLE } from "./models.ts";
+import { type Model, MODEL_TABLE, MOST_LANES } from "./models.ts";
 
 /** What one lane used, as far as it could be told. */
 export interface LaneUsage {
@@ -193,8 +193,6 @@ export interface AutoExecutor extends EventLoopExecutor {
   readonly recommended: Recommended;
 }
 
-/** More lanes than any machine has use for: threads and subprocesses take megabytes each. */
-export const MOST_LANES = 4096;
 /** How long `ready(task)` waits for the task's module. */
 const READY_LOAD_MS = 30_000;
 

@@ -107,9 +107,6 @@ export interface AutoOptions extends EventLoopOptions {
   readonly keepClasses?: boolean | undefined;
 }
 
-/** What bounds {@linkcode auto}. */
-export type AutoBounds = Pick<AutoOptions, "maxSlots" | "maxLanes" | "memoryBytes" | "stay">;
-
 /**
  * Advice that {@linkcode auto} may begin with: what `deno task advise --json` wrote, or this much of it.
  *
@@ -138,18 +135,6 @@ export interface StartAdvice {
       readonly slots: number | null;
     };
   };
-}
-
-/** How the machine that advice was given on differs from this one; undefined if it doesn't. */
-export function otherMachine(
-  { lanesAvailable, deno, os, arch }: StartAdvice["environment"],
-): string | undefined {
-  const here = [navigator.hardwareConcurrency, Deno.version.deno, Deno.build.os, Deno.build.arch];
-  const unlike = [["cores", lanesAvailable], ["Deno", deno], ["system", os], ["processor", arch]]
-    .flatMap(([what, there], at) =>
-      there === here[at] ? [] : [`${what}: ${there}, here ${here[at]}`]
-    );
-  return unlike.length === 0 ? undefined : unlike.join("; ");
 }
 
 /** How {@linkcode processes} is opened. */

@@ -44,17 +44,8 @@ export type {
   LocalTask,
   Recommended,
 } from "./executor.ts";
-export type {
-  AutoOptions,
-  ClusterOptions,
-  EventLoopOptions,
-  GpuOptions,
-  LimitedOptions,
-  ProcessesOptions,
-  SharedOptions,
-  StartAdvice,
-  WorkersOptions,
-} from "./executor_options.ts";
+// The options of each.
+export type * from "./executor_options.ts";
 export {
   AbandonedError,
   CancelledError,

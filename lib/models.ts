@@ -214,6 +214,9 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
   },
 };
 
+/** The most lanes of any model: more than a machine has use for, as each takes megabytes. */
+export const MOST_LANES = 4096;
+
 /** The model that all others are measured against. */
 export const BASELINE: Model = "sequential";
 

@@ -1,6 +1,6 @@
 /** The options that bound a model which finds its size while it runs. */
 
-import type { AutoBounds } from "../executor_options.ts";
+import type { AutoBounds } from "../auto_options.ts";
 import { isFixed, type Model, MODEL_TABLE } from "../models.ts";
 import { MOST_LANES, oneOf, positiveInteger, size, UsageError } from "../options.ts";
 

@@ -6,7 +6,7 @@ import { sharedBy, sharedWords } from "../advice/job/shared_state.ts";
 import { MOST_LOAD_MS } from "../dispatch/options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { userPath, whileReading } from "../files/user_files.ts";
-import { type AutoBounds, otherMachine } from "../executor_options.ts";
+import { type AutoBounds, otherMachine } from "../auto_options.ts";
 import { isFixed } from "../models.ts";
 import { UsageError } from "../options.ts";
 import { runReport } from "../report/running/run_report.ts";

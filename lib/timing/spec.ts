@@ -1,7 +1,8 @@
 /** What is measured: job, models, and how often. Plain data: it is sent to a trial's process. */
 
 import type { Rate } from "../dispatch/limits.ts";
-import type { AutoBounds, StartAdvice } from "../executor_options.ts";
+import type { AutoBounds } from "../auto_options.ts";
+import type { StartAdvice } from "../executor_options.ts";
 import type { Model } from "../models.ts";
 import type { Device } from "../lanes/lane.ts";
 import type { ServerOptions } from "../lanes/cluster/broker.ts";
