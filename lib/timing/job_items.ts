@@ -65,9 +65,11 @@ export async function openItems(source: ItemSource): Promise<OpenItems> {
         `${typeof made}; export an iterable, an async iterable, or a function that returns one`,
     );
   }
-  const { limit, backwards } = source;
-  if (backwards) return await takenBackwards(made, limit);
-  const { items, places } = spreadItems(made, source);
+  const { limit, order } = source;
+  if (order === "backwards") return await takenBackwards(made, limit);
+  const { items, places }: OpenItems = order === "spread"
+    ? spreadItems(made, source)
+    : { items: made };
   if (limit === undefined || places !== undefined) return { items, places };
   return {
     items: Array.isArray(items) ? items.slice(0, limit) : new ItemPuller(items).goOn([], limit),
@@ -214,14 +216,12 @@ export function spreadOrder(count: number, most = MOST_PLACES): number[] {
   return order.slice(0, wanted);
 }
 
-export function spreadItems<Items>(
-  made: Items,
-  { spread, first = Infinity, limit }: Pick<
-    ItemSource & { readonly kind: "module" },
-    "spread" | "first" | "limit"
-  >,
-): { readonly items: Items | unknown[]; readonly places?: readonly number[] } {
-  if (!spread || !Array.isArray(made)) return { items: made };
+/** The items of a list in that order, and their places in it; any others as they come. */
+export function spreadItems(
+  made: Items<unknown>,
+  { first = Infinity, limit }: Pick<ItemSource & { readonly kind: "module" }, "first" | "limit">,
+): OpenItems {
+  if (!Array.isArray(made)) return { items: made };
   const places = spreadOrder(Math.min(made.length, first), limit);
   return { items: places.map((place) => made[place]), places };
 }

@@ -19,12 +19,13 @@ export type ItemSource =
     readonly module: string;
     readonly export: string;
     readonly limit?: number | undefined;
-    /** Takes the items of a list in the order of `spreadOrder()` in job_items.ts. */
-    readonly spread?: boolean | undefined;
-    /** With `spread`: how many of the first items belong to the job; all unless given. */
+    /**
+     * Takes the items of a list in the order of `spreadOrder()` in job_items.ts, or the first items, as many
+     * as the limit says, from last to first; as they come unless given.
+     */
+    readonly order?: "spread" | "backwards" | undefined;
+    /** Where they are spread: how many of the first items belong to the job; all unless given. */
     readonly first?: number | undefined;
-    /** Takes the first items, as many as the limit says, from last to first. */
-    readonly backwards?: boolean | undefined;
   };
 
 /** A task and its items, as plain data. */

@@ -51,7 +51,8 @@ export async function adviceOn(
     measureMachine: () => Promise.resolve(machine),
     probe: ({ items }, { signal }) => {
       signal?.throwIfAborted();
-      const isSpread = spread !== undefined && items.kind === "module" && items.spread;
+      const isSpread = spread !== undefined && items.kind === "module" &&
+        items.order === "spread";
       probed = { ...isSpread ? spread : inOrder, digests: DIGESTS };
       return Promise.resolve(probed);
     },
@@ -94,7 +95,7 @@ export async function adviceOn(
     job: {
       name: "made up",
       task: { module, export: "default" },
-      items: { kind: "module", module, export: "items", spread: spread !== undefined },
+      items: { kind: "module", module, export: "items", order: spread && "spread" },
       options: {},
     },
     typed: "job.ts",

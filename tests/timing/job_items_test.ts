@@ -134,16 +134,15 @@ Deno.test("spreadOrder() passes over none of the items that come again every so 
 
 Deno.test("spreadItems() leaves what has no places as it is", () => {
   const items = new Set([1, 2, 3]);
-  assertEquals(spreadItems(items, { spread: true }), { items });
-  assertEquals(spreadItems([1, 2], {}), { items: [1, 2] });
+  assertEquals(spreadItems(items, {}), { items });
   const places = spreadOrder(3);
   const spread = { items: places.map((place) => place + 1), places };
-  assertEquals(spreadItems([1, 2, 3, 4, 5], { spread: true, first: 3 }), spread);
+  assertEquals(spreadItems([1, 2, 3, 4, 5], { first: 3 }), spread);
 });
 
 Deno.test("openItems() spreads the items of a list first, and takes as many as are wanted then", async () => {
   const module = "data:text/javascript,export const items = [0, 1, 2, 3, 4, 5, 6, 7]";
-  const source = { kind: "module", module, export: "items", spread: true } as const;
+  const source = { kind: "module", module, export: "items", order: "spread" } as const;
   const three = (places: number[]) => ({ items: places.slice(0, 3), places: places.slice(0, 3) });
   assertEquals(await openItems({ ...source, limit: 3 }), three(spreadOrder(8)));
   assertEquals(await openItems({ ...source, first: 4, limit: 3 }), three(spreadOrder(4)));
@@ -157,10 +156,10 @@ Deno.test("openItems() takes the first items from last to first, of any source, 
       try { for (let n = 0;; n++) yield n; } finally { globalThis.closedItems++; }
     }`);
   for (const name of ["list", "stream"]) {
-    const source = { kind: "module", module, export: name, limit: 3, backwards: true } as const;
+    const source = { kind: "module", module, export: name, limit: 3, order: "backwards" } as const;
     assertEquals(await openItems(source), { items: [2, 1, 0], places: [2, 1, 0] });
   }
-  const whole = { kind: "module", module, export: "list", limit: 9, backwards: true } as const;
+  const whole = { kind: "module", module, export: "list", limit: 9, order: "backwards" } as const;
   assertEquals((await openItems(whole)).places, [3, 2, 1, 0]);
   assertEquals(Reflect.get(globalThis, "closedItems"), 1);
 });
@@ -168,7 +167,7 @@ Deno.test("openItems() takes the first items from last to first, of any source, 
 Deno.test("spreadItems() makes no more of a long list than is wanted", () => {
   const long = { length: 3_000_000 };
   const items = Array.from(long, (_, place) => place);
-  const of = (limit?: number) => spreadItems(items, { spread: true, limit }).items as number[];
+  const of = (limit?: number) => spreadItems(items, { limit }).items as number[];
   assertEquals(of(3), spreadOrder(long.length, 3));
   assertEquals(of().length, 65_536);
 });

@@ -33,7 +33,7 @@ const PLACED =
 test("a failure names its item by its place in the list, in what the executor says too", async () => {
   const module = `data:text/javascript,export const items = Array.from({ length: 40 }, (_, n) => n);
     export default (n) => n === 33 ? Promise.reject(new Error("bad")) : n === 34 ? new Promise(() => {}) : n;`;
-  const items = { kind: "module", module, export: "items", spread: true } as const;
+  const items = { kind: "module", module, export: "items", order: "spread" } as const;
   const { failures, round } = await run(
     { ...JOB, task: { module, export: "default" }, items },
     { model: "concurrent", timeoutMs: 100 },
@@ -48,11 +48,11 @@ for (const model of USUAL_MODELS) {
   test(`a task under ${model} is given its item's place in the list, though few are run, and spread`, async () => {
     const task = { module: PLACED, export: "default" };
     const source = { kind: "module", module: PLACED, export: "items", limit: 9 } as const;
-    const of = async (spread: boolean) => {
-      const items = { ...source, spread };
+    const of = async (order?: "spread") => {
+      const items = { ...source, order };
       return (await run({ ...JOB, task, items }, { model, chunk: 4 })).round;
     };
-    const [{ succeeded, checksum }, first] = [await of(true), await of(false)];
+    const [{ succeeded, checksum }, first] = [await of("spread"), await of()];
     assertEquals([succeeded, first.succeeded], [9, 9]);
     assert(checksum !== first.checksum);
   });
@@ -85,7 +85,7 @@ test("A trial takes its items from a module, bigints too", async () => {
 for (const model of ["sequential", "workers", "processes"] as const) {
   test(`Tasks of items that ${model} takes in another order find their places in the job`, async () => {
     const source = { kind: "module", module: MODULE, export: "placed" } as const;
-    const { round, failures } = await run(job("place", { ...source, spread: true, limit: 5 }), {
+    const { round, failures } = await run(job("place", { ...source, order: "spread", limit: 5 }), {
       model,
       timeoutMs: 20_000,
     });

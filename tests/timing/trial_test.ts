@@ -223,17 +223,17 @@ Deno.test("runTrialHere() compares results by the items' places in their list, i
       if (index === 3) throw new RangeError("three");
       return item;
     }`;
-  const ran = async (over: object) => {
-    const items = { kind: "module", module, export: "items", limit: 5, ...over } as const;
+  const ran = async (order?: "spread" | "backwards") => {
+    const items = { kind: "module", module, export: "items", limit: 5, order } as const;
     const job = { name: "five", task: { module, export: "default" }, items, options: {} };
     const spec = { model: "sequential", round: 0, job, prefix: 1 } as const;
     const host = { open: () => sequential(), cpuMs: () => 0, peakRssBytes: () => 0 };
     return await runTrialHere(spec, host);
   };
   const [forwards, backwards, spread] = [
-    await ran({}),
-    await ran({ backwards: true }),
-    await ran({ spread: true }),
+    await ran(),
+    await ran("backwards"),
+    await ran("spread"),
   ];
   assertEquals(backwards.round.checksum, forwards.round.checksum);
   assertEquals(spread.round.checksum, forwards.round.checksum);

@@ -106,7 +106,7 @@ export function spread(job: JobSpec): JobSpec {
   const { items } = job;
   return items.kind === "values"
     ? job
-    : { ...job, items: { ...items, spread: true, first: items.limit } };
+    : { ...job, items: { ...items, order: "spread", first: items.limit } };
 }
 
 /** The same with the hooks that it has, and what its teardown needs. */

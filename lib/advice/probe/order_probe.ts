@@ -54,8 +54,8 @@ export function mayLean({ spread, cutOff, done, failures, stretches }: Probed): 
 /** The job with the items of its list in their own order; undefined if they come in no other. */
 function inListOrder(job: JobSpec): JobSpec | undefined {
   const { items } = job;
-  if (items.kind !== "module" || !items.spread) return undefined;
-  return { ...job, items: { ...items, spread: false } };
+  if (items.kind !== "module" || items.order !== "spread") return undefined;
+  return { ...job, items: { ...items, order: undefined } };
 }
 
 /** Whether tasks that failed, or didn't end, do well after those before them in the list. */
@@ -122,7 +122,8 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
   const narrowed = write !== undefined && count >= LEAST_TASKS ? audited(permissions) : undefined;
   await using audit = narrowed !== undefined || net !== undefined ? await Audit.start() : undefined;
   const run = async (backwards: boolean) => {
-    const ordered = { ...job, items: { ...items, spread: false, backwards } };
+    const order = backwards ? "backwards" : undefined;
+    const ordered: JobSpec = { ...job, items: { ...items, order } };
     const watched = { ...ordered, permissions: narrowed ?? permissions };
     const runTrial = trialProcesses({ guardMs, env: backwards ? audit?.env : undefined });
     const trial = { model: BASELINE, job: backwards ? watched : ordered, round: 0 };

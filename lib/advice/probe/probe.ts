@@ -85,7 +85,8 @@ export async function startProbe(
   flags: readonly string[] = [],
 ): Promise<MeasuringChild<ProbeMessage>> {
   const { module, export: name } = job.task;
-  const { spread, first } = job.items.kind === "module" ? job.items : {};
+  const { order: listOrder, first } = job.items.kind === "module" ? job.items : {};
+  const spread = listOrder === "spread";
   const order: ProbeOrder = { module, export: name, ...wanted, spread, first };
   return new MeasuringChild({
     entry: new URL("./probe_main.ts", import.meta.url),

@@ -87,7 +87,9 @@ async function main(): Promise<void> {
   const kind = kindOf(made);
   if (!CAN_BE_TAKEN.has(kind) || kind === "function") end({ type: "refused", items: kind });
   const keepsOrder = order.shares === true && Array.isArray(made) && !hasEqualItems(made);
-  const { items, places } = spreadItems(made, keepsOrder ? {} : order);
+  const { items, places } = order.spread && !keepsOrder
+    ? spreadItems(made, order)
+    : { items: made, places: undefined };
   const listed = places && Math.min((made as unknown[]).length, order.first ?? Infinity);
   say({ type: "phase", phase: "setup" });
   const setupStartMs = performance.now();

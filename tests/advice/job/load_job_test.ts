@@ -85,9 +85,9 @@ Deno.test({
       const { job: { items }, leans } = await loadJob(
         { ...request, sample },
         ({ items }) =>
-          Promise.resolve(spread(items.kind === "module" && items.spread ? 10 : inOrder)),
+          Promise.resolve(spread(items.kind === "module" && items.order === "spread" ? 10 : inOrder)),
       );
-      return [items.kind === "module" && items.spread, leans];
+      return [items.kind === "module" && items.order === "spread", leans];
     };
     assertEquals(await loaded(0), [false, true]);
     assertEquals(await loaded(1), [true, false], "some fail there, too");

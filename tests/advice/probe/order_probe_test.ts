@@ -23,7 +23,7 @@ async function orderMatters(code: string, count = 4): Promise<boolean | undefine
   const job: JobSpec = {
     name: "made up",
     task: { module, export: "default" },
-    items: { kind: "module", module, export: "items", spread: true },
+    items: { kind: "module", module, export: "items", order: "spread" },
     options: {},
   };
   const { signal } = new AbortController();

@@ -122,7 +122,7 @@ Deno.test({
   async fn() {
     const spreadOf = async (list: string, shares: boolean) => {
       const module = `data:text/javascript,export const items = ${list}; export default (n) => n;`;
-      const items = { kind: "module", module, export: "items", spread: true } as const;
+      const items = { kind: "module", module, export: "items", order: "spread" } as const;
       const job = { name: "four", task: { module, export: "default" }, items, options: {} };
       const limits = { limit: 9, targetMs: 1000, guardMs: 60_000, shares };
       return (await probe(job, { typed: "four.ts", ...limits })).spread;
@@ -201,7 +201,7 @@ Deno.test({
       export default ({ n, s }) => { if (n === ${
       spreadOrder(40)[3]
     }) throw n; return { s, at: Math.random() }; };`;
-    const items = { kind: "module", module, export: "items", spread: true, limit: 40 } as const;
+    const items = { kind: "module", module, export: "items", order: "spread", limit: 40 } as const;
     const job = {
       ...{ name: "forty", options: {}, comparable: "comparable" },
       task: { module, export: "default" },
@@ -215,7 +215,7 @@ Deno.test({
       const { round } = await runTrial(trial, {});
       assertEquals(round.checksum, checksumOfFirst(count, probed));
     }
-    const listed = { ...job, items: { ...items, spread: false, limit: 2 } };
+    const listed = { ...job, items: { ...items, order: undefined, limit: 2 } };
     const { round } = await runTrial({ model: "sequential", job: listed, round: 0 }, {});
     assertEquals(round.checksum, checksumOfFirst(2, probed, "listed"));
   },
