@@ -193,27 +193,27 @@ class Call implements PoolRun, Settling {
     this.calls.loaded(this.task);
     if (report.count === 0) {
       if (report.last) this.putBack(batch);
-    } else if (report.failures !== undefined) this.#care.report(batch, report, base);
+    } else if (report.failures !== undefined) this.#failing.report(batch, report, base);
     else this.#fulfil(report.values?.[0], batch);
   }
 
   onUnloadable(batch: Batch, error: Error): void {
     this.#leaveLane();
     if (this.calls.mayLoadAgain(batch)) this.putBack(batch);
-    else this.#care.reject(batch, 0, "failed", error);
+    else this.#failing.reject(batch, 0, "failed", error);
   }
 
   onLost(batch: Batch, blame: Blame, death: Death): void {
     this.#leaveLane();
-    this.#care.onLost(batch, blame, death);
+    this.#failing.onLost(batch, blame, death);
   }
 
   onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
     this.#leaveLane();
-    this.#care.onForced(batch, at, forced, hadOthers);
+    this.#failing.onForced(batch, at, forced, hadOthers);
   }
 
-  get #care(): Settler {
+  get #failing(): Settler {
     return this.#settler ??= new Settler(this, this.calls.pool.options);
   }
 
@@ -228,8 +228,6 @@ class Call implements PoolRun, Settling {
     });
     this.#delayed = { batch, forget };
   }
-
-  mayBeOver(): void {}
 
   onSettled({ batch, isStarted, rejection }: Settled): void {
     if (this.settings.emptiesItems && isStarted) emptyBuffers(batch.items[0]);
@@ -282,6 +280,6 @@ class Call implements PoolRun, Settling {
     if (batch === undefined) return; // it has ended
     this.#delayed?.forget();
     this.#delayed = undefined;
-    this.#care.cancel(batch, this.#failure!.error);
+    this.#failing.cancel(batch, this.#failure!.error);
   }
 }

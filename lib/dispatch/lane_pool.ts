@@ -15,6 +15,7 @@ import { unloadable } from "../lanes/lane_tasks.ts";
 import type { Task } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
 import { type Batch, type BatchLimits, OpenLane, type PaceMaker, type PoolRun } from "./batch.ts";
+import { blame, isActive, progressOf } from "./blame.ts";
 import { Bag, Fifo } from "./collections.ts";
 import {
   loadsTooLong,
@@ -24,7 +25,7 @@ import {
   type PlacesOptions,
   type TaskPlaces,
 } from "./places.ts";
-import { blame, isActive, type LossOptions, progressOf } from "./settler.ts";
+import type { LossOptions } from "./settler.ts";
 import { Deadlines } from "./stops.ts";
 
 /** What a pool of lanes is told. */

@@ -14,6 +14,7 @@ import {
   type Pace,
   type PaceMaker,
 } from "./batch.ts";
+import { Callbacks } from "./callbacks.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
   type CheckedOptions,
@@ -83,6 +84,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   readonly #size: BatchSize;
   readonly #queue: Queue;
   readonly #settler: Settler;
+  readonly #callbacks = new Callbacks(this);
   readonly #ended = Promise.withResolvers<void>();
   /** It is stopping once that was asked for, and draining once what was queued is dropped. */
   #state: "idle" | "running" | "stopping" | "draining" | "ended" = "idle";
@@ -93,8 +95,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   #closeFailure: { readonly error: unknown } | undefined;
   readonly #loadFailures = new LoadFailures();
   #restTimer: ReturnType<typeof setTimeout> | undefined;
-  /** How many items had ended when the caller was told last how the run stands. */
-  #toldOf = 0;
   /** Whether its executor is being closed. */
   #isClosing = false;
 
@@ -270,7 +270,11 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
       this.#size.weighValues(report.count, report.bytes ?? 0);
     }
     if (report.last) this.#leaveLane(batch, report.startedAtMs);
-    this.#settler.report(batch, report, base);
+    if (report.failures !== undefined) this.#settler.report(batch, report, base);
+    else {
+      const all = { batch, from: base, count: report.count, rejection: undefined };
+      this.onSettled({ ...all, isStarted: true, report, reportFrom: 0 });
+    }
     if (report.last && batch.reported < batch.items.length) {
       this.putBack(batch.part(batch.reported, batch.items.length));
     }
@@ -302,7 +306,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   #onChange(): void {
-    if (this.options.onProgress !== undefined) this.#tellProgress();
+    this.#callbacks.tellProgress(this.#source);
     this.onMore();
     this.#endIfDone();
     if (this.#isIdle && this.#restTimer === undefined) {
@@ -316,30 +320,24 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     }
   }
 
-  /** Tells the caller how it stands. A report may say no more than that a batch is done with. */
-  #tellProgress(): void {
-    const { settled } = this.#settler;
-    if (settled === this.#toldOf) return;
-    this.#toldOf = settled;
-    this.#settler.tellProgress(this.#source);
-  }
-
   /** Whether nothing of it runs, and nobody waits for it. */
   get #isIdle(): boolean {
     return this.#state === "running" && this.#inFlight === 0 && !this.output.isAwaited;
   }
 
   onSettled(settled: Settled): void {
-    if (this.settings.emptiesItems && settled.isStarted) {
-      const { batch, from, count } = settled;
+    const { batch, from, count, rejection, isStarted } = settled;
+    if (this.settings.emptiesItems && isStarted) {
       for (let at = from; at < from + count; at++) emptyBuffers(batch.items[at]);
     }
-    const { rejection } = settled;
-    if (rejection !== undefined && this.#failFast) return this.fail(rejection.reason);
-    if (rejection !== undefined && rejection.ended !== "cancelled") {
-      this.span?.note(rejection.reason);
+    if (rejection !== undefined && this.#failFast) this.fail(rejection.reason);
+    else {
+      if (rejection !== undefined && rejection.ended !== "cancelled") {
+        this.span?.note(rejection.reason);
+      }
+      this.output.push(settled);
     }
-    this.output.push(settled);
+    this.#callbacks.onSettled(settled);
   }
 
   fail(error: unknown): void {
@@ -381,7 +379,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   #endIfDone(): void {
     if (this.#inFlight > 0) return;
     const isDone = this.#state === "draining" ||
-      (this.#state === "running" && this.#queue.isEmpty && this.#settler.unanswered === 0);
+      (this.#state === "running" && this.#queue.isEmpty && this.#callbacks.unanswered === 0);
     if (isDone) this.#finish();
   }
 
@@ -392,7 +390,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     const { signal } = this.options;
     if (signal !== undefined) aborts.delete(signal, this);
     // Where the last was cancelled, nobody has told of it.
-    this.#tellProgress();
+    this.#callbacks.tellProgress(this.#source);
     if (this.#source.hasEnded) return this.#end();
     if (this.#isClosing) this.#source.leaveAfter(this.pool.options.graceMs);
     void this.#source.close(this.pool.options.graceMs).catch((error) => {

@@ -1,10 +1,9 @@
 /**
- * Settles items: turns what lanes report into results for the consumer, or has an item tried again. Where
- * a lane was lost, or a task had to be stopped, it finds out which task did it, as far as that can be
- * known, and what becomes of the others: they are tried again, go elsewhere, or are settled.
+ * What becomes of items that gave no value: they are tried again, or settled. Where a lane was lost, or a
+ * task had to be stopped, so were others, which are run again or go elsewhere; blame.ts says which task
+ * did it.
  */
 
-import { isThenable } from "../lanes/attempt.ts";
 import {
   AbandonedError,
   CancelledError,
@@ -17,14 +16,7 @@ import { type Task, titleOf } from "../lanes/task.ts";
 import { inAsyncContext, type Span } from "../lanes/telemetry.ts";
 import { clock } from "../lanes/timers.ts";
 import type { Batch, Blame, History, OpenLane } from "./batch.ts";
-import {
-  type CheckedOptions,
-  Checker,
-  type Filled,
-  type Progress,
-  type RetryIn,
-  type RetryOptions,
-} from "./options.ts";
+import { type CheckedOptions, Checker, type Filled, type RetryIn, type RetryOptions } from "./options.ts";
 import { type Ending, outcomeAt, type Rejected, type Settled } from "./output.ts";
 
 /** Checks what `retryIf` answers. */
@@ -35,7 +27,7 @@ export const MOST_KILLS = 2;
 
 /** The run or call whose items are settled. */
 export interface Settling {
-  readonly options: Pick<CheckedOptions, "retries" | "rerun" | "onProgress" | "onOutcome">;
+  readonly options: Pick<CheckedOptions, "retries" | "rerun">;
   /** The async context of who wants items run, and whose functions are called. */
   readonly context?: unknown;
   readonly span?: Pick<Span, "lost"> | undefined;
@@ -47,14 +39,25 @@ export interface Settling {
   putBack(batch: Batch): void;
   /** Items have ended for good. */
   onSettled(settled: Settled): void;
-  /** Functions of the caller's that were waited for have all answered. */
-  mayBeOver(): void;
   /** A function of the caller's threw. */
   fail(error: unknown): void;
 }
 
-/** How an item ended without a report of its lane, and what is to be different at the next try. */
-interface Rejecting extends History {
+/** An attempt that gave no value. */
+interface Attempt {
+  readonly batch: Batch;
+  /** Its item's place in the batch. */
+  readonly offset: number;
+  /** Whether it was started, as far as that is known. */
+  readonly isStarted: boolean;
+  /** How long whoever answers the task asked to be left alone, in milliseconds. */
+  readonly askedMs?: number | undefined;
+  /** What is to be different at the next one. */
+  readonly changes?: Partial<History>;
+}
+
+/** What is known of an item that ended without a report of its lane, and what is to be different next time. */
+interface Unreported extends History {
   readonly started: boolean;
   /** When it was started; NaN if that isn't known. */
   readonly sinceMs: number;
@@ -70,47 +73,27 @@ export interface LossOptions {
   readonly onQuarantined?: ((item: QuarantinedItem) => void) | undefined;
 }
 
-const NONE: NonNullable<Report["failures"]> = [];
-
-/** Settles each of a run's items exactly once. */
+/** Settles each of a run's items that gave no value exactly once. */
 export class Settler {
-  /** How many items have ended for good, in whichever way. */
-  settled = 0;
-  /** Of these, the ones that gave no value. */
-  rejected = 0;
-  /** How many calls of an async `onProgress` or `onOutcome` have not answered yet. */
-  unanswered = 0;
-
   constructor(private readonly run: Settling, private readonly options: LossOptions) {}
 
   /** Settles the next items of a batch, of which so many had been reported before. */
   report(batch: Batch, report: Report, base: number): void {
     const isStarted = report.unsent !== true;
+    const settle = (from: number, to: number, rejection?: Rejection) => {
+      if (from === to) return;
+      const items = { batch, from: base + from, count: to - from, rejection, isStarted };
+      this.run.onSettled({ ...items, report, reportFrom: from });
+    };
     let from = 0;
-    for (const { offset, ended, reason, retryAfterMs } of report.failures ?? NONE) {
-      this.#settlePart(batch, report, base, from, offset);
-      const rejection = { ended, reason };
-      const final = isStarted
-        ? this.#retry(batch, base + offset, rejection, isStarted, retryAfterMs)
-        : rejection;
+    for (const { offset, ended, reason, retryAfterMs: askedMs } of report.failures ?? []) {
+      settle(from, offset);
       from = offset + 1;
-      if (final !== undefined) this.#settlePart(batch, report, base, offset, from, final);
+      const attempt = { batch, offset: base + offset, isStarted, askedMs };
+      const rejection = isStarted ? this.#retry(attempt, { ended, reason }) : { ended, reason };
+      if (rejection !== undefined) settle(offset, from, rejection);
     }
-    this.#settlePart(batch, report, base, from, report.count);
-  }
-
-  /** Settles some of a report's items, which all ended in the same way. */
-  #settlePart(
-    batch: Batch,
-    report: Report,
-    base: number,
-    from: number,
-    to: number,
-    rejection?: Rejection,
-  ): void {
-    if (from === to) return;
-    const isStarted = report.unsent !== true;
-    this.#settle(settledOf(batch, base + from, to - from, rejection, isStarted, report, from));
+    settle(from, report.count);
   }
 
   /** An item ended without a report of its lane: it is tried again, if that is allowed, else settled. */
@@ -119,12 +102,11 @@ export class Settler {
     offset: number,
     ended: Ending,
     reason: unknown,
-    { started = true, sinceMs = NaN, ...changes }: Partial<Rejecting> = {},
+    { started: isStarted = true, sinceMs = NaN, ...changes }: Partial<Unreported> = {},
   ): void {
-    const final = this.#retry(batch, offset, { ended, reason }, started, 0, changes);
-    if (final !== undefined) {
-      this.#settle(settledOf(batch, offset, 1, final, started, untold(sinceMs)));
-    }
+    const rejection = this.#retry({ batch, offset, isStarted, changes }, { ended, reason });
+    if (rejection === undefined) return;
+    this.run.onSettled(unreported({ batch, from: offset, count: 1, rejection, isStarted }, sinceMs));
   }
 
   /** Settles items that were never started, or not again, because the run was cancelled. */
@@ -136,25 +118,23 @@ export class Settler {
       ? `Item ${firstIndex} of ${title} was`
       : `Items of ${title} from ${firstIndex} on were`;
     const reason = new CancelledError(`${which} cancelled`, { cause });
-    this.#settle(settledOf(batch, 0, items.length, { ended: "cancelled", reason }, false));
+    const rejection: Rejection = { ended: "cancelled", reason };
+    const all = { batch, from: 0, count: items.length, rejection, isStarted: false };
+    this.run.onSettled(unreported(all));
   }
 
   /** Has an item tried again; if that isn't to be, returns how it ended. */
   #retry(
-    batch: Batch,
-    offset: number,
+    { batch, offset, isStarted, askedMs = 0, changes = {} }: Attempt,
     rejection: Rejection,
-    isStarted: boolean,
-    askedMs = 0,
-    changes: Partial<History> = {},
   ): Rejection | undefined {
     const { run } = this;
     const { retries } = run.options;
     const { attempt, reruns } = batch.history;
     if (attempt - reruns > retries.limit || !run.mayRetry) return rejection;
     if ((changes.kills ?? 0) >= MOST_KILLS) return rejection;
-    const rejected = outcomeAt(settledOf(batch, offset, 1, rejection, isStarted), 0) as Rejected;
-    const allowed = this.#allows(rejected);
+    const settled = unreported({ batch, from: offset, count: 1, rejection, isStarted });
+    const allowed = this.#allows(outcomeAt(settled, 0) as Rejected);
     if (!allowed) return rejection;
     // A try that never started is a try, but no attempt.
     const next = isStarted ? { attempt: attempt + 1 } : { reruns: reruns - 1 };
@@ -196,36 +176,6 @@ export class Settler {
     }
   }
 
-  /** Tells the caller how the run stands. */
-  tellProgress({ pulled, total }: Pick<Progress, "pulled" | "total">): void {
-    const { settled, rejected, run: { options: { onProgress } } } = this;
-    if (onProgress !== undefined) this.#tell(onProgress, { pulled, settled, rejected, total });
-  }
-
-  /** What the caller's function gives is waited for, and what it throws fails the run. */
-  #tell<What>(fn: (what: What) => unknown, what: What): void {
-    const { run } = this;
-    try {
-      const told = inAsyncContext(run.context, () => fn(what));
-      if (!isThenable(told)) return;
-      this.unanswered++;
-      Promise.resolve(told).catch((error) => run.fail(error)).finally(() => {
-        if (--this.unanswered === 0) run.mayBeOver();
-      });
-    } catch (error) {
-      run.fail(error);
-    }
-  }
-
-  #settle(settled: Settled): void {
-    this.settled += settled.count;
-    if (settled.rejection !== undefined) this.rejected += settled.count;
-    this.run.onSettled(settled);
-    const { onOutcome } = this.run.options;
-    if (onOutcome === undefined) return;
-    for (let at = 0; at < settled.count; at++) this.#tell(onOutcome, outcomeAt(settled, at));
-  }
-
   /** A lane died with a batch of this run. */
   onLost(batch: Batch, { at, fault }: Blame, death: Death): void {
     const { reported, sentCount, items } = batch;
@@ -233,14 +183,16 @@ export class Settler {
       this.run.putBack(batch.part(sentCount, items.length));
       const mayKill = fault !== "none" || batch.nextSinceMs < Infinity;
       if (at.state !== "unknown") return this.#unstarted(batch, death, mayKill);
-      return this.#again(batch, reported, sentCount, death, fault !== "none");
+      return this.#again(batch, reported, sentCount, death, { alone: fault !== "none" });
     }
     const { offset, sinceMs } = at;
     this.#endSpan(batch, offset, sinceMs, `the lane ${death.how}`);
     this.run.putBack(batch.part(offset + 1, items.length));
     if (fault === "certain") this.#crash(batch, offset, sinceMs, death);
-    else this.#again(batch, offset, offset + 1, death, fault === "perhaps", sinceMs);
-    this.#again(batch, reported, offset, death, false);
+    else {
+      this.#again(batch, offset, offset + 1, death, { alone: fault === "perhaps", sinceMs });
+    }
+    this.#again(batch, reported, offset, death);
   }
 
   /** An attempt's lane can't end its span any more. */
@@ -254,8 +206,7 @@ export class Settler {
     from: number,
     to: number,
     death: Death,
-    alone: boolean,
-    sinceMs = NaN,
+    { alone = false, sinceMs = NaN } = {},
   ): void {
     const { moved, history: { attempt, reruns } } = batch;
     if (this.run.options.rerun && !moved) {
@@ -337,14 +288,10 @@ export class Settler {
     const sinceMs = isKnown ? at.sinceMs : NaN;
     this.run.putBack(batch.part(isKnown ? offset + 1 : sentCount, items.length));
     const isTimeout = asked!.why === "timeout";
-    const ended = forced === "abandoned" ? "abandoned" : isTimeout ? "timed-out" : "cancelled";
+    const stopped = isTimeout ? "timed-out" : "cancelled";
+    const ended = forced === "abandoned" ? forced : stopped;
     const what = isTimeout ? `its deadline of ${timeoutMs} ms passed` : "it was cancelled";
-    const Class = forced === "abandoned"
-      ? AbandonedError
-      : isTimeout
-      ? TimeoutError
-      : CancelledError;
-    const reason = new Class(
+    const reason = new ERRORS[ended](
       `${itemOf(batch, offset)} ${fate(forced, what, graceMs, hadOthers)}`,
       isTimeout ? undefined : { cause },
     );
@@ -352,10 +299,16 @@ export class Settler {
     this.reject(batch, offset, ended, reason, { sinceMs });
     const death = { how, starting: false };
     // Those behind it ran too, perhaps.
-    if (!isKnown) this.#again(batch, offset + 1, sentCount, death, false);
-    this.#again(batch, reported, offset, death, false);
+    if (!isKnown) this.#again(batch, offset + 1, sentCount, death);
+    this.#again(batch, reported, offset, death);
   }
 }
+
+const ERRORS = {
+  "abandoned": AbandonedError,
+  "timed-out": TimeoutError,
+  "cancelled": CancelledError,
+} as const;
 
 /** Then the task ends by itself, and so does its span. */
 const GOES_ON: readonly Forced[] = ["goes on", "goes on for now"];
@@ -365,25 +318,13 @@ function itemOf({ task, firstIndex }: Batch, offset: number): string {
   return `Item ${firstIndex + offset} of ${titleOf(task)}`;
 }
 
-/** Items of a batch, from one on, and where they are in what was told of them. */
-function settledOf(
-  batch: Batch,
-  from: number,
-  count: number,
-  rejection: Rejection | undefined,
-  isStarted: boolean,
-  report: Settled["report"] = untold(NaN),
-  reportFrom = 0,
-): Settled {
-  return { batch, from, count, rejection, isStarted, report, reportFrom };
+/** Items that ended just now, without a report of their lane. */
+function unreported(items: Omit<Settled, "report" | "reportFrom">, startedAtMs = NaN): Settled {
+  const report = { values: undefined, startedAtMs, endedAtMs: clock.now(), times: undefined };
+  return { ...items, report, reportFrom: 0 };
 }
 
-/** What stands for a report of items that ended just now without one. */
-function untold(startedAtMs: number): Settled["report"] {
-  return { values: undefined, startedAtMs, endedAtMs: clock.now(), times: undefined };
-}
-
-/** Options of which only the limit may be left out of account. */
+/** How waits are counted, if there are retries. */
 type Waits = Filled<Pick<RetryOptions, "baseMs" | "maxMs" | "jitter">>;
 
 /**
@@ -456,46 +397,6 @@ function fate(forced: Forced, what: string, graceMs: number, hadOthers: boolean)
 
 function causeOf(death: Death): ErrorOptions | undefined {
   return "error" in death ? { cause: death.error } : undefined;
-}
-
-/**
- * How far a lane is with a batch: the only item left is the one that runs, even where it can't tell.
- *
- * @param isCut Whether the way there was lost, and with it perhaps word of an item's start.
- */
-export function progressOf(batch: Batch, isCut = false): BatchProgress {
-  let at = batch.on!.lane.progress(batch);
-  if (isCut && at.state === "waiting") at = { state: "unknown" };
-  const isSingle = at.state === "unknown" && !at.isHarmless &&
-    batch.sentCount - batch.reported === 1;
-  return isSingle ? { state: "running", offset: batch.reported, sinceMs: NaN } : at;
-}
-
-/** Whether some of a batch runs, or may. */
-export function isActive(at: BatchProgress): boolean {
-  return at.state === "running" || at.state === "unknown";
-}
-
-/**
- * Judges all the batches that were on a lane when it died, each in its turn.
- *
- * @param isKnown Whether something else is known to be to blame.
- * @param isElsewhere Whether more than the lane was lost, such as its machine. Tasks seldom do that, so
- * what ran is only suspected, and to blame if it happens to it again while it has a lane for itself.
- */
-export function blame(lost: readonly Batch[], isKnown = false, isElsewhere = false): Blame[] {
-  const progress = lost.map((batch) => progressOf(batch, isElsewhere));
-  const active = progress.filter((at) => isActive(at) && !("isHarmless" in at)).length;
-  return progress.map((at, index): Blame => {
-    const { alone, reruns } = lost[index]!.history;
-    const isRunning = at.state === "running";
-    const isCleared = isKnown ||
-      (at.state === "unknown"
-        ? at.isHarmless || (isElsewhere && reruns === 0)
-        : isElsewhere && !isRunning);
-    const isSure = isRunning && active === 1 && (!isElsewhere || alone);
-    return { at, fault: isCleared ? "none" : isSure ? "certain" : "perhaps" };
-  });
 }
 
 /** A task that can't be loaded so many times in a row never can. */

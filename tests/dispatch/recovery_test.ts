@@ -37,7 +37,6 @@ function recovering(rerun = true, retries: number | RetryOptions = 0) {
     fail: (error) => {
       throw error;
     },
-    mayBeOver: () => {},
   }, { graceMs: 100, onQuarantined });
   return { recovery, back, settled, again, quarantined };
 }

@@ -9,13 +9,12 @@ import { FakeLane } from "./fake_lane.ts";
 import { type BatchOptions, FakeRun, openLane, sendTo } from "./fake_run.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 
-/** A settler, what it settled, what it wants tried again, and what callers' functions threw. */
+/** A settler, what it settled, what it wants tried again, and what `retryIf` threw. */
 function settling(options: MapOptions = {}, mayRetry: () => boolean = () => true) {
   const all: Settled[] = [];
   const again: { batch: Batch; waitMs: number; askedMs: number }[] = [];
   const errors: unknown[] = [];
-  const answered: number[] = [];
-  const settler: Settler = new Settler({
+  const settler = new Settler({
     options: checkOptions(options),
     get mayRetry() {
       return mayRetry();
@@ -23,7 +22,6 @@ function settling(options: MapOptions = {}, mayRetry: () => boolean = () => true
     retryLater: (batch, waitMs, askedMs) => void again.push({ batch, waitMs, askedMs }),
     onSettled: (settled) => void all.push(settled),
     fail: (error) => void errors.push(error),
-    mayBeOver: () => answered.push(settler.unanswered),
     putBack: () => {},
   }, { graceMs: 100 });
   const outcomes = () =>
@@ -32,7 +30,7 @@ function settling(options: MapOptions = {}, mayRetry: () => boolean = () => true
     );
   const reasons = () =>
     outcomes().map((outcome) => outcome.status === "rejected" ? outcome.reason : undefined);
-  return { settler, again, errors, answered, outcomes, reasons };
+  return { settler, again, errors, outcomes, reasons };
 }
 
 function reportOf(
@@ -84,7 +82,6 @@ Deno.test("each reported item is settled once, in order, with its own value, end
             2,
           ]),
         );
-        assertEquals([settler.settled, settler.rejected], [fails.length, failures.length]);
       },
     ),
   );
@@ -110,8 +107,10 @@ Deno.test("an item that may be tried again is settled only when its last try has
   const { batch } = again[0]!;
   assertEquals([batch.firstIndex, batch.items, batch.attempt], [10, ["a"], 2]);
   settler.report(sent(batch.items, batch.history), reportOf([undefined], [failed(0)]), 0);
-  assertEquals(outcomes().map(({ index, attempts }) => [index, attempts]), [[11, 1], [10, 2]]);
-  assertEquals([settler.settled, settler.rejected], [2, 1]);
+  assertEquals(
+    outcomes().map(({ index, attempts, status }) => [index, attempts, status]),
+    [[11, 1, "fulfilled"], [10, 2, "rejected"]],
+  );
 });
 
 Deno.test("who allows another try may say when, and whether others wait for it", () => {
@@ -302,40 +301,4 @@ Deno.test("cancelled items tell when, how often they were started, and why they 
     "Items of a: from 10 on were cancelled",
     "Item 40 of a: was cancelled",
   ]);
-});
-
-Deno.test("progress counts what has ended for good", () => {
-  const told: unknown[] = [];
-  const { settler } = settling({ onProgress: (progress) => void told.push(progress) });
-  settler.report(sent(["a", "b"]), reportOf([1, undefined], [failed(1)]), 0);
-  settler.tellProgress({ pulled: 5, total: 9 });
-  assertEquals(told, [{ pulled: 5, settled: 2, rejected: 1, total: 9 }]);
-});
-
-Deno.test("what onProgress throws, or its promise rejects with, fails the run", async () => {
-  const thrown = new RangeError("bar");
-  const sync = () => {
-    throw thrown;
-  };
-  for (const onProgress of [sync, () => Promise.reject(thrown) as never]) {
-    const { settler, errors } = settling({ onProgress });
-    settler.tellProgress({ pulled: 0, total: 0 });
-    await settle();
-    assertEquals(errors, [thrown]);
-  }
-});
-
-Deno.test("an onProgress that answers later is waited for, and all that are asked meanwhile", async () => {
-  const calls = [1, 2].map(() => Promise.withResolvers<void>());
-  const [first, second] = calls;
-  const onProgress = (() => calls.shift()!.promise) as never;
-  const { settler, answered } = settling({ onProgress });
-  for (let told = 0; told < 2; told++) settler.tellProgress({ pulled: 0, total: 0 });
-  assertEquals(settler.unanswered, 2);
-  second!.resolve();
-  await settle();
-  assertEquals([settler.unanswered, answered], [1, []]);
-  first!.reject(new Error("late"));
-  await settle();
-  assertEquals([settler.unanswered, answered], [0, [0]]);
 });

@@ -1,0 +1,47 @@
+/**
+ * Which task ended a lane, as far as that can be known: the one that ran, if only one did; else all that
+ * did are suspected, and run again one by one, each on a lane for itself.
+ */
+
+import type { BatchProgress } from "../lanes/lane.ts";
+import type { Batch, Blame } from "./batch.ts";
+
+/**
+ * How far a lane is with a batch: the only item left is the one that runs, even where it can't tell.
+ *
+ * @param isCut Whether the way there was lost, and with it perhaps word of an item's start.
+ */
+export function progressOf(batch: Batch, isCut = false): BatchProgress {
+  let at = batch.on!.lane.progress(batch);
+  if (isCut && at.state === "waiting") at = { state: "unknown" };
+  const isSingle = at.state === "unknown" && !at.isHarmless &&
+    batch.sentCount - batch.reported === 1;
+  return isSingle ? { state: "running", offset: batch.reported, sinceMs: NaN } : at;
+}
+
+/** Whether some of a batch runs, or may. */
+export function isActive(at: BatchProgress): boolean {
+  return at.state === "running" || at.state === "unknown";
+}
+
+/**
+ * Judges all the batches that were on a lane when it died, each in its turn.
+ *
+ * @param isKnown Whether something else is known to be to blame.
+ * @param isElsewhere Whether more than the lane was lost, such as its machine. Tasks seldom do that, so
+ * what ran is only suspected, and to blame if it happens to it again while it has a lane for itself.
+ */
+export function blame(lost: readonly Batch[], isKnown = false, isElsewhere = false): Blame[] {
+  const progress = lost.map((batch) => progressOf(batch, isElsewhere));
+  const active = progress.filter((at) => isActive(at) && !("isHarmless" in at)).length;
+  return progress.map((at, index): Blame => {
+    const { alone, reruns } = lost[index]!.history;
+    const isRunning = at.state === "running";
+    const isCleared = isKnown ||
+      (at.state === "unknown"
+        ? at.isHarmless || (isElsewhere && reruns === 0)
+        : isElsewhere && !isRunning);
+    const isSure = isRunning && active === 1 && (!isElsewhere || alone);
+    return { at, fault: isCleared ? "none" : isSure ? "certain" : "perhaps" };
+  });
+}
