@@ -159,6 +159,16 @@ type Key = string | number | undefined;
 /** Says why an object would arrive as something else though it can be sent; undefined if it wouldn't. */
 export type Objection = (value: object, kind: Kind) => string | undefined;
 
+/** How a value is looked at. */
+interface Looking {
+  /** Whether the place in the value of what can't be sent is to be found. */
+  readonly names?: boolean;
+  /** Whether cloning is tried: of the value, and of all that it holds if that is named. */
+  readonly tries?: boolean;
+  /** What is refused besides what can't be sent. */
+  readonly objects?: Objection | undefined;
+}
+
 /** Looks at a value as far as needed, and no farther. */
 class Look {
   bytes = 0;
@@ -170,17 +180,7 @@ class Look {
   /** Whether some package has given keys to all objects: these don't travel. */
   readonly #inherits = Object.keys(Object.prototype).length > 0;
 
-  /**
-   * @param names Whether the way from the value to what can't be sent is to be found.
-   * @param tries Whether it is to be tried, with all that it holds if that is named.
-   * @param objects What else is refused.
-   */
-  constructor(
-    private readonly way: Way,
-    private readonly names = false,
-    private readonly tries = false,
-    private readonly objects?: Objection,
-  ) {}
+  constructor(private readonly way: Way, private readonly looking: Looking = {}) {}
 
   at(value: unknown, depth = 0): void {
     switch (typeof value) {
@@ -204,14 +204,14 @@ class Look {
       throw new Refused(`is nested deeper than ${MOST_DEPTH} objects`, depth);
     }
     const kind = kindOf(value, this.way);
-    const why = this.objects?.(value, kind);
+    const why = this.looking.objects?.(value, kind);
     if (why !== undefined) throw new Refused(why, depth);
     if (kind === "view") return this.#atView(value as ArrayBufferView, depth);
     if (kind === "error") {
       this.special = true;
       return;
     }
-    if (depth >= RING_DEPTH || this.names) {
+    if (depth >= RING_DEPTH || this.looking.names) {
       this.#seen ??= new Set();
       if (this.#seen.has(value)) return;
       this.#seen.add(value);
@@ -238,7 +238,7 @@ class Look {
         for (const [key, child] of value as Map<unknown, unknown>) {
           this.#keys[depth] = undefined;
           this.at(key, depth + 1);
-          if (this.names) this.#keys[depth] = JSON.stringify(String(key));
+          if (this.looking.names) this.#keys[depth] = JSON.stringify(String(key));
           this.at(child, depth + 1);
         }
         break;
@@ -262,7 +262,8 @@ class Look {
         );
     }
     if (kind !== "list" && kind !== "plain" && kind !== "instance") checkProperties(value, depth);
-    const isTried = this.tries && (this.names || depth === 0);
+    const { names, tries } = this.looking;
+    const isTried = tries && (names || depth === 0);
     if (isTried && !attempt(() => (this.way.clone(value), true))) {
       throw new Refused(`is ${named(value)} that can't be cloned`, depth);
     }
@@ -355,21 +356,23 @@ function isSparse(list: readonly unknown[]): boolean {
   return 2 * empty > PROBES;
 }
 
-/**
- * Looks which of these values may travel together, and how.
- *
- * @param mostBytes More than one value only up to about this size; any unless given.
- * @param most Looks at so many of the first; at all unless given.
- * @param objects Refuses more than what can't be sent.
- */
+/** How far values are looked at. */
+interface InspectOptions {
+  /** More than one value only up to about this size, in bytes; any unless given. */
+  readonly mostBytes?: number;
+  /** So many of the first; all unless given. */
+  readonly most?: number;
+  /** What is refused besides what can't be sent. */
+  readonly objects?: Objection | undefined;
+}
+
+/** Looks which of these values may travel together, and how. */
 export function inspect(
   values: ArrayLike<unknown>,
   way: Way,
-  mostBytes = Infinity,
-  most: number = values.length,
-  objects?: Objection,
+  { mostBytes = Infinity, most = values.length, objects }: InspectOptions = {},
 ): Inspected {
-  const look = new Look(way, false, false, objects);
+  const look = new Look(way, { objects });
   for (let at = 0; at < most; at++) {
     const value = values[at];
     if (typeof value === "number") {
@@ -402,15 +405,16 @@ function faultIn(value: unknown, look: Look): { why?: string; thrown?: unknown }
 /** Why a value wouldn't arrive as it is, with its place in it; undefined if it would. */
 export function loss(value: unknown, way: Way, objects: Objection): string | undefined {
   // Most would, and to name places costs.
-  const found = faultIn(value, new Look(way, false, true, objects));
+  const found = faultIn(value, new Look(way, { tries: true, objects }));
   if (found === undefined) return undefined;
-  const { why, thrown } = faultIn(value, new Look(way, true, true, objects)) ?? found;
+  const { why, thrown } = faultIn(value, new Look(way, { names: true, tries: true, objects })) ??
+    found;
   return why ?? wordsOf(thrown);
 }
 
 /** Why a value can't be sent, with its place in it. */
 export function refusal(what: string, value: unknown, way: Way, cause?: unknown): CloneError {
-  const faults = [false, true].map((tries) => faultIn(value, new Look(way, true, tries)));
+  const faults = [false, true].map((tries) => faultIn(value, new Look(way, { names: true, tries })));
   const why = faults.find((fault) => fault?.why !== undefined)?.why;
   if (why !== undefined) return new CloneError(`Cannot send ${what} to another lane: ${why}`);
   const thrown = cause ?? faults.find((fault) => fault !== undefined)?.thrown;

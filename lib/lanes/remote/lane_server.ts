@@ -1,5 +1,6 @@
 /** The side of a remote lane that runs tasks. It imports no npm package: lanes start fast. */
 
+import { attempt } from "../attempt.ts";
 import type { Device, Failure, Report, Whole } from "../lane.ts";
 import { type Given, LaneTasks, loadFromProgram, loadTask, NOTHING } from "../lane_tasks.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
@@ -159,7 +160,7 @@ export class LaneServer {
   }
 
   #send(run: LaneRun<ServedBatch>, report: Report): void {
-    const { id, task, settings: { transfer, whole }, firstIndex } = run.batch;
+    const { id, task, settings: { whole }, firstIndex } = run.batch;
     const { way } = this.host;
     const { values = [] } = report;
     const failures = whole === "as sent"
@@ -167,27 +168,27 @@ export class LaneServer {
       : report.failures?.map((of) => ({ ...of, lost: failureLoss(of, way, whole) }));
     const atOnce = failures === undefined ? encodeAtOnce(values) : null;
     if (atOnce !== null) return this.#post(id, report, atOnce);
-    try {
-      const objects = objectionsOn(way, whole);
-      const { refused, count, special, bytes } = inspect(
-        values,
-        way,
-        Infinity,
-        values.length,
-        objects,
-      );
-      if (refused || count < values.length) throw undefined;
-      const encoded = encode(values, failures, special, way);
-      const moves = transfer ? movable(values, this.#keptFor(run)) : [];
-      const large = moves.filter((buffer) => buffer.byteLength >= MOVE_BYTES);
-      this.#post(id, { ...report, bytes }, encoded, large);
-    } catch {
-      const first = firstIndex + run.offset - report.count;
-      const sendable = withoutRefused({ values, failures }, task, first, way, whole);
-      const { bytes } = inspect(sendable.values, way);
-      const encoded = encode(sendable.values, sendable.failures, true, way);
-      this.#post(id, { ...report, bytes }, encoded);
-    }
+    // A proxy, for instance, looks as if it could be sent.
+    if (attempt(() => this.#sendAll(run, report, failures), false)) return;
+    const first = firstIndex + run.offset - report.count;
+    const sendable = withoutRefused({ values, failures }, task, first, way, whole);
+    const { bytes } = inspect(sendable.values, way);
+    const encoded = encode(sendable.values, sendable.failures, true, way);
+    this.#post(id, { ...report, bytes }, encoded);
+  }
+
+  /** Sends a report if all of its values can be sent; false, or an error, if some can't. */
+  #sendAll(run: LaneRun<ServedBatch>, report: Report, failures: Report["failures"]): boolean {
+    const { id, settings: { transfer, whole } } = run.batch;
+    const { way } = this.host;
+    const { values = [] } = report;
+    const found = inspect(values, way, { objects: objectionsOn(way, whole) });
+    if (found.refused || found.count < values.length) return false;
+    const encoded = encode(values, failures, found.special, way);
+    const moves = transfer ? movable(values, this.#keptFor(run)) : [];
+    const large = moves.filter((buffer) => buffer.byteLength >= MOVE_BYTES);
+    this.#post(id, { ...report, bytes: found.bytes }, encoded, large);
+    return true;
   }
 
   /** The buffers of what later tasks find as `shared` and `resource`. */

@@ -168,7 +168,7 @@ export class RemoteLane implements Lane {
 
   #postInspected(batch: LaneBatch, most = batch.items.length): void {
     const { way } = this.#channel;
-    const found = inspect(batch.items, way, batch.settings.mostBytes, most);
+    const found = inspect(batch.items, way, { mostBytes: batch.settings.mostBytes, most });
     if (found.refused) return this.#refuse(batch);
     const { count, moves } = this.#moving(batch, found.count);
     const items = count === batch.items.length ? batch.items : batch.items.slice(0, count);

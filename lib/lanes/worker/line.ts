@@ -40,7 +40,7 @@ export class Line {
     this.#outbox = new Mailbox(outbox);
   }
 
-  /** Receives what has been sent, and what will be. */
+  /** Receives what has been sent, and what will be, from now on in this way. */
   start(receive: (...message: Message) => void): void {
     this.#receive = receive;
     this.#port.onmessage = ({ data }: MessageEvent<Posted>) => {

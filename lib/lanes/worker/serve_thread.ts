@@ -56,7 +56,7 @@ export function serveThread(open?: (end: (how: string) => void) => Promise<Runne
       way,
       ...(cells !== undefined && { cells: new Cells(slots, cells) }),
       runner,
-      send: (...message) => line.send(...message),
+      send: line.send.bind(line),
       usage: () => {
         const { user, system } = process.threadCpuUsage();
         return [(user + system) / 1000, NaN];
@@ -66,7 +66,7 @@ export function serveThread(open?: (end: (how: string) => void) => Promise<Runne
     // No task runs before: Deno's locks, too, have to be loaded first.
     holdWhileAlive(lock, () => {
       line.send(HELD, []);
-      line.start((...message) => server.receive(...message));
+      line.start(server.receive.bind(server));
     });
   }, { once: true });
 }

@@ -62,6 +62,7 @@ export class WorkerChannel implements Channel {
   readonly way = threads;
   readonly cells: Cells | undefined;
   readonly stopsByForce = false;
+  readonly send: Channel["send"];
   readonly #line: Line;
   readonly #worker: Worker;
   readonly #port: MessagePort & Refable;
@@ -108,11 +109,15 @@ export class WorkerChannel implements Channel {
       this.#silence = clock.setTimeout(() => this.#onEnd("ended without a word"), LAST_MESSAGE_MS);
     });
     this.#line = new Line([port1, inbox, outbox]);
+    this.send = this.#line.send.bind(this.#line);
+    const receive = events.message.bind(events);
     this.#line.start((...message) => {
       this.#isHeard = true;
-      if (message[0] !== HELD) return events.message(...message);
+      if (message[0] !== HELD) return receive(...message);
       this.#isWatchable = true;
       if (this.#held) this.#endWatch.watch();
+      // That is said once.
+      this.#line.start(receive);
     });
     port1.onmessageerror = () => this.#onEnd("sent a message that can't be read");
     const far: FarEnd = [port2, outbox, inbox];
@@ -125,10 +130,6 @@ export class WorkerChannel implements Channel {
     if (this.#ended !== undefined) return;
     void this.close();
     this.events.ended(how);
-  }
-
-  send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void {
-    this.#line.send(kind, head, payload, moves);
   }
 
   hold(alive: boolean): void {

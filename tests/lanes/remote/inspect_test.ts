@@ -182,7 +182,7 @@ Deno.test("the values before one that is refused may travel, and it is refused w
     refused: true,
     special: false,
   });
-  assertEquals(inspect(values, toThread(), Infinity, 1).count, 1);
+  assertEquals(inspect(values, toThread(), { most: 1 }).count, 1);
   assertEquals(inspect([1, 2, 3], toThread()).bytes, 24);
   assertEquals(inspect([], toThread()), { count: 0, bytes: 0, refused: false, special: false });
 });
@@ -199,10 +199,10 @@ Deno.test("values travel together up to a size, and one at least whatever its si
   ];
   for (const [value, bytes] of sizes) {
     const values = [value, value, value];
-    const count = (most: number) => inspect(values, toThread(), most).count;
+    const count = (mostBytes: number) => inspect(values, toThread(), { mostBytes }).count;
     assertEquals([value, count(2 * bytes - 1), count(0)], [value, 1, 1]);
     assert(count(2 * bytes + 64) >= 2 && count(10 * bytes + 640) === 3);
-    const found = inspect(values, toThread(), 2 * bytes + 64);
+    const found = inspect(values, toThread(), { mostBytes: 2 * bytes + 64 });
     assert(found.bytes >= bytes * found.count && found.bytes <= 2 * bytes + 64);
   }
 });
@@ -218,10 +218,10 @@ Deno.test("errors are special, however deep, and so are views of a part, where a
   const error = new Error("x");
   const { count, refused, special: isSpecial } = inspect([error, () => 1], toThread());
   assertEquals([count, refused, isSpecial], [1, false, true]);
-  assertEquals(inspect([error, "text"], toThread(), 16).special, true);
+  assertEquals(inspect([error, "text"], toThread(), { mostBytes: 16 }).special, true);
   // What doesn't travel with them doesn't make them so.
   assertEquals(inspect(["a", [new Error("x"), () => 1]], toThread()).special, false);
-  assertEquals(inspect(["a", new Error("x")], toThread(), 10).special, false);
+  assertEquals(inspect(["a", new Error("x")], toThread(), { mostBytes: 10 }).special, false);
 });
 
 Deno.test("shared memory can be sent to threads only", () => {
