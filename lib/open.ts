@@ -372,7 +372,7 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
     guide: new Guide({
       ...bounds,
       way: isolate ? frames : threads,
-      whole: keepClasses ? "classes" : "data",
+      fidelity: keepClasses ? "classes" : "data",
       isolated: isolate,
       refusal: () => because ?? laneRefusal(isolate),
     }),

@@ -5,7 +5,7 @@
 
 import type { Batch, Key, PaceMaker } from "../dispatch/batch.ts";
 import type { LanePool, PoolGuide } from "../dispatch/lane_pool.ts";
-import type { Report, Whole } from "../lanes/lane.ts";
+import type { Report, Fidelity } from "../lanes/lane.ts";
 import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
 import type { Way } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";
@@ -20,7 +20,7 @@ import { ONE, type Seen, type Shape } from "./watch.ts";
 export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
   /** How values travel to the lanes. */
   readonly way: Way;
-  readonly whole: Whole;
+  readonly fidelity: Fidelity;
   /** Whether lanes are processes of their own. */
   readonly isolated: boolean;
   /** Who told what it begins with, if anybody did. */
@@ -71,7 +71,7 @@ export class Guide implements PoolGuide {
     const { start: to, toldBy: detail } = options;
     const atMs = clock.now();
     this.#controller = new Controller({ ...options, cores }, atMs);
-    this.tasks = new KnownTasks(options.way, options.whole, (why) => this.#stay(why));
+    this.tasks = new KnownTasks(options.way, options.fidelity, (why) => this.#stay(why));
     this.tasks.allStay = options.maxLanes === 0;
     if (detail !== undefined) {
       const figures = { busyShare: 0, latencyMs: NaN, perSecond: 0, refused: 0 };
@@ -102,8 +102,8 @@ export class Guide implements PoolGuide {
     return this.#options.isolated;
   }
 
-  get whole(): Whole {
-    return this.#options.whole;
+  get fidelity(): Fidelity {
+    return this.#options.fidelity;
   }
 
   get gapMs(): number {

@@ -2,10 +2,10 @@
 
 import type { Batch } from "../dispatch/batch.ts";
 import { attempt } from "../lanes/attempt.ts";
-import type { Report, Whole } from "../lanes/lane.ts";
+import type { Report, Fidelity } from "../lanes/lane.ts";
 import { encodeAtOnce } from "../lanes/remote/channel.ts";
 import type { Way } from "../lanes/remote/clone.ts";
-import { failureLoss, valueLoss } from "../lanes/remote/whole.ts";
+import { failureLoss, valueLoss } from "../lanes/remote/fidelity.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
 import { PROVEN, Tally } from "./tally.ts";
@@ -48,7 +48,7 @@ export class KnownTasks {
    */
   constructor(
     private readonly way: Way,
-    private readonly whole: Whole,
+    private readonly fidelity: Fidelity,
     private readonly onStays: (why: string) => void,
   ) {}
 
@@ -103,11 +103,11 @@ export class KnownTasks {
     const value = values?.[0];
     if (this.#stays(task, `item ${at}`, item, "classes")) return;
     if (failure !== undefined) {
-      const why = failureLoss(failure, this.way, this.whole);
+      const why = failureLoss(failure, this.way, this.fidelity);
       if (why !== undefined) this.keepHere(task, `what item ${at} failed with: ${why}`);
       return;
     }
-    if (this.#stays(task, `the result of item ${at}`, value, this.whole)) return;
+    if (this.#stays(task, `the result of item ${at}`, value, this.fidelity)) return;
     if (known.looks === 1 || known.looks > 1 + TIMED_LOOKS) return;
     // Tiny ones share what a copy costs anyway.
     const anywayMs = timeOf(() => structuredClone([0, 0]));
@@ -138,8 +138,8 @@ export class KnownTasks {
     this.onStays(why);
   }
 
-  #stays(task: Task, what: string, value: unknown, whole: Whole): boolean {
-    const why = valueLoss(value, this.way, whole);
+  #stays(task: Task, what: string, value: unknown, fidelity: Fidelity): boolean {
+    const why = valueLoss(value, this.way, fidelity);
     if (why !== undefined) this.keepHere(task, `${what}: ${why}`);
     return why !== undefined;
   }

@@ -11,7 +11,7 @@ import type {
   Report,
 } from "../lanes/lane.ts";
 import type { Task } from "../lanes/task.ts";
-import type { Span, SpanPlace } from "../lanes/telemetry.ts";
+import type { Span, SpanContext } from "../lanes/telemetry.ts";
 import { Bag } from "./collections.ts";
 
 /** What an item is counted under, where each key has a limit of its own. */
@@ -46,9 +46,8 @@ export interface PoolRun {
   /** The async context of who wants its items run. */
   readonly context?: unknown;
   /** Its span, once it has begun; undefined without telemetry. */
-  readonly span?: Pick<Span, "place"> | undefined;
-  /** Its place among the pool's runs. */
-  place: number;
+  readonly span?: Pick<Span, "context"> | undefined;
+  bagIndex: number;
   /** Pool: whether it waits for its turn to send. */
   isReady: boolean;
   /** Whether it never sends more than one batch, unless that comes back. */
@@ -149,14 +148,14 @@ export class Batch implements LaneBatch {
   // While it is on a lane:
   /** The lane, which the pool may have lost since; undefined while queued. */
   on: OpenLane | undefined = undefined;
-  mark = false;
+  tellsStarts = false;
   sentAtMs = 0;
   sentCount = 0;
   sentBytes = 0;
   moved = false;
   /** Whether it waits for others' tasks, as far as is known. */
   isHeldUp = false;
-  note: unknown = undefined;
+  laneState: unknown = undefined;
   /** How many of its items have been reported. */
   reported = 0;
   /** When, why and at which item its task was asked to stop. */
@@ -164,8 +163,7 @@ export class Batch implements LaneBatch {
     undefined;
   /** Since when nothing else runs on its lane, and it isn't started, as far as was looked; else Infinity. */
   nextSinceMs = Infinity;
-  /** Its place among its lane's batches. */
-  place = -1;
+  bagIndex = -1;
   readonly alone: boolean;
 
   constructor(
@@ -195,8 +193,8 @@ export class Batch implements LaneBatch {
     return this.run.context;
   }
 
-  get span(): SpanPlace | undefined {
-    return this.run.span?.place;
+  get span(): SpanContext | undefined {
+    return this.run.span?.context;
   }
 
   /** Some of its items, queued again, perhaps with another history. */

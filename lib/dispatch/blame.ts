@@ -28,20 +28,20 @@ export function isActive(at: BatchProgress): boolean {
  * Judges all the batches that were on a lane when it died, each in its turn.
  *
  * @param isKnown Whether something else is known to be to blame.
- * @param isElsewhere Whether more than the lane was lost, such as its machine. Tasks seldom do that, so
+ * @param isMachineLost Whether more than the lane was lost, such as its machine. Tasks seldom do that, so
  * what ran is only suspected, and to blame if it happens to it again while it has a lane for itself.
  */
-export function blame(lost: readonly Batch[], isKnown = false, isElsewhere = false): Blame[] {
-  const progress = lost.map((batch) => progressOf(batch, isElsewhere));
+export function blame(lost: readonly Batch[], isKnown = false, isMachineLost = false): Blame[] {
+  const progress = lost.map((batch) => progressOf(batch, isMachineLost));
   const active = progress.filter((at) => isActive(at) && !("isHarmless" in at)).length;
   return progress.map((at, index): Blame => {
     const { alone, reruns } = lost[index]!.history;
     const isRunning = at.state === "running";
     const isCleared = isKnown ||
       (at.state === "unknown"
-        ? at.isHarmless || (isElsewhere && reruns === 0)
-        : isElsewhere && !isRunning);
-    const isSure = isRunning && active === 1 && (!isElsewhere || alone);
+        ? at.isHarmless || (isMachineLost && reruns === 0)
+        : isMachineLost && !isRunning);
+    const isSure = isRunning && active === 1 && (!isMachineLost || alone);
     return { at, fault: isCleared ? "none" : isSure ? "certain" : "perhaps" };
   });
 }

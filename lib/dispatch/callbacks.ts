@@ -1,7 +1,7 @@
 /** A caller's functions that are called as items end: `onProgress` and `onOutcome`. */
 
+import { inAsyncContext } from "../lanes/async_context.ts";
 import { isThenable } from "../lanes/attempt.ts";
-import { inAsyncContext } from "../lanes/telemetry.ts";
 import type { CheckedOptions, Progress } from "./options.ts";
 import { outcomeAt, type Settled } from "./output.ts";
 

@@ -5,11 +5,12 @@
  * only an item needs that does not simply give its value is made when it is needed.
  */
 
+import { asyncContext } from "../lanes/async_context.ts";
 import { QueueFullError } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
-import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
+import { beginSpan, type Span } from "../lanes/telemetry.ts";
 import { after, clock } from "../lanes/timers.ts";
 import { Batch, type BatchSettings, type Blame, type PoolRun, UNSENT } from "./batch.ts";
 import type { LanePool } from "./lane_pool.ts";
@@ -93,7 +94,7 @@ class Call implements PoolRun, Settling {
   readonly settings: BatchSettings;
   readonly span: Span | undefined;
   isReady = false;
-  place = -1;
+  bagIndex = -1;
   /** When it was made, if that is ever told: reading the clock is a good part of what a call costs. */
   readonly #queuedAtMs: number;
   /** When it was taken to be sent; NaN unless that is known. */
@@ -106,7 +107,7 @@ class Call implements PoolRun, Settling {
   #delayed: { readonly batch: Batch; readonly forget: () => void } | undefined = undefined;
   /** Why it is stopped: what its promise rejects with. */
   #failure: { readonly error: unknown } | undefined = undefined;
-  #settler: Settler | undefined = undefined;
+  #lazySettler: Settler | undefined = undefined;
   #whenEnded: PromiseWithResolvers<void> | undefined = undefined;
 
   constructor(
@@ -174,7 +175,7 @@ class Call implements PoolRun, Settling {
   }
 
   onSend(batch: Batch): void {
-    batch.mark = this.settings.timeoutMs !== Infinity || batch.alone;
+    batch.tellsStarts = this.settings.timeoutMs !== Infinity || batch.alone;
     batch.sentAtMs = Number.isNaN(this.#takenAtMs) ? clock.now() : this.#takenAtMs;
     this.#sent = batch;
     this.calls.onLanes++;
@@ -193,28 +194,28 @@ class Call implements PoolRun, Settling {
     this.calls.loaded(this.task);
     if (report.count === 0) {
       if (report.last) this.putBack(batch);
-    } else if (report.failures !== undefined) this.#failing.report(batch, report, base);
+    } else if (report.failures !== undefined) this.#settler.report(batch, report, base);
     else this.#fulfil(report.values?.[0], batch);
   }
 
   onUnloadable(batch: Batch, error: Error): void {
     this.#leaveLane();
     if (this.calls.mayLoadAgain(batch)) this.putBack(batch);
-    else this.#failing.reject(batch, 0, "failed", error);
+    else this.#settler.reject(batch, 0, "failed", error);
   }
 
   onLost(batch: Batch, blame: Blame, death: Death): void {
     this.#leaveLane();
-    this.#failing.onLost(batch, blame, death);
+    this.#settler.onLost(batch, blame, death);
   }
 
   onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
     this.#leaveLane();
-    this.#failing.onForced(batch, at, forced, hadOthers);
+    this.#settler.onForced(batch, at, forced, hadOthers);
   }
 
-  get #failing(): Settler {
-    return this.#settler ??= new Settler(this, this.calls.pool.options);
+  get #settler(): Settler {
+    return this.#lazySettler ??= new Settler(this, this.calls.pool.options);
   }
 
   get mayRetry(): boolean {
@@ -280,6 +281,6 @@ class Call implements PoolRun, Settling {
     if (batch === undefined) return; // it has ended
     this.#delayed?.forget();
     this.#delayed = undefined;
-    this.#failing.cancel(batch, this.#failure!.error);
+    this.#settler.cancel(batch, this.#failure!.error);
   }
 }

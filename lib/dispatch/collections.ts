@@ -51,41 +51,41 @@ export class Fifo<T> {
   }
 }
 
-/** What keeps its place in the bag that it is in; −1 if it is in none. */
-interface Placed {
-  place: number;
+/** What keeps its index in the bag that it is in; −1 if it is in none. */
+interface InBag {
+  bagIndex: number;
 }
 
 /** What is somewhere, in no order. Unlike a Set it makes no garbage when it comes and goes. */
-export class Bag<T extends Placed> implements Iterable<T> {
+export class Bag<T extends InBag> implements Iterable<T> {
   size = 0;
   readonly #all: T[] = [];
 
   add(one: T): void {
-    one.place = this.size++;
+    one.bagIndex = this.size++;
     this.#all.push(one);
   }
 
   has(one: T): boolean {
-    return this.#all[one.place] === one;
+    return this.#all[one.bagIndex] === one;
   }
 
   /** Returns whether it was there. */
   delete(one: T): boolean {
-    const at = one.place;
+    const at = one.bagIndex;
     if (this.#all[at] !== one) return false;
     this.size--;
     const last = this.#all.pop()!;
     if (last !== one) {
       this.#all[at] = last;
-      last.place = at;
+      last.bagIndex = at;
     }
-    one.place = -1;
+    one.bagIndex = -1;
     return true;
   }
 
   clear(): void {
-    for (const one of this.#all) one.place = -1;
+    for (const one of this.#all) one.bagIndex = -1;
     this.size = this.#all.length = 0;
   }
 

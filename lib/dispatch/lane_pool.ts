@@ -10,7 +10,7 @@
 import { attempt, shown, wordsOf } from "../lanes/attempt.ts";
 import type { LaneStartError } from "../lanes/errors.ts";
 import { Turn } from "../lanes/event_loop.ts";
-import type { Death, Forced, LaneEvents, Report, Whole } from "../lanes/lane.ts";
+import type { Death, Forced, LaneEvents, Report, Fidelity } from "../lanes/lane.ts";
 import { unloadable } from "../lanes/lane_tasks.ts";
 import type { Task } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
@@ -53,7 +53,7 @@ interface GuidedTasks extends TaskPlaces {
 /** What decides where tasks go in a pool whose first lane is this event loop, the others elsewhere. */
 export interface PoolGuide {
   /** How much of what tasks give and throw must arrive as it is. */
-  readonly whole: Whole;
+  readonly fidelity: Fidelity;
   /** Tasks are started no closer together than this, in milliseconds. */
   readonly gapMs: number;
   /** Whether none is started at all for now; it will tell by a new size. */
@@ -543,7 +543,7 @@ export class LanePool implements PlacesHost {
   #onDeath(on: OpenLane, death: Death, forced: Forced = "stopped"): void {
     if (death.starting) this.#places.endedStarting(on, death);
     const lost = [...on.inFlight];
-    const verdicts = blame(lost, on.isForced || death.starting, death.isElsewhere);
+    const verdicts = blame(lost, on.isForced || death.starting, death.isMachineLost);
     const hadOthers = verdicts.filter(({ at }) => isActive(at)).length > 1;
     this.#places.close(on);
     on.inFlight.clear();

@@ -1,7 +1,7 @@
 /** The options that every model's `map` takes. */
 
 import { attempt, shown } from "../lanes/attempt.ts";
-import type { Whole } from "../lanes/lane.ts";
+import type { Fidelity } from "../lanes/lane.ts";
 import { isLoadingProgram, taskOfFunction } from "../lanes/lane_tasks.ts";
 import type { Task, TaskFunction } from "../lanes/task.ts";
 import type { BatchSettings } from "./batch.ts";
@@ -255,7 +255,7 @@ export function settingsOf(
   { moves, slots, guide }: {
     readonly moves: boolean;
     readonly slots: number;
-    readonly guide?: { readonly whole: Whole };
+    readonly guide?: { readonly fidelity: Fidelity };
   },
 ): BatchSettings {
   const transfer = wanted && moves;
@@ -263,8 +263,8 @@ export function settingsOf(
   const emptiesItems = transfer && retries.limit === 0;
   // and so would another task's crash, until it has ended.
   const movesItems = emptiesItems && slots === 1;
-  const whole = guide?.whole ?? "as sent";
-  const settings = { timeoutMs, loadTimeoutMs, transfer, emptiesItems, movesItems, whole };
+  const fidelity = guide?.fidelity ?? "as sent";
+  const settings = { timeoutMs, loadTimeoutMs, transfer, emptiesItems, movesItems, fidelity };
   return { ...settings, timed: false, mostBytes: Infinity, giveBackMs: Infinity };
 }
 

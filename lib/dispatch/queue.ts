@@ -3,8 +3,8 @@
  * many as there is room for and as its limits allow.
  */
 
+import { inAsyncContext } from "../lanes/async_context.ts";
 import { shown } from "../lanes/attempt.ts";
-import { inAsyncContext } from "../lanes/telemetry.ts";
 import { after, clock } from "../lanes/timers.ts";
 import {
   Batch,
@@ -52,7 +52,7 @@ export class Queue {
   unbounded = false;
   /** The limit of all items together. */
   readonly #limit: Limit;
-  readonly #lines: Lines;
+  readonly #keys: KeyQueues;
   /** What waits for its next try, and what forgets that. */
   readonly #delayed = new Map<Batch, () => void>();
 
@@ -66,7 +66,7 @@ export class Queue {
     this.#limit = new Limit({ rate }, onMore);
     this.isCounted = this.#limit.counts;
     const { rate: each, slots } = perKey ?? {};
-    this.#lines = new Lines({ rate: each, slots, pace: run.pace }, onMore);
+    this.#keys = new KeyQueues({ rate: each, slots, pace: run.pace }, onMore);
   }
 
   get #together(): boolean {
@@ -75,21 +75,21 @@ export class Queue {
 
   /** Whether nothing is left and nothing will come. */
   get isEmpty(): boolean {
-    return this.source.isEmpty && this.#lines.waiting === 0 && this.#delayed.size === 0;
+    return this.source.isEmpty && this.#keys.waiting === 0 && this.#delayed.size === 0;
   }
 
   /** What would be taken next, and whether it needs a lane alone; undefined if nothing can. */
   peek(): { readonly alone: boolean } | undefined {
-    const next = (this.#lines.waiting > 0 ? this.#lines.next : undefined) ?? this.#unpulled();
+    const next = (this.#keys.waiting > 0 ? this.#keys.next : undefined) ?? this.#unpulled();
     if (next === undefined || !this.isCounted || this.#limit.allows()) return next;
-    if (this.#lines.waiting === 0) this.#lookAhead();
+    if (this.#keys.waiting === 0) this.#lookAhead();
     return undefined;
   }
 
   /** Pulls what will have to wait, for if there is nothing, the run need not wait to be over. */
   #lookAhead(): void {
     const fresh = this.#pull();
-    if (fresh !== undefined) this.#lines.add(fresh);
+    if (fresh !== undefined) this.#keys.add(fresh);
   }
 
   /** Nothing more will be sent. */
@@ -103,7 +103,7 @@ export class Queue {
 
   /** How many items may still be pulled before the consumer takes some. */
   get #room(): number {
-    const { fresh } = this.#lines;
+    const { fresh } = this.#keys;
     if (this.unbounded) return fresh < AUTO_LOOK_AHEAD ? Infinity : 0;
     const { slots, options: { buffer } } = this.run;
     const held = this.source.pulled - this.consumed;
@@ -120,25 +120,25 @@ export class Queue {
     const batch = this.#next(nowMs);
     if (batch !== undefined && this.isCounted) {
       this.#limit.take(batch);
-      this.#lines.limitOf(batch)?.take(batch);
+      this.#keys.limitOf(batch)?.take(batch);
     }
     return batch;
   }
 
   #next(nowMs: number): Batch | undefined {
     for (;;) {
-      const waiting = this.#lines.waiting > 0 ? this.#lines.take() : undefined;
+      const waiting = this.#keys.waiting > 0 ? this.#keys.take() : undefined;
       if (waiting !== undefined) {
         this.takenAtMs = clock.now();
         return waiting.alone || this.isCounted ? this.#first(waiting) : waiting;
       }
-      const { fresh } = this.#lines;
+      const { fresh } = this.#keys;
       const pulled = this.#pull(nowMs);
-      if (pulled !== undefined || this.#lines.fresh === fresh) return pulled;
+      if (pulled !== undefined || this.#keys.fresh === fresh) return pulled;
     }
   }
 
-  /** New items, if none of them has a key; else they join the lines, each by itself. */
+  /** New items, if none of them has a key; else they join the queues of their keys, each by itself. */
   #pull(nowMs = NaN): Batch | undefined {
     const { run, source } = this;
     const { perKey } = run.options;
@@ -160,7 +160,7 @@ export class Queue {
     this.isCounted = true;
     for (const [at, item] of items.entries()) {
       const history = { ...UNSENT, key: keys[at] };
-      this.#lines.add(new Batch(run, first + at, [item], this.takenAtMs, history));
+      this.#keys.add(new Batch(run, first + at, [item], this.takenAtMs, history));
     }
     return undefined;
   }
@@ -185,25 +185,25 @@ export class Queue {
   /** A batch was given to its lane; returns whether its start, which is counted, is still to come. */
   sent(batch: Batch): boolean {
     const isHeld = this.#limit.sent(batch);
-    return this.#lines.limitOf(batch)?.sent(batch) || isHeld;
+    return this.#keys.limitOf(batch)?.sent(batch) || isHeld;
   }
 
   /** A batch is with its lane no more, or comes back without having been there. */
   leave(batch: Batch, startedAtMs: number): void {
     if (!this.isCounted) return;
     this.#limit.leave(batch, startedAtMs);
-    this.#lines.leave(batch, startedAtMs);
+    this.#keys.leave(batch, startedAtMs);
   }
 
   /** Whoever answers a batch's task wants to be left alone for so long: by its key, or by all. */
   pause(batch: Batch, ms: number): void {
-    (this.#lines.limitOf(batch) ?? this.#limit).pause(clock.now() + ms);
+    (this.#keys.limitOf(batch) ?? this.#limit).pause(clock.now() + ms);
     this.isCounted = true;
   }
 
   /** The pace of a batch's key; undefined if it has none. */
   paceOf(batch: Batch): Pace | undefined {
-    return this.#lines.limitOf(batch)?.pace;
+    return this.#keys.limitOf(batch)?.pace;
   }
 
   /** A batch of the first item; the others go back. */
@@ -215,7 +215,7 @@ export class Queue {
 
   /** Takes items back that are to go before all others; none is fine. */
   putBack(batch: Batch): void {
-    if (batch.items.length > 0) this.#lines.putBack(batch);
+    if (batch.items.length > 0) this.#keys.putBack(batch);
   }
 
   /** Takes an item back that is to go again after a wait in milliseconds. */
@@ -230,7 +230,7 @@ export class Queue {
 
   /** Gives up every wait; returns what was not sent, of an array also what was not pulled. */
   drop(): Batch[] {
-    const dropped = [...this.#lines.drop(), ...this.#delayed.keys()];
+    const dropped = [...this.#keys.drop(), ...this.#delayed.keys()];
     for (const forget of this.#delayed.values()) forget();
     this.#delayed.clear();
     const rest = this.source.takeRest();
@@ -241,7 +241,7 @@ export class Queue {
 }
 
 /** What waits for one key. */
-class Line {
+class KeyQueue {
   readonly limit: Limit;
   /** Its place among those of which nothing waits or runs; undefined while something does. */
   rest: Rest | undefined;
@@ -249,7 +249,7 @@ class Line {
   readonly returned: Batch[] = [];
   readonly fresh = new Fifo<Batch>();
 
-  constructor(limit: LimitOptions, onFree: (line: Line) => void) {
+  constructor(limit: LimitOptions, onFree: (queue: KeyQueue) => void) {
     this.limit = new Limit(limit, () => onFree(this));
   }
 
@@ -261,23 +261,23 @@ class Line {
 /** A key of which nothing waits or runs, and which is remembered for a rate or a pause. */
 interface Rest {
   readonly key: Key;
-  readonly line: Line;
+  readonly queue: KeyQueue;
 }
 
 /** Whenever one key becomes idle, so many that are idle are looked at, whether they can be forgotten. */
 const LOOKED_AT = 3;
 
 /**
- * A run's batches that wait to be sent: in one line, or in a line for each key that has a limit of its
- * own. A line whose limit is reached holds up no other.
+ * A run's batches that wait to be sent: in one queue, or in one for each key that has a limit of its own.
+ * A queue whose limit is reached holds up no other.
  */
-export class Lines {
+export class KeyQueues {
   /** How many batches wait, and how many of them were never sent. */
   waiting = 0;
   fresh = 0;
-  readonly #lines = new Map<Key | undefined, Line>();
+  readonly #queues = new Map<Key | undefined, KeyQueue>();
   /** Those that may have something to send, in the order of their turns. */
-  readonly #ready = new Set<Line>();
+  readonly #ready = new Set<KeyQueue>();
   /** A queue, for the first of a set is found only behind all that were deleted before it. */
   readonly #resting = new Fifo<Rest>();
 
@@ -285,7 +285,7 @@ export class Lines {
   constructor(private readonly limit: LimitOptions, private readonly onMore: () => void) {}
 
   get keys(): number {
-    return this.#lines.size;
+    return this.#queues.size;
   }
 
   /** What is sent next; undefined if nothing waits that may start now. */
@@ -293,23 +293,23 @@ export class Lines {
     return this.#first()?.first;
   }
 
-  #first(): Line | undefined {
-    for (const line of this.#ready) {
-      if (line.first !== undefined && line.limit.allows()) return line;
-      this.#ready.delete(line);
+  #first(): KeyQueue | undefined {
+    for (const queue of this.#ready) {
+      if (queue.first !== undefined && queue.limit.allows()) return queue;
+      this.#ready.delete(queue);
     }
     return undefined;
   }
 
   take(): Batch | undefined {
-    const line = this.#first();
-    if (line === undefined) return undefined;
+    const queue = this.#first();
+    if (queue === undefined) return undefined;
     // The others have their turn.
-    this.#ready.delete(line);
-    this.#ready.add(line);
+    this.#ready.delete(queue);
+    this.#ready.add(queue);
     this.waiting--;
-    if (line.returned.length === 0) this.fresh--;
-    return line.returned.pop() ?? line.fresh.shift();
+    if (queue.returned.length === 0) this.fresh--;
+    return queue.returned.pop() ?? queue.fresh.shift();
   }
 
   /** Takes a batch that was never sent: it goes behind all others of its key. */
@@ -324,59 +324,59 @@ export class Lines {
   }
 
   #wait(batch: Batch, where: "fresh" | "returned"): void {
-    const line = this.#lineOf(batch.history.key);
-    line[where].push(batch);
+    const queue = this.#queueOf(batch.history.key);
+    queue[where].push(batch);
     this.waiting++;
-    this.#ready.add(line);
+    this.#ready.add(queue);
   }
 
-  #lineOf(key: Key | undefined): Line {
-    let line = this.#lines.get(key);
-    if (line === undefined) {
-      line = new Line(key === undefined ? {} : this.limit, (line) => {
-        this.#ready.add(line);
+  #queueOf(key: Key | undefined): KeyQueue {
+    let queue = this.#queues.get(key);
+    if (queue === undefined) {
+      queue = new KeyQueue(key === undefined ? {} : this.limit, (queue) => {
+        this.#ready.add(queue);
         this.onMore();
       });
-      this.#lines.set(key, line);
+      this.#queues.set(key, queue);
     }
-    line.rest = undefined;
-    return line;
+    queue.rest = undefined;
+    return queue;
   }
 
   limitOf({ history: { key } }: Batch): Limit | undefined {
-    return key === undefined ? undefined : this.#lineOf(key).limit;
+    return key === undefined ? undefined : this.#queueOf(key).limit;
   }
 
   /** A batch is with its lane no more. */
   leave(batch: Batch, startedAtMs: number): void {
     const { key } = batch.history;
-    const line = key === undefined ? undefined : this.#lines.get(key);
-    if (line === undefined) return;
-    line.limit.leave(batch, startedAtMs);
-    if (line.first !== undefined) this.#ready.add(line);
-    else if (!line.limit.isBusy) this.#rest({ key: key!, line });
+    const queue = key === undefined ? undefined : this.#queues.get(key);
+    if (queue === undefined) return;
+    queue.limit.leave(batch, startedAtMs);
+    if (queue.first !== undefined) this.#ready.add(queue);
+    else if (!queue.limit.isBusy) this.#rest({ key: key!, queue });
   }
 
   /** Of a key nothing waits or runs: it is forgotten, now or once its rate and its pause allow it. */
   #rest(rest: Rest): void {
     const nowMs = clock.now();
-    rest.line.rest = rest;
+    rest.queue.rest = rest;
     this.#resting.push(rest);
     for (let looks = LOOKED_AT; looks > 0 && this.#resting.size > 0; looks--) {
       const oldest = this.#resting.shift()!;
-      const { key, line } = oldest;
+      const { key, queue } = oldest;
       // It may have been used again meanwhile.
-      if (line.rest !== oldest) continue;
-      if (line.limit.isIdle(nowMs)) this.#lines.delete(key);
+      if (queue.rest !== oldest) continue;
+      if (queue.limit.isIdle(nowMs)) this.#queues.delete(key);
       else this.#resting.push(oldest);
     }
   }
 
-  /** Gives up every line; returns what waited. */
+  /** Gives up every queue; returns what waited. */
   drop(): Batch[] {
-    const all = [...this.#lines.values()];
+    const all = [...this.#queues.values()];
     for (const { limit } of all) limit.stop();
-    this.#lines.clear();
+    this.#queues.clear();
     this.#ready.clear();
     this.#resting.clear();
     this.waiting = this.fresh = 0;

@@ -1,10 +1,11 @@
 /** One `map` under way: sends items, takes what lanes report, and ends when all is settled. */
 
+import { asyncContext } from "../lanes/async_context.ts";
 import { CancelledError } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import type { Task } from "../lanes/task.ts";
-import { asyncContext, beginSpan, type Span } from "../lanes/telemetry.ts";
+import { beginSpan, type Span } from "../lanes/telemetry.ts";
 import { clock } from "../lanes/timers.ts";
 import {
   type Batch,
@@ -67,7 +68,7 @@ const REST_MS = 100;
 class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   readonly settings: BatchSettings;
   isReady = false;
-  place = -1;
+  bagIndex = -1;
   rests = false;
   readonly context: unknown = asyncContext();
   span: Span | undefined;
@@ -249,7 +250,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   onSend(batch: Batch): void {
     if (this.rests) this.awaited();
-    batch.mark = this.settings.timeoutMs !== Infinity || batch.alone || this.#size.isLong;
+    batch.tellsStarts = this.settings.timeoutMs !== Infinity || batch.alone || this.#size.isLong;
     batch.sentAtMs = this.#queue.takenAtMs;
     this.#inFlight++;
   }

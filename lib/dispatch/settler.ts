@@ -4,6 +4,7 @@
  * did it.
  */
 
+import { inAsyncContext } from "../lanes/async_context.ts";
 import {
   AbandonedError,
   CancelledError,
@@ -13,7 +14,7 @@ import {
 } from "../lanes/errors.ts";
 import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
 import { type Task, titleOf } from "../lanes/task.ts";
-import { inAsyncContext, type Span } from "../lanes/telemetry.ts";
+import { type Span } from "../lanes/telemetry.ts";
 import { clock } from "../lanes/timers.ts";
 import type { Batch, Blame, History, OpenLane } from "./batch.ts";
 import { type CheckedOptions, Checker, type Filled, type RetryIn, type RetryOptions } from "./options.ts";
@@ -246,7 +247,7 @@ export class Settler {
 
   #crash(batch: Batch, offset: number, sinceMs: number, death: Death): void {
     // If more than its lane was lost, it was blamed only since that had happened to it before.
-    const kills = batch.history.kills + (death.isElsewhere ? 2 : 1);
+    const kills = batch.history.kills + (death.isMachineLost ? 2 : 1);
     const error = new CrashedError(
       `${itemOf(batch, offset)} lost its lane while its task ran: the lane ${death.how}` +
         (kills >= MOST_KILLS ? `; it killed ${kills} lanes and is quarantined` : ""),

@@ -1,8 +1,8 @@
 /** The input, pulled from only as far as there is room. */
 
+import { enterAsyncContext, inAsyncContext } from "../lanes/async_context.ts";
 import { attempt, shown } from "../lanes/attempt.ts";
 import { inspect, threads } from "../lanes/remote/clone.ts";
-import { enterAsyncContext, inAsyncContext } from "../lanes/telemetry.ts";
 import { after, clock } from "../lanes/timers.ts";
 import type { Items } from "./options.ts";
 

@@ -5,6 +5,7 @@
  * that exits ends the program.
  */
 
+import { enterAsyncContext } from "./async_context.ts";
 import { isPromise } from "./attempt.ts";
 import type {
   AskReason,
@@ -19,10 +20,10 @@ import type {
 import { closeWithin, LaneTasks, type ReadyTask } from "./lane_tasks.ts";
 import { type BatchHost, BatchRun } from "./run_batch.ts";
 import type { Task } from "./task.ts";
-import { enterAsyncContext, traced } from "./telemetry.ts";
+import { traced } from "./telemetry.ts";
 import { clock } from "./timers.ts";
 
-/** The note on a batch that was taken back while its task was still being loaded. */
+/** The state of a batch that was taken back while its task was still being loaded. */
 const RECALLED = Symbol("recalled");
 
 /** What the lane is given for its tasks, and how long it may take to close. */
@@ -65,38 +66,38 @@ export class EventLoopLane implements Lane {
     const ready = this.#tasks.ready(batch.task);
     if (!isPromise(ready)) return this.#start(batch, ready, batch.sentAtMs);
     ready.then((ready) => this.#start(batch, ready), (error) => {
-      if (batch.note !== RECALLED) this.events.unloadable(batch, error);
+      if (batch.laneState !== RECALLED) this.events.unloadable(batch, error);
     });
   }
 
   #start(batch: LaneBatch, ready: ReadyTask, nowMs?: number): void {
-    if (batch.note === RECALLED) return;
+    if (batch.laneState === RECALLED) return;
     const before = enterAsyncContext(batch.context);
     const run = new BatchRun(batch, traced(ready, batch.span), this.#host, ready.given);
-    batch.note = run;
+    batch.laneState = run;
     batch.sentCount = batch.items.length;
     run.start(nowMs);
     enterAsyncContext(before);
   }
 
-  ask({ note }: LaneBatch, why: AskReason, reason?: unknown): void {
-    if (note instanceof BatchRun) note.ask(why, reason);
+  ask({ laneState }: LaneBatch, why: AskReason, reason?: unknown): void {
+    if (laneState instanceof BatchRun) laneState.ask(why, reason);
   }
 
-  progress({ note, sentAtMs }: LaneBatch): BatchProgress {
-    if (!(note instanceof BatchRun)) return { state: "loading", sinceMs: sentAtMs };
-    if (!note.running) return { state: "waiting" };
-    return { state: "running", offset: note.offset, sinceMs: note.sinceMs };
+  progress({ laneState, sentAtMs }: LaneBatch): BatchProgress {
+    if (!(laneState instanceof BatchRun)) return { state: "loading", sinceMs: sentAtMs };
+    if (!laneState.running) return { state: "waiting" };
+    return { state: "running", offset: laneState.offset, sinceMs: laneState.sinceMs };
   }
 
   recall(batch: LaneBatch): boolean {
-    if (batch.note instanceof BatchRun) return false;
-    batch.note = RECALLED;
+    if (batch.laneState instanceof BatchRun) return false;
+    batch.laneState = RECALLED;
     return true;
   }
 
-  force({ note }: LaneBatch): Forced {
-    if (note instanceof BatchRun) note.forget();
+  force({ laneState }: LaneBatch): Forced {
+    if (laneState instanceof BatchRun) laneState.forget();
     return "goes on";
   }
 

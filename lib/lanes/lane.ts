@@ -6,10 +6,10 @@
  */
 
 import type { Task } from "./task.ts";
-import type { SpanPlace } from "./telemetry.ts";
+import type { SpanContext } from "./telemetry.ts";
 
 /** How much of what tasks give and throw must arrive as it is, where nobody asked for them to be sent. */
-export type Whole =
+export type Fidelity =
   /** What can be sent is. */
   | "as sent"
   /** Of results all but the classes of one's own. */
@@ -27,7 +27,7 @@ export interface LaneSettings {
   readonly giveBackMs: number;
   /** Whether the buffers of results move instead of being copied. */
   readonly transfer: boolean;
-  readonly whole: Whole;
+  readonly fidelity: Fidelity;
   /** Whether those of items may move: nobody needs them here once they are sent. */
   readonly movesItems: boolean;
   /** Above about so many bytes the lane takes fewer of the items, and gives the others back. */
@@ -47,9 +47,9 @@ export interface LaneBatch {
   /** The async context of who wants its items run. */
   readonly context?: unknown;
   /** The span that its tasks' spans stand below; undefined without telemetry. */
-  readonly span?: SpanPlace | undefined;
-  /** Whether the lane says before each item that it starts it, where that costs a message: it may anyway. */
-  mark: boolean;
+  readonly span?: SpanContext | undefined;
+  /** Whether the lane is to tell which item it starts, also where that costs a message for each. */
+  tellsStarts: boolean;
   // Set by the lane:
   /** How many of the first items have left for it. */
   sentCount: number;
@@ -57,7 +57,8 @@ export interface LaneBatch {
   sentBytes: number;
   /** Whether their buffers have moved, so that they can't be sent again. */
   moved: boolean;
-  note: unknown;
+  /** What the lane itself keeps of it. */
+  laneState: unknown;
 }
 
 /** Why a task is asked to stop. */
@@ -119,7 +120,7 @@ export interface Death {
   /** Whether it died before it could take tasks. */
   readonly starting: boolean;
   /** Whether more than the lane was lost, such as its machine: then a task is hardly to blame. */
-  readonly isElsewhere?: true;
+  readonly isMachineLost?: true;
 }
 
 /** What became of a task that went on after it was asked to stop, and of its lane. */

@@ -1,15 +1,16 @@
 /**
- * What goes along with a task: spans of OpenTelemetry, where it is on, and its caller's async context. Nothing is loaded for it: whoever provides it, Deno itself with
+ * Spans of OpenTelemetry, where it is on. Nothing is loaded for it: whoever provides it, Deno itself with
  * `OTEL_DENO=true`, puts its API under a symbol that all know.
  */
 
+import { enterAsyncContext } from "./async_context.ts";
 import { attempt, wordsOf } from "./attempt.ts";
 import { TimeoutError } from "./errors.ts";
 import type { Task, TaskContext, TaskFunction } from "./task.ts";
 import { clock } from "./timers.ts";
 
-/** Where a span stands, in the form that travels to another lane. */
-export interface SpanPlace {
+/** What names a span, and travels to another lane. */
+export interface SpanContext {
   /** 32 digits in hex. */
   readonly traceId: string;
   /** 16 digits in hex. */
@@ -19,7 +20,7 @@ export interface SpanPlace {
 
 // What is used of the API.
 interface ApiSpan {
-  spanContext(): SpanPlace;
+  spanContext(): SpanContext;
   setAttribute(name: string, value: boolean): void;
   recordException(exception: string | Error): void;
   setStatus(status: { readonly code: number; readonly message?: string }): void;
@@ -66,7 +67,7 @@ function spanName(what: string, { module, export: name }: Task): string {
 }
 
 export interface Span {
-  readonly place: SpanPlace;
+  readonly context: SpanContext;
   /** Tells of an item that failed, which needn't have a span: its lane may never have had it. */
   note(error: unknown): void;
   /** Makes the span of an attempt whose lane was lost and can't end it; NaN if nobody knows when it started. */
@@ -97,11 +98,11 @@ export function beginSpan(what: string, task: Task, caller: unknown): Span | und
   const before = enterAsyncContext(caller);
   const span = trace.getTracer(TRACER).startSpan(spanName(what, task), {}, context!.active());
   enterAsyncContext(before);
-  const place = span.spanContext();
+  const own = span.spanContext();
   let notes = 0;
   let losses = 0;
   return {
-    place,
+    context: own,
     note: (error) => {
       if (notes++ < MOST_NOTES) note(span, error);
     },
@@ -109,7 +110,7 @@ export function beginSpan(what: string, task: Task, caller: unknown): Span | und
       if (losses++ >= MOST_NOTES) return;
       const startTime = clock.timeOriginMs + startedAtMs;
       const known = Number.isNaN(startTime) ? {} : { startTime };
-      end(attemptsOf(task, place, { trace, context: context! }).begin({ index, attempt }, known), {
+      end(attemptsOf(task, own, { trace, context: context! }).begin({ index, attempt }, known), {
         error,
       });
     },
@@ -118,7 +119,7 @@ export function beginSpan(what: string, task: Task, caller: unknown): Span | und
 }
 
 /** Begins spans of a task's attempts, below that of the run or call that they are made for. */
-function attemptsOf(task: Task, parent: SpanPlace, { trace, context }: Api) {
+function attemptsOf(task: Task, parent: SpanContext, { trace, context }: Api) {
   const tracer = trace.getTracer(TRACER);
   const name = spanName("task", task);
   const above = context.active().setValue(SPAN, { spanContext: () => parent });
@@ -138,7 +139,7 @@ function attemptsOf(task: Task, parent: SpanPlace, { trace, context }: Api) {
  */
 export function traced(
   { task, fn }: { readonly task: Task; readonly fn: TaskFunction },
-  parent: SpanPlace | undefined,
+  parent: SpanContext | undefined,
 ): TaskFunction {
   const found = parent && api();
   if (found === undefined) return fn;
@@ -169,46 +170,15 @@ export function traced(
 
 const DIGITS = 8;
 
-/** A place in a row of numbers, for the heads of messages. */
-export function spanNumbers({ traceId, spanId, traceFlags }: SpanPlace): number[] {
+/** A span's context as a row of numbers, for the heads of messages. */
+export function spanNumbers({ traceId, spanId, traceFlags }: SpanContext): number[] {
   const words = `${traceId}${spanId}`.match(/.{8}/g) ?? [];
   return [...words.map((word) => parseInt(word, 16)), traceFlags];
 }
 
-export function readSpan(numbers: ArrayLike<number>, from: number): SpanPlace | undefined {
+export function readSpan(numbers: ArrayLike<number>, from: number): SpanContext | undefined {
   if (numbers.length <= from) return undefined;
   const all = Array.from({ length: 6 }, (_, at) => numbers[from + at]!);
   const hex = all.map((number) => number.toString(16).padStart(DIGITS, "0")).join("");
   return { traceId: hex.slice(0, 32), spanId: hex.slice(32), traceFlags: numbers[from + 6]! };
-}
-
-// What an AsyncLocalStorage of the caller holds: a function that had to wait for its slot runs where
-// another one has ended, and is to see its own caller's. Deno keeps it in its core; the module
-// node:async_hooks does the same at many times the cost.
-interface Core {
-  getAsyncContext?(): unknown;
-  setAsyncContext?(context: unknown): void;
-}
-
-const { internal } = Deno as unknown as { readonly internal: symbol };
-const core = (Deno as unknown as Record<symbol, { readonly core?: Core }>)[internal]?.core ?? {};
-const { getAsyncContext: get = () => undefined, setAsyncContext: set = () => {} } = core;
-
-export const asyncContext: () => unknown = get;
-
-/** Calls a function of a caller's in its async context, wherever that is done. */
-export function inAsyncContext<T>(context: unknown, call: () => T): T {
-  const before = enterAsyncContext(context);
-  try {
-    return call();
-  } finally {
-    enterAsyncContext(before);
-  }
-}
-
-/** Makes one the caller's; gives the one before, to be made so again. */
-export function enterAsyncContext(context: unknown): unknown {
-  const before = get();
-  if (context !== before) set(context);
-  return before;
 }

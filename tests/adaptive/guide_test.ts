@@ -20,7 +20,7 @@ Deno.test("while one is tried on a lane, it is listened for after each that goes
     memoryBytes: Infinity,
     start: { place: "lanes", lanes: 2, slots: 1 },
     way: threads,
-    whole: "classes",
+    fidelity: "classes",
     isolated: false,
     refusal: () => undefined,
   });

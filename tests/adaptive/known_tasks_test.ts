@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { KnownTasks } from "../../lib/adaptive/known_tasks.ts";
 import { Batch } from "../../lib/dispatch/batch.ts";
-import type { Failure, Report, Whole } from "../../lib/lanes/lane.ts";
+import type { Failure, Report, Fidelity } from "../../lib/lanes/lane.ts";
 import { threads } from "../../lib/lanes/remote/clone.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import { FakeRun } from "../dispatch/fake_run.ts";
@@ -14,9 +14,9 @@ class Own {
 
 const REMOTE: Task = { module: "file:///a.ts", export: "default" };
 
-function knowing(whole: Whole = "classes") {
+function knowing(fidelity: Fidelity = "classes") {
   const why: string[] = [];
-  const known = new KnownTasks(threads, whole, (text) => why.push(text));
+  const known = new KnownTasks(threads, fidelity, (text) => why.push(text));
   const batch = (item: unknown, task = REMOTE) =>
     new Batch(Object.assign(new FakeRun(), { task }), 7, [item], 0);
   const look = (item: unknown, value: unknown, failures?: readonly Failure[]) => {

@@ -134,7 +134,7 @@ export class FakeLane implements Lane {
 
   progress(batch: LaneBatch): BatchProgress {
     const { at } = this.held(batch);
-    const canTell = this.tells || batch.mark || at.state === "loading";
+    const canTell = this.tells || batch.tellsStarts || at.state === "loading";
     return canTell ? at : { state: "unknown" };
   }
 

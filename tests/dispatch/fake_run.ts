@@ -26,7 +26,7 @@ export interface BatchOptions extends Partial<History> {
 export class FakeRun implements PoolRun {
   readonly task: Task;
   isReady = false;
-  place = -1;
+  bagIndex = -1;
   ahead = 0;
   remaining: number | undefined = undefined;
   /** What it sends next, the first first. */
@@ -56,7 +56,7 @@ export class FakeRun implements PoolRun {
       transfer: false,
       emptiesItems: false,
       movesItems: false,
-      whole: "as sent",
+      fidelity: "as sent",
       mostBytes: Infinity,
       giveBackMs: Infinity,
       ...settings,

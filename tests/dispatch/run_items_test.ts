@@ -308,15 +308,15 @@ Deno.test("a lane is told to say which item it starts where that is needed, and 
     using time = new VirtualTime();
     const { pool, lane, on } = laneOf(1);
     const taken = take(mapSettled(pool, ["a", "b"], options));
-    const { mark, settings: { giveBackMs, timeoutMs } } = on(0);
+    const { tellsStarts, settings: { giveBackMs, timeoutMs } } = on(0);
     lane.start(on(0));
     time.nowMs += itemMs;
     lane.finish(on(0));
-    const { mark: then } = on(1);
+    const { tellsStarts: then } = on(1);
     lane.finish(on(1));
     await settle();
     assertEquals(taken.end, "done");
-    return [mark, then, giveBackMs, timeoutMs];
+    return [tellsStarts, then, giveBackMs, timeoutMs];
   };
   assertEquals(await marks({}, 0.5), [false, false, 16, Infinity]);
   assertEquals(await marks({}, 2), [false, true, 16, Infinity]);

@@ -15,20 +15,20 @@ export type BatchOptions = Partial<Omit<LaneBatch, "settings"> & LaneSettings>;
 /** A batch of these items, the first of which is item 10; all else as plain as can be unless told. */
 export function batchOf(items: readonly unknown[], options: BatchOptions = {}): LaneBatch {
   const { timeoutMs = Infinity, timed = false, giveBackMs = Infinity, ...further } = options;
-  const { transfer = false, movesItems = false, whole = "as sent", ...more } = further;
+  const { transfer = false, movesItems = false, fidelity = "as sent", ...more } = further;
   const { mostBytes = Infinity, ...rest } = more;
   return {
     task: DOUBLE,
     firstIndex: 10,
     items,
     attempt: 1,
-    settings: { timeoutMs, timed, giveBackMs, transfer, movesItems, whole, mostBytes },
-    mark: false,
+    settings: { timeoutMs, timed, giveBackMs, transfer, movesItems, fidelity, mostBytes },
+    tellsStarts: false,
     sentAtMs: 0,
     sentCount: 0,
     sentBytes: 0,
     moved: false,
-    note: undefined,
+    laneState: undefined,
     ...rest,
   };
 }

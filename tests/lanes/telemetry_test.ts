@@ -1,12 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import {
-  asyncContext,
-  beginSpan,
-  readSpan,
-  spanNumbers,
-  type SpanPlace,
-  traced,
-} from "../../lib/lanes/telemetry.ts";
+import { asyncContext } from "../../lib/lanes/async_context.ts";
+import { beginSpan, readSpan, spanNumbers, type SpanContext, traced } from "../../lib/lanes/telemetry.ts";
 import { CancelledError, TimeoutError } from "../../lib/lanes/errors.ts";
 import type { TaskContext } from "../../lib/lanes/task.ts";
 
@@ -25,13 +19,13 @@ interface Noted {
 }
 
 class FakeContext {
-  readonly span: { spanContext(): SpanPlace } | undefined;
+  readonly span: { spanContext(): SpanContext } | undefined;
 
-  constructor(span?: { spanContext(): SpanPlace }) {
+  constructor(span?: { spanContext(): SpanContext }) {
     this.span = span;
   }
 
-  setValue(key: symbol, span: { spanContext(): SpanPlace }): FakeContext {
+  setValue(key: symbol, span: { spanContext(): SpanContext }): FakeContext {
     assertEquals(key, SPAN);
     return new FakeContext(span);
   }
@@ -94,9 +88,9 @@ const given: TaskContext = {
   signal: new AbortController().signal,
   cancelled: () => false,
 };
-const parent: SpanPlace = { traceId: "cd".repeat(16), spanId: "0123456789abcdef", traceFlags: 1 };
+const parent: SpanContext = { traceId: "cd".repeat(16), spanId: "0123456789abcdef", traceFlags: 1 };
 
-Deno.test("a place survives its way as a row of numbers", () => {
+Deno.test("a span's context survives its way as a row of numbers", () => {
   assertEquals(readSpan([7, ...spanNumbers(parent)], 1), parent);
   const small = { traceId: "0".repeat(31) + "1", spanId: "f".repeat(16), traceFlags: 0 };
   assertEquals(readSpan(spanNumbers(small), 0), small);
@@ -128,14 +122,14 @@ Deno.test("what is done with a task is a span where its caller is, and its start
       inner.push(api.active.span?.spanContext().spanId);
       return Number(n) * 2;
     },
-  }, span.place);
+  }, span.context);
   assertEquals([fn(1, given), fn(2, given)], [2, 4]);
   span.end();
   const attributes = { "lanes.index": 4, "lanes.attempt": 2 };
   const below = {
     name: "task my_job",
     attributes,
-    parent: span.place.spanId,
+    parent: span.context.spanId,
     isEnded: true,
   };
   assertEquals(api.spans, [
@@ -209,7 +203,7 @@ Deno.test("an attempt whose lane was lost has its span below that of its run", (
     name: "task my_job",
     attributes,
     startTime: performance.timeOrigin + 125,
-    parent: span.place.spanId,
+    parent: span.context.spanId,
     exception: message,
     status: { code: 2, message },
     isEnded: true,

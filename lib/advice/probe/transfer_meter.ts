@@ -3,7 +3,7 @@
 import { attempt } from "../../lanes/attempt.ts";
 import { encodeAlone } from "../../lanes/remote/channel.ts";
 import { loss, threads } from "../../lanes/remote/clone.ts";
-import { classLoss } from "../../lanes/remote/whole.ts";
+import { classLoss } from "../../lanes/remote/fidelity.ts";
 import type { TransferCost } from "./probe_message.ts";
 
 const MOST_TRANSFERS = 24;

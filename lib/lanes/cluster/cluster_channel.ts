@@ -27,7 +27,7 @@ const NUMBERS: Readonly<Record<number, number>> = {
   [FromLane.loaded]: 1,
   [FromLane.unloadable]: 1,
   [FromLane.report]: 3,
-  [FromLane.mark]: 3,
+  [FromLane.started]: 3,
   [FromLane.asked]: 1,
   [FromLane.usage]: 0,
   [FromLane.loading]: 2,
@@ -109,14 +109,14 @@ export class ClusterChannel implements Channel {
     this.events.message(kind, head, payload);
   }
 
-  /** @param isElsewhere Whether it is known to have been no task's doing. */
-  #end(how: string, isElsewhere: boolean, error?: unknown): void {
+  /** @param isMachineLost Whether it is known to have been no task's doing. */
+  #end(how: string, isMachineLost: boolean, error?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clock.clearTimeout(this.#endTimer);
     if (this.#lease !== undefined) this.cluster.end(this.#lease);
     this.#ended.resolve();
-    if (!this.#isClosed) this.events.ended(how, isElsewhere, error);
+    if (!this.#isClosed) this.events.ended(how, isMachineLost, error);
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {

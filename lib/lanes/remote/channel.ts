@@ -6,7 +6,7 @@
  * they travel: many numbers in one buffer, errors in envelopes, everything else as it is.
  */
 
-import type { Failure, LaneBatch, LaneSettings, Report, Whole } from "../lane.ts";
+import type { Failure, LaneBatch, LaneSettings, Report, Fidelity } from "../lane.ts";
 import type { PlacedTask, Task } from "../task.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
 import { clock } from "../timers.ts";
@@ -54,7 +54,7 @@ export const FromLane = {
   /** {@linkcode reportHead}, values and failures. */
   report: 19,
   /** [id, offset, sinceMs]: the item starts. */
-  mark: 20,
+  started: 20,
   /** [id]: an `ask` was read, so the lane's event loop turns. */
   asked: 21,
   /** [cpuMs, peakRssBytes or NaN] */
@@ -79,8 +79,8 @@ export interface TaskToLoad extends Pick<PlacedTask, "module" | "export" | "plac
 /** Told of what the other side says, in order. */
 export interface ChannelEvents {
   message(kind: number, head: ArrayLike<number>, payload: unknown): void;
-  /** It ended by itself, for an error if there is one; `isElsewhere` if that was more than the lane. */
-  ended(how: string, isElsewhere?: boolean, error?: unknown): void;
+  /** It ended by itself, for an error if there is one; `isMachineLost` if that was more than the lane. */
+  ended(how: string, isMachineLost?: boolean, error?: unknown): void;
 }
 
 /** The caller's end of the way to a lane, whose other side says `ready` when it is. */
@@ -124,11 +124,11 @@ export const REPORT_COUNT = 1;
 export const REPORT_LAST = 2;
 
 /** As a batch's numbers tell it. */
-const WHOLE: readonly Whole[] = ["as sent", "data", "classes"];
+const FIDELITIES: readonly Fidelity[] = ["as sent", "data", "classes"];
 
 /** A batch where it is run. */
 export interface ServedBatch
-  extends Pick<LaneBatch, "task" | "items" | "firstIndex" | "attempt" | "mark" | "span"> {
+  extends Pick<LaneBatch, "task" | "items" | "firstIndex" | "attempt" | "tellsStarts" | "span"> {
   /** Which batch of its lane this is. */
   readonly id: number;
   readonly settings: Omit<LaneSettings, "movesItems" | "mostBytes">;
@@ -137,7 +137,7 @@ export interface ServedBatch
 export function batchHead(
   id: number,
   task: number,
-  { firstIndex, attempt, settings, mark, span }: Omit<ServedBatch, "id" | "task" | "items">,
+  { firstIndex, attempt, settings, tellsStarts, span }: Omit<ServedBatch, "id" | "task" | "items">,
   count: number,
 ): number[] {
   return [
@@ -150,8 +150,8 @@ export function batchHead(
     Number(settings.timed),
     settings.giveBackMs,
     Number(settings.transfer),
-    WHOLE.indexOf(settings.whole),
-    Number(mark),
+    FIDELITIES.indexOf(settings.fidelity),
+    Number(tellsStarts),
     ...span === undefined ? [] : spanNumbers(span),
   ];
 }
@@ -171,9 +171,9 @@ export function readBatch(head: ArrayLike<number>, payload: Payload, task: Task)
       timed: head[6] === 1,
       giveBackMs: head[7]!,
       transfer: head[8] === 1,
-      whole: WHOLE[head[9]!]!,
+      fidelity: FIDELITIES[head[9]!]!,
     },
-    mark: head[10] === 1,
+    tellsStarts: head[10] === 1,
     span: readSpan(head, 11),
   };
 }

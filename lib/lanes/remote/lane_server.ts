@@ -1,7 +1,7 @@
 /** The side of a remote lane that runs tasks. It imports no npm package: lanes start fast. */
 
 import { attempt } from "../attempt.ts";
-import type { Device, Failure, Report, Whole } from "../lane.ts";
+import type { Device, Failure, Report, Fidelity } from "../lane.ts";
 import { type Given, LaneTasks, loadFromProgram, loadTask, NOTHING } from "../lane_tasks.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import { type Task, titleOf } from "../task.ts";
@@ -25,7 +25,7 @@ import {
 import { keptIn, movable, MOVE_BYTES, ownBuffer, sendMoving } from "./buffers.ts";
 import { inspect, type Way } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
-import { failureLoss, isMoreThanBytes, lossError, objectionsOn, valueLoss } from "./whole.ts";
+import { failureLoss, isMoreThanBytes, lossError, objectionsOn, valueLoss } from "./fidelity.ts";
 
 export type MakeRun = (batch: ServedBatch, host: BatchHost<ServedBatch>) => LaneRun<ServedBatch>;
 
@@ -68,13 +68,13 @@ export class LaneServer {
       report: (run, report) => this.#onReport(run, report),
       // What isn't given back as it is needs no copy, which would be of another class.
       keep: (result, run) => {
-        const { transfer, whole } = run.batch.settings;
-        if (isMoreThanBytes(result, host.way, whole)) return result;
+        const { transfer, fidelity } = run.batch.settings;
+        if (isMoreThanBytes(result, host.way, fidelity)) return result;
         return ownBuffer(result, (buffer) => transfer && !this.#keptFor(run).has(buffer));
       },
       starting: (run) => {
         if (cells !== undefined) return cells.starting(run.batch.id, run.current, run.sinceMs);
-        if (run.batch.mark) this.#mark(run);
+        if (run.batch.tellsStarts) this.#tellStart(run);
         return false;
       },
       ...(cells !== undefined && {
@@ -160,18 +160,18 @@ export class LaneServer {
   }
 
   #send(run: LaneRun<ServedBatch>, report: Report): void {
-    const { id, task, settings: { whole }, firstIndex } = run.batch;
+    const { id, task, settings: { fidelity }, firstIndex } = run.batch;
     const { way } = this.host;
     const { values = [] } = report;
-    const failures = whole === "as sent"
+    const failures = fidelity === "as sent"
       ? report.failures
-      : report.failures?.map((of) => ({ ...of, lost: failureLoss(of, way, whole) }));
+      : report.failures?.map((of) => ({ ...of, lost: failureLoss(of, way, fidelity) }));
     const atOnce = failures === undefined ? encodeAtOnce(values) : null;
     if (atOnce !== null) return this.#post(id, report, atOnce);
     // A proxy, for instance, looks as if it could be sent.
     if (attempt(() => this.#sendAll(run, report, failures), false)) return;
     const first = firstIndex + run.offset - report.count;
-    const sendable = withoutRefused({ values, failures }, task, first, way, whole);
+    const sendable = withoutRefused({ values, failures }, task, first, way, fidelity);
     const { bytes } = inspect(sendable.values, way);
     const encoded = encode(sendable.values, sendable.failures, true, way);
     this.#post(id, { ...report, bytes }, encoded);
@@ -179,10 +179,10 @@ export class LaneServer {
 
   /** Sends a report if all of its values can be sent; false, or an error, if some can't. */
   #sendAll(run: LaneRun<ServedBatch>, report: Report, failures: Report["failures"]): boolean {
-    const { id, settings: { transfer, whole } } = run.batch;
+    const { id, settings: { transfer, fidelity } } = run.batch;
     const { way } = this.host;
     const { values = [] } = report;
-    const found = inspect(values, way, { objects: objectionsOn(way, whole) });
+    const found = inspect(values, way, { objects: objectionsOn(way, fidelity) });
     if (found.refused || found.count < values.length) return false;
     const encoded = encode(values, failures, found.special, way);
     const moves = transfer ? movable(values, this.#keptFor(run)) : [];
@@ -220,8 +220,8 @@ export class LaneServer {
     this.host.send(FromLane.report, droppedHead(id));
   }
 
-  #mark(run: LaneRun<ServedBatch>): void {
-    this.host.send(FromLane.mark, [run.batch.id, run.current, run.sinceMs]);
+  #tellStart(run: LaneRun<ServedBatch>): void {
+    this.host.send(FromLane.started, [run.batch.id, run.current, run.sinceMs]);
   }
 
   /**
@@ -234,7 +234,7 @@ export class LaneServer {
     for (const run of running) {
       run.reportEnded();
       const { cells } = this.host;
-      if (cells === undefined) this.#mark(run);
+      if (cells === undefined) this.#tellStart(run);
       else if (isKnown && !run.isCalling) cells.starting(run.batch.id, HARMLESS, run.sinceMs);
       else if (run.together > 1) cells.starting(run.batch.id, SEVERAL, run.sinceMs);
     }
@@ -249,13 +249,13 @@ function withoutRefused(
   task: Task,
   firstIndex: number,
   way: Way,
-  whole: Whole,
+  fidelity: Fidelity,
 ): { readonly values: readonly unknown[]; readonly failures: readonly Failure[] | undefined } {
   const values = Array.from(all ?? []);
   const failures = [...others];
   for (const [offset, value] of values.entries()) {
     const index = firstIndex + offset;
-    const lost = valueLoss(value, way, whole);
+    const lost = valueLoss(value, way, fidelity);
     try {
       if (lost !== undefined) throw lossError(task, index, lost);
       encodeAlone(`the result of item ${index} of ${titleOf(task)}`, value, way);

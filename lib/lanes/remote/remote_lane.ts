@@ -53,11 +53,12 @@ const STUCK_MS = 1000;
 /** A lane that has been starting for so long may do so for ever; until then no module is late for it. */
 const MOST_START_MS = 30_000;
 
-class Note {
+/** What is kept of a batch that was sent, or waits to be. */
+class BatchState {
   /** 0 until it is sent. */
   id = 0;
   /** The item that was last said to start, and when. */
-  mark: { readonly offset: number; readonly sinceMs: number } | undefined;
+  started: { readonly offset: number; readonly sinceMs: number } | undefined;
   /** Whether the last `ask` was read. */
   answered = false;
   recalled = false;
@@ -66,6 +67,10 @@ class Note {
   final: BatchProgress | undefined;
 
   constructor(readonly task: RemoteTask) {}
+}
+
+function stateOf({ laneState }: LaneBatch): BatchState {
+  return laneState as BatchState;
 }
 
 /** What a lane is told besides its tasks, and how long it may take to close. */
@@ -113,10 +118,10 @@ export class RemoteLane implements Lane {
     this.ready = new Promise((resolve) => this.#becomeReady = resolve);
     this.#channel = open({
       message: (kind, head, payload) => this.#receive(kind, head, payload),
-      ended: (how, isElsewhere = false, error) =>
+      ended: (how, isMachineLost = false, error) =>
         this.#die({
           how,
-          ...(isElsewhere && { isElsewhere }),
+          ...(isMachineLost && { isMachineLost }),
           ...(error !== undefined && { error }),
         }),
     });
@@ -154,7 +159,7 @@ export class RemoteLane implements Lane {
 
   send(batch: LaneBatch): void {
     const task = this.#tasks.of(batch.task);
-    batch.note = new Note(task);
+    batch.laneState = new BatchState(task);
     if (task.state === "loaded") this.#post(batch);
     else task.held.add(batch);
   }
@@ -176,7 +181,7 @@ export class RemoteLane implements Lane {
       this.#offer(batch, count, encode(items, undefined, found.special, way), found.bytes, moves);
     } catch (error) {
       this.#forget(batch);
-      (batch.note as Note).id = 0;
+      stateOf(batch).id = 0;
       // A proxy, for instance, looks as if it could be sent.
       const canBe = (item: unknown) => attempt(() => (encodeAlone("it", item, way), true), false);
       const bad = items.findIndex((item) => !canBe(item));
@@ -192,12 +197,12 @@ export class RemoteLane implements Lane {
     bytes = 0,
     moves?: ArrayBuffer[],
   ): void {
-    const note = batch.note as Note;
-    note.id = this.#channel.cells?.offer() ?? ++this.#lastId;
-    this.#sent.set(note.id, batch);
+    const state = stateOf(batch);
+    state.id = this.#channel.cells?.offer() ?? ++this.#lastId;
+    this.#sent.set(state.id, batch);
     // A lane that ends soon after it was loaded may not have come to the first.
-    batch.mark ||= count === 1 && !this.#hasRun;
-    const head = batchHead(note.id, note.task.number, batch, count);
+    batch.tellsStarts ||= count === 1 && !this.#hasRun;
+    const head = batchHead(state.id, state.task.number, batch, count);
     batch.moved = sendMoving(
       (moves) => this.#channel.send(ToLane.batch, head, payload, moves),
       moves,
@@ -224,33 +229,33 @@ export class RemoteLane implements Lane {
   #refuse(batch: LaneBatch, error?: unknown): void {
     const what = `item ${batch.firstIndex} of ${titleOf(batch.task)}`;
     const reason = refusal(what, batch.items[0], this.#channel.way, error);
-    const note = batch.note as Note;
+    const state = stateOf(batch);
     const report: Report = { ...failedReport(1, reason), startedAtMs: NaN, unsent: true };
     // Later, for the dispatcher is not done with sending yet.
     clock.queueMicrotask(() => {
-      if (this.#state !== "gone" && !note.recalled) this.events.report(batch, report);
+      if (this.#state !== "gone" && !state.recalled) this.events.report(batch, report);
     });
   }
 
   #forget(batch: LaneBatch): void {
-    const note = batch.note as Note;
-    note.task.held.delete(batch);
-    if (note.id === 0) return;
-    this.#sent.delete(note.id);
-    this.#channel.cells?.release(note.id);
+    const state = stateOf(batch);
+    state.task.held.delete(batch);
+    if (state.id === 0) return;
+    this.#sent.delete(state.id);
+    this.#channel.cells?.release(state.id);
   }
 
   ask(batch: LaneBatch, why: AskReason, reason?: unknown): void {
-    const note = batch.note as Note;
-    if (note.id === 0) return;
-    note.answered = false;
-    if (why === "cancel") this.#channel.cells?.cancel(note.id);
+    const state = stateOf(batch);
+    if (state.id === 0) return;
+    state.answered = false;
+    if (why === "cancel") this.#channel.cells?.cancel(state.id);
     const envelope = why === "cancel" ? sealEnvelope(reason, this.#channel.way) : undefined;
-    this.#channel.send(ToLane.ask, [note.id, Number(why === "cancel")], envelope);
+    this.#channel.send(ToLane.ask, [state.id, Number(why === "cancel")], envelope);
   }
 
   progress(batch: LaneBatch): BatchProgress {
-    const { id, task, final } = batch.note as Note;
+    const { id, task, final } = stateOf(batch);
     if (final !== undefined) return final;
     // What keeps a lane busy keeps it from loading, too.
     if (id === 0 && (task.isBegun || !this.#hasBegun)) {
@@ -270,7 +275,7 @@ export class RemoteLane implements Lane {
 
   /** How far it is with a batch that was sent; undefined if it hasn't started it. */
   #begun(batch: LaneBatch): BatchProgress | undefined {
-    const { id, mark } = batch.note as Note;
+    const { id, started } = stateOf(batch);
     const { cells } = this.#channel;
     if (cells !== undefined) {
       const at = cells.state(id);
@@ -280,28 +285,28 @@ export class RemoteLane implements Lane {
       if (offset === HARMLESS) return { state: "unknown", isHarmless: true };
       return { state: "running", offset, sinceMs: sinceMs + this.#clockOffsetMs };
     }
-    if (mark !== undefined) return { state: "running", ...mark };
-    return batch.mark || this.#isEnding ? undefined : { state: "unknown" };
+    if (started !== undefined) return { state: "running", ...started };
+    return batch.tellsStarts || this.#isEnding ? undefined : { state: "unknown" };
   }
 
   recall(batch: LaneBatch): boolean {
-    const { id } = batch.note as Note;
+    const { id } = stateOf(batch);
     // What has moved there can't be sent again.
     if (batch.moved || (id !== 0 && !this.#channel.cells?.take(id))) return false;
     this.#forget(batch);
-    (batch.note as Note).recalled = true;
+    stateOf(batch).recalled = true;
     return true;
   }
 
   askBack(batch: LaneBatch): boolean {
-    const note = batch.note as Note;
-    if (this.#channel.isLeased !== true || note.id === 0 || note.mark !== undefined) return false;
-    if (!note.isAskedBack) this.#channel.send(ToLane.recall, [note.id]);
-    return note.isAskedBack = true;
+    const state = stateOf(batch);
+    if (this.#channel.isLeased !== true || state.id === 0 || state.started !== undefined) return false;
+    if (!state.isAskedBack) this.#channel.send(ToLane.recall, [state.id]);
+    return state.isAskedBack = true;
   }
 
   force(batch: LaneBatch, others: boolean): Forced {
-    const { answered } = batch.note as Note;
+    const { answered } = stateOf(batch);
     // Where it can be seen that another task keeps the lane busy, this one is not to blame.
     const goesOn = others && (answered || this.#someNeverYielded(batch));
     if (!goesOn && this.#channel.stopsByForce) {
@@ -327,13 +332,13 @@ export class RemoteLane implements Lane {
    * a while when it is ended, and what it began must not be taken for never started.
    */
   #freeze(batch: LaneBatch): void {
-    const note = batch.note as Note;
+    const state = stateOf(batch);
     const { cells } = this.#channel;
-    if (cells === undefined || note.id === 0) return;
-    if (cells.take(note.id)) note.final = { state: "waiting" };
+    if (cells === undefined || state.id === 0) return;
+    if (cells.take(state.id)) state.final = { state: "waiting" };
     else {
-      cells.cancel(note.id);
-      note.final = this.progress(batch);
+      cells.cancel(state.id);
+      state.final = this.progress(batch);
     }
   }
 
@@ -434,11 +439,11 @@ export class RemoteLane implements Lane {
       case FromLane.report:
         this.#report(head, payload as Payload);
         break;
-      case FromLane.mark:
+      case FromLane.started:
       case FromLane.heldUp:
       case FromLane.asked: {
         const batch = this.#sent.get(head[0]!);
-        if (batch !== undefined) this.#note(kind, batch, head);
+        if (batch !== undefined) this.#onStatus(kind, batch, head);
         break;
       }
       case FromLane.usage: {
@@ -464,12 +469,12 @@ export class RemoteLane implements Lane {
     for (const batch of this.#tasks.end(number, error)) this.events.unloadable(batch, error);
   }
 
-  /** What a batch is told besides what became of its items. */
-  #note(kind: number, batch: LaneBatch, head: ArrayLike<number>): void {
-    const note = batch.note as Note;
+  /** What the lane says of a batch besides what became of its items. */
+  #onStatus(kind: number, batch: LaneBatch, head: ArrayLike<number>): void {
+    const state = stateOf(batch);
     if (kind === FromLane.heldUp) this.events.heldUp(batch);
-    else if (kind === FromLane.asked) note.answered = true;
-    else note.mark = { offset: head[1]!, sinceMs: head[2]! + this.#clockOffsetMs };
+    else if (kind === FromLane.asked) state.answered = true;
+    else state.started = { offset: head[1]!, sinceMs: head[2]! + this.#clockOffsetMs };
   }
 
   #report(head: ArrayLike<number>, payload: Payload): void {
@@ -494,7 +499,7 @@ export class RemoteLane implements Lane {
     // What ends by itself may do so in peace.
     void this.#channel.close();
     // What ends a lane where nothing has run yet is the module that is being loaded, or its machine's end.
-    const isOthers = starting || this.#hasRun || death.isElsewhere;
+    const isOthers = starting || this.#hasRun || death.isMachineLost;
     const known = isOthers ? undefined : this.#tasks.loading;
     if (known?.isBegun) {
       const when = known.isSetUp ? "in its setup" : "while it was loaded";

@@ -279,8 +279,8 @@ test("what is no message of a lane ends it, and is told to nobody", async (world
   const broker = world.server.connect();
   const { id } = world.cluster;
   const bad: [number, number[], unknown?][] = [
-    [FromLane.mark, [1]],
-    [FromLane.mark, [1, NaN, 0]],
+    [FromLane.started, [1]],
+    [FromLane.started, [1, NaN, 0]],
     [FromLane.report, [1]],
     [FromLane.ready, []],
     [FromLane.ended, [], null],

@@ -26,9 +26,9 @@ Deno.test("a batch's numbers come out as they went in, infinities too", () => {
       timed: true,
       giveBackMs: 16.5,
       transfer: true,
-      whole: "classes",
+      fidelity: "classes",
     },
-    mark: false,
+    tellsStarts: false,
     span: undefined,
   };
   const head = batchHead(2 ** 31 - 1, 4, batch, 2);
@@ -102,9 +102,9 @@ Deno.test("whatever a batch is like, its numbers come out as they went in (seed 
       timed: fc.boolean(),
       giveBackMs: fc.oneof(time, fc.constant(Infinity)),
       transfer: fc.boolean(),
-      whole: fc.constantFrom("as sent", "data", "classes"),
+      fidelity: fc.constantFrom("as sent", "data", "classes"),
     }),
-    mark: fc.boolean(),
+    tellsStarts: fc.boolean(),
     span: fc.option(
       fc.record({ traceId: hex(32), spanId: hex(16), traceFlags: fc.nat({ max: 255 }) }),
       { nil: undefined },

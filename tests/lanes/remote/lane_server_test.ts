@@ -186,9 +186,9 @@ Deno.test("a batch that was taken back is passed over", async () => {
 Deno.test("where it is wanted, each item's start is told before it starts", async () => {
   const { server, said } = await loaded();
   parts.set("looks", () => said.length);
-  give(server, 1, "play", ["looks", "looks"], { mark: true });
+  give(server, 1, "play", ["looks", "looks"], { tellsStarts: true });
   give(server, 2, "same", ["unmarked"]);
-  const marks = said.filter(({ kind }) => kind === FromLane.mark);
+  const marks = said.filter(({ kind }) => kind === FromLane.started);
   assertEquals(marks.map(({ head: [id, offset] }) => [id, offset]), [[1, 0], [1, 1]]);
   assertEquals(reports(said)[0]!.values, [1, 2]);
   const { startedAtMs } = reports(said)[0]!;
@@ -199,7 +199,7 @@ Deno.test("with shared memory no start is told of, for it can be seen", async ()
   const cells = new Cells(1);
   const { server, said } = await loaded({ cells });
   const id = cells.offer();
-  give(server, id, "gated", ["seen", "seen too"], { mark: true });
+  give(server, id, "gated", ["seen", "seen too"], { tellsStarts: true });
   await reached("seen");
   const { offset, waits } = cells.state(id)!;
   assertEquals([offset, waits, said], [0, true, []]);
@@ -229,8 +229,8 @@ for (const [name, way] of bothWays()) {
     server.announceEnd("called Deno.exit(3)", new RangeError("x"));
     assertEquals(said.map(({ kind, head }) => [kind, ...head.slice(0, 2)]), [
       [FromLane.report, 1, 1],
-      [FromLane.mark, 1, 1],
-      [FromLane.mark, 2, 0],
+      [FromLane.started, 1, 1],
+      [FromLane.started, 2, 0],
       [FromLane.ending],
     ]);
     const [report] = reports(said);
@@ -415,8 +415,8 @@ for (const [name, way] of bothWays()) {
     const items = [...results.map(([what]) => what), "throws", "throws plainly"];
     for (const together of [true, false]) {
       said.length = 0;
-      if (together) give(server, 1, "play", items, { whole: "classes" });
-      else items.forEach((item, at) => give(server, at + 1, "play", [item], { whole: "classes" }));
+      if (together) give(server, 1, "play", items, { fidelity: "classes" });
+      else items.forEach((item, at) => give(server, at + 1, "play", [item], { fidelity: "classes" }));
       const failures = reports(said).flatMap(({ id, failures = [] }) =>
         failures.map((of) => ({ ...of, offset: of.offset + id - 1 }))
       );
@@ -466,7 +466,7 @@ Deno.test("of what is to be given back as data only the class may be lost", asyn
   parts.set("as JSON", () => new Told(1));
   parts.set("view", () => ({ bytes: Buffer.from("a") }));
   const items = ["class", "throws", "as JSON", "view"];
-  items.forEach((item, at) => give(server, at + 1, "play", [item], { whole: "data" }));
+  items.forEach((item, at) => give(server, at + 1, "play", [item], { fidelity: "data" }));
   const lost = reports(said).map(({ failures }) => failures?.[0]?.lost);
   assertEquals(lost, [
     undefined,

@@ -65,12 +65,12 @@ Deno.test("a lane tells how far it is with a batch, as well as its kind can", ()
   starting.lane.send(held);
   const { state } = starting.lane.progress(held);
   const plain = readyLane();
-  const [unmarked, marked] = [batchOf([1, 1]), batchOf([2, 3], { mark: true })];
+  const [unmarked, marked] = [batchOf([1, 1]), batchOf([2, 3], { tellsStarts: true })];
   plain.lane.send(unmarked);
   plain.lane.send(marked);
   const states = [unmarked, marked].map((batch) => plain.lane.progress(batch).state);
   assertEquals([state, ...states], ["loading", "unknown", "waiting"]);
-  plain.channel.says(FromLane.mark, [lastId(plain), 1, 5]);
+  plain.channel.says(FromLane.started, [lastId(plain), 1, 5]);
   assertEquals(plain.lane.progress(marked), { state: "running", offset: 1, sinceMs: 5 });
 });
 
@@ -81,13 +81,13 @@ Deno.test("an item that is the first on its lane, and what a lane's last words l
   const first = batchOf([1]);
   lane.send(first);
   assertEquals(stateOf(first), "waiting");
-  channel.says(FromLane.mark, [lastId(over), 0, 5]);
+  channel.says(FromLane.started, [lastId(over), 0, 5]);
   assertEquals(stateOf(first), "running");
   channel.says(FromLane.report, reportHeadOf(lastId(over)), [2]);
   const [runs, waits] = [batchOf([2]), batchOf([3])];
   for (const batch of [runs, waits]) lane.send(batch);
   assertEquals([runs, waits].map(stateOf), ["unknown", "unknown"]);
-  channel.says(FromLane.mark, [lastId(over) - 1, 0, 6]);
+  channel.says(FromLane.started, [lastId(over) - 1, 0, 6]);
   channel.says(FromLane.ending, [], { how: "called Deno.exit(1)" });
   assertEquals([runs, waits].map(stateOf), ["running", "waiting"]);
 });
@@ -124,7 +124,7 @@ Deno.test("what waits for nothing else is next, unless others' tasks may run the
   over.thread.starting(id, 0, 7);
   assertEquals(over.lane.progress(second), { state: "waiting" });
   const elsewhere = readyLane({ isLeased: true });
-  const batch = batchOf([1], { mark: true });
+  const batch = batchOf([1], { tellsStarts: true });
   elsewhere.lane.send(batch);
   assertEquals(elsewhere.lane.progress(batch), { state: "waiting" });
 });
@@ -172,13 +172,13 @@ Deno.test("a batch that wasn't sent yet needs no asking", () => {
 
 Deno.test("a lane that can be ended by force is, and tells its death, and before it what had ended", async () => {
   const { lane, channel, told } = readyLane({ stopsByForce: true });
-  const [stuck, other] = [batchOf([1], { mark: true }), batchOf([2])];
+  const [stuck, other] = [batchOf([1], { tellsStarts: true }), batchOf([2])];
   lane.send(stuck);
   lane.send(other);
   const used = lane.usage();
   assertEquals(lane.force(stuck, true), "ends");
   assertEquals([channel.done, told.deaths], [["kill"], []]);
-  channel.says(FromLane.mark, [1, 0, 5]);
+  channel.says(FromLane.started, [1, 0, 5]);
   channel.says(FromLane.report, reportHeadOf(2), [4]);
   channel.ends("was ended by SIGKILL");
   assertEquals(await used, { cpuMs: undefined, peakRssBytes: undefined });

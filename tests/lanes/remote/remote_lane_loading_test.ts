@@ -250,7 +250,7 @@ Deno.test("what waits for a task that is not loaded yet isn't next while another
   lane.send(runs);
   lane.send(waits);
   assertEquals(lane.stageOf(OTHER), "not begun");
-  channel.says(FromLane.mark, [lastId(over), 0, 5]);
+  channel.says(FromLane.started, [lastId(over), 0, 5]);
   assertEquals(lane.progress(waits), { state: "waiting" });
   channel.says(FromLane.report, reportHeadOf(lastId(over)), [2]);
   assertEquals(lane.progress(waits), { state: "waiting", isNext: true });

@@ -40,11 +40,11 @@ Deno.test("a lane that is closed tells of no death, and lets nobody wait for it"
 
 Deno.test("times of the lane's clock are told on the caller's", async () => {
   const { lane, channel, told } = laneOver();
-  const batch = batchOf([1, 2], { timed: true, mark: true });
+  const batch = batchOf([1, 2], { timed: true, tellsStarts: true });
   lane.send(batch);
   channel.saysReady(100);
   channel.says(FromLane.loaded, [1]);
-  channel.says(FromLane.mark, [1, 1, 7]);
+  channel.says(FromLane.started, [1, 1, 7]);
   assertEquals(lane.progress(batch), { state: "running", offset: 1, sinceMs: 107 });
   const times = Float64Array.of(5, 7, 7, 9);
   const head = reportHeadOf(1, { count: 2, startedAtMs: 5, endedAtMs: 9, times });
@@ -110,7 +110,7 @@ Deno.test("what is said of a batch that is done with is not told", async () => {
   lane.send(batch);
   const head = reportHeadOf(1);
   for (let count = 0; count < 2; count++) channel.says(FromLane.report, head, [2]);
-  channel.says(FromLane.mark, [1, 0, 5]);
+  channel.says(FromLane.started, [1, 0, 5]);
   channel.says(FromLane.asked, [1]);
   assertEquals(await told.values(batch), [2]);
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { failureLoss } from "../../../lib/lanes/remote/whole.ts";
+import { failureLoss } from "../../../lib/lanes/remote/fidelity.ts";
 import { toThread } from "./ways.ts";
 
 Deno.test("a response that was thrown arrives whole but for a body that nobody has read", async () => {

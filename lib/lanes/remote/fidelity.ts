@@ -5,7 +5,7 @@
 
 import { attempt } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
-import type { Failure, Whole } from "../lane.ts";
+import type { Failure, Fidelity } from "../lane.ts";
 import { type Task, titleOf } from "../task.ts";
 import {
   classesOf,
@@ -23,22 +23,22 @@ import { keepsClass } from "./envelope.ts";
 const MOST_ERRORS = 1000;
 
 /** Why a value wouldn't arrive as whole as it must; undefined if it would, or needn't. */
-export function valueLoss(value: unknown, way: Way, whole: Whole): string | undefined {
-  const objections = objectionsOn(way, whole);
+export function valueLoss(value: unknown, way: Way, fidelity: Fidelity): string | undefined {
+  const objections = objectionsOn(way, fidelity);
   return objections && loss(value, way, objections);
 }
 
 /** Says why an object would arrive less whole than it must; undefined if anything may. */
 export function objectionsOn(
   way: Way,
-  whole: Whole,
+  fidelity: Fidelity,
   seen: Set<object> = new Set(),
 ): Objection | undefined {
-  return whole === "as sent" ? undefined : (value, kind) => {
-    if (kind === "error") return errorLoss(value as Error, { way, whole, seen });
+  return fidelity === "as sent" ? undefined : (value, kind) => {
+    if (kind === "error") return errorLoss(value as Error, { way, fidelity, seen });
     // These can't be sent at all.
     if (kind === "private" || kind === "lost") return undefined;
-    return classLoss(value, kind, whole) ?? (whole === "classes" ? undone(value, kind) : undefined);
+    return classLoss(value, kind, fidelity) ?? (fidelity === "classes" ? undone(value, kind) : undefined);
   };
 }
 
@@ -46,25 +46,25 @@ export function objectionsOn(
 export function classLoss(
   value: object,
   kind: Kind,
-  whole: Whole = "classes",
+  fidelity: Fidelity = "classes",
 ): string | undefined {
   if (kind === "error") return undefined;
   const isClass = kind !== "plain" && losesClass(value);
   // What it is as JSON is its data.
-  if (isClass && (whole === "classes" || "toJSON" in value)) {
+  if (isClass && (fidelity === "classes" || "toJSON" in value)) {
     return `is ${named(value)}, which would arrive without its class`;
   }
   if (kind === "view" && isOtherView(value)) {
     return `is ${named(value)}, which would arrive as ${tagOf(value as ArrayBufferView)}`;
   }
   // Data has no more keys than are seen.
-  return whole === "classes" || kind === "plain" ? hiddenKey(value, kind) : undefined;
+  return fidelity === "classes" || kind === "plain" ? hiddenKey(value, kind) : undefined;
 }
 
 /** How far what was thrown is looked at. */
 interface Looking {
   readonly way: Way;
-  readonly whole: Whole;
+  readonly fidelity: Fidelity;
   readonly seen: Set<object>;
 }
 
@@ -72,10 +72,10 @@ interface Looking {
 export function failureLoss(
   { ended, reason }: Failure,
   way: Way,
-  whole: Whole,
+  fidelity: Fidelity,
 ): string | undefined {
-  if (ended !== "failed" || whole !== "classes") return undefined;
-  const look = () => lossIn(reason, { way, whole, seen: new Set() });
+  if (ended !== "failed" || fidelity !== "classes") return undefined;
+  const look = () => lossIn(reason, { way, fidelity, seen: new Set() });
   const why = attempt(look, "can't be looked at");
   return why && `it ${why}`;
 }
@@ -88,15 +88,15 @@ function lossIn(thrown: unknown, looking: Looking): string | undefined {
     return isRead ? undefined : "is a Response, whose body would not arrive";
   }
   if (thrown instanceof Error) return errorLoss(thrown, looking);
-  const { way, whole, seen } = looking;
-  return loss(thrown, way, objectionsOn(way, whole, seen)!)?.replace(/^it /, "");
+  const { way, fidelity, seen } = looking;
+  return loss(thrown, way, objectionsOn(way, fidelity, seen)!)?.replace(/^it /, "");
 }
 
 function errorLoss(error: Error, looking: Looking): string | undefined {
-  const { whole, seen } = looking;
+  const { fidelity, seen } = looking;
   if (seen.has(error) || seen.size > MOST_ERRORS) return undefined;
   seen.add(error);
-  if (whole === "classes") {
+  if (fidelity === "classes") {
     if (!keepsClass(error)) return `is ${named(error)}, which would arrive without its class`;
     const why = hiddenKey(error, "error") ?? undone(error, "error");
     if (why !== undefined) return why;
@@ -181,10 +181,10 @@ function undone(value: object, kind: Kind): string | undefined {
 }
 
 /** Whether a buffer, or a view of one, is more than its bytes, which is not to be copied away before it is seen. */
-export function isMoreThanBytes(value: unknown, way: Way, whole: Whole): boolean {
-  if (whole === "as sent") return false;
+export function isMoreThanBytes(value: unknown, way: Way, fidelity: Fidelity): boolean {
+  if (fidelity === "as sent") return false;
   if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return false;
-  return objectionsOn(way, whole)!(value, kindOf(value, way)) !== undefined;
+  return objectionsOn(way, fidelity)!(value, kindOf(value, way)) !== undefined;
 }
 
 /** Whether a view is of a class of its own, as a Buffer is: it arrives as what its tag says. */
