@@ -3,13 +3,14 @@
 import type { Decision } from "../adaptive/controller.ts";
 import { type MapOptions, mayRetry, type RetryIn } from "../dispatch/options.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
-import type { AutoExecutor, Executor } from "../executor.ts";
+import type { AutoExecutor, Executor, LaneUsage } from "../executor.ts";
 import { attempt } from "../lanes/attempt.ts";
 import type { Task } from "../lanes/task.ts";
 import { isFixed, needsServer } from "../models.ts";
 import { hostSaid, httpSigns, refuses } from "../tasks/http_signs.ts";
 import { errorName, messageOf, messageWithCauses, reasonOf } from "../timing/failures.ts";
 import { LaneWatch } from "../timing/lane_watch.ts";
+import type { Timeline } from "../timing/result.ts";
 import { decisionsSince, timelineOf } from "../timing/timeline.ts";
 import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
 import { digestText, jsonText } from "./known_items.ts";
@@ -125,8 +126,8 @@ export class RunHere {
 
   /** Runs all that is to be run, and gives what is to be said last; rejects if the executor fails. */
   async run(): Promise<RunMessage> {
-    const { executor, items, say, signal } = this.host;
-    const { job, order, retries, timeoutMs, rate, perHost, record } = this.spec;
+    const { executor, items } = this.host;
+    const { job, record } = this.spec;
     try {
       await items.compare();
     } catch (error) {
@@ -135,33 +136,61 @@ export class RunHere {
     }
     // How many lanes have joined is known once they are asked for.
     if (needsServer(executor.model)) await executor.ready(job.task);
-    const { lanes, slots } = executor;
-    say({
+    this.#sayBegan();
+    if (record) await executor.ready(job.task as Task);
+    const before = record ? await executor.usage() : [];
+    const firstMs = performance.now();
+    await this.#runItems();
+    if (this.#broken !== undefined) return this.#broken;
+    if (items.failure !== undefined) return brokenBy("items", items.failure.error);
+    return {
+      type: "done",
+      end: this.#end,
+      slowest: this.#slowest,
+      gone: this.#end === "done" ? items.gone : { done: 0, failed: 0 },
+      ...(executor.model === "auto" && { auto: this.#autoSince(firstMs) }),
+      ...(record && { timeline: await this.#timelineSince(firstMs, before) }),
+    };
+  }
+
+  #sayBegan(): void {
+    const { executor: { lanes, slots }, items: { total } } = this.host;
+    this.host.say({
       type: "began",
       lanes,
       slots: Number.isFinite(slots) ? slots : null,
-      ...(items.total !== undefined && { total: items.total }),
+      ...(total !== undefined && { total }),
     });
-    const options: MapOptions = {
+  }
+
+  /** Runs the items, and tells from time to time how they stand. */
+  async #runItems(): Promise<void> {
+    const { executor, items } = this.host;
+    const pulse = setInterval(() => this.#tellStanding(), PULSE_MS);
+    try {
+      const task = this.spec.job.task as Task<unknown>;
+      for await (const _ of executor.mapSettled(task, items.input, this.#options)) {
+        if (this.#unwritten < MOST_UNWRITTEN) continue;
+        await new Promise<void>((resolve) => this.#whenWritten = resolve);
+      }
+    } finally {
+      clearInterval(pulse);
+      this.tell();
+      this.#tellStanding();
+    }
+  }
+
+  get #options(): MapOptions {
+    const { order, retries, timeoutMs, rate, perHost } = this.spec;
+    return {
       order,
-      signal: AbortSignal.any([signal, this.#idle.signal]),
+      signal: AbortSignal.any([this.host.signal, this.#idle.signal]),
       retries: {
         limit: retries + MOST_REFUSALS,
         maxMs: MOST_WAIT_MS,
         retryIf: (rejected) => this.#triesAgain(rejected),
       },
-      onOutcome: (outcome) => {
-        this.#again.delete(outcome.index);
-        this.#refusals.ended(outcome, () => this.#keyOf(outcome.item));
-        this.#ended.set(outcome.index, outcome);
-        // Now, for the loop below doesn't come to its turn while tasks hold this event loop.
-        for (const place of order === "input" ? items.underWay : [outcome.index]) {
-          const next = this.#ended.get(place);
-          if (next === undefined) break;
-          this.#ended.delete(place);
-          this.#take(next);
-        }
-      },
+      onOutcome: (outcome) => this.#onOutcome(outcome),
       // A server that refuses pauses what goes to it, nothing else.
       perKey: {
         key: (item) => this.#keyOf(item),
@@ -170,45 +199,32 @@ export class RunHere {
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(rate && { rate }),
     };
-    if (record) await executor.ready(job.task as Task);
-    const before = record ? await executor.usage() : [];
-    const firstMs = performance.now();
-    const watch = this.#watch;
-    const tellAll = () => {
-      this.#tellWaits();
-      this.#tellDecision();
-      if (watch !== undefined) say({ type: "pulse", ...watch.look() });
-    };
-    const pulse = setInterval(tellAll, PULSE_MS);
-    try {
-      for await (const _ of executor.mapSettled(job.task as Task<unknown>, items.input, options)) {
-        if (this.#unwritten < MOST_UNWRITTEN) continue;
-        await new Promise<void>((resolve) => this.#whenWritten = resolve);
-      }
-    } finally {
-      clearInterval(pulse);
-      this.tell();
-      tellAll();
+  }
+
+  #onOutcome(outcome: Outcome<unknown>): void {
+    const { index, item } = outcome;
+    this.#again.delete(index);
+    this.#refusals.ended(outcome, () => this.#keyOf(item));
+    this.#ended.set(index, outcome);
+    // Now, for the loop over results doesn't come to its turn while tasks hold this event loop.
+    for (const place of this.spec.order === "input" ? this.host.items.underWay : [index]) {
+      const next = this.#ended.get(place);
+      if (next === undefined) break;
+      this.#ended.delete(place);
+      this.#take(next);
     }
-    if (this.#broken !== undefined) return this.#broken;
-    if (items.failure !== undefined) return brokenBy("items", items.failure.error);
+  }
+
+  #tellStanding(): void {
+    this.#tellWaits();
+    this.#tellDecision();
+    if (this.#watch !== undefined) this.host.say({ type: "pulse", ...this.#watch.look() });
+  }
+
+  async #timelineSince(firstMs: number, before: readonly LaneUsage[]): Promise<Timeline> {
     const { kept: outcomes } = this.#sample;
-    return {
-      type: "done",
-      end: this.#end,
-      slowest: this.#slowest,
-      gone: this.#end === "done" ? items.gone : { done: 0, failed: 0 },
-      ...(executor.model === "auto" && { auto: this.#autoSince(firstMs) }),
-      ...(record && {
-        timeline: timelineOf({
-          round: 0,
-          outcomes,
-          before,
-          after: await executor.usage(),
-          firstMs,
-        }),
-      }),
-    };
+    const after = await this.host.executor.usage();
+    return timelineOf({ round: 0, outcomes, before, after, firstMs });
   }
 
   #triesAgain(rejected: Rejected): boolean | RetryIn {

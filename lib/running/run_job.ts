@@ -83,102 +83,140 @@ export interface RunJobHost {
 
 /** Runs a job. Rejects with what `write` or `feed` threw. */
 export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
-  const { known, state, write, feed, signal, heldMs = HELD_MS, onPrint, onPulse } = host;
+  const { known, onPrint } = host;
   await using child = new MeasuringChild<RunMessage>({
     entry: new URL("./run_main.ts", import.meta.url),
     order: { ...spec, known: known.counts.done + known.counts.failed } satisfies RunOrder,
     flags: await trialFlags(spec.job, spec),
     onPrint,
   });
-  const send = (command: RunCommand) => child.send(command);
-  for (const block of blocksOf(known)) await send({ known: block });
-  const finish = () => void send({ finish: true });
-  if (signal.aborted) finish();
-  else signal.addEventListener("abort", finish);
-  let failure: { readonly error: unknown } | undefined;
-  let saidWhy = false;
-  const feedMore = async (count: number) => {
+  return await new JobProcess(child, host, spec.timeoutMs).run();
+}
+
+/** A job's process: what it is told, and what is done about what it says. */
+class JobProcess {
+  readonly #mostSilentMs: number;
+  /** Whether a message of it is waited for. */
+  #listens = false;
+  #began = false;
+  #saidWhy = false;
+  /** What feeding it threw. */
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(
+    private readonly child: MeasuringChild<RunMessage>,
+    private readonly host: RunJobHost,
+    timeoutMs = Infinity,
+  ) {
+    this.#mostSilentMs = timeoutMs + (host.heldMs ?? HELD_MS);
+  }
+
+  async run(): Promise<Ended> {
+    const { known, state, signal } = this.host;
+    for (const block of blocksOf(known)) await this.#send({ known: block });
+    const finish = () => void this.#send({ finish: true });
+    if (signal.aborted) finish();
+    else signal.addEventListener("abort", finish);
+    state.waits = { again: 0, on: "its process" };
+    const watch = setInterval(() => {
+      if (this.#listens) state.silentMs += BEAT_MS;
+      if (this.#isHeld) this.child.stop();
+    }, BEAT_MS);
+    try {
+      while (true) {
+        this.#listens = true;
+        const message = await this.child.next();
+        this.#listens = false;
+        if (message === undefined && this.#isHeld) return { type: "held" };
+        state.silentMs = 0;
+        const ended = await (message === undefined ? this.#died() : this.#take(message));
+        if (ended !== undefined) return ended;
+      }
+    } finally {
+      clearInterval(watch);
+      signal.removeEventListener("abort", finish);
+    }
+  }
+
+  #send(command: RunCommand): Promise<void> {
+    return this.child.send(command);
+  }
+
+  /** Whether a task holds its event loop for too long; what isn't a task may take as long as it likes. */
+  get #isHeld(): boolean {
+    const { waits, silentMs } = this.host.state;
+    return waits.on === undefined && silentMs >= this.#mostSilentMs;
+  }
+
+  /** Does what a message asks for; gives the last one. */
+  async #take(message: RunMessage): Promise<Ended | undefined> {
+    const { state, write, onPulse } = this.host;
+    switch (message.type) {
+      case "began": {
+        const { total = state.total, lanes, slots } = message;
+        this.#began = true;
+        Object.assign(state, { total, lanes, slots });
+        break;
+      }
+      case "decided":
+        this.#noteDecision(message.decision);
+        break;
+      case "waits":
+        state.waits = message;
+        break;
+      case "pulse":
+        onPulse?.(message);
+        break;
+      case "wants":
+        // Not waited for: results come meanwhile.
+        void this.#feed(message.count);
+        break;
+      case "settled": {
+        const { results, failures, succeeded, failed } = message;
+        await write(results, failures);
+        Object.assign(state, { succeeded, failed });
+        state.addFailures(failures);
+        await this.#send({ written: results.length + failures.length });
+        break;
+      }
+      case "changed":
+      case "denied":
+      case "broken":
+      case "done":
+        if (this.#failure !== undefined) throw this.#failure.error;
+        return message;
+    }
+    return undefined;
+  }
+
+  #noteDecision(decision: Decision): void {
+    const { state, onPrint } = this.host;
+    const { why, detail, to: { lanes, slots } } = decision;
+    Object.assign(state, { decided: decision, lanes, slots });
+    if (why !== "stays" || this.#saidWhy) return;
+    this.#saidWhy = true;
+    onPrint(`run: the tasks stay in one event loop: ${plain(detail!)}\n`);
+  }
+
+  async #feed(count: number): Promise<void> {
+    const { feed, signal } = this.host;
     try {
       const items = signal.aborted ? [] : await feed!(count);
-      await send({ items, last: items.length === 0 });
+      await this.#send({ items, last: items.length === 0 });
     } catch (error) {
-      failure = { error };
-      await send({ items: [], last: true });
+      this.#failure = { error };
+      await this.#send({ items: [], last: true });
     }
-  };
-  const mostSilentMs = (spec.timeoutMs ?? Infinity) + heldMs;
-  state.waits = { again: 0, on: "its process" };
-  // What isn't a task may take as long as it likes.
-  const isHeld = () => state.waits.on === undefined && state.silentMs >= mostSilentMs;
-  let listens = false;
-  let began = false;
-  const watch = setInterval(() => {
-    if (listens) state.silentMs += BEAT_MS;
-    if (isHeld()) child.stop();
-  }, BEAT_MS);
-  try {
-    while (true) {
-      listens = true;
-      const message = await child.next();
-      listens = false;
-      if (message === undefined && isHeld()) return { type: "held" };
-      state.silentMs = 0;
-      switch (message?.type) {
-        case "began":
-          began = true;
-          Object.assign(state, {
-            total: message.total ?? state.total,
-            lanes: message.lanes,
-            slots: message.slots,
-          });
-          break;
-        case "decided": {
-          const { decision } = message;
-          const { why, detail, to: { lanes, slots } } = decision;
-          Object.assign(state, { decided: decision, lanes, slots });
-          if (why === "stays" && !saidWhy) {
-            saidWhy = true;
-            onPrint(`run: the tasks stay in one event loop: ${plain(detail!)}\n`);
-          }
-          break;
-        }
-        case "waits":
-          state.waits = message;
-          break;
-        case "pulse":
-          onPulse?.(message);
-          break;
-        case "wants":
-          // Not waited for: results come meanwhile.
-          void feedMore(message.count);
-          break;
-        case "settled":
-          await write(message.results, message.failures);
-          state.succeeded = message.succeeded;
-          state.failed = message.failed;
-          state.addFailures(message.failures);
-          await send({ written: message.results.length + message.failures.length });
-          break;
-        case "changed":
-        case "denied":
-        case "broken":
-        case "done": {
-          if (failure !== undefined) throw failure.error;
-          return message;
-        }
-        case undefined: {
-          const message = await child.howItEnded();
-          // What interrupts this program ends one that isn't ready for it yet.
-          if (!began) await new Promise((resolve) => setTimeout(resolve, TOLD_LATER_MS));
-          return !began && signal.aborted
-            ? { type: "done", end: "finished", slowest: [], gone: { done: 0, failed: 0 } }
-            : { type: "died", message, began };
-        }
-      }
-    }
-  } finally {
-    clearInterval(watch);
-    signal.removeEventListener("abort", finish);
+  }
+
+  async #died(): Promise<Ended> {
+    const message = await this.child.howItEnded();
+    const began = this.#began;
+    // What interrupts this program ends one that isn't ready for it yet.
+    if (!began) await new Promise((resolve) => setTimeout(resolve, TOLD_LATER_MS));
+    return !began && this.host.signal.aborted
+      ? { type: "done", end: "finished", slowest: [], gone: { done: 0, failed: 0 } }
+      : { type: "died", message, began };
   }
 }
 

@@ -55,6 +55,48 @@ class FedItems implements AsyncIterableIterator<unknown> {
   }
 }
 
+/** Whether the run is to finish: then what of the job's code is no task isn't waited for beyond the grace time. */
+class Finishing {
+  isAsked = false;
+  readonly #asked = Promise.withResolvers<void>();
+
+  constructor(private readonly say: (message: RunMessage) => void) {}
+
+  ask(): void {
+    this.isAsked = true;
+    this.#asked.resolve();
+  }
+
+  /** Waits for such code, and says so. */
+  orWaitFor<T>(what: string, run: () => Promise<T>): Promise<T> {
+    this.say({ type: "waits", again: 0, on: what });
+    const code = run().finally(() => this.say({ type: "waits", again: 0 }));
+    const late = this.#asked.promise.then(async () => {
+      await delay(GRACE_MS);
+      throw new Stopped(
+        `${what} has not ended after its grace time of ${GRACE_MS} ms and was given up`,
+      );
+    });
+    return Promise.race([code, late]);
+  }
+}
+
+/** What nobody catches ends the process: it is said why. */
+function endOnStray({ model }: RunOrder, say: (broken: RunMessage) => void): void {
+  const stray = (where: string) => (event: ErrorEvent | PromiseRejectionEvent) => {
+    event.preventDefault();
+    const error = "reason" in event ? event.reason : event.error;
+    const place = attempt(() => /[^\s(/]+:\d+:\d+(?=\)?$)/m.exec(error.stack)?.[0]);
+    const { message, ...broken } = brokenBy(where, error);
+    const isApart = isFixed(model) && isRemote(model);
+    const hint = isApart ? "" : "; under --model processes such an item fails alone";
+    say({ ...broken, message: `${message}${place === undefined ? "" : ` (${place})`}${hint}` });
+    Deno.exit(0);
+  };
+  self.addEventListener("error", stray("a callback"));
+  self.addEventListener("unhandledrejection", stray("a promise that nobody awaits"));
+}
+
 async function main(): Promise<void> {
   // A task that computes without a pause would go on when the parent was killed.
   endWithParent(Deno.ppid);
@@ -64,29 +106,15 @@ async function main(): Promise<void> {
   setInterval(() => say({ type: "beat" }), BEAT_MS);
   const known = new KnownItems();
   const fed = new FedItems((count) => say({ type: "wants", count }));
+  const finishing = new Finishing(say);
   let run: RunHere | undefined;
-  const finishing = Promise.withResolvers<void>();
-  let isFinishing = false;
-  /** Waits for code of the job's that is no task, and tells so: once it is to finish, no longer than the grace time. */
-  const orFinished = <T>(what: string, run: () => Promise<T>): Promise<T> => {
-    say({ type: "waits", again: 0, on: what });
-    const code = run().finally(() => say({ type: "waits", again: 0 }));
-    const late = finishing.promise.then(async () => {
-      await delay(GRACE_MS);
-      throw new Stopped(
-        `${what} has not ended after its grace time of ${GRACE_MS} ms and was given up`,
-      );
-    });
-    return Promise.race([code, late]);
-  };
   const told = (line: string) => {
     const command = JSON.parse(line) as RunCommand;
     if ("known" in command) { for (const entry of command.known) known.add(...entry); }
     else if ("items" in command) fed.come(command.items, command.last);
     else if ("written" in command) run?.written(command.written);
     else {
-      isFinishing = true;
-      finishing.resolve();
+      finishing.ask();
       run?.finish();
       fed.come([], true);
     }
@@ -95,22 +123,11 @@ async function main(): Promise<void> {
   void (async () => {
     for (let line = await inbox.next(); line !== undefined; line = await inbox.next()) told(line);
   })();
-
-  /** What nobody catches ends the process: it is said why, after what has ended. */
-  const stray = (where: string) => (event: ErrorEvent | PromiseRejectionEvent) => {
-    event.preventDefault();
-    const error = "reason" in event ? event.reason : event.error;
-    const place = attempt(() => /[^\s(/]+:\d+:\d+(?=\)?$)/m.exec(error.stack)?.[0]);
-    const { message, ...broken } = brokenBy(where, error);
-    const isApart = isFixed(order.model) && isRemote(order.model);
-    const hint = isApart ? "" : "; under --model processes such an item fails alone";
+  endOnStray(order, (broken) => {
+    // What has ended is told first.
     run?.tell();
-    say({ ...broken, message: `${message}${place === undefined ? "" : ` (${place})`}${hint}` });
-    Deno.exit(0);
-  };
-  self.addEventListener("error", stray("a callback"));
-  self.addEventListener("unhandledrejection", stray("a promise that nobody awaits"));
-
+    say(broken);
+  });
   let items: ItemsLeft | undefined;
   refuseStdin(() => items?.hasBegun === true);
   let where = "prepare";
@@ -118,24 +135,24 @@ async function main(): Promise<void> {
   let ran: RunMessage | undefined;
   try {
     const { job } = order;
-    const prepared = await orFinished("prepare", () => hook(job, job.prepare).then(prepare));
+    const prepared = await finishing.orWaitFor(
+      "prepare",
+      () => hook(job, job.prepare).then(prepare),
+    );
+    const dispose = async () => await prepared[Symbol.asyncDispose]();
     await using _prepared = {
-      [Symbol.asyncDispose]: () =>
-        orFinished(
-          "disposing what was prepared",
-          async () => await prepared[Symbol.asyncDispose](),
-        ),
+      [Symbol.asyncDispose]: () => finishing.orWaitFor("disposing what was prepared", dispose),
     };
     where = "items";
     const listed = order.fed
       ? fed
-      : (await orFinished("opening its items", () => openItems(job.items))).items;
+      : (await finishing.orWaitFor("opening its items", () => openItems(job.items))).items;
     items = new ItemsLeft(listed, known, order);
     where = "the run";
     const own = { ...job, graceMs: job.graceMs ?? GRACE_MS };
     await using executor = openModel({ ...order, job: own });
     run = new RunHere(order, { executor, items, say, signal });
-    if (isFinishing) run.finish();
+    if (finishing.isAsked) run.finish();
     last = ran = await run.run();
   } catch (error) {
     const broken = brokenBy(where, error);
