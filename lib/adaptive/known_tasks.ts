@@ -43,7 +43,7 @@ export class KnownTasks {
 
   /**
    * @param way How values travel to the lanes.
-   * @param whole How much of them must arrive as it is.
+   * @param fidelity How much of them must arrive as it is.
    * @param onStays Told why a task stays in the event loop from now on.
    */
   constructor(
