@@ -55,7 +55,7 @@ export interface Seen {
 }
 
 /** What holds up the event loop, and computes less than this part of the time, blocks it. */
-export const BLOCKED = 0.1;
+const BLOCKED = 0.1;
 /** From this share of the time on something is busy. */
 export const BUSY = 0.75;
 /** What waits leaves its core by itself, and is kept from one at most so many times as often. */

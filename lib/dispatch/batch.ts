@@ -1,4 +1,7 @@
-/** Items that travel together: in their run, on a lane, and how many they are; and what runs and lanes are to each other. */
+/**
+ * A batch: items of a run that travel to a lane together. How many they are, and what a batch's run and
+ * its lane are to the pool.
+ */
 
 import type {
   AskReason,
@@ -119,8 +122,8 @@ export interface History {
   /** Which start the next one will be, from 1. */
   readonly attempt: number;
   /**
-   * Starts among these that nobody asked for, a lane being lost through another item's fault, less the
-   * tries that never started.
+   * How many of these starts use up no retry, for a lane was lost through another item's fault. A try that
+   * never came to a start uses one up, and counts as −1.
    */
   readonly reruns: number;
   /** How many lanes died while this very item ran. */
@@ -161,7 +164,7 @@ export class Batch implements LaneBatch {
   /** When, why and at which item its task was asked to stop. */
   asked: { readonly atMs: number; readonly why: AskReason; readonly offset: number } | undefined =
     undefined;
-  /** Since when nothing else runs on its lane, and it isn't started, as far as was looked; else Infinity. */
+  /** Since when, by the last look, nothing else runs on its lane and yet it isn't started; else Infinity. */
   nextSinceMs = Infinity;
   bagIndex = -1;
   readonly alone: boolean;

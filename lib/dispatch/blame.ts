@@ -28,8 +28,8 @@ export function isActive(at: BatchProgress): boolean {
  * Judges all the batches that were on a lane when it died, each in its turn.
  *
  * @param isKnown Whether something else is known to be to blame.
- * @param isMachineLost Whether more than the lane was lost, such as its machine. Tasks seldom do that, so
- * what ran is only suspected, and to blame if it happens to it again while it has a lane for itself.
+ * @param isMachineLost Whether its machine was lost, or the way to it. Tasks seldom do that, so what ran is
+ * only suspected, and to blame if it happens to it again while it has a lane for itself.
  */
 export function blame(lost: readonly Batch[], isKnown = false, isMachineLost = false): Blame[] {
   const progress = lost.map((batch) => progressOf(batch, isMachineLost));

@@ -197,7 +197,10 @@ export class Places {
     return count;
   }
 
-  /** A place whose lane has room for one more batch of a run. */
+  /**
+   * A place whose lane has room for one more batch of a run. If there is none, room is made: a lane that can't
+   * run its task is retired, and one is kept free for a batch that must be alone.
+   */
   placeFor(run: PoolRun, alone: boolean): Place | undefined {
     const only = this.all[0]!;
     if (this.isSimple && !alone && only.reservedFor === undefined && only.isUsable) {

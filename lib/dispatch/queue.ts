@@ -86,7 +86,7 @@ export class Queue {
     return undefined;
   }
 
-  /** Pulls what will have to wait, for if there is nothing, the run need not wait to be over. */
+  /** Pulls an item that has to wait: if there is none, the run is over now, and not when the limit allows a start. */
   #lookAhead(): void {
     const fresh = this.#pull();
     if (fresh !== undefined) this.#keys.add(fresh);

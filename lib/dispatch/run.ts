@@ -131,9 +131,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   inputFailed(error: unknown): void {
-    // Noted at once, for what the input gave before may be the last and over before its turn comes.
+    // Noted at once: what the input gave before may all have ended, and the run with it, before it is failed.
     this.#failure ??= { error };
-    // It was in the midst of its end when it was left: that is the same to who leaves.
+    // If the run was left meanwhile, whoever left is told, as if closing the input had thrown.
     if (this.#state !== "running") this.#closeFailure ??= { error };
     this.pool.do(() => this.fail(error));
   }

@@ -137,7 +137,7 @@ export class Settler {
     const settled = unreported({ batch, from: offset, count: 1, rejection, isStarted });
     const allowed = this.#allows(outcomeAt(settled, 0) as Rejected);
     if (!allowed) return rejection;
-    // A try that never started is a try, but no attempt.
+    // One that never started uses up a retry all the same.
     const next = isStarted ? { attempt: attempt + 1 } : { reruns: reruns - 1 };
     const again = batch.part(offset, offset + 1, { ...changes, ...next });
     if (allowed !== true) {

@@ -10,12 +10,13 @@ interface Stoppable {
 }
 
 /**
- * Watches signals, each once, however many share it: by a signal of its own that follows it. So no listener
- * of others' can keep the event from it (`stopImmediatePropagation`), and theirs get no more for it.
+ * Watches signals, each once, however many runs share it: by a signal of its own that follows the caller's,
+ * which so has no listener of ours, and whose listeners can't keep the event from us
+ * (`stopImmediatePropagation`).
  */
 export class AbortWatch {
   readonly #watched = new Map<AbortSignal, Set<Stoppable>>();
-  /** One for each, as long as that is there: Deno never lets go of those that follow it. */
+  /** One for each, kept as long as it is: Deno never lets go of signals that follow another. */
   readonly #own = new WeakMap<AbortSignal, AbortSignal>();
 
   add(signal: AbortSignal, stoppable: Stoppable): void {
@@ -40,7 +41,7 @@ export class AbortWatch {
 /** Those of all executors. */
 export const aborts = new AbortWatch();
 
-/** What ends those that don't end by themselves: a pool. */
+/** What makes tasks stop that go on after they were asked to: a pool. */
 export interface Enforcer {
   /** How long a task that was asked to stop may go on. */
   readonly options: { readonly graceMs: number };

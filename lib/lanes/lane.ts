@@ -8,7 +8,10 @@
 import type { Task } from "./task.ts";
 import type { SpanContext } from "./telemetry.ts";
 
-/** How much of what tasks give and throw must arrive as it is, where nobody asked for them to be sent. */
+/**
+ * How much of results and errors must survive the way from a lane that the caller didn't ask for: what
+ * wouldn't is a failure that says so.
+ */
 export type Fidelity =
   /** What can be sent is. */
   | "as sent"
@@ -101,11 +104,11 @@ export interface Report {
 export type BatchProgress =
   /** Nothing of it was sent: its lane starts, or loads its task, since then. */
   | { readonly state: "loading"; readonly sinceMs: number }
-  /** None of the unreported items has been started; perhaps for no reason, as nothing else runs there. */
+  /** None of the unreported items has been started; `isNext` if nothing else runs there that it waits for. */
   | { readonly state: "waiting"; readonly isNext?: true }
   /** The item at this offset, counted from the batch's start, is running since then. */
   | { readonly state: "running"; readonly offset: number; readonly sinceMs: number }
-  /** Some item is running or was: this lane can't tell which, but perhaps that it ended no lane. */
+  /** Some item runs or has run, and the lane can't tell which; `isHarmless` if it can't be what ended the lane. */
   | { readonly state: "unknown"; readonly isHarmless?: true };
 
 /** How far a lane is with a task that it loads: what keeps it busy keeps it from beginning, too. */
@@ -119,7 +122,7 @@ export interface Death {
   readonly error?: unknown;
   /** Whether it died before it could take tasks. */
   readonly starting: boolean;
-  /** Whether more than the lane was lost, such as its machine: then a task is hardly to blame. */
+  /** Whether its machine was lost, or the way to it: then a task is hardly to blame. */
   readonly isMachineLost?: true;
 }
 

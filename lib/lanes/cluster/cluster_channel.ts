@@ -109,7 +109,6 @@ export class ClusterChannel implements Channel {
     this.events.message(kind, head, payload);
   }
 
-  /** @param isMachineLost Whether it is known to have been no task's doing. */
   #end(how: string, isMachineLost: boolean, error?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;

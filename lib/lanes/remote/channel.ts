@@ -79,7 +79,7 @@ export interface TaskToLoad extends Pick<PlacedTask, "module" | "export" | "plac
 /** Told of what the other side says, in order. */
 export interface ChannelEvents {
   message(kind: number, head: ArrayLike<number>, payload: unknown): void;
-  /** It ended by itself, for an error if there is one; `isMachineLost` if that was more than the lane. */
+  /** It ended by itself, for an error if there is one; `isMachineLost` if its machine was lost, or the way to it. */
   ended(how: string, isMachineLost?: boolean, error?: unknown): void;
 }
 

@@ -132,7 +132,7 @@ export class RemoteLane implements Lane {
   }
 
   accepts(task: Task): boolean {
-    // A task that is being loaded for nobody may never be, and holds up those behind it.
+    // A module that no batch waits for any more may never come to its end, and holds up those behind it.
     const { loading } = this.#tasks;
     const isStuck = loading?.isBegun && loading.held.size === 0 &&
       loading !== this.#tasks.find(task);

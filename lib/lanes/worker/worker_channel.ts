@@ -177,7 +177,7 @@ export class WorkerChannel implements Channel {
     await within(
       afterMs,
       this.#gone.promise,
-      // A thread that had nothing to do is late where others have the cores.
+      // If it had nothing to do, it is only late, as others have the cores: nobody is warned.
       () => abandonWorker(this.#worker, this.#isForced ? remedy : null),
     );
     clock.clearTimeout(this.#silence);
