@@ -139,7 +139,7 @@ export class Guide implements PoolGuide {
     const ours = pace === undefined ? how : { failed: how.failed, aside: how.refused };
     // What was stopped tells nothing.
     const ended = count - how.cancelled;
-    const isHere = batch.on!.number === 0;
+    const isHere = batch.openLane!.number === 0;
     // What goes on here while one is tried on a lane tells nothing of lanes.
     const isBeside = isHere && this.shape.place === "lanes" && !this.tasks.isProven(task) &&
       !this.tasks.staysHere(task);
@@ -169,8 +169,8 @@ export class Guide implements PoolGuide {
     this.tasks.note(task, false, 1, 1);
   }
 
-  unloadable({ task, on }: Batch, error: Error): boolean {
-    if (on!.number === 0) return false;
+  unloadable({ task, openLane }: Batch, error: Error): boolean {
+    if (openLane!.number === 0) return false;
     this.tasks.keepHere(task, error.message);
     return true;
   }

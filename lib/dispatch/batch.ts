@@ -150,7 +150,7 @@ export const UNSENT: History = {
 export class Batch implements LaneBatch {
   // While it is on a lane:
   /** The lane, which the pool may have lost since; undefined while queued. */
-  on: OpenLane | undefined = undefined;
+  openLane: OpenLane | undefined = undefined;
   tellsStarts = false;
   sentAtMs = 0;
   sentCount = 0;

@@ -12,7 +12,7 @@ import type { Batch, Blame } from "./batch.ts";
  * @param isCut Whether the way there was lost, and with it perhaps word of an item's start.
  */
 export function progressOf(batch: Batch, isCut = false): BatchProgress {
-  let at = batch.on!.lane.progress(batch);
+  let at = batch.openLane!.lane.progress(batch);
   if (isCut && at.state === "waiting") at = { state: "unknown" };
   const isSingle = at.state === "unknown" && !at.isHarmless &&
     batch.sentCount - batch.reported === 1;

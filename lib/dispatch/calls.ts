@@ -169,7 +169,7 @@ class Call implements PoolRun, Settling {
     if (batch.items.length === 0) return;
     this.#leaveLane();
     // What was sent before has a history on its lane.
-    this.#next = batch.on === undefined ? batch : batch.part(0, 1);
+    this.#next = batch.openLane === undefined ? batch : batch.part(0, 1);
     if (this.#failure === undefined) this.calls.pool.wake(this);
     else this.#drop();
   }

@@ -355,16 +355,16 @@ export class LanePool implements PlacesHost {
 
   /** Takes a batch back that waits on a lane, or asks for it, if another has a slot free for it. */
   #recallWaiting(): boolean {
-    for (const on of this.openLanes) {
-      const { inFlight } = on;
-      const isOverfull = inFlight.size > this.#places.of(on).slots;
+    for (const openLane of this.openLanes) {
+      const { inFlight } = openLane;
+      const isOverfull = inFlight.size > this.#places.of(openLane).slots;
       // What was sent last would start last.
       for (const batch of [...inFlight].reverse()) {
         if (!isOverfull && !batch.isHeldUp) continue;
         const place = this.#places.placeFor(batch.run, false);
         if (place === undefined || place.load >= place.slots || !this.#canOpen(place)) continue;
         if (batch.isHeldUp && place.open?.isHeldUp) continue;
-        if (!this.takeBack(batch) && on.lane.askBack?.(batch) !== true) continue;
+        if (!this.takeBack(batch) && openLane.lane.askBack?.(batch) !== true) continue;
         // It may have been started meanwhile.
         batch.isHeldUp = false;
         return true;
@@ -439,32 +439,32 @@ export class LanePool implements PlacesHost {
   #send(run: PoolRun, place: Place, batch: Batch): void {
     if (place.number > 0 && this.options.guide?.tasks.keeps(batch)) place = this.#places.all[0]!;
     if (place.open?.lane.accepts(run.task) === false) this.#places.retire(place.open);
-    const on = place.open ?? this.#places.open(place, [run.task]);
-    if (on === undefined) return run.putBack(batch);
+    const openLane = place.open ?? this.#places.open(place, [run.task]);
+    if (openLane === undefined) return run.putBack(batch);
     const { tasksPerLane = Infinity } = this.options;
-    const left = tasksPerLane - on.tasks;
+    const left = tasksPerLane - openLane.tasks;
     if (batch.items.length > left) {
       run.putBack(batch.part(left, batch.items.length));
       batch = batch.part(0, left);
     }
-    on.tasks += batch.items.length;
+    openLane.tasks += batch.items.length;
     if (batch.alone) {
-      on.exclusive = true;
+      openLane.exclusive = true;
       // It may have waited for other places before: a reservation that is kept would be waited for.
       this.#places.unreserve(run);
     }
-    batch.on = on;
-    on.inFlight.add(batch);
+    batch.openLane = openLane;
+    openLane.inFlight.add(batch);
     run.onSend(batch);
     this.#lastSentMs = batch.sentAtMs;
     this.#nowMs = NaN;
     this.#isSending = true;
     try {
-      on.lane.send(batch);
+      openLane.lane.send(batch);
     } finally {
       this.#isSending = false;
     }
-    if (on.inFlight.has(batch)) {
+    if (openLane.inFlight.has(batch)) {
       if (place.number === 0) this.options.guide?.held(clock.now() - batch.sentAtMs);
       run.onSent?.(batch);
       this.#deadlines.watch(batch);
@@ -472,19 +472,19 @@ export class LanePool implements PlacesHost {
       // What never waited has ended by now.
       this.options.guide?.held(this.#endedMs - batch.sentAtMs);
     }
-    if (on.tasks >= tasksPerLane) this.#places.retire(on, false);
+    if (openLane.tasks >= tasksPerLane) this.#places.retire(openLane, false);
   }
 
-  eventsOf(on: OpenLane): LaneEvents {
+  eventsOf(openLane: OpenLane): LaneEvents {
     return {
       report: (batch, report) => {
         // What ends while it is sent needs no turn of its own.
         if (this.#isSending) this.#onReport(batch as Batch, report);
         else this.do(() => this.#onReport(batch as Batch, report));
       },
-      heldUp: (batch) => this.do(() => (batch as Batch).isHeldUp = on.isHeldUp = true),
+      heldUp: (batch) => this.do(() => (batch as Batch).isHeldUp = openLane.isHeldUp = true),
       unloadable: (batch, error) => this.do(() => this.#onUnloadable(batch as Batch, error)),
-      died: (death) => this.do(() => this.#onDeath(on, death)),
+      died: (death) => this.do(() => this.#onDeath(openLane, death)),
     };
   }
 
@@ -505,14 +505,14 @@ export class LanePool implements PlacesHost {
   }
 
   #onReport(batch: Batch, report: Report): void {
-    if (!batch.on!.inFlight.has(batch)) return;
+    if (!batch.openLane!.inFlight.has(batch)) return;
     // This event loop itself keeps what it has loaded.
     if (this.options.remote && report.count > 0 && batch.task !== this.#loaded) {
       this.#loaded = batch.task;
       this.#places.noteLoadable(batch.task);
       this.#earlyEnds.set(batch.task.module, -Infinity);
     }
-    if (report.count > 0) batch.on!.isHeldUp = false;
+    if (report.count > 0) batch.openLane!.isHeldUp = false;
     this.#endedMs = report.endedAtMs;
     this.#nowMs = this.staysHere && report.last ? report.endedAtMs : NaN;
     this.options.guide?.reported(batch, report);
@@ -521,7 +521,7 @@ export class LanePool implements PlacesHost {
   }
 
   #onUnloadable(batch: Batch, error: Error): void {
-    if (!batch.on!.inFlight.has(batch)) return;
+    if (!batch.openLane!.inFlight.has(batch)) return;
     this.#places.noteUnloadable(batch.task);
     this.#loaded = undefined;
     this.#release(batch);
@@ -530,34 +530,34 @@ export class LanePool implements PlacesHost {
   }
 
   #release(batch: Batch): void {
-    const on = batch.on!;
-    on.inFlight.delete(batch);
+    const openLane = batch.openLane!;
+    openLane.inFlight.delete(batch);
     this.#watched.delete(batch);
-    if (batch.alone) on.exclusive = false;
-    if (on.inFlight.size > 0) return;
+    if (batch.alone) openLane.exclusive = false;
+    if (openLane.inFlight.size > 0) return;
     // It was retired.
-    if (this.#places.of(on).open !== on) this.#places.close(on);
-    else this.#places.noteIdle(on);
+    if (this.#places.of(openLane).open !== openLane) this.#places.close(openLane);
+    else this.#places.noteIdle(openLane);
   }
 
-  #onDeath(on: OpenLane, death: Death, forced: Forced = "stopped"): void {
-    if (death.starting) this.#places.endedStarting(on, death);
+  #onDeath(openLane: OpenLane, death: Death, forced: Forced = "stopped"): void {
+    if (death.starting) this.#places.endedStarting(openLane, death);
     const lost = [...on.inFlight];
-    const verdicts = blame(lost, on.isForced || death.starting, death.isMachineLost);
+    const verdicts = blame(lost, openLane.isForced || death.starting, death.isMachineLost);
     const hadOthers = verdicts.filter(({ at }) => isActive(at)).length > 1;
-    this.#places.close(on);
-    on.inFlight.clear();
+    this.#places.close(openLane);
+    openLane.inFlight.clear();
     for (const [index, batch] of lost.entries()) {
       this.#watched.delete(batch);
       const verdict = verdicts[index]!;
-      if (!on.isForced && !death.starting && isActive(verdict.at)) this.options.guide?.lost(batch);
+      if (!openLane.isForced && !death.starting && isActive(verdict.at)) this.options.guide?.lost(batch);
       // Those that were asked to stop and didn't are why it was ended.
-      if (!on.isForced || batch.asked === undefined) batch.run.onLost(batch, verdict, death);
+      if (!openLane.isForced || batch.asked === undefined) batch.run.onLost(batch, verdict, death);
       else batch.run.onForced(batch, verdict.at, forced, hadOthers);
     }
     // In the event loop such an error ends the program: on a lane it had better be told, if no item tells it.
     const isTold = verdicts.some(({ fault }) => fault === "certain");
-    if ("error" in death && !death.starting && !on.isForced && !isTold) this.#warn(on, death);
+    if ("error" in death && !death.starting && !openLane.isForced && !isTold) this.#warn(openLane, death);
     const isEarly = verdicts.every(({ at }) => !isActive(at)) &&
       verdicts.some(({ fault }) => fault !== "none");
     if (this.options.remote && isEarly) {
@@ -593,41 +593,41 @@ export class LanePool implements PlacesHost {
    * else ran there has lost it; what only waited goes elsewhere.
    */
   force(batch: Batch): void {
-    const on = batch.on!;
+    const openLane = batch.openLane!;
     const others = [...on.inFlight].some((other) =>
-      other !== batch && isActive(on.lane.progress(other))
+      other !== batch && isActive(openLane.lane.progress(other))
     );
-    const forced = on.lane.force(batch, others);
+    const forced = openLane.lane.force(batch, others);
     if (forced === "goes on" || forced === "goes on for now") {
-      const at = on.lane.progress(batch);
-      if (forced === "goes on for now") this.#places.retire(on);
+      const at = openLane.lane.progress(batch);
+      if (forced === "goes on for now") this.#places.retire(openLane);
       this.#release(batch);
       return batch.run.onForced(batch, at, forced, others);
     }
-    on.isForced = true;
-    if (forced === "ends") this.#places.retire(on);
-    else this.#onDeath(on, { how: GIVEN_UP, starting: false }, forced);
+    openLane.isForced = true;
+    if (forced === "ends") this.#places.retire(openLane);
+    else this.#onDeath(openLane, { how: GIVEN_UP, starting: false }, forced);
   }
 
   /** A task doesn't come to the end of its loading. Nothing else is sent to that lane. */
   giveUpLoading(batch: Batch): void {
     const { task, run } = batch;
-    const on = batch.on!;
-    const stage = on.lane.stageOf(task);
+    const openLane = batch.openLane!;
+    const stage = openLane.lane.stageOf(task);
     this.#recall(batch);
-    if (this.options.remote || on.number > 0) this.#places.retire(on);
+    if (this.options.remote || openLane.number > 0) this.#places.retire(openLane);
     run.onUnloadable(batch, loadsTooLong(task, run.settings.loadTimeoutMs, [stage]));
   }
 
   /** Its lane doesn't come to start it: what is there goes elsewhere, but not from lane to lane for ever. */
   giveUpLane(batch: Batch): void {
-    const on = batch.on!;
-    if (on.isForced) return;
-    on.isForced = true;
+    const openLane = batch.openLane!;
+    if (openLane.isForced) return;
+    openLane.isForced = true;
     const how = `started nothing in ${batch.run.settings.loadTimeoutMs} ms`;
-    const forced = on.lane.force(batch, false);
-    if (forced === "ends") this.#places.retire(on, false);
-    else this.#onDeath(on, { how, starting: false }, forced);
+    const forced = openLane.lane.force(batch, false);
+    if (forced === "ends") this.#places.retire(openLane, false);
+    else this.#onDeath(openLane, { how, starting: false }, forced);
   }
 
   /** Asks a batch's task to stop, and sees to it that it does. */
@@ -643,7 +643,7 @@ export class LanePool implements PlacesHost {
   }
 
   #recall(batch: Batch): boolean {
-    if (!batch.on!.lane.recall(batch)) return false;
+    if (!batch.openLane!.lane.recall(batch)) return false;
     this.#release(batch);
     return true;
   }

@@ -87,7 +87,7 @@ export function outcomeAt(settled: Settled, offset: number): Outcome<unknown> {
   const settlement = {
     index: batch.firstIndex + from + offset,
     item: batch.items[from + offset],
-    lane: isStarted && batch.on !== undefined ? batch.on.number : -1,
+    lane: isStarted && batch.openLane !== undefined ? batch.openLane.number : -1,
     attempts: isStarted ? batch.attempt : batch.attempt - 1,
     queuedAtMs: batch.queuedAtMs,
     startedAtMs: times === undefined ? report.startedAtMs : times[at]!,

@@ -52,7 +52,7 @@ export interface TaskPlaces {
 /** Who uses the lanes. */
 export interface PlacesHost {
   /** What a lane tells is told here. */
-  eventsOf(on: OpenLane): LaneEvents;
+  eventsOf(openLane: OpenLane): LaneEvents;
   /** Gives a batch back of which nothing has been started; false if it is too late. */
   takeBack(batch: Batch): boolean;
   /** Does something after what is being done now. */
@@ -245,8 +245,8 @@ export class Places {
     }
   }
 
-  of(on: OpenLane): Place {
-    return this.all[on.number]!;
+  of(openLane: OpenLane): Place {
+    return this.all[openLane.number]!;
   }
 
   /** One more, or one fewer, waits for lanes. */
@@ -260,28 +260,28 @@ export class Places {
   /** The place's lane, opened if need be; undefined if that can't be done. */
   open(place: Place, tasks: readonly Task[]): OpenLane | undefined {
     if (place.open !== undefined) return place.open;
-    const on = new OpenLane(place.number);
+    const openLane = new OpenLane(place.number);
     try {
       const known = [...this.#loadable.values()].filter((task) => !tasks.includes(task));
-      const events = this.host.eventsOf(on);
-      on.lane = this.options.makeLane(place.number, events, [...tasks, ...known]);
+      const events = this.host.eventsOf(openLane);
+      openLane.lane = this.options.makeLane(place.number, events, [...tasks, ...known]);
     } catch (error) {
       this.#onStartFailure(place, error, true);
       return undefined;
     }
-    place.open = on;
-    this.noteIdle(on);
-    if (this.#waiters === 0) on.lane.hold(false);
-    void on.lane.ready.then((startMs) => {
+    place.open = openLane;
+    this.noteIdle(openLane);
+    if (this.#waiters === 0) openLane.lane.hold(false);
+    void openLane.lane.ready.then((startMs) => {
       if (Number.isNaN(startMs)) return;
-      on.startMs = startMs;
+      openLane.startMs = startMs;
       this.#startFailures = this.#mostStarting = 0;
-      if (on.lane.slots === undefined || place.open !== on) return;
-      place.slots = on.lane.slots;
+      if (openLane.lane.slots === undefined || place.open !== openLane) return;
+      place.slots = openLane.lane.slots;
       // What then waits there may go elsewhere.
       this.host.do(() => {});
     });
-    return on;
+    return openLane;
   }
 
   #onStartFailure(place: Place, error: unknown, isAtOnce = false): void {
@@ -312,11 +312,11 @@ export class Places {
   }
 
   /** A lane ended before it was ready. */
-  endedStarting(on: OpenLane, { how, error }: Death): void {
-    this.#leave(on);
+  endedStarting(openLane: OpenLane, { how, error }: Death): void {
+    this.#leave(openLane);
     const isForNow = error instanceof NoneFreeError;
     const why = isForNow ? error : new LaneStartError(`Cannot start a lane: it ${how}`);
-    this.#onStartFailure(this.of(on), why);
+    this.#onStartFailure(this.of(openLane), why);
   }
 
   /** Starts the lanes of these places, loads a task on each, and waits until all that can be started are ready. */
@@ -335,7 +335,7 @@ export class Places {
       if (open?.lane.accepts(task!) === false) this.retire(open, false);
     }
     const opened = places.flatMap((place) => this.open(place, tasks) ?? []);
-    for (const on of opened) on.awaited++;
+    for (const openLane of opened) openLane.awaited++;
     try {
       const startedMs = await Promise.all(opened.map(({ lane }) => lane.ready));
       refuseClosed();
@@ -344,9 +344,9 @@ export class Places {
       if (task !== undefined) await this.#load(task, started, loadTimeoutMs);
       refuseClosed();
     } finally {
-      for (const on of opened) {
-        on.awaited--;
-        if (on.inFlight.size === 0) this.noteIdle(on);
+      for (const openLane of opened) {
+        openLane.awaited--;
+        if (openLane.inFlight.size === 0) this.noteIdle(openLane);
       }
       this.wait(-1);
     }
@@ -376,10 +376,10 @@ export class Places {
   }
 
   /** A lane has nothing to do: if that stays so, it is closed. */
-  noteIdle(on: OpenLane): void {
+  noteIdle(openLane: OpenLane): void {
     const { idleMs = Infinity } = this.options;
     if (idleMs === Infinity) return;
-    on.idleSinceMs = clock.now();
+    openLane.idleSinceMs = clock.now();
     this.#closeIdleIn(idleMs);
   }
 
@@ -396,45 +396,45 @@ export class Places {
   #closeIdle(): void {
     const nowMs = clock.now();
     let nextMs = Infinity;
-    for (const on of this.openLanes) {
-      if (on.inFlight.size > 0 || on.awaited > 0) continue;
-      const leftMs = on.idleSinceMs + this.options.idleMs! - nowMs;
-      if (leftMs <= 0) this.retire(on);
+    for (const openLane of this.openLanes) {
+      if (openLane.inFlight.size > 0 || openLane.awaited > 0) continue;
+      const leftMs = openLane.idleSinceMs + this.options.idleMs! - nowMs;
+      if (leftMs <= 0) this.retire(openLane);
       else nextMs = Math.min(nextMs, leftMs);
     }
     if (nextMs !== Infinity) this.#closeIdleIn(nextMs);
   }
 
   /** A lane gets nothing more; the next batch in its place gets a new one. */
-  retire(on: OpenLane, recalls = true): void {
-    const place = this.of(on);
-    if (place.open !== on) return;
-    this.#leave(on);
-    place.retired.add(on);
-    if (on.inFlight.size === 0) return this.close(on);
-    for (const batch of recalls ? on.inFlight : []) {
-      if (!this.host.takeBack(batch)) on.lane.askBack?.(batch);
+  retire(openLane: OpenLane, recalls = true): void {
+    const place = this.of(openLane);
+    if (place.open !== openLane) return;
+    this.#leave(openLane);
+    place.retired.add(openLane);
+    if (openLane.inFlight.size === 0) return this.close(openLane);
+    for (const batch of recalls ? openLane.inFlight : []) {
+      if (!this.host.takeBack(batch)) openLane.lane.askBack?.(batch);
     }
   }
 
-  #leave(on: OpenLane): void {
-    const place = this.of(on);
-    if (place.open !== on) return;
+  #leave(openLane: OpenLane): void {
+    const place = this.of(openLane);
+    if (place.open !== openLane) return;
     place.open = undefined;
-    if (on.lane.slots !== undefined) place.slots = this.options.slots;
+    if (openLane.lane.slots !== undefined) place.slots = this.options.slots;
   }
 
   /** Closes a lane. */
-  close(on: OpenLane): void {
-    this.#leave(on);
-    this.of(on).retired.delete(on);
-    const closing = on.lane.close().catch((error) => {
+  close(openLane: OpenLane): void {
+    this.#leave(openLane);
+    this.of(openLane).retired.delete(openLane);
+    const closing = openLane.lane.close().catch((error) => {
       if (error instanceof TeardownError) this.#teardownFailures.push(error);
       else reportError(error);
     }).finally(() => {
       this.#closing.delete(closing);
       // One that never started gives nothing back.
-      if (this.#wanting.size === 0 || on.startMs === undefined) return;
+      if (this.#wanting.size === 0 || openLane.startMs === undefined) return;
       for (const place of this.#wanting) place.restsUntilMs = 0;
       this.#wanting.clear();
       this.host.wakeAll();
@@ -452,7 +452,7 @@ export class Places {
 
   /** Waits until nothing is left; a TeardownError is told once. */
   async closeAll(): Promise<void> {
-    for (const on of this.lanes) this.close(on);
+    for (const openLane of this.lanes) this.close(openLane);
     await Promise.all(this.#closing);
     const failures = this.#teardownFailures.splice(0);
     if (failures.length > 0) throw allAsOne(failures);

@@ -235,7 +235,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     if (batch.items.length === 0) return;
     this.#leaveLane(batch);
     // What was sent before has a history on its lane.
-    const again = batch.on === undefined ? batch : batch.part(0, batch.items.length);
+    const again = batch.openLane === undefined ? batch : batch.part(0, batch.items.length);
     if (this.#state === "running") {
       this.#queue.putBack(again);
       this.onMore();
@@ -244,7 +244,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   /** A batch is not with a lane, or no more, which is told of each once. */
   #leaveLane(batch: Batch, startedAtMs = NaN): void {
-    if (batch.on !== undefined) this.#inFlight--;
+    if (batch.openLane !== undefined) this.#inFlight--;
     this.#queue.leave(batch, startedAtMs);
   }
 
@@ -259,7 +259,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     if (!this.pool.staysHere) this.#size.weighItems(batch.sentCount, batch.sentBytes);
     if (!this.#queue.isCounted || !this.#queue.sent(batch)) return;
     const wake = () => this.onMore();
-    batch.on!.lane.load(this.task).then(wake, wake);
+    batch.openLane!.lane.load(this.task).then(wake, wake);
   }
 
   onReport(batch: Batch, report: Report): void {

@@ -414,9 +414,9 @@ export class LoadFailures {
   }
 
   /** Whether a batch waited for what has failed another's items already; if not, it is one more. */
-  isKnown({ on, sentAtMs }: Batch): boolean {
-    if (sentAtMs < (this.#atMs.get(on!) ?? -Infinity)) return true;
-    this.#atMs.set(on!, clock.now());
+  isKnown({ openLane, sentAtMs }: Batch): boolean {
+    if (sentAtMs < (this.#atMs.get(openLane!) ?? -Infinity)) return true;
+    this.#atMs.set(openLane!, clock.now());
     this.inARow++;
     return false;
   }

@@ -113,13 +113,13 @@ export class Deadlines {
     if (batch.asked?.why === "cancel") return;
     this.watched.add(batch);
     batch.asked = { atMs: clock.now(), why, offset };
-    batch.on!.lane.ask(batch, why, reason);
+    batch.openLane!.lane.ask(batch, why, reason);
     this.lookIn(this.pool.options.graceMs);
   }
 
   #lookAt(batch: Batch): void {
     const now = clock.now();
-    const at = batch.on!.lane.progress(batch);
+    const at = batch.openLane!.lane.progress(batch);
     const { asked, settings: { timeoutMs, loadTimeoutMs } } = batch;
     const mostMs = leastMs(batch);
     const isNext = at.state === "waiting" && at.isNext === true;

@@ -24,6 +24,6 @@ Deno.test("a part of a batch knows nothing of the lane that the whole was on", (
   whole.reported = 1;
   whole.asked = { atMs: 0, why: "cancel", offset: -1 };
   const part = whole.part(0, 2);
-  assertEquals([part.on, part.laneState, part.asked], [undefined, undefined, undefined]);
+  assertEquals([part.openLane, part.laneState, part.asked], [undefined, undefined, undefined]);
   assertEquals([part.sentCount, part.reported, part.bagIndex], [0, 0, -1]);
 });

@@ -109,7 +109,7 @@ export class FakeRun implements PoolRun {
 
   onSent(batch: Batch): void {
     const slots = this.#pool === undefined ? Infinity : this.#pool.slots / this.#pool.lanes;
-    if (batch.on!.inFlight.size > slots) this.told.push(`${batch.firstIndex} waits`);
+    if (batch.openLane!.inFlight.size > slots) this.told.push(`${batch.firstIndex} waits`);
   }
 
   onReport(batch: Batch, { last }: Report): void {
@@ -157,7 +157,7 @@ export function openLane(lane: FakeLane): OpenLane {
 
 /** Sends a batch to a lane as the pool does it. */
 export function sendTo(on: OpenLane, batch: Batch): Batch {
-  batch.on = on;
+  batch.openLane = on;
   on.inFlight.add(batch);
   batch.run.onSend(batch);
   on.lane.send(batch);

@@ -135,9 +135,9 @@ Deno.test("what runs is told, with what is known of it", () => {
   );
   run.join(pool);
   const sent = run.sent;
-  for (const batch of sent) made[batch.on!.number]!.start(batch, 7);
-  made[sent[0]!.on!.number]!.endOnly(sent[0]!);
-  made[sent[0]!.on!.number]!.report(sent[0]!);
+  for (const batch of sent) made[batch.openLane!.number]!.start(batch, 7);
+  made[sent[0]!.openLane!.number]!.endOnly(sent[0]!);
+  made[sent[0]!.openLane!.number]!.report(sent[0]!);
   sent[0]!.reported = 1;
   const told = pool.running.map(({ index, item, attempt, startedAtMs }) => [
     index,

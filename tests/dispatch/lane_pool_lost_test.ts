@@ -180,7 +180,7 @@ Deno.test("a lane elsewhere that doesn't come to the end of a loading is retired
     pool.do(() => pool.giveUpLoading(run.sent[0]!));
     assertEquals(lane!.batches, [other.sent[0]!]);
     pool.wake(run.has(1, 30));
-    assertEquals(run.sent[1]!.on!.lane === lane, !remote);
+    assertEquals(run.sent[1]!.openLane!.lane === lane, !remote);
     lane!.finish(other.sent[0]!);
     assertEquals([lane!.isClosed, other.told], [remote, ["20 ended"]]);
   }

@@ -116,7 +116,7 @@ Deno.test("a batch's last report frees its slot; one of a batch that is gone is 
   lane!.report(batch!);
   assertEquals([run.sent.length, pool.freeSlots], [1, 0]);
   lane!.end(batch!);
-  assertEquals([run.sent.length, batch!.on!.inFlight.size], [2, 1]);
+  assertEquals([run.sent.length, batch!.openLane!.inFlight.size], [2, 1]);
   lane!.report(batch!, true);
   lane!.unloadable(batch!, new Error("late"));
   assertEquals(run.told, ["10 goes on", "10 ended"]);
@@ -136,7 +136,7 @@ Deno.test("idle lanes come first, then places without a lane, then the least bus
   ]);
   const chosen = [20, 21, 22, 23, 24, 25, 26, 27].map((index) => {
     pool.wake(run.has(1, index));
-    return run.sent.at(-1)!.on!.number;
+    return run.sent.at(-1)!.openLane!.number;
   });
   assertEquals(chosen, [2, 1, 0, 1, 2, 0, 1, 2]);
 });
@@ -195,7 +195,7 @@ Deno.test("a lone batch that found another lane lets go of the one that it waite
   // It waits for the first of the two, and the second is the one that becomes free.
   const [first, second] = made;
   for (const batch of second!.batches) second!.finish(batch);
-  assertEquals([loads(made), run.sent[0]?.on?.number], [[2, 1], 1]);
+  assertEquals([loads(made), run.sent[0]?.openLane?.number], [[2, 1], 1]);
   first!.finish(first!.batches[0]!);
   pool.wake(other.has(2, 30));
   assertEquals(loads(made), [2, 1]);

@@ -9,7 +9,7 @@ import { VirtualTime } from "./virtual_time.ts";
 /** Finishes what is on the lanes until nothing is. */
 function finishAll({ made }: FakePool): void {
   for (let batch: Batch | undefined; (batch = made[0]!.batches[0] as Batch | undefined);) {
-    made[batch.on!.number]!.finish(batch);
+    made[batch.openLane!.number]!.finish(batch);
   }
 }
 

@@ -211,7 +211,7 @@ Deno.test("a look is never at once, and one that ends many batches spares those 
       for (const other of inFlight) inFlight.delete(other); // their lane went with it
     },
   });
-  const other = sendTo(batch.on!, new FakeRun().batch(["d"], { firstIndex: 20 }));
+  const other = sendTo(batch.openLane!, new FakeRun().batch(["d"], { firstIndex: 20 }));
   inFlight.add(other);
   for (const one of [batch, other]) deadlines.ask(one, "cancel");
   deadlines.lookIn(-5);
