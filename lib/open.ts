@@ -31,17 +31,17 @@ import { importModule } from "./lanes/lane_tasks.ts";
 import { checkNarrowing, copyOf, faultOf } from "./lanes/permissions.ts";
 import { needsPreload, ofOneProject, THREAD_FOLDERS, THREADS_NEED } from "./lanes/project.ts";
 import { type ChannelEvents, decode, encodeAlone, type Payload } from "./lanes/remote/channel.ts";
-import { threads, type Way } from "./lanes/remote/clone.ts";
+import { structuredCloning, type Cloning } from "./lanes/remote/clone.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { lackOfDeno } from "./lanes/subprocess/child.ts";
-import { SubprocessChannel, way as frames } from "./lanes/subprocess/subprocess_channel.ts";
+import { frameCloning, SubprocessChannel } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
 import { defaultLanes, type Model, MODEL_TABLE } from "./models.ts";
 
 /** What the caller gives to all lanes, as it is now, in the form that travels. */
-function sharedOf({ shared }: SharedOptions, way: Way): Payload {
-  return shared === undefined ? undefined : encodeAlone("the option shared", shared, way);
+function sharedOf({ shared }: SharedOptions, cloning: Cloning): Payload {
+  return shared === undefined ? undefined : encodeAlone("the option shared", shared, cloning);
 }
 
 /** A lane that may not read everything can only run what it was started with. */
@@ -134,7 +134,7 @@ function eventLoop(model: Model, options: LimitedOptions): LimitedExecutor {
 }
 
 function loopLanes(options: SharedOptions, { graceMs }: PoolSize): LaneFactory {
-  const shared = decode(sharedOf(options, threads)).values?.[0];
+  const shared = decode(sharedOf(options, structuredCloning)).values?.[0];
   return (_number, events) => new EventLoopLane(events, { shared, graceMs });
 }
 
@@ -167,7 +167,7 @@ function threadLanes(options: WorkersOptions, { slots, graceMs }: PoolSize): Lan
   checkPermissions("workers", permissions, "thread");
   const narrows = permissions !== undefined && permissions !== "inherit";
   if (narrows) checkNarrowing(unstableWorkerOptions);
-  const shared = sharedOf(options, threads);
+  const shared = sharedOf(options, structuredCloning);
   return (number, events, tasks) => {
     const modules = tasks.map(({ module }) => module);
     const thread = { number, slots, modules, ...(narrows && { permissions }) };
@@ -209,7 +209,7 @@ function processLanes(model: Model, options: ProcessesOptions, size: PoolSize): 
   check.is("stderr", stderr, stderr === "show" || stderr === "keep", '"show" or "keep"');
   const child = structuredClone({ permissions, v8Flags, config, stderr });
   checkPermissions(model, child.permissions, "process");
-  const shared = sharedOf(options, frames);
+  const shared = sharedOf(options, frameCloning);
   return (_number, events, tasks) => {
     const modules = ofOneProject(tasks.map(({ module }) => module), child.config);
     const open = (told: ChannelEvents) => new SubprocessChannel(told, { ...child, slots, modules });
@@ -262,7 +262,7 @@ export function cluster(options: ClusterOptions): Executor {
   const isLong = isTime(silenceMs) && silenceMs >= LEAST_SILENCE_MS;
   check.is("silenceMs", silenceMs, isLong, `a number of milliseconds from ${LEAST_SILENCE_MS}`);
   const server: ServerOptions = { servers: [...list], user, password, creds, tlsCa };
-  const shared = sharedOf(options, frames);
+  const shared = sharedOf(options, frameCloning);
   const machines = new Cluster({
     silenceMs,
     connect: async () => {
@@ -371,7 +371,7 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
     makeLane: (number, ...rest) => (number === 0 ? here : elsewhere)(number, ...rest),
     guide: new Guide({
       ...bounds,
-      way: isolate ? frames : threads,
+      cloning: isolate ? frameCloning : structuredCloning,
       fidelity: keepClasses ? "classes" : "data",
       isolated: isolate,
       refusal: () => because ?? laneRefusal(isolate),

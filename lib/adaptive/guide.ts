@@ -7,7 +7,7 @@ import type { Batch, Key, PaceMaker } from "../dispatch/batch.ts";
 import type { LanePool, PoolGuide } from "../dispatch/lane_pool.ts";
 import type { Report, Fidelity } from "../lanes/lane.ts";
 import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
-import type { Way } from "../lanes/remote/clone.ts";
+import type { Cloning } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
 import { Controller, type ControllerOptions, type Decision } from "./controller.ts";
@@ -18,8 +18,8 @@ import { ONE, type Seen, type Shape } from "./watch.ts";
 
 /** What a guide is made of. */
 export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
-  /** How values travel to the lanes. */
-  readonly way: Way;
+  /** How values are cloned on their way to the lanes. */
+  readonly cloning: Cloning;
   readonly fidelity: Fidelity;
   /** Whether lanes are processes of their own. */
   readonly isolated: boolean;
@@ -71,7 +71,7 @@ export class Guide implements PoolGuide {
     const { start: to, toldBy: detail } = options;
     const atMs = clock.now();
     this.#controller = new Controller({ ...options, cores }, atMs);
-    this.tasks = new KnownTasks(options.way, options.fidelity, (why) => this.#stay(why));
+    this.tasks = new KnownTasks(options.cloning, options.fidelity, (why) => this.#stay(why));
     this.tasks.allStay = options.maxLanes === 0;
     if (detail !== undefined) {
       const figures = { busyShare: 0, latencyMs: NaN, perSecond: 0, refused: 0 };

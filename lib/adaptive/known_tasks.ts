@@ -4,7 +4,7 @@ import type { Batch } from "../dispatch/batch.ts";
 import { attempt } from "../lanes/attempt.ts";
 import type { Report, Fidelity } from "../lanes/lane.ts";
 import { encodeAtOnce } from "../lanes/remote/channel.ts";
-import type { Way } from "../lanes/remote/clone.ts";
+import type { Cloning } from "../lanes/remote/clone.ts";
 import { failureLoss, valueLoss } from "../lanes/remote/fidelity.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
@@ -42,12 +42,12 @@ export class KnownTasks {
   #tick = 0;
 
   /**
-   * @param way How values travel to the lanes.
+   * @param cloning How values are cloned on their way to the lanes.
    * @param fidelity How much of them must arrive as it is.
    * @param onStays Told why a task stays in the event loop from now on.
    */
   constructor(
-    private readonly way: Way,
+    private readonly cloning: Cloning,
     private readonly fidelity: Fidelity,
     private readonly onStays: (why: string) => void,
   ) {}
@@ -103,7 +103,7 @@ export class KnownTasks {
     const value = values?.[0];
     if (this.#stays(task, `item ${at}`, item, "classes")) return;
     if (failure !== undefined) {
-      const why = failureLoss(failure, this.way, this.fidelity);
+      const why = failureLoss(failure, this.cloning, this.fidelity);
       if (why !== undefined) this.keepHere(task, `what item ${at} failed with: ${why}`);
       return;
     }
@@ -139,7 +139,7 @@ export class KnownTasks {
   }
 
   #stays(task: Task, what: string, value: unknown, fidelity: Fidelity): boolean {
-    const why = valueLoss(value, this.way, fidelity);
+    const why = valueLoss(value, this.cloning, fidelity);
     if (why !== undefined) this.keepHere(task, `${what}: ${why}`);
     return why !== undefined;
   }

@@ -2,7 +2,7 @@
 
 import { enterAsyncContext, inAsyncContext } from "../lanes/async_context.ts";
 import { attempt, shown } from "../lanes/attempt.ts";
-import { inspect, threads } from "../lanes/remote/clone.ts";
+import { inspect, structuredCloning } from "../lanes/remote/clone.ts";
 import { after, clock } from "../lanes/timers.ts";
 import type { Items } from "./options.ts";
 
@@ -46,7 +46,7 @@ const WEIGHED = 16;
 function roomAfter(item: unknown, at: number, count: number, bytes: number): number {
   const isWeighed = bytes !== Infinity && at % WEIGHED === 0 && count - at > 1;
   if (!isWeighed || typeof item === "number") return bytes;
-  return bytes - Math.min(WEIGHED, count - at) * inspect([item], threads).bytes;
+  return bytes - Math.min(WEIGHED, count - at) * inspect([item], structuredCloning).bytes;
 }
 
 /** What the input tells by itself. */

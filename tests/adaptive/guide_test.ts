@@ -5,7 +5,7 @@ import { Guide } from "../../lib/adaptive/guide.ts";
 import type { Batch } from "../../lib/dispatch/batch.ts";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { Report } from "../../lib/lanes/lane.ts";
-import { threads } from "../../lib/lanes/remote/clone.ts";
+import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
 
 Deno.test("while one is tried on a lane, it is listened for after each that goes on in the event loop", () => {
   let listened = 0;
@@ -19,7 +19,7 @@ Deno.test("while one is tried on a lane, it is listened for after each that goes
     maxLanes: 2,
     memoryBytes: Infinity,
     start: { place: "lanes", lanes: 2, slots: 1 },
-    way: threads,
+    cloning: structuredCloning,
     fidelity: "classes",
     isolated: false,
     refusal: () => undefined,

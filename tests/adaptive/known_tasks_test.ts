@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { KnownTasks } from "../../lib/adaptive/known_tasks.ts";
 import { Batch } from "../../lib/dispatch/batch.ts";
 import type { Failure, Report, Fidelity } from "../../lib/lanes/lane.ts";
-import { threads } from "../../lib/lanes/remote/clone.ts";
+import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import { FakeRun } from "../dispatch/fake_run.ts";
 
@@ -16,7 +16,7 @@ const REMOTE: Task = { module: "file:///a.ts", export: "default" };
 
 function knowing(fidelity: Fidelity = "classes") {
   const why: string[] = [];
-  const known = new KnownTasks(threads, fidelity, (text) => why.push(text));
+  const known = new KnownTasks(structuredCloning, fidelity, (text) => why.push(text));
   const batch = (item: unknown, task = REMOTE) =>
     new Batch(Object.assign(new FakeRun(), { task }), 7, [item], 0);
   const look = (item: unknown, value: unknown, failures?: readonly Failure[]) => {
@@ -66,7 +66,7 @@ Deno.test("where data is enough, a result may lose its class, but no item", () =
 Deno.test("only a few looks are taken, fewer and fewer, and none of them twice between two ticks", () => {
   let looks = 0;
   const clone = (value: unknown) => (looks++, structuredClone(value));
-  const known = new KnownTasks({ ...threads, clone }, "classes", () => {});
+  const known = new KnownTasks({ ...structuredCloning, clone }, "classes", () => {});
   const batch = new Batch(Object.assign(new FakeRun(), { task: REMOTE }), 0, [{ n: 1 }], 0);
   const report = { count: 1, values: [1], failures: undefined, times: undefined, last: true };
   const at: number[] = [];

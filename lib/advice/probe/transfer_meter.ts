@@ -2,7 +2,7 @@
 
 import { attempt } from "../../lanes/attempt.ts";
 import { encodeAlone } from "../../lanes/remote/channel.ts";
-import { loss, threads } from "../../lanes/remote/clone.ts";
+import { loss, structuredCloning } from "../../lanes/remote/clone.ts";
 import { classLoss } from "../../lanes/remote/fidelity.ts";
 import type { TransferCost } from "./probe_message.ts";
 
@@ -42,9 +42,9 @@ export class TransferMeter {
     this.#serialize ??= (await import("node:v8") as { serialize: Serialize }).serialize;
     const startMs = performance.now();
     try {
-      encodeAlone(`item ${index}`, item, threads);
-      encodeAlone(`result ${index}`, result, threads);
-      const lost = loss(item, threads, classLoss);
+      encodeAlone(`item ${index}`, item, structuredCloning);
+      encodeAlone(`result ${index}`, result, structuredCloning);
+      const lost = loss(item, structuredCloning, classLoss);
       if (lost !== undefined) this.#classLost ??= `item ${index}: ${lost}`;
     } catch (error) {
       const { message } = error as Error;

@@ -12,7 +12,7 @@ import {
 } from "../remote/channel.ts";
 import { sealEnvelope } from "../remote/envelope.ts";
 import type { Frame } from "../subprocess/frame.ts";
-import { way } from "../subprocess/subprocess_channel.ts";
+import { frameCloning } from "../subprocess/subprocess_channel.ts";
 import { clock } from "../timers.ts";
 import type { BrokerError } from "./broker.ts";
 import type { Cluster, Lease, Wanted } from "./cluster.ts";
@@ -45,7 +45,7 @@ function check({ kind, head }: Frame, payload: unknown): void {
 }
 
 export class ClusterChannel implements Channel {
-  readonly way = way;
+  readonly cloning = frameCloning;
   readonly cells = undefined;
   readonly isLeased = true;
   #lease: Lease | undefined;
@@ -141,7 +141,7 @@ export class ClusterChannel implements Channel {
   #refuseToLoad(numbers: Iterable<number>, why: string): void {
     for (const number of [...numbers]) {
       const error = unloadable(this.#loads.get(number)!, why);
-      this.events.message(FromLane.unloadable, [number], sealEnvelope(error, way));
+      this.events.message(FromLane.unloadable, [number], sealEnvelope(error, frameCloning));
     }
   }
 

@@ -9,7 +9,7 @@
 import * as v8 from "node:v8";
 import { decodePayload, encodeFrame, Frame, readFrame, serializerOf } from "../subprocess/frame.ts";
 import { encode, failedReport, FromLane, reportHead, ToLane } from "../remote/channel.ts";
-import { way } from "../subprocess/subprocess_channel.ts";
+import { frameCloning } from "../subprocess/subprocess_channel.ts";
 import { clock, within } from "../timers.ts";
 import type { Broker, BrokerError } from "./broker.ts";
 
@@ -68,7 +68,7 @@ export type Message = readonly [kind: number, head: ArrayLike<number>, payload?:
 /** The report that these items failed, for the server didn't store them, or what became of them. */
 export function unstored(id: number, count: number, last: boolean, reason: BrokerError): Message {
   const report = failedReport(count, reason, last);
-  const payload = encode(new Array(count), report.failures, true, way);
+  const payload = encode(new Array(count), report.failures, true, frameCloning);
   return [FromLane.report, reportHead(id, report), payload];
 }
 

@@ -19,7 +19,7 @@ import {
 import { sealEnvelope } from "../remote/envelope.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import { type LanePermissions, threadPermissions } from "../permissions.ts";
-import { SubprocessChannel, way } from "../subprocess/subprocess_channel.ts";
+import { frameCloning, SubprocessChannel } from "../subprocess/subprocess_channel.ts";
 import { WorkerChannel } from "../worker/worker_channel.ts";
 import type { FoundModule } from "./allowed_modules.ts";
 import { type Broker, type BrokerError, queueOf, type Stored, Subject } from "./broker.ts";
@@ -195,7 +195,7 @@ export class Relay {
     const found = await this.of.find(module);
     if ("refused" in found) {
       const error = unloadable(module, found.refused);
-      return void this.#sender.send(FromLane.unloadable, [number], sealEnvelope(error, way));
+      return void this.#sender.send(FromLane.unloadable, [number], sealEnvelope(error, frameCloning));
     }
     this.#channel.send(ToLane.load, [number], { module: found.local, ...rest });
   }

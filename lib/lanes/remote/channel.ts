@@ -11,7 +11,7 @@ import type { PlacedTask, Task } from "../task.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
 import { clock } from "../timers.ts";
 import type { Cells } from "./cells.ts";
-import { inspect, refusal, type Way } from "./clone.ts";
+import { inspect, refusal, type Cloning } from "./clone.ts";
 import {
   type Envelope,
   openEnvelope,
@@ -85,8 +85,8 @@ export interface ChannelEvents {
 
 /** The caller's end of the way to a lane, whose other side says `ready` when it is. */
 export interface Channel {
-  /** How values travel on it. */
-  readonly way: Way;
+  /** How values are cloned on it. */
+  readonly cloning: Cloning;
   /** Memory that both sides share, if they can. */
   readonly cells: Cells | undefined;
   /** Whether the other side can be ended even in a loop that never yields. */
@@ -297,26 +297,26 @@ export function encode(
   values: ArrayLike<unknown>,
   failures: readonly Failure[] | undefined,
   special: boolean,
-  way: Way,
+  cloning: Cloning,
 ): Payload {
   if (!special && failures === undefined) return pack(values);
   const list = Array.isArray(values) ? values : Array.from(values);
   return {
-    values: special ? sealErrorsIn(list, way) : list,
-    failures: failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason, way) })),
+    values: special ? sealErrorsIn(list, cloning) : list,
+    failures: failures?.map((f) => ({ ...f, reason: sealEnvelope(f.reason, cloning) })),
   };
 }
 
 /** One value as it arrives; throws a CloneError if it can't be sent. */
-export function encodeAlone(what: string, value: unknown, way: Way): Payload {
+export function encodeAlone(what: string, value: unknown, cloning: Cloning): Payload {
   let cause: unknown;
   try {
-    const { refused, special } = inspect([value], way);
-    if (!refused) return way.clone(encode([value], undefined, special, way)) as Payload;
+    const { refused, special } = inspect([value], cloning);
+    if (!refused) return cloning.clone(encode([value], undefined, special, cloning)) as Payload;
   } catch (error) {
     cause = error;
   }
-  throw refusal(what, value, way, cause);
+  throw refusal(what, value, cloning, cause);
 }
 
 /** Reads what {@linkcode encode} made, after its way. */

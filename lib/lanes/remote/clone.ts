@@ -7,8 +7,8 @@
 import { attempt, wordsOf } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
 
-/** How values travel to another lane and back. */
-export interface Way {
+/** How values are cloned on their way to another lane and back. */
+export interface Cloning {
   /** What arrives of a value; throws if it can't be sent. */
   clone(value: unknown): unknown;
   /** Whether memory that is shared stays so. */
@@ -41,7 +41,7 @@ export type Kind =
   | "lost";
 
 /** Between threads: structured cloning. */
-export const threads: Way = {
+export const structuredCloning: Cloning = {
   clone: (value) => structuredClone(value),
   sharesMemory: true,
   sendsWholeBuffers: true,
@@ -49,24 +49,24 @@ export const threads: Way = {
 };
 
 /** Whether a view would take along more than it shows. */
-export function takesMore({ buffer, byteLength }: ArrayBufferView, way: Way): boolean {
-  return way.sendsWholeBuffers && buffer instanceof ArrayBuffer && byteLength < buffer.byteLength;
+export function takesMore({ buffer, byteLength }: ArrayBufferView, cloning: Cloning): boolean {
+  return cloning.sendsWholeBuffers && buffer instanceof ArrayBuffer && byteLength < buffer.byteLength;
 }
 
 /** Throws what a proxy throws when it is asked for its prototype. */
-export function kindOf(value: object, way: Way): Kind {
+export function kindOf(value: object, cloning: Cloning): Kind {
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return "plain";
   if (prototype === Array.prototype) return "list";
-  let kind = way.kinds.get(prototype);
+  let kind = cloning.kinds.get(prototype);
   if (kind === undefined) {
-    kind = judge(value, prototype, way);
-    if (kind !== "lost") way.kinds.set(prototype, kind);
+    kind = judge(value, prototype, cloning);
+    if (kind !== "lost") cloning.kinds.set(prototype, kind);
   }
   return kind;
 }
 
-function judge(value: object, prototype: object, way: Way): Kind {
+function judge(value: object, prototype: object, cloning: Cloning): Kind {
   // A class of one's own that extends one of these loses its private fields as any other does.
   if (!(value instanceof Error) && classesOf(prototype).some(losesFields)) return "private";
   if (Array.isArray(value)) return "list";
@@ -76,7 +76,7 @@ function judge(value: object, prototype: object, way: Way): Kind {
   if (value instanceof Error) return "error";
   if (isReally(value, Map.prototype, "size")) return "map";
   if (isReally(value, Set.prototype, "size")) return "set";
-  const copy = attempt(() => way.clone(value));
+  const copy = attempt(() => cloning.clone(value));
   if (typeof copy === "object" && copy !== null) {
     if (Object.getPrototypeOf(copy) !== Object.prototype) return "whole";
   }
@@ -180,7 +180,7 @@ class Look {
   /** Whether some package has given keys to all objects: these don't travel. */
   readonly #inherits = Object.keys(Object.prototype).length > 0;
 
-  constructor(private readonly way: Way, private readonly looking: Looking = {}) {}
+  constructor(private readonly cloning: Cloning, private readonly looking: Looking = {}) {}
 
   at(value: unknown, depth = 0): void {
     switch (typeof value) {
@@ -203,7 +203,7 @@ class Look {
     if (depth > MOST_DEPTH) {
       throw new Refused(`is nested deeper than ${MOST_DEPTH} objects`, depth);
     }
-    const kind = kindOf(value, this.way);
+    const kind = kindOf(value, this.cloning);
     const why = this.looking.objects?.(value, kind);
     if (why !== undefined) throw new Refused(why, depth);
     if (kind === "view") return this.#atView(value as ArrayBufferView, depth);
@@ -264,7 +264,7 @@ class Look {
     if (kind !== "list" && kind !== "plain" && kind !== "instance") checkProperties(value, depth);
     const { names, tries } = this.looking;
     const isTried = tries && (names || depth === 0);
-    if (isTried && !attempt(() => (this.way.clone(value), true))) {
+    if (isTried && !attempt(() => (this.cloning.clone(value), true))) {
       throw new Refused(`is ${named(value)} that can't be cloned`, depth);
     }
   }
@@ -298,12 +298,12 @@ class Look {
   #atView(view: ArrayBufferView, depth: number): void {
     this.bytes += view.byteLength;
     this.#checkMemory(view.buffer, depth);
-    if (takesMore(view, this.way)) this.special = true;
+    if (takesMore(view, this.cloning)) this.special = true;
   }
 
   #checkMemory(buffer: ArrayBufferLike, depth: number): void {
     if (!(buffer instanceof ArrayBuffer)) {
-      if (this.way.sharesMemory) return;
+      if (this.cloning.sharesMemory) return;
       throw new Refused("is shared memory, which only threads can share", depth);
     }
     if (buffer.detached) throw new Refused("is empty, for its buffer was moved away", depth);
@@ -369,10 +369,10 @@ interface InspectOptions {
 /** Looks which of these values may travel together, and how. */
 export function inspect(
   values: ArrayLike<unknown>,
-  way: Way,
+  cloning: Cloning,
   { mostBytes = Infinity, most = values.length, objects }: InspectOptions = {},
 ): Inspected {
-  const look = new Look(way, { objects });
+  const look = new Look(cloning, { objects });
   for (let at = 0; at < most; at++) {
     const value = values[at];
     if (typeof value === "number") {
@@ -403,18 +403,18 @@ function faultIn(value: unknown, look: Look): { why?: string; thrown?: unknown }
 }
 
 /** Why a value wouldn't arrive as it is, with its place in it; undefined if it would. */
-export function loss(value: unknown, way: Way, objects: Objection): string | undefined {
+export function loss(value: unknown, cloning: Cloning, objects: Objection): string | undefined {
   // Most would, and to name places costs.
-  const found = faultIn(value, new Look(way, { tries: true, objects }));
+  const found = faultIn(value, new Look(cloning, { tries: true, objects }));
   if (found === undefined) return undefined;
-  const { why, thrown } = faultIn(value, new Look(way, { names: true, tries: true, objects })) ??
+  const { why, thrown } = faultIn(value, new Look(cloning, { names: true, tries: true, objects })) ??
     found;
   return why ?? wordsOf(thrown);
 }
 
 /** Why a value can't be sent, with its place in it. */
-export function refusal(what: string, value: unknown, way: Way, cause?: unknown): CloneError {
-  const faults = [false, true].map((tries) => faultIn(value, new Look(way, { names: true, tries })));
+export function refusal(what: string, value: unknown, cloning: Cloning, cause?: unknown): CloneError {
+  const faults = [false, true].map((tries) => faultIn(value, new Look(cloning, { names: true, tries })));
   const why = faults.find((fault) => fault?.why !== undefined)?.why;
   if (why !== undefined) return new CloneError(`Cannot send ${what} to another lane: ${why}`);
   const thrown = cause ?? faults.find((fault) => fault !== undefined)?.thrown;

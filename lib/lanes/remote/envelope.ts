@@ -6,7 +6,7 @@
 import { attempt } from "../attempt.ts";
 import * as lanes from "../errors.ts";
 import { copyOfView } from "./buffers.ts";
-import { inspect, kindOf, takesMore, type Way } from "./clone.ts";
+import { inspect, kindOf, takesMore, type Cloning } from "./clone.ts";
 
 /** What was thrown, as plain data. */
 export type Envelope =
@@ -67,12 +67,12 @@ const NAMES = new Map<unknown, string>(
   Object.entries({ ...KNOWN, ...OTHERS }).map(([name, of]) => [of.prototype, name]),
 );
 
-export function sealEnvelope(thrown: unknown, way: Way): Envelope {
-  return seal(thrown, { way, within: [], nested: 0 });
+export function sealEnvelope(thrown: unknown, cloning: Cloning): Envelope {
+  return seal(thrown, { cloning, within: [], nested: 0 });
 }
 
 interface Sealing {
-  readonly way: Way;
+  readonly cloning: Cloning;
   /** The errors that this one is a cause or a part of. */
   readonly within: Error[];
   /** How many have been looked into until now. */
@@ -172,8 +172,8 @@ function sealProperties(
 
 /** A list with a value as it can be sent; what of it can't be is put into words. */
 function listWith(value: unknown, sealing: Sealing): unknown {
-  const { way } = sealing;
-  const { refused, special } = inspect([value], way);
+  const { cloning } = sealing;
+  const { refused, special } = inspect([value], cloning);
   const seals = [
     ...refused ? [] : [() => special ? sealErrorsWithin([value], sealing) : [value]],
     () => sealErrorsWithin([value], sealing, MAX_PRUNED),
@@ -181,7 +181,7 @@ function listWith(value: unknown, sealing: Sealing): unknown {
   for (const seal of seals) {
     const list = attempt(() => {
       const sealed = seal();
-      way.clone(sealed);
+      cloning.clone(sealed);
       return sealed;
     });
     if (list !== undefined) return list;
@@ -242,8 +242,8 @@ interface SealedErrors {
  * Copies values, with marks in the places of errors, and with views that look at no more than they
  * show: a view would take its whole buffer along.
  */
-export function sealErrorsIn(values: readonly unknown[], way: Way): unknown {
-  return sealErrorsWithin(values, { way, within: [], nested: 0 });
+export function sealErrorsIn(values: readonly unknown[], cloning: Cloning): unknown {
+  return sealErrorsWithin(values, { cloning, within: [], nested: 0 });
 }
 
 /** @param prunes How many objects are looked at, if what can't be sent is to become text. */
@@ -254,7 +254,7 @@ function sealErrorsWithin(values: readonly unknown[], sealing: Sealing, prunes?:
   const replacing = { sealing, mark, envelopes, copies, prunes };
   // The others go as they are: what arrives of them, if anything, is no matter of their neighbours.
   const isSpecial = (value: unknown) =>
-    values.length === 1 || inspect([value], sealing.way).special;
+    values.length === 1 || inspect([value], sealing.cloning).special;
   const copied = values.map((value) => isSpecial(value) ? replaced(value, replacing) : value);
   return { "~errors": mark, values: copied, envelopes } satisfies SealedErrors;
 }
@@ -286,14 +286,14 @@ function replaced(value: unknown, replacing: Replacing): unknown {
     return isLost && prunes !== undefined ? textOf(value) : value;
   }
   if (copies.has(value)) return copies.get(value);
-  if (prunes !== undefined && (copies.size >= prunes || isLost(value, sealing.way))) {
+  if (prunes !== undefined && (copies.size >= prunes || isLost(value, sealing.cloning))) {
     return textOf(value);
   }
   const keep = <T>(copy: T): T => {
     copies.set(value, copy);
     return copy;
   };
-  const kind = kindOf(value, sealing.way);
+  const kind = kindOf(value, sealing.cloning);
   switch (kind) {
     case "error":
       // Each error of a value may hold as many others as one that is thrown.
@@ -301,7 +301,7 @@ function replaced(value: unknown, replacing: Replacing): unknown {
       envelopes.push(seal(value, sealing));
       return keep({ [mark]: envelopes.length - 1 });
     case "view":
-      if (!takesMore(value as ArrayBufferView, sealing.way)) return value;
+      if (!takesMore(value as ArrayBufferView, sealing.cloning)) return value;
       return keep(copyOfView(value as ArrayBufferView));
     case "map": {
       const map = keep(new Map());
@@ -337,12 +337,12 @@ function replaced(value: unknown, replacing: Replacing): unknown {
 }
 
 /** Whether an object that holds no others can't be sent. */
-function isLost(value: object, way: Way): boolean {
-  const kind = attempt(() => kindOf(value, way), "lost");
+function isLost(value: object, cloning: Cloning): boolean {
+  const kind = attempt(() => kindOf(value, cloning), "lost");
   if (kind === "lost") return true;
   if (kind === "private") return attempt(() => Object.keys(value).length === 0, true);
   if (["plain", "list", "map", "set", "error", "instance"].includes(kind)) return false;
-  return attempt(() => inspect([value], way).refused, true);
+  return attempt(() => inspect([value], cloning).refused, true);
 }
 
 /** Sets a property, also where the key is `__proto__`. */

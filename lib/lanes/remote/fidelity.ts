@@ -15,7 +15,7 @@ import {
   loss,
   named,
   type Objection,
-  type Way,
+  type Cloning,
 } from "./clone.ts";
 import { keepsClass } from "./envelope.ts";
 
@@ -23,19 +23,19 @@ import { keepsClass } from "./envelope.ts";
 const MOST_ERRORS = 1000;
 
 /** Why a value wouldn't arrive as whole as it must; undefined if it would, or needn't. */
-export function valueLoss(value: unknown, way: Way, fidelity: Fidelity): string | undefined {
-  const objections = objectionsOn(way, fidelity);
-  return objections && loss(value, way, objections);
+export function valueLoss(value: unknown, cloning: Cloning, fidelity: Fidelity): string | undefined {
+  const objections = objectionsOn(cloning, fidelity);
+  return objections && loss(value, cloning, objections);
 }
 
 /** Says why an object would arrive less whole than it must; undefined if anything may. */
 export function objectionsOn(
-  way: Way,
+  cloning: Cloning,
   fidelity: Fidelity,
   seen: Set<object> = new Set(),
 ): Objection | undefined {
   return fidelity === "as sent" ? undefined : (value, kind) => {
-    if (kind === "error") return errorLoss(value as Error, { way, fidelity, seen });
+    if (kind === "error") return errorLoss(value as Error, { cloning, fidelity, seen });
     // These can't be sent at all.
     if (kind === "private" || kind === "lost") return undefined;
     return classLoss(value, kind, fidelity) ?? (fidelity === "classes" ? undone(value, kind) : undefined);
@@ -63,7 +63,7 @@ export function classLoss(
 
 /** How far what was thrown is looked at. */
 interface Looking {
-  readonly way: Way;
+  readonly cloning: Cloning;
   readonly fidelity: Fidelity;
   readonly seen: Set<object>;
 }
@@ -71,11 +71,11 @@ interface Looking {
 /** Why what a task threw wouldn't arrive as whole as it must; undefined if it would, or needn't. */
 export function failureLoss(
   { ended, reason }: Failure,
-  way: Way,
+  cloning: Cloning,
   fidelity: Fidelity,
 ): string | undefined {
   if (ended !== "failed" || fidelity !== "classes") return undefined;
-  const look = () => lossIn(reason, { way, fidelity, seen: new Set() });
+  const look = () => lossIn(reason, { cloning, fidelity, seen: new Set() });
   const why = attempt(look, "can't be looked at");
   return why && `it ${why}`;
 }
@@ -88,8 +88,8 @@ function lossIn(thrown: unknown, looking: Looking): string | undefined {
     return isRead ? undefined : "is a Response, whose body would not arrive";
   }
   if (thrown instanceof Error) return errorLoss(thrown, looking);
-  const { way, fidelity, seen } = looking;
-  return loss(thrown, way, objectionsOn(way, fidelity, seen)!)?.replace(/^it /, "");
+  const { cloning, fidelity, seen } = looking;
+  return loss(thrown, cloning, objectionsOn(cloning, fidelity, seen)!)?.replace(/^it /, "");
 }
 
 function errorLoss(error: Error, looking: Looking): string | undefined {
@@ -181,10 +181,10 @@ function undone(value: object, kind: Kind): string | undefined {
 }
 
 /** Whether a buffer, or a view of one, is more than its bytes, which is not to be copied away before it is seen. */
-export function isMoreThanBytes(value: unknown, way: Way, fidelity: Fidelity): boolean {
+export function isMoreThanBytes(value: unknown, cloning: Cloning, fidelity: Fidelity): boolean {
   if (fidelity === "as sent") return false;
   if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return false;
-  return objectionsOn(way, fidelity)!(value, kindOf(value, way)) !== undefined;
+  return objectionsOn(cloning, fidelity)!(value, kindOf(value, cloning)) !== undefined;
 }
 
 /** Whether a view is of a class of its own, as a Buffer is: it arrives as what its tag says. */

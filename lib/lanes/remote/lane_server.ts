@@ -23,7 +23,7 @@ import {
   ToLane,
 } from "./channel.ts";
 import { keptIn, movable, MOVE_BYTES, ownBuffer, sendMoving } from "./buffers.ts";
-import { inspect, type Way } from "./clone.ts";
+import { inspect, type Cloning } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 import { failureLoss, isMoreThanBytes, lossError, objectionsOn, valueLoss } from "./fidelity.ts";
 
@@ -38,7 +38,7 @@ export interface Runner {
 
 interface ServerHost {
   readonly slots: number;
-  readonly way: Way;
+  readonly cloning: Cloning;
   readonly cells?: Cells;
   /** Runs tasks; their functions do unless given. */
   readonly runner?: Runner | undefined;
@@ -69,7 +69,7 @@ export class LaneServer {
       // What isn't given back as it is needs no copy, which would be of another class.
       keep: (result, run) => {
         const { transfer, fidelity } = run.batch.settings;
-        if (isMoreThanBytes(result, host.way, fidelity)) return result;
+        if (isMoreThanBytes(result, host.cloning, fidelity)) return result;
         return ownBuffer(result, (buffer) => transfer && !this.#keptFor(run).has(buffer));
       },
       starting: (run) => {
@@ -117,7 +117,7 @@ export class LaneServer {
       await (isProgram ? loadFromProgram : loadTask)(task);
       this.#ready.set(number, { task, makeRun: await this.#makeReady(task) });
     } catch (error) {
-      return this.host.send(FromLane.unloadable, [number], sealEnvelope(error, this.host.way));
+      return this.host.send(FromLane.unloadable, [number], sealEnvelope(error, this.host.cloning));
     }
     this.host.send(FromLane.loaded, [number]);
   }
@@ -135,7 +135,7 @@ export class LaneServer {
 
   async #dispose(): Promise<void> {
     const failures = await this.#tasks?.close() ?? [];
-    const envelopes = failures.map((failure) => sealEnvelope(failure, this.host.way));
+    const envelopes = failures.map((failure) => sealEnvelope(failure, this.host.cloning));
     this.host.send(FromLane.disposed, [], envelopes);
   }
 
@@ -161,30 +161,30 @@ export class LaneServer {
 
   #send(run: LaneRun<ServedBatch>, report: Report): void {
     const { id, task, settings: { fidelity }, firstIndex } = run.batch;
-    const { way } = this.host;
+    const { cloning } = this.host;
     const { values = [] } = report;
     const failures = fidelity === "as sent"
       ? report.failures
-      : report.failures?.map((of) => ({ ...of, lost: failureLoss(of, way, fidelity) }));
+      : report.failures?.map((of) => ({ ...of, lost: failureLoss(of, cloning, fidelity) }));
     const atOnce = failures === undefined ? encodeAtOnce(values) : null;
     if (atOnce !== null) return this.#post(id, report, atOnce);
     // A proxy, for instance, looks as if it could be sent.
     if (attempt(() => this.#sendAll(run, report, failures), false)) return;
     const first = firstIndex + run.offset - report.count;
-    const sendable = withoutRefused({ values, failures }, task, first, way, fidelity);
-    const { bytes } = inspect(sendable.values, way);
-    const encoded = encode(sendable.values, sendable.failures, true, way);
+    const sendable = withoutRefused({ values, failures }, task, first, cloning, fidelity);
+    const { bytes } = inspect(sendable.values, cloning);
+    const encoded = encode(sendable.values, sendable.failures, true, cloning);
     this.#post(id, { ...report, bytes }, encoded);
   }
 
   /** Sends a report if all of its values can be sent; false, or an error, if some can't. */
   #sendAll(run: LaneRun<ServedBatch>, report: Report, failures: Report["failures"]): boolean {
     const { id, settings: { transfer, fidelity } } = run.batch;
-    const { way } = this.host;
+    const { cloning } = this.host;
     const { values = [] } = report;
-    const found = inspect(values, way, { objects: objectionsOn(way, fidelity) });
+    const found = inspect(values, cloning, { objects: objectionsOn(cloning, fidelity) });
     if (found.refused || found.count < values.length) return false;
-    const encoded = encode(values, failures, found.special, way);
+    const encoded = encode(values, failures, found.special, cloning);
     const moves = transfer ? movable(values, this.#keptFor(run)) : [];
     const large = moves.filter((buffer) => buffer.byteLength >= MOVE_BYTES);
     this.#post(id, { ...report, bytes: found.bytes }, encoded, large);
@@ -238,7 +238,7 @@ export class LaneServer {
       else if (isKnown && !run.isCalling) cells.starting(run.batch.id, HARMLESS, run.sinceMs);
       else if (run.together > 1) cells.starting(run.batch.id, SEVERAL, run.sinceMs);
     }
-    const envelope = error === undefined ? undefined : sealEnvelope(error, this.host.way);
+    const envelope = error === undefined ? undefined : sealEnvelope(error, this.host.cloning);
     this.host.send(FromLane.ending, [], { how, error: envelope });
   }
 }
@@ -248,17 +248,17 @@ function withoutRefused(
   { values: all, failures: others = [] }: Pick<Report, "values" | "failures">,
   task: Task,
   firstIndex: number,
-  way: Way,
+  cloning: Cloning,
   fidelity: Fidelity,
 ): { readonly values: readonly unknown[]; readonly failures: readonly Failure[] | undefined } {
   const values = Array.from(all ?? []);
   const failures = [...others];
   for (const [offset, value] of values.entries()) {
     const index = firstIndex + offset;
-    const lost = valueLoss(value, way, fidelity);
+    const lost = valueLoss(value, cloning, fidelity);
     try {
       if (lost !== undefined) throw lossError(task, index, lost);
-      encodeAlone(`the result of item ${index} of ${titleOf(task)}`, value, way);
+      encodeAlone(`the result of item ${index} of ${titleOf(task)}`, value, cloning);
     } catch (reason) {
       values[offset] = undefined;
       failures.push({ offset, ended: "failed", reason, ...(lost !== undefined && { lost }) });

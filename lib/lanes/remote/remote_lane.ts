@@ -172,18 +172,18 @@ export class RemoteLane implements Lane {
   }
 
   #postInspected(batch: LaneBatch, most = batch.items.length): void {
-    const { way } = this.#channel;
-    const found = inspect(batch.items, way, { mostBytes: batch.settings.mostBytes, most });
+    const { cloning } = this.#channel;
+    const found = inspect(batch.items, cloning, { mostBytes: batch.settings.mostBytes, most });
     if (found.refused) return this.#refuse(batch);
     const { count, moves } = this.#moving(batch, found.count);
     const items = count === batch.items.length ? batch.items : batch.items.slice(0, count);
     try {
-      this.#offer(batch, count, encode(items, undefined, found.special, way), found.bytes, moves);
+      this.#offer(batch, count, encode(items, undefined, found.special, cloning), found.bytes, moves);
     } catch (error) {
       this.#forget(batch);
       stateOf(batch).id = 0;
       // A proxy, for instance, looks as if it could be sent.
-      const canBe = (item: unknown) => attempt(() => (encodeAlone("it", item, way), true), false);
+      const canBe = (item: unknown) => attempt(() => (encodeAlone("it", item, cloning), true), false);
       const bad = items.findIndex((item) => !canBe(item));
       if (bad > 0) this.#postInspected(batch, bad);
       else this.#refuse(batch, error);
@@ -228,7 +228,7 @@ export class RemoteLane implements Lane {
   /** The first item can't be sent: it fails, and the others come back. */
   #refuse(batch: LaneBatch, error?: unknown): void {
     const what = `item ${batch.firstIndex} of ${titleOf(batch.task)}`;
-    const reason = refusal(what, batch.items[0], this.#channel.way, error);
+    const reason = refusal(what, batch.items[0], this.#channel.cloning, error);
     const state = stateOf(batch);
     const report: Report = { ...failedReport(1, reason), startedAtMs: NaN, unsent: true };
     // Later, for the dispatcher is not done with sending yet.
@@ -250,7 +250,7 @@ export class RemoteLane implements Lane {
     if (state.id === 0) return;
     state.answered = false;
     if (why === "cancel") this.#channel.cells?.cancel(state.id);
-    const envelope = why === "cancel" ? sealEnvelope(reason, this.#channel.way) : undefined;
+    const envelope = why === "cancel" ? sealEnvelope(reason, this.#channel.cloning) : undefined;
     this.#channel.send(ToLane.ask, [state.id, Number(why === "cancel")], envelope);
   }
 

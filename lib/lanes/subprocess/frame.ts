@@ -7,7 +7,7 @@
  */
 
 import { copyOfView } from "../remote/buffers.ts";
-import { type Way } from "../remote/clone.ts";
+import { type Cloning } from "../remote/clone.ts";
 
 /** As much of `node:v8` as is used. */
 type V8 = Pick<typeof import("node:v8"), "serialize" | "DefaultDeserializer">;
@@ -45,7 +45,7 @@ export function serializerOf({ serialize, DefaultDeserializer }: V8): Serializer
   };
 }
 
-export function wayThrough({ serialize, deserialize }: Serializer): Way {
+export function cloningThrough({ serialize, deserialize }: Serializer): Cloning {
   return {
     clone: (value) => deserialize(serialize(value)),
     sharesMemory: false,

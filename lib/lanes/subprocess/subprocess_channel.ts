@@ -9,7 +9,7 @@ import * as v8 from "node:v8";
 import { type LanePermissions, permissionFlags } from "../permissions.ts";
 import { LEFT_OUT, preloadCode, projectFlags } from "../project.ts";
 import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
-import type { Way } from "../remote/clone.ts";
+import type { Cloning } from "../remote/clone.ts";
 import { Child } from "./child.ts";
 import {
   decodePayload,
@@ -19,7 +19,7 @@ import {
   LARGE_BYTES,
   readFrames,
   serializerOf,
-  wayThrough,
+  cloningThrough,
   WIDE_FD,
   WIDER,
 } from "./frame.ts";
@@ -45,10 +45,10 @@ const WIDER_AFTER = 4;
 const MAIN = new URL("./subprocess_main.ts", import.meta.url).href;
 
 const serializer = serializerOf(v8);
-export const way: Way = wayThrough(serializer);
+export const frameCloning: Cloning = cloningThrough(serializer);
 
 export class SubprocessChannel implements Channel {
-  readonly way = way;
+  readonly cloning = frameCloning;
   readonly cells = undefined;
   readonly stopsByForce = true;
   #child: Child;

@@ -13,7 +13,7 @@ import {
   LARGE_BYTES,
   readFrames,
   serializerOf,
-  wayThrough,
+  cloningThrough,
   WIDE_FD,
   WIDER,
 } from "./frame.ts";
@@ -49,7 +49,7 @@ const serializer = serializerOf(await import("node:v8"));
 
 const server = new LaneServer({
   slots: Number(Deno.args[0]),
-  way: wayThrough(serializer),
+  cloning: cloningThrough(serializer),
   send: (kind, head, payload) => write(encodeFrame(kind, head, payload, serializer)),
   usage: () => {
     const { user, system } = process.cpuUsage();

@@ -4,7 +4,7 @@
 import { wordsOf } from "../attempt.ts";
 import { Cells } from "../remote/cells.ts";
 import { FromLane } from "../remote/channel.ts";
-import { threads, type Way } from "../remote/clone.ts";
+import { structuredCloning, type Cloning } from "../remote/clone.ts";
 import { LaneServer, type Runner } from "../remote/lane_server.ts";
 import { onEnding } from "../remote/endings.ts";
 import { ENDING, HELD, holdWhileAlive } from "./end_watch.ts";
@@ -47,13 +47,13 @@ export function serveThread(open?: (end: (how: string) => void) => Promise<Runne
   scope.addEventListener("message", async ({ data }: MessageEvent<Opening>) => {
     const [far, lock, slots, cells, isRelayed] = data;
     const runner = await opening;
-    const way = isRelayed ? await wayOn() : threads;
+    const cloning = isRelayed ? await relayedCloning() : structuredCloning;
     const line = new Line(far);
     announceEnd = (how) => line.send(FromLane.ending, [], { how });
     line.send(FromLane.ready, [performance.timeOrigin]);
     const server = new LaneServer({
       slots,
-      way,
+      cloning,
       ...(cells !== undefined && { cells: new Cells(slots, cells) }),
       runner,
       send: line.send.bind(line),
@@ -71,8 +71,8 @@ export function serveThread(open?: (end: (how: string) => void) => Promise<Runne
   }, { once: true });
 }
 
-/** As values go on to another machine: what only threads could be sent is refused. */
-async function wayOn(): Promise<Way> {
-  const { serializerOf, wayThrough } = await import("../subprocess/frame.ts");
-  return wayThrough(serializerOf(await import("node:v8")));
+/** As values are cloned that go on to another machine: what only threads could be sent is refused. */
+async function relayedCloning(): Promise<Cloning> {
+  const { serializerOf, cloningThrough } = await import("../subprocess/frame.ts");
+  return cloningThrough(serializerOf(await import("node:v8")));
 }

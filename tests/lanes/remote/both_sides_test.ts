@@ -16,9 +16,9 @@ async function ready(options: Parameters<typeof pair>[0] = {}) {
   return over;
 }
 
-for (const [name, way] of bothWays()) {
+for (const [name, cloning] of bothWays()) {
   Deno.test(`whatever items are, a task gets them ${name} and gives them back (seed 1)`, async () => {
-    const { lane, told } = await ready({ way });
+    const { lane, told } = await ready({ cloning });
     const anything = fc.anything({
       withBigInt: true,
       withDate: true,
@@ -34,19 +34,19 @@ for (const [name, way] of bothWays()) {
     };
     await fc.assert(
       fc.asyncProperty(fc.array(item, { minLength: 1, maxLength: 12 }), async (items) => {
-        fc.pre(items.every((item) => !inspect([item], way).refused));
+        fc.pre(items.every((item) => !inspect([item], cloning).refused));
         const batch = batchOf(items, { task: taskNamed("same") });
         lane.send(batch);
         assertEquals(batch.sentCount, items.length);
         const back = await told.values(batch);
-        assertEquals(back.map(shown), items.map((item) => way.clone(shown(item))));
+        assertEquals(back.map(shown), items.map((item) => cloning.clone(shown(item))));
       }),
       { seed: 1, numRuns: 60 },
     );
   });
 
   Deno.test(`batches in many slots end each by itself ${name}, and its failures are its own`, async () => {
-    const { lane, told } = await ready({ way, slots: 3 });
+    const { lane, told } = await ready({ cloning, slots: 3 });
     const gates = ["x", "y", "z"].map((gate) => `${gate} ${name}`);
     const batches = gates.map((gate) => batchOf([gate], { task: taskNamed("gated") }));
     for (const batch of batches) lane.send(batch);
@@ -60,7 +60,7 @@ for (const [name, way] of bothWays()) {
   });
 
   Deno.test(`what had ended when a lane says that it dies is not lost ${name}`, async () => {
-    const { lane, told, server } = await ready({ way });
+    const { lane, told, server } = await ready({ cloning });
     const batch = batchOf(["ended", "runs"].map((of) => `${of} ${name}`), {
       task: taskNamed("gated"),
     });
@@ -123,7 +123,7 @@ Deno.test("a waiting batch is taken back from a busy thread, which never starts 
 });
 
 Deno.test("buffers move to a thread and back", async () => {
-  const { lane, told } = await ready({ way: toThread() });
+  const { lane, told } = await ready({ cloning: toThread() });
   const item = new Uint8Array(1 << 20);
   item[7] = 1;
   const batch = batchOf([item], { task: taskNamed("same"), movesItems: true, transfer: true });

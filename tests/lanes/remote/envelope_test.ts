@@ -5,8 +5,8 @@ import { openEnvelope, sealEnvelope } from "../../../lib/lanes/remote/envelope.t
 import { bothWays, throughPipe, toThread } from "./ways.ts";
 
 /** What arrives of something that was thrown. */
-function across(thrown: unknown, way = toThread()): unknown {
-  return openEnvelope(way.clone(sealEnvelope(thrown, way)) as ReturnType<typeof sealEnvelope>);
+function across(thrown: unknown, cloning = toThread()): unknown {
+  return openEnvelope(cloning.clone(sealEnvelope(thrown, cloning)) as ReturnType<typeof sealEnvelope>);
 }
 
 Deno.test("structured cloning alone loses a custom name, code, and an AggregateError's errors", () => {
@@ -18,7 +18,7 @@ Deno.test("structured cloning alone loses a custom name, code, and an AggregateE
   assertEquals([back.name, back.code, back.errors], ["Custom", "E", [1]]);
 });
 
-for (const [name, way] of bothWays()) {
+for (const [name, cloning] of bothWays()) {
   Deno.test(`every value that can be cloned arrives ${name} as it was thrown (seed 1)`, () => {
     fc.assert(
       fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true }), (value) => {
@@ -28,7 +28,7 @@ for (const [name, way] of bothWays()) {
         } catch {
           return;
         }
-        assertEquals(across(value, way), wanted);
+        assertEquals(across(value, cloning), wanted);
       }),
       { seed: 1 },
     );
@@ -61,7 +61,7 @@ for (const [name, way] of bothWays()) {
     };
     fc.assert(
       fc.property(error, (error) => {
-        assertEquals(shown(across(error, way)), shown(error));
+        assertEquals(shown(across(error, cloning)), shown(error));
       }),
       { seed: 1 },
     );

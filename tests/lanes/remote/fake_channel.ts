@@ -14,7 +14,7 @@ import {
 } from "../../../lib/lanes/remote/channel.ts";
 import { LaneServer, type Runner } from "../../../lib/lanes/remote/lane_server.ts";
 import { RemoteLane } from "../../../lib/lanes/remote/remote_lane.ts";
-import { threads, type Way } from "../../../lib/lanes/remote/clone.ts";
+import { structuredCloning, type Cloning } from "../../../lib/lanes/remote/clone.ts";
 import { DOUBLE } from "../batch.ts";
 
 /** A message as it arrives. */
@@ -25,18 +25,18 @@ export interface Message {
 }
 
 /** What a payload is when it arrives; throws if it can't be sent. */
-export function carried(way: Way, payload: unknown, moves: ArrayBuffer[] = []): unknown {
-  return way.sharesMemory ? structuredClone(payload, { transfer: moves }) : way.clone(payload);
+export function carried(cloning: Cloning, payload: unknown, moves: ArrayBuffer[] = []): unknown {
+  return cloning.sharesMemory ? structuredClone(payload, { transfer: moves }) : cloning.clone(payload);
 }
 
 /** What a row of numbers is when it arrives: a pipe carries doubles. */
-function carriedHead(way: Way, head: ArrayLike<number>): ArrayLike<number> {
-  return way.sharesMemory ? structuredClone(head) : Float64Array.from(head);
+function carriedHead(cloning: Cloning, head: ArrayLike<number>): ArrayLike<number> {
+  return cloning.sharesMemory ? structuredClone(head) : Float64Array.from(head);
 }
 
 /** What kind of lane it is. */
 export interface ChannelSettings {
-  readonly way?: Way;
+  readonly cloning?: Cloning;
   readonly cells?: Cells;
   readonly stopsByForce?: boolean;
   readonly isLeased?: boolean;
@@ -44,7 +44,7 @@ export interface ChannelSettings {
 
 /** The caller's end. */
 export class FakeChannel implements Channel {
-  readonly way: Way;
+  readonly cloning: Cloning;
   readonly cells: Cells | undefined;
   readonly stopsByForce: boolean;
   readonly isLeased: boolean;
@@ -58,14 +58,14 @@ export class FakeChannel implements Channel {
 
   constructor(events: ChannelEvents, settings: ChannelSettings) {
     this.#events = events;
-    this.way = settings.way ?? threads;
+    this.cloning = settings.cloning ?? structuredCloning;
     this.cells = settings.cells;
     this.stopsByForce = settings.stopsByForce ?? false;
     this.isLeased = settings.isLeased ?? false;
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void {
-    const message = { kind, head: Array.from(head), payload: carried(this.way, payload, moves) };
+    const message = { kind, head: Array.from(head), payload: carried(this.cloning, payload, moves) };
     this.sent.push(message);
     this.onSent?.(message);
   }
@@ -85,7 +85,7 @@ export class FakeChannel implements Channel {
 
   /** The lane says something. */
   says(kind: number, head: ArrayLike<number> = [], payload?: unknown): void {
-    this.#events.message(kind, carriedHead(this.way, head), carried(this.way, payload));
+    this.#events.message(kind, carriedHead(this.cloning, head), carried(this.cloning, payload));
   }
 
   /** The lane says that it is ready; its clock began so much later than the caller's. */
@@ -189,8 +189,8 @@ export function reportHeadOf(id: number, report: Partial<Report> = {}): ArrayLik
 
 /** A server whose caller is a test. */
 export function serverOver(
-  { way = threads, cells, slots = 1, runner }: {
-    way?: Way;
+  { cloning = structuredCloning, cells, slots = 1, runner }: {
+    cloning?: Cloning;
     cells?: Cells;
     slots?: number;
     runner?: Runner;
@@ -199,12 +199,12 @@ export function serverOver(
   const said: Message[] = [];
   const waiters = new Map<number, (message: Message) => void>();
   const server = new LaneServer({
-    way,
+    cloning,
     slots,
     runner,
     ...(cells !== undefined && { cells }),
     send: (kind, head, payload, moves) => {
-      const message = { kind, head: Array.from(head), payload: carried(way, payload, moves) };
+      const message = { kind, head: Array.from(head), payload: carried(cloning, payload, moves) };
       said.push(message);
       waiters.get(kind)?.(message);
     },
@@ -220,23 +220,23 @@ export function serverOver(
 
 /** A lane and the server at its other end; what one says reaches the other later, and in order. */
 export function pair(
-  { way = threads, slots = 1, shares = false }: { way?: Way; slots?: number; shares?: boolean } =
+  { cloning = structuredCloning, slots = 1, shares = false }: { cloning?: Cloning; slots?: number; shares?: boolean } =
     {},
 ) {
   const cells = shares ? new Cells(slots) : undefined;
-  const { lane, channel, told } = laneOver({ way, ...(cells !== undefined && { cells }) });
+  const { lane, channel, told } = laneOver({ cloning, ...(cells !== undefined && { cells }) });
   const server = new LaneServer({
-    way,
+    cloning,
     slots,
     ...(cells !== undefined && { cells: new Cells(slots, cells.buffer) }),
     send: (kind, head, payload, moves) => {
-      const arrived = carried(way, payload, moves);
+      const arrived = carried(cloning, payload, moves);
       queueMicrotask(() => channel.says(kind, head, arrived));
     },
     usage: () => [2.5, 1024],
   });
   channel.onSent = ({ kind, head, payload }) =>
-    queueMicrotask(() => server.receive(kind, carriedHead(way, head), payload));
+    queueMicrotask(() => server.receive(kind, carriedHead(cloning, head), payload));
   return { lane, channel, told, server };
 }
 

@@ -74,9 +74,9 @@ Deno.test("values and failures come back, undefined ones too, with errors as wha
   assertInstanceOf(item!.values![0], TypeError);
 });
 
-for (const [name, way] of bothWays()) {
+for (const [name, cloning] of bothWays()) {
   Deno.test(`results that can't be sent ${name} become failures, in order among those that failed`, async () => {
-    const { server, said } = await loaded({ way });
+    const { server, said } = await loaded({ cloning });
     parts.set("symbol", () => Symbol("a"));
     parts.set("fails", () => {
       throw new Error("own");
@@ -216,9 +216,9 @@ Deno.test("what was used is told when it is asked for", () => {
   assertEquals(said, [{ kind: FromLane.usage, head: [1.5, NaN], payload: undefined }]);
 });
 
-for (const [name, way] of bothWays()) {
+for (const [name, cloning] of bothWays()) {
   Deno.test(`a lane that is about to end says first what has ended in it and what runs, ${name}`, async () => {
-    const { server, said } = await loaded({ way, slots: 3 });
+    const { server, said } = await loaded({ cloning, slots: 3 });
     const gate = (of: string) => `${of} ${name}`;
     give(server, 1, "gated", [gate("ended"), gate("runs")]);
     give(server, 2, "gated", [gate("runs as well")]);
@@ -305,9 +305,9 @@ Deno.test("a set-up is announced, is given what is shared, and is disposed when 
   ]);
 });
 
-for (const [name, way] of bothWays()) {
+for (const [name, cloning] of bothWays()) {
   Deno.test(`what is to be given back whole ${name} becomes a failure where it would arrive otherwise`, async () => {
-    const { server, said } = await loaded({ way });
+    const { server, said } = await loaded({ cloning });
     class Money {
       constructor(readonly cents: number) {}
     }

@@ -24,9 +24,9 @@ const refused: readonly (readonly [name: string, item: unknown, words: string])[
 ];
 
 for (const [name, item, words] of refused) {
-  for (const way of [toThread(), throughPipe()]) {
-    Deno.test(`items before ${name} travel ${way.sharesMemory ? "to a thread" : "through a pipe"} without it`, async () => {
-      const { lane, channel, told } = readyLane({ way });
+  for (const cloning of [toThread(), throughPipe()]) {
+    Deno.test(`items before ${name} travel ${cloning.sharesMemory ? "to a thread" : "through a pipe"} without it`, async () => {
+      const { lane, channel, told } = readyLane({ cloning });
       const batch = batchOf(["a", "b", item, "d"]);
       lane.send(batch);
       assertEquals(channel.sent.map(({ payload }) => payload), [["a", "b"]]);
@@ -34,8 +34,8 @@ for (const [name, item, words] of refused) {
       assertEquals([batch.sentCount, told.reports], [2, []]);
     });
 
-    Deno.test(`${name} that stands first fails ${way.sharesMemory ? "to a thread" : "through a pipe"}, unsent, and later`, async () => {
-      const { lane, channel, told } = readyLane({ way });
+    Deno.test(`${name} that stands first fails ${cloning.sharesMemory ? "to a thread" : "through a pipe"}, unsent, and later`, async () => {
+      const { lane, channel, told } = readyLane({ cloning });
       const batch = batchOf([item, "b"]);
       lane.send(batch);
       assertEquals([channel.sent, told.reports], [[], []]);

@@ -47,10 +47,10 @@ export function give(
   items: readonly unknown[],
   options: BatchOptions = {},
 ): void {
-  const way = toThread();
+  const cloning = toThread();
   const special = items.some((item) => item instanceof Error);
   const head = batchHead(id, NUMBERS[name], batchOf(items, options), items.length);
-  server.receive(ToLane.batch, head, carried(way, encode(items, undefined, special, way)));
+  server.receive(ToLane.batch, head, carried(cloning, encode(items, undefined, special, cloning)));
 }
 
 /** What the server reported, as the caller reads it. */

@@ -3,20 +3,20 @@
  */
 
 import * as v8 from "node:v8";
-import { threads, type Way } from "../../../lib/lanes/remote/clone.ts";
-import { serializerOf, wayThrough } from "../../../lib/lanes/subprocess/frame.ts";
+import { structuredCloning, type Cloning } from "../../../lib/lanes/remote/clone.ts";
+import { serializerOf, cloningThrough } from "../../../lib/lanes/subprocess/frame.ts";
 
 /** Between threads. */
-export function toThread(): Way {
-  return { ...threads, kinds: new WeakMap() };
+export function toThread(): Cloning {
+  return { ...structuredCloning, kinds: new WeakMap() };
 }
 
 /** Between processes. */
-export function throughPipe(): Way {
-  return wayThrough(serializerOf(v8));
+export function throughPipe(): Cloning {
+  return cloningThrough(serializerOf(v8));
 }
 
 /** Both, with their names. */
-export function bothWays(): readonly (readonly [name: string, way: Way])[] {
+export function bothWays(): readonly (readonly [name: string, cloning: Cloning])[] {
   return [["to a thread", toThread()], ["through a pipe", throughPipe()]];
 }

@@ -11,7 +11,7 @@ import {
   readFrames,
   type Serializer,
   serializerOf,
-  wayThrough,
+  cloningThrough,
 } from "../../../lib/lanes/subprocess/frame.ts";
 
 const serializer = serializerOf(v8);
@@ -243,7 +243,7 @@ Deno.test("frames large and small come out as they went in, however the pipe del
   );
 });
 
-const { clone } = wayThrough(serializer);
+const { clone } = cloningThrough(serializer);
 
 Deno.test("whatever structured cloning copies, the serializer copies alike (seed 1)", () => {
   const anything = fc.anything({
@@ -293,7 +293,7 @@ Deno.test("values don't look into the bytes that they were read from", () => {
 
 Deno.test("what a serializer can't take it refuses, and nothing of shared memory is shared", () => {
   assertThrows(() => clone(() => 1), Error, "could not be cloned");
-  const { sharesMemory, sendsWholeBuffers } = wayThrough(serializer);
+  const { sharesMemory, sendsWholeBuffers } = cloningThrough(serializer);
   assertEquals([sharesMemory, sendsWholeBuffers], [false, false]);
 });
 

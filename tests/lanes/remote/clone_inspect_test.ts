@@ -16,8 +16,8 @@ class Private {
 }
 
 /** The error that says why an item can't be sent. */
-function why(value: unknown, way = toThread(), cause?: unknown): CloneError {
-  return refusal("item 3", value, way, cause);
+function why(value: unknown, cloning = toThread(), cause?: unknown): CloneError {
+  return refusal("item 3", value, cloning, cause);
 }
 
 /** A value that is refused, and the words that say why. */
@@ -70,33 +70,33 @@ const sendable: readonly unknown[] = [
   Object.assign(Object.create({ inherited() {} }), { own: 1 }),
 ];
 
-for (const [name, way] of bothWays()) {
+for (const [name, cloning] of bothWays()) {
   Deno.test(`what would not arrive whole ${name} is refused, and its place named`, () => {
     for (const [value, words] of refused) {
-      const error = why(value, way);
+      const error = why(value, cloning);
       assertStringIncludes(error.message, words);
       assert(error.message.startsWith("Cannot send item 3 to another lane: "), error.message);
-      const found = inspect([value], way);
+      const found = inspect([value], cloning);
       assertEquals([words, found.refused, found.count], [words, true, 1]);
     }
   });
 
   Deno.test(`what arrives whole ${name} is not refused`, () => {
     for (const value of sendable) {
-      assertEquals([value, inspect([value], way).refused], [value, false]);
-      way.clone(value);
+      assertEquals([value, inspect([value], cloning).refused], [value, false]);
+      cloning.clone(value);
     }
-    assertEquals(inspect(sendable, way).count, sendable.length);
+    assertEquals(inspect(sendable, cloning).count, sendable.length);
   });
 
   Deno.test(`rings and proxies that throw come to an end ${name}`, () => {
     const ring: Record<string, unknown> = { at: [{}] };
     ring.self = ring;
-    const { count, refused, special } = inspect([ring], way);
+    const { count, refused, special } = inspect([ring], cloning);
     assertEquals({ count, refused, special }, { count: 1, refused: false, special: false });
     ring.f = () => 1;
-    assertEquals(inspect([ring], way).refused, true);
-    assertStringIncludes(why(ring, way).message, ".f is a function");
+    assertEquals(inspect([ring], cloning).refused, true);
+    assertStringIncludes(why(ring, cloning).message, ".f is a function");
     const hostile = new Proxy({}, {
       get() {
         throw new Error("no");
@@ -105,9 +105,9 @@ for (const [name, way] of bothWays()) {
         throw new Error("no keys");
       },
     });
-    assertEquals(inspect([{ hostile }], way).refused, true);
-    assertStringIncludes(why({ hostile }, way, new Error("platform")).message, "platform");
-    assertStringIncludes(why({ hostile }, way).message, "no");
+    assertEquals(inspect([{ hostile }], cloning).refused, true);
+    assertStringIncludes(why({ hostile }, cloning, new Error("platform")).message, "platform");
+    assertStringIncludes(why({ hostile }, cloning).message, "no");
   });
 }
 
@@ -136,17 +136,17 @@ Deno.test("what is refused is refused in words, however deep it stands", () => {
 
 Deno.test("what a list has besides its elements travels with it, and is looked at", () => {
   const list = Object.assign([1], { home: new URL("http://a.b") });
-  for (const [, way] of bothWays()) {
-    assertEquals((way.clone(list) as typeof list).home, {} as URL);
-    assertEquals(inspect([list], way).refused, true);
+  for (const [, cloning] of bothWays()) {
+    assertEquals((cloning.clone(list) as typeof list).home, {} as URL);
+    assertEquals(inspect([list], cloning).refused, true);
   }
 });
 
 Deno.test("a word in a box arrives both ways, and so it may", () => {
-  for (const [, way] of bothWays()) {
+  for (const [, cloning] of bothWays()) {
     const word = Object("word");
-    assertEquals(way.clone(word), word);
-    assertEquals(inspect([word], way).refused, false);
+    assertEquals(cloning.clone(word), word);
+    assertEquals(inspect([word], cloning).refused, false);
   }
 });
 
@@ -209,7 +209,7 @@ Deno.test("values travel together up to a size, and one at least whatever its si
 
 Deno.test("errors are special, however deep, and so are views of a part, where all would travel", () => {
   const part = new Uint8Array(100).subarray(1, 3);
-  const special = (value: unknown) => bothWays().map(([, way]) => inspect([1, value], way).special);
+  const special = (value: unknown) => bothWays().map(([, cloning]) => inspect([1, value], cloning).special);
   for (const value of [new Error("x"), { a: [new Map([[1, new Error("x")]])] }]) {
     assertEquals(special(value), [true, true]);
   }
@@ -240,11 +240,11 @@ Deno.test("what was moved away can't be sent, nor what looks at it", () => {
   const buffer = new ArrayBuffer(8);
   const view = new Uint8Array(buffer);
   buffer.transfer();
-  for (const [, way] of bothWays()) {
+  for (const [, cloning] of bothWays()) {
     for (const value of [buffer, view]) {
-      assertEquals(inspect([value], way).refused, true);
+      assertEquals(inspect([value], cloning).refused, true);
       assertStringIncludes(
-        why({ value }, way).message,
+        why({ value }, cloning).message,
         ".value is empty, for its buffer was moved",
       );
     }

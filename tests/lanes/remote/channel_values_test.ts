@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "../../properties.ts";
 import type { Failure } from "../../../lib/lanes/lane.ts";
-import { inspect, type Way } from "../../../lib/lanes/remote/clone.ts";
+import { inspect, type Cloning } from "../../../lib/lanes/remote/clone.ts";
 import {
   areFewAndPlain,
   decode,
@@ -13,13 +13,13 @@ import {
 import { bothWays, toThread } from "./ways.ts";
 
 /** What arrives of encoded values. */
-function arrived(payload: Payload, way: Way) {
-  return decode(way.clone(payload) as Payload);
+function arrived(payload: Payload, cloning: Cloning) {
+  return decode(cloning.clone(payload) as Payload);
 }
 
-function across(values: readonly unknown[], way: Way, failures?: readonly Failure[]) {
-  const { special } = inspect(values, way);
-  return arrived(encode(values, failures, special, way), way);
+function across(values: readonly unknown[], cloning: Cloning, failures?: readonly Failure[]) {
+  const { special } = inspect(values, cloning);
+  return arrived(encode(values, failures, special, cloning), cloning);
 }
 
 Deno.test("what is seen at once to be sendable needs no looking into", () => {
@@ -32,17 +32,17 @@ Deno.test("what is seen at once to be sendable needs no looking into", () => {
   assertEquals(others.map(encodeAtOnce), others.map(() => null));
 });
 
-for (const [name, way] of bothWays()) {
+for (const [name, cloning] of bothWays()) {
   Deno.test(`whatever values are, they arrive ${name} in their order (seed 1)`, () => {
     const anything = fc.anything({ withBigInt: true, withDate: true, withMap: true });
     fc.assert(
       fc.property(
         fc.array(fc.oneof(anything, fc.double(), fc.string().map((text) => new Error(text)))),
         (values) => {
-          fc.pre(values.every((value) => !inspect([value], way).refused));
-          const { values: back, failures } = across(values, way);
+          fc.pre(values.every((value) => !inspect([value], cloning).refused));
+          const { values: back, failures } = across(values, cloning);
           assertEquals(failures, undefined);
-          const wanted = values.map((value) => way.clone(value));
+          const wanted = values.map((value) => cloning.clone(value));
           // Where every value is undefined, so is the list.
           assertEquals(
             back === undefined ? new Array(values.length).fill(undefined) : [...toArray(back)],
@@ -59,7 +59,7 @@ for (const [name, way] of bothWays()) {
       { offset: 1, ended: "failed", reason: Object.assign(new RangeError("no"), { code: "E" }) },
       { offset: 2, ended: "timed-out", reason: "thrown as text" },
     ];
-    const { values, failures: back } = across(["a", undefined, undefined, "d"], way, failures);
+    const { values, failures: back } = across(["a", undefined, undefined, "d"], cloning, failures);
     assertEquals(values, ["a", undefined, undefined, "d"]);
     assertEquals(back!.map(({ offset, ended }) => [offset, ended]), [
       [1, "failed"],
@@ -72,7 +72,7 @@ for (const [name, way] of bothWays()) {
 
   Deno.test(`errors among values and failures arrive together ${name}`, () => {
     const failures: Failure[] = [{ offset: 1, ended: "failed", reason: new Error("failed") }];
-    const { values, failures: back } = across([new Error("value"), undefined], way, failures);
+    const { values, failures: back } = across([new Error("value"), undefined], cloning, failures);
     assertInstanceOf(values![0], Error);
     assertEquals((values![0] as Error).message, "value");
     assertEquals((back![0]!.reason as Error).message, "failed");

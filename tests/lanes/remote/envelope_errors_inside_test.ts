@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "../../properties.ts";
 import { openErrorsIn, sealErrorsIn } from "../../../lib/lanes/remote/envelope.ts";
-import type { Way } from "../../../lib/lanes/remote/clone.ts";
+import type { Cloning } from "../../../lib/lanes/remote/clone.ts";
 import { bothWays, throughPipe, toThread } from "./ways.ts";
 
 /** What arrives of values that hold errors. */
-function across<T>(values: readonly T[], way: Way): T[] {
-  return openErrorsIn(way.clone(sealErrorsIn(values, way))) as T[];
+function across<T>(values: readonly T[], cloning: Cloning): T[] {
+  return openErrorsIn(cloning.clone(sealErrorsIn(values, cloning))) as T[];
 }
 
 /** An error of which plain cloning would lose something. */
@@ -20,7 +20,7 @@ function assertFailure(value: unknown, message: string): void {
   assertEquals([value.name, value.message, code], ["Inside", message, "E_INSIDE"]);
 }
 
-for (const [name, way] of bothWays()) {
+for (const [name, cloning] of bothWays()) {
   Deno.test(`errors inside values arrive ${name} as what they were, at any depth`, () => {
     let deep: unknown = failure("deep");
     for (let depth = 0; depth < 50; depth++) deep = depth % 2 === 0 ? [deep] : { deep };
@@ -28,7 +28,7 @@ for (const [name, way] of bothWays()) {
       failure("plain"),
       [1, failure("list"), [failure("inner")]],
       deep,
-    ], way) as [Error, [number, Error, [Error]], unknown];
+    ], cloning) as [Error, [number, Error, [Error]], unknown];
     assertFailure(plain, "plain");
     assertEquals(list[0], 1);
     assertFailure(list[1], "list");
@@ -41,7 +41,7 @@ for (const [name, way] of bothWays()) {
   Deno.test(`errors in Maps and Sets arrive ${name}, as keys too, in their order`, () => {
     const map = new Map<unknown, unknown>([[1, failure("value")], [failure("key"), 2], [3, 4]]);
     const set = new Set<unknown>(["a", failure("member"), { in: failure("object") }, "z"]);
-    const [backMap, backSet] = across([map, set], way) as [typeof map, typeof set];
+    const [backMap, backSet] = across([map, set], cloning) as [typeof map, typeof set];
     const [[one, value], [key, two], last] = [...backMap] as [[1, Error], [Error, 2], [3, 4]];
     assertEquals([one, two, last], [1, 2, [3, 4]]);
     assertFailure(value, "value");
@@ -58,7 +58,7 @@ for (const [name, way] of bothWays()) {
     ring.self = ring;
     ring.map = new Map([["ring", ring]]);
     (ring.list as unknown[]).push(ring.list, new Set([ring]));
-    const [back, again] = across([ring, error], way) as [typeof ring, Error];
+    const [back, again] = across([ring, error], cloning) as [typeof ring, Error];
     const list = back.list as unknown[];
     assertFailure(back.error, "shared");
     assert(back.self === back && list[1] === list);
@@ -73,7 +73,7 @@ for (const [name, way] of bothWays()) {
     Object.defineProperty(value, "hidden", { value: 1, enumerable: false });
     const inner = JSON.parse('{ "__proto__": { } }');
     Object.defineProperty(inner, "__proto__", { value: failure("proto"), enumerable: true });
-    const [back, backInner] = across([value, inner], way) as [typeof value, typeof inner];
+    const [back, backInner] = across([value, inner], cloning) as [typeof value, typeof inner];
     assertEquals(Object.keys(back), ["__proto__", "constructor", "toString", "error"]);
     assertEquals(Object.getOwnPropertyDescriptor(back, "__proto__")?.value, { a: 1 });
     assertEquals(Object.getPrototypeOf(back), Object.prototype);
@@ -100,10 +100,10 @@ for (const [name, way] of bothWays()) {
     };
     const error = failure("beside");
     const original = { ...values, error };
-    const [back] = across([original], way) as [typeof original];
+    const [back] = across([original], cloning) as [typeof original];
     const { named, error: backError, ...rest } = back;
     const { named: _, ...wanted } = values;
-    assertEquals(rest, way.clone(wanted) as typeof rest);
+    assertEquals(rest, cloning.clone(wanted) as typeof rest);
     assert(!(1 in rest.holes) && rest.holes.length === 3);
     assertFailure(named.extra, "extra");
     assertFailure(backError, "beside");
@@ -136,7 +136,7 @@ for (const [name, way] of bothWays()) {
     };
     fc.assert(
       fc.property(fc.array(tree, { maxLength: 4 }), (values) => {
-        assertEquals(shown(across(values, way)), shown(values));
+        assertEquals(shown(across(values, cloning)), shown(values));
       }),
       { seed: 1 },
     );

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { type Kind, kindOf, type Way } from "../../../lib/lanes/remote/clone.ts";
+import { type Kind, kindOf, type Cloning } from "../../../lib/lanes/remote/clone.ts";
 import { bothWays, throughPipe, toThread } from "./ways.ts";
 
 class Point {
@@ -110,22 +110,22 @@ function nameOf(value: object): string {
 }
 
 /** The same way, of which nothing is known yet. */
-function unaware(way: Way): Way {
-  return { ...way, kinds: new WeakMap() };
+function unaware(cloning: Cloning): Cloning {
+  return { ...cloning, kinds: new WeakMap() };
 }
 
-for (const [name, way] of bothWays()) {
+for (const [name, cloning] of bothWays()) {
   Deno.test(`each class is known for how it travels ${name}`, () => {
     for (const [kind, values] of Object.entries(alike)) {
       for (const value of values) {
-        assertEquals([nameOf(value), kindOf(value, way)], [nameOf(value), kind]);
+        assertEquals([nameOf(value), kindOf(value, cloning)], [nameOf(value), kind]);
       }
     }
   });
 
   Deno.test(`what travels whole ${name} arrives as what it is`, () => {
     for (const value of alike.whole) {
-      const copy = way.clone(value) as object;
+      const copy = cloning.clone(value) as object;
       assertEquals([nameOf(copy), copy], [nameOf(value).replace("Day", "Date"), value]);
     }
   });
@@ -134,7 +134,7 @@ for (const [name, way] of bothWays()) {
     for (const value of alike.lost) {
       let copy: unknown = {};
       try {
-        copy = way.clone(value);
+        copy = cloning.clone(value);
       } catch {
         // Not at all.
       }
@@ -145,7 +145,7 @@ for (const [name, way] of bothWays()) {
   Deno.test(`an object that only inherits from a class is not one of it, on its way ${name}`, () => {
     for (const { prototype } of [Map, Set, Date]) {
       const heir = Object.create(prototype);
-      assertEquals([nameOf(heir), kindOf(heir, unaware(way))], [nameOf(heir), "lost"]);
+      assertEquals([nameOf(heir), kindOf(heir, unaware(cloning))], [nameOf(heir), "lost"]);
     }
   });
 
@@ -156,7 +156,7 @@ for (const [name, way] of bothWays()) {
         "whole",
       ]] as const
     ) {
-      const fresh = unaware(way);
+      const fresh = unaware(cloning);
       kindOf(Object.create(Object.getPrototypeOf(value)), fresh);
       assertEquals([nameOf(value), kindOf(value, fresh)], [
         nameOf(value),
@@ -195,13 +195,13 @@ Deno.test("a class of the caller's own is not taken for one of the platform by i
 });
 
 Deno.test("a class is judged once on each way", () => {
-  const way = toThread();
+  const cloning = toThread();
   let cloned = 0;
   const counting = {
-    ...way,
+    ...cloning,
     clone: (value: unknown) => {
       cloned++;
-      return way.clone(value);
+      return cloning.clone(value);
     },
   };
   for (let count = 0; count < 3; count++) kindOf(new Point(), counting);
