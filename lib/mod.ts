@@ -18,8 +18,7 @@
  */
 
 export type { Key } from "./dispatch/batch.ts";
-export type { Rate } from "./dispatch/limits.ts";
-export type { PerKey } from "./dispatch/limits.ts";
+export type { PerKey, Rate } from "./dispatch/limits.ts";
 export type { RunningTask } from "./dispatch/lane_pool.ts";
 export type {
   Items,
@@ -29,8 +28,14 @@ export type {
   RetryOptions,
   RunOptions,
 } from "./dispatch/options.ts";
-export type { Ending, Fulfilled, Outcome, Rejected, Settlement } from "./dispatch/output.ts";
-export type { Results } from "./dispatch/output.ts";
+export type {
+  Ending,
+  Fulfilled,
+  Outcome,
+  Rejected,
+  Results,
+  Settlement,
+} from "./dispatch/output.ts";
 export type { Decision, Why } from "./adaptive/controller.ts";
 export type { Figures, Shape } from "./adaptive/watch.ts";
 // A function for each model.
@@ -58,13 +63,14 @@ export {
   TeardownError,
   TimeoutError,
 } from "./lanes/errors.ts";
-export type { Kernel, KernelItem } from "./lanes/task.ts";
 export type { Device } from "./lanes/lane.ts";
 export type { LanePermissions } from "./lanes/permissions.ts";
 export {
   type Arrived,
   type GivenAs,
   type ItemOf,
+  type Kernel,
+  type KernelItem,
   type ResourceOf,
   type ResultOf,
   type SetupContext,
