@@ -59,7 +59,7 @@ Deno.test("what went well for long and then fails on lanes is sent no more eithe
   assertEquals(lostOf({ here: [50, 0], fails: (at) => at >= 10_000 }, 20_000), 20);
 });
 
-Deno.test("lanes are filled once one came back as here", () => {
+Deno.test("a task is proven on lanes once one came back as it does here", () => {
   const tally = new Tally();
   const proven: boolean[] = [];
   for (const failed of [1, 0]) {
@@ -87,7 +87,7 @@ Deno.test("the first one that tells what is missing on lanes is the last one the
   assertEquals(later.verdict, "sent");
 });
 
-Deno.test("it says how many failed, here and there", () => {
+Deno.test("a tally's text says how many failed on lanes, and how many here", () => {
   const tally = new Tally();
   tally.add(true, 7, 0);
   tally.add(false, 4, 3);

@@ -189,7 +189,7 @@ export const ODD_USE: readonly Guarantee[] = [
     },
   },
   {
-    name: "a size that is no count is not believed",
+    name: "an input's size counts only if it is a whole number from 0",
     onGpu: true,
     async check({ open }) {
       await using executor = open();

@@ -73,7 +73,7 @@ Deno.test("a bag does not take what is in another for its own", () => {
   assertEquals([one.size, two.size], [1, 1]);
 });
 
-Deno.test("a bag may change while it is gone through", () => {
+Deno.test("a bag may be emptied while it is iterated", () => {
   const { inFlight } = openLane(new FakeLane());
   const batches = [1, 2, 3].map(() => run.batch(["x"]));
   for (const batch of batches) inFlight.add(batch);

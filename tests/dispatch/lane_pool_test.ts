@@ -201,7 +201,7 @@ Deno.test("a lone batch that found another lane lets go of the one that it waite
   assertEquals(loads(made), [2, 1]);
 });
 
-Deno.test("a run that is over keeps no place for itself", () => {
+Deno.test("a run that has ended gives back the place that was reserved for it", () => {
   const { pool } = poolOf({ slots: 2 });
   const [run, other] = [new FakeRun("a"), new FakeRun("b").has(1)];
   other.join(pool);

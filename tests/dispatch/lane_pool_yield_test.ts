@@ -52,7 +52,7 @@ Deno.test("while something is on another lane the event loop sleeps after each t
   assertEquals([turn.isOver(time.nowMs += 10), time.immediates, time.timers], [false, 1, 0]);
 });
 
-Deno.test("what is closed waits for no turn any more", () => {
+Deno.test("a closed turn leaves no timer", () => {
   using time = new VirtualTime();
   for (const afterMs of [20, 200]) {
     const turn = new Turn(() => {});

@@ -179,7 +179,7 @@ Deno.test("what waits for a token holds no slot, and another run has it", async 
   assertEquals(await slow, ["value of a", "value of b"]);
 });
 
-Deno.test("another try needs another token", async () => {
+Deno.test("a retry takes another token of the rate", async () => {
   using time = new VirtualTime();
   const { pool, lane, on } = laneOf(1);
   const retries = { limit: 1, baseMs: 10, jitter: false };

@@ -12,7 +12,7 @@ function said(check: (by: Checker) => void): string | undefined {
   }
 }
 
-Deno.test("a checker says what can't be done", () => {
+Deno.test("what a checker throws names the action, the option, its value and what it must be", () => {
   const check = new Checker("open limited()");
   check.is("slots", 3, true, "a whole number");
   const refused = () => check.is("slots", "3", false, "a whole number");

@@ -53,7 +53,7 @@ Deno.test("a source knows the length of arrays, sets and maps, and of nothing el
   assertEquals(sourceOf("abc").source.total, undefined);
 });
 
-Deno.test("a size that is no count is not believed", () => {
+Deno.test("an input's size counts only if it is a whole number from 0", () => {
   for (const size of [NaN, -1, 1.5, "3", Infinity]) {
     const items = { size, [Symbol.iterator]: () => [1, 2].values() };
     assertEquals(sourceOf(items).source.total, undefined);

@@ -176,7 +176,7 @@ test("a machine that has yet to end lanes is asked again, and not for ever", asy
   assertEquals(machine.asked.length, 6);
 });
 
-test("one that doesn't answer is not asked again", async (world) => {
+test("a machine that doesn't answer is not asked for a lane again", async (world) => {
   const mute = world.machine("mute", 2);
   mute.answer = () => {
     throw new Error("no answer");

@@ -135,7 +135,7 @@ Deno.test("what open() may not give is told as it is", async () => {
   assertEquals(faults, []);
 });
 
-Deno.test("nothing but items that fail needs no GPU", async () => {
+Deno.test("a batch whose items all fail to open dispatches nothing", async () => {
   const { run, reports, dispatched } = runOf([-1, -1]);
   run.start();
   await settle();

@@ -169,7 +169,7 @@ Deno.test("what a getter throws is told, unless the platform has said more, and 
   assertStringIncludes(why(unspeakable).message, "it threw something that can't be shown");
 });
 
-Deno.test("a refusal is no thing to be tried again", () => {
+Deno.test("a CloneError is not retryable", () => {
   assertEquals([why(() => 1).name, why(() => 1).retryable], ["CloneError", false]);
 });
 

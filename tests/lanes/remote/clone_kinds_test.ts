@@ -194,7 +194,7 @@ Deno.test("a class of the caller's own is not taken for one of the platform by i
   assertEquals(kindOf(new own.Response(), toThread()), "instance");
 });
 
-Deno.test("a class is judged once on each way", () => {
+Deno.test("a class is judged once for each cloning", () => {
   const cloning = toThread();
   let cloned = 0;
   const counting = {

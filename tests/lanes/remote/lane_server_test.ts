@@ -210,7 +210,7 @@ Deno.test("with shared memory no start is told of, for it can be seen", async ()
   await settle();
 });
 
-Deno.test("what was used is told when it is asked for", () => {
+Deno.test("a lane tells its CPU time and memory when it is asked", () => {
   const { server, said } = serverOver();
   server.receive(ToLane.usage, [], undefined);
   assertEquals(said, [{ kind: FromLane.usage, head: [1.5, NaN], payload: undefined }]);

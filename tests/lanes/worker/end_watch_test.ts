@@ -112,7 +112,7 @@ Deno.test("who gives up watching at once is told nothing, though the thread has 
   assertEquals(told.count, 0);
 });
 
-Deno.test("what never watched ends at once, and twice", async () => {
+Deno.test("unwatch() resolves where nothing was watched, and may be called twice", async () => {
   const watch = new EndWatch(() => {
     throw new Error("nothing died");
   });

@@ -74,7 +74,7 @@ Deno.test("what can't be sent is refused at once, and what comes after it arrive
   assertEquals(ends.received, [[1, [2], undefined], [1, [3], { a: 1 }]]);
 });
 
-Deno.test("what moves is gone here, and there", async () => {
+Deno.test("a buffer that moves is detached here, and arrives", async () => {
   using ends = new Ends();
   const buffer = new ArrayBuffer(8);
   ends.here.send(1, [], [1], [buffer]);

@@ -153,7 +153,7 @@ test(
   },
 );
 
-test("what tasks post in their own way is theirs", {}, async ({ heard, workers: [worker] }) => {
+test("what tasks post to the parent by themselves is no message of the lane", {}, async ({ heard, workers: [worker] }) => {
   worker!.posts("hello");
   const told = heard.next();
   worker!.says(16, [0]);
