@@ -31,7 +31,7 @@ import { importModule } from "./lanes/lane_tasks.ts";
 import { checkNarrowing, copyOf, faultOf } from "./lanes/permissions.ts";
 import { needsPreload, ofOneProject, THREAD_FOLDERS, THREADS_NEED } from "./lanes/project.ts";
 import { type ChannelEvents, decode, encodeAlone, type Payload } from "./lanes/remote/channel.ts";
-import { structuredCloning, type Cloning } from "./lanes/remote/clone.ts";
+import { type Cloning, structuredCloning } from "./lanes/remote/clone.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
 import { lackOfDeno } from "./lanes/subprocess/child.ts";
 import { frameCloning, SubprocessChannel } from "./lanes/subprocess/subprocess_channel.ts";

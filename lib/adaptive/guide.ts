@@ -5,7 +5,7 @@
 
 import type { Batch, Key, PaceMaker } from "../dispatch/batch.ts";
 import type { LanePool, PoolGuide } from "../dispatch/lane_pool.ts";
-import type { Report, Fidelity } from "../lanes/lane.ts";
+import type { Fidelity, Report } from "../lanes/lane.ts";
 import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
 import type { Cloning } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";

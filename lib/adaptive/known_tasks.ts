@@ -2,7 +2,7 @@
 
 import type { Batch } from "../dispatch/batch.ts";
 import { attempt } from "../lanes/attempt.ts";
-import type { Report, Fidelity } from "../lanes/lane.ts";
+import type { Fidelity, Report } from "../lanes/lane.ts";
 import { encodeAtOnce } from "../lanes/remote/channel.ts";
 import type { Cloning } from "../lanes/remote/clone.ts";
 import { failureLoss, valueLoss } from "../lanes/remote/fidelity.ts";

@@ -10,7 +10,7 @@
 import { attempt, shown, wordsOf } from "../lanes/attempt.ts";
 import type { LaneStartError } from "../lanes/errors.ts";
 import { Turn } from "../lanes/event_loop.ts";
-import type { Death, Forced, LaneEvents, Report, Fidelity } from "../lanes/lane.ts";
+import type { Death, Fidelity, Forced, LaneEvents, Report } from "../lanes/lane.ts";
 import { unloadable } from "../lanes/lane_tasks.ts";
 import type { Task } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
@@ -542,7 +542,7 @@ export class LanePool implements PlacesHost {
 
   #onDeath(openLane: OpenLane, death: Death, forced: Forced = "stopped"): void {
     if (death.starting) this.#places.endedStarting(openLane, death);
-    const lost = [...on.inFlight];
+    const lost = [...openLane.inFlight];
     const verdicts = blame(lost, openLane.isForced || death.starting, death.isMachineLost);
     const hadOthers = verdicts.filter(({ at }) => isActive(at)).length > 1;
     this.#places.close(openLane);
@@ -550,14 +550,18 @@ export class LanePool implements PlacesHost {
     for (const [index, batch] of lost.entries()) {
       this.#watched.delete(batch);
       const verdict = verdicts[index]!;
-      if (!openLane.isForced && !death.starting && isActive(verdict.at)) this.options.guide?.lost(batch);
+      if (!openLane.isForced && !death.starting && isActive(verdict.at)) {
+        this.options.guide?.lost(batch);
+      }
       // Those that were asked to stop and didn't are why it was ended.
       if (!openLane.isForced || batch.asked === undefined) batch.run.onLost(batch, verdict, death);
       else batch.run.onForced(batch, verdict.at, forced, hadOthers);
     }
     // In the event loop such an error ends the program: on a lane it had better be told, if no item tells it.
     const isTold = verdicts.some(({ fault }) => fault === "certain");
-    if ("error" in death && !death.starting && !openLane.isForced && !isTold) this.#warn(openLane, death);
+    if ("error" in death && !death.starting && !openLane.isForced && !isTold) {
+      this.#warn(openLane, death);
+    }
     const isEarly = verdicts.every(({ at }) => !isActive(at)) &&
       verdicts.some(({ fault }) => fault !== "none");
     if (this.options.remote && isEarly) {
@@ -594,7 +598,7 @@ export class LanePool implements PlacesHost {
    */
   force(batch: Batch): void {
     const openLane = batch.openLane!;
-    const others = [...on.inFlight].some((other) =>
+    const others = [...openLane.inFlight].some((other) =>
       other !== batch && isActive(openLane.lane.progress(other))
     );
     const forced = openLane.lane.force(batch, others);

@@ -17,7 +17,13 @@ import { type Task, titleOf } from "../lanes/task.ts";
 import { type Span } from "../lanes/telemetry.ts";
 import { clock } from "../lanes/timers.ts";
 import type { Batch, Blame, History, OpenLane } from "./batch.ts";
-import { type CheckedOptions, Checker, type Filled, type RetryIn, type RetryOptions } from "./options.ts";
+import {
+  type CheckedOptions,
+  Checker,
+  type Filled,
+  type RetryIn,
+  type RetryOptions,
+} from "./options.ts";
 import { type Ending, outcomeAt, type Rejected, type Settled } from "./output.ts";
 
 /** Checks what `retryIf` answers. */
@@ -107,7 +113,9 @@ export class Settler {
   ): void {
     const rejection = this.#retry({ batch, offset, isStarted, changes }, { ended, reason });
     if (rejection === undefined) return;
-    this.run.onSettled(unreported({ batch, from: offset, count: 1, rejection, isStarted }, sinceMs));
+    this.run.onSettled(
+      unreported({ batch, from: offset, count: 1, rejection, isStarted }, sinceMs),
+    );
   }
 
   /** Settles items that were never started, or not again, because the run was cancelled. */

@@ -28,7 +28,14 @@ Deno.test("while one is tried on a lane, it is listened for after each that goes
   const task = { module: "file:///task.ts", export: "default" };
   const report = { count: 1, values: [1], startedAtMs: 0, endedAtMs: 1 } as unknown as Report;
   const end = (number: number) => {
-    const batch = { task, items: [1], firstIndex: 0, reported: 0, openLane: { number }, history: {} };
+    const batch = {
+      task,
+      items: [1],
+      firstIndex: 0,
+      reported: 0,
+      openLane: { number },
+      history: {},
+    };
     guide.reported(batch as unknown as Batch, report);
   };
   end(0);

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { KnownTasks } from "../../lib/adaptive/known_tasks.ts";
 import { Batch } from "../../lib/dispatch/batch.ts";
-import type { Failure, Report, Fidelity } from "../../lib/lanes/lane.ts";
+import type { Failure, Fidelity, Report } from "../../lib/lanes/lane.ts";
 import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import { FakeRun } from "../dispatch/fake_run.ts";

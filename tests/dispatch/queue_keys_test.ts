@@ -27,7 +27,11 @@ Deno.test("keys take turns, and each keeps its order", () => {
 Deno.test("what has no key has no limit, and the latest that came back goes first", () => {
   const queues = new KeyQueues({ slots: 1 }, () => {});
   for (const at of [1, 2, 3]) queues.putBack(batchOf(undefined, at));
-  assertEquals([take(queues), take(queues), take(queues)].map((batch) => batch.firstIndex), [3, 2, 1]);
+  assertEquals([take(queues), take(queues), take(queues)].map((batch) => batch.firstIndex), [
+    3,
+    2,
+    1,
+  ]);
 });
 
 Deno.test("a key is forgotten when nothing of it waits, runs, or counts any more", () => {

@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { asyncContext } from "../../lib/lanes/async_context.ts";
-import { beginSpan, readSpan, spanNumbers, type SpanContext, traced } from "../../lib/lanes/telemetry.ts";
+import {
+  beginSpan,
+  readSpan,
+  type SpanContext,
+  spanNumbers,
+  traced,
+} from "../../lib/lanes/telemetry.ts";
 import { CancelledError, TimeoutError } from "../../lib/lanes/errors.ts";
 import type { TaskContext } from "../../lib/lanes/task.ts";
 

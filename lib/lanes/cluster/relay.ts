@@ -195,7 +195,11 @@ export class Relay {
     const found = await this.of.find(module);
     if ("refused" in found) {
       const error = unloadable(module, found.refused);
-      return void this.#sender.send(FromLane.unloadable, [number], sealEnvelope(error, frameCloning));
+      return void this.#sender.send(
+        FromLane.unloadable,
+        [number],
+        sealEnvelope(error, frameCloning),
+      );
     }
     this.#channel.send(ToLane.load, [number], { module: found.local, ...rest });
   }

@@ -6,12 +6,12 @@
  * they travel: many numbers in one buffer, errors in envelopes, everything else as it is.
  */
 
-import type { Failure, LaneBatch, LaneSettings, Report, Fidelity } from "../lane.ts";
+import type { Failure, Fidelity, LaneBatch, LaneSettings, Report } from "../lane.ts";
 import type { PlacedTask, Task } from "../task.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
 import { clock } from "../timers.ts";
 import type { Cells } from "./cells.ts";
-import { inspect, refusal, type Cloning } from "./clone.ts";
+import { type Cloning, inspect, refusal } from "./clone.ts";
 import {
   type Envelope,
   openEnvelope,

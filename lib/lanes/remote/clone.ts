@@ -50,7 +50,8 @@ export const structuredCloning: Cloning = {
 
 /** Whether a view would take along more than it shows. */
 export function takesMore({ buffer, byteLength }: ArrayBufferView, cloning: Cloning): boolean {
-  return cloning.sendsWholeBuffers && buffer instanceof ArrayBuffer && byteLength < buffer.byteLength;
+  return cloning.sendsWholeBuffers && buffer instanceof ArrayBuffer &&
+    byteLength < buffer.byteLength;
 }
 
 /** Throws what a proxy throws when it is asked for its prototype. */
@@ -407,14 +408,22 @@ export function loss(value: unknown, cloning: Cloning, objects: Objection): stri
   // Most would, and to name places costs.
   const found = faultIn(value, new Look(cloning, { tries: true, objects }));
   if (found === undefined) return undefined;
-  const { why, thrown } = faultIn(value, new Look(cloning, { names: true, tries: true, objects })) ??
-    found;
+  const { why, thrown } =
+    faultIn(value, new Look(cloning, { names: true, tries: true, objects })) ??
+      found;
   return why ?? wordsOf(thrown);
 }
 
 /** Why a value can't be sent, with its place in it. */
-export function refusal(what: string, value: unknown, cloning: Cloning, cause?: unknown): CloneError {
-  const faults = [false, true].map((tries) => faultIn(value, new Look(cloning, { names: true, tries })));
+export function refusal(
+  what: string,
+  value: unknown,
+  cloning: Cloning,
+  cause?: unknown,
+): CloneError {
+  const faults = [false, true].map((tries) =>
+    faultIn(value, new Look(cloning, { names: true, tries }))
+  );
   const why = faults.find((fault) => fault?.why !== undefined)?.why;
   if (why !== undefined) return new CloneError(`Cannot send ${what} to another lane: ${why}`);
   const thrown = cause ?? faults.find((fault) => fault !== undefined)?.thrown;

@@ -6,7 +6,7 @@
 import { attempt } from "../attempt.ts";
 import * as lanes from "../errors.ts";
 import { copyOfView } from "./buffers.ts";
-import { inspect, kindOf, takesMore, type Cloning } from "./clone.ts";
+import { type Cloning, inspect, kindOf, takesMore } from "./clone.ts";
 
 /** What was thrown, as plain data. */
 export type Envelope =

@@ -9,13 +9,13 @@ import type { Failure, Fidelity } from "../lane.ts";
 import { type Task, titleOf } from "../task.ts";
 import {
   classesOf,
+  type Cloning,
   isOfThePlatform,
   type Kind,
   kindOf,
   loss,
   named,
   type Objection,
-  type Cloning,
 } from "./clone.ts";
 import { keepsClass } from "./envelope.ts";
 
@@ -23,7 +23,11 @@ import { keepsClass } from "./envelope.ts";
 const MOST_ERRORS = 1000;
 
 /** Why a value wouldn't arrive as whole as it must; undefined if it would, or needn't. */
-export function valueLoss(value: unknown, cloning: Cloning, fidelity: Fidelity): string | undefined {
+export function valueLoss(
+  value: unknown,
+  cloning: Cloning,
+  fidelity: Fidelity,
+): string | undefined {
   const objections = objectionsOn(cloning, fidelity);
   return objections && loss(value, cloning, objections);
 }
@@ -38,7 +42,8 @@ export function objectionsOn(
     if (kind === "error") return errorLoss(value as Error, { cloning, fidelity, seen });
     // These can't be sent at all.
     if (kind === "private" || kind === "lost") return undefined;
-    return classLoss(value, kind, fidelity) ?? (fidelity === "classes" ? undone(value, kind) : undefined);
+    return classLoss(value, kind, fidelity) ??
+      (fidelity === "classes" ? undone(value, kind) : undefined);
   };
 }
 

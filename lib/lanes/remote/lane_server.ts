@@ -1,7 +1,7 @@
 /** The side of a remote lane that runs tasks. It imports no npm package: lanes start fast. */
 
 import { attempt } from "../attempt.ts";
-import type { Device, Failure, Report, Fidelity } from "../lane.ts";
+import type { Device, Failure, Fidelity, Report } from "../lane.ts";
 import { type Given, LaneTasks, loadFromProgram, loadTask, NOTHING } from "../lane_tasks.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import { type Task, titleOf } from "../task.ts";
@@ -23,7 +23,7 @@ import {
   ToLane,
 } from "./channel.ts";
 import { keptIn, movable, MOVE_BYTES, ownBuffer, sendMoving } from "./buffers.ts";
-import { inspect, type Cloning } from "./clone.ts";
+import { type Cloning, inspect } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 import { failureLoss, isMoreThanBytes, lossError, objectionsOn, valueLoss } from "./fidelity.ts";
 

@@ -178,12 +178,19 @@ export class RemoteLane implements Lane {
     const { count, moves } = this.#moving(batch, found.count);
     const items = count === batch.items.length ? batch.items : batch.items.slice(0, count);
     try {
-      this.#offer(batch, count, encode(items, undefined, found.special, cloning), found.bytes, moves);
+      this.#offer(
+        batch,
+        count,
+        encode(items, undefined, found.special, cloning),
+        found.bytes,
+        moves,
+      );
     } catch (error) {
       this.#forget(batch);
       stateOf(batch).id = 0;
       // A proxy, for instance, looks as if it could be sent.
-      const canBe = (item: unknown) => attempt(() => (encodeAlone("it", item, cloning), true), false);
+      const canBe = (item: unknown) =>
+        attempt(() => (encodeAlone("it", item, cloning), true), false);
       const bad = items.findIndex((item) => !canBe(item));
       if (bad > 0) this.#postInspected(batch, bad);
       else this.#refuse(batch, error);
@@ -300,7 +307,9 @@ export class RemoteLane implements Lane {
 
   askBack(batch: LaneBatch): boolean {
     const state = stateOf(batch);
-    if (this.#channel.isLeased !== true || state.id === 0 || state.started !== undefined) return false;
+    if (this.#channel.isLeased !== true || state.id === 0 || state.started !== undefined) {
+      return false;
+    }
     if (!state.isAskedBack) this.#channel.send(ToLane.recall, [state.id]);
     return state.isAskedBack = true;
   }

@@ -12,6 +12,7 @@ import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/ch
 import type { Cloning } from "../remote/clone.ts";
 import { Child } from "./child.ts";
 import {
+  cloningThrough,
   decodePayload,
   encodeFrame,
   type Frame,
@@ -19,7 +20,6 @@ import {
   LARGE_BYTES,
   readFrames,
   serializerOf,
-  cloningThrough,
   WIDE_FD,
   WIDER,
 } from "./frame.ts";

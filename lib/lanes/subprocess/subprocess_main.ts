@@ -7,13 +7,13 @@ import { FromLane, ToLane } from "../remote/channel.ts";
 import { LaneServer } from "../remote/lane_server.ts";
 import { endWithParent, onEnding } from "../remote/endings.ts";
 import {
+  cloningThrough,
   decodePayload,
   encodeFrame,
   type Frame,
   LARGE_BYTES,
   readFrames,
   serializerOf,
-  cloningThrough,
   WIDE_FD,
   WIDER,
 } from "./frame.ts";

@@ -4,7 +4,7 @@
 import { wordsOf } from "../attempt.ts";
 import { Cells } from "../remote/cells.ts";
 import { FromLane } from "../remote/channel.ts";
-import { structuredCloning, type Cloning } from "../remote/clone.ts";
+import { type Cloning, structuredCloning } from "../remote/clone.ts";
 import { LaneServer, type Runner } from "../remote/lane_server.ts";
 import { onEnding } from "../remote/endings.ts";
 import { ENDING, HELD, holdWhileAlive } from "./end_watch.ts";

@@ -85,7 +85,9 @@ Deno.test({
       const { job: { items }, leans } = await loadJob(
         { ...request, sample },
         ({ items }) =>
-          Promise.resolve(spread(items.kind === "module" && items.order === "spread" ? 10 : inOrder)),
+          Promise.resolve(
+            spread(items.kind === "module" && items.order === "spread" ? 10 : inOrder),
+          ),
       );
       return [items.kind === "module" && items.order === "spread", leans];
     };

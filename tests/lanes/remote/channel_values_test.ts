@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "../../properties.ts";
 import type { Failure } from "../../../lib/lanes/lane.ts";
-import { inspect, type Cloning } from "../../../lib/lanes/remote/clone.ts";
+import { type Cloning, inspect } from "../../../lib/lanes/remote/clone.ts";
 import {
   areFewAndPlain,
   decode,

@@ -209,7 +209,8 @@ Deno.test("values travel together up to a size, and one at least whatever its si
 
 Deno.test("errors are special, however deep, and so are views of a part, where all would travel", () => {
   const part = new Uint8Array(100).subarray(1, 3);
-  const special = (value: unknown) => bothWays().map(([, cloning]) => inspect([1, value], cloning).special);
+  const special = (value: unknown) =>
+    bothWays().map(([, cloning]) => inspect([1, value], cloning).special);
   for (const value of [new Error("x"), { a: [new Map([[1, new Error("x")]])] }]) {
     assertEquals(special(value), [true, true]);
   }

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { type Kind, kindOf, type Cloning } from "../../../lib/lanes/remote/clone.ts";
+import { type Cloning, type Kind, kindOf } from "../../../lib/lanes/remote/clone.ts";
 import { bothWays, throughPipe, toThread } from "./ways.ts";
 
 class Point {

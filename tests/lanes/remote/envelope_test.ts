@@ -6,7 +6,9 @@ import { bothWays, throughPipe, toThread } from "./ways.ts";
 
 /** What arrives of something that was thrown. */
 function across(thrown: unknown, cloning = toThread()): unknown {
-  return openEnvelope(cloning.clone(sealEnvelope(thrown, cloning)) as ReturnType<typeof sealEnvelope>);
+  return openEnvelope(
+    cloning.clone(sealEnvelope(thrown, cloning)) as ReturnType<typeof sealEnvelope>,
+  );
 }
 
 Deno.test("structured cloning alone loses a custom name, code, and an AggregateError's errors", () => {

@@ -14,7 +14,7 @@ import {
 } from "../../../lib/lanes/remote/channel.ts";
 import { LaneServer, type Runner } from "../../../lib/lanes/remote/lane_server.ts";
 import { RemoteLane } from "../../../lib/lanes/remote/remote_lane.ts";
-import { structuredCloning, type Cloning } from "../../../lib/lanes/remote/clone.ts";
+import { type Cloning, structuredCloning } from "../../../lib/lanes/remote/clone.ts";
 import { DOUBLE } from "../batch.ts";
 
 /** A message as it arrives. */
@@ -26,7 +26,9 @@ export interface Message {
 
 /** What a payload is when it arrives; throws if it can't be sent. */
 export function carried(cloning: Cloning, payload: unknown, moves: ArrayBuffer[] = []): unknown {
-  return cloning.sharesMemory ? structuredClone(payload, { transfer: moves }) : cloning.clone(payload);
+  return cloning.sharesMemory
+    ? structuredClone(payload, { transfer: moves })
+    : cloning.clone(payload);
 }
 
 /** What a row of numbers is when it arrives: a pipe carries doubles. */
@@ -65,7 +67,11 @@ export class FakeChannel implements Channel {
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void {
-    const message = { kind, head: Array.from(head), payload: carried(this.cloning, payload, moves) };
+    const message = {
+      kind,
+      head: Array.from(head),
+      payload: carried(this.cloning, payload, moves),
+    };
     this.sent.push(message);
     this.onSent?.(message);
   }
@@ -220,8 +226,11 @@ export function serverOver(
 
 /** A lane and the server at its other end; what one says reaches the other later, and in order. */
 export function pair(
-  { cloning = structuredCloning, slots = 1, shares = false }: { cloning?: Cloning; slots?: number; shares?: boolean } =
-    {},
+  { cloning = structuredCloning, slots = 1, shares = false }: {
+    cloning?: Cloning;
+    slots?: number;
+    shares?: boolean;
+  } = {},
 ) {
   const cells = shares ? new Cells(slots) : undefined;
   const { lane, channel, told } = laneOver({ cloning, ...(cells !== undefined && { cells }) });

@@ -416,7 +416,9 @@ for (const [name, cloning] of bothWays()) {
     for (const together of [true, false]) {
       said.length = 0;
       if (together) give(server, 1, "play", items, { fidelity: "classes" });
-      else items.forEach((item, at) => give(server, at + 1, "play", [item], { fidelity: "classes" }));
+      else {items.forEach((item, at) =>
+          give(server, at + 1, "play", [item], { fidelity: "classes" })
+        );}
       const failures = reports(said).flatMap(({ id, failures = [] }) =>
         failures.map((of) => ({ ...of, offset: of.offset + id - 1 }))
       );

@@ -3,8 +3,8 @@
  */
 
 import * as v8 from "node:v8";
-import { structuredCloning, type Cloning } from "../../../lib/lanes/remote/clone.ts";
-import { serializerOf, cloningThrough } from "../../../lib/lanes/subprocess/frame.ts";
+import { type Cloning, structuredCloning } from "../../../lib/lanes/remote/clone.ts";
+import { cloningThrough, serializerOf } from "../../../lib/lanes/subprocess/frame.ts";
 
 /** Between threads. */
 export function toThread(): Cloning {

@@ -3,6 +3,7 @@ import fc from "../../properties.ts";
 import { Buffer } from "node:buffer";
 import * as v8 from "node:v8";
 import {
+  cloningThrough,
   decodePayload,
   encodeFrame,
   type Frame,
@@ -11,7 +12,6 @@ import {
   readFrames,
   type Serializer,
   serializerOf,
-  cloningThrough,
 } from "../../../lib/lanes/subprocess/frame.ts";
 
 const serializer = serializerOf(v8);

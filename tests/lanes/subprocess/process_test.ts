@@ -138,7 +138,10 @@ test(
   "a loop that never yields is seen where it is wanted, and ended by force",
   {},
   async (lane, told) => {
-    const batch = batchOf([0, 1], { task: taskOf("(n) => { while (n === 1); }"), tellsStarts: true });
+    const batch = batchOf([0, 1], {
+      task: taskOf("(n) => { while (n === 1); }"),
+      tellsStarts: true,
+    });
     await lane.load(batch.task);
     lane.send(batch);
     let at = lane.progress(batch);

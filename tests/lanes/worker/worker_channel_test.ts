@@ -153,14 +153,18 @@ test(
   },
 );
 
-test("what tasks post to the parent by themselves is no message of the lane", {}, async ({ heard, workers: [worker] }) => {
-  worker!.posts("hello");
-  const told = heard.next();
-  worker!.says(16, [0]);
-  await told;
-  worker!.posts([ENDING, "pretends to die"]);
-  assertEquals(heard.ends, []);
-});
+test(
+  "what tasks post to the parent by themselves is no message of the lane",
+  {},
+  async ({ heard, workers: [worker] }) => {
+    worker!.posts("hello");
+    const told = heard.next();
+    worker!.says(16, [0]);
+    await told;
+    worker!.posts([ENDING, "pretends to die"]);
+    assertEquals(heard.ends, []);
+  },
+);
 
 test("a thread that was ended on purpose tells nothing, and is ended once", {}, async (stage) => {
   const { channel, heard, workers: [worker] } = stage;
