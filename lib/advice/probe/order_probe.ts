@@ -123,7 +123,7 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
   await using audit = narrowed !== undefined || net !== undefined ? await Audit.start() : undefined;
   const run = async (backwards: boolean) => {
     const order = backwards ? "backwards" : undefined;
-    const ordered: JobSpec = { ...job, items: { ...items, order } };
+    const ordered = { ...job, items: items.kind === "values" ? items : { ...items, order } };
     const watched = { ...ordered, permissions: narrowed ?? permissions };
     const runTrial = trialProcesses({ guardMs, env: backwards ? audit?.env : undefined });
     const trial = { model: BASELINE, job: backwards ? watched : ordered, round: 0 };
