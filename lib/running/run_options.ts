@@ -202,26 +202,12 @@ async function fromOf({ from, lines }: RawRunOptions): Promise<RunOptionValues["
   return { typed: from, path, format };
 }
 
-export async function readRunOptions(
-  module: string,
+/** The files that a run writes, each another one than those that it reads. */
+async function writtenBy(
   raw: RawRunOptions,
-): Promise<RunOptionValues> {
-  const advice = await adviceOf("--advice", raw.advice, module);
-  for (const name of ["model", "lanes", "slots"] as const) {
-    const value = raw[name];
-    if (advice === undefined || value === undefined) continue;
-    const remedy = "leave one of the two out";
-    throw new UsageError(`--${name}`, value, "--advice says which model is used", remedy);
-  }
-  const model = advice === undefined ? modelOf(raw) : sizedAs(advice.advice.recommended);
-  needs(!isFixed(model.model), "--start", raw.start, "--model auto");
-  const start = await adviceOf("--start", raw.start, module);
-  needs(raw.out !== undefined, "--resume", raw.resume, "--out");
-  needs(raw.out !== undefined, "--retry-failed", raw.retryFailed, "--out");
-  needs(raw.out !== undefined, "--fsync", raw.fsync, "--out");
-  const resume = raw.resume === true || raw.retryFailed === true;
-  needs(resume, "--changed", raw.changed, "--resume");
-  const from = await fromOf(raw);
+  from: RunOptionValues["from"],
+  resume: boolean,
+): Promise<Pick<RunOptionValues, "out" | "failed" | "files">> {
   const out = await fileOf("--out", raw.out);
   if (out !== undefined && raw.retryFailed && !raw.resume && !await isThere(out.path)) {
     const remedy = "name the file of a run that was ended, or add --resume to begin";
@@ -249,6 +235,30 @@ export async function readRunOptions(
     ...named("--advice", raw.advice && userPath(raw.advice)),
     ...named("--start", raw.start && userPath(raw.start)),
   ]);
+  return { out, failed, files };
+}
+
+export async function readRunOptions(
+  module: string,
+  raw: RawRunOptions,
+): Promise<RunOptionValues> {
+  const advice = await adviceOf("--advice", raw.advice, module);
+  for (const name of ["model", "lanes", "slots"] as const) {
+    const value = raw[name];
+    if (advice === undefined || value === undefined) continue;
+    const remedy = "leave one of the two out";
+    throw new UsageError(`--${name}`, value, "--advice says which model is used", remedy);
+  }
+  const model = advice === undefined ? modelOf(raw) : sizedAs(advice.advice.recommended);
+  needs(!isFixed(model.model), "--start", raw.start, "--model auto");
+  const start = await adviceOf("--start", raw.start, module);
+  needs(raw.out !== undefined, "--resume", raw.resume, "--out");
+  needs(raw.out !== undefined, "--retry-failed", raw.retryFailed, "--out");
+  needs(raw.out !== undefined, "--fsync", raw.fsync, "--out");
+  const resume = raw.resume === true || raw.retryFailed === true;
+  needs(resume, "--changed", raw.changed, "--resume");
+  const from = await fromOf(raw);
+  const { out, failed, files } = await writtenBy(raw, from, resume);
   const advised = (advice ?? start)?.advice;
   const recommended = advised?.recommended;
   const server = await serverFor("--model", raw.model, [model.model], raw);
@@ -276,7 +286,7 @@ export async function readRunOptions(
     out,
     failed,
     files,
-    record: html !== undefined || trace !== undefined,
+    record: raw.html !== undefined || raw.trace !== undefined,
     resume,
     sync: syncOf(raw.fsync ?? DEFAULT_SYNC),
   };
