@@ -273,8 +273,16 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     if (report.last) this.#leaveLane(batch, report.startedAtMs);
     if (report.failures !== undefined) this.#settler.report(batch, report, base);
     else {
-      const all = { batch, from: base, count: report.count, rejection: undefined };
-      this.onSettled({ ...all, isStarted: true, report, reportFrom: 0 });
+      const { count } = report;
+      this.onSettled({
+        batch,
+        from: base,
+        count,
+        rejection: undefined,
+        isStarted: true,
+        report,
+        reportFrom: 0,
+      });
     }
     if (report.last && batch.reported < batch.items.length) {
       this.putBack(batch.part(batch.reported, batch.items.length));
