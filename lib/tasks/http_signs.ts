@@ -126,7 +126,7 @@ function untilReset(header: Header, nowMs: number, status = 0): number | undefin
 
 function* placesOf(thrown: unknown, further: readonly string[] = []): Generator<unknown> {
   let at = thrown;
-  for (let depth = 0; at !== undefined && at !== null && depth < MOST_CAUSES; depth++) {
+  for (let depth = 0; at && depth < MOST_CAUSES; depth++) {
     yield at;
     for (const name of ["response", ...further]) yield fieldOf(at, name);
     at = fieldOf(at, "cause");

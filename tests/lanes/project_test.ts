@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { pathToFileURL } from "node:url";
 import {
   nearestConfig,
+  ofOneProject,
   programFlags,
   type ProjectFlags,
   projectFlags,
@@ -406,4 +407,18 @@ testFlags("a program that may not do everything doesn't know its flags", async (
 
 Deno.test("to ask twice gives the same, whatever is known", () => {
   assertEquals(programFlags(), programFlags());
+});
+
+Deno.test({
+  name: "a child gets the modules of the first one's project, and code in URLs, which has none",
+  ignore,
+  fn: () =>
+    withFiles(empty("a/deno.json", "b/deno.json"), (root) => {
+      const [one, other, also] = ["a/1.ts", "b/2.ts", "a/3.ts"]
+        .map((path) => pathToFileURL(`${root}/${path}`).href);
+      const code = "data:text/javascript,";
+      assertEquals(ofOneProject([code, one!, other!, also!]), [code, one, also]);
+      assertEquals(ofOneProject([other!, one!, code]), [other, code]);
+      assertEquals(ofOneProject([code]), [code]);
+    }),
 });

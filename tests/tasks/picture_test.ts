@@ -55,6 +55,16 @@ Deno.test("picture() writes a PNG that holds exactly the pixels", async () => {
   );
 });
 
+Deno.test("picture() is black for 0, and its other colours go once around, from night blue on", async () => {
+  const palette = chunksOf(await picture([Uint8Array.of(1)])).find(({ type }) => type === "PLTE");
+  const colour = (of: number) => [...palette!.data.subarray(3 * of, 3 * of + 3)];
+  const blue = [0, 16, 140];
+  assertEquals([colour(0), colour(1), colour(255)], [[0, 0, 0], blue, [0, 15, 139]]);
+  // A quarter of the way, at the sixteenth part of the steps, and half of it at a quarter of them.
+  const [quarter, half] = [colour(17), colour(65)];
+  assertEquals([quarter[0]! > 120 && quarter[0]! < 135, half[0]! > 250], [true, true]);
+});
+
 Deno.test("picture() sums its chunks as PNG wants it", async () => {
   const end = chunksOf(await picture([Uint8Array.of(1)])).at(-1)!;
   // Every PNG in the world ends with these four bytes.

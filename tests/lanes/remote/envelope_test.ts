@@ -130,6 +130,11 @@ Deno.test("a large value that can be sent arrives whole, though it was thrown", 
   assertEquals(across(value), value);
 });
 
+Deno.test("what is empty arrives so, beside what can only arrive as text", () => {
+  const thrown = { sign: Symbol("s"), object: {}, list: [], map: new Map() };
+  assertEquals(across(thrown), { ...thrown, sign: "Symbol(s)" });
+});
+
 Deno.test("causes that go in a circle end", () => {
   const a = new Error("a");
   a.cause = new Error("b", { cause: a });

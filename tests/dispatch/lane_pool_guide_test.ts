@@ -1,0 +1,82 @@
+import { assertEquals } from "@std/assert";
+import type { PoolGuide } from "../../lib/dispatch/lane_pool.ts";
+import { poolOf } from "./fake_lane.ts";
+import { FakeRun } from "./fake_run.ts";
+import { VirtualTime } from "./virtual_time.ts";
+
+/** A pool of this event loop alone, with a guide, and what it is told. */
+function guided(more: Partial<PoolGuide> = {}, slots = 2) {
+  const told: string[] = [];
+  const guide: PoolGuide = {
+    fidelity: "as sent",
+    gapMs: 0,
+    isBraking: false,
+    pace: () => {
+      throw new Error("nothing has a key");
+    },
+    tasks: {
+      mostThere: () => Infinity,
+      hasRunHere: () => true,
+      staysHere: () => true,
+      keeps: () => false,
+    },
+    together: () => false,
+    held: () => {},
+    reported: () => {},
+    lost: () => {},
+    unloadable: () => false,
+    noLanes: () => {},
+    begin: () => void told.push("begins"),
+    rest: () => void told.push("rests"),
+  };
+  // With their getters, which a spread would ask once.
+  Object.defineProperties(guide, Object.getOwnPropertyDescriptors(more));
+  return { told, ...poolOf({ remote: false, slots, guide }) };
+}
+
+Deno.test("a guide is told when there is something to do, and when all is done, not of each run", () => {
+  const { pool, told } = guided();
+  const [one, other] = [new FakeRun("a").join(pool), new FakeRun("b").join(pool)];
+  assertEquals(told, ["begins"]);
+  pool.do(() => pool.remove(one));
+  assertEquals(told, ["begins"]);
+  pool.do(() => pool.remove(other));
+  assertEquals(told, ["begins", "rests"]);
+  new FakeRun("c").join(pool);
+  assertEquals(told, ["begins", "rests", "begins"]);
+});
+
+Deno.test("tasks are started no closer together than a guide says, and not at all while it brakes", () => {
+  using time = new VirtualTime();
+  const brakes = { now: false };
+  const { pool } = guided({
+    gapMs: 30,
+    get isBraking() {
+      return brakes.now;
+    },
+  }, 3);
+  const run = new FakeRun().has(3).join(pool);
+  assertEquals(run.sent.length, 1);
+  time.pass(29);
+  assertEquals(run.sent.length, 1);
+  time.pass(1);
+  assertEquals(run.sent.length, 2);
+  brakes.now = true;
+  time.pass(100);
+  assertEquals(run.sent.length, 2);
+  brakes.now = false;
+  pool.wakeAll();
+  assertEquals(run.sent.length, 3);
+});
+
+Deno.test("lanes are shared only while there are several runs", () => {
+  const { pool } = poolOf();
+  const shared = [pool.isShared];
+  const runs = ["a", "b"].map((name) => {
+    const run = new FakeRun(name).join(pool);
+    shared.push(pool.isShared);
+    return run;
+  });
+  pool.do(() => pool.remove(runs[0]!));
+  assertEquals([...shared, pool.isShared], [false, false, true, false]);
+});
