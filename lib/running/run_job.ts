@@ -99,6 +99,8 @@ class JobProcess {
   /** Whether a message of it is waited for. */
   #listens = false;
   #began = false;
+  /** Whether it was ended, for a task held its event loop: what it had said before may come yet. */
+  #wasHeld = false;
   #saidWhy = false;
   /** What feeding it threw. */
   #failure: { readonly error: unknown } | undefined;
@@ -120,14 +122,16 @@ class JobProcess {
     state.waits = { again: 0, on: "its process" };
     const watch = setInterval(() => {
       if (this.#listens) state.silentMs += BEAT_MS;
-      if (this.#isHeld) this.child.stop();
+      if (!this.#isHeld) return;
+      this.#wasHeld = true;
+      this.child.stop();
     }, BEAT_MS);
     try {
       while (true) {
         this.#listens = true;
         const message = await this.child.next();
         this.#listens = false;
-        if (message === undefined && this.#isHeld) return { type: "held" };
+        if (message === undefined && this.#wasHeld) return { type: "held" };
         state.silentMs = 0;
         const ended = await (message === undefined ? this.#died() : this.#take(message));
         if (ended !== undefined) return ended;
