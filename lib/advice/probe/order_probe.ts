@@ -122,7 +122,7 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
   const narrowed = write !== undefined && count >= LEAST_TASKS ? audited(permissions) : undefined;
   await using audit = narrowed !== undefined || net !== undefined ? await Audit.start() : undefined;
   const run = async (backwards: boolean) => {
-    const order = backwards ? "backwards" : undefined;
+    const order = backwards ? "backwards" as const : undefined;
     const ordered = { ...job, items: items.kind === "values" ? items : { ...items, order } };
     const watched = { ...ordered, permissions: narrowed ?? permissions };
     const runTrial = trialProcesses({ guardMs, env: backwards ? audit?.env : undefined });
