@@ -39,9 +39,8 @@ export class TrialPulses {
       const perSecond = runMs > 0 ? rest.settled / runMs * 1000 : 0;
       this.#pulse({ ...rest, total, perSecond });
     } else if (event.type === "trial-ended" && event.result.failures !== undefined) {
-      for (const { reason, status, count } of event.result.failures) {
-        const kind = status === undefined ? reason : `HTTP ${status}`;
-        this.#reasons.set(kind, (this.#reasons.get(kind) ?? 0) + count);
+      for (const { reason, count } of event.result.failures) {
+        this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + count);
       }
       if (this.#last !== undefined) this.#pulse({ ...this.#last, latencyMs: null });
     }

@@ -41,7 +41,7 @@ Deno.test("reasons of failure are counted over all trials, the most frequent fir
   pulses.take("pages", { type: "pulse", pulse: { ...unknown, runMs: 0 } });
   pulses.take("pages", ended([{ ...failure, reason: "reset" }]));
   pulses.take("pages", { type: "trial-started", trial, number: 2, of: 2 });
-  pulses.take("pages", ended([{ ...failure, reason: "Error", status: 503, count: 3 }]));
+  pulses.take("pages", ended([{ ...failure, reason: "HTTP 503", status: 503, count: 3 }]));
   assertEquals(shown.map(({ perSecond, total }) => [perSecond, total]), Array(3).fill([0, null]));
   assertEquals(shown.map(({ reasons }) => reasons), [
     [],
