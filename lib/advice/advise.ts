@@ -71,7 +71,7 @@ interface Sampled {
   readonly job: JobSpec;
   readonly probed: Probed;
   /** Whether tasks need those before them in the list. */
-  readonly leans: boolean;
+  readonly needsOrder: boolean;
   readonly shared: SharedState | undefined;
   /** The job as trials close it. */
   readonly closing: JobSpec;
@@ -86,7 +86,7 @@ async function sampleJob(
   { probe, meter }: Instruments,
   shared: SharedState | undefined,
   leftMs: () => number,
-): Promise<Pick<Sampled, "job" | "probed" | "leans">> {
+): Promise<Pick<Sampled, "job" | "probed" | "needsOrder">> {
   onPhase?.("running a sample one by one");
   return await sampled(job, shared !== undefined, (job, isAgain) => {
     if (isAgain) onPhase?.("running a sample in the list's own order");
@@ -112,10 +112,10 @@ function patienceMs({ sample, machine, plan }: PlannedRace): number {
 /** Races the promising models; undefined where nothing is to be gained, or nothing can be raced. */
 async function raceModels(
   planned: Planned,
-  { options, instruments, probed, leans, shared, closing, leftMs, ...of }: Sampled,
+  { options, instruments, probed, needsOrder, shared, closing, leftMs, ...of }: Sampled,
 ): Promise<Race | undefined> {
   const { sample, machine, horizon, plan } = planned;
-  if (leans || plan === null || classFor(sample, machine, horizon).noGain !== undefined) {
+  if (needsOrder || plan === null || classFor(sample, machine, horizon).noGain !== undefined) {
     return undefined;
   }
   options.onPhase?.("racing the promising models");
@@ -145,9 +145,11 @@ async function raceModels(
 async function runBackwards(
   { sample, race }: Pick<Evidence, "sample" | "race">,
   leavesPlainLoop: boolean,
-  { options, instruments, probed, leans, shared, closing, leftMs, signal }: Sampled,
+  { options, instruments, probed, needsOrder, shared, closing, leftMs, signal }: Sampled,
 ): Promise<Evidence["backwards"]> {
-  if (leans) return { items: probed.done!.items, timesRun: 1, orderMatters: true, fails: true };
+  if (needsOrder) {
+    return { items: probed.done!.items, timesRun: 1, orderMatters: true, fails: true };
+  }
   if (leftMs() <= 0) return undefined;
   const shares = shared !== undefined;
   const check = orderCheck(sample, probed, race, { leavesPlainLoop, shares });
@@ -188,7 +190,7 @@ export async function advise(
   };
   const before = await meter?.read();
   const shared = await instruments.sharedBy?.(options.job.task);
-  const { job, probed, leans } = await sampleJob(options, instruments, shared, leftMs);
+  const { job, probed, needsOrder } = await sampleJob(options, instruments, shared, leftMs);
   onPhase?.("starting lanes");
   const ceiling = mostCpuShare(sampleOf(probed)) > NEEDS_CEILING;
   const machine = {
@@ -199,7 +201,7 @@ export async function advise(
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));
   const signal = AbortSignal.any([options.signal, deadline]);
   const closing = { ...job, ...closingOf(probed) };
-  const found = { job, probed, leans, shared, closing };
+  const found = { job, probed, needsOrder, shared, closing };
   const given: Sampled = { options, instruments, ...found, runTrial, leftMs, signal };
   const measurePace: MeasurePace = async (slots, care = {}) => {
     onPhase?.("measuring the pace that the server allows");

@@ -46,10 +46,10 @@ const SLOWER = 3;
 
 export async function holdAgainstSample(
   result: SweepResult,
-  { job, probed, leans = false, shared }: {
+  { job, probed, needsOrder = false, shared }: {
     readonly job: JobSpec;
     readonly probed: Probed;
-    readonly leans?: boolean;
+    readonly needsOrder?: boolean;
     readonly shared?: SharedState | undefined;
   },
   orderProbe: OrderProber,
@@ -75,11 +75,11 @@ export async function holdAgainstSample(
   const leavesPlainLoop = !result.unsteady && chosen !== undefined &&
     chosen.lanes * chosen.slots > 1;
   // What tasks share may be what the next one needs.
-  const isDue = !leans && (leavesPlainLoop || shared !== undefined);
+  const isDue = !needsOrder && (leavesPlainLoop || shared !== undefined);
   const check = isDue ? orderCheckOf(sample, probed) : undefined;
   const guardMs = LEAST_GUARD_MS + SLOWER * sample.tasksMs;
   const { orderMatters, rewritten, written }: Partial<OrderFound> = check === undefined
-    ? leans ? { orderMatters: true } : {}
+    ? needsOrder ? { orderMatters: true } : {}
     : await orderProbe(job, { ...check, guardMs, signal });
   const most = Math.max(...result.points.map(({ throughputPerSecond: of }) => of.median));
   const limit = sourceLimit(sample, most * (sample.sourceMs + sample.wallMs) / 1000);

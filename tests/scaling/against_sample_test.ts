@@ -34,7 +34,7 @@ async function held(
   throughput: (slots: number) => number,
   found: Awaited<ReturnType<OrderProber>>,
   failed?: number,
-  more: { readonly leans?: true; readonly shared?: SharedState } = {},
+  more: { readonly needsOrder?: true; readonly shared?: SharedState } = {},
 ) {
   let runs = 0;
   const orderProbe: OrderProber = (_, { count, forwards }) => {
@@ -68,7 +68,7 @@ Deno.test("a sweep of tasks that lean on earlier ones takes one slot, as advice 
 
 Deno.test("a sweep of tasks that fail in another order than the list's needn't look at it once more", async () => {
   const { result, runs } = await held(rising, { orderMatters: false }, 0, {
-    leans: true,
+    needsOrder: true,
   });
   assertEquals([runs, result.orderMatters], [0, true]);
   assertStringIncludes(takeLines(result)[0]!, "Stay at 1 slot: the results differ, or tasks fail,");

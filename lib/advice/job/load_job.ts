@@ -122,7 +122,7 @@ interface LoadedJob {
   readonly job: JobSpec;
   readonly probed: Probed;
   /** Whether tasks of its sample failed, or didn't end, for want of those before them in the list. */
-  readonly leans: boolean;
+  readonly needsOrder: boolean;
   /** What its tasks share, if they were sampled; such a list is taken in its own order, unless items come again. */
   readonly shared?: SharedState | undefined;
 }

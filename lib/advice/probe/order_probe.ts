@@ -44,7 +44,7 @@ const MANY_FAIL = 0.3;
 const FEW_FAILED = 2;
 
 /** Whether tasks of a sample may have failed, or not ended, for want of those before them in the list. */
-export function mayLean({ spread, cutOff, done, failures, stretches }: Probed): boolean {
+export function mayNeedOrder({ spread, cutOff, done, failures, stretches }: Probed): boolean {
   if (spread === undefined || failures.some(isRefusal)) return false;
   // Only the first two are sure to have all before them: what hangs later hangs by itself.
   const ran = stretches.reduce((sum, { count }) => sum + count, 0);
@@ -59,7 +59,7 @@ function inListOrder(job: JobSpec): JobSpec | undefined {
 }
 
 /** Whether tasks that failed, or didn't end, do well after those before them in the list. */
-export function leanOnEarlier({ cutOff, failures }: Probed, { done }: Probed): boolean {
+export function needOrder({ cutOff, failures }: Probed, { done }: Probed): boolean {
   if (done === undefined || done.failed > 0) return false;
   return cutOff !== undefined
     ? done.items === done.total
@@ -71,11 +71,11 @@ interface Sampled {
   readonly job: JobSpec;
   readonly probed: Probed;
   /** Whether tasks fail, or don't end, for want of those before them in the list. */
-  readonly leans: boolean;
+  readonly needsOrder: boolean;
 }
 
 /**
- * Samples a job: in the list's own order if its tasks lean on earlier ones there, or share something, for
+ * Samples a job: in the list's own order if its tasks need earlier ones there, or share something, for
  * what they keep for the next ones, such as the last one's table, is worth as much as in the whole job only so.
  */
 export async function sampled(
@@ -85,12 +85,14 @@ export async function sampled(
 ): Promise<Sampled> {
   const probed = await sample(job, false);
   const listed = inListOrder(job);
-  if (listed === undefined) return { job, probed, leans: false };
-  const inOrder = mayLean(probed) ? await sample(listed, true).catch(() => undefined) : undefined;
-  if (inOrder !== undefined && leanOnEarlier(probed, inOrder)) {
-    return { job: listed, probed: inOrder, leans: true };
+  if (listed === undefined) return { job, probed, needsOrder: false };
+  const inOrder = mayNeedOrder(probed)
+    ? await sample(listed, true).catch(() => undefined)
+    : undefined;
+  if (inOrder !== undefined && needOrder(probed, inOrder)) {
+    return { job: listed, probed: inOrder, needsOrder: true };
   }
-  return { job: shares && probed.spread === undefined ? listed : job, probed, leans: false };
+  return { job: shares && probed.spread === undefined ? listed : job, probed, needsOrder: false };
 }
 
 export interface OrderFound extends SharedFiles {

@@ -82,14 +82,14 @@ Deno.test({
     };
     const sample = { items: 20, targetMs: 5 };
     const loaded = async (inOrder: number) => {
-      const { job: { items }, leans } = await loadJob(
+      const { job: { items }, needsOrder } = await loadJob(
         { ...request, sample },
         ({ items }) =>
           Promise.resolve(
             spread(items.kind === "module" && items.order === "spread" ? 10 : inOrder),
           ),
       );
-      return [items.kind === "module" && items.order === "spread", leans];
+      return [items.kind === "module" && items.order === "spread", needsOrder];
     };
     assertEquals(await loaded(0), [false, true]);
     assertEquals(await loaded(1), [true, false], "some fail there, too");

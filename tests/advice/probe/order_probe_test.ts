@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
-  leanOnEarlier,
-  mayLean,
+  mayNeedOrder,
+  needOrder,
   orderCheck,
   orderProbe,
 } from "../../../lib/advice/probe/order_probe.ts";
@@ -174,7 +174,7 @@ Deno.test("countNeighbours() takes an eighth of the sample, or what a quarter of
   assertEquals([of(60, 8), of(40, 24), of(4, 8)], [16, 10, 4]);
 });
 
-Deno.test("leanOnEarlier() tells tasks that need those before them from tasks that fail by themselves", () => {
+Deno.test("needOrder() tells tasks that need those before them from tasks that fail by themselves", () => {
   const made = { waitMs: 10, items: 40 };
   const failure = (index: number) => ({
     index,
@@ -192,22 +192,25 @@ Deno.test("leanOnEarlier() tells tasks that need those before them from tasks th
     };
   };
   const many = failing(20, [20, 21, 10]);
-  assert(mayLean(many) && !mayLean(failing(4, [20, 21])), "a few fail for other reasons");
-  assert(!mayLean({ ...many, spread: undefined }), "they ran in their own order");
-  assert(!mayLean({ ...many, failures: [{ ...failure(20), status: 429 }] }), "a server refuses");
+  assert(mayNeedOrder(many) && !mayNeedOrder(failing(4, [20, 21])), "a few fail for other reasons");
+  assert(!mayNeedOrder({ ...many, spread: undefined }), "they ran in their own order");
+  assert(
+    !mayNeedOrder({ ...many, failures: [{ ...failure(20), status: 429 }] }),
+    "a server refuses",
+  );
   const cutAfter = (items: number): Probed => ({
     ...probedOf({ ...made, items, cutOff: "item 20 did not settle" }),
     spread: 40,
   });
   const cut = cutAfter(2);
-  assert(mayLean(cut));
-  assert(!mayLean(cutAfter(7)), "others didn't hang for want of those before them");
+  assert(mayNeedOrder(cut));
+  assert(!mayNeedOrder(cutAfter(7)), "others didn't hang for want of those before them");
   const inOrder = probedOf(made);
-  assert(leanOnEarlier(many, inOrder) && leanOnEarlier(cut, inOrder));
-  assert(!leanOnEarlier(many, failing(1, [3])), "some fail in that order, too");
+  assert(needOrder(many, inOrder) && needOrder(cut, inOrder));
+  assert(!needOrder(many, failing(1, [3])), "some fail in that order, too");
   assert(
-    !leanOnEarlier(many, probedOf({ ...made, items: 15 })),
+    !needOrder(many, probedOf({ ...made, items: 15 })),
     "those that failed weren't run again",
   );
-  assert(!leanOnEarlier(cut, probedOf({ ...made, items: 15, total: 40 })), "nor what didn't end");
+  assert(!needOrder(cut, probedOf({ ...made, items: 15, total: 40 })), "nor what didn't end");
 });
