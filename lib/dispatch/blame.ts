@@ -3,7 +3,7 @@
  * did are suspected, and run again one by one, each on a lane for itself.
  */
 
-import type { BatchProgress } from "../lanes/lane.ts";
+import type { BatchProgress, Suspicion } from "../lanes/lane.ts";
 import type { Batch, Blame } from "./batch.ts";
 
 /**
@@ -28,16 +28,21 @@ export function isActive(at: BatchProgress): boolean {
  * Judges all the batches that were on a lane when it died, each in its turn.
  *
  * @param isKnown Whether something else is known to be to blame.
- * @param isMachineLost Whether its machine was lost, or the way to it. Tasks seldom do that, so what ran is
- * only suspected, and to blame if it happens to it again while it has a lane for itself.
+ * @param suspicion If it is slight, what ran is to blame only if it happens to it again while it has a lane
+ * for itself.
  */
-export function blame(lost: readonly Batch[], isKnown = false, isMachineLost = false): Blame[] {
+export function blame(
+  lost: readonly Batch[],
+  isKnown = false,
+  suspicion?: Suspicion,
+): Blame[] {
+  const isMachineLost = suspicion !== undefined;
   const progress = lost.map((batch) => progressOf(batch, isMachineLost));
   const active = progress.filter((at) => isActive(at) && !("isHarmless" in at)).length;
   return progress.map((at, index): Blame => {
     const { alone, reruns } = lost[index]!.history;
     const isRunning = at.state === "running";
-    const isCleared = isKnown ||
+    const isCleared = isKnown || suspicion === "none" ||
       (at.state === "unknown"
         ? at.isHarmless || (isMachineLost && reruns === 0)
         : isMachineLost && !isRunning);

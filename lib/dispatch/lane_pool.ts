@@ -543,7 +543,7 @@ export class LanePool implements PlacesHost {
   #onDeath(openLane: OpenLane, death: Death, forced: Forced = "stopped"): void {
     if (death.starting) this.#places.endedStarting(openLane, death);
     const lost = [...openLane.inFlight];
-    const verdicts = blame(lost, openLane.isForced || death.starting, death.isMachineLost);
+    const verdicts = blame(lost, openLane.isForced || death.starting, death.suspicion);
     const hadOthers = verdicts.filter(({ at }) => isActive(at)).length > 1;
     this.#places.close(openLane);
     openLane.inFlight.clear();

@@ -255,7 +255,7 @@ export class Settler {
 
   #crash(batch: Batch, offset: number, sinceMs: number, death: Death): void {
     // If more than its lane was lost, it was blamed only since that had happened to it before.
-    const kills = batch.history.kills + (death.isMachineLost ? 2 : 1);
+    const kills = batch.history.kills + (death.suspicion === undefined ? 1 : 2);
     const error = new CrashedError(
       `${itemOf(batch, offset)} lost its lane while its task ran: the lane ${death.how}` +
         (kills >= MOST_KILLS ? `; it killed ${kills} lanes and is quarantined` : ""),

@@ -114,6 +114,13 @@ export type BatchProgress =
 /** How far a lane is with a task that it loads: what keeps it busy keeps it from beginning, too. */
 export type LoadingStage = "not begun" | "loading" | "setting up";
 
+/** How far tasks are suspected where more than their lane was lost. */
+export type Suspicion =
+  /** Its machine isn't heard of any more: a task seldom does that. */
+  | "slight"
+  /** Its machine has left, or the server was lost: no task does that. */
+  | "none";
+
 /** How a lane was lost. */
 export interface Death {
   /** Such as "exited with code 3". */
@@ -122,8 +129,8 @@ export interface Death {
   readonly error?: unknown;
   /** Whether it died before it could take tasks. */
   readonly starting: boolean;
-  /** Whether its machine was lost, or the way to it: then a task is hardly to blame. */
-  readonly isMachineLost?: true;
+  /** How far what ran there is suspected of it, if not as usual. */
+  readonly suspicion?: Suspicion;
 }
 
 /** What became of a task that went on after it was asked to stop, and of its lane. */

@@ -174,7 +174,7 @@ Deno.test("a task that killed its lane twice is quarantined, and may be tried ag
 });
 
 Deno.test("an item that ended two lanes is told, and so is one that lost two machines", () => {
-  for (const [kills, death] of [[1, DEATH], [0, { ...DEATH, isMachineLost: true }]] as const) {
+  for (const [kills, death] of [[1, DEATH], [0, { ...DEATH, suspicion: "slight" }]] as const) {
     const { recovery, settled, quarantined } = recovering(true, 9);
     recovery.onLost(lost(["a"], { kills }), ran(0, "certain"), death);
     assertEquals(quarantined.map(({ index, item }) => [index, item]), [[10, "a"]]);

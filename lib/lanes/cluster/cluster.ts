@@ -5,6 +5,7 @@
 
 import { wordsOf } from "../attempt.ts";
 import { LaneStartError, NoneFreeError } from "../errors.ts";
+import type { Suspicion } from "../lane.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import type { Task } from "../task.ts";
 import { clock, within } from "../timers.ts";
@@ -43,7 +44,7 @@ interface LeaseEvents {
   /** It may have something to say before the lease is known. */
   receive(frame: Frame, lease: Lease): void;
   /** Its machine is lost, or the way to it. */
-  lost(how: string): void;
+  lost(how: string, suspicion: Suspicion): void;
 }
 
 export interface Lease {
@@ -145,7 +146,7 @@ export class Cluster {
       broker.take(Subject.from(this.id, "*"), (handed, subject) => {
         const lease = this.#leases.get(Number(subject.split(".").at(-1)));
         if (lease === undefined) return handed.ack();
-        const unreadable = () => lease.events.lost("said what can't be read");
+        const unreadable = () => lease.events.lost("said what can't be read", "slight");
         void lease.receiver.take(handed.bytes, undefined).catch(unreadable)
           .then(() => handed.ackSoon());
       });
@@ -163,7 +164,7 @@ export class Cluster {
   }
 
   #onBeat(beat: MachineBeat): void {
-    if (beat.leaves) return this.#lose(beat.id, `left with its machine ${beat.name}`);
+    if (beat.leaves) return this.#lose(beat.id, `left with its machine ${beat.name}`, "none");
     const machine = this.#machines.get(beat.id) ?? { ...beat, heardMs: 0, clock: undefined };
     this.#machines.set(beat.id, machine);
     machine.heardMs = clock.now();
@@ -172,7 +173,7 @@ export class Cluster {
       lease.missed = there.includes(lease.number) ? 0 : lease.missed + 1;
       if (lease.missed < MOST_MISSED) continue;
       this.end(lease);
-      lease.events.lost(`was lost: its machine ${beat.name} has ended it`);
+      lease.events.lost(`was lost: its machine ${beat.name} has ended it`, "slight");
     }
     this.#hadMachine = true;
     this.#joined.resolve();
@@ -189,7 +190,8 @@ export class Cluster {
     broker.tell(Subject.job(this.id), { job: this.id, lanes } satisfies JobBeat);
     const { silenceMs } = this.host;
     for (const [id, { name }] of this.#machines.silent(silenceMs)) {
-      this.#lose(id, `was lost: its machine ${name} has not been heard of for ${silenceMs} ms`);
+      const how = `was lost: its machine ${name} has not been heard of for ${silenceMs} ms`;
+      this.#lose(id, how, "slight");
     }
   }
 
@@ -202,11 +204,11 @@ export class Cluster {
     this.#whyLeft = why;
     this.#joined.resolve();
     this.#joined = Promise.withResolvers();
-    for (const id of this.#machines.keys()) this.#lose(id, `was lost: ${why}`);
+    for (const id of this.#machines.keys()) this.#lose(id, `was lost: ${why}`, "none");
     this.#leaving = broker.close();
   }
 
-  #lose(id: string, how: string): void {
+  #lose(id: string, how: string, suspicion: Suspicion): void {
     const machine = this.#machines.get(id);
     if (machine === undefined) return;
     this.#machines.delete(id);
@@ -214,7 +216,7 @@ export class Cluster {
     for (const lease of this.#leasesOf(machine)) {
       // What it still says is not heard.
       this.end(lease);
-      lease.events.lost(how);
+      lease.events.lost(how, suspicion);
     }
   }
 

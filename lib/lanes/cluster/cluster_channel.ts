@@ -1,6 +1,7 @@
 /** The channel to a lane on another machine. */
 
 import { wordsOf } from "../attempt.ts";
+import type { Suspicion } from "../lane.ts";
 import { unloadable } from "../lane_tasks.ts";
 import {
   BATCH_COUNT,
@@ -82,17 +83,17 @@ export class ClusterChannel implements Channel {
     try {
       this.#lease = await this.cluster.lease(wanted, {
         receive: (frame, lease) => this.#receive(frame, lease),
-        lost: (how) => this.#end(how, true),
+        lost: (how, suspicion) => this.#end(how, suspicion),
       });
     } catch (error) {
-      return this.#end(`could not be had: ${wordsOf(error)}`, true, error);
+      return this.#end(`could not be had: ${wordsOf(error)}`, "none", error);
     }
     // Nobody wants it any more.
     if (this.#isOver) return this.cluster.end(this.#lease);
     try {
       for (const said of this.#early) if (said[1] === this.#lease) this.#receive(...said);
     } catch {
-      this.#end("said what can't be read", true);
+      this.#end("said what can't be read", "slight");
     }
   }
 
@@ -102,20 +103,20 @@ export class ClusterChannel implements Channel {
     let { head } = frame;
     const payload = payloadOf(frame);
     check(frame, payload);
-    if (kind === FromLane.ended) return this.#end(payload as string, false);
+    if (kind === FromLane.ended) return this.#end(payload as string);
     if (this.#isClosed && kind !== FromLane.disposed) return;
     // As if both clocks were one.
     if (kind === FromLane.ready) head = head.map((ms) => ms + lease.clockOffsetMs);
     this.events.message(kind, head, payload);
   }
 
-  #end(how: string, isMachineLost: boolean, error?: unknown): void {
+  #end(how: string, suspicion?: Suspicion, error?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clock.clearTimeout(this.#endTimer);
     if (this.#lease !== undefined) this.cluster.end(this.#lease);
     this.#ended.resolve();
-    if (!this.#isClosed) this.events.ended(how, isMachineLost, error);
+    if (!this.#isClosed) this.events.ended(how, suspicion, error);
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {
@@ -154,13 +155,13 @@ export class ClusterChannel implements Channel {
   }
 
   #giveUpLater(how: string): void {
-    if (!this.#isOver) this.#endTimer ??= clock.setTimeout(() => this.#end(how, true), END_MS);
+    if (!this.#isOver) this.#endTimer ??= clock.setTimeout(() => this.#end(how, "slight"), END_MS);
   }
 
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
-      if (this.#lease === undefined) this.#end("", true);
+      if (this.#lease === undefined) this.#end("");
       else {
         this.send(ToLane.end, []);
         this.#lease.isLeaving = true;

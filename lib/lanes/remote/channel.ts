@@ -6,7 +6,7 @@
  * they travel: many numbers in one buffer, errors in envelopes, everything else as it is.
  */
 
-import type { Failure, Fidelity, LaneBatch, LaneSettings, Report } from "../lane.ts";
+import type { Failure, Fidelity, LaneBatch, LaneSettings, Report, Suspicion } from "../lane.ts";
 import type { PlacedTask, Task } from "../task.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
 import { clock } from "../timers.ts";
@@ -79,8 +79,8 @@ export interface TaskToLoad extends Pick<PlacedTask, "module" | "export" | "plac
 /** Told of what the other side says, in order. */
 export interface ChannelEvents {
   message(kind: number, head: ArrayLike<number>, payload: unknown): void;
-  /** It ended by itself, for an error if there is one; `isMachineLost` if its machine was lost, or the way to it. */
-  ended(how: string, isMachineLost?: boolean, error?: unknown): void;
+  /** It ended by itself, for an error if there is one. */
+  ended(how: string, suspicion?: Suspicion, error?: unknown): void;
 }
 
 /** The caller's end of the way to a lane, whose other side says `ready` when it is. */

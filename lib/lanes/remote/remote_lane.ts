@@ -118,10 +118,10 @@ export class RemoteLane implements Lane {
     this.ready = new Promise((resolve) => this.#becomeReady = resolve);
     this.#channel = open({
       message: (kind, head, payload) => this.#receive(kind, head, payload),
-      ended: (how, isMachineLost = false, error) =>
+      ended: (how, suspicion, error) =>
         this.#die({
           how,
-          ...(isMachineLost && { isMachineLost }),
+          ...(suspicion !== undefined && { suspicion }),
           ...(error !== undefined && { error }),
         }),
     });
@@ -508,7 +508,7 @@ export class RemoteLane implements Lane {
     // What ends by itself may do so in peace.
     void this.#channel.close();
     // What ends a lane where nothing has run yet is the module that is being loaded, or its machine's end.
-    const isOthers = starting || this.#hasRun || death.isMachineLost;
+    const isOthers = starting || this.#hasRun || death.suspicion !== undefined;
     const known = isOthers ? undefined : this.#tasks.loading;
     if (known?.isBegun) {
       const when = known.isSetUp ? "in its setup" : "while it was loaded";
