@@ -27,6 +27,19 @@ export const clock:
     ),
   );
 
+const systemNow = Date.now;
+/** Far more than is unknown of a clock that shows whole milliseconds. */
+const STEP_MS = 10;
+
+/**
+ * The time origin of a thread or process that has just started on this machine, on this program's clock: the
+ * system's, by which it was told, may have been set since, or have gone on while the machine slept.
+ */
+export function originHere(originMs: number): number {
+  const stepMs = systemNow() - clock.now() - clock.timeOriginMs;
+  return Math.abs(stepMs) < STEP_MS ? originMs : originMs - stepMs;
+}
+
 /** Timers are set no farther than this: a longer wait doesn't fit into them and would end at once. */
 export const MOST_TIMER_MS = 2 ** 31 - 1;
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Progress } from "../../lib/dispatch/options.ts";
+import { clock } from "../../lib/lanes/timers.ts";
 import { Gates, turns } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed, taskOf } from "./guarantee.ts";
 
@@ -27,6 +28,24 @@ export const OUTCOMES: readonly Guarantee[] = [
             assertEquals(outcome.reason.message, `${index} is odd`);
           }
         }
+      }
+    },
+  },
+  {
+    name: "a system clock that was set while the program ran changes no task's times",
+    onGpu: true,
+    async check({ open }) {
+      const hourMs = 3_600_000;
+      // As if it had been an hour slow when the program began.
+      const kept: { timeOriginMs: number } = clock;
+      kept.timeOriginMs -= hourMs;
+      try {
+        await using executor = open();
+        const began = performance.now();
+        const [outcome] = await executor.mapSettled(taskNamed("double"), [1]).toArray();
+        assert(Math.abs(outcome!.startedAtMs - began) < hourMs / 2, `${outcome!.startedAtMs}`);
+      } finally {
+        kept.timeOriginMs += hourMs;
       }
     },
   },

@@ -10,6 +10,7 @@ import { type LanePermissions, permissionFlags } from "../permissions.ts";
 import { LEFT_OUT, preloadCode, projectFlags } from "../project.ts";
 import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
 import type { Cloning } from "../remote/clone.ts";
+import { originHere } from "../timers.ts";
 import { Child } from "./child.ts";
 import {
   cloningThrough,
@@ -131,6 +132,7 @@ export class SubprocessChannel implements Channel {
     const { kind, head } = frame;
     if (kind === FromLane.ready) {
       this.#isReady = true;
+      head[0] = originHere(head[0]!);
       child.show();
     }
     if (this.#closed) return;

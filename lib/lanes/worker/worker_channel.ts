@@ -10,10 +10,10 @@ import { wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
 import { LEFT_OUT, preloadCode, THREADS_NEED } from "../project.ts";
 import { Cells } from "../remote/cells.ts";
-import type { Channel, ChannelEvents } from "../remote/channel.ts";
+import { type Channel, type ChannelEvents, FromLane } from "../remote/channel.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { structuredCloning } from "../remote/clone.ts";
-import { clock, within } from "../timers.ts";
+import { clock, originHere, within } from "../timers.ts";
 import { ENDING, EndWatch, HELD } from "./end_watch.ts";
 import { type FarEnd, Line, mailboxMemory } from "./line.ts";
 
@@ -113,7 +113,9 @@ export class WorkerChannel implements Channel {
     const receive = events.message.bind(events);
     this.#line.start((...message) => {
       this.#isHeard = true;
-      if (message[0] !== HELD) return receive(...message);
+      const [kind, head, payload] = message;
+      if (kind === FromLane.ready) return receive(kind, [originHere(head[0]!)], payload);
+      if (kind !== HELD) return receive(...message);
       this.#isWatchable = true;
       if (this.#held) this.#endWatch.watch();
       // That is said once.
