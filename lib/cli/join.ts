@@ -75,6 +75,9 @@ export async function join(
     if (signal.aborted) left.resolve();
     const gone = await Promise.race([left.promise, broker.gone]);
     if (gone !== undefined) throw usageError(gone);
+    if (machine.state.jobs === 0 || !broker.isConnected) return;
+    say(`${name} leaves once what runs here has ended; Ctrl-C again leaves at once`);
+    await Promise.race([machine.leave(), broker.gone]);
   } finally {
     clearInterval(timer);
     line.end();

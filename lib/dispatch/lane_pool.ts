@@ -483,6 +483,7 @@ export class LanePool implements PlacesHost {
         else this.do(() => this.#onReport(batch as Batch, report));
       },
       heldUp: (batch) => this.do(() => (batch as Batch).isHeldUp = openLane.isHeldUp = true),
+      leaving: () => this.do(() => this.#places.retire(openLane)),
       unloadable: (batch, error) => this.do(() => this.#onUnloadable(batch as Batch, error)),
       died: (death) => this.do(() => this.#onDeath(openLane, death)),
     };

@@ -154,6 +154,8 @@ export interface LaneEvents {
   unloadable(batch: LaneBatch, error: Error): void;
   /** A batch waits for tasks of other programs, though the lane has a slot for it. */
   heldUp(batch: LaneBatch): void;
+  /** It is to get nothing more: its machine leaves once what runs there has ended. */
+  leaving(): void;
   /** The lane is gone and with it every batch not reported. Told once, and never after `close`. */
   died(death: Death): void;
 }

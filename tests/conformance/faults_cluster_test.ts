@@ -513,6 +513,7 @@ fault(
           const lease = await job.lease({ slots: 1, modules: [module] }, {
             // What harms nobody isn't told.
             receive: ({ kind }) => kind === FromLane.ready && setTimeout(lost.resolve, 200),
+            leaving: () => {},
             lost: () => lost.resolve(),
           });
           await lease.sender.send(kind, [1, 1, 1], payload);

@@ -80,26 +80,25 @@ fault(
   },
 );
 
-fault("machines that leave, one after another, take no item with them", async () => {
+fault("a machine that leaves ends what runs there first, and is given nothing more", async () => {
   await using server = await NatsServer.start();
   await using gates = new Gates();
-  await using executor = open(server, 1);
-  const lanes = [await oneLane(server)];
-  try {
-    const value = executor.run(taskNamed("gated"), { url: gates.url, key: "0" });
-    // Whoever has it three times isn't spared by chance: a task is quarantined after two lanes.
-    for (let times = 1; times <= 3; times++) {
-      await gates.full(1);
-      lanes.push(await oneLane(server));
-      await lanes[times - 1]!.end();
-      await gates.until(() => gates.arrived.length > times, "the item comes again");
-    }
-    gates.openAll();
-    assertEquals(await value, "0");
-    note("three machines leave, one after another", 1, [0], gates.arrived);
-  } finally {
-    for (const lane of lanes) await lane.end();
-  }
+  await using one = await oneLane(server);
+  await using executor = open(server);
+  const items = numbers(4).map((n) => ({ url: gates.url, key: String(n) }));
+  const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
+  await gates.full(1);
+  const left = one.end();
+  await using _other = await oneLane(server);
+  await gates.full(2);
+  gates.openAll();
+  await left;
+  const settled = await outcomes;
+  assertEquals(
+    settled.map(({ status, attempts }) => [status, attempts]),
+    items.map(() => ["fulfilled", 1]),
+  );
+  note("a machine leaves mid-task", 4, indexesOf(settled), gates.arrived);
 });
 
 /** A machine's way to the server, and how it is lost. */
@@ -293,6 +292,24 @@ fault("what was sent to a server that comes back without its store is sent again
   );
   assert(settled.every(({ attempts }) => attempts <= 2));
   note("the server loses its store", 20, indexesOf(settled), gates.arrived);
+});
+
+fault("a server that loses its store again and again takes no item with it", async () => {
+  await using server = await NatsServer.start();
+  await using _lanes = await oneLane(server);
+  await using gates = new Gates();
+  await using executor = open(server, 1);
+  const value = executor.run(taskNamed("gated"), { url: gates.url, key: "0" });
+  await gates.full(1);
+  // A task that ended two lanes would be quarantined.
+  for (let times = 1; times <= 2; times++) {
+    await server.stop("SIGKILL");
+    await server.forget();
+    await server.run();
+    await gates.until(() => gates.arrived.length > times, "the item comes again");
+  }
+  gates.openAll();
+  assertEquals(await value, "0");
 });
 
 fault("a server that can't be reached for long costs nothing", async () => {

@@ -45,7 +45,13 @@ export interface FakeLaneOptions {
   readonly quick?: boolean;
 }
 
-const NO_EVENTS: LaneEvents = { report() {}, unloadable() {}, heldUp() {}, died() {} };
+const NO_EVENTS: LaneEvents = {
+  report() {},
+  unloadable() {},
+  heldUp() {},
+  leaving() {},
+  died() {},
+};
 
 /** A lane whose steps a test takes. */
 export class FakeLane implements Lane {

@@ -149,7 +149,7 @@ export const ACK_WAIT_MS = 30_000;
 export interface MachineBeat {
   readonly id: string;
   readonly name: string;
-  /** How many of its lanes run tasks at a time; each job may lease so many. */
+  /** How many of its lanes run tasks at a time; each job may lease so many. None once it is about to leave. */
   readonly lanes: number;
   /** Tasks in flight on each of them at most, whatever a job asks for. */
   readonly slots: number;
@@ -184,13 +184,14 @@ export interface LeaseRequest {
 /** Why it doesn't give a lane, and whether that is for the module; null if it does. */
 export type LeaseAnswer = { readonly refused: string; readonly forModule: boolean } | null;
 
-const isCount = (value: unknown) => Number.isSafeInteger(value) && value as number > 0;
+const isCount = (value: unknown, least = 1) =>
+  Number.isSafeInteger(value) && value as number >= least;
 const isText = (value: unknown): value is string => typeof value === "string";
 
 /** Others may use the same server, and say what they like. */
 export function isMachineBeat(value: unknown): value is MachineBeat {
   const { id, name, lanes, slots, leased } = (value ?? {}) as Partial<MachineBeat>;
-  return isText(id) && isText(name) && isCount(lanes) && isCount(slots) &&
+  return isText(id) && isText(name) && isCount(lanes, 0) && isCount(slots) &&
     typeof leased === "object" && leased !== null && Object.values(leased).every(Array.isArray);
 }
 

@@ -43,6 +43,8 @@ export interface Wanted {
 interface LeaseEvents {
   /** It may have something to say before the lease is known. */
   receive(frame: Frame, lease: Lease): void;
+  /** Its machine is about to leave, once what runs there has ended: it gets nothing more. */
+  leaving(): void;
   /** Its machine is lost, or the way to it. */
   lost(how: string, suspicion: Suspicion): void;
 }
@@ -65,7 +67,8 @@ export interface Lease {
   missed: number;
 }
 
-interface Machine extends Omit<MachineBeat, "leased" | "leaves"> {
+interface Machine extends Omit<MachineBeat, "lanes" | "leased" | "leaves"> {
+  lanes: number;
   heardMs: number;
   /** {@linkcode clockOffset}, once it was asked for. */
   clock: Promise<number> | undefined;
@@ -165,11 +168,15 @@ export class Cluster {
 
   #onBeat(beat: MachineBeat): void {
     if (beat.leaves) return this.#lose(beat.id, `left with its machine ${beat.name}`, "none");
-    const machine = this.#machines.get(beat.id) ?? { ...beat, heardMs: 0, clock: undefined };
+    const known = this.#machines.get(beat.id);
+    if (known === undefined && beat.lanes === 0) return;
+    const machine = known ?? { ...beat, heardMs: 0, clock: undefined };
     this.#machines.set(beat.id, machine);
     machine.heardMs = clock.now();
+    machine.lanes = beat.lanes;
     const there = beat.leased[this.id] ?? [];
     for (const lease of this.#leasesOf(machine)) {
+      if (beat.lanes === 0) lease.events.leaving();
       lease.missed = there.includes(lease.number) ? 0 : lease.missed + 1;
       if (lease.missed < MOST_MISSED) continue;
       this.end(lease);

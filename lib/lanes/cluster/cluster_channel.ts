@@ -83,6 +83,7 @@ export class ClusterChannel implements Channel {
     try {
       this.#lease = await this.cluster.lease(wanted, {
         receive: (frame, lease) => this.#receive(frame, lease),
+        leaving: () => this.events.message(FromLane.leaving, [], undefined),
         lost: (how, suspicion) => this.#end(how, suspicion),
       });
     } catch (error) {

@@ -39,6 +39,9 @@ export interface MachineState {
   readonly items: number;
 }
 
+/** How often a machine that is about to leave looks whether jobs still have lanes of it, in milliseconds. */
+const LEAVING_MS = 50;
+
 interface Job {
   readonly kept: Post["kept"];
   /** By the numbers of the lanes; undefined while they start. */
@@ -51,6 +54,7 @@ export class Machine implements AsyncDisposable {
   readonly #jobs = new Heard<Job>();
   readonly #turns: Turns<Relay>;
   readonly #timers: ReturnType<typeof setInterval>[];
+  #isLeaving = false;
   #items = 0;
 
   constructor(private readonly broker: Broker, private readonly options: MachineOptions) {
@@ -88,12 +92,17 @@ export class Machine implements AsyncDisposable {
     );
   }
 
+  /** How many lanes it has for jobs. */
+  get #lanes(): number {
+    return this.#isLeaving ? 0 : this.options.lanes;
+  }
+
   #tell(leaves = false): void {
-    const { name, lanes, slots, threads } = this.options;
+    const { name, slots, threads } = this.options;
     const leased = Object.fromEntries(
       [...this.#jobs].map(([id, { relays }]) => [id, [...relays.keys()]]),
     );
-    const about = { id: this.id, name, lanes, slots, threads };
+    const about = { id: this.id, name, lanes: this.#lanes, slots, threads };
     const beat: MachineBeat = { ...about, leased, ...(leaves && { leaves }) };
     this.broker.tell(Subject.machine(this.id), beat);
   }
@@ -118,7 +127,7 @@ export class Machine implements AsyncDisposable {
 
   async #lease(request: LeaseRequest): Promise<LeaseAnswer> {
     const { job: id, lane } = request;
-    const { lanes } = this.options;
+    const lanes = this.#lanes;
     const refuse = (refused: string) => ({ refused, forModule: false });
     const job = this.#jobs.get(id) ?? {
       kept: new Map(),
@@ -181,6 +190,13 @@ export class Machine implements AsyncDisposable {
     job.relays.set(lane, relay);
     await relay.start();
     return null;
+  }
+
+  /** Takes nothing more; resolves once jobs have given back all lanes, which they do when what runs has ended. */
+  async leave(): Promise<void> {
+    this.#isLeaving = true;
+    this.#tell();
+    while (this.#jobs.size > 0) await new Promise((resolve) => setTimeout(resolve, LEAVING_MS));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -69,6 +69,8 @@ export const FromLane = {
   ended: 26,
   /** By the machine that has the lane: [id] waits for tasks of others to end, though there is a slot for it. */
   heldUp: 27,
+  /** It is to get nothing more: its machine leaves once what runs there has ended. */
+  leaving: 28,
 } as const;
 
 export interface TaskToLoad extends Pick<PlacedTask, "module" | "export" | "places"> {

@@ -465,6 +465,9 @@ export class RemoteLane implements Lane {
         this.#tellUsage();
         break;
       }
+      case FromLane.leaving:
+        this.events.leaving();
+        break;
       case FromLane.ending: {
         const { how, error } = payload as { how: string; error?: Envelope };
         this.#isEnding = true;

@@ -26,7 +26,7 @@ class FakeMachine {
   readonly leased: Record<string, number[]> = {};
   answer: (request: LeaseRequest) => LeaseAnswer = () => null;
   readonly id: string;
-  readonly lanes: number;
+  lanes: number;
   slots = 3;
   readonly #broker: Broker;
 
@@ -76,6 +76,7 @@ class World implements AsyncDisposable {
   lease(name: string, slots = 1): Promise<Lease> {
     return this.cluster.lease({ slots, modules: MODULES }, {
       receive: ({ kind }) => this.told.push(`${name} hears ${kind}`),
+      leaving: () => this.told.push(`${name} is leaving`),
       lost: (how) => this.told.push(`${name} ${how}`),
     });
   }
@@ -144,6 +145,19 @@ test("that the last machine is gone, and none came in its place, is said in thes
   const gone = "all machines at fake://server were lost or left, and none has joined for 60000 ms";
   await world.soon(assertRejects(() => world.lease("b"), LaneStartError, gone));
   await world.soon(assertRejects(() => world.lease("c"), LaneStartError, "no machine has joined"));
+});
+
+test("a machine that has no lanes any more is about to leave: it gets nothing more", async (world) => {
+  const [one, other] = [world.machine("one", 2), world.machine("other", 1)];
+  await world.lease("a");
+  one.lanes = 0;
+  const late = world.machine("late", 0);
+  await world.beats(2);
+  assertEquals(world.told, ["a is leaving", "a is leaving"]);
+  assertEquals(world.cluster.lanes, 1);
+  assertEquals((await world.lease("b")).machine.name, "machine other");
+  await assertRejects(() => world.lease("c"), LaneStartError, "of which there is 1, are in use");
+  assertEquals([one, other, late].map(({ asked }) => asked.length), [1, 1, 0]);
 });
 
 const refuses = ({ insists }: LeaseRequest) =>

@@ -128,6 +128,8 @@ export class Told implements LaneEvents {
 
   heldUp(): void {}
 
+  leaving(): void {}
+
   died(death: Death): void {
     this.deaths.push(death);
   }
