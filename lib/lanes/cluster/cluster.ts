@@ -76,7 +76,7 @@ interface Machine extends Omit<MachineBeat, "lanes" | "leased" | "leaves"> {
 
 /** How long the first machine is waited for. */
 const JOIN_MS = 2000;
-/** And how long another one, once the last has left, or the server. */
+/** And how long another one since the last was lost, or the server. */
 const REJOIN_MS = 60_000;
 const ANSWER_MS = 10_000;
 /** A machine that has yet to end lanes of this job is asked again so often, a beat later each time. */
@@ -102,7 +102,8 @@ export class Cluster {
   #freed = Promise.withResolvers<void>();
   #lastLane = 0;
   readonly #kept: Post["kept"] = new Map();
-  #hadMachine = false;
+  /** When the last machine was lost. */
+  #lostMs: number | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #connectedMs = 0;
   #leaving: Promise<void> | undefined;
@@ -182,7 +183,6 @@ export class Cluster {
       this.end(lease);
       lease.events.lost(`was lost: its machine ${beat.name} has ended it`, "slight");
     }
-    this.#hadMachine = true;
     this.#joined.resolve();
   }
 
@@ -219,7 +219,10 @@ export class Cluster {
     const machine = this.#machines.get(id);
     if (machine === undefined) return;
     this.#machines.delete(id);
-    if (this.#machines.size === 0) this.#joined = Promise.withResolvers();
+    if (this.#machines.size === 0) {
+      this.#lostMs = clock.now();
+      this.#joined = Promise.withResolvers();
+    }
     for (const lease of this.#leasesOf(machine)) {
       // What it still says is not heard.
       this.end(lease);
@@ -227,21 +230,20 @@ export class Cluster {
     }
   }
 
-  /** Waits a while for the first machine. */
+  /** Waits a while for the first machine, and for another one longer. */
   async #someMachine(broker: Broker): Promise<void> {
     const isThere = () => {
       if (this.#isClosed || this.#broker !== broker) throw new LaneStartError(this.#whyLeft);
       return this.#machines.size > 0;
     };
     if (isThere()) return;
-    const waitMs = this.#hadMachine ? REJOIN_MS : JOIN_MS;
+    const lostMs = this.#lostMs ?? -Infinity;
+    const waitMs = Math.max(JOIN_MS, lostMs + REJOIN_MS - clock.now());
     await within(waitMs, this.#joined.promise, () => {});
     if (isThere()) return;
-    const what = this.#hadMachine
-      ? `all machines at ${broker.where} were lost or left, and none has joined for ${waitMs} ms`
-      : `no machine has joined at ${broker.where}`;
-    // Who asks again need not wait as long again.
-    this.#hadMachine = false;
+    const what = this.#lostMs === undefined
+      ? `no machine has joined at ${broker.where}`
+      : `all machines at ${broker.where} were lost or left, and none has joined since`;
     throw new LaneStartError(
       `${what}; start one with deno task lane --servers ${broker.where}`,
     );
