@@ -28,6 +28,8 @@ export class DenoTransport implements Transport {
   closeError?: Error;
   isClosed = false;
   #conn!: Deno.TcpConn | Deno.TlsConn;
+  /** A host that doesn't answer would keep the program alive for minutes. */
+  readonly #givenUp = new AbortController();
   /** What the server said first, which the client is to hear as well. */
   #greeting!: Uint8Array;
   readonly #closed = Promise.withResolvers<void | Error>();
@@ -36,7 +38,7 @@ export class DenoTransport implements Transport {
 
   async connect(server: Server, options: ConnectionOptions): Promise<void> {
     const { hostname, port, tlsName } = server;
-    const conn = await Deno.connect({ hostname, port });
+    const conn = await Deno.connect({ hostname, port, signal: this.#givenUp.signal });
     this.#conn = conn;
     // It may have been given up meanwhile.
     if (this.isClosed) return this.#shut();
@@ -120,6 +122,7 @@ export class DenoTransport implements Transport {
 
   #shut(): void {
     this.isClosed = true;
+    this.#givenUp.abort();
     attempt(() => this.#conn.close());
   }
 
