@@ -33,6 +33,14 @@ Deno.test("takePermissions() refuses unknown permissions and empty entries", () 
   );
 });
 
+Deno.test("takePermissions() refuses what is no host, though this program may speak to all", () => {
+  for (const host of ["example.org:99999", "example.org:port", "example.org/page", "a b"]) {
+    assertThrows(() => takePermissions([`--allow-net=${host}`], absolute), UsageError, host);
+  }
+  const hosts = ["example.org:80", "[::1]:80", "*.example.org", "10.0.0.0/8", ":80"];
+  assertEquals(takePermissions([`--allow-net=${hosts}`], absolute).permissions, { net: hosts });
+});
+
 Deno.test("missingFlag() reads the narrowest flag from Deno's message", () => {
   const said = (what: string) => missingFlag(`Requires ${what}, run again with the flag`)?.flag;
   assertEquals(said('read access to "/etc/hosts"'), "--allow-read=/etc/hosts");
