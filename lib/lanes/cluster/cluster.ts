@@ -70,6 +70,8 @@ export interface Lease {
 interface Machine extends Omit<MachineBeat, "lanes" | "leased" | "leaves"> {
   lanes: number;
   heardMs: number;
+  /** How many lanes of it in a row could not be had, or ended before they were ready. */
+  failures: number;
   /** {@linkcode clockOffset}, once it was asked for. */
   clock: Promise<number> | undefined;
 }
@@ -86,6 +88,8 @@ const MOST_TEXT = 2000;
 /** A lane that its machine doesn't name so often in a row is lost, though it may have said goodbye. */
 const MOST_MISSED = 3;
 const CLOCK_ASKS = 5;
+export const UNREADABLE =
+  "said what can't be read; its machine and this program need the same version of Lanes";
 
 /** A job's own view of a cluster. */
 export class Cluster {
@@ -130,6 +134,13 @@ export class Cluster {
     return Math.max(0, machine.lanes - this.#leasesOf(machine).length);
   }
 
+  /** Who is asked first: who has room, of these whose lanes start, then who has the most room. */
+  #compare(one: Machine, other: Machine): number {
+    const [room, otherRoom] = [this.#roomOf(one), this.#roomOf(other)];
+    return Number(room === 0) - Number(otherRoom === 0) || one.failures - other.failures ||
+      otherRoom - room;
+  }
+
   #open(): Promise<Broker> {
     return this.#opening ??= this.#connect().catch((error) => {
       this.#opening = undefined;
@@ -150,7 +161,7 @@ export class Cluster {
       broker.take(Subject.from(this.id, "*"), (handed, subject) => {
         const lease = this.#leases.get(Number(subject.split(".").at(-1)));
         if (lease === undefined) return handed.ack();
-        const unreadable = () => lease.events.lost("said what can't be read", "slight");
+        const unreadable = () => lease.events.lost(UNREADABLE, "slight");
         void lease.receiver.take(handed.bytes, undefined).catch(unreadable)
           .then(() => handed.ackSoon());
       });
@@ -171,7 +182,7 @@ export class Cluster {
     if (beat.leaves) return this.#lose(beat.id, `left with its machine ${beat.name}`, "none");
     const known = this.#machines.get(beat.id);
     if (known === undefined && beat.lanes === 0) return;
-    const machine = known ?? { ...beat, heardMs: 0, clock: undefined };
+    const machine = known ?? { ...beat, heardMs: 0, failures: 0, clock: undefined };
     this.#machines.set(beat.id, machine);
     machine.heardMs = clock.now();
     machine.lanes = beat.lanes;
@@ -276,7 +287,7 @@ export class Cluster {
     while (true) {
       await this.#someMachine(broker);
       const machines = [...this.#machines.values()].filter((machine) => !mute.has(machine))
-        .sort((a, b) => this.#roomOf(b) - this.#roomOf(a));
+        .sort((one, other) => this.#compare(one, other));
       const willing = machines.filter((machine) => !refusing.has(machine));
       const usable = willing.length > 0 ? willing : machines;
       const [best] = usable;
@@ -304,8 +315,11 @@ export class Cluster {
       this.end(lease);
       if (answer === undefined) mute.add(best);
       else if (answer.forModule) refusing.add(best);
-      else if (tries++ < MOST_TRIES) await this.#someFreed();
-      else throw new LaneStartError(`${best.name}: ${answer.refused}`);
+      else if (tries++ === MOST_TRIES) throw new LaneStartError(`${best.name}: ${answer.refused}`);
+      else {
+        best.failures++;
+        await new Promise((resolve) => clock.setTimeout(resolve, BEAT_MS));
+      }
     }
   }
 

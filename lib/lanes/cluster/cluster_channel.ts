@@ -16,7 +16,7 @@ import type { Frame } from "../subprocess/frame.ts";
 import { frameCloning } from "../subprocess/subprocess_channel.ts";
 import { clock } from "../timers.ts";
 import type { BrokerError } from "./broker.ts";
-import type { Cluster, Lease, Wanted } from "./cluster.ts";
+import { type Cluster, type Lease, UNREADABLE, type Wanted } from "./cluster.ts";
 import { type Message, payloadOf, unstored } from "./post.ts";
 
 /** A machine that was told to end a lane is given up if it hasn't said within so many milliseconds that it has. */
@@ -55,6 +55,7 @@ export class ClusterChannel implements Channel {
   /** Modules that it was told to load, by their numbers. */
   readonly #loads = new Map<number, string>();
   readonly #ended = Promise.withResolvers<void>();
+  #isReady = false;
   #isClosed = false;
   #isOver = false;
   #endTimer: ReturnType<typeof setTimeout> | undefined;
@@ -94,7 +95,7 @@ export class ClusterChannel implements Channel {
     try {
       for (const said of this.#early) if (said[1] === this.#lease) this.#receive(...said);
     } catch {
-      this.#end("said what can't be read", "slight");
+      this.#end(UNREADABLE, "slight");
     }
   }
 
@@ -107,7 +108,11 @@ export class ClusterChannel implements Channel {
     if (kind === FromLane.ended) return this.#end(payload as string);
     if (this.#isClosed && kind !== FromLane.disposed) return;
     // As if both clocks were one.
-    if (kind === FromLane.ready) head = head.map((ms) => ms + lease.clockOffsetMs);
+    if (kind === FromLane.ready) {
+      this.#isReady = true;
+      lease.machine.failures = 0;
+      head = head.map((ms) => ms + lease.clockOffsetMs);
+    }
     this.events.message(kind, head, payload);
   }
 
@@ -115,7 +120,10 @@ export class ClusterChannel implements Channel {
     if (this.#isOver) return;
     this.#isOver = true;
     clock.clearTimeout(this.#endTimer);
-    if (this.#lease !== undefined) this.cluster.end(this.#lease);
+    if (this.#lease !== undefined) {
+      if (!this.#isReady && !this.#isClosed) this.#lease.machine.failures++;
+      this.cluster.end(this.#lease);
+    }
     this.#ended.resolve();
     if (!this.#isClosed) this.events.ended(how, suspicion, error);
   }

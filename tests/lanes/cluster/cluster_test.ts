@@ -9,7 +9,7 @@ import {
   queueOf,
   Subject,
 } from "../../../lib/lanes/cluster/broker.ts";
-import { Cluster, type Lease } from "../../../lib/lanes/cluster/cluster.ts";
+import { Cluster, type Lease, UNREADABLE } from "../../../lib/lanes/cluster/cluster.ts";
 import { ClusterChannel } from "../../../lib/lanes/cluster/cluster_channel.ts";
 import { Sender } from "../../../lib/lanes/cluster/post.ts";
 import { LaneStartError } from "../../../lib/lanes/errors.ts";
@@ -193,6 +193,29 @@ test("a machine that has yet to end lanes is asked again, and not for ever", asy
   assertEquals(machine.asked.length, 6);
 });
 
+test("a machine that gives no lane is asked after those that do", async (world) => {
+  const [broken, other] = [world.machine("broken", 4), world.machine("other", 1)];
+  broken.answer = () => ({ refused: "no program of that name", forModule: false });
+  assertEquals((await world.soon(world.lease("a"))).machine.name, "machine other");
+  assertEquals([broken.asked.length, other.asked.length], [1, 1]);
+});
+
+test("so is a machine whose lanes end before they are ready", async (world) => {
+  const [broken, other] = [world.machine("broken", 4), world.machine("other", 1)];
+  const ended = Promise.withResolvers<string>();
+  const events = { message: () => {}, ended: ended.resolve };
+  new ClusterChannel(events, world.cluster, { slots: 1, modules: MODULES });
+  while (broken.asked.length === 0) await world.beats(1);
+  const { job, lane } = broken.asked[0]!;
+  const broker = world.server.connect();
+  const post = { broker, queue: queueOf(job), kept: new Map() };
+  const sender = new Sender(post, (_, bytes) => broker.hand(Subject.from(job, lane), bytes));
+  await sender.send(FromLane.ended, [], "exited with code 1");
+  assertEquals(await ended.promise, "exited with code 1");
+  assertEquals((await world.soon(world.lease("a"))).machine.name, "machine other");
+  assertEquals([broken.asked.length, other.asked.length], [1, 1]);
+});
+
 test("a machine that doesn't answer is not asked for a lane again", async (world) => {
   const mute = world.machine("mute", 2);
   mute.answer = () => {
@@ -322,7 +345,7 @@ test("what is no message of a lane ends it, and is told to nobody", async (world
     const hand = (_number: number, bytes: Uint8Array) => broker.hand(Subject.from(id, lane), bytes);
     await new Sender(post, hand).send(...said);
     await world.beats(1);
-    assertEquals(told, ["said what can't be read"], String(said));
+    assertEquals(told, [UNREADABLE], String(said));
     await channel.close();
   }
 });
