@@ -25,7 +25,7 @@ import { openNats } from "../../lib/lanes/cluster/nats_broker.ts";
 import { Cluster } from "../../lib/lanes/cluster/cluster.ts";
 import { FromLane, ToLane } from "../../lib/lanes/remote/channel.ts";
 import { Frame } from "../../lib/lanes/subprocess/frame.ts";
-import { cluster, type ClusterOptions, LaneStartError } from "../../lib/mod.ts";
+import { cluster, type ClusterOptions, LaneStartError, TaskLoadError } from "../../lib/mod.ts";
 import { Gates } from "./gates.ts";
 import { faultTask, numbers, taskNamed, taskOf } from "./guarantee.ts";
 import { hasNats, LaneProcess, NatsServer } from "../nats_server.ts";
@@ -102,6 +102,21 @@ fault("tasks of several modules take turns on as many lanes as there are", async
     assertEquals([await doubled, await read], [[2 * base], [[base, 1]]]);
   }
 });
+
+fault(
+  "what isn't there to be compared is refused in the same words, whether a lane is open",
+  async () => {
+    await using server = await NatsServer.start();
+    await using _lanes = await oneLane(server);
+    const npm = { module: "npm:any@1", export: "default" };
+    for (const before of [[], [1]]) {
+      await using executor = open(server, 1);
+      await executor.map(taskNamed("double"), before).toArray();
+      const why = "npm:any@1 is neither a file nor a data: URL";
+      await assertRejects(() => executor.run(npm, 1), TaskLoadError, why);
+    }
+  },
+);
 
 fault("two programs share the lanes, and each has its own results", async () => {
   await using server = await NatsServer.start();

@@ -18,7 +18,7 @@ import {
   type MachineBeat,
   Subject,
 } from "./broker.ts";
-import { moduleDigest } from "./module_digest.ts";
+import { moduleDigest, notRunnable } from "./module_digest.ts";
 import type { Post } from "./post.ts";
 import { Relay } from "./relay.ts";
 import { Turns } from "./turns.ts";
@@ -181,7 +181,7 @@ export class Machine implements AsyncDisposable {
           return { refused: `${known.local} is of another project than the lane was started for` };
         }
         if (known !== undefined) return known;
-        if (!module.startsWith("data:")) return { refused: "the lane was not started for it" };
+        if (!module.startsWith("data:")) return { refused: notRunnable(module) };
         return await allowed.find(module, await moduleDigest(module));
       },
       onItems: (count) => this.#items += count,

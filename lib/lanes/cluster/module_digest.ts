@@ -18,6 +18,9 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
+/** Why a module that another machine can't have the very content of is run on none. */
+export const notRunnable = (module: string) => `${module} is neither a file nor a data: URL`;
+
 /**
  * The digest of a module's content.
  *
@@ -26,7 +29,7 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 export async function moduleDigest(module: string): Promise<string> {
   if (module.startsWith("data:")) return await sha256(new TextEncoder().encode(module));
   if (!module.startsWith("file:")) {
-    throw new TypeError(`${module} is neither a file nor a data: URL`);
+    throw new TypeError(notRunnable(module));
   }
   const named = mappedNames(module);
   const digests = new Map([[module, await digestOf(module)]]);
