@@ -8,6 +8,8 @@ export interface EqualItems {
   readonly again: readonly number[];
 }
 
+/** Longer lists aren't looked through: that takes half a second for so many objects. */
+const MOST_ITEMS = 100_000;
 /** What is longer than this as text is taken to be like no other. */
 const MOST_TEXT = 1000;
 
@@ -28,15 +30,16 @@ function keyOf(item: unknown): unknown {
 }
 
 export function hasEqualItems(list: readonly unknown[]): boolean {
-  return new Set(list.map(keyOf)).size < list.length;
+  return list.length <= MOST_ITEMS && new Set(list.map(keyOf)).size < list.length;
 }
 
-/** Undefined if no two are equal; `places` is the order in which the sample took them, in stretches of `counts`. */
+/** Undefined if no two are equal, or there are too many to look through; `places` is the order in which the sample took them, in stretches of `counts`. */
 export function equalItems(
   list: readonly unknown[],
   places: readonly number[],
   counts: readonly number[],
 ): EqualItems | undefined {
+  if (list.length > MOST_ITEMS) return undefined;
   const keys = list.map(keyOf);
   const distinct = new Set(keys).size;
   if (distinct === keys.length) return undefined;

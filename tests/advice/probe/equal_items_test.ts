@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { equalItems } from "../../../lib/advice/probe/equal_items.ts";
+import { equalItems, hasEqualItems } from "../../../lib/advice/probe/equal_items.ts";
 
 Deno.test("equal items are counted in the list, and in the order in which the sample took them", () => {
   // Taken as c, a, b, a, c, b: the fourth is the first that ran before.
@@ -24,4 +24,10 @@ Deno.test("objects are equal by what they hold, and those of which JSON tells li
   let read = 0;
   const parts = Array.from({ length: 5000 }, () => ({ toJSON: () => read++ }));
   assertEquals([again(parts, [...parts]), read < 4000], [undefined, true]);
+});
+
+Deno.test("equalItems() doesn't look through a list that is too long for that", () => {
+  const list = Array<number>(100_001).fill(1);
+  assertEquals([equalItems(list, [], [1]), hasEqualItems(list)], [undefined, false]);
+  assertEquals(equalItems(list.slice(1), [], [1])?.distinct, 1);
 });
