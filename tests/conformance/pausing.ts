@@ -114,14 +114,16 @@ export const PAUSING: readonly Guarantee[] = [
       const count = Math.min(width, 4);
       const items = gatedItems(gates, count);
       const values = executor.map(taskNamed("gated"), items, { chunk: 1 }).toArray();
+      values.catch(() => {});
       await gates.full(count);
       const running = executor.running();
       assertEquals(running.map(({ index }) => index).toSorted(), numbers(count));
       for (const { lane, task, index, item, attempt, startedAtMs } of running) {
         assert(lane >= 0 && lane < executor.lanes, `lane ${lane}`);
         assertEquals([task.export, item, attempt], ["gated", items[index], 1]);
-        // Clocks of lanes may differ a little.
-        assert(startedAtMs > before - 5 && startedAtMs < performance.now() + 5, `${startedAtMs}`);
+        // Told by this program's clock, which a lane knows as well as messages are quick.
+        const offMs = Math.max(before - startedAtMs, startedAtMs - performance.now());
+        assert(offMs < 2_000, `${startedAtMs} is ${offMs} ms off`);
       }
       gates.openAll();
       await values;
