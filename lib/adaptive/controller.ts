@@ -222,21 +222,24 @@ export class Controller {
   }
 
   /** Whether what is left is worth lanes, as far as that is known. */
-  #mayGain({ nowMs, remaining, travels, sendMs = 0 }: Seen): boolean {
+  #mayGain({ nowMs, remaining, travels, ...seen }: Seen): boolean {
     const { elapsedMs, perSecond, busyShare, holds, waits, cpuShare = 1 } = this.#look;
     const isNews = holds && waits && !this.#blocks;
     this.#blocks = holds && waits;
     if (!travels || this.lanes < 2 || nowMs < this.#lanesNotBeforeMs && !isNews) return false;
     const taskMs = 1000 * busyShare / perSecond;
     // Both sides compute what an item costs to send; making items is done here anyway.
-    const movedMs = Math.min(taskMs, quickerOf(this.#slots.latencies) || taskMs);
+    // Where others have the cores, tasks compute for less than they take, and lanes start more slowly.
+    const share = this.#blocks ? 1 : Math.min(1, cpuShare);
+    const movedMs = share * Math.min(taskMs, quickerOf(this.#slots.latencies) || taskMs);
     if (!holds && elapsedMs < SETTLED_MS) return false;
+    // Of tiny ones it is to be known what sending them costs.
+    const { sendMs = movedMs < MESSAGE_MS ? Infinity : 0 } = seen;
     const sentMs = movedMs + 2 * (sendMs + (holds ? 0 : MESSAGE_MS));
     if (!this.#blocks && this.lanes * movedMs < WORTH_GAIN * sentMs) return false;
     // Of a list whose end isn't known, twice as much is expected to come as there was.
     const leftMs = remaining === undefined ? 2 * (nowMs - this.#startMs) : taskMs * remaining;
-    // Where others have the cores, lanes start as much more slowly as tasks run.
-    return leftMs * (this.#blocks ? 1 : Math.min(1, cpuShare)) >= WORTH_MS;
+    return leftMs * share >= WORTH_MS;
   }
 
   /** How long tasks wait, at least. */

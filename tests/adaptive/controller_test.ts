@@ -153,6 +153,40 @@ Deno.test("tasks that compute aren't taken to block their cores where others hav
   }
 });
 
+Deno.test("tiny tasks aren't sent where that costs as much as they do, however busy the machine", () => {
+  // Each takes 20 µs, of which it has a core for so many milliseconds in 20.
+  for (
+    const [sendMs, cpuMs, goes] of [
+      [0.002, 20, true],
+      [0.002, 4, false],
+      [0.02, 20, false],
+      [undefined, 20, false],
+    ] as const
+  ) {
+    const options = { maxSlots: 99, maxLanes: 2, cores: 2, memoryBytes: Infinity, start: ONE };
+    const controller = new Controller(options, 0);
+    const seen = (at: number) => ({
+      nowMs: 20 * at,
+      loopCpuMs: cpuMs * at,
+      cpuMs: cpuMs * at,
+      heldMs: 20 * at,
+      inFlight: 1,
+      remaining: 1_000_000,
+      travels: true,
+      memoryBytes: 0,
+      lateMs: 20 * at,
+      switches: { involuntary: 9 * at, voluntary: 0 },
+      ...(sendMs !== undefined && { sendMs }),
+    });
+    controller.begin(seen(0));
+    for (let at = 1; at < 20 && !controller.wantsLanes; at++) {
+      controller.onEnded(1000, 20 * (at - 1), 20 * at);
+      controller.tick(seen(at));
+    }
+    assertEquals(controller.wantsLanes, goes, `${sendMs} ${cpuMs}`);
+  }
+});
+
 Deno.test("a job that waits first and computes then goes to lanes; one that computes first comes back", () => {
   for (const run of runs("waits, then computes")) assertEquals(run.shape.place, "lanes");
   for (const run of runs("computes, then waits")) {
