@@ -112,6 +112,8 @@ export class Controller {
   #look!: Look;
   #lastTickMs: number;
   #startMs: number;
+  /** Since when tasks are where they are. */
+  #movedMs = -Infinity;
 
   /** Until when nothing is started, so that lanes start. */
   #pauseUntilMs = -Infinity;
@@ -169,8 +171,11 @@ export class Controller {
   /** So many tasks have ended, one after another; returns whether it wants to look at once. */
   onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): boolean {
     const isFirst = this.#slots.ended === 0;
-    this.#watch.ended += count;
-    this.#watch.ranMs += endedAtMs - startedAtMs;
+    // What began elsewhere tells nothing of what there is here.
+    if (startedAtMs >= this.#movedMs) {
+      this.#watch.ended += count;
+      this.#watch.ranMs += endedAtMs - startedAtMs;
+    }
     this.#slots.onEnded(count, startedAtMs, endedAtMs, how);
     // Until the next tick it may be asked hundreds of times more.
     if ((how.refused ?? 0) > 0) return true;
@@ -356,6 +361,7 @@ export class Controller {
     this.shape = to;
     if (decision.from.place !== to.place || decision.from.lanes !== to.lanes) {
       this.#slots.move();
+      this.#movedMs = seen.nowMs;
       this.#watch.open(seen);
     }
     if (why === "waits again") this.#slots.restart();
