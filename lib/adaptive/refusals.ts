@@ -253,7 +253,10 @@ export class Refusals {
     else {
       this.#most = Math.max(1, Math.ceil(slots) - 1);
       this.#tooMany = Math.min(this.#tooMany, this.#most + 1);
-      this.gapMs = Math.min(MOST_GAP_MS, Math.max(this.gapMs, APART * this.#apartMs));
+      // After many answers a pace is only a little too quick; by how much, if more are refused, these tell.
+      const isFirst = this.gapMs > 0 && this.#alike.times === 1;
+      const apartMs = Math.max(this.gapMs, isFirst ? 0 : this.#apartMs);
+      this.gapMs = Math.min(MOST_GAP_MS, APART * apartMs);
     }
     return this.#most === Infinity;
   }
@@ -287,7 +290,9 @@ export class Refusals {
     if (this.#answered > 0) {
       const lastedMs = Math.max(1, nowMs - this.#sinceMs);
       this.#answers = this.#answered;
-      this.#apartMs = lastedMs / this.#answered;
+      // Beside few answers a pause would tell of itself alone.
+      const restedMs = this.#answered < PACED ? this.#pausedMs : 0;
+      this.#apartMs = Math.max(1, lastedMs - restedMs) / this.#answered;
       this.#inUse = this.#busyMs / Math.max(1, lastedMs - this.#pausedMs);
       this.#pausedMs = 0;
       this.#latencyMs = this.#answered < PACED ? 0 : this.#busyMs / this.#answered;

@@ -227,6 +227,22 @@ Deno.test("a rate between one slot's and two slots' is met by starting tasks apa
   }
 });
 
+Deno.test("a server that lets through 50 a second, and asks for a second's pause, gets most of them", () => {
+  const job = REFUSING.find(({ name }) => name === "50 a second, 10 ms, says when")!;
+  for (const noise of NOISES) assertLess(1800, run(job, noise, 6).ended);
+});
+
+Deno.test("that answers come later for a while, for others use this machine, takes no slots for long", () => {
+  const job: SimulatedJob = {
+    name: "queue of 20, late now and then",
+    items: Infinity,
+    forMs: 10_000,
+    taskAt: () => ({ waitMs: 20, computeMs: 0.2 }),
+    server: { kind: "queue", most: 20, lateMs: (atMs) => atMs % 600 < 300 ? 0 : 10 },
+  };
+  for (const noise of NOISES) assertLess(8500, run(job, noise, 6).ended);
+});
+
 Deno.test("what is refused by chance, however little is asked, takes no slots for long", () => {
   const job = REFUSING.find(({ name }) => name === "refuses a twentieth by chance")!;
   for (const noise of NOISES) {

@@ -111,6 +111,33 @@ Deno.test("where one task at once is too many they start as far apart as they go
   assertEquals(refusals.gapMs, 0);
 });
 
+Deno.test("a pace that went well for long is left for a little slower one first, then for as slow a one as is answered", () => {
+  const refusals = new Refusals(0);
+  end(refusals, 10, 1, 990);
+  refusals.slower(1000);
+  // It takes a minute to make up for that.
+  end(refusals, 50, 0, 60_000);
+  refusals.faster(5);
+  const gaps = [60_100, 61_200].map((nowMs) => {
+    end(refusals, 5, 1, nowMs);
+    refusals.slower(nowMs);
+    return Math.round(refusals.gapMs);
+  });
+  assertEquals(gaps, [109, 242]);
+});
+
+Deno.test("where a server asks for long pauses, few answers tell how far apart they were without these", () => {
+  for (const [through, gapMs] of [[1, 33], [10, 113]] as const) {
+    const refusals = new Refusals(0);
+    end(refusals, 0, 1, 0, 1000);
+    refusals.slower(10);
+    assert(isPaused(refusals, 1009));
+    end(refusals, through, 1, 1020);
+    refusals.slower(1030);
+    assertEquals(Math.round(refusals.gapMs), gapMs);
+  }
+});
+
 Deno.test("what a task's module took to load, however often that was looked at, is no time between answers", () => {
   const refusals = new Refusals(0);
   for (let nowMs = 0; nowMs <= 200; nowMs++) refusals.begin(nowMs);

@@ -12,14 +12,24 @@ import { seededRandom } from "../../lib/timing/random.ts";
 /** How a server answers what takes it some time, with so many requests in flight. */
 export type Server =
   | { readonly kind: "ample" }
-  /** Serves so many at once; the others queue. */
-  | { readonly kind: "queue"; readonly most: number }
+  /** Serves so many at once, each so many times as slowly; the others queue. All come so much later. */
+  | {
+    readonly kind: "queue";
+    readonly most: number;
+    readonly slowness?: (atMs: number) => number;
+    readonly lateMs?: (atMs: number) => number;
+  }
   /** Shares itself: beyond so many each takes longer. */
   | { readonly kind: "knee"; readonly most: number }
   /** Beyond so many it gets less done than before. */
   | { readonly kind: "cliff"; readonly most: number }
-  /** Refuses more than so many a second, beyond a few in reserve. */
-  | { readonly kind: "rate"; readonly perSecond: number; readonly reserve: number }
+  /** Refuses more than so many a second, beyond a few in reserve, and may ask for a second's pause. */
+  | {
+    readonly kind: "rate";
+    readonly perSecond: number;
+    readonly reserve: number;
+    readonly says?: boolean;
+  }
   /** Refuses more than so many in each second by its clock, and may say for how long. */
   | { readonly kind: "window"; readonly perSecond: number; readonly says?: boolean }
   /** Refuses more than so many at once, after this part of the time that an answer takes. */
@@ -198,12 +208,14 @@ export function simulate(
     switch (server.kind) {
       case "queue": {
         const first = serverFree.indexOf(Math.min(...serverFree));
-        return { atMs: serverFree[first] = Math.max(nowMs, serverFree[first]!) + ms };
+        const servedMs = ms * (server.slowness?.(nowMs) ?? 1);
+        const atMs = serverFree[first] = Math.max(nowMs, serverFree[first]!) + servedMs;
+        return { atMs: atMs + (server.lateMs?.(nowMs) ?? 0) };
       }
       case "rate":
         tokens = Math.min(server.reserve, tokens + (nowMs - tokensMs) * server.perSecond / 1000);
         tokensMs = nowMs;
-        if (tokens < 1) return quickly;
+        if (tokens < 1) return { ...quickly, askedMs: server.says ? 1000 : 0 };
         tokens--;
         break;
       case "window": {
