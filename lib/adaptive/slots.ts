@@ -3,7 +3,7 @@
  *
  * They begin with few, which become many as long as tasks end as quickly as with fewer: slow start, left by
  * what tasks take, as HyStart is (Ha and Rhee, 2008), with as many slots as were busy then. From there on they
- * follow a {@linkcode SlotLaw}, round by round; if that takes half of them away, and less gets done so, it was
+ * follow a {@linkcode SlotLaw}, round by round; if that takes some of them away, and less gets done so, it was
  * no queue that tasks took longer in, and slow start begins anew.
  *
  * Both stay within what {@linkcode Refusals} and memory allow, and go by tasks alone that began while there
@@ -68,6 +68,8 @@ const FEW_LATENCIES = 3;
 const LONGER = 1.25;
 const MANY_LATENCIES = 32;
 const HARDLY_MORE = 1.2;
+/** If this part of them is left, it is looked whether as much gets done. */
+const LEFT = 0.8;
 /** Of so few tasks all may be in flight, if none has ended for so long. */
 const FEW_TASKS = 16;
 const LONG_MS = 200;
@@ -387,7 +389,7 @@ export class Slots {
     else this.#refusals.passed(slots);
     const perMs = slots / mean(latencies);
     const peak = this.#peak;
-    if (peak !== undefined && slots <= peak.slots / 2) {
+    if (peak !== undefined && slots <= LEFT * peak.slots) {
       this.#peak = undefined;
       if (perMs < peak.perMs * Math.sqrt(slots / peak.slots)) {
         // That was no queue: these tasks take longer than the first ones did.
