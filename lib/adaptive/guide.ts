@@ -252,7 +252,10 @@ export class Guide implements PoolGuide {
   /** What a key's pace is from now on; it is told where that is for what was refused. */
   #pace(pace: KeyPace, key: string, seen: Seen): void {
     const { slots, refused } = pace;
-    if (pace.tick(seen)?.why !== "refused") return;
+    const wanted = pace.tick(seen);
+    // Of several it is looked at those alone that something is heard of.
+    if (this.#keys.size > 1 && pace.isIdle) this.#bound.delete(pace);
+    if (wanted?.why !== "refused") return;
     const [from, to] = [slots, pace.slots].map((slots) => ({ ...this.shape, lanes: 1, slots }));
     const figures = { ...this.#controller.figures(seen), refused };
     this.#follow({ atMs: seen.nowMs, from: from!, to: to!, why: "refused", figures, detail: key });

@@ -19,6 +19,11 @@ export class KeyPace implements Pace {
     return this.#given !== undefined;
   }
 
+  /** Whether nothing is known to come that it would be looked at for. */
+  get isIdle(): boolean {
+    return this.inFlight() === 0 && !this.#refusals.isBraking;
+  }
+
   get slots(): number {
     return this.#given === undefined ? Infinity : Math.max(1, Math.round(this.#given.count));
   }

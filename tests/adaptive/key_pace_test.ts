@@ -23,13 +23,15 @@ Deno.test("a key is bound from the first time that too many are refused, by as m
   // It is waited for those that are in flight.
   assertEquals(pace.tick(seenAt(time.nowMs)), undefined);
   assert(pace.waitMs(time.nowMs) > 0);
+  assert(!pace.isIdle);
   end(0);
   end(0);
   end(1);
   end(0);
   end(0);
-  assertEquals(inFlight, 0);
+  assertEquals([inFlight, pace.isIdle], [0, false]);
   assertEquals(pace.tick(seenAt(time.nowMs))?.why, "refused");
+  assert(pace.isIdle);
   assertEquals([pace.slots, pace.waitMs(time.nowMs) > 0], [1, false]);
   const slots = [];
   for (let round = 0; round < 4; round++) {
