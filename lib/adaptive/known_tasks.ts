@@ -26,8 +26,9 @@ class Known {
   atTick = -1;
   /** Why it stays in the event loop. */
   stays: string | undefined;
-  /** What copying an item and its result took. */
-  sendMs: number | undefined;
+  /** What copying an item and its result took at least, and what copying next to nothing did. */
+  copyMs: number | undefined;
+  emptyMs = Infinity;
   readonly tally = new Tally();
   /** Whether it stays only until its tally tells. */
   isDoubted = false;
@@ -72,7 +73,11 @@ export class KnownTasks {
 
   /** What sending items of these tasks, and their results, would compute, as far as that is known. */
   sendMs(tasks: readonly Task[]): number | undefined {
-    const all = tasks.flatMap((task) => this.#known.get(task)?.sendMs ?? []);
+    const all = tasks.flatMap((task) => {
+      const { copyMs, emptyMs = 0 } = this.#known.get(task) ?? {};
+      // Tiny ones share what a copy costs anyway.
+      return copyMs === undefined ? [] : Math.max(0, copyMs - emptyMs);
+    });
     return all.length > 0 ? Math.min(...all) : undefined;
   }
 
@@ -109,10 +114,9 @@ export class KnownTasks {
     }
     if (this.#stays(task, `the result of item ${at}`, value, this.fidelity)) return;
     if (known.looks === 1 || known.looks > 1 + TIMED_LOOKS) return;
-    // Tiny ones share what a copy costs anyway.
-    const anywayMs = timeOf(() => structuredClone([0, 0]));
-    const copyMs = timeOf(() => structuredClone([item, value])) - anywayMs;
-    known.sendMs = Math.min(known.sendMs ?? Infinity, Math.max(0, copyMs));
+    // The first of these pays for both.
+    known.copyMs = Math.min(known.copyMs ?? Infinity, timeOf(() => structuredClone([item, value])));
+    known.emptyMs = Math.min(known.emptyMs, timeOf(() => structuredClone([0, 0])));
   }
 
   /** Notes how some ended; those that fail on lanes as they don't here are sent no more. */

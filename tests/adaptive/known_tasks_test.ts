@@ -7,6 +7,7 @@ import type { Failure, Fidelity, Report } from "../../lib/lanes/lane.ts";
 import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import { FakeRun } from "../dispatch/fake_run.ts";
+import { VirtualTime } from "../dispatch/virtual_time.ts";
 
 class Own {
   n = 1;
@@ -90,6 +91,26 @@ Deno.test("what sending costs is known of tasks that were looked at, the least t
   look([1, 2], [3]);
   assertEquals(known.sendMs([REMOTE])! >= 0, true);
   assertEquals(known.sendMs([{ module: "b:", export: "default" }]), undefined);
+});
+
+Deno.test("that somebody else had the core while it was measured makes sending no cheaper", () => {
+  const { structuredClone } = globalThis;
+  using time = new VirtualTime();
+  // Of an item with its result, and of next to nothing.
+  const costs: Record<string, number[]> = { "[[1],1]": [4, 9, 8], "[0,0]": [50, 1, 2] };
+  const { known, look } = knowing();
+  look([1], 1);
+  known.tick();
+  try {
+    globalThis.structuredClone = <T>(value: T) => {
+      time.nowMs += costs[JSON.stringify(value)]?.shift() ?? 0;
+      return value;
+    };
+    for (let at = 0; at < 3; at++, known.tick()) look([1], 1);
+  } finally {
+    globalThis.structuredClone = structuredClone;
+  }
+  assertEquals(known.sendMs([REMOTE]), 3);
 });
 
 Deno.test("items that can't be sent are kept, whatever stands beside them", () => {
