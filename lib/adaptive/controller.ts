@@ -228,23 +228,24 @@ export class Controller {
 
   /** Whether what is left is worth lanes, as far as that is known. */
   #mayGain({ nowMs, remaining, travels, ...seen }: Seen): boolean {
-    const { elapsedMs, perSecond, busyShare, holds, waits, cpuShare = 1 } = this.#look;
+    const { elapsedMs, perSecond, tookMs, busyShare, holds, waits, cpuShare = 1 } = this.#look;
     const isNews = holds && waits && !this.#blocks;
     this.#blocks = holds && waits;
     if (!travels || this.lanes < 2 || nowMs < this.#lanesNotBeforeMs && !isNews) return false;
-    const taskMs = 1000 * busyShare / perSecond;
-    // Both sides compute what an item costs to send; making items is done here anyway.
+    if (!holds && elapsedMs < SETTLED_MS) return false;
     // Where others have the cores, tasks compute for less than they take, and lanes start more slowly.
     const share = this.#blocks ? 1 : Math.min(1, cpuShare);
-    const movedMs = share * Math.min(taskMs, quickerOf(this.#slots.latencies) || taskMs);
-    if (!holds && elapsedMs < SETTLED_MS) return false;
+    // Making items is done here anyway; both sides compute what an item costs to send.
+    const movedMs = share * Math.min(tookMs, 1000 * busyShare / perSecond);
     // Of tiny ones it is to be known what sending them costs.
     const { sendMs = movedMs < MESSAGE_MS ? Infinity : 0 } = seen;
     const sentMs = movedMs + 2 * (sendMs + (holds ? 0 : MESSAGE_MS));
     if (!this.#blocks && this.lanes * movedMs < WORTH_GAIN * sentMs) return false;
     // Of a list whose end isn't known, twice as much is expected to come as there was.
-    const leftMs = remaining === undefined ? 2 * (nowMs - this.#startMs) : taskMs * remaining;
-    return leftMs * share >= WORTH_MS;
+    const leftMs = remaining === undefined
+      ? 2 * share * (nowMs - this.#startMs)
+      : movedMs * remaining;
+    return leftMs >= WORTH_MS;
   }
 
   /** How long tasks wait, at least. */

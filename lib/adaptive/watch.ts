@@ -73,6 +73,8 @@ export interface Look {
   /** How many tasks ended, and in a second. */
   readonly ended: number;
   readonly perSecond: number;
+  /** How long those took that ended, on average. */
+  readonly tookMs: number;
   /** How many cores were busy, as far as that is known. */
   readonly cpuShare: number | undefined;
   readonly busyShare: number;
@@ -130,6 +132,7 @@ export class Watch {
       elapsedMs,
       ended: this.ended,
       perSecond: 1000 * this.ended / elapsedMs,
+      tookMs: this.ranMs / this.ended,
       cpuShare,
       busyShare: Math.min(1, busyShare),
       holds,

@@ -187,6 +187,41 @@ Deno.test("tiny tasks aren't sent where that costs as much as they do, however b
   }
 });
 
+Deno.test("tasks that were tiny at first go to lanes once they aren't, however many there were", () => {
+  for (const tiny of [0, 200, 2000]) {
+    const job: SimulatedJob = {
+      name: `${tiny} tiny ones first`,
+      items: tiny + 300,
+      taskAt: (at) => ({ waitMs: 0, computeMs: at < tiny ? 0.02 : 10, sendMs: 0.2 }),
+      server: { kind: "ample" },
+    };
+    assertEquals(run(job, 0.1, 1).shape.place, "lanes");
+  }
+});
+
+Deno.test("lanes aren't started for what is soon done, however late the first of it was seen", () => {
+  for (const [tookMs, wants] of [[3, false], [25, true]] as const) {
+    const options = { maxSlots: 99, maxLanes: 2, cores: 2, memoryBytes: Infinity, start: ONE };
+    const controller = new Controller(options, 0);
+    const seen = (nowMs: number, heldMs: number) => ({
+      nowMs,
+      loopCpuMs: nowMs,
+      cpuMs: nowMs,
+      heldMs,
+      inFlight: 1,
+      remaining: 19,
+      travels: true,
+      memoryBytes: 0,
+      lateMs: nowMs,
+      switches: { involuntary: 0, voluntary: 0 },
+    });
+    controller.begin(seen(0, 0));
+    controller.onEnded(1, 30 - tookMs, 30);
+    controller.tick(seen(30, tookMs));
+    assertEquals(controller.wantsLanes, wants);
+  }
+});
+
 Deno.test("a job that waits first and computes then goes to lanes; one that computes first comes back", () => {
   for (const run of runs("waits, then computes")) assertEquals(run.shape.place, "lanes");
   for (const run of runs("computes, then waits")) {
