@@ -130,12 +130,17 @@ export class Journal implements AsyncDisposable {
   }
 }
 
-/** Whether it is the module that was meant, which may have moved with its project. */
+/** Whether it is the module that was meant, which may have moved with its project, or be named by a link. */
 async function isSame(earlier: string | undefined, module: string): Promise<boolean> {
   if (earlier === module) return true;
-  const from = URL.parse(earlier ?? "");
-  if (from?.protocol !== "file:" || basename(from.pathname) !== basename(module)) return false;
-  return await Deno.stat(from).then(() => false, (error) => error instanceof Deno.errors.NotFound);
+  const [from, to] = [earlier ?? "", module].map((address) => URL.parse(address));
+  if (from?.protocol !== "file:" || to?.protocol !== "file:") return false;
+  try {
+    return await Deno.realPath(from) === await Deno.realPath(to);
+  } catch (error) {
+    const isGone = error instanceof Deno.errors.NotFound;
+    return isGone && basename(from.pathname) === basename(to.pathname);
+  }
 }
 
 /** Reads what is there, cuts off what is torn, and writes the header if it isn't there yet. */

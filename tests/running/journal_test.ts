@@ -115,17 +115,20 @@ async function assertRefused(opening: Promise<unknown>, ...parts: string[]): Pro
   for (const part of ["--out", "out.jsonl", ...parts]) assertStringIncludes(message, part);
 }
 
-test("a job that has moved is gone on with, unless another lies where it was", async (out) => {
+test("a job that has moved, or is named by a link, is gone on with, unless another lies where it was", async (out) => {
   const opened = async (module: string) => {
     const job = { module, export: "default" };
     await using journal = await open(out, { job });
     return statesOf(journal);
   };
   const place = (folder: string) => pathToFileURL(`${dirname(out)}/${folder}job.ts`).href;
-  await Deno.writeTextFile(new URL(place("")), "");
+  await Deno.mkdir(`${dirname(out)}/new`);
+  for (const folder of ["", "new/"]) await Deno.writeTextFile(new URL(place(folder)), "");
   await opened(place(""));
   await Deno.writeTextFile(out, done(0));
   await assertRefused(opened(place("new/")), "another job");
+  await Deno.symlink(dirname(out), `${dirname(out)}/link`);
+  assertEquals(await opened(place("link/")), ["0 done"]);
   await Deno.remove(new URL(place("")));
   assertEquals(await opened(place("new/")), ["0 done"]);
 });
