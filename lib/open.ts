@@ -44,6 +44,11 @@ function sharedOf({ shared }: SharedOptions, cloning: Cloning): Payload {
   return shared === undefined ? undefined : encodeAlone("the option shared", shared, cloning);
 }
 
+/** Where lanes are given what a program is given by flags. */
+function grantingOf(model: Model): string {
+  return `which ${model}() is given as permissions: { $1: … }`;
+}
+
 /** A lane that may not read everything can only run what it was started with. */
 function onlyOf(modules: readonly string[]): (task: Task) => boolean {
   return ({ module }) => !needsPreload(module) || modules.includes(module);
@@ -171,8 +176,9 @@ function threadLanes(options: WorkersOptions, { slots, graceMs }: PoolSize): Lan
   return (number, events, tasks) => {
     const modules = tasks.map(({ module }) => module);
     const thread = { number, slots, modules, ...(narrows && { permissions }) };
-    const more = { shared, graceMs, ...(narrows && { accepts: onlyOf(modules) }) };
-    return new RemoteLane(events, (told) => new WorkerChannel(told, thread), more);
+    const more = narrows && { accepts: onlyOf(modules), granting: grantingOf("workers") };
+    const open = (told: ChannelEvents) => new WorkerChannel(told, thread);
+    return new RemoteLane(events, open, { shared, graceMs, ...more });
   };
 }
 
@@ -213,7 +219,8 @@ function processLanes(model: Model, options: ProcessesOptions, size: PoolSize): 
   return (_number, events, tasks) => {
     const modules = ofOneProject(tasks.map(({ module }) => module), child.config);
     const open = (told: ChannelEvents) => new SubprocessChannel(told, { ...child, slots, modules });
-    return new RemoteLane(events, open, { accepts: onlyOf(modules), shared, graceMs });
+    const granting = grantingOf(model);
+    return new RemoteLane(events, open, { accepts: onlyOf(modules), shared, graceMs, granting });
   };
 }
 
@@ -283,7 +290,8 @@ export function cluster(options: ClusterOptions): Executor {
     makeLane: (_number, events, tasks) => {
       const modules = ofOneProject(tasks.map(({ module }) => module));
       const open = (told: ChannelEvents) => new ClusterChannel(told, machines, { slots, modules });
-      return new RemoteLane(events, open, { accepts: onlyOf(modules), shared, graceMs });
+      const granting = "given to deno task lane on its machine";
+      return new RemoteLane(events, open, { accepts: onlyOf(modules), shared, graceMs, granting });
     },
     lanesThere: () => machines.lanes,
     onQuarantined: (item) => machines.bury(item),

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Gates } from "./gates.ts";
 import {
   faultTask,
@@ -265,6 +265,7 @@ export const NEIGHBOURS: readonly Guarantee[] = [
       const [outcome] = await executor.mapSettled(sneaky, [1]).toArray();
       assert(outcome!.status === "rejected");
       assertStringIncludes(String(outcome!.reason), "read access");
+      assertStringIncludes(String(outcome!.reason), "given as permissions: { read: … }");
       assertEquals(await executor.map(faultTask("mayRead"), [secret]).toArray(), ["NotCapable"]);
     },
   },
@@ -281,6 +282,11 @@ export const NEIGHBOURS: readonly Guarantee[] = [
       // Nor does a lane that is replaced get more.
       await executor.mapSettled(taskNamed("die"), ["exit"]).toArray();
       assertEquals(await executor.map(faultTask("mayRead"), [secret]).toArray(), ["NotCapable"]);
+      // The flag that Deno advises would give this program more, and no lane.
+      const read = taskOf("export default (path) => Deno.readTextFileSync(path)");
+      const refused = () => executor.run(read, secret);
+      const { message } = await assertRejects(refused, Deno.errors.NotCapable);
+      assertStringIncludes(message, "which processes() is given as permissions: { read: … }");
     },
   },
   {

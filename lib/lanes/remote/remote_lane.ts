@@ -81,7 +81,12 @@ interface RemoteLaneOptions {
   readonly shared?: Payload;
   /** How long disposing what was set up may take; Infinity unless given. */
   readonly graceMs?: number;
+  /** Where the lane is given what `--allow-$1` gives this program: what follows on Deno's advice to do that. */
+  readonly granting?: string;
 }
+
+/** Deno's advice to a program that may not do something. */
+const ADVICE = /run again with the --allow-(\w+) flag/;
 
 export class RemoteLane implements Lane {
   readonly ready: Promise<number>;
@@ -441,10 +446,13 @@ export class RemoteLane implements Lane {
       case FromLane.disposed:
         this.#disposed((payload as Envelope[]).map(openEnvelope) as TeardownError[]);
         break;
-      case FromLane.unloadable:
+      case FromLane.unloadable: {
         if (this.#state === "closing") break;
-        this.#endLoading(head[0]!, openEnvelope(payload as Envelope) as Error);
+        const error = openEnvelope(payload as Envelope) as Error;
+        this.#advise(error);
+        this.#endLoading(head[0]!, error);
         break;
+      }
       case FromLane.report:
         this.#report(head, payload as Payload);
         break;
@@ -494,8 +502,20 @@ export class RemoteLane implements Lane {
     if (batch === undefined) return; // it was forced to stop, and is settled
     this.#hasRun = true;
     const report = readReport(head, this.#clockOffsetMs, payload);
+    for (const { reason } of report.failures ?? []) this.#advise(reason);
     if (report.last) this.#forget(batch);
     this.events.report(batch, report);
+  }
+
+  /** Says where a lane is given what a task lacks: a flag of this program would change nothing. */
+  #advise(thrown: unknown): void {
+    const { granting } = this.options;
+    if (granting === undefined || !(thrown instanceof Error)) return;
+    for (const name of ["message", "stack"] as const) {
+      const text: unknown = thrown[name];
+      if (typeof text !== "string" || !ADVICE.test(text)) continue;
+      thrown[name] = text.replace(ADVICE, `$&, ${granting}`);
+    }
   }
 
   #die(death: Omit<Death, "starting">): void {
