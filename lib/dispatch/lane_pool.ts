@@ -620,8 +620,9 @@ export class LanePool implements PlacesHost {
     const openLane = batch.openLane!;
     const stage = openLane.lane.stageOf(task);
     this.#recall(batch);
-    if (this.options.remote || openLane.number > 0) this.#places.retire(openLane);
-    run.onUnloadable(batch, loadsTooLong(task, run.settings.loadTimeoutMs, [stage]));
+    const isHere = !this.options.remote && openLane.number === 0;
+    if (!isHere) this.#places.retire(openLane);
+    run.onUnloadable(batch, loadsTooLong(task, run.settings.loadTimeoutMs, [stage], isHere));
   }
 
   /** Its lane doesn't come to start it: what is there goes elsewhere, but not from lane to lane for ever. */

@@ -469,11 +469,16 @@ function rank({ open, load, slots }: Place): number {
   return open === undefined ? 0.5 + load : load;
 }
 
-/** What is told of a task whose module isn't loaded and set up in time by lanes that are so far with it. */
+/**
+ * What is told of a task whose module isn't loaded and set up in time by lanes that are so far with it.
+ *
+ * @param isHere Whether the lane is this event loop.
+ */
 export function loadsTooLong(
   { module }: Task,
   timeoutMs: number,
   stages: readonly (LoadingStage | undefined)[],
+  isHere = false,
 ): TaskLoadError {
   const how = `after ${timeoutMs} ms`;
   if (stages.includes("setting up")) return notSetUp(module, `its setup has not ended ${how}`);
@@ -481,7 +486,8 @@ export function loadsTooLong(
     return unloadable(module, `no lane came to that ${how}: they start, or are busy`);
   }
   const why = module === Deno.mainModule
-    ? "it is the program itself, whose top level waits for this; put it behind import.meta.main"
+    ? "it is the program itself, whose top level waits for this; " +
+      (isHere ? "give the function instead of its name" : "put it behind import.meta.main")
     : "what its top level awaits doesn't end, or it exports `then`, which import() calls";
   return unloadable(module, `it has not been loaded ${how}: ${why}`);
 }

@@ -21,7 +21,7 @@ import { closeWithin, LaneTasks, type ReadyTask } from "./lane_tasks.ts";
 import { type BatchHost, BatchRun } from "./run_batch.ts";
 import type { Task } from "./task.ts";
 import { traced } from "./telemetry.ts";
-import { clock } from "./timers.ts";
+import { after, clock } from "./timers.ts";
 
 /** The state of a batch that was taken back while its task was still being loaded. */
 const RECALLED = Symbol("recalled");
@@ -65,7 +65,9 @@ export class EventLoopLane implements Lane {
   send(batch: LaneBatch): void {
     const ready = this.#tasks.ready(batch.task);
     if (!isPromise(ready)) return this.#start(batch, ready, batch.sentAtMs);
-    ready.then((ready) => this.#start(batch, ready), (error) => {
+    const isProgram = batch.task.module === Deno.mainModule;
+    const come = isProgram ? after(PROGRAM_MS, warnOfProgram) : undefined;
+    ready.finally(come).then((ready) => this.#start(batch, ready), (error) => {
       if (batch.laneState !== RECALLED) this.events.unloadable(batch, error);
     });
   }
@@ -111,6 +113,19 @@ export class EventLoopLane implements Lane {
   close(): Promise<void> {
     return closeWithin(this.#graceMs, () => this.#tasks.close(), () => this.#tasks.holds);
   }
+}
+
+/** The program is there already: if a task of its file isn't after so long, its top level waits. */
+const PROGRAM_MS = 1_000;
+let warned = false;
+
+function warnOfProgram(): void {
+  if (warned) return;
+  warned = true;
+  console.error(
+    "warning: a task of this program's own file can't start before the file's top level has ended; if " +
+      "that waits for the task, give the function instead of its name",
+  );
 }
 
 /**

@@ -118,3 +118,13 @@ fault(
     assert(!stdout.includes("42"));
   },
 );
+
+fault(
+  "in this event loop it can't run before the file's top level has ended, which is said",
+  async () => {
+    const { stdout, stderr } = await run("own_file.ts", ["here"]);
+    assertStringIncludes(stdout, "TaskLoadError");
+    assertStringIncludes(stdout, "give the function instead of its name");
+    assertEquals(stderr.match(/warning: a task of this program's own file/g)?.length, 1, stderr);
+  },
+);

@@ -108,12 +108,14 @@ Deno.test("opening fails if a lane can't load the task, or not in time", async (
 });
 
 Deno.test("of the program itself it is told why it may not come to the end of its loading", () => {
-  const { message } = loadsTooLong({ module: Deno.mainModule, export: "default" }, 500, [
-    "loading",
-  ]);
-  assert(
-    message.includes("it is the program itself, whose top level waits for this; put it behind"),
-  );
+  const own = { module: Deno.mainModule, export: "default" };
+  for (const [isHere, remedy] of [[false, "put it behind"], [true, "give the function"]] as const) {
+    const { message } = loadsTooLong(own, 500, ["loading"], isHere);
+    assert(
+      message.includes(`it is the program itself, whose top level waits for this; ${remedy}`),
+      message,
+    );
+  }
   assert(!loadsTooLong(TASK, 500, ["loading"]).message.includes("the program itself"));
 });
 
