@@ -221,7 +221,7 @@ export function checkOptions(
     loadTimeoutMs = Math.min(Math.max(LOADS_PER_TASK * timeoutMs, LEAST_LOAD_MS), MOST_LOAD_MS),
   } = options;
   check.time("loadTimeoutMs", loadTimeoutMs, "above");
-  check.count("retries", retries.limit, 0);
+  check.count(retries === options.retries ? "retries.limit" : "retries", retries.limit, 0);
   check.time("retries.baseMs", baseMs);
   check.time("retries.maxMs", maxMs);
   check.flag("retries.jitter", jitter);
