@@ -213,8 +213,8 @@ function processLanes(model: Model, options: ProcessesOptions, size: PoolSize): 
   check.is("v8Flags", v8Flags, areFlags, 'a list such as ["--max-old-space-size=256"]');
   check.is("config", config, config === undefined || typeof config === "string", "a path");
   check.is("stderr", stderr, stderr === "show" || stderr === "keep", '"show" or "keep"');
+  checkPermissions(model, permissions, "process");
   const child = structuredClone({ permissions, v8Flags, config, stderr });
-  checkPermissions(model, child.permissions, "process");
   const shared = sharedOf(options, frameCloning);
   return (_number, events, tasks) => {
     const modules = ofOneProject(tasks.map(({ module }) => module), child.config);

@@ -57,6 +57,11 @@ Deno.test("a size out of range, or what is no value of an option, is refused, wi
     [() => lanes.processes({ v8Flags: "--x" as never }), "v8Flags must be a list such as"],
     [() => lanes.processes({ v8Flags: [5 as never] }), "v8Flags must be a list such as"],
     [
+      () => lanes.processes({ permissions: { read: [new URL("file:///tmp") as never] } }),
+      'permissions.read must be made of strings, but is URL { href: "file:///tmp"',
+    ],
+    [() => lanes.processes({ permissions: { net: (() => {}) as never } }), "but is [Function"],
+    [
       () => lanes.workers({ unstableWorkerOptions: 1 as never }),
       "workers(): unstableWorkerOptions must be true or false, but is 1",
     ],
