@@ -65,7 +65,7 @@ Deno.test("what is out of range is refused, with the option's name and its value
     [{ loadTimeoutMs: 0 }, "loadTimeoutMs must be a number of milliseconds above 0, but is 0"],
     [{ retries: -1 }, "retries must be a whole number from 0, but is -1"],
     [{ retries: 1.5 }, "retries must be a whole number from 0, but is 1.5"],
-    [{ retries: {} }, "retries.limit must be a whole number from 0, but is undefined"],
+    [{ retries: {} as never }, "retries.limit must be a whole number from 0, but is undefined"],
     [{ retries: { limit: 1, baseMs: -1 } }, "retries.baseMs must be a number of milliseconds"],
     [{ retries: { limit: 1, maxMs: NaN } }, "retries.maxMs must be a number of milliseconds"],
     [{ chunk: 0 }, 'chunk must be "auto" or a whole number from 1, but is 0'],
