@@ -372,7 +372,7 @@ Deno.test("a generator that has its own source closed is closed once it no longe
 
 Deno.test("what can't be iterated is refused at once", () => {
   for (const items of [undefined, null, 3, {}]) {
-    assertThrows(() => sourceOf(items as never), TypeError, `but is ${items}`);
+    assertThrows(() => sourceOf(items as never), TypeError, `but is ${Deno.inspect(items)}`);
   }
 });
 
