@@ -166,6 +166,7 @@ export function isRefusal(
 
 /** The same of a thrown value. */
 export function refuses(thrown: unknown): boolean {
-  const messages = [...placesOf(thrown)].map((place) => fieldOf(place, "message"));
+  const messages = [...placesOf(thrown)].map((place) => fieldOf(place, "message"))
+    .filter((message) => typeof message === "string");
   return isRefusal({ ...httpSigns(thrown), message: messages.join("\n") });
 }

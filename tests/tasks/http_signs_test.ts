@@ -77,6 +77,17 @@ Deno.test("isRefusal() tells a server that asks for fewer requests from other an
   }
 });
 
+Deno.test("refuses() asks nothing of a value that resists it", () => {
+  const getter = {
+    status: 403,
+    get message(): string {
+      throw new Error("no");
+    },
+  };
+  const odd = [Symbol("x"), null, { message: Symbol("x"), status: 403 }, getter, () => 1];
+  assertEquals(odd.filter(refuses), []);
+});
+
 const NOW = Date.UTC(2026, 0, 1);
 
 Deno.test("retryAfterMs() takes seconds", () => {
