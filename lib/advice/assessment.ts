@@ -2,7 +2,15 @@
 
 import { z } from "zod";
 import { BASELINE, isRemote, needsServer } from "../models.ts";
-import { AS_GOOD, COMPUTES, GAINED, SURE_CLASS, TOO_SLOW, UNSURE } from "../judge/thresholds.ts";
+import {
+  AS_GOOD,
+  COMPUTES,
+  FAR_LESS,
+  GAINED,
+  SURE_CLASS,
+  TOO_SLOW,
+  UNSURE,
+} from "../judge/thresholds.ts";
 import { amount, type Checked, count, whole } from "../timing/json_file.ts";
 import { type Interval, intervalSchema } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
@@ -79,7 +87,6 @@ const MORE_THAN_SERVED = 1.2;
 /** Gains that differ by no more than this are the same, if the ends of each lie no further apart than this. */
 const LEVEL = 1.25;
 const KNOWN = 2.5;
-const FAR_LESS = 1.5;
 /** Numbers in flight that are so many times apart are different ones. */
 const APART = 2;
 

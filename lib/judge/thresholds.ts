@@ -18,6 +18,9 @@ export const TOO_SLOW = 1.1;
 /** A model that was predicted to gain much and gains less than this gains nothing worth a word. */
 export const GAINED = 1.2;
 
+/** What gained so many times less than predicted isn't what was predicted. */
+export const FAR_LESS = 1.5;
+
 /** How sure, one-sided, a model must be to be worse than another before it is passed over. */
 export const SURE = 0.9;
 
@@ -58,3 +61,6 @@ export const OTHER_COMPUTING = 3;
 
 /** Tasks may take this share of the memory that is free. */
 export const MOST_MEMORY = 0.7;
+
+/** `threadCpuUsage` has steps of 10 ms: of less CPU time than this its figure says nothing. */
+export const LEAST_THREAD_MS = 100;

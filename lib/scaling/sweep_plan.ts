@@ -73,7 +73,7 @@ export const MOST_SLOTS = 5_000;
 export const MOST_DEFAULT_SLOTS = 64;
 const MOST_EXTENDED_SLOTS = 1024;
 /** With fewer items a place, most of a trial would be its end. */
-const LEAST_WAVES = 8;
+export const LEAST_WAVES = 8;
 
 /** The lanes measured unless told: up to twice the cores, one more each time while they are few. */
 function defaultLanes(items: number): number[] {

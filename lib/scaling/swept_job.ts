@@ -7,7 +7,7 @@ import type { Sample } from "../advice/probe/sample.ts";
 import { limitedTo } from "../timing/job_items.ts";
 import { computingJob, downloadJob } from "../timing/ready_jobs.ts";
 import type { JobSpec } from "../timing/spec.ts";
-import { MOST_DEFAULT_SLOTS, type SweepPlan } from "./sweep_plan.ts";
+import { LEAST_WAVES, MOST_DEFAULT_SLOTS, type SweepPlan } from "./sweep_plan.ts";
 
 export interface SweptJob {
   readonly name: string;
@@ -33,8 +33,6 @@ export interface SweptJob {
 const MOST_DOWNLOADS = 5_000;
 /** How long one may take, in milliseconds. */
 const DOWNLOAD_MS = 30_000;
-/** Items of each place at least: at the end of a trial, places stand empty for up to one item's time. */
-const LEAST_WAVES = 8;
 /** Divided by 1 to 6 without a rest, so that no lane ends early. */
 const LEAST_SUMS = 120;
 

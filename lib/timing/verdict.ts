@@ -10,7 +10,7 @@ import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
 import { BASELINE, isFixed, isRemote, MODELS, ranInOneLoop } from "../models.ts";
 import { type Choice, choose, possibleGain } from "../judge/choose.ts";
-import { AS_GOOD, boundOfShare, IMPOSSIBLE, WAITS } from "../judge/thresholds.ts";
+import { AS_GOOD, boundOfShare, IMPOSSIBLE, LEAST_THREAD_MS, WAITS } from "../judge/thresholds.ts";
 import { formatDuration } from "../text/format.ts";
 import { isBusy, type Others } from "./meter/meter.ts";
 import { PAIRWISE } from "./standings.ts";
@@ -47,14 +47,11 @@ function untoldShareOf(model: ModelResult): number | undefined {
 /** Queueing that makes more of a difference to the share is told: the table has the share of the whole run. */
 const TOLD = 0.05;
 
-/** `threadCpuUsage` has steps of 10 ms: below this CPU time it tells nothing. */
-const STEPS_MS = 100;
-
 /** The part of a model's CPU time that is the event loop's own thread's; all of a little, none if unknown. */
 function onLoopOf({ rounds }: ModelResult): number {
   return median(
     rounds.map(({ cpuMs, runCpuMs = cpuMs, loopCpuMs = 0 }) =>
-      runCpuMs < STEPS_MS ? 1 : Math.min(1, loopCpuMs / runCpuMs)
+      runCpuMs < LEAST_THREAD_MS ? 1 : Math.min(1, loopCpuMs / runCpuMs)
     ),
   );
 }

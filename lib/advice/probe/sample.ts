@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { amount, type Checked, count, share, whole } from "../../timing/json_file.ts";
+import { LEAST_THREAD_MS } from "../../judge/thresholds.ts";
 import { othersSchema } from "../../timing/result.ts";
 import type { Probed } from "./probe.ts";
 
@@ -120,8 +121,6 @@ function variationOf(stretches: Probed["stretches"]): number {
   return Math.sqrt(squares / means.length) / Math.max(middle, 1e-9);
 }
 
-/** `threadCpuUsage` has steps of 10 ms: below this many of them its figure says nothing. */
-const STEPS_MS = 100;
 /**
  * From this share of the computing on the event loop the rest is collecting garbage and compiling; below
  * it, tasks' own work on other threads.
@@ -151,7 +150,7 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
   const waitMs = Math.max(0, wallMs - cpuMs - ownQueuedMs - programsQueuedMs);
   // Threads beside the event loop's may use more CPU time than passes: then nothing waits.
   const cpuShare = cpuMs <= 0 ? 0 : Math.min(1, cpuMs / (cpuMs + waitMs));
-  const onLoop = cpuMs * items >= STEPS_MS
+  const onLoop = cpuMs * items >= LEAST_THREAD_MS
     ? Math.min(1, (done?.threadCpuMs ?? 0) / (cpuMs * items))
     : 1;
   // What is computed before a task gives its promise holds up the event loop, whichever threads help.

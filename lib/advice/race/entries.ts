@@ -2,7 +2,7 @@
 
 import { BASELINE, isRemote, MODEL_TABLE, needsServer } from "../../models.ts";
 import { possibleGain as possibleOf } from "../../judge/choose.ts";
-import { IMPOSSIBLE, WAITS } from "../../judge/thresholds.ts";
+import { FAR_LESS, IMPOSSIBLE, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
 import type { TrialResult } from "../../timing/spec.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "../../timing/standings.ts";
@@ -191,9 +191,6 @@ function worthOf(runner: Runner, { sample, machine }: Job, gain: number, sure: n
     credible: Math.max(ofWaits, ofCores),
   };
 }
-
-/** What gained so many times less than predicted isn't what was predicted. */
-const FAR_LESS = 1.5;
 
 /**
  * So many times as dear as in the sample were the plain loop's items, where a runner gained far less than
