@@ -213,7 +213,7 @@ Deno.test({
       text,
       /Tasks fail from 8 slots on, \d+ of 128 there: 4 slots is the most that is borne/,
     );
-    assertMatch(text, /Failed: At 8: \d+ of 128 tasks failed: \d+ HTTP 429/);
+    assertMatch(text, /Failed: At 8: \d+ of 128 tasks failed: \d+ status 429/);
     assertStringIncludes(text, "No knee up to 4 slots");
     assertStringIncludes(text, "no forecast, since tasks fail from 8 slots on");
     assert(!/Failed: At [124]:/.test(text), text);
