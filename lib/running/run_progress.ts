@@ -79,7 +79,9 @@ export class RunProgress {
     this.#seen.push([nowMs, settled]);
     while (this.#seen.length > 2 && nowMs - this.#seen[1]![0] > RATE_MS) this.#seen.shift();
     const [sinceMs, since] = this.#seen[0]!;
-    const perSecond = nowMs > sinceMs ? (settled - since) / (nowMs - sinceMs) * 1000 : 0;
+    // While no machine runs a task, what was done before foretells nothing.
+    const isUnderWay = nowMs > sinceMs && !waits.machine;
+    const perSecond = isUnderWay ? (settled - since) / (nowMs - sinceMs) * 1000 : 0;
     return {
       atMs: nowMs - this.#startMs,
       settled: before.done + before.failed + settled,

@@ -30,6 +30,8 @@ Deno.test("in a pipe a line tells how many have settled, how fast, and how long 
     const paused = { ms: 11_400, asked: true, status: 429, host: "a.example" };
     state.waits = { again: 3, paused, others: 0 };
     progress.tick();
+    state.waits = { again: 0, machine: true };
+    progress.tick();
     state.waits = { again: 0 };
     const figures = { busyShare: 0.1, latencyMs: 20, perSecond: 25, refused: 0 };
     state.decided = { atMs: 0, from: ONE, to: { ...ONE, slots: 4 }, why: "waits", figures };
@@ -45,6 +47,7 @@ Deno.test("in a pipe a line tells how many have settled, how fast, and how long 
     "crawl: 1,500 of 3,000 items (50%), 1 failed, 25.0/s, 1m left",
     "crawl: 1,500 of 3,000 items (50%), paused 12 s: the server asked for it (429, host a.example), " +
     "3 wait for a retry, 1 failed, 25.0/s, 1m left",
+    "crawl: 1,500 of 3,000 items (50%), waits for a machine to join, 1 failed",
     "crawl: 1,500 of 3,000 items (50%), 1 failed, 25.0/s, 1m left, slots 1 → 4: tasks wait",
   ]);
 });
