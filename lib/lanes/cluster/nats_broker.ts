@@ -13,9 +13,11 @@ import {
 } from "npm:@nats-io/jetstream@^3.4.0";
 import { Objm, setSha256Backend } from "npm:@nats-io/obj@^3.4.0";
 import {
+  compare,
   credsAuthenticator,
   type NatsConnection,
   NatsConnectionImpl,
+  parseSemVer,
   PermissionViolationError,
   setTransportFactory,
 } from "npm:@nats-io/nats-core@^3.4.0/internal";
@@ -53,6 +55,9 @@ const NANOS = 1_000_000;
  */
 const ACK_MS = 50;
 const MOST_ACKS = 32;
+/** Older servers take what was removed of a stream by its subject to be stored until they are restarted. */
+const COUNTS_RIGHT = parseSemVer("2.9.15");
+
 interface Closable {
   close(): Promise<unknown>;
 }
@@ -378,7 +383,13 @@ export class NatsBroker implements Broker {
     const { name, code } = error as { name?: unknown; code?: unknown };
     if (name !== "JetStreamApiError" || code === BUSY_CODE) return undefined;
     const problem = `it stores nothing more: ${wordsOf(error)}`;
-    return new BrokerError(this.where, problem, "give it more room");
+    const { version } = this.nc.info!;
+    const isOld = attempt(() => compare(parseSemVer(version), COUNTS_RIGHT) < 0, false);
+    const remedy = "give it more room" +
+      (isOld
+        ? `, or restart it as 2.9.15 or newer: ${version} counts large items and results when they are gone`
+        : "");
+    return new BrokerError(this.where, problem, remedy);
   }
 
   async consume(
