@@ -4,8 +4,9 @@ import { BASELINE, isRemote } from "../../models.ts";
 import { COMPUTES, GAINED, SURE, TELLS_NOTHING, WAITS } from "../../judge/thresholds.ts";
 import { median } from "../../timing/statistics.ts";
 import type { SharedState } from "../job/shared_state.ts";
+import { busyMatters, isCeilingLow } from "../prediction/busy.ts";
 import { predict } from "../prediction/predict.ts";
-import { byChance, mostCpuShare, type Sample } from "../probe/sample.ts";
+import { byChance, computesBeside, mostCpuShare, type Sample } from "../probe/sample.ts";
 import { entriesOf, type Entry, scaledMs } from "./entries.ts";
 import type { RaceJudge } from "./race.ts";
 import { mayBeRaced, predictedGains } from "./promising.ts";
@@ -40,13 +41,24 @@ function isDecided(runners: readonly Runner[], planned: PlannedRace): boolean {
     (gain === null || gain.high / gain.low < NARROW));
 }
 
+/** So many rounds show how far they differ. */
+const ROUNDS = 2;
+
+/** Whether others have the cores that tasks need which only compute: how much an idle machine gives, no round tells. */
+function isHopeless({ runners }: Race, planned: PlannedRace): boolean {
+  const { sample, machine } = planned;
+  const often = runners.filter(({ rounds }) => rounds.length >= ROUNDS);
+  return often.length > 1 && mostCpuShare(sample) >= COMPUTES && !computesBeside(sample) &&
+    isCeilingLow(machine) && busyMatters(planned);
+}
+
 /** Whether more rounds would help a race that can't tell yet, or was told what can't be. */
 function isUnclear(race: Race, planned: PlannedRace): boolean {
   const { sample } = planned;
   const { runners, unrepeatable } = race;
   if (unrepeatable || sameWork(asRaced(sample, runners), race)?.same === false) return false;
   const { entries, impossible, gain, decision, isOver } = standingOf(runners, planned);
-  if (isOver) return false;
+  if (isOver || (impossible.length === 0 && isHopeless(race, planned))) return false;
   return impossible.length > 0 || decision === "can't tell" || decision === "unmeasured" ||
     isOneUntried(race, sample, entries) || (gain !== null && gain.high / gain.low >= TELLS_NOTHING);
 }

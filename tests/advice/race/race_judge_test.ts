@@ -10,9 +10,10 @@ import { limited, MACHINE, probedOf, raceOf, roundOf, sampleFor, WORKERS } from 
 function judge(
   made: Parameters<typeof probedOf>[0],
   shared?: { readonly name: string; readonly module: string; readonly line: number },
+  machine = MACHINE,
 ) {
   const options = { items: undefined, job: JOB };
-  const planned = planFor(probedOf(made), MACHINE, options, 60_000);
+  const planned = planFor(probedOf(made), machine, options, 60_000);
   return judgeOf({ ...planned, plan: planned.plan!, shared });
 }
 
@@ -56,6 +57,18 @@ Deno.test("a race is decided once a gain is sure and its interval narrow, and no
   assert(!isUnclear(raceWith(once, { unrepeatable: true })));
   const other = [ran(SEQUENTIAL, 200), ran(limited(8), 150)];
   assert(!isUnclear(raceWith(other)));
+});
+
+Deno.test("more rounds don't help a race of tasks that compute while others have the cores", () => {
+  const open = [ran(SEQUENTIAL, 2000, 2900), ran(WORKERS, 1900, 2600)];
+  const isUnclear = (made: Parameters<typeof judge>[0], ceiling: number, runners = open) =>
+    judge(made, undefined, { ...MACHINE, ceiling }).isUnclear(raceWith(runners));
+  const busy = { computeMs: 20, othersUse: 1.2 };
+  assertEquals([isUnclear(busy, 1.04), isUnclear(busy, 1.9)], [false, true]);
+  assert(isUnclear({ ...busy, othersUse: 0 }, 1.04), "nobody else had them");
+  assert(isUnclear({ ...busy, onLoop: 0.1 }, 1.04), "slots may fill what is computed elsewhere");
+  assert(isUnclear({ computeMs: 10, waitMs: 10, othersUse: 1.2 }, 1.04), "slots may fill waits");
+  assert(isUnclear(busy, 1.04, [ran(SEQUENTIAL, 2000), ran(WORKERS, 1900)]), "of one round");
 });
 
 Deno.test("a race of tasks that share something is over where only lanes are left to take", () => {
