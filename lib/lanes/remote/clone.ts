@@ -222,12 +222,17 @@ class Look {
       case "list":
         this.#atList(value as unknown[], depth);
         break;
-      case "plain":
+      case "plain": {
+        let isEmpty = true;
         // Faster than Object.keys, and there is nothing else to inherit from.
         for (const key in value) {
+          isEmpty = false;
           if (!this.#inherits || Object.hasOwn(value, key)) this.#child(value, key, depth);
         }
+        // Nothing of Math and its like can be seen but what they are called.
+        if (isEmpty && Symbol.toStringTag in value) throw new Refused(arrivesEmpty(value), depth);
         break;
+      }
       case "instance": {
         const keys = Object.keys(value);
         // It keeps what it holds to itself.
