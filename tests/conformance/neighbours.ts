@@ -232,6 +232,18 @@ export const NEIGHBOURS: readonly Guarantee[] = [
     },
   },
   {
+    name: "what a child was started with is no argument of its tasks",
+    notFor: PROCESSES_ONLY,
+    async check() {
+      const { processes } = await import("../../lib/mod.ts");
+      const args = taskOf("export default () => [...Deno.args, ...process.argv.slice(2)]");
+      for (const run of [false, true]) {
+        await using executor = processes({ lanes: 1, permissions: { run }, stderr: "keep" });
+        assertEquals(await executor.run(args, 1), []);
+      }
+    },
+  },
+  {
     name: "stdin is at its end for what tasks start, and its stdout disturbs nobody",
     notFor: PROCESSES_ONLY,
     async check() {

@@ -47,8 +47,12 @@ for (const signal of Deno.build.os === "windows" ? FOR_ALL.slice(0, 1) : FOR_ALL
 endWithParent(Deno.ppid);
 const serializer = serializerOf(await import("node:v8"));
 
+// These are the lane's own, and no task is to take them for those of a program.
+const [slots, descriptor] = Deno.args.splice(0);
+// What opens descriptors has loaded Node's `process` by now, which has a copy.
+if (descriptor !== undefined) process.argv.splice(2);
 const server = new LaneServer({
-  slots: Number(Deno.args[0]),
+  slots: Number(slots),
   cloning: cloningThrough(serializer),
   send: (kind, head, payload) => write(encodeFrame(kind, head, payload, serializer)),
   usage: () => {
