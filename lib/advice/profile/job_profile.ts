@@ -50,7 +50,9 @@ const LANES = new URL("../../", import.meta.url).href;
 const OWN_TASKS = new URL("tasks/", LANES).href;
 
 /** Whose a function is, by its module. */
-export function ownerOf({ url }: Pick<Frame, "url">): Owner {
+export function ownerOf({ url, line }: Pick<Frame, "url" | "line">): Owner {
+  // What eval and new Function make has lines, but no address.
+  if (url === "" && line > 0) return "own";
   if (/^(?:https?|npm|jsr):/.test(url)) return "packages";
   if (/^(?:data|blob|wasm):/.test(url)) return "own";
   if (!url.startsWith("file:")) return "runtime";
@@ -64,7 +66,8 @@ function decoded(path: string): string {
 
 /** Where a function stands: "job.ts:12", "npm:lodash@4.17.21/chunk.js:3"; undefined for the runtime's. */
 export function placeOf({ url, line }: Frame, folder: string): string | undefined {
-  if (ownerOf({ url }) === "runtime") return undefined;
+  if (ownerOf({ url, line }) === "runtime") return undefined;
+  if (url === "") return "evaluated code";
   if (url.startsWith("wasm:")) return "WebAssembly";
   const at = line > 0 ? `:${line}` : "";
   const [, below] = BELOW_PROJECT.exec(url) ?? [];
@@ -73,7 +76,9 @@ export function placeOf({ url, line }: Frame, folder: string): string | undefine
   if (file !== undefined) return `npm:${name}@${version}/${decoded(file)}${at}`;
   if (/^(?:data|blob):/.test(url)) return `${url.slice(0, 4)}:${at.slice(1)}`;
   if (!url.startsWith("file:")) return `${url}${at}`;
-  if (ownerOf({ url }) === "packages") return `lanes/${decoded(url.slice(LANES.length))}${at}`;
+  if (ownerOf({ url, line }) === "packages") {
+    return `lanes/${decoded(url.slice(LANES.length))}${at}`;
+  }
   const path = attempt(() => fileURLToPath(url));
   return path && `${relative(folder, path).replaceAll("\\", "/")}${at}`;
 }

@@ -38,23 +38,31 @@ const PLACES = [
   ["wasm://wasm/0a1b2c", "own", "WebAssembly"],
   ["node:crypto", "runtime", undefined],
   ["ext:core/01_core.js", "runtime", undefined],
-  ["", "runtime", undefined],
 ] as const;
 
 for (const [url, owner, place] of PLACES) {
-  Deno.test(`a function of ${url || "V8"} is of ${owner}, at ${place}`, () => {
-    assertEquals([ownerOf({ url }), placeOf(at(url), "/home/me/job")], [owner, place]);
+  Deno.test(`a function of ${url} is of ${owner}, at ${place}`, () => {
+    assertEquals([ownerOf(at(url)), placeOf(at(url), "/home/me/job")], [owner, place]);
   });
 }
 
+Deno.test("a function without an address is V8's, or made by eval if it has lines", () => {
+  const owned = (line: number) => {
+    const frame = { ...at(""), line };
+    return [ownerOf(frame), placeOf(frame, "/home/me/job")];
+  };
+  assertEquals(owned(0), ["runtime", undefined]);
+  assertEquals(owned(1), ["own", "evaluated code"]);
+});
+
 Deno.test("a function of this library is a package's, but for its ready-made tasks", () => {
   const lane = new URL("../../../lib/lanes/lane_tasks.ts", import.meta.url).href;
-  assertEquals([ownerOf({ url: lane }), placeOf(at(lane), "/j")], [
+  assertEquals([ownerOf(at(lane)), placeOf(at(lane), "/j")], [
     "packages",
     "lanes/lanes/lane_tasks.ts:7",
   ]);
   const task = new URL("../../../lib/tasks/primes.ts", import.meta.url).href;
-  assertEquals(ownerOf({ url: task }), "own");
+  assertEquals(ownerOf(at(task)), "own");
 });
 
 Deno.test("placeOf() names no line where there is none, and survives a broken address", () => {
