@@ -38,6 +38,7 @@ import {
 } from "./prediction/predict.ts";
 import { answerMs, computesBeside, heldMs, mostCpuShare } from "./probe/sample.ts";
 import { leftOver, sparesLater } from "./probe/signs.ts";
+import { isOfServer } from "./race/failing.ts";
 import { type Entries, entriesOf, type Entry, isShown } from "./race/entries.ts";
 import { inMemory, type Predicted } from "./race/promising.ts";
 import { isOneUntried } from "./race/race_judge.ts";
@@ -310,11 +311,11 @@ export class Assessment {
   }
 
   #failed(candidate: Candidate): boolean {
-    return this.runners.some(({ candidate: of, items, out }) =>
+    return this.runners.some(({ candidate: of, items, out, failures, lastedMs }) =>
       nameOf(of) === nameOf(candidate)
         ? out !== undefined
         : (out === "failures" || out === "results") && !needsServer(of.model) &&
-          isRemote(of.model) === isRemote(candidate.model) &&
+          (isRemote(of.model) === isRemote(candidate.model) || isOfServer(failures, lastedMs)) &&
           inFlightOf(of, items) <= inFlightOf(candidate, items)
     );
   }

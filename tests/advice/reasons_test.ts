@@ -482,6 +482,31 @@ Deno.test("no model is recommended with more in flight than another of the same 
   assert(recommended.model !== "concurrent", recommended.name);
 });
 
+Deno.test("no model is recommended with more in flight than a server answered, wherever its lanes are", async () => {
+  // Who ran first went well, until a quota was used up.
+  const recommendedIf = async (status?: number) => {
+    const message = "API rate limit exceeded";
+    const failures = [{
+      reason: "Error",
+      count: 74,
+      index: 57,
+      message,
+      ...(status && { status }),
+    }];
+    const { recommended } = await adviceOn(
+      { waitMs: 20, items: 120 },
+      ({ model }, items, runMs) =>
+        model === "limited" || model === "concurrent"
+          ? { runMs, failed: items - 46, failures }
+          : { runMs },
+    );
+    return recommended;
+  };
+  const many = ({ lanes, slots }: { lanes: number; slots: number | null }) =>
+    lanes * (slots ?? 120) > 8;
+  assertEquals([many(await recommendedIf()), many(await recommendedIf(403))], [true, false]);
+});
+
 Deno.test("only what tasks compute is said to have been held up by others' computing", async () => {
   const said = async (
     made: { readonly waitMs: number; readonly computeMs: number },

@@ -1,12 +1,19 @@
 /** Findings on failures: under which models items fail, and what a server lets through. */
 
-import { type HttpSigns, isRefusal } from "../../tasks/http_signs.ts";
+import type { HttpSigns } from "../../tasks/http_signs.ts";
 import { counted, formatCount, formatDuration } from "../../text/format.ts";
 import type { FailureKind } from "../../timing/failures.ts";
 import type { Evidence } from "../evidence.ts";
 import { nameOf } from "../prediction/candidate.ts";
 import { rateLimitOf } from "../probe/signs.ts";
-import { type Failing, failingOf, MISSING, NETWORK, plainFailingOf } from "../race/failing.ts";
+import {
+  type Failing,
+  failingOf,
+  isOfServer,
+  MISSING,
+  NETWORK,
+  plainFailingOf,
+} from "../race/failing.ts";
 import type { KnownJob } from "../race/promising.ts";
 import type { FindingOf } from "./finding.ts";
 
@@ -63,7 +70,8 @@ function stay({ well }: Failed): string {
 function shutText({ lastedMs }: Failed): string {
   if (lastedMs === undefined) return "";
   const long = lastedMs > 0 ? `, for ${formatDuration(lastedMs)} or more` : "";
-  return ` After that they failed one by one, too${long}: who asks for so many is shut out for a while.`;
+  return ` After that they failed one by one, too${long}: who asks for so many is shut out for a ` +
+    "while, or had a quota that is used up.";
 }
 
 export const FAILURE_WORDS = {
@@ -107,8 +115,8 @@ export const FAILURE_WORDS = {
   refused(failing: Failed) {
     const { perSecond, reasons, lastedMs, isOfOneLoop } = failing;
     const pace = perSecond === null ? "" : `: about ${paceText(perSecond)} went through`;
-    const isServer = reasons.length === 0 || lastedMs !== undefined ||
-      reasons.some((of) => of.status !== undefined || isRefusal(of) || NETWORK.test(of.message));
+    const isServer = reasons.length === 0 || isOfServer(reasons, lastedMs) ||
+      reasons.some((of) => NETWORK.test(of.message));
     const why = isOfOneLoop
       ? "Lanes bore as many: on one event loop tasks get in each other's way with what each lane " +
         "has of its own, such as a connection"

@@ -13,6 +13,7 @@ import { withCoresOf } from "../prediction/machine.ts";
 import { cpuShareOf, predict, totalMs } from "../prediction/predict.ts";
 import { blocks, mostCpuShare, mostHeldShare, type Sample, SOURCE_MS } from "../probe/sample.ts";
 import type { KnownJob } from "./promising.ts";
+import { isOfServer } from "./failing.ts";
 import { inFlight, plainOf, type Runner } from "./runner.ts";
 import { asRaced } from "./same_work.ts";
 
@@ -206,13 +207,14 @@ function dearerBy(plain: Runner, runner: Runner, job: Job): number {
   return isFarLess ? Math.max(1, plainMs / sampledMs) : 1;
 }
 
-/** Whether others of the same place failed with no more in flight: so many may have gone well only at first. */
+/** Whether others failed with no more in flight, where the same is shared: so many may have gone well only at first. */
 function failsWithFewer(runner: Runner, runners: readonly Runner[]): boolean {
   const placeOf = ({ candidate: { model } }: Runner) => MODEL_TABLE[model].place;
   return runner.candidate.model !== BASELINE &&
     runners.some((of) =>
       of.out === "failures" && of.candidate.model !== BASELINE &&
-      placeOf(of) === placeOf(runner) && inFlight(of) <= inFlight(runner)
+      (placeOf(of) === placeOf(runner) || isOfServer(of.failures, of.lastedMs)) &&
+      inFlight(of) <= inFlight(runner)
     );
 }
 

@@ -42,6 +42,11 @@ export const MISSING: ReadonlySet<string> = new Set(["TypeError", "ReferenceErro
 /** Of errors that say so the network is the cause, and so whatever a task asks there. */
 export const NETWORK = /fetch failed|error sending request|connection|reading a body/i;
 
+/** Whether a server's own answer was the reason, which is the same from wherever it is asked. */
+export function isOfServer(reasons: readonly FailureKind[] = [], lastedMs?: number): boolean {
+  return lastedMs !== undefined || reasons.some((of) => of.status !== undefined || isRefusal(of));
+}
+
 function kindOf(failing: readonly Runner[], went: readonly Runner[]): FailingKind {
   const reasons = failing.flatMap(({ failures = [] }) => failures);
   const names = failing.flatMap(({ rounds }) =>

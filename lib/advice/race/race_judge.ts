@@ -6,7 +6,7 @@ import { median } from "../../timing/statistics.ts";
 import type { SharedState } from "../job/shared_state.ts";
 import { busyMatters, isCeilingLow } from "../prediction/busy.ts";
 import { predict } from "../prediction/predict.ts";
-import { byChance, computesBeside, mostCpuShare, type Sample } from "../probe/sample.ts";
+import { byChance, mostCpuShare, type Sample } from "../probe/sample.ts";
 import { entriesOf, type Entry, scaledMs } from "./entries.ts";
 import type { RaceJudge } from "./race.ts";
 import { mayBeRaced, predictedGains } from "./promising.ts";
@@ -48,7 +48,7 @@ const ROUNDS = 2;
 function isHopeless({ runners }: Race, planned: PlannedRace): boolean {
   const { sample, machine } = planned;
   const often = runners.filter(({ rounds }) => rounds.length >= ROUNDS);
-  return often.length > 1 && mostCpuShare(sample) >= COMPUTES && !computesBeside(sample) &&
+  return often.length > 1 && mostCpuShare(sample) >= COMPUTES &&
     isCeilingLow(machine) && busyMatters(planned);
 }
 
