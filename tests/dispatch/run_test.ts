@@ -350,3 +350,17 @@ Deno.test("items of an async input that are there together travel together", asy
   await settle();
   time.pass(100);
 });
+
+Deno.test("a deadline counts from when a task is sent, whatever another run's onOutcome took just before", async () => {
+  using time = new VirtualTime();
+  const { pool, lane, on } = laneOf(1, { remote: false });
+  const slow = take(mapSettled(pool, ["a"], { onOutcome: () => void (time.nowMs += 50) }));
+  const timed = map(pool, ["b"], { timeoutMs: 100 }).toArray();
+  const endedMs = time.nowMs;
+  lane.finish(on(0));
+  assertEquals(on(0).sentAtMs, endedMs + 50);
+  lane.finish(on(0));
+  assertEquals(await timed, [valueOf("b")]);
+  await settle();
+  assertEquals(slow.end, "done");
+});

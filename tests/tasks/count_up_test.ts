@@ -43,6 +43,20 @@ for (const count of [plain, atomic]) {
   });
 }
 
+Deno.test("plain() tries for a quarter of a second in all to meet the other at once, then once for each burst", () => {
+  const { memory, cells } = cellsWith({});
+  let looks = 0;
+  // The other always answers late.
+  const cancelled = () => {
+    if (++looks % 3 === 0) cells[CELLS.answer] = cells[CELLS.question]!;
+    return false;
+  };
+  withClock(() => plain({ memory, times: 10 }, Object.assign(contextOf(), { cancelled })));
+  const { [CELLS.question]: questions, [CELLS.counter]: count } = cells;
+  assert(questions! > 20 && questions! < 100, `${questions} questions`);
+  assertEquals(count, 10);
+});
+
 Deno.test("plain() leaves when it is asked to, while it waits", () => {
   const { memory } = cellsWith({});
   assertThrows(() => plain({ memory, times: 1 }, contextOf({ cancelAfter: 3 })), DOMException);
