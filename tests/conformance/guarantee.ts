@@ -1,7 +1,7 @@
 /** What a guarantee is, and the models that it is checked on. */
 
 import { type Task, task, type TaskName } from "../../lib/lanes/task.ts";
-import { MODEL_TABLE, type Place } from "../../lib/models.ts";
+import { MODEL_TABLE, needsKernel, type Place } from "../../lib/models.ts";
 import {
   auto,
   cluster,
@@ -49,7 +49,7 @@ export interface Guarantee {
 /** Why a guarantee isn't checked on a model; undefined if it is. */
 export function whyNot({ notFor, onGpu }: Guarantee, model: Model): string | undefined {
   const reason = notFor?.[model] ?? notFor?.[MODEL_TABLE[model].place];
-  return reason ?? (model === "gpu" && !onGpu ? WITHOUT_KERNEL : undefined);
+  return reason ?? (needsKernel(model) && !onGpu ? WITHOUT_KERNEL : undefined);
 }
 
 const WITHOUT_KERNEL = "its tasks wait or look at their context, and no kernel does";
