@@ -8,7 +8,7 @@ import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
 import { userPath } from "../lib/files/user_files.ts";
 import { modelLines } from "../lib/models.ts";
-import { LONGEST_WAIT_MS, MOST_REFUSALS, MOST_WAIT_MS } from "../lib/running/refusals.ts";
+import { LONGEST_WAIT_MS, MOST_REFUSALS, MOST_WAIT_MS } from "../lib/running/refused_items.ts";
 import { HELD_MS } from "../lib/running/run_job.ts";
 import { LEAST_JUDGED } from "../lib/running/run_message.ts";
 import { readRunOptions } from "../lib/running/run_options.ts";

@@ -14,7 +14,7 @@ import type { Timeline } from "../timing/result.ts";
 import { decisionsSince, timelineOf } from "../timing/timeline.ts";
 import { ChangedListError, type ItemsLeft, type Listed } from "./items_left.ts";
 import { digestText, jsonText } from "./known_items.ts";
-import { MOST_REFUSALS, MOST_WAIT_MS, Refusals } from "./refusals.ts";
+import { MOST_REFUSALS, MOST_WAIT_MS, RefusedItems } from "./refused_items.ts";
 import {
   type Budget,
   type FailureRecord,
@@ -78,7 +78,7 @@ export class RunHere {
   #failed = 0;
   readonly #watch: LaneWatch | undefined;
   readonly #sample = new TaskSample();
-  readonly #refusals: Refusals;
+  readonly #refusals: RefusedItems;
   /** Those that were to be tried again, and haven't ended. */
   readonly #again = new Set<number>();
   #toldWaits = false;
@@ -96,7 +96,7 @@ export class RunHere {
   readonly #ended = new Map<number, Outcome<unknown>>();
 
   constructor(private readonly spec: RunSpec, private readonly host: RunHost) {
-    this.#refusals = new Refusals(!isFixed(host.executor.model));
+    this.#refusals = new RefusedItems(!isFixed(host.executor.model));
     this.#watch = spec.live ? new LaneWatch(host.executor) : undefined;
   }
 

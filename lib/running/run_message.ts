@@ -4,7 +4,7 @@ import type { Decision } from "../adaptive/controller.ts";
 import type { Rate } from "../dispatch/limits.ts";
 import type { Timeline } from "../timing/result.ts";
 import type { JobSpec, LanesNow, ModelSpec } from "../timing/spec.ts";
-import type { Pause } from "./refusals.ts";
+import type { Pause } from "./refused_items.ts";
 import type { Known } from "./known_items.ts";
 import type { RunResult } from "./run_result.ts";
 

@@ -22,7 +22,7 @@ const JITTER = 0.25;
 const LAST_MS = 1000;
 /** An item is refused so often at most. */
 export const MOST_REFUSALS = 8;
-/** Refusals less probable than this, as others of its key fared meanwhile, are the item's own failure. */
+/** RefusedItems less probable than this, as others of its key fared meanwhile, are the item's own failure. */
 const LEAST_CHANCE = 1e-3;
 /** Where less than this share of the others is refused, an item that is refused again waits alone. */
 const ALONE_BELOW = 0.25;
@@ -65,7 +65,7 @@ interface RefusedItem {
   chance: number;
 }
 
-export class Refusals {
+export class RefusedItems {
   readonly #servers = new Map<Key | undefined, Server>();
   readonly #items = new Map<number, RefusedItem>();
 

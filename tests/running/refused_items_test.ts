@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Outcome } from "../../lib/dispatch/output.ts";
-import { MOST_REFUSALS, Refusals } from "../../lib/running/refusals.ts";
+import { MOST_REFUSALS, RefusedItems } from "../../lib/running/refused_items.ts";
 
-const refused = (index: number, more: Partial<Parameters<Refusals["add"]>[0]> = {}) => ({
+const refused = (index: number, more: Partial<Parameters<RefusedItems["add"]>[0]> = {}) => ({
   index,
   key: "a",
   host: "a",
@@ -10,13 +10,13 @@ const refused = (index: number, more: Partial<Parameters<Refusals["add"]>[0]> = 
   ...more,
 });
 
-function ended(refusals: Refusals, index: number, key = "a", startedAtMs = Infinity): void {
+function ended(refusals: RefusedItems, index: number, key = "a", startedAtMs = Infinity): void {
   const outcome = { index, status: "fulfilled", startedAtMs } as Outcome<unknown>;
   refusals.ended(outcome, () => key);
 }
 
 Deno.test("a server that doesn't say is left alone for 1 s, then for twice as long each time, up to 1 min", () => {
-  const refusals = new Refusals(false, () => 0);
+  const refusals = new RefusedItems(false, () => 0);
   let nowMs = 0;
   const waits = Array.from({ length: 8 }, (_, index) => {
     const { afterMs, pauseMs = 0 } = refusals.add(refused(index), nowMs)!;
@@ -28,7 +28,7 @@ Deno.test("a server that doesn't say is left alone for 1 s, then for twice as lo
 });
 
 Deno.test("what was refused together counts as once, and an answer begins anew", () => {
-  const refusals = new Refusals(false, () => 0);
+  const refusals = new RefusedItems(false, () => 0);
   assertEquals([0, 1, 2].map((n) => refusals.add(refused(n), n)?.pauseMs), [1000, 1000, 1000]);
   ended(refusals, 9, "a", 0); // it had started before
   assertEquals(refusals.add(refused(3), 1002)?.pauseMs, 2000);
@@ -37,7 +37,7 @@ Deno.test("what was refused together counts as once, and an answer begins anew",
 });
 
 Deno.test("a wait that the server asks for is never shortened, and those of others aren't its", () => {
-  const refusals = new Refusals(false, () => 1);
+  const refusals = new RefusedItems(false, () => 1);
   assertEquals(refusals.add(refused(0, { retryAfterMs: 8000 }), 0)?.pauseMs, 10_000);
   assertEquals(refusals.add(refused(1, { key: "b", host: "b" }), 0)?.pauseMs, 1250);
   assertEquals(refusals.pauses(500), [
@@ -49,7 +49,7 @@ Deno.test("a wait that the server asks for is never shortened, and those of othe
 
 /** A server's items are tried in rounds: those refused before first, until none is left or time is over. */
 function play(answers: (index: number, round: number) => boolean, count: number, room: number) {
-  const refusals = new Refusals(false, () => 0);
+  const refusals = new RefusedItems(false, () => 0);
   const failed: number[] = [];
   const fresh = [...Array(count).keys()];
   const again = new Map<number, number>();
@@ -106,7 +106,7 @@ Deno.test("an item that nobody can be held against ends after so many refusals",
 });
 
 Deno.test("one item that is refused again and again doesn't make the pauses of others longer", () => {
-  const refusals = new Refusals(false, () => 0);
+  const refusals = new RefusedItems(false, () => 0);
   let nowMs = 0;
   for (let tries = 0; tries < 4; tries++) {
     const { afterMs, pauseMs } = refusals.add(refused(0), nowMs)!;
