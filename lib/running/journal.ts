@@ -81,8 +81,9 @@ export class Journal implements AsyncDisposable {
   /** Throws a UsageError if the files are another job's, another run's, damaged, or newer. */
   static async open(options: JournalOptions): Promise<Journal> {
     const { path, typed, job, sync, resume } = options;
-    const hasResults = await statOrUndefined(path) !== undefined;
+    // In this order, for another run that begins just now makes its journal last.
     const hasJournal = await statOrUndefined(journalPath(path)) !== undefined;
+    const hasResults = await statOrUndefined(path) !== undefined;
     if (!resume && (hasResults || hasJournal)) {
       const which = hasResults ? "it exists" : `its journal ${journalPath(typed)} exists`;
       refuse(typed, which, "add --resume to go on with it, or name another file");
