@@ -18,6 +18,11 @@ const MOST_COPIES = 40;
 const REPEAT_MS = 4;
 type Serialize = (value: unknown) => { readonly byteLength: number };
 
+/** The median: a pause of the garbage collector, or of other programs, is not what copying takes. */
+function middle(times: number[]): number {
+  return times.sort((a, b) => a - b)[times.length >> 1] ?? 0;
+}
+
 export class TransferMeter {
   readonly #cloneMs: number[] = [];
   #itemBytes = 0;
@@ -81,8 +86,7 @@ export class TransferMeter {
   /** Of large ones, which have a message each. */
   #cloneMsAlone(): number {
     const warm = this.#cloneMs.slice(this.#cloneMs.length > WARM_UP_CLONES ? WARM_UP_CLONES : 0);
-    // The median: a pause of the garbage collector is not what copying takes.
-    return warm.sort((a, b) => a - b)[warm.length >> 1] ?? 0;
+    return middle(warm);
   }
 
   /** Of small ones, which share a message, and so its fixed cost, with many others. */
@@ -95,11 +99,12 @@ export class TransferMeter {
     // The first time is cold.
     structuredClone(batch);
     const startMs = performance.now();
-    let [times, spentMs] = [0, 0];
-    for (; spentMs < REPEAT_MS; times++) {
+    const times: number[] = [];
+    for (let [atMs, nowMs] = [startMs, startMs]; nowMs - startMs < REPEAT_MS; atMs = nowMs) {
       structuredClone(batch);
-      spentMs = performance.now() - startMs;
+      nowMs = performance.now();
+      times.push(nowMs - atMs);
     }
-    return spentMs / times / batch.length;
+    return middle(times) / batch.length;
   }
 }
