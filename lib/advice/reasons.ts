@@ -34,6 +34,8 @@ import type { Recommendation } from "./race/recommend.ts";
 import { didTheWork, plainOf, type Race, type Runner } from "./race/runner.ts";
 import { classLostOf } from "./race/same_work.ts";
 
+const listOf = new Intl.ListFormat("en-GB");
+
 /** So few items tell little. */
 const FEW_ITEMS = 5;
 /** Gains up to so many times the number of cores are what computing can give, not waiting. */
@@ -243,7 +245,7 @@ function refutedText(assessment: Assessment): string {
     candidate.model !== BASELINE && (out ?? stops) !== undefined
   );
   const said = [...Map.groupBy(refuted, (runner) => cameOf(assessment, runner))]
-    .map(([came, of]) => `${of.map(({ candidate }) => nameOf(candidate)).join(" and ")} ${came}`);
+    .map(([came, of]) => `${listOf.format(of.map(({ candidate }) => nameOf(candidate)))} ${came}`);
   return said.join(", ") || "nothing else was left to compare";
 }
 
