@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { pathToFileURL } from "node:url";
-import { checkNarrowing } from "../../../lib/lanes/permissions.ts";
-import { granted } from "../../granted.ts";
-import { importOf, printed, withFiles } from "../small_program.ts";
+import { checkNarrowing } from "../../lib/lanes/permissions.ts";
+import { granted } from "../granted.ts";
+import { importOf, printed, withFiles } from "./small_program.ts";
 
 const CODE = `
   ${importOf("checkNarrowing", "permissions.ts")}

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { grantedAll } from "../../granted.ts";
-import { missingHere, threadPermissions } from "../../../lib/lanes/permissions.ts";
+import { grantedAll } from "../granted.ts";
+import { missingHere, threadPermissions } from "../../lib/lanes/permissions.ts";
 
 Deno.test("a thread is given what is allowed, and nothing else of what this program has", () => {
   assertEquals(threadPermissions({ net: ["127.0.0.1"], read: true }), {

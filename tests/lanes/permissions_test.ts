@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { copyOf, faultOf, permissionFlags } from "../../../lib/lanes/permissions.ts";
+import { copyOf, faultOf, permissionFlags } from "../../lib/lanes/permissions.ts";
 
 Deno.test("nothing is allowed unless it was told", () => {
   assertEquals(permissionFlags(), []);
