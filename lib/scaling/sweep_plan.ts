@@ -5,7 +5,7 @@ import { MOST_LANES, positiveInteger, UsageError } from "../options.ts";
 import { formatPercent } from "../text/format.ts";
 import { type SharedState, sharedWords } from "../advice/job/shared_state.ts";
 import { blocks, computesBeside, heldMs, type Sample } from "../advice/probe/sample.ts";
-import { MOST_LANES as MOST_USEFUL_LANES } from "../advice/race/promising.ts";
+import { MOST_USEFUL_LANES } from "../advice/race/promising.ts";
 import { COMPUTES } from "../judge/thresholds.ts";
 
 /** With more points than this a sweep takes too long. */

@@ -43,7 +43,7 @@ export interface Predicted {
 /** More tasks than this are not put in flight at once: file descriptors, memory, and servers set limits. */
 export const MOST_IN_FLIGHT = 1024;
 /** More lanes than this aren't tried: each takes memory and time to start. */
-export const MOST_LANES = 32;
+export const MOST_USEFUL_LANES = 32;
 const FILLS = 1.1;
 const SPARE = 1.5;
 /** Tasks tend to wait all at the same time: so many times the slots that their turns would need. */
@@ -72,7 +72,7 @@ function fewSlots({ cores }: Machine): number[] {
 function lanesWanted({ sample, machine, horizon }: KnownJob, tested: number): Candidate[] {
   if (!blocks(sample)) return [];
   const found: Candidate[] = [];
-  for (let lanes = 2 * machine.cores; lanes <= Math.min(MOST_LANES, tested); lanes *= 2) {
+  for (let lanes = 2 * machine.cores; lanes <= Math.min(MOST_USEFUL_LANES, tested); lanes *= 2) {
     found.push(threads(lanes));
   }
   const timeOf = (of: Candidate) => totalMs(predict(sample, of, horizon, machine));

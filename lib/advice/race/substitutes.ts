@@ -17,7 +17,7 @@ import {
   withSlots,
 } from "../prediction/candidate.ts";
 import { didTheWork, inFlight, plainOf, type Runner } from "./runner.ts";
-import { MOST_IN_FLIGHT, MOST_LANES, powerOfTwoFrom } from "./promising.ts";
+import { MOST_IN_FLIGHT, MOST_USEFUL_LANES, powerOfTwoFrom } from "./promising.ts";
 
 /** The fewest slots that are any. */
 const FEWEST = 2;
@@ -224,6 +224,6 @@ function lanesInstead(runners: readonly Runner[], cores: number, gainOf: GainOf)
   );
   if (most === undefined) return loops.length > 0 || bearsOne ? [threads(cores)] : [];
   const { candidate: { lanes }, items } = most;
-  const more = Math.min(MORE * lanes, MOST_LANES, items);
+  const more = Math.min(MORE * lanes, MOST_USEFUL_LANES, items);
   return gainOf(most) >= UNSATURATED * lanes && more > WORTH * lanes ? [threads(more)] : [];
 }

@@ -142,12 +142,12 @@ function joinedNote(wide: readonly Panel[], narrow: readonly Panel[]): string {
 }
 
 /** More lanes of a model than this aren't told in the table. */
-const MOST_LANES = 64;
+const MOST_SHOWN_LANES = 64;
 
 function laneTable(recorded: readonly Recorded[]): Html {
   const lanes = recorded.flatMap(({ result, timeline, used, rows }) => {
     const barsOf = Map.groupBy(rows, ({ lane }) => lane);
-    return [...used].slice(0, MOST_LANES).map(([lane, slots]) => {
+    return [...used].slice(0, MOST_SHOWN_LANES).map(([lane, slots]) => {
       const bars = (barsOf.get(lane) ?? []).flatMap(({ bars }) => bars);
       return {
         name: `${result.model}, lane ${lane}`,
