@@ -261,6 +261,11 @@ export class FakeLane implements Lane {
     this.#events.heldUp(batch);
   }
 
+  /** Its machine is about to leave. */
+  leave(): void {
+    this.#events.leaving();
+  }
+
   /** The batch's task can't be loaded. */
   unloadable(batch: LaneBatch, error: Error): void {
     this.#on.delete(batch);

@@ -272,6 +272,26 @@ Deno.test("what is held up by others' tasks is asked for once, when a slot is fr
   assertEquals(made.map(({ batches }) => batches.length), [0, 1]);
 });
 
+Deno.test("a lane whose machine is about to leave ends what runs, and gets nothing more", () => {
+  const { pool, made } = poolOf({ lanes: 1, takesAhead: true });
+  const run = new FakeRun().has(2);
+  run.ahead = 1;
+  run.join(pool);
+  const [one] = made;
+  one!.start(one!.batches[0]!);
+  assertEquals(one!.batches.length, 2);
+  // Its machine says so again and again.
+  one!.leave();
+  one!.leave();
+  assertEquals([one!.log.includes("recall 11"), one!.batches.length, one!.isClosed], [
+    true,
+    1,
+    false,
+  ]);
+  one!.finish(one!.batches[0]!);
+  assertEquals([one!.isClosed, made.length, made[1]!.batches.length], [true, 2, 1]);
+});
+
 Deno.test("a slot that becomes free beside others, and for which nothing is queued, gets what waits too", () => {
   const { pool, made } = poolOf({ lanes: 2, slots: 2, takesAhead: true });
   const run = new FakeRun().has(6);
