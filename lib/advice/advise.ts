@@ -9,6 +9,7 @@ import { composeAdvice } from "./compose_advice.ts";
 import type { AdviseOptions, Evidence } from "./evidence.ts";
 import type { sharedBy, SharedState } from "./job/shared_state.ts";
 import { type MeasurePace, PACE_MS, paceProbe, plainPace, racedPace, TRY_MS } from "./pace.ts";
+import { wasBusy } from "./prediction/busy.ts";
 import { SEQUENTIAL } from "./prediction/candidate.ts";
 import type { MachineMeter } from "./prediction/machine.ts";
 import { classFor, predict } from "./prediction/predict.ts";
@@ -47,6 +48,7 @@ const KEPT_MS = 700;
 /** A task of a race may take so many times as long as the sample's longest, and at least so long. */
 const PATIENCE = 20;
 const LEAST_PATIENCE_MS = 1000;
+const BUSY_PATIENCE = 4;
 /** From this CPU share on what independent processes gain is worth measuring. */
 const NEEDS_CEILING = 0.2;
 
@@ -106,7 +108,9 @@ async function sampleJob(
 function patienceMs({ sample, machine, plan }: PlannedRace): number {
   const longestMs = Math.max(...sample.walls.map(({ wallMs }) => wallMs));
   const plainMs = predict(sample, SEQUENTIAL, plan.items, machine).runMs;
-  return Math.ceil(Math.max(LEAST_PATIENCE_MS, PATIENCE * longestMs, 2 * plainMs));
+  // Where others have the cores some tasks are kept waiting far longer than in the sample.
+  const leastMs = LEAST_PATIENCE_MS * (wasBusy(sample, machine) ? BUSY_PATIENCE : 1);
+  return Math.ceil(Math.max(leastMs, PATIENCE * longestMs, 2 * plainMs));
 }
 
 /** Races the promising models; undefined where nothing is to be gained, or nothing can be raced. */
