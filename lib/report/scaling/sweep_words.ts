@@ -323,9 +323,16 @@ function codeOf(
   return `await using executor = ${model}({ ${where}${size} });`;
 }
 
+/** The sizes below the one at which items gave other results, if it isn't for their order; none if it may be. */
+function soundPoints({ points, differsAt = Infinity, orderMatters }: SweepResult): SweepPoint[] {
+  const isTold = differsAt === Infinity || orderMatters === false;
+  return isTold ? points.filter(({ size }) => size < differsAt) : [];
+}
+
 /** Why no larger size is to be taken, whatever it gains; undefined if one may be. */
-function whyStay({ axis, differsAt, orderMatters, otherWork }: SweepResult): string | undefined {
-  if (differsAt !== undefined) {
+function whyStay(result: SweepResult): string | undefined {
+  const { axis, differsAt, orderMatters, otherWork } = result;
+  if (differsAt !== undefined && soundPoints(result).length < 2) {
     return `with ${sizeText(axis, differsAt)} the same items gave other results. A task's result ` +
       `depends on which others run beside or before it: keep no state outside the task; ` +
       `deno task advise says more.`;
@@ -378,13 +385,14 @@ function whyAdviceDiffers(
 
 /** Says which size to take, the line of code that does last; nothing if no size ran without failures. */
 export function takeLines(result: SweepResult): string[] {
-  const { axis, points, failsFrom } = result;
-  const [first] = points;
+  const { axis, failsFrom, differsAt } = result;
+  const [first] = result.points;
   if (first === undefined || failsFrom?.size === first.size) return [];
   const at = ({ size }: SweepPoint) => sizeText(axis, size);
   const stay = whyStay(result);
   if (stay !== undefined) return [`Stay at ${at(first)}: ${stay}`, codeOf(result, first)];
-  const found = nothingWorked(result) ? undefined : recommendedSize(result);
+  const points = soundPoints(result);
+  const found = nothingWorked(result) ? undefined : recommendedSize({ ...result, points });
   if (found === undefined) return [];
   const { point, gain, largerGainsLittle, mayGainMore, unsure, impossible } = found;
   if (impossible !== undefined) {
@@ -416,11 +424,16 @@ export function takeLines(result: SweepResult): string[] {
       `compares it with the other models`;
   const best = points.length === 1
     ? "No other size was measured"
-    : mayGainMore
+    : mayGainMore && differsAt === undefined
     ? `That is the largest size of ${model} that was measured, and larger ones may gain more`
     : `That is the best of the sizes of ${model} that were measured`;
+  const otherwise = differsAt === undefined
+    ? ""
+    : ` With ${sizeText(axis, differsAt)} the same items gave other results, and not for their ` +
+      "order: what they ask, most likely, gives other answers to so many at once. Throw on such " +
+      "an answer.";
   return [
-    `Take ${at(point)}${why}. ${best}; ${others}.` +
+    `Take ${at(point)}${why}. ${best}; ${others}.${otherwise}` +
     (builtIn === undefined && isUsual ? whyAdviceDiffers(result, point) : ""),
     codeOf({ axis, model }, point),
   ];

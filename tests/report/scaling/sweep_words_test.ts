@@ -14,7 +14,7 @@ import { sizeColumns } from "../../../lib/report/scaling/sweep_report.ts";
 import type { SweepPoint, SweepResult } from "../../../lib/scaling/sweep_result.ts";
 import { resultOf } from "../../scaling/measured.ts";
 import { ratesOf } from "../../scaling/rates.ts";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
 const result = await resultOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
 const [first, second] = result.points as [SweepPoint, SweepPoint];
@@ -183,11 +183,20 @@ Deno.test("a size to stay at is told with its reason and its line of code", () =
   assertStringIncludes(differs!, "Stay at 1 slot: with 4 slots the same items gave other results.");
   assertStringIncludes(differs!, "which others run beside or before it: keep no state outside");
   assertEquals(code, "await using executor = sequential();");
+  assertStringIncludes(stay({ differsAt: 2, orderMatters: false })[0]!, "Stay at 1 slot");
+  assertStringIncludes(stay({ differsAt: 4, orderMatters: true })[0]!, "Stay at 1 slot");
   assertStringIncludes(stay({ orderMatters: true })[0]!, "in another order, one by one");
   assertStringIncludes(stay({ otherWork: 0.5 })[0]!, "took 2.00× as fast as before them");
   assertStringIncludes(stay({ otherWork: 3 })[0]!, "took 3.00× as long as before them");
   assertEquals(stay({ points: [] }), []);
   assertEquals(stay({ failsFrom: { size: 1, failed: 1, of: 2 } }), []);
+});
+
+Deno.test("sizes below the one that gives other results may be taken if it isn't for the items' order", () => {
+  const [take, code] = takeLines({ ...result, differsAt: 4, orderMatters: false });
+  assertMatch(take!, /^Take 2 slots: .* That is the best of the sizes/);
+  assertStringIncludes(take!, "With 4 slots the same items gave other results, and not for their");
+  assertEquals(code, "await using executor = limited({ slots: 2 });");
 });
 
 Deno.test("the line of code names lanes and slots as far as they were result", () => {
