@@ -212,11 +212,14 @@ function barColumn<Row>(head: string, longest: number, valueOf: (row: Row) => nu
   return textColumn(head, 3, bar, { terminalOnly: true });
 }
 
+const turns = ({ came, due }: TickRow) => `${came} of ${due}`;
+
+// In a narrow terminal figures, which the sentences tell too, give way to what tells the rows apart.
 const TICK_COLUMNS: readonly Column<TickRow>[] = [
   textColumn("the task", 0, (row) => tickLabel(SPEAKER, row)),
-  numberColumn("turns that it got", 0, ({ came, due }) => `${came} of ${due}`),
-  numberColumn("late, typically", 1, ({ typicalLateMs }) => formatDuration(typicalLateMs)),
-  numberColumn("at worst", 0, ({ worstLateMs }) => formatDuration(worstLateMs), {
+  numberColumn("turns that it got", 0, turns, { short: { head: "turns", cell: turns, order: 1 } }),
+  numberColumn("late, typically", 3, ({ typicalLateMs }) => formatDuration(typicalLateMs)),
+  numberColumn("at worst", 2, ({ worstLateMs }) => formatDuration(worstLateMs), {
     longHead: "late, at worst",
   }),
 ];
@@ -225,6 +228,7 @@ function turnColumns({ updates }: WhoseTurn): Column<TurnRow>[] {
   return [
     textColumn("who counts", 0, (row) => turnLabel(SPEAKER, row)),
     numberColumn(`lost of ${formatCount(updates)}`, 0, lostText, {
+      short: { head: "lost", cell: lostText, order: 1 },
       tone: (row) => mostLost(row) > 0 ? "bad" : undefined,
     }),
     { ...barColumn("at most", updates, mostLost), tone: () => "bad" },

@@ -23,6 +23,16 @@ Deno.test("the text fits the terminal, and is plain without colour", () => {
   }
 });
 
+Deno.test("in the narrowest terminal the rows of each table can still be told apart", () => {
+  const text = switchReport(switchFile()).text({ columns: 40, colour: false });
+  const tables = text.split("\n\n").filter((block) => /^─+$/m.test(block));
+  assertEquals(tables.length, 4);
+  for (const table of tables) {
+    const labels = table.split("\n").slice(2).map((row) => row.split(/ {2,}/)[0]);
+    assertEquals(new Set(labels).size, labels.length, table);
+  }
+});
+
 Deno.test("bars are as long as their share of the longest", () => {
   const text = switchReport(switchFile()).text({ columns: 120, colour: false });
   const bar = (of: string) =>
