@@ -438,7 +438,7 @@ export class LanePool implements PlacesHost {
 
   #send(run: PoolRun, place: Place, batch: Batch): void {
     if (place.number > 0 && this.options.guide?.tasks.keeps(batch)) place = this.#places.all[0]!;
-    if (place.open?.lane.accepts(run.task) === false) this.#places.retire(place.open);
+    if (place.open?.lane.accepts(run.task) === false) this.#places.retire(place.open, false);
     const openLane = place.open ?? this.#places.open(place, [run.task]);
     if (openLane === undefined) return run.putBack(batch);
     const { tasksPerLane = Infinity } = this.options;
@@ -535,10 +535,7 @@ export class LanePool implements PlacesHost {
     openLane.inFlight.delete(batch);
     this.#watched.delete(batch);
     if (batch.alone) openLane.exclusive = false;
-    if (openLane.inFlight.size > 0) return;
-    // It was retired.
-    if (this.#places.of(openLane).open !== openLane) this.#places.close(openLane);
-    else this.#places.noteIdle(openLane);
+    this.#places.noteIdle(openLane);
   }
 
   #onDeath(openLane: OpenLane, death: Death, forced: Forced = "stopped"): void {

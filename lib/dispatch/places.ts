@@ -331,6 +331,8 @@ export class Places {
     refuseClosed();
     this.wait(1);
     const tasks = task === undefined ? [] : [task];
+    // Lanes that take the place of these meanwhile know it, too.
+    for (const of of tasks) this.noteLoadable(of);
     for (const { open } of task === undefined ? [] : places) {
       if (open?.lane.accepts(task!) === false) this.retire(open, false);
     }
@@ -343,10 +345,13 @@ export class Places {
       if (started.length === 0) throw startError(this.#lastStartFailure);
       if (task !== undefined) await this.#load(task, started, loadTimeoutMs);
       refuseClosed();
+    } catch (error) {
+      for (const of of tasks) this.noteUnloadable(of);
+      throw error;
     } finally {
       for (const openLane of opened) {
         openLane.awaited--;
-        if (openLane.inFlight.size === 0) this.noteIdle(openLane);
+        this.noteIdle(openLane);
       }
       this.wait(-1);
     }
@@ -357,7 +362,6 @@ export class Places {
     await within<unknown>(timeoutMs, loaded, () => {
       throw loadsTooLong(task, timeoutMs, lanes.map(({ lane }) => lane.stageOf(task)));
     });
-    this.noteLoadable(task);
   }
 
   /** Lanes that are opened from now on load a task from the start. */
@@ -375,8 +379,10 @@ export class Places {
     this.#loadable.delete(nameOf(task));
   }
 
-  /** A lane has nothing to do: if that stays so, it is closed. */
+  /** A lane may have nothing to do: if that stays so, or it is to get nothing more, it is closed. */
   noteIdle(openLane: OpenLane): void {
+    if (openLane.inFlight.size > 0 || openLane.awaited > 0) return;
+    if (this.of(openLane).retired.has(openLane)) return this.close(openLane);
     const { idleMs = Infinity } = this.options;
     if (idleMs === Infinity) return;
     openLane.idleSinceMs = clock.now();
@@ -405,13 +411,19 @@ export class Places {
     if (nextMs !== Infinity) this.#closeIdleIn(nextMs);
   }
 
-  /** A lane gets nothing more; the next batch in its place gets a new one. */
+  /**
+   * A lane gets nothing more; the next batch in its place gets a new one.
+   *
+   * @param recalls Whether it is not even to end what it was sent, and nobody is to wait for it.
+   */
   retire(openLane: OpenLane, recalls = true): void {
     const place = this.of(openLane);
     if (place.open !== openLane) return;
     this.#leave(openLane);
     place.retired.add(openLane);
-    if (openLane.inFlight.size === 0) return this.close(openLane);
+    if (openLane.inFlight.size === 0) {
+      return recalls ? this.close(openLane) : this.noteIdle(openLane);
+    }
     for (const batch of recalls ? openLane.inFlight : []) {
       if (!this.host.takeBack(batch)) openLane.lane.askBack?.(batch);
     }

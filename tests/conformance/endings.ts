@@ -500,6 +500,24 @@ export const ENDINGS: readonly Guarantee[] = [
     },
   },
   {
+    name: "tasks of several files can be made ready at once, and while others run",
+    async check({ open }) {
+      const files = numbers(3).map((n) => taskOf(`export default (m) => 10 * m + ${n}`));
+      // Where a lane knows the files that it was started with, it is replaced for others.
+      const loads = faultTask("loads") as never;
+      const all = [...files, loads, taskNamed("double") as never];
+      await using executor = open();
+      await Promise.all(all.map((task) => executor.ready(task)));
+      for (const [n, file] of files.entries()) assertEquals(await executor.run(file, 4), 40 + n);
+      assertEquals(await executor.run(loads, 1), 1);
+      await using other = open({ lanes: 1 });
+      const ready = other.ready(loads);
+      assertEquals(await other.run(taskNamed("double"), 4), 8);
+      await ready;
+      assertEquals(await other.run(loads, 1), 1);
+    },
+  },
+  {
     name: "a wait that is longer than maxMs allows fails at once, and says how long it was to be",
     async check({ open }) {
       await using executor = open();
