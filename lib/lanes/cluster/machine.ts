@@ -192,11 +192,16 @@ export class Machine implements AsyncDisposable {
     return null;
   }
 
-  /** Takes nothing more; resolves once jobs have given back all lanes, which they do when what runs has ended. */
+  /**
+   * Takes nothing more; resolves once jobs have given back all lanes, which they do when what runs has ended, or
+   * can't be heard.
+   */
   async leave(): Promise<void> {
     this.#isLeaving = true;
     this.#tell();
-    while (this.#jobs.size > 0) await new Promise((resolve) => setTimeout(resolve, LEAVING_MS));
+    while (this.#jobs.size > 0 && this.broker.isConnected) {
+      await new Promise((resolve) => setTimeout(resolve, LEAVING_MS));
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
