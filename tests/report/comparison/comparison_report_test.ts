@@ -179,6 +179,8 @@ Deno.test("text from outside can't format, link, mention or embed in Markdown", 
   for (const line of text.split("\n")) {
     const inside = line.startsWith("|") ? line.replaceAll("|", " ") : line;
     assert(!/[<>`*_\[\]@~]|:\/\/|(?<!&)#|^[=+]/.test(inside), inside);
+    const decoded = inside.replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)));
+    assert(!/[@#]\w/.test(decoded), "GitHub would take it for a mention or a reference");
   }
 });
 
