@@ -2,37 +2,15 @@
  * `deno task advise`: says whether a job waits or computes, and which model to use for it, by measuring.
  */
 
-import { counted, formatDuration } from "../lib/text/format.ts";
-import { printReport } from "../lib/cli/result_files.ts";
-import type { AdviceFile } from "../lib/advice/advice.ts";
-import { adviceProgress } from "../lib/advice/advice_progress.ts";
-import { advise, MOST_ITEMS, MOST_TIMES } from "../lib/advice/advise.ts";
-import { loadJob, spread } from "../lib/advice/job/load_job.ts";
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
-import { MOST_IN_FLIGHT } from "../lib/advice/race/promising.ts";
-import { joinedLanes, measureMachine } from "../lib/advice/prediction/machine.ts";
-import { sharedBy } from "../lib/advice/job/shared_state.ts";
-import { orderProbe } from "../lib/advice/probe/order_probe.ts";
-import { probe } from "../lib/advice/probe/probe.ts";
-import { profileJob } from "../lib/advice/profile/profiler.ts";
-import { faultsOf } from "../lib/advice/compose_advice.ts";
-import { describeMachine, proxyNotes } from "../lib/timing/environment.ts";
-import { command } from "../lib/cli/command.ts";
-import { print, printError } from "../lib/text/print.ts";
-import { TrialError } from "../lib/children/measuring_child.ts";
 import { BOUNDS_HELP, boundsFor } from "../lib/children/bounds_arguments.ts";
-import { SERVER_HELP, serverFault, serverFor } from "../lib/children/server_arguments.ts";
-import type { ServerOptions } from "../lib/lanes/cluster/broker.ts";
-import { isFixed, MODEL_TABLE, MODELS, needsServer } from "../lib/models.ts";
-import { duration, listOf, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
-import { joinedWords } from "../lib/report/advice/advice_words.ts";
+import { SERVER_HELP, serverFor } from "../lib/children/server_arguments.ts";
+import { command } from "../lib/cli/command.ts";
+import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { userPath } from "../lib/files/user_files.ts";
-import { plain } from "../lib/text/plain.ts";
-import { script } from "../lib/cli/script.ts";
-import { startMeter } from "../lib/timing/meter/meter.ts";
-import { NoLaneError, trialProcesses } from "../lib/timing/run_trial.ts";
-import type { JobSpec } from "../lib/timing/spec.ts";
+import { isFixed, MODEL_TABLE, MODELS, needsServer } from "../lib/models.ts";
+import { duration, listOf, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
 
 const LEAST_BUDGET_MS = 1000;
 /** What advice knows how to hold against the plain loop. */
@@ -122,74 +100,9 @@ async function readOptions(raw: ReturnType<typeof advice.opts>) {
 await script("advise", async (signal, args) => {
   const { permissions, rest } = takePermissions(args, userPath);
   advice.parse(rest, { from: "user" });
-  const { export: name, dry } = advice.opts();
+  const { export: name, dry = false } = advice.opts();
   const [typed] = advice.processedArgs as [string];
   const { options, files } = await readOptions(advice.opts());
-  const { items, budgetMs, seed, server, withAuto } = options;
-  const request = { typed, path: userPath, export: name, items, permissions, guardMs: budgetMs };
-  const { job } = await loadJob({ ...request, signal });
-  const most = Math.min(items ?? Infinity, MOST_ITEMS);
-  const plan = `at most ${counted(most, "item")}, each at most ${MOST_TIMES + Number(withAuto)} ` +
-    `times, at most ${Math.min(most, MOST_IN_FLIGHT)} at once, within ${formatDuration(budgetMs)}`;
-  if (dry) {
-    print(
-      `${job.name}: would run ${plan}: once one by one, then under the models that promise most.\n` +
-        `Each run is a process of its own that may ${allowed(permissions)}. Nothing was run.`,
-    );
-    return 0;
-  }
-  const runTrial = trialProcesses({ guardMs: budgetMs });
-  const joined = server && await joinedLanes(job, server, { runTrial, signal }).catch((error) => {
-    throw error instanceof TrialError ? unjoined(server, error) : error;
-  });
-  if (joined !== undefined) printError(`advise: ${joinedWords(joined)}`);
-  printError(
-    `${job.name}: runs ${plan}. If its tasks change something, mind that they do it so often ` +
-      `(--dry, --items). Seed ${seed}.`,
-  );
-  for (const note of proxyNotes()) printError(`advise: ${note}`);
-  const progress = adviceProgress(job.name, budgetMs);
-  await using meter = await startMeter(signal);
-  const { advice: given, evidence } = await advise({
-    ...options,
-    job: spread(job),
-    typed,
-    joined,
-    cores: navigator.hardwareConcurrency,
-    signal,
-    library: new URL("../lib/mod.ts", import.meta.url).href,
-    onPhase: progress.phase,
-    onEvent: progress.onEvent,
-  }, {
-    ...{ probe, orderProbe, profileJob, measureMachine, sharedBy, meter, runTrial },
-    now: () => performance.now(),
-  }).finally(() => progress.end());
-  const environment = { ...await describeMachine(meter), seed };
-  const written: AdviceFile = { schemaVersion: 1, kind: "advice", environment, advice: given };
-  const wrote = await printReport("advise", [written], files, given.partial !== undefined);
-  const faults = faultsOf(given, evidence);
-  for (const fault of faults) printError(`advise: ${fault}`);
-  return wrote && faults.length === 0 ? 0 : 1;
+  const { giveAdvice } = await import("./advise/give_advice.ts");
+  return await giveAdvice({ ...options, typed, export: name, permissions, dry, files, signal });
 });
-
-/** Why no lane of another machine can be raced, and what can be done about it. */
-function unjoined({ servers }: ServerOptions, error: TrialError): UsageError {
-  const fault = serverFault(error.message);
-  if (fault !== undefined) return fault;
-  const [problem, remedy] = error instanceof NoLaneError
-    ? error.why.replace(/^could not be had: /, "").split(/; (?=[^;]*$)/)
-    : [error.message];
-  const other = "start one with deno task lane, or leave --servers out";
-  return new UsageError("--servers", servers.join(), plain(problem!), plain(remedy ?? other));
-}
-
-function allowed(permissions: JobSpec["permissions"]): string {
-  const kinds = Object.entries(permissions ?? {}).map(([kind, list]) =>
-    list === true ? kind : `${kind} (${(list as readonly string[]).join(", ")})`
-  );
-  return plain(
-    `read its own module${
-      kinds.length === 0 ? " and nothing else" : ` and use: ${kinds.join("; ")}`
-    }`,
-  );
-}

@@ -2,12 +2,9 @@
 
 import { command } from "../lib/cli/command.ts";
 import { share } from "../lib/options.ts";
-import { renderChanges } from "../lib/report/comparison/changes_report.ts";
 import { print } from "../lib/text/print.ts";
-import { requireCommon, resultOption } from "../lib/cli/result_files.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { script } from "../lib/cli/script.ts";
-import { compareResults } from "../lib/timing/compare_results.ts";
 
 const compare = command(
   "compare",
@@ -34,6 +31,9 @@ await script("compare", async (_signal, args) => {
   compare.parse(args, { from: "user" });
   const [older, newer] = compare.processedArgs;
   const maxSlowdown = share("--max-slowdown", compare.opts().maxSlowdown ?? "10%");
+  const { requireCommon, resultOption } = await import("../lib/cli/result_files.ts");
+  const { compareResults } = await import("../lib/timing/compare_results.ts");
+  const { renderChanges } = await import("../lib/report/comparison/changes_report.ts");
   const then = await resultOption("old.json", older);
   const now = await resultOption("new.json", newer);
   const changes = compareResults(then, now, { maxSlowdown });

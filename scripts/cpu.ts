@@ -28,7 +28,6 @@ import {
   SizeError,
 } from "../lib/tasks/catalogue.ts";
 import type { MandelbrotRow } from "../lib/tasks/mandelbrot.ts";
-import { picture } from "../lib/tasks/picture.ts";
 import { computingJob } from "../lib/timing/ready_jobs.ts";
 import type { ResultFile } from "../lib/timing/result.ts";
 import type { ItemSource, JobSpec } from "../lib/timing/spec.ts";
@@ -164,6 +163,7 @@ function jobOf(chosen: CpuTask, size: Size): JobSpec {
 async function writePicture(path: string, items: ItemSource, signal: AbortSignal): Promise<void> {
   if (items.kind !== "values") return;
   const { workers } = await import("../lib/mod.ts");
+  const { picture } = await import("../lib/tasks/picture.ts");
   await using lanes = workers();
   const row = task<typeof import("../lib/tasks/mandelbrot.ts")>(CPU_TASKS.mandelbrot.module);
   const rows = lanes.map(row, items.values as MandelbrotRow[], { signal });

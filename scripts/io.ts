@@ -24,7 +24,7 @@ import {
 import { userPath } from "../lib/files/user_files.ts";
 import { modelLines } from "../lib/models.ts";
 import { script } from "../lib/cli/script.ts";
-import { type Site, SiteWatch, startSite } from "../lib/site/start.ts";
+import type { Site } from "../lib/site/start.ts";
 import {
   PAGE_SIZES,
   PAGE_TIMEOUT_MS,
@@ -124,6 +124,7 @@ await script("io", async (signal, args) => {
     const spec = { ...specOf(job, options), ceiling: false };
     return await compareAndReport("io", [{ spec, finish }], options, signal);
   }
+  const { SiteWatch, startSite } = await import("../lib/site/start.ts");
   await using site = await startSite(siteOptions);
   const job = siteJob(site, copies, given, siteOptions);
   const watch = new SiteWatch(site);

@@ -2,7 +2,6 @@
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { command } from "../lib/cli/command.ts";
-import { join, lookAfter } from "../lib/cli/join.ts";
 import { script } from "../lib/cli/script.ts";
 import { readServerOptions, SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { userPath } from "../lib/files/user_files.ts";
@@ -85,6 +84,7 @@ await script("lane", async (signal, args) => {
       const problem = "nothing is run with --list or --purge";
       throw new UsageError(`--${idle[0]}`, idle[1] ?? true, problem, "leave one of the two out");
     }
+    const { lookAfter } = await import("../lib/cli/join.ts");
     await lookAfter(server, raw.purge === true);
     return 0;
   }
@@ -109,6 +109,7 @@ await script("lane", async (signal, args) => {
     const remedy = "leave it out, or --model workers";
     throw new UsageError(`--allow-${missing.kind}`, missing.entry ?? true, problem, remedy);
   }
+  const { join } = await import("../lib/cli/join.ts");
   await join(server, {
     name: raw.name ?? Deno.hostname(),
     lanes: raw.lanes === undefined

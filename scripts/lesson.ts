@@ -2,45 +2,14 @@
  * `deno task lesson`: the ideas of concurrency in their order, each with what this machine did a moment ago.
  */
 
-import { dirname } from "node:path";
-import { MOST_ROUNDS } from "../lib/cli/comparison_options.ts";
 import { command } from "../lib/cli/command.ts";
-import { printReport } from "../lib/cli/result_files.ts";
-import { type Planned, runComparisons } from "../lib/cli/run_comparisons.ts";
+import { MOST_ROUNDS } from "../lib/cli/comparison_options.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
-import { passingPath } from "../lib/files/user_files.ts";
-import { defaultLanes, type Model, takes } from "../lib/models.ts";
 import { oneOf, positiveInteger, seedOption } from "../lib/options.ts";
-import { createProgress } from "../lib/progress/progress.ts";
-import type { LessonFile } from "../lib/report/lesson/lesson_file.ts";
 import { LANGUAGES } from "../lib/report/speaker.ts";
-import { styleOfStdout } from "../lib/report/terminal.ts";
-import { PAGE_TIMEOUT_MS } from "../lib/site/options.ts";
-import { startSite } from "../lib/site/start.ts";
-import type { Experiments } from "../lib/switching/switch_result.ts";
-import { whoIsServed } from "../lib/switching/who_is_served.ts";
-import { whoLetsGo } from "../lib/switching/who_lets_go.ts";
-import { whoseSession } from "../lib/switching/whose_session.ts";
-import { whoseTurn } from "../lib/switching/whose_turn.ts";
-import { awaitCost, calibrate } from "../lib/tasks/calibrate.ts";
-import { CPU_TASKS, scaleTo } from "../lib/tasks/catalogue.ts";
-import { printError } from "../lib/text/print.ts";
-import { compare } from "../lib/timing/compare.ts";
-import { describeMachine } from "../lib/timing/environment.ts";
-import { startMeter } from "../lib/timing/meter/meter.ts";
-import { computingJob, downloadJob, savingJob } from "../lib/timing/ready_jobs.ts";
-import type { ComparisonSpec, JobSpec } from "../lib/timing/spec.ts";
 
-/** Each of the site's two pages so often: a round takes five seconds. */
-const COPIES = 40;
-const FILES = 300;
-/** How long the sums take one after another. */
-const SUMS_MS = 1_000;
 const ROUNDS = "3";
-const WAITING: readonly Model[] = ["sequential", "concurrent", "limited", "workers", "processes"];
-const SAVING: readonly Model[] = ["sequential", "concurrent", "workers"];
-const COMPUTING: readonly Model[] = ["sequential", "concurrent", "workers", "processes"];
 
 const lesson = command(
   "lesson",
@@ -75,96 +44,6 @@ await script("lesson", async (signal, args) => {
   const seed = seedOption(raw.seed);
   const rounds = positiveInteger("--rounds", raw.rounds, { max: MOST_ROUNDS });
   const files = await checkOutputFiles(raw);
-
-  await using meter = await startMeter(signal);
-  const environment = { ...await describeMachine(meter), seed };
-  const { result: { comparisons: [io, saved, small, cpu] }, code } = await runComparisons(
-    planned(signal, dirname(files.html!), { rounds, seed }),
-    {
-      signal,
-      compare: (spec, more) => compare(spec, { ...more, meter }),
-      environment,
-      files: {},
-      style: styleOfStdout(),
-      progress: createProgress(),
-      print: () => {},
-    },
-  );
-  const rest: { -readonly [Part in keyof Rest]: Rest[Part] } = {};
-  try {
-    signal.throwIfAborted();
-    printError("the turns of tasks and threads …");
-    rest.awaitCost = await awaitCost(signal);
-    rest.whoLetsGo = await whoLetsGo(signal);
-    rest.whoseTurn = await whoseTurn(signal);
-    rest.whoseSession = await whoseSession(signal);
-    rest.whoIsServed = await whoIsServed(signal);
-  } catch (error) {
-    // What was measured until an interruption is told.
-    if (!signal.aborted) throw error;
-  }
-  const partial = signal.aborted;
-  const file: LessonFile = {
-    ...{ schemaVersion: 1, kind: "lesson", language, environment },
-    ...(partial && { partial }),
-    ...{ io, files: saved, cpu, small, ...rest },
-  };
-  return await printReport("lesson", [file], files, partial) ? code : 1;
+  const { teach } = await import("./lesson/teach.ts");
+  return await teach({ language, rounds, seed, files, signal });
 });
-
-type Rest = Experiments & Pick<LessonFile, "awaitCost">;
-
-/** Downloads, files that are saved, the article's sums, and sums that take a while. */
-async function* planned(
-  signal: AbortSignal,
-  beside: string,
-  how: Pick<ComparisonSpec, "rounds" | "seed">,
-): AsyncGenerator<Planned> {
-  const sums = CPU_TASKS["sum-squares"];
-  {
-    await using site = await startSite();
-    yield { spec: specOf(downloadJob(site, COPIES, PAGE_TIMEOUT_MS), "io", WAITING, how) };
-  }
-  if (signal.aborted) return;
-  // On the disk where the page goes: a system's folder for temporary files may be memory.
-  const folder = await Deno.makeTempDir({ dir: beside, prefix: ".lanes-lesson-" });
-  {
-    await using _ = passingPath(folder);
-    yield { spec: specOf(savingJob(folder, FILES), "io", SAVING, how) };
-  }
-  const small = specOf(computingJob(sums, sums.defaults), "cpu", COMPUTING, how);
-  yield { spec: { ...small, ceiling: false } };
-  if (signal.aborted) return;
-  const gpu: readonly Model[] = await hasAdapter() ? ["gpu"] : [];
-  const size = scaleTo(sums, await calibrate(sums), SUMS_MS);
-  yield { spec: specOf(computingJob(sums, size), "cpu", [...COMPUTING, ...gpu], how) };
-}
-
-/** Whether WebGPU has an adapter, looked for in a process of its own: drivers write to stderr. */
-async function hasAdapter(): Promise<boolean> {
-  const code = "Deno.exit(await navigator.gpu?.requestAdapter() ? 0 : 1)";
-  const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", `data:text/javascript,${encodeURIComponent(code)}`],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).output();
-  return success;
-}
-
-function specOf(
-  job: JobSpec,
-  kind: "io" | "cpu",
-  models: readonly Model[],
-  how: Pick<ComparisonSpec, "rounds" | "seed">,
-): ComparisonSpec {
-  return {
-    job,
-    models: models.map((model) => ({
-      model,
-      ...(takes(model, "lanes") && { lanes: defaultLanes(model, kind) }),
-    })),
-    ...how,
-    ...(kind === "io" && { ceiling: false }),
-  };
-}

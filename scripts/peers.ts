@@ -4,40 +4,12 @@
  */
 
 import { command } from "../lib/cli/command.ts";
-import { listOf, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
-import { counted } from "../lib/text/format.ts";
-import { printError } from "../lib/text/print.ts";
-import { checkOutputFiles } from "../lib/files/output_files.ts";
-import { familySentence, type PeersFile, peersReport } from "../lib/report/peers/peers_report.ts";
-import { printReport } from "../lib/cli/result_files.ts";
-import { styleOfStdout } from "../lib/report/terminal.ts";
 import { script } from "../lib/cli/script.ts";
-import { ProgressLine } from "../lib/progress/progress.ts";
-import { describeMachine } from "../lib/timing/environment.ts";
-import { contestsOf } from "./peers/harness/contests.ts";
-import { createAttempts, race } from "./peers/harness/race.ts";
-import { type Contender, type Contest, FAMILIES, LONG_FAMILY } from "./peers/harness/contest.ts";
-import { findPythons, startPageSite } from "./peers/harness/programs.ts";
-import { rowsOf } from "./peers/harness/result.ts";
+import { checkOutputFiles } from "../lib/files/output_files.ts";
+import { listOf, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
+import { FAMILIES, familySentence, LONG_FAMILY } from "../lib/report/peers/families.ts";
 
 const GREATEST_ROUNDS = 1000;
-
-/** Tells how far the race is: a line that moves on a terminal, a plain line a round in a pipe. */
-function raceProgress(runs: number, rounds: number) {
-  const line = new ProgressLine("starting");
-  let run = 0;
-  let told = -1;
-  return {
-    onRun(contest: Contest, contender: Contender, round: number) {
-      run++;
-      const what = `round ${round + 1}: ${contest.family}, ${contender.name}`;
-      line.show(run / runs, `${run}/${runs} ${what}`);
-      if (!line.moves && round !== told) line.say(`round ${round + 1} of ${rounds} …`);
-      told = round;
-    },
-    end: () => line.end(),
-  };
-}
 
 async function main(signal: AbortSignal, args: string[]): Promise<number> {
   const options = command(
@@ -81,38 +53,8 @@ Exit codes: 0 done, 1 a run of this library failed, 2 bad option, 130 interrupte
     throw new UsageError("--aims", true, "a line of --short has no room for aims", "leave one out");
   }
   const files = await checkOutputFiles({ json: options.json });
-
-  const described = await describeMachine();
-  const { python, pythons, note } = await findPythons(signal);
-  const environment = { ...described, seed, notes: [...described.notes ?? [], note] };
-  await using site = await startPageSite();
-  const contests = contestsOf(only, { python, pythons, page: site.page });
-  printError(note);
-  const runs = contests.reduce((sum, { peers }) => sum + (1 + peers.length) * rounds, 0);
-  printError(`${counted(runs, "run")} in ${counted(rounds, "round")}, seed ${seed} …`);
-  const progress = raceProgress(runs, rounds);
-  const raced = await race(contests, {
-    rounds,
-    seed,
-    signal,
-    attempt: createAttempts({ signal }),
-    onRun: progress.onRun,
-  }).finally(() => progress.end());
-
-  const rows = rowsOf(raced);
-  const partial = signal.aborted;
-  const file: PeersFile = {
-    schemaVersion: 1,
-    kind: "peers",
-    environment,
-    rounds,
-    ...(partial && { partial }),
-    rows,
-  };
-  const text = peersReport(file, options).text(styleOfStdout());
-  const wrote = await printReport("peers", [file], files, partial, text);
-  // A missed aim is a finding; only our own failure is one of this run.
-  return !wrote || rows.some((row) => row.ours && row.trouble !== null) ? 1 : 0;
+  const { raceAll } = await import("./peers/harness/race_all.ts");
+  return await raceAll({ ...options, only, rounds, seed, files, signal });
 }
 
 if (import.meta.main) await script("peers", main);

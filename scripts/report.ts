@@ -2,12 +2,11 @@
  * `deno task report`: prints the reports of saved results again, or writes them in other formats.
  */
 
-import { checkFormats, readReportFile, type ReportFile } from "../lib/report/kinds.ts";
 import { command } from "../lib/cli/command.ts";
-import { fileOption, printReport } from "../lib/cli/result_files.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { userPath } from "../lib/files/user_files.ts";
 import { script } from "../lib/cli/script.ts";
+import type { ReportFile } from "../lib/report/kinds.ts";
 
 const report = command(
   "report",
@@ -46,6 +45,8 @@ await script("report", async (_signal, args) => {
     formats,
     paths.map((path) => ({ option: "result.json", path: userPath(path) })),
   );
+  const { fileOption, printReport } = await import("../lib/cli/result_files.ts");
+  const { checkFormats, readReportFile } = await import("../lib/report/kinds.ts");
   const measured: ReportFile[] = [];
   for (const path of paths) measured.push(await fileOption("result.json", path, readReportFile));
   checkFormats(measured, formats);

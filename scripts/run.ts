@@ -1,7 +1,7 @@
 /** `deno task run`: runs a job for real, to its end, and goes on where an earlier run was ended. */
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
-import { jobModule } from "../lib/advice/job/load_job.ts";
+import { jobModule } from "../lib/advice/job/job_module.ts";
 import { BOUNDS_HELP } from "../lib/children/bounds_arguments.ts";
 import { SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { command } from "../lib/cli/command.ts";
@@ -9,10 +9,9 @@ import { script } from "../lib/cli/script.ts";
 import { userPath } from "../lib/files/user_files.ts";
 import { modelLines } from "../lib/models.ts";
 import { LONGEST_WAIT_MS, MOST_REFUSALS, MOST_WAIT_MS } from "../lib/running/refused_items.ts";
-import { HELD_MS } from "../lib/running/run_job.ts";
-import { LEAST_JUDGED } from "../lib/running/run_message.ts";
+import { HELD_MS, LEAST_JUDGED } from "../lib/running/run_message.ts";
 import { readRunOptions } from "../lib/running/run_options.ts";
-import { wholeSeconds } from "../lib/progress/progress.ts";
+import { wholeSeconds } from "../lib/text/format.ts";
 
 const run = command(
   "run",

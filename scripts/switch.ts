@@ -3,18 +3,11 @@
  */
 
 import { command } from "../lib/cli/command.ts";
-import { printReport } from "../lib/cli/result_files.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { listOf } from "../lib/options.ts";
-import { QUESTIONS } from "../lib/report/switching/switch_report.ts";
-import { SWITCH_PARTS, type SwitchFile } from "../lib/switching/switch_result.ts";
-import { whoIsServed } from "../lib/switching/who_is_served.ts";
-import { whoLetsGo } from "../lib/switching/who_lets_go.ts";
-import { whoseSession } from "../lib/switching/whose_session.ts";
-import { whoseTurn } from "../lib/switching/whose_turn.ts";
-import { printError } from "../lib/text/print.ts";
-import { describeMachine } from "../lib/timing/environment.ts";
+
+const PARTS = ["ticks", "counter", "sessions", "server"] as const;
 
 const switching = command(
   "switch",
@@ -34,7 +27,7 @@ loop (asyncio in Python) and threads (threading), beside speed.
             served together by one event loop; those that are computed only one after another, or on
             threads.`.trim(),
 )
-  .option("--only <list>", `which of them: ${SWITCH_PARTS.join(", ")} (default: all)`)
+  .option("--only <list>", `which of them: ${PARTS.join(", ")} (default: all)`)
   .option("--json <file>", "write all figures, every tick among them")
   .option("--markdown <file>", "write tables for an issue or a pull request")
   .option("--html <file>", "write one page with charts; it opens without a network")
@@ -49,35 +42,11 @@ Examples:
 Exit codes: 0 done, 1 an experiment failed or answers didn't come, 2 bad option, 130 interrupted.`,
   );
 
-const EXPERIMENTS = {
-  ticks: ["whoLetsGo", whoLetsGo],
-  counter: ["whoseTurn", whoseTurn],
-  sessions: ["whoseSession", whoseSession],
-  server: ["whoIsServed", whoIsServed],
-} as const;
-
 await script("switch", async (signal, args) => {
   switching.parse(args, { from: "user" });
   const { only, json, markdown, html } = switching.opts();
-  const parts = only === undefined ? SWITCH_PARTS : listOf("--only", only, SWITCH_PARTS);
+  const chosen = only === undefined ? PARTS : listOf("--only", only, PARTS);
   const files = await checkOutputFiles({ json, markdown, html });
-  let file: SwitchFile = { schemaVersion: 1, kind: "switch", environment: await describeMachine() };
-  let done = 0;
-  for (const part of SWITCH_PARTS.filter((part) => parts.includes(part))) {
-    const [name, run] = EXPERIMENTS[part];
-    printError(`${QUESTIONS[name].title} …`);
-    try {
-      file = { ...file, [name]: await run(signal) };
-      done++;
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      break;
-    }
-  }
-  if (done === 0) return 1;
-  const wrote = await printReport("switch", [file], files, signal.aborted);
-  const { whoseSession: sessions, whoIsServed: server } = file;
-  const missing = sessions?.rows.some(({ pages }) => pages < sessions.asked) ||
-    server?.rows.some(({ answered }) => answered < server.clients);
-  return wrote && !missing ? 0 : 1;
+  const { watchSwitching } = await import("./switch/watch_switching.ts");
+  return await watchSwitching(PARTS.filter((part) => chosen.includes(part)), files, signal);
 });

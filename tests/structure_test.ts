@@ -126,38 +126,45 @@ function onlyTypes(names: string): boolean {
     );
 }
 
+/** All that is loaded with a file at once, and by which file each is. */
+function loadedWith(entry: string): Map<string, string> {
+  const by = new Map([[entry, ""]]);
+  // A Map's iteration goes on over what is added meanwhile.
+  for (const path of by.keys()) {
+    if (!/^(lib|scripts)\//.test(path)) continue;
+    for (const target of runtimeImports(path)) by.getOrInsert(target, path);
+  }
+  return by;
+}
+
 check("what runs in a lane, a measuring process or the site needs no npm package", (paths) => {
   const entries = paths.filter((path) =>
     /^lib\/tasks\/|^lib\/.*_main\.ts$|^lib\/lanes\/.*(streams|_server)\.ts$/.test(path)
   );
-  const found: string[] = [];
-  const imports = new Map<string, string[]>();
-  for (const entry of entries) {
-    const seen = new Set<string>();
-    const visit = (path: string): void => {
-      if (seen.has(path)) return;
-      seen.add(path);
-      if (!imports.has(path)) imports.set(path, runtimeImports(path));
-      for (const target of imports.get(path)!) {
-        if (target.startsWith("lib/")) visit(target);
-        else if (!/^(node|data):/.test(target)) found.push(`${entry} needs ${target}, by ${path}`);
-      }
-    };
-    visit(entry);
-  }
-  return found;
+  return entries.flatMap((entry) =>
+    [...loadedWith(entry)]
+      .filter(([target]) => !/^(lib\/|node:|data:)/.test(target))
+      .map(([target, by]) => `${entry} needs ${target}, by ${by}`)
+  );
 });
 
-check("a thread's entry file imports nothing from where a job's process may not read", () => {
-  const seen = new Set<string>();
-  const visit = (path: string): void => {
-    if (seen.has(path)) return;
-    seen.add(path);
-    runtimeImports(path).filter((target) => target.startsWith("lib/")).forEach(visit);
-  };
-  visit("lib/lanes/worker/worker_main.ts");
-  return [...seen].filter((path) => !/^lib\/(lanes|tasks)\//.test(path));
+check("a script loads what it measures and reports with once its options are read", (paths) => {
+  const scripts = paths.filter((path) => /^scripts\/(?!advise_check|mutate)\w+\.ts$/.test(path));
+  const later = /^zod$|^cli-progress$|^lib\/(mod|open|executor)\.ts$|_report\.ts$/;
+  return scripts.flatMap((script) =>
+    [...loadedWith(script)]
+      .filter(([target]) => later.test(target))
+      .map(([target, by]) => `${script} loads ${target} at once, by ${by}`)
+  );
 });
+
+check(
+  "a thread's entry file imports nothing from where a job's process may not read",
+  () =>
+    [...loadedWith("lib/lanes/worker/worker_main.ts").keys()].filter((path) =>
+      path.startsWith("lib/") && !/^lib\/(lanes|tasks)\//.test(path)
+    ),
+);
 
 check("every file of lib says what it is", (paths) =>
   paths.filter((path) => {

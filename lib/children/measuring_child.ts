@@ -8,9 +8,6 @@ import { Inbox, lineOf } from "./parent.ts";
 /** How long a child may take to end after it was asked to, in milliseconds. */
 const GRACE_MS = 800;
 
-/** So much later than its children a program may learn of a signal that ends both, in milliseconds. */
-export const TOLD_LATER_MS = 100;
-
 const CHUNK_BYTES = 1 << 16;
 
 async function* bytesFrom(child: Child): AsyncGenerator<Uint8Array> {

@@ -9,6 +9,9 @@ import { read, writeSync } from "node:fs";
 /** What is told stays JSON, whatever a job makes of it. */
 const { stringify } = JSON;
 
+/** So much later than its children a program may learn of a signal that ends both, in milliseconds. */
+export const TOLD_LATER_MS = 100;
+
 /** The descriptors on which the child hears and speaks. */
 const HEAR_FD = 3;
 const SPEAK_FD = 4;

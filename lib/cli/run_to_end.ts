@@ -1,7 +1,8 @@
 /** Runs a job to its end, and prints and writes what became of it. */
 
 import { missingFlag, permissionNeeded } from "../advice/job/job_permissions.ts";
-import { jobModule, loadJob } from "../advice/job/load_job.ts";
+import { jobModule } from "../advice/job/job_module.ts";
+import { loadJob } from "../advice/job/load_job.ts";
 import { sharedBy, sharedWords } from "../advice/job/shared_state.ts";
 import { MOST_LOAD_MS } from "../dispatch/options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
@@ -15,11 +16,13 @@ import { countItems, ItemLines } from "../running/item_lines.ts";
 import { checkFailures, Journal, openAlone, writeFailures } from "../running/journal.ts";
 import { KnownItems } from "../running/known_items.ts";
 import { RecordError, type RecordFile } from "../running/record_file.ts";
-import { type Ended, HELD_MS, runJob, type RunJobHost, RunState } from "../running/run_job.ts";
-import { stderrOutput, wholeSeconds, WIPED } from "../progress/progress.ts";
+import { type Ended, runJob, type RunJobHost, RunState } from "../running/run_job.ts";
+import { HELD_MS } from "../running/run_message.ts";
+import { stderrOutput, WIPED } from "../progress/progress.ts";
 import { RunProgress } from "../running/run_progress.ts";
 import type { RunFile, RunResult } from "../running/run_result.ts";
 import type { RunOptionValues, TypedFile } from "../running/run_options.ts";
+import { wholeSeconds } from "../text/format.ts";
 import { plain, shellWord } from "../text/plain.ts";
 import { print, printError } from "../text/print.ts";
 import { describeMachine, proxyNotes } from "../timing/environment.ts";

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { serverFault } from "../children/server_arguments.ts";
-import { TOLD_LATER_MS } from "../children/measuring_child.ts";
+import { TOLD_LATER_MS } from "../children/parent.ts";
 import { isReading, userFolder } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { UsageError } from "../options.ts";

@@ -4,7 +4,7 @@ import { attempt } from "../lanes/attempt.ts";
 import { fit, plain } from "../text/plain.ts";
 import type { ModelSpec, TimingEvent } from "../timing/spec.ts";
 import { isDumb, printError } from "../text/print.ts";
-import { counted, formatDuration } from "../text/format.ts";
+import { counted, wholeSeconds } from "../text/format.ts";
 
 const BAR_COLUMNS = 20;
 const REDRAW_MS = 100;
@@ -189,10 +189,4 @@ export function createProgress(output: ProgressOutput = stderrOutput()): Progres
 /** Time left is a guess: whole seconds say so, and don't flicker. */
 export function leftText(ms: number): string {
   return `${wholeSeconds(ms)} left`;
-}
-
-/** A time that isn't over. */
-export function wholeSeconds(ms: number): string {
-  const seconds = Math.ceil(ms / 1000);
-  return seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000);
 }

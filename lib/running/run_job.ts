@@ -1,13 +1,15 @@
 /** Runs a job in a process that may do what its permissions say: feeds it, writes what comes. */
 
 import type { Decision } from "../adaptive/controller.ts";
-import { MeasuringChild, TOLD_LATER_MS } from "../children/measuring_child.ts";
+import { MeasuringChild } from "../children/measuring_child.ts";
+import { TOLD_LATER_MS } from "../children/parent.ts";
 import { trialFlags } from "../children/trial_flags.ts";
 import { plain } from "../text/plain.ts";
 import type { Known, KnownItems } from "./known_items.ts";
 import {
   BEAT_MS,
   type FailureRecord,
+  HELD_MS,
   type RunCommand,
   type RunMessage,
   type RunOrder,
@@ -18,8 +20,6 @@ import type { RunResult } from "./run_result.ts";
 
 /** Known items are told in blocks of so many. */
 const BLOCK = 10_000;
-/** A task may hold its event loop for so much longer than its deadline, in milliseconds; then the run is ended. */
-export const HELD_MS = 30_000;
 /** Further reasons of failure than so many are counted together. */
 const MOST_REASONS = 20;
 const FURTHER = "other reasons";

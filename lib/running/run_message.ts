@@ -36,6 +36,9 @@ export type Budget = { readonly items: number } | { readonly share: number };
 /** A share of failures is judged from so many items on. */
 export const LEAST_JUDGED = 20;
 
+/** A task may hold its event loop for so much longer than its deadline, in milliseconds; then the run is ended. */
+export const HELD_MS = 30_000;
+
 /** What the process is told first; then what is known, in blocks. */
 export interface RunOrder extends RunSpec {
   readonly known: number;

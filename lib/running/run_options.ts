@@ -1,6 +1,6 @@
 /** The options of `deno task run`, and what they mean together. */
 
-import { jobModule } from "../advice/job/load_job.ts";
+import { jobModule } from "../advice/job/job_module.ts";
 import type { AdviceFile } from "../advice/advice.ts";
 import { boundsFor, type RawBounds, refuseSize } from "../children/bounds_arguments.ts";
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";

@@ -1,8 +1,8 @@
 /** How a run goes on: on a terminal a line that moves, in a pipe a plain one now and then. */
 
 import { decisionText } from "../timing/decisions.ts";
-import { leftText, ProgressLine, type ProgressOutput, wholeSeconds } from "../progress/progress.ts";
-import { counted, formatCount, formatPercent, formatRate } from "../text/format.ts";
+import { leftText, ProgressLine, type ProgressOutput } from "../progress/progress.ts";
+import { counted, formatCount, formatPercent, formatRate, wholeSeconds } from "../text/format.ts";
 import type { Pulse } from "../progress/pulse.ts";
 import type { LanesNow } from "../timing/spec.ts";
 import type { RunState } from "./run_job.ts";

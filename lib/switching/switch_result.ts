@@ -4,8 +4,6 @@ import { z } from "zod";
 import { amount, count, type FileFormat } from "../timing/json_file.ts";
 import { machineSchema } from "../timing/result.ts";
 
-export const SWITCH_PARTS = ["ticks", "counter", "sessions", "server"] as const;
-
 const whoLetsGo = z.object({
   /** The ticker wants a turn every so many milliseconds. */
   periodMs: amount,

@@ -1,6 +1,5 @@
 /** How fast this machine does a task's work, and what awaiting every call costs. */
 
-import process from "node:process";
 import type { TaskContext, TaskFunction } from "../lanes/task.ts";
 import { CPU_TASKS, type CpuTask, type Size } from "./catalogue.ts";
 

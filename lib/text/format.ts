@@ -45,6 +45,12 @@ export function formatDuration(ms: number): string {
   return prettyMilliseconds(Math.round(ms / 1000) * 1000);
 }
 
+/** A time that isn't over. */
+export function wholeSeconds(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  return seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000);
+}
+
 /** A duration that may be less than a tenth of a millisecond: then in microseconds. */
 export function formatShortDuration(ms: number): string {
   return ms < 0.1 ? `${formatNumber(ms * 1000)} µs` : formatDuration(ms);

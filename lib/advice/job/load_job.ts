@@ -1,7 +1,6 @@
-/** Takes a job module from the command line: finds, checks and loads it, in its own process. */
+/** Checks and loads a job module, in its own process. */
 
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { TOLD_LATER_MS } from "../../children/measuring_child.ts";
+import { TOLD_LATER_MS } from "../../children/parent.ts";
 import { moduleFacts } from "../../children/trial_flags.ts";
 import { UsageError } from "../../options.ts";
 import { plain } from "../../text/plain.ts";
@@ -9,37 +8,11 @@ import { titleOf } from "../../lanes/task.ts";
 import type { LanePermissions } from "../../lanes/permissions.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { sampled } from "../probe/order_probe.ts";
+import { jobModule } from "./job_module.ts";
 import { sharedBy, type SharedState } from "./shared_state.ts";
 import { closingOf, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
 
 const CHECK_MS = 30_000;
-
-/** The URL of the module that a person named; a UsageError if there is no such local file. */
-export async function jobModule(typed: string, path: (typed: string) => string): Promise<string> {
-  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(typed)?.[1]?.toLowerCase();
-  if (scheme !== undefined && scheme !== "file") {
-    const remedy = "save it here, and give the file's path";
-    throw new UsageError("module", typed, "not a local file", remedy);
-  }
-  if (typed.trim() === "") {
-    throw new UsageError("module", typed, "no file is named", "give the path of one");
-  }
-  const url = scheme === undefined ? pathToFileURL(path(typed)) : URL.parse(typed);
-  if (url === null || url.host !== "") {
-    throw new UsageError("module", typed, "not a local file", "write file:///path/to/job.ts");
-  }
-  const info = await Deno.stat(fileURLToPath(url)).catch((cause: Error) => {
-    const isMissing = cause instanceof Deno.errors.NotFound ||
-      cause instanceof Deno.errors.NotADirectory;
-    const problem = isMissing ? "there is no such file" : `it can't be read (${cause.name})`;
-    const remedy = "give the path of a module that exports a task and its items";
-    throw new UsageError("module", typed, problem, remedy, { cause });
-  });
-  if (info.isDirectory) {
-    throw new UsageError("module", typed, "a folder", "name the module's file in it");
-  }
-  return new URL(url.pathname, "file:").href;
-}
 
 /** The first error among what `deno check` says: what, and where. */
 function firstError(stderr: string): string {

@@ -32,6 +32,7 @@ import {
 } from "../document.ts";
 import { list, markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
+import { familySentence } from "./families.ts";
 import { z } from "zod";
 
 const besidesSchema = z.object({
@@ -89,22 +90,6 @@ export const PEERS_FORMAT: FileFormat<PeersFile> = {
   schema: peersFileSchema,
   inconsistency: () => undefined,
 };
-
-const FAMILIES: Readonly<Record<string, string>> = {
-  pools: "Handing out tasks: most do nothing, so that the pool alone takes time.",
-  io: "Downloading from a server on this machine: the tasks wait.",
-  cpu: "Computing exact sums of squares, all results checked.",
-  python:
-    "Computing by Python's own pools: under a GIL only one thread runs Python code at a time.",
-  lanes: "Starting: a lane until it takes tasks, a program until its first result.",
-  run: "Running a job to its end: what it costs to keep a journal of it.",
-  growth: "The same with 1, 10 and 100 times as many items: whether cost grows faster than work.",
-  load: "Downloading as much as goes: clients of every kind, and wrk for what the server gives.",
-};
-
-export function familySentence(family: string): string {
-  return Object.hasOwn(FAMILIES, family) ? FAMILIES[family]! : "";
-}
 
 function figureText(value: number): string {
   if (value >= 999_500) return `${formatNumber(value / 1e6)} M`;

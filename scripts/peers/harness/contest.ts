@@ -1,5 +1,6 @@
 /** What is raced against what, as plain data. */
 
+import type { Family } from "../../../lib/report/peers/families.ts";
 import type { Reading } from "../reading.ts";
 
 export interface Launch {
@@ -77,23 +78,6 @@ export const SPREAD: Unit = {
   isSpeed: false,
   figure: (_work, { spread }) => 100 * (spread ?? NaN),
 };
-
-/** The families of contests, in the order in which they are run. */
-export const FAMILIES = [
-  "pools",
-  "io",
-  "cpu",
-  "python",
-  "lanes",
-  "run",
-  "growth",
-  "load",
-] as const;
-
-/** A family that takes longer than all the others together, and is raced only if it is named. */
-export const LONG_FAMILY: Family = "load";
-
-export type Family = typeof FAMILIES[number];
 
 /** One of us, and those that it is measured against. */
 export interface Contest {

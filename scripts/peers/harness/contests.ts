@@ -2,14 +2,13 @@
  * All contests, by family: who is raced against whom, at what, and what the results have to add up to.
  */
 
+import { FAMILIES, type Family } from "../../../lib/report/peers/families.ts";
 import {
   type Aim,
   type Contender,
   type Contest,
   EACH_MS,
   EACH_US,
-  FAMILIES,
-  type Family,
   type Machine,
   perSecond,
   SPREAD,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { choosePlan } from "../../lib/scaling/sweep_plan.ts";
+import { choosePlan } from "../../lib/scaling/choose_plan.ts";
 import { adviceOn, asPredicted } from "../advice/advice_on.ts";
 import { sampleFor } from "../advice/fixture.ts";
 

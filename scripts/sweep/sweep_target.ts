@@ -1,0 +1,138 @@
+/** What `deno task sweep` does once its options are read: measures its target at many sizes, and reports. */
+
+import { jobModule } from "../../lib/advice/job/job_module.ts";
+import { loadJob } from "../../lib/advice/job/load_job.ts";
+import { sharedWords } from "../../lib/advice/job/shared_state.ts";
+import { orderProbe } from "../../lib/advice/probe/order_probe.ts";
+import { JobError } from "../../lib/advice/probe/probe.ts";
+import { heldMs, sampleOf } from "../../lib/advice/probe/sample.ts";
+import { printReport } from "../../lib/cli/result_files.ts";
+import { userPath } from "../../lib/files/user_files.ts";
+import { MODEL_TABLE, needsKernel } from "../../lib/models.ts";
+import { anyFailed } from "../../lib/report/scaling/sweep_words.ts";
+import { compareKernel, holdAgainstSample } from "../../lib/scaling/against_sample.ts";
+import { measureOpenLoop, type MeasureOptions, measureSweep } from "../../lib/scaling/measure.ts";
+import { choosePlan } from "../../lib/scaling/choose_plan.ts";
+import { computes, type SweepOptionValues } from "../../lib/scaling/sweep_options.ts";
+import { type SweepPlan, withinItems } from "../../lib/scaling/sweep_plan.ts";
+import type { SweepResult } from "../../lib/scaling/sweep_result.ts";
+import { downloads, itemsFor, ownJob, sums, type SweptJob } from "../../lib/scaling/swept_job.ts";
+import { startSite } from "../../lib/site/start.ts";
+import { counted } from "../../lib/text/format.ts";
+import { printError } from "../../lib/text/print.ts";
+import { limitedTo } from "../../lib/timing/job_items.ts";
+import { type Meter, startMeter } from "../../lib/timing/meter/meter.ts";
+import { NoLaneError, trialProcesses } from "../../lib/timing/run_trial.ts";
+
+/** How long the tasks of a module's sample run together, in milliseconds. */
+const SAMPLE_MS = 400;
+/** How long a kernel may take for the few items of the sample whose results are compared. */
+const KERNEL_GUARD_MS = 60_000;
+/** How long a module may take at least to load and to make its items, in milliseconds. */
+const LEAST_GUARD_MS = 15_000;
+
+/** Gives the exit code. */
+export async function sweepTarget(
+  target: string,
+  values: SweepOptionValues,
+  signal: AbortSignal,
+): Promise<number> {
+  await using meter = await startMeter(signal);
+  const result = await measured(target, values, signal, meter);
+  const wrote = await printReport("sweep", [result], values.files, result.partial);
+  return !wrote || anyFailed(result) || result.differsAt !== undefined ? 1 : 0;
+}
+
+async function measured(
+  target: string,
+  values: SweepOptionValues,
+  signal: AbortSignal,
+  meter: Meter,
+): Promise<SweepResult> {
+  if (target === "io") {
+    await using site = await startSite({ latencyMs: values.latencyMs, seed: values.seed });
+    const job = downloads(site, values.latencyMs, values.durationMs);
+    return await run(job, values.sweep!, values, { signal, meter, site });
+  }
+  if (computes(target)) {
+    const plan = values.sweep!;
+    const { together } = MODEL_TABLE[plan.model];
+    const most = Math.max(...plan.sizes, together ? plan.extendTo : 1) * plan.slotsPerLane;
+    const job = await sums(most, values.durationMs, signal, together);
+    return await run(job, plan, values, { signal, meter });
+  }
+  const { items, timeoutMs } = values;
+  const model = values.sweep?.model ?? values.openLoop?.model.model;
+  const isKernel = model !== undefined && needsKernel(model);
+  await jobModule(target, userPath);
+  printError(
+    `${target}: looks at it, and runs a few of its items one by one. If they change something, mind ` +
+      `that each trial runs them again (--items) …`,
+  );
+  const loaded = await loadJob({
+    ...values,
+    typed: target,
+    path: userPath,
+    guardMs: Math.max(LEAST_GUARD_MS, timeoutMs),
+    taskMs: timeoutMs,
+    guardOption: "--timeout",
+    model,
+    sample: { items, targetMs: SAMPLE_MS },
+    meter,
+    signal,
+  });
+  const { job, probed, shared } = loaded;
+  if (probed.cutOff !== undefined) {
+    throw new JobError(
+      `Cannot sweep the job: ${probed.cutOff}; if it needs longer, raise --timeout`,
+    );
+  }
+  if (isKernel) {
+    const runTrial = trialProcesses({ guardMs: KERNEL_GUARD_MS });
+    const compared = await compareKernel(job, model, probed, { runTrial, signal });
+    printError(
+      `${target}: ` +
+        (compared > 0
+          ? `its kernel gives what its function gives for ${counted(compared, "item")} …`
+          : "whether its kernel gives what its function gives can't be told: the results are too large …"),
+    );
+  }
+  const sample = sampleOf(probed);
+  const most = Math.min(items, sample.total ?? Infinity);
+  const count = values.itemsGiven || values.openLoop !== undefined
+    ? most
+    : Math.min(most, itemsFor(sample, values.sweep, navigator.hardwareConcurrency));
+  const options = { items: count, export: values.export };
+  const own = ownJob({ ...limitedTo(job, count), options }, {
+    computingShare: sample.cpuShare,
+    freeShare: Math.max(0, 1 - heldMs(sample) / sample.wallMs),
+    expectedMs: count * (sample.wallMs + sample.sourceMs),
+    failedShare: sample.failed / sample.items,
+    ...(sample.total !== null && { total: most }),
+  });
+  if (values.openLoop !== undefined) return await run(own, undefined, values, { signal, meter });
+  const { plan, why } = values.sweep === undefined
+    ? choosePlan(sample, count, shared)
+    : { plan: withinItems(values.sweep, count), why: undefined };
+  const result = await run(own, plan, values, { signal, meter }).catch((error) => {
+    if (error.cause?.type !== "error" || error instanceof NoLaneError) throw error;
+    const hint = "its sample ran: if it can run only once, export reset(), which brings it back";
+    throw new JobError(`Cannot sweep the job: ${error.message}; ${hint}`, { cause: error });
+  });
+  return {
+    ...await holdAgainstSample(result, loaded, orderProbe, signal),
+    ...(why !== undefined && { why }),
+    ...(shared !== undefined && { shared: sharedWords(shared) }),
+  };
+}
+
+async function run(
+  job: SweptJob,
+  plan: SweepPlan | undefined,
+  values: SweepOptionValues,
+  options: MeasureOptions,
+): Promise<SweepResult> {
+  return values.openLoop === undefined
+    ? await measureSweep(job, plan!, values, options)
+    : await measureOpenLoop(job, values.openLoop, values, options);
+}

@@ -1,0 +1,46 @@
+/** What `deno task switch` does once its options are read: its experiments one after another, and their report. */
+
+import { printReport } from "../../lib/cli/result_files.ts";
+import type { OutputFiles } from "../../lib/files/output_files.ts";
+import { QUESTIONS } from "../../lib/report/switching/switch_report.ts";
+import type { SwitchFile } from "../../lib/switching/switch_result.ts";
+import { whoIsServed } from "../../lib/switching/who_is_served.ts";
+import { whoLetsGo } from "../../lib/switching/who_lets_go.ts";
+import { whoseSession } from "../../lib/switching/whose_session.ts";
+import { whoseTurn } from "../../lib/switching/whose_turn.ts";
+import { printError } from "../../lib/text/print.ts";
+import { describeMachine } from "../../lib/timing/environment.ts";
+
+const EXPERIMENTS = {
+  ticks: ["whoLetsGo", whoLetsGo],
+  counter: ["whoseTurn", whoseTurn],
+  sessions: ["whoseSession", whoseSession],
+  server: ["whoIsServed", whoIsServed],
+} as const;
+
+/** Gives the exit code. */
+export async function watchSwitching(
+  parts: readonly (keyof typeof EXPERIMENTS)[],
+  files: OutputFiles,
+  signal: AbortSignal,
+): Promise<number> {
+  let file: SwitchFile = { schemaVersion: 1, kind: "switch", environment: await describeMachine() };
+  let done = 0;
+  for (const part of parts) {
+    const [name, run] = EXPERIMENTS[part];
+    printError(`${QUESTIONS[name].title} …`);
+    try {
+      file = { ...file, [name]: await run(signal) };
+      done++;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      break;
+    }
+  }
+  if (done === 0) return 1;
+  const wrote = await printReport("switch", [file], files, signal.aborted);
+  const { whoseSession: sessions, whoIsServed: server } = file;
+  const missing = sessions?.rows.some(({ pages }) => pages < sessions.asked) ||
+    server?.rows.some(({ answered }) => answered < server.clients);
+  return wrote && !missing ? 0 : 1;
+}
