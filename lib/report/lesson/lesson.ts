@@ -67,7 +67,8 @@ export function lessonReport(file: LessonFile): Block {
           [
             palette.heading(wrap(`${number}. ${title}`, style.columns, "   ")),
             text(seen),
-            ...commands.map((command) => palette.idle(text(command))),
+            // Whole, so that they can be copied however narrow the terminal is.
+            ...commands.map((command) => palette.idle(`   ${command}`)),
           ].join("\n")
         ),
         ...remarks.map((remark) => palette.warning(wrap(remark, style.columns))),
