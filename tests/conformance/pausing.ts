@@ -116,6 +116,8 @@ export const PAUSING: readonly Guarantee[] = [
       const values = executor.map(taskNamed("gated"), items, { chunk: 1 }).toArray();
       values.catch(() => {});
       await gates.full(count);
+      // A task that has begun may be heard of before what says so on its lane.
+      while (executor.running().length < count) await new Promise((done) => setTimeout(done, 1));
       const running = executor.running();
       assertEquals(running.map(({ index }) => index).toSorted(), numbers(count));
       for (const { lane, task, index, item, attempt, startedAtMs } of running) {
