@@ -150,7 +150,7 @@ check("what runs in a lane, a measuring process or the site needs no npm package
 
 check("a script loads what it measures and reports with once its options are read", (paths) => {
   const scripts = paths.filter((path) => /^scripts\/(?!advise_check|mutate)\w+\.ts$/.test(path));
-  const later = /^zod$|^cli-progress$|^lib\/(mod|open|executor)\.ts$|_report\.ts$/;
+  const later = /^zod$|^lib\/(mod|open|executor)\.ts$|_report\.ts$/;
   return scripts.flatMap((script) =>
     [...loadedWith(script)]
       .filter(([target]) => later.test(target))
