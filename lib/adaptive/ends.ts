@@ -108,9 +108,14 @@ export class Failures {
   #many = { ended: 0, failed: 0 };
   #tell = false;
 
+  /** Whether so many fail however few slots there are that what is lost among others was no refusal. */
+  get areAnyway(): boolean {
+    return this.#few.failed >= SOME;
+  }
+
   /** How so many tasks ended, with so many slots. */
   judge(count: number, ends: Ends, slots: number): Ends {
-    const how = this.#few.failed < SOME ? ends : lostAsFailed(ends);
+    const how = this.areAnyway ? lostAsFailed(ends) : ends;
     const { refused = 0, lost = 0, failed = 0 } = how;
     const all = slots <= FEW_SLOTS ? this.#few : this.#many;
     all.ended += count - refused;

@@ -63,6 +63,8 @@ export class Refusals {
   gapMs = 0;
   /** The share that was refused when that was last found to be chance. */
   byChance = 0;
+  /** Whether all of them were cut off or late, and no more. */
+  areLost = true;
   /** Since slots last changed, or it was braked: how many were refused, and how many weren't. */
   #refused = 0;
   #through = 0;
@@ -140,6 +142,7 @@ export class Refusals {
     if (through > 0) this.#inVain = this.#askedMs = 0;
     this.#refused += refused;
     this.#lost += lost;
+    this.areLost &&= refused === lost && unsaid === 0;
     this.#unsaid += unsaid;
     if (askedMs <= MOST_ASKED_MS) this.#askedMs = Math.max(this.#askedMs, askedMs);
   }
@@ -347,6 +350,11 @@ export class Refusals {
     if (this.#unsaid === 0) this.#chance = Math.min(MOST_CHANCE, CHANCE * most);
     this.#alike = { times: 0, ...NONE };
     this.#few = { slots: 0, ...NONE };
+    this.pardon();
+  }
+
+  /** Those until now were no refusals. */
+  pardon(): void {
     this.gapMs = this.#debt = 0;
     this.#most = this.#tooMany = Infinity;
   }

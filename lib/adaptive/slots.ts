@@ -193,7 +193,13 @@ export class Slots {
   /** So many tasks have ended, one after another. */
   onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): void {
     this.ended += count;
+    const wereAnyway = this.#failures.areAnyway;
     const told = this.#failures.judge(count, how, this.#count);
+    const isNews = !wereAnyway && this.#failures.areAnyway;
+    if (isNews && this.#refusals.areLost) {
+      this.#refusals.pardon();
+      this.isSlowStart = true;
+    }
     this.#refusals.ended(count, startedAtMs, endedAtMs, told);
     const { refused = 0, failed = 0, aside = 0 } = told;
     if (refused > 0) return;

@@ -129,6 +129,23 @@ Deno.test("what comes late alone, too, was not refused among others", () => {
   assertEquals(most, [4, 1, 4, 1, 4, 16, 64, 256]);
 });
 
+Deno.test("that some are late however few there are takes no slots, though it was held against many at first", () => {
+  const loop = new Loop();
+  loop.tick(2);
+  let asked = 0;
+  for (let nowMs = 2; nowMs < 3000;) {
+    const { count } = loop.slots;
+    for (let task = 0; task < count; task++) {
+      const late = count > 1 ? { refused: 1, lost: 1 } : { failed: 1 };
+      loop.slots.onEnded(1, nowMs, nowMs + 50, asked++ % 5 === 0 ? late : {});
+    }
+    nowMs += 50;
+    loop.tick(nowMs, 0);
+    do loop.tick(++nowMs); while (loop.slots.isPaused(nowMs));
+  }
+  assertEquals(loop.slots.count, 1000);
+});
+
 Deno.test("what fails sooner than others end doesn't make these look slow", () => {
   const loop = new Loop();
   loop.slots.onEnded(1, 0, 1, { failed: 1 });
