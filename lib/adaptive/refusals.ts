@@ -61,6 +61,8 @@ const LOOK_MS = 10;
 export class Refusals {
   /** Tasks are started no closer together than this. */
   gapMs = 0;
+  /** As they were told to be last, though slots alone may have kept them further apart. */
+  #lastGapMs = 0;
   /** The share that was refused when that was last found to be chance. */
   byChance = 0;
   /** Whether all of them were cut off or late, and no more. */
@@ -257,8 +259,9 @@ export class Refusals {
       this.#most = Math.max(1, Math.ceil(slots) - 1);
       this.#tooMany = Math.min(this.#tooMany, this.#most + 1);
       // After many answers a pace is only a little too quick; by how much, if more are refused, these tell.
-      const isFirst = this.gapMs > 0 && this.#alike.times === 1;
-      const apartMs = Math.max(this.gapMs, isFirst ? 0 : this.#apartMs);
+      const lastMs = this.gapMs || this.#lastGapMs;
+      const isFirst = lastMs > 0 && this.#alike.times === 1;
+      const apartMs = Math.max(lastMs, isFirst ? 0 : this.#apartMs);
       this.gapMs = Math.min(MOST_GAP_MS, APART * apartMs);
     }
     return this.#most === Infinity;
@@ -278,7 +281,7 @@ export class Refusals {
     if (this.#debt > 0) return;
     this.#alike = { times: 0, ...NONE };
     // Unless slots alone keep them as far apart.
-    const gapMs = CLOSER * this.gapMs;
+    const gapMs = this.#lastGapMs = CLOSER * this.gapMs;
     this.gapMs = gapMs > latencyMs / slots ? gapMs : 0;
   }
 
@@ -355,7 +358,7 @@ export class Refusals {
 
   /** Those until now were no refusals. */
   pardon(): void {
-    this.gapMs = this.#debt = 0;
+    this.gapMs = this.#lastGapMs = this.#debt = 0;
     this.#most = this.#tooMany = Infinity;
   }
 }

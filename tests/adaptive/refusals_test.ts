@@ -126,6 +126,18 @@ Deno.test("a pace that went well for long is left for a little slower one first,
   assertEquals(gaps, [109, 242]);
 });
 
+Deno.test("a pace that slots alone came to keep is remembered, if that is too quick", () => {
+  const refusals = new Refusals(0);
+  end(refusals, 40, 1, 990);
+  refusals.slower(1000);
+  end(refusals, 50, 0, 60_000);
+  refusals.faster(100);
+  assertEquals(refusals.gapMs, 0);
+  end(refusals, 5, 1, 60_100);
+  refusals.slower(60_110);
+  assertAlmostEquals(refusals.gapMs, 1.1 * 0.9 * 1.1 * 25);
+});
+
 Deno.test("where a server asks for long pauses, few answers tell how far apart they were without these", () => {
   for (const [through, gapMs] of [[1, 33], [10, 113]] as const) {
     const refusals = new Refusals(0);
