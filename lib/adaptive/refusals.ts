@@ -63,6 +63,8 @@ export class Refusals {
   gapMs = 0;
   /** As they were told to be last, though slots alone may have kept them further apart. */
   #lastGapMs = 0;
+  /** Whether one is known to be too short: until then they become shorter, whatever is to be made up for. */
+  #wasTooShort = false;
   /** The share that was refused when that was last found to be chance. */
   byChance = 0;
   /** Whether all of them were cut off or late, and no more. */
@@ -272,13 +274,15 @@ export class Refusals {
     const gapMs = APART * this.#apartMs;
     if (!(this.#latencyMs > gapMs * this.#most)) return;
     this.gapMs = gapMs;
+    // It is known by many answers.
+    this.#wasTooShort = true;
     this.#most = Math.ceil(this.#latencyMs / gapMs);
     this.#tooMany = this.#most + 1;
   }
 
   /** None of a round of tasks was refused that start apart. */
   faster(latencyMs: number, slots = 1): void {
-    if (this.#debt > 0) return;
+    if (this.#debt > 0 && this.#wasTooShort) return;
     this.#alike = { times: 0, ...NONE };
     // Unless slots alone keep them as far apart.
     const gapMs = this.#lastGapMs = CLOSER * this.gapMs;
@@ -292,6 +296,7 @@ export class Refusals {
       this.#price = isForgotten ? PRICE : Math.min(MOST_PRICE, 2 * this.#price);
     }
     this.#debt += this.#price * this.#refused;
+    this.#wasTooShort ||= this.#lastGapMs > 0;
     this.#knownMs = nowMs;
     if (this.#answered > 0) {
       const lastedMs = Math.max(1, nowMs - this.#sinceMs);

@@ -101,11 +101,18 @@ Deno.test("where one task at once is too many they start as far apart as they go
   assertEquals(refusals.slower(1000), false);
   assertAlmostEquals(refusals.gapMs, 1.1 * 25);
   assertEquals(refusals.most, 1);
+  // Until that was too much, nothing is to be made up for first.
   refusals.faster(5);
-  assertAlmostEquals(refusals.gapMs, 1.1 * 25);
-  end(refusals, 50, 0, 1001);
+  const gapMs = 0.9 * 1.1 * 25;
+  assertAlmostEquals(refusals.gapMs, gapMs);
+  end(refusals, 10, 1, 1100);
+  refusals.slower(1110);
+  assertAlmostEquals(refusals.gapMs, 1.1 * gapMs);
   refusals.faster(5);
-  assertAlmostEquals(refusals.gapMs, 0.9 * 1.1 * 25);
+  assertAlmostEquals(refusals.gapMs, 1.1 * gapMs);
+  end(refusals, 100, 0, 1200);
+  refusals.faster(5);
+  assertAlmostEquals(refusals.gapMs, 0.9 * 1.1 * gapMs);
   // A gap that is short beside the task is none.
   refusals.faster(100);
   assertEquals(refusals.gapMs, 0);
