@@ -237,8 +237,8 @@ export class Controller {
     const share = this.#blocks ? 1 : Math.min(1, cpuShare);
     // Making items is done here anyway; both sides compute what an item costs to send.
     const movedMs = share * Math.min(tookMs, 1000 * busyShare / perSecond);
-    // Of tiny ones it is to be known what sending them costs.
-    const { sendMs = movedMs < MESSAGE_MS ? Infinity : 0 } = seen;
+    // What sending costs is known by the next time, which may be too late for long ones alone.
+    const { sendMs = movedMs < TICK_MS ? Infinity : 0 } = seen;
     const sentMs = movedMs + 2 * (sendMs + (holds ? 0 : MESSAGE_MS));
     if (!this.#blocks && this.lanes * movedMs < WORTH_GAIN * sentMs) return false;
     // Of a list whose end isn't known, twice as much is expected to come as there was.

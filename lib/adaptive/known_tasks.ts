@@ -113,7 +113,8 @@ export class KnownTasks {
       return;
     }
     if (this.#stays(task, `the result of item ${at}`, value, this.fidelity)) return;
-    if (known.looks === 1 || known.looks > 1 + TIMED_LOOKS) return;
+    const isKnown = known.looks > 1 + TIMED_LOOKS && known.copyMs !== undefined;
+    if (known.looks === 1 || isKnown) return;
     // The first of these pays for both.
     known.copyMs = Math.min(known.copyMs ?? Infinity, timeOf(() => structuredClone([item, value])));
     known.emptyMs = Math.min(known.emptyMs, timeOf(() => structuredClone([0, 0])));

@@ -115,6 +115,7 @@ Deno.test("lanes that are kept from their cores by others aren't taken for waiti
       loopCpuMs: 0,
       cpuMs: 0,
       heldMs: 0,
+      sendMs: 0,
       inFlight: 99,
       remaining: 1000,
       travels: true,
