@@ -162,6 +162,13 @@ Deno.test("predict() never goes below what an event loop, its source or its core
   assertAlmostEquals(runMs(beside, { model: "limited", lanes: 1, slots: 8 }), 2000 / 1.9, 15);
 });
 
+Deno.test("predict() lets tasks computing off their thread take the cores' time, as on an idle CPU", () => {
+  // The 5 ms that are counted were to be 10: others had the CPU for half of the time.
+  const sample = { ...sampleFor({ waitMs: 20 }), loopMs: 0, cpuMs: 5, cpuShare: 0.5, sourceMs: 0 };
+  const all = predict(sample, CONCURRENT, 100, MACHINE);
+  assertAlmostEquals(all.runMs, 100 * 10 / 1.9, 15);
+});
+
 Deno.test("predict() gives more items than are simulated the time of as many rounds of them", () => {
   const sample = evenSample({ waitMs: 10 });
   const few: Candidate = { model: "limited", lanes: 1, slots: 10 };

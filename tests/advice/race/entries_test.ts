@@ -27,6 +27,9 @@ Deno.test("possibleGain() is what cores and waiting can give", () => {
   assertEquals(possibleGain(sampleFor({ waitMs: 10 }), MACHINE.cores, LIMITED, 100), 8);
   const blocking = sampleFor({ computeMs: 0.1, waitMs: 10, blocks: true });
   assert(possibleGain(blocking, MACHINE.cores, LIMITED, 100) < 1.1);
+  // Of what a task takes only the half that holds up its thread comes one after the other.
+  const half = { ...sampleFor({ waitMs: 10 }), blockedMs: 5 };
+  assertAlmostEquals(possibleGain(half, MACHINE.cores, LIMITED, 100), 2, 0.01);
   assert(possibleGain(sampleFor({ computeMs: 5, waitMs: 5 }), MACHINE.cores, WORKERS, 100) <= 2);
   // Of what tasks compute that wait nine tenths of the time up to 72% is waking, which many spare.
   const waking = possibleGain(

@@ -245,6 +245,9 @@ Deno.test("a flame graph of what no one ever measured is still drawn", () => {
   const svg = flame(wild);
   assertEquals(all(svg, "script, b").length, 0);
   assert(!drawFlame(wild, 840).text.includes("NaN"));
+  // What has no place in a graph of so many levels isn't drawn, and the graph grows no higher for it.
+  assertEquals(all(svg, ".call rect").length, 1);
+  assertEquals(number(svg, "height"), number(flame(wild.slice(2)), "height"));
 });
 
 Deno.test("the section tells what mending saves, with the functions as a table", async () => {

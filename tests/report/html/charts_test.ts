@@ -5,7 +5,7 @@ import { distributionSection } from "../../../lib/report/comparison/comparison_c
 import { drawGains, type GainRow } from "../../../lib/report/html/gains_chart.ts";
 import { type Html, markup } from "../../../lib/report/html/markup.ts";
 import { timelineSection } from "../../../lib/report/html/timeline.ts";
-import type { Comparison, Timeline } from "../../../lib/timing/result.ts";
+import type { Comparison, Timeline, Verdict } from "../../../lib/timing/result.ts";
 import { cpuResult } from "./fixture.ts";
 import { all, type Element, parsed, texts } from "./parsed.ts";
 import { middle } from "../../../lib/timing/statistics.ts";
@@ -113,6 +113,15 @@ Deno.test("a task's time counts from its start, its latency from when it was que
   const medians = (id: string) => texts(body, `#${id} tbody td`).slice(0, 3);
   assertEquals(medians("d"), ["2", "60.0 ms", "60.0 ms"]);
   assertEquals(medians("d-latency"), ["2", "90.5 ms", "95.0 ms"]);
+});
+
+Deno.test("latency is shown of jobs that wait, and of no others", () => {
+  const isShown = (bound: Verdict["bound"]) => {
+    const verdict = { ...comparison.verdict!, bound };
+    const section = distributionSection({ ...of("fulfilled", 1, [[0, 40, 100]]), verdict }, "d");
+    return all(bodyOf(section), "#d-latency").length > 0;
+  };
+  assertEquals((["io", "mixed", "cpu", "small"] as const).map(isShown), [true, true, false, false]);
 });
 
 Deno.test("a bar of a distribution is as high as its tasks are many, where their times are", () => {

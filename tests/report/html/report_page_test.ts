@@ -124,6 +124,10 @@ Deno.test("the page of two comparisons says both verdicts before any chart", () 
   const document = parsed(page);
   assertEquals(all(document, ".verdicts li").length, 2);
   assertEquals(all(document, ".part > .headline").length, 2);
+  // Of a page's only comparison the title says it.
+  const [comparison] = cpuResult().comparisons;
+  const alone = parsed(reportPage([{ ...cpuResult(), comparisons: [comparison!] }]));
+  assertEquals(all(alone, ".part > .headline").length, 0);
   assertLess(page.indexOf('class="verdicts"'), page.indexOf("<svg"));
 });
 
