@@ -87,7 +87,7 @@ test("deno task run writes results and failures, and runs again what failed and 
   assertEquals([run.ended, run.succeeded, run.failed, run.total], ["done", 18, 2, 20]);
   assertEquals(run.timeline!.index.length, 20);
   assertStringIncludes(await Deno.readTextFile(`${folder}/run.html`), "<svg");
-  assertStringIncludes(await Deno.readTextFile(`${folder}/run.md`), "| HTTP 500 |");
+  assertStringIncludes(await Deno.readTextFile(`${folder}/run.md`), "- 2 × HTTP 500, first item 6");
   const { traceEvents } = JSON.parse(await Deno.readTextFile(`${folder}/run.trace`));
   assertEquals(traceEvents.filter(({ ph }: { ph: string }) => ph === "X").length >= 20, true);
   const report = await runTask("report", ["run.json"], { cwd: folder });
