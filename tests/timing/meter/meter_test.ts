@@ -23,13 +23,17 @@ Deno.test({
   ignore: !readable(),
   async fn() {
     await using meter = await startMeter();
-    const first = await meter.read(Deno.pid);
-    let spun = 0;
-    for (const until = process.cpuUsage().user + 60_000; process.cpuUsage().user < until;) spun++;
-    const second = await meter.read(Deno.pid);
+    let [first, second] = [await meter.read(Deno.pid), await meter.read(Deno.pid)];
+    const ranMs = () => second!.process!.all.runMs - first!.process!.all.runMs;
+    // Threads of other tests in this process may end meanwhile, and take with them what they ran.
+    for (let tries = 0; tries < 50 && ranMs() < 30; tries++) {
+      first = await meter.read(Deno.pid);
+      for (const until = process.cpuUsage().user + 60_000; process.cpuUsage().user < until;);
+      second = await meter.read(Deno.pid);
+    }
     const load = loadBetween(first!, second!)!;
-    assert(spun > 0 && load.available > 0 && load.available <= 1);
-    assert(second!.process!.all.runMs - first!.process!.all.runMs >= 30);
+    assert(load.available > 0 && load.available <= 1);
+    assert(ranMs() >= 30);
     assert(second!.ownCpuMs - first!.ownCpuMs >= 30);
     assertEquals((await meter.read(2 ** 22 + 1))?.process, undefined);
   },
