@@ -11,7 +11,8 @@ import {
   type MapOptions,
   type RunOptions,
 } from "./dispatch/options.ts";
-import { LanePool, type PoolOptions, type RunningTask } from "./dispatch/lane_pool.ts";
+import type { RunningTask } from "./dispatch/in_flight.ts";
+import { LanePool, type PoolOptions } from "./dispatch/lane_pool.ts";
 import { type Outcome, type Results, UnusedResults } from "./dispatch/output.ts";
 import { type MapCall, startMap } from "./dispatch/run.ts";
 import type { SharedOptions } from "./executor_options.ts";
@@ -274,33 +275,24 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
     return (guide && recommendedFor(guide.outcome, guide.isolated)) as Recommended;
   }
 
-  map<Item, Result>(
-    task: LocalTask<Item, Result>,
-    items: Items<Item>,
-    options?: MapOptions<NoInfer<Item>>,
-  ): Results<Result> {
-    return this.#start({ task, items, options, failFast: true }) as Results<Result>;
+  map<I, R>(task: LocalTask<I, R>, items: Items<I>, options?: MapOptions<NoInfer<I>>): Results<R> {
+    return this.#start({ task, items, options, failFast: true }) as Results<R>;
   }
 
-  mapSettled<Item, Result>(
-    task: LocalTask<Item, Result>,
-    items: Items<Item>,
-    options?: MapOptions<NoInfer<Item>>,
-  ): Results<Outcome<Result, Item>> {
-    const results = this.#start({ task, items, options, failFast: false });
-    return results as Results<Outcome<Result, Item>>;
+  mapSettled<I, R>(
+    task: LocalTask<I, R>,
+    items: Items<I>,
+    options?: MapOptions<NoInfer<I>>,
+  ): Results<Outcome<R, I>> {
+    return this.#start({ task, items, options, failFast: false }) as Results<Outcome<R, I>>;
   }
 
   #start(call: MapCall): Results<unknown> {
     return startMap(this.#pool, this.#unused, call);
   }
 
-  run<Item, Result>(
-    task: LocalTask<Item, Result>,
-    item: Item,
-    options?: RunOptions,
-  ): Promise<Result> {
-    return this.#calls.run(task, item, options) as Promise<Result>;
+  run<I, R>(task: LocalTask<I, R>, item: I, options?: RunOptions): Promise<R> {
+    return this.#calls.run(task, item, options) as Promise<R>;
   }
 
   pause(): void {
@@ -312,7 +304,7 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
   }
 
   running(): RunningTask[] {
-    return this.#pool.running;
+    return this.#pool.inFlight.running;
   }
 
   async ready(task?: Task): Promise<void> {

@@ -19,7 +19,7 @@
 
 export type { Key } from "./dispatch/batch.ts";
 export type { PerKey, Rate } from "./dispatch/limits.ts";
-export type { RunningTask } from "./dispatch/lane_pool.ts";
+export type { RunningTask } from "./dispatch/in_flight.ts";
 export type {
   Items,
   MapOptions,

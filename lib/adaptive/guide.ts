@@ -135,7 +135,7 @@ export class Guide implements PoolGuide {
     const how = failures === undefined ? WELL : endsOf(failures, lanes * slots > 1);
     // What runs short here is nobody's who is asked.
     const isKeyed = batch.history.key !== undefined && !how.isShort;
-    const pace = isKeyed ? batch.run.paceOf?.(batch) as KeyPace | undefined : undefined;
+    const pace = isKeyed ? batch.pace as KeyPace | undefined : undefined;
     const ours = pace === undefined ? how : { failed: how.failed, aside: how.refused };
     // What was stopped tells nothing.
     const ended = count - how.cancelled;
@@ -228,7 +228,7 @@ export class Guide implements PoolGuide {
     this.tasks.tick();
     // A task's module that is being loaded waits for nobody else.
     if (this.#isLoading && this.#pool.load > 0) {
-      if (this.#pool.running.length === 0) return this.#controller.begin(this.#seen());
+      if (this.#pool.inFlight.running.length === 0) return this.#controller.begin(this.#seen());
       this.#isLoading = false;
     }
     const { isBraking, keepsLanes } = this.#controller;

@@ -1,7 +1,4 @@
-/**
- * A batch: items of a run that travel to a lane together. How many they are, and what a batch's run and
- * its lane are to the pool.
- */
+/** A batch: items of a run that travel to a lane together, and what its run and its lane are to the pool. */
 
 import type {
   AskReason,
@@ -63,21 +60,22 @@ export interface PoolRun {
   readonly remaining: number | undefined;
   /** Whether it has something to send, and whether that needs a lane for itself. */
   peek(): { readonly alone: boolean } | undefined;
-  /** What it sends next; undefined if there is nothing after all. The time is NaN unless it is known. */
-  take(nowMs: number): Batch | undefined;
+  /** What it sends next; undefined if there is nothing after all. */
+  take(): Batch | undefined;
   /** Takes a batch back of which nothing was started. */
   putBack(batch: Batch): void;
   /** The batch is about to be given to its lane. */
   onSend(batch: Batch): void;
   /** It was given to its lane, and has not ended yet. */
   onSent?(batch: Batch): void;
+  /** It is with its lane no more, or could not be given to one: told once of each that was taken. */
+  onLeave(batch: Batch, startedAtMs: number): void;
   onReport(batch: Batch, report: Report): void;
-  onUnloadable(batch: Batch, error: Error): void;
+  /** Its task can't be loaded on its lane; `isKnown` if it only waited there for what has failed another. */
+  onUnloadable(batch: Batch, error: Error, isKnown: boolean): void;
   onLost(batch: Batch, blame: Blame, death: Death): void;
-  /** It went on after it was asked to stop, and was made to, or given up, when it was so far. */
-  onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void;
-  /** The pace of a batch's key, if keys are paced. */
-  paceOf?(batch: Batch): Pace | undefined;
+  /** It went on after it was asked to stop. */
+  onForced(batch: Batch, end: ForcedEnd): void;
   /** Stops it with an error. */
   fail(error: unknown): void;
   /** Stops it; resolves when nothing of it goes on. Its input is waited for as long as lanes are. */
@@ -92,20 +90,29 @@ export interface Blame {
   readonly fault: "none" | "perhaps" | "certain";
 }
 
+/** What became of a batch that went on after it was asked to stop. */
+export interface ForcedEnd {
+  /** How far the lane was with it then. */
+  readonly at: BatchProgress;
+  readonly forced: Forced;
+  /** Whether others ran beside it. */
+  readonly hadOthers: boolean;
+}
+
 export class OpenLane {
   lane!: Lane;
   /** How long it took to start, in milliseconds; undefined until it has. */
   startMs: number | undefined;
   /** What is with it, what waits there too. */
   readonly inFlight = new Bag<Batch>();
-  /** One batch has it for itself, to find out whether it kills. */
-  exclusive = false;
   /** What it was sent waits for tasks of others, as far as is known. */
   isHeldUp = false;
   /** Is being ended, for a task on it went on after it was asked to stop. */
   isForced = false;
   /** How many tasks it was given. */
   tasks = 0;
+  /** Which task couldn't be loaded there last, and when: what was sent before shares that failure. */
+  loadFailure: { readonly task: string; readonly atMs: number } | undefined;
   /** Since when it has had nothing to do. */
   idleSinceMs = 0;
   /** How many wait until it can take tasks, and would miss it. */
@@ -115,6 +122,11 @@ export class OpenLane {
     /** Its number in outcomes and reports, from 0. */
     readonly number: number,
   ) {}
+
+  /** Whether one batch has it for itself, to find out whether it kills. */
+  get isExclusive(): boolean {
+    return this.inFlight.size === 1 && this.inFlight.first!.alone;
+  }
 }
 
 /** What a batch's items have been through together. */
@@ -159,6 +171,8 @@ export class Batch implements LaneBatch {
   /** Whether it waits for others' tasks, as far as is known. */
   isHeldUp = false;
   laneState: unknown = undefined;
+  /** The pace of its key, if keys are paced. */
+  pace: Pace | undefined = undefined;
   /** How many of its items have been reported. */
   reported = 0;
   /** When, why and at which item its task was asked to stop. */
@@ -207,139 +221,4 @@ export class Batch implements LaneBatch {
     const history = changes === undefined ? this.history : { ...this.history, ...changes };
     return new Batch(this.run, this.firstIndex + from, items, this.queuedAtMs, history);
   }
-}
-
-/** How long a batch of tiny tasks is to take. Long against a message, short against a person. */
-export const TARGET_MS = 4;
-/** A lane that took this many times as long as was aimed at gives the rest of a batch back. */
-const GIVE_BACK_FACTOR = 4;
-/** Never more items than this in a batch, however short they are. */
-const MOST_ITEMS = 8192;
-/** Never more bytes than about this in a batch of more than one item, or in what waits behind it. */
-const MOST_BYTES = 1 << 20;
-/** A batch is at most this many times as large as the one before: one quick task proves little. */
-const GROWTH = 8;
-/**
- * Below this task time a lane is sent batches ahead, so that it needn't wait for the next message: where
- * all cores compute, that takes up to a millisecond.
- */
-const AHEAD_BELOW_MS = 100;
-/** The same where several runs share the lanes: what waits there makes another run's turn late. */
-const SHARED_AHEAD_BELOW_MS = 1;
-/** How much work a slot is to have ahead, in milliseconds, and in how many batches at most. */
-const AHEAD_MS = 0.5;
-const MOST_AHEAD = 8;
-/** Above this task time a lane that can't be watched says which item it starts. */
-const LONG_MS = 1;
-/** Weight of the newest measurement. */
-const WEIGHT = 0.5;
-
-export interface BatchLimits {
-  /** How long one of tiny tasks is to take, in milliseconds. */
-  readonly targetMs: number;
-  /** How many items the first one has: one, unless they run side by side. */
-  readonly firstItems: number;
-  /** Never more items than this, however short they are. */
-  readonly mostItems: number;
-  /** Below this task time a lane is sent batches ahead, in milliseconds; 100 unless given. */
-  readonly aheadBelowMs?: number;
-  /** Above this one it says which item it starts, where that costs a message; 1 unless given. */
-  readonly longMs?: number;
-}
-
-/** Where a batch's items run one after another. */
-const ONE_BY_ONE: BatchLimits = { targetMs: TARGET_MS, firstItems: 1, mostItems: MOST_ITEMS };
-
-/**
- * Sizes the batches of one run: how many items travel to a lane together.
- *
- * A message costs 4–90 µs, so tiny tasks travel in batches that take about {@linkcode TARGET_MS}, as
- * measured; long ones travel alone. Where the input's length is known, no batch takes more than half
- * of a slot's even share of what is left, so that no lane starves at the end: guided
- * self-scheduling (Polychronopoulos and Kuck, 1987) with the factor of two from factoring (Hummel,
- * Schonberg and Flynn, 1992).
- */
-export class BatchSize {
-  readonly #fixed: number | undefined;
-  #itemMs: number | undefined;
-  #size: number;
-  /** How large an item is, and what its task gives. */
-  #itemBytes = 0;
-  #valueBytes = 0;
-
-  /** Knows nothing yet. */
-  constructor(chunk: "auto" | number, private readonly limits: BatchLimits = ONE_BY_ONE) {
-    this.#fixed = chunk === "auto" ? undefined : Math.min(chunk, limits.mostItems);
-    this.#size = Math.min(limits.firstItems, limits.mostItems);
-  }
-
-  /** Whether an item takes so long that saying which one starts costs little beside it. */
-  get isLong(): boolean {
-    return this.#itemMs !== undefined && this.#itemMs > (this.limits.longMs ?? LONG_MS);
-  }
-
-  /** The size at present, before what is left of the input is looked at. */
-  get current(): number {
-    return this.#fixed ?? Math.min(this.#size, this.#mostOf(1));
-  }
-
-  /** How many times so many items are within what may be held, and once at least. */
-  #mostOf(items: number): number {
-    return Math.max(1, Math.floor(MOST_BYTES / (items * (this.#itemBytes + this.#valueBytes))));
-  }
-
-  /** How many batches a slot had better have waiting; `isShared` if other runs use the lanes. */
-  ahead(isShared: boolean): number {
-    const { aheadBelowMs = AHEAD_BELOW_MS } = this.limits;
-    const belowMs = isShared ? SHARED_AHEAD_BELOW_MS : aheadBelowMs;
-    if (this.#itemMs === undefined || this.#itemMs >= belowMs) return 0;
-    const batchMs = Math.max(this.#itemMs * this.current, 1e-3);
-    return Math.min(Math.ceil(AHEAD_MS / batchMs), MOST_AHEAD, this.#mostOf(this.current));
-  }
-
-  /** How long a batch may take before its rest is given back, in milliseconds. */
-  get giveBackMs(): number {
-    return this.#fixed === undefined ? GIVE_BACK_FACTOR * this.limits.targetMs : Infinity;
-  }
-
-  /** How large a batch of more than one item may be. */
-  get mostBytes(): number {
-    return this.#fixed === undefined ? MOST_BYTES : Infinity;
-  }
-
-  /** Takes note of items that ended, and of how long they took on their lane together. */
-  learn(count: number, elapsedMs: number): void {
-    if (count === 0 || Number.isNaN(elapsedMs)) return;
-    const itemMs = Math.max(0, elapsedMs) / count;
-    this.#itemMs = this.#itemMs === undefined
-      ? itemMs
-      : WEIGHT * itemMs + (1 - WEIGHT) * this.#itemMs;
-    const { targetMs, mostItems } = this.limits;
-    const wanted = Math.floor(targetMs / Math.max(this.#itemMs, Number.MIN_VALUE));
-    this.#size = Math.max(1, Math.min(wanted, GROWTH * this.current, mostItems));
-  }
-
-  /** Takes note of how large items are. */
-  weighItems(count: number, bytes: number): void {
-    this.#itemBytes = weighed(this.#itemBytes, count, bytes);
-  }
-
-  /** Takes note of how large what their tasks gave is. */
-  weighValues(count: number, bytes: number): void {
-    this.#valueBytes = weighed(this.#valueBytes, count, bytes);
-  }
-
-  /** At least 1; `remaining` is what is left in the input, if it tells. */
-  next(remaining: number | undefined, slots: number): number {
-    if (this.#fixed !== undefined) return this.#fixed;
-    // Items that run side by side had better not be dealt out in turns.
-    if (remaining === undefined || this.limits.firstItems > 1) return this.current;
-    return Math.max(1, Math.min(this.current, Math.ceil(remaining / (2 * slots))));
-  }
-}
-
-/** The mean size of one, which grows at once where they do, for many may come. */
-function weighed(mean: number, count: number, bytes: number): number {
-  if (count === 0) return mean;
-  return Math.max(bytes / count, WEIGHT * bytes / count + (1 - WEIGHT) * mean);
 }

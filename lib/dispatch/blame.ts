@@ -31,11 +31,7 @@ export function isActive(at: BatchProgress): boolean {
  * @param suspicion If it is slight, what ran is to blame only if it happens to it again while it has a lane
  * for itself.
  */
-export function blame(
-  lost: readonly Batch[],
-  isKnown = false,
-  suspicion?: Suspicion,
-): Blame[] {
+export function blame(lost: readonly Batch[], isKnown = false, suspicion?: Suspicion): Blame[] {
   const isMachineLost = suspicion !== undefined;
   const progress = lost.map((batch) => progressOf(batch, isMachineLost));
   const active = progress.filter((at) => isActive(at) && !("isHarmless" in at)).length;

@@ -7,12 +7,19 @@
 
 import { asyncContext } from "../lanes/async_context.ts";
 import { QueueFullError } from "../lanes/errors.ts";
-import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
+import type { Death, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
 import { beginSpan, type Span } from "../lanes/telemetry.ts";
 import { after, clock } from "../lanes/timers.ts";
-import { Batch, type BatchSettings, type Blame, type PoolRun, UNSENT } from "./batch.ts";
+import {
+  Batch,
+  type BatchSettings,
+  type Blame,
+  type ForcedEnd,
+  type PoolRun,
+  UNSENT,
+} from "./batch.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
   type CheckedOptions,
@@ -22,7 +29,7 @@ import {
   settingsOf,
 } from "./options.ts";
 import type { Settled } from "./output.ts";
-import { LoadFailures, Settler, type Settling } from "./settler.ts";
+import { MOST_LOAD_FAILURES, Settler, type Settling } from "./settler.ts";
 import { aborts } from "./stops.ts";
 
 const DEFAULTS: CheckedOptions = checkOptions({}, "run");
@@ -32,17 +39,14 @@ export class Calls {
   /** Calls that have not ended, and those of them that are with a lane. */
   open = 0;
   onLanes = 0;
-  readonly #usual: BatchSettings;
-  /** By the names of tasks that couldn't be loaded last. */
-  readonly #loadFailures = new Map<string, LoadFailures>();
+  /** The settings of calls without options. */
+  readonly usual: BatchSettings;
+  /** How often tasks couldn't be loaded since they ran last, by their names. */
+  readonly #loadFailures = new Map<string, number>();
 
   /** @param maxQueued How many calls may wait for a slot; Infinity for no limit. */
   constructor(readonly pool: LanePool, private readonly maxQueued: number) {
-    this.#usual = settingsOf(DEFAULTS, pool.options);
-  }
-
-  settingsOf(options: CheckedOptions): BatchSettings {
-    return options === DEFAULTS ? this.#usual : settingsOf(options, this.pool.options);
+    this.usual = settingsOf(DEFAULTS, pool.options);
   }
 
   /** Runs a task on one item; whatever is wrong, its promise rejects. */
@@ -70,22 +74,17 @@ export class Calls {
     return waiting >= this.maxQueued && waiting >= this.maxQueued + this.pool.freeSlots;
   }
 
-  /** Whether a call is tried again whose task couldn't be loaded: it only waited for what failed another. */
-  mayLoadAgain(batch: Batch): boolean {
-    const name = nameOf(batch.task);
-    const failures = this.#loadFailures.get(name) ?? new LoadFailures();
+  /** Whether a call is tried again whose task couldn't be loaded. */
+  mayLoadAgain(task: Task, isKnown: boolean): boolean {
+    const name = nameOf(task);
+    const failures = (this.#loadFailures.get(name) ?? 0) + Number(!isKnown);
     this.#loadFailures.set(name, failures);
-    return failures.isKnown(batch) && !failures.isFinal;
+    return isKnown && failures < MOST_LOAD_FAILURES;
   }
 
   /** A task has been loaded. */
   loaded(task: Task): void {
     if (this.#loadFailures.size > 0) this.#loadFailures.delete(nameOf(task));
-  }
-
-  ended(call: Call): void {
-    const { signal } = call.options;
-    if (signal !== undefined) aborts.delete(signal, call);
   }
 }
 
@@ -93,12 +92,13 @@ class Call implements PoolRun, Settling {
   readonly context: unknown = asyncContext();
   readonly settings: BatchSettings;
   readonly span: Span | undefined;
+  readonly isCall = true;
+  /** A call that waits on a lane might be done by another one sooner. */
+  readonly ahead = 0;
   isReady = false;
   bagIndex = -1;
   /** When it was made, if that is ever told: reading the clock is a good part of what a call costs. */
   readonly #queuedAtMs: number;
-  /** When it was taken to be sent; NaN unless that is known. */
-  #takenAtMs = NaN;
   /** What waits for a slot; a batch is made when its time has come, for thousands may wait. */
   #next: Batch | "new" | undefined = "new";
   /** What is with a lane. */
@@ -118,18 +118,9 @@ class Call implements PoolRun, Settling {
     private readonly resolve: (value: unknown) => void,
     private readonly reject: (reason: unknown) => void,
   ) {
-    this.settings = calls.settingsOf(options);
+    this.settings = options === DEFAULTS ? calls.usual : settingsOf(options, calls.pool.options);
     this.span = beginSpan("run", task, this.context);
     this.#queuedAtMs = options.retries.limit > 0 ? clock.now() : NaN;
-  }
-
-  get isCall(): boolean {
-    return true;
-  }
-
-  /** A call that waits on a lane might be done by another one sooner. */
-  get ahead(): number {
-    return 0;
   }
 
   get remaining(): number {
@@ -156,18 +147,14 @@ class Call implements PoolRun, Settling {
     return this.#next === "new" ? UNSENT : this.#next;
   }
 
-  take(nowMs = NaN): Batch | undefined {
+  take(): Batch | undefined {
     const next = this.#next;
     this.#next = undefined;
-    // Nobody is told when exactly it starts, unless its time is limited or its failure may be looked at.
-    const { timeoutMs, retries } = this.options;
-    this.#takenAtMs = timeoutMs === Infinity && retries.limit === 0 ? nowMs : NaN;
     return next === "new" ? new Batch(this, 0, [this.item], this.#queuedAtMs) : next;
   }
 
   putBack(batch: Batch): void {
     if (batch.items.length === 0) return;
-    this.#leaveLane();
     // What was sent before has a history on its lane.
     this.#next = batch.openLane === undefined ? batch : batch.part(0, 1);
     if (this.#failure === undefined) this.calls.pool.wake(this);
@@ -176,12 +163,14 @@ class Call implements PoolRun, Settling {
 
   onSend(batch: Batch): void {
     batch.tellsStarts = this.settings.timeoutMs !== Infinity || batch.alone;
-    batch.sentAtMs = Number.isNaN(this.#takenAtMs) ? clock.now() : this.#takenAtMs;
+    // Nobody is told when exactly it starts, unless its time is limited or its failure may be looked at.
+    const isUntimed = this.settings.timeoutMs === Infinity && this.options.retries.limit === 0;
+    batch.sentAtMs = isUntimed ? this.calls.pool.now() : clock.now();
     this.#sent = batch;
     this.calls.onLanes++;
   }
 
-  #leaveLane(): void {
+  onLeave(): void {
     if (this.#sent === undefined) return;
     this.calls.onLanes--;
     this.#sent = undefined;
@@ -190,7 +179,6 @@ class Call implements PoolRun, Settling {
   onReport(batch: Batch, report: Report): void {
     const base = batch.reported;
     batch.reported += report.count;
-    if (report.last) this.#leaveLane();
     this.calls.loaded(this.task);
     if (report.count === 0) {
       if (report.last) this.putBack(batch);
@@ -198,20 +186,17 @@ class Call implements PoolRun, Settling {
     else this.#fulfil(report.values?.[0], batch);
   }
 
-  onUnloadable(batch: Batch, error: Error): void {
-    this.#leaveLane();
-    if (this.calls.mayLoadAgain(batch)) this.putBack(batch);
-    else this.#settler.reject(batch, 0, "failed", error);
+  onUnloadable(batch: Batch, error: Error, isKnown: boolean): void {
+    if (this.calls.mayLoadAgain(this.task, isKnown)) this.putBack(batch);
+    else this.#settler.reject(batch, 0, { ended: "failed", reason: error });
   }
 
   onLost(batch: Batch, blame: Blame, death: Death): void {
-    this.#leaveLane();
     this.#settler.onLost(batch, blame, death);
   }
 
-  onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
-    this.#leaveLane();
-    this.#settler.onForced(batch, at, forced, hadOthers);
+  onForced(batch: Batch, end: ForcedEnd): void {
+    this.#settler.onForced(batch, end);
   }
 
   get #settler(): Settler {
@@ -247,7 +232,8 @@ class Call implements PoolRun, Settling {
     this.span?.end(failure);
     this.calls.pool.remove(this);
     this.calls.open--;
-    this.calls.ended(this);
+    const { signal } = this.options;
+    if (signal !== undefined) aborts.delete(signal, this);
     this.#whenEnded?.resolve();
   }
 
@@ -272,7 +258,8 @@ class Call implements PoolRun, Settling {
   #stop(): void {
     const batch = this.#sent;
     if (batch === undefined) return this.#drop();
-    if (!this.calls.pool.takeBack(batch)) this.calls.pool.cancel(batch, this.#failure!.error);
+    const { inFlight } = this.calls.pool;
+    if (!inFlight.takeBack(batch)) inFlight.cancel(batch, this.#failure!.error);
   }
 
   /** It is stopped, and what of it waits never starts. */

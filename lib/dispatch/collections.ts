@@ -1,53 +1,46 @@
 /** What waits, the first first; and what is somewhere, in no order. */
 
-interface Entry<T> {
-  readonly item: T;
-  /** The one behind it. */
-  next: Entry<T> | undefined;
-}
+/** The places of what was taken are cleared away once they are so many, and no fewer than what waits. */
+const LEAST_CLEARED = 64;
 
 /** A queue whose first is taken in the same time however many wait behind it. */
 export class Fifo<T> {
-  size = 0;
-  first: T | undefined;
-  #first: Entry<T> | undefined;
-  #last: Entry<T> | undefined;
+  #all: (T | undefined)[] = [];
+  /** How many of these were taken. */
+  #taken = 0;
+
+  get size(): number {
+    return this.#all.length - this.#taken;
+  }
+
+  get first(): T | undefined {
+    return this.size === 0 ? undefined : this.#all[this.#taken];
+  }
 
   push(item: T): void {
-    const entry = { item, next: undefined };
-    if (this.#last === undefined) {
-      this.#first = entry;
-      this.first = item;
-    } else this.#last.next = entry;
-    this.#last = entry;
-    this.size++;
+    this.#all.push(item);
   }
 
   shift(): T | undefined {
-    const first = this.#first;
-    if (first === undefined) return undefined;
-    this.#first = first.next;
-    this.first = this.#first?.item;
-    if (this.#first === undefined) this.#last = undefined;
-    // What was taken long ago must not keep what comes later in memory until that is all collected.
-    first.next = undefined;
-    this.size--;
-    return first.item;
+    const { first } = this;
+    if (this.size === 0) return undefined;
+    // What was taken must not be kept in memory by what waits.
+    this.#all[this.#taken++] = undefined;
+    if (this.#taken >= LEAST_CLEARED && this.#taken >= this.size) {
+      this.#all = this.#all.slice(this.#taken);
+      this.#taken = 0;
+    }
+    return first;
   }
 
   /** Some of those that wait, by their places. */
   slice(from: number, to: number): T[] {
-    const found: T[] = [];
-    let entry = this.#first;
-    for (let at = 0; entry !== undefined && at < to; at++, entry = entry.next) {
-      if (at >= from) found.push(entry.item);
-    }
-    return found;
+    return this.#all.slice(this.#taken + from, this.#taken + to) as T[];
   }
 
   clear(): void {
-    this.first = this.#first = this.#last = undefined;
-    this.size = 0;
+    this.#all = [];
+    this.#taken = 0;
   }
 }
 
@@ -60,6 +53,11 @@ interface InBag {
 export class Bag<T extends InBag> implements Iterable<T> {
   size = 0;
   readonly #all: T[] = [];
+
+  /** Any of them, the same as long as it stays the only one. */
+  get first(): T | undefined {
+    return this.#all[0];
+  }
 
   add(one: T): void {
     one.bagIndex = this.size++;

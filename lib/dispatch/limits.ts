@@ -5,7 +5,7 @@
  * in no time as long as that do more tasks start than there are tokens, whatever came before.
  */
 
-import { clock, MOST_TIMER_MS } from "../lanes/timers.ts";
+import { Alarm, clock } from "../lanes/timers.ts";
 import type { Batch, Key, Pace, PaceMaker } from "./batch.ts";
 import { Fifo } from "./collections.ts";
 
@@ -37,8 +37,6 @@ const DOUBLES_MS = 200;
 
 /** One limit, on batches that have one item each if anything is counted. */
 export class Limit {
-  readonly #rate: Rate | undefined;
-  readonly #slots: number;
   readonly #starts = new Fifo<Start>();
   /** The starts of batches that are with lanes. */
   readonly #startOf = new Map<Batch, Start>();
@@ -49,12 +47,12 @@ export class Limit {
   readonly pace: Pace | undefined;
   /** Whether it counts what is in flight; after a pause it does. */
   counts: boolean;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #free: Alarm;
 
   /** @param onFree Told when a start is allowed that wasn't, unless a batch leaves for that. */
-  constructor({ rate, slots = Infinity, pace }: LimitOptions, private readonly onFree: () => void) {
-    this.#rate = rate;
-    this.#slots = slots;
+  constructor(private readonly options: LimitOptions, onFree: () => void) {
+    this.#free = new Alarm(onFree);
+    const { rate, slots = Infinity, pace } = options;
     this.pace = pace?.(() => this.#inFlight);
     this.counts = rate !== undefined || slots !== Infinity || pace !== undefined;
   }
@@ -68,20 +66,15 @@ export class Limit {
     if (!this.counts) return true;
     const waitMs = this.waitMs(clock.now());
     if (waitMs <= 0) return true;
-    if (waitMs !== Infinity) {
-      this.#timer ??= clock.setTimeout(() => {
-        this.#timer = undefined;
-        this.onFree();
-      }, Math.min(Math.ceil(waitMs), MOST_TIMER_MS));
-    }
+    if (waitMs !== Infinity) this.#free.within(waitMs);
     return false;
   }
 
   /** Milliseconds until a start is allowed; Infinity if that hangs on batches that are with lanes. */
   waitMs(nowMs: number): number {
-    const { pace } = this;
+    const { pace, options: { slots = Infinity } } = this;
     const inFlight = this.#inFlight;
-    if (inFlight >= Math.min(this.#slots, pace?.slots ?? Infinity)) return Infinity;
+    if (inFlight >= Math.min(slots, pace?.slots ?? Infinity)) return Infinity;
     const pacedMs = pace?.isBound
       ? Math.max(pace.waitMs(nowMs), this.#takenMs + pace.gapMs - nowMs)
       : 0;
@@ -91,8 +84,9 @@ export class Limit {
   }
 
   #tokenMs(nowMs: number): number {
-    if (this.#rate === undefined) return 0;
-    const { limit, perMs } = this.#rate;
+    const { rate } = this.options;
+    if (rate === undefined) return 0;
+    const { limit, perMs } = rate;
     // Those that have left for their lanes start now.
     for (const batch of this.#held) if (batch.sentCount > 0) this.#start(batch, nowMs);
     let first: Start | undefined;
@@ -119,7 +113,7 @@ export class Limit {
     const start = { atMs };
     this.#held.delete(batch);
     this.#startOf.set(batch, start);
-    if (this.#rate !== undefined) this.#starts.push(start);
+    if (this.options.rate !== undefined) this.#starts.push(start);
   }
 
   /** A batch was given to its lane; returns whether its start is still to come. */
@@ -153,8 +147,7 @@ export class Limit {
   }
 
   stop(): void {
-    clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#free.stop();
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { attempt, shown } from "../lanes/attempt.ts";
 import type { Fidelity } from "../lanes/lane.ts";
-import { isLoadingProgram, taskOfFunction } from "../lanes/lane_tasks.ts";
+import { A_GENERATOR, isLoadingProgram, taskOfFunction } from "../lanes/lane_tasks.ts";
 import type { Task, TaskFunction } from "../lanes/task.ts";
 import type { BatchSettings } from "./batch.ts";
 import type { PerKey, Rate } from "./limits.ts";
@@ -160,15 +160,7 @@ export type RunOptions = Pick<
 >;
 
 const RUN_NAMES = ["signal", "timeoutMs", "loadTimeoutMs", "retries", "rerun", "transfer"];
-const MAP_NAMES = [
-  "order",
-  "rate",
-  "perKey",
-  "chunk",
-  "buffer",
-  "onProgress",
-  "onOutcome",
-] as const;
+const MAP_NAMES = ["order", "rate", "perKey", "chunk", "buffer", "onProgress", "onOutcome"];
 
 type Optional = "signal" | "rate" | "perKey" | "onProgress" | "onOutcome";
 
@@ -252,11 +244,7 @@ export function checkOptions(
 /** What batches of a run or a call with these options have in common, in such a pool. */
 export function settingsOf(
   { timeoutMs, loadTimeoutMs, transfer: wanted, retries }: CheckedOptions,
-  { moves, slots, guide }: {
-    readonly moves: boolean;
-    readonly slots: number;
-    readonly guide?: { readonly fidelity: Fidelity };
-  },
+  { moves, slots, guide }: { moves: boolean; slots: number; guide?: { fidelity: Fidelity } },
 ): BatchSettings {
   const transfer = wanted && moves;
   // A retry would need the item again,
@@ -370,7 +358,11 @@ export function checkedTask(given: unknown, what: string, travels: boolean): Tas
         "not to run there behind import.meta.main",
     );
   }
-  if (typeof given === "function" && !travels) return ofFunction(given, what);
+  if (typeof given === "function" && !travels) {
+    const task = taskOfFunction(given as TaskFunction);
+    if (task === undefined) throw new TypeError(`Cannot ${what}: task is ${A_GENERATOR}`);
+    return task;
+  }
   if (checked.has(given as Task)) return given as Task;
   const { module, export: name } = (given ?? {}) as Partial<Record<keyof Task, unknown>>;
   if (typeof module !== "string" || !URL.canParse(module) || typeof name !== "string") {
@@ -381,15 +373,6 @@ export function checkedTask(given: unknown, what: string, travels: boolean): Tas
   }
   checked.add(given as Task);
   return given as Task;
-}
-
-function ofFunction(fn: unknown, what: string): Task {
-  const task = taskOfFunction(fn as TaskFunction);
-  if (task !== undefined) return task;
-  throw new TypeError(
-    `Cannot ${what}: task is a generator function, whose body nobody would run; write a function that ` +
-      "returns its result",
-  );
 }
 
 function wrong(given: unknown, module: unknown, name: unknown): string {

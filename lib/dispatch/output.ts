@@ -213,14 +213,12 @@ export class Output<T> implements Results<T> {
   }
 
   #serve(): void {
-    while (this.#waiters.size > 0) {
-      if (this.#ready.size > 0) {
-        // Shifted first: taking makes room, which may bring the next results while this one is taken.
-        const waiter = this.#waiters.shift()!;
-        waiter.resolve(this.#take()!);
-      } else if (this.#state === "ended") {
-        this.#settleLast(this.#waiters.shift()!);
-      } else return;
+    while (this.#waiters.size > 0 && (this.#ready.size > 0 || this.#state === "ended")) {
+      // Shifted first: taking makes room, which may bring the next results while this one is taken.
+      const waiter = this.#waiters.shift()!;
+      const result = this.#take();
+      if (result === undefined) this.#settleLast(waiter);
+      else waiter.resolve(result);
     }
     if (this.#collecting !== undefined) this.#collect(this.#collecting);
   }

@@ -13,7 +13,7 @@ import {
 import type { Death, Lane, LaneEvents, LoadingStage } from "../lanes/lane.ts";
 import { allAsOne, notSetUp, unloadable } from "../lanes/lane_tasks.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
-import { clock, MOST_TIMER_MS, within } from "../lanes/timers.ts";
+import { Alarm, clock, within } from "../lanes/timers.ts";
 import { type Batch, OpenLane, type PoolRun } from "./batch.ts";
 
 /**
@@ -47,14 +47,18 @@ export interface TaskPlaces {
   hasRunHere(task: Task): boolean;
   /** Whether a task never leaves the event loop. */
   staysHere(task: Task): boolean;
+  /** Whether a batch that is about to be sent elsewhere can't be; it is run in the event loop then. */
+  keeps(batch: Batch): boolean;
 }
 
 /** Who uses the lanes. */
 export interface PlacesHost {
-  /** What a lane tells is told here. */
-  eventsOf(openLane: OpenLane): LaneEvents;
-  /** Gives a batch back of which nothing has been started; false if it is too late. */
-  takeBack(batch: Batch): boolean;
+  readonly inFlight: {
+    /** What a lane tells is told here. */
+    eventsOf(openLane: OpenLane): LaneEvents;
+    /** Gives a batch back of which nothing has been started; false if it is too late. */
+    takeBack(batch: Batch): boolean;
+  };
   /** Does something after what is being done now. */
   do(action: () => void): void;
   /** Where no lane could be started, it may be tried again. */
@@ -93,8 +97,18 @@ export class Place {
 
   /** Whether it can be given something, if it has room for it. */
   get isUsable(): boolean {
-    return this.open?.exclusive !== true &&
+    return this.open?.isExclusive !== true &&
       !(this.restsUntilMs > 0 && this.restsUntilMs > clock.now());
+  }
+
+  /** Whether its lane may run a task, or a new one may take its place. */
+  accepts(task: Task): boolean {
+    return this.isIdle || this.open!.lane.accepts(task);
+  }
+
+  /** The run that waits for it, unless what it was wanted for was dropped. */
+  get heldFor(): PoolRun | undefined {
+    return this.reservedFor?.peek()?.alone === true ? this.reservedFor : undefined;
   }
 }
 
@@ -125,17 +139,15 @@ export class Places {
   /** How many were starting at once, since one could be. */
   #mostStarting = 0;
   #lastStartFailure: unknown;
-  #restTimer: ReturnType<typeof setTimeout> | undefined;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #rested = new Alarm(() => this.host.wakeAll());
+  /** What closes idle lanes is no work that keeps a program alive. */
+  readonly #idle = new Alarm(() => this.host.do(() => this.#closeIdle()), false);
   /** How many wait for lanes: only then do lanes keep the program alive. */
   #waiters = 0;
 
   /** Starts no lane yet. */
   constructor(private readonly options: PlacesOptions, private readonly host: PlacesHost) {
-    this.all = Array.from(
-      { length: options.lanes },
-      (_, number) => new Place(number, options.slots),
-    );
+    this.all = Array.from({ length: options.lanes }, (_, at) => new Place(at, options.slots));
     this.isSimple = options.lanes === 1 && !options.takesAhead && options.guide === undefined;
   }
 
@@ -198,39 +210,42 @@ export class Places {
   }
 
   /**
+   * The place that a batch of a run had better go to, whether there is room or not. If no lane that is there
+   * can run its task, it is that of one to be replaced.
+   */
+  best(run: PoolRun, alone: boolean): Place | undefined {
+    let best: Place | undefined;
+    let least = Infinity;
+    for (const place of this.all) {
+      if (!place.isUsable || this.#slotsFor(place, run, alone) === 0) continue;
+      const { heldFor } = place;
+      if (heldFor !== undefined && (heldFor !== run || !alone && !place.isIdle)) continue;
+      const accepts = place.accepts(run.task);
+      // One that was replaced before goes on beside it: a third would compute beside both.
+      if (!accepts && place.retired.size > 0) continue;
+      const order = accepts ? rank(place) : Infinity;
+      if (best !== undefined && order >= least) continue;
+      best = place;
+      least = order;
+    }
+    return best;
+  }
+
+  /**
    * A place whose lane has room for one more batch of a run. If there is none, room is made: a lane that can't
    * run its task is retired, and one is kept free for a batch that must be alone.
    */
   placeFor(run: PoolRun, alone: boolean): Place | undefined {
     const only = this.all[0]!;
-    if (this.isSimple && !alone && only.reservedFor === undefined && only.isUsable) {
-      const accepts = only.isIdle || only.open!.lane.accepts(run.task);
-      if (accepts) return only.load < only.slots ? only : undefined;
-    }
-    let best: Place | undefined;
-    let unusable: OpenLane | undefined;
-    for (const place of this.all) {
-      if (!place.isUsable || this.#slotsFor(place, run, alone) === 0) continue;
-      // What it was wanted for may have been dropped.
-      if (place.reservedFor?.peek()?.alone !== true) place.reservedFor = undefined;
-      if (place.reservedFor !== undefined && place.reservedFor !== run) continue;
-      if (place.reservedFor === run && !alone && !place.isIdle) continue;
-      if (!place.isIdle && !place.open!.lane.accepts(run.task)) {
-        // One that was replaced before goes on beside it: a third would compute beside both.
-        if (place.retired.size === 0) unusable ??= place.open;
-      } else if (best === undefined || rank(place) < rank(best)) best = place;
-    }
-    if (best === undefined) {
-      if (unusable === undefined) return undefined;
-      // A lane that can't run it makes room for one that can, once it has done what it was sent: if
-      // that were taken back, two such runs would end each other's lanes before anything ran.
-      this.retire(unusable, false);
-      return this.placeFor(run, alone);
-    }
-    if (alone && !best.isIdle) {
-      best.reservedFor = run;
-      return undefined;
-    }
+    const isOnly = this.isSimple && !alone && only.reservedFor === undefined && only.isUsable;
+    if (isOnly && only.accepts(run.task)) return only.load < only.slots ? only : undefined;
+    const best = this.best(run, alone);
+    if (best === undefined) return undefined;
+    // It makes room for one that can run it once it has done what it was sent: if that were taken back, two
+    // such runs would end each other's lanes before anything ran.
+    if (!best.accepts(run.task)) this.retire(best.open!, false);
+    best.reservedFor = alone && !best.isIdle ? run : best.heldFor;
+    if (alone && !best.isIdle) return undefined;
     // What runs on a retired lane takes up slots here, but doesn't hold up what is sent ahead.
     const isHere = this.options.guide !== undefined && best.number === 0;
     const takesAhead = this.options.takesAhead && best.retired.size === 0 && !isHere;
@@ -263,7 +278,7 @@ export class Places {
     const openLane = new OpenLane(place.number);
     try {
       const known = [...this.#loadable.values()].filter((task) => !tasks.includes(task));
-      const events = this.host.eventsOf(openLane);
+      const events = this.host.inFlight.eventsOf(openLane);
       openLane.lane = this.options.makeLane(place.number, events, [...tasks, ...known]);
     } catch (error) {
       this.#onStartFailure(place, error, true);
@@ -301,10 +316,7 @@ export class Places {
     if (isForNow || opened.length > starting || starting > 0 && !isHopeless) {
       // Others do the work, and what was short here may be had again later.
       place.restsUntilMs = clock.now() + REST_MS;
-      this.#restTimer ??= clock.setTimeout(() => {
-        this.#restTimer = undefined;
-        this.host.wakeAll();
-      }, REST_MS);
+      this.#rested.within(REST_MS);
     } else if (isHopeless) {
       this.#startFailures = this.#mostStarting = 0;
       this.host.failAll(startError(error));
@@ -384,31 +396,18 @@ export class Places {
     if (openLane.inFlight.size > 0 || openLane.awaited > 0) return;
     if (this.of(openLane).retired.has(openLane)) return this.close(openLane);
     const { idleMs = Infinity } = this.options;
-    if (idleMs === Infinity) return;
+    if (idleMs === Infinity || this.isClosed) return;
     openLane.idleSinceMs = clock.now();
-    this.#closeIdleIn(idleMs);
-  }
-
-  #closeIdleIn(ms: number): void {
-    if (this.#idleTimer !== undefined || this.isClosed) return;
-    this.#idleTimer = clock.setTimeout(() => {
-      this.#idleTimer = undefined;
-      this.host.do(() => this.#closeIdle());
-    }, Math.min(ms, MOST_TIMER_MS));
-    // What closes idle lanes is no work that keeps a program alive.
-    Deno.unrefTimer(this.#idleTimer);
+    this.#idle.within(idleMs);
   }
 
   #closeIdle(): void {
-    const nowMs = clock.now();
-    let nextMs = Infinity;
     for (const openLane of this.openLanes) {
       if (openLane.inFlight.size > 0 || openLane.awaited > 0) continue;
-      const leftMs = openLane.idleSinceMs + this.options.idleMs! - nowMs;
+      const leftMs = openLane.idleSinceMs + this.options.idleMs! - clock.now();
       if (leftMs <= 0) this.retire(openLane);
-      else nextMs = Math.min(nextMs, leftMs);
+      else this.#idle.within(leftMs);
     }
-    if (nextMs !== Infinity) this.#closeIdleIn(nextMs);
   }
 
   /**
@@ -425,7 +424,7 @@ export class Places {
       return recalls ? this.close(openLane) : this.noteIdle(openLane);
     }
     for (const batch of recalls ? openLane.inFlight : []) {
-      if (!this.host.takeBack(batch)) openLane.lane.askBack?.(batch);
+      if (!this.host.inFlight.takeBack(batch)) openLane.lane.askBack?.(batch);
     }
   }
 
@@ -458,8 +457,8 @@ export class Places {
   beginClosing(): void {
     this.isClosed = true;
     this.wait(1);
-    clock.clearTimeout(this.#restTimer);
-    clock.clearTimeout(this.#idleTimer);
+    this.#rested.stop();
+    this.#idle.stop();
   }
 
   /** Waits until nothing is left; a TeardownError is told once. */

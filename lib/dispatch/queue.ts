@@ -5,16 +5,10 @@
 
 import { inAsyncContext } from "../lanes/async_context.ts";
 import { shown } from "../lanes/attempt.ts";
+import type { Task } from "../lanes/task.ts";
 import { after, clock } from "../lanes/timers.ts";
-import {
-  Batch,
-  type BatchSize,
-  type Key,
-  type Pace,
-  type PaceMaker,
-  type PoolRun,
-  UNSENT,
-} from "./batch.ts";
+import { Batch, type Key, type PaceMaker, type PoolRun, UNSENT } from "./batch.ts";
+import type { BatchSize } from "./batch_size.ts";
 import { Fifo } from "./collections.ts";
 import { Limit, type LimitOptions, type PerKey } from "./limits.ts";
 import type { CheckedOptions } from "./options.ts";
@@ -22,17 +16,22 @@ import type { Source } from "./source.ts";
 
 /** The run whose items are queued. */
 export interface QueueRun extends PoolRun {
-  readonly options: Pick<CheckedOptions, "buffer" | "rate" | "perKey">;
-  /** Slots on all lanes together, at this moment. */
-  readonly slots: number;
-  /** Whether several items travel together, if nothing counts them one by one. */
-  readonly together: boolean;
-  /** Paces keys, if what refuses is met key by key. */
-  readonly pace?: PaceMaker | undefined;
+  readonly options: Pick<CheckedOptions, "buffer" | "rate" | "perKey" | "chunk">;
+  /** The time, which need not be the very moment where nobody is told of it. */
+  now(): number;
   /** There may be something to send that wasn't there before. */
   onMore(): void;
   /** The input turns out to be over, and nothing waits. */
   mayBeOver(): void;
+}
+
+/** The pool that it sends to. */
+interface QueuePool {
+  /** Slots on all lanes together, at this moment. */
+  readonly slots: number;
+  sendsTogether(task: Task): boolean;
+  /** Paces keys, if what refuses is met key by key. */
+  readonly options: { readonly guide?: { readonly pace: PaceMaker } };
 }
 
 /** Two batches a slot: one that ended and waits for the consumer, one to go on with. */
@@ -58,6 +57,7 @@ export class Queue {
 
   constructor(
     private readonly run: QueueRun,
+    private readonly pool: QueuePool,
     private readonly source: Source,
     private readonly size: BatchSize,
   ) {
@@ -66,11 +66,12 @@ export class Queue {
     this.#limit = new Limit({ rate }, onMore);
     this.isCounted = this.#limit.counts;
     const { rate: each, slots } = perKey ?? {};
-    this.#keys = new KeyQueues({ rate: each, slots, pace: run.pace }, onMore);
+    this.#keys = new KeyQueues({ rate: each, slots, pace: pool.options.guide?.pace }, onMore);
   }
 
   get #together(): boolean {
-    return !this.isCounted && this.run.together;
+    const { task, options: { chunk } } = this.run;
+    return !this.isCounted && (chunk !== "auto" || this.pool.sendsTogether(task));
   }
 
   /** Whether nothing is left and nothing will come. */
@@ -80,16 +81,14 @@ export class Queue {
 
   /** What would be taken next, and whether it needs a lane alone; undefined if nothing can. */
   peek(): { readonly alone: boolean } | undefined {
-    const next = (this.#keys.waiting > 0 ? this.#keys.next : undefined) ?? this.#unpulled();
+    const waiting = this.#keys.waiting > 0 ? this.#keys.next : undefined;
+    const next = waiting ?? (this.source.mayGive && this.#room >= 1 ? UNSENT : undefined);
     if (next === undefined || !this.isCounted || this.#limit.allows()) return next;
-    if (this.#keys.waiting === 0) this.#lookAhead();
-    return undefined;
-  }
-
-  /** Pulls an item that has to wait: if there is none, the run is over now, and not when the limit allows a start. */
-  #lookAhead(): void {
+    if (this.#keys.waiting > 0) return undefined;
+    // It has to wait; but if there is none, the run is over now, and not when the limit allows a start.
     const fresh = this.#pull();
     if (fresh !== undefined) this.#keys.add(fresh);
+    return undefined;
   }
 
   /** Nothing more will be sent. */
@@ -97,15 +96,11 @@ export class Queue {
     this.#limit.stop();
   }
 
-  #unpulled(): { readonly alone: boolean } | undefined {
-    return this.source.mayGive && this.#room >= 1 ? UNSENT : undefined;
-  }
-
   /** How many items may still be pulled before the consumer takes some. */
   get #room(): number {
     const { fresh } = this.#keys;
     if (this.unbounded) return fresh < AUTO_LOOK_AHEAD ? Infinity : 0;
-    const { slots, options: { buffer } } = this.run;
+    const { run: { options: { buffer } }, pool: { slots } } = this;
     const held = this.source.pulled - this.consumed;
     if (fresh >= AUTO_LOOK_AHEAD && (buffer === "auto" || slots === Infinity)) return 0;
     if (slots === Infinity) return Infinity;
@@ -116,16 +111,18 @@ export class Queue {
   }
 
   /** The next items to send; undefined if there are none at this moment. */
-  take(nowMs = NaN): Batch | undefined {
-    const batch = this.#next(nowMs);
+  take(): Batch | undefined {
+    const batch = this.#next();
     if (batch !== undefined && this.isCounted) {
+      const limit = this.#keys.limitOf(batch);
       this.#limit.take(batch);
-      this.#keys.limitOf(batch)?.take(batch);
+      limit?.take(batch);
+      batch.pace = limit?.pace;
     }
     return batch;
   }
 
-  #next(nowMs: number): Batch | undefined {
+  #next(): Batch | undefined {
     for (;;) {
       const waiting = this.#keys.waiting > 0 ? this.#keys.take() : undefined;
       if (waiting !== undefined) {
@@ -133,16 +130,16 @@ export class Queue {
         return waiting.alone || this.isCounted ? this.#first(waiting) : waiting;
       }
       const { fresh } = this.#keys;
-      const pulled = this.#pull(nowMs);
+      const pulled = this.#pull();
       if (pulled !== undefined || this.#keys.fresh === fresh) return pulled;
     }
   }
 
   /** New items, if none of them has a key; else they join the queues of their keys, each by itself. */
-  #pull(nowMs = NaN): Batch | undefined {
+  #pull(): Batch | undefined {
     const { run, source } = this;
     const { perKey } = run.options;
-    const wanted = this.#together ? this.size.next(source.remaining, run.slots) : 1;
+    const wanted = this.#together ? this.size.next(source.remaining, this.pool.slots) : 1;
     const items = source.pull(Math.min(wanted, this.#room), run.settings.mostBytes);
     if (items.length === 0) {
       if (this.isEmpty) run.mayBeOver();
@@ -152,8 +149,7 @@ export class Queue {
     const first = source.pulled - items.length;
     const keys = perKey && items.map((item, at) => this.#keyOf(perKey, item, first + at));
     // The caller's own code, of the input and of keys, is over by now: it is no time of the task's.
-    const isKnown = !Number.isNaN(nowMs) && source.isArray;
-    this.takenAtMs = isKnown ? nowMs : clock.now();
+    this.takenAtMs = source.isArray ? run.now() : clock.now();
     if (!keys?.some((key) => key !== undefined)) {
       return new Batch(run, first, items, this.takenAtMs);
     }
@@ -201,11 +197,6 @@ export class Queue {
     this.isCounted = true;
   }
 
-  /** The pace of a batch's key; undefined if it has none. */
-  paceOf(batch: Batch): Pace | undefined {
-    return this.#keys.limitOf(batch)?.pace;
-  }
-
   /** A batch of the first item; the others go back. */
   #first(batch: Batch): Batch {
     if (batch.items.length === 1) return batch;
@@ -243,8 +234,6 @@ export class Queue {
 /** What waits for one key. */
 class KeyQueue {
   readonly limit: Limit;
-  /** Its place among those of which nothing waits or runs; undefined while something does. */
-  rest: Rest | undefined;
   /** What came back, the latest first; it goes before what was never sent. */
   readonly returned: Batch[] = [];
   readonly fresh = new Fifo<Batch>();
@@ -258,14 +247,8 @@ class KeyQueue {
   }
 }
 
-/** A key of which nothing waits or runs, and which is remembered for a rate or a pause. */
-interface Rest {
-  readonly key: Key;
-  readonly queue: KeyQueue;
-}
-
-/** Whenever one key becomes idle, so many that are idle are looked at, whether they can be forgotten. */
-const LOOKED_AT = 3;
+/** Idle keys are looked for once there are half as many again as after the last time, and so many more. */
+const MORE_KEYS = 16;
 
 /**
  * A run's batches that wait to be sent: in one queue, or in one for each key that has a limit of its own.
@@ -278,8 +261,8 @@ export class KeyQueues {
   readonly #queues = new Map<Key | undefined, KeyQueue>();
   /** Those that may have something to send, in the order of their turns. */
   readonly #ready = new Set<KeyQueue>();
-  /** A queue, for the first of a set is found only behind all that were deleted before it. */
-  readonly #resting = new Fifo<Rest>();
+  /** With more keys than this it is looked which can be forgotten. */
+  #mostKeys = MORE_KEYS;
 
   /** @param onMore Told when something may be sent that had to wait. */
   constructor(private readonly limit: LimitOptions, private readonly onMore: () => void) {}
@@ -339,7 +322,6 @@ export class KeyQueues {
       });
       this.#queues.set(key, queue);
     }
-    queue.rest = undefined;
     return queue;
   }
 
@@ -354,22 +336,17 @@ export class KeyQueues {
     if (queue === undefined) return;
     queue.limit.leave(batch, startedAtMs);
     if (queue.first !== undefined) this.#ready.add(queue);
-    else if (!queue.limit.isBusy) this.#rest({ key: key!, queue });
+    else if (queue.limit.isIdle(clock.now())) this.#queues.delete(key);
+    else if (this.#queues.size > this.#mostKeys) this.#forgetIdle();
   }
 
-  /** Of a key nothing waits or runs: it is forgotten, now or once its rate and its pause allow it. */
-  #rest(rest: Rest): void {
+  /** Forgets each key of which nothing waits or runs, unless its rate or a pause still counts. */
+  #forgetIdle(): void {
     const nowMs = clock.now();
-    rest.queue.rest = rest;
-    this.#resting.push(rest);
-    for (let looks = LOOKED_AT; looks > 0 && this.#resting.size > 0; looks--) {
-      const oldest = this.#resting.shift()!;
-      const { key, queue } = oldest;
-      // It may have been used again meanwhile.
-      if (queue.rest !== oldest) continue;
-      if (queue.limit.isIdle(nowMs)) this.#queues.delete(key);
-      else this.#resting.push(oldest);
+    for (const [key, { first, limit }] of this.#queues) {
+      if (first === undefined && limit.isIdle(nowMs)) this.#queues.delete(key);
     }
+    this.#mostKeys = 1.5 * this.#queues.size + MORE_KEYS;
   }
 
   /** Gives up every queue; returns what waited. */
@@ -378,7 +355,6 @@ export class KeyQueues {
     for (const { limit } of all) limit.stop();
     this.#queues.clear();
     this.#ready.clear();
-    this.#resting.clear();
     this.waiting = this.fresh = 0;
     return all.flatMap(({ returned, fresh }) => [...returned, ...fresh.slice(0, Infinity)]);
   }

@@ -2,19 +2,13 @@
 
 import { asyncContext } from "../lanes/async_context.ts";
 import { CancelledError } from "../lanes/errors.ts";
-import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
+import type { Death, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
 import type { Task } from "../lanes/task.ts";
 import { beginSpan, type Span } from "../lanes/telemetry.ts";
-import { clock } from "../lanes/timers.ts";
-import {
-  type Batch,
-  type BatchSettings,
-  BatchSize,
-  type Blame,
-  type Pace,
-  type PaceMaker,
-} from "./batch.ts";
+import { Alarm, clock } from "../lanes/timers.ts";
+import type { Batch, BatchSettings, Blame, ForcedEnd } from "./batch.ts";
+import { BatchSize } from "./batch_size.ts";
 import { Callbacks } from "./callbacks.ts";
 import type { LanePool } from "./lane_pool.ts";
 import {
@@ -35,7 +29,7 @@ import {
   valueAt,
 } from "./output.ts";
 import { Queue, type QueueRun } from "./queue.ts";
-import { LoadFailures, Settler, type Settling } from "./settler.ts";
+import { MOST_LOAD_FAILURES, Settler, type Settling } from "./settler.ts";
 import { Source, type SourceEvents } from "./source.ts";
 import { aborts } from "./stops.ts";
 
@@ -76,7 +70,6 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   readonly output: Output<unknown>;
   /** Told when somebody asks for results, or says that none is wanted. */
   onUsed: () => void = () => {};
-  readonly #failFast: boolean;
   /** Whether nobody is told, and nothing hangs on, when exactly its tasks start. */
   readonly #isUntimed: boolean;
   /** How many batches are with lanes. */
@@ -94,8 +87,12 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   readonly #left = new CancelledError("The consumer left the loop");
   /** What the input threw when it was closed. */
   #closeFailure: { readonly error: unknown } | undefined;
-  readonly #loadFailures = new LoadFailures();
-  #restTimer: ReturnType<typeof setTimeout> | undefined;
+  /** How often its task couldn't be loaded, since it ran last. */
+  #loadFailures = 0;
+  /** Results that nobody asks for are no reason for the program to go on. */
+  readonly #rest = new Alarm(() => {
+    if (this.#isIdle) this.pool.rest(this, true);
+  }, false);
   /** Whether its executor is being closed. */
   #isClosing = false;
 
@@ -104,9 +101,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     private readonly pool: LanePool,
     readonly task: Task,
     readonly options: CheckedOptions,
-    { items, failFast }: MapCall,
+    private readonly call: MapCall,
   ) {
-    this.#failFast = failFast;
+    const { items, failFast } = call;
     const { onProgress, onOutcome, rate, perKey, retries, timeoutMs } = options;
     this.#isUntimed = failFast && timeoutMs === Infinity && retries.limit === 0 &&
       (onProgress ?? onOutcome ?? rate ?? perKey) === undefined;
@@ -116,7 +113,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     const settings = settingsOf(options, pool.options);
     this.settings = { ...settings, timed: !failFast, mostBytes, giveBackMs };
     this.#source = new Source(items, this);
-    this.#queue = new Queue(this, this.#source, this.#size);
+    this.#queue = new Queue(this, pool, this.#source, this.#size);
     this.#settler = new Settler(this, pool.options);
   }
 
@@ -138,28 +135,12 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.pool.do(() => this.fail(error));
   }
 
-  get slots(): number {
-    return this.pool.slots;
-  }
-
-  get together(): boolean {
-    return this.pool.sendsTogether(this.task) || this.options.chunk !== "auto";
-  }
-
   onMore(): void {
     this.pool.wake(this);
   }
 
   mayBeOver(): void {
     this.pool.do(() => this.#endIfDone());
-  }
-
-  get pace(): PaceMaker | undefined {
-    return this.pool.options.guide?.pace;
-  }
-
-  paceOf(batch: Batch): Pace | undefined {
-    return this.#queue.paceOf(batch);
   }
 
   get mayRetry(): boolean {
@@ -223,17 +204,20 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     return this.#state === "running" ? this.#queue.peek() : undefined;
   }
 
-  take(nowMs: number): Batch | undefined {
-    const batch = this.#queue.take(this.#isUntimed ? nowMs : NaN);
+  now(): number {
+    return this.#isUntimed ? this.pool.now() : clock.now();
+  }
+
+  take(): Batch | undefined {
+    const batch = this.#queue.take();
     if (batch === undefined || this.#state === "running") return batch;
     // The input stopped the run while it was asked.
+    this.onLeave(batch);
     this.putBack(batch);
     return undefined;
   }
 
   putBack(batch: Batch): void {
-    if (batch.items.length === 0) return;
-    this.#leaveLane(batch);
     // What was sent before has a history on its lane.
     const again = batch.openLane === undefined ? batch : batch.part(0, batch.items.length);
     if (this.#state === "running") {
@@ -242,8 +226,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     } else this.#settler.cancel(again, this.#stopReason);
   }
 
-  /** A batch is not with a lane, or no more, which is told of each once. */
-  #leaveLane(batch: Batch, startedAtMs = NaN): void {
+  onLeave(batch: Batch, startedAtMs = NaN): void {
     if (batch.openLane !== undefined) this.#inFlight--;
     this.#queue.leave(batch, startedAtMs);
   }
@@ -265,12 +248,11 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   onReport(batch: Batch, report: Report): void {
     const base = batch.reported;
     batch.reported += report.count;
-    this.#loadFailures.inARow = 0;
+    this.#loadFailures = 0;
     if (!this.pool.staysHere) {
       this.#size.learn(report.count, report.endedAtMs - report.startedAtMs);
       this.#size.weighValues(report.count, report.bytes ?? 0);
     }
-    if (report.last) this.#leaveLane(batch, report.startedAtMs);
     if (report.failures !== undefined) this.#settler.report(batch, report, base);
     else {
       const { count } = report;
@@ -290,27 +272,24 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.#onChange();
   }
 
-  onUnloadable(batch: Batch, error: Error): void {
-    if (this.#loadFailures.isKnown(batch)) this.putBack(batch);
+  onUnloadable(batch: Batch, error: Error, isKnown: boolean): void {
+    if (isKnown) this.putBack(batch);
     else {
-      this.#leaveLane(batch);
       for (let offset = 0; offset < batch.items.length; offset++) {
-        this.#settler.reject(batch, offset, "failed", error);
+        this.#settler.reject(batch, offset, { ended: "failed", reason: error });
       }
-      if (this.#loadFailures.isFinal) this.fail(error);
+      if (++this.#loadFailures === MOST_LOAD_FAILURES) this.fail(error);
     }
     this.#onChange();
   }
 
   onLost(batch: Batch, blame: Blame, death: Death): void {
-    this.#leaveLane(batch);
     this.#settler.onLost(batch, blame, death);
     this.#onChange();
   }
 
-  onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
-    this.#settler.onForced(batch, at, forced, hadOthers, this.#stopReason);
-    this.#leaveLane(batch);
+  onForced(batch: Batch, end: ForcedEnd): void {
+    this.#settler.onForced(batch, end, this.#stopReason);
     this.#onChange();
   }
 
@@ -318,15 +297,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.#callbacks.tellProgress(this.#source);
     this.onMore();
     this.#endIfDone();
-    if (this.#isIdle && this.#restTimer === undefined) {
-      // Results that nobody asks for are no reason for the program to go on.
-      this.#restTimer = clock.setTimeout(() => {
-        this.#restTimer = undefined;
-        if (!this.#isIdle) return;
-        this.pool.rest(this, true);
-      }, REST_MS);
-      Deno.unrefTimer(this.#restTimer);
-    }
+    if (this.#isIdle) this.#rest.within(REST_MS);
   }
 
   /** Whether nothing of it runs, and nobody waits for it. */
@@ -339,7 +310,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     if (this.settings.emptiesItems && isStarted) {
       for (let at = from; at < from + count; at++) emptyBuffers(batch.items[at]);
     }
-    if (rejection !== undefined && this.#failFast) this.fail(rejection.reason);
+    if (rejection !== undefined && this.call.failFast) this.fail(rejection.reason);
     else {
       if (rejection !== undefined && rejection.ended !== "cancelled") {
         this.span?.note(rejection.reason);
@@ -361,7 +332,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
       this.#state = "stopping";
       this.#stopReason = reason;
       this.#source.halt();
-      if (this.#failFast) this.#failure ??= { error: reason };
+      if (this.call.failFast) this.#failure ??= { error: reason };
       this.pool.do(() => this.#stop());
     }
     return this.#state === "idle" ? Promise.resolve() : this.#ended.promise;
@@ -375,10 +346,11 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   #stop(): void {
     // First what waits, or a lane would start it in place of what was asked to stop.
-    for (const batch of this.pool.batchesOf(this)) this.pool.takeBack(batch);
+    const { inFlight } = this.pool;
+    for (const batch of inFlight.batchesOf(this)) inFlight.takeBack(batch);
     // What couldn't be taken back waits behind what was sent earlier: the last is asked first.
-    for (const batch of this.pool.batchesOf(this).reverse()) {
-      this.pool.cancel(batch, this.#stopReason);
+    for (const batch of inFlight.batchesOf(this).reverse()) {
+      inFlight.cancel(batch, this.#stopReason);
     }
     for (const batch of this.#queue.drop()) this.#settler.cancel(batch, this.#stopReason);
     this.#state = "draining";
@@ -395,7 +367,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   #finish(): void {
     this.#state = "ended";
     this.#queue.close();
-    clock.clearTimeout(this.#restTimer);
+    this.#rest.stop();
     const { signal } = this.options;
     if (signal !== undefined) aborts.delete(signal, this);
     // Where the last was cancelled, nobody has told of it.

@@ -12,11 +12,11 @@ import {
   RetryAfterError,
   TimeoutError,
 } from "../lanes/errors.ts";
-import type { BatchProgress, Death, Forced, Report } from "../lanes/lane.ts";
+import type { Death, Forced, Report } from "../lanes/lane.ts";
 import { type Task, titleOf } from "../lanes/task.ts";
 import { type Span } from "../lanes/telemetry.ts";
 import { clock } from "../lanes/timers.ts";
-import type { Batch, Blame, History, OpenLane } from "./batch.ts";
+import type { Batch, Blame, ForcedEnd, History } from "./batch.ts";
 import {
   type CheckedOptions,
   Checker,
@@ -24,7 +24,7 @@ import {
   type RetryIn,
   type RetryOptions,
 } from "./options.ts";
-import { type Ending, outcomeAt, type Rejected, type Settled } from "./output.ts";
+import { outcomeAt, type Rejected, type Settled } from "./output.ts";
 
 /** Checks what `retryIf` answers. */
 const ANSWER = new Checker("try again");
@@ -63,12 +63,8 @@ interface Attempt {
   readonly changes?: Partial<History>;
 }
 
-/** What is known of an item that ended without a report of its lane, and what is to be different next time. */
-interface Unreported extends History {
-  readonly started: boolean;
-  /** When it was started; NaN if that isn't known. */
-  readonly sinceMs: number;
-}
+/** Whether and when an item was started that ended without a report of its lane, and what is to be different next time. */
+type Unreported = Partial<History> & { readonly started?: boolean; readonly sinceMs?: number };
 
 type Rejection = NonNullable<Settled["rejection"]>;
 
@@ -104,18 +100,12 @@ export class Settler {
   }
 
   /** An item ended without a report of its lane: it is tried again, if that is allowed, else settled. */
-  reject(
-    batch: Batch,
-    offset: number,
-    ended: Ending,
-    reason: unknown,
-    { started: isStarted = true, sinceMs = NaN, ...changes }: Partial<Unreported> = {},
-  ): void {
-    const rejection = this.#retry({ batch, offset, isStarted, changes }, { ended, reason });
+  reject(batch: Batch, offset: number, how: Rejection, known: Unreported = {}): void {
+    const { started: isStarted = true, sinceMs = NaN, ...changes } = known;
+    const rejection = this.#retry({ batch, offset, isStarted, changes }, how);
     if (rejection === undefined) return;
-    this.run.onSettled(
-      unreported({ batch, from: offset, count: 1, rejection, isStarted }, sinceMs),
-    );
+    const items = { batch, from: offset, count: 1, rejection, isStarted };
+    this.run.onSettled(unreported(items, sinceMs));
   }
 
   /** Settles items that were never started, or not again, because the run was cancelled. */
@@ -192,15 +182,13 @@ export class Settler {
       this.run.putBack(batch.part(sentCount, items.length));
       const mayKill = fault !== "none" || batch.nextSinceMs < Infinity;
       if (at.state !== "unknown") return this.#unstarted(batch, death, mayKill);
-      return this.#again(batch, reported, sentCount, death, { alone: fault !== "none" });
+      return this.#again(batch, reported, sentCount, death, fault !== "none");
     }
     const { offset, sinceMs } = at;
     this.#endSpan(batch, offset, sinceMs, `the lane ${death.how}`);
     this.run.putBack(batch.part(offset + 1, items.length));
     if (fault === "certain") this.#crash(batch, offset, sinceMs, death);
-    else {
-      this.#again(batch, offset, offset + 1, death, { alone: fault === "perhaps", sinceMs });
-    }
+    else this.#again(batch, offset, offset + 1, death, fault === "perhaps", sinceMs);
     this.#again(batch, reported, offset, death);
   }
 
@@ -210,26 +198,17 @@ export class Settler {
   }
 
   /** Items that may have run, or did and whose results are lost, run again if that is allowed. */
-  #again(
-    batch: Batch,
-    from: number,
-    to: number,
-    death: Death,
-    { alone = false, sinceMs = NaN } = {},
-  ): void {
+  #again(batch: Batch, from: number, to: number, death: Death, alone = false, sinceMs = NaN): void {
     const { moved, history: { attempt, reruns } } = batch;
     if (this.run.options.rerun && !moved) {
       const history = { attempt: attempt + 1, reruns: reruns + 1, ...(alone && { alone }) };
       return this.run.putBack(batch.part(from, to, history));
     }
+    const why = moved ? "its buffers had moved there" : "it may have run, and rerun is false";
+    const what = `lost its lane, perhaps through another's fault, and isn't run again, for ${why}`;
     for (let offset = from; offset < to; offset++) {
-      const why = moved ? "its buffers had moved there" : "it may have run, and rerun is false";
-      const reason = new CrashedError(
-        `${itemOf(batch, offset)} lost its lane, perhaps through another's fault, and isn't ` +
-          `run again, for ${why}: the lane ${death.how}`,
-        causeOf(death),
-      );
-      this.reject(batch, offset, "crashed", reason, { sinceMs, ...(alone && { alone }) });
+      const crash = crashOf(batch, offset, what, death);
+      this.reject(batch, offset, crash, { sinceMs, ...(alone && { alone }) });
     }
   }
 
@@ -245,29 +224,23 @@ export class Settler {
       ? "lost its lane before its task could start, and its buffers, which had moved there"
       : `lost ${losses} lanes before its task could start`;
     for (let offset = reported; offset < sentCount; offset++) {
-      const reason = new CrashedError(
-        `${itemOf(batch, offset)} ${what}: the lane ${death.how}`,
-        causeOf(death),
-      );
-      this.reject(batch, offset, "crashed", reason, { started: false, losses });
+      this.reject(batch, offset, crashOf(batch, offset, what, death), { started: false, losses });
     }
   }
 
   #crash(batch: Batch, offset: number, sinceMs: number, death: Death): void {
     // If more than its lane was lost, it was blamed only since that had happened to it before.
     const kills = batch.history.kills + (death.suspicion === undefined ? 1 : 2);
-    const error = new CrashedError(
-      `${itemOf(batch, offset)} lost its lane while its task ran: the lane ${death.how}` +
-        (kills >= MOST_KILLS ? `; it killed ${kills} lanes and is quarantined` : ""),
-      causeOf(death),
-    );
-    error.retryable = kills < MOST_KILLS;
-    if (!error.retryable) {
+    const more = kills >= MOST_KILLS ? `; it killed ${kills} lanes and is quarantined` : "";
+    const crash = crashOf(batch, offset, "lost its lane while its task ran", death, more);
+    const { reason } = crash;
+    reason.retryable = kills < MOST_KILLS;
+    if (!reason.retryable) {
       const { task, items, firstIndex } = batch;
       const index = firstIndex + offset;
-      this.options.onQuarantined?.({ task, index, item: items[offset], reason: error });
+      this.options.onQuarantined?.({ task, index, item: items[offset], reason });
     }
-    this.reject(batch, offset, "crashed", error, { sinceMs, kills, alone: true });
+    this.reject(batch, offset, crash, { sinceMs, kills, alone: true });
   }
 
   /**
@@ -275,13 +248,7 @@ export class Settler {
    *
    * @param cause Why the run was cancelled, if it was.
    */
-  onForced(
-    batch: Batch,
-    at: BatchProgress,
-    forced: Forced,
-    hadOthers: boolean,
-    cause?: unknown,
-  ): void {
+  onForced(batch: Batch, { at, forced, hadOthers }: ForcedEnd, cause?: unknown): void {
     const { graceMs } = this.options;
     const { reported, items, asked, settings: { timeoutMs }, sentCount } = batch;
     if (at.state === "waiting" || at.state === "loading") {
@@ -300,12 +267,10 @@ export class Settler {
     const stopped = isTimeout ? "timed-out" : "cancelled";
     const ended = forced === "abandoned" ? forced : stopped;
     const what = isTimeout ? `its deadline of ${timeoutMs} ms passed` : "it was cancelled";
-    const reason = new ERRORS[ended](
-      `${itemOf(batch, offset)} ${fate(forced, what, graceMs, hadOthers)}`,
-      isTimeout ? undefined : { cause },
-    );
+    const text = `${itemOf(batch, offset)} ${fate(forced, what, graceMs, hadOthers)}`;
+    const reason = new ERRORS[ended](text, isTimeout ? undefined : { cause });
     if (isKnown && !GOES_ON.includes(forced)) this.#endSpan(batch, offset, sinceMs, reason);
-    this.reject(batch, offset, ended, reason, { sinceMs });
+    this.reject(batch, offset, { ended, reason }, { sinceMs });
     const death = { how, starting: false };
     // Those behind it ran too, perhaps.
     if (!isKnown) this.#again(batch, offset + 1, sentCount, death);
@@ -313,11 +278,7 @@ export class Settler {
   }
 }
 
-const ERRORS = {
-  "abandoned": AbandonedError,
-  "timed-out": TimeoutError,
-  "cancelled": CancelledError,
-} as const;
+const ERRORS = { abandoned: AbandonedError, "timed-out": TimeoutError, cancelled: CancelledError };
 
 /** Then the task ends by itself, and so does its span. */
 const GOES_ON: readonly Forced[] = ["goes on", "goes on for now"];
@@ -364,13 +325,9 @@ export function asksTooLong(
   cause: unknown,
 ): RetryAfterError | undefined {
   if (retryAfterMs <= maxMs) return undefined;
-  const error = new RetryAfterError(
-    `${item} is not tried again: it asks for a wait of ${retryAfterMs} ms, and ` +
-      `retries.maxMs allows ${maxMs} ms`,
-    { cause },
-  );
-  error.retryAfterMs = retryAfterMs;
-  return error;
+  const text = `${item} is not tried again: it asks for a wait of ${retryAfterMs} ms, and ` +
+    `retries.maxMs allows ${maxMs} ms`;
+  return Object.assign(new RetryAfterError(text, { cause }), { retryAfterMs });
 }
 
 /** An item that lost so many lanes before it was started, the last of them alone, ends them itself. */
@@ -389,43 +346,25 @@ function fate(forced: Forced, what: string, graceMs: number, hadOthers: boolean)
   switch (forced) {
     case "ends":
     case "stopped":
-      return hadOthers
-        ? `was stopped with its lane: ${what}, and ${graceMs} ms later the lane had not answered`
-        : `was stopped with its lane: ${what}, and ${graceMs} ms later it had not ended`;
+      return `was stopped with its lane: ${what}, and ${graceMs} ms later ` +
+        (hadOthers ? "the lane had not answered" : "it had not ended");
     case "goes on":
       return `is not waited for: ${what}, and its task goes on`;
     case "goes on for now":
       return `is not waited for: ${what}, and its task goes on until the others on its lane have ended`;
     case "abandoned":
-      return hadOthers
-        ? `was abandoned: ${what}, and its lane does not answer; this task or another one there goes ` +
-          `on where nothing can stop it`
-        : `was abandoned: ${what}, and its task goes on where nothing can stop it`;
+      return `was abandoned: ${what}, and its ` +
+        (hadOthers ? "lane does not answer; this task or another one there" : "task") +
+        " goes on where nothing can stop it";
   }
 }
 
-function causeOf(death: Death): ErrorOptions | undefined {
-  return "error" in death ? { cause: death.error } : undefined;
+/** How an item ended that was lost with its lane. */
+function crashOf(batch: Batch, offset: number, what: string, death: Death, more = "") {
+  const text = `${itemOf(batch, offset)} ${what}: the lane ${death.how}${more}`;
+  const cause = "error" in death ? { cause: death.error } : undefined;
+  return { ended: "crashed", reason: new CrashedError(text, cause) } as const;
 }
 
 /** A task that can't be loaded so many times in a row never can. */
-const MOST_LOAD_FAILURES = 3;
-
-/** How often a task couldn't be loaded or set up: one failure of a lane is one, however many waited for it. */
-export class LoadFailures {
-  inARow = 0;
-  /** When it failed last on each lane: what was sent there before shares that failure. */
-  readonly #atMs = new WeakMap<OpenLane, number>();
-
-  get isFinal(): boolean {
-    return this.inARow >= MOST_LOAD_FAILURES;
-  }
-
-  /** Whether a batch waited for what has failed another's items already; if not, it is one more. */
-  isKnown({ openLane, sentAtMs }: Batch): boolean {
-    if (sentAtMs < (this.#atMs.get(openLane!) ?? -Infinity)) return true;
-    this.#atMs.set(openLane!, clock.now());
-    this.inARow++;
-    return false;
-  }
-}
+export const MOST_LOAD_FAILURES = 3;

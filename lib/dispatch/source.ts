@@ -74,7 +74,7 @@ export class Source {
   #array: readonly unknown[] | undefined;
   #sync: Iterator<unknown> | undefined;
   #async: AsyncIterator<unknown> | undefined;
-  /** Items of an async input that were not pulled yet. */
+  /** Items that the input gave and that were not pulled yet. */
   #arrived: unknown[] = [];
   /** How many of these stand for others. */
   #gaps = 0;
@@ -129,11 +129,8 @@ export class Source {
    */
   pull(count: number, mostBytes = Infinity): unknown[] {
     if (count < 1 || this.#halted) return [];
-    if (this.#array === undefined && this.#isAsync) return this.#pullAsync(count, mostBytes);
+    if (this.#array === undefined) return this.#pullArrived(count, mostBytes);
     if (this.done) return [];
-    if (this.#array === undefined) {
-      return this.#pullSync(this.items as Iterable<unknown>, count, mostBytes);
-    }
     const array = this.#array;
     let items: unknown[];
     try {
@@ -143,34 +140,36 @@ export class Source {
       // A getter, or a proxy, may throw at one index: those before it are items.
       this.#array = undefined;
       this.#sync = itemsFrom(array, this.pulled);
-      return this.#pullSync(array, count, mostBytes);
+      return this.#pullArrived(count, mostBytes);
     }
     this.pulled += items.length;
     if (this.pulled >= array.length) this.done = this.hasEnded = true;
     return items;
   }
 
-  #pullSync(iterable: Iterable<unknown>, count: number, mostBytes: number): unknown[] {
-    const items: unknown[] = [];
-    let leftBytes = mostBytes;
+  #pullArrived(count: number, mostBytes: number): unknown[] {
+    this.#leftBytes = mostBytes;
+    if (!this.#isAsync && !this.done) this.#fill(count);
     this.#leaveOut();
+    const items = this.#splice(count);
+    this.pulled += items.length;
+    if (!this.#isAsync) return items;
+    this.#wanted = count - items.length;
+    if (items.length < count) this.#ask();
+    return items;
+  }
+
+  /** Has so many of a synchronous input ready, with those that are left out among them. */
+  #fill(count: number): void {
     const before = enterAsyncContext(this.events.context);
     this.#pulling = true;
     try {
-      this.#sync ??= opened(iterable, Symbol.iterator);
-      while (!this.done && !this.#halted && items.length < count && leftBytes >= 0) {
+      this.#sync ??= opened<Iterator<unknown>>(this.items, Symbol.iterator);
+      const isEnough = () => this.#arrived.length - this.#gaps >= count || this.#leftBytes < 0;
+      while (!this.done && !this.#halted && !isEnough()) {
         const { value, done } = resultOf(this.#sync.next());
         if (done) this.done = this.hasEnded = true;
-        else if (LeftOut.is(value)) {
-          this.#arrived.push(value);
-          this.#gaps++;
-          // What follows it is a pull of its own.
-          if (items.length > 0) break;
-          this.#leaveOut();
-        } else {
-          leftBytes = roomAfter(value, items.length, count, leftBytes);
-          items.push(value);
-        }
+        else this.#arrive(value, count);
       }
     } catch (error) {
       this.done = this.hasEnded = true;
@@ -179,18 +178,13 @@ export class Source {
       this.#pulling = false;
       enterAsyncContext(before);
     }
-    this.pulled += items.length;
-    return items;
   }
 
-  #pullAsync(count: number, mostBytes: number): unknown[] {
-    this.#leaveOut();
-    const items = this.#splice(count);
-    this.pulled += items.length;
-    this.#wanted = count - items.length;
-    this.#leftBytes = mostBytes;
-    if (items.length < count) this.#ask();
-    return items;
+  /** An item has come, of so many that are wanted together. */
+  #arrive(value: unknown, wanted: number): void {
+    this.#leftBytes = roomAfter(value, this.#arrived.length, wanted, this.#leftBytes);
+    this.#arrived.push(value);
+    if (LeftOut.is(value)) this.#gaps++;
   }
 
   /** The first of what has arrived, up to one that stands for others. */
@@ -214,12 +208,7 @@ export class Source {
     this.#asking = this.#next().then((arrived) => {
       this.#asking = undefined;
       if (arrived === undefined) this.done = this.hasEnded = true;
-      else {
-        const { length: at } = this.#arrived;
-        this.#leftBytes = roomAfter(arrived.value, at, this.#wanted, this.#leftBytes);
-        this.#arrived.push(arrived.value);
-        if (LeftOut.is(arrived.value)) this.#gaps++;
-      }
+      else this.#arrive(arrived.value, this.#wanted);
       const isEnough = this.#arrived.length >= this.#wanted || this.#leftBytes < 0;
       if (arrived !== undefined && !isEnough) this.#ask();
       this.#tell();
@@ -244,7 +233,7 @@ export class Source {
     const given = inAsyncContext(this.events.context, () => {
       this.#pulling = true;
       try {
-        this.#async ??= opened(this.items as AsyncIterable<unknown>, Symbol.asyncIterator);
+        this.#async ??= opened<AsyncIterator<unknown>>(this.items, Symbol.asyncIterator);
         return this.#async.next();
       } finally {
         this.#pulling = false;
@@ -298,19 +287,15 @@ export class Source {
     const asking = this.#asking;
     const closing = this.#cleanUp();
     closing.catch(() => {}); // it may come too late to be told
-    if (asking !== undefined) void asking.finally(this.#leaveAfter(graceMs));
+    if (asking !== undefined) void asking.finally(this.leaveAfter(graceMs));
     await Promise.race([closing, this.#left.promise]).finally(() => {
       for (const forget of this.#leaving) forget();
     });
   }
 
-  /** Waits for the input's end no longer than this, in milliseconds, whatever it does. */
-  leaveAfter(ms: number): void {
-    if (!this.hasEnded) this.#leaveAfter(ms);
-  }
-
-  #leaveAfter(ms: number): () => void {
-    const forget = after(ms, this.#left.resolve);
+  /** Waits for the input's end no longer than this, in milliseconds, whatever it does; gives what forgets that. */
+  leaveAfter(ms: number): () => void {
+    const forget = after(this.hasEnded ? Infinity : ms, this.#left.resolve);
     this.#leaving.push(forget);
     return forget;
   }
@@ -323,11 +308,8 @@ export class Source {
 }
 
 /** An input's iterator. */
-function opened<Of, Name extends keyof Of>(
-  items: Of,
-  name: Name,
-): Of[Name] extends () => infer Iterator ? Iterator : never {
-  const open: unknown = items[name];
+function opened<Of>(items: unknown, name: symbol): Of {
+  const open = (items as Record<symbol, unknown>)[name];
   const iterator = typeof open === "function" ? open.call(items) : undefined;
   if (typeof iterator?.next === "function") return iterator;
   const given = typeof open === "function" ? `gave ${shown(iterator)}` : `is ${shown(open)}`;

@@ -1,7 +1,7 @@
 /** What stops tasks before they end: the signals of callers, and deadlines. */
 
 import type { AskReason } from "../lanes/lane.ts";
-import { clock, MOST_TIMER_MS } from "../lanes/timers.ts";
+import { Alarm, clock } from "../lanes/timers.ts";
 import type { Batch } from "./batch.ts";
 
 /** What a signal stops. */
@@ -69,8 +69,11 @@ function leastMs({ sentCount, settings }: Batch): number {
  * start, which its lane tells.
  */
 export class Deadlines {
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #dueMs = Infinity;
+  readonly #alarm = new Alarm(() =>
+    this.pool.do(() => {
+      for (const batch of [...this.watched]) if (this.watched.has(batch)) this.#lookAt(batch);
+    })
+  );
 
   /** @param watched Those with a deadline, loading, or asked to stop. */
   constructor(private readonly pool: Enforcer, private readonly watched: Set<Batch>) {}
@@ -85,27 +88,16 @@ export class Deadlines {
 
   /** Looks again in so many milliseconds at the latest, but never at once. */
   lookIn(afterMs: number): void {
-    const waitMs = Math.min(Math.max(afterMs, LEAST_TIMER_MS), MOST_TIMER_MS);
-    const dueMs = clock.now() + waitMs;
-    if (dueMs >= this.#dueMs) return;
-    clock.clearTimeout(this.#timer);
-    this.#dueMs = dueMs;
-    this.#timer = clock.setTimeout(() => {
-      this.#dueMs = Infinity;
-      this.pool.do(() => {
-        for (const batch of [...this.watched]) if (this.watched.has(batch)) this.#lookAt(batch);
-      });
-    }, waitMs);
+    this.#alarm.within(Math.max(afterMs, LEAST_TIMER_MS));
   }
 
   /** Nothing more is to come for now. */
   rest(): void {
-    if (this.watched.size === 0 && this.#dueMs < Infinity) this.stop();
+    if (this.watched.size === 0) this.stop();
   }
 
   stop(): void {
-    clock.clearTimeout(this.#timer);
-    this.#dueMs = Infinity;
+    this.#alarm.stop();
   }
 
   /** Asks a batch's task to stop, and sees to it that it does. */

@@ -294,10 +294,8 @@ async function importTask(task: Task): Promise<TaskFunction> {
     );
   }
   if (isGenerator(fn)) {
-    throw new TaskLoadError(
-      `Cannot run ${JSON.stringify(task.export)} of task module ${task.module}: it is a ` +
-        "generator function, whose body nobody would run; write a function that returns its result",
-    );
+    const what = `${JSON.stringify(task.export)} of task module ${task.module}`;
+    throw new TaskLoadError(`Cannot run ${what}: it is ${A_GENERATOR}`);
   }
   findHooks(task.module, module);
   const named = fn as TaskFunction;
@@ -320,6 +318,10 @@ function findHooks(name: string, module: Record<string, unknown>): void {
   }
   if ((setup ?? teardown) !== undefined) hooksOf.set(name, { setup, teardown } as Hooks);
 }
+
+/** What is said of a function that calling would run nothing of. */
+export const A_GENERATOR =
+  "a generator function, whose body nobody would run; write a function that returns its result";
 
 /** Whether calling it would run nothing of it. */
 export function isGenerator(fn: unknown): boolean {

@@ -43,6 +43,36 @@ export function originHere(originMs: number): number {
 /** Timers are set no farther than this: a longer wait doesn't fit into them and would end at once. */
 export const MOST_TIMER_MS = 2 ** 31 - 1;
 
+/** Does something once, at about the earliest of the times that it was asked for; no timer is farther than it holds. */
+export class Alarm {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #dueMs = Infinity;
+
+  /** @param keepsAlive Whether a program goes on for it. */
+  constructor(private readonly action: () => void, private readonly keepsAlive = true) {}
+
+  /** After so many milliseconds at the latest, or at the longest wait that there is. */
+  within(ms: number): void {
+    const waitMs = Math.min(Math.ceil(ms), MOST_TIMER_MS);
+    const dueMs = clock.now() + waitMs;
+    // One that comes a fraction earlier isn't worth another timer.
+    if (dueMs + 1 > this.#dueMs) return;
+    this.stop();
+    this.#dueMs = dueMs;
+    this.#timer = clock.setTimeout(() => {
+      this.#dueMs = Infinity;
+      this.action();
+    }, waitMs);
+    if (!this.keepsAlive) Deno.unrefTimer(this.#timer);
+  }
+
+  stop(): void {
+    // Where none was ever set, timers need not be loaded.
+    if (this.#dueMs < Infinity) clock.clearTimeout(this.#timer);
+    this.#dueMs = Infinity;
+  }
+}
+
 /** Does something after a wait, however long; gives what forgets it. */
 export function after(waitMs: number, action: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
-import { BatchSize, TARGET_MS } from "../../lib/dispatch/batch.ts";
+import { BatchSize, TARGET_MS } from "../../lib/dispatch/batch_size.ts";
 
 /** What a size has become after batches of its own size, each item of which took so long. */
 function learned(itemMs: number, batches = 8): BatchSize {

@@ -6,13 +6,14 @@ import {
   Batch,
   type BatchSettings,
   type Blame,
+  type ForcedEnd,
   type History,
   OpenLane,
   type PoolRun,
   UNSENT,
 } from "../../lib/dispatch/batch.ts";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
-import type { BatchProgress, Death, Forced, Report } from "../../lib/lanes/lane.ts";
+import type { Death, Report } from "../../lib/lanes/lane.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import type { FakeLane } from "./fake_lane.ts";
 
@@ -107,6 +108,12 @@ export class FakeRun implements PoolRun {
     this.sent.push(batch);
   }
 
+  now(): number {
+    return performance.now();
+  }
+
+  onLeave(): void {}
+
   onSent(batch: Batch): void {
     const slots = this.#pool === undefined ? Infinity : this.#pool.slots / this.#pool.lanes;
     if (batch.openLane!.inFlight.size > slots) this.told.push(`${batch.firstIndex} waits`);
@@ -124,7 +131,7 @@ export class FakeRun implements PoolRun {
     this.told.push(`${batch.firstIndex} lost, ${kindOf(blame)}: ${how}`);
   }
 
-  onForced(batch: Batch, at: BatchProgress, forced: Forced, hadOthers: boolean): void {
+  onForced(batch: Batch, { at, forced, hadOthers }: ForcedEnd): void {
     const where = at.state === "running" ? `at ${at.offset}` : at.state;
     this.told.push(`${batch.firstIndex} ${forced} ${where}${hadOthers ? ", beside others" : ""}`);
   }

@@ -139,7 +139,7 @@ Deno.test("what runs is told, with what is known of it", () => {
   made[sent[0]!.openLane!.number]!.endOnly(sent[0]!);
   made[sent[0]!.openLane!.number]!.report(sent[0]!);
   sent[0]!.reported = 1;
-  const told = pool.running.map(({ index, item, attempt, startedAtMs }) => [
+  const told = pool.inFlight.running.map(({ index, item, attempt, startedAtMs }) => [
     index,
     item,
     attempt,

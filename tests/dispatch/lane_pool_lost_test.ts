@@ -56,7 +56,7 @@ function busy() {
   };
   const force = (forced: Forced, { sent } = mine!) => {
     lane.forces = () => forced;
-    parts.pool.do(() => parts.pool.force(sent[0]!));
+    parts.pool.do(() => parts.pool.inFlight.force(sent[0]!));
   };
   ask(mine!);
   return { ...parts, lane, mine: mine!, other: other!, third: third!, ask, force };
@@ -159,7 +159,7 @@ Deno.test("a batch is taken back only if nothing of it has been started; then it
   const run = new FakeRun().has(2).join(pool);
   const [lane] = made;
   let answer: boolean | undefined;
-  const recall = (batch: Batch) => pool.do(() => answer = pool.takeBack(batch));
+  const recall = (batch: Batch) => pool.do(() => answer = pool.inFlight.takeBack(batch));
   lane!.start(run.sent[0]!);
   recall(run.sent[0]!);
   assertEquals([answer, run.sent.length, lane!.log], [false, 1, ["send 10", "keep 10"]]);
@@ -177,7 +177,7 @@ Deno.test("a lane elsewhere that doesn't come to the end of a loading is retired
     const [lane] = made;
     lane!.loaded(other.sent[0]!);
     lane!.start(other.sent[0]!);
-    pool.do(() => pool.giveUpLoading(run.sent[0]!));
+    pool.do(() => pool.inFlight.giveUpLoading(run.sent[0]!));
     assertEquals(lane!.batches, [other.sent[0]!]);
     pool.wake(run.has(1, 30));
     assertEquals(run.sent[1]!.openLane!.lane === lane, !remote);
@@ -262,8 +262,8 @@ Deno.test("what waits on a lane that starts nothing goes elsewhere, and counts a
     lane!.forces = () => forced;
     const [batch] = run.sent;
     batch!.nextSinceMs = 0;
-    pool.do(() => pool.giveUpLane(batch!));
-    pool.do(() => pool.giveUpLane(batch!));
+    pool.do(() => pool.inFlight.giveUpLane(batch!));
+    pool.do(() => pool.inFlight.giveUpLane(batch!));
     assertEquals(lane!.log, ["send 10", "force 10", ...(forced === "ends" ? [] : ["close"])]);
     if (forced === "ends") lane!.die();
     const how = forced === "ends" ? "was ended by SIGKILL" : "started nothing in Infinity ms";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
 import type { Batch } from "../../lib/dispatch/batch.ts";
-import { BatchSize } from "../../lib/dispatch/batch.ts";
+import { BatchSize } from "../../lib/dispatch/batch_size.ts";
 import type { Items } from "../../lib/dispatch/options.ts";
 import type { PerKey } from "../../lib/dispatch/limits.ts";
 import { Queue } from "../../lib/dispatch/queue.ts";
@@ -33,9 +33,7 @@ function queueOf(
   });
   const size = new BatchSize(chunk);
   const run = Object.assign(new FakeRun(), {
-    options: { buffer, rate: undefined, perKey: perKey as PerKey | undefined },
-    slots,
-    together,
+    options: { buffer, rate: undefined, perKey: perKey as PerKey | undefined, chunk },
     onMore: () => more++,
     mayBeOver: () => {},
     fail: (error: unknown) => {
@@ -43,7 +41,7 @@ function queueOf(
       source.halt();
     },
   });
-  const queue = new Queue(run, source, size);
+  const queue = new Queue(run, { slots, sendsTogether: () => together, options: {} }, source, size);
   return { run, queue, source, size, errors, more: () => more, arrived: () => arrived };
 }
 
@@ -152,13 +150,12 @@ Deno.test("what the input and its keys compute is over before an item is taken",
 
 Deno.test("the clock isn't looked at again where the time is known and no code of the caller's runs", () => {
   using _time = new VirtualTime();
-  const queuedAtMs = (items: Items<unknown>, nowMs?: number) =>
-    queueOf(items).queue.take(nowMs)!.queuedAtMs;
-  assertEquals([queuedAtMs([1], 999), queuedAtMs([1]), queuedAtMs(endless(), 999)], [
-    999,
-    1000,
-    1000,
-  ]);
+  const queuedAtMs = (items: Items<unknown>) => {
+    const { run, queue } = queueOf(items);
+    run.now = () => 999;
+    return queue.take()!.queuedAtMs;
+  };
+  assertEquals([queuedAtMs([1]), queuedAtMs(endless())], [999, 1000]);
 });
 
 Deno.test("what was put back goes before all others, the last put back first", () => {

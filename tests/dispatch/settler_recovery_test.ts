@@ -303,7 +303,7 @@ function force(
   const parts = recovering(rerun);
   const batch = lost(4, { reported: 1 });
   batch.asked = { atMs: 0, why, offset: 2 };
-  parts.recovery.onForced(batch, at, forced, hadOthers, "enough");
+  parts.recovery.onForced(batch, { at, forced, hadOthers }, "enough");
   return parts;
 }
 

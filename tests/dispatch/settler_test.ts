@@ -198,7 +198,7 @@ Deno.test("what retryIf throws fails the run, and the item is settled all the sa
   };
   const { settler, again, errors, outcomes } = settling({ retries: { limit: 3, retryIf } });
   settler.report(sent(["a"]), reportOf([undefined], [failed(0)]), 0);
-  settler.reject(sent(["b"]), 0, "crashed", new Error("x"));
+  settler.reject(sent(["b"]), 0, { ended: "crashed", reason: new Error("x") });
   assertEquals([errors, again, outcomes().length], [[error, error], [], 2]);
 });
 
@@ -219,12 +219,16 @@ Deno.test("a retryIf that answers later fails the run, and what it rejects with 
 Deno.test("a task that has killed twice is not tried again, however many retries are left", () => {
   const { settler, again, outcomes } = settling({ retries: 9 });
   const reason = new Error("x");
-  settler.reject(sent(["a"]), 0, "crashed", reason, { kills: 1, alone: true });
+  settler.reject(sent(["a"]), 0, { ended: "crashed", reason }, { kills: 1, alone: true });
   assertEquals(again.map(({ batch: { history: { kills, alone } } }) => [kills, alone]), [[
     1,
     true,
   ]]);
-  settler.reject(sent(["a"]), 0, "crashed", reason, { sinceMs: 7, kills: 2, alone: true });
+  settler.reject(sent(["a"]), 0, { ended: "crashed", reason }, {
+    sinceMs: 7,
+    kills: 2,
+    alone: true,
+  });
   assertEquals(again.length, 1);
   assertEquals(outcomes().map(({ startedAtMs, lane }) => [startedAtMs, lane]), [[7, 2]]);
 });

@@ -5,7 +5,7 @@
  */
 
 import { BinaryHeap } from "@std/data-structures/binary-heap";
-import { BatchSize } from "../../../lib/dispatch/batch.ts";
+import { BatchSize } from "../../../lib/dispatch/batch_size.ts";
 
 /** What a batch costs, as measured: CPU time of the submitter, of the server, and the way there and back. */
 export const COSTS = { submitterMs: 0.11, serverMs: 0.065, wayMs: 1 } as const;

@@ -1,0 +1,313 @@
+/**
+ * What is on a pool's lanes: what lanes report of it, what is lost with them, and what is taken back from
+ * them or made to stop.
+ */
+
+import { attempt, shown, wordsOf } from "../lanes/attempt.ts";
+import type { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
+import type { Death, Forced, LaneEvents, Report } from "../lanes/lane.ts";
+import { unloadable } from "../lanes/lane_tasks.ts";
+import { nameOf, type Task } from "../lanes/task.ts";
+import { clock } from "../lanes/timers.ts";
+import type { Batch, OpenLane, PoolRun } from "./batch.ts";
+import { blame, isActive, progressOf } from "./blame.ts";
+import { loadsTooLong, type Places } from "./places.ts";
+import { Deadlines, type Enforcer } from "./stops.ts";
+
+/** Who is told of what becomes of batches before their runs are. */
+export interface BatchWatch {
+  reported(batch: Batch, report: Report): void;
+  /** A batch's task ran on a lane that died by itself. */
+  lost(batch: Batch): void;
+  /** Its task can't be loaded where it was sent; returns whether it is run in the event loop then. */
+  unloadable(batch: Batch, error: Error): boolean;
+}
+
+/** The pool whose lanes they are. */
+interface InFlightPool {
+  readonly options: { remote: boolean; graceMs: number; guide?: BatchWatch };
+  readonly staysHere: boolean;
+  do(action: () => void): void;
+  /** Fails all runs, or those of tasks of a module. */
+  failAll(error: LaneStartError | TaskLoadError, module?: string): void;
+}
+
+/** A task that runs. */
+export interface RunningTask {
+  /** The number of the lane that it runs on, from 0. */
+  readonly lane: number;
+  /** The task's name; that of a plain function has the module `function:`. */
+  readonly task: Task;
+  /** The item's place in the input, from 0; 0 for a call of `run`. */
+  readonly index: number;
+  /** What it works on. */
+  readonly item: unknown;
+  /** Which try this is, from 1. */
+  readonly attempt: number;
+  /**
+   * Since when it runs, on the caller's `performance.now()` clock. A subprocess doesn't say which one of
+   * tiny tasks that travelled together it is at: then this is when they were sent, and the item is the
+   * first of which nothing is known.
+   */
+  readonly startedAtMs: number;
+}
+
+/** A module that ended so many lanes before any task of it could start is taken to do so always. */
+const MOST_EARLY_ENDS = 3;
+/** So many errors are told that no item tells. */
+const MOST_WARNINGS = 16;
+
+/** The batches on lanes. */
+export class InFlight implements Enforcer {
+  /** When what was reported last had ended. */
+  endedMs = 0;
+  /** The same, while nothing has taken any time since; else NaN. */
+  nowMs = NaN;
+  /** Whether a lane is just being given a batch, which it may report at once. */
+  #isSending = false;
+  /** Those on lanes that must not exceed some time. */
+  readonly #watched = new Set<Batch>();
+  readonly deadlines = new Deadlines(this, this.#watched);
+  /** The task that ran last on some lane, and so can be loaded. */
+  #loaded: Task | undefined;
+  /** How many lanes each module ended before a task of it could start; −Infinity once one has ended. */
+  readonly #earlyEnds = new Map<string, number>();
+  /** Errors that were told, for no item tells them. */
+  readonly #warned = new Set<string>();
+
+  constructor(private readonly pool: InFlightPool, private readonly places: Places) {}
+
+  get options(): InFlightPool["options"] {
+    return this.pool.options;
+  }
+
+  do(action: () => void): void {
+    this.pool.do(action);
+  }
+
+  get #all(): Batch[] {
+    return this.places.lanes.flatMap(({ inFlight }) => [...inFlight]);
+  }
+
+  /** What lanes have of a run. */
+  batchesOf(run: PoolRun): Batch[] {
+    return this.#all.filter((batch) => batch.run === run);
+  }
+
+  /** What runs at this moment, lane by lane. */
+  get running(): RunningTask[] {
+    return this.#all.flatMap((batch) => {
+      const at = progressOf(batch);
+      if (!isActive(at)) return [];
+      const { offset, sinceMs } = at.state === "running"
+        ? at
+        : { offset: batch.reported, sinceMs: NaN };
+      return {
+        lane: batch.openLane!.number,
+        task: batch.task,
+        index: batch.firstIndex + offset,
+        item: batch.items[offset],
+        attempt: batch.attempt,
+        startedAtMs: Number.isNaN(sinceMs) ? batch.sentAtMs : sinceMs,
+      };
+    });
+  }
+
+  /** Gives a batch to its lane. */
+  send(batch: Batch, openLane: OpenLane): void {
+    const { run } = batch;
+    batch.openLane = openLane;
+    openLane.inFlight.add(batch);
+    run.onSend(batch);
+    this.nowMs = NaN;
+    this.#isSending = true;
+    try {
+      openLane.lane.send(batch);
+    } finally {
+      this.#isSending = false;
+    }
+    if (!openLane.inFlight.has(batch)) return;
+    run.onSent?.(batch);
+    this.deadlines.watch(batch);
+  }
+
+  eventsOf(openLane: OpenLane): LaneEvents {
+    return {
+      report: (batch, report) => {
+        // What ends while it is sent needs no turn of its own.
+        if (this.#isSending) this.#onReport(batch as Batch, report);
+        else this.do(() => this.#onReport(batch as Batch, report));
+      },
+      heldUp: (batch) => this.do(() => (batch as Batch).isHeldUp = openLane.isHeldUp = true),
+      leaving: () => this.do(() => this.places.retire(openLane)),
+      unloadable: (batch, error) => this.do(() => this.#onUnloadable(batch as Batch, error)),
+      died: (death) => this.do(() => this.#onDeath(openLane, death)),
+    };
+  }
+
+  #onReport(batch: Batch, report: Report): void {
+    if (!batch.openLane!.inFlight.has(batch)) return;
+    // This event loop itself keeps what it has loaded.
+    if (this.options.remote && report.count > 0 && batch.task !== this.#loaded) {
+      this.#loaded = batch.task;
+      this.places.noteLoadable(batch.task);
+      this.#earlyEnds.set(batch.task.module, -Infinity);
+    }
+    if (report.count > 0) batch.openLane!.isHeldUp = false;
+    this.endedMs = report.endedAtMs;
+    this.nowMs = this.pool.staysHere && report.last ? report.endedAtMs : NaN;
+    this.options.guide?.reported(batch, report);
+    if (report.last) this.#release(batch, report.startedAtMs);
+    batch.run.onReport(batch, report);
+  }
+
+  #onUnloadable(batch: Batch, error: Error): void {
+    if (!batch.openLane!.inFlight.has(batch)) return;
+    this.places.noteUnloadable(batch.task);
+    this.#loaded = undefined;
+    this.#release(batch);
+    if (this.options.guide?.unloadable(batch, error)) batch.run.putBack(batch);
+    else this.#failLoading(batch, error);
+  }
+
+  #failLoading(batch: Batch, error: Error): void {
+    const openLane = batch.openLane!;
+    const task = nameOf(batch.task);
+    const { loadFailure } = openLane;
+    const isKnown = loadFailure?.task === task && batch.sentAtMs < loadFailure.atMs;
+    if (!isKnown) openLane.loadFailure = { task, atMs: clock.now() };
+    batch.run.onUnloadable(batch, error, isKnown);
+  }
+
+  #release(batch: Batch, startedAtMs = NaN): void {
+    const openLane = batch.openLane!;
+    openLane.inFlight.delete(batch);
+    this.#watched.delete(batch);
+    batch.run.onLeave(batch, startedAtMs);
+    this.places.noteIdle(openLane);
+  }
+
+  #onDeath(openLane: OpenLane, death: Death, forced: Forced = "stopped"): void {
+    if (death.starting) this.places.endedStarting(openLane, death);
+    const lost = [...openLane.inFlight];
+    const verdicts = blame(lost, openLane.isForced || death.starting, death.suspicion);
+    const hadOthers = verdicts.filter(({ at }) => isActive(at)).length > 1;
+    this.places.close(openLane);
+    openLane.inFlight.clear();
+    for (const [index, batch] of lost.entries()) {
+      this.#watched.delete(batch);
+      batch.run.onLeave(batch, NaN);
+      const verdict = verdicts[index]!;
+      if (!openLane.isForced && !death.starting && isActive(verdict.at)) {
+        this.options.guide?.lost(batch);
+      }
+      // Those that were asked to stop and didn't are why it was ended.
+      if (!openLane.isForced || batch.asked === undefined) batch.run.onLost(batch, verdict, death);
+      else batch.run.onForced(batch, { at: verdict.at, forced, hadOthers });
+    }
+    // In the event loop such an error ends the program: on a lane it had better be told, if no item tells it.
+    const isTold = verdicts.some(({ fault }) => fault === "certain");
+    if ("error" in death && !death.starting && !openLane.isForced && !isTold) {
+      this.#warn(openLane, death);
+    }
+    const isEarly = verdicts.every(({ at }) => !isActive(at)) &&
+      verdicts.some(({ fault }) => fault !== "none");
+    if (this.options.remote && isEarly) {
+      this.#noteEarlyEnd(lost.map(({ task }) => task.module), death);
+    }
+  }
+
+  /** Says what ended a lane though no task is known to have done it; the same only once. */
+  #warn({ number }: OpenLane, { how, error }: Death): void {
+    const said = shown(wordsOf(error));
+    if (this.#warned.has(said) || this.#warned.size === MOST_WARNINGS) return;
+    this.#warned.add(said);
+    const stack = attempt(() => String((error as Error).stack), "");
+    const [, place] = /(\w+:\/\/\S+:\d+)/.exec(stack) ?? [];
+    console.error(
+      `warning: lane ${number} ${how}, when nothing ran there that is known to have done it: ${said}` +
+        (place === undefined ? "" : ` (${place})`),
+    );
+  }
+
+  /** A lane ended before what it was sent could start: if that goes on, none that wait for it will. */
+  #noteEarlyEnd([module, ...others]: readonly string[], { how }: Death): void {
+    if (module === undefined || others.some((other) => other !== module)) return;
+    const ends = (this.#earlyEnds.get(module) ?? 0) + 1;
+    this.#earlyEnds.set(module, ends);
+    if (ends < MOST_EARLY_ENDS) return;
+    const error = unloadable(module, `lanes end before a task can start: the lane ${how}`);
+    this.pool.failAll(error, module);
+  }
+
+  /**
+   * Makes a batch's task stop that went on after it was asked to. If its lane is ended for that, what
+   * else ran there has lost it; what only waited goes elsewhere.
+   */
+  force(batch: Batch): void {
+    const openLane = batch.openLane!;
+    const others = [...openLane.inFlight].some((other) =>
+      other !== batch && isActive(openLane.lane.progress(other))
+    );
+    const forced = openLane.lane.force(batch, others);
+    if (forced === "goes on" || forced === "goes on for now") {
+      const at = openLane.lane.progress(batch);
+      if (forced === "goes on for now") this.places.retire(openLane);
+      this.#release(batch);
+      return batch.run.onForced(batch, { at, forced, hadOthers: others });
+    }
+    this.#onForced(openLane, forced, GIVEN_UP, true);
+  }
+
+  /** A task doesn't come to the end of its loading. Nothing else is sent to that lane. */
+  giveUpLoading(batch: Batch): void {
+    const { task, run } = batch;
+    const openLane = batch.openLane!;
+    const stage = openLane.lane.stageOf(task);
+    this.#recall(batch);
+    const isHere = !this.options.remote && openLane.number === 0;
+    if (!isHere) this.places.retire(openLane);
+    this.#failLoading(batch, loadsTooLong(task, run.settings.loadTimeoutMs, [stage], isHere));
+  }
+
+  /** Its lane doesn't come to start it: what is there goes elsewhere, but not from lane to lane for ever. */
+  giveUpLane(batch: Batch): void {
+    const openLane = batch.openLane!;
+    if (openLane.isForced) return;
+    const how = `started nothing in ${batch.run.settings.loadTimeoutMs} ms`;
+    this.#onForced(openLane, openLane.lane.force(batch, false), how, false);
+  }
+
+  /** A lane is ended, or was, for a task of it, or what one has left there, goes on. */
+  #onForced(openLane: OpenLane, forced: Forced, how: string, recalls: boolean): void {
+    openLane.isForced = true;
+    if (forced === "ends") this.places.retire(openLane, recalls);
+    else this.#onDeath(openLane, { how, starting: false }, forced);
+  }
+
+  /** Asks a batch's task to stop, and sees to it that it does. */
+  cancel(batch: Batch, reason: unknown): void {
+    this.deadlines.ask(batch, "cancel", reason);
+  }
+
+  /** Gives a batch back of which nothing has been started; false if it is too late. */
+  takeBack(batch: Batch): boolean {
+    const isBack = this.#recall(batch);
+    if (isBack) batch.run.putBack(batch);
+    return isBack;
+  }
+
+  #recall(batch: Batch): boolean {
+    if (!batch.openLane!.lane.recall(batch)) return false;
+    this.#release(batch);
+    return true;
+  }
+
+  /** Takes back all that wasn't started. */
+  recallAll(): void {
+    for (const batch of this.#all) this.takeBack(batch);
+  }
+}
+
+/** How a lane was lost whose task had to be stopped by force. */
+const GIVEN_UP = "was ended, for another task on it ignored that it was to stop";
