@@ -40,14 +40,12 @@ export class EventLoopLane implements Lane {
   };
 
   readonly #tasks: LaneTasks;
-  readonly #graceMs: number;
 
   constructor(
     private readonly events: LaneEvents,
-    { shared, graceMs = Infinity }: EventLoopLaneOptions = {},
+    private readonly options: EventLoopLaneOptions = {},
   ) {
-    this.#tasks = new LaneTasks({ shared });
-    this.#graceMs = graceMs;
+    this.#tasks = new LaneTasks({ shared: options.shared });
   }
 
   accepts(): boolean {
@@ -111,7 +109,8 @@ export class EventLoopLane implements Lane {
   hold(): void {}
 
   close(): Promise<void> {
-    return closeWithin(this.#graceMs, () => this.#tasks.close(), () => this.#tasks.holds);
+    const { graceMs = Infinity } = this.options;
+    return closeWithin(graceMs, () => this.#tasks.close(), () => this.#tasks.holds);
   }
 }
 

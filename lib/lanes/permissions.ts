@@ -89,9 +89,8 @@ export function permissionFlags(permissions: LanePermissions = {}): string[] {
 
 /** The same for a thread, which otherwise has all that the program has. */
 export function threadPermissions(permissions: LanePermissions): Deno.PermissionOptions {
-  return Object.fromEntries(
-    KINDS.map((kind) => [kind, permissions[kind] ?? false]),
-  ) as Deno.PermissionOptionsObject;
+  const kinds = KINDS.map((kind) => [kind, permissions[kind] ?? false]);
+  return Object.fromEntries(kinds) as Deno.PermissionOptionsObject;
 }
 
 /** How Deno is asked about one entry of a kind. */

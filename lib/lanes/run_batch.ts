@@ -226,10 +226,8 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   #timeoutError(thrown: unknown): TimeoutError {
     const { timeoutMs } = this.batch.settings;
     const own = thrown === undefined || attempt(() => thrown instanceof TimeoutError, false);
-    return new TimeoutError(
-      `${this.#item} was stopped at its deadline of ${timeoutMs} ms`,
-      own ? undefined : { cause: thrown },
-    );
+    const text = `${this.#item} was stopped at its deadline of ${timeoutMs} ms`;
+    return new TimeoutError(text, own ? undefined : { cause: thrown });
   }
 
   #take(last: boolean): Report {

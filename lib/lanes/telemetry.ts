@@ -26,27 +26,20 @@ interface ApiSpan {
   setStatus(status: { readonly code: number; readonly message?: string }): void;
   end(): void;
 }
+interface SpanOptions {
+  readonly attributes?: Readonly<Record<string, number>>;
+  /** Milliseconds since 1970; now unless given. */
+  readonly startTime?: number;
+}
 interface Context {
   setValue(key: symbol, value: unknown): Context;
 }
+interface Tracer {
+  startSpan(name: string, options: SpanOptions, context: Context): ApiSpan;
+}
 interface Api {
-  readonly trace: {
-    getTracer(name: string): {
-      startSpan(
-        name: string,
-        options: {
-          readonly attributes?: Readonly<Record<string, number>>;
-          /** Milliseconds since 1970; now unless given. */
-          readonly startTime?: number;
-        },
-        context: Context,
-      ): ApiSpan;
-    };
-  };
-  readonly context: {
-    active(): Context;
-    with<T>(context: Context, fn: () => T): T;
-  };
+  readonly trace: { getTracer(name: string): Tracer };
+  readonly context: { active(): Context; with<T>(context: Context, fn: () => T): T };
 }
 
 const API = Symbol.for("opentelemetry.js.api.1");
@@ -110,9 +103,8 @@ export function beginSpan(what: string, task: Task, caller: unknown): Span | und
       if (losses++ >= MOST_NOTES) return;
       const startTime = clock.timeOriginMs + startedAtMs;
       const known = Number.isNaN(startTime) ? {} : { startTime };
-      end(attemptsOf(task, own, { trace, context: context! }).begin({ index, attempt }, known), {
-        error,
-      });
+      const { begin } = attemptsOf(task, own, { trace, context: context! });
+      end(begin({ index, attempt }, known), { error });
     },
     end: (failure) => end(span, failure),
   };
@@ -168,8 +160,6 @@ export function traced(
   };
 }
 
-const DIGITS = 8;
-
 /** A span's context as a row of numbers, for the heads of messages. */
 export function spanNumbers({ traceId, spanId, traceFlags }: SpanContext): number[] {
   const words = `${traceId}${spanId}`.match(/.{8}/g) ?? [];
@@ -178,7 +168,7 @@ export function spanNumbers({ traceId, spanId, traceFlags }: SpanContext): numbe
 
 export function readSpan(numbers: ArrayLike<number>, from: number): SpanContext | undefined {
   if (numbers.length <= from) return undefined;
-  const all = Array.from({ length: 6 }, (_, at) => numbers[from + at]!);
-  const hex = all.map((number) => number.toString(16).padStart(DIGITS, "0")).join("");
+  const wordAt = (at: number) => numbers[from + at]!.toString(16).padStart(8, "0");
+  const hex = Array.from({ length: 6 }, (_, at) => wordAt(at)).join("");
   return { traceId: hex.slice(0, 32), spanId: hex.slice(32), traceFlags: numbers[from + 6]! };
 }

@@ -1,7 +1,7 @@
 /** The channel to a lane on another machine. */
 
 import { wordsOf } from "../attempt.ts";
-import type { Suspicion } from "../lane.ts";
+import type { Death } from "../lane.ts";
 import { unloadable } from "../lane_tasks.ts";
 import {
   BATCH_COUNT,
@@ -85,17 +85,17 @@ export class ClusterChannel implements Channel {
       this.#lease = await this.cluster.lease(wanted, {
         receive: (frame, lease) => this.#receive(frame, lease),
         leaving: () => this.events.message(FromLane.leaving, [], undefined),
-        lost: (how, suspicion) => this.#end(how, suspicion),
+        lost: (how, suspicion) => this.#end(how, { suspicion }),
       });
     } catch (error) {
-      return this.#end(`could not be had: ${wordsOf(error)}`, "none", error);
+      return this.#end(`could not be had: ${wordsOf(error)}`, { suspicion: "none", error });
     }
     // Nobody wants it any more.
     if (this.#isOver) return this.cluster.end(this.#lease);
     try {
       for (const said of this.#early) if (said[1] === this.#lease) this.#receive(...said);
     } catch {
-      this.#end(UNREADABLE, "slight");
+      this.#end(UNREADABLE, { suspicion: "slight" });
     }
   }
 
@@ -116,7 +116,7 @@ export class ClusterChannel implements Channel {
     this.events.message(kind, head, payload);
   }
 
-  #end(how: string, suspicion?: Suspicion, error?: unknown): void {
+  #end(how: string, more?: Pick<Death, "suspicion" | "error">): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clock.clearTimeout(this.#endTimer);
@@ -125,7 +125,7 @@ export class ClusterChannel implements Channel {
       this.cluster.end(this.#lease);
     }
     this.#ended.resolve();
-    if (!this.#isClosed) this.events.ended(how, suspicion, error);
+    if (!this.#isClosed) this.events.ended(how, more);
   }
 
   send(kind: number, head: ArrayLike<number>, payload?: unknown): void {
@@ -164,7 +164,8 @@ export class ClusterChannel implements Channel {
   }
 
   #giveUpLater(how: string): void {
-    if (!this.#isOver) this.#endTimer ??= clock.setTimeout(() => this.#end(how, "slight"), END_MS);
+    const end = () => this.#end(how, { suspicion: "slight" });
+    if (!this.#isOver) this.#endTimer ??= clock.setTimeout(end, END_MS);
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@
  * they travel: many numbers in one buffer, errors in envelopes, everything else as it is.
  */
 
-import type { Failure, Fidelity, LaneBatch, LaneSettings, Report, Suspicion } from "../lane.ts";
+import type { Death, Failure, Fidelity, LaneBatch, LaneSettings, Report } from "../lane.ts";
 import type { PlacedTask, Task } from "../task.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
 import { clock } from "../timers.ts";
@@ -81,8 +81,8 @@ export interface TaskToLoad extends Pick<PlacedTask, "module" | "export" | "plac
 /** Told of what the other side says, in order. */
 export interface ChannelEvents {
   message(kind: number, head: ArrayLike<number>, payload: unknown): void;
-  /** It ended by itself, for an error if there is one. */
-  ended(how: string, suspicion?: Suspicion, error?: unknown): void;
+  /** It ended by itself. */
+  ended(how: string, more?: Pick<Death, "suspicion" | "error">): void;
 }
 
 /** The caller's end of the way to a lane, whose other side says `ready` when it is. */
@@ -142,20 +142,10 @@ export function batchHead(
   { firstIndex, attempt, settings, tellsStarts, span }: Omit<ServedBatch, "id" | "task" | "items">,
   count: number,
 ): number[] {
-  return [
-    id,
-    task,
-    count,
-    firstIndex,
-    attempt,
-    settings.timeoutMs,
-    Number(settings.timed),
-    settings.giveBackMs,
-    Number(settings.transfer),
-    FIDELITIES.indexOf(settings.fidelity),
-    Number(tellsStarts),
-    ...span === undefined ? [] : spanNumbers(span),
-  ];
+  const { timeoutMs, timed, giveBackMs, transfer, fidelity } = settings;
+  const head = [id, task, count, firstIndex, attempt, timeoutMs, Number(timed), giveBackMs];
+  head.push(Number(transfer), FIDELITIES.indexOf(fidelity), Number(tellsStarts));
+  return span === undefined ? head : [...head, ...spanNumbers(span)];
 }
 
 /** @param task The one of the number that is told in {@linkcode BATCH_TASK}. */
@@ -322,10 +312,7 @@ export function encodeAlone(what: string, value: unknown, cloning: Cloning): Pay
 }
 
 /** Reads what {@linkcode encode} made, after its way. */
-export function decode(payload: Payload): {
-  readonly values: ArrayLike<unknown> | undefined;
-  readonly failures: readonly Failure[] | undefined;
-} {
+export function decode(payload: Payload): Pick<Report, "values" | "failures"> {
   if (payload === undefined || payload instanceof Float64Array || Array.isArray(payload)) {
     // In projects without `strict`, which check this file too, isArray() doesn't narrow a readonly list.
     return { values: payload as ArrayLike<unknown> | undefined, failures: undefined };

@@ -87,10 +87,8 @@ const LOOK_MS = 250;
 export function endWithParent(parentPid: number): Worker {
   // Code from a file would need leave to read it.
   const code = `(${watch})(${parentPid}, ${LOOK_MS})`;
-  return new Worker(`data:text/javascript,${encodeURIComponent(code)}`, {
-    type: "module",
-    name: "orphan watch",
-  });
+  const url = `data:text/javascript,${encodeURIComponent(code)}`;
+  return new Worker(url, { type: "module", name: "orphan watch" });
 }
 
 /** Runs in the thread, so it knows nothing of this module. */

@@ -51,17 +51,8 @@ const HIDDEN = ["code", "errors", "error", "suppressed"];
 type ErrorClass = new (message?: string, options?: ErrorOptions) => Error;
 
 /** Classes that both sides know by name, and that are made alike. */
-const KNOWN: Readonly<Record<string, ErrorClass>> = {
-  Error,
-  EvalError,
-  RangeError,
-  ReferenceError,
-  SyntaxError,
-  TypeError,
-  URIError,
-  ...Deno.errors,
-  ...lanes,
-};
+const NATIVE = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
+const KNOWN: Readonly<Record<string, ErrorClass>> = { ...NATIVE, ...Deno.errors, ...lanes };
 const OTHERS = { AggregateError, DOMException, SuppressedError };
 const NAMES = new Map<unknown, string>(
   Object.entries({ ...KNOWN, ...OTHERS }).map(([name, of]) => [of.prototype, name]),
@@ -329,10 +320,8 @@ function replaced(value: unknown, replacing: Replacing): unknown {
 
   function next(object: object, key: string): unknown {
     const get = () => (object as Record<string, unknown>)[key];
-    return replaced(
-      prunes === undefined ? get() : attempt(get, "a value that can't be read"),
-      replacing,
-    );
+    const child = prunes === undefined ? get() : attempt(get, "a value that can't be read");
+    return replaced(child, replacing);
   }
 }
 
@@ -355,12 +344,7 @@ function hide(error: Error, key: string, value: unknown): void {
 }
 
 /** The value with errors in the places of their marks; changed where it stands. */
-function restored(
-  value: unknown,
-  mark: string,
-  errors: readonly unknown[],
-  seen: Set<object>,
-): unknown {
+function restored(value: unknown, mark: string, errors: unknown[], seen: Set<object>): unknown {
   if (typeof value !== "object" || value === null || seen.has(value)) return value;
   if (Object.hasOwn(value, mark)) return errors[(value as Record<string, number>)[mark]!];
   seen.add(value);

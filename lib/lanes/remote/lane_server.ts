@@ -1,7 +1,7 @@
 /** The side of a remote lane that runs tasks. It imports no npm package: lanes start fast. */
 
 import { attempt } from "../attempt.ts";
-import type { Device, Failure, Fidelity, Report } from "../lane.ts";
+import type { Device, Report } from "../lane.ts";
 import { type Given, LaneTasks, loadFromProgram, loadTask, NOTHING } from "../lane_tasks.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import { type Task, titleOf } from "../task.ts";
@@ -77,10 +77,8 @@ export class LaneServer {
         if (run.batch.tellsStarts) this.#tellStart(run);
         return false;
       },
-      ...(cells !== undefined && {
-        waiting: (run) => cells.waiting(run.batch.id),
-        isCancelled: ({ id }) => cells.isCancelled(id),
-      }),
+      waiting: (run) => cells?.waiting(run.batch.id),
+      isCancelled: ({ id }) => cells?.isCancelled(id) ?? false,
     };
   }
 
@@ -125,10 +123,8 @@ export class LaneServer {
   async #makeReady(task: Task): Promise<MakeRun> {
     const { runner } = this.host;
     if (runner !== undefined) return await runner.ready(task);
-    this.#tasks ??= new LaneTasks({
-      shared: this.#shared,
-      onSetup: () => this.host.send(FromLane.loading, [this.#loads, 1]),
-    });
+    const onSetup = () => this.host.send(FromLane.loading, [this.#loads, 1]);
+    this.#tasks ??= new LaneTasks({ shared: this.#shared, onSetup });
     const ready = await this.#tasks.ready(task);
     return (batch, host) => new BatchRun(batch, traced(ready, batch.span), host, ready.given);
   }
@@ -160,7 +156,7 @@ export class LaneServer {
   }
 
   #send(run: LaneRun<ServedBatch>, report: Report): void {
-    const { id, task, settings: { fidelity }, firstIndex } = run.batch;
+    const { id, settings: { fidelity } } = run.batch;
     const { cloning } = this.host;
     const { values = [] } = report;
     const failures = fidelity === "as sent"
@@ -170,8 +166,7 @@ export class LaneServer {
     if (atOnce !== null) return this.#post(id, report, atOnce);
     // A proxy, for instance, looks as if it could be sent.
     if (attempt(() => this.#sendAll(run, report, failures), false)) return;
-    const first = firstIndex + run.offset - report.count;
-    const sendable = withoutRefused({ values, failures }, task, first, cloning, fidelity);
+    const sendable = this.#withoutRefused(run, report, failures);
     const { bytes } = inspect(sendable.values, cloning);
     const encoded = encode(sendable.values, sendable.failures, true, cloning);
     this.#post(id, { ...report, bytes }, encoded);
@@ -189,6 +184,28 @@ export class LaneServer {
     const large = moves.filter((buffer) => buffer.byteLength >= MOVE_BYTES);
     this.#post(id, { ...report, bytes: found.bytes }, encoded, large);
     return true;
+  }
+
+  /** What of a report can be sent: other values become failures that say why. */
+  #withoutRefused(run: LaneRun<ServedBatch>, report: Report, others: Report["failures"] = []) {
+    const { task, firstIndex, settings: { fidelity } } = run.batch;
+    const { cloning } = this.host;
+    const values = Array.from(report.values ?? []);
+    const failures = [...others];
+    for (const [offset, value] of values.entries()) {
+      const index = firstIndex + run.offset - report.count + offset;
+      const lost = valueLoss(value, cloning, fidelity);
+      try {
+        if (lost !== undefined) throw lossError(task, index, lost);
+        encodeAlone(`the result of item ${index} of ${titleOf(task)}`, value, cloning);
+      } catch (reason) {
+        values[offset] = undefined;
+        failures.push({ offset, ended: "failed", reason, ...(lost !== undefined && { lost }) });
+      }
+    }
+    // What couldn't be sent together may do so now.
+    if (failures.length === 0) return { values, failures: undefined };
+    return { values, failures: failures.sort((a, b) => a.offset - b.offset) };
   }
 
   /** The buffers of what later tasks find as `shared` and `resource`. */
@@ -241,30 +258,4 @@ export class LaneServer {
     const envelope = error === undefined ? undefined : sealEnvelope(error, this.host.cloning);
     this.host.send(FromLane.ending, [], { how, error: envelope });
   }
-}
-
-/** What of a report can be sent: other values become failures that say why. */
-function withoutRefused(
-  { values: all, failures: others = [] }: Pick<Report, "values" | "failures">,
-  task: Task,
-  firstIndex: number,
-  cloning: Cloning,
-  fidelity: Fidelity,
-): { readonly values: readonly unknown[]; readonly failures: readonly Failure[] | undefined } {
-  const values = Array.from(all ?? []);
-  const failures = [...others];
-  for (const [offset, value] of values.entries()) {
-    const index = firstIndex + offset;
-    const lost = valueLoss(value, cloning, fidelity);
-    try {
-      if (lost !== undefined) throw lossError(task, index, lost);
-      encodeAlone(`the result of item ${index} of ${titleOf(task)}`, value, cloning);
-    } catch (reason) {
-      values[offset] = undefined;
-      failures.push({ offset, ended: "failed", reason, ...(lost !== undefined && { lost }) });
-    }
-  }
-  // What couldn't be sent together may do so now.
-  if (failures.length === 0) return { values, failures: undefined };
-  return { values, failures: failures.sort((a, b) => a.offset - b.offset) };
 }

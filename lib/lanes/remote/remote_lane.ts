@@ -89,7 +89,8 @@ interface RemoteLaneOptions {
 const ADVICE = /run again with the --allow-(\w+) flag/;
 
 export class RemoteLane implements Lane {
-  readonly ready: Promise<number>;
+  readonly #ready = Promise.withResolvers<number>();
+  readonly ready = this.#ready.promise;
   readonly #channel: Channel;
   readonly #tasks = new RemoteTasks((known) => {
     if (this.#state === "ready") this.#askToLoad(known);
@@ -100,7 +101,6 @@ export class RemoteLane implements Lane {
   readonly #startedMs = clock.now();
   #lastId = 0;
   #usage: Usage = { cpuMs: undefined, peakRssBytes: undefined };
-  #becomeReady!: (startMs: number) => void;
   #state: "starting" | "ready" | "closing" | "gone" = "starting";
   /** Whether it has come to load a task: that it is ready it says before all of it has started. */
   #hasBegun = false;
@@ -120,15 +120,9 @@ export class RemoteLane implements Lane {
     open: (events: ChannelEvents) => Channel,
     private readonly options: RemoteLaneOptions = {},
   ) {
-    this.ready = new Promise((resolve) => this.#becomeReady = resolve);
     this.#channel = open({
       message: (kind, head, payload) => this.#receive(kind, head, payload),
-      ended: (how, suspicion, error) =>
-        this.#die({
-          how,
-          ...(suspicion !== undefined && { suspicion }),
-          ...(error !== undefined && { error }),
-        }),
+      ended: (how, more) => this.#die({ how, ...more }),
     });
   }
 
@@ -173,7 +167,7 @@ export class RemoteLane implements Lane {
   #post(batch: LaneBatch): void {
     const payload = encodeAtOnce(batch.items);
     if (payload === null) this.#postInspected(batch);
-    else this.#offer(batch, batch.items.length, payload);
+    else this.#give(batch, payload, batch.items.length);
   }
 
   #postInspected(batch: LaneBatch, most = batch.items.length): void {
@@ -183,13 +177,8 @@ export class RemoteLane implements Lane {
     const { count, moves } = this.#moving(batch, found.count);
     const items = count === batch.items.length ? batch.items : batch.items.slice(0, count);
     try {
-      this.#offer(
-        batch,
-        count,
-        encode(items, undefined, found.special, cloning),
-        found.bytes,
-        moves,
-      );
+      const payload = encode(items, undefined, found.special, cloning);
+      this.#give(batch, payload, count, found.bytes, moves);
     } catch (error) {
       this.#forget(batch);
       stateOf(batch).id = 0;
@@ -202,23 +191,15 @@ export class RemoteLane implements Lane {
     }
   }
 
-  #offer(
-    batch: LaneBatch,
-    count: number,
-    payload: Payload,
-    bytes = 0,
-    moves?: ArrayBuffer[],
-  ): void {
+  #give(batch: LaneBatch, payload: Payload, count: number, bytes = 0, moves?: ArrayBuffer[]): void {
     const state = stateOf(batch);
     state.id = this.#channel.cells?.offer() ?? ++this.#lastId;
     this.#sent.set(state.id, batch);
     // A lane that ends soon after it was loaded may not have come to the first.
     batch.tellsStarts ||= count === 1 && !this.#hasRun;
     const head = batchHead(state.id, state.task.number, batch, count);
-    batch.moved = sendMoving(
-      (moves) => this.#channel.send(ToLane.batch, head, payload, moves),
-      moves,
-    );
+    const send = (moves?: ArrayBuffer[]) => this.#channel.send(ToLane.batch, head, payload, moves);
+    batch.moved = sendMoving(send, moves);
     batch.sentCount = count;
     batch.sentBytes = bytes;
   }
@@ -391,7 +372,10 @@ export class RemoteLane implements Lane {
   async #close(): Promise<void> {
     const { graceMs = Infinity } = this.options;
     const isSetUp = this.#state === "ready" && this.#tasks.all.some(({ isSetUp }) => isSetUp);
-    const mayGoOn = this.#hasLeftTask || this.#mayLoadForEver;
+    const { loading } = this.#tasks;
+    const mayLoadForEver = this.#state === "ready" && loading !== undefined &&
+      clock.now() - loading.sinceMs > STUCK_MS;
+    const mayGoOn = this.#hasLeftTask || mayLoadForEver;
     this.#state = isSetUp ? "closing" : "gone";
     this.#answerAll();
     try {
@@ -402,13 +386,6 @@ export class RemoteLane implements Lane {
       if (mayGoOn && !this.#channel.stopsByForce) this.#channel.kill();
       await this.#channel.close();
     }
-  }
-
-  /** Whether the module that is being loaded may never be. */
-  get #mayLoadForEver(): boolean {
-    const { loading } = this.#tasks;
-    return this.#state === "ready" && loading !== undefined &&
-      clock.now() - loading.sinceMs > STUCK_MS;
   }
 
   /** Whether a set-up has ended here: one that hasn't gave nothing to dispose. */
@@ -431,7 +408,7 @@ export class RemoteLane implements Lane {
       case FromLane.ready:
         this.#clockOffsetMs = head[0]! - clock.timeOriginMs;
         this.#state = "ready";
-        this.#becomeReady(clock.now() - this.#startedMs);
+        this.#ready.resolve(clock.now() - this.#startedMs);
         // Once a lane, before its first task.
         if (shared !== undefined) this.#channel.send(ToLane.shared, [], shared);
         for (const known of this.#tasks.all) this.#askToLoad(known);
@@ -458,11 +435,9 @@ export class RemoteLane implements Lane {
         break;
       case FromLane.started:
       case FromLane.heldUp:
-      case FromLane.asked: {
-        const batch = this.#sent.get(head[0]!);
-        if (batch !== undefined) this.#onStatus(kind, batch, head);
+      case FromLane.asked:
+        this.#onStatus(kind, head);
         break;
-      }
       case FromLane.usage: {
         const [cpuMs, peak] = Array.from(head);
         const peakRssBytes = Number.isNaN(peak) ? undefined : peak;
@@ -490,7 +465,9 @@ export class RemoteLane implements Lane {
   }
 
   /** What the lane says of a batch besides what became of its items. */
-  #onStatus(kind: number, batch: LaneBatch, head: ArrayLike<number>): void {
+  #onStatus(kind: number, head: ArrayLike<number>): void {
+    const batch = this.#sent.get(head[0]!);
+    if (batch === undefined) return; // it is done with
     const state = stateOf(batch);
     if (kind === FromLane.heldUp) this.events.heldUp(batch);
     else if (kind === FromLane.asked) state.answered = true;
@@ -544,7 +521,7 @@ export class RemoteLane implements Lane {
 
   /** Nobody is to wait for a lane that is gone. */
   #answerAll(): void {
-    this.#becomeReady(NaN);
+    this.#ready.resolve(NaN);
     this.#tellUsage();
     for (const { task, loaded } of this.#tasks.all) {
       loaded.reject(loadError(task, "the lane was closed"));

@@ -6,19 +6,20 @@ import type { LaneBatch } from "../lane.ts";
 import { nameOf, type Task } from "../task.ts";
 import { clock } from "../timers.ts";
 
-export interface RemoteTask {
-  readonly number: number;
-  readonly task: Task;
-  /** When it began to be loaded, or the lane that loads it first to start; NaN while others are. */
-  sinceMs: number;
-  state: "loading" | "loaded" | "failed";
+export class RemoteTask {
+  state: "loading" | "loaded" | "failed" = "loading";
   /** Whether the lane has said that it loads it. */
-  isBegun: boolean;
+  isBegun = false;
   /** Whether its module's set-up has begun. */
-  isSetUp: boolean;
+  isSetUp = false;
   /** Batches that wait until it is loaded, in their order. */
-  readonly held: Set<LaneBatch>;
-  readonly loaded: PromiseWithResolvers<void>;
+  readonly held = new Set<LaneBatch>();
+  readonly loaded = Promise.withResolvers<void>();
+
+  /** @param sinceMs When it began to be loaded, or the lane that loads it first to start; NaN while others are. */
+  constructor(readonly number: number, readonly task: Task, public sinceMs: number) {
+    this.loaded.promise.catch(() => {}); // told to those who wait for it
+  }
 }
 
 export class RemoteTasks {
@@ -58,17 +59,8 @@ export class RemoteTasks {
   }
 
   #add(task: Task): RemoteTask {
-    const known: RemoteTask = {
-      number: ++this.#lastNumber,
-      task,
-      sinceMs: this.loading === undefined ? clock.now() : NaN,
-      state: "loading",
-      isBegun: false,
-      isSetUp: false,
-      held: new Set(),
-      loaded: Promise.withResolvers(),
-    };
-    known.loaded.promise.catch(() => {}); // told to those who wait for it
+    const sinceMs = this.loading === undefined ? clock.now() : NaN;
+    const known = new RemoteTask(++this.#lastNumber, task, sinceMs);
     this.#known.set(nameOf(task), known);
     this.onNew(known);
     return known;

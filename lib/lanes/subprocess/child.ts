@@ -46,8 +46,6 @@ export class Child {
   #to: ByteStream;
   #isWide: boolean;
   #holds = true;
-  readonly #shows: boolean;
-  readonly #onPrint: ChildOptions["onPrint"];
   readonly #printed: readonly ReadableStreamDefaultReader<Uint8Array>[];
   /** How many streams have not come to their end. */
   #open: number;
@@ -57,11 +55,9 @@ export class Child {
   #early: Uint8Array[] | undefined;
 
   /** @throws {LaneStartError} If it can't be started, with the reason. */
-  constructor(options: ChildOptions) {
-    const { startsPrograms, stderr, onPrint } = options;
-    this.#shows = stderr === "show";
-    this.#early = this.#shows ? [] : undefined;
-    this.#onPrint = onPrint;
+  constructor(private readonly options: ChildOptions) {
+    const { startsPrograms, stderr } = options;
+    this.#early = stderr === "show" ? [] : undefined;
     this.#child = spawn(options);
     // Elsewhere it isn't known to hold more: sockets of macOS begin with 8 KiB.
     this.#isWide = startsPrograms || Deno.build.os !== "linux";
@@ -166,7 +162,7 @@ export class Child {
       this.#quietTurns = 0;
       const text = decoder.decode(bytes, { stream: true });
       this.#words = (this.#words + text).slice(-STDERR_KEPT);
-      this.#onPrint?.(text);
+      this.options.onPrint?.(text);
       if (this.#early !== undefined) this.#early.push(bytes);
       else this.#print(bytes);
     }
@@ -174,7 +170,7 @@ export class Child {
   }
 
   #print(bytes: Uint8Array): void {
-    if (!this.#shows) return;
+    if (this.options.stderr !== "show") return;
     try {
       for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
     } catch {

@@ -118,10 +118,7 @@ export class SubprocessChannel implements Channel {
   /** Reads to the end; returns what was wrong with it, if it isn't made of frames. */
   async #readFrames(child: Child): Promise<string | undefined> {
     try {
-      await readFrames(
-        (into, whole) => child.read(into, whole),
-        (frame) => this.#receive(child, frame),
-      );
+      await readFrames(child.read.bind(child), (frame) => this.#receive(child, frame));
       return undefined;
     } catch (error) {
       return error instanceof GarbageError ? error.message : "sent a message that can't be read";

@@ -51,12 +51,7 @@ export class Line {
   }
 
   /** @throws If the payload can't be cloned. */
-  send(
-    kind: number,
-    head: ArrayLike<number>,
-    payload?: unknown,
-    moves: readonly ArrayBuffer[] = [],
-  ): void {
+  send(kind: number, head: ArrayLike<number>, payload?: unknown, moves: ArrayBuffer[] = []): void {
     const number = this.#lastSent + 1;
     if (moves.length > 0 || !this.#outbox.write(number, kind, head, payload)) {
       // Numbers in one buffer were put there for this message alone.

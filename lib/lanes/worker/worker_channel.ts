@@ -13,7 +13,7 @@ import { Cells } from "../remote/cells.ts";
 import { type Channel, type ChannelEvents, FromLane } from "../remote/channel.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { structuredCloning } from "../remote/clone.ts";
-import { clock, originHere, within } from "../timers.ts";
+import { Alarm, clock, originHere, within } from "../timers.ts";
 import { ENDING, EndWatch, HELD } from "./end_watch.ts";
 import { type FarEnd, Line, mailboxMemory } from "./line.ts";
 
@@ -77,7 +77,7 @@ export class WorkerChannel implements Channel {
   #isForced: boolean;
   #isHeard = false;
   #isWatchable = false;
-  #letGo: ReturnType<typeof setTimeout> | undefined;
+  readonly #letGo = new Alarm(() => this.#keepAlive(this.#holds));
   #silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly events: ChannelEvents, options: WorkerChannelOptions) {
@@ -88,11 +88,8 @@ export class WorkerChannel implements Channel {
     this.#isForced = isRelayed;
     reserveDescriptors(THREAD_ENTRY);
     const url = permissions === undefined ? entry.href : preloadCode(modules, [entry.href]);
-    this.#worker = new Worker(url, {
-      type: "module",
-      name: `lane ${number}`,
-      ...(permissions && { deno: { permissions } }),
-    });
+    const narrowed = permissions && { deno: { permissions } };
+    this.#worker = new Worker(url, { type: "module", name: `lane ${number}`, ...narrowed });
     this.#worker.onerror = (event) => {
       event.preventDefault();
       this.#onEnd(`stopped: ${event.message.split("\n")[0]}`);
@@ -140,10 +137,7 @@ export class WorkerChannel implements Channel {
     if (alive) return this.#keepAlive(true);
     // Not at once: Deno forgets it of a port whose message is just being handled. And once for many calls
     // that come one after another.
-    this.#letGo ??= clock.setTimeout(() => {
-      this.#letGo = undefined;
-      this.#keepAlive(this.#holds);
-    });
+    this.#letGo.within(0);
   }
 
   #keepAlive(alive: boolean): void {
@@ -173,7 +167,7 @@ export class WorkerChannel implements Channel {
     if (this.cells?.areActive) this.#isForced = true;
     this.#worker.terminate();
     this.#endWatch.watch();
-    clock.clearTimeout(this.#letGo);
+    this.#letGo.stop();
     this.#line.close();
     const { afterMs, remedy } = this.#stuck;
     await within(
