@@ -28,9 +28,8 @@ function checked(_key: string, value: unknown, { source = "" }: { source?: strin
 export class ItemLines implements AsyncDisposable {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
-  /** Begins of lines whose end hasn't been read. */
-  #begun: string[] = [];
-  #begunLength = 0;
+  /** The begin of a line whose end hasn't been read. */
+  #begun = "";
   #lines: string[] = [];
   #at = 0;
   #line = 0;
@@ -81,20 +80,13 @@ export class ItemLines implements AsyncDisposable {
 
   async #read(): Promise<void> {
     const { done, value } = await this.#reader.read();
-    const text = this.#decode(value, done);
-    const lines = text.split("\n");
+    const lines = this.#decode(value, done).split("\n");
+    lines[0] = this.#begun + lines[0];
+    this.#begun = lines.pop()!;
     this.#ended = done;
-    this.#lines = [];
+    this.#lines = lines;
     this.#at = 0;
-    if (lines.length > 1) {
-      this.#begun.push(lines[0]!);
-      this.#lines = [this.#begun.join(""), ...lines.slice(1, -1)];
-      this.#begun = [];
-      this.#begunLength = 0;
-    }
-    this.#begun.push(lines.at(-1)!);
-    this.#begunLength += lines.at(-1)!.length;
-    if (this.#begunLength > this.mostLine) {
+    if (this.#begun.length > this.mostLine) {
       throw new UsageError(
         "--from",
         this.name,
@@ -102,7 +94,7 @@ export class ItemLines implements AsyncDisposable {
         "give a file with an item on each line",
       );
     }
-    if (done) this.#lines.push(this.#begun.join(""));
+    if (done) this.#lines.push(this.#begun);
   }
 
   #decode(bytes: Uint8Array | undefined, isLast: boolean): string {
@@ -121,11 +113,7 @@ export class ItemLines implements AsyncDisposable {
 }
 
 /** Reads all lines of a file once, before anything runs; gives how many items there are. */
-export async function countItems(
-  name: string,
-  path: string,
-  format: LineFormat,
-): Promise<number> {
+export async function countItems(name: string, path: string, format: LineFormat): Promise<number> {
   await using lines = new ItemLines(name, (await Deno.open(path)).readable, format);
   let count = 0;
   for (let items; (items = await lines.next(Infinity)).length > 0;) count += items.length;

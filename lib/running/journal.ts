@@ -62,20 +62,17 @@ export async function openAlone(
 
 /** The results' file and its journal, open and locked. */
 export class Journal implements AsyncDisposable {
-  /** What is known; kept up to date if there were failures, which may be mended by this run. */
-  readonly known: KnownItems;
   readonly hadFailures: boolean;
-  /** How many bytes were torn and cut off. */
-  readonly cutBytes: number;
 
   private constructor(
     private readonly results: RecordFile,
     private readonly failures: RecordFile,
-    { known, cutBytes }: { readonly known: KnownItems; readonly cutBytes: number },
+    /** What is known; kept up to date if there were failures, which may be mended by this run. */
+    readonly known: KnownItems,
+    /** How many bytes were torn and cut off. */
+    readonly cutBytes: number,
   ) {
-    this.known = known;
     this.hadFailures = known.counts.failed > 0;
-    this.cutBytes = cutBytes;
   }
 
   /** Throws a UsageError if the files are another job's, another run's, damaged, or newer. */
@@ -99,7 +96,8 @@ export class Journal implements AsyncDisposable {
     let failures: RecordFile | undefined;
     try {
       failures = await RecordFile.open(journalPath(path), sync);
-      return new Journal(results, failures, await readBoth(results, failures, job, typed));
+      const { known, cutBytes } = await readBoth(results, failures, job, typed);
+      return new Journal(results, failures, known, cutBytes);
     } catch (error) {
       await failures?.[Symbol.asyncDispose]();
       await results[Symbol.asyncDispose]();
@@ -258,16 +256,13 @@ export async function checkFailures(path: string, typed: string): Promise<void> 
 export async function writeFailures(out: string, path: string, known: KnownItems): Promise<void> {
   await makeWhole(path, async (beside) => {
     await using file = await RecordFile.open(beside, "end");
-    let lines: string[] = [];
-    let characters = 0;
+    let lines = "";
     for await (const line of standing(out, known)) {
-      lines.push(line);
-      characters += line.length;
-      if (characters < WRITTEN_CHARACTERS) continue;
-      await file.add(lines.join(""));
-      lines = [];
-      characters = 0;
+      lines += line;
+      if (lines.length < WRITTEN_CHARACTERS) continue;
+      await file.add(lines);
+      lines = "";
     }
-    await file.add(lines.join(""));
+    await file.add(lines);
   });
 }

@@ -42,17 +42,17 @@ export interface Pause extends Pick<Refusal, "status" | "host"> {
 }
 
 /** How a key fares of which items were refused. */
-interface Server {
+class Server {
   /** Since it was first refused: how many were answered, and how many refused. */
-  answered: number;
-  refused: number;
+  answered = 0;
+  refused = 0;
   /** How many of its items were refused, and haven't ended. */
-  items: number;
+  items = 0;
   /** How many pauses followed on each other without an answer in between. */
-  pauses: number;
-  pausedAtMs: number;
-  untilMs: number;
-  last: Omit<Pause, "ms">;
+  pauses = 0;
+  pausedAtMs = 0;
+  untilMs = -Infinity;
+  last: Omit<Pause, "ms"> = { status: undefined, host: undefined, asked: false };
 }
 
 /** An item that was refused, and how many others had been answered and refused before. */
@@ -78,7 +78,7 @@ export class RefusedItems {
 
   /** An item was refused: when it is tried again; undefined if that is its failure. */
   add({ index, key, host, status, retryAfterMs }: Refusal, nowMs: number): RetryIn | undefined {
-    const server = this.#serverOf(key);
+    const server = this.#servers.getOrInsertComputed(key, () => new Server());
     const item = this.#itemOf(index, server);
     const answered = server.answered - item.answeredBefore;
     const refused = server.refused - item.refusedBefore - item.refusals;
@@ -108,18 +108,6 @@ export class RefusedItems {
   #waitMs(refusals: number, askedMs = 0): number {
     const grownMs = Math.min(FIRST_WAIT_MS * 2 ** Math.max(0, refusals - 1), LONGEST_WAIT_MS);
     return Math.max(askedMs, grownMs) * (1 + JITTER * this.random());
-  }
-
-  #serverOf(key: Key | undefined): Server {
-    return this.#servers.getOrInsertComputed(key, () => ({
-      answered: 0,
-      refused: 0,
-      items: 0,
-      pauses: 0,
-      pausedAtMs: 0,
-      untilMs: -Infinity,
-      last: { status: undefined, host: undefined, asked: false },
-    }));
   }
 
   #itemOf(index: number, server: Server): RefusedItem {

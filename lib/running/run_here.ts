@@ -136,7 +136,9 @@ export class RunHere {
     }
     // How many lanes have joined is known once they are asked for.
     if (needsServer(executor.model)) await executor.ready(job.task);
-    this.#sayBegan();
+    const { lanes, slots } = executor;
+    const { total } = items;
+    this.host.say({ type: "began", lanes, slots: Number.isFinite(slots) ? slots : null, total });
     if (record) await executor.ready(job.task as Task);
     const before = record ? await executor.usage() : [];
     const firstMs = performance.now();
@@ -151,16 +153,6 @@ export class RunHere {
       ...(executor.model === "auto" && { auto: this.#autoSince(firstMs) }),
       ...(record && { timeline: await this.#timelineSince(firstMs, before) }),
     };
-  }
-
-  #sayBegan(): void {
-    const { executor: { lanes, slots }, items: { total } } = this.host;
-    this.host.say({
-      type: "began",
-      lanes,
-      slots: Number.isFinite(slots) ? slots : null,
-      ...(total !== undefined && { total }),
-    });
   }
 
   /** Runs the items, and tells from time to time how they stand. */
@@ -182,22 +174,16 @@ export class RunHere {
 
   get #options(): MapOptions {
     const { order, retries, timeoutMs, rate, perHost } = this.spec;
+    const retryIf = (rejected: Rejected) => this.#triesAgain(rejected);
     return {
       order,
       signal: AbortSignal.any([this.host.signal, this.#idle.signal]),
-      retries: {
-        limit: retries + MOST_REFUSALS,
-        maxMs: MOST_WAIT_MS,
-        retryIf: (rejected) => this.#triesAgain(rejected),
-      },
+      retries: { limit: retries + MOST_REFUSALS, maxMs: MOST_WAIT_MS, retryIf },
       onOutcome: (outcome) => this.#onOutcome(outcome),
       // A server that refuses pauses what goes to it, nothing else.
-      perKey: {
-        key: (item) => this.#keyOf(item),
-        ...(perHost !== undefined && { slots: perHost }),
-      },
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(rate && { rate }),
+      perKey: { key: (item) => this.#keyOf(item), slots: perHost },
+      timeoutMs,
+      rate,
     };
   }
 
@@ -286,10 +272,7 @@ export class RunHere {
   /** What `auto` decided, and when, since the first item. */
   #autoSince(firstMs: number): RunResult["auto"] {
     const { decisions, recommended } = this.#auto as AutoExecutor;
-    return {
-      decisions: decisionsSince(firstMs, decisions),
-      next: recommended.code,
-    };
+    return { decisions: decisionsSince(firstMs, decisions), next: recommended.code };
   }
 
   #take(outcome: Outcome<unknown>): void {
@@ -355,9 +338,8 @@ export class RunHere {
     const ms = endedAtMs - startedAtMs;
     const slowest = this.#slowest;
     if (!(ms > (slowest.length < SLOWEST ? 0 : slowest.at(-1)!.ms))) return;
-    const at = slowest.findIndex((other) => other.ms < ms);
-    slowest.splice(at < 0 ? slowest.length : at, 0, { index, ms, attempts, lane });
-    if (slowest.length > SLOWEST) slowest.pop();
+    slowest.push({ index, ms, attempts, lane });
+    slowest.sort((one, other) => other.ms - one.ms).splice(SLOWEST);
   }
 
   #tellSoon(): void {
@@ -391,7 +373,7 @@ function itemText(item: unknown): string {
 export const MOST_KEPT = 20_000;
 
 export class TaskSample {
-  #kept: Outcome<undefined>[] = [];
+  kept: Outcome<undefined>[] = [];
   #seen = 0;
   #every = 1;
 
@@ -399,15 +381,11 @@ export class TaskSample {
   add(outcome: Outcome<unknown>): void {
     if (this.#seen++ % this.#every !== 0) return;
     const kept = { ...outcome, item: undefined };
-    this.#kept.push(
+    this.kept.push(
       kept.status === "fulfilled" ? { ...kept, value: undefined } : { ...kept, reason: undefined },
     );
-    if (this.#kept.length < MOST_KEPT) return;
-    this.#kept = this.#kept.filter((_, at) => at % 2 === 0);
+    if (this.kept.length < MOST_KEPT) return;
+    this.kept = this.kept.filter((_, at) => at % 2 === 0);
     this.#every *= 2;
-  }
-
-  get kept(): readonly Outcome<undefined>[] {
-    return this.#kept;
   }
 }

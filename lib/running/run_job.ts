@@ -39,9 +39,7 @@ export class RunState {
   decided: Decision | undefined;
   readonly #reasons = new Map<string, FailureReason>();
 
-  constructor(
-    readonly before: Readonly<Record<Known, number>>,
-  ) {}
+  constructor(readonly before: Readonly<Record<Known, number>>) {}
 
   /** Why items failed, the most frequent reason first. */
   get reasons(): FailureReason[] {

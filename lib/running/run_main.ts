@@ -25,16 +25,14 @@ const FED_AT_ONCE = 256;
 
 /** Items that the parent reads and tells, some at a time and only when there is room for them. */
 class FedItems implements AsyncIterableIterator<unknown> {
-  #items: readonly unknown[] = [];
-  #at = 0;
+  #items: Iterator<unknown> = [].values();
   #last = false;
   #waiter: PromiseWithResolvers<void> | undefined;
 
   constructor(private readonly ask: (count: number) => void) {}
 
   come(items: readonly unknown[], last: boolean): void {
-    this.#items = items;
-    this.#at = 0;
+    this.#items = items.values();
     this.#last = last;
     this.#waiter?.resolve();
   }
@@ -44,14 +42,13 @@ class FedItems implements AsyncIterableIterator<unknown> {
   }
 
   async next(): Promise<IteratorResult<unknown>> {
-    while (this.#at === this.#items.length && !this.#last) {
+    while (true) {
+      const next = this.#items.next();
+      if (!next.done || this.#last) return next;
       this.#waiter = Promise.withResolvers();
       this.ask(FED_AT_ONCE);
       await this.#waiter.promise;
     }
-    return this.#at === this.#items.length
-      ? { value: undefined, done: true }
-      : { value: this.#items[this.#at++], done: false };
   }
 }
 
@@ -135,10 +132,8 @@ async function main(): Promise<void> {
   let ran: RunMessage | undefined;
   try {
     const { job } = order;
-    const prepared = await finishing.orWaitFor(
-      "prepare",
-      () => hook(job, job.prepare).then(prepare),
-    );
+    const begin = () => hook(job, job.prepare).then(prepare);
+    const prepared = await finishing.orWaitFor("prepare", begin);
     const dispose = async () => await prepared[Symbol.asyncDispose]();
     await using _prepared = {
       [Symbol.asyncDispose]: () => finishing.orWaitFor("disposing what was prepared", dispose),

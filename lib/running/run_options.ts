@@ -125,13 +125,10 @@ async function adviceOf(
     import("../timing/json_file.ts"),
   ]);
   const remedy = "give a file that deno task advise wrote with --json";
-  let file: AdviceFile;
-  try {
-    file = await readWritten<AdviceFile>(userPath(typed), [ADVICE_FORMAT]);
-  } catch (cause) {
+  const file = await readWritten<AdviceFile>(userPath(typed), [ADVICE_FORMAT]).catch((cause) => {
     if (!(cause instanceof ResultFileError)) throw cause;
     throw new UsageError(option, typed, cause.problem, remedy, { cause });
-  }
+  });
   const { job } = file.advice;
   const adviced = await jobModule(job.module, userPath).catch(() => undefined);
   if (adviced !== await jobModule(module, userPath)) {
@@ -238,10 +235,7 @@ async function writtenBy(
   return { out, failed, files };
 }
 
-export async function readRunOptions(
-  module: string,
-  raw: RawRunOptions,
-): Promise<RunOptionValues> {
+export async function readRunOptions(module: string, raw: RawRunOptions): Promise<RunOptionValues> {
   const advice = await adviceOf("--advice", raw.advice, module);
   for (const name of ["model", "lanes", "slots"] as const) {
     const value = raw[name];
@@ -293,9 +287,7 @@ export async function readRunOptions(
 }
 
 /** A recommended model, with the sizes that can be chosen of it. */
-function sizedAs(
-  { model, lanes, slots }: AdviceFile["advice"]["recommended"],
-): ModelSpec {
+function sizedAs({ model, lanes, slots }: AdviceFile["advice"]["recommended"]): ModelSpec {
   return {
     model,
     ...(takes(model, "lanes") && { lanes }),

@@ -34,17 +34,9 @@ const runSchema = z.object({
     message: z.string(),
   })),
   /** The items of this run whose last attempt took longest. */
-  slowest: z.array(z.object({
-    index: count,
-    ms: amount,
-    attempts: whole,
-    lane: z.number().int(),
-  })),
+  slowest: z.array(z.object({ index: count, ms: amount, attempts: whole, lane: z.number().int() })),
   /** Of `auto`: what it decided, and the line of code that it would begin with next time. */
-  auto: z.object({
-    decisions: z.array(decisionSchema).readonly(),
-    next: z.string(),
-  }).optional(),
+  auto: z.object({ decisions: z.array(decisionSchema).readonly(), next: z.string() }).optional(),
   timeline: timelineSchema.optional(),
 });
 
