@@ -33,18 +33,9 @@ interface CheckedAutoOptions
  *
  * @throws {RangeError} If one is out of its range, or two contradict each other.
  */
-export function checkAutoOptions(
-  {
-    maxSlots = MOST_AUTO_SLOTS,
-    maxLanes,
-    memoryBytes = Infinity,
-    start,
-    isolate = false,
-    permissions,
-    stay,
-    keepClasses = true,
-  }: AutoOptions,
-): CheckedAutoOptions {
+export function checkAutoOptions(options: AutoOptions): CheckedAutoOptions {
+  const { maxSlots = MOST_AUTO_SLOTS, maxLanes, memoryBytes = Infinity, start, stay } = options;
+  const { isolate = false, permissions, keepClasses = true } = options;
   const check = new Checker("open auto()");
   check.count("maxSlots", maxSlots, 1, MODEL_TABLE.auto.mostSlots);
   if (maxLanes !== undefined) check.count("maxLanes", maxLanes, 1, MOST_LANES - 1);
