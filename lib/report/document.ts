@@ -140,11 +140,12 @@ export function footnote(
 /**
  * Text that Markdown leaves alone: one line, without HTML, and with every sign that formats, links,
  * mentions or refers written as a character reference, which works inside tables too. GitHub looks for
- * mentions and references once these are decoded (github/cmark-gfm#181), so a space without width parts them.
+ * mentions, references and emoji once these are decoded (github/cmark-gfm#181), so a space without width
+ * parts them.
  */
 export function escapeMarkdown(text: string): string {
   return plain(text).replace(/[&<>|`*_\[\]@#~\\!$]/g, (sign) => `&#${sign.charCodeAt(0)};`)
-    .replace(/&#(?:64|35);(?=\w)/g, "$&&#8203;")
+    .replace(/&#(?:64|35);(?=\w)|:(?=[\w+-]+:)|\bGH-(?=\d)/gi, "$&&#8203;")
     .replace(/:\/\//g, "&#58;//").replace(/\bwww\./gi, (www) => `${www.slice(0, 3)}&#46;`)
     // A line that began with one of these would be a list, a quotation or a rule.
     .replace(/^[-+=]/, (sign) => `&#${sign.charCodeAt(0)};`)

@@ -96,6 +96,7 @@ Deno.test("text formats, links and mentions nothing, nor begins a list, a quotat
     "&#42;a&#42; &#91;b&#93;(c) &#64;&#8203;d &#35;&#8203;1 &#35; &#64;",
   );
   assertEquals(escapeMarkdown("https://x www.y"), "https&#58;//x www&#46;y");
+  assertEquals(escapeMarkdown("a:+1: gh-1 b: c"), "a:&#8203;+1: gh-&#8203;1 b: c");
   assertEquals(["- a", "+ a", "== a"].map(escapeMarkdown), ["&#45; a", "&#43; a", "&#61;= a"]);
   assertEquals(["1. a", "12) a", "1.5 a"].map(escapeMarkdown), ["1&#46; a", "12&#41; a", "1.5 a"]);
   assertEquals(escapeMarkdown("two\nlines"), "two lines");

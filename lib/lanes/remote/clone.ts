@@ -349,7 +349,8 @@ function arrivesEmpty(value: object): string {
 export function named(value: object): string {
   const name = attempt(() => value.constructor?.name);
   if (name === undefined || name === "") return "an object";
-  return `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`;
+  const isVowel = /^(?:[AEIOaeio]|Http|[FHLMNRSX][A-Z\d])/.test(name);
+  return `${isVowel ? "an" : "a"} ${name}`;
 }
 
 /** Whether most places of a long list are empty, as a few of them tell. */

@@ -2,7 +2,7 @@
 
 import { bornePoints } from "../../scaling/analyse.ts";
 import { type Law, throughputAt } from "../../scaling/laws.ts";
-import type { SweepPoint, SweepResult } from "../../scaling/sweep_result.ts";
+import { sizeText, type SweepPoint, type SweepResult } from "../../scaling/sweep_result.ts";
 import { formatNumber, formatRate } from "../../text/format.ts";
 import { sideBySide } from "../../text/plain.ts";
 import type { Html, Markup } from "../html/markup.ts";
@@ -242,7 +242,7 @@ export function drawSweep(result: SweepResult, width: number): Html {
       chart.marks("sizes", points, ({ size, throughputPerSecond, refined }) => {
         const { median, low, high } = throughputPerSecond;
         const title = [
-          `${size} ${axis}: ${formatRate(median)}`,
+          `${sizeText(axis, size)}: ${formatRate(median)}`,
           `95%: ${formatRate(low)} to ${formatRate(high)}`,
           ...(refined ? ["added around the bend"] : []),
           ...(size === bend ? ["the knee"] : []),

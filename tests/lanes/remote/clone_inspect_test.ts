@@ -38,6 +38,7 @@ const refused: readonly (readonly [value: unknown, words: string])[] = [
   [new URL("http://a.b"), "it is a URL, which would arrive empty"],
   [(function* () {})(), "it is an object, which can't be cloned"],
   [new (class Empty {})(), "it is an Empty, which would arrive empty"],
+  [new (class HttpPool {})(), "it is an HttpPool, which would arrive empty"],
   [{ library: Math }, ".library is an Object, which would arrive empty"],
   [JSON, "it is an Object, which would arrive empty"],
   [new Private(), "it is a Private, whose private fields would not arrive"],
