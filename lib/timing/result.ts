@@ -126,8 +126,11 @@ const modelResultSchema = z.object({
 export type ModelResult = z.infer<typeof modelResultSchema>;
 
 const verdictSchema = z.object({
-  /** Whether the tasks wait, compute, do both, or the whole job is too short to tell models apart. */
-  bound: z.enum(["io", "cpu", "mixed", "small"]),
+  /**
+   * Whether the tasks wait, compute, do both, or the whole job is too short to tell models apart; unknown
+   * where others had the cores for most of the sequential run.
+   */
+  bound: z.enum(["io", "cpu", "mixed", "small", "unknown"]),
   /** CPU time over wall time of the sequential run. */
   cpuShare: z.number(),
   /** The simplest model that serves. */

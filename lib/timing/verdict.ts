@@ -111,6 +111,7 @@ function boundOf(judged: Judged): Verdict["bound"] {
   if (cpuShare > WAITS && !pays && choice.chosen === sequential && startCost(judged)) {
     return "small";
   }
+  if (judged.isHidden) return "unknown";
   const bound = boundOfShare(cpuShare);
   if (bound !== "mixed" || sequential.rounds.every(({ queuedMs }) => queuedMs !== undefined)) {
     return bound;
@@ -124,6 +125,8 @@ function isShared({ others }: Evidence): boolean {
   return others !== undefined && isBusy(others);
 }
 
+const DOES = { io: "wait", cpu: "compute", mixed: "wait and compute" } as const;
+
 function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
   const { sequential, choice, cpuShare, evidence, gainOf, concurrencyPays } = judged;
   const { chosen, best, bestGain, decision } = choice;
@@ -133,13 +136,12 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
     return `The job is small: sequential takes ${alone}, and starting lanes alone takes ` +
       `${formatDuration(startMs)} (${model}), which eats what parallelism could gain.`;
   }
-  const does = { io: "wait", cpu: "compute", mixed: "wait and compute" }[bound];
   const share = Math.min(100, Math.round(cpuShare * 100));
   const apart = cpuShare - shareOfAll(sequential) > TOLD ? ", its waits for a core left out" : "";
-  const nature = judged.isHidden
+  const nature = bound === "unknown"
     ? "Whether the tasks wait or compute can't be told, for others had the cores for most of the " +
       `sequential run, and it had a CPU for ${share}%.`
-    : `The tasks ${does}: the CPU was busy ${share}% of the sequential run${apart}.`;
+    : `The tasks ${DOES[bound]}: the CPU was busy ${share}% of the sequential run${apart}.`;
   if (judged.impossible !== undefined) {
     const { of, gain, most } = judged.impossible;
     return `${nature} The measurement can't be right: ${of.model} was ${times(gain)}, where ` +

@@ -234,14 +234,14 @@ Deno.test("judge() takes no queueing for a core for waiting", () => {
 
 Deno.test("judge() can't tell what tasks do that queued for a core nearly all the time", () => {
   const hidden = { runCpuMs: 200, queuedMs: 1900 };
-  const { cpuShare, confidence, reason } = judge({
+  const { bound, cpuShare, confidence, reason } = judge({
     models: [
       model("sequential", [2000, 2010, 1990], hidden),
       model("limited", [1000, 1010, 990], hidden),
     ],
     ceiling: null,
   })!;
-  assertEquals([cpuShare, confidence], [0.1, 0.5]);
+  assertEquals([bound, cpuShare, confidence], ["unknown", 0.1, 0.5]);
   assertStringIncludes(reason, "can't be told, for others had the cores");
 });
 

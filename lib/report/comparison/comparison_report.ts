@@ -385,6 +385,7 @@ const BOUND: Record<Verdict["bound"], string> = {
   cpu: "This job computes",
   mixed: "This job waits and computes",
   small: "This job is small",
+  unknown: "This job was measured",
 };
 
 function headlineOf(comparison: Comparison): string {
@@ -394,7 +395,7 @@ function headlineOf(comparison: Comparison): string {
     return `Nothing of ${job.name} succeeded`;
   }
   if (verdict === null) return `No verdict on ${job.name}`;
-  const bound = BOUND[verdict.bound] ?? "This job was measured";
+  const bound = BOUND[verdict.bound];
   if (isUndecided(comparison)) return `${bound}: which model is best can’t be told`;
   if (verdict.recommended === BASELINE) return `${bound}: leave it sequential`;
   const chosen = models.find(({ model }) => model === verdict.recommended);
@@ -430,7 +431,7 @@ function tiles({ verdict, models, ceiling, agree }: Comparison): Markup[] {
     tile(
       "of its time computing",
       formatPercent(Math.min(1, verdict.cpuShare)),
-      "the rest it waits",
+      verdict.bound === "unknown" ? "the rest it waits, for a core too" : "the rest it waits",
     ),
     ceiling &&
     tile(

@@ -119,6 +119,17 @@ Deno.test("the page's first heading is the verdict", () => {
   );
 });
 
+Deno.test("a page says of no job that it waits where that can't be told", () => {
+  const result = ioResult();
+  const comparisons = result.comparisons.map((comparison) => ({
+    ...comparison,
+    verdict: { ...comparison.verdict!, bound: "unknown" as const },
+  }));
+  const document = parsed(reportPage([{ ...result, comparisons }]));
+  assertMatch(document.querySelector("h1")!.textContent, /^This job was measured: concurrent is /);
+  assertStringIncludes(document.querySelector(".tiles")!.textContent, "waits, for a core too");
+});
+
 Deno.test("the page of two comparisons says both verdicts before any chart", () => {
   const page = reportPage([cpuResult()]);
   const document = parsed(page);
