@@ -181,12 +181,12 @@ export function size(
   return bounded(option, text, bytes, { min: 1, ...bounds });
 }
 
-/** Reads a share of a whole, from 0 to 1: `0.25` or `25%`. */
-export function share(option: string, text: string): number {
+/** Reads a share of a whole, from 0 to 1: `0.25` or `25%`; where it may be more, as a percentage alone. */
+export function share(option: string, text: string, most = 1): number {
   const percent = text.endsWith("%");
   const digits = percent ? text.slice(0, -1) : text;
   const value = DECIMAL.test(digits) ? digitsOf(digits) / (percent ? 100 : 1) : NaN;
-  if (!(value <= 1)) {
+  if (!(value <= (percent ? most : 1))) {
     throw new UsageError(option, text, "not a share", "give one from 0 to 1, such as 0.1 or 10%");
   }
   return value;

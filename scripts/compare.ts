@@ -12,7 +12,7 @@ const compare = command(
 Says what changed from one result file to another, job by job and model by model, and exits with 3
 when a model is detectably slower, and by more than allowed. Made for CI.`.trim(),
 )
-  .argument("<old.json>", "the result file to compare with")
+  .argument("<old.json>", "the result file to compare with; - is standard input")
   .argument("<new.json>", "the result file in question")
   .option("--max-slowdown <share>", "how much slower is allowed (default: 10%)")
   .addHelpText(
@@ -30,7 +30,7 @@ nothing in common, 3 slower than allowed.`,
 await script("compare", async (_signal, args) => {
   compare.parse(args, { from: "user" });
   const [older, newer] = compare.processedArgs;
-  const maxSlowdown = share("--max-slowdown", compare.opts().maxSlowdown ?? "10%");
+  const maxSlowdown = share("--max-slowdown", compare.opts().maxSlowdown ?? "10%", Infinity);
   const { requireCommon, resultOption } = await import("../lib/cli/result_files.ts");
   const { compareResults } = await import("../lib/timing/compare_results.ts");
   const { renderChanges } = await import("../lib/report/comparison/changes_report.ts");

@@ -16,7 +16,7 @@ and writes them in other formats. Several files, of any kinds, go into one page:
 then advice, scaling, races, switching and runs. A lesson is a page of its own.
 Nothing is measured: every report is made from the files alone.`.trim(),
 )
-  .argument("<result.json...>", "files that --json wrote")
+  .argument("<result.json...>", "files that --json wrote; - is standard input")
   .option(
     "--csv <file>",
     "write a table of all rounds: of comparisons, of one sweep, or of one race",

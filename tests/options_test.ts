@@ -215,6 +215,8 @@ Deno.test("share() takes a number from 0 to 1, or a percentage", () => {
     0,
   ]);
   for (const text of ["1.01", "101%", "2", "%", "5%%", "5 %"]) refused(() => share("--x", text));
+  assertEquals(share("--x", "250%", Infinity), 2.5);
+  for (const text of ["2.5", "x%"]) refused(() => share("--x", text, Infinity));
 });
 
 Deno.test("share() gives the same for a percentage as for its hundredth", () => {

@@ -131,7 +131,7 @@ export async function readComparisonOptions(
     const remedy = `leave it out, or add ${sized} to --models`;
     throw new UsageError(`--${name}`, value, "no model chosen takes it", remedy);
   }
-  const maxSlowdown = share("--max-slowdown", raw.maxSlowdown ?? "10%");
+  const maxSlowdown = share("--max-slowdown", raw.maxSlowdown ?? "10%", Infinity);
   needs(raw.baseline !== undefined, "--max-slowdown", raw.maxSlowdown, "--baseline");
   const server = await serverFor("--models", raw.models, names, raw);
   const bounds = boundsFor("--models", names, raw);

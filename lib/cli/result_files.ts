@@ -6,7 +6,7 @@ import {
   writeOutputFiles,
   type Written,
 } from "../files/output_files.ts";
-import { userPath } from "../files/user_files.ts";
+import { inputPath } from "../files/user_files.ts";
 import { UsageError } from "../options.ts";
 import type { ReportFile } from "../report/kinds.ts";
 import { styleOfStdout } from "../report/terminal.ts";
@@ -24,7 +24,7 @@ export async function fileOption<T>(
     throw new UsageError(option, path, "no file is named", "give the path of one");
   }
   try {
-    return await read(userPath(path));
+    return await read(inputPath(path));
   } catch (error) {
     if (!(error instanceof ResultFileError)) throw error;
     throw new UsageError(option, path, error.problem, error.remedy, { cause: error });

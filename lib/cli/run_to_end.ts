@@ -6,7 +6,7 @@ import { loadJob } from "../advice/job/load_job.ts";
 import { sharedBy, sharedWords } from "../advice/job/shared_state.ts";
 import { MOST_LOAD_MS } from "../dispatch/options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
-import { userPath, whileReading } from "../files/user_files.ts";
+import { STDIN, userPath, whileReading } from "../files/user_files.ts";
 import { type AutoBounds, otherMachine } from "../auto_options.ts";
 import { isFixed } from "../models.ts";
 import { UsageError } from "../options.ts";
@@ -59,7 +59,7 @@ async function writeOut(lines: string): Promise<void> {
 
 /** The items from elsewhere, and how many there are; a file is read through before anything runs. */
 async function openItems(from: NonNullable<RunOptionValues["from"]>) {
-  if (from.path === "-") {
+  if (from.path === STDIN) {
     return { lines: new ItemLines(from.typed, Deno.stdin.readable, from.format), total: undefined };
   }
   const isFile = (await Deno.stat(from.path)).isFile;

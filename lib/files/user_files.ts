@@ -44,7 +44,7 @@ export function passingPath(path: string): AsyncDisposable {
 }
 
 /**
- * Reads a text file; its byte order mark says how it is encoded, and isn't part of the text.
+ * Reads a text file, or standard input; its byte order mark says how it is encoded, and isn't part of the text.
  *
  * @throws {RangeError} If it has more bytes than are wanted, as a device may give without end.
  */
@@ -52,7 +52,8 @@ export async function readText(path: string, maxBytes: number): Promise<string> 
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
   await whileReading(async () => {
-    for await (const part of (await Deno.open(path)).readable) {
+    const { readable } = path === STDIN ? Deno.stdin : await Deno.open(path);
+    for await (const part of readable) {
       bytes += part.length;
       if (bytes > maxBytes) {
         throw new RangeError(`it goes on beyond ${formatBytes(maxBytes)}, and no more is read`);
@@ -149,4 +150,12 @@ export function userFolder(): string {
 export function userPath(path: string, from: string = userFolder()): string {
   if (path.trim() === "") return path;
   return /[/\\]$/.test(path) ? `${resolve(from, path)}/` : resolve(from, path);
+}
+
+/** Stands for standard input where a file is read. */
+export const STDIN = "-";
+
+/** The path of a file to read; Deno opens what lies in /dev only to programs with all permissions. */
+export function inputPath(typed: string): string {
+  return typed === STDIN || typed === "/dev/stdin" ? STDIN : userPath(typed);
 }

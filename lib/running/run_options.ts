@@ -11,7 +11,7 @@ import {
   namedFiles,
   type OutputFiles,
 } from "../files/output_files.ts";
-import { userPath } from "../files/user_files.ts";
+import { inputPath, STDIN, userPath } from "../files/user_files.ts";
 import { isFixed, type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
 import {
   duration,
@@ -125,7 +125,7 @@ async function adviceOf(
     import("../timing/json_file.ts"),
   ]);
   const remedy = "give a file that deno task advise wrote with --json";
-  const file = await readWritten<AdviceFile>(userPath(typed), [ADVICE_FORMAT]).catch((cause) => {
+  const file = await readWritten<AdviceFile>(inputPath(typed), [ADVICE_FORMAT]).catch((cause) => {
     if (!(cause instanceof ResultFileError)) throw cause;
     throw new UsageError(option, typed, cause.problem, remedy, { cause });
   });
@@ -192,10 +192,8 @@ async function fromOf({ from, lines }: RawRunOptions): Promise<RunOptionValues["
   const format = lines === undefined
     ? (/\.(jsonl|ndjson)$/i.test(from) ? "json" : "text")
     : oneOf("--lines", lines, ["text", "json"]);
-  // Deno opens what lies in /dev only to programs with all permissions.
-  const path = from === "-" || from === "/dev/stdin"
-    ? "-"
-    : await inputFile("--from", userPath(from));
+  const path = inputPath(from);
+  if (path !== STDIN) await inputFile("--from", path);
   return { typed: from, path, format };
 }
 

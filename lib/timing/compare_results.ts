@@ -1,6 +1,6 @@
 /** Compares a result with an older one: what became slower, and whether more than allowed. */
 
-import { type Difference, differenceOf, unpairedRatio } from "./interval.ts";
+import { type Difference, differenceOf, timeInterval, unpairedRatio } from "./interval.ts";
 import {
   type Comparison,
   type Interval,
@@ -40,13 +40,14 @@ function incomparable(then: ModelResult, now: ModelResult) {
 
 function changeOf(job: string, then: ModelResult, now: ModelResult, most: number): Change {
   const times = ({ rounds }: ModelResult) => rounds.map(({ wallMs }) => wallMs);
-  const ratio = unpairedRatio(times(now), times(then));
+  const [oldTimes, newTimes] = [times(then), times(now)];
+  const ratio = unpairedRatio(newTimes, oldTimes);
   const verdict = incomparable(then, now) ?? differenceOf(ratio);
   return {
     job,
     model: now.model,
-    oldMs: then.wallMs,
-    newMs: now.wallMs,
+    oldMs: timeInterval(oldTimes),
+    newMs: timeInterval(newTimes),
     ratio,
     verdict,
     tooSlow: verdict === "slower" && ratio.median > 1 + most,

@@ -1,7 +1,7 @@
 /** Files that `--json` wrote, read again: they may be anything by now. */
 
 import { z } from "zod";
-import { readText } from "../files/user_files.ts";
+import { readText, STDIN } from "../files/user_files.ts";
 import { plain } from "../text/plain.ts";
 import { messageOf } from "./failures.ts";
 
@@ -77,7 +77,8 @@ function jsonOf(text: string, path: string): { readonly kind?: unknown } {
     refuse(path, "it has no schemaVersion, so it isn't a result file", "write one with --json");
   }
   const shown = plain(JSON.stringify(version)).slice(0, 40);
-  refuse(path, `it has schema version ${shown}, and this program reads 1`);
+  const remedy = Number(version) > 1 ? "read it with the version that wrote it" : AGAIN;
+  refuse(path, `it has schema version ${shown}, and this program reads 1`, remedy);
 }
 
 const listOf = new Intl.ListFormat("en-GB", { type: "disjunction", style: "long" });
@@ -107,7 +108,9 @@ export async function readWritten<T>(path: string, formats: readonly FileFormat<
   let text: string;
   try {
     // Asked before it is read: half a gigabyte of anything isn't worth the memory.
-    const { size, isDirectory } = await Deno.stat(path);
+    const { size, isDirectory } = path === STDIN
+      ? { size: 0, isDirectory: false }
+      : await Deno.stat(path);
     if (isDirectory) refuse(path, "it is a folder", NAME_ONE);
     if (size > RESULT_FILE_BYTES) {
       const mebibytes = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { ResultFile } from "../../lib/timing/result.ts";
 import { hostileResult, ioComparison, resultOf } from "../report/fixture.ts";
-import { mayRunScripts, runTask } from "./run_script.ts";
+import { mayRunScripts, runTask, startTask } from "./run_script.ts";
 
 async function withFiles(
   files: Record<string, string>,
@@ -45,12 +45,33 @@ Deno.test({
     withFiles(FILES, async (cwd) => {
       const same = await runTask("compare", ["old.json", "same.json"], { cwd });
       assertEquals([same.code, same.stderr], [0, ""]);
-      assertStringIncludes(same.stdout, "Nothing is slower than the 10% allowed.");
+      assertStringIncludes(same.stdout, "Nothing is detectably slower than the 10% allowed.");
       const slow = await runTask("compare", ["old.json", "slow.json"], { cwd });
       assertEquals([slow.code, slow.stderr], [3, ""]);
       assertStringIncludes(slow.stdout, "sequential by 50%");
       const allowed = ["old.json", "slow.json", "--max-slowdown", "60%"];
       assertEquals((await runTask("compare", allowed, { cwd })).code, 0);
+    }),
+});
+
+Deno.test({
+  name: "a result file may come from standard input, and once",
+  ignore: !mayRunScripts,
+  fn: () =>
+    withFiles(FILES, async (cwd) => {
+      const piped = async (args: string[]) => {
+        const child = startTask("compare", args, { cwd, stdin: "piped" });
+        const writer = child.stdin.getWriter();
+        await writer.write(new TextEncoder().encode(FILES["slow.json"]));
+        await writer.close();
+        const { code, stdout, stderr } = await child.output();
+        return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+      };
+      const slow = await piped(["old.json", "-", "--max-slowdown", "40%"]);
+      assertEquals([slow.code, slow.stderr], [3, ""]);
+      assertStringIncludes(slow.stdout, "sequential by 50%");
+      assertEquals((await piped(["old.json", "/dev/stdin", "--max-slowdown", "150%"])).code, 0);
+      assertStringIncludes((await piped(["-", "-"])).stderr, 'new.json "-": it is empty');
     }),
 });
 

@@ -45,7 +45,7 @@ Deno.test("nothing slower than allowed is said so", () => {
     columns: 80,
     colour: false,
   });
-  assert(text.endsWith("Nothing is slower than the 10% allowed."), text);
+  assert(text.endsWith("Nothing is detectably slower than the 10% allowed."), text);
 });
 
 Deno.test("hostile names stay inert in what changed", () => {
