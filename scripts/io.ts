@@ -43,8 +43,11 @@ const STATUS_ALONE =
   "Pages on the web change: the models' results were compared by their HTTP status alone.";
 const MOST_ITEMS = 1_000_000;
 
+/** The task by which it was started, as its rights tell. */
+const NAME = mayReachAll() ? "io:web" : "io";
+
 const io = command(
-  "io",
+  NAME,
   `
 Downloads pages under every concurrency model and compares them: 2 pages × 80 copies from a test
 site on this machine that takes 20 ms to answer, or your own addresses.
@@ -95,7 +98,7 @@ allows, 130 interrupted.`,
 
 type Raw = ReturnType<typeof io.opts> & RawComparisonOptions;
 
-await script("io", async (signal, args) => {
+await script(NAME, async (signal, args) => {
   io.parse(args, { from: "user" });
   const raw: Raw = io.opts();
   const listed = raw.urls === undefined ? [] : [{ option: "--urls", path: userPath(raw.urls) }];
