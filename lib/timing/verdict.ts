@@ -125,6 +125,9 @@ function isShared({ others }: Evidence): boolean {
   return others !== undefined && isBusy(others);
 }
 
+/** A gain by rounds that differs by more from the quotient of the times beside it looks wrong. */
+const SEEN = 0.04;
+
 const DOES = { io: "wait", cpu: "compute", mixed: "wait and compute" } as const;
 
 function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
@@ -171,8 +174,11 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
     ? ` ${chosen.model} computed on the same cores, by their vector units: a graphics card was not seen.`
     : "";
   const took = formatDuration(chosen.wallMs.median);
+  const gain = gainOf(chosen)!;
+  const ofTimes = sequential.wallMs.median / chosen.wallMs.median;
+  const byRound = Math.abs(ofTimes / gain.median - 1) > SEEN ? "round by round " : "";
   return `${nature} ${what}: ${chosen.model} took ${took} instead of ${alone}, ` +
-    `${times(gainOf(chosen)!)}${nothing}.${where}`;
+    `${byRound}${times(gain)}${nothing}.${where}`;
 }
 
 /**

@@ -24,6 +24,14 @@ Deno.test("judge() calls a job that waits I/O-bound and recommends concurrency",
   );
 });
 
+Deno.test("judge() says that a gain is the rounds' own where it isn't that of the times beside it", () => {
+  const { reason } = verdictOf([
+    model("sequential", [1050, 1000, 1200], waiting),
+    model("limited", [100, 120, 115], waiting),
+  ]);
+  assertStringIncludes(reason, "took 115 ms instead of 1.05 s, round by round 10 times as fast (");
+});
+
 Deno.test("judge() calls a job that computes CPU-bound and recommends lanes", () => {
   const verdict = verdictOf([
     model("sequential", [2000, 2010, 1990], { runCpuMs: 1980 }),

@@ -17,6 +17,7 @@ import {
   documentOf,
   footnote,
   heading,
+  inTerminal,
   lines,
   numberColumn,
   paragraph,
@@ -81,14 +82,22 @@ function runWords(run: RunResult, mostRows = Infinity) {
     details: details(run),
     reasons: run.reasons.slice(0, mostRows).map(reasonText),
     tables: [
-      { caption: "What was decided", rows: run.auto?.decisions ?? [], of: DECISIONS },
-      { caption: "What took longest", rows: run.slowest, of: SLOWEST },
-    ].flatMap(({ caption, rows, of }) =>
-      rows.length === 0
-        ? []
-        : [{ caption, table: tableOf(of as readonly Column<unknown>[], rows.slice(0, mostRows)) }]
-    ),
+      {
+        ...{ caption: "What was decided", what: "decision" },
+        ...{ rows: run.auto?.decisions ?? [], of: DECISIONS },
+      },
+      { caption: "What took longest", what: "item", rows: run.slowest, of: SLOWEST },
+    ].flatMap(({ of, ...named }) => {
+      const table = tableOf(of as readonly Column<unknown>[], named.rows.slice(0, mostRows));
+      return named.rows.length === 0 ? [] : [{ ...named, table }];
+    }),
   };
+}
+
+/** How many rows a terminal doesn't show. */
+function more(of: readonly unknown[], what: string): Block {
+  const left = of.length - MOST_ROWS;
+  return inTerminal(paragraph(left > 0 ? `… and ${counted(left, `more ${what}`)}` : "").text);
 }
 
 export function runReport({ run, environment }: RunFile): Block {
@@ -96,13 +105,16 @@ export function runReport({ run, environment }: RunFile): Block {
   const few = runWords(run, MOST_ROWS);
   return documentOf([
     together(heading(headline), paragraph(details)),
-    {
-      text: lines(few.reasons, "bad").text,
-      markdown: points(WHY_FAILED, reasons).markdown,
-    },
-    ...tables.map(({ table: { markdown } }, at) => (
-      { text: few.tables[at]!.table.text, markdown }
-    )),
+    together(
+      {
+        text: lines(few.reasons, "bad").text,
+        markdown: points(WHY_FAILED, reasons).markdown,
+      },
+      more(reasons, "reason"),
+    ),
+    ...tables.map(({ table: { markdown }, rows, what }, at) =>
+      together({ text: few.tables[at]!.table.text, markdown }, more(rows, what))
+    ),
     { ...partialNote(run.ended === "interrupted"), text: () => "" },
     { ...footnote(environment), text: () => "" },
   ]);

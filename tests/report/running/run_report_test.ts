@@ -34,6 +34,22 @@ Deno.test("what there was none of isn't told, nor a rate of nothing", () => {
   );
 });
 
+Deno.test("a terminal says how many reasons and decisions it leaves out, and Markdown has them all", () => {
+  const reasons = Array.from({ length: 7 }, (_, n) => (
+    { reason: `HTTP 50${n}`, count: 1, index: n, message: `HTTP 50${n}` }
+  ));
+  const figures = { busyShare: 0.5, latencyMs: null, perSecond: 120, refused: 0 };
+  const decisions = Array.from({ length: 6 }, (_, n) => (
+    { atMs: n, from: { ...ONE }, to: { ...ONE }, why: "computes" as const, figures }
+  ));
+  const auto = { decisions, next: "await using executor = sequential();" };
+  const report = runReport({ ...runFile(), run: runResult({ model: "auto", auto, reasons }) });
+  assertStringIncludes(report.text(STYLE), "… and 2 more reasons");
+  assertStringIncludes(report.text(STYLE), "… and 1 more decision\n");
+  assertEquals(report.markdown().match(/HTTP 50/g)!.length, 7);
+  assertEquals(report.markdown().includes("more reason"), false);
+});
+
 Deno.test("only a run that was interrupted is said to be partial", () => {
   const partial = (["done", "interrupted", "halted", "failed"] as const).filter((ended) =>
     runReport({ ...runFile(), run: runResult({ ended }) }).markdown().includes("**Partial:**")
