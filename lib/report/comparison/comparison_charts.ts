@@ -1,7 +1,7 @@
 /** A comparison's charts on a page, each with its table: speedups, start-up, use of the machine, task times. */
 
 import { BASELINE } from "../../models.ts";
-import { formatBytes, formatCount, formatDuration, formatRatio } from "../../text/format.ts";
+import { counted, formatBytes, formatCount, formatDuration, formatRatio } from "../../text/format.ts";
 import type { Comparison, Interval, ModelResult, Round } from "../../timing/result.ts";
 import { htmlTable } from "../document.ts";
 import { middle, quantile, type Sorted, sorted } from "../../timing/statistics.ts";
@@ -264,7 +264,7 @@ function drawDistributions(title: string, distributions: readonly Distribution[]
       const range = [from, to].map((place) => formatDuration(scale.invert(place))).join(" to ");
       const height = Math.max(1, (BARS.foot - BARS.top) * count / most);
       return chart.rect(from, top + BARS.foot - height, to, top + BARS.foot, {
-        title: `${name}: ${formatCount(count)} tasks took\n${range}`,
+        title: `${name}: ${counted(count, "task", formatCount(count))} took\n${range}`,
       });
     });
   };

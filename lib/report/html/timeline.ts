@@ -17,6 +17,8 @@ const TOO_SHORT_TO_SEE = 0.34;
 
 type Timed = Pick<ModelResult, "model" | "lanes" | "slots" | "timeline">;
 
+const tasksText = (count: number) => counted(count, "task", formatCount(count));
+
 /** A model's timeline with all that is the same at any size, if it has one that can be drawn. */
 function recordedOf(result: Timed) {
   const { timeline } = result;
@@ -110,7 +112,7 @@ function noteOn(
   const rounds = new Set(recorded.map(({ timeline }) => timeline.round + 1).sort((a, b) => a - b));
   const kept = Math.min(...recorded.map(({ timeline }) => timeline.index.length));
   const dropped = panels.filter(({ neverStarted }) => neverStarted > 0).map((panel) =>
-    `${formatCount(panel.neverStarted)} tasks of ${panel.result.model}`
+    `${tasksText(panel.neverStarted)} of ${panel.result.model}`
   );
   const sentences = [
     ofRounds &&
@@ -208,7 +210,7 @@ function layOutPanel(recorded: Recorded, space: PanelSpace) {
     done: ran.filter(({ endedMs }) => endedMs <= space.axisMs).length,
     neverStarted: tasks.length - ran.length,
     labels: top > 0 ? [{ text: "queue", y: QUEUE_HEIGHT / 2 }, ...body.labels] : body.labels,
-    queue: depthBands(waits, 0, QUEUE_HEIGHT, () => "tasks waiting for a slot"),
+    queue: depthBands(waits, 0, QUEUE_HEIGHT, () => "waiting for a slot"),
   };
 }
 
@@ -280,7 +282,7 @@ function crowd(
   const depths = depthOverTime(ran, axisMs, Math.max(1, Math.round(axisPixels / 3)));
   const bottom = top + BODY_HEIGHT;
   const share = mean([...running.values()]);
-  const words = ({ ended }: Depth) => `tasks in flight, ${formatCount(ended)} ended`;
+  const words = ({ ended }: Depth) => `in flight, ${formatCount(ended)} ended`;
   return {
     height: bottom,
     labels: [{ text: used.size > 1 ? `${used.size} lanes` : "lane 0", y: (top + bottom) / 2 }],
@@ -305,7 +307,7 @@ function depthBands(
     y1: bottom - (bottom - top) * stretch.depth / most,
     y2: bottom,
     title: `${formatDuration(stretch.fromMs)} to ${formatDuration(stretch.toMs)}\n` +
-      `up to ${formatCount(stretch.depth)} ${words(stretch)}`,
+      `up to ${tasksText(stretch.depth)} ${words(stretch)}`,
   }));
 }
 

@@ -136,7 +136,7 @@ Deno.test("a bar of a distribution is as high as its tasks are many, where their
   assertAlmostEquals(number(one!, "x") - number(many!, "x"), 57 * number(one!, "width"), 0.5);
   assertEquals(texts(body, ".wide .times title").map((text) => text.split(": ")[1]), [
     "3 tasks took\n9.38 ms to 10.9 ms",
-    "1 tasks took\n98.4 ms to 100 ms",
+    "1 task took\n98.4 ms to 100 ms",
   ]);
 });
 
