@@ -12,7 +12,7 @@ import { RESULT_FORMAT } from "../timing/result.ts";
 import { advicePart, adviceReport } from "./advice/advice_report.ts";
 import type { Block } from "./document.ts";
 import { renderTrace, type Traced, tracedOf } from "./trace.ts";
-import { LESSON_FORMAT } from "./lesson/lesson_file.ts";
+import { comparisonsOf, LESSON_FORMAT } from "./lesson/lesson_file.ts";
 import { lessonPage, lessonReport } from "./lesson/lesson.ts";
 import { PEERS_FORMAT, peersCsv, peersPart, peersReport } from "./peers/peers_report.ts";
 import { runPart, runReport, runTraced } from "./running/run_report.ts";
@@ -27,6 +27,8 @@ interface KindOfFile<File> {
   readonly format: FileFormat<File>;
   readonly name: string;
   readonly report: (file: File) => Block;
+  /** Whether nothing was measured, as where a run was interrupted at once; default no. */
+  readonly isEmpty?: (file: File) => boolean;
   /** None if it has no rounds to put into a table. */
   readonly csv?: (files: readonly File[]) => string;
   /** Its tasks, where each was timed. */
@@ -50,6 +52,7 @@ const KINDS = {
     format: RESULT_FORMAT,
     name: "comparisons",
     report: resultReport,
+    isEmpty: ({ comparisons }) => comparisons.every(({ models }) => models.length === 0),
     csv: renderCsv,
     traced: tracedOf,
     page: { kicker: "report", did: "compared", part: comparisonPart },
@@ -64,6 +67,7 @@ const KINDS = {
     format: SWEEP_FORMAT,
     name: "a sweep",
     report: sweepReport,
+    isEmpty: ({ points, openLoop }) => points.length + openLoop.length === 0,
     csv: ([sweep]) => sweepCsv(sweep!),
     page: { kicker: "sweep", did: "scaled", part: sweepPart },
   }),
@@ -71,6 +75,7 @@ const KINDS = {
     format: PEERS_FORMAT,
     name: "a race",
     report: (file) => peersReport(file),
+    isEmpty: ({ rows }) => rows.every(({ figures, trouble }) => figures.length === 0 && !trouble),
     csv: ([race]) => peersCsv(race!),
     page: { kicker: "race", did: "raced", part: peersPart },
   }),
@@ -84,6 +89,7 @@ const KINDS = {
     format: RUN_FORMAT,
     name: "a run",
     report: runReport,
+    isEmpty: ({ run }) => run.ended === "interrupted" && run.succeeded + run.failed === 0,
     traced: runTraced,
     page: { kicker: "run", did: "run", part: runPart },
   }),
@@ -91,6 +97,8 @@ const KINDS = {
     format: LESSON_FORMAT,
     name: "a lesson",
     report: lessonReport,
+    isEmpty: (file) =>
+      file.awaitCost === undefined && comparisonsOf(file).every(({ models }) => models.length === 0),
   }),
 };
 
@@ -109,6 +117,11 @@ export function kindOf(file: ReportFile): Kind {
 
 function of(file: ReportFile): KindOfFile<ReportFile> {
   return KINDS[kindOf(file)] as KindOfFile<unknown> as KindOfFile<ReportFile>;
+}
+
+/** Whether nothing was measured that a file could hold. */
+export function isEmpty(file: ReportFile): boolean {
+  return of(file).isEmpty?.(file) ?? false;
 }
 
 export function byKind(files: readonly ReportFile[]): ReportFile[] {

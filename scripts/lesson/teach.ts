@@ -11,7 +11,7 @@ import type { LessonFile } from "../../lib/report/lesson/lesson_file.ts";
 import { styleOfStdout } from "../../lib/report/terminal.ts";
 import { PAGE_TIMEOUT_MS } from "../../lib/site/options.ts";
 import { startSite } from "../../lib/site/start.ts";
-import type { Experiments } from "../../lib/switching/switch_result.ts";
+import { inTurn } from "../../lib/switching/experiments.ts";
 import { whoIsServed } from "../../lib/switching/who_is_served.ts";
 import { whoLetsGo } from "../../lib/switching/who_lets_go.ts";
 import { whoseSession } from "../../lib/switching/whose_session.ts";
@@ -20,6 +20,7 @@ import { awaitCost, calibrate } from "../../lib/tasks/calibrate.ts";
 import { CPU_TASKS, scaleTo } from "../../lib/tasks/catalogue.ts";
 import { printError } from "../../lib/text/print.ts";
 import { compare } from "../../lib/timing/compare.ts";
+import type { Comparison } from "../../lib/timing/result.ts";
 import { describeMachine } from "../../lib/timing/environment.ts";
 import { startMeter } from "../../lib/timing/meter/meter.ts";
 import { computingJob, downloadJob, savingJob } from "../../lib/timing/ready_jobs.ts";
@@ -45,41 +46,38 @@ interface Request extends Rounds, Pick<LessonFile, "language"> {
 export async function teach({ language, rounds, seed, files, signal }: Request): Promise<number> {
   await using meter = await startMeter(signal);
   const environment = { ...await describeMachine(meter), seed };
-  const { result: { comparisons: [io, saved, small, cpu] }, code } = await runComparisons(
-    planned(signal, dirname(files.html!), { rounds, seed }),
-    {
+  const compared: Comparison[] = [];
+  const comparisons = () =>
+    runComparisons(planned(signal, dirname(files.html!), { rounds, seed }), {
       signal,
-      compare: (spec, more) => compare(spec, { ...more, meter }),
+      compare: async (spec, more) => {
+        const found = await compare(spec, { ...more, meter });
+        compared.push(found.comparison);
+        return found;
+      },
       environment,
       files: {},
       style: styleOfStdout(),
       progress: createProgress(),
       print: () => {},
-    },
-  );
-  const rest: { -readonly [Part in keyof Rest]: Rest[Part] } = {};
-  try {
-    signal.throwIfAborted();
-    printError("the turns of tasks and threads …");
-    rest.awaitCost = await awaitCost(signal);
-    rest.whoLetsGo = await whoLetsGo(signal);
-    rest.whoseTurn = await whoseTurn(signal);
-    rest.whoseSession = await whoseSession(signal);
-    rest.whoIsServed = await whoIsServed(signal);
-  } catch (error) {
-    // What was measured until an interruption is told.
-    if (!signal.aborted) throw error;
-  }
-  const partial = signal.aborted;
+    });
+  const { found: { code = 1, ...rest }, failure } = await inTurn({
+    code: async () => (await comparisons()).code,
+    awaitCost,
+    ...{ whoLetsGo, whoseTurn, whoseSession, whoIsServed },
+  }, signal, (name) => name === "awaitCost" && printError("the turns of tasks and threads …"));
+  if (failure !== undefined && compared.length === 0) throw failure.error;
+  const [io, saved, small, cpu] = compared;
+  const partial = signal.aborted || failure !== undefined;
   const file: LessonFile = {
     ...{ schemaVersion: 1, kind: "lesson", language, environment },
     ...(partial && { partial }),
     ...{ io, files: saved, cpu, small, ...rest },
   };
-  return await printReport("lesson", [file], files, partial) ? code : 1;
+  const wrote = await printReport("lesson", [file], files, partial);
+  if (failure !== undefined) throw failure.error;
+  return wrote ? code : 1;
 }
-
-type Rest = Experiments & Pick<LessonFile, "awaitCost">;
 
 /** Downloads, files that are saved, the article's sums, and sums that take a while. */
 async function* planned(

@@ -3,7 +3,8 @@
 import { printReport } from "../../lib/cli/result_files.ts";
 import type { OutputFiles } from "../../lib/files/output_files.ts";
 import { QUESTIONS } from "../../lib/report/switching/switch_report.ts";
-import type { SwitchFile } from "../../lib/switching/switch_result.ts";
+import { inTurn } from "../../lib/switching/experiments.ts";
+import type { Experiments, SwitchFile } from "../../lib/switching/switch_result.ts";
 import { whoIsServed } from "../../lib/switching/who_is_served.ts";
 import { whoLetsGo } from "../../lib/switching/who_lets_go.ts";
 import { whoseSession } from "../../lib/switching/whose_session.ts";
@@ -24,21 +25,17 @@ export async function watchSwitching(
   files: OutputFiles,
   signal: AbortSignal,
 ): Promise<number> {
-  let file: SwitchFile = { schemaVersion: 1, kind: "switch", environment: await describeMachine() };
-  let done = 0;
-  for (const part of parts) {
-    const [name, run] = EXPERIMENTS[part];
-    printError(`${QUESTIONS[name].title} …`);
-    try {
-      file = { ...file, [name]: await run(signal) };
-      done++;
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      break;
-    }
-  }
-  if (done === 0) return 1;
-  const wrote = await printReport("switch", [file], files, signal.aborted);
+  const environment = await describeMachine();
+  const chosen = Object.fromEntries(parts.map((part) => EXPERIMENTS[part]));
+  const { found, failure } = await inTurn(chosen, signal, (name) => {
+    printError(`${QUESTIONS[name as keyof Experiments].title} …`);
+  });
+  const experiments = found as Experiments;
+  const file: SwitchFile = { schemaVersion: 1, kind: "switch", environment, ...experiments };
+  const isEmpty = Object.keys(found).length === 0;
+  const partial = signal.aborted || failure !== undefined;
+  const wrote = !isEmpty && await printReport("switch", [file], files, partial);
+  if (failure !== undefined) throw failure.error;
   const { whoseSession: sessions, whoIsServed: server } = file;
   const missing = sessions?.rows.some(({ pages }) => pages < sessions.asked) ||
     server?.rows.some(({ answered }) => answered < server.clients);

@@ -1,8 +1,15 @@
-import { assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/options.ts";
-import { requirePlannedIn } from "../../lib/cli/result_files.ts";
+import { requirePlannedIn, writeReports } from "../../lib/cli/result_files.ts";
 import type { Model } from "../../lib/models.ts";
-import { ioComparison } from "../report/fixture.ts";
+import { isEmpty, type ReportFile } from "../../lib/report/kinds.ts";
+import { ENVIRONMENT } from "../environment.ts";
+import { granted } from "../granted.ts";
+import { ioComparison, resultOf } from "../report/fixture.ts";
+import { lessonFile } from "../report/lesson/fixture.ts";
+import { peersFile } from "../report/peers/fixture.ts";
+import { runFile, runResult } from "../report/running/fixture.ts";
+import { switchFile } from "../report/switching/fixture.ts";
 
 function planned(name: string, model: Model) {
   const task = { module: "file:///task.ts", export: "default" };
@@ -22,4 +29,42 @@ Deno.test("a baseline must hold a job and a model of what will be measured", () 
   refuse("download 8 pages", "limited");
   then.comparisons = [{ ...ioComparison(), models: ioComparison().models.slice(0, 2) }];
   refuse("download 160 pages", "workers");
+});
+
+Deno.test({
+  name: "where nothing was measured the files of earlier runs stay as they are, and new ones are made",
+  ignore: !granted("read", "write"),
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const at = (name: string) => `${folder}/${name}`;
+    try {
+      const result = resultOf(ioComparison());
+      await writeReports([result], { json: at("a.json") });
+      const before = await Deno.readTextFile(at("a.json"));
+      const nothing = resultOf({ ...ioComparison(), models: [] });
+      const files = { json: at("a.json"), markdown: at("a.md") };
+      const { lines } = await writeReports([nothing], files, { partial: true });
+      assertEquals(lines, [
+        `Left ${at("a.json")} as it was, for nothing was measured`,
+        `Wrote ${at("a.md")} (partial)`,
+      ]);
+      assertEquals(await Deno.readTextFile(at("a.json")), before);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test("of every kind of file it is known whether anything was measured", () => {
+  const measured = [runFile(), peersFile(), lessonFile("en"), switchFile(), resultOf(ioComparison())];
+  assertEquals(measured.map(isEmpty), measured.map(() => false));
+  const run = runResult({ ended: "interrupted", succeeded: 0, failed: 0 });
+  const rows = peersFile().rows.map((row) => ({ ...row, figures: [], trouble: null }));
+  const nothing: ReportFile[] = [
+    { ...runFile(), run },
+    { ...peersFile(), rows },
+    { schemaVersion: 1, kind: "lesson", language: "en", environment: ENVIRONMENT },
+    resultOf(),
+  ];
+  assertEquals(nothing.map(isEmpty), nothing.map(() => true));
 });
