@@ -412,7 +412,11 @@ export function takeLines(result: SweepResult): string[] {
       : failsFrom === null
       ? ""
       : `: tasks fail from ${sizeText(axis, failsFrom.size)} on`
-    : `: ${formatSpeedup(gain)} as much as ${at(smallest)}` +
+    : `: ${formatSpeedup(gain)} as ${
+      result.job.total === undefined
+        ? `much as ${at(smallest)}`
+        : `fast as ${at(smallest)} on the whole job, start included`
+    }` +
       (largerGainsLittle ? ", and no larger size gains surely more" : "");
   const model = plain(result.model);
   const isUsual = !isModel(model) || MODEL_TABLE[model].isUsual;

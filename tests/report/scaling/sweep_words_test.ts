@@ -262,7 +262,10 @@ Deno.test("where advice on the job may take another model, it is said why", asyn
   assertStringIncludes(said({}), "It may take concurrent, all at once, which is simpler: 64 slots");
   const falls = await resultOf((slots) => 50 * Math.min(slots, 4) - slots / 2);
   assert(!said({ points: falls.points }).includes("It may take"));
-  assert(!takeLines({ ...result, job: own })[0]!.includes("It may take"));
+  const [told] = takeLines({ ...result, job: own });
+  assert(!told!.includes("It may take"));
+  assertStringIncludes(told!, " as fast as 1 slot on the whole job, start included");
+  assertStringIncludes(takeLines(result)[0]!, " as much as 1 slot");
   assertStringIncludes(
     takeLines({ ...result, job: own, computingShare: 0.47 })[0]!,
     "It may take lanes with slots on each, for the tasks compute 47% of their time and wait the rest",
