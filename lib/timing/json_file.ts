@@ -39,7 +39,6 @@ export interface FileFormat<T> {
 }
 
 const AGAIN = "measure again with --json";
-const NAME_ONE = "name a file that --json wrote";
 
 function refuse(path: string, problem: string, remedy = AGAIN, cause?: unknown): never {
   throw new ResultFileError(path, problem.replaceAll(/\s+/g, " "), remedy, cause);
@@ -107,15 +106,8 @@ export function parseWritten<T>(text: string, path: string, formats: readonly Fi
 export async function readWritten<T>(path: string, formats: readonly FileFormat<T>[]): Promise<T> {
   let text: string;
   try {
-    // Asked before it is read: half a gigabyte of anything isn't worth the memory.
-    const { size, isDirectory } = path === STDIN
-      ? { size: 0, isDirectory: false }
-      : await Deno.stat(path);
-    if (isDirectory) refuse(path, "it is a folder", NAME_ONE);
-    if (size > RESULT_FILE_BYTES) {
-      const mebibytes = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`;
-      const most = mebibytes(RESULT_FILE_BYTES);
-      refuse(path, `it has ${mebibytes(size)}, and at most ${most} are read`, NAME_ONE);
+    if (path !== STDIN && (await Deno.stat(path)).isDirectory) {
+      refuse(path, "it is a folder", "name a file that --json wrote");
     }
     text = await readText(path, RESULT_FILE_BYTES);
   } catch (cause) {
