@@ -98,7 +98,8 @@ const KINDS = {
     name: "a lesson",
     report: lessonReport,
     isEmpty: (file) =>
-      file.awaitCost === undefined && comparisonsOf(file).every(({ models }) => models.length === 0),
+      file.awaitCost === undefined &&
+      comparisonsOf(file).every(({ models }) => models.length === 0),
   }),
 };
 

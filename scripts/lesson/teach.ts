@@ -61,11 +61,15 @@ export async function teach({ language, rounds, seed, files, signal }: Request):
       progress: createProgress(),
       print: () => {},
     });
-  const { found: { code = 1, ...rest }, failure } = await inTurn({
-    code: async () => (await comparisons()).code,
-    awaitCost,
-    ...{ whoLetsGo, whoseTurn, whoseSession, whoIsServed },
-  }, signal, (name) => name === "awaitCost" && printError("the turns of tasks and threads …"));
+  const { found: { code = 1, ...rest }, failure } = await inTurn(
+    {
+      code: async () => (await comparisons()).code,
+      awaitCost,
+      ...{ whoLetsGo, whoseTurn, whoseSession, whoIsServed },
+    },
+    signal,
+    (name) => name === "awaitCost" && printError("the turns of tasks and threads …"),
+  );
   if (failure !== undefined && compared.length === 0) throw failure.error;
   const [io, saved, small, cpu] = compared;
   const partial = signal.aborted || failure !== undefined;

@@ -32,7 +32,8 @@ Deno.test("a baseline must hold a job and a model of what will be measured", () 
 });
 
 Deno.test({
-  name: "where nothing was measured the files of earlier runs stay as they are, and new ones are made",
+  name:
+    "where nothing was measured the files of earlier runs stay as they are, and new ones are made",
   ignore: !granted("read", "write"),
   async fn() {
     const folder = await Deno.makeTempDir();
@@ -56,7 +57,13 @@ Deno.test({
 });
 
 Deno.test("of every kind of file it is known whether anything was measured", () => {
-  const measured = [runFile(), peersFile(), lessonFile("en"), switchFile(), resultOf(ioComparison())];
+  const measured = [
+    runFile(),
+    peersFile(),
+    lessonFile("en"),
+    switchFile(),
+    resultOf(ioComparison()),
+  ];
   assertEquals(measured.map(isEmpty), measured.map(() => false));
   const run = runResult({ ended: "interrupted", succeeded: 0, failed: 0 });
   const rows = peersFile().rows.map((row) => ({ ...row, figures: [], trouble: null }));

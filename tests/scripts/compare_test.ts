@@ -65,7 +65,11 @@ Deno.test({
         await writer.write(new TextEncoder().encode(FILES["slow.json"]));
         await writer.close();
         const { code, stdout, stderr } = await child.output();
-        return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+        return {
+          code,
+          stdout: new TextDecoder().decode(stdout),
+          stderr: new TextDecoder().decode(stderr),
+        };
       };
       const slow = await piped(["old.json", "-", "--max-slowdown", "40%"]);
       assertEquals([slow.code, slow.stderr], [3, ""]);

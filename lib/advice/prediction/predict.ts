@@ -6,7 +6,6 @@ import { mostCpuShare, type Sample } from "../probe/sample.ts";
 import { type Candidate, SEQUENTIAL } from "./candidate.ts";
 import { type Machine, startMsOf, withCoresOf } from "./machine.ts";
 import { studentCdf } from "../../timing/statistics.ts";
-import type { Verdict } from "../../timing/result.ts";
 import { boundOfShare, COMPUTES, WAITS } from "../../judge/thresholds.ts";
 
 /** A prediction, in milliseconds. */
@@ -195,7 +194,7 @@ export type NoGain =
   | { readonly why: "one item" | "dealing" | "copying" };
 
 export interface Classified {
-  readonly bound: Verdict["bound"];
+  readonly bound: ReturnType<typeof boundOfShare> | "small";
   readonly cpuShare: number;
   readonly confidence: number;
   readonly noGain?: NoGain | undefined;

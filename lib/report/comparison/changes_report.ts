@@ -79,7 +79,9 @@ function summary(changes: readonly Change[], maxSlowdown: number): string {
   const rest = slow.length > 0
     ? `Slower than ${allowed}: ${list(slow, byHowMuch)}.`
     : changes.some(hasRatio)
-    ? `${failing.length > 0 ? "Of the others nothing" : "Nothing"} is detectably slower than ${allowed}.`
+    ? `${
+      failing.length > 0 ? "Of the others nothing" : "Nothing"
+    } is detectably slower than ${allowed}.`
     : "No times can be compared.";
   return failing.length === 0 ? rest : `More fails than before: ${list(failing)}. ${rest}`;
 }

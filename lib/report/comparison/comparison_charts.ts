@@ -1,7 +1,13 @@
 /** A comparison's charts on a page, each with its table: speedups, start-up, use of the machine, task times. */
 
 import { BASELINE } from "../../models.ts";
-import { counted, formatBytes, formatCount, formatDuration, formatRatio } from "../../text/format.ts";
+import {
+  counted,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRatio,
+} from "../../text/format.ts";
 import type { Comparison, Interval, ModelResult, Round } from "../../timing/result.ts";
 import { htmlTable } from "../document.ts";
 import { middle, quantile, type Sorted, sorted } from "../../timing/statistics.ts";

@@ -43,7 +43,7 @@ import {
   together,
 } from "../document.ts";
 import { renderLanes } from "./lanes_picture.ts";
-import { MORE_LIKELY, SURE_VERDICT } from "../../judge/thresholds.ts";
+import { AS_GOOD, MORE_LIKELY, SURE_VERDICT } from "../../judge/thresholds.ts";
 import type { AwaitCost } from "../../tasks/calibrate.ts";
 import { sumOfFailures } from "../../timing/failures.ts";
 import { isBusy as othersAreBusy } from "../../timing/meter/meter.ts";
@@ -203,20 +203,20 @@ export function isBusy({ others }: Pick<Comparison, "others">): boolean {
   return others !== undefined && othersAreBusy(others);
 }
 
-/** Whether rounds say too little to leave a job sequential; of a small one much doubt is usual. */
+/** Whether rounds say too little, or what can't be, to leave a job sequential; of a small one much doubt is usual. */
 export function isUndecided(comparison: Comparison): boolean {
   const { verdict } = comparison;
   if (verdict === null || verdict.recommended !== BASELINE) return false;
   return isBusy(comparison)
     ? verdict.confidence < SURE_VERDICT
-    : verdict.bound !== "small" && verdict.confidence < MORE_LIKELY;
+    : verdict.bound !== "small" && verdict.confidence <= MORE_LIKELY;
 }
 
-/** Whether a model surely gained more on this machine's cores than the ceiling, which then isn't one. */
+/** Whether a model gained more on this machine's cores than the ceiling, which then isn't one. */
 export function passesCeiling({ ceiling, models }: Comparison): boolean {
   return ceiling !== null &&
     models.some(({ device, speedup }) =>
-      !device && speedup !== null && speedup.low > ceiling.speedup
+      !device && speedup !== null && speedup.median > AS_GOOD * ceiling.speedup
     );
 }
 
@@ -242,7 +242,7 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
 
 function doubtOf({ confidence }: Verdict): string {
   if (confidence >= SURE_VERDICT) return "";
-  return confidence >= MORE_LIKELY
+  return confidence > MORE_LIKELY
     ? `Only ${formatPercent(confidence)} sure: more --rounds make it surer.`
     : "The rounds differ too much to be sure: end other programs, or give more --rounds.";
 }

@@ -82,6 +82,8 @@ Deno.test("on a busy machine, and where rounds differ too much, nothing is left 
   const small = { ...unsure, bound: "small" as const };
   const others = { used: 1.3, cores: 2 };
   assertEquals(told({ verdict: unsure }), "Which model is best can't be told");
+  const impossible = { ...verdict, confidence: 0.5 };
+  assertEquals(told({ verdict: impossible }), "Which model is best can't be told");
   assertEquals(told({ verdict: small }), "Leave it sequential");
   assertEquals(
     told({ verdict: small, others }),
