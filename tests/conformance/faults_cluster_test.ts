@@ -355,7 +355,7 @@ fault("what a server lacks is said in one line: machines, JetStream, a right, it
     says(plain.url, {}, "it runs without JetStream"),
     says(closed.url, { user: "ann", password: "hidden2" }, "it refuses these credentials"),
     says(closed.url, { user: "ann", password: "hidden" }, "no machine has joined"),
-    says("nats://127.0.0.1:1", {}, "nobody answers there"),
+    says("nats://127.0.0.1:1", {}, "no NATS server answers there"),
     says(closed.url.replace("//", "//ann:hidden@"), {}, "a name or password in its address is not"),
     says(deaf.url, { user: "bob", password: "hidden" }, "do not allow to publish lanes."),
     says(unheard.url, { user: "bob", password: "hidden" }, "do not allow to publish $JS.API.INFO"),

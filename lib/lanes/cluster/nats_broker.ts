@@ -201,7 +201,7 @@ function why(
     return ["there is no host of that name", "check the address"];
   }
   if (/refused|closed|reset|unreachable|timeout/i.test(words)) {
-    return ["nobody answers there", "start a server with nats-server -js"];
+    return ["no NATS server answers there", "start a server with nats-server -js"];
   }
   if (/support 'tls'/.test(words)) {
     return ["it speaks no TLS", "have it do so, or name it with nats:// and without --tls-ca"];

@@ -65,8 +65,8 @@ Deno.test("what fails has no ratio, and isn't passed over where the others are f
   const both = told([CHANGES[0]!, fails]);
   assert(
     both.endsWith(
-      "More fails than before: workers (download 160 pages). Of the others nothing is\nslower than " +
-        "the 10% allowed.",
+      "More fails than before: workers (download 160 pages). Of the others nothing is\n" +
+        "detectably slower than the 10% allowed.",
     ),
     both,
   );
