@@ -73,7 +73,8 @@ export function resultFoot({ comparisons, partial, environment }: ResultFile): B
 /** One comparison: its table, the picture of its lanes, what failed, warnings, and the verdict. */
 export function comparisonReport(comparison: Comparison): Block {
   const { job, models, ceiling, others } = comparison;
-  const title = `${job.name}: ${counted(job.items, "item")}, ${roundsOf(comparison)}, medians`;
+  const items = counted(job.items, "item", formatCount(job.items));
+  const title = `${job.name}: ${items}, ${roundsOf(comparison)}, medians`;
   const meaning = passesCeiling(comparison)
     ? "; a model gained more, so it was measured too low."
     : isBusy(comparison)
