@@ -49,6 +49,15 @@ Deno.test("compareWork() takes waits that a busy machine makes longer for the sa
   assertEquals(of(1.9, 100, 4), false);
 });
 
+Deno.test("compareWork() takes tiny tasks for the same work, however long a trial of them takes to begin", () => {
+  const of = (runMs: number) =>
+    compareWork(sampleFor({ computeMs: 0.01, items: 20 }), {
+      items: 20,
+      rounds: [{ runMs, runCpuMs: runMs }],
+    })!.same;
+  assertEquals([of(45), of(60)], [true, false]);
+});
+
 Deno.test("sameWork() notices results that changed once and for all", () => {
   assertEquals(sameWork(sampleFor({ waitMs: 10 }), raceOf([1000, 1000], 0, true))?.same, false);
 });
