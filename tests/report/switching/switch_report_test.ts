@@ -180,7 +180,7 @@ Deno.test("what one event loop serves together is told, and what it doesn't", ()
         ),
       },
     });
-  assertStringIncludes(served(400), "on 1 thread it was 400 ms, 2.00 times as long.");
+  assertStringIncludes(served(400), "on 1 thread it was 400 ms, 2.00 times as long: other");
   assertStringIncludes(served(201), "it was 201 ms, about as long.");
   assertStringIncludes(
     served(100, 19),
