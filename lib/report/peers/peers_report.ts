@@ -260,7 +260,8 @@ export function peersReport(
     : "medians with the least and the greatest";
   const about =
     `This library${short ? "" : " (▸)"} against others, each run a process of its own; ` +
-    `${counted(rounds, "round")}, ${figures}.`;
+    `${counted(rounds, "round")}, ${figures}.` +
+    (rounds === 1 ? " It tells nothing about noise: a factor of 2 either way is assumed." : "");
   return documentOf([
     paragraph(about, undefined, "  "),
     ...contests,

@@ -28,6 +28,12 @@ Deno.test("a race says what is measured and who is faster, whichever figures are
   assertStringIncludes(text, "aiohttp gather: not installed: no such module; pip install aiohttp");
 });
 
+Deno.test("a race of one round says that this tells nothing about noise", () => {
+  const told = (rounds: number) =>
+    peersReport({ ...peersFile(), rounds }).markdown().includes("nothing about noise");
+  assertEquals([told(1), told(2)], [true, false]);
+});
+
 Deno.test("a race says which of Python's pools gain over its plain loop", () => {
   assertEquals(loopSentences(peersFile().rows), [
     "Against the plain loop, sums in Python 3.14.0 with its GIL: ThreadPoolExecutor(2) 0.98× " +
