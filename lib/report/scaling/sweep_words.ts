@@ -135,11 +135,12 @@ export function openLoopSentences({ openLoop }: Pick<SweepResult, "openLoop">): 
     ? "No rate was sustained."
     : `The highest rate sustained is ${formatRate(best.ratePerSecond)}${next}`;
   if (hidden(misled) < WORTH_TELLING) return [borne];
-  const { ratePerSecond, naive, corrected } = misled;
+  const { ratePerSecond, naive, corrected, unanswered, unstarted } = misled;
+  const least = unanswered + unstarted > 0 ? "at least " : "";
   return [
     borne,
     `At ${formatRate(ratePerSecond)} the naive p99 of ${formatDuration(naive.p99)} hides ` +
-    `${formatDuration(corrected.p99)}: that is coordinated omission.`,
+    `${least}${formatDuration(corrected.p99)}: that is coordinated omission.`,
   ];
 }
 

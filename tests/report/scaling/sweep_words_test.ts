@@ -141,16 +141,19 @@ Deno.test("a curve without a knee is told as rising, or as one without a clear b
 
 Deno.test("what naive times hide is told from half as much again on", async () => {
   const [point] = (await ratesOf()).openLoop;
-  const told = (corrected: number) =>
+  const told = (corrected: number, unanswered = 0) =>
     openLoopSentences({
       openLoop: [{
         ...point!,
+        unanswered,
+        unstarted: 0,
         naive: { ...point!.naive, p99: 20 },
         corrected: { ...point!.corrected, p99: corrected },
       }],
     });
   assertEquals([told(29).length, told(30).length], [1, 2]);
   assertStringIncludes(told(30)[1]!, "the naive p99 of 20.0 ms hides 30.0 ms");
+  assertStringIncludes(told(30, 1)[1]!, "hides at least 30.0 ms");
 });
 
 Deno.test("a size that was added is marked, and unknown times are dashes", () => {
