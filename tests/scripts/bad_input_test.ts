@@ -71,7 +71,11 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [[JOB, "--model=threads"], "--model", "threads", "workers"],
     [[JOB, "--model=sequential", "--slots=2"], "--slots", "sequential"],
     [[JOB, "--model=gpu"], "--model", "gpu", "no kernel", "export one as kernel"],
-    [[JOB, "--model=cluster", "--servers=nats://127.0.0.1:1"], "--servers", "no NATS server answers there"],
+    [
+      [JOB, "--model=cluster", "--servers=nats://127.0.0.1:1"],
+      "--servers",
+      "no NATS server answers there",
+    ],
     [[JOB, "--rate=0/s"], "--rate", "0/s"],
     [[JOB, "--rate=0"], "--rate", "20/s"],
     [[JOB, "--rate=fast"], "--rate", "fast"],

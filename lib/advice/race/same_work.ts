@@ -81,7 +81,11 @@ export function compareWork(
   const isTold = waits && (alone || ratio < 1);
   const most = byChance(sample, items) * (isTold ? OTHER_WORK : OTHER_COMPUTING);
   const isLittle = Math.abs(runMs - knownMs) < LEAST_MS;
-  return { ratio, sameResults, same: sameResults && (isLittle || (ratio < most && ratio > 1 / most)) };
+  return {
+    ratio,
+    sameResults,
+    same: sameResults && (isLittle || (ratio < most && ratio > 1 / most)),
+  };
 }
 
 /** Compares the race's plain loop with the sample; undefined if it didn't run again. */

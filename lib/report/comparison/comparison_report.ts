@@ -217,7 +217,8 @@ export function isUndecided(comparison: Comparison): boolean {
 export function passesCeiling({ ceiling, models }: Comparison): boolean {
   return ceiling !== null &&
     models.some(({ device, speedup }) =>
-      !device && speedup !== null && speedup.median > AS_GOOD * ceiling.speedup
+      !device && speedup !== null && speedup.low > 1 &&
+      speedup.median > AS_GOOD * ceiling.speedup
     );
 }
 
@@ -243,7 +244,7 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
 
 function doubtOf({ confidence }: Verdict): string {
   if (confidence >= SURE_VERDICT) return "";
-  return confidence > MORE_LIKELY
+  return confidence >= MORE_LIKELY
     ? `Only ${formatPercent(confidence)} sure: more --rounds make it surer.`
     : "The rounds differ too much to be sure: end other programs, or give more --rounds.";
 }
