@@ -298,6 +298,8 @@ interface Place {
   readonly isLater: boolean;
   /** Whether what `this` is lives as long as the module; undefined outside of methods. */
   readonly thisLives: boolean;
+  /** Names that hold nothing yet, and what they are to hold is made here, as it could be as the module is loaded. */
+  readonly unset: readonly string[];
 }
 
 /** Something that is changed, and whether the module holds it by no name of its own: in a closure, in an object. */
@@ -313,12 +315,13 @@ type IsMade = (name: string) => boolean;
 function* changesIn(
   node: Node,
   isMade: IsMade,
-  place: Place = { scopes: [], isLater: false, thisLives: false },
+  place: Place = { scopes: [], isLater: false, thisLives: false, unset: [] },
 ): Generator<Change> {
   const { line } = node.loc.start;
-  for (const target of place.isLater ? changedBy(node) : []) {
+  for (const target of place.isLater && !isMadeOnce(node, place) ? changedBy(node) : []) {
     const isThis = target.type === "ThisExpression";
     const name = isThis ? "this" : nameOf(target);
+    if (place.unset.includes(name)) continue;
     const at = place.scopes.findLastIndex(({ names }) => names.has(name));
     const isOuter = at >= 0 && at < place.scopes.length - 1;
     const isHeld = isThis ? place.thisLives : isOuter && place.scopes[at]!.lives;
@@ -333,6 +336,9 @@ function* changesIn(
 function placeOf(part: Node, node: Node, place: Place, isMade: IsMade): Place {
   const { type } = part;
   const isInit = !place.isLater;
+  if (node.type === "IfStatement" && part === node.consequent && isMadeAlone(part, place)) {
+    return { ...place, unset: [...place.unset, ...unsetIf(node.test as Node)] };
+  }
   const id = part.id ?? (node.type === "VariableDeclarator" ? node.id : undefined);
   const isCalled = isInit && /^(Call|New)Expression$/.test(node.type) && node.callee === part;
   const lives = isCalled || isInit && id !== undefined && id !== null && isMade(nameOf(id));
@@ -345,7 +351,37 @@ function placeOf(part: Node, node: Node, place: Place, isMade: IsMade): Place {
   const thisLives = part.static === true ||
     isWithin && place.thisLives && part.kind !== "constructor";
   const scopes = [...place.scopes, { names: localsOf(part), lives }];
-  return { scopes, isLater: !isCalled, thisLives };
+  return { ...place, scopes, isLater: !isCalled, thisLives };
+}
+
+/** Whether an expression makes what a name is to hold, if that holds nothing yet. */
+function isMadeOnce({ operator, left, right }: Node, place: Place): boolean {
+  return /^(\?\?|\|\|)=$/.test(`${operator}`) && (left as Node).type === "Identifier" &&
+    isMadeAlone(right as Node, place);
+}
+
+/**
+ * Whether code needs nothing that its functions were given, nor waits for anything: what it makes is the same
+ * in each lane. What is waited for may be a connection or a login, of which there is to be one.
+ */
+function isMadeAlone(code: Node, { scopes }: Place): boolean {
+  const own = localsOf(code);
+  return !awaits(code) &&
+    [...refsIn({ type: "Program", loc: code.loc, body: code })].every((name) =>
+      own.has(name) || scopes.every(({ names }) => !names.has(name))
+    );
+}
+
+function awaits(node: Node): boolean {
+  return node.type === "AwaitExpression" || (!isFunction(node) && [...partsOf(node)].some(awaits));
+}
+
+/** The name that holds nothing where a condition is met, such as `!table` or `table === undefined`. */
+function unsetIf({ type, operator, argument, left, right }: Node): string[] {
+  if (type === "UnaryExpression") return operator === "!" ? [nameOf(argument)] : [];
+  const isNothing = /^===?$/.test(`${operator}`) &&
+    ((right as Node).type === "NullLiteral" || nameOf(right) === "undefined");
+  return isNothing ? [nameOf(left)] : [];
 }
 
 /** What an expression changes: where its members begin. */

@@ -72,7 +72,9 @@ export function scaledMs(
   const predictedMs = (count: number, of = candidate) => predict(sample, of, count, machine).runMs;
   if (warm !== undefined && warm.items < items) {
     const { afterMs } = warm;
-    const warmMs = (count: number) => Math.max(1e-9, predictedMs(count) - predictedMs(warm.items));
+    // One after the other: on lanes a long first item would hide what the others take beside it.
+    const warmMs = (count: number) =>
+      Math.max(1e-9, predictedMs(count, SEQUENTIAL) - predictedMs(warm.items, SEQUENTIAL));
     return startMs + afterMs + (runMs - afterMs) * warmMs(horizon) / warmMs(items);
   }
   const share = Math.min(1, predictedMs(items) / Math.max(1e-9, runMs));

@@ -105,6 +105,38 @@ for (
     ["what is exported", "export let n = 0;\nexport default () => { n++; };", "n job.ts:2"],
 
     [
+      "what is made of the first item",
+      "let base;\nexport default (x) => { base ??= x; return x - base; };",
+      "base job.ts:2",
+    ],
+    [
+      "what is made once and changed then",
+      "let all;\nexport default (x) => { all ??= []; all.push(x); return all.length; };",
+      "all job.ts:2",
+    ],
+    [
+      "an object's field that is made once for each key",
+      "const memo = {};\nexport default (k) => { if (!memo[k]) memo[k] = k.length; return memo[k]; };",
+      "memo job.ts:2",
+    ],
+
+    [
+      "a table that is made when it is first needed",
+      "let table;\nconst make = () => [1];\nexport default (i) => (table ??= make())[i];",
+      undefined,
+    ],
+    [
+      "one that is filled where it is missing",
+      "let table;\nexport default (i) => { if (table === undefined) { table = []; for (let n = 0; n < 9; n++) table.push(n); } return table[i]; };",
+      undefined,
+    ],
+    [
+      "a client that is made where there is none",
+      "let client;\nfunction get() { if (!client) client = new Client(URL); return client; }\nexport default (x) => get().ask(x);",
+      undefined,
+    ],
+
+    [
       "what nothing reads",
       "const all: number[] = [];\nlet n = 0, m = {}, last;\nexport default (x: number) => { all.push(x); n++; m[x] = 1; last = x; };",
       undefined,

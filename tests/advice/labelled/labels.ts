@@ -74,6 +74,12 @@ export const LABELS: readonly Label[] = [
     incomparable: true,
   },
   { file: "counts_only.ts", bound: "cpu", models: ["workers", "processes"], noHazard: "state" },
+  {
+    file: "made_on_first_use.ts",
+    bound: "cpu",
+    models: ["workers", "processes"],
+    noHazard: "state",
+  },
   { file: "keeps_last.ts", bound: "cpu", models: ["sequential"], hazard: "state" },
   // What its own module limits is kept to: lanes, each with a limit of its own, are faster and aren't the job.
   { file: "own_limit.ts", bound: "io", models: SLOTS, incomparable: true },

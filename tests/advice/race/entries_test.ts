@@ -78,6 +78,16 @@ Deno.test("scaledMs() counts a first item once that was dearer in the race than 
   assertAlmostEquals(all, 140 + 56 * 7 / 1.9, 20);
 });
 
+Deno.test("scaledMs() scales what lanes do behind a first item that is dear in each by the others' work", () => {
+  const probed = probedOf({ computeMs: 4, items: 100 });
+  const [first, ...rest] = probed.stretches;
+  const dear = { ...first!, wallMs: 400, cpuMs: 400, syncMs: 400, syncCpuMs: 400 };
+  const sample = sampleOf({ ...probed, stretches: [dear, ...rest] });
+  const round = { startMs: 40, runMs: 400 + 44 * 4 / 1.9, warm: { afterMs: 400, items: 2 } };
+  const ms = scaledMs(jobOf(sample, 100), { candidate: WORKERS, items: 46 }, round);
+  assertAlmostEquals(ms, 40 + 400 + 98 * 4 / 1.9, 20);
+});
+
 Deno.test("a first item that is dear in each process casts no doubt on a gain", () => {
   // Each lane builds a table before its first item; the plain loop runs fewer items than the lanes.
   const probed = probedOf({ computeMs: 4, items: 300 });
