@@ -71,7 +71,7 @@ export function reasonOf(
   if (ofSource !== undefined) {
     const [each, share] = [formatDuration(sample.sourceMs), formatPercent(ofSource)];
     return `${isPlain ? "Leave it sequential: the" : "The"} source of the items is the limit. It ` +
-      `gives one each ${each}, and that alone is ${share} of the time that ${name} takes.`;
+      `takes ${each} for one on average, and that alone is ${share} of the time that ${name} takes.`;
   }
   if (isPlain) return plainReason(assessment, recommendation);
   const nature = natureOf(assessment, candidate, bound);

@@ -78,17 +78,20 @@ export async function holdAgainstSample(
   const isDue = !needsOrder && (leavesPlainLoop || shared !== undefined);
   const check = isDue ? orderCheckOf(sample, probed) : undefined;
   const guardMs = LEAST_GUARD_MS + SLOWER * sample.tasksMs;
-  const { orderMatters, rewritten, written }: Partial<OrderFound> = check === undefined
+  const { orderMatters, rewritten, written, database }: Partial<OrderFound> = check === undefined
     ? needsOrder ? { orderMatters: true } : {}
     : await orderProbe(job, { ...check, guardMs, signal });
   const most = Math.max(...result.points.map(({ throughputPerSecond: of }) => of.median));
   const limit = sourceLimit(sample, most * (sample.sourceMs + sample.wallMs) / 1000);
   const limits = limit === undefined ? [] : [
-    `The source of the items is the limit: it gives one each ${formatDuration(sample.sourceMs)}, ` +
-    `whatever the ${result.axis}.`,
+    `The source of the items is the limit: it takes ${
+      formatDuration(sample.sourceMs)
+    } for one, on ` +
+    `average, whatever the ${result.axis}.`,
   ];
   if (rewritten) seen.push({ kind: "rewritten", tasks: check!.count, ...rewritten });
   if (written) seen.push({ kind: "written", tasks: check!.count, ...written });
+  if (database && leavesPlainLoop) seen.push({ kind: "database", ...database });
   return {
     ...result,
     otherWork: work?.same === false ? work.ratio : undefined,

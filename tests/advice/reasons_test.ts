@@ -467,6 +467,8 @@ Deno.test("tasks that write one file back are left to the plain loop", async () 
   // What is only added may come in any order.
   const added = await on({ written: file });
   assertEquals([added.recommended.model, added.hazards[0]?.kind], ["concurrent", "written"]);
+  const kept = await on({ database: { ...file, times: 1 } });
+  assertEquals([kept.recommended.model, kept.hazards[0]?.kind], ["concurrent", "database"]);
   assertStringIncludes(added.hazards[0]!.text, "what they add comes in any order");
 });
 

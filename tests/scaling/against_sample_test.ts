@@ -145,7 +145,7 @@ Deno.test("a sweep says of items that come no faster than they are done that the
       .warnings.join();
   assertStringIncludes(
     await warningsOf(1.2),
-    "source of the items is the limit: it gives one each",
+    "source of the items is the limit: it takes",
   );
   assert(!(await warningsOf(0.2)).includes("source"));
 });

@@ -78,6 +78,12 @@ export const RESULT_WORDS = {
       "chance, which no result shows. Give each its own file or its own place in it, or write it " +
       "once, from the results.";
   },
+  /** Tasks change a database. */
+  database({ path }: SharedFile) {
+    return `The tasks change the database ${path}. It keeps statements apart, not tasks: what one ` +
+      "reads, and writes back after an await, others in flight may have changed meanwhile, which " +
+      "no result shows. Do both in one statement (SET n = n + 1) or in one transaction.";
+  },
   unrepeatable(_: object) {
     return "The plain loop itself gives other results from run to run (time, chance, state " +
       "that is kept elsewhere, or errors that are given as values), so the models' results could " +
@@ -165,6 +171,9 @@ export function* resultFindings(
   }
   if (backwards?.written) {
     yield { kind: "written", tasks: backwards.items, ...backwards.written };
+  }
+  if (backwards?.database && chosen.model !== BASELINE) {
+    yield { kind: "database", ...backwards.database };
   }
   const work = sameWork(sample, race);
   const isOther = work?.same === false && !pace?.ofPlainLoop;

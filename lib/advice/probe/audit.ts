@@ -12,14 +12,19 @@ export interface SharedFile {
   readonly times: number;
 }
 
-/** A file that was read and written as many times as there were tasks, or more; and one that was only written. */
+/**
+ * A file that was read and written as many times as there were tasks, or more; one that was only written; and
+ * a database, however often it was opened.
+ */
 export interface SharedFiles {
   readonly rewritten?: SharedFile | undefined;
   readonly written?: SharedFile | undefined;
+  readonly database?: SharedFile | undefined;
 }
 
-/** What a file of SQLite begins with. */
+/** What a file of SQLite begins with, and the end of the name of the file to which it may write first. */
 const SQLITE = "SQLite format 3";
+const WRITTEN_AHEAD = "-wal";
 
 /** The log of what one child was permitted. Leaving an `await using` block removes it. */
 export class Audit implements AsyncDisposable {
@@ -40,21 +45,24 @@ export class Audit implements AsyncDisposable {
     return { DENO_AUDIT_PERMISSIONS: this.#log };
   }
 
-  /** The files most often read and written, and only written, `least` times or more, that have changed. */
+  /** The files most often read and written, and only written, `least` times or more, that have changed; and a database. */
   async sharedFiles(least: number): Promise<SharedFiles> {
     const opened = [...accesses(await Deno.readTextFile(this.#log))];
-    const most = async (files: readonly SharedFile[]) => {
-      const often = files.filter(({ times }) => times >= least);
+    const most = async (timesOf: (of: Accesses) => number, least: number, areDatabases = false) => {
+      const often = opened.map(([path, of]) => ({ path, times: timesOf(of) }))
+        .filter(({ times }) => times >= least);
       for (const file of often.toSorted((a, b) => b.times - a.times)) {
-        if (await this.#changed(file.path) && !await isDatabase(file.path)) return file;
+        if (await this.#changed(file.path) && await isDatabase(file.path) === areDatabases) {
+          return file;
+        }
       }
       return undefined;
     };
-    const both = ({ read, write }: Accesses) => Math.min(read, write);
-    const onlyWritten = ({ read, write }: Accesses) => read < least ? write : 0;
-    const [rewritten, written] = [both, onlyWritten]
-      .map((times) => most(opened.map(([path, of]) => ({ path, times: times(of) }))));
-    return { rewritten: await rewritten, written: await written };
+    return {
+      rewritten: await most(({ read, write }) => Math.min(read, write), least),
+      written: await most(({ read, write }) => read < least ? write : 0, least),
+      database: await most(({ write }) => write, 1, true),
+    };
   }
 
   async usesNetwork(): Promise<boolean> {
@@ -62,8 +70,12 @@ export class Audit implements AsyncDisposable {
   }
 
   async #changed(path: string): Promise<boolean> {
-    const info = await Deno.stat(path).catch(() => undefined);
-    return info?.isFile === true && (info.mtime?.getTime() ?? 0) >= this.#startMs;
+    const infos = await Promise.all(
+      [path, path + WRITTEN_AHEAD].map((of) => Deno.stat(of).catch(() => undefined)),
+    );
+    return infos.some((info) =>
+      info?.isFile === true && (info.mtime?.getTime() ?? 0) >= this.#startMs
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -71,7 +83,7 @@ export class Audit implements AsyncDisposable {
   }
 }
 
-/** Whether a file is a database, which keeps those apart that change it at the same time. */
+/** Whether a file is a database, which keeps those apart that change it at the same time, statement by statement. */
 async function isDatabase(path: string): Promise<boolean> {
   try {
     using file = await Deno.open(path);

@@ -221,7 +221,9 @@ export function sampleLine({ sample, job, hazards }: Advice): string {
   }
   if (sourceMs > 0.05 * wallMs && sourceMs > 0.01) {
     sentences.push(
-      `Getting an item from its source takes ${formatShortDuration(sourceMs)}, which no model ` +
+      `Getting an item from its source takes ${
+        formatShortDuration(sourceMs)
+      } on average, which no model ` +
         `shares out.`,
     );
   }

@@ -160,6 +160,14 @@ export const LABELS: readonly Label[] = [
     hazard: "written",
     leaves: "adds_lines.tmp",
   },
+  {
+    file: "changes_a_row.ts",
+    bound: "io",
+    permissions: FILES,
+    models: SLOTS,
+    hazard: "database",
+    leaves: "changes_a_row.tmp",
+  },
   { file: "by_place.ts", bound: "io", models: SLOTS, noHazard: "failures" },
   { file: "numbered_items.ts", bound: "io", models: SLOTS, noHazard: "unrepeatable" },
   // Computing that isn't on the event loop.

@@ -70,9 +70,11 @@ Deno.test({
         await Deno.writeTextFile(log, lines.join("\n"));
         const written = { path: at("written"), times: 3 };
         const rewritten = { path: at("changed"), times: 2 };
-        assertEquals(await audit.sharedFiles(2), { rewritten, written });
-        assertEquals(await audit.sharedFiles(3), { rewritten: undefined, written });
-        assertEquals(await audit.sharedFiles(4), { rewritten: undefined, written: undefined });
+        const database = { path: at("database"), times: 2 };
+        assertEquals(await audit.sharedFiles(2), { rewritten, written, database });
+        assertEquals(await audit.sharedFiles(3), { rewritten: undefined, written, database });
+        const none = { rewritten: undefined, written: undefined };
+        assertEquals(await audit.sharedFiles(4), { ...none, database }, "however often");
         assertEquals(await audit.usesNetwork(), false);
         await Deno.writeTextFile(log, line("net", "example.com"));
         assertEquals(await audit.usesNetwork(), true);
