@@ -248,9 +248,14 @@ export class Assessment {
     return entriesOf(this.runners, this.found, inOneLoop);
   }
 
-  /** Whether tasks share something on one event loop of which each lane would have its own. */
+  /**
+   * Whether tasks share something on one event loop of which each lane would have its own. What they take
+   * turns with where there is a setup() is most likely what that makes for each lane.
+   */
   get sharesState(): boolean {
-    return this.found.shared !== undefined || this.takesTurns || this.limit?.isOwn === true;
+    const { shared, probed } = this.found;
+    return shared !== undefined ||
+      (!probed.exports.hooks.includes("setup") && (this.takesTurns || this.limit?.isOwn === true));
   }
 
   /** What gained more than what is recommended, with its own of what the tasks share in each lane. */

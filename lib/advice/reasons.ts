@@ -315,6 +315,10 @@ function natureOf(assessment: Assessment, { lanes, slots }: Candidate, bound: Cl
       return "The tasks wait, but with so many in flight one event loop has its hands full: lanes " +
         "share it.";
     }
+    // Without a setup() lanes wouldn't be taken then.
+    if (assessment.takesTurns) {
+      return "The tasks take turns, most likely with what setup() makes: each lane has its own.";
+    }
     return runners.some((of) =>
         of.candidate.slots > 1 && didTheWork(of) && assessment.gain(of.candidate)
       )

@@ -36,6 +36,7 @@ export function probedOf(
     isVoid = false,
     leftMs = 0,
     onlyEvery = 1,
+    hooks = [],
   }: {
     items?: number;
     computeMs?: number;
@@ -60,6 +61,7 @@ export function probedOf(
     leftMs?: number;
     /** Only every so many-th item takes any time. */
     onlyEvery?: number;
+    hooks?: Probed["exports"]["hooks"];
     /** What each lane takes to be set up. */
     laneMs?: number;
     /** Why the sample was cut off. */
@@ -72,7 +74,7 @@ export function probedOf(
   const wobble = (place: number) =>
     place % onlyEvery === 0 ? 1 + 0.04 * Math.sin(place * 12.9898) : 1e-3;
   return {
-    exports: { items: "iterable", task: "function", hooks: [], hasKernel: false, functions: [] },
+    exports: { items: "iterable", task: "function", hooks, hasKernel: false, functions: [] },
     stretches: Array.from({ length: items }, (_, place) => ({
       count: 1,
       wallMs: (computeMs / available + waitMs) * wobble(place),

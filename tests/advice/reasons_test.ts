@@ -373,6 +373,16 @@ Deno.test("tasks that take turns in their module stay with it, and lanes that do
   }
 });
 
+Deno.test("tasks that take turns with what each lane sets up go to lanes", async () => {
+  const { recommended, hazards } = await adviceOn(
+    { computeMs: 0.2, waitMs: 10, items: 60, hooks: ["setup"] },
+    ({ lanes = 1 }, items) => ({ runMs: 10.2 * items / lanes }),
+  );
+  assertEquals(recommended.model, "workers");
+  assertStringIncludes(recommended.reason, "what setup() makes: each lane has its own");
+  assertEquals(hazards, []);
+});
+
 Deno.test("tasks that take turns wherever they run are said to wait for one another", async () => {
   const { recommended, hazards, surprises } = await gaining(() => 1);
   assertEquals([recommended.model, hazards.map(({ kind }) => kind)], ["sequential", ["turns"]]);
