@@ -229,8 +229,11 @@ export class Assessment {
     if (race !== undefined && race.untried > 0 && others.some(({ out }) => out === "failures")) {
       return staysPlain("can't tell", NOT_KNOWN);
     }
-    // All others were refuted: what is left is the plain loop. Only times may have been disturbed.
-    if (others.length > 0 && others.every(({ out }) => out !== undefined)) {
+    // All others were refuted, if only by what fewer came to: what is left is the plain loop. Only times may
+    // have been disturbed.
+    const isRefuted = ({ candidate, out }: Runner) =>
+      out !== undefined || this.#entry(candidate) !== undefined;
+    if (others.length > 0 && others.every(isRefuted)) {
       const refuted = staysPlain("no gain", OF_A_PART);
       return others.some(({ out }) => out === "slower") ? this.#doubted(refuted) : refuted;
     }
