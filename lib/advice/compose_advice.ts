@@ -2,7 +2,6 @@
 
 import { BASELINE } from "../models.ts";
 import { nearestConfig } from "../lanes/project.ts";
-import { isRefusal } from "../tasks/http_signs.ts";
 import { UNSURE } from "../judge/thresholds.ts";
 import { counted } from "../text/format.ts";
 import { plain } from "../text/plain.ts";
@@ -15,7 +14,7 @@ import { sizeOf } from "./prediction/candidate.ts";
 import { graceFor } from "./probe/probe.ts";
 import { givesNothing, isRestUnlike } from "./probe/signs.ts";
 import { programFor, type ProgramJob, rateOf } from "./program.ts";
-import { failingOf } from "./race/failing.ts";
+import { failingOf, isOfServer } from "./race/failing.ts";
 import type { Recommendation } from "./race/recommend.ts";
 import { runnerOf } from "./race/runner.ts";
 import { missingOf, reasonOf, surprisesOf, unsureOf } from "./reasons.ts";
@@ -45,8 +44,8 @@ function careOf(
   { sample, race, pace }: Evidence,
   { candidate, decision }: Recommendation,
 ): Pick<ProgramJob, "retries" | "rate" | "fails"> {
-  const refuses = pace?.ofPlainLoop === true ||
-    failingOf(race?.runners)?.reasons.some(isRefusal) === true;
+  const { kind, reasons } = failingOf(race?.runners) ?? {};
+  const refuses = pace?.ofPlainLoop === true || (kind === "refused" && isOfServer(reasons));
   return {
     retries: refuses ? RETRIES : 0,
     rate: decision === "server's pace" ? rateOf(pace?.perSecond ?? null) : undefined,

@@ -70,3 +70,19 @@ Deno.test("retries are promised no wait that no server asked for", async () => {
   const limited = await adviceOn(limit, () => ({ runMs: 4000, pacePerSecond: 20 }));
   assertStringIncludes(limited.hazards[0]!.text, "tells no wait");
 });
+
+Deno.test("what a server's status refuses to many at once is tried again, whatever it says", async () => {
+  for (const status of [403, 423]) {
+    const failures = [{ reason: `HTTP ${status}`, count: 60, index: 20, message: "", status }];
+    const { code, recommended } = await adviceOn(
+      WAITING,
+      ({ model, slots = Infinity }, items, runMs) =>
+        model === "limited" && slots <= 4 ? { runMs } : {
+          runMs,
+          ...(model !== "sequential" && { failed: 60, succeeded: items - 60, failures }),
+        },
+    );
+    assertEquals([recommended.model, recommended.slots], ["limited", 4]);
+    assertStringIncludes(code, "mapSettled(work, job.items, { retries: 5 })");
+  }
+});
