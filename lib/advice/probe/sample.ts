@@ -70,6 +70,27 @@ interface Wall {
   readonly sourceMs: number;
 }
 
+/** What so many items took on average. */
+function meanOf(these: Probed["stretches"]) {
+  const items = these.reduce((sum, { count }) => sum + count, 0);
+  const mean = (of: "wallMs" | "cpuMs" | "sourceMs") =>
+    these.reduce((sum, stretch) => sum + stretch[of], 0) / items;
+  return { items, wallMs: mean("wallMs"), cpuMs: mean("cpuMs"), sourceMs: mean("sourceMs") };
+}
+
+/** A first item that takes so many times as long as the longest of so many others found all cold. */
+const COLD = 3;
+const MANY_OTHERS = 20;
+
+/** What the items beyond a sample take, where its first one alone found all cold: code, a connection, a table. */
+function warmRest([first, ...others]: Probed["stretches"]): Sample["rest"] {
+  const eachMs = ({ wallMs, sourceMs, count }: typeof others[number]) =>
+    (wallMs + sourceMs) / count;
+  return others.length >= MANY_OTHERS && eachMs(first!) >= COLD * Math.max(...others.map(eachMs))
+    ? meanOf(others)
+    : undefined;
+}
+
 /** Items that are equal to earlier ones take so many times less where tasks keep their results. */
 const KEEPS = 1.5;
 
@@ -84,13 +105,8 @@ function restOf(
 ): Sample["rest"] {
   const { equal } = done ?? {};
   if (equal === undefined) return undefined;
-  const among = (isOf: (again: number, count: number) => boolean) => {
-    const these = stretches.filter(({ count }, place) => isOf(equal.again[place] ?? 0, count));
-    const items = these.reduce((sum, { count }) => sum + count, 0);
-    const mean = (of: "wallMs" | "cpuMs" | "sourceMs") =>
-      these.reduce((sum, stretch) => sum + stretch[of], 0) / items;
-    return { items, wallMs: mean("wallMs"), cpuMs: mean("cpuMs"), sourceMs: mean("sourceMs") };
-  };
+  const among = (isOf: (again: number, count: number) => boolean) =>
+    meanOf(stretches.filter(({ count }, place) => isOf(equal.again[place] ?? 0, count)));
   const [fresh, same] = [among((again) => again === 0), among((again, count) => again === count)];
   if (fresh.items === 0 || same.items === 0 || fresh.wallMs < KEEPS * same.wallMs) return undefined;
   const items = stretches.reduce((sum, { count }) => sum + count, 0);
@@ -170,7 +186,7 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
     failed: done?.failed ?? failures.length,
     total: done?.total ?? total ?? null,
     laneMs,
-    rest: restOf(stretches, done, done?.total ?? total ?? 0),
+    rest: restOf(stretches, done, done?.total ?? total ?? 0) ?? warmRest(stretches),
     tasksMs: items * (wallMs + sourceMs),
     sourceMs,
     wallMs,

@@ -156,6 +156,18 @@ Deno.test("typicalFrom() tells from how many items on the first ones stand for a
   assertEquals(typicalFrom(took([...Array(90).fill(1), ...Array(10).fill(50)])), 96);
 });
 
+Deno.test("the rest of a job takes what tasks do once the first has found all cold", () => {
+  const coldBy = (firstMs: number) => {
+    const { stretches, ...probed } = probedOf({ computeMs: 1, waitMs: 4, items: 30, total: 3000 });
+    const [first, ...others] = stretches;
+    return sampleOf({ ...probed, stretches: [{ ...first!, wallMs: firstMs }, ...others] });
+  };
+  const sample = coldBy(600);
+  assertAlmostEquals(sample.rest!.wallMs, 5, 0.2);
+  assertAlmostEquals(predict(sample, SEQUENTIAL, 3000, MACHINE).runMs, 600 + 2999 * 5, 150);
+  assertEquals(coldBy(8).rest, undefined, "it takes little more than others");
+});
+
 Deno.test("the rest of a list takes what equal items took again, where tasks keep their results", () => {
   const kept = (ofAgain: number, distinct = 60) => {
     const probed = probedOf({ computeMs: 20, items: 100, total: 1000 });
