@@ -81,6 +81,7 @@ export async function simulate(
     library: "file:///lib/mod.ts",
   }, {
     now: () => atMs,
+    pause: (ms) => Promise.resolve(atMs += ms),
     measureMachine: () => Promise.resolve(MACHINE),
     probe: () => Promise.resolve(probed),
     orderProbe: () => Promise.resolve({ orderMatters: undefined }),

@@ -139,6 +139,8 @@ class Racing {
   #leastGain = Infinity;
   /** Whether one of which much was promised gained nothing. */
   #isRefuted = false;
+  /** How long what was stopped may go on where its tasks asked, and hold up who comes next. */
+  #settlesMs = 0;
 
   constructor(readonly options: RaceOptions) {
     for (const candidate of options.raced) this.#enter(candidate);
@@ -371,7 +373,9 @@ class Racing {
   }
 
   async #run(runner: Runner, round: number): Promise<void> {
-    const { runTrial, signal, onEvent, mostTrials } = this.options;
+    const { runTrial, signal, onEvent, mostTrials, leftMs, pause = delayed(signal) } = this.options;
+    if (this.#settlesMs > 0) await pause(Math.max(0, Math.min(this.#settlesMs, leftMs())));
+    this.#settlesMs = 0;
     const { trial, isUseless } = this.#trialOf(runner, round);
     this.trials++;
     onEvent?.({ type: "trial-started", trial, number: this.trials, of: mostTrials });
@@ -418,6 +422,7 @@ class Racing {
   #take(runner: Runner, result: TrialResult, isUseless: boolean): void {
     const isPlain = runner.candidate.model === BASELINE;
     const { stuck, stopped, warm } = result;
+    if (stopped && runner.candidate.slots > 1) this.#settlesMs = result.round.runMs;
     // In so much more than the plain loop's time for all of them each would have settled.
     if (stuck !== undefined && !isPlain && isUseless) {
       const reasons = { [stuck.reason]: stuck.count };

@@ -108,6 +108,7 @@ function optionsFor(
       isNeedless: () => false,
     },
     leftMs: () => 1e6,
+    pause: () => Promise.resolve(),
     seed: 1,
     signal: new AbortController().signal,
     runTrial: (trial) => {
@@ -731,4 +732,21 @@ Deno.test("race() runs nothing that the others leave needless", async () => {
   };
   const { runners } = await race(judgedBy(options, { isNeedless }));
   assertEquals(runners.map(({ candidate }) => candidate.model), ["sequential", "concurrent"]);
+});
+
+Deno.test("race() lets what was stopped settle where it asked before another runs", async () => {
+  const told: string[] = [];
+  const few = eventLoop(2);
+  const { judge, ...options } = optionsFor([SEQUENTIAL, CONCURRENT], ({ model }) => {
+    told.push(model);
+    return model === "concurrent"
+      ? { runMs: 700, failed: 30, succeeded: 34, reasons: { cancelled: 30 } }
+      : { runMs: 300 };
+  });
+  await race({
+    ...options,
+    judge: { ...judge, instead: (runners) => runners.length < 3 ? [few] : [] },
+    pause: (ms) => Promise.resolve(told.push(`${ms} ms`)),
+  });
+  assertEquals(told.slice(0, 4), ["sequential", "concurrent", "700 ms", "limited"]);
 });
