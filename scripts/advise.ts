@@ -40,7 +40,10 @@ A job is a module that exports a task and its items:
   .argument("<module>", "the job's module: a path, or a file: URL")
   .option("--export <name>", "the task's export (default: default)")
   .option("--items <n>", "take so many items at most")
-  .option("--budget <time>", "how long the advice may take (default: 30s)")
+  .option(
+    "--budget <time>",
+    "how long the advice may take (default: 30s; less for short jobs on a busy machine)",
+  )
   .option(
     "--models <list>",
     "models to race beside sequential (default: concurrent,limited,workers,processes); auto: once after them",
@@ -84,6 +87,7 @@ async function readOptions(raw: ReturnType<typeof advice.opts>) {
   const options = {
     items: raw.items === undefined ? undefined : positiveInteger("--items", raw.items),
     budgetMs: duration("--budget", raw.budget ?? "30s", { min: LEAST_BUDGET_MS }),
+    isSoon: raw.budget === undefined,
     seed: seedOption(raw.seed),
     models,
     withAuto: !chosen.every(isFixed),

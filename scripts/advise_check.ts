@@ -72,6 +72,7 @@ async function giveAdvice(
       typed: label.file,
       items: label.items,
       budgetMs: 30_000,
+      isSoon: true,
       seed: seed + time,
       cores: navigator.hardwareConcurrency,
       signal,

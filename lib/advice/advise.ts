@@ -40,6 +40,9 @@ const SAMPLE_SHARE = 0.12;
 const SAMPLE_MS = 3000;
 /** A sample is cut off after this share of the budget. */
 const PROBE_SHARE = 0.5;
+/** Where others have the cores, and no budget was asked for, a race takes no longer than this and so many runs of the job. */
+const SOON_MS = 4000;
+const SOON_RUNS = 6;
 /** Kept of the budget for what is done once all is measured. */
 const RESERVE_MS = 300;
 /** Kept of it for what follows a race: the run from last to first, so many times, and processes. */
@@ -187,7 +190,8 @@ export async function advise(
   const { budgetMs, cores, server, joined, bounds, onPhase } = options;
   const { measureMachine, meter, now } = instruments;
   const startMs = now();
-  const leftMs = () => budgetMs - RESERVE_MS - (now() - startMs);
+  let mostMs = budgetMs;
+  const leftMs = () => mostMs - RESERVE_MS - (now() - startMs);
   const runTrial: TrialRunner = (trial, watching) => {
     const where = needsServer(trial.model) && server && { server };
     return instruments.runTrial({ ...trial, ...where }, watching);
@@ -201,6 +205,11 @@ export async function advise(
     ...await measureMachine({ runTrial, cores, signal: options.signal, ceiling }),
     ...(joined && { joined }),
   };
+  const { wallMs, ...sample } = sampleOf(probed);
+  if (options.isSoon && wasBusy(sample, machine)) {
+    const items = Math.min(sample.total ?? Infinity, options.items ?? Infinity);
+    mostMs = Math.min(budgetMs, now() - startMs + SOON_MS + SOON_RUNS * wallMs * items);
+  }
   let planned = planFor(probed, machine, options, leftMs());
   const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs())));
   const signal = AbortSignal.any([options.signal, deadline]);

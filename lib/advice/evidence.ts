@@ -17,6 +17,8 @@ export interface AdviseOptions {
   /** Items to take at most; undefined for all. */
   readonly items: number | undefined;
   readonly budgetMs: number;
+  /** Whether nobody asked for that budget, so that advice on a short job may take less. */
+  readonly isSoon?: boolean | undefined;
   readonly seed: number;
   readonly cores: number;
   readonly signal: AbortSignal;

@@ -30,7 +30,7 @@ import { NoLaneError, trialProcesses } from "../../lib/timing/run_trial.ts";
 
 type Asked = Pick<
   AdviseOptions,
-  "typed" | "items" | "budgetMs" | "seed" | "models" | "server" | "bounds" | "signal"
+  "typed" | "items" | "budgetMs" | "isSoon" | "seed" | "models" | "server" | "bounds" | "signal"
 >;
 
 interface Request extends Asked {

@@ -1,7 +1,7 @@
 /** How long lanes take to start on this machine, and what independent processes gain. */
 
 import { z } from "zod";
-import { isRemote, type Model, MODEL_TABLE, needsServer, takes } from "../../models.ts";
+import { isRemote, type Model, MODEL_TABLE, needsServer } from "../../models.ts";
 import { attempt } from "../../lanes/attempt.ts";
 import { ceiling } from "../../timing/ceiling.ts";
 import { amount, type Checked, whole } from "../../timing/json_file.ts";
@@ -55,22 +55,22 @@ const NOTHING: JobSpec = {
   options: {},
 };
 
-/** Measures the machine: each kind of lane is started twice in a fresh process with no item to run. */
+/** Measures the machine: each kind of lane but the event loop is started twice in a fresh process with no item to run. */
 export const measureMachine: MachineMeter = async (options) => {
   const { runTrial, cores, signal } = options;
   const startOf = async (model: Model): Promise<number> => {
     const times: number[] = [];
-    const size = takes(model, "lanes") ? { lanes: cores } : { slots: 2 };
     for (let round = 0; round < STARTS && !signal.aborted; round++) {
       // The race, if it comes so far, says what is wrong.
-      const result = await runTrial({ model, ...size, job: NOTHING, round }, { signal })
+      const result = await runTrial({ model, lanes: cores, job: NOTHING, round }, { signal })
         .catch(() => undefined);
       if (result !== undefined) times.push(result.round.startMs);
     }
     return times.length === 0 ? MODEL_TABLE[model].usualStartMs : median(times);
   };
   const startMs = {
-    eventLoop: await startOf("limited"),
+    // Next to nothing, which needs no processes to be found out.
+    eventLoop: MODEL_TABLE.limited.usualStartMs,
     workers: await startOf("workers"),
     processes: await startOf("processes"),
   };
