@@ -191,7 +191,7 @@ export class Controller {
     const isIdle = this.#look.holds || seen.remaining === 0;
     this.nextTickMs = !isIdle && this.#slots.isEarly(nowMs) ? FIRST_TICK_MS : TICK_MS;
     return this.#slots.areTooMany(seen)
-      ? this.#give(seen, this.#slots.fewer(seen, this.shape.lanes))
+      ? this.#give(seen, this.#slots.fewer(seen))
       : this.wantsLanes
       ? undefined
       : this.shape.place === "lanes"

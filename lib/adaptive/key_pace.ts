@@ -57,7 +57,7 @@ export class KeyPace implements Pace {
   tick(seen: Seen): Wanted | undefined {
     const given = this.#given!;
     const own = { ...seen, inFlight: this.inFlight(), memoryBytes: 0 };
-    const wanted = given.areTooMany(own) ? given.fewer(own, 1) : given.next(own);
+    const wanted = given.areTooMany(own) ? given.fewer(own) : given.next(own);
     if (wanted === undefined) return undefined;
     given.count = wanted.slots;
     given.open(seen.nowMs, wanted.why);

@@ -196,10 +196,7 @@ export class Slots {
     const wereAnyway = this.#failures.areAnyway;
     const told = this.#failures.judge(count, how, this.#count);
     const isNews = !wereAnyway && this.#failures.areAnyway;
-    if (isNews && this.#refusals.areLost) {
-      this.#refusals.pardon();
-      this.isSlowStart = true;
-    }
+    if (isNews && this.#refusals.pardonLost()) this.isSlowStart = true;
     this.#refusals.ended(count, startedAtMs, endedAtMs, told);
     const { refused = 0, failed = 0, aside = 0 } = told;
     if (refused > 0) return;
@@ -253,42 +250,22 @@ export class Slots {
       memoryBytes > this.#options.memoryBytes && !isShed;
   }
 
-  /** Fewer, or as few as there can be on so many lanes. */
-  fewer(seen: Seen, lanes: number): Wanted | undefined {
+  /** Fewer, or nothing more is started until it is known how many got through; soon there are as many. */
+  fewer(seen: Seen): Wanted | undefined {
     this.isSlowStart = false;
     const refusals = this.#refusals;
     if (!refusals.isBraking && !refusals.areTooMany(seen.inFlight)) {
       return { slots: Math.floor(Math.min(this.#count, this.#fitting(seen))), why: "memory" };
     }
-    const wanted = this.#brake(seen, lanes);
-    if (!refusals.isBraking) {
-      // What is refused by chance, or failed however many there were, is no limit.
-      this.isSlowStart = this.most === Infinity;
-      if (this.isSlowStart) this.#failures.areChance(refusals.byChance);
-    }
-    return wanted;
-  }
-
-  /** Nothing more is started until it is known how many got through; soon there are as many. */
-  #brake({ nowMs, inFlight }: Seen, lanes: number): Wanted | undefined {
-    const slots = this.#count;
-    if (slots > lanes && this.gapMs === 0) {
-      const through = this.#refusals.brake(nowMs, slots, inFlight);
-      if (through === undefined) return undefined;
-      [this.#isReopening, this.#wasShut] = [this.most < Infinity, through === 0];
-      if (this.#wasShut) this.move();
-      return { slots: this.gapMs > 0 ? this.most : 1, why: "refused" };
-    }
-    this.#refusals.slower(nowMs, slots);
-    this.#wasShut ||= this.isPaused(nowMs);
-    const fewer = Math.ceil(slots) - 1;
-    if (fewer >= lanes && this.gapMs * fewer >= this.#leastMs) {
-      // They are as slow without being kept apart.
-      this.#refusals.gapMs = 0;
-      return { slots: fewer, why: "refused" };
-    }
-    this.open(nowMs);
-    return undefined;
+    const gotThrough = refusals.brake(seen.nowMs, this.#count, seen.inFlight);
+    if (gotThrough === undefined) return undefined;
+    this.#wasShut = !gotThrough;
+    // What is refused by chance, or failed however many there were, is no limit.
+    this.isSlowStart = this.most === Infinity;
+    if (this.#wasShut || this.isSlowStart) this.move();
+    if (this.isSlowStart) this.#failures.areChance(refusals.byChance);
+    this.#isReopening = !this.isSlowStart && this.gapMs === 0;
+    return { slots: this.gapMs > 0 ? this.most : 1, why: "refused" };
   }
 
   /** So many would have room, as far as what is in use is the tasks'. */
@@ -380,37 +357,44 @@ export class Slots {
   #round(seen: Seen, isFull: boolean, grows: boolean): Wanted | undefined {
     const { latencies } = this;
     const slots = this.#count;
-    const most = Math.min(this.most, this.#fitting(seen));
+    const most = () => Math.min(this.most, this.#fitting(seen));
     if (this.#isReopening && grows) {
-      this.#isReopening = most > slots;
+      this.#isReopening = most() > slots;
       const { fromMs } = this.#stage;
       const isDue = this.#wasShut ? latencies.length >= slots : seen.nowMs - fromMs >= STEP_MS;
-      const more = Math.min(most, 2 * slots);
+      const more = Math.min(most(), 2 * slots);
       if (this.#isReopening) return isDue ? { slots: more, why: "waits" } : undefined;
     }
     if (latencies.length < Math.max(ROUND_TASKS, slots)) return undefined;
     const latencyMs = quickerOf(latencies);
+    const meanMs = mean(latencies);
     this.#leastMs = Math.min(this.#leastMs, latencyMs);
-    if (this.gapMs > 0) this.#refusals.faster(latencyMs, slots);
-    else this.#refusals.passed(slots);
-    const perMs = slots / mean(latencies);
+    const isPaced = this.gapMs > 0;
+    if (isPaced) this.#refusals.faster(meanMs);
+    else if (isFull) this.#refusals.passed(slots);
+    const next = isPaced ? Math.max(slots, this.most) : this.#lawful(isFull, latencyMs, meanMs);
+    if (next < slots) return { slots: next, why: "queues" };
+    const more = Math.min(next, most());
+    if (more > slots && (grows || isPaced)) return { slots: more, why: "waits" };
+    this.open(seen.nowMs);
+    return undefined;
+  }
+
+  /** What the law gives, unless less gets done since it took some away: then these tasks take longer than the first. */
+  #lawful(isFull: boolean, latencyMs: number, meanMs: number): number {
+    const slots = this.#count;
+    const perMs = slots / meanMs;
     const peak = this.#peak;
     if (peak !== undefined && slots <= LEFT * peak.slots) {
       this.#peak = undefined;
       if (perMs < peak.perMs * Math.sqrt(slots / peak.slots)) {
-        // That was no queue: these tasks take longer than the first ones did.
         this.restart();
-        return { slots: peak.slots, why: "waits" };
+        return peak.slots;
       }
     }
     const next = isFull ? this.#law({ slots, latencyMs, leastMs: this.#leastMs }) : slots;
-    if (next < slots) {
-      this.#peak ??= { slots, perMs };
-      return { slots: next, why: "queues" };
-    }
-    if (grows && most > slots) return { slots: Math.min(most, next), why: "waits" };
-    this.open(seen.nowMs);
-    return undefined;
+    if (next < slots) this.#peak ??= { slots, perMs };
+    return next;
   }
 }
 

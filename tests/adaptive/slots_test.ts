@@ -33,7 +33,7 @@ class Loop {
     this.#nowMs = nowMs;
     const { memoryBytes, slots } = this;
     const seen = { ...SEEN, nowMs, inFlight, memoryBytes, remaining };
-    const wanted = slots.areTooMany(seen) ? slots.fewer(seen, 1) : slots.next(seen);
+    const wanted = slots.areTooMany(seen) ? slots.fewer(seen) : slots.next(seen);
     if (wanted === undefined) return undefined;
     slots.count = wanted.slots;
     slots.open(nowMs, wanted.why);
