@@ -103,6 +103,8 @@ export class Controller {
   shape: Shape;
   /** Whether lanes are to be started. */
   wantsLanes = false;
+  /** Whether it is to be seen what is used: what is over by then needn't pay for that. */
+  wantsUsage = false;
   /** When it wants to look next, from the last time on. */
   nextTickMs = FIRST_TICK_MS;
   readonly #options: ControllerOptions;
@@ -163,9 +165,9 @@ export class Controller {
   /** There is something to do again. */
   begin(seen: Seen): void {
     this.#startMs = this.#lastTickMs = seen.nowMs;
+    this.#watch.open(seen);
     this.nextTickMs = this.#slots.ended === 0 ? FIRST_TICK_MS : TICK_MS;
     this.#slots.begin(seen);
-    this.#watch.open(seen);
   }
 
   /** So many tasks have ended, one after another; returns whether it wants to look at once. */
@@ -186,7 +188,14 @@ export class Controller {
   tick(seen: Seen): Decision | undefined {
     const { nowMs } = seen;
     this.#lastTickMs = nowMs;
+    if (this.#watch.isBlind && seen.loopCpuMs !== undefined) {
+      if (this.#look.holds) this.nextTickMs = TICK_MS;
+      return void this.#watch.open(seen);
+    }
     this.#look = this.#watch.look(seen, this.shape);
+    // Tasks that wait hide what that takes; what holds the event loop needs it only if lanes may be worth it.
+    const isHidden = !this.#look.holds && nowMs - this.#startMs >= WINDOW_MS;
+    this.wantsUsage ||= isHidden || this.shape.place === "lanes";
     // What holds the event loop gets no slots, and nothing is left to be given any.
     const isIdle = this.#look.holds || seen.remaining === 0;
     this.nextTickMs = !isIdle && this.#slots.isEarly(nowMs) ? FIRST_TICK_MS : TICK_MS;
@@ -210,10 +219,16 @@ export class Controller {
     // Tasks that wait are started all at once, and then it is free for as long as they wait.
     const windowMs = holds ? WINDOW_MS : Math.max(WINDOW_MS, this.#waitMs);
     const isBusy = elapsedMs >= windowMs && busyShare >= BUSY && ended > 0;
-    if (isBusy && this.#isUnclear) return void this.#watch.open(seen);
-    const decision = isBusy
-      ? (this.#mayGain(seen) ? this.#askForLanes(seen) : undefined)
-      : this.#slotsOf(seen);
+    const { isBlind } = this.#watch;
+    // The first one's code was cold.
+    if (isBusy && isBlind && ended === 1 && elapsedMs < SETTLED_MS) return undefined;
+    if (isBusy && !isBlind && this.#isUnclear) return void this.#watch.open(seen);
+    const gains = isBusy && this.#mayGain(seen);
+    if (gains && isBlind) {
+      this.wantsUsage = true;
+      return undefined;
+    }
+    const decision = gains ? this.#askForLanes(seen) : isBusy ? undefined : this.#slotsOf(seen);
     if (elapsedMs >= this.#settledMs || this.#slots.ended === 0) this.#watch.open(seen);
     return decision;
   }
@@ -245,7 +260,8 @@ export class Controller {
     const leftMs = remaining === undefined
       ? 2 * share * (nowMs - this.#startMs)
       : movedMs * remaining;
-    return leftMs >= WORTH_MS;
+    // To see what is used takes some of it, too.
+    return leftMs >= (this.#watch.isBlind ? 2 : 1) * WORTH_MS;
   }
 
   /** How long tasks wait, at least. */

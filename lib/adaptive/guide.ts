@@ -33,6 +33,8 @@ export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
 const MOST_DECISIONS = 1000;
 /** What lanes told longer ago, in milliseconds, says nothing of now. */
 const STALE_MS = 100;
+/** What ends at once isn't looked at for so long, in milliseconds. */
+const UNWATCHED_MS = 10;
 /** Timers come late by so much anyway. */
 const TIMER_MS = 1;
 /** How long lanes may take to load a task, in milliseconds. */
@@ -55,6 +57,9 @@ export class Guide implements PoolGuide {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #first: ReturnType<typeof setImmediate> | undefined;
   #isStarting = false;
+  /** Since when there is something to do, if there is, and whether it is looked at by and by. */
+  #begunMs: number | undefined;
+  #isWatching = false;
   #heldMs = 0;
   /** When the next tick is due, and how late those before came, all together. */
   #dueMs = Infinity;
@@ -122,6 +127,9 @@ export class Guide implements PoolGuide {
 
   held(ms: number): void {
     this.#heldMs += ms;
+    if (this.#isWatching || this.#begunMs === undefined) return;
+    const isBrief = this.#pool.load === 0 && clock.now() - this.#begunMs < UNWATCHED_MS;
+    if (!isBrief) this.#watch();
   }
 
   reported(batch: Batch, report: Report): void {
@@ -155,6 +163,7 @@ export class Guide implements PoolGuide {
     // The one that is tried may be back by now.
     else if (isBeside) this.#pool.do(() => this.#receive());
     if (isHere) this.tasks.look(batch, report);
+    if (failures !== undefined) this.#watch();
     if (failures === undefined) return this.tasks.note(task, isHere, count, 0);
     for (const { offset, lost } of failures) {
       const index = batch.firstIndex + batch.reported + offset;
@@ -192,6 +201,14 @@ export class Guide implements PoolGuide {
     this.#isLoading = this.shape.place === "event loop";
     if (!this.#isLoading) this.#mayStartLanes();
     this.#controller.begin(this.#seen());
+    this.#begunMs = clock.now();
+    // Deno takes milliseconds to load timers: a list whose tasks end at once, and are over soon, needs none.
+    if (!this.#isLoading || this.#pool.remaining === undefined) this.#watch();
+  }
+
+  #watch(): void {
+    if (this.#isWatching || this.#begunMs === undefined) return;
+    this.#isWatching = true;
     this.#tickLater();
     // The first timer of a program comes late. What never waits, though it is asynchronous, has ended by then.
     this.#first = clock.setImmediate(() => {
@@ -200,6 +217,9 @@ export class Guide implements PoolGuide {
   }
 
   rest(): void {
+    this.#begunMs = undefined;
+    if (!this.#isWatching) return;
+    this.#isWatching = false;
     clock.clearTimeout(this.#timer);
     clock.clearImmediate(this.#first);
     this.#dueMs = Infinity;
@@ -228,7 +248,9 @@ export class Guide implements PoolGuide {
     this.tasks.tick();
     // A task's module that is being loaded waits for nobody else.
     if (this.#isLoading && this.#pool.load > 0) {
-      if (this.#pool.inFlight.running.length === 0) return this.#controller.begin(this.#seen());
+      if (this.#pool.inFlight.running.length === 0) {
+        return void this.#controller.begin(this.#seen());
+      }
       this.#isLoading = false;
     }
     const { isBraking, keepsLanes } = this.#controller;
@@ -320,22 +342,30 @@ export class Guide implements PoolGuide {
 
   #seen(): Seen {
     const { load, remaining, tasks } = this.#pool;
-    const { involuntaryContextSwitches, voluntaryContextSwitches } = process.resourceUsage();
+    const usage = this.#controller.wantsUsage ? this.#usage() : {};
     const travelling = tasks.filter((task) => !this.tasks.staysHere(task));
     const sendMs = this.tasks.sendMs(travelling);
     if (this.isolated && !this.#isAsking && this.shape.place === "lanes") this.#ask();
     return {
       nowMs: clock.now(),
-      loopCpuMs: sum(process.threadCpuUsage()),
-      cpuMs: this.#isStale ? undefined : sum(process.cpuUsage()) + this.#childrenCpuMs,
+      ...usage,
       heldMs: this.#heldMs,
-      switches: { involuntary: involuntaryContextSwitches, voluntary: voluntaryContextSwitches },
       inFlight: load,
       remaining,
       travels: travelling.length > 0,
       ...(sendMs !== undefined && { sendMs }),
       memoryBytes: this.#options.memoryBytes === Infinity ? 0 : Deno.memoryUsage().rss,
       lateMs: this.#lateMs + this.#overdueMs,
+    };
+  }
+
+  /** The first time, Deno loads `process` for it, which takes 15 ms. */
+  #usage(): Pick<Seen, "loopCpuMs" | "cpuMs" | "switches"> {
+    const { involuntaryContextSwitches, voluntaryContextSwitches } = process.resourceUsage();
+    return {
+      loopCpuMs: sum(process.threadCpuUsage()),
+      cpuMs: this.#isStale ? undefined : sum(process.cpuUsage()) + this.#childrenCpuMs,
+      switches: { involuntary: involuntaryContextSwitches, voluntary: voluntaryContextSwitches },
     };
   }
 

@@ -34,14 +34,14 @@ export interface Figures {
 /** What a tick sees. */
 export interface Seen {
   readonly nowMs: number;
-  /** CPU time of the event loop's own thread so far. */
-  readonly loopCpuMs: number;
+  /** CPU time of the event loop's own thread so far; undefined until it is looked at, which takes long at first. */
+  readonly loopCpuMs?: number;
   /** CPU time of everything so far, lanes included; undefined where nobody knows. */
-  readonly cpuMs: number | undefined;
+  readonly cpuMs?: number | undefined;
   /** How long tasks have held up the event loop as they were started, whether they computed or not. */
   readonly heldMs: number;
   /** How often the process was kept from a core though it had something to do, and how often it had nothing. */
-  readonly switches: { readonly involuntary: number; readonly voluntary: number };
+  readonly switches?: { readonly involuntary: number; readonly voluntary: number };
   readonly inFlight: number;
   /** Items not yet started; undefined if that isn't known. */
   readonly remaining: number | undefined;
@@ -67,6 +67,8 @@ const KEPT = 2;
 /** If timers are late for this share of the time, others have the cores. */
 const LATE = 0.25;
 
+const NO_SWITCHES = { involuntary: 0, voluntary: 0 };
+
 /** What happened since the watch was opened last. */
 export interface Look {
   readonly elapsedMs: number;
@@ -91,6 +93,11 @@ export class Watch {
   ranMs = 0;
   #from!: Seen;
 
+  /** Whether it isn't known what was used. */
+  get isBlind(): boolean {
+    return this.#from.loopCpuMs === undefined;
+  }
+
   /** What came before is forgotten. */
   open(from: Seen): void {
     this.ended = this.ranMs = 0;
@@ -103,13 +110,15 @@ export class Watch {
     const cpuShare = seen.cpuMs === undefined || from.cpuMs === undefined
       ? undefined
       : (seen.cpuMs - from.cpuMs) / elapsedMs;
-    const involuntary = seen.switches.involuntary - from.switches.involuntary;
-    const voluntary = seen.switches.voluntary - from.switches.voluntary;
+    const { switches = NO_SWITCHES } = seen;
+    const involuntary = switches.involuntary - (from.switches ?? switches).involuntary;
+    const voluntary = switches.voluntary - (from.switches ?? switches).voluntary;
     const late = (seen.lateMs - from.lateMs) / elapsedMs;
     const heldMs = seen.heldMs - from.heldMs;
     const held = heldMs / elapsedMs;
-    const loopMs = seen.loopCpuMs - from.loopCpuMs;
-    const computes = Math.min(
+    const { loopCpuMs = 0 } = seen;
+    const loopMs = loopCpuMs - (from.loopCpuMs ?? loopCpuMs);
+    const computes = this.isBlind ? Math.max(late, held) : Math.min(
       Math.max(late, held, loopMs / elapsedMs),
       (loopMs + THREAD_STEP_MS) / elapsedMs,
       KEPT * (cpuShare ?? 1),

@@ -4,7 +4,7 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Controller } from "../../lib/adaptive/controller.ts";
-import { ONE } from "../../lib/adaptive/watch.ts";
+import { ONE, type Seen } from "../../lib/adaptive/watch.ts";
 import { mean } from "../../lib/timing/statistics.ts";
 import { bestFixed, simulate, type Simulated, type SimulatedJob } from "./simulation.ts";
 import { HOLDING, REFUSING, WORLDS } from "./worlds.ts";
@@ -372,4 +372,40 @@ Deno.test("tasks that block the lanes that it began with keep them", () => {
     const { wallMs } = simulate(job, machine, { start });
     assertLess(wallMs, 1.3 * simulate(job, machine, { fixed: start }).wallMs);
   }
+});
+
+/** A controller of a job in the event loop, and what it sees so long after its begin. */
+function begun() {
+  const options = { maxSlots: 99, maxLanes: 2, cores: 2, memoryBytes: Infinity, start: ONE };
+  const controller = new Controller(options, 0);
+  const seen = (nowMs: number, changed: Partial<Seen> = {}): Seen => ({
+    nowMs,
+    heldMs: 0,
+    inFlight: 1,
+    remaining: 99,
+    travels: true,
+    sendMs: 0,
+    memoryBytes: 0,
+    lateMs: 0,
+    ...changed,
+  });
+  controller.begin(seen(0));
+  return { controller, seen };
+}
+
+Deno.test("what is used is looked at only if lanes may be worth it, or tasks wait for long", () => {
+  for (const [remaining, wants] of [[5, false], [99, true]] as const) {
+    const { controller, seen } = begun();
+    for (let task = 1; task <= 5; task++) {
+      controller.onEnded(1, 12 * (task - 1), 12 * task);
+      controller.tick(seen(12 * task, { heldMs: 12 * task, lateMs: 12 * task, remaining }));
+    }
+    assertEquals([controller.wantsUsage, controller.wantsLanes], [wants, false]);
+  }
+  const { controller, seen } = begun();
+  const wants = [9, 10].map((nowMs) => {
+    controller.tick(seen(nowMs));
+    return controller.wantsUsage;
+  });
+  assertEquals(wants, [false, true]);
 });

@@ -352,10 +352,12 @@ export function simulate(
   };
   const seen = () => ({
     nowMs,
-    loopCpuMs: THREAD_STEP_MS * Math.floor(cpuOf(places[0]!) / THREAD_STEP_MS),
-    cpuMs: places.reduce((sum, place) => sum + cpuOf(place), threadCpuMs),
+    ...(controller?.wantsUsage && {
+      loopCpuMs: THREAD_STEP_MS * Math.floor(cpuOf(places[0]!) / THREAD_STEP_MS),
+      cpuMs: places.reduce((sum, place) => sum + cpuOf(place), threadCpuMs),
+      switches: { involuntary, voluntary },
+    }),
     heldMs,
-    switches: { involuntary, voluntary },
     sendMs: job.taskAt(0).sendMs ?? 0,
     inFlight: places.reduce((sum, { inFlight }) => sum + inFlight, 0),
     remaining: forMs < Infinity || job.comesAtMs ? undefined : job.items - next + again.length,
