@@ -22,6 +22,8 @@ export type Why =
   | "queues"
   /** A server refused some, or files and sockets ran short. */
   | "refused"
+  /** Slots are free for most of the time: the source of the items gives them no faster. */
+  | "source"
   /** There is more resident memory than may be. */
   | "memory"
   /** The tasks keep the event loop busy: lanes are started, while it goes on. */
@@ -61,6 +63,9 @@ export interface ControllerOptions extends SlotsOptions {
   readonly start: Shape;
 }
 
+/** That the source is what is waited for is told if it was for so long, and for this share of the time. */
+const SOURCE_MS = 500;
+const SOURCE = 0.5;
 /** It looks so often at first, in milliseconds, later less often; */
 const FIRST_TICK_MS = 1;
 const TICK_MS = 10;
@@ -117,6 +122,8 @@ export class Controller {
   /** Since when tasks are where they are. */
   #movedMs = -Infinity;
 
+  /** For how long the source was waited for; NaN once that is told. */
+  #sourceMs = 0;
   /** Until when nothing is started, so that lanes start. */
   #pauseUntilMs = -Infinity;
   /** Whether it is to be seen whether more gets done here than where tasks were before. */
@@ -165,6 +172,7 @@ export class Controller {
   /** There is something to do again. */
   begin(seen: Seen): void {
     this.#startMs = this.#lastTickMs = seen.nowMs;
+    this.#sourceMs = 0;
     this.#watch.open(seen);
     this.nextTickMs = this.#slots.ended === 0 ? FIRST_TICK_MS : TICK_MS;
     this.#slots.begin(seen);
@@ -187,6 +195,7 @@ export class Controller {
   /** Looks at what happened since the last tick; returns what it has decided, if anything. */
   tick(seen: Seen): Decision | undefined {
     const { nowMs } = seen;
+    if (seen.awaitsItems) this.#sourceMs += nowMs - this.#lastTickMs;
     this.#lastTickMs = nowMs;
     if (this.#watch.isBlind && seen.loopCpuMs !== undefined) {
       if (this.#look.holds) this.nextTickMs = TICK_MS;
@@ -199,6 +208,11 @@ export class Controller {
     // What holds the event loop gets no slots, and nothing is left to be given any.
     const isIdle = this.#look.holds || seen.remaining === 0;
     this.nextTickMs = !isIdle && this.#slots.isEarly(nowMs) ? FIRST_TICK_MS : TICK_MS;
+    const isSlow = this.#sourceMs >= Math.max(SOURCE_MS, SOURCE * (nowMs - this.#startMs));
+    if (isSlow) {
+      this.#sourceMs = NaN;
+      return this.#decision(seen, this.shape, "source");
+    }
     return this.#slots.areTooMany(seen)
       ? this.#give(seen, this.#slots.fewer(seen))
       : this.wantsLanes
@@ -359,7 +373,7 @@ export class Controller {
     if (isHeld || busyShare >= BUSY || onLanes && elapsedMs < WINDOW_MS) return undefined;
     // Where tasks, with threads of their own, have all cores, more of them at once do no more.
     const isFull = elapsedMs >= FULL_MS && cpuShare >= FULL * this.#options.cores;
-    return this.#give(seen, this.#slots.next(seen, !isFull));
+    return this.#give(seen, this.#slots.next(seen, !isFull && seen.awaitsItems !== true));
   }
 
   /** Shares slots among the lanes. */
@@ -373,8 +387,12 @@ export class Controller {
       : this.#change(seen, { place, lanes, slots }, wanted.why);
   }
 
+  #decision(seen: Seen, to: Shape, why: Why): Decision {
+    return { atMs: seen.nowMs, from: this.shape, to, why, figures: this.figures(seen) };
+  }
+
   #change(seen: Seen, to: Shape, why: Why): Decision {
-    const decision = { atMs: seen.nowMs, from: this.shape, to, why, figures: this.figures(seen) };
+    const decision = this.#decision(seen, to, why);
     this.shape = to;
     if (decision.from.place !== to.place || decision.from.lanes !== to.lanes) {
       this.#slots.move();

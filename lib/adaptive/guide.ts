@@ -341,7 +341,7 @@ export class Guide implements PoolGuide {
   }
 
   #seen(): Seen {
-    const { load, remaining, tasks } = this.#pool;
+    const { load, remaining, awaitsItems, tasks } = this.#pool;
     const usage = this.#controller.wantsUsage ? this.#usage() : {};
     const travelling = tasks.filter((task) => !this.tasks.staysHere(task));
     const sendMs = this.tasks.sendMs(travelling);
@@ -352,6 +352,7 @@ export class Guide implements PoolGuide {
       heldMs: this.#heldMs,
       inFlight: load,
       remaining,
+      awaitsItems,
       travels: travelling.length > 0,
       ...(sendMs !== undefined && { sendMs }),
       memoryBytes: this.#options.memoryBytes === Infinity ? 0 : Deno.memoryUsage().rss,

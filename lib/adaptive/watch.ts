@@ -45,6 +45,8 @@ export interface Seen {
   readonly inFlight: number;
   /** Items not yet started; undefined if that isn't known. */
   readonly remaining: number | undefined;
+  /** Whether slots are free for items that their source hasn't given yet. */
+  readonly awaitsItems?: boolean;
   /** Whether items of some task can be sent to lanes. */
   readonly travels: boolean;
   /** What sending an item and its result would compute here and there, as far as that is known. */

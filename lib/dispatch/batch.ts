@@ -58,6 +58,8 @@ export interface PoolRun {
   readonly ahead: number;
   /** Items that were not sent yet; undefined if that isn't known. */
   readonly remaining: number | undefined;
+  /** Whether slots are free for items that its source hasn't given yet. */
+  readonly awaitsItems?: boolean;
   /** Whether it has something to send, and whether that needs a lane for itself. */
   peek(): { readonly alone: boolean } | undefined;
   /** What it sends next; undefined if there is nothing after all. */

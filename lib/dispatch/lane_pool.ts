@@ -116,6 +116,11 @@ export class LanePool implements PlacesHost {
     return Number.isNaN(sum) ? undefined : sum;
   }
 
+  /** Whether slots are free, and all runs wait for what their sources haven't given yet. */
+  get awaitsItems(): boolean {
+    return this.#runs.size > 0 && [...this.#runs].every(({ awaitsItems }) => awaitsItems === true);
+  }
+
   /** What runs run, each task once: thousands of calls may have the same one. */
   get tasks(): Task[] {
     return [...new Set(Array.from(this.#runs, ({ task }) => task))];

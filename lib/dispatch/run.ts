@@ -200,6 +200,10 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     return this.#source.remaining;
   }
 
+  get awaitsItems(): boolean {
+    return this.#source.isAwaited;
+  }
+
   peek(): { readonly alone: boolean } | undefined {
     return this.#state === "running" ? this.#queue.peek() : undefined;
   }

@@ -254,6 +254,11 @@ export class Source {
     return this.#arrived.length > 0 || (!this.done && this.#asking === undefined);
   }
 
+  /** Whether it was asked for an item that hasn't come. */
+  get isAwaited(): boolean {
+    return this.#asking !== undefined && this.#wanted > 0 && this.#arrived.length === 0;
+  }
+
   /** Whether nothing is left and nothing will come. */
   get isEmpty(): boolean {
     return this.done && this.#arrived.length === 0;

@@ -12,6 +12,7 @@ const WHY: Readonly<Record<Why, string>> = {
   waits: "tasks wait",
   queues: "tasks queue",
   refused: "some were refused",
+  source: "their source gives items no faster",
   memory: "memory runs short",
   computes: "tasks compute, lanes start",
   blocks: "tasks block, lanes start",

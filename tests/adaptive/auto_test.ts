@@ -508,6 +508,19 @@ Deno.test("while it pauses for a server it keeps the program, and goes on", asyn
   assertEquals([refused, asked], [[0, 1, 2], 6]);
 });
 
+Deno.test("a source that gives no items for long is named, and the job goes on", async () => {
+  await using executor = auto();
+  async function* items() {
+    yield 1;
+    while (!executor.decisions.some(({ why }) => why === "source")) {
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    yield 2;
+  }
+  assertEquals(await executor.map((n: number) => n, items()).toArray(), [1, 2]);
+  assertEquals(executor.slots, 1);
+});
+
 Deno.test("what is stopped tells nothing of how long tasks take, nor that more of them are met", async () => {
   await using executor = auto();
   const untilStopped = (_: number, { signal }: TaskContext) =>

@@ -409,3 +409,19 @@ Deno.test("what is used is looked at only if lanes may be worth it, or tasks wai
   });
   assertEquals(wants, [false, true]);
 });
+
+Deno.test("a source that gives items no faster is named once, and its tasks get no more slots", () => {
+  for (const awaitsItems of [true, false]) {
+    const { controller, seen } = begun();
+    const whys: string[] = [];
+    for (let nowMs = 10; nowMs < 2000; nowMs += 10) {
+      controller.onEnded(1, nowMs - 5, nowMs);
+      const decision = controller.tick(
+        seen(nowMs, { awaitsItems, inFlight: controller.shape.slots }),
+      );
+      if (decision !== undefined) whys.push(decision.why);
+    }
+    if (awaitsItems) assertEquals(whys, ["source"]);
+    else assert(whys.includes("waits") && !whys.includes("source"));
+  }
+});

@@ -53,6 +53,18 @@ Deno.test("a source knows the length of arrays, sets and maps, and of nothing el
   assertEquals(sourceOf("abc").source.total, undefined);
 });
 
+Deno.test("a source is waited for while it was asked for an item that hasn't come", async () => {
+  const input = new Gated();
+  const { source } = sourceOf(input);
+  const awaited = [source.isAwaited];
+  source.pull(1);
+  awaited.push(source.isAwaited);
+  await input.give("a");
+  awaited.push(source.isAwaited);
+  assertEquals([source.pull(1), awaited], [["a"], [false, true, false]]);
+  assert(!source.isAwaited);
+});
+
 Deno.test("an input's size counts only if it is a whole number from 0", () => {
   for (const size of [NaN, -1, 1.5, "3", Infinity]) {
     const items = { size, [Symbol.iterator]: () => [1, 2].values() };
