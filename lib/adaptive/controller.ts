@@ -113,7 +113,7 @@ export class Controller {
   /** When it wants to look next, from the last time on. */
   nextTickMs = FIRST_TICK_MS;
   readonly #options: ControllerOptions;
-  readonly #slots: Slots;
+  #slots: Slots;
   readonly #watch = new Watch();
   /** What has happened, as of this tick. */
   #look!: Look;
@@ -169,13 +169,18 @@ export class Controller {
     return Math.min(most, this.#blocks ? BLOCKED_LANES * cores : cores);
   }
 
-  /** There is something to do again. */
-  begin(seen: Seen): void {
+  /** There is something to do again; whether that is a task of which nothing is known. */
+  begin(seen: Seen, isNew = false): Decision | undefined {
     this.#startMs = this.#lastTickMs = seen.nowMs;
     this.#sourceMs = 0;
     this.#watch.open(seen);
+    const { slots } = this.#options.start;
+    const isOther = isNew && this.shape.place === "event loop" && this.shape.slots > slots;
+    if (isOther) this.#slots = new Slots(this.#options, slots, seen.nowMs);
     this.nextTickMs = this.#slots.ended === 0 ? FIRST_TICK_MS : TICK_MS;
     this.#slots.begin(seen);
+    // What other tasks found out may be too much for what these ask.
+    return isOther ? this.#change(seen, { ...this.shape, slots }, "start") : undefined;
   }
 
   /** So many tasks have ended, one after another; returns whether it wants to look at once. */

@@ -200,7 +200,8 @@ export class Guide implements PoolGuide {
     this.#keys.clear();
     this.#isLoading = this.shape.place === "event loop";
     if (!this.#isLoading) this.#mayStartLanes();
-    this.#controller.begin(this.#seen());
+    const isNew = this.#pool.tasks.every((task) => this.tasks.isNew(task));
+    this.#follow(this.#controller.begin(this.#seen(), isNew));
     this.#begunMs = clock.now();
     // Deno takes milliseconds to load timers: a list whose tasks end at once, and are over soon, needs none.
     if (!this.#isLoading || this.#pool.remaining === undefined) this.#watch();

@@ -62,6 +62,11 @@ export class KnownTasks {
     return this.allStay || isFunction(task) || this.#of(task).stays !== undefined;
   }
 
+  /** Whether none of it ran, or one like it; of a function that isn't known. */
+  isNew(task: Task): boolean {
+    return !isFunction(task) && !this.#named.has(nameOf(task));
+  }
+
   /** Whether some came back from lanes as they do here. */
   isProven(task: Task): boolean {
     return this.#of(task).tally.isProven;

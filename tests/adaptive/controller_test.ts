@@ -425,3 +425,18 @@ Deno.test("a source that gives items no faster is named once, and its tasks get 
     else assert(whys.includes("waits") && !whys.includes("source"));
   }
 });
+
+Deno.test("a task of which nothing is known begins with as few slots as the first one did", () => {
+  for (const isNew of [false, true]) {
+    const { controller, seen } = begun();
+    for (let nowMs = 10; nowMs < 200; nowMs += 10) {
+      const { slots } = controller.shape;
+      controller.onEnded(slots, nowMs - 5, nowMs);
+      controller.tick(seen(nowMs, { inFlight: slots }));
+    }
+    assert(controller.shape.slots > 4);
+    const decision = controller.begin(seen(1000), isNew);
+    assertEquals(decision?.why, isNew ? "start" : undefined);
+    assertEquals(controller.shape.slots === 1, isNew);
+  }
+});
