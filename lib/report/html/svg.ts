@@ -106,17 +106,20 @@ export function scale(
   return Object.assign(place, { isLog, domain, invert });
 }
 
-/** Values from 0 on at 1, 2, 2.5 or 5 times a power of ten, no more than wanted beside the 0. */
-export function linearTicks(end: number, most: number): number[] {
-  const power = 10 ** Math.floor(Math.log10(end / most));
-  const step = [1, 2, 2.5, 5, 10].find((n) => end / (n * power) <= most)! * power;
-  if (!(step > 0) || !Number.isFinite(step)) return [0];
+/** Values from `low` on at 1, 2, 2.5 or 5 times a power of ten, no more than wanted beside the first. */
+export function linearTicks(high: number, most: number, low = 0): number[] {
+  const length = high - low;
+  const power = 10 ** Math.floor(Math.log10(length / most));
+  const step = [1, 2, 2.5, 5, 10].find((n) => length / (n * power) <= most)! * power;
+  if (!(step > 0) || !Number.isFinite(step)) return [low];
+  const first = Math.ceil(low / step);
+  const count = Math.floor(high / step + 1e-6) - first + 1;
   // Multiplied rather than added up, so that 0.1 + 0.2 stays 0.3 to within the last digit.
-  return Array.from({ length: Math.floor(end / step * (1 + 1e-9)) + 1 }, (_, i) => i * step);
+  return Array.from({ length: count }, (_, i) => (first + i) * step);
 }
 
 /** Values that are 1, 2 or 5 times a power of ten; only powers, or every so many, where those are too many. */
-function logTicks(low: number, high: number, most: number): number[] {
+function logTicks(high: number, most: number, low: number): number[] {
   const powers = Array.from({ length: 33 }, (_, i) => 10 ** (i - 16));
   const within = (values: number[]) => values.filter((value) => value >= low && value <= high);
   const all = within(powers.flatMap((power) => [power, 2 * power, 5 * power]));
@@ -125,9 +128,7 @@ function logTicks(low: number, high: number, most: number): number[] {
 }
 
 export function ticksOf({ isLog, domain: [low, high] }: Scale, most: number): number[] {
-  return isLog
-    ? logTicks(low, high, most)
-    : linearTicks(high, most * high / (high - low)).filter((tick) => tick >= low);
+  return (isLog ? logTicks : linearTicks)(high, most, low);
 }
 
 /** An axis below a chart; of times unless told. */
@@ -178,9 +179,12 @@ export function drawBars(
     return { bar, top, from: top + inset, to: top + height - Math.min(8, inset) };
   });
   return svg(width, bottom, { title, description: bars.map(said).join("; ") }, [
-    marks("bar", rows, ({ bar, ...at }) => {
-      return rect(from, at.from, x(bar.value), at.to, { fill: bar.colour, title: said(bar) });
-    }),
+    marks(
+      "bar",
+      rows,
+      ({ bar, ...at }) =>
+        rect(from, at.from, x(bar.value), at.to, { fill: bar.colour, title: said(bar) }),
+    ),
     rows.map(({ bar, top, ...at }) => [
       left === undefined
         ? text(bar.name, from + 4, top + 16)

@@ -65,6 +65,17 @@ Deno.test("linearTicks() are never too many, never beyond the axis, and more tha
   }));
 });
 
+Deno.test("linearTicks() of an axis far from 0 are as few, and within it", () => {
+  assertEquals(ticksOf(scale([950, 1010], [0, 1]), 3), [960, 980, 1000]);
+  const lows = fc.double({ min: 1, max: 1e9, noNaN: true });
+  const [lengths, mosts] = [fc.integer({ min: 1, max: 99 }), fc.integer({ min: 2, max: 12 })];
+  fc.assert(fc.property(lows, lengths, mosts, (low, length, most) => {
+    const ticks = ticksOf(scale([low, low + length], [0, 1]), most);
+    assert(ticks.length <= most + 1);
+    assert(ticks.every((tick) => tick > low - 1e-3 && tick < low + length + 1e-3));
+  }));
+});
+
 Deno.test("linearTicks() of an axis without length are the zero alone", () => {
   assertEquals(linearTicks(0, 8), [0]);
 });
