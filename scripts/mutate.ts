@@ -16,27 +16,13 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const TIMEOUT_FACTOR = 5;
 const LEAST_TIMEOUT_MS = 20_000;
 
+/** Operators that become each other. */
+const PAIRS = ["< <=", "> >=", "=== !==", "&& ||", "+ -", "* /", "++ --", "+= -="];
 /** What each operator becomes. */
-const OTHER = new Map(Object.entries({
-  "<": "<=",
-  "<=": "<",
-  ">": ">=",
-  ">=": ">",
-  "===": "!==",
-  "!==": "===",
-  "&&": "||",
-  "||": "&&",
-  "??": "&&",
-  "+": "-",
-  "-": "+",
-  "*": "/",
-  "/": "*",
-  "++": "--",
-  "--": "++",
-  "+=": "-=",
-  "-=": "+=",
-  "!": "",
-}));
+const OTHER = new Map<string, string>([
+  ...PAIRS.map((pair) => pair.split(" ")).flatMap(([a, b]) => [[a!, b!], [b!, a!]] as const),
+  ...[["??", "&&"], ["!", ""]] as const,
+]);
 
 interface Mutation {
   readonly path: string;
@@ -136,12 +122,8 @@ await script("mutate", async (signal, args) => {
   const tests = testsText ?? folder.replace(/^lib/, "tests");
   for (const [option, path] of [["folder", folder], ["--tests", tests]] as const) {
     if (!await exists(path)) {
-      throw new UsageError(
-        option,
-        path,
-        "not found in the project",
-        "give one such as lib/dispatch",
-      );
+      const remedy = "give one such as lib/dispatch";
+      throw new UsageError(option, path, "not found in the project", remedy);
     }
   }
   const all: Mutation[] = [];
