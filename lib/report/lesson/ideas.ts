@@ -50,18 +50,24 @@ function modelIn(comparison: Comparison | undefined, name: string): ModelResult 
 }
 
 /** Bars, or no picture of none. */
-function barsOf(title: string, bars: readonly Bar[] = []): Picture | undefined {
+function barsOf(title: string, bars: readonly Bar[]): Picture | undefined {
   return bars.length === 0 ? undefined : { kind: "bars", title, bars };
 }
 
-function times(of: Comparison | undefined, title: Key, speaker: Speaker): Picture | undefined {
-  return of && barsOf(
-    speaker.say(title, of),
-    of.models.map(({ model, wallMs: { median: value } }) => (
-      { name: model, value, words: speaker.duration(value), colour: modelColour(model) }
-    )),
-  );
+/** The bars of what was measured, if it was. */
+function drawn<Of extends object>(
+  speaker: Speaker,
+  title: Key,
+  of: Of | undefined,
+  bars: (speaker: Speaker, of: Of) => readonly Bar[],
+): Picture | undefined {
+  return of && barsOf(speaker.say(title, of), bars(speaker, of));
 }
+
+const times = (speaker: Speaker, { models }: Comparison): Bar[] =>
+  models.map(({ model, wallMs: { median: value } }) => (
+    { name: model, value, words: speaker.duration(value), colour: modelColour(model) }
+  ));
 
 function tasks(of: Comparison | undefined, title: Key, speaker: Speaker): Picture | undefined {
   return of && { kind: "tasks", title: speaker.say(title, of), models: of.models };
@@ -170,11 +176,9 @@ const IDEAS = {
   },
 
   races(speaker, file) {
-    const { whoseTurn } = file;
     return {
       seen: SEEN.races(speaker, file),
-      picture: whoseTurn &&
-        barsOf(speaker.say("races.picture", whoseTurn), turnBars(speaker, whoseTurn)),
+      picture: drawn(speaker, "races.picture", file.whoseTurn, turnBars),
       commands: ["deno task switch --only counter"],
     };
   },
@@ -202,7 +206,7 @@ const IDEAS = {
           times: awaitCost.awaitedMs / awaitCost.plainMs,
         }),
       ],
-      picture: times(small, "cost.picture", speaker),
+      picture: drawn(speaker, "cost.picture", small, times),
       commands: [
         "deno task cpu --start 5000000 --count 20",
         "deno task cpu --task fib-async --start 20 --count 20",
@@ -212,10 +216,10 @@ const IDEAS = {
 
   bound(speaker, { io, files, cpu }) {
     const shares = Object.entries({ io, files, cpu }).flatMap(([key, of]) => {
-      const share = busyShareOf(of);
+      const value = busyShareOf(of);
       const name = speaker.say(`bound.bar.${key as "io" | "files" | "cpu"}`);
-      if (share === undefined) return [];
-      return [{ name, value: share, words: formatPercent(share), colour: modelColour(BASELINE) }];
+      if (value === undefined) return [];
+      return [{ name, value, words: formatPercent(value), colour: modelColour(BASELINE) }];
     });
     const list = shares.map(({ name, words }) => `${name} ${words}`).join(", ");
     return {
@@ -249,17 +253,15 @@ const IDEAS = {
           ? speaker.say("files.memory", { busyShare })
           : undefined,
       ],
-      picture: times(files, "files.picture", speaker),
+      picture: drawn(speaker, "files.picture", files, times),
       commands: ["deno task advise scripts/examples/save_files.ts --allow-read --allow-write"],
     };
   },
 
   sessions(speaker, file) {
-    const { whoseSession } = file;
     return {
       seen: SEEN.sessions(speaker, file),
-      picture: whoseSession &&
-        barsOf(speaker.say("sessions.picture"), sessionBars(speaker, whoseSession)),
+      picture: drawn(speaker, "sessions.picture", file.whoseSession, sessionBars),
       commands: ["deno task switch --only sessions"],
     };
   },
@@ -279,11 +281,9 @@ const IDEAS = {
   },
 
   server(speaker, file) {
-    const { whoIsServed } = file;
     return {
       seen: SEEN.server(speaker, file),
-      picture: whoIsServed &&
-        barsOf(speaker.say("server.picture"), servedBars(speaker, whoIsServed)),
+      picture: drawn(speaker, "server.picture", file.whoIsServed, servedBars),
       commands: ["deno task switch --only server"],
     };
   },

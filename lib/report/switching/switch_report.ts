@@ -1,66 +1,44 @@
 /** The experiments on switching, for a terminal with ticks on a time axis, Markdown and a page. */
 
 import type {
+  Experiments,
   ServedRow,
   SessionRow,
   SwitchFile,
   TickRow,
   TurnRow,
-  WhoIsServed,
   WhoLetsGo,
-  WhoseSession,
-  WhoseTurn,
 } from "../../switching/switch_result.ts";
 import { formatCount, formatDuration, formatNumber } from "../../text/format.ts";
 import { sideBySide } from "../../text/plain.ts";
-import {
-  type Block,
-  code,
-  type Column,
-  documentOf,
-  footnote,
-  heading,
-  inTerminal,
-  numberColumn,
-  paragraph,
-  type Table,
-  tableOf,
-  textColumn,
-  together,
-} from "../document.ts";
+import * as doc from "../document.ts";
 import { codeBlock, figure, type Html, markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
 import { drawBars } from "../html/svg.ts";
-import { Speaker } from "../speaker.ts";
+import { type Key, Speaker } from "../speaker.ts";
 import { paletteFor, type Style } from "../terminal.ts";
 import {
   drawTicks,
+  LABELS,
   mostLost,
   SEEN,
   servedBars,
-  servedLabel,
   sessionBars,
-  sessionLabel,
-  tickLabel,
   turnBars,
-  turnLabel,
 } from "./switch_words.ts";
 import { middle } from "../../timing/statistics.ts";
 
 const SPEAKER = new Speaker("en");
 
-export function switchReport(file: SwitchFile): Block {
-  const parts = experimentsOf(file).flatMap(({ name, table, words }) => {
-    const { title, about } = QUESTIONS[name];
-    return [
-      together(heading(title), paragraph(about)),
-      inTerminal((style) => name === "whoLetsGo" ? tickLines(file.whoLetsGo!, style) : ""),
-      table,
-      ...(name === "whoseTurn" ? [code(BETWEEN)] : []),
-      paragraph(words),
-    ];
-  });
-  return documentOf([...parts, footnote(file.environment)]);
+export function switchReport(file: SwitchFile): doc.Block {
+  const parts = experimentsOf(file).flatMap(({ name, title, about, table, words }) => [
+    doc.together(doc.heading(title), doc.paragraph(about)),
+    doc.inTerminal((style) => name === "whoLetsGo" ? tickLines(file.whoLetsGo!, style) : ""),
+    table,
+    ...(name === "whoseTurn" ? [doc.code(BETWEEN)] : []),
+    doc.paragraph(words),
+  ]);
+  return doc.documentOf([...parts, doc.footnote(file.environment)]);
 }
 
 const INDENT = "  ";
@@ -87,7 +65,7 @@ function tickLines({ rows, watchedMs, periodMs }: WhoLetsGo, style: Style): stri
     const from = columnOf(row.computing.fromMs, watchedMs, columns);
     const to = columnOf(row.computing.toMs, watchedMs, columns);
     return [
-      tickLabel(SPEAKER, row),
+      LABELS.tick(SPEAKER, row),
       `${INDENT}${dots(row, watchedMs, columns)}`.trimEnd(),
       INDENT + computing(" ".repeat(from) + "▔".repeat(Math.max(1, to - from))),
     ];
@@ -102,34 +80,6 @@ function tickLines({ rows, watchedMs, periodMs }: WhoLetsGo, style: Style): stri
     ).map((line) => idle(INDENT + line)),
   ].join("\n");
 }
-
-/** The experiments: what a page calls section and chart, what each asks, and the title of its table. */
-export const QUESTIONS = {
-  whoLetsGo: {
-    ids: ["who-lets-go", "ticks"],
-    title: "Who lets go?",
-    about: "A ticker wants a turn at fixed times while a task computes beside it.",
-    caption: "Ticks while the task computed",
-  },
-  whoseTurn: {
-    ids: ["whose-turn", "lost"],
-    title: "Whose turn was it?",
-    about: "Two count up one number together, by reading it, adding one and writing it back.",
-    caption: "Updates lost, and what one costs",
-  },
-  whoseSession: {
-    ids: ["whose-session", "connections"],
-    title: "Whose session?",
-    about: "Pages are fetched by sessions that keep connections open; the site counts connections.",
-    caption: "Sessions and connections",
-  },
-  whoIsServed: {
-    ids: ["who-is-served", "answers"],
-    title: "Who is served?",
-    about: "Clients ask one server at the same moment; its answers wait, or are computed.",
-    caption: "When clients had their answers",
-  },
-} as const;
 
 /** Where in the code another gets in between, a line each: short ones, for telephones. */
 const BETWEEN: readonly string[] = [
@@ -149,55 +99,6 @@ const BETWEEN: readonly string[] = [
   "  n = seen + 1",
 ];
 
-/** The experiments that were run: what was found in words, as a table and as a picture. */
-function experimentsOf(file: SwitchFile) {
-  const { whoLetsGo, whoseTurn, whoseSession, whoIsServed } = file;
-  const say = SPEAKER.say.bind(SPEAKER);
-  const found = (
-    name: keyof typeof QUESTIONS,
-    title: string,
-    seen: readonly (string | undefined)[],
-    table: Table,
-    draw: (named: { readonly title: string; readonly width: number }) => Html,
-  ) => ({
-    ...{ name, title, table, words: seen.filter(Boolean).join(" ") },
-    draw: (width: number) => draw({ title, width }),
-  });
-  return [
-    whoLetsGo && found(
-      "whoLetsGo",
-      say("ticks.picture"),
-      [
-        ...[...SEEN.besideThread(SPEAKER, file), say("preemptive.about")],
-        ...[...SEEN.inLoop(SPEAKER, file), say("cooperative.about")],
-      ],
-      tableOf(TICK_COLUMNS, whoLetsGo.rows),
-      (named) => drawTicks(whoLetsGo, { ...named, speaker: SPEAKER }),
-    ),
-    whoseTurn && found(
-      "whoseTurn",
-      say("races.picture", whoseTurn),
-      [...SEEN.races(SPEAKER, file), ...SEEN.racesInLoop(SPEAKER, file), say("races.about")],
-      tableOf(turnColumns(whoseTurn), whoseTurn.rows),
-      (named) => drawBars(turnBars(SPEAKER, whoseTurn), named),
-    ),
-    whoseSession && found(
-      "whoseSession",
-      say("sessions.picture"),
-      [...SEEN.sessions(SPEAKER, file), say("sessions.about")],
-      tableOf(sessionColumns(whoseSession), whoseSession.rows),
-      (named) => drawBars(sessionBars(SPEAKER, whoseSession), named),
-    ),
-    whoIsServed && found(
-      "whoIsServed",
-      say("server.picture"),
-      [...SEEN.server(SPEAKER, file), say("server.about")],
-      tableOf(servedColumns(whoIsServed), whoIsServed.rows),
-      (named) => drawBars(servedBars(SPEAKER, whoIsServed), named),
-    ),
-  ].filter((of) => of !== undefined);
-}
-
 export function lostText({ lost }: Pick<TurnRow, "lost">): string {
   const [least, most] = [Math.min(...lost), Math.max(...lost)];
   return least === most ? formatCount(least) : `${formatCount(least)}–${formatCount(most)}`;
@@ -206,65 +107,145 @@ export function lostText({ lost }: Pick<TurnRow, "lost">): string {
 const BAR_COLUMNS = 20;
 
 /** A column of bars, each as long as its share of the longest. */
-function barColumn<Row>(head: string, longest: number, valueOf: (row: Row) => number): Column<Row> {
+function barColumn<Row>(
+  head: string,
+  longest: number,
+  valueOf: (row: Row) => number,
+): doc.Column<Row> {
   const share = (row: Row) => longest > 0 ? Math.min(1, valueOf(row) / longest) : 0;
   const bar = (row: Row) => "█".repeat(Math.ceil(BAR_COLUMNS * share(row)));
-  return textColumn(head, 3, bar, { terminalOnly: true });
+  return doc.textColumn(head, 3, bar, { terminalOnly: true });
+}
+
+/** An experiment: what a page calls its section and its chart, what it asks, and how it is told and drawn. */
+interface Told<Of> {
+  readonly ids: readonly [section: string, chart: string];
+  readonly title: string;
+  readonly about: string;
+  readonly seen: (file: SwitchFile) => readonly (string | undefined)[];
+  readonly caption: string;
+  readonly table: (of: Of) => doc.Table;
+  readonly picture: Key;
+  readonly draw: (of: Of, named: { readonly title: string; readonly width: number }) => Html;
 }
 
 const turns = ({ came, due }: TickRow) => `${came} of ${due}`;
 
 // In a narrow terminal figures, which the sentences tell too, give way to what tells the rows apart.
-const TICK_COLUMNS: readonly Column<TickRow>[] = [
-  textColumn("the task", 0, (row) => tickLabel(SPEAKER, row)),
-  numberColumn("turns that it got", 0, turns, { short: { head: "turns", cell: turns, order: 1 } }),
-  numberColumn("late, typically", 3, ({ typicalLateMs }) => formatDuration(typicalLateMs)),
-  numberColumn("at worst", 2, ({ worstLateMs }) => formatDuration(worstLateMs), {
-    longHead: "late, at worst",
-  }),
-];
+export const QUESTIONS: { readonly [Name in keyof Whole]: Told<Whole[Name]> } = {
+  whoLetsGo: {
+    ids: ["who-lets-go", "ticks"],
+    title: "Who lets go?",
+    about: "A ticker wants a turn at fixed times while a task computes beside it.",
+    seen: (file) => [
+      ...[...SEEN.besideThread(SPEAKER, file), SPEAKER.say("preemptive.about")],
+      ...[...SEEN.inLoop(SPEAKER, file), SPEAKER.say("cooperative.about")],
+    ],
+    caption: "Ticks while the task computed",
+    table: ({ rows }) =>
+      doc.tableOf<TickRow>([
+        doc.textColumn("the task", 0, (row) => LABELS.tick(SPEAKER, row)),
+        doc.numberColumn("turns that it got", 0, turns, {
+          short: { head: "turns", cell: turns, order: 1 },
+        }),
+        doc.numberColumn(
+          "late, typically",
+          3,
+          ({ typicalLateMs }) => formatDuration(typicalLateMs),
+        ),
+        doc.numberColumn("at worst", 2, ({ worstLateMs }) => formatDuration(worstLateMs), {
+          longHead: "late, at worst",
+        }),
+      ], rows),
+    picture: "ticks.picture",
+    draw: (of, named) => drawTicks(of, { ...named, speaker: SPEAKER }),
+  },
+  whoseTurn: {
+    ids: ["whose-turn", "lost"],
+    title: "Whose turn was it?",
+    about: "Two count up one number together, by reading it, adding one and writing it back.",
+    seen: (file) => [
+      ...[...SEEN.races(SPEAKER, file), ...SEEN.racesInLoop(SPEAKER, file)],
+      SPEAKER.say("races.about"),
+    ],
+    caption: "Updates lost, and what one costs",
+    table: ({ rows, updates }) =>
+      doc.tableOf<TurnRow>([
+        doc.textColumn("who counts", 0, (row) => LABELS.turn(SPEAKER, row)),
+        doc.numberColumn(`lost of ${formatCount(updates)}`, 0, lostText, {
+          short: { head: "lost", cell: lostText, order: 1 },
+          tone: (row) => mostLost(row) > 0 ? "bad" : undefined,
+        }),
+        { ...barColumn("at most", updates, mostLost), tone: () => "bad" },
+        doc.numberColumn("an update", 1, ({ updateNs }) => `${formatNumber(middle(updateNs))} ns`),
+      ], rows),
+    picture: "races.picture",
+    draw: (of, named) => drawBars(turnBars(SPEAKER, of), named),
+  },
+  whoseSession: {
+    ids: ["whose-session", "connections"],
+    title: "Whose session?",
+    about: "Pages are fetched by sessions that keep connections open; the site counts connections.",
+    seen: (file) => [...SEEN.sessions(SPEAKER, file), SPEAKER.say("sessions.about")],
+    caption: "Sessions and connections",
+    table: (of) => {
+      const most = Math.max(...of.rows.map(({ connections }) => connections));
+      return doc.tableOf<SessionRow>([
+        doc.textColumn("sessions", 0, (row) => LABELS.session(SPEAKER, row, of)),
+        doc.numberColumn("made", 0, ({ clients }) => String(clients)),
+        doc.numberColumn("connections", 0, ({ connections }) => String(connections)),
+        barColumn("", most, ({ connections }) => connections),
+        doc.numberColumn("pages", 1, ({ pages }) => String(pages)),
+        doc.numberColumn("took", 2, ({ wallMs }) => formatDuration(wallMs)),
+      ], of.rows);
+    },
+    picture: "sessions.picture",
+    draw: (of, named) => drawBars(sessionBars(SPEAKER, of), named),
+  },
+  whoIsServed: {
+    ids: ["who-is-served", "answers"],
+    title: "Who is served?",
+    about: "Clients ask one server at the same moment; its answers wait, or are computed.",
+    seen: (file) => [...SEEN.server(SPEAKER, file), SPEAKER.say("server.about")],
+    caption: "When clients had their answers",
+    table: (of) => {
+      const most = Math.max(...of.rows.map(({ lastMs }) => lastMs));
+      return doc.tableOf<ServedRow>([
+        doc.textColumn("an answer", 0, (row) => LABELS.served(SPEAKER, row, of)),
+        doc.numberColumn(`answered of ${of.clients}`, 2, ({ answered }) => String(answered)),
+        doc.numberColumn("typically after", 1, ({ typicalMs }) => formatDuration(typicalMs)),
+        doc.numberColumn("the last after", 0, ({ lastMs }) => formatDuration(lastMs)),
+        barColumn("", most, ({ lastMs }) => lastMs),
+      ], of.rows);
+    },
+    picture: "server.picture",
+    draw: (of, named) => drawBars(servedBars(SPEAKER, of), named),
+  },
+};
 
-function turnColumns({ updates }: WhoseTurn): Column<TurnRow>[] {
-  return [
-    textColumn("who counts", 0, (row) => turnLabel(SPEAKER, row)),
-    numberColumn(`lost of ${formatCount(updates)}`, 0, lostText, {
-      short: { head: "lost", cell: lostText, order: 1 },
-      tone: (row) => mostLost(row) > 0 ? "bad" : undefined,
-    }),
-    { ...barColumn("at most", updates, mostLost), tone: () => "bad" },
-    numberColumn("an update", 1, ({ updateNs }) => `${formatNumber(middle(updateNs))} ns`),
-  ];
-}
+type Whole = Required<Experiments>;
 
-function sessionColumns(of: WhoseSession): Column<SessionRow>[] {
-  const most = Math.max(...of.rows.map(({ connections }) => connections));
-  return [
-    textColumn("sessions", 0, (row) => sessionLabel(SPEAKER, row, of)),
-    numberColumn("made", 0, ({ clients }) => String(clients)),
-    numberColumn("connections", 0, ({ connections }) => String(connections)),
-    barColumn("", most, ({ connections }) => connections),
-    numberColumn("pages", 1, ({ pages }) => String(pages)),
-    numberColumn("took", 2, ({ wallMs }) => formatDuration(wallMs)),
-  ];
-}
-
-function servedColumns(of: WhoIsServed): Column<ServedRow>[] {
-  const most = Math.max(...of.rows.map(({ lastMs }) => lastMs));
-  return [
-    textColumn("an answer", 0, (row) => servedLabel(SPEAKER, row, of)),
-    numberColumn(`answered of ${of.clients}`, 2, ({ answered }) => String(answered)),
-    numberColumn("typically after", 1, ({ typicalMs }) => formatDuration(typicalMs)),
-    numberColumn("the last after", 0, ({ lastMs }) => formatDuration(lastMs)),
-    barColumn("", most, ({ lastMs }) => lastMs),
-  ];
+/** The experiments that were run: what was found in words, as a table and as a picture. */
+function experimentsOf(file: SwitchFile) {
+  const told = Object.entries(QUESTIONS) as [keyof Whole, Told<unknown>][];
+  return told.flatMap(([name, { picture, seen, table, draw, ...about }]) => {
+    const of = file[name];
+    if (of === undefined) return [];
+    const title = SPEAKER.say(picture, of);
+    return [{
+      ...{ ...about, name, picture: title, table: table(of) },
+      words: seen(file).filter(Boolean).join(" "),
+      draw: (width: number) => draw(of, { title, width }),
+    }];
+  });
 }
 
 export function switchPart(file: SwitchFile, { id }: PartPlace): PagePart {
-  const sections = experimentsOf(file).map(({ name, words, table, ...picture }) => {
-    const { ids: [section, chartId], title, about, caption } = QUESTIONS[name];
+  const sections = experimentsOf(file).map((of) => {
+    const { name, ids: [section, chartId], title, about, words, picture, draw, table } = of;
     const drawn = figure({
-      ...{ ...picture, id: `${id}-${chartId}`, lead: about },
-      table: table.html(caption),
+      ...{ id: `${id}-${chartId}`, title: picture, lead: about, draw },
+      table: table.html(of.caption),
     });
     return {
       id: `${id}-${section}`,

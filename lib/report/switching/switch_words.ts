@@ -30,29 +30,16 @@ function rowsBy<Row, Key extends keyof Row>(
   >;
 }
 
-export function tickLabel(speaker: Speaker, { where, awaits }: Pick<TickRow, "where" | "awaits">) {
-  return speaker.say(where === "thread" ? "ticks.thread" : `ticks.${awaits}`);
-}
-
-export function turnLabel(speaker: Speaker, { way }: Pick<TurnRow, "way">): string {
-  return speaker.say(`races.bar.${way}`);
-}
-
-export function sessionLabel(
-  speaker: Speaker,
-  { keeping }: Pick<SessionRow, "keeping">,
-  { atOnce }: Pick<WhoseSession, "atOnce">,
-): string {
-  return speaker.say(`sessions.bar.${keeping}`, { atOnce });
-}
-
-export function servedLabel(
-  speaker: Speaker,
-  { way }: Pick<ServedRow, "way">,
-  { lanes }: Pick<WhoIsServed, "lanes">,
-): string {
-  return speaker.say(`server.bar.${way}`, { lanes });
-}
+/** What a row of an experiment is called. */
+export const LABELS = {
+  tick: (speaker: Speaker, { where, awaits }: TickRow) =>
+    speaker.say(where === "thread" ? "ticks.thread" : `ticks.${awaits}`),
+  turn: (speaker: Speaker, { way }: TurnRow) => speaker.say(`races.bar.${way}`),
+  session: (speaker: Speaker, { keeping }: SessionRow, { atOnce }: WhoseSession) =>
+    speaker.say(`sessions.bar.${keeping}`, { atOnce }),
+  served: (speaker: Speaker, { way }: ServedRow, { lanes }: WhoIsServed) =>
+    speaker.say(`server.bar.${way}`, { lanes }),
+};
 
 export function mostLost({ lost }: Pick<TurnRow, "lost">): number {
   return Math.max(...lost);
@@ -125,7 +112,7 @@ export const SEEN = {
       speaker.tell("sessions.each", { each: keeping["a client each request"] }),
       refusal === "" ? undefined : speaker.say("sessions.refusal", { refusal }),
       ...rows.filter(({ pages }) => pages < asked).map((row) => {
-        const how = sessionLabel(speaker, row, whoseSession);
+        const how = LABELS.session(speaker, row, whoseSession);
         return speaker.say("sessions.missing", { ...row, asked, how });
       }),
     ];
@@ -144,7 +131,7 @@ export const SEEN = {
       speaker.tell("server.computes", { computing, sumBelow }),
       speaker.against("server.threads", threads?.lastMs, computing?.lastMs, { threads, lanes }),
       ...rows.filter(({ answered }) => answered < clients).map((row) => {
-        const how = servedLabel(speaker, row, whoIsServed);
+        const how = LABELS.served(speaker, row, whoIsServed);
         return speaker.say("server.missing", { ...row, clients, how });
       }),
     ];
@@ -152,29 +139,30 @@ export const SEEN = {
 } satisfies Readonly<Record<string, (speaker: Speaker, file: Measured) => Sentences>>;
 
 export function turnBars(speaker: Speaker, { rows }: WhoseTurn): chart.Bar[] {
-  return rows.map((row) => ({
-    name: turnLabel(speaker, row),
-    value: mostLost(row),
-    words: formatCount(mostLost(row)),
-    colour: "var(--bad)",
-  }));
+  return rows.map((row) => {
+    const value = mostLost(row);
+    const name = LABELS.turn(speaker, row);
+    return { name, value, words: formatCount(value), colour: "var(--bad)" };
+  });
 }
+
+const colourOf = (inThreads: boolean) => modelColour(inThreads ? "workers" : "concurrent");
 
 export function sessionBars(speaker: Speaker, of: WhoseSession): chart.Bar[] {
   return of.rows.map((row) => ({
-    name: sessionLabel(speaker, row, of),
+    name: LABELS.session(speaker, row, of),
     value: row.connections,
     words: formatCount(row.connections),
-    colour: modelColour(row.keeping === "a client each thread" ? "workers" : "concurrent"),
+    colour: colourOf(row.keeping === "a client each thread"),
   }));
 }
 
 export function servedBars(speaker: Speaker, of: WhoIsServed): chart.Bar[] {
   return of.rows.map((row) => ({
-    name: servedLabel(speaker, row, of),
+    name: LABELS.served(speaker, row, of),
     value: row.lastMs,
     words: speaker.duration(row.lastMs),
-    colour: modelColour(row.way === "computes, threads" ? "workers" : "concurrent"),
+    colour: colourOf(row.way === "computes, threads"),
   }));
 }
 
@@ -187,9 +175,9 @@ export function drawTicks(
   const x = chart.scale([0, watchedMs], [10, width - 14]);
   const bottom = 20 + rows.length * height;
   const named = rows.map((row, i) => ({
-    ...{ row, name: tickLabel(speaker, row), came: speaker.say("ticks.came", row) },
+    ...{ row, name: LABELS.tick(speaker, row), came: speaker.say("ticks.came", row) },
     ...{ top: 20 + i * height },
-    colour: modelColour(row.where === "thread" ? "workers" : "concurrent"),
+    colour: colourOf(row.where === "thread"),
   }));
   return chart.svg(width, bottom + 42, {
     title,

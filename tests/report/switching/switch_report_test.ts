@@ -1,4 +1,5 @@
-import { parseReportFile, reportPage } from "../../../lib/report/kinds.ts";
+import { reportPage } from "../../../lib/report/kinds.ts";
+import { parseReportFile } from "../../json_schemas.ts";
 import { dots, lostText, switchReport } from "../../../lib/report/switching/switch_report.ts";
 import { ideasOf } from "../../../lib/report/lesson/ideas.ts";
 import { SEEN } from "../../../lib/report/switching/switch_words.ts";
