@@ -1,7 +1,9 @@
-/** The JSON Schemas that are shipped, and a validator that knows nothing of this program. */
+/** The JSON Schemas that are shipped, a validator that knows nothing of this program, and the program's own. */
 
 import { Ajv2020 } from "ajv/dist/2020";
-import type { Kind } from "../lib/report/kinds.ts";
+import { z } from "zod";
+import { FILE_FORMATS, type Kind, type ReportFile } from "../lib/report/kinds.ts";
+import { parseWritten } from "../lib/timing/json_file.ts";
 
 /** Where the schema of each kind of file is shipped. */
 const SHIPPED: Readonly<Record<Kind, string>> = {
@@ -20,6 +22,18 @@ export const KINDS = Object.keys(SHIPPED) as Kind[];
 /** The schema's file. */
 export function schemaFile(kind: Kind): URL {
   return new URL(`../lib/${SHIPPED[kind]}.schema.json`, import.meta.url);
+}
+
+/** The schema that the program itself checks a kind's files with. */
+export function jsonSchemaOf(kind: Kind): Record<string, unknown> {
+  const title = `Lanes ${kind === "comparison" ? "result" : kind} file`;
+  const { schema } = FILE_FORMATS.find((of) => (of.kind ?? "comparison") === kind)!;
+  return { title, ...z.toJSONSchema(schema, { io: "input" }) };
+}
+
+/** Reads a file's text, of whichever kind it is. */
+export function parseReportFile(text: string, path: string): ReportFile {
+  return parseWritten(text, path, FILE_FORMATS);
 }
 
 /** What a validator says is wrong with a text against a shipped schema, a line each; none if it holds. */

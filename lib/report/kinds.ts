@@ -1,13 +1,12 @@
 /** The kinds of files that `--json` writes: how each is read, and in which formats it is told. */
 
-import { z } from "zod";
 import { ADVICE_FORMAT } from "../advice/advice.ts";
 import type { Format, Renderers } from "../files/output_files.ts";
 import { UsageError } from "../options.ts";
 import { RUN_FORMAT } from "../running/run_result.ts";
 import { SWEEP_FORMAT } from "../scaling/sweep_result.ts";
 import { SWITCH_FORMAT } from "../switching/switch_result.ts";
-import { type FileFormat, parseWritten, readWritten } from "../timing/json_file.ts";
+import { type FileFormat, readWritten } from "../timing/json_file.ts";
 import { RESULT_FORMAT } from "../timing/result.ts";
 import { advicePart, adviceReport } from "./advice/advice_report.ts";
 import type { Block } from "./document.ts";
@@ -109,7 +108,9 @@ type FileOf<Of> = Of extends KindOfFile<infer File> ? File : never;
 export type ReportFile = FileOf<typeof KINDS[Kind]>;
 
 const NAMES = Object.keys(KINDS) as Kind[];
-const FORMATS = Object.values(KINDS).map(({ format }) => format) as FileFormat<ReportFile>[];
+/** How the files of each kind are read. */
+export const FILE_FORMATS = Object.values(KINDS)
+  .map(({ format }) => format) as readonly FileFormat<ReportFile>[];
 
 /** Which kind of file it is: comparisons alone don't say. */
 export function kindOf(file: ReportFile): Kind {
@@ -129,19 +130,8 @@ export function byKind(files: readonly ReportFile[]): ReportFile[] {
   return files.toSorted((a, b) => NAMES.indexOf(kindOf(a)) - NAMES.indexOf(kindOf(b)));
 }
 
-/** Reads a file's text, of whichever kind it is. */
-export function parseReportFile(text: string, path: string): ReportFile {
-  return parseWritten(text, path, FORMATS);
-}
-
 export async function readReportFile(path: string): Promise<ReportFile> {
-  return await readWritten(path, FORMATS);
-}
-
-/** The JSON Schema of a kind's files, as shipped beside their types. */
-export function jsonSchemaOf(kind: Kind): Record<string, unknown> {
-  const title = `Lanes ${kind === "comparison" ? "result" : kind} file`;
-  return { title, ...z.toJSONSchema(KINDS[kind].format.schema, { io: "input" }) };
+  return await readWritten(path, FILE_FORMATS);
 }
 
 export function reportText(file: ReportFile, style: Style): string {

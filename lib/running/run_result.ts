@@ -53,7 +53,6 @@ export type RunFile = z.infer<typeof runFileSchema>;
 
 export const RUN_FORMAT: FileFormat<RunFile> = {
   kind: "run",
-  writers: ["run"],
   schema: runFileSchema,
   inconsistency: ({ run: { timeline } }) => timeline && unlikeColumns("run.timeline", timeline),
 };

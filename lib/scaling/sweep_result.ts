@@ -215,7 +215,6 @@ function inconsistency({ points, openLoop, axis }: SweepResult): string | undefi
 
 export const SWEEP_FORMAT: FileFormat<SweepResult> = {
   kind: "sweep",
-  writers: ["sweep"],
   schema: sweepResultSchema,
   inconsistency,
 };

@@ -115,7 +115,6 @@ export type SwitchFile = z.infer<typeof switchFileSchema>;
 
 export const SWITCH_FORMAT: FileFormat<SwitchFile> = {
   kind: "switch",
-  writers: ["switch"],
   schema: switchFileSchema,
   inconsistency: (file) =>
     Object.keys(experimentSchemas).some((name) => name in file)

@@ -30,8 +30,8 @@ type Unchanging<T> = T extends object ? { readonly [Key in keyof T]: Unchanging<
 export interface FileFormat<T> {
   /** Its field `kind`; undefined for result files of comparisons, which have none. */
   readonly kind: string | undefined;
-  /** The scripts that write such files. */
-  readonly writers: readonly string[];
+  /** The scripts that write such files; the one of that name unless given. */
+  readonly writers?: readonly string[];
   /** Checks what the JSON says. */
   readonly schema: z.ZodType<T>;
   /** Faults that a schema can't see, in a few words; undefined if there is none. */
@@ -89,7 +89,7 @@ export function parseWritten<T>(text: string, path: string, formats: readonly Fi
     const kind = data.kind === undefined
       ? "it has no kind, so it holds comparisons"
       : `its kind is ${plain(JSON.stringify(data.kind)).slice(0, 40)}`;
-    const writers = listOf.format(formats.flatMap(({ writers }) => writers));
+    const writers = listOf.format(formats.flatMap(({ writers, kind }) => writers ?? kind!));
     refuse(path, kind, `name a file that ${writers} wrote with --json`);
   }
   const { data: value, error } = format.schema.safeParse(data);

@@ -12,7 +12,6 @@ import { UsageError } from "../../lib/options.ts";
 import {
   byKind,
   checkFormats,
-  parseReportFile,
   readReportFile,
   type ReportFile,
   reportRenderers,
@@ -30,7 +29,7 @@ import { switchFile } from "./switching/fixture.ts";
 import fc from "../properties.ts";
 import { RESULT_FILE_BYTES, ResultFileError } from "../../lib/timing/json_file.ts";
 import { granted } from "../granted.ts";
-import { edited } from "../json_schemas.ts";
+import { edited, parseReportFile } from "../json_schemas.ts";
 import { resultOf as sweepOf } from "../scaling/measured.ts";
 
 const comparison = resultOf(ioComparison());

@@ -38,7 +38,6 @@ export function comparisonsOf({ io, files, small, cpu }: LessonFile): Comparison
 
 export const LESSON_FORMAT: FileFormat<LessonFile> = {
   kind: "lesson",
-  writers: ["lesson"],
   schema: lessonFileSchema,
   inconsistency: (file) => inconsistency({ comparisons: comparisonsOf(file) }),
 };

@@ -12,24 +12,7 @@ import {
 import { fit } from "../../text/plain.ts";
 import type { FileFormat } from "../../timing/json_file.ts";
 import { environmentSchema, type Interval, intervalSchema } from "../../timing/result.ts";
-import {
-  type Block,
-  type Column,
-  csv,
-  type CsvColumns,
-  documentOf,
-  footnote,
-  heading,
-  htmlTable,
-  lines,
-  numberColumn,
-  paragraph,
-  partialNote,
-  properties,
-  tableOf,
-  textColumn,
-  together,
-} from "../document.ts";
+import * as doc from "../document.ts";
 import { list, markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
 import { familySentence } from "./families.ts";
@@ -86,7 +69,6 @@ export type PeersFile = z.infer<typeof peersFileSchema>;
 
 export const PEERS_FORMAT: FileFormat<PeersFile> = {
   kind: "peers",
-  writers: ["peers"],
   schema: peersFileSchema,
   inconsistency: () => undefined,
 };
@@ -181,16 +163,16 @@ const NAME_COLUMNS = 28;
 
 const contenderText = ({ contender, ours }: PeersRow) => `${ours ? "▸ " : "  "}${contender}`;
 
-const COLUMNS: readonly Column<PeersRow>[] = [
-  textColumn("contender", 0, contenderText, {
+const COLUMNS: readonly doc.Column<PeersRow>[] = [
+  doc.textColumn("contender", 0, contenderText, {
     longHead: "contender (▸ this library)",
     short: { cell: (row) => fit(contenderText(row), NAME_COLUMNS), order: 2 },
   }),
-  numberColumn("median", 0.5, resultText, {
+  doc.numberColumn("median", 0.5, resultText, {
     longHead: "median (least–greatest)",
     short: { cell: shortResult, order: 3 },
   }),
-  textColumn("this library is", 0, comparisonText, {
+  doc.textColumn("this library is", 0, comparisonText, {
     short: { head: "as fast", cell: (row) => comparisonText(row).replace(/ .*/, ""), order: 1 },
   }),
 ];
@@ -200,22 +182,22 @@ function overLoopText({ overLoop }: PeersRow): string {
 }
 
 /** What only some contests have: what their contenders gain over the plain loop, and what else was measured. */
-const MORE_COLUMNS: readonly Column<PeersRow>[] = [
-  textColumn("over its loop", 0, overLoopText, {
+const MORE_COLUMNS: readonly doc.Column<PeersRow>[] = [
+  doc.textColumn("over its loop", 0, overLoopText, {
     short: { cell: (row) => overLoopText(row).replace(/ .*/, ""), order: 4 },
   }),
-  numberColumn("99% within", 0.7, besides("p99Ms", formatDuration)),
-  numberColumn("memory", 0.8, besides("peakRssBytes", formatBytes)),
-  numberColumn("connections", 0.9, besides("connections", String)),
+  doc.numberColumn("99% within", 0.7, besides("p99Ms", formatDuration)),
+  doc.numberColumn("memory", 0.8, besides("peakRssBytes", formatBytes)),
+  doc.numberColumn("connections", 0.9, besides("connections", String)),
 ];
 
 function besides(what: typeof BESIDES[number], shown: (value: number) => string) {
   return ({ besides }: PeersRow) => besides?.[what] === undefined ? "" : shown(besides[what]);
 }
 
-const AIM: Column<PeersRow> = textColumn("aim", 0, aimText);
+const AIM: doc.Column<PeersRow> = doc.textColumn("aim", 0, aimText);
 
-function columnsOf(rows: readonly PeersRow[]): readonly Column<PeersRow>[] {
+function columnsOf(rows: readonly PeersRow[]): readonly doc.Column<PeersRow>[] {
   return [...COLUMNS, ...MORE_COLUMNS.filter(({ cell }) => rows.some((row) => cell(row) !== ""))];
 }
 
@@ -241,17 +223,17 @@ function shortSentence(ours: PeersRow, rows: readonly PeersRow[]): string {
 export function peersReport(
   { environment, rounds, partial, rows }: PeersFile,
   { aims = false, short = false }: { readonly aims?: boolean; readonly short?: boolean } = {},
-): Block {
+): doc.Block {
   const contests = short
-    ? [lines(rows.filter(({ ours }) => ours).map((ours) => shortSentence(ours, rows)))]
+    ? [doc.lines(rows.filter(({ ours }) => ours).map((ours) => shortSentence(ours, rows)))]
     : contestsOf(rows).flatMap(([family, contests]) => {
       const sentence = familySentence(family);
       return [
-        heading(sentence === "" ? family : `${family}: ${sentence}`, "  "),
+        doc.heading(sentence === "" ? family : `${family}: ${sentence}`, "  "),
         ...contests.map(([contest, of]) => {
           const hasAims = aims && of.some(({ aim }) => aim !== null);
           const columns = hasAims ? [...columnsOf(of), AIM] : columnsOf(of);
-          return together(paragraph(contest, undefined, "  "), tableOf(columns, of));
+          return doc.together(doc.paragraph(contest, undefined, "  "), doc.tableOf(columns, of));
         }),
       ];
     });
@@ -262,20 +244,20 @@ export function peersReport(
     `This library${short ? "" : " (▸)"} against others, each run a process of its own; ` +
     `${counted(rounds, "round")}, ${figures}.` +
     (rounds === 1 ? " It tells nothing about noise: a factor of 2 either way is assumed." : "");
-  return documentOf([
-    paragraph(about, undefined, "  "),
+  return doc.documentOf([
+    doc.paragraph(about, undefined, "  "),
     ...contests,
-    lines(troubleLines(rows), "warning"),
-    partialNote(partial, "the race was interrupted; this is what ran."),
-    lines([...summarySentences(rows), ...loopSentences(rows)], "heading"),
-    footnote(environment),
+    doc.lines(troubleLines(rows), "warning"),
+    doc.partialNote(partial, "the race was interrupted; this is what ran."),
+    doc.lines([...summarySentences(rows), ...loopSentences(rows)], "heading"),
+    doc.footnote(environment),
   ]);
 }
 
 type CsvRow = Omit<PeersRow, "figure"> & { readonly round?: number; readonly figure?: number };
 
-const CSV_COLUMNS: CsvColumns<CsvRow> = {
-  ...properties("family", "contest", "contender", "ours", "round", "figure", "unit", "better"),
+const CSV_COLUMNS: doc.CsvColumns<CsvRow> = {
+  ...doc.properties("family", "contest", "contender", "ours", "round", "figure", "unit", "better"),
   trouble: ({ trouble }) => trouble && `${trouble.kind}: ${trouble.reason}`,
 };
 
@@ -284,7 +266,7 @@ export function peersCsv({ rows }: Pick<PeersFile, "rows">): string {
   const written = rows.flatMap(({ figure: _, ...row }): CsvRow[] =>
     row.figures.length > 0 ? row.figures.map((figure, round) => ({ ...row, round, figure })) : [row]
   );
-  return csv(CSV_COLUMNS, written);
+  return doc.csv(CSV_COLUMNS, written);
 }
 
 /** A race, with nothing in it that could become markup, run, or reach the network. */
@@ -294,7 +276,7 @@ export function peersPart({ rows, rounds }: PeersFile, { id, alone }: PartPlace)
     markup`<p class="verdict">${summary.join(" ")}</p>`,
     contestsOf(rows).map(([family, contests]) => [
       markup`<p class="lead">${familySentence(family) || family}</p>`,
-      contests.map(([name, of]) => htmlTable(name, columnsOf(of), of)),
+      contests.map(([name, of]) => doc.htmlTable(name, columnsOf(of), of)),
     ]),
     list(troubleLines(rows), "notices"),
   ];

@@ -4,7 +4,7 @@ import config from "../../../deno.json" with { type: "json" };
 import { ideasOf } from "../../../lib/report/lesson/ideas.ts";
 import { lessonPage, lessonReport } from "../../../lib/report/lesson/lesson.ts";
 import { LANGUAGES, Speaker, TEXTS } from "../../../lib/report/speaker.ts";
-import { parseReportFile } from "../../../lib/report/kinds.ts";
+import { parseReportFile } from "../../json_schemas.ts";
 import { isRemote, MODEL_TABLE, MODELS } from "../../../lib/models.ts";
 import { HOSTILE } from "../fixture.ts";
 import { assertInert } from "../html/assert_inert.ts";

@@ -8,7 +8,7 @@ import {
   peersReport,
   summarySentences,
 } from "../../../lib/report/peers/peers_report.ts";
-import { parseReportFile } from "../../../lib/report/kinds.ts";
+import { parseReportFile } from "../../json_schemas.ts";
 import { HOSTILE } from "../fixture.ts";
 import { peersFile } from "./fixture.ts";
 
