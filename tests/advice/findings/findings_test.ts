@@ -1,10 +1,19 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { itemsText, paceText } from "../../../lib/advice/findings/failures.ts";
 import { type Finding, sayFinding } from "../../../lib/advice/findings/findings.ts";
+import type { Evidence } from "../../../lib/advice/evidence.ts";
 import type { FailureKind } from "../../../lib/timing/failures.ts";
 import { spreadOrder } from "../../../lib/timing/job_items.ts";
+import { resultFindings } from "../../../lib/advice/findings/results.ts";
+import {
+  type Candidate,
+  eventLoop,
+  SEQUENTIAL,
+  threads,
+} from "../../../lib/advice/prediction/candidate.ts";
+import type { Runner } from "../../../lib/advice/race/runner.ts";
 import { adviceOn, asPredicted } from "../advice_on.ts";
-import { probedOf } from "../fixture.ts";
+import { probedOf, roundOf, sampleFor } from "../fixture.ts";
 
 Deno.test("advise() recommends no model after a race of other work that failed in it or didn't pay", async () => {
   const failures = [{ reason: "Error", count: 5, index: 2, message: "cache is locked" }];
@@ -307,4 +316,55 @@ Deno.test("items that take longer the later they come are told of, wherever the 
   assertStringIncludes(await of((place) => 1 + place), "the second half 2.9");
   assertEquals(await of((place) => 121 - place), "", "the longest are first already");
   assertEquals(await of((place) => 20 + 20 * (place % 2)), "");
+});
+
+Deno.test("other results are put down to a file, or to the process, only where that was seen", () => {
+  const made = { waitMs: 10, items: 60 };
+  const ran = (candidate: Candidate, more: Partial<Runner> = {}): Runner => (
+    { candidate, items: 40, rounds: [roundOf({ runMs: 10 })], ...more }
+  );
+  const [loop, lanes] = [eventLoop(4), threads(2)].map((of) => ran(of, { out: "results" }));
+  const shared = { name: "seen", module: "file:///job.ts", line: 1 };
+  const backwards = {
+    orderMatters: false,
+    rewritten: { path: "/n", times: 9 },
+    items: 9,
+    timesRun: 1,
+  };
+  const causesOf = (runners: readonly Runner[], more: object = {}) => {
+    const counts = { costMs: 1, trials: 1, partial: false, untried: 0, extended: false };
+    const race = { runners, ...counts, unrepeatable: false, otherResults: false };
+    const found = { sample: sampleFor(made), probed: probedOf(made), race, backwards, ...more };
+    const [first] = resultFindings(found as unknown as Evidence, SEQUENTIAL);
+    return first?.kind === "results" ? [first.ofFile, first.ofProcess] : [];
+  };
+  assertEquals(causesOf([loop!]), [true, undefined]);
+  assertEquals(causesOf([loop!], { shared }), [undefined, undefined], "what they share is told");
+  assertEquals(causesOf([lanes!]), [undefined, undefined], "lanes don't write at the same time");
+  const same = (lanes: number, more?: Partial<Runner>) =>
+    ran({ model: "processes", lanes, slots: 1 }, more);
+  assertEquals(causesOf([lanes!, same(2)]), [undefined, true]);
+  assertEquals(causesOf([lanes!, same(1)]), [undefined, undefined], "one alone");
+  assertEquals(causesOf([lanes!, same(2, { rounds: [], stops: 1 })]), [undefined, undefined]);
+  assertEquals(causesOf([lanes!, same(2, { out: "broken" })]), [undefined, undefined]);
+});
+
+Deno.test("tasks that find what others have put there aren't called uneven", async () => {
+  const made = { waitMs: 20, items: 60 };
+  const inOrder = probedOf(made);
+  const shared = { name: "cache", module: "file:///job.ts", line: 1 };
+  const isUneven = async (msAt: (turn: number) => number, more: object) => {
+    const stretches = inOrder.stretches.map((one, at) => ({ ...one, wallMs: msAt(at) }));
+    const probed = { ...inOrder, stretches, spread: 60 };
+    const truth = ({ model }: { readonly model: string }, items: number) => ({
+      runMs: 20 * items / (model === "sequential" ? 1 : 8),
+    });
+    const { hazards } = await adviceOn(made, truth, more, false, undefined, {}, probed);
+    return hazards.some(({ kind }) => kind === "uneven");
+  };
+  const found = (turn: number) => turn % 3 === 2 ? 59.8 : 0.1;
+  const uneven = (turn: number) => turn % 10 === 9 ? 110 : 10;
+  assertEquals(await isUneven(found, { shared }), false);
+  assertEquals(await isUneven(found, {}), true, "nothing is shared");
+  assertEquals(await isUneven(uneven, { shared }), true, "nothing was there");
 });

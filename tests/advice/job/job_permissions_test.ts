@@ -12,6 +12,13 @@ Deno.test("takePermissions() hands flags on as Deno takes them, and leaves the r
   });
 });
 
+Deno.test("takePermissions() leaves a script the flag that is its own", () => {
+  const args = ["--allow-module", "jobs", "--allow-net", "--allow-module=data:"];
+  const rest = ["--allow-module", "jobs", "--allow-module=data:"];
+  assertEquals(takePermissions(args, absolute, "module"), { permissions: { net: true }, rest });
+  assertThrows(() => takePermissions(args, absolute), UsageError, "--allow-module");
+});
+
 Deno.test("takePermissions() refuses a path in a folder with a comma, as Deno would take it for two", () => {
   const take = () => takePermissions(["--allow-read=c"], (path) => `/a,b/${path}`);
   assertThrows(take, UsageError, '--allow-read "c": it is /a,b/c, and Deno takes a comma');

@@ -275,3 +275,33 @@ Deno.test("substitutes() tries fewer slots than gain far less than was promised,
   assertEquals(found(times, { ...ALLOWED, predicted }).map(nameOf), ["limited (4 slots)"]);
   assertEquals(found(times), [], "what a loop had no time for");
 });
+
+Deno.test("substitutes() takes no prediction for better once slots of tasks that wait gained nothing", () => {
+  const both: Candidate = { model: "workers", lanes: 2, slots: 8 };
+  const of = (waits: boolean, ...times: [Candidate, number][]) =>
+    found(tried([SEQUENTIAL, 120], ...times), {
+      ...{ ...ALLOWED, waits, predicted: [{ candidate: both, gain: 3 }] },
+    });
+  assertEquals(of(true, [CONCURRENT, 120]), [workers(2)]);
+  assertEquals(of(false, [CONCURRENT, 120]), [both], "of tasks that compute lanes may");
+  assertEquals(of(true, [CONCURRENT, 100]), [limited(2), both], "a fifth is a gain");
+  assertEquals(of(true, [workers(2), 115]), [both], "no slots were tried");
+});
+
+Deno.test("substitutes() doubles slots while they are filled, by what gains most", () => {
+  const each = (slots: number): Candidate => ({ ...workers(2), slots });
+  const allowed = { ...ALLOWED, waits: false, predicted: [{ candidate: each(4), gain: 2.6 }] };
+  const computing = (ms: number) => found(tried([SEQUENTIAL, 210], [each(8), ms]), allowed);
+  assertEquals(computing(105), [each(4)], "eight times as many as gain are too many");
+  assertEquals(computing(100), [each(16), each(4)]);
+  // Three times as many as are served, and a fifth gained at all.
+  assertEquals(found(tried([SEQUENTIAL, 200], [limited(6), 100])), [limited(12)]);
+  assertEquals(found(tried([SEQUENTIAL, 120], [limited(2), 100])), [limited(8)]);
+  const far = tried([SEQUENTIAL, 1000], [limited(4), 500], [workers(16), 100]);
+  assertEquals(found(far), [], "lanes gain far more");
+  const [slower] = tried([limited(4), 400]);
+  const out = [...tried([SEQUENTIAL, 800]), { ...slower!, out: "slower" as const }];
+  assertEquals(found(out), [limited(2)], "what was passed over is not doubled");
+  const loses = tried([SEQUENTIAL, 100], [limited(8), 120]);
+  assertEquals(found(loses), [limited(2), workers(2)], "a fifth lost is more than nothing");
+});
