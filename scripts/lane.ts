@@ -61,11 +61,8 @@ Examples:
   );
 
 await script("lane", async (signal, args) => {
-  // It looks like a permission of Deno's.
-  const own = args.map((arg) => arg.startsWith(ALLOW) ? arg.replace("--allow-", "--allows-") : arg);
-  const { permissions, rest } = takePermissions(own, userPath);
-  const back = rest.map((arg) => arg.replace(/^--allows-/, "--allow-"));
-  lane.parse(back, { from: "user" });
+  const { permissions, rest } = takePermissions(args, userPath, "module");
+  lane.parse(rest, { from: "user" });
   const raw = lane.opts();
   const server = await readServerOptions(raw);
   if (server === undefined) {

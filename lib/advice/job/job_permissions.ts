@@ -63,10 +63,11 @@ function faultIn(kind: Kind, entry: string): string | undefined {
   }
 }
 
-/** Takes the `--allow-…` flags, and `-A`, out of a command line. */
+/** Takes the `--allow-…` flags, and `-A`, out of a command line; not those that are a script's own. */
 export function takePermissions(
   args: readonly string[],
   path: (typed: string) => string,
+  own?: string,
 ): { readonly permissions: LanePermissions; readonly rest: string[] } {
   const permissions: Partial<Record<Kind, readonly string[] | true>> = {};
   const rest: string[] = [];
@@ -78,7 +79,7 @@ export function takePermissions(
       const remedy = `write "unstable": ["${feature}"] into the deno.json beside the job`;
       throw new UsageError(arg, true, "a job's own project says what it needs", remedy);
     }
-    if (flag === undefined) rest.push(arg);
+    if (flag === undefined || name === own) rest.push(arg);
     else if (flag === "--allow-all") {
       for (const kind of KINDS) permissions[kind] = true;
     } else if (kind === undefined) {
