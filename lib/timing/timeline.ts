@@ -35,31 +35,24 @@ export function decisionsSince(firstMs: number, decisions: readonly Decision[]):
   }));
 }
 
-export function timelineOf(
-  {
-    round,
-    outcomes,
-    every = shownEvery(outcomes.length),
-    before,
-    after,
-    firstMs,
-    ownCpuMs,
-    decisions = [],
-  }: {
-    readonly round: number;
-    readonly outcomes: readonly Outcome<unknown>[];
-    /** One task in so many is told of. */
-    readonly every?: number;
-    /** What each lane had used before the first item, and after the last outcome. */
-    readonly before: readonly LaneUsage[];
-    readonly after: readonly LaneUsage[];
-    /** When the first item was asked for, on the clock of the outcomes. */
-    readonly firstMs: number;
-    /** CPU time of this process during the run: the lane's own where the event loop is the lane. */
-    readonly ownCpuMs?: number;
-    readonly decisions?: readonly Decision[];
-  },
-): Timeline {
+/** What a run left, of which a timeline is made. */
+interface Ran {
+  readonly round: number;
+  readonly outcomes: readonly Outcome<unknown>[];
+  /** One task in so many is told of. */
+  readonly every?: number;
+  /** What each lane had used before the first item, and after the last outcome. */
+  readonly before: readonly LaneUsage[];
+  readonly after: readonly LaneUsage[];
+  /** When the first item was asked for, on the clock of the outcomes. */
+  readonly firstMs: number;
+  /** CPU time of this process during the run: the lane's own where the event loop is the lane. */
+  readonly ownCpuMs?: number;
+  readonly decisions?: readonly Decision[];
+}
+
+export function timelineOf({ round, outcomes, before, after, firstMs, ...ran }: Ran): Timeline {
+  const { every = shownEvery(outcomes.length), ownCpuMs, decisions = [] } = ran;
   const shown = outcomes.toSorted((a, b) => a.index - b.index)
     .filter((_, place) => place % every === 0);
   const since = (ms: number) => rounded(ms - firstMs);

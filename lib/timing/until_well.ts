@@ -6,13 +6,7 @@ const LEAST_PAUSE_MS = 1000;
 /** So many tasks tell one by one whether it is over. */
 export const LOOKED_AT = 8;
 
-export interface Waited {
-  readonly isWell: boolean;
-  /** How long it was seen to last. */
-  readonly lastedMs: number;
-}
-
-/** Pauses and looks again until all is well, or no time is left for a pause. */
+/** Pauses and looks again until all is well, or no time is left for a pause; tells how long it was seen to last. */
 export async function untilWell(
   looksWell: () => Promise<boolean>,
   { leastMs = 0, leftMs, pause }: {
@@ -21,7 +15,7 @@ export async function untilWell(
     readonly leftMs: () => number;
     readonly pause: (ms: number) => Promise<unknown>;
   },
-): Promise<Waited> {
+): Promise<{ readonly isWell: boolean; readonly lastedMs: number }> {
   let waitedMs = 0;
   for (let pauseMs = Math.max(PAUSE_MS, leastMs);; pauseMs *= 2) {
     const ms = Math.min(pauseMs, leftMs());
