@@ -270,7 +270,7 @@ export function kneeOf(series: readonly Series[], seed: number): SweepResult["kn
     : { size, low: Math.min(size, ...knees), high: Math.max(size, ...knees) };
 }
 
-interface RecommendedSize {
+export interface RecommendedSize {
   readonly point: SweepPoint;
   readonly gain: Interval | null;
   /** The fastest of the larger sizes, where it isn't shown to gain, though it may. */

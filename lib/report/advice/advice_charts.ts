@@ -93,18 +93,16 @@ function drawSplit(advice: Split, width: number): Html {
       ];
     }),
     chart.line(x(Math.max(0, share - off)), 40, x(Math.min(1, share + off)), 40, chart.FINE),
-    chart.marks("threshold", [WAITS, COMPUTES], (at) => {
-      return chart.line(x(at), top - 4, x(at), bottom + 6, {
-        ...chart.FINE,
-        strokeDasharray: "5 4",
-      });
-    }),
+    chart.marks(
+      "threshold",
+      [WAITS, COMPUTES],
+      (at) =>
+        chart.line(x(at), top - 4, x(at), bottom + 6, { ...chart.FINE, strokeDasharray: "5 4" }),
+    ),
     chart.axis(x, bottom + 2, [0, WAITS, COMPUTES, 1], formatPercent),
     chart.marks("zone", ZONES, ([zone, name, from, to]) => {
-      return chart.text(name, x((from + to) / 2), bottom + 36, {
-        textAnchor: "middle",
-        ...(zone === bound ? chart.STRONG : chart.SOFT),
-      });
+      const look = { textAnchor: "middle", ...(zone === bound ? chart.STRONG : chart.SOFT) };
+      return chart.text(name, x((from + to) / 2), bottom + 36, look);
     }),
   ]);
 }
@@ -249,18 +247,16 @@ export function drawFlame(bars: readonly FlameBar[], width: number): Html {
       `${name}${place === undefined ? "" : ` (${place})`}: ${formatPercent(share)}`
     ).join("; "),
   }, [
-    chart.marks("call", drawn, ({ left, right, top, fill, title }) => {
-      return chart.rect(left, top, right, top + ROW_HEIGHT, {
-        fill,
-        stroke: "var(--paper)",
-        title,
-      });
-    }),
+    chart.marks(
+      "call",
+      drawn,
+      ({ left, right, top, fill, title }) =>
+        chart.rect(left, top, right, top + ROW_HEIGHT, { fill, stroke: "var(--paper)", title }),
+    ),
     chart.marks("call-name", drawn, ({ name, left, right, top }) => {
-      return chart.text(labelOf(name, right - left), (left + right) / 2, top + ROW_HEIGHT / 2, {
-        textAnchor: "middle",
-        fill: "var(--paper)",
-      });
+      const [middle, y] = [(left + right) / 2, top + ROW_HEIGHT / 2];
+      const look = { textAnchor: "middle", fill: "var(--paper)" };
+      return chart.text(labelOf(name, right - left), middle, y, look);
     }),
   ]);
 }

@@ -49,6 +49,17 @@ export function isLogarithmic(rows: readonly GainRow[], limit: GainLimit | undef
   return high / low > LINEAR_UP_TO;
 }
 
+function describe(rows: readonly GainRow[], limit: GainLimit | undefined): string {
+  const told = rows.map(({ name, predicted, measured, remark }) => {
+    const gains = [
+      ...(predicted === null ? [] : [`${formatRatio(predicted.median)} predicted`]),
+      ...(measured === null ? [] : [`${formatSpeedup(measured)} measured`]),
+    ];
+    return `${name}: ${gains.join(", ")}${remark === "" ? "" : ` (${remark})`}`;
+  });
+  return told.join("; ") + (limit === undefined ? "" : `. ${limit.words}.`);
+}
+
 /** Draws of each model its name, a bar for what was measured, a circle for what was predicted. */
 export function drawGains(
   rows: readonly GainRow[],
@@ -80,17 +91,12 @@ export function drawGains(
   });
   const most = wide ? 12 : 5;
   const ticks = place.isLog ? chart.ticksOf(place, most) : chart.ticksOf(place, wide ? 6 : 3);
-  const description = rows.map(({ name, predicted, measured, remark }) => {
-    const told = [
-      ...(predicted === null ? [] : [`${formatRatio(predicted.median)} predicted`]),
-      ...(measured === null ? [] : [`${formatSpeedup(measured)} measured`]),
-    ];
-    return `${name}: ${told.join(", ")}${remark === "" ? "" : ` (${remark})`}`;
-  }).join("; ") + (limit === undefined ? "" : `. ${limit.words}.`);
-  return chart.svg(width, bottom + 30, { title, description }, [
-    chart.marks("chosen", drawn.filter(({ chosen }) => chosen), ({ top }) => {
-      return chart.rect(0, top, width, top + height, { fill: "var(--panel)" });
-    }),
+  return chart.svg(width, bottom + 30, { title, description: describe(rows, limit) }, [
+    chart.marks(
+      "chosen",
+      drawn.filter(({ chosen }) => chosen),
+      ({ top }) => chart.rect(0, top, width, top + height, { fill: "var(--panel)" }),
+    ),
     chart.axis(place, bottom, ticks, (ratio) => `${Number(ratio.toPrecision(3))}×`),
     chart.line(x(1), TOP, x(1), bottom),
     limit && limitMarks(limit, x(limit.ratio), (LEFT + end) / 2, bottom),
@@ -98,11 +104,9 @@ export function drawGains(
       chart.text(name, LEFT + 5, top + ROW.name, { ...halo, fill: colour, ...chart.STRONG })
     ),
     chart.marks("remark", drawn.filter(({ predicted }) => predicted), (row) => {
-      return chart.text(row.remark, width - 6, row.top + ROW.name, {
-        ...row.halo,
-        textAnchor: "end",
-        fill: row.chosen ? "var(--ink)" : "var(--soft)",
-      });
+      const fill = row.chosen ? "var(--ink)" : "var(--soft)";
+      const look = { ...row.halo, textAnchor: "end", fill };
+      return chart.text(row.remark, width - 6, row.top + ROW.name, look);
     }),
     chart.marks("gain", measured, ({ name, colour, top, ...of }) => {
       const [from, to] = [x(1), x(of.median)].sort((a, b) => a - b) as [number, number];
@@ -113,9 +117,12 @@ export function drawGains(
     predicted.map(({ low, high, y, colour }) =>
       chart.line(x(low), y, x(high), y, { ...chart.FINE, stroke: colour })
     ),
-    chart.marks("predicted", predicted, ({ median, y, colour: stroke, title }) => {
-      return chart.dot(x(median), y, 4, { fill: "var(--paper)", stroke, strokeWidth: 1.8, title });
-    }),
+    chart.marks(
+      "predicted",
+      predicted,
+      ({ median, y, colour: stroke, title }) =>
+        chart.dot(x(median), y, 4, { fill: "var(--paper)", stroke, strokeWidth: 1.8, title }),
+    ),
     measured.map(({ median, low, high, y, remark, predicted, halo }) => {
       const behind = Math.max(x(1), x(median), x(high));
       const range = `${formatNumber(low)} to ${formatNumber(high)}`;

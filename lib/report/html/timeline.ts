@@ -70,7 +70,7 @@ export function timelineSection(
       const panels = chart.isWide(width) ? wide : narrow;
       return drawPanels(panels, axisMs, width, closeUp, { title, description });
     };
-    return { draw, wide, joined: joinedNote(wide, narrow) };
+    return { draw, joined: joinedNote(wide, narrow) };
   };
   const whole = drawn(longest, false);
   const all = figure({
@@ -86,7 +86,7 @@ export function timelineSection(
       } All panels share one clock: bars <em>stacked on one lane</em> are concurrency, bars on
       <em>several lanes</em> parallelism.`,
     draw: whole.draw,
-    note: `${noteOn(whole.wide, recorded, job.items, ofRounds)}${whole.joined}`,
+    note: `${noteOn(recorded, job.items, ofRounds)}${whole.joined}`,
     table: laneTable(recorded),
   });
   if (shortest >= longest * TOO_SHORT_TO_SEE) return all;
@@ -103,16 +103,11 @@ export function timelineSection(
   return markup`${all}${close}`;
 }
 
-function noteOn(
-  panels: readonly Panel[],
-  recorded: readonly Recorded[],
-  items: number,
-  ofRounds: boolean,
-): string {
+function noteOn(recorded: readonly Recorded[], items: number, ofRounds: boolean): string {
   const rounds = new Set(recorded.map(({ timeline }) => timeline.round + 1).sort((a, b) => a - b));
   const kept = Math.min(...recorded.map(({ timeline }) => timeline.index.length));
-  const dropped = panels.filter(({ neverStarted }) => neverStarted > 0).map((panel) =>
-    `${tasksText(panel.neverStarted)} of ${panel.result.model}`
+  const dropped = recorded.filter(({ tasks, ran }) => tasks.length > ran.length).map((of) =>
+    `${tasksText(of.tasks.length - of.ran.length)} of ${of.result.model}`
   );
   const sentences = [
     ofRounds &&
@@ -133,8 +128,8 @@ function joinedNote(wide: readonly Panel[], narrow: readonly Panel[]): string {
     wide.filter((panel, i) => is(panel) || is(narrow[i]!)).map(({ result }) => result.model).join(
       ", ",
     );
-  const joined = either(({ mostTasksInABar }) => mostTasksInABar > 1);
-  const deep = either(({ mostInFlight }) => mostInFlight > 0);
+  const joined = either(({ hasBars, most }) => hasBars && most > 1);
+  const deep = either(({ hasBars, most }) => !hasBars && most > 0);
   return [
     joined && `Neighbouring tasks narrower than a pixel are joined into one bar (${joined}).`,
     deep &&
@@ -197,18 +192,12 @@ const MIN_ROW_HEIGHT = 0.7;
 const JOINED_AT_MOST_PIXELS = 12;
 
 function layOutPanel(recorded: Recorded, space: PanelSpace) {
-  const { result, timeline, tasks, ran, endMs } = recorded;
-  const waits = waiting(tasks, space);
+  const waits = waiting(recorded.tasks, space);
   const top = waits.length > 0 ? QUEUE_HEIGHT + 3 : 0;
   const body = rowsOfBars(recorded, top, space) ?? crowd(recorded, top, space);
   return {
+    ...recorded,
     ...body,
-    result,
-    endMs,
-    cpuShare: mean(timeline.lanes.flatMap(({ cpuShare }) => cpuShare ?? [])),
-    // Those that ended before the axis did.
-    done: ran.filter(({ endedMs }) => endedMs <= space.axisMs).length,
-    neverStarted: tasks.length - ran.length,
     labels: top > 0 ? [{ text: "queue", y: QUEUE_HEIGHT / 2 }, ...body.labels] : body.labels,
     queue: depthBands(waits, 0, QUEUE_HEIGHT, () => "waiting for a slot"),
   };
@@ -253,9 +242,9 @@ function rowsOfBars({ timeline, rows, used, running }: Recorded, top: number, sp
     labels: laneLabels(timeline, [...lanes]),
     lanes: [...lanes.values()],
     flight,
-    mostTasksInABar: merged.flat().reduce((most, { tasks }) => Math.max(most, tasks), 1),
-    // They have bars.
-    mostInFlight: 0,
+    hasBars: true,
+    // Tasks in a bar.
+    most: merged.flat().reduce((most, { tasks }) => Math.max(most, tasks), 1),
   };
 }
 
@@ -288,8 +277,9 @@ function crowd(
     labels: [{ text: used.size > 1 ? `${used.size} lanes` : "lane 0", y: (top + bottom) / 2 }],
     lanes: [{ x1: 0, x2: axisMs, y1: top, y2: bottom }] as Band[],
     flight: depthBands(depths, top, bottom, words).map((band): Band => ({ ...band, share })),
-    mostTasksInABar: 1,
-    mostInFlight: depths.reduce((most, { depth }) => Math.max(most, depth), 0),
+    hasBars: false,
+    // Tasks in flight.
+    most: depths.reduce((most, { depth }) => Math.max(most, depth), 0),
   };
 }
 
@@ -493,7 +483,8 @@ function drawPanels(
 }
 
 function panelMarks(panel: Panel, body: number, x: chart.Scale, closeUp: boolean, wide: boolean) {
-  const { result: { model, timeline }, lanes, queue, flight, labels, endMs, height } = panel;
+  const { result: { model }, timeline, ran: tasks, lanes, queue, flight, labels } = panel;
+  const { endMs, height } = panel;
   const colour = modelColour(model);
   const top = body - TITLE_HEIGHT + 8;
   const rect = ({ x1, x2, y1, y2, title }: Band) =>
@@ -508,12 +499,13 @@ function panelMarks(panel: Panel, body: number, x: chart.Scale, closeUp: boolean
   const inert = { pointerEvents: "none" };
   // Those that fall on the same pixel share a line.
   const decided = Map.groupBy(
-    timeline?.decisions?.filter(({ atMs }) => atMs <= x.domain[1]) ?? [],
+    timeline.decisions?.filter(({ atMs }) => atMs <= x.domain[1]) ?? [],
     ({ atMs }) => Math.round(x(atMs)),
   );
   const end = x(Math.min(x.domain[1], endMs)) + 6;
-  const done = [`${formatCount(panel.done)} of`, `${formatCount(timeline!.index.length)} done`];
-  const lines = (closeUp ? done : [formatDuration(endMs)])
+  const done = tasks.filter(({ endedMs }) => endedMs <= x.domain[1]).length;
+  const ended = [`${formatCount(done)} of`, `${formatCount(timeline.index.length)} done`];
+  const lines = (closeUp ? ended : [formatDuration(endMs)])
     .map((words, i, { length }) =>
       chart.text(words, end, body + height / 2 + (i - (length - 1) / 2) * 14, chart.STRONG)
     );
@@ -534,12 +526,13 @@ function panelMarks(panel: Panel, body: number, x: chart.Scale, closeUp: boolean
   ];
 }
 
-function panelNote({ result, cpuShare, mostTasksInABar, mostInFlight }: Panel, wide: boolean) {
+function panelNote({ result, timeline, hasBars, most }: Panel, wide: boolean) {
+  const cpuShare = mean(timeline.lanes.flatMap(({ cpuShare }) => cpuShare ?? []));
   const { lanes, slots } = result;
   return [
     `${counted(lanes, "lane")} × ${slots === null ? "all slots" : counted(slots, "slot")}`,
     cpuShare >= 0 && `CPU ${formatPercent(cpuShare)}`,
-    wide && mostTasksInABar > 1 && `up to ${formatCount(mostTasksInABar)} tasks in a bar`,
-    mostInFlight > 0 && `up to ${formatCount(mostInFlight)} in flight`,
+    wide && hasBars && most > 1 && `up to ${formatCount(most)} tasks in a bar`,
+    !hasBars && most > 0 && `up to ${formatCount(most)} in flight`,
   ].filter(Boolean).join(" · ");
 }

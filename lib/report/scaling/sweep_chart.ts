@@ -136,6 +136,7 @@ export function isExtrapolated({ forecasts }: SweepResult): boolean {
 
 const TOP = 26;
 const LEFT = 56;
+const RIGHT = 18;
 const RED = { fill: "var(--bad)", ...chart.HALO } as const;
 
 /** The frame of both charts: marks between a left and a lower axis. */
@@ -158,9 +159,11 @@ function framed(
   const levels = chart.ticksOf(y, 5);
   return chart.svg(width, height, name, [
     levels.map((at) => chart.line(LEFT, y(at), end, y(at), { stroke: "var(--line)" })),
-    chart.marks("ticks", levels, (at) => {
-      return chart.text(axisNumber(at), LEFT - 6, y(at), { textAnchor: "end" });
-    }),
+    chart.marks(
+      "ticks",
+      levels,
+      (at) => chart.text(axisNumber(at), LEFT - 6, y(at), { textAnchor: "end" }),
+    ),
     chart.axis(x, bottom, xTicks(x), axisNumber),
     chart.text(`↑ ${yLabel}`, 2, 8),
     chart.text(`${xLabel} →`, end, height - 8, { textAnchor: "end" }),
@@ -168,9 +171,8 @@ function framed(
   ]);
 }
 
-export function drawSweep(result: SweepResult, width: number): Html {
-  const { axis, model, knee } = result;
-  const points = bornePoints(result.points);
+/** The law, and what perfect scaling would be, from size to size; and the ends of their axes. */
+function curvesOf(result: SweepResult, points: readonly SweepPoint[]) {
   const { law, full, perPlace, low, high, ...besides } = drawnBesides(result, points);
   const trusted = law !== null && isExtrapolated(result);
   const end = trusted ? high * BEYOND : high;
@@ -178,16 +180,47 @@ export function drawSweep(result: SweepResult, width: number): Html {
   const sizes = chart.scale([low, end], [0, STEPS], isLog);
   const along = (from: number, to: number, at: (size: number) => number) =>
     Array.from({ length: STEPS + 1 }, (_, i) => {
-      const place = sizes(from) + (sizes(to) - sizes(from)) * i / STEPS;
-      return [sizes.invert(place), at(sizes.invert(place))] as const;
+      const size = sizes.invert(sizes(from) + (sizes(to) - sizes(from)) * i / STEPS);
+      return [size, at(size)] as const;
     });
   const fit = law === null ? [] : along(low, high, (size) => throughputAt(law, size));
   const beyond = trusted ? along(high, end, (size) => throughputAt(law, size)) : [];
   const top = 1.05 * Math.max(besides.top, ...[...fit, ...beyond].map(([_, rate]) => rate));
   const ideal = along(low, Math.min(end, top / perPlace), (size) => perPlace * size);
+  return { full, low, end, isLog, top, fit, beyond, ideal, suits: law?.suits !== false };
+}
+
+/** Where computing ends: a line across, and what is full there. */
+function fullMarks(
+  { by, limitPerSecond }: NonNullable<SweepResult["capacity"]>,
+  y: chart.Scale,
+  end: number,
+): Markup {
+  const at = y(limitPerSecond);
+  const words = by === "cores" ? "all cores full" : "event loop full";
+  return [
+    chart.line(LEFT, at, end, at, { stroke: "var(--bad)", strokeDasharray: "2 3" }),
+    chart.group("full", chart.text(words, end, at - 8, { ...RED, textAnchor: "end" })),
+  ];
+}
+
+/** The knee: its words stand beside the line and below the curve, where nothing else is drawn. */
+function kneeMarks(size: number, x: chart.Scale, y: chart.Scale): Markup {
+  const [low, high] = x.domain;
+  const isLeft = size ** 2 < low * high;
+  const look = { ...RED, ...chart.STRONG, textAnchor: isLeft ? "start" : "end" };
+  return chart.group("knee", [
+    chart.line(x(size), TOP, x(size), y(0), chart.LIMIT),
+    chart.text(`knee at ${size}`, x(size) + (isLeft ? 6 : -6), y(0) - 12, look),
+  ]);
+}
+
+export function drawSweep(result: SweepResult, width: number): Html {
+  const { axis, model, knee } = result;
+  const points = bornePoints(result.points);
+  const { full, low, end, isLog, top, ...curves } = curvesOf(result, points);
   const line = { stroke: modelColour(model.split(",")[0]!), strokeWidth: 2 };
   const bend = points.find(({ size }) => size === knee?.size)?.size;
-  const wide = chart.isWide(width);
   const rates = points.map(({ size, throughputPerSecond: { median } }) =>
     `${size}: ${formatRate(median)}`
   );
@@ -197,45 +230,21 @@ export function drawSweep(result: SweepResult, width: number): Html {
   }, {
     ends: [[low, end], [0, top]],
     isLog: [isLog, false],
-    right: 18,
+    right: RIGHT,
     labels: [axis, "items a second"],
-    xTicks: () => isLog ? sizeTicks(low, end, wide) : points.map(({ size }) => size),
+    xTicks: () => isLog ? sizeTicks(low, end, chart.isWide(width)) : points.map(({ size }) => size),
   }, (x, y) => {
     const path = (of: readonly (readonly [number, number])[], look: chart.Look) =>
       chart.curve(of.map(([size, rate]) => [x(size), y(rate)]), look);
-    const isLeft = bend !== undefined && bend ** 2 < low * end;
     return [
-      full && [
-        chart.line(LEFT, y(full.limitPerSecond), width - 18, y(full.limitPerSecond), {
-          stroke: "var(--bad)",
-          strokeDasharray: "2 3",
-        }),
-        chart.marks(
-          "full",
-          [full.by === "cores" ? "all cores full" : "event loop full"],
-          (words) => {
-            return chart.text(words, width - 18, y(full.limitPerSecond) - 8, {
-              ...RED,
-              textAnchor: "end",
-            });
-          },
-        ),
-      ],
-      path(ideal, { stroke: "var(--soft)", strokeDasharray: "1 4" }),
-      path(fit, {
+      full && fullMarks(full, y, width - RIGHT),
+      path(curves.ideal, { stroke: "var(--soft)", strokeDasharray: "1 4" }),
+      path(curves.fit, {
         ...line,
-        ...(law?.suits === false && { strokeOpacity: 0.35, class: "bad-fit" }),
+        ...(!curves.suits && { strokeOpacity: 0.35, class: "bad-fit" }),
       }),
-      path(beyond, { ...line, strokeDasharray: "7 5", class: "extrapolation" }),
-      // Words stand beside the line and below the curve, where nothing else is drawn.
-      bend !== undefined && chart.group("knee", [
-        chart.line(x(bend), TOP, x(bend), y(0), chart.LIMIT),
-        chart.text(`knee at ${bend}`, x(bend) + (isLeft ? 6 : -6), y(0) - 12, {
-          ...RED,
-          ...chart.STRONG,
-          textAnchor: isLeft ? "start" : "end",
-        }),
-      ]),
+      path(curves.beyond, { ...line, strokeDasharray: "7 5", class: "extrapolation" }),
+      bend !== undefined && kneeMarks(bend, x, y),
       points.map(({ size, throughputPerSecond: { low, high } }) =>
         chart.line(x(size), y(Math.min(low, top)), x(size), y(Math.min(high, top)), chart.FINE)
       ),

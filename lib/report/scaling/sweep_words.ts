@@ -7,6 +7,7 @@ import {
   isRefused,
   KNEE_DEFINITION,
   LITTLE_TOLERANCE,
+  type RecommendedSize,
   recommendedSize,
 } from "../../scaling/analyse.ts";
 import { CRITERION, LAW_TITLES } from "../../scaling/laws.ts";
@@ -321,7 +322,7 @@ function codeOf(
     ? `slots: ${slots}`
     : `lanes: ${lanes}${slots > 1 ? `, slots: ${slots}` : ""}`;
   const where = isModel(model) && needsServer(model) ? "servers, " : "";
-  return `await using executor = ${model}({ ${where}${size} });`;
+  return `await using executor = ${plain(model)}({ ${where}${size} });`;
 }
 
 /** The sizes below the one at which items gave other results, if it isn't for their order; none if it may be. */
@@ -384,64 +385,73 @@ function whyAdviceDiffers(
       `wait the rest (--lanes 1,2,4 --slots 8 sweeps them).`;
 }
 
-/** Says which size to take, the line of code that does last; nothing if no size ran without failures. */
-export function takeLines(result: SweepResult): string[] {
-  const { axis, failsFrom, differsAt } = result;
-  const [first] = result.points;
-  if (first === undefined || failsFrom?.size === first.size) return [];
-  const at = ({ size }: SweepPoint) => sizeText(axis, size);
-  const stay = whyStay(result);
-  if (stay !== undefined) return [`Stay at ${at(first)}: ${stay}`, codeOf(result, first)];
-  const points = soundPoints(result);
-  const found = nothingWorked(result) ? undefined : recommendedSize({ ...result, points });
-  if (found === undefined) return [];
-  const { point, gain, largerGainsLittle, mayGainMore, unsure, impossible } = found;
-  if (impossible !== undefined) {
-    const seen = `${formatSpeedup(impossible.gain)} at ${at(impossible.point)}`;
-    const most = formatRatio(Math.max(1, impossible.most));
-    return [
-      `${seen} can't be right: ${most} is the most that it can give. The smallest size was slower than ` +
-      `need be: end other programs, and sweep it again, with more --rounds.`,
-    ];
+/** Why this size: what it gains, or that no larger one surely does. */
+function whyTaken(
+  { axis, failsFrom, job: { total } }: SweepResult,
+  smallest: string,
+  { gain, largerGainsLittle, unsure }: RecommendedSize,
+): string {
+  if (gain !== null) {
+    const as = total === undefined
+      ? `much as ${smallest}`
+      : `fast as ${smallest} on the whole job, start included`;
+    const larger = largerGainsLittle ? ", and no larger size gains surely more" : "";
+    return `: ${formatSpeedup(gain)} as ${as}${larger}`;
   }
-  const smallest = points.toSorted((a, b) => a.size - b.size)[0]!;
-  const unclear = unsure && `${at(unsure.point)}: ${formatSpeedup(unsure.gain)}`;
-  const doubt = unclear ? ` (${unclear}, an interval that spans 1; more rounds tell)` : "";
-  const why = gain === null
-    ? largerGainsLittle
-      ? `: no larger size is detectably faster${doubt}`
-      : failsFrom === null
-      ? ""
-      : `: tasks fail from ${sizeText(axis, failsFrom.size)} on`
-    : `: ${formatSpeedup(gain)} as ${
-      result.job.total === undefined
-        ? `much as ${at(smallest)}`
-        : `fast as ${at(smallest)} on the whole job, start included`
-    }` +
-      (largerGainsLittle ? ", and no larger size gains surely more" : "");
+  if (largerGainsLittle) {
+    const unclear = unsure && `${sizeText(axis, unsure.point.size)}: ${formatSpeedup(unsure.gain)}`;
+    const doubt = unclear ? ` (${unclear}, an interval that spans 1; more rounds tell)` : "";
+    return `: no larger size is detectably faster${doubt}`;
+  }
+  return failsFrom === null ? "" : `: tasks fail from ${sizeText(axis, failsFrom.size)} on`;
+}
+
+/** How the size stands among those that were measured, and what compares it with other models. */
+function whatElse(result: SweepResult, { point, mayGainMore }: RecommendedSize): string {
+  const { axis, differsAt, job: { options: { task, latencyMs } } } = result;
   const model = plain(result.model);
+  const best = soundPoints(result).length === 1
+    ? "No other size was measured"
+    : mayGainMore && differsAt === undefined
+    ? `That is the largest size of ${model} that was measured, and larger ones may gain more`
+    : `That is the best of the sizes of ${model} that were measured`;
   const isUsual = !isModel(model) || MODEL_TABLE[model].isUsual;
-  const { task, latencyMs } = result.job.options;
   const builtIn = task !== undefined ? "cpu" : latencyMs !== undefined ? "io" : undefined;
   const others = builtIn === undefined && !isUsual
     ? "a sweep under --model workers shows what lanes gain"
     : `deno task ${builtIn ?? "advise"}${isUsual ? "" : ` --models sequential,workers,${model}`} ` +
       `compares it with the other models`;
-  const best = points.length === 1
-    ? "No other size was measured"
-    : mayGainMore && differsAt === undefined
-    ? `That is the largest size of ${model} that was measured, and larger ones may gain more`
-    : `That is the best of the sizes of ${model} that were measured`;
   const otherwise = differsAt === undefined
     ? ""
     : ` With ${sizeText(axis, differsAt)} the same items gave other results, and not for their ` +
       "order: what they ask, most likely, gives other answers to so many at once. Throw on such " +
       "an answer.";
-  return [
-    `Take ${at(point)}${why}. ${best}; ${others}.${otherwise}` +
-    (builtIn === undefined && isUsual ? whyAdviceDiffers(result, point) : ""),
-    codeOf({ axis, model }, point),
-  ];
+  const differs = builtIn === undefined && isUsual ? whyAdviceDiffers(result, point) : "";
+  return `${best}; ${others}.${otherwise}${differs}`;
+}
+
+/** Says which size to take, the line of code that does last; nothing if no size ran without failures. */
+export function takeLines(result: SweepResult): string[] {
+  const [first] = result.points;
+  if (first === undefined || result.failsFrom?.size === first.size) return [];
+  const at = ({ size }: SweepPoint) => sizeText(result.axis, size);
+  const stay = whyStay(result);
+  if (stay !== undefined) return [`Stay at ${at(first)}: ${stay}`, codeOf(result, first)];
+  const points = soundPoints(result);
+  const found = nothingWorked(result) ? undefined : recommendedSize({ ...result, points });
+  if (found === undefined) return [];
+  if (found.impossible !== undefined) {
+    const { point, gain, most } = found.impossible;
+    const seen = `${formatSpeedup(gain)} at ${at(point)}`;
+    const ratio = formatRatio(Math.max(1, most));
+    return [
+      `${seen} can't be right: ${ratio} is the most that it can give. The smallest size was slower ` +
+      "than need be: end other programs, and sweep it again, with more --rounds.",
+    ];
+  }
+  const smallest = at(points.toSorted((a, b) => a.size - b.size)[0]!);
+  const why = whyTaken(result, smallest, found);
+  return [`Take ${at(found.point)}${why}. ${whatElse(result, found)}`, codeOf(result, found.point)];
 }
 
 export function anyFailed(result: SweepResult): boolean {

@@ -140,6 +140,24 @@ Deno.test("a bar of a distribution is as high as its tasks are many, where their
   ]);
 });
 
+Deno.test("a distribution's axis is logarithmic and begins with its least, unless that is next to nothing", () => {
+  const firstOf = (count: number, ms: number, longestMs: number) => {
+    const short = Array.from({ length: count }, (): [number, number, number] => [0, 0, ms]);
+    const body = bodyOf(
+      distributionSection(of("fulfilled", 1, [...short, [0, 0, longestMs]]), "d"),
+    );
+    const bars = all(body, ".wide .times rect");
+    const [name, median] = all(body, ".wide svg > text");
+    const last = bars.at(-1)!;
+    assert(number(median!, "x") > number(last, "x") + number(last, "width"));
+    assertAlmostEquals(number(median!, "y"), number(name!, "y"), 22);
+    return texts(body, ".wide .times title")[0]!.split("\n")[1]!.split(" to ")[0];
+  };
+  assertEquals(firstOf(200, 2, 100), "1.94 ms", "in the fourth of 64 bars from 1.6 ms on");
+  assertEquals(firstOf(200, 0.002, 1e5), "0.10 ms", "a millionth of the longest");
+  assertEquals(firstOf(200, 0, 1), "0.00 ms", "a microsecond");
+});
+
 Deno.test("a model's work begins where its start ends, all on one scale", () => {
   const result = { ...cpuResult(), comparisons: [comparison] };
   const { sections } = comparisonPart(result, { id: "c1", before: 1, alone: true });
