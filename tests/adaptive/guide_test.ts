@@ -6,6 +6,8 @@ import type { Batch } from "../../lib/dispatch/batch.ts";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { Report } from "../../lib/lanes/lane.ts";
 import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
+import { auto } from "../../lib/open.ts";
+import { VirtualTime } from "../dispatch/virtual_time.ts";
 
 Deno.test("while one is tried on a lane, it is listened for after each that goes on in the event loop", () => {
   let listened = 0;
@@ -44,4 +46,18 @@ Deno.test("while one is tried on a lane, it is listened for after each that goes
   end(1);
   end(0);
   assertEquals(listened, 2);
+});
+
+Deno.test("a list whose tasks end at once is watched by no timer, unless it takes long", async () => {
+  const timers: number[][] = [];
+  for (const tookMs of [1, 12]) {
+    using time = new VirtualTime();
+    await using executor = auto({ stay: "loop" });
+    const task = () => {
+      time.nowMs += tookMs;
+      return time.timers;
+    };
+    timers.push(await executor.map(task, [0, 1]).toArray());
+  }
+  assertEquals(timers, [[0, 0], [0, 1]]);
 });
