@@ -1,7 +1,7 @@
 /** What sending items and results to another lane takes. It imports no npm package. */
 
 import { attempt } from "../../lanes/attempt.ts";
-import { encodeAlone } from "../../lanes/remote/channel.ts";
+import { decode, encodeAlone } from "../../lanes/remote/channel.ts";
 import { loss, structuredCloning } from "../../lanes/remote/clone.ts";
 import { classLoss } from "../../lanes/remote/fidelity.ts";
 import type { TransferCost } from "./probe_message.ts";
@@ -21,6 +21,11 @@ type Serialize = (value: unknown) => { readonly byteLength: number };
 /** The median: a pause of the garbage collector, or of other programs, is not what copying takes. */
 function middle(times: number[]): number {
   return times.sort((a, b) => a - b)[times.length >> 1] ?? 0;
+}
+
+/** A value as it arrives: of a view only what it shows, and not the buffer behind it. */
+function arrival(what: string, value: unknown): unknown {
+  return decode(encodeAlone(what, value, structuredCloning)).values?.[0];
 }
 
 export class TransferMeter {
@@ -46,9 +51,9 @@ export class TransferMeter {
     this.#next = index < 8 ? index + 1 : Math.ceil(index * 1.5);
     this.#serialize ??= (await import("node:v8") as { serialize: Serialize }).serialize;
     const startMs = performance.now();
+    let arrived: [unknown, unknown];
     try {
-      encodeAlone(`item ${index}`, item, structuredCloning);
-      encodeAlone(`result ${index}`, result, structuredCloning);
+      arrived = [arrival(`item ${index}`, item), arrival(`result ${index}`, result)];
       const lost = loss(item, structuredCloning, classLoss);
       if (lost !== undefined) this.#classLost ??= `item ${index}: ${lost}`;
     } catch (error) {
@@ -58,10 +63,10 @@ export class TransferMeter {
     }
     const clonedMs = performance.now();
     // In an array, for a string alone is cloned by reference, but sent byte by byte.
-    structuredClone([item, result]);
+    structuredClone(arrived);
     this.#cloneMs.push(performance.now() - clonedMs);
     const [itemBytes, resultBytes] = [this.#bytes(item), this.#bytes(result)];
-    if (itemBytes + resultBytes <= SMALL_BYTES) this.#small.push([item, result]);
+    if (itemBytes + resultBytes <= SMALL_BYTES) this.#small.push(arrived);
     this.#itemBytes += itemBytes;
     this.#resultBytes += resultBytes;
     this.#seen++;

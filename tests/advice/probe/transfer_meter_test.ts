@@ -69,3 +69,24 @@ Deno.test("TransferMeter names a key that stays behind", async () => {
   }
   assertEquals(await lost(Object.freeze({ a: 1 })), undefined, "a task hardly minds that");
 });
+
+Deno.test("TransferMeter copies of a view what it shows, not the buffer behind it", async () => {
+  const { structuredClone: clone } = globalThis;
+  const copied: number[] = [];
+  const look = (value: unknown): void => {
+    if (ArrayBuffer.isView(value)) copied.push(value.buffer.byteLength);
+    else if (typeof value === "object" && value !== null) Object.values(value).forEach(look);
+  };
+  const buffer = new ArrayBuffer(1 << 20);
+  try {
+    globalThis.structuredClone = (value) => {
+      look(value);
+      return clone(value);
+    };
+    await costOf([new Uint8Array(buffer, 5, 100), new Uint8Array(buffer, 5, 50_000)]);
+    await costOf([new Uint8Array(buffer, 5, 100)]);
+  } finally {
+    globalThis.structuredClone = clone;
+  }
+  assertEquals([copied.includes(100), Math.max(...copied)], [true, 50_000]);
+});
