@@ -244,7 +244,7 @@ export class Assessment {
   }
 
   #ofRace({ entries, usualNoise } = this.#entries): Recommendation {
-    return this.#doubted(recommend(entries, usualNoise));
+    return this.#doubted(recommend(entries, usualNoise, (of) => this.gain(of)));
   }
 
   #entriesOf(inOneLoop: boolean): Entries {

@@ -357,6 +357,9 @@ Deno.test("tasks that take turns in their module stay with it, and lanes that do
       },
     );
     assertEquals(noisy.recommended.lanes, 1);
+    const { model, name, gain } = noisy.recommended;
+    const told = noisy.models.find((of) => of.name === name)!.measured!.gain;
+    if (model !== "sequential") assertEquals(gain, told, "as in the table");
     assertStringIncludes(turnsOf(noisy), "it may be that something in their module");
     assert(!noisy.surprises.some(({ text }) => text.includes("at once, in each lane.")));
   }

@@ -55,8 +55,12 @@ function inOrder(entries: readonly Entry[], gainOf: (entry: Entry) => number): E
   return entries.toSorted((a, b) => rank(a) - rank(b) || bySimplicity(a.candidate, b.candidate));
 }
 
-/** Recommends a model by the rule of judge/choose.ts, of those that may be. */
-export function recommend(entries: readonly Entry[], usualNoise?: number): Recommendation {
+/** Recommends a model by the rule of judge/choose.ts, of those that may be; `told` is its gain as a table has it. */
+export function recommend(
+  entries: readonly Entry[],
+  usualNoise?: number,
+  told: (of: Candidate) => Interval | null = () => null,
+): Recommendation {
   const ran = entries.filter(({ times, eligible }) => eligible && times.length > 0);
   const plain = ran.find(({ candidate }) => candidate.model === BASELINE);
   if (plain === undefined) return staysPlain("unmeasured", 0.5);
@@ -73,7 +77,9 @@ export function recommend(entries: readonly Entry[], usualNoise?: number): Recom
     // Slots cost next to nothing.
     (a, b) => lanesOf(a.candidate) === lanesOf(b.candidate),
   );
-  const gain = chosen === plain ? NO_GAIN : standings.ratio(plain, chosen);
+  const seen = told(chosen.candidate);
+  const own = seen !== null && seen.low > 1 ? seen : standings.ratio(plain, chosen);
+  const gain = chosen === plain ? NO_GAIN : own;
   const { most = Infinity } = chosen;
   const isTooMuch = gain !== null && gain.median > TOO_SLOW * most;
   return {

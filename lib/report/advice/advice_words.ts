@@ -146,7 +146,10 @@ function gainLine(advice: Advice): string {
       "the plain loop was slowed down in the race"
     : "";
   const gained = has(advice, "busy") ? "Faster here, on a busy machine" : "Gain";
-  return `${gained}: ${formatSpeedup(gain)} for ${items}${by}; ${predicted} was ` +
+  const claimed = gain.low < gain.high
+    ? formatSpeedup(gain)
+    : `${formatRatio(gain.median)} at most`;
+  return `${gained}: ${claimed} for ${items}${by}; ${predicted} was ` +
     `predicted${doubt}${excess}.`;
 }
 

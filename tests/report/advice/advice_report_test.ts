@@ -156,6 +156,8 @@ Deno.test("a gain that was measured and can't be is told beside the one that can
     }).join("\n");
   assertStringIncludes(told(2.6), "; 2.60× was measured, which cores and waiting can't give: most");
   assert(!told(1.9).includes("can't give"));
+  const most = lines({ gain: { median: 1.68, low: 1.68, high: 1.68 } }).join("\n");
+  assertStringIncludes(most, "1.68× at most for");
 });
 
 Deno.test("what ran fewer items than the job has is said to be scaled to all", () => {
