@@ -102,7 +102,7 @@ export const profileJob: Profiler = async (job, options) => {
 };
 
 /** A profile is of so much of the sample, and of no more than so many milliseconds. */
-const SHARE_OF_SAMPLE = 0.4;
+const SHARE_OF_SAMPLE = 0.22;
 const MOST_PROFILE_MS = 1000;
 /** Shorter than this, tasks show nothing. */
 const LEAST_PROFILE_MS = 40;

@@ -11,8 +11,8 @@ const computes = sampleFor({ items: 100, computeMs: 20 });
 Deno.test("profilePlan() takes a part of the sample from end to end", () => {
   const plan = profilePlan(computes, 30_000);
   assert(plan !== undefined && !("missing" in plan));
-  assertEquals([plan.limit, plan.stride], [100, 2]);
-  assert(plan.targetMs < 0.5 * computes.tasksMs && plan.guardMs <= 30_000);
+  assertEquals([plan.limit, plan.stride], [100, 4]);
+  assert(plan.targetMs < 0.25 * computes.tasksMs && plan.guardMs <= 30_000);
 });
 
 Deno.test("profilePlan() runs one task at least, however long", () => {
