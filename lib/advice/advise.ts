@@ -41,8 +41,8 @@ const SAMPLE_MS = 3000;
 /** A sample is cut off after this share of the budget. */
 const PROBE_SHARE = 0.5;
 /** Where others have the cores, and no budget was asked for, a race takes no longer than this and so many runs of the job. */
-const SOON_MS = 4000;
-const SOON_RUNS = 6;
+const SOON_MS = 2500;
+const SOON_RUNS = 3;
 /** Kept of the budget for what is done once all is measured. */
 const RESERVE_MS = 300;
 /** Kept of it for what follows a race: the run from last to first, so many times, and processes. */
