@@ -327,8 +327,12 @@ function* changesIn(
     const isHeld = isThis ? place.thisLives : isOuter && place.scopes[at]!.lives;
     if (isHeld || at < 0 && target.type === "Identifier") yield { name, line, isHeld };
   }
+  let unset: readonly string[] = [];
   for (const part of partsOf(node)) {
-    yield* changesIn(part, isMade, placeOf(part, node, place, isMade));
+    const isMadeHere = unset.length > 0 && isMadeAlone(part, place);
+    const at = isMadeHere ? { ...place, unset: [...place.unset, ...unset] } : place;
+    yield* changesIn(part, isMade, placeOf(part, node, at, isMade));
+    unset = [...unset, ...unsetBehind(part)];
   }
 }
 
@@ -376,12 +380,21 @@ function awaits(node: Node): boolean {
   return node.type === "AwaitExpression" || (!isFunction(node) && [...partsOf(node)].some(awaits));
 }
 
-/** The name that holds nothing where a condition is met, such as `!table` or `table === undefined`. */
-function unsetIf({ type, operator, argument, left, right }: Node): string[] {
-  if (type === "UnaryExpression") return operator === "!" ? [nameOf(argument)] : [];
-  const isNothing = /^===?$/.test(`${operator}`) &&
+/** The name that holds nothing where a condition is met, such as `!table` or `table === undefined`, or isn't met. */
+function unsetIf({ type, operator, argument, left, right, name }: Node, isMet = true): string[] {
+  if (type === "Identifier") return isMet ? [] : [`${name}`];
+  if (type === "UnaryExpression") return isMet && operator === "!" ? [nameOf(argument)] : [];
+  const isNothing = (isMet ? /^===?$/ : /^!==?$/).test(`${operator}`) &&
     ((right as Node).type === "NullLiteral" || nameOf(right) === "undefined");
   return isNothing ? [nameOf(left)] : [];
+}
+
+/** The name that holds nothing behind what returns it if it holds anything. */
+function unsetBehind({ type, test, consequent }: Node): string[] {
+  if (type !== "IfStatement") return [];
+  const { body } = consequent as Node;
+  const last = (Array.isArray(body) ? body.at(-1) : consequent) as Node | undefined;
+  return last?.type === "ReturnStatement" ? unsetIf(test as Node, false) : [];
 }
 
 /** What an expression changes: where its members begin. */

@@ -115,6 +115,11 @@ for (
       "all job.ts:2",
     ],
     [
+      "what is made of an item where there is none",
+      "let base;\nexport default (x) => { if (base) for (;;) break; if (base) return x - base; base = x; return 0; };",
+      "base job.ts:2",
+    ],
+    [
       "an object's field that is made once for each key",
       "const memo = {};\nexport default (k) => { if (!memo[k]) memo[k] = k.length; return memo[k]; };",
       "memo job.ts:2",
@@ -128,6 +133,11 @@ for (
     [
       "one that is filled where it is missing",
       "let table;\nexport default (i) => { if (table === undefined) { table = []; for (let n = 0; n < 9; n++) table.push(n); } return table[i]; };",
+      undefined,
+    ],
+    [
+      "one that is given where it is there",
+      "let table;\nfunction get() { if (table !== undefined) { return table; } table = new Map(); table.set(1, 2); return table; }\nexport default (i) => get().get(i);",
       undefined,
     ],
     [
