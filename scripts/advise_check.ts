@@ -14,15 +14,14 @@ import { probe } from "../lib/advice/probe/probe.ts";
 import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
 import { nonNegativeInteger, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
-import { formatDuration, formatPercent } from "../lib/text/format.ts";
+import { formatPercent } from "../lib/text/format.ts";
 import { print, printError } from "../lib/text/print.ts";
 import { type Meter, startMeter } from "../lib/timing/meter/meter.ts";
 import { seededRandom } from "../lib/timing/random.ts";
 import { trialProcesses } from "../lib/timing/run_trial.ts";
 import type { JobSpec, TrialRunner } from "../lib/timing/spec.ts";
-import { median } from "../lib/timing/statistics.ts";
 import { type Label, LABELS } from "../tests/advice/labelled/labels.ts";
-import { autoRegret, type Measured, measureModels, regretOf } from "./advise_check/regret.ts";
+import { heldOf, measureModels } from "./advise_check/regret.ts";
 import { shortfalls, tableOf, type Verdict } from "./advise_check/verdict.ts";
 
 const check = command(
@@ -92,39 +91,6 @@ async function giveAdvice(
   return given;
 }
 
-/** How one piece of advice turned out, held against what was measured afterwards, if it was. */
-function verdictOf(label: Label, advice: Advice, measured: Measured | undefined): Verdict {
-  const { recommended } = advice;
-  // What wasn't measured, or lost items, has no time.
-  const timeOf = (name: string) => {
-    const ms = [...measured?.all.get(name) ?? [], ...measured?.final.get(name) ?? []];
-    return ms.length > 0 ? median(ms) : Infinity;
-  };
-  return {
-    file: label.file,
-    label: label.bound,
-    found: advice.bound,
-    classConfidence: advice.classConfidence,
-    cpuShare: advice.cpuShare,
-    recommended: recommended.name,
-    wallMs: measured === undefined ? null : timeOf(recommended.name),
-    best: measured === undefined
-      ? "–"
-      : `${measured.best} ${formatDuration(timeOf(measured.best))}`,
-    regret: measured === undefined ? null : regretOf(recommended.name, measured),
-    autoRegret: measured === undefined ? null : autoRegret(measured),
-    autoToPlain: measured === undefined ? null : timeOf("auto") / timeOf("sequential"),
-    plainMs: measured === undefined ? null : timeOf("sequential"),
-    predicted: recommended.predictedGain,
-    raced: recommended.gain?.median ?? null,
-    measured: measured === undefined ? NaN : timeOf("sequential") / timeOf(recommended.name),
-    unsure: advice.unsure !== undefined || recommended.decision === "can't tell" ||
-      advice.surprises.some(({ name }) => name === recommended.name),
-    runs: advice.cost.sequentialRuns,
-    shortfalls: shortfalls(label, advice),
-  };
-}
-
 await script("advise:check", async (signal, args) => {
   check.parse(args, { from: "user" });
   const raw = check.opts();
@@ -153,7 +119,10 @@ await script("advise:check", async (signal, args) => {
       ? undefined
       : await measureModels(given[0]!.job, chosen, { rounds, random, runTrial, signal });
     await clean(label);
-    return { measured, own: given.map(({ advice }) => verdictOf(label, advice, measured)) };
+    const heldOfAdvice = ({ recommended }: Advice) =>
+      measured && heldOf(recommended.name, measured);
+    const own = given.map(({ advice }) => ({ label, advice, held: heldOfAdvice(advice) }));
+    return { measured, own };
   };
   for (const [place, label] of labels.entries()) {
     const held = await verdictsOn(label).catch((error) => {
@@ -163,10 +132,12 @@ await script("advise:check", async (signal, args) => {
     if (signal.aborted || held === undefined) break;
     const { measured, own } = held;
     verdicts.push(...own);
-    for (const { found, recommended, best, regret, shortfalls: wrong } of own) {
+    for (const { advice, held } of own) {
+      const { bound, recommended } = advice;
+      const wrong = shortfalls(label, advice);
       printError(
-        `${place + 1} of ${labels.length}, ${label.file}: ${found}, ${recommended}` +
-          (regret === null ? "" : `; best ${best}, regret ${formatPercent(regret)}`) +
+        `${place + 1} of ${labels.length}, ${label.file}: ${bound}, ${recommended.name}` +
+          (held === undefined ? "" : `; best ${held.best}, regret ${formatPercent(held.regret)}`) +
           (wrong.length === 0 ? "" : `; wrong: ${wrong.join("; ")}`),
       );
     }
@@ -178,7 +149,7 @@ await script("advise:check", async (signal, args) => {
   }
   print(tableOf(verdicts));
   if (signal.aborted) return 130;
-  return verdicts.every(({ shortfalls }) => shortfalls.length === 0) ? 0 : 1;
+  return verdicts.every(({ label, advice }) => shortfalls(label, advice).length === 0) ? 0 : 1;
 });
 
 /** Starts so many programs that do nothing but compute, until they are disposed. */

@@ -4,6 +4,7 @@
  */
 
 import { type Candidate, nameOf } from "../../lib/advice/prediction/candidate.ts";
+import { formatDuration } from "../../lib/text/format.ts";
 import { shuffled } from "../../lib/timing/random.ts";
 import type { JobSpec, TrialRunner } from "../../lib/timing/spec.ts";
 import { median } from "../../lib/timing/statistics.ts";
@@ -122,7 +123,7 @@ function bestOf(times: Times): string {
  * How much longer a model takes than the best one, as a share of the best one's time: paired by round,
  * because neighbours slow both. Infinite for a model that failed on some item.
  */
-export function regretOf(chosen: string, { best, final }: Measured): number {
+function regretOf(chosen: string, { best, final }: Measured): number {
   if (chosen === best) return 0;
   const own = final.get(chosen) ?? [];
   const least = final.get(best) ?? [];
@@ -132,7 +133,35 @@ export function regretOf(chosen: string, { best, final }: Measured): number {
   return excess.length === 0 ? Infinity : median(excess) - 1;
 }
 
-/** The same of `auto`; null if it failed on some item, as every model fails that asks a server too much. */
-export function autoRegret(measured: Measured): number | null {
-  return measured.final.has(AUTO.model) ? regretOf(AUTO.model, measured) : null;
+/** What a recommended model came to, beside the best, `auto` and the plain loop. */
+export interface Held {
+  readonly wallMs: number;
+  /** The model that was best, with its time. */
+  readonly best: string;
+  readonly regret: number;
+  /** That of `auto`; null if it failed on some item, as every model fails that asks a server too much. */
+  readonly autoRegret: number | null;
+  readonly plainMs: number;
+  /** How many times as long as the plain loop `auto` takes. */
+  readonly autoToPlain: number;
+  /** How many times as long as the recommended model the plain loop takes; NaN if either lost items. */
+  readonly gain: number;
+}
+
+export function heldOf(chosen: string, measured: Measured): Held {
+  const { all, best, final } = measured;
+  // What wasn't measured, or lost items, has no time.
+  const timeOf = (name: string) => {
+    const ms = [...all.get(name) ?? [], ...final.get(name) ?? []];
+    return ms.length > 0 ? median(ms) : Infinity;
+  };
+  const [wallMs, plainMs] = [timeOf(chosen), timeOf("sequential")];
+  return {
+    ...{ wallMs, plainMs },
+    best: `${best} ${formatDuration(timeOf(best))}`,
+    regret: regretOf(chosen, measured),
+    autoRegret: final.has(AUTO.model) ? regretOf(AUTO.model, measured) : null,
+    autoToPlain: timeOf(AUTO.model) / plainMs,
+    gain: Number.isFinite(plainMs / wallMs) ? plainMs / wallMs : NaN,
+  };
 }

@@ -3,8 +3,9 @@
 import type { Advice } from "../../lib/advice/advice.ts";
 import type { Label } from "../../tests/advice/labelled/labels.ts";
 import { SURE_CLASS } from "../../lib/judge/thresholds.ts";
-import { formatPercent, formatRatio } from "../../lib/text/format.ts";
-import { type Column, textTable } from "../../lib/report/document.ts";
+import { formatPercent, formatRatio, NO_FIGURE } from "../../lib/text/format.ts";
+import { type Column, numberColumn, textColumn, textTable } from "../../lib/report/document.ts";
+import type { Held } from "./regret.ts";
 
 /** What is wrong, a few words each; none if the advice is as it should be. */
 export function shortfalls(label: Label, advice: Advice): string[] {
@@ -27,34 +28,18 @@ export function shortfalls(label: Label, advice: Advice): string[] {
 }
 
 export interface Verdict {
-  readonly file: string;
-  readonly label: string;
-  /** What the advice took it for. */
-  readonly found: string;
-  /** How sure it was of that, 0 to 1. */
-  readonly classConfidence: number;
-  readonly cpuShare: number;
-  readonly recommended: string;
-  readonly wallMs: number | null;
-  /** The model that was best, with its time. */
-  readonly best: string;
-  readonly regret: number | null;
-  /** That of `auto`, which runs every item once. */
-  readonly autoRegret: number | null;
-  /** How many times as long as the plain loop `auto` takes; null if either wasn't measured. */
-  readonly autoToPlain: number | null;
-  readonly plainMs: number | null;
-  /** The recommended model's gain: as predicted, as the advice's own race measured it, and afterwards. */
-  readonly predicted: number;
-  readonly raced: number | null;
-  readonly measured: number;
-  /** Whether the advice said that its prediction was unsure, or that its race refuted it. */
-  readonly unsure: boolean;
-  /** What the advice cost, in sequential runs of its sample. */
-  readonly runs: number;
-  /** Where the advice isn't what the label says. */
-  readonly shortfalls: readonly string[];
+  readonly label: Label;
+  readonly advice: Advice;
+  /** What measuring every model afterwards said of it; undefined if that wasn't done. */
+  readonly held: Held | undefined;
 }
+
+const isUnsureClass = ({ advice }: Verdict) => advice.classConfidence < SURE_CLASS;
+
+/** Whether the advice said that its prediction was unsure, or that its race refuted it. */
+const isUnsure = ({ advice: { unsure, recommended, surprises } }: Verdict) =>
+  unsure !== undefined || recommended.decision === "can't tell" ||
+  surprises.some(({ name }) => name === recommended.name);
 
 /** Regret up to this is as good as none; a prediction may be off by this; advice may cost this. */
 const GOOD_REGRET = 0.1;
@@ -68,26 +53,28 @@ const GOOD_COST = 3;
 /** Of a job's pieces of advice so many are to be one, or equals of it. */
 const GOOD_REPEAT = 0.9;
 
+const byModel = (of: readonly Verdict[]) =>
+  Map.groupBy(of, ({ advice }) => advice.recommended.name);
+
 /** The share of a job's pieces of advice that recommend the model most named, or an equal of it. */
 function steadiness(of: readonly Verdict[]): number {
-  const named = Map.groupBy(of, ({ recommended }) => recommended);
-  const [most] = [...named.values()].toSorted((a, b) => b.length - a.length);
-  const { recommended, wallMs } = most![0]!;
-  const isEqual = (other: Verdict) =>
-    other.recommended === recommended ||
-    (wallMs !== null && Math.abs(other.wallMs! / wallMs - 1) <= GOOD_REGRET);
+  const [[name, [most]]] = [...byModel(of)]
+    .toSorted(([, a], [, b]) => b.length - a.length) as [[string, [Verdict]]];
+  const isEqual = ({ advice, held }: Verdict) =>
+    advice.recommended.name === name ||
+    (held !== undefined && Math.abs(held.wallMs / most.held!.wallMs - 1) <= GOOD_REGRET);
   return of.filter(isEqual).length / of.length;
 }
 
 /** What differs from one piece of advice on a job to the next. */
 function repeatLines(verdicts: readonly Verdict[]): string[] {
-  const jobs = [...Map.groupBy(verdicts, ({ file }) => file)];
+  const jobs = [...Map.groupBy(verdicts, ({ label }) => label.file)];
   if (jobs.every(([, of]) => of.length < 2)) return [];
   const steady = jobs.filter(([, of]) => steadiness(of) >= GOOD_REPEAT).length;
   return [
     `One recommendation, or equals, in 90%: ${formatPercent(steady / jobs.length)} of the jobs`,
     ...jobs.flatMap(([file, of]) => {
-      const named = Map.groupBy(of, ({ recommended }) => recommended);
+      const named = byModel(of);
       if (named.size < 2) return [];
       const counts = [...named].map(([name, { length }]) => `${name} ${length} times`);
       return [`  ${file}: ${formatPercent(steadiness(of))} (${counts.join(", ")})`];
@@ -96,67 +83,64 @@ function repeatLines(verdicts: readonly Verdict[]): string[] {
 }
 
 const COLUMNS: readonly Column<Verdict>[] = [
-  { head: "job", left: true, cell: ({ file }) => file.replace(/\.ts$/, "") },
-  { head: "label", left: true, cell: ({ label }) => label },
-  {
-    head: "found",
-    left: true,
-    cell: ({ found, classConfidence }) => found + (classConfidence < SURE_CLASS ? "?" : ""),
-  },
-  { head: "CPU", cell: ({ cpuShare }) => formatPercent(cpuShare) },
-  { head: "recommended", left: true, cell: ({ recommended }) => recommended },
-  { head: "best", left: true, cell: ({ best }) => best },
-  { head: "regret", cell: ({ regret }) => formatPercent(regret ?? NaN) },
-  { head: "auto", cell: ({ autoRegret }) => formatPercent(autoRegret ?? NaN) },
-  { head: "pred.", cell: ({ predicted }) => formatRatio(predicted) },
-  { head: "raced", cell: ({ raced }) => formatRatio(raced ?? NaN) },
-  {
-    head: "meas.",
-    cell: ({ measured }) => formatRatio(Number.isFinite(measured) ? measured : NaN),
-  },
-  { head: "", left: true, cell: ({ unsure }) => unsure ? "unsure" : "" },
-  { head: "cost", cell: ({ runs }) => runs.toFixed(1) },
-  { head: "wrong", left: true, cell: ({ shortfalls }) => shortfalls.join("; ") },
+  textColumn("job", 0, ({ label }) => label.file.replace(/\.ts$/, "")),
+  textColumn("label", 0, ({ label }) => label.bound),
+  textColumn("found", 0, (of) => of.advice.bound + (isUnsureClass(of) ? "?" : "")),
+  numberColumn("CPU", 0, ({ advice }) => formatPercent(advice.cpuShare)),
+  textColumn("recommended", 0, ({ advice }) => advice.recommended.name),
+  textColumn("best", 0, ({ held }) => held?.best ?? NO_FIGURE),
+  numberColumn("regret", 0, ({ held }) => formatPercent(held?.regret ?? NaN)),
+  numberColumn("auto", 0, ({ held }) => formatPercent(held?.autoRegret ?? NaN)),
+  numberColumn("pred.", 0, ({ advice }) => formatRatio(advice.recommended.predictedGain)),
+  numberColumn("raced", 0, ({ advice }) => formatRatio(advice.recommended.gain?.median ?? NaN)),
+  numberColumn("meas.", 0, ({ held }) => formatRatio(held?.gain ?? NaN)),
+  textColumn("", 0, (of) => isUnsure(of) ? "unsure" : ""),
+  numberColumn("cost", 0, ({ advice }) => advice.cost.sequentialRuns.toFixed(1)),
+  textColumn("wrong", 0, ({ label, advice }) => shortfalls(label, advice).join("; ")),
 ];
 
 /** All verdicts as a table, and what they come to. */
 export function tableOf(verdicts: readonly Verdict[]): string {
-  const share = (holds: (of: Verdict) => boolean, among = verdicts) =>
-    among.length === 0 ? "–" : formatPercent(among.filter(holds).length / among.length);
-  const compared = verdicts.filter(({ regret }) => regret !== null);
-  const tried = verdicts.filter(({ autoRegret }) => autoRegret !== null);
-  const long = tried.filter(({ plainMs }) => plainMs! >= LONG_MS);
-  const short = tried.filter(({ plainMs }) => plainMs! < LONG_MS);
-  const near = (gain: number, measured: number) => Math.abs(gain / measured - 1) <= GOOD_PREDICTION;
+  const share = <Of>(among: readonly Of[], holds: (of: Of) => boolean) =>
+    among.length === 0 ? NO_FIGURE : formatPercent(among.filter(holds).length / among.length);
+  const compared = verdicts.flatMap(({ held, ...of }) => held ? [{ ...of, held }] : []);
+  const tried = compared.map(({ held }) => held).filter(({ autoRegret }) => autoRegret !== null);
+  const [long, short] = [true, false]
+    .map((is) => tried.filter(({ plainMs }) => (plainMs >= LONG_MS) === is)) as [Held[], Held[]];
+  const isGoodAuto = ({ autoRegret }: Held) => autoRegret! <= GOOD_AUTO;
+  const isClass = ({ label, advice }: Verdict) => label.bound === advice.bound;
+  const isNear = (gain: number, { gain: measured }: Held) =>
+    Math.abs(gain / measured - 1) <= GOOD_PREDICTION;
+  const isPredicted = ({ advice: { recommended: of }, held }: typeof compared[number]) =>
+    isNear(of.predictedGain, held);
+  const isGiven = ({ advice: { recommended: of }, held }: typeof compared[number]) =>
+    isNear(of.gain?.median ?? of.predictedGain, held);
+  const wrong = compared.filter((of) =>
+    !isUnsure(of) && (of.advice.recommended.gain?.median ?? 1) > 1 && of.held.gain < 1
+  );
+  const told = {
+    "Class right": `${share(verdicts, isClass)}, or said to be unsure: ` +
+      share(verdicts, (of) => isClass(of) || isUnsureClass(of)),
+    "As labelled in all": share(verdicts, (of) => shortfalls(of.label, of.advice).length === 0),
+    "Within 10% of the best": share(compared, ({ held }) => held.regret <= GOOD_REGRET),
+    "auto within 15% of the best": `${share(long, isGoodAuto)} of jobs of 2 s or more ` +
+      `(${share(tried, isGoodAuto)} of all)`,
+    "auto no 5% slower than a plain loop": `${
+      share(short, ({ autoToPlain }) => autoToPlain <= GOOD_TO_PLAIN)
+    } of shorter jobs`,
+    "Gain predicted within 25%": `${share(compared, isPredicted)}, or said to be unsure: ` +
+      share(compared, (of) => isUnsure(of) || isPredicted(of)),
+    "Gain given (raced) within 25%": share(compared, isGiven),
+    "Called a gain and wasn't one": `${wrong.length} of ${compared.length}`,
+    "Cost below three sequential runs": share(
+      verdicts,
+      ({ advice }) => advice.cost.sequentialRuns < GOOD_COST,
+    ),
+  };
   return [
     textTable(COLUMNS, verdicts, { columns: Infinity, colour: false }),
     "",
-    `Class right:                        ${share(({ label, found }) => label === found)}, or ` +
-    `said to be unsure: ${share((of) => of.label === of.found || of.classConfidence < SURE_CLASS)}`,
-    `As labelled in all:                 ${share(({ shortfalls }) => shortfalls.length === 0)}`,
-    `Within 10% of the best:             ${
-      share(({ regret }) => regret! <= GOOD_REGRET, compared)
-    }`,
-    `auto within 15% of the best:        ${
-      share(({ autoRegret }) => autoRegret! <= GOOD_AUTO, long)
-    } of jobs of 2 s or more (${
-      share(({ autoRegret }) => autoRegret! <= GOOD_AUTO, tried)
-    } of all)`,
-    `auto no 5% slower than a plain loop: ${
-      share(({ autoToPlain }) => autoToPlain! <= GOOD_TO_PLAIN, short)
-    } of shorter jobs`,
-    `Gain predicted within 25%:          ${
-      share((of) => near(of.predicted, of.measured), compared)
-    }, or ` +
-    `said to be unsure: ${share((of) => of.unsure || near(of.predicted, of.measured), compared)}`,
-    `Gain given (raced) within 25%:      ${
-      share((of) => near(of.raced ?? of.predicted, of.measured), compared)
-    }`,
-    `Called a gain and wasn't one:       ${
-      compared.filter(({ unsure, raced, measured }) => !unsure && (raced ?? 1) > 1 && measured < 1)
-        .length
-    } of ${compared.length}`,
-    `Cost below three sequential runs:   ${share(({ runs }) => runs < GOOD_COST)}`,
+    ...Object.entries(told).map(([what, said]) => `${`${what}:`.padEnd(36)} ${said}`),
     ...repeatLines(verdicts),
     "",
     "Regret is what both take when measured anew, since the least of a dozen times is also the luckiest;",
