@@ -4,19 +4,16 @@ import type { Advice, AdviceFile } from "../../advice/advice.ts";
 import { COMPUTES, WAITS } from "../../judge/thresholds.ts";
 import { capitalized, formatPercent } from "../../text/format.ts";
 import { shellWord } from "../../text/plain.ts";
+import * as doc from "../document.ts";
 import {
-  type Block,
-  code,
-  documentOf,
-  escapeMarkdown,
-  footnote,
-  heading,
-  paragraph,
-  points,
-  tableOf,
-  together,
-} from "../document.ts";
-import { codeBlock, type Html, list, markup, paragraphs, sanitizedText } from "../html/markup.ts";
+  codeBlock,
+  filled,
+  type Html,
+  list,
+  markup,
+  paragraphs,
+  sanitizedText,
+} from "../html/markup.ts";
 import { type PagePart, type PartPlace, taskWords } from "../html/page.ts";
 import { paletteFor } from "../terminal.ts";
 import { gainsFigure, profileSection, splitFigure } from "./advice_charts.ts";
@@ -35,30 +32,31 @@ import {
   sampleLine,
   scaledWords,
 } from "./advice_words.ts";
+import method from "./method.html" with { type: "text" };
 
-export function adviceReport({ advice, environment }: AdviceFile): Block {
+export function adviceReport({ advice, environment }: AdviceFile): doc.Block {
   const { job, recommended, surprises, hazards, models } = advice;
   const command = commandLine(advice);
-  return documentOf([
-    heading(`${job.title}: ${classLine(advice)}`),
-    paragraph(sampleLine(advice)),
-    ...joinedLines(advice).map((line) => paragraph(line)),
-    ...remarkLines(advice).map((line) => paragraph(line, "warning")),
-    together(
-      tableOf(modelColumns(advice), models),
-      paragraph(`Gains are against sequential, for ${jobItems(advice)}.${scaledWords(advice)}`),
+  return doc.documentOf([
+    doc.heading(`${job.title}: ${classLine(advice)}`),
+    doc.paragraph(sampleLine(advice)),
+    ...joinedLines(advice).map((line) => doc.paragraph(line)),
+    ...remarkLines(advice).map((line) => doc.paragraph(line, "warning")),
+    doc.together(
+      doc.tableOf(modelColumns(advice), models),
+      doc.paragraph(`Gains are against sequential, for ${jobItems(advice)}.${scaledWords(advice)}`),
     ),
-    points(`Recommended: ${recommended.name}`, recommendationLines(advice)),
-    points(PROFILE_TITLE, [...profileLines(advice), ...functionLines(advice)]),
-    points("Where the prediction was wrong", surprises.map(({ text }) => text)),
-    points("Hazards seen", hazards.map(({ text }) => text), "warning"),
+    doc.points(`Recommended: ${recommended.name}`, recommendationLines(advice)),
+    doc.points(PROFILE_TITLE, [...profileLines(advice), ...functionLines(advice)]),
+    doc.points("Where the prediction was wrong", surprises.map(({ text }) => text)),
+    doc.points("Hazards seen", hazards.map(({ text }) => text), "warning"),
     {
       text: (style) => `${paletteFor(style).heading("The code")} (${command})`,
-      markdown: () => `#### The code\n\nSaved as job\\_run.ts: ${escapeMarkdown(command)}`,
+      markdown: () => `#### The code\n\nSaved as job\\_run.ts: ${doc.escapeMarkdown(command)}`,
     },
-    code(advice.code.trimEnd().split("\n"), "  "),
-    paragraph(costLine(advice), "idle"),
-    footnote(environment),
+    doc.code(advice.code.trimEnd().split("\n"), "  "),
+    doc.paragraph(costLine(advice), "idle"),
+    doc.footnote(environment),
   ]);
 }
 
@@ -101,27 +99,6 @@ export function adviceSection(advice: Advice, code: string, id: string, title = 
   return { id, title, html };
 }
 
-function method(): Html {
-  return markup`
-    <ul>
-      <li><b>Sample.</b> Items run one by one in a process that measures its CPU time and the time that
-    passes. Their ratio, less what other programs took, is the share of computing: up to
-    ${formatPercent(WAITS)} a job is I/O-bound, from ${formatPercent(COMPUTES)} on CPU-bound. Its
-    error is that of a ratio estimator (Cochran, Sampling Techniques, 1977).</li>
-      <li><b>Prediction.</b> Between list scheduling of the sample’s own times over the slots, at best, and
-    mean value analysis of tasks that queue for the event loop, at worst; with start-up, copying of
-    items and results, and this machine’s ceiling.</li>
-      <li><b>Race.</b> The promising models run the job’s own items, each trial in a fresh process. A
-    measured gain is the ratio of sequential’s time to the model’s, paired by round, with its 95%
-    interval.</li>
-      <li><b>Where the time goes.</b> Tasks that compute are run once more under V8’s sampling profiler,
-    which looks several thousand times a second at what runs. What the runtime does for a function
-    counts with that function; collecting garbage is told by itself.</li>
-      <li><b>Recommendation.</b> The simplest model that isn’t detectably slower than the best.</li>
-    </ul>
-  `;
-}
-
 export function advicePart(
   { advice }: AdviceFile,
   { id, alone }: PartPlace,
@@ -143,6 +120,9 @@ export function advicePart(
       ],
     ],
     name,
-    method: { name: "How advice is come by", html: method() },
+    method: {
+      name: "How advice is come by",
+      html: filled(method, { waits: formatPercent(WAITS), computes: formatPercent(COMPUTES) }),
+    },
   };
 }

@@ -8,17 +8,7 @@ import {
   NO_FIGURE,
 } from "../../text/format.ts";
 import type { Change } from "../../timing/compare_results.ts";
-import {
-  type Column,
-  documentOf,
-  heading,
-  lines,
-  numberColumn,
-  paragraph,
-  tableOf,
-  textColumn,
-  together,
-} from "../document.ts";
+import * as doc from "../document.ts";
 import type { Style } from "../terminal.ts";
 
 const DIFFERENCES: readonly string[] = ["faster", "slower", "no detectable difference"];
@@ -32,16 +22,16 @@ function verdictWords({ verdict, tooSlow }: Change): string {
   return tooSlow ? "slower than allowed" : verdict;
 }
 
-const COLUMNS: readonly Column<Change>[] = [
-  textColumn("model", 0, ({ model }) => model, { most: 12 }),
-  numberColumn("before", 2, ({ oldMs }) => formatDuration(oldMs.median)),
-  numberColumn("now", 1, ({ newMs }) => formatDuration(newMs.median)),
-  numberColumn("ratio", 0, (of) => hasRatio(of) ? formatRatio(of.ratio.median) : NO_FIGURE),
-  numberColumn("95% interval", 4, (change) => {
+const COLUMNS: readonly doc.Column<Change>[] = [
+  doc.textColumn("model", 0, ({ model }) => model, { most: 12 }),
+  doc.numberColumn("before", 2, ({ oldMs }) => formatDuration(oldMs.median)),
+  doc.numberColumn("now", 1, ({ newMs }) => formatDuration(newMs.median)),
+  doc.numberColumn("ratio", 0, (of) => hasRatio(of) ? formatRatio(of.ratio.median) : NO_FIGURE),
+  doc.numberColumn("95% interval", 4, (change) => {
     const { low, high } = change.ratio;
     return hasRatio(change) ? `${formatNumber(low)}–${formatNumber(high)}` : NO_FIGURE;
   }),
-  textColumn("", 0, verdictWords, {
+  doc.textColumn("", 0, verdictWords, {
     short: {
       cell: (of) => verdictWords(of).replace("no detectable difference", "no difference seen"),
       order: 3,
@@ -60,10 +50,10 @@ export function renderChanges(
   style: Style,
 ): string {
   const jobs = [...Map.groupBy(changes, ({ job }) => job)];
-  return documentOf([
-    ...jobs.map(([job, of]) => together(heading(job), tableOf(COLUMNS, of))),
-    lines(warnings.map((text) => `Warning: ${text}`), "warning"),
-    paragraph(summary(changes, maxSlowdown), "heading"),
+  return doc.documentOf([
+    ...jobs.map(([job, of]) => doc.together(doc.heading(job), doc.tableOf(COLUMNS, of))),
+    doc.lines(warnings.map((text) => `Warning: ${text}`), "warning"),
+    doc.paragraph(summary(changes, maxSlowdown), "heading"),
   ]).text(style);
 }
 

@@ -23,31 +23,14 @@ import {
   type Round,
   type Verdict,
 } from "../../timing/result.ts";
-import {
-  type Block,
-  type Column,
-  csv,
-  type CsvColumns,
-  documentOf,
-  footnote,
-  heading,
-  htmlTable,
-  inTerminal,
-  lines,
-  numberColumn,
-  paragraph,
-  partialNote,
-  properties,
-  tableOf,
-  textColumn,
-  together,
-} from "../document.ts";
+import * as doc from "../document.ts";
 import { renderLanes } from "./lanes_picture.ts";
+import method from "./method.html" with { type: "text" };
 import { AS_GOOD, MORE_LIKELY, SURE_VERDICT } from "../../judge/thresholds.ts";
 import type { AwaitCost } from "../../tasks/calibrate.ts";
 import { sumOfFailures } from "../../timing/failures.ts";
 import { isBusy as othersAreBusy } from "../../timing/meter/meter.ts";
-import { type Html, list, type Markup, markup, unbroken } from "../html/markup.ts";
+import { filled, type Html, list, type Markup, markup, unbroken } from "../html/markup.ts";
 import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
 import { timelineSection } from "../html/timeline.ts";
 import {
@@ -58,20 +41,20 @@ import {
 } from "./comparison_charts.ts";
 import { middle } from "../../timing/statistics.ts";
 
-export function resultReport(result: ResultFile): Block {
-  return documentOf([...result.comparisons.map(comparisonReport), resultFoot(result)]);
+export function resultReport(result: ResultFile): doc.Block {
+  return doc.documentOf([...result.comparisons.map(comparisonReport), resultFoot(result)]);
 }
 
-export function resultFoot({ comparisons, partial, environment }: ResultFile): Block {
-  return documentOf([
-    paragraph(comparisons.length === 0 ? "Nothing was measured." : ""),
-    partialNote(partial),
-    footnote(environment, [], [LESSON]),
+export function resultFoot({ comparisons, partial, environment }: ResultFile): doc.Block {
+  return doc.documentOf([
+    doc.paragraph(comparisons.length === 0 ? "Nothing was measured." : ""),
+    doc.partialNote(partial),
+    doc.footnote(environment, [], [LESSON]),
   ]);
 }
 
 /** One comparison: its table, the picture of its lanes, what failed, warnings, and the verdict. */
-export function comparisonReport(comparison: Comparison): Block {
+export function comparisonReport(comparison: Comparison): doc.Block {
   const { job, models, ceiling, others } = comparison;
   const items = counted(job.items, "item", formatCount(job.items));
   const title = `${job.name}: ${items}, ${roundsOf(comparison)}, medians`;
@@ -86,18 +69,16 @@ export function comparisonReport(comparison: Comparison): Block {
       `${formatRatio(ceiling.speedup)} on this machine` +
       (ceiling.lanes > 1 ? `, ${formatNumber(ceiling.speedup / ceiling.lanes)} a process` : "") +
       meaning;
-  const notices = noticeLines(comparison).map(({ kind, text }) => `${kind}: ${text}`);
-  const isWarning = (line: string) => line.startsWith("Warning: ");
-  return documentOf([
-    heading(title, "  "),
-    tableOf(MODEL_COLUMNS, models),
-    paragraph(limit, "idle", "  "),
-    inTerminal((style) => renderLanes(comparison, style)),
-    together(
-      lines(notices.filter((line) => !isWarning(line)), "bad"),
-      lines(notices.filter(isWarning), "warning"),
-    ),
-    paragraph(verdictText(comparison), "heading"),
+  const notices = noticeLines(comparison);
+  const linesOf = (warn: boolean) =>
+    notices.flatMap(({ kind, text }) => (kind === "Warning") === warn ? `${kind}: ${text}` : []);
+  return doc.documentOf([
+    doc.heading(title, "  "),
+    doc.tableOf(MODEL_COLUMNS, models),
+    doc.paragraph(limit, "idle", "  "),
+    doc.inTerminal((style) => renderLanes(comparison, style)),
+    doc.together(doc.lines(linesOf(false), "bad"), doc.lines(linesOf(true), "warning")),
+    doc.paragraph(verdictText(comparison), "heading"),
   ]);
 }
 
@@ -108,24 +89,24 @@ function medianOf(of: (round: Round) => number, format = formatDuration) {
 const cpusOf = ({ cpuMs, wallMs }: Round) => wallMs > 0 ? cpuMs / wallMs : NaN;
 
 /** Of these a terminal of 80 columns has start, work, total, CPU, speedup, memory and failures. */
-export const MODEL_COLUMNS: readonly Column<ModelResult>[] = [
-  textColumn("model", 0, ({ model }) => model, {
+export const MODEL_COLUMNS: readonly doc.Column<ModelResult>[] = [
+  doc.textColumn("model", 0, ({ model }) => model, {
     most: 12,
     tone: ({ model }) => model === BASELINE ? undefined : "heading",
   }),
-  textColumn("lanes × slots", 8, ({ lanes, slots }) => `${lanes} × ${slots ?? "all"}`),
-  numberColumn("start", 3, medianOf(({ startMs }) => startMs)),
-  numberColumn("work", 4, medianOf(({ runMs }) => runMs)),
-  numberColumn("total", 0, ({ rounds, wallMs }) => {
+  doc.textColumn("lanes × slots", 8, ({ lanes, slots }) => `${lanes} × ${slots ?? "all"}`),
+  doc.numberColumn("start", 3, medianOf(({ startMs }) => startMs)),
+  doc.numberColumn("work", 4, medianOf(({ runMs }) => runMs)),
+  doc.numberColumn("total", 0, ({ rounds, wallMs }) => {
     return formatDuration(rounds.length === 0 ? NaN : wallMs.median);
   }),
-  numberColumn("95% interval", 9, (model) => {
+  doc.numberColumn("95% interval", 9, (model) => {
     const { low, high } = model.wallMs;
     return isComparable(model) ? `${formatDuration(low)} to ${formatDuration(high)}` : NO_FIGURE;
   }),
-  numberColumn("CPU", 2, medianOf(({ cpuMs }) => cpuMs)),
-  numberColumn("CPUs", 7, medianOf(cpusOf, formatNumber)),
-  numberColumn("speedup", 0, speedupOf, {
+  doc.numberColumn("CPU", 2, medianOf(({ cpuMs }) => cpuMs)),
+  doc.numberColumn("CPUs", 7, medianOf(cpusOf, formatNumber)),
+  doc.numberColumn("speedup", 0, speedupOf, {
     // Shorter cells are taken after all columns that may be left out.
     short: { cell: (model) => speedupOf(model).replace(/ .*/, ""), order: 0.5 },
     tone: ({ model, speedup }) => {
@@ -133,8 +114,8 @@ export const MODEL_COLUMNS: readonly Column<ModelResult>[] = [
       return speedup.low > 1 ? "good" : speedup.high < 1 ? "bad" : undefined;
     },
   }),
-  numberColumn("memory", 1, medianOf(({ peakRssBytes }) => peakRssBytes, formatBytes)),
-  numberColumn("failed", 0, (model) => String(failedOf(model)), {
+  doc.numberColumn("memory", 1, medianOf(({ peakRssBytes }) => peakRssBytes, formatBytes)),
+  doc.numberColumn("failed", 0, (model) => String(failedOf(model)), {
     tone: (model) => failedOf(model) > 0 ? "bad" : undefined,
   }),
 ];
@@ -157,12 +138,12 @@ function reasonsOf<Of>(of: Record<string, Of> = {}, words: (reason: string, of: 
 }
 
 /** Columns are named as in the result file. Slots without a limit are an empty cell. */
-const CSV_COLUMNS: CsvColumns<RoundRow> = {
+const CSV_COLUMNS: doc.CsvColumns<RoundRow> = {
   job: ({ of }) => of.job.name,
   task: ({ of }) => of.job.task,
   items: ({ of }) => of.job.items,
-  ...properties("model", "lanes", "slots", "round", "startMs", "runMs", "wallMs", "cpuMs"),
-  ...properties("peakRssBytes", "succeeded", "failed"),
+  ...doc.properties("model", "lanes", "slots", "round", "startMs", "runMs", "wallMs", "cpuMs"),
+  ...doc.properties("peakRssBytes", "succeeded", "failed"),
   reasons: ({ reasons }) => reasonsOf(reasons, (reason, count) => `${count} ${reason}`),
   checksum: ({ checksum }) => checksum,
   agree: ({ of }) => of.agree,
@@ -173,7 +154,7 @@ export function renderCsv(results: readonly Pick<ResultFile, "comparisons">[]): 
   const comparisons = results.flatMap(({ comparisons }) => comparisons);
   const models = comparisons.flatMap((of) => of.models.map((model) => ({ ...model, of })));
   const rows = models.flatMap((of) => of.rounds.map((round) => ({ ...of, ...round })));
-  return csv(CSV_COLUMNS, rows);
+  return doc.csv(CSV_COLUMNS, rows);
 }
 
 const LESSON: string = "Slots are concurrency: one lane waits for many tasks at once. " +
@@ -182,7 +163,7 @@ const LESSON: string = "Slots are concurrency: one lane waits for many tasks at 
 /** What binds the job, which model to take, what that costs; or what kept it from a verdict. */
 export function verdictText(comparison: Comparison): string {
   const { verdict, agree } = comparison;
-  const measured = comparison.models.filter(({ rounds }) => rounds.length > 0);
+  const measured = measuredIn(comparison);
   if (measured.length === 0) return "No verdict: nothing was measured.";
   if (measured.every(nothingSucceeded)) return "No verdict: no task succeeded.";
   if (!agree) {
@@ -349,7 +330,7 @@ export function comparisonPart(
     sections: comparisons.map((comparison, i) => comparisonSection(comparison, idOf(i), alone)),
     jobs: comparisons.map(jobWords),
     name: comparisons.map(({ job }) => job.name).slice(0, 5).join(", ") || "nothing",
-    method: { name: "How models are compared", html: methodSection() },
+    method: { name: "How models are compared", html: filled(method, { lesson: LESSON }) },
   };
 }
 
@@ -362,7 +343,7 @@ function comparisonSection(comparison: Comparison, id: string, alone: boolean): 
   const measured = measuredIn(comparison);
   // With one comparison only, the headline is the page's title.
   const caption = "Medians over rounds, with 95% intervals";
-  const figures = htmlTable(caption, MODEL_COLUMNS, comparison.models);
+  const figures = doc.htmlTable(caption, MODEL_COLUMNS, comparison.models);
   const html = markup`${!alone && markup`<p class="headline">${headlineOf(comparison)}</p>`}
     <p class="verdict">${unbroken(verdictText(comparison))}</p>
     <dl class="tiles">${tiles(comparison)}</dl>
@@ -443,26 +424,4 @@ function tiles({ verdict, models, ceiling, agree }: Comparison): Markup[] {
     ),
     verdict && tile("confidence", formatPercent(verdict.confidence), "in this verdict"),
   ];
-}
-
-function methodSection(): Html {
-  return markup`
-    <p><b>Words.</b> A lane is a place where tasks run: this event loop, a worker thread, a
-    subprocess. A slot is room for one task in flight on a lane. ${LESSON}</p>
-    <ul>
-      <li><b>Trials.</b> Each model’s round runs in a fresh process that measures itself. Rounds are
-    interleaved and their order shuffled with the seed, so that drift hits all models alike.</li>
-      <li><b>Same work.</b> Results are checksummed and compared; if they differ, no speedup is shown.</li>
-      <li><b>Speedup.</b> The ratio of sequential’s time to the model’s, paired by round: its median, on
-    logarithms. The 95% interval is Student’s <i>t</i> (Biometrika 6, 1908) for 2 to 5 rounds, and from
-    6 on the sign test’s (Conover, Practical Nonparametric Statistics, 1999). A single round’s interval is
-    an assumed factor of two either way. If the interval holds 1, there is no detectable difference.</li>
-      <li><b>Quantiles</b> are definition 7 of Hyndman and Fan (The American Statistician 50, 1996), linear
-    between the ordered values, as in R and NumPy. No value is dropped.</li>
-      <li><b>Ceiling.</b> The same work in processes that share nothing: what parallelism can gain on this
-    machine. A speedup above it means that the sequential run was too slow, not that the model is magic.</li>
-      <li><b>CPU time</b> is that of the trial’s process, its threads and its subprocesses; <b>peak memory</b>
-    the process’s own resident peak plus that of each subprocess.</li>
-    </ul>
-  `;
 }

@@ -31,6 +31,11 @@ function markupOf(value: Markup): string {
   return escape(String(value));
 }
 
+/** HTML of a file beside the code, with values in the places of their names. */
+export function filled(html: string, values: Readonly<Record<string, Markup>>): Html {
+  return new Html(html.replaceAll(/\{(\w+)\}/g, (_, name: string) => markupOf(values[name])));
+}
+
 /** Keeps figures and their units on one line. */
 export function unbroken(text: string): string {
   return text.replace(/(\d) ([mn]?s|kB|MB|GB)\b/g, "$1\u00a0$2");
@@ -88,18 +93,8 @@ interface Figure {
 }
 
 /** Drawn twice, for wide windows and telephones: text in a picture that shrinks can't be read. */
-export function figure(
-  {
-    id,
-    title,
-    lead,
-    draw,
-    widths = CHART_WIDTHS,
-    note,
-    table,
-    steps = "Arrow keys step through its marks.",
-  }: Figure,
-): Html {
+export function figure({ id, title, lead, draw, note, table, ...more }: Figure): Html {
+  const { widths = CHART_WIDTHS, steps = "Arrow keys step through its marks." } = more;
   const label = `${title}. ${steps}`;
   const charts = (["wide", "narrow"] as const).map((kind) =>
     markup`

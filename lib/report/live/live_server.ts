@@ -1,7 +1,8 @@
 /** Serves the page of a run that goes on, to whoever has its address and to nobody else. */
 
 import type { Pulse } from "../../progress/pulse.ts";
-import { escape } from "@std/html/entities";
+import { filled, Html, markup } from "../html/markup.ts";
+import page from "./live.html" with { type: "text" };
 import style from "./live.css" with { type: "text" };
 import script from "./live.js" with { type: "text" };
 
@@ -104,21 +105,9 @@ function eventOf(name: string, data: unknown): Uint8Array {
 
 /** The page; its style and its script are the ones with the nonce. */
 export function livePage(title: string, nonce: string): string {
-  const chart = (id: string, name: string) =>
-    `<h2>${name}: <span id="${id}-now">–</span></h2>` +
-    `<svg id="${id}" viewBox="0 0 1000 100" preserveAspectRatio="none" role="img" aria-label="${name}"></svg>`;
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${escape(title)}</title>
-<meta name="viewport" content="width=device-width"><style nonce="${nonce}">${style}</style></head>
-<body><main><h1>${escape(title)}</h1><p id="state" role="status">waiting for the first items</p>
-<p id="waits"></p>
-<progress id="share" aria-label="Items that ended"></progress><p id="ended" role="status"></p>
-${chart("rate", "Rate")}
-${chart("latency", "Latency")}
-${chart("failed", "Failures")}
-<table><tbody id="reasons"></tbody></table>
-<h2>Lanes: <span id="lanes-now">–</span></h2><div id="lanes"></div>
-<table><tbody id="parts"></tbody></table></main>
-<script nonce="${nonce}">${script}</script></body></html>
-`;
+  return filled(page, {
+    title,
+    style: markup`<style nonce="${nonce}">${new Html(style)}</style>`,
+    script: markup`<script nonce="${nonce}">${new Html(script)}</script>`,
+  }).text;
 }

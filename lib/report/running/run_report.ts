@@ -11,22 +11,7 @@ import {
   formatPercent,
   formatRate,
 } from "../../text/format.ts";
-import {
-  type Block,
-  type Column,
-  documentOf,
-  footnote,
-  heading,
-  inTerminal,
-  lines,
-  numberColumn,
-  paragraph,
-  partialNote,
-  points,
-  tableOf,
-  textColumn,
-  together,
-} from "../document.ts";
+import * as doc from "../document.ts";
 import { list, markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
 import { timelineSection } from "../html/timeline.ts";
@@ -62,61 +47,62 @@ function details(
   ].join("; ");
 }
 
-const DECISIONS: readonly Column<NonNullable<RunResult["auto"]>["decisions"][number]>[] = [
-  numberColumn("after", 0, ({ atMs }) => formatDuration(atMs)),
-  textColumn("decided", 0, decisionText, { most: MOST_DECISION }),
-  numberColumn("busy", 0, ({ figures }) => formatPercent(figures.busyShare)),
-  numberColumn("done", 0, ({ figures }) => formatRate(figures.perSecond)),
+const DECISIONS: readonly doc.Column<NonNullable<RunResult["auto"]>["decisions"][number]>[] = [
+  doc.numberColumn("after", 0, ({ atMs }) => formatDuration(atMs)),
+  doc.textColumn("decided", 0, decisionText, { most: MOST_DECISION }),
+  doc.numberColumn("busy", 0, ({ figures }) => formatPercent(figures.busyShare)),
+  doc.numberColumn("done", 0, ({ figures }) => formatRate(figures.perSecond)),
 ];
 
-const SLOWEST: readonly Column<RunResult["slowest"][number]>[] = [
-  textColumn("slowest", 0, ({ index }) => `item ${index}`),
-  numberColumn("took", 0, ({ ms }) => formatDuration(ms)),
-  numberColumn("attempts", 0, ({ attempts }) => String(attempts)),
+const SLOWEST: readonly doc.Column<RunResult["slowest"][number]>[] = [
+  doc.textColumn("slowest", 0, ({ index }) => `item ${index}`),
+  doc.numberColumn("took", 0, ({ ms }) => formatDuration(ms)),
+  doc.numberColumn("attempts", 0, ({ attempts }) => String(attempts)),
 ];
 
 /** What is told of a run: what became of it in two lines, why items failed, and its tables, of those that have rows. */
-function runWords(run: RunResult, mostRows = Infinity) {
+function runWords(run: RunResult) {
+  const [decided, slow] = [DECISIONS, SLOWEST] as readonly (readonly doc.Column<unknown>[])[];
   return {
     headline: headline(run),
     details: details(run),
-    reasons: run.reasons.slice(0, mostRows).map(reasonText),
+    reasons: run.reasons.map(reasonText),
     tables: [
       {
-        ...{ caption: "What was decided", what: "decision" },
-        ...{ rows: run.auto?.decisions ?? [], of: DECISIONS },
+        caption: "What was decided",
+        what: "decision",
+        rows: run.auto?.decisions ?? [],
+        of: decided!,
       },
-      { caption: "What took longest", what: "item", rows: run.slowest, of: SLOWEST },
-    ].flatMap(({ of, ...named }) => {
-      const table = tableOf(of as readonly Column<unknown>[], named.rows.slice(0, mostRows));
-      return named.rows.length === 0 ? [] : [{ ...named, table }];
-    }),
+      { caption: "What took longest", what: "item", rows: run.slowest, of: slow! },
+    ].filter(({ rows }) => rows.length > 0),
   };
 }
 
-/** How many rows a terminal doesn't show. */
-function more(of: readonly unknown[], what: string): Block {
-  const left = of.length - MOST_ROWS;
-  return inTerminal(paragraph(left > 0 ? `… and ${counted(left, `more ${what}`)}` : "").text);
+/** Of many rows a terminal shows the first alone, and says how many more there are. */
+function firstOf<Row>(
+  rows: readonly Row[],
+  what: string,
+  block: (rows: readonly Row[]) => doc.Block,
+): doc.Block {
+  const left = rows.length - MOST_ROWS;
+  const more = doc.paragraph(left > 0 ? `… and ${counted(left, `more ${what}`)}` : "");
+  const { text } = block(rows.slice(0, MOST_ROWS));
+  return doc.together({ text, markdown: block(rows).markdown }, doc.inTerminal(more.text));
 }
 
-export function runReport({ run, environment }: RunFile): Block {
+export function runReport({ run, environment }: RunFile): doc.Block {
   const { headline, details, reasons, tables } = runWords(run);
-  const few = runWords(run, MOST_ROWS);
-  return documentOf([
-    together(heading(headline), paragraph(details)),
-    together(
-      {
-        text: lines(few.reasons, "bad").text,
-        markdown: points(WHY_FAILED, reasons).markdown,
-      },
-      more(reasons, "reason"),
+  return doc.documentOf([
+    doc.together(doc.heading(headline), doc.paragraph(details)),
+    firstOf(reasons, "reason", (of) => (
+      { text: doc.lines(of, "bad").text, markdown: doc.points(WHY_FAILED, of).markdown }
+    )),
+    ...tables.map(({ of, rows, what }) =>
+      firstOf<unknown>(rows, what, (few) => doc.tableOf(of, few))
     ),
-    ...tables.map(({ table: { markdown }, rows, what }, at) =>
-      together({ text: few.tables[at]!.table.text, markdown }, more(rows, what))
-    ),
-    { ...partialNote(run.ended === "interrupted"), text: () => "" },
-    { ...footnote(environment), text: () => "" },
+    { ...doc.partialNote(run.ended === "interrupted"), text: () => "" },
+    { ...doc.footnote(environment), text: () => "" },
   ]);
 }
 
@@ -147,7 +133,7 @@ export function runPart({ run }: RunFile, { id }: PartPlace): PagePart {
         markup`<p class="verdict">${headline}</p><p>${details}</p>`,
         problem !== undefined && markup`<p>${problem}</p>`,
         reasons.length > 0 && markup`<section><h3>${WHY_FAILED}</h3>${list(reasons)}</section>`,
-        tables.map(({ caption, table }) => table.html(caption)),
+        tables.map(({ caption, of, rows }) => doc.htmlTable(caption, of, rows)),
         timelineSection(timed, `${id}-timeline`, false),
       ],
     }],

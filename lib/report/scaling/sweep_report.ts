@@ -10,25 +10,7 @@ import {
   formatPercent,
   NO_FIGURE,
 } from "../../text/format.ts";
-import {
-  type Block,
-  code,
-  type Column,
-  csv,
-  type CsvColumns,
-  documentOf,
-  footnote,
-  heading,
-  htmlTable,
-  inTerminal,
-  lines,
-  numberColumn,
-  paragraph,
-  partialNote,
-  properties,
-  tableOf,
-  together,
-} from "../document.ts";
+import * as doc from "../document.ts";
 import { figure, type Html, list, markup } from "../html/markup.ts";
 import { type PagePart, type PartPlace, taskWords } from "../html/page.ts";
 import { sentences, type Style } from "../terminal.ts";
@@ -51,7 +33,7 @@ import {
 
 export function sizeColumns(
   { axis, points }: Pick<SweepResult, "axis" | "points">,
-): Column<SweepPoint>[] {
+): doc.Column<SweepPoint>[] {
   const borne = new Set(bornePoints(points).map(({ size }) => size));
   const ifBorne = (cell: (point: SweepPoint) => string) => (point: SweepPoint) =>
     borne.has(point.size) ? cell(point) : NO_FIGURE;
@@ -62,12 +44,12 @@ export function sizeColumns(
   return [
     // A blank under the sign that a size was added, so that figures stand below each other.
     { head: `${axis} `, cell: ({ size, refined }) => `${size}${refined ? "+" : " "}` },
-    numberColumn("items/s", 0, ifBorne((of) => formatNumber(of.throughputPerSecond.median))),
-    numberColumn("95%", 1, ifBorne(interval), { longHead: "95% interval" }),
-    numberColumn("median", 2, time("median")),
-    numberColumn("p95", 4, time("p95")),
-    numberColumn("p99", 3, time("p99")),
-    numberColumn("efficiency", 0, ifBorne(({ efficiency }) => formatPercent(efficiency))),
+    doc.numberColumn("items/s", 0, ifBorne((of) => formatNumber(of.throughputPerSecond.median))),
+    doc.numberColumn("95%", 1, ifBorne(interval), { longHead: "95% interval" }),
+    doc.numberColumn("median", 2, time("median")),
+    doc.numberColumn("p95", 4, time("p95")),
+    doc.numberColumn("p99", 3, time("p99")),
+    doc.numberColumn("efficiency", 0, ifBorne(({ efficiency }) => formatPercent(efficiency))),
   ];
 }
 
@@ -76,19 +58,19 @@ function correctedP99({ corrected, unanswered, unstarted }: OpenLoopPoint): stri
   return (unanswered + unstarted > 0 ? "≥" : "") + formatDuration(corrected.p99);
 }
 
-const RATE_COLUMNS: readonly Column<OpenLoopPoint>[] = [
-  numberColumn("due/s", 0, ({ ratePerSecond }) => formatNumber(ratePerSecond)),
-  numberColumn("done/s", 0, ({ achievedPerSecond }) => formatNumber(achievedPerSecond)),
-  numberColumn("naive p50", 4, ({ naive }) => formatDuration(naive.median)),
-  numberColumn("p99", 3, ({ naive }) => formatDuration(naive.p99), { longHead: "naive p99" }),
-  numberColumn("corrected p50", 2, ({ corrected }) => formatDuration(corrected.median)),
-  numberColumn("p99", 0, correctedP99, {
+const RATE_COLUMNS: readonly doc.Column<OpenLoopPoint>[] = [
+  doc.numberColumn("due/s", 0, ({ ratePerSecond }) => formatNumber(ratePerSecond)),
+  doc.numberColumn("done/s", 0, ({ achievedPerSecond }) => formatNumber(achievedPerSecond)),
+  doc.numberColumn("naive p50", 4, ({ naive }) => formatDuration(naive.median)),
+  doc.numberColumn("p99", 3, ({ naive }) => formatDuration(naive.p99), { longHead: "naive p99" }),
+  doc.numberColumn("corrected p50", 2, ({ corrected }) => formatDuration(corrected.median)),
+  doc.numberColumn("p99", 0, correctedP99, {
     longHead: "corrected p99",
     // Once the column before it goes, its head must say what it is.
     short: { head: "corrected p99", cell: correctedP99, order: 2.5 },
   }),
-  numberColumn("backlog", 1, ({ backlogAtEnd }) => String(backlogAtEnd)),
-  numberColumn("kept up", 0, ({ sustained }) => sustained ? "yes" : "no"),
+  doc.numberColumn("backlog", 1, ({ backlogAtEnd }) => String(backlogAtEnd)),
+  doc.numberColumn("kept up", 0, ({ sustained }) => sustained ? "yes" : "no"),
 ];
 
 function roundsText({ points, openLoop }: SweepResult): string {
@@ -97,43 +79,43 @@ function roundsText({ points, openLoop }: SweepResult): string {
   return least < most ? `${least} to ${most} rounds` : counted(most, "round");
 }
 
-export function sweepReport(result: SweepResult): Block {
+export function sweepReport(result: SweepResult): doc.Block {
   const { job, model, why, axis, points, openLoop, warnings, partial, environment } = result;
   const title = `${job.name}: ${model} by ${axis}, ${roundsText(result)}, each trial in a fresh ` +
     `process${why === undefined ? "" : `; ${why}`}`;
   const take = takeLines(result);
   const curve = points.length === 0 ? [] : [
-    inTerminal(({ columns }) => nothingWorked(result) ? "" : chartText(result, columns)),
-    together(
-      tableOf(sizeColumns(result), points),
-      paragraph(points.some(({ refined }) => refined) ? "+ added around the bend" : ""),
-      lines(itemsSentences(result)),
+    doc.inTerminal(({ columns }) => nothingWorked(result) ? "" : chartText(result, columns)),
+    doc.together(
+      doc.tableOf(sizeColumns(result), points),
+      doc.paragraph(points.some(({ refined }) => refined) ? "+ added around the bend" : ""),
+      doc.lines(itemsSentences(result)),
     ),
-    together(
-      paragraph(kneeSentence(result), "heading", "  "),
-      lines([...failingSentences(result), ...capacitySentences(result)], "heading"),
+    doc.together(
+      doc.paragraph(kneeSentence(result), "heading", "  "),
+      doc.lines([...failingSentences(result), ...capacitySentences(result)], "heading"),
     ),
     {
       text: (style: Style) => sentences(take, style, "good"),
-      markdown: documentOf(
-        take.map((text, i) => i < take.length - 1 ? paragraph(text) : code([text])),
+      markdown: doc.documentOf(
+        take.map((text, i) => i < take.length - 1 ? doc.paragraph(text) : doc.code([text])),
       ).markdown,
     },
-    lines([...lawSentences(result), ...littleSentences(result)]),
-    lines(forecastSentences(result)),
+    doc.lines([...lawSentences(result), ...littleSentences(result)]),
+    doc.lines(forecastSentences(result)),
   ];
-  return documentOf([
-    heading(title, "  "),
-    paragraph(points.length + openLoop.length === 0 ? "Nothing was measured." : ""),
+  return doc.documentOf([
+    doc.heading(title, "  "),
+    doc.paragraph(points.length + openLoop.length === 0 ? "Nothing was measured." : ""),
     ...curve,
-    ...(openLoop.length === 0 ? [] : [tableOf(RATE_COLUMNS, openLoop)]),
-    lines(openLoopSentences(result), "heading"),
-    together(
-      lines(failureSentences(result).map((text) => `Failed: ${text}`), "bad"),
-      lines(warnings.map((text) => `Warning: ${text}`), "warning"),
-      partialNote(partial),
+    ...(openLoop.length === 0 ? [] : [doc.tableOf(RATE_COLUMNS, openLoop)]),
+    doc.lines(openLoopSentences(result), "heading"),
+    doc.together(
+      doc.lines(failureSentences(result).map((text) => `Failed: ${text}`), "bad"),
+      doc.lines(warnings.map((text) => `Warning: ${text}`), "warning"),
+      doc.partialNote(partial),
     ),
-    footnote(environment, definitionSentences(result)),
+    doc.footnote(environment, definitionSentences(result)),
   ]);
 }
 
@@ -143,18 +125,28 @@ type ClosedRow =
   & { readonly axis: string };
 
 /** Latencies' quantiles and efficiency are those of the size, the same in each of its rounds. */
-const CLOSED_COLUMNS: CsvColumns<ClosedRow> = {
-  ...properties("axis", "size", "lanes", "slots", "refined", "round", "startMs", "runMs", "cpuMs"),
-  ...properties("succeeded", "failed", "throughputPerSecond", "meanLatencyMs"),
+const CLOSED_COLUMNS: doc.CsvColumns<ClosedRow> = {
+  ...doc.properties(
+    "axis",
+    "size",
+    "lanes",
+    "slots",
+    "refined",
+    "round",
+    "startMs",
+    "runMs",
+    "cpuMs",
+  ),
+  ...doc.properties("succeeded", "failed", "throughputPerSecond", "meanLatencyMs"),
   medianLatencyMs: ({ latencyMs }) => latencyMs?.median,
   p95LatencyMs: ({ latencyMs }) => latencyMs?.p95,
   p99LatencyMs: ({ latencyMs }) => latencyMs?.p99,
-  ...properties("efficiency"),
+  ...doc.properties("efficiency"),
 };
 
-const OPEN_COLUMNS: CsvColumns<OpenLoopPoint> = {
-  ...properties("ratePerSecond", "durationMs", "rounds", "scheduled", "succeeded", "failed"),
-  ...properties("unanswered", "unstarted", "achievedPerSecond"),
+const OPEN_COLUMNS: doc.CsvColumns<OpenLoopPoint> = {
+  ...doc.properties("ratePerSecond", "durationMs", "rounds", "scheduled", "succeeded", "failed"),
+  ...doc.properties("unanswered", "unstarted", "achievedPerSecond"),
   correctedMedianMs: ({ corrected }) => corrected.median,
   correctedP95Ms: ({ corrected }) => corrected.p95,
   correctedP99Ms: ({ corrected }) => corrected.p99,
@@ -163,14 +155,14 @@ const OPEN_COLUMNS: CsvColumns<OpenLoopPoint> = {
   naiveP95Ms: ({ naive }) => naive.p95,
   naiveP99Ms: ({ naive }) => naive.p99,
   naiveMaxMs: ({ naive }) => naive.max,
-  ...properties("mostWaiting", "backlogAtEnd", "sustained"),
+  ...doc.properties("mostWaiting", "backlogAtEnd", "sustained"),
 };
 
 export function sweepCsv(
   { axis, points, openLoop }: Pick<SweepResult, "axis" | "points" | "openLoop">,
 ): string {
-  if (axis === "rate") return csv(OPEN_COLUMNS, openLoop);
-  return csv(
+  if (axis === "rate") return doc.csv(OPEN_COLUMNS, openLoop);
+  return doc.csv(
     CLOSED_COLUMNS,
     points.flatMap((of) => of.rounds.map((round) => ({ axis, ...of, ...round }))),
   );
@@ -179,7 +171,7 @@ export function sweepCsv(
 function curveSection(result: SweepResult, id: string): Html {
   const { points, axis, chosen } = result;
   const law = chosenLaw(result);
-  const figures = htmlTable(`Throughput and latency by ${axis}`, sizeColumns(result), points);
+  const figures = doc.htmlTable(`Throughput and latency by ${axis}`, sizeColumns(result), points);
   const dashed = isExtrapolated(result) ? ", dashed where nothing was measured" : "";
   const suits = law?.suits ? "" : ", which doesn't suit";
   const shown = bornePoints(points).length < 2 || nothingWorked(result) ? figures : figure({
@@ -201,7 +193,7 @@ function curveSection(result: SweepResult, id: string): Html {
 }
 
 function openLoopSection(result: SweepResult, id: string): Html {
-  const figures = htmlTable("Response times by rate", RATE_COLUMNS, result.openLoop);
+  const figures = doc.htmlTable("Response times by rate", RATE_COLUMNS, result.openLoop);
   const shown = result.openLoop.length < 2 ? figures : figure({
     id: `${id}-times`,
     title: "Response times by rate",
