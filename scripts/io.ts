@@ -117,39 +117,24 @@ await script(NAME, async (signal, args) => {
   const { compareAndReport } = await import("../lib/cli/run_comparisons.ts");
   if (urls.length > 0) {
     const job = foreignJob(urls, copies, given ?? PAGE_TIMEOUT_MS);
-    const finish = (comparison: Comparison) => ({
-      ...comparison,
-      warnings: [
-        ...comparison.warnings,
-        ...(comparison.models.length < 2 ? [] : [STATUS_ALONE]),
-      ],
-    });
+    const warn = ({ models }: Comparison) => models.length < 2 ? [] : [STATUS_ALONE];
     const spec = { ...specOf(job, options), ceiling: false };
-    return await compareAndReport("io", [{ spec, finish }], options, signal);
+    return await compareAndReport("io", [{ spec, warn }], options, signal);
   }
   const { SiteWatch, startSite } = await import("../lib/site/start.ts");
   await using site = await startSite(siteOptions);
   const job = siteJob(site, copies, given, siteOptions);
   const watch = new SiteWatch(site);
-  return await compareAndReport(
-    "io",
-    [{
-      spec: {
-        ...specOf(job, options, siteOptions.faultShare ? FAULTY_ROUNDS : undefined),
-        ceiling: false,
-      },
-      onEvent: (event: TimingEvent) => {
-        if (event.type === "trial-started") watch.restart();
-        if (event.type === "trial-ended") watch.sample(event.trial.model, event.result.round.runMs);
-      },
-      finish: async (comparison: Comparison) => ({
-        ...comparison,
-        warnings: [...comparison.warnings, ...await watch.warnings()],
-      }),
-    }],
-    options,
-    signal,
-  );
+  const rounds = siteOptions.faultShare ? FAULTY_ROUNDS : undefined;
+  const planned = {
+    spec: { ...specOf(job, options, rounds), ceiling: false },
+    onEvent: (event: TimingEvent) => {
+      if (event.type === "trial-started") watch.restart();
+      if (event.type === "trial-ended") watch.sample(event.trial.model, event.result.round.runMs);
+    },
+    warn: () => watch.warnings(),
+  };
+  return await compareAndReport("io", [planned], options, signal);
 });
 
 function collect(url: string, urls: string[] = []): string[] {

@@ -30,8 +30,8 @@ export interface Planned {
   readonly spec: ComparisonSpec;
   /** Also told what happens while measuring. */
   readonly onEvent?: (event: TimingEvent) => void;
-  /** Adds to the comparison what only the script knows, before it is printed. */
-  readonly finish?: (comparison: Comparison) => Comparison | Promise<Comparison>;
+  /** What only the script knows to warn of. */
+  readonly warn?: (comparison: Comparison) => readonly string[] | Promise<readonly string[]>;
 }
 
 export interface RunOptions {
@@ -111,7 +111,7 @@ function problemsOf(comparisons: readonly Comparison[]): string[] {
 
 /** Adds a comparison as soon as it is measured, so that nothing later can lose it; says if it is partial. */
 async function runOne(
-  { spec, onEvent, finish }: Planned,
+  { spec, onEvent, warn }: Planned,
   { signal, compare, progress }: RunOptions,
   comparisons: Comparison[],
 ): Promise<boolean> {
@@ -125,7 +125,8 @@ async function runOne(
       },
     });
     const place = comparisons.push(comparison) - 1;
-    if (finish !== undefined) comparisons[place] = await finish(comparison);
+    const more = await warn?.(comparison) ?? [];
+    comparisons[place] = { ...comparison, warnings: [...comparison.warnings, ...more] };
     return partial;
   } finally {
     progress.end();

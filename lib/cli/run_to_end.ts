@@ -167,39 +167,9 @@ async function followed(
   }
 }
 
-export async function runToEnd(request: RunRequest): Promise<number> {
-  const { typed, permissions, options, signal } = request;
-  const { from, out } = options;
-  const [{ job }, bounds] = await Promise.all([
-    loadJob({
-      typed,
-      path: userPath,
-      export: options.export,
-      permissions,
-      model: options.model.model,
-      ownItems: from === undefined,
-      guardMs: MOST_LOAD_MS,
-      signal,
-    }),
-    boundsOf(typed, options),
-  ]);
-  const listed = from === undefined ? undefined : await whileReading(() => openItems(from));
-  await using lines = listed?.lines;
-  await using journal = out === undefined ? undefined : await Journal.open({
-    path: out.path,
-    typed: out.typed,
-    job: { module: job.task.module, export: job.task.export },
-    sync: options.sync,
-    resume: options.resume,
-  });
-  const known = journal?.known ?? new KnownItems();
-  await using failed = await openFailed(options, journal);
-  const state = new RunState({ ...known.counts });
-  state.total = listed?.total === undefined
-    ? undefined
-    : Math.min(listed.total, options.limit ?? Infinity);
+/** Says what a person should know before anything runs. */
+function sayBefore({ model: { start } }: RunOptionValues, journal: Journal | undefined): void {
   for (const note of proxyNotes()) printError(`run: ${note}`);
-  const { start } = options.model;
   const elsewhere = start && otherMachine(start.environment);
   if (elsewhere !== undefined) {
     const where = plain(elsewhere);
@@ -208,6 +178,33 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   if (journal !== undefined && journal.cutBytes > 0) {
     printError(`run: cut off a torn line of ${journal.cutBytes} bytes; its item runs again`);
   }
+}
+
+export async function runToEnd(request: RunRequest): Promise<number> {
+  const { typed, permissions, options, signal } = request;
+  const { from, out, model: { model } } = options;
+  const ownItems = from === undefined;
+  const [{ job }, bounds] = await Promise.all([
+    loadJob({
+      ...{ typed, path: userPath, export: options.export, permissions, model, ownItems },
+      ...{ guardMs: MOST_LOAD_MS, signal },
+    }),
+    boundsOf(typed, options),
+  ]);
+  const listed = from === undefined ? undefined : await whileReading(() => openItems(from));
+  await using lines = listed?.lines;
+  await using journal = out && await Journal.open({
+    ...out,
+    job: { module: job.task.module, export: job.task.export },
+    ...{ sync: options.sync, resume: options.resume },
+  });
+  const known = journal?.known ?? new KnownItems();
+  await using failed = await openFailed(options, journal);
+  const state = new RunState({ ...known.counts });
+  state.total = listed?.total === undefined
+    ? undefined
+    : Math.min(listed.total, options.limit ?? Infinity);
+  sayBefore(options, journal);
   const environment = await describeMachine();
   await using live = options.live ? new LiveServer(job.name) : undefined;
   const { ended, problem, wallMs } = await followed(request, job, bounds, live, {
@@ -237,7 +234,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   const gone = ended?.type === "done" ? ended.gone : { done: 0, failed: 0 };
   const summary = summaryOf(ended, problem, state, {
     job: { name: job.name, ...job.task },
-    model: options.model.model,
+    model,
     failedInAll: journal?.hadFailures ? known.counts.failed - gone.failed : state.failed,
     gone: gone.done + gone.failed,
     wallMs,

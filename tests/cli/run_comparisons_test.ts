@@ -117,8 +117,7 @@ Deno.test("the progress line is taken away when measuring fails", async () => {
 Deno.test("the next comparison is asked for when the one before is there, and may add to it", async () => {
   const { log, options } = setUp({ io: ioComparison(), cpu: cpuComparison() });
   async function* plan(): AsyncGenerator<Planned> {
-    const finish = (comparison: Comparison) => ({ ...comparison, warnings: ["a busy site"] });
-    yield { spec: specOf("io"), finish };
+    yield { spec: specOf("io"), warn: () => ["a busy site"] };
     log.push("asked for the next");
     yield { spec: specOf("cpu") };
     await Promise.resolve();
