@@ -259,10 +259,12 @@ export function settingsOf(
 function checkRate(check: Checker, rate: Rate, name: string): void {
   check.known(rate, ["limit", "perMs"], `${name}.`);
   const { limit, perMs } = rate;
-  const isLimit = limit !== Infinity && isCount(limit, 1);
-  check.is(`${name}.limit`, limit, isLimit, "a whole number from 1");
   const isSpan = isTime(perMs) && perMs > 0 && perMs !== Infinity;
   check.is(`${name}.perMs`, perMs, isSpan, "a finite number of milliseconds above 0");
+  const isLimit = limit !== Infinity && isCount(limit, 1);
+  const isPart = isTime(limit) && limit % 1 > 0;
+  const same = isPart ? `, as in { limit: 1, perMs: ${Math.round(perMs / limit)} }` : "";
+  check.is(`${name}.limit`, limit, isLimit, `a whole number from 1${same}`);
 }
 
 function checkPerKey(check: Checker, perKey: PerKey<never>): void {

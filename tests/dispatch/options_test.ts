@@ -73,6 +73,10 @@ Deno.test("what is out of range is refused, with the option's name and its value
     [{ rate: { limit: 0, perMs: 1 } }, "rate.limit must be a whole number from 1, but is 0"],
     [{ rate: { limit: Infinity, perMs: 1 } }, "rate.limit must be a whole number from 1"],
     [
+      { rate: { limit: 0.1, perMs: 1_000 } },
+      "rate.limit must be a whole number from 1, as in { limit: 1, perMs: 10000 }, but is 0.1",
+    ],
+    [
       { rate: { limit: 1, perMs: 0 } },
       "rate.perMs must be a finite number of milliseconds above 0",
     ],
