@@ -29,7 +29,13 @@ import { EventLoopLane } from "./lanes/event_loop.ts";
 import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
 import { importModule } from "./lanes/lane_tasks.ts";
 import { checkNarrowing, copyOf, faultOf } from "./lanes/permissions.ts";
-import { needsPreload, ofOneProject, THREAD_FOLDERS, THREADS_NEED } from "./lanes/project.ts";
+import {
+  fromHere,
+  needsPreload,
+  ofOneProject,
+  THREAD_FOLDERS,
+  THREADS_NEED,
+} from "./lanes/project.ts";
 import { type ChannelEvents, decode, encodeAlone, type Payload } from "./lanes/remote/channel.ts";
 import { type Cloning, structuredCloning } from "./lanes/remote/clone.ts";
 import { RemoteLane } from "./lanes/remote/remote_lane.ts";
@@ -214,7 +220,12 @@ function processLanes(model: Model, options: ProcessesOptions, size: PoolSize): 
   check.is("config", config, config === undefined || typeof config === "string", "a path");
   check.is("stderr", stderr, stderr === "show" || stderr === "keep", '"show" or "keep"');
   checkPermissions(model, permissions, "process");
-  const child = structuredClone({ permissions, v8Flags, config, stderr });
+  const child = {
+    permissions: copyOf(permissions),
+    v8Flags: [...v8Flags],
+    config: config && fromHere(config),
+    stderr,
+  };
   const shared = sharedOf(options, frameCloning);
   return (_number, events, tasks) => {
     const modules = ofOneProject(tasks.map(({ module }) => module), child.config);

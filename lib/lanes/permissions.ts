@@ -2,9 +2,12 @@
 
 import { attempt } from "./attempt.ts";
 import { LaneStartError } from "./errors.ts";
-import { nearestConfig, programFlags } from "./project.ts";
+import { fromHere, nearestConfig, programFlags } from "./project.ts";
 
-/** What a task may touch: a list of what is allowed, `true` for everything of that kind. */
+/**
+ * What a task may touch: a list of what is allowed, `true` for everything of that kind. Relative paths are
+ * meant from the folder in which the program is when it opens the executor.
+ */
 export interface LanePermissions {
   /** Hosts, such as `"127.0.0.1"` or `"example.com:443"`. */
   readonly net?: boolean | readonly string[] | undefined;
@@ -31,13 +34,24 @@ export const KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as con
 const OF_THREADS = { kinds: [...KINDS, "import"], all: ["none", "inherit"], words: ["inherit"] };
 const OF_PROCESSES = { kinds: KINDS, all: [], words: [] };
 
-/** A copy that stays as it is, whatever becomes of the caller's; a URL in it can't be cloned. */
-export function copyOf(
-  permissions: Deno.PermissionOptions | undefined,
-): Deno.PermissionOptions | undefined {
+/** Kinds whose entries are paths. */
+const OF_PATHS = ["read", "write", "ffi"];
+
+/**
+ * A copy that stays as it is, whatever becomes of the caller's, and wherever the program goes: relative
+ * paths are meant from where it is now. A URL in it can't be cloned.
+ */
+export function copyOf<Permissions>(permissions: Permissions): Permissions {
   if (typeof permissions !== "object" || permissions === null) return permissions;
-  const kinds = Object.entries(permissions as Record<string, unknown>);
-  return Object.fromEntries(kinds.map(([kind, of]) => [kind, Array.isArray(of) ? [...of] : of]));
+  const copied = ([kind, of]: [string, unknown]) => {
+    if (!Array.isArray(of)) return [kind, of];
+    // A program may be named by its path, too.
+    const isPath = (entry: unknown) =>
+      typeof entry === "string" &&
+      (OF_PATHS.includes(kind) || kind === "run" && entry.includes("/"));
+    return [kind, of.map((entry) => isPath(entry) ? fromHere(entry) : entry)];
+  };
+  return Object.fromEntries(Object.entries(permissions).map(copied)) as Permissions;
 }
 
 /**

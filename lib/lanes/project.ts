@@ -227,6 +227,13 @@ function absolute(flag: string): string {
   return `${name}${WHEN_LOADED}/${path}`;
 }
 
+/** A path as it is meant now, wherever the program goes later; it may not be known where it is. */
+export function fromHere(path: string): string {
+  const here = attempt(() => Deno.cwd());
+  const isWhole = path === "" || path.startsWith("/") || URL.canParse(path);
+  return here === undefined || here.includes(",") || isWhole ? path : `${here}/${path}`;
+}
+
 /**
  * Code, as a module of its own, whose graph holds these modules; some are imported at once. A lane knows
  * the others from its start, so that loading them later needs no permission. They are not run before: one

@@ -64,3 +64,14 @@ Deno.test("a thread may be given what Deno takes for one, and nothing else", () 
     assert(faultOf(bad, "thread") !== undefined);
   }
 });
+
+Deno.test("relative paths are meant from where the program is when they are given", () => {
+  const given = { read: ["a", "/b"], run: ["git", "./tool"], env: ["A"], net: true };
+  const here = Deno.cwd();
+  assertEquals(copyOf(given), {
+    read: [`${here}/a`, "/b"],
+    run: ["git", `${here}/./tool`],
+    env: ["A"],
+    net: true,
+  });
+});
