@@ -4,6 +4,7 @@
  */
 
 import { httpSigns } from "../tasks/http_signs.ts";
+import { asyncContext, enterAsyncContext } from "./async_context.ts";
 import { attempt, isThenable } from "./attempt.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
 import type { AskReason, Failure, LaneBatch, LaneSettings, Report } from "./lane.ts";
@@ -105,6 +106,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   #cancelReason: unknown;
   #controller: AbortController | undefined;
   #forgotten = false;
+  #context: unknown;
   // Since the last report:
   #from = 0;
   #fromMs = 0;
@@ -134,6 +136,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   /** Unless an item waits, all is reported before this returns. */
   start(nowMs: number = now()): void {
     this.sinceMs = this.#fromMs = nowMs;
+    this.#context = asyncContext();
     this.#loop();
   }
 
@@ -151,6 +154,8 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
       try {
         const item = shortest ? items[this.offset] : asWhole(items[this.offset]);
         const context = new Context(this);
+        // What the one before has put into its storage by enterWith() isn't there for the next.
+        enterAsyncContext(this.#context);
         value = shortest ? fn(item, context) : callApart(fn, item, context);
         if (isThenable(value)) {
           Promise.resolve(value).then(

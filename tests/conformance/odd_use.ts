@@ -1,7 +1,14 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { type Executor, type Items, task, TaskLoadError, TimeoutError } from "../../lib/mod.ts";
-import { type Guarantee, numbers, OWN_LANE_ONLY, SENT_ONLY, taskNamed } from "./guarantee.ts";
+import {
+  type Guarantee,
+  numbers,
+  OWN_LANE_ONLY,
+  SENT_ONLY,
+  taskNamed,
+  taskOf,
+} from "./guarantee.ts";
 
 type Inputs = Record<string, () => Items<number>>;
 
@@ -284,6 +291,23 @@ export const ODD_USE: readonly Guarantee[] = [
       await Promise.all(calls);
       assertEquals([...new Set(strays)], []);
       assertEquals(seen.size, 6);
+    },
+  },
+  {
+    name: "what a task enters in its AsyncLocalStorage is there for no other task",
+    async check({ open }) {
+      await using executor = open();
+      const enters = taskOf(`
+        import { AsyncLocalStorage } from "node:async_hooks";
+        const storage = new AsyncLocalStorage();
+        export default async (n) => {
+          const found = storage.getStore();
+          storage.enterWith(n);
+          if (n % 2 === 1) await undefined;
+          return found ?? "nothing";
+        };`);
+      const found = await executor.map(enters, numbers(12), { chunk: 6 }).toArray();
+      assertEquals(new Set(found), new Set(["nothing"]));
     },
   },
   {
