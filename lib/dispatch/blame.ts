@@ -3,7 +3,7 @@
  * did are suspected, and run again one by one, each on a lane for itself.
  */
 
-import type { BatchProgress, Suspicion } from "../lanes/lane.ts";
+import type { BatchProgress, Death, Suspicion } from "../lanes/lane.ts";
 import type { Batch, Blame } from "./batch.ts";
 
 /**
@@ -24,21 +24,37 @@ export function isActive(at: BatchProgress): boolean {
   return at.state === "running" || at.state === "unknown";
 }
 
+/** So many reruns of an item are put down to what ended tasks have left behind. */
+const MOST_RERUNS = 3;
+
 /**
  * Judges all the batches that were on a lane when it died, each in its turn.
  *
  * @param isKnown Whether something else is known to be to blame.
  * @param suspicion If it is slight, what ran is to blame only if it happens to it again while it has a lane
  * for itself.
+ * @param by Whose task did it, where that is known.
  */
-export function blame(lost: readonly Batch[], isKnown = false, suspicion?: Suspicion): Blame[] {
+export function blame(
+  lost: readonly Batch[],
+  isKnown = false,
+  suspicion?: Suspicion,
+  by?: Death["by"],
+): Blame[] {
   const isMachineLost = suspicion !== undefined;
   const progress = lost.map((batch) => progressOf(batch, isMachineLost));
-  const active = progress.filter((at) => isActive(at) && !("isHarmless" in at)).length;
+  // What an ended task has left behind may do harm only where another one uses it.
+  const isOthers = (index: number) =>
+    by === "ended"
+      ? lost[index]!.history.reruns < MOST_RERUNS
+      : (by ?? lost[index]) !== lost[index];
+  const active =
+    progress.filter((at, index) => isActive(at) && !("isHarmless" in at) && !isOthers(index))
+      .length;
   return progress.map((at, index): Blame => {
     const { alone, reruns } = lost[index]!.history;
     const isRunning = at.state === "running";
-    const isCleared = isKnown || suspicion === "none" ||
+    const isCleared = isKnown || isOthers(index) || suspicion === "none" ||
       (at.state === "unknown"
         ? at.isHarmless || (isMachineLost && reruns === 0)
         : isMachineLost && !isRunning);

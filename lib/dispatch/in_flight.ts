@@ -190,7 +190,8 @@ export class InFlight implements Enforcer {
   #onDeath(openLane: OpenLane, death: Death, forced: Forced = "stopped"): void {
     if (death.starting) this.places.endedStarting(openLane, death);
     const lost = [...openLane.inFlight];
-    const verdicts = blame(lost, openLane.isForced || death.starting, death.suspicion);
+    const isKnown = openLane.isForced || death.starting;
+    const verdicts = blame(lost, isKnown, death.suspicion, death.by);
     const hadOthers = verdicts.filter(({ at }) => isActive(at)).length > 1;
     this.places.close(openLane);
     openLane.inFlight.clear();

@@ -4,14 +4,24 @@
  * does the same at many times the cost.
  */
 
+import { attempt } from "./attempt.ts";
+
 interface Core {
   getAsyncContext?(): unknown;
   setAsyncContext?(context: unknown): void;
+  readonly AsyncVariable?: new () => AsyncVariable;
+}
+
+/** What an AsyncLocalStorage is made of. */
+interface AsyncVariable {
+  enter(value: unknown): void;
+  get(): unknown;
 }
 
 const { internal } = Deno as unknown as { readonly internal: symbol };
 const core = (Deno as unknown as Record<symbol, { readonly core?: Core }>)[internal]?.core ?? {};
-const { getAsyncContext: get = () => undefined, setAsyncContext: set = () => {} } = core;
+const { getAsyncContext: get = () => undefined, setAsyncContext: set = () => {}, AsyncVariable } =
+  core;
 
 export const asyncContext: () => unknown = get;
 
@@ -24,6 +34,30 @@ export function inAsyncContext<T>(context: unknown, call: () => T): T {
     enterAsyncContext(before);
   }
 }
+
+const DOER = Symbol("doer");
+
+/**
+ * A context that tells whose doing it is what goes on in it, in timers too, by a number: it may be kept as
+ * long as they are. In it nobody's storage holds anything.
+ */
+export function contextOf(who: number): unknown {
+  return areCopied ? { __proto__: null, [DOER]: who } : undefined;
+}
+
+/** Whose doing what goes on here is; undefined if that isn't known. */
+export function whoDoesThis(): number | undefined {
+  return (get() as { readonly [DOER]?: number } | undefined)?.[DOER];
+}
+
+/** Whether contexts are objects that are copied with all they hold when a storage is given something. */
+let areCopied = true;
+areCopied = attempt(() =>
+  inAsyncContext(contextOf(1), () => {
+    const variable = new AsyncVariable!();
+    variable.enter(2);
+    return whoDoesThis() === 1 && variable.get() === 2;
+  }), false);
 
 /** Makes one the caller's; gives the one before, to be made so again. */
 export function enterAsyncContext(context: unknown): unknown {

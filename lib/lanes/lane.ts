@@ -131,6 +131,8 @@ export interface Death {
   readonly starting: boolean;
   /** How far what ran there is suspected of it, if not as usual. */
   readonly suspicion?: Suspicion;
+  /** Whose task did it, where that is known: one that had ended may have left behind what did. */
+  readonly by?: LaneBatch | "ended";
 }
 
 /** What became of a task that went on after it was asked to stop, and of its lane. */

@@ -65,6 +65,40 @@ export const CRASHES: readonly Guarantee[] = [
     },
   },
   {
+    name: "what a task left behind and what then ends the lane is not blamed on the task that runs",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      const { error } = console;
+      console.error = () => {};
+      try {
+        for (const way of ["reject", "exit"]) {
+          await using executor = open({ lanes: 1, slots: 1 });
+          const task = taskOf(`
+            const WAYS = {
+              reject() { Promise.reject(new Error("left behind")) },
+              exit() { Deno.exit(7) },
+            };
+            function endOnce(way) {
+              if (globalThis.isRunning) WAYS[way]();
+              else setTimeout(endOnce, 1, way);
+            }
+            export default (item, { attempt }) => {
+              if (item !== "runs") return endOnce(item);
+              globalThis.isRunning = true;
+              return attempt === 1 ? new Promise(() => {}) : item;
+            };`);
+          const outcomes = await executor.mapSettled(task, [way, "runs"], { chunk: 1 }).toArray();
+          assertEquals(
+            outcomes.map((o) => [o.status === "fulfilled" ? o.value : o.reason, o.attempts]),
+            [[undefined, 1], ["runs", 2]],
+          );
+        }
+      } finally {
+        console.error = error;
+      }
+    },
+  },
+  {
     name: "a task that kills twice is quarantined, however many retries are left",
     notFor: OWN_LANE_ONLY,
     onGpu: true,

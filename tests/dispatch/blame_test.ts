@@ -56,6 +56,23 @@ Deno.test("what is known to have ended no lane is a victim, and leaves the only 
   assertEquals(kinds, ["victims", "culprit", "victims"]);
 });
 
+Deno.test("where it is known whose task did it, the others are victims, and all are if it had ended", () => {
+  const lost = [lostAt(running), lostAt(running), lostAt({ state: "unknown" })];
+  assertEquals(blame(lost, false, undefined, lost[1]).map(kindOf), [
+    "victim",
+    "culprit",
+    "victims",
+  ]);
+  assertEquals(blame(lost, false, undefined, "ended").map(kindOf), ["victim", "victim", "victims"]);
+  const [again] = lost;
+  Object.assign(again!, { history: { ...again!.history, reruns: 3 } });
+  assertEquals(blame([again!], false, undefined, "ended").map(kindOf), ["culprit"]);
+  assertEquals(blame([again!, lost[1]!], false, undefined, lost[1]).map(kindOf), [
+    "victim",
+    "culprit",
+  ]);
+});
+
 Deno.test("who loses its machine is suspected, and to blame if it was alone for that before", () => {
   const kindsOf = (...lost: ReturnType<typeof lostAt>[]) =>
     blame(lost, false, "slight").map(kindOf);

@@ -63,7 +63,7 @@ export const FromLane = {
   loading: 24,
   /** Envelopes of what failed: all that was set up is disposed. */
   disposed: 25,
-  /** { how, error } the lane is about to end, or something was thrown outside every task. */
+  /** { how, error, by } the lane is about to end, for what the batch of this id did, where that is known. */
   ending: 23,
   /** By the machine that had the lane: how it ended. */
   ended: 26,

@@ -452,9 +452,13 @@ export class RemoteLane implements Lane {
         this.events.leaving();
         break;
       case FromLane.ending: {
-        const { how, error } = payload as { how: string; error?: Envelope };
+        const { how, error, by } = payload as { how: string; error?: Envelope; by?: number };
         this.#isEnding = true;
-        this.#die(error === undefined ? { how } : { how, error: openEnvelope(error) });
+        this.#die({
+          how,
+          ...(error !== undefined && { error: openEnvelope(error) }),
+          ...(by !== undefined && { by: this.#sent.get(by) ?? "ended" }),
+        });
         break;
       }
     }

@@ -100,7 +100,7 @@ test(
     await lane.load(task);
     for (const batch of batches) lane.send(batch);
     await told.death;
-    assertEquals(told.deaths, [{ how: "called Deno.exit(3)", starting: false }]);
+    assertEquals(told.deaths, [{ how: "called Deno.exit(3)", starting: false, by: batches[8]! }]);
     assertEquals(told.reports.length, 8);
   },
 );
