@@ -50,9 +50,18 @@ const HIDDEN = ["code", "errors", "error", "suppressed"];
 
 type ErrorClass = new (message?: string, options?: ErrorOptions) => Error;
 
+// With --jitless there is no WebAssembly.
+const { CompileError, LinkError, RuntimeError } = globalThis.WebAssembly ?? {};
+const wasmErrors = CompileError && { CompileError, LinkError, RuntimeError };
+
 /** Classes that both sides know by name, and that are made alike. */
 const NATIVE = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
-const KNOWN: Readonly<Record<string, ErrorClass>> = { ...NATIVE, ...Deno.errors, ...lanes };
+const KNOWN: Readonly<Record<string, ErrorClass>> = {
+  ...NATIVE,
+  ...wasmErrors,
+  ...Deno.errors,
+  ...lanes,
+};
 const OTHERS = { AggregateError, DOMException, SuppressedError };
 const NAMES = new Map<unknown, string>(
   Object.entries({ ...KNOWN, ...OTHERS }).map(([name, of]) => [of.prototype, name]),
@@ -336,7 +345,9 @@ function isLost(value: object, cloning: Cloning): boolean {
 
 /** Sets a property, also where the key is `__proto__`. */
 function define(object: object, key: string, value: unknown, enumerable = true): void {
-  Object.defineProperty(object, key, { value, writable: true, configurable: true, enumerable });
+  // What a program may have given all objects is no part of this one.
+  const own = { __proto__: null, value, writable: true, configurable: true, enumerable };
+  Object.defineProperty(object, key, own);
 }
 
 function hide(error: Error, key: string, value: unknown): void {

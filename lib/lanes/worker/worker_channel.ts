@@ -107,7 +107,14 @@ export class WorkerChannel implements Channel {
     });
     this.#line = new Line([port1, inbox, outbox]);
     this.send = this.#line.send.bind(this.#line);
-    const receive = events.message.bind(events);
+    const onUnreadable = () => this.#onEnd("sent a message that can't be read");
+    const receive: ChannelEvents["message"] = (kind, head, payload) => {
+      try {
+        events.message(kind, head, payload);
+      } catch {
+        onUnreadable();
+      }
+    };
     this.#line.start((...message) => {
       this.#isHeard = true;
       const [kind, head, payload] = message;
@@ -118,7 +125,7 @@ export class WorkerChannel implements Channel {
       // That is said once.
       this.#line.start(receive);
     });
-    port1.onmessageerror = () => this.#onEnd("sent a message that can't be read");
+    port1.onmessageerror = onUnreadable;
     const far: FarEnd = [port2, outbox, inbox];
     const { name } = this.#endWatch;
     this.#worker.postMessage([far, name, slots, this.cells?.buffer, isRelayed], [port2]);

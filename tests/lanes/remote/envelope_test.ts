@@ -20,6 +20,25 @@ Deno.test("structured cloning alone loses a custom name, code, and an AggregateE
   assertEquals([back.name, back.code, back.errors], ["Custom", "E", [1]]);
 });
 
+Deno.test("an error that WebAssembly throws arrives as one of its class", () => {
+  for (const Class of [WebAssembly.RuntimeError, WebAssembly.CompileError, WebAssembly.LinkError]) {
+    assertInstanceOf(across(new Class("x")), Class);
+  }
+});
+
+Deno.test("errors arrive though a program has given all objects properties that describe others", () => {
+  const error = Object.assign(new RangeError("x"), { code: "E", list: [1] });
+  const all = Object.prototype as { get?: unknown };
+  let back: typeof error;
+  try {
+    all.get = undefined;
+    back = across(error) as typeof error;
+  } finally {
+    delete all.get;
+  }
+  assertEquals([back.name, back.message, back.code, back.list], ["RangeError", "x", "E", [1]]);
+});
+
 for (const [name, cloning] of bothWays()) {
   Deno.test(`every value that can be cloned arrives ${name} as it was thrown (seed 1)`, () => {
     fc.assert(
