@@ -6,7 +6,7 @@
 import { BLOCKED_LANES } from "./adaptive/controller.ts";
 import type { GuideOptions } from "./adaptive/guide.ts";
 import { ONE } from "./adaptive/watch.ts";
-import { Checker, isCount } from "./dispatch/options.ts";
+import { Checker, isCount } from "./dispatch/checker.ts";
 import type { AutoOptions, StartAdvice } from "./executor_options.ts";
 import { isRemote, MODEL_TABLE, MOST_LANES, needsServer } from "./models.ts";
 

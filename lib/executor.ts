@@ -4,15 +4,10 @@ import type { Decision } from "./adaptive/controller.ts";
 import type { Guide } from "./adaptive/guide.ts";
 import type { Shape } from "./adaptive/watch.ts";
 import { Calls } from "./dispatch/calls.ts";
-import {
-  checkedTask,
-  Checker,
-  type Items,
-  type MapOptions,
-  type RunOptions,
-} from "./dispatch/options.ts";
+import { Checker } from "./dispatch/checker.ts";
 import type { RunningTask } from "./dispatch/in_flight.ts";
 import { LanePool, type PoolOptions } from "./dispatch/lane_pool.ts";
+import { checkedTask, type Items, type MapOptions, type RunOptions } from "./dispatch/options.ts";
 import { type Outcome, type Results, UnusedResults } from "./dispatch/output.ts";
 import { type MapCall, startMap } from "./dispatch/run.ts";
 import type { SharedOptions } from "./executor_options.ts";

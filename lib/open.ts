@@ -2,7 +2,7 @@
 
 import { Guide } from "./adaptive/guide.ts";
 import { checkAutoOptions } from "./auto_options.ts";
-import { Checker, isTime } from "./dispatch/options.ts";
+import { Checker, isTime } from "./dispatch/checker.ts";
 import type { LaneFactory } from "./dispatch/places.ts";
 import {
   type AutoExecutor,

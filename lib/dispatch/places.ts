@@ -335,7 +335,7 @@ export class Places {
   async openAll(
     task: Task | undefined,
     loadTimeoutMs: number,
-    places: readonly Place[] = this.all,
+    places: readonly Place[],
   ): Promise<void> {
     const refuseClosed = () => {
       if (this.isClosed) throw new TypeError("Cannot start lanes: the executor is closed");

@@ -17,13 +17,8 @@ import { type Task, titleOf } from "../lanes/task.ts";
 import { type Span } from "../lanes/telemetry.ts";
 import { clock } from "../lanes/timers.ts";
 import type { Batch, Blame, ForcedEnd, History } from "./batch.ts";
-import {
-  type CheckedOptions,
-  Checker,
-  type Filled,
-  type RetryIn,
-  type RetryOptions,
-} from "./options.ts";
+import { Checker } from "./checker.ts";
+import type { CheckedOptions, Filled, RetryIn, RetryOptions } from "./options.ts";
 import { outcomeAt, type Rejected, type Settled } from "./output.ts";
 
 /** Checks what `retryIf` answers. */

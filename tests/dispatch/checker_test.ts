@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Checker } from "../../lib/dispatch/options.ts";
+import { Checker } from "../../lib/dispatch/checker.ts";
 
 /** What a checker says of a value; undefined if it takes it. */
 function said(check: (by: Checker) => void): string | undefined {
