@@ -14,7 +14,7 @@ export class Fifo<T> {
   }
 
   get first(): T | undefined {
-    return this.size === 0 ? undefined : this.#all[this.#taken];
+    return this.#all[this.#taken];
   }
 
   push(item: T): void {

@@ -75,10 +75,10 @@ export class InFlight implements Enforcer {
   /** Errors that were told, for no item tells them. */
   readonly #warned = new Set<string>();
 
-  constructor(private readonly pool: InFlightPool, private readonly places: Places) {}
+  readonly options: InFlightPool["options"];
 
-  get options(): InFlightPool["options"] {
-    return this.pool.options;
+  constructor(private readonly pool: InFlightPool, private readonly places: Places) {
+    this.options = pool.options;
   }
 
   do(action: () => void): void {
@@ -136,7 +136,7 @@ export class InFlight implements Enforcer {
       report: (batch, report) => {
         // What ends while it is sent needs no turn of its own.
         if (this.#isSending) this.#onReport(batch as Batch, report);
-        else this.do(() => this.#onReport(batch as Batch, report));
+        else this.pool.do(() => this.#onReport(batch as Batch, report));
       },
       heldUp: (batch) => this.do(() => (batch as Batch).isHeldUp = openLane.isHeldUp = true),
       leaving: () => this.do(() => this.places.retire(openLane)),
