@@ -122,6 +122,8 @@ export class Controller {
   /** Since when tasks are where they are. */
   #movedMs = -Infinity;
 
+  /** For how long the event loop had been held when that began. */
+  #heldMs = 0;
   /** For how long the source was waited for; NaN once that is told. */
   #sourceMs = 0;
   /** Until when nothing is started, so that lanes start. */
@@ -173,6 +175,7 @@ export class Controller {
   begin(seen: Seen, isNew = false): Decision | undefined {
     this.#startMs = this.#lastTickMs = seen.nowMs;
     this.#sourceMs = 0;
+    this.#heldMs = seen.heldMs;
     this.#watch.open(seen);
     const { slots } = this.#options.start;
     const isOther = isNew && this.shape.place === "event loop" && this.shape.slots > slots;
@@ -208,7 +211,9 @@ export class Controller {
     }
     this.#look = this.#watch.look(seen, this.shape);
     // Tasks that wait hide what that takes; what holds the event loop needs it only if lanes may be worth it.
-    const isHidden = !this.#look.holds && nowMs - this.#startMs >= WINDOW_MS;
+    const sinceMs = nowMs - this.#startMs;
+    const isHeld = this.#look.holds || seen.heldMs - this.#heldMs >= BUSY * sinceMs;
+    const isHidden = !isHeld && sinceMs >= WINDOW_MS;
     this.wantsUsage ||= isHidden || this.shape.place === "lanes";
     // What holds the event loop gets no slots, and nothing is left to be given any.
     const isIdle = this.#look.holds || seen.remaining === 0;

@@ -396,9 +396,12 @@ function begun() {
 Deno.test("what is used is looked at only if lanes may be worth it, or tasks wait for long", () => {
   for (const [remaining, wants] of [[5, false], [99, true]] as const) {
     const { controller, seen } = begun();
-    for (let task = 1; task <= 5; task++) {
+    for (let task = 1; task <= 10; task++) {
       controller.onEnded(1, 12 * (task - 1), 12 * task);
-      controller.tick(seen(12 * task, { heldMs: 12 * task, lateMs: 12 * task, remaining }));
+      // The second time it is seen anew.
+      for (const nowMs of [12 * task, 12 * task + 0.2]) {
+        controller.tick(seen(nowMs, { heldMs: 12 * task, lateMs: 12 * task, remaining }));
+      }
     }
     assertEquals([controller.wantsUsage, controller.wantsLanes], [wants, false]);
   }
