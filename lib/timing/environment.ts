@@ -1,7 +1,7 @@
 /** What figures are measured on, as far as this process may know: the machine, its limits, its proxies. */
 
 import { attempt } from "../lanes/attempt.ts";
-import { counted } from "../text/format.ts";
+import { counted, formatNumber } from "../text/format.ts";
 import type { Meter } from "./meter/meter.ts";
 import type { Environment } from "./result.ts";
 
@@ -30,7 +30,7 @@ export function notesOf(
     steering !== "performance" &&
     `The CPU's frequency governor is "${steering}": the clock follows the load.`,
     load !== undefined && load > lanes / 2 &&
-    `The load average was ${load.toFixed(1)} at the start: others used the CPUs just before.`,
+    `The load average was ${formatNumber(load)} at the start: others used the CPUs just before.`,
     ...proxyNotes(),
   ].filter((note) => note !== false);
 }

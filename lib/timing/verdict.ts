@@ -208,7 +208,9 @@ export function judge(
     const gain = of.device === undefined ? gainOf(of) : null;
     const size = { lanes: isRemote(of.model) ? Infinity : 1, inFlight: Infinity };
     const most = possibleGain(tasks, cores, size);
-    return gain !== null && gain.median > IMPOSSIBLE * most ? [{ of, gain, most }] : [];
+    // What may as well be none is noise, and no alarm.
+    const isAlarm = gain !== null && gain.low > 1 && gain.median > IMPOSSIBLE * most;
+    return isAlarm ? [{ of, gain, most }] : [];
   }).sort((a, b) => b.gain.median / b.most - a.gain.median / a.most);
   const choice = choose(sequential, impossible === undefined ? others : [], PAIRWISE);
   const judged: Judged = {

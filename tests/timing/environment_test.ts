@@ -38,7 +38,7 @@ Deno.test("notesOf() notes CPUs that may not be used, and a load of more than ha
   assertEquals(noted(4, 2, 1.1, 1), [
     "A cgroup limits this process to 1 CPU.",
     "This process may use 2 of the machine's 4 CPUs.",
-    "The load average was 1.1 at the start: others used the CPUs just before.",
+    "The load average was 1.10 at the start: others used the CPUs just before.",
   ]);
 });
 

@@ -276,6 +276,16 @@ Deno.test("judge() calls no gain what may as well be none, and says that it can'
   assert(!judge({ models, ceiling: null })!.reason.includes("busy a machine"));
 });
 
+Deno.test("judge() takes noise for no error of measurement, however much of a gain it looks", () => {
+  const computes = { runCpuMs: 1000, loopCpuMs: 1000, queuedMs: 0 };
+  const { bound, recommended } = verdictOf([
+    model("sequential", [1000, 1400, 950], computes),
+    model("concurrent", [760, 1040, 1000], computes),
+    model("workers", [560, 640, 520], computes),
+  ]);
+  assertEquals([bound, recommended], ["cpu", "workers"]);
+});
+
 Deno.test("judge() takes a gain that cores and waiting can't give for an error of measurement", () => {
   const computes = { runCpuMs: 1000, loopCpuMs: 1000, queuedMs: 0 };
   const models = [
