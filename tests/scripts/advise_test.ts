@@ -71,7 +71,7 @@ const REFUSED: readonly (readonly [string, string, readonly string[], number, ..
   [
     "a task that never settles",
     "export const items = [1, 2]; export default () => new Promise(() => { setInterval(() => {}, 1000); });",
-    ["--budget", "2s"],
+    ["--budget", "5s"],
     1,
     "did not settle",
     "--budget",
@@ -79,7 +79,7 @@ const REFUSED: readonly (readonly [string, string, readonly string[], number, ..
   [
     "a task that never yields",
     "export const items = [1, 2]; export default () => { while (true) { /* busy */ } };",
-    ["--budget", "2s"],
+    ["--budget", "5s"],
     1,
     "did not settle",
   ],
