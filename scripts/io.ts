@@ -33,7 +33,7 @@ import {
   type SiteOptions,
 } from "../lib/site/options.ts";
 import { downloadJob } from "../lib/timing/ready_jobs.ts";
-import type { Comparison } from "../lib/timing/result.ts";
+import type { Comparison, ModelResult } from "../lib/timing/result.ts";
 import type { JobSpec, TimingEvent } from "../lib/timing/spec.ts";
 
 /** Where pages fail on purpose, what fails is looked at, and each stall is waited out in each round. */
@@ -41,6 +41,8 @@ const FAULTY_ROUNDS = 2;
 const DEFAULT_COPIES = 80;
 const STATUS_ALONE =
   "Pages on the web change: the models' results were compared by their HTTP status alone.";
+const LED_AWAY =
+  "Addresses lead to other hosts: run deno task io:web with the same options, which may reach any.";
 const MOST_ITEMS = 1_000_000;
 
 /** The task by which it was started, as its rights tell. */
@@ -117,7 +119,10 @@ await script(NAME, async (signal, args) => {
   const { compareAndReport } = await import("../lib/cli/run_comparisons.ts");
   if (urls.length > 0) {
     const job = foreignJob(urls, copies, given ?? PAGE_TIMEOUT_MS);
-    const warn = ({ models }: Comparison) => models.length < 2 ? [] : [STATUS_ALONE];
+    const warn = ({ models }: Comparison) => [
+      ...(models.length < 2 ? [] : [STATUS_ALONE]),
+      ...(models.some(isLedAway) ? [LED_AWAY] : []),
+    ];
     const spec = { ...specOf(job, options), ceiling: false };
     return await compareAndReport("io", [{ spec, warn }], options, signal);
   }
@@ -136,6 +141,10 @@ await script(NAME, async (signal, args) => {
   };
   return await compareAndReport("io", [planned], options, signal);
 });
+
+function isLedAway({ rounds }: ModelResult): boolean {
+  return rounds.some(({ reasons }) => reasons?.["redirect not permitted"] !== undefined);
+}
 
 function collect(url: string, urls: string[] = []): string[] {
   return [...urls, url];

@@ -92,8 +92,9 @@ Deno.test({
     const models = ["--models", "concurrent,processes"];
     const web = await runTask("io:web", [...args, ...models]);
     assertEquals([web.code, web.stderr.split("\n").length], [0, 2], web.stderr);
-    const { code, stderr } = await runTask("io", [...args, ...models]);
+    const { code, stdout, stderr } = await runTask("io", [...args, ...models]);
     assertEquals(code, 1);
+    assertStringIncludes(stdout, "run deno task io:web");
     assertStringIncludes(stderr, `2 redirect not permitted`);
     assertStringIncludes(
       stderr,
