@@ -1,7 +1,7 @@
 /** A bare `for await … of` loop over tasks of one millisecond. Arguments: busy|timer, items. */
 
 import { busy, timer } from "./tasks.ts";
-import { numbers, report, total } from "./reading.ts";
+import { numbers, reading, report } from "./reading.ts";
 
 async function* source(items: number[]): AsyncGenerator<number> {
   yield* items;
@@ -12,8 +12,10 @@ const task = mode === "busy" ? busy : timer;
 for await (const item of source(numbers(20))) await task(item);
 
 const input = numbers(Number(items));
-const results: number[] = [];
-const start = performance.now();
-for await (const item of source(input)) results.push(await task(item));
-const ms = performance.now() - start;
-report({ items: results.length, sum: total(results), ms });
+report(
+  await reading(async () => {
+    const results: number[] = [];
+    for await (const item of source(input)) results.push(await task(item));
+    return results;
+  }),
+);

@@ -4,7 +4,7 @@
  */
 
 import { checkedBuffer, checkedMark } from "./tasks.ts";
-import { report, total } from "./reading.ts";
+import { numbers, reading, report } from "./reading.ts";
 
 const HEADER_BYTES = 4;
 
@@ -66,14 +66,12 @@ async function parent(direction: string, count: number): Promise<void> {
     await writing;
     return marks;
   };
-  await pass(Array.from({ length: 8 }, (_, index) => checkedBuffer(index + 1)));
-  const buffers = Array.from({ length: count }, (_, index) => checkedBuffer(index + 1));
-  const start = performance.now();
-  const marks = await pass(buffers);
-  const ms = performance.now() - start;
+  await pass(numbers(8).map(checkedBuffer));
+  const buffers = numbers(count).map(checkedBuffer);
+  const measured = await reading(() => pass(buffers));
   await writer.close();
   await process.status;
-  report({ items: marks.length, sum: total(marks), ms });
+  report(measured);
 }
 
 const [direction = "back", count = "100", role = "parent"] = Deno.args;

@@ -5,7 +5,7 @@
 
 /// <reference lib="deno.worker" />
 
-import { numbers, report, total } from "./reading.ts";
+import { numbers, reading, report } from "./reading.ts";
 
 const THERE = 0;
 const BACK = 1;
@@ -41,11 +41,14 @@ async function measure(count: number): Promise<void> {
     return was = await next(marks, BACK, was);
   };
   for (const item of numbers(count / 10)) await trip(-item);
-  const results: number[] = [];
-  const start = performance.now();
-  for (const item of numbers(count)) results.push(await trip(item));
-  const ms = performance.now() - start;
-  report({ items: results.length, sum: total(results), ms });
+  const input = numbers(count);
+  report(
+    await reading(async () => {
+      const results: number[] = [];
+      for (const item of input) results.push(await trip(item));
+      return results;
+    }),
+  );
   worker.terminate();
 }
 

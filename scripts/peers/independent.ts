@@ -6,7 +6,7 @@
 
 import { plainContext } from "../../lib/lanes/lane_tasks.ts";
 import sumSquares from "../../lib/tasks/sum_squares.ts";
-import { report } from "./reading.ts";
+import { report, timed } from "./reading.ts";
 
 const [first = 0, count = 0, processes = 2, part] = Deno.args.map(Number);
 
@@ -38,12 +38,12 @@ async function allParts(): Promise<void> {
   });
   for (const { lines } of children) await lines.read(); // "ready"
 
-  const start = performance.now();
-  const answers = await Promise.all(children.map(async ({ writer, lines }) => {
-    await writer.write(new TextEncoder().encode("go\n"));
-    return (await lines.read()).value ?? "";
-  }));
-  const ms = performance.now() - start;
+  const { value: answers, ms } = await timed(() =>
+    Promise.all(children.map(async ({ writer, lines }) => {
+      await writer.write(new TextEncoder().encode("go\n"));
+      return (await lines.read()).value ?? "";
+    }))
+  );
 
   for (const { child, writer } of children) {
     await writer.close();

@@ -7,20 +7,12 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { limited, type Task } from "../../lib/mod.ts";
-import { type Reading, report, total } from "./reading.ts";
+import { printedBy, type Reading, reading, report, timed, total } from "./reading.ts";
 import { items } from "./journal_job.ts";
 
 const fileAt = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-async function deno(...args: string[]): Promise<string> {
-  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...args],
-    stdin: "null",
-    stderr: "inherit",
-  }).output();
-  if (!success) throw new Error("Cannot run the job");
-  return new TextDecoder().decode(stdout);
-}
+const deno = (...args: string[]) => printedBy(Deno.execPath(), ["run", "--no-prompt", ...args]);
 
 async function journaled(which: string, count: string): Promise<Reading> {
   const folder = await Deno.makeTempDir();
@@ -30,34 +22,24 @@ async function journaled(which: string, count: string): Promise<Reading> {
     await deno("--allow-all", fileAt("../run.ts"), ...job, "--out", out, "--json", json);
     const { wallMs } = JSON.parse(await Deno.readTextFile(json)).run;
     const lines = (await Deno.readTextFile(out)).trimEnd().split("\n");
-    return {
-      items: lines.length,
-      sum: total(lines.map((line) => JSON.parse(line).value)),
-      ms: wallMs,
-    };
+    const sum = total(lines.map((line) => JSON.parse(line).value));
+    return { items: lines.length, sum, ms: wallMs };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
 async function bare(which: string, count: string): Promise<Reading> {
-  const startMs = performance.now();
-  const reading = JSON.parse(
-    await deno("--allow-read", import.meta.filename!, "loop", which, count),
-  );
-  return { ...reading, ms: performance.now() - startMs };
+  const args = [import.meta.filename!, "loop", which, count];
+  const { value: printed, ms } = await timed(() => deno("--allow-read", ...args));
+  return { ...JSON.parse(printed), ms };
 }
 
 async function loop(which: string, count: string): Promise<Reading> {
   await using executor = limited();
-  const job = { module: new URL("./journal_job.ts", import.meta.url).href, export: which } as Task<
-    number
-  >;
-  const values: unknown[] = [];
-  for await (const outcome of executor.mapSettled(job, items().take(Number(count)))) {
-    if (outcome.status === "fulfilled") values.push(outcome.value);
-  }
-  return { items: values.length, sum: total(values), ms: 0 };
+  const { href: module } = new URL("./journal_job.ts", import.meta.url);
+  const job = { module, export: which } as Task<number>;
+  return await reading(() => executor.map(job, items().take(Number(count))).toArray());
 }
 
 const MODES: Readonly<Record<string, (which: string, count: string) => Promise<Reading>>> = {

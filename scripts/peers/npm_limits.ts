@@ -4,7 +4,7 @@
  */
 
 import * as packages from "./packages.ts";
-import { numbers, peakRssBytes, report, total } from "./reading.ts";
+import { numbers, peakRssBytes, reading, report } from "./reading.ts";
 import { turn } from "./tasks.ts";
 
 type MapAll = (items: readonly number[]) => Promise<unknown[]>;
@@ -30,7 +30,4 @@ const [name = "", items = "1000", slots = "1"] = Deno.args;
 const mapAll = await LIMITS[name]!(Number(slots));
 await mapAll(numbers(Number(items) / 10));
 const input = numbers(Number(items));
-const start = performance.now();
-const results = await mapAll(input);
-const ms = performance.now() - start;
-report({ items: results.length, sum: total(results), ms, peakRssBytes: peakRssBytes() });
+report({ ...await reading(() => mapAll(input)), peakRssBytes: peakRssBytes() });

@@ -4,20 +4,21 @@
  */
 
 import * as packages from "./packages.ts";
-import { numbers, report, table, total } from "./reading.ts";
+import { numbers, reading, report, table } from "./reading.ts";
 
 const [size = "1000", count = "1000"] = Deno.args;
 const { Piscina } = await import(packages.PISCINA);
 const workerData = table(Number(size));
-const start = performance.now();
-const pool = new Piscina({
-  filename: new URL("./shared_task.js", import.meta.url).href,
-  minThreads: 2,
-  maxThreads: 2,
-  concurrentTasksPerWorker: 64,
-  workerData,
-});
-const results = await Promise.all(numbers(Number(count)).map((item) => pool.run(item)));
-const ms = performance.now() - start;
-report({ items: results.length, sum: total(results), ms });
+report(
+  await reading(async () => {
+    const pool = new Piscina({
+      filename: new URL("./shared_task.js", import.meta.url).href,
+      minThreads: 2,
+      maxThreads: 2,
+      concurrentTasksPerWorker: 64,
+      workerData,
+    });
+    return await Promise.all(numbers(Number(count)).map((item) => pool.run(item)));
+  }),
+);
 Deno.exit();

@@ -28,9 +28,10 @@ import {
   numbers,
   peakRssBytes,
   type Reading,
+  reading,
   report,
   table,
-  total,
+  timed,
 } from "./reading.ts";
 import { checkedBuffer, checkedMark, turn } from "./tasks.ts";
 
@@ -38,199 +39,169 @@ const TASKS = new URL("./tasks.ts", import.meta.url);
 const libraryTask = (name: string) => new URL(`../../lib/tasks/${name}.ts`, import.meta.url);
 const noopTask = task<typeof import("../../lib/tasks/noop.ts")>(libraryTask("noop"));
 
-/** Tasks with buffers of 1 MiB in a subprocess. */
-async function buffers(direction = "back", count = "100"): Promise<Reading> {
-  await using executor = processes({ lanes: 1, slots: 4 });
-  const there = task<typeof import("./tasks.ts"), "there">(TASKS, "there");
-  const back = task<typeof import("./tasks.ts"), "back">(TASKS, "back");
-  const pass = async (buffers: Uint8Array[]): Promise<number[]> => {
-    if (direction === "there") return await executor.map(there, buffers).toArray();
-    const marks: number[] = [];
-    for await (const buffer of executor.map(back, buffers)) marks.push(checkedMark(buffer));
-    return marks;
-  };
-  await pass(numbers(8).map(checkedBuffer));
-  const sent = numbers(Number(count)).map(checkedBuffer);
-  const { value: marks, ms } = await timed(() => pass(sent));
-  return { items: marks.length, sum: total(marks), ms };
-}
+/** By name: what is read of a run with so many words. */
+const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>>> = {
+  /** Tasks with buffers of 1 MiB in a subprocess. */
+  async buffers(direction = "back", count = "100") {
+    await using executor = processes({ lanes: 1, slots: 4 });
+    const there = task<typeof import("./tasks.ts"), "there">(TASKS, "there");
+    const back = task<typeof import("./tasks.ts"), "back">(TASKS, "back");
+    const pass = async (buffers: Uint8Array[]): Promise<number[]> => {
+      if (direction === "there") return await executor.map(there, buffers).toArray();
+      const marks: number[] = [];
+      for await (const buffer of executor.map(back, buffers)) marks.push(checkedMark(buffer));
+      return marks;
+    };
+    await pass(numbers(8).map(checkedBuffer));
+    const sent = numbers(Number(count)).map(checkedBuffer);
+    return await reading(() => pass(sent));
+  },
 
-/** Runs something, and tells how long it took. */
-async function timed<Value>(run: () => Promise<Value>): Promise<{ value: Value; ms: number }> {
-  const start = performance.now();
-  const value = await run();
-  return { value, ms: performance.now() - start };
-}
+  /** Calls of `run`. */
+  async calls(count = "1000") {
+    await using executor = workers({ lanes: 1 });
+    const run = (item: number) => executor.run(noopTask, item);
+    await Promise.all(numbers(Math.max(200, Number(count) / 10)).map(run));
+    const input = numbers(Number(count));
+    return await reading(async () => {
+      const results: unknown[] = [];
+      for (const item of input) results.push(await run(item));
+      return results;
+    });
+  },
 
-/** Calls of `run`. */
-async function calls(count = "1000"): Promise<Reading> {
-  await using executor = workers({ lanes: 1 });
-  const run = (item: number) => executor.run(noopTask, item);
-  await Promise.all(numbers(Math.max(200, Number(count) / 10)).map(run));
-  const input = numbers(Number(count));
-  const { value: results, ms } = await timed(async () => {
-    const results: unknown[] = [];
-    for (const item of input) results.push(await run(item));
-    return results;
-  });
-  return { items: results.length, sum: total(results), ms };
-}
+  /** Functions that wait for the event loop's next turn, so many at once. */
+  async limits(by = "map", items = "1000", slots = "64") {
+    await using executor = limited({ slots: Number(slots) });
+    const mapAll = (items: readonly number[]) =>
+      by === "map"
+        ? executor.map(turn, items).toArray()
+        : Promise.all(items.map((item) => executor.run(turn, item)));
+    await mapAll(numbers(Number(items) / 10));
+    const input = numbers(Number(items));
+    return { ...await reading(() => mapAll(input)), peakRssBytes: peakRssBytes() };
+  },
 
-/** Functions that wait for the event loop's next turn, so many at once. */
-async function limits(by = "map", items = "1000", slots = "64"): Promise<Reading> {
-  await using executor = limited({ slots: Number(slots) });
-  const mapAll = (items: readonly number[]) =>
-    by === "map"
-      ? executor.map(turn, items).toArray()
-      : Promise.all(items.map((item) => executor.run(turn, item)));
-  await mapAll(numbers(Number(items) / 10));
-  const input = numbers(Number(items));
-  const { value: results, ms } = await timed(() => mapAll(input));
-  return { items: results.length, sum: total(results), ms, peakRssBytes: peakRssBytes() };
-}
+  /** Downloads of one page, with what each took, the most memory and how many connections. */
+  async load(url = "", count = "1000", slots = "64", before = "0") {
+    const download = task<typeof import("../../lib/tasks/download.ts")>(libraryTask("download"));
+    await using executor = limited({ slots: Number(slots) });
+    await executor.map(download, Array<string>(Number(before)).fill(url)).toArray();
+    const times = new Float64Array(Number(count));
+    const { value: sum, ms } = await timed(async () => {
+      let sum = 0;
+      const urls = Array<string>(times.length).fill(url);
+      for await (const outcome of executor.mapSettled(download, urls, { order: "completion" })) {
+        times[outcome.index] = outcome.endedAtMs - outcome.startedAtMs;
+        sum += outcome.status === "fulfilled" ? outcome.value.bytes : NaN;
+      }
+      return sum;
+    });
+    const p99Ms = times.sort()[Math.floor(0.99 * times.length)]!;
+    const connections = await connectionsOf(url);
+    return { items: times.length, sum, ms, p99Ms, peakRssBytes: peakRssBytes(), connections };
+  },
 
-/** Downloads of one page, with what each took, the most memory and how many connections. */
-async function load(url = "", count = "1000", slots = "64", before = "0"): Promise<Reading> {
-  const download = task<typeof import("../../lib/tasks/download.ts")>(libraryTask("download"));
-  await using executor = limited({ slots: Number(slots) });
-  await executor.map(download, Array<string>(Number(before)).fill(url)).toArray();
-  const times = new Float64Array(Number(count));
-  const { value: sum, ms } = await timed(async () => {
-    let sum = 0;
-    const urls = Array<string>(times.length).fill(url);
-    for await (const outcome of executor.mapSettled(download, urls, { order: "completion" })) {
-      times[outcome.index] = outcome.endedAtMs - outcome.startedAtMs;
-      sum += outcome.status === "fulfilled" ? outcome.value.bytes : NaN;
-    }
-    return sum;
-  });
-  const p99Ms = times.sort()[Math.floor(0.99 * times.length)]!;
-  const connections = await connectionsOf(url);
-  return { items: times.length, sum, ms, p99Ms, peakRssBytes: peakRssBytes(), connections };
-}
+  /** A table handed to two threads, and tiny tasks that read one number each; from opening them on. */
+  async shared(size = "1000", count = "1000") {
+    const read = task<typeof import("./tasks.ts"), "read">(TASKS, "read");
+    const shared = table(Number(size));
+    return await reading(async () => {
+      await using executor = workers({ lanes: 2, shared });
+      return await executor.map(read, numbers(Number(count))).toArray();
+    });
+  },
 
-/** A table handed to two threads, and tiny tasks that read one number each; from opening them on. */
-async function shared(size = "1000", count = "1000"): Promise<Reading> {
-  const read = task<typeof import("./tasks.ts"), "read">(TASKS, "read");
-  const shared = table(Number(size));
-  const { value: results, ms } = await timed(async () => {
-    await using executor = workers({ lanes: 2, shared });
-    return await executor.map(read, numbers(Number(count))).toArray();
-  });
-  return { items: results.length, sum: total(results), ms };
-}
+  async downloads(
+    model = "",
+    kind = "download",
+    url = "",
+    count = "160",
+    size = "1",
+    before = "0",
+  ) {
+    const open = (): Executor => {
+      if (model === "sequential") return sequential();
+      if (model === "concurrent") return concurrent();
+      if (model === "limited") return limited({ slots: Number(size) });
+      return workers({ lanes: Number(size) });
+    };
+    const download = task<typeof import("../../lib/tasks/download.ts")>(libraryTask("download"));
+    const fetchPage = task<typeof import("./tasks.ts"), "fetchPage">(TASKS, "fetchPage");
+    await using executor = open();
+    const downloadAll = async (items: number): Promise<number[]> => {
+      const urls = Array<string>(items).fill(url);
+      if (kind === "fetch") return await executor.map(fetchPage, urls).toArray();
+      const pages = await executor.map(download, urls).toArray();
+      return pages.map(({ bytes }) => bytes);
+    };
+    await executor.ready(kind === "fetch" ? fetchPage : download);
+    await downloadAll(Number(before));
+    return await reading(() => downloadAll(Number(count)));
+  },
 
-async function downloads(
-  model = "",
-  kind = "download",
-  url = "",
-  count = "160",
-  size = "1",
-  before = "0",
-): Promise<Reading> {
-  const open = (): Executor => {
-    if (model === "sequential") return sequential();
-    if (model === "concurrent") return concurrent();
-    if (model === "limited") return limited({ slots: Number(size) });
-    return workers({ lanes: Number(size) });
-  };
-  const download = task<typeof import("../../lib/tasks/download.ts")>(libraryTask("download"));
-  const fetchPage = task<typeof import("./tasks.ts"), "fetchPage">(TASKS, "fetchPage");
-  await using executor = open();
-  const downloadAll = async (items: number): Promise<number[]> => {
-    const urls = Array<string>(items).fill(url);
-    if (kind === "fetch") return await executor.map(fetchPage, urls).toArray();
-    const pages = await executor.map(download, urls).toArray();
-    return pages.map(({ bytes }) => bytes);
-  };
-  await executor.ready(kind === "fetch" ? fetchPage : download);
-  await downloadAll(Number(before));
-  const { value: sizes, ms } = await timed(() => downloadAll(Number(count)));
-  return { items: sizes.length, sum: total(sizes), ms };
-}
+  async noop(
+    model = "workers",
+    items = "1000",
+    lanes = "2",
+    slots = "1",
+    chunk = "auto",
+    before = "0",
+  ) {
+    const options = { chunk: chunk === "auto" ? chunk : Number(chunk) } as const;
+    const open = model === "workers" ? workers : processes;
+    await using executor = open({ lanes: Number(lanes), slots: Number(slots) });
+    await executor.map(noopTask, numbers(Number(before)), options).toArray();
 
-async function noop(
-  model = "workers",
-  items = "1000",
-  lanes = "2",
-  slots = "1",
-  chunk = "auto",
-  before = "0",
-): Promise<Reading> {
-  const options = { chunk: chunk === "auto" ? chunk : Number(chunk) } as const;
-  const open = model === "workers" ? workers : processes;
-  await using executor = open({ lanes: Number(lanes), slots: Number(slots) });
-  await executor.map(noopTask, numbers(Number(before)), options).toArray();
+    const input = numbers(Number(items));
+    return await reading(() => executor.map(noopTask, input, options).toArray());
+  },
 
-  const input = numbers(Number(items));
-  const { value: results, ms } = await timed(() =>
-    executor.map(noopTask, input, options).toArray()
-  );
-  return { items: results.length, sum: total(results), ms };
-}
+  /** Tasks of one millisecond, one after another. */
+  async "one-ms"(mode = "busy", items = "100") {
+    const oneMs = task<typeof import("./tasks.ts"), "busy" | "timer">(
+      TASKS,
+      mode === "busy" ? "busy" : "timer",
+    );
+    await using executor = sequential();
+    await executor.map(oneMs, numbers(20)).toArray();
 
-/** Tasks of one millisecond, one after another. */
-async function oneMs(mode = "busy", items = "100"): Promise<Reading> {
-  const oneMs = task<typeof import("./tasks.ts"), "busy" | "timer">(
-    TASKS,
-    mode === "busy" ? "busy" : "timer",
-  );
-  await using executor = sequential();
-  await executor.map(oneMs, numbers(20)).toArray();
+    const input = numbers(Number(items));
+    return await reading(async () => {
+      const results: number[] = [];
+      for await (const result of executor.map(oneMs, input)) results.push(result);
+      return results;
+    });
+  },
 
-  const input = numbers(Number(items));
-  const results: number[] = [];
-  const start = performance.now();
-  for await (const result of executor.map(oneMs, input)) results.push(result);
-  const ms = performance.now() - start;
-  return { items: results.length, sum: total(results), ms };
-}
+  /** Sums of squares. */
+  async squares(model = "sequential", lanes = "2", first = "0", count = "0") {
+    const sums = task<typeof import("../../lib/tasks/sum_squares.ts")>(libraryTask("sum_squares"));
+    await using executor = model === "sequential"
+      ? sequential()
+      : (model === "workers" ? workers : processes)({ lanes: Number(lanes) });
+    await executor.ready(sums);
 
-/** Sums of squares. */
-async function squares(
-  model = "sequential",
-  lanes = "2",
-  first = "0",
-  count = "0",
-): Promise<Reading> {
-  const sums = task<typeof import("../../lib/tasks/sum_squares.ts")>(libraryTask("sum_squares"));
-  await using executor = model === "sequential"
-    ? sequential()
-    : (model === "workers" ? workers : processes)({ lanes: Number(lanes) });
-  await executor.ready(sums);
+    const items = Array.from({ length: Number(count) }, (_, index) => Number(first) + index);
+    const { value: results, ms } = await timed(() => executor.map(sums, items).toArray());
+    return { items: results.length, sum: results.reduce((sum, part) => sum + part, 0n), ms };
+  },
 
-  const items = Array.from({ length: Number(count) }, (_, index) => Number(first) + index);
-  const { value: results, ms } = await timed(() => executor.map(sums, items).toArray());
-  return { items: results.length, sum: results.reduce((sum, part) => sum + part, 0n), ms };
-}
-
-/** Lanes, from being asked for until ready, or until the first result; closing them isn't counted. */
-async function start(model = "processes", count = "10", until = "ready"): Promise<Reading> {
-  const readyMs = async (): Promise<number> => {
-    const start = performance.now();
-    await using executor = (model === "workers" ? workers : processes)({ lanes: 1 });
-    // Ready is when it can take tasks; loading one comes on top.
-    if (until === "ready") await executor.ready();
-    else await executor.run(noopTask, 1);
-    return performance.now() - start;
-  };
-  await readyMs();
-  let ms = 0;
-  for (let index = 0; index < Number(count); index++) ms += await readyMs();
-  return { items: Number(count), sum: Number(count), ms };
-}
-
-const CONTESTS: Readonly<Record<string, (...args: string[]) => Promise<Reading>>> = {
-  buffers,
-  calls,
-  downloads,
-  limits,
-  load,
-  noop,
-  "one-ms": oneMs,
-  shared,
-  squares,
-  start,
+  /** Lanes, from being asked for until ready, or until the first result; closing them isn't counted. */
+  async start(model = "processes", count = "10", until = "ready") {
+    const readyMs = async (): Promise<number> => {
+      const start = performance.now();
+      await using executor = (model === "workers" ? workers : processes)({ lanes: 1 });
+      // Ready is when it can take tasks; loading one comes on top.
+      if (until === "ready") await executor.ready();
+      else await executor.run(noopTask, 1);
+      return performance.now() - start;
+    };
+    await readyMs();
+    let ms = 0;
+    for (let index = 0; index < Number(count); index++) ms += await readyMs();
+    return { items: Number(count), sum: Number(count), ms };
+  },
 };
 
 const [contest = "", ...args] = Deno.args;

@@ -40,6 +40,29 @@ export function total(values: Iterable<unknown>): number {
   return sum;
 }
 
+/** Runs a program to its end, and gives what it prints; throws if it fails. */
+export async function printedBy(program: string, args: readonly string[]): Promise<string> {
+  const command = new Deno.Command(program, { args: [...args], stdin: "null", stderr: "inherit" });
+  const { success, stdout } = await command.output();
+  if (!success) throw new Error(`${program} failed`);
+  return new TextDecoder().decode(stdout);
+}
+
+/** Runs something, and tells how long it took. */
+export async function timed<Value>(
+  run: () => Promise<Value>,
+): Promise<{ value: Value; ms: number }> {
+  const start = performance.now();
+  const value = await run();
+  return { value, ms: performance.now() - start };
+}
+
+/** The reading of what gives results. */
+export async function reading(run: () => Promise<readonly unknown[]>): Promise<Reading> {
+  const { value: results, ms } = await timed(run);
+  return { items: results.length, sum: total(results), ms };
+}
+
 /** A table of so many numbers, each at its own place. */
 export function table(size: number): Float64Array {
   return Float64Array.from({ length: size }, (_, at) => at);

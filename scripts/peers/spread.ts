@@ -5,18 +5,15 @@
 
 import { fileURLToPath } from "node:url";
 import { sequential } from "../../lib/mod.ts";
-import { numbers, report, total } from "./reading.ts";
+import { numbers, printedBy, report, total } from "./reading.ts";
 
 const ARGS = ["run", fileURLToPath(new URL("./empty.ts", import.meta.url))];
 
 async function ourTimes(runs: number): Promise<number[]> {
   const run = async () => {
-    const { success } = await new Deno.Command(Deno.execPath(), {
-      args: ARGS,
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).output();
+    const unheard = { stdin: "null", stdout: "null", stderr: "null" } as const;
+    const { success } = await new Deno.Command(Deno.execPath(), { args: ARGS, ...unheard })
+      .output();
     if (!success) throw new Error("The command failed");
   };
   await run();
@@ -29,15 +26,8 @@ async function ourTimes(runs: number): Promise<number[]> {
 async function hyperfineTimes(runs: number): Promise<number[]> {
   const file = await Deno.makeTempFile();
   try {
-    const { success } = await new Deno.Command("hyperfine", {
-      args: ["-N", "--warmup", "1", "--runs", `${runs}`, "--export-json", file].concat(
-        [Deno.execPath(), ...ARGS].join(" "),
-      ),
-      stdin: "null",
-      stdout: "null",
-      stderr: "inherit",
-    }).output();
-    if (!success) throw new Error("hyperfine failed");
+    const args = ["-N", "--warmup", "1", "--runs", `${runs}`, "--export-json", file];
+    await printedBy("hyperfine", [...args, [Deno.execPath(), ...ARGS].join(" ")]);
     return JSON.parse(await Deno.readTextFile(file)).results[0].times.map((s: number) => s * 1000);
   } finally {
     await Deno.remove(file);

@@ -57,26 +57,16 @@ export function perSecond(what: string): Unit {
   return { label: `${what}/s`, better: "more", figure: (work, { ms }) => work * 1000 / ms };
 }
 
-export const TOTAL_MS: Unit = { label: "ms", better: "less", figure: (_work, { ms }) => ms };
+const less = (label: string, figure: Unit["figure"]): Unit => ({ label, better: "less", figure });
 
-export const EACH_MS: Unit = {
-  label: "ms each",
-  better: "less",
-  figure: (work, { ms }) => ms / work,
-};
-
-export const EACH_US: Unit = {
-  label: "µs each",
-  better: "less",
-  figure: (work, { ms }) => ms * 1000 / work,
-};
+export const TOTAL_MS: Unit = less("ms", (_work, { ms }) => ms);
+export const EACH_MS: Unit = less("ms each", (work, { ms }) => ms / work);
+export const EACH_US: Unit = less("µs each", (work, { ms }) => ms * 1000 / work);
 
 /** How far repeated runs lie apart. */
 export const SPREAD: Unit = {
-  label: "% apart",
-  better: "less",
+  ...less("% apart", (_work, { spread }) => 100 * (spread ?? NaN)),
   isSpeed: false,
-  figure: (_work, { spread }) => 100 * (spread ?? NaN),
 };
 
 /** One of us, and those that it is measured against. */

@@ -14,7 +14,7 @@ import {
   SPREAD,
   TOTAL_MS,
 } from "./contest.ts";
-import { installed, node, own, python, pythonName, withPackage } from "./programs.ts";
+import { installed, node, own, python, pythonName, withPackage, type Words } from "./programs.ts";
 import * as packages from "../packages.ts";
 import { BUFFER_BYTES } from "../tasks.ts";
 
@@ -38,6 +38,45 @@ export function squaresIn(first: number, count: number): number {
   return count * first + count * (count - 1) / 2;
 }
 
+/** What a contender has to do, and what is wanted of it. */
+type Work = Pick<Contender, "items" | "sum" | "work" | "aim">;
+
+/** Items that are the numbers from 1 on. */
+const numbered = (items: number) => ({ items, sum: sumOfNumbers(items) });
+const pagesOf = ({ page }: Machine, items: number) => ({ items, sum: BigInt(items * page.bytes) });
+const squares = (first: number, count: number) => ({
+  items: count,
+  sum: sumOfSquares(first, count),
+  work: squaresIn(first, count) / 1e6,
+});
+
+const atLeast = (atLeast: number): Aim => ({ of: "ratio", atLeast });
+const atMost = (atMost: number): Aim => ({ of: "ratio", atMost });
+
+/** A contender that is a program of this project. */
+function program(name: string, work: Work, file: string, ...args: Words): Contender {
+  return { name, launch: own(file, ...args), ...work };
+}
+
+function contest(
+  family: Family,
+  title: string,
+  unit: Contest["unit"],
+  ours: Contender,
+  ...peers: Contender[]
+): Contest {
+  return { family, title, unit, ours, peers };
+}
+
+const counted = (items: number) => items.toLocaleString("en");
+/** A package's name with its version. */
+const versioned = (name: string, specifier: string) => `${name} ${specifier.split("@")[1]}`;
+const inPython = (name: string, { python }: Machine) => `${name}, Python ${python?.version ?? "3"}`;
+
+const ITEMS = perSecond("items");
+const PAGES = perSecond("pages");
+const SQUARES = perSecond("M squares");
+
 /** In flight on each of two lanes, of ours and of the pools that take it. */
 const DEPTH = 64;
 
@@ -53,27 +92,13 @@ const NPM_POOLS = [
   ["jest-worker", packages.JEST_WORKER, 1],
 ] as const;
 
-function npmPeer(
-  name: string,
-  specifier: string,
-  mode: "one" | "all",
-  items: number,
-  depth: number,
-  aim: Aim,
-): Contender {
-  return {
-    name: `${name} ${specifier.split("@")[1]}`,
-    ...withPackage(specifier, "npm_pools.ts", name, mode, items, depth),
-    items,
-    sum: sumOfNumbers(items),
-    aim,
-  };
-}
-
 function npmPools(mode: "one" | "all", items: number, aim: Aim): Contender[] {
-  return NPM_POOLS.map(([name, specifier, depth]) =>
-    npmPeer(name, specifier, mode, items, mode === "one" ? depth : DEPTH, aim)
-  );
+  return NPM_POOLS.map(([name, specifier, depth]) => ({
+    name: versioned(name, specifier),
+    ...withPackage(specifier, "npm_pools.ts", name, mode, items, mode === "one" ? depth : DEPTH),
+    ...numbered(items),
+    aim,
+  }));
 }
 
 /** Python's processes that pass no-op items: the name, the module that it is in, what runs it, items. */
@@ -85,10 +110,9 @@ const PYTHON_PROCESSES = [
 
 function pythonProcesses(machine: Machine, aim: Aim): Contender[] {
   return PYTHON_PROCESSES.map(([name, module, mode, items]) => ({
-    name: `${name}, Python ${machine.python?.version ?? "3"}`,
+    name: inPython(name, machine),
     ...python(machine.python?.program, module, "python_pool.py", mode, items),
-    items,
-    sum: sumOfNumbers(items),
+    ...numbered(items),
     aim,
   }));
 }
@@ -104,203 +128,158 @@ const NPM_LIMITS = [
 /** Functions that wait, so many at once in one event loop. */
 function limits(by: "map" | "run"): Contest {
   const [items, slots] = [100_000, 64];
-  const work = { items, sum: sumOfNumbers(items) };
+  const work = numbered(items);
   const what = by === "map" ? "items that wait for a turn" : "calls of run() that wait for a turn";
-  return {
-    family: "pools",
-    title: `${items.toLocaleString("en")} ${what}, ${slots} at once in one event loop`,
-    unit: EACH_US,
-    ours: {
-      name: `limited({ slots: ${slots} }).${by}`,
-      launch: own("ours.ts", "limits", by, items, slots),
-      ...work,
-    },
-    // p-map takes a list, and no calls.
-    peers: NPM_LIMITS.filter(([name]) => by === "map" || name !== "p-map").map((
-      [name, specifier, atMost],
-    ) => ({
-      name: `${name} ${specifier.split("@")[1]}`,
+  // p-map takes a list, and no calls.
+  const peers = NPM_LIMITS.filter(([name]) => by === "map" || name !== "p-map");
+  return contest(
+    "pools",
+    `${counted(items)} ${what}, ${slots} at once in one event loop`,
+    EACH_US,
+    program(`limited({ slots: ${slots} }).${by}`, work, "ours.ts", "limits", by, items, slots),
+    ...peers.map(([name, specifier, most]) => ({
+      name: versioned(name, specifier),
       ...withPackage(specifier, "npm_limits.ts", name, items, slots),
       ...work,
-      aim: { of: "ratio", atMost },
+      aim: atMost(most),
     })),
-  };
+  );
 }
 
 /** A table that all tasks read, and tiny tasks. */
 function sharedTable(machine: Machine): Contest {
   const [size, items] = [2_500_000, 20_000];
-  const work = { items, sum: sumOfNumbers(items) };
-  const aim: Aim = { of: "ratio", atMost: 1 };
-  return {
-    family: "pools",
-    title: "20 MB that 20,000 tiny tasks on two lanes share, from opening them to the last result",
-    unit: TOTAL_MS,
-    ours: {
-      name: "workers({ lanes: 2, shared })",
-      launch: own("ours.ts", "shared", size, items),
-      ...work,
-    },
-    peers: [{
-      name: `piscina ${packages.PISCINA.split("@")[1]}, workerData`,
+  const work = numbered(items);
+  return contest(
+    "pools",
+    "20 MB that 20,000 tiny tasks on two lanes share, from opening them to the last result",
+    TOTAL_MS,
+    program("workers({ lanes: 2, shared })", work, "ours.ts", "shared", size, items),
+    {
+      name: `${versioned("piscina", packages.PISCINA)}, workerData`,
       ...withPackage(packages.PISCINA, "npm_shared.ts", size, items),
       ...work,
-      aim,
-    }, {
+      aim: atMost(1),
+    },
+    {
       name: "joblib Parallel(n_jobs=2), its memory map",
       ...python(machine.python?.program, "joblib, numpy", "python_shared.py", size, items),
       ...work,
-      aim,
-    }],
-  };
+      aim: atMost(1),
+    },
+  );
 }
 
-function ours(name: string, items: number, ...args: (string | number)[]): Contender {
-  const [model = "", ...rest] = args;
-  return {
-    name,
-    launch: own("ours.ts", "noop", model, items, ...rest),
-    items,
-    sum: sumOfNumbers(items),
-  };
+/** This library with no-op items on lanes of a model: lanes, slots, chunk, items before. */
+function noops(name: string, items: number, model: string, ...args: Words): Contender {
+  return program(name, numbered(items), "ours.ts", "noop", model, items, ...args);
 }
 
 /** The contests of pools that pass no-op items. */
 function pools(machine: Machine): Contest[] {
-  const family = "pools";
-  const rate = perSecond("items");
-  const bulk = 4_000_000;
+  const [bulk, calls] = [4_000_000, 3_000];
+  const roundTrips = noops("workers({ lanes: 1 }), chunk 1", calls, "workers", 1, 1, 1, 300);
   return [
-    {
-      family,
-      title: "no-op items on two worker lanes, in chunks",
-      unit: rate,
-      ours: ours("workers({ lanes: 2 })", bulk, "workers", 2, 1, "auto", bulk / 4),
-      peers: [
-        ...pythonProcesses(machine, { of: "ratio", atLeast: 2 }),
-        ...npmPools("all", 10_000, { of: "ratio", atLeast: 50 }),
-      ],
-    },
-    {
-      family,
-      title: "no-op round trips to a worker lane, one at a time",
-      unit: EACH_US,
-      ours: {
-        ...ours("workers({ lanes: 1 }), chunk 1", 3_000, "workers", 1, 1, 1, 300),
-        aim: { of: "figure", atMost: 10 },
-      },
-      peers: npmPools("one", 3_000, { of: "ratio", atMost: 1 }),
-    },
-    {
-      family,
-      title: "calls of run() to a worker lane, one at a time",
-      unit: EACH_US,
-      ours: {
-        ...ours("workers({ lanes: 1 }).run", 3_000),
-        launch: own("ours.ts", "calls", 3_000),
-      },
-      peers: [
-        {
-          name: "bare shared memory, each side woken by the other",
-          launch: own("bare_round_trip.ts", 3_000),
-          items: 3_000,
-          sum: sumOfNumbers(3_000),
-        },
-        ...npmPools("one", 3_000, { of: "ratio", atMost: 1 }),
-      ],
-    },
-    {
-      family,
-      title: `no-op round trips to two worker lanes, ${DEPTH} in flight on each`,
-      unit: rate,
-      ours: ours(`workers({ slots: ${DEPTH} }), chunk 1`, 10_000, "workers", 2, DEPTH, 1, 1_000),
-      peers: npmPools("all", 10_000, { of: "ratio", atLeast: 2 }),
-    },
-    {
-      family,
-      title: "no-op items on two process lanes, in chunks",
-      unit: rate,
-      ours: ours("processes({ lanes: 2 })", bulk, "processes", 2, 1, "auto", bulk / 4),
-      peers: pythonProcesses(machine, { of: "ratio", atLeast: 1.5 }),
-    },
+    contest(
+      "pools",
+      "no-op items on two worker lanes, in chunks",
+      ITEMS,
+      noops("workers({ lanes: 2 })", bulk, "workers", 2, 1, "auto", bulk / 4),
+      ...pythonProcesses(machine, atLeast(2)),
+      ...npmPools("all", 10_000, atLeast(50)),
+    ),
+    contest(
+      "pools",
+      "no-op round trips to a worker lane, one at a time",
+      EACH_US,
+      { ...roundTrips, aim: { of: "figure", atMost: 10 } },
+      ...npmPools("one", calls, atMost(1)),
+    ),
+    contest(
+      "pools",
+      "calls of run() to a worker lane, one at a time",
+      EACH_US,
+      program("workers({ lanes: 1 }).run", numbered(calls), "ours.ts", "calls", calls),
+      program(
+        "bare shared memory, each side woken by the other",
+        numbered(calls),
+        "bare_round_trip.ts",
+        calls,
+      ),
+      ...npmPools("one", calls, atMost(1)),
+    ),
+    contest(
+      "pools",
+      `no-op round trips to two worker lanes, ${DEPTH} in flight on each`,
+      ITEMS,
+      noops(`workers({ slots: ${DEPTH} }), chunk 1`, 10_000, "workers", 2, DEPTH, 1, 1_000),
+      ...npmPools("all", 10_000, atLeast(2)),
+    ),
+    contest(
+      "pools",
+      "no-op items on two process lanes, in chunks",
+      ITEMS,
+      noops("processes({ lanes: 2 })", bulk, "processes", 2, 1, "auto", bulk / 4),
+      ...pythonProcesses(machine, atLeast(1.5)),
+    ),
     limits("map"),
     limits("run"),
     sharedTable(machine),
   ];
 }
 
-type Words = readonly (string | number)[];
-
-/** One of us, and a bare program that does the same with nothing around it. */
-function againstBare(
-  contest: Pick<Contest, "title" | "unit"> & { readonly family?: Family },
-  work: Pick<Contender, "items" | "sum" | "work">,
-  [name, file, ...args]: [string, string, ...Words],
-  [bareName, bareFile, ...bareArgs]: [string, string, ...Words],
-  aim?: Aim,
-): Contest {
-  return {
-    family: "pools",
-    ...contest,
-    ours: { name, launch: own(file, ...args), ...work },
-    peers: [{ name: bareName, launch: own(bareFile, ...bareArgs), ...work, ...(aim && { aim }) }],
-  };
-}
-
 function buffers(direction: "there" | "back", title: string): Contest {
   const items = 300;
-  return againstBare(
-    { title, unit: perSecond("MiB") },
-    { items, sum: sumOfNumbers(items), work: items * BUFFER_BYTES / 2 ** 20 },
-    ["processes({ lanes: 1 })", "ours.ts", "buffers", direction, items],
-    ["bare pipe, a length before each", "bare_pipe.ts", direction, items],
-    { of: "ratio", atLeast: 0.9 },
+  const work = { ...numbered(items), work: items * BUFFER_BYTES / 2 ** 20 };
+  const bare = { ...work, aim: atLeast(0.9) };
+  return contest(
+    "pools",
+    title,
+    perSecond("MiB"),
+    program("processes({ lanes: 1 })", work, "ours.ts", "buffers", direction, items),
+    program("bare pipe, a length before each", bare, "bare_pipe.ts", direction, items),
   );
 }
 
 function oneMs(mode: "busy" | "timer", title: string): Contest {
   const items = 300;
-  return againstBare(
-    { title, unit: perSecond("items") },
-    { items, sum: sumOfNumbers(items) },
-    ["sequential()", "ours.ts", "one-ms", mode, items],
-    ["bare for await … of loop", "bare_loop.ts", mode, items],
-    { of: "ratio", atLeast: 0.97 },
+  const bare = { ...numbered(items), aim: atLeast(0.97) };
+  return contest(
+    "pools",
+    title,
+    ITEMS,
+    program("sequential()", numbered(items), "ours.ts", "one-ms", mode, items),
+    program("bare for await … of loop", bare, "bare_loop.ts", mode, items),
   );
 }
 
 function downloads(machine: Machine, kind: "download" | "fetch", title: string): Contest {
-  const { site, bytes } = machine.page;
   const [items, before, slots] = [10_000, 2_000, 64];
-  const work = { items, sum: BigInt(items * bytes) };
-  const bare = (name: string, client: string, aim?: Aim): Contender => ({
-    name,
-    launch: own("http_client.js", client, `${site}/0`, items, slots, before),
-    ...work,
-    ...(aim && { aim }),
-  });
-  const ours = ["downloads", "limited", kind, `${site}/0`, items, slots, before];
-  return {
-    family: "pools",
+  const work = pagesOf(machine, items);
+  const how = [`${machine.page.site}/0`, items, slots, before];
+  const aim = atLeast(kind === "fetch" ? 0.95 : 0.92);
+  const bare = program("bare fetch loop", { ...work, aim }, "http_client.js", "fetch", ...how);
+  const checks = "bare loop with the same checks";
+  return contest(
+    "pools",
     title,
-    unit: perSecond("pages"),
-    ours: { name: `limited({ slots: ${slots} })`, launch: own("ours.ts", ...ours), ...work },
-    peers: [
-      bare("bare fetch loop", "fetch", { of: "ratio", atLeast: kind === "fetch" ? 0.95 : 0.92 }),
-      ...(kind === "fetch" ? [] : [bare("bare loop with the same checks", "checked")]),
-    ],
-  };
+    PAGES,
+    program(`limited({ slots: ${slots} })`, work, "ours.ts", "downloads", "limited", kind, ...how),
+    bare,
+    ...(kind === "fetch" ? [] : [program(checks, work, "http_client.js", "checked", ...how)]),
+  );
 }
 
 function twoSeconds(model: "workers" | "processes"): Contest {
   const [first, count] = [120_000_000, 80];
-  const title = `two seconds of sums of squares on two ${model.replace(/e?s$/, "")} lanes`;
-  return againstBare(
-    { title, unit: SQUARES },
-    squares(first, count),
-    [`${model}({ lanes: 2 })`, "ours.ts", "squares", model, 2, first, count],
-    ["two processes that share nothing", "independent.ts", first, count, 2],
-    { of: "ratio", atLeast: 0.97 },
+  const work = squares(first, count);
+  const bare = { ...work, aim: atLeast(0.97) };
+  return contest(
+    "pools",
+    `two seconds of sums of squares on two ${model.replace(/e?s$/, "")} lanes`,
+    SQUARES,
+    program(`${model}({ lanes: 2 })`, work, "ours.ts", "squares", model, 2, first, count),
+    program("two processes that share nothing", bare, "independent.ts", first, count, 2),
   );
 }
 
@@ -317,105 +296,71 @@ function bare(machine: Machine): Contest[] {
   ];
 }
 
-/** What the site waits before it answers, in milliseconds. */
+/** What the site waits before it answers, in milliseconds, and how many pages are asked for. */
 const LATENCY_MS = 50;
-const PAGES = 160;
+const MANY = 160;
 /** One after another, 160 would take nine seconds a round and tell no more than 20 do. */
-const PAGES_IN_SEQUENCE = 20;
+const FEW = 20;
 
 function io(machine: Machine): Contest[] {
-  const { site, bytes } = machine.page;
-  const url = `${site}/${LATENCY_MS}`;
-  const pages = (items: number) => ({ items, sum: BigInt(items * bytes) });
-  const ours = (
-    model: string,
-    size: number,
-    name: string,
-    items = PAGES,
-  ): Contender => ({
+  const url = `${machine.page.site}/${LATENCY_MS}`;
+  const ours = (name: string, model: string, size: number, items = MANY) => {
+    const how = [model, "download", url, items, size];
+    return program(name, pagesOf(machine, items), "ours.ts", "downloads", ...how);
+  };
+  const by = (name: string, module: string, file: string, items: number, ...args: Words) => ({
     name,
-    launch: own("ours.ts", "downloads", model, "download", url, items, size),
-    ...pages(items),
+    ...python(machine.python?.program, module, file, ...args),
+    ...pagesOf(machine, items),
   });
-  const aiohttp = (name: string, connections: number, inFlight: number): Contender => ({
-    name,
-    ...python(
-      machine.python?.program,
-      "aiohttp",
-      "python_aiohttp.py",
-      ...[url, PAGES, connections, inFlight],
-    ),
-    ...pages(PAGES),
-    aim: { of: "ratio", atMost: 1.1 },
+  const aiohttp = (name: string, connections: number, inFlight: number, aim?: Aim) => ({
+    ...by(name, "aiohttp", "python_aiohttp.py", MANY, url, MANY, connections, inFlight),
+    aim,
   });
-  const requests = (name: string, mode: string, items: number): Contender => ({
-    name,
-    ...python(machine.python?.program, "requests", "python_requests.py", mode, url, items),
-    ...pages(items),
-  });
-  const contest = (title: string, mine: Contender, ...peers: Contender[]): Contest => ({
-    family: "io",
-    title: `${mine.items} pages that take ${LATENCY_MS} ms, ${title}`,
-    unit: TOTAL_MS,
-    ours: mine,
-    peers,
-  });
+  const requests = (name: string, mode: string, items: number) =>
+    by(name, "requests", "python_requests.py", items, mode, url, items);
+  const pages = (title: string, mine: Contender, ...peers: Contender[]) => {
+    const what = `${mine.items} pages that take ${LATENCY_MS} ms, ${title}`;
+    return contest("io", what, TOTAL_MS, mine, ...peers);
+  };
   return [
-    contest(
+    pages(
       "all at once",
-      ours("concurrent", 1, "concurrent()"),
-      aiohttp("aiohttp gather (100 connections, its default)", 100, 0),
-      aiohttp("aiohttp gather, connections unlimited", 0, 0),
+      ours("concurrent()", "concurrent", 1),
+      aiohttp("aiohttp gather (100 connections, its default)", 100, 0, atMost(1.1)),
+      aiohttp("aiohttp gather, connections unlimited", 0, 0, atMost(1.1)),
     ),
-    contest(
+    pages(
       "five at once on one event loop",
-      ours("limited", 5, "limited({ slots: 5 })"),
-      { ...aiohttp("aiohttp gather, semaphore of 5", 100, 5), aim: undefined },
+      ours("limited({ slots: 5 })", "limited", 5),
+      aiohttp("aiohttp gather, semaphore of 5", 100, 5),
     ),
-    contest(
+    pages(
       "five at once on five threads",
-      ours("workers", 5, "workers({ lanes: 5 })"),
-      requests("ThreadPoolExecutor(5), a requests.Session each", "threads", PAGES),
+      ours("workers({ lanes: 5 })", "workers", 5),
+      requests("ThreadPoolExecutor(5), a requests.Session each", "threads", MANY),
     ),
-    contest(
+    pages(
       "one after another",
-      ours("sequential", 1, "sequential()", PAGES_IN_SEQUENCE),
-      requests("loop over one requests.Session", "one", PAGES_IN_SEQUENCE),
+      ours("sequential()", "sequential", 1, FEW),
+      requests("loop over one requests.Session", "one", FEW),
     ),
   ];
-}
-
-const SQUARES = perSecond("M squares");
-
-function squares(first: number, count: number) {
-  return {
-    items: count,
-    sum: sumOfSquares(first, count),
-    work: squaresIn(first, count) / 1e6,
-  };
 }
 
 /** First number, and how many. */
 const SQUARED = [150_000_000, 8] as const;
 
 function ourSquares(name: string, model: string, lanes: number, aim?: Aim): Contender {
-  return {
-    name,
-    launch: own("ours.ts", "squares", model, lanes, ...SQUARED),
-    ...squares(...SQUARED),
-    ...(aim && { aim }),
-  };
+  const work = { ...squares(...SQUARED), aim };
+  return program(name, work, "ours.ts", "squares", model, lanes, ...SQUARED);
 }
 
 /** The same as a native program, by how far its compiler optimizes. */
 function nativeSquares(flags: string, aim?: Aim): Contender {
-  return {
-    name: `C, gcc ${flags}`,
-    launch: own("native.ts", flags, ...SQUARED),
-    need: installed("gcc", "gcc"),
-    ...squares(...SQUARED),
-    ...(aim && { aim }),
-  };
+  const work = { ...squares(...SQUARED), aim };
+  const need = installed("gcc", "gcc");
+  return { ...program(`C, gcc ${flags}`, work, "native.ts", flags, ...SQUARED), need };
 }
 
 /** Python gets smaller numbers than we do: both are counted in squares a second, and it takes far longer. */
@@ -427,43 +372,39 @@ function articleSquares(program: string | undefined, module: string | undefined,
 }
 
 function cpu(machine: Machine): Contest[] {
-  const unit = SQUARES;
-  const ours = ourSquares;
   const article = (name: string, mode: string, aim?: Aim): Contender => ({
-    name: `${name}, Python ${machine.python?.version ?? "3"}`,
+    name: inPython(name, machine),
     ...articleSquares(machine.python?.program, undefined, mode),
-    ...(aim && { aim }),
+    aim,
   });
   const sameSpeed: Aim = { of: "ratio", atLeast: 0.85, atMost: 1.15 };
-  return [{
-    family: "cpu",
-    title: "exact sums of squares on one lane",
-    unit,
-    ours: ours("sequential()", "sequential", 1),
-    peers: [
-      article("sum(i * i for i in range(n))", "one", { of: "ratio", atLeast: 40 }),
-      nativeSquares("-O3", { of: "ratio", atLeast: 0.8 }),
+  return [
+    contest(
+      "cpu",
+      "exact sums of squares on one lane",
+      SQUARES,
+      ourSquares("sequential()", "sequential", 1),
+      article("sum(i * i for i in range(n))", "one", atLeast(40)),
+      nativeSquares("-O3", atLeast(0.8)),
       nativeSquares("-O3 -march=native"),
-    ],
-  }, {
-    family: "cpu",
-    title: "exact sums of squares on two lanes",
-    unit,
-    ours: ours("processes({ lanes: 2 })", "processes", 2),
-    peers: [
-      ours("workers({ lanes: 2 })", "workers", 2),
+    ),
+    contest(
+      "cpu",
+      "exact sums of squares on two lanes",
+      SQUARES,
+      ourSquares("processes({ lanes: 2 })", "processes", 2),
+      ourSquares("workers({ lanes: 2 })", "workers", 2),
       article("multiprocessing.Pool(2).map", "pool"),
-    ],
-  }, {
-    family: "cpu",
-    title: "the same loop in every kind of lane",
-    unit,
-    ours: ours("sequential(): the main isolate", "sequential", 1),
-    peers: [
-      ours("workers({ lanes: 1 }): a thread", "workers", 1, sameSpeed),
-      ours("processes({ lanes: 1 }): a subprocess", "processes", 1, sameSpeed),
-    ],
-  }];
+    ),
+    contest(
+      "cpu",
+      "the same loop in every kind of lane",
+      SQUARES,
+      ourSquares("sequential(): the main isolate", "sequential", 1),
+      ourSquares("workers({ lanes: 1 }): a thread", "workers", 1, sameSpeed),
+      ourSquares("processes({ lanes: 1 }): a subprocess", "processes", 1, sameSpeed),
+    ),
+  ];
 }
 
 /** Python's own ways to compute on two cores: the name, the module that it is in, and what runs it. */
@@ -478,68 +419,54 @@ const PYTHON_POOLS = [
 function pythons(machine: Machine): Contest[] {
   const found = machine.pythons.length > 0 ? machine.pythons : [undefined];
   return found.map((one): Contest => {
-    const program = one?.program;
-    const loop = { name: "for loop", ...articleSquares(program, undefined, "one") };
-    return {
-      family: "python",
-      title: `exact sums of squares in Python ${one === undefined ? "3" : pythonName(one)}`,
-      unit: SQUARES,
-      ours: ourSquares("workers({ lanes: 2 })", "workers", 2),
-      loop,
-      peers: [
-        loop,
-        ...PYTHON_POOLS.map(([name, module, mode]) => ({
-          name,
-          ...articleSquares(program, module, mode),
-        })),
-      ],
-    };
+    const loop = { name: "for loop", ...articleSquares(one?.program, undefined, "one") };
+    const pools = PYTHON_POOLS.map(([name, module, mode]) => (
+      { name, ...articleSquares(one?.program, module, mode) }
+    ));
+    const title = `exact sums of squares in Python ${one === undefined ? "3" : pythonName(one)}`;
+    const ours = ourSquares("workers({ lanes: 2 })", "workers", 2);
+    return { ...contest("python", title, SQUARES, ours, loop, ...pools), loop };
   });
 }
 
 function starts(): Contest[] {
-  const contest = (
+  const started = (
     title: string,
-    ours: [string, string, ...Words],
-    bare: [string, string, ...Words],
-    atMost?: number,
+    [name, ...ours]: readonly [string, string, ...Words],
+    [bareName, ...bare]: readonly [string, string, ...Words],
+    aim?: Aim,
     items = 10,
-  ): Contest =>
-    againstBare(
-      { family: "lanes", title, unit: EACH_MS },
-      { items, sum: BigInt(items) },
-      ours,
-      bare,
-      atMost === undefined ? undefined : { of: "ratio", atMost },
-    );
-  const lane = (model: string, until: "ready" | "run"): [string, string, ...Words] => [
-    `${model}({ lanes: 1 }).${until}()`,
-    ...["ours.ts", "start", model, 10, until] as const,
-  ];
+  ) => {
+    const work = { items, sum: BigInt(items) };
+    const peer = program(bareName, { ...work, aim }, ...bare);
+    return contest("lanes", title, EACH_MS, program(name, work, ...ours), peer);
+  };
+  const lane = (model: string, until: "ready" | "run") =>
+    [`${model}({ lanes: 1 }).${until}()`, "ours.ts", "start", model, 10, until] as const;
   return [
-    contest(
+    started(
       "from asking for a process lane until it can take tasks",
       lane("processes", "ready"),
       ["bare deno run of an empty file", "starts.ts", "empty", 10],
-      1.5,
+      atMost(1.5),
     ),
-    contest(
+    started(
       "from asking for a worker lane until it can take tasks",
       lane("workers", "ready"),
       ["bare Worker that says it is there", "bare_worker.ts", 10, "ready"],
-      1.15,
+      atMost(1.15),
     ),
-    contest(
+    started(
       "from asking for a worker lane until its first result",
       lane("workers", "run"),
       ["bare Worker with the task in it", "bare_worker.ts", 10, "result"],
     ),
-    contest(
+    started(
       "a program from its start until its first result",
       ["sequential().run() of a task", "starts.ts", "first-result", 10],
       ["bare call of the function", "starts.ts", "bare-result", 10],
     ),
-    contest(
+    started(
       "deno task io --help",
       ["deno task io --help", "starts.ts", "help", 5],
       ["bare deno task of an empty file", "starts.ts", "empty-task", 5],
@@ -554,105 +481,64 @@ function starts(): Contest[] {
 function repeated(): Contest {
   const runs = 20;
   const work = { items: runs, sum: BigInt(runs) };
-  return {
-    family: "lanes",
-    title: `${runs} runs of an empty program: how far the times' quartiles lie apart`,
-    unit: SPREAD,
-    ours: { name: "sequential()", launch: own("spread.ts", "ours", runs), ...work },
-    peers: [{
-      name: "hyperfine",
-      launch: own("spread.ts", "hyperfine", runs),
-      need: installed("hyperfine", "hyperfine"),
-      ...work,
-    }],
-  };
+  const hyperfine = program("hyperfine", work, "spread.ts", "hyperfine", runs);
+  return contest(
+    "lanes",
+    `${runs} runs of an empty program: how far the times' quartiles lie apart`,
+    SPREAD,
+    program("sequential()", work, "spread.ts", "ours", runs),
+    { ...hyperfine, need: installed("hyperfine", "hyperfine") },
+  );
 }
 
 /** The contests of jobs that are run to their end, against the same job without a record of it. */
 function runs(): Contest[] {
-  const contest = (
-    title: string,
-    which: string,
-    items: number,
-    aims: { ours?: Aim; bare?: Aim },
-  ): Contest => {
-    const contender = (name: string, mode: string, aim?: Aim): Contender => ({
-      name,
-      launch: own("journal.ts", mode, which, items),
-      items,
-      sum: sumOfNumbers(items),
-      aim,
-    });
-    return {
-      family: "run",
-      title,
-      unit: perSecond("items"),
-      ours: contender("deno task run --out", "run", aims.ours),
-      peers: [contender("mapSettled, and nothing is written", "bare", aims.bare)],
-    };
+  const journaled = (title: string, which: string, items: number, run?: Aim, bare?: Aim) => {
+    const of = (name: string, mode: string, aim?: Aim) =>
+      program(name, { ...numbered(items), aim }, "journal.ts", mode, which, items);
+    const ours = of("deno task run --out", "run", run);
+    const peer = of("mapSettled, and nothing is written", "bare", bare);
+    return contest("run", title, ITEMS, ours, peer);
   };
   return [
-    contest("tasks of 1 ms with a journal", "busy", 8_000, {
-      bare: { of: "ratio", atLeast: 0.97 },
-    }),
-    contest("no-op items with a journal", "same", 2_000_000, {
-      ours: { of: "figure", atLeast: 2e5 },
-    }),
+    journaled("tasks of 1 ms with a journal", "busy", 8_000, undefined, atLeast(0.97)),
+    journaled("no-op items with a journal", "same", 2_000_000, { of: "figure", atLeast: 2e5 }),
   ];
 }
 
 /** How much more an item of 100 times as many may cost. */
-const GROWTH: Aim = { of: "ratio", atMost: 1.2 };
+const GROWTH = atMost(1.2);
 
 /** One of us with so many items, against itself with a tenth and a hundredth of them. */
-function grown(
-  title: string,
-  most: number,
-  contender: (items: number) => Omit<Contender, "name">,
-): Contest {
-  const at = (items: number) => ({
-    ...contender(items),
-    name: `${items.toLocaleString("en")} items`,
-  });
-  return {
-    family: "growth",
-    title,
-    unit: EACH_US,
-    ours: at(most),
-    peers: [{ ...at(most / 10), aim: GROWTH }, { ...at(most / 100), aim: GROWTH }],
-  };
+function grown(title: string, most: number, contender: (items: number) => Contender): Contest {
+  const [ours, ...fewer] = [most, most / 10, most / 100]
+    .map((items) => ({ ...contender(items), name: `${counted(items)} items` }));
+  const peers = fewer.map((one) => ({ ...one, aim: GROWTH }));
+  return contest("growth", title, EACH_US, ours!, ...peers);
 }
 
-function growth({ page: { site, bytes } }: Machine): Contest[] {
+function growth(machine: Machine): Contest[] {
   const slots = 64;
-  const noop = (model: string, lanes: number, slots: number, chunk: number | "auto") => {
-    return (items: number) => ours("", items, model, lanes, slots, chunk, 1_000);
+  const [bulk, many] = [4_000_000, 100_000];
+  const noop = (model: string, slots: number, chunk: number | "auto") => (items: number) =>
+    noops("", items, model, 2, slots, chunk, 1_000);
+  const limit = (by: "map" | "run") => (items: number) =>
+    program("", numbered(items), "ours.ts", "limits", by, items, slots);
+  const journal = (items: number) =>
+    program("", numbered(items), "journal.ts", "run", "same", items);
+  const download = (items: number) => {
+    const how = [`${machine.page.site}/0`, items, slots, 500];
+    const work = pagesOf(machine, items);
+    return program("", work, "ours.ts", "downloads", "limited", "download", ...how);
   };
-  const program = (file: string, ...args: Words) => (items: number) => ({
-    launch: own(file, ...args, items),
-    items,
-    sum: sumOfNumbers(items),
-  });
-  const limit = (by: "map" | "run") => (items: number) => ({
-    ...program("ours.ts", "limits", by)(items),
-    launch: own("ours.ts", "limits", by, items, slots),
-  });
   return [
-    grown("no-op items on two worker lanes, in chunks", 4_000_000, noop("workers", 2, 1, "auto")),
-    grown(
-      "no-op items on two process lanes, in chunks",
-      4_000_000,
-      noop("processes", 2, 1, "auto"),
-    ),
-    grown("no-op round trips to two worker lanes", 100_000, noop("workers", 2, slots, 1)),
-    grown(`items that wait for a turn, ${slots} at once`, 100_000, limit("map")),
-    grown("calls of run() that wait for a turn, made at once", 100_000, limit("run")),
-    grown("no-op items with a journal", 2_000_000, program("journal.ts", "run", "same")),
-    grown(`pages without latency, ${slots} at once`, 50_000, (items) => ({
-      launch: own("ours.ts", "downloads", "limited", "download", `${site}/0`, items, slots, 500),
-      items,
-      sum: BigInt(items * bytes),
-    })),
+    grown("no-op items on two worker lanes, in chunks", bulk, noop("workers", 1, "auto")),
+    grown("no-op items on two process lanes, in chunks", bulk, noop("processes", 1, "auto")),
+    grown("no-op round trips to two worker lanes", many, noop("workers", slots, 1)),
+    grown(`items that wait for a turn, ${slots} at once`, many, limit("map")),
+    grown("calls of run() that wait for a turn, made at once", many, limit("run")),
+    grown("no-op items with a journal", 2_000_000, journal),
+    grown(`pages without latency, ${slots} at once`, 50_000, download),
   ];
 }
 
@@ -670,46 +556,43 @@ const LOADS = [
 ] as const;
 
 /** HTTP clients that download as much as goes. */
-function load({ python: found, page: { site, bytes } }: Machine): Contest[] {
+function load(machine: Machine): Contest[] {
+  const { python: found, page: { site, bytes } } = machine;
   return LOADS.map(([ms, slots, items]): Contest => {
     const url = `${site}/counted/${ms}`;
-    const work = { items, sum: BigInt(items * bytes) };
+    const work = pagesOf(machine, items);
     const before = 1_000;
     const client = [url, items, slots, before, "load"] as const;
-    const aim: Aim = { of: "ratio", atLeast: 1 };
-    return {
-      family: "load",
-      title: `${items.toLocaleString("en")} pages that take ${ms} ms, ${slots} at once`,
-      unit: perSecond("pages"),
-      ours: {
-        name: `limited({ slots: ${slots} }), the download task`,
-        launch: own("ours.ts", "load", url, items, slots, before),
-        ...work,
-      },
-      peers: [{
-        name: "Deno's fetch, a bare loop",
-        launch: own("http_client.js", "fetch", ...client),
-        ...work,
-      }, {
+    const most = program("wrk, what the site gives at most", {}, "wrk.ts", url, slots, bytes);
+    return contest(
+      "load",
+      `${counted(items)} pages that take ${ms} ms, ${slots} at once`,
+      PAGES,
+      program(
+        `limited({ slots: ${slots} }), the download task`,
+        work,
+        ...["ours.ts", "load", url, items, slots, before] as const,
+      ),
+      program("Deno's fetch, a bare loop", work, "http_client.js", "fetch", ...client),
+      {
         name: "Node's fetch, a bare loop",
         ...node("http_client.js", "fetch", ...client),
         ...work,
-        aim,
-      }, {
-        name: `undici ${packages.UNDICI.split("@")[1]} on Deno, its request()`,
+        aim: atLeast(1),
+      },
+      {
+        name: `${versioned("undici", packages.UNDICI)} on Deno, its request()`,
         ...withPackage(packages.UNDICI, "http_client.js", packages.UNDICI, ...client),
         ...work,
-      }, {
+      },
+      {
         name: "aiohttp, a loop in each slot",
         ...python(found?.program, "aiohttp", "python_aiohttp.py", url, items, 0, slots, "load"),
         ...work,
-        aim,
-      }, {
-        name: "wrk, what the site gives at most",
-        launch: own("wrk.ts", url, slots, bytes),
-        need: installed("wrk", "wrk"),
-      }],
-    };
+        aim: atLeast(1),
+      },
+      { ...most, need: installed("wrk", "wrk") },
+    );
   });
 }
 

@@ -3,6 +3,7 @@
  * end; and what they need of the machine, a Python and a site of one page.
  */
 
+import { attempt } from "../../../lib/lanes/attempt.ts";
 import { fit, plain } from "../../../lib/text/plain.ts";
 import type { Launch, Machine, Need, Python } from "./contest.ts";
 import { fileURLToPath } from "node:url";
@@ -38,56 +39,54 @@ export async function runToEnd(
     if (error instanceof Deno.errors.NotCapable) throw error;
     return { ok: false, reason: `${program} can't be started` };
   }
-  let stopped: string | undefined;
-  const stop = (reason: string) => {
-    stopped ??= reason;
-    try {
-      child.kill("SIGKILL");
-    } catch {
-      // It ended by itself meanwhile.
-    }
-  };
-  const interrupted = () => stop("interrupted");
-  const timer = setTimeout(() => stop(`took longer than ${timeoutMs / 1000} s`), timeoutMs);
-  signal?.addEventListener("abort", interrupted, { once: true });
-  if (signal?.aborted) interrupted();
-  try {
-    const { success, stdout, stderr } = await child.output();
-    if (stopped !== undefined) return { ok: false, reason: stopped };
-    const text = new TextDecoder();
-    return success
-      ? { ok: true, stdout: text.decode(stdout) }
-      : { ok: false, reason: failureLine(text.decode(stderr)) };
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", interrupted);
+  const stop = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
+  // It may have ended by itself meanwhile.
+  const kill = () => attempt(() => child.kill("SIGKILL"));
+  stop.addEventListener("abort", kill);
+  if (stop.aborted) kill();
+  const { success, stdout, stderr } = await child.output();
+  stop.removeEventListener("abort", kill);
+  if (stop.aborted) {
+    const late = `took longer than ${timeoutMs / 1000} s`;
+    return { ok: false, reason: signal?.aborted ? "interrupted" : late };
   }
+  const text = new TextDecoder();
+  return success
+    ? { ok: true, stdout: text.decode(stdout) }
+    : { ok: false, reason: failureLine(text.decode(stderr)) };
 }
 
-const HERE = new URL("../", import.meta.url);
+export type Words = readonly (string | number)[];
 
-function deno(flags: readonly string[], file: string, args: readonly (string | number)[]): Launch {
+/** A file beside the harness, and what it is given. */
+function fileWith(file: string, args: Words): string[] {
+  return [fileURLToPath(new URL(`../${file}`, import.meta.url)), ...args.map(String)];
+}
+
+function deno(flags: readonly string[], file: string, args: Words): Launch {
   return {
     program: Deno.execPath(),
-    args: ["run", "--no-prompt", ...flags, fileURLToPath(new URL(file, HERE)), ...args.map(String)],
+    args: ["run", "--no-prompt", ...flags, ...fileWith(file, args)],
   };
 }
 
 /** One of our own programs, or a bare one: with the project's configuration, on this machine only. */
-export function own(file: string, ...args: (string | number)[]): Launch {
+export function own(file: string, ...args: Words): Launch {
   const flags = ["--allow-read", "--allow-write", "--allow-run", "--allow-net=127.0.0.1"];
   return deno(flags, file, args);
+}
+
+/** How a contender is started, and what that needs. */
+interface Started {
+  readonly launch: Launch;
+  readonly need: Need;
 }
 
 /**
  * A program of ours with a package from npm, and how to see whether that is there. It runs without
  * the project's configuration and lock file, which don't know it.
  */
-export function withPackage(
-  specifier: string,
-  file: string,
-  ...args: (string | number)[]
-): { launch: Launch; need: Need } {
+export function withPackage(specifier: string, file: string, ...args: Words): Started {
   const flags = ["--no-config", "--no-lock", "--node-modules-dir=none"];
   const probe = { program: Deno.execPath(), args: ["cache", "--quiet", ...flags, specifier] };
   flags.push("--allow-read", "--allow-env", "--allow-sys", "--allow-net=127.0.0.1");
@@ -107,12 +106,9 @@ export function installed(program: string, from: string): Need {
 }
 
 /** One of our programs in Node. */
-export function node(
-  file: string,
-  ...args: readonly (string | number)[]
-): { launch: Launch; need: Need } {
+export function node(file: string, ...args: Words): Started {
   return {
-    launch: { program: "node", args: [fileURLToPath(new URL(file, HERE)), ...args.map(String)] },
+    launch: { program: "node", args: fileWith(file, args) },
     need: installed("node", "nodejs"),
   };
 }
@@ -133,11 +129,11 @@ export function python(
   program: string | undefined,
   module: string | undefined,
   file: string,
-  ...args: (string | number)[]
-): { launch: Launch; need: Need } {
+  ...args: Words
+): Started {
   const started = program ?? "python3";
   return {
-    launch: { program: started, args: [fileURLToPath(new URL(file, HERE)), ...args.map(String)] },
+    launch: { program: started, args: fileWith(file, args) },
     need: {
       probe: { program: started, args: ["-c", `import ${module ?? "sys"}`] },
       get: module === undefined

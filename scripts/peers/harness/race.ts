@@ -6,6 +6,7 @@
 import type { Reading } from "../reading.ts";
 import type { Contender, Contest } from "./contest.ts";
 import { type Ended, runToEnd } from "./programs.ts";
+import { attempt } from "../../../lib/lanes/attempt.ts";
 import { seededRandom, shuffled } from "../../../lib/timing/random.ts";
 
 /** Why a contender has no figure: it isn't here, didn't run to its end, or gave wrong results. */
@@ -18,18 +19,13 @@ interface Trouble {
 /** What one run of one contender came to: what it read, or why there is nothing. */
 export type Attempt = { readonly reading: Reading } | { readonly trouble: Trouble };
 
-function parsed(line: string): Partial<Record<keyof Reading, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === "object" ? value : null;
-  } catch {
-    return null;
-  }
-}
-
 /** Reads the last line that a contender's program printed, and checks count and sum of its results. */
 export function checkReading({ items, sum }: Contender, stdout: string): Attempt {
-  const reading = parsed(stdout.trimEnd().split("\n").at(-1) ?? "");
+  const line = stdout.trimEnd().split("\n").at(-1) ?? "";
+  const printed: unknown = attempt(() => JSON.parse(line), null);
+  const reading: Partial<Record<keyof Reading, unknown>> | null = typeof printed === "object"
+    ? printed
+    : null;
   const problem = reading === null
     ? "printed no reading"
     : items !== undefined && reading.items !== items
@@ -112,17 +108,12 @@ export async function race(
   { rounds, seed, attempt: run, signal, onRun }: RaceOptions,
 ): Promise<Raced[]> {
   const random = seededRandom(seed);
-  const entry = (contender: Contender): Entry => ({
-    contender,
-    figures: [],
-    readings: [],
-    trouble: undefined,
-  });
-  const raced = contests.map((contest) => ({
-    contest,
-    ours: entry(contest.ours),
-    peers: contest.peers.map(entry),
-  }));
+  const entry = (contender: Contender): Entry => (
+    { contender, figures: [], readings: [], trouble: undefined }
+  );
+  const raced = contests.map((contest) => (
+    { contest, ours: entry(contest.ours), peers: contest.peers.map(entry) }
+  ));
   for (let round = 0; round < rounds; round++) {
     for (const { contest, ours, peers } of shuffled(raced, random)) {
       for (const entry of shuffled([ours, ...peers], random)) {

@@ -24,15 +24,12 @@ function spread(figures: readonly number[]): Interval | null {
 }
 
 function ratioOf(ours: Entry, theirs: Entry): Interval | null {
-  const above: number[] = [];
-  const below: number[] = [];
-  ours.figures.forEach((figure, round) => {
+  const pairs = ours.figures.flatMap((figure, round) => {
     const other = theirs.figures[round];
-    if (figure === undefined || other === undefined) return;
-    above.push(figure);
-    below.push(other);
+    return figure === undefined || other === undefined ? [] : [[figure, other] as const];
   });
-  return above.length === 0 ? null : pairedRatio(above, below);
+  if (pairs.length === 0) return null;
+  return pairedRatio(pairs.map(([own]) => own), pairs.map(([, other]) => other));
 }
 
 /** The medians of what was measured besides. */
