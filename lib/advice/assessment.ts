@@ -1,6 +1,5 @@
 /** What was found, combined: predictions with measurements, model by model, for the whole job. */
 
-import { z } from "zod";
 import { BASELINE, isRemote, needsServer } from "../models.ts";
 import {
   AS_GOOD,
@@ -11,10 +10,10 @@ import {
   TOO_SLOW,
   UNSURE,
 } from "../judge/thresholds.ts";
-import { amount, type Checked, count, whole } from "../timing/json_file.ts";
-import { type Interval, intervalSchema } from "../timing/result.ts";
+import type { Interval } from "../timing/result.ts";
 import { median } from "../timing/statistics.ts";
 import type { Evidence } from "./evidence.ts";
+import type { ModelAdvice } from "./model_advice.ts";
 import { busyMatters, wasBusy } from "./prediction/busy.ts";
 import {
   bySimplicity,
@@ -46,30 +45,6 @@ import { recommend, type Recommendation, staysPlain } from "./race/recommend.ts"
 import { didTheWork, type Runner, runnerOf } from "./race/runner.ts";
 import { classLostOf, sameWork } from "./race/same_work.ts";
 import { Standings } from "../timing/standings.ts";
-
-/** Of a model: its lanes, the slots on each, null where all items are in flight at once, and its name. */
-export const sizeSchema = { lanes: whole, slots: whole.nullable(), name: z.string() };
-
-/** What is known of a model: what was predicted of it, and what was measured in the race. */
-export const modelSchema = z.object({
-  model: z.string(),
-  ...sizeSchema,
-  predictedMs: amount,
-  predictedGain: amount,
-  predictedGainLow: amount,
-  predictedGainHigh: amount,
-  measured: z.object({
-    items: whole,
-    rounds: whole,
-    totalMs: amount,
-    startMs: amount,
-    gain: intervalSchema.nullable(),
-    peakRssBytes: amount,
-    failed: count,
-  }).optional(),
-  out: z.enum(["failures", "results", "slower", "broken", "impossible"]).optional(),
-});
-export type ModelAdvice = Checked<typeof modelSchema>;
 
 /** Why no model can gain anything: as its class says, or because the plain loop is the only one possible. */
 export type JobNoGain =

@@ -14,8 +14,9 @@ import {
   type Interval,
 } from "../text/format.ts";
 import type { Surprise } from "./advice.ts";
-import type { Assessment, JobNoGain, ModelAdvice } from "./assessment.ts";
+import type { Assessment, JobNoGain } from "./assessment.ts";
 import type { Evidence } from "./evidence.ts";
+import type { ModelAdvice } from "./model_advice.ts";
 import { itemsText, paceText, takesText } from "./findings/failures.ts";
 import { busyMatters } from "./prediction/busy.ts";
 import {

@@ -103,6 +103,29 @@ export function cpuShareOf(sample: Sample, items: number): number {
   return computes / Math.max(1e-9, computes + (1 - sample.cpuShare) * waiting);
 }
 
+/**
+ * What a task does with its time on average, in milliseconds: computing on its lane's thread, and on all;
+ * waiting that holds up this thread, and that doesn't. Writing or reading its values takes `sideMs`.
+ */
+function partsOf(sample: Sample, times: readonly Times[], sideMs: number) {
+  const { wallMs, cpuMs, cpuShare } = sample;
+  // Other programs on the CPU slow tasks down in the race as they did in the sample.
+  const kept = Math.max(1, cpuShare * wallMs / Math.max(cpuMs, 1e-9));
+  const aloneMs = Math.min(wallMs, kept * sample.loopMs);
+  const holdingMs = Math.min(sample.blockedMs, wallMs - aloneMs);
+  // Of what it doesn't do on its lane's thread it may compute a part elsewhere.
+  const awayMs = wallMs - aloneMs - holdingMs;
+  const elsewhereMs = Math.min(awayMs, Math.max(0, kept * cpuMs - aloneMs));
+  // The first items may be longer or shorter than the mean: what a task takes is scaled to them.
+  const { computing, waiting } = loadsOf(sample, times);
+  return {
+    loopMs: (aloneMs + sideMs) * computing,
+    allCpuMs: (Math.max(aloneMs, kept * cpuMs) + 2 * sideMs) * computing,
+    blockedMs: holdingMs * waiting,
+    waitMs: elsewhereMs * computing + (awayMs - elsewhereMs + sideMs) * waiting,
+  };
+}
+
 /** With many in flight a waiting task may compute so much more than one by one, if not less. */
 const MORE = 2;
 /** A prediction may always be off by this share. */
@@ -142,21 +165,7 @@ export function predict(
     const lowMs = runMs * Math.max(0.5, 1 - uneven);
     return { startMs, runMs, lowMs, highMs: runMs * (1 + uneven) };
   }
-  const { wallMs, cpuMs, cpuShare } = sample;
-  // Other programs on the CPU slow tasks down in the race as they did in the sample.
-  const kept = Math.max(1, cpuShare * wallMs / Math.max(cpuMs, 1e-9));
-  const aloneMs = Math.min(wallMs, kept * sample.loopMs);
-  const holdingMs = Math.min(sample.blockedMs, wallMs - aloneMs);
-  // The first items may be longer or shorter than the mean: what a task takes is scaled to them.
-  const { computing, waiting } = loadsOf(sample, times);
-  // Computing on its lane's thread, and on all; waiting that holds up this thread, and that doesn't.
-  const loopMs = (aloneMs + sideMs) * computing;
-  const allCpuMs = (Math.max(aloneMs, kept * cpuMs) + 2 * sideMs) * computing;
-  const blockedMs = holdingMs * waiting;
-  // Of what it doesn't do on its lane's thread it may compute a part elsewhere.
-  const awayMs = wallMs - aloneMs - holdingMs;
-  const elsewhereMs = Math.min(awayMs, Math.max(0, kept * cpuMs - aloneMs));
-  const waitMs = elsewhereMs * computing + (awayMs - elsewhereMs + sideMs) * waiting;
+  const { loopMs, allCpuMs, blockedMs, waitMs } = partsOf(sample, times, sideMs);
   const taskMs = loopMs + blockedMs + waitMs;
   // A lane computes for this share of the time, and so many of them compute at the same time.
   const share = loopMs / Math.max(loopMs + blockedMs, taskMs / inFlight, 1e-9);

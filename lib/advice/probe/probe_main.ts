@@ -44,10 +44,8 @@ function exportsOf(module: Module, name: string): Exports {
   };
 }
 
-async function main(): Promise<void> {
-  // Nothing here could stop a task: SIGTERM, and a parent that is gone, may as well end the process.
-  const { order, inbox, tell, signal } = await connectToParent<ProbeOrder>({ onTerm: "dies" });
-  signal.onabort = () => Deno.exit(1);
+/** What the process says, and how it ends. */
+function voiceOf(tell: (message: ProbeMessage) => void) {
   let hasBegun = false;
   refuseStdin(() => hasBegun);
   const say = (message: ProbeMessage) => {
@@ -68,6 +66,40 @@ async function main(): Promise<void> {
     event.preventDefault();
     breaks("a callback")(event.error);
   });
+  return { say, end, breaks };
+}
+
+type Voice = ReturnType<typeof voiceOf>;
+
+/** Prepares the job, and makes its items, in the order in which they are taken. */
+async function opened(order: ProbeOrder, module: Module, { say, end, breaks }: Voice) {
+  const hookOf = (name: string) => module[name] as (() => unknown) | undefined;
+  say({ type: "phase", phase: "prepare" });
+  const prepared = await prepare(hookOf("prepare")).catch(breaks("prepare"));
+  say({ type: "phase", phase: "items" });
+  await (async () => await hookOf("reset")?.())().catch(breaks("reset"));
+  const open = async () => {
+    const { items } = module;
+    return await (typeof items === "function" ? items() : items) as Items<unknown>;
+  };
+  const made = await open().catch(breaks("items"));
+  const kind = kindOf(made);
+  if (!CAN_BE_TAKEN.has(kind) || kind === "function") end({ type: "refused", items: kind });
+  const list = Array.isArray(made) ? made : undefined;
+  const keepsOrder = order.shares === true && list !== undefined && !hasEqualItems(list);
+  const { items, places } = order.spread && !keepsOrder
+    ? spreadItems(made, order)
+    : { items: made, places: undefined };
+  const listed = places && Math.min(list!.length, order.first ?? Infinity);
+  return { prepared, items, list, places, listed };
+}
+
+async function main(): Promise<void> {
+  // Nothing here could stop a task: SIGTERM, and a parent that is gone, may as well end the process.
+  const { order, inbox, tell, signal } = await connectToParent<ProbeOrder>({ onTerm: "dies" });
+  signal.onabort = () => Deno.exit(1);
+  const voice = voiceOf(tell);
+  const { say, end, breaks } = voice;
   const startMs = performance.now();
   const [module, exports] = await importModule(order.module).then((module) =>
     [module, exportsOf(module, order.export)] as const
@@ -75,30 +107,14 @@ async function main(): Promise<void> {
   const loadMs = performance.now() - startMs;
   say({ type: "loaded", exports });
   if (order.dry || exports.task !== "function" || !CAN_BE_TAKEN.has(exports.items)) end();
-  const hookOf = (name: string) => module[name] as (() => unknown) | undefined;
-  const comparable = hookOf("comparable") as ((value: unknown) => unknown) | undefined;
-  say({ type: "phase", phase: "prepare" });
-  const prepared = await prepare(hookOf("prepare")).catch(breaks("prepare"));
-  say({ type: "phase", phase: "items" });
-  await (async () => await hookOf("reset")?.())().catch(breaks("reset"));
-  const open = async () =>
-    await (exports.items === "function" ? hookOf("items")!() : module.items) as Items<unknown>;
-  const made = await open().catch(breaks("items"));
-  const kind = kindOf(made);
-  if (!CAN_BE_TAKEN.has(kind) || kind === "function") end({ type: "refused", items: kind });
-  const keepsOrder = order.shares === true && Array.isArray(made) && !hasEqualItems(made);
-  const { items, places } = order.spread && !keepsOrder
-    ? spreadItems(made, order)
-    : { items: made, places: undefined };
-  const listed = places && Math.min((made as unknown[]).length, order.first ?? Infinity);
+  const { prepared, ...taken } = await opened(order, module, voice);
   say({ type: "phase", phase: "setup" });
   const setupStartMs = performance.now();
   const tasks = new LaneTasks();
   const { fn: task, given } = await Promise.resolve(tasks.ready(order))
     .catch((error) => breaks("setup")(error.cause ?? error));
   const laneMs = loadMs + performance.now() - setupStartMs;
-  const list = Array.isArray(made) ? made : undefined;
-  const sampling: Sampling = { task, given, items, list, places, listed };
+  const sampling: Sampling = { task, given, ...taken };
   // The set-up has ended: what is waited for now is the first item.
   say({ type: "phase", phase: "items", lane: { laneMs, isDisposable: prepared.isDisposable } });
   /** Gives how long the lane's own teardown took; what prepare gave belongs to no lane. */
@@ -107,9 +123,8 @@ async function main(): Promise<void> {
     const [failure] = await tasks.close();
     if (failure !== undefined) breaks("teardown")(failure.cause);
     const teardownMs = performance.now() - startMs;
-    await Promise.resolve(prepared[Symbol.asyncDispose]()).catch(
-      breaks("disposing what prepare gave"),
-    );
+    const disposed = Promise.resolve(prepared[Symbol.asyncDispose]());
+    await disposed.catch(breaks("disposing what prepare gave"));
     return teardownMs;
   };
   const pulling = (error: unknown) =>
@@ -127,6 +142,7 @@ async function main(): Promise<void> {
   };
   const sampler = new Sampler(order, sampling, say, readMeter);
   await sampler.run().catch(pulling);
+  const comparable = module.comparable as ((value: unknown) => unknown) | undefined;
   const digests = await sampler.digests(comparable).catch(breaks("comparable"));
   say({ type: "digests", digests });
   end({ type: "finished", teardownMs: await close() });
