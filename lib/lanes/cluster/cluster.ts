@@ -113,6 +113,8 @@ export class Cluster {
   #leaving: Promise<void> | undefined;
   #whyLeft = "the executor was closed";
   #isClosed = false;
+  /** Modules that are read for lanes, which nobody may want any more. */
+  #reading: Promise<unknown> = Promise.resolve();
   readonly #burials = new Set<Promise<void>>();
 
   constructor(private readonly host: ClusterHost) {}
@@ -264,16 +266,12 @@ export class Cluster {
     return within(BEAT_MS, this.#freed.promise, () => {});
   }
 
-  /**
-   * Leases a lane of some machine: of one that runs the first of the modules, if there is any.
-   *
-   * @throws {LaneStartError} If there is none free.
-   */
-  async lease({ slots, modules: names }: Wanted, events: LeaseEvents): Promise<Lease> {
-    const broker = await this.#open();
+  /** Names modules by their contents, or says why they can't be read. */
+  async #read(names: Iterable<string>) {
     const modules: ModuleName[] = [];
     const unreadable = new Map<string, string>();
     for (const module of new Set(names)) {
+      if (this.#isClosed) break;
       try {
         modules.push({ module, digest: await moduleDigest(module) });
       } catch (error) {
@@ -281,6 +279,19 @@ export class Cluster {
         unreadable.set(module, isThere ? wordsOf(error) : `Module not found "${module}"`);
       }
     }
+    return { modules, unreadable };
+  }
+
+  /**
+   * Leases a lane of some machine: of one that runs the first of the modules, if there is any.
+   *
+   * @throws {LaneStartError} If there is none free.
+   */
+  async lease({ slots, modules: names }: Wanted, events: LeaseEvents): Promise<Lease> {
+    const broker = await this.#open();
+    const reading = this.#read(names);
+    this.#reading = Promise.all([this.#reading, reading]);
+    const { modules, unreadable } = await reading;
     const refusing = new Set<Machine>();
     const mute = new Set<Machine>();
     let tries = 0;
@@ -384,6 +395,7 @@ export class Cluster {
     this.#isClosed = true;
     this.#joined.resolve();
     const broker = await this.#opening?.catch(() => undefined);
+    await this.#reading;
     clock.clearInterval(this.#timer);
     await this.#leaving;
     if (broker === undefined) return;

@@ -374,3 +374,16 @@ test("an item that ended two lanes is kept with its reason, no longer than a pag
   ]);
   assertEquals(letter!.reason.length, 2000);
 });
+
+Deno.test("once it is closed nothing reads modules for a lane that nobody wants any more", async () => {
+  let isOver = false;
+  const events = { receive: () => {}, leaving: () => {}, lost: () => {} };
+  const modules = [`data:text/javascript,${" ".repeat(1 << 25)}`, ...MODULES];
+  {
+    await using world = new World();
+    const lease = world.cluster.lease({ slots: 1, modules }, events);
+    lease.catch((error) => isOver = error instanceof LaneStartError);
+    await settle();
+  }
+  assert(isOver);
+});
