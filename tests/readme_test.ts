@@ -51,6 +51,23 @@ Deno.test({
 });
 
 Deno.test({
+  name: "each README shows in code the two commands that are all the set-up",
+  ignore,
+  fn: () => {
+    for (const name of ["README.md", "README.ko.md"]) {
+      const lines = blocks(read(name)).flatMap((block) => block.split("\n"));
+      const commands = lines.map((line) => line.replace(/^\$ /, "")).filter((line) =>
+        /^npx /.test(line)
+      );
+      assertEquals([...new Set(commands)], [
+        "npx -y deno@2.9 task io",
+        "npx -y deno@2.9 task test",
+      ]);
+    }
+  },
+});
+
+Deno.test({
   name: "every deno task that the READMEs name is one",
   ignore,
   fn: () => {
