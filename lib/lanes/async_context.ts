@@ -35,28 +35,28 @@ export function inAsyncContext<T>(context: unknown, call: () => T): T {
   }
 }
 
-const DOER = Symbol("doer");
+const BATCH = Symbol("batch");
 
 /**
- * A context that tells whose doing it is what goes on in it, in timers too, by a number: it may be kept as
- * long as they are. In it nobody's storage holds anything.
+ * A context for what a batch's tasks do, in timers too: it bears the batch's id and not the batch, for it is kept
+ * as long as they are. In it nobody's storage holds anything.
  */
-export function contextOf(who: number): unknown {
-  return areCopied ? { __proto__: null, [DOER]: who } : undefined;
+export function contextOfBatch(id: number): unknown {
+  return areCopied ? { __proto__: null, [BATCH]: id } : undefined;
 }
 
-/** Whose doing what goes on here is; undefined if that isn't known. */
-export function whoDoesThis(): number | undefined {
-  return (get() as { readonly [DOER]?: number } | undefined)?.[DOER];
+/** The id of the batch whose tasks began what goes on here; undefined if that isn't known. */
+export function batchOfContext(): number | undefined {
+  return (get() as { readonly [BATCH]?: number } | undefined)?.[BATCH];
 }
 
 /** Whether contexts are objects that are copied with all they hold when a storage is given something. */
 let areCopied = true;
 areCopied = attempt(() =>
-  inAsyncContext(contextOf(1), () => {
+  inAsyncContext(contextOfBatch(1), () => {
     const variable = new AsyncVariable!();
     variable.enter(2);
-    return whoDoesThis() === 1 && variable.get() === 2;
+    return batchOfContext() === 1 && variable.get() === 2;
   }), false);
 
 /** Makes one the caller's; gives the one before, to be made so again. */

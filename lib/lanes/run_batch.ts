@@ -106,7 +106,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   #cancelReason: unknown;
   #controller: AbortController | undefined;
   #forgotten = false;
-  #context: unknown;
+  #asyncContext: unknown;
   // Since the last report:
   #from = 0;
   #fromMs = 0;
@@ -136,7 +136,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   /** Unless an item waits, all is reported before this returns. */
   start(nowMs: number = now()): void {
     this.sinceMs = this.#fromMs = nowMs;
-    this.#context = asyncContext();
+    this.#asyncContext = asyncContext();
     this.#loop();
   }
 
@@ -155,7 +155,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
         const item = shortest ? items[this.offset] : asWhole(items[this.offset]);
         const context = new Context(this);
         // What the one before has put into its storage by enterWith() isn't there for the next.
-        enterAsyncContext(this.#context);
+        enterAsyncContext(this.#asyncContext);
         value = shortest ? fn(item, context) : callApart(fn, item, context);
         if (isThenable(value)) {
           Promise.resolve(value).then(

@@ -1,6 +1,6 @@
 /** The side of a remote lane that runs tasks. It imports no npm package: lanes start fast. */
 
-import { contextOf, inAsyncContext, whoDoesThis } from "../async_context.ts";
+import { batchOfContext, contextOfBatch, inAsyncContext } from "../async_context.ts";
 import { attempt } from "../attempt.ts";
 import type { Device, Report } from "../lane.ts";
 import { type Given, LaneTasks, loadFromProgram, loadTask, NOTHING } from "../lane_tasks.ts";
@@ -144,7 +144,7 @@ export class LaneServer {
       // It may have been taken back.
       if (this.host.cells?.take(id) === false) continue;
       this.#running.set(id, run);
-      inAsyncContext(contextOf(id), () => run.start());
+      inAsyncContext(contextOfBatch(id), () => run.start());
     }
   }
 
@@ -257,7 +257,7 @@ export class LaneServer {
       else if (run.together > 1) cells.starting(run.batch.id, SEVERAL, run.sinceMs);
     }
     const envelope = error === undefined ? undefined : sealEnvelope(error, this.host.cloning);
-    const by = whoDoesThis();
+    const by = batchOfContext();
     this.host.send(FromLane.ending, [], { how, error: envelope, ...(by !== undefined && { by }) });
   }
 }
