@@ -642,7 +642,9 @@ fault(
       const found = advice.models.find(({ name }: { name: string }) =>
         name === "cluster (2 lanes)"
       );
-      assert(found.measured !== undefined && found.out !== "broken", JSON.stringify(found));
+      // On a busy machine its trials may all be stopped as slower; only what ran is told so.
+      const ran = found.out === "slower" || (found.out === undefined && found.measured);
+      assert(ran, JSON.stringify(found));
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
