@@ -1,6 +1,7 @@
 /** Why a model is recommended, what is unsure of it, and what an answer lacks, in words. */
 
 import { BASELINE, isRemote, needsServer } from "../models.ts";
+import { withCoresOf } from "./prediction/machine.ts";
 import { TOO_SLOW } from "../judge/thresholds.ts";
 import { othersWords } from "../timing/meter/meter.ts";
 import {
@@ -273,9 +274,10 @@ function gainText(gain: Interval): string {
 }
 
 /** What a model does for the job, by what was seen of its tasks. */
-function natureOf(assessment: Assessment, { lanes, slots }: Candidate, bound: Classified["bound"]) {
+function natureOf(assessment: Assessment, candidate: Candidate, bound: Classified["bound"]) {
   const { found, runners } = assessment;
-  const { sample, options: { job } } = found;
+  const { lanes, slots } = candidate;
+  const { sample, machine, options: { job } } = found;
   const busyCores = "slots on one lane keep the cores busy, and";
   const programs = "The tasks run programs, and these compute on the same cores";
   const runsPrograms = (sample.programsMs ?? 0) > sample.cpuMs / 2;
@@ -325,6 +327,9 @@ function natureOf(assessment: Assessment, { lanes, slots }: Candidate, bound: Cl
       )
       ? "Slots on one lane gained less than lanes."
       : "The tasks wait: lanes do it at the same time.";
+  }
+  if (bound === "cpu" && lanes > withCoresOf(machine, candidate).cores) {
+    return "The tasks compute, and they are few: with a lane for each they share the cores to the end.";
   }
   const [slotted, single] = bound === "mixed"
     ? [

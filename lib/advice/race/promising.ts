@@ -50,6 +50,8 @@ const SPARE = 1.5;
 const AMPLE = 8;
 /** From this share of waiting on, an event loop with slots is always tried: it is so simple. */
 const WAITS_SOME = 0.15;
+/** In so many times the time that evenly shared cores need, they are worth sharing. */
+const EVENS = 1.1;
 /** A model predicted to take this many times as long as the best isn't raced, unless the best disappoint. */
 const HOPELESS = 1.25;
 /** Models raced beside sequential. */
@@ -77,6 +79,15 @@ function lanesWanted({ sample, machine, horizon }: KnownJob, tested: number): Ca
   }
   const timeOf = (of: Candidate) => totalMs(predict(sample, of, horizon, machine));
   return found.sort((a, b) => timeOf(a) - timeOf(b)).slice(0, 1);
+}
+
+/**
+ * A lane for each of a few items that compute: they share the cores to the end, where on a lane a core the
+ * last of them would leave others idle (nine on eight cores take two turns).
+ */
+function laneEach({ machine: { cores }, total }: KnownJob, tested: number): Candidate[] {
+  if (total === null || total > Math.min(tested, MOST_USEFUL_LANES)) return [];
+  return Math.ceil(total / cores) * cores >= EVENS * total ? [threads(total)] : [];
 }
 
 /** All models that a job could run under, with the sizes that its sample suggests. */
@@ -114,6 +125,7 @@ export function possibleCandidates(job: KnownJob, triable: number): Candidate[] 
     candidates.push(threads(cores), { ...threads(cores), model: "processes" });
     if (each > 1 && saturation >= FILLS) candidates.push(threads(cores, each));
     candidates.push(...lanesWanted(job, tested));
+    if (saturation < FILLS && tested > cores) candidates.push(...laneEach(job, tested));
   }
   // What waits or is held there takes none of the memory here.
   if (joined !== undefined && uncloneable === undefined && triable > 1) {

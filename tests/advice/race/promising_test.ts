@@ -44,6 +44,19 @@ Deno.test("possibleCandidates() proposes more lanes than cores where tasks block
   assert(Math.max(...candidates.map(({ lanes }) => lanes)) >= 8);
 });
 
+Deno.test("possibleCandidates() proposes a lane for each of a few items that compute, where cores would idle at the end", () => {
+  const lanesFor = (items: number, cores: number, of: Parameters<typeof sampleFor>[0] = {}) => {
+    const job = jobOf(sampleFor({ computeMs: 400, ...of }), items, items, { ...MACHINE, cores });
+    const lanes = possibleCandidates(job, items).map(({ lanes }) => lanes);
+    return [...new Set(lanes)].filter((lanes) => lanes > cores);
+  };
+  assertEquals([lanesFor(3, 2), lanesFor(5, 2), lanesFor(9, 8)], [[3], [5], [9]]);
+  assertEquals([lanesFor(2, 2), lanesFor(4, 2), lanesFor(11, 2), lanesFor(8, 8)], [[], [], [], []]);
+  assertEquals(lanesFor(5, 2, { waitMs: 400 }), []);
+  const named = promising(jobOf(sampleFor({ computeMs: 400 }), 5, 5), 5).raced.map(nameOf);
+  assert(named.includes("workers (5 lanes)"), named.join());
+});
+
 Deno.test("possibleCandidates() proposes no more slots than a slow source can fill", () => {
   const slow = possibleCandidates(jobOf(sampleFor({ waitMs: 12, sourceMs: 6 }), null, 100), 100);
   const slots = slow.filter(({ model }) => model === "limited").map(({ slots }) => slots);
