@@ -203,8 +203,9 @@ export class Guide implements PoolGuide {
     const isNew = this.#pool.tasks.every((task) => this.tasks.isNew(task));
     this.#follow(this.#controller.begin(this.#seen(), isNew));
     this.#begunMs = clock.now();
-    // Deno takes milliseconds to load timers: a list whose tasks end at once, and are over soon, needs none.
-    if (!this.#isLoading || this.#pool.remaining === undefined) this.#watch();
+    // Deno takes milliseconds to load timers: a list whose tasks end at once, and are over soon, needs none,
+    // unless what came before has yet to let it begin.
+    if (!this.#isLoading || this.#pool.remaining === undefined || this.isBraking) this.#watch();
   }
 
   #watch(): void {

@@ -7,7 +7,7 @@ import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { Report } from "../../lib/lanes/lane.ts";
 import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
 import { auto } from "../../lib/open.ts";
-import { VirtualTime } from "../dispatch/virtual_time.ts";
+import { settle, VirtualTime } from "../dispatch/virtual_time.ts";
 
 Deno.test("while one is tried on a lane, it is listened for after each that goes on in the event loop", () => {
   let listened = 0;
@@ -60,4 +60,23 @@ Deno.test("a list whose tasks end at once is watched by no timer, unless it take
     timers.push(await executor.map(task, [0, 1]).toArray());
   }
   assertEquals(timers, [[0, 0], [0, 1]]);
+});
+
+Deno.test("a list that comes in a pause begins when that is over", async () => {
+  using time = new VirtualTime();
+  await using executor = auto({ stay: "loop" });
+  const refused = () => {
+    throw Object.assign(new Error("too many requests"), { retryAfterMs: 500 });
+  };
+  let isOver = false;
+  const first = executor.mapSettled(refused, [0]).toArray().then(() => isOver = true);
+  for (; !isOver; await settle()) time.pass(10);
+  let values: number[] | undefined;
+  const all = executor.map((n: number) => n, [4, 5]).toArray().then((got) => values = got);
+  await settle();
+  assertEquals(values, undefined);
+  time.pass(1_000);
+  await settle();
+  assertEquals(values, [4, 5]);
+  await Promise.all([first, all]);
 });
