@@ -15,26 +15,30 @@ interface Stoppable {
  * (`stopImmediatePropagation`).
  */
 export class AbortWatch {
+  /** What is to be stopped, by these signals. */
   readonly #watched = new Map<AbortSignal, Set<Stoppable>>();
   /** One for each, kept as long as it is: Deno never lets go of signals that follow another. */
   readonly #own = new WeakMap<AbortSignal, AbortSignal>();
+  readonly #onAbort = ({ target }: Event) => {
+    const own = target as AbortSignal;
+    for (const one of [...this.#watched.get(own) ?? []]) one.stop(own.reason);
+  };
 
   add(signal: AbortSignal, stoppable: Stoppable): void {
-    if (!this.#own.has(signal)) {
-      const own = AbortSignal.any([signal]);
-      own.addEventListener("abort", () => {
-        for (const one of [...this.#watched.get(signal) ?? []]) one.stop(signal.reason);
-      });
-      this.#own.set(signal, own);
-    }
-    const all = this.#watched.get(signal) ?? new Set();
-    this.#watched.set(signal, all.add(stoppable));
+    const own = this.#own.getOrInsertComputed(signal, () => AbortSignal.any([signal]));
+    const all = this.#watched.getOrInsertComputed(own, () => new Set());
+    if (all.size === 0) own.addEventListener("abort", this.#onAbort);
+    all.add(stoppable);
   }
 
   delete(signal: AbortSignal, stoppable: Stoppable): void {
-    const all = this.#watched.get(signal);
+    const own = this.#own.get(signal);
+    const all = own && this.#watched.get(own);
     all?.delete(stoppable);
-    if (all?.size === 0) this.#watched.delete(signal);
+    if (all?.size !== 0) return;
+    // As long as it is listened to, the timer of an AbortSignal.timeout() keeps the program alive.
+    own!.removeEventListener("abort", this.#onAbort);
+    this.#watched.delete(own!);
   }
 }
 

@@ -26,10 +26,13 @@ fault(
 );
 
 for (const model of ["limited", "workers", "processes"]) {
-  fault(`${model}: results that nobody asks for any more keep no program alive`, async () => {
-    const { code, stdout, stderr } = await run("unfinished.ts", [model]);
-    assertEquals([code, stdout, stderr], [0, "0\n", ""]);
-  });
+  fault(
+    `${model}: results that nobody asks for any more, and signals of calls that have ended, keep no program alive`,
+    async () => {
+      const { code, stdout, stderr } = await run("unfinished.ts", [model]);
+      assertEquals([code, stdout, stderr], [0, "0\n", ""]);
+    },
+  );
 }
 
 const ENDS = [

@@ -1,4 +1,7 @@
-/** A program that takes one of endlessly many results under a model, and then has nothing more to do. */
+/**
+ * A program that takes one of endlessly many results under a model, and then has nothing more to do; what it
+ * has called before had hours left.
+ */
 
 import * as lanes from "../../../lib/mod.ts";
 
@@ -9,5 +12,11 @@ const task = lanes.task<{ default: (n: number) => number }>(
 function* endless() {
   for (let n = 0;; n++) yield n;
 }
-const results = open().map(task, endless());
+const executor = open();
+const signal = AbortSignal.timeout(3_600_000);
+await Promise.all([
+  executor.run(task, 1, { signal }),
+  executor.map(task, [2], { signal }).toArray(),
+]);
+const results = executor.map(task, endless());
 console.log((await results.next()).value);
