@@ -130,7 +130,8 @@ export interface MapOptions<Item = unknown> {
   /**
    * Items pulled beyond the slots, at most: those waiting for a slot and those that ended but wait
    * for the consumer. `"auto"`, the default, is two chunks a slot, and up to eight more where tasks are
-   * so short that lanes are sent some ahead.
+   * so short that lanes are sent some ahead; up to 1,000 that wait for their next try, or their keys,
+   * don't count. With `toArray()`, which keeps all results, none wait for the consumer.
    */
   readonly buffer?: "auto" | number | undefined;
   /**

@@ -36,7 +36,7 @@ interface QueuePool {
 
 /** Two batches a slot: one that ended and waits for the consumer, one to go on with. */
 const AUTO_BUFFER_BATCHES = 2;
-/** So many items whose keys are at their limits are pulled, on the look-out for others, unless told. */
+/** So many items that wait for their keys or their next try are pulled, on the look-out for others, unless told. */
 const AUTO_LOOK_AHEAD = 1000;
 
 /** Deals out a run's items. */
@@ -98,16 +98,16 @@ export class Queue {
 
   /** How many items may still be pulled before the consumer takes some. */
   get #room(): number {
-    const { fresh } = this.#keys;
-    if (this.unbounded) return fresh < AUTO_LOOK_AHEAD ? Infinity : 0;
+    const { fresh, waiting } = this.#keys;
     const { run: { options: { buffer } }, pool: { slots } } = this;
+    if (this.unbounded || slots === Infinity) return fresh < AUTO_LOOK_AHEAD ? Infinity : 0;
     const held = this.source.pulled - this.consumed;
-    if (fresh >= AUTO_LOOK_AHEAD && (buffer === "auto" || slots === Infinity)) return 0;
-    if (slots === Infinity) return Infinity;
     if (buffer !== "auto") return slots + buffer - held;
+    const passed = waiting + this.#delayed.size;
+    if (passed >= AUTO_LOOK_AHEAD) return 0;
     const items = slots * (this.#together ? this.size.current : 1);
     const beyond = items * (AUTO_BUFFER_BATCHES + this.run.ahead);
-    return slots + beyond - (held - fresh);
+    return slots + beyond - (held - passed);
   }
 
   /** The next items to send; undefined if there are none at this moment. */

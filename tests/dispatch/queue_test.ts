@@ -304,6 +304,16 @@ Deno.test("no more items are looked past than the buffer holds, or a thousand", 
   }
 });
 
+Deno.test("others are pulled past what waits for its next try, as far as the buffer, or a thousand", () => {
+  using _time = new VirtualTime();
+  for (const [buffer, most] of [[7, 9], ["auto", 1000]] as const) {
+    const { queue, source } = queueOf(endless(), { buffer });
+    while (queue.peek() !== undefined) queue.later(queue.take()!, 60_000);
+    assertEquals(source.pulled, most);
+    queue.drop();
+  }
+});
+
 Deno.test("a pause holds up its key alone, or all where there are no keys", () => {
   using time = new VirtualTime();
   const keyed = queueOf(["a", "b", "a", "b"], { slots: 9, perKey: { key: byWord, slots: 1 } });
