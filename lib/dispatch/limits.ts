@@ -34,6 +34,8 @@ interface Start {
  * milliseconds: all at once would be what had to be paused for.
  */
 const DOUBLES_MS = 200;
+/** After so many times that a pause has no say in how many may be. */
+const DOUBLINGS = 10;
 
 /** One limit, on batches that have one item each if anything is counted. */
 export class Limit {
@@ -142,7 +144,8 @@ export class Limit {
 
   /** Whether it is as if it had never been used. */
   isIdle(nowMs: number): boolean {
-    return !this.isBusy && this.waitMs(nowMs) <= 0 && this.#starts.size === 0 &&
+    const isPaused = nowMs < this.#pausedUntilMs + DOUBLINGS * DOUBLES_MS;
+    return !this.isBusy && !isPaused && this.waitMs(nowMs) <= 0 && this.#starts.size === 0 &&
       this.pace?.isBound !== true;
   }
 

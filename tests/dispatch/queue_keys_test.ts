@@ -73,6 +73,28 @@ Deno.test("a key in a pause is remembered, whatever others come and go", () => {
   assertEquals([queues.next?.history.key, more], ["a", 1]);
 });
 
+Deno.test("after a pause its key's others follow by and by, though none waits when the first has ended", () => {
+  using time = new VirtualTime();
+  const queues = new KeyQueues({}, () => {});
+  const send = () => {
+    queues.putBack(batchOf("a"));
+    return take(queues);
+  };
+  const refused = send();
+  queues.limitOf(refused)!.pause(time.nowMs + 100);
+  queues.leave(refused, NaN);
+  time.pass(100);
+  queues.leave(send(), NaN);
+  send();
+  queues.putBack(batchOf("a"));
+  assertEquals(queues.next, undefined);
+  time.pass(200);
+  take(queues);
+  queues.putBack(batchOf("a"));
+  assertEquals(queues.next, undefined);
+  queues.drop();
+});
+
 Deno.test("given up, queues give all that waits, and set no timer more", () => {
   using time = new VirtualTime();
   const queues = new KeyQueues({ slots: 1 }, () => {});
