@@ -157,6 +157,11 @@ export class LanePool implements PlacesHost {
   resume(): void {
     this.#isPaused = false;
     this.wakeAll();
+    this.do(() => this.#places.closeIdle());
+  }
+
+  get isHeldBack(): boolean {
+    return this.#isPaused && this.#runs.size > 0;
   }
 
   /** Gives lanes so many slots from now on, each by its number; what runs beyond them goes on. */
@@ -257,7 +262,9 @@ export class LanePool implements PlacesHost {
     if (!this.#runs.delete(run)) return;
     if (run.rests !== true) this.#places.wait(-1);
     this.inFlight.deadlines.rest();
-    if (this.#runs.size === 0) this.options.guide?.rest();
+    if (this.#runs.size > 0) return;
+    this.options.guide?.rest();
+    if (this.#isPaused) this.#places.closeIdle();
   }
 
   /** Fills free slots; where nothing is queued for them, with what waits on busy lanes. */

@@ -59,6 +59,8 @@ export interface PlacesHost {
     /** Gives a batch back of which nothing has been started; false if it is too late. */
     takeBack(batch: Batch): boolean;
   };
+  /** Whether a pause holds back what lanes would do: then none is idle. */
+  readonly isHeldBack: boolean;
   /** Does something after what is being done now. */
   do(action: () => void): void;
   /** Where no lane could be started, it may be tried again. */
@@ -141,7 +143,7 @@ export class Places {
   #lastStartFailure: unknown;
   readonly #rested = new Alarm(() => this.host.wakeAll());
   /** What closes idle lanes is no work that keeps a program alive. */
-  readonly #idle = new Alarm(() => this.host.do(() => this.#closeIdle()), false);
+  readonly #idle = new Alarm(() => this.host.do(() => this.closeIdle()), false);
   /** How many wait for lanes: only then do lanes keep the program alive. */
   #waiters = 0;
 
@@ -401,10 +403,13 @@ export class Places {
     this.#idle.within(idleMs);
   }
 
-  #closeIdle(): void {
+  /** Closes lanes that have had nothing to do for long; looks again when others may have. */
+  closeIdle(): void {
+    const { idleMs = Infinity } = this.options;
+    if (idleMs === Infinity || this.isClosed || this.host.isHeldBack) return;
     for (const openLane of this.openLanes) {
       if (openLane.inFlight.size > 0 || openLane.awaited > 0) continue;
-      const leftMs = openLane.idleSinceMs + this.options.idleMs! - clock.now();
+      const leftMs = openLane.idleSinceMs + idleMs - clock.now();
       if (leftMs <= 0) this.retire(openLane);
       else this.#idle.within(leftMs);
     }

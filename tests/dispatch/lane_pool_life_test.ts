@@ -99,6 +99,30 @@ Deno.test("a lane that was idle for so long is closed, and opened again when it 
   assertEquals(time.timers, 0);
 });
 
+Deno.test("a lane isn't idle while a pause holds back what it would do", async () => {
+  using time = new VirtualTime();
+  const { pool, made } = poolOf({ idleMs: 10 });
+  const run = new FakeRun().has(1).join(pool);
+  pool.pause();
+  assertEquals([run.queue.length, made[0]!.batches], [1, []]);
+  time.pass(50);
+  assertEquals(made[0]!.isClosed, false);
+  // Taken up again, it does what waited, and is idle once that has ended.
+  pool.resume();
+  pool.pause();
+  pool.resume();
+  assertEquals([made.length, made[0]!.batches.length], [1, 1]);
+  made[0]!.start(made[0]!.batches[0]!);
+  pool.pause();
+  made[0]!.finish(made[0]!.batches[0]!);
+  time.pass(50);
+  assertEquals(made[0]!.isClosed, false);
+  pool.remove(run);
+  assertEquals(made[0]!.isClosed, true);
+  await pool.close();
+  assertEquals(time.timers, 0);
+});
+
 Deno.test("a pool that is closed while its lanes are idle leaves no timer", async () => {
   using time = new VirtualTime();
   const { pool, made } = poolOf({ lanes: 2, idleMs: 100 });
