@@ -3,7 +3,7 @@
 import type { Batch } from "../dispatch/batch.ts";
 import { attempt } from "../lanes/attempt.ts";
 import type { Fidelity, Report } from "../lanes/lane.ts";
-import { encodeAtOnce } from "../lanes/remote/channel.ts";
+import { arrivalOf, encodeAtOnce } from "../lanes/remote/channel.ts";
 import type { Cloning } from "../lanes/remote/clone.ts";
 import { failureLoss, valueLoss } from "../lanes/remote/fidelity.ts";
 import { nameOf, type Task } from "../lanes/task.ts";
@@ -120,8 +120,9 @@ export class KnownTasks {
     if (this.#stays(task, `the result of item ${at}`, value, this.fidelity)) return;
     const isKnown = known.looks > 1 + TIMED_LOOKS && known.copyMs !== undefined;
     if (known.looks === 1 || isKnown) return;
+    const arrived = attempt(() => arrivalOf("it", [item, value], this.cloning));
     // The first of these pays for both.
-    known.copyMs = Math.min(known.copyMs ?? Infinity, timeOf(() => structuredClone([item, value])));
+    known.copyMs = Math.min(known.copyMs ?? Infinity, timeOf(() => structuredClone(arrived)));
     known.emptyMs = Math.min(known.emptyMs, timeOf(() => structuredClone([0, 0])));
   }
 

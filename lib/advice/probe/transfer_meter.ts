@@ -1,7 +1,7 @@
 /** What sending items and results to another lane takes. It imports no npm package. */
 
 import { attempt } from "../../lanes/attempt.ts";
-import { decode, encodeAlone } from "../../lanes/remote/channel.ts";
+import { arrivalOf } from "../../lanes/remote/channel.ts";
 import { loss, structuredCloning } from "../../lanes/remote/clone.ts";
 import { classLoss } from "../../lanes/remote/fidelity.ts";
 import type { TransferCost } from "./probe_message.ts";
@@ -21,11 +21,6 @@ type Serialize = (value: unknown) => { readonly byteLength: number };
 /** The median: a pause of the garbage collector, or of other programs, is not what copying takes. */
 function middle(times: number[]): number {
   return times.sort((a, b) => a - b)[times.length >> 1] ?? 0;
-}
-
-/** A value as it arrives: of a view only what it shows, and not the buffer behind it. */
-function arrival(what: string, value: unknown): unknown {
-  return decode(encodeAlone(what, value, structuredCloning)).values?.[0];
 }
 
 export class TransferMeter {
@@ -53,7 +48,10 @@ export class TransferMeter {
     const startMs = performance.now();
     let arrived: [unknown, unknown];
     try {
-      arrived = [arrival(`item ${index}`, item), arrival(`result ${index}`, result)];
+      arrived = [
+        arrivalOf(`item ${index}`, item, structuredCloning),
+        arrivalOf(`result ${index}`, result, structuredCloning),
+      ];
       const lost = loss(item, structuredCloning, classLoss);
       if (lost !== undefined) this.#classLost ??= `item ${index}: ${lost}`;
     } catch (error) {

@@ -299,7 +299,7 @@ export function encode(
   };
 }
 
-/** One value as it arrives; throws a CloneError if it can't be sent. */
+/** One value in the form that travels, of its own; throws a CloneError if it can't be sent. */
 export function encodeAlone(what: string, value: unknown, cloning: Cloning): Payload {
   let cause: unknown;
   try {
@@ -309,6 +309,11 @@ export function encodeAlone(what: string, value: unknown, cloning: Cloning): Pay
     cause = error;
   }
   throw refusal(what, value, cloning, cause);
+}
+
+/** One value as it arrives, of a view only what it shows; throws a CloneError if it can't be sent. */
+export function arrivalOf(what: string, value: unknown, cloning: Cloning): unknown {
+  return decode(encodeAlone(what, value, cloning)).values?.[0];
 }
 
 /** Reads what {@linkcode encode} made, after its way. */

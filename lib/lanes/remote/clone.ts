@@ -269,7 +269,8 @@ class Look {
     }
     if (kind !== "list" && kind !== "plain" && kind !== "instance") checkProperties(value, depth);
     const { names, tries } = this.looking;
-    const isTried = tries && (names || depth === 0);
+    // What is replaced on its way is sent as a copy, without what a view would take along.
+    const isTried = tries && !this.special && (names || depth === 0);
     if (isTried && !attempt(() => (this.cloning.clone(value), true))) {
       throw new Refused(`is ${named(value)} that can't be cloned`, depth);
     }

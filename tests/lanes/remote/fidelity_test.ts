@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { failureLoss } from "../../../lib/lanes/remote/fidelity.ts";
+import { failureLoss, valueLoss } from "../../../lib/lanes/remote/fidelity.ts";
 import { toThread } from "./ways.ts";
 
 Deno.test("a response that was thrown arrives whole but for a body that nobody has read", async () => {
@@ -11,4 +11,17 @@ Deno.test("a response that was thrown arrives whole but for a body that nobody h
   );
   const [none, once, lost] = losses.map((loss) => loss?.includes("whose body would not arrive"));
   assertEquals([none, once, lost], [undefined, undefined, true]);
+});
+
+Deno.test("a look at a view of a large buffer copies none of it", () => {
+  let copies = 0;
+  const clone = (value: unknown) => {
+    copies++;
+    return structuredClone(value);
+  };
+  const large = new ArrayBuffer(1 << 20);
+  for (const value of [new Uint8Array(large, 0, 10), { page: [new DataView(large, 9)] }]) {
+    assertEquals(valueLoss(value, { ...toThread(), clone }, "classes"), undefined);
+  }
+  assertEquals(copies, 0);
 });
