@@ -44,6 +44,9 @@ export interface Executor extends AsyncDisposable {
   readonly slots: number;
   /**
    * Runs `task` on every item and gives its values; fails with the first failure and stops the rest.
+   *
+   * @throws {RangeError} If an option is out of its range, or unknown.
+   * @throws {TypeError} If `task` isn't named by its module and export, or `items` can't be iterated.
    */
   map<Item, Result>(
     task: Task<Item, Result>,
@@ -76,7 +79,7 @@ export interface Executor extends AsyncDisposable {
     item: NoInfer<Item>,
     options?: RunOptions,
   ): Promise<Result>;
-  /** Runs `task` on every item and gives an outcome for each, whatever became of it. */
+  /** Runs `task` on every item and gives an outcome for each, whatever became of it; throws as `map` does. */
   mapSettled<Item, Result>(
     task: Task<Item, Result>,
     items: Items<Item>,
@@ -92,7 +95,11 @@ export interface Executor extends AsyncDisposable {
   resume(): void;
   /** What runs at this moment, and since when, lane by lane. */
   running(): RunningTask[];
-  /** Starts every lane now instead of when it is first needed, and waits until all can take tasks. */
+  /**
+   * Starts every lane now instead of when it is first needed, and waits until all can take tasks, this one
+   * if it is given. Rejects with a {@linkcode LaneStartError} if none can be started, and with a
+   * {@linkcode TaskLoadError} if the task can't be loaded and set up, or not within 30 seconds.
+   */
   ready(task?: Task): Promise<void>;
   /** What each lane has used so far. */
   usage(): Promise<LaneUsage[]>;
@@ -154,7 +161,7 @@ export interface EventLoopExecutor extends Executor {
  * ```
  */
 export interface LimitedExecutor extends EventLoopExecutor {
-  /** How many tasks are in flight at most: concurrency. It may be changed at any time. */
+  /** How many tasks are in flight at most, from 1: concurrency. It may be changed at any time. */
   slots: number;
 }
 

@@ -6,7 +6,8 @@ import type { LanePermissions } from "./lanes/permissions.ts";
 export interface SharedOptions {
   /**
    * What all tasks find as `context.shared`, such as a table to look things up in: anything that can be
-   * cloned. It is cloned when the executor is opened, and sent to each lane once, not with each item.
+   * cloned. It is cloned when the executor is opened, which throws a {@linkcode CloneError} if it can't be,
+   * and sent to each lane once, not with each item.
    */
   readonly shared?: unknown;
   /**
@@ -22,7 +23,7 @@ export interface SharedOptions {
   readonly tasksPerLane?: number | undefined;
   /**
    * A lane that has had nothing to do for so many milliseconds is closed likewise, until there is more
-   * to do. Default Infinity.
+   * to do; none while `pause()` holds back what there is. Default Infinity.
    */
   readonly idleMs?: number | undefined;
 }
@@ -56,7 +57,7 @@ export interface WorkersOptions extends SharedOptions {
   /**
    * Narrower permissions for the threads, which have just these: their tasks' own modules need none.
    * By default they have those of the program, because only a Deno that was started with
-   * `--unstable-worker-options` can narrow them.
+   * `--unstable-worker-options` can narrow them; without it opening throws a {@linkcode LaneStartError}.
    */
   readonly permissions?: Deno.PermissionOptions | undefined;
   /**
@@ -79,7 +80,7 @@ export interface AutoOptions extends EventLoopOptions {
   /** Tasks in flight at most, on all lanes together; default 1,024. */
   readonly maxSlots?: number | undefined;
   /**
-   * Lanes at most, at most 4096; default four for each core. Only tasks that block their lanes get more
+   * Lanes at most, up to 4,095; default four for each core. Only tasks that block their lanes get more
    * than one for each core.
    */
   readonly maxLanes?: number | undefined;

@@ -41,7 +41,7 @@ export type Why =
 
 /** One decision. */
 export interface Decision {
-  /** When, on the clock of the ticks. */
+  /** When, on this program's `performance.now()` clock. */
   readonly atMs: number;
   /** What there was. */
   readonly from: Shape;

@@ -21,11 +21,11 @@ export const ONE: Shape = { place: "event loop", lanes: 1, slots: 1 };
 
 /** What a decision was made from. */
 export interface Figures {
-  /** The share of the time for which the event loop, or each lane, was busy. */
+  /** The share of the time for which the event loop, or each lane, was busy, from 0 to 1. */
   readonly busyShare: number;
   /** How long the quicker tasks took, in milliseconds; NaN if none had ended. */
   readonly latencyMs: number;
-  /** How many tasks ended. */
+  /** How many tasks ended in a second. */
   readonly perSecond: number;
   /** Of those that ended, the ones that were refused. */
   readonly refused: number;
