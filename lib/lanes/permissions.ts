@@ -76,6 +76,10 @@ export function faultOf(
     for (const entry of allowed as unknown[]) {
       if (where === "thread" && entry instanceof URL) continue;
       if (typeof entry !== "string" || entry === "") return [name, entry, "made of strings"];
+      // It would be taken for a relative path, which nothing is at.
+      if (entry.startsWith("file:")) {
+        return [name, entry, "made of paths, as new URL(…).pathname is"];
+      }
       // On a command line a comma would end one entry and begin another, and Deno has no escape.
       if (entry.includes(",")) return [name, entry, "free of commas, which Deno can't be given"];
     }

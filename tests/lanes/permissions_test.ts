@@ -32,6 +32,7 @@ Deno.test("permissions that can't be meant are named with their place", () => {
     [{ net: [5] }, "permissions.net"],
     [{ net: [""] }, "permissions.net"],
     [{ write: ["/a,b"] }, "permissions.write"],
+    [{ ffi: ["file:///lib"] }, "permissions.ffi"],
   ];
   for (const [permissions, place] of bad) assertEquals(faultOf(permissions)?.[0], place);
 });
