@@ -39,7 +39,8 @@ export function checkAutoOptions(options: AutoOptions): CheckedAutoOptions {
   const check = new Checker("open auto()");
   check.count("maxSlots", maxSlots, 1, MODEL_TABLE.auto.mostSlots);
   if (maxLanes !== undefined) check.count("maxLanes", maxLanes, 1, MOST_LANES - 1);
-  check.is("memoryBytes", memoryBytes, memoryBytes > 0, "a number above 0");
+  const isSize = typeof memoryBytes === "number" && memoryBytes > 0;
+  check.is("memoryBytes", memoryBytes, isSize, "a number above 0");
   const because = typeof stay === "object" ? stay?.because : undefined;
   const isStay = stay === undefined || stay === "loop" || typeof because === "string";
   check.is("stay", stay, isStay, `"loop", { because: "…" }, or left out`);

@@ -43,7 +43,7 @@ export class Checker {
 
   /** Refuses options that nobody reads: a slip of the pen would otherwise do nothing, in silence. */
   known(options: object, names: readonly string[], prefix = ""): void {
-    const isObject = typeof options === "object" && options !== null;
+    const isObject = typeof options === "object" && options !== null && !Array.isArray(options);
     this.is(prefix === "" ? "options" : prefix.slice(0, -1), options, isObject, "an object");
     for (const name of Object.keys(options)) {
       if (names.includes(name)) continue;

@@ -550,6 +550,8 @@ Deno.test("bounds of auto() that are wrong or contradict each other are refused"
     [{ maxSlots: 0 }, "maxSlots must be a whole number from 1"],
     [{ maxLanes: 0 }, "maxLanes must be a whole number from 1"],
     [{ memoryBytes: 0 }, "memoryBytes must be a number above 0"],
+    [{ memoryBytes: "9" as never }, 'memoryBytes must be a number above 0, but is "9"'],
+    [{ start: [] as never }, "start must be an object, but is []"],
     [{ stay: "there" as "loop" }, `stay must be "loop"`],
     [{ stay: "loop", isolate: true }, `isolate must be left out, for stay is "loop"`],
     [{ stay: "loop", maxLanes: 2 }, `maxLanes must be left out, for stay is "loop"`],
