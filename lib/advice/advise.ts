@@ -25,11 +25,13 @@ import { mostCpuShare, sampleOf } from "./probe/sample.ts";
 import type { Profiled } from "./profile/job_profile.ts";
 import { profiled, type Profiler } from "./profile/profiler.ts";
 import { tryAuto } from "./race/auto_trial.ts";
-import { MOST_LOOKS, race as runRace, type RaceOptions } from "./race/race.ts";
+import { race as runRace } from "./race/race.ts";
 import { judgeOf, type PlannedRace } from "./race/race_judge.ts";
 import { planFor, type Planned, withOthers, withTotal } from "./race/race_plan.ts";
+import type { RaceOptions } from "./race/race_state.ts";
 import type { Race } from "./race/runner.ts";
 import { asRaced } from "./race/same_work.ts";
+import { MOST_LOOKS } from "./race/trials.ts";
 
 const MOST_TRIALS = 16;
 /** How often any item is run at most: in two samples, the race, from last to first, for a pace, and a profile. */

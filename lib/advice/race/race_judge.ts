@@ -8,7 +8,7 @@ import { busyMatters, isCeilingLow } from "../prediction/busy.ts";
 import { predict } from "../prediction/predict.ts";
 import { byChance, mostCpuShare, type Sample } from "../probe/sample.ts";
 import { entriesOf, type Entry, scaledMs } from "./entries.ts";
-import type { RaceJudge } from "./race.ts";
+import type { RaceJudge } from "./race_state.ts";
 import { mayBeRaced, predictedGains } from "./promising.ts";
 import type { Planned, RacePlan } from "./race_plan.ts";
 import { recommend } from "./recommend.ts";

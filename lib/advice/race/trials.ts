@@ -1,0 +1,217 @@
+/** Runs the trials of a race one by one, and judges what each came to: a round, a stop, or failures. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { BASELINE, needsServer } from "../../models.ts";
+import { GAINED } from "../../judge/thresholds.ts";
+import { limitedTo } from "../../timing/job_items.ts";
+import type { Round } from "../../timing/result.ts";
+import type { TrialResult } from "../../timing/spec.ts";
+import { LOOKED_AT } from "../../timing/until_well.ts";
+import { SEQUENTIAL } from "../prediction/candidate.ts";
+import type { RaceOptions, RaceState } from "./race_state.ts";
+import { plainOf, type Runner } from "./runner.ts";
+
+/** A model is stopped when it takes this many times as long as the plain loop should, or so much longer. */
+const USELESS = 1.4;
+const USELESS_MS = 150;
+/** What is predicted to gain so much and gains nothing refutes what is predicted of the others, too. */
+const PROMISED = 4;
+/** A model is out once so many trials of it were stopped. */
+const MOST_STOPS = 2;
+/** Where some items fail by chance, a model may have so many standard deviations more failures. */
+const BY_CHANCE = 3;
+/** If so much more of the plain loop's items fail than in the sample, the race isn't the job. */
+const PLAIN_FAILS = 0.1;
+/** How often a race looks, at most, whether what failed under a model goes well one by one. */
+export const MOST_LOOKS = 8;
+
+export class Trials {
+  readonly results: Results;
+  /** The least that one gained which took longer than predicted: others may find the same limit. */
+  leastGain = Infinity;
+  /** Whether one of which much was promised gained nothing. */
+  isRefuted = false;
+  readonly pause: (ms: number) => Promise<unknown>;
+  /** How long what was stopped may go on where its tasks asked, and hold up who comes next. */
+  #settlesMs = 0;
+
+  constructor(private readonly state: RaceState) {
+    const { signal, pause } = state.options;
+    this.results = new Results(state.options);
+    this.pause = pause ?? ((ms) => delay(ms, undefined, { signal }).catch(() => {}));
+  }
+
+  async run(runner: Runner, round: number): Promise<void> {
+    const { state, state: { options } } = this;
+    const { runTrial, signal, onEvent, mostTrials, leftMs } = options;
+    if (this.#settlesMs > 0) await this.pause(Math.max(0, Math.min(this.#settlesMs, leftMs())));
+    this.#settlesMs = 0;
+    const { trial, isUseless } = this.#trialOf(runner, round);
+    state.trials++;
+    onEvent?.({ type: "trial-started", trial, number: state.trials, of: mostTrials });
+    try {
+      const result = await runTrial(trial, { signal, onEvent });
+      state.costMs += result.round.runMs;
+      this.#checkCount(runner, result);
+      this.#holdAgainstPrediction(runner, result.round);
+      this.#take(runner, result, isUseless);
+      onEvent?.({ type: "trial-ended", trial, result });
+    } catch (error) {
+      state.partial ||= signal.aborted;
+      if (state.partial) return;
+      runner.out = "broken";
+      runner.error = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Whether a few items go well one by one: what failed before a trial may have had it refused. */
+  async looksWell(): Promise<boolean> {
+    const { state } = this;
+    const { job, plan, runTrial, signal } = state.options;
+    if (!this.mayLook) return false;
+    state.looks++;
+    const few = limitedTo(job, Math.min(LOOKED_AT, plan.sequentialItems));
+    const look = await runTrial({ ...SEQUENTIAL, job: few, round: 0 }, { signal })
+      .catch(() => undefined);
+    state.costMs += look?.round.runMs ?? 0;
+    return look !== undefined && !this.#failsMore(look.round, 0);
+  }
+
+  get mayLook(): boolean {
+    return this.state.may && this.state.looks < MOST_LOOKS;
+  }
+
+  /** A runner's next trial, and whether it is stopped as useless before time is short. */
+  #trialOf({ candidate: { model, lanes, slots }, items, rounds }: Runner, round: number) {
+    const { job, judge, timeoutMs, kept } = this.state.options;
+    const isPlain = model === BASELINE;
+    // After so long a model's first trial has nothing to gain any more.
+    const plainMs = this.state.plainMs(items);
+    const uselessMs = Math.max(USELESS * plainMs, plainMs + USELESS_MS);
+    const patienceMs = isPlain
+      ? 2 * uselessMs * judge.byChance(items)
+      : rounds.length === 0
+      ? uselessMs
+      : Infinity;
+    const leftMs = isPlain && !this.state.extended ? Infinity : this.state.leftMs("hardMs");
+    const trial = {
+      model,
+      lanes,
+      slots: Number.isFinite(slots) ? slots : undefined,
+      job: limitedTo(job, items),
+      round,
+      timeoutMs,
+      mostMs: Math.max(1, Math.min(patienceMs, leftMs)),
+      ...(kept > 0 && kept < items && { prefix: kept }),
+    };
+    return { trial, isUseless: patienceMs <= leftMs };
+  }
+
+  /** Throws if a job gives fewer items than in the sample. */
+  #checkCount({ items }: Runner, { round: { failed, succeeded }, stopped, stuck }: TrialResult) {
+    const there = Math.min(items, this.state.options.sampled);
+    if (stopped || stuck !== undefined || failed + succeeded >= there) return;
+    this.state.isFutile = true;
+    throw new Error(
+      `the job gave ${there} items or more at first, and gives ${failed + succeeded} now: ` +
+        "export reset(), which brings them back",
+    );
+  }
+
+  /** Notes what a gain that is less than predicted says of the other models. */
+  #holdAgainstPrediction({ candidate, items }: Runner, { runMs, failed }: Round): void {
+    const { model } = candidate;
+    // The time of a round with failures says nothing of a prediction, nor do other machines.
+    if (model === BASELINE || failed > 0 || needsServer(model)) return;
+    const expectedMs = Math.max(1, this.state.options.judge.expectedMs(candidate, items));
+    const plainMs = this.state.plainMs(items);
+    if (runMs > expectedMs) this.leastGain = Math.min(this.leastGain, plainMs / runMs);
+    // Where so many are slower than one by one, fewer may gain.
+    const isNothing = plainMs < GAINED * runMs && runMs < GAINED * plainMs;
+    this.isRefuted ||= isNothing && plainMs > PROMISED * expectedMs;
+  }
+
+  /** Takes what a trial came to: a round, or that it was stopped, as useless or for want of time. */
+  #take(runner: Runner, result: TrialResult, isUseless: boolean): void {
+    const isPlain = runner.candidate.model === BASELINE;
+    const { round, stuck, stopped, warm } = result;
+    if (stopped && runner.candidate.slots > 1) this.#settlesMs = round.runMs;
+    // In so much more than the plain loop's time for all of them each would have settled.
+    if (stuck !== undefined && !isPlain && isUseless) {
+      const ended = { ...round, failed: stuck.count, reasons: { [stuck.reason]: stuck.count } };
+      runner.rounds.push(ended);
+      this.#judge(runner, { ...result, round: ended, failures: [stuck] });
+    } else if (stopped) {
+      runner.stops = (runner.stops ?? 0) + 1;
+      if (isUseless) runner.useless = (runner.useless ?? 0) + 1;
+      // Its time is only known to be longer, and one trial may have been disturbed.
+      if (!isPlain && runner.useless === MOST_STOPS) runner.out = "slower";
+    } else {
+      runner.rounds.push({ ...round, ...(warm && { warm }) });
+      const ran = round.succeeded + round.failed;
+      if (ran < runner.items) this.state.learnTotal(ran);
+      this.#judge(runner, result);
+    }
+  }
+
+  /** Whether a runner is out for what it gave: failures of its own, or other results. */
+  #judge(runner: Runner, result: TrialResult): void {
+    const { round, failures, pacePerSecond, longest } = result;
+    const isPlain = runner.candidate.model === BASELINE;
+    if (failures !== undefined) runner.failures ??= failures;
+    runner.longest = longest;
+    if (pacePerSecond !== undefined) runner.pacePerSecond ??= pacePerSecond;
+    if (this.#failsMore(round, isPlain ? PLAIN_FAILS : 0)) {
+      runner.out = "failures";
+      const leftMs = this.state.options.leftMs();
+      this.state.isFutile ||= isPlain ||
+        failures?.some(({ retryAfterMs = 0 }) => retryAfterMs > leftMs) === true;
+    } else if (this.results.areOthers(runner, result)) runner.out = "results";
+  }
+
+  /** Whether more items failed than do so one by one, chance allowed for. */
+  #failsMore({ failed, succeeded }: Round, more: number): boolean {
+    const { failedShare } = this.state.options;
+    const all = failed + succeeded;
+    const spread = Math.sqrt(all * failedShare * (1 - failedShare));
+    const byChance = failedShare === 0 ? 0 : BY_CHANCE * spread + 1;
+    return failed > (failedShare + more) * all + byChance + 1e-9;
+  }
+}
+
+/** Holds the results of trials against the sample's, or against the first trial's where those aren't kept. */
+class Results {
+  /** Whether the plain loop's own aren't those of the sample. */
+  areOther = false;
+  readonly #reference = new Map<number, string>();
+  readonly #plainChecksums: string[] = [];
+
+  constructor(
+    private readonly options: Pick<RaceOptions, "checksumOf" | "kept" | "failedShare">,
+  ) {}
+
+  /** Whether the plain loop gives other ones from run to run, so that none can be compared. */
+  get areUnrepeatable(): boolean {
+    const [first, ...others] = this.#plainChecksums;
+    return this.areOther && (others.length === 0 || others.some((of) => of !== first));
+  }
+
+  /** Whether a runner has given others. */
+  areOthers({ candidate, items }: Runner, { round, prefixChecksum }: TrialResult): boolean {
+    const { failed, checksum } = round;
+    const { checksumOf, kept, failedShare } = this.options;
+    if (candidate.model === BASELINE && failed === 0) this.#plainChecksums.push(checksum);
+    const isAs = (count: number, own: string | undefined) =>
+      own === undefined || (checksumOf(count) ?? this.#reference.get(count) ?? own) === own;
+    const areSame = isAs(items, checksum) && isAs(kept, prefixChecksum);
+    if (areSame) this.#reference.set(items, checksum);
+    return !areSame && failedShare === 0 && !this.areOther;
+  }
+
+  /** If not even the plain loop repeats the sample's results, other ones count against no model. */
+  accept(runners: readonly Runner[]): void {
+    this.areOther ||= plainOf(runners)?.out === "results";
+    if (!this.areOther) return;
+    for (const runner of runners) if (runner.out === "results") delete runner.out;
+  }
+}
