@@ -32,10 +32,11 @@ export function together(...blocks: readonly Block[]): Block {
   return { text: (style) => told(blocks.map((block) => block.text(style)), "\n"), markdown };
 }
 
-export function heading(text: string, indent = ""): Block {
+/** @param level Of the heading in Markdown. */
+export function heading(text: string, indent = "", level = 3): Block {
   return {
     text: (style) => sentences([text], style, "heading", indent),
-    markdown: () => `### ${escapeMarkdown(text)}`,
+    markdown: () => `${"#".repeat(level)} ${escapeInline(text)}`,
   };
 }
 
@@ -53,16 +54,19 @@ export function lines(texts: readonly string[], tone?: Tone): Block {
   };
 }
 
+/** A block that stands so many columns farther right in a terminal. */
+export function indented(block: Block, by: number): Block {
+  const text = ({ columns, colour }: Style) =>
+    block.text({ columns: columns - by, colour }).replaceAll(/^/gm, " ".repeat(by));
+  return { ...block, text };
+}
+
 /** Points below a title; nothing without any. */
 export function points(title: string, texts: readonly string[], tone: Tone = "heading"): Block {
   if (texts.length === 0) return { text: () => "", markdown: () => "" };
+  const marked = lines(texts.map((text) => `• ${text}`));
   return {
-    text: (style) =>
-      [
-        sentences([title], style, tone, ""),
-        sentences(texts.map((text) => `• ${text}`), { ...style, columns: style.columns - 2 })
-          .replaceAll(/^/gm, "  "),
-      ].join("\n"),
+    ...together(paragraph(title, tone), indented(marked, 2)),
     markdown: () => `#### ${escapeMarkdown(title)}\n\n${lines(texts).markdown()}`,
   };
 }
@@ -138,16 +142,20 @@ export function footnote(
 }
 
 /**
- * Text that Markdown leaves alone: one line, without HTML, and with every sign that formats, links,
+ * Text within a line that Markdown leaves alone: without HTML, and with every sign that formats, links,
  * mentions or refers written as a character reference, which works inside tables too. GitHub looks for
  * mentions, references and emoji once these are decoded (github/cmark-gfm#181), so a space without width
  * parts them.
  */
-export function escapeMarkdown(text: string): string {
+function escapeInline(text: string): string {
   return plain(text).replace(/[&<>|`*_\[\]@#~\\!$]/g, (sign) => `&#${sign.charCodeAt(0)};`)
     .replace(/&#(?:64|35);(?=\w)|:(?=[\w+-]+:)|\bGH-(?=\d)/gi, "$&&#8203;")
-    .replace(/:\/\//g, "&#58;//").replace(/\bwww\./gi, (www) => `${www.slice(0, 3)}&#46;`)
-    // A line that began with one of these would be a list, a quotation or a rule.
+    .replace(/:\/\//g, "&#58;//").replace(/\bwww\./gi, (www) => `${www.slice(0, 3)}&#46;`);
+}
+
+/** The same of a whole line: one that began with some signs would be a list, a quotation or a rule. */
+export function escapeMarkdown(text: string): string {
+  return escapeInline(text)
     .replace(/^[-+=]/, (sign) => `&#${sign.charCodeAt(0)};`)
     .replace(/^(\d+)([.)])(?=\s|$)/, (_, digits, sign) => `${digits}&#${sign.charCodeAt(0)};`);
 }

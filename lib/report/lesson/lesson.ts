@@ -1,9 +1,8 @@
 /** The lesson as text, as Markdown, and as a page with pictures. */
 
-import { plain, wrap } from "../../text/plain.ts";
 import type { ModelResult } from "../../timing/result.ts";
 import { isBusy } from "../comparison/comparison_report.ts";
-import { type Block, escapeMarkdown, htmlTable, startText } from "../document.ts";
+import * as doc from "../document.ts";
 import {
   codeBlock,
   figure,
@@ -29,7 +28,7 @@ function lessonRemarks(file: LessonFile) {
   const { environment, language, partial } = file;
   const speaker = new Speaker(language);
   const { cpus, cpuModel, os, arch, deno } = environment;
-  const when = startText(environment);
+  const when = doc.startText(environment);
   const measured = comparisonsOf(file);
   const busy = measured.some(isBusy);
   const once = measured.some(({ models }) => models.some(({ rounds }) => rounds.length === 1));
@@ -50,44 +49,31 @@ function seenOf({ seen }: Idea, speaker: Speaker): string {
 }
 
 /** The lesson for a terminal, and as Markdown with what each idea is about. */
-export function lessonReport(file: LessonFile): Block {
+export function lessonReport(file: LessonFile): doc.Block {
   const speaker = new Speaker(file.language);
   const { where, remarks, gains } = lessonRemarks(file);
-  const title = speaker.say("page.title");
-  const ideas = ideasOf(file).map((idea, at) => (
-    { ...idea, number: at + 1, seen: seenOf(idea, speaker) }
-  ));
+  const { text } = doc.paragraph(where, "idle");
+  return doc.documentOf([
+    doc.heading(speaker.say("page.title"), "", 2),
+    ...ideasOf(file).map((idea, at) =>
+      doc.together(
+        doc.heading(`${at + 1}. ${idea.title}`, "   "),
+        { ...doc.paragraph(idea.about), text: () => "" },
+        doc.indented(doc.paragraph(seenOf(idea, speaker)), 3),
+        commandLines(idea.commands),
+      )
+    ),
+    ...remarks.map((remark) => doc.paragraph(remark, "warning")),
+    doc.paragraph(gains, "idle"),
+    { text, markdown: () => `<sub>${doc.escapeMarkdown(where)}</sub>` },
+  ]);
+}
+
+/** Whole, so that they can be copied however narrow the terminal is. */
+function commandLines(commands: readonly string[]): doc.Block {
   return {
-    text: (style) => {
-      const palette = paletteFor(style);
-      const text = (line: string) => wrap(plain(line), style.columns - 3).replaceAll(/^/gm, "   ");
-      return [
-        palette.heading(wrap(title, style.columns)),
-        ...ideas.map(({ number, title, seen, commands }) =>
-          [
-            palette.heading(wrap(`${number}. ${title}`, style.columns, "   ")),
-            text(seen),
-            // Whole, so that they can be copied however narrow the terminal is.
-            ...commands.map((command) => palette.idle(`   ${command}`)),
-          ].join("\n")
-        ),
-        ...remarks.map((remark) => palette.warning(wrap(remark, style.columns))),
-        palette.idle(wrap(gains, style.columns)),
-        palette.idle(wrap(plain(where), style.columns)),
-      ].join("\n\n");
-    },
-    markdown: () =>
-      [
-        `## ${escapeMarkdown(title)}`,
-        ...ideas.flatMap(({ number, title, about, seen, commands }) => [
-          `### ${number}. ${escapeMarkdown(title)}`,
-          escapeMarkdown(about),
-          escapeMarkdown(seen),
-          commands.map((command) => `- \`${command}\``).join("\n"),
-        ]),
-        ...[...remarks, gains].map(escapeMarkdown),
-        `<sub>${escapeMarkdown(where)}</sub>`,
-      ].join("\n\n"),
+    text: (style) => commands.map((of) => paletteFor(style).idle(`   ${of}`)).join("\n"),
+    markdown: () => commands.map((command) => `- \`${command}\``).join("\n"),
   };
 }
 
@@ -100,7 +86,7 @@ function drawn(picture: Picture, id: string, speaker: Speaker, file: LessonFile)
       left: at === 0 || at === heads.length - 1,
       cell: (cells: readonly string[]) => cells[at]!,
     }));
-    return htmlTable(title, columns, rows);
+    return doc.htmlTable(title, columns, rows);
   }
   const draw = picture.kind === "bars"
     ? (width: number) => chart.drawBars(picture.bars, { title, width })
