@@ -13,7 +13,12 @@ import { orderProbe } from "../lib/advice/probe/order_probe.ts";
 import { probe } from "../lib/advice/probe/probe.ts";
 import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
-import { nonNegativeInteger, positiveInteger, seedOption, UsageError } from "../lib/options.ts";
+import {
+  nonNegativeInteger,
+  positiveInteger,
+  seedOption,
+  UsageError,
+} from "../lib/text/options.ts";
 import { formatPercent } from "../lib/text/format.ts";
 import { print, printError } from "../lib/text/print.ts";
 import { type Meter, startMeter } from "../lib/timing/meter/meter.ts";

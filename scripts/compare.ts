@@ -1,7 +1,7 @@
 /** `deno task compare`: says what changed from one result file to another. */
 
 import { command } from "../lib/cli/command.ts";
-import { share } from "../lib/options.ts";
+import { share } from "../lib/text/options.ts";
 import { print } from "../lib/text/print.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { script } from "../lib/cli/script.ts";

@@ -13,7 +13,7 @@ import {
   size,
   urlsIn,
   UsageError,
-} from "../lib/options.ts";
+} from "../lib/text/options.ts";
 import { task } from "../lib/lanes/task.ts";
 import {
   addComparisonOptions,

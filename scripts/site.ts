@@ -8,7 +8,7 @@ import {
   share,
   size,
   UsageError,
-} from "../lib/options.ts";
+} from "../lib/text/options.ts";
 import { print } from "../lib/text/print.ts";
 import { wrap } from "../lib/text/plain.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";

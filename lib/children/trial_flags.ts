@@ -7,7 +7,7 @@ import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { hostOf, type ServerOptions } from "../lanes/cluster/broker.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Model, MODEL_TABLE, needsServer } from "../models.ts";
-import { UsageError } from "../options.ts";
+import { UsageError } from "../text/options.ts";
 
 /** What of a job decides what its process may do. */
 interface ChildJob {

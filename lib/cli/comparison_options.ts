@@ -23,7 +23,7 @@ import {
   seedOption,
   share,
   UsageError,
-} from "../options.ts";
+} from "../text/options.ts";
 import type { ComparisonSpec, JobSpec, ModelSpec } from "../timing/spec.ts";
 import type { ResultFile } from "../timing/result.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";

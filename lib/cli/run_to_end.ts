@@ -9,7 +9,7 @@ import { LiveServer } from "../report/live/live_server.ts";
 import { STDIN, userPath, whileReading } from "../files/user_files.ts";
 import { type AutoBounds, otherMachine } from "../auto_options.ts";
 import { isFixed } from "../models.ts";
-import { UsageError } from "../options.ts";
+import { UsageError } from "../text/options.ts";
 import { runReport } from "../report/running/run_report.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { countItems, ItemLines } from "../running/item_lines.ts";

@@ -5,7 +5,7 @@ import { serverFault } from "../children/server_arguments.ts";
 import { TOLD_LATER_MS } from "../children/parent.ts";
 import { isReading, userFolder } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
-import { UsageError } from "../options.ts";
+import { UsageError } from "../text/options.ts";
 import { plain } from "../text/plain.ts";
 import { printError, unprinted } from "../text/print.ts";
 import { reachThisMachineDirectly } from "../timing/environment.ts";

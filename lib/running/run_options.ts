@@ -26,7 +26,7 @@ import {
   requireDistinct,
   share,
   UsageError,
-} from "../options.ts";
+} from "../text/options.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import type { LineFormat } from "./item_lines.ts";
 import { journalPath } from "./journal.ts";

@@ -13,7 +13,7 @@ import {
   positiveInteger,
   seedOption,
   UsageError,
-} from "../options.ts";
+} from "../text/options.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import {
   listOf,

@@ -1,7 +1,7 @@
 /** Starts the test site in a process of its own: it takes no time from what is measured. */
 
 import { MeasuringChild } from "../children/measuring_child.ts";
-import { UsageError } from "../options.ts";
+import { UsageError } from "../text/options.ts";
 import { formatPercent } from "../text/format.ts";
 import type { SiteStats } from "./handler.ts";
 import type { SiteOptions } from "./options.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { UsageError } from "../../lib/options.ts";
+import { UsageError } from "../../lib/text/options.ts";
 import {
   type RawComparisonOptions,
   readComparisonOptions,

@@ -1,4 +1,4 @@
-import fc from "./properties.ts";
+import fc from "../properties.ts";
 import {
   assertAlmostEquals,
   assertEquals,
@@ -27,8 +27,8 @@ import {
   size,
   urlsIn,
   UsageError,
-} from "../lib/options.ts";
-import { granted } from "./granted.ts";
+} from "../../lib/text/options.ts";
+import { granted } from "../granted.ts";
 
 Deno.test("UsageError says option, value, problem and remedy in one line", () => {
   const error = new UsageError("--slots", "a\nb", "not a number", "give one such as 5");

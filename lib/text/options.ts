@@ -6,8 +6,8 @@
 
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { basename, dirname } from "node:path";
-import { linkTarget, readText, statOrUndefined } from "./files/user_files.ts";
-import { firstLine } from "./text/print.ts";
+import { linkTarget, readText, statOrUndefined } from "../files/user_files.ts";
+import { firstLine } from "./print.ts";
 
 /** How much of a value is shown: enough to recognize it, never so much that it hides the remedy. */
 const SHOWN_CHARACTERS = 80;
