@@ -153,9 +153,9 @@ export class Assessment {
   }
 
   recommendation(): Recommendation {
-    const { sample, race, backwards, pace, probed } = this.found;
-    const perSecond = pace?.perSecond ?? null;
+    const { backwards, pace, probed } = this.found;
     if (pace?.ofPlainLoop) {
+      const { perSecond } = pace;
       const confidence = perSecond === null ? UNSURE : MEASURED_ONCE;
       const candidate = this.#keeping(perSecond ?? 0);
       return { ...staysPlain("server's pace", confidence), candidate };
@@ -173,6 +173,13 @@ export class Assessment {
       return staysPlain("order matters", SEEN);
     }
     if (this.plainIsMissing) return staysPlain("can't tell", NOT_KNOWN);
+    return this.#ofModels();
+  }
+
+  /** What to take where the job itself leaves it open. */
+  #ofModels(): Recommendation {
+    const { sample, race, pace } = this.found;
+    const perSecond = pace?.perSecond ?? null;
     const work = sameWork(sample, race);
     if (work?.same === false) {
       const paid = this.#predicted(({ candidate }) =>

@@ -273,42 +273,51 @@ function gainText(gain: Interval): string {
     : `gained ${formatSpeedup(gain)}`;
 }
 
+const BUSY_CORES = "slots on one lane keep the cores busy, and";
+const PROGRAMS = "The tasks run programs, and these compute on the same cores";
+
 /** What a model does for the job, by what was seen of its tasks. */
 function natureOf(assessment: Assessment, candidate: Candidate, bound: Classified["bound"]) {
-  const { found, runners } = assessment;
-  const { lanes, slots } = candidate;
-  const { sample, machine, options: { job } } = found;
-  const busyCores = "slots on one lane keep the cores busy, and";
-  const programs = "The tasks run programs, and these compute on the same cores";
+  const { sample } = assessment.found;
+  const { lanes } = candidate;
   const runsPrograms = (sample.programsMs ?? 0) > sample.cpuMs / 2;
   if (runsPrograms && blocks(sample) && lanes > 1) {
-    return `${programs}: each holds up its thread until its program has ended, so that only lanes ` +
+    return `${PROGRAMS}: each holds up its thread until its program has ended, so that only lanes ` +
       "run several at once.";
   }
   if (runsPrograms && !blocks(sample)) {
     const [what, enough] = bound === "io"
       ? ["The tasks wait for programs that they run", "slots on one lane fill the waits, and"]
-      : [programs, busyCores];
+      : [PROGRAMS, BUSY_CORES];
     const how = lanes === 1 ? `${enough} that is enough` : "lanes share what starting them takes";
     return `${what}: ${how}.`;
   }
-  if (lanes === 1) {
-    if (bound !== "io" && computesBeside(sample)) {
-      return `The tasks compute beside this event loop, on threads of their own: ${busyCores} that ` +
-        "is enough.";
-    }
-    if (bound === "cpu") {
-      return "The tasks compute, and yet slots on one lane gained: part of that isn't done on the " +
-        "event loop.";
-    }
-    // Where the system counts what programs compute, there is nothing to guess.
-    const mayRun = job.permissions?.run !== undefined && sample.programsMs === undefined;
-    if (mayRun && saturates(assessment)) {
-      return `${programs}: ${busyCores} more in flight gain nothing.`;
-    }
-    const what = bound === "mixed" ? "compute and wait" : "wait";
-    return `The tasks ${what}: slots on one lane fill the waits, and that is enough.`;
+  return lanes === 1 ? ofOneLane(assessment, bound) : ofLanes(assessment, candidate, bound);
+}
+
+/** The same where all are in one event loop. */
+function ofOneLane(assessment: Assessment, bound: Classified["bound"]): string {
+  const { sample, options: { job } } = assessment.found;
+  if (bound !== "io" && computesBeside(sample)) {
+    return `The tasks compute beside this event loop, on threads of their own: ${BUSY_CORES} that ` +
+      "is enough.";
   }
+  if (bound === "cpu") {
+    return "The tasks compute, and yet slots on one lane gained: part of that isn't done on the " +
+      "event loop.";
+  }
+  // Where the system counts what programs compute, there is nothing to guess.
+  const mayRun = job.permissions?.run !== undefined && sample.programsMs === undefined;
+  if (mayRun && saturates(assessment)) {
+    return `${PROGRAMS}: ${BUSY_CORES} more in flight gain nothing.`;
+  }
+  const what = bound === "mixed" ? "compute and wait" : "wait";
+  return `The tasks ${what}: slots on one lane fill the waits, and that is enough.`;
+}
+
+function ofLanes(assessment: Assessment, candidate: Candidate, bound: Classified["bound"]): string {
+  const { found: { sample, machine }, runners } = assessment;
+  const { lanes, slots } = candidate;
   const isSlotted = slots > 1 && (bound !== "io" || isFull(assessment));
   if (!isSlotted && blocks(sample)) {
     return "The tasks hold up their thread while they wait: each needs a lane of its own.";

@@ -38,12 +38,14 @@ export function pad(text: string, columns: number): string {
 /** Text broken into lines at blanks. */
 export function wrap(text: string, columns: number, indent = ""): string {
   const lines: string[] = [];
-  let line = "";
+  let [line, width] = ["", 0];
   for (const word of text.split(" ")) {
-    if (line.trim() !== "" && stringWidth(line) + 1 + stringWidth(word) > columns) {
+    const wordWidth = stringWidth(word);
+    if (line.trim() !== "" && width + 1 + wordWidth > columns) {
       lines.push(line);
-      line = indent + word;
-    } else line = line === "" ? word : `${line} ${word}`;
+      [line, width] = [indent + word, stringWidth(indent) + wordWidth];
+    } else if (line === "") [line, width] = [word, wordWidth];
+    else [line, width] = [`${line} ${word}`, width + 1 + wordWidth];
   }
   lines.push(line);
   return lines.join("\n");

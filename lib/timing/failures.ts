@@ -193,13 +193,13 @@ export function stuckOf(
 /** More kinds aren't told. */
 const MOST_KINDS = 5;
 
-const inOrder = (outcomes: readonly Outcome<unknown>[]) =>
+const inOrder = <Of extends Outcome<unknown>>(outcomes: readonly Of[]) =>
   outcomes.toSorted((a, b) => a.endedAtMs - b.endedAtMs);
 
 /** Counts failures by kind, the most frequent first. */
 export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKind[] {
   const kinds = Map.groupBy(
-    rejectedOf(inOrder(outcomes)),
+    inOrder(rejectedOf(outcomes)),
     (rejected) => `${reasonOf(rejected)}\n${httpSigns(rejected.reason).status ?? ""}`,
   );
   return Array.from(kinds.values(), (of) => {

@@ -113,6 +113,25 @@ export function longestOf(outcomes: readonly Outcome<unknown>[], runMs: number) 
     : undefined;
 }
 
+/** What outcomes tell beside their times, as far as they tell it: what failed, and what they waited for. */
+function toldBy(
+  outcomes: readonly Outcome<unknown>[],
+  { slots, stopped, firstMs, times: { runMs } }: Awaited<ReturnType<typeof measured>>,
+) {
+  const pacePerSecond = paceOf(outcomes);
+  const failures = failureKindsOf(outcomes);
+  const longest = longestOf(outcomes, runMs);
+  const warm = slots === 1 ? warmOf(outcomes, firstMs) : undefined;
+  const stuck = stopped ? stuckOf(outcomes, firstMs, runMs) : undefined;
+  return {
+    ...(failures.length > 0 && { failures }),
+    ...(pacePerSecond !== null && { pacePerSecond }),
+    ...(warm && { warm }),
+    ...(longest && { longest }),
+    ...(stuck && { stuck }),
+  };
+}
+
 /** Starts a model, runs the items, and reads the clocks in between. */
 async function measured(
   spec: TrialSpec,
@@ -191,13 +210,9 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   const { items, places } = await openItems(job.items);
   const listed = pace === undefined ? items : await Array.fromAsync(items);
   const task = places === undefined ? job.task : { ...job.task, places } satisfies PlacedTask;
-  const { times, lanes, slots, stopped, ...ran } = await measured(
-    spec,
-    host,
-    task as AnyTask,
-    await withWarmup(listed, spec.warmup ?? 0),
-  );
-  const { after, firstMs } = ran;
+  const given = await withWarmup(listed, spec.warmup ?? 0);
+  const ran = await measured(spec, host, task as AnyTask, given);
+  const { times, lanes, slots, stopped } = ran;
   const outcomes = places === undefined
     ? ran.outcomes
     : ran.outcomes.map((of) => placed(of, places));
@@ -206,11 +221,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   const unloaded = rejected.find(({ reason }) => errorName(reason) === "TaskLoadError");
   if (unloaded !== undefined) throw unloaded.reason;
   const failed = rejected.length;
-  const pacePerSecond = paceOf(outcomes);
-  const longest = longestOf(outcomes, times.runMs);
-  const warm = slots === 1 ? warmOf(outcomes, firstMs) : undefined;
-  const stuck = stopped ? stuckOf(outcomes, firstMs, times.runMs) : undefined;
-  const device = after.find(({ device }) => device !== undefined)?.device;
+  const device = ran.after.find(({ device }) => device !== undefined)?.device;
   // A schedule is judged by all of its requests.
   const every = pace === undefined ? shownEvery(outcomes.length) : 1;
   const isFirst = (_: unknown, at: number) => ran.outcomes[at]!.index < prefix!;
@@ -231,11 +242,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
     ...(prefix !== undefined && {
       prefixChecksum: await checksumOf(outcomes.filter(isFirst), comparable),
     }),
-    ...(failed > 0 && { failures: failureKindsOf(rejected) }),
-    ...(pacePerSecond !== null && { pacePerSecond }),
-    ...(warm && { warm }),
-    ...(longest && { longest }),
-    ...(stuck && { stuck }),
+    ...toldBy(outcomes, ran),
     warnings: spec.timeline && every > 1
       ? [
         `The timeline shows one task in ${every}: there were ${outcomes.length}, and it keeps at most ` +

@@ -61,9 +61,18 @@ async function measured(
     const job = await sums(most, values.durationMs, signal, together);
     return await run(job, plan, values, { signal, meter });
   }
+  return await ownMeasured(target, values, { signal, meter });
+}
+
+/** Measures a job of the user's own, by what a sample of it shows. */
+async function ownMeasured(
+  target: string,
+  values: SweepOptionValues,
+  measuring: { readonly signal: AbortSignal; readonly meter: Meter },
+): Promise<SweepResult> {
+  const { signal } = measuring;
   const { items, timeoutMs } = values;
   const model = values.sweep?.model ?? values.openLoop?.model.model;
-  const isKernel = model !== undefined && needsKernel(model);
   await jobModule(target, userPath);
   printError(
     `${target}: looks at it, and runs a few of its items one by one. If they change something, mind ` +
@@ -78,8 +87,7 @@ async function measured(
     guardOption: "--timeout",
     model,
     sample: { items, targetMs: SAMPLE_MS },
-    meter,
-    signal,
+    ...measuring,
   });
   const { job, probed, shared } = loaded;
   if (probed.cutOff !== undefined) {
@@ -87,15 +95,13 @@ async function measured(
       `Cannot sweep the job: ${probed.cutOff}; if it needs longer, raise --timeout`,
     );
   }
-  if (isKernel) {
+  if (model !== undefined && needsKernel(model)) {
     const runTrial = trialProcesses({ guardMs: KERNEL_GUARD_MS });
     const compared = await compareKernel(job, model, probed, { runTrial, signal });
-    printError(
-      `${target}: ` +
-        (compared > 0
-          ? `its kernel gives what its function gives for ${counted(compared, "item")} …`
-          : "whether its kernel gives what its function gives can't be told: the results are too large …"),
-    );
+    const said = compared > 0
+      ? `its kernel gives what its function gives for ${counted(compared, "item")}`
+      : "whether its kernel gives what its function gives can't be told: the results are too large";
+    printError(`${target}: ${said} …`);
   }
   const sample = sampleOf(probed);
   const most = Math.min(items, sample.total ?? Infinity);
@@ -110,11 +116,11 @@ async function measured(
     failedShare: sample.failed / sample.items,
     ...(sample.total !== null && { total: most }),
   });
-  if (values.openLoop !== undefined) return await run(own, undefined, values, { signal, meter });
+  if (values.openLoop !== undefined) return await run(own, undefined, values, measuring);
   const { plan, why } = values.sweep === undefined
     ? choosePlan(sample, count, shared)
     : { plan: withinItems(values.sweep, count), why: undefined };
-  const result = await run(own, plan, values, { signal, meter }).catch((error) => {
+  const result = await run(own, plan, values, measuring).catch((error) => {
     if (error.cause?.type !== "error" || error instanceof NoLaneError) throw error;
     const hint = "its sample ran: if it can run only once, export reset(), which brings it back";
     throw new JobError(`Cannot sweep the job: ${error.message}; ${hint}`, { cause: error });

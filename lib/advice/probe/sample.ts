@@ -138,6 +138,24 @@ function variationOf(stretches: Probed["stretches"]): number {
 }
 
 /**
+ * The standard error of the share of computing: that of a ratio estimator (Cochran, "Sampling
+ * Techniques", 1977, section 6.3), with each stretch as a cluster.
+ */
+function errorOf(
+  stretches: Probed["stretches"],
+  { items, wallMs, cpuMs, programsMs }: Readonly<
+    Record<"items" | "wallMs" | "cpuMs" | "programsMs", number>
+  >,
+): number {
+  const n = stretches.length;
+  const squares = stretches.reduce(
+    (sum, of) => sum + (of.cpuMs + of.count * programsMs - cpuMs / wallMs * of.wallMs) ** 2,
+    0,
+  );
+  return n < 2 ? 0.25 : Math.sqrt(squares * n / (n - 1)) / (wallMs * items);
+}
+
+/**
  * From this share of the computing on the event loop the rest is collecting garbage and compiling; below
  * it, tasks' own work on other threads.
  */
@@ -145,8 +163,7 @@ const ALL_ON_LOOP = 0.85;
 
 /**
  * Sums up a probe. Wall less CPU time is waiting, once queueing for a CPU is taken off: as the
- * system counted it, or by what a busy thread was seen to get. The share's error is that of a ratio
- * estimator (Cochran, "Sampling Techniques", 1977, section 6.3), with each stretch as a cluster.
+ * system counted it, or by what a busy thread was seen to get.
  */
 export function sampleOf({ stretches, done, failures, load, total, laneMs }: Probed): Sample {
   const sum = (of: (stretch: Probed["stretches"][number]) => number) =>
@@ -174,13 +191,11 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
   const held = mean(({ syncMs, syncCpuMs }) => syncMs - syncCpuMs) -
     queuedMs(mean((of) => of.syncCpuMs), available);
   const blockedMs = Math.min(waitMs + programsMs, Math.max(0, held));
-  const n = stretches.length;
-  const ratio = cpuMs / wallMs;
-  const squares = sum((of) => (of.cpuMs + of.count * programsMs - ratio * of.wallMs) ** 2);
-  const error = n < 2 ? 0.25 : Math.sqrt(squares * n / (n - 1)) / (wallMs * items);
+  const error = errorOf(stretches, { items, wallMs, cpuMs, programsMs });
   // How much the share changes with what is taken for queueing, not waiting.
   const queueing = cpuMs <= 0 ? 0 : cpuShare ** 2 * (ownQueuedMs + programsQueuedMs) / cpuMs;
   const sourceMs = mean((of) => of.sourceMs);
+  const { rssBeforeBytes = 0, rssFirstBytes = 0, rssAfterBytes = 0, transfer } = done ?? {};
   return {
     items,
     failed: done?.failed ?? failures.length,
@@ -207,13 +222,9 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
     walls: stretches.map(({ count, ...of }) => (
       { count, wallMs: of.wallMs / count, cpuMs: of.cpuMs / count, sourceMs: of.sourceMs / count }
     )),
-    itemBytes: done?.transfer.itemBytes ?? 0,
-    resultBytes: done?.transfer.resultBytes ?? 0,
-    cloneMs: done?.transfer.cloneMs ?? 0,
-    uncloneable: done?.transfer.uncloneable,
-    classLost: done?.transfer.classLost,
-    taskBytes: Math.max(0, (done?.rssFirstBytes ?? 0) - (done?.rssBeforeBytes ?? 0)),
-    memoryBytes: Math.max(0, (done?.rssAfterBytes ?? 0) - (done?.rssBeforeBytes ?? 0)),
+    ...{ itemBytes: 0, resultBytes: 0, cloneMs: 0, ...transfer },
+    taskBytes: Math.max(0, rssFirstBytes - rssBeforeBytes),
+    memoryBytes: Math.max(0, rssAfterBytes - rssBeforeBytes),
   };
 }
 

@@ -4,6 +4,7 @@ import { attempt } from "../../lanes/attempt.ts";
 import { arrivalOf } from "../../lanes/remote/channel.ts";
 import { loss, structuredCloning } from "../../lanes/remote/clone.ts";
 import { classLoss } from "../../lanes/remote/fidelity.ts";
+import { median } from "../../timing/statistics.ts";
 import type { TransferCost } from "./probe_message.ts";
 
 const MOST_TRANSFERS = 24;
@@ -17,11 +18,6 @@ const BATCH_BYTES = 256 << 10;
 const MOST_COPIES = 40;
 const REPEAT_MS = 4;
 type Serialize = (value: unknown) => { readonly byteLength: number };
-
-/** The median: a pause of the garbage collector, or of other programs, is not what copying takes. */
-function middle(times: number[]): number {
-  return times.sort((a, b) => a - b)[times.length >> 1] ?? 0;
-}
 
 export class TransferMeter {
   readonly #cloneMs: number[] = [];
@@ -89,7 +85,7 @@ export class TransferMeter {
   /** Of large ones, which have a message each. */
   #cloneMsAlone(): number {
     const warm = this.#cloneMs.slice(this.#cloneMs.length > WARM_UP_CLONES ? WARM_UP_CLONES : 0);
-    return middle(warm);
+    return median(warm);
   }
 
   /** Of small ones, which share a message, and so its fixed cost, with many others. */
@@ -108,6 +104,7 @@ export class TransferMeter {
       nowMs = performance.now();
       times.push(nowMs - atMs);
     }
-    return middle(times) / batch.length;
+    // Not the mean: a pause of the garbage collector, or of other programs, is not what copying takes.
+    return median(times) / batch.length;
   }
 }
