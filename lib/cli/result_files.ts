@@ -6,7 +6,7 @@ import {
   writeOutputFiles,
   type Written,
 } from "../files/output_files.ts";
-import { endsOf, inputPath } from "../files/user_files.ts";
+import { inputPath } from "../files/user_files.ts";
 import { UsageError } from "../text/options.ts";
 import type { ReportFile } from "../report/kinds.ts";
 import { styleOfStdout } from "../report/terminal.ts";
@@ -89,7 +89,7 @@ export function requirePlannedIn(
 
 /**
  * Writes reports in the formats that are wanted; what makes them is loaded only if there is one. Where nothing
- * was measured, files of earlier runs are left as they are.
+ * was measured none is written: a file of an earlier run has more in it.
  */
 export async function writeReports(
   measured: readonly ReportFile[],
@@ -98,15 +98,11 @@ export async function writeReports(
 ): Promise<Written> {
   if (Object.keys(files).length === 0) return { lines: [], errors: [] };
   const { isEmpty, reportRenderers } = await import("../report/kinds.ts");
-  const wanted = Object.entries(files);
-  const earlier = measured.every(isEmpty)
-    ? await Array.fromAsync(wanted, async ([, path]) => await endsOf(path) === "" ? [] : [path])
-    : [];
-  const kept = earlier.flat();
-  const rest = Object.fromEntries(wanted.filter(([, path]) => !kept.includes(path)));
-  const { lines, errors } = await writeOutputFiles(reportRenderers(measured), rest, options);
-  const left = kept.map((path) => `Left ${path} as it was, for nothing was measured`);
-  return { lines: [...left, ...lines], errors };
+  if (measured.every(isEmpty)) {
+    const lines = Object.values(files).map((path) => `Wrote no ${path}, for nothing was measured`);
+    return { lines, errors: [] };
+  }
+  return await writeOutputFiles(reportRenderers(measured), files, options);
 }
 
 /** Writes and prints; gives whether all files were written. The text is that of the files unless given. */

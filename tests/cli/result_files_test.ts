@@ -32,8 +32,7 @@ Deno.test("a baseline must hold a job and a model of what will be measured", () 
 });
 
 Deno.test({
-  name:
-    "where nothing was measured the files of earlier runs stay as they are, and new ones are made",
+  name: "where nothing was measured no file is written, and those of earlier runs stay as they are",
   ignore: !granted("read", "write"),
   async fn() {
     const folder = await Deno.makeTempDir();
@@ -46,10 +45,11 @@ Deno.test({
       const files = { json: at("a.json"), markdown: at("a.md") };
       const { lines } = await writeReports([nothing], files, { partial: true });
       assertEquals(lines, [
-        `Left ${at("a.json")} as it was, for nothing was measured`,
-        `Wrote ${at("a.md")} (partial)`,
+        `Wrote no ${at("a.json")}, for nothing was measured`,
+        `Wrote no ${at("a.md")}, for nothing was measured`,
       ]);
       assertEquals(await Deno.readTextFile(at("a.json")), before);
+      assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["a.json"]);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
