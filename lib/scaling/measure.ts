@@ -185,9 +185,11 @@ export async function measureOpenLoop(
   const drainMs = Math.max(LEAST_DRAIN_MS, durationMs);
   const warmup = Math.min(OPEN_LOOP_WARMUP, job.warmupAt(OPEN_LOOP_WARMUP));
   return await measured(job, {
-    sizes: `${rates.join(", ")} requests a second, on schedule`,
+    sizes: `${
+      counted(rates.length === 1 ? rates[0]! : rates.length, "request", rates.join(", "))
+    } a second, on schedule`,
     ...{ model, axis: "rates", rounds, seed, trials: rounds * rates.length },
-    nameOf: ({ pace }) => `${pace!.ratePerSecond} requests a second`,
+    nameOf: ({ pace }) => `${counted(pace!.ratePerSecond, "request")} a second`,
     async measure(watching) {
       const spec = { ...model, job: job.at(OPEN_LOOP_WARMUP), rates, rounds, seed };
       const { points, partial, warnings } = await runOpenLoop(

@@ -189,6 +189,8 @@ Deno.test("a lesson that had one core says so, and blames no other programs for 
   const speaker = new Speaker("en");
   assertEquals(speaker.say("how.workers", { lanes: 1 }), "on 1 thread");
   assertEquals(speaker.say("how.processes", { lanes: 1 }), "in 1 process");
+  const where = { cpus: 1, cpu: "x", os: "linux", arch: "x", deno: "2.9", when: "now" };
+  assertStringIncludes(speaker.say("page.where", where), "1 CPU (");
   assertEquals(speaker.say("how.processes", { lanes: 11 }), "in 11 processes");
 });
 
