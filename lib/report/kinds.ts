@@ -149,9 +149,9 @@ export function reportRenderers(files: readonly ReportFile[]): Required<Renderer
     markdown: () => files.map((file) => `${of(file).report(file).markdown()}\n`).join("\n"),
     trace: () =>
       renderTrace(files.flatMap((file) => tracedIn(file) ?? []), {
-        // What they were measured on is the first's.
         ...files[0]!.environment,
-        partial: "partial" in files[0]! ? files[0].partial : undefined,
+        partial: files.some((file) => "partial" in file && file.partial) || undefined,
+        ...(files.length > 1 && { others: files.slice(1).map(({ environment }) => environment) }),
       }),
     html: () => reportPage(files),
   };

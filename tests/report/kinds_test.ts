@@ -84,6 +84,7 @@ Deno.test("every kind of file has a text, Markdown, a page and JSON", async () =
 Deno.test("several files of comparisons are one table and one trace", async () => {
   const { csv, trace } = reportRenderers([comparison, resultOf(cpuComparison())]);
   const table = await csv();
+  assertEquals(JSON.parse(await trace()).otherData.others, [comparison.environment]);
   for (const name of ["download 160 pages,", "20 sums of squares,"]) {
     assertStringIncludes(table, `\n${name}`);
     assertStringIncludes(await trace(), `: ${name.slice(0, -1)}`);
