@@ -1,8 +1,8 @@
 /** What figures are measured on, as far as this process may know: the machine, its limits, its proxies. */
 
 import { attempt } from "../lanes/attempt.ts";
-import { counted, formatNumber } from "../text/format.ts";
-import type { Meter } from "./meter/meter.ts";
+import { counted, formatBytes, formatNumber } from "../text/format.ts";
+import type { Limits } from "./meter/meter.ts";
 import type { Environment } from "./result.ts";
 
 function granted(descriptor: Deno.PermissionDescriptor): boolean {
@@ -21,11 +21,15 @@ export function notesOf(
   cpus: number,
   lanes: number,
   load: number | undefined,
-  quota: number | undefined,
+  { quota, memoryBytes }: Limits,
 ): string[] {
+  const most = [
+    ...(quota === undefined ? [] : [counted(quota, "CPU")]),
+    ...(memoryBytes === undefined ? [] : [`${formatBytes(memoryBytes)} of memory`]),
+  ];
   const steering = governor() ?? "performance";
   return [
-    quota !== undefined && `A cgroup limits this process to ${counted(quota, "CPU")}.`,
+    most.length > 0 && `A cgroup limits this process to ${most.join(" and ")}.`,
     lanes < cpus && `This process may use ${lanes} of the machine's ${cpus} CPUs.`,
     steering !== "performance" &&
     `The CPU's frequency governor is "${steering}": the clock follows the load.`,
@@ -42,15 +46,15 @@ async function cpusHere(available: number): Promise<{ count: number; model?: str
   return { count: Math.max(available, all.length), model: all[0]?.model.trim() || undefined };
 }
 
-/** The machine, as far as it may be known; a meter knows how many CPUs a control group leaves. */
+/** The machine, as far as it may be known; a meter knows what a control group leaves. */
 export async function describeMachine(
-  { quota }: Pick<Meter, "quota"> = {},
+  limits: Limits = {},
   now: () => number = Date.now,
 ): Promise<Environment> {
   const lanesAvailable = navigator.hardwareConcurrency;
   const { count: cpus, model: cpuModel } = await cpusHere(lanesAvailable);
   const loadAverage = granted({ name: "sys", kind: "loadavg" }) ? Deno.loadavg() : undefined;
-  const said = notesOf(cpus, lanesAvailable, loadAverage?.[0], quota);
+  const said = notesOf(cpus, lanesAvailable, loadAverage?.[0], limits);
   return {
     deno: Deno.version.deno,
     v8: Deno.version.v8,

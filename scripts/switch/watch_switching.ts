@@ -11,6 +11,7 @@ import { whoseSession } from "../../lib/switching/whose_session.ts";
 import { whoseTurn } from "../../lib/switching/whose_turn.ts";
 import { printError } from "../../lib/text/print.ts";
 import { describeMachine } from "../../lib/timing/environment.ts";
+import { startMeter } from "../../lib/timing/meter/meter.ts";
 
 const EXPERIMENTS = {
   ticks: ["whoLetsGo", whoLetsGo],
@@ -25,7 +26,8 @@ export async function watchSwitching(
   files: OutputFiles,
   signal: AbortSignal,
 ): Promise<number> {
-  const environment = await describeMachine();
+  await using meter = await startMeter(signal);
+  const environment = await describeMachine(meter);
   const chosen = Object.fromEntries(parts.map((part) => EXPERIMENTS[part]));
   const { found, failure } = await inTurn(chosen, signal, (name) => {
     printError(`${QUESTIONS[name as keyof Experiments].title} …`);

@@ -26,16 +26,16 @@ Deno.test({
 });
 
 Deno.test("describeMachine() notes the limit that a meter found", async () => {
-  const { notes = [] } = await describeMachine({ quota: 1.5 });
-  assertEquals(notes[0], "A cgroup limits this process to 1.5 CPUs.");
+  const { notes = [] } = await describeMachine({ quota: 1.5, memoryBytes: 4e8 });
+  assertEquals(notes[0], "A cgroup limits this process to 1.5 CPUs and 400 MB of memory.");
 });
 
 Deno.test("notesOf() notes CPUs that may not be used, and a load of more than half of those that may", () => {
   const noted = (...of: Parameters<typeof notesOf>) =>
     notesOf(...of).filter((note) => /^(This process|The load|A cgroup)/.test(note));
-  assertEquals(noted(2, 2, 1, undefined), []);
-  assertEquals(noted(4, 4, undefined, undefined), []);
-  assertEquals(noted(4, 2, 1.1, 1), [
+  assertEquals(noted(2, 2, 1, {}), []);
+  assertEquals(noted(4, 4, undefined, {}), []);
+  assertEquals(noted(4, 2, 1.1, { quota: 1 }), [
     "A cgroup limits this process to 1 CPU.",
     "This process may use 2 of the machine's 4 CPUs.",
     "The load average was 1.10 at the start: others used the CPUs just before.",

@@ -70,12 +70,17 @@ export interface Question {
 
 /** What it answers; undefined where this system doesn't tell. */
 export type Answer =
-  | { readonly type: "limits"; readonly quota: number | undefined }
+  | { readonly type: "limits" } & Limits
   | { readonly type: "reading"; readonly reading: Reading | undefined };
 
-export interface Meter {
-  /** How many CPUs this program may use at most; undefined for all, or where that can't be told. */
+/** What this program may use at most; undefined for all, or where that can't be told. */
+export interface Limits {
+  /** In CPUs. */
   readonly quota?: number | undefined;
+  readonly memoryBytes?: number | undefined;
+}
+
+export interface Meter extends Limits {
   /** Reads what a process did, and what the machine did; undefined where the system doesn't tell. */
   read(pid?: number): Promise<Reading | undefined>;
 }
@@ -122,7 +127,8 @@ function metering(
     const answer = await last;
     return answer?.type === "reading" ? answer.reading : undefined;
   };
-  return { quota: limits.quota, read, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+  const { quota, memoryBytes } = limits;
+  return { quota, memoryBytes, read, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }
 
 /** Threads beside the main one count from this share of the running on: less is collecting garbage. */

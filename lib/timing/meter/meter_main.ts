@@ -10,6 +10,7 @@ import { attempt } from "../../lanes/attempt.ts";
 import type {
   Answer,
   CoreTimes,
+  Limits,
   MeterOrder,
   ProcessReading,
   Question,
@@ -59,14 +60,18 @@ export function coreTimes(text: string): CoreTimes | undefined {
   return { cores, busyMs: (user + nice + system + hard + soft + stolen) * TICK_MS };
 }
 
-/** A process's control group: its folder below version 2's root, and below version 1's of the CPU. */
-type ControlGroups = { unified?: string; cpu?: string };
+/** A process's control group: its folder below version 2's root, and below version 1's of CPU and memory. */
+type ControlGroups = { unified?: string; cpu?: string; memory?: string };
 
 export function controlGroups(text: string): ControlGroups {
   const found: ControlGroups = {};
   for (const [, controllers, folder] of text.matchAll(/^\d+:([^:]*):(\/.*)$/gm)) {
     if (controllers === "") found.unified = folder!;
-    else if (controllers!.split(",").includes("cpu")) found.cpu = folder!;
+    else {
+      const of = controllers!.split(",");
+      if (of.includes("cpu")) found.cpu = folder!;
+      if (of.includes("memory")) found.memory = folder!;
+    }
   }
   return found;
 }
@@ -77,13 +82,19 @@ export function quotaOf(text: string): number | undefined {
   return quota! > 0 && period! > 0 ? quota! / period! : undefined;
 }
 
+/** How many bytes a limit of memory comes to; version 1 writes more than there could be where it has none. */
+export function memoryOf(text: string): number | undefined {
+  const bytes = Number(text);
+  return bytes > 0 && bytes < Number.MAX_SAFE_INTEGER ? bytes : undefined;
+}
+
 function leastOf(limits: readonly (number | undefined)[]): number | undefined {
   const least = Math.min(...limits.map((limit) => limit ?? Infinity));
   return least === Infinity ? undefined : least;
 }
 
-/** The least of the limits of a group and of those around it, in CPUs; undefined if none is limited. */
-export function leastQuota(
+/** The least of the limits of a group and of those around it; undefined if none is limited. */
+export function leastLimit(
   folder: string,
   limitOf: (folder: string) => number | undefined,
 ): number | undefined {
@@ -151,15 +162,31 @@ function reading(root: number, pid: number | undefined): Reading | undefined {
   return { atMs, cores, ownCpuMs: familyCpuMs(root, times), ...(process && { process }) };
 }
 
-function quota({ unified, cpu }: ControlGroups): number | undefined {
-  const second = unified === undefined
+/** Reads the least limit of a group, below the root of its version, and of those around it. */
+function leastIn(
+  root: string,
+  folder: string | undefined,
+  limitOf: (textOf: (file: string) => string) => number | undefined,
+): number | undefined {
+  const at = `/sys/fs/cgroup${root}`;
+  return folder === undefined
     ? undefined
-    : leastQuota(unified, (folder) => quotaOf(textOf(`/sys/fs/cgroup${folder}/cpu.max`)));
-  const first = cpu === undefined ? undefined : leastQuota(cpu, (folder) => {
-    const of = (name: string) => textOf(`/sys/fs/cgroup/cpu${folder}/cpu.cfs_${name}_us`).trim();
-    return quotaOf(`${of("quota")} ${of("period")}`);
-  });
-  return leastOf([first, second]);
+    : leastLimit(folder, (group) => limitOf((file) => textOf(`${at}${group}/${file}`).trim()));
+}
+
+function limits({ unified, cpu, memory }: ControlGroups): Limits {
+  const oldQuota = (of: (file: string) => string) =>
+    quotaOf(`${of("cpu.cfs_quota_us")} ${of("cpu.cfs_period_us")}`);
+  return {
+    quota: leastOf([
+      leastIn("/cpu", cpu, oldQuota),
+      leastIn("", unified, (of) => quotaOf(of("cpu.max"))),
+    ]),
+    memoryBytes: leastOf([
+      leastIn("/memory", memory, (of) => memoryOf(of("memory.limit_in_bytes"))),
+      leastIn("", unified, (of) => memoryOf(of("memory.max"))),
+    ]),
+  };
 }
 
 if (import.meta.main) {
@@ -167,7 +194,7 @@ if (import.meta.main) {
     onTerm: "dies",
   });
   const say: (answer: Answer) => void = tell;
-  say({ type: "limits", quota: quota(controlGroups(textOf("/proc/self/cgroup"))) });
+  say({ type: "limits", ...limits(controlGroups(textOf("/proc/self/cgroup"))) });
   for (let line = await inbox.next(); line !== undefined; line = await inbox.next()) {
     const { pid }: Question = JSON.parse(line);
     say({ type: "reading", reading: reading(root, Number.isInteger(pid) ? pid : undefined) });

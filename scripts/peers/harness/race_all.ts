@@ -9,6 +9,7 @@ import { styleOfStdout } from "../../../lib/report/terminal.ts";
 import { counted } from "../../../lib/text/format.ts";
 import { printError } from "../../../lib/text/print.ts";
 import { describeMachine } from "../../../lib/timing/environment.ts";
+import { startMeter } from "../../../lib/timing/meter/meter.ts";
 import type { Contender, Contest } from "./contest.ts";
 import { contestsOf } from "./contests.ts";
 import { findPythons, startPageSite } from "./programs.ts";
@@ -45,7 +46,8 @@ interface Request {
 /** Gives the exit code. */
 export async function raceAll(request: Request): Promise<number> {
   const { only, rounds, seed, files, signal } = request;
-  const described = await describeMachine();
+  await using meter = await startMeter(signal);
+  const described = await describeMachine(meter);
   const { python, pythons, note } = await findPythons(signal);
   const environment = { ...described, seed, notes: [...described.notes ?? [], note] };
   await using site = await startPageSite();

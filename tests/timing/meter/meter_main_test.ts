@@ -3,7 +3,8 @@ import {
   controlGroups,
   coreTimes,
   familyCpuMs,
-  leastQuota,
+  leastLimit,
+  memoryOf,
   processTimes,
   quotaOf,
   threadTimes,
@@ -55,7 +56,11 @@ Deno.test("coreTimes() reads an old kernel's four columns, and takes no other te
 
 Deno.test("controlGroups() finds the folders of both versions", () => {
   const both = "9:name=systemd:/\n4:memory:/a\n3:cpu,cpuacct:/docker/12:3\n0::/user.slice/x\n";
-  assertEquals(controlGroups(both), { unified: "/user.slice/x", cpu: "/docker/12:3" });
+  assertEquals(controlGroups(both), {
+    unified: "/user.slice/x",
+    memory: "/a",
+    cpu: "/docker/12:3",
+  });
   assertEquals(controlGroups("0::/\n"), { unified: "/" });
   assertEquals(controlGroups(""), {});
 });
@@ -73,15 +78,22 @@ Deno.test("quotaOf() knows no quota of nothing, and none in other texts", () => 
   }
 });
 
-Deno.test("leastQuota() asks a group and those around it, and takes the tightest", () => {
+Deno.test("memoryOf() reads a limit, and knows none of either version's words for none", () => {
+  assertEquals(memoryOf("419430400"), 419_430_400);
+  for (const text of ["max", "9223372036854771712", "", "-1"]) {
+    assertEquals(memoryOf(text), undefined, text);
+  }
+});
+
+Deno.test("leastLimit() asks a group and those around it, and takes the tightest", () => {
   const limits: Record<string, number> = { "/a": 1.5, "/a/b/c": 4 };
   const asked: string[] = [];
-  const least = leastQuota("/a/b/c", (folder) => {
+  const least = leastLimit("/a/b/c", (folder) => {
     asked.push(folder);
     return limits[folder];
   });
   assertEquals([least, asked], [1.5, ["", "/a", "/a/b", "/a/b/c"]]);
-  assertEquals(leastQuota("/", () => undefined), undefined);
+  assertEquals(leastLimit("/", () => undefined), undefined);
 });
 
 Deno.test("familyCpuMs() adds a process, its children and theirs, and nobody else's", () => {
