@@ -148,6 +148,13 @@ check("what runs in a lane, a measuring process or the site needs no npm package
   );
 });
 
+check(
+  "the library loads nothing of Node's until that is needed, for it takes Deno long",
+  () =>
+    [...loadedWith("lib/mod.ts")].filter(([target]) => target.startsWith("node:"))
+      .map(([target, by]) => `${by} imports ${target}`),
+);
+
 check("a script loads what it measures and reports with once its options are read", (paths) => {
   const scripts = paths.filter((path) => /^scripts\/(?!advise_check|mutate)\w+\.ts$/.test(path));
   const later = /^zod$|^lib\/(mod|open|executor)\.ts$|_report\.ts$/;

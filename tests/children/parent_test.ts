@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import fc from "../properties.ts";
 import { MeasuringChild } from "../../lib/children/measuring_child.ts";
 import { Inbox, lineOf, linesOf } from "../../lib/children/parent.ts";
-import { closeDescriptors, WITH_DESCRIPTORS } from "../../lib/lanes/subprocess/child.ts";
+import { closeDescriptors, withDescriptors } from "../../lib/lanes/subprocess/child.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read");
@@ -64,7 +64,7 @@ Deno.test({
       args: ["run", "--quiet", entry.href],
       stdin: "null",
       stderr: "piped",
-      ...WITH_DESCRIPTORS,
+      ...withDescriptors(),
     }).spawn();
     closeDescriptors(child);
     const { code, stderr } = await child.output();

@@ -3,7 +3,6 @@
  * file that it names by a relative path, or by a name that its deno.json gives such a path.
  */
 
-import { pathToFileURL } from "node:url";
 import { attempt } from "../attempt.ts";
 import { nearestConfig } from "../project.ts";
 
@@ -31,7 +30,7 @@ export async function moduleDigest(module: string): Promise<string> {
   if (!module.startsWith("file:")) {
     throw new TypeError(notRunnable(module));
   }
-  const named = mappedNames(module);
+  const named = await mappedNames(module);
   const digests = new Map([[module, await digestOf(module)]]);
   // A Map's iteration goes on over what is added meanwhile.
   for (const [file, { text }] of digests) {
@@ -56,7 +55,8 @@ export async function moduleDigest(module: string): Promise<string> {
 }
 
 /** Finds the names in a text that a module's deno.json gives paths of files, and gives their URLs. */
-function mappedNames(module: string): (code: string) => string[] {
+async function mappedNames(module: string): Promise<(code: string) => string[]> {
+  const { pathToFileURL } = await import("node:url");
   const config = nearestConfig(module);
   const text = config && attempt(() => Deno.readTextFileSync(config), "");
   const { imports } = attempt(() => JSON.parse(plainJson(text!)), {});

@@ -6,14 +6,12 @@
  * until it is there, and handed on when all before it were.
  */
 
-import * as v8 from "node:v8";
-import { decodePayload, encodeFrame, Frame, readFrame, serializerOf } from "../subprocess/frame.ts";
+import { decodePayload, encodeFrame, Frame, readFrame } from "../subprocess/frame.ts";
 import { encode, failedReport, FromLane, reportHead, ToLane } from "../remote/channel.ts";
-import { frameCloning } from "../subprocess/subprocess_channel.ts";
+import { frameCloning, serializer } from "../subprocess/subprocess_channel.ts";
 import { clock, within } from "../timers.ts";
 import type { Broker, BrokerError } from "./broker.ts";
 
-const serializer = serializerOf(v8);
 /** The kind of a frame that is too large for a message: its payload names the object that holds it. */
 const IN_OBJECT = 255;
 /** The object with what a job gives to all lanes. */

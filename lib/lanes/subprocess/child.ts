@@ -204,7 +204,7 @@ function spawn({ args, startsPrograms, env, cwd }: ChildOptions): Deno.ChildProc
       stdin: startsPrograms ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
-      ...WITH_DESCRIPTORS,
+      ...withDescriptors(),
     }).spawn();
     // There is room for it now: the ends of the child's pipes that are the child's were open here, too.
     openSignalPipe();
@@ -256,11 +256,12 @@ const internals = (Deno as unknown as Record<symbol, Internals>)[internal]!;
 /**
  * What a child is started with that has descriptors for frames beside its stdin and stdout, which what it
  * starts inherits and what runs in it may read: there 3 is to be read, and 4 to be written. With one for
- * both nothing could be written there as long as a read waits that began when none was free.
+ * both nothing could be written there as long as a read waits that began when none was free. Deno loads what
+ * starts processes when this is first looked at, which takes milliseconds.
  */
-export const WITH_DESCRIPTORS = {
-  [internals.kExtraStdio]: ["piped", "piped"],
-} as Deno.CommandOptions;
+export function withDescriptors(): Deno.CommandOptions {
+  return { [internals.kExtraStdio]: ["piped", "piped"] } as Deno.CommandOptions;
+}
 
 /** What carries frames, at the caller's end. */
 interface ByteStream {

@@ -5,7 +5,6 @@
  * touch nothing but what `permissions` says.
  */
 
-import * as v8 from "node:v8";
 import { type LanePermissions, permissionFlags } from "../permissions.ts";
 import { LEFT_OUT, preloadCode, projectFlags } from "../project.ts";
 import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
@@ -20,6 +19,7 @@ import {
   GarbageError,
   LARGE_BYTES,
   readFrames,
+  type Serializer,
   serializerOf,
   WIDE_FD,
   WIDER,
@@ -45,7 +45,17 @@ export interface SubprocessOptions {
 const WIDER_AFTER = 4;
 const MAIN = new URL("./subprocess_main.ts", import.meta.url).href;
 
-const serializer = serializerOf(v8);
+let v8: Serializer | undefined;
+const loaded = () => v8 ??= serializerOf(process.getBuiltinModule("node:v8"));
+
+/**
+ * Loaded while the first child starts, or when a value needs it before: Deno takes 10 ms for its first module of
+ * Node, and a program without subprocesses needs none.
+ */
+export const serializer: Serializer = {
+  serialize: (value) => loaded().serialize(value),
+  deserialize: (bytes) => loaded().deserialize(bytes),
+};
 export const frameCloning: Cloning = cloningThrough(serializer);
 
 export class SubprocessChannel implements Channel {
@@ -117,6 +127,7 @@ export class SubprocessChannel implements Channel {
 
   /** Reads to the end; returns what was wrong with it, if it isn't made of frames. */
   async #readFrames(child: Child): Promise<string | undefined> {
+    v8 ??= serializerOf(await import("node:v8"));
     try {
       await readFrames(child.read.bind(child), (frame) => this.#receive(child, frame));
       return undefined;

@@ -12,7 +12,8 @@ interface Locks {
   request(name: string, options: { signal: AbortSignal }, held: () => void): Promise<void>;
 }
 
-const { locks } = navigator as unknown as { readonly locks: Locks };
+/** Deno loads them when they are first looked at, which takes milliseconds: a program without threads needs none. */
+const locks = () => (navigator as unknown as { readonly locks: Locks }).locks;
 
 /** How many were made here. */
 let made = 0;
@@ -34,7 +35,7 @@ export class EndWatch {
     if (this.#watch !== undefined) return;
     const unwatched = new AbortController();
     const { signal } = unwatched;
-    const done = locks.request(this.name, { signal }, () => {
+    const done = locks().request(this.name, { signal }, () => {
       if (!signal.aborted) this.onEnd();
     }).then(() => {}, () => {}); // given up before the thread ended
     this.#watch = { unwatched, done };
@@ -51,7 +52,7 @@ export class EndWatch {
 
 /** The thread's side: holds the lock until the thread ends. */
 export function holdWhileAlive(name: string, onHeld: () => void): void {
-  void locks.request(name, () => {
+  void locks().request(name, () => {
     onHeld();
     return new Promise<never>(() => {});
   });
