@@ -47,6 +47,8 @@ export const MOST_TIMER_MS = 2 ** 31 - 1;
 export class Alarm {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueMs = Infinity;
+  /** For how long it was set. */
+  #setMs = Infinity;
 
   /** @param keepsAlive Whether a program goes on for it. */
   constructor(private readonly action: () => void, private readonly keepsAlive = true) {}
@@ -54,11 +56,14 @@ export class Alarm {
   /** After so many milliseconds at the latest, or at the longest wait that there is. */
   within(ms: number): void {
     const waitMs = Math.min(Math.ceil(ms), MOST_TIMER_MS);
+    // What was set before for no longer comes no later, and to read the clock takes longer than to run a tiny task.
+    if (this.#dueMs < Infinity && waitMs >= this.#setMs) return;
     const dueMs = clock.now() + waitMs;
     // One that comes a fraction earlier isn't worth another timer.
     if (dueMs + 1 > this.#dueMs) return;
     this.stop();
     this.#dueMs = dueMs;
+    this.#setMs = waitMs;
     this.#timer = clock.setTimeout(() => {
       this.#dueMs = Infinity;
       this.action();
