@@ -184,6 +184,7 @@ export class Batch implements LaneBatch {
   nextSinceMs = Infinity;
   bagIndex = -1;
   readonly alone: boolean;
+  readonly settings: BatchSettings;
 
   constructor(
     readonly run: PoolRun,
@@ -194,6 +195,7 @@ export class Batch implements LaneBatch {
     readonly history: History = UNSENT,
   ) {
     this.alone = history.alone;
+    this.settings = run.settings;
   }
 
   get task(): Task {
@@ -202,10 +204,6 @@ export class Batch implements LaneBatch {
 
   get attempt(): number {
     return this.history.attempt;
-  }
-
-  get settings(): BatchSettings {
-    return this.run.settings;
   }
 
   get context(): unknown {

@@ -5,27 +5,24 @@ const LEAST_CLEARED = 64;
 
 /** A queue whose first is taken in the same time however many wait behind it. */
 export class Fifo<T> {
+  size = 0;
+  first: T | undefined;
   #all: (T | undefined)[] = [];
   /** How many of these were taken. */
   #taken = 0;
 
-  get size(): number {
-    return this.#all.length - this.#taken;
-  }
-
-  get first(): T | undefined {
-    return this.#all[this.#taken];
-  }
-
   push(item: T): void {
+    if (this.size++ === 0) this.first = item;
     this.#all.push(item);
   }
 
   shift(): T | undefined {
     const { first } = this;
     if (this.size === 0) return undefined;
+    this.size--;
     // What was taken must not be kept in memory by what waits.
     this.#all[this.#taken++] = undefined;
+    this.first = this.#all[this.#taken];
     if (this.#taken >= LEAST_CLEARED && this.#taken >= this.size) {
       this.#all = this.#all.slice(this.#taken);
       this.#taken = 0;
@@ -39,8 +36,9 @@ export class Fifo<T> {
   }
 
   clear(): void {
+    this.first = undefined;
     this.#all = [];
-    this.#taken = 0;
+    this.size = this.#taken = 0;
   }
 }
 

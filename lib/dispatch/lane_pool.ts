@@ -366,7 +366,7 @@ export class LanePool implements PlacesHost {
 
   #send(run: PoolRun, place: Place, batch: Batch): void {
     if (place.number > 0 && this.options.guide?.tasks.keeps(batch)) place = this.#places.all[0]!;
-    if (place.open?.lane.accepts(run.task) === false) this.#places.retire(place.open, false);
+    if (place.open?.lane.accepts?.(run.task) === false) this.#places.retire(place.open, false);
     const openLane = place.open ?? this.#places.open(place, [run.task]);
     if (openLane === undefined) {
       run.onLeave(batch, NaN);

@@ -105,7 +105,7 @@ export class Place {
 
   /** Whether its lane may run a task, or a new one may take its place. */
   accepts(task: Task): boolean {
-    return this.isIdle || this.open!.lane.accepts(task);
+    return this.isIdle || this.open!.lane.accepts?.(task) !== false;
   }
 
   /** The run that waits for it, unless what it was wanted for was dropped. */
@@ -348,7 +348,7 @@ export class Places {
     // Lanes that take the place of these meanwhile know it, too.
     for (const of of tasks) this.noteLoadable(of);
     for (const { open } of task === undefined ? [] : places) {
-      if (open?.lane.accepts(task!) === false) this.retire(open, false);
+      if (open?.lane.accepts?.(task!) === false) this.retire(open, false);
     }
     const opened = places.flatMap((place) => this.open(place, tasks) ?? []);
     for (const openLane of opened) openLane.awaited++;

@@ -177,7 +177,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   taken(count: number): void {
     this.#queue.consumed += count;
-    if (this.#state === "running") this.onMore();
+    if (this.#state === "running") this.pool.wake(this);
   }
 
   async leave(): Promise<void> {
@@ -299,7 +299,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   #onChange(): void {
     this.#callbacks.tellProgress(this.#source);
-    this.onMore();
+    this.pool.wake(this);
     this.#endIfDone();
     if (this.#isIdle) this.#rest.within(REST_MS);
   }

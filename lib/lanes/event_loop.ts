@@ -48,10 +48,6 @@ export class EventLoopLane implements Lane {
     this.#tasks = new LaneTasks({ shared: options.shared });
   }
 
-  accepts(): boolean {
-    return true;
-  }
-
   async load(task: Task): Promise<void> {
     await this.#tasks.ready(task);
   }

@@ -186,8 +186,8 @@ export interface Lane {
   readonly ready: Promise<number>;
   /** How many slots it has, where that may be fewer than were asked for; known once it is ready. */
   readonly slots?: number | undefined;
-  /** Whether it may run this task; if not, it must be replaced by one that may. */
-  accepts(task: Task): boolean;
+  /** Whether it may run this task, as any unless given; if not, it must be replaced by one that may. */
+  accepts?(task: Task): boolean;
   /** Loads a task before it is needed; rejects if it can't be loaded. */
   load(task: Task): Promise<void>;
   /** How far it is with a task that it loads; undefined once that has ended. */
