@@ -98,8 +98,9 @@ function textOf(item: unknown): string {
   return canonicalText(item, createHash as unknown as CreateHash);
 }
 
+/** As a bigint, for V8 divides a number that is so large bit by bit. */
 export function digestText(digest: number): string {
-  return digest.toString(36);
+  return BigInt(digest).toString(36);
 }
 
 export function digestIn(text: string): number {

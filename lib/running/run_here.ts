@@ -26,7 +26,8 @@ import {
 } from "./run_message.ts";
 import type { RunResult } from "./run_result.ts";
 
-const TOLD_CHARACTERS = 1 << 16;
+/** Half of what a pipe holds: whoever tells more at once waits until some of it was read. */
+const TOLD_CHARACTERS = 1 << 15;
 const TOLD_MS = 20;
 /** So many characters may be on their way to the file; then tasks wait for it. */
 const MOST_UNWRITTEN = 1 << 22;
@@ -299,7 +300,7 @@ export class RunHere {
     this.#succeeded++;
     const digest = digestText(listed.digest);
     this.#results += `{"index":${listed.index},"digest":"${digest}","value":${text}}\n`;
-    this.#tellSoon();
+    this.#tellSoon(outcome);
     return undefined;
   }
 
@@ -329,7 +330,7 @@ export class RunHere {
     };
     const begin = JSON.stringify(record).slice(0, -"null}".length);
     this.#failures += `${begin}${listed.text ?? itemText(listed.item)}}\n`;
-    this.#tellSoon();
+    this.#tellSoon(rejected);
   }
 
   #noteTime(outcome: Outcome<unknown>, { index }: Listed): void {
@@ -342,9 +343,9 @@ export class RunHere {
     slowest.sort((one, other) => other.ms - one.ms).splice(SLOWEST);
   }
 
-  #tellSoon(): void {
+  #tellSoon({ endedAtMs }: Outcome<unknown>): void {
     // The next task may hold the event loop, and no timer comes to its turn then.
-    const isDue = performance.now() - this.#toldMs >= TOLD_MS;
+    const isDue = endedAtMs - this.#toldMs >= TOLD_MS;
     const length = this.#results.length + this.#failures.length;
     if (isDue || length >= TOLD_CHARACTERS) this.tell();
     else this.#timer ??= setTimeout(() => this.tell(), TOLD_MS);
