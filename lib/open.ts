@@ -277,6 +277,9 @@ export function cluster(options: ClusterOptions): Executor {
   const areServers = Array.isArray(list) && list.length > 0 &&
     list.every((server) => typeof server === "string" && server !== "");
   check.is("servers", servers, areServers, 'an address such as "nats://127.0.0.1:4222"');
+  for (const [name, value] of Object.entries({ user, password, creds, tlsCa })) {
+    check.is(name, value, value === undefined || typeof value === "string", "a string");
+  }
   const isLong = isTime(silenceMs) && silenceMs >= LEAST_SILENCE_MS;
   check.is("silenceMs", silenceMs, isLong, `a number of milliseconds from ${LEAST_SILENCE_MS}`);
   const server: ServerOptions = { servers: [...list], user, password, creds, tlsCa };

@@ -67,6 +67,8 @@ Deno.test("a size out of range, or what is no value of an option, is refused, wi
     ],
     [() => lanes.cluster({ servers: [] }), "Cannot open cluster(): servers must be an address"],
     [() => lanes.cluster({ servers: "a", silenceMs: 9 }), "milliseconds from 3000, but is 9"],
+    [() => lanes.cluster({ servers: "a", user: 5 as never }), "user must be a string, but is 5"],
+    [() => lanes.cluster({ servers: "a", tlsCa: true as never }), "tlsCa must be a string"],
   ];
   for (const [open, says] of bad) assertThrows(open, RangeError, says);
 });
