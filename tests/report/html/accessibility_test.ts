@@ -37,19 +37,21 @@ const ofEachKind: readonly ReportFile[] = [
   ...[small, await profiled(), await ratesOf(), runFile()],
   ...[await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 }), switchFile(), peersFile()],
 ];
-const files = [...ofEachKind, cpuResult(), onCard()];
+const files = [...ofEachKind, onCard()];
 
 const PULSE: Pulse = {
   ...{ atMs: 1, settled: 5, failed: 1, total: 10, lanes: [1, 0], slots: 1, perSecond: 3 },
   ...{ latencyMs: { median: 20, most: 40 }, reasons: [{ reason: "refused", count: 1 }] },
 };
 
+const TWICE = "everything, twice";
+
 const PAGES: Readonly<Record<string, () => string>> = {
   ...Object.fromEntries(files.map((file, at) => {
     const name = "kind" in file ? file.kind : "comparison";
     return [`${name} (${at + 1})`, () => reportPage([file])];
   })),
-  "everything, twice": () => reportPage([...ofEachKind, ...ofEachKind]),
+  [TWICE]: () => reportPage([...ofEachKind, ...ofEachKind]),
   "the lesson in English": () => lessonPage(lessonFile("en")),
   "the lesson in Korean": () => lessonPage(lessonFile("ko")),
   // Without its server; what that tells comes by a call.
@@ -89,7 +91,8 @@ Deno.test({
       for (const [name, make] of Object.entries(PAGES)) {
         await t.step(name, async () => {
           const html = make();
-          for (const view of VIEWS) await look(html, view);
+          // Each part alone was looked at in both: together they can only share names.
+          for (const view of name === TWICE ? [VIEWS[1]] : VIEWS) await look(html, view);
         });
       }
     }),
