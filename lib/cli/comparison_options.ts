@@ -13,6 +13,7 @@ import {
   USUAL_MODELS,
 } from "../models.ts";
 import {
+  given,
   listOf,
   MOST_LANES,
   MOST_SLOTS,
@@ -113,8 +114,8 @@ export async function readComparisonOptions(
   kind: JobKind,
   inputs: readonly NamedFile[] = [],
 ): Promise<ComparisonOptions> {
-  const upTo = (max: number, option: string, text: string | undefined) =>
-    text === undefined ? undefined : positiveInteger(option, text, { max });
+  const upTo = (max: number, option: string, typed: string | undefined) =>
+    given(typed, (text) => positiveInteger(option, text, { max }));
   const slots = upTo(MOST_SLOTS, "--slots", raw.slots) ?? MODEL_TABLE.limited.slots;
   const lanes = upTo(MOST_LANES, "--lanes", raw.lanes);
   const names = raw.models === undefined ? USUAL_MODELS : listOf("--models", raw.models, MODELS);

@@ -1,6 +1,6 @@
 /** The options that every model's `map` and `run` take, and the task that they are given. */
 
-import { attempt, shown } from "../lanes/attempt.ts";
+import { propertyOf, shown } from "../lanes/attempt.ts";
 import type { Fidelity } from "../lanes/lane.ts";
 import { A_GENERATOR, isLoadingProgram, taskOfFunction } from "../lanes/lane_tasks.ts";
 import type { Task, TaskFunction } from "../lanes/task.ts";
@@ -282,14 +282,6 @@ const RETRYABLE = new Set<Rejected["ended"]>(["failed", "timed-out", "crashed"])
 /** Whether a rejection may be tried again unless the caller decides. */
 export function mayRetry({ ended, reason }: Rejected): boolean {
   return RETRYABLE.has(ended) && propertyOf(reason, "retryable") !== false;
-}
-
-/**
- * A property of whatever a task threw. A getter that throws, or a proxy that does, has no such
- * property: it must not harm the run.
- */
-export function propertyOf(reason: unknown, name: string): unknown {
-  return attempt(() => (reason as Record<string, unknown> | null | undefined)?.[name]);
 }
 
 const CHECKS = { map: new Checker("map"), run: new Checker("run") };

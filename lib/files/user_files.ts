@@ -1,6 +1,7 @@
 /** Files as people name them, read as text, and written whole or not at all. */
 
 import { basename, dirname, join, resolve } from "node:path";
+import { attempt } from "../lanes/attempt.ts";
 import { formatBytes } from "../text/format.ts";
 
 let reading = 0;
@@ -23,13 +24,8 @@ export async function whileReading<T>(read: () => Promise<T>): Promise<T> {
 /** What is removed where the program ends at once, as after a second Ctrl-C. */
 const passing = new Set<string>();
 addEventListener("unload", () => {
-  for (const path of passing) {
-    try {
-      Deno.removeSync(path, { recursive: true });
-    } catch {
-      // It isn't there yet, or no more.
-    }
-  }
+  // One that isn't there yet, or no more, harms nobody.
+  for (const path of passing) attempt(() => Deno.removeSync(path, { recursive: true }));
 });
 
 /** Holds a file or folder that is of no use once the program has ended; leaving the block removes it. */
@@ -138,12 +134,8 @@ export async function writeAtomically(path: string, text: string): Promise<void>
 
 /** The folder in which `deno task` was called; the current one without `deno task`. */
 export function userFolder(): string {
-  try {
-    return Deno.env.get("INIT_CWD") ?? ".";
-  } catch {
-    // Not run by deno task, and not allowed to ask.
-    return ".";
-  }
+  // What isn't run by `deno task` may not be allowed to ask.
+  return attempt(() => Deno.env.get("INIT_CWD")) ?? ".";
 }
 
 /** A path that was typed, as an absolute one: `deno task` itself runs in the project's folder. */

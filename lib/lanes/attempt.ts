@@ -12,6 +12,11 @@ export function attempt<T, Otherwise = undefined>(
   }
 }
 
+/** A property of whatever somebody threw; a getter or a proxy that throws has none, and harms nobody. */
+export function propertyOf(value: unknown, name: string): unknown {
+  return attempt(() => (value as Record<string, unknown> | null | undefined)?.[name]);
+}
+
 /** Whether `await` would wait for it; throws what a getter `then` throws. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (typeof value !== "object" && typeof value !== "function") return false;

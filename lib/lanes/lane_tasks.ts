@@ -147,11 +147,14 @@ function soon<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): 
 /** The module's own `teardown` knows best; without it, the resource may know how it is disposed. */
 async function dispose(resource: unknown, { teardown }: Hooks): Promise<void> {
   if (teardown !== undefined) return void await teardown(resource);
-  const { [Symbol.asyncDispose]: later, [Symbol.dispose]: now } = Object(resource) as Partial<
-    AsyncDisposable & Disposable
-  >;
-  if (typeof later === "function") await later.call(resource as AsyncDisposable);
-  else if (typeof now === "function") now.call(resource as Disposable);
+  await disposerOf(resource)?.();
+}
+
+/** What disposes a resource that knows how. */
+export function disposerOf(resource: unknown): (() => unknown) | undefined {
+  const { [Symbol.asyncDispose]: later, [Symbol.dispose]: now } = Object(resource);
+  const dispose: unknown = typeof later === "function" ? later : now;
+  return typeof dispose === "function" ? () => dispose.call(resource) : undefined;
 }
 
 export const NOTHING: Given = { resource: undefined, shared: undefined };

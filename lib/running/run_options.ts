@@ -12,9 +12,11 @@ import {
   type OutputFiles,
 } from "../files/output_files.ts";
 import { inputPath, STDIN, userPath } from "../files/user_files.ts";
+import { attempt } from "../lanes/attempt.ts";
 import { isFixed, type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
 import {
   duration,
+  given,
   inputFile,
   MOST_LANES,
   MOST_SLOTS,
@@ -100,18 +102,11 @@ function budgetOf(text: string): Budget {
 
 const retriesOf = (text: string) => nonNegativeInteger("--retries", text, { max: MOST_RETRIES });
 
-/** What an option's text means, if it was given. */
-function given<T>(text: string | undefined, read: (text: string) => T): T | undefined {
-  return text === undefined ? undefined : read(text);
-}
-
 function syncOf(text: string): SyncPolicy {
   if (text === "always" || text === "end") return text;
-  try {
-    return { everyMs: duration("--fsync", text, { min: 1 }) };
-  } catch {
-    throw new UsageError("--fsync", text, "unknown", "give always, end, or a time such as 5s");
-  }
+  const everyMs = attempt(() => duration("--fsync", text, { min: 1 }));
+  if (everyMs !== undefined) return { everyMs };
+  throw new UsageError("--fsync", text, "unknown", "give always, end, or a time such as 5s");
 }
 
 async function adviceOf(

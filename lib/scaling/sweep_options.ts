@@ -7,6 +7,7 @@ import type { LanePermissions } from "../lanes/permissions.ts";
 import { isRemote, type Model, MODEL_TABLE, MODELS, needsKernel, takes } from "../models.ts";
 import {
   duration,
+  given,
   MOST_LANES,
   nonNegativeNumber,
   oneOf,
@@ -79,9 +80,7 @@ function modelOf(target: string, raw: RawSweepOptions): Model | undefined {
 }
 
 function openLoopModel(target: string, raw: RawSweepOptions): ModelSpec {
-  const slots = raw.slots === undefined
-    ? undefined
-    : single("--slots", raw.slots, MOST_SLOTS, "--rate");
+  const slots = given(raw.slots, (text) => single("--slots", text, MOST_SLOTS, "--rate"));
   const model = modelOf(target, raw) ?? "limited";
   if (!takes(model, "lanes")) {
     planFor(model, { lanes: raw.lanes });
@@ -140,9 +139,10 @@ export async function readSweepOptions(
   raw: RawSweepOptions,
   permissions: LanePermissions = {},
 ): Promise<SweepOptionValues> {
-  const durationMs = raw.duration === undefined
-    ? undefined
-    : duration("--duration", raw.duration, { min: 50, max: 600_000 });
+  const durationMs = given(
+    raw.duration,
+    (text) => duration("--duration", text, { min: 50, max: 600_000 }),
+  );
   refuseUnsuitable(target, raw, permissions);
   const loop = readOpenLoop(target, raw, durationMs ?? OPEN_LOOP_MS);
   const model = loop === undefined ? modelOf(target, raw) : undefined;
@@ -153,9 +153,8 @@ export async function readSweepOptions(
     sweep: model && planFor(model, raw),
     openLoop: loop && (server ? { ...loop, model: { ...loop.model, server } } : loop),
     server,
-    rounds: raw.rounds === undefined
-      ? loop === undefined ? 3 : 2
-      : positiveInteger("--rounds", raw.rounds, { max: 1_000 }),
+    rounds: given(raw.rounds, (text) => positiveInteger("--rounds", text, { max: 1_000 })) ??
+      (loop === undefined ? 3 : 2),
     durationMs,
     seed: seedOption(raw.seed),
     itemsGiven: raw.items !== undefined,

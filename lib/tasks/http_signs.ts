@@ -1,5 +1,7 @@
 /** What a thrown value tells of an HTTP answer: its status and wait. It imports no npm package. */
 
+import { attempt, propertyOf } from "../lanes/attempt.ts";
+
 export interface HttpSigns {
   readonly status?: number;
   /** How long the server asked to be left alone, in milliseconds. */
@@ -36,21 +38,8 @@ export function retryAfterMs(header: string | null, nowMs: number): number | und
   return Math.min(Math.max(0, date - nowMs), LONGEST_MS);
 }
 
-/** What a look at something gives: any getter or proxy of others may throw. */
-function look<T>(get: () => T, otherwise: T): T {
-  try {
-    return get();
-  } catch {
-    return otherwise;
-  }
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return look(() => (value as Record<string, unknown> | null | undefined)?.[name], undefined);
-}
-
 function isA<T>(value: unknown, type: abstract new (...of: never[]) => T): value is T {
-  return look(() => value instanceof type, false);
+  return attempt(() => value instanceof type, false);
 }
 
 /** A `code` below this is what a program exited with, as `node:child_process` tells it. */
@@ -58,13 +47,13 @@ const LEAST_CODE = 300;
 
 function statusIn(value: unknown): number | undefined {
   for (const name of ["status", "statusCode", "code"]) {
-    const found = fieldOf(value, name);
+    const found = propertyOf(value, name);
     const least = name === "code" ? LEAST_CODE : 100;
     if (typeof found === "number" && found >= least && found < 600) return found;
     const words = typeof found === "string" ? /^(?:HTTP[ _]?)?([1-5]\d\d)$/i.exec(found) : null;
     if (words !== null) return Number(words[1]);
   }
-  const message = fieldOf(value, "message") ?? value;
+  const message = propertyOf(value, "message") ?? value;
   if (typeof message !== "string") return undefined;
   const named = /(?:\b(?:HTTP|status|code)\b\D{0,8}|^)(429|503|509)\b/i.exec(message);
   if (named !== null) return Number(named[1]);
@@ -72,7 +61,7 @@ function statusIn(value: unknown): number | undefined {
 }
 
 function waitIn(value: unknown): number | undefined {
-  const asked = fieldOf(value, "retryAfterMs");
+  const asked = propertyOf(value, "retryAfterMs");
   if (typeof asked === "number" && asked >= 0) return asked;
   const header = headersOf(value);
   const nowMs = now();
@@ -83,19 +72,15 @@ function waitIn(value: unknown): number | undefined {
     : retryAfterMs(header("retry-after"), nowMs) ?? untilReset(header, nowMs, statusIn(value));
 }
 
-function namesIn(value: unknown): string[] {
-  return look(() => Object.keys(Object(value)), []);
-}
-
 type Header = (name: string) => string | null;
 
 /** Reads the headers that a value has, if it has any: a `Headers`, or an object by their names in any case. */
 function headersOf(value: unknown): Header {
-  const headers = fieldOf(value, "headers");
+  const headers = propertyOf(value, "headers");
   if (isA(headers, Headers)) return (name) => headers.get(name);
-  const names = namesIn(headers);
+  const names = attempt(() => Object.keys(Object(headers)), []);
   return (name) => {
-    const found = fieldOf(headers, names.find((of) => of.toLowerCase() === name) ?? name);
+    const found = propertyOf(headers, names.find((of) => of.toLowerCase() === name) ?? name);
     return typeof found === "string" || typeof found === "number" ? String(found) : null;
   };
 }
@@ -128,15 +113,15 @@ function* placesOf(thrown: unknown, further: readonly string[] = []): Generator<
   let at = thrown;
   for (let depth = 0; at && depth < MOST_CAUSES; depth++) {
     yield at;
-    for (const name of ["response", ...further]) yield fieldOf(at, name);
-    at = fieldOf(at, "cause");
+    for (const name of ["response", ...further]) yield propertyOf(at, name);
+    at = propertyOf(at, "cause");
   }
 }
 
 /** The host that a thrown value names, of whose answer it tells; undefined if it names none. */
 export function hostSaid(thrown: unknown): string | undefined {
   for (const place of placesOf(thrown, ["request", "config", "options"])) {
-    const url = fieldOf(place, "url");
+    const url = propertyOf(place, "url");
     const host = typeof url === "string" || isA(url, URL) ? URL.parse(url)?.host : undefined;
     if (host) return host;
   }
@@ -166,7 +151,7 @@ export function isRefusal(
 
 /** The same of a thrown value. */
 export function refuses(thrown: unknown): boolean {
-  const messages = [...placesOf(thrown)].map((place) => fieldOf(place, "message"))
+  const messages = [...placesOf(thrown)].map((place) => propertyOf(place, "message"))
     .filter((message) => typeof message === "string");
   return isRefusal({ ...httpSigns(thrown), message: messages.join("\n") });
 }

@@ -46,6 +46,11 @@ export class UsageError extends Error {
   }
 }
 
+/** What an option's text means, if it was given. */
+export function given<T>(text: string | undefined, read: (text: string) => T): T | undefined {
+  return text === undefined ? undefined : read(text);
+}
+
 /** Refuses an option that has no meaning without another one. */
 export function needs(
   holds: boolean,

@@ -1,5 +1,7 @@
 /** What scripts print. A full disk or a closed pipe ends none: script() tells of it in the end. */
 
+import { attempt } from "../lanes/attempt.ts";
+
 let lost: string | undefined;
 
 /** As much of an error as is told in a line. */
@@ -16,11 +18,8 @@ export function print(text: string): void {
 }
 
 export function printError(line: string): void {
-  try {
-    console.error(line);
-  } catch {
-    // There is nowhere left to say so.
-  }
+  // If it fails, there is nowhere left to say so.
+  attempt(() => console.error(line));
 }
 
 /** Why standard output could not be printed to, if so. */

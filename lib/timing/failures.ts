@@ -1,7 +1,6 @@
 /** Why items ended without a value, and whether a server refused them. It imports no package. */
 
-import { attempt, shown } from "../lanes/attempt.ts";
-import { propertyOf } from "../dispatch/options.ts";
+import { attempt, propertyOf, shown } from "../lanes/attempt.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
 import { classifyFailure } from "../tasks/classify_failure.ts";
 import { type HttpSigns, httpSigns, refuses } from "../tasks/http_signs.ts";

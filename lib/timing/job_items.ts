@@ -1,7 +1,7 @@
 /** A job's items: where they come from and in which order. It imports no npm package. */
 
 import type { Items } from "../dispatch/options.ts";
-import { importModule } from "../lanes/lane_tasks.ts";
+import { disposerOf, importModule } from "../lanes/lane_tasks.ts";
 import { within } from "../lanes/timers.ts";
 import type { ItemSource, JobSpec, Pace } from "./spec.ts";
 
@@ -24,12 +24,11 @@ export async function hook(
 }
 
 export async function prepare(run: (() => unknown) | undefined): Promise<Prepared> {
-  const value = Object(await run?.()) as Partial<AsyncDisposable & Disposable>;
-  const dispose = value[Symbol.asyncDispose] ?? value[Symbol.dispose];
+  const dispose = disposerOf(await run?.());
   return {
-    isDisposable: typeof dispose === "function",
+    isDisposable: dispose !== undefined,
     async [Symbol.asyncDispose]() {
-      if (typeof dispose === "function") await dispose.call(value);
+      await dispose?.();
     },
   };
 }

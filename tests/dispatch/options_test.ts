@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { checkOptions, type MapOptions, propertyOf } from "../../lib/dispatch/options.ts";
+import { checkOptions, type MapOptions } from "../../lib/dispatch/options.ts";
 import type { Rejected } from "../../lib/dispatch/output.ts";
 
 Deno.test("every default is filled in", () => {
@@ -170,16 +170,4 @@ Deno.test("by default failed, timed-out and crashed may be tried again, if they 
   for (const reason of [undefined, null, "x", 3, { retryable: 0 }]) {
     assertEquals(ended("failed", reason), true);
   }
-});
-
-Deno.test("whatever was thrown, asking it for a property is safe", () => {
-  const refuse = () => {
-    throw new Error("no");
-  };
-  const hostile = new Proxy({}, { get: refuse, has: refuse });
-  const getter = Object.defineProperty(new Error("x"), "retryable", { get: refuse });
-  for (const reason of [undefined, null, 3, "x", Symbol("s"), {}, hostile, getter]) {
-    assertEquals(propertyOf(reason, "retryable"), undefined);
-  }
-  assertEquals(propertyOf(Object.assign(() => {}, { retryable: false }), "retryable"), false);
 });

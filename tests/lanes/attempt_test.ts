@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { attempt, isPromise, wordsOf } from "../../lib/lanes/attempt.ts";
+import { attempt, isPromise, propertyOf, wordsOf } from "../../lib/lanes/attempt.ts";
 
 function fails(): number {
   throw new Error("no");
@@ -8,6 +8,18 @@ function fails(): number {
 Deno.test("attempt() gives what there is, or else something else", () => {
   assertEquals([attempt(() => 1), attempt(() => 0, 2)], [1, 0]);
   assertEquals([attempt(fails), attempt(fails, 2)], [undefined, 2]);
+});
+
+Deno.test("whatever was thrown, asking it for a property is safe", () => {
+  const refuse = () => {
+    throw new Error("no");
+  };
+  const hostile = new Proxy({}, { get: refuse, has: refuse });
+  const getter = Object.defineProperty(new Error("x"), "retryable", { get: refuse });
+  for (const reason of [undefined, null, 3, "x", Symbol("s"), {}, hostile, getter]) {
+    assertEquals(propertyOf(reason, "retryable"), undefined);
+  }
+  assertEquals(propertyOf(Object.assign(() => {}, { retryable: false }), "retryable"), false);
 });
 
 Deno.test("wordsOf() has words for whatever was thrown", () => {

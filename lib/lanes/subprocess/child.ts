@@ -171,11 +171,10 @@ export class Child {
 
   #print(bytes: Uint8Array): void {
     if (this.options.stderr !== "show") return;
-    try {
+    // Nobody may read it any more.
+    attempt(() => {
       for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
-    } catch {
-      // Nobody reads it any more.
-    }
+    });
   }
 
   #describe({ code, signal }: Deno.CommandStatus): ChildEnd {
