@@ -151,19 +151,18 @@ class Racing {
 
   /** Time kept for a second round, before more models are tried than planned: two rounds of few tell more than one of many. */
   #keptMs({ candidate, rounds }: Runner): number {
-    const { runners, active, extended, options: { raced } } = this.state;
+    const { state, state: { runners, active, extended, options: { raced, judge } } } = this;
     const isPlanned = !extended && raced.includes(candidate);
-    const plain = plainOf(active);
-    const others = active.filter((of) => of !== plain && of.rounds.length > 0);
-    const isOnce = others.length > 0 && others.every((of) => of.rounds.length === 1);
     // How many go well is looked for to the end.
     const isSearch = runners.some(({ out }) => out === "failures");
-    if (isPlanned || rounds.length > 0 || !isOnce || isSearch) return 0;
+    if (isPlanned || rounds.length > 0 || isSearch) return 0;
     // What was slower than the plain loop needs no second one to be passed over.
-    const times = others
-      .filter((of) => of.rounds[0]!.runMs <= GAINED * this.state.plainMs(of.items))
-      .map((of) => of.rounds[0]!.runMs).sort((a, b) => a - b);
-    return [plain?.rounds[0]?.runMs ?? 0, ...times.slice(0, 2)].reduce((sum, ms) => sum + ms);
+    const may = active.filter(({ items, rounds }) =>
+      rounds.every(({ runMs }) => runMs <= GAINED * state.plainMs(items))
+    );
+    const due = nextRound(may, Infinity, judge.scaledBy(runners)).slice(0, 3);
+    const isOnce = due.every(({ rounds }) => rounds.length === 1);
+    return isOnce ? due.reduce((sum, { rounds }) => sum + rounds[0]!.runMs, 0) : 0;
   }
 
   /** Whether tasks are let in that the last trial's failures may have shut out, or are again before long. */
