@@ -1,6 +1,7 @@
 /** What a sample shows of its tasks beside what they take: refusals, trends, and what they keep or give back. */
 
 import { spreadOrder } from "../../timing/job_items.ts";
+import { mean } from "../../timing/statistics.ts";
 import type { SharedState } from "../job/shared_state.ts";
 import type { Probed } from "./probe.ts";
 import { type Sample, TELLS_ITEMS } from "./sample.ts";
@@ -57,22 +58,31 @@ interface Sampled {
 }
 
 /**
+ * What each item of the first half took on average, and each of the second, in the order of their places;
+ * undefined of few items, or if that differs no more than by chance.
+ */
+function halvesOf(
+  { items, walls, wallMs, variation }: Sample,
+  placeOf: (turn: number) => number = (turn) => turn,
+) {
+  if (items < MANY_ITEMS) return undefined;
+  const times = walls.flatMap(({ count, wallMs }) => Array<number>(count).fill(wallMs))
+    .map((ms, turn) => ({ ms, place: placeOf(turn) })).sort((a, b) => a.place - b.place)
+    .map(({ ms }) => ms);
+  const half = times.length >> 1;
+  const [first, second] = [mean(times.slice(0, half)), mean(times.slice(half))];
+  const error = 2 * wallMs * variation / Math.sqrt(items);
+  return Math.abs(second - first) > HARDLY_CHANCE * error ? { first, second } : undefined;
+}
+
+/**
  * Whether tasks keep something that spares later ones time, such as a cache or a table: items that were
  * taken from all over a list, or of tasks that share something, cost less the later they ran.
  */
 export function sparesLater({ sample, probed, shared }: Sampled): boolean {
-  const { items, walls, variation } = sample;
   const mayKeep = probed.spread !== undefined || shared !== undefined;
-  if (!mayKeep || items < MANY_ITEMS) return false;
-  let [at, early, late] = [0, 0, 0];
-  for (const { count, wallMs } of walls) {
-    const before = Math.min(count, Math.max(0, items / 2 - at));
-    early += before * wallMs;
-    late += (count - before) * wallMs;
-    at += count;
-  }
-  const error = (early + late) * variation / Math.sqrt(items);
-  return early > TELLS_ITEMS * late && early - late > HARDLY_CHANCE * error;
+  const halves = mayKeep ? halvesOf(sample) : undefined;
+  return halves !== undefined && halves.first > TELLS_ITEMS * halves.second;
 }
 
 /** Whether the rest of a job may be unlike its sample for that. */
@@ -86,17 +96,7 @@ const TREND = 2;
 
 /** How many times as long as the first half's the second half's items take; undefined if that is chance, or less. */
 export function trendOf({ sample, probed }: Sampled): number | undefined {
-  const { items, walls, wallMs, variation } = sample;
-  if (items < MANY_ITEMS) return undefined;
   const places = spreadOrder(probed.spread ?? 0);
-  const times = walls.flatMap(({ count, wallMs }) => Array<number>(count).fill(wallMs))
-    .map((ms, turn) => ({ ms, place: places[turn] ?? turn })).sort((a, b) => a.place - b.place);
-  const half = times.length >> 1;
-  const mean = (of: readonly { readonly ms: number }[]) =>
-    of.reduce((sum, { ms }) => sum + ms, 0) / of.length;
-  const [first, second] = [mean(times.slice(0, half)), mean(times.slice(half))];
-  const error = 2 * wallMs * variation / Math.sqrt(items);
-  return second >= TREND * first && second - first > HARDLY_CHANCE * error
-    ? second / first
-    : undefined;
+  const { first = 1, second = 0 } = halvesOf(sample, (turn) => places[turn] ?? turn) ?? {};
+  return second >= TREND * first ? second / first : undefined;
 }
