@@ -202,10 +202,7 @@ export function inconsistency({ comparisons }: Pick<ResultFile, "comparisons">) 
 export const RESULT_FORMAT: FileFormat<ResultFile> = {
   kind: undefined,
   writers: ["io", "cpu"],
-  schema: resultFileSchema.transform((file) => ({
-    ...file,
-    comparisons: file.comparisons.map(withoutGainsOfFailures),
-  })),
+  schema: resultFileSchema,
   inconsistency,
 };
 
@@ -222,13 +219,4 @@ export function nothingSucceeded({ rounds }: { readonly rounds: readonly Round[]
 /** Whether a model may be compared with others by its time. */
 export function isComparable(model: Pick<ModelResult, "rounds">): boolean {
   return model.rounds.length > 0 && !nothingSucceeded(model);
-}
-
-/** Without gains and a verdict on what failed: earlier versions drew them. */
-function withoutGainsOfFailures(comparison: Comparison): Comparison {
-  if (!comparison.models.some(nothingSucceeded)) return comparison;
-  const models = comparison.models.map((model) =>
-    nothingSucceeded(model) ? { ...model, speedup: null } : model
-  );
-  return { ...comparison, models, verdict: null };
 }
