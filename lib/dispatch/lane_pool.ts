@@ -263,6 +263,8 @@ export class LanePool implements PlacesHost {
     if (run.rests !== true) this.#places.wait(-1);
     this.inFlight.deadlines.rest();
     if (this.#runs.size > 0) return;
+    // A program that has nothing else to do needn't wait for it.
+    this.#paced.stop();
     this.options.guide?.rest();
     if (this.#isPaused) this.#places.closeIdle();
   }

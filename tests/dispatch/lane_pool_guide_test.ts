@@ -67,6 +67,11 @@ Deno.test("tasks are started no closer together than a guide says, and not at al
   brakes.now = false;
   pool.wakeAll();
   assertEquals(run.sent.length, 3);
+  // What is given up is waited for no more.
+  const other = new FakeRun("b").has(1).join(pool);
+  assertEquals([other.sent.length, time.timers], [0, 1]);
+  for (const one of [run, other]) pool.remove(one);
+  assertEquals(time.timers, 0);
 });
 
 Deno.test("lanes are shared only while there are several runs", () => {
