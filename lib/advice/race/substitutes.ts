@@ -94,7 +94,8 @@ export function substitutes(
 
 /**
  * Whether others show that it isn't worth a trial: most tasks of an event loop would only queue, as they did
- * in another; or another with slots, and no more in flight, took far longer than the plain loop.
+ * in another; or another with slots, and no more in flight, took far longer than the plain loop; or it took too
+ * long itself, and another gains.
  */
 export function isNeedless(
   runner: Runner,
@@ -109,10 +110,11 @@ export function isNeedless(
   if (isHopeless) return true;
   const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
   const plain = plainOf(ran);
-  return plain !== undefined && isLoop(runner) && ran.some((of) => {
+  return plain !== undefined && ran.some((of) => {
     const gain = timeMs(plain) / timeMs(of);
-    return isLoop(of) && gain >= GAINED &&
+    const queues = isLoop(of) && isLoop(runner) &&
       Math.min(inFlight(of), inFlight(runner)) >= QUEUEING * gain;
+    return gain >= GAINED && (queues || runner.useless);
   });
 }
 

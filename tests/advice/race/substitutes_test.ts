@@ -124,6 +124,15 @@ Deno.test("isNeedless() knows of slots that would only queue, once others did, o
   ]);
 });
 
+Deno.test("isNeedless() gives what took too long another trial only where nothing gains", () => {
+  const stopped = { candidate: CONCURRENT, items: 200, rounds: [], useless: 1 };
+  const of = (runMs: number) => {
+    const among = [...tried([SEQUENTIAL, 1600], [workers(2), runMs]), stopped];
+    return isNeedless(stopped, among, ({ rounds }) => rounds[0]!.runMs);
+  };
+  assertEquals([of(1600), of(900)], [false, true]);
+});
+
 Deno.test("substitutes() tries no more slots than there are items to fill them", () => {
   assertEquals(found(tried([SEQUENTIAL, 6400], [limited(64), 110])), [limited(200)]);
   assertEquals(found(tried([SEQUENTIAL, 6400], [CONCURRENT, 40])), []);
