@@ -235,7 +235,7 @@ function whyUnclear({ runners, found }: Assessment): string {
   const counts = runners.filter(({ candidate }) => candidate.model !== BASELINE)
     .map(({ rounds }) => rounds.length);
   const rounds = Math.max(0, ...runners.map(({ rounds }) => rounds.length));
-  if (items <= FEW_ITEMS) return `there are only ${counted(items, "item")}`;
+  if (items <= FEW_ITEMS) return `the sample had only ${counted(items, "item")}`;
   if (counts.every((count) => count === 0)) return "no other model was run to its end";
   return rounds <= 1
     ? "there was only one round"

@@ -344,12 +344,11 @@ function whyStay(result: SweepResult): string | undefined {
       "task's result depends on which ran before it: give each task all it needs in its item.";
   }
   if (otherWork === undefined) return undefined;
-  const took = otherWork < 1
-    ? `${formatRatio(1 / otherWork)} as fast`
-    : `${formatRatio(otherWork)} as long`;
-  return `the trials were not the job that was sampled. One by one the same items took ${took} as ` +
-    `before them: work that was done once may be skipped, or grow. Export a function reset() that ` +
-    `brings the first state back.`;
+  const [took, why] = otherWork < 1
+    ? [`were ${formatRatio(1 / otherWork)} as fast`, "work that was done once may be skipped"]
+    : [`took ${formatRatio(otherWork)} as long`, "work may grow with every run"];
+  return `the trials were not the job that was sampled. One by one the same items ${took} as ` +
+    `before them: ${why}. Export a function reset() that brings the first state back.`;
 }
 
 /** Who leaves its thread to others for less of its time than this gains little from slots. */

@@ -189,8 +189,14 @@ Deno.test("a size to stay at is told with its reason and its line of code", () =
   assertStringIncludes(stay({ differsAt: 2, orderMatters: false })[0]!, "Stay at 1 slot");
   assertStringIncludes(stay({ differsAt: 4, orderMatters: true })[0]!, "Stay at 1 slot");
   assertStringIncludes(stay({ orderMatters: true })[0]!, "in another order, one by one");
-  assertStringIncludes(stay({ otherWork: 0.5 })[0]!, "took 2.00× as fast as before them");
-  assertStringIncludes(stay({ otherWork: 3 })[0]!, "took 3.00× as long as before them");
+  assertStringIncludes(
+    stay({ otherWork: 0.5 })[0]!,
+    "were 2.00× as fast as before them: work that was done once",
+  );
+  assertStringIncludes(
+    stay({ otherWork: 3 })[0]!,
+    "took 3.00× as long as before them: work may grow",
+  );
   assertEquals(stay({ points: [] }), []);
   assertEquals(stay({ failsFrom: { size: 1, failed: 1, of: 2 } }), []);
 });
