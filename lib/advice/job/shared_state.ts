@@ -130,8 +130,9 @@ export async function sharedState(
   await enter(url, "prepare");
   const isMade = (name: string) => [...reached.keys()].some(({ node }) => madeIn(node).has(name));
   for (const [{ node }, { url, declared, imports, used }] of reached) {
-    for (const { name, line, isHeld } of changesIn(node, isMade)) {
+    for (const { name, line, isHeld, isOfOwn } of changesIn(node, isMade)) {
       const owner = declared.get(name);
+      if (owner && isOfOwn && isWeak(owner.node, name)) continue;
       // A count that nothing reads makes no difference, wherever it is.
       const isShared = isHeld ||
         (owner
@@ -281,6 +282,14 @@ function localsOf(fn: Node): Set<string> {
   return names;
 }
 
+/** Whether a statement makes a WeakMap or WeakSet by this name, which holds what belongs to its keys. */
+function isWeak(node: Node, name: string): boolean {
+  const { type, id, init } = node;
+  return type === "VariableDeclarator"
+    ? nameOf(id) === name && /^Weak(Map|Set)$/.test(nameOf((init as Node | null)?.callee ?? {}))
+    : !isFunction(node) && [...partsOf(node)].some((part) => isWeak(part, name));
+}
+
 /** Which functions and classes a module's own code calls as it is loaded, by name: what they hold lives on. */
 function madeIn(node: Node, names = new Set<string>()): Set<string> {
   if (isFunction(node)) return names;
@@ -307,6 +316,8 @@ interface Change {
   readonly name: string;
   readonly line: number;
   readonly isHeld: boolean;
+  /** Whether it is an entry whose key is a function's own, such as its lane's resource. */
+  readonly isOfOwn: boolean;
 }
 
 type IsMade = (name: string) => boolean;
@@ -325,7 +336,9 @@ function* changesIn(
     const at = place.scopes.findLastIndex(({ names }) => names.has(name));
     const isOuter = at >= 0 && at < place.scopes.length - 1;
     const isHeld = isThis ? place.thisLives : isOuter && place.scopes[at]!.lives;
-    if (isHeld || at < 0 && target.type === "Identifier") yield { name, line, isHeld };
+    const [key] = (node.arguments ?? []) as Node[];
+    const isOfOwn = key !== undefined && place.scopes.at(-1)!.names.has(nameOf(rootOf(key)));
+    if (isHeld || at < 0 && target.type === "Identifier") yield { name, line, isHeld, isOfOwn };
   }
   let unset: readonly string[] = [];
   for (const part of partsOf(node)) {

@@ -36,6 +36,11 @@ for (
       "m job.ts:2",
     ],
     [
+      "what belongs to an object of the module's",
+      "const made = new WeakMap(), all = {};\nexport default (x) => { made.set(all, x); return made.get(all); };",
+      "made job.ts:2",
+    ],
+    [
       "what is deleted",
       "const m = {};\nexport default (k) => { delete m[k]; };\nexport const teardown = () => m;",
       "m job.ts:2",
@@ -165,6 +170,11 @@ for (
     [
       "a table that a function makes",
       "function make() { const t = []; t.push(1); return t; }\nconst table = make();\nexport default (i) => table[i];",
+      undefined,
+    ],
+    [
+      "what belongs to an object that a task is given",
+      "const made = new WeakMap();\nexport default (x, { resource }) => { made.set(resource, x); return made.get(resource); };",
       undefined,
     ],
     [
