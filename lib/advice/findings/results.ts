@@ -2,7 +2,7 @@
 
 import { OTHER_WORK } from "../../judge/thresholds.ts";
 import { BASELINE, MODEL_TABLE } from "../../models.ts";
-import { counted, formatRatio } from "../../text/format.ts";
+import { counted, formatPercent, formatRatio } from "../../text/format.ts";
 import type { Evidence } from "../evidence.ts";
 import { type Candidate, isLoop, nameOf } from "../prediction/candidate.ts";
 import type { SharedFile } from "../probe/audit.ts";
@@ -97,22 +97,25 @@ export const RESULT_WORDS = {
   },
   /** The race wasn't the sampled job: it took `ratio` of the sample's time, or its results differ. */
   "other-work"(
-    { ratio, sameResults, canReset, failing }: {
+    { ratio, sameResults, canReset, failing, isOfComputing }: {
       readonly ratio: number;
       readonly sameResults: boolean;
       readonly canReset: boolean;
       readonly failing?: PlainFailing | undefined;
+      readonly isOfComputing?: true | undefined;
     },
   ) {
     const isOff = ratio > OTHER_WORK || ratio < 1 / OTHER_WORK;
-    const times = ratio < 1
-      ? `was ${formatRatio(1 / ratio)} as fast on the same items`
-      : `took ${formatRatio(ratio)} as long for the same items`;
+    const times = isOfComputing
+      ? `tasks computed ${formatPercent(ratio)} of what the same items did`
+      : ratio < 1
+      ? `the plain loop was ${formatRatio(1 / ratio)} as fast on the same items as`
+      : `the plain loop took ${formatRatio(ratio)} as long for the same items as`;
     const seen = failing
       ? `${failing.failed} of ${counted(failing.items, "item")} failed one by ` +
         `one${reasonsText(failing.reasons)}, far more than in the sample`
       : [
-        ...(isOff ? [`the plain loop ${times} as in the sample`] : []),
+        ...(isOff ? [`${times} in the sample`] : []),
         ...(sameResults ? [] : ["its results are others than the sample's"]),
       ].join(", and ");
     const why = failing
@@ -180,9 +183,9 @@ export function* resultFindings(
   // Work that was done already gives other results for that reason.
   if (race?.unrepeatable && !isOther) yield { kind: "unrepeatable" };
   if (isOther) {
-    const { ratio, sameResults, failing } = work;
     const canReset = probed.exports.hooks.includes("reset");
-    yield { kind: "other-work", ratio, sameResults, canReset, failing };
+    const { same: _same, ...of } = work;
+    yield { kind: "other-work", canReset, ...of };
   }
   if (givesNothing(probed) && chosen.model !== BASELINE) yield { kind: "no-results" };
 }

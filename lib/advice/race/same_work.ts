@@ -1,6 +1,6 @@
 /** Whether a race did the job that was sampled: its plain loop the same work, its lanes with all of an item. */
 
-import { isRemote } from "../../models.ts";
+import { isRemote, MODEL_TABLE } from "../../models.ts";
 import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../../judge/thresholds.ts";
 import { isBusy } from "../../timing/meter/meter.ts";
 import { median } from "../../timing/statistics.ts";
@@ -19,18 +19,25 @@ interface SameWork {
   readonly sameResults: boolean;
   readonly same: boolean;
   readonly failing?: PlainFailing;
+  /** Whether the ratio is that of a model's computing, and not of the plain loop's time. */
+  readonly isOfComputing?: true;
 }
 
+type Times = Pick<Sample["walls"][number], "wallMs" | "cpuMs" | "sourceMs">;
+
 /** What so many of the first items took in the sample; those beyond it as much as its mean, unless it is known better. */
-function sampledMs({ walls, rest, ...mean }: Sample, items: number): number {
+function sampledMs(
+  { walls, rest, ...mean }: Sample,
+  items: number,
+  msOf: (of: Times) => number = ({ wallMs, sourceMs }) => wallMs + sourceMs,
+): number {
   let [ms, left] = [0, items];
-  for (const { count, wallMs, sourceMs } of walls) {
-    const taken = Math.min(left, count);
-    ms += taken * (wallMs + sourceMs);
+  for (const wall of walls) {
+    const taken = Math.min(left, wall.count);
+    ms += taken * msOf(wall);
     left -= taken;
   }
-  const { wallMs, sourceMs } = rest ?? mean;
-  return ms + left * (wallMs + sourceMs);
+  return ms + left * msOf(rest ?? mean);
 }
 
 /**
@@ -88,12 +95,34 @@ export function compareWork(
   };
 }
 
+/** Where what tasks compute is counted as their trial's own. */
+const COUNTED: ReadonlySet<string> = new Set(["event loop", "thread"]);
+
+/** The least share of what its items computed in the sample that any model computed, where that is counted. */
+function leastComputed(sample: Sample, runners: readonly Runner[]): number {
+  const shares = runners.flatMap((of) => {
+    const { items, rounds, candidate: { model } } = of;
+    const cpuTimes = rounds.flatMap(({ runCpuMs }) => runCpuMs ?? []);
+    const knownMs = sampledMs(sample, items, ({ cpuMs = 0 }) => cpuMs);
+    const isCounted = didTheWork(of) && COUNTED.has(MODEL_TABLE[model].place) &&
+      cpuTimes.length > 0 && knownMs - median(cpuTimes) >= LEAST_MS;
+    return isCounted ? [median(cpuTimes) / knownMs] : [];
+  });
+  return Math.min(1, ...shares);
+}
+
 /** Compares the race's plain loop with the sample; undefined if it didn't run again. */
 export function sameWork(sample: Sample, race: Race | undefined): SameWork | undefined {
   const failing = plainFailingOf(race);
   if (failing !== undefined) return { ratio: 1, sameResults: false, same: false, failing };
   const plain = plainOf(race?.runners);
-  return plain && compareWork(sample, plain, !race!.otherResults || race!.unrepeatable);
+  const work = plain && compareWork(sample, plain, !race!.otherResults || race!.unrepeatable);
+  if (!work?.same || mostCpuShare(sample) < COMPUTES || sample.programsMs) return work;
+  // Of a few items what a trial itself computes hides that theirs is done: others run more of them.
+  const ratio = leastComputed(sample, race!.runners);
+  return ratio * OTHER_COMPUTING * byChance(sample, plain!.items) < 1
+    ? { ...work, ratio, same: false, isOfComputing: true }
+    : work;
 }
 
 /** What of an item loses its class on other lanes; undefined if some gave the same results for all that. */

@@ -23,6 +23,29 @@ Deno.test("sameWork() notices work that is done already, and work that grows", (
   assert(sameWork(computing, raceOf([500, 510, 490], 500))?.same);
 });
 
+Deno.test("sameWork() sees by what lanes computed that work is done already, where the plain loop ran few items", () => {
+  const busy = sampleFor({ computeMs: 40, available: 0.4, othersUse: 1.6, items: 26, total: 40 });
+  const lanes = (runCpuMs: number, candidate = WORKERS): Runner => ({
+    candidate,
+    items: 6,
+    rounds: [roundOf({ runMs: 150, runCpuMs })],
+  });
+  // Its own beginning is much of what a trial of two items computes.
+  const plain: Runner = {
+    candidate: SEQUENTIAL,
+    items: 2,
+    rounds: [roundOf({ runMs: 80, runCpuMs: 35 })],
+  };
+  const of = (...others: Runner[]) =>
+    sameWork(busy, { ...raceOf([1]), runners: [plain, ...others] })!;
+  assertEquals([of().same, of(lanes(240)).same], [true, true]);
+  assertEquals(of(lanes(30)).same, false);
+  assertAlmostEquals(of(lanes(30)).ratio, 30 / 240, 0.01);
+  // Of subprocesses only what they have told is counted, and what failed did no work.
+  const processes = { ...WORKERS, model: "processes" } as const;
+  assert(of(lanes(30, processes), { ...lanes(30), out: "failures" }).same);
+});
+
 Deno.test("sameWork() takes a busy machine for no other work", () => {
   // Others took half of the CPU from the sample, or from the race: the CPU time is the same.
   const busy = sampleFor({ computeMs: 10, available: 0.5 });
