@@ -1,6 +1,6 @@
 /** The command line of a script: commander, and its help fitted to the terminal. */
 
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import { Command } from "@commander-js/extra-typings";
 import { wrap } from "../text/plain.ts";
 import { quoted, UsageError } from "../text/options.ts";

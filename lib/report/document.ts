@@ -6,7 +6,7 @@ import type { Environment } from "../timing/result.ts";
 import { type Html, markup } from "./html/markup.ts";
 import { type Paint, paletteFor, sentences, type Style, type Tone } from "./terminal.ts";
 import { stringify } from "@std/csv/stringify";
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 
 /** A part of a report; "" where it has nothing to tell. */
 export interface Block {

@@ -1,6 +1,6 @@
 /** Text from outside, made harmless for a terminal. */
 
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import { stripAnsiCode } from "@std/fmt/colors";
 
 /** Operating-system commands (window titles, links, clipboard) up to their terminator. */

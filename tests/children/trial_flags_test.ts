@@ -116,7 +116,7 @@ Deno.test({
       "deno.json": "{}",
       "deno.lock": `{"version":"5"}`,
       "alone.ts": "export default 1;",
-      "more.ts": `import width from "npm:string-width@^7.2.0"; export default width;`,
+      "more.ts": `import width from "npm:fast-string-width@^3.0.2"; export default width;`,
     }, async (folder) => {
       const config = `--config=${folder}/deno.json`;
       assertEquals((await moduleFacts(`file://${folder}/alone.ts`)).flags, [config, "--frozen"]);

@@ -1,4 +1,4 @@
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { command, fitHelp } from "../../lib/cli/command.ts";
 

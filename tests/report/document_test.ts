@@ -18,7 +18,7 @@ import {
 } from "../../lib/report/document.ts";
 import { resultOf } from "./fixture.ts";
 import { assert, assertEquals } from "@std/assert";
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 
 const STYLE = { columns: 24, colour: false };
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import { fit, pad, plain, sideBySide, wrap } from "../../lib/text/plain.ts";
 
 // deno-lint-ignore no-control-regex

@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import { renderChanges } from "../../../lib/report/comparison/changes_report.ts";
 import type { Change } from "../../../lib/timing/compare_results.ts";
 import { differenceOf } from "../../../lib/timing/interval.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { stripAnsiCode } from "@std/fmt/colors";
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import { textTable } from "../../../lib/report/document.ts";
 import {
   MODEL_COLUMNS,

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../../properties.ts";
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import { ONE } from "../../../lib/adaptive/watch.ts";
 import { drawPanel, renderLanes, type Sign } from "../../../lib/report/comparison/lanes_picture.ts";
 import type { Timeline } from "../../../lib/timing/result.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import config from "../../../deno.json" with { type: "json" };
 import { ideasOf } from "../../../lib/report/lesson/ideas.ts";
 import { lessonPage, lessonReport } from "../../../lib/report/lesson/lesson.ts";

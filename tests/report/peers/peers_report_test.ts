@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 import { reportPage } from "../../../lib/report/kinds.ts";
 import {
   loopSentences,
