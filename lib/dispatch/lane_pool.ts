@@ -100,8 +100,9 @@ export class LanePool implements PlacesHost {
 
   /** Slots on all lanes together. */
   get slots(): number {
+    const { lanes } = this;
     let sum = 0;
-    for (let at = 0; at < this.lanes; at++) sum += this.#places.all[at]!.slots;
+    for (let at = 0; at < lanes; at++) sum += this.#places.all[at]!.slots;
     return sum;
   }
 
