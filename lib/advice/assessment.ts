@@ -207,10 +207,8 @@ export class Assessment {
       const candidate = this.#keeping(perSecond);
       return { ...staysPlain("server's pace", OF_A_PART), candidate };
     }
-    if (this.impossible.length > 0) return staysPlain("can't tell", NOT_KNOWN);
-    if (race !== undefined && race.untried > 0 && others.some(({ out }) => out === "failures")) {
-      return staysPlain("can't tell", NOT_KNOWN);
-    }
+    const isUntried = (race?.untried ?? 0) > 0 && others.some(({ out }) => out === "failures");
+    if (this.impossible.length > 0 || isUntried) return staysPlain("can't tell", NOT_KNOWN);
     // All others were refuted, if only by what fewer came to: what is left is the plain loop. Only times may
     // have been disturbed.
     const isRefuted = ({ candidate, out }: Runner) =>

@@ -143,9 +143,8 @@ function variationOf(stretches: Probed["stretches"]): number {
  */
 function errorOf(
   stretches: Probed["stretches"],
-  { items, wallMs, cpuMs, programsMs }: Readonly<
-    Record<"items" | "wallMs" | "cpuMs" | "programsMs", number>
-  >,
+  { items, wallMs, cpuMs }: Pick<Sample, "items" | "wallMs" | "cpuMs">,
+  programsMs: number,
 ): number {
   const n = stretches.length;
   const squares = stretches.reduce(
@@ -191,7 +190,7 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
   const held = mean(({ syncMs, syncCpuMs }) => syncMs - syncCpuMs) -
     queuedMs(mean((of) => of.syncCpuMs), available);
   const blockedMs = Math.min(waitMs + programsMs, Math.max(0, held));
-  const error = errorOf(stretches, { items, wallMs, cpuMs, programsMs });
+  const error = errorOf(stretches, { items, wallMs, cpuMs }, programsMs);
   // How much the share changes with what is taken for queueing, not waiting.
   const queueing = cpuMs <= 0 ? 0 : cpuShare ** 2 * (ownQueuedMs + programsQueuedMs) / cpuMs;
   const sourceMs = mean((of) => of.sourceMs);

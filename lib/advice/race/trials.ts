@@ -186,9 +186,7 @@ class Results {
   readonly #reference = new Map<number, string>();
   readonly #plainChecksums: string[] = [];
 
-  constructor(
-    private readonly options: Pick<RaceOptions, "checksumOf" | "kept" | "failedShare">,
-  ) {}
+  constructor(private readonly options: RaceOptions) {}
 
   /** Whether the plain loop gives other ones from run to run, so that none can be compared. */
   get areUnrepeatable(): boolean {
