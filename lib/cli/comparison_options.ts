@@ -136,9 +136,7 @@ export async function readComparisonOptions(
   needs(raw.baseline !== undefined, "--max-slowdown", raw.maxSlowdown, "--baseline");
   const server = await serverFor("--models", raw.models, names, raw);
   const bounds = boundsFor("--models", names, raw);
-  const earlier = raw.baseline === undefined
-    ? []
-    : [{ option: "--baseline", path: userPath(raw.baseline) }];
+  const earlier = given(raw.baseline, (path) => ({ option: "--baseline", path: userPath(path) }));
   return {
     models: names.map((model) => ({
       ...sized(model, slots, lanes, kind),
@@ -150,8 +148,8 @@ export async function readComparisonOptions(
     seed: seedOption(raw.seed),
     maxSlowdown,
     live: raw.live ?? false,
-    baseline: raw.baseline === undefined ? undefined : await baselineOf(raw.baseline),
-    files: await checkOutputFiles(raw, [...earlier, ...inputs]),
+    baseline: await given(raw.baseline, baselineOf),
+    files: await checkOutputFiles(raw, earlier ? [earlier, ...inputs] : inputs),
   };
 }
 

@@ -72,12 +72,10 @@ export function decoded(bytes: Uint8Array): string {
 }
 
 export async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
+  return await Deno.stat(path).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
-  }
+  });
 }
 
 const EDGE_BYTES = 1 << 16;

@@ -1,7 +1,7 @@
 /** What files and network the tasks of one child used, by the log of what it was permitted. */
 
 import { resolve } from "node:path";
-import { passingPath, userFolder } from "../../files/user_files.ts";
+import { endsOf, passingPath, userFolder } from "../../files/user_files.ts";
 import { attempt } from "../../lanes/attempt.ts";
 import type { LanePermissions } from "../../lanes/permissions.ts";
 
@@ -85,14 +85,7 @@ export class Audit implements AsyncDisposable {
 
 /** Whether a file is a database, which keeps those apart that change it at the same time, statement by statement. */
 async function isDatabase(path: string): Promise<boolean> {
-  try {
-    using file = await Deno.open(path);
-    const bytes = new Uint8Array(SQLITE.length);
-    await file.read(bytes);
-    return new TextDecoder().decode(bytes) === SQLITE;
-  } catch {
-    return false;
-  }
+  return (await endsOf(path).catch(() => "")).startsWith(SQLITE);
 }
 
 /**
