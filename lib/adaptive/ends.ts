@@ -44,8 +44,12 @@ export const WELL: Told = {
   isShort: false,
 };
 
-export function endsOf(failures: readonly Failure[], amongOthers: boolean): Told {
-  const signs = failures.map((failure) => signOf(failure, amongOthers));
+/** @param isAgain Whether it was tried again: that it is lost again says nothing of the others. */
+export function endsOf(failures: readonly Failure[], amongOthers: boolean, isAgain: boolean): Told {
+  const signs = failures.map((failure) => {
+    const sign = signOf(failure, amongOthers);
+    return isAgain && sign === "lost" ? undefined : sign;
+  });
   const refused = failures.filter((_, at) => signs[at] !== undefined);
   const cancelled = failures.filter(({ ended }) => ended === "cancelled").length;
   return {

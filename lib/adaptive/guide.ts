@@ -140,7 +140,9 @@ export class Guide implements PoolGuide {
     this.#isLoading = false;
     const { task } = batch;
     const { lanes, slots } = this.shape;
-    const how = failures === undefined ? WELL : endsOf(failures, lanes * slots > 1);
+    const how = failures === undefined
+      ? WELL
+      : endsOf(failures, lanes * slots > 1, batch.attempt > 1);
     // What runs short here is nobody's who is asked.
     const isKeyed = batch.history.key !== undefined && !how.isShort;
     const pace = isKeyed ? batch.pace as KeyPace | undefined : undefined;

@@ -2,12 +2,24 @@
 
 import { assertEquals } from "@std/assert";
 import { Guide } from "../../lib/adaptive/guide.ts";
+import { ONE } from "../../lib/adaptive/watch.ts";
 import type { Batch } from "../../lib/dispatch/batch.ts";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { Report } from "../../lib/lanes/lane.ts";
 import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
 import { auto } from "../../lib/open.ts";
 import { settle, VirtualTime } from "../dispatch/virtual_time.ts";
+
+/** A guide that may start two lanes. */
+const OPTIONS = {
+  maxSlots: 9,
+  maxLanes: 2,
+  memoryBytes: Infinity,
+  cloning: structuredCloning,
+  fidelity: "classes",
+  isolated: false,
+  refusal: () => undefined,
+} as const;
 
 Deno.test("while one is tried on a lane, it is listened for after each that goes on in the event loop", () => {
   let listened = 0;
@@ -16,16 +28,7 @@ Deno.test("while one is tried on a lane, it is listened for after each that goes
     do: (action: () => void) => action(),
     resize: () => {},
   };
-  const guide = new Guide({
-    maxSlots: 9,
-    maxLanes: 2,
-    memoryBytes: Infinity,
-    start: { place: "lanes", lanes: 2, slots: 1 },
-    cloning: structuredCloning,
-    fidelity: "classes",
-    isolated: false,
-    refusal: () => undefined,
-  });
+  const guide = new Guide({ ...OPTIONS, start: { place: "lanes", lanes: 2, slots: 1 } });
   guide.lead(pool as unknown as LanePool);
   const task = { module: "file:///task.ts", export: "default" };
   const report = { count: 1, values: [1], startedAtMs: 0, endedAtMs: 1 } as unknown as Report;
@@ -46,6 +49,28 @@ Deno.test("while one is tried on a lane, it is listened for after each that goes
   end(1);
   end(0);
   assertEquals(listened, 2);
+});
+
+Deno.test("what is lost again when it is tried again says nothing of whom it asks", () => {
+  const guide = new Guide({ ...OPTIONS, start: ONE });
+  const pool = { openLanes: [], do: () => {}, resize: () => {}, retireUnused: () => {} };
+  guide.lead(pool as unknown as LanePool);
+  const lost = new TypeError("error reading a body from connection");
+  const isBound = (attempt: number, reason: unknown) => {
+    const pace = guide.pace(() => 1);
+    const batch = {
+      task: { module: "file:///task.ts", export: "default" },
+      ...{ items: [1], firstIndex: 0, reported: 0, openLane: { number: 0 } },
+      ...{ history: { key: "a" }, pace, attempt },
+    };
+    const failures = [{ offset: 0, ended: "failed", reason }];
+    const report = { count: 1, values: [], startedAtMs: 0, endedAtMs: 1, failures };
+    guide.reported(batch as unknown as Batch, report as unknown as Report);
+    return pace.isBound;
+  };
+  assertEquals([1, 2, 3].map((attempt) => isBound(attempt, lost)), [true, false, false]);
+  const refused = { status: 429 };
+  assertEquals([1, 2].map((attempt) => isBound(attempt, refused)), [true, true]);
 });
 
 Deno.test("a list whose tasks end at once is watched by no timer, unless it takes long", async () => {
