@@ -23,15 +23,17 @@ const MACHINE_WORDS = {
     },
   ) {
     const who = others ? othersWords(others) : "Other programs used the CPUs meanwhile";
-    return `${who}: a busy thread got ${formatPercent(available)} of one, and ${cores} ` +
-      `independent processes gained ${formatRatio(ceiling)}. On an idle machine more at once may ` +
-      "gain more; run this again there.";
+    const gained = cores === 1
+      ? ""
+      : `, and ${cores} independent processes gained ${formatRatio(ceiling)}`;
+    return `${who}: a busy thread got ${formatPercent(available)} of one${gained}. On an idle ` +
+      "machine more at once may gain more; run this again there.";
   },
   /** A measured gain that can't be. */
   impossible({ model, gain, most, cores, isElsewhere }: Impossible) {
     const [places, faster] = isElsewhere
       ? [counted(cores, "lane"), ", or its machines are faster than this one"]
-      : [`${cores} cores`, ""];
+      : [counted(cores, "core"), ""];
     return `The measurement can't be right, because ${model} gained ${formatRatio(gain)} where ` +
       `${places} and the tasks' waiting can give ${formatRatio(most)} at most: the plain ` +
       `loop was slower than need be, or the model didn't do the same work${faster}.`;

@@ -152,7 +152,9 @@ const WORTH_TELLING = 1.5;
 export function capacitySentences({ capacity, axis, points, forecasts }: SweepResult): string[] {
   if (capacity === null) return [];
   const { by, units, size, cpuMsPerItem, limitPerSecond, computingShare, reached } = capacity;
-  const cores = units === 1 ? "its only core" : `this machine's ${units} cores`;
+  const [cores, them, theyWere] = units === 1
+    ? ["its only core", "it", "It was"]
+    : [`this machine's ${units} cores`, "them", "They were"];
   const busy = `busy ${formatPercent(Math.min(1, capacity.busy))} at ${sizeText(axis, size)}`;
   const run = points.some(({ rounds }) =>
     rounds.some(({ programsMs = 0, runCpuMs }) => programsMs > (runCpuMs ?? 0))
@@ -161,11 +163,11 @@ export function capacitySentences({ capacity, axis, points, forecasts }: SweepRe
   const spent = `an item takes ${formatDuration(cpuMsPerItem)} of CPU${programs}`;
   const most = formatRate(limitPerSecond);
   if (!reached) {
-    const [who, them] = by === "cores"
-      ? [`${cores} ${units === 1 ? "was" : "were"}`, "them"]
+    const [who, full] = by === "cores"
+      ? [`${cores} ${units === 1 ? "was" : "were"}`, them]
       : ["the event loop was", "it"];
     // Under load an item may cost less, since one turn of the event loop serves several.
-    return [`CPU: ${who} ${busy}; ${spent}, at which ${most} would fill ${them}.`];
+    return [`CPU: ${who} ${busy}; ${spent}, at which ${most} would fill ${full}.`];
   }
   const cost = `${spent}, which makes ${most} at most`;
   if (by === "event loop") {
@@ -179,7 +181,7 @@ export function capacitySentences({ capacity, axis, points, forecasts }: SweepRe
     ? `Computing ends at ${cores}, ${busy}: more ${more} can't help here; ${cost}.`
     : `Computing ends at ${cores}, for one ${one} alone computes ` +
       `${formatPercent(Math.min(1, computingShare))} of the time: more ${more} can't help here; ` +
-      `${cost}. They were ${busy}: other programs, or ${more} that stood empty, took the rest.`;
+      `${cost}. ${theyWere} ${busy}: other programs, or ${more} that stood empty, took the rest.`;
   if (axis !== "lanes" || (points.at(-1)?.size ?? 0) <= units) return [ends];
   const few = forecasts.some(({ cores }) => cores !== null)
     ? ""

@@ -85,7 +85,9 @@ Deno.test("where computing ends is told of one core and of several", () => {
   assertEquals(few, [true, false]);
   assertEquals(told({ units: 2 }, "lanes").length, 1);
   assertStringIncludes(told({ units: 2, reached: false }, "lanes")[0]!, "2 cores were busy 98%");
-  assertStringIncludes(told({ reached: false }, "lanes")[0]!, "its only core was busy 98%");
+  const left = told({ reached: false }, "lanes")[0]!;
+  assertStringIncludes(left, "its only core was busy 98%");
+  assertStringIncludes(left, "would fill it.");
   assertStringIncludes(told({ by: "event loop" }, "slots")[0]!, "lanes can (--model workers)");
   assertEquals(
     capacitySentences({ ...result, capacity: null }),
