@@ -306,8 +306,7 @@ export async function outputFile(option: string, path: string): Promise<string> 
     }
     // Without a change; one that isn't there is made and removed again. A pipe or a device isn't opened:
     // doing so may wait for a reader, or have effects.
-    if (info === undefined) await Deno.remove(await madeEmpty(path));
-    else if (info.isFile) (await Deno.open(path, { append: true })).close();
+    if (info === undefined || info.isFile) await letGo(await held(path, info));
   } catch (error) {
     throw refused(option, path, error);
   }
@@ -335,11 +334,28 @@ export async function inputFile(
   return path;
 }
 
-/** Makes an empty file where there is none, behind a link that leads nowhere too; gives its own path. */
-async function madeEmpty(path: string): Promise<string> {
-  const target = await linkTarget(path);
-  (await Deno.open(target, { write: true, createNew: true })).close();
-  return target;
+/** A file that is open to be written, and its path if it was made for that, which another program may do as well. */
+interface Held {
+  readonly file: Deno.FsFile;
+  readonly made?: string;
+}
+
+/** Opens a file; where there is none it is made, behind a link that leads nowhere too. */
+async function held(path: string, info: Deno.FileInfo | undefined): Promise<Held> {
+  try {
+    if (info !== undefined) return { file: await Deno.open(path, { append: true }) };
+  } catch (error) {
+    // Another program may have made it for a moment.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const made = await linkTarget(path);
+  return { file: await Deno.open(made, { append: true, create: true }), made };
+}
+
+async function letGo({ file, made }: Held): Promise<void> {
+  const { size } = await file.stat();
+  file.close();
+  if (made !== undefined && size === 0) await Deno.remove(made).catch(() => {});
 }
 
 /** A file, and the option or argument that names it. */
@@ -349,10 +365,9 @@ export interface NamedFile {
 }
 
 /** What tells a file from all others, however its path is spelled and whatever links lead to it. */
-async function identityOf(path: string): Promise<{ id: string; isFile: boolean }> {
-  const { dev, ino, isFile } = await Deno.stat(path);
+async function identityOf(path: string, { dev, ino }: Deno.FileInfo): Promise<string> {
   // Windows doesn't always number its files.
-  return { id: ino === null ? await Deno.realPath(path) : `${dev}:${ino}`, isFile };
+  return ino === null ? await Deno.realPath(path) : `${dev}:${ino}`;
 }
 
 /**
@@ -366,14 +381,20 @@ export async function requireDistinct(
   const taken = new Map<string, string>();
   for (const { option, path } of inputs) {
     // What isn't there is told elsewhere, and writing to where a pipe or a terminal is read loses nothing.
-    const identity = await identityOf(path).catch(() => undefined);
-    if (identity?.isFile) taken.set(identity.id, `${option}, which is read`);
+    const info = await Deno.stat(path).catch(() => undefined);
+    if (info?.isFile) taken.set(await identityOf(path, info), `${option}, which is read`);
   }
-  const made: string[] = [];
+  // Held until all are known: the number of a file that is gone is given to the next one.
+  const files: Held[] = [];
   try {
     for (const { option, path } of outputs) {
-      if (await statOrUndefined(path) === undefined) made.push(await madeEmpty(path));
-      const { id } = await identityOf(path);
+      let info = await statOrUndefined(path);
+      if (info === undefined || info.isFile) {
+        const own = await held(path, info);
+        files.push(own);
+        info = await own.file.stat();
+      }
+      const id = await identityOf(path, info);
       const other = taken.get(id);
       if (other !== undefined) {
         throw faultOf(option, path)(`the same file as ${other}`, "give it a name of its own");
@@ -381,7 +402,7 @@ export async function requireDistinct(
       taken.set(id, option);
     }
   } finally {
-    for (const path of made) await Deno.remove(path).catch(() => {});
+    for (const own of files) await letGo(own);
   }
 }
 

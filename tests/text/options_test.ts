@@ -550,6 +550,18 @@ fileTest("requireDistinct() refuses two outputs that will be one file", async (f
   assertEquals(await names(folder), ["link.csv"]);
 });
 
+fileTest("several programs may check the same files at once, and leave none", async (folder) => {
+  const check = async () => {
+    const path = await outputFile("--json", `${folder}/same.json`);
+    await requireDistinct([
+      { option: "--json", path },
+      { option: "--html", path: `${folder}/same.html` },
+    ], []);
+  };
+  await Promise.all(Array.from({ length: 50 }, check));
+  assertEquals(await names(folder), []);
+});
+
 fileTest("outputFile() takes a link that leads nowhere yet", async (folder) => {
   await Deno.symlink(`${folder}/later.json`, `${folder}/link.json`);
   await Deno.symlink("link.json", `${folder}/relative.json`);
