@@ -36,7 +36,7 @@ const BELOW = 0.7;
 const FIRST_PAUSE_MS = 100;
 /** Nothing got through so many times in a row: that is no limit, and waiting doesn't help. */
 const IN_VAIN = 10;
-/** So many times are enough if nothing says that anything was refused: it fails, whatever is done. */
+/** So many times are enough if nothing says that anything was refused, or nothing ever got through: it fails, whatever is done. */
 const FAILS = 4;
 /** Who had nothing to do for so long isn't held up by what came before. */
 const IDLE_MS = 1_000;
@@ -94,8 +94,9 @@ export class Refusals {
   #inVain = 0;
   #askedMs = 0;
   #endedMs: number;
-  /** Whether all were cut off or late, and no more. */
+  /** Whether all were cut off or late, and no more, and whether any got through. */
   #areLost = true;
+  #hasAnswers = false;
 
   constructor(nowMs: number) {
     this.#endedMs = nowMs;
@@ -124,7 +125,10 @@ export class Refusals {
     this.#through += through;
     this.#debt = Math.max(0, this.#debt - through);
     for (const all of [epoch, this.#stage]) all.asked += through;
-    if (through > 0) epoch.busyMs += endedAtMs - startedAtMs;
+    if (through > 0) {
+      epoch.busyMs += endedAtMs - startedAtMs;
+      this.#hasAnswers = true;
+    }
     if (startedAtMs < this.#knownMs) return;
     if (through > 0) this.#inVain = this.#askedMs = 0;
     for (const all of [epoch, this.#stage]) {
@@ -200,13 +204,14 @@ export class Refusals {
     const { fromMs, pausedMs } = epoch;
     this.#epoch = answered > 0 ? epochFrom(nowMs) : { ...epochFrom(fromMs), pausedMs };
     const latencyMs = epoch.busyMs / Math.max(1, answered);
-    const isFailing = epoch.unsaid === epoch.refused && this.#inVain >= FAILS;
+    const saysNothing = epoch.unsaid === epoch.refused || this.#areLost && !this.#hasAnswers;
+    const isFailing = saysNothing && this.#inVain >= FAILS;
     const isPaced = this.gapMs > 0;
     // Of a pace that became quicker it tells nothing that it is too quick.
     const found = this.#isQuicker ? undefined : this.#chance.find(isPaced ? 0 : slots, epoch);
     const chance = isFailing ? epoch : found;
     if (chance !== undefined) {
-      this.#chance.accept(chance, epoch.unsaid === 0);
+      this.#chance.accept(chance, !isFailing && epoch.unsaid === 0);
       this.pardon();
       return false;
     }

@@ -265,6 +265,20 @@ Deno.test("what fails whatever is done, and doesn't say that it was refused, was
   assertEquals([refusals.most, refusals.gapMs, refusals.byChance], [Infinity, 0, 1]);
 });
 
+Deno.test("whom nothing ever got through to isn't waited for as long as who has answered", () => {
+  for (const answers of [0, 4]) {
+    const refusals = new Refusals(0);
+    end(refusals, answers, 0, 0);
+    refusals.forget();
+    for (let time = 0; time < 6; time++) {
+      const nowMs = 10_000 * (time + 1);
+      refusals.ended(1, nowMs - 10, nowMs, { refused: 1, lost: 1 });
+      refusals.brake(nowMs, 1, 0);
+      assertEquals(isPaused(refusals, nowMs), answers > 0 || time < 4);
+    }
+  }
+});
+
 Deno.test("what was only lost is pardoned, what a server says it refused isn't", () => {
   for (const lost of [0, 3]) {
     const refusals = new Refusals(0);
