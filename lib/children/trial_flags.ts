@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { projectFiles, projectFlags, THREAD_FOLDERS } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { hostOf, type ServerOptions } from "../lanes/cluster/broker.ts";
+import { startDeno } from "../lanes/subprocess/start_deno.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Model, MODEL_TABLE, needsServer } from "../models.ts";
 import { UsageError } from "../text/options.ts";
@@ -87,13 +88,9 @@ async function brokerFlags(flags: readonly string[], module: string): Promise<re
 }
 
 async function cache(module: string, flags: readonly string[]): Promise<boolean> {
-  const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["cache", "--quiet", ...flags, module],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).output();
-  return success;
+  const silent = { stdin: "null", stdout: "null", stderr: "null" } as const;
+  const args = ["cache", "--quiet", ...flags, module];
+  return (await startDeno({ args, ...silent }).status).success;
 }
 
 interface ModuleFacts {
@@ -127,11 +124,11 @@ async function findFiles(
   flags: readonly string[],
 ): Promise<string[] | undefined> {
   try {
-    const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    const { success, stdout } = await startDeno({
       args: ["info", "--json", "--quiet", ...flags.map(forInfo), module],
       stdin: "null",
       stdout: "piped",
-      stderr: "null",
+      stderr: "piped",
     }).output();
     if (!success) return undefined;
     const { modules }: { modules: { local?: string; specifier: string; error?: string }[] } = JSON

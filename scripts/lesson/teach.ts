@@ -5,6 +5,7 @@ import { printReport } from "../../lib/cli/result_files.ts";
 import { type Planned, runComparisons } from "../../lib/cli/run_comparisons.ts";
 import type { OutputFiles } from "../../lib/files/output_files.ts";
 import { passingPath } from "../../lib/files/user_files.ts";
+import { startDeno } from "../../lib/lanes/subprocess/start_deno.ts";
 import { defaultLanes, type Model, takes } from "../../lib/models.ts";
 import { createProgress } from "../../lib/progress/progress.ts";
 import type { LessonFile } from "../../lib/report/lesson/lesson_file.ts";
@@ -112,13 +113,9 @@ async function* planned(
 /** Whether WebGPU has an adapter, looked for in a process of its own: drivers write to stderr. */
 async function hasAdapter(): Promise<boolean> {
   const code = "Deno.exit(await navigator.gpu?.requestAdapter() ? 0 : 1)";
-  const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", `data:text/javascript,${encodeURIComponent(code)}`],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).output();
-  return success;
+  const args = ["run", "--no-prompt", `data:text/javascript,${encodeURIComponent(code)}`];
+  const silent = { stdin: "null", stdout: "null", stderr: "null" } as const;
+  return (await startDeno({ args, ...silent }).status).success;
 }
 
 function specOf(

@@ -6,6 +6,7 @@ import { UsageError } from "../../text/options.ts";
 import { plain } from "../../text/plain.ts";
 import { titleOf } from "../../lanes/task.ts";
 import type { LanePermissions } from "../../lanes/permissions.ts";
+import { startDeno } from "../../lanes/subprocess/start_deno.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { sampled } from "../probe/order_probe.ts";
 import { jobModule } from "./job_module.ts";
@@ -33,13 +34,13 @@ async function checkJobModule(typed: string, module: string, signal: AbortSignal
   const { flags } = await moduleFacts(module);
   const hasPackages = flags.includes("--node-modules-dir=manual");
   const kept = flags.filter((flag) => !(hasPackages && flag === "--no-config"));
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { success, stderr } = await startDeno({
     args: ["check", "--quiet", ...kept, module],
     // From its own folder, so that a tsconfig.json beside its package.json counts as it does there.
     cwd: new URL(".", module),
     env: { NO_COLOR: "1" },
     stdin: "null",
-    stdout: "null",
+    stdout: "piped",
     stderr: "piped",
     signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
   }).output();

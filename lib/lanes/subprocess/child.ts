@@ -4,6 +4,7 @@ import { attempt, wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { clock } from "../timers.ts";
+import { startDeno } from "./start_deno.ts";
 
 /** How long a child that was told to end may take before it is killed. */
 const CLOSE_GRACE_MS = 500;
@@ -196,7 +197,7 @@ function spawn({ args, startsPrograms, env, cwd }: ChildOptions): Deno.ChildProc
   const lack = lackOfDeno();
   if (lack !== undefined) throw new LaneStartError(`Cannot start a subprocess: ${lack}`);
   try {
-    const child = new Deno.Command(Deno.execPath(), {
+    const child = startDeno({
       args: ["run", ...args],
       env: { NO_COLOR: "1", ...env },
       ...(cwd !== undefined && { cwd }),
@@ -204,7 +205,7 @@ function spawn({ args, startsPrograms, env, cwd }: ChildOptions): Deno.ChildProc
       stdout: "piped",
       stderr: "piped",
       ...withDescriptors(),
-    }).spawn();
+    });
     // There is room for it now: the ends of the child's pipes that are the child's were open here, too.
     openSignalPipe();
     return child;
