@@ -61,7 +61,8 @@ function heading(model: ModelResult, zoom: number | undefined, style: Style): st
   const about = `${counted(model.lanes, "lane")} × ${slots}, ${formatDuration(spanMs(model))}` +
     (zoom === undefined ? "" : `; zoomed ${formatNumber(zoom)}×, so mind its own axis`);
   const name = pad(fit(plain(model.model), LABEL_COLUMNS - 1), LABEL_COLUMNS);
-  return `${paletteFor(style).heading(name)} ${fit(about, style.columns - LABEL_COLUMNS - 1)}`;
+  const lines = wrap(about, style.columns - LABEL_COLUMNS - 1).split("\n");
+  return `${paletteFor(style).heading(name)} ${lines.join(`\n${" ".repeat(LABEL_COLUMNS + 1)}`)}`;
 }
 
 /** "0", the middle and the end below their places. */

@@ -47,6 +47,8 @@ Deno.test("a panel with an axis of its own says how far it is zoomed", () => {
   const text = renderLanes(ioComparison(), { columns: 80, colour: false });
   assert(/concurrent .* zoomed 14\d×/.test(text), text);
   assert(!/sequential .* zoomed/.test(text));
+  const narrow = renderLanes(ioComparison(), { columns: 40, colour: false });
+  assert(/1 lane × all slots,\s+\S+\s+ms; zoomed/.test(narrow), narrow);
 });
 
 Deno.test("models without a timeline are left out", () => {
