@@ -19,14 +19,14 @@ export interface Ends {
   readonly askedMs?: number;
   /** So many failed in another way, */
   readonly failed?: number;
-  /** or were refused by whom only they ask, which is met by a pace of their own. */
+  /** or say nothing of others: refused by whom only they ask, who has a pace of their own, or failed again. */
   readonly aside?: number;
   /** Of those that were refused so many failed in ways that don't say so. */
   readonly unsaid?: number;
 }
 
 /** How tasks ended, as a pool needs it. */
-export interface Told extends Required<Omit<Ends, "aside" | "unsaid">> {
+export interface Told extends Required<Omit<Ends, "unsaid">> {
   /** Of those that were lost, how many came late, and of all, how many were cancelled. */
   readonly late: number;
   readonly cancelled: number;
@@ -39,25 +39,29 @@ export const WELL: Told = {
   lost: 0,
   askedMs: 0,
   failed: 0,
+  aside: 0,
   late: 0,
   cancelled: 0,
   isShort: false,
 };
 
-/** @param isAgain Whether it was tried again: that it is lost again says nothing of the others. */
+/** @param isAgain Whether it was tried again: that it fails or is lost again says nothing of the others. */
 export function endsOf(failures: readonly Failure[], amongOthers: boolean, isAgain: boolean): Told {
-  const signs = failures.map((failure) => {
-    const sign = signOf(failure, amongOthers);
-    return isAgain && sign === "lost" ? undefined : sign;
-  });
-  const refused = failures.filter((_, at) => signs[at] !== undefined);
+  const signs = failures.map((failure) => signOf(failure, amongOthers));
+  const lost = signs.filter((sign) => sign === "lost").length;
+  const refused = failures.filter((_, at) =>
+    signs[at] !== undefined && !(isAgain && signs[at] === "lost")
+  );
   const cancelled = failures.filter(({ ended }) => ended === "cancelled").length;
+  const failed = signs.filter((sign) => sign === undefined).length - cancelled;
   return {
     refused: refused.length,
-    lost: signs.filter((sign) => sign === "lost").length,
+    lost: isAgain ? 0 : lost,
     askedMs: Math.max(0, ...refused.map(waitAsked)),
-    failed: failures.length - refused.length - cancelled,
-    late: refused.filter(({ ended }) => ended === "timed-out").length,
+    failed,
+    aside: isAgain ? failed + lost : 0,
+    late:
+      failures.filter(({ ended }, at) => ended === "timed-out" && signs[at] !== undefined).length,
     cancelled,
     isShort: signs.includes("short"),
   };
@@ -120,10 +124,13 @@ export class Failures {
   /** How so many tasks ended, with so many slots. */
   judge(count: number, ends: Ends, slots: number): Ends {
     const how = this.areAnyway ? lostAsFailed(ends) : ends;
-    const { refused = 0, lost = 0, failed = 0 } = how;
+    const { refused = 0, lost = 0, failed = 0, aside = 0 } = how;
     const all = slots <= FEW_SLOTS ? this.#few : this.#many;
     all.ended += count - refused;
     all.failed += failed;
+    // What fails again with few slots fails anyway; with many it may be the others that do.
+    if (all === this.#few) all.failed += aside;
+    else all.ended -= aside;
     if (failed === 0) return how;
     if (all === this.#many) this.#tell ||= this.#areMore;
     if (!this.#tell) return how;

@@ -146,7 +146,10 @@ export class Guide implements PoolGuide {
     // What runs short here is nobody's who is asked.
     const isKeyed = batch.history.key !== undefined && !how.isShort;
     const pace = isKeyed ? batch.pace as KeyPace | undefined : undefined;
-    const ours = pace === undefined ? how : { failed: how.failed, aside: how.refused };
+    const told = how.aside > 0 ? { ...how, failed: 0 } : how;
+    const ours = pace === undefined
+      ? told
+      : { failed: told.failed, aside: told.aside + told.refused };
     // What was stopped tells nothing.
     const ended = count - how.cancelled;
     const isHere = batch.openLane!.number === 0;
@@ -156,7 +159,7 @@ export class Guide implements PoolGuide {
     let isDue = ended > 0 && !isBeside &&
       this.#controller.onEnded(ended, startedAtMs, endedAtMs, ours);
     if (pace !== undefined && ended > 0) {
-      isDue = pace.ended(ended, startedAtMs, endedAtMs, how) || isDue;
+      isDue = pace.ended(ended, startedAtMs, endedAtMs, told) || isDue;
       const key = batch.history.key!;
       if (this.#keys.size < 2) this.#keys.add(key);
       if (pace.isBound) this.#bound.set(pace, key);
