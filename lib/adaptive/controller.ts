@@ -206,8 +206,13 @@ export class Controller {
     if (seen.awaitsItems) this.#sourceMs += nowMs - this.#lastTickMs;
     this.#lastTickMs = nowMs;
     if (this.#watch.isBlind && seen.loopCpuMs !== undefined) {
-      if (this.#look.holds) this.nextTickMs = TICK_MS;
-      return void this.#watch.open(seen);
+      const { holds, elapsedMs } = this.#look;
+      if (holds) this.nextTickMs = TICK_MS;
+      this.#watch.open(seen);
+      // Another one may take as long, and more than what all has computed by now it can't have been.
+      const hasComputed = holds && elapsedMs >= SETTLED_MS &&
+        (seen.cpuMs ?? 0) >= UNCLEAR * elapsedMs;
+      return hasComputed && this.#mayGain(seen) ? this.#askForLanes(seen) : undefined;
     }
     this.#look = this.#watch.look(seen, this.shape);
     // Tasks that wait hide what that takes; what holds the event loop needs it only if lanes may be worth it.
@@ -242,8 +247,9 @@ export class Controller {
     }
     // Tasks that wait are started all at once, and then it is free for as long as they wait.
     const windowMs = holds ? WINDOW_MS : Math.max(WINDOW_MS, this.#waitMs);
-    const isBusy = elapsedMs >= windowMs && busyShare >= BUSY && ended > 0;
     const { isBlind } = this.#watch;
+    // What there is between tasks that hold it may be idle, or what sending and settling them takes.
+    const isBusy = elapsedMs >= windowMs && ended > 0 && (busyShare >= BUSY || isBlind && holds);
     // The first one's code was cold.
     if (isBusy && isBlind && ended === 1 && elapsedMs < SETTLED_MS) return undefined;
     if (isBusy && !isBlind && this.#isUnclear) return void this.#watch.open(seen);

@@ -265,6 +265,11 @@ export class Guide implements PoolGuide {
     const seen = this.#seen();
     for (const [pace, key] of this.#bound) this.#pace(pace, `${key}`, seen);
     this.#follow(this.#controller.tick(seen));
+    // What is used from now on is to be seen before the next task holds this event loop.
+    const isFirst = this.#controller.wantsUsage && seen.loopCpuMs === undefined;
+    if (isFirst && seen.inFlight === 0) {
+      this.#follow(this.#controller.tick(this.#seen()));
+    }
     if (this.isBraking && this.#dueMs < Infinity) Deno.refTimer(this.#timer!);
     const isOver = isBraking && !this.isBraking || keepsLanes && !this.#controller.keepsLanes;
     if (isOver) this.#shapePool();

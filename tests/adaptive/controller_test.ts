@@ -394,13 +394,15 @@ function begun() {
 }
 
 Deno.test("what is used is looked at only if lanes may be worth it, or tasks wait for long", () => {
-  for (const [remaining, wants] of [[5, false], [99, true]] as const) {
+  // Between tiny tasks the event loop is held by what sends and settles them.
+  for (const [remaining, held, wants] of [[5, 1, false], [99, 1, true], [99, 0.6, true]] as const) {
     const { controller, seen } = begun();
     for (let task = 1; task <= 10; task++) {
-      controller.onEnded(1, 12 * (task - 1), 12 * task);
+      const heldMs = held * 12 * task;
+      controller.onEnded(1, 12 * (task - held), 12 * task);
       // The second time it is seen anew.
       for (const nowMs of [12 * task, 12 * task + 0.2]) {
-        controller.tick(seen(nowMs, { heldMs: 12 * task, lateMs: 12 * task, remaining }));
+        controller.tick(seen(nowMs, { heldMs, lateMs: heldMs, remaining }));
       }
     }
     assertEquals([controller.wantsUsage, controller.wantsLanes], [wants, false]);
@@ -441,5 +443,16 @@ Deno.test("a task of which nothing is known begins with as few slots as the firs
     const decision = controller.begin(seen(1000), isNew);
     assertEquals(decision?.why, isNew ? "start" : undefined);
     assertEquals(controller.shape.slots === 1, isNew);
+  }
+});
+
+Deno.test("lanes are asked for after one long task, unless the program has computed less than it took", () => {
+  for (const [cpuMs, why] of [[480, "computes"], [80, undefined]] as const) {
+    const { controller, seen } = begun();
+    const held = { heldMs: 500, lateMs: 500, remaining: 4 };
+    controller.onEnded(1, 0, 500);
+    controller.tick(seen(500, held));
+    const used = { loopCpuMs: cpuMs, cpuMs, switches: { involuntary: 0, voluntary: 1 } };
+    assertEquals(controller.tick(seen(515, { ...held, ...used }))?.why, why);
   }
 });

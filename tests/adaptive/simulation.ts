@@ -383,7 +383,10 @@ export function simulate(
   };
   const look = () => {
     if (isOver() || controller === undefined) return;
+    const { wantsUsage } = controller;
     note(controller.tick(seen()));
+    const isFirst = controller.wantsUsage && !wantsUsage;
+    if (isFirst && seen().inFlight === 0) note(controller.tick(seen()));
     fill();
     const { place, lanes, slots } = shape();
     if (!isStarting) startLanes(place === "lanes" ? lanes : 0, controller.lanes);
