@@ -9,7 +9,6 @@
 
 import type { Ends } from "./ends.ts";
 import { quickerOf, Slots, type SlotsOptions, type Wanted } from "./slots.ts";
-import { PROVEN } from "./tally.ts";
 import { BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./watch.ts";
 
 /** Why a shape was changed. */
@@ -132,6 +131,8 @@ export class Controller {
   #onTrial: boolean;
   /** What got done there in a second. */
   #before = 0;
+  /** Which lanes have ended something: what they do first, they may do to get ready. */
+  #warm = new Set<number>();
   /** How many slots the event loop had, and whether one task after another held it. */
   #loop = { slots: 1, holds: false };
   /** Whether tasks hold up whatever they run on, though they hardly compute. */
@@ -186,11 +187,18 @@ export class Controller {
     return isOther ? this.#change(seen, { ...this.shape, slots }, "start") : undefined;
   }
 
-  /** So many tasks have ended, one after another; returns whether it wants to look at once. */
-  onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): boolean {
+  /** So many tasks have ended, one after another, on a lane; returns whether it wants to look at once. */
+  onEnded(
+    count: number,
+    startedAtMs: number,
+    endedAtMs: number,
+    how: Ends = {},
+    lane = 0,
+  ): boolean {
     const isFirst = this.#slots.ended === 0;
     // What began elsewhere tells nothing of what there is here.
     if (startedAtMs >= this.#movedMs) {
+      if (lane > 0) this.#warm.add(lane);
       this.#watch.ended += count;
       this.#watch.ranMs += endedAtMs - startedAtMs;
     }
@@ -348,8 +356,8 @@ export class Controller {
     // While nothing comes, or all is paused, nothing is to be seen of what tasks do.
     if (seen.inFlight === 0) return void this.#watch.open(seen);
     if (this.#onTrial) {
-      // It begins when the first tasks have ended there, for until then only a few are sent.
-      if (this.#slots.latencies.length < PROVEN) return void this.#watch.open(seen);
+      // It begins when a task has ended on each that has any, and until the first one has only a few are sent.
+      if (this.#warm.size < Math.min(lanes, seen.inFlight)) return void this.#watch.open(seen);
       if (elapsedMs < TRIAL_MS || ended < TRIAL_TASKS * lanes) return undefined;
       this.#onTrial = false;
       if (gain < GAIN) {
@@ -373,6 +381,7 @@ export class Controller {
   }
 
   #toLoop(seen: Seen, why: Why, slots: number): Decision {
+    this.#warm.clear();
     this.#lanesNotBeforeMs = seen.nowMs + this.#againMs;
     this.#againMs *= 2;
     this.#slots.count = Math.min(slots, this.#slots.most);

@@ -152,12 +152,13 @@ export class Guide implements PoolGuide {
       : { failed: told.failed, aside: told.aside + told.refused };
     // What was stopped tells nothing.
     const ended = count - how.cancelled;
-    const isHere = batch.openLane!.number === 0;
+    const { number } = batch.openLane!;
+    const isHere = number === 0;
     // What goes on here while one is tried on a lane tells nothing of lanes.
     const isBeside = isHere && this.shape.place === "lanes" && !this.tasks.isProven(task) &&
       !this.tasks.staysHere(task);
     let isDue = ended > 0 && !isBeside &&
-      this.#controller.onEnded(ended, startedAtMs, endedAtMs, ours);
+      this.#controller.onEnded(ended, startedAtMs, endedAtMs, ours, number);
     if (pace !== undefined && ended > 0) {
       isDue = pace.ended(ended, startedAtMs, endedAtMs, told) || isDue;
       const key = batch.history.key!;

@@ -129,7 +129,7 @@ Deno.test("lanes that are kept from their cores by others aren't taken for waiti
       seen.cpuMs += computedMs;
       if (inLoop) [seen.lateMs, seen.loopCpuMs] = [seen.lateMs + ms, seen.cpuMs];
       seen.switches[inLoop ? "involuntary" : "voluntary"] += 9;
-      controller.onEnded(1, seen.nowMs - 20, seen.nowMs);
+      controller.onEnded(1, seen.nowMs - 20, seen.nowMs, {}, inLoop ? 0 : 1 + seen.nowMs % 2);
       const decision = controller.tick({ ...seen, switches: { ...seen.switches } });
       if (decision && !["waits", "queues"].includes(decision.why)) whys.push(decision.why);
     };
@@ -455,4 +455,25 @@ Deno.test("lanes are asked for after one long task, unless the program has compu
     const used = { loopCpuMs: cpuMs, cpuMs, switches: { involuntary: 0, voluntary: 1 } };
     assertEquals(controller.tick(seen(515, { ...held, ...used }))?.why, why);
   }
+});
+
+Deno.test("lanes are judged once each has ended a task, for the first one may only get ready", () => {
+  const { controller, seen } = begun();
+  let nowMs = 0;
+  const look = (isHere: boolean) => {
+    const heldMs = isHere ? nowMs : 0;
+    const switches = { involuntary: nowMs, voluntary: 0 };
+    const used = controller.wantsUsage && { loopCpuMs: heldMs, cpuMs: nowMs, switches };
+    return seen(nowMs, { ...used, heldMs, lateMs: heldMs, inFlight: 2, remaining: 999 });
+  };
+  /** Tasks of 20 ms end, one on each of these lanes. */
+  const pass = (lanes: readonly number[]) => {
+    nowMs += 20;
+    for (const lane of lanes) controller.onEnded(1, nowMs - 20, nowMs, {}, lane);
+    return controller.tick(look(lanes[0] === 0))?.why;
+  };
+  while (!controller.wantsLanes) pass([0]);
+  controller.lanesReady(look(true), 2, 2);
+  const whys = [...Array(20).fill([1]), ...Array(20).fill([1, 2])].map(pass);
+  assertEquals(new Set(whys), new Set([undefined]));
 });

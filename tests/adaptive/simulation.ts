@@ -281,7 +281,7 @@ export function simulate(
       const count = Number(isRefused);
       const lost = server.kind === "chance" && server.after !== undefined ? count : 0;
       const how = isUnsaid ? { failed: count } : { refused: count, lost, askedMs };
-      if (controller?.onEnded(1, startedAtMs, nowMs, how)) look();
+      if (controller?.onEnded(1, startedAtMs, nowMs, how, at0)) look();
       fill();
     };
     const endHere = () => {
