@@ -73,8 +73,9 @@ const OVERDUE_MS = 10;
 /** Whether it is busy is judged over so long at least; over longer where tasks wait, for cold code computes more. */
 const WINDOW_MS = 10;
 const SETTLED_MS = 100;
-/** Lanes are worth starting if so much work is left, */
+/** Lanes are worth starting if so much work is left, or so much while it isn't known what is used: to look takes some, too; */
 const WORTH_MS = 150;
+export const WORTH_LOOK_MS = 300;
 /** and if, with sending, all cores together would do so many times as much of it. */
 const WORTH_GAIN = 1.25;
 /** What a message computes here and there; tasks that never wait share one. */
@@ -298,8 +299,7 @@ export class Controller {
     const leftMs = remaining === undefined
       ? 2 * share * (nowMs - this.#startMs)
       : movedMs * remaining;
-    // To see what is used takes some of it, too.
-    return leftMs >= (this.#watch.isBlind ? 2 : 1) * WORTH_MS;
+    return leftMs >= (this.#watch.isBlind ? WORTH_LOOK_MS : WORTH_MS);
   }
 
   /** How long tasks wait, at least. */

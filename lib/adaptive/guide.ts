@@ -10,7 +10,7 @@ import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
 import type { Cloning } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
-import { Controller, type ControllerOptions, type Decision } from "./controller.ts";
+import { Controller, type ControllerOptions, type Decision, WORTH_LOOK_MS } from "./controller.ts";
 import { endsOf, isLacking, WELL } from "./ends.ts";
 import { KeyPace } from "./key_pace.ts";
 import { KnownTasks } from "./known_tasks.ts";
@@ -128,8 +128,9 @@ export class Guide implements PoolGuide {
   held(ms: number): void {
     this.#heldMs += ms;
     if (this.#isWatching || this.#begunMs === undefined) return;
-    const isBrief = this.#pool.load === 0 && clock.now() - this.#begunMs < UNWATCHED_MS;
-    if (!isBrief) this.#watch();
+    const { load, remaining = Infinity } = this.#pool;
+    const isBrief = clock.now() - this.#begunMs < UNWATCHED_MS || ms * remaining < WORTH_LOOK_MS;
+    if (load > 0 || !isBrief) this.#watch();
   }
 
   reported(batch: Batch, report: Report): void {
@@ -168,8 +169,8 @@ export class Guide implements PoolGuide {
     if (isDue) this.#pool.do(() => this.#tick());
     // The one that is tried may be back by now.
     else if (isBeside) this.#pool.do(() => this.#receive());
-    if (isHere) this.tasks.look(batch, report);
     if (failures !== undefined) this.#watch();
+    if (isHere && this.#isWatching) this.tasks.look(batch, report);
     if (failures === undefined) return this.tasks.note(task, isHere, count, 0);
     for (const { offset, lost } of failures) {
       const index = batch.firstIndex + batch.reported + offset;

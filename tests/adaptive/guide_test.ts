@@ -73,18 +73,18 @@ Deno.test("what is lost again when it is tried again says nothing of whom it ask
   assertEquals([1, 2].map((attempt) => isBound(attempt, refused)), [true, true]);
 });
 
-Deno.test("a list whose tasks end at once is watched by no timer, unless it takes long", async () => {
-  const timers: number[][] = [];
-  for (const tookMs of [1, 12]) {
+Deno.test("tasks that hold the event loop are watched by timers once enough of them is left for lanes", () => {
+  const idle = { openLanes: [], do: () => {}, resize: () => {}, retireUnused: () => {} };
+  for (const [tookMs, remaining, timers] of [[1, 9999, 0], [12, 20, 0], [12, 30, 1]] as const) {
     using time = new VirtualTime();
-    await using executor = auto({ stay: "loop" });
-    const task = () => {
-      time.nowMs += tookMs;
-      return time.timers;
-    };
-    timers.push(await executor.map(task, [0, 1]).toArray());
+    const guide = new Guide({ ...OPTIONS, start: ONE });
+    guide.lead({ ...idle, load: 0, remaining, tasks: [] } as unknown as LanePool);
+    guide.begin();
+    time.nowMs += tookMs;
+    guide.held(tookMs);
+    assertEquals(time.timers, timers, `${remaining} of ${tookMs} ms`);
+    guide.rest();
   }
-  assertEquals(timers, [[0, 0], [0, 1]]);
 });
 
 Deno.test("a list that comes in a pause begins when that is over", async () => {
