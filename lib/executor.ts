@@ -2,7 +2,6 @@
 
 import type { Decision } from "./adaptive/controller.ts";
 import type { Guide } from "./adaptive/guide.ts";
-import type { Shape } from "./adaptive/watch.ts";
 import { Calls } from "./dispatch/calls.ts";
 import { Checker } from "./dispatch/checker.ts";
 import type { RunningTask } from "./dispatch/in_flight.ts";
@@ -173,7 +172,7 @@ export interface Recommended {
   readonly lanes: number;
   /** Its slots on each lane. */
   readonly slots: number;
-  /** The line of code that opens it. */
+  /** The line of code that opens it, and the rate to keep, if one is limited. */
   readonly code: string;
 }
 
@@ -335,12 +334,16 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
   }
 }
 
-function recommendedFor({ place, lanes, slots }: Shape, isolated: boolean): Recommended {
+export function recommendedFor(
+  { place, lanes, slots, gapMs }: Guide["outcome"],
+  isolated: boolean,
+): Recommended {
   const [model, size]: [Model, string] = place === "event loop"
     ? (slots === 1 ? ["sequential", ""] : ["limited", `{ slots: ${slots} }`])
     : [
       isolated ? "processes" : "workers",
       `{ lanes: ${lanes}${slots === 1 ? "" : `, slots: ${slots}`} }`,
     ];
-  return { model, lanes, slots, code: `await using executor = ${model}(${size});` };
+  const pace = gapMs === 0 ? "" : ` // map with rate: { limit: 1, perMs: ${Math.ceil(gapMs)} }`;
+  return { model, lanes, slots, code: `await using executor = ${model}(${size});${pace}` };
 }

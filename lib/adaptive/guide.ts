@@ -94,12 +94,17 @@ export class Guide implements PoolGuide {
     return this.#controller.shape;
   }
 
-  /** The shape that all came to, also where the one server that was asked bounds it. */
-  get outcome(): Shape {
-    const [pace] = this.#bound.keys();
-    const { lanes, slots, ...shape } = this.shape;
-    const most = pace === undefined || this.#keys.size > 1 ? Infinity : pace.slots;
-    return { ...shape, lanes, slots: Math.min(slots, Math.ceil(most / lanes)) };
+  /** The shape and pace that all came to, also where the one server that was asked bounds it. */
+  get outcome(): Shape & Pick<PoolGuide, "gapMs"> {
+    const { lanes, slots, place } = this.shape;
+    const [first] = this.#keys.size > 1 ? [] : this.#bound.keys();
+    const { slots: most, gapMs } = first ?? { slots: Infinity, gapMs: 0 };
+    return {
+      place,
+      lanes,
+      slots: Math.min(slots, Math.ceil(most / lanes)),
+      gapMs: Math.max(gapMs, this.gapMs),
+    };
   }
 
   /** Whether its lanes are processes of their own. */

@@ -22,6 +22,7 @@ import {
   task,
   type TaskContext,
 } from "../../lib/mod.ts";
+import { recommendedFor } from "../../lib/executor.ts";
 import type { TaskName } from "../../lib/lanes/task.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 import { grantedAll } from "../granted.ts";
@@ -184,6 +185,14 @@ Deno.test("what was advised on another machine is only a guess", async () => {
   const { detail, to } = executor.decisions[0]!;
   assertEquals(detail, "advised for lanes of other machines: 16 at once are a guess");
   assertEquals(to.place, "event loop");
+});
+
+Deno.test("where a rate is limited, what is recommended says so", () => {
+  const outcome = { place: "event loop", lanes: 1, slots: 2, gapMs: 22.4 } as const;
+  assertEquals(
+    recommendedFor(outcome, false).code,
+    "await using executor = limited({ slots: 2 }); // map with rate: { limit: 1, perMs: 23 }",
+  );
 });
 
 for (const isolate of [false, true]) {
