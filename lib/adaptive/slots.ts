@@ -70,6 +70,13 @@ const MANY_LATENCIES = 32;
 const HARDLY_MORE = 1.2;
 /** If this part of them is left, it is looked whether as much gets done. */
 const LEFT = 0.8;
+/**
+ * Nothing has ended for so many times as long as the slowest of the last tasks took, and for so many milliseconds,
+ * though all slots are taken: it is as at TCP's timeout, and this part of them is left.
+ */
+const STALLED = 3;
+const STALLED_MS = 200;
+const STALLED_LEFT = 0.25;
 /** Of so few tasks all may be in flight, if none has ended for so long. */
 const FEW_TASKS = 16;
 const LONG_MS = 200;
@@ -107,8 +114,11 @@ export class Slots {
   #stages: Stage[] = [];
   /** How many there were when they began to become fewer, for tasks took longer, and what got done. */
   #peak: { readonly slots: number; readonly perMs: number } | undefined;
-  /** The least latency of a round. */
+  /** The least latency of a round, and the longest of a task since the last one began. */
   #leastMs = Infinity;
+  #slowestMs = 0;
+  /** Since when nothing has ended, though all slots are taken. */
+  #quietMs: number;
   /** Whether a task ended well. */
   #hasAnswers = false;
   /** Whether they double until there are as many as got through, each time when all have answered if nothing did. */
@@ -128,7 +138,7 @@ export class Slots {
     this.#law = options.law ?? gradient;
     this.#refusals = refusals;
     this.#first = this.#count = count;
-    this.#startMs = nowMs;
+    this.#startMs = this.#quietMs = nowMs;
     this.#stages = [this.#stageFrom(nowMs)];
   }
 
@@ -182,7 +192,7 @@ export class Slots {
 
   /** There is something to do again. */
   begin({ nowMs, memoryBytes }: Seen): void {
-    this.#startMs = nowMs;
+    this.#startMs = this.#quietMs = nowMs;
     this.#baseBytes ??= memoryBytes;
     this.#refusals.begin(nowMs);
     // A rest is no time in which less gets done.
@@ -193,6 +203,7 @@ export class Slots {
   /** So many tasks have ended, one after another. */
   onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): void {
     this.ended += count;
+    this.#quietMs = endedAtMs;
     const wereAnyway = this.#failures.areAnyway;
     const told = this.#failures.judge(count, how, this.#count);
     const isNews = !wereAnyway && this.#failures.areAnyway;
@@ -210,6 +221,7 @@ export class Slots {
     }
     const latencyMs = (endedAtMs - startedAtMs) / count;
     this.quickestMs = Math.min(this.quickestMs, latencyMs);
+    this.#slowestMs = Math.max(this.#slowestMs, latencyMs);
     this.#answers += count;
     const stage = this.#stages.findLast(({ fromMs }) => startedAtMs >= fromMs);
     if (stage !== undefined && stage.latencies.length < Math.max(MOST_LATENCIES, stage.slots)) {
@@ -240,6 +252,7 @@ export class Slots {
     this.move();
     this.#peak = undefined;
     this.#leastMs = this.quickestMs = Infinity;
+    this.#slowestMs = 0;
     this.isSlowStart = true;
   }
 
@@ -253,6 +266,7 @@ export class Slots {
   /** Fewer, or nothing more is started until it is known how many got through; soon there are as many. */
   fewer(seen: Seen): Wanted | undefined {
     this.isSlowStart = false;
+    this.#quietMs = seen.nowMs;
     const refusals = this.#refusals;
     if (!refusals.isBraking && !refusals.areTooMany(seen.inFlight)) {
       return { slots: Math.floor(Math.min(this.#count, this.#fitting(seen))), why: "memory" };
@@ -280,7 +294,29 @@ export class Slots {
   next(seen: Seen, mayGrow = true): Wanted | undefined {
     const isFull = seen.inFlight >= (this.ended === 0 ? this.#count : this.#count / 2);
     const grows = mayGrow && isFull && this.gapMs === 0;
+    if (this.#isStalled(seen, grows)) return this.#stall(seen);
     return this.isSlowStart ? this.#slowStart(seen, grows) : this.#round(seen, isFull, grows);
+  }
+
+  /**
+   * Whether nothing ends any more of what many slots' tasks do. What was started while there were more of them
+   * tells no more than it did by then.
+   */
+  #isStalled({ nowMs, inFlight, remaining }: Seen, grows: boolean): boolean {
+    const isFull = grows && remaining !== 0 && LEFT * inFlight <= this.#count;
+    const isKnown = this.#answers >= ROUND_TASKS && this.#count > BLIND_SLOTS;
+    if (!isFull || !isKnown) this.#quietMs = nowMs;
+    return nowMs - this.#quietMs >= Math.max(STALLED_MS, STALLED * this.#slowestMs);
+  }
+
+  #stall({ nowMs }: Seen): Wanted {
+    const latencies = this.#stages.flatMap(({ latencies }) => latencies);
+    if (latencies.length > 0) this.#leastMs = Math.min(this.#leastMs, quickerOf(latencies));
+    this.isSlowStart = false;
+    this.#quietMs = nowMs;
+    // What got done by then is known once these have ended.
+    this.#peak = { slots: this.#count, perMs: 0 };
+    return { slots: STALLED_LEFT * this.#count, why: "queues" };
   }
 
   /** Many more than the most with which tasks ended as quickly as with few. */
@@ -373,6 +409,7 @@ export class Slots {
     if (isPaced) this.#refusals.faster(meanMs);
     else if (isFull) this.#refusals.passed(slots);
     const next = isPaced ? Math.max(slots, this.most) : this.#lawful(isFull, latencyMs, meanMs);
+    this.#slowestMs = Math.max(...latencies);
     if (next < slots) return { slots: next, why: "queues" };
     const more = Math.min(next, most());
     if (more > slots && (grows || isPaced)) return { slots: more, why: "waits" };
@@ -385,9 +422,12 @@ export class Slots {
     const slots = this.#count;
     const perMs = slots / meanMs;
     const peak = this.#peak;
-    if (peak !== undefined && slots <= LEFT * peak.slots) {
-      this.#peak = undefined;
-      if (perMs < peak.perMs * Math.sqrt(slots / peak.slots)) {
+    if (peak !== undefined) {
+      const before = Math.max(peak.perMs, peak.slots / this.#slowestMs);
+      const isFewer = slots <= LEFT * peak.slots;
+      // It isn't for the lack of a few slots that half as much gets done.
+      if (isFewer || perMs < before / 2) this.#peak = undefined;
+      if (isFewer && perMs < before * Math.sqrt(slots / peak.slots)) {
         this.restart();
         return peak.slots;
       }

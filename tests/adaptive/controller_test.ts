@@ -313,6 +313,15 @@ Deno.test("where a server gets less done with more at once, slots stay few howev
   assertLess(0.8 * bestFixed(job, machine).ended, simulate(job, machine, {}).ended);
 });
 
+Deno.test("what falls off a cliff late is soon asked for no more than it can do", () => {
+  const job = REFUSING.find(({ name }) => name === "cliff at 60, then at 8")!;
+  const fixed = { place: "event loop", lanes: 1, slots: 8 } as const;
+  for (const noise of NOISES) {
+    const few = simulate(job, { cores: 2, noise, seed: 6 }, { fixed });
+    assertLess(0.75 * few.ended, run(job, noise, 6).ended);
+  }
+});
+
 Deno.test("that tasks take differently long, or longer and longer, is taken for no queue", () => {
   for (const name of ["waits 2 or 100 ms", "waits 5 or 50 ms", "waits longer and longer"]) {
     for (const { wallMs } of runs(name)) assertLess(wallMs, 900, name);

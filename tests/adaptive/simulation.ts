@@ -22,7 +22,7 @@ export type Server =
   /** Shares itself: beyond so many each takes longer. */
   | { readonly kind: "knee"; readonly most: number }
   /** Beyond so many it gets less done than before. */
-  | { readonly kind: "cliff"; readonly most: number }
+  | { readonly kind: "cliff"; readonly most: (atMs: number) => number }
   /** Refuses more than so many a second, beyond a few in reserve, and may ask for a second's pause. */
   | {
     readonly kind: "rate";
@@ -239,10 +239,9 @@ export function simulate(
         if (server.after === undefined) return quickly;
         return { atMs: nowMs + server.after * ms, isRefused: true };
       case "knee":
-      case "cliff": {
-        const over = Math.max(1, (asked + 1) / server.most);
-        return { atMs: nowMs + ms * (server.kind === "cliff" ? over ** 2 : over) };
-      }
+        return { atMs: nowMs + ms * Math.max(1, (asked + 1) / server.most) };
+      case "cliff":
+        return { atMs: nowMs + ms * Math.max(1, (asked + 1) / server.most(nowMs)) ** 2 };
     }
     return { atMs: nowMs + ms };
   };

@@ -179,6 +179,29 @@ Deno.test("slots that were taken for a queue come back if as much less gets done
   }
 });
 
+Deno.test("where nothing ends any more a quarter of the slots is left, which come back if less gets done so", () => {
+  for (const [tookMs, isStall] of [[10, true], [400, false]] as const) {
+    const loop = new Loop();
+    while (loop.slots.count < 256) loop.round(10);
+    const whys: (string | undefined)[] = [];
+    for (let nowMs = 50; nowMs < 400; nowMs += 10) whys.push(loop.tick(nowMs, 256));
+    assertEquals([loop.slots.count, whys.filter((why) => why !== undefined)], [64, ["queues"]]);
+    loop.end(256, 40, 440);
+    loop.end(64, 440, 440 + tookMs);
+    loop.tick(440 + tookMs);
+    assertEquals(loop.slots.count === 256, !isStall, `${loop.slots.count}`);
+  }
+});
+
+Deno.test("that nothing ends while nothing more is started is taken for no stall", () => {
+  const loop = new Loop();
+  while (loop.slots.count < 64) loop.round(10);
+  loop.end(63, 30, 40);
+  for (let nowMs = 50; nowMs < 1000; nowMs += 10) assertEquals(loop.tick(nowMs, 64, 0), undefined);
+  loop.slots.begin({ ...SEEN, nowMs: 9000, memoryBytes: loop.memoryBytes });
+  assertEquals(loop.tick(9010), undefined);
+});
+
 Deno.test("that little is asked, for items come slowly or all is paused, is taken for no queue", () => {
   const loop = new Loop();
   while (loop.slots.count < 64) loop.round(10);

@@ -13,6 +13,7 @@ function job(
   return { name, items, taskAt: typeof task === "function" ? task : () => task, server };
 }
 
+const cliff = (most: (atMs: number) => number): Server => ({ kind: "cliff", most });
 const waits = (waitMs: number, computeMs = 0.2) => ({ waitMs, computeMs });
 const computes = (computeMs: number) => ({ waitMs: 0, computeMs });
 
@@ -28,8 +29,8 @@ export const WORLDS: readonly SimulatedJob[] = [
   job("queue of 4", 400, waits(12), { kind: "queue", most: 4 }),
   job("queue of 50", 4000, waits(20), { kind: "queue", most: 50 }),
   job("knee at 20", 2000, waits(20), { kind: "knee", most: 20 }),
-  job("cliff at 10", 1000, waits(20), { kind: "cliff", most: 10 }),
-  job("cliff at 60", 4000, waits(20), { kind: "cliff", most: 60 }),
+  job("cliff at 10", 1000, waits(20), cliff(() => 10)),
+  job("cliff at 60", 4000, waits(20), cliff(() => 60)),
   job("40 a second", 2400, waits(10), { kind: "rate", perSecond: 40, reserve: 10 }),
   job("200 a second", 6000, waits(50), { kind: "rate", perSecond: 200, reserve: 20 }),
   job("computes, 10 ms", 300, computes(10)),
@@ -101,7 +102,20 @@ export const REFUSING: readonly SimulatedJob[] = [
     most: 20,
     slowness: (atMs) => atMs > 20_000 && atMs < 40_000 ? 10 : 1,
   }),
-  minute("cliff at 10, for a minute", waits(20), { kind: "cliff", most: 10 }),
+  minute("queue of 20, hardly moves for a second", waits(20), {
+    kind: "queue",
+    most: 20,
+    slowness: (atMs) => atMs > 20_000 && atMs < 21_000 ? 100 : 1,
+  }),
+  minute("cliff at 10, for a minute", waits(20), cliff(() => 10)),
+  minute("cliff at 30, for a minute", waits(20), cliff(() => 30)),
+  minute("cliff at 60, then at 8", waits(20), cliff((atMs) => atMs < 2000 ? 60 : 8)),
+  minute("ample, then a cliff at 8", waits(20), cliff((atMs) => atMs < 2000 ? Infinity : 8)),
+  minute(
+    "cliff at 60, at 8 now and then",
+    waits(20),
+    cliff((atMs) => atMs % 10_000 < 5000 ? 60 : 8),
+  ),
   minute("bans above 10 for 3 s", waits(100), { kind: "bans", most: 10, forMs: 3000 }),
   minute("bans above 3 for 10 s", waits(50), { kind: "bans", most: 3, forMs: 10_000 }),
   minute("takes 4, 200 ms", waits(200), refuses(4)),
@@ -118,6 +132,10 @@ export const REFUSING: readonly SimulatedJob[] = [
   minute("takes 10, then 3, then 20", waits(50), {
     kind: "refuses",
     most: (atMs) => atMs < 20_000 ? 10 : atMs < 40_000 ? 3 : 20,
+  }),
+  minute("takes 30, none while it starts anew", waits(50), {
+    kind: "refuses",
+    most: (atMs) => atMs > 20_000 && atMs < 22_000 ? 0 : 30,
   }),
   minute("takes none for a while", waits(50), {
     kind: "refuses",
