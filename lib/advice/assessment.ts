@@ -35,7 +35,7 @@ import {
   type Prediction,
   totalMs,
 } from "./prediction/predict.ts";
-import { answerMs, computesBeside, heldMs, mostCpuShare } from "./probe/sample.ts";
+import { answerMs, computesBeside, heldByPrograms, heldMs, mostCpuShare } from "./probe/sample.ts";
 import { leftOver, sparesLater } from "./probe/signs.ts";
 import { isOfServer } from "./race/failing.ts";
 import { type Entries, entriesOf, type Entry, isShown } from "./race/entries.ts";
@@ -438,7 +438,10 @@ export class Assessment {
         [];
       return peaks.length === 0 ? undefined : median(peaks);
     });
-    return own === undefined || plain === undefined ? null : Math.max(0, own - plain);
+    // What programs hold isn't seen there.
+    const isKnown = own !== undefined && plain !== undefined &&
+      heldByPrograms(this.found.sample) === 0;
+    return isKnown ? Math.max(0, own - plain) : null;
   }
 
   /** From how many items on a model has saved its start, by what was measured of the sampled job. */

@@ -28,7 +28,14 @@ import {
   SEQUENTIAL,
 } from "./prediction/candidate.ts";
 import { classFor, type Classified } from "./prediction/predict.ts";
-import { blocks, computesBeside, heldMs, mostHeldShare, sourceLimit } from "./probe/sample.ts";
+import {
+  blocks,
+  computesBeside,
+  heldBytes,
+  heldMs,
+  mostHeldShare,
+  sourceLimit,
+} from "./probe/sample.ts";
 import { isRestUnlike, leftOver, sparesLater } from "./probe/signs.ts";
 import { failingOf } from "./race/failing.ts";
 import { spreadOrder } from "../timing/job_items.ts";
@@ -126,7 +133,7 @@ function noGainText(assessment: Assessment, noGain: JobNoGain): string {
       return `slots on this event loop fill nothing, so that only lanes elsewhere could help, and ` +
         `what they need can't be sent there: ${noGain.what}.`;
     case "memory":
-      return `a task holds ${formatBytes(sample.taskBytes ?? 0)}, and there is no memory for two ` +
+      return `a task holds ${formatBytes(heldBytes(sample))}, and there is no memory for two ` +
         `at once (${formatBytes(machine.memoryBytes ?? 0)} are free).`;
   }
 }

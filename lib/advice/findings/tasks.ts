@@ -19,7 +19,7 @@ import { wasBusy } from "../prediction/busy.ts";
 import { type Candidate, inFlightOf, isLoop, nameOf } from "../prediction/candidate.ts";
 import { classFor } from "../prediction/predict.ts";
 import { graceFor, type Probed } from "../probe/probe.ts";
-import { blocks, heldBytes, mostCpuShare } from "../probe/sample.ts";
+import { blocks, heldByPrograms, heldBytes, mostCpuShare } from "../probe/sample.ts";
 import { findMuch, leftOver, trendOf } from "../probe/signs.ts";
 import type { Recommendation } from "../race/recommend.ts";
 import { classLostOf } from "../race/same_work.ts";
@@ -123,13 +123,15 @@ export const TASK_WORDS = {
   },
   /** Each task in flight may hold `taskBytes`; `freeBytes` is undefined where it isn't known. */
   memory(
-    { sampleBytes, taskBytes, inFlight, measuredBytes, freeBytes, model }: {
+    { sampleBytes, taskBytes, inFlight, measuredBytes, freeBytes, model, programsBytes }: {
       readonly sampleBytes: number;
       readonly taskBytes: number;
       readonly inFlight: number;
       readonly measuredBytes: number | null;
       readonly freeBytes?: number | undefined;
       readonly model: string;
+      /** What programs hold that a task runs; 0 if that isn't known, or little. */
+      readonly programsBytes?: number;
     },
   ) {
     const free = freeBytes === undefined ? "" : ` of ${formatBytes(freeBytes)} that are free`;
@@ -142,6 +144,10 @@ export const TASK_WORDS = {
       : taskBytes === 0
       ? ""
       : ` ${model} has ${inFlight} in flight: up to ${formatBytes(inFlight * taskBytes)}${free}.`;
+    if (programsBytes) {
+      return `The programs that the tasks run held ${formatBytes(programsBytes)} at once, one by ` +
+        `one: each task in flight may hold as much.${needs}`;
+    }
     return `The tasks of the sample raised the peak memory by ${formatBytes(sampleBytes)} one by ` +
       `one${each}.${needs} A worker that runs out of memory takes the whole program with it; a ` +
       "process doesn't.";
@@ -255,7 +261,8 @@ function* memoryFinding(assessment: Assessment, chosen: Candidate): Generator<Ta
   const taskBytes = isKept || needsServer(widest.model) ? 0 : heldBytes(sample);
   const { memoryBytes: sampleBytes } = sample;
   if (Math.max(measuredBytes ?? inFlight * taskBytes, sampleBytes) > MUCH_MEMORY) {
-    const figures = { sampleBytes, taskBytes, inFlight, measuredBytes };
+    const programsBytes = heldByPrograms(sample);
+    const figures = { sampleBytes, taskBytes, inFlight, measuredBytes, programsBytes };
     yield { kind: "memory", ...figures, freeBytes: machine.memoryBytes, model: nameOf(widest) };
   }
 }

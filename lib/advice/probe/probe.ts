@@ -221,7 +221,7 @@ class Probing {
         throw new UsageError("module", typed, problem, remedy);
       }
       case "meter":
-        this.#readings.push(await meter?.read(this.child.pid));
+        this.#readings.push(await meter?.read(this.child.pid, true));
         return await this.child.send({});
       case "stretch":
         this.#stretches.push(message.stretch);

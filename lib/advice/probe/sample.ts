@@ -48,6 +48,8 @@ export const sampleSchema = z.object({
   /** By how much the tasks raised the peak memory of the process, and the first one alone did. */
   memoryBytes: amount,
   taskBytes: amount.optional(),
+  /** The most that programs which a task runs held together, where the system tells. */
+  programsBytes: amount.optional(),
 });
 
 export type Sample = Checked<typeof sampleSchema> & {
@@ -214,6 +216,7 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
     ...(load && {
       queuedMs: ownQueuedMs,
       programsMs,
+      programsBytes: load.childrenBytes,
       uncountedMs: load.uncountedCpuMs / items,
       others: load.others,
     }),
@@ -305,9 +308,15 @@ export function blocks({ blockedMs, wallMs }: Pick<Sample, "blockedMs" | "wallMs
 /** Tasks that hold less than this each don't fill a machine's memory: the runtime itself grows as much at first. */
 const MUCH_MEMORY = 50 * (1 << 20);
 
+/** What programs hold that a task runs, if that is much. */
+export function heldByPrograms({ programsBytes = 0 }: Pick<Sample, "programsBytes">): number {
+  return programsBytes < MUCH_MEMORY ? 0 : programsBytes;
+}
+
 /** What each task in flight holds, as far as the first one shows. */
-export function heldBytes({ taskBytes = 0 }: Pick<Sample, "taskBytes">): number {
-  return taskBytes < MUCH_MEMORY ? 0 : taskBytes;
+export function heldBytes(sample: Pick<Sample, "taskBytes" | "programsBytes">): number {
+  const { taskBytes = 0 } = sample;
+  return (taskBytes < MUCH_MEMORY ? 0 : taskBytes) + heldByPrograms(sample);
 }
 
 /** Whether tasks compute beside their event loop, as far as this process itself can see. */

@@ -25,6 +25,8 @@ export interface ProcessReading {
   readonly cpuMs: number;
   /** CPU time of all that it started, and of what these started, whether it ended or not. */
   readonly childrenCpuMs: number;
+  /** The most memory that these held together since it was first asked for; undefined unless it was. */
+  readonly childrenBytes?: number | undefined;
 }
 
 /** One reading; times in milliseconds. */
@@ -53,6 +55,8 @@ export interface Load {
   readonly queuedMs: number;
   /** CPU time of what it started, and of what that started. */
   readonly childrenCpuMs: number;
+  /** The most memory that these held together, seen from time to time. */
+  readonly childrenBytes?: number | undefined;
   /** CPU time of these, and of threads that ended, whose queueing the system doesn't tell. */
   readonly uncountedCpuMs: number;
   readonly others: Others;
@@ -66,6 +70,8 @@ export interface MeterOrder {
 /** What it is asked: what a process did, or only what the machine did. */
 export interface Question {
   readonly pid?: number | undefined;
+  /** Whether to look at the memory of what it starts, until it ends. */
+  readonly looks?: boolean | undefined;
 }
 
 /** What it answers; undefined where this system doesn't tell. */
@@ -82,7 +88,7 @@ export interface Limits {
 
 export interface Meter extends Limits {
   /** Reads what a process did, and what the machine did; undefined where the system doesn't tell. */
-  read(pid?: number): Promise<Reading | undefined>;
+  read(pid?: number, looks?: boolean): Promise<Reading | undefined>;
 }
 
 /** It is needed most where other programs keep it waiting, too. */
@@ -122,8 +128,8 @@ function metering(
   };
   // One question after the other, until one has no answer.
   let last: Promise<Answer | undefined> = Promise.resolve(limits);
-  const read = async (pid?: number) => {
-    last = last.then((known) => known && ask({ pid }));
+  const read = async (pid?: number, looks?: boolean) => {
+    last = last.then((known) => known && ask({ pid, looks }));
     const answer = await last;
     return answer?.type === "reading" ? answer.reading : undefined;
   };
@@ -175,6 +181,7 @@ export function loadBetween(from: Reading, to: Reading): Load | undefined {
     countedShare: runMs < LEAST_RUN_MS ? 1 : runMs / Math.max(runMs, allMs),
     queuedMs,
     childrenCpuMs,
+    childrenBytes: b.childrenBytes,
     uncountedCpuMs: childrenCpuMs + increase(allMs + TICKS_MS, increase(a.cpuMs, b.cpuMs)),
     others: othersBetween(from, to)!,
   };

@@ -131,6 +131,41 @@ function numbersIn(folder: string): number[] {
   return attempt(numbers, []).filter(Number.isInteger);
 }
 
+/** How often the memory of programs is looked at, in milliseconds: those that take much live longer. */
+const LOOK_MS = 50;
+
+/** Looks at what all that a process starts from now on holds in memory. */
+class Programs {
+  readonly #seen = new Set(numbersIn("/proc"));
+  readonly #family = new Set<number>();
+  readonly #timer = setInterval(() => this.#look(), LOOK_MS);
+  mostBytes = 0;
+
+  constructor(readonly pid: number) {}
+
+  #look(): void {
+    let bytes = 0;
+    for (const pid of this.#family) {
+      const most = /^VmHWM:\s+(\d+) kB$/m.exec(textOf(`/proc/${pid}/status`))?.[1];
+      bytes += 1024 * Number(most ?? 0);
+      if (most === undefined) this.#family.delete(pid);
+    }
+    this.mostBytes = Math.max(this.mostBytes, bytes);
+    const all = numbersIn("/proc");
+    if (!all.includes(this.pid)) this.stop();
+    // Until it has become another program, what was just started looks like the one that started it.
+    for (const pid of all.filter((pid) => !this.#seen.has(pid))) {
+      this.#seen.add(pid);
+      const parent = processTimes(textOf(`/proc/${pid}/stat`))?.parent ?? 0;
+      if (parent === this.pid || this.#family.has(parent)) this.#family.add(pid);
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
+
 function processReading(
   pid: number,
   all: ReadonlyMap<number, ProcessTimes>,
@@ -195,9 +230,19 @@ if (import.meta.main) {
   });
   const say: (answer: Answer) => void = tell;
   say({ type: "limits", ...limits(controlGroups(textOf("/proc/self/cgroup"))) });
+  let programs: Programs | undefined;
   for (let line = await inbox.next(); line !== undefined; line = await inbox.next()) {
-    const { pid }: Question = JSON.parse(line);
-    say({ type: "reading", reading: reading(root, Number.isInteger(pid) ? pid : undefined) });
+    const { pid, looks = false }: Question = JSON.parse(line);
+    const read = reading(root, Number.isInteger(pid) ? pid : undefined);
+    const isWatched = looks && programs?.pid === pid;
+    const process = read?.process &&
+      { ...read.process, ...(isWatched && { childrenBytes: programs!.mostBytes }) };
+    // Before whoever asked goes on, and starts any.
+    if (process && looks && !isWatched) {
+      programs?.stop();
+      programs = new Programs(pid!);
+    }
+    say({ type: "reading", reading: read && { ...read, ...(process && { process }) } });
   }
   Deno.exit(0);
 }

@@ -3,6 +3,7 @@ import { type Candidate, SEQUENTIAL } from "../../../lib/advice/prediction/candi
 import { predict } from "../../../lib/advice/prediction/predict.ts";
 import { promising } from "../../../lib/advice/race/promising.ts";
 import {
+  heldBytes,
   mostCpuShare,
   sampleOf,
   sourceLimit,
@@ -64,6 +65,16 @@ Deno.test("sampleOf() sees uneven waits whole where the queueing was counted", (
   const stretches = probed.stretches.map((of, i) => ({ ...of, wallMs: of.wallMs + (i % 2) * 40 }));
   const sample = sampleOf({ ...probed, stretches, load: { ...counted, available: 0.5 } });
   assertAlmostEquals(sample.cpuShare, 10 / 30, 0.02);
+});
+
+Deno.test("each task in flight holds what the programs hold that it runs", () => {
+  const heldBy = (childrenBytes: number | undefined, taskBytes = 0) =>
+    heldBytes(sampleOf({
+      ...probedOf({ waitMs: 9, taskBytes }),
+      load: { ...counted, available: 1, childrenBytes },
+    }));
+  assertEquals([heldBy(500e6), heldBy(9e6), heldBy(undefined)], [500e6, 0, 0]);
+  assertEquals(heldBy(500e6, 100e6), 600e6);
 });
 
 Deno.test("sampleOf() counts what the programs that tasks run compute", () => {

@@ -40,6 +40,28 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a meter tells what memory a process's programs hold, if it is asked to look",
+  ignore: !readable(),
+  async fn() {
+    await using meter = await startMeter();
+    await meter.read(Deno.pid, true);
+    const code = "const b = new Uint8Array(3e8).fill(1); await Deno.stdin.read(b); b.at(-1)";
+    await using child = new Deno.Command(Deno.execPath(), {
+      args: ["eval", code],
+      stdin: "piped",
+    }).spawn();
+    let childrenBytes: number | undefined = 0;
+    while (childrenBytes < 3e8) {
+      const { process } = (await meter.read(Deno.pid, true))!;
+      childrenBytes = process!.childrenBytes ?? childrenBytes;
+    }
+    await child.stdin.close();
+    await child.status;
+    assertEquals((await meter.read(Deno.pid))!.process!.childrenBytes, undefined);
+  },
+});
+
+Deno.test({
   name: "a meter that was ended knows nothing, and nobody waits for it",
   ignore: !granted("run", "read"),
   async fn() {
