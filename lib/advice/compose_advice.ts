@@ -75,7 +75,8 @@ export function composeAdvice(found: Evidence): Advice {
     permissions: job.permissions ?? {},
     ...{ library, server, ...care },
   }, candidate);
-  const { walls: _walls, laneMs: _laneMs, isDrawn: _isDrawn, rest: _rest, ...figures } = sample;
+  const { walls: _walls, laneMs: _laneMs, loadMs: _loadMs, ...sums } = sample;
+  const { isDrawn: _isDrawn, rest: _rest, ...figures } = sums;
   // Of what the plain loop gives nothing is asked, and of what fails, or isn't the job, nothing can be.
   const isUnchecked = !isPlain && (decision === "gain" || decision === "unmeasured") &&
     found.backwards?.orderMatters === undefined && sample.failed === 0 && !found.race?.otherResults;

@@ -2,7 +2,7 @@
 
 import { LESS } from "../../judge/choose.ts";
 import { BASELINE, isRemote } from "../../models.ts";
-import { mostCpuShare, type Sample } from "../probe/sample.ts";
+import { isCold, mostCpuShare, type Sample } from "../probe/sample.ts";
 import { type Candidate, SEQUENTIAL } from "./candidate.ts";
 import { type Machine, startMsOf, withCoresOf } from "./machine.ts";
 import { studentCdf } from "../../timing/statistics.ts";
@@ -64,7 +64,11 @@ function gainOfLanes(lanes: number, { cores, ceiling }: Machine): number {
 
 type Times = Omit<Sample["walls"][number], "count">;
 
-function timesOf({ walls, rest }: Pick<Sample, "walls" | "rest">, count: number): Times[] {
+function timesOf(
+  { walls, rest }: Pick<Sample, "walls" | "rest">,
+  count: number,
+  lanes = 1,
+): Times[] {
   const times: Times[] = [];
   while (times.length < count) {
     for (const wall of walls) {
@@ -72,7 +76,8 @@ function timesOf({ walls, rest }: Pick<Sample, "walls" | "rest">, count: number)
     }
     while (rest !== undefined && times.length < count) times.push(rest);
   }
-  return times;
+  // What the first item found cold is so in each lane.
+  return isCold({ walls, rest }) ? times.fill(walls[0]!, 0, lanes) : times;
 }
 
 /** How much more than the sample's mean some of its items compute, and how much more they wait. */
@@ -149,9 +154,10 @@ export function predict(
   const remote = isRemote(model);
   const lanes = Math.min(candidate.lanes, items);
   const startMs = startMsOf(machine, model) *
-      (remote ? 0.5 + 0.5 * candidate.lanes / machine.cores : 1) + (sample.laneMs ?? 0);
+      (remote ? 0.5 + 0.5 * candidate.lanes / machine.cores : 1) +
+    (sample.laneMs ?? 0) - (remote ? 0 : sample.loadMs ?? 0);
   const inFlight = Math.min(slots, Math.ceil(items / lanes));
-  const times = timesOf(sample, Math.min(items, SIMULATED));
+  const times = timesOf(sample, Math.min(items, SIMULATED), remote ? lanes : 1);
   const repeats = items / times.length;
   const sumOf = (of: (one: Times) => number) => times.reduce((sum, one) => sum + of(one), 0);
   const sumMs = sumOf(({ wallMs }) => wallMs);

@@ -60,6 +60,7 @@ export interface Probed {
   /** How many items are taken in the order of timing/job_items.ts; undefined for those that aren't. */
   readonly spread?: number | undefined;
   readonly total?: number | undefined;
+  readonly loadMs?: number | undefined;
   readonly laneMs?: number | undefined;
   /** What taking down took, in milliseconds; Infinity if it didn't end in time. */
   readonly teardownMs?: number | undefined;

@@ -116,7 +116,8 @@ async function main(): Promise<void> {
   const laneMs = loadMs + performance.now() - setupStartMs;
   const sampling: Sampling = { task, given, ...taken };
   // The set-up has ended: what is waited for now is the first item.
-  say({ type: "phase", phase: "items", lane: { laneMs, isDisposable: prepared.isDisposable } });
+  const { isDisposable } = prepared;
+  say({ type: "phase", phase: "items", lane: { loadMs, laneMs, isDisposable } });
   /** Gives how long the lane's own teardown took; what prepare gave belongs to no lane. */
   const close = async (): Promise<number> => {
     const startMs = performance.now();

@@ -134,7 +134,11 @@ export type ProbeMessage =
     readonly at?: number;
     readonly together?: number;
     /** How long loading and setting up took, once it has; whether what `prepare` gave can be disposed. */
-    readonly lane?: { readonly laneMs: number; readonly isDisposable: boolean };
+    readonly lane?: {
+      readonly loadMs: number;
+      readonly laneMs: number;
+      readonly isDisposable: boolean;
+    };
   }
   /** What `items()` gave can't be taken. */
   | { readonly type: "refused"; readonly items: ItemsKind }

@@ -55,6 +55,8 @@ export const sampleSchema = z.object({
 export type Sample = Checked<typeof sampleSchema> & {
   /** What each lane takes to load the job's module and to set it up; 0 unless known. */
   readonly laneMs?: number | undefined;
+  /** The part of that which an event loop is spared, where the items have loaded the module already. */
+  readonly loadMs?: number | undefined;
   /** Whether the items took other times when they ran again, so that `walls` holds but their mean. */
   readonly isDrawn?: boolean;
   /** What the items beyond the sample take on average, where that is known to be something else. */
@@ -91,6 +93,11 @@ function warmRest([first, ...others]: Probed["stretches"]): Sample["rest"] {
   return others.length >= MANY_OTHERS && eachMs(first!) >= COLD * Math.max(...others.map(eachMs))
     ? meanOf(others)
     : undefined;
+}
+
+/** Whether the first item of a sample took so much longer than the rest of the job does. */
+export function isCold({ walls: [first], rest }: Pick<Sample, "walls" | "rest">): boolean {
+  return rest !== undefined && first!.count === 1 && first!.wallMs >= COLD * rest.wallMs;
 }
 
 /** Items that are equal to earlier ones take so many times less where tasks keep their results. */
@@ -166,7 +173,9 @@ const ALL_ON_LOOP = 0.85;
  * Sums up a probe. Wall less CPU time is waiting, once queueing for a CPU is taken off: as the
  * system counted it, or by what a busy thread was seen to get.
  */
-export function sampleOf({ stretches, done, failures, load, total, laneMs }: Probed): Sample {
+export function sampleOf(
+  { stretches, done, failures, load, total, laneMs, loadMs }: Probed,
+): Sample {
   const sum = (of: (stretch: Probed["stretches"][number]) => number) =>
     stretches.reduce((sum, stretch) => sum + of(stretch), 0);
   const items = sum(({ count }) => count);
@@ -202,6 +211,7 @@ export function sampleOf({ stretches, done, failures, load, total, laneMs }: Pro
     failed: done?.failed ?? failures.length,
     total: done?.total ?? total ?? null,
     laneMs,
+    loadMs,
     rest: restOf(stretches, done, done?.total ?? total ?? 0) ?? warmRest(stretches),
     tasksMs: items * (wallMs + sourceMs),
     sourceMs,

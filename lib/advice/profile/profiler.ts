@@ -115,7 +115,7 @@ export function profilePlan(
   sample: Sample,
   leftMs: number,
 ): ProfilePlan | { readonly missing: string } | undefined {
-  const { cpuShare, cpuMs, loopMs, tasksMs, items, wallMs } = sample;
+  const { cpuShare, cpuMs, loopMs, tasksMs, items, wallMs, laneMs = 0 } = sample;
   if (cpuShare <= WAITS) return undefined;
   if (cpuShare * loopMs <= WAITS * cpuMs) {
     return {
@@ -128,7 +128,7 @@ export function profilePlan(
   const targetMs = Math.max(wholeMs, tasksMs / items);
   // What only the first ones do, such as filling a cache, tells nothing of the others.
   const least = Math.min(items, typicalFrom(sample));
-  if (FIXED_MS + SLOWER * Math.max(targetMs, least * wallMs) > leftMs) {
+  if (FIXED_MS + SLOWER * (laneMs + Math.max(targetMs, least * wallMs)) > leftMs) {
     return { missing: "no time was left; a larger --budget shows it" };
   }
   const stride = Math.max(1, Math.min(Math.floor(items / least), Math.floor(tasksMs / targetMs)));
