@@ -10,6 +10,7 @@ import { type Load, loadBetween, type Meter, type Reading } from "../../timing/m
 import type { JobSpec } from "../../timing/spec.ts";
 import { spreadOrder } from "../../timing/job_items.ts";
 import { kernelName } from "../../lanes/task.ts";
+import { isRefusal } from "../../tasks/http_signs.ts";
 import { permissionNeeded } from "../job/job_permissions.ts";
 import {
   type Exports,
@@ -257,8 +258,11 @@ class Probing {
       if (denied !== undefined) throw denied;
     }
     if (failed < items) return;
+    const remedy = this.#failures.every(isRefusal)
+      ? "run it again once what it asks answers"
+      : "mend the task first";
     throw cannotRun(
-      `every item fails, the first with ${describe(this.#failures[0]!)}; mend the task first`,
+      `every item fails, the first with ${describe(this.#failures[0]!)}; ${remedy}`,
     );
   }
 }

@@ -68,6 +68,24 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a job that is refused whole is to be run again, and one that fails is to be mended",
+  ignore: !granted("run", "read"),
+  async fn() {
+    const refusedBy = async (thrown: string) => {
+      const module = `data:text/javascript,export const items = [1, 2]; export default () => { ` +
+        `throw Object.assign(new Error("asleep"), ${thrown}); }`;
+      const task = { module, export: "default" };
+      const job = { name: "refused", task, items: { kind: "module", ...task, export: "items" } };
+      const limits = { typed: "refused.ts", limit: 9, targetMs: 1000, guardMs: 60_000 };
+      const failing = probe({ ...job, options: {} } as Parameters<typeof probe>[0], limits);
+      return (await assertRejects(() => failing, JobError, "every item fails")).message;
+    };
+    assertMatch(await refusedBy("{ status: 503 }"), /asleep; run it again once what it asks/);
+    assertMatch(await refusedBy("{}"), /asleep; mend the task first/);
+  },
+});
+
+Deno.test({
   name: "probe() gives a task its own time, and names what doesn't end in it",
   ignore: !granted("run", "read"),
   async fn() {
