@@ -122,6 +122,10 @@ function noGainText(assessment: Assessment, noGain: JobNoGain): string {
       return `${itemsText(found)} take ${allMs} in all, of which no model could save more than ` +
         `${savedMs}, and starting lanes alone takes ${startMs}.`;
     }
+    case "loading":
+      return `each lane loads the job's module for itself, which takes ` +
+        `${formatDuration(sample.loadMs ?? 0)}, and they could save ` +
+        `${formatDuration(noGain.savedMs)} at most.`;
     case "dealing":
       return `a task computes for ${formatShortDuration(sample.wallMs)}, less than it takes to ` +
         "deal it out. Make one item of many to gain from lanes.";

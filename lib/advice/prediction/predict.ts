@@ -2,7 +2,7 @@
 
 import { LESS } from "../../judge/choose.ts";
 import { BASELINE, isRemote } from "../../models.ts";
-import { isCold, mostCpuShare, type Sample } from "../probe/sample.ts";
+import { computesBeside, isCold, mostCpuShare, type Sample } from "../probe/sample.ts";
 import { type Candidate, SEQUENTIAL } from "./candidate.ts";
 import { type Machine, startMsOf, withCoresOf } from "./machine.ts";
 import { studentCdf } from "../../timing/statistics.ts";
@@ -205,7 +205,7 @@ export function predict(
 
 /** Why no model can gain anything, whatever is measured. */
 export type NoGain =
-  | { readonly why: "little"; readonly savedMs: number }
+  | { readonly why: "little" | "loading"; readonly savedMs: number }
   | { readonly why: "one item" | "dealing" | "copying" };
 
 export interface Classified {
@@ -263,10 +263,14 @@ export function classFor(sample: Sample, machine: Machine, items: number): Class
   const isDealt = items > 1 && computeMs < LEAST_ITEM_MS;
   const isCopied = computeMs < LEAST_ITEM_MS + cloneMs;
   const why = isDealt ? "dealing" : isCopied ? "copying" : undefined;
+  const { loadMs = 0 } = sample;
+  const isLoading = loadMs >= savedMs && cpuShare > COMPUTES && !computesBeside(sample);
   const noGain: NoGain | undefined = items < 2
     ? { why: "one item" }
     : isLittle
     ? { why: "little", savedMs }
+    : isLoading
+    ? { why: "loading", savedMs }
     : why && { why };
   if (!isLittle && !isDealt) return { ...classByShare(sample), noGain };
   // On the logarithm, a factor of two from the bound is sure enough for 98 %.

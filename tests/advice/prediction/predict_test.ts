@@ -144,6 +144,18 @@ Deno.test("predict() adds up tasks, their source and their set-up in the plain l
   assertAlmostEquals(wild.lowMs / wild.runMs, 0.5, 1e-9);
 });
 
+Deno.test("classFor() sees no gain in lanes that take longer to load than they could save", () => {
+  const noGain = (of: Parameters<typeof sampleFor>[0], loadMs: number) => {
+    const sample = { ...sampleFor({ items: 60, ...of }), laneMs: loadMs, loadMs };
+    return classFor(sample, MACHINE, 60).noGain?.why;
+  };
+  const computes = { computeMs: 30 };
+  assertEquals([noGain(computes, 1300), noGain(computes, 500)], ["loading", undefined]);
+  // What waits, or computes on threads of its own, gains from slots.
+  assertEquals(noGain({ waitMs: 30 }, 1300), undefined);
+  assertEquals(noGain({ ...computes, onLoop: 0.1 }, 1300), undefined);
+});
+
 Deno.test("predict() starts as many lanes as there are, in half the time and a part each", () => {
   const startMs = (lanes: number) =>
     predict(sampleFor({ computeMs: 9 }), { ...WORKERS, lanes }, 100, MACHINE).startMs;
