@@ -203,4 +203,10 @@ export const LABELS: readonly Label[] = [
   { file: "random_waits.ts", bound: "io", models: SLOTS },
   { file: "from_a_set.ts", bound: "io", models: SLOTS },
   { file: "holds_memory.ts", bound: "io", hazard: "memory" },
+  {
+    file: "programs_hold_memory.ts",
+    bound: "cpu",
+    permissions: { run: ["dd"] },
+    hazard: "memory",
+  },
 ];
