@@ -9,7 +9,8 @@ const SENTENCES = {
   lanes: "Starting: a lane until it takes tasks, a program until its first result.",
   run: "Running a job to its end: what it costs to keep a journal of it.",
   growth: "The same with 1, 10 and 100 times as many items: whether cost grows faster than work.",
-  load: "Downloading as much as goes: clients of every kind, and wrk for what the server gives.",
+  load:
+    "Downloading as much as goes: clients of every kind, the fetch that ours is built on, and wrk for what the server gives.",
 };
 
 export type Family = keyof typeof SENTENCES;
