@@ -136,8 +136,15 @@ const OF_MORE = 0.5;
 /** Shares that lie no further apart don't tell one from the other. */
 const TELLS = 0.1;
 
-/** The pace of a server that refuses such a share of the plain loop's items. */
-async function ofPlainLoop(refused: Refused, share: number): Promise<Pace> {
+/**
+ * The pace of a server that refuses such a share of the plain loop's items. The one seen in the sample is
+ * taken only where it can't be tried: until a window of time is full a server lets more through.
+ */
+async function ofPlainLoop(
+  refused: Refused,
+  share: number,
+  seen: number | null = null,
+): Promise<Pace> {
   const { sample, measure } = refused;
   const own = 1000 / sample.wallMs;
   const found = await borneRate(refused, {
@@ -149,7 +156,7 @@ async function ofPlainLoop(refused: Refused, share: number): Promise<Pace> {
       return more >= TELLS && ofFast <= share + OF_MORE * more;
     },
   });
-  return { perSecond: null, items: 0, ...found, ofPlainLoop: true };
+  return { ...(found ?? { perSecond: seen, items: 0 }), ofPlainLoop: true };
 }
 
 /** The pace of a server that refuses the plain loop already; what keeps failing with retries is no limit. */
@@ -160,12 +167,13 @@ export async function plainPace(
   const limit = rateLimitOf(probed);
   if (limit === undefined) return undefined;
   const reasons = probed.failures;
-  const pace = await ofPlainLoop({ ...of, reasons, measure }, limit.count / of.sample.items);
+  const { count, pacePerSecond: seen } = limit;
+  const pace = await ofPlainLoop({ ...of, reasons, measure }, count / of.sample.items, seen);
   const isLimit = pace.perSecond !== null ||
     reasons.some((of) =>
       isRefusal(of) && of.status !== UNAVAILABLE || (of.retryAfterMs ?? 0) > PACE_MS
     );
-  return isLimit ? { ...pace, perSecond: pace.perSecond ?? limit.pacePerSecond } : undefined;
+  return isLimit ? pace : undefined;
 }
 
 /** The pace of a server that refuses some model of the race. */

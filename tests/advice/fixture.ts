@@ -67,7 +67,7 @@ export function probedOf(
     /** Why the sample was cut off. */
     cutOff?: string;
     /** How many items a server refused one by one, with which status. */
-    refused?: { count: number; status: number };
+    refused?: { count: number; status: number; pacePerSecond?: number };
   },
 ): Probed {
   // A little unevenness, the same every time.
@@ -95,7 +95,9 @@ export function probedOf(
       type: "done",
       items,
       failed: refused?.count ?? 0,
-      ...(refused && { refused: { count: refused.count, pacePerSecond: null } }),
+      ...(refused && {
+        refused: { count: refused.count, pacePerSecond: refused.pacePerSecond ?? null },
+      }),
       total,
       transfer: { itemBytes: 8, resultBytes: 8, cloneMs: 0.002, ...transfer },
       threadCpuMs: items * computeMs * onLoop,

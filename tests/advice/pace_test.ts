@@ -91,6 +91,21 @@ Deno.test("advise() looks for the rate that is borne where nothing goes through 
   assert(recommended.rate!.perMs >= 100 && recommended.rate!.perMs <= 125);
 });
 
+Deno.test("advise() gives no pace that a server let through until its window was full, and refuses then", async () => {
+  const refused = { count: 40, status: 429, pacePerSecond: 46 };
+  const advice = await adviceOn({ ...WAITING, refused }, (trial) => {
+    const { pacePerSecond: _, ...told } = limitedTo(3, trial);
+    return trial.rate === undefined ? { runMs: 4000 } : told;
+  });
+  assertEquals([advice.recommended.decision, advice.recommended.rate], [
+    "server's pace",
+    undefined,
+  ]);
+  const rate = advice.hazards.find(({ kind }) => kind === "rate")!;
+  assertEquals(rate.figures?.perSecond, null);
+  assertStringIncludes(rate.text, "Its pace could not be measured.");
+});
+
 Deno.test("advise() doesn't recommend more slots than a long job may have, though a short race bore them", async () => {
   const failures = [{
     reason: "HTTP 429",

@@ -167,7 +167,7 @@ export function* failureFindings(
     yield {
       kind: "rate",
       refused: limit?.count ?? again?.failed ?? 0,
-      perSecond: pace.perSecond ?? limit?.pacePerSecond ?? null,
+      perSecond: pace.perSecond,
       items: limit === undefined ? again?.items ?? items : items,
       horizon,
       total,
