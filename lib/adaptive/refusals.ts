@@ -38,6 +38,9 @@ const FIRST_PAUSE_MS = 100;
 const IN_VAIN = 10;
 /** So many times are enough if nothing says that anything was refused, or nothing ever got through: it fails, whatever is done. */
 const FAILS = 4;
+/** A pace is right before so many times that more than this share is refused at it, or nothing is right. */
+const PACES = 3;
+const LARGE = 0.15;
 /** Who had nothing to do for so long isn't held up by what came before. */
 const IDLE_MS = 1_000;
 /** For longer nobody waits because a server asks for it. */
@@ -93,6 +96,8 @@ export class Refusals {
   /** How often nothing got through in a row, and the longest wait that was asked for. */
   #inVain = 0;
   #askedMs = 0;
+  /** At how many paces in a row a large share failed, which nothing says to be too quick. */
+  #paces = 0;
   #endedMs: number;
   /** Whether all were cut off or late, and no more, and whether any got through. */
   #areLost = true;
@@ -205,8 +210,11 @@ export class Refusals {
     this.#epoch = answered > 0 ? epochFrom(nowMs) : { ...epochFrom(fromMs), pausedMs };
     const latencyMs = epoch.busyMs / Math.max(1, answered);
     const saysNothing = epoch.unsaid === epoch.refused || this.#areLost && !this.#hasAnswers;
-    const isFailing = saysNothing && this.#inVain >= FAILS;
     const isPaced = this.gapMs > 0;
+    const isLarge = epoch.refused === epoch.lost && epoch.refused > LARGE * epoch.asked;
+    // While nothing is answered, who is asked may be down.
+    if (answered > 0) this.#paces = isPaced && isLarge ? this.#paces + 1 : 0;
+    const isFailing = this.#paces >= PACES || saysNothing && this.#inVain >= FAILS;
     // Of a pace that became quicker it tells nothing that it is too quick.
     const found = this.#isQuicker ? undefined : this.#chance.find(isPaced ? 0 : slots, epoch);
     const chance = isFailing ? epoch : found;

@@ -265,6 +265,20 @@ Deno.test("what fails whatever is done, and doesn't say that it was refused, was
   assertEquals([refusals.most, refusals.gapMs, refusals.byChance], [Infinity, 0, 1]);
 });
 
+Deno.test("where much fails at pace after pace, and nothing says that it is too quick, it isn't", () => {
+  for (const lost of [0, 1]) {
+    const refusals = new Refusals(0);
+    const paced = Array.from({ length: 5 }, (_, time) => {
+      const nowMs = 1000 * (time + 1);
+      refusals.ended(3, nowMs - 10, nowMs, { refused: 1, lost });
+      refusals.brake(nowMs, 1, 0);
+      return refusals.gapMs > 0;
+    });
+    // After the third it is looked for anew.
+    assertEquals(paced, lost > 0 ? [true, true, true, false, true] : Array(5).fill(true));
+  }
+});
+
 Deno.test("whom nothing ever got through to isn't waited for as long as who has answered", () => {
   for (const answers of [0, 4]) {
     const refusals = new Refusals(0);
