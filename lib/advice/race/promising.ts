@@ -50,8 +50,8 @@ const SPARE = 1.5;
 const AMPLE = 8;
 /** From this share of waiting on, an event loop with slots is always tried: it is so simple. */
 const WAITS_SOME = 0.15;
-/** In so many times the time that evenly shared cores need, they are worth sharing. */
-const EVENS = 1.1;
+/** Cores are worth sharing where one lane on each would take so many times as long. */
+const WORTH_SHARING = 1.1;
 /** A model predicted to take this many times as long as the best isn't raced, unless the best disappoint. */
 const HOPELESS = 1.25;
 /** Models raced beside sequential. */
@@ -87,7 +87,7 @@ function lanesWanted({ sample, machine, horizon }: KnownJob, tested: number): Ca
  */
 function laneEach({ machine: { cores }, total }: KnownJob, tested: number): Candidate[] {
   if (total === null || total > Math.min(tested, MOST_USEFUL_LANES)) return [];
-  return Math.ceil(total / cores) * cores >= EVENS * total ? [threads(total)] : [];
+  return Math.ceil(total / cores) * cores >= WORTH_SHARING * total ? [threads(total)] : [];
 }
 
 /** All models that a job could run under, with the sizes that its sample suggests. */
