@@ -8,7 +8,8 @@
  */
 
 import type { Ends } from "./ends.ts";
-import { quickerOf, Slots, type SlotsOptions, type Wanted } from "./slots.ts";
+import { Slots, type SlotsOptions, type Wanted } from "./slots.ts";
+import { quickerOf } from "./stage.ts";
 import { BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./watch.ts";
 
 /** Why a shape was changed. */

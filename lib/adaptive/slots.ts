@@ -1,18 +1,21 @@
 /**
- * How many slots tasks are given, wherever they run.
+ * How many slots tasks are given, wherever they run. Of these rules the first that applies decides:
  *
- * They begin with few, which become many as long as tasks end as quickly as with fewer: slow start, left by
- * what tasks take, as HyStart is (Ha and Rhee, 2008), with as many slots as were busy then. From there on they
- * follow a {@linkcode SlotLaw}, round by round; if that takes some of them away, and less gets done so, it was
- * no queue that tasks took longer in, and slow start begins anew.
+ * 1. Too many were refused, or hold too much memory: there are fewer ({@linkcode Refusals} says how many).
+ * 2. Nothing ends any more: a quarter is left.
+ * 3. Slow start (`slow_start.ts`): there are many times as many, as long as tasks end as quickly as with fewer.
+ * 4. {@linkcode Rounds} from then on: a law gives a few more, or takes some. If it takes some, and less gets done
+ *    so, it was no queue that tasks took longer in, and slow start begins anew.
  *
- * Both stay within what {@linkcode Refusals} and memory allow, and go by tasks alone that began while there
- * were as many slots as now.
+ * All go by tasks alone that began while there were as many slots as now, and stay within what refusals and
+ * memory allow.
  */
 
 import { type Ends, Failures } from "./ends.ts";
 import { Refusals } from "./refusals.ts";
-import { gradient, type SlotLaw } from "./slot_laws.ts";
+import { LEFT, Rounds, type SlotLaw } from "./rounds.ts";
+import { RAMP, reachOf, slowStartOf } from "./slow_start.ts";
+import { meanOf, Stage } from "./stage.ts";
 import type { Seen } from "./watch.ts";
 
 /** What slots are given by. */
@@ -36,40 +39,11 @@ export interface Wanted {
 const BLIND_SLOTS = 4;
 /** They are multiplied no sooner than after so long, in milliseconds, so that quick refusals come in time. */
 const STEP_MS = 2;
-/** They become this many times as many as were seen to do, */
-const RAMP = 4;
-/**
- * or as many as tasks these would do in so long: if a server refuses all of them, it is 3 % of a minute's.
- * If it only gets slower with so many, it is for long; so there are more only if these are all that is left.
- */
-const RISKED_MS = 1_800;
-const RISKED_SLOTS = 48;
-const RISKED_LAST = 128;
-/** It isn't worth while to try fewer than so many times as many. */
-const STEP = 1.5;
 /** In slow start it is looked often for so long, in milliseconds, and for a moment at each step. */
 const EARLY_MS = 100;
 const MOMENT_MS = 10;
-/** So many tasks make a round at least, or as many as there are slots; */
+/** So many tasks make a round at least, or as many as there are slots. */
 const ROUND_TASKS = 8;
-/** in slow start this share of the slots that came last. */
-const MOST_OF = 0.7;
-/** More of them tell nothing more. */
-const MOST_LATENCIES = 256;
-/** Which of a round's latencies is taken for it, */
-const QUICKER = 0.25;
-/** and for what tasks took with fewer slots, of which so few tell if all but a quarter have ended. */
-const SLOWER = 0.75;
-const FEW_LATENCIES = 3;
-/**
- * Slots are too many if even the quicker tasks take so many times as long as the slower ones did with fewer, and
- * less gets done than by the root of their number more; or if, as many tasks tell, hardly more gets done.
- */
-const LONGER = 1.25;
-const MANY_LATENCIES = 32;
-const HARDLY_MORE = 1.2;
-/** If this part of them is left, it is looked whether as much gets done. */
-const LEFT = 0.8;
 /**
  * Nothing has ended for so many times as long as the slowest of the last tasks took, and for so many milliseconds,
  * though all slots are taken: it is as at TCP's timeout, and this part of them is left.
@@ -83,15 +57,6 @@ const LONG_MS = 200;
 /** They grow no further than to this share of the memory that there may be. */
 const ROOM = 0.8;
 
-/** How long tasks took that began while there were so many slots. */
-interface Stage {
-  readonly slots: number;
-  readonly fromMs: number;
-  /** How many answers there had been by then. */
-  readonly answersBefore: number;
-  readonly latencies: number[];
-}
-
 /** Gives slots. */
 export class Slots {
   /** How many tasks have ended. */
@@ -101,7 +66,7 @@ export class Slots {
   /** Whether they are multiplied until the first sign of a queue or a limit. */
   isSlowStart = true;
   readonly #options: SlotsOptions;
-  readonly #law: SlotLaw;
+  #rounds: Rounds;
   readonly #refusals: Refusals;
   readonly #failures = new Failures();
   readonly #first: number;
@@ -112,11 +77,6 @@ export class Slots {
   #answers = 0;
   /** What the tasks showed, with the latest number of slots last; one but in slow start. */
   #stages: Stage[] = [];
-  /** How many there were when they began to become fewer, for tasks took longer, and what got done. */
-  #peak: { readonly slots: number; readonly perMs: number } | undefined;
-  /** The least latency of a round, and the longest of a task since the last one began. */
-  #leastMs = Infinity;
-  #slowestMs = 0;
   /** Since when nothing has ended, though all slots are taken. */
   #quietMs: number;
   /** Whether a task ended well. */
@@ -135,7 +95,7 @@ export class Slots {
     refusals: Refusals = new Refusals(nowMs),
   ) {
     this.#options = options;
-    this.#law = options.law ?? gradient;
+    this.#rounds = new Rounds(options.law);
     this.#refusals = refusals;
     this.#first = this.#count = count;
     this.#startMs = this.#quietMs = nowMs;
@@ -143,7 +103,7 @@ export class Slots {
   }
 
   #stageFrom(fromMs: number): Stage {
-    return { slots: this.#count, fromMs, answersBefore: this.#answers, latencies: [] };
+    return new Stage(this.#count, fromMs, this.#answers);
   }
 
   get count(): number {
@@ -217,16 +177,13 @@ export class Slots {
     } else if (!this.#hasAnswers) {
       this.#hasAnswers = true;
       for (const { latencies } of this.#stages) latencies.length = 0;
-      this.#leastMs = this.quickestMs = Infinity;
+      this.#rounds.leastMs = this.quickestMs = Infinity;
     }
     const latencyMs = (endedAtMs - startedAtMs) / count;
     this.quickestMs = Math.min(this.quickestMs, latencyMs);
-    this.#slowestMs = Math.max(this.#slowestMs, latencyMs);
+    this.#rounds.slowestMs = Math.max(this.#rounds.slowestMs, latencyMs);
     this.#answers += count;
-    const stage = this.#stages.findLast(({ fromMs }) => startedAtMs >= fromMs);
-    if (stage !== undefined && stage.latencies.length < Math.max(MOST_LATENCIES, stage.slots)) {
-      stage.latencies.push(latencyMs);
-    }
+    this.#stages.findLast(({ fromMs }) => startedAtMs >= fromMs)?.add(latencyMs);
   }
 
   /** Tasks that begin from now on tell of the slots that there are now. */
@@ -250,9 +207,8 @@ export class Slots {
   /** What is known of latencies is forgotten. */
   restart(): void {
     this.move();
-    this.#peak = undefined;
-    this.#leastMs = this.quickestMs = Infinity;
-    this.#slowestMs = 0;
+    this.#rounds = new Rounds(this.#options.law);
+    this.quickestMs = Infinity;
     this.isSlowStart = true;
   }
 
@@ -306,61 +262,35 @@ export class Slots {
     const isFull = grows && remaining !== 0 && LEFT * inFlight <= this.#count;
     const isKnown = this.#answers >= ROUND_TASKS && this.#count > BLIND_SLOTS;
     if (!isFull || !isKnown) this.#quietMs = nowMs;
-    return nowMs - this.#quietMs >= Math.max(STALLED_MS, STALLED * this.#slowestMs);
+    return nowMs - this.#quietMs >= Math.max(STALLED_MS, STALLED * this.#rounds.slowestMs);
   }
 
   #stall({ nowMs }: Seen): Wanted {
-    const latencies = this.#stages.flatMap(({ latencies }) => latencies);
-    if (latencies.length > 0) this.#leastMs = Math.min(this.#leastMs, quickerOf(latencies));
     this.isSlowStart = false;
     this.#quietMs = nowMs;
     // What got done by then is known once these have ended.
-    this.#peak = { slots: this.#count, perMs: 0 };
+    this.#rounds.begin(this.#count, 0, this.#stages.flatMap(({ latencies }) => latencies));
     return { slots: STALLED_LEFT * this.#count, why: "queues" };
   }
 
   /** Many more than the most with which tasks ended as quickly as with few. */
   #slowStart(seen: Seen, grows: boolean): Wanted | undefined {
     const { nowMs, remaining = Infinity, inFlight } = seen;
-    const earlier: number[] = [];
-    let [proven, before] = [0, 0];
-    let most = { perMs: 0, slots: 1, spread: 1 };
-    for (const [at, { slots, fromMs, answersBefore, latencies }] of this.#stages.entries()) {
-      const added = slots >= STEP * before ? slots - before : slots;
-      if (latencies.length >= MOST_OF * added) {
-        const next = this.#stages[at + 1] ?? { fromMs: nowMs, answersBefore: this.#answers };
-        const latencyMs = quickerOf(latencies);
-        const lastedMs = next.fromMs - fromMs;
-        // What lasted for less than a task says so by its tasks: so many at once, for so long each.
-        const perMs = lastedMs < latencyMs
-          ? slots / mean(latencies)
-          : (next.answersBefore - answersBefore) / lastedMs;
-        // What is still in flight of those before takes longest.
-        const isKnown =
-          earlier.length >= Math.max(FEW_LATENCIES, SLOWER * (answersBefore + before));
-        const isLonger = isKnown && latencyMs > LONGER * slowerOf(earlier) &&
-          perMs < most.perMs * Math.sqrt(slots / most.slots);
-        const isNoMore = earlier.length >= MANY_LATENCIES && perMs < HARDLY_MORE * most.perMs;
-        if (isLonger || isNoMore) {
-          this.isSlowStart = false;
-          this.#leastMs = quickerOf(earlier);
-          this.#peak = { slots, perMs };
-          const busy = Math.max(most.perMs, perMs) * most.spread * this.#leastMs;
-          // And a few in the queue.
-          return { slots: Math.min(slots / 2, busy + Math.sqrt(busy)), why: "queues" };
-        }
-        if (perMs > most.perMs) most = { perMs, slots, spread: mean(latencies) / latencyMs };
-        proven = slots;
-      }
-      before = slots;
-      earlier.push(...latencies);
+    const found = slowStartOf(this.#stages, nowMs, this.#answers);
+    const { proven, latencies, tooMany } = found;
+    if (tooMany !== undefined) {
+      this.isSlowStart = false;
+      this.#rounds.leastMs = Infinity;
+      this.#rounds.begin(tooMany.slots, tooMany.perMs, latencies);
+      return { slots: tooMany.enough, why: "queues" };
     }
     if (proven > 0) this.#refusals.passed(proven);
     if (!grows || nowMs - this.#stage.fromMs < STEP_MS) return undefined;
+    const left = remaining + inFlight;
     const wanted = Math.min(
-      remaining + inFlight,
+      left,
       this.#options.maxSlots,
-      this.#reach(proven, earlier, seen),
+      proven > 0 ? reachOf(found, this.#count, left, this.#options.guess) : this.#blindly(seen),
       this.most,
       this.#fitting(seen),
     );
@@ -368,25 +298,12 @@ export class Slots {
     return slots > this.#count ? { slots, why: "waits" } : undefined;
   }
 
-  /** How many may be tried, now that so many were seen to do, and tasks took so long. */
-  #reach(
-    proven: number,
-    latencies: readonly number[],
-    { nowMs, remaining = Infinity, inFlight }: Seen,
-  ): number {
+  /** How many may be tried of which nothing has ended yet. */
+  #blindly({ nowMs, remaining = Infinity, inFlight }: Seen): number {
     const left = remaining + inFlight;
-    if (proven === 0) {
-      const isFew = left <= FEW_TASKS && nowMs - this.#startMs >= LONG_MS;
-      // What was cut off among others may be so alone, too.
-      return this.#wasShut ? 1 : Math.max(BLIND_SLOTS, this.#first, isFew ? left : 0);
-    }
-    const { guess = Infinity } = this.#options;
-    const isSeen = proven >= this.#count;
-    if (proven >= guess) return isSeen ? 2 * proven : 0;
-    const most = left <= RISKED_LAST ? left : RISKED_SLOTS;
-    const risked = Math.min(most, proven * RISKED_MS / mean(latencies));
-    const isStep = risked >= STEP * this.#count;
-    return Math.min(guess, Math.max(isStep ? risked : 0, isSeen ? RAMP * proven : 0));
+    const isFew = left <= FEW_TASKS && nowMs - this.#startMs >= LONG_MS;
+    // What was cut off among others may be so alone, too.
+    return this.#wasShut ? 1 : Math.max(BLIND_SLOTS, this.#first, isFew ? left : 0);
   }
 
   /** What the law gives once a round of tasks has ended. */
@@ -402,52 +319,15 @@ export class Slots {
       if (this.#isReopening) return isDue ? { slots: more, why: "waits" } : undefined;
     }
     if (latencies.length < Math.max(ROUND_TASKS, slots)) return undefined;
-    const latencyMs = quickerOf(latencies);
-    const meanMs = mean(latencies);
-    this.#leastMs = Math.min(this.#leastMs, latencyMs);
     const isPaced = this.gapMs > 0;
-    if (isPaced) this.#refusals.faster(meanMs);
+    if (isPaced) this.#refusals.faster(meanOf(latencies));
     else if (isFull) this.#refusals.passed(slots);
-    const next = isPaced ? Math.max(slots, this.most) : this.#lawful(isFull, latencyMs, meanMs);
-    this.#slowestMs = Math.max(...latencies);
+    const next = isPaced ? Math.max(slots, this.most) : this.#rounds.next(slots, latencies, isFull);
+    if (this.#rounds.areWrong) this.restart();
     if (next < slots) return { slots: next, why: "queues" };
     const more = Math.min(next, most());
     if (more > slots && (grows || isPaced)) return { slots: more, why: "waits" };
     this.open(seen.nowMs);
     return undefined;
   }
-
-  /** What the law gives, unless less gets done since it took some away: then these tasks take longer than the first. */
-  #lawful(isFull: boolean, latencyMs: number, meanMs: number): number {
-    const slots = this.#count;
-    const perMs = slots / meanMs;
-    const peak = this.#peak;
-    if (peak !== undefined) {
-      const before = Math.max(peak.perMs, peak.slots / this.#slowestMs);
-      const isFewer = slots <= LEFT * peak.slots;
-      // It isn't for the lack of a few slots that half as much gets done.
-      if (isFewer || perMs < before / 2) this.#peak = undefined;
-      if (isFewer && perMs < before * Math.sqrt(slots / peak.slots)) {
-        this.restart();
-        return peak.slots;
-      }
-    }
-    const next = isFull ? this.#law({ slots, latencyMs, leastMs: this.#leastMs }) : slots;
-    if (next < slots) this.#peak ??= { slots, perMs };
-    return next;
-  }
-}
-
-/** The latency of a round, as its quicker tasks tell. */
-export function quickerOf(latencies: readonly number[]): number {
-  return latencies.toSorted((a, b) => a - b)[Math.floor(QUICKER * latencies.length)]!;
-}
-
-/** What only the slowest ones take longer than. */
-function slowerOf(latencies: readonly number[]): number {
-  return latencies.toSorted((a, b) => a - b)[Math.floor(SLOWER * latencies.length)]!;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -3,7 +3,7 @@
  * made-up jobs: `deno run tests/adaptive/laws_main.ts [seeds]`.
  */
 
-import { gradient, type SlotLaw } from "../../lib/adaptive/slot_laws.ts";
+import { gradient, type SlotLaw } from "../../lib/adaptive/rounds.ts";
 import { textTable } from "../../lib/report/document.ts";
 import { print } from "../../lib/text/print.ts";
 import { median } from "../../lib/timing/statistics.ts";

@@ -6,7 +6,7 @@
 import { BinaryHeap } from "@std/data-structures/binary-heap";
 import { BLOCKED_LANES, Controller, type Decision } from "../../lib/adaptive/controller.ts";
 import { ONE, type Shape } from "../../lib/adaptive/watch.ts";
-import type { SlotLaw } from "../../lib/adaptive/slot_laws.ts";
+import type { SlotLaw } from "../../lib/adaptive/rounds.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 
 /** How a server answers what takes it some time, with so many requests in flight. */
