@@ -111,8 +111,6 @@ export class OpenLane {
   isHeldUp = false;
   /** Is being ended, for a task on it went on after it was asked to stop. */
   isForced = false;
-  /** How many tasks it was given. */
-  tasks = 0;
   /** Which task couldn't be loaded there last, and when: what was sent before shares that failure. */
   loadFailure: { readonly task: string; readonly atMs: number } | undefined;
   /** Since when it has had nothing to do. */
@@ -123,7 +121,14 @@ export class OpenLane {
   constructor(
     /** Its number in outcomes and reports, from 0. */
     readonly number: number,
+    /** How many tasks it may still be given; what is taken back unstarted counts no more. */
+    public tasksLeft = Infinity,
   ) {}
+
+  /** Whether it gets nothing more, unless what it has comes back. */
+  get isSpent(): boolean {
+    return this.tasksLeft === 0;
+  }
 
   /** Whether one batch has it for itself, to find out whether it kills. */
   get isExclusive(): boolean {

@@ -299,7 +299,9 @@ export class InFlight implements Enforcer {
   }
 
   #recall(batch: Batch): boolean {
-    if (!batch.openLane!.lane.recall(batch)) return false;
+    const openLane = batch.openLane!;
+    if (!openLane.lane.recall(batch)) return false;
+    openLane.tasksLeft += batch.items.length;
     this.#release(batch);
     return true;
   }

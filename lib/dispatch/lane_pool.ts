@@ -35,8 +35,6 @@ export interface PoolOptions extends PlacesOptions, LossOptions {
   readonly batches?: Partial<BatchLimits>;
   /** How many lanes there are to be had, where that changes; undefined while it isn't known. */
   readonly lanesThere?: () => number | undefined;
-  /** After so many tasks a lane gets no more, and is replaced; never unless given. */
-  readonly tasksPerLane?: number;
   /** Decides while runs go on how many slots each place has; they stay as they are unless given. */
   readonly guide?: PoolGuide;
 }
@@ -369,19 +367,19 @@ export class LanePool implements PlacesHost {
 
   #send(run: PoolRun, place: Place, batch: Batch): void {
     if (place.number > 0 && this.options.guide?.tasks.keeps(batch)) place = this.#places.all[0]!;
-    if (place.open?.lane.accepts?.(run.task) === false) this.#places.retire(place.open, false);
+    const isLast = place.open?.isSpent || place.open?.lane.accepts?.(run.task) === false;
+    if (isLast) this.#places.retire(place.open!, false);
     const openLane = place.open ?? this.#places.open(place, [run.task]);
     if (openLane === undefined) {
       run.onLeave(batch, NaN);
       return run.putBack(batch);
     }
-    const { tasksPerLane = Infinity } = this.options;
-    const left = tasksPerLane - openLane.tasks;
-    if (batch.items.length > left) {
-      run.putBack(batch.part(left, batch.items.length));
-      batch = batch.part(0, left);
+    const { tasksLeft } = openLane;
+    if (batch.items.length > tasksLeft) {
+      run.putBack(batch.part(tasksLeft, batch.items.length));
+      batch = batch.part(0, tasksLeft);
     }
-    openLane.tasks += batch.items.length;
+    openLane.tasksLeft -= batch.items.length;
     // It may have waited for other places before: a reservation that is kept would be waited for.
     if (batch.alone) this.#places.unreserve(run);
     this.inFlight.send(batch, openLane);
@@ -391,7 +389,6 @@ export class LanePool implements PlacesHost {
       const hasEnded = !openLane.inFlight.has(batch);
       this.options.guide.held((hasEnded ? this.inFlight.endedMs : clock.now()) - batch.sentAtMs);
     }
-    if (openLane.tasks >= tasksPerLane) this.#places.retire(openLane, false);
   }
 
   /**

@@ -30,6 +30,8 @@ export interface PlacesOptions {
   readonly lanes: number;
   /** Slots on each lane at first, from 1; Infinity for no limit. */
   readonly slots: number;
+  /** After so many tasks a lane gets no more, and is replaced; never unless given. */
+  readonly tasksPerLane?: number;
   /** A lane that has had nothing to do for so long is closed, in milliseconds; never unless given. */
   readonly idleMs?: number;
   readonly makeLane: LaneFactory;
@@ -248,9 +250,10 @@ export class Places {
     if (!best.accepts(run.task)) this.retire(best.open!, false);
     best.reservedFor = alone && !best.isIdle ? run : best.heldFor;
     if (alone && !best.isIdle) return undefined;
-    // What runs on a retired lane takes up slots here, but doesn't hold up what is sent ahead.
+    // What runs on a lane that is replaced takes up slots here, but doesn't hold up what is sent ahead.
+    const isReplaced = best.retired.size > 0 || best.open?.isSpent;
     const isHere = this.options.guide !== undefined && best.number === 0;
-    const takesAhead = this.options.takesAhead && best.retired.size === 0 && !isHere;
+    const takesAhead = this.options.takesAhead && !isReplaced && !isHere;
     const slots = this.#slotsFor(best, run, alone);
     return best.load < slots * (1 + (takesAhead ? run.ahead : 0)) ? best : undefined;
   }
@@ -277,7 +280,7 @@ export class Places {
   /** The place's lane, opened if need be; undefined if that can't be done. */
   open(place: Place, tasks: readonly Task[]): OpenLane | undefined {
     if (place.open !== undefined) return place.open;
-    const openLane = new OpenLane(place.number);
+    const openLane = new OpenLane(place.number, this.options.tasksPerLane);
     try {
       const known = [...this.#loadable.values()].filter((task) => !tasks.includes(task));
       const events = this.host.inFlight.eventsOf(openLane);
@@ -396,7 +399,8 @@ export class Places {
   /** A lane may have nothing to do: if that stays so, or it is to get nothing more, it is closed. */
   noteIdle(openLane: OpenLane): void {
     if (openLane.inFlight.size > 0 || openLane.awaited > 0) return;
-    if (this.of(openLane).retired.has(openLane)) return this.close(openLane);
+    const isLeft = openLane.isSpent || this.of(openLane).retired.has(openLane);
+    if (isLeft) return this.close(openLane);
     const { idleMs = Infinity } = this.options;
     if (idleMs === Infinity || this.isClosed) return;
     openLane.idleSinceMs = clock.now();

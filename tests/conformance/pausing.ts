@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { LimitedExecutor } from "../../lib/mod.ts";
-import { Gates, turns } from "./gates.ts";
+import { eventually, Gates, turns } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
 
 function gatedItems({ url }: Gates, count: number): { url: string; key: string }[] {
@@ -53,6 +53,26 @@ export const PAUSING: readonly Guarantee[] = [
       ]);
       assertEquals(outcomes.map(({ status }) => status), ["rejected", "rejected"]);
       assert(refused instanceof TypeError);
+    },
+  },
+  {
+    name:
+      "paused again and again while its lanes start, it runs all the same, however soon they are replaced",
+    async check({ open }) {
+      for (const options of [{ tasksPerLane: 1 }, { idleMs: 0 }]) {
+        await using executor = open(options);
+        let isPaused = false;
+        let hasEnded = false;
+        const values = executor.map(taskNamed("double"), [1, 2, 3]).toArray()
+          .finally(() => hasEnded = true);
+        await eventually(() => {
+          isPaused = !isPaused;
+          if (isPaused) executor.pause();
+          else executor.resume();
+          return hasEnded;
+        }, "all has run");
+        assertEquals(await values, [2, 4, 6]);
+      }
     },
   },
   {

@@ -68,6 +68,19 @@ Deno.test("a lane that was given its number of tasks is replaced, and closed whe
   assertEquals([one!.isClosed, two!.isClosed], [true, false]);
 });
 
+Deno.test("what a pause takes back unstarted uses up none of a lane's tasks", () => {
+  const { pool, made } = poolOf({ tasksPerLane: 1 });
+  const run = new FakeRun().has(2).join(pool);
+  for (let pauses = 0; pauses < 3; pauses++) {
+    pool.pause();
+    assertEquals([run.queue.length, made[0]!.batches, made[0]!.isClosed], [2, [], false]);
+    pool.resume();
+  }
+  assertEquals([made.length, made[0]!.batches.length], [1, 1]);
+  made[0]!.finish(made[0]!.batches[0]!);
+  assertEquals([made.length, made[0]!.isClosed], [2, true]);
+});
+
 Deno.test("a lane that was idle for so long is closed, and opened again when it is needed", async () => {
   using time = new VirtualTime();
   const { pool, made } = poolOf({ lanes: 2, idleMs: 100 });
