@@ -56,7 +56,10 @@ export function startMap(pool: LanePool, unused: UnusedResults, call: MapCall): 
   return run.output;
 }
 
-/** So long after its last task ended, a run that nobody waits for keeps the program no more. */
+/**
+ * So long after its last task ended, a run that nobody waits for keeps the program no more; as often it looks
+ * then whether it is to stop.
+ */
 const REST_MS = 100;
 
 class Run implements QueueRun, OutputRun, Settling, SourceEvents {
@@ -90,9 +93,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   /** How often its task couldn't be loaded, since it ran last. */
   #loadFailures = 0;
   /** Results that nobody asks for are no reason for the program to go on. */
-  readonly #rest = new Alarm(() => {
-    if (this.#isIdle) this.pool.rest(this, true);
-  }, false);
+  readonly #rest = new Alarm(() => this.#lookAtRest(), false);
   /** Whether its executor is being closed. */
   #isClosing = false;
 
@@ -172,7 +173,22 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   awaited(): void {
-    if (this.rests) this.pool.rest(this, false);
+    if (!this.rests) return;
+    this.pool.rest(this, false);
+    const { signal } = this.options;
+    if (signal?.aborted) void this.stop(signal.reason);
+    else if (signal !== undefined) aborts.add(signal, this);
+  }
+
+  #lookAtRest(): void {
+    if (!this.#isIdle) return;
+    this.pool.rest(this, true);
+    const { signal } = this.options;
+    if (signal === undefined) return;
+    // As long as it is listened to, the timer of an AbortSignal.timeout() keeps the program alive.
+    aborts.delete(signal, this);
+    if (signal.aborted) void this.stop(signal.reason);
+    else this.#rest.within(REST_MS);
   }
 
   taken(count: number): void {

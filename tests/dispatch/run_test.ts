@@ -273,6 +273,33 @@ Deno.test("who stays is told what the input throws when it is closed, after all 
   assertInstanceOf(taken.error, RangeError);
 });
 
+Deno.test("a run that nobody waits for listens to no signal, and yet stops soon when it is aborted", async () => {
+  using time = new VirtualTime();
+  const { pool, lane, on } = laneOf(1);
+  let isClosed = false;
+  const items = (function* () {
+    try {
+      for (;;) yield "x";
+    } finally {
+      isClosed = true;
+    }
+  })();
+  const controller = new AbortController();
+  const results = mapSettled(pool, items, { signal: controller.signal, buffer: 0 });
+  const first = results.next();
+  lane.finish(on(0));
+  await first;
+  lane.finish(on(1));
+  time.pass(250);
+  controller.abort();
+  await settle();
+  assertEquals(isClosed, false);
+  time.pass(100);
+  await settle();
+  assertEquals([isClosed, endings(await results.toArray())], [true, ["1 fulfilled"]]);
+  await pool.close();
+});
+
 Deno.test("an input that waits for ever holds a run that stops up only for its grace", async () => {
   using time = new VirtualTime();
   const { pool, lane, on } = laneOf(1, { graceMs: 250 });

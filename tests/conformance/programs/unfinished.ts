@@ -18,5 +18,5 @@ await Promise.all([
   executor.run(task, 1, { signal }),
   executor.map(task, [2], { signal }).toArray(),
 ]);
-const results = executor.map(task, endless());
+const results = executor.map(task, endless(), { signal });
 console.log((await results.next()).value);
