@@ -221,10 +221,9 @@ export function checkOptions(
   check.flag("retries.jitter", jitter);
   check.fn("retries.retryIf", retryIf);
   check.flag("rerun", rerun);
+  const limits = { rate: rateOf(check, rate, "rate"), perKey: perKeyOf(check, perKey) };
   const isChunk = chunk === "auto" || isCount(chunk, 1);
   check.is("chunk", chunk, isChunk, '"auto" or a whole number from 1');
-  if (rate !== undefined) checkRate(check, rate, "rate");
-  if (perKey !== undefined) checkPerKey(check, perKey);
   const isSingle = (rate ?? perKey) === undefined || chunk === "auto" || chunk === 1;
   check.is("chunk", chunk, isSingle, 'left out, or "auto" or 1, with a rate or with perKey');
   const isBuffer = buffer === "auto" || isCount(buffer, 0);
@@ -236,8 +235,7 @@ export function checkOptions(
   return {
     ...checked,
     retries: { limit: retries.limit, baseMs, maxMs, jitter, retryIf },
-    rate: rate && { ...rate },
-    perKey: perKey && { ...perKey as PerKey, ...(perKey.rate && { rate: { ...perKey.rate } }) },
+    ...limits,
     onProgress,
     onOutcome: onOutcome as MapOptions["onOutcome"],
   };
@@ -258,7 +256,9 @@ export function settingsOf(
   return { ...settings, timed: false, mostBytes: Infinity, giveBackMs: Infinity };
 }
 
-function checkRate(check: Checker, rate: Rate, name: string): void {
+/** A copy, which stays as it is; read here, for a rate may be an object of a class. */
+function rateOf(check: Checker, rate: Rate | undefined, name: string): Rate | undefined {
+  if (rate === undefined) return undefined;
   check.known(rate, ["limit", "perMs"], `${name}.`);
   const { limit, perMs } = rate;
   const isSpan = isTime(perMs) && perMs > 0 && perMs !== Infinity;
@@ -267,14 +267,18 @@ function checkRate(check: Checker, rate: Rate, name: string): void {
   const isPart = isTime(limit) && limit % 1 > 0;
   const same = isPart ? `, as in { limit: 1, perMs: ${Math.round(perMs / limit)} }` : "";
   check.is(`${name}.limit`, limit, isLimit, `a whole number from 1${same}`);
+  return { limit, perMs };
 }
 
-function checkPerKey(check: Checker, perKey: PerKey<never>): void {
+/** The same of a limit for each key. */
+function perKeyOf(check: Checker, perKey: PerKey<never> | undefined): PerKey | undefined {
+  if (perKey === undefined) return undefined;
   check.known(perKey, ["key", "slots", "rate"], "perKey.");
   const { key, slots = Infinity, rate } = perKey;
   check.is("perKey.key", key, typeof key === "function", "a function of an item");
   check.count("perKey.slots", slots, 1);
-  if (rate !== undefined) checkRate(check, rate, "perKey.rate");
+  const keyOf = (item: unknown) => key.call(perKey, item as never);
+  return { key: keyOf, slots, rate: rateOf(check, rate, "perKey.rate") };
 }
 
 const RETRYABLE = new Set<Rejected["ended"]>(["failed", "timed-out", "crashed"]);

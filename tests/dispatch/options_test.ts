@@ -42,9 +42,41 @@ Deno.test("what is given is kept, and a plain count of retries is their limit", 
     onProgress,
     onOutcome,
   } as const;
-  assertEquals({ ...checkOptions(given) }, given);
+  const checked = checkOptions(given);
+  const { key, ...perKey } = checked.perKey!;
+  assertEquals({ ...checked, perKey: { ...perKey, key: String } }, given);
+  assertEquals(key(7), "7");
   assertEquals(checkOptions({ retries: 4 }).retries.limit, 4);
   assertEquals(checkOptions({ retries: undefined as never }).retries.limit, 0);
+});
+
+Deno.test("limits may be objects of classes, and stay what they were", () => {
+  class Tariff {
+    #limit = 2;
+    perMs = 10;
+    get limit() {
+      return this.#limit;
+    }
+    raise() {
+      this.#limit++;
+    }
+  }
+  class Hosts {
+    #prefix = "host ";
+    readonly rate = new Tariff();
+    key(item: unknown) {
+      return this.#prefix + item;
+    }
+  }
+  const [rate, hosts] = [new Tariff(), new Hosts()];
+  const { perKey, ...checked } = checkOptions({ rate, perKey: hosts });
+  rate.raise();
+  hosts.rate.raise();
+  assertEquals(
+    [checked.rate, perKey!.rate],
+    [rate, hosts.rate].map(() => ({ limit: 2, perMs: 10 })),
+  );
+  assertEquals(perKey!.key(1), "host 1");
 });
 
 Deno.test("loading may take ten times as long as a task, but from 2 s to 30 s", () => {
