@@ -186,7 +186,9 @@ export class RemoteLane implements Lane {
       const canBe = (item: unknown) =>
         attempt(() => (encodeAlone("it", item, cloning), true), false);
       const bad = items.findIndex((item) => !canBe(item));
-      if (bad > 0) this.#postInspected(batch, bad);
+      // Or they are more together than a message can hold.
+      const fewer = bad < 0 ? count >> 1 : bad;
+      if (fewer > 0) this.#postInspected(batch, fewer);
       else this.#refuse(batch, error);
     }
   }

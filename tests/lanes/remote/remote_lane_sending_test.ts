@@ -51,6 +51,17 @@ for (const [name, item, words] of refused) {
   }
 }
 
+Deno.test("items that are more together than a message can hold travel in fewer", () => {
+  const clone = (value: unknown) => {
+    if (JSON.stringify([value]).length > 100) throw new RangeError("It is too long");
+    return structuredClone(value);
+  };
+  const { lane, channel } = readyLane({ cloning: { ...throughPipe(), clone } });
+  const batch = batchOf(Array.from({ length: 8 }, () => "x".repeat(20)));
+  lane.send(batch);
+  assertEquals([batch.sentCount, channel.sent.map(({ head }) => head[BATCH_COUNT])], [4, [4]]);
+});
+
 Deno.test("an item that was refused is not told of once its lane is closed", async () => {
   const { lane, told } = readyLane();
   lane.send(batchOf([() => 1]));
