@@ -150,7 +150,8 @@ function loopLanes(options: SharedOptions, { graceMs }: PoolSize): LaneFactory {
 }
 
 /**
- * Tasks in worker threads: for tasks that compute, or that must not hold up this event loop.
+ * Tasks in worker threads: for tasks that compute, or that must not hold up this event loop. One that runs
+ * out of memory ends the program, for Deno can't end its thread alone: that is for {@linkcode processes}.
  *
  * @param options How many threads, slots on each, and what they may do.
  * @returns The executor; close it, or open it with `await using`.
