@@ -109,7 +109,7 @@ export class Deadlines {
     if (batch.asked?.why === "cancel") return;
     this.watched.add(batch);
     batch.asked = { atMs: clock.now(), why, offset };
-    batch.openLane!.lane.ask(batch, why, reason);
+    batch.openLane!.lane.ask(batch, why, reason, offset);
     this.lookIn(this.pool.options.graceMs);
   }
 

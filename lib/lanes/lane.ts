@@ -194,8 +194,11 @@ export interface Lane {
   stageOf(task: Task): LoadingStage | undefined;
   /** Takes a batch, to be started when a slot is free. Its items are reported, or the lane dies. */
   send(batch: LaneBatch): void;
-  /** Asks the batch's running task to stop, and drops the items that it hasn't started. */
-  ask(batch: LaneBatch, why: AskReason, reason?: unknown): void;
+  /**
+   * Asks the batch's running task to stop, past its deadline only if it still is that of the item at this
+   * offset. One that is cancelled drops the items that it hasn't started.
+   */
+  ask(batch: LaneBatch, why: AskReason, reason?: unknown, offset?: number): void;
   progress(batch: LaneBatch): BatchProgress;
   /** Takes a batch back of which nothing has started; false if it is too late. */
   recall(batch: LaneBatch): boolean;

@@ -26,7 +26,7 @@ export const ToLane = {
   load: 1,
   /** {@linkcode batchHead}, items. */
   batch: 2,
-  /** [id, 1 for cancel and 0 for timeout] the reason, in an envelope. */
+  /** [id, 1 for cancel and 0 for timeout, offset of the item that is late] the reason, in an envelope. */
   ask: 3,
   usage: 4,
   /** There will be no more. */

@@ -101,7 +101,7 @@ export class LaneServer {
         break;
       }
       case ToLane.ask:
-        this.#ask(head[0]!, head[1] === 1, payload as Envelope | undefined);
+        this.#ask(head, payload as Envelope | undefined);
         break;
       case ToLane.usage:
         this.host.send(FromLane.usage, this.host.usage(), this.host.runner?.device);
@@ -219,11 +219,13 @@ export class LaneServer {
     sendMoving((moves) => this.host.send(FromLane.report, head, payload, moves), moves);
   }
 
-  #ask(id: number, isCancel: boolean, reason: Envelope | undefined): void {
+  #ask(head: ArrayLike<number>, reason: Envelope | undefined): void {
+    const [id, isCancel] = [head[0]!, head[1] === 1];
     const run = this.#running.get(id);
     if (run === undefined) {
       if (isCancel) this.#drop(id);
-    } else {
+    } else if (isCancel || run.current === head[2]) {
+      // The one whose deadline has passed may have ended meanwhile: that is no matter of the next one's.
       const given = reason === undefined ? undefined : openEnvelope(reason);
       run.ask(isCancel ? "cancel" : "timeout", given);
     }

@@ -240,13 +240,13 @@ export class RemoteLane implements Lane {
     this.#channel.cells?.release(state.id);
   }
 
-  ask(batch: LaneBatch, why: AskReason, reason?: unknown): void {
+  ask(batch: LaneBatch, why: AskReason, reason?: unknown, offset = 0): void {
     const state = stateOf(batch);
     if (state.id === 0) return;
     state.answered = false;
     if (why === "cancel") this.#channel.cells?.cancel(state.id);
     const envelope = why === "cancel" ? sealEnvelope(reason, this.#channel.cloning) : undefined;
-    this.#channel.send(ToLane.ask, [state.id, Number(why === "cancel")], envelope);
+    this.#channel.send(ToLane.ask, [state.id, Number(why === "cancel"), offset], envelope);
   }
 
   progress(batch: LaneBatch): BatchProgress {

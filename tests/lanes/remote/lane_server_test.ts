@@ -142,9 +142,20 @@ Deno.test("a task past its deadline is asked to stop, and the next item runs", a
   const { server, said } = await loaded();
   give(server, 1, "gated", ["late one", "early one"], { timeoutMs: 1e9 });
   openGate("early one");
-  server.receive(ToLane.ask, [1, 0], undefined);
+  server.receive(ToLane.ask, [1, 0, 0], undefined);
   await settle();
   assertEquals(reports(said).map(short), [[1, [undefined, "early one"], ["0 timed-out"]]]);
+});
+
+Deno.test("word of a deadline that comes when its task has ended stops none that runs then", async () => {
+  const { server, said } = await loaded();
+  give(server, 1, "gated", ["in time", "behind it"], { timeoutMs: 1e9 });
+  openGate("in time");
+  await settle();
+  server.receive(ToLane.ask, [1, 0, 0], undefined);
+  openGate("behind it");
+  await settle();
+  assertEquals(reports(said).map(short), [[1, ["in time", "behind it"], []]]);
 });
 
 for (const shares of [true, false]) {

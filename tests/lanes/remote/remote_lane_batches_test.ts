@@ -149,14 +149,14 @@ Deno.test("a task is asked to stop by a message, and cancelled in shared memory 
   const batch = batchOf([1]);
   lane.send(batch);
   const id = lastId(over);
-  lane.ask(batch, "timeout");
+  lane.ask(batch, "timeout", undefined, 3);
   assertEquals([channel.sent.at(-1), thread.isCancelled(id)], [
-    { kind: ToLane.ask, head: [id, 0], payload: undefined },
+    { kind: ToLane.ask, head: [id, 0, 3], payload: undefined },
     false,
   ]);
   lane.ask(batch, "cancel", new RangeError("enough"));
   const { kind, head, payload } = channel.sent.at(-1)!;
-  assertEquals([kind, head, thread.isCancelled(id)], [ToLane.ask, [id, 1], true]);
+  assertEquals([kind, head, thread.isCancelled(id)], [ToLane.ask, [id, 1, 0], true]);
   assertEquals(String(openEnvelope(payload as never)), "RangeError: enough");
 });
 
