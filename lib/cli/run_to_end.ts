@@ -200,7 +200,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   });
   const known = journal?.known ?? new KnownItems();
   await using failed = await openFailed(options, journal);
-  const state = new RunState({ ...known.counts });
+  const state = new RunState({ ...known.counts }, options.run);
   state.total = listed?.total === undefined
     ? undefined
     : Math.min(listed.total, options.limit ?? Infinity);

@@ -39,7 +39,23 @@ export class RunState {
   decided: Decision | undefined;
   readonly #reasons = new Map<string, FailureReason>();
 
-  constructor(readonly before: Readonly<Record<Known, number>>) {}
+  constructor(
+    readonly before: Readonly<Record<Known, number>>,
+    private readonly run: RunSpec["run"] = { rest: true, failed: false },
+  ) {}
+
+  /** How many items are dealt with, now or earlier; those that failed aren't where they are to run again. */
+  get settled(): number {
+    const { done, failed } = this.before;
+    return done + (this.run.failed ? 0 : failed) + this.succeeded + this.failed;
+  }
+
+  /** How many that will be; unknown where more are dealt with than the list seemed to have. */
+  get goal(): number | undefined {
+    const { done, failed } = this.before;
+    const goal = this.run.rest ? this.total : done + failed;
+    return goal !== undefined && this.settled <= goal ? goal : undefined;
+  }
 
   /** Why items failed, the most frequent reason first. */
   get reasons(): FailureReason[] {

@@ -50,14 +50,14 @@ export class RunProgress {
   ) {
     this.#line = new ProgressLine(name, output);
     this.#startMs = this.#line.now();
-    this.#seen = [[this.#startMs, 0]];
+    this.#seen = [[this.#startMs, state.settled]];
     this.#timer = setInterval(() => this.tick(), this.#line.moves ? MOVES_MS : PRINTS_MS);
   }
 
   tick(): void {
     const { settled, total, perSecond, waits } = this.pulse();
     const { failed, decided } = this.state;
-    const share = total === null ? 0 : Math.min(1, settled / Math.max(1, total));
+    const share = total === null ? 0 : settled / Math.max(1, total);
     const text = [
       total === null
         ? counted(settled, "item", formatCount(settled))
@@ -73,9 +73,8 @@ export class RunProgress {
   }
 
   pulse(): Omit<Pulse, "reasons" | keyof LanesNow> & { readonly waits: string } {
-    const { total = null, before, waits, silentMs, succeeded, failed } = this.state;
+    const { goal: total = null, settled, waits, silentMs, failed } = this.state;
     const nowMs = this.#line.now();
-    const settled = succeeded + failed;
     this.#seen.push([nowMs, settled]);
     while (this.#seen.length > 2 && nowMs - this.#seen[1]![0] > RATE_MS) this.#seen.shift();
     const [sinceMs, since] = this.#seen[0]!;
@@ -84,7 +83,7 @@ export class RunProgress {
     const perSecond = isUnderWay ? (settled - since) / (nowMs - sinceMs) * 1000 : 0;
     return {
       atMs: nowMs - this.#startMs,
-      settled: before.done + before.failed + settled,
+      settled,
       failed,
       total,
       perSecond,

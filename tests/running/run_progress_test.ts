@@ -75,9 +75,9 @@ Deno.test("what a run waits for is told by what is known of it", () => {
 });
 
 /** What a run's progress tells as time passes. */
-function passing() {
+function passing(run?: ConstructorParameters<typeof RunState>[1]) {
   let nowMs = 1_000;
-  const state = new RunState({ done: 10, failed: 5 });
+  const state = new RunState({ done: 10, failed: 5 }, run);
   const progress = new RunProgress("crawl", state, {
     isTerminal: false,
     columns: 80,
@@ -96,6 +96,24 @@ Deno.test("what earlier runs did counts as settled, but neither as failed nor fo
   using run = passing();
   const { atMs, settled, failed, total, perSecond, waits } = run.pulse(2_000, 6, 2);
   assertEquals([atMs, settled, failed, total, perSecond, waits], [2_000, 23, 2, null, 4, ""]);
+});
+
+Deno.test("items that failed are to be dealt with again where they run again, and the rest where it runs", () => {
+  const told = (run: Parameters<typeof passing>[0]) => {
+    using of = passing(run);
+    of.state.total = 100;
+    return [of.pulse(0, 0), of.pulse(1_000, 4, 1)].map((at) => [at.settled, at.total, at.perSecond]);
+  };
+  assertEquals(told({ rest: true, failed: false }), [[15, 100, 0], [20, 100, 5]]);
+  assertEquals(told({ rest: true, failed: true }), [[10, 100, 0], [15, 100, 5]]);
+  assertEquals(told({ rest: false, failed: true }), [[10, 15, 0], [15, 15, 5]]);
+});
+
+Deno.test("of a list that is longer than it was counted, how long isn't known", () => {
+  using run = passing();
+  run.state.total = 20;
+  assertEquals(run.pulse(1_000, 5).total, 20);
+  assertEquals(run.pulse(1_000, 6).total, null);
 });
 
 Deno.test("the rate is that of the last half minute", () => {
