@@ -4,7 +4,7 @@
 
 import { command } from "../lib/cli/command.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
-import { userPath } from "../lib/files/user_files.ts";
+import { inputPath } from "../lib/files/user_files.ts";
 import { script } from "../lib/cli/script.ts";
 import type { ReportFile } from "../lib/report/kinds.ts";
 
@@ -43,13 +43,12 @@ await script("report", async (_signal, args) => {
   const formats = report.opts();
   const files = await checkOutputFiles(
     formats,
-    paths.map((path) => ({ option: "result.json", path: userPath(path) })),
+    paths.map((path) => ({ option: "result.json", path: inputPath(path) })),
   );
   const { fileOption, printReport } = await import("../lib/cli/result_files.ts");
-  const { checkFormats, readReportFile } = await import("../lib/report/kinds.ts");
+  const { checkFormats, isPartial, readReportFile } = await import("../lib/report/kinds.ts");
   const measured: ReportFile[] = [];
   for (const path of paths) measured.push(await fileOption("result.json", path, readReportFile));
   checkFormats(measured, formats);
-  const partial = measured.some((file) => "partial" in file && file.partial === true);
-  return await printReport("report", measured, files, partial) ? 0 : 1;
+  return await printReport("report", measured, files, measured.some(isPartial)) ? 0 : 1;
 });

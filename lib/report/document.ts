@@ -95,11 +95,14 @@ export function inTerminal(text: Block["text"]): Block {
 export const PARTIAL = "the run was interrupted; this is what was measured until then.";
 
 /** Says when it began; what isn't a date stays as it is. */
-export function startText({ startedAt }: Environment): string {
+export function startText(
+  { startedAt }: Environment,
+  to: "minute" | "second" = "minute",
+): string {
   const started = new Date(startedAt);
   return Number.isNaN(started.getTime())
     ? startedAt
-    : `${started.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+    : `${started.toISOString().slice(0, to === "minute" ? 16 : 19).replace("T", " ")} UTC`;
 }
 
 /** Says in one line on what and when a result was measured. */

@@ -9,7 +9,7 @@ import { SWITCH_FORMAT } from "../switching/switch_result.ts";
 import { type FileFormat, readWritten } from "../timing/json_file.ts";
 import { RESULT_FORMAT } from "../timing/result.ts";
 import { advicePart, adviceReport } from "./advice/advice_report.ts";
-import type { Block } from "./document.ts";
+import { type Block, startText } from "./document.ts";
 import { renderTrace, type Traced, tracedOf } from "./trace.ts";
 import { comparisonsOf, LESSON_FORMAT } from "./lesson/lesson_file.ts";
 import { lessonPage, lessonReport } from "./lesson/lesson.ts";
@@ -142,19 +142,34 @@ function tracedIn(file: ReportFile): readonly Traced[] | undefined {
   return of(file).traced?.(file);
 }
 
+/** Of several files each tells when, for they may hold the same job. */
+function tracedAmong(files: readonly ReportFile[], file: ReportFile): readonly Traced[] {
+  const traced = tracedIn(file) ?? [];
+  if (files.length === 1) return traced;
+  const when = startText(file.environment, "second");
+  return traced.map((of) => ({ ...of, name: `${of.name}, ${when}` }));
+}
+
 export function reportRenderers(files: readonly ReportFile[]): Required<Renderers> {
   return {
     json: () => files.map((file) => JSON.stringify(file, null, 1)).join("\n") + "\n",
     csv: () => of(files[0]!).csv!(files),
     markdown: () => files.map((file) => `${of(file).report(file).markdown()}\n`).join("\n"),
     trace: () =>
-      renderTrace(files.flatMap((file) => tracedIn(file) ?? []), {
+      renderTrace(files.flatMap((file) => tracedAmong(files, file)), {
         ...files[0]!.environment,
-        partial: files.some((file) => "partial" in file && file.partial) || undefined,
+        partial: files.some(isPartial) || undefined,
         ...(files.length > 1 && { others: files.slice(1).map(({ environment }) => environment) }),
       }),
     html: () => reportPage(files),
   };
+}
+
+/** Whether the run that a file tells of was interrupted. */
+export function isPartial(file: ReportFile): boolean {
+  return "run" in file
+    ? file.run.ended === "interrupted"
+    : "partial" in file && file.partial === true;
 }
 
 /** How many things files found, each of which has a section. */
@@ -177,9 +192,7 @@ export function reportPage(files: readonly ReportFile[]): string {
       ...part(clean, { id, before, alone: findings(files) === 1 }, file),
       did,
       environment: clean.environment,
-      partial: "run" in file
-        ? file.run.ended === "interrupted"
-        : "partial" in file && file.partial === true,
+      partial: isPartial(file),
     };
   });
   const isOfOneKind = new Set(files.map(kindOf)).size === 1;

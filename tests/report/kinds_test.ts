@@ -12,6 +12,7 @@ import { UsageError } from "../../lib/text/options.ts";
 import {
   byKind,
   checkFormats,
+  isPartial,
   readReportFile,
   type ReportFile,
   reportRenderers,
@@ -91,6 +92,25 @@ Deno.test("several files of comparisons are one table and one trace", async () =
   }
   assertStringIncludes(await reportRenderers([race]).csv(), "contender");
   assertStringIncludes(await reportRenderers([rates]).csv(), "ratePerSecond");
+});
+
+Deno.test("files of the same job are told apart in a table and a trace by when they were measured", async () => {
+  const again = { ...comparison.environment, startedAt: "2026-01-02T03:05:00.000Z" };
+  const { csv, trace } = reportRenderers([comparison, { ...comparison, environment: again }]);
+  const [head, ...rows] = (await csv()).trim().split("\r\n").map((row) => row.split(","));
+  const times = rows.map((row) => row[head!.indexOf("startedAt")]);
+  assertEquals([...new Set(times)], [comparison.environment.startedAt, again.startedAt]);
+  for (const when of ["03:04:05", "03:05:00"]) {
+    assertStringIncludes(await trace(), `download 160 pages, 2026-01-02 ${when} UTC`);
+  }
+});
+
+Deno.test("an interrupted run is partial in whatever is made of it", async () => {
+  const run = runFile();
+  assert(!isPartial(run));
+  const stopped = { ...run, run: { ...run.run, ended: "interrupted" as const } };
+  assert(isPartial(stopped));
+  assertEquals(JSON.parse(await reportRenderers([stopped]).trace()).otherData.partial, true);
 });
 
 Deno.test({

@@ -131,6 +131,7 @@ function failedOf({ rounds }: ModelResult): number {
 
 type RoundRow = Pick<ModelResult, "model" | "lanes" | "slots"> & Round & {
   readonly of: Comparison;
+  readonly startedAt: string;
 };
 
 function reasonsOf<Of>(of: Record<string, Of> = {}, words: (reason: string, of: Of) => string) {
@@ -148,12 +149,20 @@ const CSV_COLUMNS: doc.CsvColumns<RoundRow> = {
   checksum: ({ checksum }) => checksum,
   agree: ({ of }) => of.agree,
   examples: ({ examples }) => reasonsOf(examples, (reason, example) => `${reason}: ${example}`),
+  // Files may hold the same job.
+  ...doc.properties("startedAt"),
 };
 
-export function renderCsv(results: readonly Pick<ResultFile, "comparisons">[]): string {
-  const comparisons = results.flatMap(({ comparisons }) => comparisons);
-  const models = comparisons.flatMap((of) => of.models.map((model) => ({ ...model, of })));
-  const rows = models.flatMap((of) => of.rounds.map((round) => ({ ...of, ...round })));
+export function renderCsv(
+  results: readonly Pick<ResultFile, "comparisons" | "environment">[],
+): string {
+  const rows = results.flatMap(({ comparisons, environment: { startedAt } }) =>
+    comparisons.flatMap((of) =>
+      of.models.flatMap((model) =>
+        model.rounds.map((round): RoundRow => ({ ...model, ...round, of, startedAt }))
+      )
+    )
+  );
   return doc.csv(CSV_COLUMNS, rows);
 }
 

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import script from "./page.js" with { type: "text" };
-import { environmentLine, PARTIAL } from "../document.ts";
+import { environmentLine, PARTIAL, startText } from "../document.ts";
 import { Html, type Markup, markup, paragraphs, sanitizedText } from "./markup.ts";
 import { pageStyle } from "./style.ts";
 import { formatCount, formatNumber } from "../../text/format.ts";
@@ -75,8 +75,28 @@ function methods(parts: readonly KnownPart[]): Markup {
   return told.map(({ name, html }) => [told.length > 1 && markup`<h3>${name}</h3>`, html]);
 }
 
+/** What several parts are called alike, as where one job was measured again, tells when that was. */
+function toldApart(parts: readonly KnownPart[]): KnownPart[] {
+  const labels = parts.flatMap(({ name, headlines, sections }) => [
+    ...new Set([name, ...headlines.map(({ name }) => name), ...sections.map(({ title }) => title)]),
+  ]);
+  return parts.map((part) => {
+    const told = (label: string) =>
+      labels.indexOf(label) === labels.lastIndexOf(label)
+        ? label
+        : `${label}, ${startText(part.environment, "second")}`;
+    return {
+      ...part,
+      name: told(part.name),
+      headlines: part.headlines.map((of) => ({ ...of, name: told(of.name) })),
+      sections: part.sections.map((of) => ({ ...of, title: told(of.title) })),
+    };
+  });
+}
+
 /** Writes a page: what was found, each part's sections, then on what and how all was measured. */
-export function renderParts(parts: readonly KnownPart[], kicker = "Lanes report"): string {
+export function renderParts(read: readonly KnownPart[], kicker = "Lanes report"): string {
+  const parts = toldApart(read);
   const headlines = parts.flatMap((part) => part.headlines);
   const listed = headlines.length > 1 ? headlines : [];
   const verdicts = listed.map(({ id, name, text }) =>

@@ -81,6 +81,19 @@ Deno.test("a page of several says how many of what, and lists what each found", 
   assertEquals(texts(parsed(reportPage([waits, computes])), "h1"), ["2 jobs advised on"]);
 });
 
+Deno.test("parts that are called alike tell when each was measured, wherever they are named", () => {
+  const at = (startedAt: string) => ({ ...io, environment: { ...io.environment, startedAt } });
+  const page = parsed(reportPage([at("2026-03-14T09:26:53.589Z"), waits, at("2026-03-14T09:26:59Z")]));
+  const names = [
+    "download 160 pages, 2026-03-14 09:26:53 UTC",
+    "download 160 pages, 2026-03-14 09:26:59 UTC",
+    "Advice on made up",
+  ];
+  assertEquals(texts(page, ".verdicts a"), names);
+  assertEquals(texts(page, "#environment h3"), names);
+  assertEquals(texts(page, "h2").slice(0, 2), names.slice(0, 2));
+});
+
 Deno.test("the words above the title say what the page holds", () => {
   const kicker = (...files: Parameters<typeof reportPage>[0]) =>
     texts(parsed(reportPage(files)), ".kicker")[0];
