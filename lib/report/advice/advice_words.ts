@@ -180,15 +180,17 @@ function retriesLine(retries: number): string {
     `thrown has that (a server's Retry-After).`;
 }
 
-export function modelColumns({ recommended }: Advice): Column<ModelAdvice>[] {
+export function modelColumns({ recommended, models }: Advice): Column<ModelAdvice>[] {
   const isChosen = ({ name }: ModelAdvice) => name === recommended.name;
+  // Where nothing was raced, predictions are all that is known.
+  const wasRaced = models.some(({ model, measured }) => model !== BASELINE && measured);
   const tone = (row: ModelAdvice) => isChosen(row) ? "good" as const : undefined;
   const columns: Column<ModelAdvice>[] = [
     textColumn("model", 0, ({ name }) => name),
-    numberColumn("predicted", 2, ({ model, predictedMs, predictedGain }) => {
+    numberColumn("predicted", wasRaced ? 2 : 0, ({ model, predictedMs, predictedGain }) => {
       return model === BASELINE ? formatDuration(predictedMs) : formatRatio(predictedGain);
     }),
-    numberColumn("measured", 0, (row) => {
+    numberColumn("measured", wasRaced ? 0 : 2, (row) => {
       const { model, measured } = row;
       if (measured === undefined || !didTheWork(row)) return NO_FIGURE;
       const { gain, totalMs } = measured;

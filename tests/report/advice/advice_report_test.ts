@@ -266,6 +266,18 @@ Deno.test("a row tells times of the plain loop, and gains of the others", () => 
   assertEquals(row({ ...of, name: advice.recommended.name }).at(-1), "← recommended");
 });
 
+Deno.test("a narrow terminal shows what was measured, or what was predicted where nothing was raced", () => {
+  const head = (models: readonly ModelAdvice[]) => {
+    const text = adviceReport(adviceFileOf({ ...advice, models })).text({ columns: 40, colour: false });
+    return /^model +(\w+)$/m.exec(text)?.[1];
+  };
+  assertEquals(head(advice.models), "measured");
+  const unraced = advice.models.map((of) => {
+    return of.model === "sequential" ? of : { ...of, measured: undefined };
+  });
+  assertEquals(head(unraced), "predicted");
+});
+
 Deno.test("a number of items that isn't known is said to be assumed", () => {
   const of = { horizon: 1000, job: { ...advice.job, total: null } };
   assertEquals(jobItems(of), "an assumed 1000 items");
