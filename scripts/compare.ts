@@ -1,7 +1,8 @@
 /** `deno task compare`: says what changed from one result file to another. */
 
 import { command } from "../lib/cli/command.ts";
-import { share } from "../lib/text/options.ts";
+import { inputPath } from "../lib/files/user_files.ts";
+import { requireDistinct, share } from "../lib/text/options.ts";
 import { print } from "../lib/text/print.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { script } from "../lib/cli/script.ts";
@@ -31,6 +32,10 @@ await script("compare", async (_signal, args) => {
   compare.parse(args, { from: "user" });
   const [older, newer] = compare.processedArgs;
   const maxSlowdown = share("--max-slowdown", compare.opts().maxSlowdown ?? "10%", Infinity);
+  await requireDistinct([], [
+    { option: "old.json", path: inputPath(older) },
+    { option: "new.json", path: inputPath(newer) },
+  ]);
   const { requireCommon, resultOption } = await import("../lib/cli/result_files.ts");
   const { compareResults } = await import("../lib/timing/compare_results.ts");
   const { renderChanges } = await import("../lib/report/comparison/changes_report.ts");

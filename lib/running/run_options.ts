@@ -221,9 +221,9 @@ async function writtenBy(
     ...named("--failed", failed?.path),
     ...namedFiles(files),
   ], [
-    ...named("--from", from?.path === "-" ? undefined : from?.path),
-    ...named("--advice", raw.advice && userPath(raw.advice)),
-    ...named("--start", raw.start && userPath(raw.start)),
+    ...named("--advice", given(raw.advice, inputPath)),
+    ...named("--start", given(raw.start, inputPath)),
+    ...named("--from", from?.path),
   ]);
   return { out, failed, files };
 }

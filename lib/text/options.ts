@@ -6,7 +6,7 @@
 
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { basename, dirname } from "node:path";
-import { linkTarget, readText, statOrUndefined } from "../files/user_files.ts";
+import { linkTarget, readText, statOrUndefined, STDIN } from "../files/user_files.ts";
 import { firstLine } from "./print.ts";
 
 /** How much of a value is shown: enough to recognize it, never so much that it hides the remedy. */
@@ -371,18 +371,31 @@ async function identityOf(path: string, { dev, ino }: Deno.FileInfo): Promise<st
 }
 
 /**
- * Checks that no output would overwrite what is read, and that no two outputs are one file. Those that
- * don't exist are made for a moment, for only the file system knows which spellings mean the same.
+ * Checks that no output would overwrite what is read, that no two outputs are one file, and that standard
+ * input is read for one thing. Outputs that don't exist are made for a moment, for only the file system
+ * knows which spellings mean the same.
  */
 export async function requireDistinct(
   outputs: readonly NamedFile[],
   inputs: readonly NamedFile[],
 ): Promise<void> {
   const taken = new Map<string, string>();
+  const refuseTaken = (id: string, option: string, path: string) => {
+    const other = taken.get(id);
+    if (other === undefined) return;
+    throw faultOf(option, path)(`the same file as ${other}`, "give it a name of its own");
+  };
   for (const { option, path } of inputs) {
+    const told = `${option}, which is read`;
+    if (path === STDIN) {
+      // Behind its end nothing is left for another.
+      refuseTaken(path, option, path);
+      taken.set(path, told);
+      continue;
+    }
     // What isn't there is told elsewhere, and writing to where a pipe or a terminal is read loses nothing.
     const info = await Deno.stat(path).catch(() => undefined);
-    if (info?.isFile) taken.set(await identityOf(path, info), `${option}, which is read`);
+    if (info?.isFile) taken.set(await identityOf(path, info), told);
   }
   // Held until all are known: the number of a file that is gone is given to the next one.
   const files: Held[] = [];
@@ -395,10 +408,7 @@ export async function requireDistinct(
         info = await own.file.stat();
       }
       const id = await identityOf(path, info);
-      const other = taken.get(id);
-      if (other !== undefined) {
-        throw faultOf(option, path)(`the same file as ${other}`, "give it a name of its own");
-      }
+      refuseTaken(id, option, path);
       taken.set(id, option);
     }
   } finally {

@@ -130,8 +130,10 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [["/no/such/result.json"], "/no/such/result.json"],
     [["deno.json"], "deno.json"],
     [["README.md"], "README.md"],
+    [["-", "-"], "result.json", "which is read"],
   ],
   compare: [
+    [["-", "-"], "new.json", "the same file as old.json, which is read"],
     [[], "argument"],
     [["/no/such/old.json", "/no/such/new.json"], "/no/such/old.json"],
     [["deno.json", "deno.json"], "deno.json"],

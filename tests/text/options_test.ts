@@ -535,6 +535,15 @@ fileTest("requireDistinct() knows a file again by every path and link to it", as
   assertEquals(await Deno.readTextFile(`${folder}/old.json`), "old");
 });
 
+Deno.test("requireDistinct() lets standard input be read for one thing", async () => {
+  const inputs = ["--advice", "--from"].map((option) => ({ option, path: "-" }));
+  await requireDistinct([], inputs.slice(1));
+  assertEquals(
+    await rejected(() => requireDistinct([], inputs)),
+    '--from "-": the same file as --advice, which is read; give it a name of its own',
+  );
+});
+
 fileTest("requireDistinct() refuses two outputs that will be one file", async (folder) => {
   await Deno.symlink(`${folder}/later.csv`, `${folder}/link.csv`);
   for (const other of ["later.csv", "link.csv"]) {
