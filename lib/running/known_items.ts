@@ -109,9 +109,9 @@ export function digestIn(text: string): number {
 
 /**
  * A value as JSON on one line. What JSON has no form for is written so that nothing of it is lost:
- * bigints, regular expressions, and numbers that are none or infinite, as strings, bytes as base64, other
- * typed arrays and sets as lists, maps as lists of pairs, errors with their name and message. No value at
- * all is null.
+ * bigints, regular expressions, dates that are none, and numbers that are none or infinite, as strings,
+ * bytes as base64, other typed arrays and sets as lists, maps as lists of pairs, errors with their name
+ * and message. No value at all is null.
  *
  * @throws {TypeError} If it holds itself, a function, a symbol or what keeps its data to itself, such as
  * a promise or a Response, or can't be read.
@@ -121,13 +121,19 @@ export function jsonText(value: unknown): string {
   return (plain ? JSON.stringify(value) : JSON.stringify(value, portable)) ?? "null";
 }
 
-function portable(key: string, value: unknown): unknown {
+function portable(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
   if (typeof value === "function" || typeof value === "symbol") {
     throw new TypeError(`${where(key)} is a ${typeof value}`);
   }
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value !== "object") return value;
+  if (value === null || "type" in value && value.type === "Buffer") {
+    // Node's Buffer tells JSON something else than the bytes that a lane sends, and a date that is none nothing.
+    const own = this[key];
+    if (own instanceof Uint8Array) return own.toBase64();
+    if (value === null) return own instanceof Date ? String(own) : null;
+  }
   if (value instanceof Map || value instanceof Set) return [...value];
   if (value instanceof Error) return { ...value, name: value.name, message: value.message };
   if (value instanceof RegExp) return String(value);

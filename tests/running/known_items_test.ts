@@ -6,6 +6,7 @@ import {
   KnownItems,
 } from "../../lib/running/known_items.ts";
 import { assertEquals, assertThrows } from "@std/assert";
+import { Buffer } from "node:buffer";
 import fc from "../properties.ts";
 
 Deno.test("equal items have equal digests, others others, and a digest survives being written", () => {
@@ -62,6 +63,9 @@ Deno.test("what JSON has no form for is written so that nothing is lost", () => 
       '{"n":1}',
     ],
     [new URL("a:b"), '"a:b"'],
+    [Buffer.from([1, 2, 255]), '"AQL/"'],
+    [{ type: "Buffer", b: [Buffer.from([0]), null] }, '{"type":"Buffer","b":["AA==",null]}'],
+    [[new Date(NaN)], '["Invalid Date"]'],
   ];
   for (const [value, text] of cases) assertEquals(jsonText(value), text);
 });
