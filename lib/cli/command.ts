@@ -96,7 +96,7 @@ export function command(
       getErrHelpWidth: () => UNWRAPPED,
       writeOut: (text) => {
         const columns = Math.min(MOST_COLUMNS, styleOfStdout().columns);
-        print(fitHelp(text.replace(/\n$/, ""), columns));
+        print(fitHelp(text.trimEnd(), columns));
       },
     });
   // Of an option given twice commander silently takes the last.

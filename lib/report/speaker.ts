@@ -39,7 +39,7 @@ export class Speaker {
       if (value === undefined) throw new TypeError(`Cannot say ${key}: ${path} is missing`);
       return typeof value === "number" ? this.#figure(path, value) : String(value ?? "");
       // Of one there is no plural, in the language that has plurals.
-    }).replaceAll(/(?<![\d.,])1 (thread|process|slot|CPU)e?s\b/g, "1 $1");
+    }).replaceAll(/(?<![\d.,])1 (thread|process|slot|session|connection|CPU)e?s\b/g, "1 $1");
   }
 
   /** The same, unless one of the values wasn't measured. */

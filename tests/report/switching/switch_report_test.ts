@@ -144,7 +144,7 @@ Deno.test("sessions and connections are told, and why a session stays where it i
   const words = seen("sessions");
   assertStringIncludes(words, "5 threads made 5 sessions and 5 connections for 40 pages");
   assertStringIncludes(words, whoseSession.refusal);
-  assertStringIncludes(words, "the event loop made 1 of the one and 5 of the other");
+  assertStringIncludes(words, "the event loop made 1 session and 5 connections");
   assertStringIncludes(words, "With a new session for each request there were 40 connections.");
 });
 
