@@ -232,12 +232,16 @@ export async function runToEnd(request: RunRequest): Promise<number> {
     await writeFailures(out!.path, options.failed.path, known);
   }
   const gone = ended?.type === "done" ? ended.gone : { done: 0, failed: 0 };
+  const goneInAll = gone.done + gone.failed;
+  // At its end it is known of any list how many it had.
+  const total = isDone && options.run.rest
+    ? Math.min(state.settled - goneInAll, options.limit ?? Infinity)
+    : state.total ?? null;
   const summary = summaryOf(ended, problem, state, {
     job: { name: job.name, ...job.task },
     model,
     failedInAll: journal?.hadFailures ? known.counts.failed - gone.failed : state.failed,
-    gone: gone.done + gone.failed,
-    wallMs,
+    ...{ total, gone: goneInAll, wallMs },
   });
   const written = cameToNothing ? [] : [out, options.failed].filter((file) => file !== undefined);
   const file: RunFile = { schemaVersion: 1, kind: "run", environment, run: summary };
@@ -248,13 +252,13 @@ function summaryOf(
   ended: Ended | undefined,
   problem: Error | undefined,
   state: RunState,
-  rest: Pick<RunResult, "job" | "model" | "failedInAll" | "gone" | "wallMs">,
+  rest: Pick<RunResult, "job" | "model" | "failedInAll" | "total" | "gone" | "wallMs">,
 ): RunResult {
   const done = ended?.type === "done" ? ended : undefined;
   const end = done?.end === "finished" ? "interrupted" : done?.end;
-  const { lanes, slots, total = null, before, succeeded, failed, reasons } = state;
+  const { lanes, slots, before, succeeded, failed, reasons } = state;
   return {
-    ...{ ...rest, lanes, slots, total, before, succeeded, failed, reasons },
+    ...{ ...rest, lanes, slots, before, succeeded, failed, reasons },
     ended: problem === undefined && end !== undefined ? end : "failed",
     ...(problem && { problem: problem.message }),
     slowest: [...done?.slowest ?? []],

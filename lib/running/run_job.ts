@@ -171,7 +171,9 @@ class JobProcess {
     const { state, write, onPulse } = this.host;
     switch (message.type) {
       case "began": {
-        const { total = state.total, lanes, slots } = message;
+        const { lanes, slots } = message;
+        // Lines that were counted are known better than by how many are wanted at most.
+        const total = state.total ?? message.total;
         this.#began = true;
         Object.assign(state, { total, lanes, slots });
         break;

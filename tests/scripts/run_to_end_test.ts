@@ -126,9 +126,13 @@ for (const model of ["sequential", "concurrent", "workers", "processes"]) {
     "task.js": `export default (text) => { console.log("seen " + text); return text.length; };`,
     "list.txt": "a\nbb\n\nccc",
   }, async (folder) => {
-    const args = ["task.js", "--from", "list.txt", "--model", model, "--order", "input"];
+    // deno-fmt-ignore
+    const args = ["task.js", "--from", "list.txt", "--model", model, "--order", "input", "--items", "9",
+      "--json", "run.json"];
     const { code, stdout, stderr } = await runTask("run", args, { cwd: folder });
     assertEquals(code, 0, stderr);
+    const { run }: RunFile = JSON.parse(await Deno.readTextFile(`${folder}/run.json`));
+    assertEquals(run.total, 3, "so many there are, however many may be");
     assertEquals(linesIn(stdout).map(({ value }) => value), [1, 2, 3]);
     for (const text of ["a", "bb", "ccc"]) assertStringIncludes(stderr, `seen ${text}\n`);
   });
