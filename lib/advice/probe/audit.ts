@@ -37,8 +37,10 @@ export class Audit implements AsyncDisposable {
     this.#held = passingPath(log);
   }
 
-  static async start(): Promise<Audit> {
-    return new Audit(await Deno.makeTempFile({ prefix: "lanes-audit-" }));
+  /** Undefined where no file can be made for it: what was measured is worth more than what it would add. */
+  static async start(): Promise<Audit | undefined> {
+    const log = Deno.makeTempFile({ prefix: "lanes-audit-" });
+    return await log.then((path) => new Audit(path), () => undefined);
   }
 
   get env(): Record<string, string> {

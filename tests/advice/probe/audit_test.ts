@@ -50,7 +50,7 @@ Deno.test({
       }
       let log: string;
       {
-        await using audit = await Audit.start();
+        await using audit = (await Audit.start())!;
         log = audit.env.DENO_AUDIT_PERMISSIONS!;
         const both = [
           "old",
@@ -83,5 +83,22 @@ Deno.test({
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
+  },
+});
+
+Deno.test({
+  name: "there is no log where no temporary file can be made, and nothing else is lost for it",
+  ignore: !granted("run"),
+  async fn() {
+    const module = new URL("../../../lib/advice/probe/audit.ts", import.meta.url).href;
+    const code = `const { Audit } = await import(${JSON.stringify(module)});
+      console.log(String(await Audit.start()));`;
+    const missing = "/no/such/folder";
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-lock", code],
+      cwd: new URL("../../../", import.meta.url),
+      env: { TMPDIR: missing, TEMP: missing, TMP: missing, NO_COLOR: "1" },
+    }).output();
+    assertEquals(new TextDecoder().decode(stdout), "undefined\n");
   },
 });
