@@ -207,7 +207,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   sayBefore(options, journal);
   const environment = await describeMachine();
   await using live = options.live ? new LiveServer(job.name) : undefined;
-  const { ended, problem, wallMs } = await followed(request, job, bounds, live, {
+  const { ended, wallMs, ...followedTo } = await followed(request, job, bounds, live, {
     known,
     state,
     write: async (results, failures) => {
@@ -216,6 +216,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
     },
     feed: lines && ((count) => lines.next(count)),
   });
+  let { problem } = followedTo;
   const isDone = ended?.type === "done" && ended.end === "done";
   const isEmpty = state.succeeded + state.failed + known.counts.done + known.counts.failed === 0;
   const cameToNothing = isEmpty && (problem !== undefined || !isDone || from === undefined);
@@ -229,7 +230,8 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   // Nothing ran, so there is nothing to tell but why.
   if (problem instanceof UsageError && state.succeeded + state.failed === 0) throw problem;
   if (journal?.hadFailures && options.failed !== undefined) {
-    await writeFailures(out!.path, options.failed.path, known);
+    await writeFailures(out!.path, options.failed.path, known)
+      .catch((cause) => problem ??= RecordError.unwritten("--failed", cause));
   }
   const gone = ended?.type === "done" ? ended.gone : { done: 0, failed: 0 };
   const goneInAll = gone.done + gone.failed;

@@ -108,6 +108,30 @@ test("deno task run writes results and failures, and runs again what failed and 
   assertEquals(await Deno.readTextFile(`${folder}/failed.jsonl`), "");
 });
 
+test("a run whose --failed can't be written in the end tells all the same what became of it", {
+  "job.js": `export const items = ["a", "b"];
+    export default () => {
+      if (Deno.statSync("once").size > 0) Deno.removeSync("sub", { recursive: true });
+      throw new Error("never");
+    };`,
+  "once": "",
+}, async (folder) => {
+  await Deno.mkdir(`${folder}/sub`);
+  // deno-fmt-ignore
+  const args = ["job.js", "--allow-read", "--allow-write", "--model", "sequential", "--out", "out.jsonl",
+    "--failed", "sub/failed.jsonl"];
+  assertEquals((await runTask("run", args, { cwd: folder })).code, 1);
+  await Deno.writeTextFile(`${folder}/once`, "no more");
+  const { code, stdout, stderr } = await runTask("run", [...args, "--retry-failed", "--json", "run.json"], {
+    cwd: folder,
+  });
+  assertEquals(code, 1);
+  assertStringIncludes(stdout, "job.js: 2 items");
+  assertStringIncludes(stderr, "run: --failed can't be written (");
+  const { run }: RunFile = JSON.parse(await Deno.readTextFile(`${folder}/run.json`));
+  assertEquals([run.ended, run.failed], ["failed", 2]);
+});
+
 test("results go to standard output without --out, and all else to standard error", {
   "job.js": JOB,
 }, async (folder) => {
