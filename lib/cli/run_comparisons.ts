@@ -191,6 +191,8 @@ export async function compareAndReport(
   });
   if (baseline === undefined) return code;
   const changes = compareResults(baseline.result, result, { maxSlowdown });
+  // What was interrupted may have measured nothing.
+  if (signal.aborted && changes.changes.length === 0) return code;
   requireCommon(changes, "--baseline", baseline.path, baseline.result, result);
   printOut(`\nCompared with the baseline:\n\n${renderChanges(changes, maxSlowdown, style)}`);
   if (changes.failsMore) return 1;
