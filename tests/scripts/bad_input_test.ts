@@ -134,6 +134,7 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
   ],
   compare: [
     [["-", "-"], "new.json", "the same file as old.json, which is read"],
+    [["/dev/fd/0", "deno.json"], "/dev/fd/0", "give it on standard input, named -"],
     [[], "argument"],
     [["/no/such/old.json", "/no/such/new.json"], "/no/such/old.json"],
     [["deno.json", "deno.json"], "deno.json"],
