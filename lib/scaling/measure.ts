@@ -46,12 +46,12 @@ function sayInPipe(line: string): void {
   if (!stderrOutput().isTerminal) printError(line);
 }
 
-function shortTrials(sizes: readonly MeasuredSize[], axis: string): string[] {
+function shortTrials(sizes: readonly MeasuredSize[], axis: "slots" | "lanes"): string[] {
   const short = sizes.filter(({ trials }) =>
     median(trials.map(({ round }) => round.runMs)) < SHORT_MS
   ).map(({ size }) => size);
   return short.length === 0 ? [] : [
-    `Trials with ${short.join(", ")} ${axis} took less than ${SHORT_MS} ms: ` +
+    `Trials with ${sizeText(axis, ...short)} took less than ${SHORT_MS} ms: ` +
     `with more items the figures are surer.`,
   ];
 }
@@ -134,7 +134,7 @@ export async function measureSweep(
 ): Promise<SweepResult> {
   const { rounds, seed, timeoutMs, server } = values;
   const { axis, model, sizes, slotsPerLane, refine, extendTo } = plan;
-  const listed = sizes.length === 1 ? sizeText(axis, sizes[0]!) : `${sizes.join(", ")} ${axis}`;
+  const listed = sizeText(axis, ...sizes);
   const mostMs = job.expectedMs && timeoutMs + SLOWER * job.expectedMs;
   const places = (size: number) => axis === "slots" ? size : size * slotsPerLane;
   // All sizes run these: their results are compared.
@@ -153,7 +153,7 @@ export async function measureSweep(
     model: { model },
     sizes: `${model} with ${listed}${refine ? ", then more where it bends" : ""}`,
     ...{ axis, rounds, seed, trials: rounds * sizes.length },
-    nameOf: ({ [axis]: size = 1 }) => `${model} with ${size} ${axis}`,
+    nameOf: ({ [axis]: size = 1 }) => `${model} with ${sizeText(axis, size)}`,
     async measure(watching, { cpus, lanesAvailable }) {
       const spec = { sizes, trialAt, rounds, seed, extendTo, failedShare: job.failedShare };
       const swept = await runSweep({ ...spec, refineSteps: refine ? undefined : 0 }, {

@@ -198,8 +198,11 @@ export type SweepResult =
   & Omit<Checked<typeof sweepResultSchema>, "environment">
   & Pick<ResultFile, "environment">;
 
-export function sizeText(axis: SweepResult["axis"], count: number): string {
-  return counted(count, axis === "lanes" ? "lane" : "slot", formatCount(count));
+export function sizeText(axis: SweepResult["axis"], ...sizes: readonly number[]): string {
+  const [size, ...others] = sizes;
+  return size === undefined || others.length > 0
+    ? `${sizes.join(", ")} ${axis}`
+    : counted(size, axis === "lanes" ? "lane" : "slot", formatCount(size));
 }
 
 function inconsistency({ points, openLoop, axis }: SweepResult): string | undefined {

@@ -6,6 +6,7 @@ import { ratesOf } from "./rates.ts";
 Deno.test("sizeText() counts lanes, or else slots", () => {
   assertEquals([sizeText("lanes", 1), sizeText("lanes", 2)], ["1 lane", "2 lanes"]);
   assertEquals([sizeText("slots", 1), sizeText("rate", 1000)], ["1 slot", "1,000 slots"]);
+  assertEquals(sizeText("slots", 1, 8), "1, 8 slots");
 });
 
 Deno.test("a sweep's file has its sizes and rates in order, and those of its axis alone", async () => {

@@ -113,9 +113,8 @@ export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "
   // The worst tells most; a line for each would bury it.
   const off = ({ ratio }: { readonly ratio: number }) => Math.abs(ratio - 1);
   const { size, inFlight, slots, meaning } = broken.toSorted((a, b) => off(b) - off(a))[0]!;
-  const sizes = broken.length === 1
-    ? sizeText(axis, size)
-    : `${broken.map(({ size }) => size).join(", ")} ${axis}, most at ${size}`;
+  const sizes = sizeText(axis, ...broken.map(({ size }) => size)) +
+    (broken.length === 1 ? "" : `, most at ${size}`);
   return [
     `Little's law N = X·R is violated at ${sizes}: ` +
     `X·R = ${formatNumber(inFlight)}, N = ${slots}; ${meaning}.`,
