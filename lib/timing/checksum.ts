@@ -40,7 +40,9 @@ export function canonicalText(
   if (value instanceof RegExp) return `regexp ${write(String(value))}`;
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
     const digest = createHash("sha256").update(bytesOf(value)).digest("hex");
-    return `${value.constructor.name} ${value.byteLength}:${digest};`;
+    // A Buffer is the bytes that it arrives as from another lane.
+    const kind = Object.prototype.toString.call(value).slice("[object ".length, -1);
+    return `${kind} ${value.byteLength}:${digest};`;
   }
   if (value instanceof Map) return `map ${value.size}{${pairs(value)}}`;
   if (value instanceof Set) return `set ${value.size}{${Array.from(value, write).sort().join("")}}`;

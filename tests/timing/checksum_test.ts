@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
 import fc from "../properties.ts";
 import type { Outcome } from "../../lib/dispatch/output.ts";
 import { checksumOf } from "../../lib/timing/checksum.ts";
@@ -79,6 +80,10 @@ Deno.test("checksumOf() doesn't mind the order of keys, of entries, or of outcom
   assertEquals(await of(new Set([1, 2])), await of(new Set([2, 1])));
   const [first, second] = [fulfilled("a", 0), fulfilled("b", 1)];
   assertEquals(await checksumOf([first, second]), await checksumOf([second, first]));
+});
+
+Deno.test("checksumOf() takes a Buffer for the bytes that it arrives as from another lane", async () => {
+  assertEquals(await of(Buffer.from([1, 2])), await of(structuredClone(Buffer.from([1, 2]))));
 });
 
 Deno.test("checksumOf() minds which item a result belongs to", async () => {

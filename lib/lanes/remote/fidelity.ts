@@ -59,7 +59,7 @@ export function classLoss(
   if (isClass && (fidelity === "classes" || "toJSON" in value)) {
     return `is ${named(value)}, which would arrive without its class`;
   }
-  if (kind === "view" && isOtherView(value)) {
+  if (fidelity === "classes" && kind === "view" && isOtherView(value)) {
     return `is ${named(value)}, which would arrive as ${tagOf(value as ArrayBufferView)}`;
   }
   // Data has no more keys than are seen.

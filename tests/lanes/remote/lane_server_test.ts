@@ -477,15 +477,22 @@ Deno.test("of what is to be given back as data only the class may be lost", asyn
     throw new Refused("no");
   });
   parts.set("as JSON", () => new Told(1));
+  class Shown extends Uint8Array<ArrayBuffer> {
+    toJSON() {
+      return this.length;
+    }
+  }
   parts.set("view", () => ({ bytes: Buffer.from("a") }));
-  const items = ["class", "throws", "as JSON", "view"];
+  parts.set("view as JSON", () => ({ bytes: new Shown(2) }));
+  const items = ["class", "throws", "as JSON", "view", "view as JSON"];
   items.forEach((item, at) => give(server, at + 1, "play", [item], { fidelity: "data" }));
   const lost = reports(said).map(({ failures }) => failures?.[0]?.lost);
   assertEquals(lost, [
     undefined,
     undefined,
     "it is a Told, which would arrive without its class",
-    ".bytes is a Buffer, which would arrive as Uint8Array",
+    undefined,
+    ".bytes is a Shown, which would arrive without its class",
   ]);
   const [paid, error] = reports(said)[0]!.values![0] as [unknown, Error];
   assertEquals([paid, error.constructor, error.message], [{ cents: 1 }, Error, "no"]);
