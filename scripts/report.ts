@@ -34,7 +34,9 @@ Examples:
   deno task io --json io.json
   deno task report io.json
   deno task report io.json --html io.html --trace io.trace.json
-  deno task report io.json advice.json sweep.json --html all.html`,
+  deno task report io.json advice.json sweep.json --html all.html
+
+Exit codes: 0 done, 1 a file could not be written, 2 bad option or file.`,
   );
 
 await script("report", async (_signal, args) => {

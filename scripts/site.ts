@@ -33,7 +33,8 @@ Which addresses fail, and how, follows from --seed: the same in every run.
 Examples:
   deno task site --latency 50 --port 8000
   deno task io --url http://127.0.0.1:8000/page/1 --copies 80     in another terminal
-`;
+
+Exit codes: 130 after Ctrl-C or SIGTERM, 2 bad option.`;
 
 const milliseconds = (option: string) => (text: string) =>
   duration(option, text, { max: 3_600_000, plain: true });
