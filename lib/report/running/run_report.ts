@@ -31,11 +31,15 @@ function headline({ job, succeeded, failed, wallMs }: RunResult): string {
     `${formatCount(succeeded)} succeeded, ${formatCount(failed)} failed`;
 }
 
+function were(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? "was" : "were"}`;
+}
+
 function details(
   { model, lanes, slots, before, gone, auto, succeeded, failed }: RunResult,
 ): string {
   const earlier = [
-    ...(before.done > 0 ? [`${formatCount(before.done)} were done`] : []),
+    ...(before.done > 0 ? [`${were(before.done)} done`] : []),
     ...(before.failed > 0 ? [`${formatCount(before.failed)} had failed`] : []),
   ];
   return [

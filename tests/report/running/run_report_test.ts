@@ -32,6 +32,10 @@ Deno.test("what there was none of isn't told, nor a rate of nothing", () => {
     told({ before: { done: 0, failed: 1 }, gone: 1 }),
     `${first}limited (5 slots); 1 had failed before; 1 recorded item left the list`,
   );
+  assertEquals(
+    told({ before: { done: 1, failed: 0 } }),
+    `${first}limited (5 slots); 1 was done before`,
+  );
 });
 
 Deno.test("a terminal says how many reasons and decisions it leaves out, and Markdown has them all", () => {
