@@ -17,7 +17,7 @@ const WRITTEN: Readonly<Record<Format | "picture", RegExp>> = {
   markdown: /\n<sub>[^\n]*\bDeno [^\n]*<\/sub>\s*$/,
   html: /^\s*<!doctype html>[^]*<meta name="generator" content="Lanes">/,
   trace: /^\{"traceEvents":\[[^]*\],"displayTimeUnit":"ms","otherData":\{"deno":/,
-  picture: /^\ufffdPNG\r\n/,
+  picture: /^\ufffdPNG\r\n[^]{0,99}tEXtSoftware\0Lanes/,
 };
 
 /** Which formats are to be written where: absolute paths. */

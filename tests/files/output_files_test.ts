@@ -2,7 +2,13 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { join } from "node:path";
 import { UsageError } from "../../lib/text/options.ts";
 import { reportRenderers } from "../../lib/report/kinds.ts";
-import { checkOutputFiles, FORMATS, writeOutputFiles } from "../../lib/files/output_files.ts";
+import {
+  checkOutputFiles,
+  FORMATS,
+  replaceableFile,
+  writeOutputFiles,
+} from "../../lib/files/output_files.ts";
+import { picture } from "../../lib/tasks/picture.ts";
 import { ioComparison, resultOf } from "../report/fixture.ts";
 import { granted } from "../granted.ts";
 
@@ -27,6 +33,24 @@ Deno.test({
         UsageError,
       );
       assertStringIncludes(error.message, "--csv");
+    }),
+});
+
+Deno.test({
+  name: "a picture of ours is written over, and no other",
+  ignore: !allowed,
+  fn: () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "set.png");
+      const own = await picture([Uint8Array.of(1, 2)]);
+      await Deno.writeFile(path, own);
+      assertEquals(await replaceableFile("--out", path, "picture"), path);
+      // Without the chunk that says whose it is.
+      const other = [own.subarray(0, 33), own.subarray(33 + 12 + 14)];
+      await Deno.writeFile(path, await new Blob(other).bytes());
+      const refused = () => replaceableFile("--out", path, "picture");
+      const { message } = await assertRejects(refused, UsageError);
+      assertStringIncludes(message, "it exists, and isn't what --out writes; name another file");
     }),
 });
 
