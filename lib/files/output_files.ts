@@ -14,7 +14,7 @@ const WRITTEN: Readonly<Record<Format | "picture", RegExp>> = {
   json: /^\s*\{\s*"schemaVersion":\s*\d+,\s*"(?:environment|kind)":/,
   csv:
     /^\ufeff?(?:job,task,items,model|axis,size,lanes|ratePerSecond,durationMs|family,contest,contender),/,
-  markdown: /\n<sub>[^\n]*\bDeno [^\n]*<\/sub>\s*$/,
+  markdown: /^(?:#{2,3} |This library )[^]*\n<sub>[^\n]*\bDeno [^\n]*<\/sub>\s*$/,
   html: /^\s*<!doctype html>[^]*<meta name="generator" content="Lanes">/,
   trace: /^\{"traceEvents":\[[^]*\],"displayTimeUnit":"ms","otherData":\{"deno":/,
   picture: /^\ufffdPNG\r\n[^]{0,99}tEXtSoftware\0Lanes/,

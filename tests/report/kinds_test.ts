@@ -151,6 +151,7 @@ Deno.test({
           '{ "imports": {} }',
           '{ "version": "5" }',
           "# Notes\n\n<sub>mine</sub>\n",
+          `# Notes\n\n${await reportRenderers([comparison]).markdown()}`,
           "<!doctype html>\n<title>mine</title>",
           "job,wage\nbaker,100\n",
           '{"traceEvents":[],"displayTimeUnit":"ms"}\n',
