@@ -51,7 +51,7 @@ export function adviceReport({ advice, environment }: AdviceFile): doc.Block {
     doc.points("Where the prediction was wrong", surprises.map(({ text }) => text)),
     doc.points("Hazards seen", hazards.map(({ text }) => text), "warning"),
     {
-      text: (style) => `${paletteFor(style).heading("The code")} (${command})`,
+      text: (style) => `${paletteFor(style).heading("The code")} (saved as job_run.ts: ${command})`,
       markdown: () => `#### The code\n\nSaved as job\\_run.ts: ${doc.escapeMarkdown(command)}`,
     },
     doc.code(advice.code.trimEnd().split("\n"), "  "),
