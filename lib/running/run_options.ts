@@ -22,6 +22,7 @@ import {
   MOST_SLOTS,
   needs,
   nonNegativeInteger,
+  nonNegativeNumber,
   oneOf,
   outputFile,
   positiveInteger,
@@ -69,17 +70,18 @@ const DEFAULT_MODEL = "auto" satisfies Model;
 const SIZED_MODEL = { lanes: "workers", slots: "limited" } satisfies Record<string, Model>;
 const DEFAULT_SYNC = "10s";
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000 } as const;
-const RATE = /^(\d+(?:\.\d+)?)\/(s|m|h)$/;
+const RATE = /^([^/]+)\/(s|m|h)$/;
 /** Starts that would follow on each other faster than this are allowed together, in milliseconds. */
 const LEAST_SPAN_MS = 100;
 
 /** A pace such as `20/s`, evenly: two starts each 100 ms, not 20 at once. */
 export function rateOf(option: string, text: string): Rate {
-  const match = RATE.exec(text);
-  if (match === null) {
+  const [, count = "", unit] = RATE.exec(text) ?? [];
+  const many = attempt(() => nonNegativeNumber(option, count, { max: Infinity }));
+  if (many === undefined) {
     throw new UsageError(option, text, "not a rate", "give one such as 20/s, 100/m or 5000/h");
   }
-  const eachMs = UNIT_MS[match[2] as keyof typeof UNIT_MS] / Number(match[1]);
+  const eachMs = UNIT_MS[unit as keyof typeof UNIT_MS] / many;
   if (eachMs > UNIT_MS.h) {
     throw new UsageError(option, text, "too slow", "give 1/h or more");
   }

@@ -11,6 +11,7 @@ Deno.test("a rate is even: one start at a time, or a few where they follow on ea
   assertEquals(rateOf("--rate", "10/s"), { limit: 1, perMs: 100 });
   assertEquals(rateOf("--rate", "30/m"), { limit: 1, perMs: 2000 });
   assertEquals(rateOf("--rate", "0.5/s"), { limit: 1, perMs: 2000 });
+  assertEquals(rateOf("--rate", "1_000/s"), rateOf("--rate", "1000/s"));
   for (const text of ["1000/s", "300/s", "100000/s"]) {
     const { limit, perMs } = rateOf("--rate", text);
     assertEquals(Math.round(limit / perMs * 1000), parseInt(text));
