@@ -190,14 +190,7 @@ async function fromOf({ from, lines }: RawRunOptions): Promise<RunOptionValues["
     ? (/\.(jsonl|ndjson)$/i.test(from) ? "json" : "text")
     : oneOf("--lines", lines, ["text", "json"]);
   const path = inputPath(from);
-  if (path !== STDIN) {
-    await inputFile("--from", path).catch((error: UsageError) => {
-      // What lies in /dev, as what a shell writes <(…) for, opens to programs with all permissions alone.
-      if (!(error.cause instanceof Deno.errors.NotCapable)) throw error;
-      const remedy = "pipe it in, with --from -";
-      throw new UsageError("--from", from, "this program has no right to it", remedy);
-    });
-  }
+  if (path !== STDIN) await inputFile("--from", path);
   return { typed: from, path, format };
 }
 

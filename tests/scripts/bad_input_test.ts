@@ -93,7 +93,7 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [[JOB, "--fsync=always"], "--fsync", "--out"],
     [[JOB, "--out=a.jsonl", "--fsync=often"], "--fsync", "often"],
     [[JOB, "--lines=json"], "--lines", "--from"],
-    [[JOB, "--from=/dev/fd/0"], "--from", "/dev/fd/0", "pipe it in, with --from -"],
+    [[JOB, "--from=/dev/fd/0"], "--from", "/dev/fd/0", "pipe it in where - is taken"],
     [[JOB, "--out=/no/such/folder/out.jsonl"], "--out", "folder"],
     [[JOB, "--out=/dev/null"], "--out", "/dev/null"],
     [[JOB, "--json=/no/such/folder/run.json"], "--json", "folder"],
