@@ -13,6 +13,7 @@ import { styleOfStdout } from "../report/terminal.ts";
 import { print, printError } from "../text/print.ts";
 import { ResultFileError } from "../timing/json_file.ts";
 import { readResultFile, type ResultFile } from "../timing/result.ts";
+import { type ComparedJob, isSameJob, jobText } from "../timing/compare_results.ts";
 import type { ComparisonSpec } from "../timing/spec.ts";
 
 export async function fileOption<T>(
@@ -38,7 +39,7 @@ export async function resultOption(option: string, path: string): Promise<Result
 
 interface Jobs {
   readonly comparisons: readonly Readonly<
-    { job: { name: string }; models: readonly { model: string }[] }
+    { job: ComparedJob; models: readonly { model: string }[] }
   >[];
 }
 
@@ -47,7 +48,7 @@ const MOST_NAMES = 3;
 
 function namesIn({ comparisons }: Jobs): string {
   const names = comparisons.slice(0, MOST_NAMES).map(({ job, models }) =>
-    `${JSON.stringify(job.name)} under ${models.map(({ model }) => model).join(", ") || "no model"}`
+    `${JSON.stringify(jobText(job))} under ${models.map(({ model }) => model).join(", ") || "no model"}`
   );
   if (comparisons.length > MOST_NAMES) names.push("others");
   return names.join("; ").replaceAll(";", " and") || "no job";
@@ -77,10 +78,12 @@ export function requirePlannedIn(
   path: string,
   planned: readonly { readonly spec: Pick<ComparisonSpec, "job" | "models"> }[],
 ): void {
-  const comparisons = planned.map(({ spec }) => spec);
+  const comparisons = planned.map(({ spec: { job: { name, items }, models } }) => (
+    { job: { name, items: items.kind === "values" ? items.values.length : NaN }, models }
+  ));
   const changes = comparisons.filter(({ job, models }) =>
     then.comparisons.some((old) =>
-      old.job.name === job.name &&
+      isSameJob(old.job, job) &&
       models.some(({ model }) => old.models.some((other) => other.model === model))
     )
   );

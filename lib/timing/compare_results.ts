@@ -1,5 +1,6 @@
 /** Compares a result with an older one: what became slower, and whether more than allowed. */
 
+import { counted } from "../text/format.ts";
 import { type Difference, differenceOf, timeInterval, unpairedRatio } from "./interval.ts";
 import {
   type Comparison,
@@ -88,6 +89,17 @@ function environmentWarnings(then: ResultFile, now: ResultFile): string[] {
   ];
 }
 
+/** A job as far as it tells whether two are the same: of other items other times are no news. */
+export type ComparedJob = Readonly<Pick<Comparison["job"], "name" | "items">>;
+
+export function isSameJob(one: ComparedJob, other: ComparedJob): boolean {
+  return one.name === other.name && one.items === other.items;
+}
+
+export function jobText({ name, items }: ComparedJob): string {
+  return `${name}, ${counted(items, "item")}`;
+}
+
 function jobWarnings(then: Comparison, now: Comparison): string[] {
   const differ = (what: string, a: unknown, b: unknown) =>
     canonical(a) === canonical(b)
@@ -107,7 +119,6 @@ function jobWarnings(then: Comparison, now: Comparison): string[] {
   const gone = then.models.filter(({ model }) => !names.has(model));
   return [
     ...differ("the tasks", then.job.task, now.job.task),
-    ...differ("the numbers of items", then.job.items, now.job.items),
     ...differ("the options", then.job.options, now.job.options),
     ...ofModels,
     ...gone.map(({ model }) => `${model} is only in the older result.`),
@@ -118,7 +129,7 @@ function jobWarnings(then: Comparison, now: Comparison): string[] {
 }
 
 /**
- * Compares a result with an older one, jobs matched by name, the second of a name with the second.
+ * Compares a result with an older one, jobs matched by name and items, the second of two alike with the second.
  * A model is too slow if it is detectably slower and by more than `maxSlowdown`, a share: noise
  * alone fails no build, nor does a slowdown that is real but small.
  */
@@ -131,9 +142,9 @@ export function compareResults(
   const changes: Change[] = [];
   const left = [...then.comparisons];
   for (const fresh of now.comparisons) {
-    const place = left.findIndex(({ job }) => job.name === fresh.job.name);
+    const place = left.findIndex(({ job }) => isSameJob(job, fresh.job));
     if (place < 0) {
-      warnings.push(`${fresh.job.name}: this job is only in the newer result.`);
+      warnings.push(`${jobText(fresh.job)}: this job is only in the newer result.`);
       continue;
     }
     const [old] = left.splice(place, 1);
@@ -144,7 +155,7 @@ export function compareResults(
       changes.push(changeOf(fresh.job.name, before, model, maxSlowdown ?? Infinity));
     }
   }
-  for (const { job } of left) warnings.push(`${job.name}: this job is only in the older result.`);
+  for (const { job } of left) warnings.push(`${jobText(job)}: this job is only in the older result.`);
   return {
     changes,
     warnings,

@@ -11,22 +11,25 @@ import { peersFile } from "../report/peers/fixture.ts";
 import { runFile, runResult } from "../report/running/fixture.ts";
 import { switchFile } from "../report/switching/fixture.ts";
 
-function planned(name: string, model: Model) {
+function planned(name: string, model: Model, items = 160) {
+  const values = Array(items).fill(1);
   const task = { module: "file:///task.ts", export: "default" };
-  const job = { name, task, items: { kind: "values", values: [] }, options: {} } as const;
+  const job = { name, task, items: { kind: "values", values }, options: {} } as const;
   return [{ spec: { job, models: [{ model }] } }];
 }
 
 Deno.test("a baseline must hold a job and a model of what will be measured", () => {
   const then = { comparisons: [ioComparison()] };
   requirePlannedIn(then, "--baseline", "old.json", planned("download 160 pages", "limited"));
-  const refuse = (name: string, model: Model) =>
+  const refuse = (name: string, model: Model, items?: number) =>
     assertThrows(
-      () => requirePlannedIn(then, "--baseline", "old.json", planned(name, model)),
+      () => requirePlannedIn(then, "--baseline", "old.json", planned(name, model, items)),
       UsageError,
-      '--baseline "old.json": no job and model in common: "download 160 pages" under sequential, ',
+      '--baseline "old.json": no job and model in common: "download 160 pages, 160 items" under ' +
+        "sequential, ",
     );
   refuse("download 8 pages", "limited");
+  refuse("download 160 pages", "limited", 80);
   then.comparisons = [{ ...ioComparison(), models: ioComparison().models.slice(0, 2) }];
   refuse("download 160 pages", "workers");
 });
