@@ -48,7 +48,9 @@ const MOST_NAMES = 3;
 
 function namesIn({ comparisons }: Jobs): string {
   const names = comparisons.slice(0, MOST_NAMES).map(({ job, models }) =>
-    `${JSON.stringify(jobText(job))} under ${models.map(({ model }) => model).join(", ") || "no model"}`
+    `${JSON.stringify(jobText(job))} under ${
+      models.map(({ model }) => model).join(", ") || "no model"
+    }`
   );
   if (comparisons.length > MOST_NAMES) names.push("others");
   return names.join("; ").replaceAll(";", " and") || "no job";

@@ -87,7 +87,9 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
       if (this.failure !== undefined) break;
       if (listed === undefined) {
         throw new ChangedListError(
-          `it ends after ${this.#taken} item${this.#taken === 1 ? "" : "s"}, and item ${this.known.length - 1} is recorded`,
+          `it ends after ${this.#taken} item${this.#taken === 1 ? "" : "s"}, and item ${
+            this.known.length - 1
+          } is recorded`,
         );
       }
       const { index, digest } = listed;

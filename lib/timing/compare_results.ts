@@ -155,7 +155,9 @@ export function compareResults(
       changes.push(changeOf(fresh.job.name, before, model, maxSlowdown ?? Infinity));
     }
   }
-  for (const { job } of left) warnings.push(`${jobText(job)}: this job is only in the older result.`);
+  for (const { job } of left) {
+    warnings.push(`${jobText(job)}: this job is only in the older result.`);
+  }
   return {
     changes,
     warnings,

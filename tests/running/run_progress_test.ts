@@ -102,7 +102,9 @@ Deno.test("items that failed are to be dealt with again where they run again, an
   const told = (run: Parameters<typeof passing>[0]) => {
     using of = passing(run);
     of.state.total = 100;
-    return [of.pulse(0, 0), of.pulse(1_000, 4, 1)].map((at) => [at.settled, at.total, at.perSecond]);
+    return [of.pulse(0, 0), of.pulse(1_000, 4, 1)].map((
+      at,
+    ) => [at.settled, at.total, at.perSecond]);
   };
   assertEquals(told({ rest: true, failed: false }), [[15, 100, 0], [20, 100, 5]]);
   assertEquals(told({ rest: true, failed: true }), [[10, 100, 0], [15, 100, 5]]);

@@ -122,7 +122,12 @@ test("a run whose --failed can't be written in the end tells all the same what b
     "--failed", "sub/failed.jsonl"];
   assertEquals((await runTask("run", args, { cwd: folder })).code, 1);
   await Deno.writeTextFile(`${folder}/once`, "no more");
-  const { code, stdout, stderr } = await runTask("run", [...args, "--retry-failed", "--json", "run.json"], {
+  const { code, stdout, stderr } = await runTask("run", [
+    ...args,
+    "--retry-failed",
+    "--json",
+    "run.json",
+  ], {
     cwd: folder,
   });
   assertEquals(code, 1);

@@ -483,7 +483,7 @@ Deno.test("of what is to be given back as data only the class may be lost", asyn
     }
   }
   parts.set("view", () => ({ bytes: Buffer.from("a") }));
-  parts.set("view as JSON", () => ({ bytes: new Shown(2) }));
+  parts.set("view as JSON", () => ({ bytes: new Shown(new ArrayBuffer(2)) }));
   const items = ["class", "throws", "as JSON", "view", "view as JSON"];
   items.forEach((item, at) => give(server, at + 1, "play", [item], { fidelity: "data" }));
   const lost = reports(said).map(({ failures }) => failures?.[0]?.lost);

@@ -268,7 +268,10 @@ Deno.test("a row tells times of the plain loop, and gains of the others", () => 
 
 Deno.test("a narrow terminal shows what was measured, or what was predicted where nothing was raced", () => {
   const head = (models: readonly ModelAdvice[]) => {
-    const text = adviceReport(adviceFileOf({ ...advice, models })).text({ columns: 40, colour: false });
+    const text = adviceReport(adviceFileOf({ ...advice, models })).text({
+      columns: 40,
+      colour: false,
+    });
     return /^model +(\w+)$/m.exec(text)?.[1];
   };
   assertEquals(head(advice.models), "measured");

@@ -83,7 +83,9 @@ Deno.test("a page of several says how many of what, and lists what each found", 
 
 Deno.test("parts that are called alike tell when each was measured, wherever they are named", () => {
   const at = (startedAt: string) => ({ ...io, environment: { ...io.environment, startedAt } });
-  const page = parsed(reportPage([at("2026-03-14T09:26:53.589Z"), waits, at("2026-03-14T09:26:59Z")]));
+  const page = parsed(
+    reportPage([at("2026-03-14T09:26:53.589Z"), waits, at("2026-03-14T09:26:59Z")]),
+  );
   const names = [
     "download 160 pages, 2026-03-14 09:26:53 UTC",
     "download 160 pages, 2026-03-14 09:26:59 UTC",
