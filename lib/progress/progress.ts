@@ -39,6 +39,8 @@ export class ProgressLine {
   #share = 0;
   #text: string;
   #redraw: ReturnType<typeof setInterval> | undefined;
+  /** What others printed last, where no line moves, if its line has no end yet. */
+  #unended = false;
 
   constructor(text: string, private readonly output: ProgressOutput = stderrOutput()) {
     this.now = () => output.now?.() ?? performance.now();
@@ -66,17 +68,25 @@ export class ProgressLine {
 
   /** Writes a line that stays, above one that moves. */
   say(text: string): void {
-    if (this.moves) this.write(`${text}\n`);
-    else this.output.writeLine(text);
+    if (this.moves) return this.write(`${text}\n`);
+    this.#endOthers();
+    this.output.writeLine(text);
+  }
+
+  #endOthers(): void {
+    if (this.#unended) toStderr("\n");
+    this.#unended = false;
   }
 
   /** Writes what others print, as it is. */
   write(text: string): void {
     const whole = text.endsWith("\n") ? text : `${text}\n`;
+    this.#unended = !this.moves && text !== whole;
     toStderr(this.moves ? WIPED + whole : text);
   }
 
   end(): void {
+    this.#endOthers();
     if (this.#redraw === undefined) return;
     removeEventListener("unload", this.#end);
     clearInterval(this.#redraw);

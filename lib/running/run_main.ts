@@ -120,6 +120,8 @@ async function main(): Promise<void> {
   void (async () => {
     for (let line = await inbox.next(); line !== undefined; line = await inbox.next()) told(line);
   })();
+  // A task that exits takes nothing with it of what others gave.
+  addEventListener("unload", () => run?.tell());
   endOnStray(order, (broken) => {
     // What has ended is told first.
     run?.tell();

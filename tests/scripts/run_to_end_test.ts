@@ -108,6 +108,14 @@ test("deno task run writes results and failures, and runs again what failed and 
   assertEquals(await Deno.readTextFile(`${folder}/failed.jsonl`), "");
 });
 
+test("what tasks print without an end of its line has one before the summary", {
+  "job.js": `export const items = [1];
+    export default () => void Deno.stderr.writeSync(new TextEncoder().encode("no end"));`,
+}, async (folder) => {
+  const { stderr } = await runTask("run", ["job.js"], { cwd: folder });
+  assertStringIncludes(stderr, "no end\njob.js: 1 item");
+});
+
 test("a run whose --failed can't be written in the end tells all the same what became of it", {
   "job.js": `export const items = ["a", "b"];
     export default () => {
