@@ -17,6 +17,19 @@ export function propertyOf(value: unknown, name: string): unknown {
   return attempt(() => (value as Record<string, unknown> | null | undefined)?.[name]);
 }
 
+/** Chains of causes are followed so far: one may be made as it is looked at. */
+const MOST_CAUSES = 8;
+
+/** What was thrown, what caused it, what caused that, and so on, each once. */
+export function* withCauses(thrown: unknown): Generator<unknown> {
+  const seen = new Set<unknown>([undefined, null]);
+  for (let at = thrown; !seen.has(at) && seen.size < 2 + MOST_CAUSES;) {
+    seen.add(at);
+    yield at;
+    at = propertyOf(at, "cause");
+  }
+}
+
 /** Whether `await` would wait for it; throws what a getter `then` throws. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (typeof value !== "object" && typeof value !== "function") return false;

@@ -1,5 +1,7 @@
 /** Why a download failed: `fetch` has no error codes, only names and messages, often a cause's. */
 
+import { propertyOf, withCauses } from "../lanes/attempt.ts";
+
 /** Why a download failed, in plain words; `HTTP 404` and the like for an answer that isn't a page. */
 export type FailureReason =
   | "refused"
@@ -131,8 +133,8 @@ const FINAL: ReadonlySet<FailureReason> = new Set([
   "garbled answer",
 ]);
 
-/** How deep causes are followed; they may go round in circles. */
-const DEEPEST_CAUSE = 8;
+/** So many errors are looked at: those that hold each other could go on for ever. */
+const MOST_ERRORS = 100;
 
 interface Shown {
   readonly name: string;
@@ -141,26 +143,19 @@ interface Shown {
 }
 
 /** The error, its causes, and what an AggregateError holds, outermost first. */
-function unfold(error: unknown): Shown[] {
-  const shown: Shown[] = [];
-  const seen = new Set<unknown>();
-  const visit = (thrown: unknown, depth: number) => {
-    if (thrown === undefined || thrown === null || depth > DEEPEST_CAUSE || seen.has(thrown)) {
-      return;
-    }
-    seen.add(thrown);
-    if (typeof thrown !== "object") {
-      shown.push({ name: "", message: String(thrown), code: "" });
-      return;
-    }
-    const { name, message, code, cause, errors } = thrown as Record<string, unknown>;
-    const texts = { name: String(name ?? ""), message: String(message ?? "") };
-    shown.push({ ...texts, code: typeof code === "string" ? code : "" });
-    visit(cause, depth + 1);
-    if (Array.isArray(errors)) { for (const inner of errors) visit(inner, depth + 1); }
-  };
-  visit(error, 0);
-  return shown;
+function* unfold(error: unknown, seen = new Set<unknown>()): Generator<Shown> {
+  for (const at of withCauses(error)) {
+    if (seen.has(at) || seen.size === MOST_ERRORS) return;
+    seen.add(at);
+    const code = propertyOf(at, "code");
+    const errors = propertyOf(at, "errors");
+    yield {
+      name: String(propertyOf(at, "name") ?? ""),
+      message: String(typeof at === "object" ? propertyOf(at, "message") ?? "" : at),
+      code: typeof code === "string" ? code : "",
+    };
+    if (Array.isArray(errors)) { for (const inner of errors) yield* unfold(inner, seen); }
+  }
 }
 
 function reasonOf({ name, message, code }: Shown): FailureReason | undefined {
@@ -179,7 +174,7 @@ export function retryableStatus(status: number): boolean {
 }
 
 export function classifyFailure(error: unknown): Failure {
-  const shown = unfold(error);
+  const shown = [...unfold(error)];
   for (const { message: detail, ...of } of shown) {
     const reason = reasonOf({ ...of, message: withoutUrls(detail) });
     if (reason !== undefined) return { reason, detail, retryable: !FINAL.has(reason) };

@@ -1,6 +1,6 @@
 /** What a thrown value tells of an HTTP answer: its status and wait. It imports no npm package. */
 
-import { attempt, propertyOf } from "../lanes/attempt.ts";
+import { attempt, propertyOf, withCauses } from "../lanes/attempt.ts";
 
 export interface HttpSigns {
   readonly status?: number;
@@ -16,8 +16,6 @@ const REFUSALS: readonly number[] = [429, 503, 509];
 /** What some servers say instead, with a status that may mean something else, such as GitHub's 403. */
 const LIMITED = /too many requests|(?<![a-z])rate.?limit|throttl|quota.*\bper (?:second|minute)/i;
 const LEAST_FAULT = 400;
-/** Chains of causes are followed so far. */
-const MOST_CAUSES = 5;
 
 const DECIMAL = /^\d+(\.\d+)?$/;
 /** The longest wait that timers can be set to; a server that asks for more gets this. */
@@ -110,11 +108,9 @@ function untilReset(header: Header, nowMs: number, status = 0): number | undefin
 }
 
 function* placesOf(thrown: unknown, further: readonly string[] = []): Generator<unknown> {
-  let at = thrown;
-  for (let depth = 0; at && depth < MOST_CAUSES; depth++) {
+  for (const at of withCauses(thrown)) {
     yield at;
     for (const name of ["response", ...further]) yield propertyOf(at, name);
-    at = propertyOf(at, "cause");
   }
 }
 

@@ -1,6 +1,6 @@
 /** Why items ended without a value, and whether a server refused them. It imports no package. */
 
-import { attempt, propertyOf, shown } from "../lanes/attempt.ts";
+import { attempt, propertyOf, shown, withCauses } from "../lanes/attempt.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
 import { classifyFailure } from "../tasks/classify_failure.ts";
 import { type HttpSigns, httpSigns, refuses } from "../tasks/http_signs.ts";
@@ -65,18 +65,10 @@ export function messageOf(reason: unknown): string {
   }, "");
 }
 
-/** Chains of causes are followed so far; they may go round in circles. */
-const MOST_CAUSES = 5;
-
 /** What caused an error, and that in turn, as far as these are errors or text. */
 export function causesOf(error: unknown): unknown[] {
-  const causes: unknown[] = [];
-  for (let at = error; errorName(at) !== undefined && causes.length < MOST_CAUSES;) {
-    at = propertyOf(at, "cause");
-    if (errorName(at) === undefined && typeof at !== "string") break;
-    causes.push(at);
-  }
-  return causes;
+  const [, ...causes] = errorName(error) === undefined ? [] : withCauses(error);
+  return causes.filter((of) => typeof of === "string" || errorName(of) !== undefined);
 }
 
 /** What was thrown, and what caused it where that says more: "fetch failed" tells nobody why. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { attempt, isPromise, propertyOf, wordsOf } from "../../lib/lanes/attempt.ts";
+import { attempt, isPromise, propertyOf, withCauses, wordsOf } from "../../lib/lanes/attempt.ts";
 
 function fails(): number {
   throw new Error("no");
@@ -20,6 +20,21 @@ Deno.test("whatever was thrown, asking it for a property is safe", () => {
     assertEquals(propertyOf(reason, "retryable"), undefined);
   }
   assertEquals(propertyOf(Object.assign(() => {}, { retryable: false }), "retryable"), false);
+});
+
+Deno.test("withCauses() gives what was thrown and what caused it, each once, and comes to an end", () => {
+  const cause = new Error("of it", { cause: "text" });
+  const error = new Error("it", { cause });
+  assertEquals([...withCauses(error)], [error, cause, "text"]);
+  Object.assign(cause, { cause: error });
+  assertEquals([...withCauses(error)], [error, cause]);
+  const endless = () => ({
+    get cause() {
+      return endless();
+    },
+  });
+  assertEquals([...withCauses(endless())].length, 8);
+  assertEquals([undefined, null, 0].map((of) => [...withCauses(of)]), [[], [], [0]]);
 });
 
 Deno.test("wordsOf() has words for whatever was thrown", () => {

@@ -207,6 +207,19 @@ Deno.test("classifyFailure() ends on a cause that goes round in circles", () => 
   assertEquals(classifyFailure(error), { reason: "other", detail: "a", retryable: true });
 });
 
+Deno.test("classifyFailure() ends on errors that hold each other, or are made as they are looked at", () => {
+  const round = new AggregateError([], "round");
+  round.errors.push(round, new Error("in the end"));
+  assertEquals(classifyFailure(round).detail, "in the end");
+  const endless = (): object => ({
+    message: "more",
+    get errors() {
+      return [endless(), endless()];
+    },
+  });
+  assertEquals(classifyFailure(endless()).detail, "more");
+});
+
 Deno.test("classifyFailure() answers whatever is thrown", () => {
   fc.assert(fc.property(fc.anything(), (thrown) => {
     const { reason, detail } = classifyFailure(thrown);

@@ -200,7 +200,7 @@ Deno.test("thrownBy() says what was thrown, errors or not, with a few of its cau
   let deep = new Error("0");
   for (let at = 1; at < 9; at++) deep = new RangeError(`${at}`, { cause: deep });
   const { name, causes } = thrownBy(deep);
-  assertEquals([name, causes.length, causes[0]], ["RangeError", 5, "RangeError: 7"]);
+  assertEquals([name, causes.length, causes[0]], ["RangeError", 7, "RangeError: 7"]);
 });
 
 Deno.test("Sampler looks at more than one long item, and at no more than it has time for", async () => {
