@@ -13,7 +13,7 @@ import { titleOf } from "../lanes/task.ts";
 import { type Meter, othersBetween } from "./meter/meter.ts";
 import { NoLaneError, trialProcesses } from "./run_trial.ts";
 import { schedule } from "./random.ts";
-import { type TimedTrial, warningsOf } from "./warnings.ts";
+import { warningsOf } from "./warnings.ts";
 
 /** Beside the spec; finished rounds survive an abort. */
 interface CompareOptions extends Watching {
@@ -88,7 +88,6 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
   const { signal, onEvent, meter, runTrial = trialProcesses({ meter }) } = options;
   const { models: sizes, rounds, seed, ceiling: _, ...common } = spec;
   const series = sizes.map((model) => ({ model, trials: [] as Trials }));
-  const ran: TimedTrial[] = [];
   const warnings = new Set<string>();
   const errors: unknown[] = [];
   const missing = new Set<ModelSpec>();
@@ -105,7 +104,6 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
       try {
         const result = await runTrial(trial, { signal, onEvent });
         addTrial(trials, result);
-        ran.push({ model: model.model, wallMs: result.round.wallMs });
         for (const warning of result.warnings) warnings.add(warning);
         onEvent?.({ type: "trial-ended", trial, result });
       } catch (error) {
@@ -120,12 +118,12 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
       }
     }
     // A job that can't run at all won't in the next round either.
-    if (errors.length > 0 && ran.length === 0) throw errors[0];
+    if (errors.length > 0 && series.every(({ trials }) => trials.length === 0)) throw errors[0];
     if (partial) break;
   }
   const models = series.filter(({ trials }) => trials.length > 0)
     .map(({ model, trials }) => resultOf(model, trials));
-  return { models, ran, warnings, partial };
+  return { models, warnings, partial };
 }
 
 function withSpeedups(models: readonly ModelResult[]): ModelResult[] {
@@ -182,7 +180,7 @@ export async function compare(
   options: CompareOptions = {},
 ): Promise<{ readonly comparison: Comparison; readonly partial: boolean }> {
   const before = await options.meter?.read();
-  const { models: plain, ran, warnings, partial } = await runTrials(spec, options);
+  const { models: plain, warnings, partial } = await runTrials(spec, options);
   const others = othersBetween(before, await options.meter?.read());
   const { agree, warnings: differences } = agreementOf(plain);
   const models = agree ? withSpeedups(plain) : plain;
@@ -198,7 +196,7 @@ export async function compare(
     models,
     agree,
     warnings: [...differences, ...warnings]
-      .concat(missing, worked.length > 0 ? warningsOf(worked, ceiling, ran, others) : []),
+      .concat(missing, worked.length > 0 ? warningsOf(worked, ceiling, others) : []),
     verdict: agree && worked.length === models.length ? judge({ models, ceiling, others }) : null,
   };
   return { comparison, partial: partial || (options.signal?.aborted ?? false) };

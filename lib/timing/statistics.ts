@@ -16,7 +16,7 @@ export function sorted(values: Iterable<number>): Sorted {
 /**
  * The value below which a share of the sample lies: type 7 of Hyndman and Fan ("Sample Quantiles in
  * Statistical Packages", The American Statistician 50, 1996), linear between the values at (n − 1)·share,
- * as in R, NumPy and Excel. (`simple-statistics` has type 2.)
+ * as in R, NumPy and Excel.
  */
 export function quantile(sample: Sorted | Float64Array, share: number): number {
   if (!(share >= 0 && share <= 1)) {

@@ -1,19 +1,11 @@
 /** What a reader should know before believing a comparison's figures, and what to do about it. */
 
 import { BASELINE, ranInOneLoop } from "../models.ts";
-import { linearRegression } from "simple-statistics";
 import { formatDuration, formatNumber, formatPercent } from "../text/format.ts";
 import { isBusy, type Others, othersWords } from "./meter/meter.ts";
 import type { Comparison, ModelResult } from "./result.ts";
-import { logOfTime } from "./interval.ts";
-import { median, outliers, studentCdf } from "./statistics.ts";
+import { median, outliers } from "./statistics.ts";
 import { cpuShareOf } from "./verdict.ts";
-
-/** One finished trial's time; in a list, in the order in which the trials ran. */
-export interface TimedTrial {
-  readonly model: string;
-  readonly wallMs: number;
-}
 
 /** Fewer rounds than this can't tell noise from a difference. */
 const FEW_ROUNDS = 3;
@@ -25,38 +17,6 @@ const BUSY = 0.9;
 
 /** A speedup may exceed a measured ceiling by this without being wrong. */
 const CEILING_SLACK = 1.05;
-
-/** A drift of less than this over the whole run isn't worth a warning. */
-const DRIFT = 0.1;
-
-/** Fewer trials than this show no drift. */
-const LEAST_TRIALS = 8;
-
-/**
- * Finds a machine that became slower or faster from the first trial to the last, by least squares on the
- * logarithm of each time over its model's median, and Student's t of the slope with p < 0.01.
- */
-export function driftWarning(trials: readonly TimedTrial[]): string | undefined {
-  const n = trials.length;
-  if (n < LEAST_TRIALS) return undefined;
-  const times = Map.groupBy(trials, ({ model }) => model);
-  const points = trials.map(({ model, wallMs }, place) => [
-    place,
-    logOfTime(wallMs) - logOfTime(median(times.get(model)!.map(({ wallMs }) => wallMs))),
-  ]);
-  const { m: slope, b: start } = linearRegression(points);
-  const residual = points.reduce((sum, [x, y]) => sum + (y! - start - slope * x!) ** 2, 0);
-  const spread = n * (n * n - 1) / 12;
-  const error = Math.sqrt(residual / (n - 2) / spread);
-  const certain = slope !== 0 && studentCdf(Math.abs(slope) / error, n - 2) > 0.995;
-  const change = Math.exp(slope * (n - 1)) - 1;
-  if (!certain || Math.abs(change) < DRIFT) return undefined;
-  return `The machine became ${formatPercent(Math.abs(change))} ${
-    change > 0 ? "slower" : "faster"
-  } from the first trial to ` +
-    `the last; interleaved rounds spread that over all models, but let it cool down or end other ` +
-    `programs, and run again.`;
-}
 
 /** Says where tasks that wait met the limit of the one event loop that waits for them. */
 export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
@@ -139,7 +99,6 @@ function fewRoundsWarnings(models: readonly ModelResult[]): string[] {
 export function warningsOf(
   models: readonly ModelResult[],
   ceiling: Comparison["ceiling"],
-  trials: readonly TimedTrial[],
   others?: Others,
 ): string[] {
   return [
@@ -149,6 +108,5 @@ export function warningsOf(
     ...ceilingWarnings(models, ceiling),
     ...eventLoopWarnings(models),
     ...outlierWarnings(models),
-    driftWarning(trials) ?? [],
-  ].flat();
+  ];
 }

@@ -2,7 +2,6 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   ceilingWarnings,
   deviceWarnings,
-  driftWarning,
   eventLoopWarnings,
   outlierWarnings,
   warningsOf,
@@ -56,45 +55,8 @@ Deno.test("Outliers are named with their round, and stay in the result", () => {
   assertEquals(wild.rounds.length, 5);
 });
 
-Deno.test("A machine that slows down steadily is noticed, one that is only noisy isn't", () => {
-  const trials = (of: (place: number) => number) =>
-    Array.from({ length: 15 }, (_, place) => ({ model: "abc"[place % 3]!, wallMs: of(place) }));
-  assertStringIncludes(driftWarning(trials((place) => 100 * 1.03 ** place))!, "slower");
-  assertStringIncludes(driftWarning(trials((place) => 100 * 0.97 ** place))!, "faster");
-  assertEquals(driftWarning(trials((place) => place % 2 === 0 ? 80 : 120)), undefined);
-  assertEquals(driftWarning(trials(() => 100)), undefined);
-});
-
-Deno.test("A drift is told with its size, over models of any speed, if it is sure and not small", () => {
-  const speeds = { a: 100, b: 1000, c: 10 };
-  const models = ["a", "b", "c"] as const;
-  const drifting = (count: number, of: (place: number) => number) =>
-    driftWarning(Array.from({ length: count }, (_, place) => {
-      const model = models[place % 3]!;
-      return { model, wallMs: speeds[model] * of(place) };
-    }));
-  assertStringIncludes(drifting(15, (place) => 1.03 ** place)!, "became 49% slower");
-  assertStringIncludes(drifting(15, (place) => 0.97 ** place)!, "became 34% faster");
-  assertEquals(drifting(15, (place) => 1.003 ** place), undefined);
-  // Student's t of the slope is 2.97 and 3.12; 3.01 is sure enough.
-  const noisy = (slope: number) =>
-    driftWarning(Array.from({ length: 15 }, (_, place) => ({
-      model: "a",
-      wallMs: 100 * Math.exp(slope * place + (place % 2 === 0 ? 0.1 : -0.1)),
-    })));
-  assertEquals(noisy(0.019), undefined);
-  assertStringIncludes(noisy(0.02)!, "slower");
-  const few = (count: number) =>
-    driftWarning(Array.from({ length: count }, (_, place) => ({
-      model: "a",
-      wallMs: 100 * 1.05 ** place,
-    })));
-  assertEquals(few(7), undefined);
-  assertStringIncludes(few(8)!, "became 41% slower");
-});
-
 Deno.test("Fewer than three rounds are said to be few", () => {
-  const of = (rounds: number) => warningsOf([model("workers", Array(rounds).fill(5))], null, []);
+  const of = (rounds: number) => warningsOf([model("workers", Array(rounds).fill(5))], null);
   assertStringIncludes(of(1)[0]!, "1 round tells nothing");
   assertStringIncludes(of(2)[0]!, "2 rounds tell little");
   assertEquals(of(3), []);
@@ -102,7 +64,7 @@ Deno.test("Fewer than three rounds are said to be few", () => {
 
 Deno.test("Others that compute are told with how much, unless it is hardly anything", () => {
   const models = [model("sequential", [100, 100, 100])];
-  const said = (used: number) => warningsOf(models, null, [], { used, cores: 2 }).join();
+  const said = (used: number) => warningsOf(models, null, { used, cores: 2 }).join();
   assertStringIncludes(said(1.4), "Other programs used 1.4 of 2 cores meanwhile");
   assertEquals(said(0.1), "");
 });
