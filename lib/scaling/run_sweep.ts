@@ -1,13 +1,10 @@
 /** Runs a sweep: sizes in shuffled rounds, larger ones while that pays, more around the bend. */
 
-import { setTimeout as delay } from "node:timers/promises";
 import type { TimingEvent, TrialResult, TrialRunner, TrialSpec } from "../timing/spec.ts";
 import { messageOf } from "../timing/failures.ts";
 import { mean, median } from "../timing/statistics.ts";
 import { limitedTo } from "../timing/job_items.ts";
 import { schedule } from "../timing/random.ts";
-import { LOOKED_AT, untilWell } from "../timing/until_well.ts";
-import { formatDuration } from "../text/format.ts";
 import { deviceWarnings } from "../timing/warnings.ts";
 
 export function throughputOf({ round: { succeeded, runMs } }: TrialResult): number {
@@ -109,8 +106,6 @@ export interface SweepOptions {
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TimingEvent) => void;
   readonly now?: () => number;
-  /** Waits; a test's own at once. */
-  readonly pause?: (ms: number) => Promise<unknown>;
 }
 
 export interface MeasuredSize {
@@ -155,9 +150,8 @@ function isHung({ timeoutMs = Infinity, pace }: TrialSpec, result: TrialResult):
     (stopped === true || (late > 0 && waitedMs >= round.runMs / 2));
 }
 
-/** How long a sweep waits until what refused its tasks lets them in again, each time at most. */
-const WAIT_MS = 21_000;
-/** A look runs no more than this part of a size's items. */
+/** A look whether tasks still go well runs so many of them at most, and this part of the smallest size's items. */
+const MOST_LOOKED_AT = 8;
 const PART_LOOKED_AT = 1 / 10;
 
 /** A sweep under way: what its trials gave, and which sizes are worth no more of them. */
@@ -167,33 +161,25 @@ class Sweep {
   partial = false;
   /** The smallest size at which waiting for tasks that never settled took up the trial. */
   hangsFrom = Infinity;
-  /** The smallest size after which tasks failed at the smallest of all, too, and whether they may still. */
-  shutsOutFrom = Infinity;
-  isShutOut = false;
+  /** The size after which tasks failed at the smallest of all, too: whoever comes next is refused as well. */
+  shutOutBy: number | undefined;
   readonly smallest: number;
   readonly nameOf: (size: number) => string;
-  readonly #pause: NonNullable<SweepOptions["pause"]>;
   readonly #now: () => number;
   readonly #startMs: number;
   #number = 0;
   #of = 0;
 
   constructor(readonly spec: SweepSpec, readonly options: SweepOptions) {
-    const { signal, now = () => performance.now() } = options;
-    const { pause = (ms) => delay(ms, undefined, { signal }).catch(() => {}) } = options;
-    [this.#pause, this.#now, this.#startMs] = [pause, now, now()];
+    const { now = () => performance.now() } = options;
+    [this.#now, this.#startMs] = [now, now()];
     this.smallest = Math.min(...spec.sizes);
     this.nameOf = spec.nameOf ?? String;
   }
 
-  /** From here on sizes are left out. */
-  get leftOutFrom(): number {
-    return Math.min(this.hangsFrom, this.shutsOutFrom);
-  }
-
   /** Whether further sizes would be measured in all rounds. */
   get isOpen(): boolean {
-    return !this.partial && this.leftOutFrom === Infinity;
+    return !this.partial && this.hangsFrom === Infinity && this.shutOutBy === undefined;
   }
 
   affords(more: number): boolean {
@@ -212,17 +198,16 @@ class Sweep {
     }
     for (const round of order) {
       for (let left = this.#worth(round); left.length > 0; left = this.#worth(left.slice(1))) {
-        const isOver = !await this.#isLetIn();
         this.partial ||= this.options.signal?.aborted ?? false;
-        if (this.partial || isOver) return;
+        if (this.partial || this.shutOutBy !== undefined) return;
         await this.#run(left[0]!);
       }
     }
   }
 
-  /** Where tasks never settle, or are shut out, larger sizes do the same: the smaller ones tell from where on. */
+  /** Where tasks never settle, larger sizes do the same: the smaller ones tell from where on. */
   #worth(sizes: readonly number[]): readonly number[] {
-    const from = this.leftOutFrom;
+    const from = this.hangsFrom;
     return from === Infinity
       ? sizes
       : sizes.filter((size) => size < from).toSorted((a, b) => a - b);
@@ -237,10 +222,7 @@ class Sweep {
       const result = await runTrial(trial, { signal, onEvent });
       this.trials.set(size, [...done, result]);
       if (isHung(trial, result)) this.hangsFrom = Math.min(size, this.hangsFrom);
-      else if (await this.#shutsOut(result)) {
-        this.shutsOutFrom = Math.min(size, this.shutsOutFrom);
-        this.isShutOut = true;
-      }
+      else if (await this.#shutsOut(result)) this.shutOutBy = size;
       const { model } = trial;
       for (const text of deviceWarnings([{ model, device: result.device }])) {
         this.warnings.add(text);
@@ -271,7 +253,7 @@ class Sweep {
     const { job, ...at } = this.spec.trialAt(this.smallest);
     const { items } = job;
     const count = items.kind === "values" ? items.values.length : items.limit ?? Infinity;
-    const few = Math.min(LOOKED_AT, Math.ceil(PART_LOOKED_AT * count));
+    const few = Math.min(MOST_LOOKED_AT, Math.ceil(PART_LOOKED_AT * count));
     const trial = { ...at, job: limitedTo(job, few), round: 0 };
     const { runTrial, signal } = this.options;
     const looked = await runTrial(trial, { signal }).catch(() => undefined);
@@ -279,39 +261,21 @@ class Sweep {
     return 2 * failed <= (1 + failedShare) * (succeeded + failed);
   }
 
-  /** Whether tasks are let in: what refused them is waited out. */
-  async #isLetIn(): Promise<boolean> {
-    if (!this.isShutOut) return true;
-    const endMs = this.#now() + WAIT_MS;
-    const { isWell } = await untilWell(() => this.#looksWell(this.spec.failedShare!), {
-      leftMs: () => this.options.signal?.aborted ? 0 : endMs - this.#now(),
-      pause: this.#pause,
-    });
-    this.isShutOut = !isWell;
-    return isWell;
-  }
-
   /** Why sizes were left out. */
   leftOut(): string[] {
-    const { hangsFrom, shutsOutFrom, nameOf } = this;
-    const lacks = [...this.trials].some(([size, { length }]) =>
-      size < shutsOutFrom && length < this.spec.rounds
-    );
-    const still = this.isShutOut && lacks
-      ? ` They still did after ${formatDuration(WAIT_MS)}, so that smaller ones lack rounds.`
-      : "";
+    const { hangsFrom, shutOutBy, nameOf } = this;
     return [
       hangsFrom < Infinity &&
       `At ${
           nameOf(hangsFrom)
         } tasks did not settle before their deadline: larger sizes, and further ` +
         `rounds of this one, were left out, for each trial would wait as long. A shorter --timeout runs them.`,
-      shutsOutFrom < Infinity &&
-      `After a trial at ${nameOf(shutsOutFrom)} tasks failed at ${
+      shutOutBy !== undefined &&
+      `After a trial at ${nameOf(shutOutBy)} tasks failed at ${
           nameOf(this.smallest)
-        } too, for a while: ` +
-        `who asks for so much is shut out. Larger sizes, and further rounds of this one, were left ` +
-        `out.${still}`,
+        } too: who asks ` +
+        `for so much is shut out for a while. Larger sizes and further rounds were left out; sweep the ` +
+        `smaller ones once that is over.`,
     ].filter((text) => text !== false);
   }
 }

@@ -6,7 +6,7 @@ import { GAINED } from "../../judge/thresholds.ts";
 import { limitedTo } from "../../timing/job_items.ts";
 import type { Round } from "../../timing/result.ts";
 import type { TrialResult } from "../../timing/spec.ts";
-import { LOOKED_AT } from "../../timing/until_well.ts";
+import { LOOKED_AT } from "./until_well.ts";
 import { SEQUENTIAL } from "../prediction/candidate.ts";
 import type { RaceOptions, RaceState } from "./race_state.ts";
 import { plainOf, type Runner } from "./runner.ts";
