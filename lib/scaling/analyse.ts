@@ -13,7 +13,7 @@ import {
   type SweepResult,
   type SweepRound,
 } from "./sweep_result.ts";
-import { capacityOf, endsBefore, forecasts, onMoreCores } from "./forecast.ts";
+import { capacityOf, forecasts } from "./forecast.ts";
 import { drawsOf, fittedLaws, type Series } from "./laws.ts";
 import { randomBelow, seededRandom } from "../timing/random.ts";
 import { choose } from "../judge/choose.ts";
@@ -182,7 +182,7 @@ export function analyse(
   const refused = failing.from === null
     ? null
     : `tasks fail from ${sizeText(axis, failing.from.size)} on`;
-  const here = chosen === undefined || best === null ? [] : forecasts({
+  const foretold = chosen === undefined || best === null ? [] : forecasts({
     law: chosen.law,
     drawn: drawsOf(laws),
     refusal: refused ?? chosen.fit.refusal,
@@ -190,12 +190,6 @@ export function analyse(
     bestPerSecond: best.throughputPerSecond,
     capacity: refused === null ? capacity : null,
   });
-  const elsewhere = capacity === null || best === null || refused !== null
-    ? []
-    : onMoreCores(series, capacity, axis, best, seed).filter(({ factor, throughputPerSecond }) => {
-      const same = here.find((one) => one.factor === factor);
-      return same !== undefined && endsBefore(capacity, same.size, throughputPerSecond.value);
-    });
   return {
     points,
     failsFrom: failing.from,
@@ -205,7 +199,7 @@ export function analyse(
     knee: kneeOf(series, seed),
     best,
     capacity,
-    forecasts: [...here, ...elsewhere],
+    forecasts: foretold,
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { median } from "../timing/statistics.ts";
 import type { Capacity, Forecast, SweepPoint, SweepResult, SweepRound } from "./sweep_result.ts";
-import { drawsOf, estimateOf, fittedLaws, type Law, type Series, throughputAt } from "./laws.ts";
+import { estimateOf, type Law, throughputAt } from "./laws.ts";
 import { formatRate } from "../text/format.ts";
 
 /** From here on they count as busy: starting, ending and the clock's steps leave no more. */
@@ -98,13 +98,11 @@ interface ForecastParts {
   readonly largest: number;
   readonly bestPerSecond: number;
   readonly capacity?: Capacity | null;
-  /** Whether every lane is to have a core of its own, on a machine with as many. */
-  readonly coreEach?: boolean;
 }
 
 /** Follows a law beyond what was measured, or says why that isn't sound. */
 export function forecasts(parts: ForecastParts): Forecast[] {
-  const { law, drawn, refusal, largest, bestPerSecond, capacity = null, coreEach = false } = parts;
+  const { law, drawn, refusal, largest, bestPerSecond, capacity = null } = parts;
   return FACTORS.map((factor) => {
     const size = factor * largest;
     const value = throughputAt(law, size);
@@ -115,11 +113,11 @@ export function forecasts(parts: ForecastParts): Forecast[] {
       ? null
       : `anything from ${formatRate(low)} to ${formatRate(high)} is possible: these sizes don't ` +
         "tell";
-    const ends = !coreEach && endsBefore(capacity, size, value) ? endOf(capacity!) : null;
+    const ends = endsBefore(capacity, size, value) ? endOf(capacity!) : null;
     return {
       factor,
       size,
-      cores: coreEach ? size : null,
+      cores: null,
       throughputPerSecond: { value, low, high },
       gain: value / bestPerSecond,
       refusal: ends ?? refusal ?? wide,
@@ -133,26 +131,4 @@ function endOf({ by, units, reached, limitPerSecond }: Capacity): string {
   return reached
     ? `computing ends at ${what}`
     : `computing would end before: ${formatRate(limitPerSecond)} would fill ${what}`;
-}
-
-/** What a machine with a core for each lane would do, by the sizes within this one's cores. */
-export function onMoreCores(
-  series: readonly Series[],
-  { by, units }: Capacity,
-  axis: SweepResult["axis"],
-  best: NonNullable<SweepResult["best"]>,
-  seed: number,
-): Forecast[] {
-  if (by !== "cores" || axis !== "lanes") return [];
-  const laws = fittedLaws(series.filter(({ size }) => size <= units), seed);
-  const { chosen } = laws;
-  if (chosen === undefined || chosen.fit.refusal !== null) return [];
-  return forecasts({
-    law: chosen.law,
-    drawn: drawsOf(laws),
-    refusal: null,
-    largest: series.at(-1)!.size,
-    bestPerSecond: best.throughputPerSecond,
-    coreEach: true,
-  });
 }

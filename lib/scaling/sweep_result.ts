@@ -97,6 +97,7 @@ const forecast = z.object({
   /** How many times the largest measured size. */
   factor: positive,
   size: positive,
+  /** Null; older files also foretold what machines would do that have a core for each lane. */
   cores: whole.nullable(),
   throughputPerSecond: estimate,
   gain: amount,

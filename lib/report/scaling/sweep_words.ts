@@ -148,7 +148,7 @@ export function openLoopSentences({ openLoop }: Pick<SweepResult, "openLoop">): 
 const WORTH_TELLING = 1.5;
 
 /** Says where computing ends; nothing if CPU times aren't known. */
-export function capacitySentences({ capacity, axis, points, forecasts }: SweepResult): string[] {
+export function capacitySentences({ capacity, axis, points }: SweepResult): string[] {
   if (capacity === null) return [];
   const { by, units, size, cpuMsPerItem, limitPerSecond, computingShare, reached } = capacity;
   const [cores, them, theyWere] = units === 1
@@ -182,14 +182,9 @@ export function capacitySentences({ capacity, axis, points, forecasts }: SweepRe
       `${formatPercent(Math.min(1, computingShare))} of the time: more ${more} can't help here; ` +
       `${cost}. ${theyWere} ${busy}: other programs, or ${more} that stood empty, took the rest.`;
   if (axis !== "lanes" || (points.at(-1)?.size ?? 0) <= units) return [ends];
-  const few = forecasts.some(({ cores }) => cores !== null)
-    ? ""
-    : ", and there are too few sizes up to there to say what more cores would do";
   return [
     ends,
-    `Beyond ${
-      sizeText(axis, units)
-    } the curve, and the laws fitted to it, tell of the cores${few}.`,
+    `Beyond ${sizeText(axis, units)} the curve, and the laws fitted to it, tell of the cores.`,
   ];
 }
 
@@ -249,21 +244,19 @@ const listOf = new Intl.ListFormat("en-GB");
 /** Says what more of the same would do; forecasts refused for the same reason share a sentence. */
 export function forecastSentences({ forecasts, axis }: Pick<SweepResult, "forecasts" | "axis">) {
   const factorOf = ({ factor }: Forecast) => `${factor.toLocaleString("en")}×`;
-  const headOf = ({ size, cores }: Forecast) =>
-    sizeText(axis, size) + (cores === null ? "" : " on a machine with as many cores");
-  const given = forecasts.filter(({ refusal }) => refusal === null).map((forecast) => {
+  const headOf = ({ size }: Forecast) => sizeText(axis, size);
+  const here = forecasts.filter(({ cores }) => cores === null);
+  const given = here.filter(({ refusal }) => refusal === null).map((forecast) => {
     const { gain, throughputPerSecond: { value, low, high } } = forecast;
     const ratio = gain < 0.1 ? `${formatSmall(gain)}×` : formatRatio(gain);
     return `${factorOf(forecast)}, ${headOf(forecast)}: ${formatRate(value)} (${formatRate(low)} ` +
       `to ${formatRate(high)}), ${ratio} the best measured, if the fit held.`;
   });
-  const refused = Map.groupBy(
-    forecasts.filter(({ refusal }) => refusal !== null),
-    ({ refusal, cores }) => `${cores === null} ${refusal}`,
-  );
-  const none = [...refused.values()].map((same) => {
+  const refused = Map.groupBy(here, ({ refusal }) => refusal);
+  refused.delete(null);
+  const none = [...refused].map(([why, same]) => {
     const [factors, heads] = [factorOf, headOf].map((of) => listOf.format(same.map(of)));
-    return `${factors}, ${heads}: no forecast, since ${same[0]!.refusal}.`;
+    return `${factors}, ${heads}: no forecast, since ${why}.`;
   });
   return [...given, ...none];
 }

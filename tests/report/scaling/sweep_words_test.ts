@@ -68,7 +68,6 @@ Deno.test("where computing ends is told of one core and of several", () => {
       capacity: { ...capacity, ...more },
       axis,
       points: [first, second],
-      forecasts: [],
     });
   assertEquals(told({}, "slots"), [
     "Computing ends at its only core, busy 98% at 2 slots: more slots can't help here; an item takes " +
@@ -77,12 +76,6 @@ Deno.test("where computing ends is told of one core and of several", () => {
   assertStringIncludes(told({ busy: 0.2 }, "slots")[0]!, "one slot alone computes 90% of the time");
   assertEquals(told({}, "lanes").length, 2, "a size lies beyond the core");
   assertStringIncludes(told({}, "lanes")[1]!, "Beyond 1 lane the curve");
-  const few = [null, 4].map((cores) => {
-    const forecasts = [{ ...result.forecasts[0]!, cores }];
-    const told = { ...result, axis: "lanes", points: [first, second], forecasts } as const;
-    return capacitySentences({ ...told, capacity })[1]!.includes("too few sizes");
-  });
-  assertEquals(few, [true, false]);
   assertEquals(told({ units: 2 }, "lanes").length, 1);
   assertStringIncludes(told({ units: 2, reached: false }, "lanes")[0]!, "2 cores were busy 98%");
   const left = told({ reached: false }, "lanes")[0]!;
