@@ -8,30 +8,6 @@ import { cpuMsBetween, loadBetween, type Meter, type Reading } from "./meter/met
 import type { TrialMessage, TrialOrder } from "./trial_main.ts";
 import type { TrialResult, TrialRunner } from "./spec.ts";
 
-/** Where a value holds what JSON changes or drops, such as `"items[3].size is a bigint"`. */
-export function lostInJson(value: unknown, path: string): string | undefined {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return undefined;
-  if (typeof value === "number") {
-    return Number.isFinite(value) && !Object.is(value, -0)
-      ? undefined
-      : `${path} is ${Object.is(value, -0) ? "-0" : value}`;
-  }
-  if (typeof value !== "object") return `${path} is a ${typeof value}`;
-  const isList = Array.isArray(value);
-  const prototype = Object.getPrototypeOf(value);
-  if (!isList && prototype !== Object.prototype && prototype !== null) {
-    return `${path} is a ${prototype?.constructor?.name ?? "class instance"}`;
-  }
-  // A list's own entries: holes are undefined.
-  for (const [key, held] of isList ? value.entries() : Object.entries(value)) {
-    // Hardly any code tells an absent property from one that is undefined.
-    if (held === undefined && !isList) continue;
-    const lost = lostInJson(held, isList ? `${path}[${key}]` : `${path}.${key}`);
-    if (lost !== undefined) return lost;
-  }
-  return undefined;
-}
-
 /** A trial gave no result for its model has no lanes here, in one round as little as in another. */
 export class NoLaneError extends TrialError {
   /** `why` says what is missing; behind a semicolon, if that is known, how to get it. */
@@ -49,8 +25,8 @@ const GUARD_MS = 600_000;
  * The process may do what the job's permissions say and what its lanes need, and nothing else. When
  * the signal aborts, it is asked to end, and killed if it hasn't after 0.8 seconds.
  *
- * The runner rejects with {@linkcode TrialError} if the trial gives no result, with
- * `TypeError` if an item can't travel as JSON, and with the signal's reason if that is aborted.
+ * The runner rejects with {@linkcode TrialError} if the trial gives no result, and with the signal's
+ * reason if that is aborted.
  */
 export function trialProcesses(
   { guardMs = GUARD_MS, env, meter }: {
@@ -64,15 +40,6 @@ export function trialProcesses(
   return async (trial, { signal, onEvent }) => {
     signal?.throwIfAborted();
     const { job, model, round } = trial;
-    if (job.items.kind === "values") {
-      const lost = lostInJson(job.items.values, "items");
-      if (lost !== undefined) {
-        throw new TypeError(
-          `Cannot send the job's items to a trial: ${lost}, which JSON can't carry; export the items ` +
-            `from a module and name it as their source`,
-        );
-      }
-    }
     // What only reports need isn't needed to run the trial, and may not be JSON.
     const sent = { ...trial, job: { ...job, options: {} } };
     const metered = meter !== undefined;

@@ -11,7 +11,7 @@ import type { Task } from "../lanes/task.ts";
 import type { FailureKind } from "./failures.ts";
 import type { Round, Timeline } from "./result.ts";
 
-/** Where a job's items come from: listed, or exported by the job's module. */
+/** Where a job's items come from: listed, as JSON can carry them, or exported by the job's module. */
 export type ItemSource =
   | { readonly kind: "values"; readonly values: readonly unknown[] }
   | {

@@ -1,7 +1,6 @@
-import fc from "../properties.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { USUAL_MODELS } from "../../lib/models.ts";
-import { lostInJson, trialProcesses } from "../../lib/timing/run_trial.ts";
+import { trialProcesses } from "../../lib/timing/run_trial.ts";
 import type { ItemSource, JobSpec, TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 import { fakeMeter } from "./meter/fake.ts";
 import { JOB } from "./fake.ts";
@@ -93,13 +92,6 @@ for (const model of ["sequential", "workers", "processes"] as const) {
   });
 }
 
-test("A trial refuses items that JSON would change, and says what to do", async () => {
-  const error = await assertRejects(() => run(job("bigint", [1, 2n])), TypeError);
-  assert(
-    error.message.includes("items[1] is a bigint") && error.message.includes("export the items"),
-  );
-});
-
 test("A trial may do what its job's permissions say, and no more", async () => {
   await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => {
     return new Response("page");
@@ -169,31 +161,3 @@ for (
     assert(meter.asked.every((pid) => pid !== Deno.pid && pid! > 0));
   });
 }
-
-Deno.test("lostInJson() finds nothing exactly when JSON gives an equal value back", () => {
-  fc.assert(
-    fc.property(fc.anything({ withBigInt: true, withMap: true, withDate: true }), (value) => {
-      if (lostInJson(value, "x") !== undefined) return;
-      assertEquals(JSON.parse(JSON.stringify(value)), withoutAbsent(value));
-    }),
-  );
-});
-
-function withoutAbsent(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutAbsent);
-  if (typeof value !== "object" || value === null) return value;
-  const held = Object.entries(value).filter(([, of]) => of !== undefined);
-  return Object.fromEntries(held.map(([key, of]) => [key, withoutAbsent(of)]));
-}
-
-Deno.test("lostInJson() says where and what is lost", () => {
-  const cases: [unknown, string][] = [
-    [[1, { a: 2n }], "items[1].a is a bigint"],
-    [[NaN], "items[0] is NaN"],
-    [[-0], "items[0] is -0"],
-    [[new Map()], "items[0] is a Map"],
-    [[undefined], "items[0] is a undefined"],
-    [[new Uint8Array(1)], "items[0] is a Uint8Array"],
-  ];
-  for (const [value, expected] of cases) assertEquals(lostInJson(value, "items"), expected);
-});
