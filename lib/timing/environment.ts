@@ -1,20 +1,11 @@
 /** What figures are measured on, as far as this process may know: the machine, its limits, its proxies. */
 
-import { attempt } from "../lanes/attempt.ts";
 import { counted, formatBytes, formatNumber } from "../text/format.ts";
 import type { Limits } from "./meter/meter.ts";
 import type { Environment } from "./result.ts";
 
 function granted(descriptor: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(descriptor).state === "granted";
-}
-
-function governor(): string | undefined {
-  const path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
-  // Asked first: without the permission a terminal would be prompted.
-  return granted({ name: "read", path })
-    ? attempt(() => Deno.readTextFileSync(path).trim())
-    : undefined;
 }
 
 export function notesOf(
@@ -27,12 +18,9 @@ export function notesOf(
     ...(quota === undefined ? [] : [counted(quota, "CPU")]),
     ...(memoryBytes === undefined ? [] : [`${formatBytes(memoryBytes)} of memory`]),
   ];
-  const steering = governor() ?? "performance";
   return [
     most.length > 0 && `A cgroup limits this process to ${most.join(" and ")}.`,
     lanes < cpus && `This process may use ${lanes} of the machine's ${cpus} CPUs.`,
-    steering !== "performance" &&
-    `The CPU's frequency governor is "${steering}": the clock follows the load.`,
     load !== undefined && load > lanes / 2 &&
     `The load average was ${formatNumber(load)} at the start: others used the CPUs just before.`,
     ...proxyNotes(),
