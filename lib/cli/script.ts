@@ -39,11 +39,6 @@ export function endOf(name: string, thrown: unknown): { code: number; line: stri
     return { code: 2, line: `${name}: ${problem}; see deno task ${name} --help` };
   }
   if (thrown instanceof Deno.errors.NotCapable) {
-    const own = Deno.execPath();
-    if (own.includes(",") && thrown.message.includes(own)) {
-      const problem = `Deno is in ${own}, which it can't be allowed to run for the comma`;
-      return { code: 2, line: `${name}: ${problem}; move it to a folder without one` };
-    }
     // Deno's own advice names flags, which a task in deno.json has fixed.
     const what = oneLine(thrown.message).replace(/, run again with .*$/, "");
     return { code: 2, line: `${name}: ${what}, which deno task ${name} may not have` };

@@ -13,11 +13,9 @@ import {
 } from "npm:@nats-io/jetstream@^3.4.0";
 import { Objm, setSha256Backend } from "npm:@nats-io/obj@^3.4.0";
 import {
-  compare,
   credsAuthenticator,
   type NatsConnection,
   NatsConnectionImpl,
-  parseSemVer,
   PermissionViolationError,
   setTransportFactory,
 } from "npm:@nats-io/nats-core@^3.4.0/internal";
@@ -55,8 +53,6 @@ const NANOS = 1_000_000;
  */
 const ACK_MS = 50;
 const MOST_ACKS = 32;
-/** Older servers take what was removed of a stream by its subject to be stored until they are restarted. */
-const COUNTS_RIGHT = parseSemVer("2.9.15");
 
 interface Closable {
   close(): Promise<unknown>;
@@ -383,12 +379,7 @@ export class NatsBroker implements Broker {
     const { name, code } = error as { name?: unknown; code?: unknown };
     if (name !== "JetStreamApiError" || code === BUSY_CODE) return undefined;
     const problem = `it stores nothing more: ${wordsOf(error)}`;
-    const { version } = this.nc.info!;
-    const isOld = attempt(() => compare(parseSemVer(version), COUNTS_RIGHT) < 0, false);
-    const remedy = "give it more room" +
-      (isOld
-        ? `, or restart it as 2.9.15 or newer: ${version} counts large items and results when they are gone`
-        : "");
+    const remedy = "give it more room; one before 2.9.15 counts what is gone until it is restarted";
     return new BrokerError(this.where, problem, remedy);
   }
 
