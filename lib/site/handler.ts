@@ -131,66 +131,89 @@ function notFound(path: string): Response {
   return new Response(`There is no ${JSON.stringify(path)} here.\n\n${INDEX}`, { status: 404 });
 }
 
-export function siteHandler(
-  parts: HandlerParts,
-): (request: Request, client?: string) => Promise<Response> {
-  const { options, counters, rawUrl, wait } = parts;
-  const pages = new Map<number, Uint8Array<ArrayBuffer>>();
+/** The pages that there are, and what becomes of a request for one. */
+class Pages {
+  readonly #made = new Map<number, Uint8Array<ArrayBuffer>>();
 
-  function pageOf(number: number): Uint8Array<ArrayBuffer> {
-    const known = pages.get(number) ?? page(number, options.pageBytes);
+  constructor(private readonly parts: HandlerParts) {}
+
+  page(number: number): Uint8Array<ArrayBuffer> {
+    const known = this.#made.get(number) ?? page(number, this.parts.options.pageBytes);
     // The article has two pages; a client that asks for thousands is not to fill the memory.
-    if (pages.size < 16) pages.set(number, known);
+    if (this.#made.size < 16) this.#made.set(number, known);
     return known;
   }
 
-  function failed(fault: Fault, number: number, retryAfterSeconds?: number): Response {
-    counters.fault();
-    return fail(fault, { page: pageOf(number), rawUrl, retryAfterSeconds });
+  shown(number: number): Response {
+    return new Response(this.page(number), { headers: HTML });
   }
 
-  async function latency(address: string): Promise<void> {
-    const ms = options.latencyMs + options.jitterMs * chance(options.seed, `jitter ${address}`);
+  failed(fault: Fault, number: number, retryAfterSeconds?: number): Response {
+    const { counters, rawUrl } = this.parts;
+    counters.fault();
+    return fail(fault, { page: this.page(number), rawUrl, retryAfterSeconds });
+  }
+
+  async late(address: string): Promise<void> {
+    const { options: { latencyMs, jitterMs, seed }, wait } = this.parts;
+    const ms = latencyMs + jitterMs * chance(seed, `jitter ${address}`);
     if (ms > 0) await wait(ms);
   }
+}
 
-  async function route(url: URL, request: Request): Promise<Response> {
-    const [, first, second, third] = url.pathname.split("/");
-    const address = url.pathname + url.search;
-    if (url.pathname === "/") return new Response(INDEX);
-    if (first === "page") {
-      const number = whole(second, 1, Number.MAX_SAFE_INTEGER);
-      if (number === undefined || third !== undefined) return notFound(url.pathname);
-      await latency(address);
+/** Answers by the parts of a path behind the first one; undefined if there is nothing of that name. */
+type Route = (
+  parts: readonly (string | undefined)[],
+  address: string,
+  request: Request,
+) => Promise<Response | undefined>;
+
+/** The site's addresses, by the first part of their paths. */
+function routesOf(parts: HandlerParts): Readonly<Record<string, Route>> {
+  const { options: { seed, faultShare }, counters, wait } = parts;
+  const pages = new Pages(parts);
+  return {
+    async page([which, more], address, request) {
+      const number = whole(which, 1, Number.MAX_SAFE_INTEGER);
+      if (number === undefined || more !== undefined) return undefined;
+      await pages.late(address);
       const attempt = whole(request.headers.get("x-attempt") ?? "1", 1, 1_000_000) ?? 1;
-      const fault = chooseFault(options.seed, address, attempt, options.faultShare);
-      return fault === undefined
-        ? new Response(pageOf(number), { headers: HTML })
-        : failed(fault, number);
-    }
-    if (first === "slow") {
-      const ms = whole(second, 0, LONGEST_WAIT_MS);
-      if (ms === undefined) return notFound(url.pathname);
+      const fault = chooseFault(seed, address, attempt, faultShare);
+      return fault === undefined ? pages.shown(number) : pages.failed(fault, number);
+    },
+    async slow([length]) {
+      const ms = whole(length, 0, LONGEST_WAIT_MS);
+      if (ms === undefined) return undefined;
       await wait(ms);
-      return new Response(pageOf(1), { headers: HTML });
-    }
-    if (first === "fault") {
-      await latency(address);
-      const status = second === "status" ? whole(third, 200, 599) : undefined;
+      return pages.shown(1);
+    },
+    async fault([kind, more], address) {
+      await pages.late(address);
+      const status = kind === "status" ? whole(more, 200, 599) : undefined;
       if (status !== undefined) {
         counters.fault();
         const empty = status === 204 || status === 205 || status === 304;
         return new Response(empty ? null : `status ${status}, on purpose\n`, { status });
       }
-      const seconds = second === "retry-after" ? whole(third, 0, 1_000_000) : undefined;
-      const fault = FAULTS.find((kind) => kind === second);
-      if (fault !== undefined && (third === undefined || seconds !== undefined)) {
-        return failed(fault, 1, seconds);
-      }
-    }
-    return notFound(url.pathname);
-  }
+      const seconds = kind === "retry-after" ? whole(more, 0, 1_000_000) : undefined;
+      const fault = FAULTS.find((of) => of === kind);
+      const isKnown = fault !== undefined && (more === undefined || seconds !== undefined);
+      return isKnown ? pages.failed(fault, 1, seconds) : undefined;
+    },
+  };
+}
 
+export function siteHandler(
+  parts: HandlerParts,
+): (request: Request, client?: string) => Promise<Response> {
+  const { counters } = parts;
+  const routes = routesOf(parts);
+  const answer = async ({ pathname, search }: URL, request: Request) => {
+    if (pathname === "/") return new Response(INDEX);
+    const [, first = "", ...further] = pathname.split("/");
+    const route = Object.hasOwn(routes, first) ? routes[first]! : undefined;
+    return await route?.(further, pathname + search, request) ?? notFound(pathname);
+  };
   return async (request, client) => {
     const url = new URL(request.url);
     // The site's own figures are neither delayed nor counted.
@@ -201,7 +224,7 @@ export function siteHandler(
     }
     const ended = counters.begin(client);
     try {
-      return await route(url, request);
+      return await answer(url, request);
     } finally {
       ended();
     }

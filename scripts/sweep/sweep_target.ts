@@ -64,13 +64,13 @@ async function measured(
   return await ownMeasured(target, values, { signal, meter });
 }
 
-/** Measures a job of the user's own, by what a sample of it shows. */
-async function ownMeasured(
-  target: string,
-  values: SweepOptionValues,
-  measuring: { readonly signal: AbortSignal; readonly meter: Meter },
-): Promise<SweepResult> {
-  const { signal } = measuring;
+interface Measuring {
+  readonly signal: AbortSignal;
+  readonly meter: Meter;
+}
+
+/** Loads a job of the user's own and runs a sample of it; its kernel too, if that is what is swept. */
+async function loadedSample(target: string, values: SweepOptionValues, measuring: Measuring) {
   const { items, timeoutMs } = values;
   const model = values.sweep?.model ?? values.openLoop?.model.model;
   await jobModule(target, userPath);
@@ -89,7 +89,7 @@ async function ownMeasured(
     sample: { items, targetMs: SAMPLE_MS },
     ...measuring,
   });
-  const { job, probed, shared } = loaded;
+  const { job, probed } = loaded;
   if (probed.cutOff !== undefined) {
     throw new JobError(
       `Cannot sweep the job: ${probed.cutOff}; if it needs longer, raise --timeout`,
@@ -97,12 +97,25 @@ async function ownMeasured(
   }
   if (model !== undefined && needsKernel(model)) {
     const runTrial = trialProcesses({ guardMs: KERNEL_GUARD_MS });
+    const { signal } = measuring;
     const compared = await compareKernel(job, model, probed, { runTrial, signal });
     const said = compared > 0
       ? `its kernel gives what its function gives for ${counted(compared, "item")}`
       : "whether its kernel gives what its function gives can't be told: the results are too large";
     printError(`${target}: ${said} …`);
   }
+  return loaded;
+}
+
+/** Measures a job of the user's own, by what a sample of it shows. */
+async function ownMeasured(
+  target: string,
+  values: SweepOptionValues,
+  measuring: Measuring,
+): Promise<SweepResult> {
+  const { items } = values;
+  const loaded = await loadedSample(target, values, measuring);
+  const { job, probed, shared } = loaded;
   const sample = sampleOf(probed);
   const most = Math.min(items, sample.total ?? Infinity);
   const count = values.itemsGiven || values.openLoop !== undefined
@@ -126,7 +139,7 @@ async function ownMeasured(
     throw new JobError(`Cannot sweep the job: ${error.message}; ${hint}`, { cause: error });
   });
   return {
-    ...await holdAgainstSample(result, loaded, orderProbe, signal),
+    ...await holdAgainstSample(result, loaded, orderProbe, measuring.signal),
     ...(why !== undefined && { why }),
     ...(shared !== undefined && { shared: sharedWords(shared) }),
   };

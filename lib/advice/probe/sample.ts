@@ -170,18 +170,14 @@ function errorOf(
 const ALL_ON_LOOP = 0.85;
 
 /**
- * Sums up a probe. Wall less CPU time is waiting, once queueing for a CPU is taken off: as the
- * system counted it, or by what a busy thread was seen to get.
+ * What an item computes, and where, and what it waits for. Wall less CPU time is waiting, once queueing for a
+ * CPU is taken off: as the system counted it, or by what a busy thread was seen to get.
  */
-export function sampleOf(
-  { stretches, done, failures, load, total, laneMs, loadMs }: Probed,
-): Sample {
-  const sum = (of: (stretch: Probed["stretches"][number]) => number) =>
-    stretches.reduce((sum, stretch) => sum + of(stretch), 0);
-  const items = sum(({ count }) => count);
-  if (items === 0) throw new RangeError("Cannot sum up a sample: no item was run");
-  const mean = (of: (stretch: Probed["stretches"][number]) => number) => sum(of) / items;
+function computingOf({ stretches, done, load }: Probed, items: number) {
+  const mean = (of: (stretch: Probed["stretches"][number]) => number) =>
+    stretches.reduce((sum, stretch) => sum + of(stretch), 0) / items;
   const wallMs = Math.max(1e-6 / items, mean((of) => of.wallMs));
+  const sourceMs = mean((of) => of.sourceMs);
   const ownMs = mean((of) => of.cpuMs);
   const programsMs = (load?.childrenCpuMs ?? 0) / items;
   const cpuMs = ownMs + programsMs;
@@ -200,11 +196,34 @@ export function sampleOf(
   const inCall = Math.min(1, mean((of) => of.syncCpuMs) / Math.max(1e-9, cpuMs));
   const held = mean(({ syncMs, syncCpuMs }) => syncMs - syncCpuMs) -
     queuedMs(mean((of) => of.syncCpuMs), available);
-  const blockedMs = Math.min(waitMs + programsMs, Math.max(0, held));
+  // Like the computing, what holds up takes its share of what the task queued for a core.
+  const blockedMs = Math.min(waitMs + programsMs, Math.max(0, held)) *
+    Math.max(1, wallMs / Math.max(1e-9, cpuMs + waitMs));
   const error = errorOf(stretches, { items, wallMs, cpuMs }, programsMs);
   // How much the share changes with what is taken for queueing, not waiting.
   const queueing = cpuMs <= 0 ? 0 : cpuShare ** 2 * (ownQueuedMs + programsQueuedMs) / cpuMs;
-  const sourceMs = mean((of) => of.sourceMs);
+  return {
+    ...{
+      wallMs,
+      sourceMs,
+      cpuMs,
+      programsMs,
+      queuedMs: ownQueuedMs,
+      blockedMs,
+      cpuShare,
+      available,
+    },
+    loopMs: cpuMs * (onLoop > ALL_ON_LOOP ? 1 : Math.max(onLoop, inCall)),
+    cpuShareError: Math.hypot(error, queueing * (load === undefined ? ESTIMATED : COUNTED)),
+  };
+}
+
+/** Sums up a probe. */
+export function sampleOf(probed: Probed): Sample {
+  const { stretches, done, failures, load, total, laneMs, loadMs } = probed;
+  const items = stretches.reduce((sum, { count }) => sum + count, 0);
+  if (items === 0) throw new RangeError("Cannot sum up a sample: no item was run");
+  const { queuedMs, programsMs, ...computing } = computingOf(probed, items);
   const { rssBeforeBytes = 0, rssFirstBytes = 0, rssAfterBytes = 0, transfer } = done ?? {};
   return {
     items,
@@ -213,18 +232,10 @@ export function sampleOf(
     laneMs,
     loadMs,
     rest: restOf(stretches, done, done?.total ?? total ?? 0) ?? warmRest(stretches),
-    tasksMs: items * (wallMs + sourceMs),
-    sourceMs,
-    wallMs,
-    cpuMs,
-    loopMs: cpuMs * (onLoop > ALL_ON_LOOP ? 1 : Math.max(onLoop, inCall)),
-    // Like the computing, it takes its share of what the task queued for a core.
-    blockedMs: blockedMs * Math.max(1, wallMs / Math.max(1e-9, cpuMs + waitMs)),
-    cpuShare,
-    cpuShareError: Math.hypot(error, queueing * (load === undefined ? ESTIMATED : COUNTED)),
-    available,
+    tasksMs: items * (computing.wallMs + computing.sourceMs),
+    ...computing,
     ...(load && {
-      queuedMs: ownQueuedMs,
+      queuedMs,
       programsMs,
       programsBytes: load.childrenBytes,
       uncountedMs: load.uncountedCpuMs / items,

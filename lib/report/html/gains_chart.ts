@@ -60,6 +60,65 @@ function describe(rows: readonly GainRow[], limit: GainLimit | undefined): strin
   return told.join("; ") + (limit === undefined ? "" : `. ${limit.words}.`);
 }
 
+/** Rows with their places: each one's top, and the halo that keeps its words apart from what lies behind. */
+function placed(rows: readonly GainRow[], height: number) {
+  return rows.map((row, i) => {
+    const halo = row.chosen ? { ...chart.HALO, stroke: "var(--panel)" } : chart.HALO;
+    return { ...row, top: TOP + i * height, halo };
+  });
+}
+
+type PlacedRow = ReturnType<typeof placed>[number];
+
+/** A bar from 1 for what was measured, its interval, and both in figures. */
+function measuredMarks(rows: readonly PlacedRow[], x: (ratio: number) => number, wide: boolean) {
+  const measured = rows.flatMap(({ measured, ...row }) =>
+    measured === null ? [] : [{ ...row, ...measured, y: row.top + (ROW.barTop + ROW.barEnd) / 2 }]
+  );
+  return {
+    bars: chart.marks("gain", measured, ({ name, colour, top, ...of }) => {
+      const [from, to] = [x(1), x(of.median)].sort((a, b) => a - b) as [number, number];
+      const title = `${name}: ${formatSpeedup(of)} measured`;
+      return chart.rect(from, top + ROW.barTop, to, top + ROW.barEnd, { fill: colour, title });
+    }),
+    intervals: measured.map(({ low, high, y }) => chart.line(x(low), y, x(high), y, chart.FINE)),
+    words: measured.map(({ median, low, high, y, remark, predicted, halo }) => {
+      const behind = Math.max(x(1), x(median), x(high));
+      const range = `${formatNumber(low)} to ${formatNumber(high)}`;
+      const detail = predicted === null && remark !== "" && wide ? remark : range;
+      return [
+        chart.text(formatRatio(median), behind + 8, y, { ...halo, ...chart.STRONG }),
+        chart.text(detail, behind + 54, y, { ...halo, ...chart.SOFT }),
+      ];
+    }),
+  };
+}
+
+/** A circle for what was predicted, the range that it may be in, and what is said of it. */
+function predictedMarks(rows: readonly PlacedRow[], x: (ratio: number) => number) {
+  const predicted = rows.flatMap(({ predicted, predictedWords, ...row }) => {
+    if (predicted === null) return [];
+    const label = predictedWords ?? `${formatRatio(predicted.median)} predicted`;
+    const range = `\nfrom ${formatRatio(predicted.low)} to ${formatRatio(predicted.high)}`;
+    const title = `${row.name}: ${label}${predictedWords === undefined ? range : ""}`;
+    return [{ ...row, ...predicted, y: row.top + ROW.predicted, label, title }];
+  });
+  return {
+    ranges: predicted.map(({ low, high, y, colour }) =>
+      chart.line(x(low), y, x(high), y, { ...chart.FINE, stroke: colour })
+    ),
+    circles: chart.marks(
+      "predicted",
+      predicted,
+      ({ median, y, colour: stroke, title }) =>
+        chart.dot(x(median), y, 4, { fill: "var(--paper)", stroke, strokeWidth: 1.8, title }),
+    ),
+    words: predicted.map(({ median, high, y, label, halo }) =>
+      chart.text(label, Math.max(x(median), x(high)) + 8, y, { ...halo, ...chart.SOFT })
+    ),
+  };
+}
+
 /** Draws of each model its name, a bar for what was measured, a circle for what was predicted. */
 export function drawGains(
   rows: readonly GainRow[],
@@ -75,20 +134,9 @@ export function drawGains(
   const place = chart.scale(ends, [LEFT, end], isLogarithmic(rows, limit));
   // A ratio, or the end of the axis that it lies beyond.
   const x = (ratio: number) => place(Math.min(ends[1], Math.max(ends[0], ratio || ends[0])));
-  const drawn = rows.map((row, i) => {
-    const halo = row.chosen ? { ...chart.HALO, stroke: "var(--panel)" } : chart.HALO;
-    return { ...row, top: TOP + i * height, halo };
-  });
-  const measured = drawn.flatMap(({ measured, ...row }) =>
-    measured === null ? [] : [{ ...row, ...measured, y: row.top + (ROW.barTop + ROW.barEnd) / 2 }]
-  );
-  const predicted = drawn.flatMap(({ predicted, predictedWords, ...row }) => {
-    if (predicted === null) return [];
-    const label = predictedWords ?? `${formatRatio(predicted.median)} predicted`;
-    const range = `\nfrom ${formatRatio(predicted.low)} to ${formatRatio(predicted.high)}`;
-    const title = `${row.name}: ${label}${predictedWords === undefined ? range : ""}`;
-    return [{ ...row, ...predicted, y: row.top + ROW.predicted, label, title }];
-  });
+  const drawn = placed(rows, height);
+  const measured = measuredMarks(drawn, x, wide);
+  const predicted = predictedMarks(drawn, x);
   const most = wide ? 12 : 5;
   const ticks = place.isLog ? chart.ticksOf(place, most) : chart.ticksOf(place, wide ? 6 : 3);
   return chart.svg(width, bottom + 30, { title, description: describe(rows, limit) }, [
@@ -108,33 +156,8 @@ export function drawGains(
       const look = { ...row.halo, textAnchor: "end", fill };
       return chart.text(row.remark, width - 6, row.top + ROW.name, look);
     }),
-    chart.marks("gain", measured, ({ name, colour, top, ...of }) => {
-      const [from, to] = [x(1), x(of.median)].sort((a, b) => a - b) as [number, number];
-      const title = `${name}: ${formatSpeedup(of)} measured`;
-      return chart.rect(from, top + ROW.barTop, to, top + ROW.barEnd, { fill: colour, title });
-    }),
-    measured.map(({ low, high, y }) => chart.line(x(low), y, x(high), y, chart.FINE)),
-    predicted.map(({ low, high, y, colour }) =>
-      chart.line(x(low), y, x(high), y, { ...chart.FINE, stroke: colour })
-    ),
-    chart.marks(
-      "predicted",
-      predicted,
-      ({ median, y, colour: stroke, title }) =>
-        chart.dot(x(median), y, 4, { fill: "var(--paper)", stroke, strokeWidth: 1.8, title }),
-    ),
-    measured.map(({ median, low, high, y, remark, predicted, halo }) => {
-      const behind = Math.max(x(1), x(median), x(high));
-      const range = `${formatNumber(low)} to ${formatNumber(high)}`;
-      const detail = predicted === null && remark !== "" && wide ? remark : range;
-      return [
-        chart.text(formatRatio(median), behind + 8, y, { ...halo, ...chart.STRONG }),
-        chart.text(detail, behind + 54, y, { ...halo, ...chart.SOFT }),
-      ];
-    }),
-    predicted.map(({ median, high, y, label, halo }) =>
-      chart.text(label, Math.max(x(median), x(high)) + 8, y, { ...halo, ...chart.SOFT })
-    ),
+    ...[measured.bars, measured.intervals, predicted.ranges, predicted.circles],
+    ...[measured.words, predicted.words],
   ]);
 }
 

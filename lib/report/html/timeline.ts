@@ -54,25 +54,7 @@ export function timelineSection(
   const longest = Math.max(...ends), shortest = Math.min(...ends);
   const failures = recorded.some(({ ran }) => ran.some(({ status }) => status !== "fulfilled"));
   const decided = recorded.some(({ timeline: { decisions = [] } }) => decisions.length > 0);
-  const maxBars = Math.max(60, Math.min(400, Math.floor(MAX_BARS / recorded.length)));
-  const description = recorded.map(({ result, endMs }) =>
-    `${result.model} ended after ${formatDuration(endMs)}`
-  ).join("; ");
-  const drawn = (axisMs: number, closeUp: boolean) => {
-    const at = (width: number) => {
-      const { left, right } = marginsOf(width);
-      const space = { axisMs, axisPixels: width - left - right, maxBars };
-      return recorded.map((one) => layOutPanel(one, space));
-    };
-    const [wide, narrow] = [at(CHART_WIDTHS.wide), at(CHART_WIDTHS.narrow)];
-    const title = closeUp ? `Timeline, the first ${formatDuration(axisMs)}` : "Timeline";
-    const draw = (width: number) => {
-      const panels = chart.isWide(width) ? wide : narrow;
-      return drawPanels(panels, axisMs, width, closeUp, { title, description });
-    };
-    return { draw, joined: joinedNote(wide, narrow) };
-  };
-  const whole = drawn(longest, false);
+  const whole = drawnUpTo(longest, recorded, false);
   const all = figure({
     id,
     title: "What each lane did, and when",
@@ -91,7 +73,7 @@ export function timelineSection(
   });
   if (shortest >= longest * TOO_SHORT_TO_SEE) return all;
   const nearMs = shortest * 1.12;
-  const near = drawn(nearMs, true);
+  const near = drawnUpTo(nearMs, recorded, true);
   const first = recorded.find(({ endMs }) => endMs === shortest)!.result.model;
   const close = figure({
     id: `${id}-close`,
@@ -101,6 +83,26 @@ export function timelineSection(
     note: near.joined,
   });
   return markup`${all}${close}`;
+}
+
+/** The panels up to a time, which are laid out once for each width, and what is said of joined bars. */
+function drawnUpTo(axisMs: number, recorded: readonly Recorded[], closeUp: boolean) {
+  const maxBars = Math.max(60, Math.min(400, Math.floor(MAX_BARS / recorded.length)));
+  const at = (width: number) => {
+    const { left, right } = marginsOf(width);
+    const space = { axisMs, axisPixels: width - left - right, maxBars };
+    return recorded.map((one) => layOutPanel(one, space));
+  };
+  const [wide, narrow] = [at(CHART_WIDTHS.wide), at(CHART_WIDTHS.narrow)];
+  const name = {
+    title: closeUp ? `Timeline, the first ${formatDuration(axisMs)}` : "Timeline",
+    description: recorded.map(({ result, endMs }) =>
+      `${result.model} ended after ${formatDuration(endMs)}`
+    ).join("; "),
+  };
+  const draw = (width: number) =>
+    drawPanels(chart.isWide(width) ? wide : narrow, axisMs, width, closeUp, name);
+  return { draw, joined: joinedNote(wide, narrow) };
 }
 
 function noteOn(recorded: readonly Recorded[], items: number, ofRounds: boolean): string {
