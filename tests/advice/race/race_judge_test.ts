@@ -83,3 +83,12 @@ Deno.test("a race of tasks that share something is over where only lanes are lef
   ]);
   assertEquals(kept.instead(runners).filter(({ model }) => model === "workers"), []);
 });
+
+Deno.test("a race that shows what can't be, or has no plain loop to compare with, is unclear", () => {
+  const times = (ms: number) => [ms, 1.002 * ms, 0.998 * ms, 1.001 * ms, 0.999 * ms];
+  const threads = (ms: number) => ran(WORKERS, ...times(ms));
+  const isUnclear = (...runners: Runner[]) => judge({ computeMs: 20 }).isUnclear(raceWith(runners));
+  const plain = ran(SEQUENTIAL, ...times(2000));
+  assertEquals([isUnclear(plain, threads(1100)), isUnclear(plain, threads(50))], [false, true]);
+  assert(isUnclear(threads(1100)));
+});
