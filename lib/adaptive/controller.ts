@@ -81,8 +81,13 @@ export const WORTH_LOOK_MS = 300;
 const WORTH_GAIN = 1.25;
 /** What a message computes here and there; tasks that never wait share one. */
 const MESSAGE_MS = 0.1;
-/** While lanes start, nothing is started here for so long at most: they need this event loop too. */
+/**
+ * While lanes start, nothing is started here for so long at most, or as long as it would hold this event loop:
+ * they need that, too.
+ */
 const PAUSE_MS = 100;
+/** For this part of what one took here it is waited for one that is tried on a lane, if that may be long. */
+const SOON = 0.25;
 /** Of lanes that tasks block there are so many for each core. */
 export const BLOCKED_LANES = 4;
 /** What holds the event loop, and computes less than this part of the time, is looked at once more. */
@@ -129,8 +134,9 @@ export class Controller {
   #sourceMs = 0;
   /** Until when nothing is started, so that lanes start. */
   #pauseUntilMs = -Infinity;
-  /** Whether it is to be seen whether more gets done here than where tasks were before. */
+  /** Whether it is to be seen whether more gets done here than where tasks were before, and isn't yet. */
   #onTrial: boolean;
+  #isDoubted = false;
   /** What got done there in a second. */
   #before = 0;
   /** Which lanes have ended something: what they do first, they may do to get ready. */
@@ -198,6 +204,7 @@ export class Controller {
     lane = 0,
   ): boolean {
     const isFirst = this.#slots.ended === 0;
+    if (lane > 0) this.#pauseUntilMs = -Infinity;
     // What began elsewhere tells nothing of what there is here.
     if (startedAtMs >= this.#movedMs) {
       if (lane > 0) this.#warm.add(lane);
@@ -208,6 +215,12 @@ export class Controller {
     // Until the next tick it may be asked hundreds of times more.
     if ((how.refused ?? 0) > 0) return true;
     return endedAtMs - this.#lastTickMs - this.nextTickMs >= (isFirst ? 0 : OVERDUE_MS);
+  }
+
+  /** A task has ended here that took so long, while one is tried on a lane: before the next it may be heard of. */
+  listen(nowMs: number, tookMs: number): void {
+    const isLong = this.#loop.holds && tookMs >= PAUSE_MS;
+    if (isLong) this.#pauseUntilMs = nowMs + SOON * tookMs;
   }
 
   /** Looks at what happened since the last tick; returns what it has decided, if anything. */
@@ -314,9 +327,9 @@ export class Controller {
   }
 
   #askForLanes(seen: Seen): Decision {
-    const { perSecond, holds } = this.#look;
+    const { perSecond, holds, tookMs } = this.#look;
     this.wantsLanes = true;
-    this.#pauseUntilMs = seen.nowMs + PAUSE_MS;
+    this.#pauseUntilMs = seen.nowMs + Math.max(PAUSE_MS, holds ? tookMs : 0);
     this.#before = perSecond;
     this.#loop = { slots: holds ? 1 : this.shape.slots, holds };
     return this.#change(seen, this.shape, this.#blocks ? "blocks" : "computes");
@@ -360,6 +373,9 @@ export class Controller {
       // It begins when a task has ended on each that has any, and until the first one has only a few are sent.
       if (this.#warm.size < Math.min(lanes, seen.inFlight)) return void this.#watch.open(seen);
       if (elapsedMs < TRIAL_MS || ended < TRIAL_TASKS * lanes) return undefined;
+      // Their code was cold at first, and what travels together few.
+      this.#isDoubted = gain < GAIN && !this.#isDoubted;
+      if (this.#isDoubted) return void this.#watch.open(seen);
       this.#onTrial = false;
       if (gain < GAIN) {
         this.#before = perSecond;

@@ -135,7 +135,9 @@ export class Guide implements PoolGuide {
     if (this.#isWatching || this.#begunMs === undefined) return;
     const { load, remaining = Infinity } = this.#pool;
     const isBrief = clock.now() - this.#begunMs < UNWATCHED_MS || ms * remaining < WORTH_LOOK_MS;
-    if (load > 0 || !isBrief) this.#watch();
+    if (load === 0 && isBrief) return;
+    this.#watch();
+    if (load === 0) this.#pool.do(() => this.#tick());
   }
 
   reported(batch: Batch, report: Report): void {
@@ -171,10 +173,11 @@ export class Guide implements PoolGuide {
       if (this.#keys.size < 2) this.#keys.add(key);
       if (pace.isBound) this.#bound.set(pace, key);
     }
-    if (isDue) this.#pool.do(() => this.#tick());
-    // The one that is tried may be back by now.
-    else if (isBeside) this.#pool.do(() => this.#receive());
     if (failures !== undefined) this.#watch();
+    // What is over soon needn't pay for being looked at.
+    if (isDue && this.#isWatching) this.#pool.do(() => this.#tick());
+    // The one that is tried may be back by now.
+    else if (isBeside) this.#pool.do(() => this.#listen(task, endedAtMs - startedAtMs));
     if (isHere && this.#isWatching) this.tasks.look(batch, report);
     if (failures === undefined) return this.tasks.note(task, isHere, count, 0);
     for (const { offset, lost } of failures) {
@@ -288,6 +291,12 @@ export class Guide implements PoolGuide {
   /** Hears what lanes have told: tasks may hold up this event loop for long, one after another. */
   #receive(): void {
     for (const { lane } of this.#pool.openLanes) lane.receive?.();
+  }
+
+  /** One may be back that is tried on a lane: another task might hold this event loop for long. */
+  #listen(task: Task, tookMs: number): void {
+    this.#receive();
+    if (!this.tasks.isProven(task)) this.#controller.listen(clock.now(), tookMs);
   }
 
   /** What a key's pace is from now on; it is told where that is for what was refused. */

@@ -463,10 +463,17 @@ Deno.test("lanes are asked for after one long task, unless the program has compu
     controller.tick(seen(500, held));
     const used = { loopCpuMs: cpuMs, cpuMs, switches: { involuntary: 0, voluntary: 1 } };
     assertEquals(controller.tick(seen(515, { ...held, ...used }))?.why, why);
+    // For as long as another one would hold the event loop it is left to the lanes.
+    const states = [900, 1020].map((nowMs) => {
+      controller.tick(seen(nowMs, { ...held, ...used }));
+      return controller.isBraking;
+    });
+    assertEquals(states, [why !== undefined, false]);
   }
 });
 
-Deno.test("lanes are judged once each has ended a task, for the first one may only get ready", () => {
+/** Tasks of 20 ms have just got two lanes. */
+function onLanes() {
   const { controller, seen } = begun();
   let nowMs = 0;
   const look = (isHere: boolean) => {
@@ -483,6 +490,30 @@ Deno.test("lanes are judged once each has ended a task, for the first one may on
   };
   while (!controller.wantsLanes) pass([0]);
   controller.lanesReady(look(true), 2, 2);
+  return { controller, pass };
+}
+
+Deno.test("lanes are judged once each has ended a task, for the first one may only get ready", () => {
+  const { pass } = onLanes();
   const whys = [...Array(20).fill([1]), ...Array(20).fill([1, 2])].map(pass);
   assertEquals(new Set(whys), new Set([undefined]));
+});
+
+Deno.test("lanes that gain nothing at first, for their code is cold, are judged by what comes then", () => {
+  for (const [later, why] of [[[1, 2], undefined], [[1], "lanes don't gain"]] as const) {
+    const { pass } = onLanes();
+    const whys = [[1], [2], ...Array(6).fill([1]), ...Array(6).fill(later)].map(pass);
+    assertEquals(whys.find((why) => why !== undefined), why);
+    assertEquals(whys.slice(0, 8), Array(8).fill(undefined));
+  }
+});
+
+Deno.test("after a long task it is waited for one that is tried on a lane, until that is back", () => {
+  const { controller } = onLanes();
+  const states = [20, 200].map((tookMs) => {
+    controller.listen(9_000, tookMs);
+    return controller.isBraking;
+  });
+  controller.onEnded(1, 8_900, 9_010, {}, 1);
+  assertEquals([...states, controller.isBraking], [false, true, false]);
 });
