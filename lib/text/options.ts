@@ -273,7 +273,7 @@ export function httpUrl(option: string, text: string): URL {
 }
 
 /** What the system says of a file, in plain words. */
-function refused(option: string, path: string, error: unknown, instead = ""): UsageError {
+function refused(option: string, path: string, error: unknown): UsageError {
   if (error instanceof UsageError) return error;
   const { NotCapable, NotFound, PermissionDenied } = Deno.errors;
   const fault = faultOf(option, path);
@@ -281,11 +281,10 @@ function refused(option: string, path: string, error: unknown, instead = ""): Us
   if (error instanceof PermissionDenied) {
     return fault("the system denies access", "choose another, or change its rights", error);
   }
-  if (error instanceof NotCapable) {
-    // The flags are fixed in deno.json; what lies in /proc or /dev, as what a shell makes of <(…), takes all.
-    return fault("this program has no right to it", `choose another path${instead}`, error);
-  }
-  return fault(firstLine(error), "choose another path", error);
+  // The flags are fixed in deno.json, and what lies in /proc or /dev would take all of them.
+  const isOurs = error instanceof NotCapable;
+  const problem = isOurs ? "this program has no right to it" : firstLine(error);
+  return fault(problem, "choose another path", error);
 }
 
 /** Checks that a file can be written, and leaves what is there as it is. */
@@ -330,7 +329,7 @@ export async function inputFile(
     }
     if (info.isFile) (await Deno.open(path, { read: true })).close();
   } catch (error) {
-    throw refused(option, path, error, ", or pipe it in where - is taken");
+    throw refused(option, path, error);
   }
   return path;
 }

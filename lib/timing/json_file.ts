@@ -115,10 +115,7 @@ export async function readWritten<T>(path: string, formats: readonly FileFormat<
     const { NotFound, NotCapable, PermissionDenied } = Deno.errors;
     const [why, remedy] = cause instanceof NotFound
       ? ["there is no such file", "write one with --json"]
-      : cause instanceof NotCapable
-      // What lies in /dev, as what a shell writes <(…) for, opens to programs with all permissions alone.
-      ? ["this program has no right to it", "give it on standard input, named -"]
-      : cause instanceof PermissionDenied
+      : cause instanceof NotCapable || cause instanceof PermissionDenied
       ? ["it may not be read", "check its rights, or name a file elsewhere"]
       : [messageOf(cause), "name another file"];
     refuse(path, why, remedy, cause);

@@ -93,7 +93,6 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [[JOB, "--fsync=always"], "--fsync", "--out"],
     [[JOB, "--out=a.jsonl", "--fsync=often"], "--fsync", "often"],
     [[JOB, "--lines=json"], "--lines", "--from"],
-    [[JOB, "--from=/dev/fd/0"], "--from", "/dev/fd/0", "pipe it in where - is taken"],
     [[JOB, "--out=/no/such/folder/out.jsonl"], "--out", "folder"],
     [[JOB, "--out=/dev/null"], "--out", "/dev/null"],
     [[JOB, "--json=/no/such/folder/run.json"], "--json", "folder"],
@@ -135,7 +134,6 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
   ],
   compare: [
     [["-", "-"], "new.json", "the same file as old.json, which is read"],
-    [["/dev/fd/0", "deno.json"], "/dev/fd/0", "give it on standard input, named -"],
     [[], "argument"],
     [["/no/such/old.json", "/no/such/new.json"], "/no/such/old.json"],
     [["deno.json", "deno.json"], "deno.json"],
