@@ -5,6 +5,7 @@ import { serverFault } from "../children/server_arguments.ts";
 import { TOLD_LATER_MS } from "../children/parent.ts";
 import { isReading, userFolder } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
+import { startDeno } from "../lanes/subprocess/start_deno.ts";
 import { UsageError } from "../text/options.ts";
 import { plain } from "../text/plain.ts";
 import { printError, unprinted } from "../text/print.ts";
@@ -55,8 +56,26 @@ const ECHO_MS = 150;
 /** What is told of where `deno task` was called may be wrong, if it was set by hand. */
 function requireUserFolder(): void {
   const folder = userFolder();
-  if (folder === "." || attempt(() => Deno.statSync(folder).isDirectory)) return;
+  const { state } = Deno.permissions.querySync({ name: "read", path: folder });
+  if (folder === "." || state !== "granted") return;
+  if (attempt(() => Deno.statSync(folder).isDirectory)) return;
   throw new UsageError("INIT_CWD", folder, "there is no such folder", "unset it, or name one");
+}
+
+/**
+ * Has Ctrl-Z stop `deno task`, too. It hands the signal on, but doesn't stop itself, so its shell would have no
+ * turn, and Ctrl-C reach nobody any more. Only a program that may run everything can stop another.
+ */
+function stopWithTask(): void {
+  if (Deno.build.os === "windows" || userFolder() === ".") return;
+  const stop = `for (const pid of [${Deno.ppid}, ${Deno.pid}]) Deno.kill(pid, "SIGSTOP")`;
+  const silent = { stdin: "null", stdout: "null", stderr: "null" } as const;
+  let stopper: Deno.ChildProcess | undefined;
+  Deno.addSignalListener("SIGTSTP", () => {
+    // It comes from the terminal, and once more from `deno task`.
+    stopper ??= attempt(() => startDeno({ args: ["eval", "--no-lock", stop], ...silent }));
+    void stopper?.status.then(() => stopper = undefined);
+  });
 }
 
 /** Signals that end a script, and with which exit code. */
@@ -87,6 +106,7 @@ export async function script(
   main: (signal: AbortSignal, args: string[]) => Promise<number>,
 ): Promise<never> {
   reachThisMachineDirectly();
+  stopWithTask();
   const interruption = new AbortController();
   let firstMs = NaN;
   let interruptedWith = INTERRUPTED;

@@ -133,7 +133,7 @@ export async function writeAtomically(path: string, text: string): Promise<void>
 /** The folder in which `deno task` was called; the current one without `deno task`. */
 export function userFolder(): string {
   // What isn't run by `deno task` may not be allowed to ask.
-  return attempt(() => Deno.env.get("INIT_CWD")) ?? ".";
+  return attempt(() => Deno.env.get("INIT_CWD")) || ".";
 }
 
 /** A path that was typed, as an absolute one: `deno task` itself runs in the project's folder. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { RunFile } from "../../lib/running/run_result.ts";
 import { gone } from "../conformance/children.ts";
+import { turns } from "../conformance/gates.ts";
 import { WIPED } from "../../lib/progress/progress.ts";
 import { shellWord } from "../../lib/text/plain.ts";
 import {
@@ -764,4 +765,43 @@ export default (n) => n;
     );
     assert(!stderr.includes("--resume"));
   },
+);
+
+/** The state of a process, such as `T` for stopped; undefined of one that isn't there. */
+async function stateOf(pid: number): Promise<string | undefined> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
+  return /^State:\s+(\w)/m.exec(status)?.[1];
+}
+
+test(
+  "what Ctrl-Z stops is stopped with deno task, so that the shell has its turn, and goes on with it",
+  {
+    "job.js": `export const items = [1];
+      export default async () => {
+        Deno.writeTextFileSync("began", "");
+        for (let waits = true; waits;) {
+          await new Promise((done) => setTimeout(done, 10));
+          try {
+            waits = Deno.statSync("go") === null;
+          } catch {}
+        }
+      };`,
+  },
+  async (folder) => {
+    const args = ["job.js", "--allow-read", "--allow-write", "--out", "out.jsonl"];
+    const child = startTask("run", args, { cwd: folder, byTask: true });
+    const output = child.output();
+    while (await Deno.stat(`${folder}/began`).catch(() => undefined) === undefined) await turns(1);
+    const children = await Deno.readTextFile(`/proc/${child.pid}/task/${child.pid}/children`);
+    const [own] = children.trim().split(" ").map(Number);
+    Deno.kill(own!, "SIGTSTP");
+    for (const pid of [child.pid, own!]) {
+      while (await stateOf(pid) !== "T") await turns(1);
+    }
+    for (const pid of [child.pid, own!]) Deno.kill(pid, "SIGCONT");
+    await Deno.writeTextFile(`${folder}/go`, "");
+    const { code, stderr } = await output;
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+  },
+  Deno.build.os === "linux",
 );

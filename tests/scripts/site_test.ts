@@ -12,6 +12,7 @@ function spawnSite(args: string[]): Deno.ChildProcess {
       "--no-prompt",
       "--no-check",
       "--allow-net=127.0.0.1",
+      "--allow-env=INIT_CWD",
       `--allow-run=${execPath}`,
       new URL("../../scripts/site.ts", import.meta.url).pathname,
       ...args,
