@@ -17,18 +17,20 @@ export interface Ends {
   readonly lost?: number;
   /** How long a server asked to be left alone, in milliseconds. */
   readonly askedMs?: number;
-  /** So many failed in another way, */
-  readonly failed?: number;
-  /** or say nothing of others: refused by whom only they ask, who has a pace of their own, or failed again. */
-  readonly aside?: number;
   /** Of those that were refused so many failed in ways that don't say so. */
   readonly unsaid?: number;
+  /** So many failed in another way for the first time, */
+  readonly failed?: number;
+  /** or failed or were lost again, which says nothing of others, */
+  readonly again?: number;
+  /** or were refused by somebody who has a pace of their own. */
+  readonly elsewhere?: number;
 }
 
 /** How tasks ended, as a pool needs it. */
-export interface Told extends Required<Omit<Ends, "unsaid">> {
-  /** Of those that were lost, how many came late, and of all, how many were cancelled. */
-  readonly late: number;
+export interface Told extends Required<Omit<Ends, "unsaid" | "elsewhere">> {
+  /** How many failed, for the first time or again, or came late, and weren't refused; and were cancelled. */
+  readonly unwell: number;
   readonly cancelled: number;
   /** Whether files and sockets ran short here. */
   readonly isShort: boolean;
@@ -39,8 +41,8 @@ export const WELL: Told = {
   lost: 0,
   askedMs: 0,
   failed: 0,
-  aside: 0,
-  late: 0,
+  again: 0,
+  unwell: 0,
   cancelled: 0,
   isShort: false,
 };
@@ -54,14 +56,14 @@ export function endsOf(failures: readonly Failure[], amongOthers: boolean, isAga
   );
   const cancelled = failures.filter(({ ended }) => ended === "cancelled").length;
   const failed = signs.filter((sign) => sign === undefined).length - cancelled;
+  const late = failures.filter(({ ended }, at) => ended === "timed-out" && signs[at] !== undefined);
   return {
     refused: refused.length,
     lost: isAgain ? 0 : lost,
     askedMs: Math.max(0, ...refused.map(waitAsked)),
-    failed,
-    aside: isAgain ? failed + lost : 0,
-    late:
-      failures.filter(({ ended }, at) => ended === "timed-out" && signs[at] !== undefined).length,
+    failed: isAgain ? 0 : failed,
+    again: isAgain ? failed + lost : 0,
+    unwell: failed + late.length,
     cancelled,
     isShort: signs.includes("short"),
   };
@@ -93,69 +95,4 @@ export function isLacking({ ended, reason }: Failure): boolean {
     reason instanceof ReferenceError || reason instanceof Deno.errors.NotCapable ||
     (reason as { code?: unknown }).code === "ERR_MODULE_NOT_FOUND";
   return attempt(lacks, false);
-}
-
-/** With so few slots or fewer it is seen how many fail anyway; a share that was found is taken to be known by so many. */
-const FEW_SLOTS = 4;
-const KNOWN = 100;
-/** So many standard deviations above what is expected, and so many more, are no chance. */
-const DEVIATIONS = 2;
-
-/** Once so many of few slots' tasks failed, what is cut off or late may be so for the same reason. */
-const SOME = 2;
-
-/** What was cut off or came late is one failure among others. */
-function lostAsFailed(ends: Ends): Ends {
-  const { refused = 0, lost = 0, failed = 0 } = ends;
-  return { ...ends, refused: refused - lost, lost: 0, failed: failed + lost };
-}
-
-/** Takes failures for refusals, whatever they say, once more fail of many slots' tasks than did of few. */
-export class Failures {
-  #few = { ended: 0, failed: 0 };
-  #many = { ended: 0, failed: 0 };
-  #tell = false;
-
-  /** Whether so many fail however few slots there are that what is lost among others was no refusal. */
-  get areAnyway(): boolean {
-    return this.#few.failed >= SOME;
-  }
-
-  /** How so many tasks ended, with so many slots. */
-  judge(count: number, ends: Ends, slots: number): Ends {
-    const how = this.areAnyway ? lostAsFailed(ends) : ends;
-    const { refused = 0, lost = 0, failed = 0, aside = 0 } = how;
-    const all = slots <= FEW_SLOTS ? this.#few : this.#many;
-    all.ended += count - refused;
-    all.failed += failed;
-    // What fails again with few slots fails anyway; with many it may be the others that do.
-    if (all === this.#few) all.failed += aside;
-    else all.ended -= aside;
-    if (failed === 0) return how;
-    if (all === this.#many) this.#tell ||= this.#areMore;
-    if (!this.#tell) return how;
-    return { ...how, refused: refused + failed, lost: lost + failed, unsaid: failed, failed: 0 };
-  }
-
-  /** Whether more fail now than chance tells from how few did (Laplace's rule of succession). */
-  get #areMore(): boolean {
-    const [few, many] = [this.#few, this.#many];
-    // One that failed alone tells nothing of others.
-    if (few.ended === 0 || few.failed > 0 && few.ended < FEW_SLOTS) return false;
-    const share = (few.failed + 1) / (few.ended + 2);
-    const expected = many.ended * (share + Math.sqrt(share * (1 - share) / (few.ended + 2)));
-    return many.failed > expected + DEVIATIONS * Math.sqrt(expected) + DEVIATIONS;
-  }
-
-  /** Slots have changed. */
-  forget(): void {
-    this.#many = { ended: 0, failed: 0 };
-  }
-
-  /** This share fails however many slots there are. */
-  areChance(share: number): void {
-    if (!this.#tell) return;
-    this.#tell = false;
-    this.#few = { ended: KNOWN, failed: KNOWN * share };
-  }
 }

@@ -154,10 +154,8 @@ export class Guide implements PoolGuide {
     // What runs short here is nobody's who is asked.
     const isKeyed = batch.history.key !== undefined && !how.isShort;
     const pace = isKeyed ? batch.pace as KeyPace | undefined : undefined;
-    const told = how.aside > 0 ? { ...how, failed: 0 } : how;
-    const ours = pace === undefined
-      ? told
-      : { failed: told.failed, aside: told.aside + told.refused };
+    const { failed, again, refused: elsewhere } = how;
+    const ours = pace === undefined ? how : { failed, again, elsewhere };
     // What was stopped tells nothing.
     const ended = count - how.cancelled;
     const { number } = batch.openLane!;
@@ -168,7 +166,7 @@ export class Guide implements PoolGuide {
     let isDue = ended > 0 && !isBeside &&
       this.#controller.onEnded(ended, startedAtMs, endedAtMs, ours, number);
     if (pace !== undefined && ended > 0) {
-      isDue = pace.ended(ended, startedAtMs, endedAtMs, told) || isDue;
+      isDue = pace.ended(ended, startedAtMs, endedAtMs, how) || isDue;
       const key = batch.history.key!;
       if (this.#keys.size < 2) this.#keys.add(key);
       if (pace.isBound) this.#bound.set(pace, key);
@@ -185,8 +183,7 @@ export class Guide implements PoolGuide {
       if (lost !== undefined) this.tasks.keepHere(task, `what came of item ${index}: ${lost}`);
     }
     // What a server refused it may refuse here too.
-    const failed = how.failed + how.late;
-    this.tasks.note(task, isHere, ended, failed, failures.some(isLacking));
+    this.tasks.note(task, isHere, ended, how.unwell, failures.some(isLacking));
   }
 
   lost({ task }: Batch): void {

@@ -34,13 +34,8 @@ const LOOK_MS = 10;
 /** This part of the slots is left if nothing gets through, or too many are refused again at once. */
 const BELOW = 0.7;
 const FIRST_PAUSE_MS = 100;
-/** Nothing got through so many times in a row: that is no limit, and waiting doesn't help. */
+/** Nothing got through so many times in a row: waiting doesn't help. */
 const IN_VAIN = 10;
-/** So many times are enough if nothing says that anything was refused, or nothing ever got through: it fails, whatever is done. */
-const FAILS = 4;
-/** A pace is right before so many times that more than this share is refused at it, or nothing is right. */
-const PACES = 3;
-const LARGE = 0.15;
 /** Who had nothing to do for so long isn't held up by what came before. */
 const IDLE_MS = 1_000;
 /** For longer nobody waits because a server asks for it. */
@@ -65,8 +60,6 @@ interface Epoch extends Asked {
   pausedMs: number;
   /** How long those took that got through, all together. */
   busyMs: number;
-  /** Those that failed in ways that don't say that they were refused. */
-  unsaid: number;
 }
 
 /** Counts refusals, and says what follows. */
@@ -96,11 +89,9 @@ export class Refusals {
   /** How often nothing got through in a row, and the longest wait that was asked for. */
   #inVain = 0;
   #askedMs = 0;
-  /** At how many paces in a row a large share failed, which nothing says to be too quick. */
-  #paces = 0;
   #endedMs: number;
-  /** Whether all were cut off or late, and no more, and whether any got through. */
-  #areLost = true;
+  /** Whether anybody said that something was refused, and whether any got through. */
+  #isSaid = false;
   #hasAnswers = false;
 
   constructor(nowMs: number) {
@@ -117,14 +108,20 @@ export class Refusals {
     if (idleMs > IDLE_MS) this.#pausedUntilMs = -Infinity;
   }
 
+  /** So many tasks have ended, of so many slots where these are given by it; returns how, as it takes that. */
   ended(
     count: number,
     startedAtMs: number,
     endedAtMs: number,
-    { refused = 0, lost = 0, askedMs = 0, unsaid = 0, failed = 0, aside = 0 }: Ends = {},
-  ): void {
+    ends: Ends = {},
+    slots?: number,
+  ): Ends {
+    const failedAnyway = this.#chance.failsAnyway;
+    const how = slots === undefined ? ends : this.#chance.judge(count, ends, slots);
+    if (!failedAnyway && this.#chance.failsAnyway && !this.#isSaid) this.#pardon();
+    const { refused = 0, lost = 0, askedMs = 0, unsaid = 0, failed = 0 } = how;
     // What fails is no answer.
-    const through = count - refused - failed - aside;
+    const through = count - refused - failed - (how.again ?? 0) - (how.elsewhere ?? 0);
     const epoch = this.#epoch;
     this.#endedMs = endedAtMs;
     this.#through += through;
@@ -134,16 +131,17 @@ export class Refusals {
       epoch.busyMs += endedAtMs - startedAtMs;
       this.#hasAnswers = true;
     }
-    if (startedAtMs < this.#knownMs) return;
+    if (startedAtMs < this.#knownMs) return how;
     if (through > 0) this.#inVain = this.#askedMs = 0;
     for (const all of [epoch, this.#stage]) {
       all.asked += refused;
       all.refused += refused;
       all.lost += lost;
+      all.unsaid += unsaid;
     }
-    epoch.unsaid += unsaid;
-    this.#areLost &&= refused === lost && unsaid === 0;
+    this.#isSaid ||= refused > lost;
     if (askedMs <= MOST_ASKED_MS) this.#askedMs = Math.max(this.#askedMs, askedMs);
+    return how;
   }
 
   /** Since slots last changed. */
@@ -163,8 +161,9 @@ export class Refusals {
   }
 
   /** Slots have changed. */
-  forget(): void {
+  change(): void {
     this.#stage = { ...NOTHING };
+    this.#chance.change();
   }
 
   /** For how long nothing is to be started; not above 0 if something may be. */
@@ -196,7 +195,7 @@ export class Refusals {
     this.#brakedMs = undefined;
     this.#knownMs = nowMs;
     const isLimit = this.#judge(nowMs, slots, through > 0 ? Math.max(through, got) : BELOW * got);
-    this.forget();
+    this.#stage = { ...NOTHING };
     if (through === 0 && isLimit) this.#pause(nowMs);
     return through > 0;
   }
@@ -209,18 +208,13 @@ export class Refusals {
     const { fromMs, pausedMs } = epoch;
     this.#epoch = answered > 0 ? epochFrom(nowMs) : { ...epochFrom(fromMs), pausedMs };
     const latencyMs = epoch.busyMs / Math.max(1, answered);
-    const saysNothing = epoch.unsaid === epoch.refused || this.#areLost && !this.#hasAnswers;
     const isPaced = this.gapMs > 0;
-    const isLarge = epoch.refused === epoch.lost && epoch.refused > LARGE * epoch.asked;
-    // While nothing is answered, who is asked may be down.
-    if (answered > 0) this.#paces = isPaced && isLarge ? this.#paces + 1 : 0;
-    const isFailing = this.#paces >= PACES || saysNothing && this.#inVain >= FAILS;
+    const load = isPaced ? 0 : slots;
     // Of a pace that became quicker it tells nothing that it is too quick.
-    const found = this.#isQuicker ? undefined : this.#chance.find(isPaced ? 0 : slots, epoch);
-    const chance = isFailing ? epoch : found;
-    if (chance !== undefined) {
-      this.#chance.accept(chance, !isFailing && epoch.unsaid === 0);
-      this.pardon();
+    const isChance = !this.#isQuicker &&
+      this.#chance.explains(epoch, load, this.#inVain, this.#hasAnswers);
+    if (isChance) {
+      this.#pardon();
       return false;
     }
     this.#charge(epoch.refused, answered);
@@ -268,7 +262,7 @@ export class Refusals {
     this.#most = Math.max(this.#most, slots);
     // What is refused by chance is so again and again; what comes late isn't known yet.
     const { asked, refused } = this.#epoch;
-    if (!this.#areLost && refused === 0 && asked >= CLEAN) this.#chance.forget();
+    if (this.#isSaid && refused === 0 && asked >= CLEAN) this.#chance.forget();
   }
 
   /** Nor was a pace too quick, of tasks that took so long. */
@@ -290,17 +284,11 @@ export class Refusals {
     this.#debt += this.#price * ms / PAUSE_COUNTS_MS;
     this.#pausedUntilMs = nowMs + ms;
     this.#epoch.pausedMs += ms;
-    this.#chance.forget();
-  }
-
-  /** If all that were refused were only lost, they are known to be so by chance. */
-  pardonLost(): boolean {
-    if (this.#areLost) this.pardon();
-    return this.#areLost;
+    if (this.#isSaid) this.#chance.forget();
   }
 
   /** Those until now were no refusals. */
-  pardon(): void {
+  #pardon(): void {
     this.gapMs = this.#tooCloseMs = this.#debt = 0;
     this.#most = Infinity;
   }
@@ -311,5 +299,4 @@ const epochFrom = (fromMs: number): Epoch => ({
   fromMs,
   pausedMs: 0,
   busyMs: 0,
-  unsaid: 0,
 });

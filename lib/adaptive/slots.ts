@@ -11,7 +11,7 @@
  * memory allow.
  */
 
-import { type Ends, Failures } from "./ends.ts";
+import type { Ends } from "./ends.ts";
 import { Refusals } from "./refusals.ts";
 import { LEFT, Rounds, type SlotLaw } from "./rounds.ts";
 import { RAMP, reachOf, slowStartOf } from "./slow_start.ts";
@@ -68,7 +68,6 @@ export class Slots {
   readonly #options: SlotsOptions;
   #rounds: Rounds;
   readonly #refusals: Refusals;
-  readonly #failures = new Failures();
   readonly #first: number;
   /** All together, and between whole numbers. */
   #count: number;
@@ -164,14 +163,13 @@ export class Slots {
   onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): void {
     this.ended += count;
     this.#quietMs = endedAtMs;
-    const wereAnyway = this.#failures.areAnyway;
-    const told = this.#failures.judge(count, how, this.#count);
-    const isNews = !wereAnyway && this.#failures.areAnyway;
-    if (isNews && this.#refusals.pardonLost()) this.isSlowStart = true;
-    this.#refusals.ended(count, startedAtMs, endedAtMs, told);
-    const { refused = 0, failed = 0, aside = 0 } = told;
+    const wasBound = this.most < Infinity;
+    const told = this.#refusals.ended(count, startedAtMs, endedAtMs, how, this.#count);
+    const { refused = 0, failed = 0, again = 0, elsewhere = 0 } = told;
+    // What was lost among others is lost anyway.
+    if (wasBound && this.most === Infinity) this.isSlowStart = true;
     if (refused > 0) return;
-    if (failed + aside > 0) {
+    if (failed + again + elsewhere > 0) {
       // What fails, unless it does anyway, tells nothing of how long others take, nor that so many are met.
       if (this.#hasAnswers && this.#refusals.byChance === 0) return;
     } else if (!this.#hasAnswers) {
@@ -190,10 +188,7 @@ export class Slots {
   open(nowMs: number, why?: string): void {
     const stage = this.#stageFrom(nowMs);
     const isSame = stage.slots === this.#stages.at(-1)?.slots;
-    if (!isSame) {
-      this.#refusals.forget();
-      this.#failures.forget();
-    }
+    if (!isSame) this.#refusals.change();
     this.#isShedding = why === "memory";
     const before = this.isSlowStart ? this.#stages.slice(0, isSame ? -1 : undefined) : [];
     this.#stages = [...before, stage];
@@ -233,7 +228,6 @@ export class Slots {
     // What is refused by chance, or failed however many there were, is no limit.
     this.isSlowStart = this.most === Infinity;
     if (this.#wasShut || this.isSlowStart) this.move();
-    if (this.isSlowStart) this.#failures.areChance(refusals.byChance);
     this.#isReopening = !this.isSlowStart && this.gapMs === 0;
     return { slots: this.gapMs > 0 ? this.most : 1, why: "refused" };
   }

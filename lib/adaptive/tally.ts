@@ -1,16 +1,17 @@
 /** How a task's items ended in the event loop and on lanes: whether lanes are for it at all. */
 
+import { isMore } from "./chance.ts";
+
 /** Lanes are filled with a task once so many that were sent there, one by one, came back as they do here. */
 export const PROVEN = 1;
 /**
- * The first ones there fail, or so many of these do that it is hardly chance: they need what is only here.
- * One is enough that tells what it lacks.
+ * The first ones there fail, or more of the early ones than is luck: they need what is only here. One is enough
+ * that tells what it lacks.
  */
 const FIRST = 3;
 const EARLY = 100;
-const CHANCE = 0.03;
-/** Where it may yet be chance, or few have ended here, some more are run here, until that is known. */
-const DOUBT = 0.25;
+/** Where it may yet be luck, by so many standard deviations, or few have ended here, some more run here to tell. */
+const IN_DOUBT = 1.25;
 const FEW = 8;
 /** Later so many in a row do. */
 const ROW = 20;
@@ -20,6 +21,8 @@ interface Ends {
   ended: number;
   failed: number;
 }
+
+const shareOf = ({ ended, failed }: Ends) => ({ asked: ended, refused: failed });
 
 const told = ({ ended, failed }: Ends) => `${failed} of ${ended}`;
 
@@ -60,31 +63,13 @@ export class Tally {
       2 * here.failed <= here.ended;
     if (isRow) return "stays";
     if (there.failed < 2 || there.ended > EARLY) return "sent";
-    const chance = chanceOf(there, here);
-    if (chance < CHANCE) return "stays";
-    return chance < DOUBT || here.ended < FEW ? "in doubt" : "sent";
+    const failsMore = (deviations?: number) => isMore(shareOf(there), shareOf(here), deviations);
+    if (failsMore()) return "stays";
+    return failsMore(IN_DOUBT) || here.ended < FEW ? "in doubt" : "sent";
   }
 
   /** What tells so. */
   toString(): string {
     return `${told(this.#there)} failed where they were sent, and ${told(this.#here)} here`;
   }
-}
-
-/**
- * How likely it is that so many or more fail there if each is as likely to fail as those here, by which that
- * is known (the tail of a beta-binomial distribution, from an even prior).
- */
-function chanceOf(there: Ends, here: Ends): number {
-  const failed = here.failed + 1;
-  const well = here.ended - here.failed + 1;
-  let exactly = 1;
-  for (let at = 0; at < there.ended; at++) exactly *= (well + at) / (failed + well + at);
-  let fewer = 0;
-  for (let count = 0; count < there.failed; count++) {
-    fewer += exactly;
-    const left = there.ended - count;
-    exactly *= left / (count + 1) * (failed + count) / (well + left - 1);
-  }
-  return 1 - fewer;
 }

@@ -1,58 +1,136 @@
-/** What is taken to be refused by chance. */
+/** What is taken to be refused, or to fail, by chance. */
 
 import { assert, assertEquals } from "@std/assert";
-import { type Asked, Chance } from "../../lib/adaptive/chance.ts";
+import { type Asked, Chance, isMore } from "../../lib/adaptive/chance.ts";
 
-const asked = (asked: number, refused: number, lost = 0): Asked => ({ asked, refused, lost });
+const asked = (asked: number, refused: number, lost = 0, unsaid = 0): Asked => ({
+  asked,
+  refused,
+  lost,
+  unsaid,
+});
+
+/** Whether so much was refused by chance, of one who has answered, with so many in flight, or at a pace if that is 0. */
+const explains = (chance: Chance, load: number, epoch: Asked) =>
+  chance.explains(epoch, load, 0, true);
+
+/** What is known to be so by chance. */
+function known(...epochs: Asked[]): Chance {
+  const chance = new Chance();
+  assertEquals(epochs.map((epoch) => explains(chance, 0, epoch)).at(-1), true);
+  return chance;
+}
+
+Deno.test("a share is larger if it is hardly luck, as far as few tell", () => {
+  const is = (some: readonly [number, number], others: readonly [number, number]) =>
+    isMore(asked(...some), asked(...others));
+  assertEquals([1, 2].map((all) => is([all, all], [4, 0])), [false, true]);
+  assertEquals([3, 4].map((refused) => is([50, refused], [100, 0])), [false, true]);
+  assertEquals([70, 71].map((refused) => is([1000, refused], [1000, 50])), [false, true]);
+  assert(!is([100, 100], [0, 0]) && !is([0, 0], [100, 0]));
+  assertEquals([60, 61].map((refused) => isMore(asked(1000, refused), asked(1000, 50), 1)), [
+    false,
+    true,
+  ]);
+});
 
 Deno.test("what is refused as often of half as much, or less, is refused by chance", () => {
   const chance = new Chance();
-  for (const load of [32, 24, 16, 8, 4]) {
-    assertEquals(chance.find(load, asked(20, 1)), undefined, `${load}`);
-  }
-  const found = chance.find(0.5, asked(20, 1))!;
-  assertEquals([found.asked, found.refused], [80, 4]);
-  chance.accept(found, true);
-  assertEquals(chance.share, 0.05);
+  const found = [32, 24, 16, 8, 4, 0.5].map((load) => explains(chance, load, asked(20, 1)));
+  assertEquals([found, chance.share], [[false, false, false, false, false, true], 0.05]);
 });
 
 Deno.test("so is what is refused as often at a slower and slower pace, if not at once", () => {
   const chance = new Chance();
-  const found = [[50, 2], [50, 2], [50, 2], [50, 2]].map(([all, refused]) =>
-    chance.find(0, asked(all!, refused!)) !== undefined
-  );
-  assertEquals(found, [false, false, false, true]);
+  const found = [0, 0, 0, 0].map((load) => explains(chance, load, asked(50, 2)));
+  assertEquals([found, chance.share], [[false, false, false, true], 0.04]);
 });
 
-Deno.test("until chance is known a small share is no limit, and then one twice as large, generously", () => {
-  const chance = new Chance();
-  assert(!chance.isExceeded(asked(100, 3), 0.03) && chance.isExceeded(asked(100, 4), 0.03));
-  chance.accept(asked(80, 4), true);
-  assert(!chance.isExceeded(asked(100, 25), 0.03) && chance.isExceeded(asked(100, 30), 0.03));
+Deno.test("and what is lost, or fails, however large a share, but not what is said to be refused", () => {
+  for (const [lost, unsaid] of [[4, 0], [4, 4], [3, 0], [0, 0]] as const) {
+    const chance = new Chance();
+    const found = [8, 0, 0, 0, 0].map((load) => explains(chance, load, asked(10, 4, lost, unsaid)));
+    assertEquals(found.at(-1), lost === 4);
+  }
 });
 
-Deno.test("who says so refuses for another reason than what was lost by chance", () => {
-  const chance = new Chance();
-  chance.accept(asked(80, 4, 4), true);
-  assert(!chance.isExceeded(asked(20, 2, 2), 0.03));
-  assert(chance.isExceeded(asked(40, 4, 2), 0.03));
+Deno.test("whatever fails after pause after pause does so by chance, unless somebody says otherwise or may return", () => {
+  for (
+    const [lost, unsaid, hasAnswered, isFound] of [
+      [5, 5, true, true],
+      [5, 0, false, true],
+      [5, 0, true, false],
+      [5, 4, true, false],
+      [4, 0, false, false],
+    ] as const
+  ) {
+    const chance = new Chance();
+    const found = [3, 4].map((pauses) =>
+      chance.explains(asked(5, 5, lost, unsaid), 1, pauses, hasAnswered)
+    );
+    assertEquals(found, [false, isFound]);
+  }
+});
+
+Deno.test("until chance is known a small share is no limit, and then one that is hardly more than twice as large", () => {
+  const unknown = new Chance();
+  const exceeds = (chance: Chance) => (refused: number) =>
+    chance.isExceeded(asked(100, refused), 0.03);
+  assertEquals([3, 4].map(exceeds(unknown)), [false, true]);
+  const chance = known(...Array(4).fill(asked(20, 1)));
+  assertEquals([20, 21].map(exceeds(chance)), [false, true]);
+});
+
+Deno.test("what was lost by chance fails from then on, unless it becomes much more; what says so is refused", () => {
+  const chance = known(...Array(4).fill(asked(20, 1, 1)));
+  assertEquals(chance.share, 0.05);
+  const judge = (refused: number, lost: number) => chance.judge(10, { refused, lost }, 50);
+  const { refused, lost, failed } = judge(2, 1);
+  assertEquals([refused, lost, failed], [1, 0, 1]);
+  assertEquals(judge(10, 10).refused, 10);
+  assert(chance.isExceeded(asked(100, 4), 0.03));
 });
 
 Deno.test("so large a share of half as much, or of as much, is refused for a limit", () => {
   for (const [refused, isChance] of [[4, true], [8, false]] as const) {
     const chance = new Chance();
-    chance.find(32, asked(40, 4));
-    assertEquals(chance.find(8, asked(40, refused)) !== undefined, isChance);
+    explains(chance, 32, asked(40, 4));
+    assertEquals(explains(chance, 8, asked(40, refused)), isChance);
   }
   const chance = new Chance();
-  chance.find(32, asked(40, 4));
-  chance.find(28, asked(40, 20));
-  assertEquals(chance.find(8, asked(40, 4)), undefined);
+  explains(chance, 32, asked(40, 4));
+  explains(chance, 28, asked(40, 20));
+  assertEquals(explains(chance, 8, asked(40, 4)), false);
 });
 
-Deno.test("of what fails, and isn't said to be refused, no more may be refused", () => {
+Deno.test("what fails with many slots was refused if it hardly did with few, and not if it did by chance", () => {
   const chance = new Chance();
-  chance.accept(asked(10, 10), false);
-  assertEquals(chance.share, 1);
-  assert(chance.isExceeded(asked(100, 4), 0.03));
+  const fails = (slots: number) => chance.judge(1, { failed: 1 }, slots).refused === 1;
+  chance.judge(4, {}, 4);
+  assertEquals([1, 2, 3, 4].map(() => fails(16)), [false, false, false, true]);
+  assert(fails(1));
+  chance.explains(asked(5, 5, 5, 5), 1, 4, true);
+  assertEquals([chance.share, fails(16)], [1, false]);
+  // It answers again.
+  chance.judge(4, {}, 4);
+  chance.change();
+  assertEquals([1, 2, 3, 4].map(() => fails(16)), [false, false, false, true]);
+  assertEquals(chance.share, 0);
+});
+
+Deno.test("what fails again tells with few slots that it fails anyway, with many that none is refused", () => {
+  const chance = new Chance();
+  chance.judge(100, {}, 4);
+  for (let time = 0; time < 100; time++) {
+    assertEquals(chance.judge(1, { again: 1 }, 50), { again: 1 });
+  }
+  assertEquals(chance.failsAnyway, false);
+  for (let time = 0; time < 2; time++) chance.judge(1, { again: 1 }, 1);
+  assertEquals(chance.failsAnyway, true);
+});
+
+Deno.test("what others refuse who have a pace of their own tells nothing", () => {
+  const chance = new Chance();
+  for (let time = 0; time < 9; time++) chance.judge(1, { elsewhere: 1 }, 1);
+  assertEquals(chance.failsAnyway, false);
 });

@@ -1,15 +1,15 @@
 /** What is told of how tasks ended. What follows is told by refusals_test.ts. */
 
 import { assertEquals } from "@std/assert";
-import { endsOf, Failures } from "../../lib/adaptive/ends.ts";
+import { endsOf } from "../../lib/adaptive/ends.ts";
 import type { Failure } from "../../lib/lanes/lane.ts";
 
 const failed = (reason: unknown): Failure[] => [{ offset: 0, ended: "failed", reason }];
 
 Deno.test("what fails or is lost again is set aside, what is refused again isn't", () => {
   const told = (reason: unknown, isAgain: boolean) => {
-    const { refused, lost, failed: failing, aside } = endsOf(failed(reason), true, isAgain);
-    return { refused, lost, failing, aside };
+    const { refused, lost, failed: failing, again } = endsOf(failed(reason), true, isAgain);
+    return { refused, lost, failing, again };
   };
   for (
     const [reason, first] of [
@@ -17,21 +17,19 @@ Deno.test("what fails or is lost again is set aside, what is refused again isn't
       [{ status: 500 }, { refused: 0, lost: 0, failing: 1 }],
     ] as const
   ) {
-    assertEquals(told(reason, false), { ...first, aside: 0 });
-    const again = { refused: 0, lost: 0, failing: first.failing, aside: 1 };
-    assertEquals(told(reason, true), again);
+    assertEquals(told(reason, false), { ...first, again: 0 });
+    assertEquals(told(reason, true), { refused: 0, lost: 0, failing: 0, again: 1 });
   }
-  const refused = { refused: 1, lost: 0, failing: 0, aside: 0 };
+  const refused = { refused: 1, lost: 0, failing: 0, again: 0 };
   assertEquals([false, true].map((isAgain) => told({ status: 429 }, isAgain)), [refused, refused]);
 });
 
-Deno.test("what fails again tells with few slots that it fails anyway, with many that none is refused", () => {
-  const failures = new Failures();
-  failures.judge(100, {}, 4);
-  for (let time = 0; time < 100; time++) {
-    assertEquals(failures.judge(1, { aside: 1 }, 50), { aside: 1 });
-  }
-  assertEquals(failures.areAnyway, false);
-  for (let time = 0; time < 2; time++) failures.judge(1, { aside: 1 }, 1);
-  assertEquals(failures.areAnyway, true);
+Deno.test("what fails again, or comes late, went no better for that where it ran", () => {
+  const late: Failure = { offset: 0, ended: "timed-out", reason: new Error("late") };
+  const unwell = [false, true].flatMap((isAgain) =>
+    [failed({ status: 500 }), [late], failed({ status: 429 })].map((failures) =>
+      endsOf(failures, true, isAgain).unwell
+    )
+  );
+  assertEquals(unwell, [1, 1, 0, 1, 1, 0]);
 });

@@ -71,7 +71,7 @@ Deno.test("there are no fewer slots than ever went well, and of what was tried o
   const refusals = new Refusals(0);
   end(refusals, 4, 0, 0);
   refusals.passed(4);
-  refusals.forget();
+  refusals.change();
   end(refusals, 2, 42, 20);
   refusals.brake(100, 44, 0);
   assertEquals(refusals.most, 4);
@@ -85,7 +85,7 @@ Deno.test("of as many as went well before, at a rate too quick for timers, some 
   const refusals = new Refusals(0);
   end(refusals, 500, 0, 0);
   refusals.passed(500);
-  refusals.forget();
+  refusals.change();
   end(refusals, 400, 100, 20);
   refusals.brake(30, 500, 0);
   assertEquals([refusals.most, refusals.gapMs], [280, 0]);
@@ -103,7 +103,7 @@ Deno.test("what is in flight for long is waited for no longer than it takes to b
 Deno.test("where all is refused there are pauses, longer and longer, as a server asks, and not for ever", () => {
   const refusals = new Refusals(0);
   end(refusals, 1, 0, 0);
-  refusals.forget();
+  refusals.change();
   end(refusals, 0, 10, 0);
   assertEquals(refusals.brake(0, 11, 0), false);
   assert(isPaused(refusals, 99) && !isPaused(refusals, 100));
@@ -129,7 +129,7 @@ Deno.test("where all is refused of as many as went well before, there are as man
   const refusals = new Refusals(0);
   end(refusals, 500, 0, 0);
   refusals.passed(500);
-  refusals.forget();
+  refusals.change();
   end(refusals, 0, 500, 20);
   assertEquals(refusals.brake(30, 501, 0), false);
   assertEquals(refusals.most, 500);
@@ -255,7 +255,7 @@ Deno.test("nothing is taken for chance where all is refused for a while, or much
 Deno.test("what fails whatever is done, and doesn't say that it was refused, wasn't", () => {
   const refusals = new Refusals(0);
   end(refusals, 4, 0, 0);
-  refusals.forget();
+  refusals.change();
   for (let time = 0; time < 5; time++) {
     const nowMs = 10_000 * (time + 1);
     refusals.ended(1, nowMs - 10, nowMs, { refused: 1, lost: 1, unsaid: 1 });
@@ -274,8 +274,7 @@ Deno.test("where much fails at pace after pace, and nothing says that it is too 
       refusals.brake(nowMs, 1, 0);
       return refusals.gapMs > 0;
     });
-    // After the third it is looked for anew.
-    assertEquals(paced, lost > 0 ? [true, true, true, false, true] : Array(5).fill(true));
+    assertEquals(paced, [true, true, true, true, lost === 0]);
   }
 });
 
@@ -283,7 +282,7 @@ Deno.test("whom nothing ever got through to isn't waited for as long as who has 
   for (const answers of [0, 4]) {
     const refusals = new Refusals(0);
     end(refusals, answers, 0, 0);
-    refusals.forget();
+    refusals.change();
     for (let time = 0; time < 6; time++) {
       const nowMs = 10_000 * (time + 1);
       refusals.ended(1, nowMs - 10, nowMs, { refused: 1, lost: 1 });
@@ -293,12 +292,15 @@ Deno.test("whom nothing ever got through to isn't waited for as long as who has 
   }
 });
 
-Deno.test("what was only lost is pardoned, what a server says it refused isn't", () => {
+Deno.test("what was only lost is pardoned once as much fails alone, what a server says it refused isn't", () => {
   for (const lost of [0, 3]) {
     const refusals = new Refusals(0);
     refusals.ended(4, 0, 10, { refused: 3, lost });
     refusals.brake(10, 4, 0);
-    assertEquals(refusals.pardonLost(), lost > 0);
-    assertEquals(refusals.most === Infinity, lost > 0);
+    assert(refusals.most < Infinity);
+    for (const isSeen of [false, true]) {
+      refusals.ended(1, 20, 30, { failed: 1 }, 1);
+      assertEquals(refusals.most === Infinity, isSeen && lost > 0);
+    }
   }
 });
