@@ -74,6 +74,8 @@ const OVERDUE_MS = 10;
 /** Whether it is busy is judged over so long at least; over longer where tasks wait, for cold code computes more. */
 const WINDOW_MS = 10;
 const SETTLED_MS = 100;
+/** For so long code may be cold. */
+const COLD_MS = 500;
 /** Lanes are worth starting if so much work is left, or so much while it isn't known what is used: to look takes some, too; */
 const WORTH_MS = 150;
 export const WORTH_LOOK_MS = 300;
@@ -281,7 +283,7 @@ export class Controller {
       this.wantsUsage = true;
       return undefined;
     }
-    const decision = gains ? this.#askForLanes(seen) : isBusy ? undefined : this.#slotsOf(seen);
+    const decision = gains ? this.#askForLanes(seen) : this.#slotsOf(seen);
     if (elapsedMs >= this.#settledMs || this.#slots.ended === 0) this.#watch.open(seen);
     return decision;
   }
@@ -412,9 +414,12 @@ export class Controller {
     const onLanes = this.shape.place === "lanes";
     // What holds the event loop, or held it and holds each lane, never waits.
     const isHeld = onLanes ? this.#blocks || this.#loop.holds : holds;
-    if (isHeld || busyShare >= BUSY || onLanes && elapsedMs < WINDOW_MS) return undefined;
-    // Where tasks, with threads of their own, have all cores, more of them at once do no more.
-    const isFull = elapsedMs >= FULL_MS && cpuShare >= FULL * this.#options.cores;
+    const isBusy = busyShare >= BUSY;
+    // There more are hardly worth it; whether there are too many is seen once its code can't be cold any more.
+    const isLate = !onLanes && this.#slots.isSlowStart && seen.nowMs - this.#startMs >= COLD_MS;
+    if (isHeld || isBusy && !isLate || onLanes && elapsedMs < WINDOW_MS) return undefined;
+    // Where tasks have the event loop or, with threads of their own, all cores, more at once do no more.
+    const isFull = isBusy || elapsedMs >= FULL_MS && cpuShare >= FULL * this.#options.cores;
     return this.#give(seen, this.#slots.next(seen, !isFull && seen.awaitsItems !== true));
   }
 

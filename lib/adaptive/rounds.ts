@@ -33,6 +33,7 @@ export function gradient({ slots, latencyMs, leastMs }: Round): number {
   return Math.max(1, slots * ratio + Math.sqrt(slots) / 2);
 }
 
+const FEW_SLOTS = 8;
 /** If this part of them is left, it is looked whether as much gets done. */
 export const LEFT = 0.8;
 
@@ -70,7 +71,8 @@ export class Rounds {
       if (this.areWrong) return peak.slots;
     }
     const next = isFull ? this.law({ slots, latencyMs, leastMs: this.leastMs }) : slots;
-    if (next < slots) this.#peak ??= { slots, perMs };
+    // A round of few slots is few tasks, which chance may make long.
+    if (next < slots && slots >= FEW_SLOTS) this.#peak ??= { slots, perMs };
     return next;
   }
 }

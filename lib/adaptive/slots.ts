@@ -51,6 +51,8 @@ const ROUND_TASKS = 8;
 const STALLED = 3;
 const STALLED_MS = 200;
 const STALLED_LEFT = 0.25;
+/** It is known that slots aren't needed once so many times as many tasks have ended. */
+const UNUSED_ROUNDS = 4;
 /** Of so few tasks all may be in flight, if none has ended for so long. */
 const FEW_TASKS = 16;
 const LONG_MS = 200;
@@ -83,6 +85,8 @@ export class Slots {
   /** Whether they double until there are as many as got through, each time when all have answered if nothing did. */
   #isReopening = false;
   #wasShut = false;
+  /** The most that were in flight since they were changed. */
+  #taken = 0;
   /** Resident memory before the first task, and whether they were changed last because there was too much. */
   #baseBytes: number | undefined;
   #isShedding = false;
@@ -187,6 +191,7 @@ export class Slots {
   /** Tasks that begin from now on tell of the slots that there are now. */
   open(nowMs: number, why?: string): void {
     const stage = this.#stageFrom(nowMs);
+    this.#taken = 0;
     const isSame = stage.slots === this.#stages.at(-1)?.slots;
     if (!isSame) this.#refusals.change();
     this.#isShedding = why === "memory";
@@ -243,9 +248,21 @@ export class Slots {
   /** More or fewer, as the tasks of the present ones tell; none more unless they may grow. */
   next(seen: Seen, mayGrow = true): Wanted | undefined {
     const isFull = seen.inFlight >= (this.ended === 0 ? this.#count : this.#count / 2);
+    this.#taken = Math.max(this.#taken, seen.inFlight);
+    if (this.#areUnused(seen)) return { slots: this.#taken, why: "queues" };
     const grows = mayGrow && isFull && this.gapMs === 0;
     if (this.#isStalled(seen, grows)) return this.#stall(seen);
     return this.isSlowStart ? this.#slowStart(seen, grows) : this.#round(seen, isFull, grows);
+  }
+
+  /**
+   * Whether half of them are never taken, though items are there: the event loop comes to no more. They aren't kept,
+   * as TCP's window isn't (RFC 7661): who is asked would have them all at once when it gets slow.
+   */
+  #areUnused({ remaining, awaitsItems = false }: Seen): boolean {
+    const isKnown = this.#answers - this.#stage.answersBefore >= UNUSED_ROUNDS * this.#count;
+    const isFree = remaining !== 0 && !awaitsItems && this.gapMs === 0;
+    return isKnown && isFree && this.#taken <= this.#count / 2;
   }
 
   /**

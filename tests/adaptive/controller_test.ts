@@ -322,6 +322,16 @@ Deno.test("what falls off a cliff late is soon asked for no more than it can do"
   }
 });
 
+Deno.test("slots that a busy event loop never comes to take aren't kept for when a server gets slow", () => {
+  const job = REFUSING.find(({ name }) => name === "ample, then a cliff at 8")!;
+  for (const noise of [0.1, 0.2]) {
+    const { decisions } = run(job, noise, 6);
+    const most = Math.max(...decisions.map(({ to }) => to.slots));
+    const { to } = decisions.findLast(({ atMs }) => atMs < 2000)!;
+    assertLess(to.slots, most / 2, `${noise}`);
+  }
+});
+
 Deno.test("that tasks take differently long, or longer and longer, is taken for no queue", () => {
   for (const name of ["waits 2 or 100 ms", "waits 5 or 50 ms", "waits longer and longer"]) {
     for (const { wallMs } of runs(name)) assertLess(wallMs, 900, name);

@@ -361,6 +361,7 @@ export function simulate(
     inFlight: places.reduce((sum, { inFlight }) => sum + inFlight, 0),
     remaining: forMs < Infinity || job.comesAtMs ? undefined : job.items - next + again.length,
     travels: true,
+    awaitsItems: again.length === 0 && hasMore() && comesAtMs(next) > nowMs,
     memoryBytes: job.memoryBytes === undefined ? 0 : hold(0),
     lateMs: lateMs + Math.max(0, nowMs - dueMs),
   });

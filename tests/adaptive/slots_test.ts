@@ -209,6 +209,22 @@ Deno.test("that little is asked, for items come slowly or all is paused, is take
   assertEquals([loop.slots.count, loop.slots.isSlowStart], [64, true]);
 });
 
+Deno.test("slots that are never taken though items are there aren't kept", () => {
+  for (
+    const [awaitsItems, inFlight, slots] of [[false, 20, 20], [true, 20, 64], [
+      false,
+      40,
+      64,
+    ]] as const
+  ) {
+    const loop = new Loop();
+    while (loop.slots.count < 64) loop.round(10);
+    loop.end(256, 30, 40);
+    const seen = { ...SEEN, nowMs: 40, inFlight, awaitsItems };
+    assertEquals(loop.slots.next(seen, false)?.slots ?? 64, slots);
+  }
+});
+
 Deno.test("after a rest it isn't held against slots that nothing got done meanwhile", () => {
   const loop = new Loop();
   while (loop.slots.count < 256) loop.round(10);

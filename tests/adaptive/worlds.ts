@@ -156,3 +156,8 @@ export const HOLDING: readonly SimulatedJob[] = [
     memoryBytes: 500e6,
   },
 ];
+
+/** Few know before many are in flight that they get less done. */
+export const STEEP: readonly SimulatedJob[] = [
+  minute("cliff at 2, for a minute", waits(20), cliff(() => 2)),
+];
