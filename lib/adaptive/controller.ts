@@ -230,6 +230,8 @@ export class Controller {
     const { nowMs } = seen;
     if (seen.awaitsItems) this.#sourceMs += nowMs - this.#lastTickMs;
     this.#lastTickMs = nowMs;
+    const stillMs = this.#watch.leaveOut(seen);
+    if (stillMs > 0) this.#slots.leaveOut(nowMs, stillMs);
     if (this.#watch.isBlind && seen.loopCpuMs !== undefined) {
       const { holds, elapsedMs } = this.#look;
       if (holds) this.nextTickMs = TICK_MS;

@@ -78,6 +78,8 @@ export class Slots {
   #answers = 0;
   /** What the tasks showed, with the latest number of slots last; one but in slow start. */
   #stages: Stage[] = [];
+  /** For how long nothing moved, and until when that was so last. */
+  #still = { ms: 0, untilMs: -Infinity };
   /** Since when nothing has ended, though all slots are taken. */
   #quietMs: number;
   /** Whether a task ended well. */
@@ -181,11 +183,20 @@ export class Slots {
       for (const { latencies } of this.#stages) latencies.length = 0;
       this.#rounds.leastMs = this.quickestMs = Infinity;
     }
-    const latencyMs = (endedAtMs - startedAtMs) / count;
+    const stillMs = startedAtMs < this.#still.untilMs ? this.#still.ms : 0;
+    const latencyMs = Math.max(0, endedAtMs - startedAtMs - stillMs) / count;
     this.quickestMs = Math.min(this.quickestMs, latencyMs);
     this.#rounds.slowestMs = Math.max(this.#rounds.slowestMs, latencyMs);
     this.#answers += count;
     this.#stages.findLast(({ fromMs }) => startedAtMs >= fromMs)?.add(latencyMs);
+  }
+
+  /** Nothing moved for so long until now: in that time no task took longer, and no less got done. */
+  leaveOut(nowMs: number, ms: number): void {
+    this.#still = { untilMs: nowMs, ms };
+    this.#quietMs += ms;
+    const stage = this.#stages.at(-1);
+    if (stage !== undefined) stage.stillMs += ms;
   }
 
   /** Tasks that begin from now on tell of the slots that there are now. */

@@ -44,12 +44,12 @@ export function slowStartOf(stages: readonly Stage[], nowMs: number, answers: nu
   const earlier: number[] = [];
   let [proven, before] = [0, 0];
   let most = { perMs: 0, slots: 1, spread: 1 };
-  for (const [at, { slots, fromMs, answersBefore, latencies }] of stages.entries()) {
+  for (const [at, { slots, fromMs, answersBefore, latencies, stillMs }] of stages.entries()) {
     const added = slots >= STEP * before ? slots - before : slots;
     if (latencies.length >= MOST_OF * added) {
       const next = stages[at + 1] ?? { fromMs: nowMs, answersBefore: answers };
       const latencyMs = quickerOf(latencies);
-      const lastedMs = next.fromMs - fromMs;
+      const lastedMs = next.fromMs - fromMs - stillMs;
       // What lasted for less than a task says so by its tasks: so many at once, for so long each.
       const perMs = lastedMs < latencyMs
         ? slots / meanOf(latencies)

@@ -7,6 +7,8 @@ const SLOWER = 0.75;
 
 export class Stage {
   readonly latencies: number[] = [];
+  /** For how long nothing moved meanwhile. */
+  stillMs = 0;
 
   /** @param answersBefore How many tasks had ended, ever, when it began. */
   constructor(

@@ -3,7 +3,8 @@
  *
  * Busy isn't the same as late: a tick comes late where tasks hold the event loop, where others have the
  * core, and where threads of the tasks' own have it. And hardly computing isn't waiting: what is kept
- * from its core computes little too.
+ * from its core computes little too. Nor is it slow: for as long as others have all cores nothing moves, and
+ * that tells nothing of tasks.
  */
 
 /** Where tasks run, and how many are in flight. */
@@ -66,6 +67,9 @@ const PREEMPTED = 0.5;
 const THREAD_STEP_MS = 10;
 /** What computes is kept from its core for no longer than it has it so many times, less one. */
 const KEPT = 2;
+/** Nothing moves where timers are so late, in milliseconds, and of that this program used no more than this part. */
+const STILL_MS = 40;
+const STILL = 0.2;
 /** If timers are late for this share of the time, others have the cores. */
 const LATE = 0.25;
 
@@ -94,6 +98,7 @@ export class Watch {
   /** How long those took that ended, all together. */
   ranMs = 0;
   #from!: Seen;
+  #last: Seen | undefined;
 
   /** Whether it isn't known what was used. */
   get isBlind(): boolean {
@@ -104,6 +109,20 @@ export class Watch {
   open(from: Seen): void {
     this.ended = this.ranMs = 0;
     this.#from = from;
+  }
+
+  /** Leaves out for how long nothing of this program moved since it was asked last, which it returns. */
+  leaveOut(seen: Seen): number {
+    const last = this.#last ?? seen;
+    this.#last = seen;
+    const lateMs = seen.lateMs - last.lateMs;
+    // Where nobody knows what was used, it may have been all.
+    const { cpuMs = Infinity } = seen;
+    const usedMs = Math.max(cpuMs - (last.cpuMs ?? 0), seen.heldMs - last.heldMs);
+    if (lateMs < STILL_MS || usedMs > STILL * lateMs) return 0;
+    const from = this.#from;
+    this.#from = { ...from, nowMs: from.nowMs + lateMs, lateMs: from.lateMs + lateMs };
+    return lateMs;
   }
 
   look(seen: Seen, { place, lanes, slots }: Shape): Look {

@@ -7,7 +7,7 @@ import { Controller } from "../../lib/adaptive/controller.ts";
 import { ONE, type Seen } from "../../lib/adaptive/watch.ts";
 import { mean } from "../../lib/timing/statistics.ts";
 import { bestFixed, simulate, type Simulated, type SimulatedJob } from "./simulation.ts";
-import { HOLDING, REFUSING, WORLDS } from "./worlds.ts";
+import { HOLDING, REFUSING, STANDING, WORLDS } from "./worlds.ts";
 
 const NOISES = [0.03, 0.1, 0.2];
 const SEEDS = [1, 2, 3];
@@ -329,6 +329,14 @@ Deno.test("slots that a busy event loop never comes to take aren't kept for when
     const most = Math.max(...decisions.map(({ to }) => to.slots));
     const { to } = decisions.findLast(({ atMs }) => atMs < 2000)!;
     assertLess(to.slots, most / 2, `${noise}`);
+  }
+});
+
+Deno.test("that a machine stands still now and then takes no slots", () => {
+  const name = "takes 10, 100 ms, stands still";
+  for (const noise of NOISES) {
+    const { ended } = run(STANDING.find((job) => job.name === name)!, noise, 6);
+    assertLess(5_500, ended);
   }
 });
 

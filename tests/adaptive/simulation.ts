@@ -78,6 +78,8 @@ export interface SimulatedJob {
   readonly forMs?: number;
   /** How much memory there may be. */
   readonly memoryBytes?: number;
+  /** How often the machine stands still, for 50 to 500 ms. */
+  readonly stillEveryMs?: number;
   readonly taskAt: (index: number) => SimulatedTask;
   readonly server: Server;
 }
@@ -147,6 +149,18 @@ export function simulate(
   const noisy = (ms: number) => ms * Math.exp(machine.noise * normal());
   const events = new BinaryHeap<Event>((a, b) => a.atMs - b.atMs || a.order - b.order);
   let [nowMs, order] = [0, 0];
+  // While the machine stands still nothing moves but the clock that a program reads.
+  const { stillEveryMs = Infinity } = job;
+  const randomStill = seededRandom(machine.seed + 1);
+  const stillAfterMs = () => -stillEveryMs * Math.log(1 - randomStill());
+  let [stoodMs, nextStillMs] = [0, stillEveryMs === Infinity ? Infinity : stillAfterMs()];
+  const clockMs = () => {
+    while (nowMs >= nextStillMs) {
+      stoodMs += 50 + 450 * randomStill();
+      nextStillMs += stillAfterMs();
+    }
+    return nowMs + stoodMs;
+  };
   const at = (atMs: number, run: () => void) => events.push({ atMs, order: order++, run });
 
   const controller = "fixed" in how ? undefined : new Controller({
@@ -265,7 +279,7 @@ export function simulate(
     const { waitMs, computeMs, blockMs = 0, threadMs = 0, sendMs = 0, bytes = 0 } = job.taskAt(
       index,
     );
-    const startedAtMs = nowMs;
+    const startedAtMs = clockMs();
     place.inFlight++;
     hold(bytes);
     const end = (isRefused: boolean, askedMs = 0) => {
@@ -280,11 +294,11 @@ export function simulate(
       const count = Number(isRefused);
       const lost = server.kind === "chance" && server.after !== undefined ? count : 0;
       const how = isUnsaid ? { failed: count } : { refused: count, lost, askedMs };
-      if (controller?.onEnded(1, startedAtMs, nowMs, how, at0)) look();
+      if (controller?.onEnded(1, startedAtMs, clockMs(), how, at0)) look();
       fill();
     };
     const endHere = () => {
-      if (at0 === 0) heldMs += nowMs - startedAtMs;
+      if (at0 === 0) heldMs += clockMs() - startedAtMs;
       end(false);
     };
     const send = at0 === 0 ? 0 : SEND_MS + sendMs;
@@ -350,7 +364,7 @@ export function simulate(
         : now.ms * Math.max(0, nowMs - now.fromMs) / (now.toMs - now.fromMs));
   };
   const seen = () => ({
-    nowMs,
+    nowMs: clockMs(),
     ...(controller?.wantsUsage && {
       loopCpuMs: THREAD_STEP_MS * Math.floor(cpuOf(places[0]!) / THREAD_STEP_MS),
       cpuMs: places.reduce((sum, place) => sum + cpuOf(place), threadCpuMs),
@@ -363,7 +377,7 @@ export function simulate(
     travels: true,
     awaitsItems: again.length === 0 && hasMore() && comesAtMs(next) > nowMs,
     memoryBytes: job.memoryBytes === undefined ? 0 : hold(0),
-    lateMs: lateMs + Math.max(0, nowMs - dueMs),
+    lateMs: lateMs + Math.max(0, clockMs() - dueMs),
   });
   const note = (decision: Decision | undefined) => {
     if (decision === undefined) return;
@@ -406,9 +420,9 @@ export function simulate(
     isTickDue = false;
     turnMs = nowMs;
     look();
-    lateMs += Math.max(0, nowMs - dueMs);
-    dueMs = nowMs + controller.nextTickMs;
-    at(dueMs, tick);
+    lateMs += Math.max(0, clockMs() - dueMs);
+    dueMs = clockMs() + controller.nextTickMs;
+    at(nowMs + controller.nextTickMs, tick);
   };
   controller?.begin(seen());
   at(1, tick);
@@ -427,7 +441,7 @@ export function simulate(
   const variance = late.reduce((sum, slots) => sum + (slots - mean) ** 2, 0) /
     Math.max(1, late.length);
   return {
-    wallMs: isOver() ? nowMs : Infinity,
+    wallMs: isOver() ? clockMs() : Infinity,
     refused,
     ended,
     firstRefusedMs,

@@ -49,9 +49,10 @@ class Loop {
     this.#nowMs = endedAtMs;
   }
 
-  /** All slots' tasks begin now, and end after so long. */
-  round(tookMs: number): string | undefined {
+  /** All slots' tasks begin now, and end after so long, in which nothing moved for a while. */
+  round(tookMs: number, stillMs = 0): string | undefined {
     const fromMs = this.#nowMs;
+    if (stillMs > 0) this.slots.leaveOut(fromMs + stillMs, stillMs);
     this.end(Math.ceil(this.slots.count), fromMs, fromMs + tookMs);
     return this.tick(fromMs + tookMs);
   }
@@ -190,6 +191,20 @@ Deno.test("where nothing ends any more a quarter of the slots is left, which com
     loop.end(64, 440, 440 + tookMs);
     loop.tick(440 + tookMs);
     assertEquals(loop.slots.count === 256, !isStall, `${loop.slots.count}`);
+  }
+});
+
+Deno.test("while nothing moves no task takes longer, and none is missed that doesn't end", () => {
+  for (const isKnown of [true, false]) {
+    const stillMs = isKnown ? 300 : 0;
+    const loop = new Loop();
+    while (loop.slots.count < 64) loop.round(10);
+    for (let task = 0; task < 16; task++) loop.slots.onEnded(1, 20, 30);
+    assertEquals(loop.round(310, stillMs), isKnown ? "waits" : "queues");
+    const other = new Loop();
+    while (other.slots.count < 256) other.round(10);
+    if (isKnown) other.slots.leaveOut(340, stillMs);
+    assertEquals(other.tick(345, 256), isKnown ? undefined : "queues");
   }
 });
 

@@ -6,29 +6,30 @@ import { type Look, ONE, type Seen, type Shape, Watch } from "../../lib/adaptive
 const LANES: Shape = { place: "lanes", lanes: 2, slots: 1 };
 const MANY: Shape = { ...ONE, slots: 16 };
 
+const SEEN: Seen = {
+  nowMs: 0,
+  loopCpuMs: 0,
+  cpuMs: 0,
+  heldMs: 0,
+  switches: { involuntary: 0, voluntary: 0 },
+  inFlight: 1,
+  remaining: 9,
+  travels: true,
+  memoryBytes: 0,
+  lateMs: 0,
+};
+
 /** What it sees 100 ms after it was opened, in which so much happened; ticks came so late. */
 function after100Ms(
   shape: Shape,
   changed: Partial<Seen>,
   ranMs = 0,
 ): Look {
-  const before: Seen = {
-    nowMs: 0,
-    loopCpuMs: 0,
-    cpuMs: 0,
-    heldMs: 0,
-    switches: { involuntary: 0, voluntary: 0 },
-    inFlight: 1,
-    remaining: 9,
-    travels: true,
-    memoryBytes: 0,
-    lateMs: 0,
-  };
   const watch = new Watch();
-  watch.open(before);
+  watch.open(SEEN);
   watch.ended = 10;
   watch.ranMs = ranMs;
-  return watch.look({ ...before, nowMs: 100, ...changed }, shape);
+  return watch.look({ ...SEEN, nowMs: 100, ...changed }, shape);
 }
 
 const busy = (...args: Parameters<typeof after100Ms>) => after100Ms(...args).busyShare;
@@ -44,6 +45,26 @@ Deno.test("an event loop is busy that computes, or that a single task holds", ()
 Deno.test("an event loop isn't busy while ticks are late for others, or for threads of the tasks' own", () => {
   assertAlmostEquals(busy(ONE, { cpuMs: 4, lateMs: 90 }), 0.08);
   assertAlmostEquals(busy(MANY, { cpuMs: 190, lateMs: 90, heldMs: 90 }), 0.1);
+});
+
+Deno.test("nothing moved while timers were late and nothing was used, which is left out", () => {
+  for (
+    const [changed, isStill] of [
+      [{ cpuMs: 5 }, true],
+      [{ cpuMs: 40 }, false],
+      [{ cpuMs: 5, heldMs: 70 }, false],
+      [{ cpuMs: undefined }, false],
+    ] as const
+  ) {
+    const watch = new Watch();
+    watch.open(SEEN);
+    watch.leaveOut(SEEN);
+    const seen = { ...SEEN, nowMs: 100, lateMs: 80, ...changed };
+    assertEquals(watch.leaveOut(seen), isStill ? 80 : 0);
+    assertAlmostEquals(watch.look(seen, ONE).elapsedMs, isStill ? 20 : 100);
+    // Once.
+    assertEquals(watch.leaveOut({ ...seen, nowMs: 101 }), 0);
+  }
 });
 
 Deno.test("what waits hardly computes, and leaves its core by itself as often as tasks end", () => {

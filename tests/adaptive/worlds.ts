@@ -161,3 +161,20 @@ export const HOLDING: readonly SimulatedJob[] = [
 export const STEEP: readonly SimulatedJob[] = [
   minute("cliff at 2, for a minute", waits(20), cliff(() => 2)),
 ];
+
+/** Some of them on a machine that stands still now and then, for somebody else has it. */
+export const STANDING: readonly SimulatedJob[] = [...WORLDS, ...REFUSING].filter(({ name }) =>
+  [
+    "waits, 100 ms",
+    "queue of 50",
+    "knee at 20",
+    "cliff at 60",
+    "waits 1 ms",
+    "half and half, 4 ms",
+    "computes, 10 ms",
+    "waits, then computes",
+    "cliff at 30, for a minute",
+    "queue of 20, slow for a while",
+    "takes 10, 100 ms",
+  ].includes(name)
+).map((job) => ({ ...job, name: `${job.name}, stands still`, stillEveryMs: 700 }));
