@@ -139,8 +139,9 @@ export class Controller {
   /** Whether it is to be seen whether more gets done here than where tasks were before, and isn't yet. */
   #onTrial: boolean;
   #isDoubted = false;
-  /** What got done there in a second. */
+  /** What got done there in a second, and what ended there, one after another, while one was tried here. */
   #before = 0;
+  #beside = { ended: 0, ranMs: 0 };
   /** Which lanes have ended something: what they do first, they may do to get ready. */
   #warm = new Set<number>();
   /** How many slots the event loop had, and whether one task after another held it. */
@@ -221,6 +222,8 @@ export class Controller {
 
   /** A task has ended here that took so long, while one is tried on a lane: before the next it may be heard of. */
   listen(nowMs: number, tookMs: number): void {
+    this.#beside.ended++;
+    this.#beside.ranMs += tookMs;
     const isLong = this.#loop.holds && tookMs >= PAUSE_MS;
     if (isLong) this.#pauseUntilMs = nowMs + SOON * tookMs;
   }
@@ -335,6 +338,7 @@ export class Controller {
     this.wantsLanes = true;
     this.#pauseUntilMs = seen.nowMs + Math.max(PAUSE_MS, holds ? tookMs : 0);
     this.#before = perSecond;
+    this.#beside = { ended: 0, ranMs: 0 };
     this.#loop = { slots: holds ? 1 : this.shape.slots, holds };
     return this.#change(seen, this.shape, this.#blocks ? "blocks" : "computes");
   }
@@ -370,7 +374,10 @@ export class Controller {
   #tickOnLanes(seen: Seen): Decision | undefined {
     const { elapsedMs, ended, perSecond, busyShare } = this.#look;
     const { lanes } = this.shape;
-    const gain = perSecond / this.#before;
+    // The first one may have made what the others only use.
+    const { ended: others, ranMs } = this.#beside;
+    const before = others < TRIAL_TASKS ? 0 : 1000 * others / ranMs;
+    const gain = perSecond / Math.max(this.#before, before);
     // While nothing comes, or all is paused, nothing is to be seen of what tasks do.
     if (seen.inFlight === 0) return void this.#watch.open(seen);
     if (this.#onTrial) {

@@ -526,6 +526,15 @@ Deno.test("lanes that gain nothing at first, for their code is cold, are judged 
   }
 });
 
+Deno.test("lanes are held against what was done here while one was tried there, not only before", () => {
+  for (const [others, why] of [[0, undefined], [5, "lanes don't gain"]] as const) {
+    const { controller, pass } = onLanes();
+    for (let other = 0; other < others; other++) controller.listen(0, 5);
+    const whys = Array(20).fill([1, 2]).map(pass);
+    assertEquals(whys.find((why) => why !== undefined), why);
+  }
+});
+
 Deno.test("after a long task it is waited for one that is tried on a lane, until that is back", () => {
   const { controller } = onLanes();
   const states = [20, 200].map((tookMs) => {
