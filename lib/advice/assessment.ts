@@ -328,6 +328,12 @@ export class Assessment {
     return { ...staysPlain("unmeasured", NOT_KNOWN), candidate: chosen?.candidate ?? SEQUENTIAL };
   }
 
+  /** What needs no lanes and was predicted to gain surely; undefined if nothing was. */
+  get gainsInLoop(): Candidate | undefined {
+    const { candidate } = this.#predicted((of) => runsInLoop(of.candidate));
+    return candidate.model === BASELINE ? undefined : candidate;
+  }
+
   /** What is predicted of the recommended model: no more than the pace gives that it keeps to. */
   gainAtPace({ candidate, decision }: Recommendation): number {
     const { median } = this.predictedGain(candidate);

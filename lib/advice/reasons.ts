@@ -27,7 +27,7 @@ import {
   nameOf,
   SEQUENTIAL,
 } from "./prediction/candidate.ts";
-import { classFor, type Classified } from "./prediction/predict.ts";
+import { classFor, type Classified, totalMs } from "./prediction/predict.ts";
 import {
   blocks,
   computesBeside,
@@ -119,8 +119,14 @@ function noGainText(assessment: Assessment, noGain: JobNoGain): string {
       const { runMs } = assessment.prediction(SEQUENTIAL);
       const [allMs, savedMs, startMs] = [runMs, noGain.savedMs, machine.startMs.workers]
         .map(formatDuration);
+      const loop = assessment.gainsInLoop;
+      const loopMs = loop && formatDuration(totalMs(assessment.prediction(loop)));
+      const slots = loop === undefined
+        ? ""
+        : ` Slots need none: ${nameOf(loop)} was predicted to take ${loopMs}, should so little ` +
+          "matter to you.";
       return `${itemsText(found)} take ${allMs} in all, of which no model could save more than ` +
-        `${savedMs}, and starting lanes alone takes ${startMs}.`;
+        `${savedMs}, and starting lanes alone takes ${startMs}.${slots}`;
     }
     case "loading":
       return `each lane loads the job's module for itself, which takes ` +

@@ -45,6 +45,8 @@ export function choose<C>(
   isShown: (of: C, gain: Interval | null) => boolean = (_, gain) => gain !== null && gain.low > 1,
   /** Whether two are as simple as each other, so that chance is no reason to take the slower one. */
   isAlike: (a: C, b: C) => boolean = () => false,
+  /** Whether little more of it fails, so that what comes within a tenth of it is as good. */
+  isAtEdge: (of: C) => boolean = () => false,
 ): Choice<C> {
   const gainOf = (of: C) => standing.ratio(plain, of);
   const middle = (of: C) => gainOf(of)?.median ?? 0;
@@ -69,8 +71,11 @@ export function choose<C>(
   if (best === undefined || middle(best) <= AS_GOOD) return staysPlain();
   const isAsGood = (of: C) =>
     middle(best) <= AS_GOOD * middle(of) ||
-    (paying.includes(of) && standing.sureAbove(of, best, 1) < SURE_FASTER &&
-      !(isAlike(of, best) && middle(best) >= TOO_SLOW * middle(of)));
+    (paying.includes(of) && (
+      (isAtEdge(best) && middle(best) <= TOO_SLOW * middle(of)) ||
+      (standing.sureAbove(of, best, 1) < SURE_FASTER &&
+        !(isAlike(of, best) && middle(best) >= TOO_SLOW * middle(of)))
+    ));
   const chosen = others.find(isAsGood)!;
   // If a simpler one is as good but isn't shown to pay, the best one was only lucky.
   if (!paying.includes(chosen)) return staysPlain(chosen);
@@ -88,6 +93,11 @@ export function choose<C>(
   const confidence = rival === undefined ? Math.min(sure, ...later.map(([, sure]) => sure)) : sure;
   const found = { chosen, best, bestGain: gainOf(best), confidence, decision: "gain" } as const;
   return rival === undefined ? found : { ...found, rival };
+}
+
+/** What share of the time one by one any model could save at most: the waits, or what other cores compute. */
+export function mostSaved(cpuShare: number, cores: number, items: number): number {
+  return Math.max((1 - cpuShare) * (1 - 1 / items), 1 - 1 / Math.min(items, cores));
 }
 
 /** With many in flight a waiting task may compute so much less than one by one. */

@@ -21,6 +21,9 @@ export const GAINED = 1.2;
 /** What gained so many times less than predicted isn't what was predicted. */
 export const FAR_LESS = 1.5;
 
+/** Less than this is too little to save: twice what a lane takes to start on a machine that is idle, in milliseconds. */
+export const LITTLE_MS = 80;
+
 /** How sure, one-sided, a model must be to be worse than another before it is passed over. */
 export const SURE = 0.9;
 

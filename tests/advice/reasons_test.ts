@@ -198,7 +198,12 @@ Deno.test("a small job says what could be saved at most", async () => {
   const { recommended } = await adviceOn({ computeMs: 0.1 }, never);
   assertMatch(
     recommended.reason,
-    /100 items take 10\.1 ms in all, of which no model could save more/,
+    /100 items take 10\.1 ms in all, of which no model could save more than \S+ ms, and starting lanes alone takes \S+ ms\.$/,
+  );
+  const waiting = await adviceOn({ waitMs: 0.3 }, never);
+  assertMatch(
+    waiting.recommended.reason,
+    / Slots need none: (concurrent|limited .+) was predicted to take \d+(\.\d+)? ms, should so/,
   );
 });
 

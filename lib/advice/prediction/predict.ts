@@ -1,12 +1,12 @@
 /** How long a job would take under a model, from the sample alone. */
 
-import { LESS } from "../../judge/choose.ts";
+import { LESS, mostSaved } from "../../judge/choose.ts";
 import { BASELINE, isRemote } from "../../models.ts";
 import { computesBeside, isCold, mostCpuShare, type Sample } from "../probe/sample.ts";
 import { type Candidate, SEQUENTIAL } from "./candidate.ts";
 import { type Machine, startMsOf, withCoresOf } from "./machine.ts";
 import { studentCdf } from "../../timing/statistics.ts";
-import { boundOfShare, COMPUTES, WAITS } from "../../judge/thresholds.ts";
+import { boundOfShare, COMPUTES, LITTLE_MS, WAITS } from "../../judge/thresholds.ts";
 
 /** A prediction, in milliseconds. */
 export interface Prediction {
@@ -244,8 +244,6 @@ export function classByShare(
   return { bound, cpuShare, confidence: certainty(sure) };
 }
 
-/** A lane is started within this time on a machine that is idle. */
-const NOTICEABLE_MS = 40;
 /** What the dispatcher and a lane need for an item that travels with many others. */
 const LEAST_ITEM_MS = 0.001;
 
@@ -253,11 +251,11 @@ const LEAST_ITEM_MS = 0.001;
 export function classFor(sample: Sample, machine: Machine, items: number): Classified {
   const { cpuShare, wallMs, cloneMs } = sample;
   // Where other programs use the CPUs lanes start slowly, which doesn't make the job smaller.
-  const leastMs = 2 * Math.min(machine.startMs.workers, NOTICEABLE_MS);
+  const leastMs = Math.min(2 * machine.startMs.workers, LITTLE_MS);
   const cores = Math.max(machine.cores, machine.joined?.lanes ?? 0);
-  const saved = Math.max((1 - cpuShare) * (1 - 1 / items), 1 - 1 / Math.min(items, cores));
   // One long task is no small one, though it has nobody to run beside.
-  const savedMs = predict(sample, SEQUENTIAL, items, machine).runMs * (items < 2 ? 1 : saved);
+  const saved = items < 2 ? 1 : mostSaved(cpuShare, cores, items);
+  const savedMs = predict(sample, SEQUENTIAL, items, machine).runMs * saved;
   const isLittle = savedMs <= leastMs;
   const computeMs = cpuShare > COMPUTES ? wallMs * cpuShare : Infinity;
   const isDealt = items > 1 && computeMs < LEAST_ITEM_MS;

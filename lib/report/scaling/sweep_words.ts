@@ -1,6 +1,7 @@
 /** A sweep in sentences: its knee, its laws, where computing ends, what failed, which size to take. */
 
-import { AS_GOOD, boundOfShare } from "../../judge/thresholds.ts";
+import { mostSaved } from "../../judge/choose.ts";
+import { AS_GOOD, boundOfShare, LITTLE_MS } from "../../judge/thresholds.ts";
 import { isModel, MODEL_TABLE, needsKernel, needsServer } from "../../models.ts";
 import {
   bornePoints,
@@ -348,11 +349,29 @@ function whyStay(result: SweepResult): string | undefined {
 /** Who leaves its thread to others for less of its time than this gains little from slots. */
 const LEAST_FREE = 0.2;
 
+/** How long the whole job takes one by one, if so little may be saved of it that advice leaves it at that. */
+function littleMs(
+  { points: [first], job: { total }, computingShare, environment }: SweepResult,
+): number | undefined {
+  const isPlain = first !== undefined && first.lanes * first.slots === 1;
+  if (!isPlain || total === undefined || computingShare === undefined) return undefined;
+  const cores = Math.min(environment.cpus, environment.lanesAvailable);
+  const { median, high } = first.throughputPerSecond;
+  const savedMs = 1000 * total / high * mostSaved(computingShare, cores, total);
+  return savedMs <= LITTLE_MS ? 1000 * total / median : undefined;
+}
+
 /** Why advice, which compares models, may take another; nothing where no reason was seen. */
 function whyAdviceDiffers(
-  { axis, points, failsFrom, computingShare, freeShare, shared }: SweepResult,
+  result: SweepResult,
   { size, lanes, slots, throughputPerSecond: { median } }: SweepPoint,
 ): string {
+  const { axis, points, failsFrom, computingShare, freeShare, shared } = result;
+  const allMs = size > points[0]!.size ? littleMs(result) : undefined;
+  if (allMs !== undefined) {
+    return ` It may call the job too small to matter, for all of it takes ` +
+      `${formatDuration(allMs)} one by one.`;
+  }
   if (shared !== undefined && lanes > 1) return ` It keeps to one event loop: ${shared}.`;
   const largest = points.at(-1)!;
   if (

@@ -287,6 +287,11 @@ Deno.test("where advice on the job may take another model, it is said why", asyn
     takeLines({ ...mixed, axis: "lanes", model: "workers", points: lanes, shared })[0]!,
     "with the other models. It keeps to one event loop: line 4 of memo.ts changes cache, and",
   );
+  const small = { ...mixed, job: { ...own, total: 4 } };
+  assertMatch(
+    takeLines(small)[0]!,
+    /It may call the job too small to matter, for all of it takes \d+\.\d ms one by one\.$/,
+  );
   const downloads = { ...result.job, options: { latencyMs: 20 } };
   const ofSite = takeLines({ ...result, job: downloads, computingShare: 0.47 })[0]!;
   assert(!ofSite.includes("It may take"));
