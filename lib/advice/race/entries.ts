@@ -28,6 +28,8 @@ export interface Entry {
   readonly eligible: boolean;
   /** How many tasks it had in flight at once; default 1. */
   readonly inFlight?: number;
+  /** Whether tasks fail with less than twice as many in flight. */
+  readonly isAtEdge?: boolean;
   /** So many times its gain may be too great for reasons that its rounds don't show; default 1. */
   readonly doubt?: number;
   /** A greater gain than this has other causes than the model. */
@@ -209,14 +211,14 @@ function dearerBy(plain: Runner, runner: Runner, job: Job): number {
   return isFarLess ? Math.max(1, plainMs / sampledMs) : 1;
 }
 
-/** Whether others failed with no more in flight, where the same is shared: so many may have gone well only at first. */
-function failsWithFewer(runner: Runner, runners: readonly Runner[]): boolean {
+/** Whether others failed with less than that in flight, where the same is shared. */
+function failsBelow(inFlightThere: number, runner: Runner, runners: readonly Runner[]): boolean {
   const placeOf = ({ candidate: { model } }: Runner) => MODEL_TABLE[model].place;
   return runner.candidate.model !== BASELINE &&
     runners.some((of) =>
       of.out === "failures" && of.candidate.model !== BASELINE &&
       (placeOf(of) === placeOf(runner) || isOfServer(of.failures, of.lastedMs)) &&
-      inFlight(of) <= inFlight(runner)
+      inFlight(of) < inFlightThere
     );
 }
 
@@ -239,15 +241,17 @@ export function entriesOf(runners: readonly Runner[], sampled: Job, inOneLoop = 
   const limit = isCeilingLow(machine) ? machine.cores : machine.ceiling;
   const takeable = runners.filter(({ candidate }) => !inOneLoop || !isRemote(candidate.model));
   const entries = takeable.map((runner): Entry => {
-    const { candidate, items, out } = runner;
+    const { candidate, out } = runner;
     const { isImpossible = false, credible = Infinity, shift = 1 } = held.get(runner) ?? {};
     const dearer = held.has(runner) ? dearerBy(plainOf(ran)!, runner, job) : 1;
     return {
       candidate,
       times: timesOf(job, runner),
       eligible: (out === undefined || (inOneLoop && out === "slower")) && !isImpossible &&
-        !failsWithFewer(runner, runners),
-      inFlight: inFlightOf(candidate, items),
+        // So many may have gone well only at first.
+        !failsBelow(inFlight(runner) + 1, runner, runners),
+      inFlight: inFlight(runner),
+      isAtEdge: failsBelow(2 * inFlight(runner), runner, runners),
       // What is off by so much for one may be off by as much again for another.
       doubt: Math.max(shift, dearer, excess ** 2),
       // With more in flight what computes takes a greater share of the cores from others.

@@ -76,6 +76,7 @@ export function recommend(
     isShown,
     // Slots cost next to nothing.
     (a, b) => lanesOf(a.candidate) === lanesOf(b.candidate),
+    ({ isAtEdge }) => isAtEdge === true,
   );
   const seen = told(chosen.candidate);
   const own = seen !== null && seen.low > 1 ? seen : standings.ratio(plain, chosen);

@@ -189,3 +189,14 @@ Deno.test("recommend() names what is likely faster but not surely, and is sure o
   assertEquals([candidate, rival, decision], [lanes(2), lanes(4), "gain"]);
   assert(confidence > 0.9, `${confidence}`);
 });
+
+Deno.test("recommend() takes fewer slots that come within a tenth of so many that little more fails", () => {
+  const slots = (count: number): Candidate => ({ model: "limited", lanes: 1, slots: count });
+  const of = (isAtEdge: boolean, ms = 541) =>
+    recommend([
+      entry(SEQUENTIAL, [4000, 4010, 3990]),
+      entry(slots(8), [ms, ms + 1, ms - 1]),
+      { ...entry(slots(12), [500, 501, 499]), isAtEdge },
+    ]).candidate;
+  assertEquals([of(false), of(true), of(true, 600)], [slots(12), slots(8), slots(12)]);
+});
