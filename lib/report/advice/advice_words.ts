@@ -295,6 +295,9 @@ export function ownerOf(owner: Owner) {
 /** What the runtime did is told from this share on. */
 const WORTH_TELLING = 0.02;
 
+/** A function stands out from this share on. */
+const STANDS_OUT = 0.1;
+
 /** What the runtime did, such as "cloning 50%, collecting garbage 9%", between two texts; nothing if it did nothing. */
 function deedsWords(before: string, deeds: readonly Deed[] = [], after = ""): string {
   const told = deeds.filter(({ share }) => share >= WORTH_TELLING)
@@ -321,11 +324,17 @@ function savingsLine(
   const onLoop = sample.cpuMs > 0 ? Math.min(1, sample.loopMs / sample.cpuMs) : 1;
   const ofAll = sample.wallMs / (sample.wallMs + sample.sourceMs);
   const saved = formatPercent(most.share * cpuShare * onLoop * ofAll / 2);
-  const half = `Halving what ${most.name}${where} does would save ${saved} of the time`;
-  const { model, name, gain, predictedGain } = recommended;
+  const halving = most.share < STANDS_OUT ? "No function stands out: halving" : "Halving";
+  const half = `${halving} what ${most.name}${where} does would save ${saved} of the time`;
+  const { model, name, gain, predictedGain, decision } = recommended;
   if (model === BASELINE) {
     const isOffered = hazards.some(({ figures }) => figures?.offer !== undefined);
-    return `${half}; ${isOffered ? "lanes save some, too" : "no other model surely saves any"}.`;
+    const others = isOffered
+      ? "lanes save some, too"
+      : decision === "order matters"
+      ? "no other model does the same"
+      : "no other model surely saves any";
+    return `${half}; ${others}.`;
   }
   if (gain !== null && gain.low <= 1) return `${half}; whether ${name} saves any can't be told.`;
   const share = formatPercent(Math.max(0, 1 - 1 / (gain?.median ?? predictedGain)));

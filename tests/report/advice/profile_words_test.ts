@@ -58,12 +58,23 @@ Deno.test("profileLines() calls no gain what may as well be none", () => {
   );
   const plain = { model: "sequential", name: "sequential" } as const;
   assertEquals(profileLines(having({}, plain))[1], `${half}; no other model surely saves any.`);
+  const ordered = { ...plain, decision: "order matters" } as const;
+  assertEquals(profileLines(having({}, ordered))[1], `${half}; no other model does the same.`);
   const hazards: Advice["hazards"] = [{ kind: "state", text: "", figures: { offer: workers } }];
   assertEquals(profileLines(having({ hazards }, plain))[1], `${half}; lanes save some, too.`);
   const predicted = { ...workers, gain: null, predictedGain: 2 };
   assertEquals(
     profileLines(having({}, predicted))[1],
     `${half}; workers (2 lanes) save 50%, as predicted.`,
+  );
+});
+
+Deno.test("profileLines() says where no function stands out", () => {
+  const functions = PROFILE.functions.slice(1);
+  assertEquals(
+    profileLines(having({ profile: { ...PROFILE, functions } }, workers))[1],
+    "No function stands out: halving what chunk() (npm:x@1/a.js:2) does would save 4% of the time; " +
+      "workers (2 lanes) save 47%.",
   );
 });
 
