@@ -2,7 +2,7 @@
 
 import { propertyOf, shown } from "../lanes/attempt.ts";
 import type { Fidelity } from "../lanes/lane.ts";
-import { A_GENERATOR, isLoadingProgram, taskOfFunction } from "../lanes/lane_tasks.ts";
+import { isLoadingProgram, taskOfFunction } from "../lanes/lane_tasks.ts";
 import type { Task, TaskFunction } from "../lanes/task.ts";
 import type { BatchSettings } from "./batch.ts";
 import { Checker, isCount, isTime } from "./checker.ts";
@@ -307,9 +307,7 @@ export function checkedTask(given: unknown, what: string, travels: boolean): Tas
     );
   }
   if (typeof given === "function" && !travels) {
-    const task = taskOfFunction(given as TaskFunction);
-    if (task === undefined) throw new TypeError(`Cannot ${what}: task is ${A_GENERATOR}`);
-    return task;
+    return taskOfFunction(given as TaskFunction, what);
   }
   if (checked.has(given as Task)) return given as Task;
   const { module, export: name } = (given ?? {}) as Partial<Record<keyof Task, unknown>>;

@@ -233,11 +233,13 @@ const byFunction = new WeakMap<TaskFunction, Task>();
 
 /**
  * A task for a function that is there already, the same each time; only this isolate can run it.
- * Undefined if it is a generator function, whose body nobody would run.
+ * @throws {TypeError} If a call runs nothing of it.
  */
-export function taskOfFunction(fn: TaskFunction): Task | undefined {
+export function taskOfFunction(fn: TaskFunction, what: string): Task {
   let task = byFunction.get(fn);
-  if (task === undefined && !isGenerator(fn)) {
+  if (task === undefined) {
+    const is = notCallable(fn);
+    if (is !== undefined) throw new TypeError(`Cannot ${what}: task is ${is}; ${A_FUNCTION}`);
     task = { module: "function:", export: fn.name };
     byFunction.set(fn, task);
     functions.set(task, fn);
@@ -296,9 +298,10 @@ async function importTask(task: Task): Promise<TaskFunction> {
         (has.length > 0 ? `it exports ${has.join(", ")}` : "it exports no function"),
     );
   }
-  if (isGenerator(fn)) {
+  const is = notCallable(fn);
+  if (is !== undefined) {
     const what = `${JSON.stringify(task.export)} of task module ${task.module}`;
-    throw new TaskLoadError(`Cannot run ${what}: it is ${A_GENERATOR}`);
+    throw new TaskLoadError(`Cannot run ${what}: it is ${is}; ${A_FUNCTION}`);
   }
   findHooks(task.module, module);
   const named = fn as TaskFunction;
@@ -311,22 +314,24 @@ const HOOKS = ["setup", "teardown"];
 function findHooks(name: string, module: Record<string, unknown>): void {
   const { setup, teardown } = module;
   for (const [hook, found] of [["setup", setup], ["teardown", teardown]] as const) {
-    if (found === undefined || (typeof found === "function" && !isGenerator(found))) continue;
-    const is = typeof found === "function"
-      ? "a generator function"
-      : found === null
-      ? "null"
-      : `of type ${typeof found}`;
+    const not = found === null ? "null" : notCallable(found);
+    if (found === undefined || (typeof found === "function" && not === undefined)) continue;
+    const is = not ?? `of type ${typeof found}`;
     throw notSetUp(name, `its export ${hook} is no function that can be called, but ${is}`);
   }
   if ((setup ?? teardown) !== undefined) hooksOf.set(name, { setup, teardown } as Hooks);
 }
 
-/** What is said of a function that calling would run nothing of. */
-export const A_GENERATOR =
-  "a generator function, whose body nobody would run; write a function that returns its result";
+const A_FUNCTION = "write a function that returns its result";
 
-/** Whether calling it would run nothing of it. */
+/** What a function is of which a call runs nothing; undefined of any other. */
+export function notCallable(fn: unknown): string | undefined {
+  if (isGenerator(fn)) return "a generator function, whose body nobody would run";
+  const isClass = typeof fn === "function" && /^class\b/.test(Function.prototype.toString.call(fn));
+  return isClass ? "a class, which only new can call" : undefined;
+}
+
+/** Whether it is a generator, or makes one: nobody would run its body. */
 export function isGenerator(fn: unknown): boolean {
   return /Generator/.test(Object.prototype.toString.call(fn));
 }

@@ -377,6 +377,11 @@ export const CALLS: readonly Guarantee[] = [
         yield 1;
       }, 1);
       await assertRejects(() => generator, TypeError, "task is a generator function");
+      const made = executor.run(Date as unknown as (n: number) => string, 1);
+      assertEquals(typeof await made, "string", "what may be called without new is");
+      class Job {}
+      const ofClass = executor.run(Job as unknown as (n: number) => Job, 1);
+      await assertRejects(() => ofClass, TypeError, "task is a class, which only new can call");
     },
   },
 ];

@@ -305,13 +305,18 @@ export const SET_UP: readonly Guarantee[] = [
     },
   },
   {
-    name: "a setup or teardown that is no function, and a task that is a generator, are refused",
+    name:
+      "a setup or teardown that is no function, and a task that is a generator or a class, are refused",
     async check({ open }) {
       await using executor = open();
       const cases = [
         ["export const setup = 5; export default (n) => n", "its export setup is no function"],
         ["export function* teardown() {} export default (n) => n", "a generator function"],
         ["export default function* (n) { yield n }", "it is a generator function"],
+        [
+          "export default class { constructor(n) {} }",
+          "it is a class, which only new can call; write",
+        ],
         ["export default async function* (n) { yield n }", "it is a generator function"],
       ] as const;
       for (const [code, message] of cases) {

@@ -18,6 +18,13 @@ Deno.test("a generator function is no task, for nobody would run its body", () =
   }
 });
 
+Deno.test("a class is no task, for only new can call it", () => {
+  const check = () => checkedTask(class Job {}, "run", false);
+  assertThrows(check, TypeError, "Cannot run: task is a class, which only new can call; write a");
+  const called = checkedTask(function Job() {}, "run", false);
+  assertEquals(called.export, "Job");
+});
+
 Deno.test("where tasks travel a function is refused, with what to do instead", () => {
   const { message } = assertThrows(() => checkedTask(() => 1, "map", true), TypeError);
   assertEquals(

@@ -69,6 +69,12 @@ const FAILING: readonly (readonly [string, string, number, readonly string[]])[]
     ["a generator function", "returns its result"],
   ],
   [
+    "a task that is a class",
+    `export const items = [1]; export default class Job { constructor(n) {} }`,
+    2,
+    ["a class, which only new can call", "returns its result"],
+  ],
+  [
     "a task that gives a generator",
     `function* f() { yield 1; } export const items = [1]; export default async () => f();`,
     2,

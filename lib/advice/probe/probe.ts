@@ -304,7 +304,7 @@ function checkExports(
     );
     const remedy = others.length > 0
       ? `name one of its functions with --export: ${others.join(", ")}`
-      : task.endsWith("generator function")
+      : task.startsWith("a ")
       ? "write a function that returns its result"
       : wanted === "default"
       ? "write export default function (item) { … }"

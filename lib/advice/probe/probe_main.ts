@@ -2,7 +2,7 @@
 
 import { connectToParent, refuseStdin } from "../../children/parent.ts";
 import type { Items } from "../../dispatch/options.ts";
-import { importModule, isGenerator, LaneTasks } from "../../lanes/lane_tasks.ts";
+import { importModule, LaneTasks, notCallable } from "../../lanes/lane_tasks.ts";
 import { isKernel, kernelName } from "../../lanes/task.ts";
 import { prepare, spreadItems } from "../../timing/job_items.ts";
 import { hasEqualItems } from "./equal_items.ts";
@@ -32,11 +32,11 @@ const CAN_BE_TAKEN: ReadonlySet<ItemsKind> = new Set(["iterable", "async iterabl
 function exportsOf(module: Module, name: string): Exports {
   const { items, title } = module;
   const isCallable = (key: string) =>
-    typeof module[key] === "function" && !isGenerator(module[key]);
+    typeof module[key] === "function" && notCallable(module[key]) === undefined;
   return {
     ...(typeof title === "string" && { title }),
     items: kindOf(items),
-    task: isGenerator(module[name]) ? "a generator function" : typeof module[name],
+    task: notCallable(module[name]) ?? typeof module[name],
     hooks: HOOKS.filter((hook) => typeof module[hook] === "function"),
     wrongHook: HOOKS.find((hook) => module[hook] !== undefined && !isCallable(hook)),
     hasKernel: isKernel(module[kernelName(name)]),
