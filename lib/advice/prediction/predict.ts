@@ -23,11 +23,11 @@ export function totalMs({ startMs, runMs }: Pick<Prediction, "startMs" | "runMs"
 
 /**
  * How long a batch takes when each free slot takes the next item: list scheduling (Graham, SIAM J.
- * Appl. Math. 17, 1969).
+ * Appl. Math. 17, 1969); and for how long of that all slots are taken.
  */
-export function listScheduleMs(timesMs: readonly number[], slots: number): number {
+export function listSchedule(timesMs: readonly number[], slots: number) {
   const longer = (a: number, b: number) => Math.max(a, b);
-  if (slots >= timesMs.length) return timesMs.reduce(longer, 0);
+  if (slots > timesMs.length) return { endMs: timesMs.reduce(longer, 0), fullMs: 0 };
   // A binary heap of the times at which slots become free, the earliest first.
   const free = new Float64Array(slots);
   for (const ms of timesMs) {
@@ -43,7 +43,7 @@ export function listScheduleMs(timesMs: readonly number[], slots: number): numbe
     }
     free[at] = ends;
   }
-  return free.reduce(longer, 0);
+  return { endMs: free.reduce(longer, 0), fullMs: free[0] ?? 0 };
 }
 
 /** From how many slots on a lane's CPU is always busy (Denning and Buzen, ACM Computing Surveys 10, 1978). */
@@ -179,9 +179,10 @@ export function predict(
   // Lanes beyond what the machine gains share it.
   const slower = Math.max(1, busy / gainOfLanes(busy, machine));
   const heldMs = loopMs * slower + blockedMs;
-  const factor = (heldMs + waitMs) * times.length / Math.max(1e-9, sumMs);
-  const scheduledMs = repeats *
-    listScheduleMs(times.map(({ wallMs }) => wallMs * factor), slots * lanes);
+  const factor = taskMs * times.length / Math.max(1e-9, sumMs);
+  const { endMs, fullMs } = listSchedule(times.map(({ wallMs }) => wallMs * factor), slots * lanes);
+  // Who is left alone at the end shares the machine with nobody.
+  const scheduledMs = repeats * (endMs + fullMs * ((heldMs + waitMs) / Math.max(1e-9, taskMs) - 1));
   const boundFor = (computes: number) =>
     Math.max(
       scheduledMs,

@@ -5,7 +5,7 @@ import {
   classByShare,
   classFor,
   cpuShareOf,
-  listScheduleMs,
+  listSchedule,
   predict,
   saturationSlots,
   totalMs,
@@ -13,20 +13,21 @@ import {
 import { MACHINE, probedOf, sampleFor } from "../fixture.ts";
 import { sampleOf } from "../../../lib/advice/probe/sample.ts";
 
-Deno.test("listScheduleMs() gives each item to the slot that is free first", () => {
-  assertEquals(listScheduleMs([4, 2, 2, 4], 2), 8);
-  assertEquals(listScheduleMs([4, 2, 2, 4], 1), 12);
-  assertEquals(listScheduleMs([4, 2, 2, 4], Infinity), 4);
-  assertEquals(listScheduleMs([], 3), 0);
+Deno.test("listSchedule() gives each item to the slot that is free first", () => {
+  assertEquals(listSchedule([4, 2, 2, 4], 2), { endMs: 8, fullMs: 4 });
+  assertEquals(listSchedule([4, 2, 2, 4], 1), { endMs: 12, fullMs: 12 });
+  assertEquals(listSchedule([4, 2, 2, 4], 4), { endMs: 4, fullMs: 2 });
+  assertEquals(listSchedule([4, 2, 2, 4], Infinity), { endMs: 4, fullMs: 0 });
+  assertEquals(listSchedule([], 3), { endMs: 0, fullMs: 0 });
 });
 
-Deno.test("listScheduleMs() keeps Graham's bound", () => {
+Deno.test("listSchedule() keeps Graham's bound", () => {
   const times = fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1 });
   fc.assert(fc.property(times, fc.integer({ min: 1, max: 20 }), (of, slots) => {
     const sum = of.reduce((a, b) => a + b, 0);
     const most = Math.max(...of);
-    const took = listScheduleMs(of, slots);
-    return took >= Math.max(most, sum / slots) - 1e-6 &&
+    const { endMs: took, fullMs } = listSchedule(of, slots);
+    return fullMs <= sum / slots + 1e-6 && took >= Math.max(most, sum / slots) - 1e-6 &&
       took <= sum / slots + (1 - 1 / slots) * most + 1e-6;
   }));
 });
@@ -80,6 +81,22 @@ Deno.test("predict() expects each lane to find cold what the first item did", ()
   // 600 ms are spared no lane; one by one they are 600 of 1,190.
   const gained = ms(SEQUENTIAL) / ms(WORKERS);
   assert(gained > 1.15 && gained < 1.4, String(gained));
+});
+
+Deno.test("predict() slows an item down that outlasts all others only while these run beside it", () => {
+  const { walls, ...of } = evenSample({ computeMs: 10, items: 41 });
+  const [even] = walls as [typeof walls[number]];
+  const long = { ...even, count: 1, wallMs: 80 * even.wallMs, cpuMs: 80 * even.cpuMs! };
+  const mean = (ms: number) => 120 / 41 * ms;
+  const sample = {
+    ...{ ...of, wallMs: mean(of.wallMs), cpuMs: mean(of.cpuMs), loopMs: mean(of.loopMs) },
+    walls: [{ ...even, count: 25 }, long, { ...even, count: 15 }],
+  };
+  const itemsAt = (ceiling: number) =>
+    predict(sample, WORKERS, 41, { ...MACHINE, ceiling }).runMs / even.wallMs;
+  // It begins after 12 others on its lane.
+  assertAlmostEquals(itemsAt(2), 92, 1);
+  assertAlmostEquals(itemsAt(1), 120, 1);
 });
 
 Deno.test("predict() takes the copying of large payloads off a lane's gain", () => {

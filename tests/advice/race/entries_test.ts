@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Candidate, nameOf, SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
-import { listScheduleMs, predict } from "../../../lib/advice/prediction/predict.ts";
+import { listSchedule, predict } from "../../../lib/advice/prediction/predict.ts";
 import { type Sample, sampleOf } from "../../../lib/advice/probe/sample.ts";
 import { entriesOf, possibleGain, scaledMs } from "../../../lib/advice/race/entries.ts";
 import { recommend } from "../../../lib/advice/race/recommend.ts";
@@ -164,7 +164,7 @@ for (const [what, shape] of Object.entries(SHAPES)) {
         round(truth(few)),
       );
       const walls = order.slice(0, more).map(shape);
-      const onTwo = listScheduleMs(walls, 2) * 2 / 1.9;
+      const onTwo = listSchedule(walls, 2).endMs * 2 / 1.9;
       const two = scaledMs(jobOf(sample, 100), { candidate: WORKERS, items: more }, round(onTwo));
       assert(Math.abs(plain / truth(100) - 1) < 0.05, `${few}: ${plain} of ${truth(100)}`);
       const gain = plain / two;

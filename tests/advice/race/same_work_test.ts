@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { SEQUENTIAL } from "../../../lib/advice/prediction/candidate.ts";
-import { listScheduleMs } from "../../../lib/advice/prediction/predict.ts";
+import { listSchedule } from "../../../lib/advice/prediction/predict.ts";
 import type { Race, Runner } from "../../../lib/advice/race/runner.ts";
 import { asRaced, classLostOf, compareWork, sameWork } from "../../../lib/advice/race/same_work.ts";
 import { seededRandom } from "../../../lib/timing/random.ts";
@@ -137,7 +137,7 @@ Deno.test("advise() scales no item's time that is drawn anew, and finds the job 
   const seed = seededRandom(3);
   const advice = await adviceOn({ waitMs: 20, items: 100 }, ({ model, slots = 100 }, items) => {
     const times = Array.from({ length: items }, () => seed() < 0.1 ? 150 : 6);
-    return { runMs: listScheduleMs(times, model === "sequential" ? 1 : slots) };
+    return { runMs: listSchedule(times, model === "sequential" ? 1 : slots).endMs };
   });
   assert(!advice.hazards.some(({ kind }) => kind === "other-work" || kind === "impossible"));
   const { gain } = advice.recommended;
