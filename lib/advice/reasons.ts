@@ -70,8 +70,9 @@ export function reasonOf(
   }
   if (probed.cutOff !== undefined) {
     return `Leave it sequential for now. Nothing can be told of the whole job, for its sample was cut ` +
-      `off: ${probed.cutOff}. If it only takes long, a larger --budget lets it end; if it never ends, ` +
-      `no model helps: mend it, or give each task a deadline (timeoutMs).`;
+      `off: ${probed.cutOff}. If it only takes long, a larger --budget lets it end; if it waits for a ` +
+      "later task, only more at once let it end, as under concurrent; if it never ends, no model " +
+      "helps: mend it, or give each task a deadline (timeoutMs).";
   }
   const { noGain, limit } = assessment;
   if (noGain !== undefined) return `Leave it sequential: ${noGainText(assessment, noGain)}`;
