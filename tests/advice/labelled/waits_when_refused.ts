@@ -1,7 +1,7 @@
-/** Asks a server that lets 40 requests a second through, and waits where it is refused. @module */
+/** Asks a server that lets 60 requests a second through, and waits where it is refused. @module */
 import { wait } from "./compute.ts";
 
-const PER_SECOND = 40;
+const PER_SECOND = 60;
 const MOST = 10;
 
 export function* items(): Generator<string> {
