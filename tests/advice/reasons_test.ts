@@ -14,7 +14,7 @@ Deno.test("a reason doesn't say that tasks wait, which compute beside the event 
   const advice = await adviceOn({ computeMs: 20, onLoop: 0.05 }, (trial, items) => ({
     runMs: 20 * items / (trial.model === "sequential" ? 1 : 1.9),
   }));
-  assertEquals([advice.recommended.name, advice.bound], ["limited (2 slots)", "cpu"]);
+  assertEquals([advice.recommended.name, advice.bound], ["limited (4 slots)", "cpu"]);
   assertStringIncludes(advice.recommended.reason, "The tasks compute beside this event loop");
   assert(!/wait|queue/.test(advice.recommended.reason), advice.recommended.reason);
 });
@@ -466,7 +466,7 @@ Deno.test("a reason tells programs that compute from programs that only take lon
       runMs: 21 * items / (model === "sequential" ? 1 : Math.min(1.9, lanes * slots)),
     }),
   );
-  assertEquals([computes.bound, computes.recommended.name], ["cpu", "limited (2 slots)"]);
+  assertEquals([computes.bound, computes.recommended.name], ["cpu", "limited (4 slots)"]);
   assertMatch(
     computes.recommended.reason,
     /^The tasks run programs, and these compute on the same cores: slots on one lane keep/,

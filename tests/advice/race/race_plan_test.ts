@@ -121,10 +121,10 @@ Deno.test("planFor() has few slots raced of tasks that may run programs, unless 
       job: { ...JOB, permissions },
     }, 60_000).raced.map(nameOf);
   const run = ["git"];
-  assert(names({ run }).includes("limited (2 slots)"));
-  assert(!names({ net: true }).includes("limited (2 slots)"));
-  assert(!names({ run }, { othersUse: 0, programMs: 2 }).includes("limited (2 slots)"));
-  assert(names({ run }, { othersUse: 0, programMs: 14 }).includes("limited (2 slots)"));
+  assert(names({ run }).includes("limited (4 slots)"));
+  assert(!names({ net: true }).includes("limited (4 slots)"));
+  assert(!names({ run }, { othersUse: 0, programMs: 2 }).includes("limited (4 slots)"));
+  assert(names({ run }, { othersUse: 0, programMs: 14 }).includes("limited (4 slots)"));
 });
 
 Deno.test("planRace() has items for all slots of lanes, rather than more rounds of few", () => {
