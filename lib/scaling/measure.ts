@@ -155,7 +155,8 @@ export async function measureSweep(
     ...{ axis, rounds, seed, trials: rounds * sizes.length },
     nameOf: ({ [axis]: size = 1 }) => `${model} with ${sizeText(axis, size)}`,
     async measure(watching, { cpus, lanesAvailable }) {
-      const spec = { sizes, trialAt, rounds, seed, extendTo, failedShare: job.failedShare };
+      const nameOf = (size: number) => sizeText(axis, size);
+      const spec = { sizes, trialAt, rounds, seed, extendTo, nameOf, failedShare: job.failedShare };
       const swept = await runSweep({ ...spec, refineSteps: refine ? undefined : 0 }, {
         runTrial: trialProcesses({ guardMs: GUARD_MS, meter: options.meter }),
         ...watching,

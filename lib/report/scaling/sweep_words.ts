@@ -423,7 +423,7 @@ function whatElse(result: SweepResult, { point, mayGainMore }: RecommendedSize):
   const { axis, differsAt, job: { options: { task, latencyMs } } } = result;
   const model = plain(result.model);
   const best = soundPoints(result).length === 1
-    ? "No other size was measured"
+    ? "No other size gave a result"
     : mayGainMore && differsAt === undefined
     ? `That is the largest size of ${model} that was measured, and larger ones may gain more`
     : `That is the best of the sizes of ${model} that were measured`;

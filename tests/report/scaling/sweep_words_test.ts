@@ -224,7 +224,7 @@ Deno.test("of one size nothing is called the best", () => {
   const [one] = takeLines({ ...result, points: [first] });
   assertEquals(
     one,
-    "Take 1 slot. No other size was measured; deno task advise compares it with the other models.",
+    "Take 1 slot. No other size gave a result; deno task advise compares it with the other models.",
   );
   assertStringIncludes(takeLines(result)[0]!, "That is the best of the sizes of limited that were");
 });
@@ -237,7 +237,7 @@ Deno.test("what compares the size with other models is a command that can run th
       model,
       job: { ...result.job, options },
     });
-    return text!.match(/measured; (.*)\.$/)![1];
+    return text!.match(/a result; (.*)\.$/)![1];
   };
   const sums = { task: "sum-squares", start: 1, count: 2 };
   const own = { export: "default", items: 3 };
