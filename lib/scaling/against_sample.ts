@@ -56,14 +56,15 @@ export async function holdAgainstSample(
   signal: AbortSignal,
 ): Promise<SweepResult> {
   const sample = sampleOf(probed);
-  const { classLost: what } = sample;
+  const { classLost, resultLost } = sample;
   const seen: Finding[] = [
     ...(givesNothing(probed) ? [{ kind: "no-results" as const }] : []),
     ...teardownFinding(probed),
     ...unawaitedFinding({ probed, sample }),
   ];
-  if (what !== undefined && isModel(result.model) && isRemote(result.model)) {
-    seen.push({ kind: "class", what });
+  if (isModel(result.model) && isRemote(result.model)) {
+    if (classLost !== undefined) seen.push({ kind: "class", what: classLost });
+    if (resultLost !== undefined) seen.push({ kind: "class", what: resultLost, ofResult: true });
   }
   const [first] = result.points;
   const isPlain = first !== undefined && first.lanes * first.slots === 1;

@@ -181,6 +181,15 @@ Deno.test("advise() sends items of a class to lanes only where some gave the sam
   assertEquals([raced.recommended.model, raced.hazards], ["workers", []]);
 });
 
+Deno.test("advise() says where lanes are taken what doesn't come back of a result", async () => {
+  const transfer = { resultLost: "result 0: it is a Money, which would arrive without its class" };
+  const kinds = async (made: { computeMs?: number; waitMs?: number }) =>
+    (await adviceOn({ ...made, transfer }, asPredicted)).hazards.map(({ text }) => text);
+  const [text] = await kinds({ computeMs: 20 });
+  assertStringIncludes(text!, "comes back from another lane (result 0: it is a Money");
+  assertEquals(await kinds({ waitMs: 20 }), []);
+});
+
 Deno.test("advise() calls what lanes gain on a busy machine unsure, and how much is no promise", async () => {
   const given = await adviceOn({ computeMs: 20, othersUse: 1.6 }, asPredicted);
   const calm = await adviceOn({ computeMs: 20, othersUse: 0 }, asPredicted);

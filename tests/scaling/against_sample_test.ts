@@ -114,11 +114,13 @@ Deno.test("a sweep warns of a file that tasks read and write", async () => {
 });
 
 Deno.test("a sweep warns of items that arrive on lanes without their class, of a teardown that never ends, and of work that isn't awaited", async () => {
-  const probed = probedOf({ transfer: { classLost: "item 0: it is a Point" } });
+  const transfer = { classLost: "item 0: it is a Point", resultLost: "result 0: it is a Line" };
+  const probed = probedOf({ transfer });
   const swept = await resultOf(() => 100);
   const warningsFor = async (model: string) =>
     (await holdAgainstSample({ ...swept, model }, { job: JOB, probed }, NOTHING, signal)).warnings;
-  assertStringIncludes((await warningsFor("workers")).join(), "item 0: it is a Point");
+  const warned = (await warningsFor("workers")).join();
+  for (const what of Object.values(transfer)) assertStringIncludes(warned, what);
   assertEquals(await warningsFor("limited"), swept.warnings);
   const endless = { ...probed, teardownMs: Infinity };
   const { warnings } = await holdAgainstSample(

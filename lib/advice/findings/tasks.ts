@@ -1,7 +1,7 @@
 /** Findings on tasks: what they share, what holds them up, what can't be sent, and what they take. */
 
 import { COMPUTES } from "../../judge/thresholds.ts";
-import { BASELINE, needsServer } from "../../models.ts";
+import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import {
   counted,
   formatBytes,
@@ -116,7 +116,11 @@ export const TASK_WORDS = {
       "in and out.";
   },
   /** An item arrives on other lanes without its class, and none was seen to give the same results. */
-  class({ what }: { readonly what: string }) {
+  class({ what, ofResult }: { readonly what: string; readonly ofResult?: boolean }) {
+    if (ofResult) {
+      return `Not all of a result comes back from another lane (${what}): classes with their ` +
+        "methods and getters don't travel. Return plain data, and make the object where it is used.";
+    }
     return `Another lane doesn't get all of an item (${what}): classes with their methods and ` +
       "getters, keys that are symbols and those that aren't enumerable don't travel. Send plain " +
       "data, and make the object of it in the task.";
@@ -229,6 +233,10 @@ export function* taskFindings(
   if (uncloneable !== undefined) yield { kind: "uncloneable", what: uncloneable };
   const classLost = classLostOf(found);
   if (classLost !== undefined) yield { kind: "class", what: classLost };
+  const { resultLost } = sample;
+  if (resultLost !== undefined && (isRemote(chosen.model) || assessment.offer !== undefined)) {
+    yield { kind: "class", what: resultLost, ofResult: true };
+  }
   yield* memoryFinding(assessment, chosen);
   const longest = longestOf(found);
   const isLate = inFlightOf(chosen, horizon) > 1 && !wasBusy(sample, machine);

@@ -93,6 +93,8 @@ export interface TransferCost {
   readonly uncloneable?: string;
   /** What of an item does not arrive. */
   readonly classLost?: string;
+  /** The same of a result. */
+  readonly resultLost?: string;
 }
 
 export interface ProbeDone {

@@ -45,6 +45,7 @@ export const sampleSchema = z.object({
   uncloneable: z.string().optional(),
   /** What of an item does not arrive there, such as its class. */
   classLost: z.string().optional(),
+  resultLost: z.string().optional(),
   /** By how much the tasks raised the peak memory of the process, and the first one alone did. */
   memoryBytes: amount,
   taskBytes: amount.optional(),

@@ -28,6 +28,7 @@ export class TransferMeter {
   #next = 0;
   #uncloneable: string | undefined;
   #classLost: string | undefined;
+  #resultLost: string | undefined;
   #serialize: Serialize | undefined;
   readonly #small: [unknown, unknown][] = [];
 
@@ -50,6 +51,8 @@ export class TransferMeter {
       ];
       const lost = loss(item, structuredCloning, classLoss);
       if (lost !== undefined) this.#classLost ??= `item ${index}: ${lost}`;
+      const given = loss(result, structuredCloning, classLoss);
+      if (given !== undefined) this.#resultLost ??= `result ${index}: ${given}`;
     } catch (error) {
       const { message } = error as Error;
       this.#uncloneable = message.replace(/^Cannot send (.*) to another lane: /, "$1: ");
@@ -79,6 +82,7 @@ export class TransferMeter {
       cloneMs: this.#small.length === this.#seen ? this.#cloneMsInBatch() : this.#cloneMsAlone(),
       ...(this.#uncloneable !== undefined && { uncloneable: this.#uncloneable }),
       ...(this.#classLost !== undefined && { classLost: this.#classLost }),
+      ...(this.#resultLost !== undefined && { resultLost: this.#resultLost }),
     };
   }
 

@@ -264,6 +264,8 @@ Deno.test("a busy machine, a slow teardown and the rest are told with their figu
   say({ kind: "blocking", share: 0.9 }, "hold up their thread for 90% of their time");
   say({ kind: "blocking", share: 0.9, startsPrograms: true }, "Starting programs holds up");
   say({ kind: "class", what: "item 0: it is P" }, "doesn't get all of an item (item 0: it is P)");
+  const given = { kind: "class", what: "result 0: it is P", ofResult: true } as const;
+  say(given, "Not all of a result comes back from another lane (result 0: it is P)");
   say({ kind: "uncloneable", what: "item 0 is a function" }, "lane: item 0 is a function.");
   say({ kind: "broken", model: "workers", error: "no threads" }, "workers could not run: no thr");
   say({ kind: "uneven", variation: 1.26 }, "1.3 times the mean");

@@ -33,7 +33,7 @@ Deno.test("TransferMeter names an item that arrives without its class, wherever 
   ) assertEquals((await costOf([1, item])).classLost, `item 1: ${what}`);
 });
 
-Deno.test("TransferMeter finds nothing lost of what the platform sends whole, nor of results", async () => {
+Deno.test("TransferMeter finds nothing lost of what the platform sends whole, and of results apart from items", async () => {
   const bare = Object.assign(Object.create(null), { a: 1 });
   const ring: Record<string, unknown> = { bare };
   ring.self = ring;
@@ -50,7 +50,9 @@ Deno.test("TransferMeter finds nothing lost of what the platform sends whole, no
   ];
   const bytes = [new Uint8Array(2), new Float32Array(2).subarray(1), new ArrayBuffer(1), 1n];
   assertEquals((await costOf([...whole, ...bytes])).classLost, undefined);
-  assertEquals((await costOf([1], new Point(1))).classLost, undefined);
+  const given = await costOf([1], new Point(1));
+  assertEquals([given.classLost, given.resultLost?.slice(0, 10)], [undefined, "result 0: "]);
+  assertEquals((await costOf([1], { x: 1 })).resultLost, undefined);
 });
 
 Deno.test("TransferMeter names a key that stays behind", async () => {
