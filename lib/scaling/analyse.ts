@@ -16,7 +16,7 @@ import {
 import { capacityOf, forecasts } from "./forecast.ts";
 import { drawsOf, fittedLaws, type Series } from "./laws.ts";
 import { randomBelow, seededRandom } from "../timing/random.ts";
-import { choose } from "../judge/choose.ts";
+import { choose, possibleGain } from "../judge/choose.ts";
 import { AS_GOOD, IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";
 import type { Interval } from "../timing/result.ts";
 import { Standings } from "../timing/standings.ts";
@@ -279,7 +279,7 @@ export interface RecommendedSize {
 
 /** Chooses a size; undefined if none ran without more failures than the smallest. */
 export function recommendedSize(
-  { points, axis, computingShare, environment, job: { total } }: SweepResult,
+  { points, axis, computingShare, freeShare, environment, job: { total } }: SweepResult,
 ): RecommendedSize | undefined {
   // For the whole job, with starting its lanes, where its number of items is known.
   const msOf = ({ startMs, throughputPerSecond }: SweepRound) =>
@@ -314,8 +314,19 @@ export function recommendedSize(
       : { ...stays, unsure: { point: best.point, gain: bestGain } };
   }
   const gain = standings.ratio(smallest, chosen)!;
-  // Nor do so many times as many gain more than that.
-  const mostHere = Math.min(most, chosen.point.size) / smallest.point.size;
+  // Nor do so many times as many gain more than that, or slots than one event loop has time for.
+  const inFlight = chosen.point.size / smallest.point.size;
+  const mostHere = axis === "slots" && computingShare !== undefined && freeShare !== undefined
+    ? possibleGain(
+      {
+        cpuShare: computingShare,
+        onLoop: Math.min(1, (1 - freeShare) / Math.max(computingShare, 1e-9)),
+        held: Math.max(0, 1 - freeShare - computingShare),
+      },
+      environment.cpus,
+      { lanes: 1, inFlight },
+    )
+    : Math.min(most / smallest.point.size, inFlight);
   if (gain.median > IMPOSSIBLE * Math.max(1, mostHere) || gain.low > mostHere * AS_GOOD) {
     return { ...stays, impossible: { point: chosen.point, gain, most: mostHere } };
   }

@@ -124,7 +124,7 @@ async function ownMeasured(
   const options = { items: count, export: values.export };
   const own = ownJob({ ...limitedTo(job, count), options }, {
     computingShare: sample.cpuShare,
-    freeShare: Math.max(0, 1 - heldMs(sample) / sample.wallMs),
+    freeShare: Math.max(0, 1 - heldMs(sample) / (sample.wallMs + sample.sourceMs)),
     expectedMs: count * (sample.wallMs + sample.sourceMs),
     failedShare: sample.failed / sample.items,
     ...(sample.total !== null && { total: most }),

@@ -426,8 +426,14 @@ Deno.test("so many times as many slots gain no more than that, or their items we
   const found = recommendedSize(await resultOf((slots) => 100 * slots * (slots > 1 ? 1.15 : 1)))!;
   assertEquals([found.point.size, found.gain], [1, null]);
   assertEquals(found.impossible?.most, found.impossible?.point.size);
-  const whole = recommendedSize(await resultOf((slots) => 100 * slots))!;
+  const all = await resultOf((slots) => 100 * slots);
+  const whole = recommendedSize(all)!;
   assert(whole.gain !== null && whole.impossible === undefined);
+  // Nor do slots on an event loop that tasks leave no time, where others used the cores.
+  const known = (computingShare: number, freeShare: number) =>
+    recommendedSize({ ...all, computingShare, freeShare })!;
+  assertEquals([known(1, 0).point.size, known(1, 0).impossible?.most], [1, 1]);
+  assertEquals(known(0, 1).impossible, undefined);
 });
 
 Deno.test("the largest size that still gains is not called the best", async () => {

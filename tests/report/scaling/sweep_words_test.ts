@@ -274,7 +274,8 @@ Deno.test("where advice on the job may take another model, it is said why", asyn
     takeLines({ ...result, job: own, computingShare: 0.47 })[0]!,
     "It may take lanes with slots on each, for the tasks compute 47% of their time and wait the rest",
   );
-  const mixed = { ...result, job: own, computingShare: 0.72 };
+  const bent = await resultOf((slots) => 50 * Math.min(slots, 2) - slots / 2);
+  const mixed = { ...bent, job: own, computingShare: 0.72 };
   const isSaid = (more: Partial<SweepResult>) =>
     takeLines({ ...mixed, ...more })[0]!.includes("It may take");
   assert(isSaid({ freeShare: 0.28 }));
