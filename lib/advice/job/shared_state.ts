@@ -50,7 +50,7 @@ interface Module {
 const ALL = "*";
 const MUTATORS = new Set(
   ("add set delete clear push pop shift unshift splice sort reverse fill copyWithin next " +
-    "getOrInsert getOrInsertComputed").split(" "),
+    "getOrInsert getOrInsertComputed addEventListener addListener on once").split(" "),
 );
 /** These change what they are given first. */
 const CHANGERS =

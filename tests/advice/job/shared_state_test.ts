@@ -21,6 +21,11 @@ for (
       "seen job.ts:2",
     ],
     [
+      "one emitter for all answers",
+      'const bus = new EventTarget();\nexport default (n) => new Promise((f) => bus.addEventListener("a", f));',
+      "bus job.ts:2",
+    ],
+    [
       "an object as a cache",
       "const memo: Record<string, number> = {};\nexport default (k: string) => memo[k] ??= k.length;",
       "memo job.ts:2",
