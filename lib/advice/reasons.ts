@@ -448,11 +448,11 @@ function whyLess(
       ? `something in the tasks' module lets in about ${atOnce} at once, in each lane`
       : `what the tasks wait for serves about ${atOnce} at once`;
   }
-  if (isRemote(model) && found.shared) return "each lane has its own of what the tasks share";
   // Others take the cores from what computes, and nothing from what sleeps.
   if (isBusy && 1 / gain - 1 / predictedGain <= mostHeldShare(sample)) {
     return "other programs used the CPUs";
   }
+  if (isRemote(model) && found.shared) return "each lane has its own of what the tasks share";
   return isRemote(model) && sparesLater(found)
     ? "each lane does again what spares later tasks time in one (a cache, a connection, compiled code)"
     : undefined;
