@@ -261,12 +261,14 @@ function whyUnclear({ runners, found }: Assessment): string {
 }
 
 function refutedText(assessment: Assessment): string {
-  const refuted = assessment.runners.filter(({ candidate, out, stops }) =>
-    candidate.model !== BASELINE && (out ?? stops) !== undefined
-  );
+  const others = assessment.runners.filter(({ candidate }) => candidate.model !== BASELINE);
+  const refuted = others.filter(({ out, stops }) => (out ?? stops) !== undefined);
   const said = [...Map.groupBy(refuted, (runner) => cameOf(assessment, runner))]
     .map(([came, of]) => `${listOf.format(of.map(({ candidate }) => nameOf(candidate)))} ${came}`);
-  return said.join(", ") || "nothing else was left to compare";
+  return said.join(", ") ||
+    (others.length === 0
+      ? "nothing else was left to compare"
+      : "no other model ran in a round in which the plain loop did");
 }
 
 /** What came of a model that is no longer a candidate: what was measured of it. */
