@@ -134,6 +134,13 @@ async function boundsOf(
   return { ...bounds, stay: { because } };
 }
 
+/** What came of the job's process, and how long that took; what went wrong is the person's or the job's. */
+interface Followed {
+  readonly ended?: Ended;
+  readonly problem: Error | undefined;
+  readonly wallMs: number;
+}
+
 /** Runs a job while a line, and a page if there is one, tell how it goes; rejects never. */
 async function followed(
   request: RunRequest,
@@ -141,7 +148,7 @@ async function followed(
   bounds: AutoBounds | undefined,
   live: LiveServer | undefined,
   host: Pick<RunJobHost, "known" | "state" | "write" | "feed">,
-): Promise<{ ended?: Ended; problem: Error | undefined; wallMs: number }> {
+): Promise<Followed> {
   const { options, signal } = request;
   const { state } = host;
   if (live !== undefined) printError(`run: watch it at ${live.url}`);
@@ -207,7 +214,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   sayBefore(options, journal);
   const environment = await describeMachine();
   await using live = options.live ? new LiveServer(job.name) : undefined;
-  const { ended, wallMs, ...followedTo } = await followed(request, job, bounds, live, {
+  const found = await followed(request, job, bounds, live, {
     known,
     state,
     write: async (results, failures) => {
@@ -216,7 +223,25 @@ export async function runToEnd(request: RunRequest): Promise<number> {
     },
     feed: lines && ((count) => lines.next(count)),
   });
-  let { problem } = followedTo;
+  return await concluded(request, found, { job, state, known, journal, failed, environment });
+}
+
+/** Leaves no files of a run that came to nothing, and completes and reports those of any other; gives the exit code. */
+async function concluded(
+  request: RunRequest,
+  { ended, wallMs, ...found }: Followed,
+  { job, state, known, journal, failed, environment }: {
+    readonly job: JobSpec;
+    readonly state: RunState;
+    readonly known: KnownItems;
+    readonly journal: Journal | undefined;
+    readonly failed: RecordFile | undefined;
+    readonly environment: RunFile["environment"];
+  },
+): Promise<number> {
+  const { typed, options } = request;
+  const { from, out, model: { model } } = options;
+  let { problem } = found;
   const isDone = ended?.type === "done" && ended.end === "done";
   const isEmpty = state.succeeded + state.failed + known.counts.done + known.counts.failed === 0;
   const cameToNothing = isEmpty && (problem !== undefined || !isDone || from === undefined);
