@@ -5,6 +5,7 @@ import { MeasuringChild } from "../children/measuring_child.ts";
 import { TOLD_LATER_MS } from "../children/parent.ts";
 import { trialFlags } from "../children/trial_flags.ts";
 import { plain } from "../text/plain.ts";
+import { clipped } from "../timing/failures.ts";
 import type { Known, KnownItems } from "./known_items.ts";
 import {
   BEAT_MS,
@@ -65,10 +66,12 @@ export class RunState {
   addFailures(lines: string): void {
     for (const line of lines.split("\n")) {
       if (line === "") continue;
-      const { reason: named, index, message } = JSON.parse(line) as FailureRecord;
+      const { reason: named, index, message: whole } = JSON.parse(line) as FailureRecord;
       const isKnown = this.#reasons.has(named) || this.#reasons.size < MOST_REASONS;
       const reason = isKnown ? named : FURTHER;
-      this.#reasons.getOrInsert(reason, { reason, count: 0, index, message }).count++;
+      // The file of failures has it whole, which may be a page.
+      const first = { reason, count: 0, index, message: clipped(whole) };
+      this.#reasons.getOrInsert(reason, first).count++;
     }
   }
 }

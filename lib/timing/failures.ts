@@ -45,7 +45,8 @@ export function reasonOf({ ended, reason }: Rejected): string {
   return ended === "failed" ? reasonName(reason) : ended;
 }
 
-function clipped(text: string): string {
+/** As much of a text from outside as an example needs. */
+export function clipped(text: string): string {
   const characters = [...text.slice(0, 2 * EXAMPLE_CHARACTERS)];
   return characters.length > EXAMPLE_CHARACTERS || text.length > 2 * EXAMPLE_CHARACTERS
     ? characters.slice(0, EXAMPLE_CHARACTERS).join("") + "…"

@@ -16,7 +16,9 @@ Deno.test("failures are counted by reason, with the first item of each; beyond 2
     { reason: "A", count: 2, index: 1, message: "A" },
     { reason: "B", count: 1, index: 3, message: "B" },
   ]);
-  for (let at = 0; at < 20; at++) state.addFailures(failure(`C${at}`, 10 + at));
+  state.addFailures(failure("A page ".repeat(100), 5));
+  assertEquals(state.reasons.at(-1)!.message, `${"A page ".repeat(100).slice(0, 300)}…`);
+  for (let at = 0; at < 19; at++) state.addFailures(failure(`C${at}`, 10 + at));
   state.addFailures(failure("A", 40));
   const { reasons } = state;
   assertEquals(reasons.length, 21);
@@ -24,7 +26,7 @@ Deno.test("failures are counted by reason, with the first item of each; beyond 2
     "A 3",
     "other reasons 2",
   ]);
-  assertEquals(reasons[1]!.index, 28);
+  assertEquals(reasons[1]!.index, 27);
 });
 
 /** A job in a process of its own whose items are told; a task of each doubles it, or does what its name says. */
