@@ -67,15 +67,15 @@ export function inMemory(sample: Sample, { memoryBytes = Infinity }: Machine): n
 }
 
 /** Whether slots are to keep the cores busy: tasks run programs, or compute on threads beside this one. */
-function fillsCores({ sample, runsPrograms = false }: KnownJob): boolean {
+export function fillsCores(
+  { sample, runsPrograms = false }: Pick<KnownJob, "sample" | "runsPrograms">,
+): boolean {
   // Tasks that mostly wait need more slots than that, wherever they compute.
   return runsPrograms || (computesBeside(sample) && mostCpuShare(sample) > WAITS);
 }
 
-/** With as many as cores each would stand idle while its next task is handed out. */
-function fewSlots(job: KnownJob): number[] {
-  const least = (fillsCores(job) ? 2 : 1) * job.machine.cores;
-  return [least, 2 * least].filter((slots) => slots > 1);
+function fewSlots({ cores }: Machine): number[] {
+  return [cores, 2 * cores].filter((slots) => slots > 1);
 }
 
 /** More lanes than cores, where tasks hold up their thread while they wait. */
@@ -121,7 +121,7 @@ export function possibleCandidates(job: KnownJob, triable: number): Candidate[] 
     const slots = Math.min(wanted, tested);
     // As many slots as items would be all at once once more.
     if (!all || slots < total) candidates.push(eventLoop(slots));
-    candidates.push(...fewSlots(job).filter((few) => few < slots).map(eventLoop));
+    candidates.push(...fewSlots(machine).filter((few) => few < slots).map(eventLoop));
   }
   if (uncloneable === undefined && tested > 1) {
     const ample = powerOfTwoFrom(AMPLE * (saturation - 1));
@@ -165,7 +165,7 @@ export function promising(
   const waits = 1 - heldMs(sample) / sample.wallMs;
   const few = fillsCores(job)
     ? others.filter(({ candidate: { model, slots } }) =>
-      model === "limited" && fewSlots(job).includes(slots)
+      model === "limited" && fewSlots(machine).includes(slots)
     )
     : [];
   const simple = others.find(({ candidate }) => runsInLoop(candidate));

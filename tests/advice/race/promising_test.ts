@@ -77,8 +77,7 @@ Deno.test("promising() races few slots where tasks run programs, or compute on o
     const partly = { ...sample, loopMs: sample.cpuMs * loopShare };
     return promising({ ...jobOf(partly, 100, 100), runsPrograms: beside }, 100).raced.map(nameOf);
   };
-  // As many as cores leave each idle while its next task is handed out.
-  const few = ["limited (4 slots)", "limited (8 slots)"];
+  const few = ["limited (2 slots)", "limited (4 slots)"];
   assertEquals(names(false).filter((name) => few.includes(name)), []);
   assertEquals(names(true).filter((name) => few.includes(name)), few);
   assertEquals(names(false, 0.2, 12).filter((name) => few.includes(name)), few);
