@@ -67,7 +67,14 @@ export function kindOf(value: object, cloning: Cloning): Kind {
   return kind;
 }
 
+/** Whether plain objects inherit from it, those of another realm, as of `node:vm`, too. */
+function isRoot(prototype: object): boolean {
+  return prototype === Object.prototype ||
+    Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "isPrototypeOf");
+}
+
 function judge(value: object, prototype: object, cloning: Cloning): Kind {
+  if (isRoot(prototype)) return "plain";
   // A class of one's own that extends one of these loses its private fields as any other does.
   if (!(value instanceof Error) && classesOf(prototype).some(losesFields)) return "private";
   if (Array.isArray(value)) return "list";
@@ -96,7 +103,7 @@ type Class = Function;
 export function classesOf(prototype: object): Class[] {
   const classes: Class[] = [];
   let at: object | null = prototype;
-  while (at !== null && at !== Object.prototype) {
+  while (at !== null && !isRoot(at)) {
     const { constructor } = at;
     // What the language makes without a class, such as a generator, has no constructor.
     if (typeof constructor !== "function") classes.push(Object);
@@ -309,11 +316,13 @@ class Look {
   }
 
   #checkMemory(buffer: ArrayBufferLike, depth: number): void {
-    if (!(buffer instanceof ArrayBuffer)) {
+    if (!(buffer instanceof ArrayBuffer) && "growable" in buffer) {
       if (this.cloning.sharesMemory) return;
       throw new Refused("is shared memory, which only threads can share", depth);
     }
-    if (buffer.detached) throw new Refused("is empty, for its buffer was moved away", depth);
+    if ((buffer as ArrayBuffer).detached) {
+      throw new Refused("is empty, for its buffer was moved away", depth);
+    }
   }
 
   /** The place of what was refused at some depth. */

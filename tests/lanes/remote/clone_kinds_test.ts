@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { type Cloning, type Kind, kindOf } from "../../../lib/lanes/remote/clone.ts";
+import { runInNewContext } from "node:vm";
+import { type Cloning, inspect, type Kind, kindOf } from "../../../lib/lanes/remote/clone.ts";
 import { bothWays, throughPipe, toThread } from "./ways.ts";
 
 class Point {
@@ -218,3 +219,24 @@ Deno.test("a proxy that refuses to be asked what it is says so", () => {
   });
   assertThrows(() => kindOf(proxy, toThread()), RangeError, "ask another");
 });
+
+for (const [name, cloning] of bothWays()) {
+  Deno.test(`objects of another realm travel ${name} as those of this one do`, () => {
+    const given = runInNewContext(
+      "({ plain: { list: [1] }, map: new Map([[1, 2]]), view: new Uint8Array([3]), own: new (class { x = 4 })() })",
+    );
+    assertEquals(["plain", "map", "view", "own"].map((key) => kindOf(given[key], cloning)), [
+      "plain",
+      "map",
+      "view",
+      "instance",
+    ]);
+    assertEquals(inspect([given], cloning).refused, false);
+    assertEquals(cloning.clone(given), {
+      plain: { list: [1] },
+      map: new Map([[1, 2]]),
+      view: new Uint8Array([3]),
+      own: { x: 4 },
+    });
+  });
+}
