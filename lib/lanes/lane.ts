@@ -156,7 +156,7 @@ export interface LaneEvents {
   unloadable(batch: LaneBatch, error: Error): void;
   /** A batch waits for tasks of other programs, though the lane has a slot for it. */
   heldUp(batch: LaneBatch): void;
-  /** It is to get nothing more: its machine leaves once what runs there has ended. */
+  /** It is to get nothing more: its machine leaves once what runs there has ended, or nobody waits for what it loads. */
   leaving(): void;
   /** The lane is gone and with it every batch not reported. Told once, and never after `close`. */
   died(death: Death): void;

@@ -473,6 +473,24 @@ export const ENDINGS: readonly Guarantee[] = [
     },
   },
   {
+    name: "a module that nobody waits for any more holds up no other on a lane that starts",
+    async check({ open }) {
+      await using executor = open({ lanes: 1, slots: 1, graceMs: 20 });
+      // In this process it may hang only until the test is over.
+      const { promise, resolve } = Promise.withResolvers<void>();
+      Object.assign(globalThis, { importHangs: promise });
+      const hangs = taskOf(
+        `await (globalThis.importHangs ?? new Promise(() => {})); // ${crypto.randomUUID()}`,
+      );
+      const controller = new AbortController();
+      const stopped = executor.run(hangs, 1, { signal: controller.signal });
+      controller.abort(new RangeError("enough"));
+      await assertRejects(() => stopped, RangeError, "enough");
+      assertEquals(await executor.run(taskOf("export default (n) => 2 * n"), 4), 8);
+      resolve();
+    },
+  },
+  {
     name: "a module that ends its lane when it is loaded ends the run, and is named",
     notFor: OWN_LANE_ONLY,
     async check({ open }) {

@@ -131,16 +131,25 @@ export class RemoteLane implements Lane {
   }
 
   accepts(task: Task): boolean {
-    // A module that no batch waits for any more may never come to its end, and holds up those behind it.
-    const { loading } = this.#tasks;
-    const isStuck = loading?.isBegun && loading.held.size === 0 &&
-      loading !== this.#tasks.find(task);
+    const { unwanted } = this.#tasks;
+    const isStuck = unwanted !== undefined && unwanted !== this.#tasks.find(task);
     return !isStuck && (this.options.accepts?.(task) ?? true);
+  }
+
+  /** What waits behind a module that nobody waits for is to go elsewhere, unless it has been taken back by then. */
+  #letGo(): void {
+    clock.queueMicrotask(() => {
+      const { unwanted, all } = this.#tasks;
+      if (this.#state !== "ready" || unwanted === undefined || unwanted.isAwaited) return;
+      if (all.some(({ held }) => held.size > 0)) this.events.leaving();
+    });
   }
 
   load(task: Task): Promise<void> {
     if (this.#state === "gone") return Promise.reject(loadError(task, "the lane is gone"));
-    return this.#tasks.of(task).loaded.promise;
+    const known = this.#tasks.of(task);
+    known.isAwaited ||= known.held.size === 0;
+    return known.loaded.promise;
   }
 
   stageOf(task: Task): LoadingStage | undefined {
@@ -290,6 +299,7 @@ export class RemoteLane implements Lane {
     if (batch.moved || (id !== 0 && !this.#channel.cells?.take(id))) return false;
     this.#forget(batch);
     stateOf(batch).recalled = true;
+    if (this.#tasks.unwanted !== undefined) this.#letGo();
     return true;
   }
 
@@ -421,6 +431,7 @@ export class RemoteLane implements Lane {
       case FromLane.loading:
         this.#hasBegun = true;
         this.#tasks.begin(head[0]!, head[1] === 1);
+        this.#letGo();
         break;
       case FromLane.disposed:
         this.#disposed((payload as Envelope[]).map(openEnvelope) as TeardownError[]);

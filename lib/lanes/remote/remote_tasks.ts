@@ -12,6 +12,8 @@ export class RemoteTask {
   isBegun = false;
   /** Whether its module's set-up has begun. */
   isSetUp = false;
+  /** Whether somebody waits for it without a batch. */
+  isAwaited = false;
   /** Batches that wait until it is loaded, in their order. */
   readonly held = new Set<LaneBatch>();
   readonly loaded = Promise.withResolvers<void>();
@@ -39,6 +41,12 @@ export class RemoteTasks {
   get loading(): RemoteTask | undefined {
     for (const known of this.#known.values()) if (known.state === "loading") return known;
     return undefined;
+  }
+
+  /** The same if no batch waits for it any more: it may never come to its end, and holds up those behind it. */
+  get unwanted(): RemoteTask | undefined {
+    const { loading } = this;
+    return loading?.isBegun && loading.held.size === 0 ? loading : undefined;
   }
 
   find(task: Task): RemoteTask | undefined {

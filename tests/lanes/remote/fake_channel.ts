@@ -115,6 +115,8 @@ export class Told implements LaneEvents {
   readonly reports: { readonly batch: LaneBatch; readonly report: Report }[] = [];
   readonly unloadables: { readonly batch: LaneBatch; readonly error: Error }[] = [];
   readonly deaths: Death[] = [];
+  /** How often it said that it is to get nothing more. */
+  leavings = 0;
   readonly #last = new Map<LaneBatch, PromiseWithResolvers<void>>();
 
   report(batch: LaneBatch, report: Report): void {
@@ -128,7 +130,9 @@ export class Told implements LaneEvents {
 
   heldUp(): void {}
 
-  leaving(): void {}
+  leaving(): void {
+    this.leavings++;
+  }
 
   died(death: Death): void {
     this.deaths.push(death);

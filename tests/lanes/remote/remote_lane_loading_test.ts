@@ -56,6 +56,39 @@ Deno.test("a task is loaded once, whoever asks for it and by whichever name", as
   assertEquals(channel.kinds, [ToLane.load, ToLane.batch, ToLane.batch, ToLane.batch]);
 });
 
+Deno.test("what waits behind a module that nobody waits for any more is to go elsewhere", async () => {
+  for (const isBegun of [false, true]) {
+    const { lane, channel, told } = laneOver();
+    const taken = batchOf([1], { task: OTHER });
+    lane.send(taken);
+    lane.send(batchOf([2]));
+    channel.saysReady();
+    if (isBegun) channel.says(FromLane.loading, [1, 0]);
+    await settle();
+    assertEquals(told.leavings, 0);
+    lane.recall(taken);
+    if (!isBegun) channel.says(FromLane.loading, [1, 0]);
+    await settle();
+    assertEquals(told.leavings, 1);
+  }
+});
+
+Deno.test("nothing leaves a lane for a module that somebody waits for, or with all that waited taken back", async () => {
+  const awaited = laneOver();
+  void awaited.lane.load(OTHER);
+  awaited.lane.send(batchOf([2]));
+  awaited.channel.saysReady();
+  awaited.channel.says(FromLane.loading, [1, 0]);
+  const paused = laneOver();
+  const batches = [batchOf([1], { task: OTHER }), batchOf([2])];
+  for (const batch of batches) paused.lane.send(batch);
+  paused.channel.saysReady();
+  paused.channel.says(FromLane.loading, [1, 0]);
+  for (const batch of batches) paused.lane.recall(batch);
+  await settle();
+  assertEquals([awaited.told.leavings, paused.told.leavings], [0, 0]);
+});
+
 Deno.test("each task waits for its own module, in the order of its batches", () => {
   const { lane, channel } = laneOver();
   channel.saysReady();
