@@ -51,8 +51,8 @@ const ROUND_TASKS = 8;
 const STALLED = 3;
 const STALLED_MS = 200;
 const STALLED_LEFT = 0.25;
-/** It is known that slots aren't needed once so many times as many tasks have ended. */
-const UNUSED_ROUNDS = 4;
+/** In slow start, which may have gone too far, it shows in so long, in milliseconds, that slots aren't needed. */
+const UNUSED_MS = 500;
 /** Of so few tasks all may be in flight, if none has ended for so long. */
 const FEW_TASKS = 16;
 const LONG_MS = 200;
@@ -270,10 +270,11 @@ export class Slots {
    * Whether half of them are never taken, though items are there: the event loop comes to no more. They aren't kept,
    * as TCP's window isn't (RFC 7661): who is asked would have them all at once when it gets slow.
    */
-  #areUnused({ remaining, awaitsItems = false }: Seen): boolean {
-    const isKnown = this.#answers - this.#stage.answersBefore >= UNUSED_ROUNDS * this.#count;
+  #areUnused({ nowMs, remaining, awaitsItems = false }: Seen): boolean {
+    const { fromMs, answersBefore } = this.#stage;
+    const isKnown = nowMs - fromMs >= UNUSED_MS && this.#answers - answersBefore >= this.#count;
     const isFree = remaining !== 0 && !awaitsItems && this.gapMs === 0;
-    return isKnown && isFree && this.#taken <= this.#count / 2;
+    return this.isSlowStart && isKnown && isFree && this.#taken <= this.#count / 2;
   }
 
   /**

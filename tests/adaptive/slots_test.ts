@@ -224,19 +224,16 @@ Deno.test("that little is asked, for items come slowly or all is paused, is take
   assertEquals([loop.slots.count, loop.slots.isSlowStart], [64, true]);
 });
 
-Deno.test("slots that are never taken though items are there aren't kept", () => {
-  for (
-    const [awaitsItems, inFlight, slots] of [[false, 20, 20], [true, 20, 64], [
-      false,
-      40,
-      64,
-    ]] as const
-  ) {
+Deno.test("slots that slow start gave and that are never taken, though items are there, aren't kept", () => {
+  const cases = [[false, 20, 20], [true, 20, 64], [false, 40, 64]] as const;
+  for (const [awaitsItems, inFlight, slots] of cases) {
     const loop = new Loop();
     while (loop.slots.count < 64) loop.round(10);
-    loop.end(256, 30, 40);
-    const seen = { ...SEEN, nowMs: 40, inFlight, awaitsItems };
-    assertEquals(loop.slots.next(seen, false)?.slots ?? 64, slots);
+    loop.end(64, 30, 40);
+    const given = [100, 600].map((nowMs) =>
+      loop.slots.next({ ...SEEN, nowMs, inFlight, awaitsItems }, false)?.slots ?? 64
+    );
+    assertEquals(given, [64, slots]);
   }
 });
 
