@@ -295,7 +295,7 @@ export async function outputFile(option: string, path: string): Promise<string> 
     throw new UsageError(option, "-", "no file", "name one; without it the results are printed");
   }
   try {
-    const folder = await statOrUndefined(dirname(path));
+    const folder = await statOrUndefined(dirname(await linkTarget(path)));
     if (!folder?.isDirectory) {
       const problem = folder === undefined ? "its folder doesn't exist" : "its folder is a file";
       throw fault(problem, "make the folder first, or choose another");

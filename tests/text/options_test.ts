@@ -577,4 +577,9 @@ fileTest("outputFile() takes a link that leads nowhere yet", async (folder) => {
   await outputFile("--json", `${folder}/link.json`);
   await outputFile("--json", `${folder}/relative.json`);
   assertEquals((await names(folder)).toSorted(), ["link.json", "relative.json"]);
+  await Deno.symlink(`${folder}/gone/later.json`, `${folder}/lost.json`);
+  assertMatch(
+    await rejected(() => outputFile("--json", `${folder}/lost.json`)),
+    /its folder doesn't exist; make the folder first, or choose another$/,
+  );
 });
