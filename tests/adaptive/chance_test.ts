@@ -134,3 +134,13 @@ Deno.test("what others refuse who have a pace of their own tells nothing", () =>
   for (let time = 0; time < 9; time++) chance.judge(1, { elsewhere: 1 }, 1);
   assertEquals(chance.failsAnyway, false);
 });
+
+Deno.test("what few slots' tasks were refused, here or elsewhere, is no task of theirs that went well", () => {
+  for (const other of ["refused", "elsewhere"] as const) {
+    const chance = new Chance();
+    chance.judge(100, { [other]: 99, failed: 1 }, 4);
+    assertEquals(chance.judge(10, { failed: 10 }, 50), { failed: 10 });
+    chance.judge(100, {}, 4);
+    assertEquals(chance.judge(10, { failed: 10 }, 50).refused, 10);
+  }
+});
