@@ -6,7 +6,12 @@ import { Calls } from "./dispatch/calls.ts";
 import { Checker } from "./dispatch/checker.ts";
 import type { RunningTask } from "./dispatch/in_flight.ts";
 import { LanePool, type PoolOptions } from "./dispatch/lane_pool.ts";
-import { checkedTask, type Items, type MapOptions, type RunOptions } from "./dispatch/options.ts";
+import {
+  checkedTask,
+  type Items,
+  type MapOptions,
+  type RunOptions,
+} from "./dispatch/map_options.ts";
 import { type Outcome, type Results, UnusedResults } from "./dispatch/output.ts";
 import { type MapCall, startMap } from "./dispatch/run.ts";
 import type { SharedOptions } from "./executor_options.ts";

@@ -27,7 +27,7 @@ export type {
   RetryIn,
   RetryOptions,
   RunOptions,
-} from "./dispatch/options.ts";
+} from "./dispatch/map_options.ts";
 export type {
   Ending,
   Fulfilled,

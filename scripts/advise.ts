@@ -10,7 +10,13 @@ import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
 import { userPath } from "../lib/files/user_files.ts";
 import { isFixed, MODEL_TABLE, MODELS, needsServer } from "../lib/models.ts";
-import { duration, listOf, positiveInteger, seedOption, UsageError } from "../lib/text/options.ts";
+import {
+  duration,
+  listOf,
+  positiveInteger,
+  seedOption,
+  UsageError,
+} from "../lib/text/option_values.ts";
 
 const LEAST_BUDGET_MS = 1000;
 /** What advice knows how to hold against the plain loop. */

@@ -18,7 +18,7 @@ import {
   positiveInteger,
   seedOption,
   UsageError,
-} from "../lib/text/options.ts";
+} from "../lib/text/option_values.ts";
 import { formatPercent } from "../lib/text/format.ts";
 import { print, printError } from "../lib/text/print.ts";
 import { type Meter, startMeter } from "../lib/timing/meter/meter.ts";

@@ -2,7 +2,7 @@
 
 import { command } from "../lib/cli/command.ts";
 import { inputPath } from "../lib/files/user_files.ts";
-import { requireDistinct, share } from "../lib/text/options.ts";
+import { requireDistinct, share } from "../lib/text/option_values.ts";
 import { print } from "../lib/text/print.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { script } from "../lib/cli/script.ts";

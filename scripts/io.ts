@@ -13,7 +13,7 @@ import {
   size,
   urlsIn,
   UsageError,
-} from "../lib/text/options.ts";
+} from "../lib/text/option_values.ts";
 import { task } from "../lib/lanes/task.ts";
 import {
   addComparisonOptions,
@@ -31,7 +31,7 @@ import {
   pageTimeoutMs,
   SITE_DEFAULTS,
   type SiteOptions,
-} from "../lib/site/options.ts";
+} from "../lib/site/site_options.ts";
 import { downloadJob } from "../lib/timing/ready_jobs.ts";
 import type { Comparison, ModelResult } from "../lib/timing/result.ts";
 import type { JobSpec, TimingEvent } from "../lib/timing/spec.ts";

@@ -8,7 +8,7 @@ import { userPath } from "../lib/files/user_files.ts";
 import { AllowedModules } from "../lib/lanes/cluster/allowed_modules.ts";
 import { missingHere } from "../lib/lanes/permissions.ts";
 import type { Model } from "../lib/models.ts";
-import { MOST_LANES, oneOf, positiveInteger, UsageError } from "../lib/text/options.ts";
+import { MOST_LANES, oneOf, positiveInteger, UsageError } from "../lib/text/option_values.ts";
 
 const LANE_MODELS = ["processes", "workers"] as const satisfies readonly Model[];
 const MOST_SLOTS = 65_536;

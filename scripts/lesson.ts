@@ -6,7 +6,7 @@ import { command } from "../lib/cli/command.ts";
 import { MOST_ROUNDS } from "../lib/cli/comparison_options.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
-import { oneOf, positiveInteger, seedOption } from "../lib/text/options.ts";
+import { oneOf, positiveInteger, seedOption } from "../lib/text/option_values.ts";
 import { LANGUAGES } from "../lib/report/speaker.ts";
 
 const ROUNDS = "3";

@@ -7,7 +7,7 @@ import { parse } from "@babel/parser";
 import { fileURLToPath } from "node:url";
 import { cp, readdir } from "node:fs/promises";
 import { command } from "../lib/cli/command.ts";
-import { positiveInteger, seedOption, UsageError } from "../lib/text/options.ts";
+import { positiveInteger, seedOption, UsageError } from "../lib/text/option_values.ts";
 import { script } from "../lib/cli/script.ts";
 import { seededRandom, shuffled } from "../lib/timing/random.ts";
 

@@ -6,7 +6,7 @@
 import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
-import { listOf, positiveInteger, seedOption, UsageError } from "../lib/text/options.ts";
+import { listOf, positiveInteger, seedOption, UsageError } from "../lib/text/option_values.ts";
 import { FAMILIES, familySentence, LONG_FAMILY } from "../lib/report/peers/families.ts";
 
 const GREATEST_ROUNDS = 1000;

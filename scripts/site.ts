@@ -8,13 +8,13 @@ import {
   share,
   size,
   UsageError,
-} from "../lib/text/options.ts";
+} from "../lib/text/option_values.ts";
 import { print } from "../lib/text/print.ts";
 import { wrap } from "../lib/text/plain.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { INTERRUPTED, script } from "../lib/cli/script.ts";
 import { FAULTS } from "../lib/site/faults.ts";
-import { PAGE_SIZES, SITE_DEFAULTS } from "../lib/site/options.ts";
+import { PAGE_SIZES, SITE_DEFAULTS } from "../lib/site/site_options.ts";
 import { SiteError, startSite } from "../lib/site/start.ts";
 
 const HELP = `

@@ -5,7 +5,7 @@
 import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
-import { listOf } from "../lib/text/options.ts";
+import { listOf } from "../lib/text/option_values.ts";
 
 const PARTS = ["ticks", "counter", "sessions", "server"] as const;
 

@@ -2,7 +2,7 @@
 
 import type { AutoBounds } from "../auto_options.ts";
 import { isFixed, type Model, MODEL_TABLE } from "../models.ts";
-import { MOST_LANES, oneOf, positiveInteger, size, UsageError } from "../text/options.ts";
+import { MOST_LANES, oneOf, positiveInteger, size, UsageError } from "../text/option_values.ts";
 
 /** As they are typed. */
 export interface RawBounds {

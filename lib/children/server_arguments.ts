@@ -3,7 +3,7 @@
 import { userPath } from "../files/user_files.ts";
 import type { ServerOptions } from "../lanes/cluster/broker.ts";
 import { type Model, needsServer } from "../models.ts";
-import { inputFile, needs, UsageError } from "../text/options.ts";
+import { inputFile, needs, UsageError } from "../text/option_values.ts";
 import { plain } from "../text/plain.ts";
 
 export interface RawServerOptions {

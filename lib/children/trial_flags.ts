@@ -8,7 +8,7 @@ import { hostOf, type ServerOptions } from "../lanes/cluster/broker.ts";
 import { startDeno } from "../lanes/subprocess/start_deno.ts";
 import type { Task } from "../lanes/task.ts";
 import { type Model, MODEL_TABLE, needsServer } from "../models.ts";
-import { UsageError } from "../text/options.ts";
+import { UsageError } from "../text/option_values.ts";
 
 /** What of a job decides what its process may do. */
 interface ChildJob {

@@ -3,7 +3,7 @@
 import stringWidth from "fast-string-width";
 import { Command } from "@commander-js/extra-typings";
 import { wrap } from "../text/plain.ts";
-import { quoted, UsageError } from "../text/options.ts";
+import { quoted, UsageError } from "../text/option_values.ts";
 import { print } from "../text/print.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 

@@ -24,7 +24,7 @@ import {
   seedOption,
   share,
   UsageError,
-} from "../text/options.ts";
+} from "../text/option_values.ts";
 import type { ComparisonSpec, JobSpec, ModelSpec } from "../timing/spec.ts";
 import type { ResultFile } from "../timing/result.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";

@@ -15,7 +15,7 @@ import {
   openNats,
   type QueueInfo,
 } from "../lanes/cluster/nats_broker.ts";
-import { UsageError } from "../text/options.ts";
+import { UsageError } from "../text/option_values.ts";
 import { ProgressLine } from "../progress/progress.ts";
 import { type Column, textTable } from "../report/document.ts";
 import { styleOfStdout } from "../report/terminal.ts";

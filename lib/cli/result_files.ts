@@ -7,7 +7,7 @@ import {
   type Written,
 } from "../files/output_files.ts";
 import { inputPath } from "../files/user_files.ts";
-import { UsageError } from "../text/options.ts";
+import { UsageError } from "../text/option_values.ts";
 import type { ReportFile } from "../report/kinds.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { print, printError } from "../text/print.ts";

@@ -22,7 +22,7 @@ import { startMeter } from "../timing/meter/meter.ts";
 import { serverFault } from "../children/server_arguments.ts";
 import { NoLaneError } from "../timing/run_trial.ts";
 import type { JobKind } from "../models.ts";
-import { UsageError } from "../text/options.ts";
+import { UsageError } from "../text/option_values.ts";
 import { requireCommon, requirePlannedIn, writeReports } from "./result_files.ts";
 import type { ComparisonOptions } from "./comparison_options.ts";
 

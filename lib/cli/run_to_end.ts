@@ -4,12 +4,12 @@ import { missingFlag, permissionNeeded } from "../advice/job/job_permissions.ts"
 import { jobModule } from "../advice/job/job_module.ts";
 import { loadJob } from "../advice/job/load_job.ts";
 import { sharedBy, sharedWords } from "../advice/job/shared_state.ts";
-import { MOST_LOAD_MS } from "../dispatch/options.ts";
+import { MOST_LOAD_MS } from "../dispatch/map_options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { STDIN, userPath, whileReading } from "../files/user_files.ts";
 import { type AutoBounds, otherMachine } from "../auto_options.ts";
 import { isFixed } from "../models.ts";
-import { UsageError } from "../text/options.ts";
+import { UsageError } from "../text/option_values.ts";
 import { runReport } from "../report/running/run_report.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 import { countItems, ItemLines } from "../running/item_lines.ts";

@@ -6,7 +6,7 @@ import { TOLD_LATER_MS } from "../children/parent.ts";
 import { isReading, userFolder } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { startDeno } from "../lanes/subprocess/start_deno.ts";
-import { UsageError } from "../text/options.ts";
+import { UsageError } from "../text/option_values.ts";
 import { plain } from "../text/plain.ts";
 import { printError, unprinted } from "../text/print.ts";
 import { reachThisMachineDirectly } from "../timing/environment.ts";

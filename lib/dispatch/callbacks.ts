@@ -2,7 +2,7 @@
 
 import { inAsyncContext } from "../lanes/async_context.ts";
 import { isThenable } from "../lanes/attempt.ts";
-import type { CheckedOptions, Progress } from "./options.ts";
+import type { CheckedOptions, Progress } from "./map_options.ts";
 import { outcomeAt, type Settled } from "./output.ts";
 
 /** The run whose caller they are of. */

@@ -27,7 +27,7 @@ import {
   checkOptions,
   type RunOptions,
   settingsOf,
-} from "./options.ts";
+} from "./map_options.ts";
 import type { Settled } from "./output.ts";
 import { MOST_LOAD_FAILURES, Settler, type Settling } from "./settler.ts";
 import { aborts } from "./stops.ts";

@@ -11,7 +11,7 @@ import { Batch, type Key, type PaceMaker, type PoolRun, UNSENT } from "./batch.t
 import type { BatchSize } from "./batch_size.ts";
 import { Fifo } from "./collections.ts";
 import { Limit, type LimitOptions, type PerKey } from "./limits.ts";
-import type { CheckedOptions } from "./options.ts";
+import type { CheckedOptions } from "./map_options.ts";
 import type { Source } from "./source.ts";
 
 /** The run whose items are queued. */

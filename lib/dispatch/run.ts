@@ -18,7 +18,7 @@ import {
   type Items,
   type MapOptions,
   settingsOf,
-} from "./options.ts";
+} from "./map_options.ts";
 import {
   outcomeAt,
   Output,

@@ -18,7 +18,7 @@ import { type Span } from "../lanes/telemetry.ts";
 import { clock } from "../lanes/timers.ts";
 import type { Batch, Blame, ForcedEnd, History } from "./batch.ts";
 import { Checker } from "./checker.ts";
-import type { CheckedOptions, Filled, RetryIn, RetryOptions } from "./options.ts";
+import type { CheckedOptions, Filled, RetryIn, RetryOptions } from "./map_options.ts";
 import { outcomeAt, type Rejected, type Settled } from "./output.ts";
 
 /** Checks what `retryIf` answers. */

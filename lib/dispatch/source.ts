@@ -4,7 +4,7 @@ import { enterAsyncContext, inAsyncContext } from "../lanes/async_context.ts";
 import { attempt, shown } from "../lanes/attempt.ts";
 import { inspect, structuredCloning } from "../lanes/remote/clone.ts";
 import { after, clock } from "../lanes/timers.ts";
-import type { Items } from "./options.ts";
+import type { Items } from "./map_options.ts";
 
 /** Stands in an input for items that are left out: they have places in it, and no outcomes. */
 export class LeftOut {

@@ -1,7 +1,7 @@
 /** The files that a run writes: checked before measuring, written after; nothing is lost. */
 
 import { basename } from "node:path";
-import { type NamedFile, outputFile, requireDistinct, UsageError } from "../text/options.ts";
+import { type NamedFile, outputFile, requireDistinct, UsageError } from "../text/option_values.ts";
 import { firstLine, print as printOut } from "../text/print.ts";
 import { endsOf, userPath, writeAtomically } from "./user_files.ts";
 

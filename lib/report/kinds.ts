@@ -2,7 +2,7 @@
 
 import { ADVICE_FORMAT } from "../advice/advice.ts";
 import type { Format, Renderers } from "../files/output_files.ts";
-import { UsageError } from "../text/options.ts";
+import { UsageError } from "../text/option_values.ts";
 import { RUN_FORMAT } from "../running/run_result.ts";
 import { SWEEP_FORMAT } from "../scaling/sweep_result.ts";
 import { SWITCH_FORMAT } from "../switching/switch_result.ts";

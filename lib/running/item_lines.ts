@@ -1,6 +1,6 @@
 /** Items from elsewhere: the lines of a file or of standard input, read only as they are wanted. */
 
-import { UsageError } from "../text/options.ts";
+import { UsageError } from "../text/option_values.ts";
 
 export type LineFormat = "text" | "json";
 

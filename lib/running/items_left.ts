@@ -1,6 +1,6 @@
 /** The items that are still to be run, of those of a job. It imports no npm package. */
 
-import type { Items } from "../dispatch/options.ts";
+import type { Items } from "../dispatch/map_options.ts";
 import { LeftOut } from "../dispatch/source.ts";
 import { digestOf, jsonText, type Known, type KnownItems } from "./known_items.ts";
 import { isThenable } from "../lanes/attempt.ts";

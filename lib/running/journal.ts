@@ -11,7 +11,7 @@ import { basename } from "node:path";
 import { linesOf } from "../children/parent.ts";
 import { makeWhole, statOrUndefined } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
-import { UsageError } from "../text/options.ts";
+import { UsageError } from "../text/option_values.ts";
 import { digestIn, type Known, KnownItems, MOST_ITEMS } from "./known_items.ts";
 import { RecordFile, type SyncPolicy } from "./record_file.ts";
 

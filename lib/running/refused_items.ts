@@ -1,7 +1,7 @@
 /** What is done about items that a server refuses. It imports no npm package. */
 
 import type { Key } from "../dispatch/batch.ts";
-import type { RetryIn } from "../dispatch/options.ts";
+import type { RetryIn } from "../dispatch/map_options.ts";
 import type { Outcome } from "../dispatch/output.ts";
 import type { HttpSigns } from "../tasks/http_signs.ts";
 

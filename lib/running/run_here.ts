@@ -1,7 +1,7 @@
 /** Runs a job's items to their end and says what became of each. It imports no npm package. */
 
 import type { Decision } from "../adaptive/controller.ts";
-import { type MapOptions, mayRetry, type RetryIn } from "../dispatch/options.ts";
+import { type MapOptions, mayRetry, type RetryIn } from "../dispatch/map_options.ts";
 import type { Outcome, Rejected } from "../dispatch/output.ts";
 import type { AutoExecutor, Executor, LaneUsage } from "../executor.ts";
 import { attempt } from "../lanes/attempt.ts";

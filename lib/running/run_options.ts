@@ -29,7 +29,7 @@ import {
   requireDistinct,
   share,
   UsageError,
-} from "../text/options.ts";
+} from "../text/option_values.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import type { LineFormat } from "./item_lines.ts";
 import { journalPath } from "./journal.ts";

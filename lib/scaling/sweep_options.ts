@@ -14,7 +14,7 @@ import {
   positiveInteger,
   seedOption,
   UsageError,
-} from "../text/options.ts";
+} from "../text/option_values.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import {
   listOf,

@@ -1,7 +1,7 @@
 /** Which sizes a sweep measures, of which model, as it was told. */
 
 import { type Model, MODEL_TABLE, takes } from "../models.ts";
-import { MOST_LANES, positiveInteger, UsageError } from "../text/options.ts";
+import { MOST_LANES, positiveInteger, UsageError } from "../text/option_values.ts";
 
 /** With more points than this a sweep takes too long. */
 const MOST_POINTS = 32;

@@ -14,7 +14,7 @@
  */
 
 import { chance, chooseFault, fail, type Fault, FAULTS } from "./faults.ts";
-import type { SiteOptions } from "./options.ts";
+import type { SiteOptions } from "./site_options.ts";
 
 export interface SiteStats {
   readonly requests: number;

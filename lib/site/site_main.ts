@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connectToParent } from "../children/parent.ts";
 import { Counters, siteHandler } from "./handler.ts";
 import { listenRaw } from "./faults.ts";
-import { SITE_DEFAULTS, type SiteOptions } from "./options.ts";
+import { SITE_DEFAULTS, type SiteOptions } from "./site_options.ts";
 
 export interface SiteServer extends AsyncDisposable {
   /** Where it is, without a slash at the end: `http://127.0.0.1:<port>`. */

@@ -1,10 +1,10 @@
 /** Starts the test site in a process of its own: it takes no time from what is measured. */
 
 import { MeasuringChild } from "../children/measuring_child.ts";
-import { UsageError } from "../text/options.ts";
+import { UsageError } from "../text/option_values.ts";
 import { formatPercent } from "../text/format.ts";
 import type { SiteStats } from "./handler.ts";
-import type { SiteOptions } from "./options.ts";
+import type { SiteOptions } from "./site_options.ts";
 import type { SiteGreeting, SiteServer } from "./site_main.ts";
 
 export interface Site extends SiteServer {

@@ -1,6 +1,6 @@
 /** A job's items: where they come from and in which order. It imports no npm package. */
 
-import type { Items } from "../dispatch/options.ts";
+import type { Items } from "../dispatch/map_options.ts";
 import { disposerOf, importModule } from "../lanes/lane_tasks.ts";
 import { within } from "../lanes/timers.ts";
 import type { ItemSource, JobSpec, Pace } from "./spec.ts";

@@ -1,6 +1,6 @@
 /** Looks at an executor's lanes while tasks run. It imports no npm package. */
 
-import type { Progress } from "../dispatch/options.ts";
+import type { Progress } from "../dispatch/map_options.ts";
 import type { Executor } from "../executor.ts";
 import type { LanesNow, TrialPulse } from "./spec.ts";
 

@@ -1,7 +1,7 @@
 /** Runs a trial in a fresh process: nothing is warm from another's code, connections or memory. */
 
 import { isRemote } from "../models.ts";
-import { UsageError } from "../text/options.ts";
+import { UsageError } from "../text/option_values.ts";
 import { MeasuringChild, TrialError } from "../children/measuring_child.ts";
 import { trialFlags } from "../children/trial_flags.ts";
 import { cpuMsBetween, loadBetween, type Meter, type Reading } from "./meter/meter.ts";

@@ -6,7 +6,7 @@ import type { Outcome } from "../dispatch/output.ts";
 import type { AutoExecutor, Executor, LaneUsage } from "../executor.ts";
 import { TeardownError } from "../lanes/errors.ts";
 import { isFixed, MODEL_TABLE, needsServer } from "../models.ts";
-import type { MapOptions } from "../dispatch/options.ts";
+import type { MapOptions } from "../dispatch/map_options.ts";
 import type { PlacedTask, Task } from "../lanes/task.ts";
 import { checksumOf } from "./checksum.ts";
 import { hook, openItems, paced, prepare, withWarmup } from "./job_items.ts";

@@ -19,7 +19,7 @@ import type { OutputFiles } from "../../lib/files/output_files.ts";
 import { userPath } from "../../lib/files/user_files.ts";
 import type { ServerOptions } from "../../lib/lanes/cluster/broker.ts";
 import type { LanePermissions } from "../../lib/lanes/permissions.ts";
-import { UsageError } from "../../lib/text/options.ts";
+import { UsageError } from "../../lib/text/option_values.ts";
 import { joinedWords } from "../../lib/report/advice/advice_words.ts";
 import { counted, formatDuration } from "../../lib/text/format.ts";
 import { plain } from "../../lib/text/plain.ts";

@@ -10,7 +10,7 @@ import { defaultLanes, type Model, takes } from "../../lib/models.ts";
 import { createProgress } from "../../lib/progress/progress.ts";
 import type { LessonFile } from "../../lib/report/lesson/lesson_file.ts";
 import { styleOfStdout } from "../../lib/report/terminal.ts";
-import { PAGE_TIMEOUT_MS } from "../../lib/site/options.ts";
+import { PAGE_TIMEOUT_MS } from "../../lib/site/site_options.ts";
 import { startSite } from "../../lib/site/start.ts";
 import { inTurn } from "../../lib/switching/experiments.ts";
 import { whoIsServed } from "../../lib/switching/who_is_served.ts";

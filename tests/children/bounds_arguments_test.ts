@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { boundsFor, type RawBounds, refuseSize } from "../../lib/children/bounds_arguments.ts";
-import { UsageError } from "../../lib/text/options.ts";
+import { UsageError } from "../../lib/text/option_values.ts";
 
 Deno.test("bounds are read as they are written, and left out where none was", () => {
   const read = (raw: RawBounds) => boundsFor("--models", ["limited", "auto"], raw);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readServerOptions, serverFault, serverFor } from "../../lib/children/server_arguments.ts";
-import { UsageError } from "../../lib/text/options.ts";
+import { UsageError } from "../../lib/text/option_values.ts";
 import { join } from "node:path";
 import { granted } from "../granted.ts";
 import { hostOf } from "../../lib/lanes/cluster/broker.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { moduleFacts, trialFlags } from "../../lib/children/trial_flags.ts";
 import type { Model } from "../../lib/models.ts";
-import { UsageError } from "../../lib/text/options.ts";
+import { UsageError } from "../../lib/text/option_values.ts";
 import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read");

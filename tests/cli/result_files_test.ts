@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../lib/text/options.ts";
+import { UsageError } from "../../lib/text/option_values.ts";
 import { requirePlannedIn, writeReports } from "../../lib/cli/result_files.ts";
 import type { Model } from "../../lib/models.ts";
 import { isEmpty, type ReportFile } from "../../lib/report/kinds.ts";

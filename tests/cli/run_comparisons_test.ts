@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Planned, runComparisons, type RunOptions } from "../../lib/cli/run_comparisons.ts";
-import { UsageError } from "../../lib/text/options.ts";
+import { UsageError } from "../../lib/text/option_values.ts";
 import { parseWritten } from "../../lib/timing/json_file.ts";
 import { type Comparison, RESULT_FORMAT } from "../../lib/timing/result.ts";
 import type { ComparisonSpec } from "../../lib/timing/spec.ts";

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import fc from "../properties.ts";
 import { endOf, HUNG_UP, INTERRUPTED } from "../../lib/cli/script.ts";
-import { UsageError } from "../../lib/text/options.ts";
+import { UsageError } from "../../lib/text/option_values.ts";
 import { command } from "../../lib/cli/command.ts";
 import { granted } from "../granted.ts";
 
@@ -84,7 +84,7 @@ async function runScript(
     const lib = new URL("lib/", ROOT).href;
     await Deno.writeTextFile(
       file,
-      `import { script } from "${lib}cli/script.ts"; import { UsageError } from "${lib}text/options.ts";
+      `import { script } from "${lib}cli/script.ts"; import { UsageError } from "${lib}text/option_values.ts";
       void UsageError; await script("test", ${main});`,
     );
     const child = new Deno.Command(Deno.execPath(), {

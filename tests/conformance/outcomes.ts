@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Progress } from "../../lib/dispatch/options.ts";
+import type { Progress } from "../../lib/dispatch/map_options.ts";
 import { clock } from "../../lib/lanes/timers.ts";
 import { Gates, turns } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed, taskOf } from "./guarantee.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Callbacks } from "../../lib/dispatch/callbacks.ts";
-import { checkOptions, type MapOptions } from "../../lib/dispatch/options.ts";
+import { checkOptions, type MapOptions } from "../../lib/dispatch/map_options.ts";
 import type { Settled } from "../../lib/dispatch/output.ts";
 import { FakeRun } from "./fake_run.ts";
 import { settle } from "./virtual_time.ts";

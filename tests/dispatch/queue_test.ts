@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
 import type { Batch } from "../../lib/dispatch/batch.ts";
 import { BatchSize } from "../../lib/dispatch/batch_size.ts";
-import type { Items } from "../../lib/dispatch/options.ts";
+import type { Items } from "../../lib/dispatch/map_options.ts";
 import type { PerKey } from "../../lib/dispatch/limits.ts";
 import { Queue } from "../../lib/dispatch/queue.ts";
 import { Source } from "../../lib/dispatch/source.ts";

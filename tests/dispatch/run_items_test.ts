@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import type { MapOptions } from "../../lib/dispatch/options.ts";
+import type { MapOptions } from "../../lib/dispatch/map_options.ts";
 import { CrashedError, TaskLoadError, TimeoutError } from "../../lib/lanes/errors.ts";
 import { poolOf } from "./fake_lane.ts";
 import { endings, indexesOn, laneOf, mapSettled, take } from "./start.ts";

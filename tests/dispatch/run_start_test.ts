@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { startMap } from "../../lib/dispatch/run.ts";
 import { loadFromProgram } from "../../lib/lanes/lane_tasks.ts";
-import type { Items, MapOptions } from "../../lib/dispatch/options.ts";
+import type { Items, MapOptions } from "../../lib/dispatch/map_options.ts";
 import { UnusedResults } from "../../lib/dispatch/output.ts";
 import { poolOf, valueOf } from "./fake_lane.ts";
 import { FAKE_TASK } from "./start.ts";

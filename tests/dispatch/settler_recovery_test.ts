@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "../properties.ts";
 import type { Batch, Blame } from "../../lib/dispatch/batch.ts";
-import { checkOptions, type RetryOptions } from "../../lib/dispatch/options.ts";
+import { checkOptions, type RetryOptions } from "../../lib/dispatch/map_options.ts";
 import { outcomeAt, type Rejected } from "../../lib/dispatch/output.ts";
 import { MOST_KILLS, type QuarantinedItem, Settler } from "../../lib/dispatch/settler.ts";
 import {

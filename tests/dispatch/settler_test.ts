@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
 import type { Batch } from "../../lib/dispatch/batch.ts";
-import { checkOptions, type MapOptions } from "../../lib/dispatch/options.ts";
+import { checkOptions, type MapOptions } from "../../lib/dispatch/map_options.ts";
 import { outcomeAt, type Settled } from "../../lib/dispatch/output.ts";
 import { Settler } from "../../lib/dispatch/settler.ts";
 import type { Failure, Report } from "../../lib/lanes/lane.ts";

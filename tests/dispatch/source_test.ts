@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { Items } from "../../lib/dispatch/options.ts";
+import type { Items } from "../../lib/dispatch/map_options.ts";
 import { Source } from "../../lib/dispatch/source.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 

@@ -2,7 +2,7 @@
 
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import { startMap } from "../../lib/dispatch/run.ts";
-import type { Items, MapOptions } from "../../lib/dispatch/options.ts";
+import type { Items, MapOptions } from "../../lib/dispatch/map_options.ts";
 import { type Outcome, type Results, UnusedResults } from "../../lib/dispatch/output.ts";
 import type { LaneBatch } from "../../lib/lanes/lane.ts";
 import type { Task } from "../../lib/lanes/task.ts";

@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { checkOutputFiles, type Format, FORMATS } from "../../lib/files/output_files.ts";
 import { attempt } from "../../lib/lanes/attempt.ts";
-import { UsageError } from "../../lib/text/options.ts";
+import { UsageError } from "../../lib/text/option_values.ts";
 import {
   byKind,
   checkFormats,

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "../properties.ts";
-import { UsageError } from "../../lib/text/options.ts";
+import { UsageError } from "../../lib/text/option_values.ts";
 import { countItems, ItemLines, type LineFormat } from "../../lib/running/item_lines.ts";
 import { granted } from "../granted.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { pathToFileURL } from "node:url";
-import { UsageError } from "../../lib/text/options.ts";
+import { UsageError } from "../../lib/text/option_values.ts";
 import { rateOf, type RawRunOptions, readRunOptions } from "../../lib/running/run_options.ts";
 import { adviceFileOf } from "../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../advice/advice_on.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { UsageError } from "../../lib/text/options.ts";
+import { UsageError } from "../../lib/text/option_values.ts";
 import { readSweepOptions } from "../../lib/scaling/sweep_options.ts";
 
 type Raw = Parameters<typeof readSweepOptions>[1];

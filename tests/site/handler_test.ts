@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { Counters, page, siteHandler } from "../../lib/site/handler.ts";
 import { chooseFault } from "../../lib/site/faults.ts";
-import { SITE_DEFAULTS, type SiteOptions } from "../../lib/site/options.ts";
+import { SITE_DEFAULTS, type SiteOptions } from "../../lib/site/site_options.ts";
 import fc from "../properties.ts";
 
 function site(options: SiteOptions = {}) {

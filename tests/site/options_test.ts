@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
-import { PAGE_TIMEOUT_MS, pageTimeoutMs } from "../../lib/site/options.ts";
+import { PAGE_TIMEOUT_MS, pageTimeoutMs } from "../../lib/site/site_options.ts";
 
 const USUAL = { latencyMs: 20, pages: 160, pageBytes: 10_000 };
 

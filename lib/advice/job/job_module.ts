@@ -1,7 +1,7 @@
 /** Finds the job module that was named on a command line. */
 
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { UsageError } from "../../text/options.ts";
+import { UsageError } from "../../text/option_values.ts";
 
 /** The URL of the module that a person named; a UsageError if there is no such local file. */
 export async function jobModule(typed: string, path: (typed: string) => string): Promise<string> {

@@ -1,6 +1,6 @@
 /** What a job may do: Deno's `--allow-…` flags, handed on to its processes and nothing else. */
 
-import { UsageError } from "../../text/options.ts";
+import { UsageError } from "../../text/option_values.ts";
 import { plain } from "../../text/plain.ts";
 import type { Thrown } from "../probe/probe_message.ts";
 import { KINDS, type LanePermissions } from "../../lanes/permissions.ts";

@@ -2,7 +2,7 @@
 
 import { TOLD_LATER_MS } from "../../children/parent.ts";
 import { moduleFacts } from "../../children/trial_flags.ts";
-import { UsageError } from "../../text/options.ts";
+import { UsageError } from "../../text/option_values.ts";
 import { plain } from "../../text/plain.ts";
 import { titleOf } from "../../lanes/task.ts";
 import type { LanePermissions } from "../../lanes/permissions.ts";

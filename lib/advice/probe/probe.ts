@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { MeasuringChild } from "../../children/measuring_child.ts";
 import { trialFlags } from "../../children/trial_flags.ts";
 import { BASELINE, type Model, needsKernel } from "../../models.ts";
-import { UsageError } from "../../text/options.ts";
+import { UsageError } from "../../text/option_values.ts";
 import { checksumOfDigests } from "../../timing/checksum.ts";
 import { type Load, loadBetween, type Meter, type Reading } from "../../timing/meter/meter.ts";
 import type { JobSpec } from "../../timing/spec.ts";

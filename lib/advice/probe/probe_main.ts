@@ -1,7 +1,7 @@
 /** What runs in a probe's own process. It imports no npm package. */
 
 import { connectToParent, refuseStdin } from "../../children/parent.ts";
-import type { Items } from "../../dispatch/options.ts";
+import type { Items } from "../../dispatch/map_options.ts";
 import { importModule, LaneTasks, notCallable } from "../../lanes/lane_tasks.ts";
 import { isKernel, kernelName } from "../../lanes/task.ts";
 import { prepare, spreadItems } from "../../timing/job_items.ts";

@@ -1,6 +1,6 @@
 /** Runs a sample of a job one by one, in a probe's process. It imports no npm package. */
 
-import type { Items } from "../../dispatch/options.ts";
+import type { Items } from "../../dispatch/map_options.ts";
 import { isThenable } from "../../lanes/attempt.ts";
 import { type Given, isGenerator, plainContext } from "../../lanes/lane_tasks.ts";
 import type { TaskFunction } from "../../lanes/task.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { missingFlag, takePermissions } from "../../../lib/advice/job/job_permissions.ts";
-import { UsageError } from "../../../lib/text/options.ts";
+import { UsageError } from "../../../lib/text/option_values.ts";
 
 const absolute = (path: string) => `/home/${path}`;
 

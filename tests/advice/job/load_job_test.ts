@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { loadJob } from "../../../lib/advice/job/load_job.ts";
 import type { Probed, ProbeOptions, Prober } from "../../../lib/advice/probe/probe.ts";
-import { UsageError } from "../../../lib/text/options.ts";
+import { UsageError } from "../../../lib/text/option_values.ts";
 import { granted } from "../../granted.ts";
 import { probedOf } from "../fixture.ts";
 

@@ -3,7 +3,7 @@ import type { Stretch } from "../../../lib/advice/probe/probe_message.ts";
 import type { ProbeMessage } from "../../../lib/advice/probe/probe_message.ts";
 import { PullError, Sampler, thrownBy } from "../../../lib/advice/probe/sampler.ts";
 import { sequential } from "../../../lib/open.ts";
-import type { Items } from "../../../lib/dispatch/options.ts";
+import type { Items } from "../../../lib/dispatch/map_options.ts";
 import type { TaskFunction } from "../../../lib/lanes/task.ts";
 
 /** What a sample of made-up tasks says, which run until their number is reached, however fast they are. */

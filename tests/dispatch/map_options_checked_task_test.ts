@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { checkedTask } from "../../lib/dispatch/options.ts";
+import { checkedTask } from "../../lib/dispatch/map_options.ts";
 import { loadTask } from "../../lib/lanes/lane_tasks.ts";
 
 Deno.test("where nothing travels a function is a task, the same each time, that loads at once", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { checkOptions, type MapOptions } from "../../lib/dispatch/options.ts";
+import { checkOptions, type MapOptions } from "../../lib/dispatch/map_options.ts";
 import type { Rejected } from "../../lib/dispatch/output.ts";
 
 Deno.test("every default is filled in", () => {

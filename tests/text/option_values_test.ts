@@ -27,7 +27,7 @@ import {
   size,
   urlsIn,
   UsageError,
-} from "../../lib/text/options.ts";
+} from "../../lib/text/option_values.ts";
 import { granted } from "../granted.ts";
 
 Deno.test("UsageError says option, value, problem and remedy in one line", () => {
