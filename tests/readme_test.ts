@@ -99,7 +99,7 @@ interface Node {
 
 /** What the files of the library declare, by name. */
 function declared(): Map<string, Node> {
-  const files = ["open", "executor", "executor_options", "dispatch/options"]
+  const files = ["open", "executor", "executor_options", "dispatch/map_options"]
     .map((name) => `lib/${name}.ts`);
   return new Map(
     files.flatMap((file) =>
