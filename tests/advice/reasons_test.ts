@@ -466,7 +466,7 @@ Deno.test("a reason tells programs that compute from programs that only take lon
       runMs: 21 * items / (model === "sequential" ? 1 : Math.min(1.9, lanes * slots)),
     }),
   );
-  assertEquals([computes.bound, computes.recommended.name], ["cpu", "limited (2 slots)"]);
+  assertEquals([computes.bound, computes.recommended.name], ["cpu", "limited (4 slots)"]);
   assertMatch(
     computes.recommended.reason,
     /^The tasks run programs, and these compute on the same cores: slots on one lane keep/,

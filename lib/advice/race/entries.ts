@@ -8,11 +8,11 @@ import type { TrialResult } from "../../timing/spec.ts";
 import { BUSY_NOISE, Standings, USUAL_NOISE } from "../../timing/standings.ts";
 import { median } from "../../timing/statistics.ts";
 import { isCeilingLow, mayBeSlowed } from "../prediction/busy.ts";
-import { type Candidate, inFlightOf, isLoop, nameOf, SEQUENTIAL } from "../prediction/candidate.ts";
+import { type Candidate, inFlightOf, nameOf, SEQUENTIAL } from "../prediction/candidate.ts";
 import { withCoresOf } from "../prediction/machine.ts";
 import { cpuShareOf, predict, totalMs } from "../prediction/predict.ts";
 import { blocks, mostCpuShare, mostHeldShare, type Sample, SOURCE_MS } from "../probe/sample.ts";
-import { fillsCores, type KnownJob } from "./promising.ts";
+import type { KnownJob } from "./promising.ts";
 import { isOfServer } from "./failing.ts";
 import { inFlight, plainOf, type Runner } from "./runner.ts";
 import { asRaced } from "./same_work.ts";
@@ -30,8 +30,6 @@ export interface Entry {
   readonly inFlight?: number;
   /** Whether tasks fail with less than twice as many in flight. */
   readonly isAtEdge?: boolean;
-  /** Whether each of the cores that its slots keep busy stands idle while the next task is handed out. */
-  readonly leavesIdle?: boolean;
   /** So many times its gain may be too great for reasons that its rounds don't show; default 1. */
   readonly doubt?: number;
   /** A greater gain than this has other causes than the model. */
@@ -254,7 +252,6 @@ export function entriesOf(runners: readonly Runner[], sampled: Job, inOneLoop = 
         !failsBelow(inFlight(runner) + 1, runner, runners),
       inFlight: inFlight(runner),
       isAtEdge: failsBelow(2 * inFlight(runner), runner, runners),
-      leavesIdle: isLoop(candidate) && inFlight(runner) <= machine.cores && fillsCores({ sample }),
       // What is off by so much for one may be off by as much again for another.
       doubt: Math.max(shift, dearer, excess ** 2),
       // With more in flight what computes takes a greater share of the cores from others.

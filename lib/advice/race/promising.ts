@@ -67,9 +67,7 @@ export function inMemory(sample: Sample, { memoryBytes = Infinity }: Machine): n
 }
 
 /** Whether slots are to keep the cores busy: tasks run programs, or compute on threads beside this one. */
-export function fillsCores(
-  { sample, runsPrograms = false }: Pick<KnownJob, "sample" | "runsPrograms">,
-): boolean {
+function fillsCores({ sample, runsPrograms = false }: KnownJob): boolean {
   // Tasks that mostly wait need more slots than that, wherever they compute.
   return runsPrograms || (computesBeside(sample) && mostCpuShare(sample) > WAITS);
 }
@@ -157,17 +155,20 @@ export function promising(
     .filter(({ model }) => model === BASELINE || mayBeRaced(model, models))
     .map((candidate) => ({ candidate, prediction: predict(sample, candidate, horizon, machine) }));
   const elsewhere = all.map(({ candidate }) => candidate).filter(({ model }) => needsServer(model));
+  // With as many slots as cores each would stand idle while its next task is handed out.
+  const fillsWith = fillsCores(job) ? 2 * machine.cores : 0;
+  const fills = (of: Candidate) => runsInLoop(of) && of.slots >= fillsWith;
+  const isFilled = all.some(({ candidate }) => fills(candidate));
+  const leavesIdle = (of: Candidate) => isFilled && runsInLoop(of) && !fills(of);
   const others = all.filter(({ candidate }) =>
-    candidate !== SEQUENTIAL && !elsewhere.includes(candidate)
+    candidate !== SEQUENTIAL && !elsewhere.includes(candidate) && !leavesIdle(candidate)
   ).sort((a, b) => totalMs(a.prediction) - totalMs(b.prediction));
   const [best] = others;
   if (best === undefined) return { all, raced: [SEQUENTIAL, ...elsewhere] };
   const waits = 1 - heldMs(sample) / sample.wallMs;
-  const few = fillsCores(job)
-    ? others.filter(({ candidate: { model, slots } }) =>
-      model === "limited" && fewSlots(machine).includes(slots)
-    )
-    : [];
+  const few = others.filter(({ candidate }) =>
+    runsInLoop(candidate) && candidate.slots === fillsWith
+  );
   const simple = others.find(({ candidate }) => runsInLoop(candidate));
   const chosen = others.filter((of) =>
     totalMs(of.prediction) <= HOPELESS * totalMs(best.prediction) ||
@@ -177,7 +178,7 @@ export function promising(
   if (simple !== undefined && chosen.includes(simple) && !kept.includes(simple)) {
     kept[kept.length - 1] = simple;
   }
-  const raced = [...new Set([...few, ...kept])].slice(0, Math.max(MOST_RACED, few.length + 1))
+  const raced = [...new Set([...few, ...kept])].slice(0, MOST_RACED)
     .map(({ candidate }) => candidate).sort(bySimplicity);
   return { all, raced: [SEQUENTIAL, ...raced, ...elsewhere] };
 }

@@ -48,14 +48,10 @@ function atMost({ median, low, high }: Interval, most: number): Interval {
   return { median: Math.min(median, most), low: Math.min(low, most), high: Math.min(high, most) };
 }
 
-/**
- * The simplest first, but few slots before many on which most tasks only queue, and before so few that cores
- * stand idle between two tasks.
- */
+/** The simplest first, but few slots before many on which most tasks only queue. */
 function inOrder(entries: readonly Entry[], gainOf: (entry: Entry) => number): Entry[] {
   const queues = (entry: Entry) => (entry.inFlight ?? 1) >= QUEUEING * gainOf(entry);
-  const rank = (entry: Entry) =>
-    isRemote(entry.candidate.model) ? 2 : queues(entry) || entry.leavesIdle ? 1 : 0;
+  const rank = (entry: Entry) => isRemote(entry.candidate.model) ? 2 : queues(entry) ? 1 : 0;
   return entries.toSorted((a, b) => rank(a) - rank(b) || bySimplicity(a.candidate, b.candidate));
 }
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { nameOf } from "../../../lib/advice/prediction/candidate.ts";
+import { type Candidate, nameOf } from "../../../lib/advice/prediction/candidate.ts";
 import type { Sample } from "../../../lib/advice/probe/sample.ts";
 import { possibleCandidates, promising } from "../../../lib/advice/race/promising.ts";
 import { MACHINE, sampleFor } from "../fixture.ts";
@@ -71,18 +71,26 @@ Deno.test("possibleCandidates() proposes more slots on lanes elsewhere, where ta
   assertEquals([slotsOf("limited"), slotsOf("workers")], [4, 8]);
 });
 
-Deno.test("promising() races few slots where tasks run programs, or compute on other threads", () => {
-  const names = (beside: boolean, loopShare = 1, computeMs = 1) => {
+Deno.test("promising() races twice as many slots as cores where tasks run programs, or compute on other threads", () => {
+  const of = (beside: boolean, loopShare = 1, computeMs = 1) => {
     const sample = sampleFor({ computeMs, waitMs: 20 - computeMs });
     const partly = { ...sample, loopMs: sample.cpuMs * loopShare };
-    return promising({ ...jobOf(partly, 100, 100), runsPrograms: beside }, 100).raced.map(nameOf);
+    const { all, raced } = promising({ ...jobOf(partly, 100, 100), runsPrograms: beside }, 100);
+    const names = (among: readonly Candidate[]) =>
+      among.map(nameOf).filter((name) => /limited \([24] slots\)/.test(name));
+    return [names(all.map(({ candidate }) => candidate)), names(raced)];
   };
-  const few = ["limited (2 slots)", "limited (4 slots)"];
-  assertEquals(names(false).filter((name) => few.includes(name)), []);
-  assertEquals(names(true).filter((name) => few.includes(name)), few);
-  assertEquals(names(false, 0.2, 12).filter((name) => few.includes(name)), few);
+  // Unless so many don't fit into memory.
+  const large = { ...sampleFor({ computeMs: 12, waitMs: 8 }), loopMs: 1, taskBytes: 700e6 };
+  const job = { ...jobOf(large, 100, 100, { ...MACHINE, memoryBytes: 3e9 }), runsPrograms: true };
+  assert(promising(job, 100).raced.some(({ model }) => model === "limited"));
+  const both = ["limited (2 slots)", "limited (4 slots)"];
+  assertEquals(of(false), [both, []]);
+  // With as many as cores each would stand idle while its next task is handed out.
+  assertEquals(of(true), [both, ["limited (4 slots)"]]);
+  assertEquals(of(false, 0.2, 12), [both, ["limited (4 slots)"]]);
   // What mostly waits needs more of them.
-  assertEquals(names(false, 0.2).filter((name) => few.includes(name)), []);
+  assertEquals(of(false, 0.2), [both, []]);
 });
 
 Deno.test("possibleCandidates() has no more tasks in flight than memory holds", () => {

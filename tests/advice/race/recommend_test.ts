@@ -200,14 +200,3 @@ Deno.test("recommend() takes fewer slots that come within a tenth of so many tha
     ]).candidate;
   assertEquals([of(false), of(true), of(true, 600)], [slots(12), slots(8), slots(12)]);
 });
-
-Deno.test("recommend() leaves no cores idle between two tasks, unless that is faster", () => {
-  const slots = (count: number): Candidate => ({ model: "limited", lanes: 1, slots: count });
-  const of = (ms: number) =>
-    recommend([
-      entry(SEQUENTIAL, [1000, 1001, 999]),
-      { ...entry(slots(2), [500, 501, 499]), leavesIdle: true },
-      entry(slots(4), [ms, ms + 1, ms - 1]),
-    ]).candidate;
-  assertEquals([of(490), of(510), of(600)], [slots(4), slots(4), slots(2)]);
-});
