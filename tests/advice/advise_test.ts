@@ -366,7 +366,7 @@ Deno.test("advise() considers the models that it is told to, and no others", asy
 Deno.test("advise() goes on with no race that only lanes leave open, where tasks share what they change", async () => {
   const trialsWith = async (shared?: SharedState) => {
     let trials = 0;
-    const { recommended } = await adviceOn({ computeMs: 20 }, ({ model, round }, _items, runMs) => {
+    const { recommended } = await adviceOn({ computeMs: 5 }, ({ model, round }, _items, runMs) => {
       trials++;
       // Lanes gain much in one round and nothing in the next.
       return { runMs: runMs * (model === "sequential" ? 1 : round % 2 === 0 ? 0.7 : 2) };

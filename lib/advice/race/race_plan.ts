@@ -23,8 +23,11 @@ const ROUNDS = 5;
 const ROUNDS_OF_FEWER = 3;
 /** Where all items in flight may be the best, all of them tell more than more rounds. */
 const ROUNDS_OF_ALL = 2;
-/** Sequential's part of the race. */
+/** A trial of a part of the items that takes so long tells as much as a longer one, so that more rounds tell more. */
+const LONG_TRIAL_MS = 100;
+/** Sequential's part of the race, and the least that tells more than what is dear at first. */
 const SEQUENTIAL_SHARE = 1 / 3;
+const LEAST_PLAIN_MS = 40;
 /** A model predicted to take so many times as long as the best may well be the best. */
 const NEAR = 1.1;
 /** Each lane is to get about this many items, if there are enough; more for its slots, up to a dozen. */
@@ -87,13 +90,21 @@ export function planRace(
     if (workMs <= 0 || (isWhole && items < most)) return undefined;
     // Sequential also gets the time that the others leave over.
     const restMs = Math.max(0, workMs / rounds - othersMs * items / most);
-    const fewest = Math.max(2, Math.floor(SEQUENTIAL_SHARE * typical));
+    const fewest = Math.max(
+      2,
+      Math.floor(SEQUENTIAL_SHARE * typical),
+      Math.floor(
+        alone * Math.min(LEAST_PLAIN_MS, SEQUENTIAL_SHARE * workMs / rounds) / plain.runMs,
+      ),
+    );
     const sequentialItems = Math.min(
       alone,
       Math.max(fewest, Math.floor(alone * restMs / plain.runMs)),
     );
     const costMs = othersMs * items / most + plain.runMs * sequentialItems / alone;
-    return rounds * costMs > OVER * workMs
+    const isTooShort = rounds > ROUNDS_OF_FEWER && items < most &&
+      costMs / raced.length < LONG_TRIAL_MS;
+    return isTooShort || rounds * costMs > OVER * workMs
       ? undefined
       : { sequentialItems, items, rounds, allowanceMs, hardMs: HARD_RUNS / RUNS * allowanceMs };
   };
@@ -104,7 +115,7 @@ export function planRace(
     }
     return null;
   };
-  return first(ROUNDS, least, true) ?? first(ROUNDS_OF_FEWER, 1, false);
+  return first(ROUNDS, least, true) ?? first(ROUNDS, 1, false);
 }
 
 /** What is known of a job before anything is raced, what is predicted, and what is to be raced. */

@@ -41,11 +41,12 @@ Deno.test("planRace() shares what two runs of the sample cost among models and r
   const size = { alone: 100, most: 100 };
   const plan = planRace({ sample, machine: MACHINE }, raced, { ...size, leftMs: 60_000 })!;
   // Of 1.65 runs of a second each 85% are planned: two thirds of it for a model that takes 526 ms.
-  assertEquals(plan.rounds, 3);
+  // In five rounds, as a trial of each takes 140 ms.
+  assertEquals(plan.rounds, 5);
   assertAlmostEquals(plan.allowanceMs, 1650, 5);
   assertAlmostEquals(plan.hardMs, 1750, 5);
-  assertAlmostEquals(plan.items, 59, 3);
-  assertAlmostEquals(plan.sequentialItems, 15, 3);
+  assertAlmostEquals(plan.items, 35, 3);
+  assertAlmostEquals(plan.sequentialItems, 9, 3);
   const double = planRace({ sample, machine: MACHINE }, raced, {
     ...size,
     leftMs: 60_000,
@@ -56,6 +57,19 @@ Deno.test("planRace() shares what two runs of the sample cost among models and r
   const startMs = 3 * (2 * 120 + MACHINE.startMs.workers);
   const tight = planRace({ sample, machine: MACHINE }, raced, { ...size, leftMs: startMs + 700 })!;
   assert(tight.items < plan.items && tight.rounds === 3, JSON.stringify(tight));
+});
+
+Deno.test("planRace() gives the plain loop 40 ms of short tasks, and no more rounds where a trial is shorter than 100", () => {
+  const sample = { ...sampleFor({ computeMs: 6 }), loopMs: 0.3 };
+  const slots = [4, 18].map((slots) => ({ model: "limited", lanes: 1, slots }) as const);
+  const raced = [SEQUENTIAL, ...slots, threads(2), threads(2, 9)];
+  const fewest = [40, 80, 120].map((items) => {
+    const sizes = { alone: items, most: items, leftMs: 60_000 };
+    const plan = planRace({ sample, machine: MACHINE }, raced, sizes)!;
+    assert(plan.rounds <= 3, `${plan.rounds} rounds`);
+    return plan.sequentialItems;
+  });
+  assert(Math.min(...fewest) >= 6, `${fewest}`);
 });
 
 Deno.test("planRace() has all items raced where all in flight may be the best, and five rounds if it can", () => {
