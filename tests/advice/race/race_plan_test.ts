@@ -60,10 +60,10 @@ Deno.test("planRace() shares what two runs of the sample cost among models and r
 });
 
 Deno.test("planRace() gives the plain loop 40 ms of short tasks, and no more rounds where a trial is shorter than 100", () => {
-  const sample = { ...sampleFor({ computeMs: 6 }), loopMs: 0.3 };
   const slots = [4, 18].map((slots) => ({ model: "limited", lanes: 1, slots }) as const);
   const raced = [SEQUENTIAL, ...slots, threads(2), threads(2, 9)];
   const fewest = [40, 80, 120].map((items) => {
+    const sample = { ...sampleFor({ computeMs: 6, items }), loopMs: 0.3 };
     const sizes = { alone: items, most: items, leftMs: 60_000 };
     const plan = planRace({ sample, machine: MACHINE }, raced, sizes)!;
     assert(plan.rounds <= 3, `${plan.rounds} rounds`);
