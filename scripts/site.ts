@@ -70,10 +70,10 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
     seed,
   }).catch((error) => {
     if (!(error instanceof SiteError)) throw error;
-    if (!error.portInUse) throw new Error(error.problem, { cause: error });
-    throw new UsageError("--port", String(port), "already in use", "choose another, or 0 for any", {
-      cause: error,
-    });
+    const { problem, portProblem } = error;
+    if (portProblem === undefined) throw new Error(problem, { cause: error });
+    const remedy = "choose another, or 0 for any";
+    throw new UsageError("--port", String(port), portProblem, remedy, { cause: error });
   });
   await using _closed = site;
   const { columns } = styleOfStdout();

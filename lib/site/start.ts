@@ -16,10 +16,20 @@ export interface Site extends SiteServer {
   stats(options?: { readonly restart?: boolean }): Promise<SiteStats>;
 }
 
-/** The test site could not be started, perhaps because the port is taken. */
+/** What is wrong with the port that was asked for, by the names of errors. */
+const PORT_PROBLEMS: Readonly<Record<string, string>> = {
+  AddrInUse: "already in use",
+  PermissionDenied: "this user may not listen on it",
+};
+
+/** The test site could not be started, perhaps for its port. */
 export class SiteError extends UsageError {
-  constructor(readonly problem: string, readonly portInUse = false) {
+  /** Undefined if it isn't the port. */
+  readonly portProblem: string | undefined;
+
+  constructor(readonly problem: string, errorName = "") {
     super("test site", "127.0.0.1", problem, "run deno task site to try it alone");
+    this.portProblem = PORT_PROBLEMS[errorName];
   }
 }
 
@@ -44,7 +54,7 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
       throw new DOMException(`The test site was ended by ${signal}`, "AbortError");
     }
     const why = greeting?.message ?? await child.howItEnded();
-    throw new SiteError(`Cannot start the test site: ${why}`, greeting?.name === "AddrInUse");
+    throw new SiteError(`Cannot start the test site: ${why}`, greeting?.name);
   }
   const { url, hosts } = greeting;
   return {

@@ -1,13 +1,16 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { granted } from "../granted.ts";
+import { attempt } from "../../lib/lanes/attempt.ts";
+import { granted, grantedAll } from "../granted.ts";
 
 const ignore = !granted("run", "net", "read");
 
-/** Starts the script with the very permissions that `deno task site` gives it. */
-function spawnSite(args: string[]): Deno.ChildProcess {
+/** Starts the script with the very permissions that `deno task site` gives it, behind a command if one is given. */
+function spawnSite(args: string[], through: readonly string[] = []): Deno.ChildProcess {
   const execPath = Deno.execPath();
-  return new Deno.Command(execPath, {
+  const [program, ...before] = [...through, execPath];
+  return new Deno.Command(program!, {
     args: [
+      ...before,
       "run",
       "--no-prompt",
       "--no-check",
@@ -23,8 +26,11 @@ function spawnSite(args: string[]): Deno.ChildProcess {
   }).spawn();
 }
 
-async function run(args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await spawnSite(args).output();
+async function run(
+  args: string[],
+  through?: readonly string[],
+): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await spawnSite(args, through).output();
   const decoder = new TextDecoder();
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
@@ -82,6 +88,30 @@ Deno.test({
     } finally {
       listener.close();
     }
+  },
+});
+
+/** Takes from root what other users lack: leave to listen on the first ports. */
+const WITHOUT_LEAVE = ["setpriv", "--bounding-set", "-net_bind_service"];
+
+/** Whether the system keeps the first ports to itself, and root may give that leave away. */
+const keepsFirstPorts = grantedAll() && Deno.build.os === "linux" &&
+  attempt(() => Deno.readTextFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start")) ===
+    "1024\n" &&
+  attempt(() =>
+      new Deno.Command(WITHOUT_LEAVE[0]!, { args: ["--version"] }).outputSync().success
+    ) ===
+    true;
+
+Deno.test({
+  name: "deno task site says that its port is kept from this user",
+  ignore: ignore || !keepsFirstPorts,
+  fn: async () => {
+    const { code, err } = await run(["--port", "80"], Deno.uid() === 0 ? WITHOUT_LEAVE : []);
+    assertEquals([code, err], [
+      2,
+      'site: --port "80": this user may not listen on it; choose another, or 0 for any\n',
+    ]);
   },
 });
 

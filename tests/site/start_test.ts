@@ -40,7 +40,7 @@ Deno.test({
     await using site = await startSite();
     const port = Number(new URL(site.url).port);
     const error = await assertRejects(() => startSite({ port }), SiteError);
-    assertEquals((error as SiteError).portInUse, true);
+    assertEquals((error as SiteError).portProblem, "already in use");
     assertMatch(
       error.message,
       /^test site "127.0.0.1": Cannot start the test site: .+; run deno task site/,
