@@ -8,7 +8,14 @@ import { userPath } from "../lib/files/user_files.ts";
 import { AllowedModules } from "../lib/lanes/cluster/allowed_modules.ts";
 import { missingHere } from "../lib/lanes/permissions.ts";
 import type { Model } from "../lib/models.ts";
-import { MOST_LANES, oneOf, positiveInteger, UsageError } from "../lib/text/option_values.ts";
+import {
+  given,
+  MOST_LANES,
+  nameOption,
+  oneOf,
+  positiveInteger,
+  UsageError,
+} from "../lib/text/option_values.ts";
 
 const LANE_MODELS = ["processes", "workers"] as const satisfies readonly Model[];
 const MOST_SLOTS = 65_536;
@@ -110,7 +117,7 @@ await script("lane", async (signal, args) => {
   }
   const { join } = await import("../lib/cli/join.ts");
   await join(server, {
-    name: raw.name ?? Deno.hostname(),
+    name: given(raw.name, (text) => nameOption("--name", text)) ?? Deno.hostname(),
     lanes: raw.lanes === undefined
       ? navigator.hardwareConcurrency
       : positiveInteger("--lanes", raw.lanes, { max: MOST_LANES }),

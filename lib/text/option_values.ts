@@ -7,6 +7,7 @@
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { basename, dirname } from "node:path";
 import { linkTarget, readText, statOrUndefined, STDIN } from "../files/user_files.ts";
+import { plain } from "./plain.ts";
 import { firstLine } from "./print.ts";
 
 /** How much of a value is shown: enough to recognize it, never so much that it hides the remedy. */
@@ -218,6 +219,18 @@ function guess(text: string, choices: readonly string[]): string {
   return slips <= Math.max(1, Math.ceil(closest.length / 3)) && slips < typed.length
     ? `did you mean ${closest}? `
     : "";
+}
+
+/** A longer name fits no line of a report. */
+const MOST_NAME = 64;
+
+/** Reads a name, of which something must be seen. */
+export function nameOption(option: string, text: string): string {
+  const shown = plain(text);
+  if (shown === "") throw new UsageError(option, text, "no name", "give one, or leave it out");
+  const words = { less: "short", more: "long", unit: " characters" };
+  bounded(option, text, [...shown].length, { max: MOST_NAME }, words);
+  return shown;
 }
 
 export function oneOf<const Choice extends string>(

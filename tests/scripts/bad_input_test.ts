@@ -108,6 +108,14 @@ const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]
     [[JOB, "--threads=5"], "--threads"],
   ],
   lane: [
+    ...[["", "no name"], ["\u200e ", "no name"], ["x".repeat(65), "too long; give 64 characters"]]
+      .map((
+        [name, problem],
+      ): [string[], ...string[]] => [
+        ["--servers=nats://127.0.0.1:1", "--allow-module=.", `--name=${name}`],
+        "--name",
+        problem!,
+      ]),
     ...[["--lanes=2"], ["--allow-module=."], ["--allow-net"]].map((
       more,
     ): [string[], ...string[]] => [
