@@ -6,7 +6,7 @@ import { loadJob } from "../advice/job/load_job.ts";
 import { sharedBy, sharedWords } from "../advice/job/shared_state.ts";
 import { MOST_LOAD_MS } from "../dispatch/map_options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
-import { STDIN, userPath, whileReading } from "../files/user_files.ts";
+import { standardInput, STDIN, userPath, whileReading } from "../files/user_files.ts";
 import { type AutoBounds, otherMachine } from "../auto_options.ts";
 import { isFixed } from "../models.ts";
 import { UsageError } from "../text/option_values.ts";
@@ -60,7 +60,10 @@ async function writeOut(lines: string): Promise<void> {
 /** The items from elsewhere, and how many there are; a file is read through before anything runs. */
 async function openItems(from: NonNullable<RunOptionValues["from"]>) {
   if (from.path === STDIN) {
-    return { lines: new ItemLines(from.typed, Deno.stdin.readable, from.format), total: undefined };
+    return {
+      lines: new ItemLines(from.typed, standardInput().readable, from.format),
+      total: undefined,
+    };
   }
   const isFile = (await Deno.stat(from.path)).isFile;
   const total = isFile ? await countItems(from.typed, from.path, from.format) : undefined;

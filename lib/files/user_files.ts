@@ -3,6 +3,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { attempt } from "../lanes/attempt.ts";
 import { formatBytes } from "../text/format.ts";
+import { printError } from "../text/print.ts";
 
 let reading = 0;
 
@@ -39,6 +40,15 @@ export function passingPath(path: string): AsyncDisposable {
   };
 }
 
+/** Standard input, to be read: at a terminal nothing would show that it is waited for. */
+export function standardInput(): typeof Deno.stdin {
+  if (Deno.stdin.isTerminal()) {
+    const end = Deno.build.os === "windows" ? "Ctrl-Z and Enter end" : "Ctrl-D ends";
+    printError(`Reads standard input, which here is what you type; ${end} it …`);
+  }
+  return Deno.stdin;
+}
+
 /**
  * Reads a text file, or standard input; its byte order mark says how it is encoded, and isn't part of the text.
  *
@@ -48,7 +58,7 @@ export async function readText(path: string, maxBytes: number): Promise<string> 
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
   await whileReading(async () => {
-    const { readable } = path === STDIN ? Deno.stdin : await Deno.open(path);
+    const { readable } = path === STDIN ? standardInput() : await Deno.open(path);
     for await (const part of readable) {
       bytes += part.length;
       if (bytes > maxBytes) {

@@ -1,9 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   decoded,
   linkTarget,
   passingPath,
   readText,
+  standardInput,
   userFolder,
   userPath,
   writeAtomically,
@@ -24,6 +25,24 @@ Deno.test("decoded() skips a byte order mark and heeds what it says", () => {
     assertEquals(decoded(new Uint8Array([...mark, ...units])), text);
     assertEquals(decoded(new Uint8Array([mark[0], 65])), "\ufffdA", "half a mark is none");
     assertEquals(decoded(new Uint8Array([65, mark[1]])), "A\ufffd", "half a mark is none");
+  }
+});
+
+Deno.test("at a terminal it is said that standard input is read, and elsewhere nothing", () => {
+  const { isTerminal } = Deno.stdin;
+  const { error } = console;
+  try {
+    for (const [terminal, lines] of [[true, 1], [false, 0]] as const) {
+      const said: string[] = [];
+      console.error = (line) => said.push(line);
+      Deno.stdin.isTerminal = () => terminal;
+      standardInput();
+      assertEquals(said.length, lines);
+      for (const line of said) assertStringIncludes(line, "standard input");
+    }
+  } finally {
+    Object.assign(Deno.stdin, { isTerminal });
+    console.error = error;
   }
 });
 
