@@ -11,7 +11,8 @@ const compare = command(
   "compare",
   `
 Says what changed from one result file to another, job by job and model by model, and exits with 3
-when a model is detectably slower, and by more than allowed. Made for CI.`.trim(),
+when a model is detectably slower, and by more than allowed. Jobs of other options, and models of
+other lanes or slots, aren't compared. Made for CI.`.trim(),
 )
   .argument("<old.json>", "the result file to compare with; - is standard input")
   .argument("<new.json>", "the result file in question")

@@ -13,7 +13,13 @@ import { styleOfStdout } from "../report/terminal.ts";
 import { print, printError } from "../text/print.ts";
 import { ResultFileError } from "../timing/json_file.ts";
 import { readResultFile, type ResultFile } from "../timing/result.ts";
-import { type ComparedJob, isSameJob, jobText } from "../timing/compare_results.ts";
+import {
+  type Compared,
+  isSameJob,
+  isSameModel,
+  jobText,
+  whatDiffers,
+} from "../timing/compare_results.ts";
 import type { ComparisonSpec } from "../timing/spec.ts";
 
 export async function fileOption<T>(
@@ -38,9 +44,7 @@ export async function resultOption(option: string, path: string): Promise<Result
 }
 
 interface Jobs {
-  readonly comparisons: readonly Readonly<
-    { job: ComparedJob; models: readonly { model: string }[] }
-  >[];
+  readonly comparisons: readonly Compared[];
 }
 
 /** More names than this say no more. */
@@ -65,12 +69,13 @@ export function requireCommon(
   now: Jobs,
 ): void {
   if (changes.length > 0) return;
-  throw new UsageError(
-    option,
-    path,
-    `no job and model in common: ${namesIn(then)} then, and ${namesIn(now)} now`,
-    "compare measurements of the same job",
+  const [differs] = now.comparisons.flatMap((fresh) =>
+    then.comparisons.flatMap((old) => whatDiffers(old, fresh))
   );
+  const problem = differs === undefined
+    ? `no job and model in common: ${namesIn(then)} then, and ${namesIn(now)} now`
+    : `nothing can be compared, as ${differs}`;
+  throw new UsageError(option, path, problem, "compare measurements of the same job");
 }
 
 /** Refuses a baseline that none of what will be measured is in, before it is measured. */
@@ -80,13 +85,13 @@ export function requirePlannedIn(
   path: string,
   planned: readonly { readonly spec: Pick<ComparisonSpec, "job" | "models"> }[],
 ): void {
-  const comparisons = planned.map(({ spec: { job: { name, items }, models } }) => (
-    { job: { name, items: items.kind === "values" ? items.values.length : NaN }, models }
+  const comparisons = planned.map(({ spec: { job: { name, items, options }, models } }) => (
+    { job: { name, items: items.kind === "values" ? items.values.length : NaN, options }, models }
   ));
   const changes = comparisons.filter(({ job, models }) =>
     then.comparisons.some((old) =>
       isSameJob(old.job, job) &&
-      models.some(({ model }) => old.models.some((other) => other.model === model))
+      models.some((model) => old.models.some((other) => isSameModel(other, model)))
     )
   );
   requireCommon({ changes }, option, path, then, { comparisons });

@@ -1,6 +1,8 @@
 /** Compares a result with an older one: what became slower, and whether more than allowed. */
 
+import { isFixed } from "../models.ts";
 import { counted } from "../text/format.ts";
+import { fit } from "../text/plain.ts";
 import { type Difference, differenceOf, timeInterval, unpairedRatio } from "./interval.ts";
 import {
   type Comparison,
@@ -89,37 +91,83 @@ function environmentWarnings(then: ResultFile, now: ResultFile): string[] {
   ];
 }
 
-/** A job as far as it tells whether two are the same: of other items other times are no news. */
-export type ComparedJob = Readonly<Pick<Comparison["job"], "name" | "items">>;
+/** A job as far as it tells whether two are the same: other work takes other time. */
+export interface ComparedJob extends Readonly<Pick<Comparison["job"], "name" | "items">> {
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** A model as far as it tells whether two are the same; what is planned may leave a size open. */
+interface ComparedModel {
+  readonly model: string;
+  readonly lanes?: number | undefined;
+  readonly slots?: number | null | undefined;
+}
+
+/** What may be compared: jobs, and the models under which they ran. */
+export interface Compared {
+  readonly job: ComparedJob;
+  readonly models: readonly ComparedModel[];
+}
 
 export function isSameJob(one: ComparedJob, other: ComparedJob): boolean {
+  return isNamesake(one, other) && canonical(one.options) === canonical(other.options);
+}
+
+function isNamesake(one: ComparedJob, other: ComparedJob): boolean {
   return one.name === other.name && one.items === other.items;
+}
+
+/** Whether two are one model of one size; one that finds its own has another each time. */
+export function isSameModel(one: ComparedModel, { model, lanes, slots }: ComparedModel): boolean {
+  const isAlike = <T>(then: T, now: T | undefined) => now === undefined || now === then;
+  return one.model === model &&
+    (!isFixed(model) || (isAlike(one.lanes, lanes) && isAlike(one.slots, slots)));
 }
 
 export function jobText({ name, items }: ComparedJob): string {
   return `${name}, ${counted(items, "item")}`;
 }
 
+function sizeOf({ lanes, slots }: ComparedModel): string {
+  return `${lanes} × ${slots ?? "all"}`;
+}
+
+/** So much of an option's value is told, in characters. */
+const MOST_SHOWN = 60;
+
+/** Why two of one name aren't compared, as half sentences: their options differ, or else sizes of models. */
+export function whatDiffers(then: Compared, now: Compared): string[] {
+  if (!isNamesake(then.job, now.job)) return [];
+  const [old, fresh] = [then.job.options, now.job.options];
+  const names = new Set([...Object.keys(old), ...Object.keys(fresh)]);
+  const options = [...names].flatMap((name) => {
+    const [a = "unset", b = "unset"] = [old, fresh].map((of) => canonical(of[name]));
+    return a === b ? [] : [`${name} (${fit(a, MOST_SHOWN)} then, ${fit(b, MOST_SHOWN)} now)`];
+  });
+  if (options.length > 0) return [`the job's options differ: ${options.join(", ")}`];
+  return now.models.flatMap((model) => {
+    const other = then.models.find((other) => other.model === model.model);
+    return other === undefined || isSameModel(other, model)
+      ? []
+      : [`lanes × slots of ${model.model} differ: ${sizeOf(other)} then, ${sizeOf(model)} now`];
+  });
+}
+
 function jobWarnings(then: Comparison, now: Comparison): string[] {
   const differ = (what: string, a: unknown, b: unknown) =>
-    canonical(a) === canonical(b)
-      ? []
-      : [`${what} differ: ${canonical(a)} then, ${canonical(b)} now.`];
+    a === b ? [] : [`${what} differ: ${a} then, ${b} now.`];
   const failed = (of: ModelResult) => sumOf(of, ({ failed }) => failed);
   const ofModels = now.models.flatMap((model) => {
-    const { model: name, lanes, slots } = model;
+    const { model: name } = model;
     const old = then.models.find((other) => other.model === name);
     if (old === undefined) return [`${name} is only in the newer result.`];
-    return [
-      ...differ(`lanes and slots of ${name}`, [old.lanes, old.slots], [lanes, slots]),
-      ...differ(`failures of ${name}`, failed(old), failed(model)),
-    ];
+    return differ(`failures of ${name}`, failed(old), failed(model));
   });
   const names = new Set(now.models.map(({ model }) => model));
   const gone = then.models.filter(({ model }) => !names.has(model));
   return [
     ...differ("the tasks", then.job.task, now.job.task),
-    ...differ("the options", then.job.options, now.job.options),
+    ...whatDiffers(then, now).map((what) => `not compared, as ${what}.`),
     ...ofModels,
     ...gone.map(({ model }) => `${model} is only in the older result.`),
     ...(then.agree && now.agree
@@ -129,9 +177,9 @@ function jobWarnings(then: Comparison, now: Comparison): string[] {
 }
 
 /**
- * Compares a result with an older one, jobs matched by name and items, the second of two alike with the second.
- * A model is too slow if it is detectably slower and by more than `maxSlowdown`, a share: noise
- * alone fails no build, nor does a slowdown that is real but small.
+ * Compares a result with an older one, jobs matched by name, items and options, the second of two alike with the
+ * second, and models by name and size. A model is too slow if it is detectably slower and by more than
+ * `maxSlowdown`, a share: noise alone fails no build, nor does a slowdown that is real but small.
  */
 export function compareResults(
   then: ResultFile,
@@ -141,21 +189,28 @@ export function compareResults(
   const warnings = environmentWarnings(then, now);
   const changes: Change[] = [];
   const left = [...then.comparisons];
+  const unlike: ComparedJob[] = [];
   for (const fresh of now.comparisons) {
     const place = left.findIndex(({ job }) => isSameJob(job, fresh.job));
     if (place < 0) {
-      warnings.push(`${jobText(fresh.job)}: this job is only in the newer result.`);
+      const [why] = left.flatMap((old) => whatDiffers(old, fresh));
+      if (why !== undefined) unlike.push(fresh.job);
+      const alone = why === undefined
+        ? "this job is only in the newer result"
+        : `not compared, as ${why}`;
+      warnings.push(`${jobText(fresh.job)}: ${alone}.`);
       continue;
     }
     const [old] = left.splice(place, 1);
     warnings.push(...jobWarnings(old!, fresh));
     for (const model of fresh.models) {
-      const before = old!.models.find((other) => other.model === model.model);
+      const before = old!.models.find((other) => isSameModel(other, model));
       if (before === undefined) continue;
       changes.push(changeOf(fresh.job.name, before, model, maxSlowdown ?? Infinity));
     }
   }
   for (const { job } of left) {
+    if (unlike.some((fresh) => isNamesake(fresh, job))) continue;
     warnings.push(`${jobText(job)}: this job is only in the older result.`);
   }
   return {

@@ -11,11 +11,11 @@ import { peersFile } from "../report/peers/fixture.ts";
 import { runFile, runResult } from "../report/running/fixture.ts";
 import { switchFile } from "../report/switching/fixture.ts";
 
-function planned(name: string, model: Model, items = 160) {
+function planned(name: string, model: Model, items = 160, slots?: number, latencyMs = 20) {
   const values = Array(items).fill(1);
   const task = { module: "file:///task.ts", export: "default" };
-  const job = { name, task, items: { kind: "values", values }, options: {} } as const;
-  return [{ spec: { job, models: [{ model }] } }];
+  const job = { name, task, items: { kind: "values", values }, options: { latencyMs } } as const;
+  return [{ spec: { job, models: [{ model, ...(slots && { lanes: 1, slots }) }] } }];
 }
 
 Deno.test("a baseline must hold a job and a model of what will be measured", () => {
@@ -30,6 +30,19 @@ Deno.test("a baseline must hold a job and a model of what will be measured", () 
     );
   refuse("download 8 pages", "limited");
   refuse("download 160 pages", "limited", 80);
+  for (
+    const [slots, latencyMs, what] of [
+      [5, 50, "the job's options differ: latencyMs (20 then, 50 now)"],
+      [20, 20, "lanes × slots of limited differ: 1 × 5 then, 1 × 20 now"],
+    ] as const
+  ) {
+    const other = planned("download 160 pages", "limited", 160, slots, latencyMs);
+    assertThrows(
+      () => requirePlannedIn(then, "--baseline", "old.json", other),
+      UsageError,
+      `--baseline "old.json": nothing can be compared, as ${what}; compare`,
+    );
+  }
   then.comparisons = [{ ...ioComparison(), models: ioComparison().models.slice(0, 2) }];
   refuse("download 160 pages", "workers");
 });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { PAGE_TIMEOUT_MS, SITE_DEFAULTS } from "../../lib/site/site_options.ts";
 import type { ResultFile } from "../../lib/timing/result.ts";
 import { hostileResult, ioComparison, resultOf } from "../report/fixture.ts";
 import { mayRunScripts, runTask, startTask } from "./run_script.ts";
@@ -28,6 +29,17 @@ function scaled(factor: number): ResultFile {
   return resultOf({ ...comparison, models });
 }
 
+/** The same of what `deno task io` measures unless it is told otherwise. */
+function ofTheSite(): ResultFile {
+  const { comparisons: [comparison] } = scaled(1);
+  const { latencyMs: _, port: __, seed: ___, ...site } = SITE_DEFAULTS;
+  const options = {
+    ...{ from: "test site", copies: 80, timeoutMs: PAGE_TIMEOUT_MS },
+    ...{ ...site, latencyMs: 20 },
+  };
+  return resultOf({ ...comparison!, job: { ...comparison!.job, options } });
+}
+
 const FILES = {
   "old.json": JSON.stringify(scaled(1)),
   "same.json": JSON.stringify(scaled(1.001)),
@@ -51,6 +63,18 @@ Deno.test({
       assertStringIncludes(slow.stdout, "sequential by 50%");
       const allowed = ["old.json", "slow.json", "--max-slowdown", "60%"];
       assertEquals((await runTask("compare", allowed, { cwd })).code, 0);
+    }),
+});
+
+Deno.test({
+  name: "deno task compare judges no jobs of unlike options, and names these in one line",
+  ignore: !mayRunScripts,
+  fn: () =>
+    withFiles({ ...FILES, "site.json": JSON.stringify(ofTheSite()) }, async (cwd) => {
+      const { code, stdout, stderr } = await runTask("compare", ["old.json", "site.json"], { cwd });
+      assertEquals([code, stdout], [2, ""], stderr);
+      assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+      assertStringIncludes(stderr, 'options differ: from (unset then, "test site" now)');
     }),
 });
 
@@ -139,7 +163,7 @@ Deno.test({
   name: "a run that is interrupted before anything was measured says nothing of its baseline",
   ignore: !mayRunScripts || Deno.build.os === "windows",
   fn: () =>
-    withFiles(FILES, async (cwd) => {
+    withFiles({ "old.json": JSON.stringify(ofTheSite()) }, async (cwd) => {
       const args = ["--baseline", "old.json", "--models", "sequential", "--rounds", "1"];
       const child = startTask("io", args, { cwd });
       const printed = new Response(child.stdout).text();

@@ -37,15 +37,44 @@ Deno.test("compareResults() doesn't fail a build for noise, nor for one round", 
 
 Deno.test("compareResults() warns of what makes the two hard to compare", () => {
   const now = result({ sequential: [100, 101, 99], limited: [30] }, { deno: "3.0.0", cpus: 8 });
-  now.comparisons[0]!.job.options = { a: 1, b: 3 };
   const warnings = compareResults(OLD, now).warnings.join("\n");
   for (
-    const part of ["Deno: 2.9.6 then, 3.0.0 now", "number of CPUs: 2 then", '{"a":1,"b":3} now']
-      .concat(
-        "limited is only in the newer result",
-        "workers is only in the older result",
-      )
+    const part of [
+      "Deno: 2.9.6 then, 3.0.0 now",
+      "number of CPUs: 2 then",
+      "limited is only in the newer result",
+      "workers is only in the older result",
+    ]
   ) assertStringIncludes(warnings, part);
+});
+
+Deno.test("compareResults() judges no job of other options, and says which differ", () => {
+  const now = result({ sequential: [300, 301, 299] });
+  now.comparisons[0]!.job.options = { a: 1, b: 3, c: "x" };
+  const { changes, warnings, tooSlow } = compareResults(OLD, now, { maxSlowdown: 0.1 });
+  assertEquals([changes, tooSlow], [[], false]);
+  assertEquals(warnings, [
+    "pages, 160 items: not compared, as the job's options differ: b (2 then, 3 now), " +
+    'c (unset then, "x" now).',
+  ]);
+});
+
+Deno.test("compareResults() judges no model of another size, but one that finds its own", () => {
+  const now = structuredClone(OLD);
+  now.comparisons[0]!.models[1]!.lanes++;
+  const { lanes, slots } = OLD.comparisons[0]!.models[1]!;
+  const { changes, warnings } = compareResults(OLD, now);
+  assertEquals(changes.map(({ model }) => model), ["sequential"]);
+  assertEquals(warnings, [
+    `pages: not compared, as lanes × slots of workers differ: ${lanes} × ${slots} then, ` +
+    `${lanes + 1} × ${slots} now.`,
+  ]);
+  const [then, later] = [OLD, now].map((of): ResultFile => {
+    const copy = structuredClone(of);
+    copy.comparisons[0]!.models[1]!.model = "auto";
+    return copy;
+  });
+  assertEquals(compareResults(then!, later!).changes.length, 2);
 });
 
 Deno.test("compareResults() doesn't mind the order of options", () => {
