@@ -111,14 +111,15 @@ async function measured(
     const found = await measure({ signal, onEvent }, environment);
     const { task: { module }, options } = at(1);
     const task = titleOf({ module, export: "default" });
-    const busy = busyWarnings(othersBetween(before, await meter?.read()));
+    const others = othersBetween(before, await meter?.read());
     return {
       schemaVersion: 1,
       kind: "sweep",
       environment,
       job: { name, task, options, total },
       ...found,
-      warnings: [...found.warnings, ...await watch.warnings(), ...busy],
+      ...(others && { others }),
+      warnings: [...found.warnings, ...await watch.warnings(), ...busyWarnings(others)],
     };
   } finally {
     progress.end();

@@ -1,7 +1,12 @@
 /** A sweep's result as data. Null is "not known" or "beyond every number". */
 
 import { z } from "zod";
-import { environmentSchema, intervalSchema, type ResultFile } from "../timing/result.ts";
+import {
+  environmentSchema,
+  intervalSchema,
+  othersSchema,
+  type ResultFile,
+} from "../timing/result.ts";
 import { amount, type Checked, count, type FileFormat, share, whole } from "../timing/json_file.ts";
 import { counted, formatCount } from "../text/format.ts";
 
@@ -168,6 +173,7 @@ export const sweepResultSchema = z.object({
   /** Why this was swept, as half a sentence, where measuring decided it. */
   why: z.string().optional(),
   axis: z.enum(["slots", "lanes", "rate"]),
+  others: othersSchema.optional(),
   points: z.array(point),
   /** From which size on more tasks fail than at the smallest; laws, knee and best are of those before. */
   failsFrom: z.object({ size: whole, failed: whole, of: whole }).nullable(),

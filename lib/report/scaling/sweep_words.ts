@@ -36,6 +36,7 @@ import {
   formatSpeedup,
 } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
+import { isBusy, othersWords } from "../../timing/meter/meter.ts";
 import { type Failures, sumOfFailures } from "../../timing/failures.ts";
 
 const NO_BOUND = 1e6;
@@ -463,7 +464,16 @@ export function takeLines(result: SweepResult): string[] {
   }
   const smallest = at(points.toSorted((a, b) => a.size - b.size)[0]!);
   const why = whyTaken(result, smallest, found);
-  return [`Take ${at(found.point)}${why}. ${whatElse(result, found)}`, codeOf(result, found.point)];
+  const { others } = result;
+  const isShared = others !== undefined && isBusy(others);
+  const take = `${isShared ? "On so busy a machine take" : "Take"} ${at(found.point)}${why}.`;
+  const elsewhere = isShared
+    ? [`${othersWords(others)}: an idle machine may show another gain, or another size to take.`]
+    : [];
+  return [
+    [take, ...elsewhere, whatElse(result, found)].join(" "),
+    codeOf(result, found.point),
+  ];
 }
 
 export function anyFailed(result: SweepResult): boolean {

@@ -229,6 +229,15 @@ Deno.test("of one size nothing is called the best", () => {
   assertStringIncludes(takeLines(result)[0]!, "That is the best of the sizes of limited that were");
 });
 
+Deno.test("a size found on a busy machine is told with that, and with who was busy", () => {
+  const said = (used: number) => takeLines({ ...result, others: { used, cores: 2 } })[0]!;
+  assertMatch(
+    said(1.2),
+    /^On so busy a machine take \d+ slots: .+ Other programs used 1\.2 of 2 cores meanwhile: an idle /,
+  );
+  assertEquals(said(0.1), takeLines(result)[0]);
+});
+
 Deno.test("what compares the size with other models is a command that can run the job", () => {
   const comparedBy = (model: string, options: SweepResult["job"]["options"]) => {
     const [text] = takeLines({
