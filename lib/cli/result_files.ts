@@ -125,7 +125,7 @@ export async function printReport(
 ): Promise<boolean> {
   const { reportText } = await import("../report/kinds.ts");
   const { lines, errors } = await writeReports(measured, files, { partial });
-  const style = styleOfStdout();
+  const style = { ...styleOfStdout(), explained: new Set<string>() };
   print(text ?? measured.map((file) => reportText(file, style)).join("\n\n"));
   if (lines.length > 0) print(`\n${lines.join("\n")}`);
   for (const error of errors) printError(`${script}: ${error}`);

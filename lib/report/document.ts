@@ -131,7 +131,7 @@ export function partialNote(partial: boolean | undefined, why = PARTIAL): Block 
   };
 }
 
-/** On what it was measured; a terminal has room for more sentences before it and behind. */
+/** On what it was measured; a terminal has room for explanations before it and behind, each told once. */
 export function footnote(
   environment: Environment,
   before: readonly string[] = [],
@@ -139,7 +139,12 @@ export function footnote(
 ): Block {
   const own = environmentLines(environment);
   return {
-    text: (style) => sentences([...before, ...own, ...behind], style, "idle"),
+    text: (style) => {
+      const { explained = new Set() } = style;
+      const [first, last] = [before, behind].map((of) => of.filter((text) => !explained.has(text)));
+      for (const text of [...before, ...behind]) explained.add(text);
+      return sentences([...first!, ...own, ...last!], style, "idle");
+    },
     markdown: () => `<sub>${own.map(escapeMarkdown).join("; ")}</sub>`,
   };
 }

@@ -7,6 +7,8 @@ import { isDumb } from "../text/print.ts";
 export interface Style {
   readonly columns: number;
   readonly colour: boolean;
+  /** What reports above have explained already, where several are printed. */
+  readonly explained?: Set<string>;
 }
 
 // The codes are ECMA-48's. std's colours ask NO_COLOR once more and then leave colour out although

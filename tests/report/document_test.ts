@@ -16,8 +16,9 @@ import {
   textTable,
   together,
 } from "../../lib/report/document.ts";
+import { ENVIRONMENT } from "../environment.ts";
 import { resultOf } from "./fixture.ts";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import stringWidth from "fast-string-width";
 
 const STYLE = { columns: 24, colour: false };
@@ -74,6 +75,15 @@ Deno.test("the environment is one line, with a start that isn't a date as it is"
   const { seed: _, ...machine } = environment;
   assert(!environmentLine(machine).includes("seed"));
   assert(environmentLine({ ...environment, startedAt: "long\nago" }).endsWith(", long ago"));
+});
+
+Deno.test("what a footnote explains is told once where several reports are printed", () => {
+  const style = { columns: 80, colour: false, explained: new Set<string>() };
+  const told = () => footnote(ENVIRONMENT, ["Before."], ["Behind."]).text(style);
+  assertMatch(told(), /^ *Before\.\n[^]+\n *Behind\.$/);
+  const again = told();
+  assertEquals(/Before|Behind/.test(again), false);
+  assertMatch(again, /^ *Deno /);
 });
 
 Deno.test("a table has a row of names, an empty cell for what is missing, and no formula", () => {

@@ -72,6 +72,13 @@ Deno.test({
         }
       });
 
+      await t.step("several explain once what their figures mean", async () => {
+        const { stdout } = await report("result.json", "sweep.json", "result.json", "sweep.json");
+        for (const words of ["Slots are concurrency: one", "Efficiency is throughput"]) {
+          assertEquals(stdout.replaceAll(/\s+/g, " ").split(words).length, 2, stdout);
+        }
+      });
+
       await t.step("all go into one page and one text, in any order", async () => {
         // deno-fmt-ignore
         const args = ["sweep.json", "result.json", "advice.json", "advice.json",
