@@ -48,11 +48,11 @@ A job is a module that exports a task and its items:
   .option("--items <n>", "take so many items at most")
   .option(
     "--budget <time>",
-    "how long the advice may take (default: 30s; less for short jobs on a busy machine)",
+    "how long it may take (default: 30s; less for short jobs on a busy machine)",
   )
   .option(
     "--models <list>",
-    "models to race beside sequential (default: concurrent,limited,workers,processes); auto: once after them",
+    "models to race beside sequential (default: concurrent,limited,workers,processes); auto runs once, after them",
   )
   .option("--max-slots <n>", BOUNDS_HELP.maxSlots)
   .option("--max-lanes <n>", BOUNDS_HELP.maxLanes)

@@ -68,19 +68,18 @@ ${modelLines("io")}`.trim(),
     `how often each page is downloaded (default: ${DEFAULT_COPIES}; be kind to servers)`,
   )
   .option("--latency <time>", "how long the test site takes to answer (default: 20ms)")
-  .option("--jitter <time>", "how much longer at most (default: 0ms)")
+  .option("--jitter <time>", "up to so much longer, differently for each page (default: 0ms)")
   .option(
     "--size <bytes>",
     `size of the test site's pages, such as 500 or 64kB (default: ${SITE_DEFAULTS.pageBytes})`,
   )
   .option(
     "--faults <share>",
-    `share of the test site's pages that fail (default: 0); with some, ${FAULTY_ROUNDS} rounds unless told`,
+    `share of the test site's pages that fail (default: 0); then --rounds is ${FAULTY_ROUNDS} by default`,
   )
   .option(
     "--timeout <time>",
-    "how long a download may take (default: 10s; with --faults what healthy pages need, " +
-      "as stalled ones are waited for so long)",
+    "how long a download may take (default: 10s; less with --faults, as pages that stall take all of it)",
   );
 addComparisonOptions(io, "io");
 io.addHelpText(

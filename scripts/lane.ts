@@ -29,8 +29,8 @@ const lane = command(
 Offers lanes of this machine to jobs that run with --model cluster, until Ctrl-C. They meet at a NATS
 server with JetStream (Debian: nats-server -js); nothing listens here.
 
-A lane runs only modules that are allowed: files below the folders given, whose content, that of the
-files which they name by relative paths or by names of a deno.json too, is what the job has.`
+A lane runs only files below the folders that you allow. These files, and those that they import by
+relative paths or by names of a deno.json, must have the content that they have for the job.`
     .trim(),
   { repeatable: ["allow-module"] },
 )
@@ -51,11 +51,11 @@ files which they name by relative paths or by names of a deno.json too, is what 
   .option("--name <name>", "what reports call this machine (default: its host name)")
   .option(
     `${ALLOW} <path>`,
-    "run task modules below this folder; may be given several times; data: allows code in URLs",
+    "run task modules below this folder; may be repeated; data: allows code in URLs",
     (path: string, all: readonly string[] = []) => [...all, path],
   )
-  .option("--list", "say what jobs have on the server, and which of it was left")
-  .option("--purge", "remove what is left of jobs that are gone, and dead letters")
+  .option("--list", "list what jobs have on the server, and what they left behind")
+  .option("--purge", "remove what jobs left behind, and items that ended lanes twice")
   .addHelpText(
     "after",
     `

@@ -25,7 +25,7 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
     .option("--rounds <n>", "how often each contender runs", "3")
     .option("--seed <n>", "repeats the order of an earlier race; chosen and printed unless given")
     .option("--short", "print a line a contest, with the best of the others alone")
-    .option("--aims", "tell what the project wants of each figure, too")
+    .option("--aims", "also tell what figure the project aims at")
     .option("--json <file>", "write all figures of all rounds; deno task report makes pages of it")
     .addHelpText(
       "after",

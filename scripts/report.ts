@@ -19,7 +19,7 @@ Nothing is measured: every report is made from the files alone.`.trim(),
   .argument("<result.json...>", "files that --json wrote; - is standard input")
   .option(
     "--csv <file>",
-    "write a table of all rounds: of comparisons, of one sweep, or of one race",
+    "write a table of all rounds, of comparisons, or of one sweep or race",
   )
   .option("--markdown <file>", "write tables for an issue or a pull request")
   .option("--html <file>", "write one page with charts; it opens without a network")

@@ -55,7 +55,7 @@ ${modelLines("cpu")}`.trim(),
   .option("--retry-failed", "run those items of --out that failed; with --resume the others too")
   .option(
     "--changed <what>",
-    "if the list has changed: refuse, or match items wherever they are; each keeps its index",
+    "if the list has changed: refuse it (default), or match its items wherever they stand now",
   )
   .option(
     "--fsync <when>",
@@ -64,23 +64,26 @@ ${modelLines("cpu")}`.trim(),
   .option("--retries <n>", "how often a task that fails is tried again (default: 0)")
   .option(
     "--timeout <time>",
-    "how long a task may take, from its own start: 500ms, 10s, 2m (default: unlimited); one that never " +
-      `leaves this event loop ends the run ${wholeSeconds(HELD_MS)} later`,
+    "how long a task may take, from its own start: 500ms, 10s, 2m (default: unlimited); one that blocks " +
+      `the event loop for longer ends the run ${wholeSeconds(HELD_MS)} later`,
   )
   .option("--rate <n/s>", "start at most so many tasks, evenly: 20/s, 100/m, 5000/h")
   .option(
     "--per-host <n>",
-    "tasks of one host in flight at most, of an item or its url; those without count as one",
+    "tasks in flight at most for each host, that of the item or its url; items without one share a limit",
   )
   .option(
     "--halt <budget>",
-    `stop once so many items failed, or a share, such as 10%, of ${LEAST_JUDGED} or more that settled`,
+    `stop once so many items have failed, or such a share of them, as 10%, from ${LEAST_JUDGED} items on`,
   )
   .option("--json <file>", "write the summary as data")
   .option("--html <file>", "write it as a page with every task, or a sample of them, on its lane")
   .option("--markdown <file>", "write it for an issue or a pull request")
   .option("--trace <file>", "write the tasks, or a sample, for ui.perfetto.dev or chrome://tracing")
-  .option("--live", "draw it while it runs, on a page of this machine with a random address");
+  .option(
+    "--live",
+    "show it while it runs, on a page for this machine alone, whose address is printed",
+  );
 run.addHelpText(
   "after",
   `
@@ -94,15 +97,15 @@ or if it doesn't say, for 1 s, and each time that it goes on refusing for twice 
   }.
 Items of other hosts go on, where items are web addresses or have one as url; else all wait. What was
 refused is tried again whatever --retries says, until it has been refused ${MOST_REFUSALS} times; it fails sooner if
-the server answers the others meanwhile. Under auto a host that refuses is given fewer slots, which grow
-again only slowly; one that refuses all and doesn't say for how long is left alone for a moment, and for
-twice as long each time. There tasks that change what their modules hold (a counter, a cache) stay on one
-event loop, as far as the source shows it; --model workers gives them lanes all the same.
+the server answers the others meanwhile. Under auto a host that refuses is also given fewer slots, which
+grow again slowly.
 
-What is flushed when: a result is in --out some 20 ms after its task ended, and from then on nothing
-that ends this program harms it, SIGKILL neither; --fsync says when the same holds of a machine that
-loses power. An item whose result isn't there runs again with --resume. Ctrl-C finishes what runs,
-twice ends at once.
+Tasks that change what their modules hold (a counter, a cache), as far as the source shows it, stay on one
+event loop under auto; --model workers gives them lanes all the same.
+
+A result is in --out some 20 ms after its task ended, and safe then from whatever ends this program, even
+SIGKILL; --fsync says when it is safe from a loss of power. With --resume an item without a result runs
+again. Ctrl-C lets what runs end; twice ends at once.
 
 Examples:
   deno task run ./job.ts --allow-net=example.org --out results.jsonl

@@ -15,7 +15,6 @@ stops paying, and says what stops it.
 
 A lane is a place where tasks really run; a slot is room for one task in flight on a lane. Slots are
 concurrency, lanes are parallelism: tasks that wait gain from slots, tasks that compute from lanes.
-A quarter of a GPU's slots are computed together, while the results of the others are on their way.
 
   knee     up to there each pays most, beyond it less (Kneedle)
   σ        contention: the share of the work that can't overlap; it alone is Amdahl's law
@@ -37,7 +36,10 @@ and counts from the real start leaves out the slow ones: coordinated omission. B
     "--lanes <list>",
     "lanes to measure (default: 1 to twice the cores); --slots is then of each",
   )
-  .option("--refine", "add sizes around the bend to a list of yours, as is done without one")
+  .option(
+    "--refine",
+    "add sizes around the bend to a list that you give; without one they are added anyway",
+  )
   .option("--model <name>", "limited or gpu (slots), workers, processes or cluster (lanes)")
   .option("--servers <list>", `of cluster: ${SERVER_HELP.servers}`)
   .option("--user <name>", SERVER_HELP.user)
@@ -49,7 +51,7 @@ and counts from the real start leaves out the slow ones: coordinated omission. B
   .option("--latency <time>", "how long the test site takes to answer (default: 20ms)")
   .option(
     "--items <n>",
-    "how many of a module's items to run, at every size (default: so many as take 4.5 s one by one)",
+    "how many of a module's items each size runs (default: as many as take 4.5 s one by one)",
   )
   .option("--export <name>", "the task's export in a module (default: default)")
   .option("--timeout <time>", "how long a module's task may take (default: 30s)")

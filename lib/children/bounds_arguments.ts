@@ -16,8 +16,10 @@ export interface RawBounds {
 export const BOUNDS_HELP = {
   maxSlots: "of auto: tasks in flight at most, on all lanes together (default: 1024)",
   maxLanes: "of auto: lanes at most (default: one for each core, or four where tasks block them)",
-  memory: "of auto: fewer slots above so much resident memory, such as 500MB (default: unlimited)",
-  stay: "of auto: loop keeps all tasks in its event loop, for those that share what they change",
+  memory:
+    "of auto: fewer slots while it uses more memory than this, such as 500MB (default: unlimited)",
+  stay:
+    "of auto: loop keeps all tasks in one event loop, as tasks need that share what they change",
 } as const;
 
 /**

@@ -21,9 +21,9 @@ export const PASSWORD_VARIABLE = "NATS_PASSWORD";
 
 export const SERVER_HELP = {
   servers: "the NATS server, such as nats://127.0.0.1:4222, or several",
-  user: `the name for it; the password is taken from ${PASSWORD_VARIABLE}`,
-  creds: "a file of credentials for it",
-  tlsCa: "the certificates by which the server's is checked",
+  user: `the user name at the server; its password is taken from ${PASSWORD_VARIABLE}`,
+  creds: "a file of credentials for the server",
+  tlsCa: "a file of certificates, by which the server's is checked",
 } as const;
 
 /** Undefined if there is no server; throws a UsageError for a wrong value. */

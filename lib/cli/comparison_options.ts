@@ -105,7 +105,10 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
       "--max-slowdown <share>",
       "how much slower than the baseline is allowed (default: 10%)",
     )
-    .option("--live", "draw it while it runs, on a page of this machine with a random address");
+    .option(
+      "--live",
+      "show it while it runs, on a page for this machine alone, whose address is printed",
+    );
 }
 
 /** Checks output folders too, before anything is measured; lanes depend on the jobs' kind. */

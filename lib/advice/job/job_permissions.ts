@@ -6,8 +6,7 @@ import type { Thrown } from "../probe/probe_message.ts";
 import { KINDS, type LanePermissions } from "../../lanes/permissions.ts";
 
 export const PERMISSION_HELP =
-  `What the job may do is written as for Deno, and handed on to it alone; nothing but its own module
-unless given:
+  `The job may read its own modules, and nothing else, unless you allow it more, as you do for Deno:
   ${KINDS.map((kind) => `--allow-${kind}[=…]`).join(", ")}`;
 
 type Kind = typeof KINDS[number];
