@@ -6,7 +6,15 @@
 import { z } from "zod";
 import { MODELS } from "../models.ts";
 import { environmentSchema, intervalSchema, type ResultFile } from "../timing/result.ts";
-import { amount, type Checked, count, type FileFormat, share, whole } from "../timing/json_file.ts";
+import {
+  amount,
+  type Checked,
+  count,
+  type FileFormat,
+  share,
+  values,
+  whole,
+} from "../timing/json_file.ts";
 import { FINDING_KINDS } from "./findings/findings.ts";
 import { modelSchema, sizeSchema } from "./model_advice.ts";
 import { machineSchema } from "./prediction/machine.ts";
@@ -18,7 +26,7 @@ import { DECISIONS } from "./race/recommend.ts";
 const hazard = z.object({
   kind: z.enum(FINDING_KINDS),
   text: z.string(),
-  figures: z.record(z.string(), z.unknown()).optional(),
+  figures: values.optional(),
 });
 export type Hazard = Checked<typeof hazard>;
 

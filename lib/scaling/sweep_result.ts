@@ -7,7 +7,15 @@ import {
   othersSchema,
   type ResultFile,
 } from "../timing/result.ts";
-import { amount, type Checked, count, type FileFormat, share, whole } from "../timing/json_file.ts";
+import {
+  amount,
+  type Checked,
+  count,
+  type FileFormat,
+  share,
+  values,
+  whole,
+} from "../timing/json_file.ts";
 import { counted, formatCount } from "../text/format.ts";
 
 export const LAWS = ["amdahl", "usl"] as const;
@@ -166,7 +174,7 @@ export const sweepResultSchema = z.object({
   job: z.object({
     name: z.string(),
     task: z.string(),
-    options: z.record(z.string(), z.unknown()),
+    options: values,
     total: whole.optional(),
   }),
   model: z.string(),

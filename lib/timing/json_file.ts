@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { readText, STDIN } from "../files/user_files.ts";
+import { attempt } from "../lanes/attempt.ts";
 import { plain } from "../text/plain.ts";
 import { messageOf } from "./failures.ts";
 
@@ -21,6 +22,18 @@ export const whole = z.number().int().positive();
 export const count = z.number().int().nonnegative();
 export const amount = z.number().nonnegative();
 export const share = z.number().min(0).max(1);
+
+/** Values nested deeper than this are none of ours, and end the program that follows them all the way. */
+const MOST_DEPTH = 20;
+
+function isDeep(value: unknown, left = MOST_DEPTH): boolean {
+  return typeof value === "object" && value !== null &&
+    (left === 0 || Object.values(value).some((of) => isDeep(of, left - 1)));
+}
+
+/** Values of any kind, by name. */
+export const values = z.record(z.string(), z.unknown())
+  .refine((of) => !isDeep(of), "it is nested too deep");
 
 /** What a schema checks, as data that nobody changes. */
 export type Checked<Schema extends z.ZodType> = Unchanging<z.infer<Schema>>;
@@ -58,6 +71,10 @@ function wasCut(text: string, error: string): boolean {
     (/^\s*[{[]/.test(text) && !/[}\]]\s*$/.test(text));
 }
 
+function shown(value: unknown): string {
+  return plain(attempt(() => JSON.stringify(value), "too much to tell")).slice(0, 40);
+}
+
 function jsonOf(text: string, path: string): { readonly kind?: unknown } {
   let data: { readonly schemaVersion?: unknown; readonly kind?: unknown } | null;
   try {
@@ -75,9 +92,9 @@ function jsonOf(text: string, path: string): { readonly kind?: unknown } {
   if (version === undefined) {
     refuse(path, "it has no schemaVersion, so it isn't a result file", "write one with --json");
   }
-  const shown = plain(JSON.stringify(version)).slice(0, 40);
-  const remedy = Number(version) > 1 ? "read it with the version that wrote it" : AGAIN;
-  refuse(path, `it has schema version ${shown}, and this program reads 1`, remedy);
+  const isLater = typeof version === "number" && version > 1;
+  const remedy = isLater ? "read it with the version that wrote it" : AGAIN;
+  refuse(path, `it has schema version ${shown(version)}, and this program reads 1`, remedy);
 }
 
 const listOf = new Intl.ListFormat("en-GB", { type: "disjunction", style: "long" });
@@ -88,7 +105,7 @@ export function parseWritten<T>(text: string, path: string, formats: readonly Fi
   if (format === undefined) {
     const kind = data.kind === undefined
       ? "it has no kind, so it holds comparisons"
-      : `its kind is ${plain(JSON.stringify(data.kind)).slice(0, 40)}`;
+      : `its kind is ${shown(data.kind)}`;
     const writers = listOf.format(formats.flatMap(({ writers, kind }) => writers ?? kind!));
     refuse(path, kind, `name a file that ${writers} wrote with --json`);
   }

@@ -8,7 +8,7 @@
 
 import { z } from "zod";
 import { decisionSchema } from "./decisions.ts";
-import { amount, count, type FileFormat, readWritten, share, whole } from "./json_file.ts";
+import { amount, count, type FileFormat, readWritten, share, values, whole } from "./json_file.ts";
 import type { Interval } from "../text/format.ts";
 
 export type { Interval };
@@ -149,7 +149,7 @@ export const comparisonSchema = z.object({
     name: z.string(),
     task: z.string(),
     items: count,
-    options: z.record(z.string(), z.unknown()),
+    options: values,
   }),
   /** What this machine gains in parallel, measured with independent processes; null if not measured. */
   ceiling: z.object({ speedup: z.number(), lanes: whole }).nullable(),

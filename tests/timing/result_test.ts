@@ -62,6 +62,17 @@ Deno.test("parseWritten() names the field that was edited to nonsense", () => {
   assert(fault(empty).includes("comparisons[0].models[0].rounds is empty"));
 });
 
+Deno.test("parseWritten() refuses what is nested so deep that following it would end the program", () => {
+  const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+  const text = JSON.stringify(valid());
+  const within = text.replace('"options":{}', `"options":{"a":${deep}}`);
+  assert(within.length > text.length);
+  assert(fault(within).startsWith("comparisons[0].job.options is wrong: it is nested too deep"));
+  assert(fault(`{"schemaVersion":${deep}}`).includes("schema version"));
+  assert(fault({ schemaVersion: { valueOf: 1, toString: 1 } }).includes("schema version"));
+  assert(fault(`{"schemaVersion":1,"kind":${deep}}`).includes("its kind is"));
+});
+
 Deno.test("parseWritten() refuses a timeline whose columns differ in length", () => {
   const odd = valid();
   const columns = { index: [0, 1], lane: [0, 0], queuedMs: [0, 0], startedMs: [0, 0] };
