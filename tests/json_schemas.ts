@@ -4,31 +4,39 @@ import { Ajv2020 } from "ajv/dist/2020";
 import { z } from "zod";
 import { FILE_FORMATS, type Kind, type ReportFile } from "../lib/report/kinds.ts";
 import { parseWritten } from "../lib/timing/json_file.ts";
+import { type JsonSchema, withComments } from "./schema_comments.ts";
 
-/** Where the schema of each kind of file is shipped. */
-const SHIPPED: Readonly<Record<Kind, string>> = {
-  comparison: "timing/result",
-  advice: "advice/advice",
-  sweep: "scaling/sweep",
-  peers: "report/peers/peers",
-  switch: "switching/switch",
-  run: "running/run",
-  lesson: "report/lesson/lesson",
-};
+/** Where the schema of each kind of file is shipped, and the file and constant from which it is made. */
+const SHIPPED: Readonly<Record<Kind, readonly [shipped: string, file: string, constant: string]>> =
+  {
+    comparison: ["timing/result", "timing/result", "resultFileSchema"],
+    advice: ["advice/advice", "advice/advice", "adviceFileSchema"],
+    sweep: ["scaling/sweep", "scaling/sweep_result", "sweepResultSchema"],
+    peers: ["report/peers/peers", "report/peers/peers_report", "peersFileSchema"],
+    switch: ["switching/switch", "switching/switch_result", "switchFileSchema"],
+    run: ["running/run", "running/run_result", "runFileSchema"],
+    lesson: ["report/lesson/lesson", "report/lesson/lesson_file", "lessonFileSchema"],
+  };
 
 /** The kinds of files. */
 export const KINDS = Object.keys(SHIPPED) as Kind[];
 
 /** The schema's file. */
 export function schemaFile(kind: Kind): URL {
-  return new URL(`../lib/${SHIPPED[kind]}.schema.json`, import.meta.url);
+  return new URL(`../lib/${SHIPPED[kind][0]}.schema.json`, import.meta.url);
 }
 
-/** The schema that the program itself checks a kind's files with. */
-export function jsonSchemaOf(kind: Kind): Record<string, unknown> {
+/** The schema that the program itself checks a kind's files with, and what its source says of their fields. */
+export function jsonSchemaOf(kind: Kind): JsonSchema {
   const title = `Lanes ${kind === "comparison" ? "result" : kind} file`;
-  const { schema } = FILE_FORMATS.find((of) => (of.kind ?? "comparison") === kind)!;
-  return { title, ...z.toJSONSchema(schema, { io: "input" }) };
+  const format = FILE_FORMATS.find((of) => (of.kind ?? "comparison") === kind)!;
+  const description =
+    `What deno task ${(format.writers ?? [kind]).join(" or ")} writes with --json. ` +
+    "Names end in units: Ms is milliseconds, Bytes are bytes. A share is from 0 to 1.";
+  const [, file, constant] = SHIPPED[kind];
+  const schema = z.toJSONSchema(format.schema, { io: "input" }) as unknown as JsonSchema;
+  const url = new URL(`../lib/${file}.ts`, import.meta.url);
+  return { title, description, ...withComments(schema, url, constant) };
 }
 
 /** Reads a file's text, of whichever kind it is. */

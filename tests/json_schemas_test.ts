@@ -29,6 +29,42 @@ for (const name of KINDS) {
   });
 }
 
+Deno.test({
+  name: "the shipped JSON Schemas say of fields what comments in their source say",
+  ignore,
+  fn() {
+    const at = (kind: Kind, ...path: string[]) =>
+      path.reduce(
+        (schema, key) => schema[key],
+        JSON.parse(Deno.readTextFileSync(schemaFile(kind))),
+      );
+    const models = ["properties", "comparisons", "items", "properties", "models"];
+    const rounds = [...models, "items", "properties", "rounds", "items", "properties"];
+    assertEquals(
+      at("comparison", "description").startsWith("What deno task io or cpu writes"),
+      true,
+    );
+    assertEquals(
+      at("comparison", ...rounds, "runMs", "description"),
+      "From the first item to the last outcome.",
+    );
+    // What is taken over from another file, behind a union with null, and what several share.
+    assertEquals(
+      at("advice", "properties", "environment", "properties", "cpus", "description"),
+      "What the machine has, where that may be known.",
+    );
+    const point = ["properties", "points", "items", "properties"];
+    assertEquals(
+      at("sweep", ...point, "little", "description").startsWith("Little's law: X·R"),
+      true,
+    );
+    assertEquals(
+      at("lesson", "properties", "io", "properties", "agree", "description"),
+      "Whether all models gave equal results.",
+    );
+  },
+});
+
 /** What no file may be: the field, and what it became. */
 const EDITS: Readonly<Record<Kind, readonly (readonly [(string | number)[], unknown])[]>> = {
   comparison: [

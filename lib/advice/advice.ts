@@ -43,8 +43,10 @@ const recommended = z.object({
   model: z.enum(MODELS),
   ...sizeSchema,
   chunk: z.literal("auto"),
+  /** Over the plain loop; null if it wasn't measured. */
   gain: intervalSchema.nullable(),
   predictedGain: amount,
+  /** How sure the recommendation is. */
   confidence: share,
   /** What it needs more than the plain loop; null if not measured. */
   memoryBytes: z.number().nullable(),
@@ -54,6 +56,7 @@ const recommended = z.object({
   decision: z.enum(DECISIONS).optional(),
   /** How often the code tries an item again that a server refused. */
   retries: count.optional(),
+  /** So many starts in a time, where a server allows no more. */
   rate: z.object({ limit: whole, perMs: z.number().positive() }).optional(),
 });
 
@@ -64,22 +67,30 @@ const advice = z.object({
     export: z.string(),
     total: count.nullable(),
   }),
+  /** How many items the advice counts with. */
   horizon: whole,
+  /** Whether the tasks wait, compute, do both, or the whole job is too short to matter. */
   bound: z.enum(["io", "cpu", "mixed", "small"]),
+  /** The share of their time in which tasks compute. */
   cpuShare: share,
   /** How sure the class is, from 0.5. */
   classConfidence: share,
   sample: sampleSchema,
   machine: machineSchema,
   models: z.array(modelSchema),
+  /** What it isn't sure of, in a sentence. */
   unsure: z.string().optional(),
   surprises: z.array(surprise),
   profile: profileSchema.optional(),
   recommended,
   auto: autoSchema.optional(),
+  /** The program that runs the whole job as recommended. */
   code: z.string(),
+  /** The flags of deno run that it needs. */
   flags: z.array(z.string()),
+  /** What would go wrong, or should be known besides. */
   hazards: z.array(hazard),
+  /** What is missing from the advice and why, in a sentence. */
   partial: z.string().optional(),
   /** Time that tasks ran for it, that over one sequential run of the sample, and how often an item ran at most. */
   cost: z.object({ tasksMs: amount, sequentialRuns: amount, timesRun: whole }),

@@ -14,6 +14,7 @@ const runSchema = z.object({
   slots: whole.nullable(),
   /** "halted" when too many items failed, "failed" when something else went wrong. */
   ended: z.enum(["done", "interrupted", "halted", "failed"]),
+  /** What else went wrong, in a sentence. */
   problem: z.string().optional(),
   /** Items that there are; null if that isn't known. */
   total: count.nullable(),

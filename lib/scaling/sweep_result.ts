@@ -36,6 +36,7 @@ const open = z.object({
 export type OpenEstimate = Checked<typeof open>;
 
 const failures = {
+  /** How often each plain reason for a failure was seen. */
   reasons: z.record(z.string(), whole),
   /** Of each reason one example: its item, and what its error said. */
   examples: z.record(z.string(), z.string()).optional(),
@@ -76,13 +77,18 @@ const little = z.object({
 });
 
 const point = z.object({
+  /** How many slots or lanes, as the axis has it. */
   size: whole,
   lanes: whole,
+  /** On each lane. */
   slots: whole,
+  /** Whether it was added around the bend. */
   refined: z.boolean(),
   rounds: z.array(round).min(1),
+  /** Tasks that succeeded, over the time that all took. */
   throughputPerSecond: intervalSchema,
   latencyMs: latency.nullable(),
+  /** Throughput for each slot or lane, against that at the smallest size. */
   efficiency: amount,
   little: little.nullable(),
 });
@@ -90,10 +96,15 @@ export type SweepPoint = Checked<typeof point>;
 
 const fit = z.object({
   name: z.enum(LAWS),
+  /** Throughput of one slot or lane, a second. */
   lambda: estimate,
+  /** Contention: the share of the work that can't overlap. */
   sigma: estimate,
+  /** Coherence: what each pair costs by keeping up with each other. */
   kappa: estimate,
+  /** Beyond this size more gets less done. */
   peakSize: open,
+  /** What no size exceeds. */
   limitPerSecond: open,
   /** Root of the mean squared relative miss of the sizes' medians, and the largest one. */
   typicalMiss: amount,
@@ -113,6 +124,7 @@ const forecast = z.object({
   /** Null; older files also foretold what machines would do that have a core for each lane. */
   cores: whole.nullable(),
   throughputPerSecond: estimate,
+  /** Over the best that was measured. */
   gain: amount,
   /** Why it isn't to be believed. */
   refusal: z.string().nullable(),
@@ -161,6 +173,7 @@ const openLoopPoint = z.object({
   mostWaiting: count,
   /** Requests due but not answered when the schedule ended, in the worst round. */
   backlogAtEnd: count,
+  /** Whether the rate was kept up with. */
   sustained: z.boolean(),
   ...failures,
 });
@@ -180,6 +193,7 @@ export const sweepResultSchema = z.object({
   model: z.string(),
   /** Why this was swept, as half a sentence, where measuring decided it. */
   why: z.string().optional(),
+  /** What the sizes count. */
   axis: z.enum(["slots", "lanes", "rate"]),
   others: othersSchema.optional(),
   points: z.array(point),
@@ -200,9 +214,11 @@ export const sweepResultSchema = z.object({
   /** How much of it a task leaves its thread to others, which slots can fill. */
   freeShare: share.optional(),
   fits: z.array(fit),
+  /** The law by which forecasts are made; null if neither fits. */
   chosen: z.enum(LAWS).nullable(),
   /** Kneedle's knee, and the least and greatest of it over resampled rounds. */
   knee: z.object({ size: whole, low: whole, high: whole }).nullable(),
+  /** The highest throughput measured. */
   best: z.object({ size: whole, throughputPerSecond: positive }).nullable(),
   capacity: capacity.nullable(),
   forecasts: z.array(forecast),

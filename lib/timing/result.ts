@@ -13,6 +13,7 @@ import type { Interval } from "../text/format.ts";
 
 export type { Interval };
 
+/** A median, and the ends of its 95 % interval. */
 export const intervalSchema: z.ZodType<Interval> = z.object({
   median: z.number(),
   low: z.number(),
@@ -36,12 +37,17 @@ export const machineSchema = z.object({
   lanesAvailable: whole,
   /** ISO 8601. */
   startedAt: z.string(),
+  /** Over 1, 5 and 15 minutes. */
   loadAverage: z.array(z.number()).optional(),
   cpuModel: z.string().optional(),
+  /** What else a reader should know of it, a sentence each. */
   notes: z.array(z.string()).optional(),
 });
 
-export const environmentSchema = machineSchema.extend({ seed: z.number().int() });
+export const environmentSchema = machineSchema.extend({
+  /** Decided the order of the trials. */
+  seed: z.number().int(),
+});
 
 /** What a file was measured on; without a seed where nothing was drawn. */
 export type Environment = z.infer<typeof machineSchema> & { readonly seed?: number };
@@ -108,8 +114,9 @@ export type Timeline = z.infer<typeof timelineSchema>;
 
 const modelResultSchema = z.object({
   model: z.string(),
+  /** Places where tasks ran. */
   lanes: whole,
-  /** null stands for "all items at once". */
+  /** Tasks in flight on each lane at most; null where all items were in flight at once. */
   slots: whole.nullable(),
   /** What it computed on, if not on this machine's cores. */
   device: z.object({ name: z.string(), software: z.boolean() }).optional(),
@@ -133,8 +140,9 @@ const verdictSchema = z.object({
   bound: z.enum(["io", "cpu", "mixed", "small", "unknown"]),
   /** CPU time over wall time of the sequential run. */
   cpuShare: z.number(),
-  /** The simplest model that serves. */
+  /** The simplest model that is as good as the best. */
   recommended: z.string(),
+  /** How sure that is. */
   confidence: share,
   /** Why, in a sentence or two with the numbers. */
   reason: z.string(),
@@ -149,6 +157,7 @@ export const comparisonSchema = z.object({
     name: z.string(),
     task: z.string(),
     items: count,
+    /** What it was made with; jobs of other options aren't compared with it. */
     options: values,
   }),
   /** What this machine gains in parallel, measured with independent processes; null if not measured. */

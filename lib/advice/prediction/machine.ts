@@ -11,6 +11,7 @@ import { type Candidate, joined } from "./candidate.ts";
 
 export const machineSchema = z.object({
   cores: whole,
+  /** What independent processes gain, one on each core. */
   ceiling: z.number().positive(),
   memoryBytes: z.number().positive().optional(),
   /** Until a model's lanes can take tasks, with as many lanes as cores. */

@@ -25,6 +25,7 @@ const lessonFileSchema = z.object({
   cpu: comparisonSchema.optional(),
   /** The article's own sums. */
   small: comparisonSchema.optional(),
+  /** How long a call of a recursion takes, plain and with each call awaited. */
   awaitCost: z.object({ plainMs: z.number().positive(), awaitedMs: z.number().positive() })
     .optional(),
   ...experimentSchemas,

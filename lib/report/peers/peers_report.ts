@@ -34,7 +34,9 @@ const rowSchema = z.object({
   /** Whether it is this library, which the others of its contest are compared with. */
   ours: z.boolean(),
   unit: z.string(),
+  /** Whether more or less of the unit is better. */
   better: z.enum(["more", "less"]),
+  /** One of each round. */
   figures: z.array(z.number().nonnegative()),
   figure: intervalSchema.nullable(),
   /** This library's figure over this one's, paired by round. */

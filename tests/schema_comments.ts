@@ -1,0 +1,166 @@
+/** What comments in the program's schemas say of fields, for users of the JSON Schemas made from them. */
+
+import { parse } from "@babel/parser";
+
+/** A node of TypeScript's syntax tree, as far as schemas are made of it. */
+interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly name?: string;
+  readonly leadingComments?: readonly { readonly value: string }[];
+  readonly declaration?: Node;
+  readonly declarations?: readonly Node[];
+  readonly id?: Node;
+  readonly init?: Node;
+  readonly specifiers?: readonly { readonly local: Node; readonly imported?: Node }[];
+  readonly source?: { readonly value: string };
+  readonly properties?: readonly Node[];
+  readonly elements?: readonly Node[];
+  readonly key?: Node;
+  readonly value?: Node;
+  readonly argument?: Node;
+  readonly expression?: Node;
+  readonly callee?: Node;
+  readonly object?: Node;
+  readonly property?: Node;
+  readonly arguments?: readonly Node[];
+}
+
+/** What is said of a value, and of what it holds. */
+interface Told {
+  readonly text?: string | undefined;
+  readonly fields?: Readonly<Record<string, Told>> | undefined;
+  /** Of an array's entries, or a record's values. */
+  readonly entries?: Told | undefined;
+  /** Of each of several that it may be. */
+  readonly choices?: readonly Told[] | undefined;
+}
+
+interface Source {
+  readonly code: string;
+  readonly constants: ReadonlyMap<
+    string,
+    { readonly init: Node; readonly text?: string | undefined }
+  >;
+  readonly imports: ReadonlyMap<string, { readonly url: string; readonly name: string }>;
+}
+
+const sources = new Map<string, Source>();
+
+function sourceAt(url: string): Source {
+  const known = sources.get(url);
+  if (known !== undefined) return known;
+  const code = Deno.readTextFileSync(new URL(url));
+  const { body } = parse(code, { sourceType: "module", plugins: ["typescript"] })
+    .program as unknown as { readonly body: readonly Node[] };
+  const constants = body.flatMap((statement) =>
+    (statement.declaration ?? statement).declarations?.flatMap(({ id, init }) =>
+      init == null ? [] : [[id!.name!, { init, text: commentOf(statement) }] as const]
+    ) ?? []
+  );
+  const imports = body.filter(({ type }) => type === "ImportDeclaration").flatMap((statement) =>
+    statement.specifiers!.flatMap(({ local, imported }) =>
+      imported === undefined ? [] : [
+        [local.name!, { url: URL.parse(statement.source!.value, url)!.href, name: imported.name! }],
+      ] as const
+    )
+  );
+  const source = { code, constants: new Map(constants), imports: new Map(imports) };
+  sources.set(url, source);
+  return source;
+}
+
+function commentOf({ leadingComments }: Node): string | undefined {
+  const comment = leadingComments?.findLast(({ value }) => value.startsWith("*"))?.value;
+  return comment?.slice(1).split("\n").map((line) => line.replace(/^\s*\*?\s*/, "").trim())
+    .join(" ").replaceAll(/\{@linkcode (\w+)\}/g, "$1").trim();
+}
+
+/** What is said of a constant where it is declared; that a number is one says nothing of its fields. */
+function toldOfConstant(name: string, source: Source): Told {
+  const constant = source.constants.get(name);
+  if (constant === undefined) {
+    const from = source.imports.get(name);
+    return from === undefined || !from.url.startsWith("file:")
+      ? {}
+      : toldOfConstant(from.name, sourceAt(from.url));
+  }
+  const { init, text } = constant;
+  const isNumber = source.code.startsWith("z.number(", init.start);
+  return { ...toldOf(init, source), ...(!isNumber && { text }) };
+}
+
+function toldOfFields(properties: readonly Node[], source: Source): Record<string, Told> {
+  return Object.assign(
+    {},
+    ...properties.map((property) => {
+      if (property.type === "SpreadElement") return toldOf(property.argument!, source).fields;
+      const told = toldOf(property.value!, source);
+      return { [property.key!.name!]: { ...told, text: commentOf(property) ?? told.text } };
+    }),
+  );
+}
+
+function toldOf(node: Node, source: Source): Told {
+  if (node.type === "Identifier") return toldOfConstant(node.name!, source);
+  if (node.type === "ObjectExpression") {
+    return { fields: toldOfFields(node.properties!, source) };
+  }
+  if (node.type === "ArrayExpression") {
+    return { choices: node.elements!.map((element) => toldOf(element, source)) };
+  }
+  const { object, property }: Partial<Node> = node.callee ?? {};
+  if (object === undefined) return {};
+  const [first, second] = node.arguments!;
+  if (object.name !== "z") {
+    const told = toldOf(object, source);
+    return property!.name === "extend"
+      ? { ...told, fields: { ...told.fields, ...toldOf(first!, source).fields } }
+      : told;
+  }
+  switch (property!.name) {
+    case "object":
+    case "union":
+      return toldOf(first!, source);
+    case "array":
+      return { entries: toldOf(first!, source) };
+    case "record":
+      return { entries: toldOf(second!, source) };
+    default:
+      return {};
+  }
+}
+
+/** A JSON Schema, as far as descriptions are put into it. */
+export interface JsonSchema {
+  readonly [key: string]: unknown;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+  readonly additionalProperties?: JsonSchema | boolean;
+  readonly anyOf?: readonly JsonSchema[];
+}
+
+function described(schema: JsonSchema, told: Told = {}): JsonSchema {
+  const { properties, items, additionalProperties: values, anyOf } = schema;
+  const { text, fields = {}, entries, choices } = told;
+  return {
+    ...(text && { description: text }),
+    ...schema,
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, of]) => [name, described(of, fields[name])]),
+      ),
+    }),
+    ...(items && { items: described(items, entries) }),
+    ...(typeof values === "object" && { additionalProperties: described(values, entries) }),
+    // One of them may be null.
+    ...(anyOf && {
+      anyOf: anyOf.map((of, i) => described(of, choices?.[i] ?? { ...told, text: undefined })),
+    }),
+  };
+}
+
+/** A schema with the comments that stand in a file of the program at the constant that it was made from. */
+export function withComments(schema: JsonSchema, url: URL, constant: string): JsonSchema {
+  return described(schema, toldOfConstant(constant, sourceAt(url.href)));
+}
