@@ -10,6 +10,7 @@ import { inputPath } from "../files/user_files.ts";
 import { UsageError } from "../text/option_values.ts";
 import type { ReportFile } from "../report/kinds.ts";
 import { styleOfStdout } from "../report/terminal.ts";
+import { fit } from "../text/plain.ts";
 import { print, printError } from "../text/print.ts";
 import { ResultFileError } from "../timing/json_file.ts";
 import { readResultFile, type ResultFile } from "../timing/result.ts";
@@ -47,8 +48,9 @@ interface Jobs {
   readonly comparisons: readonly Compared[];
 }
 
-/** More names than this say no more. */
+/** More names than this say no more, nor do longer ones, in characters. */
 const MOST_NAMES = 3;
+const MOST_TOLD = 400;
 
 function namesIn({ comparisons }: Jobs): string {
   const names = comparisons.slice(0, MOST_NAMES).map(({ job, models }) =>
@@ -75,7 +77,8 @@ export function requireCommon(
   const problem = differs === undefined
     ? `no job and model in common: ${namesIn(then)} then, and ${namesIn(now)} now`
     : `nothing can be compared, as ${differs}`;
-  throw new UsageError(option, path, problem, "compare measurements of the same job");
+  const remedy = "compare measurements of the same job";
+  throw new UsageError(option, path, fit(problem, MOST_TOLD), remedy);
 }
 
 /** Refuses a baseline that none of what will be measured is in, before it is measured. */

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/text/option_values.ts";
 import { requirePlannedIn, writeReports } from "../../lib/cli/result_files.ts";
 import type { Model } from "../../lib/models.ts";
@@ -43,6 +43,11 @@ Deno.test("a baseline must hold a job and a model of what will be measured", () 
       `--baseline "old.json": nothing can be compared, as ${what}; compare`,
     );
   }
+  const long = assertThrows(
+    () => requirePlannedIn(then, "--baseline", "old.json", planned("x".repeat(10_000), "limited")),
+    UsageError,
+  );
+  assert(long.message.length < 600 && long.message.endsWith("of the same job"), long.message);
   then.comparisons = [{ ...ioComparison(), models: ioComparison().models.slice(0, 2) }];
   refuse("download 160 pages", "workers");
 });
