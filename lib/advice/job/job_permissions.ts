@@ -1,7 +1,7 @@
 /** What a job may do: Deno's `--allow-…` flags, handed on to its processes and nothing else. */
 
 import { UsageError } from "../../text/option_values.ts";
-import { plain } from "../../text/plain.ts";
+import { plain, shellWord } from "../../text/plain.ts";
 import type { Thrown } from "../probe/probe_message.ts";
 import { KINDS, type LanePermissions } from "../../lanes/permissions.ts";
 
@@ -105,7 +105,7 @@ export function permissionNeeded(
   const missing = [message, ...causes].map(missingFlag).find((flag) => flag !== undefined);
   return missing === undefined
     ? new UsageError("module", typed, `${where} lacks a permission (${message})`, "allow it")
-    : new UsageError("module", typed, `${where} needs ${missing.wanted}`, `add ${missing.flag}`);
+    : new UsageError("module", typed, `${where} needs ${missing.wanted}`, `add ${shellWord(missing.flag)}`);
 }
 
 /** What a job wanted, and the flag that allows just that; undefined if the message says neither. */

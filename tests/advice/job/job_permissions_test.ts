@@ -1,5 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { missingFlag, takePermissions } from "../../../lib/advice/job/job_permissions.ts";
+import {
+  missingFlag,
+  permissionNeeded,
+  takePermissions,
+} from "../../../lib/advice/job/job_permissions.ts";
 import { UsageError } from "../../../lib/text/option_values.ts";
 
 const absolute = (path: string) => `/home/${path}`;
@@ -55,6 +59,12 @@ Deno.test("missingFlag() reads the narrowest flag from Deno's message", () => {
   assertEquals(said("read access to <CWD>"), "--allow-read");
   assertEquals(said('read access to "/a,b"'), "--allow-read");
   assertEquals(missingFlag("something else"), undefined);
+});
+
+Deno.test("permissionNeeded() gives the flag as a shell takes it", () => {
+  const error = { name: "NotCapable", message: 'Requires read access to "/my files", run again' };
+  const { remedy } = permissionNeeded("item 3", error, "job.ts")!;
+  assertEquals(remedy, "add '--allow-read=/my files'");
 });
 
 Deno.test("takePermissions() refuses an address where a host belongs, and says which", () => {
