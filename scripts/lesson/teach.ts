@@ -84,6 +84,15 @@ export async function teach({ language, rounds, seed, files, signal }: Request):
   return wrote ? code : 1;
 }
 
+/**
+ * Makes a folder for files that are saved, on the disk where the page goes, as a system's folder for temporary
+ * files may be memory; elsewhere only if none can be made there, as where the page is a device.
+ */
+export async function folderFor(beside: string): Promise<string> {
+  const prefix = ".lanes-lesson-";
+  return await Deno.makeTempDir({ dir: beside, prefix }).catch(() => Deno.makeTempDir({ prefix }));
+}
+
 /** Downloads, files that are saved, the article's sums, and sums that take a while. */
 async function* planned(
   signal: AbortSignal,
@@ -96,8 +105,7 @@ async function* planned(
     yield { spec: specOf(downloadJob(site, COPIES, PAGE_TIMEOUT_MS), "io", WAITING, how) };
   }
   if (signal.aborted) return;
-  // On the disk where the page goes: a system's folder for temporary files may be memory.
-  const folder = await Deno.makeTempDir({ dir: beside, prefix: ".lanes-lesson-" });
+  const folder = await folderFor(beside);
   {
     await using _ = passingPath(folder);
     yield { spec: specOf(savingJob(folder, FILES), "io", SAVING, how) };

@@ -1,7 +1,23 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { folderFor } from "../../scripts/lesson/teach.ts";
 import { lessonFile } from "../report/lesson/fixture.ts";
 import { faultsOf } from "../json_schemas.ts";
 import { mayRunScripts, runTask } from "./run_script.ts";
+
+Deno.test({
+  name: "a lesson's files are saved elsewhere if they can't be beside its page",
+  ignore: !mayRunScripts,
+  async fn() {
+    const beside = await Deno.makeTempDir();
+    try {
+      const folders = [await folderFor(beside), await folderFor(`${beside}/gone`)];
+      assertEquals(folders.map((folder) => folder.startsWith(`${beside}/`)), [true, false]);
+      await Deno.remove(folders[1]!);
+    } finally {
+      await Deno.remove(beside, { recursive: true });
+    }
+  },
+});
 
 Deno.test({
   name: "deno task lesson measures, tells, and writes a page in the language asked for",
