@@ -25,8 +25,8 @@ Examples:
   deno task io --json after.json
   deno task compare before.json after.json --max-slowdown 5%
 
-Exit codes: 0 nothing is slower than allowed, 1 more items fail than before, 2 bad option or file, or
-nothing in common, 3 slower than allowed.`,
+Exit codes: 0 nothing is slower than allowed, 1 more items fail than before, or models' results differ
+now, 2 bad option or file, or nothing in common, 3 slower than allowed.`,
   );
 
 await script("compare", async (_signal, args) => {
@@ -45,5 +45,5 @@ await script("compare", async (_signal, args) => {
   const changes = compareResults(then, now, { maxSlowdown });
   requireCommon(changes, "new.json", newer, then, now);
   print(renderChanges(changes, maxSlowdown, styleOfStdout()));
-  return changes.failsMore ? 1 : changes.tooSlow ? 3 : 0;
+  return changes.isWorse ? 1 : changes.tooSlow ? 3 : 0;
 });

@@ -68,7 +68,7 @@ export class Chance {
   #few: Share = { asked: 0, refused: 0 };
   #many: Share = { asked: 0, refused: 0 };
   /** Whether more of these did. */
-  #failsMore = false;
+  #isWorse = false;
 
   /** Whether so many fail however few slots there are that what is lost among others was no refusal. */
   get failsAnyway(): boolean {
@@ -92,9 +92,9 @@ export class Chance {
       // What fails again may do so because others did.
       this.#many.asked += judged - again;
       this.#many.refused += failed;
-      this.#failsMore ||= this.#many.refused >= TIMES && isMore(this.#many, this.#few);
+      this.#isWorse ||= this.#many.refused >= TIMES && isMore(this.#many, this.#few);
     }
-    if (failed === 0 || !this.#failsMore) return how;
+    if (failed === 0 || !this.#isWorse) return how;
     return { ...how, refused: refused + failed, lost: lost + failed, unsaid: failed, failed: 0 };
   }
 
@@ -141,9 +141,9 @@ export class Chance {
     this.share = refused / asked;
     if (lost < refused) this.#ample = { asked, refused: Math.min(asked, AMPLE * refused) };
     // Who never answered is asked by one at a time.
-    else if (this.share < 1 || this.#failsMore) {
+    else if (this.share < 1 || this.#isWorse) {
       this.#few = { asked: KNOWN, refused: KNOWN * this.share };
-      this.#failsMore = false;
+      this.#isWorse = false;
     }
     this.forget();
     return true;

@@ -63,9 +63,9 @@ export class Tally {
       2 * here.failed <= here.ended;
     if (isRow) return "stays";
     if (there.failed < 2 || there.ended > EARLY) return "sent";
-    const failsMore = (deviations?: number) => isMore(shareOf(there), shareOf(here), deviations);
-    if (failsMore()) return "stays";
-    return failsMore(IN_DOUBT) || here.ended < FEW ? "in doubt" : "sent";
+    const isWorse = (deviations?: number) => isMore(shareOf(there), shareOf(here), deviations);
+    if (isWorse()) return "stays";
+    return isWorse(IN_DOUBT) || here.ended < FEW ? "in doubt" : "sent";
   }
 
   /** What tells so. */

@@ -195,6 +195,6 @@ export async function compareAndReport(
   if (signal.aborted && changes.changes.length === 0) return code;
   requireCommon(changes, "--baseline", baseline.path, baseline.result, result);
   printOut(`\nCompared with the baseline:\n\n${renderChanges(changes, maxSlowdown, style)}`);
-  if (changes.failsMore) return 1;
+  if (changes.isWorse) return 1;
   return code === 0 && changes.tooSlow ? 3 : code;
 }

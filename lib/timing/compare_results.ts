@@ -21,7 +21,7 @@ export interface Change {
   /** New over old: above 1 is slower. */
   readonly ratio: Interval;
   /** Whether the interval of the ratio leaves out 1; what fails is no faster, however soon it ends. */
-  readonly verdict: Difference | NonNullable<ReturnType<typeof incomparable>>;
+  readonly verdict: Difference | "results differ" | NonNullable<ReturnType<typeof incomparable>>;
   /** Whether it is detectably slower, and by more than allowed. */
   readonly tooSlow: boolean;
 }
@@ -41,11 +41,16 @@ function incomparable(then: ModelResult, now: ModelResult) {
   return nothingSucceeded(now) ? "fails then and now" : undefined;
 }
 
-function changeOf(job: string, then: ModelResult, now: ModelResult, most: number): Change {
+function changeOf(
+  job: string,
+  then: ModelResult,
+  now: ModelResult,
+  { most, agree }: { readonly most: number; readonly agree: boolean },
+): Change {
   const times = ({ rounds }: ModelResult) => rounds.map(({ wallMs }) => wallMs);
   const [oldTimes, newTimes] = [times(then), times(now)];
   const ratio = unpairedRatio(newTimes, oldTimes);
-  const verdict = incomparable(then, now) ?? differenceOf(ratio);
+  const verdict = agree ? incomparable(then, now) ?? differenceOf(ratio) : "results differ";
   return {
     job,
     model: now.model,
@@ -170,9 +175,9 @@ function jobWarnings(then: Comparison, now: Comparison): string[] {
     ...whatDiffers(then, now).map((what) => `not compared, as ${what}.`),
     ...ofModels,
     ...gone.map(({ model }) => `${model} is only in the older result.`),
-    ...(then.agree && now.agree
-      ? []
-      : ["the models gave different results, so times mean little."]),
+    ...(then.agree && now.agree ? [] : [
+      `the models gave different results ${now.agree ? "then" : "now"}, so no times are compared.`,
+    ]),
   ].map((text) => `${now.job.name}: ${text}`);
 }
 
@@ -190,6 +195,7 @@ export function compareResults(
   const changes: Change[] = [];
   const left = [...then.comparisons];
   const unlike: ComparedJob[] = [];
+  let differs = false;
   for (const fresh of now.comparisons) {
     const place = left.findIndex(({ job }) => isSameJob(job, fresh.job));
     if (place < 0) {
@@ -203,10 +209,12 @@ export function compareResults(
     }
     const [old] = left.splice(place, 1);
     warnings.push(...jobWarnings(old!, fresh));
+    const how = { most: maxSlowdown ?? Infinity, agree: old!.agree && fresh.agree };
+    differs ||= !fresh.agree;
     for (const model of fresh.models) {
       const before = old!.models.find((other) => isSameModel(other, model));
       if (before === undefined) continue;
-      changes.push(changeOf(fresh.job.name, before, model, maxSlowdown ?? Infinity));
+      changes.push(changeOf(fresh.job.name, before, model, how));
     }
   }
   for (const { job } of left) {
@@ -216,8 +224,8 @@ export function compareResults(
   return {
     changes,
     warnings,
-    // The exit code is then 3, or 1.
+    // The exit code is then 3, or 1: more fails, or results differ.
     tooSlow: changes.some(({ tooSlow }) => tooSlow),
-    failsMore: changes.some(({ verdict }) => verdict === "fails more now"),
+    isWorse: differs || changes.some(({ verdict }) => verdict === "fails more now"),
   };
 }

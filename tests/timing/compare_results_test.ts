@@ -104,8 +104,8 @@ Deno.test("compareResults() calls nothing faster that fails", () => {
       options: { a: 1, b: 2 },
     });
   const verdictOf = (then: ResultFile, now: ResultFile) => {
-    const { changes, failsMore, tooSlow } = compareResults(then, now, { maxSlowdown: 0.1 });
-    return [changes[0]!.verdict, failsMore, tooSlow];
+    const { changes, isWorse, tooSlow } = compareResults(then, now, { maxSlowdown: 0.1 });
+    return [changes[0]!.verdict, isWorse, tooSlow];
   };
   const [well, half, none] = [withFailures(4, 0), withFailures(2, 2), withFailures(0, 4)];
   assertEquals(verdictOf(OLD, none), ["fails more now", true, false]);
@@ -134,10 +134,13 @@ Deno.test("compareResults() doesn't mind what one of the two doesn't know", () =
   assertEquals(compareResults(with_, without).warnings, []);
 });
 
-Deno.test("compareResults() says that times mean little where models disagreed, then or now", () => {
+Deno.test("compareResults() judges no times where models disagreed, then or now", () => {
   const odd: ResultFile = structuredClone(OLD);
   odd.comparisons[0]!.agree = false;
-  for (const [then, now] of [[OLD, odd], [odd, OLD]] as const) {
-    assertStringIncludes(compareResults(then, now).warnings.join(), "gave different results");
+  for (const [then, now, when] of [[OLD, odd, "now"], [odd, OLD, "then"]] as const) {
+    const { changes, warnings, isWorse } = compareResults(then, now, { maxSlowdown: 0 });
+    assertEquals(changes.map(({ verdict }) => verdict), Array(2).fill("results differ"));
+    assertEquals(isWorse, when === "now");
+    assertStringIncludes(warnings.join(), `gave different results ${when}, so no times`);
   }
 });

@@ -74,7 +74,7 @@ export class Trials {
     const look = await runTrial({ ...SEQUENTIAL, job: few, round: 0 }, { signal })
       .catch(() => undefined);
     state.costMs += look?.round.runMs ?? 0;
-    return look !== undefined && !this.#failsMore(look.round, 0);
+    return look !== undefined && !this.#isWorse(look.round, 0);
   }
 
   get mayLook(): boolean {
@@ -161,7 +161,7 @@ export class Trials {
     if (failures !== undefined) runner.failures ??= failures;
     runner.longest = longest;
     if (pacePerSecond !== undefined) runner.pacePerSecond ??= pacePerSecond;
-    if (this.#failsMore(round, isPlain ? PLAIN_FAILS : 0)) {
+    if (this.#isWorse(round, isPlain ? PLAIN_FAILS : 0)) {
       runner.out = "failures";
       const leftMs = this.state.options.leftMs();
       this.state.isFutile ||= isPlain ||
@@ -170,7 +170,7 @@ export class Trials {
   }
 
   /** Whether more items failed than do so one by one, chance allowed for. */
-  #failsMore({ failed, succeeded }: Round, more: number): boolean {
+  #isWorse({ failed, succeeded }: Round, more: number): boolean {
     const { failedShare } = this.state.options;
     const all = failed + succeeded;
     const spread = Math.sqrt(all * failedShare * (1 - failedShare));
