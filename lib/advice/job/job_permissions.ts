@@ -103,9 +103,10 @@ export function permissionNeeded(
 ): UsageError | undefined {
   if (![name, ...causes].some((cause) => cause.startsWith("NotCapable"))) return undefined;
   const missing = [message, ...causes].map(missingFlag).find((flag) => flag !== undefined);
-  return missing === undefined
-    ? new UsageError("module", typed, `${where} lacks a permission (${message})`, "allow it")
-    : new UsageError("module", typed, `${where} needs ${missing.wanted}`, `add ${shellWord(missing.flag)}`);
+  const [problem, remedy] = missing === undefined
+    ? [`${where} lacks a permission (${message})`, "allow it"]
+    : [`${where} needs ${missing.wanted}`, `add ${shellWord(missing.flag)}`];
+  return new UsageError("module", typed, problem!, remedy!);
 }
 
 /** What a job wanted, and the flag that allows just that; undefined if the message says neither. */
