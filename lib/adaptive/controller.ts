@@ -20,6 +20,10 @@ export type Why =
   | "waits"
   /** Latency grew, and no more gets done. */
   | "queues"
+  /** Nothing ended any more for long, though all slots were taken. */
+  | "stalls"
+  /** Half of the slots, or more, were never taken. */
+  | "unused"
   /** A server refused some, or files and sockets ran short. */
   | "refused"
   /** Slots are free for most of the time: the source of the items gives them no faster. */

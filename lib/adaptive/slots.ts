@@ -32,7 +32,7 @@ export interface SlotsOptions {
 /** How many there are to be. */
 export interface Wanted {
   readonly slots: number;
-  readonly why: "waits" | "queues" | "refused" | "memory";
+  readonly why: "waits" | "queues" | "stalls" | "unused" | "refused" | "memory";
 }
 
 /** Until a task has ended there are so many at most, or as many as it began with. */
@@ -260,7 +260,7 @@ export class Slots {
   next(seen: Seen, mayGrow = true): Wanted | undefined {
     const isFull = seen.inFlight >= (this.ended === 0 ? this.#count : this.#count / 2);
     this.#taken = Math.max(this.#taken, seen.inFlight);
-    if (this.#areUnused(seen)) return { slots: this.#taken, why: "queues" };
+    if (this.#areUnused(seen)) return { slots: this.#taken, why: "unused" };
     const grows = mayGrow && isFull && this.gapMs === 0;
     if (this.#isStalled(seen, grows)) return this.#stall(seen);
     return this.isSlowStart ? this.#slowStart(seen, grows) : this.#round(seen, isFull, grows);
@@ -293,7 +293,7 @@ export class Slots {
     this.#quietMs = nowMs;
     // What got done by then is known once these have ended.
     this.#rounds.begin(this.#count, 0, this.#stages.flatMap(({ latencies }) => latencies));
-    return { slots: STALLED_LEFT * this.#count, why: "queues" };
+    return { slots: STALLED_LEFT * this.#count, why: "stalls" };
   }
 
   /** Many more than the most with which tasks ended as quickly as with few. */

@@ -11,6 +11,8 @@ const WHY: Readonly<Record<Why, string>> = {
   start: "to begin with",
   waits: "tasks wait",
   queues: "tasks queue",
+  stalls: "nothing ends any more",
+  unused: "most are never taken",
   refused: "some were refused",
   source: "their source gives items no faster",
   memory: "memory runs short",
