@@ -232,13 +232,18 @@ export class Controller {
     if (isLong) this.#pauseUntilMs = nowMs + SOON * tookMs;
   }
 
+  /** Leaves out, before a tick, for how long nothing moved since the last one, which it returns. */
+  leaveOut(seen: Seen): number {
+    const stillMs = this.#watch.leaveOut(seen);
+    if (stillMs > 0) this.#slots.leaveOut(seen.nowMs, stillMs);
+    return stillMs;
+  }
+
   /** Looks at what happened since the last tick; returns what it has decided, if anything. */
   tick(seen: Seen): Decision | undefined {
     const { nowMs } = seen;
     if (seen.awaitsItems) this.#sourceMs += nowMs - this.#lastTickMs;
     this.#lastTickMs = nowMs;
-    const stillMs = this.#watch.leaveOut(seen);
-    if (stillMs > 0) this.#slots.leaveOut(nowMs, stillMs);
     if (this.#watch.isBlind && seen.loopCpuMs !== undefined) {
       const { holds, elapsedMs } = this.#look;
       if (holds) this.nextTickMs = TICK_MS;

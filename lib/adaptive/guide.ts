@@ -270,7 +270,11 @@ export class Guide implements PoolGuide {
     const { isBraking, keepsLanes } = this.#controller;
     this.#receive();
     const seen = this.#seen();
-    for (const [pace, key] of this.#bound) this.#pace(pace, `${key}`, seen);
+    const stillMs = this.#controller.leaveOut(seen);
+    for (const [pace, key] of this.#bound) {
+      if (stillMs > 0) pace.leaveOut(seen.nowMs, stillMs);
+      this.#pace(pace, `${key}`, seen);
+    }
     this.#follow(this.#controller.tick(seen));
     // What is used from now on is to be seen before the next task holds this event loop.
     const isFirst = this.#controller.wantsUsage && seen.loopCpuMs === undefined;

@@ -53,6 +53,11 @@ export class KeyPace implements Pace {
     return refused > 0;
   }
 
+  /** Nothing moved for so long until now. */
+  leaveOut(nowMs: number, ms: number): void {
+    this.#given?.leaveOut(nowMs, ms);
+  }
+
   /** Looks at what happened since; returns what there is from now on, if that is something else. */
   tick(seen: Seen): Wanted | undefined {
     const given = this.#given!;

@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Guide } from "../../lib/adaptive/guide.ts";
+import type { KeyPace } from "../../lib/adaptive/key_pace.ts";
 import { ONE } from "../../lib/adaptive/watch.ts";
 import type { Batch } from "../../lib/dispatch/batch.ts";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
@@ -71,6 +72,42 @@ Deno.test("what is lost again when it is tried again says nothing of whom it ask
   assertEquals([1, 2, 3].map((attempt) => isBound(attempt, lost)), [true, false, false]);
   const refused = { status: 429 };
   assertEquals([1, 2].map((attempt) => isBound(attempt, refused)), [true, true]);
+});
+
+Deno.test("a key whose slots are bound is told for how long nothing moved", () => {
+  using time = new VirtualTime();
+  const { cpuUsage } = process;
+  process.cpuUsage = () => ({ user: 0, system: 0 });
+  try {
+    const task = { module: "file:///task.ts", export: "default" };
+    const guide = new Guide({ ...OPTIONS, start: ONE });
+    guide.lead({
+      ...{ load: 1, remaining: 99, awaitsItems: false, tasks: [task], openLanes: [] },
+      ...{ do: (action: () => void) => action(), resize: () => {}, retireUnused: () => {} },
+    } as unknown as LanePool);
+    guide.begin();
+    const pace = guide.pace(() => 1) as KeyPace;
+    const batch = {
+      ...{ task, items: [1], firstIndex: 0, reported: 0, openLane: { number: 0 } },
+      ...{ history: { key: "a" }, pace, attempt: 1 },
+    };
+    const failures = [{ offset: 0, ended: "failed", reason: { status: 429 } }];
+    const times = { startedAtMs: time.nowMs, endedAtMs: time.nowMs + 1 };
+    guide.reported(
+      batch as unknown as Batch,
+      { count: 1, values: [], failures, ...times } as unknown as Report,
+    );
+    const told: number[] = [];
+    pace.leaveOut = (_nowMs, ms) => told.push(ms);
+    // What is used is looked at once tasks have waited for a while.
+    for (let tick = 0; tick < 12; tick++) time.pass(10);
+    time.nowMs += 300;
+    time.pass(0);
+    guide.rest();
+    assertEquals(told.length, 1);
+  } finally {
+    process.cpuUsage = cpuUsage;
+  }
 });
 
 Deno.test("tasks that hold the event loop are watched by timers once enough of them is left for lanes", () => {

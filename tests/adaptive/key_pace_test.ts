@@ -44,6 +44,33 @@ Deno.test("a key is bound from the first time that too many are refused, by as m
   assertEquals(slots, [2, 4, 5, 5]);
 });
 
+Deno.test("that nothing moved for a while takes a key no slots, and that nothing ends does", () => {
+  for (const isStill of [true, false]) {
+    using time = new VirtualTime();
+    let inFlight = 8;
+    const pace = new KeyPace(100, () => inFlight);
+    const end = (refused = 0) => {
+      pace.ended(1, time.nowMs - 50, time.nowMs, { refused });
+      inFlight--;
+    };
+    time.pass(50);
+    end(1);
+    while (inFlight > 0) end();
+    pace.tick(seenAt(time.nowMs));
+    for (let round = 0; round < 6; round++) {
+      time.pass(50);
+      for (inFlight = pace.slots; inFlight > 0;) end();
+      inFlight = pace.slots;
+      pace.tick(seenAt(time.nowMs));
+    }
+    inFlight = pace.slots;
+    assert(inFlight > 4, `${inFlight}`);
+    time.pass(300);
+    if (isStill) pace.leaveOut(time.nowMs, 300);
+    assertEquals(pace.tick(seenAt(time.nowMs))?.why, isStill ? undefined : "stalls");
+  }
+});
+
 Deno.test("a server that refuses bounds its own key alone, and that is told", async () => {
   const inFlight = { some: 0, all: 0 };
   const most = { ...inFlight };

@@ -398,6 +398,7 @@ export function simulate(
   const look = () => {
     if (isOver() || controller === undefined) return;
     const { wantsUsage } = controller;
+    controller.leaveOut(seen());
     note(controller.tick(seen()));
     const isFirst = controller.wantsUsage && !wantsUsage;
     if (isFirst && seen().inFlight === 0) note(controller.tick(seen()));
