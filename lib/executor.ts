@@ -196,7 +196,7 @@ export interface Recommended {
 export interface AutoExecutor extends EventLoopExecutor {
   /** What it decided so far, and from what figures. */
   readonly decisions: readonly Decision[];
-  /** What to use next time, if the job is the same. */
+  /** What to use next time, if the job is the same; lanes only if what ended there shows that they gain. */
   readonly recommended: Recommended;
 }
 

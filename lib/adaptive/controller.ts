@@ -10,7 +10,7 @@
 import type { Ends } from "./ends.ts";
 import { Slots, type SlotsOptions, type Wanted } from "./slots.ts";
 import { quickerOf } from "./stage.ts";
-import { BUSY, type Figures, type Look, type Seen, type Shape, Watch } from "./watch.ts";
+import { BUSY, type Figures, type Look, ONE, type Seen, type Shape, Watch } from "./watch.ts";
 
 /** Why a shape was changed. */
 export type Why =
@@ -131,9 +131,8 @@ export class Controller {
   #look!: Look;
   #lastTickMs: number;
   #startMs: number;
-  /** Since when tasks are where they are. */
-  #movedMs = -Infinity;
-
+  /** Since when tasks are where they are, how many have ended that began there, and when the last one did. */
+  #moved = { atMs: -Infinity, ended: 0, endedAtMs: 0 };
   /** For how long the event loop had been held when that began. */
   #heldMs = 0;
   /** For how long the source was waited for; NaN once that is told. */
@@ -193,6 +192,8 @@ export class Controller {
     this.#sourceMs = 0;
     this.#heldMs = seen.heldMs;
     this.#watch.open(seen);
+    // A rest is no time in which less gets done.
+    if (this.#onTrial) this.#moved = { atMs: seen.nowMs, ended: 0, endedAtMs: 0 };
     const { slots } = this.#options.start;
     const isOther = isNew && this.shape.place === "event loop" && this.shape.slots > slots;
     if (isOther) this.#slots = new Slots(this.#options, slots, seen.nowMs);
@@ -213,7 +214,9 @@ export class Controller {
     const isFirst = this.#slots.ended === 0;
     if (lane > 0) this.#pauseUntilMs = -Infinity;
     // What began elsewhere tells nothing of what there is here.
-    if (startedAtMs >= this.#movedMs) {
+    if (startedAtMs >= this.#moved.atMs) {
+      this.#moved.ended += count;
+      this.#moved.endedAtMs = endedAtMs;
       if (lane > 0) this.#warm.add(lane);
       this.#watch.ended += count;
       this.#watch.ranMs += endedAtMs - startedAtMs;
@@ -380,13 +383,27 @@ export class Controller {
     return { ...this.#toLoop(seen, "stays", this.#loop.slots), detail };
   }
 
+  /** How many times as much that is as got done here. */
+  #gainOf(perSecond: number): number {
+    // The first one may have made what the others only use.
+    const { ended: others, ranMs } = this.#beside;
+    const beside = others < TRIAL_TASKS ? 0 : 1000 * others / ranMs;
+    return perSecond / Math.max(this.#before, beside);
+  }
+
+  /** The shape, but for lanes that aren't judged yet: these only if all that ended there shows that they gain. */
+  get judged(): Shape {
+    const { atMs, ended, endedAtMs } = this.#moved;
+    // What it was told to begin with is nobody's to doubt before it is judged.
+    const isOpen = this.#onTrial && this.shape.place === "lanes" && this.#before > 0;
+    const gains = ended > 0 && this.#gainOf(1000 * ended / (endedAtMs - atMs)) >= GAIN;
+    return isOpen && !gains ? { ...ONE, slots: this.#loop.slots } : this.shape;
+  }
+
   #tickOnLanes(seen: Seen): Decision | undefined {
     const { elapsedMs, ended, perSecond, busyShare } = this.#look;
     const { lanes } = this.shape;
-    // The first one may have made what the others only use.
-    const { ended: others, ranMs } = this.#beside;
-    const before = others < TRIAL_TASKS ? 0 : 1000 * others / ranMs;
-    const gain = perSecond / Math.max(this.#before, before);
+    const gain = this.#gainOf(perSecond);
     // While nothing comes, or all is paused, nothing is to be seen of what tasks do.
     if (seen.inFlight === 0) return void this.#watch.open(seen);
     if (this.#onTrial) {
@@ -461,7 +478,7 @@ export class Controller {
     this.shape = to;
     if (decision.from.place !== to.place || decision.from.lanes !== to.lanes) {
       this.#slots.move();
-      this.#movedMs = seen.nowMs;
+      this.#moved = { atMs: seen.nowMs, ended: 0, endedAtMs: 0 };
       this.#watch.open(seen);
     }
     if (why === "waits again") this.#slots.restart();

@@ -94,9 +94,9 @@ export class Guide implements PoolGuide {
     return this.#controller.shape;
   }
 
-  /** The shape and pace that all came to, also where the one server that was asked bounds it. */
+  /** The shape and pace that all came to, as far as that is judged, also where the one server that was asked bounds it. */
   get outcome(): Shape & Pick<PoolGuide, "gapMs"> {
-    const { lanes, slots, place } = this.shape;
+    const { lanes, slots, place } = this.#controller.judged;
     const [first] = this.#keys.size > 1 ? [] : this.#bound.keys();
     const { slots: most, gapMs } = first ?? { slots: Infinity, gapMs: 0 };
     return {

@@ -103,7 +103,6 @@ Deno.test({
     }
     assertEquals(indexes, [...new Set(indexes)]);
     assertEquals(executor.decisions.map(({ why }) => why).slice(-2), ["computes", "lanes ready"]);
-    assertEquals(executor.recommended.model, "workers");
   },
 });
 

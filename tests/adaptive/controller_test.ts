@@ -506,9 +506,14 @@ function onLanes() {
     for (const lane of lanes) controller.onEnded(1, nowMs - 20, nowMs, {}, lane);
     return controller.tick(look(lanes[0] === 0))?.why;
   };
+  /** A second later there is something to do again. */
+  const rest = () => {
+    nowMs += 1000;
+    controller.begin(look(false));
+  };
   while (!controller.wantsLanes) pass([0]);
   controller.lanesReady(look(true), 2, 2);
-  return { controller, pass };
+  return { controller, pass, rest };
 }
 
 Deno.test("lanes are judged once each has ended a task, for the first one may only get ready", () => {
@@ -523,6 +528,20 @@ Deno.test("lanes that gain nothing at first, for their code is cold, are judged 
     const whys = [[1], [2], ...Array(6).fill([1]), ...Array(6).fill(later)].map(pass);
     assertEquals(whys.find((why) => why !== undefined), why);
     assertEquals(whys.slice(0, 8), Array(8).fill(undefined));
+  }
+});
+
+Deno.test("of lanes that a list ends too soon to judge, it is told whether they gained so far", () => {
+  // As many as here, or twice as many.
+  for (
+    const [ended, place] of [[[], "event loop"], [[1], "event loop"], [[1, 2], "lanes"]] as const
+  ) {
+    const { controller, pass, rest } = onLanes();
+    for (const isAfterRest of [false, true]) {
+      if (isAfterRest) rest();
+      for (let at = 0; at < 2 && ended.length > 0; at++) pass(ended);
+      assertEquals([controller.shape.place, controller.judged.place], ["lanes", place]);
+    }
   }
 });
 
