@@ -434,12 +434,15 @@ Deno.test("what is used is looked at only if lanes may be worth it, or tasks wai
     }
     assertEquals([controller.wantsUsage, controller.wantsLanes], [wants, false]);
   }
-  const { controller, seen } = begun();
-  const wants = [9, 10].map((nowMs) => {
-    controller.tick(seen(nowMs));
-    return controller.wantsUsage;
-  });
-  assertEquals(wants, [false, true]);
+  // That they have the event loop shows by ticks that come late.
+  for (const [late, atMs] of [[0.2, [9, 10]], [0, [99, 100]]] as const) {
+    const { controller, seen } = begun();
+    const wants = atMs.map((nowMs) => {
+      controller.tick(seen(nowMs, { lateMs: late * nowMs }));
+      return controller.wantsUsage;
+    });
+    assertEquals(wants, [false, true]);
+  }
 });
 
 Deno.test("a source that gives items no faster is named once, and its tasks get no more slots", () => {
