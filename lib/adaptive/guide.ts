@@ -130,14 +130,29 @@ export class Guide implements PoolGuide {
     return this.shape.place === "lanes" && this.tasks.isProven(task);
   }
 
-  held(ms: number): void {
+  held(ms: number, { task, openLane }: Batch): void {
     this.#heldMs += ms;
     if (this.#isWatching || this.#begunMs === undefined) return;
-    const { load, remaining = Infinity } = this.#pool;
+    const { load, remaining = Infinity, inFlight } = this.#pool;
+    if (this.#isLoading && load > 0 && inFlight.running.length === 0) {
+      const loaded = () => this.#loaded();
+      return void openLane!.lane.load(task).then(loaded, loaded);
+    }
     const isBrief = clock.now() - this.#begunMs < UNWATCHED_MS || ms * remaining < WORTH_LOOK_MS;
     if (load === 0 && isBrief) return;
     this.#watch();
     if (load === 0) this.#pool.do(() => this.#tick());
+  }
+
+  /** A task has been loaded, and then started: what never waits is over by now. */
+  #loaded(): void {
+    const { load, inFlight } = this.#pool;
+    if (this.#isWatching || load === 0) return;
+    // How long that took tells nothing of tasks.
+    const startedMs = inFlight.running.map(({ startedAtMs }) => startedAtMs);
+    const nowMs = Math.min(clock.now(), ...startedMs);
+    if (this.#isLoading) this.#controller.begin({ ...this.#seen(), nowMs });
+    this.#watch();
   }
 
   reported(batch: Batch, report: Report): void {

@@ -52,8 +52,8 @@ export interface PoolGuide extends BatchWatch {
   readonly tasks: TaskPlaces;
   /** Whether tiny ones of a task's items are to travel together. */
   together(task: Task): boolean;
-  /** Starting a task held up the event loop for so long. */
-  held(ms: number): void;
+  /** Starting a batch's task held up the event loop for so long. */
+  held(ms: number, batch: Batch): void;
   /** No lane can be started. */
   noLanes(why: string): void;
   /** There is something to do. */
@@ -387,7 +387,8 @@ export class LanePool implements PlacesHost {
     if (place.number === 0 && this.options.guide !== undefined) {
       // What never waited has ended by now.
       const hasEnded = !openLane.inFlight.has(batch);
-      this.options.guide.held((hasEnded ? this.inFlight.endedMs : clock.now()) - batch.sentAtMs);
+      const untilMs = hasEnded ? this.inFlight.endedMs : clock.now();
+      this.options.guide.held(untilMs - batch.sentAtMs, batch);
     }
   }
 

@@ -8,7 +8,8 @@ import type { Batch } from "../../lib/dispatch/batch.ts";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { Report } from "../../lib/lanes/lane.ts";
 import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
-import { auto } from "../../lib/open.ts";
+import { clock } from "../../lib/lanes/timers.ts";
+import { auto, task } from "../../lib/mod.ts";
 import { settle, VirtualTime } from "../dispatch/virtual_time.ts";
 
 /** A guide that may start two lanes. */
@@ -118,10 +119,38 @@ Deno.test("tasks that hold the event loop are watched by timers once enough of t
     guide.lead({ ...idle, load: 0, remaining, tasks: [] } as unknown as LanePool);
     guide.begin();
     time.nowMs += tookMs;
-    guide.held(tookMs);
+    guide.held(tookMs, {} as Batch);
     assertEquals(time.timers, timers, `${remaining} of ${tookMs} ms`);
     guide.rest();
   }
+});
+
+Deno.test("what never waits is over before it is watched, though its module has to be loaded", async () => {
+  using time = new VirtualTime();
+  const waits: number[] = [];
+  for (const name of ["setTimeout", "setImmediate"] as const) {
+    const set = clock[name] as (run: () => void, ms?: number) => unknown;
+    const value = (run: () => void, ms = 0) => (waits.push(ms), set(run, ms));
+    Object.defineProperty(clock, name, { value, configurable: true, writable: true });
+  }
+  await using executor = auto();
+  const module = (what: string) =>
+    task<{ default: (n: number) => number }>(`data:text/javascript,${what}`);
+  const double = module("export default (n) => 2 * n");
+  assertEquals(await executor.map(double, [1, 2, 3]).toArray(), [2, 4, 6]);
+  // For as long as loading may take.
+  assertEquals(waits, [30_000]);
+  const later = module(
+    "export default (n) => new Promise((done) => setTimeout(() => done(n), 50))",
+  );
+  let isOver = false;
+  const all = executor.map(later, [1, 2, 3, 4, 5]).toArray().finally(() => isOver = true);
+  for (; !isOver; await settle()) {
+    time.pass(1);
+    time.turn();
+  }
+  assertEquals(await all, [1, 2, 3, 4, 5]);
+  assertEquals(executor.slots > 1, true);
 });
 
 Deno.test("a list that comes in a pause begins when that is over", async () => {
