@@ -267,8 +267,8 @@ export function kneeOf(series: readonly Series[], seed: number): SweepResult["kn
 export interface RecommendedSize {
   readonly point: SweepPoint;
   readonly gain: Interval | null;
-  /** The fastest of the larger sizes, where it isn't shown to gain, though it may. */
-  readonly unsure?: { point: SweepPoint; gain: Interval };
+  /** The fastest of the others, where it may gain a tenth on the size that is taken, as isn't shown. */
+  readonly open?: { point: SweepPoint; gain: Interval };
   /** A gain above what the cores can give: it is no gain, but an error of measurement. */
   readonly impossible?: { point: SweepPoint; gain: Interval; most: number };
   /** Whether a larger size was measured and left out because it gains hardly more. */
@@ -300,7 +300,30 @@ export function recommendedSize(
   const [smallest, ...larger] = series;
   if (smallest === undefined) return undefined;
   const standings = new Standings(series);
-  const { chosen, best, bestGain, decision } = choose(smallest, larger, standings);
+  const { chosen, decision } = choose(smallest, larger, standings);
+  // So many times as many gain no more than that, nor slots more than one event loop has time for.
+  const mostOf = ({ point: { size } }: typeof smallest) => {
+    const inFlight = size / smallest.point.size;
+    return axis === "slots" && computingShare !== undefined && freeShare !== undefined
+      ? possibleGain(
+        {
+          cpuShare: computingShare,
+          onLoop: Math.min(1, (1 - freeShare) / Math.max(computingShare, 1e-9)),
+          held: Math.max(0, 1 - freeShare - computingShare),
+        },
+        environment.cpus,
+        { lanes: 1, inFlight },
+      )
+      : Math.min(most / smallest.point.size, inFlight);
+  };
+  const gain = standings.ratio(smallest, chosen)!;
+  const [fastest] = series.flatMap((of) => {
+    const more = of === chosen ? null : standings.ratio(chosen, of);
+    const isOpen = more !== null && more.median > 1 && more.high >= TOO_SLOW &&
+      mostOf(of) >= TOO_SLOW * gain.median;
+    return isOpen ? [{ point: of.point, gain: more }] : [];
+  }).toSorted((a, b) => b.gain.median - a.gain.median);
+  const open = fastest && { open: fastest };
   const hasLarger = larger.length > 0;
   const stays = {
     point: smallest.point,
@@ -308,25 +331,8 @@ export function recommendedSize(
     largerGainsLittle: hasLarger,
     mayGainMore: false,
   };
-  if (decision !== "gain") {
-    return bestGain === null || bestGain.median <= TOO_SLOW
-      ? stays
-      : { ...stays, unsure: { point: best.point, gain: bestGain } };
-  }
-  const gain = standings.ratio(smallest, chosen)!;
-  // Nor do so many times as many gain more than that, or slots than one event loop has time for.
-  const inFlight = chosen.point.size / smallest.point.size;
-  const mostHere = axis === "slots" && computingShare !== undefined && freeShare !== undefined
-    ? possibleGain(
-      {
-        cpuShare: computingShare,
-        onLoop: Math.min(1, (1 - freeShare) / Math.max(computingShare, 1e-9)),
-        held: Math.max(0, 1 - freeShare - computingShare),
-      },
-      environment.cpus,
-      { lanes: 1, inFlight },
-    )
-    : Math.min(most / smallest.point.size, inFlight);
+  if (decision !== "gain") return { ...stays, ...open };
+  const mostHere = mostOf(chosen);
   if (gain.median > IMPOSSIBLE * Math.max(1, mostHere) || gain.low > mostHere * AS_GOOD) {
     return { ...stays, impossible: { point: chosen.point, gain, most: mostHere } };
   }
@@ -337,6 +343,7 @@ export function recommendedSize(
   return {
     point: chosen.point,
     gain,
+    ...open,
     largerGainsLittle: !isLargest,
     mayGainMore: isLargest && before > TOO_SLOW && worked.length === points.length,
   };

@@ -16,6 +16,10 @@ const REFUSALS: readonly number[] = [429, 503, 509];
 /** What some servers say instead, with a status that may mean something else, such as GitHub's 403. */
 const LIMITED = /too many requests|(?<![a-z])rate.?limit|throttl|quota.*\bper (?:second|minute)/i;
 const LEAST_FAULT = 400;
+/** The same where no status is told: in words, those of gRPC too, and as clients of AWS name such an error. */
+const SAID = /too many requests|(?<![a-z])(?:rate.?limit|resource[ _]exhausted)/i;
+const NAMED =
+  /^(?:Throttl|TooManyRequests|RequestLimitExceeded|ProvisionedThroughputExceeded|SlowDown)/;
 
 const DECIMAL = /^\d+(\.\d+)?$/;
 /** The longest wait that timers can be set to; a server that asks for more gets this. */
@@ -55,7 +59,9 @@ function statusIn(value: unknown): number | undefined {
   if (typeof message !== "string") return undefined;
   const named = /(?:\b(?:HTTP|status|code)\b\D{0,8}|^)(429|503|509)\b/i.exec(message);
   if (named !== null) return Number(named[1]);
-  return /too many requests|(?<![a-z])rate.?limit/i.test(message) ? 429 : undefined;
+  const name = propertyOf(value, "name");
+  const isNamed = typeof name === "string" && NAMED.test(name);
+  return isNamed || SAID.test(message) ? 429 : undefined;
 }
 
 function waitIn(value: unknown): number | undefined {

@@ -1,5 +1,5 @@
 import fc from "../properties.ts";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { resultOf, trialOf } from "./measured.ts";
 import { curveOf, SIZES } from "./synthetic.ts";
 import {
@@ -372,9 +372,13 @@ Deno.test("recommendedSize() shows a gain that it doesn't trust", async () => {
   }));
   const found = recommendedSize({ ...result, points })!;
   assertEquals(found.point.size, 1);
-  assert(found.unsure !== undefined && found.unsure.gain.low < 1);
+  assert(found.open !== undefined && found.open.gain.low < 1);
   const [text] = takeLines({ ...result, points });
-  assertStringIncludes(text!, "an interval that spans 1; more rounds tell");
+  assertStringIncludes(text!, "slots may gain a tenth on that (1.");
+  assertStringIncludes(
+    text!,
+    "so that advice, which measures anew, may take it; more --rounds tell.",
+  );
 });
 
 Deno.test("more lanes than the cores have work for are not taken, nor is a gain that the cores can't give", async () => {
@@ -476,12 +480,31 @@ Deno.test("recommendedSize() takes no size of which a round failed or did nothin
   assertEquals(recommendedSize({ ...result, points: failing })!.point.size, largest);
 });
 
-Deno.test("recommendedSize() of one size says nothing of others, and of a twentieth no doubt", async () => {
-  const result = await resultOf((slots) => slots === 1 ? 100 : 104);
+Deno.test("recommendedSize() of one size says nothing of others, and of one that gains no tenth no doubt", async () => {
+  const result = await resultOf((slots) => slots === 1 ? 100 : 101);
   const { points } = result;
   const alone = recommendedSize({ ...result, points: points.slice(0, 1) })!;
-  assertEquals([alone.gain, alone.largerGainsLittle, alone.unsure], [null, false, undefined]);
-  assertEquals(recommendedSize({ ...result, points })!.unsure, undefined);
+  assertEquals([alone.gain, alone.largerGainsLittle, alone.open], [null, false, undefined]);
+  assertEquals(recommendedSize({ ...result, points })!.open, undefined);
+});
+
+Deno.test("another size is told whose gain isn't shown, though its interval reaches a tenth", async () => {
+  const of = (throughput: (slots: number) => number) =>
+    resultOf(throughput, { sizes: [1, 2, 4, 8], refineSteps: 0 });
+  const result = await of((slots) => slots === 1 ? 100 : slots === 4 ? 108 : 90);
+  const found = recommendedSize(result)!;
+  assertEquals([found.point.size, found.gain, found.open?.point.size], [1, null, 4]);
+  assert(found.open!.gain.median < 1.1 && found.open!.gain.high > 1.1);
+  assertMatch(
+    takeLines(result)[0]!,
+    / 4 slots may gain a tenth on that \(1\.08× \S+\), so that advice/,
+  );
+  // Beside one that is taken for its gain, too.
+  const taken = recommendedSize(await of((slots) => slots === 1 ? 50 : slots === 8 ? 104 : 100))!;
+  assertEquals([taken.point.size, taken.open?.point.size], [2, 8]);
+  // But not of slots for which one event loop has no time.
+  const busy = recommendedSize({ ...result, computingShare: 1, freeShare: 0 })!;
+  assertEquals([busy.point.size, busy.open], [1, undefined]);
 });
 
 Deno.test("a gain is held against how many times the smallest size the chosen one is", async () => {

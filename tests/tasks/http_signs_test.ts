@@ -19,6 +19,15 @@ Deno.test("httpSigns() finds a status and a wait wherever tasks put them", () =>
     [new Error("429 Too Many Requests"), { status: 429 }],
     [new Error("HTTP 509"), { status: 509 }],
     [new Error("rate limit exceeded"), { status: 429 }],
+    // As clients of gRPC and of AWS say it.
+    [Object.assign(new Error("8 RESOURCE_EXHAUSTED: Quota exceeded"), { code: 8 }), {
+      status: 429,
+    }],
+    [new Error("[resource_exhausted] slow down"), { status: 429 }],
+    [Object.assign(new Error("Rate exceeded"), { name: "ThrottlingException" }), { status: 429 }],
+    [Object.assign(new Error("no"), { name: "TooManyRequestsException" }), { status: 429 }],
+    [Object.assign(new Error("14 UNAVAILABLE: no connection"), { code: 14 }), {}],
+    [Object.assign(new Error("no"), { name: "UnthrottledError" }), {}],
     [new Response("", { status: 503, headers: RETRY }), { status: 503, retryAfterMs: 2000 }],
     [Object.assign(new Error("no"), { response: new Response("", { status: 429 }) }), {
       status: 429,

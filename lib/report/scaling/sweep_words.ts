@@ -402,7 +402,7 @@ function whyAdviceDiffers(
 function whyTaken(
   { axis, failsFrom, job: { total } }: SweepResult,
   smallest: string,
-  { gain, largerGainsLittle, unsure }: RecommendedSize,
+  { gain, largerGainsLittle }: RecommendedSize,
 ): string {
   if (gain !== null) {
     const as = total === undefined
@@ -411,16 +411,23 @@ function whyTaken(
     const larger = largerGainsLittle ? ", and no larger size gains surely more" : "";
     return `: ${formatSpeedup(gain)} as ${as}${larger}`;
   }
-  if (largerGainsLittle) {
-    const unclear = unsure && `${sizeText(axis, unsure.point.size)}: ${formatSpeedup(unsure.gain)}`;
-    const doubt = unclear ? ` (${unclear}, an interval that spans 1; more rounds tell)` : "";
-    return `: no larger size is detectably faster${doubt}`;
-  }
+  if (largerGainsLittle) return ": no larger size is detectably faster";
   return failsFrom === null ? "" : `: tasks fail from ${sizeText(axis, failsFrom.size)} on`;
 }
 
+/** Which size may be faster yet, so that who measures anew may take it. */
+function openSentence(axis: SweepResult["axis"], { open }: RecommendedSize): string {
+  if (open === undefined) return "";
+  const { point, gain } = open;
+  return ` ${sizeText(axis, point.size)} may gain a tenth on that (${
+    formatSpeedup(gain)
+  }), so that ` +
+    "advice, which measures anew, may take it; more --rounds tell.";
+}
+
 /** How the size stands among those that were measured, and what compares it with other models. */
-function whatElse(result: SweepResult, { point, mayGainMore }: RecommendedSize): string {
+function whatElse(result: SweepResult, found: RecommendedSize): string {
+  const { point, mayGainMore } = found;
   const { axis, differsAt, job: { options: { task, latencyMs } } } = result;
   const model = plain(result.model);
   const best = soundPoints(result).length === 1
@@ -440,7 +447,7 @@ function whatElse(result: SweepResult, { point, mayGainMore }: RecommendedSize):
       "order: what they ask, most likely, gives other answers to so many at once. Throw on such " +
       "an answer.";
   const differs = builtIn === undefined && isUsual ? whyAdviceDiffers(result, point) : "";
-  return `${best}; ${others}.${otherwise}${differs}`;
+  return `${best}; ${others}.${openSentence(axis, found)}${otherwise}${differs}`;
 }
 
 /** Says which size to take, the line of code that does last; nothing if no size ran without failures. */
