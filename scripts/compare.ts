@@ -2,7 +2,8 @@
 
 import { command } from "../lib/cli/command.ts";
 import { inputPath } from "../lib/files/user_files.ts";
-import { requireDistinct, share } from "../lib/text/option_values.ts";
+import { share } from "../lib/text/option_values.ts";
+import { requireDistinct } from "../lib/files/named_files.ts";
 import { print } from "../lib/text/print.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { script } from "../lib/cli/script.ts";

@@ -3,7 +3,8 @@
 import { command } from "../lib/cli/command.ts";
 import { task } from "../lib/lanes/task.ts";
 import { modelLines, needsKernel } from "../lib/models.ts";
-import { oneOf, positiveInteger, requireDistinct, UsageError } from "../lib/text/option_values.ts";
+import { oneOf, positiveInteger, UsageError } from "../lib/text/option_values.ts";
+import { requireDistinct } from "../lib/files/named_files.ts";
 import { print } from "../lib/text/print.ts";
 import type { Planned } from "../lib/cli/run_comparisons.ts";
 import {

@@ -11,9 +11,9 @@ import {
   requireNet,
   share,
   size,
-  urlsIn,
   UsageError,
 } from "../lib/text/option_values.ts";
+import { urlsIn } from "../lib/files/named_files.ts";
 import { task } from "../lib/lanes/task.ts";
 import {
   addComparisonOptions,

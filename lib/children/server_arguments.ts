@@ -3,7 +3,8 @@
 import { userPath } from "../files/user_files.ts";
 import type { ServerOptions } from "../lanes/cluster/broker.ts";
 import { type Model, needsServer } from "../models.ts";
-import { inputFile, needs, UsageError } from "../text/option_values.ts";
+import { needs, UsageError } from "../text/option_values.ts";
+import { inputFile } from "../files/named_files.ts";
 import { plain } from "../text/plain.ts";
 
 export interface RawServerOptions {

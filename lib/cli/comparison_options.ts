@@ -17,7 +17,6 @@ import {
   listOf,
   MOST_LANES,
   MOST_SLOTS,
-  type NamedFile,
   needs,
   nonNegativeInteger,
   positiveInteger,
@@ -25,6 +24,7 @@ import {
   share,
   UsageError,
 } from "../text/option_values.ts";
+import { type NamedFile } from "../files/named_files.ts";
 import type { ComparisonSpec, JobSpec, ModelSpec } from "../timing/spec.ts";
 import type { ResultFile } from "../timing/result.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";

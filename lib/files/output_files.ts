@@ -1,7 +1,8 @@
 /** The files that a run writes: checked before measuring, written after; nothing is lost. */
 
 import { basename } from "node:path";
-import { type NamedFile, outputFile, requireDistinct, UsageError } from "../text/option_values.ts";
+import { UsageError } from "../text/option_values.ts";
+import { type NamedFile, outputFile, requireDistinct } from "./named_files.ts";
 import { firstLine, print as printOut } from "../text/print.ts";
 import { endsOf, userPath, writeAtomically } from "./user_files.ts";
 

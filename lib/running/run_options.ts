@@ -17,19 +17,17 @@ import { isFixed, type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
 import {
   duration,
   given,
-  inputFile,
   MOST_LANES,
   MOST_SLOTS,
   needs,
   nonNegativeInteger,
   nonNegativeNumber,
   oneOf,
-  outputFile,
   positiveInteger,
-  requireDistinct,
   share,
   UsageError,
 } from "../text/option_values.ts";
+import { inputFile, outputFile, requireDistinct } from "../files/named_files.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import type { LineFormat } from "./item_lines.ts";
 import { journalPath } from "./journal.ts";

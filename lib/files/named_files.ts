@@ -1,0 +1,175 @@
+/** Files as options name them, checked before anything is measured, run or written over. */
+
+import { basename, dirname } from "node:path";
+import { faultOf, httpUrl, UsageError } from "../text/option_values.ts";
+import { firstLine } from "../text/print.ts";
+import { linkTarget, readText, statOrUndefined, STDIN } from "./user_files.ts";
+
+/** What the system says of a file, in plain words. */
+function refused(option: string, path: string, error: unknown): UsageError {
+  if (error instanceof UsageError) return error;
+  const { NotCapable, NotFound, PermissionDenied } = Deno.errors;
+  const fault = faultOf(option, path);
+  if (error instanceof NotFound) return fault("there is no such file", "check the path", error);
+  if (error instanceof PermissionDenied) {
+    return fault("the system denies access", "choose another, or change its rights", error);
+  }
+  // The flags are fixed in deno.json, and what lies in /proc or /dev would take all of them.
+  const isOurs = error instanceof NotCapable;
+  const problem = isOurs ? "this program has no right to it" : firstLine(error);
+  return fault(problem, "choose another path", error);
+}
+
+/** Checks that a file can be written, and leaves what is there as it is. */
+export async function outputFile(option: string, path: string): Promise<string> {
+  const fault = faultOf(option, path);
+  if (path.trim() === "") throw fault("no file is named", "give one such as result.json");
+  if (basename(path) === "-") {
+    throw new UsageError(option, "-", "no file", "name one; without it the results are printed");
+  }
+  try {
+    const folder = await statOrUndefined(dirname(await linkTarget(path)));
+    if (!folder?.isDirectory) {
+      const problem = folder === undefined ? "its folder doesn't exist" : "its folder is a file";
+      throw fault(problem, "make the folder first, or choose another");
+    }
+    const info = await statOrUndefined(path);
+    if (info?.isDirectory || /[/\\]$/.test(path)) {
+      throw fault("a folder, not a file", "add a file name to it");
+    }
+    // Without a change; one that isn't there is made and removed again. A pipe or a device isn't opened:
+    // doing so may wait for a reader, or have effects.
+    if (info === undefined || info.isFile) await letGo(await held(path, info));
+  } catch (error) {
+    throw refused(option, path, error);
+  }
+  return path;
+}
+
+/** Checks that a file can be read, and isn't larger than what is taken, in bytes. */
+export async function inputFile(
+  option: string,
+  path: string,
+  { maxBytes = Infinity }: { readonly maxBytes?: number } = {},
+): Promise<string> {
+  const fault = faultOf(option, path);
+  if (path.trim() === "") throw fault("no file is named", "give the path of one");
+  try {
+    const info = await Deno.stat(path);
+    if (info.isDirectory) throw fault("a folder, not a file", "name a file in it");
+    if (info.size > maxBytes) {
+      throw fault(`too large with ${info.size} bytes`, `give a file of at most ${maxBytes} bytes`);
+    }
+    if (info.isFile) (await Deno.open(path, { read: true })).close();
+  } catch (error) {
+    throw refused(option, path, error);
+  }
+  return path;
+}
+
+/** A file that is open to be written, and its path if it was made for that, which another program may do as well. */
+interface Held {
+  readonly file: Deno.FsFile;
+  readonly made?: string;
+}
+
+/** Opens a file; where there is none it is made, behind a link that leads nowhere too. */
+async function held(path: string, info: Deno.FileInfo | undefined): Promise<Held> {
+  try {
+    if (info !== undefined) return { file: await Deno.open(path, { append: true }) };
+  } catch (error) {
+    // Another program may have made it for a moment.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const made = await linkTarget(path);
+  return { file: await Deno.open(made, { append: true, create: true }), made };
+}
+
+async function letGo({ file, made }: Held): Promise<void> {
+  const { size } = await file.stat();
+  file.close();
+  if (made !== undefined && size === 0) await Deno.remove(made).catch(() => {});
+}
+
+/** A file, and the option or argument that names it. */
+export interface NamedFile {
+  readonly option: string;
+  readonly path: string;
+}
+
+/** What tells a file from all others, however its path is spelled and whatever links lead to it. */
+async function identityOf(path: string, { dev, ino }: Deno.FileInfo): Promise<string> {
+  // Windows doesn't always number its files.
+  return ino === null ? await Deno.realPath(path) : `${dev}:${ino}`;
+}
+
+/**
+ * Checks that no output would overwrite what is read, that no two outputs are one file, and that standard
+ * input is read for one thing. Outputs that don't exist are made for a moment, for only the file system
+ * knows which spellings mean the same.
+ */
+export async function requireDistinct(
+  outputs: readonly NamedFile[],
+  inputs: readonly NamedFile[],
+): Promise<void> {
+  const taken = new Map<string, string>();
+  const refuseTaken = (id: string, option: string, path: string) => {
+    const other = taken.get(id);
+    if (other === undefined) return;
+    throw faultOf(option, path)(`the same file as ${other}`, "give it a name of its own");
+  };
+  for (const { option, path } of inputs) {
+    const told = `${option}, which is read`;
+    if (path === STDIN) {
+      // Behind its end nothing is left for another.
+      refuseTaken(path, option, path);
+      taken.set(path, told);
+      continue;
+    }
+    // What isn't there is told elsewhere, and writing to where a pipe or a terminal is read loses nothing.
+    const info = await Deno.stat(path).catch(() => undefined);
+    if (info?.isFile) taken.set(await identityOf(path, info), told);
+  }
+  // Held until all are known: the number of a file that is gone is given to the next one.
+  const files: Held[] = [];
+  try {
+    for (const { option, path } of outputs) {
+      let info = await statOrUndefined(path);
+      if (info === undefined || info.isFile) {
+        const own = await held(path, info);
+        files.push(own);
+        info = await own.file.stat();
+      }
+      const id = await identityOf(path, info);
+      refuseTaken(id, option, path);
+      taken.set(id, option);
+    }
+  } finally {
+    for (const own of files) await letGo(own);
+  }
+}
+
+/** A list of addresses that is longer than this is something else. */
+const LARGEST_LIST_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Reads addresses from a file, one a line; blank lines and lines that begin with `#` don't count.
+ */
+export async function urlsIn(option: string, path: string): Promise<URL[]> {
+  await inputFile(option, path, { maxBytes: LARGEST_LIST_BYTES });
+  const text = await readText(path, LARGEST_LIST_BYTES).catch((error) => {
+    throw refused(option, path, error);
+  });
+  const lines = text.split(/\r\n|\r|\n/);
+  const urls: URL[] = [];
+  for (const [at, line] of lines.entries()) {
+    const address = line.trim();
+    if (address !== "" && !address.startsWith("#")) {
+      urls.push(httpUrl(`${option}, line ${at + 1},`, address));
+    }
+  }
+  if (urls.length === 0) {
+    throw new UsageError(option, path, "no address in it", "write one on each line");
+  }
+  return urls;
+}
