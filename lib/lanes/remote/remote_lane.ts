@@ -131,16 +131,16 @@ export class RemoteLane implements Lane {
   }
 
   accepts(task: Task): boolean {
-    const { unwanted } = this.#tasks;
-    const isStuck = unwanted !== undefined && unwanted !== this.#tasks.find(task);
-    return !isStuck && (this.options.accepts?.(task) ?? true);
+    const { blocking } = this.#tasks;
+    const isBlocked = blocking !== undefined && blocking !== this.#tasks.find(task);
+    return !isBlocked && (this.options.accepts?.(task) ?? true);
   }
 
   /** What waits behind a module that nobody waits for is to go elsewhere, unless it has been taken back by then. */
   #letGo(): void {
     clock.queueMicrotask(() => {
-      const { unwanted, all } = this.#tasks;
-      if (this.#state !== "ready" || unwanted === undefined || unwanted.isAwaited) return;
+      const { blocking, all } = this.#tasks;
+      if (this.#state !== "ready" || blocking === undefined || blocking.isAwaited) return;
       if (all.some(({ held }) => held.size > 0)) this.events.leaving();
     });
   }
@@ -299,7 +299,7 @@ export class RemoteLane implements Lane {
     if (batch.moved || (id !== 0 && !this.#channel.cells?.take(id))) return false;
     this.#forget(batch);
     stateOf(batch).recalled = true;
-    if (this.#tasks.unwanted !== undefined) this.#letGo();
+    if (this.#tasks.blocking !== undefined) this.#letGo();
     return true;
   }
 

@@ -43,8 +43,8 @@ export class RemoteTasks {
     return undefined;
   }
 
-  /** The same if no batch waits for it any more: it may never come to its end, and holds up those behind it. */
-  get unwanted(): RemoteTask | undefined {
+  /** The same if no batch waits for it any more: it may never come to its end, and blocks those behind it. */
+  get blocking(): RemoteTask | undefined {
     const { loading } = this;
     return loading?.isBegun && loading.held.size === 0 ? loading : undefined;
   }
