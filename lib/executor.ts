@@ -205,7 +205,7 @@ const READY_LOAD_MS = 30_000;
 
 export type PoolSize = Pick<PoolOptions, "lanes" | "slots" | "graceMs">;
 
-interface LaneKind
+interface PoolKind
   extends Pick<PoolOptions, "batches" | "makeLane" | "lanesThere" | "onQuarantined"> {
   /** How many batches run on a lane at once, if a slot isn't room for one. */
   readonly slots?: number;
@@ -221,15 +221,15 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
   readonly #guide: Guide | undefined;
   readonly #unused = new UnusedResults();
   readonly #calls: Calls;
-  readonly #kind: LaneKind;
+  readonly #kind: PoolKind;
 
   constructor(
     model: Model,
     options: SharedOptions,
     { lanes, slots, graceMs }: PoolSize,
-    kind: LaneKind,
+    kind: PoolKind,
   ) {
-    const { place, mostSlots } = MODEL_TABLE[model];
+    const { laneKind, mostSlots } = MODEL_TABLE[model];
     const { maxQueued = Infinity, tasksPerLane = Infinity, idleMs = Infinity } = options;
     const check = new Checker(`open ${model}()`);
     check.count("lanes", lanes, 1, MOST_LANES);
@@ -240,10 +240,10 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
     check.time("idleMs", idleMs);
     this.model = model;
     this.#slots = slots;
-    const remote = place !== "event loop" && place !== "where it gains";
-    const inThreads = place === "thread" || place === "graphics card";
+    const remote = laneKind !== "event loop" && laneKind !== "where it gains";
+    const inThreads = laneKind === "thread" || laneKind === "graphics card";
     // Only there can they be taken back while it is busy.
-    const takesAhead = inThreads || place === "machine" || kind.guide?.isolated === false;
+    const takesAhead = inThreads || laneKind === "machine" || kind.guide?.isolated === false;
     const travel = { remote, takesAhead, moves: inThreads };
     this.#pool = new LanePool({ lanes, slots, graceMs, tasksPerLane, idleMs, ...travel, ...kind });
     this.#guide = kind.guide;

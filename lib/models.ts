@@ -18,8 +18,8 @@ export const MODELS = [
 /** The name of a concurrency model. */
 export type Model = typeof MODELS[number];
 
-/** Where a model's tasks run. */
-export type Place =
+/** What kind of lane a model's tasks run on. */
+export type LaneKind =
   | "event loop"
   | "thread"
   | "process"
@@ -36,7 +36,7 @@ type LaneCount = number | "cores";
 /** One model. */
 interface ModelRow {
   /** Where its tasks run. */
-  readonly place: Place;
+  readonly laneKind: LaneKind;
   /** The kinds of job that it is for. */
   readonly kinds: readonly JobKind[];
   /** Whether it is compared where no models were chosen: not if it needs what few have. */
@@ -80,7 +80,7 @@ const MOST_JOINED = 64;
 
 const EVENT_LOOP = {
   ...USUAL,
-  place: "event loop",
+  laneKind: "event loop",
   lane: "this event loop",
   lanes: { io: 1, cpu: 1 },
   mostSlots: Infinity,
@@ -120,7 +120,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
   },
   workers: {
     ...SIZED,
-    place: "thread",
+    laneKind: "thread",
     lane: "Web Worker threads",
     lanes: { io: 5, cpu: "cores" },
     // Each slot of a thread takes a place in the memory that it shares with this one.
@@ -138,7 +138,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
   },
   processes: {
     ...SIZED,
-    place: "process",
+    laneKind: "process",
     lane: "`Deno.Command` subprocesses",
     lanes: { io: "cores", cpu: "cores" },
     mostSlots: Infinity,
@@ -153,7 +153,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
   cluster: {
     ...SIZED,
     isUsual: false,
-    place: "machine",
+    laneKind: "machine",
     lane: "other machines, over NATS JetStream",
     lanes: { io: MOST_JOINED, cpu: MOST_JOINED },
     mostSlots: 65_536,
@@ -170,7 +170,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     ...USUAL,
     kinds: ["cpu"],
     isUsual: false,
-    place: "graphics card",
+    laneKind: "graphics card",
     lane: "a GPU, through WebGPU",
     sizes: ["slots"],
     lanes: { io: 1, cpu: 1 },
@@ -188,7 +188,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
   auto: {
     ...USUAL,
     isUsual: false,
-    place: "where it gains",
+    laneKind: "where it gains",
     lane: "this event loop, then threads",
     sizes: [],
     lanes: { io: 1, cpu: 1 },
@@ -230,12 +230,12 @@ export function isModel(name: string): name is Model {
 
 /** Whether a model's tasks run on lanes of their own; a model from elsewhere is taken to have some. */
 export function isRemote(model: string): boolean {
-  return !isModel(model) || MODEL_TABLE[model].place !== "event loop";
+  return !isModel(model) || MODEL_TABLE[model].laneKind !== "event loop";
 }
 
 /** Whether a model's size is settled before anything runs. */
 export function isFixed(model: string): boolean {
-  return !isModel(model) || MODEL_TABLE[model].place !== "where it gains";
+  return !isModel(model) || MODEL_TABLE[model].laneKind !== "where it gains";
 }
 
 /** Whether tasks ran in one event loop; a model that finds its size while it runs had one lane then. */
@@ -247,12 +247,12 @@ export function ranInOneLoop(
 
 /** Whether a model runs a task's kernel in place of its function. */
 export function needsKernel(model: Model): boolean {
-  return MODEL_TABLE[model].place === "graphics card";
+  return MODEL_TABLE[model].laneKind === "graphics card";
 }
 
 /** Whether a model's machines meet at a server; a model from elsewhere is taken to need none. */
 export function needsServer(model: string): boolean {
-  return isModel(model) && MODEL_TABLE[model].place === "machine";
+  return isModel(model) && MODEL_TABLE[model].laneKind === "machine";
 }
 
 /** Whether a model's size can be chosen in this way. */

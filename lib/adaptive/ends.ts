@@ -1,7 +1,7 @@
 /** How tasks ended: which failures tell that there were too many in flight. */
 
 import { attempt } from "../lanes/attempt.ts";
-import type { Failure } from "../lanes/lane.ts";
+import type { ItemFailure } from "../lanes/lane.ts";
 import { classifyFailure } from "../tasks/classify_failure.ts";
 import { httpSigns, refuses } from "../tasks/http_signs.ts";
 
@@ -48,7 +48,11 @@ export const WELL: Told = {
 };
 
 /** @param isAgain Whether it was tried again: that it fails or is lost again says nothing of the others. */
-export function endsOf(failures: readonly Failure[], amongOthers: boolean, isAgain: boolean): Told {
+export function endsOf(
+  failures: readonly ItemFailure[],
+  amongOthers: boolean,
+  isAgain: boolean,
+): Told {
   const signs = failures.map((failure) => signOf(failure, amongOthers));
   const lost = signs.filter((sign) => sign === "lost").length;
   const refused = failures.filter((_, at) =>
@@ -73,7 +77,10 @@ export function endsOf(failures: readonly Failure[], amongOthers: boolean, isAga
 type Sign = "said" | "lost" | "short";
 
 /** How a failure tells that there were too many in flight, of which there may have been several; undefined if it doesn't. */
-function signOf({ ended, reason, retryAfterMs }: Failure, amongOthers: boolean): Sign | undefined {
+function signOf(
+  { ended, reason, retryAfterMs }: ItemFailure,
+  amongOthers: boolean,
+): Sign | undefined {
   // Those in flight beside it may have held it up.
   if (ended === "timed-out") return amongOthers ? "lost" : undefined;
   if (ended !== "failed") return undefined;
@@ -85,11 +92,11 @@ function signOf({ ended, reason, retryAfterMs }: Failure, amongOthers: boolean):
 }
 
 /** How long a server asked to be left alone, in milliseconds. */
-const waitAsked = ({ reason, retryAfterMs = httpSigns(reason).retryAfterMs ?? 0 }: Failure) =>
+const waitAsked = ({ reason, retryAfterMs = httpSigns(reason).retryAfterMs ?? 0 }: ItemFailure) =>
   retryAfterMs;
 
 /** Whether a task tells that something is missing where it ran, which may be elsewhere. */
-export function isLacking({ ended, reason }: Failure): boolean {
+export function isLacking({ ended, reason }: ItemFailure): boolean {
   if (ended !== "failed") return false;
   const lacks = () =>
     reason instanceof ReferenceError || reason instanceof Deno.errors.NotCapable ||

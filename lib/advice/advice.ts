@@ -21,7 +21,7 @@ import { machineSchema } from "./prediction/machine.ts";
 import { sampleSchema } from "./probe/sample.ts";
 import { profileSchema } from "./profile/job_profile.ts";
 import { autoSchema } from "./race/auto_trial.ts";
-import { DECISIONS } from "./race/recommend.ts";
+import { DECIDED_BY } from "./race/recommend.ts";
 
 const hazard = z.object({
   kind: z.enum(FINDING_KINDS),
@@ -53,7 +53,7 @@ const recommended = z.object({
   /** From how many items on it pays; null for the plain loop, and where a server's pace decides. */
   breakEven: whole.nullable(),
   reason: z.string(),
-  decision: z.enum(DECISIONS).optional(),
+  decision: z.enum(DECIDED_BY).optional(),
   /** How often the code tries an item again that a server refused. */
   retries: count.optional(),
   /** So many starts in a time, where a server allows no more. */

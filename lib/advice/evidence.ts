@@ -35,7 +35,8 @@ export interface AdviseOptions {
   readonly onPhase?: (phase: string) => void;
 }
 
-export interface Pace {
+/** What a server that refuses allows, as it was measured. */
+export interface ServerPace {
   /** Items a second; null if nothing was refused this time, or too few to tell. */
   readonly perSecond: number | null;
   readonly items: number;
@@ -54,6 +55,6 @@ export interface Evidence extends Planned {
     | (OrderFound & { readonly items: number; readonly timesRun: number })
     | undefined;
   readonly profile?: Profiled | undefined;
-  readonly pace?: Pace | undefined;
+  readonly pace?: ServerPace | undefined;
   readonly auto?: AutoFound | undefined;
 }

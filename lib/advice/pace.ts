@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Rate } from "../dispatch/limits.ts";
 import { type HttpSigns, isRefusal } from "../tasks/http_signs.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
-import type { Evidence, Pace } from "./evidence.ts";
+import type { Evidence, ServerPace } from "./evidence.ts";
 import { failingOf, plainFailingOf } from "./race/failing.ts";
 import { answerMs } from "./probe/sample.ts";
 import { rateLimitOf } from "./probe/signs.ts";
@@ -17,7 +17,7 @@ const UNAVAILABLE = 503;
 /** How long a server's pace is looked for at most. */
 export const PACE_MS = 4000;
 
-interface Measured extends Pick<Pace, "perSecond" | "items"> {
+interface Measured extends Pick<ServerPace, "perSecond" | "items"> {
   /** How many the server refused to the last try. */
   readonly refused: number;
 }
@@ -144,7 +144,7 @@ async function ofPlainLoop(
   refused: Refused,
   share: number,
   seen: number | null = null,
-): Promise<Pace> {
+): Promise<ServerPace> {
   const { sample, measure } = refused;
   const own = 1000 / sample.wallMs;
   const found = await borneRate(refused, {
@@ -163,7 +163,7 @@ async function ofPlainLoop(
 export async function plainPace(
   { probed, ...of }: Of & Pick<Evidence, "probed">,
   measure: MeasurePace,
-): Promise<Pace | undefined> {
+): Promise<ServerPace | undefined> {
   const limit = rateLimitOf(probed);
   if (limit === undefined) return undefined;
   const reasons = probed.failures;
@@ -180,7 +180,7 @@ export async function plainPace(
 export async function racedPace(
   { race, ...of }: Of & Pick<Evidence, "race">,
   measure: MeasurePace,
-): Promise<Pace | undefined> {
+): Promise<ServerPace | undefined> {
   const plain = plainFailingOf(race);
   if (plain?.reasons.some(isRefusal)) {
     return await ofPlainLoop({ ...of, ...plain, measure }, plain.failed / plain.items);

@@ -68,7 +68,7 @@ export interface LaneBatch {
 export type AskReason = "timeout" | "cancel";
 
 /** An item that gave no value; `offset` is its place in the report. */
-export interface Failure {
+export interface ItemFailure {
   readonly offset: number;
   readonly ended: "failed" | "timed-out" | "cancelled";
   /** What was thrown, or an error that says what befell it. */
@@ -87,7 +87,7 @@ export interface Report {
   /** How large they are, where that was looked at. */
   readonly bytes?: number;
   /** Those that gave no value, in order; undefined if all did. */
-  readonly failures: readonly Failure[] | undefined;
+  readonly failures: readonly ItemFailure[] | undefined;
   /** When the first of them started. */
   readonly startedAtMs: number;
   /** When the last of them ended. */

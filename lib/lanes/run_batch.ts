@@ -7,7 +7,7 @@ import { httpSigns } from "../tasks/http_signs.ts";
 import { asyncContext, enterAsyncContext } from "./async_context.ts";
 import { attempt, isThenable } from "./attempt.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
-import type { AskReason, Failure, LaneBatch, LaneSettings, Report } from "./lane.ts";
+import type { AskReason, ItemFailure, LaneBatch, LaneSettings, Report } from "./lane.ts";
 import { type Given, NOTHING } from "./lane_tasks.ts";
 import { type TaskContext, type TaskFunction, titleOf } from "./task.ts";
 
@@ -111,7 +111,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   #from = 0;
   #fromMs = 0;
   #values: unknown[];
-  #failures: Failure[] | undefined;
+  #failures: ItemFailure[] | undefined;
   #times: Float64Array | undefined;
 
   constructor(
@@ -210,7 +210,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     this.offset++;
   }
 
-  #fail(offset: number, ended: Failure["ended"], reason: unknown): void {
+  #fail(offset: number, ended: ItemFailure["ended"], reason: unknown): void {
     const { retryAfterMs } = httpSigns(reason);
     (this.#failures ??= []).push({ offset, ended, reason, retryAfterMs });
   }

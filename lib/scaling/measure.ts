@@ -191,7 +191,7 @@ export async function measureOpenLoop(
       counted(rates.length === 1 ? rates[0]! : rates.length, "request", rates.join(", "))
     } a second, on schedule`,
     ...{ model, axis: "rates", rounds, seed, trials: rounds * rates.length },
-    nameOf: ({ pace }) => `${counted(pace!.ratePerSecond, "request")} a second`,
+    nameOf: ({ arrivals }) => `${counted(arrivals!.ratePerSecond, "request")} a second`,
     async measure(watching) {
       const spec = { ...model, job: job.at(OPEN_LOOP_WARMUP), rates, rounds, seed };
       const { points, partial, warnings } = await runOpenLoop(

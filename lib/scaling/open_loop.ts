@@ -3,7 +3,7 @@
 import { sumOfFailures } from "../timing/failures.ts";
 import { dueAfterMs } from "../timing/job_items.ts";
 import { trialProcesses } from "../timing/run_trial.ts";
-import type { JobSpec, ModelSpec, Pace, TrialResult } from "../timing/spec.ts";
+import type { Arrivals, JobSpec, ModelSpec, TrialResult } from "../timing/spec.ts";
 import { quantile, sorted } from "../timing/statistics.ts";
 import { runSweep, type SweepOptions } from "./run_sweep.ts";
 import type { OpenLoopPoint, ResponseTimes } from "./sweep_result.ts";
@@ -42,9 +42,9 @@ function mostWaitingOf(due: readonly number[], startedMs: readonly number[]): nu
 /** How requests end that had no answer yet when the run was cut off. */
 const CUT: readonly string[] = ["cancelled", "abandoned"];
 
-function roundOf(pace: Pace, durationMs: number, { round, timeline }: TrialResult) {
+function roundOf(arrivals: Arrivals, durationMs: number, { round, timeline }: TrialResult) {
   const { index, lane, startedMs, endedMs, status } = timeline!;
-  const due = Array.from({ length: pace.count }, (_, i) => dueAfterMs(i, pace));
+  const due = Array.from({ length: arrivals.count }, (_, i) => dueAfterMs(i, arrivals));
   const answers = [...status.keys()].filter((at) => !CUT.includes(status[at]!));
   const answeredMs = new Map(answers.map((at) => [index[at]!, endedMs[at]!]));
   const since = (fromMs: number, place: number) =>
@@ -81,11 +81,11 @@ function responseTimes(timesMs: readonly number[]): ResponseTimes {
  * schedule's. What wasn't answered counts with its age at the end.
  */
 export function openLoopFigures(
-  pace: Pace,
+  arrivals: Arrivals,
   durationMs: number,
   results: readonly TrialResult[],
 ): OpenLoopPoint {
-  const rounds = results.map((result) => roundOf(pace, durationMs, result));
+  const rounds = results.map((result) => roundOf(arrivals, durationMs, result));
   type Round = typeof rounds[number];
   const sum = (of: (round: Round) => number) => rounds.reduce((all, round) => all + of(round), 0);
   const { reasons, examples } = sumOfFailures(results.map(({ round }) => round));
@@ -94,7 +94,7 @@ export function openLoopFigures(
     delete examples[reason];
   }
   return {
-    ratePerSecond: pace.ratePerSecond,
+    ratePerSecond: arrivals.ratePerSecond,
     durationMs,
     rounds: rounds.length,
     scheduled: sum(({ corrected }) => corrected.length),
@@ -120,15 +120,17 @@ const SPARE_MS = 60_000;
 export async function runOpenLoop(spec: OpenLoopSpec, options: Partial<SweepOptions> = {}) {
   const { rates, rounds, seed, durationMs, drainMs, ...common } = spec;
   const mostMs = durationMs + drainMs;
-  const paceAt = (ratePerSecond: number): Pace => (
+  const arrivalsAt = (ratePerSecond: number): Arrivals => (
     { ratePerSecond, count: Math.max(1, Math.round(ratePerSecond * durationMs / 1000)) }
   );
   const { sizes, partial, warnings } = await runSweep({
     sizes: rates,
-    trialAt: (rate) => ({ ...common, pace: paceAt(rate), mostMs, chunk: 1 }),
+    trialAt: (rate) => ({ ...common, arrivals: arrivalsAt(rate), mostMs, chunk: 1 }),
     nameOf: (rate) => `${rate} a second`,
     ...{ rounds, seed, refineSteps: 0 },
   }, { runTrial: trialProcesses({ guardMs: mostMs + SPARE_MS }), ...options });
-  const points = sizes.map(({ size, trials }) => openLoopFigures(paceAt(size), durationMs, trials));
+  const points = sizes.map(({ size, trials }) =>
+    openLoopFigures(arrivalsAt(size), durationMs, trials)
+  );
   return { points, partial, warnings };
 }

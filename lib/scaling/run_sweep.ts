@@ -142,11 +142,11 @@ export function agreementOf(sizes: readonly Pick<MeasuredSize, "size" | "trials"
 }
 
 /** Whether a trial took as long as it did because tasks ran to their deadline; a schedule ends when it ends. */
-function isHung({ timeoutMs = Infinity, pace }: TrialSpec, result: TrialResult): boolean {
+function isHung({ timeoutMs = Infinity, arrivals }: TrialSpec, result: TrialResult): boolean {
   const { round, lanes, slots, stopped } = result;
   const late = round.reasons?.["timed-out"] ?? 0;
   const waitedMs = timeoutMs * Math.max(1, late / (lanes * (slots ?? late)));
-  return pace === undefined &&
+  return arrivals === undefined &&
     (stopped === true || (late > 0 && waitedMs >= round.runMs / 2));
 }
 

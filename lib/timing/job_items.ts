@@ -3,7 +3,7 @@
 import type { Items } from "../dispatch/map_options.ts";
 import { disposerOf, importModule } from "../lanes/lane_tasks.ts";
 import { within } from "../lanes/timers.ts";
-import type { ItemSource, JobSpec, Pace } from "./spec.ts";
+import type { Arrivals, ItemSource, JobSpec } from "./spec.ts";
 
 /** What `prepare` gave; disposed when the job is over, if it can be. */
 interface Prepared extends AsyncDisposable {
@@ -152,7 +152,10 @@ export async function withWarmup(
 }
 
 /** When an item is due, in milliseconds from the schedule's begin. */
-export function dueAfterMs(index: number, { ratePerSecond }: Pick<Pace, "ratePerSecond">): number {
+export function dueAfterMs(
+  index: number,
+  { ratePerSecond }: Pick<Arrivals, "ratePerSecond">,
+): number {
   return index / ratePerSecond * 1000;
 }
 
@@ -162,15 +165,15 @@ const CLOCK = {
 };
 
 /** Gives each item when it is due; what is overdue comes at once, for the schedule doesn't wait. */
-export async function* paced<T>(
+export async function* arriving<T>(
   items: readonly T[],
-  pace: Pace,
+  arrivals: Arrivals,
   beginMs: number,
   { now, wait }: typeof CLOCK = CLOCK,
 ): AsyncGenerator<T, void> {
-  if (items.length === 0) throw new RangeError("Cannot pace items: there are none");
-  for (let index = 0; index < pace.count; index++) {
-    const inMs = beginMs + dueAfterMs(index, pace) - now();
+  if (items.length === 0) throw new RangeError("Cannot have items arrive: there are none");
+  for (let index = 0; index < arrivals.count; index++) {
+    const inMs = beginMs + dueAfterMs(index, arrivals) - now();
     if (inMs > 0) await wait(inMs);
     yield items[index % items.length]!;
   }

@@ -78,7 +78,7 @@ interface TrialOptions {
 }
 
 /** A schedule: an item every so often, whatever became of those before; a list begins anew at its end. */
-export interface Pace {
+export interface Arrivals {
   readonly ratePerSecond: number;
   readonly count: number;
 }
@@ -95,7 +95,7 @@ export interface TrialSpec extends ModelSpec, TrialOptions {
   /** How many tasks may start in a time; any number by default. */
   readonly rate?: Rate | undefined;
   /** When items are due; once there is room for them by default. */
-  readonly pace?: Pace;
+  readonly arrivals?: Arrivals;
 }
 
 /** An item that took far longer than others; `index` is its place in the job. */

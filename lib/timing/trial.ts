@@ -9,7 +9,7 @@ import { isFixed, MODEL_TABLE, needsServer } from "../models.ts";
 import type { MapOptions } from "../dispatch/map_options.ts";
 import type { PlacedTask, Task } from "../lanes/task.ts";
 import { checksumOf } from "./checksum.ts";
-import { hook, openItems, paced, prepare, withWarmup } from "./job_items.ts";
+import { arriving, hook, openItems, prepare, withWarmup } from "./job_items.ts";
 import { errorName, failureKindsOf, failuresOf, paceOf, stuckOf } from "./failures.ts";
 import { Pulse } from "./lane_watch.ts";
 import { shownEvery, TIMELINE_TASKS, timelineOf } from "./timeline.ts";
@@ -140,7 +140,7 @@ async function measured(
   { warmup, all }: Awaited<ReturnType<typeof withWarmup>>,
 ) {
   const { now = () => performance.now(), onPulse } = host;
-  const { timeoutMs, retries, chunk, mostMs, rate, pace } = spec;
+  const { timeoutMs, retries, chunk, mostMs, rate, arrivals } = spec;
   const limit = new AbortController();
   const signal = AbortSignal.any([limit.signal, ...(host.signal ? [host.signal] : [])]);
   // In the order of items, one slow item would hold back the outcomes of all that follow.
@@ -161,7 +161,9 @@ async function measured(
   const firstMs = now();
   const timer = mostMs === undefined ? 0 : setTimeout(() => limit.abort(), Math.ceil(mostMs));
   using pulse = spec.live && onPulse ? new Pulse(executor, now, onPulse) : undefined;
-  const items = pace === undefined ? all : paced(all as readonly unknown[], pace, firstMs);
+  const items = arrivals === undefined
+    ? all
+    : arriving(all as readonly unknown[], arrivals, firstMs);
   const outcomes = await executor.mapSettled(task, items, {
     ...options,
     onOutcome: pulse?.ended,
@@ -201,14 +203,14 @@ async function measured(
  * was prepared is disposed, whatever happened before.
  */
 export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<TrialResult> {
-  const { job, prefix, pace } = spec;
+  const { job, prefix, arrivals } = spec;
   const preparing = await hook(job, job.prepare);
   const reset = await hook(job, job.reset);
   const comparable = await hook(job, job.comparable);
   await using _prepared = await prepare(preparing);
   await reset?.();
   const { items, places } = await openItems(job.items);
-  const listed = pace === undefined ? items : await Array.fromAsync(items);
+  const listed = arrivals === undefined ? items : await Array.fromAsync(items);
   const task = places === undefined ? job.task : { ...job.task, places } satisfies PlacedTask;
   const given = await withWarmup(listed, spec.warmup ?? 0);
   const ran = await measured(spec, host, task as AnyTask, given);
@@ -223,7 +225,7 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   const failed = rejected.length;
   const device = ran.after.find(({ device }) => device !== undefined)?.device;
   // A schedule is judged by all of its requests.
-  const every = pace === undefined ? shownEvery(outcomes.length) : 1;
+  const every = arrivals === undefined ? shownEvery(outcomes.length) : 1;
   const isFirst = (_: unknown, at: number) => ran.outcomes[at]!.index < prefix!;
   return {
     lanes,

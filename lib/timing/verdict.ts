@@ -56,7 +56,7 @@ function onLoopOf({ rounds }: ModelResult): number {
   );
 }
 
-export interface Evidence {
+export interface MeasuredModels {
   readonly models: readonly ModelResult[];
   readonly ceiling: Comparison["ceiling"];
   /** What others did to the machine meanwhile; undefined if that isn't known. */
@@ -78,7 +78,7 @@ function times({ median, low, high }: Interval): string {
 interface Judged {
   /** What was measured can't be right: the greatest gain that can't be. */
   readonly impossible: { of: ModelResult; gain: Interval; most: number } | undefined;
-  readonly evidence: Evidence;
+  readonly measured: MeasuredModels;
   readonly sequential: ModelResult;
   readonly choice: Choice<ModelResult>;
   readonly gainOf: (of: ModelResult) => Interval | null;
@@ -91,12 +91,12 @@ interface Judged {
 }
 
 /** The parallel model that was ready first, if its start eats what it could gain at best. */
-function startCost({ sequential, evidence }: Judged) {
-  const lanes = evidence.models.filter(({ model }) => isRemote(model) && isFixed(model));
+function startCost({ sequential, measured }: Judged) {
+  const lanes = measured.models.filter(({ model }) => isRemote(model) && isFixed(model));
   const costs = lanes.map((of) => {
     const startMs = median(of.rounds.map((round) => round.startMs));
     // What a GPU may gain nobody knows before.
-    const atBest = of.device ? Infinity : evidence.ceiling?.speedup ?? of.lanes;
+    const atBest = of.device ? Infinity : measured.ceiling?.speedup ?? of.lanes;
     const saved = median(sequential.rounds.map(({ runMs }) => runMs)) * (1 - 1 / atBest);
     return { model: of.model, startMs, eaten: saved <= 2 * startMs };
   });
@@ -106,7 +106,7 @@ function startCost({ sequential, evidence }: Judged) {
 }
 
 function boundOf(judged: Judged): Verdict["bound"] {
-  const { cpuShare, choice, sequential, evidence, concurrencyPays, parallelismPays } = judged;
+  const { cpuShare, choice, sequential, measured, concurrencyPays, parallelismPays } = judged;
   const pays = concurrencyPays || parallelismPays;
   if (cpuShare > WAITS && !pays && choice.chosen === sequential && startCost(judged)) {
     return "small";
@@ -118,10 +118,10 @@ function boundOf(judged: Judged): Verdict["bound"] {
   }
   // The system doesn't tell queueing from waiting: if slots on one event loop gain nothing, there was no
   // waiting to fill.
-  return parallelismPays && evidence.models.some(isEventLoop) && !concurrencyPays ? "cpu" : "mixed";
+  return parallelismPays && measured.models.some(isEventLoop) && !concurrencyPays ? "cpu" : "mixed";
 }
 
-function isShared({ others }: Evidence): boolean {
+function isShared({ others }: MeasuredModels): boolean {
   return others !== undefined && isBusy(others);
 }
 
@@ -131,7 +131,7 @@ const SEEN = 0.04;
 const DOES = { io: "wait", cpu: "compute", mixed: "wait and compute" } as const;
 
 function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
-  const { sequential, choice, cpuShare, evidence, gainOf, concurrencyPays } = judged;
+  const { sequential, choice, cpuShare, measured, gainOf, concurrencyPays } = judged;
   const { chosen, best, bestGain, decision } = choice;
   const alone = formatDuration(sequential.wallMs.median);
   if (bound === "small") {
@@ -149,10 +149,10 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
     const { of, gain, most } = judged.impossible;
     return `${nature} The measurement can't be right: ${of.model} was ${times(gain)}, where ` +
       `cores and waiting can give ${most.toFixed(1)} at most, so that nothing can be told. Run ` +
-      `it again${isShared(evidence) ? " on an idle machine" : ""}.`;
+      `it again${isShared(measured) ? " on an idle machine" : ""}.`;
   }
   if (decision === "can't tell" && bestGain !== null && bestGain.median > AS_GOOD) {
-    const busy = isShared(evidence) ? " on so busy a machine" : "";
+    const busy = isShared(measured) ? " on so busy a machine" : "";
     return `${nature} Whether another model is faster can't be told${busy}: ${best.model}, the best, ` +
       `was ${times(bestGain)}.`;
   }
@@ -166,7 +166,7 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
     : bound === "cpu" || !concurrencyPays
     ? "Parallelism pays"
     : "More lanes pay";
-  const idle = evidence.models.find(isEventLoop);
+  const idle = measured.models.find(isEventLoop);
   const nothing = bound === "cpu" && idle !== undefined && !concurrencyPays
     ? `; concurrency alone gained nothing (${idle.model})`
     : "";
@@ -188,10 +188,10 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
  * There is no verdict without a sequential run, or with nothing to compare it to.
  */
 export function judge(
-  evidence: Evidence,
+  measured: MeasuredModels,
   processors = navigator.hardwareConcurrency,
 ): Verdict | null {
-  const { models } = evidence;
+  const { models } = measured;
   const sequential = models.find(({ model }) => model === BASELINE);
   if (sequential === undefined || models.length < 2) return null;
   const others = models.filter((of) => of !== sequential).sort((a, b) => rank(a) - rank(b));
@@ -203,7 +203,7 @@ export function judge(
   const untold = untoldShareOf(sequential);
   const cpuShare = untold ?? cpuShareOf(sequential);
   const tasks = { cpuShare: Math.min(1, cpuShare), onLoop: onLoopOf(sequential) };
-  const cores = Math.max(processors, evidence.ceiling?.speedup ?? 1);
+  const cores = Math.max(processors, measured.ceiling?.speedup ?? 1);
   const [impossible] = others.flatMap((of) => {
     const gain = of.device === undefined ? gainOf(of) : null;
     const size = { lanes: isRemote(of.model) ? Infinity : 1, inFlight: Infinity };
@@ -215,7 +215,7 @@ export function judge(
   const choice = choose(sequential, impossible === undefined ? others : [], PAIRWISE);
   const judged: Judged = {
     impossible,
-    evidence,
+    measured,
     sequential,
     choice,
     gainOf,

@@ -2,9 +2,9 @@
 
 import { assertEquals } from "@std/assert";
 import { endsOf } from "../../lib/adaptive/ends.ts";
-import type { Failure } from "../../lib/lanes/lane.ts";
+import type { ItemFailure } from "../../lib/lanes/lane.ts";
 
-const failed = (reason: unknown): Failure[] => [{ offset: 0, ended: "failed", reason }];
+const failed = (reason: unknown): ItemFailure[] => [{ offset: 0, ended: "failed", reason }];
 
 Deno.test("what fails or is lost again is set aside, what is refused again isn't", () => {
   const told = (reason: unknown, isAgain: boolean) => {
@@ -25,7 +25,7 @@ Deno.test("what fails or is lost again is set aside, what is refused again isn't
 });
 
 Deno.test("what fails again, or comes late, went no better for that where it ran", () => {
-  const late: Failure = { offset: 0, ended: "timed-out", reason: new Error("late") };
+  const late: ItemFailure = { offset: 0, ended: "timed-out", reason: new Error("late") };
   const unwell = [false, true].flatMap((isAgain) =>
     [failed({ status: 500 }), [late], failed({ status: 429 })].map((failures) =>
       endsOf(failures, true, isAgain).unwell

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { KnownTasks } from "../../lib/adaptive/known_tasks.ts";
 import { Batch } from "../../lib/dispatch/batch.ts";
-import type { Failure, Fidelity, Report } from "../../lib/lanes/lane.ts";
+import type { Fidelity, ItemFailure, Report } from "../../lib/lanes/lane.ts";
 import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import { FakeRun } from "../dispatch/fake_run.ts";
@@ -20,7 +20,7 @@ function knowing(fidelity: Fidelity = "classes") {
   const known = new KnownTasks(structuredCloning, fidelity, (text) => why.push(text));
   const batch = (item: unknown, task = REMOTE) =>
     new Batch(Object.assign(new FakeRun(), { task }), 7, [item], 0);
-  const look = (item: unknown, value: unknown, failures?: readonly Failure[]) => {
+  const look = (item: unknown, value: unknown, failures?: readonly ItemFailure[]) => {
     const times = { startedAtMs: 0, endedAtMs: 1, times: undefined };
     const report: Report = { count: 1, values: [value], failures, ...times, last: true };
     known.look(batch(item), report);
@@ -37,7 +37,7 @@ Deno.test("a function stays where it is, and so does every task where there are 
 });
 
 Deno.test("a task of which an item, a result or an error can't arrive as it is stays, by any name for it", () => {
-  const thrown = (reason: unknown): Failure[] => [{ offset: 0, ended: "failed", reason }];
+  const thrown = (reason: unknown): ItemFailure[] => [{ offset: 0, ended: "failed", reason }];
   const cases: [Parameters<ReturnType<typeof knowing>["look"]>, string][] = [
     [[new Own(), 1], "item 7: it is an Own, which would arrive without its class"],
     [[1, new Own()], "the result of item 7: it is an Own, which would arrive without its class"],

@@ -1,7 +1,7 @@
 /** What a guarantee is, and the models that it is checked on. */
 
 import { type Task, task, type TaskName } from "../../lib/lanes/task.ts";
-import { MODEL_TABLE, needsKernel, type Place } from "../../lib/models.ts";
+import { type LaneKind, MODEL_TABLE, needsKernel } from "../../lib/models.ts";
 import {
   auto,
   cluster,
@@ -40,7 +40,7 @@ export interface Subject {
 export interface Guarantee {
   readonly name: string;
   /** Why a model can't give it, or none whose lanes are in such a place. */
-  readonly notFor?: Partial<Record<Model | Place, string>>;
+  readonly notFor?: Partial<Record<Model | LaneKind, string>>;
   /** Whether its tasks have kernels. */
   readonly onGpu?: true;
   readonly check: (subject: Subject) => Promise<void>;
@@ -48,7 +48,7 @@ export interface Guarantee {
 
 /** Why a guarantee isn't checked on a model; undefined if it is. */
 export function whyNot({ notFor, onGpu }: Guarantee, model: Model): string | undefined {
-  const reason = notFor?.[model] ?? notFor?.[MODEL_TABLE[model].place];
+  const reason = notFor?.[model] ?? notFor?.[MODEL_TABLE[model].laneKind];
   return reason ?? (needsKernel(model) && !onGpu ? WITHOUT_KERNEL : undefined);
 }
 
@@ -140,7 +140,7 @@ function common(
 
 /** Whether a model's lanes are processes, which share no memory with this program. */
 export function hasOwnProcess(model: Model): boolean {
-  return ["process", "machine"].includes(MODEL_TABLE[model].place);
+  return ["process", "machine"].includes(MODEL_TABLE[model].laneKind);
 }
 
 /** Why this event loop can't give what only a lane of its own can. */

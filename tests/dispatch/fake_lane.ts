@@ -7,8 +7,8 @@ import { LanePool, type PoolOptions } from "../../lib/dispatch/lane_pool.ts";
 import type {
   AskReason,
   BatchProgress,
-  Failure,
   Forced,
+  ItemFailure,
   Lane,
   LaneBatch,
   LaneEvents,
@@ -30,7 +30,7 @@ interface Held {
   reported: number;
   ended: number;
   values: unknown[];
-  failures: Failure[];
+  failures: ItemFailure[];
   /** When the first of those started. */
   fromMs: number;
   /** Why its running task was asked to stop, if it was. */
@@ -209,7 +209,7 @@ export class FakeLane implements Lane {
   }
 
   /** The running item ends; the next one starts, or after the last the batch is reported. */
-  end(batch: LaneBatch, how: "ok" | Failure["ended"] = "ok", reason?: unknown): void {
+  end(batch: LaneBatch, how: "ok" | ItemFailure["ended"] = "ok", reason?: unknown): void {
     if (this.endOnly(batch, how, reason)) return this.report(batch, true);
     const held = this.held(batch);
     const offset = held.reported + held.ended;
@@ -217,7 +217,7 @@ export class FakeLane implements Lane {
   }
 
   /** The running item ends, and no other one starts; returns whether it was the last. */
-  endOnly(batch: LaneBatch, how: "ok" | Failure["ended"] = "ok", reason?: unknown): boolean {
+  endOnly(batch: LaneBatch, how: "ok" | ItemFailure["ended"] = "ok", reason?: unknown): boolean {
     const held = this.held(batch);
     const at = held.reported + held.ended;
     const value = how === "ok" ? valueOf(batch.items[at]) : undefined;
@@ -251,7 +251,7 @@ export class FakeLane implements Lane {
   }
 
   /** All that is left of a batch ends well, or as told. */
-  finish(batch: LaneBatch, how: "ok" | Failure["ended"] = "ok", reason?: unknown): void {
+  finish(batch: LaneBatch, how: "ok" | ItemFailure["ended"] = "ok", reason?: unknown): void {
     if (this.held(batch).at.state === "waiting") this.start(batch);
     while (this.#on.has(batch)) this.end(batch, how, reason);
   }

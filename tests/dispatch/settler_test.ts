@@ -4,7 +4,7 @@ import type { Batch } from "../../lib/dispatch/batch.ts";
 import { checkOptions, type MapOptions } from "../../lib/dispatch/map_options.ts";
 import { outcomeAt, type Settled } from "../../lib/dispatch/output.ts";
 import { Settler } from "../../lib/dispatch/settler.ts";
-import type { Failure, Report } from "../../lib/lanes/lane.ts";
+import type { ItemFailure, Report } from "../../lib/lanes/lane.ts";
 import { FakeLane } from "./fake_lane.ts";
 import { type BatchOptions, FakeRun, openLane, sendTo } from "./fake_run.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
@@ -35,7 +35,7 @@ function settling(options: MapOptions = {}, mayRetry: () => boolean = () => true
 
 function reportOf(
   values: unknown[],
-  failures?: readonly Failure[],
+  failures?: readonly ItemFailure[],
   more: Partial<Report> = {},
 ): Report {
   const times = Float64Array.from({ length: 2 * values.length }, (_, at) => at);
@@ -51,7 +51,7 @@ function failed(
   offset: number,
   reason: unknown = `item ${offset}`,
   retryAfterMs?: number,
-): Failure {
+): ItemFailure {
   return { offset, ended: "failed", reason, retryAfterMs };
 }
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "../properties.ts";
 import { openLoopFigures, runOpenLoop } from "../../lib/scaling/open_loop.ts";
-import { paced } from "../../lib/timing/job_items.ts";
-import type { Pace, TrialResult } from "../../lib/timing/spec.ts";
+import { arriving } from "../../lib/timing/job_items.ts";
+import type { Arrivals, TrialResult } from "../../lib/timing/spec.ts";
 import { JOB, round } from "../timing/fake.ts";
 
 /** Time that passes only when someone waits. */
@@ -41,13 +41,13 @@ function resultOf(
 
 /** One slot that takes `serviceMs` a request, and stands still once, on a fake clock. */
 async function oneSlot(
-  pace: Pace,
+  arrivals: Arrivals,
   serviceMs: number,
   stall = { atMs: Infinity, ms: 0 },
 ): Promise<TrialResult> {
   const clock = new FakeClock();
   const requests: { startedMs: number; endedMs: number }[] = [];
-  for await (const _ of paced([1], pace, 5000, clock)) {
+  for await (const _ of arriving([1], arrivals, 5000, clock)) {
     const startedMs = clock.ms - 5000;
     const stalls = startedMs >= stall.atMs &&
       requests.every(({ endedMs }) => endedMs < stall.atMs + 1);
@@ -57,20 +57,20 @@ async function oneSlot(
   return resultOf(requests, clock.ms - 5000);
 }
 
-Deno.test("paced() gives every item at its time, whatever a consumer does that keeps up", async () => {
+Deno.test("arriving() gives every item at its time, whatever a consumer does that keeps up", async () => {
   const clock = new FakeClock();
   const given: [string, number][] = [];
-  for await (const item of paced(["a", "b"], { ratePerSecond: 100, count: 5 }, 5000, clock)) {
+  for await (const item of arriving(["a", "b"], { ratePerSecond: 100, count: 5 }, 5000, clock)) {
     given.push([item, clock.ms]);
     clock.ms += 3;
   }
   assertEquals(given, [["a", 5000], ["b", 5010], ["a", 5020], ["b", 5030], ["a", 5040]]);
 });
 
-Deno.test("paced() doesn't wait for a consumer that is late: what is due comes at once", async () => {
+Deno.test("arriving() doesn't wait for a consumer that is late: what is due comes at once", async () => {
   const clock = new FakeClock();
   const given: number[] = [];
-  for await (const _ of paced([1], { ratePerSecond: 100, count: 6 }, 5000, clock)) {
+  for await (const _ of arriving([1], { ratePerSecond: 100, count: 6 }, 5000, clock)) {
     given.push(clock.ms - 5000);
     if (given.length === 2) clock.ms += 35;
   }
@@ -78,18 +78,18 @@ Deno.test("paced() doesn't wait for a consumer that is late: what is due comes a
   assertEquals(given, [0, 10, 45, 45, 45, 50]);
 });
 
-Deno.test("paced() refuses to pace nothing", async () => {
+Deno.test("arriving() refuses a list of nothing", async () => {
   await assertRejects(
-    () => Array.fromAsync(paced([], { ratePerSecond: 1, count: 1 }, 0)),
+    () => Array.fromAsync(arriving([], { ratePerSecond: 1, count: 1 }, 0)),
     RangeError,
   );
 });
 
 Deno.test("openLoopFigures() shows the pause that coordinated omission hides", async () => {
   // 100 a second, 1 ms each; one request takes a second longer, and a hundred fall due meanwhile.
-  const pace = { ratePerSecond: 100, count: 1000 };
-  const result = await oneSlot(pace, 1, { atMs: 3000, ms: 1000 });
-  const { naive, corrected, mostWaiting, scheduled } = openLoopFigures(pace, 10_000, [result]);
+  const arrivals = { ratePerSecond: 100, count: 1000 };
+  const result = await oneSlot(arrivals, 1, { atMs: 3000, ms: 1000 });
+  const { naive, corrected, mostWaiting, scheduled } = openLoopFigures(arrivals, 10_000, [result]);
   assertEquals(scheduled, 1000);
   assertEquals(naive.p99, 1, "all but one request were served in a millisecond, if asked that way");
   assert(corrected.p99 > 850, `${corrected.p99}`);
@@ -100,7 +100,8 @@ Deno.test("openLoopFigures() shows the pause that coordinated omission hides", a
 });
 
 Deno.test("openLoopFigures() calls a rate sustained up to what the slot can do, and not above", async () => {
-  const figures = async (pace: Pace) => openLoopFigures(pace, 10_000, [await oneSlot(pace, 10)]);
+  const figures = async (arrivals: Arrivals) =>
+    openLoopFigures(arrivals, 10_000, [await oneSlot(arrivals, 10)]);
   const well = await figures({ ratePerSecond: 90, count: 900 });
   assert(well.sustained);
   assertEquals(well.mostWaiting, 0);
@@ -150,8 +151,8 @@ Deno.test("openLoopFigures() never gives a naive time above the corrected one", 
       { startedMs: i * 10 + late, endedMs: i * 10 + late + took }
     ));
     const endMs = Math.max(...requests.map(({ endedMs }) => endedMs));
-    const pace = { ratePerSecond: 100, count: list.length };
-    const { naive, corrected } = openLoopFigures(pace, list.length * 10, [
+    const arrivals = { ratePerSecond: 100, count: list.length };
+    const { naive, corrected } = openLoopFigures(arrivals, list.length * 10, [
       resultOf(requests, endMs),
     ]);
     for (const  of of["median", "p95", "p99", "max"] as const) {
@@ -170,10 +171,10 @@ Deno.test("runOpenLoop() interleaves rates, and keeps what was measured until it
     },
     {
       signal: stop.signal,
-      runTrial: ({ pace, mostMs }) => {
-        assertEquals([mostMs, pace!.count], [1100, pace!.ratePerSecond / 10]);
-        ran.push(pace!.ratePerSecond);
-        if (ran.length < 4) return oneSlot(pace!, 1);
+      runTrial: ({ arrivals, mostMs }) => {
+        assertEquals([mostMs, arrivals!.count], [1100, arrivals!.ratePerSecond / 10]);
+        ran.push(arrivals!.ratePerSecond);
+        if (ran.length < 4) return oneSlot(arrivals!, 1);
         stop.abort();
         return Promise.reject(stop.signal.reason);
       },

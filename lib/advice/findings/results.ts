@@ -1,7 +1,7 @@
 /** Findings on results: other ones, the order of tasks, files that tasks write, chance, or other work. */
 
 import { OTHER_WORK } from "../../judge/thresholds.ts";
-import { BASELINE, MODEL_TABLE } from "../../models.ts";
+import { BASELINE, type LaneKind, MODEL_TABLE } from "../../models.ts";
 import { counted, formatPercent, formatRatio } from "../../text/format.ts";
 import type { Evidence } from "../evidence.ts";
 import { type Candidate, isLoop, nameOf } from "../prediction/candidate.ts";
@@ -139,12 +139,12 @@ type ResultFinding = FindingOf<typeof RESULT_WORDS>;
 
 /** Whether threads gave other results, and subprocesses the same with no fewer in flight. */
 function areOfProcess(wrong: readonly Runner[], runners: readonly Runner[]): boolean {
-  const inPlace = (of: readonly Runner[], place: string) =>
+  const inFlightOn = (laneKind: LaneKind, of: readonly Runner[]) =>
     of.filter(({ candidate, rounds }) =>
-      MODEL_TABLE[candidate.model].place === place && rounds.length > 0
+      MODEL_TABLE[candidate.model].laneKind === laneKind && rounds.length > 0
     ).map(inFlight);
-  const well = inPlace(runners.filter(didTheWork), "process");
-  return Math.min(...inPlace(wrong, "thread")) <= Math.max(...well);
+  const well = inFlightOn("process", runners.filter(didTheWork));
+  return Math.min(...inFlightOn("thread", wrong)) <= Math.max(...well);
 }
 
 /** What the results came to. */

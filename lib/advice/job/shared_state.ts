@@ -300,7 +300,7 @@ function madeIn(node: Node, names = new Set<string>()): Set<string> {
 }
 
 /** Where code stands. */
-interface Place {
+interface Position {
   /** The names of the functions around it, the nearest last, and whether these live as long as the module. */
   readonly scopes: readonly { readonly names: ReadonlySet<string>; readonly lives: boolean }[];
   /** Whether it runs whenever a task does, and not only as the module is loaded. */
@@ -326,62 +326,62 @@ type IsMade = (name: string) => boolean;
 function* changesIn(
   node: Node,
   isMade: IsMade,
-  place: Place = { scopes: [], isLater: false, thisLives: false, unset: [] },
+  position: Position = { scopes: [], isLater: false, thisLives: false, unset: [] },
 ): Generator<Change> {
   const { line } = node.loc.start;
-  for (const target of place.isLater && !isMadeOnce(node, place) ? changedBy(node) : []) {
+  for (const target of position.isLater && !isMadeOnce(node, position) ? changedBy(node) : []) {
     const isThis = target.type === "ThisExpression";
     const name = isThis ? "this" : nameOf(target);
-    if (place.unset.includes(name)) continue;
-    const at = place.scopes.findLastIndex(({ names }) => names.has(name));
-    const isOuter = at >= 0 && at < place.scopes.length - 1;
-    const isHeld = isThis ? place.thisLives : isOuter && place.scopes[at]!.lives;
+    if (position.unset.includes(name)) continue;
+    const at = position.scopes.findLastIndex(({ names }) => names.has(name));
+    const isOuter = at >= 0 && at < position.scopes.length - 1;
+    const isHeld = isThis ? position.thisLives : isOuter && position.scopes[at]!.lives;
     const [key] = (node.arguments ?? []) as Node[];
-    const isOfOwn = key !== undefined && place.scopes.at(-1)!.names.has(nameOf(rootOf(key)));
+    const isOfOwn = key !== undefined && position.scopes.at(-1)!.names.has(nameOf(rootOf(key)));
     if (isHeld || at < 0 && target.type === "Identifier") yield { name, line, isHeld, isOfOwn };
   }
   let unset: readonly string[] = [];
   for (const part of partsOf(node)) {
-    const isMadeHere = unset.length > 0 && isMadeAlone(part, place);
-    const at = isMadeHere ? { ...place, unset: [...place.unset, ...unset] } : place;
-    yield* changesIn(part, isMade, placeOf(part, node, at, isMade));
+    const isMadeHere = unset.length > 0 && isMadeAlone(part, position);
+    const at = isMadeHere ? { ...position, unset: [...position.unset, ...unset] } : position;
+    yield* changesIn(part, isMade, positionOf(part, node, at, isMade));
     unset = [...unset, ...unsetBehind(part)];
   }
 }
 
 /** Where a part of a node stands. */
-function placeOf(part: Node, node: Node, place: Place, isMade: IsMade): Place {
+function positionOf(part: Node, node: Node, position: Position, isMade: IsMade): Position {
   const { type } = part;
-  const isInit = !place.isLater;
-  if (node.type === "IfStatement" && part === node.consequent && isMadeAlone(part, place)) {
-    return { ...place, unset: [...place.unset, ...unsetIf(node.test as Node)] };
+  const isInit = !position.isLater;
+  if (node.type === "IfStatement" && part === node.consequent && isMadeAlone(part, position)) {
+    return { ...position, unset: [...position.unset, ...unsetIf(node.test as Node)] };
   }
   const id = part.id ?? (node.type === "VariableDeclarator" ? node.id : undefined);
   const isCalled = isInit && /^(Call|New)Expression$/.test(node.type) && node.callee === part;
   const lives = isCalled || isInit && id !== undefined && id !== null && isMade(nameOf(id));
-  if (/^Class(Declaration|Expression)$/.test(type)) return { ...place, thisLives: lives };
-  if (type === "ObjectExpression") return { ...place, thisLives: isInit };
-  if (!isFunction(part)) return place;
+  if (/^Class(Declaration|Expression)$/.test(type)) return { ...position, thisLives: lives };
+  if (type === "ObjectExpression") return { ...position, thisLives: isInit };
+  if (!isFunction(part)) return position;
   // An arrow function has the `this` of what is around it, and so has a method that of its object.
   const isWithin = type === "ArrowFunctionExpression" || /Method$/.test(type) ||
     /Property$/.test(node.type);
   const thisLives = part.static === true ||
-    isWithin && place.thisLives && part.kind !== "constructor";
-  const scopes = [...place.scopes, { names: localsOf(part), lives }];
-  return { ...place, scopes, isLater: !isCalled, thisLives };
+    isWithin && position.thisLives && part.kind !== "constructor";
+  const scopes = [...position.scopes, { names: localsOf(part), lives }];
+  return { ...position, scopes, isLater: !isCalled, thisLives };
 }
 
 /** Whether an expression makes what a name is to hold, if that holds nothing yet. */
-function isMadeOnce({ operator, left, right }: Node, place: Place): boolean {
+function isMadeOnce({ operator, left, right }: Node, position: Position): boolean {
   return /^(\?\?|\|\|)=$/.test(`${operator}`) && (left as Node).type === "Identifier" &&
-    isMadeAlone(right as Node, place);
+    isMadeAlone(right as Node, position);
 }
 
 /**
  * Whether code needs nothing that its functions were given, nor waits for anything: what it makes is the same
  * in each lane. What is waited for may be a connection or a login, of which there is to be one.
  */
-function isMadeAlone(code: Node, { scopes }: Place): boolean {
+function isMadeAlone(code: Node, { scopes }: Position): boolean {
   const own = localsOf(code);
   return !awaits(code) &&
     [...refsIn({ type: "Program", loc: code.loc, body: code })].every((name) =>

@@ -213,11 +213,11 @@ function dearerBy(plain: Runner, runner: Runner, job: Job): number {
 
 /** Whether others failed with less than that in flight, where the same is shared. */
 function failsBelow(inFlightThere: number, runner: Runner, runners: readonly Runner[]): boolean {
-  const placeOf = ({ candidate: { model } }: Runner) => MODEL_TABLE[model].place;
+  const laneKindOf = ({ candidate: { model } }: Runner) => MODEL_TABLE[model].laneKind;
   return runner.candidate.model !== BASELINE &&
     runners.some((of) =>
       of.out === "failures" && of.candidate.model !== BASELINE &&
-      (placeOf(of) === placeOf(runner) || isOfServer(of.failures, of.lastedMs)) &&
+      (laneKindOf(of) === laneKindOf(runner) || isOfServer(of.failures, of.lastedMs)) &&
       inFlight(of) < inFlightThere
     );
 }

@@ -10,7 +10,7 @@ import { type Entry, isShown } from "./entries.ts";
 import { QUEUEING } from "./substitutes.ts";
 
 /** How it was decided. */
-export const DECISIONS = [
+export const DECIDED_BY = [
   "gain",
   "no gain",
   "can't tell",
@@ -22,7 +22,7 @@ export const DECISIONS = [
   /** The race wasn't the sampled job, so its times don't count. */
   "other work",
 ] as const;
-export type Decision = typeof DECISIONS[number];
+export type DecidedBy = typeof DECIDED_BY[number];
 
 export interface Recommendation {
   readonly candidate: Candidate;
@@ -33,11 +33,11 @@ export interface Recommendation {
   readonly bestGain: Interval | null;
   /** One that is likely faster by a tenth, but not surely: the confidence is that the recommended one gains. */
   readonly rival?: Candidate;
-  readonly decision: Decision;
+  readonly decision: DecidedBy;
 }
 
 /** The plain loop, where nothing measured speaks for another. */
-export function staysPlain(decision: Decision, confidence: number): Recommendation {
+export function staysPlain(decision: DecidedBy, confidence: number): Recommendation {
   const gain = decision === "unmeasured" || decision === "server's pace" ? null : NO_GAIN;
   return { candidate: SEQUENTIAL, gain, confidence, best: SEQUENTIAL, bestGain: null, decision };
 }

@@ -104,7 +104,7 @@ function leastComputed(sample: Sample, runners: readonly Runner[]): number {
     const { items, rounds, candidate: { model } } = of;
     const cpuTimes = rounds.flatMap(({ runCpuMs }) => runCpuMs ?? []);
     const knownMs = sampledMs(sample, items, ({ cpuMs = 0 }) => cpuMs);
-    const isCounted = didTheWork(of) && COUNTED.has(MODEL_TABLE[model].place) &&
+    const isCounted = didTheWork(of) && COUNTED.has(MODEL_TABLE[model].laneKind) &&
       cpuTimes.length > 0 && knownMs - median(cpuTimes) >= LEAST_MS;
     return isCounted ? [median(cpuTimes) / knownMs] : [];
   });

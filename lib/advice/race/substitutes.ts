@@ -125,7 +125,7 @@ function isLoop({ candidate }: Runner): boolean {
 }
 
 function isThreads({ candidate: { model, slots } }: Runner): boolean {
-  return MODEL_TABLE[model].place === "thread" && slots === 1;
+  return MODEL_TABLE[model].laneKind === "thread" && slots === 1;
 }
 
 function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {

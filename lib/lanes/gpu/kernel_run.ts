@@ -5,7 +5,7 @@
 
 import { shown } from "../attempt.ts";
 import { CancelledError, TimeoutError } from "../errors.ts";
-import type { AskReason, Failure, Report } from "../lane.ts";
+import type { AskReason, ItemFailure, Report } from "../lane.ts";
 import type { BatchHost, LaneRun, RunnableBatch } from "../run_batch.ts";
 import { type KernelItem, titleOf } from "../task.ts";
 import { DISPATCH_MS, ENDED_EARLY, type KernelProgram } from "./kernel_program.ts";
@@ -46,7 +46,7 @@ interface Gathered {
 }
 
 interface End {
-  readonly end: { readonly value: unknown } | Omit<Failure, "offset">;
+  readonly end: { readonly value: unknown } | Omit<ItemFailure, "offset">;
   readonly sinceMs: number;
   readonly endedMs: number;
 }

@@ -6,7 +6,7 @@
  * they travel: many numbers in one buffer, errors in envelopes, everything else as it is.
  */
 
-import type { Death, Failure, Fidelity, LaneBatch, LaneSettings, Report } from "../lane.ts";
+import type { Death, Fidelity, ItemFailure, LaneBatch, LaneSettings, Report } from "../lane.ts";
 import type { PlacedTask, Task } from "../task.ts";
 import { readSpan, spanNumbers } from "../telemetry.ts";
 import { clock } from "../timers.ts";
@@ -270,7 +270,7 @@ interface WithErrors {
   readonly failures: readonly SealedFailure[] | undefined;
 }
 
-interface SealedFailure extends Omit<Failure, "reason"> {
+interface SealedFailure extends Omit<ItemFailure, "reason"> {
   readonly reason: Envelope;
 }
 
@@ -287,7 +287,7 @@ export function encodeAtOnce(values: ArrayLike<unknown>): Payload | null {
  */
 export function encode(
   values: ArrayLike<unknown>,
-  failures: readonly Failure[] | undefined,
+  failures: readonly ItemFailure[] | undefined,
   special: boolean,
   cloning: Cloning,
 ): Payload {

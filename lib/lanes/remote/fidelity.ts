@@ -5,7 +5,7 @@
 
 import { attempt } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
-import type { Failure, Fidelity } from "../lane.ts";
+import type { Fidelity, ItemFailure } from "../lane.ts";
 import { type Task, titleOf } from "../task.ts";
 import {
   classesOf,
@@ -75,7 +75,7 @@ interface Looking {
 
 /** Why what a task threw wouldn't arrive as whole as it must; undefined if it would, or needn't. */
 export function failureLoss(
-  { ended, reason }: Failure,
+  { ended, reason }: ItemFailure,
   cloning: Cloning,
   fidelity: Fidelity,
 ): string | undefined {

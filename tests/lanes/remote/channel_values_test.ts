@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "../../properties.ts";
-import type { Failure } from "../../../lib/lanes/lane.ts";
+import type { ItemFailure } from "../../../lib/lanes/lane.ts";
 import { type Cloning, inspect } from "../../../lib/lanes/remote/clone.ts";
 import {
   areFewAndPlain,
@@ -17,7 +17,7 @@ function arrived(payload: Payload, cloning: Cloning) {
   return decode(cloning.clone(payload) as Payload);
 }
 
-function across(values: readonly unknown[], cloning: Cloning, failures?: readonly Failure[]) {
+function across(values: readonly unknown[], cloning: Cloning, failures?: readonly ItemFailure[]) {
   const { special } = inspect(values, cloning);
   return arrived(encode(values, failures, special, cloning), cloning);
 }
@@ -55,7 +55,7 @@ for (const [name, cloning] of bothWays()) {
   });
 
   Deno.test(`failures arrive ${name} with their values' places and what is the errors' own`, () => {
-    const failures: Failure[] = [
+    const failures: ItemFailure[] = [
       { offset: 1, ended: "failed", reason: Object.assign(new RangeError("no"), { code: "E" }) },
       { offset: 2, ended: "timed-out", reason: "thrown as text" },
     ];
@@ -71,7 +71,7 @@ for (const [name, cloning] of bothWays()) {
   });
 
   Deno.test(`errors among values and failures arrive together ${name}`, () => {
-    const failures: Failure[] = [{ offset: 1, ended: "failed", reason: new Error("failed") }];
+    const failures: ItemFailure[] = [{ offset: 1, ended: "failed", reason: new Error("failed") }];
     const { values, failures: back } = across([new Error("value"), undefined], cloning, failures);
     assertInstanceOf(values![0], Error);
     assertEquals((values![0] as Error).message, "value");
@@ -86,14 +86,14 @@ function toArray(values: ArrayLike<unknown>): unknown[] {
 Deno.test("a value that looks like a sealed one is a value like any other", () => {
   const values = [{ "~errors": "x", values: [1], envelopes: [] }, { values: 1, failures: 2 }];
   assertEquals(across(values, toThread()).values, values);
-  const failures: Failure[] = [{ offset: 1, ended: "failed", reason: "no" }];
+  const failures: ItemFailure[] = [{ offset: 1, ended: "failed", reason: "no" }];
   assertEquals(across(values, toThread(), failures).values, values);
 });
 
 Deno.test("many numbers travel as one buffer, also beside an item that isn't there", () => {
   const numbers = Array.from({ length: 9 }, (_, at) => at / 2);
   assertInstanceOf(encode(numbers, undefined, false, toThread()), Float64Array);
-  const failures: Failure[] = [{ offset: 9, ended: "failed", reason: 1 }];
+  const failures: ItemFailure[] = [{ offset: 9, ended: "failed", reason: 1 }];
   const { values } = arrived(
     encode([...numbers, undefined], failures, false, toThread()),
     toThread(),
