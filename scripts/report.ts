@@ -13,7 +13,7 @@ const report = command(
   `
 Prints the reports of files that --json of io, cpu, advise, sweep, peers, switch, run or lesson wrote,
 and writes them in other formats. Several files, of any kinds, go into one page: comparisons first,
-then advice, scaling, races, switching and runs. A lesson is a page of its own.
+then advice, scaling, switching, runs and races. A lesson is a page of its own.
 Nothing is measured: every report is made from the files alone.`.trim(),
 )
   .argument("<result.json...>", "files that --json wrote; - is standard input")
@@ -49,6 +49,8 @@ await script("report", async (_signal, args) => {
   );
   const { fileOption, printReport } = await import("../lib/cli/result_files.ts");
   const { checkFormats, isPartial, readReportFile } = await import("../lib/report/kinds.ts");
+  // Which adds races to the kinds of files.
+  await import("./peers/harness/peers_report.ts");
   const measured: ReportFile[] = [];
   for (const path of paths) measured.push(await fileOption("result.json", path, readReportFile));
   checkFormats(measured, formats);

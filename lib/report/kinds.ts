@@ -13,7 +13,6 @@ import { type Block, startText } from "./document.ts";
 import { renderTrace, type Traced, tracedOf } from "./trace.ts";
 import { comparisonsOf, LESSON_FORMAT } from "./lesson/lesson_file.ts";
 import { lessonPage, lessonReport } from "./lesson/lesson.ts";
-import { PEERS_FORMAT, peersCsv, peersPart, peersReport } from "./peers/peers_report.ts";
 import { runPart, runReport, runTraced } from "./running/run_report.ts";
 import { sweepCsv, sweepPart, sweepReport } from "./scaling/sweep_report.ts";
 import { switchPart, switchReport } from "./switching/switch_report.ts";
@@ -22,7 +21,7 @@ import type { Style } from "./terminal.ts";
 import { type PagePart, type PartPlace, renderParts } from "./html/page.ts";
 import { sanitized } from "./html/markup.ts";
 
-interface KindOfFile<File> {
+export interface KindOfFile<File> {
   readonly format: FileFormat<File>;
   readonly name: string;
   readonly report: (file: File) => Block;
@@ -70,14 +69,6 @@ const KINDS = {
     csv: ([sweep]) => sweepCsv(sweep!),
     page: { kicker: "sweep", did: "scaled", part: sweepPart },
   }),
-  peers: kindOfFile({
-    format: PEERS_FORMAT,
-    name: "a race",
-    report: (file) => peersReport(file),
-    isEmpty: ({ rows }) => rows.every(({ figures, trouble }) => figures.length === 0 && !trouble),
-    csv: ([race]) => peersCsv(race!),
-    page: { kicker: "race", did: "raced", part: peersPart },
-  }),
   switch: kindOfFile({
     format: SWITCH_FORMAT,
     name: "experiments on switching",
@@ -107,10 +98,18 @@ export type Kind = keyof typeof KINDS;
 type FileOf<Of> = Of extends KindOfFile<infer File> ? File : never;
 export type ReportFile = FileOf<typeof KINDS[Kind]>;
 
-const NAMES = Object.keys(KINDS) as Kind[];
+const kinds = new Map<string, KindOfFile<ReportFile>>(Object.entries<never>(KINDS as never));
+
+/** Adds a kind that a script alone writes; gives what takes such a file for one that reports are made of. */
+export function addKind<File>(kind: KindOfFile<File>): (file: File) => ReportFile {
+  kinds.set(kind.format.kind!, kind as never);
+  return (file) => file as never;
+}
+
 /** How the files of each kind are read. */
-export const FILE_FORMATS = Object.values(KINDS)
-  .map(({ format }) => format) as readonly FileFormat<ReportFile>[];
+export function fileFormats(): FileFormat<ReportFile>[] {
+  return Array.from(kinds.values(), ({ format }) => format);
+}
 
 /** Which kind of file it is: comparisons alone don't say. */
 export function kindOf(file: ReportFile): Kind {
@@ -118,7 +117,7 @@ export function kindOf(file: ReportFile): Kind {
 }
 
 function of(file: ReportFile): KindOfFile<ReportFile> {
-  return KINDS[kindOf(file)] as KindOfFile<unknown> as KindOfFile<ReportFile>;
+  return kinds.get(kindOf(file))!;
 }
 
 /** Whether nothing was measured that a file could hold. */
@@ -127,11 +126,12 @@ export function isEmpty(file: ReportFile): boolean {
 }
 
 export function byKind(files: readonly ReportFile[]): ReportFile[] {
-  return files.toSorted((a, b) => NAMES.indexOf(kindOf(a)) - NAMES.indexOf(kindOf(b)));
+  const names: string[] = [...kinds.keys()];
+  return files.toSorted((a, b) => names.indexOf(kindOf(a)) - names.indexOf(kindOf(b)));
 }
 
 export async function readReportFile(path: string): Promise<ReportFile> {
-  return await readWritten(path, FILE_FORMATS);
+  return await readWritten(path, fileFormats());
 }
 
 export function reportText(file: ReportFile, style: Style): string {

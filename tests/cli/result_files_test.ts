@@ -7,7 +7,8 @@ import { ENVIRONMENT } from "../environment.ts";
 import { granted } from "../granted.ts";
 import { ioComparison, resultOf } from "../report/fixture.ts";
 import { lessonFile } from "../report/lesson/fixture.ts";
-import { peersFile } from "../report/peers/fixture.ts";
+import { asReport } from "../../scripts/peers/harness/peers_report.ts";
+import { peersFile } from "../scripts/peers/harness/fixture.ts";
 import { runFile, runResult } from "../report/running/fixture.ts";
 import { switchFile } from "../report/switching/fixture.ts";
 
@@ -80,7 +81,7 @@ Deno.test({
 Deno.test("of every kind of file it is known whether anything was measured", () => {
   const measured = [
     runFile(),
-    peersFile(),
+    asReport(peersFile()),
     lessonFile("en"),
     switchFile(),
     resultOf(ioComparison()),
@@ -90,7 +91,7 @@ Deno.test("of every kind of file it is known whether anything was measured", () 
   const rows = peersFile().rows.map((row) => ({ ...row, figures: [], trouble: null }));
   const nothing: ReportFile[] = [
     { ...runFile(), run },
-    { ...peersFile(), rows },
+    asReport({ ...peersFile(), rows }),
     { schemaVersion: 1, kind: "lesson", language: "en", environment: ENVIRONMENT },
     resultOf(),
   ];

@@ -24,7 +24,8 @@ import { ratesOf } from "../scaling/rates.ts";
 import { LANGUAGES } from "../../lib/report/speaker.ts";
 import { cpuComparison, ioComparison, resultOf } from "./fixture.ts";
 import { lessonFile } from "./lesson/fixture.ts";
-import { peersFile } from "./peers/fixture.ts";
+import { asReport } from "../../scripts/peers/harness/peers_report.ts";
+import { peersFile } from "../scripts/peers/harness/fixture.ts";
 import { runFile } from "./running/fixture.ts";
 import { switchFile } from "./switching/fixture.ts";
 import fc from "../properties.ts";
@@ -37,7 +38,7 @@ const comparison = resultOf(ioComparison());
 const advice = adviceFileOf(await adviceOn({ waitMs: 20 }, asPredicted));
 const sweep = await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
 const rates = await ratesOf();
-const race = peersFile();
+const race = asReport(peersFile());
 const switches = switchFile();
 const lesson = lessonFile("en");
 
@@ -223,7 +224,7 @@ Deno.test("parseReportFile() refuses what a schema can't see", () => {
 Deno.test("parseReportFile() says which kinds there are, to a file of none of them", () => {
   assertEquals(
     fault('{"schemaVersion": 1, "kind": "song"}'),
-    'its kind is "song"; name a file that io, cpu, advise, sweep, peers, switch, run or lesson wrote with --json',
+    'its kind is "song"; name a file that io, cpu, advise, sweep, switch, run, lesson or peers wrote with --json',
   );
 });
 

@@ -1,6 +1,6 @@
 /** What is raced against what, as plain data. */
 
-import type { Family } from "../../../lib/report/peers/families.ts";
+import type { Family } from "./families.ts";
 import type { Reading } from "../reading.ts";
 
 export interface Launch {

@@ -2,7 +2,7 @@
  * All contests, by family: who is raced against whom, at what, and what the results have to add up to.
  */
 
-import { FAMILIES, type Family } from "../../../lib/report/peers/families.ts";
+import { FAMILIES, type Family } from "./families.ts";
 import {
   type Aim,
   type Contender,

@@ -3,8 +3,8 @@
 import { printReport } from "../../../lib/cli/result_files.ts";
 import type { OutputFiles } from "../../../lib/files/output_files.ts";
 import { ProgressLine } from "../../../lib/progress/progress.ts";
-import type { Family } from "../../../lib/report/peers/families.ts";
-import { type PeersFile, peersReport } from "../../../lib/report/peers/peers_report.ts";
+import type { Family } from "./families.ts";
+import { asReport, type PeersFile, peersReport } from "./peers_report.ts";
 import { styleOfStdout } from "../../../lib/report/terminal.ts";
 import { counted } from "../../../lib/text/format.ts";
 import { printError } from "../../../lib/text/print.ts";
@@ -75,7 +75,7 @@ export async function raceAll(request: Request): Promise<number> {
     rows,
   };
   const text = peersReport(file, request).text(styleOfStdout());
-  const wrote = await printReport("peers", [file], files, partial, text);
+  const wrote = await printReport("peers", [asReport(file)], files, partial, text);
   // A missed aim is a finding; only our own failure is one of this run.
   return !wrote || rows.some((row) => row.ours && row.trouble !== null) ? 1 : 0;
 }

@@ -3,7 +3,7 @@
 import { pairedRatio } from "../../../lib/timing/interval.ts";
 import type { Interval } from "../../../lib/timing/result.ts";
 import { median } from "../../../lib/timing/statistics.ts";
-import { BESIDES, type PeersRow } from "../../../lib/report/peers/peers_report.ts";
+import { BESIDES, type PeersRow } from "./peers_report.ts";
 import type { Reading } from "../reading.ts";
 import type { Aim } from "./contest.ts";
 import type { Entry, Raced } from "./race.ts";

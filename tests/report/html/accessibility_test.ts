@@ -14,7 +14,8 @@ import { PROFILE } from "../../advice/profile/fixture.ts";
 import { resultOf as sweepOf } from "../../scaling/measured.ts";
 import { ratesOf } from "../../scaling/rates.ts";
 import { lessonFile } from "../lesson/fixture.ts";
-import { peersFile } from "../peers/fixture.ts";
+import { asReport } from "../../../scripts/peers/harness/peers_report.ts";
+import { peersFile } from "../../scripts/peers/harness/fixture.ts";
 import { runFile } from "../running/fixture.ts";
 import { switchFile } from "../switching/fixture.ts";
 import { whyNoChromium, withChromium } from "./chromium.ts";
@@ -35,7 +36,8 @@ function onCard(): ResultFile {
 
 const ofEachKind: readonly ReportFile[] = [
   ...[small, await profiled(), await ratesOf(), runFile()],
-  ...[await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 }), switchFile(), peersFile()],
+  ...[await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 }), switchFile()],
+  asReport(peersFile()),
 ];
 const files = [...ofEachKind, onCard()];
 

@@ -9,7 +9,11 @@ import {
 import type { Reading } from "../../../../scripts/peers/reading.ts";
 import { type Attempt, race, type Raced } from "../../../../scripts/peers/harness/race.ts";
 import { judged, rowsOf } from "../../../../scripts/peers/harness/result.ts";
-import { aimText, resultText, troubleLines } from "../../../../lib/report/peers/peers_report.ts";
+import {
+  aimText,
+  resultText,
+  troubleLines,
+} from "../../../../scripts/peers/harness/peers_report.ts";
 
 function contender(name: string, more: Partial<Contender> = {}): Contender {
   return { name, launch: { program: name, args: [] }, items: 10, sum: 55n, ...more };

@@ -1,7 +1,7 @@
 /** A race that nobody ran. */
 
-import type { PeersFile, PeersRow } from "../../../lib/report/peers/peers_report.ts";
-import { ENVIRONMENT } from "../../environment.ts";
+import type { PeersFile, PeersRow } from "../../../../scripts/peers/harness/peers_report.ts";
+import { ENVIRONMENT } from "../../../environment.ts";
 
 function row(contender: string, more: Partial<PeersRow>): PeersRow {
   return {

@@ -1,4 +1,4 @@
-/** A race against others: its file, of which `peers.schema.json` is made, and its reports. */
+/** A race against others: its file, of which `../peers.schema.json` is made, and its reports. */
 
 import {
   counted,
@@ -8,13 +8,13 @@ import {
   formatRatio,
   formatSpeedup,
   NO_FIGURE,
-} from "../../text/format.ts";
-import { fit } from "../../text/plain.ts";
-import type { FileFormat } from "../../timing/json_file.ts";
-import { environmentSchema, type Interval, intervalSchema } from "../../timing/result.ts";
-import * as doc from "../document.ts";
-import { list, markup } from "../html/markup.ts";
-import type { PagePart, PartPlace } from "../html/page.ts";
+} from "../../../lib/text/format.ts";
+import { fit } from "../../../lib/text/plain.ts";
+import { environmentSchema, type Interval, intervalSchema } from "../../../lib/timing/result.ts";
+import * as doc from "../../../lib/report/document.ts";
+import { list, markup } from "../../../lib/report/html/markup.ts";
+import type { PagePart, PartPlace } from "../../../lib/report/html/page.ts";
+import { addKind } from "../../../lib/report/kinds.ts";
 import { familySentence } from "./families.ts";
 import { z } from "zod";
 
@@ -68,12 +68,6 @@ const peersFileSchema = z.object({
 
 export type PeersRow = z.infer<typeof rowSchema>;
 export type PeersFile = z.infer<typeof peersFileSchema>;
-
-export const PEERS_FORMAT: FileFormat<PeersFile> = {
-  kind: "peers",
-  schema: peersFileSchema,
-  inconsistency: () => undefined,
-};
 
 function figureText(value: number): string {
   if (value >= 999_500) return `${formatNumber(value / 1e6)} M`;
@@ -272,7 +266,7 @@ export function peersCsv({ rows }: Pick<PeersFile, "rows">): string {
 }
 
 /** A race, with nothing in it that could become markup, run, or reach the network. */
-export function peersPart({ rows, rounds }: PeersFile, { id, alone }: PartPlace): PagePart {
+function peersPart({ rows, rounds }: PeersFile, { id, alone }: PartPlace): PagePart {
   const summary = [...summarySentences(rows), ...loopSentences(rows)];
   const html = [
     markup`<p class="verdict">${summary.join(" ")}</p>`,
@@ -299,3 +293,13 @@ export function peersPart({ rows, rounds }: PeersFile, { id, alone }: PartPlace)
     },
   };
 }
+
+/** Takes a race for a file that reports are made of. */
+export const asReport = addKind<PeersFile>({
+  format: { kind: "peers", schema: peersFileSchema, inconsistency: () => undefined },
+  name: "a race",
+  report: (file) => peersReport(file),
+  isEmpty: ({ rows }) => rows.every(({ figures, trouble }) => figures.length === 0 && !trouble),
+  csv: ([race]) => peersCsv(race!),
+  page: { kicker: "race", did: "raced", part: peersPart },
+});
