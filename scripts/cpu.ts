@@ -6,7 +6,7 @@ import { modelLines, needsKernel } from "../lib/models.ts";
 import { oneOf, positiveInteger, UsageError } from "../lib/text/option_values.ts";
 import { requireDistinct } from "../lib/files/named_files.ts";
 import { print } from "../lib/text/print.ts";
-import type { Planned } from "../lib/cli/run_comparisons.ts";
+import type { PlannedComparison } from "../lib/cli/run_comparisons.ts";
 import {
   addComparisonOptions,
   type ComparisonOptions,
@@ -106,7 +106,7 @@ await script("cpu", async (signal, args) => {
     count: raw.count === undefined ? chosen.defaults.count : positiveInteger("--count", raw.count),
   };
   let largest = specOf(jobOf(chosen, first), options);
-  async function* plan(): AsyncGenerator<Planned> {
+  async function* plan(): AsyncGenerator<PlannedComparison> {
     yield { spec: largest };
     if (signal.aborted) return;
     const large = sizeIn(options.baseline?.result, chosen) ??

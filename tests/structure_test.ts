@@ -179,6 +179,16 @@ check(
     ),
 );
 
+check("each type that files of lib share has a name of its own", (paths) => {
+  const exported = paths.filter((path) => path.startsWith("lib/")).flatMap((path) => {
+    const code = Deno.readTextFileSync(ROOT + path).replaceAll(/\/\*[\s\S]*?\*\//g, "");
+    return [...code.matchAll(/^export (?:abstract )?(?:class|interface|type) (\w+)/gm)]
+      .map(([, name]) => ({ name, path }));
+  });
+  return [...Map.groupBy(exported, ({ name }) => name)].filter(([, of]) => of.length > 1)
+    .map(([name, of]) => `${name}: ${of.map(({ path }) => path).join(", ")}`);
+});
+
 check("every file of lib says what it is", (paths) =>
   paths.filter((path) => {
     if (!path.startsWith("lib/") || path.endsWith(".d.ts")) return false;

@@ -9,7 +9,7 @@
 import { meanOf, quickerOf } from "./stage.ts";
 
 /** What a round showed. */
-export interface Round {
+export interface SlotRound {
   readonly slots: number;
   /** How long its tasks took, as its quicker ones tell. */
   readonly latencyMs: number;
@@ -18,7 +18,7 @@ export interface Round {
 }
 
 /** Gives the slots of the next round, at least 1; they need not be whole. */
-export type SlotLaw = (round: Round) => number;
+export type SlotLaw = (round: SlotRound) => number;
 
 /** Latency may grow so much before it counts. */
 const TOLERANCE = 1.25;
@@ -28,7 +28,7 @@ const TOLERANCE = 1.25;
  * of their number, so that a queue has a few: GradientLimit of Netflix's concurrency-limits. Its successor
  * holds latency against the mean of a long run, which follows what too many slots do, so they become ever more.
  */
-export function gradient({ slots, latencyMs, leastMs }: Round): number {
+export function gradient({ slots, latencyMs, leastMs }: SlotRound): number {
   const ratio = Math.min(1, Math.max(0.5, TOLERANCE * leastMs / latencyMs));
   return Math.max(1, slots * ratio + Math.sqrt(slots) / 2);
 }

@@ -28,7 +28,7 @@ interface AnyMessage {
   readonly message?: string;
 }
 
-export interface ChildOptions {
+export interface MeasuringChildOptions {
   readonly entry: URL;
   readonly order: unknown;
   /** Flags of Deno: its project, and what it may do; none by default. */
@@ -68,7 +68,9 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   #killTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Throws NotCapable if this process may not run Deno. */
-  constructor({ entry, order, flags = [], env = {}, signal, guardMs, onPrint }: ChildOptions) {
+  constructor(
+    { entry, order, flags = [], env = {}, signal, guardMs, onPrint }: MeasuringChildOptions,
+  ) {
     this.#child = start({
       args: ["--quiet", "--no-prompt", "--cached-only", "--no-check", ...flags, entry.href],
       // It is talked to elsewhere: tasks, and what they start, may read and print.

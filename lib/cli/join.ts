@@ -8,7 +8,7 @@ import {
   type ServerOptions,
   Subject,
 } from "../lanes/cluster/broker.ts";
-import { Machine, type MachineOptions, type MachineState } from "../lanes/cluster/machine.ts";
+import { JoinedMachine, type MachineOptions, type MachineState } from "../lanes/cluster/machine.ts";
 import {
   DEAD_QUEUE,
   type NatsBroker,
@@ -48,7 +48,7 @@ export async function join(
   const line = new ProgressLine("");
   const say = (text: string) => line.say(plain(text));
   const seen = new Set<string>();
-  await using machine = new Machine(broker, {
+  await using machine = new JoinedMachine(broker, {
     ...options,
     onRefused: (why) => {
       if (seen.has(why)) return;

@@ -4,7 +4,7 @@ import type { Comparison, ResultFile } from "../timing/result.ts";
 import type { ComparisonSpec, TimingEvent } from "../timing/spec.ts";
 import type { OutputFiles } from "../files/output_files.ts";
 import { print as printOut, printError as printErr } from "../text/print.ts";
-import { createProgress, type Progress } from "../progress/progress.ts";
+import { type ComparisonProgress, createProgress } from "../progress/progress.ts";
 import { TrialPulses } from "../progress/pulse.ts";
 import { LiveServer } from "../report/live/live_server.ts";
 import { type Style, styleOfStdout } from "../report/terminal.ts";
@@ -26,7 +26,7 @@ import { UsageError } from "../text/option_values.ts";
 import { requireCommon, requirePlannedIn, writeReports } from "./result_files.ts";
 import type { ComparisonOptions } from "./comparison_options.ts";
 
-export interface Planned {
+export interface PlannedComparison {
   readonly spec: ComparisonSpec;
   /** Also told what happens while measuring. */
   readonly onEvent?: (event: TimingEvent) => void;
@@ -34,14 +34,14 @@ export interface Planned {
   readonly warn?: (comparison: Comparison) => readonly string[] | Promise<readonly string[]>;
 }
 
-export interface RunOptions {
+export interface ComparingOptions {
   /** Aborted by Ctrl-C: what was measured is kept. */
   readonly signal: AbortSignal;
   readonly compare: typeof compare;
   readonly environment: ResultFile["environment"];
   readonly files: OutputFiles;
   readonly style: Style;
-  readonly progress: Progress;
+  readonly progress: ComparisonProgress;
   /** Prints to standard output, unless given. */
   readonly print?: (text: string) => void;
   readonly printError?: (text: string) => void;
@@ -54,8 +54,8 @@ export interface RunOptions {
  * written.
  */
 export async function runComparisons(
-  planned: Iterable<Planned> | AsyncIterable<Planned>,
-  options: RunOptions,
+  planned: Iterable<PlannedComparison> | AsyncIterable<PlannedComparison>,
+  options: ComparingOptions,
 ): Promise<{ readonly result: ResultFile; readonly code: 0 | 1 }> {
   const { signal, files, style, print = printOut, printError = printErr } = options;
   const comparisons: Comparison[] = [];
@@ -111,8 +111,8 @@ function problemsOf(comparisons: readonly Comparison[]): string[] {
 
 /** Adds a comparison as soon as it is measured, so that nothing later can lose it; says if it is partial. */
 async function runOne(
-  { spec, onEvent, warn }: Planned,
-  { signal, compare, progress }: RunOptions,
+  { spec, onEvent, warn }: PlannedComparison,
+  { signal, compare, progress }: ComparingOptions,
   comparisons: Comparison[],
 ): Promise<boolean> {
   progress.begin({ job: spec.job.name, models: spec.models, rounds: spec.rounds });
@@ -160,7 +160,7 @@ async function measured(...of: Parameters<typeof runComparisons>) {
  */
 export async function compareAndReport(
   task: JobKind,
-  planned: Iterable<Planned> | AsyncIterable<Planned>,
+  planned: Iterable<PlannedComparison> | AsyncIterable<PlannedComparison>,
   options: ComparisonOptions,
   signal: AbortSignal,
 ): Promise<number> {

@@ -154,7 +154,7 @@ export class TimeLeft {
   }
 }
 
-export interface Progress {
+export interface ComparisonProgress {
   /** Begins a comparison: a job, under models that are measured so often each. */
   begin(
     plan: { readonly job: string; readonly models: readonly ModelSpec[]; readonly rounds: number },
@@ -164,7 +164,7 @@ export interface Progress {
   end(): void;
 }
 
-export function createProgress(output: ProgressOutput = stderrOutput()): Progress {
+export function createProgress(output: ProgressOutput = stderrOutput()): ComparisonProgress {
   let line: ProgressLine | undefined;
   let left = new TimeLeft([], 0, 0);
   let what = "";

@@ -15,7 +15,7 @@ export type Language = typeof LANGUAGES[number];
 /** The texts of one language, by key; `{name}` stands for a value. */
 type Texts = typeof en;
 
-export type Key = keyof Texts;
+export type TextKey = keyof Texts;
 
 export const TEXTS: Readonly<Record<Language, Texts>> = { en, ko };
 
@@ -30,7 +30,7 @@ export class Speaker {
    * A text with its values put in, each named by its path in `values` and shown as what its name says it
    * is: milliseconds, nanoseconds, a share, a ratio, or a count.
    */
-  say(key: Key, values: object = {}): string {
+  say(key: TextKey, values: object = {}): string {
     return this.#texts[key].replaceAll(/\{([\w.]+)\}/g, (_, path: string) => {
       const value = path.split(".").reduce(
         (of: unknown, name) => (of as Record<string, unknown> | undefined)?.[name],
@@ -43,7 +43,7 @@ export class Speaker {
   }
 
   /** The same, unless one of the values wasn't measured. */
-  tell(key: Key, values: object): string | undefined {
+  tell(key: TextKey, values: object): string | undefined {
     return Object.values(values).includes(undefined) ? undefined : this.say(key, values);
   }
 
@@ -84,13 +84,15 @@ export class Speaker {
 
   how(of: ModelResult): string {
     const key = `how.${of.model}`;
-    return this.say(Object.hasOwn(this.#texts, key) ? key as Key : "how.other", of);
+    return this.say(Object.hasOwn(this.#texts, key) ? key as TextKey : "how.other", of);
   }
 
   /** What a model is in Python; code where it is nothing else. */
   inPython(model: Model): string {
     const key = `python.${model}`;
-    return Object.hasOwn(this.#texts, key) ? this.say(key as Key) : MODEL_TABLE[model].python.io;
+    return Object.hasOwn(this.#texts, key)
+      ? this.say(key as TextKey)
+      : MODEL_TABLE[model].python.io;
   }
 
   compared({ models }: Comparison): string {

@@ -56,7 +56,7 @@ function textOf(value: unknown, createHash: CreateHash): string {
 }
 
 /** What became of an item, as far as it counts. */
-export type Settled =
+export type ChecksumItem =
   & { readonly index: number }
   & (
     | { readonly status: "fulfilled"; readonly value: unknown }
@@ -72,7 +72,7 @@ const SHORT = 64;
  * has to be equal.
  */
 export async function digestsOf(
-  outcomes: readonly Settled[],
+  outcomes: readonly ChecksumItem[],
   comparable: (value: unknown) => unknown | Promise<unknown> = (value) => value,
 ): Promise<string[]> {
   // Imported late, after everything was measured: `crypto.subtle` would need a promise for each.
@@ -101,7 +101,7 @@ export function checksumOfDigests(
 
 /** One checksum for all results, whichever came first. */
 export async function checksumOf(
-  outcomes: readonly Settled[],
+  outcomes: readonly ChecksumItem[],
   comparable?: (value: unknown) => unknown | Promise<unknown>,
 ): Promise<string> {
   const inOrder = outcomes.toSorted((a, b) => a.index - b.index);

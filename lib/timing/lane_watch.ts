@@ -39,7 +39,7 @@ export class LaneWatch {
 const PULSE_MS = 250;
 
 /** Tells from time to time, and at its end, how a run stands. */
-export class Pulse {
+export class TrialWatch {
   readonly #watch: LaneWatch;
   readonly #firstMs: number;
   readonly #timer: ReturnType<typeof setInterval>;

@@ -11,7 +11,7 @@ import type { PlacedTask, Task } from "../lanes/task.ts";
 import { checksumOf } from "./checksum.ts";
 import { arriving, hook, openItems, prepare, withWarmup } from "./job_items.ts";
 import { errorName, failureKindsOf, failuresOf, paceOf, stuckOf } from "./failures.ts";
-import { Pulse } from "./lane_watch.ts";
+import { TrialWatch } from "./lane_watch.ts";
 import { shownEvery, TIMELINE_TASKS, timelineOf } from "./timeline.ts";
 
 /** Items came as data: their type is the job's own business. */
@@ -160,7 +160,7 @@ async function measured(
   const firstLoopMs = host.eventLoopCpuMs?.();
   const firstMs = now();
   const timer = mostMs === undefined ? 0 : setTimeout(() => limit.abort(), Math.ceil(mostMs));
-  using pulse = spec.live && onPulse ? new Pulse(executor, now, onPulse) : undefined;
+  using pulse = spec.live && onPulse ? new TrialWatch(executor, now, onPulse) : undefined;
   const items = arrivals === undefined
     ? all
     : arriving(all as readonly unknown[], arrivals, firstMs);

@@ -2,7 +2,7 @@
 
 import { dirname } from "node:path";
 import { printReport } from "../../lib/cli/result_files.ts";
-import { type Planned, runComparisons } from "../../lib/cli/run_comparisons.ts";
+import { type PlannedComparison, runComparisons } from "../../lib/cli/run_comparisons.ts";
 import type { OutputFiles } from "../../lib/files/output_files.ts";
 import { passingPath } from "../../lib/files/user_files.ts";
 import { startDeno } from "../../lib/lanes/subprocess/start_deno.ts";
@@ -98,7 +98,7 @@ async function* planned(
   signal: AbortSignal,
   beside: string,
   how: Rounds,
-): AsyncGenerator<Planned> {
+): AsyncGenerator<PlannedComparison> {
   const sums = CPU_TASKS["sum-squares"];
   {
     await using site = await startSite();

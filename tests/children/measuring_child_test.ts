@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import {
-  type ChildOptions,
   MeasuringChild,
+  type MeasuringChildOptions,
   TrialError,
 } from "../../lib/children/measuring_child.ts";
 import { granted } from "../granted.ts";
@@ -10,7 +10,10 @@ const ignore = !granted("run", "read");
 const listening = new URL("./listening_child.ts", import.meta.url);
 const answering = new URL("./answering_child.ts", import.meta.url);
 
-function answer(does: string, more: Pick<ChildOptions, "guardMs" | "signal" | "flags"> = {}) {
+function answer(
+  does: string,
+  more: Pick<MeasuringChildOptions, "guardMs" | "signal" | "flags"> = {},
+) {
   return new MeasuringChild({ entry: answering, order: { does }, ...more });
 }
 

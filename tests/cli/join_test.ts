@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { stateText } from "../../lib/cli/join.ts";
 import { AllowedModules } from "../../lib/lanes/cluster/allowed_modules.ts";
-import { Machine } from "../../lib/lanes/cluster/machine.ts";
+import { JoinedMachine } from "../../lib/lanes/cluster/machine.ts";
 import { FakeServer } from "../lanes/cluster/fake_server.ts";
 
 Deno.test("a machine's line says what it does, and while the server doesn't answer, that alone", async () => {
   const server = new FakeServer();
-  await using machine = new Machine(server.connect(), {
+  await using machine = new JoinedMachine(server.connect(), {
     name: "near",
     lanes: 2,
     slots: 1,

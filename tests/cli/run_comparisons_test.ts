@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type Planned, runComparisons, type RunOptions } from "../../lib/cli/run_comparisons.ts";
+import {
+  type ComparingOptions,
+  type PlannedComparison,
+  runComparisons,
+} from "../../lib/cli/run_comparisons.ts";
 import { UsageError } from "../../lib/text/option_values.ts";
 import { parseWritten } from "../../lib/timing/json_file.ts";
 import { type Comparison, RESULT_FORMAT } from "../../lib/timing/result.ts";
@@ -25,7 +29,7 @@ function specOf(name: string): ComparisonSpec {
 function setUp(comparisons: Record<string, Comparison>, partialAt?: string) {
   const log: string[] = [];
   const interruption = new AbortController();
-  const options: RunOptions = {
+  const options: ComparingOptions = {
     signal: interruption.signal,
     environment: resultOf().environment,
     files: {},
@@ -116,7 +120,7 @@ Deno.test("the progress line is taken away when measuring fails", async () => {
 
 Deno.test("the next comparison is asked for when the one before is there, and may add to it", async () => {
   const { log, options } = setUp({ io: ioComparison(), cpu: cpuComparison() });
-  async function* plan(): AsyncGenerator<Planned> {
+  async function* plan(): AsyncGenerator<PlannedComparison> {
     yield { spec: specOf("io"), warn: () => ["a busy site"] };
     log.push("asked for the next");
     yield { spec: specOf("cpu") };
@@ -154,7 +158,7 @@ Deno.test({
 
 Deno.test("what was measured is written and printed though a later comparison fails", async () => {
   const { log, options } = setUp({ io: ioComparison() });
-  async function* plan(): AsyncGenerator<Planned> {
+  async function* plan(): AsyncGenerator<PlannedComparison> {
     yield { spec: specOf("io") };
     await Promise.reject(new Error("no calibration"));
   }

@@ -4,7 +4,7 @@ import type { Items } from "../../dispatch/map_options.ts";
 import { isThenable } from "../../lanes/attempt.ts";
 import { type Given, isGenerator, plainContext } from "../../lanes/lane_tasks.ts";
 import type { TaskFunction } from "../../lanes/task.ts";
-import { digestsOf, type Settled } from "../../timing/checksum.ts";
+import { type ChecksumItem, digestsOf } from "../../timing/checksum.ts";
 import { httpSigns, refuses } from "../../tasks/http_signs.ts";
 import { causesOf, errorName, messageOf, PaceMeter, reasonName } from "../../timing/failures.ts";
 import { ItemPuller } from "../../timing/job_items.ts";
@@ -106,7 +106,7 @@ export interface Sampling {
 }
 
 export class Sampler {
-  readonly #kept: Settled[] = [];
+  readonly #kept: ChecksumItem[] = [];
   readonly #transfer = new TransferMeter();
   readonly #shares: number[] = [];
   readonly #pace = new PaceMeter();

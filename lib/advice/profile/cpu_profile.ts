@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-export interface Frame {
+export interface CallFrame {
   readonly name: string;
   /** Its module; empty for what V8 itself does. */
   readonly url: string;
@@ -12,7 +12,7 @@ export interface Frame {
 }
 
 export interface Call {
-  readonly frame: Frame;
+  readonly frame: CallFrame;
   selfUs: number;
   readonly calls: Call[];
 }
@@ -25,11 +25,11 @@ export interface CallTree {
 
 export interface FrameRoles {
   /** Whether a frame marks where the tasks begin, or where they end; undefined for all others. */
-  readonly mark: (frame: Frame) => "begin" | "end" | undefined;
+  readonly mark: (frame: CallFrame) => "begin" | "end" | undefined;
   /** Whether a frame, and all that it calls, isn't looked at. */
-  readonly apart: (frame: Frame) => boolean;
+  readonly apart: (frame: CallFrame) => boolean;
   /** Whether a frame belongs to what measures: its own time isn't counted, what it called is. */
-  readonly own: (frame: Frame) => boolean;
+  readonly own: (frame: CallFrame) => boolean;
 }
 
 const profileSchema = z.object({
@@ -51,7 +51,7 @@ const profileSchema = z.object({
 const NO_CALLS: readonly string[] = ["(root)", "(idle)"];
 
 /** The same for two frames of one function. */
-export function keyOf({ name, url, line, column }: Frame): string {
+export function keyOf({ name, url, line, column }: CallFrame): string {
   return JSON.stringify([name, url, line, column]);
 }
 
@@ -119,9 +119,9 @@ export function callTree(json: unknown, roles: FrameRoles): CallTree | undefined
 }
 
 /** Gives what a node's callees are to know; null if they aren't looked at. */
-type Visit<State> = (id: number, frame: Frame, above: State) => State | null;
+type Visit<State> = (id: number, frame: CallFrame, above: State) => State | null;
 
-function callBelow(above: Call | undefined, frame: Frame, roots: Call[]): Call {
+function callBelow(above: Call | undefined, frame: CallFrame, roots: Call[]): Call {
   const key = keyOf(frame);
   if (above !== undefined && keyOf(above.frame) === key) return above;
   const siblings = above?.calls ?? roots;

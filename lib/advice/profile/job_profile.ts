@@ -5,7 +5,7 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { attempt } from "../../lanes/attempt.ts";
 import { amount, type Checked, count, share } from "../../timing/json_file.ts";
-import { type Call, type CallTree, type Frame, keyOf, totalUs } from "./cpu_profile.ts";
+import { type Call, type CallFrame, type CallTree, keyOf, totalUs } from "./cpu_profile.ts";
 
 /** Whose a function is: the job's own, a package's that it uses, or Deno's and V8's. */
 const owner = z.enum(["own", "packages", "runtime"]);
@@ -50,7 +50,7 @@ const LANES = new URL("../../", import.meta.url).href;
 const OWN_TASKS = new URL("tasks/", LANES).href;
 
 /** Whose a function is, by its module. */
-export function ownerOf({ url, line }: Pick<Frame, "url" | "line">): Owner {
+export function ownerOf({ url, line }: Pick<CallFrame, "url" | "line">): Owner {
   // What eval and new Function make has lines, but no address.
   if (url === "" && line > 0) return "own";
   if (/^(?:https?|npm|jsr):/.test(url)) return "packages";
@@ -65,7 +65,7 @@ function decoded(path: string): string {
 }
 
 /** Where a function stands: "job.ts:12", "npm:lodash@4.17.21/chunk.js:3"; undefined for the runtime's. */
-export function placeOf({ url, line }: Frame, folder: string): string | undefined {
+export function placeOf({ url, line }: CallFrame, folder: string): string | undefined {
   if (ownerOf({ url, line }) === "runtime") return undefined;
   if (url === "") return "evaluated code";
   if (url.startsWith("wasm:")) return "WebAssembly";
@@ -91,18 +91,18 @@ const DEEDS: readonly (readonly [RegExp, string])[] = [
   [/^\(program\)$/, "native code"],
 ];
 
-export function deedOf({ name }: Pick<Frame, "name">): string {
+export function deedOf({ name }: Pick<CallFrame, "name">): string {
   return DEEDS.find(([pattern]) => pattern.test(name))?.[1] ?? "other functions of Deno";
 }
 
 /** A function as a person would write it: with brackets where it can be called. */
-export function nameOf({ name, line, column }: Frame): string {
+export function nameOf({ name, line, column }: CallFrame): string {
   if (name === "") return line <= 1 && column <= 1 ? "the module itself" : "a nameless function";
   return /^[\w$.#<>[\] ]+$/.test(name) && !name.includes("(") ? `${name}()` : name;
 }
 
 interface Tally {
-  readonly frame: Frame;
+  readonly frame: CallFrame;
   readonly name: string;
   readonly owner: Owner;
   readonly deeds: Map<string, number>;
@@ -121,7 +121,7 @@ export function timeByFunction(
   const tallies = new Map<string, Tally>();
   const owners = { own: 0, packages: 0, runtime: 0 };
   const deeds = new Map<string, number>();
-  const tallyOf = (frame: Frame, owner: Owner): Tally => {
+  const tallyOf = (frame: CallFrame, owner: Owner): Tally => {
     const isRuntime = owner === "runtime";
     const name = isRuntime ? deedOf(frame) : nameOf(frame);
     const key = isRuntime ? name : keyOf(frame);

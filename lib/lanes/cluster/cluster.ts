@@ -34,7 +34,7 @@ interface ClusterHost {
   readonly silenceMs: number;
 }
 
-export interface Wanted {
+export interface WantedLane {
   readonly slots: number;
   /** Modules, of one project, that it loads as it starts, that of the task which is waiting first. */
   readonly modules: readonly string[];
@@ -287,7 +287,7 @@ export class Cluster {
    *
    * @throws {LaneStartError} If there is none free.
    */
-  async lease({ slots, modules: names }: Wanted, events: LeaseEvents): Promise<Lease> {
+  async lease({ slots, modules: names }: WantedLane, events: LeaseEvents): Promise<Lease> {
     const broker = await this.#open();
     const reading = this.#read(names);
     this.#reading = Promise.all([this.#reading, reading]);

@@ -16,7 +16,7 @@ import type { Frame } from "../subprocess/frame.ts";
 import { frameCloning } from "../subprocess/subprocess_channel.ts";
 import { clock } from "../timers.ts";
 import type { BrokerError } from "./broker.ts";
-import { type Cluster, type Lease, UNREADABLE, type Wanted } from "./cluster.ts";
+import { type Cluster, type Lease, UNREADABLE, type WantedLane } from "./cluster.ts";
 import { type Message, payloadOf, unstored } from "./post.ts";
 
 /** A machine that was told to end a lane is given up if it hasn't said within so many milliseconds that it has. */
@@ -63,7 +63,7 @@ export class ClusterChannel implements Channel {
   constructor(
     private readonly events: ChannelEvents,
     private readonly cluster: Cluster,
-    wanted: Wanted,
+    wanted: WantedLane,
   ) {
     void this.#open(wanted);
   }
@@ -80,7 +80,7 @@ export class ClusterChannel implements Channel {
     return this.#lease?.machine.name;
   }
 
-  async #open(wanted: Wanted): Promise<void> {
+  async #open(wanted: WantedLane): Promise<void> {
     try {
       this.#lease = await this.cluster.lease(wanted, {
         receive: (frame, lease) => this.#receive(frame, lease),

@@ -49,7 +49,7 @@ interface Job {
   heardMs: number;
 }
 
-export class Machine implements AsyncDisposable {
+export class JoinedMachine implements AsyncDisposable {
   readonly id = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
   readonly #jobs = new Heard<Job>();
   readonly #turns: Turns<Relay>;

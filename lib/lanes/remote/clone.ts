@@ -16,11 +16,11 @@ export interface Cloning {
   /** Whether a view takes along the whole buffer that it looks at. */
   readonly sendsWholeBuffers: boolean;
   /** What is known of the objects of a class, by its prototype. */
-  readonly kinds: WeakMap<object, Kind>;
+  readonly kinds: WeakMap<object, CloneKind>;
 }
 
 /** How an object travels. */
-export type Kind =
+export type CloneKind =
   /** Its own properties are all there is to it. */
   | "plain"
   | "list"
@@ -55,7 +55,7 @@ export function takesMore({ buffer, byteLength }: ArrayBufferView, cloning: Clon
 }
 
 /** Throws what a proxy throws when it is asked for its prototype. */
-export function kindOf(value: object, cloning: Cloning): Kind {
+export function kindOf(value: object, cloning: Cloning): CloneKind {
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return "plain";
   if (prototype === Array.prototype) return "list";
@@ -73,7 +73,7 @@ function isRoot(prototype: object): boolean {
     Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "isPrototypeOf");
 }
 
-function judge(value: object, prototype: object, cloning: Cloning): Kind {
+function judge(value: object, prototype: object, cloning: Cloning): CloneKind {
   if (isRoot(prototype)) return "plain";
   // A class of one's own that extends one of these loses its private fields as any other does.
   if (!(value instanceof Error) && classesOf(prototype).some(losesFields)) return "private";
@@ -165,7 +165,7 @@ class Refused {
 type Key = string | number | undefined;
 
 /** Says why an object would arrive as something else though it can be sent; undefined if it wouldn't. */
-export type Objection = (value: object, kind: Kind) => string | undefined;
+export type Objection = (value: object, kind: CloneKind) => string | undefined;
 
 /** How a value is looked at. */
 interface Looking {

@@ -9,9 +9,9 @@ import type { Fidelity, ItemFailure } from "../lane.ts";
 import { type Task, titleOf } from "../task.ts";
 import {
   classesOf,
+  type CloneKind,
   type Cloning,
   isOfThePlatform,
-  type Kind,
   kindOf,
   loss,
   named,
@@ -50,7 +50,7 @@ export function objectionsOn(
 /** Why an object's methods, or keys that aren't seen, would be missing where it arrives. */
 export function classLoss(
   value: object,
-  kind: Kind,
+  kind: CloneKind,
   fidelity: Fidelity = "classes",
 ): string | undefined {
   if (kind === "error") return undefined;
@@ -137,7 +137,7 @@ function namesOf(value: object): string[] {
 }
 
 /** A key that is a symbol, or that isn't enumerable, doesn't travel; nor does what a view is given besides. */
-function hiddenKey(value: object, kind: Kind): string | undefined {
+function hiddenKey(value: object, kind: CloneKind): string | undefined {
   // The platform's own keep what they are under symbols.
   const [symbol] = value instanceof DOMException ? [] : Object.getOwnPropertySymbols(value);
   if (symbol !== undefined) return `has the key ${String(symbol)}, which would not arrive`;
@@ -155,7 +155,7 @@ function hiddenKey(value: object, kind: Kind): string | undefined {
 }
 
 /** What cloning brings back to what it usually is: prototypes, getters, what can't be changed, where a search is. */
-function undone(value: object, kind: Kind): string | undefined {
+function undone(value: object, kind: CloneKind): string | undefined {
   const prototype = Object.getPrototypeOf(value);
   if (prototype === null) return "has no prototype, and would arrive with one";
   if (prototype.constructor?.prototype !== prototype) {

@@ -31,7 +31,7 @@ import { failureLoss, isMoreThanBytes, lossError, objectionsOn, valueLoss } from
 export type MakeRun = (batch: ServedBatch, host: BatchHost<ServedBatch>) => LaneRun<ServedBatch>;
 
 /** What runs tasks in another way than by their functions. */
-export interface Runner {
+export interface BatchRunner {
   readonly device: Device;
   /** Makes a task ready; rejects with {@linkcode TaskLoadError} if that can't be done. */
   ready(task: Task): Promise<MakeRun>;
@@ -42,7 +42,7 @@ interface ServerHost {
   readonly cloning: Cloning;
   readonly cells?: Cells;
   /** Runs tasks; their functions do unless given. */
-  readonly runner?: Runner | undefined;
+  readonly runner?: BatchRunner | undefined;
   /** Sends a message to the caller; throws if the payload can't be cloned. */
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void;
   /** CPU time and peak memory of this place alone, in milliseconds and bytes; NaN if not its own. */

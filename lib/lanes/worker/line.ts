@@ -3,7 +3,7 @@
  * mailbox each way for the rest. Both are in order, and numbers say what comes next.
  */
 
-type Posted = readonly [number: number, ...message: Message];
+type Posted = readonly [number: number, ...message: LineMessage];
 
 /** After this long other things have their turn in the event loop. */
 const TURN_MS = 1;
@@ -24,7 +24,7 @@ export class Line {
   readonly #post: (message: Posted, moves: ArrayBuffer[]) => void;
   readonly #inbox: Mailbox;
   readonly #outbox: Mailbox;
-  #receive: (...message: Message) => void = () => {};
+  #receive: (...message: LineMessage) => void = () => {};
   /** What was posted and waits for what was sent before. */
   readonly #posted: Posted[] = [];
   #lastSent = 0;
@@ -41,7 +41,7 @@ export class Line {
   }
 
   /** Receives what has been sent, and what will be, from now on in this way. */
-  start(receive: (...message: Message) => void): void {
+  start(receive: (...message: LineMessage) => void): void {
     this.#receive = receive;
     this.#port.onmessage = ({ data }: MessageEvent<Posted>) => {
       this.#posted.push(data);
@@ -87,7 +87,7 @@ export class Line {
     this.#isReceiving = false;
   }
 
-  #take(): Message | undefined {
+  #take(): LineMessage | undefined {
     const number = this.#lastReceived + 1;
     if (this.#posted[0]?.[0] !== number) return this.#inbox.read(number);
     const [, ...message] = this.#posted.shift()!;
@@ -154,7 +154,7 @@ const Tag = { undefined: 0, null: 1, false: 2, true: 3, number: 4, text: 5 } as 
 const { load, store, exchange, notify, waitAsync } = Atomics;
 
 /** What one side says to the other: a kind, a row of numbers and a payload. */
-export type Message = readonly [kind: number, head: ArrayLike<number>, payload: unknown];
+export type LineMessage = readonly [kind: number, head: ArrayLike<number>, payload: unknown];
 
 export function mailboxMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(MARK_BYTES + 8 * RING);
@@ -240,7 +240,7 @@ export class Mailbox {
   }
 
   /** Reads the next message if it has this number. */
-  read(number: number): Message | undefined {
+  read(number: number): LineMessage | undefined {
     const ring = this.#ring;
     if (load(this.#marks, WRITTEN) === this.#position) return undefined;
     let at = this.#position & (RING - 1);

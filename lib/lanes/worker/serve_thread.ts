@@ -5,7 +5,7 @@ import { wordsOf } from "../attempt.ts";
 import { Cells } from "../remote/cells.ts";
 import { FromLane } from "../remote/channel.ts";
 import { type Cloning, structuredCloning } from "../remote/clone.ts";
-import { LaneServer, type Runner } from "../remote/lane_server.ts";
+import { type BatchRunner, LaneServer } from "../remote/lane_server.ts";
 import { onEnding } from "../remote/endings.ts";
 import { ENDING, HELD, holdWhileAlive } from "./end_watch.ts";
 import { type FarEnd, Line } from "./line.ts";
@@ -25,7 +25,7 @@ type Opening = readonly [
  * @param open Makes what runs tasks, if their functions don't; it is given what says that the lane can't
  * go on, and ends it. If it throws, the lane can't start.
  */
-export function serveThread(open?: (end: (how: string) => void) => Promise<Runner>): void {
+export function serveThread(open?: (end: (how: string) => void) => Promise<BatchRunner>): void {
   const scope = self as unknown as DedicatedWorkerGlobalScope;
   // What the platform gives, before a task's module can change it.
   const close = scope.close.bind(scope);

@@ -6,10 +6,10 @@ import { Html, type Markup, markup } from "./markup.ts";
 import { modelColour } from "./style.ts";
 
 /** What a mark looks like, by the names of SVG's attributes in camel case, and what its tooltip says. */
-export type Look = Readonly<Record<string, string | number | undefined>>;
+export type MarkStyle = Readonly<Record<string, string | number | undefined>>;
 
 /** A mark; nothing where a place isn't a number, as an edited file may have it. */
-function mark(name: string, places: Readonly<Record<string, number>>, look: Look, words = "") {
+function mark(name: string, places: Readonly<Record<string, number>>, look: MarkStyle, words = "") {
   const { title, ...rest } = look;
   const numbers = Object.entries(places);
   if (!numbers.every(([, place]) => Number.isFinite(place))) return new Html("");
@@ -19,7 +19,7 @@ function mark(name: string, places: Readonly<Record<string, number>>, look: Look
   return new Html(`<${name}${attributes}>${tip}${escape(words)}</${name}>`);
 }
 
-function attributesOf(look: Look): Html {
+function attributesOf(look: MarkStyle): Html {
   const written = Object.entries(look).filter(([, value]) => value !== undefined).map(
     ([name, value]) =>
       ` ${name.replace(/[A-Z]/g, (sign) => `-${sign.toLowerCase()}`)}="${escape(String(value))}"`,
@@ -27,32 +27,32 @@ function attributesOf(look: Look): Html {
   return new Html(written.join(""));
 }
 
-export function rect(x1: number, y1: number, x2: number, y2: number, look: Look): Html {
+export function rect(x1: number, y1: number, x2: number, y2: number, look: MarkStyle): Html {
   return mark("rect", { x: x1, y: y1, width: Math.max(0, x2 - x1), height: y2 - y1 }, look);
 }
 
-export function line(x1: number, y1: number, x2: number, y2: number, look: Look = {}): Html {
+export function line(x1: number, y1: number, x2: number, y2: number, look: MarkStyle = {}): Html {
   return mark("line", { x1, y1, x2, y2 }, { stroke: "var(--ink)", ...look });
 }
 
-export function dot(cx: number, cy: number, r: number, look: Look): Html {
+export function dot(cx: number, cy: number, r: number, look: MarkStyle): Html {
   return mark("circle", { cx, cy, r }, look);
 }
 
 /** Words that begin at a place, or end or have their middle there; `y` is the middle of their height. */
-export function text(words: string, x: number, y: number, look: Look = {}): Html {
+export function text(words: string, x: number, y: number, look: MarkStyle = {}): Html {
   return words === "" ? markup`` : mark("text", { x, y }, { dy: "0.32em", ...look }, words);
 }
 
 /** A line through points. */
-export function curve(points: readonly (readonly [x: number, y: number])[], look: Look): Html {
+export function curve(points: readonly (readonly [x: number, y: number])[], look: MarkStyle): Html {
   const drawn = points.filter((point) => point.every(Number.isFinite));
   const d = drawn.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L");
   return drawn.length < 2 ? markup`` : mark("path", {}, { fill: "none", d: `M${d}`, ...look });
 }
 
 /** Marks of one kind, and what all of them look like; the keyboard steps from kind to kind. */
-export function group(name: string, marks: Markup, look: Look = {}): Html {
+export function group(name: string, marks: Markup, look: MarkStyle = {}): Html {
   return markup`<g${attributesOf({ class: name, ...look })}>${marks}</g>`;
 }
 
@@ -61,7 +61,7 @@ export function marks<Row>(
   name: string,
   rows: readonly Row[],
   draw: (row: Row) => Markup,
-  look?: Look,
+  look?: MarkStyle,
 ): Html {
   return group(name, rows.map((row) => draw(row)), look);
 }

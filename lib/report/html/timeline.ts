@@ -28,7 +28,7 @@ function recordedOf(result: Timed) {
   const placed = tasksOf(timeline);
   // The bars of each slot that had tasks, in the order in which they started.
   const rows = [...Map.groupBy(placed.ran, ({ lane, slot }) => `${lane}/${slot}`).values()]
-    .map((of) => ({ ...of[0]!, bars: of.map((task): Bar => ({ ...task, tasks: 1 })) }));
+    .map((of) => ({ ...of[0]!, bars: of.map((task): TaskBar => ({ ...task, tasks: 1 })) }));
   const running = runningShares(timeline.lanes, placed.ran);
   return [{ result, timeline, rows, running, endMs, ...placed }];
 }
@@ -304,7 +304,7 @@ function depthBands(
 }
 
 /** A bar's ends: with a thin gap to its neighbour where there is room, and never too narrow to be seen. */
-function across(bar: Bar, axisMs: number, pixelMs: number): { x1: number; x2: number } {
+function across(bar: TaskBar, axisMs: number, pixelMs: number): { x1: number; x2: number } {
   const { startedMs, endedMs, tasks } = bar;
   const gap = tasks === 1 && (endedMs - startedMs) / pixelMs > 2.5 ? 0.6 * pixelMs : 0;
   const x2 = Math.max(endedMs - gap, startedMs + 0.8 * pixelMs);
@@ -312,7 +312,7 @@ function across(bar: Bar, axisMs: number, pixelMs: number): { x1: number; x2: nu
 }
 
 function barTitle(
-  { startedMs, endedMs, queuedMs, status, index, lane, tasks }: Bar,
+  { startedMs, endedMs, queuedMs, status, index, lane, tasks }: TaskBar,
   share: number | undefined,
 ): string {
   const lines = [
@@ -328,7 +328,7 @@ function barTitle(
 }
 
 /** The rows' bars, joined no more than it takes to be few enough; undefined if they can't be. */
-function fitted(rows: readonly Bar[][], { axisMs, axisPixels, maxBars }: PanelSpace) {
+function fitted(rows: readonly TaskBar[][], { axisMs, axisPixels, maxBars }: PanelSpace) {
   for (const longest of [JOINED_AT_MOST_PIXELS, Infinity]) {
     const merged = rows.map((bars) => mergeBars(bars, axisMs / axisPixels, longest));
     if (merged.reduce((sum, { length }) => sum + length, 0) <= maxBars) return merged;
@@ -373,7 +373,7 @@ function meanDepth(inOrder: readonly TimelineTask[]): number {
 }
 
 /** A task, or the first of several that are drawn as one and ended alike, to the last one's end. */
-export interface Bar extends TimelineTask {
+export interface TaskBar extends TimelineTask {
   readonly tasks: number;
 }
 
@@ -382,9 +382,13 @@ export interface Bar extends TimelineTask {
  * a pixel between them. A bar wide enough to be seen stays itself, and no run becomes wider than
  * `longestPixels`.
  */
-export function mergeBars(bars: readonly Bar[], pixelMs: number, longestPixels: number): Bar[] {
-  const merged: Bar[] = [];
-  const thin = (bar: Bar) => bar.endedMs - bar.startedMs < pixelMs * 1.5;
+export function mergeBars(
+  bars: readonly TaskBar[],
+  pixelMs: number,
+  longestPixels: number,
+): TaskBar[] {
+  const merged: TaskBar[] = [];
+  const thin = (bar: TaskBar) => bar.endedMs - bar.startedMs < pixelMs * 1.5;
   for (const bar of bars) {
     const run = merged.at(-1);
     if (
@@ -491,7 +495,7 @@ function panelMarks(panel: Panel, body: number, x: chart.Scale, closeUp: boolean
   const top = body - TITLE_HEIGHT + 8;
   const rect = ({ x1, x2, y1, y2, title }: Band) =>
     chart.rect(x(x1), body + y1, x(x2), body + y2, { title });
-  const bands = (name: string, bands: readonly Band[], look: chart.Look) =>
+  const bands = (name: string, bands: readonly Band[], look: chart.MarkStyle) =>
     chart.marks(name, bands, rect, look);
   const good = flight.filter(({ bad }) => !bad);
   // The part of each bar in which its lane ran it: its lower end.

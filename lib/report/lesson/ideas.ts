@@ -9,7 +9,7 @@ import { cpuShareOf } from "../../timing/verdict.ts";
 import { isBusy, isUndecided, passesCeiling } from "../comparison/comparison_report.ts";
 import { modelColour } from "../html/style.ts";
 import type { Bar } from "../html/svg.ts";
-import { type Key, Speaker } from "../speaker.ts";
+import { Speaker, type TextKey } from "../speaker.ts";
 import { SEEN, servedBars, sessionBars, turnBars } from "../switching/switch_words.ts";
 import type { LessonFile } from "./lesson_file.ts";
 import { middle } from "../../timing/statistics.ts";
@@ -57,7 +57,7 @@ function barsOf(title: string, bars: readonly Bar[]): Picture | undefined {
 /** The bars of what was measured, if it was. */
 function drawn<Of extends object>(
   speaker: Speaker,
-  title: Key,
+  title: TextKey,
   of: Of | undefined,
   bars: (speaker: Speaker, of: Of) => readonly Bar[],
 ): Picture | undefined {
@@ -69,16 +69,16 @@ const times = (speaker: Speaker, { models }: Comparison): Bar[] =>
     { name: model, value, words: speaker.duration(value), colour: modelColour(model) }
   ));
 
-function tasks(of: Comparison | undefined, title: Key, speaker: Speaker): Picture | undefined {
+function tasks(of: Comparison | undefined, title: TextKey, speaker: Speaker): Picture | undefined {
   return of && { kind: "tasks", title: speaker.say(title, of), models: of.models };
 }
 
 function gains(
   speaker: Speaker,
-  rows: Readonly<Partial<Record<Key, ModelResult | undefined>>>,
+  rows: Readonly<Partial<Record<TextKey, ModelResult | undefined>>>,
 ): (string | undefined)[] {
   return Object.entries(rows).map(([key, of]) =>
-    of && speaker.say(key as Key, { ...of, gain: speaker.gain(of) })
+    of && speaker.say(key as TextKey, { ...of, gain: speaker.gain(of) })
   );
 }
 

@@ -234,7 +234,7 @@ export function drawSweep(result: SweepResult, width: number): Html {
     labels: [axis, "items a second"],
     xTicks: () => isLog ? sizeTicks(low, end, chart.isWide(width)) : points.map(({ size }) => size),
   }, (x, y) => {
-    const path = (of: readonly (readonly [number, number])[], look: chart.Look) =>
+    const path = (of: readonly (readonly [number, number])[], look: chart.MarkStyle) =>
       chart.curve(of.map(([size, rate]) => [x(size), y(rate)]), look);
     return [
       full && fullMarks(full, y, width - RIGHT),

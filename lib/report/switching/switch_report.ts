@@ -15,7 +15,7 @@ import * as doc from "../document.ts";
 import { codeBlock, figure, type Html, markup } from "../html/markup.ts";
 import type { PagePart, PartPlace } from "../html/page.ts";
 import { drawBars } from "../html/svg.ts";
-import { type Key, Speaker } from "../speaker.ts";
+import { Speaker, type TextKey } from "../speaker.ts";
 import { paletteFor, type Style } from "../terminal.ts";
 import {
   drawTicks,
@@ -125,7 +125,7 @@ interface Told<Of> {
   readonly seen: (file: SwitchFile) => readonly (string | undefined)[];
   readonly caption: string;
   readonly table: (of: Of) => doc.Table;
-  readonly picture: Key;
+  readonly picture: TextKey;
   readonly draw: (of: Of, named: { readonly title: string; readonly width: number }) => Html;
 }
 

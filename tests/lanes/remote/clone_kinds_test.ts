@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { runInNewContext } from "node:vm";
-import { type Cloning, inspect, type Kind, kindOf } from "../../../lib/lanes/remote/clone.ts";
+import { type CloneKind, type Cloning, inspect, kindOf } from "../../../lib/lanes/remote/clone.ts";
 import { bothWays, throughPipe, toThread } from "./ways.ts";
 
 class Point {
@@ -63,7 +63,7 @@ class Day extends Date {}
 class Bytes extends Uint8Array {}
 
 /** Objects that travel alike both ways, by how they do. */
-const alike: Readonly<Record<Kind, readonly object[]>> = {
+const alike: Readonly<Record<CloneKind, readonly object[]>> = {
   plain: [{}, { a: 1 }, Object.create(null), Object.assign(Object.create(null), { a: 1 })],
   list: [[], [1], new Array(3), new List()],
   map: [new Map(), new Map([[1, 2]]), new Registry()],

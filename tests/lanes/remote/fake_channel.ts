@@ -12,7 +12,7 @@ import {
   reportHead,
   ToLane,
 } from "../../../lib/lanes/remote/channel.ts";
-import { LaneServer, type Runner } from "../../../lib/lanes/remote/lane_server.ts";
+import { type BatchRunner, LaneServer } from "../../../lib/lanes/remote/lane_server.ts";
 import { RemoteLane } from "../../../lib/lanes/remote/remote_lane.ts";
 import { type Cloning, structuredCloning } from "../../../lib/lanes/remote/clone.ts";
 import { DOUBLE } from "../batch.ts";
@@ -205,7 +205,7 @@ export function serverOver(
     cloning?: Cloning;
     cells?: Cells;
     slots?: number;
-    runner?: Runner;
+    runner?: BatchRunner;
   } = {},
 ) {
   const said: Message[] = [];

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Mailbox, mailboxMemory, type Message } from "../../../lib/lanes/worker/line.ts";
+import { type LineMessage, Mailbox, mailboxMemory } from "../../../lib/lanes/worker/line.ts";
 
 /** The writer's and the reader's end of one mailbox. */
 function ends(): { readonly writer: Mailbox; readonly reader: Mailbox } {
@@ -78,7 +78,7 @@ Deno.test("messages go round the ring for ever, and each is whole", () => {
 Deno.test("a full mailbox takes nothing until something is read, and then as much as was", () => {
   const { writer, reader } = ends();
   const payload = new Float64Array(3000);
-  const written: Message[] = [];
+  const written: LineMessage[] = [];
   while (writer.write(written.length, 1, [], payload)) written.push([1, [], payload]);
   assertEquals(written.length, 10);
   for (const [number, message] of written.entries()) {

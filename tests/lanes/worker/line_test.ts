@@ -1,14 +1,19 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type FarEnd, Line, mailboxMemory, type Message } from "../../../lib/lanes/worker/line.ts";
+import {
+  type FarEnd,
+  Line,
+  type LineMessage,
+  mailboxMemory,
+} from "../../../lib/lanes/worker/line.ts";
 
 /** Both ends of a line, and what each has received. */
 class Ends implements Disposable {
   readonly here: Line;
   readonly there: Line;
-  readonly received: Message[] = [];
+  readonly received: LineMessage[] = [];
   readonly #wanted: { readonly count: number; readonly resolve: () => void }[] = [];
 
-  constructor(onMessage: (...message: Message) => void = () => {}) {
+  constructor(onMessage: (...message: LineMessage) => void = () => {}) {
     const { port1, port2 } = new MessageChannel();
     const [one, other] = [mailboxMemory(), mailboxMemory()];
     const ends: readonly FarEnd[] = [[port1, one, other], [port2, other, one]];

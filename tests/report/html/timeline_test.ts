@@ -1,10 +1,10 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "../../properties.ts";
 import {
-  type Bar,
   depthOverTime,
   mergeBars,
   runningShares,
+  type TaskBar,
 } from "../../../lib/report/html/timeline.ts";
 import { tasksOf } from "../../../lib/report/slots.ts";
 
@@ -58,7 +58,7 @@ Deno.test("depthOverTime() finds the deepest moment and every end, whatever the 
   }));
 });
 
-const bar = (startedMs: number, endedMs: number, status = "fulfilled"): Bar => ({
+const bar = (startedMs: number, endedMs: number, status = "fulfilled"): TaskBar => ({
   ...{ startedMs, endedMs, status, index: Math.round(startedMs) },
   ...{ lane: 0, queuedMs: startedMs, tasks: 1 },
 });
