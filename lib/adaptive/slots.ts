@@ -63,7 +63,7 @@ const ROOM = 0.8;
 export class Slots {
   /** How many tasks have ended. */
   ended = 0;
-  /** The least latency of a task. */
+  /** The least latency of a task during which all moved. */
   quickestMs = Infinity;
   /** Whether they are multiplied until the first sign of a queue or a limit. */
   isSlowStart = true;
@@ -183,9 +183,11 @@ export class Slots {
       for (const { latencies } of this.#stages) latencies.length = 0;
       this.#rounds.leastMs = this.quickestMs = Infinity;
     }
-    const stillMs = startedAtMs < this.#still.untilMs ? this.#still.ms : 0;
-    const latencyMs = Math.max(0, endedAtMs - startedAtMs - stillMs) / count;
-    this.quickestMs = Math.min(this.quickestMs, latencyMs);
+    const tookMs = Math.max(0, endedAtMs - startedAtMs) / count;
+    const stillMs = startedAtMs < this.#still.untilMs ? this.#still.ms / count : 0;
+    if (stillMs === 0) this.quickestMs = Math.min(this.quickestMs, tookMs);
+    // Who was asked may have gone on meanwhile: then it took no less than where all moved.
+    const latencyMs = Math.max(tookMs - stillMs, Math.min(tookMs, this.quickestMs));
     this.#rounds.slowestMs = Math.max(this.#rounds.slowestMs, latencyMs);
     this.#answers += count;
     this.#stages.findLast(({ fromMs }) => startedAtMs >= fromMs)?.add(latencyMs);

@@ -208,6 +208,17 @@ Deno.test("while nothing moves no task takes longer, and none is missed that doe
   }
 });
 
+Deno.test("while nothing moves here a server goes on, and its answers look no quicker for that", () => {
+  const loop = new Loop();
+  loop.slots.onEnded(1, 0, 50);
+  loop.slots.leaveOut(150, 45);
+  loop.slots.onEnded(1, 100, 150);
+  // Nor do those look slower that nothing moved for.
+  loop.slots.leaveOut(600, 300);
+  loop.slots.onEnded(1, 300, 650);
+  assertEquals(loop.slots.latencies, [50, 50, 50]);
+});
+
 Deno.test("that nothing ends while nothing more is started is taken for no stall", () => {
   const loop = new Loop();
   while (loop.slots.count < 64) loop.round(10);
