@@ -36,7 +36,7 @@ import {
   formatSpeedup,
 } from "../../text/format.ts";
 import { plain } from "../../text/plain.ts";
-import { isBusy, othersWords } from "../../timing/meter/meter.ts";
+import { isBusy } from "../../timing/meter/meter.ts";
 import { type Failures, sumOfFailures } from "../../timing/failures.ts";
 
 const NO_BOUND = 1e6;
@@ -474,8 +474,9 @@ export function takeLines(result: SweepResult): string[] {
   const { others } = result;
   const isShared = others !== undefined && isBusy(others);
   const take = `${isShared ? "On so busy a machine take" : "Take"} ${at(found.point)}${why}.`;
+  // A warning tells how busy it was.
   const elsewhere = isShared
-    ? [`${othersWords(others)}: an idle machine may show another gain, or another size to take.`]
+    ? ["An idle machine may show another gain, or another size to take."]
     : [];
   return [
     [take, ...elsewhere, whatElse(result, found)].join(" "),
