@@ -42,16 +42,21 @@ export async function readServerOptions(
   return {
     servers: servers.split(",").map(serverOf),
     ...(user !== undefined && { user, password: password ?? "" }),
-    ...(creds !== undefined && { creds: await smallFile("--creds", creds) }),
-    ...(tlsCa !== undefined && { tlsCa: await smallFile("--tls-ca", tlsCa) }),
+    ...(creds !== undefined && { creds: await smallFile("--creds", creds, "creds") }),
+    ...(tlsCa !== undefined && { tlsCa: await smallFile("--tls-ca", tlsCa, "tlsCa") }),
   };
 }
 
 /** A file that is read again for each connection, as a pipe can't be. */
-async function smallFile(option: string, typed: string): Promise<string> {
+async function smallFile(option: string, typed: string, of: "creds" | "tlsCa"): Promise<string> {
   const path = await inputFile(option, userPath(typed), LARGEST);
-  if ((await Deno.stat(path)).isFile) return path;
-  throw new UsageError(option, typed, "no file that can be read again", "write it to a file");
+  if (!(await Deno.stat(path)).isFile) {
+    throw new UsageError(option, typed, "no file that can be read again", "write it to a file");
+  }
+  const { SERVER_FILES } = await import("../lanes/cluster/broker.ts");
+  const { what, mark, name } = SERVER_FILES[of];
+  if ((await Deno.readTextFile(path)).includes(mark)) return path;
+  throw new UsageError(option, typed, `it holds no ${what}`, name);
 }
 
 /** The server of those models that need one; a UsageError if it is missing, or none does. */

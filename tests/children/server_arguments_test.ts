@@ -35,6 +35,37 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name:
+    "a file that holds no credentials, or no certificate, is the fault of the option that names it",
+  ignore: !granted("read", "write"),
+  async fn() {
+    const file = await Deno.makeTempFile();
+    const told = async (raw: object) => {
+      const servers = "nats://a";
+      const { message } = await assertRejects(
+        () => readServerOptions({ servers, ...raw }),
+        UsageError,
+      );
+      return message.replace(file, "file");
+    };
+    try {
+      assertEquals(
+        await told({ creds: file }),
+        '--creds "file": it holds no credentials; name the file that nsc made',
+      );
+      assertEquals(
+        await told({ tlsCa: file }),
+        '--tls-ca "file": it holds no certificate; name a PEM file that has one',
+      );
+      await Deno.writeTextFile(file, "-----BEGIN CERTIFICATE-----");
+      assertEquals((await readServerOptions({ servers: "nats://a", tlsCa: file }))?.tlsCa, file);
+    } finally {
+      await Deno.remove(file);
+    }
+  },
+});
+
 Deno.test("a server goes with a model that needs one", async () => {
   await assertRejects(
     () => serverFor("--models", "limited,cluster", ["limited", "cluster"], {}),

@@ -22,6 +22,20 @@ export interface ServerOptions {
   readonly tlsCa?: string | undefined;
 }
 
+/** What files that a server's options name hold, what shows that they do, and which ones to name. */
+export const SERVER_FILES = {
+  creds: {
+    what: "credentials",
+    mark: "BEGIN NATS USER JWT",
+    name: "name the file that nsc made",
+  },
+  tlsCa: {
+    what: "certificate",
+    mark: "BEGIN CERTIFICATE",
+    name: "name a PEM file that has one",
+  },
+} as const;
+
 /** A message that who sent it keeps until it is acknowledged. */
 export interface Handed {
   readonly bytes: Uint8Array;

@@ -27,6 +27,7 @@ import {
   BrokerError,
   type DeadLetter,
   type Handed,
+  SERVER_FILES,
   type ServerOptions,
 } from "./broker.ts";
 import { DenoTransport } from "./nats_transport.ts";
@@ -94,25 +95,17 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
     const remedy = "give them as user and password (--user, NATS_PASSWORD), or as creds";
     throw new BrokerError(where, "a name or password in its address is not used", remedy);
   }
-  const read = async (path: string, what: string, mark: string, remedy: string) => {
+  const read = async (path: string, option: keyof typeof SERVER_FILES) => {
+    const { what, mark, name } = SERVER_FILES[option];
+    const remedy = `${name} as ${option}`;
     const bytes = await Deno.readFile(path).catch((error) => {
       throw new BrokerError(where, `cannot read its ${what}: ${wordsOf(error)}`, remedy);
     });
     if (new TextDecoder().decode(bytes).includes(mark)) return bytes;
     throw new BrokerError(where, `${path} holds no ${what}`, remedy);
   };
-  const credentials = creds === undefined ? undefined : await read(
-    creds,
-    "credentials",
-    "BEGIN NATS USER JWT",
-    "name the file that nsc made as creds",
-  );
-  const ca = tlsCa === undefined ? undefined : await read(
-    tlsCa,
-    "certificate",
-    "BEGIN CERTIFICATE",
-    "name a PEM file that has one as tlsCa",
-  );
+  const credentials = creds === undefined ? undefined : await read(creds, "creds");
+  const ca = tlsCa === undefined ? undefined : await read(tlsCa, "tlsCa");
   const isSecure = ca !== undefined || servers.some((server) => /^tls:/i.test(server));
   let nc: NatsConnection;
   try {
