@@ -2,8 +2,7 @@
 
 import { basename, dirname } from "node:path";
 import { faultOf, httpUrl, UsageError } from "../text/option_values.ts";
-import { firstLine } from "../text/print.ts";
-import { linkTarget, readText, statOrUndefined, STDIN } from "./user_files.ts";
+import { linkTarget, readText, statOrUndefined, STDIN, whyRefused } from "./user_files.ts";
 
 /** What the system says of a file, in plain words. */
 function refused(option: string, path: string, error: unknown): UsageError {
@@ -16,7 +15,7 @@ function refused(option: string, path: string, error: unknown): UsageError {
   }
   // The flags are fixed in deno.json, and what lies in /proc or /dev would take all of them.
   const isOurs = error instanceof NotCapable;
-  const problem = isOurs ? "this program has no right to it" : firstLine(error);
+  const problem = isOurs ? "this program has no right to it" : whyRefused(error);
   return fault(problem, "choose another path", error);
 }
 

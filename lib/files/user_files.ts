@@ -3,7 +3,12 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { attempt } from "../lanes/attempt.ts";
 import { formatBytes } from "../text/format.ts";
-import { printError } from "../text/print.ts";
+import { firstLine, printError } from "../text/print.ts";
+
+/** What the system says of a file, without its path, which may be long and is told with it. */
+export function whyRefused(error: unknown): string {
+  return firstLine(error).replace(/: \w+ '.*$/, "");
+}
 
 let reading = 0;
 
@@ -132,12 +137,22 @@ export async function makeWhole(
   await Deno.rename(beside, target);
 }
 
-/** Writes a file whole or not at all, unless it is none. */
+/** By which codes the system says that a folder can't be changed, or a file not be replaced. */
+const FIXED = ["EACCES", "EPERM", "EROFS", "EBUSY"];
+
+/** Writes a file whole or not at all, unless it is none, or can't be replaced. */
 export async function writeAtomically(path: string, text: string): Promise<void> {
   // /dev/stdout and pipes can't be renamed over.
   const special = await Deno.stat(path).then(({ isFile }) => !isFile, () => false);
   if (special) return await Deno.writeTextFile(path, text);
-  await makeWhole(path, (beside) => Deno.writeTextFile(beside, text, { createNew: true }));
+  try {
+    await makeWhole(path, (beside) => Deno.writeTextFile(beside, text, { createNew: true }));
+  } catch (error) {
+    // Where nothing may be made beside it, or it is mounted alone, only the file itself can be written.
+    const isFixed = FIXED.includes((error as { readonly code?: string }).code ?? "");
+    if (!isFixed || await statOrUndefined(path) === undefined) throw error;
+    await Deno.writeTextFile(path, text);
+  }
 }
 
 /** The folder in which `deno task` was called; the current one without `deno task`. */

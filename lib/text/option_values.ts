@@ -301,12 +301,14 @@ export async function requireNet(
 ): Promise<void> {
   for (const host of hostsOf(urls)) {
     const permission = { name: "net", host } as const;
-    let { state } = await Deno.permissions.query(permission);
+    const first = urls.find((url) => hostsOf([url])[0] === host)!;
+    let { state } = await Deno.permissions.query(permission).catch((cause) => {
+      throw faultOf(option, first.href)("its host can be none", "check it", cause);
+    });
     if (state === "prompt" && Deno.stdin.isTerminal() && Deno.stderr.isTerminal()) {
       ({ state } = await Deno.permissions.request(permission));
     }
     if (state !== "granted") {
-      const first = urls.find((url) => hostsOf([url])[0] === host)!;
       throw new UsageError(option, first.href, `this task may not reach ${host}`, remedy);
     }
   }

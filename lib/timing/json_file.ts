@@ -1,10 +1,9 @@
 /** Files that `--json` wrote, read again: they may be anything by now. */
 
 import { z } from "zod";
-import { readText, STDIN } from "../files/user_files.ts";
+import { readText, STDIN, whyRefused } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { plain } from "../text/plain.ts";
-import { messageOf } from "./failures.ts";
 
 export const RESULT_FILE_BYTES = 200 * 1024 ** 2;
 
@@ -113,7 +112,9 @@ export function parseWritten<T>(text: string, path: string, formats: readonly Fi
   if (error !== undefined) {
     const [first, ...more] = error.issues;
     const rest = more.length > 0 ? ` (and ${more.length} more)` : "";
-    refuse(path, `${pathOf(first!.path)} is wrong: ${first!.message}${rest}`);
+    const what = first!.message.replace(/^Invalid input: /, "");
+    const fault = /received undefined$/.test(what) ? "is missing" : `is wrong: ${what}`;
+    refuse(path, `${pathOf(first!.path)} ${fault}${rest}`);
   }
   const odd = format.inconsistency(value);
   if (odd !== undefined) refuse(path, odd);
@@ -134,7 +135,7 @@ export async function readWritten<T>(path: string, formats: readonly FileFormat<
       ? ["there is no such file", "write one with --json"]
       : cause instanceof NotCapable || cause instanceof PermissionDenied
       ? ["it may not be read", "check its rights, or name a file elsewhere"]
-      : [messageOf(cause), "name another file"];
+      : [whyRefused(cause), "name another file"];
     refuse(path, why, remedy, cause);
   }
   return parseWritten(text, path, formats);

@@ -77,6 +77,14 @@ fileTest(
   },
 );
 
+fileTest("a path that is too long is told once, and not whole", async (folder) => {
+  const path = `${folder}/${"x".repeat(5_000)}`;
+  for (const check of [outputFile, inputFile]) {
+    const { message } = await assertRejects(() => check("--json", path), UsageError);
+    assertMatch(message, /…": File name too long[^/]*; choose another path$/);
+  }
+});
+
 fileTest("outputFile() leaves what is there as it is", async (folder) => {
   await Deno.writeTextFile(`${folder}/a.json`, "old");
   await outputFile("--json", `${folder}/a.json`);

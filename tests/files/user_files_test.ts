@@ -10,7 +10,8 @@ import {
   writeAtomically,
 } from "../../lib/files/user_files.ts";
 import { fileURLToPath } from "node:url";
-import { granted } from "../granted.ts";
+import { attempt } from "../../lib/lanes/attempt.ts";
+import { granted, grantedAll } from "../granted.ts";
 
 Deno.test("decoded() skips a byte order mark and heeds what it says", () => {
   const text = "http://a.example/ü\r\n";
@@ -177,6 +178,37 @@ Deno.test({
       assertEquals(ended, 7);
       assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
     } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+/** Takes from root what other users lack: leave to change folders that nobody may change. */
+const WITHOUT_LEAVE = ["setpriv", "--bounding-set", "-dac_override"];
+
+Deno.test({
+  name: "a file in a folder that may not be changed is written itself",
+  ignore: !grantedAll() || Deno.build.os !== "linux" ||
+    attempt(() => new Deno.Command("setpriv", { args: ["--version"] }).outputSync()) === undefined,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      await Deno.writeTextFile(`${folder}/old`, "what was there before");
+      await Deno.chmod(folder, 0o555);
+      const module = new URL("../../lib/files/user_files.ts", import.meta.url).href;
+      const code = `const { writeAtomically } = await import(${JSON.stringify(module)});
+        await writeAtomically(${JSON.stringify(folder)} + "/old", "new");
+        await writeAtomically(${
+        JSON.stringify(folder)
+      } + "/none", "new").catch(() => Deno.exit(7));`;
+      const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+      const [program, ...before] = [...(Deno.uid() === 0 ? WITHOUT_LEAVE : []), Deno.execPath()];
+      const { code: ended } = await new Deno.Command(program!, {
+        args: [...before, "eval", "--config", config, code],
+      }).output();
+      assertEquals([ended, await Deno.readTextFile(`${folder}/old`)], [7, "new"]);
+    } finally {
+      await Deno.chmod(folder, 0o755);
       await Deno.remove(folder, { recursive: true });
     }
   },

@@ -369,3 +369,14 @@ Deno.test({
     assertStringIncludes(error.message, "run deno task io:web");
   },
 });
+
+Deno.test({
+  name: "a host that can be none is refused in a line that names its option",
+  permissions: { net: ["127.0.0.1"] },
+  ignore: Deno.permissions.querySync({ name: "net", host: "127.0.0.1" }).state !== "granted",
+  async fn() {
+    const url = new URL(`http://${"a".repeat(5000)}/`);
+    const error = await assertRejects(() => requireNet("--url", [url], "no"), UsageError);
+    assertMatch(error.message, /^--url "http:.{70,85}: its host can be none; check it$/);
+  },
+});

@@ -56,7 +56,8 @@ Deno.test("parseWritten() names the field that was edited to nonsense", () => {
   const edited = valid() as { comparisons: { models: { rounds: { wallMs: unknown }[] }[] }[] };
   edited.comparisons[0]!.models[0]!.rounds[1]!.wallMs = "fast";
   assert(fault(edited).startsWith("comparisons[0].models[0].rounds[1].wallMs is wrong"));
-  assert(fault({ ...valid(), comparisons: 5 }).startsWith("comparisons is wrong"));
+  assert(fault({ ...valid(), comparisons: 5 }).startsWith("comparisons is wrong: expected array"));
+  assert(fault({ schemaVersion: 1 }).startsWith("environment is missing (and 1 more); measure"));
   const empty = valid();
   empty.comparisons[0]!.models[0]!.rounds = [];
   assert(fault(empty).includes("comparisons[0].models[0].rounds is empty"));
