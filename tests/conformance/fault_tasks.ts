@@ -109,6 +109,21 @@ export function giveUnsendable(place: string): unknown {
   return place;
 }
 
+/** A class of one's own whose instances are made of other things than a buffer. */
+class Matrix extends Float64Array {
+  constructor(rows: number, columns: number) {
+    super(rows * columns);
+  }
+}
+
+/** So many numbers in a view of a class of its own, or in a part of a larger buffer. */
+export function giveMatrix(kind: "whole" | "part"): Float64Array {
+  const matrix = new Matrix(2, 3).fill(7);
+  if (kind === "whole") return matrix;
+  const part = new Float64Array(matrix.buffer, 8, 2);
+  return Object.setPrototypeOf(part, Matrix.prototype);
+}
+
 /** Gives, or fails to give, what only some ways of copying can copy. */
 export function giveOdd(kind: string): unknown {
   switch (kind) {

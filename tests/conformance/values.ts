@@ -9,7 +9,7 @@ import {
   SENT_ONLY,
   taskNamed,
 } from "./guarantee.ts";
-import { giveErrors, giveOdd, giveUnsendable } from "./fault_tasks.ts";
+import { giveErrors, giveMatrix, giveOdd, giveUnsendable } from "./fault_tasks.ts";
 
 /** Where something stands that can't arrive, and what is said of it. */
 const UNSENDABLE: Readonly<Record<string, string>> = {
@@ -60,6 +60,24 @@ export const VALUES: readonly Guarantee[] = [
               : (of!.reason as Error).name;
             assertEquals(came, fate, `${kind} beside ${beside}`);
           }
+        }
+      }
+    },
+  },
+  {
+    name: "an array of a class of its own arrives with its numbers, an item or a result",
+    async check({ open }) {
+      await using executor = open({ lanes: 1 });
+      const kinds = ["whole", "part"] as const;
+      for (const chunk of [1, 2]) {
+        for (
+          const results of [
+            executor.map(faultTask("giveMatrix"), kinds, { chunk }),
+            executor.map(taskNamed("echo"), kinds.map(giveMatrix), { chunk }),
+          ]
+        ) {
+          const came = await results.toArray() as Float64Array[];
+          assertEquals(came.map((numbers) => [...numbers]), [[7, 7, 7, 7, 7, 7], [7, 7]]);
         }
       }
     },

@@ -7,16 +7,22 @@ export const MOVE_BYTES = 1 << 14;
 
 type ViewClass = new (buffer: ArrayBuffer) => ArrayBufferView;
 
-function classOf(view: ArrayBufferView): ViewClass {
-  // A class of one's own may take other arguments, and a Buffer is made in ways of its own.
-  return view instanceof Uint8Array ? Uint8Array : view.constructor as ViewClass;
+const { get: tagOf } = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)!;
+
+/** The platform's class of a view: one of its own that extends it, as a Buffer, may take other arguments. */
+export function classOf(view: ArrayBufferView): ViewClass {
+  const name: string = tagOf!.call(view) ?? "DataView";
+  return (globalThis as unknown as Record<string, ViewClass>)[name]!;
 }
 
 function isArrayBuffer(value: unknown): value is ArrayBuffer {
   return attempt(() => value instanceof ArrayBuffer, false);
 }
 
-/** A view of the same class with a copy of its bytes, and nothing else, behind it. */
+/** The same view with a copy of its bytes, and nothing else, behind it. */
 export function copyOfView(view: ArrayBufferView): ArrayBufferView {
   const { buffer, byteOffset, byteLength } = view;
   return new (classOf(view))((buffer as ArrayBuffer).slice(byteOffset, byteOffset + byteLength));
@@ -36,7 +42,8 @@ export function ownBuffer(value: unknown, mayMove: (buffer: ArrayBuffer) => bool
     const taken = isWhole ? attempt(() => buffer.transfer()) : undefined;
     if (taken !== undefined) return view === undefined ? taken : new (classOf(view))(taken);
   }
-  return view === undefined ? buffer.slice() : copyOfView(view);
+  // A view may have lost its place, for its buffer has been made smaller.
+  return attempt(() => view === undefined ? buffer.slice() : copyOfView(view), value);
 }
 
 /** Sends something, with buffers that move if they can; returns whether some did. */

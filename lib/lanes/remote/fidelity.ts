@@ -7,6 +7,7 @@ import { attempt } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
 import type { Fidelity, ItemFailure } from "../lane.ts";
 import { type Task, titleOf } from "../task.ts";
+import { classOf } from "./buffers.ts";
 import {
   classesOf,
   type CloneKind,
@@ -59,8 +60,10 @@ export function classLoss(
   if (isClass && (fidelity === "classes" || "toJSON" in value)) {
     return `is ${named(value)}, which would arrive without its class`;
   }
-  if (fidelity === "classes" && kind === "view" && isOtherView(value)) {
-    return `is ${named(value)}, which would arrive as ${tagOf(value as ArrayBufferView)}`;
+  if (fidelity === "classes" && kind === "view") {
+    const { name, prototype } = classOf(value as ArrayBufferView);
+    const isOther = Object.getPrototypeOf(value) !== prototype;
+    if (isOther) return `is ${named(value)}, which would arrive as ${name}`;
   }
   // Data has no more keys than are seen.
   return fidelity === "classes" || kind === "plain" ? hiddenKey(value, kind) : undefined;
@@ -190,19 +193,6 @@ export function isMoreThanBytes(value: unknown, cloning: Cloning, fidelity: Fide
   if (fidelity === "as sent") return false;
   if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return false;
   return objectionsOn(cloning, fidelity)!(value, kindOf(value, cloning)) !== undefined;
-}
-
-/** Whether a view is of a class of its own, as a Buffer is: it arrives as what its tag says. */
-function isOtherView(value: unknown): boolean {
-  if (!ArrayBuffer.isView(value)) return false;
-  const plain = (globalThis as unknown as Record<string, { prototype: object } | undefined>)[
-    tagOf(value)
-  ];
-  return plain !== undefined && Object.getPrototypeOf(value) !== plain.prototype;
-}
-
-function tagOf(view: ArrayBufferView): string {
-  return Object.prototype.toString.call(view).slice("[object ".length, -1);
 }
 
 /** What an item fails with whose result a lane that nobody asked for can't give back as it is. */

@@ -56,6 +56,21 @@ Deno.test("ownBuffer() takes a large buffer away from who gave it, unless someth
   assertEquals(memory.buffer.byteLength, 1 << 16);
 });
 
+Deno.test("ownBuffer() copies a view of a class of its own, however that is made", () => {
+  class Point extends Float32Array {
+    constructor(x: number, y: number) {
+      super([x, y]);
+    }
+  }
+  assertEquals(ownBuffer(new Point(1, 2), () => false), Float32Array.of(1, 2));
+  class Bytes extends DataView<ArrayBuffer> {
+    constructor(length: number) {
+      super(new ArrayBuffer(length));
+    }
+  }
+  assertEquals((ownBuffer(new Bytes(5), () => false) as DataView).byteLength, 5);
+});
+
 Deno.test("ownBuffer() leaves alone what is no buffer, what is shared, and what was moved away", () => {
   const moved = new Uint8Array(4);
   moved.buffer.transfer();
