@@ -33,6 +33,8 @@ for (let i = 0; i < CALLS; i++) callApart(others[i % others.length]!, undefined,
 
 // Taken before any task is loaded: a module that sets up fake timers must not stop our clock.
 const now = performance.now.bind(performance);
+const OwnPromise = Promise;
+const { then } = OwnPromise.prototype;
 
 /**
  * A number that came as a double is made whole if it is: a task's loops up to it count in doubles else,
@@ -158,7 +160,9 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
         enterAsyncContext(this.#asyncContext);
         value = shortest ? fn(item, context) : callApart(fn, item, context);
         if (isThenable(value)) {
-          Promise.resolve(value).then(
+          // As await does it: a promise's own `then` isn't called, which may call back twice.
+          then.call(
+            OwnPromise.resolve(value),
             (value) => this.#resume(true, value),
             (error) => this.#resume(false, error),
           );

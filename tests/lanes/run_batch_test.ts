@@ -291,6 +291,22 @@ Deno.test("a function that can be waited for is waited for, as await does it", a
   assertEquals(reports[0]!.values?.[0], "came");
 });
 
+Deno.test("a promise that calls back twice by a `then` of its own takes no other item's place", async () => {
+  const { run, reports } = runOf(batchOf([1, 2, 3]), (n: number) => {
+    const own = Promise.resolve(10 * n);
+    if (n === 1) {
+      own.then = ((done: (value: unknown) => void) => {
+        done("once");
+        done("twice");
+      }) as typeof own.then;
+    }
+    return own;
+  });
+  run.start();
+  await settle();
+  assertEquals(reports.map(({ count, values }) => [count, values]), [[3, [10, 20, 30]]]);
+});
+
 Deno.test("a getter `then` that throws fails its item, and the next one runs", () => {
   const { run, reports } = runOf(batchOf([1, 2]), (n: number) =>
     n === 2 ? n : {
