@@ -359,6 +359,7 @@ export const ODD_USE: readonly Guarantee[] = [
         "cyclic cause",
         "cyclic errors",
         "frozen",
+        "names a flag",
         "proxy of an error",
         "proxy of an object",
         "then throws",

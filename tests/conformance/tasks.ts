@@ -254,6 +254,9 @@ export function throwHostile(kind: string): string {
       error.cause = error;
       throw error;
     }
+    case "names a flag":
+      // Its message can't be assigned.
+      throw new DOMException("run again with the --allow-net flag", "NotAllowedError");
     case "cyclic errors": {
       const error = new AggregateError([], "round");
       for (let at = 0; at < 20; at++) error.errors.push(error);

@@ -508,7 +508,9 @@ export class RemoteLane implements Lane {
     for (const name of ["message", "stack"] as const) {
       const text: unknown = thrown[name];
       if (typeof text !== "string" || !ADVICE.test(text)) continue;
-      thrown[name] = text.replace(ADVICE, `$&, ${granting}`);
+      // Not assigned: a DOMException's can't be.
+      const value = text.replace(ADVICE, `$&, ${granting}`);
+      Object.defineProperty(thrown, name, { value, writable: true, configurable: true });
     }
   }
 
