@@ -4,7 +4,7 @@
  */
 
 import { enterAsyncContext } from "./async_context.ts";
-import { attempt, wordsOf } from "./attempt.ts";
+import { attempt, isThenable, wordsOf } from "./attempt.ts";
 import { TimeoutError } from "./errors.ts";
 import type { Task, TaskContext, TaskFunction } from "./task.ts";
 import { clock } from "./timers.ts";
@@ -73,7 +73,8 @@ const MOST_NOTES = 128;
 
 function note(span: ApiSpan, error: unknown): void {
   const isError = attempt(() => error instanceof Error, false);
-  span.recordException(isError ? error as Error : wordsOf(error));
+  // It looks at what the error holds, which may throw.
+  attempt(() => span.recordException(isError ? error as Error : wordsOf(error)));
 }
 
 function end(span: ApiSpan, failure?: { readonly error: unknown }): void {
@@ -146,17 +147,14 @@ export function traced(
       end(span, isCancelled ? undefined : { error });
       throw error;
     };
-    let value: unknown;
     try {
-      value = context.with(above.setValue(SPAN, span), () => fn(item, given));
+      const value = context.with(above.setValue(SPAN, span), () => fn(item, given));
+      if (isThenable(value)) return Promise.resolve(value).then((of) => (end(span), of), fail);
+      end(span);
+      return value;
     } catch (error) {
       return fail(error);
     }
-    if (typeof (value as { then?: unknown } | null | undefined)?.then !== "function") {
-      end(span);
-      return value;
-    }
-    return Promise.resolve(value).then((value) => (end(span), value), fail);
   };
 }
 

@@ -41,6 +41,8 @@ class FakeContext {
 class FakeApi implements Disposable {
   readonly spans: Noted[] = [];
   active = new FakeContext();
+  /** Looks at what is recorded. */
+  record = (_exception: { readonly code?: unknown }): unknown => undefined;
   readonly #before: unknown = (globalThis as Record<symbol, unknown>)[API];
 
   constructor() {
@@ -61,7 +63,10 @@ class FakeApi implements Disposable {
               noted.isCancelled = value;
             },
             setStatus: (status: unknown) => noted.status = status,
-            recordException: (exception: unknown) => noted.exception = exception,
+            recordException: (exception: { readonly code?: unknown }) => {
+              this.record(exception);
+              noted.exception = exception;
+            },
             end: () => noted.isEnded = true,
           };
         },
@@ -176,6 +181,23 @@ Deno.test("a span ends when its task does, and says what that threw", async () =
   span.end({ error });
   const { name, status } = api.spans.at(-1)!;
   assertEquals([name, status], ["run function", { code: 2, message: "no" }]);
+});
+
+Deno.test("what resists every question ends its span, and is thrown as it is", () => {
+  using api = new FakeApi();
+  const refuse = () => {
+    throw new Error("no");
+  };
+  const hostile = Object.defineProperty(new Error("kept"), "code", { get: refuse });
+  api.record = ({ code }) => code;
+  const throws = () => {
+    throw hostile;
+  };
+  assert(assertThrows(() => traced({ task, fn: throws }, parent)(1, given)) === hostile);
+  const fn = () => Object.defineProperty({}, "then", { get: refuse });
+  assertThrows(() => traced({ task, fn }, parent)(1, given), Error, "no");
+  beginSpan("run", task, asyncContext())!.note(hostile);
+  assertEquals(api.spans.slice(0, 2).map(({ isEnded }) => isEnded), [true, true]);
 });
 
 Deno.test("what stops because nobody wants it any more is no error, what passed its deadline is", () => {
