@@ -17,6 +17,7 @@ import {
   checkOptions,
   type Items,
   type MapOptions,
+  mayRetry,
   settingsOf,
 } from "./map_options.ts";
 import {
@@ -112,7 +113,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.#size = new BatchSize(options.chunk, pool.options.batches);
     const { mostBytes, giveBackMs } = this.#size;
     const settings = settingsOf(options, pool.options);
-    this.settings = { ...settings, timed: !failFast, mostBytes, giveBackMs };
+    // Who is told of an item is told when that one started and ended.
+    const timed = !failFast || onOutcome !== undefined || retries.retryIf !== mayRetry;
+    this.settings = { ...settings, timed, mostBytes, giveBackMs };
     this.#source = new Source(items, this);
     this.#queue = new Queue(this, pool, this.#source, this.#size);
     this.#settler = new Settler(this, pool.options);

@@ -45,23 +45,21 @@ export interface Settling {
   fail(error: unknown): void;
 }
 
-/** An attempt that gave no value. */
-interface Attempt {
-  readonly batch: Batch;
-  /** Its item's place in the batch. */
-  readonly offset: number;
-  /** Whether it was started, as far as that is known. */
-  readonly isStarted: boolean;
-  /** How long whoever answers the task asked to be left alone, in milliseconds. */
-  readonly askedMs?: number | undefined;
-  /** What is to be different at the next one. */
-  readonly changes?: Partial<History>;
-}
-
 /** Whether and when an item was started that ended without a report of its lane, and what is to be different next time. */
 type Unreported = Partial<History> & { readonly started?: boolean; readonly sinceMs?: number };
 
 type Rejection = NonNullable<Settled["rejection"]>;
+
+/** An item of which an attempt gave no value. */
+type Attempted = Settled & { readonly rejection: Rejection };
+
+/** What its next attempt is to go by. */
+interface Next {
+  /** How long whoever answers the task asked to be left alone, in milliseconds. */
+  readonly askedMs?: number | undefined;
+  /** What is to be different at it. */
+  readonly changes?: Partial<History>;
+}
 
 /** What all runs of a pool have in common. */
 export interface LossOptions {
@@ -78,29 +76,30 @@ export class Settler {
   /** Settles the next items of a batch, of which so many had been reported before. */
   report(batch: Batch, report: Report, base: number): void {
     const isStarted = report.unsent !== true;
-    const settle = (from: number, to: number, rejection?: Rejection) => {
-      if (from === to) return;
+    const part = <Of extends Settled["rejection"]>(from: number, to: number, rejection: Of) => {
       const items = { batch, from: base + from, count: to - from, rejection, isStarted };
-      this.run.onSettled({ ...items, report, reportFrom: from });
+      return { ...items, report, reportFrom: from };
     };
     let from = 0;
     for (const { offset, ended, reason, retryAfterMs: askedMs } of report.failures ?? []) {
-      settle(from, offset);
+      if (offset > from) this.run.onSettled(part(from, offset, undefined));
       from = offset + 1;
-      const attempt = { batch, offset: base + offset, isStarted, askedMs };
-      const rejection = isStarted ? this.#retry(attempt, { ended, reason }) : { ended, reason };
-      if (rejection !== undefined) settle(offset, from, rejection);
+      const attempted = part(offset, from, { ended, reason });
+      this.#retryOrSettle(attempted, isStarted, { askedMs });
     }
-    settle(from, report.count);
+    if (report.count > from) this.run.onSettled(part(from, report.count, undefined));
   }
 
   /** An item ended without a report of its lane: it is tried again, if that is allowed, else settled. */
   reject(batch: Batch, offset: number, how: Rejection, known: Unreported = {}): void {
-    const { started: isStarted = true, sinceMs = NaN, ...changes } = known;
-    const rejection = this.#retry({ batch, offset, isStarted, changes }, how);
-    if (rejection === undefined) return;
-    const items = { batch, from: offset, count: 1, rejection, isStarted };
-    this.run.onSettled(unreported(items, sinceMs));
+    const { started: isStarted = true, sinceMs, ...changes } = known;
+    const items = { batch, from: offset, count: 1, rejection: how, isStarted };
+    this.#retryOrSettle({ ...unreported(items, sinceMs), rejection: how }, true, { changes });
+  }
+
+  #retryOrSettle(attempted: Attempted, mayRetry: boolean, next: Next): void {
+    const rejection = mayRetry ? this.#retry(attempted, next) : attempted.rejection;
+    if (rejection !== undefined) this.run.onSettled({ ...attempted, rejection });
   }
 
   /** Settles items that were never started, or not again, because the run was cancelled. */
@@ -118,17 +117,14 @@ export class Settler {
   }
 
   /** Has an item tried again; if that isn't to be, returns how it ended. */
-  #retry(
-    { batch, offset, isStarted, askedMs = 0, changes = {} }: Attempt,
-    rejection: Rejection,
-  ): Rejection | undefined {
+  #retry(attempted: Attempted, { askedMs = 0, changes = {} }: Next): Rejection | undefined {
+    const { batch, from: offset, isStarted, rejection } = attempted;
     const { run } = this;
     const { retries } = run.options;
     const { attempt, reruns } = batch.history;
     if (attempt - reruns > retries.limit || !run.mayRetry) return rejection;
     if ((changes.kills ?? 0) >= MOST_KILLS) return rejection;
-    const settled = unreported({ batch, from: offset, count: 1, rejection, isStarted });
-    const allowed = this.#allows(outcomeAt(settled, 0) as Rejected);
+    const allowed = this.#allows(outcomeAt(attempted, 0) as Rejected);
     if (!allowed) return rejection;
     // One that never started uses up a retry all the same.
     const next = isStarted ? { attempt: attempt + 1 } : { reruns: reruns - 1 };

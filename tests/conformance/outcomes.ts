@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Progress } from "../../lib/dispatch/map_options.ts";
+import type { Settlement } from "../../lib/dispatch/output.ts";
 import { clock } from "../../lib/lanes/timers.ts";
 import { Gates, turns } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed, taskOf } from "./guarantee.ts";
@@ -167,6 +168,46 @@ export const OUTCOMES: readonly Guarantee[] = [
       gates.openAll();
       await results;
       assertEquals(told.toSorted(), ["0 fulfilled first", "1 fulfilled second"]);
+    },
+  },
+  {
+    name: "onOutcome and retryIf are told when each attempt itself started and ended",
+    async check({ open }) {
+      await using executor = open({ lanes: 1, slots: 1 });
+      const told: Settlement[] = [];
+      const note = (outcome: Settlement) => {
+        told.push(outcome);
+        return true;
+      };
+      const task = taskNamed("napThenSucceedAt");
+      const retries = { limit: 1, baseMs: 0, retryIf: note };
+      const options = { retries, chunk: 3, onOutcome: note };
+      const items = [1, 2, 1];
+      for (
+        const results of [
+          executor.map(task, items, options),
+          executor.mapSettled(task, items, options),
+        ]
+      ) {
+        told.length = 0;
+        await results.toArray();
+        assertEquals(told.map(({ index, attempts }) => `${index} ${attempts}`).toSorted(), [
+          "0 1",
+          "1 1",
+          "1 2",
+          "2 1",
+        ]);
+        told.sort((a, b) => a.startedAtMs - b.startedAtMs);
+        for (const [at, { queuedAtMs, startedAtMs, endedAtMs }] of told.entries()) {
+          assert(queuedAtMs <= startedAtMs && startedAtMs <= endedAtMs);
+          // In one slot they don't overlap.
+          if (at > 0 && executor.slots === 1) assert(told[at - 1]!.endedAtMs <= startedAtMs);
+        }
+      }
+      told.length = 0;
+      await executor.run(task, 2, { retries });
+      const [first] = told;
+      assert(first!.startedAtMs <= first!.endedAtMs);
     },
   },
   {

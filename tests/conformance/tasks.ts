@@ -74,6 +74,12 @@ export function succeedAt(attempt: number, context: TaskContext): number {
   return context.attempt;
 }
 
+/** The same, after a millisecond. */
+export async function napThenSucceedAt(attempt: number, context: TaskContext): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  return succeedAt(attempt, context);
+}
+
 /** Fails always, and says that another try is no use. */
 export function failForGood(): never {
   throw Object.assign(new Error("for good"), { retryable: false });
