@@ -36,6 +36,11 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null)?.then === "function";
 }
 
+/** Whether it is an error, of another realm too, as those of `node:vm` are; to ask a proxy may throw. */
+export function isError(value: unknown): value is Error {
+  return attempt(() => value instanceof Error, false) || Error.isError(value);
+}
+
 /** A value as it would stand in code, or nearly so, on a line. */
 export function shown(value: unknown): string {
   const text = attempt(() => Deno.inspect(value, { depth: 0 }), typeof value);
@@ -43,7 +48,7 @@ export function shown(value: unknown): string {
 }
 
 export function wordsOf(thrown: unknown): string {
-  const words = () => thrown instanceof Error ? thrown.message : String(thrown);
+  const words = () => String(isError(thrown) ? thrown.message : thrown);
   return attempt(words, "it threw something that can't be shown");
 }
 

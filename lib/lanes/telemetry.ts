@@ -4,7 +4,7 @@
  */
 
 import { enterAsyncContext } from "./async_context.ts";
-import { attempt, isThenable, wordsOf } from "./attempt.ts";
+import { attempt, isError, isThenable, wordsOf } from "./attempt.ts";
 import { TimeoutError } from "./errors.ts";
 import type { Task, TaskContext, TaskFunction } from "./task.ts";
 import { clock } from "./timers.ts";
@@ -72,9 +72,8 @@ export interface Span {
 const MOST_NOTES = 128;
 
 function note(span: ApiSpan, error: unknown): void {
-  const isError = attempt(() => error instanceof Error, false);
   // It looks at what the error holds, which may throw.
-  attempt(() => span.recordException(isError ? error as Error : wordsOf(error)));
+  attempt(() => span.recordException(isError(error) ? error : wordsOf(error)));
 }
 
 function end(span: ApiSpan, failure?: { readonly error: unknown }): void {

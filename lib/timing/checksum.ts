@@ -1,6 +1,6 @@
 /** One checksum for all results of a trial, equal exactly when the results are. */
 
-import { attempt } from "../lanes/attempt.ts";
+import { attempt, isError } from "../lanes/attempt.ts";
 
 type Hash = { update(data: string | Uint8Array): Hash; digest(encoding: "hex"): string };
 export type CreateHash = (algorithm: string) => Hash;
@@ -46,7 +46,7 @@ export function canonicalText(
   }
   if (value instanceof Map) return `map ${value.size}{${pairs(value)}}`;
   if (value instanceof Set) return `set ${value.size}{${Array.from(value, write).sort().join("")}}`;
-  if (value instanceof Error) return `error ${write(value.name)}${write(value.message)}`;
+  if (isError(value)) return `error ${write(value.name)}${write(value.message)}`;
   return `object ${Object.keys(value).length}{${pairs(Object.entries(value))}}`;
 }
 

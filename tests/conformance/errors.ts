@@ -11,6 +11,7 @@ import {
   numbers,
   SENT_ONLY,
   taskNamed,
+  taskOf,
   THREADS_ONLY,
 } from "./guarantee.ts";
 
@@ -40,6 +41,25 @@ export const ERRORS: readonly Guarantee[] = [
       assertMatch(error.stack ?? "", /tasks\.ts/);
       assert(error.cause instanceof TypeError);
       assertEquals([error.cause.message, error.cause.cause], ["inner", "the wind"]);
+    },
+  },
+  {
+    name: "an error of another realm, as of node:vm, is told as any other",
+    async check({ open }) {
+      await using executor = open();
+      const task = taskOf(`
+        import { runInNewContext } from "node:vm";
+        export default (how) => {
+          const error = runInNewContext("Object.assign(new RangeError('far'), { code: 7 })");
+          if (how === "throw") throw error;
+          return { error };
+        };`);
+      const [thrown, given] = await executor.mapSettled(task, ["throw", "give"]).toArray();
+      assert(thrown?.status === "rejected" && given?.status === "fulfilled");
+      for (const told of [thrown.reason, (given.value as { error: unknown }).error]) {
+        const { name, message, code } = told as Error & { code: unknown };
+        assertEquals([name, message, code], ["RangeError", "far", 7]);
+      }
     },
   },
   {

@@ -4,7 +4,7 @@
  * in private fields. Here each class is judged once, by trying it.
  */
 
-import { attempt, wordsOf } from "../attempt.ts";
+import { attempt, isError, wordsOf } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
 
 /** How values are cloned on their way to another lane and back. */
@@ -76,12 +76,12 @@ function isRoot(prototype: object): boolean {
 function judge(value: object, prototype: object, cloning: Cloning): CloneKind {
   if (isRoot(prototype)) return "plain";
   // A class of one's own that extends one of these loses its private fields as any other does.
-  if (!(value instanceof Error) && classesOf(prototype).some(losesFields)) return "private";
+  if (!isError(value) && classesOf(prototype).some(losesFields)) return "private";
   if (Array.isArray(value)) return "list";
   if (ArrayBuffer.isView(value)) return "view";
   if (value instanceof ArrayBuffer) return "buffer";
   if (value instanceof SharedArrayBuffer) return "shared memory";
-  if (value instanceof Error) return "error";
+  if (isError(value)) return "error";
   if (isReally(value, Map.prototype, "size")) return "map";
   if (isReally(value, Set.prototype, "size")) return "set";
   const copy = attempt(() => cloning.clone(value));

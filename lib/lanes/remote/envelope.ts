@@ -3,7 +3,7 @@
  * alone loses a custom class's name, `code`, and the `errors` of an AggregateError.
  */
 
-import { attempt } from "../attempt.ts";
+import { attempt, isError } from "../attempt.ts";
 import * as lanes from "../errors.ts";
 import { copyOfView } from "./buffers.ts";
 import { type Cloning, inspect, kindOf, takesMore } from "./clone.ts";
@@ -101,7 +101,7 @@ function seal(thrown: unknown, sealing: Sealing): Envelope {
   const envelope: Envelope = {
     kind: "error",
     known,
-    name: attempt(() => String(thrown.name), "Error"),
+    name: attempt(() => String(thrown.name ?? "Error"), "Error"),
     message: attempt(() => String(thrown.message), ""),
     stack: attempt(() => thrown.stack === undefined ? undefined : String(thrown.stack)),
     cause: cause.length === 0 ? undefined : seal(cause[0], sealing),
@@ -129,11 +129,6 @@ function openResponse(
   return response;
 }
 
-/** Asking a proxy what it is may throw, too. */
-function isError(thrown: unknown): thrown is Error {
-  return attempt(() => thrown instanceof Error, false);
-}
-
 function listOf(error: Error): unknown[] | undefined {
   const { errors } = error as { errors?: unknown };
   return Array.isArray(errors) ? [...errors] : undefined;
@@ -142,7 +137,9 @@ function listOf(error: Error): unknown[] | undefined {
 function knownClassOf(error: Error): string {
   let of: unknown = error;
   do of = Object.getPrototypeOf(of); while (of !== null && !NAMES.has(of));
-  return NAMES.get(of) ?? "Error";
+  // The language's classes have other prototypes in another realm, and the same names.
+  const isNative = () => Object.hasOwn({ ...NATIVE, AggregateError }, error.name);
+  return NAMES.get(of) ?? (isNative() ? error.name : "Error");
 }
 
 /** @param sealing Undefined if no more than primitive values are wanted. */

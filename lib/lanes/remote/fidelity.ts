@@ -3,7 +3,7 @@
  * what a key that is a symbol holds. Who chose lanes knows that; who was given them is to be told.
  */
 
-import { attempt } from "../attempt.ts";
+import { attempt, isError } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
 import type { Fidelity, ItemFailure } from "../lane.ts";
 import { type Task, titleOf } from "../task.ts";
@@ -95,7 +95,7 @@ function lossIn(thrown: unknown, looking: Looking): string | undefined {
     const isRead = thrown.body === null || thrown.bodyUsed;
     return isRead ? undefined : "is a Response, whose body would not arrive";
   }
-  if (thrown instanceof Error) return errorLoss(thrown, looking);
+  if (isError(thrown)) return errorLoss(thrown, looking);
   const { cloning, fidelity, seen } = looking;
   return loss(thrown, cloning, objectionsOn(cloning, fidelity, seen)!)?.replace(/^it /, "");
 }

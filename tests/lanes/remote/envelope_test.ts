@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "../../properties.ts";
 import { CloneError, TaskLoadError, TimeoutError } from "../../../lib/lanes/errors.ts";
@@ -121,6 +122,23 @@ Deno.test("what would arrive empty is told in words", () => {
   assertEquals(across(new FormData()), "[object FormData]");
   assertEquals(across(new URL("http://a.b/c")), "http://a.b/c");
 });
+
+for (const [name, cloning] of bothWays()) {
+  Deno.test(`an error of another realm arrives ${name} as one of this, with all that it holds`, () => {
+    const far = runInNewContext(
+      `Object.assign(new RangeError("far", { cause: new TypeError("why") }), { code: 1, list: [2] })`,
+    );
+    const [, inside] = across([0, { far }], cloning) as [number, { far: unknown }];
+    for (const came of [across(far, cloning), inside.far] as (Error & Record<string, unknown>)[]) {
+      assertInstanceOf(came, RangeError);
+      assertEquals([came.message, came.code, came.list], ["far", 1, [2]]);
+      assertInstanceOf(came.cause, TypeError);
+    }
+    const several = across(runInNewContext("new AggregateError([1], 'several')"), cloning);
+    assertInstanceOf(several, AggregateError);
+    assertEquals(several.errors, [1]);
+  });
+}
 
 Deno.test("an error whose getters throw still arrives", () => {
   const hostile = new Error("kept");
