@@ -262,3 +262,24 @@ Deno.test("functions of one map see the AsyncLocalStorage of who called it, whoe
   const results = storage.run(7, () => executor.map(() => storage.getStore(), [1, 2, 3]));
   assertEquals(await storage.run(8, () => results.toArray()), [7, 7, 7]);
 });
+
+Deno.test("a function may have any name, or one that can't be read, and be a proxy that answers nothing", async () => {
+  await using executor = limited();
+  const refuse = () => {
+    throw new Error("no");
+  };
+  const names = [{ value: Symbol("s") }, { value: 5 }, { get: refuse }];
+  const named = names.map((name) => Object.defineProperty((n: number) => n + 1, "name", name));
+  const answersNothing = new Proxy((n: number) => n + 1, { get: refuse, has: refuse });
+  for (const fn of [...named, answersNothing]) {
+    const outcomes = await executor.mapSettled(fn, [1, 1n as unknown as number]).toArray();
+    assertEquals(outcomes.map((o) => o.status === "fulfilled" ? o.value : o.ended), [2, "failed"]);
+  }
+});
+
+Deno.test("what can be waited for and is no Promise is awaited, by its type too", async () => {
+  await using executor = limited();
+  const later = (n: number): PromiseLike<number> => Promise.resolve(n);
+  const sums: number[] = await executor.map(later, [1, 2]).toArray();
+  assertEquals([...sums, await executor.run(later, 3) + 1], [1, 2, 4]);
+});

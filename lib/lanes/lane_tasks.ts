@@ -4,7 +4,7 @@
  */
 
 import dynamicImport from "data:text/javascript,export default (/** @type {string} */ url) => import(url)";
-import { isPromise, wordsOf } from "./attempt.ts";
+import { attempt, isPromise, propertyOf, wordsOf } from "./attempt.ts";
 import { TaskLoadError, TeardownError } from "./errors.ts";
 import {
   nameOf,
@@ -240,7 +240,8 @@ export function taskOfFunction(fn: TaskFunction, what: string): Task {
   if (task === undefined) {
     const is = notCallable(fn);
     if (is !== undefined) throw new TypeError(`Cannot ${what}: task is ${is}; ${A_FUNCTION}`);
-    task = { module: "function:", export: fn.name };
+    const name = propertyOf(fn, "name");
+    task = { module: "function:", export: typeof name === "string" ? name : "" };
     byFunction.set(fn, task);
     functions.set(task, fn);
   }
@@ -306,7 +307,8 @@ async function importTask(task: Task): Promise<TaskFunction> {
   findHooks(task.module, module);
   const named = fn as TaskFunction;
   // One that has a `then` would be awaited on its way.
-  return "then" in named ? (item, context) => named(item, context) : named;
+  const isPlain = attempt(() => (fn as { then?: unknown }).then === undefined, false);
+  return isPlain ? named : (item, context) => named(item, context);
 }
 
 const HOOKS = ["setup", "teardown"];
@@ -333,5 +335,5 @@ export function notCallable(fn: unknown): string | undefined {
 
 /** Whether it is a generator, or makes one: nobody would run its body. */
 export function isGenerator(fn: unknown): boolean {
-  return /Generator/.test(Object.prototype.toString.call(fn));
+  return attempt(() => /Generator/.test(Object.prototype.toString.call(fn)), false);
 }

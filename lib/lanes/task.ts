@@ -76,7 +76,7 @@ export type TaskFunction<Item = unknown, Result = unknown> = (
   item: Item,
   // deno-lint-ignore no-explicit-any
   context: TaskContext<any, any>,
-) => Result | Promise<Result>;
+) => Result | PromiseLike<Result>;
 
 /** A task's name: where its code is. Made by {@linkcode task}. */
 export interface Task<Item = never, Result = unknown> {

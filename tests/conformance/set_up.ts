@@ -241,8 +241,16 @@ export const SET_UP: readonly Guarantee[] = [
     name: "a task that has a `then` of its own is called, and not awaited",
     async check({ open }) {
       await using executor = open();
-      const code = "export default Object.assign((n) => 2 * n, { then() {} });";
-      assertEquals(await executor.map(taskOf(code), numbers(3)).toArray(), [0, 2, 4]);
+      for (
+        const code of [
+          "Object.assign((n) => 2 * n, { then() {} })",
+          "Object.defineProperty((n) => 2 * n, 'then', { get() { throw new Error('no') } })",
+          "new Proxy((n) => 2 * n, { get() { throw new Error('no') } })",
+        ]
+      ) {
+        const task = taskOf(`export default ${code}`);
+        assertEquals(await executor.map(task, numbers(3)).toArray(), [0, 2, 4]);
+      }
     },
   },
   {
