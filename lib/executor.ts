@@ -16,7 +16,7 @@ import { type Outcome, type Results, UnusedResults } from "./dispatch/output.ts"
 import { type MapCall, startMap } from "./dispatch/run.ts";
 import type { SharedOptions } from "./executor_options.ts";
 import type { Device } from "./lanes/lane.ts";
-import type { Task, TaskFunction } from "./lanes/task.ts";
+import type { Task, TaskContext } from "./lanes/task.ts";
 import { type Model, MODEL_TABLE, MOST_LANES } from "./models.ts";
 
 /** What one lane used, as far as it could be told. */
@@ -115,8 +115,11 @@ export interface Executor extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A task for an executor in this event loop: named by its module, or the function itself. */
-export type LocalTask<Item, Result> = Task<Item, Result> | TaskFunction<Item, Result>;
+/** A task for an executor in this event loop: named by its module, or the function itself, without a `setup`. */
+export type LocalTask<Item, Result> =
+  | Task<Item, Result>
+  // deno-lint-ignore no-explicit-any
+  | ((item: Item, context: TaskContext<undefined, any>) => Result | PromiseLike<Result>);
 
 /**
  * An executor whose lane is this event loop. Nothing travels there, so it takes a plain function beside a

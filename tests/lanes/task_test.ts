@@ -6,6 +6,7 @@ import {
   sequential,
   type Task,
   task,
+  type TaskContext,
   workers,
 } from "../../lib/mod.ts";
 import { type Arrived, titleOf } from "../../lib/lanes/task.ts";
@@ -165,6 +166,8 @@ Deno.test("item and result types flow from a plain function where nothing travel
     executor.run((n: number) => n, "a");
     // @ts-expect-error its second parameter is no context
     executor.run(parseInt, "a");
+    // @ts-expect-error nothing is set up for it
+    executor.run((_: number, { resource }: TaskContext<Set<number>>) => resource.size, 1);
     // @ts-expect-error one wrong item among right ones
     executor.map((n: number) => n, [1, "a"]);
     // @ts-expect-error a function can't travel to a thread
