@@ -105,6 +105,12 @@ export function giveUnsendable(place: string): unknown {
       })();
     case "map of its own":
       return Object.assign(new Map(), { extra: 1 });
+    case "buffer of its own":
+      return Object.assign(new ArrayBuffer(8), { extra: 1 });
+    case "array of its own":
+      return new (class Table extends Float64Array {
+        rows = 2;
+      })(6);
   }
   return place;
 }

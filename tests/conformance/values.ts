@@ -20,6 +20,8 @@ const UNSENDABLE: Readonly<Record<string, string>> = {
   "field": ".url is a URL, which would arrive empty",
   "private": "it is a Counter, whose private fields would not arrive",
   "map of its own": "it is a Map whose property extra would not arrive",
+  "buffer of its own": "it is an ArrayBuffer whose property extra would not arrive",
+  "array of its own": "it is a Table whose property rows would not arrive",
 };
 
 /** Values that hold errors, and how they must arrive. */

@@ -18,7 +18,7 @@ export function classOf(view: ArrayBufferView): ViewClass {
   return (globalThis as unknown as Record<string, ViewClass>)[name]!;
 }
 
-function isArrayBuffer(value: unknown): value is ArrayBuffer {
+export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   return attempt(() => value instanceof ArrayBuffer, false);
 }
 

@@ -312,6 +312,7 @@ class Look {
   #atView(view: ArrayBufferView, depth: number): void {
     this.bytes += view.byteLength;
     this.#checkMemory(view.buffer, depth);
+    checkProperties(view, depth);
     if (takesMore(view, this.cloning)) this.special = true;
   }
 
@@ -340,12 +341,29 @@ function step(parent: object, key: Key): string {
   return Array.isArray(parent) ? `[${key}]` : `.${key}`;
 }
 
-/** What has its data elsewhere, such as a Map, may have no properties of its own: they would be lost. */
+/** The properties of views of a class of its own, as its first shows them: to go through all elements of each would take long. */
+const fieldsOfViews = new WeakMap<object, readonly string[]>();
+
+/** A property of what has its data elsewhere, such as a Map or a view: it would be lost. */
+export function fieldOf(value: object): string | undefined {
+  if (!ArrayBuffer.isView(value)) {
+    // A String's first ones are its letters.
+    return Object.keys(value)[value instanceof String ? value.length : 0];
+  }
+  const fields = fieldsOfViews.getOrInsertComputed(
+    Object.getPrototypeOf(value),
+    (prototype) =>
+      classesOf(prototype).every(isOfThePlatform)
+        ? []
+        : Object.keys(value).filter((key) => !/^\d+$/.test(key)),
+  );
+  return fields.find((name) => Object.hasOwn(value, name));
+}
+
 function checkProperties(value: object, depth: number): void {
-  const keys = Object.keys(value);
-  // A String's are its letters.
-  if (keys.length === 0 || (value instanceof String && keys.length === value.length)) return;
-  throw new Refused(`is ${named(value)} whose property ${keys[0]} would not arrive`, depth);
+  const field = fieldOf(value);
+  if (field === undefined) return;
+  throw new Refused(`is ${named(value)} whose property ${field} would not arrive`, depth);
 }
 
 function arrivesEmpty(value: object): string {

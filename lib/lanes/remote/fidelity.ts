@@ -7,11 +7,12 @@ import { attempt, isError } from "../attempt.ts";
 import { CloneError } from "../errors.ts";
 import type { Fidelity, ItemFailure } from "../lane.ts";
 import { type Task, titleOf } from "../task.ts";
-import { classOf } from "./buffers.ts";
+import { classOf, isArrayBuffer } from "./buffers.ts";
 import {
   classesOf,
   type CloneKind,
   type Cloning,
+  fieldOf,
   isOfThePlatform,
   kindOf,
   loss,
@@ -190,9 +191,9 @@ function undone(value: object, kind: CloneKind): string | undefined {
 
 /** Whether a buffer, or a view of one, is more than its bytes, which is not to be copied away before it is seen. */
 export function isMoreThanBytes(value: unknown, cloning: Cloning, fidelity: Fidelity): boolean {
-  if (fidelity === "as sent") return false;
-  if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return false;
-  return objectionsOn(cloning, fidelity)!(value, kindOf(value, cloning)) !== undefined;
+  if (!ArrayBuffer.isView(value) && !isArrayBuffer(value)) return false;
+  const objection = objectionsOn(cloning, fidelity)?.(value, kindOf(value, cloning));
+  return (objection ?? fieldOf(value)) !== undefined;
 }
 
 /** What an item fails with whose result a lane that nobody asked for can't give back as it is. */

@@ -44,6 +44,10 @@ const refused: readonly (readonly [value: unknown, words: string])[] = [
   [new Private(), "it is a Private, whose private fields would not arrive"],
   [Object.assign(new Point(), { x: () => 1 }), ".x is a function"],
   [Object.assign(new Map(), { owner: 1 }), "it is a Map whose property owner would not arrive"],
+  [
+    Object.assign(Object("word"), { owner: 1 }),
+    "it is a String whose property owner would not arrive",
+  ],
   [Object.assign(new Date(), { zone: 1 }), "it is a Date whose property zone would not arrive"],
 ];
 
