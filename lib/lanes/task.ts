@@ -178,13 +178,15 @@ export type TaskName<Module> = {
 }[Exclude<string & keyof Module, "setup" | "teardown">];
 
 /** The item's type of the task exported as `Name` by the module type `Module`. */
-export type ItemOf<Module, Name extends string> = Module extends // deno-lint-ignore no-explicit-any
-{ [key in Name]: (item: infer Item, ...rest: any[]) => unknown } ? Item
+export type ItemOf<Module, Name extends string> = unknown extends Module ? unknown
+  : Module extends // deno-lint-ignore no-explicit-any
+  { [key in Name]: (item: infer Item, ...rest: any[]) => unknown } ? Item
   : never;
 
 /** The result's type of the task exported as `Name` by the module type `Module`, as it arrives. */
-export type ResultOf<Module, Name extends string> = Module extends // deno-lint-ignore no-explicit-any
-{ [key in Name]: (...args: any[]) => infer Result } ? Arrived<Awaited<Result>>
+export type ResultOf<Module, Name extends string> = unknown extends Module ? unknown
+  : Module extends // deno-lint-ignore no-explicit-any
+  { [key in Name]: (...args: any[]) => infer Result } ? Arrived<Awaited<Result>>
   : never;
 
 /**

@@ -59,6 +59,11 @@ Deno.test("a task is its module's default export unless another is named", () =>
 Deno.test("only what takes an item, and a context if it likes, is a task", () => {
   // Never run: the compiler is what is tested.
   const _wrong = () => {
+    // Of a module without a type nothing is known.
+    same<Task<unknown, unknown>, ReturnType<typeof task<unknown>>>();
+    sequential().map(task(MODULE), [1, "a"]);
+    // @ts-expect-error nor what comes of it
+    sequential().run(task(MODULE), 1).then((value) => value.length);
     // @ts-expect-error it has no default export
     task<typeof tasks>(MODULE);
     // @ts-expect-error a default export that is no function
