@@ -16,19 +16,29 @@ const STRICT = {
   checkJs: true,
 };
 
+/** As whoever publishes packages to JSR has them; without `checkJs`, which this excludes. */
+const ISOLATED = { isolatedDeclarations: true };
+
 /** As programs in JavaScript have them, and those on their way from it. */
 const LOOSE = { strict: false, checkJs: true };
 
 /** What is undefined counts as left out, for that is what one's own options often are. */
 const PROGRAM = `
-  import { limited, workers, type WorkersOptions } from "lanes";
+  import { type Executor, limited, type Results, workers, type WorkersOptions } from "lanes";
   export * from "lanes";
-  export const open = (options: WorkersOptions, lanes?: number) => workers({ ...options, lanes });
-  export const map = (signal?: AbortSignal, timeoutMs?: number) =>
+  export const open = (options: WorkersOptions, lanes?: number): Executor =>
+    workers({ ...options, lanes });
+  export const map = (signal?: AbortSignal, timeoutMs?: number): Results<number> =>
     limited().map((n: number) => 2 * n, [1], { signal, timeoutMs });
 `;
 
-for (const [kind, compilerOptions] of Object.entries({ strict: STRICT, loose: LOOSE })) {
+for (
+  const [kind, compilerOptions] of Object.entries({
+    strict: STRICT,
+    isolated: ISOLATED,
+    loose: LOOSE,
+  })
+) {
   Deno.test({
     name: `a ${kind} project may import the sources`,
     ignore: !granted("run", "read", "write"),

@@ -125,7 +125,7 @@ export class Controller {
   /** Whether it is to be seen what is used: what is over by then needn't pay for that. */
   wantsUsage = false;
   /** When it wants to look next, from the last time on. */
-  nextTickMs = FIRST_TICK_MS;
+  nextTickMs: number = FIRST_TICK_MS;
   readonly #options: ControllerOptions;
   #slots: Slots;
   readonly #watch = new Watch();

@@ -29,7 +29,7 @@ class Known {
   /** What copying an item and its result took at least, and what copying next to nothing did. */
   copyMs: number | undefined;
   emptyMs = Infinity;
-  readonly tally = new Tally();
+  readonly tally: Tally = new Tally();
   /** Whether it stays only until its tally tells. */
   isDoubted = false;
 }

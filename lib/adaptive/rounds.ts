@@ -40,7 +40,7 @@ export const LEFT = 0.8;
 /** Goes from round to round. */
 export class Rounds {
   /** The least latency of a round, and the longest of a task since the last one began. */
-  leastMs = Infinity;
+  leastMs: number = Infinity;
   slowestMs = 0;
   /** Whether less gets done since slots were taken away: these tasks take longer than the first did. */
   areWrong = false;

@@ -64,7 +64,7 @@ export class Slots {
   /** How many tasks have ended. */
   ended = 0;
   /** The least latency of a task during which all moved. */
-  quickestMs = Infinity;
+  quickestMs: number = Infinity;
   /** Whether they are multiplied until the first sign of a queue or a limit. */
   isSlowStart = true;
   readonly #options: SlotsOptions;

@@ -80,7 +80,7 @@ export function reachOf(
   { proven, latencies }: SlowStart,
   slots: number,
   left: number,
-  guess = Infinity,
+  guess: number = Infinity,
 ): number {
   const isSeen = proven >= slots;
   if (proven >= guess) return isSeen ? 2 * proven : 0;

@@ -25,10 +25,10 @@ export class Stage {
 }
 
 /** What the quicker ones took: these wait in every queue that the others wait in. */
-export const quickerOf = (latencies: readonly number[]) => quantileOf(latencies, QUICKER);
+export const quickerOf = (latencies: readonly number[]): number => quantileOf(latencies, QUICKER);
 
 /** What only the slowest ones take longer than. */
-export const slowerOf = (latencies: readonly number[]) => quantileOf(latencies, SLOWER);
+export const slowerOf = (latencies: readonly number[]): number => quantileOf(latencies, SLOWER);
 
 function quantileOf(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor(share * values.length)]!;

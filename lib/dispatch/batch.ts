@@ -106,7 +106,7 @@ export class OpenLane {
   /** How long it took to start, in milliseconds; undefined until it has. */
   startMs: number | undefined;
   /** What is with it, what waits there too. */
-  readonly inFlight = new Bag<Batch>();
+  readonly inFlight: Bag<Batch> = new Bag();
   /** What it was sent waits for tasks of others, as far as is known. */
   isHeldUp = false;
   /** Is being ended, for a task on it went on after it was asked to stop. */
@@ -122,7 +122,7 @@ export class OpenLane {
     /** Its number in outcomes and reports, from 0. */
     readonly number: number,
     /** How many tasks it may still be given; what is taken back unstarted counts no more. */
-    public tasksLeft = Infinity,
+    public tasksLeft: number = Infinity,
   ) {}
 
   /** Whether it gets nothing more, unless what it has comes back. */
@@ -186,7 +186,7 @@ export class Batch implements LaneBatch {
   asked: { readonly atMs: number; readonly why: AskReason; readonly offset: number } | undefined =
     undefined;
   /** Since when, by the last look, nothing else runs on its lane and yet it isn't started; else Infinity. */
-  nextSinceMs = Infinity;
+  nextSinceMs: number = Infinity;
   bagIndex = -1;
   readonly alone: boolean;
   readonly settings: BatchSettings;

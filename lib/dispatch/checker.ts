@@ -22,7 +22,7 @@ export class Checker {
     throw new RangeError(`Cannot ${this.what}: ${name} must be ${wanted}, but is ${shown(value)}`);
   }
 
-  count(name: string, value: number, least: number, most = Infinity): void {
+  count(name: string, value: number, least: number, most: number = Infinity): void {
     const upTo = most === Infinity ? "" : ` to ${most}`;
     const holds = isCount(value, least) && value <= most;
     this.is(name, value, holds, `a whole number from ${least}${upTo}`);

@@ -62,12 +62,12 @@ export class InFlight implements Enforcer {
   /** When what was reported last had ended. */
   endedMs = 0;
   /** The same, while nothing has taken any time since; else NaN. */
-  nowMs = NaN;
+  nowMs: number = NaN;
   /** Whether a lane is just being given a batch, which it may report at once. */
   #isSending = false;
   /** Those on lanes that must not exceed some time. */
   readonly #watched = new Set<Batch>();
-  readonly deadlines = new Deadlines(this, this.#watched);
+  readonly deadlines: Deadlines = new Deadlines(this, this.#watched);
   /** The task that ran last on some lane, and so can be loaded. */
   #loaded: Task | undefined;
   /** How many lanes each module ended before a task of it could start; −Infinity once one has ended. */

@@ -75,7 +75,7 @@ export interface PlacesHost {
 export class Place {
   open: OpenLane | undefined;
   /** Lanes that were here, and get nothing more: what runs on them still takes up slots until they are closed. */
-  readonly retired = new Set<OpenLane>();
+  readonly retired: Set<OpenLane> = new Set();
   /** A run waits for it to be free, to have it for itself. */
   reservedFor: PoolRun | undefined;
   /** No lane could be started here: not to be tried again before. */

@@ -127,7 +127,7 @@ export class Source {
    *
    * @param mostBytes Of items that are made as they are pulled no more than about this, but one at least.
    */
-  pull(count: number, mostBytes = Infinity): unknown[] {
+  pull(count: number, mostBytes: number = Infinity): unknown[] {
     if (count < 1 || this.#halted) return [];
     if (this.#array === undefined) return this.#pullArrived(count, mostBytes);
     if (this.done) return [];

@@ -43,7 +43,7 @@ export class AbortWatch {
 }
 
 /** Those of all executors. */
-export const aborts = new AbortWatch();
+export const aborts: AbortWatch = new AbortWatch();
 
 /** What makes tasks stop that go on after they were asked to: a pool. */
 export interface Enforcer {

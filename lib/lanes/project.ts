@@ -121,12 +121,12 @@ export const THREAD_FOLDERS: readonly URL[] = ["../lanes", "../tasks"].map((path
 );
 
 /** What is said where these may not be read. */
-export const THREADS_NEED = `threads need --allow-read=${
+export const THREADS_NEED: string = `threads need --allow-read=${
   THREAD_FOLDERS.map(({ pathname }) => pathname).join(",")
 }`;
 
 /** What is said where one of these, or a subprocess's, isn't there. */
-export const LEFT_OUT =
+export const LEFT_OUT: string =
   "Was this program bundled or compiled? Leave this library out of the bundle (deno bundle --external), " +
   "or have that file compiled in (--include)";
 

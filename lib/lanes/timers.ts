@@ -41,7 +41,7 @@ export function originHere(originMs: number): number {
 }
 
 /** Timers are set no farther than this: a longer wait doesn't fit into them and would end at once. */
-export const MOST_TIMER_MS = 2 ** 31 - 1;
+export const MOST_TIMER_MS: number = 2 ** 31 - 1;
 
 /** Does something once, at about the earliest of the times that it was asked for; no timer is farther than it holds. */
 export class Alarm {

@@ -120,17 +120,17 @@ export class BrokerError extends Error {
 export const Subject = {
   /** Machines are asked to tell of themselves. */
   call: "lanes.call",
-  machine: (id: string) => `lanes.machine.${id}`,
-  lease: (id: string) => `lanes.lease.${id}`,
+  machine: (id: string): string => `lanes.machine.${id}`,
+  lease: (id: string): string => `lanes.lease.${id}`,
   /** A machine is asked what its clock shows, in milliseconds since 1970. */
-  clock: (id: string) => `lanes.clock.${id}`,
-  job: (id: string) => `lanes.job.${id}`,
+  clock: (id: string): string => `lanes.clock.${id}`,
+  job: (id: string): string => `lanes.job.${id}`,
   /** What a job sends to a lane, which is stored, and what it is handed from there. */
-  to: (job: string, lane: number | "*") => `lanes.to.${job}.${lane}`,
-  from: (job: string, lane: number | "*") => `lanes.from.${job}.${lane}`,
+  to: (job: string, lane: number | "*"): string => `lanes.to.${job}.${lane}`,
+  from: (job: string, lane: number | "*"): string => `lanes.from.${job}.${lane}`,
 } as const;
 
-export const queueOf = (job: string) => `LANES-${job}`;
+export const queueOf = (job: string): string => `LANES-${job}`;
 
 /** Those who tell of themselves, by their ids, and when each was heard last. */
 export class Heard<Party extends { heardMs: number }> extends Map<string, Party> {

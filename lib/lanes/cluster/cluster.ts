@@ -94,7 +94,7 @@ export const UNREADABLE =
 /** A job's own view of a cluster. */
 export class Cluster {
   /** Its own among programs that draw the same, too, as with `--seed`. */
-  readonly id = `${Math.round(1000 * clock.timeOriginMs).toString(36)}${
+  readonly id: string = `${Math.round(1000 * clock.timeOriginMs).toString(36)}${
     crypto.randomUUID().slice(0, 8)
   }`;
   readonly #machines = new Heard<Machine>();

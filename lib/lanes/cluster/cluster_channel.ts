@@ -13,6 +13,7 @@ import {
 } from "../remote/channel.ts";
 import { sealEnvelope } from "../remote/envelope.ts";
 import type { Frame } from "../subprocess/frame.ts";
+import type { Cloning } from "../remote/clone.ts";
 import { frameCloning } from "../subprocess/subprocess_channel.ts";
 import { clock } from "../timers.ts";
 import type { BrokerError } from "./broker.ts";
@@ -46,8 +47,8 @@ function check({ kind, head }: Frame, payload: unknown): void {
 }
 
 export class ClusterChannel implements Channel {
-  readonly cloning = frameCloning;
-  readonly cells = undefined;
+  readonly cloning: Cloning = frameCloning;
+  readonly cells: undefined;
   readonly isLeased = true;
   #lease: Lease | undefined;
   /** What lanes said before their leases were known here. */

@@ -3,7 +3,7 @@
 import { attempt } from "../attempt.ts";
 
 /** Values with fewer bytes than this are sooner copied than moved. */
-export const MOVE_BYTES = 1 << 14;
+export const MOVE_BYTES: number = 1 << 14;
 
 type ViewClass = new (buffer: ArrayBuffer) => ArrayBufferView;
 

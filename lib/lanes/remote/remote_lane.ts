@@ -90,7 +90,7 @@ const ADVICE = /run again with the --allow-(\w+) flag/;
 
 export class RemoteLane implements Lane {
   readonly #ready = Promise.withResolvers<number>();
-  readonly ready = this.#ready.promise;
+  readonly ready: Promise<number> = this.#ready.promise;
   readonly #channel: Channel;
   readonly #tasks = new RemoteTasks((known) => {
     if (this.#state === "ready") this.#askToLoad(known);

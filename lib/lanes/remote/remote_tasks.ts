@@ -15,8 +15,8 @@ export class RemoteTask {
   /** Whether somebody waits for it without a batch. */
   isAwaited = false;
   /** Batches that wait until it is loaded, in their order. */
-  readonly held = new Set<LaneBatch>();
-  readonly loaded = Promise.withResolvers<void>();
+  readonly held: Set<LaneBatch> = new Set();
+  readonly loaded: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** @param sinceMs When it began to be loaded, or the lane that loads it first to start; NaN while others are. */
   constructor(readonly number: number, readonly task: Task, public sinceMs: number) {

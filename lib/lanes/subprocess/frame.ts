@@ -74,7 +74,7 @@ const JOIN_BYTES = 1 << 17;
 const CHUNK_BYTES = 1 << 16;
 
 /** Frames from here on are large: what carries them should hold more than a pipe does. */
-export const LARGE_BYTES = 1 << 16;
+export const LARGE_BYTES: number = 1 << 16;
 /** The kind of a frame that says: what follows goes through the descriptor that holds more. */
 export const WIDER = 0;
 /** That descriptor, in the child, which reads the first behind stderr and writes to the next. */
@@ -97,7 +97,7 @@ export function encodeFrame(
   head: ArrayLike<number>,
   payload: unknown,
   serializer?: Serializer,
-  joinBytes = JOIN_BYTES,
+  joinBytes: number = JOIN_BYTES,
 ): Uint8Array[] {
   const { encoding, body } = encodeBody(payload) ??
     { encoding: Encoding.v8, body: [serializer!.serialize(payload)] };

@@ -59,8 +59,8 @@ export const serializer: Serializer = {
 export const frameCloning: Cloning = cloningThrough(serializer);
 
 export class SubprocessChannel implements Channel {
-  readonly cloning = frameCloning;
-  readonly cells = undefined;
+  readonly cloning: Cloning = frameCloning;
+  readonly cells: undefined;
   readonly stopsByForce = true;
   #child: Child;
   /** Whether the project's lock holds all that the tasks import. */

@@ -21,7 +21,7 @@ let made = 0;
 /** The parent's side. */
 export class EndWatch {
   /** The lock's name, to be told to the thread; its own though all threads draw the same, as with `--seed`. */
-  readonly name = `lane ${clock.timeOriginMs} ${++made} ${crypto.randomUUID()}`;
+  readonly name: string = `lane ${clock.timeOriginMs} ${++made} ${crypto.randomUUID()}`;
   #watch: { readonly unwatched: AbortController; readonly done: Promise<void> } | undefined;
 
   /** @param onEnd Called when the thread has ended. */

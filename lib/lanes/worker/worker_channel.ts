@@ -12,7 +12,7 @@ import { LEFT_OUT, preloadCode, THREADS_NEED } from "../project.ts";
 import { Cells } from "../remote/cells.ts";
 import { type Channel, type ChannelEvents, FromLane } from "../remote/channel.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
-import { structuredCloning } from "../remote/clone.ts";
+import { type Cloning, structuredCloning } from "../remote/clone.ts";
 import { Alarm, clock, originHere, within } from "../timers.ts";
 import { ENDING, EndWatch, HELD } from "./end_watch.ts";
 import { type FarEnd, Line, mailboxMemory } from "./line.ts";
@@ -59,7 +59,7 @@ interface Refable {
  * `postMessage` and `onmessage` in theirs, is their own affair.
  */
 export class WorkerChannel implements Channel {
-  readonly cloning = structuredCloning;
+  readonly cloning: Cloning = structuredCloning;
   readonly cells: Cells | undefined;
   readonly stopsByForce = false;
   readonly send: Channel["send"];
