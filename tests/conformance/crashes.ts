@@ -71,10 +71,11 @@ export const CRASHES: readonly Guarantee[] = [
       const { error } = console;
       console.error = () => {};
       try {
-        for (const way of ["reject", "exit"]) {
+        for (const way of ["throw", "reject", "exit"]) {
           await using executor = open({ lanes: 1, slots: 1 });
           const task = taskOf(`
             const WAYS = {
+              throw() { throw new Error("left behind") },
               reject() { Promise.reject(new Error("left behind")) },
               exit() { Deno.exit(7) },
             };

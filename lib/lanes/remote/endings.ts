@@ -4,6 +4,8 @@
  * in whichever way.
  */
 
+import { asyncContext, inAsyncContext } from "../async_context.ts";
+
 type Strays = "error" | "unhandledrejection";
 
 /** Where Deno keeps what it does for Node's `process`, once that is in use. */
@@ -27,14 +29,47 @@ export function onStrayError(tell: (how: string, error: unknown) => void): void 
       if (!dispatchEvent(copy)) return event.preventDefault();
       if (nodeHandles(type)) return;
       event.preventDefault();
-      tell(
-        how,
-        event instanceof ErrorEvent ? event.error : (event as PromiseRejectionEvent).reason,
-      );
+      const error = event instanceof ErrorEvent
+        ? event.error
+        : (event as PromiseRejectionEvent).reason;
+      const isTimers = thrown !== undefined && Object.is(thrown.error, error);
+      inAsyncContext(isTimers ? thrown!.context : asyncContext(), () => tell(how, error));
     });
   };
+  for (const name of ["setTimeout", "setInterval", "setImmediate"] as const) noteThrows(name);
   listen("error", "threw outside the task");
   listen("unhandledrejection", "left a rejection unhandled");
+}
+
+/** What a timer threw last, and the async context in which it did: it is another one once that is told. */
+let thrown: { readonly error: unknown; readonly context: unknown } | undefined;
+
+/** Has what a timer throws noted. Deno loads timers when they are first looked at, which takes milliseconds. */
+function noteThrows(name: "setTimeout" | "setInterval" | "setImmediate"): void {
+  const global = globalThis as unknown as Record<string, object>;
+  const { get = () => value, value } = Object.getOwnPropertyDescriptor(global, name)!;
+  let set: object | undefined;
+  Object.defineProperty(global, name, {
+    configurable: true,
+    enumerable: true,
+    get: () =>
+      set ??= new Proxy(get.call(global), {
+        apply: (set, self, [action, ...more]) =>
+          Reflect.apply(set, self, [noting(action), ...more]),
+      }),
+    set: (other) => set = other,
+  });
+}
+
+function noting(action: unknown): unknown {
+  return typeof action !== "function" ? action : function (this: unknown, ...given: unknown[]) {
+    try {
+      return action.apply(this, given);
+    } catch (error) {
+      thrown = { error, context: asyncContext() };
+      throw error;
+    }
+  };
 }
 
 /** Has it announced how a lane ends whose code ends it, and then ends it. */
