@@ -23,8 +23,11 @@ const ROUNDS = 5;
 const ROUNDS_OF_FEWER = 3;
 /** Where all items in flight may be the best, all of them tell more than more rounds. */
 const ROUNDS_OF_ALL = 2;
-/** A trial of a part of the items that takes so long tells as much as a longer one, so that more rounds tell more. */
-const LONG_TRIAL_MS = 100;
+/**
+ * A trial of a part of the items that takes so long tells as much as a longer one, so that more rounds tell
+ * more. Of shorter ones a process's first tasks are much, such as the first program that it starts.
+ */
+const LONG_TRIAL_MS = 250;
 /** Sequential's part of the race, and the least that tells more than what is dear at first. */
 const SEQUENTIAL_SHARE = 1 / 3;
 const LEAST_PLAIN_MS = 40;
