@@ -61,7 +61,8 @@ export class Rounds {
     const perMs = slots / meanOf(latencies);
     const peak = this.#peak;
     const before = peak === undefined ? 0 : Math.max(peak.perMs, peak.slots / this.slowestMs);
-    this.leastMs = Math.min(this.leastMs, latencyMs);
+    // One that is alone queues behind no other: what it takes is the least, though it may have been less before.
+    this.leastMs = slots < 2 ? latencyMs : Math.min(this.leastMs, latencyMs);
     this.slowestMs = Math.max(...latencies);
     if (peak !== undefined) {
       const areFewer = slots <= LEFT * peak.slots;

@@ -322,6 +322,20 @@ Deno.test("what falls off a cliff late is soon asked for no more than it can do"
   }
 });
 
+Deno.test("a server that is slower from some time on isn't asked by one for the rest of the day", () => {
+  const job: SimulatedJob = {
+    name: "5 at once, three times as slow after 20 s",
+    items: Infinity,
+    forMs: 60_000,
+    taskAt: () => ({ waitMs: 20, computeMs: 0.2 }),
+    server: { kind: "queue", most: 5, slowness: (atMs) => atMs > 20_000 ? 3 : 1 },
+  };
+  for (const noise of NOISES) {
+    // By 5 it gets 8,300 done.
+    assertLess(7_000, simulate(job, { cores: 2, noise, seed: 6 }, { maxSlots: 5 }).ended);
+  }
+});
+
 Deno.test("slots that a busy event loop never comes to take aren't kept for when a server gets slow", () => {
   const job = REFUSING.find(({ name }) => name === "ample, then a cliff at 8")!;
   for (const noise of [0.1, 0.2]) {

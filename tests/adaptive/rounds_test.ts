@@ -3,6 +3,17 @@
 import { assertEquals } from "@std/assert";
 import { Rounds } from "../../lib/adaptive/rounds.ts";
 
+Deno.test("where all takes longer for good, slots come back from one, which shows what it takes alone", () => {
+  const rounds = new Rounds();
+  const counts: number[] = [];
+  for (let slots = 5, round = 0; round < 40; round++) {
+    slots = Math.max(1, rounds.next(slots, Array(8).fill(round < 10 ? 20 : 60), true));
+    counts.push(slots);
+    if (round < 10) slots = 5;
+  }
+  assertEquals([counts.slice(10).some((slots) => slots < 2), counts.at(-1)! > 5], [true, true]);
+});
+
 Deno.test("that less gets done with fewer slots brings them back where a round is many tasks", () => {
   for (const [slots, isBack] of [[16, true], [6, false]] as const) {
     const rounds = new Rounds();
