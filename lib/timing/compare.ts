@@ -84,6 +84,26 @@ export function agreementOf(models: readonly ModelResult[]) {
 /** From this CPU share on a job computes enough for a ceiling to mean something. */
 const CEILING_SHARE = 0.5;
 
+/** A trial that gave no result, and why. */
+interface LostTrial {
+  readonly model: string;
+  readonly round: number;
+  readonly why: string;
+}
+
+const listOf = new Intl.ListFormat("en-GB");
+
+/** What was lost in the same way is told once. */
+function lostWarnings(lost: readonly LostTrial[]): string[] {
+  const alike = Map.groupBy(lost, ({ model, why }) => `${model}: ${why}`);
+  return [...alike.values()].map((trials) => {
+    const { model, why } = trials[0]!;
+    const rounds = listOf.format(trials.map(({ round }) => String(round)));
+    const which = trials.length === 1 ? `round ${rounds}, is` : `rounds ${rounds}, are`;
+    return `${model}, ${which} missing: ${why}`;
+  });
+}
+
 async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
   const { signal, onEvent, meter, runTrial = trialProcesses({ meter }) } = options;
   const { models: sizes, rounds, seed, ceiling: _, ...common } = spec;
@@ -91,6 +111,7 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
   const warnings = new Set<string>();
   const errors: unknown[] = [];
   const missing = new Set<ModelSpec>();
+  const lost: LostTrial[] = [];
   let number = 0;
   let partial = false;
   for (const [round, order] of schedule(series, rounds, seed).entries()) {
@@ -114,7 +135,11 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
         if (error instanceof NoLaneError) {
           missing.add(model);
           warnings.add(error.message);
-        } else warnings.add(`${model.model}, round ${round + 1}, is missing: ${messageOf(error)}`);
+        } else {
+          const { model: name } = model;
+          const why = messageOf(error).replace(`The trial of ${name}, round ${round + 1} `, "it ");
+          lost.push({ model: name, round: round + 1, why });
+        }
       }
     }
     // A job that can't run at all won't in the next round either.
@@ -123,7 +148,7 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
   }
   const models = series.filter(({ trials }) => trials.length > 0)
     .map(({ model, trials }) => resultOf(model, trials));
-  return { models, warnings, partial };
+  return { models, warnings: [...warnings, ...lostWarnings(lost)], partial };
 }
 
 function withSpeedups(models: readonly ModelResult[]): ModelResult[] {

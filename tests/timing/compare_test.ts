@@ -159,6 +159,19 @@ Deno.test("compare() goes on without a trial that failed, and says which", async
   assertStringIncludes(comparison.warnings.join(), "limited, round 3, is missing: it died");
 });
 
+Deno.test("compare() tells once why trials gave nothing, and in which rounds", async () => {
+  const { runTrial } = fakeRunner((trial) => {
+    const { model, round } = trial;
+    if (model === "limited") {
+      throw new Error(`The trial of limited, round ${round + 1} gave no result: no file`);
+    }
+    return answer(trial, TIMES[model]!);
+  });
+  const { comparison } = await compare(SPEC, { runTrial });
+  const told = comparison.warnings.filter((warning) => warning.includes("missing"));
+  assertEquals(told, ["limited, rounds 1, 2, 3 and 4, are missing: it gave no result: no file"]);
+});
+
 Deno.test("compare() leaves out a model that never finished, and keeps the others", async () => {
   const { runTrial } = fakeRunner((trial) => {
     if (trial.model === "workers") throw new Error("no threads here");
