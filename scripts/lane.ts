@@ -64,6 +64,7 @@ ${PERMISSION_HELP}
 Examples:
   deno task lane --servers nats://127.0.0.1:4222 --allow-module ./jobs --allow-net=example.org
   deno task run ./jobs/fetch.ts --model cluster --servers nats://127.0.0.1:4222   in another terminal
+  deno task lane --servers nats://127.0.0.1:4222 --allow-module lib/tasks         for deno task cpu
   deno task lane --servers tls://nats.example.org --creds me.creds --list
 
 Exit codes: 130 left after Ctrl-C or SIGTERM, 2 bad option, or no server; 0 of --list and --purge.`,
