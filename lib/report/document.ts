@@ -215,7 +215,7 @@ function fileColumns<Row>(columns: Columns<Row>): Column<Row>[] {
 }
 
 const GAP = "  ";
-/** If the first column must be cut, this much of it stays. */
+/** If the widest column of words, or the first, must be cut, this much of it stays. */
 const LEAST_COLUMNS = 6;
 
 /** A column with its cells written. */
@@ -257,11 +257,12 @@ function fitting(columns: readonly Written[], width: number): Written[] {
     else kept[at] = { ...kept[at]!, head: short.head, cells: short.cells, short: undefined };
   }
   const over = totalWidth(kept) - width;
-  const [first] = kept;
-  if (over > 0 && first !== undefined) {
-    const room = Math.max(LEAST_COLUMNS, widthOf(first) - over);
-    const cells = first.cells.map((cell) => fit(cell, room));
-    kept[0] = { ...first, head: fit(first.head, room), cells };
+  const [widest] = kept.filter(({ left }, i) => left || i === 0)
+    .toSorted((a, b) => widthOf(b) - widthOf(a));
+  if (over > 0 && widest !== undefined) {
+    const room = Math.max(LEAST_COLUMNS, widthOf(widest) - over);
+    const cells = widest.cells.map((cell) => fit(cell, room));
+    kept[kept.indexOf(widest)] = { ...widest, head: fit(widest.head, room), cells };
   }
   return kept;
 }

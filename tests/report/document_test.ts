@@ -77,6 +77,16 @@ Deno.test("the environment is one line, with a start that isn't a date as it is"
   assert(environmentLine({ ...environment, startedAt: "long\nago" }).endsWith(", long ago"));
 });
 
+Deno.test("where a table doesn't fit its widest column of words is cut, be it the first or not", () => {
+  const rows = [{ at: "88.5 ms", what: "slots 1 → 32: tasks wait" }];
+  const columns: readonly Column<typeof rows[number]>[] = [
+    { head: "after", cell: ({ at }) => at },
+    { head: "decided", cell: ({ what }) => what, left: true },
+  ];
+  const [, , row] = textTable(columns, rows, { columns: 24, colour: false }).split("\n");
+  assertEquals(row, "88.5 ms  slots 1 → 32: …");
+});
+
 Deno.test("what a footnote explains is told once where several reports are printed", () => {
   const style = { columns: 80, colour: false, explained: new Set<string>() };
   const told = () => footnote(ENVIRONMENT, ["Before."], ["Behind."]).text(style);

@@ -54,8 +54,8 @@ function details(
 const DECISIONS: readonly doc.Column<NonNullable<RunResult["auto"]>["decisions"][number]>[] = [
   doc.numberColumn("after", 0, ({ atMs }) => formatDuration(atMs)),
   doc.textColumn("decided", 0, decisionText, { most: MOST_DECISION }),
-  doc.numberColumn("busy", 0, ({ figures }) => formatPercent(figures.busyShare)),
-  doc.numberColumn("done", 0, ({ figures }) => formatRate(figures.perSecond)),
+  doc.numberColumn("busy", 2, ({ figures }) => formatPercent(figures.busyShare)),
+  doc.numberColumn("done", 1, ({ figures }) => formatRate(figures.perSecond)),
 ];
 
 const SLOWEST: readonly doc.Column<RunResult["slowest"][number]>[] = [
