@@ -289,3 +289,10 @@ Deno.test("memory above its bound takes slots in proportion, once a round, and b
   loop.end(11, 22, 40);
   assertEquals([loop.tick(40), loop.slots.count], ["memory", 7]);
 });
+
+Deno.test("slots that can't become more aren't decided anew", () => {
+  const slots = new Slots({ maxSlots: 4, memoryBytes: Infinity }, 4, 0);
+  slots.begin(SEEN);
+  for (let task = 0; task < 4; task++) slots.onEnded(1, 0, 10);
+  assertEquals(slots.next({ ...SEEN, nowMs: 20, inFlight: 4 }), undefined);
+});

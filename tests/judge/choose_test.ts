@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { choose, possibleGain, type Standing } from "../../lib/judge/choose.ts";
+import { choose, mostSaved, possibleGain, type Standing } from "../../lib/judge/choose.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 
 /** A standing of candidates that take so long, with intervals and a certainty as narrow as they are told. */
@@ -205,4 +205,11 @@ Deno.test("possibleGain() of one event loop ends where tasks hold it up", () => 
   const blocking = { cpuShare: 0.01, onLoop: 1, held: 0.99 };
   assert(possibleGain(blocking, 2, LOOP) < 1.02);
   assert(possibleGain(blocking, 2, LANES) > 100);
+});
+
+Deno.test("mostSaved() is what other cores compute, or all waits but one item's", () => {
+  assertEquals(mostSaved(0.75, 4, 10), 0.75);
+  assertEquals(mostSaved(0.25, 1, 4), 0.75 * 0.75);
+  assertEquals(mostSaved(1, 8, 2), 0.5, "no core computes more than one item");
+  assertEquals(mostSaved(0.5, 8, 1), 0);
 });

@@ -1,7 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Candidate, nameOf } from "../../../lib/advice/prediction/candidate.ts";
 import type { Sample } from "../../../lib/advice/probe/sample.ts";
-import { possibleCandidates, promising } from "../../../lib/advice/race/promising.ts";
+import {
+  possibleCandidates,
+  predictedGains,
+  promising,
+} from "../../../lib/advice/race/promising.ts";
 import { MACHINE, sampleFor } from "../fixture.ts";
 
 /** What is known of a job of which a sample was taken. */
@@ -55,6 +59,18 @@ Deno.test("possibleCandidates() proposes a lane for each of a few items that com
   assertEquals(lanesFor(5, 2, { waitMs: 400 }), []);
   const named = promising(jobOf(sampleFor({ computeMs: 400 }), 5, 5), 5).raced.map(nameOf);
   assert(named.includes("workers (5 lanes)"), named.join());
+});
+
+Deno.test("predictedGains() tells of no model that so many items don't fill", () => {
+  const { all } = promising(jobOf(sampleFor({ computeMs: 6, waitMs: 6 }), 100, 100), 100);
+  const inFlight = (items: number) =>
+    predictedGains(all, items).map(({ candidate: { lanes, slots } }) => lanes * slots)
+      .filter(Number.isFinite);
+  const [most, fewest] = [Math.max(...inFlight(100)), Math.min(...inFlight(100))];
+  assert(most > 2, `${most}`);
+  assertEquals(Math.max(...inFlight(most)), most);
+  assert(Math.max(...inFlight(most - 1)) < most);
+  assertEquals(fewest, 1);
 });
 
 Deno.test("possibleCandidates() proposes no more slots than a slow source can fill", () => {

@@ -80,6 +80,13 @@ Deno.test("planRace() gives the plain loop 40 ms of short tasks", () => {
   assert(Math.min(...fewest) >= 6, `${fewest}`);
 });
 
+Deno.test("planRace() gives the plain loop its share of a round and no more where little time is left", () => {
+  const size = { alone: 100, most: 100, leftMs: 1000 };
+  const sample = sampleFor({ computeMs: 10 });
+  const plan = planRace({ sample, machine: MACHINE }, [SEQUENTIAL, threads(2)], size)!;
+  assertEquals([plan.rounds, plan.sequentialItems], [3, 2]);
+});
+
 Deno.test("planRace() has all items raced where all in flight may be the best, and five rounds if it can", () => {
   const sample = sampleFor({ waitMs: 20 });
   const all = { model: "concurrent", lanes: 1, slots: Infinity } as const;

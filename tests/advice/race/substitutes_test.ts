@@ -247,6 +247,15 @@ Deno.test("substitutes() holds each of its limits where it is met exactly", () =
   assertEquals(found([...tried([SEQUENTIAL, 120], [limited(8), 100]), unrun]), [limited(2)]);
 });
 
+Deno.test("substitutes() goes by what ran, and by what went well with fewer than were refused", () => {
+  const wide: Runner = { candidate: limited(256), items: 200, rounds: [] };
+  const filled = tried([SEQUENTIAL, 1600], [limited(16), 110]);
+  assertEquals(found([...filled, wide]), [limited(64)], "what never ran isn't what gains less");
+  const [all] = tried([CONCURRENT, 20]);
+  const refused: Runner = { ...all!, items: 16, out: "failures" };
+  assertEquals(found([...filled, refused]), [limited(4)], "as many were refused elsewhere");
+});
+
 Deno.test("substitutes() tries no size that is hardly another", () => {
   const of = (slots: number, out?: "failures"): Runner => ({
     candidate: limited(slots),
