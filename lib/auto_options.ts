@@ -15,7 +15,6 @@ const MOST_AUTO_SLOTS = 1024;
 /** Nor has it more lanes, and no more than there are cores unless tasks block them. */
 const MOST_AUTO_LANES = BLOCKED_LANES * navigator.hardwareConcurrency;
 
-/** What bounds it. */
 export type AutoBounds = Pick<AutoOptions, "maxSlots" | "maxLanes" | "memoryBytes" | "stay">;
 
 type Beginning = Pick<GuideOptions, "start" | "guess" | "toldBy">;

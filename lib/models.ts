@@ -33,11 +33,8 @@ export type JobKind = "io" | "cpu";
 /** A number of lanes; `"cores"` for as many as the machine can run at once. */
 type LaneCount = number | "cores";
 
-/** One model. */
 interface ModelRow {
-  /** Where its tasks run. */
   readonly laneKind: LaneKind;
-  /** The kinds of job that it is for. */
   readonly kinds: readonly JobKind[];
   /** Whether it is compared where no models were chosen: not if it needs what few have. */
   readonly isUsual: boolean;
@@ -61,7 +58,6 @@ interface ModelRow {
   readonly readsEntry: boolean;
   /** Usual time from asking for its lanes until all can take tasks, in milliseconds. */
   readonly usualStartMs: number;
-  /** Its colour on light and on dark paper. */
   readonly colour: { readonly light: string; readonly dark: string };
   /** What its lane is called in a table. */
   readonly lane: string;

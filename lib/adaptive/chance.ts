@@ -56,7 +56,6 @@ function shareOf({ asked, refused }: Share): { mean: number; variance: number } 
   return { mean, variance: mean * (1 - mean) / (asked + 2) };
 }
 
-/** Tells chance from a limit. */
 export class Chance {
   /** The share that was refused when that was last found to be chance. */
   share = 0;

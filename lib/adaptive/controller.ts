@@ -59,7 +59,6 @@ export interface Decision {
   readonly detail?: string;
 }
 
-/** What the controller may do. */
 export interface ControllerOptions extends SlotsOptions {
   /** Lanes at most beside the event loop; 0 to stay there. */
   readonly maxLanes: number;
@@ -116,11 +115,8 @@ const LITTLE = 0.2;
 const FULL_MS = 5;
 const FULL = 0.9;
 
-/** Decides. */
 export class Controller {
-  /** What is to be now. */
   shape: Shape;
-  /** Whether lanes are to be started. */
   wantsLanes = false;
   /** Whether it is to be seen what is used: what is over by then needn't pay for that. */
   wantsUsage = false;
@@ -461,7 +457,6 @@ export class Controller {
     return this.#give(seen, this.#slots.next(seen, !isFull && seen.awaitsItems !== true));
   }
 
-  /** Shares slots among the lanes. */
   #give(seen: Seen, wanted: Wanted | undefined): Decision | undefined {
     if (wanted === undefined) return undefined;
     const { lanes, place } = this.shape;

@@ -16,7 +16,6 @@ import { KeyPace } from "./key_pace.ts";
 import { KnownTasks } from "./known_tasks.ts";
 import { ONE, type Seen, type Shape } from "./watch.ts";
 
-/** What a guide is made of. */
 export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
   /** How values are cloned on their way to the lanes. */
   readonly cloning: Cloning;
@@ -40,9 +39,7 @@ const TIMER_MS = 1;
 /** How long lanes may take to load a task, in milliseconds. */
 const LOAD_MS = 30_000;
 
-/** Leads a pool. */
 export class Guide implements PoolGuide {
-  /** What was decided so far. */
   readonly decisions: Decision[] = [];
   readonly tasks: KnownTasks;
   readonly #options: GuideOptions;
@@ -84,7 +81,6 @@ export class Guide implements PoolGuide {
     }
   }
 
-  /** Leads this pool from now on. */
   lead(pool: LanePool): void {
     this.#pool = pool;
     this.#shapePool();

@@ -17,7 +17,6 @@ const FEWER = 1.5;
 /** Of so many of them, but for the first, which pays for more, it is measured what sending costs: the least counts. */
 const TIMED_LOOKS = 3;
 
-/** One task. */
 class Known {
   looks = 0;
   seen = 0;

@@ -56,13 +56,11 @@ const FEW = 8;
 /** What came of tasks since too many were refused last. */
 interface Epoch extends Asked {
   fromMs: number;
-  /** For how long it was paused. */
   pausedMs: number;
   /** How long those took that got through, all together. */
   busyMs: number;
 }
 
-/** Counts refusals, and says what follows. */
 export class Refusals {
   /** Tasks are started no closer together than this, in milliseconds. */
   gapMs = 0;

@@ -37,7 +37,6 @@ const FEW_SLOTS = 8;
 /** If this part of them is left, it is looked whether as much gets done. */
 export const LEFT = 0.8;
 
-/** Goes from round to round. */
 export class Rounds {
   /** The least latency of a round, and the longest of a task since the last one began. */
   leastMs: number = Infinity;

@@ -18,7 +18,6 @@ import { RAMP, reachOf, slowStartOf } from "./slow_start.ts";
 import { meanOf, Stage } from "./stage.ts";
 import type { Seen } from "./watch.ts";
 
-/** What slots are given by. */
 export interface SlotsOptions {
   /** Tasks in flight at most, on all lanes together. */
   readonly maxSlots: number;
@@ -59,9 +58,7 @@ const LONG_MS = 200;
 /** They grow no further than to this share of the memory that there may be. */
 const ROOM = 0.8;
 
-/** Gives slots. */
 export class Slots {
-  /** How many tasks have ended. */
   ended = 0;
   /** The least latency of a task during which all moved. */
   quickestMs: number = Infinity;

@@ -26,7 +26,6 @@ const shareOf = ({ ended, failed }: Ends) => ({ asked: ended, refused: failed })
 
 const told = ({ ended, failed }: Ends) => `${failed} of ${ended}`;
 
-/** Counts those of one task. */
 export class Tally {
   readonly #here: Ends = { ended: 0, failed: 0 };
   readonly #there: Ends = { ended: 0, failed: 0 };

@@ -92,7 +92,6 @@ export interface Look {
   readonly waits: boolean;
 }
 
-/** Watches. */
 export class Watch {
   ended = 0;
   /** How long those took that ended, all together. */

@@ -4,7 +4,6 @@ import type { AutoBounds } from "../auto_options.ts";
 import { isFixed, type Model, MODEL_TABLE } from "../models.ts";
 import { MOST_LANES, oneOf, positiveInteger, size, UsageError } from "../text/option_values.ts";
 
-/** As they are typed. */
 export interface RawBounds {
   readonly maxSlots?: string;
   readonly maxLanes?: string;
@@ -12,7 +11,6 @@ export interface RawBounds {
   readonly stay?: string;
 }
 
-/** What help says of them. */
 export const BOUNDS_HELP = {
   maxSlots: "of auto: tasks in flight at most, on all lanes together (default: 1024)",
   maxLanes: "of auto: lanes at most (default: one for each core, or four where tasks block them)",

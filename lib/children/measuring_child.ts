@@ -16,7 +16,6 @@ async function* bytesFrom(child: Child): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** A child gave no result. */
 export class TrialError extends Error {
   override name = "TrialError";
 }
@@ -36,7 +35,6 @@ export interface MeasuringChildOptions {
   /** Further variables of its environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
-  /** Stops it after so many milliseconds. */
   readonly guardMs?: number;
   /** Told what it and its tasks print; by default that is dropped. */
   readonly onPrint?: (text: string) => void;

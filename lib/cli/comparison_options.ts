@@ -53,7 +53,6 @@ export interface ComparisonOptions {
   readonly models: readonly ModelSpec[];
   readonly rounds: number | undefined;
   readonly warmup: number;
-  /** Decides the order of the trials. */
   readonly seed: number;
   readonly files: OutputFiles;
   /** An earlier result to compare with, and its path as typed. */

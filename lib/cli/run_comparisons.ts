@@ -28,7 +28,6 @@ import type { ComparisonOptions } from "./comparison_options.ts";
 
 export interface PlannedComparison {
   readonly spec: ComparisonSpec;
-  /** Also told what happens while measuring. */
   readonly onEvent?: (event: TimingEvent) => void;
   /** What only the script knows to warn of. */
   readonly warn?: (comparison: Comparison) => readonly string[] | Promise<readonly string[]>;
@@ -42,7 +41,6 @@ export interface ComparingOptions {
   readonly files: OutputFiles;
   readonly style: Style;
   readonly progress: ComparisonProgress;
-  /** Prints to standard output, unless given. */
   readonly print?: (text: string) => void;
   readonly printError?: (text: string) => void;
 }

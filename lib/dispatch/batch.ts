@@ -19,7 +19,6 @@ export type Key = string | number;
 
 /** What whoever answers a key allows of it, as its refusals tell. */
 export interface Pace {
-  /** Tasks in flight at most. */
   readonly slots: number;
   /** They start no closer together than this. */
   readonly gapMs: number;
@@ -78,7 +77,6 @@ export interface PoolRun {
   onLost(batch: Batch, blame: Blame, death: Death): void;
   /** It went on after it was asked to stop. */
   onForced(batch: Batch, end: ForcedEnd): void;
-  /** Stops it with an error. */
   fail(error: unknown): void;
   /** Stops it; resolves when nothing of it goes on. Its input is waited for as long as lanes are. */
   close(reason: unknown): Promise<void>;

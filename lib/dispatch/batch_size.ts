@@ -51,7 +51,6 @@ const USUAL: BatchLimits = {
   longMs: 1,
 };
 
-/** Sizes the batches of one run. */
 export class BatchSize {
   readonly #fixed: number | undefined;
   readonly #limits: BatchLimits;
@@ -62,7 +61,6 @@ export class BatchSize {
   #itemBytes = 0;
   #valueBytes = 0;
 
-  /** Knows nothing yet. */
   constructor(chunk: "auto" | number, limits: Partial<BatchLimits> = {}) {
     this.#limits = { ...USUAL, ...limits };
     const { firstItems, mostItems } = this.#limits;

@@ -8,7 +8,6 @@ import { outcomeAt, type Settled } from "./output.ts";
 /** The run whose caller they are of. */
 interface CallbacksHost {
   readonly options: Pick<CheckedOptions, "onProgress" | "onOutcome">;
-  /** The async context of the caller. */
   readonly context?: unknown;
   /** All that were waited for have answered. */
   mayBeOver(): void;

@@ -39,7 +39,6 @@ export class Calls {
   /** Calls that have not ended, and those of them that are with a lane. */
   open = 0;
   onLanes = 0;
-  /** The settings of calls without options. */
   readonly usual: BatchSettings;
   /** How often tasks couldn't be loaded since they ran last, by their names. */
   readonly #loadFailures = new Map<string, number>();
@@ -82,7 +81,6 @@ export class Calls {
     return isKnown && failures < MOST_LOAD_FAILURES;
   }
 
-  /** A task has been loaded. */
   loaded(task: Task): void {
     if (this.#loadFailures.size > 0) this.#loadFailures.delete(nameOf(task));
   }
@@ -101,7 +99,6 @@ class Call implements PoolRun, Settling {
   readonly #queuedAtMs: number;
   /** What waits for a slot; a batch is made when its time has come, for thousands may wait. */
   #next: Batch | "new" | undefined = "new";
-  /** What is with a lane. */
   #sent: Batch | undefined = undefined;
   /** What waits for its next try, and what forgets that. */
   #delayed: { readonly batch: Batch; readonly forget: () => void } | undefined = undefined;

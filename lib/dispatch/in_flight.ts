@@ -23,7 +23,6 @@ export interface BatchWatch {
   unloadable(batch: Batch, error: Error): boolean;
 }
 
-/** The pool whose lanes they are. */
 interface InFlightPool {
   readonly options: { remote: boolean; graceMs: number; guide?: BatchWatch };
   readonly staysHere: boolean;
@@ -57,7 +56,6 @@ const MOST_EARLY_ENDS = 3;
 /** So many errors are told that no item tells. */
 const MOST_WARNINGS = 16;
 
-/** The batches on lanes. */
 export class InFlight implements Enforcer {
   /** When what was reported last had ended. */
   endedMs = 0;
@@ -89,7 +87,6 @@ export class InFlight implements Enforcer {
     return this.places.lanes.flatMap(({ inFlight }) => [...inFlight]);
   }
 
-  /** What lanes have of a run. */
   batchesOf(run: PoolRun): Batch[] {
     return this.#all.filter((batch) => batch.run === run);
   }
@@ -113,7 +110,6 @@ export class InFlight implements Enforcer {
     });
   }
 
-  /** Gives a batch to its lane. */
   send(batch: Batch, openLane: OpenLane): void {
     const { run } = batch;
     batch.openLane = openLane;
@@ -306,7 +302,6 @@ export class InFlight implements Enforcer {
     return true;
   }
 
-  /** Takes back all that wasn't started. */
   recallAll(): void {
     for (const batch of this.#all) this.takeBack(batch);
   }

@@ -54,22 +54,17 @@ export interface PoolGuide extends BatchWatch {
   together(task: Task): boolean;
   /** Starting a batch's task held up the event loop for so long. */
   held(ms: number, batch: Batch): void;
-  /** No lane can be started. */
   noLanes(why: string): void;
-  /** There is something to do. */
   begin(): void;
-  /** Everything is done. */
   rest(): void;
 }
 
 /** While all slots are taken, so many runs are asked whether they send ahead. */
 const MOST_ASKED = 16;
 
-/** The lanes of one executor. */
 export class LanePool implements PlacesHost {
   /** Whether nothing ever runs elsewhere, so that nothing need be known of how items travel. */
   readonly staysHere: boolean;
-  /** What is on its lanes. */
   readonly inFlight: InFlight;
   readonly #places: Places;
   readonly #runs = new Bag<PoolRun>();
@@ -77,13 +72,11 @@ export class LanePool implements PlacesHost {
   readonly #ready = new Fifo<PoolRun>();
   readonly #actions = new Fifo<() => void>();
   #isBusy = false;
-  /** Whether nothing is sent. */
   #isPaused = false;
   readonly #turn = new Turn(() => this.do(() => {}), () => this.#places.isUsedElsewhere);
   #lastSentMs = 0;
   readonly #paced = new Alarm(() => this.do(() => {}));
 
-  /** Starts no lane yet. */
   constructor(readonly options: PoolOptions) {
     this.#places = new Places(options, this);
     this.inFlight = new InFlight(this, this.#places);
@@ -96,7 +89,6 @@ export class LanePool implements PlacesHost {
     return given.length > 0 ? Math.max(...given) : undefined;
   }
 
-  /** Slots on all lanes together. */
   get slots(): number {
     const { lanes } = this;
     let sum = 0;
@@ -305,7 +297,6 @@ export class LanePool implements PlacesHost {
     return false;
   }
 
-  /** Sends run by run in turn. */
   #sendQueued(): void {
     const { guide } = this.options;
     /** Runs in a row for which there was no place. */

@@ -99,7 +99,6 @@ export class Limit {
     return first === undefined ? Infinity : first.atMs + perMs - nowMs;
   }
 
-  /** No task starts until then. */
   pause(untilMs: number): void {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, untilMs);
     this.counts = true;

@@ -74,7 +74,6 @@ export interface Settled {
   readonly reportFrom: number;
 }
 
-/** One item's value. */
 export function valueAt({ report: { values }, reportFrom }: Settled, offset: number): unknown {
   return values === undefined ? undefined : values[reportFrom + offset];
 }
@@ -166,7 +165,6 @@ export class Output<T> implements Results<T> {
     return this;
   }
 
-  /** Whether somebody waits for a result. */
   get isAwaited(): boolean {
     return this.#waiters.size > 0 || this.#collecting !== undefined;
   }

@@ -24,9 +24,7 @@ import { type Batch, OpenLane, type PoolRun } from "./batch.ts";
  */
 export type LaneFactory = (number: number, events: LaneEvents, tasks: readonly Task[]) => Lane;
 
-/** What lanes there are to be. */
 export interface PlacesOptions {
-  /** How many lanes, from 1. */
   readonly lanes: number;
   /** Slots on each lane at first, from 1; Infinity for no limit. */
   readonly slots: number;
@@ -53,7 +51,6 @@ export interface TaskPlaces {
   keeps(batch: Batch): boolean;
 }
 
-/** Who uses the lanes. */
 export interface PlacesHost {
   readonly inFlight: {
     /** What a lane tells is told here. */
@@ -67,7 +64,6 @@ export interface PlacesHost {
   do(action: () => void): void;
   /** Where no lane could be started, it may be tried again. */
   wakeAll(): void;
-  /** No lane can be started. */
   failAll(error: LaneStartError): void;
 }
 
@@ -149,7 +145,6 @@ export class Places {
   /** How many wait for lanes: only then do lanes keep the program alive. */
   #waiters = 0;
 
-  /** Starts no lane yet. */
   constructor(private readonly options: PlacesOptions, private readonly host: PlacesHost) {
     this.all = Array.from({ length: options.lanes }, (_, at) => new Place(at, options.slots));
     this.isSimple = options.lanes === 1 && !options.takesAhead && options.guide === undefined;
@@ -179,13 +174,11 @@ export class Places {
     }, 0);
   }
 
-  /** Whether no slot is free. */
   get isFull(): boolean {
     const [first] = this.all;
     return this.isSimple ? first!.load >= first!.slots : this.freeSlots === 0;
   }
 
-  /** How many batches of a run a place may have. */
   #slotsFor({ number, slots }: Place, { task }: PoolRun, alone: boolean): number {
     const { guide } = this.options;
     if (guide === undefined) return slots;
@@ -444,7 +437,6 @@ export class Places {
     if (openLane.lane.slots !== undefined) place.slots = this.options.slots;
   }
 
-  /** Closes a lane. */
   close(openLane: OpenLane): void {
     this.#leave(openLane);
     this.of(openLane).retired.delete(openLane);

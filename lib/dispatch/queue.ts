@@ -14,7 +14,6 @@ import { Limit, type LimitOptions, type PerKey } from "./limits.ts";
 import type { CheckedOptions } from "./map_options.ts";
 import type { Source } from "./source.ts";
 
-/** The run whose items are queued. */
 export interface QueueRun extends PoolRun {
   readonly options: Pick<CheckedOptions, "buffer" | "rate" | "perKey" | "chunk">;
   /** The time, which need not be the very moment where nobody is told of it. */
@@ -25,7 +24,6 @@ export interface QueueRun extends PoolRun {
   mayBeOver(): void;
 }
 
-/** The pool that it sends to. */
 interface QueuePool {
   /** Slots on all lanes together, at this moment. */
   readonly slots: number;
@@ -39,7 +37,6 @@ const AUTO_BUFFER_BATCHES = 2;
 /** So many items that wait for their keys or their next try are pulled, on the look-out for others, unless told. */
 const AUTO_LOOK_AHEAD = 1000;
 
-/** Deals out a run's items. */
 export class Queue {
   /** When something was last taken from here, or pulled to wait here. */
   takenAtMs = 0;
@@ -49,7 +46,6 @@ export class Queue {
   isCounted: boolean;
   /** Whether all results are collected anyway, so that holding some back saves nothing. */
   unbounded = false;
-  /** The limit of all items together. */
   readonly #limit: Limit;
   readonly #keys: KeyQueues;
   /** What waits for its next try, and what forgets that. */
@@ -91,7 +87,6 @@ export class Queue {
     return undefined;
   }
 
-  /** Nothing more will be sent. */
   close(): void {
     this.#limit.stop();
   }

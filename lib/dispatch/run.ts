@@ -34,7 +34,6 @@ import { MOST_LOAD_FAILURES, Settler, type Settling } from "./settler.ts";
 import { Source, type SourceEvents } from "./source.ts";
 import { aborts } from "./stops.ts";
 
-/** What a run is made of. */
 export interface MapCall {
   /** Named by module and export, or a function where tasks don't travel. */
   readonly task: unknown;
@@ -70,13 +69,11 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   rests = false;
   readonly context: unknown = asyncContext();
   span: Span | undefined;
-  /** Where results go. */
   readonly output: Output<unknown>;
   /** Told when somebody asks for results, or says that none is wanted. */
   onUsed: () => void = () => {};
   /** Whether nobody is told, and nothing hangs on, when exactly its tasks start. */
   readonly #isUntimed: boolean;
-  /** How many batches are with lanes. */
   #inFlight = 0;
   readonly #source: Source;
   readonly #size: BatchSize;
@@ -95,10 +92,8 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   #loadFailures = 0;
   /** Results that nobody asks for are no reason for the program to go on. */
   readonly #rest = new Alarm(() => this.#lookAtRest(), false);
-  /** Whether its executor is being closed. */
   #isClosing = false;
 
-  /** Pulls and sends nothing yet. */
   constructor(
     private readonly pool: LanePool,
     readonly task: Task,

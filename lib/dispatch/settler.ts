@@ -21,7 +21,6 @@ import { Checker } from "./checker.ts";
 import type { CheckedOptions, Filled, RetryIn, RetryOptions } from "./map_options.ts";
 import { outcomeAt, type Rejected, type Settled } from "./output.ts";
 
-/** Checks what `retryIf` answers. */
 const ANSWER = new Checker("try again");
 
 /** A task that killed so many lanes is quarantined: it is not tried again. */
@@ -39,9 +38,7 @@ export interface Settling {
   retryLater(batch: Batch, waitMs: number, pauseMs: number): void;
   /** Takes items that are to be sent before all others. */
   putBack(batch: Batch): void;
-  /** Items have ended for good. */
   onSettled(settled: Settled): void;
-  /** A function of the caller's threw. */
   fail(error: unknown): void;
 }
 
@@ -142,7 +139,6 @@ export class Settler {
     return undefined;
   }
 
-  /** Asks the caller. */
   #allows(rejected: Rejected): boolean | RetryIn {
     const { run } = this;
     try {

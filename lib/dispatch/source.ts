@@ -49,11 +49,9 @@ function roomAfter(item: unknown, at: number, count: number, bytes: number): num
   return bytes - Math.min(WEIGHED, count - at) * inspect([item], structuredCloning).bytes;
 }
 
-/** What the input tells by itself. */
 export interface SourceEvents {
   /** The async context of whose input it is. */
   readonly context?: unknown;
-  /** Items are left out. */
   leftOut(firstIndex: number, count: number): void;
   /** An async input has something new, or is done. */
   arrived(): void;
@@ -64,9 +62,7 @@ export interface SourceEvents {
 export class Source {
   /** How many items there are, if the input tells. */
   readonly total: number | undefined;
-  /** How many have been pulled. */
   pulled = 0;
-  /** Whether there will be no more. */
   done = false;
   /** Whether the input itself came to its end, so that it need not be closed. */
   hasEnded = false;
@@ -312,7 +308,6 @@ export class Source {
   }
 }
 
-/** An input's iterator. */
 function opened<Of>(items: unknown, name: symbol): Of {
   const open = (items as Record<symbol, unknown>)[name];
   const iterator = typeof open === "function" ? open.call(items) : undefined;

@@ -4,7 +4,6 @@ import type { AskReason } from "../lanes/lane.ts";
 import { Alarm, clock } from "../lanes/timers.ts";
 import type { Batch } from "./batch.ts";
 
-/** What a signal stops. */
 interface Stoppable {
   stop(reason: unknown): void;
 }

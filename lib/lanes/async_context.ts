@@ -12,7 +12,6 @@ interface Core {
   readonly AsyncVariable?: new () => AsyncVariable;
 }
 
-/** What an AsyncLocalStorage is made of. */
 interface AsyncVariable {
   enter(value: unknown): void;
   get(): unknown;

@@ -88,9 +88,7 @@ export interface Report {
   readonly bytes?: number;
   /** Those that gave no value, in order; undefined if all did. */
   readonly failures: readonly ItemFailure[] | undefined;
-  /** When the first of them started. */
   readonly startedAtMs: number;
-  /** When the last of them ended. */
   readonly endedAtMs: number;
   /** Start and end of each, alternating, if the batch is `timed` and has more than one item. */
   readonly times: Float64Array | undefined;
@@ -121,11 +119,9 @@ export type Suspicion =
   /** Its machine has left, or the server was lost: no task does that. */
   | "none";
 
-/** How a lane was lost. */
 export interface Death {
   /** Such as "exited with code 3". */
   readonly how: string;
-  /** What was thrown, if something was. */
   readonly error?: unknown;
   /** Whether it died before it could take tasks. */
   readonly starting: boolean;
@@ -148,7 +144,6 @@ export type Forced =
   /** The task goes on until the lane is closed, which is to be done once its other tasks ended. */
   | "goes on for now";
 
-/** What a lane tells the dispatcher. */
 export interface LaneEvents {
   /** What became of the next items of a batch, in their order. */
   report(batch: LaneBatch, report: Report): void;
@@ -211,7 +206,6 @@ export interface Lane {
   force(batch: LaneBatch, others: boolean): Forced;
   /** What it has used until now; the last known figures if it doesn't answer. */
   usage(): Promise<Usage>;
-  /** Whether it keeps the program alive. */
   hold(keepsAlive: boolean): void;
   /** Tells what it has to tell though tasks hold up this event loop, where that can be done. */
   receive?(): void;

@@ -69,7 +69,6 @@ export interface LaneRun<B extends RunnableBatch = RunnableBatch> {
   /** Whether code of the task's module is being called just now, where that is known. */
   readonly isCalling?: boolean;
   start(): void;
-  /** Asks what runs to stop. */
   ask(why: AskReason, reason?: unknown): void;
   /** Reports what has ended so far, while the next item runs. */
   reportEnded(): void;

@@ -45,7 +45,6 @@ interface Api {
 const API = Symbol.for("opentelemetry.js.api.1");
 const SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
 const TRACER = "lanes";
-/** The status of what failed. */
 const ERROR = 2;
 
 function api(): Api | undefined {

@@ -87,7 +87,6 @@ export function code(texts: readonly string[], indent = ""): Block {
   };
 }
 
-/** What only a terminal shows. */
 export function inTerminal(text: Block["text"]): Block {
   return { text, markdown: () => "" };
 }
@@ -218,7 +217,6 @@ const GAP = "  ";
 /** If the widest column of words, or the first, must be cut, this much of it stays. */
 const LEAST_COLUMNS = 6;
 
-/** A column with its cells written. */
 function written<Row>(column: Column<Row>, rows: readonly Row[]) {
   const { head, cell, left, most = Infinity, dropOrder = 0, short, tone } = column;
   return {

@@ -14,7 +14,6 @@ import { laneName, startUpMs, tasksOf } from "./slots.ts";
 export interface TraceEvent {
   readonly name: string;
   readonly ph: "M" | "X" | "b" | "e" | "i";
-  /** The model, from 1. */
   readonly pid: number;
   readonly tid: number;
   readonly ts?: number;

@@ -114,7 +114,6 @@ export class RunHere {
     if (this.#end !== "done" && this.host.executor.running().length === 0) this.#idle.abort();
   }
 
-  /** Whom an item counts for. */
   #keyOf(item: unknown): string | undefined {
     return hostOf(item) ?? (this.spec.perHost === undefined ? undefined : NO_HOST);
   }
@@ -270,7 +269,6 @@ export class RunHere {
     return this.host.executor;
   }
 
-  /** What `auto` decided, and when, since the first item. */
   #autoSince(firstMs: number): RunResult["auto"] {
     const { decisions, recommended } = this.#auto as AutoExecutor;
     return { decisions: decisionsSince(firstMs, decisions), next: recommended.code };

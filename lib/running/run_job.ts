@@ -119,7 +119,6 @@ class JobProcess {
   /** Whether it was ended, for a task held its event loop: what it had said before may come yet. */
   #wasHeld = false;
   #saidWhy = false;
-  /** What feeding it threw. */
   #failure: { readonly error: unknown } | undefined;
 
   constructor(

@@ -58,7 +58,6 @@ function shortTrials(sizes: readonly MeasuredSize[], axis: "slots" | "lanes"): s
 
 type Measured = Omit<SweepResult, "schemaVersion" | "kind" | "environment" | "job">;
 
-/** What is measured of a job. */
 interface Measuring {
   readonly model: ModelSpec;
   readonly axis: "slots" | "lanes" | "rates";

@@ -111,7 +111,6 @@ export interface SweepOptions {
 export interface MeasuredSize {
   readonly size: number;
   readonly refined: boolean;
-  /** In the order they ran. */
   readonly trials: readonly TrialResult[];
 }
 
@@ -261,7 +260,6 @@ class Sweep {
     return 2 * failed <= (1 + failedShare) * (succeeded + failed);
   }
 
-  /** Why sizes were left out. */
   leftOut(): string[] {
     const { hangsFrom, shutOutBy, nameOf } = this;
     return [

@@ -46,7 +46,6 @@ function doublings(largest: number): number[] {
   return [...sizes, largest];
 }
 
-/** Sizes as they were typed. */
 export interface RawSizes {
   readonly slots?: string | undefined;
   readonly lanes?: string | undefined;

@@ -107,7 +107,6 @@ export class SiteWatch {
 
   constructor(private readonly site: Pick<Site, "stats"> | undefined) {}
 
-  /** Begins counting anew, before a trial. */
   restart(): void {
     // The trial's process takes far longer to start than the counters to restart.
     this.site?.stats({ restart: true }).catch(() => {});

@@ -35,7 +35,6 @@ export function pad(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - stringWidth(text)));
 }
 
-/** Text broken into lines at blanks. */
 export function wrap(text: string, columns: number, indent = ""): string {
   const lines: string[] = [];
   let [line, width] = ["", 0];

@@ -22,7 +22,6 @@ interface CeilingOptions {
   /** How often one process and all are measured in turn; default 3. */
   readonly repetitions?: number;
   readonly signal?: AbortSignal;
-  /** The clock, in milliseconds; default `performance.now`. */
   readonly now?: () => number;
 }
 

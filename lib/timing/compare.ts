@@ -21,7 +21,6 @@ interface CompareOptions extends Watching {
   readonly runTrial?: TrialRunner;
   /** Tells what others do meanwhile; without one nothing is said of them. */
   readonly meter?: Meter;
-  /** Measures what independent processes gain. */
   readonly measureCeiling?: typeof measuredCeiling;
 }
 

@@ -44,7 +44,6 @@ export interface FileFormat<T> {
   readonly kind: string | undefined;
   /** The scripts that write such files; the one of that name unless given. */
   readonly writers?: readonly string[];
-  /** Checks what the JSON says. */
   readonly schema: z.ZodType<T>;
   /** Faults that a schema can't see, in a few words; undefined if there is none. */
   readonly inconsistency: (value: T) => string | undefined;

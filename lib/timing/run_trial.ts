@@ -31,7 +31,6 @@ const GUARD_MS = 600_000;
 export function trialProcesses(
   { guardMs = GUARD_MS, env, meter }: {
     readonly guardMs?: number;
-    /** Further variables of its environment. */
     readonly env?: Readonly<Record<string, string>> | undefined;
     /** Tells how long a trial of one event loop queued for a core, and what programs computed that tasks ran. */
     readonly meter?: Meter | undefined;

@@ -84,9 +84,7 @@ export interface Arrivals {
 }
 
 export interface TrialSpec extends ModelSpec, TrialOptions {
-  /** Which round this is, from 0. */
   readonly round: number;
-  /** Whether to record every task's times. */
   readonly timeline?: boolean;
   /** How long all items may take; what isn't done by then is cancelled. Unlimited by default. */
   readonly mostMs?: number;

@@ -25,7 +25,6 @@ export interface TrialHost {
   /** CPU time of this event loop's thread alone so far, in milliseconds; not told unless given. */
   readonly eventLoopCpuMs?: () => number;
   readonly peakRssBytes: () => number;
-  /** The clock, in milliseconds; default `performance.now`. */
   readonly now?: () => number;
   /** Waits until a meter has been read, before the first item and after the last outcome. */
   readonly readMeter?: () => Promise<void>;

@@ -66,7 +66,6 @@ function stay({ well }: Failed): string {
   return well > 1 ? ` Stay at ${well} or fewer at once, which went well.` : "";
 }
 
-/** What such failures leave behind. */
 function shutText({ lastedMs }: Failed): string {
   if (lastedMs === undefined) return "";
   const long = lastedMs > 0 ? `, for ${formatDuration(lastedMs)} or more` : "";

@@ -147,7 +147,6 @@ function areOfProcess(wrong: readonly Runner[], runners: readonly Runner[]): boo
   return Math.min(...inFlightOn("thread", wrong)) <= Math.max(...well);
 }
 
-/** What the results came to. */
 export function* resultFindings(
   { race, backwards, sample, probed, pace, shared }: Evidence,
   chosen: Candidate,

@@ -35,7 +35,6 @@ interface Origin {
   readonly name: string;
 }
 
-/** What a module is made of. */
 interface Module {
   readonly url: string;
   readonly declared: ReadonlyMap<string, Statement>;
@@ -243,7 +242,6 @@ function usedIn(node: Node, used: Set<string>): void {
   }
 }
 
-/** The names that a pattern binds. */
 function* boundBy(pattern: Node | null): Generator<string> {
   if (pattern === null) return;
   const { type, left, argument, value } = pattern;

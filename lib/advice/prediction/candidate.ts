@@ -25,7 +25,6 @@ export function joined(lanes: number, slots = 1): Candidate {
   return { model: MODELS.find(needsServer)!, lanes, slots };
 }
 
-/** The same lanes with so many slots on each. */
 export function withSlots({ model, lanes }: Candidate, slots: number): Candidate {
   return isRemote(model) ? { model, lanes, slots } : eventLoop(slots);
 }

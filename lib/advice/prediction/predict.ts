@@ -8,7 +8,6 @@ import { type Machine, startMsOf, withCoresOf } from "./machine.ts";
 import { studentCdf } from "../../timing/statistics.ts";
 import { boundOfShare, COMPUTES, LITTLE_MS, WAITS } from "../../judge/thresholds.ts";
 
-/** A prediction, in milliseconds. */
 export interface Prediction {
   readonly startMs: number;
   /** From the first item to the last outcome: as likely, at best, and at worst. */

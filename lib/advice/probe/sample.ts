@@ -219,7 +219,6 @@ function computingOf({ stretches, done, load }: Probed, items: number) {
   };
 }
 
-/** Sums up a probe. */
 export function sampleOf(probed: Probed): Sample {
   const { stretches, done, failures, load, total, laneMs, loadMs } = probed;
   const items = stretches.reduce((sum, { count }) => sum + count, 0);

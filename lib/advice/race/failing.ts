@@ -16,7 +16,6 @@ export interface PlainFailing {
   readonly reasons: readonly FailureKind[];
 }
 
-/** How items fail under a model. */
 export interface Failing extends PlainFailing {
   /** The model with the fewest in flight that fails, and further ones. */
   readonly model: string;

@@ -81,7 +81,6 @@ export function isOneUntried(
   return untried > 0 && ran.every((of) => of === plain || isSlower(of));
 }
 
-/** The judge of a race, by what was planned of its job. */
 export function judgeOf(planned: PlannedRace): RaceJudge {
   const { sample, machine, plan, predicted } = planned;
   const scaledBy: RaceJudge["scaledBy"] = (runners) => {

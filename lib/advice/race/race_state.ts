@@ -54,7 +54,6 @@ export class RaceState {
   trials = 0;
   /** How often it was looked whether items go well one by one. */
   looks = 0;
-  /** Whether it was interrupted. */
   partial = false;
   /** Whether it goes on beyond its allowance. */
   extended = false;
@@ -86,7 +85,6 @@ export class RaceState {
       .sort((a, b) => (a.stops ?? 0) - (b.stops ?? 0) || inFlight(a) - inFlight(b));
   }
 
-  /** Whether another trial may be run. */
   get may(): boolean {
     this.partial ||= this.options.signal.aborted;
     return !this.partial && !this.isFutile && this.trials < this.options.mostTrials;

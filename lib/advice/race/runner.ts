@@ -57,7 +57,6 @@ export function didTheWork({ out }: { readonly out?: string | undefined }): bool
   return out === undefined || out === "slower";
 }
 
-/** How many of its items a runner has in flight. */
 export function inFlight({ candidate, items }: Runner): number {
   return inFlightOf(candidate, items);
 }

@@ -194,7 +194,6 @@ class Results {
     return this.areOther && (others.length === 0 || others.some((of) => of !== first));
   }
 
-  /** Whether a runner has given others. */
   areOthers({ candidate, items }: Runner, { round, prefixChecksum }: TrialResult): boolean {
     const { failed, checksum } = round;
     const { checksumOf, kept, failedShare } = this.options;

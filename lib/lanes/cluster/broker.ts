@@ -10,13 +10,11 @@ export function hostOf(server: string): string {
   return port === "" ? `${host}:${DEFAULT_PORT}` : host;
 }
 
-/** How the server is reached. */
 export interface ServerOptions {
   /** Addresses such as `nats://127.0.0.1:4222`, of one server or of several that belong together. */
   readonly servers: readonly string[];
   readonly user?: string | undefined;
   readonly password?: string | undefined;
-  /** Path of a file of credentials. */
   readonly creds?: string | undefined;
   /** Path of the certificates by which the server's is checked. */
   readonly tlsCa?: string | undefined;
@@ -55,7 +53,6 @@ export interface Stored extends Handed {
 interface ConsumerOptions {
   readonly name: string;
   readonly subject: string;
-  /** Unacknowledged messages at most. */
   readonly most: number;
   readonly onMessage: (stored: Stored) => void;
 }
@@ -64,7 +61,6 @@ interface ConsumerOptions {
 export interface Broker {
   /** Where it is, without anything secret. */
   readonly where: string;
-  /** Messages have at most so many bytes. */
   readonly mostBytes: number;
   readonly isConnected: boolean;
   /** Resolves if it is lost for good, such as with credentials that have expired, or the queue is. */
@@ -81,7 +77,6 @@ export interface Broker {
   take(subject: string, onMessage: (handed: Handed, subject: string) => void): void;
   /** Makes a queue, whose messages are stored until they are acknowledged. */
   createQueue(queue: string, subjects: readonly string[], job: string): Promise<void>;
-  /** Removes a queue, with its objects. */
   removeQueue(queue: string): Promise<void>;
   /** Stores a message once, however often it is tried under the same id. */
   store(subject: string, id: string, bytes: Uint8Array): Promise<void>;

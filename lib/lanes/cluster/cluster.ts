@@ -106,7 +106,6 @@ export class Cluster {
   #freed = Promise.withResolvers<void>();
   #lastLane = 0;
   readonly #kept: Post["kept"] = new Map();
-  /** When the last machine was lost. */
   #lostMs: number | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #connectedMs = 0;

@@ -35,7 +35,6 @@ export interface MachineState {
   readonly isConnected: boolean;
   readonly jobs: number;
   readonly busy: number;
-  /** Items that ended since it joined. */
   readonly items: number;
 }
 

@@ -20,7 +20,6 @@ import {
   sealErrorsIn,
 } from "./envelope.ts";
 
-/** To the side that runs tasks. */
 export const ToLane = {
   /** [number] {@linkcode TaskToLoad}. */
   load: 1,
@@ -43,7 +42,6 @@ export const ToLane = {
   nothing: 10,
 } as const;
 
-/** From the side that runs tasks. */
 export const FromLane = {
   /** [timeOriginMs]: tasks can be taken. `performance.now()` counts from the time told. */
   ready: 16,
@@ -87,7 +85,6 @@ export interface ChannelEvents {
 
 /** The caller's end of the way to a lane, whose other side says `ready` when it is. */
 export interface Channel {
-  /** How values are cloned on it. */
   readonly cloning: Cloning;
   /** Memory that both sides share, if they can. */
   readonly cells: Cells | undefined;
@@ -128,7 +125,6 @@ export const REPORT_LAST = 2;
 /** As a batch's numbers tell it. */
 const FIDELITIES: readonly Fidelity[] = ["as sent", "data", "classes"];
 
-/** A batch where it is run. */
 export interface ServedBatch
   extends Pick<LaneBatch, "task" | "items" | "firstIndex" | "attempt" | "tellsStarts" | "span"> {
   /** Which batch of its lane this is. */

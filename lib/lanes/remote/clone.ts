@@ -19,7 +19,6 @@ export interface Cloning {
   readonly kinds: WeakMap<object, CloneKind>;
 }
 
-/** How an object travels. */
 export type CloneKind =
   /** Its own properties are all there is to it. */
   | "plain"
@@ -391,7 +390,6 @@ function isSparse(list: readonly unknown[]): boolean {
   return 2 * empty > PROBES;
 }
 
-/** How far values are looked at. */
 interface InspectOptions {
   /** More than one value only up to about this size, in bytes; any unless given. */
   readonly mostBytes?: number;

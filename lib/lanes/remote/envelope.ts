@@ -8,7 +8,6 @@ import * as lanes from "../errors.ts";
 import { copyOfView } from "./buffers.ts";
 import { type Cloning, inspect, kindOf, takesMore } from "./clone.ts";
 
-/** What was thrown, as plain data. */
 export type Envelope =
   | {
     readonly kind: "error";
@@ -222,7 +221,6 @@ function revive(
   return error;
 }
 
-/** Whether an error is of the class that it arrives as. */
 export function keepsClass(error: Error): boolean {
   return NAMES.has(Object.getPrototypeOf(error));
 }

@@ -10,7 +10,6 @@ export class RemoteTask {
   state: "loading" | "loaded" | "failed" = "loading";
   /** Whether the lane has said that it loads it. */
   isBegun = false;
-  /** Whether its module's set-up has begun. */
   isSetUp = false;
   /** Whether somebody waits for it without a batch. */
   isAwaited = false;

@@ -26,9 +26,7 @@ export interface ChildOptions {
   readonly startsPrograms: boolean;
   /** What becomes of what it prints: shown on this program's stderr, or only kept for errors. */
   readonly stderr: "show" | "keep";
-  /** Told what it prints. */
   readonly onPrint?: ((text: string) => void) | undefined;
-  /** Further variables of its environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** The folder that it starts in; this program's own unless given. */
   readonly cwd?: string;
@@ -80,7 +78,6 @@ export class Child {
     return this.#child.status;
   }
 
-  /** The last lines that it printed. */
   get lastLines(): string[] {
     return this.#words.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   }
@@ -271,7 +268,6 @@ interface ByteStream {
   hold(keepsAlive: boolean): void;
   /** No more will be written. */
   close(): Promise<void>;
-  /** The child is gone. */
   release(): Promise<void>;
 }
 

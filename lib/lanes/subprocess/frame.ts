@@ -158,7 +158,6 @@ export function decodePayload({ encoding, body }: Frame, { deserialize }: Serial
   return Array.from(lengths, (length) => body.slice(at, at += length));
 }
 
-/** Reads a frame of which all bytes are there. */
 export function readFrame(bytes: Uint8Array): Frame {
   checkMagic(bytes.subarray(0, 4));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

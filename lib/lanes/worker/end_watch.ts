@@ -18,7 +18,6 @@ const locks = () => (navigator as unknown as { readonly locks: Locks }).locks;
 /** How many were made here. */
 let made = 0;
 
-/** The parent's side. */
 export class EndWatch {
   /** The lock's name, to be told to the thread; its own though all threads draw the same, as with `--seed`. */
   readonly name: string = `lane ${clock.timeOriginMs} ${++made} ${crypto.randomUUID()}`;

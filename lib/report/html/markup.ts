@@ -111,7 +111,6 @@ export function figure({ id, title, lead, draw, note, table, ...more }: Figure):
   `;
 }
 
-/** Writes texts as paragraphs of one kind. */
 export function paragraphs(kind: "note" | "partial", texts: readonly Markup[]): Html[] {
   return texts.map((text) => markup`<p class="${kind}">${text}</p>`);
 }

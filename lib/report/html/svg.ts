@@ -44,7 +44,6 @@ export function text(words: string, x: number, y: number, look: MarkStyle = {}):
   return words === "" ? markup`` : mark("text", { x, y }, { dy: "0.32em", ...look }, words);
 }
 
-/** A line through points. */
 export function curve(points: readonly (readonly [x: number, y: number])[], look: MarkStyle): Html {
   const drawn = points.filter((point) => point.every(Number.isFinite));
   const d = drawn.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L");

@@ -179,7 +179,6 @@ interface Band {
   readonly title?: string;
   /** How much of it its lane was running it, 0 to 1. */
   readonly share?: number | undefined;
-  /** Whether it gave no value. */
   readonly bad?: boolean;
 }
 

@@ -115,7 +115,6 @@ function adviceOn(speaker: Speaker, comparison: Comparison): string {
     : speaker.say("when.take", { model: chosen.model, gain: speaker.gain(chosen) });
 }
 
-/** The ideas, in their order. */
 const IDEAS = {
   difference(speaker, { io, cpu }) {
     const rows = [

@@ -31,7 +31,6 @@ export interface ProcessReading {
 
 /** One reading; times in milliseconds. */
 export interface Reading {
-  /** When, on the meter's own clock. */
   readonly atMs: number;
   readonly cores: CoreTimes;
   /** CPU time of the measuring program and of all that it started. */
