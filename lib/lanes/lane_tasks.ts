@@ -223,7 +223,7 @@ export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
       loaded.set(key, fn);
       return fn;
     }, (error) => {
-      // Not kept: a file may be mended, or a permission granted, before the next run.
+      // Not kept: a permission may be granted before the next run.
       loaded.delete(key);
       throw error;
     }));

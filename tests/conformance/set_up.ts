@@ -238,6 +238,29 @@ export const SET_UP: readonly Guarantee[] = [
     },
   },
   {
+    name: "a module that couldn't be loaded is loaded anew for the next run, once it is mended",
+    notFor: {
+      ...OWN_LANE_ONLY,
+      machine: "it runs what its operator allows, with the content that it has there",
+    },
+    async check({ open }) {
+      const folder = await Deno.makeTempDir();
+      try {
+        await using executor = open();
+        const file = `${folder}/task.ts`;
+        const task = { module: pathToFileURL(file).href, export: "default" };
+        for (const [at, broken] of ["throw new Error('not yet');", "export default ("].entries()) {
+          await Deno.writeTextFile(file, broken);
+          await assertRejects(() => executor.run(task, at as never), TaskLoadError);
+        }
+        await Deno.writeTextFile(file, "export default (n: number) => n + 1;");
+        assertEquals(await executor.map(task, [1, 2] as never[]).toArray(), [2, 3]);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  },
+  {
     name: "a task that has a `then` of its own is called, and not awaited",
     async check({ open }) {
       await using executor = open();

@@ -440,7 +440,11 @@ export class RemoteLane implements Lane {
         if (this.#state === "closing") break;
         const error = openEnvelope(payload as Envelope) as Error;
         this.#advise(error);
+        // Deno reads and runs a module once: on this lane every other try would meet the same.
+        const isUseless = this.#tasks.all.length === 1 && !this.#tasks.loading?.isSetUp &&
+          this.#channel.isLeased !== true;
         this.#endLoading(head[0]!, error);
+        if (isUseless) this.events.leaving();
         break;
       }
       case FromLane.report:
