@@ -3,7 +3,7 @@
 import type { Rate } from "../dispatch/limits.ts";
 import { PASSWORD_VARIABLE } from "../children/server_arguments.ts";
 import { hostOf, type ServerOptions } from "../lanes/cluster/broker.ts";
-import { commonJsFlag } from "../lanes/project.ts";
+import { packageFlags } from "../lanes/project.ts";
 import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { defaultLanes, MODEL_TABLE, needsServer, takes } from "../models.ts";
 import type { Candidate } from "./prediction/candidate.ts";
@@ -66,7 +66,6 @@ function serverParts({ servers, user, creds, tlsCa }: ServerOptions): string[] {
 }
 
 function flagsOf({ module, permissions, config, server }: ProgramJob, { model }: Candidate) {
-  const detects = commonJsFlag(module);
   const { servers = [], user }: Partial<ServerOptions> = needsServer(model) && server || {};
   const withMore = (kind: "net" | "env" | "run", more: readonly string[]) => {
     const own = permissions[kind];
@@ -74,7 +73,7 @@ function flagsOf({ module, permissions, config, server }: ProgramJob, { model }:
   };
   return [
     ...(config === undefined ? [] : [`--config=${config}`]),
-    ...(detects === undefined ? [] : [detects]),
+    ...packageFlags(module),
     ...permissionFlags({
       ...permissions,
       // Modules named by URL are read when they are first needed.

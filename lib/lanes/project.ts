@@ -39,9 +39,14 @@ export function nearestConfig(module: string): string | undefined {
   return projectOf(module)?.config;
 }
 
-/** The flag by which a program elsewhere imports a module that may be CommonJS; undefined if it needs none. */
-export function commonJsFlag(module: string): string | undefined {
-  return projectOf(module)?.mayBeCommonJs ? `--${DETECT}` : undefined;
+/** The flags, beside that of its deno.json, by which a program elsewhere imports a module as its own project has it. */
+export function packageFlags(module: string): string[] {
+  const { config, hasPackages, mayBeCommonJs } = projectOf(module) ?? {};
+  return [
+    ...(hasPackages && config === undefined ? ["--no-config"] : []),
+    ...(hasPackages ? ["--node-modules-dir=manual"] : []),
+    ...(mayBeCommonJs ? [`--${DETECT}`] : []),
+  ];
 }
 
 interface Project {

@@ -1,4 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { pathToFileURL } from "node:url";
+import { granted } from "../granted.ts";
+import { withFiles } from "../lanes/small_program.ts";
 import { programFor, type ProgramJob } from "../../lib/advice/program.ts";
 
 Deno.test("programFor() writes every model with its size and its permissions", () => {
@@ -49,4 +52,34 @@ Deno.test("programFor() says where other machines meet, and how many of their la
   // What needs no server is told of none.
   const { code } = programFor(job, { model: "workers", lanes: 2, slots: 1 });
   assertEquals(code.includes("servers"), false);
+});
+
+Deno.test({
+  name: "the program of a job with packages in node_modules runs from wherever it is saved",
+  ignore: !granted("read", "write", "run"),
+  fn: () =>
+    withFiles({
+      "job/package.json": `{ "type": "module", "dependencies": { "known": "1.0.0" } }`,
+      "job/node_modules/known/package.json": `{ "name": "known", "main": "index.js" }`,
+      "job/node_modules/known/index.js": "exports.twice = (n) => 2 * n;",
+      "job/job.js": `import known from "known";
+export const items = [1, 2];
+export default (n) => known.twice(n);`,
+    }, async (root) => {
+      const { code, flags } = programFor({
+        module: pathToFileURL(`${root}/job/job.js`).href,
+        export: "default",
+        itemsAreMade: false,
+        permissions: {},
+        library: new URL("../../lib/mod.ts", import.meta.url).href,
+      }, { model: "sequential", lanes: 1, slots: 1 });
+      await Deno.writeTextFile(`${root}/job_run.ts`, code);
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "--quiet", "--no-prompt", ...flags, "job_run.ts"],
+        cwd: root,
+        env: { NO_COLOR: "1" },
+      }).output();
+      const [out, error] = [stdout, stderr].map((of) => new TextDecoder().decode(of));
+      assertEquals([out, error], ["2\n4\n", ""]);
+    }),
 });
