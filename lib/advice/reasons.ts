@@ -188,9 +188,18 @@ function plainReason(assessment: Assessment, recommendation: Recommendation): st
         "other model was measured.";
     }
     default: {
-      const areLanes = recommendation.bestGain === null && assessment.sharesState;
-      if (areLanes || assessment.offer !== undefined) return `Leave it sequential: ${OWN_STATE}.`;
-      return recommendation.bestGain === null
+      const { bestGain } = recommendation;
+      const areLanes = bestGain === null && assessment.sharesState;
+      if (areLanes || assessment.offer !== undefined) {
+        const slots = assessment.runners.filter(({ candidate, out }) =>
+          candidate.model !== BASELINE && isLoop(candidate) && out !== undefined
+        );
+        const came = bestGain === null && slots.length > 0
+          ? `${cameText(assessment, slots)}, and `
+          : "";
+        return `Leave it sequential: ${came}${OWN_STATE}.`;
+      }
+      return bestGain === null
         ? `Leave it sequential: ${refutedText(assessment)}.`
         : "Leave it sequential: no model that gives the same results is detectably faster than " +
           "the plain loop.";
@@ -201,12 +210,15 @@ function plainReason(assessment: Assessment, recommendation: Recommendation): st
 /** Why nothing can be told where models ran and the plain loop did not. */
 function plainMissingText(race: Race | undefined): string {
   const error = plainOf(race?.runners)?.error;
-  const why = error !== undefined
-    ? `could not run in the race (${error})`
+  const [why, again] = error !== undefined
+    ? [`could not run in the race (${error})`, ""]
     : race?.partial
-    ? "did not run in the race"
-    : "was stopped in the race, for it took far longer there than in the sample";
-  const again = error === undefined ? " Run it again." : "";
+    ? ["did not run in the race", " Run it again."]
+    : [
+      "was stopped in the race, for it took far longer there than in the sample",
+      " Where work grows with every run, as with a file that gets longer, export a function reset() " +
+      "that brings the first state back; else run it again.",
+    ];
   return `: the plain loop itself ${why}, and without it there is nothing to hold the others ` +
     `against.${again}`;
 }
@@ -263,12 +275,16 @@ function whyUnclear({ runners, found }: Assessment): string {
 function refutedText(assessment: Assessment): string {
   const others = assessment.runners.filter(({ candidate }) => candidate.model !== BASELINE);
   const refuted = others.filter(({ out, stops }) => (out ?? stops) !== undefined);
-  const said = [...Map.groupBy(refuted, (runner) => cameOf(assessment, runner))]
-    .map(([came, of]) => `${listOf.format(of.map(({ candidate }) => nameOf(candidate)))} ${came}`);
-  return said.join(", ") ||
+  return cameText(assessment, refuted) ||
     (others.length === 0
       ? "nothing else was left to compare"
       : "no other model ran in a round in which the plain loop did");
+}
+
+function cameText(assessment: Assessment, runners: readonly Runner[]): string {
+  return [...Map.groupBy(runners, (runner) => cameOf(assessment, runner))]
+    .map(([came, of]) => `${listOf.format(of.map(({ candidate }) => nameOf(candidate)))} ${came}`)
+    .join(", ");
 }
 
 /** What came of a model that is no longer a candidate: what was measured of it. */

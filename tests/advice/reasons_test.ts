@@ -260,6 +260,10 @@ Deno.test("nothing is told without the plain loop, and it isn't said to be slowe
   assert(advice.models.some(({ measured }) => measured !== undefined));
   assertEquals([recommended.model, recommended.decision], ["sequential", "can't tell"]);
   assertMatch(recommended.reason, /the plain loop itself was stopped in the race/);
+  assertMatch(
+    recommended.reason,
+    /Where work grows with every run, .* export a function reset\(\)/,
+  );
   assert(!/sequential was|nothing was measured|clearly/.test(recommended.reason));
   assert(!recommendationLines({ ...advice, recommended }).join().includes("50%"));
 });
@@ -415,6 +419,14 @@ Deno.test("tasks that share what they change stay in one event loop, and what la
   const [kept] = each.hazards.filter(({ kind }) => kind === "state");
   assertEquals([each.recommended.model, kept!.text.includes("gained")], ["sequential", false]);
   assertMatch(each.recommended.reason, /^Leave it sequential: each lane would have its own/);
+  // Slots were tried before that: what came of them is the reason, too.
+  const mixed = await adviceOn({ waitMs: 20 }, (trial, items, runMs) => (
+    trial.model === "sequential" ? { runMs } : { runMs, checksum: `others of ${items}` }
+  ), { shared });
+  assertMatch(
+    mixed.recommended.reason,
+    /^Leave it sequential: concurrent.* gave other results, and each lane would have its own/,
+  );
   // Nor is it worth a word where slots are as good.
   const waits = await adviceOn({ waitMs: 20 }, asPredicted, { shared });
   assertEquals([waits.recommended.model, waits.hazards], ["concurrent", []]);
