@@ -86,6 +86,8 @@ export function placeOf({ url, line }: CallFrame, folder: string): string | unde
 /** What the runtime's functions do, by their names in V8 and Deno. */
 const DEEDS: readonly (readonly [RegExp, string])[] = [
   [/^\(garbage collector\)$/, "collecting garbage"],
+  // Its name goes on with its source.
+  [/^RegExp: /, "matching regular expressions"],
   [/structured_?clone|(?:de)?serialize|postmessage/i, "cloning"],
   [/parse|compile|decode/i, "parsing"],
   [/^\(program\)$/, "native code"],

@@ -79,6 +79,8 @@ Deno.test("deedOf() says what the runtime does", () => {
     "native code",
     "other functions of Deno",
   ]);
+  // A regular expression is named by its source, whatever that speaks of.
+  assertEquals(deedOf({ name: "RegExp: ^(parse|a+)+$" }), "matching regular expressions");
 });
 
 Deno.test("nameOf() writes a function as a person would", () => {
