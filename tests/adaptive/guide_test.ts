@@ -8,8 +8,7 @@ import type { Batch } from "../../lib/dispatch/batch.ts";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { Report } from "../../lib/lanes/lane.ts";
 import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
-import { clock } from "../../lib/lanes/timers.ts";
-import { auto, task } from "../../lib/mod.ts";
+import { auto } from "../../lib/open.ts";
 import { settle, VirtualTime } from "../dispatch/virtual_time.ts";
 
 /** A guide that may start two lanes. */
@@ -125,37 +124,28 @@ Deno.test("tasks that hold the event loop are watched by timers once enough of t
   }
 });
 
-Deno.test("what never waits is over before it is watched, though its module has to be loaded", async () => {
-  using time = new VirtualTime();
-  const waits: number[] = [];
-  for (const name of ["setTimeout", "setImmediate"] as const) {
-    const set = clock[name] as (run: () => void, ms?: number) => unknown;
-    const value = (run: () => void, ms = 0) => (waits.push(ms), set(run, ms));
-    Object.defineProperty(clock, name, { value, configurable: true, writable: true });
+Deno.test("while a task's module is loaded nothing is watched, and then only what waits", async () => {
+  for (const load of [0, 1]) {
+    using time = new VirtualTime();
+    const loading = Promise.withResolvers<void>();
+    const pool = {
+      ...{ openLanes: [], do: () => {}, resize: () => {}, retireUnused: () => {}, tasks: [] },
+      ...{ load: 1, remaining: 9, awaitsItems: false, inFlight: { running: [] as unknown[] } },
+    };
+    const guide = new Guide({ ...OPTIONS, start: ONE });
+    guide.lead(pool as unknown as LanePool);
+    guide.begin();
+    const openLane = { number: 0, lane: { load: () => loading.promise } };
+    guide.held(0, { openLane } as unknown as Batch);
+    assertEquals(time.timers, 0);
+    // What never waits has ended by then.
+    pool.load = load;
+    if (load > 0) pool.inFlight.running.push({ startedAtMs: time.nowMs });
+    loading.resolve();
+    await settle();
+    assertEquals(time.timers, load);
+    guide.rest();
   }
-  await using executor = auto();
-  const module = (what: string) =>
-    task<{ default: (n: number) => number }>(`data:text/javascript,${what}`);
-  const double = module("export default (n) => 2 * n");
-  assertEquals(await executor.map(double, [1, 2, 3]).toArray(), [2, 4, 6]);
-  // For as long as loading may take.
-  assertEquals(waits, [30_000]);
-  const later = module(
-    "export default (n) => (globalThis.hasBegun = true, " +
-      "new Promise((done) => setTimeout(() => done(n), 50)))",
-  );
-  const world = globalThis as { hasBegun?: boolean };
-  using _world = { [Symbol.dispose]: () => delete world.hasBegun };
-  let isOver = false;
-  const all = executor.map(later, [1, 2, 3, 4, 5]).toArray().finally(() => isOver = true);
-  for (; !isOver; await settle()) {
-    // On a busy machine a module is loaded in more turns than loading may take milliseconds.
-    if (!world.hasBegun) continue;
-    time.pass(1);
-    time.turn();
-  }
-  assertEquals(await all, [1, 2, 3, 4, 5]);
-  assertEquals(executor.slots > 1, true);
 });
 
 Deno.test("a list that comes in a pause begins when that is over", async () => {
