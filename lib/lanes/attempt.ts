@@ -53,7 +53,7 @@ export function wordsOf(thrown: unknown): string {
 }
 
 /** What async functions and imports give, whatever a program has put in the place of `Promise`. */
-const { constructor: OwnPromise } = (async () => {})();
+export const OwnPromise: PromiseConstructor = (async () => {})().constructor as PromiseConstructor;
 
 export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
   return value instanceof OwnPromise || value instanceof Promise;

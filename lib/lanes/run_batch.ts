@@ -5,7 +5,7 @@
 
 import { httpSigns } from "../tasks/http_signs.ts";
 import { asyncContext, enterAsyncContext } from "./async_context.ts";
-import { attempt, isThenable } from "./attempt.ts";
+import { attempt, isThenable, OwnPromise } from "./attempt.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
 import type { AskReason, ItemFailure, LaneBatch, LaneSettings, Report } from "./lane.ts";
 import { type Given, NOTHING } from "./lane_tasks.ts";
@@ -33,7 +33,6 @@ for (let i = 0; i < CALLS; i++) callApart(others[i % others.length]!, undefined,
 
 // Taken before any task is loaded: a module that sets up fake timers must not stop our clock.
 const now = performance.now.bind(performance);
-const OwnPromise = Promise;
 const { then } = OwnPromise.prototype;
 
 /**
