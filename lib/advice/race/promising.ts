@@ -66,10 +66,9 @@ export function inMemory(sample: Sample, { memoryBytes = Infinity }: Machine): n
   return Math.max(1, Math.floor(MOST_MEMORY * memoryBytes / heldBytes(sample)));
 }
 
-/** Whether slots are to keep the cores busy: tasks run programs, or compute on threads beside this one. */
-function fillsCores({ sample, runsPrograms = false }: KnownJob): boolean {
-  // Tasks that mostly wait need more slots than that, wherever they compute.
-  return runsPrograms || (computesBeside(sample) && mostCpuShare(sample) > WAITS);
+/** Whether tasks compute on threads beside this one, or in programs; those that mostly wait do little of it. */
+function mostlyBeside(sample: Sample): boolean {
+  return computesBeside(sample) && mostCpuShare(sample) > WAITS;
 }
 
 function fewSlots({ cores }: Machine): number[] {
@@ -156,15 +155,18 @@ export function promising(
     .map((candidate) => ({ candidate, prediction: predict(sample, candidate, horizon, machine) }));
   const elsewhere = all.map(({ candidate }) => candidate).filter(({ model }) => needsServer(model));
   // With as many slots as cores each would stand idle while its next task is handed out.
-  const fillsWith = fillsCores(job) ? 2 * machine.cores : 0;
+  const fillsWith = job.runsPrograms || mostlyBeside(sample) ? 2 * machine.cores : 0;
   const fills = (of: Candidate) => runsInLoop(of) && of.slots >= fillsWith;
   const isFilled = all.some(({ candidate }) => fills(candidate));
   const leavesIdle = (of: Candidate) => isFilled && runsInLoop(of) && !fills(of);
-  const others = all.filter(({ candidate }) =>
+  const ranked = all.filter(({ candidate }) =>
     candidate !== SEQUENTIAL && !elsewhere.includes(candidate) && !leavesIdle(candidate)
   ).sort((a, b) => totalMs(a.prediction) - totalMs(b.prediction));
-  const [best] = others;
+  const [best] = ranked;
   if (best === undefined) return { all, raced: [SEQUENTIAL, ...elsewhere] };
+  // Lanes have no other cores: what they would take of the race tells more of slots. They enter if these disappoint.
+  const areSlots = mostlyBeside(sample) && runsInLoop(best.candidate);
+  const others = areSlots ? ranked.filter(({ candidate }) => runsInLoop(candidate)) : ranked;
   const waits = 1 - heldMs(sample) / sample.wallMs;
   const few = others.filter(({ candidate }) =>
     runsInLoop(candidate) && candidate.slots === fillsWith

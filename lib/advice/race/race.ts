@@ -59,6 +59,8 @@ const LEAST_ITEMS = 8;
 const AT_MOST = 1.2;
 /** Where the plain loop's few items took so many times as long as in the sample, all of them tell more. */
 const DEARER = 1.1;
+/** All are so many times as many as its few at least. */
+const WIDER = 2;
 
 /** Has those run that are due, as far as they can be afforded, and tell anything. */
 class Racing {
@@ -197,7 +199,7 @@ class Racing {
     const { state, state: { active, runners, options: { judge } } } = this;
     const plain = plainOf(active);
     const items = Math.max(...active.map(({ items }) => items));
-    if (plain === undefined || items <= plain.items || !state.may) return false;
+    if (plain === undefined || items < WIDER * plain.items || !state.may) return false;
     const plainMs = state.plainMs(items);
     if (plainMs < DEARER * judge.expectedMs(SEQUENTIAL, items)) return false;
     const leftMs = state.leftMs("hardMs") - plainMs;
@@ -208,6 +210,9 @@ class Racing {
     if (wider.rounds.length === 0 && wider.out === undefined) return false;
     runners[runners.indexOf(plain)] = wider;
     await this.runAll(due, round);
+    // Alone it is held against nothing.
+    const isHeld = due.some(({ rounds }) => rounds.at(-1)?.round === round);
+    if (!isHeld && wider.out === undefined) runners[runners.indexOf(wider)] = plain;
     this.prune();
     return true;
   }

@@ -109,6 +109,18 @@ Deno.test("promising() races twice as many slots as cores where tasks run progra
   assertEquals(of(false, 0.2), [both, []]);
 });
 
+Deno.test("promising() races no lanes where tasks compute beside the event loop, unless that is the limit", () => {
+  const isOfLanes = (loopShare: number) => {
+    const sample = sampleFor({ computeMs: 12 });
+    const job = jobOf({ ...sample, loopMs: sample.cpuMs * loopShare }, 100, 100);
+    const { all, raced } = promising(job, 100);
+    const areLanes = ({ lanes }: Candidate) => lanes > 1;
+    return [all.some(({ candidate }) => areLanes(candidate)), raced.some(areLanes)];
+  };
+  // They are predicted all the same, and enter the race if slots gain less.
+  assertEquals([0.05, 0.8].map(isOfLanes), [[true, false], [true, true]]);
+});
+
 Deno.test("possibleCandidates() has no more tasks in flight than memory holds", () => {
   const sample = { ...sampleFor({ waitMs: 300, items: 6 }), taskBytes: 700e6 };
   const most = (memoryBytes: number) =>

@@ -492,10 +492,17 @@ Deno.test("race() goes on beyond its allowance while it can't tell, and says wha
 });
 
 Deno.test("race() has the plain loop run all that others run where its few items took too long, and no gain is clear", async () => {
-  const ran = async (dearMs: number, isUnclear = () => true) => {
+  const ran = async (
+    dearMs: number,
+    { isUnclear = (): boolean => true, few = 8, mostMs = 1e6, allMs = 680 } = {},
+  ) => {
+    let leftMs = mostMs;
     const fake: Fake = ({ job: { items }, model }) => {
       const succeeded = items.kind === "values" ? items.values.length : 0;
-      return { succeeded, runMs: 10 * succeeded + (model === "sequential" ? dearMs : 0) };
+      const plainMs = succeeded === 64 ? allMs : 10 * succeeded + dearMs;
+      const runMs = model === "sequential" ? plainMs : 10 * succeeded;
+      leftMs -= runMs;
+      return { succeeded, runMs };
     };
     const options = optionsFor([SEQUENTIAL, WORKERS], fake);
     const { runners: [plain, other] } = await race({
@@ -504,7 +511,8 @@ Deno.test("race() has the plain loop run all that others run where its few items
         expectedMs: (_, items) => 10 * items,
         scaledBy: () => ({ items }, { runMs }) => 64 * runMs / items,
       }),
-      plan: { ...options.plan, sequentialItems: 8, rounds: 2 },
+      plan: { ...options.plan, sequentialItems: few, rounds: 2 },
+      leftMs: () => leftMs,
       checksumOf: () => undefined,
       kept: 0,
     });
@@ -513,7 +521,13 @@ Deno.test("race() has the plain loop run all that others run where its few items
   };
   assertEquals(await ran(40), { items: 64, counts: new Set([64]), others: 7 });
   assertEquals(await ran(0), { items: 8, counts: new Set([8]), others: 7 });
-  assertEquals(await ran(40, () => false), { items: 8, counts: new Set([8]), others: 2 });
+  const isUnclear = () => false;
+  assertEquals(await ran(40, { isUnclear }), { items: 8, counts: new Set([8]), others: 2 });
+  // Half as many again tell little more, and one round of them would count for all that there were.
+  assertEquals(await ran(80, { few: 40 }), { items: 40, counts: new Set([40]), others: 7 });
+  // Where that takes the time of the others it is held against none of them.
+  const late = await ran(40, { mostMs: 4000, allMs: 5000 });
+  assertEquals(late, { items: 8, counts: new Set([8]), others: 2 });
 });
 
 Deno.test("race() tries no more models than planned before there was time for a second round of those that ran", async () => {
