@@ -1,7 +1,7 @@
 /**
- * The lane that is this event loop, and its turns.
+ * The lane that is this event loop, and the turns of the event loop.
  *
- * It isolates nothing: a task that never yields stops everything here, a deadline included, and one
+ * This lane isolates nothing: a task that never yields blocks everything here, deadlines included, and a task
  * that exits ends the program.
  */
 
@@ -23,13 +23,12 @@ import type { Task } from "./task.ts";
 import { traced } from "./telemetry.ts";
 import { after, clock } from "./timers.ts";
 
-/** The state of a batch that was taken back while its task was still being loaded. */
+/** The state of a batch that was recalled while its task was still loading. */
 const RECALLED = Symbol("recalled");
 
-/** What the lane is given for its tasks, and how long it may take to close. */
 interface EventLoopLaneOptions {
   readonly shared?: unknown;
-  /** How long disposing what its tasks' modules set up may take; Infinity unless given. */
+  /** How many milliseconds disposing the modules' resources may take; Infinity unless given. */
   readonly graceMs?: number;
 }
 
@@ -98,7 +97,7 @@ export class EventLoopLane implements Lane {
   }
 
   usage(): Promise<Usage> {
-    // This thread's time is the caller's too; the trial that owns the process counts it.
+    // This thread's CPU time is the caller's too; the trial that owns the process measures it.
     return Promise.resolve({ cpuMs: undefined, peakRssBytes: undefined });
   }
 
@@ -110,7 +109,10 @@ export class EventLoopLane implements Lane {
   }
 }
 
-/** The program is there already: if a task of its file isn't after so long, its top level waits. */
+/**
+ * How many milliseconds a task of the program's own file may take to load before the user is warned. The file
+ * is loaded already, so a longer wait means that its top level hasn't ended.
+ */
 const PROGRAM_MS = 1_000;
 let warned = false;
 
@@ -124,40 +126,40 @@ function warnOfProgram(): void {
 }
 
 /**
- * After so long the event loop's next turn is asked for. If that hasn't begun so long again later, tasks
- * hold it up, and are held back until timers, signals and aborts have come through.
+ * After this many milliseconds the event loop's next turn is requested. If it hasn't begun after as long again,
+ * no more tasks start until it has, so that timers, signals and aborts are handled.
  */
 const TURN_MS = 10;
 /**
- * What other threads have for this event loop, such as bytes that were read or a signal, comes through
- * when it sleeps, else after 31 turns: so it sleeps after so long, or at once if one is waited for. That
- * takes a millisecond.
+ * After this many milliseconds the event loop sleeps once, or at once if data from another thread is expected.
+ * Such data, for example bytes read or a signal, arrives when the loop sleeps, otherwise only after 31 turns. A
+ * sleep takes a millisecond, so it isn't done each turn.
  */
 const AWAKE_MS = 200;
 
-/** Turns of this event loop: tasks that never wait are stopped now and then for everything else in it. */
+/** Turns of this event loop: tasks that never wait are held back now and then so that other work can run. */
 export class Turn {
   #beganMs = clock.now();
   #sleptMs = this.#beganMs;
-  /** When the next one was asked for; NaN unless that is awaited. */
+  /** When the next turn was requested, in milliseconds; NaN if none is pending. */
   #askedMs = NaN;
   #next: ReturnType<typeof setImmediate> | undefined;
   #sleep: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * @param onNext Told that the next one begins, if it was asked for.
-   * @param isAwaited Whether other threads will have something for this event loop.
+   * @param onNext Called when a requested turn begins.
+   * @param isAwaited Whether data from another thread is expected.
    */
   constructor(
     private readonly onNext: () => void,
     private readonly isAwaited: () => boolean = () => false,
   ) {}
 
-  /** Whether nothing more is to be started in this one, by the time of the last start or end. */
+  /** Whether no more tasks may start in this turn. `nowMs` is the time of the last start or end of a task. */
   isOver(nowMs: number): boolean {
     if (!Number.isNaN(this.#askedMs)) return nowMs - this.#askedMs >= TURN_MS;
     if (nowMs - this.#beganMs < TURN_MS) return false;
-    // That may be long ago, in another turn.
+    // The clock is read anew, because `nowMs` may be from a much earlier turn.
     this.#askedMs = clock.now();
     const isAwake = nowMs - this.#sleptMs < AWAKE_MS && !this.isAwaited();
     if (isAwake) this.#next = clock.setImmediate(() => this.#begin());

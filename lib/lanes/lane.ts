@@ -1,217 +1,216 @@
 /**
- * What the dispatcher asks of a lane, whatever kind it is, and what a lane tells it.
+ * The interface between the dispatcher and a lane of any kind.
  *
- * A lane knows nothing of order, retries or reports; the dispatcher knows nothing of threads or
- * processes. All times are on the caller's `performance.now()` clock.
+ * A lane knows nothing of order, retries or reports; the dispatcher knows nothing of threads or processes. All
+ * times are on the caller's `performance.now()` clock.
  */
 
 import type { Task } from "./task.ts";
 import type { SpanContext } from "./telemetry.ts";
 
 /**
- * How much of results and errors must survive the way from a lane that the caller didn't ask for: what
- * wouldn't is a failure that says so.
+ * How much of results and errors must survive the way back from a lane that the caller didn't choose. A result
+ * or error that would lose more than this becomes a failure that says so.
  */
 export type Fidelity =
-  /** What can be sent is. */
+  /** Everything that can be sent is accepted. */
   | "as sent"
-  /** Of results all but the classes of one's own. */
+  /** Results must keep all but their own classes. */
   | "data"
-  /** Results and errors, with their classes. */
+  /** Results and errors must be complete, with their classes. */
   | "classes";
 
-/** What all batches of a run have in common. */
+/** The settings that all batches of a run share. */
 export interface LaneSettings {
-  /** Deadline of each item from its own start; Infinity for none. */
+  /** Deadline of each item, in milliseconds from its own start; Infinity for none. */
   readonly timeoutMs: number;
-  /** Whether each item's own start and end are wanted. */
+  /** Whether each item's own start and end are recorded. */
   readonly timed: boolean;
-  /** After this long the lane gives the rest back, between two items; Infinity for never. */
+  /** After this many milliseconds the lane gives back the items not yet started; Infinity for never. */
   readonly giveBackMs: number;
-  /** Whether the buffers of results move instead of being copied. */
+  /** Whether the buffers of results are transferred instead of copied. */
   readonly transfer: boolean;
   readonly fidelity: Fidelity;
-  /** Whether those of items may move: nobody needs them here once they are sent. */
+  /** Whether the buffers of items may be transferred, so that the caller no longer has them. */
   readonly movesItems: boolean;
-  /** Above about so many bytes the lane takes fewer of the items, and gives the others back. */
+  /** If the items take more bytes than this, approximately, the lane takes fewer and gives back the others. */
   readonly mostBytes: number;
 }
 
 /** Items that travel together and run one after another in one slot. */
 export interface LaneBatch {
   readonly task: Task;
-  /** Index of the first item in the input; the others follow on. */
+  /** Index of the first item in the input; the others follow it. */
   readonly firstIndex: number;
   readonly items: readonly unknown[];
-  /** Which start of these items this is, from 1. */
+  /** Which attempt of these items this is, from 1. */
   readonly attempt: number;
   readonly settings: LaneSettings;
   readonly sentAtMs: number;
-  /** The async context of who wants its items run. */
+  /** The async context of the code that asked for these items. */
   readonly context?: unknown;
-  /** The span that its tasks' spans stand below; undefined without telemetry. */
+  /** The parent span of the tasks' spans; undefined without telemetry. */
   readonly span?: SpanContext | undefined;
-  /** Whether the lane is to tell which item it starts, also where that costs a message for each. */
+  /** Whether the lane must report which item it starts, even where that costs a message for each. */
   tellsStarts: boolean;
   // Set by the lane:
-  /** How many of the first items have left for it. */
+  /** How many of the items, counted from the first, have been sent. */
   sentCount: number;
-  /** How large these are, as far as that was looked at: numbers aren't. */
+  /** Size of the sent items in bytes, as far as they were inspected: plain numbers aren't. */
   sentBytes: number;
-  /** Whether their buffers have moved, so that they can't be sent again. */
+  /** Whether the items' buffers were transferred, so that they can't be sent again. */
   moved: boolean;
-  /** What the lane itself keeps of it. */
+  /** The lane's own record of the batch. */
   laneState: unknown;
 }
 
 /** Why a task is asked to stop. */
 export type AskReason = "timeout" | "cancel";
 
-/** An item that gave no value; `offset` is its place in the report. */
+/** An item that gave no value; `offset` is its position in the report. */
 export interface ItemFailure {
   readonly offset: number;
   readonly ended: "failed" | "timed-out" | "cancelled";
-  /** What was thrown, or an error that says what befell it. */
+  /** What the task threw, or an error that says why it was stopped. */
   readonly reason: unknown;
-  /** How long whoever answers the task asked to be left alone; what says so may not travel. */
+  /** How long the server asked to wait, in milliseconds; the error may lose that on its way. */
   readonly retryAfterMs?: number | undefined;
-  /** Why what the task gave or threw didn't arrive as it is, where that matters. */
+  /** Why the task's result or error didn't arrive unchanged, where the fidelity demands it. */
   readonly lost?: string | undefined;
 }
 
-/** What became of the next items of a batch. */
+/** The outcomes of the next items of a batch. */
 export interface Report {
   readonly count: number;
-  /** Their values, in order; undefined if every value is undefined. */
+  /** The items' values, in order; undefined if every value is undefined. */
   readonly values: ArrayLike<unknown> | undefined;
-  /** How large they are, where that was looked at. */
+  /** Size of the values in bytes, if they were inspected. */
   readonly bytes?: number;
-  /** Those that gave no value, in order; undefined if all did. */
+  /** The items that gave no value, in order; undefined if all gave one. */
   readonly failures: readonly ItemFailure[] | undefined;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
-  /** Start and end of each, alternating, if the batch is `timed` and has more than one item. */
+  /** Start and end of each item, alternating, if the batch is `timed` and has more than one item. */
   readonly times: Float64Array | undefined;
-  /** Whether the batch is done with; items beyond those reported were given back unstarted. */
+  /** Whether this is the batch's last report; items that no report covers were not started. */
   readonly last: boolean;
-  /** Whether none of these was started, for they couldn't be sent. */
+  /** True if none of these items was started because they couldn't be sent. */
   readonly unsent?: true;
 }
 
 /** How far a lane is with a batch. */
 export type BatchProgress =
-  /** Nothing of it was sent: its lane starts, or loads its task, since then. */
+  /** No item was sent: since `sinceMs` the lane has been starting or loading the task. */
   | { readonly state: "loading"; readonly sinceMs: number }
-  /** None of the unreported items has been started; `isNext` if nothing else runs there that it waits for. */
+  /** None of the unreported items has started; `isNext` if nothing that it has to wait for runs on the lane. */
   | { readonly state: "waiting"; readonly isNext?: true }
-  /** The item at this offset, counted from the batch's start, is running since then. */
+  /** The item at this offset, counted from the batch's start, has been running since `sinceMs`. */
   | { readonly state: "running"; readonly offset: number; readonly sinceMs: number }
-  /** Some item runs or has run, and the lane can't tell which; `isHarmless` if it can't be what ended the lane. */
+  /** An item runs or has run, but it isn't known which; `isHarmless` if it can't have ended the lane. */
   | { readonly state: "unknown"; readonly isHarmless?: true };
 
-/** How far a lane is with a task that it loads: what keeps it busy keeps it from beginning, too. */
+/** How far a lane has come in loading a task. A lane that is busy can't begin to load one. */
 export type LoadingStage = "not begun" | "loading" | "setting up";
 
-/** How far tasks are suspected where more than their lane was lost. */
+/** How far tasks are suspected when more than their lane was lost. */
 export type Suspicion =
-  /** Its machine isn't heard of any more: a task seldom does that. */
+  /** The machine is no longer heard from: a task seldom causes that. */
   | "slight"
-  /** Its machine has left, or the server was lost: no task does that. */
+  /** The machine has left, or the server was lost: no task causes that. */
   | "none";
 
 export interface Death {
   /** Such as "exited with code 3". */
   readonly how: string;
   readonly error?: unknown;
-  /** Whether it died before it could take tasks. */
+  /** Whether the lane died before it could take tasks. */
   readonly starting: boolean;
-  /** How far what ran there is suspected of it, if not as usual. */
+  /** How far the lane's tasks are suspected of ending it; as usual unless given. */
   readonly suspicion?: Suspicion;
-  /** Whose task did it, where that is known: one that had ended may have left behind what did. */
+  /** The batch whose task ended the lane, if known; "ended" if that batch was over by then. */
   readonly by?: LaneBatch | "ended";
 }
 
-/** What became of a task that went on after it was asked to stop, and of its lane. */
+/** What became of a task that ran on after it was asked to stop, and of its lane. */
 export type Forced =
-  /** The lane is being ended, and the task with it: its death will be told, and how far it was then. */
+  /** The lane is being ended together with the task; `died` will follow. */
   | "ends"
-  /** The lane was ended, and the task with it. */
+  /** The lane was ended together with the task. */
   | "stopped"
-  /** The lane was ended, but the task is in a loop that nothing can end. */
+  /** The lane was closed, but the task is in a loop that nothing can interrupt. */
   | "abandoned"
-  /** The task goes on, and harms nobody; so does the lane. */
+  /** The task runs on without harm, and the lane stays open. */
   | "goes on"
-  /** The task goes on until the lane is closed, which is to be done once its other tasks ended. */
+  /** The task runs on until the lane is closed, which must happen once the lane's other tasks have ended. */
   | "goes on for now";
 
 export interface LaneEvents {
-  /** What became of the next items of a batch, in their order. */
+  /** Delivers the outcomes of the next items of a batch, in order. */
   report(batch: LaneBatch, report: Report): void;
   /** A batch's task can't be loaded on this lane. None of its items was started. */
   unloadable(batch: LaneBatch, error: Error): void;
-  /** A batch waits for tasks of other programs, though the lane has a slot for it. */
+  /** A batch waits for tasks of other programs, though this lane has a slot for it. */
   heldUp(batch: LaneBatch): void;
-  /** It is to get nothing more: its machine leaves once what runs there has ended, or nobody waits for what it loads. */
+  /** The lane takes no more batches: its machine leaves, or a module that can't be loaded is in the way. */
   leaving(): void;
-  /** The lane is gone and with it every batch not reported. Told once, and never after `close`. */
+  /** The lane is gone, and every unreported batch with it. Called once, and never after `close`. */
   died(death: Death): void;
 }
 
-/** What a lane computes on, if that isn't this machine's own cores, or only seems so. */
+/** The hardware on which a lane computes, if that isn't this machine's cores or doesn't appear to be. */
 export interface Device {
-  /** Its name, as its driver tells it. */
+  /** The device's name, as its driver reports it. */
   readonly name: string;
-  /** Whether it is a program, which computes on the same cores as everything else. */
+  /** Whether the device is software, which computes on the same CPU cores as everything else. */
   readonly software: boolean;
 }
 
-/** What a lane has used, as far as it can be told apart. */
+/** What a lane has used, as far as it can be measured separately. */
 export interface Usage {
   readonly cpuMs: number | undefined;
   readonly peakRssBytes: number | undefined;
-  /** Absent where it is this machine's cores. */
+  /** Absent if the lane computes on this machine's cores. */
   readonly device?: Device;
-  /** The name of another machine that it is on. */
+  /** The name of the lane's machine, if it is another one. */
   readonly machine?: string;
 }
 
-/** A place where tasks really run. */
 export interface Lane {
   /** Resolves to the milliseconds it took until the lane could take tasks, or NaN if it never can. */
   readonly ready: Promise<number>;
-  /** How many slots it has, where that may be fewer than were asked for; known once it is ready. */
+  /** How many slots the lane has, if that may be fewer than requested; known once it is ready. */
   readonly slots?: number | undefined;
-  /** Whether it may run this task, as any unless given; if not, it must be replaced by one that may. */
+  /** Whether the lane may run this task; any task if absent. If not, another lane must replace this one. */
   accepts?(task: Task): boolean;
   /** Loads a task before it is needed; rejects if it can't be loaded. */
   load(task: Task): Promise<void>;
-  /** How far it is with a task that it loads; undefined once that has ended. */
+  /** How far loading a task has come; undefined if it isn't being loaded. */
   stageOf(task: Task): LoadingStage | undefined;
-  /** Takes a batch, to be started when a slot is free. Its items are reported, or the lane dies. */
+  /** Takes a batch and starts it when a slot is free. Either all its items are reported, or the lane dies. */
   send(batch: LaneBatch): void;
   /**
-   * Asks the batch's running task to stop, past its deadline only if it still is that of the item at this
-   * offset. One that is cancelled drops the items that it hasn't started.
+   * Asks the batch's running task to stop; for a timeout, only if the item at this offset is still the one that
+   * runs. A cancelled batch drops the items that haven't started.
    */
   ask(batch: LaneBatch, why: AskReason, reason?: unknown, offset?: number): void;
   progress(batch: LaneBatch): BatchProgress;
-  /** Takes a batch back of which nothing has started; false if it is too late. */
+  /** Takes back a batch of which nothing has started; false if it is too late. */
   recall(batch: LaneBatch): boolean;
   /**
-   * Asks for a batch that waits there and can't be taken back at once; returns whether it may come. If it
-   * does, it is reported with no items.
+   * Asks a machine to return a waiting batch that can't be taken back at once; false if it can't be returned. A
+   * returned batch is reported with no items.
    */
   askBack?(batch: LaneBatch): boolean;
-  /** Ends, as far as that can be done, a task that was asked to stop. Its batch is reported no more. */
+  /** Ends, as far as possible, a task that was asked to stop. Nothing more is reported of its batch. */
   force(batch: LaneBatch, others: boolean): Forced;
-  /** What it has used until now; the last known figures if it doesn't answer. */
+  /** What the lane has used until now; the last known figures if it doesn't answer. */
   usage(): Promise<Usage>;
   hold(keepsAlive: boolean): void;
-  /** Tells what it has to tell though tasks hold up this event loop, where that can be done. */
+  /** Delivers messages that have arrived, at once if possible, even while tasks hold up this event loop. */
   receive?(): void;
   /**
-   * Disposes what the modules of its tasks have set up, and settles when nothing of the lane is left
-   * that can be ended.
+   * Disposes what the tasks' modules have set up, and settles when nothing of the lane is left that can be
+   * ended.
    *
    * @throws {TeardownError} If something couldn't be disposed, or not in time.
    */

@@ -1,6 +1,6 @@
 /**
- * The tasks of one lane: each module is loaded and set up once, before its first task, and what its
- * set-up made is disposed when the lane closes.
+ * The tasks of one lane: each module is loaded and set up once, before its first task, and its resource is
+ * disposed when the lane closes.
  */
 
 import dynamicImport from "data:text/javascript,export default (/** @type {string} */ url) => import(url)";
@@ -16,13 +16,13 @@ import {
 } from "./task.ts";
 import { within } from "./timers.ts";
 
-/** What the tasks of a module are given besides their items. */
+/** What a module's tasks get besides their items. */
 export interface Given {
-  /** What the module's `setup` gave; undefined without one. */
+  /** What the module's `setup` returned; undefined without one. */
   readonly resource: unknown;
-  /** What the caller gave to all lanes. */
+  /** What the caller gave to all lanes as `shared`. */
   readonly shared: unknown;
-  /** Where its items lie in their job, if they are taken in another order. */
+  /** Each item's index in the job, if the items are taken in another order. */
   readonly places?: readonly number[];
 }
 
@@ -34,21 +34,21 @@ export interface ReadyTask {
 
 interface LaneTasksOptions {
   readonly shared?: unknown;
-  /** Told when a module's set-up begins: there will be something to dispose. */
+  /** Called when a module's set-up begins, after which there may be a resource to dispose. */
   readonly onSetup?: (module: string) => void;
 }
 
 interface SetUp {
   readonly hooks: Hooks;
   readonly signal: AbortController;
-  /** Settles when its set-up has ended; rejects with {@linkcode TaskLoadError}. */
+  /** Settles when the set-up has ended; rejects with {@linkcode TaskLoadError}. */
   readonly settingUp: Promise<Given>;
-  /** Once it has. */
+  /** Undefined until the set-up has ended. */
   given: Given | undefined;
 }
 
 export class LaneTasks {
-  /** By the task itself, for this is asked for every batch. */
+  /** Keyed by the task object, because every batch looks it up. */
   readonly #ready = new WeakMap<Task, ReadyTask>();
   readonly #setUp = new Map<string, SetUp>();
   readonly #bare: Given;
@@ -59,8 +59,8 @@ export class LaneTasks {
   }
 
   /**
-   * A task that may run: at once if its module was loaded and set up before, else a promise, which
-   * rejects with {@linkcode TaskLoadError} if that can't be done.
+   * Returns a task that can run: at once if its module was loaded and set up before, else as a promise, which
+   * rejects with {@linkcode TaskLoadError} if loading or set-up fails.
    */
   ready(task: Task): ReadyTask | Promise<ReadyTask> {
     return this.#ready.get(task) ?? soon(
@@ -92,7 +92,7 @@ export class LaneTasks {
       .then((given) => found.given = given);
     const found: SetUp = { hooks, signal, settingUp, given: undefined };
     this.#setUp.set(module, found);
-    // Not kept if it fails: what it needs may be there before the next run.
+    // A failed set-up isn't kept, so that a later run can try it again.
     settingUp.catch(() => this.#setUp.delete(module));
     return settingUp;
   }
@@ -110,8 +110,8 @@ export class LaneTasks {
   }
 
   /**
-   * Disposes what was set up, the last first, and then what a set-up under way still gives. Nothing is
-   * set up any more.
+   * Disposes all resources, the last one first, then those that set-ups under way still return. Nothing can be
+   * set up after this.
    */
   async close(): Promise<TeardownError[]> {
     this.#isClosed = true;
@@ -133,24 +133,24 @@ export class LaneTasks {
     return failures;
   }
 
-  /** Whether something that was set up has not been disposed. */
+  /** Whether a resource has not been disposed yet. */
   get holds(): boolean {
     return [...this.#setUp.values()].some(({ given }) => given !== undefined);
   }
 }
 
-/** Goes on with what is there, or will be. */
+/** Calls `next` with the value, at once or when its promise is fulfilled. */
 function soon<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
   return isPromise(value) ? value.then(next) : next(value);
 }
 
-/** The module's own `teardown` knows best; without it, the resource may know how it is disposed. */
+/** Disposes a resource by the module's `teardown`, or else by the resource's own dispose method. */
 async function dispose(resource: unknown, { teardown }: Hooks): Promise<void> {
   if (teardown !== undefined) return void await teardown(resource);
   await disposerOf(resource)?.();
 }
 
-/** What disposes a resource that knows how. */
+/** The resource's own dispose method, the asynchronous one if it has both; undefined if it has none. */
 export function disposerOf(resource: unknown): (() => unknown) | undefined {
   const { [Symbol.asyncDispose]: later, [Symbol.dispose]: now } = Object(resource);
   const dispose: unknown = typeof later === "function" ? later : now;
@@ -159,7 +159,7 @@ export function disposerOf(resource: unknown): (() => unknown) | undefined {
 
 export const NOTHING: Given = { resource: undefined, shared: undefined };
 
-/** The context of the first try of an item; as in a lane it has no properties of its own that could be copied. */
+/** The context of an item's first attempt. As in a lane, it has no properties of its own to be copied. */
 export function plainContext(
   index: number,
   signal: AbortSignal,
@@ -170,7 +170,7 @@ export function plainContext(
 }
 
 /**
- * Waits until everything is disposed, but not for longer than the grace time.
+ * Waits until everything is disposed, but no longer than the grace time.
  *
  * @throws {TeardownError} If something failed, or didn't end in time.
  */
@@ -186,7 +186,7 @@ export async function closeWithin(
   if (failures.length > 0) throw allAsOne(failures);
 }
 
-/** The first, which says how many others there are. */
+/** The first failure, with a message that says how many there are. */
 export function allAsOne(failures: readonly TeardownError[]): TeardownError {
   const [first] = failures;
   if (failures.length === 1) return first!;
@@ -196,9 +196,9 @@ export function allAsOne(failures: readonly TeardownError[]): TeardownError {
 }
 
 /**
- * Imports a task's module by its absolute URL. Written as `import(url)` here, a registry would warn that it
- * can't rewrite it, which an absolute URL doesn't need. What a CommonJS module exports as `default` is its
- * default, as its author means it, and not all that it exports.
+ * Imports a task's module by its absolute URL. The import is made by a data URL, because for `import(url)` here
+ * a registry would warn that it can't rewrite it, which an absolute URL doesn't need. The default export of a
+ * CommonJS module is the `default` of its exports, not the whole exports object.
  */
 export async function importModule(url: string): Promise<Record<string, unknown>> {
   const module: Record<string, unknown> = await dynamicImport(url);
@@ -208,12 +208,12 @@ export async function importModule(url: string): Promise<Record<string, unknown>
 }
 
 const loaded = new Map<string, TaskFunction | Promise<TaskFunction>>();
-/** Tasks that are functions of this isolate. */
+/** Functions of this isolate, by the tasks that stand for them. */
 const functions = new WeakMap<Task, TaskFunction>();
 
 /**
- * The function that a task names: at once if it was loaded before, else a promise of it, which
- * rejects with {@linkcode TaskLoadError} if the module can't be imported or exports no such function.
+ * Returns the function that a task names: at once if it was loaded before, else as a promise, which rejects
+ * with {@linkcode TaskLoadError} if the module can't be imported or exports no such function.
  */
 export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
   const fn = functions.get(task);
@@ -223,7 +223,7 @@ export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
       loaded.set(key, fn);
       return fn;
     }, (error) => {
-      // Not kept: a permission may be granted before the next run.
+      // A failure isn't kept: a permission may be granted before the next run.
       loaded.delete(key);
       throw error;
     }));
@@ -232,8 +232,8 @@ export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
 const byFunction = new WeakMap<TaskFunction, Task>();
 
 /**
- * A task for a function that is there already, the same each time; only this isolate can run it.
- * @throws {TypeError} If a call runs nothing of it.
+ * Returns a task for a function of this isolate, the same each time; only this isolate can run it.
+ * @throws {TypeError} If calling the function would not run its body.
  */
 export function taskOfFunction(fn: TaskFunction, what: string): Task {
   let task = byFunction.get(fn);
@@ -248,23 +248,23 @@ export function taskOfFunction(fn: TaskFunction, what: string): Task {
   return task;
 }
 
-/** What a task module may export to be set up in a lane, and taken down again. */
+/** A task module's optional exports that set it up in a lane and take it down again. */
 interface Hooks {
   readonly setup?: (context: SetupContext) => unknown;
   readonly teardown?: (resource: unknown) => unknown;
 }
 
-/** Those of modules of which a task was loaded. */
+/** The hooks by module URL, for modules that have any and of which a task was loaded. */
 const hooksOf = new Map<string, Hooks>();
 
 let programLoads = 0;
 
-/** Whether this isolate is a lane that loads the program itself, for a task of its own file. */
+/** Whether this isolate is a lane that is loading the program itself, for a task in the program's own file. */
 export function isLoadingProgram(): boolean {
   return programLoads > 0;
 }
 
-/** The same as {@linkcode loadTask}, in a lane, of a task that stands in the program's own file. */
+/** Loads a task, as {@linkcode loadTask} does, that is in the program's own file, in a lane. */
 export async function loadFromProgram(task: Task): Promise<TaskFunction> {
   programLoads++;
   try {
@@ -306,7 +306,7 @@ async function importTask(task: Task): Promise<TaskFunction> {
   }
   findHooks(task.module, module);
   const named = fn as TaskFunction;
-  // One that has a `then` would be awaited on its way.
+  // A function with a `then` would be awaited when a promise returns it, so it is wrapped.
   const isPlain = attempt(() => (fn as { then?: unknown }).then === undefined, false);
   return isPlain ? named : (item, context) => named(item, context);
 }
@@ -326,14 +326,14 @@ function findHooks(name: string, module: Record<string, unknown>): void {
 
 const A_FUNCTION = "write a function that returns its result";
 
-/** What a function is of which a call runs nothing; undefined of any other. */
+/** Says why calling a function would run nothing of it; undefined if calling runs it. */
 export function notCallable(fn: unknown): string | undefined {
   if (isGenerator(fn)) return "a generator function, whose body nobody would run";
   const isClass = typeof fn === "function" && /^class\b/.test(Function.prototype.toString.call(fn));
   return isClass ? "a class, which only new can call" : undefined;
 }
 
-/** Whether it is a generator, or makes one: nobody would run its body. */
+/** Whether it is a generator function or a generator: a call would not run its body. */
 export function isGenerator(fn: unknown): boolean {
   return attempt(() => /Generator/.test(Object.prototype.toString.call(fn)), false);
 }

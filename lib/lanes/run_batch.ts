@@ -12,32 +12,31 @@ import { type Given, NOTHING } from "./lane_tasks.ts";
 import { type TaskContext, type TaskFunction, titleOf } from "./task.ts";
 
 /**
- * Calls a task whose code stays apart from the caller's.
+ * Calls a task so that V8 doesn't inline it into the caller.
  *
- * Called directly in a loop, a task is compiled into the loop, with all that it calls itself. Whether
- * that comes out as fast as the task alone is luck: of twenty runs of a 25 µs task in two threads, seven
- * took 42 or 57 µs in one thread or both for the whole run. A call site that has seen several functions
- * isn't inlined (V8's call feedback is then megamorphic), so the task is compiled as it would be in the
- * program's own loop.
+ * A task that is called directly in a loop is compiled into the loop, with everything that it calls. Whether
+ * that is as fast as the task alone is luck: of twenty runs of a 25 µs task in two threads, seven took 42 or 57
+ * µs in one thread or both for the whole run. A call site that has seen several functions isn't inlined (V8's
+ * call feedback is then megamorphic), so the task is compiled as it would be in the program's own loop.
  */
 export function callApart(fn: TaskFunction, item: unknown, context: TaskContext): unknown {
   return fn(item, context);
 }
 
-// V8 begins to note what a call site sees only after some hundred bytes of code.
+// V8 records which functions a call site calls only after the caller has run some hundred bytes of code.
 const CALLS = 500;
 const others: readonly TaskFunction[] = [() => 0, () => 1, () => 2];
-// None of these looks at its context, and to make a signal takes half a millisecond of a lane's start.
+// None of these reads its context, and making a signal takes half a millisecond of a lane's start.
 const context = {} as TaskContext;
 for (let i = 0; i < CALLS; i++) callApart(others[i % others.length]!, undefined, context);
 
-// Taken before any task is loaded: a module that sets up fake timers must not stop our clock.
+// Bound before any task is loaded, because a module that installs fake timers must not stop this clock.
 const now = performance.now.bind(performance);
 const { then } = OwnPromise.prototype;
 
 /**
- * A number that came as a double is made whole if it is: a task's loops up to it count in doubles else,
- * and take a third longer.
+ * Makes a double a small integer if it is whole: a task's loops up to a double would count in doubles and take
+ * a third longer.
  */
 function asWhole(item: unknown): unknown {
   if (typeof item !== "number") return item;
@@ -50,49 +49,47 @@ export interface RunnableBatch
   readonly settings: Pick<LaneSettings, "timeoutMs" | "timed" | "giveBackMs">;
 }
 
-/** A batch under way, as its lane sees it. */
 export interface LaneRun<B extends RunnableBatch = RunnableBatch> {
   readonly batch: B;
-  /** How many of its items have ended, without a gap. */
+  /** How many of the batch's items have ended; all items before this offset have. */
   readonly offset: number;
-  /** The item that runs, or the first of those that do, counted from the batch's start. */
+  /** The offset of the item that runs, or of the first if several do, counted from the batch's start. */
   readonly current: number;
-  /** When it started, on this isolate's clock. */
+  /** When the current item started, on this isolate's clock, in milliseconds. */
   readonly sinceMs: number;
-  /** Whether it has been started and has not ended yet. */
+  /** Whether an item has started and not ended yet. */
   readonly running: boolean;
   /** How many items run at once. */
   readonly together: number;
-  /** What its tasks are given besides their items, where they are functions. */
+  /** What the tasks get besides their items, if they are functions. */
   readonly given?: Given;
-  /** Whether code of the task's module is being called just now, where that is known. */
+  /** Whether code of the task's module is being called at this moment, if known. */
   readonly isCalling?: boolean;
   start(): void;
   ask(why: AskReason, reason?: unknown): void;
-  /** Reports what has ended so far, while the next item runs. */
   reportEnded(): void;
 }
 
-/** What the lane does for a batch that runs on it. */
+/** What a lane does for a batch that runs on it. */
 export interface BatchHost<B extends RunnableBatch> {
   /** Takes what became of the next items. */
   report(run: LaneRun<B>, report: Report): void;
-  /** Notes which item starts, for whoever watches the lane from outside; true if it is not to. */
+  /** Records which item starts, for the caller's side to see; true if the item must not start. */
   starting?(run: LaneRun<B>): boolean;
-  /** Notes that the item's task waits, so that it can't be what keeps the lane busy. */
+  /** Records that the item's task waits, so it can't be what keeps the lane busy. */
   waiting?(run: LaneRun<B>): void;
-  /** A result as it is to be sent later, though the next task may write to its buffer again. */
+  /** Returns a result to be sent later, copied if the next task may write to its buffer again. */
   keep?(result: unknown, run: LaneRun<B>): unknown;
-  /** Whether the batch was cancelled, for a loop that never yields: read from shared memory. */
+  /** Whether the batch was cancelled, read from shared memory so that a loop that never yields sees it. */
   isCancelled?(batch: B): boolean;
 }
 
-/** Above this many items a batch's tasks are so short that the clock is read only now and then. */
+/** In batches above this size tasks are so short that the clock is read only now and then. */
 const SELDOM_TIMED_ITEMS = 1000;
-/** After so many of them, a power of two: to read it takes longer than a tiny task. */
+/** There the clock is read once in this many items, a power of two: a reading takes longer than a tiny task. */
 const CLOCK_PERIOD = 64;
 
-/** Above this many, a task is over sooner than a call that isn't compiled together with it. */
+/** In batches above this size a task takes less time than a call that isn't inlined. */
 const SHORTEST_ITEMS = 4000;
 
 export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRun<B> {
@@ -118,7 +115,6 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     readonly batch: B,
     private readonly fn: TaskFunction,
     private readonly host: BatchHost<B>,
-    /** What its tasks are given besides their items. */
     readonly given: Given = NOTHING,
   ) {
     const { items: { length: count }, settings: { timed, timeoutMs } } = batch;
@@ -133,7 +129,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     return this.offset;
   }
 
-  /** Unless an item waits, all is reported before this returns. */
+  /** Runs the items until one waits; if none does, everything is reported before this returns. */
   start(nowMs: number = now()): void {
     this.sinceMs = this.#fromMs = nowMs;
     this.#asyncContext = asyncContext();
@@ -154,11 +150,11 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
       try {
         const item = shortest ? items[this.offset] : asWhole(items[this.offset]);
         const context = new Context(this);
-        // What the one before has put into its storage by enterWith() isn't there for the next.
+        // Storage that the item before has set by enterWith() must not reach the next one.
         enterAsyncContext(this.#asyncContext);
         value = shortest ? fn(item, context) : callApart(fn, item, context);
         if (isThenable(value)) {
-          // As await does it: a promise's own `then` isn't called, which may call back twice.
+          // As `await` does, this avoids calling a promise's own `then`, which may call back twice.
           then.call(
             OwnPromise.resolve(value),
             (value) => this.#resume(true, value),
@@ -196,7 +192,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     }
     const late = this.#asked === "timeout" || this.sinceMs - startedMs > batch.settings.timeoutMs;
     if (late) {
-      // A value that comes after the deadline is late whether or not the task was told in time.
+      // A value after the deadline is late whether or not the task was told to stop in time.
       this.#fail(position, "timed-out", this.#timeoutError(fulfilled ? undefined : result));
     } else if (fulfilled) {
       this.#values[position] = typeof result === "object" && this.#keep !== undefined
@@ -217,15 +213,15 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     (this.#failures ??= []).push({ offset, ended, reason, retryAfterMs });
   }
 
-  /** What the task of an item is told as its place. */
+  /** The index that an item's task sees. */
   indexOf(offset: number): number {
     const index = this.batch.firstIndex + offset;
     const { places } = this.given;
-    // Items that begin anew are in the same places again.
+    // Items may repeat from the first; each repetition has the same places.
     return places === undefined ? index : places[index % places.length]!;
   }
 
-  /** The one that runs, in messages. */
+  /** How messages name the current item. */
   get #item(): string {
     return `Item ${this.indexOf(this.offset)} of ${titleOf(this.batch.task)}`;
   }
@@ -259,7 +255,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     this.host.report(this, this.#take(true));
   }
 
-  /** Reports what has ended so far, while the next item runs. */
+  /** Reports the items that have ended so far, while the next one runs. */
   reportEnded(): void {
     if (this.offset === this.#from) return;
     const report = this.#take(false);
@@ -268,19 +264,19 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     this.host.report(this, report);
   }
 
-  /** Whether the batch is to be given up; true also in a loop that never yields. */
+  /** Whether the batch was cancelled; works in a loop that never yields, too. */
   isCancelled(): boolean {
     return this.#asked === "cancel" || (this.host.isCancelled?.(this.batch) ?? false);
   }
 
-  /** Whether the running task is to stop, for whichever reason. */
+  /** Whether the running task must stop, for any reason. */
   isStopping(): boolean {
     if (this.#asked !== undefined || this.isCancelled()) return true;
     const { timeoutMs } = this.batch.settings;
     return timeoutMs !== Infinity && now() - this.sinceMs > timeoutMs;
   }
 
-  /** Asks the running task to stop; what ended before it is reported at once. */
+  /** Asks the running task to stop, and reports at once the items that ended before it. */
   ask(why: AskReason, reason?: unknown): void {
     if (this.#asked !== "cancel") this.#asked = why;
     if (why === "cancel") this.#cancelReason = reason;
@@ -288,7 +284,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     if (this.running) this.reportEnded();
   }
 
-  /** Lets go of a task that can't be stopped: whatever it gives is not reported. */
+  /** Drops a task that can't be stopped: its result is not reported. */
   forget(): void {
     this.#forgotten = true;
   }
@@ -304,7 +300,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
       : this.#cancelReason;
   }
 
-  /** The signal of the running task, made when it is first asked for: most tasks never do. */
+  /** The running task's signal, made on first use because most tasks never ask for it. */
   signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -314,9 +310,9 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
   }
 }
 
-/** The context of one task; it speaks of that task only, however long it is kept. */
+/** The context of one task. If it is kept longer than the task runs, it never stands for the next task. */
 class Context implements TaskContext {
-  // Private, all of them: it may be copied, and is to have nothing of its own then.
+  // All fields are private, so that a copy by `{ ...context }` is empty.
   readonly #run: BatchRun;
   readonly #offset: number;
   #signal: AbortSignal | undefined;
@@ -344,11 +340,11 @@ class Context implements TaskContext {
   }
 
   get signal(): AbortSignal {
-    // A context kept beyond its task must not watch over the next one.
+    // A context kept beyond its task must not follow the next task's signal.
     return this.#signal ??= this.#isCurrent() ? this.#run.signal() : AbortSignal.abort();
   }
 
-  /** A function that needs no `this`, for a task may take its context apart. */
+  /** Returns a function that needs no `this`, because a task may destructure its context. */
   get cancelled(): () => boolean {
     return this.#cancelled ??= () => !this.#isCurrent() || this.#run.isStopping();
   }

@@ -1,33 +1,32 @@
 /**
- * What a task is: a function of one item, kept in a module of its own.
+ * Tasks: functions of one item, each kept in a module of its own.
  *
- * A task is named by its module's URL and its export, never passed as a closure, because a closure
- * can't travel to a thread, a subprocess or another machine. Its module may export how it computes on a
- * GPU, too.
+ * A task is named by its module's URL and its export, never passed as a closure, because a closure can't travel
+ * to a thread, a subprocess or another machine. The module may also export how to compute the task on a GPU.
  */
 
 import { attempt } from "./attempt.ts";
 
 /**
- * What a task learns about the item it works on, what it is given besides, and how it is asked to stop. It
- * may be taken apart, as in `({ signal, cancelled })`, but has no properties of its own: `{ ...context }`
- * is empty.
+ * What a task gets besides its item: the item's index and attempt, the lane's resources, and the signal to
+ * stop. It may be destructured, as in `({ signal, cancelled })`, but has no properties of its own: `{
+ * ...context }` is empty.
  *
- * @typeParam Resource What the module's `setup` gives.
+ * @typeParam Resource What the module's `setup` returns.
  * @typeParam Shared What the executor was opened with as `shared`.
  */
 export type TaskContext<Resource = unknown, Shared = unknown> =
   & {
-    /** Aborted when the task is to stop: its deadline passed, or its run was cancelled. */
+    /** Aborted when the task must stop: its deadline has passed, or its run was cancelled. */
     readonly signal: AbortSignal;
-    /** The item's place in the input, from 0. */
+    /** The item's index in the input, from 0. */
     readonly index: number;
-    /** Which try this is, from 1. */
+    /** Which attempt this is, from 1. */
     readonly attempt: number;
     /**
-     * The same as `signal.aborted`, but true also inside a loop that never yields. There it sees a
-     * deadline in every model, and a cancelled run on a thread, which shares memory with the caller; a
-     * subprocess can't be told while it is busy, and is ended after `graceMs`.
+     * Returns the same as `signal.aborted`, but works inside a loop that never yields, too. There it sees a
+     * deadline in every model, and a cancelled run on a thread, which shares memory with the caller; a busy
+     * subprocess can't be told, and is ended after `graceMs`.
      */
     readonly cancelled: () => boolean;
   }
@@ -35,17 +34,17 @@ export type TaskContext<Resource = unknown, Shared = unknown> =
   & GivenAs<"shared", Shared>;
 
 /**
- * What a task is given besides its item: `resource` is what the `setup` of its module gave in this lane,
- * the same for all of its tasks; `shared` is this lane's copy of what the executor was opened with. A
- * task that says nothing of it may be called without it.
+ * What a task gets besides its item: `resource` is what its module's `setup` returned in this lane, the same
+ * for all of its tasks; `shared` is this lane's copy of what the executor was opened with. A task whose types
+ * don't name one of them may be called without it.
  */
 export type GivenAs<Name extends string, Value> = unknown extends Value
   ? { readonly [Key in Name]?: Value }
   : { readonly [Key in Name]: Value };
 
 /**
- * What a task module's `setup` is given. It runs once in each lane, before the first of the module's
- * tasks there; what it gives is the tasks' `context.resource`. When the lane closes, the module's
+ * The argument of a task module's `setup`. That function runs once in each lane, before the first of the
+ * module's tasks there; its result is the tasks' `context.resource`. When the lane closes, the module's
  * `teardown(resource)` is called, or else the resource's `Symbol.asyncDispose` or `Symbol.dispose`.
  *
  * @typeParam Shared What the executor was opened with as `shared`.
@@ -65,7 +64,7 @@ export type GivenAs<Name extends string, Value> = unknown extends Value
  * ```
  */
 export interface SetupContext<Shared = unknown> {
-  /** What the executor was opened with as `shared`: this lane's copy. */
+  /** This lane's copy of what the executor was opened with as `shared`. */
   readonly shared: Shared;
   /** Aborted if the lane closes before the set-up has ended. */
   readonly signal: AbortSignal;
@@ -78,7 +77,7 @@ export type TaskFunction<Item = unknown, Result = unknown> = (
   context: TaskContext<any, any>,
 ) => Result | PromiseLike<Result>;
 
-/** A task's name: where its code is. Made by {@linkcode task}. */
+/** The name of a task, which says where its code is. Made by {@linkcode task}. */
 export interface Task<Item = never, Result = unknown> {
   /** The module's absolute URL. */
   readonly module: string;
@@ -90,14 +89,14 @@ export interface Task<Item = never, Result = unknown> {
   readonly "~result"?: Result;
 }
 
-/** What tells a task from others. */
+/** A key that is unique to a task. */
 export function nameOf(task: Pick<Task, "module" | "export">): string {
   return `${task.export} ${task.module}`;
 }
 
 /**
- * What a task is called in messages: by its module's file, and by its export unless that is the default;
- * such as `shapes.ts#area`.
+ * How messages name a task: by its module's file name, and by its export unless that is the default; for
+ * example `shapes.ts#area`.
  */
 export function titleOf({ module, export: name }: Pick<Task, "module" | "export">): string {
   if (module === "function:") return name === "" ? "a function" : name;
@@ -107,22 +106,22 @@ export function titleOf({ module, export: name }: Pick<Task, "module" | "export"
   return name === "default" ? file : `${file}#${name}`;
 }
 
-/** As its folder shows it, unless a terminal would take something in it for more than text. */
+/** The decoded file name, or the encoded one if the decoded one has characters that a terminal may act on. */
 function fileName(inUrl: string): string {
   const name = attempt(() => decodeURIComponent(inUrl), inUrl);
   return /\p{C}/u.test(name) ? inUrl : name;
 }
 
-/** A task whose items are a job's, taken in another order: its tasks find their places in the job. */
+/** A task whose items are a job's items in another order; each task still sees its item's index in the job. */
 export interface PlacedTask extends Task {
-  /** The place in the job of each item, by the order in which they are taken. */
+  /** Each item's index in the job, in the order in which the items are taken. */
   readonly places?: readonly number[] | undefined;
 }
 
 /**
- * A value as it arrives from another lane: without its functions, so that what can't be called there
- * can't be called. A class's instance becomes an object with its data; in the place of what can't be sent
- * at all stands a sentence that says so.
+ * The type of a value after it arrives from another lane. It has no functions, since they can't be sent; an
+ * instance of a class becomes an object with its data; a value that can't be sent at all becomes a sentence
+ * that says so.
  */
 export type Arrived<T> = T extends string | number | bigint | boolean ? T
   : T extends Date | RegExp | Error | ArrayBufferLike | ArrayBufferView | Blob | CryptoKey ? T
@@ -146,7 +145,7 @@ export type Arrived<T> = T extends string | number | bigint | boolean ? T
     | URL
     | URLSearchParams
     | AbortSignal ? "it can't be sent to another lane"
-  // Lists apart from tuples: what TypeScript maps it looks into at once, and a list may hold its own type.
+  // Lists and tuples differ: TypeScript resolves a mapped type at once, and a list may contain its own type.
   : T extends (infer Of)[] ? Of[] extends T ? Arrived<Of>[] : { [Key in keyof T]: Arrived<T[Key]> }
   : T extends readonly (infer Of)[]
     ? readonly Of[] extends T ? readonly Arrived<Of>[] : { [Key in keyof T]: Arrived<T[Key]> }
@@ -157,15 +156,14 @@ export type Arrived<T> = T extends string | number | bigint | boolean ? T
     }
   : T;
 
-/** What the `setup` of a module gives, and its tasks find as `context.resource`. */
+/** The type that a module's `setup` gives its tasks as `context.resource`. */
 export type ResourceOf<Module> = Module extends // deno-lint-ignore no-explicit-any
 { setup: (...args: any[]) => infer Resource } ? Awaited<Resource>
   : undefined;
 
 /**
- * The names of the functions of a module that are tasks: they take an item and a context, or less, and
- * are no generators, whose bodies nobody would run. The context's resource is what the module's `setup`
- * gives.
+ * The names of a module's functions that are tasks: they take an item and a context, or less, and are no
+ * generators, whose bodies would never run. The context's resource is what the module's `setup` returns.
  */
 export type TaskName<Module> = {
   [Key in Exclude<string & keyof Module, "setup" | "teardown">]: Module[Key] extends (
@@ -177,24 +175,24 @@ export type TaskName<Module> = {
     : never;
 }[Exclude<string & keyof Module, "setup" | "teardown">];
 
-/** The item's type of the task exported as `Name` by the module type `Module`. */
+/** The item type of the task that the module type `Module` exports as `Name`. */
 export type ItemOf<Module, Name extends string> = unknown extends Module ? unknown
   : Module extends // deno-lint-ignore no-explicit-any
   { [key in Name]: (item: infer Item, ...rest: any[]) => unknown } ? Item
   : never;
 
-/** The result's type of the task exported as `Name` by the module type `Module`, as it arrives. */
+/** The type in which the results of the task that `Module` exports as `Name` arrive. */
 export type ResultOf<Module, Name extends string> = unknown extends Module ? unknown
   : Module extends // deno-lint-ignore no-explicit-any
   { [key in Name]: (...args: any[]) => infer Result } ? Arrived<Awaited<Result>>
   : never;
 
 /**
- * Names a task by its module: the module's default export.
+ * Names a task by its module, whose default export it is.
  *
  * @typeParam Module `typeof import("./my_task.ts")`, so that item and result types flow through `map`.
  * @param module The module's absolute URL; `new URL("./my_task.ts", import.meta.url)` makes one.
- * @returns The task's name, to be given to `map` or `mapSettled`.
+ * @returns The task's name, for `run`, `map` or `mapSettled`.
  * @throws {TypeError} If `module` isn't an absolute URL.
  *
  * @example
@@ -216,10 +214,10 @@ export function task<Module>(
  * Names a task by its module and export.
  *
  * @typeParam Module `typeof import("./my_task.ts")`, so that item and result types flow through `map`.
- * @typeParam Name The exported function's name; it takes an item and, if it likes, a `TaskContext`.
+ * @typeParam Name The exported function's name; it takes an item and, optionally, a `TaskContext`.
  * @param module The module's absolute URL; `new URL("./my_task.ts", import.meta.url)` makes one.
  * @param name The exported function's name.
- * @returns The task's name, to be given to `map` or `mapSettled`.
+ * @returns The task's name, for `run`, `map` or `mapSettled`.
  * @throws {TypeError} If `module` isn't an absolute URL.
  *
  * @example
@@ -250,13 +248,13 @@ export function task(module: string | URL, name = "default"): Task {
  * How a task computes on a GPU: the export `kernel` of a module whose task is its default export, or
  * `areaKernel` of one whose task is `area`.
  *
- * An item becomes pieces: so many words of 32 bits each, which thousands of invocations advance side by
- * side. A GPU can't be interrupted, so a piece takes steps, and between some of them its words lie in
- * memory: cancelling and deadlines come through there. `open` and what it gives run in the lane's
+ * An item is cut into pieces, each a fixed number of 32-bit words, which thousands of invocations advance side
+ * by side. A GPU can't be interrupted, so a piece is computed in steps, and between dispatches its words lie in
+ * memory: cancelling and deadlines take effect there. `open` and the functions it returns run in the lane's
  * thread, and no `setup` is called for them.
  *
- * @typeParam Item What the task works on.
- * @typeParam Result What it gives: the same as its function gives, bit by bit.
+ * @typeParam Item The task's item.
+ * @typeParam Result The task's result, bit for bit the same as its function returns.
  *
  * @example Squares, an invocation a number
  * ```ts
@@ -286,44 +284,41 @@ export function task(module: string | URL, name = "default"): Task {
  */
 export interface Kernel<Item, Result> {
   /**
-   * WGSL with a function `advance(at: u32, steps: u32)`, which takes the piece whose words begin at
-   * `words[at]` so many of its steps further, never more than are left, and leaves in `words[at]` how
-   * many are left then, or 0 once it has ended. It may read `table`. Both are arrays of u32 and declared
-   * for it.
+   * WGSL with a function `advance(at: u32, steps: u32)`. It advances the piece whose words begin at `words[at]`
+   * by `steps` steps, never more than are left, and stores in `words[at]` how many are left then, or 0 once the
+   * piece has ended. It may read `table`. Both arrays hold u32 and are declared for it.
    */
   readonly wgsl: string;
   /** How many words each piece has. */
   readonly words: number;
   /**
-   * How many turns of loops a step takes at most, all loops together, the one over steps too; 256 unless
-   * given. Mesa's llvmpipe ends the loops of an invocation after 65,535: no dispatch there takes more steps
-   * than that allows.
+   * How many loop iterations a step takes at most, all loops together, including the loop over steps; 256
+   * unless given. Mesa's llvmpipe ends the loops of an invocation after 65,535, so a dispatch there takes no
+   * more steps than that allows.
    */
   readonly turns?: number;
-  /** Makes the words that all pieces may read as `table`; none unless given. */
+  /** Makes the words that all pieces can read as `table`; none unless given. */
   readonly table?: () => Uint32Array<ArrayBuffer>;
-  /** Cuts an item into pieces. It throws what the task throws for an item that it doesn't take. */
+  /** Cuts an item into pieces. It throws what the task throws for an item that the task doesn't accept. */
   readonly open: (item: Item) => KernelItem<Result>;
 }
 
-/** An item as pieces. They are written and read in their order, but not all written at once. */
+/** An item in pieces. They are written and read in order, but not all are written before the first is read. */
 export interface KernelItem<Result> {
-  /** How many there are. */
   readonly pieces: number;
-  /** Writes a piece as it begins, from `words[at]` on: first how many steps it takes, from 1. */
+  /** Writes a piece's initial words from `words[at]` on; the first is the number of its steps, at least 1. */
   write(piece: number, words: Uint32Array, at: number): void;
-  /** Takes note of a piece as it ended. */
+  /** Reads a piece's final words. */
   read(piece: number, words: Uint32Array, at: number): void;
-  /** The item's result, once all pieces were read. */
+  /** The item's result, once all pieces have been read. */
   result(): Result;
 }
 
-/** The export of a task's module that is its kernel. */
+/** The name of the export that is a task's kernel. */
 export function kernelName(task: string): string {
   return task === "default" ? "kernel" : `${task}Kernel`;
 }
 
-/** Whether what a module exports is a kernel. */
 export function isKernel(exported: unknown): exported is Kernel<unknown, unknown> {
   const { wgsl, open } = exported as Partial<Kernel<unknown, unknown>> ?? {};
   return typeof wgsl === "string" && typeof open === "function";
