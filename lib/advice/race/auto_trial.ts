@@ -1,4 +1,4 @@
-/** `auto` beside the recommended model: it runs what that ran in the race, once. */
+/** Runs `auto` once on the items that the recommended model ran in the race, and compares the two. */
 
 import { z } from "zod";
 import { counted, formatDuration } from "../../text/format.ts";
@@ -13,22 +13,22 @@ import type { RaceOptions } from "./race_state.ts";
 import { type Race, runnerOf } from "./runner.ts";
 
 export const autoSchema = z.object({
-  /** What it settled on and how it compares, or why that isn't known, in a sentence. */
+  /** The lanes and slots that auto settled on and its time ratio, or why that isn't known, in a sentence. */
   text: z.string(),
   lanes: whole.optional(),
   slots: whole.optional(),
-  /** Its time over the recommended model's, both with their start. */
+  /** The time of auto over the recommended model's, both with start-up. */
   timeRatio: amount.optional(),
-  /** How long its tasks ran; not there if none did. */
+  /** How long auto's tasks ran, in milliseconds; undefined if none did. */
   runMs: amount.optional(),
 });
 export type AutoFound = Checked<typeof autoSchema>;
 
-/** It runs if so many times what the recommended model took is left, beside what its process takes. */
+/** The trial needs ROOM times the recommended model's time, and PROCESS_MS for its process. */
 const ROOM = 2;
 const PROCESS_MS = 300;
 
-/** Runs it if there is time, and says what it settled on and how it compares, or why that isn't known. */
+/** Runs auto if there is time, and reports what it settled on and how it compares, or why it can't. */
 export async function tryAuto(
   race: Race | undefined,
   candidate: Candidate,

@@ -1,4 +1,4 @@
-/** What the rounds of a race come to for the whole job, and which of the gains can be. */
+/** Scales the rounds of a race to the whole job, and tells which of the gains are possible. */
 
 import { BASELINE, isRemote, MODEL_TABLE, needsServer } from "../../models.ts";
 import { possibleGain as possibleOf } from "../../judge/choose.ts";
@@ -17,28 +17,28 @@ import { isOfServer } from "./failing.ts";
 import { inFlight, plainOf, type Runner } from "./runner.ts";
 import { asRaced } from "./same_work.ts";
 
-/** The job that is raced, as far as it is known: `horizon` is its number of items. */
+/** The job that is raced; `horizon` is its number of items, known or assumed. */
 type Job = Pick<KnownJob, "sample" | "machine" | "horizon">;
 
-/** What is known of a model's time for the whole job. */
+/** A model's times for the whole job, and how far to trust them. */
 export interface Entry {
   readonly candidate: Candidate;
   readonly times: readonly { readonly round: number; readonly ms: number }[];
-  /** Whether it ran without failures of its own, gave the same results, and wasn't clearly slower. */
+  /** Whether the model ran without failures of its own, gave the same results, and wasn't clearly slower. */
   readonly eligible: boolean;
-  /** How many tasks it had in flight at once; default 1. */
+  /** How many tasks the model had in flight at once; default 1. */
   readonly inFlight?: number;
   /** Whether tasks fail with less than twice as many in flight. */
   readonly isAtEdge?: boolean;
-  /** So many times its gain may be too great for reasons that its rounds don't show; default 1. */
+  /** By what factor the gain may be too great for reasons that the rounds don't show; default 1. */
   readonly doubt?: number;
-  /** A greater gain than this has other causes than the model. */
+  /** The greatest gain that the model itself can explain; a greater one has other causes. */
   readonly credible?: number;
-  /** What cores and waiting can give for the whole job; default any gain. */
+  /** The greatest gain that cores and waiting allow for the whole job; any gain by default. */
   readonly most?: number;
 }
 
-/** A measured gain that is greater than `most`, what so many cores and waiting can give. */
+/** A measured gain greater than `most`, which is all that so many cores and waiting allow. */
 export interface Impossible {
   readonly model: string;
   readonly gain: number;
@@ -51,19 +51,19 @@ export interface Impossible {
 export interface Entries {
   readonly entries: readonly Entry[];
   readonly impossible: readonly Impossible[];
-  /** What a time is usually off by on this machine at present, on the logarithm. */
+  /** The usual error of a measured time on this machine at present, as a natural logarithm. */
   readonly usualNoise: number;
 }
 
-/** Whether a gain is one, after all that speaks against it. */
+/** Whether a gain remains after its doubts are taken off. */
 export function isShown({ doubt = 1, credible = Infinity }: Entry, gain: Interval | null): boolean {
   return gain !== null && gain.low * Math.min(1, credible / gain.median) > doubt;
 }
 
 /**
- * What a round comes to for the whole job: its work in proportion to the predictions for both numbers of
- * items. Where it took so many times as long as predicted, so many fewer were served at once, and the others
- * queued. What its lanes took until their first tasks had ended, which are dear in each lane, counts once.
+ * Scales a round to the whole job, in proportion to the predicted times of both numbers of items. If the round
+ * took longer than predicted, fewer tasks were served at once and the others queued, so fewer slots are
+ * assumed. The time until each lane ended its first task, which is often slow, is counted once and not scaled.
  */
 export function scaledMs(
   { sample, machine, horizon }: Job,
@@ -74,7 +74,7 @@ export function scaledMs(
   const predictedMs = (count: number, of = candidate) => predict(sample, of, count, machine).runMs;
   if (warm !== undefined && warm.items < items) {
     const { afterMs } = warm;
-    // One after the other: on lanes a long first item would hide what the others take beside it.
+    // Scaled as one by one: a prediction for lanes would hide the other items beside a long first one.
     const warmMs = (count: number) =>
       Math.max(1e-9, predictedMs(count, SEQUENTIAL) - predictedMs(warm.items, SEQUENTIAL));
     return startMs + afterMs + (runMs - afterMs) * warmMs(horizon) / warmMs(items);
@@ -90,7 +90,7 @@ function timesOf(job: Job, runner: Runner): Entry["times"] {
   return runner.rounds.map((of) => ({ round: of.round, ms: scaledMs(job, runner, of) }));
 }
 
-/** What cores and waiting can give a model for so many items. */
+/** The greatest gain that cores and waiting allow a model for this many items. */
 export function possibleGain(
   sample: Pick<Sample, "cpuShare" | "cpuMs" | "loopMs" | "blockedMs" | "wallMs" | "sourceMs">,
   cores: number,
@@ -102,21 +102,21 @@ export function possibleGain(
     {
       cpuShare,
       onLoop: cpuMs > 0 ? loopMs / cpuMs : 0,
-      // A short hold may be a neighbour on the CPU.
+      // A short hold-up may only be another program on the CPU.
       held: blocks(sample) ? blockedMs / wallMs : 0,
     },
     cores,
     { lanes: candidate.lanes, inFlight: inFlightOf(candidate, items) },
   );
-  // What a quick source takes is dealing out, and waking up for it.
+  // A quick source's time is only that of handing out items, so it sets no limit.
   if (sourceMs < SOURCE_MS) return ofTasks;
-  // Items come one after the other, whatever becomes of them.
+  // The source gives items one after another, whatever the model.
   return Math.min(ofTasks, (sourceMs + wallMs) / Math.max(sourceMs, wallMs / ofTasks));
 }
 
 /**
- * The sample, its tasks computing no more than they did in a runner's rounds: with many in flight tasks that
- * wait may compute far less, where one request of a client's carries many of theirs.
+ * The sample with its CPU share lowered to what tasks used in a runner's rounds. Waiting tasks may compute far
+ * less with many in flight, for instance when one request of a client carries many of theirs.
  */
 function asComputed(
   sample: Sample,
@@ -129,16 +129,16 @@ function asComputed(
   return { ...sample, cpuShare: Math.min(cpuShare, raced) };
 }
 
-/** A gain so many times as great among all rounds as in the two's own is in doubt. */
+/** A gain is in doubt if all runners' rounds give this many times what the two runners' own rounds give. */
 const SHIFTED = 1.5;
 
-/** A runner's gain on the items that it was raced with, and what it is worth. */
+/** A runner's gain on the items that it was raced with, and what that gain is worth. */
 type Held = ReturnType<typeof worthOf> & {
-  /** So many times as great was the gain by what others took in rounds of their own, if they were disturbed there. */
+  /** How many times greater the gain is by all runners' rounds, if above SHIFTED; 1 otherwise. */
   readonly shift: number;
 };
 
-/** Holds runners against the plain loop, each on the very items that it was raced with. */
+/** Compares each runner with the plain loop on the items that the runner was raced with. */
 function heldAgainstPlain(
   ran: readonly Runner[],
   job: Job,
@@ -163,27 +163,27 @@ function heldAgainstPlain(
     const among = all.ratio(slow, fast)?.median ?? median;
     const shift = among > SHIFTED * median ? among / median : 1;
     const gain = shift * median;
-    // One round tells nothing of the noise, and others' programs disturb more than rounds show.
+    // One round shows no noise, and other programs disturb more than the rounds show.
     const isUnsure = isBusy || Math.min(plain.rounds.length, runner.rounds.length) < 2;
     return [[runner, { ...worthOf(runner, job, gain, isUnsure ? gain : low), shift }]];
   }));
 }
 
-/** What a runner's gain is worth, of which `sure` is what its rounds show. */
+/** What a runner's gain is worth; `sure` is the part of it that its rounds show. */
 function worthOf(runner: Runner, { sample, machine }: Job, gain: number, sure: number) {
   const { candidate, items } = runner;
   const { cores, ceiling } = withCoresOf(machine, candidate);
   const mostShare = mostCpuShare(sample);
-  // The first few items may compute less than the others, and wait more.
+  // The first few items may compute less and wait more than the others.
   const possible = (cpuShare: number, cores: number) => {
     const these = asComputed(sample, runner, cpuShareOf({ ...sample, cpuShare }, items));
     return possibleGain(these, cores, candidate, items);
   };
   const most = possible(sample.cpuShare, cores);
   const isImpossible = gain > IMPOSSIBLE * most;
-  // What only waiting, or others' share, can have given tells nothing.
+  // A gain that the highest possible CPU share rules out shows nothing about the cores.
   const isTold = gain <= possible(mostShare, cores);
-  // Others' share can shorten computing alone, not what is waited for besides.
+  // Other programs can only slow down computing, so they can't explain the waits' part of the gain.
   const ofWaits = (1 - mostHeldShare(sample)) * gain;
   const ofCores = isTold ? IMPOSSIBLE * possible(mostShare, ceiling) : 0;
   return {
@@ -191,15 +191,15 @@ function worthOf(runner: Runner, { sample, machine }: Job, gain: number, sure: n
     most,
     cores,
     isImpossible,
-    // Other machines may be faster, which says nothing of the plain loop.
+    // Other machines may be faster than this one, which says nothing about the plain loop.
     excess: isImpossible && !needsServer(candidate.model) ? Math.max(1, sure / most) : 1,
     credible: Math.max(ofWaits, ofCores),
   };
 }
 
 /**
- * So many times as dear as in the sample were the plain loop's items, where a runner gained far less than
- * predicted: they may be so in fresh processes, as they are few, and that may be all of its gain.
+ * How many times as long as in the sample the plain loop's items took, where a runner with more items gained
+ * far less than predicted: a few items may be slow in a fresh process, and that may be the whole gain.
  */
 function dearerBy(plain: Runner, runner: Runner, job: Job): number {
   if (plain.items >= runner.items) return 1;
@@ -211,7 +211,7 @@ function dearerBy(plain: Runner, runner: Runner, job: Job): number {
   return isFarLess ? Math.max(1, plainMs / sampledMs) : 1;
 }
 
-/** Whether others failed with less than that in flight, where the same is shared. */
+/** Whether other runners of the same lane kind or server failed with fewer tasks in flight than given. */
 function failsBelow(inFlightThere: number, runner: Runner, runners: readonly Runner[]): boolean {
   const laneKindOf = ({ candidate: { model } }: Runner) => MODEL_TABLE[model].laneKind;
   return runner.candidate.model !== BASELINE &&
@@ -223,10 +223,10 @@ function failsBelow(inFlightThere: number, runner: Runner, runners: readonly Run
 }
 
 /**
- * Scales what runners took to the whole job. A gain that can't be tells of the measurement: the
- * plain loop was slower than need be, perhaps, so that all gains are in doubt. On a busy machine
- * those are that exceed what independent processes gained. With `inOneLoop` tasks share what each lane
- * would have of its own: only an event loop may be taken then, however much faster lanes were.
+ * Scales what the runners took to the whole job. An impossible gain puts all gains in doubt, since the plain
+ * loop may have been slower than it needs to be; on a busy machine a gain above the ceiling is in doubt as
+ * well. With `inOneLoop` the tasks share something that each lane would have for itself, so only event loops
+ * are eligible, even if lanes were faster.
  */
 export function entriesOf(runners: readonly Runner[], sampled: Job, inOneLoop = false): Entries {
   const { machine, horizon } = sampled;
@@ -237,7 +237,7 @@ export function entriesOf(runners: readonly Runner[], sampled: Job, inOneLoop = 
   const ran = runners.filter(({ out, rounds }) => out === undefined && rounds.length > 0);
   const held = heldAgainstPlain(ran, job, isBusy, usualNoise);
   const excess = Math.max(1, ...[...held.values()].map((of) => of.excess));
-  // A ceiling far below the cores may have been mismeasured.
+  // A ceiling far below the number of cores may be a wrong measurement.
   const limit = isCeilingLow(machine) ? machine.cores : machine.ceiling;
   const takeable = runners.filter(({ candidate }) => !inOneLoop || !isRemote(candidate.model));
   const entries = takeable.map((runner): Entry => {
@@ -248,15 +248,15 @@ export function entriesOf(runners: readonly Runner[], sampled: Job, inOneLoop = 
       candidate,
       times: timesOf(job, runner),
       eligible: (out === undefined || (inOneLoop && out === "slower")) && !isImpossible &&
-        // So many may have gone well only at first.
+        // This number in flight may have gone well only at first.
         !failsBelow(inFlight(runner) + 1, runner, runners),
       inFlight: inFlight(runner),
       isAtEdge: failsBelow(2 * inFlight(runner), runner, runners),
-      // What is off by so much for one may be off by as much again for another.
+      // An error of this size for one runner may occur again for another.
       doubt: Math.max(shift, dearer, excess ** 2),
-      // With more in flight what computes takes a greater share of the cores from others.
+      // With more in flight, computing tasks take a greater share of the cores from other programs.
       credible: isBusy ? credible : Infinity,
-      // Other machines may be faster than this one.
+      // Other machines may be faster than this one, so their gain has no known limit.
       ...(!needsServer(candidate.model) &&
         { most: possibleGain(asComputed(sample, runner), limit, candidate, horizon) }),
     };

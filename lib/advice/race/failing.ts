@@ -1,4 +1,4 @@
-/** How items fail in a race that went well in the sample: under which models, and why. */
+/** How items that succeeded in the sample fail in the race: under which models, and why. */
 
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
 import { isRefusal } from "../../tasks/http_signs.ts";
@@ -6,10 +6,10 @@ import { type FailureKind, UNSETTLED } from "../../timing/failures.ts";
 import { nameOf } from "../prediction/candidate.ts";
 import { inFlight, plainOf, type Race, type Runner } from "./runner.ts";
 
-/** What they fail for: a server, the process's limits, each other, or what isn't there in other lanes. */
+/** The cause of failures: a refusal, too few file descriptors, waiting too long, or being on a lane. */
 type FailingKind = "refused" | "descriptors" | "late" | "lanes";
 
-/** How items that went well in the sample fail in the race's plain loop. */
+/** How items that succeeded in the sample fail in the race's plain loop. */
 export interface PlainFailing {
   readonly failed: number;
   readonly items: number;
@@ -17,31 +17,31 @@ export interface PlainFailing {
 }
 
 export interface Failing extends PlainFailing {
-  /** The model with the fewest in flight that fails, and further ones. */
+  /** The failing model with the fewest tasks in flight; `others` are the further ones. */
   readonly model: string;
   readonly inFlight: number;
   readonly others: readonly string[];
-  /** Tasks in flight with which all went well; 1 for one by one. */
+  /** The most tasks in flight below that with which all went well; 1 for one by one. */
   readonly well: number;
-  /** Items a second that went through once a server refused; null if not known. */
+  /** Items a second that succeeded once a server refused; null if unknown. */
   readonly perSecond: number | null;
-  /** How long after that tasks one by one were seen to fail, too; undefined if they went on well. */
+  /** How long after that tasks failed one by one too, in milliseconds; undefined if they went well. */
   readonly lastedMs?: number | undefined;
   /** Whether only other machines fail. */
   readonly isElsewhere?: boolean;
-  /** Whether only one event loop fails, and lanes went well with as many in flight. */
+  /** Whether only the event loop fails, while lanes went well with as many in flight. */
   readonly isOfOneLoop?: boolean;
 }
 
 const DESCRIPTORS = /EMFILE|too many open files/i;
-/** Such as a deadline of the task's own, `TimeoutError`, or what Node calls `ETIMEDOUT`. */
+/** Names of timeouts: a task's own deadline, `TimeoutError`, or Node's `ETIMEDOUT`. */
 const LATE = new RegExp(`^${UNSETTLED}$|time.?d?.?out`, "i");
-/** What JavaScript throws where state is missing, or an object lost its methods. */
+/** Errors that JavaScript throws where state is missing, or an object has lost its methods. */
 export const MISSING: ReadonlySet<string> = new Set(["TypeError", "ReferenceError"]);
-/** Of errors that say so the network is the cause, and so whatever a task asks there. */
+/** Error messages that name the network as the cause. */
 export const NETWORK = /fetch failed|error sending request|connection|reading a body/i;
 
-/** Whether a server's own answer was the reason, which is the same from wherever it is asked. */
+/** Whether a server's answer was the reason, which is then the same for all lanes that ask it. */
 export function isOfServer(reasons: readonly FailureKind[] = [], lastedMs?: number): boolean {
   return lastedMs !== undefined || reasons.some((of) => of.status !== undefined || isRefusal(of));
 }
@@ -64,7 +64,7 @@ function kindOf(failing: readonly Runner[], went: readonly Runner[]): FailingKin
 
 const isElsewhere = ({ candidate: { model } }: Runner) => needsServer(model);
 
-/** From how many tasks in flight on some fail that didn't one by one, and why. */
+/** From how many tasks in flight on items fail that succeed one by one, and why. */
 export function failingOf(
   runners: readonly Runner[] = [],
 ): Failing & { readonly kind: FailingKind } | undefined {
@@ -101,7 +101,7 @@ export function failingOf(
   };
 }
 
-/** How the race's plain loop fails; undefined if it does so no more than the sample did. */
+/** How the race's plain loop fails; undefined if it fails no more than the sample did. */
 export function plainFailingOf(race: Race | undefined): PlainFailing | undefined {
   const plain = plainOf(race?.runners);
   if (plain?.out !== "failures") return undefined;

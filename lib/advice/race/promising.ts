@@ -1,4 +1,4 @@
-/** Which models are worth racing: those that a job could run under, and of these the ones that promise most. */
+/** Which models are worth racing: of those that the job could run under, the most promising. */
 
 import { BASELINE, type Model, needsServer } from "../../models.ts";
 import { MOST_MEMORY, WAITS } from "../../judge/thresholds.ts";
@@ -22,16 +22,16 @@ import {
   type Sample,
 } from "../probe/sample.ts";
 
-/** What is known of a job and its machine before anything is raced. */
+/** Facts about a job and its machine before anything is raced. */
 export interface KnownJob {
   readonly sample: Sample;
   readonly machine: Machine;
   readonly total: number | null;
-  /** How many items are to be counted with: all, or an assumed number where that isn't known. */
+  /** How many items advice counts with: all, or an assumed number if that is unknown. */
   readonly horizon: number;
-  /** The models that may be raced beside the plain loop; the usual ones, and other machines, unless given. */
+  /** The models that may be raced beside the plain loop; by default the usual ones and other machines. */
   readonly models?: readonly Model[] | undefined;
-  /** Whether the tasks may run programs of which the system doesn't tell what they compute. */
+  /** Whether the tasks may run programs whose CPU time the system doesn't report. */
   readonly runsPrograms?: boolean;
 }
 
@@ -40,24 +40,24 @@ export interface Predicted {
   readonly prediction: Prediction;
 }
 
-/** More tasks than this are not put in flight at once: file descriptors, memory, and servers set limits. */
+/** The most tasks in flight that are tried: file descriptors, memory and servers set limits. */
 export const MOST_IN_FLIGHT = 1024;
-/** More lanes than this aren't tried: each takes memory and time to start. */
+/** The most lanes that are tried: each takes memory and time to start. */
 export const MOST_USEFUL_LANES = 32;
 const FILLS = 1.1;
 const SPARE = 1.5;
-/** Tasks tend to wait all at the same time: so many times the slots that their turns would need. */
+/** Lanes get this many times the slots that taking turns would need: tasks tend to wait all at once. */
 const AMPLE = 8;
-/** From this share of waiting on, an event loop with slots is always tried: it is so simple. */
+/** From this share of waiting on, an event loop with slots is always tried, because it is simple. */
 const WAITS_SOME = 0.15;
-/** Cores are worth sharing where one lane on each would take so many times as long. */
+/** A lane for each item is tried where a lane for each core would take this many times as long. */
 const WORTH_SHARING = 1.1;
-/** A model predicted to take this many times as long as the best isn't raced, unless the best disappoint. */
+/** A model predicted to take this many times as long as the best is raced only if the best disappoint. */
 const HOPELESS = 1.25;
-/** Models raced beside sequential. */
+/** The most models that are raced beside the plain loop. */
 const MOST_RACED = 4;
 
-/** The least power of two from `value` on: finer steps couldn't be told apart. */
+/** The least power of two from `value` on; finer steps couldn't be told apart. */
 export function powerOfTwoFrom(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
 }
@@ -66,7 +66,7 @@ export function inMemory(sample: Sample, { memoryBytes = Infinity }: Machine): n
   return Math.max(1, Math.floor(MOST_MEMORY * memoryBytes / heldBytes(sample)));
 }
 
-/** Whether tasks compute on threads beside this one, or in programs; those that mostly wait do little of it. */
+/** Whether tasks compute much on threads beside the event loop's, or in programs. */
 function mostlyBeside(sample: Sample): boolean {
   return computesBeside(sample) && mostCpuShare(sample) > WAITS;
 }
@@ -75,7 +75,7 @@ function fewSlots({ cores }: Machine): number[] {
   return [cores, 2 * cores].filter((slots) => slots > 1);
 }
 
-/** More lanes than cores, where tasks hold up their thread while they wait. */
+/** More lanes than cores, for tasks that hold up their thread while they wait. */
 function lanesWanted({ sample, machine, horizon }: KnownJob, tested: number): Candidate[] {
   if (!blocks(sample)) return [];
   const found: Candidate[] = [];
@@ -87,15 +87,15 @@ function lanesWanted({ sample, machine, horizon }: KnownJob, tested: number): Ca
 }
 
 /**
- * A lane for each of a few items that compute: they share the cores to the end, where on a lane a core the
- * last of them would leave others idle (nine on eight cores take two turns).
+ * A lane for each of a few computing items, which then share the cores until the end. With a lane for each core
+ * the last items would leave cores idle: nine items on eight cores take two turns.
  */
 function laneEach({ machine: { cores }, total }: KnownJob, tested: number): Candidate[] {
   if (total === null || total > Math.min(tested, MOST_USEFUL_LANES)) return [];
   return Math.ceil(total / cores) * cores >= WORTH_SHARING * total ? [threads(total)] : [];
 }
 
-/** All models that a job could run under, with the sizes that its sample suggests. */
+/** All models that the job could run under, in the sizes that its sample suggests. */
 export function possibleCandidates(job: KnownJob, triable: number): Candidate[] {
   const { sample, machine, total } = job;
   const { wallMs, sourceMs, uncloneable } = sample;
@@ -104,7 +104,7 @@ export function possibleCandidates(job: KnownJob, triable: number): Candidate[] 
   const tested = Math.min(triable, fitting);
   const cores = Math.min(machine.cores, Math.max(1, tested));
   const held = heldMs(sample);
-  // Slots beyond these find the event loop busy, or no item to take.
+  // More slots than `saturation` find the event loop busy; more than `arrivals` find no item to take.
   const saturation = saturationSlots(held, wallMs);
   const arrivals = saturationSlots(Math.max(held, sourceMs), wallMs + sourceMs);
   const wanted = Math.min(
@@ -116,7 +116,7 @@ export function possibleCandidates(job: KnownJob, triable: number): Candidate[] 
     const all = total !== null && total <= Math.min(tested, MOST_IN_FLIGHT);
     if (all) candidates.push(eventLoop());
     const slots = Math.min(wanted, tested);
-    // As many slots as items would be all at once once more.
+    // As many slots as items would be the same as all items at once.
     if (!all || slots < total) candidates.push(eventLoop(slots));
     candidates.push(...fewSlots(machine).filter((few) => few < slots).map(eventLoop));
   }
@@ -132,7 +132,7 @@ export function possibleCandidates(job: KnownJob, triable: number): Candidate[] 
     candidates.push(...lanesWanted(job, tested));
     if (saturation < FILLS && tested > cores) candidates.push(...laneEach(job, tested));
   }
-  // What waits or is held there takes none of the memory here.
+  // Tasks on other machines take no memory of this one, so it doesn't limit them.
   if (joined !== undefined && uncloneable === undefined && triable > 1) {
     const { lanes } = joined;
     const most = Math.min(wanted, Math.ceil(triable / lanes), Math.floor(MOST_IN_FLIGHT / lanes));
@@ -142,8 +142,8 @@ export function possibleCandidates(job: KnownJob, triable: number): Candidate[] 
 }
 
 /**
- * Chooses the promising models: those predicted to come near the best, and simple ones that might. Only a
- * race tells of other machines.
+ * Chooses the promising models: those predicted to come near the best, and simple ones that might. Other
+ * machines are always raced, because predictions don't know how fast they are.
  */
 export function promising(
   job: KnownJob,
@@ -154,7 +154,7 @@ export function promising(
     .filter(({ model }) => model === BASELINE || mayBeRaced(model, models))
     .map((candidate) => ({ candidate, prediction: predict(sample, candidate, horizon, machine) }));
   const elsewhere = all.map(({ candidate }) => candidate).filter(({ model }) => needsServer(model));
-  // With as many slots as cores each would stand idle while its next task is handed out.
+  // With only as many slots as cores, a core would be idle while its next task is handed out.
   const fillsWith = job.runsPrograms || mostlyBeside(sample) ? 2 * machine.cores : 0;
   const fills = (of: Candidate) => runsInLoop(of) && of.slots >= fillsWith;
   const isFilled = all.some(({ candidate }) => fills(candidate));
@@ -164,7 +164,7 @@ export function promising(
   ).sort((a, b) => totalMs(a.prediction) - totalMs(b.prediction));
   const [best] = ranked;
   if (best === undefined) return { all, raced: [SEQUENTIAL, ...elsewhere] };
-  // Lanes have no other cores: what they would take of the race tells more of slots. They enter if these disappoint.
+  // Lanes would use the same cores, so slots are raced in their place; lanes enter if slots disappoint.
   const areSlots = mostlyBeside(sample) && runsInLoop(best.candidate);
   const others = areSlots ? ranked.filter(({ candidate }) => runsInLoop(candidate)) : ranked;
   const waits = 1 - heldMs(sample) / sample.wallMs;
@@ -185,7 +185,7 @@ export function promising(
   return { all, raced: [SEQUENTIAL, ...raced, ...elsewhere] };
 }
 
-/** What models were predicted to gain against sequential, of those that so many items are enough for. */
+/** The predicted gains over the plain loop, of the models that `items` items can fill. */
 export function predictedGains(all: readonly Predicted[], items: number) {
   const plain = all.find(({ candidate }) => candidate.model === BASELINE);
   return all.filter(({ candidate: { lanes, slots } }) =>

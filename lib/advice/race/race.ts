@@ -1,6 +1,6 @@
 /**
- * The race: the promising models on the job's own items, in rounds, each trial in a fresh process. Here it
- * is chosen whose trial comes next; trials.ts runs and judges each.
+ * The race runs the promising models on the job's own items, in rounds, each trial in a fresh process. This
+ * file chooses whose trial is next; trials.ts runs and judges each.
  */
 
 import { BASELINE, needsServer } from "../../models.ts";
@@ -15,9 +15,9 @@ import { Trials } from "./trials.ts";
 const MOST_ROUNDS = 7;
 
 /**
- * The first round tries all, the plain loop first, for it says how long is too long; others may
- * take the place of what fails. Rounds go on until the models are told apart or the allowance is
- * spent, and the budget where they still aren't.
+ * In the first round every model runs, the plain loop first, since its time sets the limit for the others;
+ * substitutes may replace models that fail. Rounds go on until the models can be told apart or the allowance is
+ * spent; if they still can't, the race goes on until the budget is spent.
  */
 export async function race(options: RaceOptions): Promise<Race> {
   const { plan, judge, leftMs, mostTrials, seed } = options;
@@ -29,7 +29,7 @@ export async function race(options: RaceOptions): Promise<Race> {
     while (round < MOST_ROUNDS && state.active.length > 1 && state.may && !isDone()) {
       const scaledMs = judge.scaledBy(state.runners);
       const leftMs = state.leftMs("allowanceMs");
-      // A budget is no reason to run what matters little again.
+      // The budget is no reason to run unimportant models again, so the allowance is tried first.
       const due = [Math.min(leftMs, plan.allowanceMs), leftMs]
         .map((ms) => nextRound(state.active, ms, scaledMs)).find(({ length }) => length > 0);
       if (due === undefined) break;
@@ -53,21 +53,21 @@ export async function race(options: RaceOptions): Promise<Race> {
   return { ...racing.race, endedBy: isMost ? "trials" : "budget" };
 }
 
-/** The least items on which others are raced once what was promised of one has been refuted. */
+/** The fewest items on which other models are raced once a prediction has been refuted. */
 const LEAST_ITEMS = 8;
-/** Until a model has run, a trial of it is expected to take no more than so many times the plain loop. */
+/** Before its first trial, a model is expected to take at most this many times the plain loop's time. */
 const AT_MOST = 1.2;
-/** Where the plain loop's few items took so many times as long as in the sample, all of them tell more. */
+/** If its few items took this many times as long as in the sample, the plain loop runs more of them. */
 const DEARER = 1.1;
-/** All are so many times as many as its few at least. */
+/** The plain loop runs again only on at least this many times as many items. */
 const WIDER = 2;
 
-/** Has those run that are due, as far as they can be afforded, and tell anything. */
+/** Runs the trials that are due, as far as time allows and they can still change the result. */
 class Racing {
   readonly #trials: Trials;
   /** The last trial's runner, if it had failures of its own. */
   #failed: Runner | undefined;
-  /** Whether failures were seen to leave a refusal behind, such as a ban or a used-up quota. */
+  /** Whether failures left a server refusing tasks, as by a ban or a used-up quota. */
   #shutsOut = false;
 
   constructor(private readonly state: RaceState) {
@@ -95,12 +95,12 @@ class Racing {
       const tooMany = this.#tooMany;
       await this.#trials.run(runner, round);
       const failed = this.#failed;
-      // With no fewer in flight than failed before, nothing is left to find out.
+      // A failure with as many in flight as failed before says nothing new.
       const isLess = runner.out === "failures" && inFlight(runner) < tooMany;
       if (failed !== undefined && isLess && !await this.#trials.looksWell()) {
         forget(runner);
         if (!await this.#isLetIn(failed)) break;
-        // Few slots first, as others enter them: then one at most is too many once more.
+        // The runner is dropped; substitutes start with few slots, so at most one more trial asks for too much.
         if (runner.rounds.length === 0 && isLoop(runner.candidate)) {
           state.runners.splice(state.runners.indexOf(runner), 1);
           break;
@@ -112,13 +112,13 @@ class Racing {
     this.#trials.results.accept(state.runners);
   }
 
-  /** The fewest tasks in flight that were too many. */
+  /** The fewest tasks in flight that failed. */
   get #tooMany(): number {
     const failing = this.state.runners.filter(({ out }) => out === "failures");
     return Math.min(...failing.map(inFlight));
   }
 
-  /** Whether a runner that hasn't run has nothing to tell. */
+  /** Whether a runner that hasn't run yet can't change the result. */
   #isNeedless(runner: Runner): boolean {
     const { options: { judge }, runners } = this.state;
     return runner.rounds.length === 0 &&
@@ -127,8 +127,8 @@ class Racing {
   }
 
   /**
-   * Whether what was promised of a model has been refuted with another. One with few in flight is raced all
-   * the same, on the plain loop's items: it is likely to take as long.
+   * Whether another model has refuted what was predicted of this one. A runner with few tasks in flight is
+   * raced anyway, but only on the plain loop's number of items, since it is likely to take as long.
    */
   #isRefuted(runner: Runner): boolean {
     if (!this.#trials.isRefuted || runner.candidate.model === BASELINE) return false;
@@ -151,14 +151,16 @@ class Racing {
       (keptMs === 0 || ownMs + keptMs <= state.options.leftMs());
   }
 
-  /** Time kept for a second round, before more models are tried than planned: two rounds of few tell more than one of many. */
+  /**
+   * Time kept for a second round before unplanned models are tried: two short rounds tell more than a long one.
+   */
   #keptMs({ candidate, rounds }: Runner): number {
     const { state, state: { runners, active, extended, options: { raced, judge } } } = this;
     const isPlanned = !extended && raced.includes(candidate);
-    // How many go well is looked for to the end.
+    // The search for a number of slots that doesn't fail keeps back no time.
     const isSearch = runners.some(({ out }) => out === "failures");
     if (isPlanned || rounds.length > 0 || isSearch) return 0;
-    // What was slower than the plain loop needs no second one to be passed over.
+    // A runner clearly slower than the plain loop needs no second round to be ruled out.
     const may = active.filter(({ items, rounds }) =>
       rounds.every(({ runMs }) => runMs <= GAINED * state.plainMs(items))
     );
@@ -167,18 +169,18 @@ class Racing {
     return isOnce ? due.reduce((sum, { rounds }) => sum + rounds[0]!.runMs, 0) : 0;
   }
 
-  /** Whether tasks are let in that the last trial's failures may have shut out, or are again before long. */
+  /** Whether tasks are accepted after the last trial's failures, if necessary after a wait. */
   async #isOpen(): Promise<boolean> {
     const failed = this.#failed;
     if (failed === undefined || (!this.#shutsOut && await this.#trials.looksWell())) return true;
     return await this.#isLetIn(failed);
   }
 
-  /** Waits until tasks are let in again that a trial's failures have shut out; whether they are. */
+  /** Waits until tasks are accepted again after a trial's failures; returns whether they are. */
   async #isLetIn(failed: Runner): Promise<boolean> {
     const { plan, leftMs } = this.state.options;
     this.#shutsOut = true;
-    // To begin with few in flight takes about as long as the plain loop.
+    // Starting again with few tasks in flight takes about as long as the plain loop.
     const needsMs = this.state.plainMs(plan.items);
     const { isWell, lastedMs } = await untilWell(() => this.#trials.looksWell(), {
       leastMs: failed.failures?.find((of) => of.retryAfterMs)?.retryAfterMs,
@@ -192,8 +194,8 @@ class Racing {
   }
 
   /**
-   * The plain loop, and those next to it, once more, on as many items as others run, if its few took longer
-   * than in the sample. Returns whether they did, and there was time for it.
+   * Runs the plain loop and its nearest rivals once more, on as many items as the others run, if the plain
+   * loop's few items took longer than in the sample. Returns whether it did.
    */
   async widenPlain(round: number): Promise<boolean> {
     const { state, state: { active, runners, options: { judge } } } = this;
@@ -210,14 +212,14 @@ class Racing {
     if (wider.rounds.length === 0 && wider.out === undefined) return false;
     runners[runners.indexOf(plain)] = wider;
     await this.runAll(due, round);
-    // Alone it is held against nothing.
+    // Without a rival in the same round the wider trial is compared with nothing.
     const isHeld = due.some(({ rounds }) => rounds.at(-1)?.round === round);
     if (!isHeld && wider.out === undefined) runners[runners.indexOf(wider)] = plain;
     this.prune();
     return true;
   }
 
-  /** Tries others in place of what failed or disappointed, such as fewer and fewer slots. */
+  /** Tries substitutes for models that failed or disappointed, such as fewer and fewer slots. */
   async tryOthers(): Promise<void> {
     const { state, state: { options: { judge } } } = this;
     for (let more = judge.instead(state.runners); more.length > 0 && state.may;) {
@@ -233,7 +235,7 @@ class Racing {
   }
 }
 
-/** A runner's last trial tells nothing of it. */
+/** Removes a runner's last trial, which says nothing about the runner. */
 function forget(runner: Runner): void {
   runner.rounds.pop();
   delete runner.out;
@@ -241,13 +243,10 @@ function forget(runner: Runner): void {
   delete runner.pacePerSecond;
 }
 
-/** The plain loop runs so often; then no more, if all others are so much faster that nobody doubts it. */
+/** After so many rounds the plain loop runs no more if two or more others are all far faster (ONE_ROUND). */
 const PLAIN_ROUNDS = 2;
 
-/**
- * The models of a further round, those first whose comparison matters most; none if there is no
- * time for two.
- */
+/** The models of a further round, the most important comparisons first; none if there is no time for two. */
 export function nextRound(active: readonly Runner[], leftMs: number, scaledMs: Scaled): Runner[] {
   const timeOf = (runner: Runner) =>
     Math.min(...runner.rounds.map((round) => scaledMs(runner, round)));
@@ -263,16 +262,16 @@ export function nextRound(active: readonly Runner[], leftMs: number, scaledMs: S
   return due.length < 2 ? [] : due;
 }
 
-/** To be clearly slower a model must take so many times the best's time in each round, by their number. */
+/** A model is clearly slower if it takes this many times the best's time in all its 1, 2, 3, 4 … rounds. */
 const CLEARLY = [ONE_ROUND, 1.6, 1.35, 1.25];
 
-/** Those of the runners that are clearly slower than the best of them; never the plain loop. */
+/** The runners that are clearly slower than the best one, never including the plain loop. */
 export function clearlySlower(runners: readonly Runner[], scaledMs: Scaled): Runner[] {
   const ran = runners.filter(({ rounds }) => rounds.length > 0).map((runner) => {
     const times = new Map(runner.rounds.map((of) => [of.round, scaledMs(runner, of)]));
     return { runner, times, leastMs: Math.min(...times.values()) };
   });
-  // Other machines put none of this one's models out: their gain may have other causes.
+  // Other machines never rule out this machine's models: their gain may have other causes.
   const [best] = ran.filter(({ runner }) => !needsServer(runner.candidate.model))
     .toSorted((a, b) => a.leastMs - b.leastMs);
   if (best === undefined) return [];

@@ -1,4 +1,4 @@
-/** Judges a race while it goes on: whether it is decided, and who else may run. */
+/** Judges a race while it goes on: whether it is decided, and which models may run as well. */
 
 import { BASELINE, isRemote } from "../../models.ts";
 import { COMPUTES, GAINED, SURE, TELLS_NOTHING, WAITS } from "../../judge/thresholds.ts";
@@ -16,21 +16,20 @@ import type { Race, Runner } from "./runner.ts";
 import { asRaced, sameWork } from "./same_work.ts";
 import { isNeedless, substitutes } from "./substitutes.ts";
 
-/** Ends of an interval that lie nearer together need no more rounds. */
+/** An interval whose high end is less than this many times its low end needs no more rounds. */
 const NARROW = 1.3;
 
-/** A job that is to be raced. */
 export interface PlannedRace extends Planned {
   readonly plan: RacePlan;
-  /** What its tasks share, so that only an event loop may be taken. */
+  /** State that the tasks share, so that only an event loop may be recommended. */
   readonly shared: SharedState | undefined;
 }
 
-/** What a race has come to so far, among what may be taken. */
+/** The race's result so far, among the models that may be recommended. */
 function standingOf(runners: readonly Runner[], planned: PlannedRace) {
   const isShared = planned.shared !== undefined;
   const found = entriesOf(runners, planned, isShared);
-  // Lanes are at most offered then, and once will do.
+  // With shared state, lanes can only be offered, and one round is enough for that.
   const isOver = isShared && found.entries.every(({ candidate }) => candidate.model === BASELINE);
   return { ...found, ...recommend(found.entries, found.usualNoise), isOver };
 }
@@ -41,10 +40,10 @@ function isDecided(runners: readonly Runner[], planned: PlannedRace): boolean {
     (gain === null || gain.high / gain.low < NARROW));
 }
 
-/** So many rounds show how far they differ. */
+/** After this many rounds it is known how much they differ. */
 const ROUNDS = 2;
 
-/** Whether others have the cores that tasks need which only compute: how much an idle machine gives, no round tells. */
+/** Whether other programs use the cores that computing tasks need: no round shows an idle machine's gain. */
 function isHopeless({ runners }: Race, planned: PlannedRace): boolean {
   const { sample, machine } = planned;
   const often = runners.filter(({ rounds }) => rounds.length >= ROUNDS);
@@ -52,7 +51,7 @@ function isHopeless({ runners }: Race, planned: PlannedRace): boolean {
     isCeilingLow(machine) && busyMatters(planned);
 }
 
-/** Whether more rounds would help a race that can't tell yet, or was told what can't be. */
+/** Whether more rounds would help a race that can't decide yet or has an impossible gain. */
 function isUnclear(race: Race, planned: PlannedRace): boolean {
   const { sample } = planned;
   const { runners, unrepeatable } = race;
@@ -64,8 +63,8 @@ function isUnclear(race: Race, planned: PlannedRace): boolean {
 }
 
 /**
- * Whether what couldn't be afforded may well be what pays: all others failed, or those with slots were slower
- * than the plain loop, as many in flight can be where few gain.
+ * Whether a model that couldn't be afforded may well be the one that pays: all others failed, or those with
+ * slots were slower than the plain loop, which many in flight can be even where few gain.
  */
 export function isOneUntried(
   { untried }: Pick<Race, "untried">,

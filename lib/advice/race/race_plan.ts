@@ -1,6 +1,6 @@
 /**
- * What is raced, how often and on how many items, so that advice stays cheaper than three runs of the
- * sample.
+ * Plans which models are raced, how often and on how many items, so that advice costs less than three runs of
+ * the sample.
  */
 
 import { BASELINE, type Model, needsServer } from "../../models.ts";
@@ -13,51 +13,51 @@ import type { Probed } from "../probe/probe.ts";
 import { sampleOf, typicalFrom } from "../probe/sample.ts";
 import { type KnownJob, MOST_IN_FLIGHT, type Predicted, promising } from "./promising.ts";
 
-/** The sample is one run, the race gets less than two, a few items from last to first the rest. */
+/** Run time of the race in sample runs: RUNS allowed, HARD_RUNS at most, the share PLANNED of RUNS planned. */
 const RUNS = 1.65;
 const HARD_RUNS = 1.75;
 const PLANNED = 0.85;
-/** Where that buys no race, it may take this share of what is left of the budget. */
+/** If that allows no race, the race may take this share of the rest of the budget. */
 const BUDGET_SHARE = 0.7;
 const ROUNDS = 5;
 const ROUNDS_OF_FEWER = 3;
-/** Where all items in flight may be the best, all of them tell more than more rounds. */
+/** Where all items in flight may be the best, running all items tells more than a third round. */
 const ROUNDS_OF_ALL = 2;
 /**
- * A trial of a part of the items that takes so long tells as much as a longer one, so that more rounds tell
- * more. Of shorter ones a process's first tasks are much, such as the first program that it starts.
+ * More than ROUNDS_OF_FEWER rounds are planned only if a trial of a part of the items takes this long on
+ * average, in milliseconds. In shorter ones a process's slow first tasks count too much.
  */
 const LONG_TRIAL_MS = 250;
-/** Sequential's part of the race, and the least that tells more than what is dear at first. */
+/** The plain loop's share of the race, and its shortest run that outweighs slow first items, in ms. */
 const SEQUENTIAL_SHARE = 1 / 3;
 const LEAST_PLAIN_MS = 40;
-/** A model predicted to take so many times as long as the best may well be the best. */
+/** A model predicted to take at most this many times as long as the best may turn out to be the best. */
 const NEAR = 1.1;
-/** Each lane is to get about this many items, if there are enough; more for its slots, up to a dozen. */
+/** Items for each lane if there are enough; more if it has several slots, up to MOST_A_LANE. */
 const ITEMS_A_LANE = 3;
 const ITEMS_A_SLOT = 1.5;
 const MOST_A_LANE = 12;
-/** What a trial's process takes beside its lanes and its tasks. */
+/** Time that a trial's process takes besides its lanes and its tasks, in milliseconds. */
 const PROCESS_MS = 120;
-/** A plan may be so much over its time, for the least that makes a race. */
+/** A plan with the fewest items that make a race may take this many times its allotted time. */
 const OVER = 1.1;
 
 export interface RacePlan {
-  /** Items that sequential runs: its time grows evenly with their number, so a part is enough. */
+  /** Items that the plain loop runs; its time is proportional to their number, so a part is enough. */
   readonly sequentialItems: number;
   readonly items: number;
   readonly rounds: number;
-  /** How long the tasks of the race may run together, and with models that take longer than predicted. */
+  /** Total run time of the race's tasks in milliseconds, and its limit if models take longer than predicted. */
   readonly allowanceMs: number;
   readonly hardMs: number;
 }
 
-/** Plans a race; null if there isn't time for even one round. */
+/** Plans a race; returns null if there isn't time for even one round. */
 export function planRace(
   { sample, machine }: Pick<KnownJob, "sample" | "machine">,
   raced: readonly Candidate[],
   { alone, most, leftMs, allowanceMs = RUNS * sample.tasksMs }: {
-    /** The most items that the plain loop runs, and that others do. */
+    /** The most items that the plain loop runs, and the most that the other models run. */
     readonly alone: number;
     readonly most: number;
     readonly leftMs: number;
@@ -74,7 +74,7 @@ export function planRace(
   const isAllAtOnce = predicted.some((one) =>
     inFlightOf(one.of, most) === most && totalMs(one) <= near
   );
-  // How many slots one event loop fills shows on few items: on lanes those behind a long task wait for it.
+  // A few items show how many slots one event loop fills; on several lanes items queue behind a long one.
   const enough = Math.ceil(
     Math.max(
       ...others.map(({ lanes, slots }) =>
@@ -82,7 +82,7 @@ export function planRace(
       ),
     ),
   );
-  // What a few cost that aren't like the others tells nothing of these.
+  // The first few items may not be typical, so at least a typical number is run.
   const typical = typicalFrom(sample);
   const few = Math.min(most, Math.max(enough, typical));
   const least = isAllAtOnce ? ROUNDS_OF_ALL : ROUNDS_OF_FEWER;
@@ -91,7 +91,7 @@ export function planRace(
     const share = most * (1 - SEQUENTIAL_SHARE) * workMs / (rounds * othersMs);
     const items = Math.min(most, Math.max(few, Math.floor(share)));
     if (workMs <= 0 || (isWhole && items < most)) return undefined;
-    // Sequential also gets the time that the others leave over.
+    // The plain loop also gets the time that the others leave over.
     const restMs = Math.max(0, workMs / rounds - othersMs * items / most);
     const fewest = Math.max(
       2,
@@ -121,19 +121,19 @@ export function planRace(
   return first(ROUNDS, least, true) ?? first(ROUNDS, 1, false);
 }
 
-/** What is known of a job before anything is raced, what is predicted, and what is to be raced. */
+/** A job as known before the race, the predictions for it, and what is to be raced. */
 export interface Planned extends KnownJob {
   readonly predicted: readonly Predicted[];
   readonly raced: readonly Candidate[];
   readonly plan: RacePlan | null;
 }
 
-/** Items that a model is raced on at most, unless the sample had more. */
+/** The most items on which a model is raced, unless the sample had more. */
 const MOST_RACED_ITEMS = 4 * MOST_IN_FLIGHT;
 const ENDLESS_HORIZON = 1000;
 const LOOKS = 3;
 
-/** Predicts what every model would take, and plans a race of the promising ones within `leftMs`. */
+/** Predicts the time of every model, and plans a race of the promising ones within `leftMs`. */
 export function planFor(
   probed: Probed,
   machine: Machine,
@@ -149,7 +149,7 @@ export function planFor(
   const total = Number.isFinite(known) ? known : null;
   const horizon = total ?? Math.max(ENDLESS_HORIZON, 10 * sample.items);
   const alone = Math.min(sample.items, probed.done?.kept ?? 0);
-  // A model with many tasks in flight shows its gain only on many items, more than the sample had time for.
+  // A model with many tasks in flight shows its gain only on more items than the sample had time for.
   const most = alone === 0 ? 0 : Math.min(horizon, Math.max(alone, MOST_RACED_ITEMS));
   const runsPrograms = permissions?.run !== undefined && sample.programsMs === undefined;
   const job: KnownJob = { sample, machine, total, horizon, models, runsPrograms };
@@ -157,7 +157,7 @@ export function planFor(
     planRace(job, raced, { alone: Math.min(alone, tested), most: tested, leftMs, allowanceMs });
   let { all, raced } = promising(job, most);
   let plan = planned(raced, most);
-  // A race of fewer items tries fewer at once: what it can't try isn't a candidate.
+  // With fewer items a race can fill fewer slots, so the candidates are chosen anew.
   for (let look = 0, tested = most; look < LOOKS && plan !== null && plan.items < tested; look++) {
     tested = plan.items;
     const fewer = promising(job, tested);
@@ -166,12 +166,12 @@ export function planFor(
     ({ all, raced } = fewer);
     plan = smaller;
   }
-  // Better a race of two than none of five.
+  // A race of two models is better than none of five.
   while (plan === null && raced.length > 2) {
     raced = withoutSlowest(raced, all);
     plan = planned(raced, most);
   }
-  // A few long items can't be raced at the cost of two runs, but perhaps within the budget.
+  // A few long items can't be raced for the cost of two runs, but perhaps within the budget.
   plan ??= planned(raced, most, BUDGET_SHARE * leftMs);
   return { ...job, predicted: all, raced, plan };
 }
@@ -180,7 +180,7 @@ function withoutSlowest(raced: readonly Candidate[], all: readonly Predicted[]) 
   const others = all.filter(({ candidate }) =>
     candidate !== SEQUENTIAL && raced.includes(candidate)
   );
-  // Other machines are to be held against this one.
+  // Other machines are compared with a model of this one, so at least one of those stays.
   const here = others.filter(({ candidate }) => !needsServer(candidate.model));
   const slowest = (here.length > 1 ? here : others.slice(-1)).reduce((a, b) =>
     totalMs(b.prediction) > totalMs(a.prediction) ? b : a
@@ -188,14 +188,14 @@ function withoutSlowest(raced: readonly Candidate[], all: readonly Predicted[]) 
   return raced.filter((candidate) => candidate !== slowest.candidate);
 }
 
-/** Corrects what was planned once the race has found how many items the job has. */
+/** Corrects the plan once the race has found how many items the job has. */
 export function withTotal(planned: Planned, total: number): Planned {
   const known = { ...planned, total, horizon: total };
   const { all } = promising(known, Math.min(total, planned.plan?.items ?? 0));
   return { ...known, predicted: all };
 }
 
-/** Notes what other programs used until the race's end, if that was more than while the sample ran. */
+/** Adds what other programs used until the race's end, if it is more than during the sample. */
 export function withOthers(planned: Planned, others: Others | undefined): Planned {
   const { sample } = planned;
   return others === undefined || others.used <= (sample.others?.used ?? 0)

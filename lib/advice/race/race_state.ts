@@ -1,4 +1,4 @@
-/** What a race is given, and what is known of it so far: who takes part, what it cost, whether it may go on. */
+/** The inputs of a race and its state so far: its runners, what it cost, whether it may go on. */
 
 import { BASELINE } from "../../models.ts";
 import { median } from "../../timing/statistics.ts";
@@ -7,21 +7,21 @@ import { type Candidate, SEQUENTIAL } from "../prediction/candidate.ts";
 import type { RacePlan } from "./race_plan.ts";
 import { inFlight, plainOf, type Race, type RacedRound, type Runner } from "./runner.ts";
 
-/** What a round of a runner's comes to for the whole job, in milliseconds. */
+/** A runner's round scaled to the whole job, in milliseconds. */
 export type Scaled = (runner: Runner, round: RacedRound) => number;
 
-/** Who knows the job: what its runners should take, and what their rounds come to. */
+/** Predicts and judges runners; the race itself knows nothing about the job's figures. */
 export interface RaceJudge {
   expectedMs(candidate: Candidate, items: number): number;
-  /** So many times as long as expected may the plain loop take by chance alone. */
+  /** How many times as long as expected the plain loop may take by chance alone. */
   byChance(items: number): number;
   scaledBy(runners: readonly Runner[]): Scaled;
   isDecided(runners: readonly Runner[]): boolean;
-  /** Whether a race can't tell yet, and more rounds would help it. */
+  /** Whether the race can't decide yet, and more rounds would help. */
   isUnclear(race: Race): boolean;
-  /** Who may run in place of those that failed or disappointed. */
+  /** The models that may run in place of those that failed or disappointed. */
   instead(runners: readonly Runner[]): readonly Candidate[];
-  /** Whether what others came to leaves nothing to be learnt of one that hasn't run. */
+  /** Whether a runner that hasn't run can't change what the others have shown. */
   isNeedless(runner: Runner, runners: readonly Runner[]): boolean;
 }
 
@@ -32,15 +32,15 @@ export interface RaceOptions {
   readonly raced: readonly Candidate[];
   readonly mostTrials: number;
   readonly timeoutMs: number;
-  /** How many items the sample ran, and the share of them that fail. */
+  /** How many items the sample ran, and the share of them that fail, 0 to 1. */
   readonly sampled: number;
   readonly failedShare: number;
-  /** The checksum of so many of the sample's first results, and of how many at most; else the first to run tells. */
+  /** The checksum of the first `count` results of the sample, at most `kept`; else the first trial's is used. */
   readonly checksumOf: (count: number) => string | undefined;
   readonly kept: number;
-  /** What is left of the budget for a race that can't tell yet. */
+  /** Budget left for a race that can't decide yet, in milliseconds. */
   readonly leftMs: () => number;
-  /** Waits; a test's own at once. */
+  /** Waits; a test's own returns at once. */
   readonly pause?: ((ms: number) => Promise<unknown>) | undefined;
   readonly seed: number;
   readonly runTrial: TrialRunner;
@@ -52,14 +52,14 @@ export class RaceState {
   readonly runners: Runner[] = [];
   costMs = 0;
   trials = 0;
-  /** How often it was looked whether items go well one by one. */
+  /** How many times the race checked whether items succeed one by one. */
   looks = 0;
   partial = false;
-  /** Whether it goes on beyond its allowance. */
+  /** Whether the race goes on beyond its allowance. */
   extended = false;
   /** Whether further trials would only fail. */
   isFutile = false;
-  /** How many items the job has, once a trial has found that there are fewer than it was to run. */
+  /** How many items the job has, once a trial has found fewer than it was to run. */
   total: number | undefined;
 
   constructor(readonly options: RaceOptions) {
@@ -74,12 +74,12 @@ export class RaceState {
     return runner;
   }
 
-  /** Those that may still win; the plain loop is one of them. */
+  /** The runners that may still win, including the plain loop. */
   get active(): Runner[] {
     return this.runners.filter(({ out }) => out === undefined);
   }
 
-  /** Those that were never started first, and of these the ones with the fewest in flight. */
+  /** Runners without a round: those never started first, then those with the fewest tasks in flight. */
   get unrun(): Runner[] {
     return this.active.filter(({ rounds }) => rounds.length === 0)
       .sort((a, b) => (a.stops ?? 0) - (b.stops ?? 0) || inFlight(a) - inFlight(b));
@@ -95,7 +95,7 @@ export class RaceState {
     return this.extended ? leftMs() : plan[of] - this.costMs;
   }
 
-  /** How long the plain loop takes for so many items: as measured, or as expected. */
+  /** How long the plain loop takes for this many items in milliseconds, as measured or as expected. */
   plainMs(items: number): number {
     const { judge } = this.options;
     const plain = plainOf(this.runners);
@@ -106,7 +106,7 @@ export class RaceState {
     return off * judge.expectedMs(SEQUENTIAL, items);
   }
 
-  /** A trial found no more items than this. */
+  /** Notes that a trial found no more items than this. */
   learnTotal(ran: number): void {
     const total = this.total = Math.min(ran, this.total ?? ran);
     for (const runner of this.runners) runner.items = Math.min(runner.items, total);

@@ -1,4 +1,4 @@
-/** Which model to take, by what a race came to for the whole job. */
+/** Recommends a model by what the race shows for the whole job. */
 
 import { BASELINE, isRemote } from "../../models.ts";
 import { choose } from "../../judge/choose.ts";
@@ -9,7 +9,6 @@ import { bySimplicity, type Candidate, lanesOf, SEQUENTIAL } from "../prediction
 import { type Entry, isShown } from "./entries.ts";
 import { QUEUEING } from "./substitutes.ts";
 
-/** How it was decided. */
 export const DECIDED_BY = [
   "gain",
   "no gain",
@@ -17,7 +16,7 @@ export const DECIDED_BY = [
   "unmeasured",
   /** A server's limit decides, whatever the model. */
   "server's pace",
-  /** A task's result depends on those before it. */
+  /** A task's result depends on the tasks before it. */
   "order matters",
   /** The race wasn't the sampled job, so its times don't count. */
   "other work",
@@ -26,17 +25,17 @@ export type DecidedBy = typeof DECIDED_BY[number];
 
 export interface Recommendation {
   readonly candidate: Candidate;
-  /** Against sequential, and no more than can be; null if that or the model wasn't measured. */
+  /** The gain over the plain loop, at most what is possible; null if either wasn't measured. */
   readonly gain: Interval | null;
   readonly confidence: number;
   readonly best: Candidate;
   readonly bestGain: Interval | null;
-  /** One that is likely faster by a tenth, but not surely: the confidence is that the recommended one gains. */
+  /** A model that is likely, not surely, faster by a tenth; `confidence` is that the recommended one gains. */
   readonly rival?: Candidate;
   readonly decision: DecidedBy;
 }
 
-/** The plain loop, where nothing measured speaks for another. */
+/** Recommends the plain loop, where no measurement favours another model. */
 export function staysPlain(decision: DecidedBy, confidence: number): Recommendation {
   const gain = decision === "unmeasured" || decision === "server's pace" ? null : NO_GAIN;
   return { candidate: SEQUENTIAL, gain, confidence, best: SEQUENTIAL, bestGain: null, decision };
@@ -48,14 +47,14 @@ function atMost({ median, low, high }: Interval, most: number): Interval {
   return { median: Math.min(median, most), low: Math.min(low, most), high: Math.min(high, most) };
 }
 
-/** The simplest first, but few slots before many on which most tasks only queue. */
+/** The simplest first, but models whose tasks mostly queue after those with fewer slots, and lanes last. */
 function inOrder(entries: readonly Entry[], gainOf: (entry: Entry) => number): Entry[] {
   const queues = (entry: Entry) => (entry.inFlight ?? 1) >= QUEUEING * gainOf(entry);
   const rank = (entry: Entry) => isRemote(entry.candidate.model) ? 2 : queues(entry) ? 1 : 0;
   return entries.toSorted((a, b) => rank(a) - rank(b) || bySimplicity(a.candidate, b.candidate));
 }
 
-/** Recommends a model by the rule of judge/choose.ts, of those that may be; `told` is its gain as a table has it. */
+/** Recommends an eligible model by the rule of judge/choose.ts; `told` is a model's gain as tables show it. */
 export function recommend(
   entries: readonly Entry[],
   usualNoise?: number,
@@ -74,7 +73,7 @@ export function recommend(
     others,
     standings,
     isShown,
-    // Slots cost next to nothing.
+    // Slots cost next to nothing, so sizes on the same lanes are equally simple.
     (a, b) => lanesOf(a.candidate) === lanesOf(b.candidate),
     ({ isAtEdge }) => isAtEdge === true,
   );
@@ -88,7 +87,7 @@ export function recommend(
     ...(rival && { rival: rival.candidate }),
     candidate: chosen.candidate,
     gain: isTooMuch ? atMost(gain, most) : gain,
-    // Certainty is never whole.
+    // No answer is fully certain.
     confidence: Math.round(Math.min(isTooMuch ? UNSURE : 0.99, confidence) * 100) / 100,
     best: best.candidate,
   };

@@ -1,4 +1,4 @@
-/** Who takes part in a race, what came of each, and what came of the race. */
+/** The runners of a race, their results, and the race's result. */
 
 import { BASELINE } from "../../models.ts";
 import type { FailureKind } from "../../timing/failures.ts";
@@ -6,23 +6,23 @@ import type { Round } from "../../timing/result.ts";
 import type { LongItem, TrialResult } from "../../timing/spec.ts";
 import { type Candidate, inFlightOf, nameOf } from "../prediction/candidate.ts";
 
-/** A round, and when the plain loop's first item had ended in it. */
+/** A round, and when each lane's first task had ended in it, where that is known. */
 export type RacedRound = Round & Pick<TrialResult, "warm">;
 
 export interface Runner {
   readonly candidate: Candidate;
-  /** How many items it runs in each round; fewer once the job turns out to have fewer. */
+  /** How many items the runner runs in each round; fewer if the job turns out to have fewer. */
   items: number;
   readonly rounds: RacedRound[];
   out?: "failures" | "results" | "slower" | "broken";
   failures?: readonly FailureKind[];
-  /** How long after its failures the plain loop was seen to fail, too; undefined if it went on well. */
+  /** How long after its failures tasks failed one by one too, in milliseconds; undefined if they went well. */
   lastedMs?: number;
-  /** Items a second that a refusing server let through; undefined if not known. */
+  /** Items a second that succeeded while a server refused; undefined if unknown. */
   pacePerSecond?: number;
-  /** The item that alone took most of its last run; undefined if none did. */
+  /** The item that alone took most of its last trial; undefined if none did. */
   longest?: LongItem | undefined;
-  /** How many trials of it were stopped, and how many of these since they had nothing to gain any more. */
+  /** How many of its trials were stopped, and how many of those because they could no longer gain. */
   stops?: number;
   useless?: number;
   error?: string;
@@ -31,18 +31,18 @@ export interface Runner {
 export interface Race {
   readonly runners: readonly Runner[];
   readonly costMs: number;
-  /** Trials run, so how often an item was run at most. */
+  /** How many trials ran, which is the most times that an item ran. */
   readonly trials: number;
   readonly partial: boolean;
   readonly total?: number | undefined;
-  /** Whether sequential itself gives other results from run to run, so that none can be compared. */
+  /** Whether the plain loop itself gives other results from run to run, so that none can be compared. */
   readonly unrepeatable: boolean;
-  /** Whether the plain loop's results aren't those of the sample. */
+  /** Whether the plain loop's results differ from the sample's. */
   readonly otherResults: boolean;
   readonly untried: number;
-  /** Whether it went on beyond its allowance, because that couldn't tell. */
+  /** Whether the race went on beyond its allowance because that wasn't enough to decide. */
   readonly extended: boolean;
-  /** What ended a race that can't tell yet: the budget, or how often an item may be run. */
+  /** The limit that ended an undecided race: the budget, or the number of trials. */
   readonly endedBy?: "budget" | "trials";
 }
 
@@ -52,7 +52,7 @@ export function runnerOf(runners: readonly Runner[] = [], candidate: Candidate) 
   return runners.find((of) => nameOf(of.candidate) === name);
 }
 
-/** Whether it did the work, so that its gain is one: what is only slower than the best did. */
+/** Whether a runner did the same work, so that its gain counts, even if it is slower than the best. */
 export function didTheWork({ out }: { readonly out?: string | undefined }): boolean {
   return out === undefined || out === "slower";
 }

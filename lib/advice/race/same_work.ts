@@ -1,4 +1,4 @@
-/** Whether a race did the job that was sampled: its plain loop the same work, its lanes with all of an item. */
+/** Whether the race did the sampled job: the plain loop the same work, and lanes with whole items. */
 
 import { isRemote, MODEL_TABLE } from "../../models.ts";
 import { COMPUTES, OTHER_COMPUTING, OTHER_WORK } from "../../judge/thresholds.ts";
@@ -9,9 +9,9 @@ import { byChance, mostCpuShare, type Sample, TELLS_ITEMS } from "../probe/sampl
 import { type PlainFailing, plainFailingOf } from "./failing.ts";
 import { didTheWork, plainOf, type Race, type Runner } from "./runner.ts";
 
-/** Dealing items out may take so long of each. */
+/** How long handing out one item may take, in milliseconds. */
 const DEALING_MS = 0.05;
-/** A difference of less may be what a trial's own beginning takes, on a machine that others use. */
+/** A smaller difference, in milliseconds, may come from a trial's own start on a busy machine. */
 const LEAST_MS = 50;
 
 interface SameWork {
@@ -19,13 +19,13 @@ interface SameWork {
   readonly sameResults: boolean;
   readonly same: boolean;
   readonly failing?: PlainFailing;
-  /** Whether the ratio is that of a model's computing, and not of the plain loop's time. */
+  /** Whether the ratio is of a model's computing, and not of the plain loop's time. */
   readonly isOfComputing?: true;
 }
 
 type Times = Pick<Sample["walls"][number], "wallMs" | "cpuMs" | "sourceMs">;
 
-/** What so many of the first items took in the sample; those beyond it as much as its mean, unless it is known better. */
+/** The time of the first `items` items in the sample; those beyond it count with `rest`, or with the mean. */
 function sampledMs(
   { walls, rest, ...mean }: Sample,
   items: number,
@@ -41,8 +41,8 @@ function sampledMs(
 }
 
 /**
- * The sample as the race bears it out. Where its plain loop took what as many items take on average, and
- * not what these very ones took in the sample, their times are drawn anew each time, and tell of no item.
+ * Corrects the sample by the race. If the plain loop's time fits the mean of all items better than these items'
+ * own times, the times are random, so each item is given the mean.
  */
 export function asRaced(sample: Sample, runners: readonly Runner[] = []): Sample {
   const { walls, wallMs, sourceMs, cpuMs, programsMs = 0, items: count } = sample;
@@ -73,18 +73,18 @@ export function compareWork(
   const runMs = median(rounds.map(({ runMs }) => runMs));
   const cpuTimes = rounds.flatMap(({ runCpuMs }) => runCpuMs ?? []);
   const waits = mostCpuShare(sample) < COMPUTES;
-  // On a busy machine computing takes longer, but not more CPU time; dealing items out isn't the job's.
-  // A trial counts its own CPU time, and not that of programs that tasks run.
+  // On a busy machine computing takes longer, but not more CPU time; handing out items isn't part of the job. A
+  // trial counts only its own CPU time, not that of programs that its tasks run.
   const ownMs = cpuMs - programsMs + DEALING_MS;
   const computed = cpuTimes.length === 0 ? 1 : median(cpuTimes) / (items * ownMs);
   const longer = (runMs - items * DEALING_MS) / knownMs;
   const alone = available >= BUSY_CPU && !(others !== undefined && isBusy(others));
   const slower = waits && alone ? longer : Math.min(longer, computed);
-  // The time in which other programs had the CPU isn't the job's.
+  // Time in which other programs had the CPU isn't part of the job.
   const shorter = runMs / (knownMs * (1 - cpuShare * (1 - available)));
   const faster = waits || cpuTimes.length === 0 ? shorter : Math.max(shorter, computed);
   const ratio = faster < 1 ? faster : slower > 1 ? slower : 1;
-  // What others use the CPUs for meanwhile makes waits longer, too.
+  // Other programs on the CPUs lengthen waits, too.
   const isTold = waits && (alone || ratio < 1);
   const most = byChance(sample, items) * (isTold ? OTHER_WORK : OTHER_COMPUTING);
   const isLittle = Math.abs(runMs - knownMs) < LEAST_MS;
@@ -95,10 +95,10 @@ export function compareWork(
   };
 }
 
-/** Where what tasks compute is counted as their trial's own. */
+/** The lane kinds whose CPU time is counted as their trial's own. */
 const COUNTED: ReadonlySet<string> = new Set(["event loop", "thread"]);
 
-/** The least share of what its items computed in the sample that any model computed, where that is counted. */
+/** The smallest share of the sample's computing for the same items that a model did, where it is counted. */
 function leastComputed(sample: Sample, runners: readonly Runner[]): number {
   const shares = runners.flatMap((of) => {
     const { items, rounds, candidate: { model } } = of;
@@ -118,14 +118,14 @@ export function sameWork(sample: Sample, race: Race | undefined): SameWork | und
   const plain = plainOf(race?.runners);
   const work = plain && compareWork(sample, plain, !race!.otherResults || race!.unrepeatable);
   if (!work?.same || mostCpuShare(sample) < COMPUTES || sample.programsMs) return work;
-  // Of a few items what a trial itself computes hides that theirs is done: others run more of them.
+  // With few items a trial's own computing hides missing work; other models run more items.
   const ratio = leastComputed(sample, race!.runners);
   return ratio * OTHER_COMPUTING * byChance(sample, plain!.items) < 1
     ? { ...work, ratio, same: false, isOfComputing: true }
     : work;
 }
 
-/** What of an item loses its class on other lanes; undefined if some gave the same results for all that. */
+/** The part of an item that loses its class on other lanes; undefined if a lane gave the same results. */
 export function classLostOf(
   { sample, race }: { readonly sample: Sample; readonly race: Race | undefined },
 ): string | undefined {

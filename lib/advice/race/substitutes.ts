@@ -1,6 +1,4 @@
-/**
- * What to race instead of, or beside, models that refused, disappointed, or did better than expected.
- */
+/** Chooses further models to race, after some were refused, disappointed, or did better than expected. */
 
 import { AS_GOOD, GAINED, TOO_SLOW } from "../../judge/thresholds.ts";
 import { MODEL_TABLE } from "../../models.ts";
@@ -19,40 +17,40 @@ import {
 import { didTheWork, inFlight, plainOf, type Runner } from "./runner.ts";
 import { MOST_IN_FLIGHT, MOST_USEFUL_LANES, powerOfTwoFrom } from "./promising.ts";
 
-/** The fewest slots that are any. */
+/** The fewest slots that allow concurrency. */
 const FEWEST = 2;
 /** Slots are divided by this after a refusal: many refusals cost more than a slow search. */
 const LESS = 4;
-/** A size between two others is tried if it is so many times the smaller one. */
+/** A size between two others is tried if it is this many times the smaller one. */
 const WORTH = 1.5;
-/** Where the gain is still this share of the slots or lanes, several times as many may gain more. */
+/** If the gain is still this share of the slots or lanes, several times as many may gain more. */
 const UNSATURATED = 0.6;
-/** Up to so many times as many slots as are served at once may gain more once they are doubled. */
+/** Doubling the slots may gain more while they are at most this many times what is served at once. */
 const FILLED = 3;
-/** So many times as many slots as are served at once are enough. */
+/** This many times as many slots as tasks that are served at once are enough. */
 const ROOM = 1.5;
 const MORE = 4;
-/** A model predicted to gain so many times as much as the best one measured is worth a trial. */
+/** A model predicted to gain this many times as much as the best measured one is worth a trial. */
 const HOPEFUL = 1.05;
 /** With this many times as many tasks in flight as are served at once, most of them only queue. */
 export const QUEUEING = 4;
-/** The same of tasks that compute, too, and keep those behind them on their lane waiting. */
+/** The same limit for tasks that also compute, and so keep those behind them on their lane waiting. */
 const BUNCHING = 2 * QUEUEING;
 
 interface Allowed {
   readonly cores: number;
-  /** Whether its tasks wait for most of their time. */
+  /** Whether the tasks wait for most of their time. */
   readonly waits: boolean;
   readonly canTravel: boolean;
   readonly taskMs?: number;
-  /** Gains against sequential that were predicted, of models that need not have run. */
+  /** The predicted gains over the plain loop, also of models that didn't run. */
   readonly predicted?: readonly { readonly candidate: Candidate; readonly gain: number }[];
 }
 
 /**
- * Chooses models to race as well: fewer slots or lanes where a server refused so many; lanes where
- * slots filled no waits; more slots, or fewer, than those that gain most; and what was predicted to gain
- * more than the best did.
+ * Chooses models to race as well: fewer slots or lanes where a server refused; lanes where slots didn't gain
+ * though tasks wait; more or fewer slots than those that gain most; and a model that was predicted to gain more
+ * than the best did.
  */
 export function substitutes(
   runners: readonly Runner[],
@@ -65,7 +63,7 @@ export function substitutes(
   const ran = runners.filter(({ rounds, out }) => rounds.length > 0 && out === undefined);
   const plain = plainOf(ran);
   if (plain !== undefined) {
-    // What failed is no faster for that, and what was stopped gained nothing.
+    // A failed model's time is no gain, and a stopped model gained nothing.
     const gainOf = (runner: Runner) =>
       runner.rounds.length > 0 && didTheWork(runner) ? timeMs(plain) / timeMs(runner) : 0;
     const best = Math.max(...ran.map(gainOf));
@@ -75,13 +73,13 @@ export function substitutes(
       }
     }
     if (waits && canTravel) found.push(...lanesInstead(runners, cores, gainOf));
-    // What an event loop gains with more in flight is no less than with fewer.
+    // An event loop gains no less with more tasks in flight, so smaller sizes aren't tried.
     const most = Math.max(0, ...ran.filter(isLoop).map(inFlight));
     const [better] = predicted.filter(({ candidate, gain }) =>
       gain > HOPEFUL * best && !tried.has(nameOf(candidate)) &&
       !(runsInLoop(candidate) && inFlightOf(candidate, Infinity) <= most)
     ).toSorted((a, b) => b.gain - a.gain);
-    // What slots of tasks that wait didn't gain isn't to be had by other sizes.
+    // If slots gained nothing though the tasks wait, another size won't either.
     const isRefuted = waits && best < GAINED && ran.some(isLoop);
     if (better !== undefined && refusing.length === 0 && !isRefuted) found.push(better.candidate);
   }
@@ -93,9 +91,9 @@ export function substitutes(
 }
 
 /**
- * Whether others show that it isn't worth a trial: most tasks of an event loop would only queue, as they did
- * in another; or another with slots, and no more in flight, took far longer than the plain loop; or it took too
- * long itself, and another gains.
+ * Whether the other runners show that a trial isn't worth its time: most tasks would only queue, as on another
+ * event loop; another model with slots, and no more in flight, was stopped as far slower than the plain loop;
+ * or this one was stopped so, and another gains.
  */
 export function isNeedless(
   runner: Runner,
@@ -130,7 +128,7 @@ function isThreads({ candidate: { model, slots } }: Runner): boolean {
 
 function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {
   const loops = runners.filter(isLoop);
-  // A server that bans whoever asks for too much is asked for few first and then for more: so it bans once at most.
+  // If a server bans for too many requests, slots start low and grow, so that at most one more trial is banned.
   const shutsOut = runners.some(({ lastedMs }) => lastedMs !== undefined);
   const refused = (shutsOut ? runners : loops).filter(({ out }) => out === "failures").map(
     inFlight,
@@ -140,10 +138,10 @@ function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {
   const went = loops.filter(({ out, rounds }) => out === undefined && rounds.length > 0)
     .map(inFlight).filter((slots) => slots < least);
   const most = Math.max(0, ...went);
-  // Where the server's pace was seen already, it tells how many slots it keeps busy.
+  // The server's pace, where it is known, tells how many slots it keeps busy.
   const paced = Math.min(...loops.map((of) => (of.pacePerSecond ?? Infinity) * taskMs / 1000));
   const lower = Math.min(least / LESS, Math.max(2, paced));
-  // Between what went well and what didn't is one size more that may gain half as much again.
+  // A size between one that went well and one that failed is tried if it may gain half as much again.
   const between = Math.floor((most + least) / 2);
   const isNext = 2 * most < least || between < WORTH * most;
   const slots = most === 0
@@ -154,13 +152,13 @@ function fewerSlots(runners: readonly Runner[], taskMs: number): Candidate[] {
   return slots < least ? [eventLoop(slots)] : [];
 }
 
-/** As many lanes as cores, where more of them were refused. */
+/** As many lanes as cores, if more lanes were refused. */
 function fewerLanes(refusing: readonly Runner[], cores: number): Candidate[] {
   const isCrowd = (of: Runner) => isThreads(of) && of.candidate.lanes > cores;
   return cores > 1 && refusing.some(isCrowd) ? [threads(cores)] : [];
 }
 
-/** Those with slots that ran, those together that differ in nothing else, the fewest in flight first. */
+/** Runners with slots that ran, grouped by their lanes, each group by tasks in flight. */
 function bySlots(runners: readonly Runner[]): Iterable<readonly Runner[]> {
   const slotted = runners.filter(({ candidate, rounds, useless }) =>
     candidate.slots > 1 && (rounds.length > 0 || useless)
@@ -169,9 +167,9 @@ function bySlots(runners: readonly Runner[]): Iterable<readonly Runner[]> {
 }
 
 /**
- * The next number of slots to try on the same lanes, around the fewest that gain most: more while they are
- * filled, or where tasks that compute keep others on their lane waiting; between them and far more that gain
- * less; and no more than are served where most only queue.
+ * The next number of slots to try on the same lanes, starting from the fewest that gain about the most: more
+ * while these are filled, or while computing tasks keep others on their lane waiting; a size between them and a
+ * far larger one that gains less; or fewer, where most tasks only queue.
  */
 function nextSlots(
   sizes: readonly Runner[],
@@ -196,17 +194,17 @@ function nextSlots(
     const isPeak = inFlight(more) >= 2 * WORTH * busy && gain > TOO_SLOW * gainOf(more);
     if (isPeak && isNear) return timesAsMany(best, 2);
   }
-  // Where many in flight gain nothing, fewer won't either; where they lose, fewer may gain.
+  // If many in flight gain nothing, fewer won't either; if many lose, fewer may gain.
   const isNothing = gain < GAINED && gain > 1 / GAINED;
   if (!waits || !(isNear || isShort) || isNothing || !isLoop(best)) return [];
   const tooFew = fewer === undefined ? 1 : inFlight(fewer);
-  // With some to spare first: what served many at once may have served each worse.
+  // A size with some to spare comes first: with fewer in flight, each task may be served faster.
   return [powerOfTwoFrom(ROOM * gain), slotsFor(gain), ...(fewer ? [2 * tooFew] : [])]
     .map((slots) => Math.max(2, slots))
     .filter((slots) => slots > tooFew && busy >= 2 * slots).slice(0, 1).map(eventLoop);
 }
 
-/** Of what is in flight so many times as much, as far as a race has items for it. */
+/** The model with `times` as many tasks in flight, as far as the race has items for them. */
 function timesAsMany(of: Runner, times: number): Candidate[] {
   const { candidate, items } = of;
   const more = Math.min(times * inFlight(of), MOST_IN_FLIGHT, items);
@@ -219,7 +217,7 @@ function lanesInstead(runners: readonly Runner[], cores: number, gainOf: GainOf)
   const loops = ran.filter(isLoop);
   if (loops.some((of) => gainOf(of) >= GAINED)) return [];
   const [most] = ran.filter(isThreads).sort((a, b) => b.candidate.lanes - a.candidate.lanes);
-  // Where one event loop doesn't bear two, each lane may have what they would share, such as a connection.
+  // If one event loop can't bear two, lanes may: each has its own of what tasks share, such as a connection.
   const bearsOne = runners.some((of) =>
     of.out === "failures" && isLoop(of) && inFlight(of) <= FEWEST &&
     of.lastedMs === undefined && of.failures?.some(isRefusal) === false

@@ -1,4 +1,4 @@
-/** Runs the trials of a race one by one, and judges what each came to: a round, a stop, or failures. */
+/** Runs the trials of a race one by one, and judges each: a round, a stop, or failures. */
 
 import { setTimeout as delay } from "node:timers/promises";
 import { BASELINE, needsServer } from "../../models.ts";
@@ -11,28 +11,28 @@ import { SEQUENTIAL } from "../prediction/candidate.ts";
 import type { RaceOptions, RaceState } from "./race_state.ts";
 import { plainOf, type Runner } from "./runner.ts";
 
-/** A model is stopped when it takes this many times as long as the plain loop should, or so much longer. */
+/** A first trial is stopped at USELESS times the plain loop's time, or USELESS_MS after it if that is later. */
 const USELESS = 1.4;
 const USELESS_MS = 150;
-/** What is predicted to gain so much and gains nothing refutes what is predicted of the others, too. */
+/** A model predicted to gain this many times that gains nothing refutes the other predictions, too. */
 const PROMISED = 4;
-/** A model is out once so many trials of it were stopped. */
+/** A model is out once this many of its trials were stopped. */
 const MOST_STOPS = 2;
-/** Where some items fail by chance, a model may have so many standard deviations more failures. */
+/** Where some items fail by chance, a model may have this many standard deviations more failures. */
 const BY_CHANCE = 3;
-/** If so much more of the plain loop's items fail than in the sample, the race isn't the job. */
+/** If the plain loop's failed share exceeds the sample's by this, the race isn't the sampled job. */
 const PLAIN_FAILS = 0.1;
-/** How often a race looks, at most, whether what failed under a model goes well one by one. */
+/** How often, at most, a race checks whether items succeed one by one after failures. */
 export const MOST_LOOKS = 8;
 
 export class Trials {
   readonly results: Results;
-  /** The least that one gained which took longer than predicted: others may find the same limit. */
+  /** The smallest gain of a model that took longer than predicted: others may meet the same limit. */
   leastGain = Infinity;
-  /** Whether one of which much was promised gained nothing. */
+  /** Whether a model with a large predicted gain gained nothing. */
   isRefuted = false;
   readonly pause: (ms: number) => Promise<unknown>;
-  /** How long what was stopped may go on where its tasks asked, and hold up who comes next. */
+  /** How long to wait before the next trial, in milliseconds: a server may still work for a stopped one. */
   #settlesMs = 0;
 
   constructor(private readonly state: RaceState) {
@@ -64,7 +64,7 @@ export class Trials {
     }
   }
 
-  /** Whether a few items go well one by one: what failed before a trial may have had it refused. */
+  /** Whether a few items succeed one by one, or earlier failures have left a server refusing them. */
   async looksWell(): Promise<boolean> {
     const { state } = this;
     const { job, plan, runTrial, signal } = state.options;
@@ -81,11 +81,11 @@ export class Trials {
     return this.state.may && this.state.looks < MOST_LOOKS;
   }
 
-  /** A runner's next trial, and whether it is stopped as useless before time is short. */
+  /** A runner's next trial, and whether it can be stopped as useless before time runs out. */
   #trialOf({ candidate: { model, lanes, slots }, items, rounds }: Runner, round: number) {
     const { job, judge, timeoutMs, kept } = this.state.options;
     const isPlain = model === BASELINE;
-    // After so long a model's first trial has nothing to gain any more.
+    // A first trial that takes longer than `uselessMs` can't gain any more.
     const plainMs = this.state.plainMs(items);
     const uselessMs = Math.max(USELESS * plainMs, plainMs + USELESS_MS);
     const patienceMs = isPlain
@@ -107,7 +107,7 @@ export class Trials {
     return { trial, isUseless: patienceMs <= leftMs };
   }
 
-  /** Throws if a job gives fewer items than in the sample. */
+  /** Throws if the job gives fewer items than in the sample. */
   #checkCount({ items }: Runner, { round: { failed, succeeded }, stopped, stuck }: TrialResult) {
     const there = Math.min(items, this.state.options.sampled);
     if (stopped || stuck !== undefined || failed + succeeded >= there) return;
@@ -118,25 +118,25 @@ export class Trials {
     );
   }
 
-  /** Notes what a gain that is less than predicted says of the other models. */
+  /** Records what a gain below the prediction says about the other models. */
   #holdAgainstPrediction({ candidate, items }: Runner, { runMs, failed }: Round): void {
     const { model } = candidate;
-    // The time of a round with failures says nothing of a prediction, nor do other machines.
+    // A round with failures says nothing about a prediction, and neither do other machines.
     if (model === BASELINE || failed > 0 || needsServer(model)) return;
     const expectedMs = Math.max(1, this.state.options.judge.expectedMs(candidate, items));
     const plainMs = this.state.plainMs(items);
     if (runMs > expectedMs) this.leastGain = Math.min(this.leastGain, plainMs / runMs);
-    // Where so many are slower than one by one, fewer may gain.
+    // If many in flight are slower than one by one, fewer may still gain, so nothing is refuted.
     const isNothing = plainMs < GAINED * runMs && runMs < GAINED * plainMs;
     this.isRefuted ||= isNothing && plainMs > PROMISED * expectedMs;
   }
 
-  /** Takes what a trial came to: a round, or that it was stopped, as useless or for want of time. */
+  /** Records a trial's result: a round, or that it was stopped as useless or for lack of time. */
   #take(runner: Runner, result: TrialResult, isUseless: boolean): void {
     const isPlain = runner.candidate.model === BASELINE;
     const { round, stuck, stopped, warm } = result;
     if (stopped && runner.candidate.slots > 1) this.#settlesMs = round.runMs;
-    // In so much more than the plain loop's time for all of them each would have settled.
+    // Unsettled tasks count as failed: the plain loop would have settled all of them in less time.
     if (stuck !== undefined && !isPlain && isUseless) {
       const ended = { ...round, failed: stuck.count, reasons: { [stuck.reason]: stuck.count } };
       runner.rounds.push(ended);
@@ -144,7 +144,7 @@ export class Trials {
     } else if (stopped) {
       runner.stops = (runner.stops ?? 0) + 1;
       if (isUseless) runner.useless = (runner.useless ?? 0) + 1;
-      // Its time is only known to be longer, and one trial may have been disturbed.
+      // The trial's full time isn't known, and a single trial may have been disturbed.
       if (!isPlain && runner.useless === MOST_STOPS) runner.out = "slower";
     } else {
       runner.rounds.push({ ...round, ...(warm && { warm }) });
@@ -154,7 +154,7 @@ export class Trials {
     }
   }
 
-  /** Whether a runner is out for what it gave: failures of its own, or other results. */
+  /** Takes a runner out of the race for failures of its own, or for different results. */
   #judge(runner: Runner, result: TrialResult): void {
     const { round, failures, pacePerSecond, longest } = result;
     const isPlain = runner.candidate.model === BASELINE;
@@ -169,7 +169,7 @@ export class Trials {
     } else if (this.results.areOthers(runner, result)) runner.out = "results";
   }
 
-  /** Whether more items failed than do so one by one, chance allowed for. */
+  /** Whether more items failed than fail one by one, beyond chance. */
   #isWorse({ failed, succeeded }: Round, more: number): boolean {
     const { failedShare } = this.state.options;
     const all = failed + succeeded;
@@ -179,16 +179,16 @@ export class Trials {
   }
 }
 
-/** Holds the results of trials against the sample's, or against the first trial's where those aren't kept. */
+/** Compares the trials' results with the sample's, or with the first trial's where those aren't kept. */
 class Results {
-  /** Whether the plain loop's own aren't those of the sample. */
+  /** Whether the plain loop's own results differ from the sample's. */
   areOther = false;
   readonly #reference = new Map<number, string>();
   readonly #plainChecksums: string[] = [];
 
   constructor(private readonly options: RaceOptions) {}
 
-  /** Whether the plain loop gives other ones from run to run, so that none can be compared. */
+  /** Whether the plain loop's results differ from run to run, so that none can be compared. */
   get areUnrepeatable(): boolean {
     const [first, ...others] = this.#plainChecksums;
     return this.areOther && (others.length === 0 || others.some((of) => of !== first));
@@ -205,7 +205,7 @@ class Results {
     return !areSame && failedShare === 0 && !this.areOther;
   }
 
-  /** If not even the plain loop repeats the sample's results, other ones count against no model. */
+  /** If even the plain loop doesn't repeat the sample's results, differences count against no model. */
   accept(runners: readonly Runner[]): void {
     this.areOther ||= plainOf(runners)?.out === "results";
     if (!this.areOther) return;

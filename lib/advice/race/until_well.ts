@@ -1,16 +1,16 @@
-/** Waits out what tasks left behind that failed: a server that was asked for too much may refuse all for a while. */
+/** Waits until tasks succeed again: after too many requests a server may refuse all for a while. */
 
-/** The first pause, each further one twice as long, and the shortest that is worth it, in milliseconds. */
+/** The first pause, doubled each time, and the shortest that is worth making, in milliseconds. */
 const PAUSE_MS = 3000;
 const LEAST_PAUSE_MS = 1000;
-/** So many tasks tell one by one whether it is over. */
+/** How many tasks are run one by one to see whether it is over. */
 export const LOOKED_AT = 8;
 
-/** Pauses and looks again until all is well, or no time is left for a pause; tells how long it was seen to last. */
+/** Pauses and checks until tasks succeed or no time is left; `lastedMs` is how long they were seen to fail. */
 export async function untilWell(
   looksWell: () => Promise<boolean>,
   { leastMs = 0, leftMs, pause }: {
-    /** The first pause at least, such as a server's Retry-After. */
+    /** The shortest first pause, such as a server's Retry-After. */
     readonly leastMs?: number;
     readonly leftMs: () => number;
     readonly pause: (ms: number) => Promise<unknown>;
