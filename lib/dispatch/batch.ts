@@ -1,4 +1,4 @@
-/** A batch: items of a run that travel to a lane together, and what its run and its lane are to the pool. */
+/** A batch: items of a run that travel to a lane together; and the pool's view of a run and an open lane. */
 
 import type {
   AskReason,
@@ -14,27 +14,27 @@ import type { Task } from "../lanes/task.ts";
 import type { Span, SpanContext } from "../lanes/telemetry.ts";
 import { Bag } from "./collections.ts";
 
-/** What an item is counted under, where each key has a limit of its own. */
+/** A key under which items are counted, where each key has a limit of its own. */
 export type Key = string | number;
 
-/** What whoever answers a key allows of it, as its refusals tell. */
+/** How fast a key's server may be asked, learned from its refusals. */
 export interface Pace {
   readonly slots: number;
-  /** They start no closer together than this. */
+  /** The least time between two starts, in milliseconds. */
   readonly gapMs: number;
-  /** Whether it has to be remembered. */
+  /** Whether there is a limit at all, which is lost if the pace is dropped. */
   readonly isBound: boolean;
-  /** For how long none starts. */
+  /** How long no task of the key may start, in milliseconds. */
   waitMs(nowMs: number): number;
 }
 
-/** Makes the pace of a key, of which so many tasks are in flight. */
+/** Makes the pace of a key, which reads from `inFlight` how many of its tasks are in flight. */
 export type PaceMaker = (inFlight: () => number) => Pace;
 
-/** The same, with what lanes needn't know. */
+/** The settings that lanes read, and those that only the dispatcher does. */
 export interface BatchSettings extends LaneSettings {
   readonly loadTimeoutMs: number;
-  /** Whether an item's buffers are empty in the caller once it has ended. */
+  /** Whether an item's buffers are emptied in the caller once the item has ended. */
   readonly emptiesItems: boolean;
 }
 
@@ -42,114 +42,114 @@ export interface BatchSettings extends LaneSettings {
 export interface PoolRun {
   readonly task: Task;
   readonly settings: BatchSettings;
-  /** The async context of who wants its items run. */
+  /** The async context of the caller. */
   readonly context?: unknown;
   /** Its span, once it has begun; undefined without telemetry. */
   readonly span?: Pick<Span, "context"> | undefined;
   bagIndex: number;
-  /** Pool: whether it waits for its turn to send. */
+  /** Set by the pool: whether the run waits for its turn to send. */
   isReady: boolean;
-  /** Whether it never sends more than one batch, unless that comes back. */
+  /** Whether it sends only one batch, unless that is put back. */
   readonly isCall?: boolean;
-  /** Pool: whether it keeps no lane alive for the moment. */
+  /** Set by the pool: whether the run keeps no lane alive for now. */
   rests?: boolean;
   /** How many batches may wait on a lane for each of its slots. */
   readonly ahead: number;
-  /** Items that were not sent yet; undefined if that isn't known. */
+  /** Items not yet sent; undefined if the number isn't known. */
   readonly remaining: number | undefined;
-  /** Whether slots are free for items that its source hasn't given yet. */
+  /** Whether slots are free for items that the input hasn't given yet. */
   readonly awaitsItems?: boolean;
-  /** Whether it has something to send, and whether that needs a lane for itself. */
+  /** Undefined if it has nothing to send; `alone` if the next batch needs a lane to itself. */
   peek(): { readonly alone: boolean } | undefined;
-  /** What it sends next; undefined if there is nothing after all. */
+  /** Takes the next batch out of the queue; undefined if there is none after all. */
   take(): Batch | undefined;
-  /** Takes a batch back of which nothing was started. */
+  /** Puts back a batch of which nothing was started. */
   putBack(batch: Batch): void;
-  /** The batch is about to be given to its lane. */
+  /** Called before a batch is given to its lane. */
   onSend(batch: Batch): void;
-  /** It was given to its lane, and has not ended yet. */
+  /** Called after a batch was given to its lane, unless it ended during that. */
   onSent?(batch: Batch): void;
-  /** It is with its lane no more, or could not be given to one: told once of each that was taken. */
+  /** Called once for each taken batch, when it leaves its lane or couldn't be given to one. */
   onLeave(batch: Batch, startedAtMs: number): void;
   onReport(batch: Batch, report: Report): void;
-  /** Its task can't be loaded on its lane; `isKnown` if it only waited there for what has failed another. */
+  /** Called when a task can't be loaded on its lane; `isKnown` if another batch's failure was counted. */
   onUnloadable(batch: Batch, error: Error, isKnown: boolean): void;
   onLost(batch: Batch, blame: Blame, death: Death): void;
-  /** It went on after it was asked to stop. */
+  /** Called when a task went on after it was asked to stop. */
   onForced(batch: Batch, end: ForcedEnd): void;
   fail(error: unknown): void;
-  /** Stops it; resolves when nothing of it goes on. Its input is waited for as long as lanes are. */
+  /** Stops the run; resolves when it has ended. Its input, too, is waited for only `graceMs`. */
   close(reason: unknown): Promise<void>;
 }
 
-/** What is known of the part that a lost batch had in its lane's death. */
+/** How a lost batch is related to its lane's death. */
 export interface Blame {
-  /** How far the lane was with it. */
+  /** How far the lane was with the batch. */
   readonly at: BatchProgress;
-  /** Whether what ran of it, or was about to, ended the lane. */
+  /** Whether its running item, or the one about to run, ended the lane. */
   readonly fault: "none" | "perhaps" | "certain";
 }
 
-/** What became of a batch that went on after it was asked to stop. */
+/** How a batch ended that went on after it was asked to stop. */
 export interface ForcedEnd {
-  /** How far the lane was with it then. */
+  /** How far the lane was with the batch then. */
   readonly at: BatchProgress;
   readonly forced: Forced;
-  /** Whether others ran beside it. */
+  /** Whether other tasks ran on the lane. */
   readonly hadOthers: boolean;
 }
 
 export class OpenLane {
   lane!: Lane;
-  /** How long it took to start, in milliseconds; undefined until it has. */
+  /** How long the lane took to start, in milliseconds; undefined until it has. */
   startMs: number | undefined;
-  /** What is with it, what waits there too. */
+  /** Batches on the lane, including those that wait there. */
   readonly inFlight: Bag<Batch> = new Bag();
-  /** What it was sent waits for tasks of others, as far as is known. */
+  /** Whether its batches wait for tasks of other programs, as far as is known. */
   isHeldUp = false;
-  /** Is being ended, for a task on it went on after it was asked to stop. */
+  /** Whether it is being ended because a task on it went on after it was asked to stop. */
   isForced = false;
-  /** Which task couldn't be loaded there last, and when: what was sent before shares that failure. */
+  /** The task that last failed to load there, and when; batches sent before that share the failure. */
   loadFailure: { readonly task: string; readonly atMs: number } | undefined;
-  /** Since when it has had nothing to do. */
+  /** When it last became idle. */
   idleSinceMs = 0;
-  /** How many wait until it can take tasks, and would miss it. */
+  /** How many callers of `openAll` wait for it, so that it isn't closed as idle. */
   awaited = 0;
 
   constructor(
     /** Its number in outcomes and reports, from 0. */
     readonly number: number,
-    /** How many tasks it may still be given; what is taken back unstarted counts no more. */
+    /** How many more tasks it may be given; tasks taken back unstarted don't count. */
     public tasksLeft: number = Infinity,
   ) {}
 
-  /** Whether it gets nothing more, unless what it has comes back. */
+  /** Whether it gets no more tasks, unless some are taken back. */
   get isSpent(): boolean {
     return this.tasksLeft === 0;
   }
 
-  /** Whether one batch has it for itself, to find out whether it kills. */
+  /** Whether one batch has the lane to itself, to find out whether it ends lanes. */
   get isExclusive(): boolean {
     return this.inFlight.size === 1 && this.inFlight.first!.alone;
   }
 }
 
-/** What a batch's items have been through together. */
+/** The history that all items of a batch share. */
 export interface History {
-  /** Which start the next one will be, from 1. */
+  /** The number of the next attempt, from 1. */
   readonly attempt: number;
   /**
-   * How many of these starts use up no retry, for a lane was lost through another item's fault. A try that
-   * never came to a start uses one up, and counts as −1.
+   * How many of these attempts used up no retry, because a lane was lost through another item's fault. A retry
+   * that was used up without a start counts as −1.
    */
   readonly reruns: number;
-  /** How many lanes died while this very item ran. */
+  /** How many lanes this item is held to have ended. */
   readonly kills: number;
-  /** How many lanes were lost with it before it had been started. */
+  /** How many lanes died, perhaps because of the item, before it was started. */
   readonly losses: number;
-  /** Whether each item must have its lane for itself, to find out which one kills. */
+  /** Whether each item must have a lane to itself, to find out which one ends lanes. */
   readonly alone: boolean;
-  /** What they are counted under; undefined if they aren't. */
+  /** The key that they are counted under; undefined if there is none. */
   readonly key: Key | undefined;
 }
 
@@ -163,27 +163,27 @@ export const UNSENT: History = {
   key: undefined,
 };
 
-/** Items that follow on each other in the input, share their history, and travel together. */
+/** Consecutive items of the input that share a history and travel together. */
 export class Batch implements LaneBatch {
   // While it is on a lane:
-  /** The lane, which the pool may have lost since; undefined while queued. */
+  /** The lane it was sent to, which may have died since; undefined while queued. */
   openLane: OpenLane | undefined = undefined;
   tellsStarts = false;
   sentAtMs = 0;
   sentCount = 0;
   sentBytes = 0;
   moved = false;
-  /** Whether it waits for others' tasks, as far as is known. */
+  /** Whether it waits for tasks of other programs, as far as is known. */
   isHeldUp = false;
   laneState: unknown = undefined;
-  /** The pace of its key, if keys are paced. */
+  /** The pace of the items' key, if keys are paced. */
   pace: Pace | undefined = undefined;
   /** How many of its items have been reported. */
   reported = 0;
   /** When, why and at which item its task was asked to stop. */
   asked: { readonly atMs: number; readonly why: AskReason; readonly offset: number } | undefined =
     undefined;
-  /** Since when, by the last look, nothing else runs on its lane and yet it isn't started; else Infinity. */
+  /** Since when nothing else was seen to run on its lane while it still wasn't started; Infinity otherwise. */
   nextSinceMs: number = Infinity;
   bagIndex = -1;
   readonly alone: boolean;
@@ -217,7 +217,7 @@ export class Batch implements LaneBatch {
     return this.run.span?.context;
   }
 
-  /** Some of its items, queued again, perhaps with another history. */
+  /** A new batch of some of its items, to be queued again, perhaps with another history. */
   part(from: number, to: number, changes?: Partial<History>): Batch {
     const whole = from === 0 && to === this.items.length;
     const items = whole ? this.items : this.items.slice(from, to);

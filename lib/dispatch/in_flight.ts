@@ -1,7 +1,4 @@
-/**
- * What is on a pool's lanes: what lanes report of it, what is lost with them, and what is taken back from
- * them or made to stop.
- */
+/** Batches on a pool's lanes: how reports, lost lanes, recalls and forced stops are handled. */
 
 import { attempt, shown, wordsOf } from "../lanes/attempt.ts";
 import type { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
@@ -14,12 +11,12 @@ import { blame, isActive, progressOf } from "./blame.ts";
 import { loadsTooLong, type Places } from "./places.ts";
 import { Deadlines, type Enforcer } from "./stops.ts";
 
-/** Who is told of what becomes of batches before their runs are. */
+/** Learns what happens to batches before their runs do. */
 export interface BatchWatch {
   reported(batch: Batch, report: Report): void;
-  /** A batch's task ran on a lane that died by itself. */
+  /** Called when a lane died by itself while a batch's task ran on it. */
   lost(batch: Batch): void;
-  /** Its task can't be loaded where it was sent; returns whether it is run in the event loop then. */
+  /** Called when a task can't be loaded there; returns whether it runs in the event loop instead. */
   unloadable(batch: Batch, error: Error): boolean;
 }
 
@@ -27,11 +24,11 @@ interface InFlightPool {
   readonly options: { remote: boolean; graceMs: number; guide?: BatchWatch };
   readonly staysHere: boolean;
   do(action: () => void): void;
-  /** Fails all runs, or those of tasks of a module. */
+  /** Fails all runs, or those with tasks of a module. */
   failAll(error: LaneStartError | TaskLoadError, module?: string): void;
 }
 
-/** A task that runs. */
+/** A task that is running. */
 export interface RunningTask {
   /** The number of the lane that it runs on, from 0. */
   readonly lane: number;
@@ -39,38 +36,38 @@ export interface RunningTask {
   readonly task: Task;
   /** The item's place in the input, from 0; 0 for a call of `run`. */
   readonly index: number;
-  /** What it works on. */
+  /** The item that the task was given. */
   readonly item: unknown;
-  /** Which try this is, from 1. */
+  /** Which attempt of the item this is, from 1. */
   readonly attempt: number;
   /**
-   * Since when it runs, on the caller's `performance.now()` clock. A subprocess doesn't say which one of
-   * tiny tasks that travelled together it is at: then this is when they were sent, and the item is the
-   * first of which nothing is known.
+   * When it started, on the caller's `performance.now()` clock. A subprocess doesn't report which one of
+   * several tiny tasks that were sent together is running: this is then when they were sent, and the item is
+   * the first without a result.
    */
   readonly startedAtMs: number;
 }
 
-/** A module that ended so many lanes before any task of it could start is taken to do so always. */
+/** After a module has ended this many lanes before any task of it could start, its runs fail. */
 const MOST_EARLY_ENDS = 3;
-/** So many errors are told that no item tells. */
+/** How many different errors are printed, at most, that no item's outcome contains. */
 const MOST_WARNINGS = 16;
 
 export class InFlight implements Enforcer {
-  /** When what was reported last had ended. */
+  /** When the items that were reported last had ended. */
   endedMs = 0;
-  /** The same, while nothing has taken any time since; else NaN. */
+  /** The same, while nothing has taken any time since; NaN otherwise. */
   nowMs: number = NaN;
-  /** Whether a lane is just being given a batch, which it may report at once. */
+  /** Whether a batch is being sent right now; its lane may report it during the call. */
   #isSending = false;
-  /** Those on lanes that must not exceed some time. */
+  /** Batches on lanes that have a time limit or were asked to stop. */
   readonly #watched = new Set<Batch>();
   readonly deadlines: Deadlines = new Deadlines(this, this.#watched);
-  /** The task that ran last on some lane, and so can be loaded. */
+  /** The task that was reported last, so its module is known to load. */
   #loaded: Task | undefined;
-  /** How many lanes each module ended before a task of it could start; −Infinity once one has ended. */
+  /** How many lanes each module ended before a task of it could start; −Infinity once a task has ended. */
   readonly #earlyEnds = new Map<string, number>();
-  /** Errors that were told, for no item tells them. */
+  /** Errors that were printed because no item's outcome contains them. */
   readonly #warned = new Set<string>();
 
   readonly options: InFlightPool["options"];
@@ -91,7 +88,7 @@ export class InFlight implements Enforcer {
     return this.#all.filter((batch) => batch.run === run);
   }
 
-  /** What runs at this moment, lane by lane. */
+  /** The tasks that are running now, lane by lane. */
   get running(): RunningTask[] {
     return this.#all.flatMap((batch) => {
       const at = progressOf(batch);
@@ -130,7 +127,7 @@ export class InFlight implements Enforcer {
   eventsOf(openLane: OpenLane): LaneEvents {
     return {
       report: (batch, report) => {
-        // What ends while it is sent needs no turn of its own.
+        // A report during `send` comes within an action of the pool already.
         if (this.#isSending) this.#onReport(batch as Batch, report);
         else this.pool.do(() => this.#onReport(batch as Batch, report));
       },
@@ -143,7 +140,7 @@ export class InFlight implements Enforcer {
 
   #onReport(batch: Batch, report: Report): void {
     if (!batch.openLane!.inFlight.has(batch)) return;
-    // This event loop itself keeps what it has loaded.
+    // Only remote lanes are replaced and must load tasks again.
     if (this.options.remote && report.count > 0 && batch.task !== this.#loaded) {
       this.#loaded = batch.task;
       this.places.noteLoadable(batch.task);
@@ -198,11 +195,11 @@ export class InFlight implements Enforcer {
       if (!openLane.isForced && !death.starting && isActive(verdict.at)) {
         this.options.guide?.lost(batch);
       }
-      // Those that were asked to stop and didn't are why it was ended.
+      // A lane that was ended by force was ended because of the batches that didn't stop when asked to.
       if (!openLane.isForced || batch.asked === undefined) batch.run.onLost(batch, verdict, death);
       else batch.run.onForced(batch, { at: verdict.at, forced, hadOthers });
     }
-    // In the event loop such an error ends the program: on a lane it had better be told, if no item tells it.
+    // In the event loop such an error would end the program; unless an item's outcome has it, it is printed.
     const isTold = verdicts.some(({ fault }) => fault === "certain");
     if ("error" in death && !death.starting && !openLane.isForced && !isTold) {
       this.#warn(openLane, death);
@@ -214,7 +211,7 @@ export class InFlight implements Enforcer {
     }
   }
 
-  /** Says what ended a lane though no task is known to have done it; the same only once. */
+  /** Prints the error that ended a lane if no task is known to have caused it; the same text only once. */
   #warn({ number }: OpenLane, { how, error }: Death): void {
     const said = shown(wordsOf(error));
     if (this.#warned.has(said) || this.#warned.size === MOST_WARNINGS) return;
@@ -227,7 +224,7 @@ export class InFlight implements Enforcer {
     );
   }
 
-  /** A lane ended before what it was sent could start: if that goes on, none that wait for it will. */
+  /** Counts a lane that ended before any task could start; after several, the module's runs fail. */
   #noteEarlyEnd([module, ...others]: readonly string[], { how }: Death): void {
     if (module === undefined || others.some((other) => other !== module)) return;
     const ends = (this.#earlyEnds.get(module) ?? 0) + 1;
@@ -238,8 +235,8 @@ export class InFlight implements Enforcer {
   }
 
   /**
-   * Makes a batch's task stop that went on after it was asked to. If its lane is ended for that, what
-   * else ran there has lost it; what only waited goes elsewhere.
+   * Stops a batch's task that went on after it was asked to stop. If its lane is ended for that, the other
+   * tasks running there are lost, and batches that only waited go to other lanes.
    */
   force(batch: Batch): void {
     const openLane = batch.openLane!;
@@ -256,7 +253,7 @@ export class InFlight implements Enforcer {
     this.#onForced(openLane, forced, GIVEN_UP, true);
   }
 
-  /** A task doesn't come to the end of its loading. Nothing else is sent to that lane. */
+  /** Fails a batch whose task isn't loaded in time, and retires its lane unless it is this event loop. */
   giveUpLoading(batch: Batch): void {
     const { task, run } = batch;
     const openLane = batch.openLane!;
@@ -267,7 +264,7 @@ export class InFlight implements Enforcer {
     this.#failLoading(batch, loadsTooLong(task, run.settings.loadTimeoutMs, [stage], isHere));
   }
 
-  /** Its lane doesn't come to start it: what is there goes elsewhere, but not from lane to lane for ever. */
+  /** Ends a lane that doesn't start a batch in time. Its batches go to other lanes, but only a few times. */
   giveUpLane(batch: Batch): void {
     const openLane = batch.openLane!;
     if (openLane.isForced) return;
@@ -275,19 +272,19 @@ export class InFlight implements Enforcer {
     this.#onForced(openLane, openLane.lane.force(batch, false), how, false);
   }
 
-  /** A lane is ended, or was, for a task of it, or what one has left there, goes on. */
+  /** Handles a lane that was ended, or soon is, because a task or what one left behind goes on there. */
   #onForced(openLane: OpenLane, forced: Forced, how: string, recalls: boolean): void {
     openLane.isForced = true;
     if (forced === "ends") this.places.retire(openLane, recalls);
     else this.#onDeath(openLane, { how, starting: false }, forced);
   }
 
-  /** Asks a batch's task to stop, and sees to it that it does. */
+  /** Asks a batch's task to stop, and forces it after `graceMs`. */
   cancel(batch: Batch, reason: unknown): void {
     this.deadlines.ask(batch, "cancel", reason);
   }
 
-  /** Gives a batch back of which nothing has been started; false if it is too late. */
+  /** Gives a batch back to its run if none of it has started; returns false if it is too late. */
   takeBack(batch: Batch): boolean {
     const isBack = this.#recall(batch);
     if (isBack) batch.run.putBack(batch);
@@ -307,5 +304,5 @@ export class InFlight implements Enforcer {
   }
 }
 
-/** How a lane was lost whose task had to be stopped by force. */
+/** The cause given for a lane that was ended to stop one of its tasks. */
 const GIVEN_UP = "was ended, for another task on it ignored that it was to stop";

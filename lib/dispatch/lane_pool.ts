@@ -1,10 +1,10 @@
 /**
- * The lanes of an executor, shared by all its runs: whose turn it is to send, and which lane has a slot free
- * for it. What becomes of what was sent is in_flight.ts's matter.
+ * The lanes of an executor, shared by all its runs: which run sends next, and to which lane. in_flight.ts
+ * handles what happens to batches once they are sent.
  *
- * All that changes is done through {@linkcode LanePool.do}, one thing after another: callers'
- * functions that run in between, such as an input's or `onProgress`, may ask for anything, and it is
- * done when they have returned.
+ * Every change goes through {@linkcode LanePool.do}, one action after another: a caller's function that runs in
+ * between, such as an input or `onProgress`, may request anything, and it is done once that function has
+ * returned.
  */
 
 import type { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
@@ -25,50 +25,49 @@ import {
 } from "./places.ts";
 import type { LossOptions } from "./settler.ts";
 
-/** What a pool of lanes is told. */
 export interface PoolOptions extends PlacesOptions, LossOptions {
-  /** Whether a message to a lane costs so much that tiny tasks had better travel together. */
+  /** Whether lanes are outside this event loop; messages are then so costly that tiny tasks travel together. */
   readonly remote: boolean;
-  /** Whether buffers move to lanes and back if they are told to. */
+  /** Whether buffers can move to lanes and back with the option `transfer`. */
   readonly moves: boolean;
-  /** What batches are to be like, where that isn't as usual. */
+  /** Limits of batches that differ from the usual ones. */
   readonly batches?: Partial<BatchLimits>;
-  /** How many lanes there are to be had, where that changes; undefined while it isn't known. */
+  /** How many lanes are available, where that changes; undefined while it isn't known. */
   readonly lanesThere?: () => number | undefined;
-  /** Decides while runs go on how many slots each place has; they stay as they are unless given. */
+  /** Decides how many slots each place has while runs go on; without it they stay as they are. */
   readonly guide?: PoolGuide;
 }
 
-/** What decides where tasks go in a pool whose first lane is this event loop, the others elsewhere. */
+/** Decides where tasks go in a pool whose first lane is this event loop and whose others are elsewhere. */
 export interface PoolGuide extends BatchWatch {
-  /** How much of what tasks give and throw must arrive as it is. */
+  /** How much of results and errors must arrive unchanged. */
   readonly fidelity: Fidelity;
-  /** Tasks are started no closer together than this, in milliseconds. */
+  /** The least time between two starts, in milliseconds. */
   readonly gapMs: number;
-  /** Whether none is started at all for now; it will tell by a new size. */
+  /** Whether no task may start for now; the guide resizes the pool when this ends. */
   readonly isBraking: boolean;
-  /** Paces what has a key. */
+  /** Makes the pace of each key. */
   readonly pace: PaceMaker;
   readonly tasks: TaskPlaces;
-  /** Whether tiny ones of a task's items are to travel together. */
+  /** Whether a task's items travel together if they are tiny. */
   together(task: Task): boolean;
-  /** Starting a batch's task held up the event loop for so long. */
+  /** Called with how long starting a batch's task blocked the event loop, in milliseconds. */
   held(ms: number, batch: Batch): void;
   noLanes(why: string): void;
   begin(): void;
   rest(): void;
 }
 
-/** While all slots are taken, so many runs are asked whether they send ahead. */
+/** How many waiting runs are checked for batches to send ahead while all slots are taken. */
 const MOST_ASKED = 16;
 
 export class LanePool implements PlacesHost {
-  /** Whether nothing ever runs elsewhere, so that nothing need be known of how items travel. */
+  /** Whether every task runs in this event loop, so that the size of items doesn't matter. */
   readonly staysHere: boolean;
   readonly inFlight: InFlight;
   readonly #places: Places;
   readonly #runs = new Bag<PoolRun>();
-  /** Those that may have something to send, in the order of their turns. */
+  /** Runs that may have something to send, in the order of their turns. */
   readonly #ready = new Fifo<PoolRun>();
   readonly #actions = new Fifo<() => void>();
   #isBusy = false;
@@ -83,7 +82,7 @@ export class LanePool implements PlacesHost {
     this.staysHere = !options.remote && options.guide === undefined;
   }
 
-  /** Slots of the lane that has the most, where lanes may have fewer than were asked for. */
+  /** The most slots that any open lane has, where lanes may have fewer than were asked for. */
   get givenSlots(): number | undefined {
     const given = this.openLanes.flatMap(({ lane }) => lane.slots ?? []);
     return given.length > 0 ? Math.max(...given) : undefined;
@@ -100,24 +99,24 @@ export class LanePool implements PlacesHost {
     return this.#places.all.reduce((sum, { load }) => sum + load, 0);
   }
 
-  /** Items that were not sent yet; undefined if some run can't tell. */
+  /** Items not yet sent, of all runs; undefined if any run can't tell. */
   get remaining(): number | undefined {
     let sum = 0;
     for (const { remaining = NaN } of this.#runs) sum += remaining;
     return Number.isNaN(sum) ? undefined : sum;
   }
 
-  /** Whether slots are free, and all runs wait for what their sources haven't given yet. */
+  /** Whether slots are free and every run waits for its input. */
   get awaitsItems(): boolean {
     return this.#runs.size > 0 && [...this.#runs].every(({ awaitsItems }) => awaitsItems === true);
   }
 
-  /** What runs run, each task once: thousands of calls may have the same one. */
+  /** The tasks of all runs, each once: thousands of calls may share one. */
   get tasks(): Task[] {
     return [...new Set(Array.from(this.#runs, ({ task }) => task))];
   }
 
-  /** Whether tiny ones of a task's items travel together. */
+  /** Whether a task's items travel together if they are tiny. */
   sendsTogether(task: Task): boolean {
     const { remote, guide } = this.options;
     return remote || !this.#places.isSimple && guide?.together(task) === true;
@@ -139,7 +138,7 @@ export class LanePool implements PlacesHost {
     return this.#places.openLanes;
   }
 
-  /** Sends nothing more, and takes back what wasn't started; what runs goes on. */
+  /** Sends nothing more and takes back batches that haven't started; running tasks go on. */
   pause(): void {
     this.#isPaused = true;
     this.do(() => this.inFlight.recallAll());
@@ -155,13 +154,13 @@ export class LanePool implements PlacesHost {
     return this.#isPaused && this.#runs.size > 0;
   }
 
-  /** Gives lanes so many slots from now on, each by its number; what runs beyond them goes on. */
+  /** Sets the slots of each lane, by its number; tasks that run beyond them go on. */
   resize(slotsOf: (lane: number) => number): void {
     this.#places.resize(slotsOf);
     this.wakeAll();
   }
 
-  /** Closes lanes that have no slots any more, once what runs on them has ended. */
+  /** Closes lanes that have no slots any more, once their running tasks have ended. */
   retireUnused(): void {
     this.do(() => {
       for (const { slots, open } of this.#places.all) {
@@ -170,14 +169,14 @@ export class LanePool implements PlacesHost {
     });
   }
 
-  /** What could not be sent may be sent now. */
+  /** Gives every run a turn to send. */
   wakeAll(): void {
     this.do(() => {
       for (const run of this.#runs) this.#queue(run);
     });
   }
 
-  /** No lane can be started, or none can run tasks of a module. */
+  /** Fails all runs, or those with tasks of a module, because no lane can be started or run them. */
   failAll(error: LaneStartError | TaskLoadError, module?: string): void {
     const { guide } = this.options;
     if (guide !== undefined) return guide.noLanes(error.message);
@@ -186,13 +185,13 @@ export class LanePool implements PlacesHost {
     }
   }
 
-  /** The time, which is looked at again only if something has taken any since the last report. */
+  /** The current time; the last report's time is reused while nothing has taken any time since. */
   now(): number {
     const { nowMs } = this.inFlight;
     return Number.isNaN(nowMs) ? clock.now() : nowMs;
   }
 
-  /** Does something after what is being done now, and then sends what can be sent. */
+  /** Runs an action after the current one, then sends whatever can be sent. */
   do(action: () => void): void {
     if (this.#isBusy) return this.#actions.push(action);
     this.#isBusy = true;
@@ -205,7 +204,7 @@ export class LanePool implements PlacesHost {
     this.#isBusy = false;
   }
 
-  /** Throws a TypeError, by `what` it can't do, if the executor is closed. */
+  /** Adds a run; throws a TypeError that names `what` if the executor is closed. */
   add(run: PoolRun, what: "map" | "run" = "map"): void {
     if (this.#places.isClosed) throw new TypeError(`Cannot ${what}: the executor is closed`);
     this.#runs.add(run);
@@ -214,12 +213,12 @@ export class LanePool implements PlacesHost {
     this.#queue(run);
   }
 
-  /** Whether runs wait already, so that of one that comes behind them nothing can be sent now. */
+  /** Whether other runs already wait for a turn, so that a new one could send nothing now. */
   get isCrowded(): boolean {
     return !this.options.remote && !this.#isBusy && this.#ready.size > 0;
   }
 
-  /** A run keeps lanes, and with them the program, alive no more, or does so again. */
+  /** Sets whether a run rests: then it keeps neither lanes nor the program alive. */
   rest(run: PoolRun, rests: boolean): void {
     if ((run.rests ?? false) === rests || !this.#runs.has(run)) return;
     run.rests = rests;
@@ -227,7 +226,7 @@ export class LanePool implements PlacesHost {
     if (rests) this.inFlight.deadlines.rest();
   }
 
-  /** A run may have something to send. */
+  /** Gives a run a turn, because it may have something to send. */
   wake(run: PoolRun): void {
     if (!run.isReady) {
       if (!this.#runs.has(run)) return;
@@ -236,14 +235,14 @@ export class LanePool implements PlacesHost {
     if (!this.#isBusy) this.do(() => {});
   }
 
-  /** A run waits for its turn, behind all others. */
+  /** Adds a run behind all others that wait for a turn. */
   #queue(run: PoolRun): void {
     if (run.isReady) return;
     run.isReady = true;
     this.#ready.push(run);
   }
 
-  /** The run whose turn it is waits no more. */
+  /** Removes the run whose turn it is from the waiting runs. */
   #unqueue(run: PoolRun): void {
     run.isReady = false;
     this.#ready.shift();
@@ -254,42 +253,41 @@ export class LanePool implements PlacesHost {
     if (run.rests !== true) this.#places.wait(-1);
     this.inFlight.deadlines.rest();
     if (this.#runs.size > 0) return;
-    // A program that has nothing else to do needn't wait for it.
+    // The timer would keep the program alive for nothing.
     this.#paced.stop();
     this.options.guide?.rest();
     if (this.#isPaused) this.#places.closeIdle();
   }
 
-  /** Fills free slots; where nothing is queued for them, with what waits on busy lanes. */
+  /** Fills free slots from the runs' queues, then with batches that wait on busy lanes. */
   readonly #fill = () => {
     this.#sendQueued();
     if (!this.#takesAhead) return;
     for (let free = this.freeSlots; free > 0 && this.#recallWaiting(); free--) this.#sendQueued();
   };
 
-  /** Whether batches wait on lanes for slots. */
   get #takesAhead(): boolean {
     return this.options.takesAhead && !this.#places.isSimple;
   }
 
-  /** Whether a place has a lane, or there is one to be had for it. */
+  /** Whether a place has a lane, or one is available for it. */
   #canOpen({ open }: Place): boolean {
     return open !== undefined || this.openLanes.length < this.lanes;
   }
 
-  /** Takes a batch back that waits on a lane, or asks for it, if another has a slot free for it. */
+  /** Takes back, or asks back, one batch that waits on a lane if another lane has a slot free for it. */
   #recallWaiting(): boolean {
     for (const openLane of this.openLanes) {
       const { inFlight } = openLane;
       const isOverfull = inFlight.size > this.#places.of(openLane).slots;
-      // What was sent last would start last.
+      // The batch that was sent last would start last.
       for (const batch of [...inFlight].reverse()) {
         if (!isOverfull && !batch.isHeldUp) continue;
         const place = this.#places.best(batch.run, false);
         if (place === undefined || place.load >= place.slots || !this.#canOpen(place)) continue;
         if (!place.accepts(batch.task) || batch.isHeldUp && place.open?.isHeldUp) continue;
         if (!this.inFlight.takeBack(batch) && openLane.lane.askBack?.(batch) !== true) continue;
-        // It may have been started meanwhile.
+        // A batch that was asked back may have started meanwhile.
         batch.isHeldUp = false;
         return true;
       }
@@ -299,7 +297,7 @@ export class LanePool implements PlacesHost {
 
   #sendQueued(): void {
     const { guide } = this.options;
-    /** Runs in a row for which there was no place. */
+    /** How many runs in a row found no place. */
     let refused = 0;
     while (this.#actions.size === 0 && !this.#isPaused) {
       const run = this.#ready.first;
@@ -314,7 +312,7 @@ export class LanePool implements PlacesHost {
         this.#pass(run);
         continue;
       }
-      // Lanes elsewhere are fed all the same.
+      // Only batches for the event loop wait for its next turn.
       const isHere = place?.number === 0 && !this.options.remote;
       if (isHere && this.#turn.isOver(Math.max(this.#lastSentMs, this.inFlight.endedMs))) return;
       const batch = place && run.take();
@@ -326,7 +324,7 @@ export class LanePool implements PlacesHost {
     }
   }
 
-  /** All slots are taken: only runs that send ahead may send more, whoever's turn it is. */
+  /** All slots are taken: only runs that send ahead may send more, regardless of turns. */
   #sendAhead(): void {
     if (!this.#takesAhead) return;
     for (const run of this.#ready.slice(1, MOST_ASKED)) {
@@ -342,12 +340,12 @@ export class LanePool implements PlacesHost {
     this.#queue(run);
   }
 
-  /** How many slots are free, though perhaps not for everybody. */
+  /** How many slots are free, though perhaps not for every run. */
   get freeSlots(): number {
     return this.#isPaused ? 0 : this.#places.freeSlots;
   }
 
-  /** Whether the next task is to wait, for others were started shortly before. */
+  /** Whether the next task must wait, because the guide brakes or the last start was too recent. */
   #isPaced({ gapMs, isBraking }: PoolGuide): boolean {
     if (gapMs === 0 || isBraking) return isBraking;
     const waitMs = this.#lastSentMs + gapMs - clock.now();
@@ -371,12 +369,12 @@ export class LanePool implements PlacesHost {
       batch = batch.part(0, tasksLeft);
     }
     openLane.tasksLeft -= batch.items.length;
-    // It may have waited for other places before: a reservation that is kept would be waited for.
+    // The run may have reserved another place before; if the reservation stayed, that place would be kept free.
     if (batch.alone) this.#places.unreserve(run);
     this.inFlight.send(batch, openLane);
     this.#lastSentMs = batch.sentAtMs;
     if (place.number === 0 && this.options.guide !== undefined) {
-      // What never waited has ended by now.
+      // A task that never awaited anything has ended by now.
       const hasEnded = !openLane.inFlight.has(batch);
       const untilMs = hasEnded ? this.inFlight.endedMs : clock.now();
       this.options.guide.held(untilMs - batch.sentAtMs, batch);
@@ -384,12 +382,12 @@ export class LanePool implements PlacesHost {
   }
 
   /**
-   * Starts every lane that has slots, or those that are wanted, loads a task on each, and waits until
-   * all that can be started are ready.
+   * Starts every lane that has slots, or the wanted ones, loads a task on each, and waits until every lane that
+   * can start is ready.
    *
    * @throws {TypeError} If the executor is closed.
    * @throws {LaneStartError} If no lane can be started.
-   * @throws {TaskLoadError} If the task can't be loaded, or not in so many milliseconds.
+   * @throws {TaskLoadError} If the task can't be loaded, or not within `loadTimeoutMs`.
    */
   openAll(
     task: Task | undefined,
@@ -399,11 +397,11 @@ export class LanePool implements PlacesHost {
     return this.#places.openAll(task, loadTimeoutMs, this.#places.all.filter(isWanted));
   }
 
-  /** Waits until nothing is left; a TeardownError is told once. */
+  /** Stops all runs and closes all lanes. A TeardownError is thrown only once. */
   async close(): Promise<void> {
     this.#places.beginClosing();
     const why = new TypeError("The executor was closed");
-    // All at once: a slot that one of them frees is nothing for the others.
+    // All runs stop at once: a slot that one of them frees isn't given to another.
     this.#isPaused = true;
     await new Promise<unknown>((resolve) => {
       this.do(() => {
@@ -418,7 +416,7 @@ export class LanePool implements PlacesHost {
   }
 }
 
-/** A mistake of ours must not leave the others waiting. */
+/** Reports an error of the pool's own code and goes on, so that other runs don't wait forever. */
 function guarded(action: () => void): void {
   try {
     action();

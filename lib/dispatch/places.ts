@@ -1,6 +1,6 @@
 /**
- * The places of a pool's lanes: chosen for each batch, opened where wanted, closed, and filled anew when
- * lost.
+ * The places of a pool's lanes: chosen for each batch, their lanes opened when needed, closed, and replaced
+ * when lost.
  */
 
 import { wordsOf } from "../lanes/attempt.ts";
@@ -17,10 +17,10 @@ import { Alarm, clock, within } from "../lanes/timers.ts";
 import { type Batch, OpenLane, type PoolRun } from "./batch.ts";
 
 /**
- * Makes a lane of the executor's kind, perhaps still starting.
+ * Makes a lane of the executor's kind, which may still be starting.
  *
  * @param number The lane's number, from 0.
- * @throws If it can't be started.
+ * @throws If the lane can't be started.
  */
 export type LaneFactory = (number: number, events: LaneEvents, tasks: readonly Task[]) => Lane;
 
@@ -28,58 +28,58 @@ export interface PlacesOptions {
   readonly lanes: number;
   /** Slots on each lane at first, from 1; Infinity for no limit. */
   readonly slots: number;
-  /** After so many tasks a lane gets no more, and is replaced; never unless given. */
+  /** How many tasks a lane is given before it is replaced; no limit unless given. */
   readonly tasksPerLane?: number;
-  /** A lane that has had nothing to do for so long is closed, in milliseconds; never unless given. */
+  /** How long a lane may be idle before it is closed, in milliseconds; no limit unless given. */
   readonly idleMs?: number;
   readonly makeLane: LaneFactory;
-  /** Whether batches may wait on a lane for a slot: only if they can be taken back while it is busy. */
+  /** Whether batches may wait on a lane for a slot: only if they can be taken back while the lane is busy. */
   readonly takesAhead: boolean;
-  /** Says where tasks may go; anywhere unless given. */
+  /** Decides where tasks may go; without it they may go anywhere. */
   readonly guide?: { readonly tasks: TaskPlaces };
 }
 
-/** Where tasks may go in a pool whose first lane is this event loop, the others elsewhere. */
+/** Where tasks may go in a pool whose first lane is this event loop and whose others are elsewhere. */
 export interface TaskPlaces {
-  /** So many batches of a task may be on lanes elsewhere. */
+  /** How many batches of a task may be in flight on lanes other than the event loop. */
   mostThere(task: Task): number;
-  /** Whether it is known to run in the event loop: while it is tried elsewhere it goes on there. */
+  /** Whether the task has run in the event loop; if so, it goes on there while it is tried on other lanes. */
   hasRunHere(task: Task): boolean;
   /** Whether a task never leaves the event loop. */
   staysHere(task: Task): boolean;
-  /** Whether a batch that is about to be sent elsewhere can't be; it is run in the event loop then. */
+  /** Whether a batch that is about to be sent to another lane can't be, and must run in the event loop. */
   keeps(batch: Batch): boolean;
 }
 
 export interface PlacesHost {
   readonly inFlight: {
-    /** What a lane tells is told here. */
+    /** The handlers of a lane's events. */
     eventsOf(openLane: OpenLane): LaneEvents;
-    /** Gives a batch back of which nothing has been started; false if it is too late. */
+    /** Gives a batch back to its run if none of it has started; returns false if it is too late. */
     takeBack(batch: Batch): boolean;
   };
-  /** Whether a pause holds back what lanes would do: then none is idle. */
+  /** Whether the pool is paused while runs wait; idle lanes then stay open. */
   readonly isHeldBack: boolean;
-  /** Does something after what is being done now. */
+  /** Runs an action after the current one. */
   do(action: () => void): void;
-  /** Where no lane could be started, it may be tried again. */
+  /** Lets all runs try to send again. */
   wakeAll(): void;
   failAll(error: LaneStartError): void;
 }
 
-/** A lane's place. Lanes come and go; the place stays, so a lost lane doesn't shrink the pool. */
+/** Room for one lane. Lanes come and go; the place stays, so a lost lane doesn't shrink the pool. */
 export class Place {
   open: OpenLane | undefined;
-  /** Lanes that were here, and get nothing more: what runs on them still takes up slots until they are closed. */
+  /** Former lanes that get no more batches; until they are closed, batches on them take up slots. */
   readonly retired: Set<OpenLane> = new Set();
-  /** A run waits for it to be free, to have it for itself. */
+  /** The run that waits until the lane is idle, to have it to itself. */
   reservedFor: PoolRun | undefined;
-  /** No lane could be started here: not to be tried again before. */
+  /** After a lane couldn't be started here: when it may be tried again. */
   restsUntilMs = 0;
 
   constructor(
     readonly number: number,
-    /** How many batches its lane may have at once; Infinity for no limit. */
+    /** How many batches may run on its lane at once; Infinity for no limit. */
     public slots: number,
   ) {}
 
@@ -90,59 +90,59 @@ export class Place {
     return [...this.retired].reduce((sum, { inFlight }) => sum + inFlight.size, load);
   }
 
-  /** Whether its lane has nothing to do. */
+  /** Whether it has no lane, or one without batches. */
   get isIdle(): boolean {
     return this.open === undefined || this.open.inFlight.size === 0;
   }
 
-  /** Whether it can be given something, if it has room for it. */
+  /** Whether it takes batches at all: no batch has its lane to itself, and no failed start is too recent. */
   get isUsable(): boolean {
     return this.open?.isExclusive !== true &&
       !(this.restsUntilMs > 0 && this.restsUntilMs > clock.now());
   }
 
-  /** Whether its lane may run a task, or a new one may take its place. */
+  /** Whether its lane may run a task, or is idle and can be replaced by one that may. */
   accepts(task: Task): boolean {
     return this.isIdle || this.open!.lane.accepts?.(task) !== false;
   }
 
-  /** The run that waits for it, unless what it was wanted for was dropped. */
+  /** The run that it is reserved for, if that still has a batch that must be alone. */
   get heldFor(): PoolRun | undefined {
     return this.reservedFor?.peek()?.alone === true ? this.reservedFor : undefined;
   }
 }
 
-/** If so many lanes in a row can't be started, and none is there, it isn't by chance. */
+/** After this many failed starts in a row, while no lane is open, the runs fail. */
 const MOST_START_FAILURES = 3;
-/** A place where no lane could be started is left alone for this long. */
+/** How long a place rests after a lane couldn't be started there, in milliseconds. */
 const REST_MS = 1_000;
-/** So many tasks are loaded by a new lane from the start, those that were run last. */
+/** How many tasks a new lane loads from the start; the ones that ran last are chosen. */
 const MOST_PRELOADED = 32;
 
 /**
- * The places of one executor: a lane is opened where one is first needed, and closed when it was lost, is
- * to get nothing more, or has had nothing to do for long. Then its place gets a new one.
+ * The places of one executor. A lane is opened when its place is first needed, and closed when it is lost,
+ * retired, or idle for too long; the place's next batch opens a new one.
  */
 export class Places {
   readonly all: readonly Place[];
   isClosed = false;
-  /** Whether all go to one place, so that nothing is to be chosen. */
+  /** Whether every batch goes to the first place, so that there is nothing to choose. */
   isSimple: boolean;
-  /** Tasks that were loaded on some lane, the latest last. */
+  /** Tasks that were loaded on some lane, the most recent last. */
   readonly #loadable = new Map<string, Task>();
   readonly #closing = new Set<Promise<void>>();
-  /** Those for which no lane was free: one that is closed may be had for them. */
+  /** Places for which no lane was free; once another lane is closed, there may be one for them. */
   readonly #wanting = new Set<Place>();
-  /** What couldn't be disposed in lanes that were closed; told when all are. */
+  /** Resources that couldn't be disposed in lanes that were closed; `closeAll` throws these errors. */
   readonly #teardownFailures: TeardownError[] = [];
   #startFailures = 0;
-  /** How many were starting at once, since one could be. */
+  /** The most lanes that were starting at once, since one last succeeded. */
   #mostStarting = 0;
   #lastStartFailure: unknown;
   readonly #rested = new Alarm(() => this.host.wakeAll());
-  /** What closes idle lanes is no work that keeps a program alive. */
+  /** Doesn't keep the program alive: closing idle lanes isn't worth waiting for. */
   readonly #idle = new Alarm(() => this.host.do(() => this.closeIdle()), false);
-  /** How many wait for lanes: only then do lanes keep the program alive. */
+  /** How many runs and other waiters need lanes; lanes keep the program alive only while there are any. */
   #waiters = 0;
 
   constructor(private readonly options: PlacesOptions, private readonly host: PlacesHost) {
@@ -150,24 +150,23 @@ export class Places {
     this.isSimple = options.lanes === 1 && !options.takesAhead && options.guide === undefined;
   }
 
-  /** The lanes that are open, in the order of their numbers. */
   get openLanes(): OpenLane[] {
     return this.all.flatMap(({ open }) => open ?? []);
   }
 
-  /** And those that get nothing more. */
+  /** The open lanes, then the retired ones. */
   get lanes(): OpenLane[] {
     return [...this.openLanes, ...this.all.flatMap(({ retired }) => [...retired])];
   }
 
-  /** Gives lanes so many slots from now on, each by its number. */
+  /** Sets the slots of each place, by its lane's number. */
   resize(slotsOf: (lane: number) => number): void {
     for (const place of this.all) place.slots = slotsOf(place.number);
     if (this.options.guide === undefined) return;
     this.isSimple = this.all.slice(1).every(({ slots }) => slots === 0);
   }
 
-  /** How many slots are free, though perhaps not for everybody. */
+  /** How many slots are free, though perhaps not for every run. */
   get freeSlots(): number {
     return this.all.reduce((free, { isUsable, load, slots }) => {
       return isUsable ? free + Math.max(0, slots - load) : free;
@@ -184,7 +183,7 @@ export class Places {
     if (guide === undefined) return slots;
     const isHere = number === 0;
     if (guide.tasks.staysHere(task)) return isHere ? Math.max(1, slots) : 0;
-    // What may have ended a lane is tried again on one, for here it would end the program.
+    // A batch that must be alone may end its lane: in the event loop it would end the program.
     if (alone) return isHere ? 0 : Math.max(1, slots);
     const most = guide.tasks.mostThere(task);
     const isTried = most < Infinity && this.#countThere(task) >= most;
@@ -192,12 +191,12 @@ export class Places {
     return isTried ? 0 : slots;
   }
 
-  /** Whether something is on lanes beside this event loop. */
+  /** Whether any batch is on a lane other than this event loop. */
   get isUsedElsewhere(): boolean {
     return this.all.some(({ number, load }) => number > 0 && load > 0);
   }
 
-  /** How many batches of a task are on lanes beside this event loop. */
+  /** How many batches of a task are on lanes other than this event loop. */
   #countThere(task: Task): number {
     let count = 0;
     for (const { number, inFlight } of this.lanes) {
@@ -207,8 +206,8 @@ export class Places {
   }
 
   /**
-   * The place that a batch of a run had better go to, whether there is room or not. If no lane that is there
-   * can run its task, it is that of one to be replaced.
+   * The best place for a run's next batch, whether or not it has room. If no open lane can run the task, it is
+   * one whose lane must be replaced.
    */
   best(run: PoolRun, alone: boolean): Place | undefined {
     let best: Place | undefined;
@@ -218,7 +217,7 @@ export class Places {
       const { heldFor } = place;
       if (heldFor !== undefined && (heldFor !== run || !alone && !place.isIdle)) continue;
       const accepts = place.accepts(run.task);
-      // One that was replaced before goes on beside it: a third would compute beside both.
+      // A retired lane still runs here beside the open one: a third would compute beside both.
       if (!accepts && place.retired.size > 0) continue;
       const order = accepts ? rank(place) : Infinity;
       if (best !== undefined && order >= least) continue;
@@ -230,7 +229,7 @@ export class Places {
 
   /**
    * A place whose lane has room for one more batch of a run. If there is none, room is made: a lane that can't
-   * run its task is retired, and one is kept free for a batch that must be alone.
+   * run the task is retired, or a lane is reserved for a batch that must be alone.
    */
   placeFor(run: PoolRun, alone: boolean): Place | undefined {
     const only = this.all[0]!;
@@ -238,12 +237,12 @@ export class Places {
     if (isOnly && only.accepts(run.task)) return only.load < only.slots ? only : undefined;
     const best = this.best(run, alone);
     if (best === undefined) return undefined;
-    // It makes room for one that can run it once it has done what it was sent: if that were taken back, two
-    // such runs would end each other's lanes before anything ran.
+    // The lane first finishes the batches it was sent: if they were taken back, two such runs would end each
+    // other's lanes before anything ran.
     if (!best.accepts(run.task)) this.retire(best.open!, false);
     best.reservedFor = alone && !best.isIdle ? run : best.heldFor;
     if (alone && !best.isIdle) return undefined;
-    // What runs on a lane that is replaced takes up slots here, but doesn't hold up what is sent ahead.
+    // A new lane would start batches sent ahead at once, in addition to those still on the retired lane.
     const isReplaced = best.retired.size > 0 || best.open?.isSpent;
     const isHere = this.options.guide !== undefined && best.number === 0;
     const takesAhead = this.options.takesAhead && !isReplaced && !isHere;
@@ -251,7 +250,7 @@ export class Places {
     return best.load < slots * (1 + (takesAhead ? run.ahead : 0)) ? best : undefined;
   }
 
-  /** A run has what it waited for. */
+  /** Drops a run's reservations, once its batch has a lane. */
   unreserve(run: PoolRun): void {
     for (const place of this.all) {
       if (place.reservedFor === run) place.reservedFor = undefined;
@@ -262,7 +261,7 @@ export class Places {
     return this.all[openLane.number]!;
   }
 
-  /** One more, or one fewer, waits for lanes. */
+  /** Adds or removes one waiter for lanes. */
   wait(more: 1 | -1): void {
     const held = this.#waiters > 0;
     this.#waiters += more;
@@ -270,7 +269,7 @@ export class Places {
     if (holds !== held) { for (const { lane } of this.lanes) lane.hold(holds); }
   }
 
-  /** The place's lane, opened if need be; undefined if that can't be done. */
+  /** Returns the place's lane, opened if needed; undefined if it can't be. */
   open(place: Place, tasks: readonly Task[]): OpenLane | undefined {
     if (place.open !== undefined) return place.open;
     const openLane = new OpenLane(place.number, this.options.tasksPerLane);
@@ -291,7 +290,7 @@ export class Places {
       this.#startFailures = this.#mostStarting = 0;
       if (openLane.lane.slots === undefined || place.open !== openLane) return;
       place.slots = openLane.lane.slots;
-      // What then waits there may go elsewhere.
+      // It may have fewer slots than assumed: batches that wait there may go to other lanes.
       this.host.do(() => {});
     });
     return openLane;
@@ -302,17 +301,17 @@ export class Places {
     this.#lastStartFailure = error;
     const isForNow = error instanceof NoneFreeError;
     const opened = this.all.flatMap(({ open, slots }) => slots > 0 ? open ?? [] : []);
-    // One of those that are starting may be the first that can: what there is enough for shows by them.
+    // A lane that fails at once isn't counted while others are starting: they show whether any can start.
     const starting = opened.filter(({ startMs }) => startMs === undefined).length;
     if (isForNow) this.#wanting.add(place);
     else if (!isAtOnce || starting === 0) {
       this.#startFailures++;
       this.#mostStarting = Math.max(this.#mostStarting, starting + 1);
     }
-    // Those that started together count as one.
+    // Lanes that were starting at the same time count as one failure.
     const isHopeless = this.#startFailures > MOST_START_FAILURES + this.#mostStarting - 2;
     if (isForNow || opened.length > starting || starting > 0 && !isHopeless) {
-      // Others do the work, and what was short here may be had again later.
+      // Other lanes go on with the work, and this place is tried again after a rest.
       place.restsUntilMs = clock.now() + REST_MS;
       this.#rested.within(REST_MS);
     } else if (isHopeless) {
@@ -329,7 +328,7 @@ export class Places {
     this.#onStartFailure(this.of(openLane), why);
   }
 
-  /** Starts the lanes of these places, loads a task on each, and waits until all that can be started are ready. */
+  /** Starts these places' lanes, loads a task on each, and waits until every lane that can start is ready. */
   async openAll(
     task: Task | undefined,
     loadTimeoutMs: number,
@@ -341,7 +340,7 @@ export class Places {
     refuseClosed();
     this.wait(1);
     const tasks = task === undefined ? [] : [task];
-    // Lanes that take the place of these meanwhile know it, too.
+    // A lane that replaces one of these meanwhile loads the task, too.
     for (const of of tasks) this.noteLoadable(of);
     for (const { open } of task === undefined ? [] : places) {
       if (open?.lane.accepts?.(task!) === false) this.retire(open, false);
@@ -374,7 +373,7 @@ export class Places {
     });
   }
 
-  /** Lanes that are opened from now on load a task from the start. */
+  /** Has every lane that is opened from now on load a task from the start. */
   noteLoadable(task: Task): void {
     const name = nameOf(task);
     this.#loadable.delete(name);
@@ -384,12 +383,12 @@ export class Places {
     this.#loadable.delete(oldest!);
   }
 
-  /** They don't any more. */
+  /** Undoes `noteLoadable`. */
   noteUnloadable(task: Task): void {
     this.#loadable.delete(nameOf(task));
   }
 
-  /** A lane may have nothing to do: if that stays so, or it is to get nothing more, it is closed. */
+  /** Closes an idle lane if it gets no more batches; otherwise has it closed after `idleMs`. */
   noteIdle(openLane: OpenLane): void {
     if (openLane.inFlight.size > 0 || openLane.awaited > 0) return;
     const isLeft = openLane.isSpent || this.of(openLane).retired.has(openLane);
@@ -400,7 +399,7 @@ export class Places {
     this.#idle.within(idleMs);
   }
 
-  /** Closes lanes that have had nothing to do for long; looks again when others may have. */
+  /** Closes lanes that were idle for `idleMs`, and checks again when others may have been. */
   closeIdle(): void {
     const { idleMs = Infinity } = this.options;
     if (idleMs === Infinity || this.isClosed || this.host.isHeldBack) return;
@@ -413,9 +412,9 @@ export class Places {
   }
 
   /**
-   * A lane gets nothing more; the next batch in its place gets a new one.
+   * Sends a lane no more batches; its place's next batch gets a new lane.
    *
-   * @param recalls Whether it is not even to end what it was sent, and nobody is to wait for it.
+   * @param recalls Whether to take back what it was sent, and to close it even if `openAll` waits for it.
    */
   retire(openLane: OpenLane, recalls = true): void {
     const place = this.of(openLane);
@@ -445,7 +444,7 @@ export class Places {
       else reportError(error);
     }).finally(() => {
       this.#closing.delete(closing);
-      // One that never started gives nothing back.
+      // A lane that never started leaves no room for another.
       if (this.#wanting.size === 0 || openLane.startMs === undefined) return;
       for (const place of this.#wanting) place.restsUntilMs = 0;
       this.#wanting.clear();
@@ -454,7 +453,7 @@ export class Places {
     this.#closing.add(closing);
   }
 
-  /** No lane is opened any more, and those that are there keep the program alive until they are closed. */
+  /** Refuses new runs and lanes; open lanes keep the program alive until they are closed. */
   beginClosing(): void {
     this.isClosed = true;
     this.wait(1);
@@ -462,7 +461,7 @@ export class Places {
     this.#idle.stop();
   }
 
-  /** Waits until nothing is left; a TeardownError is told once. */
+  /** Closes all lanes and waits until none is left. A TeardownError is thrown only once. */
   async closeAll(): Promise<void> {
     for (const openLane of this.lanes) this.close(openLane);
     await Promise.all(this.#closing);
@@ -471,10 +470,10 @@ export class Places {
   }
 }
 
-/** Full places come behind all others. */
+/** The rank of a full place, after all others. */
 const FULL = 2 ** 40;
 
-/** Idle lanes come first, then places whose lane must be started, the least busy, and those held up. */
+/** Lower is better: idle lanes, places without a lane, the least busy, lanes held up, full places. */
 function rank({ open, load, slots }: Place): number {
   if (load >= slots) return FULL + load - slots;
   if (open?.isHeldUp) return FULL - 1;
@@ -482,7 +481,7 @@ function rank({ open, load, slots }: Place): number {
 }
 
 /**
- * What is told of a task whose module isn't loaded and set up in time by lanes that are so far with it.
+ * The error of a task that isn't loaded and set up in time, by how far the lanes are with it.
  *
  * @param isHere Whether the lane is this event loop.
  */

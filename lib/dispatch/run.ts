@@ -1,4 +1,4 @@
-/** One `map` under way: sends items, takes what lanes report, and ends when all is settled. */
+/** One `map` or `mapSettled` under way: it sends batches, takes reports, and ends once all items settled. */
 
 import { asyncContext } from "../lanes/async_context.ts";
 import { CancelledError } from "../lanes/errors.ts";
@@ -35,7 +35,7 @@ import { Source, type SourceEvents } from "./source.ts";
 import { aborts } from "./stops.ts";
 
 export interface MapCall {
-  /** Named by module and export, or a function where tasks don't travel. */
+  /** Named by module and export, or a plain function where lanes are this event loop. */
   readonly task: unknown;
   readonly items: Items<unknown>;
   readonly options: MapOptions<never> | undefined;
@@ -57,8 +57,8 @@ export function startMap(pool: LanePool, unused: UnusedResults, call: MapCall): 
 }
 
 /**
- * So long after its last task ended, a run that nobody waits for keeps the program no more; as often it looks
- * then whether it is to stop.
+ * How long after its last task ended, in milliseconds, a run that nobody waits for stops keeping the program
+ * alive; it also checks this often whether its signal has aborted.
  */
 const REST_MS = 100;
 
@@ -70,9 +70,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   readonly context: unknown = asyncContext();
   span: Span | undefined;
   readonly output: Output<unknown>;
-  /** Told when somebody asks for results, or says that none is wanted. */
+  /** Called when the consumer asks for results or leaves: they no longer count as unused. */
   onUsed: () => void = () => {};
-  /** Whether nobody is told, and nothing hangs on, when exactly its tasks start. */
+  /** Whether nothing depends on exact start times, so that a reused clock reading is enough. */
   readonly #isUntimed: boolean;
   #inFlight = 0;
   readonly #source: Source;
@@ -81,16 +81,16 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   readonly #settler: Settler;
   readonly #callbacks = new Callbacks(this);
   readonly #ended = Promise.withResolvers<void>();
-  /** It is stopping once that was asked for, and draining once what was queued is dropped. */
+  /** `stopping` once a stop was requested, `draining` once queued items are dropped. */
   #state: "idle" | "running" | "stopping" | "draining" | "ended" = "idle";
   #stopReason: unknown;
   #failure: { readonly error: unknown } | undefined;
   readonly #left = new CancelledError("The consumer left the loop");
-  /** What the input threw when it was closed. */
+  /** An error from closing the input, or from the input after the run was stopped. */
   #closeFailure: { readonly error: unknown } | undefined;
-  /** How often its task couldn't be loaded, since it ran last. */
+  /** How many times in a row the task's module failed to load. */
   #loadFailures = 0;
-  /** Results that nobody asks for are no reason for the program to go on. */
+  /** Doesn't keep the program alive: unread results are no reason to go on. */
   readonly #rest = new Alarm(() => this.#lookAtRest(), false);
   #isClosing = false;
 
@@ -108,7 +108,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.#size = new BatchSize(options.chunk, pool.options.batches);
     const { mostBytes, giveBackMs } = this.#size;
     const settings = settingsOf(options, pool.options);
-    // Who is told of an item is told when that one started and ended.
+    // A caller that sees single outcomes sees their times, so lanes must report each item's own.
     const timed = !failFast || onOutcome !== undefined || retries.retryIf !== mayRetry;
     this.settings = { ...settings, timed, mostBytes, giveBackMs };
     this.#source = new Source(items, this);
@@ -127,9 +127,9 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   inputFailed(error: unknown): void {
-    // Noted at once: what the input gave before may all have ended, and the run with it, before it is failed.
+    // Set at once, not in `pool.do`: earlier items may all end first, and the run must not end without this.
     this.#failure ??= { error };
-    // If the run was left meanwhile, whoever left is told, as if closing the input had thrown.
+    // If the consumer has left meanwhile, `leave` throws the error, as it does one from closing the input.
     if (this.#state !== "running") this.#closeFailure ??= { error };
     this.pool.do(() => this.fail(error));
   }
@@ -151,7 +151,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.#queue.later(batch, waitMs);
   }
 
-  /** Joins the pool; called by the output when the first result is asked for. */
+  /** Adds the run to the pool; the output calls this when the first result is requested. */
   start(collecting: boolean): void {
     const { signal, buffer } = this.options;
     this.onUsed();
@@ -183,7 +183,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.pool.rest(this, true);
     const { signal } = this.options;
     if (signal === undefined) return;
-    // As long as it is listened to, the timer of an AbortSignal.timeout() keeps the program alive.
+    // While it has a listener, the timer of an AbortSignal.timeout() keeps the program alive.
     aborts.delete(signal, this);
     if (signal.aborted) void this.stop(signal.reason);
     else this.#rest.within(REST_MS);
@@ -198,7 +198,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.onUsed();
     if (this.#state === "idle") this.#state = "ended";
     else await this.stop(this.#left);
-    // Only the first who leaves is told.
+    // Only the first call throws it.
     const failure = this.#closeFailure;
     this.#closeFailure = undefined;
     if (failure !== undefined) throw failure.error;
@@ -229,14 +229,14 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   take(): Batch | undefined {
     const batch = this.#queue.take();
     if (batch === undefined || this.#state === "running") return batch;
-    // The input stopped the run while it was asked.
+    // The caller's input or key function stopped the run during this pull.
     this.onLeave(batch);
     this.putBack(batch);
     return undefined;
   }
 
   putBack(batch: Batch): void {
-    // What was sent before has a history on its lane.
+    // A batch that was on a lane holds that lane's state, so its items go into a new one.
     const again = batch.openLane === undefined ? batch : batch.part(0, batch.items.length);
     if (this.#state === "running") {
       this.#queue.putBack(again);
@@ -318,7 +318,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     if (this.#isIdle) this.#rest.within(REST_MS);
   }
 
-  /** Whether nothing of it runs, and nobody waits for it. */
+  /** Whether no task of the run is in flight and nobody waits for a result. */
   get #isIdle(): boolean {
     return this.#state === "running" && this.#inFlight === 0 && !this.output.isAwaited;
   }
@@ -343,10 +343,10 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     void this.stop(error);
   }
 
-  /** Drops what is queued, asks what runs to stop, and resolves when nothing goes on. */
+  /** Drops queued items, asks running tasks to stop, and resolves when the run has ended. */
   stop(reason: unknown): Promise<void> {
     if (this.#state === "running") {
-      // At once, so that nothing more is sent; the rest when what is being done now is done.
+      // Changed at once, so that nothing more is sent; the rest follows after the pool's current action.
       this.#state = "stopping";
       this.#stopReason = reason;
       this.#source.halt();
@@ -363,10 +363,10 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   }
 
   #stop(): void {
-    // First what waits, or a lane would start it in place of what was asked to stop.
+    // Waiting batches are taken back first, or a lane would start one in the slot of a task that stops.
     const { inFlight } = this.pool;
     for (const batch of inFlight.batchesOf(this)) inFlight.takeBack(batch);
-    // What couldn't be taken back waits behind what was sent earlier: the last is asked first.
+    // A batch that can't be taken back may wait behind an earlier one, so the latest is asked to stop first.
     for (const batch of inFlight.batchesOf(this).reverse()) {
       inFlight.cancel(batch, this.#stopReason);
     }
@@ -388,7 +388,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     this.#rest.stop();
     const { signal } = this.options;
     if (signal !== undefined) aborts.delete(signal, this);
-    // Where the last was cancelled, nobody has told of it.
+    // Cancelled items come without a report, so `onProgress` may not have been called for the last ones.
     this.#callbacks.tellProgress(this.#source);
     if (this.#source.hasEnded) return this.#end();
     if (this.#isClosing) this.#source.leaveAfter(this.pool.options.graceMs);
@@ -400,7 +400,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   #end(): void {
     this.pool.remove(this);
-    // To leave the loop is no failure of what was to be done.
+    // Leaving the loop early doesn't make the span a failed one.
     this.span?.end(this.#failure?.error === this.#left ? undefined : this.#failure);
     this.output.end(this.#failure);
     this.#ended.resolve();
