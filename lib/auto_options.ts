@@ -1,6 +1,6 @@
 /**
- * What bounds `auto` and what it begins with, checked against each other. Advice that it begins with may
- * come from another machine.
+ * The bounds of `auto` and what it begins with, checked against each other. It may begin with advice that was
+ * given on another machine.
  */
 
 import { BLOCKED_LANES } from "./adaptive/controller.ts";
@@ -10,9 +10,9 @@ import { Checker, isCount } from "./dispatch/checker.ts";
 import type { AutoOptions, StartAdvice } from "./executor_options.ts";
 import { isRemote, MODEL_TABLE, MOST_LANES, needsServer } from "./models.ts";
 
-/** Unless told, it has no more tasks in flight. */
+/** The most tasks that are in flight, unless given. */
 const MOST_AUTO_SLOTS = 1024;
-/** Nor has it more lanes, and no more than there are cores unless tasks block them. */
+/** The most lanes, unless given. Beyond one for each core they are used only if tasks block them. */
 const MOST_AUTO_LANES = BLOCKED_LANES * navigator.hardwareConcurrency;
 
 export type AutoBounds = Pick<AutoOptions, "maxSlots" | "maxLanes" | "memoryBytes" | "stay">;
@@ -23,12 +23,12 @@ interface CheckedAutoOptions
   extends Beginning, Pick<GuideOptions, "maxSlots" | "maxLanes" | "memoryBytes"> {
   readonly isolate: boolean;
   readonly keepClasses: boolean;
-  /** Why every task stays in this event loop, if somebody says so. */
+  /** Why every task stays in this event loop, if the option `stay` says so. */
   readonly because: string | undefined;
 }
 
 /**
- * Checks options and fills in defaults.
+ * Checks the options and fills in defaults.
  *
  * @throws {RangeError} If one is out of its range, or two contradict each other.
  */
@@ -77,13 +77,13 @@ function checkedStart(
 const isAdvice = (start: object | null): start is StartAdvice =>
   (start as Partial<StartAdvice> | null)?.advice !== undefined;
 
-/** What was advised, within the bounds; what was advised elsewhere is only a guess. */
+/** The advised start, cut to the bounds; advice from another machine is only a guess. */
 function advisedStart(
   { environment, advice }: StartAdvice,
   maxSlots: number,
   mostLanes: number,
 ): Beginning {
-  // Whether it is that is looked at here.
+  // The advice comes from a file, so its shape is checked here.
   type Recommended = StartAdvice["advice"]["recommended"];
   const { model, ...advised } = (advice?.recommended ?? {}) as Recommended;
   const holds = typeof model === "string" && isCount(advised.lanes, 1) &&
@@ -105,7 +105,7 @@ function advisedStart(
   return { start: ONE, guess, toldBy };
 }
 
-/** How the machine that advice was given on differs from this one; undefined if it doesn't. */
+/** How the machine on which the advice was given differs from this one; undefined if it doesn't. */
 export function otherMachine(
   { lanesAvailable, deno, os, arch }: StartAdvice["environment"],
 ): string | undefined {

@@ -1,4 +1,4 @@
-/** What an executor does, under each model: a pool of lanes with `run`, `map` and `mapSettled`. */
+/** Executors: `run`, `map` and `mapSettled` over a pool of lanes, the same under each model. */
 
 import type { Decision } from "./adaptive/controller.ts";
 import type { Guide } from "./adaptive/guide.ts";
@@ -19,19 +19,19 @@ import type { Device } from "./lanes/lane.ts";
 import type { Task, TaskContext } from "./lanes/task.ts";
 import { type Model, MODEL_TABLE, MOST_LANES } from "./models.ts";
 
-/** What one lane used, as far as it could be told. */
+/** What one lane has used, as far as it can be measured. */
 export interface LaneUsage {
   /** The lane's number, from 0. */
   readonly lane: number;
-  /** How long it took from being asked for until it could take tasks, in milliseconds. */
+  /** How long the lane took from its request until it could take tasks, in milliseconds. */
   readonly startMs: number;
-  /** CPU time of the lane's own thread or process; undefined where it can't be told apart. */
+  /** CPU time of the lane's own thread or process, in milliseconds; undefined if it can't be measured alone. */
   readonly cpuMs: number | undefined;
-  /** Peak resident memory of the lane's own process; undefined where it shares the caller's. */
+  /** Peak resident memory of the lane's own process, in bytes; undefined if it runs in the caller's process. */
   readonly peakRssBytes: number | undefined;
-  /** What the lane computes on, where that is a GPU, or a program in its place. */
+  /** The device on which the lane computes, if that is a GPU or a software driver in its place. */
   readonly device?: Device;
-  /** The name of the machine that the lane is on, under {@linkcode cluster}. */
+  /** The name of the lane's machine, under {@linkcode cluster}. */
   readonly machine?: string;
 }
 
@@ -42,12 +42,12 @@ export interface Executor extends AsyncDisposable {
   /** How many lanes there are at most: parallelism. */
   readonly lanes: number;
   /**
-   * How many tasks each lane has in flight at most: concurrency. Infinity under `concurrent`. Under
-   * `cluster`, once lanes have started, as many as the machine that allows the most of them.
+   * How many tasks each lane has in flight at most: concurrency. Infinity under `concurrent`. Under `cluster`,
+   * once lanes have started, the number on the machine that allows the most.
    */
   readonly slots: number;
   /**
-   * Runs `task` on every item and gives its values; fails with the first failure and stops the rest.
+   * Runs `task` on every item and yields the values; fails with the first failure and stops the rest.
    *
    * @throws {RangeError} If an option is out of its range, or unknown.
    * @throws {TypeError} If `task` isn't named by its module and export, or `items` can't be iterated.
@@ -58,15 +58,15 @@ export interface Executor extends AsyncDisposable {
     options?: MapOptions<NoInfer<Item>>,
   ): Results<Result>;
   /**
-   * Runs `task` on one item: the promise fulfils with its value, or rejects with what the task threw, or
-   * with an error that says what befell it. It starts at once if a slot is free. Calls wait for slots in
-   * the order in which they come, and take turns with every `map` that is under way. `context.index` is
-   * 0. A task that gives its value though its call was aborted has given it: the promise fulfils.
+   * Runs `task` on one item: the promise fulfils with its value, or rejects with what the task threw, or with
+   * an error that says why the task was stopped or lost. It starts at once if a slot is free. Calls wait for
+   * slots in the order in which they come, and take turns with every `map` under way. `context.index` is 0. If
+   * the task returns a value although its call was aborted, the promise fulfils.
    *
    * @param task The task's name.
-   * @param item What it works on.
-   * @param options When it is to be stopped, and whether it is tried again.
-   * @returns A promise that settles when nothing of the call goes on any more that can be stopped.
+   * @param item The task's item.
+   * @param options When the task must stop, and whether it is tried again.
+   * @returns A promise that settles once everything of the call that can be stopped has ended.
    *
    * @example A server that computes on threads, a request at a time
    * ```ts
@@ -83,24 +83,24 @@ export interface Executor extends AsyncDisposable {
     item: NoInfer<Item>,
     options?: RunOptions,
   ): Promise<Result>;
-  /** Runs `task` on every item and gives an outcome for each, whatever became of it; throws as `map` does. */
+  /** Runs `task` on every item and yields an outcome for each, failed or not; throws as `map` does. */
   mapSettled<Item, Result>(
     task: Task<Item, Result>,
     items: Items<Item>,
     options?: MapOptions<NoInfer<Item>>,
   ): Results<Outcome<Result, Item>>;
   /**
-   * Starts nothing more until `resume()`: items and calls wait. What runs goes on, and tiny tasks that
-   * travel together go on to the end of their chunk; so does what a subprocess with several slots was
-   * sent already, and can't be asked for while one of its tasks computes.
+   * Starts no more tasks until `resume()`: items and calls wait. Running tasks go on, and so do the tiny tasks
+   * that were sent together as one chunk. A subprocess with several slots also goes on with the tasks that it
+   * was already sent, since they can't be taken back while one of its tasks computes.
    */
   pause(): void;
-  /** Goes on after `pause()`. */
+  /** Starts tasks again after `pause()`. */
   resume(): void;
-  /** What runs at this moment, and since when, lane by lane. */
+  /** The tasks that run at this moment, and since when, lane by lane. */
   running(): RunningTask[];
   /**
-   * Starts every lane now instead of when it is first needed, and waits until all can take tasks, this one
+   * Starts every lane now instead of when it is first needed, and waits until all can take tasks, or this task
    * if it is given. Rejects with a {@linkcode LaneStartError} if none can be started, and with a
    * {@linkcode TaskLoadError} if the task can't be loaded and set up, or not within 30 seconds.
    */
@@ -108,22 +108,22 @@ export interface Executor extends AsyncDisposable {
   /** What each lane has used so far. */
   usage(): Promise<LaneUsage[]>;
   /**
-   * Stops everything and leaves nothing behind. The same as leaving an `await using` block. What the
-   * `setup` of tasks' modules made is disposed in every lane that still lives; if that fails, or takes
-   * longer than the grace time, this rejects with a `TeardownError` once all else has ended.
+   * Stops everything and leaves nothing behind, as the end of an `await using` block does. The resources that
+   * the task modules' `setup` made are disposed in every lane that is still alive; if that fails, or takes
+   * longer than the grace time, this rejects with a `TeardownError` once everything else has ended.
    */
   close(): Promise<void>;
 }
 
-/** A task for an executor in this event loop: named by its module, or the function itself, without a `setup`. */
+/** A task for an executor in this event loop: named by its module, or a plain function without a `setup`. */
 export type LocalTask<Item, Result> =
   | Task<Item, Result>
   // deno-lint-ignore no-explicit-any
   | ((item: Item, context: TaskContext<undefined, any>) => Result | PromiseLike<Result>);
 
 /**
- * An executor whose lane is this event loop. Nothing travels there, so it takes a plain function beside a
- * task, a closure too; only a module can have a `setup`, so its `context.resource` is undefined.
+ * An executor whose lane is this event loop. Nothing is sent anywhere, so it also takes a plain function, even
+ * a closure, as a task. Only a module can have a `setup`, so a function's `context.resource` is undefined.
  *
  * @example
  * ```ts
@@ -136,19 +136,19 @@ export type LocalTask<Item, Result> =
  * ```
  */
 export interface EventLoopExecutor extends Executor {
-  /** As {@linkcode Executor.run}, of a task or a function. */
+  /** Same as {@linkcode Executor.run}, with a task or a function. */
   run<Item, Result>(
     task: LocalTask<Item, Result>,
     item: Item,
     options?: RunOptions,
   ): Promise<Result>;
-  /** As {@linkcode Executor.map}, of a task or a function. */
+  /** Same as {@linkcode Executor.map}, with a task or a function. */
   map<Item, Result>(
     task: LocalTask<Item, Result>,
     items: Items<Item>,
     options?: MapOptions<NoInfer<Item>>,
   ): Results<Result>;
-  /** As {@linkcode Executor.mapSettled}, of a task or a function. */
+  /** Same as {@linkcode Executor.mapSettled}, with a task or a function. */
   mapSettled<Item, Result>(
     task: LocalTask<Item, Result>,
     items: Items<Item>,
@@ -168,24 +168,24 @@ export interface EventLoopExecutor extends Executor {
  * ```
  */
 export interface LimitedExecutor extends EventLoopExecutor {
-  /** How many tasks are in flight at most, from 1: concurrency. It may be changed at any time. */
+  /** How many tasks are in flight at most, from 1: concurrency. It can be changed at any time. */
   slots: number;
 }
 
-/** The fixed model that comes nearest to what {@linkcode auto} came to. */
+/** The fixed model that is closest to where {@linkcode auto} ended up. */
 export interface Recommended {
   /** The model's name. */
   readonly model: Model;
-  /** Its lanes. */
+  /** The number of lanes. */
   readonly lanes: number;
-  /** Its slots on each lane. */
+  /** The number of slots on each lane. */
   readonly slots: number;
-  /** The line of code that opens it, and the rate to keep, if one is limited. */
+  /** The line of code that opens the model, with the rate to keep if the server limits it. */
   readonly code: string;
 }
 
 /**
- * An executor that finds out while it runs what its tasks need. Its `lanes` and `slots` are those of now.
+ * An executor that finds out what its tasks need while it runs. `lanes` and `slots` are the current ones.
  *
  * @example
  * ```ts
@@ -197,22 +197,22 @@ export interface Recommended {
  * ```
  */
 export interface AutoExecutor extends EventLoopExecutor {
-  /** What it decided so far, and from what figures. */
+  /** The decisions so far, each with the figures that led to it. */
   readonly decisions: readonly Decision[];
-  /** What to use next time, if the job is the same; lanes only if what ended there shows that they gain. */
+  /** The model to use next time for the same job; with lanes only if tasks that ended there show a gain. */
   readonly recommended: Recommended;
 }
 
-/** How long `ready(task)` waits for the task's module. */
+/** How long `ready(task)` waits for the task's module, in milliseconds. */
 const READY_LOAD_MS = 30_000;
 
 export type PoolSize = Pick<PoolOptions, "lanes" | "slots" | "graceMs">;
 
 interface PoolKind
   extends Pick<PoolOptions, "batches" | "makeLane" | "lanesThere" | "onQuarantined"> {
-  /** How many batches run on a lane at once, if a slot isn't room for one. */
+  /** How many batches run on a lane at once, if that isn't one for each slot. */
   readonly slots?: number;
-  /** Closes what its lanes share, once all are closed. */
+  /** Closes what the lanes share, once all are closed. */
   readonly close?: () => Promise<void>;
   readonly guide?: Guide;
 }
@@ -245,7 +245,7 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
     this.#slots = slots;
     const remote = laneKind !== "event loop" && laneKind !== "where it gains";
     const inThreads = laneKind === "thread" || laneKind === "graphics card";
-    // Only there can they be taken back while it is busy.
+    // Only on these lanes can waiting batches be taken back while the lane is busy.
     const takesAhead = inThreads || laneKind === "machine" || kind.guide?.isolated === false;
     const travel = { remote, takesAhead, moves: inThreads };
     this.#pool = new LanePool({ lanes, slots, graceMs, tasksPerLane, idleMs, ...travel, ...kind });
@@ -279,7 +279,7 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
   }
 
   get recommended(): Recommended {
-    // What has a fixed size has no such property by its type, but whoever reads all of them asks for it.
+    // By its type an executor of fixed size lacks this property, but code that reads all properties calls it.
     const guide = this.#guide;
     return (guide && recommendedFor(guide.outcome, guide.isolated)) as Recommended;
   }

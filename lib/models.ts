@@ -1,6 +1,6 @@
 /**
- * The idea in one table, as data: every concurrency model is one row, and whatever differs by model
- * is asked here.
+ * The table of concurrency models, as data: every model is one row, and whatever differs by model is read from
+ * here.
  */
 
 /** The names of the concurrency models, simplest first. */
@@ -36,42 +36,41 @@ type LaneCount = number | "cores";
 interface ModelRow {
   readonly laneKind: LaneKind;
   readonly kinds: readonly JobKind[];
-  /** Whether it is compared where no models were chosen: not if it needs what few have. */
+  /** Whether the model is compared if none are chosen; false if it needs something that few machines have. */
   readonly isUsual: boolean;
-  /** What can be chosen of its size; the rest is fixed. */
+  /** Which sizes can be chosen; the others are fixed. */
   readonly sizes: readonly ("lanes" | "slots")[];
-  /** Lanes unless chosen, for jobs that wait and for jobs that compute. */
+  /** Number of lanes unless chosen, for jobs that wait and for jobs that compute. */
   readonly lanes: Readonly<Record<JobKind, LaneCount>>;
   /** Slots on each lane unless chosen; Infinity for all items at once. */
   readonly slots: number;
   /** The most slots that a lane can have. */
   readonly mostSlots: number;
-  /** How long a task that was asked to stop may go on, and disposing what was set up may take, unless told. */
+  /** How many milliseconds a task that must stop, or disposing resources, may take unless given. */
   readonly graceMs: number;
-  /** Whether items share its lane because they travel together, so that only many at once fill it. */
+  /** Whether items are sent to the lane together, so that only many at once fill it. */
   readonly together: boolean;
-  /** Options of its constructor besides its size. */
   readonly options: readonly string[];
-  /** Whether it starts Deno, which needs `--allow-run`. */
+  /** Whether opening a lane starts Deno, which needs `--allow-run`. */
   readonly startsDeno: boolean;
-  /** Whether it loads its lanes' entry file, which needs `--allow-read`. */
+  /** Whether opening a lane loads an entry file, which needs `--allow-read`. */
   readonly readsEntry: boolean;
-  /** Usual time from asking for its lanes until all can take tasks, in milliseconds. */
+  /** Usual time from requesting the lanes until all can take tasks, in milliseconds. */
   readonly usualStartMs: number;
   readonly colour: { readonly light: string; readonly dark: string };
-  /** What its lane is called in a table. */
+  /** The name of the model's lane in a table. */
   readonly lane: string;
-  /** What it does, in a line of help. */
+  /** The model's description in a line of help. */
   readonly summary: Readonly<Record<JobKind, string>>;
-  /** What it is in Python. */
+  /** The model's equivalent in Python. */
   readonly python: Readonly<Record<JobKind, string>>;
 }
 
 const USUAL = { kinds: ["io", "cpu"], isUsual: true, together: false, graceMs: 250 } as const;
-/** Options that models' constructors have in common. */
+/** Options that all models have. */
 const COMMON_OPTIONS = ["graceMs", "maxQueued", "shared", "tasksPerLane", "idleMs"] as const;
 
-/** As many lanes of other machines are used, if so many have joined. */
+/** How many lanes of other machines are used at most, unless given. */
 const MOST_JOINED = 64;
 
 const EVENT_LOOP = {
@@ -86,7 +85,7 @@ const EVENT_LOOP = {
   usualStartMs: 1,
 } as const;
 
-/** Lanes of their own, of which there are as many as one likes. */
+/** Models with a number of lanes that can be chosen. */
 const SIZED = { ...USUAL, sizes: ["lanes", "slots"], slots: 1 } as const;
 
 export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
@@ -119,7 +118,7 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
     laneKind: "thread",
     lane: "Web Worker threads",
     lanes: { io: 5, cpu: "cores" },
-    // Each slot of a thread takes a place in the memory that it shares with this one.
+    // Each slot of a thread takes a cell of the memory that the thread shares with its parent.
     mostSlots: 65_536,
     options: [...COMMON_OPTIONS, "permissions", "unstableWorkerOptions"],
     startsDeno: false,
@@ -210,31 +209,31 @@ export const MODEL_TABLE: Readonly<Record<Model, ModelRow>> = {
   },
 };
 
-/** The most lanes of any model: more than a machine has use for, as each takes megabytes. */
+/** The most lanes of any model: more than a machine can use, since each takes megabytes. */
 export const MOST_LANES = 4096;
 
 /** The model that all others are measured against. */
 export const BASELINE: Model = "sequential";
 
-/** The models that are compared where none were chosen. */
+/** The models that are compared if none are chosen. */
 export const USUAL_MODELS: readonly Model[] = MODELS.filter((model) => MODEL_TABLE[model].isUsual);
 
-/** Whether a name read from a file or typed by somebody is a model's. */
+/** Whether a name, for example from a file, is a model's. */
 export function isModel(name: string): name is Model {
   return (MODELS as readonly string[]).includes(name);
 }
 
-/** Whether a model's tasks run on lanes of their own; a model from elsewhere is taken to have some. */
+/** Whether a model's tasks run on lanes of their own; true for an unknown model. */
 export function isRemote(model: string): boolean {
   return !isModel(model) || MODEL_TABLE[model].laneKind !== "event loop";
 }
 
-/** Whether a model's size is settled before anything runs. */
+/** Whether a model's size is fixed before anything runs; true for an unknown model. */
 export function isFixed(model: string): boolean {
   return !isModel(model) || MODEL_TABLE[model].laneKind !== "where it gains";
 }
 
-/** Whether tasks ran in one event loop; a model that finds its size while it runs had one lane then. */
+/** Whether tasks ran in one event loop; if a model finds its size while it runs, one lane means this. */
 export function ranInOneLoop(
   { model, lanes }: { readonly model: string; readonly lanes: number },
 ): boolean {
@@ -246,23 +245,23 @@ export function needsKernel(model: Model): boolean {
   return MODEL_TABLE[model].laneKind === "graphics card";
 }
 
-/** Whether a model's machines meet at a server; a model from elsewhere is taken to need none. */
+/** Whether a model's machines meet at a server; false for an unknown model. */
 export function needsServer(model: string): boolean {
   return isModel(model) && MODEL_TABLE[model].laneKind === "machine";
 }
 
-/** Whether a model's size can be chosen in this way. */
+/** Whether a model's lanes or slots can be chosen. */
 export function takes(model: Model, size: "lanes" | "slots"): boolean {
   return MODEL_TABLE[model].sizes.includes(size);
 }
 
-/** How many lanes a model has for such a job unless told. */
+/** A model's number of lanes for this kind of job, unless given. */
 export function defaultLanes(model: Model, kind: JobKind): number {
   const lanes = MODEL_TABLE[model].lanes[kind];
   return lanes === "cores" ? navigator.hardwareConcurrency : lanes;
 }
 
-/** The models that are for such jobs, as lines of help: what each does, and what it is in Python. */
+/** The models for this kind of job as lines of help, each with its description and its Python equivalent. */
 export function modelLines(kind: JobKind): string {
   return MODELS.filter((model) => MODEL_TABLE[model].kinds.includes(kind)).map((model, at) => {
     const { summary, python } = MODEL_TABLE[model];

@@ -45,22 +45,22 @@ import type { Task } from "./lanes/task.ts";
 import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
 import { defaultLanes, type Model, MODEL_TABLE } from "./models.ts";
 
-/** What the caller gives to all lanes, as it is now, in the form that travels. */
+/** The caller's `shared` as it is now, in the form in which it is sent to all lanes. */
 function sharedOf({ shared }: SharedOptions, cloning: Cloning): Payload {
   return shared === undefined ? undefined : encodeAlone("the option shared", shared, cloning);
 }
 
-/** Where lanes are given what a program is given by flags. */
+/** Says, for an error, where a lane's permissions are given. */
 function grantingOf(model: Model): string {
   return `which ${model}() is given as permissions: { $1: … }`;
 }
 
-/** A lane that may not read everything can only run what it was started with. */
+/** A lane that may not read every file can only run the modules that it was started with. */
 function onlyOf(modules: readonly string[]): (task: Task) => boolean {
   return ({ module }) => !needsPreload(module) || modules.includes(module);
 }
 
-/** What a model's options say of its size, or else the table of models. */
+/** A model's size from its options, or else from the table of models. */
 function sizeOf(
   model: Model,
   options: { readonly [Name in keyof PoolSize]?: number | undefined },
@@ -80,7 +80,7 @@ function checkPermissions(model: Model, permissions: unknown, where: "thread" | 
 /**
  * One task after another in this event loop: the plain loop that all others are measured against.
  *
- * @param options How long a task that ignores its deadline is waited for.
+ * @param options How long to wait for a task that ignores its deadline, and what all executors accept.
  * @returns The executor; close it, or open it with `await using`.
  * @throws {RangeError} If an option is out of its range.
  *
@@ -98,10 +98,10 @@ export function sequential(options: EventLoopOptions = {}): EventLoopExecutor {
 }
 
 /**
- * All tasks at once in this event loop, as `Promise.all` does it. For tasks that wait; for many items,
- * {@linkcode limited} is kinder to whoever answers.
+ * All tasks at once in this event loop, as `Promise.all` does it. For tasks that wait; with many items,
+ * {@linkcode limited} puts less load on the server that answers them.
  *
- * @param options How long a task that ignores its deadline is waited for.
+ * @param options How long to wait for a task that ignores its deadline, and what all executors accept.
  * @returns The executor; close it, or open it with `await using`.
  * @throws {RangeError} If an option is out of its range.
  *
@@ -121,7 +121,7 @@ export function concurrent(options: EventLoopOptions = {}): EventLoopExecutor {
 }
 
 /**
- * At most so many tasks at once in this event loop.
+ * A limited number of tasks at once in this event loop.
  *
  * @param options How many slots; 5 unless given.
  * @returns The executor; close it, or open it with `await using`.
@@ -150,10 +150,10 @@ function loopLanes(options: SharedOptions, { graceMs }: PoolSize): LaneFactory {
 }
 
 /**
- * Tasks in worker threads: for tasks that compute, or that must not hold up this event loop. One that runs
- * out of memory ends the program, for Deno can't end its thread alone: that is for {@linkcode processes}.
+ * Tasks in worker threads: for tasks that compute, or that must not hold up this event loop. A task that runs
+ * out of memory ends the program, as Deno can't end its thread alone: use {@linkcode processes} for that.
  *
- * @param options How many threads, slots on each, and what they may do.
+ * @param options How many threads, how many slots on each, and the threads' permissions.
  * @returns The executor; close it, or open it with `await using`.
  * @throws {RangeError} If an option is out of its range.
  *
@@ -174,7 +174,7 @@ export function workers(options: WorkersOptions = {}): Executor {
 function threadLanes(options: WorkersOptions, { slots, graceMs }: PoolSize): LaneFactory {
   const { unstableWorkerOptions = false } = options;
   new Checker("open workers()").flag("unstableWorkerOptions", unstableWorkerOptions);
-  // A copy: what a lane may do is settled now, whatever becomes of the caller's object.
+  // Copied, so that later changes to the caller's object don't change what a lane may do.
   const permissions = copyOf(options.permissions);
   checkPermissions("workers", permissions, "thread");
   const narrows = permissions !== undefined && permissions !== "inherit";
@@ -190,10 +190,10 @@ function threadLanes(options: WorkersOptions, { slots, graceMs }: PoolSize): Lan
 }
 
 /**
- * Tasks in subprocesses: for tasks that compute and may crash, run out of memory or never end, or
- * that must be kept from touching anything.
+ * Tasks in subprocesses: for tasks that compute and may crash, run out of memory or never end, or that must not
+ * reach files, network or anything else.
  *
- * @param options How many subprocesses, slots on each, and what they may touch.
+ * @param options How many subprocesses, how many slots on each, and their permissions.
  * @returns The executor; close it, or open it with `await using`.
  * @throws {RangeError} If an option is out of its range.
  *
@@ -236,28 +236,28 @@ function processLanes(model: Model, options: ProcessesOptions, size: PoolSize): 
   };
 }
 
-/** How long a batch of tiny tasks is to take on another machine: long against its way there and back. */
+/** Target duration of a batch of tiny tasks on another machine: long against a message's round trip. */
 const CLUSTER_BATCH_MS = 10;
-/** As many numbers are far from what a message may hold. */
+/** The most items of a batch: as many numbers take far less than a message can hold. */
 const MOST_CLUSTER_ITEMS = 16_384;
-/** The way to another machine and back takes some milliseconds where all is busy: 1 % of this. */
+/** With shorter tasks, batches are sent ahead: on busy machines a round trip takes about 1 % of this time. */
 const CLUSTER_AHEAD_BELOW_MS = 1000;
-/** A message costs all that carry it a millisecond or two together: 1 % of this. */
+/** Tasks longer than this report each start: the message costs a millisecond or two in all, 1 % of this. */
 const CLUSTER_LONG_MS = 100;
 const SILENCE_MS = 10_000;
-/** A machine may be late by a beat or two. */
+/** A machine's sign of life may come late by one or two of its intervals, so silence must last longer. */
 const LEAST_SILENCE_MS = 3000;
 const NATS = new URL("./lanes/cluster/nats_broker.ts", import.meta.url).href;
 
 /**
- * Tasks on other machines, which meet this program at a NATS server with JetStream: its lanes are those
- * that joined with `deno task lane`. They run only modules that their operators allow, with the very
- * content that they have here. NATS is loaded when the first lane is asked for, so the program needs
- * `--allow-read`, and `--allow-net` of the server.
+ * Tasks on other machines, which meet this program at a NATS server with JetStream: the lanes are those that
+ * joined with `deno task lane`. They run only modules that their operators allow, and only if the content there
+ * is exactly the same as here. NATS is loaded when the first lane is needed, so the program needs
+ * `--allow-read`, and `--allow-net` for the server.
  *
  * @param options Where the server is, and how many lanes are used at most.
- * @returns The executor; close it, or open it with `await using`. While no machine has joined, its runs
- * fail with a {@linkcode LaneStartError}.
+ * @returns The executor; close it, or open it with `await using`. While no machine has joined, its runs fail
+ * with a {@linkcode LaneStartError}.
  * @throws {RangeError} If an option is out of its range.
  *
  * @example
@@ -314,20 +314,20 @@ export function cluster(options: ClusterOptions): Executor {
   });
 }
 
-/** How long a batch of items is to take on a GPU, in milliseconds: long against its way back, 10 ms. */
+/** Target duration of a batch on a GPU, in milliseconds: long against the 10 ms until its results are back. */
 const GPU_BATCH_MS = 100;
-/** One batch is computed while the results of others are on their way. */
+/** One batch is computed while the results of the others are on their way back. */
 const GPU_BATCHES = 4;
-/** A GPU is given so many items at first, of which nothing is known: they run side by side anyway. */
+/** Size of the first batches, when nothing is known of the items: a GPU runs them side by side anyway. */
 const FIRST_GPU_ITEMS = 64;
 
 /**
- * Tasks on a graphics card, through WebGPU: for thousands of items that compute alike, or for a few that
- * can be cut into thousands of pieces. The task's module exports a {@linkcode Kernel} beside it. One
- * thread keeps the card busy; `map` sends it up to a quarter of its `slots` at a time, which are computed
- * together, while the results of the others are on their way. A call of `run` is computed alone.
- * Where there is no card, a driver in software does the work, on the cores that everything else uses:
- * `usage()` says which it is. Mesa's prints a line on stderr unless `XDG_RUNTIME_DIR` is set.
+ * Tasks on a graphics card, through WebGPU: for thousands of items that compute alike, or for a few that can be
+ * cut into thousands of pieces. The task's module exports a {@linkcode Kernel} beside the task. One thread
+ * keeps the card busy: `map` sends up to a quarter of its `slots` at a time, which are computed together while
+ * the results of other batches are on their way back. A call of `run` is computed alone. If there is no card, a
+ * software driver computes on the CPU cores; `usage()` says which it is. Mesa's driver prints a line on stderr
+ * unless `XDG_RUNTIME_DIR` is set.
  *
  * @param options How many items are in flight at most.
  * @returns The executor; close it, or open it with `await using`. Without any adapter its runs fail with a
@@ -362,14 +362,14 @@ export function gpu(options: GpuOptions = {}): Executor {
 }
 
 /**
- * Tasks wherever they turn out to gain, while they run: it begins in this event loop with one slot, gives
- * tasks that wait more slots for as long as more gets done, and those that compute threads, or
- * subprocesses, up to one for each core, or up to four where tasks block them. Nothing runs twice to find out.
- * What can't be sent elsewhere as it is, such as a function or an object of a class of one's own, stays in
- * this event loop, and so does a task that gives or throws such, or fails elsewhere as it doesn't here. Where
- * only a lane finds that out, the item fails with a {@linkcode CloneError}, or runs here if it may be retried.
+ * Tasks wherever they turn out to run fastest, decided while they run. It begins in this event loop with one
+ * slot. Tasks that wait get more slots for as long as more gets done; tasks that compute get threads or
+ * subprocesses, up to one for each core, or up to four for each core if tasks block them. No task runs twice to
+ * find this out. A task stays in this event loop if its items, results or errors can't be sent unchanged, for
+ * example a function or an object of your own class, or if it fails on a lane but not here. If only a lane
+ * finds that out, the item fails with a {@linkcode CloneError}, or runs here if it may be retried.
  *
- * @param options Its bounds, and what it begins with.
+ * @param options The bounds, and the model and size to begin with.
  * @returns The executor; close it, or open it with `await using`.
  * @throws {RangeError} If an option is out of its range, or two contradict each other.
  *
@@ -402,7 +402,7 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
   });
 }
 
-/** What lanes lack of permissions, without anybody being asked for it. */
+/** The permission that lanes need and this program lacks, looked up without a prompt; undefined if none. */
 function laneRefusal(isolate: boolean): string | undefined {
   const may = (what: Deno.PermissionDescriptor) =>
     Deno.permissions.querySync(what).state === "granted";

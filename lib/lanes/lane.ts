@@ -151,7 +151,7 @@ export interface LaneEvents {
   unloadable(batch: LaneBatch, error: Error): void;
   /** A batch waits for tasks of other programs, though this lane has a slot for it. */
   heldUp(batch: LaneBatch): void;
-  /** The lane takes no more batches: its machine leaves, or a module that can't be loaded is in the way. */
+  /** The lane takes no more batches: its machine leaves, or a module that doesn't load is in the way. */
   leaving(): void;
   /** The lane is gone, and every unreported batch with it. Called once, and never after `close`. */
   died(death: Death): void;
