@@ -1,4 +1,4 @@
-/** The one rule by which comparisons, advice and sweeps choose a model, or a size of one. */
+/** The rule by which comparisons, advice and sweeps choose a model, or a size of a model. */
 
 import type { Interval } from "../text/format.ts";
 import {
@@ -11,41 +11,41 @@ import {
 } from "./thresholds.ts";
 
 export interface Standing<C> {
-  /** How many times as long one takes as another; null if they were never measured together. */
+  /** How many times as long `slow` takes as `fast`; null if they were never measured together. */
   ratio(slow: C, fast: C): Interval | null;
-  /** How sure it is, 0 to 1, that one takes more than `bound` times as long as another. */
+  /** The probability, 0 to 1, that `slow` takes more than `bound` times as long as `fast`. */
   sureAbove(slow: C, fast: C, bound: number): number;
 }
 
 export interface Choice<C> {
   readonly chosen: C;
-  /** The fastest of those that gain; where none does, the one that might. */
+  /** The fastest of the candidates that gain; if none does, the one that might. */
   readonly best: C;
   readonly bestGain: Interval | null;
   readonly confidence: number;
-  /** One that is likely faster by a tenth, but not surely: then the confidence is that the chosen one gains. */
+  /** A candidate that is likely, not surely, faster by a tenth; `confidence` is that the chosen one gains. */
   readonly rival?: C;
-  /** Whether a gain was shown, none of a tenth is likely, or it can't be told. */
+  /** Whether a gain was shown, a gain of a tenth is unlikely, or it can't be told. */
   readonly decision: "gain" | "no gain" | "can't tell";
 }
 
-/** With nothing beside the plain one there was little to be wrong about. */
+/** The confidence where nothing was measured beside the plain candidate. */
 const ALONE = 0.7;
 
 /**
- * Chooses the simplest candidate whose gain over the plain one is shown, and that is as good as the best.
- * The confidence is the least of those that it beats each simpler one, and that no other beats it by a
- * tenth; where one likely does, it is told as the rival.
+ * Chooses the simplest candidate whose gain over the plain one is shown and that is as good as the best. The
+ * confidence is the least of the probabilities that it beats each simpler candidate, and that no other beats it
+ * by a tenth; a candidate that likely does is returned as the rival.
  */
 export function choose<C>(
   plain: C,
-  /** The simplest first. */
+  /** Sorted, the simplest first. */
   others: readonly C[],
   standing: Standing<C>,
   isShown: (of: C, gain: Interval | null) => boolean = (_, gain) => gain !== null && gain.low > 1,
-  /** Whether two are as simple as each other, so that chance is no reason to take the slower one. */
+  /** Whether two candidates are equally simple; the slower one is then not taken on a mere chance. */
   isAlike: (a: C, b: C) => boolean = () => false,
-  /** Whether little more of it fails, so that what comes within a tenth of it is as good. */
+  /** Whether a slightly greater load makes tasks fail, so that a candidate within a tenth of it is as good. */
   isAtEdge: (of: C) => boolean = () => false,
 ): Choice<C> {
   const gainOf = (of: C) => standing.ratio(plain, of);
@@ -59,7 +59,7 @@ export function choose<C>(
     const confidence = Math.min(
       ...others.map((of) => 1 - standing.sureAbove(plain, of, TOO_SLOW)),
     );
-    // What might gain a tenth after all hasn't been shown not to.
+    // A gain of a tenth that is still possible hasn't been ruled out.
     const isOpen = gain === null || confidence < SURE_OF_NONE ||
       (!isShown(best, gain) && gain.median >= TOO_SLOW) ||
       (gain.low <= 1 && gain.high > TOO_SLOW && gain.high / gain.low > TELLS_NOTHING);
@@ -77,16 +77,16 @@ export function choose<C>(
         !(isAlike(of, best) && middle(best) >= TOO_SLOW * middle(of)))
     ));
   const chosen = others.find(isAsGood)!;
-  // If a simpler one is as good but isn't shown to pay, the best one was only lucky.
+  // If a simpler candidate is as good but isn't shown to pay, the best one was only lucky.
   if (!paying.includes(chosen)) return staysPlain(chosen);
   const at = others.indexOf(chosen);
-  // The plain one is simpler than all.
+  // The plain candidate is simpler than all others.
   const beats = [plain, ...others.slice(0, at)].map((of) => standing.sureAbove(of, chosen, 1));
   const later = others.slice(at + 1).map((of) =>
     [of, 1 - standing.sureAbove(chosen, of, TOO_SLOW)] as const
   );
   const sure = Math.min(...beats);
-  // What is more likely wrong than right is no recommendation.
+  // A choice that is more likely wrong than right isn't recommended.
   if (sure < MORE_LIKELY) return staysPlain(best);
   const [rival] = later.filter(([, sure]) => sure < MORE_LIKELY).toSorted(([, a], [, b]) => a - b)
     .map(([of]) => of);
@@ -95,33 +95,33 @@ export function choose<C>(
   return rival === undefined ? found : { ...found, rival };
 }
 
-/** What share of the time one by one any model could save at most: the waits, or what other cores compute. */
+/** The largest share of the sequential time that a model could save: the waits, or what other cores compute. */
 export function mostSaved(cpuShare: number, cores: number, items: number): number {
   return Math.max((1 - cpuShare) * (1 - 1 / items), 1 - 1 / Math.min(items, cores));
 }
 
-/** With many in flight a waiting task may compute so much less than one by one. */
+/** With many tasks in flight, a waiting task may compute as little as this share of what it does alone. */
 export const LESS = 0.5;
-/** With many in flight a thread sleeps less: that spares up to this share of what waiting tasks computed. */
+/** A thread with many tasks sleeps less, which saves up to this share of what waiting tasks compute. */
 const WAKING = 0.8;
 
-/** What is known of a job's tasks, one by one. */
+/** A job's tasks as measured one by one. */
 interface OneByOne {
-  /** The share of their time in which they compute, and the part of that on the event loop's own thread. */
+  /** The share of their time in which tasks compute, and the part of that on the event loop's thread. */
   readonly cpuShare: number;
   readonly onLoop: number;
-  /** The share of their time for which they hold up the event loop while they wait. */
+  /** The share of their time for which tasks hold up the event loop while they wait. */
   readonly held?: number;
 }
 
-/** Tasks in flight, what cores compute at once, and what one event loop has time for bound it. */
+/** The greatest gain that tasks in flight, the cores, and the time of one event loop allow. */
 export function possibleGain(
   { cpuShare, onLoop, held = 0 }: OneByOne,
   cores: number,
   { lanes, inFlight }: { readonly lanes: number; readonly inFlight: number },
 ): number {
-  // Tasks that compute all the time don't sleep. What those that wait compute with many in flight can't be
-  // told from one by one.
+  // Tasks that compute all the time never sleep. How much waiting tasks compute with many in flight can't be
+  // told from a run one by one.
   const spared = (1 - cpuShare) * WAKING;
   const computing = cpuShare * (1 - spared) * LESS ** (1 - cpuShare);
   const byCores = cores / Math.max(1e-9, computing);

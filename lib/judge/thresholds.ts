@@ -1,69 +1,69 @@
-/** The thresholds by which measurements are judged, each once. */
+/** All thresholds by which measurements are judged. */
 
-/** Up to this CPU share the tasks wait; from `COMPUTES` on they compute. */
+/** Up to this CPU share tasks count as waiting. */
 export const WAITS = 0.35;
-/** From this CPU share on the tasks compute. */
+/** From this CPU share on tasks count as computing. */
 export const COMPUTES = 0.75;
 
-/** Whether tasks that compute for such a share of their time wait, compute, or do both. */
+/** Whether tasks with this CPU share wait, compute, or do both. */
 export function boundOfShare(cpuShare: number): "io" | "mixed" | "cpu" {
   return cpuShare <= WAITS ? "io" : cpuShare >= COMPUTES ? "cpu" : "mixed";
 }
 
-/** A model that is slower than the best by less than this is as good, if it is simpler. */
+/** A simpler model that takes less than this many times the best's time is as good. */
 export const AS_GOOD = 1.05;
-/** A model that is slower than the best by this is clearly worse; a gain below this changes little. */
+/** A model that takes this many times the best's time is clearly worse; a smaller gain matters little. */
 export const TOO_SLOW = 1.1;
 
-/** A model that was predicted to gain much and gains less than this gains nothing worth a word. */
+/** A model predicted to gain much that gains less than this gains nothing worth mentioning. */
 export const GAINED = 1.2;
 
-/** What gained so many times less than predicted isn't what was predicted. */
+/** A gain this many times below its prediction refutes the prediction. */
 export const FAR_LESS = 1.5;
 
-/** Less than this is too little to save: twice what a lane takes to start on a machine that is idle, in milliseconds. */
+/** Saving less is too little, in milliseconds: twice what a lane takes to start on an idle machine. */
 export const LITTLE_MS = 80;
 
-/** How sure, one-sided, a model must be to be worse than another before it is passed over. */
+/** The confidence at which a race counts as decided. */
 export const SURE = 0.9;
 
-/** How sure a model must be to be faster than a simpler one that gains as well. */
+/** The confidence that a model is faster than a simpler one that gains as well, for it to be preferred. */
 export const SURE_FASTER = 0.75;
 
-/** How sure an answer must be to be one: less is more likely wrong than right. */
+/** The least confidence of an answer; less is more likely wrong than right. */
 export const MORE_LIKELY = 0.5;
 
-/** How sure it must be that no model gains a tenth, for that to be told. */
+/** The confidence needed to report that no model gains a tenth. */
 export const SURE_OF_NONE = 0.75;
 
-/** How sure an answer can be at most where something speaks against its measurement. */
+/** The highest confidence of an answer whose measurement is in doubt. */
 export const UNSURE = 0.6;
 
-/** A verdict that is less sure says so. */
+/** A verdict with a lower confidence is reported as unsure. */
 export const SURE_VERDICT = 0.9;
 
-/** A class that is less sure is said to be unsure. */
+/** A class (waits, computes, both) with a lower confidence is reported as unsure. */
 export const SURE_CLASS = 0.8;
 
-/** The share of cases in which an interval is to hold the truth. */
+/** The confidence level of all intervals. */
 export const CONFIDENCE = 0.95;
 
-/** One round tells nothing of the noise: a ratio below this shows nothing. */
+/** A ratio below this shows nothing if there is only one round, since one round shows no noise. */
 export const ONE_ROUND = 3;
 
-/** The ends of an interval that lie so far apart tell nothing. */
+/** An interval whose ends differ by this factor tells nothing. */
 export const TELLS_NOTHING = 4;
 
-/** A measured gain this many times above what cores and waiting can give is an error of measurement. */
+/** A measured gain this many times above what cores and waiting allow is a measurement error. */
 export const IMPOSSIBLE = 1.2;
 
-/** A race that takes so many times less, or more, than the sample did on the same items isn't the same job. */
+/** A race that takes this many times more or less than the sample on the same items did other work. */
 export const OTHER_WORK = 1.5;
-/** The same for tasks that compute: one loop compiles differently from process to process. */
+/** The same for computing tasks: one loop may compile differently from process to process. */
 export const OTHER_COMPUTING = 3;
 
-/** Tasks may take this share of the memory that is free. */
+/** The share of free memory that tasks may take. */
 export const MOST_MEMORY = 0.7;
 
-/** `threadCpuUsage` has steps of 10 ms: of less CPU time than this its figure says nothing. */
+/** `threadCpuUsage` has steps of 10 ms, so it says nothing about less CPU time than this. */
 export const LEAST_THREAD_MS = 100;

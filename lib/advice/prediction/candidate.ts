@@ -6,7 +6,7 @@ import { BASELINE, isRemote, type Model, MODELS, needsServer, takes } from "../.
 export interface Candidate {
   readonly model: Model;
   readonly lanes: number;
-  /** On each lane; `Infinity` for all items at once. */
+  /** Slots on each lane; `Infinity` for all items at once. */
   readonly slots: number;
 }
 
@@ -20,7 +20,7 @@ export function threads(lanes: number, slots = 1): Candidate {
   return { model: "workers", lanes, slots };
 }
 
-/** All lanes of other machines, as many as have joined. */
+/** The lanes of other machines, as many as have joined. */
 export function joined(lanes: number, slots = 1): Candidate {
   return { model: MODELS.find(needsServer)!, lanes, slots };
 }
@@ -29,12 +29,12 @@ export function withSlots({ model, lanes }: Candidate, slots: number): Candidate
   return isRemote(model) ? { model, lanes, slots } : eventLoop(slots);
 }
 
-/** What those have in common that differ in their slots alone. */
+/** A name that candidates share if they differ only in their slots. */
 export function lanesOf({ model, lanes }: Candidate): string {
   return isRemote(model) ? `${model} ${lanes}` : "event loop";
 }
 
-/** Whether its tasks run in this event loop, several at once. */
+/** Whether the tasks run in this event loop, several at once. */
 export function isLoop({ model, slots }: Candidate): boolean {
   return !isRemote(model) && slots > 1;
 }
@@ -48,15 +48,15 @@ export function nameOf({ model, lanes, slots }: Candidate): string {
   return size.length === 0 ? model : `${model} (${size.join(", ")})`;
 }
 
-/** Less of a slot than this is none. */
+/** A smaller part of a slot is rounded down. */
 const NO_SLOT = 0.1;
 
-/** Slots for so many tasks at once, on average. */
+/** The slots needed for this many tasks at once on average. */
 export function slotsFor(atOnce: number): number {
   return Math.ceil(atOnce - NO_SLOT);
 }
 
-/** As many slots as a server's pace keeps busy, if an answer takes so long. */
+/** How many slots a server's pace keeps busy if an answer takes `answerMs`. */
 export function keepingSlots(perSecond: number, answerMs: number): number {
   return slotsFor(perSecond * answerMs / 1000);
 }
@@ -67,7 +67,7 @@ export function bySimplicity(a: Candidate, b: Candidate): number {
     (a.slots === b.slots ? 0 : a.slots - b.slots);
 }
 
-/** A candidate as data, with its name: no number of slots stands for all items at once. */
+/** A candidate as data, with its name; `slots` is null where all items are in flight at once. */
 export function sizeOf(candidate: Candidate) {
   const { slots } = candidate;
   return { ...candidate, slots: Number.isFinite(slots) ? slots : null, name: nameOf(candidate) };

@@ -1,4 +1,4 @@
-/** How long lanes take to start on this machine, and what independent processes gain. */
+/** How long lanes take to start on this machine, and what independent processes gain on it. */
 
 import { z } from "zod";
 import { isRemote, type Model, MODEL_TABLE, needsServer } from "../../models.ts";
@@ -11,12 +11,12 @@ import { type Candidate, joined } from "./candidate.ts";
 
 export const machineSchema = z.object({
   cores: whole,
-  /** What independent processes gain, one on each core. */
+  /** The gain of independent processes, one on each core. */
   ceiling: z.number().positive(),
   memoryBytes: z.number().positive().optional(),
-  /** Until a model's lanes can take tasks, with as many lanes as cores. */
+  /** How long a model's lanes take to be ready, with as many lanes as cores, in milliseconds. */
   startMs: z.object({ eventLoop: amount, workers: amount, processes: amount }),
-  /** Lanes of other machines that run the job's tasks, if it was asked for them. */
+  /** The lanes of other machines that run the job's tasks, if a server was given. */
   joined: z.object({
     lanes: whole,
     machines: z.array(z.string()),
@@ -31,7 +31,7 @@ export function startMsOf({ startMs, joined }: Machine, model: Model): number {
   return isRemote(model) ? ofModel ?? MODEL_TABLE[model].usualStartMs : startMs.eventLoop;
 }
 
-/** The cores that a model has: each lane on another machine is taken for one, as fast as those here. */
+/** The machine as a model sees it: each lane on another machine counts as a core as fast as those here. */
 export function withCoresOf(machine: Machine, { model, lanes }: Candidate): Machine {
   return needsServer(model) ? { ...machine, cores: lanes, ceiling: lanes } : machine;
 }
@@ -43,7 +43,7 @@ interface MachineOptions {
   readonly ceiling: boolean;
 }
 
-/** Measures a machine; a test's own answers at once. */
+/** Measures a machine; a test's own returns at once. */
 export type MachineMeter = (options: MachineOptions) => Promise<Machine>;
 
 const STARTS = 2;
@@ -56,13 +56,13 @@ const NOTHING: JobSpec = {
   options: {},
 };
 
-/** Measures the machine: each kind of lane but the event loop is started twice in a fresh process with no item to run. */
+/** Measures the machine: each lane kind but the event loop starts twice in a fresh process without items. */
 export const measureMachine: MachineMeter = async (options) => {
   const { runTrial, cores, signal } = options;
   const startOf = async (model: Model): Promise<number> => {
     const times: number[] = [];
     for (let round = 0; round < STARTS && !signal.aborted; round++) {
-      // The race, if it comes so far, says what is wrong.
+      // If lanes can't start, the race reports why.
       const result = await runTrial({ model, lanes: cores, job: NOTHING, round }, { signal })
         .catch(() => undefined);
       if (result !== undefined) times.push(result.round.startMs);
@@ -70,7 +70,7 @@ export const measureMachine: MachineMeter = async (options) => {
     return times.length === 0 ? MODEL_TABLE[model].usualStartMs : median(times);
   };
   const startMs = {
-    // Next to nothing, which needs no processes to be found out.
+    // An event loop starts in almost no time, so it isn't measured.
     eventLoop: MODEL_TABLE.limited.usualStartMs,
     workers: await startOf("workers"),
     processes: await startOf("processes"),
@@ -102,7 +102,7 @@ export async function joinedLanes(
   return { lanes: lanes.length, machines: [...machines], startMs: round.startMs };
 }
 
-/** Without --allow-sys=systemMemoryInfo nobody knows. */
+/** Undefined without --allow-sys=systemMemoryInfo. */
 function freeMemory(): number | undefined {
   return attempt(() => Deno.systemMemoryInfo().available);
 }

@@ -1,4 +1,4 @@
-/** How long a job would take under a model, from the sample alone. */
+/** Predicts from the sample alone how long a job takes under a model. */
 
 import { LESS, mostSaved } from "../../judge/choose.ts";
 import { BASELINE, isRemote } from "../../models.ts";
@@ -10,7 +10,7 @@ import { boundOfShare, COMPUTES, LITTLE_MS, WAITS } from "../../judge/thresholds
 
 export interface Prediction {
   readonly startMs: number;
-  /** From the first item to the last outcome: as likely, at best, and at worst. */
+  /** From the first item to the last outcome, in milliseconds: the likely, the least and the greatest time. */
   readonly runMs: number;
   readonly lowMs: number;
   readonly highMs: number;
@@ -21,8 +21,8 @@ export function totalMs({ startMs, runMs }: Pick<Prediction, "startMs" | "runMs"
 }
 
 /**
- * How long a batch takes when each free slot takes the next item: list scheduling (Graham, SIAM J.
- * Appl. Math. 17, 1969); and for how long of that all slots are taken.
+ * How long tasks take when each free slot takes the next one: list scheduling (Graham, SIAM J. Appl. Math. 17,
+ * 1969); and for how long all slots are taken.
  */
 export function listSchedule(timesMs: readonly number[], slots: number) {
   const longer = (a: number, b: number) => Math.max(a, b);
@@ -45,15 +45,15 @@ export function listSchedule(timesMs: readonly number[], slots: number) {
   return { endMs: free.reduce(longer, 0), fullMs: free[0] ?? 0 };
 }
 
-/** From how many slots on a lane's CPU is always busy (Denning and Buzen, ACM Computing Surveys 10, 1978). */
+/** The slots that keep a lane's CPU always busy (Denning and Buzen, ACM Computing Surveys 10, 1978). */
 export function saturationSlots(computeMs: number, wallMs: number): number {
   return computeMs <= 0 ? Infinity : Math.max(1, wallMs / computeMs);
 }
 
-/** What the dispatcher itself takes for an item. */
+/** Time that the dispatcher takes for an item, in milliseconds. */
 const DISPATCH_MS = 0.0006;
 
-/** More items than this are not simulated one by one, but scaled. */
+/** More items than this are not simulated one by one; their time is scaled. */
 const SIMULATED = 20_000;
 
 function gainOfLanes(lanes: number, { cores, ceiling }: Machine): number {
@@ -75,16 +75,16 @@ function timesOf(
     }
     while (rest !== undefined && times.length < count) times.push(rest);
   }
-  // What the first item found cold is so in each lane.
+  // Each lane runs its first item as cold as the sample ran its own.
   return isCold({ walls, rest }) ? times.fill(walls[0]!, 0, lanes) : times;
 }
 
-/** How much more than the sample's mean some of its items compute, and how much more they wait. */
+/** How many times the sample's mean these items compute, and how many times they wait. */
 function loadsOf(sample: Sample, times: readonly Times[]) {
   const { wallMs, cpuMs, cpuShare, walls } = sample;
   const all = Math.max(1, walls.reduce((sum, { count }) => sum + count, 0));
   const ownMs = walls.reduce((sum, { count, cpuMs = 0 }) => sum + count * cpuMs, 0) / all;
-  // Programs that tasks run are counted all together.
+  // CPU time of programs that tasks run is known only for all items together.
   const programsMs = Math.max(0, cpuMs - ownMs);
   const queued = cpuShare * wallMs / Math.max(cpuMs, 1e-9);
   const computed = (of: Times) => (of.cpuMs ?? 0) + programsMs;
@@ -100,7 +100,7 @@ function loadsOf(sample: Sample, times: readonly Times[]) {
   };
 }
 
-/** The share of their time that so many of the first items compute; the sample's own for all of them. */
+/** The share of their time in which the first `items` items compute, 0 to 1. */
 export function cpuShareOf(sample: Sample, items: number): number {
   const { computing, waiting } = loadsOf(sample, timesOf(sample, Math.min(items, SIMULATED)));
   const computes = sample.cpuShare * computing;
@@ -108,19 +108,19 @@ export function cpuShareOf(sample: Sample, items: number): number {
 }
 
 /**
- * What a task does with its time on average, in milliseconds: computing on its lane's thread, and on all;
- * waiting that holds up this thread, and that doesn't. Writing or reading its values takes `sideMs`.
+ * How a task spends its time on average, in milliseconds: computing on its lane's thread, and on all threads;
+ * waiting that holds up the lane's thread, and other waiting. Writing or reading its values takes `sideMs`.
  */
 function partsOf(sample: Sample, times: readonly Times[], sideMs: number) {
   const { wallMs, cpuMs, cpuShare } = sample;
-  // Other programs on the CPU slow tasks down in the race as they did in the sample.
+  // Other programs are taken to slow computing down in the race as much as in the sample.
   const kept = Math.max(1, cpuShare * wallMs / Math.max(cpuMs, 1e-9));
   const aloneMs = Math.min(wallMs, kept * sample.loopMs);
   const holdingMs = Math.min(sample.blockedMs, wallMs - aloneMs);
-  // Of what it doesn't do on its lane's thread it may compute a part elsewhere.
+  // Of the time away from the lane's thread, a part may be computing elsewhere.
   const awayMs = wallMs - aloneMs - holdingMs;
   const elsewhereMs = Math.min(awayMs, Math.max(0, kept * cpuMs - aloneMs));
-  // The first items may be longer or shorter than the mean: what a task takes is scaled to them.
+  // The first items may take more or less than the mean, so times are scaled to them.
   const { computing, waiting } = loadsOf(sample, times);
   return {
     loopMs: (aloneMs + sideMs) * computing,
@@ -130,17 +130,17 @@ function partsOf(sample: Sample, times: readonly Times[], sideMs: number) {
   };
 }
 
-/** With many in flight a waiting task may compute so much more than one by one, if not less. */
+/** With many tasks in flight, a waiting task may compute up to this many times what it does alone. */
 const MORE = 2;
-/** A prediction may always be off by this share. */
+/** A prediction may always be wrong by this share. */
 const OFF = 0.1;
 
 /**
- * The likely, the least and the greatest time of so many items. At best tasks never queue, and the
- * time is the greatest of four: list scheduling; what holds up each event loop; all computing over
- * the machine's ceiling; and the dispatcher, which is serial. At worst they compute twice as much;
- * and on another lane the tasks in flight may all wait together and then compute in turn, since
- * timers that are due come before messages. The likely time lies between.
+ * The likely, least and greatest time of `items` items. At best tasks never queue, and the time is the greatest
+ * of four: list scheduling; what holds up each event loop; all computing over the machine's ceiling; and the
+ * dispatcher, which is serial. At worst the tasks compute MORE times as much. On another lane, the tasks in
+ * flight may also all wait together and then compute in turn, since timers that are due come before messages.
+ * The likely time is the geometric mean of both.
  */
 export function predict(
   sample: Sample,
@@ -160,9 +160,9 @@ export function predict(
   const repeats = items / times.length;
   const sumOf = (of: (one: Times) => number) => times.reduce((sum, one) => sum + of(one), 0);
   const sumMs = sumOf(({ wallMs }) => wallMs);
-  // Each value is written on one side and read on the other: half of a clone each.
+  // Each value is written on one side and read on the other, which is half of a clone each.
   const sideMs = remote ? sample.cloneMs / 2 : 0;
-  // The dispatcher is one for all lanes.
+  // All lanes share one dispatcher.
   const dealingMs = items * (DISPATCH_MS + sideMs) + repeats * sumOf(({ sourceMs }) => sourceMs);
   const uneven = 2 * sample.variation / Math.sqrt(sample.items);
   if (model === BASELINE) {
@@ -172,20 +172,20 @@ export function predict(
   }
   const { loopMs, allCpuMs, blockedMs, waitMs } = partsOf(sample, times, sideMs);
   const taskMs = loopMs + blockedMs + waitMs;
-  // A lane computes for this share of the time, and so many of them compute at the same time.
+  // The share of its time in which a lane computes, and how many lanes compute at the same time.
   const share = loopMs / Math.max(loopMs + blockedMs, taskMs / inFlight, 1e-9);
   const busy = Math.max(1, lanes * share);
-  // Lanes beyond what the machine gains share it.
+  // Lanes that compute at the same time share what the machine gains.
   const slower = Math.max(1, busy / gainOfLanes(busy, machine));
   const heldMs = loopMs * slower + blockedMs;
   const factor = taskMs * times.length / Math.max(1e-9, sumMs);
   const { endMs, fullMs } = listSchedule(times.map(({ wallMs }) => wallMs * factor), slots * lanes);
-  // Who is left alone at the end shares the machine with nobody.
+  // Once slots are free at the end, the last tasks no longer slow each other.
   const scheduledMs = repeats * (endMs + fullMs * ((heldMs + waitMs) / Math.max(1e-9, taskMs) - 1));
   const boundFor = (computes: number) =>
     Math.max(
       scheduledMs,
-      // The first task waits before, or the last one after, while nothing else is left to do.
+      // The first task's wait, or the last one's, passes while there is nothing else to do.
       items * (loopMs * computes * slower + blockedMs) / lanes + waitMs + (remote ? 0 : dealingMs),
       (items * allCpuMs * computes + dealingMs) / gainOfLanes(machine.cores, machine),
       dealingMs,
@@ -203,7 +203,7 @@ export function predict(
   };
 }
 
-/** Why no model can gain anything, whatever is measured. */
+/** Why no model can gain anything, regardless of measurements. */
 export type NoGain =
   | { readonly why: "little" | "loading"; readonly savedMs: number }
   | { readonly why: "one item" | "dealing" | "copying" };
@@ -215,18 +215,18 @@ export interface Classified {
   readonly noGain?: NoGain | undefined;
 }
 
-/** What the share may be off by whatever the sample says: caches, clocks and other programs change. */
+/** Error of the CPU share whatever the sample says, since caches, clocks and other programs change. */
 const SYSTEMATIC = 0.03;
-/** And by how much more where others have a core all the time: waits get longer, too. */
+/** Further error if other programs have a core all the time, because waits get longer, too. */
 const CONTENDED = 0.3;
-/** So many degrees of freedom for the clusters of a sample; small samples don't promise much. */
+/** The most degrees of freedom that a sample's stretches count as; few stretches promise little. */
 const MOST_FREEDOM = 60;
 
 function certainty(probability: number): number {
   return Math.round(Math.min(0.99, Math.max(0.5, probability)) * 100) / 100;
 }
 
-/** Classifies tasks by the share of their time in which they compute, however little it is in all. */
+/** Classifies tasks by their CPU share, regardless of how short the job is. */
 export function classByShare(
   sample: Pick<Sample, "cpuShare" | "cpuShareError" | "items"> & Partial<Sample>,
 ): Classified {
@@ -244,16 +244,16 @@ export function classByShare(
   return { bound, cpuShare, confidence: certainty(sure) };
 }
 
-/** What the dispatcher and a lane need for an item that travels with many others. */
+/** Time that the dispatcher and a lane need for an item in a large batch, in milliseconds. */
 const LEAST_ITEM_MS = 0.001;
 
-/** A job is small if even the best model could save less than twice what it takes to start a lane. */
+/** Classifies a job; it is small if the best model saves less than twice a lane's start-up. */
 export function classFor(sample: Sample, machine: Machine, items: number): Classified {
   const { cpuShare, wallMs, cloneMs } = sample;
-  // Where other programs use the CPUs lanes start slowly, which doesn't make the job smaller.
+  // On a busy machine lanes start slowly, which doesn't make the job smaller.
   const leastMs = Math.min(2 * machine.startMs.workers, LITTLE_MS);
   const cores = Math.max(machine.cores, machine.joined?.lanes ?? 0);
-  // One long task is no small one, though it has nobody to run beside.
+  // One long task isn't a small job, though nothing can run beside it.
   const saved = items < 2 ? 1 : mostSaved(cpuShare, cores, items);
   const savedMs = predict(sample, SEQUENTIAL, items, machine).runMs * saved;
   const isLittle = savedMs <= leastMs;
@@ -271,7 +271,7 @@ export function classFor(sample: Sample, machine: Machine, items: number): Class
     ? { why: "loading", savedMs }
     : why && { why };
   if (!isLittle && !isDealt) return { ...classByShare(sample), noGain };
-  // On the logarithm, a factor of two from the bound is sure enough for 98 %.
+  // The distance from the limit is logarithmic; at a factor of two the class is 97 % sure.
   const distance = 2 * Math.log2(Math.max(1e-9, isDealt ? 0 : savedMs) / leastMs);
   return { bound: "small", cpuShare, confidence: certainty(studentCdf(-distance, 30)), noGain };
 }

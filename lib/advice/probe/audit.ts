@@ -1,4 +1,4 @@
-/** What files and network the tasks of one child used, by the log of what it was permitted. */
+/** Finds the files and the network use of one child's tasks in Deno's log of granted permissions. */
 
 import { resolve } from "node:path";
 import { endsOf, passingPath, userFolder } from "../../files/user_files.ts";
@@ -8,13 +8,13 @@ import type { LanePermissions } from "../../lanes/permissions.ts";
 /** A file that several tasks opened, and that changed. */
 export interface SharedFile {
   readonly path: string;
-  /** How many times it was opened to write; or to read, if that was less often and is told of. */
+  /** How many times it was opened to write; for `rewritten`, to read if that was less often. */
   readonly times: number;
 }
 
 /**
- * A file that was read and written as many times as there were tasks, or more; one that was only written; and
- * a database, however often it was opened.
+ * A file that was read and written at least once for each task; one that was only written so often; and a
+ * database, however often it was opened to write.
  */
 export interface SharedFiles {
   readonly rewritten?: SharedFile | undefined;
@@ -22,11 +22,11 @@ export interface SharedFiles {
   readonly database?: SharedFile | undefined;
 }
 
-/** What a file of SQLite begins with, and the end of the name of the file to which it may write first. */
+/** The first bytes of an SQLite file, and the suffix of the file that SQLite may write first. */
 const SQLITE = "SQLite format 3";
 const WRITTEN_AHEAD = "-wal";
 
-/** The log of what one child was permitted. Leaving an `await using` block removes it. */
+/** The permission log of one child; leaving an `await using` block removes it. */
 export class Audit implements AsyncDisposable {
   readonly #log: string;
   readonly #startMs = Date.now();
@@ -37,7 +37,7 @@ export class Audit implements AsyncDisposable {
     this.#held = passingPath(log);
   }
 
-  /** Undefined where no file can be made for it: what was measured is worth more than what it would add. */
+  /** Undefined if no log file can be made; the measurement goes on without it. */
   static async start(): Promise<Audit | undefined> {
     const log = Deno.makeTempFile({ prefix: "lanes-audit-" });
     return await log.then((path) => new Audit(path), () => undefined);
@@ -47,7 +47,7 @@ export class Audit implements AsyncDisposable {
     return { DENO_AUDIT_PERMISSIONS: this.#log };
   }
 
-  /** The files most often read and written, and only written, `least` times or more, that have changed; and a database. */
+  /** Finds changed files that were read and written, or only written, `least` times or more; and a database. */
   async sharedFiles(least: number): Promise<SharedFiles> {
     const opened = [...accesses(await Deno.readTextFile(this.#log))];
     const most = async (timesOf: (of: Accesses) => number, least: number, areDatabases = false) => {
@@ -85,14 +85,14 @@ export class Audit implements AsyncDisposable {
   }
 }
 
-/** Whether a file is a database, which keeps those apart that change it at the same time, statement by statement. */
+/** Whether a file is a database, which keeps concurrent changes apart by itself. */
 async function isDatabase(path: string): Promise<boolean> {
   return (await endsOf(path).catch(() => "")).startsWith(SQLITE);
 }
 
 /**
- * What a child may do, so that its log tells reading from writing: of one that may read or write all
- * files Deno notes both each time. Undefined on Windows, where no folder holds all files.
+ * Permissions under which the log tells reading from writing: of a child that may read or write all files Deno
+ * logs both each time, so `true` becomes the root folder. Undefined on Windows, which has no root of all files.
  */
 export function audited<P extends LanePermissions>(permissions: P): P | undefined {
   if (Deno.build.os === "windows") return undefined;
@@ -109,7 +109,7 @@ interface Note {
   readonly value?: unknown;
 }
 
-/** The lines of a log; the last may be cut, and programs that the child starts may write there too. */
+/** The lines of a log; the last may be cut, and programs that the child starts may write to it too. */
 function notes(log: string): Note[] {
   return log.split("\n").flatMap((line) => attempt(() => JSON.parse(line) as Note, null) ?? []);
 }

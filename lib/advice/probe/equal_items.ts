@@ -1,16 +1,16 @@
-/** Which items of a list are equal to earlier ones: a task that keeps its results takes less for those. It imports no npm package. */
+/** Finds items equal to earlier ones, which take less time if tasks keep results. Imports no npm package. */
 
-/** How the items of a list repeat each other, where they do. */
+/** How the items of a list repeat each other. */
 export interface EqualItems {
-  /** How many of the list differ from all others before them. */
+  /** How many items differ from all before them. */
   readonly distinct: number;
-  /** Of each stretch of the sample, in turn, how many items are equal to one that ran before. */
+  /** For each stretch of the sample, how many of its items are equal to one that ran before. */
   readonly again: readonly number[];
 }
 
-/** Longer lists aren't looked through: that takes half a second for so many objects. */
+/** Longer lists aren't searched: this many objects take half a second. */
 const MOST_ITEMS = 100_000;
-/** What is longer than this as text is taken to be like no other. */
+/** An item whose text is longer than this counts as equal to no other. */
 const MOST_TEXT = 1000;
 
 function keyOf(item: unknown): unknown {
@@ -18,11 +18,11 @@ function keyOf(item: unknown): unknown {
   let parts = 0;
   try {
     const text = JSON.stringify(item, (_, value) => {
-      // As text bytes take longer than most tasks.
+      // Bytes as text take longer than most tasks.
       if (++parts > MOST_TEXT || ArrayBuffer.isView(value)) throw new RangeError("too long");
       return value;
     });
-    // What JSON leaves out may be what differs.
+    // Items may differ in what JSON leaves out.
     return text.length > MOST_TEXT || text.includes("{}") ? item : `object ${text}`;
   } catch {
     return item;
@@ -33,7 +33,7 @@ export function hasEqualItems(list: readonly unknown[]): boolean {
   return list.length <= MOST_ITEMS && new Set(list.map(keyOf)).size < list.length;
 }
 
-/** Undefined if no two are equal, or there are too many to look through; `places` is the order in which the sample took them, in stretches of `counts`. */
+/** Undefined if no items are equal or `list` is too long; `places` and `counts` describe the sample. */
 export function equalItems(
   list: readonly unknown[],
   places: readonly number[],

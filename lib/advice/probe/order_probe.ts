@@ -10,7 +10,7 @@ import { Audit, audited, type SharedFiles } from "./audit.ts";
 import type { Sample } from "./sample.ts";
 import { BASELINE } from "../../models.ts";
 
-/** A run from last to first: how many items, and the checksum of their results from first to last, if it is known. */
+/** A run from last to first: its number of items, and their checksum from first to last if known. */
 interface OrderCheck {
   readonly count: number;
   readonly forwards: string | undefined;
@@ -25,7 +25,7 @@ export function orderCheckOf(
   return { count, forwards: checksumOfFirst(count, probed, "listed") };
 }
 
-/** The run from last to first wherever the plain loop is left, or tasks share something: results may agree by luck. */
+/** The run from last to first; undefined if the plain loop is recommended and tasks share nothing. */
 export function orderCheck(
   sample: Pick<Sample, "failed">,
   probed: Probed,
@@ -38,27 +38,27 @@ export function orderCheck(
   return isDue ? orderCheckOf(sample, probed) : undefined;
 }
 
-/** From this share of failures on they may come from the order in which a sample takes a list's items. */
+/** From this share of failures on, the order in which the sample takes the items may be the cause. */
 const MANY_FAIL = 0.3;
-/** So many tasks that failed in that order alone are hardly chance. */
+/** This many tasks that failed only in that order are hardly chance. */
 const FEW_FAILED = 2;
 
-/** Whether tasks of a sample may have failed, or not ended, for want of those before them in the list. */
+/** Whether the sample's tasks may have failed or hung because earlier ones of the list hadn't run. */
 export function mayNeedOrder({ spread, cutOff, done, failures, stretches }: Probed): boolean {
   if (spread === undefined || failures.some(isRefusal)) return false;
-  // Only the first two are sure to have all before them: what hangs later hangs by itself.
+  // Only the first two have surely all before them; if one was missing, the third would hang.
   const ran = stretches.reduce((sum, { count }) => sum + count, 0);
   return cutOff !== undefined ? ran <= 2 : done!.failed >= MANY_FAIL * done!.items;
 }
 
-/** The job with the items of its list in their own order; undefined if they come in no other. */
+/** The job with its list in its own order; undefined if it isn't taken in another. */
 function inListOrder(job: JobSpec): JobSpec | undefined {
   const { items } = job;
   if (items.kind !== "module" || items.order !== "spread") return undefined;
   return { ...job, items: { ...items, order: undefined } };
 }
 
-/** Whether tasks that failed, or didn't end, do well after those before them in the list. */
+/** Whether tasks that failed or hung succeed once those before them in the list have run. */
 export function needOrder({ cutOff, failures }: Probed, { done }: Probed): boolean {
   if (done === undefined || done.failed > 0) return false;
   return cutOff !== undefined
@@ -66,17 +66,17 @@ export function needOrder({ cutOff, failures }: Probed, { done }: Probed): boole
     : failures.filter(({ index }) => index < done.items).length >= FEW_FAILED;
 }
 
-/** A job as it is to be measured, and its sample. */
+/** A job as it will be measured, and its sample. */
 interface Sampled {
   readonly job: JobSpec;
   readonly probed: Probed;
-  /** Whether tasks fail, or don't end, for want of those before them in the list. */
+  /** Whether tasks fail or hang unless those before them in the list have run. */
   readonly needsOrder: boolean;
 }
 
 /**
- * Samples a job: in the list's own order if its tasks need earlier ones there, or share something, for
- * what they keep for the next ones, such as the last one's table, is worth as much as in the whole job only so.
+ * Samples a job, in the list's own order if its tasks need earlier ones or share something. Only in that order
+ * is what tasks keep for the next ones, such as the last table, worth as much as in the whole job.
  */
 export async function sampled(
   job: JobSpec,
@@ -96,26 +96,26 @@ export async function sampled(
 }
 
 export interface OrderFound extends SharedFiles {
-  /** Whether the results were others; undefined if that couldn't be found out. */
+  /** Whether the results differed; undefined if that couldn't be found out. */
   readonly orderMatters: boolean | undefined;
-  /** Whether tasks fail then, or don't end. */
+  /** Whether tasks fail or hang in that order. */
   readonly fails?: boolean;
-  /** Whether anything was asked of the network; undefined if that couldn't be found out. */
+  /** Whether the tasks used the network; undefined if that couldn't be found out. */
   readonly usesNetwork?: boolean | undefined;
 }
 
-/** Runs the first items from last to first. A test's own answers at once. */
+/** Runs the first items from last to first; a test's own returns at once. */
 export type OrderProber = (
   job: JobSpec,
   options: OrderCheck & { readonly guardMs: number; readonly signal: AbortSignal },
 ) => Promise<OrderFound>;
 
-/** Of fewer tasks it isn't told what files they share. */
+/** With fewer tasks, shared files aren't looked for. */
 const LEAST_TASKS = 4;
 
 /**
- * Runs neighbours, the list's first items, from last to first in a fresh process and compares the
- * results with those of the sample, in which others had run before; if it left some of them out, with a
+ * Runs the list's first items from last to first in a fresh process, and compares the results with the
+ * sample's, in which other items had run before. If the sample left some of these items out, it compares with a
  * run from first to last.
  */
 export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, signal }) => {
@@ -133,7 +133,7 @@ export const orderProbe: OrderProber = async (job, { count, forwards, guardMs, s
   };
   const expected = forwards ?? (await run(false))?.checksum;
   const found = await run(true);
-  // What fails now in the list's own order, too, is refused, or can be done only once.
+  // If the list's own order now fails too, a server refuses, or the items can be done only once.
   const isTold = found !== undefined && expected !== undefined &&
     (found.checksum === expected || found.failed === 0 || forwards === undefined ||
       (await run(false))?.checksum === expected);

@@ -1,4 +1,4 @@
-/** Runs a sample one by one in a fresh process and takes down what each task took. */
+/** Runs a sample one by one in a fresh process, and collects what each task took. */
 
 import { createHash } from "node:crypto";
 import { MeasuringChild } from "../../children/measuring_child.ts";
@@ -29,12 +29,12 @@ export class JobError extends Error {
 }
 
 export interface ProbeOptions {
-  /** How the person named the module, for errors. */
+  /** The module as the person named it, for errors. */
   readonly typed: string;
   readonly limit: number;
   readonly targetMs: number;
   readonly guardMs: number;
-  /** How long one task may take, where that isn't what all of it may. */
+  /** The time limit of one task in milliseconds, where it differs from the whole sample's. */
   readonly taskMs?: number;
   readonly guardOption?: string;
   readonly signal?: AbortSignal;
@@ -47,28 +47,28 @@ export interface ProbeOptions {
 
 export interface Probed {
   readonly exports: Exports;
-  /** What its tasks took, in the order of items. */
+  /** What the tasks took, in the order in which they ran. */
   readonly stretches: readonly Stretch[];
   /** The first few items that failed. */
   readonly failures: readonly FailedItem[];
   /** Undefined if the sample was cut off, or `dry`. */
   readonly done: ProbeDone | undefined;
   readonly cutOff: string | undefined;
-  /** What of the first results must be equal, in the order in which they ran. */
+  /** Digests of the first results, which must be equal from run to run, in the order in which they ran. */
   readonly digests?: readonly string[];
-  /** What the system knows of the process while the sample ran; undefined where it doesn't tell. */
+  /** The process's load while the sample ran; undefined if the system doesn't tell. */
   readonly load?: Load | undefined;
-  /** How many items are taken in the order of timing/job_items.ts; undefined for those that aren't. */
+  /** How many items were taken in the order of timing/job_items.ts; undefined if they weren't. */
   readonly spread?: number | undefined;
   readonly total?: number | undefined;
   readonly loadMs?: number | undefined;
   readonly laneMs?: number | undefined;
-  /** What taking down took, in milliseconds; Infinity if it didn't end in time. */
+  /** How long the teardown took, in milliseconds; Infinity if it didn't end in time. */
   readonly teardownMs?: number | undefined;
   readonly isDisposable?: boolean | undefined;
 }
 
-/** Probes a job. A test's own answers at once. */
+/** Probes a job; a test's own returns at once. */
 export type Prober = (job: JobSpec, options: ProbeOptions) => Promise<Probed>;
 
 /** Runs a job's sample. Throws a UsageError if the module lacks something, a JobError if it can't be run. */
@@ -79,7 +79,7 @@ export const probe: Prober = async (job, options) => {
   return await new Probing(job, options, child).probed();
 };
 
-/** Starts a fresh process, which may do what the job's permissions say, and tells it what to run. */
+/** Starts a fresh process with the job's permissions, and sends it its order. */
 export async function startProbe(
   job: JobSpec,
   wanted: Omit<ProbeOrder, "module" | "export" | "spread" | "first">,
@@ -99,15 +99,15 @@ export async function startProbe(
   });
 }
 
-/** What is measured between two tasks takes a part of this. */
+/** The least guard for a task, in milliseconds; the measuring between two tasks takes a part of it. */
 const LEAST_TASK_MS = 1_000;
 const TEARDOWN_MS = 5_000;
-/** What they make may have to be taken down. */
+/** Hooks that may leave something to take down. */
 const TAKING_DOWN: ReadonlySet<string> = new Set(["prepare", "setup", "teardown"]);
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** What a probe's process has said so far. */
+/** Collects the messages of a probe's process. */
 class Probing {
   readonly #stretches: Stretch[] = [];
   readonly #failures: FailedItem[] = [];
@@ -120,7 +120,7 @@ class Probing {
   readonly #readings: (Reading | undefined)[] = [];
   #phase = "load";
   #mayTakeMs: number;
-  /** How many of the items that are run together have ended, and how many may be running. */
+  /** Of the items that run together, how many have ended, and how many may be running. */
   #at = 0;
   #together = 1;
 
@@ -137,19 +137,19 @@ class Probing {
     let message: ProbeMessage | undefined;
     do {
       message = await this.child.next();
-      // A sample that is whole is kept.
+      // A complete sample is kept even if the signal aborts.
       if (this.#found.done === undefined) signal?.throwIfAborted();
       await (message === undefined ? this.#end() : this.#take(message));
     } while (message !== undefined && message.type !== "finished" && !dry);
     return this.#found as Probed;
   }
 
-  /** The process said nothing more. */
+  /** Handles that the process sends nothing more. */
   async #end(): Promise<void> {
     const { done, exports } = this.#found;
     if (done === undefined) this.#found.cutOff = await this.#cutOff();
     else if (this.child.isLate) {
-      // What has nothing to take down was kept waiting by other programs.
+      // Without a hook to take down, only other programs can have delayed the process.
       const takesDown = exports!.hooks.some((hook) => TAKING_DOWN.has(hook));
       this.#found.teardownMs = takesDown ? Infinity : 0;
     } else if (!this.options.signal?.aborted) {
@@ -158,7 +158,7 @@ class Probing {
     }
   }
 
-  /** Why the process said nothing more, if items were run before; throws if none were. */
+  /** Why the process went silent, if items had run; throws if none had. */
   async #cutOff(): Promise<string> {
     const { guardOption = "--budget", dry } = this.options;
     const { spread, total = Infinity } = this.#found;
@@ -182,14 +182,14 @@ class Probing {
       );
     }
     const why = `${late} within ${(this.#mayTakeMs / 1000).toFixed(1)} s`;
-    // What is only loaded has the time that an executor gives it.
+    // A module that is only loaded has the time that an executor allows, which no option raises.
     if (ran === 0) {
       throw cannotRun(dry ? why : `${why}; if it needs longer, raise ${guardOption}`);
     }
     return why;
   }
 
-  /** Tasks are given their own time, each anew. */
+  /** Gives each task its own time limit. */
   #guard(): void {
     const { taskMs, guardMs } = this.options;
     if (taskMs === undefined) return;
@@ -205,7 +205,7 @@ class Probing {
         return checkExports(message.exports, this.job, this.options);
       case "phase": {
         const { phase, at = 0, together = 1, spread, total, lane } = message;
-        // The same may be said again while one task goes on.
+        // A phase may be reported again while the same task goes on.
         const isNew = phase !== this.#phase || at !== this.#at;
         this.#phase = phase;
         [this.#at, this.#together] = [at, together];
@@ -235,7 +235,7 @@ class Probing {
         const [first, last] = this.#readings;
         this.#found.done = message;
         this.#found.load = first && last && loadBetween(first, last);
-        // What compares results may take its time.
+        // The `comparable` hook may need time.
         return this.child.guard();
       }
       case "digests":
@@ -249,7 +249,7 @@ class Probing {
     }
   }
 
-  /** Refuses a sample of which nothing can be told. */
+  /** Rejects a sample that shows nothing. */
   #check({ items, failed }: ProbeDone): void {
     const { typed } = this.options;
     if (items === 0) checkItems("empty", typed);
@@ -326,10 +326,10 @@ function checkExports(
   if (job.items.kind === "module") checkItems(items, typed);
 }
 
-/** Of items that may be the one that runs, so many are named. */
+/** The most items that a message names where one of several may be running. */
 const MOST_NAMED = 8;
 
-/** The item that runs; of tiny ones that run together it isn't known which one it is. */
+/** The running item; of tiny items that run together it isn't known which one it is. */
 function itemNamed(indices: readonly number[]): string {
   const [index] = indices;
   if (indices.length === 1) return `item ${index}`;
@@ -363,35 +363,35 @@ function brokenBy(
     cannotRun(`${where} failed: ${describe(error)}${isEarly ? EARLY : ""}`);
 }
 
-/** A teardown that takes longer than this is slow: an executor gives it 250 ms unless told. */
+/** A teardown longer than this is slow, in milliseconds; an executor's default grace is 250 ms. */
 const SLOW_TEARDOWN_MS = 150;
-/** Lanes are closed at the same time, perhaps on a busy machine: they get so many times as long. */
+/** The grace is this many times the teardown, since lanes close together, perhaps on a busy machine. */
 const AMPLE = 3;
 
-/** The grace time that a job's teardown needs; undefined if the usual one is enough. */
+/** The grace time that a job's teardown needs in milliseconds; undefined if the default is enough. */
 export function graceFor({ teardownMs = 0 }: Pick<Probed, "teardownMs">): number | undefined {
   if (teardownMs <= SLOW_TEARDOWN_MS) return undefined;
   return teardownMs === Infinity ? TEARDOWN_MS : 100 * Math.ceil(AMPLE * teardownMs / 100);
 }
 
-/** What a job's trials are told of its teardown. */
+/** The part of a trial's job that concerns its teardown. */
 export function closingOf(
   { teardownMs }: Pick<Probed, "teardownMs">,
 ): Pick<JobSpec, "graceMs" | "teardownIsEndless"> {
-  // Each trial would wait for it in vain.
+  // Each trial would wait for the teardown in vain.
   if (teardownMs === Infinity) return { teardownIsEndless: true };
   const graceMs = graceFor({ teardownMs });
   return graceMs === undefined ? {} : { graceMs };
 }
 
-/** Items run in another order, of the sample and at most: a few neighbours show whether tasks need earlier ones. */
+/** The share of the sample, and its limit, that runs in another order to see whether order matters. */
 const SHARE_NEIGHBOURS = 1 / 8;
 const MOST_NEIGHBOURS = 64;
-/** So many whatever share they are, if they take no longer than this in all. */
+/** Whatever that share is, up to FEW_NEIGHBOURS run if they take no longer than QUICK_MS in all. */
 const FEW_NEIGHBOURS = 16;
 const QUICK_MS = 250;
 
-/** How many of the list's first items are run in another order, to see whether that matters. */
+/** How many of the list's first items run in another order, to see whether order matters. */
 export function countNeighbours({ done, stretches }: Pick<Probed, "done" | "stretches">): number {
   const kept = done?.kept ?? 0;
   const sampleMs = stretches.reduce((sum, { wallMs }) => sum + wallMs, 0);
@@ -399,7 +399,7 @@ export function countNeighbours({ done, stretches }: Pick<Probed, "done" | "stre
   return Math.min(kept, MOST_NEIGHBOURS, Math.max(2, Math.ceil(SHARE_NEIGHBOURS * kept), quick));
 }
 
-/** The checksum of the results of items that ran first, or are first in the list; undefined if not all are kept. */
+/** The checksum of the results that ran first, or are first in the list; undefined if some weren't kept. */
 export function checksumOfFirst(
   count: number,
   { digests = [], spread }: Pick<Probed, "digests" | "spread">,

@@ -1,4 +1,4 @@
-/** What runs in a probe's own process. It imports no npm package. */
+/** The entry of a probe's own process. It imports no npm package. */
 
 import { connectToParent, refuseStdin } from "../../children/parent.ts";
 import type { Items } from "../../dispatch/map_options.ts";
@@ -44,7 +44,7 @@ function exportsOf(module: Module, name: string): Exports {
   };
 }
 
-/** What the process says, and how it ends. */
+/** Sends the process's messages, and ends it. */
 function voiceOf(tell: (message: ProbeMessage) => void) {
   let hasBegun = false;
   refuseStdin(() => hasBegun);
@@ -71,7 +71,7 @@ function voiceOf(tell: (message: ProbeMessage) => void) {
 
 type Voice = ReturnType<typeof voiceOf>;
 
-/** Prepares the job, and makes its items, in the order in which they are taken. */
+/** Prepares the job, and makes its items in the order in which they are taken. */
 async function opened(order: ProbeOrder, module: Module, { say, end, breaks }: Voice) {
   const hookOf = (name: string) => module[name] as (() => unknown) | undefined;
   say({ type: "phase", phase: "prepare" });
@@ -95,7 +95,7 @@ async function opened(order: ProbeOrder, module: Module, { say, end, breaks }: V
 }
 
 async function main(): Promise<void> {
-  // Nothing here could stop a task: SIGTERM, and a parent that is gone, may as well end the process.
+  // Nothing here could stop a task, so SIGTERM or the loss of the parent simply ends the process.
   const { order, inbox, tell, signal } = await connectToParent<ProbeOrder>({ onTerm: "dies" });
   signal.onabort = () => Deno.exit(1);
   const voice = voiceOf(tell);
@@ -115,10 +115,10 @@ async function main(): Promise<void> {
     .catch((error) => breaks("setup")(error.cause ?? error));
   const laneMs = loadMs + performance.now() - setupStartMs;
   const sampling: Sampling = { task, given, ...taken };
-  // The set-up has ended: what is waited for now is the first item.
+  // Set-up has ended, and the first item is next.
   const { isDisposable } = prepared;
   say({ type: "phase", phase: "items", lane: { loadMs, laneMs, isDisposable } });
-  /** Gives how long the lane's own teardown took; what prepare gave belongs to no lane. */
+  /** Returns how long the lane's teardown took; disposing what prepare gave isn't part of it. */
   const close = async (): Promise<number> => {
     const startMs = performance.now();
     const [failure] = await tasks.close();

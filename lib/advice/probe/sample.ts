@@ -1,4 +1,4 @@
-/** What a probe's stretches come to: how long a task computes and waits, and how sure that is. */
+/** Sums up a probe's stretches: how long a task computes and waits, and how sure that is. */
 
 import { z } from "zod";
 import { amount, type Checked, count, share, whole } from "../../timing/json_file.ts";
@@ -6,7 +6,7 @@ import { LEAST_THREAD_MS } from "../../judge/thresholds.ts";
 import { othersSchema } from "../../timing/result.ts";
 import type { Probed } from "./probe.ts";
 
-/** A sample's figures, as a file holds them; times in milliseconds, means per item unless named otherwise. */
+/** A sample's figures as a file holds them: times in milliseconds, means per item unless named otherwise. */
 export const sampleSchema = z.object({
   items: whole,
   failed: count,
@@ -19,63 +19,63 @@ export const sampleSchema = z.object({
   sourceMs: amount,
   /** CPU time of the process, and of the programs that a task runs. */
   cpuMs: amount,
-  /** The part of it on the event loop's own thread: what one lane can't do for two tasks at once. */
+  /** The part of `cpuMs` on the event loop's own thread, which can't be shared by two tasks at once. */
   loopMs: amount,
-  /** A wait that holds up the event loop, as synchronous I/O does: slots can't fill it, only lanes can. */
+  /** Waiting that holds up the event loop, as synchronous I/O does; only lanes can fill it, slots can't. */
   blockedMs: amount,
   /** CPU over wall time, corrected for the share of a CPU that others left, and its standard error. */
   cpuShare: share,
   cpuShareError: amount,
-  /** What one busy thread gets of a CPU on this machine at present, 0 to 1. */
+  /** The share of a CPU that one busy thread gets on this machine at present, 0 to 1. */
   available: amount,
-  /** As the system counted, where it tells: queueing for a core, and CPU time of programs that tasks ran. */
+  /** Queueing for a core, and CPU time of programs that tasks ran, if the system counts them. */
   queuedMs: amount.optional(),
   programsMs: amount.optional(),
-  /** CPU time of these programs and of threads that ended: how long they queued isn't counted. */
+  /** CPU time of those programs and of threads that ended, whose queueing isn't counted. */
   uncountedMs: amount.optional(),
-  /** What others did to the machine in the sample, or until the race's end if that was more. */
+  /** How others used the machine during the sample, or until the race's end if that was more. */
   others: othersSchema.optional(),
   /** Standard deviation of the wall time over its mean. */
   variation: amount,
-  /** Of an item and of a result as it is sent; and what writing and reading both takes. */
+  /** Bytes of an item and of a result as sent, and the time to write and read both. */
   itemBytes: amount,
   resultBytes: amount,
   cloneMs: amount,
-  /** What can't be sent to another lane. */
+  /** The value that can't be sent to another lane. */
   uncloneable: z.string().optional(),
-  /** What of an item does not arrive there, such as its class. */
+  /** The part of an item that doesn't arrive there, such as its class. */
   classLost: z.string().optional(),
   resultLost: z.string().optional(),
-  /** By how much the tasks raised the peak memory of the process, and the first one alone did. */
+  /** How much all tasks raised the peak memory of the process, and how much the first one did, in bytes. */
   memoryBytes: amount,
   taskBytes: amount.optional(),
-  /** The most that programs which a task runs held together, where the system tells. */
+  /** The most memory that a task's programs held together in bytes, if the system tells. */
   programsBytes: amount.optional(),
 });
 
 export type Sample = Checked<typeof sampleSchema> & {
-  /** What each lane takes to load the job's module and to set it up; 0 unless known. */
+  /** Time that each lane takes to load the job's module and set it up; 0 unless known. */
   readonly laneMs?: number | undefined;
-  /** The part of that which an event loop is spared, where the items have loaded the module already. */
+  /** The part of `laneMs` that an event loop saves, because the items have loaded the module already. */
   readonly loadMs?: number | undefined;
-  /** Whether the items took other times when they ran again, so that `walls` holds but their mean. */
+  /** Whether a second run of the same items took other times, so that `walls` holds only their mean. */
   readonly isDrawn?: boolean;
-  /** What the items beyond the sample take on average, where that is known to be something else. */
+  /** The mean of the items beyond the sample, where it is known to differ. */
   readonly rest?: Omit<Wall, "count"> | undefined;
-  /** One by one in order, in stretches of equal ones where tasks are tiny. */
+  /** The items' times in the order in which they ran, in stretches of equal times where tasks are tiny. */
   readonly walls: readonly Wall[];
 };
 
-/** What so many items took, each. */
+/** The times of `count` items, each. */
 interface Wall {
   readonly count: number;
   readonly wallMs: number;
-  /** CPU time of this process; undefined if it isn't known. */
+  /** CPU time of this process; undefined if unknown. */
   readonly cpuMs?: number;
   readonly sourceMs: number;
 }
 
-/** What so many items took on average. */
+/** The mean times of all items in these stretches. */
 function meanOf(these: Probed["stretches"]) {
   const items = these.reduce((sum, { count }) => sum + count, 0);
   const mean = (of: "wallMs" | "cpuMs" | "sourceMs") =>
@@ -83,11 +83,11 @@ function meanOf(these: Probed["stretches"]) {
   return { items, wallMs: mean("wallMs"), cpuMs: mean("cpuMs"), sourceMs: mean("sourceMs") };
 }
 
-/** A first item that takes so many times as long as the longest of so many others found all cold. */
+/** A first item that takes COLD times as long as the longest of MANY_OTHERS others or more was cold. */
 const COLD = 3;
 const MANY_OTHERS = 20;
 
-/** What the items beyond a sample take, where its first one alone found all cold: code, a connection, a table. */
+/** The mean of the items beyond a sample whose first item alone was cold (code, a connection, a table). */
 function warmRest([first, ...others]: Probed["stretches"]): Sample["rest"] {
   const eachMs = ({ wallMs, sourceMs, count }: typeof others[number]) =>
     (wallMs + sourceMs) / count;
@@ -96,17 +96,17 @@ function warmRest([first, ...others]: Probed["stretches"]): Sample["rest"] {
     : undefined;
 }
 
-/** Whether the first item of a sample took so much longer than the rest of the job does. */
+/** Whether the sample's first item was cold, that is, far slower than the rest of the job. */
 export function isCold({ walls: [first], rest }: Pick<Sample, "walls" | "rest">): boolean {
   return rest !== undefined && first!.count === 1 && first!.wallMs >= COLD * rest.wallMs;
 }
 
-/** Items that are equal to earlier ones take so many times less where tasks keep their results. */
+/** If items equal to earlier ones are this many times faster, tasks keep their results. */
 const KEEPS = 1.5;
 
 /**
- * What the rest of a list takes, where items that are equal to earlier ones took far less: those that are
- * new in it as much as new ones did, all others as little as those.
+ * The mean of a list's rest, if items equal to earlier ones were far faster: an item that is new in the rest
+ * takes as long as new ones did, and all others as long as equal ones did.
  */
 function restOf(
   stretches: Probed["stretches"],
@@ -128,16 +128,16 @@ function restOf(
   return { wallMs: mean("wallMs"), cpuMs: mean("cpuMs"), sourceMs: mean("sourceMs") };
 }
 
-/** What share of the queueing for a core may be wrong: as the system counted it, and as it is estimated. */
+/** The share of the queueing for a core that may be wrong, if the system counts it and if it is estimated. */
 const COUNTED = 1 / 10;
 const ESTIMATED = 1 / 4;
 
-/** What had to be waited for a core to compute for so long. */
+/** How long a thread queues for a core to compute for `cpuMs`. */
 function queuedMs(cpuMs: number, available: number): number {
   return cpuMs * (1 - available) / available;
 }
 
-/** The standard deviation of what tasks took over their mean; of tiny ones only the means of stretches are known. */
+/** Standard deviation of the tasks' times over their mean; for tiny tasks, of the stretches' means. */
 function variationOf(stretches: Probed["stretches"]): number {
   // The first ones compile the code.
   const means = stretches.slice(stretches.length > 8 ? 2 : 0)
@@ -148,8 +148,8 @@ function variationOf(stretches: Probed["stretches"]): number {
 }
 
 /**
- * The standard error of the share of computing: that of a ratio estimator (Cochran, "Sampling
- * Techniques", 1977, section 6.3), with each stretch as a cluster.
+ * The standard error of the CPU share: that of a ratio estimator (Cochran, "Sampling Techniques", 1977, section
+ * 6.3), with each stretch as a cluster.
  */
 function errorOf(
   stretches: Probed["stretches"],
@@ -165,14 +165,14 @@ function errorOf(
 }
 
 /**
- * From this share of the computing on the event loop the rest is collecting garbage and compiling; below
- * it, tasks' own work on other threads.
+ * If at least this share of the computing is on the event loop, the rest is garbage collection and compiling;
+ * below it, the tasks themselves compute on other threads.
  */
 const ALL_ON_LOOP = 0.85;
 
 /**
- * What an item computes, and where, and what it waits for. Wall less CPU time is waiting, once queueing for a
- * CPU is taken off: as the system counted it, or by what a busy thread was seen to get.
+ * How much an item computes, where, and how long it waits. Waiting is wall time less CPU time and less queueing
+ * for a CPU, which the system counts or which is estimated by what a busy thread gets.
  */
 function computingOf({ stretches, done, load }: Probed, items: number) {
   const mean = (of: (stretch: Probed["stretches"][number]) => number) =>
@@ -183,25 +183,25 @@ function computingOf({ stretches, done, load }: Probed, items: number) {
   const programsMs = (load?.childrenCpuMs ?? 0) / items;
   const cpuMs = ownMs + programsMs;
   const available = load?.available ?? done?.available ?? 1;
-  // What a program queued isn't counted: it is taken to get as much of a core as a thread that only computes.
+  // A program's queueing isn't counted; it is taken to get as much of a core as a thread that only computes.
   const programsQueuedMs = queuedMs(programsMs, done?.available ?? available);
-  // Threads that collect garbage or compile queue while the tasks run: that part is no wait of theirs.
+  // Threads that collect garbage or compile queue while the tasks run, so that isn't the tasks' waiting.
   const ownQueuedMs = queuedMs((load?.countedShare ?? 1) * ownMs, available);
   const waitMs = Math.max(0, wallMs - cpuMs - ownQueuedMs - programsQueuedMs);
-  // Threads beside the event loop's may use more CPU time than passes: then nothing waits.
+  // With threads beside the event loop's, CPU time may exceed wall time; then nothing waits.
   const cpuShare = cpuMs <= 0 ? 0 : Math.min(1, cpuMs / (cpuMs + waitMs));
   const onLoop = cpuMs * items >= LEAST_THREAD_MS
     ? Math.min(1, (done?.threadCpuMs ?? 0) / (cpuMs * items))
     : 1;
-  // What is computed before a task gives its promise holds up the event loop, whichever threads help.
+  // Computing before a task returns its promise holds up the event loop, even if other threads help.
   const inCall = Math.min(1, mean((of) => of.syncCpuMs) / Math.max(1e-9, cpuMs));
   const held = mean(({ syncMs, syncCpuMs }) => syncMs - syncCpuMs) -
     queuedMs(mean((of) => of.syncCpuMs), available);
-  // Like the computing, what holds up takes its share of what the task queued for a core.
+  // The blocked time, like the computing, includes its share of the task's queueing for a core.
   const blockedMs = Math.min(waitMs + programsMs, Math.max(0, held)) *
     Math.max(1, wallMs / Math.max(1e-9, cpuMs + waitMs));
   const error = errorOf(stretches, { items, wallMs, cpuMs }, programsMs);
-  // How much the share changes with what is taken for queueing, not waiting.
+  // How much the CPU share depends on what is taken for queueing rather than waiting.
   const queueing = cpuMs <= 0 ? 0 : cpuShare ** 2 * (ownQueuedMs + programsQueuedMs) / cpuMs;
   return {
     ...{
@@ -251,18 +251,18 @@ export function sampleOf(probed: Probed): Sample {
   };
 }
 
-/** How long an answer takes: what is refused at once says nothing of that. */
+/** How long an answer takes, in milliseconds; tasks that fail at once don't count. */
 export function answerMs({ failed, items, wallMs }: Sample): number {
   return wallMs * items / Math.max(1, items - failed);
 }
 
-/** Less of the computing than this is collecting garbage, or what starting a program takes. */
+/** A smaller share of the computing is garbage collection, or the start of a program. */
 const UNCOUNTED = 0.15;
 
 /**
- * The most that the share of computing may be. How long programs and threads queued for a core that a
- * task starts isn't counted: no longer than others used all of them. Where nothing is counted, the less a
- * busy thread was seen to get, the less that tells of what tasks got.
+ * The highest CPU share that the tasks may have. The queueing of programs and threads that a task starts isn't
+ * counted, but it lasts no longer than other programs used all cores. If the system counts nothing, the
+ * estimate is the less certain the less a busy thread got.
  */
 export function mostCpuShare(
   {
@@ -287,26 +287,26 @@ export function mostCpuShare(
   return Math.max(cpuShare, cpuMs / (cpuMs + surelyWaitsMs));
 }
 
-/** What computes hardly ever queues for more than so many times as long. */
+/** Computing hardly ever queues for more than this many times its own time. */
 const MOST_QUEUEING = 4;
 
-/** The most of a task's time that others could give back by leaving it their cores. */
+/** The greatest share of a task's time that other programs could give back by leaving it their cores. */
 export function mostHeldShare(sample: Pick<Sample, "cpuShare" | "cpuMs" | "wallMs">): number {
   return Math.min(mostCpuShare(sample), (1 + MOST_QUEUEING) * sample.cpuMs / sample.wallMs);
 }
 
-/** So many times as long, or as short, may items take that differ, if what they take is drawn anew. */
+/** By what factor the time of `items` items may differ by chance, if each item's time is random. */
 export function byChance({ variation }: Pick<Sample, "variation">, items: number): number {
   return Math.exp(variation / Math.sqrt(items));
 }
 
-/** From this ratio on items are dearer or cheaper than others, and not only by chance. */
+/** From this ratio on, items differ from others in cost, and not only by chance. */
 export const TELLS_ITEMS = 1.25;
 
-/** Items whose mean is so many times the sample's, or that part of it, don't stand for all. */
+/** Items whose mean differs from the sample's by this factor aren't typical of all. */
 const UNTYPICAL = 1.5;
 
-/** From how many of the first items on these cost, on average, about what all do. */
+/** How many of the first items have, together, about the mean time of all, as all larger numbers do. */
 export function typicalFrom({ walls, wallMs }: Pick<Sample, "walls" | "wallMs">): number {
   let [items, ms, from] = [0, 0, 1];
   for (const wall of walls) {
@@ -318,7 +318,7 @@ export function typicalFrom({ walls, wallMs }: Pick<Sample, "walls" | "wallMs">)
   return from;
 }
 
-/** Waiting for a CPU that others use holds up a thread too, but hardly for this share of the time. */
+/** Waiting for a busy CPU holds up a thread too, but hardly for this share of the time. */
 const BLOCKS = 0.25;
 
 /** Whether tasks hold up their thread while they wait. */
@@ -326,36 +326,36 @@ export function blocks({ blockedMs, wallMs }: Pick<Sample, "blockedMs" | "wallMs
   return blockedMs >= BLOCKS * wallMs;
 }
 
-/** Tasks that hold less than this each don't fill a machine's memory: the runtime itself grows as much at first. */
+/** Less held memory per task, in bytes, can't fill a machine; the runtime itself grows as much at first. */
 const MUCH_MEMORY = 50 * (1 << 20);
 
-/** What programs hold that a task runs, if that is much. */
+/** Memory that a task's programs hold in bytes; 0 if it is little. */
 export function heldByPrograms({ programsBytes = 0 }: Pick<Sample, "programsBytes">): number {
   return programsBytes < MUCH_MEMORY ? 0 : programsBytes;
 }
 
-/** What each task in flight holds, as far as the first one shows. */
+/** Memory that each task in flight holds in bytes, judged by the first task. */
 export function heldBytes(sample: Pick<Sample, "taskBytes" | "programsBytes">): number {
   const { taskBytes = 0 } = sample;
   return (taskBytes < MUCH_MEMORY ? 0 : taskBytes) + heldByPrograms(sample);
 }
 
-/** Whether tasks compute beside their event loop, as far as this process itself can see. */
+/** Whether tasks compute on threads beside their event loop's, as far as this process can see. */
 export function computesBeside({ cpuMs, loopMs }: Pick<Sample, "cpuMs" | "loopMs">): boolean {
   return loopMs < ALL_ON_LOOP * cpuMs;
 }
 
-/** How long a task holds up its event loop, by computing or by waiting without letting others run. */
+/** How long a task holds up its event loop, by computing or by synchronous waiting, in milliseconds. */
 export function heldMs({ wallMs, cpuShare, loopMs, cpuMs, blockedMs }: Sample): number {
   return wallMs * cpuShare * (loopMs / Math.max(1e-9, cpuMs)) + blockedMs;
 }
 
-/** A source this fast is part of dealing items out. */
+/** A source that takes less for an item, in milliseconds, counts as a part of handing items out. */
 export const SOURCE_MS = 0.1;
-/** From this share of the time on, getting the items from their source is what takes it. */
+/** From this share of the time on, the source of the items is the limit. */
 const SOURCE_LIMITS = 0.7;
 
-/** The share of the time, with a gain, that the source of items takes, if that makes it the limit. */
+/** The share of the time that the source takes at a given gain; undefined if the source isn't the limit. */
 export function sourceLimit(
   { sourceMs, wallMs }: Pick<Sample, "sourceMs" | "wallMs">,
   gain: number,

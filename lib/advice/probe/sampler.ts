@@ -42,11 +42,11 @@ export function thrownBy(error: unknown): Thrown {
   return { name: errorName(error) ?? "Error", message: messageOf(error), causes, ...signs };
 }
 
-/** The machine's other load is looked at for so long, and so often. */
+/** How long each look at the machine's other load lasts, and how often it is made, in milliseconds. */
 const LOOK_MS = 15;
 const LOOK_EVERY_MS = 1000;
 
-/** The share of a CPU that a thread gets: what computes on a busy machine would look as if it waited. */
+/** The share of a CPU that a thread gets; without it, computing on a busy machine would look like waiting. */
 function availableShare(): number {
   const cpuAt = cpuMs();
   const startMs = performance.now();
@@ -55,34 +55,34 @@ function availableShare(): number {
   return Math.min(1, Math.max(0.05, (cpuMs() - cpuAt) / (nowMs - startMs)));
 }
 
-// Before a job can put its own in its place.
+// Taken before a job can replace it.
 const { setTimeout: later } = globalThis;
 
-/** What tasks started and didn't wait for is looked at for so long after the last one. */
+/** How long work that tasks didn't await is looked for after the last task, in milliseconds. */
 const AFTER_MS = 20;
 
-/** CPU time that goes on being used once all tasks have settled. */
+/** CPU time that is still used after all tasks have settled. */
 async function leftMs(): Promise<number> {
   const at = cpuMs();
   await new Promise((done) => later(done, AFTER_MS));
   return cpuMs() - at;
 }
 
-/** A stretch of items is to last about this long, far above the clocks' steps. */
+/** A stretch of items should last about this long, far above the clocks' steps. */
 const STRETCH_MS = 0.5;
 const MOST_ITEMS_A_STRETCH = 4096;
-/** Items run at least, if the first ones take long, and how far the time may be passed for them. */
+/** The fewest items to run if the first are long, and how many times the target time they may take. */
 const FEW_ITEMS = 8;
 const OVERTIME = 2;
-/** This share of the sample's time must be that of other items than the longest. */
+/** Items other than the longest must run for this share of the target time. */
 const LEAST_OTHERS = 0.5;
-/** A source that takes so many times as long to give a few items is known well enough. */
+/** A source is known well enough once a few items took it this many times the target time. */
 const SLOW_SOURCE = 10;
-/** Once so many have failed and none succeeded, the rest will fail too. */
+/** Once this many items have failed and none succeeded, the rest will fail too. */
 const ALL_FAIL = 5;
-/** What takes longer than this is told while it goes on. */
+/** A wait or task that lasts longer than this is reported while it goes on, in milliseconds. */
 const TELL_MS = 20;
-/** Results are kept to be compared up to this size, and no more of them. */
+/** Results are kept for comparison up to this size in bytes, and up to this number. */
 const KEPT_BYTES = 64 << 20;
 const MOST_KEPT = 1 << 16;
 
@@ -92,15 +92,15 @@ export class PullError extends Error {
   }
 }
 
-/** What is sampled: a task, its items, and how these lie in their list. */
+/** The task to sample, its items, and their places in their list. */
 export interface Sampling {
   readonly task: TaskFunction;
-  /** What the task's lane gives to it. */
+  /** The values that the task's lane gives to it. */
   readonly given?: Given | undefined;
   readonly items: Items<unknown>;
-  /** The list that the items come from, if they do. */
+  /** The list that the items come from, if there is one. */
   readonly list?: readonly unknown[] | undefined;
-  /** The items' places in it, if they are taken in another order, and how many of it there are then. */
+  /** The items' places in the list if it is taken in another order, and how many of its items then count. */
   readonly places?: readonly number[] | undefined;
   readonly listed?: number | undefined;
 }
@@ -140,14 +140,14 @@ export class Sampler {
     while (!this.#isOver()) {
       const pulledMs = performance.now();
       const batch = await this.#pull(puller, Math.min(size, limit - this.#ran));
-      // A list has its items already: what getting them took was spent on something else.
+      // A list has its items already, so this time was spent on something else.
       const sourceMs = listed === undefined ? performance.now() - pulledMs : 0;
       if (batch.length === 0) break;
       if (this.#ran === 0) {
         this.say({ type: "phase", phase: "tasks", spread: listed, total: listed ?? puller.total });
       }
       const stretch = await this.#stretch(batch, sourceMs);
-      // At once, so that the parent knows at which item a task never ends, or ends the process.
+      // Sent at once, so that the parent knows which item never settles or ends the process.
       this.say({ type: "stretch", stretch, failures: this.#failures });
       this.#failures = [];
       counts.push(stretch.count);
@@ -202,7 +202,7 @@ export class Sampler {
     }
   }
 
-  /** Of the results that are kept; `comparable` maps one to what of it must be equal. */
+  /** Digests of the kept results; `comparable` maps a result to the part of it that must be equal. */
   digests(comparable?: (value: unknown) => unknown): Promise<string[]> {
     return digestsOf(this.#kept, comparable);
   }
@@ -217,7 +217,7 @@ export class Sampler {
     if (this.#failed === this.#ran && this.#failed >= ALL_FAIL) return true;
     if (this.#ran >= FEW_ITEMS && this.#sourceMs >= SLOW_SOURCE * targetMs) return true;
     if (this.#tasksMs < targetMs) return false;
-    // One long item may be the only one: what the others take is looked at as well.
+    // One long item may be the only one, so the others are looked at as well.
     const isShown = this.#tasksMs - this.#longestMs >= LEAST_OTHERS * targetMs;
     return (this.#ran >= FEW_ITEMS && isShown) || this.#tasksMs >= OVERTIME * targetMs;
   }
@@ -233,7 +233,7 @@ export class Sampler {
     const threadAt = threadCpuMs();
     const cpuAt = cpuMs();
     let at = 0;
-    // Which of several tasks doesn't end can be told only if it waits: others hold up this timer.
+    // A task that hangs while it waits can be named; one that computes holds up this timer.
     const tellAt = () => this.say({ type: "phase", phase: "tasks", at, together: 1 });
     const timer = alone ? undefined : setInterval(tellAt, TELL_MS);
     if (!alone) {
@@ -248,7 +248,7 @@ export class Sampler {
           plainContext(this.#placeOf(this.#ran + at), signal, given),
         );
         if (isThenable(value)) {
-          // A clock reading for each of many tiny tasks would distort them.
+          // Reading the clock for each of many tiny tasks would distort them.
           if (alone) [syncMs, syncCpuMs] = [performance.now() - startMs, cpuMs() - cpuAt];
           promises = true;
           values.push(await value);
@@ -310,9 +310,9 @@ export class Sampler {
   }
 }
 
-/** A mark computes for so long, so that V8 sees it; a thread's CPU time is told in steps of 10 ms. */
+/** How long a mark computes so that V8 sees it, in milliseconds; thread CPU time has steps of 10 ms. */
 const MARK_CPU_MS = 20;
-/** Where a core isn't to be had, a mark ends after so long. */
+/** A mark ends after this time in milliseconds, even if it couldn't get a core. */
 const MOST_MARK_MS = 1000;
 
 function spin(): void {

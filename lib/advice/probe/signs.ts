@@ -1,4 +1,4 @@
-/** What a sample shows of its tasks beside what they take: refusals, trends, and what they keep or give back. */
+/** Further signs in a sample: refusals, trends, caches, results without a value, and work left over. */
 
 import { spreadOrder } from "../../timing/job_items.ts";
 import { mean } from "../../timing/statistics.ts";
@@ -6,11 +6,11 @@ import type { SharedState } from "../job/shared_state.ts";
 import type { Probed } from "./probe.ts";
 import { type Sample, TELLS_ITEMS } from "./sample.ts";
 
-/** From so many refusals on, and from this share of the items on, a server limits the rate of the plain loop. */
+/** From this number and this share of refusals on, a server limits the rate of the plain loop. */
 const FEW_REFUSED = 3;
 const SHARE_REFUSED = 0.02;
 
-/** The limit that a server sets already to the plain loop; undefined for a refusal here and there. */
+/** The limit that a server sets even to the plain loop; undefined for a few stray refusals. */
 export function rateLimitOf({ done }: Pick<Probed, "done">) {
   const refused = done?.refused;
   return refused !== undefined && refused.count >= FEW_REFUSED &&
@@ -19,11 +19,11 @@ export function rateLimitOf({ done }: Pick<Probed, "done">) {
     : undefined;
 }
 
-/** Less than this is the runtime's own, and less than this share of what tasks took matters little. */
+/** Less is the runtime's own, in milliseconds; a smaller share of the tasks' time matters little. */
 const LEFT_MS = 30;
 const SHARE_LEFT = 0.25;
 
-/** What was computed after all tasks had settled, if that is much beside what they took, in milliseconds. */
+/** CPU time after all tasks had settled in milliseconds, if it is much compared with theirs. */
 export function leftOver(
   { probed, sample }: { readonly probed: Pick<Probed, "done">; readonly sample: Sample },
 ): number | undefined {
@@ -31,24 +31,24 @@ export function leftOver(
   return leftMs >= Math.max(LEFT_MS, SHARE_LEFT * sample.tasksMs) ? leftMs : undefined;
 }
 
-/** What takes so small a share of the mean was there already; so many of the tasks are many. */
+/** A task that takes less than FOUND of the mean found its result ready; MANY_FOUND of all are many. */
 const FOUND = 0.1;
 const MANY_FOUND = 0.25;
 
-/** Whether many tasks found what others had to wait for, as in a cache. */
+/** Whether many tasks found ready what others had to wait for, as in a cache. */
 export function findMuch({ walls, wallMs, items }: Sample): boolean {
   const found = walls.filter((of) => of.wallMs < FOUND * wallMs);
   return found.reduce((sum, { count }) => sum + count, 0) >= MANY_FOUND * items;
 }
 
-/** Whether no result tells what a task did. */
+/** Whether no result shows what a task did. */
 export function givesNothing({ done }: Pick<Probed, "done">): boolean {
   return done?.isVoid === true && done.kept > 0;
 }
 
-/** A difference of so many standard errors is hardly chance. */
+/** A difference of this many standard errors is hardly chance. */
 const HARDLY_CHANCE = 2;
-/** Of fewer items their order tells nothing. */
+/** With fewer items, their order shows nothing. */
 const MANY_ITEMS = 20;
 
 interface Sampled {
@@ -58,8 +58,8 @@ interface Sampled {
 }
 
 /**
- * What each item of the first half took on average, and each of the second, in the order of their places;
- * undefined of few items, or if that differs no more than by chance.
+ * The mean time of the first half of the items, and of the second, by their places; undefined for few items, or
+ * if the difference may be chance.
  */
 function halvesOf(
   { items, walls, wallMs, variation }: Sample,
@@ -76,8 +76,8 @@ function halvesOf(
 }
 
 /**
- * Whether tasks keep something that spares later ones time, such as a cache or a table: items that were
- * taken from all over a list, or of tasks that share something, cost less the later they ran.
+ * Whether tasks keep something that saves later ones time, such as a cache or a table: the later an item ran,
+ * the less it took. It can be seen only if items are taken from all over a list, or tasks share something.
  */
 export function sparesLater({ sample, probed, shared }: Sampled): boolean {
   const mayKeep = probed.spread !== undefined || shared !== undefined;
@@ -85,16 +85,16 @@ export function sparesLater({ sample, probed, shared }: Sampled): boolean {
   return halves !== undefined && halves.first > TELLS_ITEMS * halves.second;
 }
 
-/** Whether the rest of a job may be unlike its sample for that. */
+/** Whether the rest of the job may be unlike its sample because of that. */
 export function isRestUnlike(found: Sampled & { readonly horizon: number }): boolean {
   const { horizon, sample } = found;
   return horizon > sample.items && sample.rest === undefined && sparesLater(found);
 }
 
-/** A second half that takes so many times as long as the first is a trend. */
+/** If the second half takes this many times as long as the first, there is a trend. */
 const TREND = 2;
 
-/** How many times as long as the first half's the second half's items take; undefined if that is chance, or less. */
+/** How many times as long as the first half the second half takes; undefined if it is chance, or less. */
 export function trendOf({ sample, probed }: Sampled): number | undefined {
   const places = spreadOrder(probed.spread ?? 0);
   const { first = 1, second = 0 } = halvesOf(sample, (turn) => places[turn] ?? turn) ?? {};

@@ -1,4 +1,4 @@
-/** What sending items and results to another lane takes. It imports no npm package. */
+/** Measures what sending items and results to another lane takes. It imports no npm package. */
 
 import { attempt } from "../../lanes/attempt.ts";
 import { arrivalOf } from "../../lanes/remote/channel.ts";
@@ -9,11 +9,11 @@ import type { TransferCost } from "./probe_message.ts";
 
 const MOST_TRANSFERS = 24;
 const MOST_TRANSFER_MS = 250;
-/** The first ones also compile: they aren't counted. */
+/** The first clones also compile code, so they aren't counted. */
 const WARM_UP_CLONES = 3;
-/** Items and results up to this size share a message with others, and are measured so. */
+/** Items and results up to this size in bytes share a message with others, and are measured so. */
 const SMALL_BYTES = 16 << 10;
-/** Such a message has about this size, and is cloned again and again for so long, in milliseconds. */
+/** The size of such a message in bytes, its most copies, and how long it is cloned in milliseconds. */
 const BATCH_BYTES = 256 << 10;
 const MOST_COPIES = 40;
 const REPEAT_MS = 4;
@@ -36,7 +36,7 @@ export class TransferMeter {
     return this.#resultBytes / Math.max(1, this.#seen);
   }
 
-  /** Looks at an item and its result, if it is one of those that are: the first ones, then fewer and fewer. */
+  /** Measures an item and its result: each of the first ones, then fewer and fewer. */
   async look(item: unknown, result: unknown, index: number): Promise<void> {
     const isEnough = this.#seen >= MOST_TRANSFERS || this.#spentMs > MOST_TRANSFER_MS;
     if (index < this.#next || isEnough || this.#uncloneable !== undefined) return;
@@ -59,7 +59,7 @@ export class TransferMeter {
       return;
     }
     const clonedMs = performance.now();
-    // In an array, for a string alone is cloned by reference, but sent byte by byte.
+    // In an array, because a string alone is cloned by reference, but sent byte by byte.
     structuredClone(arrived);
     this.#cloneMs.push(performance.now() - clonedMs);
     const [itemBytes, resultBytes] = [this.#bytes(item), this.#bytes(result)];
@@ -71,7 +71,7 @@ export class TransferMeter {
   }
 
   #bytes(value: unknown): number {
-    // A worker can take what v8's own format can't, such as a MessagePort; its size is unknown.
+    // A worker accepts values that v8's format can't hold, such as a MessagePort; their size is unknown.
     return attempt(() => this.#serialize!(value).byteLength, 0);
   }
 
@@ -86,20 +86,20 @@ export class TransferMeter {
     };
   }
 
-  /** Of large ones, which have a message each. */
+  /** The clone time of large values, which have a message each. */
   #cloneMsAlone(): number {
     const warm = this.#cloneMs.slice(this.#cloneMs.length > WARM_UP_CLONES ? WARM_UP_CLONES : 0);
     return median(warm);
   }
 
-  /** Of small ones, which share a message, and so its fixed cost, with many others. */
+  /** The clone time of small values, which share a message and its fixed cost with many others. */
   #cloneMsInBatch(): number {
     if (this.#small.length === 0) return 0;
     const bytes = 1 + this.#itemBytes + this.#resultBytes;
     const copies = Math.max(1, Math.min(MOST_COPIES, Math.floor(BATCH_BYTES / bytes)));
-    // True copies: an object that is there twice is sent once.
+    // True copies, because an object that occurs twice is sent once.
     const batch = Array.from({ length: copies }, () => structuredClone(this.#small)).flat();
-    // The first time is cold.
+    // The first clone is slow, so it isn't timed.
     structuredClone(batch);
     const startMs = performance.now();
     const times: number[] = [];
@@ -108,7 +108,7 @@ export class TransferMeter {
       nowMs = performance.now();
       times.push(nowMs - atMs);
     }
-    // Not the mean: a pause of the garbage collector, or of other programs, is not what copying takes.
+    // The median, since a pause of the garbage collector or by other programs isn't part of copying.
     return median(times) / batch.length;
   }
 }
