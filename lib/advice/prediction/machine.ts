@@ -11,12 +11,12 @@ import { type Candidate, joined } from "./candidate.ts";
 
 export const machineSchema = z.object({
   cores: whole,
-  /** The gain of independent processes, one on each core. */
+  /** What independent processes gain, one on each core. */
   ceiling: z.number().positive(),
   memoryBytes: z.number().positive().optional(),
-  /** How long a model's lanes take to be ready, with as many lanes as cores, in milliseconds. */
+  /** Until a model's lanes can take tasks, with as many lanes as cores. */
   startMs: z.object({ eventLoop: amount, workers: amount, processes: amount }),
-  /** The lanes of other machines that run the job's tasks, if a server was given. */
+  /** Lanes of other machines that run the job's tasks, if it was asked for them. */
   joined: z.object({
     lanes: whole,
     machines: z.array(z.string()),

@@ -13,13 +13,13 @@ import type { RaceOptions } from "./race_state.ts";
 import { type Race, runnerOf } from "./runner.ts";
 
 export const autoSchema = z.object({
-  /** The lanes and slots that auto settled on and its time ratio, or why that isn't known, in a sentence. */
+  /** What it settled on and how it compares, or why that isn't known, in a sentence. */
   text: z.string(),
   lanes: whole.optional(),
   slots: whole.optional(),
-  /** The time of auto over the recommended model's, both with start-up. */
+  /** Its time over the recommended model's, both with their start. */
   timeRatio: amount.optional(),
-  /** How long auto's tasks ran, in milliseconds; undefined if none did. */
+  /** How long its tasks ran; not there if none did. */
   runMs: amount.optional(),
 });
 export type AutoFound = Checked<typeof autoSchema>;
