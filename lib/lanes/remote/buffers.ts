@@ -1,8 +1,8 @@
-/** Buffers that move to another lane and back, or are copied so that nobody else has their memory. */
+/** Buffers that are transferred to another lane, or copied so that nothing else uses their memory. */
 
 import { attempt } from "../attempt.ts";
 
-/** Values with fewer bytes than this are sooner copied than moved. */
+/** Values with fewer bytes than this are copied faster than transferred. */
 export const MOVE_BYTES: number = 1 << 14;
 
 type ViewClass = new (buffer: ArrayBuffer) => ArrayBufferView;
@@ -12,7 +12,7 @@ const { get: tagOf } = Object.getOwnPropertyDescriptor(
   Symbol.toStringTag,
 )!;
 
-/** The platform's class of a view: one of its own that extends it, as a Buffer, may take other arguments. */
+/** The platform's class of a view; a subclass, such as Buffer, may have a different constructor. */
 export function classOf(view: ArrayBufferView): ViewClass {
   const name: string = tagOf!.call(view) ?? "DataView";
   return (globalThis as unknown as Record<string, ViewClass>)[name]!;
@@ -22,15 +22,15 @@ export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   return attempt(() => value instanceof ArrayBuffer, false);
 }
 
-/** The same view with a copy of its bytes, and nothing else, behind it. */
+/** The same kind of view with a copy of its bytes, and nothing else, behind it. */
 export function copyOfView(view: ArrayBufferView): ArrayBufferView {
   const { buffer, byteOffset, byteLength } = view;
   return new (classOf(view))((buffer as ArrayBuffer).slice(byteOffset, byteOffset + byteLength));
 }
 
 /**
- * A value that is a buffer, or a view of one, with memory that nobody else has: copied, or taken away
- * from who gave it if that may be and pays. Any other value as it is.
+ * Returns a buffer, or a view of one, with memory of its own: transferred if `mayMove` allows it and it is
+ * large, otherwise copied. Any other value is returned unchanged.
  */
 export function ownBuffer(value: unknown, mayMove: (buffer: ArrayBuffer) => boolean): unknown {
   const view = ArrayBuffer.isView(value) ? value : undefined;
@@ -38,26 +38,26 @@ export function ownBuffer(value: unknown, mayMove: (buffer: ArrayBuffer) => bool
   if (!isArrayBuffer(buffer) || buffer.detached) return value;
   if (buffer.byteLength >= MOVE_BYTES && mayMove(buffer)) {
     const isWhole = view === undefined || view.byteLength === buffer.byteLength;
-    // That of WebAssembly can't be taken away.
+    // WebAssembly's memory can't be transferred.
     const taken = isWhole ? attempt(() => buffer.transfer()) : undefined;
     if (taken !== undefined) return view === undefined ? taken : new (classOf(view))(taken);
   }
-  // A view may have lost its place, for its buffer has been made smaller.
+  // A view may be out of bounds because its buffer was made smaller.
   return attempt(() => view === undefined ? buffer.slice() : copyOfView(view), value);
 }
 
-/** Sends something, with buffers that move if they can; returns whether some did. */
+/** Sends something with these buffers transferred if possible; returns whether they were. */
 export function sendMoving(
   send: (moves?: ArrayBuffer[]) => void,
   moves: ArrayBuffer[] = [],
 ): boolean {
-  // WebAssembly's memory, for instance, can't be moved; then nothing was, and all is copied.
+  // If one can't be transferred, such as WebAssembly's memory, none is, and all are copied.
   const isSent = moves.length > 0 && attempt(() => (send(moves), true)) === true;
   if (!isSent) send();
   return isSent;
 }
 
-/** The buffers in a value, and those of them that something else in it looks at. */
+/** The buffers in a value, and which of them are used in more than one place. */
 function buffersIn(value: unknown) {
   const all = new Set<ArrayBuffer>();
   const shared = new Set<ArrayBufferLike>();
@@ -67,7 +67,7 @@ function buffersIn(value: unknown) {
     seen.add(value);
     if (ArrayBuffer.isView(value)) {
       const { buffer, byteLength } = value;
-      // What else looks at the buffer isn't known.
+      // A view of a part is treated as shared, because other views of the rest may exist.
       if (byteLength < buffer.byteLength || all.has(buffer as ArrayBuffer)) shared.add(buffer);
       if (buffer instanceof ArrayBuffer) all.add(buffer);
     } else if (value instanceof ArrayBuffer) all.add(value);
@@ -75,17 +75,17 @@ function buffersIn(value: unknown) {
     else if (value instanceof Set) value.forEach(at);
     else Object.values(value).forEach(at);
   };
-  // A getter or a proxy may throw. Whether the value can be sent at all is another question.
+  // A getter or a proxy may throw. Whether the value can be sent at all is decided elsewhere.
   const isWhole = attempt(() => (at(value), true)) === true;
   return { all, shared, isWhole };
 }
 
-/** The buffers that stay where they are: those of what a lane keeps. */
+/** The buffers in a value that a lane keeps, which must not be transferred. */
 export function keptIn(value: unknown): ReadonlySet<ArrayBufferLike> {
   return buffersIn(value).all;
 }
 
-/** The buffers that can move with a value: those that nothing else in it looks at, and nobody keeps. */
+/** The buffers that can be transferred with a value: used in one place of it, and not kept by the lane. */
 export function movable(value: unknown, kept?: ReadonlySet<ArrayBufferLike>): ArrayBuffer[] {
   const { all, shared, isWhole } = buffersIn(value);
   if (!isWhole) return [];
@@ -94,8 +94,8 @@ export function movable(value: unknown, kept?: ReadonlySet<ArrayBufferLike>): Ar
   );
 }
 
-/** Whether they moved or were copied, the buffers of an item that was to move are empty in the end. */
+/** Empties the buffers of an item that was to be transferred, whether they were transferred or copied. */
 export function emptyBuffers(item: unknown): void {
-  // What can't be moved, such as WebAssembly's memory, stays.
+  // A buffer that can't be transferred, such as WebAssembly's memory, stays.
   for (const buffer of movable(item)) attempt(() => buffer.transfer(0));
 }

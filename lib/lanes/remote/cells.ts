@@ -1,38 +1,37 @@
-/** How a thread and its parent know of each other while the thread is in a loop that never yields. */
+/** Shared memory by which a thread and its parent see each other's state while the thread never yields. */
 
-/** More cells than batches can be on a lane, those that wait there too. */
+/** There are more cells than batches on a lane, waiting ones included. */
 const CELLS_PER_SLOT = 16;
 const LEAST_CELLS = 64;
 const FIELDS = 4;
 const ID = 0;
 const STARTED = 1;
-/** The id once more, until the batch is cancelled or released: all that a thread looks at between items. */
+/** The id again until the batch is cancelled or released, so that one read shows whether it was. */
 const LIVE = 2;
-/** Twice the offset of the item that runs, one more while its task waits, and CANCELLED. */
+/** Twice the running item's offset, plus 1 while its task waits, plus CANCELLED. */
 const RUNS = 3;
-/** Above all offsets, and set in those below 0, which stand for no item. */
+/** Larger than all offsets; in negative values, which stand for no single item, its bit is always set. */
 const CANCELLED = 1 << 30;
-/** Ids stay below this, for they are kept in 32 bits. */
+/** Ids stay below this because they are stored in 32 bits. */
 const MOST_IDS = 2 ** 31;
 
-/** The offset that stands for several items: any of them may have been what ended the thread. */
+/** The offset that stands for several items, any of which may have ended the thread. */
 export const SEVERAL = -1;
-/** The same, but none of them was. */
+/** The offset that stands for several items, none of which ended the thread. */
 export const HARMLESS = -2;
 
-/** Which item of a batch runs, and since when. */
 interface RunState {
-  /** The item's place in the batch, from 0, {@linkcode SEVERAL} or {@linkcode HARMLESS}. */
+  /** The item's offset in the batch, from 0, or {@linkcode SEVERAL} or {@linkcode HARMLESS}. */
   readonly offset: number;
-  /** On the thread's own clock. */
+  /** On the thread's own clock, in milliseconds. */
   readonly sinceMs: number;
-  /** Whether its task waits, so that it isn't what keeps the thread busy. */
+  /** Whether the item's task waits, so it isn't what keeps the thread busy. */
   readonly waits: boolean;
 }
 
 /**
- * The memory that a thread shares with its parent, the same on both sides: how each can know of the other
- * while the thread is in a loop that never yields. Messages can't do that.
+ * The memory that a thread shares with its parent; both sides use the same class. Messages can't be read by a
+ * thread in a loop that never yields, but shared memory can.
  *
  * Every batch on the lane has a cell of its own: the parent gives it an id whose cell is free.
  */
@@ -43,7 +42,7 @@ export class Cells {
   readonly #since: Float64Array;
   #lastId = 0;
 
-  /** Takes shared memory, or looks at the parent's. */
+  /** Allocates the shared memory, or uses the parent's. */
   constructor(slots: number, buffer?: SharedArrayBuffer) {
     this.#count = Math.max(LEAST_CELLS, 2 ** Math.ceil(Math.log2(CELLS_PER_SLOT * slots)));
     const fieldBytes = 4 * FIELDS * this.#count;
@@ -52,7 +51,7 @@ export class Cells {
     this.#since = new Float64Array(this.buffer, fieldBytes, this.#count);
   }
 
-  /** Parent: a batch is sent; the id is its own until {@linkcode Cells.release}. */
+  /** Parent: reserves a cell for a batch, whose id is in use until {@linkcode Cells.release}. */
   offer(): number {
     for (let tried = 0; tried < this.#count; tried++) {
       this.#lastId = this.#lastId % (MOST_IDS - 1) + 1;
@@ -66,13 +65,13 @@ export class Cells {
     throw new RangeError(`Cannot keep more than ${this.#count} batches on one lane`);
   }
 
-  /** Parent: the batch is done with, or is not to be started any more. */
+  /** Parent: the batch has ended or must not start any more. */
   release(id: number): void {
     this.cancel(id);
     Atomics.compareExchange(this.#fields, this.#at(id) + ID, id, 0);
   }
 
-  /** Starts a batch (thread) or takes it back (parent): only one of the two gets it. */
+  /** Starts a batch (thread) or takes it back (parent); only one of the two succeeds. */
   take(id: number): boolean {
     const at = this.#at(id);
     if (Atomics.load(this.#fields, at + ID) !== id) return false;
@@ -85,30 +84,30 @@ export class Cells {
     Atomics.or(this.#fields, at + RUNS, CANCELLED);
   }
 
-  /** Thread: whether a batch was cancelled, or is not this lane's any more. */
+  /** Thread: whether a batch was cancelled or no longer belongs to this lane. */
   isCancelled(id: number): boolean {
     return Atomics.load(this.#fields, this.#at(id) + LIVE) !== id;
   }
 
   /**
-   * Thread: notes that an item starts; true if it is not to, for its batch was cancelled. Who cancels and
-   * then looks has either kept it from starting, or sees that it did.
+   * Thread: records that an item starts; true if it must not, because its batch was cancelled. A parent that
+   * cancels and then reads the state has either prevented the start or sees that it happened.
    */
   starting(id: number, offset: number, sinceMs: number): boolean {
     const at = this.#at(id);
-    // A plain look, for what counts comes with the note: calls of Atomics take longer than a tiny task.
+    // Read without Atomics, which take longer than a tiny task; the exchange below is what decides.
     if (this.#fields[at + ID] !== id) return true;
     this.#since[at / FIELDS] = sinceMs;
     const was = Atomics.exchange(this.#fields, at + RUNS, 2 * offset);
     return (was & CANCELLED) !== 0 && this.isCancelled(id);
   }
 
-  /** Thread: notes that the item's task waits. */
+  /** Thread: records that the item's task waits. */
   waiting(id: number): void {
     Atomics.or(this.#fields, this.#at(id) + RUNS, 1);
   }
 
-  /** Parent: which item of the batch runs; undefined if it was not started. */
+  /** Parent: which item of the batch runs; undefined if the batch hasn't started. */
   state(id: number): RunState | undefined {
     const at = this.#at(id);
     if (Atomics.load(this.#fields, at + STARTED) === 0) return undefined;
@@ -117,7 +116,7 @@ export class Cells {
     return { waits: (runs & 1) === 1, offset, sinceMs: this.#since[at / FIELDS]! };
   }
 
-  /** Parent: whether some batch was started and isn't done with. */
+  /** Parent: whether a batch has started and not ended. */
   get areActive(): boolean {
     for (let at = 0; at < this.#fields.length; at += FIELDS) {
       if (this.#fields[at + ID] !== 0 && this.#fields[at + STARTED] !== 0) return true;

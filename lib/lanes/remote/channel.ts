@@ -1,9 +1,9 @@
 /**
- * What a remote lane's two sides say to each other, and what carries it.
+ * The messages between the two sides of a remote lane, and the channel that carries them.
  *
- * A message is a kind, a row of numbers and a payload. Every channel carries these; how, is its own
- * business: a thread is posted them, a subprocess reads and writes frames. Values are in the form in which
- * they travel: many numbers in one buffer, errors in envelopes, everything else as it is.
+ * A message is a kind, a row of numbers (its head) and a payload. How it is carried depends on the channel: a
+ * thread is posted messages, a subprocess reads and writes frames. Values travel encoded: many numbers in one
+ * buffer, errors in envelopes, everything else unchanged.
  */
 
 import type { Death, Fidelity, ItemFailure, LaneBatch, LaneSettings, Report } from "../lane.ts";
@@ -25,109 +25,109 @@ export const ToLane = {
   load: 1,
   /** {@linkcode batchHead}, items. */
   batch: 2,
-  /** [id, 1 for cancel and 0 for timeout, offset of the item that is late] the reason, in an envelope. */
+  /** [id, 1 for cancel and 0 for timeout, offset of the late item] and the reason, in an envelope. */
   ask: 3,
   usage: 4,
-  /** There will be no more. */
+  /** No further messages follow. */
   end: 5,
-  /** What the caller gave to all lanes, as the only one of a list of values. */
+  /** The value that the caller gave to all lanes, in a list of one. */
   shared: 6,
-  /** What was set up is to be disposed: the lane is about to be closed. */
+  /** Dispose all resources: the lane is about to be closed. */
   dispose: 7,
-  /** To the machine that has the lane: it is to be ended at once. */
+  /** To the machine that hosts the lane: end the lane at once. */
   kill: 8,
-  /** To the machine that has the lane: [id] is to come back if it hasn't been started. */
+  /** To the machine that hosts the lane: return batch [id] if it hasn't started. */
   recall: 9,
-  /** In place of what couldn't be carried. */
+  /** Replaces a message that couldn't be carried. */
   nothing: 10,
 } as const;
 
 export const FromLane = {
-  /** [timeOriginMs]: tasks can be taken. `performance.now()` counts from the time told. */
+  /** [timeOriginMs]: the lane can take tasks. Its `performance.now()` counts from this time. */
   ready: 16,
-  /** [number]: the task's module is there, and set up. */
+  /** [number]: the task's module is loaded and set up. */
   loaded: 17,
-  /** [number] an envelope: it can't be had. */
+  /** [number] and an envelope: the task can't be loaded. */
   unloadable: 18,
   /** {@linkcode reportHead}, values and failures. */
   report: 19,
-  /** [id, offset, sinceMs]: the item starts. */
+  /** [id, offset, sinceMs]: the item has started. */
   started: 20,
   /** [id]: an `ask` was read, so the lane's event loop turns. */
   asked: 21,
   /** [cpuMs, peakRssBytes or NaN] */
   usage: 22,
-  /** [number, isSetUp]: the task's module begins to be loaded, or is there, and its set-up begins. */
+  /** [number, isSetUp]: loading the task's module begins, or it is loaded and its set-up begins. */
   loading: 24,
-  /** Envelopes of what failed: all that was set up is disposed. */
+  /** Envelopes of the failures: all resources are disposed. */
   disposed: 25,
-  /** { how, error, by } the lane is about to end, for what the batch of this id did, where that is known. */
+  /** { how, error, by }: the lane is about to end, because of the batch with the id `by` if that is known. */
   ending: 23,
-  /** By the machine that had the lane: how it ended. */
+  /** From the machine that hosted the lane: how the lane ended. */
   ended: 26,
-  /** By the machine that has the lane: [id] waits for tasks of others to end, though there is a slot for it. */
+  /** From the machine that hosts the lane: batch [id] has a slot, but waits for other programs' tasks. */
   heldUp: 27,
-  /** It is to get nothing more: its machine leaves once what runs there has ended. */
+  /** The lane takes no more batches: its machine leaves once the running tasks have ended. */
   leaving: 28,
 } as const;
 
 export interface TaskToLoad extends Pick<PlacedTask, "module" | "export" | "places"> {
-  /** Whether its module is the caller's program itself. */
+  /** Whether the module is the caller's program itself. */
   readonly isProgram: boolean;
 }
 
-/** Told of what the other side says, in order. */
+/** Receives the other side's messages, in order. */
 export interface ChannelEvents {
   message(kind: number, head: ArrayLike<number>, payload: unknown): void;
-  /** It ended by itself. */
+  /** The other side ended by itself. */
   ended(how: string, more?: Pick<Death, "suspicion" | "error">): void;
 }
 
-/** The caller's end of the way to a lane, whose other side says `ready` when it is. */
+/** The caller's end of the connection to a lane, whose other side sends `ready` when it can take tasks. */
 export interface Channel {
   readonly cloning: Cloning;
-  /** Memory that both sides share, if they can. */
+  /** Memory that both sides share; undefined if they can't. */
   readonly cells: Cells | undefined;
-  /** Whether the other side can be ended even in a loop that never yields. */
+  /** Whether the other side can be ended even during a loop that never yields. */
   readonly stopsByForce: boolean;
   /**
    * @throws If the payload can't be cloned.
    */
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void;
-  /** The name of the machine that the other side is on, if it is another one. */
+  /** The name of the other side's machine, if it is another one. */
   readonly machine?: string | undefined;
-  /** How many slots it has, where that may be fewer than were asked for; known once it is ready. */
+  /** How many slots the lane has, if that may be fewer than requested; known once it is ready. */
   readonly slots?: number | undefined;
   /**
-   * Whether the other side is leased of a machine that others use, too: it may take any time until it is
-   * there, and what waits for a slot on it can be asked back.
+   * Whether the lane is leased on a machine that other programs use, too: it may take any time to start, and
+   * batches that wait for a slot there can be asked back.
    */
   readonly isLeased?: boolean;
   /** Whether an open channel keeps the program alive. */
   hold(keepsAlive: boolean): void;
   /**
-   * Ends the other side at once, as far as it can be. Where that is done by force, what it had said is
-   * told, and then its end.
+   * Ends the other side at once, if possible. If it is ended by force, the messages that it had sent are still
+   * delivered, and then its end.
    */
   kill(): void;
-  /** Receives what has been sent until now, where that can be done at once. */
+  /** Delivers the messages that have arrived, at once, if the channel can do that. */
   receive?(): void;
   /** Ends the other side, and resolves when nothing of it is left that can be ended. */
   close(): Promise<void>;
 }
 
-/** Where the heads of batches and reports say of what they are, and how many values there are. */
+/** Positions in the heads of batches and reports: task number, number of values, whether it is last. */
 export const BATCH_TASK = 1;
 export const BATCH_COUNT = 2;
 export const REPORT_COUNT = 1;
 export const REPORT_LAST = 2;
 
-/** As a batch's numbers tell it. */
+/** A fidelity is sent as its index here. */
 const FIDELITIES: readonly Fidelity[] = ["as sent", "data", "classes"];
 
 export interface ServedBatch
   extends Pick<LaneBatch, "task" | "items" | "firstIndex" | "attempt" | "tellsStarts" | "span"> {
-  /** Which batch of its lane this is. */
+  /** The batch's number on its lane. */
   readonly id: number;
   readonly settings: Omit<LaneSettings, "movesItems" | "mostBytes">;
 }
@@ -144,7 +144,7 @@ export function batchHead(
   return span === undefined ? head : [...head, ...spanNumbers(span)];
 }
 
-/** @param task The one of the number that is told in {@linkcode BATCH_TASK}. */
+/** @param task The task with the number at {@linkcode BATCH_TASK}. */
 export function readBatch(head: ArrayLike<number>, payload: Payload, task: Task): ServedBatch {
   const { values } = decode(payload);
   const items = values ?? new Array(head[BATCH_COUNT]!).fill(undefined);
@@ -168,7 +168,7 @@ export function readBatch(head: ArrayLike<number>, payload: Payload, task: Task)
 
 const REPORT_FIELDS = 6;
 
-/** Puts a report's numbers in a row; the times, if there are any, in one piece. */
+/** Puts a report's numbers into one row, followed by the times if there are any. */
 export function reportHead(
   id: number,
   report: Omit<Report, "values" | "failures">,
@@ -182,7 +182,7 @@ export function reportHead(
   return all;
 }
 
-/** The report that so many items have failed, which their lane itself can't tell. */
+/** A report that this many items have failed, for failures that their lane can't report itself. */
 export function failedReport(count: number, reason?: unknown, last = true): Report {
   const nowMs = clock.now();
   const failed = (offset: number) => ({ offset, ended: "failed" as const, reason });
@@ -191,12 +191,12 @@ export function failedReport(count: number, reason?: unknown, last = true): Repo
   return { count, values: undefined, failures, ...times, last };
 }
 
-/** The head of one that says that nothing more of a batch is started. */
+/** The head of a last report without items, which says that nothing more of a batch will start. */
 export function droppedHead(id: number): ReturnType<typeof reportHead> {
   return reportHead(id, failedReport(0));
 }
 
-/** Reads what {@linkcode reportHead} wrote, with times of the caller's clock. */
+/** Reads the output of {@linkcode reportHead}; its times become those of the caller's clock. */
 export function readReport(head: ArrayLike<number>, offsetMs: number, payload: Payload): Report {
   const count = head.length - REPORT_FIELDS;
   const times = count > 0 ? new Float64Array(count) : undefined;
@@ -214,13 +214,13 @@ export function readReport(head: ArrayLike<number>, offsetMs: number, payload: P
   };
 }
 
-/** Below this many values a buffer of their own costs more than it saves. */
+/** With fewer values than this, a buffer for them costs more than it saves. */
 const MIN_NUMBERS = 8;
 
 /**
- * The cheapest form of values that travel together which loses nothing: undefined if every value
- * is, a Float64Array (it keeps −0, NaN and infinities) if there are many and all are numbers, else
- * the values themselves.
+ * The cheapest lossless form of values that travel together: undefined if every value is undefined, a
+ * Float64Array if there are many and all are numbers (it keeps −0, NaN and infinities), otherwise the values
+ * themselves.
  */
 export function pack(
   values: ArrayLike<unknown>,
@@ -242,7 +242,7 @@ export function pack(
   return Array.isArray(values) ? values : Array.from(values);
 }
 
-/** Whether values are few, and so plain that they can be sent as they are. */
+/** Whether there are few values and all are numbers, booleans or null, which can be sent unchanged. */
 export function areFewAndPlain(values: ArrayLike<unknown>): boolean {
   if (values.length >= MIN_NUMBERS) return false;
   for (let at = 0; at < values.length; at++) {
@@ -257,10 +257,10 @@ function everyUndefined(values: ArrayLike<unknown>): boolean {
   return true;
 }
 
-/** What travels: the values as they are, all undefined or in a list of some kind, or with errors. */
+/** The forms in which values travel: undefined for all, numbers, a list, or with errors replaced. */
 export type Payload = undefined | Float64Array | readonly unknown[] | WithErrors;
 
-/** Values with marks in the places of errors, and failures. */
+/** Values whose errors are replaced by marks, and failures. */
 interface WithErrors {
   readonly values: unknown;
   readonly failures: readonly SealedFailure[] | undefined;
@@ -270,16 +270,16 @@ interface SealedFailure extends Omit<ItemFailure, "reason"> {
   readonly reason: Envelope;
 }
 
-/** The form of values of which it can be seen at once that they can be sent; null for others. */
+/** Encodes values that can obviously be sent; null if they need inspection first. */
 export function encodeAtOnce(values: ArrayLike<unknown>): Payload | null {
   const payload = pack(values);
   return Array.isArray(payload) && !areFewAndPlain(payload) ? null : payload;
 }
 
 /**
- * Puts values, and what became of those that aren't there, into the form that travels.
+ * Encodes values, and the failures of items without one, for sending.
  *
- * @param special Whether the values hold something that must be replaced on its way.
+ * @param special Whether the values contain something that must be replaced before sending.
  */
 export function encode(
   values: ArrayLike<unknown>,
@@ -295,7 +295,7 @@ export function encode(
   };
 }
 
-/** One value in the form that travels, of its own; throws a CloneError if it can't be sent. */
+/** Encodes a single value, cloned; throws a CloneError if it can't be sent. */
 export function encodeAlone(what: string, value: unknown, cloning: Cloning): Payload {
   let cause: unknown;
   try {
@@ -307,15 +307,15 @@ export function encodeAlone(what: string, value: unknown, cloning: Cloning): Pay
   throw refusal(what, value, cloning, cause);
 }
 
-/** One value as it arrives, of a view only what it shows; throws a CloneError if it can't be sent. */
+/** One value as it would arrive, a view with only its own bytes; throws a CloneError if it can't be sent. */
 export function arrivalOf(what: string, value: unknown, cloning: Cloning): unknown {
   return decode(encodeAlone(what, value, cloning)).values?.[0];
 }
 
-/** Reads what {@linkcode encode} made, after its way. */
+/** Decodes the output of {@linkcode encode} after it has arrived. */
 export function decode(payload: Payload): Pick<Report, "values" | "failures"> {
   if (payload === undefined || payload instanceof Float64Array || Array.isArray(payload)) {
-    // In projects without `strict`, which check this file too, isArray() doesn't narrow a readonly list.
+    // Without `strict`, as in some projects that check this file, isArray() doesn't narrow a readonly list.
     return { values: payload as ArrayLike<unknown> | undefined, failures: undefined };
   }
   const { values, failures } = payload as WithErrors;

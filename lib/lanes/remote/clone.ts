@@ -1,7 +1,7 @@
 /**
- * What of a value arrives on another lane. The platform clones most things, refuses some with an
- * error, and sends the rest as `{}` without a word: a URL, a Response, whatever keeps what it holds
- * in private fields. Here each class is judged once, by trying it.
+ * Which values arrive unchanged on another lane. The platform clones most values, refuses some with an error,
+ * and silently sends the rest as `{}`: a URL, a Response, anything with its data in private fields. Each class
+ * is judged once, by cloning one of its instances.
  */
 
 import { attempt, isError, wordsOf } from "../attempt.ts";
@@ -9,18 +9,18 @@ import { CloneError } from "../errors.ts";
 
 /** How values are cloned on their way to another lane and back. */
 export interface Cloning {
-  /** What arrives of a value; throws if it can't be sent. */
+  /** Returns the value as it would arrive; throws if it can't be sent. */
   clone(value: unknown): unknown;
-  /** Whether memory that is shared stays so. */
+  /** Whether shared memory stays shared. */
   readonly sharesMemory: boolean;
-  /** Whether a view takes along the whole buffer that it looks at. */
+  /** Whether sending a view also sends the whole buffer behind it. */
   readonly sendsWholeBuffers: boolean;
-  /** What is known of the objects of a class, by its prototype. */
+  /** The kind of each class's instances, by prototype. */
   readonly kinds: WeakMap<object, CloneKind>;
 }
 
 export type CloneKind =
-  /** Its own properties are all there is to it. */
+  /** It consists of its own properties only. */
   | "plain"
   | "list"
   | "map"
@@ -30,11 +30,11 @@ export type CloneKind =
   | "buffer"
   | "shared memory"
   | "error"
-  /** It arrives as what it is, and holds nothing else. */
+  /** It arrives unchanged and contains no other values. */
   | "whole"
-  /** It arrives as a plain object with its own properties: its class is lost, its data is not. */
+  /** It arrives as a plain object with its own properties: the class is lost, the data is not. */
   | "instance"
-  /** Private fields would be lost. */
+  /** It has private fields, which would be lost. */
   | "private"
   /** Nothing of it would arrive. */
   | "lost";
@@ -47,13 +47,13 @@ export const structuredCloning: Cloning = {
   kinds: new WeakMap(),
 };
 
-/** Whether a view would take along more than it shows. */
+/** Whether a view's buffer holds more bytes than the view and would be sent whole. */
 export function takesMore({ buffer, byteLength }: ArrayBufferView, cloning: Cloning): boolean {
   return cloning.sendsWholeBuffers && buffer instanceof ArrayBuffer &&
     byteLength < buffer.byteLength;
 }
 
-/** Throws what a proxy throws when it is asked for its prototype. */
+/** Throws whatever a proxy throws when its prototype is read. */
 export function kindOf(value: object, cloning: Cloning): CloneKind {
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return "plain";
@@ -66,7 +66,7 @@ export function kindOf(value: object, cloning: Cloning): CloneKind {
   return kind;
 }
 
-/** Whether plain objects inherit from it, those of another realm, as of `node:vm`, too. */
+/** Whether it is the prototype of plain objects, of this realm or of another, for example of `node:vm`. */
 function isRoot(prototype: object): boolean {
   return prototype === Object.prototype ||
     Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "isPrototypeOf");
@@ -74,7 +74,7 @@ function isRoot(prototype: object): boolean {
 
 function judge(value: object, prototype: object, cloning: Cloning): CloneKind {
   if (isRoot(prototype)) return "plain";
-  // A class of one's own that extends one of these loses its private fields as any other does.
+  // A user's class that extends one of these types loses its private fields like any other class.
   if (!isError(value) && classesOf(prototype).some(losesFields)) return "private";
   if (Array.isArray(value)) return "list";
   if (ArrayBuffer.isView(value)) return "view";
@@ -90,7 +90,7 @@ function judge(value: object, prototype: object, cloning: Cloning): CloneKind {
   return classesOf(prototype).some(isOfThePlatform) ? "lost" : "instance";
 }
 
-/** Whether it has what the prototype's getter looks for, and doesn't only inherit from it. */
+/** Whether the object has the internal data that the getter reads, and doesn't only inherit the getter. */
 function isReally(value: object, prototype: object, getter: string): boolean {
   const { get } = Object.getOwnPropertyDescriptor(prototype, getter)!;
   return attempt(() => (get!.call(value), true)) === true;
@@ -104,7 +104,7 @@ export function classesOf(prototype: object): Class[] {
   let at: object | null = prototype;
   while (at !== null && !isRoot(at)) {
     const { constructor } = at;
-    // What the language makes without a class, such as a generator, has no constructor.
+    // Objects that the language makes without a class, such as generators, have no constructor.
     if (typeof constructor !== "function") classes.push(Object);
     else if (constructor !== Object) classes.push(constructor);
     at = Object.getPrototypeOf(at);
@@ -112,7 +112,7 @@ export function classesOf(prototype: object): Class[] {
   return classes;
 }
 
-/** Taken before any task is loaded, which may take it away. */
+/** Saved before any task is loaded, because a task may delete it. */
 const deno = Deno as unknown as Record<string, unknown>;
 
 export function isOfThePlatform(constructor: Class): boolean {
@@ -122,7 +122,7 @@ export function isOfThePlatform(constructor: Class): boolean {
     sourceOf(constructor).includes("[native code]");
 }
 
-/** A private field can't be seen, but the code that uses it can. */
+/** Private fields can't be seen from outside, but the class's source shows that it uses them. */
 function losesFields(constructor: Class): boolean {
   const uses = /this\.#[\w$]|^\s*(?:readonly\s+)?#[\w$]+\s*[=;]/m;
   return !isOfThePlatform(constructor) && uses.test(sourceOf(constructor));
@@ -132,28 +132,28 @@ function sourceOf(constructor: Class): string {
   return Function.prototype.toString.call(constructor);
 }
 
-/** From this depth on a look remembers what it has seen, for what it looks at may be a ring. */
+/** From this depth on visited objects are remembered, because the value may contain itself. */
 const RING_DEPTH = 4;
-/** What is nested deeper is refused: cloning and looking at it recur, and stacks end soon after. */
+/** Values nested deeper are refused, because cloning and inspection are recursive and the stack is limited. */
 const MOST_DEPTH = 1000;
-/** What can't be sent is named by its place down to this depth. */
+/** Down to this depth an error names where in the value the refused part is. */
 const NAMED_DEPTH = 100;
-/** Named properties are looked for in lists up to this length, and in those of objects. */
+/** Lists up to this length, and lists of objects, are searched for named properties. */
 const SHORT_LIST = 100;
-/** From this length on a list may be too long to look at each of its places, if they are empty. */
+/** Lists from this length on are first checked for being sparse: visiting empty places takes too long. */
 const LONG_LIST = 100_000;
-/** So many places tell whether they are. */
+/** How many places of a long list are checked. */
 const PROBES = 64;
 
-/** What was found in values that are to be sent. */
+/** The result of inspecting values before they are sent. */
 interface Inspected {
-  /** So many of the first may travel together; at least one, if there are any. */
+  /** How many values, from the first, can be sent together; at least one, if there are any. */
   readonly count: number;
-  /** About how large they are. */
+  /** Their approximate size in bytes. */
   readonly bytes: number;
-  /** Whether that is one which can't be sent at all. */
+  /** Whether the first value can't be sent at all. */
   readonly refused: boolean;
-  /** Whether they hold something that must be replaced on its way. */
+  /** Whether a value contains something that must be replaced before sending, such as an error. */
   readonly special: boolean;
 }
 
@@ -163,28 +163,28 @@ class Refused {
 
 type Key = string | number | undefined;
 
-/** Says why an object would arrive as something else though it can be sent; undefined if it wouldn't. */
+/** Returns why an object would arrive changed although it can be sent; undefined if it would not. */
 export type Objection = (value: object, kind: CloneKind) => string | undefined;
 
-/** How a value is looked at. */
+/** How thoroughly a value is inspected. */
 interface Looking {
-  /** Whether the place in the value of what can't be sent is to be found. */
+  /** Whether to find out where in the value the refused part is. */
   readonly names?: boolean;
-  /** Whether cloning is tried: of the value, and of all that it holds if that is named. */
+  /** Whether to try to clone the value; with `names`, also each object in it. */
   readonly tries?: boolean;
-  /** What is refused besides what can't be sent. */
+  /** Refuses further objects, besides those that can't be sent. */
   readonly objects?: Objection | undefined;
 }
 
-/** Looks at a value as far as needed, and no farther. */
+/** Inspects a value. */
 class Look {
   bytes = 0;
   special = false;
-  /** The objects on the way to what is looked at, and its key in each. */
+  /** The objects on the path to the current one, and the key in each. */
   readonly #parents: object[] = [];
   readonly #keys: Key[] = [];
   #seen: Set<object> | undefined;
-  /** Whether some package has given keys to all objects: these don't travel. */
+  /** Whether a package has added enumerable keys to Object.prototype: such keys aren't sent. */
   readonly #inherits = Object.keys(Object.prototype).length > 0;
 
   constructor(private readonly cloning: Cloning, private readonly looking: Looking = {}) {}
@@ -230,18 +230,18 @@ class Look {
         break;
       case "plain": {
         let isEmpty = true;
-        // Faster than Object.keys, and there is nothing else to inherit from.
+        // Faster than Object.keys; inherited keys can only be those of Object.prototype.
         for (const key in value) {
           isEmpty = false;
           if (!this.#inherits || Object.hasOwn(value, key)) this.#child(value, key, depth);
         }
-        // Nothing of Math and its like can be seen but what they are called.
+        // Math and similar objects show nothing but their tag.
         if (isEmpty && Symbol.toStringTag in value) throw new Refused(arrivesEmpty(value), depth);
         break;
       }
       case "instance": {
         const keys = Object.keys(value);
-        // It keeps what it holds to itself.
+        // An instance without own properties keeps its data where cloning doesn't see it.
         if (keys.length === 0) throw new Refused(arrivesEmpty(value), depth);
         for (const key of keys) this.#child(value, key, depth);
         break;
@@ -275,7 +275,7 @@ class Look {
     }
     if (kind !== "list" && kind !== "plain" && kind !== "instance") checkProperties(value, depth);
     const { names, tries } = this.looking;
-    // What is replaced on its way is sent as a copy, without what a view would take along.
+    // A value with replaced parts is sent as a copy, so cloning the original proves nothing.
     const isTried = tries && !this.special && (names || depth === 0);
     if (isTried && !attempt(() => (this.cloning.clone(value), true))) {
       throw new Refused(`is ${named(value)} that can't be cloned`, depth);
@@ -299,8 +299,8 @@ class Look {
       this.#keys[depth] = at;
       this.at(child, depth + 1);
     }
-    // Named properties, such as the groups of a match, come behind indexes. In a long list of numbers nobody has any, and
-    // to look would take half as long as to send it.
+    // Named properties, such as the groups of a match, follow the indexes. A long list of numbers is assumed to
+    // have none, because looking for them would take half as long as sending it.
     if (list.length > SHORT_LIST && !holdsObjects) return;
     const keys = Object.keys(list);
     for (let at = keys.length - 1; at >= 0 && !(Number(keys[at]) < list.length); at--) {
@@ -325,7 +325,7 @@ class Look {
     }
   }
 
-  /** The place of what was refused at some depth. */
+  /** Where in the value the part that was refused at this depth is. */
   place(depth: number): string {
     if (depth === 0) return "it";
     if (depth > NAMED_DEPTH) return "a part of it";
@@ -333,20 +333,20 @@ class Look {
   }
 }
 
-/** One step from an object to what it holds, such as `.name` or `[3]`. */
+/** The step from an object to a value in it, such as `.name` or `[3]`. */
 function step(parent: object, key: Key): string {
   if (parent instanceof Map) return key === undefined ? ".keys()" : `.get(${key})`;
   if (parent instanceof Set) return ".values()";
   return Array.isArray(parent) ? `[${key}]` : `.${key}`;
 }
 
-/** The properties of views of a class of its own, as its first shows them: to go through all elements of each would take long. */
+/** Named properties of view classes, from the first view of each: listing all keys of a view takes long. */
 const fieldsOfViews = new WeakMap<object, readonly string[]>();
 
-/** A property of what has its data elsewhere, such as a Map or a view: it would be lost. */
+/** An extra property of an object such as a Map or a view, which would be lost; undefined if none. */
 export function fieldOf(value: object): string | undefined {
   if (!ArrayBuffer.isView(value)) {
-    // A String's first ones are its letters.
+    // The first keys of a String are its letters.
     return Object.keys(value)[value instanceof String ? value.length : 0];
   }
   const fields = fieldsOfViews.getOrInsertComputed(
@@ -366,13 +366,13 @@ function checkProperties(value: object, depth: number): void {
 }
 
 function arrivesEmpty(value: object): string {
-  // These make `postMessage` throw; others of the platform are sent empty.
+  // Cloning throws for these; other platform objects arrive empty.
   const throws = value instanceof Promise || value instanceof WeakMap || value instanceof WeakSet ||
     value instanceof WeakRef || "next" in value;
   return `is ${named(value)}, which ${throws ? "can't be cloned" : "would arrive empty"}`;
 }
 
-/** What an object is, such as "a Map". */
+/** An object's class with its article, such as "a Map". */
 export function named(value: object): string {
   const name = attempt(() => value.constructor?.name);
   if (name === undefined || name === "") return "an object";
@@ -380,7 +380,7 @@ export function named(value: object): string {
   return `${isVowel ? "an" : "a"} ${name}`;
 }
 
-/** Whether most places of a long list are empty, as a few of them tell. */
+/** Whether most places of a long list are empty, judged by a sample of them. */
 function isSparse(list: readonly unknown[]): boolean {
   if (list.length < LONG_LIST) return false;
   let empty = 0;
@@ -391,15 +391,15 @@ function isSparse(list: readonly unknown[]): boolean {
 }
 
 interface InspectOptions {
-  /** More than one value only up to about this size, in bytes; any unless given. */
+  /** If more than one value is sent, they take about this many bytes at most; no limit unless given. */
   readonly mostBytes?: number;
-  /** So many of the first; all unless given. */
+  /** How many values are inspected, from the first; all unless given. */
   readonly most?: number;
-  /** What is refused besides what can't be sent. */
+  /** Refuses further objects, besides those that can't be sent. */
   readonly objects?: Objection | undefined;
 }
 
-/** Looks which of these values may travel together, and how. */
+/** Finds out how many of the first values can be sent together, and whether parts must be replaced. */
 export function inspect(
   values: ArrayLike<unknown>,
   cloning: Cloning,
@@ -416,7 +416,7 @@ export function inspect(
     try {
       look.at(value);
     } catch {
-      // A getter or a proxy may throw whatever it likes.
+      // A getter or a proxy may throw anything.
       return { count: Math.max(1, at), bytes, refused: at === 0, special };
     }
     if (look.bytes > mostBytes && at > 0) return { count: at, bytes, refused: false, special };
@@ -424,20 +424,20 @@ export function inspect(
   return { count: most, bytes: look.bytes, refused: false, special: look.special };
 }
 
-/** What keeps a value from arriving, with its place in it, or what it threw when it was looked at. */
+/** Why a value can't be sent and which part of it, or what a getter or proxy threw; undefined if it can be. */
 function faultIn(value: unknown, look: Look): { why?: string; thrown?: unknown } | undefined {
   try {
     look.at(value);
     return undefined;
   } catch (error) {
-    if (!(error instanceof Refused)) return { thrown: error }; // a getter, or a proxy
+    if (!(error instanceof Refused)) return { thrown: error }; // thrown by a getter or a proxy
     return { why: `${look.place(error.depth)} ${error.why}` };
   }
 }
 
-/** Why a value wouldn't arrive as it is, with its place in it; undefined if it would. */
+/** Why a value would not arrive unchanged, and which part of it; undefined if it would. */
 export function loss(value: unknown, cloning: Cloning, objects: Objection): string | undefined {
-  // Most would, and to name places costs.
+  // Most values arrive unchanged, and finding the path costs time, so that is done only on a fault.
   const found = faultIn(value, new Look(cloning, { tries: true, objects }));
   if (found === undefined) return undefined;
   const { why, thrown } =
@@ -446,7 +446,7 @@ export function loss(value: unknown, cloning: Cloning, objects: Objection): stri
   return why ?? wordsOf(thrown);
 }
 
-/** Why a value can't be sent, with its place in it. */
+/** The error that says why a value can't be sent, and which part of it. */
 export function refusal(
   what: string,
   value: unknown,

@@ -1,28 +1,28 @@
 /**
- * What ends a lane from within: its code, errors that are thrown outside every task, in a timer or as a
- * rejection that nobody handles, and the end of its parent. Errors don't if its code handles them itself,
- * in whichever way.
+ * The events that end a lane from inside: its code, errors thrown outside every task (in a timer, or as an
+ * unhandled rejection), and the end of its parent. Errors don't end it if the lane's code handles them in any
+ * way.
  */
 
 import { asyncContext, inAsyncContext } from "../async_context.ts";
 
 type Strays = "error" | "unhandledrejection";
 
-/** Where Deno keeps what it does for Node's `process`, once that is in use. */
+/** Deno's internal state for Node's `process`, once that is in use. */
 interface Internals {
   readonly nodeProcessUnhandledRejectionCallback?: unknown;
 }
 
 /**
- * Tells of errors that nobody handles, in place of the platform, which would end the lane without a
- * word to the caller. To be called before any task is loaded.
+ * Reports errors that nothing handles. Otherwise the platform would end the lane without telling the caller. It
+ * must be called before any task is loaded.
  */
 export function onStrayError(tell: (how: string, error: unknown) => void): void {
   const asked = new WeakSet<Event>();
   const listen = (type: Strays, how: string) => {
     addEventListener(type, (event) => {
       if (asked.has(event)) return;
-      // All others are asked first, with an event of their own: some may listen from later on.
+      // All other listeners get a copy of the event first, because some may be added later.
       event.stopImmediatePropagation();
       const copy = copyOf(type, event);
       asked.add(copy);
@@ -41,10 +41,10 @@ export function onStrayError(tell: (how: string, error: unknown) => void): void 
   listen("unhandledrejection", "left a rejection unhandled");
 }
 
-/** What a timer threw last, and the async context in which it did: it is another one once that is told. */
+/** The last error that a timer threw, and its async context, which has changed when it is reported. */
 let thrown: { readonly error: unknown; readonly context: unknown } | undefined;
 
-/** Has what a timer throws noted. Deno loads timers when they are first looked at, which takes milliseconds. */
+/** Records what a timer throws; wraps it on first use, because Deno takes milliseconds to load timers. */
 function noteThrows(name: "setTimeout" | "setInterval" | "setImmediate"): void {
   const global = globalThis as unknown as Record<string, object>;
   const { get = () => value, value } = Object.getOwnPropertyDescriptor(global, name)!;
@@ -72,7 +72,7 @@ function noting(action: unknown): unknown {
   };
 }
 
-/** Has it announced how a lane ends whose code ends it, and then ends it. */
+/** Has a lane announce how its own code ends it, and then ends it. */
 export function onEnding(
   announce: (how: string, error?: unknown) => void,
   end: (code: number) => void,
@@ -101,7 +101,7 @@ function copyOf(type: Strays, event: Event): Event {
   return new PromiseRejectionEvent(type, { promise, reason, cancelable: true });
 }
 
-/** Whether `process.on(…)` does, which Deno asks once nobody else has handled the event. */
+/** Whether a `process.on(…)` listener handles the event; Deno asks it only after all other listeners. */
 function nodeHandles(type: Strays): boolean {
   const { internal } = Deno as unknown as { readonly internal: symbol };
   const internals = (Deno as unknown as Record<symbol, Internals | undefined>)[internal];
@@ -110,25 +110,24 @@ function nodeHandles(type: Strays): boolean {
   return process.listenerCount(name) > 0;
 }
 
-/** How often the thread looks, in milliseconds: soon enough for people, and next to free. */
+/** How often the thread checks, in milliseconds: often enough for people, at almost no cost. */
 const LOOK_MS = 250;
 
 /**
- * Ends a child whose parent is gone, even while the child is in a busy loop: it can't see then that its
- * stdin has ended, and a parent that was killed can't end it either. A thread beside the loop can. It
- * needs no permission: it asks for nothing but this process's parent, and may
- * end nothing but this process.
+ * Ends a child whose parent is gone, even while the child is in a busy loop. Such a child can't see that its
+ * stdin has ended, and a parent that was killed can't end it. A separate thread can; it needs no permission,
+ * since it only reads the parent's id and ends only its own process.
  */
 export function endWithParent(parentPid: number): Worker {
-  // Code from a file would need leave to read it.
+  // Code from a file would need the permission to read it.
   const code = `(${watch})(${parentPid}, ${LOOK_MS})`;
   const url = `data:text/javascript,${encodeURIComponent(code)}`;
   return new Worker(url, { type: "module", name: "orphan watch" });
 }
 
-/** Runs in the thread, so it knows nothing of this module. */
+/** Runs in the thread from its source text, so it can use nothing of this module. */
 function watch(parentPid: number, lookMs: number): void {
-  // An orphan is given to another parent, whichever that is.
+  // An orphan gets another parent.
   const look = () => {
     if (Deno.ppid !== parentPid) Deno.kill(Deno.pid, "SIGKILL");
   };

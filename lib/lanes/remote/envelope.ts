@@ -1,6 +1,6 @@
 /**
- * The one form in which errors cross lanes, thrown ones and those inside values. Structured cloning
- * alone loses a custom class's name, `code`, and the `errors` of an AggregateError.
+ * The form in which errors cross lanes, both thrown ones and those inside values. Structured cloning alone
+ * would lose a custom class's name, `code`, and the `errors` of an AggregateError.
  */
 
 import { attempt, isError } from "../attempt.ts";
@@ -11,20 +11,20 @@ import { type Cloning, inspect, kindOf, takesMore } from "./clone.ts";
 export type Envelope =
   | {
     readonly kind: "error";
-    /** The nearest of its classes that both sides know. */
+    /** The nearest class in its prototype chain that both sides know. */
     readonly known: string;
     readonly name: string;
     readonly message: string;
     readonly stack: string | undefined;
     readonly cause: Envelope | undefined;
-    /** Those of an AggregateError. */
+    /** The errors of an AggregateError. */
     readonly errors: readonly Envelope[] | undefined;
     /** Own properties with primitive values, such as `code` and `status`. */
     readonly properties: Readonly<Record<string, unknown>>;
-    /** Own properties that hold more, such as a list of `issues`. */
+    /** Own properties with objects as values, such as a list of `issues`. */
     readonly parts: Readonly<Record<string, Envelope>> | undefined;
   }
-  /** An answer of a server that was thrown as it is: all of it but its body. */
+  /** A Response that was thrown, without its body. */
   | {
     readonly kind: "response";
     readonly url: string;
@@ -32,19 +32,19 @@ export type Envelope =
     readonly statusText: string;
     readonly headers: [string, string][];
   }
-  /** Those of an answer, which many errors bear: they say when to try again. */
+  /** Headers of a response, which many errors hold because they say when to try again. */
   | { readonly kind: "headers"; readonly headers: [string, string][] }
-  /** Something else that was thrown, `undefined` too, as {@linkcode openErrorsIn} gives it in a list. */
+  /** Any other thrown value, also `undefined`, as the only one of a list for {@linkcode openErrorsIn}. */
   | { readonly kind: "value"; readonly list: unknown };
 
-/** Deep enough for every real chain of causes, and an end for one that is made as it is looked at. */
+/** Deeper than any real chain of causes, and a limit for a chain that is generated while it is read. */
 const MAX_DEPTH = 100;
-/** AggregateErrors that hold the same ones at every depth would otherwise fill all memory. */
+/** A limit for AggregateErrors that contain the same errors at every depth and would fill all memory. */
 const MAX_NESTED = 1000;
-/** So many objects of a value are looked at that can't be sent as it is; deeper ones become text. */
+/** How many objects of an unsendable value are copied; the others become text. */
 const MAX_PRUNED = 1000;
 const STANDARD = new Set(["name", "message", "stack", "cause"]);
-/** Own properties of errors that may not be enumerable; the last two are those of a SuppressedError. */
+/** Own properties of errors that may not be enumerable; the last two belong to a SuppressedError. */
 const HIDDEN = ["code", "errors", "error", "suppressed"];
 
 type ErrorClass = new (message?: string, options?: ErrorOptions) => Error;
@@ -53,7 +53,7 @@ type ErrorClass = new (message?: string, options?: ErrorOptions) => Error;
 const { CompileError, LinkError, RuntimeError } = globalThis.WebAssembly ?? {};
 const wasmErrors = CompileError && { CompileError, LinkError, RuntimeError };
 
-/** Classes that both sides know by name, and that are made alike. */
+/** Error classes that both sides know by name and construct in the same way. */
 const NATIVE = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 const KNOWN: Readonly<Record<string, ErrorClass>> = {
   ...NATIVE,
@@ -72,9 +72,9 @@ export function sealEnvelope(thrown: unknown, cloning: Cloning): Envelope {
 
 interface Sealing {
   readonly cloning: Cloning;
-  /** The errors that this one is a cause or a part of. */
+  /** The errors whose cause or part is being sealed. */
   readonly within: Error[];
-  /** How many have been looked into until now. */
+  /** How many errors have been sealed with their contents so far. */
   nested: number;
 }
 
@@ -90,7 +90,7 @@ function seal(thrown: unknown, sealing: Sealing): Envelope {
     : [];
   const nearest = attempt(() => knownClassOf(thrown), "Error");
   const isAggregate = nearest === "AggregateError";
-  // One that isn't looked into isn't said to hold none.
+  // An AggregateError that isn't looked into must not arrive with an empty `errors`.
   const known = isAggregate && !goesOn ? "Error" : nearest;
   const errors = goesOn && isAggregate ? attempt(() => listOf(thrown)) : undefined;
   const hidden = known === "DOMException"
@@ -118,7 +118,7 @@ function sealAnswer(thrown: unknown): Envelope | undefined {
   return { kind: "response", url, status, statusText, headers: [...headers] };
 }
 
-/** One that stands for an error, as an opaque one does, has a status that none can be made with. */
+/** Makes a Response; a status that can't be constructed, as of an opaque one, becomes Response.error(). */
 function openResponse(
   { url, status, statusText, headers }: Envelope & { readonly kind: "response" },
 ): Response {
@@ -136,12 +136,12 @@ function listOf(error: Error): unknown[] | undefined {
 function knownClassOf(error: Error): string {
   let of: unknown = error;
   do of = Object.getPrototypeOf(of); while (of !== null && !NAMES.has(of));
-  // The language's classes have other prototypes in another realm, and the same names.
+  // In another realm the language's error classes have other prototypes but the same names.
   const isNative = () => Object.hasOwn({ ...NATIVE, AggregateError }, error.name);
   return NAMES.get(of) ?? (isNative() ? error.name : "Error");
 }
 
-/** @param sealing Undefined if no more than primitive values are wanted. */
+/** @param sealing Undefined if only properties with primitive values are wanted. */
 function sealProperties(
   error: Error,
   hidden: readonly string[],
@@ -166,7 +166,7 @@ function sealProperties(
   return { properties, parts };
 }
 
-/** A list with a value as it can be sent; what of it can't be is put into words. */
+/** A list with the value in a form that can be sent; parts that can't be sent become text. */
 function listWith(value: unknown, sealing: Sealing): unknown {
   const { cloning } = sealing;
   const { refused, special } = inspect([value], cloning);
@@ -225,36 +225,36 @@ export function keepsClass(error: Error): boolean {
   return NAMES.has(Object.getPrototypeOf(error));
 }
 
-/** Values with marks in the places of the errors inside them, and these errors. */
+/** Values whose errors are replaced by marks, and these errors. */
 interface SealedErrors {
-  /** Says that this is one: no value of the caller's has a key that was made up just now. */
+  /** The key of the marks. It is random, so no value of the caller has it. */
   readonly "~errors": string;
   readonly values: readonly unknown[];
   readonly envelopes: readonly Envelope[];
 }
 
 /**
- * Copies values, with marks in the places of errors, and with views that look at no more than they
- * show: a view would take its whole buffer along.
+ * Copies values, replacing errors by marks and partial views by views of a smaller buffer, because a view would
+ * take its whole buffer along.
  */
 export function sealErrorsIn(values: readonly unknown[], cloning: Cloning): unknown {
   return sealErrorsWithin(values, { cloning, within: [], nested: 0 });
 }
 
-/** @param prunes How many objects are looked at, if what can't be sent is to become text. */
+/** @param prunes How many objects are copied at most, if unsendable parts become text. */
 function sealErrorsWithin(values: readonly unknown[], sealing: Sealing, prunes?: number): unknown {
   const mark = `error ${crypto.randomUUID()}`;
   const envelopes: Envelope[] = [];
   const copies = new Map<object, unknown>();
   const replacing = { sealing, mark, envelopes, copies, prunes };
-  // The others go as they are: what arrives of them, if anything, is no matter of their neighbours.
+  // The other values are sent unchanged, so that one value's errors don't change its neighbours.
   const isSpecial = (value: unknown) =>
     values.length === 1 || inspect([value], sealing.cloning).special;
   const copied = values.map((value) => isSpecial(value) ? replaced(value, replacing) : value);
   return { "~errors": mark, values: copied, envelopes } satisfies SealedErrors;
 }
 
-/** The values behind {@linkcode sealErrorsIn}; anything else as it is. */
+/** Restores the values of {@linkcode sealErrorsIn}; returns anything else unchanged. */
 export function openErrorsIn(sealed: unknown): unknown {
   if (typeof sealed !== "object" || sealed === null || !Object.hasOwn(sealed, "~errors")) {
     return sealed;
@@ -268,7 +268,7 @@ interface Replacing {
   readonly sealing: Sealing;
   readonly mark: string;
   readonly envelopes: Envelope[];
-  /** Copies of what was met before: it may be met again, in a ring too. */
+  /** Copies by original: an object may occur several times, even inside itself. */
   readonly copies: Map<object, unknown>;
   /** See {@linkcode sealErrorsWithin}. */
   readonly prunes: number | undefined;
@@ -291,7 +291,7 @@ function replaced(value: unknown, replacing: Replacing): unknown {
   const kind = kindOf(value, sealing.cloning);
   switch (kind) {
     case "error":
-      // Each error of a value may hold as many others as one that is thrown.
+      // Each error in a value may contain as many nested errors as a thrown one.
       if (sealing.within.length === 0) sealing.nested = 0;
       envelopes.push(seal(value, sealing));
       return keep({ [mark]: envelopes.length - 1 });
@@ -329,7 +329,7 @@ function replaced(value: unknown, replacing: Replacing): unknown {
   }
 }
 
-/** Whether an object that holds no others can't be sent. */
+/** Whether an object without nested values can't be sent. */
 function isLost(value: object, cloning: Cloning): boolean {
   const kind = attempt(() => kindOf(value, cloning), "lost");
   if (kind === "lost") return true;
@@ -338,9 +338,9 @@ function isLost(value: object, cloning: Cloning): boolean {
   return attempt(() => inspect([value], cloning).refused, true);
 }
 
-/** Sets a property, also where the key is `__proto__`. */
+/** Defines a property, even one named `__proto__`. */
 function define(object: object, key: string, value: unknown, enumerable = true): void {
-  // What a program may have given all objects is no part of this one.
+  // Without a prototype, so that keys that a program added to Object.prototype aren't read.
   const own = { __proto__: null, value, writable: true, configurable: true, enumerable };
   Object.defineProperty(object, key, own);
 }
@@ -349,7 +349,7 @@ function hide(error: Error, key: string, value: unknown): void {
   define(error, key, value, false);
 }
 
-/** The value with errors in the places of their marks; changed where it stands. */
+/** Puts the errors back in the places of their marks, changing the value in place. */
 function restored(value: unknown, mark: string, errors: unknown[], seen: Set<object>): unknown {
   if (typeof value !== "object" || value === null || seen.has(value)) return value;
   if (Object.hasOwn(value, mark)) return errors[(value as Record<string, number>)[mark]!];

@@ -1,6 +1,6 @@
 /**
- * What of a value or of something thrown would arrive as something else though it can be sent: its class,
- * what a key that is a symbol holds. Who chose lanes knows that; who was given them is to be told.
+ * Finds values and errors that can be sent but would arrive changed: without their class, or without a key that
+ * is a symbol. A caller that chose lanes knows that; one that was given lanes must be told.
  */
 
 import { attempt, isError } from "../attempt.ts";
@@ -21,10 +21,10 @@ import {
 } from "./clone.ts";
 import { keepsClass } from "./envelope.ts";
 
-/** So many errors that hold each other are looked into. */
+/** How many errors that contain each other are inspected. */
 const MOST_ERRORS = 1000;
 
-/** Why a value wouldn't arrive as whole as it must; undefined if it would, or needn't. */
+/** Why a value would lose more than the fidelity allows; undefined if it would not. */
 export function valueLoss(
   value: unknown,
   cloning: Cloning,
@@ -34,7 +34,7 @@ export function valueLoss(
   return objections && loss(value, cloning, objections);
 }
 
-/** Says why an object would arrive less whole than it must; undefined if anything may. */
+/** Returns a check for objects that would lose too much; undefined if anything may be lost. */
 export function objectionsOn(
   cloning: Cloning,
   fidelity: Fidelity,
@@ -42,14 +42,14 @@ export function objectionsOn(
 ): Objection | undefined {
   return fidelity === "as sent" ? undefined : (value, kind) => {
     if (kind === "error") return errorLoss(value as Error, { cloning, fidelity, seen });
-    // These can't be sent at all.
+    // These can't be sent at all, which is reported elsewhere.
     if (kind === "private" || kind === "lost") return undefined;
     return classLoss(value, kind, fidelity) ??
       (fidelity === "classes" ? undone(value, kind) : undefined);
   };
 }
 
-/** Why an object's methods, or keys that aren't seen, would be missing where it arrives. */
+/** Why an object would arrive without its methods or its hidden keys; undefined if it would not. */
 export function classLoss(
   value: object,
   kind: CloneKind,
@@ -57,7 +57,7 @@ export function classLoss(
 ): string | undefined {
   if (kind === "error") return undefined;
   const isClass = kind !== "plain" && losesClass(value);
-  // What it is as JSON is its data.
+  // An object with `toJSON` has its data in its class.
   if (isClass && (fidelity === "classes" || "toJSON" in value)) {
     return `is ${named(value)}, which would arrive without its class`;
   }
@@ -66,18 +66,18 @@ export function classLoss(
     const isOther = Object.getPrototypeOf(value) !== prototype;
     if (isOther) return `is ${named(value)}, which would arrive as ${name}`;
   }
-  // Data has no more keys than are seen.
+  // For data, only plain objects need all their keys.
   return fidelity === "classes" || kind === "plain" ? hiddenKey(value, kind) : undefined;
 }
 
-/** How far what was thrown is looked at. */
+/** How thrown values are inspected. */
 interface Looking {
   readonly cloning: Cloning;
   readonly fidelity: Fidelity;
   readonly seen: Set<object>;
 }
 
-/** Why what a task threw wouldn't arrive as whole as it must; undefined if it would, or needn't. */
+/** Why a thrown value would lose more than the fidelity allows; undefined if it would not. */
 export function failureLoss(
   { ended, reason }: ItemFailure,
   cloning: Cloning,
@@ -89,7 +89,7 @@ export function failureLoss(
   return why && `it ${why}`;
 }
 
-/** What follows on "it" of something that wouldn't arrive as it is. */
+/** Why a thrown value would arrive changed, as the end of a sentence that begins with "it". */
 function lossIn(thrown: unknown, looking: Looking): string | undefined {
   if (thrown instanceof Headers) return undefined;
   if (thrown instanceof Response) {
@@ -113,7 +113,7 @@ function errorLoss(error: Error, looking: Looking): string | undefined {
   for (const key of new Set(["cause", "errors", ...Object.keys(error)])) {
     const part = (error as unknown as Record<string, unknown>)[key];
     for (const each of key === "errors" && Array.isArray(part) ? part : [part]) {
-      // What is a function was never a part of what errors tell.
+      // Functions are not part of an error's information.
       const why = typeof each === "object" && each !== null ? lossIn(each, looking) : undefined;
       if (why !== undefined) return `holds as its ${key} what ${why}`;
     }
@@ -126,11 +126,11 @@ function losesClass(value: object): boolean {
   return nearest !== undefined && !isOfThePlatform(nearest);
 }
 
-/** Lists and views with more places than this are looked at as a whole: theirs are seldom odd. */
+/** Lists and views with more places than this aren't searched for odd properties. */
 const MOST_PLACES = 100;
-/** What the language keeps in properties that aren't enumerable: of lists and strings, expressions, errors. */
+/** Non-enumerable properties that the language itself defines on lists, strings, expressions and errors. */
 const BUILT_IN = new Set(["length", "lastIndex", "name", "message", "stack", "cause", "errors"]);
-/** Of errors these travel too. */
+/** Non-enumerable properties of errors that envelopes carry. */
 const ENVELOPED = new Set(["code", "error", "suppressed"]);
 
 function namesOf(value: object): string[] {
@@ -140,9 +140,9 @@ function namesOf(value: object): string[] {
   return isLong ? [] : Object.getOwnPropertyNames(value);
 }
 
-/** A key that is a symbol, or that isn't enumerable, doesn't travel; nor does what a view is given besides. */
+/** Names a key that would be lost: a symbol, a non-enumerable one, or a named property of a view. */
 function hiddenKey(value: object, kind: CloneKind): string | undefined {
-  // The platform's own keep what they are under symbols.
+  // The platform keeps internal data under symbols.
   const [symbol] = value instanceof DOMException ? [] : Object.getOwnPropertySymbols(value);
   if (symbol !== undefined) return `has the key ${String(symbol)}, which would not arrive`;
   const isBuiltIn = (name: string) =>
@@ -158,7 +158,7 @@ function hiddenKey(value: object, kind: CloneKind): string | undefined {
   return undefined;
 }
 
-/** What cloning brings back to what it usually is: prototypes, getters, what can't be changed, where a search is. */
+/** Finds properties that cloning resets: a prototype, getters, frozen or read-only parts, a search position. */
 function undone(value: object, kind: CloneKind): string | undefined {
   const prototype = Object.getPrototypeOf(value);
   if (prototype === null) return "has no prototype, and would arrive with one";
@@ -176,7 +176,7 @@ function undone(value: object, kind: CloneKind): string | undefined {
   }
   for (const name of namesOf(value)) {
     const { get, set, writable, configurable } = Object.getOwnPropertyDescriptor(value, name)!;
-    // An error's stack may be read by a getter of the language's own.
+    // An error's stack may be a getter of the language.
     if (kind === "error" && BUILT_IN.has(name)) continue;
     if ((get ?? set) !== undefined) {
       return `has the getter ${name}, which would arrive as its value`;
@@ -189,14 +189,14 @@ function undone(value: object, kind: CloneKind): string | undefined {
   return undefined;
 }
 
-/** Whether a buffer, or a view of one, is more than its bytes, which is not to be copied away before it is seen. */
+/** Whether a buffer or view has more to lose than bytes; a copy would hide that before it is reported. */
 export function isMoreThanBytes(value: unknown, cloning: Cloning, fidelity: Fidelity): boolean {
   if (!ArrayBuffer.isView(value) && !isArrayBuffer(value)) return false;
   const objection = objectionsOn(cloning, fidelity)?.(value, kindOf(value, cloning));
   return (objection ?? fieldOf(value)) !== undefined;
 }
 
-/** What an item fails with whose result a lane that nobody asked for can't give back as it is. */
+/** The error of an item whose result can't arrive unchanged from a lane that the caller didn't choose. */
 export function lossError(task: Task, index: number, lost: string): CloneError {
   const error = new CloneError(
     `Cannot send the result of item ${index} of ${
@@ -204,7 +204,7 @@ export function lossError(task: Task, index: number, lost: string): CloneError {
     } to another lane: ${lost}; from now on ` +
       `auto() runs its task in its own event loop, where stay: "loop" keeps it from the first item on`,
   );
-  // Another try runs where nothing is sent.
+  // The next attempt runs in the event loop, where nothing is sent.
   error.retryable = true;
   return error;
 }

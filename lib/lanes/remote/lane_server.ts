@@ -1,4 +1,4 @@
-/** The side of a remote lane that runs tasks. It imports no npm package: lanes start fast. */
+/** The side of a remote lane that runs tasks. It imports no npm package, so that lanes start fast. */
 
 import { batchOfContext, contextOfBatch, inAsyncContext } from "../async_context.ts";
 import { attempt } from "../attempt.ts";
@@ -30,7 +30,7 @@ import { failureLoss, isMoreThanBytes, lossError, objectionsOn, valueLoss } from
 
 export type MakeRun = (batch: ServedBatch, host: BatchHost<ServedBatch>) => LaneRun<ServedBatch>;
 
-/** What runs tasks in another way than by their functions. */
+/** Runs tasks by other means than calling their functions, for example on a GPU. */
 export interface BatchRunner {
   readonly device: Device;
   /** Makes a task ready; rejects with {@linkcode TaskLoadError} if that can't be done. */
@@ -41,33 +41,33 @@ interface ServerHost {
   readonly slots: number;
   readonly cloning: Cloning;
   readonly cells?: Cells;
-  /** Runs tasks; their functions do unless given. */
+  /** Runs the tasks; their functions are called unless given. */
   readonly runner?: BatchRunner | undefined;
   /** Sends a message to the caller; throws if the payload can't be cloned. */
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves?: ArrayBuffer[]): void;
-  /** CPU time and peak memory of this place alone, in milliseconds and bytes; NaN if not its own. */
+  /** CPU time in milliseconds and peak memory in bytes of this lane alone; NaN if not measured separately. */
   usage(): readonly [cpuMs: number, peakRssBytes: number];
 }
 
 export class LaneServer {
-  /** Tasks that are loaded, by the numbers that stand for them. */
+  /** Loaded tasks by their numbers. */
   readonly #ready = new Map<number, { readonly task: Task; readonly makeRun: MakeRun }>();
   readonly #waiting: LaneRun<ServedBatch>[] = [];
   readonly #running = new Map<number, LaneRun<ServedBatch>>();
   readonly #batchHost: BatchHost<ServedBatch>;
   readonly #kept = new WeakMap<Given, ReadonlySet<ArrayBufferLike>>();
-  /** One after another, so that the caller knows which one it is that doesn't end, or ends the lane. */
+  /** Modules load one after another, so that the caller knows which one hangs or ends the lane. */
   #loading: Promise<void> = Promise.resolve();
   #tasks: LaneTasks | undefined;
   #shared: unknown;
-  /** The number of the task that is just being loaded. */
+  /** The number of the task that is being loaded. */
   #loads = 0;
 
   constructor(private readonly host: ServerHost) {
     const { cells } = host;
     this.#batchHost = {
       report: (run, report) => this.#onReport(run, report),
-      // What isn't given back as it is needs no copy, which would be of another class.
+      // A result that would be refused for its class isn't copied, because the copy would lose that class.
       keep: (result, run) => {
         const { transfer, fidelity } = run.batch.settings;
         if (isMoreThanBytes(result, host.cloning, fidelity)) return result;
@@ -141,7 +141,7 @@ export class LaneServer {
       const run = this.#waiting.shift();
       if (run === undefined) return;
       const { id } = run.batch;
-      // It may have been taken back.
+      // The caller may have recalled it.
       if (this.host.cells?.take(id) === false) continue;
       this.#running.set(id, run);
       inAsyncContext(contextOfBatch(id), () => run.start());
@@ -165,7 +165,7 @@ export class LaneServer {
       : report.failures?.map((of) => ({ ...of, lost: failureLoss(of, cloning, fidelity) }));
     const atOnce = failures === undefined ? encodeAtOnce(values) : null;
     if (atOnce !== null) return this.#post(id, report, atOnce);
-    // A proxy, for instance, looks as if it could be sent.
+    // A proxy, for example, passes the inspection but can't be cloned.
     if (attempt(() => this.#sendAll(run, report, failures), false)) return;
     const sendable = this.#withoutRefused(run, report, failures);
     const { bytes } = inspect(sendable.values, cloning);
@@ -173,7 +173,7 @@ export class LaneServer {
     this.#post(id, { ...report, bytes }, encoded);
   }
 
-  /** Sends a report if all of its values can be sent; false, or an error, if some can't. */
+  /** Sends a report if all of its values can be sent; returns false or throws if some can't. */
   #sendAll(run: LaneRun<ServedBatch>, report: Report, failures: Report["failures"]): boolean {
     const { id, settings: { transfer, fidelity } } = run.batch;
     const { cloning } = this.host;
@@ -187,7 +187,7 @@ export class LaneServer {
     return true;
   }
 
-  /** What of a report can be sent: other values become failures that say why. */
+  /** The report's values that can be sent; the others become failures that say why. */
   #withoutRefused(run: LaneRun<ServedBatch>, report: Report, others: Report["failures"] = []) {
     const { task, firstIndex, settings: { fidelity } } = run.batch;
     const { cloning } = this.host;
@@ -204,12 +204,12 @@ export class LaneServer {
         failures.push({ offset, ended: "failed", reason, ...(lost !== undefined && { lost }) });
       }
     }
-    // What couldn't be sent together may do so now.
+    // Values that couldn't be sent together can be sent one by one.
     if (failures.length === 0) return { values, failures: undefined };
     return { values, failures: failures.sort((a, b) => a.offset - b.offset) };
   }
 
-  /** The buffers of what later tasks find as `shared` and `resource`. */
+  /** The buffers of `shared` and `resource`, which later tasks use, so they must not be transferred. */
   #keptFor({ given = NOTHING }: LaneRun): ReadonlySet<ArrayBufferLike> {
     return this.#kept.getOrInsertComputed(given, () => keptIn([given.shared, given.resource]));
   }
@@ -225,14 +225,14 @@ export class LaneServer {
     if (run === undefined) {
       if (isCancel) this.#drop(id);
     } else if (isCancel || run.current === head[2]) {
-      // The one whose deadline has passed may have ended meanwhile: that is no matter of the next one's.
+      // On a timeout, the late item may have ended meanwhile, and the next item must not be stopped for it.
       const given = reason === undefined ? undefined : openEnvelope(reason);
       run.ask(isCancel ? "cancel" : "timeout", given);
     }
     this.host.send(FromLane.asked, [id]);
   }
 
-  /** A batch that waits for a slot is not to be started any more. */
+  /** Drops a batch that waits for a slot. */
   #drop(id: number): void {
     const at = this.#waiting.findIndex(({ batch }) => batch.id === id);
     if (at < 0) return;
@@ -245,8 +245,8 @@ export class LaneServer {
   }
 
   /**
-   * Says that this place is about to end: first what has ended in it and what runs, so that no
-   * result is lost and nobody else is blamed.
+   * Announces that this lane is about to end. The ended items and the running ones are reported first, so that
+   * no result is lost and no other task is blamed.
    */
   announceEnd(how: string, error?: unknown): void {
     const running = [...this.#running.values()].filter((run) => run.running);

@@ -1,9 +1,9 @@
 /**
- * The caller's side of a lane that is elsewhere: in a thread, a subprocess, on another machine. What
- * carries its messages is a {@linkcode Channel}; all else is the same.
+ * The caller's side of a lane that runs elsewhere: in a thread, in a subprocess or on another machine. Only the
+ * {@linkcode Channel} that carries its messages differs between these.
  *
- * A batch is kept here until its lane is ready and has loaded its task, so that what is sent is
- * about to start: what hasn't been sent can go elsewhere whatever befalls the lane.
+ * A batch is kept here until the lane is ready and has loaded the batch's task, so a batch that is sent is
+ * about to start. If the lane dies before that, the batch can go to another lane.
  */
 
 import { attempt } from "../attempt.ts";
@@ -44,26 +44,26 @@ import { inspect, refusal } from "./clone.ts";
 import { type Envelope, openEnvelope, sealEnvelope } from "./envelope.ts";
 import { loadError, type RemoteTask, RemoteTasks } from "./remote_tasks.ts";
 
-/** A lane that doesn't say what it has used within this time is not waited for. */
+/** How long to wait for a lane to report its CPU and memory use, in milliseconds. */
 const USAGE_MS = 1000;
 
-/** A module that has been loading for so long may do so for ever. */
+/** A module that has been loading for longer than this many milliseconds may never finish. */
 const STUCK_MS = 1000;
 
-/** A lane that has been starting for so long may do so for ever; until then no module is late for it. */
+/** How long a lane may take to start, in milliseconds; until then no time counts as loading a module. */
 const MOST_START_MS = 30_000;
 
-/** What is kept of a batch that was sent, or waits to be. */
+/** This side's record of a batch that was sent or waits to be sent. */
 class BatchState {
   /** 0 until it is sent. */
   id = 0;
-  /** The item that was last said to start, and when. */
+  /** The item that the lane last reported as started, and when. */
   started: { readonly offset: number; readonly sinceMs: number } | undefined;
-  /** Whether the last `ask` was read. */
+  /** Whether the lane has read the last `ask`. */
   answered = false;
   recalled = false;
   isAskedBack = false;
-  /** How far it was when it was frozen. */
+  /** The batch's progress when it was frozen. */
   final: BatchProgress | undefined;
 
   constructor(readonly task: RemoteTask) {}
@@ -73,19 +73,19 @@ function stateOf({ laneState }: LaneBatch): BatchState {
   return laneState as BatchState;
 }
 
-/** What a lane is told besides its tasks, and how long it may take to close. */
+/** What the lane needs besides its tasks, and how long it may take to close. */
 interface RemoteLaneOptions {
-  /** Whether a lane that was started so may run a task; any unless given. */
+  /** Whether the lane, as it was started, may run a task; any task unless given. */
   readonly accepts?: (task: Task) => boolean;
-  /** What the caller gave to all lanes, in the form that travels; nothing unless given. */
+  /** The caller's `shared`, encoded for sending; none unless given. */
   readonly shared?: Payload;
-  /** How long disposing what was set up may take; Infinity unless given. */
+  /** How many milliseconds disposing resources may take; Infinity unless given. */
   readonly graceMs?: number;
-  /** Where the lane is given what `--allow-$1` gives this program: what follows on Deno's advice to do that. */
+  /** Appended to Deno's advice to use `--allow-$1`: says where this lane's permissions are given instead. */
   readonly granting?: string;
 }
 
-/** Deno's advice to a program that may not do something. */
+/** The advice in Deno's error when a permission is missing. */
 const ADVICE = /run again with the --allow-(\w+) flag/;
 
 export class RemoteLane implements Lane {
@@ -96,23 +96,23 @@ export class RemoteLane implements Lane {
     if (this.#state === "ready") this.#askToLoad(known);
   });
   readonly #sent = new Map<number, LaneBatch>();
-  /** Resolved when it says what it has used, once it was asked. */
+  /** Resolved when the lane reports its usage; undefined unless it was asked. */
   #usageTold: PromiseWithResolvers<void> | undefined;
   readonly #startedMs = clock.now();
   #lastId = 0;
   #usage: Usage = { cpuMs: undefined, peakRssBytes: undefined };
   #state: "starting" | "ready" | "closing" | "gone" = "starting";
-  /** Whether it has come to load a task: that it is ready it says before all of it has started. */
+  /** Whether the lane has begun to load a task. It reports that it is ready before it has fully started. */
   #hasBegun = false;
-  /** Whether a task goes on here that was asked to stop. */
+  /** Whether a task that was asked to stop still runs here. */
   #hasLeftTask = false;
-  /** Whether a task has run here, whose stray error may end the lane later. */
+  /** Whether a task has run here: a stray error of it may end the lane later. */
   #hasRun = false;
   #closed: Promise<void> | undefined;
   #disposed: (failures: readonly TeardownError[]) => void = () => {};
-  /** Whether it has said that it ends, and before that what runs on it. */
+  /** Whether the lane has announced its end, and before that what was running. */
   #isEnding = false;
-  /** Add to a time of the lane's clock to get the caller's. */
+  /** Added to a time of the lane's clock, gives the time of the caller's clock. */
   #clockOffsetMs = 0;
 
   constructor(
@@ -136,7 +136,7 @@ export class RemoteLane implements Lane {
     return !isBlocked && (this.options.accepts?.(task) ?? true);
   }
 
-  /** What waits behind a module that nobody waits for is to go elsewhere, unless it has been taken back by then. */
+  /** Gives up the lane if batches wait behind a module that nothing needs; first they may be recalled. */
   #letGo(): void {
     clock.queueMicrotask(() => {
       const { blocking, all } = this.#tasks;
@@ -172,7 +172,7 @@ export class RemoteLane implements Lane {
     else task.held.add(batch);
   }
 
-  /** Sends as many of the first items as may travel together. */
+  /** Sends the batch's items, or as many of the first as can be sent together. */
   #post(batch: LaneBatch): void {
     const payload = encodeAtOnce(batch.items);
     if (payload === null) this.#postInspected(batch);
@@ -191,11 +191,11 @@ export class RemoteLane implements Lane {
     } catch (error) {
       this.#forget(batch);
       stateOf(batch).id = 0;
-      // A proxy, for instance, looks as if it could be sent.
+      // A proxy, for example, passes the inspection but can't be cloned.
       const canBe = (item: unknown) =>
         attempt(() => (encodeAlone("it", item, cloning), true), false);
       const bad = items.findIndex((item) => !canBe(item));
-      // Or they are more together than a message can hold.
+      // If every item can be cloned alone, they are too large together for one message.
       const fewer = bad < 0 ? count >> 1 : bad;
       if (fewer > 0) this.#postInspected(batch, fewer);
       else this.#refuse(batch, error);
@@ -206,7 +206,7 @@ export class RemoteLane implements Lane {
     const state = stateOf(batch);
     state.id = this.#channel.cells?.offer() ?? ++this.#lastId;
     this.#sent.set(state.id, batch);
-    // A lane that ends soon after it was loaded may not have come to the first.
+    // If a lane ends soon after loading, this report tells whether its first item had started.
     batch.tellsStarts ||= count === 1 && !this.#hasRun;
     const head = batchHead(state.id, state.task.number, batch, count);
     const send = (moves?: ArrayBuffer[]) => this.#channel.send(ToLane.batch, head, payload, moves);
@@ -216,8 +216,8 @@ export class RemoteLane implements Lane {
   }
 
   /**
-   * What moves travels alone, so that it harms no other if it can't; and only to a lane that is
-   * empty, for there no other can end the lane before it starts.
+   * A batch with transferred buffers is sent alone and only to an idle lane: if sending fails, or another task
+   * ends the lane before it starts, no item is lost with it.
    */
   #moving(batch: LaneBatch, count: number): { count: number; moves: ArrayBuffer[] } {
     if (!batch.settings.movesItems || this.#sent.size > 0) return { count, moves: [] };
@@ -229,13 +229,13 @@ export class RemoteLane implements Lane {
     return { count, moves: [] };
   }
 
-  /** The first item can't be sent: it fails, and the others come back. */
+  /** Reports the first item as failed because it can't be sent; the dispatcher takes back the others. */
   #refuse(batch: LaneBatch, error?: unknown): void {
     const what = `item ${batch.firstIndex} of ${titleOf(batch.task)}`;
     const reason = refusal(what, batch.items[0], this.#channel.cloning, error);
     const state = stateOf(batch);
     const report: Report = { ...failedReport(1, reason), startedAtMs: NaN, unsent: true };
-    // Later, for the dispatcher is not done with sending yet.
+    // Deferred, because the dispatcher is still in `send`.
     clock.queueMicrotask(() => {
       if (this.#state !== "gone" && !state.recalled) this.events.report(batch, report);
     });
@@ -261,7 +261,7 @@ export class RemoteLane implements Lane {
   progress(batch: LaneBatch): BatchProgress {
     const { id, task, final } = stateOf(batch);
     if (final !== undefined) return final;
-    // What keeps a lane busy keeps it from loading, too.
+    // A lane that is busy can't load modules, so that time doesn't count as loading.
     if (id === 0 && (task.isBegun || !this.#hasBegun)) {
       const now = clock.now();
       const mayStart = this.#channel.isLeased === true || now < this.#startedMs + MOST_START_MS;
@@ -277,7 +277,7 @@ export class RemoteLane implements Lane {
     return { state: "waiting", ...(isNext && { isNext }) };
   }
 
-  /** How far it is with a batch that was sent; undefined if it hasn't started it. */
+  /** The progress of a batch that was sent; undefined if it hasn't started. */
   #begun(batch: LaneBatch): BatchProgress | undefined {
     const { id, started } = stateOf(batch);
     const { cells } = this.#channel;
@@ -295,7 +295,7 @@ export class RemoteLane implements Lane {
 
   recall(batch: LaneBatch): boolean {
     const { id } = stateOf(batch);
-    // What has moved there can't be sent again.
+    // Items whose buffers were transferred can't be sent again.
     if (batch.moved || (id !== 0 && !this.#channel.cells?.take(id))) return false;
     this.#forget(batch);
     stateOf(batch).recalled = true;
@@ -314,7 +314,7 @@ export class RemoteLane implements Lane {
 
   force(batch: LaneBatch, others: boolean): Forced {
     const { answered } = stateOf(batch);
-    // Where it can be seen that another task keeps the lane busy, this one is not to blame.
+    // Other tasks keep their lane if its event loop turns, or if one of them blocks it.
     const goesOn = others && (answered || this.#someNeverYielded(batch));
     if (!goesOn && this.#channel.stopsByForce) {
       this.#channel.kill();
@@ -330,13 +330,13 @@ export class RemoteLane implements Lane {
     this.#state = "gone";
     this.#channel.kill();
     this.#answerAll();
-    // A thread whose event loop turns is ended as a process is.
+    // A thread whose event loop still turns can be ended; a busy loop in a thread can't.
     return answered ? "stopped" : "abandoned";
   }
 
   /**
-   * Nothing more of a batch is started, and `progress` tells the same from now on: a thread goes on for
-   * a while when it is ended, and what it began must not be taken for never started.
+   * Starts nothing more of a batch and fixes its `progress`: a thread runs on for a while after it is ended,
+   * and items that it starts then must not be taken for never started.
    */
   #freeze(batch: LaneBatch): void {
     const state = stateOf(batch);
@@ -349,7 +349,7 @@ export class RemoteLane implements Lane {
     }
   }
 
-  /** Whether some other task has not returned since it was started. */
+  /** Whether another task hasn't returned or waited since it was started. */
   #someNeverYielded(batch: LaneBatch): boolean {
     const { cells } = this.#channel;
     return [...this.#sent].some(([id, other]) =>
@@ -400,12 +400,12 @@ export class RemoteLane implements Lane {
     }
   }
 
-  /** Whether a set-up has ended here: one that hasn't gave nothing to dispose. */
+  /** Whether a set-up has completed here; if none has, there is nothing to dispose. */
   #holdsResources(): boolean {
     return this.#tasks.all.some(({ isSetUp, state }) => isSetUp && state === "loaded");
   }
 
-  /** What couldn't be disposed. A lane that dies meanwhile takes with it what it had. */
+  /** Resolves with the resources' failures. If the lane dies meanwhile, its resources are gone too. */
   #dispose(): Promise<readonly TeardownError[]> {
     const { promise, resolve } = Promise.withResolvers<readonly TeardownError[]>();
     this.#disposed = resolve;
@@ -421,7 +421,7 @@ export class RemoteLane implements Lane {
         this.#clockOffsetMs = head[0]! - clock.timeOriginMs;
         this.#state = "ready";
         this.#ready.resolve(clock.now() - this.#startedMs);
-        // Once a lane, before its first task.
+        // Sent once to each lane, before its first task.
         if (shared !== undefined) this.#channel.send(ToLane.shared, [], shared);
         for (const known of this.#tasks.all) this.#askToLoad(known);
         break;
@@ -440,7 +440,7 @@ export class RemoteLane implements Lane {
         if (this.#state === "closing") break;
         const error = openEnvelope(payload as Envelope) as Error;
         this.#advise(error);
-        // Deno reads and runs a module once: on this lane every other try would meet the same.
+        // Deno loads a module only once, so on this lane every further attempt would fail in the same way.
         const isUseless = this.#tasks.all.length === 1 && !this.#tasks.loading?.isSetUp &&
           this.#channel.isLeased !== true;
         this.#endLoading(head[0]!, error);
@@ -485,10 +485,10 @@ export class RemoteLane implements Lane {
     for (const batch of this.#tasks.end(number, error)) this.events.unloadable(batch, error);
   }
 
-  /** What the lane says of a batch besides what became of its items. */
+  /** Handles messages about a batch other than its reports. */
   #onStatus(kind: number, head: ArrayLike<number>): void {
     const batch = this.#sent.get(head[0]!);
-    if (batch === undefined) return; // it is done with
+    if (batch === undefined) return; // the batch has ended
     const state = stateOf(batch);
     if (kind === FromLane.heldUp) this.events.heldUp(batch);
     else if (kind === FromLane.asked) state.answered = true;
@@ -497,7 +497,7 @@ export class RemoteLane implements Lane {
 
   #report(head: ArrayLike<number>, payload: Payload): void {
     const batch = this.#sent.get(head[0]!);
-    if (batch === undefined) return; // it was forced to stop, and is settled
+    if (batch === undefined) return; // the batch was forced to stop and is settled
     this.#hasRun = true;
     const report = readReport(head, this.#clockOffsetMs, payload);
     for (const { reason } of report.failures ?? []) this.#advise(reason);
@@ -505,14 +505,14 @@ export class RemoteLane implements Lane {
     this.events.report(batch, report);
   }
 
-  /** Says where a lane is given what a task lacks: a flag of this program would change nothing. */
+  /** Adds to an error where the lane's permissions are given, because a flag of this program would not help. */
   #advise(thrown: unknown): void {
     const { granting } = this.options;
     if (granting === undefined || !(thrown instanceof Error)) return;
     for (const name of ["message", "stack"] as const) {
       const text: unknown = thrown[name];
       if (typeof text !== "string" || !ADVICE.test(text)) continue;
-      // Not assigned: a DOMException's can't be.
+      // Defined instead of assigned, because a DOMException's properties can't be assigned.
       const value = text.replace(ADVICE, `$&, ${granting}`);
       Object.defineProperty(thrown, name, { value, writable: true, configurable: true });
     }
@@ -520,7 +520,7 @@ export class RemoteLane implements Lane {
 
   #die(death: Omit<Death, "starting">): void {
     if (this.#state === "gone") return;
-    // What dies while it is closed has no batch any more.
+    // A lane that is being closed has no batches any more.
     if (this.#state === "closing") {
       this.#state = "gone";
       const what = `A lane ${death.how} before all that was set up in it was disposed`;
@@ -528,9 +528,9 @@ export class RemoteLane implements Lane {
     }
     const starting = this.#state === "starting";
     this.#state = "gone";
-    // What ends by itself may do so in peace.
+    // A lane that ends by itself is only closed, not killed.
     void this.#channel.close();
-    // What ends a lane where nothing has run yet is the module that is being loaded, or its machine's end.
+    // If nothing has run on a lane yet, the module being loaded ended it, unless the machine was lost.
     const isOthers = starting || this.#hasRun || death.suspicion !== undefined;
     const known = isOthers ? undefined : this.#tasks.loading;
     if (known?.isBegun) {
@@ -542,7 +542,7 @@ export class RemoteLane implements Lane {
     this.events.died({ ...death, starting });
   }
 
-  /** Nobody is to wait for a lane that is gone. */
+  /** Settles every promise that waits for this lane. */
   #answerAll(): void {
     this.#ready.resolve(NaN);
     this.#tellUsage();

@@ -1,4 +1,4 @@
-/** The tasks that a remote lane was told of, as its caller knows them: which are loaded, which is being loaded. */
+/** The caller's record of the tasks of a remote lane: which are loaded, and which one is being loaded. */
 
 import { notSetUp, unloadable } from "../lane_tasks.ts";
 import type { TaskLoadError } from "../errors.ts";
@@ -8,41 +8,41 @@ import { clock } from "../timers.ts";
 
 export class RemoteTask {
   state: "loading" | "loaded" | "failed" = "loading";
-  /** Whether the lane has said that it loads it. */
+  /** Whether the lane has reported that it loads the task. */
   isBegun = false;
   isSetUp = false;
-  /** Whether somebody waits for it without a batch. */
+  /** Whether a call of `load` waits for the task. */
   isAwaited = false;
-  /** Batches that wait until it is loaded, in their order. */
+  /** Batches that wait until the task is loaded, in order. */
   readonly held: Set<LaneBatch> = new Set();
   readonly loaded: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  /** @param sinceMs When it began to be loaded, or the lane that loads it first to start; NaN while others are. */
+  /** @param sinceMs When loading it began, or the lane's start for the first task; NaN while others load. */
   constructor(readonly number: number, readonly task: Task, public sinceMs: number) {
-    this.loaded.promise.catch(() => {}); // told to those who wait for it
+    this.loaded.promise.catch(() => {}); // reported to the callers that wait for it
   }
 }
 
 export class RemoteTasks {
   readonly #known = new Map<string, RemoteTask>();
-  /** By the task itself, for this is asked for every batch. */
+  /** Keyed by the task object, because every batch looks it up. */
   readonly #byTask = new WeakMap<Task, RemoteTask>();
   #lastNumber = 0;
 
-  /** @param onNew Told of a task that the lane wasn't told of before. */
+  /** @param onNew Called with each task that the lane doesn't know yet. */
   constructor(private readonly onNew: (known: RemoteTask) => void) {}
 
   get all(): RemoteTask[] {
     return [...this.#known.values()];
   }
 
-  /** The one that is just being loaded; those behind it wait. */
+  /** The task that is being loaded; the tasks after it wait. */
   get loading(): RemoteTask | undefined {
     for (const known of this.#known.values()) if (known.state === "loading") return known;
     return undefined;
   }
 
-  /** The same if no batch waits for it any more: it may never come to its end, and blocks those behind it. */
+  /** That task if no batch waits for it any more: loading may never end, and it blocks the tasks after it. */
   get blocking(): RemoteTask | undefined {
     const { loading } = this;
     return loading?.isBegun && loading.held.size === 0 ? loading : undefined;
@@ -56,7 +56,7 @@ export class RemoteTasks {
     return this.all.find((known) => known.number === number);
   }
 
-  /** The task, of which the lane is told if it wasn't. */
+  /** The record of a task; a new task is announced to the lane. */
   of(task: Task): RemoteTask {
     let known = this.#byTask.get(task);
     if (known !== undefined && known.state !== "failed") return known;
@@ -73,7 +73,7 @@ export class RemoteTasks {
     return known;
   }
 
-  /** The lane has come to load it, or to set it up. */
+  /** The lane has begun to load the task, or to set it up. */
   begin(number: number, isSetUp: boolean): void {
     const known = this.numbered(number);
     if (known === undefined) return;
@@ -83,10 +83,9 @@ export class RemoteTasks {
   }
 
   /**
-   * Its loading has ended. One that failed isn't kept: a file may be mended, or a permission granted,
-   * before the next run.
+   * Loading has ended. A failure isn't kept: a file may be fixed, or a permission granted, before the next run.
    *
-   * @returns The batches that waited for it.
+   * @returns The batches that waited for the task.
    */
   end(number: number, error?: Error): LaneBatch[] {
     const known = this.numbered(number);
@@ -101,7 +100,7 @@ export class RemoteTasks {
   }
 }
 
-/** What is told of a task that a lane, which may have been setting it up, can't load. */
+/** The error for a task that a lane can't load or set up. */
 export function loadError(
   { module }: Task,
   why: string,

@@ -1,10 +1,10 @@
-/** The pipe by which the system's signals reach Deno. */
+/** The pipe through which Deno receives the system's signals. */
 
 let isOpen = false;
 
 /**
- * Opens it, once. Deno does so when it first needs it, as at the end of a thread or of the program, and
- * panics if no descriptor is left then.
+ * Opens the pipe, once. Otherwise Deno opens it when first needed, for example at the end of a thread or of the
+ * program, and panics if no file descriptor is left then.
  */
 export function openSignalPipe(): void {
   if (isOpen) return;
