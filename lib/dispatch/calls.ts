@@ -1,8 +1,8 @@
 /**
- * The calls of `run` on one executor: in the order in which they come, and no more than may wait.
+ * The calls of `run` on one executor: started in the order in which they come, with a limit on how many wait.
  *
- * A call does for its item what a `Run` does for many, without an input, an order or a consumer; what
- * only an item needs that does not simply give its value is made when it is needed.
+ * A call does for one item what a `Run` does for many, without an input, an order or a consumer. Objects that
+ * are needed only if the task doesn't simply give its value are made only then.
  */
 
 import { asyncContext } from "../lanes/async_context.ts";
@@ -34,13 +34,13 @@ import { aborts } from "./stops.ts";
 
 const DEFAULTS: CheckedOptions = checkOptions({}, "run");
 
-/** Starts calls, and keeps what they share. */
+/** Starts calls and keeps the state that they share. */
 export class Calls {
-  /** Calls that have not ended, and those of them that are with a lane. */
+  /** How many calls haven't ended, and how many of those are with a lane. */
   open = 0;
   onLanes = 0;
   readonly usual: BatchSettings;
-  /** How often tasks couldn't be loaded since they ran last, by their names. */
+  /** How many times each task failed to load since it last ran, by the task's name. */
   readonly #loadFailures = new Map<string, number>();
 
   /** @param maxQueued How many calls may wait for a slot; Infinity for no limit. */
@@ -48,7 +48,7 @@ export class Calls {
     this.usual = settingsOf(DEFAULTS, pool.options);
   }
 
-  /** Runs a task on one item; whatever is wrong, its promise rejects. */
+  /** Runs a task on one item; every error, of the arguments too, rejects the promise. */
   run(given: unknown, item: unknown, options: RunOptions | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const task = checkedTask(given, "run", this.pool.options.remote);
@@ -67,13 +67,13 @@ export class Calls {
     });
   }
 
-  /** Whether one more call would have to wait, and as many wait as may. */
+  /** Whether one more call would have to wait and `maxQueued` calls wait already. */
   get #isFull(): boolean {
     const waiting = this.open - this.onLanes;
     return waiting >= this.maxQueued && waiting >= this.maxQueued + this.pool.freeSlots;
   }
 
-  /** Whether a call is tried again whose task couldn't be loaded. */
+  /** Counts a failed load and returns whether the call is tried again. */
   mayLoadAgain(task: Task, isKnown: boolean): boolean {
     const name = nameOf(task);
     const failures = (this.#loadFailures.get(name) ?? 0) + Number(!isKnown);
@@ -91,18 +91,18 @@ class Call implements PoolRun, Settling {
   readonly settings: BatchSettings;
   readonly span: Span | undefined;
   readonly isCall = true;
-  /** A call that waits on a lane might be done by another one sooner. */
+  /** Calls aren't sent ahead: another lane might run one sooner. */
   readonly ahead = 0;
   isReady = false;
   bagIndex = -1;
-  /** When it was made, if that is ever told: reading the clock is a good part of what a call costs. */
+  /** When the call was made, if `retryIf` may see it: reading the clock is much of what a call costs. */
   readonly #queuedAtMs: number;
-  /** What waits for a slot; a batch is made when its time has come, for thousands may wait. */
+  /** The batch that waits for a slot, or "new" until it is taken: thousands of calls may wait. */
   #next: Batch | "new" | undefined = "new";
   #sent: Batch | undefined = undefined;
-  /** What waits for its next try, and what forgets that. */
+  /** The batch that waits for a retry, and the function that cancels its wait. */
   #delayed: { readonly batch: Batch; readonly forget: () => void } | undefined = undefined;
-  /** Why it is stopped: what its promise rejects with. */
+  /** Why the call is stopped: its promise rejects with this. */
   #failure: { readonly error: unknown } | undefined = undefined;
   #lazySettler: Settler | undefined = undefined;
   #whenEnded: PromiseWithResolvers<void> | undefined = undefined;
@@ -152,7 +152,7 @@ class Call implements PoolRun, Settling {
 
   putBack(batch: Batch): void {
     if (batch.items.length === 0) return;
-    // What was sent before has a history on its lane.
+    // A batch that was on a lane holds that lane's state, so its item goes into a new one.
     this.#next = batch.openLane === undefined ? batch : batch.part(0, 1);
     if (this.#failure === undefined) this.calls.pool.wake(this);
     else this.#drop();
@@ -160,7 +160,7 @@ class Call implements PoolRun, Settling {
 
   onSend(batch: Batch): void {
     batch.tellsStarts = this.settings.timeoutMs !== Infinity || batch.alone;
-    // Nobody is told when exactly it starts, unless its time is limited or its failure may be looked at.
+    // The exact start time is used only for a deadline and for `retryIf`.
     const isUntimed = this.settings.timeoutMs === Infinity && this.options.retries.limit === 0;
     batch.sentAtMs = isUntimed ? this.calls.pool.now() : clock.now();
     this.#sent = batch;
@@ -238,7 +238,7 @@ class Call implements PoolRun, Settling {
     this.stop(error);
   }
 
-  /** Drops it if it waits, or asks its task to stop; its promise settles when nothing of it goes on. */
+  /** Drops the call if it waits, or asks its task to stop; its promise settles when that has ended. */
   stop(reason: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { error: reason };
@@ -247,7 +247,7 @@ class Call implements PoolRun, Settling {
 
   close(reason: unknown): Promise<void> {
     this.stop(reason);
-    // Not its own promise, for nobody has to look at that but the caller.
+    // This isn't the call's own promise: that one may reject, and only the caller handles it.
     this.#whenEnded ??= Promise.withResolvers();
     return this.#whenEnded.promise;
   }
@@ -259,10 +259,10 @@ class Call implements PoolRun, Settling {
     if (!inFlight.takeBack(batch)) inFlight.cancel(batch, this.#failure!.error);
   }
 
-  /** It is stopped, and what of it waits never starts. */
+  /** Settles a stopped call whose batch waits and never starts. */
   #drop(): void {
     const batch = this.take() ?? this.#delayed?.batch;
-    if (batch === undefined) return; // it has ended
+    if (batch === undefined) return; // the call has ended
     this.#delayed?.forget();
     this.#delayed = undefined;
     this.#settler.cancel(batch, this.#failure!.error);

@@ -1,6 +1,6 @@
 /**
- * What a run sends next: items that came back, retries that are due, or new ones from the input, as
- * many as there is room for and as its limits allow.
+ * The queue of a run: it gives items that came back, retries that are due, or new items from the input, as many
+ * as there is room for and as limits allow.
  */
 
 import { inAsyncContext } from "../lanes/async_context.ts";
@@ -16,39 +16,39 @@ import type { Source } from "./source.ts";
 
 export interface QueueRun extends PoolRun {
   readonly options: Pick<CheckedOptions, "buffer" | "rate" | "perKey" | "chunk">;
-  /** The time, which need not be the very moment where nobody is told of it. */
+  /** The current time, or a reused reading where no exact start times are needed. */
   now(): number;
-  /** There may be something to send that wasn't there before. */
+  /** Called when there may be something new to send. */
   onMore(): void;
-  /** The input turns out to be over, and nothing waits. */
+  /** Called when the input turns out to have ended and nothing waits. */
   mayBeOver(): void;
 }
 
 interface QueuePool {
-  /** Slots on all lanes together, at this moment. */
+  /** The number of slots on all lanes together. */
   readonly slots: number;
   sendsTogether(task: Task): boolean;
-  /** Paces keys, if what refuses is met key by key. */
+  /** The guide's pace of each key, if there is a guide. */
   readonly options: { readonly guide?: { readonly pace: PaceMaker } };
 }
 
-/** Two batches a slot: one that ended and waits for the consumer, one to go on with. */
+/** Batches held for each slot: one that ended and waits for the consumer, and the next one to run. */
 const AUTO_BUFFER_BATCHES = 2;
-/** So many items that wait for their keys or their next try are pulled, on the look-out for others, unless told. */
+/** How many items that wait for their keys or a retry may be looked past, unless `buffer` is given. */
 const AUTO_LOOK_AHEAD = 1000;
 
 export class Queue {
-  /** When something was last taken from here, or pulled to wait here. */
+  /** When a batch was last taken, or items were last pulled. */
   takenAtMs = 0;
-  /** Items that the consumer has taken. */
+  /** How many items the consumer has taken, or the input has left out. */
   consumed = 0;
-  /** Whether items are counted, and so travel one by one: for a rate, for their keys, or since a pause. */
+  /** Whether starts are counted, so that items travel one by one: for a rate, for keys, or since a pause. */
   isCounted: boolean;
-  /** Whether all results are collected anyway, so that holding some back saves nothing. */
+  /** Whether all results are collected anyway, so that a bound on held results saves nothing. */
   unbounded = false;
   readonly #limit: Limit;
   readonly #keys: KeyQueues;
-  /** What waits for its next try, and what forgets that. */
+  /** Batches that wait for a retry, each with the function that cancels its wait. */
   readonly #delayed = new Map<Batch, () => void>();
 
   constructor(
@@ -70,18 +70,18 @@ export class Queue {
     return !this.isCounted && (chunk !== "auto" || this.pool.sendsTogether(task));
   }
 
-  /** Whether nothing is left and nothing will come. */
+  /** Whether no item is left and none will come. */
   get isEmpty(): boolean {
     return this.source.isEmpty && this.#keys.waiting === 0 && this.#delayed.size === 0;
   }
 
-  /** What would be taken next, and whether it needs a lane alone; undefined if nothing can. */
+  /** What `take` would give next; undefined if nothing may be sent now. */
   peek(): { readonly alone: boolean } | undefined {
     const waiting = this.#keys.waiting > 0 ? this.#keys.next : undefined;
     const next = waiting ?? (this.source.mayGive && this.#room >= 1 ? UNSENT : undefined);
     if (next === undefined || !this.isCounted || this.#limit.allows()) return next;
     if (this.#keys.waiting > 0) return undefined;
-    // It has to wait; but if there is none, the run is over now, and not when the limit allows a start.
+    // The next item must wait, but it is pulled now: if there is none, the run ends at once.
     const fresh = this.#pull();
     if (fresh !== undefined) this.#keys.add(fresh);
     return undefined;
@@ -105,7 +105,7 @@ export class Queue {
     return slots + beyond - (held - passed);
   }
 
-  /** The next items to send; undefined if there are none at this moment. */
+  /** Takes the next batch; undefined if none may be sent now. */
   take(): Batch | undefined {
     const batch = this.#next();
     if (batch !== undefined && this.isCounted) {
@@ -130,7 +130,7 @@ export class Queue {
     }
   }
 
-  /** New items, if none of them has a key; else they join the queues of their keys, each by itself. */
+  /** Pulls new items: without keys they are returned; with keys each joins its key's queue. */
   #pull(): Batch | undefined {
     const { run, source } = this;
     const { perKey } = run.options;
@@ -140,10 +140,10 @@ export class Queue {
       if (this.isEmpty) run.mayBeOver();
       return undefined;
     }
-    // The input may have left some out before these.
+    // The input may have left out items before these.
     const first = source.pulled - items.length;
     const keys = perKey && items.map((item, at) => this.#keyOf(perKey, item, first + at));
-    // The caller's own code, of the input and of keys, is over by now: it is no time of the task's.
+    // Read after the caller's input and key functions, whose time isn't the task's.
     this.takenAtMs = source.isArray ? run.now() : clock.now();
     if (!keys?.some((key) => key !== undefined)) {
       return new Batch(run, first, items, this.takenAtMs);
@@ -173,38 +173,38 @@ export class Queue {
     }
   }
 
-  /** A batch was given to its lane; returns whether its start, which is counted, is still to come. */
+  /** Notes that a batch was given to its lane; returns whether its counted start is still to come. */
   sent(batch: Batch): boolean {
     const isHeld = this.#limit.sent(batch);
     return this.#keys.limitOf(batch)?.sent(batch) || isHeld;
   }
 
-  /** A batch is with its lane no more, or comes back without having been there. */
+  /** Notes that a batch left its lane, or comes back without having been sent. */
   leave(batch: Batch, startedAtMs: number): void {
     if (!this.isCounted) return;
     this.#limit.leave(batch, startedAtMs);
     this.#keys.leave(batch, startedAtMs);
   }
 
-  /** Whoever answers a batch's task wants to be left alone for so long: by its key, or by all. */
+  /** Starts no task of the batch's key, or of the run, for this many milliseconds, as a server asked. */
   pause(batch: Batch, ms: number): void {
     (this.#keys.limitOf(batch) ?? this.#limit).pause(clock.now() + ms);
     this.isCounted = true;
   }
 
-  /** A batch of the first item; the others go back. */
+  /** Returns a batch of the first item and puts the others back. */
   #first(batch: Batch): Batch {
     if (batch.items.length === 1) return batch;
     this.putBack(batch.part(1, batch.items.length));
     return batch.part(0, 1);
   }
 
-  /** Takes items back that are to go before all others; none is fine. */
+  /** Puts items back that are sent before all others; an empty batch is ignored. */
   putBack(batch: Batch): void {
     if (batch.items.length > 0) this.#keys.putBack(batch);
   }
 
-  /** Takes an item back that is to go again after a wait in milliseconds. */
+  /** Puts an item back after a wait in milliseconds. */
   later(batch: Batch, waitMs: number): void {
     const forget = after(waitMs, () => {
       this.#delayed.delete(batch);
@@ -214,7 +214,7 @@ export class Queue {
     this.#delayed.set(batch, forget);
   }
 
-  /** Gives up every wait; returns what was not sent, of an array also what was not pulled. */
+  /** Cancels every wait; returns items not sent, with those of the input that are available unasked. */
   drop(): Batch[] {
     const dropped = [...this.#keys.drop(), ...this.#delayed.keys()];
     for (const forget of this.#delayed.values()) forget();
@@ -226,10 +226,10 @@ export class Queue {
   }
 }
 
-/** What waits for one key. */
+/** Batches that wait for one key. */
 class KeyQueue {
   readonly limit: Limit;
-  /** What came back, the latest first; it goes before what was never sent. */
+  /** Batches that came back: the latest is sent first, and all of them before new ones. */
   readonly returned: Batch[] = [];
   readonly fresh = new Fifo<Batch>();
 
@@ -242,31 +242,31 @@ class KeyQueue {
   }
 }
 
-/** Idle keys are looked for once there are half as many again as after the last time, and so many more. */
+/** Idle keys are removed once there are 1.5 times as many keys as after the last time, plus this many. */
 const MORE_KEYS = 16;
 
 /**
- * A run's batches that wait to be sent: in one queue, or in one for each key that has a limit of its own.
- * A queue whose limit is reached holds up no other.
+ * A run's batches that wait to be sent: in one queue, or in one for each key that has its own limit. A queue
+ * whose limit is reached holds up no other.
  */
 export class KeyQueues {
   /** How many batches wait, and how many of them were never sent. */
   waiting = 0;
   fresh = 0;
   readonly #queues = new Map<Key | undefined, KeyQueue>();
-  /** Those that may have something to send, in the order of their turns. */
+  /** Queues that may have something to send, in the order of their turns. */
   readonly #ready = new Set<KeyQueue>();
-  /** With more keys than this it is looked which can be forgotten. */
+  /** Idle keys are removed once there are more keys than this. */
   #mostKeys = MORE_KEYS;
 
-  /** @param onMore Told when something may be sent that had to wait. */
+  /** @param onMore Called when something may be sent that had to wait. */
   constructor(private readonly limit: LimitOptions, private readonly onMore: () => void) {}
 
   get keys(): number {
     return this.#queues.size;
   }
 
-  /** What is sent next; undefined if nothing waits that may start now. */
+  /** The batch that is sent next; undefined if none may start now. */
   get next(): Batch | undefined {
     return this.#first()?.first;
   }
@@ -282,7 +282,7 @@ export class KeyQueues {
   take(): Batch | undefined {
     const queue = this.#first();
     if (queue === undefined) return undefined;
-    // The others have their turn.
+    // The queue goes behind the others, which have their turns first.
     this.#ready.delete(queue);
     this.#ready.add(queue);
     this.waiting--;
@@ -290,13 +290,13 @@ export class KeyQueues {
     return queue.returned.pop() ?? queue.fresh.shift();
   }
 
-  /** Takes a batch that was never sent: it goes behind all others of its key. */
+  /** Adds a batch that was never sent, behind all others of its key. */
   add(batch: Batch): void {
     this.fresh++;
     this.#wait(batch, "fresh");
   }
 
-  /** Takes a batch back: it goes before all others of its key. */
+  /** Puts a batch back, before all others of its key. */
   putBack(batch: Batch): void {
     this.#wait(batch, "returned");
   }
@@ -324,7 +324,7 @@ export class KeyQueues {
     return key === undefined ? undefined : this.#queueOf(key).limit;
   }
 
-  /** A batch is with its lane no more. */
+  /** Notes that a batch left its lane. */
   leave(batch: Batch, startedAtMs: number): void {
     const { key } = batch.history;
     const queue = key === undefined ? undefined : this.#queues.get(key);
@@ -335,7 +335,7 @@ export class KeyQueues {
     else if (this.#queues.size > this.#mostKeys) this.#forgetIdle();
   }
 
-  /** Forgets each key of which nothing waits or runs, unless its rate or a pause still counts. */
+  /** Removes each key without waiting or running batches, unless its rate or a pause still counts. */
   #forgetIdle(): void {
     const nowMs = clock.now();
     for (const [key, { first, limit }] of this.#queues) {
@@ -344,7 +344,7 @@ export class KeyQueues {
     this.#mostKeys = 1.5 * this.#queues.size + MORE_KEYS;
   }
 
-  /** Gives up every queue; returns what waited. */
+  /** Removes every queue; returns the batches that waited. */
   drop(): Batch[] {
     const all = [...this.#queues.values()];
     for (const { limit } of all) limit.stop();

@@ -1,7 +1,6 @@
 /**
- * What becomes of items that gave no value: they are tried again, or settled. Where a lane was lost, or a
- * task had to be stopped, so were others, which are run again or go elsewhere; blame.ts says which task
- * did it.
+ * Items that gave no value are tried again or settled here. When a lane is lost or a task is stopped by force,
+ * other items are affected too: they run again or go to other lanes. blame.ts judges which task was the cause.
  */
 
 import { inAsyncContext } from "../lanes/async_context.ts";
@@ -23,46 +22,46 @@ import { outcomeAt, type Rejected, type Settled } from "./output.ts";
 
 const ANSWER = new Checker("try again");
 
-/** A task that killed so many lanes is quarantined: it is not tried again. */
+/** An item that ended this many lanes is quarantined: it is not tried again. */
 export const MOST_KILLS = 2;
 
 /** The run or call whose items are settled. */
 export interface Settling {
   readonly options: Pick<CheckedOptions, "retries" | "rerun">;
-  /** The async context of who wants items run, and whose functions are called. */
+  /** The async context of the caller, whose functions are called. */
   readonly context?: unknown;
   readonly span?: Pick<Span, "lost"> | undefined;
   /** Whether items may still be tried again. */
   readonly mayRetry: boolean;
-  /** Has an item tried again after a wait; its key, or the run, starts nothing for `pauseMs`. */
+  /** Retries an item after a wait in milliseconds; its key, or the run, starts nothing for `pauseMs`. */
   retryLater(batch: Batch, waitMs: number, pauseMs: number): void;
-  /** Takes items that are to be sent before all others. */
+  /** Puts items back that are sent before all others. */
   putBack(batch: Batch): void;
   onSettled(settled: Settled): void;
   fail(error: unknown): void;
 }
 
-/** Whether and when an item was started that ended without a report of its lane, and what is to be different next time. */
+/** What is known of an item that ended without a report: whether and when it started, and its new history. */
 type Unreported = Partial<History> & { readonly started?: boolean; readonly sinceMs?: number };
 
 type Rejection = NonNullable<Settled["rejection"]>;
 
-/** An item of which an attempt gave no value. */
+/** An item whose attempt gave no value. */
 type Attempted = Settled & { readonly rejection: Rejection };
 
-/** What its next attempt is to go by. */
+/** What the item's next attempt depends on. */
 interface Next {
-  /** How long whoever answers the task asked to be left alone, in milliseconds. */
+  /** The wait that the task's server asked for, in milliseconds. */
   readonly askedMs?: number | undefined;
-  /** What is to be different at it. */
+  /** Changes to the item's history. */
   readonly changes?: Partial<History>;
 }
 
-/** What all runs of a pool have in common. */
+/** How a pool handles tasks that don't stop and items that end lanes. */
 export interface LossOptions {
-  /** How long a task that was asked to stop may go on before it is made to, in milliseconds. */
+  /** How long a task may go on after it was asked to stop, in milliseconds, before it is forced to. */
   readonly graceMs: number;
-  /** Told of each item that ended more than one lane, and isn't tried again. */
+  /** Called with each item that ended more than one lane and isn't tried again. */
   readonly onQuarantined?: ((item: QuarantinedItem) => void) | undefined;
 }
 
@@ -70,7 +69,7 @@ export interface LossOptions {
 export class Settler {
   constructor(private readonly run: Settling, private readonly options: LossOptions) {}
 
-  /** Settles the next items of a batch, of which so many had been reported before. */
+  /** Settles the reported items of a batch; `base` is how many of its items were reported before. */
   report(batch: Batch, report: Report, base: number): void {
     const isStarted = report.unsent !== true;
     const part = <Of extends Settled["rejection"]>(from: number, to: number, rejection: Of) => {
@@ -87,7 +86,7 @@ export class Settler {
     if (report.count > from) this.run.onSettled(part(from, report.count, undefined));
   }
 
-  /** An item ended without a report of its lane: it is tried again, if that is allowed, else settled. */
+  /** Retries or settles an item that ended without a report from its lane. */
   reject(batch: Batch, offset: number, how: Rejection, known: Unreported = {}): void {
     const { started: isStarted = true, sinceMs, ...changes } = known;
     const items = { batch, from: offset, count: 1, rejection: how, isStarted };
@@ -113,7 +112,7 @@ export class Settler {
     this.run.onSettled(unreported(all));
   }
 
-  /** Has an item tried again; if that isn't to be, returns how it ended. */
+  /** Retries an item; if that isn't allowed, returns how it ended. */
   #retry(attempted: Attempted, { askedMs = 0, changes = {} }: Next): Rejection | undefined {
     const { batch, from: offset, isStarted, rejection } = attempted;
     const { run } = this;
@@ -123,7 +122,7 @@ export class Settler {
     if ((changes.kills ?? 0) >= MOST_KILLS) return rejection;
     const allowed = this.#allows(outcomeAt(attempted, 0) as Rejected);
     if (!allowed) return rejection;
-    // One that never started uses up a retry all the same.
+    // An attempt that never started uses up a retry, too.
     const next = isStarted ? { attempt: attempt + 1 } : { reruns: reruns - 1 };
     const again = batch.part(offset, offset + 1, { ...changes, ...next });
     if (allowed !== true) {
@@ -133,7 +132,7 @@ export class Settler {
     const { ended, reason } = rejection;
     const tooLong = asksTooLong(itemOf(batch, offset), retries, askedMs, reason);
     if (tooLong !== undefined) return { ended, reason: tooLong };
-    // A server that says when to come back needs no doubling waits on top of that.
+    // If the server asked for a wait, the random wait after it doesn't grow with each attempt.
     const failures = askedMs > 0 ? 1 : attempt - reruns;
     run.retryLater(again, askedMs + backoffMs(failures, retries), askedMs);
     return undefined;
@@ -148,7 +147,7 @@ export class Settler {
         allowed.then(undefined, (error) => run.fail(error));
         throw new TypeError("Cannot try again: retries.retryIf must return true or false at once");
       }
-      // The caller may have stopped the run while it was asked.
+      // The caller's `retryIf` may have stopped the run.
       if (!allowed || !run.mayRetry) return false;
       if (typeof allowed !== "object") return true;
       const { afterMs, pauseMs = 0 } = allowed as RetryIn;
@@ -162,7 +161,7 @@ export class Settler {
     }
   }
 
-  /** A lane died with a batch of this run. */
+  /** Decides for each item of a batch whose lane died: rerun it, send it elsewhere, or let it crash. */
   onLost(batch: Batch, { at, fault }: Blame, death: Death): void {
     const { reported, sentCount, items } = batch;
     if (at.state !== "running") {
@@ -179,12 +178,12 @@ export class Settler {
     this.#again(batch, reported, offset, death);
   }
 
-  /** An attempt's lane can't end its span any more. */
+  /** Ends the span of an attempt, because its lane can't any more. */
   #endSpan(batch: Batch, offset: number, sinceMs: number, error: unknown): void {
     this.run.span?.lost(batch.firstIndex + offset, batch.attempt, sinceMs, error);
   }
 
-  /** Items that may have run, or did and whose results are lost, run again if that is allowed. */
+  /** Reruns items that may have run, or whose results were lost, if that is allowed. */
   #again(batch: Batch, from: number, to: number, death: Death, alone = false, sinceMs = NaN): void {
     const { moved, history: { attempt, reruns } } = batch;
     if (this.run.options.rerun && !moved) {
@@ -199,7 +198,7 @@ export class Settler {
     }
   }
 
-  /** Items that were on the lane, but not started, go elsewhere, unless they are what ends lanes. */
+  /** Sends items that hadn't started to other lanes, unless they are what ends lanes. */
   #unstarted(batch: Batch, death: Death, mayKill: boolean): void {
     const { reported, sentCount, moved, alone } = batch;
     const losses = batch.history.losses + Number(mayKill);
@@ -216,7 +215,7 @@ export class Settler {
   }
 
   #crash(batch: Batch, offset: number, sinceMs: number, death: Death): void {
-    // If more than its lane was lost, it was blamed only since that had happened to it before.
+    // When a whole machine was lost, an item is blamed only if that happened to it before: it counts twice.
     const kills = batch.history.kills + (death.suspicion === undefined ? 1 : 2);
     const more = kills >= MOST_KILLS ? `; it killed ${kills} lanes and is quarantined` : "";
     const crash = crashOf(batch, offset, "lost its lane while its task ran", death, more);
@@ -231,7 +230,7 @@ export class Settler {
   }
 
   /**
-   * A task went on after it was asked to stop.
+   * Settles an item whose task went on after it was asked to stop.
    *
    * @param cause Why the run was cancelled, if it was.
    */
@@ -244,7 +243,7 @@ export class Settler {
     const isKnown = at.state === "running";
     const how = "had to be ended";
     if (isKnown && asked!.why === "timeout" && at.offset !== asked!.offset) {
-      // The one that was asked had ended by then.
+      // The item that was asked to stop had ended by then.
       return this.onLost(batch, { at, fault: "none" }, { how, starting: false });
     }
     const offset = isKnown ? at.offset : reported;
@@ -259,7 +258,7 @@ export class Settler {
     if (isKnown && !GOES_ON.includes(forced)) this.#endSpan(batch, offset, sinceMs, reason);
     this.reject(batch, offset, { ended, reason }, { sinceMs });
     const death = { how, starting: false };
-    // Those behind it ran too, perhaps.
+    // The items after it may have run, too.
     if (!isKnown) this.#again(batch, offset + 1, sentCount, death);
     this.#again(batch, reported, offset, death);
   }
@@ -267,30 +266,30 @@ export class Settler {
 
 const ERRORS = { abandoned: AbandonedError, "timed-out": TimeoutError, cancelled: CancelledError };
 
-/** Then the task ends by itself, and so does its span. */
+/** After these the task still runs, and its lane ends its span. */
 const GOES_ON: readonly Forced[] = ["goes on", "goes on for now"];
 
-/** One of a batch's items, in messages. */
+/** Names one of a batch's items, for messages. */
 function itemOf({ task, firstIndex }: Batch, offset: number): string {
   return `Item ${firstIndex + offset} of ${titleOf(task)}`;
 }
 
-/** Items that ended just now, without a report of their lane. */
+/** Items that ended just now, without a report from their lane. */
 function unreported(items: Omit<Settled, "report" | "reportFrom">, startedAtMs = NaN): Settled {
   const report = { values: undefined, startedAtMs, endedAtMs: clock.now(), times: undefined };
   return { ...items, report, reportFrom: 0 };
 }
 
-/** How waits are counted, if there are retries. */
+/** The options that set how long to wait before a retry. */
 type Waits = Filled<Pick<RetryOptions, "baseMs" | "maxMs" | "jitter">>;
 
 /**
- * How long to wait before the next try, in milliseconds.
+ * How long to wait before the next attempt, in milliseconds.
  *
- * Exponential backoff with full jitter: a wait drawn evenly between 0 and a bound that doubles with
- * each attempt, so that tasks which failed together don't come back together (Marc Brooker,
- * "Exponential Backoff and Jitter", AWS Architecture Blog, 2015). A wait that the server asked for comes
- * before it, is never shortened, and makes it that of a first attempt.
+ * Exponential backoff with full jitter: a wait drawn evenly between 0 and a bound that doubles with each
+ * attempt, so that tasks that failed together don't come back together (Marc Brooker, "Exponential Backoff and
+ * Jitter", AWS Architecture Blog, 2015). A wait that the server asked for is added in full; the bound is then
+ * that of a first attempt.
  *
  * @param attempt The attempt that failed, from 1.
  * @param random Draws from 0 to below 1.
@@ -304,7 +303,7 @@ export function backoffMs(
   return jitter ? random() * bound : bound;
 }
 
-/** What to tell of an item that asks for a longer wait than the caller allows; undefined if it doesn't. */
+/** The error of an item that asks for a longer wait than the caller allows; undefined if it doesn't. */
 export function asksTooLong(
   item: string,
   { maxMs }: Pick<Waits, "maxMs">,
@@ -317,7 +316,7 @@ export function asksTooLong(
   return Object.assign(new RetryAfterError(text, { cause }), { retryAfterMs });
 }
 
-/** An item that lost so many lanes before it was started, the last of them alone, ends them itself. */
+/** An item that lost this many lanes before it started, the last of them alone, is held to end them. */
 const MOST_LOSSES = 3;
 
 /** An item that ended more than one lane. */
@@ -328,7 +327,7 @@ export interface QuarantinedItem {
   readonly reason: CrashedError;
 }
 
-/** What is told of an item whose task went on after it was asked to stop: no more than is known. */
+/** The message for an item whose task went on after it was asked to stop; it says only what is known. */
 function fate(forced: Forced, what: string, graceMs: number, hadOthers: boolean): string {
   switch (forced) {
     case "ends":
@@ -346,12 +345,12 @@ function fate(forced: Forced, what: string, graceMs: number, hadOthers: boolean)
   }
 }
 
-/** How an item ended that was lost with its lane. */
+/** The ending of an item that was lost with its lane. */
 function crashOf(batch: Batch, offset: number, what: string, death: Death, more = "") {
   const text = `${itemOf(batch, offset)} ${what}: the lane ${death.how}${more}`;
   const cause = "error" in death ? { cause: death.error } : undefined;
   return { ended: "crashed", reason: new CrashedError(text, cause) } as const;
 }
 
-/** A task that can't be loaded so many times in a row never can. */
+/** After this many failed loads in a row, a run fails and a call isn't tried again. */
 export const MOST_LOAD_FAILURES = 3;

@@ -6,7 +6,7 @@ import { inspect, structuredCloning } from "../lanes/remote/clone.ts";
 import { after, clock } from "../lanes/timers.ts";
 import type { Items } from "./map_options.ts";
 
-/** Stands in an input for items that are left out: they have places in it, and no outcomes. */
+/** Stands in an input for items that are left out: they keep their indexes, but have no outcomes. */
 export class LeftOut {
   readonly #count: number;
 
@@ -18,16 +18,16 @@ export class LeftOut {
     return this.#count;
   }
 
-  /** Whether an item is one; a proxy isn't asked, as it is with `instanceof`. */
+  /** Whether an item is a LeftOut; unlike `instanceof` this calls no proxy's handler. */
   static is(item: unknown): item is LeftOut {
     return typeof item === "object" && item !== null && #count in item;
   }
 }
 
-/** What an array may have of its own that decides what its items are. */
+/** Own properties of an array that change what its items are. */
 const OF_ITS_OWN = [Symbol.iterator, Symbol.asyncIterator, "constructor"];
 
-/** Whether items can be cut by index: a class of one's own may give others, or be made otherwise. */
+/** Whether items can be sliced by index: a subclass of Array may iterate or slice differently. */
 function isPlainArray(items: unknown): items is readonly unknown[] {
   return Array.isArray(items) && Object.getPrototypeOf(items) === Array.prototype &&
     !OF_ITS_OWN.some((key) => Object.hasOwn(items, key));
@@ -39,10 +39,10 @@ function* itemsFrom(array: readonly unknown[], from: number): Iterator<unknown> 
   for (let at = from; at < array.length; at++) yield array[at];
 }
 
-/** One of so many items is weighed, for itself and those behind it: to look at each costs half of sending it. */
+/** One of this many items is weighed, for those after it too: weighing costs half as much as sending. */
 const WEIGHED = 16;
 
-/** How much room is left after an item, and those behind it that aren't weighed, of so many pulled together. */
+/** The bytes left after an item and the unweighed ones after it, of `count` that are pulled together. */
 function roomAfter(item: unknown, at: number, count: number, bytes: number): number {
   const isWeighed = bytes !== Infinity && at % WEIGHED === 0 && count - at > 1;
   if (!isWeighed || typeof item === "number") return bytes;
@@ -50,45 +50,45 @@ function roomAfter(item: unknown, at: number, count: number, bytes: number): num
 }
 
 export interface SourceEvents {
-  /** The async context of whose input it is. */
+  /** The async context of the caller. */
   readonly context?: unknown;
   leftOut(firstIndex: number, count: number): void;
-  /** An async input has something new, or is done. */
+  /** Called when an async input has given an item or has ended. */
   arrived(): void;
   inputFailed(error: unknown): void;
 }
 
 /** Pulls items from an iterable or async iterable. */
 export class Source {
-  /** How many items there are, if the input tells. */
+  /** How many items there are, if the input has a length or size. */
   readonly total: number | undefined;
   pulled = 0;
   done = false;
-  /** Whether the input itself came to its end, so that it need not be closed. */
+  /** Whether the input ended by itself, so that it need not be closed. */
   hasEnded = false;
   readonly #isAsync: boolean;
   #array: readonly unknown[] | undefined;
   #sync: Iterator<unknown> | undefined;
   #async: AsyncIterator<unknown> | undefined;
-  /** Items that the input gave and that were not pulled yet. */
+  /** Items that the input gave and that haven't been pulled yet. */
   #arrived: unknown[] = [];
-  /** How many of these stand for others. */
+  /** How many of these are LeftOut. */
   #gaps = 0;
-  /** How many it is to have ready at most. */
+  /** How many items an async input should have ready. */
   #wanted = 0;
-  /** How large, at most, what is still to come for that. */
+  /** How many bytes the items may have that are still to come for that. */
   #leftBytes = Infinity;
-  /** The call of an async input's `next()` that hasn't answered. */
+  /** The pending call of an async input's `next()`. */
   #asking: Promise<void> | undefined;
   #telling: ReturnType<typeof setImmediate> | undefined;
   /** Whether the input's own code is running. */
   #pulling = false;
-  /** Whether it isn't to be asked for more. */
+  /** Whether the input must not be asked for more. */
   #halted = false;
   #closing: Promise<void> | undefined;
-  /** Resolved when its end is not waited for any more. */
+  /** Resolves when the input's end is no longer waited for. */
   readonly #left = Promise.withResolvers<void>();
-  /** What forgets the waits for that. */
+  /** Cancel the timers that resolve it. */
   readonly #leaving: (() => void)[] = [];
 
   /** @throws {TypeError} If it is neither an iterable nor an async iterable. */
@@ -104,24 +104,24 @@ export class Source {
     this.#array = isPlainArray(items) ? items : undefined;
     const size = attempt(() => this.#array?.length ?? (items as { size?: unknown }).size);
     this.total = Number.isSafeInteger(size) && size as number >= 0 ? size as number : undefined;
-    // Nothing needs to be asked for to know this.
+    // An empty array is known to have ended.
     if (this.#array !== undefined && size === 0) this.done = this.hasEnded = true;
   }
 
-  /** Whether to pull from it runs no code of the caller's. */
+  /** Whether pulling runs none of the caller's code. */
   get isArray(): boolean {
     return this.#array !== undefined;
   }
 
-  /** How many may still come, if the input tells. */
+  /** How many items may still come, if the input has a length or size. */
   get remaining(): number | undefined {
     return this.total === undefined ? undefined : this.total - this.pulled;
   }
 
   /**
-   * At most so many of what can be had at once; an error waits for the items before it.
+   * Pulls at most `count` items that are available at once; an error waits for the items before it.
    *
-   * @param mostBytes Of items that are made as they are pulled no more than about this, but one at least.
+   * @param mostBytes About how many bytes items may have that are made as they are pulled; one always may.
    */
   pull(count: number, mostBytes: number = Infinity): unknown[] {
     if (count < 1 || this.#halted) return [];
@@ -133,7 +133,7 @@ export class Source {
       const isOne = count === 1 && this.pulled < array.length;
       items = isOne ? [array[this.pulled]] : slice.call(array, this.pulled, this.pulled + count);
     } catch {
-      // A getter, or a proxy, may throw at one index: those before it are items.
+      // A getter or a proxy may throw at one index; the items before it still count.
       this.#array = undefined;
       this.#sync = itemsFrom(array, this.pulled);
       return this.#pullArrived(count, mostBytes);
@@ -155,7 +155,7 @@ export class Source {
     return items;
   }
 
-  /** Has so many of a synchronous input ready, with those that are left out among them. */
+  /** Makes `count` items of a synchronous input ready, not counting LeftOut. */
   #fill(count: number): void {
     const before = enterAsyncContext(this.events.context);
     this.#pulling = true;
@@ -176,14 +176,14 @@ export class Source {
     }
   }
 
-  /** An item has come, of so many that are wanted together. */
+  /** Adds an item that the input gave; `wanted` is how many are pulled together. */
   #arrive(value: unknown, wanted: number): void {
     this.#leftBytes = roomAfter(value, this.#arrived.length, wanted, this.#leftBytes);
     this.#arrived.push(value);
     if (LeftOut.is(value)) this.#gaps++;
   }
 
-  /** The first of what has arrived, up to one that stands for others. */
+  /** Takes the first of the arrived items, up to a LeftOut. */
   #splice(count: number): unknown[] {
     const end = this.#gaps === 0 ? -1 : this.#arrived.findIndex(LeftOut.is);
     return this.#arrived.splice(0, end < 0 ? count : Math.min(end, count));
@@ -198,7 +198,7 @@ export class Source {
     }
   }
 
-  /** Asks for the next item, and after it for more, as long as the input gives them without a wait. */
+  /** Asks an async input for the next item, and then for more until as many as wanted have arrived. */
   #ask(): void {
     if (this.#asking !== undefined || this.done) return;
     this.#asking = this.#next().then((arrived) => {
@@ -215,7 +215,7 @@ export class Source {
     });
   }
 
-  /** Once this turn of the event loop is over, so that what arrives in it travels together. */
+  /** Reports arrivals after this turn of the event loop, so that items that arrive in it travel together. */
   #tell(): void {
     if (this.#wanted <= 1) return this.events.arrived();
     this.#telling ??= clock.setImmediate(() => {
@@ -224,7 +224,7 @@ export class Source {
     });
   }
 
-  /** The next item of an async input, whose `next()` may answer in any way that a loop puts up with. */
+  /** The next item of an async input, whose `next()` may return anything that a loop accepts. */
   async #next(): Promise<{ value: unknown } | undefined> {
     const given = inAsyncContext(this.events.context, () => {
       this.#pulling = true;
@@ -239,28 +239,28 @@ export class Source {
     return done ? undefined : { value };
   }
 
-  /** It is asked for nothing more, not even in the midst of a pull; what it gave may be taken. */
+  /** Asks the input for nothing more, not even during a pull; arrived items may still be taken. */
   halt(): void {
     this.#halted = true;
     this.#wanted = 0;
   }
 
-  /** Whether it may have something at this moment: it isn't waited for already. */
+  /** Whether an item may be available now, because no call of `next()` is pending. */
   get mayGive(): boolean {
     return this.#arrived.length > 0 || (!this.done && this.#asking === undefined);
   }
 
-  /** Whether it was asked for an item that hasn't come. */
+  /** Whether an async input was asked for an item that hasn't arrived. */
   get isAwaited(): boolean {
     return this.#asking !== undefined && this.#wanted > 0 && this.#arrived.length === 0;
   }
 
-  /** Whether nothing is left and nothing will come. */
+  /** Whether no item is left and none will come. */
   get isEmpty(): boolean {
     return this.done && this.#arrived.length === 0;
   }
 
-  /** What is known to be there, and is pulled no more: the rest of an array, what of an async input has arrived. */
+  /** Takes what needs no asking: the rest of an array, or what has arrived from an iterator. */
   takeRest(): unknown[] {
     this.#leaveOut();
     const array = this.#array;
@@ -274,7 +274,7 @@ export class Source {
     return items;
   }
 
-  /** Waits until the input has cleaned up, and throws what it throws. */
+  /** Closes the input and waits until it has cleaned up; rejects with its error. */
   close(graceMs: number): Promise<void> {
     return this.#closing ??= this.#close(graceMs);
   }
@@ -287,14 +287,14 @@ export class Source {
     while (this.#pulling) await undefined;
     const asking = this.#asking;
     const closing = this.#cleanUp();
-    closing.catch(() => {}); // it may come too late to be told
+    closing.catch(() => {}); // the error may come too late to be thrown
     if (asking !== undefined) void asking.finally(this.leaveAfter(graceMs));
     await Promise.race([closing, this.#left.promise]).finally(() => {
       for (const forget of this.#leaving) forget();
     });
   }
 
-  /** Waits for the input's end no longer than this, in milliseconds, whatever it does; gives what forgets that. */
+  /** Stops waiting for the input's end after this many milliseconds; returns what cancels that. */
   leaveAfter(ms: number): () => void {
     const forget = after(this.hasEnded ? Infinity : ms, this.#left.resolve);
     this.#leaving.push(forget);
@@ -316,7 +316,7 @@ function opened<Of>(items: unknown, name: symbol): Of {
   throw new TypeError(`The input's [${String(name)}] ${given}, which is no iterator`);
 }
 
-/** What an iterator gave, as a loop takes it. */
+/** Checks what an iterator's `next()` returned, as a loop does. */
 function resultOf(given: IteratorResult<unknown>): IteratorResult<unknown> {
   if (typeof given === "object" && given !== null || typeof given === "function") return given;
   throw new TypeError(`The input's next() gave ${shown(given)}, which is no object`);
