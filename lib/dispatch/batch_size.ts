@@ -8,41 +8,41 @@
  * Schonberg and Flynn, 1992).
  */
 
-/** How long a batch of tiny tasks is to take. Long against a message, short against a person. */
+/** How long a batch of tiny tasks should take, in milliseconds: long beside a message, short for a person. */
 export const TARGET_MS = 4;
-/** A lane that took this many times as long as was aimed at gives the rest of a batch back. */
+/** A lane that took this many times the aimed-at time gives the rest of a batch back. */
 const GIVE_BACK_FACTOR = 4;
-/** Never more items than this in a batch, however short they are. */
+/** The most items in a batch, however short their tasks are. */
 const MOST_ITEMS = 8192;
-/** Never more bytes than about this in a batch of more than one item, or in what waits behind it. */
+/** About the most bytes in a batch of more than one item, and in the batches that wait behind it. */
 const MOST_BYTES = 1 << 20;
 /** A batch is at most this many times as large as the one before: one quick task proves little. */
 const GROWTH = 8;
 /**
- * Below this task time a lane is sent batches ahead where several runs share the lanes: what waits there
- * makes another run's turn late.
+ * If several runs share the lanes, batches are sent ahead only below this task time, in milliseconds: batches
+ * that wait on a lane delay another run's turn.
  */
 const SHARED_AHEAD_BELOW_MS = 1;
-/** How much work a slot is to have ahead, in milliseconds, and in how many batches at most. */
+/** How much work a slot should have waiting, in milliseconds, and in how many batches at most. */
 const AHEAD_MS = 0.5;
 const MOST_AHEAD = 8;
-/** Weight of the newest measurement. */
+/** The weight of the newest measurement in the running mean. */
 const WEIGHT = 0.5;
 
 export interface BatchLimits {
-  /** How long one of tiny tasks is to take, in milliseconds. */
+  /** How long a batch of tiny tasks should take, in milliseconds. */
   readonly targetMs: number;
-  /** How many items the first one has: one, unless they run side by side. */
+  /** How many items the first batch has: one, unless they run side by side. */
   readonly firstItems: number;
-  /** Never more items than this, however short they are. */
+  /** The most items in a batch, however short their tasks are. */
   readonly mostItems: number;
-  /** Below this task time a lane is sent batches ahead, so that it needn't wait for the next message. */
+  /** Below this task time, in milliseconds, batches are sent ahead, to save lanes the wait for a message. */
   readonly aheadBelowMs: number;
-  /** Above this one it says which item it starts, where that costs a message. */
+  /** Above this task time, in milliseconds, a lane reports each item's start, even if that costs a message. */
   readonly longMs: number;
 }
 
-/** Unless told. Where all cores compute, a message takes up to a millisecond: 1 % of what is sent ahead of. */
+/** The usual limits. While all cores compute, a message takes up to 1 ms, which is 1 % of `aheadBelowMs`. */
 const USUAL: BatchLimits = {
   targetMs: TARGET_MS,
   firstItems: 1,
@@ -54,10 +54,10 @@ const USUAL: BatchLimits = {
 export class BatchSize {
   readonly #fixed: number | undefined;
   readonly #limits: BatchLimits;
-  /** How long an item takes; NaN until one has ended. */
+  /** How long an item takes, in milliseconds; NaN until one has ended. */
   #itemMs = NaN;
   #size: number;
-  /** How large an item is, and what its task gives. */
+  /** The mean sizes of an item and of its task's value, in bytes. */
   #itemBytes = 0;
   #valueBytes = 0;
 
@@ -68,22 +68,22 @@ export class BatchSize {
     this.#size = Math.min(firstItems, mostItems);
   }
 
-  /** Whether an item takes so long that saying which one starts costs little beside it. */
+  /** Whether an item takes so long that reporting its start costs little in comparison. */
   get isLong(): boolean {
     return this.#itemMs > this.#limits.longMs;
   }
 
-  /** The size at present, before what is left of the input is looked at. */
+  /** The current size, before the rest of the input is considered. */
   get current(): number {
     return this.#fixed ?? Math.min(this.#size, this.#mostOf(1));
   }
 
-  /** How many times so many items are within what may be held, and once at least. */
+  /** How many times this many items fit into MOST_BYTES, but at least once. */
   #mostOf(items: number): number {
     return Math.max(1, Math.floor(MOST_BYTES / (items * (this.#itemBytes + this.#valueBytes))));
   }
 
-  /** How many batches a slot had better have waiting; `isShared` if other runs use the lanes. */
+  /** How many batches a slot should have waiting; `isShared` if other runs use the lanes. */
   ahead(isShared: boolean): number {
     const belowMs = isShared ? SHARED_AHEAD_BELOW_MS : this.#limits.aheadBelowMs;
     if (!(this.#itemMs < belowMs)) return 0;
@@ -91,17 +91,17 @@ export class BatchSize {
     return Math.min(Math.ceil(AHEAD_MS / batchMs), MOST_AHEAD, this.#mostOf(this.current));
   }
 
-  /** How long a batch may take before its rest is given back, in milliseconds. */
+  /** How long a batch may run before its rest is given back, in milliseconds. */
   get giveBackMs(): number {
     return this.#fixed === undefined ? GIVE_BACK_FACTOR * this.#limits.targetMs : Infinity;
   }
 
-  /** How large a batch of more than one item may be. */
+  /** About the most bytes in a batch of more than one item. */
   get mostBytes(): number {
     return this.#fixed === undefined ? MOST_BYTES : Infinity;
   }
 
-  /** Takes note of items that ended, and of how long they took on their lane together. */
+  /** Learns how long items take: `count` of them took `elapsedMs` on their lane together. */
   learn(count: number, elapsedMs: number): void {
     if (count === 0 || Number.isNaN(elapsedMs)) return;
     const itemMs = Math.max(0, elapsedMs) / count;
@@ -112,26 +112,26 @@ export class BatchSize {
     this.#size = Math.max(1, Math.min(wanted, GROWTH * this.current, mostItems));
   }
 
-  /** Takes note of how large items are. */
+  /** Learns how large items are. */
   weighItems(count: number, bytes: number): void {
     this.#itemBytes = weighed(this.#itemBytes, count, bytes);
   }
 
-  /** Takes note of how large what their tasks gave is. */
+  /** Learns how large tasks' values are. */
   weighValues(count: number, bytes: number): void {
     this.#valueBytes = weighed(this.#valueBytes, count, bytes);
   }
 
-  /** At least 1; `remaining` is what is left in the input, if it tells. */
+  /** The size of the next batch, from 1; `remaining` is how many items the input has left, if known. */
   next(remaining: number | undefined, slots: number): number {
     if (this.#fixed !== undefined) return this.#fixed;
-    // Items that run side by side had better not be dealt out in turns.
+    // Items that run side by side shouldn't be divided among slots.
     if (remaining === undefined || this.#limits.firstItems > 1) return this.current;
     return Math.max(1, Math.min(this.current, Math.ceil(remaining / (2 * slots))));
   }
 }
 
-/** The mean size of one, which grows at once where they do, for many may come. */
+/** The mean size of one, which follows a larger size at once, because many of that size may come. */
 function weighed(mean: number, count: number, bytes: number): number {
   if (count === 0) return mean;
   return Math.max(bytes / count, WEIGHT * bytes / count + (1 - WEIGHT) * mean);

@@ -1,15 +1,15 @@
 /**
- * Which task ended a lane, as far as that can be known: the one that ran, if only one did; else all that
- * did are suspected, and run again one by one, each on a lane for itself.
+ * Which task ended a lane, as far as that can be known: the one that ran, if only one did; otherwise all that
+ * ran are suspected, and run again one by one, each with a lane to itself.
  */
 
 import type { BatchProgress, Death, Suspicion } from "../lanes/lane.ts";
 import type { Batch, Blame } from "./batch.ts";
 
 /**
- * How far a lane is with a batch: the only item left is the one that runs, even where it can't tell.
+ * How far a lane is with a batch; a single unreported item is the running one, even if the lane can't tell.
  *
- * @param isCut Whether the way there was lost, and with it perhaps word of an item's start.
+ * @param isCut Whether the connection was lost, and with it perhaps the report of an item's start.
  */
 export function progressOf(batch: Batch, isCut = false): BatchProgress {
   let at = batch.openLane!.lane.progress(batch);
@@ -19,21 +19,21 @@ export function progressOf(batch: Batch, isCut = false): BatchProgress {
   return isSingle ? { state: "running", offset: batch.reported, sinceMs: NaN } : at;
 }
 
-/** Whether some of a batch runs, or may. */
+/** Whether an item of the batch runs, or may run. */
 export function isActive(at: BatchProgress): boolean {
   return at.state === "running" || at.state === "unknown";
 }
 
-/** So many reruns of an item are put down to what ended tasks have left behind. */
+/** How many reruns of an item are attributed to something that ended tasks left behind. */
 const MOST_RERUNS = 3;
 
 /**
- * Judges all the batches that were on a lane when it died, each in its turn.
+ * Judges all the batches that were on a lane when it died; returns a result for each, in their order.
  *
- * @param isKnown Whether something else is known to be to blame.
- * @param suspicion If it is slight, what ran is to blame only if it happens to it again while it has a lane
- * for itself.
- * @param by Whose task did it, where that is known.
+ * @param isKnown Whether something else is known to be the cause.
+ * @param suspicion If slight, a task that ran is to blame only if this happens again while it has a lane to
+ * itself.
+ * @param by The batch whose task ended the lane, or "ended" if an earlier task did, where that is known.
  */
 export function blame(
   lost: readonly Batch[],
@@ -43,7 +43,7 @@ export function blame(
 ): Blame[] {
   const isMachineLost = suspicion !== undefined;
   const progress = lost.map((batch) => progressOf(batch, isMachineLost));
-  // What an ended task has left behind may do harm only where another one uses it.
+  // Something that an ended task left behind may end the lane only when another task uses it.
   const isOthers = (index: number) =>
     by === "ended"
       ? lost[index]!.history.reruns < MOST_RERUNS

@@ -1,28 +1,28 @@
-/** A caller's functions that are called as items end: `onProgress` and `onOutcome`. */
+/** Calls the caller's functions as items end: `onProgress` and `onOutcome`. */
 
 import { inAsyncContext } from "../lanes/async_context.ts";
 import { isThenable } from "../lanes/attempt.ts";
 import type { CheckedOptions, Progress } from "./map_options.ts";
 import { outcomeAt, type Settled } from "./output.ts";
 
-/** The run whose caller they are of. */
+/** The run whose callbacks are called. */
 interface CallbacksHost {
   readonly options: Pick<CheckedOptions, "onProgress" | "onOutcome">;
   readonly context?: unknown;
-  /** All that were waited for have answered. */
+  /** Called when no promise of a callback is pending any more. */
   mayBeOver(): void;
-  /** One threw. */
+  /** Called when a callback throws or rejects. */
   fail(error: unknown): void;
 }
 
-/** Calls them; what they answer is waited for, and what they throw fails the run. */
+/** Calls the callbacks; their promises are awaited, and their errors fail the run. */
 export class Callbacks {
-  /** How many calls of an async one have not answered yet. */
+  /** How many promises of callbacks are pending. */
   unanswered = 0;
-  /** How many items have ended for good, in whichever way, and how many of them gave no value. */
+  /** How many items have settled, and how many of them gave no value. */
   #settled = 0;
   #rejected = 0;
-  /** How many had when the caller was told last how the run stands. */
+  /** How many items had settled when `onProgress` was last called. */
   #toldOf = 0;
 
   constructor(private readonly run: CallbacksHost) {}
@@ -35,7 +35,7 @@ export class Callbacks {
     for (let at = 0; at < settled.count; at++) this.#call(onOutcome, outcomeAt(settled, at));
   }
 
-  /** Tells how the run stands, if more items have ended than were told of. */
+  /** Calls `onProgress` if more items have settled since its last call. */
   tellProgress({ pulled, total }: Pick<Progress, "pulled" | "total">): void {
     const { onProgress } = this.run.options;
     if (onProgress === undefined || this.#settled === this.#toldOf) return;

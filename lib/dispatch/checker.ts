@@ -1,20 +1,20 @@
-/** What checks the options of a function. */
+/** Checks the options of functions. */
 
 import { shown } from "../lanes/attempt.ts";
 
-/** Whether it is a number of milliseconds from 0; Infinity too. */
+/** Whether a value is a number of milliseconds from 0; Infinity is one. */
 export function isTime(value: number): boolean {
   return typeof value === "number" && value >= 0;
 }
 
-/** Whether it is a whole number from `least`; Infinity too. */
+/** Whether a value is a whole number from `least`; Infinity is one. */
 export function isCount(value: number, least: number): boolean {
   return value === Infinity || (Number.isSafeInteger(value) && value >= least);
 }
 
-/** Checks the options of one function: throws a RangeError that names a wrong one, its value, and what it must be. */
+/** Checks one function's options: throws a RangeError with a wrong one's name, value, and what it must be. */
 export class Checker {
-  /** @param what What can't be done with it, such as `map`. */
+  /** @param what The function's name in messages, such as `map`. */
   constructor(private readonly what: string) {}
 
   is(name: string, value: unknown, holds: boolean, wanted: string): void {
@@ -41,7 +41,7 @@ export class Checker {
     this.is(name, value, value === undefined || typeof value === "function", "a function");
   }
 
-  /** Refuses options that nobody reads: a slip of the pen would otherwise do nothing, in silence. */
+  /** Refuses unknown options: a misspelt one would otherwise be ignored silently. */
   known(options: object, names: readonly string[], prefix = ""): void {
     const isObject = typeof options === "object" && options !== null && !Array.isArray(options);
     this.is(prefix === "" ? "options" : prefix.slice(0, -1), options, isObject, "an object");

@@ -1,9 +1,9 @@
-/** What waits, the first first; and what is somewhere, in no order. */
+/** A first-in-first-out queue, and a collection without an order. */
 
-/** The places of what was taken are cleared away once they are so many, and no fewer than what waits. */
+/** Places of taken items are removed once there are this many, and at least as many as items that wait. */
 const LEAST_CLEARED = 64;
 
-/** A queue whose first is taken in the same time however many wait behind it. */
+/** A queue whose first item is taken in constant time, however many wait. */
 export class Fifo<T> {
   size = 0;
   first: T | undefined;
@@ -20,7 +20,7 @@ export class Fifo<T> {
     const { first } = this;
     if (this.size === 0) return undefined;
     this.size--;
-    // What was taken must not be kept in memory by what waits.
+    // Drops the reference, so that a taken item can be freed from memory.
     this.#all[this.#taken++] = undefined;
     this.first = this.#all[this.#taken];
     if (this.#taken >= LEAST_CLEARED && this.#taken >= this.size) {
@@ -30,7 +30,7 @@ export class Fifo<T> {
     return first;
   }
 
-  /** Some of those that wait, by their places. */
+  /** Some of the waiting items, by their positions. */
   slice(from: number, to: number): T[] {
     return this.#all.slice(this.#taken + from, this.#taken + to) as T[];
   }
@@ -42,17 +42,17 @@ export class Fifo<T> {
   }
 }
 
-/** What keeps its index in the bag that it is in; −1 if it is in none. */
+/** An item that keeps its index in its bag; −1 if it is in none. */
 interface InBag {
   bagIndex: number;
 }
 
-/** What is somewhere, in no order. Unlike a Set it makes no garbage when it comes and goes. */
+/** A collection without an order. Unlike a Set it makes no garbage when items come and go. */
 export class Bag<T extends InBag> implements Iterable<T> {
   size = 0;
   readonly #all: T[] = [];
 
-  /** Any of them, the same as long as it stays the only one. */
+  /** Any of the items; the only one, if there is just one. */
   get first(): T | undefined {
     return this.#all[0];
   }
@@ -63,11 +63,11 @@ export class Bag<T extends InBag> implements Iterable<T> {
   }
 
   has(one: T): boolean {
-    // To read an array at −1 takes V8 ten times as long as at a place.
+    // Reading an array at index −1 takes V8 ten times as long as at a valid one.
     return one.bagIndex >= 0 && this.#all[one.bagIndex] === one;
   }
 
-  /** Returns whether it was there. */
+  /** Returns whether the item was there. */
   delete(one: T): boolean {
     const at = one.bagIndex;
     if (this.#all[at] !== one) return false;
@@ -86,7 +86,7 @@ export class Bag<T extends InBag> implements Iterable<T> {
     this.size = this.#all.length = 0;
   }
 
-  /** Those that are there now; they may come and go meanwhile. */
+  /** Iterates over a copy, so that items may come and go meanwhile. */
   [Symbol.iterator](): Iterator<T> {
     return [...this.#all][Symbol.iterator]();
   }

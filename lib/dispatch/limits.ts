@@ -1,8 +1,8 @@
 /**
- * When tasks may start, on all lanes together: so many in a time, so many at once, none in a pause.
+ * When tasks may start, on all lanes together: limits on starts in a time and on tasks in flight, and pauses.
  *
- * A rate is a bucket of tokens: each start takes one, which is there again so long after the start. So
- * in no time as long as that do more tasks start than there are tokens, whatever came before.
+ * A rate is a bucket of tokens: each start takes one, which returns `perMs` after the start. So in any span of
+ * `perMs` no more tasks start than there are tokens.
  */
 
 import { Alarm, clock } from "../lanes/timers.ts";
@@ -13,45 +13,45 @@ import { Fifo } from "./collections.ts";
 export interface Rate {
   /** How many tasks may start, from 1. */
   readonly limit: number;
-  /** In how many milliseconds. */
+  /** The length of the time span, in milliseconds. */
   readonly perMs: number;
 }
 
 export interface LimitOptions {
   readonly rate?: Rate | undefined;
-  /** Tasks in flight at most; any number unless given. */
+  /** How many tasks may be in flight; no limit unless given. */
   readonly slots?: number | undefined;
   readonly pace?: PaceMaker | undefined;
 }
 
-/** A start whose token isn't there again. */
+/** A start whose token hasn't returned. */
 interface Start {
   atMs: number;
 }
 
 /**
- * After a pause one task is in flight at first, and may be twice as many after each of so many
- * milliseconds: all at once would be what had to be paused for.
+ * After a pause one task may be in flight, and twice as many each time these milliseconds have passed: starting
+ * all at once would cause the next pause.
  */
 const DOUBLES_MS = 200;
-/** After so many times that a pause has no say in how many may be. */
+/** After this many doublings a pause limits nothing any more. */
 const DOUBLINGS = 10;
 
-/** One limit, on batches that have one item each if anything is counted. */
+/** One limit. While it counts anything, batches have one item each. */
 export class Limit {
   readonly #starts = new Fifo<Start>();
-  /** The starts of batches that are with lanes. */
+  /** The starts of batches that are on lanes. */
   readonly #startOf = new Map<Batch, Start>();
-  /** Batches that were taken, and may not have started: their lane may still be loading. */
+  /** Batches that were taken and may not have started, because their lane may still be loading. */
   readonly #held = new Set<Batch>();
   #pausedUntilMs = -Infinity;
   #takenMs = -Infinity;
   readonly pace: Pace | undefined;
-  /** Whether it counts what is in flight; after a pause it does. */
+  /** Whether it counts tasks in flight; from the first pause on it does. */
   counts: boolean;
   readonly #free: Alarm;
 
-  /** @param onFree Told when a start is allowed that wasn't, unless a batch leaves for that. */
+  /** @param onFree Called when a start becomes allowed, unless that is because a batch leaves. */
   constructor(private readonly options: LimitOptions, onFree: () => void) {
     this.#free = new Alarm(onFree);
     const { rate, slots = Infinity, pace } = options;
@@ -63,7 +63,7 @@ export class Limit {
     return this.#held.size + this.#startOf.size;
   }
 
-  /** Whether a task may start now; if not, and time alone has to pass, it is told when. */
+  /** Whether a task may start now; if only time must pass, `onFree` is called when it has. */
   allows(): boolean {
     if (!this.counts) return true;
     const waitMs = this.waitMs(clock.now());
@@ -72,7 +72,7 @@ export class Limit {
     return false;
   }
 
-  /** Milliseconds until a start is allowed; Infinity if that hangs on batches that are with lanes. */
+  /** Milliseconds until a start is allowed; Infinity if a batch must leave its lane first. */
   waitMs(nowMs: number): number {
     const { pace, options: { slots = Infinity } } = this;
     const inFlight = this.#inFlight;
@@ -89,7 +89,7 @@ export class Limit {
     const { rate } = this.options;
     if (rate === undefined) return 0;
     const { limit, perMs } = rate;
-    // Those that have left for their lanes start now.
+    // Batches that have been sent to their lanes count as started now.
     for (const batch of this.#held) if (batch.sentCount > 0) this.#start(batch, nowMs);
     let first: Start | undefined;
     while ((first = this.#starts.first) !== undefined && first.atMs + perMs <= nowMs) {
@@ -104,7 +104,7 @@ export class Limit {
     this.counts = true;
   }
 
-  /** A batch takes its place, and is about to be sent. */
+  /** Counts a batch that is about to be sent. */
   take(batch: Batch): void {
     if (this.pace?.isBound) this.#takenMs = clock.now();
     if (this.counts) this.#held.add(batch);
@@ -117,15 +117,15 @@ export class Limit {
     if (this.options.rate !== undefined) this.#starts.push(start);
   }
 
-  /** A batch was given to its lane; returns whether its start is still to come. */
+  /** Notes that a batch was given to its lane; returns whether its start is still to come. */
   sent(batch: Batch): boolean {
     if (this.#held.has(batch) && batch.sentCount > 0) this.#start(batch, batch.sentAtMs);
     return this.#held.has(batch);
   }
 
   /**
-   * A batch has ended, or comes back. If it never started, its token is there again; if it turns out to
-   * have started later than it was sent, for its thread had no core, its token is there later.
+   * Notes that a batch ended or comes back. If it never started, its token returns at once; if it started later
+   * than it was sent, because its thread had no core, its token returns later.
    */
   leave(batch: Batch, startedAtMs: number): void {
     if (this.#held.has(batch)) {
@@ -141,7 +141,7 @@ export class Limit {
     return this.#inFlight > 0;
   }
 
-  /** Whether it is as if it had never been used. */
+  /** Whether its state is that of a new limit. */
   isIdle(nowMs: number): boolean {
     const isPaused = nowMs < this.#pausedUntilMs + DOUBLINGS * DOUBLES_MS;
     return !this.isBusy && !isPaused && this.waitMs(nowMs) <= 0 && this.#starts.size === 0 &&
@@ -153,12 +153,12 @@ export class Limit {
   }
 }
 
-/** A limit for each key of a run's items, such as the host that an item asks. */
+/** A limit for each key of a run's items, such as the host that an item's task asks. */
 export interface PerKey<Item = unknown> {
-  /** Whom an item counts for; undefined for nobody. It is called once for each item, when that is pulled. */
+  /** The key that an item counts for; undefined for none. Called once for each item, when it is pulled. */
   readonly key: (item: Item) => Key | undefined;
-  /** Tasks of one key in flight at most, on all lanes together; any number unless given. */
+  /** How many tasks of one key may be in flight, on all lanes together; no limit unless given. */
   readonly slots?: number | undefined;
-  /** How many tasks of one key may start in a time; any number unless given. */
+  /** How many tasks of one key may start in a time; no limit unless given. */
   readonly rate?: Rate | undefined;
 }

@@ -1,4 +1,4 @@
-/** The options that every model's `map` and `run` take, and the task that they are given. */
+/** The options of `map` and `run`, the same in every model, and the check of the task they are given. */
 
 import { propertyOf, shown } from "../lanes/attempt.ts";
 import type { Fidelity } from "../lanes/lane.ts";
@@ -9,49 +9,49 @@ import { Checker, isCount, isTime } from "./checker.ts";
 import type { PerKey, Rate } from "./limits.ts";
 import type { Outcome, Rejected } from "./output.ts";
 
-/** Items from anywhere: an array, a generator, a stream; endless ones too. */
+/** Items from any source, such as an array, a generator or a stream; it may be endless. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 
-/** How a run stands, told to `onProgress`. */
+/** The progress of a run, as `onProgress` receives it. */
 export interface Progress {
   /** Items pulled from the input. */
   readonly pulled: number;
   /** Items that ended, in whichever way. */
   readonly settled: number;
-  /** Of these, the ones that gave no value. */
+  /** How many of the settled items gave no value. */
   readonly rejected: number;
-  /** How many items there will be, where the input tells its length. */
+  /** How many items there are, if the input has a length or size. */
   readonly total: number | undefined;
 }
 
-/** When a task is tried again. */
+/** When a task is tried again, as `retryIf` may return it. */
 export interface RetryIn {
-  /** After how many milliseconds. */
+  /** The wait before the retry, in milliseconds. */
   readonly afterMs: number;
-  /** For how long no other starts of its key, or of the run where there are no keys; default 0. */
+  /** How long no other task of its key, or of the run without keys, starts, in milliseconds; default 0. */
   readonly pauseMs?: number | undefined;
 }
 
 /** When and how often a task that gave no value is tried again. */
 export interface RetryOptions {
-  /** Retries after the first attempt. */
+  /** The most retries after the first attempt. */
   readonly limit: number;
-  /** The longest wait before the first retry, in milliseconds; default 100. Doubles with each. */
+  /** The longest wait before the first retry, in milliseconds; default 100. It doubles with each retry. */
   readonly baseMs?: number | undefined;
   /**
-   * The longest wait before any retry, in milliseconds; default 30,000. A task may ask for a wait: with
-   * a number `retryAfterMs` on what it throws, or with the header Retry-After of a response there. It
-   * is tried again that much later, and meanwhile no other starts of its key, or of the run where
-   * there are no keys; then one does, and twice as many may be in flight each 200 ms. One that asks
-   * for a longer wait than this is not tried again: it fails at once with a `RetryAfterError`.
+   * The longest wait before any retry, in milliseconds; default 30,000. A task may ask for a wait with a number
+   * `retryAfterMs` on the error it throws, or with the header Retry-After of a response there. It is tried
+   * again that much later, and meanwhile no other task of its key, or of the run if there are no keys, starts.
+   * After the wait one may be in flight, and twice as many every 200 ms. A task that asks for a longer wait
+   * than this is not tried again: it fails at once with a `RetryAfterError`.
    */
   readonly maxMs?: number | undefined;
   /** Whether waits are drawn at random between 0 and their bound ("full jitter"); default true. */
   readonly jitter?: boolean | undefined;
   /**
-   * Whether this rejection may be tried again; by default those that `failed`, `timed-out` or
-   * `crashed`, except errors with a property `retryable: false`. It may also say when: then that
-   * counts, instead of `baseMs`, `maxMs` and what the task asked for.
+   * Whether an item with this rejection is tried again; by default if it `failed`, `timed-out` or `crashed`,
+   * except for errors with a property `retryable: false`. The answer may also say when: that replaces `baseMs`,
+   * `maxMs` and the wait that the task asked for.
    */
   readonly retryIf?: ((rejected: Rejected) => boolean | RetryIn) | undefined;
 }
@@ -59,40 +59,40 @@ export interface RetryOptions {
 /**
  * Options of `map` and `mapSettled`, the same in every model.
  *
- * @typeParam Item What `perKey` is told of.
+ * @typeParam Item The type of items that `perKey` and `onOutcome` receive.
  */
 export interface MapOptions<Item = unknown> {
-  /** In which order results come: as the items did, or as they end. Default `"input"`. */
+  /** The order of results: that of the items, or that in which they end. Default `"input"`. */
   readonly order?: "input" | "completion" | undefined;
   /**
-   * Stops the run: what is queued is dropped, what runs is asked to stop, then stopped. Tasks see the
+   * Stops the run: queued items are dropped, running tasks are asked to stop, then forced to. Tasks see the
    * signal's reason in their own signal.
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * How long a task may take from its own start, in milliseconds; unlimited by default. A task past
-   * it is asked to stop, and ends as `timed-out` whether it does or not; on a lane of its own it is
-   * then ended with the lane, in this event loop it goes on, and so it does beside its next try.
+   * How long a task may take from its own start, in milliseconds; unlimited by default. A task past it is asked
+   * to stop, and ends as `timed-out` whether it stops or not. On a lane of its own it is then ended with the
+   * lane; in this event loop it goes on, even beside its own retry.
    */
   readonly timeoutMs?: number | undefined;
   /**
-   * How long a task's module may take to load on a lane and to be set up there, in milliseconds;
-   * default ten times `timeoutMs`, but from 2 s to 30 s. With `timeoutMs`, a lane that starts nothing for
-   * so long though nothing else runs there, for what ended tasks left behind keeps it busy, is replaced.
+   * How long a task's module may take to load on a lane and be set up there, in milliseconds; default ten times
+   * `timeoutMs`, but at least 2 s and at most 30 s. With `timeoutMs`, a lane is replaced if it starts nothing
+   * for this long though no task runs there, because something that ended tasks left behind keeps it busy.
    */
   readonly loadTimeoutMs?: number | undefined;
-  /** Retries of a task that gave no value: a count, or how and when. Default 0. */
+  /** Retries of a task that gave no value: their number, or how and when. Default 0. */
   readonly retries?: number | RetryOptions | undefined;
   /**
-   * Whether an item runs again that may have been running when its lane was lost through another
-   * item's fault, or whose result was lost with the lane. Counted in `attempts`, not in `retries`.
-   * Default true; with false such an item ends as `crashed`.
+   * Whether an item runs again that may have been running when its lane was lost through another item's fault,
+   * or whose result was lost with the lane. This counts in `attempts`, not in `retries`. Default true; with
+   * false such an item ends as `crashed`.
    */
   readonly rerun?: boolean | undefined;
   /**
-   * How many tasks may start in a time, on all lanes together, tries that are repeated too: at most
-   * `limit` are sent to their lanes in any `perMs` milliseconds. What may not start yet waits outside of
-   * the slots, and its deadline doesn't run. Items then travel one by one. Unlimited by default.
+   * How many tasks may start in a time, on all lanes together, retries included: at most `limit` are sent to
+   * their lanes in any `perMs` milliseconds. Items that may not start yet take up no slots, and their
+   * deadlines don't run. Items then travel one by one. Unlimited by default.
    *
    * @example
    * ```ts
@@ -106,10 +106,10 @@ export interface MapOptions<Item = unknown> {
    */
   readonly rate?: Rate | undefined;
   /**
-   * A limit for each key of the items, such as the host that an item asks: how many tasks of one key
-   * are in flight on all lanes together, and how many start in a time. What may not start yet waits
-   * outside of the slots and holds up no item of another key, as far as `buffer` reaches; unless
-   * that is given, 1,000 waiting items are looked past. Items then travel one by one.
+   * A limit for each key of the items, such as the host that an item's task asks: how many tasks of one key
+   * may be in flight on all lanes together, and how many may start in a time. Items that may not start yet
+   * take up no slots and hold up no item of another key, as far as `buffer` reaches; unless that is given,
+   * up to 1,000 waiting items are looked past. Items then travel one by one.
    *
    * @example
    * ```ts
@@ -125,37 +125,37 @@ export interface MapOptions<Item = unknown> {
    * ```
    */
   readonly perKey?: PerKey<Item> | undefined;
-  /** Items that travel to a lane together; `"auto"`, the default, follows their time and size. */
+  /** How many items travel to a lane together; `"auto"`, the default, adapts to their time and size. */
   readonly chunk?: "auto" | number | undefined;
   /**
-   * Items pulled beyond the slots, at most: those waiting for a slot and those that ended but wait
-   * for the consumer. `"auto"`, the default, is two chunks a slot, and up to eight more where tasks are
-   * so short that lanes are sent some ahead; up to 1,000 that wait for their next try, or their keys,
-   * don't count. With `toArray()`, which keeps all results, none wait for the consumer.
+   * How many items may be pulled beyond the slots: those that wait for a slot and those that ended but wait for
+   * the consumer. `"auto"`, the default, is two chunks a slot, and up to eight more where tasks are so short
+   * that some are sent ahead; up to 1,000 items that wait for a retry or for their keys don't count. With
+   * `toArray()`, which keeps all results, none wait for the consumer.
    */
   readonly buffer?: "auto" | number | undefined;
   /**
-   * Whether the ArrayBuffers in items and results are moved to and from worker threads instead of
-   * being copied, and lost to who gave them. Default false. Only a buffer that a value has for itself
-   * moves, from 16 KiB on: not what lies in `context.shared` or `context.resource`; but what a task's
-   * module keeps, or two items look at, isn't known, and moves. An item's moves only if nothing may
-   * need it again: not with `retries`, nor to a lane where other items run. Without `retries` it is
-   * empty in the caller once the item has ended, however it went, unless it was never started.
+   * Whether the ArrayBuffers in items and results are moved to and from worker threads instead of being copied,
+   * so that the sender loses them. Default false. Only buffers of at least 16 KiB move, and none in
+   * `context.shared` or `context.resource`; a buffer that a task's module keeps, or that two items share, isn't
+   * recognised and moves. An item's buffers move only if the item can't be needed again: not with `retries`,
+   * nor to a lane where other items run. Without `retries` they are emptied in the caller once the item has
+   * ended, however it ended, unless it was never started.
    */
   readonly transfer?: boolean | undefined;
   /**
-   * Told how the run stands, after each chunk that ends and, if it is stopped, when all is cancelled; a
-   * promise is waited for unless it was stopped.
+   * Called with the run's progress after each chunk that ends and, if the run is stopped, once all is
+   * cancelled. A promise that it returns is awaited, unless the run was stopped.
    */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /**
-   * Told of each outcome when its item has ended, in whichever order results come; a promise that it
-   * gives is waited for, and one that rejects ends the run.
+   * Called with each outcome when its item has ended, whatever the order of results. A promise that it returns
+   * is awaited; one that rejects ends the run.
    */
   readonly onOutcome?: ((outcome: Outcome<unknown, Item>) => void) | undefined;
 }
 
-/** Options of `run`, the same in every model: those of `map` that speak of one item. */
+/** Options of `run`, the same in every model: those of `map` that concern a single item. */
 export type RunOptions = Pick<
   MapOptions,
   "signal" | "timeoutMs" | "loadTimeoutMs" | "retries" | "rerun" | "transfer"
@@ -166,7 +166,7 @@ const MAP_NAMES = ["order", "rate", "perKey", "chunk", "buffer", "onProgress", "
 
 type Optional = "signal" | "rate" | "perKey" | "onProgress" | "onOutcome";
 
-/** Options that are all given. */
+/** Options with none left out. */
 export type Filled<Options> = {
   readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>;
 };
@@ -178,16 +178,16 @@ export type CheckedOptions =
   & { readonly retries: Filled<RetryOptions> };
 
 const LEAST_LOAD_MS = 2_000;
-/** However long its tasks may take, a module is waited for no longer, in milliseconds. */
+/** The longest default of `loadTimeoutMs`, in milliseconds. */
 export const MOST_LOAD_MS = 30_000;
 const LOADS_PER_TASK = 10;
 
 /**
  * Checks options and fills in defaults.
  *
- * @param what What they are options of.
- * @throws {RangeError} If one is out of its range, of another kind, or unknown; the message names it
- * and its value.
+ * @param what The function that they are options of.
+ * @throws {RangeError} If one is out of its range, of another kind, or unknown; the message names it and its
+ * value.
  */
 export function checkOptions(
   options: MapOptions<never> = {},
@@ -241,22 +241,22 @@ export function checkOptions(
   };
 }
 
-/** What batches of a run or a call with these options have in common, in such a pool. */
+/** The settings that all batches of a run or a call share, given its options and its pool's. */
 export function settingsOf(
   { timeoutMs, loadTimeoutMs, transfer: wanted, retries }: CheckedOptions,
   { moves, slots, guide }: { moves: boolean; slots: number; guide?: { fidelity: Fidelity } },
 ): BatchSettings {
   const transfer = wanted && moves;
-  // A retry would need the item again,
+  // A retry would need the item again.
   const emptiesItems = transfer && retries.limit === 0;
-  // and so would another task's crash, until it has ended.
+  // So would a rerun, if another task on the same lane ends the lane.
   const movesItems = emptiesItems && slots === 1;
   const fidelity = guide?.fidelity ?? "as sent";
   const settings = { timeoutMs, loadTimeoutMs, transfer, emptiesItems, movesItems, fidelity };
   return { ...settings, timed: false, mostBytes: Infinity, giveBackMs: Infinity };
 }
 
-/** A copy, which stays as it is; read here, for a rate may be an object of a class. */
+/** Returns a checked copy, which can't change later; a rate may be an instance of a class. */
 function rateOf(check: Checker, rate: Rate | undefined, name: string): Rate | undefined {
   if (rate === undefined) return undefined;
   check.known(rate, ["limit", "perMs"], `${name}.`);
@@ -270,7 +270,7 @@ function rateOf(check: Checker, rate: Rate | undefined, name: string): Rate | un
   return { limit, perMs };
 }
 
-/** The same of a limit for each key. */
+/** Does the same for a limit for each key. */
 function perKeyOf(check: Checker, perKey: PerKey<never> | undefined): PerKey | undefined {
   if (perKey === undefined) return undefined;
   check.known(perKey, ["key", "slots", "rate"], "perKey.");
@@ -283,7 +283,7 @@ function perKeyOf(check: Checker, perKey: PerKey<never> | undefined): PerKey | u
 
 const RETRYABLE = new Set<Rejected["ended"]>(["failed", "timed-out", "crashed"]);
 
-/** Whether a rejection may be tried again unless the caller decides. */
+/** The default of `retryIf`. */
 export function mayRetry({ ended, reason }: Rejected): boolean {
   return RETRYABLE.has(ended) && propertyOf(reason, "retryable") !== false;
 }
@@ -293,10 +293,10 @@ const CHECKS = { map: new Checker("map"), run: new Checker("run") };
 const checked = new WeakSet<Task>();
 
 /**
- * The task that a caller named, or gave as a function where tasks don't travel.
+ * The task that a caller named, or gave as a function if lanes are this event loop.
  *
- * @param what What can't be done with another one.
- * @param travels Whether its lanes are elsewhere.
+ * @param what The function that was called, for messages.
+ * @param travels Whether lanes are outside this event loop.
  * @throws {TypeError} If it is neither.
  */
 export function checkedTask(given: unknown, what: string, travels: boolean): Task {

@@ -1,6 +1,6 @@
 /**
- * What became of items, and how that is handed to the consumer: in the order it wants, and no faster
- * than it takes it.
+ * The outcomes of items, and how they are handed to the consumer: in the order it asked for, and no faster than
+ * it takes them.
  */
 
 import type { Report } from "../lanes/lane.ts";
@@ -10,7 +10,7 @@ import { Fifo } from "./collections.ts";
 /** How an item that gave no value ended. */
 export type Ending = "failed" | "timed-out" | "cancelled" | "crashed" | "abandoned";
 
-/** What every outcome tells, whether its task gave a value or not. */
+/** The fields of every outcome, whether the task gave a value or not. */
 export interface Settlement<Item = unknown> {
   /** The item's place in the input, from 0. */
   readonly index: number;
@@ -19,15 +19,15 @@ export interface Settlement<Item = unknown> {
   /** The lane it ran on, from 0; −1 if it never started. */
   readonly lane: number;
   /**
-   * How many times it was tried: its task was started, as far as that is known, or couldn't be loaded;
-   * 0 if it was never tried.
+   * How many attempts were made: starts of the task, as far as known, and failed loads of its module; 0 if none
+   * was made.
    */
   readonly attempts: number;
-  /** When the dispatcher pulled it from the input, on the caller's `performance.now()` clock. */
+  /** When it was pulled from the input, on the caller's `performance.now()` clock. */
   readonly queuedAtMs: number;
   /**
-   * When its last attempt started, on the caller's `performance.now()` clock; NaN if none did, or if its
-   * lane was lost before it could say so.
+   * When its last attempt started, on the caller's `performance.now()` clock; NaN if none did, or if the lane
+   * was lost before it could report the start.
    */
   readonly startedAtMs: number;
   /** When it ended, on the same clock. */
@@ -38,7 +38,7 @@ export interface Settlement<Item = unknown> {
 export interface Fulfilled<Result, Item = unknown> extends Settlement<Item> {
   /** The task gave a value. */
   readonly status: "fulfilled";
-  /** What it gave. */
+  /** The task's value. */
   readonly value: Result;
 }
 
@@ -46,28 +46,27 @@ export interface Fulfilled<Result, Item = unknown> extends Settlement<Item> {
 export interface Rejected<Item = unknown> extends Settlement<Item> {
   /** The task gave no value. */
   readonly status: "rejected";
-  /** How it ended: the task threw, ran past its deadline, was cancelled, lost its lane, or goes on unstoppably. */
+  /** How it ended: the task threw, exceeded its deadline, was cancelled, lost its lane, or can't be stopped. */
   readonly ended: Ending;
-  /** What the task threw, or an error that says what befell it. */
+  /** What the task threw, or an error that says what happened to it. */
   readonly reason: unknown;
 }
 
-/** What became of one item: a `PromiseSettledResult` that also says where, when and how. */
+/** The outcome of one item: a `PromiseSettledResult` that also says where, when and how it ended. */
 export type Outcome<Result, Item = unknown> = Fulfilled<Result, Item> | Rejected<Item>;
 
 /**
- * Items that follow on each other in the input and ended together, kept as they came from the lane:
- * turning each into an object of its own before somebody asks for it would cost more than a tiny task
- * does.
+ * Consecutive items of the input that ended together, kept as the lane reported them: making an object of each
+ * before the consumer asks for it would cost more than a tiny task does.
  */
 export interface Settled {
   readonly batch: Batch;
   /** The first item's place in the batch. */
   readonly from: number;
   readonly count: number;
-  /** If they gave no value: how they ended, each in the same way. */
+  /** How the items ended, all in the same way, if they gave no value. */
   readonly rejection: { readonly ended: Ending; readonly reason: unknown } | undefined;
-  /** Whether they were started, as far as that is known. */
+  /** Whether the items were started, as far as that is known. */
   readonly isStarted: boolean;
   readonly report: Pick<Report, "values" | "startedAtMs" | "endedAtMs" | "times">;
   /** The first item's place in the report. */
@@ -78,7 +77,7 @@ export function valueAt({ report: { values }, reportFrom }: Settled, offset: num
   return values === undefined ? undefined : values[reportFrom + offset];
 }
 
-/** One item's outcome, made anew. */
+/** Makes a new outcome object for one item. */
 export function outcomeAt(settled: Settled, offset: number): Outcome<unknown> {
   const { batch, from, rejection, isStarted, report } = settled;
   const { times } = report;
@@ -92,37 +91,37 @@ export function outcomeAt(settled: Settled, offset: number): Outcome<unknown> {
     startedAtMs: times === undefined ? report.startedAtMs : times[at]!,
     endedAtMs: times === undefined ? report.endedAtMs : times[at + 1]!,
   };
-  // First what is copied: V8 takes three times as long for a copy behind something else.
+  // The copied object comes first: V8 takes three times as long to copy one behind other properties.
   return rejection === undefined
     ? { ...settlement, status: "fulfilled", value: valueAt(settled, offset) }
     : { ...settlement, status: "rejected", ...rejection };
 }
 
 /**
- * Results, as they come. Nothing runs before the first is asked for; leaving the loop stops the rest,
- * and tells what the input throws when it is closed.
+ * Results, as they come. Nothing runs before the first is requested; leaving the loop stops the run, and throws
+ * what the input throws when it is closed.
  */
 export interface Results<T> extends AsyncIterableIterator<T> {
-  /** Ends the run: stops what still runs, and waits until it has stopped. */
+  /** Ends the run: stops running tasks, and waits until they have stopped. */
   return(): Promise<IteratorResult<T>>;
   /** The same, at the end of an `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
   /**
-   * All results in one array: the same as collecting them in a loop, but without a turn of the
-   * event loop for each.
+   * All results in one array: the same as collecting them in a loop, but without a turn of the event loop for
+   * each.
    */
   toArray(): Promise<T[]>;
 }
 
-/** What the output asks of the run behind it. */
+/** The run that an output belongs to. */
 export interface OutputRun {
   /** Starts the run; called once, when the first result is asked for. */
   start(collecting: boolean): void;
-  /** Told that the consumer waits for a result, which keeps the program alive. */
+  /** Called when the consumer waits for a result, which keeps the program alive. */
   awaited?(): void;
-  /** Told that the consumer has taken so many more, so there may be room for new items. */
+  /** Called when the consumer has taken `count` more results, so that new items may be pulled. */
   taken(count: number): void;
-  /** Stops the run, for its consumer wants no more; resolves when nothing of it goes on. */
+  /** Stops the run because its consumer wants no more; resolves when it has ended. */
   leave(): Promise<void>;
 }
 
@@ -134,19 +133,19 @@ export class Output<T> implements Results<T> {
   readonly #run: OutputRun;
   readonly #inInputOrder: boolean;
   readonly #read: (settled: Settled, offset: number) => T;
-  /** What waits for those before it, by its first index; a number for so many without a result. */
+  /** Items that wait for earlier ones, by first index; a number for that many items without results. */
   readonly #early = new Map<number, Settled | number>();
   #nextIndex = 0;
-  /** What may be handed out, and how much of the first has been. */
+  /** Items that may be handed out, and how many of the first batch have been. */
   readonly #ready = new Fifo<Settled>();
   #offset = 0;
   readonly #waiters = new Fifo<Waiter<T>>();
-  /** Once it is `ended`, what is ready is handed out, then the failure if there is one. */
+  /** Once `ended`, the ready results are handed out, then the failure, if there is one. */
   #state: "idle" | "open" | "ended" = "idle";
   #failure: { readonly error: unknown } | undefined;
-  /** Whether somebody has left: that is no failure to those who wait for another result. */
+  /** Whether the consumer has left: pending calls of `next` then get the end, not the failure. */
   #isLeft = false;
-  /** All results that are left, if they are collected. */
+  /** The results that `toArray` is collecting. */
   #collecting: Collecting<T> | undefined;
 
   /** @param read Makes a result of an item that settled. */
@@ -160,7 +159,7 @@ export class Output<T> implements Results<T> {
     this.#read = read;
   }
 
-  /** Itself: results can be iterated once. */
+  /** Returns this object: results can be iterated once. */
   [Symbol.asyncIterator](): this {
     return this;
   }
@@ -169,7 +168,7 @@ export class Output<T> implements Results<T> {
     return this.#waiters.size > 0 || this.#collecting !== undefined;
   }
 
-  /** Run: gives items that ended, each index once. */
+  /** Called by the run with items that ended, each index once. */
   push(settled: Settled): void {
     if (settled.count === 0) return;
     const firstIndex = settled.batch.firstIndex + settled.from;
@@ -195,7 +194,7 @@ export class Output<T> implements Results<T> {
     }
   }
 
-  /** Run: items from an index on have no results. */
+  /** Called by the run when `count` items from an index on have no results. */
   skip(firstIndex: number, count: number): void {
     if (!this.#inInputOrder) return;
     this.#early.set(firstIndex, count);
@@ -203,7 +202,7 @@ export class Output<T> implements Results<T> {
     this.#serve();
   }
 
-  /** Run: there will be no more; if it failed, that is told when all that is ready was handed out. */
+  /** Called by the run when there are no more results; a failure is thrown after the ready ones. */
   end(failure?: { readonly error: unknown }): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
@@ -213,7 +212,7 @@ export class Output<T> implements Results<T> {
 
   #serve(): void {
     while (this.#waiters.size > 0 && (this.#ready.size > 0 || this.#state === "ended")) {
-      // Shifted first: taking makes room, which may bring the next results while this one is taken.
+      // Removed first: taking a result makes room, which may bring the next results before `#take` returns.
       const waiter = this.#waiters.shift()!;
       const result = this.#take();
       if (result === undefined) this.#settleLast(waiter);
@@ -222,7 +221,7 @@ export class Output<T> implements Results<T> {
     if (this.#collecting !== undefined) this.#collect(this.#collecting);
   }
 
-  /** The failure is told once; after it the iterator is at its end. */
+  /** Rejects with the failure once; after that the iterator is at its end. */
   #settleLast(waiter: Waiter<T>): void {
     if (this.#failure === undefined || this.#isLeft) {
       return waiter.resolve({ value: undefined, done: true });
@@ -266,7 +265,7 @@ export class Output<T> implements Results<T> {
   /**
    * The next result. The first call starts the run.
    *
-   * @returns A promise that rejects once if the run fails, after all that has ended.
+   * @returns A promise that rejects once if the run fails, after all results that were ready.
    */
   next(): Promise<IteratorResult<T>> {
     if (this.#waiters.size === 0 && this.#collecting === undefined) {
@@ -281,7 +280,7 @@ export class Output<T> implements Results<T> {
     return waiter.promise;
   }
 
-  /** What is told to those who ask for more while all that is left is collected for somebody else. */
+  /** Answers a caller that asks for results while `toArray` collects all of them for another. */
   #afterAll<R>(result: R): Promise<R> {
     return this.#collecting!.promise.then(() => result, () => result);
   }
@@ -292,7 +291,7 @@ export class Output<T> implements Results<T> {
     this.#run.start(collecting);
   }
 
-  /** Stops the run, drops what wasn't taken, and resolves when nothing goes on. */
+  /** Stops the run, drops results that weren't taken, and resolves when the run has ended. */
   async return(): Promise<IteratorResult<T>> {
     this.#isLeft = true;
     try {
@@ -313,7 +312,7 @@ export class Output<T> implements Results<T> {
     await this.return();
   }
 
-  /** All results that are left, in one array; rejects if the run fails. */
+  /** Collects the remaining results in one array; rejects if the run fails. */
   toArray(): Promise<T[]> {
     if (this.#collecting !== undefined) return this.#afterAll([]);
     const collecting = { ...Promise.withResolvers<T[]>(), all: [] };
@@ -325,15 +324,15 @@ export class Output<T> implements Results<T> {
 }
 
 /**
- * The results of one executor that nobody asked for until now: their tasks never run, which is seldom
- * what was meant.
+ * The results of one executor that nobody has requested yet. Their tasks never run, which is seldom intended,
+ * so a warning is printed.
  */
 export class UnusedResults {
-  /** The name of each call that gave such; what it gave isn't kept alive. */
+  /** The name of each call with unused results, which aren't kept alive. */
   readonly #calls = new Map<symbol, string>();
   readonly #collected = new FinalizationRegistry<symbol>((call) => this.#warn([call]));
 
-  /** Watches over what a call returned. */
+  /** Watches a call's results; the returned function says that they are used. */
   watch(results: object, name: string): () => void {
     const call = Symbol(name);
     this.#calls.set(call, name);
@@ -343,7 +342,7 @@ export class UnusedResults {
     };
   }
 
-  /** No more will come, and what wasn't asked for now never will be. */
+  /** Warns of all results that are still unused, when the executor is closed. */
   close(): void {
     this.#warn([...this.#calls.keys()]);
   }

@@ -1,4 +1,4 @@
-/** What stops tasks before they end: the signals of callers, and deadlines. */
+/** Stops tasks before they end: on a caller's signal, or past a deadline. */
 
 import type { AskReason } from "../lanes/lane.ts";
 import { Alarm, clock } from "../lanes/timers.ts";
@@ -9,14 +9,14 @@ interface Stoppable {
 }
 
 /**
- * Watches signals, each once, however many runs share it: by a signal of its own that follows the caller's,
- * which so has no listener of ours, and whose listeners can't keep the event from us
+ * Watches each signal once, however many runs share it, through a signal of its own that follows the caller's.
+ * The caller's signal thus gets no listener from here, and no other listener can suppress the event
  * (`stopImmediatePropagation`).
  */
 export class AbortWatch {
-  /** What is to be stopped, by these signals. */
+  /** The runs and calls that each of these signals stops. */
   readonly #watched = new Map<AbortSignal, Set<Stoppable>>();
-  /** One for each, kept as long as it is: Deno never lets go of signals that follow another. */
+  /** The following signal of each caller's signal, reused because Deno never frees one that follows another. */
   readonly #own = new WeakMap<AbortSignal, AbortSignal>();
   readonly #onAbort = ({ target }: Event) => {
     const own = target as AbortSignal;
@@ -35,41 +35,41 @@ export class AbortWatch {
     const all = own && this.#watched.get(own);
     all?.delete(stoppable);
     if (all?.size !== 0) return;
-    // As long as it is listened to, the timer of an AbortSignal.timeout() keeps the program alive.
+    // While it has a listener, the timer of an AbortSignal.timeout() keeps the program alive.
     own!.removeEventListener("abort", this.#onAbort);
     this.#watched.delete(own!);
   }
 }
 
-/** Those of all executors. */
+/** The signals of all executors. */
 export const aborts: AbortWatch = new AbortWatch();
 
-/** What makes tasks stop that go on after they were asked to: a pool. */
+/** A pool, as far as it forces tasks to stop that went on after they were asked to. */
 export interface Enforcer {
-  /** How long a task that was asked to stop may go on. */
+  /** How long a task may go on after it was asked to stop, in milliseconds. */
   readonly options: { readonly graceMs: number };
   /** Stops a task that went on after it was asked to. */
   force(batch: Batch): void;
-  /** Its task's module isn't loaded in time. */
+  /** Called when a task's module isn't loaded in time. */
   giveUpLoading(batch: Batch): void;
-  /** Its lane doesn't come to start it, though nothing else runs there. */
+  /** Called when a lane doesn't start a batch in time, though nothing else runs there. */
   giveUpLane(batch: Batch): void;
-  /** Does all this; nothing else goes on meanwhile. */
+  /** Runs an action, during which no other action of the pool runs. */
   do(action: () => void): void;
 }
 
-/** Timers are set no closer than this, so that many deadlines near each other share one. */
+/** The shortest timer, in milliseconds, so that deadlines near each other share one. */
 const LEAST_TIMER_MS = 2;
 
-/** The least time after which a batch may be over one of its limits: one that isn't sent may load for too long. */
+/** The least time until a batch may exceed a limit, in milliseconds; one not sent may be loading too long. */
 function leastMs({ sentCount, settings }: Batch): number {
   return sentCount > 0 ? settings.timeoutMs : Math.min(settings.loadTimeoutMs, settings.timeoutMs);
 }
 
 /**
- * The deadlines of all that is on a pool's lanes: those past theirs are asked to stop, and those that go on
- * are stopped. One timer for all of them, however many are in flight. Deadlines count from a task's own
- * start, which its lane tells.
+ * The deadlines of all batches on a pool's lanes: tasks past theirs are asked to stop, and those that go on are
+ * forced to. One timer serves all of them, however many are in flight. A deadline counts from the task's own
+ * start, which its lane reports.
  */
 export class Deadlines {
   readonly #alarm = new Alarm(() =>
@@ -78,10 +78,10 @@ export class Deadlines {
     })
   );
 
-  /** @param watched Those with a deadline, loading, or asked to stop. */
+  /** @param watched Batches that have a deadline, are loading, or were asked to stop. */
   constructor(private readonly pool: Enforcer, private readonly watched: Set<Batch>) {}
 
-  /** A batch was given to its lane: if there is a time that it may not exceed, that is seen to. */
+  /** Watches a batch that was given to its lane, if it has a time limit. */
   watch(batch: Batch): void {
     const mostMs = leastMs(batch);
     if (mostMs === Infinity) return;
@@ -89,12 +89,12 @@ export class Deadlines {
     this.lookIn(mostMs);
   }
 
-  /** Looks again in so many milliseconds at the latest, but never at once. */
+  /** Checks again within this many milliseconds, but never at once. */
   lookIn(afterMs: number): void {
     this.#alarm.within(Math.max(afterMs, LEAST_TIMER_MS));
   }
 
-  /** Nothing more is to come for now. */
+  /** Stops the timer if no batch is watched. */
   rest(): void {
     if (this.watched.size === 0) this.stop();
   }
@@ -103,7 +103,7 @@ export class Deadlines {
     this.#alarm.stop();
   }
 
-  /** Asks a batch's task to stop, and sees to it that it does. */
+  /** Asks a batch's task to stop, and forces it after `graceMs`. */
   ask(batch: Batch, why: AskReason, reason?: unknown, offset = -1): void {
     if (batch.asked?.why === "cancel") return;
     this.watched.add(batch);
@@ -120,7 +120,7 @@ export class Deadlines {
     const isNext = at.state === "waiting" && at.isNext === true;
     if (!isNext) batch.nextSinceMs = Infinity;
     if (asked?.why === "timeout" && (at.state !== "running" || at.offset !== asked.offset)) {
-      batch.asked = undefined; // that one has stopped, and the next is running
+      batch.asked = undefined; // that item has ended, and the next is running
     }
     if (batch.asked !== undefined) {
       const forceMs = batch.asked.atMs + this.pool.options.graceMs;
@@ -131,7 +131,7 @@ export class Deadlines {
       if (now >= dueMs) this.pool.giveUpLoading(batch);
       else this.lookIn(Math.min(dueMs - now, timeoutMs));
     } else if (mostMs !== Infinity) {
-      // What an ended task has left behind may keep a lane busy for ever.
+      // Something that an ended task left behind may keep a lane busy forever.
       if (isNext) batch.nextSinceMs = Math.min(batch.nextSinceMs, now);
       const dueMs = at.state === "running" ? at.sinceMs + timeoutMs : now + mostMs;
       if (at.state === "running" && now >= dueMs) this.ask(batch, "timeout", undefined, at.offset);
