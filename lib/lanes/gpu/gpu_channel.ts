@@ -1,7 +1,7 @@
 /**
- * The channel to a GPU lane's thread. A program that ends while a thread still gives back what it holds in
- * a GPU's driver is brought down by a segmentation fault (Deno 2.9 with Mesa's drivers), so that thread is
- * given a moment.
+ * The channel to a GPU lane's thread. If the program ends while a thread still releases resources of the GPU's
+ * driver, it crashes with a segmentation fault (Deno 2.9 with Mesa's drivers), so the program waits a moment
+ * for the thread.
  */
 
 import type { ChannelEvents } from "../remote/channel.ts";
@@ -10,10 +10,10 @@ import { WorkerChannel } from "../worker/worker_channel.ts";
 
 const ENTRY = new URL("./gpu_main.ts", import.meta.url);
 
-/** An ended thread has given everything back by then, in milliseconds. */
+/** An ended thread has released everything after this many milliseconds. */
 const GIVEN_BACK_MS = 100;
 
-/** Giving back a device takes a driver on a busy machine a while; what computes in a kernel's `open` longer. */
+/** On a busy machine a driver takes a while to release a device, and a kernel's `open` may take longer. */
 const STUCK = {
   afterMs: 3000,
   remedy: "Let the open, write, read and result of its kernel do less.",
@@ -21,7 +21,7 @@ const STUCK = {
 
 const open = new Set<GpuChannel>();
 
-/** Ends the threads of executors that were never closed. A program that ends can't await anything. */
+/** Ends the threads of executors that were never closed. It blocks, since a program that ends can't await. */
 function endAll(): void {
   if (open.size === 0) return;
   for (const channel of open) channel.kill();

@@ -1,6 +1,6 @@
 /**
- * What runs in a GPU lane's thread: it opens the device, and keeps it busy. A thread of its own, because
- * Deno waits for a GPU as if it computed itself. It imports no npm package: a lane must start fast.
+ * The program of a GPU lane's thread: it opens the device and keeps it busy. It needs its own thread because
+ * Deno blocks while it waits for a GPU. It imports no npm package, so that lanes start fast.
  */
 
 import { TaskLoadError } from "../errors.ts";
@@ -11,7 +11,7 @@ import { serveThread } from "../worker/serve_thread.ts";
 import { KernelProgram, openDevice } from "./kernel_program.ts";
 import { KernelRun } from "./kernel_run.ts";
 
-/** Within so many milliseconds it is told that a device was lost. */
+/** The loss of a device is reported within this many milliseconds. */
 const LOSS_TOLD_MS = 100;
 
 serveThread(async (end) => {
@@ -25,7 +25,7 @@ serveThread(async (end) => {
     isLost = true;
   };
   void lost.then(lose);
-  // What is done on a lost device fails, sometimes before the loss itself is told.
+  // Work on a lost device fails, sometimes before the loss itself is reported.
   const fail = async (error: unknown) => {
     const late = new Promise<string>((told) =>
       setTimeout(() => told(wordsOf(error)), LOSS_TOLD_MS)
@@ -46,7 +46,7 @@ serveThread(async (end) => {
   };
 });
 
-/** The export that says how a task computes on a GPU. */
+/** The export that is a task's kernel. */
 async function kernelOf({ module, export: task }: Task): Promise<Kernel<unknown, unknown>> {
   const name = kernelName(task);
   const kernel = (await importModule(module))[name];

@@ -1,57 +1,57 @@
 /**
- * A kernel that was compiled for a GPU: takes pieces to their end, in dispatches that are short enough
- * to stop between two of them.
+ * A kernel that is compiled for a GPU. It computes pieces to their end in dispatches that are short enough to
+ * stop between two of them.
  */
 
 import { shown } from "../attempt.ts";
 import type { Device } from "../lane.ts";
 import type { Kernel } from "../task.ts";
 
-/** How long a dispatch is to take, in milliseconds: long against its cost, short against a deadline. */
+/** Target duration of a dispatch, in milliseconds: long against its own cost, short against a deadline. */
 export const DISPATCH_MS = 30;
-/** The first dispatch has so many steps of pieces together, and none has many times those before. */
+/** Steps of all pieces together in the first dispatch, and how many times larger the next may be at most. */
 const FIRST_STEPS = 1024;
 const GROWTH = 8;
-/** What is computed together takes so many dispatches: reading it takes 10 ms, and memory costs time too. */
+/** Pieces are gathered for this many dispatches: reading results takes 10 ms, and memory costs time, too. */
 const LEAST_DISPATCHES = 2;
-/** With fewer pieces than this at a time a card would have little to do. */
+/** With fewer pieces than this, a graphics card would be mostly idle. */
 const LEAST_PIECES = 8192;
 const MOST_PIECES = 1 << 18;
-/** Invocations in a group: what a card runs in step, and what a CPU's vector holds. */
+/** Invocations in a group: the number that a card runs in lockstep, or that a CPU's vector holds. */
 const CARD_GROUP = 64;
 const SOFTWARE_GROUP = 8;
 const WORD_BYTES = 4;
-/** What a dispatch is told: how many pieces there are, how many steps they may take, 2, and which are over. */
+/** Size of a dispatch's parameters: number of pieces, steps they may take, 2, and the mark of ended pieces. */
 const EXTENT_BYTES = 16;
 /**
- * Mesa's llvmpipe ends an invocation's loops after 65,535 turns, without a word; it counts one more for
- * each loop, which is not more than the loop has.
+ * Mesa's llvmpipe silently ends an invocation's loops after 65,535 iterations. It counts one more for each
+ * loop, at most doubling the count.
  */
 const MOST_TURNS = 65_535 / 2;
 const USUAL_TURNS = 256;
-/** What is left in place of a piece's steps if its loops were ended. */
+/** Stored instead of a piece's remaining steps if the driver ended its loops. */
 export const ENDED_EARLY = 2 ** 32 - 1;
 
-/** Where pieces lie on the device, and where they are read. */
+/** Buffers for pieces on the device, and for reading them back. */
 interface Buffers {
   readonly words: GPUBuffer;
   readonly copy: GPUBuffer;
   readonly extent: GPUBuffer;
-  /** Whether a piece is still to go on, and where that is read: of two dispatches in turn. */
+  /** Whether any piece has steps left, and its copies for reading, used in turn by successive dispatches. */
   readonly unended: GPUBuffer;
   readonly told: readonly [GPUBuffer, GPUBuffer];
   readonly bound: GPUBindGroup;
 }
 
 export class KernelProgram {
-  /** How many pieces fit into this device's buffers, and are worth while. */
+  /** How many pieces fit into this device's buffers, up to a fixed limit. */
   readonly mostPieces: number;
-  /** How many pieces are computed in step: if the driver ends one's loops, those of all. */
+  /** How many pieces run in lockstep: if the driver ends the loops of one, it ends those of all. */
   readonly group: number;
   readonly #gpu: GPUDevice;
   /** How many steps a piece may take in one dispatch. */
   readonly #mostSteps: number;
-  /** As many as there were runs at once. */
+  /** Free buffers; at most as many as runs took place at the same time. */
   readonly #idle: Buffers[] = [];
   /** How many steps, of all pieces together, a dispatch may have. */
   #budget = FIRST_STEPS;
@@ -75,8 +75,8 @@ export class KernelProgram {
   /**
    * Compiles a kernel.
    *
-   * @throws {Error} If its numbers or its WGSL are wrong, which says where, or its table too large for
-   * the device.
+   * @throws {Error} If its numbers or its WGSL are wrong, with the place, or if its table is too large for the
+   * device.
    */
   static async compile(
     device: OpenDevice,
@@ -84,7 +84,7 @@ export class KernelProgram {
   ): Promise<KernelProgram> {
     const { gpu, software } = device;
     checkNumbers(kernel);
-    // Before the kernel's own code, whose end may be missing.
+    // Put before the kernel's own code, which may be incomplete at its end.
     const around = declarations(kernel.words, software ? SOFTWARE_GROUP : CARD_GROUP);
     const code = `${around}\n${kernel.wgsl}`;
     gpu.pushErrorScope("validation");
@@ -122,18 +122,18 @@ export class KernelProgram {
     return new KernelProgram(device, kernel, pipeline, layout, table);
   }
 
-  /** Whether pieces that take so many steps together are enough to be computed. */
+  /** Whether this many pieces with this many steps in all are enough to start computing. */
   isEnough(pieces: number, steps: number): boolean {
     return pieces >= this.mostPieces ||
       (pieces >= LEAST_PIECES && steps >= LEAST_DISPATCHES * this.#budget);
   }
 
   /**
-   * Takes pieces to their end, the longest of which has so many steps at most, or until they are not to
-   * go on.
+   * Computes pieces to their end, or until they must not go on.
    *
    * @param words All words of all pieces.
-   * @param goesOn Asked between dispatches.
+   * @param longest The most steps that any piece has.
+   * @param goesOn Called between dispatches; false to stop.
    * @returns The words in the end.
    * @throws If the device fails.
    */
@@ -148,13 +148,13 @@ export class KernelProgram {
     this.#gpu.queue.writeBuffer(buffers.words, 0, words);
     const all = { from: buffers.words, to: buffers.copy, bytes: words.byteLength };
     let results: Promise<Uint32Array<ArrayBuffer>> | undefined;
-    // Learning that a dispatch has ended takes Deno 10 ms: the next one is on its way by then.
+    // Deno takes 10 ms to learn that a dispatch has ended, so the next one is submitted before that.
     let ended: Promise<unknown> | undefined;
     let haveEnded = false;
     for (let left = longest, turn = 0; left > 0 && !haveEnded && goesOn(); turn++) {
       const wanted = Math.min(left, Math.max(1, Math.floor(this.#budget / pieces)));
       const steps = Math.min(wanted, this.#mostSteps);
-      // So many steps may be meant, until some were taken.
+      // Before the first dispatch this can be a real number of steps instead of the mark.
       const isMeant = left === ENDED_EARLY;
       const times = isMeant ? 1 : Math.ceil(wanted / steps);
       left -= times * steps;
@@ -175,7 +175,7 @@ export class KernelProgram {
     return read;
   }
 
-  /** Advances pieces, if that is wanted, and gives what a buffer holds then. */
+  /** Advances pieces, if `wanted` is given, and returns the contents of a buffer after that. */
   async #submit(
     { extent, unended, bound }: Buffers,
     { from, to, bytes }: { from: GPUBuffer; to: GPUBuffer; bytes: number },
@@ -202,14 +202,14 @@ export class KernelProgram {
     return words;
   }
 
-  /** A dispatch of so many steps took so long: a small one says little of how large others may be. */
+  /** Adapts the size of dispatches. A small dispatch says little about how large others may be. */
   #learn(steps: number, tookMs: number): void {
     const wanted = Math.max(1, Math.floor(steps * DISPATCH_MS / tookMs));
     if (tookMs > DISPATCH_MS) this.#budget = wanted;
     else if (2 * steps > this.#budget) this.#budget = Math.min(wanted, GROWTH * this.#budget);
   }
 
-  /** Buffers that nobody uses, for so many bytes of words. */
+  /** Free buffers for this many bytes of words. */
   #take(bytes: number): Buffers {
     const idle = this.#idle.pop();
     if (idle !== undefined && idle.words.size >= bytes) return idle;
@@ -236,7 +236,7 @@ export class KernelProgram {
   }
 }
 
-/** The driver would end the program for a piece without words, and the compiler blame the kernel's code. */
+/** Otherwise the driver would end the program for pieces of 0 words, or the compiler blame the WGSL. */
 function checkNumbers({ words, turns = USUAL_TURNS }: Kernel<unknown, unknown>): void {
   for (const [name, value] of Object.entries({ words, turns })) {
     if (Number.isSafeInteger(value) && value > 0) continue;
@@ -244,7 +244,7 @@ function checkNumbers({ words, turns = USUAL_TURNS }: Kernel<unknown, unknown>):
   }
 }
 
-/** What pieces may read: a word at least, as no buffer is empty. */
+/** The table that pieces may read; at least one word, because buffers can't be empty. */
 function tableOf({ table }: Kernel<unknown, unknown>): Uint32Array<ArrayBuffer> {
   if (table === undefined) return new Uint32Array(1);
   if (typeof table !== "function") {
@@ -257,7 +257,7 @@ function tableOf({ table }: Kernel<unknown, unknown>): Uint32Array<ArrayBuffer> 
   return words.length === 0 ? new Uint32Array(1) : words;
 }
 
-/** What the compiler says of a kernel that declares once more what it needs. */
+/** The compiler's message for a kernel that declares one of these names again. */
 const TAKEN = /redefinition of `(words|table|extent|Extent|unended|main)`/;
 
 function declarations(words: number, group: number): string {
@@ -292,7 +292,7 @@ function tooLarge(what: string, mostBytes: number): Error {
   );
 }
 
-/** What a compiler says, without the code that it draws beside it. */
+/** A compiler message without the code excerpt that it contains. */
 function oneLine(message: string): string {
   return message.trim().split("\n").map((line) => line.trim())
     .filter((line, at) => at === 0 || line.startsWith("= "))
@@ -300,19 +300,19 @@ function oneLine(message: string): string {
     .join(": ");
 }
 
-/** The GPU that WebGPU gives, opened: one, or a program that computes on this machine's own cores. */
+/** An open adapter of WebGPU: a GPU, or software that computes on this machine's CPU cores. */
 interface OpenDevice extends Device {
   readonly gpu: GPUDevice;
 }
 
-/** Adapters that are programs: Mesa's, Google's and Microsoft's. */
+/** Names of software adapters: Mesa's, Google's and Microsoft's. */
 const SOFTWARE = /llvmpipe|lavapipe|swiftshader|basic render|\bwarp\b|software/i;
 
 /**
  * Opens the fastest adapter.
  *
  * @param webgpu The platform's own unless given.
- * @throws {Error} If there is none, which says what is missing.
+ * @throws {Error} If there is no adapter, with what to install.
  */
 export async function openDevice(
   webgpu: Pick<GPU, "requestAdapter"> | undefined = navigator.gpu,

@@ -1,6 +1,6 @@
 /**
- * Runs a batch's items on a GPU, as many at once as are enough for it. What deadlines, cancelling and
- * failures mean is the same as where a task's function runs.
+ * Runs a batch's items on a GPU, as many at once as keep it busy. Deadlines, cancelling and failures mean the
+ * same as where a task's function runs.
  */
 
 import { shown } from "../attempt.ts";
@@ -12,9 +12,9 @@ import { DISPATCH_MS, ENDED_EARLY, type KernelProgram } from "./kernel_program.t
 
 const now = performance.now.bind(performance);
 
-/** How many words there is room for at first; it grows. */
+/** Initial capacity in words; it grows. */
 const FIRST_WORDS = 1 << 16;
-/** The clock is read after so many pieces: reading it costs more than writing a small one. */
+/** The clock is read once per this many pieces, because a reading costs more than writing a small piece. */
 const READ_AFTER = 64;
 
 export type Program = Pick<KernelProgram, "kernel" | "group" | "isEnough" | "run">;
@@ -22,20 +22,20 @@ export type Program = Pick<KernelProgram, "kernel" | "group" | "isEnough" | "run
 interface OpenItem {
   readonly offset: number;
   readonly item: KernelItem<unknown>;
-  /** When its first pieces went to the GPU; NaN before. */
+  /** When its first pieces were sent to the GPU, in milliseconds; NaN before. */
   sinceMs: number;
-  /** How many of its pieces did. */
+  /** How many of its pieces were sent. */
   sent: number;
-  /** Whether it shares no group of invocations with others, as it is computed once more. */
+  /** Whether its pieces share no group with other items' pieces, because it is computed a second time. */
   readonly apart: boolean;
 }
 
-/** Pieces of an item that are computed together with others. */
+/** Pieces of one item that are computed together with others. */
 interface Part {
   readonly of: OpenItem;
   readonly from: number;
   readonly to: number;
-  /** Where the first of them is among all pieces. */
+  /** The position of the first one among all gathered pieces. */
   readonly begin: number;
 }
 
@@ -61,16 +61,16 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   #cancelled = false;
   #cancelReason: unknown;
   #nextOffset = 0;
-  /** The item of which pieces are still to come. */
+  /** The item that has pieces left to write. */
   #open: OpenItem | undefined;
-  /** What is computed once more: the driver ended its loops, perhaps for another's in its group. */
+  /** Items to compute again: the driver ended their loops, perhaps because of another item in the group. */
   readonly #again: OpenItem[] = [];
-  /** The items that ended, from the first that was not reported on. */
+  /** How each item ended, from the first that has not been reported. */
   readonly #ends: End[] = [];
   #from = 0;
   #fromMs = 0;
 
-  /** @param onFault Told that the GPU fails, so that nothing can be reported any more. */
+  /** @param onFault Called if the GPU fails, after which nothing can be reported. */
   constructor(
     readonly batch: B,
     private readonly program: Program,
@@ -98,8 +98,8 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   }
 
   /**
-   * Opens items and writes their pieces, until they are enough or there are no more, and for as long as
-   * a dispatch takes: deadlines don't come through meanwhile.
+   * Opens items and writes their pieces until there are enough or no more, but for no longer than a dispatch
+   * takes, because deadlines aren't checked meanwhile.
    */
   #gather(): Gathered {
     const { kernel, group } = this.program;
@@ -142,7 +142,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     return { parts, words: words.subarray(0, kernel.words * pieces), longest };
   }
 
-  /** The item whose pieces are to be written next; undefined if there are no more. */
+  /** The item whose pieces are written next; undefined if there are no more. */
   #next(): OpenItem | undefined {
     const { items } = this.batch;
     while (this.#open === undefined) {
@@ -158,7 +158,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     return this.#open;
   }
 
-  /** Computes pieces, and ends the items whose last ones they are. */
+  /** Computes pieces, and ends the items whose last pieces are among them. */
   async #compute({ parts, words, longest }: Gathered): Promise<void> {
     if (parts.length === 0) return;
     const startedMs = now();
@@ -172,7 +172,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     for (const part of parts) this.#conclude(part, words, results, isStopped);
   }
 
-  /** Takes the words of some of an item's pieces, and ends it if they are the last, or will be. */
+  /** Reads an item's pieces, and ends the item if these were its last ones or if it failed or was stopped. */
   #conclude(
     { of, from, to, begin }: Part,
     written: Uint32Array,
@@ -188,7 +188,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
         if (undone === 0) of.item.read(piece, words, at);
       }
       const isWhole = undone === 0 && to === of.item.pieces;
-      // What had ended when the others were stopped wasn't late.
+      // An item that had ended when the others were stopped was not late.
       if (isWhole && (isStopped || !this.#isLate(of))) this.#end(of, { value: of.item.result() });
     });
     if (!isRead || this.#hasEnded(of)) return;
@@ -196,7 +196,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     else if (undone === 0) return;
     else if (isStopped) this.#stop(of, "cancelled");
     else if (undone === ENDED_EARLY && !of.apart) {
-      // Once more.
+      // Computed a second time.
       if (this.#open === of) this.#open = undefined;
       this.#again.push(of);
     } else this.#end(of, this.#undone(of, undone, undone > written[at - size]!));
@@ -221,7 +221,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     return { ended: "failed", reason };
   }
 
-  /** Does what the kernel itself does of an item: if it throws, the item has failed. */
+  /** Calls code of the kernel for an item; if it throws, the item has failed. */
   #attempt(of: Pick<OpenItem, "offset" | "sinceMs">, action: () => void): boolean {
     this.#note(of, 1);
     this.isCalling = true;
@@ -236,7 +236,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
     }
   }
 
-  /** Notes which item is worked on, for whoever finds out what ended the lane, or held it up. */
+  /** Records which item is being worked on, for the code that finds out what ended or blocked the lane. */
   #note({ offset, sinceMs }: Pick<OpenItem, "offset" | "sinceMs">, together: number): void {
     this.current = offset;
     this.together = together;
@@ -269,7 +269,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   }
 
   ask(why: AskReason, reason?: unknown): void {
-    // Of deadlines it knows by itself.
+    // This run checks deadlines itself.
     if (why !== "cancel") return;
     this.#cancelled = true;
     this.#cancelReason = reason;
@@ -300,7 +300,7 @@ export class KernelRun<B extends RunnableBatch> implements LaneRun<B> {
   }
 }
 
-/** What a kernel's `open` gave, if it is an item's pieces. */
+/** Checks the value that a kernel's `open` returned. */
 function checkedItem(item: KernelItem<unknown>): KernelItem<unknown> {
   const { pieces, write, read, result } = Object(item) as Partial<KernelItem<unknown>>;
   if ([write, read, result].some((own) => typeof own !== "function")) {

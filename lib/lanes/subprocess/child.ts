@@ -1,4 +1,4 @@
-/** A child process of Deno and the bytes that go to it and come from it. */
+/** A child process that runs Deno, and the bytes exchanged with it. */
 
 import { attempt, wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
@@ -6,59 +6,59 @@ import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { clock } from "../timers.ts";
 import { startDeno } from "./start_deno.ts";
 
-/** How long a child that was told to end may take before it is killed. */
+/** How many milliseconds a child that was told to end may take before it is killed. */
 const CLOSE_GRACE_MS = 500;
 /** How many characters of a child's stderr are kept for the error that says how it ended. */
 const STDERR_KEPT = 4096;
 /**
- * An ended child's output is over after so many turns of this program's event loop without any, each a
- * millisecond at least: what it started may hold its pipes open.
+ * An ended child's output is complete after this many turns of this event loop without any, each at least a
+ * millisecond long: a program that the child started may hold its pipes open.
  */
 const QUIET_TURNS = 50;
 
 export interface ChildOptions {
-  /** The command line behind `deno run`, up to the arguments of the program. */
+  /** The arguments after `deno run`, up to the program's own arguments. */
   readonly args: readonly string[];
   /**
-   * Whether what the child starts may inherit its stdin and stdout: what is read and written here then
-   * has a descriptor of its own, and what the child writes to stdout is printed.
+   * Whether programs that the child starts may inherit its stdin and stdout. Frames then use descriptors of
+   * their own, and what the child writes to stdout is printed.
    */
   readonly startsPrograms: boolean;
-  /** What becomes of what it prints: shown on this program's stderr, or only kept for errors. */
+  /** Where the child's output goes: shown on this program's stderr, or kept for error messages. */
   readonly stderr: "show" | "keep";
   readonly onPrint?: ((text: string) => void) | undefined;
   readonly env?: Readonly<Record<string, string>>;
-  /** The folder that it starts in; this program's own unless given. */
+  /** The child's working folder; this program's own unless given. */
   readonly cwd?: string;
 }
 
-/** How a child ended, such as "exited with code 1", and the line of what it printed that says why. */
+/** How a child ended, such as "exited with code 1", and the line of its output that says why. */
 type ChildEnd = { readonly how: string; readonly words: string | undefined };
 
 export class Child {
-  /** How it ended, once all that it said was read. */
+  /** How the child ended; resolves once all its output has been read. */
   readonly ended: Promise<ChildEnd>;
   readonly #child: Deno.ChildProcess;
-  /** What its frames went through from the start, and the wider one once there is one. */
+  /** The first carrier of frames, and the wider one once it is open. */
   readonly #streams: ByteStream[];
   #from: ByteStream;
   #to: ByteStream;
   #isWide: boolean;
   #holds = true;
   readonly #printed: readonly ReadableStreamDefaultReader<Uint8Array>[];
-  /** How many streams have not come to their end. */
+  /** How many streams have not ended. */
   #open: number;
   #quietTurns = 0;
   #words = "";
-  /** What it printed before it was ready: that is about its start, and shown only if it succeeds. */
+  /** Output before the child was ready: it is about the start, and is shown only if the start succeeds. */
   #early: Uint8Array[] | undefined;
 
-  /** @throws {LaneStartError} If it can't be started, with the reason. */
+  /** @throws {LaneStartError} If the child can't be started, with the reason. */
   constructor(private readonly options: ChildOptions) {
     const { startsPrograms, stderr } = options;
     this.#early = stderr === "show" ? [] : undefined;
     this.#child = spawn(options);
-    // Elsewhere it isn't known to hold more: sockets of macOS begin with 8 KiB.
+    // Outside Linux the wider descriptor may not hold more than a pipe: macOS sockets begin with 8 KiB.
     this.#isWide = startsPrograms || Deno.build.os !== "linux";
     this.#from = this.#to = startsPrograms ? ownDescriptors(this.#child) : stdio(this.#child);
     this.#streams = [this.#to];
@@ -82,7 +82,7 @@ export class Child {
     return this.#words.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   }
 
-  /** Reads into the buffer, all of it if `whole`; the part that was filled, undefined at the end. */
+  /** Reads into the buffer, all of it if `whole`; returns the filled part, or undefined at the end. */
   async read(
     into: Uint8Array<ArrayBuffer>,
     whole = false,
@@ -93,12 +93,12 @@ export class Child {
     return bytes;
   }
 
-  /** Waits until it is on its way; what a dead child no longer takes is dropped. */
+  /** Resolves when the bytes are written; bytes that a dead child doesn't take are dropped. */
   write(bytes: Uint8Array): Promise<void> {
     return this.#to.write(bytes).catch(() => {});
   }
 
-  /** From now on goes through a descriptor that holds more than a pipe; `last` tells the child. */
+  /** Writes from now on to a descriptor that holds more than a pipe; `last` tells the child to do the same. */
   writeWider(last: Uint8Array): void {
     if (this.#isWide) return;
     this.#isWide = true;
@@ -108,12 +108,12 @@ export class Child {
     this.#streams.push(this.#to);
   }
 
-  /** The same for what is read: the child has said so. */
+  /** Reads from that descriptor, too, after the child has announced it. */
   readWider(): void {
     this.#from = this.#to;
   }
 
-  /** It is ready: what it prints from now on is its tasks' matter. */
+  /** The child is ready: from now on its output is its tasks' own and is shown. */
   show(): void {
     const early = this.#early;
     this.#early = undefined;
@@ -128,11 +128,11 @@ export class Child {
   }
 
   kill(signal: Deno.Signal = "SIGKILL"): void {
-    // It may have ended already.
+    // The child may have ended already.
     attempt(() => this.#child.kill(signal));
   }
 
-  /** Waits until the child, which was told to end, is gone; kills it if it doesn't go. */
+  /** Waits until the child, which was told to end, is gone, and kills it if that takes too long. */
   async close(): Promise<void> {
     this.hold(true);
     const timer = clock.setTimeout(() => this.kill(), CLOSE_GRACE_MS);
@@ -149,7 +149,7 @@ export class Child {
     }
     await Promise.allSettled(this.#streams.map((stream) => stream.release()));
     closeDescriptors(this.#child);
-    // What it started may hold these for as long as it lives.
+    // A program that the child started may hold these pipes open for as long as it lives.
     await Promise.allSettled(this.#printed.map((reader) => reader.cancel()));
     return this.#describe(status);
   }
@@ -169,7 +169,7 @@ export class Child {
 
   #print(bytes: Uint8Array): void {
     if (this.options.stderr !== "show") return;
-    // Nobody may read it any more.
+    // The reader of this program's stderr may be gone.
     attempt(() => {
       for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
     });
@@ -183,9 +183,9 @@ export class Child {
   }
 }
 
-/** What this program lacks to start subprocesses, whatever it may do; undefined if nothing. */
+/** Why this program can't start subprocesses whatever its permissions; undefined if it can. */
 export function lackOfDeno(): string | undefined {
-  // It would start itself in Deno's place, which would do so again, and so on.
+  // A compiled program would start itself instead of Deno, and that one would do the same again.
   if (!Deno.build.standalone) return undefined;
   return "subprocesses need Deno, which a program made by deno compile lacks; run it with deno run, or use another model";
 }
@@ -203,7 +203,7 @@ function spawn({ args, startsPrograms, env, cwd }: ChildOptions): Deno.ChildProc
       stderr: "piped",
       ...withDescriptors(),
     });
-    // There is room for it now: the ends of the child's pipes that are the child's were open here, too.
+    // There is room for it now, because this program has closed the child's ends of the pipes.
     openSignalPipe();
     return child;
   } catch (cause) {
@@ -217,7 +217,7 @@ function spawn({ args, startsPrograms, env, cwd }: ChildOptions): Deno.ChildProc
 
 function stdio({ stdin, stdout }: Deno.ChildProcess): ByteStream {
   const writer = stdin.getWriter();
-  // A dead child breaks the pipe; its status says so, and why.
+  // A dead child breaks the pipe; its status tells why.
   writer.closed.catch(() => {});
   const reader = stdout.getReader({ mode: "byob" });
   return {
@@ -234,7 +234,7 @@ function stdio({ stdin, stdout }: Deno.ChildProcess): ByteStream {
   };
 }
 
-/** Deno starts a child with further descriptors on behalf of `node:child_process`; it is asked to here. */
+/** Deno's internals that start a child with further descriptors, made for `node:child_process`. */
 interface Internals {
   readonly kExtraStdio: symbol;
   getExtraPipeRids(child: Deno.ChildProcess): readonly number[] | undefined;
@@ -251,22 +251,22 @@ const { internal } = Deno as unknown as { readonly internal: symbol };
 const internals = (Deno as unknown as Record<symbol, Internals>)[internal]!;
 
 /**
- * What a child is started with that has descriptors for frames beside its stdin and stdout, which what it
- * starts inherits and what runs in it may read: there 3 is to be read, and 4 to be written. With one for
- * both nothing could be written there as long as a read waits that began when none was free. Deno loads what
- * starts processes when this is first looked at, which takes milliseconds.
+ * Options that give a child two descriptors for frames besides its stdin and stdout, which its own children
+ * inherit and its tasks may read: descriptor 3 to read, 4 to write. With a single one for both, the child could
+ * not write while a read waits for bytes. Reading the symbol makes Deno load its process code, which takes
+ * milliseconds, so it isn't done when this module loads.
  */
 export function withDescriptors(): Deno.CommandOptions {
   return { [internals.kExtraStdio]: ["piped", "piped"] } as Deno.CommandOptions;
 }
 
-/** What carries frames, at the caller's end. */
+/** The caller's end of the carrier of frames. */
 interface ByteStream {
-  /** Reads into the buffer, all of it if `whole`; the part that was filled, undefined at the end. */
+  /** Reads into the buffer, all of it if `whole`; returns the filled part, or undefined at the end. */
   read(into: Uint8Array<ArrayBuffer>, whole: boolean): Promise<Uint8Array<ArrayBuffer> | undefined>;
   write(bytes: Uint8Array): Promise<void>;
   hold(keepsAlive: boolean): void;
-  /** No more will be written. */
+  /** No more bytes will be written. */
   close(): Promise<void>;
   release(): Promise<void>;
 }
@@ -284,7 +284,7 @@ function ownDescriptors(child: Deno.ChildProcess): ByteStream {
     try {
       return await promise;
     } catch {
-      return 0; // it was closed meanwhile
+      return 0; // closed meanwhile
     } finally {
       reading = undefined;
     }
@@ -312,7 +312,7 @@ function ownDescriptors(child: Deno.ChildProcess): ByteStream {
   };
 }
 
-/** Closes the caller's end: at the other one it is the end. */
+/** Closes the caller's ends; the child sees the end of its input. */
 export function closeDescriptors(child: Deno.ChildProcess): void {
   for (const rid of internals.getExtraPipeRids(child) ?? []) internals.core.tryClose(rid);
 }

@@ -1,15 +1,15 @@
 /**
  * Messages as bytes, for a pipe.
  *
- * A frame is 16 bytes of prefix (magic, kind, encoding, head length, body length), a head of
- * doubles, and a body. Numbers and byte arrays travel raw; everything else through the serializer of
- * `node:v8`, whose module is given by whoever has loaded it.
+ * A frame is 16 bytes of prefix (magic, kind, encoding, head length, body length), a head of doubles, and a
+ * body. Numbers and byte arrays are sent raw; everything else goes through the serializer of `node:v8`, which
+ * the caller passes in after loading that module.
  */
 
 import { copyOfView } from "../remote/buffers.ts";
 import { type Cloning } from "../remote/clone.ts";
 
-/** As much of `node:v8` as is used. */
+/** The part of `node:v8` that is used. */
 type V8 = Pick<typeof import("node:v8"), "serialize" | "DefaultDeserializer">;
 
 export interface Serializer {
@@ -18,15 +18,14 @@ export interface Serializer {
   deserialize(bytes: Uint8Array): unknown;
 }
 
-/** The part of its deserializer that is meant to be overridden, which its types leave out. */
+/** The overridable method of the deserializer, which its types leave out. */
 type HostDeserializer = new (bytes: Uint8Array) => InstanceType<V8["DefaultDeserializer"]> & {
   _readHostObject(): unknown;
 };
 
 /**
- * A serializer whose values own their memory. Those of plain `deserialize` look into the bytes that
- * they were read from: what is behind such an array's `buffer` is a whole frame, which stays as long
- * as the array does.
+ * A serializer whose values own their memory. With plain `deserialize`, an array's `buffer` would be the whole
+ * frame that it was read from, which then stays in memory as long as the array.
  */
 export function serializerOf({ serialize, DefaultDeserializer }: V8): Serializer {
   class OwningDeserializer extends (DefaultDeserializer as unknown as HostDeserializer) {
@@ -56,7 +55,7 @@ export function cloningThrough({ serialize, deserialize }: Serializer): Cloning 
 
 const Encoding = { none: 0, numbers: 1, bytes: 2, v8: 3, list: 4 } as const;
 
-/** A frame as it was read; its body is a buffer of its own. As the payload of another it goes on as it came. */
+/** A frame as it was read; its body has its own buffer. As a payload it is passed on unchanged. */
 export class Frame {
   constructor(
     readonly kind: number,
@@ -70,27 +69,27 @@ const MAGIC = 0x53454e4c; // "LNES", read as a little-endian number
 const PREFIX_BYTES = 16;
 const MAX_BODY_BYTES = 0xffff_ffff;
 const JOIN_BYTES = 1 << 17;
-/** What a pipe holds, and is read at a time. */
+/** The capacity of a pipe, and the size of one read. */
 const CHUNK_BYTES = 1 << 16;
 
-/** Frames from here on are large: what carries them should hold more than a pipe does. */
+/** Frames from this size on are large, and should go through a descriptor that holds more than a pipe. */
 export const LARGE_BYTES: number = 1 << 16;
-/** The kind of a frame that says: what follows goes through the descriptor that holds more. */
+/** The kind of the frame that announces: all following ones go through the wider descriptor. */
 export const WIDER = 0;
-/** That descriptor, in the child, which reads the first behind stderr and writes to the next. */
+/** The child's wider descriptor for reading; it writes to the next one. */
 export const WIDE_FD = 3;
 
-/** Bytes that are no frame: something else was written to the pipe. */
+/** Bytes that are no frame, because something else was written to the pipe. */
 export class GarbageError extends Error {
   override name = "GarbageError";
 }
 
 /**
- * Makes the bytes of a frame, in parts, so that large bodies need not be copied.
+ * Encodes a frame in several parts, so that large bodies need not be copied.
  *
- * @param joinBytes Up to here they are joined into one: one write is cheaper than two.
+ * @param joinBytes Parts are joined up to this size, because one write is cheaper than two.
  * @throws {RangeError} If the body exceeds 4 GiB.
- * @throws What the serializer throws, if the payload can't be cloned.
+ * @throws The serializer's error, if the payload can't be cloned.
  */
 export function encodeFrame(
   kind: number,
@@ -128,7 +127,7 @@ export function encodeFrame(
   return [bytes, ...body.slice(joined)];
 }
 
-/** A body that needs no serializer; undefined if only that can write it. */
+/** Encodes a body that needs no serializer; undefined if it needs one. */
 function encodeBody(
   payload: unknown,
 ): { readonly encoding: number; readonly body: Uint8Array[] } | undefined {
@@ -139,9 +138,9 @@ function encodeBody(
     return { encoding: Encoding.numbers, body: [new Uint8Array(buffer, byteOffset, byteLength)] };
   }
   if (!Array.isArray(payload) || !(payload[0] instanceof Uint8Array)) return undefined;
-  // Subclasses such as Buffer must come back as what they were, so they go the long way.
+  // Subclasses such as Buffer must keep their class, so they go through the serializer.
   if (!payload.every((value) => value?.constructor === Uint8Array)) return undefined;
-  // Alone it is the whole body, so that nothing but its own bytes is behind its `buffer` there.
+  // A single array is the whole body, so that its `buffer` holds nothing else after reading.
   if (payload.length === 1) return { encoding: Encoding.bytes, body: payload };
   const lengths = Uint32Array.from([payload.length, ...payload.map((value) => value.byteLength)]);
   return { encoding: Encoding.list, body: [new Uint8Array(lengths.buffer), ...payload] };
@@ -152,7 +151,7 @@ export function decodePayload({ encoding, body }: Frame, { deserialize }: Serial
   if (encoding === Encoding.numbers) return new Float64Array(body.buffer);
   if (encoding === Encoding.v8) return deserialize(body);
   if (encoding === Encoding.bytes) return [body];
-  // Several must not keep each other's memory alive.
+  // Copied, so that no array keeps the others' memory alive.
   const lengths = new Uint32Array(body.buffer, 4, new Uint32Array(body.buffer, 0, 1)[0]);
   let at = lengths.byteLength + 4;
   return Array.from(lengths, (length) => body.slice(at, at += length));
@@ -162,15 +161,15 @@ export function readFrame(bytes: Uint8Array): Frame {
   checkMagic(bytes.subarray(0, 4));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const headEnd = PREFIX_BYTES + 8 * view.getUint32(8, true);
-  // No slice(): that of a Buffer of Node's copies nothing.
+  // Not slice(), which doesn't copy the bytes of a Node Buffer.
   const copy = (from: number, to?: number) => new Uint8Array(bytes.subarray(from, to));
   const head = new Float64Array(copy(PREFIX_BYTES, headEnd).buffer);
   return new Frame(view.getUint8(4), view.getUint8(5), head, copy(headEnd));
 }
 
 /**
- * Reads bytes into memory: what there is, at least one, or until it is full. Gives the part that was
- * filled, whose buffer may be another one then; undefined at the end.
+ * Reads bytes into a buffer: at least one byte, or until it is full if `whole`. Returns the part that was
+ * filled, whose memory may be another buffer by then; undefined at the end.
  */
 export type ReadBytes = (
   into: Uint8Array<ArrayBuffer>,
@@ -178,8 +177,8 @@ export type ReadBytes = (
 ) => Promise<Uint8Array<ArrayBuffer> | undefined>;
 
 /**
- * Reads frames up to the end, and tells of each. What a chunk holds of a body is copied, the rest read
- * to where it belongs.
+ * Reads frames up to the end and passes on each. The part of a body that is already in the chunk is copied; the
+ * rest is read directly into place.
  *
  * @throws {GarbageError} If the bytes are no frame.
  */

@@ -1,10 +1,10 @@
-/** Starts Deno itself, also where its environment holds what it hands on only for a program that may run everything. */
+/** Starts Deno, even if the environment has variables that need full `--allow-run` to be passed on. */
 
-/** What a dynamic linker goes by, such as `LD_LIBRARY_PATH`. */
+/** Environment variables of the dynamic linker, such as `LD_LIBRARY_PATH`. */
 const LINKERS = /\b(?:LD|DYLD)_\w+/g;
 let isTold = false;
 
-/** @throws What `Deno.Command` throws, unless it is only that such a variable is set: then that is left empty. */
+/** @throws Any error of `Deno.Command` but the one about such variables; they are cleared instead. */
 export function startDeno(options: Deno.CommandOptions): Deno.ChildProcess {
   try {
     return new Deno.Command(Deno.execPath(), options).spawn();

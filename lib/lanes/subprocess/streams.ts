@@ -1,22 +1,21 @@
 /**
- * A child's streams. It runs before any task's module, for that may print and read too.
+ * A child's streams. This module runs before any task's module, because tasks may print and read too.
  *
- * For the task and what it starts, stdin is at its end, and stdout goes where prints go: to stderr.
- * Frames have descriptors of their own where the child may start programs, which inherit the real
- * stdin and stdout. Where it may not, frames go through these two until they are many and large, for
- * descriptors of one's own cost `node:fs`, some 12 ms; then only code that reads or writes descriptors
- * 0 and 1 by their number can get in their way.
+ * For a task and the programs it starts, stdin is at its end and stdout goes to stderr. If the child may start
+ * programs, which inherit the real stdin and stdout, frames have descriptors of their own. Otherwise frames go
+ * through stdin and stdout until they are many and large, because other descriptors need `node:fs`, which takes
+ * some 12 ms to load; then only code that uses descriptors 0 and 1 by number can disturb them.
  */
 
 interface FrameStream {
-  /** Reads what there is, at least a byte; null at the end. */
+  /** Reads at least one byte; null at the end. */
   read(into: Uint8Array): Promise<number | null>;
-  /** The same, without anything else going on meanwhile. */
+  /** Does the same synchronously. */
   readSync(into: Uint8Array): number | null;
   writeSync(bytes: Uint8Array): number;
 }
 
-/** The first of the two descriptors of frames; stdin and stdout unless given. */
+/** The first of the two descriptors for frames; undefined for stdin and stdout. */
 const descriptor = Deno.args[1] === undefined ? undefined : Number(Deno.args[1]);
 
 export const frames: FrameStream = descriptor === undefined
@@ -27,7 +26,7 @@ export const frames: FrameStream = descriptor === undefined
   }
   : await openDescriptors(descriptor, descriptor + 1);
 
-/** `node:fs` takes no more at a time. */
+/** `node:fs` reads or writes no more bytes at a time. */
 const MOST_BYTES = 1 << 30;
 
 export async function openDescriptors(from: number, to: number): Promise<FrameStream> {
@@ -45,7 +44,7 @@ export async function openDescriptors(from: number, to: number): Promise<FrameSt
   };
 }
 
-/** Where Deno keeps the class of its console, which says in one place where everything goes. */
+/** Deno's console class, whose single print function decides where all output goes. */
 interface Internals {
   readonly Console?: new (print: (text: string, level: number) => void) => Console;
 }
@@ -62,7 +61,7 @@ function print(bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
 }
 
-// Frames may go through these two.
+// Frames may go through stdout and stdin.
 Object.assign(Deno.stdout, {
   close: () => {},
   write: (bytes: Uint8Array) => Deno.stderr.write(bytes),

@@ -1,8 +1,8 @@
 /**
- * The channel to a process of its own: a `Deno.Command` subprocess.
+ * The channel to a `Deno.Command` subprocess.
  *
- * Memory that runs out, an exit or a busy loop end only the child, which can always be killed. It may
- * touch nothing but what `permissions` says.
+ * Running out of memory, an exit or a busy loop end only the child, which can always be killed. It has only the
+ * permissions that `permissions` gives.
  */
 
 import { type LanePermissions, permissionFlags } from "../permissions.ts";
@@ -27,21 +27,21 @@ import {
 
 export interface SubprocessOptions {
   readonly slots: number;
-  /** Modules of tasks, of one project, that the child may load: it knows them from its start. */
+  /** The tasks' modules, all of one project; the child can load them because it knows them from its start. */
   readonly modules: readonly string[];
-  /** What the child may touch; nothing unless given. */
+  /** The child's permissions; none unless given. */
   readonly permissions?: LanePermissions | undefined;
   /** Flags for the child's V8, such as `"--max-old-space-size=256"`. */
   readonly v8Flags?: readonly string[] | undefined;
-  /** The deno.json of the child; that of the tasks' own project unless given. */
+  /** The child's deno.json; the one of the tasks' project unless given. */
   readonly config?: string | undefined;
-  /** What becomes of what the child prints; shown on this program's stderr unless told. */
+  /** Where the child's output goes; shown on this program's stderr unless given. */
   readonly stderr?: "show" | "keep" | undefined;
-  /** Whether who sends and receives is elsewhere: payloads are told as the frames that they came in. */
+  /** Whether messages are relayed to another machine: then payloads are passed on as frames. */
   readonly isRelayed?: boolean;
 }
 
-/** After so many large frames the child opens what holds more, which takes it some 15 ms. */
+/** After this many large frames the child opens a descriptor that holds more, which takes it some 15 ms. */
 const WIDER_AFTER = 4;
 const MAIN = new URL("./subprocess_main.ts", import.meta.url).href;
 
@@ -49,8 +49,8 @@ let v8: Serializer | undefined;
 const loaded = () => v8 ??= serializerOf(process.getBuiltinModule("node:v8"));
 
 /**
- * Loaded while the first child starts, or when a value needs it before: Deno takes 10 ms for its first module of
- * Node, and a program without subprocesses needs none.
+ * Loaded while the first child starts, or when a value needs it earlier: Deno takes 10 ms to load its first
+ * Node module, and programs without subprocesses don't need it.
  */
 export const serializer: Serializer = {
   serialize: (value) => loaded().serialize(value),
@@ -63,14 +63,14 @@ export class SubprocessChannel implements Channel {
   readonly cells: undefined;
   readonly stopsByForce = true;
   #child: Child;
-  /** Whether the project's lock holds all that the tasks import. */
+  /** Whether the project's lock file has all of the tasks' imports, as far as is known. */
   #isLocked = true;
   #isReady = false;
   #large = 0;
   #closed = false;
   #holds = true;
 
-  /** @throws {LaneStartError} If this program can't run the child. */
+  /** @throws {LaneStartError} If this program can't start the child. */
   constructor(private readonly events: ChannelEvents, private readonly options: SubprocessOptions) {
     this.#child = this.#start();
   }
@@ -91,7 +91,7 @@ export class SubprocessChannel implements Channel {
         `--preload=${preloadCode(modules)}`,
         MAIN,
         String(slots),
-        // Where frames have a descriptor of their own.
+        // The child's descriptor for frames, if it doesn't use stdin and stdout for them.
         ...startsPrograms ? [String(WIDE_FD)] : [],
       ],
       startsPrograms,
@@ -125,7 +125,7 @@ export class SubprocessChannel implements Channel {
     }
   }
 
-  /** Reads to the end; returns what was wrong with it, if it isn't made of frames. */
+  /** Reads frames to the end; returns what is wrong if the bytes aren't frames. */
   async #readFrames(child: Child): Promise<string | undefined> {
     v8 ??= serializerOf(await import("node:v8"));
     try {
@@ -177,7 +177,7 @@ export class SubprocessChannel implements Channel {
   }
 }
 
-/** What the web has is fetched as this program would; nothing else is, if it isn't cached. */
+/** Modules from the web are fetched if this program may do so; otherwise only cached ones are used. */
 function importFlags(modules: readonly string[]): string[] {
   const hosts = [MAIN, ...modules].filter((module) => /^https?:/.test(module)).map((module) =>
     new URL(module).host

@@ -1,6 +1,6 @@
 /**
- * What runs in a subprocess lane's child. It imports no npm package: a lane must start fast. It ends
- * when its frames do, or when its parent is gone, so it is never left behind.
+ * The program of a subprocess lane. It imports no npm package, so that lanes start fast. It ends when its
+ * frames end or its parent is gone, so it is never left behind.
  */
 
 import { FromLane, ToLane } from "../remote/channel.ts";
@@ -19,11 +19,11 @@ import {
 } from "./frame.ts";
 import { frames, openDescriptors } from "./streams.ts";
 
-/** What carries frames: another one once they are large, which is being opened then. */
+/** The carrier of frames, and the wider one while it is being opened. */
 let carrier = frames;
 let opening: Promise<void> | undefined;
 
-// What the platform gives, before a task's module can change it.
+// Saved before a task's module can replace it.
 const exit = Deno.exit;
 
 function write(parts: readonly Uint8Array[]): void {
@@ -36,10 +36,10 @@ function write(parts: readonly Uint8Array[]): void {
   }
 }
 
-// Before the rest is loaded, which takes as long again.
+// Sent before the rest is loaded, which takes as long again.
 write(encodeFrame(FromLane.ready, [performance.timeOrigin], undefined));
-// Ctrl-C reaches the whole group, and what stops a service or a machine, or tells it something, does so too.
-// The parent decides what it means for its lanes, which end with it.
+// Ctrl-C reaches the whole process group, and so do the signals that stop or reload a service. The parent
+// decides what they mean, and its lanes end with it.
 const FOR_ALL = ["SIGINT", "SIGHUP", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
 for (const signal of Deno.build.os === "windows" ? FOR_ALL.slice(0, 1) : FOR_ALL) {
   Deno.addSignalListener(signal, () => {});
@@ -47,9 +47,9 @@ for (const signal of Deno.build.os === "windows" ? FOR_ALL.slice(0, 1) : FOR_ALL
 endWithParent(Deno.ppid);
 const serializer = serializerOf(await import("node:v8"));
 
-// These are the lane's own, and no task is to take them for those of a program.
+// These arguments are the lane's own; a task must not see them.
 const [slots, descriptor] = Deno.args.splice(0);
-// What opens descriptors has loaded Node's `process` by now, which has a copy.
+// Opening descriptors has loaded Node's `process`, which has its own copy of the arguments.
 if (descriptor !== undefined) process.argv.splice(2);
 const server = new LaneServer({
   slots: Number(slots),
@@ -80,7 +80,7 @@ await readFrames(async (into, whole) => {
   let at = 0;
   do {
     const rest = into.subarray(at);
-    // The rest of a large body follows at once, so waiting for it holds nothing up.
+    // The rest of a large body arrives at once, so a synchronous read doesn't hold up anything.
     const isLarge = whole && rest.length >= LARGE_BYTES;
     const count = isLarge ? carrier.readSync(rest) : await carrier.read(rest);
     if (count === null) return undefined;

@@ -1,25 +1,24 @@
 /**
- * Finds out when a thread has ended. Deno tells a parent nothing of a worker that closed itself, and
- * one in a busy loop answers no heartbeat, so that neither silence nor a missing answer means death.
- * A Web Lock does: the thread holds one as long as it lives, and the parent waits in line for it.
+ * Detects that a thread has ended. Deno doesn't tell a parent that a worker has closed itself, and a worker in
+ * a busy loop answers no heartbeat, so silence doesn't prove that it has ended. A Web Lock does: the thread
+ * holds it as long as it lives, and the parent waits for it.
  */
 
 import { clock } from "../timers.ts";
 
-/** As much of the Web Locks API as is used; Deno 2.9 has it, but not its types. */
+/** The part of the Web Locks API used here; Deno 2.9 has it, but its types don't. */
 interface Locks {
   request(name: string, held: () => Promise<never> | void): Promise<void>;
   request(name: string, options: { signal: AbortSignal }, held: () => void): Promise<void>;
 }
 
-/** Deno loads them when they are first looked at, which takes milliseconds: a program without threads needs none. */
+/** Read on first use: Deno takes milliseconds to load it, and programs without threads don't need it. */
 const locks = () => (navigator as unknown as { readonly locks: Locks }).locks;
 
-/** How many were made here. */
 let made = 0;
 
 export class EndWatch {
-  /** The lock's name, to be told to the thread; its own though all threads draw the same, as with `--seed`. */
+  /** The lock's name. With `--seed` UUIDs may repeat, so the time origin and a count are part of it. */
   readonly name: string = `lane ${clock.timeOriginMs} ${++made} ${crypto.randomUUID()}`;
   #watch: { readonly unwatched: AbortController; readonly done: Promise<void> } | undefined;
 
@@ -27,8 +26,8 @@ export class EndWatch {
   constructor(private readonly onEnd: () => void) {}
 
   /**
-   * Watches from now on, which keeps the program alive. A thread that doesn't hold the lock by now is
-   * as good as ended.
+   * Starts watching, which keeps the program alive. A thread that doesn't hold the lock at this point counts as
+   * ended.
    */
   watch(): void {
     if (this.#watch !== undefined) return;
@@ -36,11 +35,11 @@ export class EndWatch {
     const { signal } = unwatched;
     const done = locks().request(this.name, { signal }, () => {
       if (!signal.aborted) this.onEnd();
-    }).then(() => {}, () => {}); // given up before the thread ended
+    }).then(() => {}, () => {}); // the watch was stopped before the thread ended
     this.#watch = { unwatched, done };
   }
 
-  /** Stops watching, until it is to be watched again; resolves when nothing of it is left. */
+  /** Stops watching until the next `watch`; resolves when nothing of the watch is left. */
   async unwatch(): Promise<void> {
     const watch = this.#watch;
     this.#watch = undefined;
@@ -49,7 +48,7 @@ export class EndWatch {
   }
 }
 
-/** The thread's side: holds the lock until the thread ends. */
+/** Thread's side: holds the lock until the thread ends. */
 export function holdWhileAlive(name: string, onHeld: () => void): void {
   void locks().request(name, () => {
     onHeld();
@@ -57,8 +56,8 @@ export function holdWhileAlive(name: string, onHeld: () => void): void {
   });
 }
 
-/** The kind of message by which a thread says that it holds its lock: it can be watched from now on. */
+/** The kind of the message by which a thread reports that it holds its lock and can be watched. */
 export const HELD = 0;
 
-/** What a thread posts, with how it ends, that ends before it has a port of its own to say so. */
+/** The mark of a message, posted with the reason, from a thread that ends before it has its own port. */
 export const ENDING = "a lane is ending";

@@ -1,18 +1,18 @@
 /**
- * The way between a thread and its parent: a port for all that is large or has to be cloned, and a
- * mailbox each way for the rest. Both are in order, and numbers say what comes next.
+ * The connection between a thread and its parent: a port for messages that are large or must be cloned, and a
+ * mailbox in each direction for the rest. Each of them keeps the order; message numbers merge them.
  */
 
 type Posted = readonly [number: number, ...message: LineMessage];
 
-/** After this long other things have their turn in the event loop. */
+/** After receiving messages for this many milliseconds, the rest of the event loop gets a turn. */
 const TURN_MS = 1;
 
-// Before a task's module can change it.
+// Bound before a task's module can replace it.
 const now = performance.now.bind(performance);
 const { reportError } = globalThis;
 
-/** What a thread is given to make its end of the line. */
+/** The values from which a thread makes its end of the line. */
 export type FarEnd = readonly [
   port: MessagePort,
   inbox: SharedArrayBuffer,
@@ -25,7 +25,7 @@ export class Line {
   readonly #inbox: Mailbox;
   readonly #outbox: Mailbox;
   #receive: (...message: LineMessage) => void = () => {};
-  /** What was posted and waits for what was sent before. */
+  /** Posted messages that wait for earlier ones from the mailbox. */
   readonly #posted: Posted[] = [];
   #lastSent = 0;
   #lastReceived = 0;
@@ -40,7 +40,7 @@ export class Line {
     this.#outbox = new Mailbox(outbox);
   }
 
-  /** Receives what has been sent, and what will be, from now on in this way. */
+  /** Delivers every message received so far and later to `receive`. */
   start(receive: (...message: LineMessage) => void): void {
     this.#receive = receive;
     this.#port.onmessage = ({ data }: MessageEvent<Posted>) => {
@@ -54,14 +54,14 @@ export class Line {
   send(kind: number, head: ArrayLike<number>, payload?: unknown, moves: ArrayBuffer[] = []): void {
     const number = this.#lastSent + 1;
     if (moves.length > 0 || !this.#outbox.write(number, kind, head, payload)) {
-      // Numbers in one buffer were put there for this message alone.
+      // The buffer was made for this message alone, so it can be transferred.
       const all = payload instanceof Float64Array ? [payload.buffer] : [...moves];
       this.#post([number, kind, head, payload], all as ArrayBuffer[]);
     }
     this.#lastSent = number;
   }
 
-  /** Receives what has been sent until now, as far as it is there. */
+  /** Delivers the messages that have arrived, without giving other work a turn. */
   flush(): void {
     this.#receiveNext(Infinity);
   }
@@ -95,8 +95,8 @@ export class Line {
   }
 
   /**
-   * Goes on as soon as something is written; false if something is there already. If that comes after
-   * what is being posted, it has its turn with that.
+   * Continues when the mailbox is written to; false if it has a message already. If that message follows one
+   * that is still being posted, it waits for that one.
    */
   #sleep(): boolean {
     if (this.#sleeps) return true;
@@ -117,16 +117,16 @@ export class Line {
   }
 }
 
-/** How many doubles the ring holds, a power of two, and the largest message. */
+/** How many doubles the ring holds (a power of two), and the size of the largest message. */
 const RING = 1 << 15;
 const MOST_DOUBLES = RING / 2;
-/** A list of more values is sooner posted. */
+/** A list of more values is posted, which is faster. */
 const MOST_VALUES = 8;
 const MOST_LETTERS = 256;
 const LETTERS_IN_DOUBLE = 4;
 
-// The marks in front of the ring: how many doubles have been written and read, whether the reader
-// sleeps, and one by which it wakes itself.
+// Marks in front of the ring: how many doubles were written and read, whether the reader sleeps, and one by
+// which the reader wakes itself.
 const WRITTEN = 0;
 const READ = 1;
 const SLEEPS = 2;
@@ -140,20 +140,20 @@ const KIND = 2;
 const HEAD = 3;
 const COUNT = 4;
 const FIELDS = 5;
-/** In place of a size: the next message is at the ring's start. */
+/** Instead of a size: the next message is at the start of the ring. */
 const SKIP = -1;
-/** In place of a count of values: the payload is undefined. */
+/** Instead of a count of values: the payload is undefined. */
 const NO_PAYLOAD = -1;
-/** A Float64Array has as many numbers as what is left of the message. */
+/** Instead of a count: the payload is a Float64Array that fills the rest of the message. */
 const NUMBERS = -2;
 
-/** What stands before each value of a list; a number's value follows, or a text's length and letters. */
+/** The tag before each value of a list; a number's value follows it, or a text's length and letters. */
 const Tag = { undefined: 0, null: 1, false: 2, true: 3, number: 4, text: 5 } as const;
 
-// Before a task's module can change it.
+// Saved before a task's module can replace them.
 const { load, store, exchange, notify, waitAsync } = Atomics;
 
-/** What one side says to the other: a kind, a row of numbers and a payload. */
+/** A message: a kind, a row of numbers and a payload. */
 export type LineMessage = readonly [kind: number, head: ArrayLike<number>, payload: unknown];
 
 export function mailboxMemory(): SharedArrayBuffer {
@@ -161,18 +161,18 @@ export function mailboxMemory(): SharedArrayBuffer {
 }
 
 /**
- * Small messages from one thread to another through shared memory, as one of its sides sees it: either
- * the writer or the reader. To post one takes the platform some 10 µs on either side; here it is written
- * at once, and the other side woken only if it sleeps.
+ * Sends small messages from one thread to another through shared memory; each side uses it either to write or
+ * to read. Posting a message takes the platform some 10 µs on each side; here it is written at once, and the
+ * other side is woken only if it sleeps.
  *
- * Messages lie behind each other in a ring of doubles: their size, number, kind, and how long their
- * head is, the head, and a payload in one of few forms.
+ * Messages are stored one after another in a ring of doubles: size, number, kind, length of the head and count
+ * of values, then the head, then the payload in one of a few forms.
  */
 export class Mailbox {
   readonly #marks: Int32Array<SharedArrayBuffer>;
   readonly #ring: Float64Array;
   readonly #letters: Uint16Array;
-  /** Up to where this side has written or read. */
+  /** How many doubles this side has written or read, modulo 2³². */
   #position = 0;
 
   constructor(buffer: SharedArrayBuffer) {
@@ -181,7 +181,7 @@ export class Mailbox {
     this.#letters = new Uint16Array(buffer, MARK_BYTES);
   }
 
-  /** Writes a message if it is small and of the simplest kind, and there is room for it. */
+  /** Writes a message if it is small and simple enough and there is room for it; returns whether it did. */
   write(number: number, kind: number, head: ArrayLike<number>, payload: unknown): boolean {
     const payloadSize = sizeOf(payload);
     const size = FIELDS + head.length + payloadSize;
@@ -275,20 +275,20 @@ export class Mailbox {
   }
 
   /**
-   * Reader: resolves when something has been written since the last was read, or when it is woken;
-   * undefined if something is there already.
+   * Reader: resolves when something has been written since the last read, or when it is woken; undefined if
+   * there is something to read already.
    */
   sleep(): Promise<unknown> | undefined {
     const { async, value } = waitAsync(this.#marks, WRITTEN, this.#position);
     if (!async) return undefined;
-    // Only now: a writer whose message was read before it looked for a sleeper would clear the mark and
-    // wake nobody, and so would all writers after it.
+    // Set only now: a writer whose message was read before it checked for a sleeping reader would clear the
+    // mark and wake nobody, and so would all later writers.
     store(this.#marks, SLEEPS, 1);
     if (load(this.#marks, WRITTEN) !== this.#position) this.wake();
     return value;
   }
 
-  /** Reader: resolves when all else in its event loop has had its turn; `setImmediate` is slow to be loaded. */
+  /** Reader: resolves after the event loop's other work had a turn; `setImmediate` would be slow to load. */
   turn(): Promise<unknown> {
     const { value } = waitAsync(this.#marks, TURN, 0);
     notify(this.#marks, TURN);
@@ -301,7 +301,7 @@ export class Mailbox {
   }
 }
 
-/** The values that are told by their tags alone. */
+/** Values that are stored as a tag only. */
 const BARE: readonly unknown[] = [undefined, null, false, true];
 
 /** How many doubles a payload takes; NaN if it can't be written. */
@@ -317,7 +317,7 @@ function sizeOf(payload: unknown): number {
       if (value.length > MOST_LETTERS) return NaN;
       size += 2 + Math.ceil(value.length / LETTERS_IN_DOUBLE);
     } else if (typeof value === "boolean" || value === null) size++;
-    // A hole in a list is no undefined.
+    // A hole in a list is not undefined, so such a list is posted.
     else if (value === undefined && at in payload) size++;
     else return NaN;
   }

@@ -19,25 +19,25 @@ type Opening = readonly [
 ];
 
 /**
- * Makes this thread a lane. What runs tasks is loaded before it is ready: a thread for whose files no
- * descriptor is left has not started, which is no task's fault.
+ * Makes this thread a lane. The files that run tasks are loaded before the lane is ready, so that a lack of
+ * file descriptors for them counts as a failed start and no task is blamed.
  *
- * @param open Makes what runs tasks, if their functions don't; it is given what says that the lane can't
- * go on, and ends it. If it throws, the lane can't start.
+ * @param open Makes what runs the tasks, if that isn't calling their functions. It gets a function that ends a
+ * lane that can't continue. If it throws, the lane can't start.
  */
 export function serveThread(open?: (end: (how: string) => void) => Promise<BatchRunner>): void {
   const scope = self as unknown as DedicatedWorkerGlobalScope;
-  // What the platform gives, before a task's module can change it.
+  // Bound before a task's module can replace it.
   const close = scope.close.bind(scope);
 
-  /** A thread that ends by itself raises no event in its parent, so it says so first. */
+  /** The parent gets no event when a thread ends itself, so the thread announces its end first. */
   let announceEnd = (how: string, _error?: unknown): void => scope.postMessage([ENDING, how]);
   const end = (how: string, error?: unknown) => {
     announceEnd(how, error);
     close();
   };
 
-  // Otherwise an uncaught error would end the parent, or this thread in silence.
+  // Otherwise an uncaught error would end the parent, or this thread silently.
   onEnding((how, error) => announceEnd(how, error), close);
 
   const opening = open?.(end).catch((error) => {
@@ -63,7 +63,7 @@ export function serveThread(open?: (end: (how: string) => void) => Promise<Batch
       },
     });
     announceEnd = (how, error) => server.announceEnd(how, error);
-    // No task runs before: Deno's locks, too, have to be loaded first.
+    // Tasks run only after this, because Deno must first load its lock API.
     holdWhileAlive(lock, () => {
       line.send(HELD, []);
       line.start(server.receive.bind(server));
@@ -71,7 +71,7 @@ export function serveThread(open?: (end: (how: string) => void) => Promise<Batch
   }, { once: true });
 }
 
-/** As values are cloned that go on to another machine: what only threads could be sent is refused. */
+/** Cloning for values that go on to another machine: it refuses those that only threads can be sent. */
 async function relayedCloning(): Promise<Cloning> {
   const { serializerOf, cloningThrough } = await import("../subprocess/frame.ts");
   return cloningThrough(serializerOf(await import("node:v8")));

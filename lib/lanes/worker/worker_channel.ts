@@ -1,9 +1,9 @@
 /**
- * The channel to a thread: a Web Worker.
+ * The channel to a thread, which is a Web Worker.
  *
- * It isolates an uncaught error, but neither memory (one worker out of memory ends the program) nor,
- * without `--unstable-worker-options`, permissions. A busy loop in it can be asked to stop, through
- * shared memory, but not be made to.
+ * It isolates uncaught errors, but not memory (a worker that runs out of memory ends the program) and, without
+ * `--unstable-worker-options`, not permissions. A busy loop in it can be asked to stop, through shared memory,
+ * but can't be ended.
  */
 
 import { wordsOf } from "../attempt.ts";
@@ -22,41 +22,40 @@ export interface WorkerChannelOptions {
   readonly number: number;
   /** Narrower permissions; the program's own unless given. */
   readonly permissions?: Deno.PermissionOptions;
-  /** Modules of tasks for a thread with narrower permissions: it may have none to read them. */
+  /** The tasks' modules, for a thread with narrower permissions, which may not be allowed to read them. */
   readonly modules: readonly string[];
-  /** The file that runs in the thread; the one that runs tasks by their functions unless given. */
+  /** The entry file of the thread; the one that calls the tasks' functions unless given. */
   readonly entry?: URL;
-  /** Whether who sends and receives is elsewhere: no memory is shared, and values go on as frames. */
+  /** Whether messages are relayed to another machine: then no memory is shared, and values stay frames. */
   readonly isRelayed?: boolean;
-  /** When a terminated thread is given up, and what to do about tasks that keep it. */
+  /** When a terminated thread is given up, and the advice to print then. */
   readonly stuck?: Stuck;
 }
 
 const THREAD_ENTRY = new URL("./worker_main.ts", import.meta.url);
 
-/** When a terminated thread is given up, and what to do about tasks that keep it. */
 interface Stuck {
   readonly afterMs: number;
   readonly remedy: string;
 }
 
-/** How long to wait for an ended thread's last message, which may say why it ended. */
+/** How long to wait for an ended thread's last message, in milliseconds; it may say why the thread ended. */
 const LAST_MESSAGE_MS = 50;
-/** A terminated thread that has not ended after this long goes on for ever, as far as we know. */
+/** A terminated thread that hasn't ended after this many milliseconds is assumed to run forever. */
 const STUCK: Stuck = {
   afterMs: 500,
   remedy: "Poll context.cancelled() in its loop, or run it under processes().",
 };
 
-/** Deno 2.9 has it, but no types of it. */
+/** Methods that Deno 2.9 has, but its types lack. */
 interface Refable {
   ref(): void;
   unref(): void;
 }
 
 /**
- * One Web Worker. Messages go through a line of their own: what tasks post to this isolate, or do to
- * `postMessage` and `onmessage` in theirs, is their own affair.
+ * One Web Worker. Messages go through a line of their own, so tasks may post messages to this isolate or
+ * replace `postMessage` and `onmessage` in theirs without disturbing it.
  */
 export class WorkerChannel implements Channel {
   readonly cloning: Cloning = structuredCloning;
@@ -70,10 +69,10 @@ export class WorkerChannel implements Channel {
   readonly #stuck: Stuck;
   readonly #gone = Promise.withResolvers<void>();
   #ended: Promise<void> | undefined;
-  /** Whether it is to keep the program alive, and whether it does. */
+  /** Whether the worker should keep the program alive, and whether it does. */
   #holds = true;
   #held = true;
-  /** Whether some task may go on in it that was to stop. */
+  /** Whether a task that was asked to stop may still run in the thread. */
   #isForced: boolean;
   #isHeard = false;
   #isWatchable = false;
@@ -97,7 +96,7 @@ export class WorkerChannel implements Channel {
     this.#worker.onmessage = ({ data }) => {
       if (!this.#isHeard && Array.isArray(data) && data[0] === ENDING) this.#onEnd(String(data[1]));
     };
-    // All that isn't needed before, while the thread loads its modules.
+    // Whatever isn't needed earlier is made here, while the thread loads its modules.
     const { port1, port2 } = new MessageChannel();
     const [inbox, outbox] = [mailboxMemory(), mailboxMemory()];
     this.#port = port1 as MessagePort & Refable;
@@ -122,7 +121,7 @@ export class WorkerChannel implements Channel {
       if (kind !== HELD) return receive(...message);
       this.#isWatchable = true;
       if (this.#held) this.#endWatch.watch();
-      // That is said once.
+      // That message is sent only once.
       this.#line.start(receive);
     });
     port1.onmessageerror = onUnreadable;
@@ -142,8 +141,8 @@ export class WorkerChannel implements Channel {
     if (alive === this.#holds || this.#ended !== undefined) return;
     this.#holds = alive;
     if (alive) return this.#keepAlive(true);
-    // Not at once: Deno forgets it of a port whose message is just being handled. And once for many calls
-    // that come one after another.
+    // Deferred, because Deno ignores `unref` of a port while it handles one of the port's messages. Many calls
+    // in a row then cost only one.
     this.#letGo.within(0);
   }
 
@@ -180,7 +179,7 @@ export class WorkerChannel implements Channel {
     await within(
       afterMs,
       this.#gone.promise,
-      // If it had nothing to do, it is only late, as others have the cores: nobody is warned.
+      // An idle thread that hasn't ended is only late because other work has the cores, so no one is warned.
       () => abandonWorker(this.#worker, this.#isForced ? remedy : null),
     );
     clock.clearTimeout(this.#silence);
@@ -188,12 +187,12 @@ export class WorkerChannel implements Channel {
   }
 }
 
-/** A thread takes about four, and some must be left for those who use it. */
+/** How many file descriptors must be free: a thread takes about four, and some must be left for its users. */
 const NEEDED = 8;
 
-/** @throws {LaneStartError} If too few descriptors are left to start a thread, or it can't read its file. */
+/** @throws {LaneStartError} If too few file descriptors are left for a thread, or its file can't be read. */
 export function reserveDescriptors(file: URL): void {
-  if (file.protocol !== "file:") return openSignalPipe(); // loaded from the web: there is nothing to open instead
+  if (file.protocol !== "file:") return openSignalPipe(); // loaded from the web: there is no file to open
   const taken: Deno.FsFile[] = [];
   try {
     for (let count = 0; count < NEEDED; count++) taken.push(Deno.openSync(file));
@@ -215,12 +214,12 @@ let exits = false;
 let warned = false;
 
 /**
- * Lets go of a terminated worker whose thread goes on, and makes sure that the program ends when it has
- * nothing else to do, with its own exit code. If a task is why, the person is told, once, and the remedy.
+ * Releases a terminated worker whose thread still runs, and makes sure that the program ends, with its own exit
+ * code, when it has nothing else to do. If a task is the cause, one warning says what to do about it.
  */
 export function abandonWorker(worker: Worker, remedy: string | null = STUCK.remedy): void {
   const released = keepAlive(worker, false);
-  // Last of all: what the program itself does before its end, and as it ends, comes first.
+  // Registered last, so that the program's own handlers at its end run first.
   if (!exits) globalThis.addEventListener("unload", () => process.on("exit", exit));
   exits = true;
   if (remedy === null || warned) return;
@@ -237,8 +236,8 @@ function exit(): void {
 }
 
 /**
- * Says whether a worker keeps this event loop alive. Web Workers have no `unref()`; Deno keeps the
- * one that `node:worker_threads` calls under an unnamed symbol. It counts, so call it in turns.
+ * Sets whether a worker keeps this event loop alive. Web Workers have no `unref()`; Deno has the method that
+ * `node:worker_threads` uses under an unnamed symbol. It counts calls, so true and false must alternate.
  */
 export function keepAlive(worker: Worker, alive: boolean): boolean {
   const methods = worker as unknown as Record<symbol, ((ref: boolean) => void) | undefined>;

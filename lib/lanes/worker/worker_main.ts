@@ -1,4 +1,4 @@
-/** What runs in a worker lane's thread. It imports no npm package: a lane must start fast. */
+/** The program of a worker lane's thread. It imports no npm package, so that lanes start fast. */
 
 import { serveThread } from "./serve_thread.ts";
 
