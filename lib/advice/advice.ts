@@ -1,6 +1,6 @@
 /**
- * The advice as data, with the schema from which `advice.schema.json` is made. What isn't known is
- * null or not there.
+ * The advice as data, with the schema from which `advice.schema.json` is made. An unknown value is null or
+ * missing.
  */
 
 import { z } from "zod";
@@ -107,7 +107,7 @@ export type AdviceFile =
   & Omit<Checked<typeof adviceFileSchema>, "environment">
   & Pick<ResultFile, "environment">;
 
-/** What the schema can't see: a recommendation that is none of the models. */
+/** A fault that the schema can't find: the recommendation is none of the models. */
 function inconsistency({ advice: { recommended, models } }: AdviceFile): string | undefined {
   return models.some(({ name }) => name === recommended.name)
     ? undefined

@@ -1,4 +1,4 @@
-/** What is told while advice is made: a line that moves, or in a pipe a plain one a phase. */
+/** Shows progress while advice is made: a moving line, or in a pipe a plain line for each phase. */
 
 import { ProgressLine, type ProgressOutput, stderrOutput } from "../progress/progress.ts";
 import { plain } from "../text/plain.ts";

@@ -1,4 +1,4 @@
-/** Advice on a job: probe a sample, classify, predict, race, recommend. */
+/** Gives advice on a job: samples it, classifies it, predicts, races, and recommends a model. */
 
 import { BASELINE, needsServer } from "../models.ts";
 import { type Meter, othersBetween } from "../timing/meter/meter.ts";
@@ -34,30 +34,30 @@ import { asRaced } from "./race/same_work.ts";
 import { MOST_LOOKS } from "./race/trials.ts";
 
 const MOST_TRIALS = 16;
-/** How often any item is run at most: in two samples, the race, from last to first, for a pace, and a profile. */
+/** The most times that any item runs: two samples, the race, the reversed run, the pace, and a profile. */
 export const MOST_TIMES: number = 2 + MOST_TRIALS + MOST_LOOKS + 1 + 2 + 1;
 export const MOST_ITEMS = 50_000;
-/** The sample's share of the budget, and how long it lasts at most if there is time, in milliseconds. */
+/** The sample's share of the budget, and its longest target time in milliseconds. */
 const SAMPLE_SHARE = 0.12;
 const SAMPLE_MS = 3000;
 /** A sample is cut off after this share of the budget. */
 const PROBE_SHARE = 0.5;
-/** Where others have the cores, and no budget was asked for, a race takes no longer than this and so many runs of the job. */
+/** On a busy machine without a given budget, advice goes on for SOON_MS plus SOON_RUNS runs of the job. */
 const SOON_MS = 2500;
 const SOON_RUNS = 3;
-/** Kept of the budget for what is done once all is measured. */
+/** Budget kept for the work after all measuring, in milliseconds. */
 const RESERVE_MS = 300;
-/** Kept of it for what follows a race: the run from last to first, so many times, and processes. */
+/** Budget kept for what follows a race: KEPT_RUNS runs from last to first, and their processes. */
 const KEPT_RUNS = 2;
 const KEPT_MS = 700;
-/** A task of a race may take so many times as long as the sample's longest, and at least so long. */
+/** The time limit of a race's task: PATIENCE times the sample's longest, or LEAST_PATIENCE_MS if greater. */
 const PATIENCE = 20;
 const LEAST_PATIENCE_MS = 1000;
 const BUSY_PATIENCE = 4;
-/** From this CPU share on what independent processes gain is worth measuring. */
+/** From this CPU share on, the gain of independent processes is worth measuring. */
 const NEEDS_CEILING = 0.2;
 
-/** Whatever measures; a test's own answer at once. */
+/** Everything that measures; a test's own returns at once. */
 export interface Instruments {
   readonly probe: Prober;
   readonly orderProbe: OrderProber;
@@ -67,11 +67,11 @@ export interface Instruments {
   readonly runTrial: TrialRunner;
   readonly meter?: Meter;
   readonly now: () => number;
-  /** Waits; a test's own at once. */
+  /** Waits; a test's own returns at once. */
   readonly pause?: RaceOptions["pause"];
 }
 
-/** What is known and given once the sample has run, for all that is measured after it. */
+/** The inputs and findings that all measuring after the sample uses. */
 interface Sampled {
   readonly options: AdviseOptions;
   readonly instruments: Instruments;
@@ -80,7 +80,7 @@ interface Sampled {
   /** Whether tasks need those before them in the list. */
   readonly needsOrder: boolean;
   readonly shared: SharedState | undefined;
-  /** The job as trials close it. */
+  /** The job with what its trials have to know about its teardown. */
   readonly closing: JobSpec;
   readonly runTrial: TrialRunner;
   readonly leftMs: () => number;
@@ -109,16 +109,16 @@ async function sampleJob(
   });
 }
 
-/** How long a task of a race may take: those that wait for each other may all take as long as the plain loop. */
+/** The time limit of a race's task: tasks that wait for each other may all take as long as the plain loop. */
 function patienceMs({ sample, machine, plan }: PlannedRace): number {
   const longestMs = Math.max(...sample.walls.map(({ wallMs }) => wallMs));
   const plainMs = predict(sample, SEQUENTIAL, plan.items, machine).runMs;
-  // Where others have the cores some tasks are kept waiting far longer than in the sample.
+  // On a busy machine some tasks are kept waiting far longer than in the sample.
   const leastMs = LEAST_PATIENCE_MS * (wasBusy(sample, machine) ? BUSY_PATIENCE : 1);
   return Math.ceil(Math.max(leastMs, PATIENCE * longestMs, 2 * plainMs));
 }
 
-/** Races the promising models; undefined where nothing is to be gained, or nothing can be raced. */
+/** Races the promising models; undefined if nothing can be gained, or nothing can be raced. */
 async function raceModels(
   planned: Planned,
   { options, instruments, probed, needsOrder, shared, closing, leftMs, ...of }: Sampled,
@@ -150,7 +150,7 @@ async function raceModels(
   });
 }
 
-/** Runs a few items from last to first, where their order may matter. */
+/** Runs a few items from last to first, if their order may matter. */
 async function runBackwards(
   { sample, race }: Pick<Evidence, "sample" | "race">,
   leavesPlainLoop: boolean,
@@ -224,7 +224,7 @@ export async function advise(
     return await paceProbe(job, { slots, ...care, mostMs, signal, runTrial });
   };
   let pace = await plainPace({ ...planned, probed }, measurePace);
-  // Where a server's limit decides, a race would only be refused.
+  // If a server's limit decides, a race would only be refused.
   const race = pace === undefined ? await raceModels(planned, given) : undefined;
   if (race?.total !== undefined) planned = withTotal(planned, race.total);
   planned = withOthers(planned, othersBetween(before, await meter?.read()));

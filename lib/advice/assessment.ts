@@ -1,4 +1,4 @@
-/** What was found, combined: predictions with measurements, model by model, for the whole job. */
+/** Combines predictions and measurements, model by model, for the whole job. */
 
 import { BASELINE, isRemote, needsServer } from "../models.ts";
 import {
@@ -46,32 +46,32 @@ import { didTheWork, type Runner, runnerOf } from "./race/runner.ts";
 import { classLostOf, sameWork } from "./race/same_work.ts";
 import { Standings } from "../timing/standings.ts";
 
-/** Why no model can gain anything: as its class says, or because the plain loop is the only one possible. */
+/** Why no model can gain anything: because of the job's class, or because only the plain loop is possible. */
 export type JobNoGain =
   | NoGain
   | { readonly why: "not sendable"; readonly what: string }
   | { readonly why: "memory" };
 
-/** How sure is what rests on no interval: what was seen, what was measured once, what was tried of a part. */
+/** Confidences without an interval: seen, measured once, tried on a part of the job, and unknown. */
 const SEEN = 0.95;
 const MEASURED_ONCE = 0.9;
 const OF_A_PART = 0.8;
 const NOT_KNOWN = 0.5;
 
-/** With so many times as many in flight as are served at once, some wait for their turn. */
+/** With this many times as many tasks in flight as are served at once, some wait for their turn. */
 const MORE_THAN_SERVED = 1.2;
-/** Gains that differ by no more than this are the same, if the ends of each lie no further apart than this. */
+/** Gains within this factor are equal, if the ends of each interval lie within the factor KNOWN. */
 const LEVEL = 1.25;
 const KNOWN = 2.5;
-/** Numbers in flight that are so many times apart are different ones. */
+/** Numbers in flight that differ by this factor count as different ones. */
 const APART = 2;
 
 const PAYS = 0.95;
 
-/** What predictions and measurements say together of each model, and which to take. */
+/** Combines predictions and measurements of each model, and recommends one. */
 export class Assessment {
   readonly #entries: Entries;
-  /** How the models stand to each other: those that count, as they are judged, and all that ran. */
+  /** How the models compare: those that are eligible, and all that ran. */
   readonly #standings: Standings<Entry>;
   readonly #standingsOfAll: Standings<Entry>;
   readonly sequentialMs: number;
@@ -97,7 +97,7 @@ export class Assessment {
     const { sample, horizon, machine, predicted, pace } = this.found;
     const found = predicted.find((of) => nameOf(of.candidate) === nameOf(candidate))?.prediction ??
       predict(sample, candidate, horizon, machine);
-    // What is refused at once takes little time, and the server's pace decides how long all take.
+    // Refused items take little time, but the server's pace decides how long all items take.
     const leastMs = pace?.ofPlainLoop && pace.perSecond ? 1000 * horizon / pace.perSecond : 0;
     const [runMs, lowMs, highMs] = [found.runMs, found.lowMs, found.highMs]
       .map((ms) => Math.max(ms, leastMs)) as [number, number, number];
@@ -113,7 +113,7 @@ export class Assessment {
     };
   }
 
-  /** Whether there was a race, and the plain loop, against which all others are held, wasn't measured in it. */
+  /** Whether there was a race in which the plain loop, the base of all comparisons, wasn't measured. */
   get plainIsMissing(): boolean {
     return this.#entry(SEQUENTIAL) === undefined && this.runners.length > 0;
   }
@@ -137,13 +137,13 @@ export class Assessment {
 
   classified(): Classified {
     const { sample, machine, horizon, probed } = this.found;
-    // What didn't end may take most of the time.
+    // The task that was cut off, or the work left over, may take most of the time.
     return probed.cutOff === undefined && leftOver(this.found) === undefined
       ? classFor(sample, machine, horizon)
       : { ...classByShare(sample), confidence: NOT_KNOWN };
   }
 
-  /** Why no model can gain anything; undefined where one may. */
+  /** Why no model can gain anything; undefined if one may. */
   get noGain(): JobNoGain | undefined {
     const { sample, machine, predicted, probed } = this.found;
     const { noGain } = this.classified();
@@ -176,7 +176,7 @@ export class Assessment {
     return this.#ofModels();
   }
 
-  /** What to take where the job itself leaves it open. */
+  /** The recommendation, where the job itself doesn't decide it. */
   #ofModels(): Recommendation {
     const { sample, race, pace } = this.found;
     const perSecond = pace?.perSecond ?? null;
@@ -191,7 +191,7 @@ export class Assessment {
     const isRaced = this.#entries.entries.some(({ times, eligible, candidate }) =>
       eligible && times.length > 0 && candidate.model !== BASELINE
     );
-    // What only lanes could gain isn't taken, whatever it is.
+    // A gain that only lanes could have isn't taken while tasks share state.
     const areLanes = others.length > 0 &&
       others.every(({ candidate }) => isRemote(candidate.model));
     if (this.sharesState && areLanes) return staysPlain("no gain", OF_A_PART);
@@ -199,7 +199,7 @@ export class Assessment {
       const free = this.#ofRace();
       if (!this.sharesState || !isRemote(free.candidate.model)) return this.#keptTo(free);
       const kept = this.#ofRace(this.#entriesOf(true));
-      // What might gain a little more in one loop isn't what keeps the lanes' gain from being taken.
+      // A small gain that is open in one loop isn't the reason why the lanes' gain isn't taken.
       const isOpen = kept.decision === "can't tell";
       return this.#keptTo(isOpen ? { ...kept, decision: "no gain" } : kept);
     }
@@ -209,15 +209,15 @@ export class Assessment {
     }
     const isUntried = (race?.untried ?? 0) > 0 && others.some(({ out }) => out === "failures");
     if (this.impossible.length > 0 || isUntried) return staysPlain("can't tell", NOT_KNOWN);
-    // All others were refuted, if only by what fewer came to: what is left is the plain loop. Only times may
-    // have been disturbed.
+    // All others were ruled out, if only by results with fewer in flight, so the plain loop remains. Only their
+    // times may have been disturbed.
     const isRefuted = ({ candidate, out }: Runner) =>
       out !== undefined || this.#entry(candidate) !== undefined;
     if (others.length > 0 && others.every(isRefuted)) {
       const refuted = staysPlain("no gain", OF_A_PART);
       return others.some(({ out }) => out === "slower") ? this.#doubted(refuted) : refuted;
     }
-    // What was stopped before it was done refutes no prediction, and confirms none.
+    // A model that was stopped early neither refutes nor confirms its prediction.
     return others.some(({ stops }) => stops !== undefined)
       ? staysPlain("can't tell", NOT_KNOWN)
       : this.#predicted();
@@ -232,8 +232,8 @@ export class Assessment {
   }
 
   /**
-   * Whether tasks share something on one event loop of which each lane would have its own. What they take
-   * turns with where there is a setup() is most likely what that makes for each lane.
+   * Whether tasks share something on one event loop that each lane would have for itself. If there is a
+   * setup(), tasks most likely take turns with what it makes for each lane, and share nothing.
    */
   get sharesState(): boolean {
     const { shared, probed } = this.found;
@@ -241,7 +241,7 @@ export class Assessment {
       (!probed.exports.hooks.includes("setup") && (this.takesTurns || this.limit?.isOwn === true));
   }
 
-  /** What gained more than what is recommended, with its own of what the tasks share in each lane. */
+  /** A lane model that gained more than the recommended one, at the price of separate state in each lane. */
   get offer(): Recommendation | undefined {
     const { candidate, decision } = this.recommendation();
     const isOfRace = this.runners.length > 0 && (decision === "gain" || decision === "no gain");
@@ -250,7 +250,7 @@ export class Assessment {
     return isRemote(free.candidate.model) ? free : undefined;
   }
 
-  /** Whether a server may refuse some of the whole job of tasks that wait, for it was never asked for so many. */
+  /** Whether a server may refuse part of the whole job, because the race never asked for so many items. */
   mayBeRefused(candidate: Candidate): boolean {
     const { horizon, sample, backwards, options: { job } } = this.found;
     const mayAsk = backwards?.usesNetwork ?? job.permissions?.net !== undefined;
@@ -258,7 +258,7 @@ export class Assessment {
       (runnerOf(this.runners, candidate)?.items ?? 0) < horizon;
   }
 
-  /** A server may refuse later in a long job what went well in a short race. */
+  /** Lowers the confidence or the slots, because a server may refuse later what went well in a short race. */
   #keptTo(recommended: Recommendation): Recommendation {
     const { candidate, confidence, decision } = recommended;
     const most = this.mayBeRefused(candidate) ? OF_A_PART : 1;
@@ -273,7 +273,7 @@ export class Assessment {
     return { ...recommended, ...kept, decision: "server's pace" };
   }
 
-  /** As many slots as a server's pace keeps busy, and no more. */
+  /** The model with just as many slots as a server's pace keeps busy. */
   #keeping(perSecond: number): Candidate {
     const slots = keepingSlots(perSecond, answerMs(this.found.sample));
     return slots < 2 ? SEQUENTIAL : eventLoop(slots);
@@ -284,7 +284,7 @@ export class Assessment {
     return race !== undefined && isOneUntried(race, sample, this.#entries.entries);
   }
 
-  /** Neither a gain nor none is sure beside one that can't be, nor none on a busy machine, or of what wasn't tried. */
+  /** An impossible gain puts all answers in doubt; a busy machine or an untried model does so to "no gain". */
   #doubted(of: Recommendation): Recommendation {
     const isNone = of.decision === "no gain";
     const isOpen = isNone && (this.isUntried || busyMatters(this.found));
@@ -308,18 +308,18 @@ export class Assessment {
     );
   }
 
-  /** The simplest whose prediction comes near the best predicted, if even its worst is a gain. */
+  /** Predicts the simplest model close to the best one, among those whose worst prediction is still a gain. */
   #predicted(among: (of: Predicted) => boolean = () => true): Recommendation {
-    // What each lane has to do again was predicted to be done once.
+    // Predictions count shared work once, but each lane would have to do it again.
     const mayTravel = classLostOf(this.found) === undefined && !sparesLater(this.found) &&
       !this.sharesState;
-    // What others held up may look like waiting.
+    // On a busy machine, computing that is held up may look like waiting.
     const isKnown = !busyMatters(this.found) || this.classified().confidence >= SURE_CLASS;
     const surely = this.found.predicted.filter((of) =>
       of.candidate.model === BASELINE ||
       (isKnown && this.predictedGain(of.candidate).low > 1 && !this.#failed(of.candidate) &&
         among(of) &&
-        // Of other machines only a race tells anything.
+        // Only a race shows how fast other machines are.
         !needsServer(of.candidate.model) && (mayTravel || !isRemote(of.candidate.model)))
     );
     const best = Math.min(...surely.map(({ prediction }) => totalMs(prediction)));
@@ -328,13 +328,13 @@ export class Assessment {
     return { ...staysPlain("unmeasured", NOT_KNOWN), candidate: chosen?.candidate ?? SEQUENTIAL };
   }
 
-  /** What needs no lanes and was predicted to gain surely; undefined if nothing was. */
+  /** The model without lanes that is predicted to gain for sure; undefined if there is none. */
   get gainsInLoop(): Candidate | undefined {
     const { candidate } = this.#predicted((of) => runsInLoop(of.candidate));
     return candidate.model === BASELINE ? undefined : candidate;
   }
 
-  /** What is predicted of the recommended model: no more than the pace gives that it keeps to. */
+  /** The predicted gain of the recommended model, limited by the pace that it keeps to. */
   gainAtPace({ candidate, decision }: Recommendation): number {
     const { median } = this.predictedGain(candidate);
     const { pace, horizon } = this.found;
@@ -349,9 +349,9 @@ export class Assessment {
   }
 
   /**
-   * How many tasks get on at once on one event loop that had time for more. Where lanes gained more, that
-   * may be a limit of their module's own, of which each lane has one; it is so, surely, where several numbers
-   * in flight gained the same. Where nothing gained more, what they wait for serves no more than that.
+   * How many tasks one event loop lets run at once, though it had time for more. If lanes gained more, the
+   * limit may be in the tasks' own module, one in each lane; this is sure if several numbers in flight gained
+   * the same. If nothing gained more, whatever the tasks wait for serves no more at once.
    */
   get limit(): { atOnce: number; isOwn: boolean; isSure: boolean } | undefined {
     const { sample } = this.found;
@@ -381,17 +381,17 @@ export class Assessment {
     if (lanes.every(({ gain }) => gain.median <= AS_GOOD * level)) {
       return isLevel && !this.isBusy ? { atOnce, isOwn: false, isSure: true } : undefined;
     }
-    // An event loop that is busy itself is the limit.
+    // An event loop that is busy is itself the limit.
     if (2 * level * heldMs(sample) >= sample.wallMs) return undefined;
     const isSure = isLevel && !this.isBusy && lanes.some(({ gain }) => gain.low > level);
     return { atOnce, isOwn: true, isSure };
   }
 
-  /** Whether tasks that wait only take turns on one event loop, so that slots gain nothing, though they should. */
+  /** Whether waiting tasks only take turns on one event loop, so that slots gain nothing against prediction. */
   get takesTurns(): boolean {
     const loops = this.runners.filter((of) => runsInLoop(of.candidate) && didTheWork(of));
     return loops.length > 0 && loops.every(({ candidate, rounds, useless }) => {
-      // What was stopped took far longer than the plain loop.
+      // A stopped model took far longer than the plain loop.
       const isStopped = rounds.length === 0 && useless !== undefined;
       const gained = isStopped ? 0 : this.gain(candidate)?.median ?? Infinity;
       return gained < GAINED && this.predictedGain(candidate).low > FAR_LESS * gained;
@@ -437,20 +437,20 @@ export class Assessment {
     };
   }
 
-  /** What a model was measured to need more than the plain loop, in bytes; null if that isn't known. */
+  /** Memory that a model was measured to need beyond the plain loop's, in bytes; null if unknown. */
   moreBytes(candidate: Candidate): number | null {
     const [own, plain] = [candidate, SEQUENTIAL].map((of) => {
       const peaks = runnerOf(this.runners, of)?.rounds.map(({ peakRssBytes }) => peakRssBytes) ??
         [];
       return peaks.length === 0 ? undefined : median(peaks);
     });
-    // What programs hold isn't seen there.
+    // These peaks don't include the memory of programs that tasks run.
     const isKnown = own !== undefined && plain !== undefined &&
       heldByPrograms(this.found.sample) === 0;
     return isKnown ? Math.max(0, own - plain) : null;
   }
 
-  /** From how many items on a model has saved its start, by what was measured of the sampled job. */
+  /** From how many items on a model makes up for its start, as measured on the sampled job. */
   breakEven(candidate: Candidate): number {
     const { horizon, sample, race } = this.found;
     const isMeasured = sameWork(sample, race)?.same !== false;
@@ -464,10 +464,10 @@ export class Assessment {
       return { startMs, itemMs: (median(entry.times.map(({ ms }) => ms)) - startMs) / horizon };
     };
     const [plain, own] = [timesOf(SEQUENTIAL), timesOf(candidate)];
-    // What the plain loop has to set up as well is no cost of the model's.
+    // Set-up that the plain loop needs too isn't the model's cost.
     const startMs = own.startMs - PAYS * plain.startMs;
     const savedMs = PAYS * plain.itemMs - own.itemMs;
-    // One item alone has nothing to run at the same time, and what pays for all pays from there on at the latest.
+    // One item alone has nothing to run beside it; and a model that pays for all items pays at `horizon`.
     return Math.min(horizon, savedMs <= 0 ? Infinity : Math.max(2, Math.ceil(startMs / savedMs)));
   }
 }

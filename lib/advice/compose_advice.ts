@@ -1,4 +1,4 @@
-/** Puts what was found together as advice, with the program to run. */
+/** Puts the evidence together as advice, with the program to run. */
 
 import { BASELINE } from "../models.ts";
 import { nearestConfig } from "../lanes/project.ts";
@@ -23,7 +23,7 @@ const RETRIES = 5;
 const UNCHECKED =
   " There was no time to look whether the tasks may run in any order: mind that none leans on earlier ones.";
 
-/** A finding as a file holds it: null for infinity, and no undefined figures. */
+/** A finding as a file holds it, with null for infinity and no undefined figures. */
 function hazardOf(finding: Finding): Advice["hazards"][number] {
   const { kind, ...figures } = finding;
   return { kind, text: sayFinding(finding), figures: JSON.parse(JSON.stringify(figures)) };
@@ -49,7 +49,7 @@ function careOf(
   return {
     retries: refuses ? RETRIES : 0,
     rate: decision === "server's pace" ? rateOf(pace?.perSecond ?? null) : undefined,
-    // What fails now and then would end the program; what is refused may be refused to the last try.
+    // A rare failure would end the program, and an item may be refused on its last try.
     fails: sample.failed > 0 || refuses ||
       runnerOf(race?.runners, candidate)?.rounds.some(({ failed }) => failed > 0) === true,
   };
@@ -77,7 +77,7 @@ export function composeAdvice(found: Evidence): Advice {
   }, candidate);
   const { walls: _walls, laneMs: _laneMs, loadMs: _loadMs, ...sums } = sample;
   const { isDrawn: _isDrawn, rest: _rest, ...figures } = sums;
-  // Of what the plain loop gives nothing is asked, and of what fails, or isn't the job, nothing can be.
+  // The plain loop needs no check of the order; items that fail, or a race of other work, allow none.
   const isUnchecked = !isPlain && (decision === "gain" || decision === "unmeasured") &&
     found.backwards?.orderMatters === undefined && sample.failed === 0 && !found.race?.otherResults;
   const isDoubtful = isUnchecked || (!isPlain && givesNothing(probed)) ||
@@ -90,7 +90,7 @@ export function composeAdvice(found: Evidence): Advice {
     ...{ machine, models },
     ...(unsure !== undefined && { unsure }),
     ...(profile !== undefined && { profile }),
-    // A race that wasn't the sampled job says nothing of the predictions.
+    // A race that wasn't the sampled job says nothing about the predictions.
     surprises: decision === "other work" ? [] : surprisesOf(assessment, models),
     recommended: {
       ...sizeOf(candidate),
@@ -117,8 +117,8 @@ export function composeAdvice(found: Evidence): Advice {
 const FAILING: readonly Hazard["kind"][] = ["refused", "descriptors", "late", "lanes"];
 
 /**
- * What went wrong while advice was made, a line each: tasks that failed, in the sample or under a model of
- * the race, or didn't settle, and results that differ. A script that has one ends with 1.
+ * The faults met while advice was made, a line each: tasks that failed in the sample or under a model of the
+ * race, tasks that didn't settle, and results that differ. A script with a fault exits with 1.
  */
 export function faultsOf(
   { sample, hazards }: Pick<Advice, "sample" | "hazards">,

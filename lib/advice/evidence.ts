@@ -1,4 +1,4 @@
-/** What advice is asked for, and what was found before it is put into words. */
+/** The options of advice, and what was found before it is put into words. */
 
 import type { Model } from "../models.ts";
 import type { JobSpec, ModelSpec, TimingEvent } from "../timing/spec.ts";
@@ -14,43 +14,43 @@ import type { Planned } from "./race/race_plan.ts";
 export interface AdviseOptions {
   readonly job: JobSpec;
   readonly typed: string;
-  /** Items to take at most; undefined for all. */
+  /** The most items to take; undefined for all. */
   readonly items: number | undefined;
   readonly budgetMs: number;
-  /** Whether nobody asked for that budget, so that advice on a short job may take less. */
+  /** Whether the budget is the default, so that advice on a short job may take less. */
   readonly isSoon?: boolean | undefined;
   readonly seed: number;
   readonly cores: number;
   readonly signal: AbortSignal;
   readonly library: string;
-  /** The models that may be raced beside the plain loop; the usual ones, and other machines, unless given. */
+  /** The models that may be raced beside the plain loop; by default the usual ones and other machines. */
   readonly models?: readonly Model[] | undefined;
-  /** Where other machines meet, and those of their lanes that run the job's tasks. */
+  /** The server where other machines meet, and those of their lanes that can run the job's tasks. */
   readonly server?: ModelSpec["server"] | undefined;
   readonly joined?: Machine["joined"] | undefined;
-  /** Whether `auto` runs once what the recommended model ran in the race, if there is time. */
+  /** Whether `auto` runs once on what the recommended model ran in the race, if there is time. */
   readonly withAuto?: boolean | undefined;
   readonly bounds?: ModelSpec["bounds"];
   readonly onEvent?: (event: TimingEvent) => void;
   readonly onPhase?: (phase: string) => void;
 }
 
-/** What a server that refuses allows, as it was measured. */
+/** The measured pace of a server that refuses. */
 export interface ServerPace {
-  /** Items a second; null if nothing was refused this time, or too few to tell. */
+  /** Items a second; null if nothing was refused this time, or too few items ran to tell. */
   readonly perSecond: number | null;
   readonly items: number;
-  /** Whether the server refused already what ran one by one, so that its limit decides and not the model. */
+  /** Whether the server refused even one by one, so that its limit decides and not the model. */
   readonly ofPlainLoop: boolean;
 }
 
 export interface Evidence extends Planned {
   readonly options: AdviseOptions;
   readonly probed: Probed;
-  /** What all tasks share on one event loop, and of which each lane would have its own. */
+  /** State that all tasks share on one event loop; each lane would have its own. */
   readonly shared?: SharedState | undefined;
   readonly race: Race | undefined;
-  /** A run of so many items from last to first, if there was one. */
+  /** The run from last to first, with its number of items, if there was one. */
   readonly backwards:
     | (OrderFound & { readonly items: number; readonly timesRun: number })
     | undefined;

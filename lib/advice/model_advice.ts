@@ -1,10 +1,10 @@
-/** A model as advice holds it: its size, what was predicted of it, and what the race measured. */
+/** A model as advice holds it: its size, its prediction, and its measurements in the race. */
 
 import { z } from "zod";
 import { amount, type Checked, count, whole } from "../timing/json_file.ts";
 import { intervalSchema } from "../timing/result.ts";
 
-/** Of a model: its lanes, the slots on each, null where all items are in flight at once, and its name. */
+/** A model's lanes, the slots on each (null if all items are in flight at once), and its name. */
 export const sizeSchema = { lanes: whole, slots: whole.nullable(), name: z.string() };
 
 export const modelSchema = z.object({

@@ -1,4 +1,4 @@
-/** The pace of a server that refuses some items, measured with a part of the job and retries. */
+/** Measures the pace of a server that refuses some items, with a part of the job and retries. */
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Rate } from "../dispatch/limits.ts";
@@ -12,29 +12,29 @@ import { eventLoop, keepingSlots, SEQUENTIAL } from "./prediction/candidate.ts";
 import { rateOf } from "./program.ts";
 
 const RETRIES = 20;
-/** It may be down for a while, now and then. */
+/** A server that answers so may only be down for a while. */
 const UNAVAILABLE = 503;
-/** How long a server's pace is looked for at most. */
+/** How long a server's pace is measured at most, in milliseconds. */
 export const PACE_MS = 4000;
 
 interface Measured extends Pick<ServerPace, "perSecond" | "items"> {
-  /** How many the server refused to the last try. */
+  /** How many items the server still refused on the last try. */
   readonly refused: number;
 }
 
 interface PaceCare {
-  /** Keeps to this pace, without retries: what matters is whether anything is refused. */
+  /** Keeps to this pace without retries, to see whether anything is refused. */
   readonly rate?: Rate | undefined;
-  /** Leaves the server alone first, for so long. */
+  /** How long to leave the server alone first, in milliseconds. */
   readonly afterMs?: number;
 }
 
-/** Measures the pace with so many tasks in flight. */
+/** Measures the pace with `slots` tasks in flight. */
 export type MeasurePace = (slots: number, care?: PaceCare) => Promise<Measured>;
 
 const NOTHING: Measured = { perSecond: null, items: 0, refused: 0 };
 
-/** Runs the job, with retries unless it keeps to a rate, until the time is up and counts what goes through. */
+/** Runs the job until the time is up, with retries unless a rate is given, and counts what succeeds. */
 export async function paceProbe(
   job: JobSpec,
   { slots, rate, afterMs = 0, mostMs, signal, runTrial }: PaceCare & {
@@ -57,23 +57,23 @@ export async function paceProbe(
   }
 }
 
-/** How long a rate is tried, in milliseconds, and how many are at most. */
+/** How long a rate is tried, in milliseconds, and how many rates are tried at most. */
 export const TRY_MS = 1000;
 const TRIES = 4;
-/** A rate that goes is near enough to one that doesn't if it is no more than this many times slower. */
+/** The search ends once an accepted rate is within this factor of a refused one. */
 const NEAR = 1.25;
-/** What comes so much short of its rate is held up by something else. */
+/** If a try reaches less than this share of its rate, something else holds it up. */
 const KEPT = 0.7;
-/** A rate is borne if no more than this share is refused: the first find a bucket that was emptied before. */
+/** A rate is accepted if at most this share is refused: an earlier try may have used up the first tokens. */
 const BORNE = 0.05;
-/** A rate that is no faster than this many times the plain loop's own is no reason to leave that. */
+/** A model is worth its slots only if its rate exceeds the plain loop's by this factor. */
 const GAINS = 1.1;
-/** Nothing is known to be refused that is faster than so many at once. */
+/** The highest rate tried is that of this many tasks at once. */
 const SEVERAL = 4;
 
 type Of = Pick<Evidence, "sample" | "total">;
 
-/** A server that refused something: what bears its signs, and how it is asked again. */
+/** A server that refused something: the signs in its errors, and how to measure it. */
 interface Refused extends Of {
   readonly reasons: readonly HttpSigns[];
   readonly measure: MeasurePace;
@@ -81,22 +81,22 @@ interface Refused extends Of {
 
 interface Found {
   readonly perSecond: number | null;
-  /** Items that went through meanwhile. */
+  /** Items that succeeded meanwhile. */
   readonly items: number;
 }
 
 /**
- * The rate that a server bears. While it refuses what comes too fast it lets its pace through, as long as it
- * doesn't mind being asked; that is tried then. Where nothing went through, or too much, the greatest rate
- * that is borne is looked for, or nearly, from `slow` on, which is known to be. Undefined if it asks to be
- * left alone for longer than a pace is looked for.
+ * Finds the rate that a server accepts. A server that refuses what comes too fast usually lets its pace
+ * through, so the pace seen in the first try is tried next. If there was none, or it isn't accepted, the
+ * greatest accepted rate is searched for, roughly, from `slow` on, which is known to be accepted. Undefined if
+ * the server asks to be left alone for longer than PACE_MS.
  */
 async function borneRate(
   { sample, total, reasons, measure }: Refused,
   { fast, slow, isChance = () => false }: {
     readonly fast: number;
     readonly slow: () => Found | Promise<Found>;
-    /** Whether what was refused at such a rate is refused at any. */
+    /** Whether the share refused at this rate would be refused at any rate. */
     readonly isChance?: (refusedShare: number, perSecond: number) => boolean;
   },
 ): Promise<Found | undefined> {
@@ -112,7 +112,7 @@ async function borneRate(
     const isBorne = share <= BORNE && tried.items >= KEPT * perSecond * (TRY_MS / 1000);
     return { pace: tried.perSecond, share, isBorne };
   };
-  // At a greater rate the job's items don't last for a try.
+  // At a greater rate the job's items wouldn't last for a try.
   const most = Math.min(fast, (total ?? Infinity) * (1000 / TRY_MS));
   const { pace, share, isBorne } = await tryAt(most);
   if (isChance(share, most)) return { perSecond: null, items };
@@ -131,14 +131,14 @@ async function borneRate(
   return { perSecond: low, items: items + known.items };
 }
 
-/** A limit refuses so much of what more it is asked for; what fails by chance doesn't depend on that. */
+/** A limit refuses more than this share of the expected extra refusals; failures by chance don't grow. */
 const OF_MORE = 0.5;
-/** Shares that lie no further apart don't tell one from the other. */
+/** With fewer extra refusals expected, a limit can't be told from chance. */
 const TELLS = 0.1;
 
 /**
- * The pace of a server that refuses such a share of the plain loop's items. The one seen in the sample is
- * taken only where it can't be tried: until a window of time is full a server lets more through.
+ * The pace of a server that refuses `share` of the plain loop's items. The pace seen in the sample counts only
+ * if none can be tried, since a server lets more through until its time window is full.
  */
 async function ofPlainLoop(
   refused: Refused,
@@ -149,7 +149,7 @@ async function ofPlainLoop(
   const own = 1000 / sample.wallMs;
   const found = await borneRate(refused, {
     fast: Math.max(own, SEVERAL * 1000 / answerMs(sample)),
-    // With retries something comes through.
+    // With retries something gets through.
     slow: () => measure(1),
     isChance(ofFast, fast) {
       const more = 1 - (1 - share) * own / fast - share;
@@ -159,7 +159,7 @@ async function ofPlainLoop(
   return { ...(found ?? { perSecond: seen, items: 0 }), ofPlainLoop: true };
 }
 
-/** The pace of a server that refuses the plain loop already; what keeps failing with retries is no limit. */
+/** The pace of a server that refuses even the plain loop; failures despite retries aren't a limit. */
 export async function plainPace(
   { probed, ...of }: Of & Pick<Evidence, "probed">,
   measure: MeasurePace,
@@ -188,7 +188,7 @@ export async function racedPace(
   const failing = failingOf(race?.runners);
   if (failing === undefined || !failing.reasons.some(isRefusal)) return undefined;
   const own = 1000 / answerMs(of.sample);
-  // A limit on requests a second refuses those that went well, too, after a while that a short race may not see.
+  // A rate limit may later refuse as many in flight as went well in a short race, so these are measured.
   const found = failing.well > 1 ? await measure(failing.well) : await borneRate(
     { ...of, ...failing, measure },
     { fast: own * failing.inFlight, slow: () => ({ perSecond: own, items: 0 }) },

@@ -1,4 +1,4 @@
-/** The program that runs a job as it was advised, and the flags that it needs. */
+/** Writes the program that runs a job as advised, and the flags that it needs. */
 
 import type { Rate } from "../dispatch/limits.ts";
 import { PASSWORD_VARIABLE } from "../children/server_arguments.ts";
@@ -8,10 +8,10 @@ import { type LanePermissions, permissionFlags } from "../lanes/permissions.ts";
 import { defaultLanes, MODEL_TABLE, needsServer, takes } from "../models.ts";
 import type { Candidate } from "./prediction/candidate.ts";
 
-/** What a rate allows in about so long may start at once: more would be a burst that a server may refuse. */
+/** A rate is stated for about this time, in milliseconds: a longer one would allow bursts that are refused. */
 const RATE_MS = 100;
 
-/** The option of `map` that keeps to a pace, in items a second; undefined if it isn't known. */
+/** The option of `map` that keeps to a pace in items a second; undefined if the pace is unknown. */
 export function rateOf(perSecond: number | null): Rate | undefined {
   if (perSecond === null || !(perSecond > 0)) return undefined;
   const limit = Math.max(1, Math.round(perSecond * RATE_MS / 1000));
@@ -23,9 +23,9 @@ export interface ProgramJob {
   readonly export: string;
   readonly itemsAreMade: boolean;
   readonly prepare?: "gives nothing" | "gives what is to be disposed" | undefined;
-  /** How long a lane's teardown may take, in milliseconds; the usual time unless given. */
+  /** How long a lane's teardown may take, in milliseconds; the usual time by default. */
   readonly graceMs?: number | undefined;
-  /** The deno.json of the job's own project, by which its imports go wherever the program is saved. */
+  /** The deno.json of the job's own project, so that its imports work wherever the program is saved. */
   readonly config?: string | undefined;
   readonly permissions: LanePermissions;
   readonly library: string;
@@ -40,7 +40,7 @@ function optionsOf(
   { permissions, graceMs, server }: ProgramJob,
 ): string {
   const parts = needsServer(model) && server ? serverParts(server) : [];
-  // As many lanes of other machines as join are used anyway.
+  // Lanes of other machines are used anyway up to the default number.
   const isGiven = takes(model, "lanes") &&
     (!needsServer(model) || lanes > defaultLanes(model, "cpu"));
   if (isGiven) parts.push(`lanes: ${lanes}`);
@@ -52,7 +52,7 @@ function optionsOf(
   return parts.length === 0 ? "" : `{ ${parts.join(", ")} }`;
 }
 
-/** How the server is reached, without what is secret. */
+/** The options that reach the server, without secrets. */
 function serverParts({ servers, user, creds, tlsCa }: ServerOptions): string[] {
   return [
     `servers: ${JSON.stringify(servers.length === 1 ? servers[0] : servers)}`,
@@ -85,7 +85,7 @@ function flagsOf({ module, permissions, config, server }: ProgramJob, { model }:
   ];
 }
 
-/** Writes the program that runs the whole job under a model, with nothing left to fill in, and the flags that it needs. */
+/** Writes the complete program that runs the whole job under a model, and the flags that it needs. */
 export function programFor(
   job: ProgramJob,
   candidate: Candidate,
@@ -104,7 +104,7 @@ export function programFor(
     `import { ${["task", model].sort().join(", ")} } from ${JSON.stringify(job.library)};`,
     `import * as job from ${module};`,
     "",
-    // What was prepared is disposed after the lanes are closed.
+    // `await using` disposes what was prepared after the lanes are closed.
     ...(job.prepare === "gives nothing" ? ["await job.prepare();"] : []),
     ...(job.prepare === "gives what is to be disposed"
       ? ["await using _prepared = await job.prepare();"]

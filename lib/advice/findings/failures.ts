@@ -17,7 +17,7 @@ import {
 import type { KnownJob } from "../race/promising.ts";
 import type { FindingOf } from "./finding.ts";
 
-/** A job's items: those that are to be counted with, and how many are known to be. */
+/** How many items advice counts with, and how many are known to exist. */
 type Items = Pick<KnownJob, "horizon" | "total">;
 
 export function itemsText({ horizon, total }: Items): string {
@@ -28,14 +28,14 @@ export function paceText(perSecond: number): string {
   return `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)} a second`;
 }
 
-/** How long a job's items take at a pace, such as "120 items take 6.00 s". */
+/** How long the job's items take at a pace, such as "120 items take 6.00 s". */
 export function takesText(items: Items, perSecond: number): string {
   const { horizon } = items;
   return `${itemsText(items)} ${horizon === 1 ? "takes" : "take"} ` +
     formatDuration(1000 * horizon / perSecond);
 }
 
-/** Why so many items failed, such as "12 × HTTP 429, Retry-After 2.00 s, first item 7: slow down". */
+/** The reason of failures, such as "12 × HTTP 429, Retry-After 2.00 s, first item 7: slow down". */
 export function reasonText({ reason, count, index, message, retryAfterMs }: FailureKind): string {
   const wait = retryAfterMs === undefined ? "" : `, Retry-After ${formatDuration(retryAfterMs)}`;
   // A message often begins with the reason itself.
@@ -50,7 +50,7 @@ export function reasonsText(reasons: readonly FailureKind[]): string {
 
 type Failed = Failing & {
   readonly oneByOne?: number;
-  /** Whether each lane sets up something of its own. */
+  /** Whether the job has a setup() that runs in each lane. */
   readonly setsUp?: boolean;
 };
 
@@ -87,7 +87,7 @@ export const FAILURE_WORDS = {
     return `${failed} of ${counted(items, "item")} failed already one by one${example}; their ` +
       "time counts like that of the others. The code goes on after them.";
   },
-  /** A server lets only so many items a second through; null if its pace isn't known. */
+  /** A server lets only so many items a second through; `perSecond` is null if its pace is unknown. */
   rate(
     of: Items & HttpSigns & {
       readonly refused: number;
@@ -154,7 +154,7 @@ export const FAILURE_WORDS = {
 
 type FailureFinding = FindingOf<typeof FAILURE_WORDS>;
 
-/** What failed one by one, and what failed under models of the race. */
+/** The failures one by one, and under models of the race. */
 export function* failureFindings(
   { sample: { failed, items }, probed, race, horizon, total, pace }: Evidence,
 ): Generator<FailureFinding> {

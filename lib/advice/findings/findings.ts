@@ -1,4 +1,4 @@
-/** What was seen of a job that a reader should know: kinds with their figures, and the words for them. */
+/** Findings about a job that a reader should know: kinds with figures, and the words for them. */
 
 import { counted, formatPercent, formatRatio } from "../../text/format.ts";
 import { type Others, othersWords } from "../../timing/meter/meter.ts";
@@ -11,12 +11,12 @@ import type { FindingOf } from "./finding.ts";
 import { RESULT_WORDS, resultFindings } from "./results.ts";
 import { sharingFindings, TASK_WORDS, taskFindings } from "./tasks.ts";
 
-/** That others used the machine, or that what was measured on it can't be. */
+/** Others used the machine, or a measurement on it is impossible. */
 const MACHINE_WORDS = {
   busy(
     { others, available, cores, ceiling }: {
       readonly others?: Others | undefined;
-      /** What a busy thread got of a core, and what independent processes gained. */
+      /** The share of a core that a busy thread got, and the gain of independent processes. */
       readonly available: number;
       readonly cores: number;
       readonly ceiling: number;
@@ -29,7 +29,7 @@ const MACHINE_WORDS = {
     return `${who}: a busy thread got ${formatPercent(available)} of one${gained}. On an idle ` +
       "machine more at once may gain more; run this again there.";
   },
-  /** A measured gain that can't be. */
+  /** A measured gain is greater than possible. */
   impossible({ model, gain, most, cores, isElsewhere }: Impossible) {
     const [places, faster] = isElsewhere
       ? [counted(cores, "lane"), ", or its machines are faster than this one"]
@@ -51,7 +51,7 @@ export function sayFinding(finding: Finding): string {
   return WORDS[finding.kind](finding as never);
 }
 
-/** All that a reader of a recommendation should know, in the order in which it is told. */
+/** All findings that a reader of a recommendation should know, in the order in which they are told. */
 export function findingsOf(assessment: Assessment, recommendation: Recommendation): Finding[] {
   const { found, impossible } = assessment;
   const { sample: { available, others }, machine: { cores, ceiling } } = found;

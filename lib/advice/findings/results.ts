@@ -1,4 +1,4 @@
-/** Findings on results: other ones, the order of tasks, files that tasks write, chance, or other work. */
+/** Findings on results: differences, the order of tasks, files that tasks write, chance, or other work. */
 
 import { OTHER_WORK } from "../../judge/thresholds.ts";
 import { BASELINE, type LaneKind, MODEL_TABLE } from "../../models.ts";
@@ -14,17 +14,17 @@ import { reasonsText } from "./failures.ts";
 import type { FindingOf } from "./finding.ts";
 
 export const RESULT_WORDS = {
-  /** Models gave other results; `orderMatters` is undefined where that isn't known. */
+  /** Models gave other results; `orderMatters` is undefined if unknown. */
   results(
     { models, orderMatters, loops, shares, isLost, ofFile, ofProcess }: {
       readonly models: readonly string[];
       readonly orderMatters?: boolean | undefined;
       readonly loops: boolean;
-      /** Whether something was found that the tasks share. */
+      /** Whether the tasks were found to share state. */
       readonly shares?: boolean;
-      /** Whether it is told besides what of an item doesn't arrive. */
+      /** Whether another finding tells which part of an item doesn't arrive. */
       readonly isLost?: boolean;
-      /** Whether a file is told besides that the tasks write. */
+      /** Whether another finding names a file that the tasks write. */
       readonly ofFile?: boolean;
       /** Whether subprocesses gave the same results with as many in flight. */
       readonly ofProcess?: boolean;
@@ -53,7 +53,7 @@ export const RESULT_WORDS = {
     return `${told}, but not when the plain loop runs the items from last to first: it isn't the ` +
       `order, but ${why}`;
   },
-  /** The plain loop gives other results once the items run in another order. */
+  /** The plain loop gives other results if the items run in another order. */
   order({ models, fails }: { readonly models: readonly string[]; readonly fails?: boolean }) {
     const told = fails
       ? "Tasks fail, or don't end, once the plain loop runs the items in another order"
@@ -65,20 +65,20 @@ export const RESULT_WORDS = {
       "sequence of random numbers). Give each task all it needs in its item, such as its number " +
       "or a seed.";
   },
-  /** So many tasks, one by one, read and wrote a file so many times, and it changed. */
+  /** `tasks` tasks, one by one, read and wrote a file `times` times, and it changed. */
   rewritten({ path, times, tasks }: SharedFile & { readonly tasks: number }) {
     return `The file ${path} was read and written ${times} times by ${counted(tasks, "task")}. ` +
       "If each changes what it read, tasks in flight at the same time lose each other's changes, " +
       "which no result shows. Give each its own file, or write it once, from the results.";
   },
-  /** The same of a file that they only wrote. */
+  /** The tasks wrote a file `times` times, and read it less often than once each. */
   written({ path, times, tasks }: SharedFile & { readonly tasks: number }) {
     return `The file ${path} was written ${times} times by ${counted(tasks, "task")}. With ` +
       "several in flight what they add comes in any order, and who writes all of it anew wins by " +
       "chance, which no result shows. Give each its own file or its own place in it, or write it " +
       "once, from the results.";
   },
-  /** Tasks change a database. */
+  /** The tasks change a database. */
   database({ path }: SharedFile) {
     return `The tasks change the database ${path}. It keeps statements apart, not tasks: what one ` +
       "reads, and writes back after an await, others in flight may have changed meanwhile, which " +
@@ -137,7 +137,7 @@ export const RESULT_WORDS = {
 
 type ResultFinding = FindingOf<typeof RESULT_WORDS>;
 
-/** Whether threads gave other results, and subprocesses the same with no fewer in flight. */
+/** Whether threads gave other results, and subprocesses the same ones with no fewer in flight. */
 function areOfProcess(wrong: readonly Runner[], runners: readonly Runner[]): boolean {
   const inFlightOn = (laneKind: LaneKind, of: readonly Runner[]) =>
     of.filter(({ candidate, rounds }) =>
@@ -179,7 +179,7 @@ export function* resultFindings(
   }
   const work = sameWork(sample, race);
   const isOther = work?.same === false && !pace?.ofPlainLoop;
-  // Work that was done already gives other results for that reason.
+  // If the race did other work, that also explains different results.
   if (race?.unrepeatable && !isOther) yield { kind: "unrepeatable" };
   if (isOther) {
     const canReset = probed.exports.hooks.includes("reset");

@@ -1,4 +1,4 @@
-/** Findings on tasks: what they share, what holds them up, what can't be sent, and what they take. */
+/** Findings on tasks: shared state, hold-ups, values that can't be sent, memory, and uneven times. */
 
 import { COMPUTES } from "../../judge/thresholds.ts";
 import { BASELINE, isRemote, needsServer } from "../../models.ts";
@@ -25,13 +25,13 @@ import type { Recommendation } from "../race/recommend.ts";
 import { classLostOf } from "../race/same_work.ts";
 import type { FindingOf } from "./finding.ts";
 
-/** An item, and its share of the time of all that the sample ran. */
+/** An item, and its share of the whole sample's time, 0 to 1. */
 interface Longest {
   readonly index: number;
   readonly share: number;
 }
 
-/** A model that gained more than what is recommended. */
+/** A model that gained more than the recommended one. */
 interface Offer {
   readonly model: string;
   readonly gain: Interval | null;
@@ -44,11 +44,11 @@ function offerText(offer: Offer | undefined): string {
 }
 
 export const TASK_WORDS = {
-  /** What tasks share on one event loop is kept whole; a model that gained more has one in each lane. */
+  /** The tasks stay in one event loop because of shared state; the offered model has it once in each lane. */
   state(
     { offer, items, distinct, ...shared }: SharedState & {
       readonly offer?: Offer | undefined;
-      /** Of a list, and how many of them differ from all others before them. */
+      /** The number of items in a list, and how many of them differ from all before them. */
       readonly items?: number | undefined;
       readonly distinct?: number | undefined;
     },
@@ -61,7 +61,7 @@ export const TASK_WORDS = {
       "made again in each lane, and a lock, a limit or a count holds in each alone.";
     return told + same + offerText(offer);
   },
-  /** One by one many tasks find what one before them has put there. */
+  /** One by one, many tasks find what an earlier one has cached. */
   stampede(shared: SharedState) {
     return `One by one many of the tasks took next to no time, and ${
       changeWords(shared)
@@ -69,7 +69,7 @@ export const TASK_WORDS = {
       "is a cache, tasks in flight at the same time each ask for what none of them has put there " +
       "yet (a cache stampede), which is more than one by one. Keep promises in it, not values.";
   },
-  /** Tasks take turns within a lane, and perhaps not between those of a model that gained more. */
+  /** Tasks take turns on one event loop, but perhaps not between the lanes of the offered model. */
   turns(
     { offer, atOnce, isSure }: {
       readonly offer?: Offer | undefined;
@@ -92,7 +92,7 @@ export const TASK_WORDS = {
       "elsewhere is no longer protected then, nor is such a limit or rate kept to." +
       offerText(offer);
   },
-  /** Tasks hold up their thread while they wait; `startsPrograms`: for they start programs. */
+  /** Tasks hold up their thread while they wait; with `startsPrograms`, because they start programs. */
   blocking(
     { share, startsPrograms }: { readonly share: number; readonly startsPrograms?: boolean },
   ) {
@@ -104,7 +104,7 @@ export const TASK_WORDS = {
       "wait, as synchronous calls do (readFileSync, outputSync, Atomics.wait): slots can't fill " +
       "that. With asynchronous calls, slots on one lane could.";
   },
-  /** Tasks settle before all that they started has ended. */
+  /** Tasks settle before the work that they started has ended. */
   unawaited({ leftMs, tasksMs }: { readonly leftMs: number; readonly tasksMs: number }) {
     return `The tasks settle before their work is done: they took ${formatDuration(tasksMs)} in ` +
       `all, and right after the last of them ${formatDuration(leftMs)} or more were computed. ` +
@@ -115,7 +115,7 @@ export const TASK_WORDS = {
     return `What can't be sent to another lane: ${what}. Workers and processes need plain data ` +
       "in and out.";
   },
-  /** An item arrives on other lanes without its class, and none was seen to give the same results. */
+  /** An item reaches other lanes without its class, and no lane gave the same results. */
   class({ what, ofResult }: { readonly what: string; readonly ofResult?: boolean }) {
     if (ofResult) {
       return `Not all of a result comes back from another lane (${what}): classes with their ` +
@@ -125,7 +125,7 @@ export const TASK_WORDS = {
       "getters, keys that are symbols and those that aren't enumerable don't travel. Send plain " +
       "data, and make the object of it in the task.";
   },
-  /** Each task in flight may hold `taskBytes`; `freeBytes` is undefined where it isn't known. */
+  /** Each task in flight may hold `taskBytes`; `freeBytes` is undefined if unknown. */
   memory(
     { sampleBytes, taskBytes, inFlight, measuredBytes, freeBytes, model, programsBytes }: {
       readonly sampleBytes: number;
@@ -134,7 +134,7 @@ export const TASK_WORDS = {
       readonly measuredBytes: number | null;
       readonly freeBytes?: number | undefined;
       readonly model: string;
-      /** What programs hold that a task runs; 0 if that isn't known, or little. */
+      /** Memory that a task's programs hold, in bytes; 0 if unknown or little. */
       readonly programsBytes?: number;
     },
   ) {
@@ -160,7 +160,7 @@ export const TASK_WORDS = {
     { variation, longest, trend }: {
       readonly variation: number;
       readonly longest?: Longest;
-      /** So many times as long as those of the first half take the items of the second. */
+      /** How many times as long the items of the second half take as those of the first. */
       readonly trend?: number;
     },
   ) {
@@ -177,7 +177,7 @@ export const TASK_WORDS = {
     return `The tasks are uneven (standard deviation ${variation.toFixed(1)} times the mean): a ` +
       "long one at the end keeps all waiting. Put the longest first.";
   },
-  /** What was set up in a lane takes long to be taken down; null if it didn't end. */
+  /** A lane's teardown takes long; `ms` is null if it didn't end. */
   teardown({ ms, graceMs }: { readonly ms: number | null; readonly graceMs: number }) {
     return ms === null
       ? `The teardown did not end within ${formatDuration(graceMs)} and was given up. It runs in ` +
@@ -189,10 +189,10 @@ export const TASK_WORDS = {
 
 type TaskFinding = FindingOf<typeof TASK_WORDS>;
 
-/** A task this much longer than the mean decides when all end. */
+/** From this deviation, relative to the mean, a long task decides when all end. */
 const UNEVEN = 1;
 
-/** That the tasks stay in one event loop for what they share there, what lanes would gain, and what slots miss there. */
+/** Tasks stay in one event loop for shared state, or only take turns there; and what lanes would gain. */
 export function* sharingFindings(
   assessment: Assessment,
   { candidate, decision }: Recommendation,
@@ -216,7 +216,7 @@ export function* sharingFindings(
   }
 }
 
-/** What holds tasks up, keeps them from other lanes, or makes some of them wait. */
+/** Findings on what holds tasks up, keeps them from other lanes, or makes some of them wait. */
 export function* taskFindings(
   assessment: Assessment,
   chosen: Candidate,
@@ -224,7 +224,7 @@ export function* taskFindings(
   const { found } = assessment;
   const { sample, machine, horizon, probed } = found;
   const { uncloneable, variation } = sample;
-  // What computes nearly all the time was held up by others, at most.
+  // Tasks that compute nearly all the time can only have been held up by other programs.
   if (blocks(sample) && mostCpuShare(sample) < COMPUTES) {
     const startsPrograms = (sample.programsMs ?? 0) > 0;
     yield { kind: "blocking", share: sample.blockedMs / sample.wallMs, startsPrograms };
@@ -241,7 +241,7 @@ export function* taskFindings(
   const longest = longestOf(found);
   const isLate = inFlightOf(chosen, horizon) > 1 && !wasBusy(sample, machine);
   const trend = isLate ? trendOf(found) : undefined;
-  // What was there already made the others look long, in whichever order they come.
+  // Cached results make the other tasks look long, in whatever order they come.
   const wasThere = found.shared !== undefined && findMuch(sample);
   const isUneven = variation > UNEVEN && (longest || isLate) && !wasThere;
   if ((isUneven || trend) && !found.pace?.ofPlainLoop) {
@@ -250,10 +250,10 @@ export function* taskFindings(
   yield* teardownFinding(probed);
 }
 
-/** Memory that a model needs more of than this is worth a word, in bytes. */
+/** More extra memory than this is worth mentioning, in bytes. */
 const MUCH_MEMORY = 200 * (1 << 20);
 
-/** What the chosen model needs; where the plain loop stays, what the one with most tasks in flight would. */
+/** The chosen model's memory; for the plain loop, that of the model with the most tasks in flight. */
 function* memoryFinding(assessment: Assessment, chosen: Candidate): Generator<TaskFinding> {
   const { found: { sample, machine, horizon, predicted }, runners } = assessment;
   const here = predicted.map((of) => of.candidate).filter(({ model }) => !needsServer(model));
@@ -261,7 +261,7 @@ function* memoryFinding(assessment: Assessment, chosen: Candidate): Generator<Ta
     .reduce((a, b) => inFlightOf(b, horizon) > inFlightOf(a, horizon) ? b : a, chosen);
   const inFlight = inFlightOf(widest, horizon);
   const measuredBytes = assessment.moreBytes(widest);
-  // What so many in flight didn't need is kept for all: a table, a model.
+  // If this many in flight needed less, the memory is kept once for all tasks, as by a table.
   const isKept = runners.some(({ candidate, items }) => {
     const needed = isLoop(candidate) ? assessment.moreBytes(candidate) : null;
     return needed !== null && needed < heldBytes(sample) * (inFlightOf(candidate, items) - 1) / 2;
@@ -275,12 +275,12 @@ function* memoryFinding(assessment: Assessment, chosen: Candidate): Generator<Ta
   }
 }
 
-/** What is such a share of all decides about it. */
+/** An item with this share of the total time decides how long the job takes. */
 const MOST_OF_ALL = 0.5;
 
 /** The item that alone takes most of the time, if the sample ran much of a job that isn't small. */
 function longestOf({ sample, machine, probed, horizon }: Evidence): Longest | undefined {
-  // Who has to wait for a core looks long.
+  // On a busy machine a task that waits for a core looks long.
   const isBusy = wasBusy(sample, machine);
   let [turn, at, longestMs, allMs] = [0, 0, 0, 0];
   for (const { count, wallMs, cpuMs = 0 } of sample.walls) {
@@ -296,7 +296,7 @@ function longestOf({ sample, machine, probed, horizon }: Evidence): Longest | un
   return { index: spreadOrder(probed.spread ?? 0)[turn] ?? turn, share };
 }
 
-/** What tasks start and don't wait for. */
+/** Tasks start work that they don't await. */
 export function* unawaitedFinding(
   found: Pick<Evidence, "probed" | "sample">,
 ): Generator<TaskFinding> {
@@ -304,7 +304,7 @@ export function* unawaitedFinding(
   if (leftMs !== undefined) yield { kind: "unawaited", leftMs, tasksMs: found.sample.tasksMs };
 }
 
-/** A teardown that is slow, or doesn't end. */
+/** The teardown is slow, or doesn't end. */
 export function* teardownFinding(probed: Pick<Probed, "teardownMs">): Generator<TaskFinding> {
   const graceMs = graceFor(probed);
   if (graceMs === undefined) return;

@@ -3,7 +3,7 @@
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { UsageError } from "../../text/option_values.ts";
 
-/** The URL of the module that a person named; a UsageError if there is no such local file. */
+/** The URL of the module that a person named; throws a UsageError if there is no such local file. */
 export async function jobModule(typed: string, path: (typed: string) => string): Promise<string> {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(typed)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== "file") {

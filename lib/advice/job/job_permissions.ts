@@ -1,4 +1,4 @@
-/** What a job may do: Deno's `--allow-…` flags, handed on to its processes and nothing else. */
+/** A job's permissions: Deno's `--allow-…` flags, passed on to the job's processes only. */
 
 import { UsageError } from "../../text/option_values.ts";
 import { plain, shellWord } from "../../text/plain.ts";
@@ -13,7 +13,7 @@ type Kind = typeof KINDS[number];
 
 const FLAG = /^--allow-([a-z]+)(?:=(.*))?$/s;
 
-/** The entries of a flag; a comma separates them, and no entry can hold one, as Deno has it. */
+/** The entries of a flag, separated by commas; as in Deno, an entry can't contain one. */
 function entriesOf(kind: Kind, list: string, path: (typed: string) => string): string[] {
   const entries = list.split(",");
   if (entries.some((entry) => entry.trim() === "")) {
@@ -37,24 +37,24 @@ function entriesOf(kind: Kind, list: string, path: (typed: string) => string): s
     kind === "read" || kind === "write" || (kind === "run" && entry.includes("/"));
   return entries.map((entry) => {
     const whole = isPath(entry) ? path(entry) : entry;
-    // The folder that it is taken from may have one.
+    // The folder that the path starts from may contain a comma.
     if (!whole.includes(",")) return whole;
     const problem = `it is ${whole}, and Deno takes a comma for the end of an entry`;
     throw new UsageError(`--allow-${kind}`, entry, problem, `write --allow-${kind} for all`);
   });
 }
 
-/** What Deno would say of an entry, for which no process is started. */
+/** The error that Deno would report for an entry, found without starting a process. */
 function faultIn(kind: Kind, entry: string): string | undefined {
   if (kind === "env" && /[=\0]/.test(entry)) return "no name of a variable";
   if (kind !== "net" && kind !== "sys") return undefined;
-  // It may be asked neither of all ports nor of all names below one.
+  // Deno can't be asked about all ports, or all names below a domain, so an example is used.
   const host = entry.replace(/^\*\./, "").replace(/^:/, "localhost:");
   try {
     Deno.permissions.querySync(
       kind === "net" ? { name: kind, host } : { name: kind, kind: entry as "cpus" },
     );
-    // Where all hosts are allowed, nothing is looked at.
+    // If all hosts are allowed, Deno doesn't check the name, so it is checked here.
     const isHost = URL.canParse(`http://${host}`) && !/\/(?!\d+$)/.test(host);
     return kind === "sys" || isHost ? undefined : "no host, nor one with its port";
   } catch (error) {
@@ -62,7 +62,7 @@ function faultIn(kind: Kind, entry: string): string | undefined {
   }
 }
 
-/** Takes the `--allow-…` flags, and `-A`, out of a command line; not those that are a script's own. */
+/** Takes the `--allow-…` flags and `-A` out of a command line, except the script's own flag. */
 export function takePermissions(
   args: readonly string[],
   path: (typed: string) => string,
@@ -95,7 +95,7 @@ export function takePermissions(
   return { permissions, rest };
 }
 
-/** Says which permission an error lacked, where, and how to give it; undefined if it lacked none. */
+/** Names the permission that an error lacked, where, and how to give it; undefined if it lacked none. */
 export function permissionNeeded(
   where: string,
   { name, message, causes = [] }: Pick<Thrown, "name" | "message"> & Partial<Thrown>,
@@ -109,7 +109,7 @@ export function permissionNeeded(
   return new UsageError("module", typed, problem!, remedy!);
 }
 
-/** What a job wanted, and the flag that allows just that; undefined if the message says neither. */
+/** The access that a job wanted, and the flag that allows just that; undefined if the message has neither. */
 export function missingFlag(message: string) {
   const [, wanted, name, target] =
     /Requires (([a-z]+) access(?: to (?:"([^"]*)"|<[^>]*>))?)/.exec(message) ?? [];

@@ -1,4 +1,4 @@
-/** Checks and loads a job module, in its own process. */
+/** Checks and loads a job module, in a process of its own. */
 
 import { TOLD_LATER_MS } from "../../children/parent.ts";
 import { moduleFacts } from "../../children/trial_flags.ts";
@@ -15,7 +15,7 @@ import { closingOf, probe, type Probed, type ProbeOptions, type Prober } from ".
 
 const CHECK_MS = 30_000;
 
-/** The first error among what `deno check` says: what, and where. */
+/** The first error that `deno check` reports, and its place. */
 function firstError(stderr: string): string {
   const lines = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const at = Math.max(0, lines.findIndex((line) => /\berror\b/i.test(line)));
@@ -28,7 +28,7 @@ function firstError(stderr: string): string {
     : `${what} (${where.slice(where.lastIndexOf("/") + 1)})`;
 }
 
-/** Has Deno check a module's syntax, imports and types, and throws its first error; nothing of it is run. */
+/** Has Deno check a module's syntax, imports and types without running it; throws the first error. */
 async function checkJobModule(typed: string, module: string, signal: AbortSignal | undefined) {
   const limit = AbortSignal.timeout(CHECK_MS);
   const { flags } = await moduleFacts(module);
@@ -36,7 +36,7 @@ async function checkJobModule(typed: string, module: string, signal: AbortSignal
   const kept = flags.filter((flag) => !(hasPackages && flag === "--no-config"));
   const { success, stderr } = await startDeno({
     args: ["check", "--quiet", ...kept, module],
-    // From its own folder, so that a tsconfig.json beside its package.json counts as it does there.
+    // Runs in the module's folder, so that a tsconfig.json beside its package.json counts as usual.
     cwd: new URL(".", module),
     env: { NO_COLOR: "1" },
     stdin: "null",
@@ -45,7 +45,7 @@ async function checkJobModule(typed: string, module: string, signal: AbortSignal
     signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
   }).output();
   signal?.throwIfAborted();
-  // A check that takes too long isn't the job's fault: what is wrong shows when it is loaded.
+  // A check that takes too long isn't the job's fault; errors show when the module is loaded.
   if (success || limit.aborted) return;
   const problem = firstError(new TextDecoder().decode(stderr));
   throw new UsageError("module", typed, problem, "mend it, and try again");
@@ -58,10 +58,10 @@ interface JobRequest
   readonly path: (typed: string) => string;
   readonly export?: string | undefined;
   readonly items?: number | undefined;
-  /** Whether its items are its own, instead of from elsewhere; default true. */
+  /** Whether the job's own items are used, rather than items from elsewhere; default true. */
   readonly ownItems?: boolean;
   readonly permissions: LanePermissions;
-  /** A sample to run one by one; without it nothing of the module is run but its top level. */
+  /** A sample to run one by one; without it only the module's top level runs. */
   readonly sample?: { readonly items: number; readonly targetMs: number };
 }
 
@@ -75,7 +75,7 @@ export function jobOf(
   return { name, task, items, permissions, options: {} };
 }
 
-/** Takes a list's items in an order in which the first few stand for all. */
+/** Takes a list's items in an order in which the first few are typical of all. */
 export function spread(job: JobSpec): JobSpec {
   const { items } = job;
   return items.kind === "values"
@@ -83,21 +83,21 @@ export function spread(job: JobSpec): JobSpec {
     : { ...job, items: { ...items, order: "spread", first: items.limit } };
 }
 
-/** The same with the hooks that it has, and what its teardown needs. */
+/** The job with the hooks that its module has, and what its teardown needs. */
 export function withHooks(job: JobSpec, probed: Pick<Probed, "exports" | "teardownMs">): JobSpec {
   const named = probed.exports.hooks.filter((hook) => hook !== "setup" && hook !== "teardown");
   return { ...job, ...Object.fromEntries(named.map((hook) => [hook, hook])), ...closingOf(probed) };
 }
 
-/** What a job's module exports besides its tasks. */
+/** Exports of a job's module that can't be its task. */
 const NO_TASKS = ["items", "title", "prepare", "reset", "setup", "teardown"];
 
 interface LoadedJob {
   readonly job: JobSpec;
   readonly probed: Probed;
-  /** Whether tasks of its sample failed, or didn't end, for want of those before them in the list. */
+  /** Whether the sample's tasks failed or hung because those before them in the list hadn't run. */
   readonly needsOrder: boolean;
-  /** What its tasks share, if they were sampled; such a list is taken in its own order, unless items come again. */
+  /** State that sampled tasks share; their list is taken in its own order, unless it has equal items. */
   readonly shared?: SharedState | undefined;
 }
 
@@ -106,7 +106,7 @@ export async function loadJob(request: JobRequest, prober: Prober = probe) {
   try {
     return await loadedJob(request, prober);
   } catch (error) {
-    // What interrupts this program may have ended the process that loads the job: that isn't its fault.
+    // An interrupt may also have ended the process that loads the job, so it is thrown in the error's place.
     await new Promise((resolve) => setTimeout(resolve, TOLD_LATER_MS));
     request.signal?.throwIfAborted();
     throw error;

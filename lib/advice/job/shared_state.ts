@@ -1,16 +1,16 @@
 /**
- * What a task's functions change of what their modules hold: a counter, a cache, a connection that is
- * opened once. Each lane would have one of its own, so such a task is no other on lanes only by luck.
+ * Finds module state that a task's functions change: a counter, a cache, a connection that is opened once. Each
+ * lane would have its own copy, so on lanes such a task gives the same results only by luck.
  *
- * It is found in the source, for nothing may run twice to find out: in what the task's export reaches by
- * name, in its module and in those that are imported by a path. What a value's methods do isn't followed
- * farther than that, nor into packages.
+ * State is found in the source, because running a task again to find out may have effects. The search follows
+ * names from the task's export through its module and the modules imported by a path; it follows neither the
+ * methods of values nor packages.
  */
 
 import { titleOf } from "../../lanes/task.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 
-/** Something of a module that its functions change. */
+/** State of a module that its functions change. */
 export interface SharedState {
   readonly name: string;
   readonly module: string;
@@ -23,13 +23,13 @@ interface Node {
   readonly [part: string]: unknown;
 }
 
-/** A statement of a module, and what it names. */
+/** A statement of a module, and the names in it. */
 interface Statement {
   readonly node: Node;
   readonly refs: ReadonlySet<string>;
 }
 
-/** A name, and the module that it comes from; undefined for the module itself. */
+/** A name, and the module that it comes from; `from` is undefined for the module itself. */
 interface Origin {
   readonly from?: string;
   readonly name: string;
@@ -41,24 +41,24 @@ interface Module {
   readonly imports: ReadonlyMap<string, Origin>;
   readonly exports: ReadonlyMap<string, Origin | Statement>;
   readonly stars: readonly string[];
-  /** The names that others may use, or its own code uses for more than to change what they name. */
+  /** Names that are exported, or that the module's own code uses for more than changing them. */
   readonly used: ReadonlySet<string>;
 }
 
-/** All of a module. */
+/** Stands for all exports of a module. */
 const ALL = "*";
 const MUTATORS = new Set(
   ("add set delete clear push pop shift unshift splice sort reverse fill copyWithin next " +
     "getOrInsert getOrInsertComputed addEventListener addListener on once").split(" "),
 );
-/** These change what they are given first. */
+/** Calls that change their first argument. */
 const CHANGERS =
   /^(Object\.(assign|defineProperty)|Reflect\.set|Atomics\.(?!load$|wait|notify$)\w+)$/;
 const GLOBALS = new Set(["globalThis", "self"]);
 
 const LIBRARY = new URL("../../", import.meta.url).href;
 
-/** Such as "line 4 of job.ts changes cache". */
+/** Returns words such as "line 4 of job.ts changes cache". */
 export function changeWords({ name, module, line }: SharedState): string {
   return `line ${line} of ${titleOf({ module, export: "default" })} changes ${name}`;
 }
@@ -67,22 +67,21 @@ export function sharedWords(shared: SharedState): string {
   return `${changeWords(shared)}, and each lane would have its own`;
 }
 
-/** What a task shares in its module and those beside it, as they lie on the disk. */
+/** The state that a task shares in its module and in those that it imports by path, read from disk. */
 export async function sharedBy(
   { module, export: name }: JobSpec["task"],
 ): Promise<SharedState | undefined> {
   return await sharedState(module, name, (url) => {
-    // What of this library a job imports keeps what it shares in order.
+    // Modules of this library keep their own shared state in order, so they aren't searched.
     const isOthers = url.includes("/node_modules/") || url !== module && url.startsWith(LIBRARY);
     return isOthers ? Promise.reject() : Deno.readTextFile(new URL(url));
   });
 }
 
 /**
- * The first of what is shared; undefined if nothing is, or a source can't be read.
+ * The first shared state that is found; undefined if there is none, or a source can't be read.
  *
- * @param url The module of the task.
- * @param read Gives a module's source.
+ * @param url The module of the task. @param read Reads a module's source.
  */
 export async function sharedState(
   url: string,
@@ -125,14 +124,14 @@ export async function sharedState(
   };
   await enter(url, task);
   const shared = new Map(reached);
-  // What is prepared here isn't there on lanes.
+  // State that prepare() changes here isn't changed on lanes.
   await enter(url, "prepare");
   const isMade = (name: string) => [...reached.keys()].some(({ node }) => madeIn(node).has(name));
   for (const [{ node }, { url, declared, imports, used }] of reached) {
     for (const { name, line, isHeld, isOfOwn } of changesIn(node, isMade)) {
       const owner = declared.get(name);
       if (owner && isOfOwn && isWeak(owner.node, name)) continue;
-      // A count that nothing reads makes no difference, wherever it is.
+      // State that nothing reads, such as a mere count, makes no difference.
       const isShared = isHeld ||
         (owner
           ? shared.has(owner) && used.has(name)
@@ -144,7 +143,7 @@ export async function sharedState(
 }
 
 async function moduleOf(url: string, code: string): Promise<Module> {
-  // Only where a source is looked at: reports speak of what was found without it.
+  // Loaded only to parse a source: reports use this module's words without it.
   const { parse } = await import("@babel/parser");
   const jsx = /\.[jt]sx$/.test(url) ? ["jsx" as const] : [];
   const plugins = ["typescript" as const, "decorators" as const, ...jsx];
@@ -203,7 +202,7 @@ const nameOf = (node: unknown) => {
 
 function* partsOf(node: Node): Generator<Node> {
   for (const [key, part] of Object.entries(node)) {
-    // Comments, and what a name's own node says of it.
+    // Positions and comments aren't parts.
     if (key === "loc" || key.endsWith("Comments")) continue;
     for (const each of Array.isArray(part) ? part : [part]) {
       if (typeof each?.type === "string") yield each;
@@ -213,7 +212,7 @@ function* partsOf(node: Node): Generator<Node> {
 
 const isFunction = ({ type }: Node) => /Function|^(Class|Object)(Private)?Method$/.test(type);
 
-/** Whether a node is the name of a property, and no reference. */
+/** Whether a node is the name of a property, and not a reference. */
 function isKey(node: Node, parent: Node): boolean {
   return parent.computed !== true &&
     (parent.property === node || parent.key === node && parent.shorthand !== true);
@@ -227,7 +226,7 @@ function refsIn(node: Node, refs = new Set<string>()): Set<string> {
   return refs;
 }
 
-/** The same of names that are used for more than to declare them, or to change what they name and no more. */
+/** Collects the names that are used for more than declaring them or changing their values. */
 function usedIn(node: Node, used: Set<string>): void {
   const expression = node.type === "ExpressionStatement" ? node.expression as Node : undefined;
   const changed = expression && !/^(\?\?|&&|\|\|)=$/.test(`${expression.operator}`)
@@ -263,7 +262,7 @@ function* declaredBy(node: Node): Generator<string> {
   } else if (/Declaration$/.test(type) && id) yield nameOf(id);
 }
 
-/** The names of a function: its parameters, and all that its blocks declare. */
+/** The local names of a function: its parameters, and all that its blocks declare. */
 function localsOf(fn: Node): Set<string> {
   const names = new Set<string>();
   const add = (of: Iterable<string>) => {
@@ -280,7 +279,7 @@ function localsOf(fn: Node): Set<string> {
   return names;
 }
 
-/** Whether a statement makes a WeakMap or WeakSet by this name, which holds what belongs to its keys. */
+/** Whether a statement makes a WeakMap or WeakSet of this name, whose entries belong to their keys. */
 function isWeak(node: Node, name: string): boolean {
   const { type, id, init } = node;
   return type === "VariableDeclarator"
@@ -288,7 +287,7 @@ function isWeak(node: Node, name: string): boolean {
     : !isFunction(node) && [...partsOf(node)].some((part) => isWeak(part, name));
 }
 
-/** Which functions and classes a module's own code calls as it is loaded, by name: what they hold lives on. */
+/** The functions and classes that a module calls while it loads; what they hold lives on. */
 function madeIn(node: Node, names = new Set<string>()): Set<string> {
   if (isFunction(node)) return names;
   const isCall = node.type === "CallExpression" || node.type === "NewExpression";
@@ -297,30 +296,30 @@ function madeIn(node: Node, names = new Set<string>()): Set<string> {
   return names;
 }
 
-/** Where code stands. */
+/** The position of code in its module. */
 interface Position {
-  /** The names of the functions around it, the nearest last, and whether these live as long as the module. */
+  /** The local names of the functions around it, the nearest last; `lives`: as long as the module. */
   readonly scopes: readonly { readonly names: ReadonlySet<string>; readonly lives: boolean }[];
-  /** Whether it runs whenever a task does, and not only as the module is loaded. */
+  /** Whether the code runs with each task, and not only while the module loads. */
   readonly isLater: boolean;
-  /** Whether what `this` is lives as long as the module; undefined outside of methods. */
+  /** Whether the value of `this` lives as long as the module. */
   readonly thisLives: boolean;
-  /** Names that hold nothing yet, and what they are to hold is made here, as it could be as the module is loaded. */
+  /** Names that are still empty, and are filled here with what could also be made while the module loads. */
   readonly unset: readonly string[];
 }
 
-/** Something that is changed, and whether the module holds it by no name of its own: in a closure, in an object. */
+/** A change; `isHeld` if the module holds the changed value in a closure or an object, not by a name. */
 interface Change {
   readonly name: string;
   readonly line: number;
   readonly isHeld: boolean;
-  /** Whether it is an entry whose key is a function's own, such as its lane's resource. */
+  /** Whether an entry changes whose key belongs to the function, such as its lane's resource. */
   readonly isOfOwn: boolean;
 }
 
 type IsMade = (name: string) => boolean;
 
-/** What a statement's functions change that may live as long as the module. */
+/** The changes by a statement's functions to what may live as long as the module. */
 function* changesIn(
   node: Node,
   isMade: IsMade,
@@ -347,7 +346,7 @@ function* changesIn(
   }
 }
 
-/** Where a part of a node stands. */
+/** The position of a part of a node. */
 function positionOf(part: Node, node: Node, position: Position, isMade: IsMade): Position {
   const { type } = part;
   const isInit = !position.isLater;
@@ -360,7 +359,7 @@ function positionOf(part: Node, node: Node, position: Position, isMade: IsMade):
   if (/^Class(Declaration|Expression)$/.test(type)) return { ...position, thisLives: lives };
   if (type === "ObjectExpression") return { ...position, thisLives: isInit };
   if (!isFunction(part)) return position;
-  // An arrow function has the `this` of what is around it, and so has a method that of its object.
+  // An arrow function has the `this` of its surroundings, and a method that of its object.
   const isWithin = type === "ArrowFunctionExpression" || /Method$/.test(type) ||
     /Property$/.test(node.type);
   const thisLives = part.static === true ||
@@ -369,15 +368,15 @@ function positionOf(part: Node, node: Node, position: Position, isMade: IsMade):
   return { ...position, scopes, isLater: !isCalled, thisLives };
 }
 
-/** Whether an expression makes what a name is to hold, if that holds nothing yet. */
+/** Whether an expression fills a name that may be empty, as `table ??= make()` does. */
 function isMadeOnce({ operator, left, right }: Node, position: Position): boolean {
   return /^(\?\?|\|\|)=$/.test(`${operator}`) && (left as Node).type === "Identifier" &&
     isMadeAlone(right as Node, position);
 }
 
 /**
- * Whether code needs nothing that its functions were given, nor waits for anything: what it makes is the same
- * in each lane. What is waited for may be a connection or a login, of which there is to be one.
+ * Whether code uses no values of the functions around it and awaits nothing, so that it makes the same in each
+ * lane. An awaited value may be a connection or a login, of which there should be only one.
  */
 function isMadeAlone(code: Node, { scopes }: Position): boolean {
   const own = localsOf(code);
@@ -391,7 +390,7 @@ function awaits(node: Node): boolean {
   return node.type === "AwaitExpression" || (!isFunction(node) && [...partsOf(node)].some(awaits));
 }
 
-/** The name that holds nothing where a condition is met, such as `!table` or `table === undefined`, or isn't met. */
+/** The name that is empty if a condition holds, such as `!table` or `table === undefined`, or doesn't hold. */
 function unsetIf({ type, operator, argument, left, right, name }: Node, isMet = true): string[] {
   if (type === "Identifier") return isMet ? [] : [`${name}`];
   if (type === "UnaryExpression") return isMet && operator === "!" ? [nameOf(argument)] : [];
@@ -400,7 +399,7 @@ function unsetIf({ type, operator, argument, left, right, name }: Node, isMet = 
   return isNothing ? [nameOf(left)] : [];
 }
 
-/** The name that holds nothing behind what returns it if it holds anything. */
+/** The name that is empty after an `if` that returns when it isn't. */
 function unsetBehind({ type, test, consequent }: Node): string[] {
   if (type !== "IfStatement") return [];
   const { body } = consequent as Node;
@@ -408,7 +407,7 @@ function unsetBehind({ type, test, consequent }: Node): string[] {
   return last?.type === "ReturnStatement" ? unsetIf(test as Node, false) : [];
 }
 
-/** What an expression changes: where its members begin. */
+/** The roots of the member chains that an expression changes. */
 function* changedBy(node: Node): Generator<Node> {
   const { type, left, argument, callee, operator } = node;
   if (type === "AssignmentExpression" || /^For(Of|In)Statement$/.test(type)) {
@@ -436,7 +435,7 @@ function* targetsOf(pattern: Node): Generator<Node> {
   } else yield rootOf(pattern);
 }
 
-/** Where a chain of members begins; what is taken out of a map is still its. */
+/** The root of a member chain; a value that is got from a map counts as part of the map. */
 function rootOf(node: Node): Node {
   const { object, expression, callee } = node;
   if (object) return rootOf(object as Node);

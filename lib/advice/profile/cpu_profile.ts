@@ -1,12 +1,12 @@
-/** A profile as V8 writes it (`.cpuprofile`), read into a tree of calls. */
+/** Reads a profile as V8 writes it (`.cpuprofile`) into a tree of calls. */
 
 import { z } from "zod";
 
 export interface CallFrame {
   readonly name: string;
-  /** Its module; empty for what V8 itself does. */
+  /** The function's module; empty for V8's own functions. */
   readonly url: string;
-  /** Where it begins, from 1; 0 if that isn't known. */
+  /** The line where it begins, from 1; 0 if unknown. */
   readonly line: number;
   readonly column: number;
 }
@@ -17,18 +17,18 @@ export interface Call {
   readonly calls: Call[];
 }
 
-/** What was seen between the marks: what was called by nothing that counts, and how often anything ran. */
+/** The outermost calls between the marks, and the number of samples in all counted calls. */
 export interface CallTree {
   readonly calls: readonly Call[];
   readonly samples: number;
 }
 
 export interface FrameRoles {
-  /** Whether a frame marks where the tasks begin, or where they end; undefined for all others. */
+  /** Whether a frame marks the beginning or the end of the tasks; undefined for all others. */
   readonly mark: (frame: CallFrame) => "begin" | "end" | undefined;
-  /** Whether a frame, and all that it calls, isn't looked at. */
+  /** Whether a frame is left out, together with all its calls. */
   readonly apart: (frame: CallFrame) => boolean;
-  /** Whether a frame belongs to what measures: its own time isn't counted, what it called is. */
+  /** Whether a frame belongs to the measuring code; its own time isn't counted, that of its calls is. */
   readonly own: (frame: CallFrame) => boolean;
 }
 
@@ -47,15 +47,15 @@ const profileSchema = z.object({
   timeDeltas: z.array(z.number()),
 });
 
-/** Names of V8's for what is no call. */
+/** Names by which V8 marks time outside of calls. */
 const NO_CALLS: readonly string[] = ["(root)", "(idle)"];
 
-/** The same for two frames of one function. */
+/** A key that is equal for two frames of the same function. */
 export function keyOf({ name, url, line, column }: CallFrame): string {
   return JSON.stringify([name, url, line, column]);
 }
 
-/** The time of each node and how often it was seen: it is taken to have run from one sample until the next. */
+/** Each node's time and number of samples; a sample's node is taken to run until the next sample. */
 function weigh(
   samples: readonly number[],
   deltas: readonly number[],
@@ -63,13 +63,13 @@ function weigh(
   const weights = new Map<number, { us: number; samples: number }>();
   for (const [at, id] of samples.entries()) {
     const { us, samples } = weights.get(id) ?? { us: 0, samples: 0 };
-    // Clocks of two cores may differ a little: time never runs backwards.
+    // Clocks of two cores may differ a little, but time never runs backwards.
     weights.set(id, { us: us + Math.max(0, deltas[at + 1] ?? 0), samples: samples + 1 });
   }
   return weights;
 }
 
-/** The calls between a profile's marks, recursion as one; undefined if it lacks a mark. */
+/** The calls between a profile's marks, with recursion as one call; undefined if a mark is missing. */
 export function callTree(json: unknown, roles: FrameRoles): CallTree | undefined {
   const parsed = profileSchema.safeParse(json);
   if (!parsed.success) return undefined;
@@ -78,7 +78,7 @@ export function callTree(json: unknown, roles: FrameRoles): CallTree | undefined
     const { functionName: name, url, lineNumber, columnNumber } = callFrame;
     return [id, { frame: { name, url, line: lineNumber + 1, column: columnNumber + 1 }, children }];
   }));
-  /** Goes from callers to what they call, each node once; `visit` gives what its callees are to know. */
+  /** Walks from callers to callees, each node once; `visit` returns the state for a node's callees. */
   const walk = <State>(roots: readonly number[], first: State, visit: Visit<State>) => {
     const open = roots.map((id) => ({ id, state: first }));
     const seen = new Set<number>();
@@ -92,7 +92,7 @@ export function callTree(json: unknown, roles: FrameRoles): CallTree | undefined
   };
   const called = new Set(nodes.flatMap(({ children = [] }) => children));
   const roots = nodes.map(({ id }) => id).filter((id) => !called.has(id));
-  // What a mark calls is of the mark.
+  // Calls below a mark belong to the mark.
   const marks = new Map<number, ReturnType<FrameRoles["mark"]>>();
   walk<ReturnType<FrameRoles["mark"]>>(roots, undefined, (id, frame, above) => {
     const mark = above ?? roles.mark(frame);
@@ -118,7 +118,7 @@ export function callTree(json: unknown, roles: FrameRoles): CallTree | undefined
   return { calls: calls.filter((call) => totalUs(call) > 0), samples: counted };
 }
 
-/** Gives what a node's callees are to know; null if they aren't looked at. */
+/** Returns the state for a node's callees; null if they are left out. */
 type Visit<State> = (id: number, frame: CallFrame, above: State) => State | null;
 
 function callBelow(above: Call | undefined, frame: CallFrame, roots: Call[]): Call {

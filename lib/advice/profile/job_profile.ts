@@ -1,4 +1,4 @@
-/** Where a job's time goes: a tree of calls becomes functions and the bars of a flame graph. */
+/** Shows where a job's time goes: turns a tree of calls into functions and the bars of a flame graph. */
 
 import { z } from "zod";
 import { relative } from "node:path";
@@ -12,7 +12,7 @@ const owner = z.enum(["own", "packages", "runtime"]);
 export type Owner = z.infer<typeof owner>;
 const deed = z.object({ name: z.string(), share });
 export type Deed = Checked<typeof deed>;
-/** Such as "parse()" at "job.ts:12"; the runtime's have no place. */
+/** Such as "parse()" at "job.ts:12"; the runtime's functions have no place. */
 const named = { name: z.string(), owner, place: z.string().optional() };
 
 /** A job's profile; shares are of the time that was computed. */
@@ -41,17 +41,17 @@ export type FlameBar = JobProfile["flame"][number];
 export const profileSchema = z.union([jobProfile, z.object({ missing: z.string() })]);
 export type Profiled = Checked<typeof profileSchema>;
 
-/** Where npm's packages lie: below a project, or in Deno's cache by registry. */
+/** Where npm packages are stored: below a project, or by registry in Deno's cache. */
 const BELOW_PROJECT = /^.*\/node_modules\/(?!\.deno\/)(.+)$/;
 const IN_CACHE = /^.*\/npm\/[^/]+\.[^/]+\/((?:@[^/]+\/)?[^/]+)\/(\d[^/]*)\/(.+)$/;
 
-/** This library, whose ready-made tasks are a job's own. */
+/** This library counts as a package, except its ready-made tasks, which count as the job's own. */
 const LANES = new URL("../../", import.meta.url).href;
 const OWN_TASKS = new URL("tasks/", LANES).href;
 
-/** Whose a function is, by its module. */
+/** The owner of a function, by its module. */
 export function ownerOf({ url, line }: Pick<CallFrame, "url" | "line">): Owner {
-  // What eval and new Function make has lines, but no address.
+  // Functions made by eval and new Function have lines, but no URL.
   if (url === "" && line > 0) return "own";
   if (/^(?:https?|npm|jsr):/.test(url)) return "packages";
   if (/^(?:data|blob|wasm):/.test(url)) return "own";
@@ -64,7 +64,7 @@ function decoded(path: string): string {
   return attempt(() => decodeURIComponent(path)) ?? path;
 }
 
-/** Where a function stands: "job.ts:12", "npm:lodash@4.17.21/chunk.js:3"; undefined for the runtime's. */
+/** A function's place, such as "job.ts:12" or "npm:lodash@4.17.21/chunk.js:3"; undefined for the runtime's. */
 export function placeOf({ url, line }: CallFrame, folder: string): string | undefined {
   if (ownerOf({ url, line }) === "runtime") return undefined;
   if (url === "") return "evaluated code";
@@ -86,7 +86,7 @@ export function placeOf({ url, line }: CallFrame, folder: string): string | unde
 /** What the runtime's functions do, by their names in V8 and Deno. */
 const DEEDS: readonly (readonly [RegExp, string])[] = [
   [/^\(garbage collector\)$/, "collecting garbage"],
-  // Its name goes on with its source.
+  // V8's name continues with the expression's source.
   [/^RegExp: /, "matching regular expressions"],
   [/structured_?clone|(?:de)?serialize|postmessage/i, "cloning"],
   [/parse|compile|decode/i, "parsing"],
@@ -97,7 +97,7 @@ export function deedOf({ name }: Pick<CallFrame, "name">): string {
   return DEEDS.find(([pattern]) => pattern.test(name))?.[1] ?? "other functions of Deno";
 }
 
-/** A function as a person would write it: with brackets where it can be called. */
+/** A function's name as a person would write it, with brackets if it can be called. */
 export function nameOf({ name, line, column }: CallFrame): string {
   if (name === "") return line <= 1 && column <= 1 ? "the module itself" : "a nameless function";
   return /^[\w$.#<>[\] ]+$/.test(name) && !name.includes("(") ? `${name}()` : name;
@@ -113,8 +113,8 @@ interface Tally {
 }
 
 /**
- * Adds up a tree by function; what the runtime does for one counts as its own: only there it can be
- * mended.
+ * Adds up a tree by function. Work of the runtime counts for the function that called it, since only there it
+ * can be reduced.
  */
 export function timeByFunction(
   { calls }: CallTree,
@@ -130,12 +130,12 @@ export function timeByFunction(
     const none = { frame, name, owner, deeds: new Map<string, number>(), us: 0, totalUs: 0 };
     return tallies.getOrInsert(key, none);
   };
-  /** A call, the nearest caller that isn't the runtime's, and all functions on the way here. */
+  /** A call, its nearest caller outside the runtime, and all functions above it. */
   type Open = { call: Call; caller: Tally | undefined; above: ReadonlySet<Tally> };
   const open: Open[] = calls.map((call) => ({ call, caller: undefined, above: new Set() }));
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { call: { frame, selfUs, calls }, above } = next;
-    // V8 doesn't tell whose a function in WebAssembly is: most likely his who calls it.
+    // V8 doesn't tell the owner of a WebAssembly function; most likely it is its caller's.
     const owner = frame.url.startsWith("wasm:") ? next.caller?.owner ?? "own" : ownerOf(frame);
     const caller = owner === "runtime" ? next.caller : tallyOf(frame, owner);
     const own = caller ?? tallyOf(frame, owner);
@@ -171,13 +171,13 @@ export function timeByFunction(
   };
 }
 
-/** What is narrower than this share can't be seen. */
+/** A narrower bar can't be seen. */
 const NARROWEST = 0.004;
-/** More bars, and higher stacks of them, can't be read. */
+/** More bars, or higher stacks of them, can't be read. */
 const MOST_BARS = 300;
 const DEEPEST = 24;
 
-/** Lays a tree of calls out as the bars of a flame graph. */
+/** Lays out a tree of calls as the bars of a flame graph. */
 export function flameBars({ calls }: CallTree, folder: string): FlameBar[] {
   const all = calls.reduce((sum, call) => sum + totalUs(call), 0);
   if (all === 0) return [];
@@ -204,7 +204,7 @@ export function flameBars({ calls }: CallTree, folder: string): FlameBar[] {
   return bars;
 }
 
-/** Side by side, the longest first: a flame graph doesn't show when a call was. */
+/** Side by side, the longest first, since a flame graph doesn't show when a call ran. */
 function laidOut(calls: readonly Call[], fromUs: number) {
   let at = fromUs;
   return calls.map((call) => ({ call, us: totalUs(call) })).sort((a, b) => b.us - a.us)

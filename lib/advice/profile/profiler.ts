@@ -1,4 +1,4 @@
-/** A profile of a job: whether there is time for one, and a sample once more while V8 looks. */
+/** Profiles a job: decides whether there is time, and runs a sample again under V8's profiler. */
 
 import { passingPath } from "../../files/user_files.ts";
 import { dirname } from "node:path";
@@ -18,37 +18,37 @@ interface ProfilePlan extends ProfileOrder {
   readonly guardMs: number;
 }
 
-/** Takes a profile; it never fails. A test's own answers at once. */
+/** Takes a profile and never fails; a test's own returns at once. */
 export type Profiler = (
   job: JobSpec,
   options: ProfilePlan & { readonly signal: AbortSignal },
 ) => Promise<Profiled>;
 
-/** How often V8 looks, in microseconds: a few thousand times a second slow a program by a few percent. */
+/** V8's sampling interval in microseconds; 4,000 samples a second slow a program by a few percent. */
 const INTERVAL_US = 250;
 const FEWEST_SAMPLES = 60;
-/** Functions that are told at most, and the share below which one isn't worth telling. */
+/** The most functions to report, and the smallest share that is worth reporting. */
 const MOST_FUNCTIONS = 5;
 const LEAST_SHARE = 0.01;
 
 const HERE = new URL("../probe/sampler.ts", import.meta.url).href;
 const SOURCE = new URL("../../timing/job_items.ts", import.meta.url).href;
-/** What a probe's process consists of beside the job. */
+/** The folders of the code in a probe's process that isn't the job's. */
 const OURS = ["../probe/", "../../timing/"].map((path) => new URL(path, import.meta.url).href);
 
-/** Which frames of a probe's process are marks, and which are the probe's own. */
+/** Which frames of a probe's process are marks, and which belong to the probe. */
 const PROBE_ROLES: FrameRoles = {
   mark({ url, name }) {
     if (url !== HERE) return undefined;
     if (name === profileBegins.name) return "begin";
     return name === profileEnds.name ? "end" : undefined;
   },
-  // Items that are skipped are taken all the same: what that takes tells nothing of the tasks.
+  // Skipped items are pulled too, and the time for that says nothing about the tasks.
   apart: ({ url, name }) => url === SOURCE && name === ItemPuller.prototype.pull.name,
   own: ({ url }) => OURS.some((folder) => url.startsWith(folder)),
 };
 
-/** The tree of the one file that holds the marks; others are of threads that the job started. */
+/** The tree from the one file with the marks; other files are of threads that the job started. */
 async function treeIn(folder: string): Promise<CallTree | undefined> {
   for await (const { name } of Deno.readDir(folder)) {
     const tree = callTree(JSON.parse(await Deno.readTextFile(`${folder}/${name}`)), PROBE_ROLES);
@@ -66,7 +66,7 @@ async function profileIn(
   const wanted = { limit, targetMs, profile: { stride, targetMs, least } };
   await using child = await startProbe(job, wanted, { guardMs, signal }, flags);
   let ran: Extract<ProbeMessage, { type: "profiled" }> | undefined;
-  // Until its end: the profile is written when the process ends.
+  // Reads until the process ends, because that is when the profile is written.
   for (let message; (message = await child.next());) {
     if (message.type === "profiled") ran = message;
     if (message.type === "broken") break;
@@ -101,12 +101,12 @@ export const profileJob: Profiler = async (job, options) => {
   }
 };
 
-/** A profile is of so much of the sample, and of no more than so many milliseconds. */
+/** The share of the sample that is profiled, and its limit in milliseconds. */
 const SHARE_OF_SAMPLE = 0.22;
 const MOST_PROFILE_MS = 1000;
-/** Shorter than this, tasks show nothing. */
+/** Tasks that run for less show nothing, in milliseconds. */
 const LEAST_PROFILE_MS = 40;
-/** Starting, marking, ending and reading take about this, and profiled tasks so many times as long. */
+/** Time for start, marks, end and reading in milliseconds, and how many times as long profiled tasks take. */
 const FIXED_MS = 600;
 const SLOWER = 2;
 
@@ -124,9 +124,9 @@ export function profilePlan(
     };
   }
   const wholeMs = Math.max(LEAST_PROFILE_MS, Math.min(MOST_PROFILE_MS, SHARE_OF_SAMPLE * tasksMs));
-  // Of long tasks even one may take longer than that.
+  // A single long task may take longer than that.
   const targetMs = Math.max(wholeMs, tasksMs / items);
-  // What only the first ones do, such as filling a cache, tells nothing of the others.
+  // The first tasks may be special, for instance fill a cache, so a typical number is run.
   const least = Math.min(items, typicalFrom(sample));
   if (FIXED_MS + SLOWER * (laneMs + Math.max(targetMs, least * wallMs)) > leftMs) {
     return { missing: "no time was left; a larger --budget shows it" };
@@ -135,7 +135,7 @@ export function profilePlan(
   return { stride, targetMs, least, limit: items, guardMs: leftMs };
 }
 
-/** Takes a profile if there is something to see and time for it; undefined where nobody would ask. */
+/** Takes a profile if it can show something and there is time; undefined for tasks that wait. */
 export async function profiled(
   sample: Sample,
   { done }: Pick<Probed, "done">,
