@@ -15,11 +15,11 @@ import { NoLaneError, trialProcesses } from "./run_trial.ts";
 import { schedule } from "./random.ts";
 import { warningsOf } from "./warnings.ts";
 
-/** Beside the spec; finished rounds survive an abort. */
+/** Options besides the spec; finished rounds are kept after an abort. */
 interface CompareOptions extends Watching {
   /** Default: a fresh process for each trial. */
   readonly runTrial?: TrialRunner;
-  /** Tells what others do meanwhile; without one nothing is said of them. */
+  /** Measures what other programs use; without it nothing is reported about them. */
   readonly meter?: Meter;
   readonly measureCeiling?: typeof measuredCeiling;
 }
@@ -27,7 +27,7 @@ interface CompareOptions extends Watching {
 /** One model's trials so far, the fastest first. */
 type Trials = TrialResult[];
 
-/** Timelines are large: with many rounds, those that can still be the median's are kept. */
+/** Timelines are large, so only those of rounds near the median are kept. */
 function addTrial(trials: Trials, trial: TrialResult): void {
   trials.push(trial);
   trials.sort((a, b) => a.round.wallMs - b.round.wallMs);
@@ -37,7 +37,7 @@ function addTrial(trials: Trials, trial: TrialResult): void {
   });
 }
 
-/** What the trials come to; the timeline is that of the round nearest to the median. */
+/** A model's result from its trials; the timeline is that of the round nearest to the median. */
 function resultOf({ model }: ModelSpec, trials: Trials): ModelResult {
   const middleMs = trials[(trials.length - 1) >> 1]!.round.wallMs;
   const off = ({ round }: TrialResult) => Math.abs(round.wallMs - middleMs);
@@ -59,7 +59,7 @@ function resultOf({ model }: ModelSpec, trials: Trials): ModelResult {
 
 const counts = ({ succeeded, failed }: Round) => `${succeeded} succeeded, ${failed} failed`;
 
-/** Compares the results of all models in all rounds; a warning for each that differs, and in what. */
+/** Compares the results of all models in all rounds, with a warning for each model that differs. */
 export function agreementOf(models: readonly ModelResult[]) {
   const reference = models.find(({ model }) => model === BASELINE) ?? models[0];
   const expected = reference?.rounds[0];
@@ -80,10 +80,10 @@ export function agreementOf(models: readonly ModelResult[]) {
   return { agree: warnings.length === 0, warnings };
 }
 
-/** From this CPU share on a job computes enough for a ceiling to mean something. */
+/** From this CPU share on, a job computes enough for a ceiling to mean something. */
 const CEILING_SHARE = 0.5;
 
-/** A trial that gave no result, and why. */
+/** A trial without a result, and the reason. */
 interface LostTrial {
   readonly model: string;
   readonly round: number;
@@ -92,7 +92,7 @@ interface LostTrial {
 
 const listOf = new Intl.ListFormat("en-GB");
 
-/** What was lost in the same way is told once. */
+/** One warning for all trials that a model lost for the same reason. */
 function lostWarnings(lost: readonly LostTrial[]): string[] {
   const alike = Map.groupBy(lost, ({ model, why }) => `${model}: ${why}`);
   return [...alike.values()].map((trials) => {
@@ -127,7 +127,7 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
         for (const warning of result.warnings) warnings.add(warning);
         onEvent?.({ type: "trial-ended", trial, result });
       } catch (error) {
-        // What an abort interrupts isn't a failure of the model.
+        // An interrupted trial isn't a failure of the model.
         partial = signal?.aborted ?? false;
         if (partial) break;
         errors.push(error);
@@ -141,7 +141,7 @@ async function runTrials(spec: ComparisonSpec, options: CompareOptions) {
         }
       }
     }
-    // A job that can't run at all won't in the next round either.
+    // A job that can't run at all won't run in the next round either.
     if (errors.length > 0 && series.every(({ trials }) => trials.length === 0)) throw errors[0];
     if (partial) break;
   }
@@ -168,7 +168,7 @@ async function ceilingOf(
   const sequential = models.find(({ model }) => model === BASELINE);
   const wanted = models.every(isComparable) &&
     (spec.ceiling ?? (sequential !== undefined && cpuShareOf(sequential) >= CEILING_SHARE));
-  // The most lanes that a model may gain from.
+  // The most lanes that any model used.
   const used = models.filter(({ model }) => isRemote(model)).map(({ lanes }) => lanes);
   const lanes = Math.min(Math.max(1, ...used), navigator.hardwareConcurrency);
   if (!wanted || lanes < 2 || signal?.aborted) return { ceiling: null };
@@ -195,9 +195,9 @@ function describeJob({ job }: ComparisonSpec, models: readonly ModelResult[]): C
 }
 
 /**
- * Compares models on one job: each runs once a round, in an order drawn from the seed, in a fresh
- * process. Where results differ there is no speedup and no verdict. After an abort it holds what
- * was measured until then, and `partial` is true.
+ * Compares models on one job: each runs once a round, in an order drawn from the seed, in a fresh process. If
+ * results differ there is no speedup and no verdict. After an abort the comparison holds what was measured
+ * until then, and `partial` is true.
  */
 export async function compare(
   spec: ComparisonSpec,
@@ -208,7 +208,7 @@ export async function compare(
   const others = othersBetween(before, await options.meter?.read());
   const { agree, warnings: differences } = agreementOf(plain);
   const models = agree ? withSpeedups(plain) : plain;
-  // The time of a model whose items all failed says only how fast they failed.
+  // The time of a model whose items all failed shows only how fast they failed.
   const worked = models.filter(isComparable);
   const { ceiling, missing = [] } = partial
     ? { ceiling: null }

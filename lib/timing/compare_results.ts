@@ -1,4 +1,4 @@
-/** Compares a result with an older one: what became slower, and whether more than allowed. */
+/** Compares a result with an older one: which models became slower, and whether by more than allowed. */
 
 import { isFixed } from "../models.ts";
 import { counted } from "../text/format.ts";
@@ -20,16 +20,16 @@ export interface Change {
   readonly newMs: Interval;
   /** New over old: above 1 is slower. */
   readonly ratio: Interval;
-  /** Whether the interval of the ratio leaves out 1; what fails is no faster, however soon it ends. */
+  /** Whether the ratio's interval excludes 1, or why times can't be compared: failing items may end sooner. */
   readonly verdict: Difference | "results differ" | NonNullable<ReturnType<typeof incomparable>>;
-  /** Whether it is detectably slower, and by more than allowed. */
+  /** Whether the model is detectably slower, and by more than allowed. */
   readonly tooSlow: boolean;
 }
 
 const sumOf = ({ rounds }: ModelResult, of: (round: Round) => number) =>
   rounds.reduce((sum, round) => sum + of(round), 0);
 
-/** What two times can't tell, for not as many items succeeded. */
+/** Why two times can't be compared: other shares of the items failed, or none succeeded. */
 function incomparable(then: ModelResult, now: ModelResult) {
   const share = (model: ModelResult) => {
     const failed = sumOf(model, ({ failed }) => failed);
@@ -62,7 +62,7 @@ function changeOf(
   };
 }
 
-/** The same with keys in one order, so that equal options compare equal. */
+/** The value as JSON with sorted keys, so that equal options compare equal. */
 function canonical(value: unknown): string {
   return JSON.stringify(
     value,
@@ -96,19 +96,19 @@ function environmentWarnings(then: ResultFile, now: ResultFile): string[] {
   ];
 }
 
-/** A job as far as it tells whether two are the same: other work takes other time. */
+/** The part of a job by which two are recognised as the same work. */
 export interface ComparedJob extends Readonly<Pick<Comparison["job"], "name" | "items">> {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** A model as far as it tells whether two are the same; what is planned may leave a size open. */
+/** The part of a model by which two are recognised as the same; a planned one may leave a size open. */
 interface ComparedModel {
   readonly model: string;
   readonly lanes?: number | undefined;
   readonly slots?: number | null | undefined;
 }
 
-/** What may be compared: jobs, and the models under which they ran. */
+/** A job and the models under which it ran. */
 export interface Compared {
   readonly job: ComparedJob;
   readonly models: readonly ComparedModel[];
@@ -122,7 +122,7 @@ function isNamesake(one: ComparedJob, other: ComparedJob): boolean {
   return one.name === other.name && one.items === other.items;
 }
 
-/** Whether two are one model of one size; one that finds its own has another each time. */
+/** Whether two are the same model and size; sizes don't count for a model that finds its own. */
 export function isSameModel(one: ComparedModel, { model, lanes, slots }: ComparedModel): boolean {
   const isAlike = <T>(then: T, now: T | undefined) => now === undefined || now === then;
   return one.model === model &&
@@ -137,10 +137,10 @@ function sizeOf({ lanes, slots }: ComparedModel): string {
   return `${lanes} × ${slots ?? "all"}`;
 }
 
-/** So much of an option's value is told, in characters. */
+/** How many characters of an option's value are shown. */
 const MOST_SHOWN = 60;
 
-/** Why two of one name aren't compared, as half sentences: their options differ, or else sizes of models. */
+/** Why two jobs of one name aren't compared, in half sentences: options, or else models' sizes, differ. */
 export function whatDiffers(then: Compared, now: Compared): string[] {
   if (!isNamesake(then.job, now.job)) return [];
   const [old, fresh] = [then.job.options, now.job.options];
@@ -182,9 +182,9 @@ function jobWarnings(then: Comparison, now: Comparison): string[] {
 }
 
 /**
- * Compares a result with an older one, jobs matched by name, items and options, the second of two alike with the
- * second, and models by name and size. A model is too slow if it is detectably slower and by more than
- * `maxSlowdown`, a share: noise alone fails no build, nor does a slowdown that is real but small.
+ * Compares a result with an older one. Jobs are matched by name, items and options, the second of two alike
+ * with the second, and models by name and size. A model is too slow if it is detectably slower and by more than
+ * the share `maxSlowdown`: neither noise alone nor a slowdown that is real but small fails a build.
  */
 export function compareResults(
   then: ResultFile,
@@ -224,7 +224,7 @@ export function compareResults(
   return {
     changes,
     warnings,
-    // The exit code is then 3, or 1: more fails, or results differ.
+    // `tooSlow` makes the exit code 3; `isWorse`, if more items fail or results differ, makes it 1.
     tooSlow: changes.some(({ tooSlow }) => tooSlow),
     isWorse: differs || changes.some(({ verdict }) => verdict === "fails more now"),
   };

@@ -5,10 +5,10 @@ import type { Outcome, Rejected } from "../dispatch/output.ts";
 import { classifyFailure } from "../tasks/classify_failure.ts";
 import { type HttpSigns, httpSigns, refuses } from "../tasks/http_signs.ts";
 
-/** Further reasons than so many are counted together. */
+/** How many reasons are counted apart; all others are counted together. */
 const MOST_REASONS = 20;
 const FURTHER = "other reasons";
-/** An example is cut to this many characters: a message may hold a whole page. */
+/** The most characters of an example: a message may hold a whole page. */
 const EXAMPLE_CHARACTERS = 300;
 
 export interface Failures {
@@ -16,7 +16,7 @@ export interface Failures {
   readonly examples: Record<string, string>;
 }
 
-/** The name of an error; undefined of whatever else a task threw, even if it can't be looked at. */
+/** The name of an error; undefined for anything else that a task threw, even if it can't be inspected. */
 export function errorName(reason: unknown): string | undefined {
   return attempt(() => {
     if (!(reason instanceof Error)) return undefined;
@@ -25,10 +25,10 @@ export function errorName(reason: unknown): string | undefined {
   });
 }
 
-/** How `fetch` begins to say that it failed, which has no names of its own for that. */
+/** How the messages of a failed `fetch` begin; its errors have no names of their own. */
 const OF_FETCH = /^(fetch failed|error sending request|error reading a body)/i;
 
-/** What was thrown, in a word, as all reports name it: its HTTP status, `code`, why `fetch` failed, or its name. */
+/** A short name of what was thrown, used in all reports: HTTP status, `code`, why `fetch` failed, or name. */
 export function reasonName(thrown: unknown): string {
   const { status } = httpSigns(thrown);
   if (status !== undefined) return `HTTP ${status}`;
@@ -45,7 +45,7 @@ export function reasonOf({ ended, reason }: Rejected): string {
   return ended === "failed" ? reasonName(reason) : ended;
 }
 
-/** As much of a text from outside as an example needs. */
+/** Cuts a text from outside to the length of an example. */
 export function clipped(text: string): string {
   const characters = [...text.slice(0, 2 * EXAMPLE_CHARACTERS)];
   return characters.length > EXAMPLE_CHARACTERS || text.length > 2 * EXAMPLE_CHARACTERS
@@ -53,7 +53,7 @@ export function clipped(text: string): string {
     : text;
 }
 
-/** What was thrown, as text; reading it may itself throw. */
+/** The text of what was thrown; empty if reading it throws. */
 export function messageOf(reason: unknown): string {
   return attempt(() => {
     if (reason instanceof SuppressedError) {
@@ -66,17 +66,17 @@ export function messageOf(reason: unknown): string {
   }, "");
 }
 
-/** What caused an error, and that in turn, as far as these are errors or text. */
+/** The causes of an error, and their causes, as far as these are errors or text. */
 export function causesOf(error: unknown): unknown[] {
   const [, ...causes] = errorName(error) === undefined ? [] : withCauses(error);
   return causes.filter((of) => typeof of === "string" || errorName(of) !== undefined);
 }
 
-/** What was thrown, and what caused it where that says more: "fetch failed" tells nobody why. */
+/** The message of what was thrown, with its causes if they say more: "fetch failed" gives no reason. */
 export function messageWithCauses(reason: unknown): string {
   const message = messageOf(reason);
   const causes = causesOf(reason).map(messageOf).filter((why) => why !== "");
-  // What lies between the message and a cause that it tells says less than that.
+  // Causes before one that the message already contains say less than that one.
   const told = causes.findLastIndex((why) => message.includes(why));
   return causes.slice(told + 1).reduce(
     (told, why) => told.includes(why) ? told : told === "" ? why : `${told}: ${why}`,
@@ -113,7 +113,7 @@ export function failuresOf(outcomes: readonly Outcome<unknown>[]): Failures {
   };
 }
 
-/** Adds up failures of several rounds; of each reason the first example is kept. */
+/** Adds up failures of several rounds; the first example of each reason is kept. */
 export function sumOfFailures(
   of: readonly { readonly [part in keyof Failures]?: Readonly<Failures[part]> | undefined }[],
 ): Failures {
@@ -130,7 +130,7 @@ export function sumOfFailures(
   return { reasons: Object.fromEntries(counts), examples: Object.fromEntries(examples) };
 }
 
-/** A pace is believed from so long on, in milliseconds, and from so many items. */
+/** A pace needs at least this much time, in milliseconds, and this many items. */
 const LEAST_MS = 300;
 const LEAST_ITEMS = 5;
 
@@ -149,7 +149,7 @@ export class PaceMeter {
     this.#lastMs = endedMs;
   }
 
-  /** Items a second that went through after the first refusal; null if too few to tell. */
+  /** Items a second that succeeded after the first refusal; null if too few to tell. */
   get perSecond(): number | null {
     const spanMs = this.#lastMs - (this.#firstMs ?? 0);
     return this.#through < LEAST_ITEMS || spanMs < LEAST_MS ? null : 1000 * this.#through / spanMs;
@@ -160,14 +160,14 @@ export interface FailureKind extends HttpSigns {
   /** An error's code or name, or how the task ended. */
   readonly reason: string;
   readonly count: number;
-  /** The first item's place among those that ran. */
+  /** The index of the first item that failed so, among those that ran. */
   readonly index: number;
   readonly message: string;
 }
 
 export const UNSETTLED = "did not settle";
 
-/** The items that still ran at the end of a run, if most had settled in its first half, and none since. */
+/** The items still running at the end of a run, if most had a value in its first half and none since. */
 export function stuckOf(
   outcomes: readonly Outcome<unknown>[],
   firstMs: number,
@@ -182,7 +182,7 @@ export function stuckOf(
     : undefined;
 }
 
-/** More kinds aren't told. */
+/** The most kinds of failures in a result. */
 const MOST_KINDS = 5;
 
 const inOrder = <Of extends Outcome<unknown>>(outcomes: readonly Of[]) =>
@@ -202,7 +202,7 @@ export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKi
   }).sort((a, b) => b.count - a.count).slice(0, MOST_KINDS);
 }
 
-/** What a refusing server lets through, in items a second; a retried item was refused before. */
+/** How many items a second a refusing server lets through; a retried item counts as refused before. */
 export function paceOf(outcomes: readonly Outcome<unknown>[]): number | null {
   const meter = new PaceMeter();
   for (const outcome of inOrder(outcomes)) {

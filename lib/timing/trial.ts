@@ -14,23 +14,23 @@ import { errorName, failureKindsOf, failuresOf, paceOf, stuckOf } from "./failur
 import { TrialWatch } from "./lane_watch.ts";
 import { shownEvery, TIMELINE_TASKS, timelineOf } from "./timeline.ts";
 
-/** Items came as data: their type is the job's own business. */
+/** Items are plain data here: only the job knows their type. */
 type AnyTask = Task<unknown, unknown>;
 
-/** What a trial needs beside its spec; a test's own clock and executor, for instance. */
+/** What a trial needs besides its spec; tests give a clock and an executor of their own. */
 export interface TrialHost {
   readonly open: (spec: TrialSpec) => Executor | Promise<Executor>;
   /** CPU time of this process with its threads so far, in milliseconds. */
   readonly cpuMs: () => number;
-  /** CPU time of this event loop's thread alone so far, in milliseconds; not told unless given. */
+  /** CPU time of the event loop's thread alone so far, in milliseconds; not measured unless given. */
   readonly eventLoopCpuMs?: () => number;
   readonly peakRssBytes: () => number;
   readonly now?: () => number;
-  /** Waits until a meter has been read, before the first item and after the last outcome. */
+  /** Has a meter read, before the first item and after the last outcome. */
   readonly readMeter?: () => Promise<void>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (settled: number, total: number | undefined) => void;
-  /** Told from time to time, and at the end, how it stands, if the spec says so. */
+  /** Called from time to time and at the end with the state of the run, if the spec asks for that. */
   readonly onPulse?: (pulse: TrialPulse) => void;
 }
 
@@ -47,7 +47,7 @@ export function openModel(
   return open({
     ...Object.fromEntries(taken),
     ...(needsServer(model) && server),
-    // What is kept of results and errors is their data, unless the job looks at results itself.
+    // Only the data of results and errors must survive, unless the job compares results itself.
     ...(!isFixed(model) && { keepClasses: job.comparable !== undefined, ...bounds }),
   });
 }
@@ -63,7 +63,7 @@ export async function closeLanes(
   }
 }
 
-/** CPU time of the lanes that are processes of their own; that of threads is in this process's. */
+/** CPU time of lanes that are processes, in milliseconds; this process's own includes that of threads. */
 function childrenCpuMs(usage: readonly LaneUsage[]): number {
   return usage.reduce(
     (sum, { cpuMs, peakRssBytes }) => sum + (peakRssBytes === undefined ? 0 : cpuMs ?? 0),
@@ -71,11 +71,11 @@ function childrenCpuMs(usage: readonly LaneUsage[]): number {
   );
 }
 
-/** A run waits for one item that takes this share of it, and so many times as long as most. */
+/** A run waited for one item if that took this share of the run and this many times the median. */
 const OF_THE_RUN = 0.5;
 const FAR_LONGER = 5;
 
-/** What ended first on each lane that ran any. */
+/** The item that ended first on each lane that ran any. */
 function firstOnLanes(outcomes: readonly Outcome<unknown>[]): Outcome<unknown>[] {
   const first = new Map<number, Outcome<unknown>>();
   for (const outcome of outcomes) {
@@ -86,7 +86,7 @@ function firstOnLanes(outcomes: readonly Outcome<unknown>[]): Outcome<unknown>[]
   return [...first.values()];
 }
 
-/** When each lane had ended its first task, and how many had ended by then; undefined if that was most of them. */
+/** When every lane had ended its first task, and how many items had ended by then; undefined if most had. */
 export function warmOf(
   outcomes: readonly Outcome<unknown>[],
   firstMs: number,
@@ -97,8 +97,8 @@ export function warmOf(
 }
 
 /**
- * The item that a run waited for. Where tasks only queue for each other, most take long; the first on a lane
- * may only have found it cold.
+ * The item that a run waited for. If tasks only queue for each other, most take long; the first one on a lane
+ * may be slow only because the lane was cold.
  */
 export function longestOf(outcomes: readonly Outcome<unknown>[], runMs: number) {
   const cold = new Set(firstOnLanes(outcomes));
@@ -112,7 +112,7 @@ export function longestOf(outcomes: readonly Outcome<unknown>[], runMs: number) 
     : undefined;
 }
 
-/** What outcomes tell beside their times, as far as they tell it: what failed, and what they waited for. */
+/** What outcomes tell besides times, as far as it is known: failures, and what the run waited for. */
 function toldBy(
   outcomes: readonly Outcome<unknown>[],
   { slots, stopped, firstMs, times: { runMs } }: Awaited<ReturnType<typeof measured>>,
@@ -131,7 +131,7 @@ function toldBy(
   };
 }
 
-/** Starts a model, runs the items, and reads the clocks in between. */
+/** Starts a model, runs the items, and reads the clocks before and after. */
 async function measured(
   spec: TrialSpec,
   host: TrialHost,
@@ -142,7 +142,7 @@ async function measured(
   const { timeoutMs, retries, chunk, mostMs, rate, arrivals } = spec;
   const limit = new AbortController();
   const signal = AbortSignal.any([limit.signal, ...(host.signal ? [host.signal] : [])]);
-  // In the order of items, one slow item would hold back the outcomes of all that follow.
+  // In input order one slow item would hold back all later outcomes.
   const options: MapOptions = { order: "completion", signal, timeoutMs, retries, chunk, rate };
   const startCpuMs = host.cpuMs();
   const startedMs = now();
@@ -186,7 +186,7 @@ async function measured(
     cpuMs: readyCpuMs - startCpuMs + childrenCpuMs(atReady) + runCpuMs,
     runCpuMs,
     ...(lastLoopMs !== undefined && { loopCpuMs: lastLoopMs - firstLoopMs! }),
-    // Read before the checksum is made, whose memory isn't the model's.
+    // Read before the checksum is computed, whose memory isn't the model's.
     peakRssBytes: host.peakRssBytes() + childRss,
   };
   const { lanes, slots, decisions } = executor as Executor & Partial<AutoExecutor>;
@@ -197,9 +197,9 @@ async function measured(
 /**
  * Runs one trial in this process.
  *
- * The order is: `prepare`, making the items, start and set-up of every lane, warm-up, the measured
- * items, stop of every lane, checksum. Only start and items are measured. Lanes are stopped, and what
- * was prepared is disposed, whatever happened before.
+ * The order is: `prepare`, making the items, start and set-up of every lane, warm-up, the measured items, stop
+ * of every lane, checksum. Only start and items are measured. Lanes are stopped, and the result of `prepare` is
+ * disposed, in every case.
  */
 export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<TrialResult> {
   const { job, prefix, arrivals } = spec;
@@ -218,12 +218,12 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
     ? ran.outcomes
     : ran.outcomes.map((of) => placed(of, places));
   const rejected = outcomes.filter((of) => of.status === "rejected");
-  // A task that can't be loaded was never run: its failures say nothing of the model.
+  // A task that can't be loaded never ran: its failures say nothing about the model.
   const unloaded = rejected.find(({ reason }) => errorName(reason) === "TaskLoadError");
   if (unloaded !== undefined) throw unloaded.reason;
   const failed = rejected.length;
   const device = ran.after.find(({ device }) => device !== undefined)?.device;
-  // A schedule is judged by all of its requests.
+  // An open loop is judged by all of its requests.
   const every = arrivals === undefined ? shownEvery(outcomes.length) : 1;
   const isFirst = (_: unknown, at: number) => ran.outcomes[at]!.index < prefix!;
   return {
@@ -253,11 +253,11 @@ export async function runTrialHere(spec: TrialSpec, host: TrialHost): Promise<Tr
   };
 }
 
-/** What became of an item, named by its place in its list. */
+/** An item's outcome with the item's index in its list instead of its turn. */
 function placed(outcome: Outcome<unknown>, places: readonly number[]): Outcome<unknown> {
   const { index: turn } = outcome;
   const index = places[turn] ?? turn;
-  // What the executor itself says names the item by its turn.
+  // The executor's own messages name the item by its turn.
   if (
     outcome.status === "rejected" && outcome.ended !== "failed" && outcome.reason instanceof Error
   ) {

@@ -1,9 +1,9 @@
 /**
- * What a comparison comes to: whether the job waits or computes, and the simplest model that serves.
+ * The verdict of a comparison: whether the job waits or computes, and the simplest model that is good enough.
  *
- * The job is judged by its CPU time over its wall time in the sequential run, less what it queued for a
- * core that others had; where the system doesn't tell that, a task that computes looks as if it waited,
- * so the job is judged by what the models gained as well.
+ * The job is judged by the CPU time over the wall time of the sequential run, without the time that it queued
+ * for a core. If the system doesn't report queueing, a task that computes looks as if it waited, so the gains
+ * of the models count as well.
  */
 
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
@@ -16,27 +16,26 @@ import { isBusy, type Others } from "./meter/meter.ts";
 import { PAIRWISE } from "./standings.ts";
 
 /**
- * The median share of the run in which a model's tasks kept the CPU busy: CPU time over wall time, from
- * the first item to the last outcome. Starting isn't counted, nor is queueing for a core that others
- * had, where the system tells it.
+ * The median share of the run, from the first item to the last outcome, in which a model's tasks kept the CPU
+ * busy, 0 to 1. Starting isn't counted, nor is queueing for a core that others had, if the system reports it.
  */
 export function cpuShareOf({ rounds }: Pick<ModelResult, "rounds">): number {
   return median(rounds.map(({ runCpuMs, cpuMs, runMs, queuedMs = 0 }) => {
     const usedMs = runCpuMs ?? cpuMs;
-    // The two clocks aren't read at the same instant, so the run is never taken as shorter than its CPU time.
+    // The two clocks aren't read at the same instant, so the run never counts as shorter than its CPU time.
     return usedMs / (Math.max(Math.min(usedMs, runMs), runMs - queuedMs) || 0.001);
   }));
 }
 
-/** A run that queued for more than this share of its time may have waited then, too. */
+/** If a run queued for more than this share of its time, it may have waited during that, too. */
 const HIDDEN = 0.75;
 
-/** The share of the whole run, queueing counted as waiting. */
+/** The CPU share with queueing counted as waiting. */
 function shareOfAll({ rounds }: ModelResult): number {
   return cpuShareOf({ rounds: rounds.map((round) => ({ ...round, queuedMs: 0 })) });
 }
 
-/** The share as measured, where queueing may have hidden what the tasks do. */
+/** The CPU share of the whole run, if queueing may hide what the tasks do; undefined otherwise. */
 function untoldShareOf(model: ModelResult): number | undefined {
   const share = shareOfAll(model);
   const queued = median(model.rounds.map(({ runMs, queuedMs = 0 }) => queuedMs / (runMs || 0.001)));
@@ -44,10 +43,10 @@ function untoldShareOf(model: ModelResult): number | undefined {
   return isTold ? undefined : share;
 }
 
-/** Queueing that makes more of a difference to the share is told: the table has the share of the whole run. */
+/** If queueing changes the share by more than this, the text says so: the table counts the whole run. */
 const TOLD = 0.05;
 
-/** The part of a model's CPU time that is the event loop's own thread's; all of a little, none if unknown. */
+/** The share of a model's CPU time on the event loop's thread; 1 if that time is short, 0 if unknown. */
 function onLoopOf({ rounds }: ModelResult): number {
   return median(
     rounds.map(({ cpuMs, runCpuMs = cpuMs, loopCpuMs = 0 }) =>
@@ -59,15 +58,15 @@ function onLoopOf({ rounds }: ModelResult): number {
 export interface MeasuredModels {
   readonly models: readonly ModelResult[];
   readonly ceiling: Comparison["ceiling"];
-  /** What others did to the machine meanwhile; undefined if that isn't known. */
+  /** What other programs used meanwhile; undefined if that isn't known. */
   readonly others?: Others | undefined;
 }
 
-/** Models that aren't known come last. */
+/** Unknown models come last. */
 const rank = ({ model }: ModelResult) => [...MODELS, model].indexOf(model);
 
 const isEventLoop = (of: ModelResult) => of.model !== BASELINE && ranInOneLoop(of);
-/** Whether it gains by lanes alone, or by lanes and slots as its user chose them. */
+/** Whether it gains by lanes alone, or by lanes and slots that its user chose. */
 const isParallel = (of: ModelResult) => !ranInOneLoop(of) && (isFixed(of.model) || of.slots === 1);
 
 function times({ median, low, high }: Interval): string {
@@ -76,26 +75,26 @@ function times({ median, low, high }: Interval): string {
 }
 
 interface Judged {
-  /** What was measured can't be right: the greatest gain that can't be. */
+  /** The most impossible gain, if there is one: the measurement is then wrong. */
   readonly impossible: { of: ModelResult; gain: Interval; most: number } | undefined;
   readonly measured: MeasuredModels;
   readonly sequential: ModelResult;
   readonly choice: Choice<ModelResult>;
   readonly gainOf: (of: ModelResult) => Interval | null;
   readonly cpuShare: number;
-  /** Whether the tasks may wait though the CPU seems busy: others had the cores for nearly all of the run. */
+  /** Whether tasks may wait though the CPU seems busy, because others had the cores for most of the run. */
   readonly isHidden: boolean;
   /** Whether more slots, and whether more lanes, were detectably faster than sequential. */
   readonly concurrencyPays: boolean;
   readonly parallelismPays: boolean;
 }
 
-/** The parallel model that was ready first, if its start eats what it could gain at best. */
+/** The parallel model that starts fastest, if starting costs too much of the best possible gain. */
 function startCost({ sequential, measured }: Judged) {
   const lanes = measured.models.filter(({ model }) => isRemote(model) && isFixed(model));
   const costs = lanes.map((of) => {
     const startMs = median(of.rounds.map((round) => round.startMs));
-    // What a GPU may gain nobody knows before.
+    // The possible gain of a GPU isn't known beforehand.
     const atBest = of.device ? Infinity : measured.ceiling?.speedup ?? of.lanes;
     const saved = median(sequential.rounds.map(({ runMs }) => runMs)) * (1 - 1 / atBest);
     return { model: of.model, startMs, eaten: saved <= 2 * startMs };
@@ -116,8 +115,7 @@ function boundOf(judged: Judged): Verdict["bound"] {
   if (bound !== "mixed" || sequential.rounds.every(({ queuedMs }) => queuedMs !== undefined)) {
     return bound;
   }
-  // The system doesn't tell queueing from waiting: if slots on one event loop gain nothing, there was no
-  // waiting to fill.
+  // The system doesn't report queueing: if slots on one event loop gain nothing, the tasks didn't wait.
   return parallelismPays && measured.models.some(isEventLoop) && !concurrencyPays ? "cpu" : "mixed";
 }
 
@@ -125,7 +123,7 @@ function isShared({ others }: MeasuredModels): boolean {
   return others !== undefined && isBusy(others);
 }
 
-/** A gain by rounds that differs by more from the quotient of the times beside it looks wrong. */
+/** A gain by rounds that differs by more than this share from the ratio of the times is named as such. */
 const SEEN = 0.04;
 
 const DOES = { io: "wait", cpu: "compute", mixed: "wait and compute" } as const;
@@ -182,10 +180,10 @@ function reasonOf(judged: Judged, bound: Verdict["bound"]): string {
 }
 
 /**
- * Judges a comparison whose models agree, by the rule of judge/choose.ts. `small` says that the whole job
- * is too short to be worth starting lanes for.
+ * Judges a comparison whose models agree, by the rule of judge/choose.ts. `small` means that the whole job is
+ * too short to be worth starting lanes for.
  *
- * There is no verdict without a sequential run, or with nothing to compare it to.
+ * Returns null without a sequential run, or without another model to compare it to.
  */
 export function judge(
   measured: MeasuredModels,
@@ -208,7 +206,7 @@ export function judge(
     const gain = of.device === undefined ? gainOf(of) : null;
     const size = { lanes: isRemote(of.model) ? Infinity : 1, inFlight: Infinity };
     const most = possibleGain(tasks, cores, size);
-    // What may as well be none is noise, and no alarm.
+    // A gain that may be none is noise and raises no alarm.
     const isAlarm = gain !== null && gain.low > 1 && gain.median > IMPOSSIBLE * most;
     return isAlarm ? [{ of, gain, most }] : [];
   }).sort((a, b) => b.gain.median / b.most - a.gain.median / a.most);
