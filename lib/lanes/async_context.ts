@@ -1,7 +1,7 @@
 /**
- * What an AsyncLocalStorage of a caller holds: a function that had to wait for its slot runs where another
- * one has ended, and is to see its own caller's. Deno keeps it in its core; the module `node:async_hooks`
- * does the same at many times the cost.
+ * The async context, which holds the values of AsyncLocalStorage. A function that had to wait for its slot is
+ * run by the code whose task has ended, and must still see its own caller's values. Deno keeps the context in
+ * its core; the module `node:async_hooks` does the same at many times the cost.
  */
 
 import { attempt } from "./attempt.ts";
@@ -24,7 +24,7 @@ const { getAsyncContext: get = () => undefined, setAsyncContext: set = () => {},
 
 export const asyncContext: () => unknown = get;
 
-/** Calls a function of a caller's in its async context, wherever that is done. */
+/** Calls a function in a given async context. */
 export function inAsyncContext<T>(context: unknown, call: () => T): T {
   const before = enterAsyncContext(context);
   try {
@@ -37,19 +37,19 @@ export function inAsyncContext<T>(context: unknown, call: () => T): T {
 const BATCH = Symbol("batch");
 
 /**
- * A context for what a batch's tasks do, in timers too: it bears the batch's id and not the batch, for it is kept
- * as long as they are. In it nobody's storage holds anything.
+ * A context for a batch's tasks, including their timers. It holds the batch's id and not the batch, which would
+ * be kept alive as long as the timers. In it every AsyncLocalStorage is empty.
  */
 export function contextOfBatch(id: number): unknown {
   return areCopied ? { __proto__: null, [BATCH]: id } : undefined;
 }
 
-/** The id of the batch whose tasks began what goes on here; undefined if that isn't known. */
+/** The id of the batch whose task started the current code; undefined if that isn't known. */
 export function batchOfContext(): number | undefined {
   return (get() as { readonly [BATCH]?: number } | undefined)?.[BATCH];
 }
 
-/** Whether contexts are objects that are copied with all they hold when a storage is given something. */
+/** Whether Deno copies a context with all its properties when a storage is set, which contextOfBatch needs. */
 let areCopied = true;
 areCopied = attempt(() =>
   inAsyncContext(contextOfBatch(1), () => {
@@ -58,7 +58,7 @@ areCopied = attempt(() =>
     return batchOfContext() === 1 && variable.get() === 2;
   }), false);
 
-/** Makes one the caller's; gives the one before, to be made so again. */
+/** Makes a context the current one; returns the previous one, to be restored. */
 export function enterAsyncContext(context: unknown): unknown {
   const before = get();
   if (context !== before) set(context);

@@ -1,6 +1,6 @@
-/** Looking at what others made: any getter, proxy or `toString` may throw. */
+/** Safe access to foreign values, whose getters, proxies or `toString` may throw. */
 
-/** What a function gives, or something else if it throws. */
+/** Returns the function's result, or `otherwise` if it throws. */
 export function attempt<T, Otherwise = undefined>(
   get: () => T,
   otherwise?: Otherwise,
@@ -12,15 +12,15 @@ export function attempt<T, Otherwise = undefined>(
   }
 }
 
-/** A property of whatever somebody threw; a getter or a proxy that throws has none, and harms nobody. */
+/** Reads a property of any value; undefined if there is none, or if reading it throws. */
 export function propertyOf(value: unknown, name: string): unknown {
   return attempt(() => (value as Record<string, unknown> | null | undefined)?.[name]);
 }
 
-/** Chains of causes are followed so far: one may be made as it is looked at. */
+/** How many causes are followed; a chain may be generated while it is read, without end. */
 const MOST_CAUSES = 8;
 
-/** What was thrown, what caused it, what caused that, and so on, each once. */
+/** A thrown value, its cause, that one's cause, and so on, each once. */
 export function* withCauses(thrown: unknown): Generator<unknown> {
   const seen = new Set<unknown>([undefined, null]);
   for (let at = thrown; !seen.has(at) && seen.size < 2 + MOST_CAUSES;) {
@@ -30,18 +30,18 @@ export function* withCauses(thrown: unknown): Generator<unknown> {
   }
 }
 
-/** Whether `await` would wait for it; throws what a getter `then` throws. */
+/** Whether `await` would wait for the value; throws if its `then` is a getter that throws. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (typeof value !== "object" && typeof value !== "function") return false;
   return typeof (value as { then?: unknown } | null)?.then === "function";
 }
 
-/** Whether it is an error, of another realm too, as those of `node:vm` are; to ask a proxy may throw. */
+/** Whether it is an error, also of another realm, such as of `node:vm`; a proxy that throws counts as none. */
 export function isError(value: unknown): value is Error {
   return attempt(() => value instanceof Error, false) || Error.isError(value);
 }
 
-/** A value as it would stand in code, or nearly so, on a line. */
+/** A value approximately as in source code, on one line of at most 80 characters. */
 export function shown(value: unknown): string {
   const text = attempt(() => Deno.inspect(value, { depth: 0 }), typeof value);
   return text.replaceAll(/\s+/g, " ").slice(0, 80);
@@ -52,7 +52,7 @@ export function wordsOf(thrown: unknown): string {
   return attempt(words, "it threw something that can't be shown");
 }
 
-/** What async functions and imports give, whatever a program has put in the place of `Promise`. */
+/** The real Promise class of async functions and imports, even if a program has replaced the global one. */
 export const OwnPromise: PromiseConstructor = (async () => {})().constructor as PromiseConstructor;
 
 export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {

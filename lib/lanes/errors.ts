@@ -1,6 +1,6 @@
-/** What can befall a task besides throwing. */
+/** The errors with which items, calls and lanes fail, besides those that tasks throw. */
 
-/** A task was still running, or ended, after its deadline. */
+/** A task was still running at its deadline, or ended after it. */
 export class TimeoutError extends Error {
   /** The class's name. */
   override name = "TimeoutError";
@@ -12,47 +12,47 @@ export class CancelledError extends Error {
   override name = "CancelledError";
 }
 
-/** A task's lane died while the task ran. `cause` holds what was thrown, if something was. */
+/** A task's lane died while the task ran. `cause` holds what was thrown, if anything. */
 export class CrashedError extends Error {
   /** The class's name. */
   override name = "CrashedError";
-  /** Another try is allowed unless the task was quarantined for killing lanes. */
+  /** Another attempt is allowed, unless the task was quarantined because it ended several lanes. */
   retryable = true;
 }
 
-/** A task ignored that it was asked to stop, and goes on where nothing can stop it. */
+/** A task didn't stop when asked to, and runs on because nothing can end it. */
 export class AbandonedError extends Error {
   /** The class's name. */
   override name = "AbandonedError";
 }
 
-/** As many calls of `run` wait already as the executor's `maxQueued` allows. */
+/** As many calls of `run` already wait as the executor's `maxQueued` allows. */
 export class QueueFullError extends Error {
   /** The class's name. */
   override name = "QueueFullError";
 }
 
-/** A lane can't be started at all. */
+/** A lane can't be started. */
 export class LaneStartError extends Error {
   /** The class's name. */
   override name = "LaneStartError";
 }
 
-/** No lane is free for now: this executor has all that there are. */
+/** No lane is free at the moment: this executor has all lanes that exist. */
 export class NoneFreeError extends LaneStartError {}
 
-/** A task's module can't be loaded or set up, or doesn't export the function that was named. */
+/** A task's module can't be loaded or set up, or doesn't export the named function. */
 export class TaskLoadError extends Error {
   /** The class's name. */
   override name = "TaskLoadError";
-  /** A second try would find the same module; a `setup` that threw may succeed then. */
+  /** Another attempt would find the same module; only a `setup` that threw may succeed then. */
   retryable = false;
 }
 
 /**
- * What a task module's `setup` made couldn't be disposed when its lane was closed, or not in time. All
- * results were given by then; `close()` rejects with it once everything else has ended. `cause` holds
- * what was thrown, if something was.
+ * A resource that a task module's `setup` made couldn't be disposed when its lane was closed, or not in time.
+ * All results had been given by then; `close()` rejects with this error once everything else has ended. `cause`
+ * holds what was thrown, if anything.
  */
 export class TeardownError extends Error {
   /** The class's name. */
@@ -63,16 +63,16 @@ export class TeardownError extends Error {
 export class CloneError extends Error {
   /** The class's name. */
   override name = "CloneError";
-  /** A second try would meet the same value, unless `auto()` makes it where nothing is sent. */
+  /** Another attempt would meet the same value, unless `auto()` runs it where nothing is sent. */
   retryable = false;
 }
 
-/** A task asked for a longer wait before its next try than `retries.maxMs` allows. */
+/** A task asked for a longer wait before its next attempt than `retries.maxMs` allows. */
 export class RetryAfterError extends Error {
   /** The class's name. */
   override name = "RetryAfterError";
-  /** The wait that it asked for, in milliseconds. `cause` holds what it threw. */
+  /** The wait that the task asked for, in milliseconds. `cause` holds what it threw. */
   retryAfterMs = 0;
-  /** It would ask for the same again. */
+  /** Another attempt would ask for the same wait. */
   retryable = false;
 }

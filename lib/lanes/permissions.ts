@@ -1,36 +1,36 @@
-/** What a subprocess lane may do: nothing unless it was told. */
+/** The permissions of lanes, and their checks; a subprocess lane has none unless they are given. */
 
 import { attempt } from "./attempt.ts";
 import { LaneStartError } from "./errors.ts";
 import { fromHere, nearestConfig, programFlags } from "./project.ts";
 
 /**
- * What a task may touch: a list of what is allowed, `true` for everything of that kind. Relative paths are
- * meant from the folder in which the program is when it opens the executor.
+ * The permissions of tasks: for each kind a list of what is allowed, or `true` for everything. Relative paths
+ * are relative to the program's folder when it opens the executor.
  */
 export interface LanePermissions {
-  /** Hosts, such as `"127.0.0.1"` or `"example.com:443"`. */
+  /** Network hosts, such as `"127.0.0.1"` or `"example.com:443"`. */
   readonly net?: boolean | readonly string[] | undefined;
   /**
-   * Files and folders. A task's own module and what it imports need no entry. Deno checks
-   * the path that is asked for: a symbolic link in an allowed folder is followed wherever it leads.
+   * Files and folders to read. A task's own module and its imports need no entry. Deno checks the path as
+   * given: a symbolic link in an allowed folder is followed wherever it leads.
    */
   readonly read?: boolean | readonly string[] | undefined;
-  /** Files and folders. */
+  /** Files and folders to write. */
   readonly write?: boolean | readonly string[] | undefined;
   /** Environment variables. */
   readonly env?: boolean | readonly string[] | undefined;
   /** System interfaces, such as `"hostname"`. */
   readonly sys?: boolean | readonly string[] | undefined;
-  /** Programs. */
+  /** Programs to run. */
   readonly run?: boolean | readonly string[] | undefined;
-  /** Native libraries. */
+  /** Native libraries to load. */
   readonly ffi?: boolean | readonly string[] | undefined;
 }
 
 export const KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
 
-/** What Deno takes for a thread: names for all of them, one kind more, and addresses of files. */
+/** Threads, unlike subprocesses, also accept words for all permissions, the kind `import`, and file URLs. */
 const OF_THREADS = { kinds: [...KINDS, "import"], all: ["none", "inherit"], words: ["inherit"] };
 const OF_PROCESSES = { kinds: KINDS, all: [], words: [] };
 
@@ -38,14 +38,14 @@ const OF_PROCESSES = { kinds: KINDS, all: [], words: [] };
 const OF_PATHS = ["read", "write", "ffi"];
 
 /**
- * A copy that stays as it is, whatever becomes of the caller's, and wherever the program goes: relative
- * paths are meant from where it is now. A URL in it can't be cloned.
+ * A copy that later changes to the original don't affect. Relative paths become absolute, so that they stay
+ * valid if the program changes its folder. URLs are kept, since they can't be cloned.
  */
 export function copyOf<Permissions>(permissions: Permissions): Permissions {
   if (typeof permissions !== "object" || permissions === null) return permissions;
   const copied = ([kind, of]: [string, unknown]) => {
     if (!Array.isArray(of)) return [kind, of];
-    // A program may be named by its path, too.
+    // A program may be given by its path.
     const isPath = (entry: unknown) =>
       typeof entry === "string" &&
       (OF_PATHS.includes(kind) || kind === "run" && entry.includes("/"));
@@ -55,8 +55,8 @@ export function copyOf<Permissions>(permissions: Permissions): Permissions {
 }
 
 /**
- * Says what is wrong with permissions: the name of the part, its value, and what would be right;
- * undefined if nothing is.
+ * Checks permissions: returns the name of the wrong part, its value, and what it should be; undefined if all
+ * are right.
  */
 export function faultOf(
   permissions: unknown,
@@ -76,11 +76,11 @@ export function faultOf(
     for (const entry of allowed as unknown[]) {
       if (where === "thread" && entry instanceof URL) continue;
       if (typeof entry !== "string" || entry === "") return [name, entry, "made of strings"];
-      // It would be taken for a relative path, which nothing is at.
+      // Deno would take it for a relative path, at which there is nothing.
       if (entry.startsWith("file:")) {
         return [name, entry, "made of paths, as new URL(…).pathname is"];
       }
-      // On a command line a comma would end one entry and begin another, and Deno has no escape.
+      // On a command line a comma separates entries, and Deno has no escape for it.
       if (entry.includes(",")) return [name, entry, "free of commas, which Deno can't be given"];
     }
   }
@@ -88,7 +88,7 @@ export function faultOf(
 }
 
 /**
- * The `--allow-…` flags for permissions, one for each kind that is allowed at all.
+ * The `--allow-…` flags for permissions, one for each kind that is allowed.
  *
  * @throws {RangeError} If an entry can't be written on a command line.
  */
@@ -97,7 +97,7 @@ export function permissionFlags(permissions: LanePermissions = {}): string[] {
     const allowed = permissions[kind] ?? false;
     if (typeof allowed === "boolean") return allowed ? [`--allow-${kind}`] : [];
     const parted = allowed.find((entry) => entry.includes(","));
-    // It would be taken for two, and allow more than was meant.
+    // It would be taken for two entries and allow more than intended.
     if (parted !== undefined) {
       throw new RangeError(`Cannot allow ${kind} of ${parted}: Deno can't be given a comma`);
     }
@@ -105,13 +105,13 @@ export function permissionFlags(permissions: LanePermissions = {}): string[] {
   });
 }
 
-/** The same for a thread, which otherwise has all that the program has. */
+/** The permissions of a thread; kinds that aren't given are denied, since a thread would inherit them. */
 export function threadPermissions(permissions: LanePermissions): Deno.PermissionOptions {
   const kinds = KINDS.map((kind) => [kind, permissions[kind] ?? false]);
   return Object.fromEntries(kinds) as Deno.PermissionOptionsObject;
 }
 
-/** How Deno is asked about one entry of a kind. */
+/** The property of a permission query that holds an entry, by kind. */
 const ENTRY = {
   net: "host",
   read: "path",
@@ -122,7 +122,9 @@ const ENTRY = {
   ffi: "path",
 } as const;
 
-/** What of it this program may not do itself: its kind, and the entry unless it is all of that kind. */
+/**
+ * The first of the permissions that this program lacks: its kind, and the entry unless it is all of that kind.
+ */
 export function missingHere(
   permissions: LanePermissions,
 ): { readonly kind: string; readonly entry: string | undefined } | undefined {
@@ -140,7 +142,7 @@ export function missingHere(
 
 const FLAG = "--unstable-worker-options";
 
-/** @throws {LaneStartError} If this program can't start threads that may do less, or that isn't known. */
+/** @throws {LaneStartError} If this program can't narrow its threads' permissions, or that isn't known. */
 export function checkNarrowing(said: boolean): void {
   const flags = programFlags();
   if (said || flags?.includes(FLAG) || isConfigured()) return;

@@ -1,13 +1,13 @@
 /**
- * Which project a task belongs to, and which flags this program was started with. Deno looks beside the
- * program that is run, which in a subprocess lane is this library and not the task, so the child is told.
+ * The project that a task belongs to, and the flags with which this program was started. Deno uses the project
+ * of the program it runs, which in a subprocess lane is this library, so the child is told.
  */
 
 import { attempt } from "./attempt.ts";
 
 let flags: readonly string[] | undefined | null = null;
 
-/** The flags of Deno itself, before the program's file; undefined where that isn't told, or not to us. */
+/** Deno's own flags, before the program's file; undefined if they can't be read or this program may not. */
 export function programFlags(): readonly string[] | undefined {
   if (flags === null) flags = readFlags();
   return flags;
@@ -15,12 +15,12 @@ export function programFlags(): readonly string[] | undefined {
 
 /** `deno` commands that take flags before the program's file. */
 const COMMANDS = /^(run|test|bench|serve|eval|x)$/;
-/** Flags whose value may be a word of its own. */
+/** Flags whose value may be a separate word. */
 const WITH_VALUE =
   /^(-c|--config|--import-map|--location|--preload|--require|--conditions|--log-level|-L|--min-dep-age|--node-modules-linker|--ext|--seed|--cert)$/;
 
 function readFlags(): string[] | undefined {
-  // Asking must not prompt.
+  // Asking for permission must not prompt.
   if (Deno.permissions.querySync({ name: "read" }).state !== "granted") return undefined;
   const words = attempt(() => Deno.readTextFileSync("/proc/self/cmdline").split("\0"));
   if (words === undefined) return undefined;
@@ -34,12 +34,12 @@ function readFlags(): string[] | undefined {
 
 const CONFIGS = ["deno.json", "deno.jsonc"];
 
-/** The path of the deno.json nearest to a module; undefined if there is none, or none may be read. */
+/** The path of the deno.json nearest to a module; undefined if there is none, or it may not be read. */
 export function nearestConfig(module: string): string | undefined {
   return projectOf(module)?.config;
 }
 
-/** The flags, beside that of its deno.json, by which a program elsewhere imports a module as its own project has it. */
+/** Flags, besides `--config`, with which a program elsewhere imports a module as its own project does. */
 export function packageFlags(module: string): string[] {
   const { config, hasPackages, mayBeCommonJs } = projectOf(module) ?? {};
   return [
@@ -51,12 +51,12 @@ export function packageFlags(module: string): string[] {
 
 interface Project {
   readonly config?: string;
-  /** A package.json nearer than any deno.json, with node_modules beside it or modules that it names. */
+  /** Whether a package.json is nearer than any deno.json, with node_modules beside it or imports or exports. */
   readonly hasPackages: boolean;
-  /** The nearest package.json doesn't say that all beside it are ES modules: some may be CommonJS. */
+  /** Whether modules may be CommonJS: the nearest package.json doesn't say that all are ES modules. */
   readonly mayBeCommonJs: boolean;
   readonly lock?: string;
-  /** Its deno.json wants nothing run that its lock doesn't hold. */
+  /** Whether deno.json freezes the lock file, so that nothing outside it may run. */
   readonly isFrozen?: boolean;
 }
 
@@ -66,7 +66,7 @@ function projectOf(module: string): Project | undefined {
   return projects.getOrInsertComputed(module, search);
 }
 
-/** The folder of a module and those above it, up to the root; none if it isn't a file. */
+/** The folder of a module and those above it, up to the root; none if the module isn't a file. */
 function* foldersOf(module: string): Generator<URL> {
   if (!module.startsWith("file:")) return;
   let folder = new URL(".", module);
@@ -89,9 +89,9 @@ function search(module: string): Project | undefined {
       if (isPackage) mayBeCommonJs ??= !says(packages, '"type"\\s*:\\s*"module"');
       const config = CONFIGS.find((name) => has(name)?.isFile);
       if (config !== undefined) {
-        const lock = attempt(() => lockAbove(folder)); // it may not be looked for
+        const lock = attempt(() => lockAbove(folder)); // it may not be readable
         const file = new URL(config, folder);
-        // A workspace brings its members' imports along, wherever their packages are.
+        // A workspace resolves its members' imports itself, wherever their packages are.
         hasPackages ||= namesModules && !says(file, '"workspace"\\s*:');
         const isFrozen = says(file, '"frozen"\\s*:\\s*true');
         return { ...found(), config: pathOf(file), ...(lock !== undefined && { lock, isFrozen }) };
@@ -101,18 +101,18 @@ function search(module: string): Project | undefined {
       namesModules ||= says(packages, '"(?:imports|exports)"\\s*:');
     }
   } catch {
-    // It may not be read.
+    // The folders may not be readable.
   }
   hasPackages ||= namesModules;
   return hasPackages || mayBeCommonJs ? found() : undefined;
 }
 
-/** Whether a file of JSON, with comments or without, holds text of this pattern. */
+/** Whether a JSON file, with comments or without, contains text of this pattern. */
 function says(file: URL, pattern: string): boolean {
   return new RegExp(pattern).test(attempt(() => Deno.readTextFileSync(file)) ?? "");
 }
 
-/** What a program must be allowed to read to find out in which project a module stands. */
+/** Paths that a program must be allowed to read to find out a module's project. */
 export function projectFiles(module: string): string[] {
   const names = [...CONFIGS, "package.json", "node_modules", "deno.lock"];
   return [...foldersOf(module)].flatMap((folder) =>
@@ -120,22 +120,22 @@ export function projectFiles(module: string): string[] {
   );
 }
 
-/** Where everything lies that a thread's entry file imports; tests/structure_test.ts checks it. */
+/** The folders of all files that a thread's entry file imports; tests/structure_test.ts checks this. */
 export const THREAD_FOLDERS: readonly URL[] = ["../lanes", "../tasks"].map((path) =>
   new URL(path, import.meta.url)
 );
 
-/** What is said where these may not be read. */
+/** Part of an error message if these folders may not be read. */
 export const THREADS_NEED: string = `threads need --allow-read=${
   THREAD_FOLDERS.map(({ pathname }) => pathname).join(",")
 }`;
 
-/** What is said where one of these, or a subprocess's, isn't there. */
+/** Part of an error message if one of their files, or a subprocess's, is missing. */
 export const LEFT_OUT: string =
   "Was this program bundled or compiled? Leave this library out of the bundle (deno bundle --external), " +
   "or have that file compiled in (--include)";
 
-/** The lock of a workspace stands above its members. */
+/** A workspace's lock file is above its members. */
 function lockAbove(folder: URL): string | undefined {
   const locks = [...foldersOf(folder.href)].map((above) => new URL("deno.lock", above));
   const lock = locks.find((lock) => stat(lock)?.isFile);
@@ -143,7 +143,7 @@ function lockAbove(folder: URL): string | undefined {
 }
 
 function stat(file: URL): Deno.FileInfo | undefined {
-  // Asking must not prompt.
+  // Asking for permission must not prompt.
   const { state } = Deno.permissions.querySync({ name: "read", path: file });
   if (state !== "granted") throw new Deno.errors.NotCapable(`It may not be read: ${file}`);
   try {
@@ -160,29 +160,29 @@ function pathOf(file: URL): string {
   return decodeURIComponent(file.pathname);
 }
 
-/** Flags of the program that say what its modules mean; its tasks' modules are to mean the same. */
+/** Flags that decide how modules are resolved and run; they apply to tasks' modules, too. */
 const MEANING =
   /^--(config|import-map|no-config|location|no-lock|lock|frozen|node-modules-dir|vendor|unstable|unstable-.+|no-npm|no-remote|conditions|cert|sloppy-imports)(=|$)/;
 
-/** Has Deno load a module as CommonJS if it is one, unless its package.json says that it isn't. */
+/** Makes Deno load a module as CommonJS if it is one, unless its package.json says otherwise. */
 const DETECT = "unstable-detect-cjs";
 
 export interface ProjectFlags {
   readonly flags: readonly string[];
-  /** The same for a lock that doesn't hold all that the task imports, unless it is frozen. It is never written. */
+  /** The flags for a lock file that lacks some of the tasks' imports: without it, unless it is frozen. */
   readonly unlocked: readonly string[];
 }
 
 /**
- * The flags by which a child runs tasks in their own project: those of this program where they can be
- * seen, else by what stands nearest to the first task's module.
+ * The flags with which a child runs tasks in their own project: this program's flags if they can be read,
+ * otherwise those that the files nearest to the first task's module ask for.
  */
 export function projectFlags(
   modules: readonly string[],
   config?: string,
   program: readonly string[] = programFlags() ?? [],
 ): ProjectFlags {
-  // The caller's word goes before the program's.
+  // The caller's `config` replaces the program's.
   const own = program.filter((flag) => MEANING.test(flag)).map(absolute).filter((flag) =>
     config === undefined || !/^--(no-)?config(=|$)/.test(flag)
   );
@@ -200,7 +200,7 @@ export function projectFlags(
       ({ lock, isFrozen = false } = project);
     }
     if (project?.hasPackages && !has("node-modules-dir")) flags.push("--node-modules-dir=manual");
-    // Deno looks for a package.json's type only where one belongs to its own configuration.
+    // Deno reads a package.json's type only if the file belongs to its own configuration.
     if (project?.mayBeCommonJs && !has(DETECT)) flags.push(`--${DETECT}`);
   }
   if (has("lock") || has("no-lock")) return { flags, unlocked: flags };
@@ -211,8 +211,8 @@ export function projectFlags(
 }
 
 /**
- * Those of the modules that mean the same in one child: they are of the project of the first one
- * that has any. Code in a URL has none, and means the same everywhere.
+ * The modules that can share one child: they have the same project flags as the first module that is a file.
+ * Code in a data: URL has no project and runs anywhere.
  */
 export function ofOneProject(modules: readonly string[], config?: string): string[] {
   const hasNone = (module: string) => module.startsWith("data:");
@@ -225,14 +225,14 @@ export function ofOneProject(modules: readonly string[], config?: string): strin
 const WHEN_LOADED = attempt(() => Deno.cwd());
 const PATHS = /^(--(?:config|import-map|lock|cert)=)([^/].*)$/;
 
-/** Relative paths of the command line are meant from where the program was started. */
+/** Makes a flag's relative path absolute; it is relative to the folder in which the program was started. */
 function absolute(flag: string): string {
   const [, name, path] = PATHS.exec(flag) ?? [];
   if (path === undefined || WHEN_LOADED === undefined || URL.canParse(path)) return flag;
   return `${name}${WHEN_LOADED}/${path}`;
 }
 
-/** A path as it is meant now, wherever the program goes later; it may not be known where it is. */
+/** Makes a path absolute, so that it holds if the program changes its folder; unchanged if that is unknown. */
 export function fromHere(path: string): string {
   const here = attempt(() => Deno.cwd());
   const isWhole = path === "" || path.startsWith("/") || URL.canParse(path);
@@ -240,9 +240,9 @@ export function fromHere(path: string): string {
 }
 
 /**
- * Code, as a module of its own, whose graph holds these modules; some are imported at once. A lane knows
- * the others from its start, so that loading them later needs no permission. They are not run before: one
- * that sets a timer, or throws, has its say when a task of it is wanted.
+ * Code of a module whose graph contains these modules, so that a lane that knows them from its start can load
+ * them later without permission. Only those in `atOnce` run at once. The others run when a task of theirs is
+ * wanted, because they may set timers or throw.
  */
 export function preloadCode(modules: readonly string[], atOnce: readonly string[] = []): string {
   const now = atOnce.map((module) => `import ${JSON.stringify(module)};`);
@@ -251,7 +251,7 @@ export function preloadCode(modules: readonly string[], atOnce: readonly string[
   return `data:text/javascript,${encodeURIComponent([...now, ...later].join(""))}`;
 }
 
-/** Whether a lane without permissions can load a module only if it knows it: unlike data and packages. */
+/** Whether a lane without permissions can load a module only if it knew it at its start. */
 export function needsPreload(module: string): boolean {
   return !/^(data|npm|jsr|node):/.test(module);
 }

@@ -1,6 +1,6 @@
 /**
- * Spans of OpenTelemetry, where it is on. Nothing is loaded for it: whoever provides it, Deno itself with
- * `OTEL_DENO=true`, puts its API under a symbol that all know.
+ * OpenTelemetry spans, if telemetry is on. Nothing is loaded for it: its provider, such as Deno with
+ * `OTEL_DENO=true`, puts the API under a well-known symbol.
  */
 
 import { enterAsyncContext } from "./async_context.ts";
@@ -9,16 +9,16 @@ import { TimeoutError } from "./errors.ts";
 import type { Task, TaskContext, TaskFunction } from "./task.ts";
 import { clock } from "./timers.ts";
 
-/** What names a span, and travels to another lane. */
+/** The identity of a span, which is sent to other lanes. */
 export interface SpanContext {
-  /** 32 digits in hex. */
+  /** 32 hexadecimal digits. */
   readonly traceId: string;
-  /** 16 digits in hex. */
+  /** 16 hexadecimal digits. */
   readonly spanId: string;
   readonly traceFlags: number;
 }
 
-// What is used of the API.
+// The part of the API that is used.
 interface ApiSpan {
   spanContext(): SpanContext;
   setAttribute(name: string, value: boolean): void;
@@ -52,7 +52,7 @@ function api(): Api | undefined {
   return found?.trace === undefined || found.context === undefined ? undefined : found as Api;
 }
 
-/** What a span is called: by the export, or by the module's file where that says nothing. */
+/** A span's name: from the export, or from the module's file name if the export is unnamed or the default. */
 function spanName(what: string, { module, export: name }: Task): string {
   const file = /([^/:]+?)(?:\.\w+)?:?$/.exec(module.startsWith("data:") ? "" : module)?.[1];
   return `${what} ${name === "default" || name === "" ? file ?? "default" : name}`;
@@ -60,18 +60,18 @@ function spanName(what: string, { module, export: name }: Task): string {
 
 export interface Span {
   readonly context: SpanContext;
-  /** Tells of an item that failed, which needn't have a span: its lane may never have had it. */
+  /** Records the failure of an item that may have no span of its own, because no lane ever had it. */
   note(error: unknown): void;
-  /** Makes the span of an attempt whose lane was lost and can't end it; NaN if nobody knows when it started. */
+  /** Makes the span of an attempt whose lane was lost; `startedAtMs` is NaN if its start isn't known. */
   lost(index: number, attempt: number, startedAtMs: number, error: unknown): void;
   end(failure?: { readonly error: unknown }): void;
 }
 
-/** So many items that failed, or were lost, are told of: what takes spans keeps no more events of one. */
+/** How many failed and how many lost items are recorded; span processors keep no more events of one span. */
 const MOST_NOTES = 128;
 
 function note(span: ApiSpan, error: unknown): void {
-  // It looks at what the error holds, which may throw.
+  // This reads properties of the error, which may throw.
   attempt(() => span.recordException(isError(error) ? error : wordsOf(error)));
 }
 
@@ -83,7 +83,7 @@ function end(span: ApiSpan, failure?: { readonly error: unknown }): void {
   span.end();
 }
 
-/** Begins a span where its caller is, for what is done with a task; undefined if nobody wants any. */
+/** Begins a span in the caller's context for a run or call of a task; undefined without telemetry. */
 export function beginSpan(what: string, task: Task, caller: unknown): Span | undefined {
   const { trace, context } = api() ?? {};
   if (trace === undefined) return undefined;
@@ -109,7 +109,7 @@ export function beginSpan(what: string, task: Task, caller: unknown): Span | und
   };
 }
 
-/** Begins spans of a task's attempts, below that of the run or call that they are made for. */
+/** Begins spans of a task's attempts as children of the run's or call's span. */
 function attemptsOf(task: Task, parent: SpanContext, { trace, context }: Api) {
   const tracer = trace.getTracer(TRACER);
   const name = spanName("task", task);
@@ -125,8 +125,8 @@ function attemptsOf(task: Task, parent: SpanContext, { trace, context }: Api) {
 }
 
 /**
- * A task each of whose starts is a span below `parent`, and what it does itself stands below that; the
- * task itself if there is no parent.
+ * Wraps a task so that each attempt is a span below `parent`, and so that the task's own spans are below the
+ * attempt's. Returns the task itself if there is no parent.
  */
 export function traced(
   { task, fn }: { readonly task: Task; readonly fn: TaskFunction },
@@ -139,7 +139,7 @@ export function traced(
   return (item, given) => {
     const span = begin(given);
     const fail = (error: unknown): never => {
-      // What nobody wants any more, and stops as it was asked to, is no error.
+      // A task that stops because it was cancelled has not failed.
       const isCancelled = given.cancelled() && !(given.signal.reason instanceof TimeoutError);
       if (isCancelled) span.setAttribute("lanes.cancelled", true);
       end(span, isCancelled ? undefined : { error });
@@ -156,7 +156,7 @@ export function traced(
   };
 }
 
-/** A span's context as a row of numbers, for the heads of messages. */
+/** A span's context as a row of numbers, for message heads. */
 export function spanNumbers({ traceId, spanId, traceFlags }: SpanContext): number[] {
   const words = `${traceId}${spanId}`.match(/.{8}/g) ?? [];
   return [...words.map((word) => parseInt(word, 16)), traceFlags];

@@ -1,4 +1,4 @@
-/** The clock that is kept here, and waits that end: however long, or no longer than one likes. */
+/** The clock and timers that lanes use, and waits of any length. */
 
 const TIMERS = [
   "setTimeout",
@@ -11,9 +11,9 @@ const TIMERS = [
 ] as const;
 
 /**
- * Time as it passes on lanes, whatever a program puts in the place of the globals later, as tests with a time
- * of their own do. Deno loads timers when they are first looked at, which takes milliseconds: so they aren't
- * looked at here.
+ * The clock and timers of the platform, even if a program replaces the globals later, as tests with fake time
+ * do. Timers are copied as property descriptors, because reading them makes Deno load them, which takes
+ * milliseconds.
  */
 export const clock:
   & { now(): number; readonly timeOriginMs: number }
@@ -28,38 +28,38 @@ export const clock:
   );
 
 const systemNow = Date.now;
-/** Far more than is unknown of a clock that shows whole milliseconds. */
+/** Larger than the error of a clock that shows whole milliseconds. */
 const STEP_MS = 10;
 
 /**
- * The time origin of a thread or process that has just started on this machine, on this program's clock: the
- * system's, by which it was told, may have been set since, or have gone on while the machine slept.
+ * Converts the time origin of a thread or process that has just started on this machine to this program's
+ * clock. The two differ if the system clock was set meanwhile, or went on while the machine slept.
  */
 export function originHere(originMs: number): number {
   const stepMs = systemNow() - clock.now() - clock.timeOriginMs;
   return Math.abs(stepMs) < STEP_MS ? originMs : originMs - stepMs;
 }
 
-/** Timers are set no farther than this: a longer wait doesn't fit into them and would end at once. */
+/** The longest delay of a timer, in milliseconds; a longer one would end at once. */
 export const MOST_TIMER_MS: number = 2 ** 31 - 1;
 
-/** Does something once, at about the earliest of the times that it was asked for; no timer is farther than it holds. */
+/** Calls an action once, at about the earliest requested time, but not later than timers can wait. */
 export class Alarm {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueMs = Infinity;
-  /** For how long it was set. */
+  /** The delay for which the timer was set, in milliseconds. */
   #setMs = Infinity;
 
-  /** @param keepsAlive Whether a program goes on for it. */
+  /** @param keepsAlive Whether the timer keeps the program alive. */
   constructor(private readonly action: () => void, private readonly keepsAlive = true) {}
 
-  /** After so many milliseconds at the latest, or at the longest wait that there is. */
+  /** Requests the action within this many milliseconds, or within the longest delay of a timer. */
   within(ms: number): void {
     const waitMs = Math.min(Math.ceil(ms), MOST_TIMER_MS);
-    // What was set before for no longer comes no later, and to read the clock takes longer than to run a tiny task.
+    // A timer set before for no longer is due first, and reading the clock costs more than a tiny task.
     if (this.#dueMs < Infinity && waitMs >= this.#setMs) return;
     const dueMs = clock.now() + waitMs;
-    // One that comes a fraction earlier isn't worth another timer.
+    // A time that is only a fraction earlier isn't worth another timer.
     if (dueMs + 1 > this.#dueMs) return;
     this.stop();
     this.#dueMs = dueMs;
@@ -72,13 +72,13 @@ export class Alarm {
   }
 
   stop(): void {
-    // Where none was ever set, timers need not be loaded.
+    // Clearing makes Deno load its timers, so it is done only if one is set.
     if (this.#dueMs < Infinity) clock.clearTimeout(this.#timer);
     this.#dueMs = Infinity;
   }
 }
 
-/** Does something after a wait, however long; gives what forgets it. */
+/** Calls an action after a wait of any length; returns a function that cancels it. */
 export function after(waitMs: number, action: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const wait = (leftMs: number): void => {
@@ -89,7 +89,7 @@ export function after(waitMs: number, action: () => void): () => void {
   return () => clock.clearTimeout(timer);
 }
 
-/** What a promise comes to, or something else if that takes longer. */
+/** The promise's result, or that of `late` if the promise takes longer than this many milliseconds. */
 export function within<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
   const { promise: tooLate, resolve } = Promise.withResolvers<void>();
   return Promise.race([promise, tooLate.then(late)]).finally(after(ms, resolve));

@@ -1,6 +1,6 @@
 /**
- * The modules that a machine's operator allows to be run there: files below some folders, with the very
- * content that the job has, and code in `data:` URLs only if that is said.
+ * The modules that a machine's operator allows to run there: files below given folders, with exactly the job's
+ * content, and code in `data:` URLs only if that is allowed explicitly.
  */
 
 import { pathToFileURL } from "node:url";
@@ -9,24 +9,24 @@ import { moduleDigest } from "./module_digest.ts";
 interface AllowedModulesOptions {
   /** Absolute paths of folders, or of single files. */
   readonly roots: readonly string[];
-  /** Whether code in `data:` URLs is run, whoever wrote it. */
+  /** Whether code in `data:` URLs is run, no matter where it comes from. */
   readonly data: boolean;
 }
 
-/** The module as it is here, or why it is refused. */
+/** The module's URL on this machine, or why it is refused. */
 export type FoundModule = { readonly local: string } | { readonly refused: string };
 
-/** Folders with other people's code are not searched. */
+/** Folders with third-party code aren't searched. */
 const SKIPPED = new Set(["node_modules", ".git"]);
-/** As much of a digest as tells it from others. */
+/** How many characters of a digest are shown. */
 const SHOWN = 12;
 
 export class AllowedModules {
   constructor(private readonly options: AllowedModulesOptions) {}
 
   /**
-   * The file with a module's name and content, wherever below a folder it is. Where two projects have one,
-   * their packages may differ, so it is the one whose path ends like the module's.
+   * Finds the file with a module's name and content, anywhere below the folders. If several projects have it,
+   * their packages may differ, so the file whose path ends most like the module's is taken.
    */
   async find(module: string, digest: string): Promise<FoundModule> {
     const { roots, data } = this.options;
@@ -56,7 +56,7 @@ export class AllowedModules {
   }
 }
 
-/** How many of the last parts of two paths are the same. */
+/** How many parts at the end of two paths are equal. */
 function sharedEnd(path: string, other: string): number {
   const [one, two] = [path, other].map((path) => path.split("/").reverse());
   const end = one!.findIndex((part, at) => part !== two![at]);
@@ -65,7 +65,7 @@ function sharedEnd(path: string, other: string): number {
 
 const short = (digest: string) => digest.slice(0, SHOWN);
 
-/** The files of a name at a path or below it, as URLs; links are not followed. */
+/** URLs of the files with this name at a path or below it; links aren't followed. */
 async function* filesNamed(root: string, name: string): AsyncGenerator<string> {
   const isNamed = (path: string) => pathToFileURL(path).href.endsWith(`/${name}`);
   const info = await Deno.lstat(root).catch(() => undefined);

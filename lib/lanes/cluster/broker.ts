@@ -1,8 +1,8 @@
-/** The server between a cluster's machines: where it is, what is asked of it, how its subjects are named. */
+/** The server that connects a cluster's machines: its address, the interface to it, and its subjects. */
 
 import { clock } from "../timers.ts";
 
-/** The port of a NATS server whose address names none. */
+/** The port of a NATS server if its address has none. */
 const DEFAULT_PORT = 4222;
 
 export function hostOf(server: string): string {
@@ -11,16 +11,16 @@ export function hostOf(server: string): string {
 }
 
 export interface ServerOptions {
-  /** Addresses such as `nats://127.0.0.1:4222`, of one server or of several that belong together. */
+  /** Addresses such as `nats://127.0.0.1:4222`, of one server or of all servers of a cluster. */
   readonly servers: readonly string[];
   readonly user?: string | undefined;
   readonly password?: string | undefined;
   readonly creds?: string | undefined;
-  /** Path of the certificates by which the server's is checked. */
+  /** Path of the CA certificates that check the server's certificate. */
   readonly tlsCa?: string | undefined;
 }
 
-/** What files that a server's options name hold, what shows that they do, and which ones to name. */
+/** For each file that server options name: its content, text that identifies it, and advice for errors. */
 export const SERVER_FILES = {
   creds: {
     what: "credentials",
@@ -34,19 +34,19 @@ export const SERVER_FILES = {
   },
 } as const;
 
-/** A message that who sent it keeps until it is acknowledged. */
+/** A message that its sender keeps until it is acknowledged. */
 export interface Handed {
   readonly bytes: Uint8Array;
   ack(): void;
-  /** The same, together with others. */
+  /** Acknowledges the message later, together with others. */
   ackSoon(): void;
 }
 
-/** One that the server keeps, and delivers again if that takes too long. */
+/** A message that the server stores, and delivers again if it isn't acknowledged in time. */
 export interface Stored extends Handed {
-  /** The same each time it is delivered. */
+  /** The same at each delivery of the message. */
   readonly id: number;
-  /** Puts off its next delivery. */
+  /** Puts off the next delivery. */
   working(): void;
 }
 
@@ -57,38 +57,38 @@ interface ConsumerOptions {
   readonly onMessage: (stored: Stored) => void;
 }
 
-/** A connection to the server; nothing of it is told after `close`. */
+/** A connection to the server. After `close` it calls none of its callbacks. */
 export interface Broker {
-  /** Where it is, without anything secret. */
+  /** The server's address, without anything secret. */
   readonly where: string;
   readonly mostBytes: number;
   readonly isConnected: boolean;
-  /** Resolves if it is lost for good, such as with credentials that have expired, or the queue is. */
+  /** Resolves if the connection is lost for good, for example by expired credentials, or if the queue is. */
   readonly gone: Promise<BrokerError>;
-  /** Told when the connection is back after it was lost. */
+  /** Calls back when the connection is back after a loss. */
   onReconnect(tell: () => void): void;
-  /** Tells whoever listens now. */
+  /** Sends a value to all current listeners. */
   tell(subject: string, value: unknown): void;
-  /** Hears what is told; an answer goes back to who asked. */
+  /** Receives values; the listener's answer goes back to the sender that asked. */
   listen(subject: string, hear: (value: unknown) => unknown): void;
   ask(subject: string, value: unknown, timeoutMs: number): Promise<unknown>;
-  /** Hands bytes to who takes them; rejects if it isn't known to have them. */
+  /** Sends bytes to a receiver; rejects if their arrival isn't confirmed. */
   hand(subject: string, bytes: Uint8Array): Promise<void>;
   take(subject: string, onMessage: (handed: Handed, subject: string) => void): void;
-  /** Makes a queue, whose messages are stored until they are acknowledged. */
+  /** Creates a queue, which stores messages until they are acknowledged. */
   createQueue(queue: string, subjects: readonly string[], job: string): Promise<void>;
   removeQueue(queue: string): Promise<void>;
-  /** Stores a message once, however often it is tried under the same id. */
+  /** Stores a message once, even if this is called several times with the same id. */
   store(subject: string, id: string, bytes: Uint8Array): Promise<void>;
-  /** What a failed `store` means, if the server won't store it, rather than not answering. */
+  /** The reason for a failed `store` if the server refuses to store; undefined if it only didn't answer. */
   refusalOf(error: unknown): BrokerError | undefined;
   consume(queue: string, options: ConsumerOptions): Promise<{ close(): Promise<void> }>;
   removeConsumer(queue: string, name: string): Promise<void>;
-  /** Keeps bytes too large for a message, with a queue. */
+  /** Stores bytes that are too large for a message, together with a queue. */
   putObject(queue: string, name: string, bytes: Uint8Array): Promise<void>;
   getObject(queue: string, name: string): Promise<Uint8Array>;
   removeObject(queue: string, name: string): Promise<void>;
-  /** Keeps what befell an item, beyond its job. */
+  /** Stores an item that ended several lanes, so that it outlives its job. */
   bury(letter: DeadLetter): Promise<void>;
   close(): Promise<void>;
 }
@@ -98,12 +98,12 @@ export interface DeadLetter {
   readonly job: string;
   readonly task: string;
   readonly index: number;
-  /** As it is shown to people. */
+  /** The item as shown to people. */
   readonly item: string;
   readonly reason: string;
 }
 
-/** A server that can't be used, and what can be done about it. */
+/** A server that can't be used, and advice what to do about it. */
 export class BrokerError extends Error {
   override name = "BrokerError";
 
@@ -113,35 +113,35 @@ export class BrokerError extends Error {
 }
 
 export const Subject = {
-  /** Machines are asked to tell of themselves. */
+  /** Asks all machines for a heartbeat. */
   call: "lanes.call",
   machine: (id: string): string => `lanes.machine.${id}`,
   lease: (id: string): string => `lanes.lease.${id}`,
-  /** A machine is asked what its clock shows, in milliseconds since 1970. */
+  /** Asks a machine for the time on its clock, in milliseconds since 1970. */
   clock: (id: string): string => `lanes.clock.${id}`,
   job: (id: string): string => `lanes.job.${id}`,
-  /** What a job sends to a lane, which is stored, and what it is handed from there. */
+  /** Messages from a job to a lane, which the server stores, and those from the lane to the job. */
   to: (job: string, lane: number | "*"): string => `lanes.to.${job}.${lane}`,
   from: (job: string, lane: number | "*"): string => `lanes.from.${job}.${lane}`,
 } as const;
 
 export const queueOf = (job: string): string => `LANES-${job}`;
 
-/** Those who tell of themselves, by their ids, and when each was heard last. */
+/** Parties that send heartbeats, by id, with the time when each was heard last. */
 export class Heard<Party extends { heardMs: number }> extends Map<string, Party> {
   #echoMs = clock.now();
 
-  /** What is told here came back: while it doesn't, nobody else can be heard either. */
+  /** This side's own heartbeat came back; while it doesn't, no other can arrive either. */
   echo(): void {
     this.#echoMs = clock.now();
   }
 
-  /** Nobody could be heard meanwhile. */
+  /** Restarts the silence of all, because none of them could be heard. */
   hearAll(): void {
     for (const party of this.values()) party.heardMs = clock.now();
   }
 
-  /** Those who haven't been heard for so many milliseconds. */
+  /** Parties that haven't been heard from for this many milliseconds. */
   silent(silenceMs: number): [string, Party][] {
     const nowMs = clock.now();
     if (nowMs - this.#echoMs >= MOST_ECHO_MS) this.hearAll();
@@ -149,22 +149,22 @@ export class Heard<Party extends { heardMs: number }> extends Map<string, Party>
   }
 }
 
-/** How often machines and jobs tell of themselves, in milliseconds. */
+/** How often machines and jobs send heartbeats, in milliseconds. */
 export const BEAT_MS = 1000;
 const MOST_ECHO_MS = 2.5 * BEAT_MS;
-/** A message that isn't acknowledged is delivered again after so long, unless it is worked on. */
+/** Milliseconds until an unacknowledged message is delivered again, unless `working` puts it off. */
 export const ACK_WAIT_MS = 30_000;
 
 export interface MachineBeat {
   readonly id: string;
   readonly name: string;
-  /** How many of its lanes run tasks at a time; each job may lease so many. None once it is about to leave. */
+  /** How many lanes run tasks at a time, and how many each job may lease; 0 once the machine is leaving. */
   readonly lanes: number;
-  /** Tasks in flight on each of them at most, whatever a job asks for. */
+  /** The most tasks in flight on each lane, whatever a job requests. */
   readonly slots: number;
-  /** Whether they are threads, in which a loop that never yields can't be ended, instead of subprocesses. */
+  /** Whether lanes are threads, where a loop that never yields can't be ended, instead of subprocesses. */
   readonly threads: boolean;
-  /** The lanes that it has leased, by their jobs. */
+  /** The numbers of the leased lanes, by job. */
   readonly leased: Readonly<Record<string, readonly number[]>>;
   readonly leaves?: boolean;
 }
@@ -174,7 +174,7 @@ export interface JobBeat {
   readonly lanes: readonly number[];
 }
 
-/** A module that a lane is to run, and its content. */
+/** A module that a lane must run, and the digest of its content. */
 export interface ModuleName {
   readonly module: string;
   readonly digest: string;
@@ -184,20 +184,20 @@ export interface LeaseRequest {
   readonly job: string;
   readonly lane: number;
   readonly slots: number;
-  /** What the lane is started with, the module that it is wanted for first. */
+  /** The modules to start the lane with, first the one that it is needed for. */
   readonly modules: readonly ModuleName[];
-  /** Whether the lane is wanted though that module is refused, to hear why. */
+  /** Whether to start the lane even if that module is refused, so that the task reports why. */
   readonly insists: boolean;
 }
 
-/** Why it doesn't give a lane, and whether that is for the module; null if it does. */
+/** Why no lane is given, and whether the module is the reason; null if one is given. */
 export type LeaseAnswer = { readonly refused: string; readonly forModule: boolean } | null;
 
 const isCount = (value: unknown, least = 1) =>
   Number.isSafeInteger(value) && value as number >= least;
 const isText = (value: unknown): value is string => typeof value === "string";
 
-/** Others may use the same server, and say what they like. */
+/** Other programs on the same server may send anything. */
 export function isMachineBeat(value: unknown): value is MachineBeat {
   const { id, name, lanes, slots, leased } = (value ?? {}) as Partial<MachineBeat>;
   return isText(id) && isText(name) && isCount(lanes, 0) && isCount(slots) &&

@@ -1,6 +1,6 @@
 /**
- * The machines that a job runs on, as it knows them: who has joined, which lanes are leased, and who is
- * lost. It connects when the first lane is asked for.
+ * A job's record of the machines it runs on: which have joined, which lanes are leased, and which machines are
+ * lost. It connects when the first lane is needed.
  */
 
 import { wordsOf } from "../attempt.ts";
@@ -30,22 +30,22 @@ import { type Post, Receiver, Sender } from "./post.ts";
 
 interface ClusterHost {
   readonly connect: () => Promise<Broker>;
-  /** A machine that isn't heard of for so long is lost, in milliseconds. */
+  /** A machine that isn't heard from for this many milliseconds is lost. */
   readonly silenceMs: number;
 }
 
 export interface WantedLane {
   readonly slots: number;
-  /** Modules, of one project, that it loads as it starts, that of the task which is waiting first. */
+  /** Modules of one project that the lane loads as it starts, first the one of the task that waits. */
   readonly modules: readonly string[];
 }
 
 interface LeaseEvents {
-  /** It may have something to say before the lease is known. */
+  /** Receives a frame of the lane; the first ones may arrive before `lease` resolves. */
   receive(frame: Frame, lease: Lease): void;
-  /** Its machine is about to leave, once what runs there has ended: it gets nothing more. */
+  /** The machine leaves once its running tasks have ended, so this lane takes no more batches. */
   leaving(): void;
-  /** Its machine is lost, or the way to it. */
+  /** The machine is lost, or the connection to it. */
   lost(how: string, suspicion: Suspicion): void;
 }
 
@@ -55,50 +55,49 @@ export interface Lease {
   readonly events: LeaseEvents;
   readonly sender: Sender;
   readonly receiver: Receiver<undefined>;
-  /** Add to a time of the machine's clock to get the caller's, both in milliseconds since 1970. */
+  /** Added to a time of the machine's clock, gives the caller's clock; both in milliseconds since 1970. */
   readonly clockOffsetMs: number;
-  /** As many as it was wanted for, if its machine's operator allows so many. */
+  /** The number of slots requested, or fewer if the machine's operator allows fewer. */
   readonly slots: number;
-  /** Modules whose content can't be told, and why: it runs none of them. */
+  /** Modules that can't be read here, and why: the lane runs none of them. */
   readonly unreadable: ReadonlyMap<string, string>;
-  /** Whether it is about to be given back: others may wait for it. */
+  /** Whether the lane is about to be given back, so that others may wait for it. */
   isLeaving: boolean;
-  /** How often in a row its machine didn't name it, since it gave it. */
+  /** How many heartbeats in a row didn't list the lane; they count from the machine's answer to the request. */
   missed: number;
 }
 
 interface Machine extends Omit<MachineBeat, "lanes" | "leased" | "leaves"> {
   lanes: number;
   heardMs: number;
-  /** How many lanes of it in a row could not be had, or ended before they were ready. */
+  /** How many of its lanes in a row couldn't be leased, or ended before they were ready. */
   failures: number;
-  /** {@linkcode clockOffset}, once it was asked for. */
+  /** The {@linkcode clockOffset}, once it has been measured. */
   clock: Promise<number> | undefined;
 }
 
-/** How long the first machine is waited for. */
+/** How long to wait for the first machine, in milliseconds. */
 const JOIN_MS = 2000;
-/** And how long another one since the last was lost, or the server. */
+/** How long to wait for another machine after the last one was lost, or for the server, in milliseconds. */
 const REJOIN_MS = 60_000;
 const ANSWER_MS = 10_000;
-/** A machine that has yet to end lanes of this job is asked again so often, a beat later each time. */
+/** How many refusals are retried, a heartbeat later each: the machine may still be ending lanes of this job. */
 const MOST_TRIES = 5;
-/** A dead letter's texts have so many characters at most. */
+/** The most characters of each text in a dead letter. */
 const MOST_TEXT = 2000;
-/** A lane that its machine doesn't name so often in a row is lost, though it may have said goodbye. */
+/** A lane that is missing in this many heartbeats in a row is lost; its own message of its end may be late. */
 const MOST_MISSED = 3;
 const CLOCK_ASKS = 5;
 export const UNREADABLE =
   "said what can't be read; its machine and this program need the same version of Lanes";
 
-/** A job's own view of a cluster. */
 export class Cluster {
-  /** Its own among programs that draw the same, too, as with `--seed`. */
+  /** The job's id. With `--seed` UUIDs may repeat, so the start time is part of it. */
   readonly id: string = `${Math.round(1000 * clock.timeOriginMs).toString(36)}${
     crypto.randomUUID().slice(0, 8)
   }`;
   readonly #machines = new Heard<Machine>();
-  /** By their numbers; a lane that is being asked for is among them. */
+  /** Leases by number, including lanes that are being requested. */
   readonly #leases = new Map<number, Lease>();
   #broker: Broker | undefined;
   #opening: Promise<Broker> | undefined;
@@ -112,13 +111,13 @@ export class Cluster {
   #leaving: Promise<void> | undefined;
   #whyLeft = "the executor was closed";
   #isClosed = false;
-  /** Modules that are read for lanes, which nobody may want any more. */
+  /** Settles when no module is being read for a lane; `close` waits for it. */
   #reading: Promise<unknown> = Promise.resolve();
   readonly #burials = new Set<Promise<void>>();
 
   constructor(private readonly host: ClusterHost) {}
 
-  /** How many lanes have joined; undefined while none is known. */
+  /** How many lanes have joined; undefined if none is known. */
   get lanes(): number | undefined {
     return lanesOf(this.#machines.values()) || undefined;
   }
@@ -135,7 +134,7 @@ export class Cluster {
     return Math.max(0, machine.lanes - this.#leasesOf(machine).length);
   }
 
-  /** Who is asked first: who has room, of these whose lanes start, then who has the most room. */
+  /** Sorts machines: those with a free lane, of these those whose lanes start, then by free lanes. */
   #compare(one: Machine, other: Machine): number {
     const [room, otherRoom] = [this.#roomOf(one), this.#roomOf(other)];
     return Number(room === 0) - Number(otherRoom === 0) || one.failures - other.failures ||
@@ -214,7 +213,7 @@ export class Cluster {
     }
   }
 
-  /** The server is lost for good, as far as this connection to it goes; the next lane makes another. */
+  /** Gives up the connection to the server for good; the next lane opens another. */
   #leave(broker: Broker, why: string): void {
     if (this.#broker !== broker) return;
     clock.clearInterval(this.#timer);
@@ -236,13 +235,13 @@ export class Cluster {
       this.#joined = Promise.withResolvers();
     }
     for (const lease of this.#leasesOf(machine)) {
-      // What it still says is not heard.
+      // Messages that the lane still sends are ignored.
       this.end(lease);
       lease.events.lost(how, suspicion);
     }
   }
 
-  /** Waits a while for the first machine, and for another one longer. */
+  /** Waits until a machine has joined; longer if there were machines before. */
   async #someMachine(broker: Broker): Promise<void> {
     const isThere = () => {
       if (this.#isClosed || this.#broker !== broker) throw new LaneStartError(this.#whyLeft);
@@ -265,7 +264,7 @@ export class Cluster {
     return within(BEAT_MS, this.#freed.promise, () => {});
   }
 
-  /** Names modules by their contents, or says why they can't be read. */
+  /** Reads the modules' contents for their digests, or records why they can't be read. */
   async #read(names: Iterable<string>) {
     const modules: ModuleName[] = [];
     const unreadable = new Map<string, string>();
@@ -282,9 +281,9 @@ export class Cluster {
   }
 
   /**
-   * Leases a lane of some machine: of one that runs the first of the modules, if there is any.
+   * Leases a lane of a machine, preferably of one that runs the first of the modules.
    *
-   * @throws {LaneStartError} If there is none free.
+   * @throws {LaneStartError} If no lane is free.
    */
   async lease({ slots, modules: names }: WantedLane, events: LeaseEvents): Promise<Lease> {
     const broker = await this.#open();
@@ -308,7 +307,7 @@ export class Cluster {
         continue;
       }
       const clockOffsetMs = await (best.clock ??= clockOffset(broker, best.id));
-      // Meanwhile others may have taken what room it had, or it was lost.
+      // Meanwhile another lane may have taken the room, or the machine may be lost.
       if (this.#roomOf(best) === 0 || !this.#machines.has(best.id)) continue;
       const lease = this.#add(broker, { machine: best, events, slots, clockOffsetMs, unreadable });
       const { number: lane } = lease;
@@ -357,18 +356,18 @@ export class Cluster {
     return lease;
   }
 
-  /** Gives a lane back; nothing more is told. */
+  /** Gives a lane back; its messages are ignored from now on. */
   end({ number, sender, receiver }: Lease): void {
     if (!this.#leases.delete(number)) return;
     this.#freed.resolve();
     this.#freed = Promise.withResolvers();
     sender.close();
     receiver.close();
-    // It goes with the queue at the latest.
+    // If this fails, the consumer is removed with the queue.
     this.#broker?.removeConsumer(queueOf(this.id), `to-${number}`).catch(() => {});
   }
 
-  /** Keeps an item that ended more than one lane where its operators find it. */
+  /** Stores an item that ended more than one lane where the machines' operators find it. */
   bury(
     { task, index, item, reason }: {
       readonly task: Task;
@@ -384,7 +383,7 @@ export class Cluster {
       item: fit(Deno.inspect(item)),
       reason: fit(reason.message),
     };
-    const buried = this.#broker?.bury(letter).catch(() => {}); // the caller is told of it anyway
+    const buried = this.#broker?.bury(letter).catch(() => {}); // the caller is told of the item anyway
     if (buried === undefined) return;
     this.#burials.add(buried);
     void buried.finally(() => this.#burials.delete(buried));
@@ -406,7 +405,7 @@ export class Cluster {
   }
 }
 
-/** As much of a text as a person reads. */
+/** Cuts a text to a length that people read. */
 const fit = (text: string) => text.slice(0, MOST_TEXT);
 
 function lanesOf(machines: Iterable<Machine>): number {
@@ -420,7 +419,7 @@ function allInUse({ where }: Broker, lanes: number): NoneFreeError {
   );
 }
 
-/** Asks a machine for a lane; undefined if it doesn't answer. */
+/** Requests a lane of a machine; undefined if the machine doesn't answer. */
 async function ask(
   broker: Broker,
   machine: string,
@@ -435,7 +434,7 @@ async function ask(
   }
 }
 
-/** What to add to a time of a machine's clock: of several answers of it, the quickest one tells it best. */
+/** Measures the offset of a machine's clock: of several answers, the quickest gives it most precisely. */
 async function clockOffset(broker: Broker, machine: string): Promise<number> {
   let [offsetMs, bestMs] = [0, Infinity];
   for (let asked = 0; asked < CLOCK_ASKS; asked++) {

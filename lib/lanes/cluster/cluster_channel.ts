@@ -20,10 +20,10 @@ import type { BrokerError } from "./broker.ts";
 import { type Cluster, type Lease, UNREADABLE, type WantedLane } from "./cluster.ts";
 import { type Message, payloadOf, unstored } from "./post.ts";
 
-/** A machine that was told to end a lane is given up if it hasn't said within so many milliseconds that it has. */
+/** How long a machine may take to confirm the end of a lane, in milliseconds, before the lane is given up. */
 const END_MS = 3000;
 
-/** So many numbers stand first in the heads of what a lane may say; whoever is on the server may say more. */
+/** How many numbers the head of each message must begin with; others on the server may send anything. */
 const NUMBERS: Readonly<Record<number, number>> = {
   [FromLane.ready]: 1,
   [FromLane.loaded]: 1,
@@ -51,9 +51,9 @@ export class ClusterChannel implements Channel {
   readonly cells: undefined;
   readonly isLeased = true;
   #lease: Lease | undefined;
-  /** What lanes said before their leases were known here. */
+  /** Frames that arrived before their lease was known here. */
   readonly #early: (readonly [Frame, Lease])[] = [];
-  /** Modules that it was told to load, by their numbers. */
+  /** URLs of the modules that the lane was told to load, by task number. */
   readonly #loads = new Map<number, string>();
   readonly #ended = Promise.withResolvers<void>();
   #isReady = false;
@@ -91,7 +91,7 @@ export class ClusterChannel implements Channel {
     } catch (error) {
       return this.#end(`could not be had: ${wordsOf(error)}`, { suspicion: "none", error });
     }
-    // Nobody wants it any more.
+    // The channel was ended while the lane was being leased.
     if (this.#isOver) return this.cluster.end(this.#lease);
     try {
       for (const said of this.#early) if (said[1] === this.#lease) this.#receive(...said);
@@ -108,7 +108,7 @@ export class ClusterChannel implements Channel {
     check(frame, payload);
     if (kind === FromLane.ended) return this.#end(payload as string);
     if (this.#isClosed && kind !== FromLane.disposed) return;
-    // As if both clocks were one.
+    // Adds the clock offset, so that the machine's clock appears to be the caller's.
     if (kind === FromLane.ready) {
       this.#isReady = true;
       lease.machine.failures = 0;
@@ -148,7 +148,7 @@ export class ClusterChannel implements Channel {
     void this.#lease!.sender.send(kind, head, payload, fails ? refused : undefined);
   }
 
-  /** Tasks of these modules are run nowhere, or not without what is shared. */
+  /** Reports these tasks as not loadable, because their modules or the shared value can't be sent. */
   #refuseToLoad(numbers: Iterable<number>, why: string): void {
     for (const number of [...numbers]) {
       const error = unloadable(this.#loads.get(number)!, why);
@@ -156,7 +156,7 @@ export class ClusterChannel implements Channel {
     }
   }
 
-  /** The connection that all lanes share keeps the program alive until the executor is closed. */
+  /** All lanes share one connection, which keeps the program alive until the executor is closed. */
   hold(): void {}
 
   kill(): void {

@@ -1,6 +1,4 @@
-/**
- * A machine that has joined: tells of itself, leases lanes to jobs, and ends those of jobs that are gone.
- */
+/** A machine that has joined: it sends heartbeats, leases lanes to jobs, and ends those of lost jobs. */
 
 import { wordsOf } from "../attempt.ts";
 import { ofOneProject } from "../project.ts";
@@ -26,7 +24,7 @@ import { Turns } from "./turns.ts";
 export interface MachineOptions extends Pick<MachineBeat, "name" | "lanes" | "slots" | "threads"> {
   readonly allowed: AllowedModules;
   readonly permissions: LanePermissions;
-  /** A job that isn't heard of for so long is gone, in milliseconds. */
+  /** A job that isn't heard from for this many milliseconds is gone. */
   readonly silenceMs: number;
   readonly onRefused: (why: string) => void;
 }
@@ -38,12 +36,12 @@ export interface MachineState {
   readonly items: number;
 }
 
-/** How often a machine that is about to leave looks whether jobs still have lanes of it, in milliseconds. */
+/** How often a leaving machine checks whether jobs still have lanes here, in milliseconds. */
 const LEAVING_MS = 50;
 
 interface Job {
   readonly kept: Post["kept"];
-  /** By the numbers of the lanes; undefined while they start. */
+  /** Relays by lane number; undefined while they start. */
   readonly relays: Map<number, Relay | undefined>;
   heardMs: number;
 }
@@ -91,7 +89,7 @@ export class JoinedMachine implements AsyncDisposable {
     );
   }
 
-  /** How many lanes it has for jobs. */
+  /** How many lanes the machine offers to each job. */
   get #lanes(): number {
     return this.#isLeaving ? 0 : this.options.lanes;
   }
@@ -116,7 +114,7 @@ export class JoinedMachine implements AsyncDisposable {
     }
   }
 
-  /** A job names the lanes that it uses: others of it were given up, and nobody hears what they say. */
+  /** A job's heartbeat lists the lanes that it uses: the others were given up, and are ended. */
   #onJobBeat({ job: id, lanes }: JobBeat): void {
     const job = this.#jobs.get(id);
     if (job === undefined) return;
@@ -192,8 +190,8 @@ export class JoinedMachine implements AsyncDisposable {
   }
 
   /**
-   * Takes nothing more; resolves once jobs have given back all lanes, which they do when what runs has ended, or
-   * can't be heard.
+   * Leases no more lanes; resolves once jobs have given back all lanes, which they do when their tasks have
+   * ended, or once the server can't be reached.
    */
   async leave(): Promise<void> {
     this.#isLeaving = true;

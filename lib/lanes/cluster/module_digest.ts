@@ -1,23 +1,23 @@
 /**
- * What a task module is made of, as one digest: the same on two machines if its text is, and that of every
- * file that it names by a relative path, or by a name that its deno.json gives such a path.
+ * One digest of a task module's content: equal on two machines if the module's text is equal, and so is every
+ * file that it names by a relative path, or by a name that its deno.json maps to such a path.
  */
 
 import { attempt } from "../attempt.ts";
 import { nearestConfig } from "../project.ts";
 
-/** What has no part in what it does: lines of comment, and imports of types alone. */
+/** Text without effect: lines of comments, and type-only imports. */
 const IDLE =
   /^\s*\/\*[\s\S]*?\*\/|^\s*\/\/.*$|^\s*(?:import|export)\s+type\s[^"'`;=]*\bfrom\s*["'][^"'\n]*["']/gm;
 const ESCAPED = /\\(?:x([\da-f]{2})|u([\da-f]{4})|u\{0*([\da-f]{1,5})\})/gi;
-/** A path that is quoted, whatever it is for: `import`, `require`, `new URL` and others lead to files. */
+/** Any quoted relative path: `import`, `require`, `new URL` and others may load such a file. */
 const PATH = /["'`](\.{1,2}\/[^"'`\n]+)["'`]/g;
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-/** Why a module that another machine can't have the very content of is run on none. */
+/** The refusal of a module whose exact content another machine can't have. */
 export const notRunnable = (module: string) => `${module} is neither a file nor a data: URL`;
 
 /**
@@ -32,7 +32,7 @@ export async function moduleDigest(module: string): Promise<string> {
   }
   const named = await mappedNames(module);
   const digests = new Map([[module, await digestOf(module)]]);
-  // A Map's iteration goes on over what is added meanwhile.
+  // Iterating over a Map includes entries that are added meanwhile.
   for (const [file, { text }] of digests) {
     const code = text.replaceAll(IDLE, "").replaceAll(
       ESCAPED,
@@ -44,17 +44,17 @@ export async function moduleDigest(module: string): Promise<string> {
       try {
         digests.set(url, await digestOf(url));
       } catch (error) {
-        // What isn't there isn't imported: it only looks so.
+        // A path that can't be read only looks like an import, and is ignored.
         if (error instanceof Deno.errors.NotCapable) throw error;
       }
     }
   }
-  // Where it lies doesn't matter, only how its files lie to each other.
+  // Paths are relative, so it doesn't matter where the project is.
   const lines = [...digests].map(([file, { digest }]) => `${relative(module, file)} ${digest}`);
   return await sha256(new TextEncoder().encode(lines.sort().join("\n")));
 }
 
-/** Finds the names in a text that a module's deno.json gives paths of files, and gives their URLs. */
+/** Returns a function that finds the names in a text that deno.json maps to files, and returns the URLs. */
 async function mappedNames(module: string): Promise<(code: string) => string[]> {
   const { pathToFileURL } = await import("node:url");
   const config = nearestConfig(module);
@@ -72,7 +72,7 @@ async function mappedNames(module: string): Promise<(code: string) => string[]> 
     });
 }
 
-/** JSON with comments, and commas at the end of lists, as JSON. */
+/** Removes comments and trailing commas from JSON. */
 function plainJson(text: string): string {
   const withoutComments = text.replaceAll(/("(?:\\.|[^"\\])*")|\/\/.*|\/\*[\s\S]*?\*\//g, "$1");
   return withoutComments.replaceAll(/("(?:\\.|[^"\\])*")|,(?=\s*[}\]])/g, "$1");

@@ -1,6 +1,6 @@
 /**
- * A NATS server with JetStream, or a cluster of them, as the broker. It is loaded only where a cluster is
- * used: nothing else of the library needs npm packages.
+ * A NATS server with JetStream, or a cluster of such servers, as the broker. It is loaded only if a cluster is
+ * used, since nothing else in the library needs npm packages.
  */
 
 import {
@@ -33,24 +33,24 @@ import {
 import { DenoTransport } from "./nats_transport.ts";
 
 export const DEAD_QUEUE = "LANES-DEAD";
-/** So many of them are kept, and shown, at most. */
+/** How many dead letters are stored, and how many are shown. */
 const MOST_LETTERS = 10_000;
 const SHOWN_LETTERS = 20;
 const QUEUE_PREFIX = "LANES-";
 const CONNECT_MS = 5000;
 const RECONNECT_WAIT_MS = 250;
-/** A connection of which two of these in a row aren't answered is made anew. */
+/** How often the connection is tested, in milliseconds; it is reopened after two missed answers. */
 const PING_MS = 5000;
-/** How long the server may take to say that it has stored something, and a job that it has it. */
+/** How long to wait, in milliseconds, until the server has stored a message or a job has received it. */
 const STORE_MS = 5000;
-/** The server is too busy for a moment, or still starting. */
+/** The server's error code if it is briefly too busy, or still starting. */
 const BUSY_CODE = 10008;
-/** How often a server is asked for its queue that doesn't answer yet. */
+/** How often the server is asked for the job's queue until it answers, in milliseconds. */
 const ASK_MS = 1000;
 const NANOS = 1_000_000;
 /**
- * Acknowledgements go with the next message, but wait no longer than this, in milliseconds, and for no more
- * others: writing to the server is most of what a batch costs.
+ * Acknowledgements are sent with the next message, or after this many milliseconds, or when this many are
+ * waiting, because writing to the server is most of a batch's cost.
  */
 const ACK_MS = 50;
 const MOST_ACKS = 32;
@@ -61,16 +61,16 @@ interface Closable {
 
 const NO_MESSAGES: Closable = { close: () => Promise.resolve() };
 const CUT = "the connection to the server is lost";
-/** A queue remembers the ids of its messages for so long, in milliseconds. */
+/** How long a queue remembers the ids of its messages, in milliseconds, to drop repeated ones. */
 const REMEMBER_MS = 120_000;
 
-// Unless told it hashes large objects in JavaScript, which takes longer than to send them.
+// The default hashes large objects in JavaScript, which takes longer than sending them.
 setSha256Backend("native");
 setTransportFactory({ factory: () => new DenoTransport() });
 
 const RIGHTS = "let these credentials use lanes.>, $JS.>, $O.> and _INBOX.>";
 
-/** The stream that keeps a queue's objects. */
+/** The stream that stores a queue's large objects. */
 const bucketOf = (queue: string) => `OBJ_${queue}`;
 
 const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
@@ -84,7 +84,7 @@ export interface QueueInfo {
 }
 
 /**
- * Connects.
+ * Connects to the server.
  *
  * @throws {BrokerError} If the server can't be reached, refuses, or has no JetStream.
  */
@@ -115,20 +115,20 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
       timeout: CONNECT_MS,
       resolve: false,
       pingInterval: PING_MS,
-      // A stack for each message costs as much as to send it.
+      // Capturing a stack trace for each message costs as much as sending it.
       noAsyncTraces: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       ...(user !== undefined && { user, pass: password ?? "" }),
       ...(credentials && { authenticator: credsAuthenticator(credentials) }),
-      // Who names one so is never to speak to it in clear.
+      // A `tls:` address or a CA file means that the connection must never be unencrypted.
       ...(isSecure && { tls: ca === undefined ? {} : { ca: new TextDecoder().decode(ca) } }),
     });
   } catch (error) {
     throw new BrokerError(where, ...why(error, credentials));
   }
   try {
-    // Which asks for an account's state, so it fails where there is no JetStream.
+    // This asks for the account's state, so it fails if there is no JetStream.
     return new NatsBroker(nc, await jetstreamManager(nc), where, credentials);
   } catch (error) {
     const lost = await reasonOf(nc, error);
@@ -148,12 +148,12 @@ export async function openNats(options: ServerOptions): Promise<NatsBroker> {
   }
 }
 
-/** An address without the name and password that it may hold. */
+/** An address without the user name and password that it may contain. */
 function shown(server: string): string {
   return server.replace(/^([a-z]+:\/\/)?[^@/]*@/i, "$1");
 }
 
-/** Whether a file of credentials says that they are good no more; a server only says that it refuses them. */
+/** Whether a credentials file says that it has expired; the server would only refuse it. */
 function haveExpired(credentials: Uint8Array | undefined): boolean {
   const [, claims] = /\.([\w-]+)\./.exec(new TextDecoder().decode(credentials)) ?? [];
   const bytes = () => Uint8Array.fromBase64(claims!, { alphabet: "base64url" });
@@ -161,11 +161,11 @@ function haveExpired(credentials: Uint8Array | undefined): boolean {
   return exp * 1000 <= Date.now();
 }
 
-/** Why nothing more can be asked of the server, if that is why something failed. */
+/** The error that ended the connection or denied permission, if that is why something failed. */
 async function reasonOf(nc: NatsConnection, error: unknown): Promise<Error | undefined> {
   const { cause } = error as { cause?: unknown };
   for (const why of [error, cause]) if (why instanceof PermissionViolationError) return why;
-  // What fails with it is told before it is closed.
+  // Requests fail before the connection counts as closed.
   const isOver = nc.isClosed() || wordsOf(error) === "connection closed";
   return isOver ? await nc.closed() || undefined : undefined;
 }
@@ -224,7 +224,7 @@ export class NatsBroker implements Broker {
     readonly where: string,
     private readonly credentials: Uint8Array | undefined,
   ) {
-    // Asked for whenever an object is opened, an account's state would be another way there and back.
+    // Without this, each opening of an object would cost a further round trip for the account's state.
     this.#js = jetstream(nc, { timeout: STORE_MS, checkAPI: false });
     this.#objects = new Objm(this.#js);
     this.mostBytes = nc.info!.max_payload;
@@ -238,7 +238,7 @@ export class NatsBroker implements Broker {
     return new BrokerError(this.where, ...why(error, this.credentials));
   }
 
-  /** @throws {BrokerError} If something fails because the connection is lost for good. */
+  /** @throws {BrokerError} If it fails because the connection is lost for good. */
   async #tried<T>(trial: Promise<T>): Promise<T> {
     try {
       return await trial;
@@ -258,7 +258,7 @@ export class NatsBroker implements Broker {
         this.#isConnected = false;
         for (const reject of this.#unanswered) reject(new Error(CUT));
       }
-      // It would wait in vain for what it must not hear.
+      // Without permission to subscribe it would wait forever.
       if (status.type === "error" && status.error instanceof PermissionViolationError) {
         lose(status.error);
       }
@@ -271,7 +271,7 @@ export class NatsBroker implements Broker {
     }
   }
 
-  /** A server that lost its store lost all that was sent: nothing that is waited for may ever come. */
+  /** A server that lost its storage lost all sent messages, so what the job waits for may never come. */
   async #checkQueue(): Promise<void> {
     while (this.#queue !== undefined && this.#isConnected && !this.nc.isClosed()) {
       try {
@@ -299,7 +299,7 @@ export class NatsBroker implements Broker {
     this.nc.subscribe(subject, {
       callback: (error, message) => {
         if (error !== null) return;
-        // Others may use the same server, and say what they like.
+        // Other programs on the same server may send anything.
         const value = attempt(() => decode(message.data));
         const answer = attempt(() => hear(value));
         Promise.resolve(answer).then((value) => {
@@ -318,7 +318,7 @@ export class NatsBroker implements Broker {
     await this.#answer(() => this.nc.request(subject, bytes, { timeout: STORE_MS }));
   }
 
-  /** An answer, which won't come if the connection is lost meanwhile. */
+  /** Waits for an answer; rejects if the connection is lost meanwhile, because no answer can come then. */
   async #answer(ask: () => Promise<unknown>): Promise<void> {
     if (!this.#isConnected) throw new Error(CUT);
     const cut = Promise.withResolvers<never>();
@@ -353,7 +353,7 @@ export class NatsBroker implements Broker {
 
   async removeQueue(queue: string): Promise<void> {
     this.#queue = undefined;
-    // First what nothing else leads to.
+    // The objects go first, because only the queue's name leads to them.
     await this.jsm.streams.delete(bucketOf(queue)).catch(() => {}); // it may have been removed before
     await this.jsm.streams.delete(queue);
   }
@@ -362,7 +362,7 @@ export class NatsBroker implements Broker {
     try {
       await this.#answer(() => this.#js.publish(subject, bytes, { msgID: id, timeout: STORE_MS }));
     } catch (error) {
-      // So it is called if no queue listens.
+      // The client reports this error if no queue listens on the subject.
       if ((error as Error).name === "JetStreamNotEnabled") void this.#checkQueue();
       throw error;
     }
@@ -402,7 +402,7 @@ export class NatsBroker implements Broker {
     };
     let messages = start();
     await messages;
-    // A new one is given at once what was on its way to the old one when the connection was lost.
+    // A new consumer gets the messages at once that were on their way when the connection was lost.
     const restart = () => {
       messages = messages.then(async (old) => {
         await old.close();
@@ -432,7 +432,7 @@ export class NatsBroker implements Broker {
   #ackAll(): void {
     clock.clearTimeout(this.#ackTimer);
     this.#ackTimer = undefined;
-    // What they are for comes again if the connection is closed.
+    // If the connection is closed, the messages that aren't acknowledged are delivered again.
     for (const tell of this.#acks.splice(0)) attempt(tell);
   }
 
@@ -475,7 +475,6 @@ export class NatsBroker implements Broker {
     return found;
   }
 
-  /** The last items that ended more than one lane. */
   async deadLetters(): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
     const { state } = await this.jsm.streams.info(DEAD_QUEUE).catch(() => ({ state: undefined }));

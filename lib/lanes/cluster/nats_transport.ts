@@ -1,6 +1,6 @@
 /**
- * How bytes go to a NATS server and come from it: through connections of Deno's own. Node's sockets, as
- * they are under Deno, tell of errors when nobody listens any more, which ends the program.
+ * The transport of bytes to and from a NATS server, over Deno's own connections. Node's sockets under Deno can
+ * emit an error when no listener is left, which would end the program.
  */
 
 import {
@@ -16,10 +16,10 @@ import {
 import { attempt } from "../attempt.ts";
 import { within } from "../timers.ts";
 
-/** As much is read at a time, and what the server says first is shorter. */
+/** How many bytes are read at a time; the server's greeting is shorter. */
 const CHUNK_BYTES = 1 << 16;
 
-/** What was said last may take so long until it is sent, in milliseconds. */
+/** How long closing waits until the last bytes are sent, in milliseconds. */
 const LAST_MS = 1000;
 
 export class DenoTransport implements Transport {
@@ -28,9 +28,9 @@ export class DenoTransport implements Transport {
   closeError?: Error;
   isClosed = false;
   #conn!: Deno.TcpConn | Deno.TlsConn;
-  /** A host that doesn't answer would keep the program alive for minutes. */
+  /** Aborts connecting; otherwise an unresponsive host would keep the program alive for minutes. */
   readonly #givenUp = new AbortController();
-  /** What the server said first, which the client is to hear as well. */
+  /** The server's greeting, which the client must receive, too. */
   #greeting!: Uint8Array;
   readonly #closed = Promise.withResolvers<void | Error>();
   #unsent: Uint8Array[] = [];
@@ -40,7 +40,7 @@ export class DenoTransport implements Transport {
     const { hostname, port, tlsName } = server;
     const conn = await Deno.connect({ hostname, port, signal: this.#givenUp.signal });
     this.#conn = conn;
-    // It may have been given up meanwhile.
+    // The connection may have been closed meanwhile.
     if (this.isClosed) return this.#shut();
     try {
       conn.setNoDelay(true);
@@ -79,7 +79,7 @@ export class DenoTransport implements Transport {
     const chunk = new Uint8Array(CHUNK_BYTES);
     try {
       for (let count; (count = await this.#conn.read(chunk)) !== null;) {
-        // Messages are parts of what is given.
+        // Copied, because the client's messages are parts of these bytes.
         yield chunk.slice(0, count);
       }
       this.#end();
@@ -111,12 +111,12 @@ export class DenoTransport implements Transport {
     this.#sending = undefined;
   }
 
-  /** The connection is over, and the client may make another. */
+  /** Ends the connection, after which the client may open another. */
   #end(error?: Error): void {
     if (this.isClosed) return;
     this.#shut();
     if (error !== undefined) this.closeError = error;
-    // First the client is to know what it has read: that it is connected, if the server said so before.
+    // Deferred, so that the client first handles what it has read, such as the message that it is connected.
     setTimeout(() => this.#closed.resolve(error));
   }
 
@@ -134,7 +134,7 @@ export class DenoTransport implements Transport {
     this.#end();
   }
 
-  /** The client is done with it, or could not use it. */
+  /** Called by the client when it needs the connection no more or can't use it. */
   async close(error?: Error): Promise<void> {
     if (error === undefined) await within(LAST_MS, Promise.resolve(this.#sending), () => {});
     this.#shut();

@@ -1,9 +1,9 @@
 /**
- * One direction of the way to a lane on another machine, at either end: frames in messages of the
- * server, and in objects where they are too large for one.
+ * One direction of the connection to a lane on another machine, at either end: frames in messages of the
+ * server, or in objects if they are too large for a message.
  *
- * They arrive in order and once over what may lose, repeat and reorder messages: each is numbered, tried
- * until it is there, and handed on when all before it were.
+ * The server may lose, repeat and reorder messages. Each frame has a number, is sent until it has arrived, and
+ * is delivered once and in order.
  */
 
 import { decodePayload, encodeFrame, Frame, readFrame } from "../subprocess/frame.ts";
@@ -12,22 +12,22 @@ import { frameCloning, serializer } from "../subprocess/subprocess_channel.ts";
 import { clock, within } from "../timers.ts";
 import type { Broker, BrokerError } from "./broker.ts";
 
-/** The kind of a frame that is too large for a message: its payload names the object that holds it. */
+/** The kind of a frame that was too large: its payload is the name of the object that holds it. */
 const IN_OBJECT = 255;
-/** The object with what a job gives to all lanes. */
+/** The object with the job's `shared` value. */
 const SHARED = "shared";
 const NOTHING = new Uint8Array();
-/** What a message has besides its bytes: its subject, id and so on. */
+/** Room for a message's other parts, such as subject and id, in bytes. */
 const SPARE_BYTES = 4096;
-/** A message that couldn't be stored is tried again after so many milliseconds, at first and at most. */
+/** How long to wait before a message is sent again, in milliseconds, at first and at most. */
 const LEAST_WAIT_MS = 50;
 const MOST_WAIT_MS = 1000;
-/** What has something in its place is tried for so long if it is refused: others may make room. */
+/** If the server refuses a message for this many milliseconds, its substitute is sent, if it has one. */
 const MOST_REFUSED_MS = 5000;
-/** An object that can't be had is asked for again after so many milliseconds. */
+/** How long to wait before a missing object is requested again, in milliseconds. */
 const OBJECT_WAIT_MS = 500;
 
-/** A message as a frame, whose head ends with its number. */
+/** Encodes a message as a frame with its number at the end of the head. */
 function numbered(number: number, [kind, head, payload]: Message): Uint8Array<ArrayBuffer> {
   const numbers = new Float64Array(head.length + 1);
   numbers.set(head);
@@ -36,15 +36,15 @@ function numbered(number: number, [kind, head, payload]: Message): Uint8Array<Ar
   return bytes as Uint8Array<ArrayBuffer>;
 }
 
-/** A job's queue, as one side of it knows it. */
+/** A job's queue as seen from one side. */
 export interface Post {
   readonly broker: Broker;
   readonly queue: string;
-  /** Objects that are the same for all lanes: put once by the job, and had once by each machine. */
+  /** Objects that all lanes share: stored once by the job, and fetched once by each machine. */
   readonly kept: Map<string, Promise<Uint8Array>>;
 }
 
-/** What is kept, or will be; what fails is tried again by the next who wants it. */
+/** Returns a shared object, fetched once; if that fails, the next caller tries again. */
 function keeping(
   { kept }: Post,
   name: string,
@@ -63,19 +63,19 @@ export function payloadOf(frame: Frame): unknown {
 
 export type Message = readonly [kind: number, head: ArrayLike<number>, payload?: unknown];
 
-/** The report that these items failed, for the server didn't store them, or what became of them. */
+/** The report that these items failed because the server didn't store them, or their outcomes. */
 export function unstored(id: number, count: number, last: boolean, reason: BrokerError): Message {
   const report = failedReport(count, reason, last);
   const payload = encode(new Array(count), report.failures, true, frameCloning);
   return [FromLane.report, reportHead(id, report), payload];
 }
 
-/** Brings a message to the other side; rejects if it isn't known to be there, though it may be. */
+/** Sends a message; rejects if its arrival isn't confirmed, although it may have arrived. */
 type Carry = (number: number, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
 
-/** Sends frames: each is numbered, and tried until it is there. */
+/** Sends frames, numbered, each until it has arrived. */
 export class Sender {
-  /** Its objects' names begin with it. */
+  /** A prefix of its objects' names. */
   readonly #id = crypto.randomUUID();
   readonly #closed = Promise.withResolvers<void>();
   #count = 0;
@@ -84,10 +84,10 @@ export class Sender {
   constructor(private readonly post: Post, private readonly carry: Carry) {}
 
   /**
-   * Resolves once it is there, or something else in its place.
+   * Sends a message; resolves once it or its substitute has arrived.
    *
-   * @param instead What is to be there if the server refuses for long to store it.
-   * @throws What the serializer throws, at once, if the payload can't be cloned.
+   * @param instead Makes the substitute, which is sent if the server keeps refusing to store the message.
+   * @throws The serializer's error, at once, if the payload can't be cloned.
    */
   send(
     kind: number,
@@ -115,7 +115,7 @@ export class Sender {
         const why = this.post.broker.refusalOf(error);
         if (why !== undefined) refusedMs ??= clock.now();
         if (why && instead && clock.now() - refusedMs! >= MOST_REFUSED_MS) {
-          // It is small, and others that come behind it wait for it.
+          // The substitute is small, and all later messages wait for this number.
           bytes = numbered(number, instead(why));
           instead = undefined;
         }
@@ -142,9 +142,9 @@ export class Sender {
   }
 }
 
-/** Receives frames, in order and once, with what came along. */
+/** Receives frames in order and each once, with the extra value that came with each. */
 export class Receiver<Extra> {
-  /** What came before others that were sent earlier. */
+  /** Frames that arrived before earlier ones. */
   readonly #early = new Map<number, readonly [Frame, Extra]>();
   #next = 0;
   #isClosed = false;
@@ -154,7 +154,7 @@ export class Receiver<Extra> {
     private readonly receive: (frame: Frame, extra: Extra) => void,
   ) {}
 
-  /** Resolves to whether it is new, once it is here. */
+  /** Resolves once the frame is here, to whether it is new. */
   async take(bytes: Uint8Array, extra: Extra): Promise<boolean> {
     const frame = readFrame(bytes);
     const number = frame.head.at(-1);
@@ -164,12 +164,12 @@ export class Receiver<Extra> {
     const object = await this.#object(name, number);
     if (object === undefined || !this.#takeFrame(number, readFrame(object), extra)) return false;
     const { broker, queue } = this.post;
-    // It goes with its queue at the latest.
+    // If this fails, the object is removed with the queue.
     if (name !== SHARED) broker.removeObject(queue, name).catch(() => {});
     return true;
   }
 
-  /** Takes a frame, and hands on those whose turn it is; false if it was here before. */
+  /** Adds a frame, and delivers those whose turn has come; false if it was here before. */
   #takeFrame(number: number, { kind, encoding, head, body }: Frame, extra: Extra): boolean {
     if (this.#has(number)) return false;
     this.#early.set(number, [new Frame(kind, encoding, head.subarray(0, -1), body), extra]);
@@ -185,7 +185,7 @@ export class Receiver<Extra> {
     return number < this.#next || this.#early.has(number);
   }
 
-  /** What is too large for a message; undefined once it was had, for it may be delivered again meanwhile. */
+  /** Fetches a frame that is too large for a message; undefined if a repeated delivery brought it meanwhile. */
   async #object(name: string, number: number): Promise<Uint8Array | undefined> {
     const get = () => this.post.broker.getObject(this.post.queue, name);
     while (!this.#isClosed && !this.#has(number)) {

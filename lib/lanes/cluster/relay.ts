@@ -1,8 +1,8 @@
 /**
- * A lane that a machine has leased to a job: a subprocess, or a thread, and what goes between it and the
- * server.
+ * A lane that a machine has leased to a job: a subprocess or a thread, whose messages are relayed to and from
+ * the server.
  *
- * A batch is acknowledged once the job has what became of it, so until then the server keeps it.
+ * A batch is acknowledged once the job has received its last report; until then the server keeps the batch.
  */
 
 import { unloadable } from "../lane_tasks.ts";
@@ -32,22 +32,22 @@ interface RelayOptions {
   readonly kept: Post["kept"];
   readonly lane: number;
   readonly slots: number;
-  /** How many batches the job takes it to have room for at once, though it may have fewer slots. */
+  /** How many batches the job assumes to fit at once; this machine may allow fewer slots. */
   readonly jobSlots: number;
   readonly permissions: LanePermissions;
-  /** Whether it is a thread of this program instead of a subprocess. */
+  /** Whether the lane is a thread of this program instead of a subprocess. */
   readonly isThread: boolean;
   readonly turns: Turns<Relay>;
-  /** The module here of one that the job names. */
+  /** Finds this machine's copy of a module that the job names. */
   readonly find: (module: string) => Promise<FoundModule>;
   readonly modules: readonly string[];
   readonly onItems: (count: number) => void;
   readonly onEnd: () => void;
 }
 
-/** Batches that a job has wait for each slot, as the dispatcher does; none may hold up what ends them. */
+/** How many batches a job has waiting for each slot, as the dispatcher does, with room left for messages. */
 const MOST_AHEAD = 8;
-/** Control messages that may be on their way beside the batches. */
+/** How many other messages may be unacknowledged besides the batches. */
 const MOST_CONTROL = 64;
 const UNREADABLE = "was sent a message that can't be read";
 
@@ -55,7 +55,7 @@ export class Relay {
   readonly #channel: Channel;
   readonly #sender: Sender;
   readonly #receiver: Receiver<Stored>;
-  /** Batches that were started, by their ids, and those that wait for a slot or the machine's turn. */
+  /** Started batches by id, and batches that wait for a slot or for the lane's turn. */
   readonly #started = new Map<number, Stored>();
   readonly #waiting = new Map<
     number,
@@ -102,7 +102,7 @@ export class Relay {
 
   async #take(stored: Stored): Promise<void> {
     try {
-      // One that comes again is acknowledged when the first is, or was and that got lost.
+      // A repeated message is acknowledged here only if the first one isn't held any more.
       if (await this.#receiver.take(stored.bytes, stored)) return;
     } catch {
       stored.ack();
@@ -115,7 +115,7 @@ export class Relay {
     return [...this.#started.values(), ...[...this.#waiting.values()].map(({ stored }) => stored)];
   }
 
-  /** Tells the job what waits here for tasks of others: it may have a slot free elsewhere. */
+  /** Tells the job which batches wait for other programs' tasks, because it may have a free slot elsewhere. */
   tellHeldUp(): void {
     const free = this.of.slots - this.#started.size;
     for (const [id, waiting] of [...this.#waiting].slice(0, Math.max(0, free))) {
@@ -124,7 +124,7 @@ export class Relay {
     }
   }
 
-  /** Keeps the server from delivering again what is worked on. */
+  /** Keeps the server from delivering batches again that are still here. */
   beat(): void {
     for (const stored of this.#held) stored.working();
   }
@@ -149,7 +149,7 @@ export class Relay {
     }
   }
 
-  /** What waits is kept here until it can start, so that it can be asked back. */
+  /** Requests a turn. Waiting batches are kept here until they can start, so that the job can ask them back. */
   #enter(): void {
     const { slots, turns, job } = this.of;
     if (this.#waiting.size > 0 && this.#started.size < slots) {
@@ -165,24 +165,24 @@ export class Relay {
       try {
         this.#pass(frame);
       } catch {
-        // It may be another job's lane that gave it its turn.
+        // Caught here, because another job's lane may be the caller, when it gave up its turn.
         void this.#tellEnd(UNREADABLE);
       }
     }
     this.#leaveIfIdle();
   }
 
-  /** A subprocess reads what the job sent; a thread is sent the values themselves. */
+  /** A subprocess decodes frames itself; a thread is sent the decoded values. */
   #pass(frame: Frame): void {
     this.#channel.send(frame.kind, frame.head, this.of.isThread ? payloadOf(frame) : frame);
   }
 
-  /** Nothing runs, or what waited for the lane's turn was dropped meanwhile. */
+  /** Gives up the turn if no batch runs, also when the waiting batches were dropped meanwhile. */
   #leaveIfIdle(): void {
     if (this.#started.size === 0) this.of.turns.leave(this);
   }
 
-  /** A batch that waits is not started; false if it doesn't. */
+  /** Drops a waiting batch; false if it doesn't wait here. */
   #drop(id: number): boolean {
     const { stored } = this.#waiting.get(id) ?? {};
     if (stored === undefined) return false;
@@ -225,14 +225,14 @@ export class Relay {
 
   async #tellEnd(how: string): Promise<void> {
     this.hasEnded = true;
-    // They ran nowhere, whatever ended it.
+    // Waiting batches haven't run, so they are given back, however the lane ended.
     for (const id of [...this.#waiting.keys()]) this.#drop(id);
     await this.#sender.send(FromLane.ended, [], how);
     for (const stored of this.#held) stored.ack();
     await this.end();
   }
 
-  /** Ends the subprocess or thread, whatever it does; nobody is told. */
+  /** Ends the subprocess or thread whatever it does, without telling the job. */
   async end(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;

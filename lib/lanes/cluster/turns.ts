@@ -1,14 +1,14 @@
 /**
- * Whose tasks a machine runs: at most so many of its lanes have something to do at a time, and where
- * several jobs want more than that, they take turns.
+ * The turns of lanes on one machine: only a limited number of lanes run tasks at a time, and if several jobs
+ * want more, they alternate.
  */
 
 export class Turns<Lane extends object> {
-  /** Lanes that have their turn: until nothing of them runs. */
+  /** Lanes whose turn it is, until no task of theirs runs. */
   readonly #active = new Set<Lane>();
-  /** Those that wait, by their jobs, in the order in which they came, and what begins their turns. */
+  /** Waiting lanes by job, in order of arrival, each with the function that begins its turn. */
   readonly #waiting = new Map<string, Map<Lane, () => void>>();
-  /** Jobs that had to wait, the one whose turn is the longest ago first. */
+  /** Jobs that had to wait, the one whose last turn is longest ago first. */
   readonly #served = new Set<string>();
 
   constructor(private readonly most: number) {}
@@ -18,8 +18,8 @@ export class Turns<Lane extends object> {
   }
 
   /**
-   * Has a lane start what waits there when its turn comes: at once if there is room, or it has its turn and
-   * nobody waits.
+   * Calls `begin` when the lane's turn comes: at once if no other lane waits and there is room or it already is
+   * the lane's turn.
    */
   enter(job: string, lane: Lane, begin: () => void): void {
     const mayBegin = this.#active.has(lane) || this.#active.size < this.most;
@@ -31,13 +31,13 @@ export class Turns<Lane extends object> {
     this.#served.add(job);
   }
 
-  /** A lane is gone: nothing of it runs or waits. */
+  /** Removes a lane that has ended: it neither runs nor waits. */
   remove(job: string, lane: Lane): void {
     this.#forget(job, lane);
     this.leave(lane);
   }
 
-  /** Nothing of a lane runs any more. */
+  /** Ends a lane's turn because none of its tasks runs, and begins the next ones. */
   leave(lane: Lane): void {
     this.#active.delete(lane);
     while (this.#active.size < this.most) {
