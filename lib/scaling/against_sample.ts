@@ -1,4 +1,4 @@
-/** Holds a sweep against the sample before it: the same kernel results, job, and any order? */
+/** Compares a sweep with the sample before it: the kernel's results, the work, and the order of tasks. */
 
 import { type Finding, sayFinding } from "../advice/findings/findings.ts";
 import { teardownFinding, unawaitedFinding } from "../advice/findings/tasks.ts";
@@ -15,7 +15,7 @@ import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import { recommendedSize } from "./analyse.ts";
 import type { SweepResult } from "./sweep_result.ts";
 
-/** Runs the sample's items on a kernel; throws a JobError if it does other than the function. Resolves to how many. */
+/** Runs the sample's items on a kernel; returns their number, or throws a JobError if results differ. */
 export async function compareKernel(
   job: JobSpec,
   model: Model,
@@ -40,7 +40,7 @@ export async function compareKernel(
   );
 }
 
-/** Items that wait for what tasks give never come before these run: so long are those of a run backwards waited for. */
+/** Time limit of the run from last to first, plus SLOWER times the sample: some items may never come. */
 const LEAST_GUARD_MS = 10_000;
 const SLOWER = 3;
 
@@ -75,7 +75,7 @@ export async function holdAgainstSample(
   const chosen = recommendedSize(result)?.point;
   const leavesPlainLoop = !result.unsteady && chosen !== undefined &&
     chosen.lanes * chosen.slots > 1;
-  // What tasks share may be what the next one needs.
+  // A task may need what an earlier one left in the state that they share.
   const isDue = !needsOrder && (leavesPlainLoop || shared !== undefined);
   const check = isDue ? orderCheckOf(sample, probed) : undefined;
   const guardMs = LEAST_GUARD_MS + SLOWER * sample.tasksMs;

@@ -1,4 +1,4 @@
-/** What a sweep's trials come to: points, laws, knee, forecasts, and which size to take. */
+/** Analyses a sweep's trials: points, laws, knee, forecasts, and which size to take. */
 
 import { timeInterval } from "../timing/interval.ts";
 import { refuses } from "../tasks/http_signs.ts";
@@ -21,7 +21,7 @@ import { AS_GOOD, IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";
 import type { Interval } from "../timing/result.ts";
 import { Standings } from "../timing/standings.ts";
 
-/** Times in flight, in milliseconds: of all tasks that were started, or of those that succeeded. */
+/** Times in flight in milliseconds, of all tasks that were started, or of those that succeeded. */
 function timesOf({ timeline }: TrialResult, succeeded: boolean): number[] {
   if (timeline === undefined) return [];
   return timeline.startedMs.flatMap((startedMs, i) => {
@@ -64,10 +64,10 @@ function roundOf(trial: TrialResult, number: number): SweepRound {
   };
 }
 
-/** How far X·R may lie from N, as a share of N. */
+/** How far X·R may differ from N, as a share of N. */
 export const LITTLE_TOLERANCE = 0.1;
 
-/** N = X·R (Little, Operations Research 9, 1961): slots should always be taken. */
+/** N = X·R (Little, Operations Research 9, 1961) holds if every slot is always taken. */
 export function checkLittle(throughputPerSecond: number, meanMs: number, slots: number) {
   const inFlight = throughputPerSecond * meanMs / 1000;
   const ratio = inFlight / slots;
@@ -82,7 +82,7 @@ export function checkLittle(throughputPerSecond: number, meanMs: number, slots: 
   return { inFlight, slots, ratio, holds, meaning };
 }
 
-/** Little's law, of the round whose ratio is in the middle. */
+/** Little's law in the round whose ratio is the median. */
 function littleOf(rounds: readonly SweepRound[], slots: number): SweepPoint["little"] {
   const checks = rounds.flatMap(({ runMs, succeeded, failed, meanLatencyMs }) =>
     meanLatencyMs === null || runMs <= 0
@@ -103,7 +103,7 @@ function sweepPoint({ size, refined, trials }: MeasuredSize, perPlace: number): 
     slots: slots ?? 1,
     refined,
     rounds,
-    // The interval works on logarithms, and 0 has none.
+    // The interval uses logarithms, and 0 has none.
     throughputPerSecond: throughputs.some((x) => x <= 0)
       ? { median: middle, low: Math.min(...throughputs), high: Math.max(...throughputs) }
       : timeInterval(throughputs),
@@ -113,9 +113,9 @@ function sweepPoint({ size, refined, trials }: MeasuredSize, perPlace: number): 
   };
 }
 
-/** How much more of the tasks than at the smallest size may fail. */
+/** The share of tasks that may fail beyond those at the smallest size. */
 const MORE_FAILED = 0.01;
-/** If this share fails at the smallest size, what is left tells nothing of sizes. */
+/** If this share fails at the smallest size, the other tasks show nothing about sizes. */
 const MOST_FAILED = 0.5;
 
 /** Whether a server refused tasks because there were too many. */
@@ -126,8 +126,8 @@ export function isRefused({ rounds }: Pick<SweepPoint, "rounds">): boolean {
 }
 
 /**
- * The sizes at which more tasks fail than at the smallest, or most do, or a server refuses; and the one
- * from which on all larger ones fail too, or null if the largest doesn't.
+ * The sizes at which more tasks fail than at the smallest, or most fail, or a server refuses; and the size from
+ * which on all larger ones fail too, or null if the largest doesn't.
  */
 export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds">[]) {
   const counts = points.map(({ size, rounds }) => {
@@ -146,7 +146,7 @@ export function failingSizes(points: readonly Pick<SweepPoint, "size" | "rounds"
   };
 }
 
-/** The sizes whose throughput is one: with more failures, it tells how fast tasks fail. */
+/** The sizes whose throughput counts; where more tasks fail, it only shows how fast they fail. */
 export function bornePoints(points: readonly SweepPoint[]): SweepPoint[] {
   const failing = failingSizes(points).sizes;
   return points.filter(({ size }) => !failing.has(size));
@@ -159,7 +159,7 @@ function bestOf(points: readonly SweepPoint[]): SweepResult["best"] {
   return best === undefined || best.throughputPerSecond <= 0 ? null : best;
 }
 
-/** Points, laws, knee, capacity and forecasts; of sizes at which more tasks fail nothing is taken. */
+/** Points, laws, knee, capacity and forecasts, without the sizes at which more tasks fail. */
 export function analyse(
   { sizes, differsAt }: Pick<MeasuredSweep, "sizes" | "differsAt">,
   seed: number,
@@ -216,8 +216,8 @@ function scaled(values: readonly number[]): number[] {
 }
 
 /**
- * The knee by Kneedle (Satopää, Albrecht, Irwin and Raghavan, ICDCS Workshops 2011), of medians
- * instead of smoothed values; null if there is none.
+ * The knee by Kneedle (Satopää, Albrecht, Irwin and Raghavan, ICDCS Workshops 2011), of medians instead of
+ * smoothed values; null if there is none.
  */
 export function findKnee(points: readonly CurvePoint[]): number | null {
   const curve = points.toSorted((a, b) => a.size - b.size);
@@ -225,24 +225,24 @@ export function findKnee(points: readonly CurvePoint[]): number | null {
   const x = scaled(curve.map(({ size }) => size));
   const y = scaled(curve.map(({ throughputPerSecond }) => throughputPerSecond));
   const above = y.map((value, i) => value - x[i]!);
-  // The mean step; x is scaled to 0 to 1, so it depends on nothing but the number of points.
+  // The mean step; x is scaled to 0 to 1, so it depends only on the number of points.
   const tolerance = 1 / (curve.length - 1);
   let knee: number | null = null;
   for (let i = 1; i < curve.length - 1; i++) {
-    // Of equal maxima the first is the knee; what follows must fall below the threshold. Of a point before a
-    // maximum that holds only if it holds of the maximum too.
+    // Of equal maxima the first is the knee, and what follows must fall below the threshold. For a point before
+    // a maximum this holds only if it holds for the maximum too.
     const isHighest = above[i]! > (knee === null ? 0 : above[knee]!);
     if (isHighest && above.slice(i + 1).some((later) => later < above[i]! - tolerance)) knee = i;
   }
   return knee === null ? null : curve[knee]!.size;
 }
 
-/** How often rounds are drawn anew to see where the knee could be. */
+/** How often rounds are resampled to see where the knee could be. */
 const KNEE_RESAMPLES = 300;
-/** A curve that rises by less than this is flat: what noise draws on it isn't a knee. */
+/** A curve that rises by a smaller factor is flat, and a knee in it is only noise. */
 const LEAST_RISE = 1.2;
 
-/** The knee, and the least and greatest of it over rounds drawn anew; null if half of them have none. */
+/** The knee, and its lowest and highest size over resampled rounds; null if most of these have none. */
 export function kneeOf(series: readonly Series[], seed: number): SweepResult["knee"] {
   const curve = (draw: (values: readonly number[]) => readonly number[]) =>
     series.map(({ size, throughputs }) => ({
@@ -267,13 +267,13 @@ export function kneeOf(series: readonly Series[], seed: number): SweepResult["kn
 export interface RecommendedSize {
   readonly point: SweepPoint;
   readonly gain: Interval | null;
-  /** The fastest of the others, where it may gain a tenth on the size that is taken, as isn't shown. */
+  /** The fastest other size, if it may gain a tenth over the chosen one, though that isn't shown. */
   readonly open?: { point: SweepPoint; gain: Interval };
-  /** A gain above what the cores can give: it is no gain, but an error of measurement. */
+  /** A gain above what the cores allow, which is a measurement error. */
   readonly impossible?: { point: SweepPoint; gain: Interval; most: number };
-  /** Whether a larger size was measured and left out because it gains hardly more. */
+  /** Whether a larger size was measured but gains hardly more. */
   readonly largerGainsLittle: boolean;
-  /** Whether it is the largest that was measured, and still gained on the one before. */
+  /** Whether the chosen size is the largest one measured and still gained over the one before. */
   readonly mayGainMore: boolean;
 }
 
@@ -281,7 +281,7 @@ export interface RecommendedSize {
 export function recommendedSize(
   { points, axis, computingShare, freeShare, environment, job: { total } }: SweepResult,
 ): RecommendedSize | undefined {
-  // For the whole job, with starting its lanes, where its number of items is known.
+  // Time for the whole job with its lanes' start, if its number of items is known; else for one item.
   const msOf = ({ startMs, throughputPerSecond }: SweepRound) =>
     (total === undefined ? 0 : startMs) + 1000 * (total ?? 1) / throughputPerSecond;
   const worked = bornePoints(points).filter(({ rounds }) =>
@@ -301,7 +301,7 @@ export function recommendedSize(
   if (smallest === undefined) return undefined;
   const standings = new Standings(series);
   const { chosen, decision } = choose(smallest, larger, standings);
-  // So many times as many gain no more than that, nor slots more than one event loop has time for.
+  // k times as many slots or lanes gain at most k, and slots no more than one event loop has time for.
   const mostOf = ({ point: { size } }: typeof smallest) => {
     const inFlight = size / smallest.point.size;
     return axis === "slots" && computingShare !== undefined && freeShare !== undefined
@@ -336,7 +336,7 @@ export function recommendedSize(
   if (gain.median > IMPOSSIBLE * Math.max(1, mostHere) || gain.low > mostHere * AS_GOOD) {
     return { ...stays, impossible: { point: chosen.point, gain, most: mostHere } };
   }
-  // Nothing fills more of them than there are items.
+  // There can't be more tasks in flight than items.
   const isFull = chosen.point.lanes * chosen.point.slots >= (total ?? Infinity);
   const isLargest = chosen === series.at(-1) && series.length === worked.length && !isFull;
   const before = standings.ratio(series.at(-2) ?? smallest, chosen)?.median ?? 1;

@@ -1,4 +1,4 @@
-/** What to sweep for a job of one's own, as its sample shows. */
+/** Chooses what to sweep for the user's own job, by its sample. */
 
 import { type SharedState, sharedWords } from "../advice/job/shared_state.ts";
 import { blocks, computesBeside, heldMs, type Sample } from "../advice/probe/sample.ts";
@@ -7,14 +7,14 @@ import { COMPUTES } from "../judge/thresholds.ts";
 import { formatPercent } from "../text/format.ts";
 import { LEAST_WAVES, planFor, type SweepPlan } from "./sweep_plan.ts";
 
-/** A task that holds up its event loop for more of its time than this needs lanes more than slots. */
+/** A task that holds up its event loop for a greater share of its time needs lanes more than slots. */
 const HOLDS = 0.5;
 
-/** Decides what to sweep for a job of which nothing is known but a sample, by what advice goes by. */
+/** Chooses what to sweep for a job of which only a sample is known, by the same rules as advice. */
 export function choosePlan(
   sample: Sample,
   most: number,
-  /** What its tasks share, of which each lane would have its own. */
+  /** State that the tasks share, which each lane would have for itself. */
   shared?: SharedState,
 ): { plan: SweepPlan; why: string } {
   const items = Math.min(most, sample.total ?? Infinity);
@@ -27,7 +27,7 @@ export function choosePlan(
   if (sample.uncloneable !== undefined) {
     return sweep(slots, `nothing can be sent to lanes (${sample.uncloneable})`);
   }
-  // What waits for programs that compute has no more to gain from lanes than these have cores.
+  // Tasks that wait for computing programs gain no more from lanes than there are cores.
   if (blocks(sample) && sample.cpuShare < COMPUTES) {
     const extendTo = Math.min(MOST_USEFUL_LANES, items / LEAST_WAVES);
     const until = 2 * (sample.programsMs ?? 0) > sample.cpuMs

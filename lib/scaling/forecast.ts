@@ -1,21 +1,21 @@
-/** Where computing ends, and what ten and a thousand times as many slots or lanes would do. */
+/** Finds where computing ends, and forecasts ten and a thousand times as many slots or lanes. */
 
 import { median } from "../timing/statistics.ts";
 import type { Capacity, Forecast, SweepPoint, SweepResult, SweepRound } from "./sweep_result.ts";
 import { estimateOf, type Law, throughputAt } from "./laws.ts";
 import { formatRate } from "../text/format.ts";
 
-/** From here on they count as busy: starting, ending and the clock's steps leave no more. */
+/** From this share on, cores or an event loop count as busy; start, end and clock steps take the rest. */
 export const BUSY = 0.85;
-/** From this share on a slot or lane only computes, though other programs may disturb it. */
+/** From this share on, a slot or lane only computes, even if other programs disturb it. */
 const COMPUTES_ALONE = 0.8;
-/** A forecast may come this near to the capacity. */
+/** A forecast may reach at most this share of the capacity. */
 const NEAREST = 0.95;
 
 type RoundsOfSize = Pick<SweepPoint, "size" | "rounds">;
 type CpuMs = (round: SweepRound) => number | null;
 
-/** CPU time over wall time, and CPU time an item, of the rounds in the middle. */
+/** CPU time over wall time, and CPU time per item in milliseconds, as medians of the rounds. */
 function usageOf({ rounds }: RoundsOfSize, cpuMs: CpuMs) {
   const known = rounds.flatMap((round) => {
     const ms = cpuMs(round);
@@ -31,8 +31,8 @@ function usageOf({ rounds }: RoundsOfSize, cpuMs: CpuMs) {
 }
 
 /**
- * What computing fills first, by the utilization law U = X·D (Denning and Buzen, Computing Surveys
- * 10, 1978): slots share one event loop, lanes have one each. Null if CPU times aren't known.
+ * The capacity that computing reaches first, by the utilization law U = X·D (Denning and Buzen, Computing
+ * Surveys 10, 1978): slots share one event loop, lanes have one each. Null if CPU times aren't known.
  */
 export function capacityOf(
   points: readonly RoundsOfSize[],
@@ -55,7 +55,7 @@ export function capacityOf(
     const computingShare = Math.min(1, (alone?.share ?? 0) / smallest.size);
     const filling = points.filter(({ size }) => size >= units);
     const computes = computingShare >= COMPUTES_ALONE && filling.length > 0;
-    // With fewer than there are units they can't all be busy, even if fewer happened to be faster.
+    // Fewer slots or lanes than units can't keep all units busy, even if they happened to be faster.
     const among = computes ? filling : points.filter(({ size }) => size === best);
     const [fastest] = among.flatMap((point) => {
       const usage = usageOf(point, cpuMs);
@@ -77,7 +77,7 @@ export function capacityOf(
   return capacities.toSorted((a, b) => a.limitPerSecond - b.limitPerSecond)[0] ?? null;
 }
 
-/** Whether a law may not be followed to a size on this machine, since computing ends before. */
+/** Whether computing ends before a size, so that a law can't be followed to it on this machine. */
 export function endsBefore(capacity: Capacity | null, size: number, perSecond: number): boolean {
   if (capacity === null) return false;
   const { reached, computingShare, units, limitPerSecond } = capacity;
@@ -87,12 +87,12 @@ export function endsBefore(capacity: Capacity | null, size: number, perSecond: n
 
 const FACTORS: readonly number[] = [10, 1000];
 
-/** An interval whose ends lie farther apart than this, as a ratio, says nothing. */
+/** An interval whose ends differ by a greater factor says nothing. */
 const WIDEST_FORECAST = 3;
 
 interface ForecastParts {
   readonly law: Law;
-  /** Laws that could as well have been found, a list for each kind that isn't ruled out. */
+  /** Other laws that fit as well, a list for each kind that isn't ruled out. */
   readonly drawn: readonly (readonly Law[])[];
   readonly refusal: string | null;
   readonly largest: number;
@@ -100,7 +100,7 @@ interface ForecastParts {
   readonly capacity?: Capacity | null;
 }
 
-/** Follows a law beyond what was measured, or says why that isn't sound. */
+/** Follows a law beyond the measured sizes, or says why that isn't sound. */
 export function forecasts(parts: ForecastParts): Forecast[] {
   const { law, drawn, refusal, largest, bestPerSecond, capacity = null } = parts;
   return FACTORS.map((factor) => {

@@ -1,9 +1,8 @@
 /**
  * The laws of scaling: how throughput follows from the number of slots or lanes.
  *
- * Amdahl's law ("Validity of the single processor approach", AFIPS 1967) as a law of throughput, and
- * the Universal Scalability Law (Gunther, "Guerrilla Capacity Planning", 2007, chapter 4), of which it
- * is the case κ = 0:
+ * Amdahl's law ("Validity of the single processor approach", AFIPS 1967), as a law of throughput, is the case κ
+ * = 0 of the Universal Scalability Law (Gunther, "Guerrilla Capacity Planning", 2007, chapter 4):
  *
  * X(N) = λN / (1 + σ(N − 1) + κN(N − 1))
  */
@@ -19,7 +18,7 @@ export interface Law {
   readonly lambda: number;
   /** σ, contention: the share of the work that can't overlap, 0 to 1. */
   readonly sigma: number;
-  /** κ, coherence: what each pair costs by keeping up with each other; 0 under Amdahl's law. */
+  /** κ, coherence: the cost for each pair of keeping up with each other; 0 under Amdahl's law. */
   readonly kappa: number;
 }
 
@@ -28,7 +27,7 @@ export const LAW_TITLES: Readonly<Record<LawName, string>> = {
   usl: "Universal Scalability Law",
 };
 
-/** The throughput that a law gives for so many slots or lanes, from 1. */
+/** The throughput of a law at a number of slots or lanes, from 1. */
 export function throughputAt({ lambda, sigma, kappa }: Law, size: number): number {
   return lambda * size / (1 + sigma * (size - 1) + kappa * size * (size - 1));
 }
@@ -40,14 +39,14 @@ export function peakOf(law: Law): { size: number; throughputPerSecond: number } 
   return { size, throughputPerSecond: throughputAt(law, size) };
 }
 
-/** What a law's throughput never exceeds: its peak, or λ/σ where it has none; Infinity if both are 0. */
+/** The upper limit of a law's throughput: its peak, or λ/σ if it has none; Infinity if both are 0. */
 export function limitOf(law: Law): number {
   return peakOf(law)?.throughputPerSecond ?? law.lambda / law.sigma;
 }
 
 export interface Series {
   readonly size: number;
-  /** Items a second, one a round; all above 0. */
+  /** Items a second, one figure a round; all above 0. */
   readonly throughputs: readonly number[];
 }
 
@@ -58,7 +57,7 @@ interface LawFit {
 
 /** The least squares of columns · x = 1 with no x below 0. */
 function leastSquares(columns: readonly (readonly number[])[]): number[] {
-  // Columns of one length: their sizes may lie many powers of ten apart.
+  // The columns are scaled to equal length, since their sizes may differ by many powers of ten.
   const lengths = columns.map((column) => Math.hypot(...column));
   const rows = columns[0]!.map((_, row) => columns.map((column, i) => column[row]! / lengths[i]!));
   const found = fcnnlsVector(rows, rows.map(() => 1)).K.to1DArray();
@@ -66,8 +65,8 @@ function leastSquares(columns: readonly (readonly number[])[]): number[] {
 }
 
 /**
- * N/X = p + q·N + c·N(N − 1) is linear (Gunther, "Guerrilla Capacity Planning", 2007, section 5.5),
- * with λ = 1/(p + q), σ = q/(p + q), κ = c/(p + q): none is negative where p, q and c aren't.
+ * N/X = p + q·N + c·N(N − 1) is linear (Gunther, "Guerrilla Capacity Planning", 2007, section 5.5), with λ =
+ * 1/(p + q), σ = q/(p + q), κ = c/(p + q). None is negative if p, q and c aren't.
  */
 const COLUMNS: readonly ((size: number) => number)[] = [
   () => 1,
@@ -75,14 +74,14 @@ const COLUMNS: readonly ((size: number) => number)[] = [
   (size) => size * (size - 1),
 ];
 
-/** p + q isn't 0: λ is a number even of throughputs that only fall. */
+/** Keeps p + q above 0, so that λ is finite even if throughputs only fall. */
 const LEAST_TIME = 1e-100;
 
 const PARAMETERS: Readonly<Record<LawName, number>> = { amdahl: 2, usl: 3 };
 
-/** Fits a law to the sizes' medians by least squares of relative errors, no parameter below 0. */
+/** Fits a law to the sizes' medians by least squares of relative errors, with no parameter below 0. */
 export function fitLaw(name: LawName, series: readonly Series[]): LawFit {
-  // Divided by the time that was measured, each row aims at 1.
+  // Each row is divided by the measured time, so that its target is 1.
   const columns = COLUMNS.slice(0, PARAMETERS[name]).map((column) =>
     series.map(({ size, throughputs }) => column(size) * median(throughputs) / size)
   );
@@ -91,7 +90,7 @@ export function fitLaw(name: LawName, series: readonly Series[]): LawFit {
   return { name, law: { lambda: 1 / first, sigma: q / first, kappa: c / first } };
 }
 
-/** The root of the mean squared miss, the largest, and that of the largest size that are still believed. */
+/** The greatest misses of a fit that is believed: root mean square, worst size, and forecast of the largest. */
 const MOST_TYPICAL_MISS = 0.1;
 const MOST_WORST_MISS = 0.2;
 const MOST_FORETOLD_MISS = 0.2;
@@ -111,7 +110,7 @@ function foretoldMissOf(name: LawName, series: readonly Series[]): number | null
   return others.length < PARAMETERS[name] ? null : missOf(bySize.at(-1)!, fitLaw(name, others).law);
 }
 
-/** Judges a fit by {@linkcode CRITERION}; R² says little of one that isn't linear. */
+/** Judges a fit by {@linkcode CRITERION}; R² says little about a fit that isn't linear. */
 export function judgeFit({ name, law }: LawFit, series: readonly Series[]) {
   const misses = series.map((one) => missOf(one, law));
   const typicalMiss = Math.sqrt(misses.reduce((sum, miss) => sum + miss ** 2, 0) / misses.length);
@@ -132,10 +131,10 @@ export function judgeFit({ name, law }: LawFit, series: readonly Series[]) {
   return { typicalMiss, worstMiss, worstSize, foretoldMiss, refusal };
 }
 
-/** How often a law is drawn anew for its interval. */
+/** How often a law is resampled for its interval. */
 const RESAMPLES = 400;
 
-/** How far medians lie from the law, and rounds from their median: logarithms, widened for what fitting took away. */
+/** Logarithms of medians over the law, and of rounds over their median, widened for lost degrees of freedom. */
 function residualsOf({ name, law }: LawFit, series: readonly Series[]) {
   const spare = series.length - PARAMETERS[name];
   const scale = spare > 0 ? Math.sqrt(series.length / spare) : 1;
@@ -152,9 +151,9 @@ function residualsOf({ name, law }: LawFit, series: readonly Series[]) {
 }
 
 /**
- * Laws that could as well have been found: the residual bootstrap in two levels (Davison and
- * Hinkley, "Bootstrap Methods and their Application", 1997, 3.8 and 6.2). A size's miss is drawn
- * once a size, noise once a round, so that a law which doesn't suit gets a wide interval.
+ * Resamples a law by the residual bootstrap in two levels (Davison and Hinkley, "Bootstrap Methods and their
+ * Application", 1997, 3.8 and 6.2). A miss is drawn once for each size, noise once for each round, so that a
+ * law that fits badly gets a wide interval.
  */
 export function bootstrapFit(
   fit: LawFit,
@@ -173,10 +172,10 @@ export function bootstrapFit(
   });
 }
 
-/** A figure that follows from a law, with its 95 % percentile interval. */
+/** A figure computed from a law, with its 95 % percentile interval. */
 export function estimateOf(law: Law, drawn: readonly Law[], of: (law: Law) => number): Estimate {
   const value = of(law);
-  // A peak or limit that some of the laws don't have lies beyond every number.
+  // A resampled law without a peak or limit counts as beyond every number.
   const values = sorted(drawn.map(of).map((x) => Math.min(x, Number.MAX_VALUE)));
   const end = (share: number) => {
     const at = quantile(values, share);
@@ -205,8 +204,8 @@ function fitOf(fit: LawFit, drawn: readonly Law[], series: readonly Series[]): F
 }
 
 /**
- * Fits each law for which there are sizes enough, the simpler one first, and chooses the one that forecasts
- * follow: the Universal Scalability Law if the interval of κ leaves out 0.
+ * Fits each law for which there are enough sizes, the simpler one first, and chooses the one for forecasts: the
+ * Universal Scalability Law if the interval of κ excludes 0, else Amdahl's.
  */
 export function fittedLaws(series: readonly Series[], seed: number, resamples = RESAMPLES) {
   const fitted = LAWS.filter((name) => series.length >= PARAMETERS[name]).map((name) => {
@@ -219,7 +218,7 @@ export function fittedLaws(series: readonly Series[], seed: number, resamples = 
   return { fitted, chosen: usl !== undefined && usl.fit.kappa.low > 0 ? usl : amdahl ?? usl };
 }
 
-/** The draws of the law that is followed, and of the other one where its κ wasn't ruled out. */
+/** The resampled laws of the chosen kind, and of the other if its κ wasn't ruled out. */
 export function drawsOf({ fitted, chosen }: ReturnType<typeof fittedLaws>): (readonly Law[])[] {
   return fitted.filter(({ fit }) => fit.name === "usl" || fit.name === chosen?.fit.name)
     .map(({ drawn }) => drawn);

@@ -1,4 +1,4 @@
-/** Measures a sweep from options to result, with progress, and the site and the machine watched. */
+/** Measures a sweep from options to result, shows its progress, and watches the site and the machine. */
 
 import { titleOf } from "../lanes/task.ts";
 import { MODEL_TABLE } from "../models.ts";
@@ -22,26 +22,26 @@ import { sizeText, type SweepResult } from "./sweep_result.ts";
 import type { SweptJob } from "./swept_job.ts";
 
 export interface MeasureOptions {
-  /** Aborted by Ctrl-C: what was measured is kept. */
+  /** Aborted by Ctrl-C; finished measurements are kept. */
   readonly signal: AbortSignal;
-  /** The site that is downloaded from, if it is ours: its load is watched. */
+  /** The test site, if it is this program's own, so that its load can be watched. */
   readonly site?: Pick<Site, "stats">;
-  /** Tells what others do to the machine meanwhile, and how much of it may be used. */
+  /** Reads what other programs do meanwhile, and how much of the machine may be used. */
   readonly meter?: Meter;
 }
 
 const GUARD_MS = 300_000;
 const SHORT_MS = 50;
-/** A size that takes so many times as long as one by one, and a deadline more, isn't waited for. */
+/** A trial is cut off after this many times the time one by one, plus a deadline. */
 const SLOWER = 3;
-/** How long after the schedule answers are waited for at least. */
+/** The least time to wait for answers after the schedule, in milliseconds. */
 const LEAST_DRAIN_MS = 1_000;
 /** Requests run before the schedule, to open connections and compile code. */
 const OPEN_LOOP_WARMUP = 16;
-/** Of a job's name beside the moving bar, in columns: it leaves room for the time left on a line of 80. */
+/** Columns of a job's name beside the moving bar; they leave room for the time left on a line of 80. */
 const BAR_NAME = 18;
 
-/** Prints a line to stderr where no bar moves. */
+/** Prints a line to stderr if no bar is moving there. */
 function sayInPipe(line: string): void {
   if (!stderrOutput().isTerminal) printError(line);
 }
@@ -61,7 +61,7 @@ type Measured = Omit<SweepResult, "schemaVersion" | "kind" | "environment" | "jo
 interface Measuring {
   readonly model: ModelSpec;
   readonly axis: "slots" | "lanes" | "rates";
-  /** In words, behind the number of rounds. */
+  /** The sizes in words, printed after the number of rounds. */
   readonly sizes: string;
   readonly rounds: number;
   readonly trials: number;
@@ -73,7 +73,7 @@ interface Measuring {
   ) => Promise<Measured>;
 }
 
-/** Has it measured, shows how far it is, and says on which machine, and what was noticed meanwhile. */
+/** Runs a measurement with progress, and adds the machine and its warnings to the result. */
 async function measured(
   { name, total, at }: SweptJob,
   { model, axis, sizes, rounds, trials, seed, nameOf, measure }: Measuring,
@@ -82,7 +82,7 @@ async function measured(
   const environment = { ...await describeMachine(meter), seed };
   const before = await meter?.read();
   const watch = new SiteWatch(site);
-  // In a pipe there is a line of its own instead, which speaks of sizes.
+  // In a pipe a separate line is printed instead, which names sizes.
   const progress = createProgress({ ...stderrOutput(), writeLine: () => {} });
   const begin = (trials: number) =>
     progress.begin({ job: fit(plain(name), BAR_NAME), models: [model], rounds: trials });
@@ -92,7 +92,7 @@ async function measured(
   const onEvent = (event: TimingEvent) => {
     if (event.type === "trial-started") {
       const { number, of } = event;
-      // What the first sizes showed asks for more: the time left is counted anew.
+      // The first sizes showed that more are needed, so the time left is estimated again.
       if (of > planned) {
         progress.end();
         begin(of - planned);
@@ -125,7 +125,7 @@ async function measured(
   }
 }
 
-/** Sweeps a job; throws what the first trial threw, if there is none that gave a result. */
+/** Sweeps a job; throws the first trial's error if no trial gave a result. */
 export async function measureSweep(
   job: SweptJob,
   plan: SweepPlan,
@@ -137,7 +137,7 @@ export async function measureSweep(
   const listed = sizeText(axis, ...sizes);
   const mostMs = job.expectedMs && timeoutMs + SLOWER * job.expectedMs;
   const places = (size: number) => axis === "slots" ? size : size * slotsPerLane;
-  // All sizes run these: their results are compared.
+  // All sizes run these items, so their results can be compared.
   const { items } = job.at(places(Math.min(...sizes)));
   const common = items.kind === "values"
     ? items.values.length

@@ -13,7 +13,7 @@ interface OpenLoopSpec extends ModelSpec {
   readonly rates: readonly number[];
   readonly rounds: number;
   readonly seed: number;
-  /** How long requests are scheduled for, and answers waited for after that. */
+  /** How long requests are scheduled, and how long answers are waited for after that, in milliseconds. */
   readonly durationMs: number;
   readonly drainMs: number;
   readonly warmup: number;
@@ -26,20 +26,20 @@ export const SUSTAINED_DEFINITION: string =
   "a rate is sustained if in every round 95% of the requests are answered by the schedule's end " +
   "plus one median answer time, and at most 1% fail";
 
-/** Most that were due but hadn't been started, at any moment. */
+/** The most requests that were due but not started at any moment. */
 function mostWaitingOf(due: readonly number[], startedMs: readonly number[]): number {
   const started = startedMs.toSorted((a, b) => a - b);
   let most = 0;
   let begun = 0;
   due.forEach((at, i) => {
     while (begun < started.length && started[begun]! < at) begun++;
-    // The one that falls due now isn't waiting yet.
+    // The request that falls due now isn't waiting yet.
     most = Math.max(most, i - begun);
   });
   return Math.max(most, due.length - started.length);
 }
 
-/** How requests end that had no answer yet when the run was cut off. */
+/** How requests end that were unanswered when the run was cut off. */
 const CUT: readonly string[] = ["cancelled", "abandoned"];
 
 function roundOf(arrivals: Arrivals, durationMs: number, { round, timeline }: TrialResult) {
@@ -61,7 +61,7 @@ function roundOf(arrivals: Arrivals, durationMs: number, { round, timeline }: Tr
     unanswered: due.length - answers.length - unstarted,
     mostWaiting: mostWaitingOf(due, started.map((at) => startedMs[at]!)),
     backlogAtEnd: due.length - answers.filter((at) => endedMs[at]! <= durationMs).length,
-    // Spread into Math.max, so many would overflow the stack.
+    // So many arguments to Math.max would overflow the stack.
     lastMs: answers.length === due.length
       ? answers.reduce((last, at) => Math.max(last, endedMs[at]!), durationMs)
       : round.runMs,
@@ -76,9 +76,9 @@ function responseTimes(timesMs: readonly number[]): ResponseTimes {
 }
 
 /**
- * Sums up one rate. Naive times count from a request's real start and leave out what was held up:
- * "coordinated omission" (Gil Tene, "How NOT to Measure Latency", 2013); corrected ones from the
- * schedule's. What wasn't answered counts with its age at the end.
+ * Sums up one rate. Naive times count from a request's real start and leave out its delay before that:
+ * "coordinated omission" (Gil Tene, "How NOT to Measure Latency", 2013). Corrected times count from the
+ * scheduled start. Unanswered requests count with their age at the end.
  */
 export function openLoopFigures(
   arrivals: Arrivals,
@@ -113,10 +113,10 @@ export function openLoopFigures(
   };
 }
 
-/** How long a trial may take beyond its schedule. */
+/** How long a trial may take beyond its schedule, in milliseconds. */
 const SPARE_MS = 60_000;
 
-/** Applies load at each rate. Throws what the first trial threw, if there is none that gave a result. */
+/** Applies load at each rate; throws the first trial's error if no trial gave a result. */
 export async function runOpenLoop(spec: OpenLoopSpec, options: Partial<SweepOptions> = {}) {
   const { rates, rounds, seed, durationMs, drainMs, ...common } = spec;
   const mostMs = durationMs + drainMs;

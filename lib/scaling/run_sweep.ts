@@ -1,4 +1,4 @@
-/** Runs a sweep: sizes in shuffled rounds, larger ones while that pays, more around the bend. */
+/** Runs a sweep: sizes in shuffled rounds, larger ones while that pays, and more around the bend. */
 
 import type { TimingEvent, TrialResult, TrialRunner, TrialSpec } from "../timing/spec.ts";
 import { messageOf } from "../timing/failures.ts";
@@ -11,7 +11,7 @@ export function throughputOf({ round: { succeeded, runMs } }: TrialResult): numb
   return runMs > 0 ? succeeded / runMs * 1000 : 0;
 }
 
-/** The standard error of a median of normal values, against that of their mean: √(π/2). */
+/** The standard error of a median of normal values over that of their mean: √(π/2). */
 const MEDIAN_ERROR = Math.sqrt(Math.PI / 2);
 
 interface NoisyPoint {
@@ -49,12 +49,12 @@ function logCurve(points: readonly NoisyPoint[]) {
   return { sizes: curve.map(({ size }) => size), slopes };
 }
 
-/** A bend below this is taken for noise: the gain of doubling fell by less than about an eighth. */
+/** A smaller bend counts as noise: the gain of doubling fell by less than about an eighth. */
 const LEAST_BEND = 0.2;
-/** So is one smaller than this many standard errors. */
+/** A bend smaller than this many standard errors counts as noise, too. */
 const SURE_ERRORS = 2;
 
-/** The sizes that halve both gaps next to the largest bend of the curve, with both axes logarithmic. */
+/** The sizes that halve both gaps next to the curve's largest bend, on logarithmic axes. */
 export function refinements(points: readonly NoisyPoint[]): number[] {
   const { sizes, slopes } = logCurve(points);
   const bends = slopes.slice(1).map((after, i) => {
@@ -71,7 +71,7 @@ export function refinements(points: readonly NoisyPoint[]): number[] {
   });
 }
 
-/** A curve whose last doubling gained this share of what is perfect is still rising. */
+/** A curve is still rising if its last doubling gained this share of the perfect gain. */
 const STILL_RISING = 0.5;
 
 /** Twice the largest size; undefined if that is more than `most`, or the curve has flattened. */
@@ -85,18 +85,18 @@ export interface SweepSpec {
   /** Numbers of slots or lanes, or requests a second. */
   readonly sizes: readonly number[];
   readonly trialAt: (size: number) => Omit<TrialSpec, "round" | "timeline">;
-  /** A size in words; default the number. */
+  /** A size in words; by default the number. */
   readonly nameOf?: (size: number) => string;
   readonly rounds: number;
   readonly seed: number;
   /** How often to look for the bend and measure around it; default 2. */
   readonly refineSteps?: number | undefined;
-  /** The largest size to go on to while the throughput still rises; default none beyond `sizes`. */
+  /** The largest size to try while the throughput still rises; by default none beyond `sizes`. */
   readonly extendTo?: number;
   readonly budgetMs?: number;
   /**
-   * The share of the items that fails one by one. Where it is known, the first round begins with the smallest
-   * size, and what failed is looked at: it may have whoever comes next refused as well.
+   * The share of the items that fail one by one, 0 to 1. If it is known, the first round goes from the smallest
+   * size up, and after failures the smallest size is checked, because a server may refuse later tasks as well.
    */
   readonly failedShare?: number | undefined;
 }
@@ -126,7 +126,7 @@ export interface MeasuredSweep {
 
 type Agreement = Pick<MeasuredSweep, "differsAt" | "unsteady">;
 
-/** Compares the results of trials without failures, the smallest size's with all others'. */
+/** Compares the results of trials without failures: the smallest size's with those of all others. */
 export function agreementOf(sizes: readonly Pick<MeasuredSize, "size" | "trials">[]): Agreement {
   const [first, ...others] = sizes.map(({ size, trials }) => ({
     size,
@@ -140,7 +140,7 @@ export function agreementOf(sizes: readonly Pick<MeasuredSize, "size" | "trials"
   return other === undefined ? {} : { differsAt: other.size };
 }
 
-/** Whether a trial took as long as it did because tasks ran to their deadline; a schedule ends when it ends. */
+/** Whether tasks that ran to their deadline took up the trial; an open loop ends with its schedule anyway. */
 function isHung({ timeoutMs = Infinity, arrivals }: TrialSpec, result: TrialResult): boolean {
   const { round, lanes, slots, stopped } = result;
   const late = round.reasons?.["timed-out"] ?? 0;
@@ -149,18 +149,18 @@ function isHung({ timeoutMs = Infinity, arrivals }: TrialSpec, result: TrialResu
     (stopped === true || (late > 0 && waitedMs >= round.runMs / 2));
 }
 
-/** A look whether tasks still go well runs so many of them at most, and this part of the smallest size's items. */
+/** How many tasks a check runs at most, and as what share of the smallest size's items. */
 const MOST_LOOKED_AT = 8;
 const PART_LOOKED_AT = 1 / 10;
 
-/** A sweep under way: what its trials gave, and which sizes are worth no more of them. */
+/** A sweep under way: its trials so far, and the sizes that need no more of them. */
 class Sweep {
   readonly trials = new Map<number, TrialResult[]>();
   readonly warnings = new Set<string>();
   partial = false;
   /** The smallest size at which waiting for tasks that never settled took up the trial. */
   hangsFrom = Infinity;
-  /** The size after which tasks failed at the smallest of all, too: whoever comes next is refused as well. */
+  /** The size after which tasks failed even at the smallest size, so that all later tasks are refused. */
   shutOutBy: number | undefined;
   readonly smallest: number;
   readonly nameOf: (size: number) => string;
@@ -204,7 +204,7 @@ class Sweep {
     }
   }
 
-  /** Where tasks never settle, larger sizes do the same: the smaller ones tell from where on. */
+  /** If tasks never settle, larger sizes do the same, so only smaller ones are measured, to find the first. */
   #worth(sizes: readonly number[]): readonly number[] {
     const from = this.hangsFrom;
     return from === Infinity
@@ -226,7 +226,7 @@ class Sweep {
       for (const text of deviceWarnings([{ model, device: result.device }])) {
         this.warnings.add(text);
       }
-      // Each round says the same with other figures: the first is enough.
+      // Each round gives the same warning with other figures, so the first is enough.
       for (const text of done.length === 0 ? result.warnings : []) {
         this.warnings.add(`At ${this.nameOf(size)}: ${text}`);
       }
@@ -240,7 +240,7 @@ class Sweep {
     }
   }
 
-  /** Whether so many more failed than one by one that whoever comes next may be refused as well, and is. */
+  /** Whether more tasks failed than one by one, and few tasks at the smallest size then fail as well. */
   async #shutsOut({ round }: TrialResult): Promise<boolean> {
     const { failedShare } = this.spec;
     const { succeeded, failed, reasons = {} } = round;
@@ -279,9 +279,9 @@ class Sweep {
 }
 
 /**
- * Measures every size in interleaved rounds, so that drift hits all alike; doubles the largest
- * while that pays, up to `extendTo`; then halves the gaps around the bend. Throws what the first
- * trial threw, if none gave a result.
+ * Measures every size in interleaved rounds, so that drift affects all alike; doubles the largest size while
+ * that pays, up to `extendTo`; then halves the gaps around the bend. Throws the first trial's error if no trial
+ * gave a result.
  */
 export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<MeasuredSweep> {
   const { seed, rounds, refineSteps = 2, extendTo = 0 } = spec;
@@ -298,9 +298,9 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
   const refined = new Set<number>();
   for (let step = 0; step < refineSteps && sweep.isOpen; step++) {
     const added = refinements(curveOf(trials)).filter((size) => !trials.has(size));
-    // The first look is what the sweep is for; a second one only refines it.
+    // A sweep is there to find the bend, so the first step always runs; later steps only refine it.
     if (added.length === 0 || (step > 0 && !sweep.affords((added.length + 1) * rounds))) break;
-    // The bend lies between two added sizes, or below a single one: measured again, it shows a drift.
+    // The bend lies between two added sizes, or below a single one; measuring it again shows a drift.
     const bend = Math.max(...[...trials.keys()].filter((size) => size < added.at(-1)!));
     for (const size of added) refined.add(size);
     await sweep.measure([...added, bend], seed + step + 1);

@@ -1,4 +1,4 @@
-/** The options of `deno task sweep`, read and checked. */
+/** Reads and checks the options of `deno task sweep`. */
 
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
@@ -37,9 +37,9 @@ type RawSweepOptions =
   & Readonly<Partial<Record<Named | Exclude<Format, "trace">, string>>>;
 
 export interface SweepOptionValues {
-  /** Sizes and model of a closed loop; undefined where only measuring can tell which. */
+  /** Sizes and model of a closed loop; undefined if only measuring can tell. */
   readonly sweep: SweepPlan | undefined;
-  /** Rates and model of open-loop load; undefined unless asked for. */
+  /** Rates and model of open-loop load; undefined unless the user asked for it. */
   readonly openLoop: { readonly rates: readonly number[]; readonly model: ModelSpec } | undefined;
   readonly rounds: number;
   readonly server: ServerOptions | undefined;
@@ -55,11 +55,11 @@ export interface SweepOptionValues {
 }
 
 const MOST_RATE = 100_000;
-/** More requests in one trial than this neither memory nor the reader needs. */
+/** More requests in one trial take too much memory and tell no more. */
 const MOST_REQUESTS = 200_000;
 export const OPEN_LOOP_MS = 3_000;
 
-/** Whether what is swept are the sums that this program comes with. */
+/** Whether the target is one of this program's own sums. */
 export function computes(target: string): boolean {
   return target === "cpu" || target === "gpu";
 }
@@ -103,7 +103,7 @@ function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) 
     "--rate",
     rate,
     "50,100,200",
-    // As run takes it, too.
+    // A trailing "/s" is allowed, as in `run`.
     (word) => nonNegativeNumber("--rate", word.replace(/\/s$/, ""), { min: 0.1, max: MOST_RATE }),
   );
   const most = rates.at(-1)! * durationMs / 1000;

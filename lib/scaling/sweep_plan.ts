@@ -1,12 +1,12 @@
-/** Which sizes a sweep measures, of which model, as it was told. */
+/** Plans which sizes of which model a sweep measures, by its options. */
 
 import { type Model, MODEL_TABLE, takes } from "../models.ts";
 import { MOST_LANES, positiveInteger, UsageError } from "../text/option_values.ts";
 
-/** With more points than this a sweep takes too long. */
+/** With more points a sweep takes too long. */
 const MOST_POINTS = 32;
 
-/** A list of numbers, each once, the least first. */
+/** A list of distinct numbers, in ascending order. */
 export function listOf(
   option: string,
   text: string,
@@ -31,7 +31,7 @@ function sizesOf(option: string, text: string, max: number): number[] {
   return listOf(option, text, "1,2,4,8", (word) => positiveInteger(option, word, { max }));
 }
 
-/** One number where a list could stand. */
+/** A single number, for an option that otherwise takes a list. */
 export function single(option: string, text: string, max: number, what: string): number {
   const [size, ...more] = sizesOf(option, text, max);
   if (more.length > 0) {
@@ -58,24 +58,24 @@ export interface SweepPlan {
   readonly sizes: readonly number[];
   readonly slotsPerLane: number;
   readonly refine: boolean;
-  /** The largest size to go on to while the throughput still rises; 0 for none but those listed. */
+  /** The largest size to try while the throughput still rises; 0 to keep to `sizes`. */
   readonly extendTo: number;
 }
 
 export const MOST_SLOTS = 5_000;
-/** So many slots are measured in any case, and so many in the end while the throughput rises. */
+/** The most slots that are measured in any case, and the most while the throughput rises. */
 export const MOST_DEFAULT_SLOTS = 64;
 const MOST_EXTENDED_SLOTS = 1024;
-/** With fewer items a place, most of a trial would be its end. */
+/** With fewer items a place, the end of a trial would be most of it. */
 export const LEAST_WAVES = 8;
 
-/** The lanes measured unless told: up to twice the cores, one more each time while they are few. */
+/** The default numbers of lanes: up to twice the cores, each number while they are few. */
 function defaultLanes(items: number): number[] {
   const most = Math.min(2 * navigator.hardwareConcurrency, items);
   return most <= 8 ? Array.from({ length: most }, (_, i) => i + 1) : doublings(most);
 }
 
-/** The plan for a model; of so many items, if that is known, no more are put in flight unless asked for. */
+/** The plan for a model; by default no more than `items` are put in flight. */
 export function planFor(
   model: Model,
   { slots, lanes, refine }: RawSizes,
@@ -87,7 +87,7 @@ export function planFor(
       sizes: lanes === undefined ? defaultLanes(items) : sizesOf("--lanes", lanes, MOST_LANES),
       slotsPerLane: slots === undefined ? 1 : single("--slots", slots, MOST_SLOTS, model),
       refine: refine ?? lanes === undefined,
-      // Beyond twice the cores lanes only crowd each other.
+      // More lanes than twice the cores only crowd each other.
       extendTo: 0,
     };
   }
@@ -95,7 +95,7 @@ export function planFor(
     const remedy = "leave it out, or choose --model workers or processes";
     throw new UsageError("--lanes", lanes, `${model} has one lane`, remedy);
   }
-  // A GPU's slots are places in a buffer, others' are open connections.
+  // A GPU's slots are places in a buffer, other models' are open connections.
   const { together, mostSlots } = MODEL_TABLE[model];
   return withinItems({
     axis: "slots",
@@ -109,7 +109,7 @@ export function planFor(
   }, items);
 }
 
-/** The plan with no more slots in flight than so many items fill, unless they were asked for. */
+/** The plan with no more slots than `items` fill, unless the user gave the sizes. */
 export function withinItems(plan: SweepPlan, items: number): SweepPlan {
   return plan.axis === "lanes" || plan.extendTo === 0 ? plan : {
     ...plan,

@@ -1,4 +1,4 @@
-/** A sweep's result as data. Null is "not known" or "beyond every number". */
+/** A sweep's result as data; null means "unknown" or "beyond every number". */
 
 import { z } from "zod";
 import {

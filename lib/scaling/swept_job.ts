@@ -11,32 +11,32 @@ import { LEAST_WAVES, MOST_DEFAULT_SLOTS, type SweepPlan } from "./sweep_plan.ts
 
 export interface SweptJob {
   readonly name: string;
-  /** Items that travel together: one, where the last chunk would leave lanes without any. */
+  /** How many items travel together; one, where a last chunk could leave lanes without items. */
   readonly chunk: "auto" | 1;
   /**
-   * What so many slots or lanes, its places, run: of made items, which are alike, as many for each, so that
-   * trials take about as long; of a job of the user's own the same items at every size.
+   * The job for a number of slots or lanes ("places"). Made items are alike, and there are as many for each
+   * place, so that trials take about as long; the user's own job has the same items at every size.
    */
   at(places: number): JobSpec;
-  /** How much of the time a task computes by itself, 0 to 1, as far as that is known. */
+  /** The share of its time in which a task computes by itself, 0 to 1, if known. */
   readonly computingShare?: number;
-  /** How much of it a task leaves its thread to others. */
+  /** The share of its time in which a task leaves its thread to others, 0 to 1. */
   readonly freeShare?: number;
   readonly total?: number;
-  /** How long all items take one by one, and the share of them that fails so, as far as that is known. */
+  /** How long all items take one by one in milliseconds, and the share of them that fails so, if known. */
   readonly expectedMs?: number;
   readonly failedShare?: number;
-  /** Items to run beforehand for a number of places: connections are opened, code gets compiled. */
+  /** Items to run before a trial of so many places, to open connections and compile code. */
   warmupAt(places: number): number;
 }
 
 const MOST_DOWNLOADS = 5_000;
-/** How long one may take, in milliseconds. */
+/** The time limit of one download, in milliseconds. */
 const DOWNLOAD_MS = 30_000;
-/** Divided by 1 to 6 without a rest, so that no lane ends early. */
+/** Divisible by 1 to 6, so that no lane ends early. */
 const LEAST_SUMS = 120;
 
-/** Downloads from a test site, as many for each place, so that a trial takes as long at 64 slots as at one. */
+/** Downloads from a test site, as many for each place, so that a trial at 64 slots takes as long as at one. */
 export function downloads(
   site: Pick<Site, "hosts" | "urls">,
   latencyMs: number,
@@ -56,7 +56,7 @@ export function downloads(
   };
 }
 
-/** Sums of squares, so many that one lane takes about `trialMs`; with `grows` so many for each place. */
+/** Sums of squares that take one lane about `trialMs`; with `grows`, more of them for more places. */
 export async function sums(
   most: number,
   trialMs = 900,
@@ -80,15 +80,14 @@ export async function sums(
   };
 }
 
-/** How long a trial of the smallest size is to take about with a job of the user's own, in milliseconds. */
+/** How long a trial of the smallest size should take with the user's own job, in milliseconds. */
 const OWN_TRIAL_MS = 4_500;
-/** A list of no more than so many times as many items as that takes is run whole, with its odd ones. */
+/** A list of at most this many times the items for that time runs whole, with its unusual items. */
 const HARDLY_MORE = 2;
 
 /**
- * How many items of a job of the user's own every size runs, the same ones: so many that the smallest size
- * takes a few seconds, no fewer than sizes that were asked for can hold, and, where that can be, as many for
- * each slot of the largest.
+ * How many items of the user's own job every size runs: as many as the smallest size runs in a few seconds, at
+ * least as many as the given sizes can hold, and a multiple of the sizes' slots.
  */
 export function itemsFor(
   { wallMs, sourceMs, cpuShare, total }: Pick<
@@ -102,7 +101,7 @@ export function itemsFor(
   const [smallest, largest] = [sizes[0]! * slotsPerLane, sizes.at(-1)! * slotsPerLane];
   const atOnce = Math.min(smallest, cores / Math.max(cpuShare, 1e-9));
   const isAsked = extendTo === 0;
-  // A source gives one at a time.
+  // A source gives one item at a time.
   const inTime = OWN_TRIAL_MS / Math.max(wallMs / atOnce, sourceMs, 1e-6);
   const timely = Math.max(isAsked ? largest : LEAST_WAVES, inTime);
   const multiple = isAsked
@@ -112,7 +111,7 @@ export function itemsFor(
   return total !== null && total <= HARDLY_MORE * timely ? total : wanted;
 }
 
-/** A job of the user's own; none of its items are run beforehand, since that may have effects. */
+/** The user's own job; no items run before a trial, since that may have effects. */
 export function ownJob(
   job: JobSpec,
   known: Pick<SweptJob, "computingShare" | "freeShare" | "total" | "expectedMs" | "failedShare"> =
