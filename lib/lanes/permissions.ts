@@ -122,9 +122,7 @@ const ENTRY = {
   ffi: "path",
 } as const;
 
-/**
- * The first of the permissions that this program lacks: its kind, and the entry unless it is all of that kind.
- */
+/** The first permission that this program lacks: its kind, and the entry unless the whole kind is meant. */
 export function missingHere(
   permissions: LanePermissions,
 ): { readonly kind: string; readonly entry: string | undefined } | undefined {

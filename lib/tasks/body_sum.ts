@@ -1,14 +1,14 @@
 /**
  * A cheap checksum of a body that comes in parts: Fletcher's (J. G. Fletcher, IEEE Transactions on
- * Communications 30(1), 1982) over words of 32 bits, modulo 2³². It tells pages apart at memory's
- * speed; it doesn't protect against anyone.
+ * Communications 30(1), 1982) over 32-bit words, modulo 2³². It runs at the speed of memory and tells pages
+ * apart, but gives no protection against manipulation.
  */
 
 const WORD = 4;
 
 const NO_BYTES = new Uint8Array();
 
-/** How many words make an Int32Array's view of the bytes, which must begin at a word's edge. */
+/** The whole words of the bytes; they are copied if they don't begin at a multiple of 4. */
 function wordsOf(bytes: Uint8Array): Int32Array {
   const aligned = bytes.byteOffset % WORD === 0 ? bytes : bytes.slice();
   return new Int32Array(aligned.buffer, aligned.byteOffset, Math.floor(aligned.length / WORD));
@@ -18,7 +18,7 @@ function hex(word: number): string {
   return (word >>> 0).toString(16).padStart(8, "0");
 }
 
-/** Sums a body, however it is cut into parts. */
+/** Sums up a body, independently of how it is cut into parts. */
 export class BodySum {
   bytes = 0;
   #sum = 1;
@@ -37,7 +37,7 @@ export class BodySum {
     const words = wordsOf(bytes);
     this.#addWords(words);
     const end = words.length * WORD;
-    // A copy: whoever gave the part may use its memory again.
+    // Copied, because the memory of the part may be used again.
     this.#rest = end === bytes.length ? NO_BYTES : bytes.slice(end);
   }
 
@@ -52,7 +52,7 @@ export class BodySum {
     this.#sumOfSums = sumOfSums;
   }
 
-  /** 16 hex digits. A last word is filled up with zeros, so compare lengths, too. */
+  /** Returns 16 hexadecimal digits. The last word is padded with zeros, so lengths must be compared, too. */
   checksum(): string {
     let last = 0;
     for (const [index, byte] of this.#rest.entries()) last |= byte << (8 * index);

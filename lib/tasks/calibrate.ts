@@ -1,20 +1,20 @@
-/** How fast this machine does a task's work, and what awaiting every call costs. */
+/** Measures how fast this machine does a task's work, and what awaiting every call costs. */
 
 import type { TaskContext, TaskFunction } from "../lanes/task.ts";
 import { CPU_TASKS, type CpuTask, type Size } from "./catalogue.ts";
 
-/** How long the sample is to run at least, in milliseconds: far above the clock's step. */
+/** The shortest duration of the sample, in milliseconds: far above the clock's resolution. */
 const SAMPLE_MS = 60;
 
 interface CalibrateOptions {
   readonly signal?: AbortSignal;
-  /** Milliseconds; of this process's CPU time unless told. */
+  /** Returns milliseconds; this process's CPU time unless given. */
   readonly now?: () => number;
-  /** The task's function; its module's default export unless told. */
+  /** The task's function; its module's default export unless given. */
   readonly run?: TaskFunction;
 }
 
-/** How long a unit of a task's work takes on this thread once it is warm, in milliseconds. */
+/** How many milliseconds a unit of a task's work takes on this thread once its code is compiled. */
 export async function calibrate(task: CpuTask, options: CalibrateOptions = {}): Promise<number> {
   const { signal = new AbortController().signal, now = cpuClockMs } = options;
   const run: TaskFunction = options.run ?? (await import(task.module)).default;
@@ -31,7 +31,7 @@ export async function calibrate(task: CpuTask, options: CalibrateOptions = {}): 
     return (now() - started) / task.work(size);
   };
   const { defaults } = task;
-  // Until it is compiled, the same loop takes several times as long: the first run doesn't count.
+  // The first run doesn't count: until it is compiled, the same loop takes several times as long.
   await measure(defaults);
   const started = now();
   let fastest = Infinity;
@@ -41,10 +41,10 @@ export async function calibrate(task: CpuTask, options: CalibrateOptions = {}): 
   return fastest;
 }
 
-/** What a call takes, in milliseconds. */
+/** The time of one call, in milliseconds. */
 export interface AwaitCost {
   readonly plainMs: number;
-  /** One of an async function, awaited. */
+  /** For a call of an async function that is awaited. */
   readonly awaitedMs: number;
 }
 
@@ -57,7 +57,7 @@ export async function awaitCost(
   return { plainMs, awaitedMs: await measure(CPU_TASKS["fib-async"]) };
 }
 
-/** This process's CPU time, in milliseconds: other programs slow the clock on the wall, but not this one. */
+/** This process's CPU time, in milliseconds, which other programs don't slow down as they do elapsed time. */
 function cpuClockMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

@@ -1,4 +1,4 @@
-/** The tasks that `deno task cpu` offers; named only, so that no task's module is loaded here. */
+/** The tasks that `deno task cpu` offers. */
 
 import { FIB_LIMIT, fibCalls } from "./fib.ts";
 import { MANDELBROT_LIMIT } from "./mandelbrot.ts";
@@ -8,7 +8,7 @@ import { SUM_SQUARES_LIMIT } from "./sum_squares.ts";
 
 /** The two numbers that items are made from: `--start` and `--count`. */
 export interface Size {
-  /** What the first item is about; what that is, each task says in `startMeans`. */
+  /** The size of the first item; each task says in `startMeans` what that is. */
   readonly start: number;
   readonly count: number;
 }
@@ -19,25 +19,25 @@ export interface CpuTask {
   /** The URL of the task's module; the task is its default export. */
   readonly module: string;
   readonly hasKernel: boolean;
-  /** The size in the article, or one of about as much work. */
+  /** The size in the article, or one with about as much work. */
   readonly defaults: Size;
   readonly startMeans: string;
-  /** The greatest `start` plus `count` − 1 of exact results, or the greatest `start`. */
+  /** The greatest `start` + `count` − 1 for exact results, or the greatest `start`. */
   readonly limit: number;
   items(size: Size): unknown[];
-  /** How much work a size is, in units of the task's own. */
+  /** How much work a size is, in units of the task. */
   work(size: Size): number;
-  /** The size of about so much work; where there is none, `start` grows in proportion to the work. */
+  /** The size with about this much work; without it, `start` grows in proportion to the work. */
   sizeOf?(work: number): Size;
 }
 
 const COUNT_LIMIT = 1_000_000;
 
-/** A size out of range; a script makes a usage error of it. */
+/** A size out of range; scripts report it as a usage error. */
 export class SizeError extends RangeError {
   override readonly name = "SizeError";
 
-  /** Problem and remedy are half a sentence each. */
+  /** `problem` and `remedy` are each half a sentence. */
   constructor(
     readonly part: "start" | "count",
     readonly value: number,
@@ -63,7 +63,7 @@ function counted({ start, count }: Size): number[] {
   return Array.from({ length: count }, (_, index) => start + index);
 }
 
-/** Rounds down to two digits, so that sizes read well: 187,654,321 becomes 180,000,000. */
+/** Rounds down to two digits, so that sizes are easy to read: 187,654,321 becomes 180,000,000. */
 function round(value: number): number {
   const step = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 1);
   return Math.floor(value / step) * step;
@@ -71,7 +71,7 @@ function round(value: number): number {
 
 const PICTURE: Size = { start: 300, count: 200 };
 
-/** A picture of so many pixels that keeps its shape. */
+/** The size of a picture with about this many pixels that keeps its proportions. */
 function pictureOf(pixels: number): Size {
   const wide = PICTURE.start * Math.sqrt(pixels / (PICTURE.start * PICTURE.count));
   const start = Math.min(round(Math.max(3, wide)), MANDELBROT_LIMIT);
@@ -80,7 +80,7 @@ function pictureOf(pixels: number): Size {
 
 const FIB_COUNT = 20;
 
-/** The greatest n of which so many calls allow 20 items, and as many items as they allow. */
+/** The greatest n for which this many calls suffice for 20 items, and as many items as they suffice for. */
 function fibSizeOf(calls: number): Size {
   let start = 1;
   while (start < FIB_LIMIT && FIB_COUNT * fibCalls(start + 1) <= calls) start++;
@@ -88,7 +88,7 @@ function fibSizeOf(calls: number): Size {
   return { start, count: Math.min(Math.max(count, FIB_COUNT), COUNT_LIMIT) };
 }
 
-/** A task whose items are numbers that follow each other. */
+/** A task whose items are consecutive numbers. */
 const SERIES = {
   defaults: { start: 5_000_000, count: 20 },
   startMeans: "the first number; the others follow it",
@@ -173,13 +173,15 @@ type CpuTaskName = keyof typeof TASKS;
 
 export const CPU_TASK_NAMES = Object.keys(TASKS) as CpuTaskName[];
 
-/** Each by its name, which is its file's too. */
+/** The tasks by name; a task's file has the same name. */
 export const CPU_TASKS = Object.fromEntries(CPU_TASK_NAMES.map((name) => {
   const module = new URL(`./${name.replace("-", "_")}.ts`, import.meta.url).href;
   return [name, { ...TASKS[name], name, module }];
 })) as Readonly<Record<CpuTaskName, CpuTask>>;
 
-/** About as long as told, in range: the picture keeps its shape, fib grows by steps of 1.6. */
+/**
+ * A size of about the target time, within limits: a picture keeps its proportions, fib grows by steps of 1.6.
+ */
 export function scaleTo(task: CpuTask, msPerWork: number, targetMs = 2_000): Size {
   if (!(msPerWork > 0) || !(targetMs > 0)) {
     throw new RangeError(

@@ -1,8 +1,8 @@
-/** Why a download failed: `fetch` has no error codes, only names and messages, often a cause's. */
+/** Finds out why a download failed: `fetch` has no error codes, only names and messages, often of a cause. */
 
 import { propertyOf, withCauses } from "../lanes/attempt.ts";
 
-/** Why a download failed, in plain words; `HTTP 404` and the like for an answer that isn't a page. */
+/** Why a download failed, in plain words, or for example `HTTP 404` if the response isn't a page. */
 export type FailureReason =
   | "refused"
   | "dns"
@@ -27,7 +27,7 @@ export type FailureReason =
 
 export interface Failure {
   readonly reason: FailureReason;
-  /** What the error itself said that told it. */
+  /** The message from which the reason was found. */
   readonly detail: string;
   readonly retryable: boolean;
 }
@@ -38,7 +38,7 @@ interface Rule {
   readonly message?: RegExp;
 }
 
-/** The first that fits decides. Error numbers are those of Linux, macOS and Windows. */
+/** The first rule that matches decides. Error numbers are those of Linux, macOS and Windows. */
 const RULES: readonly Rule[] = [
   { reason: "permission", name: /^NotCapable$/ },
   { reason: "timed out", name: /^TimeoutError$/ },
@@ -102,7 +102,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** What Node's clients say by a code, and often by nothing else. */
+/** Error codes of Node clients, which often are all that an error says. */
 const CODES: Readonly<Record<string, FailureReason>> = {
   ECONNREFUSED: "refused",
   ECONNRESET: "reset",
@@ -121,7 +121,7 @@ const CODES: Readonly<Record<string, FailureReason>> = {
   ENETUNREACH: "unreachable",
 };
 
-/** What another try can't mend. An answer's own status says it for itself. */
+/** Reasons that another attempt can't fix; for responses, retryableStatus() decides. */
 const FINAL: ReadonlySet<FailureReason> = new Set([
   "permission",
   "invalid url",
@@ -133,7 +133,7 @@ const FINAL: ReadonlySet<FailureReason> = new Set([
   "garbled answer",
 ]);
 
-/** So many errors are looked at: those that hold each other could go on for ever. */
+/** How many errors are inspected; errors that contain each other would go on forever. */
 const MOST_ERRORS = 100;
 
 interface Shown {
@@ -142,7 +142,7 @@ interface Shown {
   readonly code: string;
 }
 
-/** The error, its causes, and what an AggregateError holds, outermost first. */
+/** The error, its causes, and the errors of an AggregateError, outermost first. */
 function* unfold(error: unknown, seen = new Set<unknown>()): Generator<Shown> {
   for (const at of withCauses(error)) {
     if (seen.has(at) || seen.size === MOST_ERRORS) return;
@@ -163,12 +163,12 @@ function reasonOf({ name, message, code }: Shown): FailureReason | undefined {
   return rule?.reason ?? (Object.hasOwn(CODES, code) ? CODES[code] : undefined);
 }
 
-/** An URL in a message may hold any of the words that the rules look for. */
+/** A URL in a message may contain words that the rules look for. */
 function withoutUrls(message: string): string {
   return message.replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s)]*/gi, "<url>");
 }
 
-/** Says which answers are worth another try: those that tell of a passing state of the server. */
+/** Whether another attempt is worth it: the status tells of a passing state of the server. */
 export function retryableStatus(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || (status >= 500 && status < 600);
 }

@@ -1,9 +1,9 @@
 /**
- * Task: computes for a given time in slices, and awaits something after each, or nothing at all.
+ * Task: computes for a given time in slices, and after each slice awaits something or nothing.
  *
- * What it awaits decides who gets a turn. An `await` of what is ready comes back through the queue of
- * microtasks, which the event loop empties before anything else; an `await` of a timer lets the loop
- * go round, so that other timers and connections have their turn.
+ * What it awaits decides what else can run. An `await` of a settled value continues through the microtask
+ * queue, which the event loop empties before anything else; an `await` of a timer lets the loop turn, so that
+ * other timers and connections get their turn.
  */
 
 import type { TaskContext } from "../lanes/task.ts";
@@ -28,7 +28,7 @@ export default async function computeInSlices(
   }
 }
 
-/** Steps between two looks at clock and cancel flag: some microseconds. */
+/** Steps between two checks of the clock and the cancel flag: they take some microseconds. */
 const STEPS_BETWEEN_LOOKS = 2_000;
 
 function steps(seed: number): number {
@@ -37,7 +37,7 @@ function steps(seed: number): number {
   return x;
 }
 
-/** Computes for a given time without ever yielding, like a tight loop in anyone's program. */
+/** Computes for a given number of milliseconds without ever yielding, as a tight loop does. */
 export function spin(item: number, context: TaskContext): number {
   if (!(item >= 0 && item < Infinity)) {
     throw new RangeError(`Cannot spin: ${item} is no time in milliseconds`);
@@ -48,6 +48,6 @@ export function spin(item: number, context: TaskContext): number {
     stopIfCancelled(context);
     x = steps(x);
   }
-  // The result depends on the steps, so that no compiler may leave them out.
+  // The result depends on the steps, so that the compiler can't remove them.
   return x === 0.5 ? -1 : item;
 }

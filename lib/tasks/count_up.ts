@@ -1,16 +1,16 @@
 /**
- * Tasks: two threads count up a number in memory that they share, in the way that loses updates and in
- * the way that doesn't. Before each burst of updates they make sure that both have a core, as only
- * threads that run at the same time get into each other's way.
+ * Tasks: two threads increment a number in memory that they share, once in the way that loses updates and once
+ * in the way that doesn't. Before each burst of updates they make sure that both have a core, because only
+ * threads that run at the same time disturb each other.
  *
- * And a number that several tasks of one event loop share. Only at an `await` can another of them have its
- * turn, so where it stands decides whether updates are lost.
+ * Two more tasks increment a number that several tasks of one event loop share. Other tasks run only at an
+ * `await`, so its place decides whether updates are lost.
  */
 
 import type { TaskContext } from "../lanes/task.ts";
 import { stopIfCancelled } from "./stop_if_cancelled.ts";
 
-/** What the threads share: the count; who has come; a question and its answer; the burst that may begin. */
+/** Cells of the shared memory: the count, how many threads came, a question, its answer, the current burst. */
 export const CELLS = {
   counter: 0,
   arrived: 1,
@@ -21,15 +21,15 @@ export const CELLS = {
 } as const;
 
 const BURSTS = 10;
-/** An answer within so many milliseconds comes from a thread that has a core at this moment. */
+/** An answer within this many milliseconds shows that the other thread has a core at this moment. */
 const AT_ONCE_MS = 0.05;
-/** How long such answers are tried for in all, in milliseconds; a machine with one core never gives one. */
+/** How long to try for such answers, in milliseconds; a machine with one core never gives one. */
 const TRYING_MS = 250;
-/** How long the other is waited for at most, in milliseconds. */
+/** How long to wait for the other thread at most, in milliseconds. */
 const MEETING_MS = 5_000;
 
 export interface CountItem {
-  /** The memory that both threads share: as many 32-bit cells as {@linkcode CELLS} says, all 0. */
+  /** The memory that both threads share: as many 32-bit cells as {@linkcode CELLS} has, all 0. */
   readonly memory: SharedArrayBuffer;
   readonly times: number;
 }
@@ -42,7 +42,7 @@ function addAtomically(cells: Int32Array, times: number): void {
   for (let time = 0; time < times; time++) Atomics.add(cells, CELLS.counter, 1);
 }
 
-/** Waits, busily so as to lose no time; gives how many milliseconds. */
+/** Waits in a busy loop, which loses no time; returns the milliseconds it took. */
 function waitUntil(holds: () => boolean, context: TaskContext): number {
   const startedAt = performance.now();
   while (!holds()) {
@@ -54,7 +54,7 @@ function waitUntil(holds: () => boolean, context: TaskContext): number {
   return performance.now() - startedAt;
 }
 
-/** Asks until the other answers at once, or time is over, and lets both begin; gives the milliseconds. */
+/** Asks until the other thread answers quickly or time is over, then starts the burst; returns milliseconds. */
 function lead(cells: Int32Array, burst: number, tryingMs: number, context: TaskContext): number {
   const startedAt = performance.now();
   do {
@@ -66,7 +66,7 @@ function lead(cells: Int32Array, burst: number, tryingMs: number, context: TaskC
   return performance.now() - startedAt;
 }
 
-/** Answers until both may begin; gives the milliseconds. */
+/** Answers questions until the burst starts; returns the milliseconds it took. */
 function follow(cells: Int32Array, burst: number, _: number, context: TaskContext): number {
   return waitUntil(() => {
     Atomics.store(cells, CELLS.answer, Atomics.load(cells, CELLS.question));
@@ -95,12 +95,12 @@ function measured(
   return ms;
 }
 
-/** Adds by `cells[0]++`, which reads, adds and writes; gives the milliseconds it took, without waits. */
+/** Adds by `cells[0]++`, which reads, adds and writes; returns the milliseconds it took, without waits. */
 export function plain(item: CountItem, context: TaskContext): number {
   return measured(addPlainly, item, context);
 }
 
-/** Adds by `Atomics.add`, which nobody can come between; gives the milliseconds it took, without waits. */
+/** Adds by `Atomics.add`, which can't be interrupted; returns the milliseconds it took, without waits. */
 export function atomic(item: CountItem, context: TaskContext): number {
   return measured(addAtomically, item, context);
 }
@@ -109,12 +109,12 @@ export interface Counter {
   value: number;
 }
 
-/** Makes the counter of one event loop, one for all tasks on the lane. */
+/** Makes the counter that all tasks on the lane share. */
 export function setup(): Counter {
   return { value: 0 };
 }
 
-/** Awaits between reading and writing: what others wrote meanwhile is overwritten. Gives the count. */
+/** Awaits between reading and writing, so it overwrites updates made meanwhile. Returns the count. */
 export async function split(
   times: number,
   { resource: counter }: TaskContext<Counter>,
@@ -127,7 +127,9 @@ export async function split(
   return counter.value;
 }
 
-/** Awaits as often, after each update: nobody can come between reading and writing. Gives the count. */
+/**
+ * Awaits as often, but after each update, so no other task runs between reading and writing. Returns the count.
+ */
 export async function whole(
   times: number,
   { resource: counter }: TaskContext<Counter>,

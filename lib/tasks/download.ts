@@ -1,9 +1,8 @@
 /**
- * Task: downloads one page and reads all of it. What waits here is the network; the CPU hardly works.
+ * Task: downloads one page and reads all of it. It waits for the network and needs hardly any CPU time.
  *
- * A body that isn't read to its end costs the connection, so every body is read, errors' too. Each
- * isolate has a pool of connections of its own: `workers` is what Python's threads with a session
- * each are.
+ * A body that isn't read to its end costs the connection, so every body is read, also that of an error. Each
+ * isolate has its own pool of connections, so `workers` corresponds to Python threads with a session each.
  *
  * @module
  */
@@ -22,73 +21,73 @@ import { retryAfterMs } from "./http_signs.ts";
 export interface DownloadItem {
   /** The page's address, `http:` or `https:`. */
   readonly url: string;
-  /** How long it may take from its start to the body's last byte, in milliseconds; unlimited unless told. */
+  /** How many milliseconds it may take from its start to the body's last byte; no limit unless given. */
   readonly timeoutMs?: number;
   /**
-   * Whether to tell the server in the header `x-attempt` which try this is; default false. The
-   * test site uses it, so that its faults pass with another try and are yet the same in every run.
+   * Whether to tell the server the number of the attempt in the header `x-attempt`; default false. The test
+   * site uses it to fail the same attempts in every run, so that its faults pass on a later attempt.
    */
   readonly tellAttempt?: boolean;
 }
 
-/** What came. */
+/** A downloaded page. */
 export interface Download {
-  /** The address asked for, not the one redirected to. */
+  /** The requested address, before any redirect. */
   readonly url: string;
-  /** The answer's HTTP status, 200 to 299. */
+  /** The response's HTTP status, 200 to 299. */
   readonly status: number;
   /** The body's length, in bytes. */
   readonly bytes: number;
-  /** Fletcher's checksum of the body, in hex: equal for equal pages. */
+  /** Fletcher's checksum of the body, in hexadecimal: equal for equal pages. */
   readonly checksum: string;
 }
 
-/** What is known about a failed download beside its reason. */
+/** What is known of a failed download besides its reason. */
 interface DownloadErrorOptions extends ErrorOptions {
   readonly status?: number;
   readonly retryAfterMs?: number | undefined;
   readonly retryable: boolean;
 }
 
-/** A download that gave no page. */
+/** A download that failed. */
 export class DownloadError extends Error {
   /** Always `"DownloadError"`. */
   override readonly name = "DownloadError";
-  /** Why, in plain words; the message begins with it. */
+  /** The reason in plain words; the message begins with it. */
   readonly code: FailureReason;
-  /** The answer's HTTP status, if there was an answer. */
+  /** The response's HTTP status, if there was a response. */
   declare readonly status?: number;
   /** How long the server asked to wait, in milliseconds. */
   declare readonly retryAfterMs?: number;
-  /** Whether trying again may help. */
+  /** Whether another attempt may help. */
   readonly retryable: boolean;
 
   constructor(reason: FailureReason, detail: string, options: DownloadErrorOptions) {
     super(`${reason}: ${detail}`, options);
     this.code = reason;
     this.retryable = options.retryable;
-    // Only what is known becomes a property, so that an error looks the same after it crossed a lane.
+    // Only known values become properties, so that the error looks the same after it crossed a lane.
     if (options.status !== undefined) this.status = options.status;
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
 }
 
-/** What must be equal between models where pages change from one request to the next: the status. */
+/** For pages that change from one request to the next: only the status must be equal between models. */
 export function statusOf({ status }: Download): number {
   return status;
 }
 
 /**
- * Bodies up to this length are read in one piece, which is quicker; longer ones part by part, so that
- * memory stays flat however long they are, and however long they claim to be.
+ * Bodies up to this length, in bytes, are read in one piece, which is faster; longer ones in parts, so that
+ * memory use stays flat whatever their real or announced length.
  */
 const ONE_PIECE_BYTES = 1024 * 1024;
 
-// An isolate's first fetch makes its HTTP client, some 10 ms of computing. Done here it is part of the
-// lane's start, as opening a session is in Python, and not of its first page. It reaches nothing.
+// An isolate's first fetch makes its HTTP client, which takes some 10 ms of computing. Done here, that is part
+// of the lane's start, as opening a session is in Python, and not of its first page. It accesses nothing.
 await (await fetch("data:,")).arrayBuffer();
 
-/** What to download, if its address is of a kind that can be; fetch says so if it is none at all. */
+/** Checks that the address starts with http or https; fetch reports addresses that are otherwise invalid. */
 function checked(item: DownloadItem | string): DownloadItem {
   const given = typeof item === "string" ? { url: item } : item;
   if (!/^\s*https?:/i.test(given.url)) {
@@ -101,7 +100,7 @@ function checked(item: DownloadItem | string): DownloadItem {
   return given;
 }
 
-/** A password in an address is not for error messages. */
+/** Error messages must not show a password that is in the address. */
 function shownUrl(url: string): string {
   const shown = URL.parse(url);
   if (shown === null) return JSON.stringify(url);
@@ -116,8 +115,8 @@ function shownUrl(url: string): string {
  * @param item The page's address, or an object with it and options.
  * @param context Its signal stops the download.
  * @returns The page's status, length and checksum.
- * @throws {DownloadError} If there is no page: `code` says why in plain words, `status`,
- * `retryAfterMs` and `retryable` what else is known.
+ * @throws {DownloadError} If the download fails: `code` says why in plain words; `status`, `retryAfterMs` and
+ * `retryable` say what else is known.
  *
  * @example
  * ```ts
@@ -148,7 +147,7 @@ export default async function download(
     const response = await fetch(url, { signal: limit.signal, headers });
     const length = response.headers.get("content-length");
     if (length !== null && Number(length) <= ONE_PIECE_BYTES) {
-      // Not even a look at `response.body`: it makes a stream of it, and that is what takes time.
+      // Even reading `response.body` would make a stream of it, which is what takes time.
       body.add(new Uint8Array(await response.arrayBuffer()));
     } else {
       for await (const part of response.body ?? []) body.add(part);
@@ -157,7 +156,7 @@ export default async function download(
     return { url, status: response.status, bytes: body.bytes, checksum: body.checksum() };
   } catch (error) {
     if (error instanceof DownloadError) throw error;
-    // Whatever fetch makes of an abort, its own reason says why.
+    // When the signal is aborted, its reason says more than fetch's error.
     const { reason, detail, retryable } = limit.signal.aborted
       ? stopFailure(limit.signal.reason)
       : redirectFailure(url, error) ?? classifyFailure(error);
@@ -171,7 +170,7 @@ export default async function download(
   }
 }
 
-/** A signal that is aborted with another, or when time is over; ended, it holds nothing. */
+/** A signal that is aborted with another one or when the time is over; `end` stops the timer. */
 function timeLimit(
   outer: AbortSignal,
   timeoutMs: number | undefined,
@@ -184,7 +183,7 @@ function timeLimit(
   return { signal: AbortSignal.any([outer, limit.signal]), end: () => clearTimeout(timer) };
 }
 
-/** A signal may be aborted with anything; unless it says that time ran out, it means "cancelled". */
+/** A signal can be aborted with any reason; unless it is a timeout, the download was cancelled. */
 function stopFailure(reason: unknown): Failure {
   const failure = classifyFailure(reason);
   return failure.reason === "timed out"
@@ -192,7 +191,7 @@ function stopFailure(reason: unknown): Failure {
     : { reason: "cancelled", detail: failure.detail, retryable: false };
 }
 
-/** What is wrong if a redirect led to where the task may not go; undefined for anything else. */
+/** The failure if a redirect led to a host that the task may not reach; undefined for anything else. */
 function redirectFailure(url: string, error: unknown): Failure | undefined {
   if (!(error instanceof Deno.errors.NotCapable)) return undefined;
   const host = /net access to "([^"]+)"/.exec(error.message)?.[1];

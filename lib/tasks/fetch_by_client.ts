@@ -1,7 +1,7 @@
 /**
- * Tasks: fetch a page by their lane's own HTTP client, which keeps connections open: what a
- * `requests.Session` in a thread-local is in Python; or by a client made for that page alone, as a program
- * does that keeps no session: each page costs a connection. A client belongs to the isolate that made it.
+ * Tasks: fetch a page by the lane's own HTTP client, which keeps connections open, as a thread-local
+ * `requests.Session` does in Python; or by a new client for each page, as a program without a session does,
+ * which costs a connection each time. A client belongs to the isolate that made it.
  */
 
 import type { TaskContext } from "../lanes/task.ts";

@@ -1,6 +1,6 @@
 /**
- * Task: the n-th Fibonacci number by the recursion that defines it, fib(n − 1) + fib(n − 2), which
- * calls itself millions of times. Work for a CPU, almost without memory: what is measured is calls.
+ * Task: the n-th Fibonacci number by its recursive definition, fib(n − 1) + fib(n − 2), which calls itself
+ * millions of times. It is CPU work that needs almost no memory: it measures calls.
  */
 
 import type { TaskContext } from "../lanes/task.ts";
@@ -9,7 +9,7 @@ import { checkWhole, stopIfCancelled } from "./stop_if_cancelled.ts";
 /** The greatest n: fib(78) is the last of these numbers below 2⁵³. */
 export const FIB_LIMIT = 78;
 
-/** Below this, a tree of calls is done in a fraction of a millisecond and never asks whether to stop. */
+/** Below this n, all calls take a fraction of a millisecond, so they don't check whether to stop. */
 export const SMALL_FIB = 16;
 
 export function checkedFib(item: unknown): number {
@@ -17,7 +17,7 @@ export function checkedFib(item: unknown): number {
   return item;
 }
 
-/** How many calls the recursion makes for n: 2 · fib(n + 1) − 1, as each is a leaf or has two more. */
+/** How many calls the recursion makes for n: 2 · fib(n + 1) − 1, since each is a leaf or makes two more. */
 export function fibCalls(n: number): number {
   let fib = 0;
   let next = 1;

@@ -1,8 +1,8 @@
 /**
- * Task: the same recursion as fib.ts with every call an async function that is awaited, though
- * nothing in it ever waits. Each call makes a promise, and each `await` saves the function's state
- * and comes back through the queue of microtasks; that is all it adds. No slot gets it back, for
- * there is nothing to wait for, and timers don't even get a turn: microtasks come before them.
+ * Task: the recursion of fib.ts, but every call is an async function that is awaited, though nothing ever
+ * waits. Each call makes a promise, and each `await` saves the function's state and continues through the
+ * microtask queue; that is all it adds. More slots don't make up for it, because nothing waits, and even timers
+ * get no turn, because microtasks come before them.
  */
 
 import type { TaskContext } from "../lanes/task.ts";

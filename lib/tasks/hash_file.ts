@@ -1,6 +1,6 @@
 /**
- * Task: the SHA-256 of one file. It reads, which waits, and digests, which computes; under
- * `processes` it needs `read` permission for the files.
+ * Task: the SHA-256 of one file. It waits to read the file and computes its digest; under `processes` it needs
+ * `read` permission for the files.
  *
  * @module
  */

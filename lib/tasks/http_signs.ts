@@ -1,40 +1,40 @@
-/** What a thrown value tells of an HTTP answer: its status and wait. It imports no npm package. */
+/** Reads the HTTP status and the requested wait from a thrown value. It imports no npm package. */
 
 import { attempt, propertyOf, withCauses } from "../lanes/attempt.ts";
 
 export interface HttpSigns {
   readonly status?: number;
-  /** How long the server asked to be left alone, in milliseconds. */
+  /** How long the server asked to wait, in milliseconds. */
   readonly retryAfterMs?: number;
 }
 
-// Before a program can put another in its place, as tests do.
+// Saved before a program can replace it, as tests do.
 const { now } = Date;
 
-/** Too Many Requests, Service Unavailable, and Bandwidth Limit Exceeded, which hosts and proxies made up. */
+/** Too Many Requests, Service Unavailable, and the unofficial Bandwidth Limit Exceeded of hosts and proxies. */
 const REFUSALS: readonly number[] = [429, 503, 509];
-/** What some servers say instead, with a status that may mean something else, such as GitHub's 403. */
+/** Messages of servers that refuse with a status that can mean something else, such as GitHub's 403. */
 const LIMITED = /too many requests|(?<![a-z])rate.?limit|throttl|quota.*\bper (?:second|minute)/i;
 const LEAST_FAULT = 400;
-/** The same where no status is told: in words, those of gRPC too, and as clients of AWS name such an error. */
+/** Signs of a refusal without a status: messages, also of gRPC, and error names of AWS clients. */
 const SAID = /too many requests|(?<![a-z])(?:rate.?limit|resource[ _]exhausted)/i;
 const NAMED =
   /^(?:Throttl|TooManyRequests|RequestLimitExceeded|ProvisionedThroughputExceeded|SlowDown)/;
 
 const DECIMAL = /^\d+(\.\d+)?$/;
-/** The longest wait that timers can be set to; a server that asks for more gets this. */
+/** The longest wait that timers can have, in milliseconds; longer requested waits are cut to it. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * How long a server asked to wait by the header Retry-After (RFC 9110, section 10.2.3: seconds, or a date), in
- * milliseconds: 0 for a date that has passed, undefined if it says nothing that can be understood. Waiting
- * longer is allowed, shorter is not.
+ * milliseconds: 0 for a past date, undefined if the header can't be understood. Waiting longer is allowed,
+ * shorter is not.
  */
 export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
   const text = header?.trim() ?? "";
-  // Some servers give decimals, which the specification doesn't know.
+  // Some servers send decimals, which the specification doesn't allow.
   if (DECIMAL.test(text)) return Math.min(Math.ceil(Number(text) * 1_000), LONGEST_MS);
-  // Date.parse takes much that is no date of HTTP, such as "1.5": those begin with a weekday.
+  // Date.parse accepts much that is no HTTP date, such as "1.5"; HTTP dates begin with a weekday.
   const date = /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : NaN;
   if (Number.isNaN(date)) return undefined;
   return Math.min(Math.max(0, date - nowMs), LONGEST_MS);
@@ -44,7 +44,7 @@ function isA<T>(value: unknown, type: abstract new (...of: never[]) => T): value
   return attempt(() => value instanceof type, false);
 }
 
-/** A `code` below this is what a program exited with, as `node:child_process` tells it. */
+/** A smaller `code` is the exit code of a program, as `node:child_process` reports it. */
 const LEAST_CODE = 300;
 
 function statusIn(value: unknown): number | undefined {
@@ -69,7 +69,7 @@ function waitIn(value: unknown): number | undefined {
   if (typeof asked === "number" && asked >= 0) return asked;
   const header = headersOf(value);
   const nowMs = now();
-  // What OpenAI's and others' own clients read first: milliseconds.
+  // OpenAI's and other services' own clients read this header first; it is in milliseconds.
   const exact = header("retry-after-ms");
   return exact !== null && DECIMAL.test(exact)
     ? Math.min(Math.ceil(Number(exact)), LONGEST_MS)
@@ -78,7 +78,7 @@ function waitIn(value: unknown): number | undefined {
 
 type Header = (name: string) => string | null;
 
-/** Reads the headers that a value has, if it has any: a `Headers`, or an object by their names in any case. */
+/** Returns a reader for a value's headers: a `Headers` object, or a plain one with names in any case. */
 function headersOf(value: unknown): Header {
   const headers = propertyOf(value, "headers");
   if (isA(headers, Headers)) return (name) => headers.get(name);
@@ -89,14 +89,14 @@ function headersOf(value: unknown): Header {
   };
 }
 
-/** More seconds than this are a date, and more still one in milliseconds. */
+/** From the first number on it is a date in seconds, from the second on a date in milliseconds. */
 const FROM_DATES = 1e9;
 const FROM_MILLISECONDS = 1e12;
 
 /**
- * How long until a used-up quota is filled again, in milliseconds: `RateLimit-Remaining: 0` with
- * `RateLimit-Reset` (draft-ietf-httpapi-ratelimit-headers: seconds), with `X-` before them as GitHub and
- * others say it, whose reset is a date in seconds.
+ * How long until a used-up quota is renewed, in milliseconds: from `RateLimit-Remaining: 0` with
+ * `RateLimit-Reset` (draft-ietf-httpapi-ratelimit-headers: seconds), or from the `X-` headers of GitHub and
+ * others, whose reset is a date in seconds.
  */
 function untilReset(header: Header, nowMs: number, status = 0): number | undefined {
   for (const prefix of ["ratelimit", "x-ratelimit", "x-rate-limit"]) {
@@ -120,7 +120,7 @@ function* placesOf(thrown: unknown, further: readonly string[] = []): Generator<
   }
 }
 
-/** The host that a thrown value names, of whose answer it tells; undefined if it names none. */
+/** The host that a thrown value's response or request names; undefined if there is none. */
 export function hostSaid(thrown: unknown): string | undefined {
   for (const place of placesOf(thrown, ["request", "config", "options"])) {
     const url = propertyOf(place, "url");
@@ -130,7 +130,7 @@ export function hostSaid(thrown: unknown): string | undefined {
   return undefined;
 }
 
-/** A status or a wait on the value itself, on its `response`, or on one of its causes. */
+/** The status and wait found on the value itself, on its `response`, or on one of its causes. */
 export function httpSigns(thrown: unknown): HttpSigns {
   let [status, wait]: (number | undefined)[] = [];
   for (const place of placesOf(thrown)) {
@@ -143,7 +143,7 @@ export function httpSigns(thrown: unknown): HttpSigns {
   };
 }
 
-/** Whether it was a server that asked for fewer requests. */
+/** Whether a server asked for fewer requests. */
 export function isRefusal(
   { status = 0, retryAfterMs, message = "" }: HttpSigns & { readonly message?: string },
 ): boolean {
@@ -151,7 +151,7 @@ export function isRefusal(
     (status >= LEAST_FAULT && LIMITED.test(message));
 }
 
-/** The same of a thrown value. */
+/** Whether a thrown value means that a server asked for fewer requests. */
 export function refuses(thrown: unknown): boolean {
   const messages = [...placesOf(thrown)].map((place) => propertyOf(place, "message"))
     .filter((message) => typeof message === "string");

@@ -1,9 +1,9 @@
 /**
- * Task: one row of a picture of the Mandelbrot set. Work for a CPU, and uneven work: rows through the
- * set's body take many times longer than those above it, so lanes must be dealt rows as they come free.
+ * Task: one row of a picture of the Mandelbrot set. It is CPU work, and uneven: rows through the set's body
+ * take many times longer than those above it, so each lane must get its next row when it is free.
  *
- * It computes in fixed point, whole numbers of 2⁻²⁴: a GPU has no doubles, and with these it gives the
- * same pictures, bit by bit. As doubles their products are exact until a point escapes.
+ * It computes in fixed point, in whole multiples of 2⁻²⁴. GPUs have no doubles, but give the same pictures in
+ * fixed point, bit for bit. In doubles, products of such numbers are exact until a point escapes.
  */
 
 import type { Kernel, TaskContext } from "../lanes/task.ts";
@@ -18,7 +18,7 @@ export interface MandelbrotRow {
   readonly maxSteps?: number;
 }
 
-/** Steps after which a point counts as inside the set, unless told. */
+/** Steps after which a point counts as inside the set, unless given. */
 const MANDELBROT_STEPS = 1_000;
 
 /** The longest side of a picture, in pixels. */
@@ -32,23 +32,23 @@ const PIXELS_BETWEEN_LOOKS = 64;
 
 /** 1 in fixed point. */
 const ONE = 2 ** 24;
-/** A point so far out escapes at once, wherever it is exactly. */
+/** Coordinates are cut to this distance from 0; points that far out escape at once. */
 const FAR = 4;
-/** Escaped are points whose distance from 0 has a square above this. */
+/** A point has escaped if the square of its distance from 0 is above this, in fixed point. */
 const ESCAPED = 4 * ONE;
 
 function fixed(value: number): number {
   return Math.round(Math.min(Math.max(value, -FAR), FAR) * ONE);
 }
 
-/** Steps until the point escapes; 0 if it doesn't within `maxSteps`. */
+/** The number of steps until the point escapes; 0 if it doesn't escape within `maxSteps`. */
 function escapeSteps(re: number, im: number, maxSteps: number): number {
   let x = 0;
   let y = 0;
   let xx = 0;
   let yy = 0;
   for (let step = 1; step <= maxSteps; step++) {
-    // Cut towards 0, so that both halves of the picture are alike.
+    // Rounded towards 0, so that both halves of the picture are equal.
     y = Math.trunc(x * y * (2 / ONE)) + im;
     x = xx - yy + re;
     xx = Math.floor(x * x * (1 / ONE));
@@ -58,7 +58,7 @@ function escapeSteps(re: number, im: number, maxSteps: number): number {
   return 0;
 }
 
-/** The row's points: their imaginary part, and the real part of each. */
+/** The coordinates of a row's points: their imaginary part, and the real part by column. */
 function pointsOf({ row, width, height }: MandelbrotRow) {
   const pixel = SPAN / width;
   return {
@@ -90,7 +90,7 @@ export default function mandelbrot(item: MandelbrotRow, context: TaskContext): U
   return bytes;
 }
 
-/** Factors are cut after 13 bits, so that all products of their parts fit into 32. */
+/** The same on a GPU. Factors are split after 13 bits, so that the products of their parts fit into 32 bits. */
 export const kernel: Kernel<MandelbrotRow, Uint8Array> = {
   words: 6,
   turns: 1,
@@ -144,7 +144,7 @@ fn advance(at: u32, steps: u32) {
         words[at + 3] = im;
       },
       read(column, words, at) {
-        // How many steps were left, the one at which it escaped among them.
+        // The number of steps left, including the one at which the point escaped.
         const left = words[at + 1]!;
         bytes[column] = colourOf(left === 0 ? 0 : maxSteps - left + 1);
       },

@@ -1,4 +1,4 @@
-/** Task: nothing, so that what is measured is the way there and back. */
+/** Task: does nothing, so that only the time of sending and receiving is measured. */
 
 export default function noop<Item>(item: Item): Item {
   return item;

@@ -1,4 +1,4 @@
-/** Puts a picture together from its rows and writes it as PNG (ISO/IEC 15948, with a palette). */
+/** Makes a picture from its rows and encodes it as PNG (ISO/IEC 15948, with a palette). */
 
 import { crc32, deflateSync } from "node:zlib";
 
@@ -15,12 +15,12 @@ function pngChunk(type: string, data: Uint8Array): Uint8Array<ArrayBuffer> {
   return chunk;
 }
 
-/** Black for 0, inside the set; then once around from night blue over white and amber back. */
+/** Black for 0, inside the set; then from night blue over white and amber and back. */
 function palette(): Uint8Array {
   const colours = new Uint8Array(3 * COLOURS);
   const wave = (turn: number, shift: number) => 0.5 - 0.5 * Math.cos(2 * Math.PI * (turn + shift));
   for (let colour = 1; colour < COLOURS; colour++) {
-    // Few steps are common and many are rare: the root spreads the common ones.
+    // Low numbers of steps are common and high ones rare: the square root spreads the common ones.
     const turn = Math.sqrt((colour - 1) / (COLOURS - 1));
     colours[3 * colour] = Math.round(255 * wave(turn, 0));
     colours[3 * colour + 1] = Math.round(255 * wave(turn, 0.08));
@@ -39,7 +39,7 @@ export async function picture(rows: readonly Uint8Array[]): Promise<Uint8Array<A
         `Cannot write the picture: row ${index} has ${row.length} pixels, the first has ${width}`,
       );
     }
-    // Each row begins with the number of its filter; 0 stands for none.
+    // Each row begins with the number of its filter; 0 means none.
     pixels.set(row, index * (1 + width) + 1);
   }
   const header = new Uint8Array(13);
@@ -50,7 +50,7 @@ export async function picture(rows: readonly Uint8Array[]): Promise<Uint8Array<A
   const parts = [
     Uint8Array.from(SIGNATURE),
     pngChunk("IHDR", header),
-    // By this a picture of ours is known, and nobody's photograph written over.
+    // This text identifies the library's own pictures, so that no other file is overwritten.
     pngChunk("tEXt", new TextEncoder().encode("Software\0Lanes")),
     pngChunk("PLTE", palette()),
     pngChunk("IDAT", deflateSync(pixels)),

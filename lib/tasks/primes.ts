@@ -1,12 +1,12 @@
-/** Task: how many primes there are below n, by the sieve of Eratosthenes in segments. */
+/** Task: counts the primes below n, by the sieve of Eratosthenes in segments. */
 
 import type { Kernel, TaskContext } from "../lanes/task.ts";
 import { checkWhole, stopIfCancelled } from "./stop_if_cancelled.ts";
 
-/** The greatest n: 2⁴⁰; its square root, 2²⁰, is as far as the small primes go. */
+/** The greatest n: 2⁴⁰; small primes are needed up to its square root, 2²⁰. */
 export const PRIMES_LIMIT = 2 ** 40;
 
-/** Odd numbers a segment holds, one byte each. */
+/** Odd numbers in a segment, one byte each. */
 const SEGMENT = 32 * 1024;
 
 function crossOut(segment: Uint8Array, from: number, step: number): number {
@@ -40,10 +40,10 @@ export default function primes(item: number, context: TaskContext): number {
   check(item);
   if (item <= 2) return 0;
   const small = oddPrimesUpTo(Math.floor(Math.sqrt(item)));
-  // Where each small prime strikes next, counted from the segment's start; its own square is first.
+  // The place where each small prime's next multiple is, from the segment's start; its square is the first.
   const next = Float64Array.from(small, (prime) => (prime * prime - 1) / 2);
   const segment = new Uint8Array(SEGMENT);
-  // Place k stands for the odd number 2k + 1; place 0, the number 1, stands in for the prime 2.
+  // Place k stands for the odd number 2k + 1; place 0, the number 1, is counted instead of the prime 2.
   const places = Math.floor(item / 2);
   let count = 0;
   for (let start = 0; start < places; start += SEGMENT) {
@@ -59,16 +59,16 @@ export default function primes(item: number, context: TaskContext): number {
   return count;
 }
 
-/** Odd numbers in a segment of a GPU's, 2¹³, one bit each. */
+/** Odd numbers in a segment on a GPU, 2¹³, one bit each. */
 const SEGMENT_BITS = 13;
 const GPU_SEGMENT = 2 ** SEGMENT_BITS;
 /** A piece's words before its bits: steps left, the count, the segment, primes to use, its length. */
 const HEAD_WORDS = 5;
 
-/** On a GPU a step crosses out multiples of one prime, and the last one counts what is left. */
+/** On a GPU, each step crosses out the multiples of one prime, and the last one counts the rest. */
 export const kernel: Kernel<number, number> = {
   words: HEAD_WORDS + GPU_SEGMENT / 32,
-  // As many as 3 has multiples, and some to find the first.
+  // As many as 3 has multiples in a segment, and some to find the first one.
   turns: Math.ceil(GPU_SEGMENT / 3) + 32,
   table: () => Uint32Array.from(oddPrimesUpTo(Math.sqrt(PRIMES_LIMIT))),
   wgsl: `

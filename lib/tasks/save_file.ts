@@ -1,8 +1,8 @@
-/** Task: saves one file, and waits until the disk has it, as whatever must outlast a power cut. */
+/** Task: saves one file and waits until it is on the disk, as data must be that outlasts a power failure. */
 
 const CONTENT = new Uint8Array(16 * 1024);
 
-/** Saves 16 KiB, over what is there; under `processes` it needs `write` permission for the file. */
+/** Writes 16 KiB over the file; under `processes` it needs `write` permission for it. */
 export default async function saveFile(path: string): Promise<number> {
   using file = await Deno.open(path, { write: true, create: true, truncate: true });
   let saved = 0;

@@ -1,25 +1,24 @@
 /**
- * Task: the SHA-256 of pseudo-random bytes (FIPS 180-4), computed in this thread's own JavaScript.
- * The platform's `crypto.subtle` would hash on threads of its own, and a lane that computes would
- * look like one that waits.
+ * Task: the SHA-256 of pseudo-random bytes (FIPS 180-4), computed in JavaScript on this thread. The platform's
+ * `crypto.subtle` would hash on threads of its own, so a lane that computes would look like one that waits.
  */
 
 import type { Kernel, TaskContext } from "../lanes/task.ts";
 import { checkWhole, stopIfCancelled } from "./stop_if_cancelled.ts";
 
 export interface Sha256Item {
-  /** Chooses the bytes; a whole number from 0 to 2³² − 1. */
+  /** Determines the bytes; a whole number from 0 to 2³² − 1. */
   readonly seed: number;
   readonly bytes: number;
 }
 
-/** The most bytes that are hashed: 2³⁶, a few minutes of work. */
+/** The most bytes of an item: 2³⁶, a few minutes of work. */
 export const SHA256_LIMIT = 2 ** 36;
 
 const BLOCK_BYTES = 64;
 const CHUNK_BYTES = 64 * 1024;
 
-/** The first 32 bits of the fractional part of a root; the standard's constants come from these. */
+/** The first 32 bits of a root's fractional part, from which the standard makes its constants. */
 function fraction(root: number): number {
   return Math.floor((root - Math.floor(root)) * 2 ** 32) | 0;
 }
@@ -36,7 +35,7 @@ const CONSTANTS = Int32Array.from(firstPrimes(64), (prime) => fraction(Math.cbrt
 const START = Int32Array.from(firstPrimes(8), (prime) => fraction(Math.sqrt(prime)));
 const schedule = new Int32Array(64);
 
-/** Takes one block of 64 bytes into the state (FIPS 180-4, section 6.2.2). */
+/** Adds one block of 64 bytes to the state (FIPS 180-4, section 6.2.2). */
 function compress(state: Int32Array, view: DataView, offset: number): void {
   const w = schedule;
   for (let t = 0; t < 16; t++) w[t] = view.getInt32(offset + 4 * t);
@@ -73,7 +72,7 @@ function compress(state: Int32Array, view: DataView, offset: number): void {
   state[7]! += h;
 }
 
-/** Marsaglia's xorshift32 (Journal of Statistical Software 8(14), 2003), four bytes a step. */
+/** Fills bytes by Marsaglia's xorshift32 (Journal of Statistical Software 8(14), 2003), four for each step. */
 function fill(view: DataView, length: number, generator: number): number {
   let x = generator;
   for (let at = 0; at < length; at += 4) {
@@ -85,7 +84,7 @@ function fill(view: DataView, length: number, generator: number): number {
   return x;
 }
 
-/** Writes the standard's padding behind the message's last bytes; gives the padded length. */
+/** Writes the standard's padding after the message's last bytes; returns the padded length. */
 function pad(bytes: Uint8Array, view: DataView, length: number, messageBytes: number): number {
   const padded = Math.ceil((length + 9) / BLOCK_BYTES) * BLOCK_BYTES;
   bytes.fill(0, length, padded);
@@ -94,7 +93,7 @@ function pad(bytes: Uint8Array, view: DataView, length: number, messageBytes: nu
   return padded;
 }
 
-/** Where the generator of a seed's bytes begins: never at 0, where it would stay, and apart for each seed. */
+/** The generator's first state for a seed: different for each seed, and never 0, where it would stay 0. */
 function generatorOf(seed: number): number {
   return Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995 || 1;
 }
@@ -133,7 +132,7 @@ const SIXTEEN = [...EIGHT, 8, 9, 10, 11, 12, 13, 14, 15];
 /** A piece's words: steps left, whole blocks left, bytes after them, the message's bits, the generator. */
 const HEAD_WORDS = 6;
 
-/** The round in which the variables a to h have moved by so many places. */
+/** Code of round t. Instead of moving the variables a to h by one place in each round, it renames them. */
 function gpuRound(t: number): string {
   const [a, b, c, d, e, f, g, h] = EIGHT.map((place) => "abcdefgh"[(place - t + 16) % 8]);
   return `
@@ -143,7 +142,7 @@ function gpuRound(t: number): string {
       ${h} = sum + rotated(${a}, vec3u(2u, 13u, 22u)) + ((${a} & ${b}) ^ (${a} & ${c}) ^ (${b} & ${c}));`;
 }
 
-/** The next sixteen words of the schedule, in the place of those before. */
+/** Code that replaces a word of the schedule by the one sixteen places later. */
 function gpuSchedule(t: number): string {
   const [x, y] = [`w${(t + 1) % 16}`, `w${(t + 14) % 16}`];
   return `
@@ -153,7 +152,7 @@ function gpuSchedule(t: number): string {
 }
 
 /**
- * The same on a GPU. A message is one chain of blocks, so an item is one piece: only many of them at once
+ * The same on a GPU. A message is one chain of blocks, so an item is one piece, and only many items at once
  * keep a card busy.
  */
 export const kernel: Kernel<Sha256Item, string> = {

@@ -1,10 +1,10 @@
-/** What tasks that compute share: how they refuse an item, and how they stop. */
+/** Helpers of tasks that compute: refusing an item, and stopping. */
 
 import type { TaskContext } from "../lanes/task.ts";
 
 /**
- * Throws if the task is to stop. A loop that never yields sees no AbortSignal change; this asks
- * `context.cancelled()`, which is true there too.
+ * Throws if the task must stop. A loop that never yields doesn't see its AbortSignal change, so this calls
+ * `context.cancelled()`, which works there, too.
  */
 export function stopIfCancelled(context: TaskContext): void {
   if (context.cancelled()) {
@@ -12,7 +12,7 @@ export function stopIfCancelled(context: TaskContext): void {
   }
 }
 
-/** Refuses what isn't a whole number within bounds. */
+/** Throws unless the value is a whole number within bounds. */
 export function checkWhole(
   doing: string,
   name: string,

@@ -1,12 +1,11 @@
 /**
- * Task: the exact sum of i·i for all whole numbers i below n, each term really computed: Python's
- * `sum(i * i for i in range(n))`. Work for a CPU and nothing else.
+ * Task: the exact sum of i·i for all whole numbers i below n, with each term really computed, as Python's
+ * `sum(i * i for i in range(n))` does. It is CPU work and nothing else.
  *
- * JavaScript's numbers are exact only up to 2⁵³, and the sum leaves that behind at n ≈ 300,000. So
- * the numbers are taken in blocks of 1,024. In the block that begins at `base`, i = base + x and
- * i² − base² = x·(2·base + x), which stays so small that a whole block of such terms adds up exactly
- * in doubles. What the blocks give is carried in two halves of 32 bits, and put together as one
- * BigInt at the end.
+ * JavaScript's numbers are exact only up to 2⁵³, which the sum exceeds at n ≈ 300,000. So the numbers are taken
+ * in blocks of 1,024. In the block that begins at `base`, i = base + x and i² − base² = x·(2·base + x), which
+ * is so small that a whole block of such terms adds up exactly in doubles. The blocks' sums are kept in two
+ * halves of 32 bits, and put together as one BigInt at the end.
  */
 
 import type { Kernel, TaskContext } from "../lanes/task.ts";
@@ -14,19 +13,19 @@ import { stopIfCancelled } from "./stop_if_cancelled.ts";
 
 const BLOCK = 1024;
 const HALF = 2 ** 32;
-/** Blocks between two looks at the cancel flag: a fraction of a millisecond. */
+/** Blocks between two checks of the cancel flag: they take a fraction of a millisecond. */
 const BLOCKS_BETWEEN_LOOKS = 512;
 
 /**
- * The greatest n: 2³³. A block's sum is below BLOCK² · n = 2²⁰ · 2³³ = 2⁵³, the last size at which
- * doubles are exact; a block's number squared is below 2⁴⁶.
+ * The greatest n: 2³³. A block's sum is below BLOCK² · n = 2²⁰ · 2³³ = 2⁵³, the limit of exact doubles; a block
+ * number's square is below 2⁴⁶.
  */
 export const SUM_SQUARES_LIMIT = 2 ** 33;
 
-/** 0, 1, 2, … as doubles: reading them is quicker than converting a counter, in every isolate. */
+/** 0, 1, 2, … as doubles: reading them is faster than converting a counter, in every isolate. */
 const OFFSETS = Float64Array.from({ length: BLOCK }, (_, x) => x);
 
-// Kept small and called often: a function that holds the whole loop is compiled while it runs, and
+// This function is small and called often. One that holds the whole loop would be compiled while it runs, and
 // how well differs by a factor of three between the main isolate, a worker and a subprocess.
 function blockSum(twiceBase: number, length: number): number {
   let even = 0;
@@ -90,15 +89,15 @@ export default function sumSquares(item: number | bigint, context: TaskContext):
   return whole + BigInt(blockSum(2 * base, rest)) + BigInt(rest) * BigInt(base) ** 2n;
 }
 
-/** Numbers in a block of a GPU's, few enough that eight products of one add up in 32 bits. */
+/** Numbers in a block on a GPU, few enough that eight products of one add up in 32 bits. */
 const GPU_BLOCK = 128;
 const PRODUCTS = 8;
 const PIECE_BLOCKS = 64;
 
 /**
- * The same on a GPU, which has no numbers of more than 32 bits: with 2·base = high·2²² + low, a block's
- * terms are x·(low + x) and x·high·2²². Three sums of 64 bits are kept for each piece: of the first, of
- * the second, and of the squares of the numbers of whole blocks, each of whose terms lacks base².
+ * The same on a GPU, which has no numbers of more than 32 bits: with 2·base = high·2²² + low, a block's terms
+ * are x·(low + x) and x·high·2²². Each piece keeps three 64-bit sums: of the first terms, of the second, and of
+ * the squares of the numbers of whole blocks, each of whose terms lacks base².
  */
 export const kernel: Kernel<number | bigint, bigint> = {
   words: 9,
@@ -159,7 +158,7 @@ fn advance(at: u32, steps: u32) {
     const n = checked(item);
     const blocks = Math.ceil(n / GPU_BLOCK);
     const pieces = Math.ceil(blocks / PIECE_BLOCKS);
-    // Lower and upper halves, exact as doubles: there are at most 2²⁰ pieces.
+    // Lower and upper halves, which stay exact in doubles because there are at most 2²⁰ pieces.
     const halves = new Float64Array(6);
     return {
       pieces,
