@@ -1,8 +1,8 @@
 /**
- * The ceiling: what this machine gains in parallel, measured by processes that share nothing.
+ * The ceiling: the machine's gain in parallel, measured by processes that share nothing.
  *
- * Two virtual CPUs are often two threads of one core, memory and caches are shared, and the clock
- * sinks when all cores work: N lanes seldom gain N times.
+ * Two virtual CPUs are often two threads of one core, memory and caches are shared, and the clock slows down
+ * when all cores work: N lanes seldom gain N times.
  */
 
 import type { CeilingCommand, CeilingMessage, CeilingOrder } from "./ceiling_main.ts";
@@ -13,13 +13,13 @@ import type { Comparison } from "./result.ts";
 import type { JobSpec } from "./spec.ts";
 import { median } from "./statistics.ts";
 
-/** Items that take so many times longer than the calibration said aren't repeated. */
+/** Items that take this many times longer than calibrated aren't repeated. */
 const TOO_LONG = 8;
 
 interface CeilingOptions {
-  /** How long one piece of the measurement lasts, in milliseconds; default 120. */
+  /** How long one part of the measurement lasts, in milliseconds; default 120. */
   readonly pieceMs?: number;
-  /** How often one process and all are measured in turn; default 3. */
+  /** How many times one process and all are measured in turn; default 3. */
   readonly repetitions?: number;
   readonly signal?: AbortSignal;
   readonly now?: () => number;
@@ -27,7 +27,7 @@ interface CeilingOptions {
 
 type Child = MeasuringChild<CeilingMessage>;
 
-/** Waits until a process is ready, or has done what it is told; gives the number of pieces. */
+/** Waits until a process is ready or has done a command; returns the number of pieces. */
 async function done(child: Child, command?: CeilingCommand): Promise<number> {
   if (command !== undefined) await child.send(command);
   const message = await child.next();
@@ -35,7 +35,7 @@ async function done(child: Child, command?: CeilingCommand): Promise<number> {
   throw new Error(`Cannot measure the ceiling: a process ended with ${await child.howItEnded()}`);
 }
 
-/** The median gain; undefined if the job's own items are too large to repeat. */
+/** The median gain; undefined if the job's items take too long to repeat. */
 async function measureWith(
   job: JobSpec | undefined,
   lanes: number,
@@ -58,13 +58,13 @@ async function measureWith(
     await Promise.all(some.map((child) => done(child, { pieces })));
     return now() - startMs;
   };
-  // This warms all of them up.
+  // This run also warms all processes up.
   if (await time(all) > TOO_LONG * pieceMs && job !== undefined) return undefined;
   const speedups: number[] = [];
   for (let round = 0; round < repetitions; round++) {
     signal?.throwIfAborted();
     const alone = [all[round % lanes]!];
-    // The order alternates, so that neither always comes first.
+    // The order alternates, so that neither side always comes first.
     const order = round % 2 === 0 ? [alone, all] : [all, alone];
     const times = new Map<readonly Child[], number>();
     for (const some of order) times.set(some, await time(some));
@@ -74,8 +74,8 @@ async function measureWith(
 }
 
 /**
- * How much faster `lanes` independent processes are than one, on the job's own task and items,
- * or on a fixed loop if there is no job, or its items take too long to be repeated.
+ * How much faster `lanes` independent processes are than one: on the job's own task and items, or on a fixed
+ * loop if there is no job or its items take too long to repeat.
  */
 export async function ceiling(
   job: JobSpec | undefined,
@@ -85,6 +85,6 @@ export async function ceiling(
   if (lanes === 1) return { speedup: 1, lanes };
   const speedup = await measureWith(job, lanes, options) ??
     await measureWith(undefined, lanes, options);
-  // What is above was others' doing, who disturbed one process more than all.
+  // More than that comes from other programs that slowed one process more than all.
   return { speedup: Math.min(lanes, speedup ?? 1), lanes };
 }

@@ -1,4 +1,4 @@
-/** What runs in each process that measures the machine's ceiling. It imports no npm package. */
+/** The program of each process that measures the machine's ceiling. It imports no npm package. */
 
 import { isThenable } from "../lanes/attempt.ts";
 import { LaneTasks, plainContext } from "../lanes/lane_tasks.ts";
@@ -7,26 +7,26 @@ import { connectToParent } from "../children/parent.ts";
 import type { JobSpec } from "./spec.ts";
 
 export interface CeilingOrder {
-  /** The job to work on; a fixed loop unless given. */
+  /** The job whose items are the work; a fixed loop unless given. */
   readonly job: JobSpec | undefined;
 }
 
-/** What it is told next, as often as wanted: to work on so many pieces, or for about so long. */
+/** A command, which may be repeated: do this many pieces of work, or work for about this long. */
 export interface CeilingCommand {
   readonly pieces?: number;
   readonly ms?: number;
 }
 
-/** What it says once it is ready, and after each command. */
+/** The message when the process is ready, and after each command. */
 export interface CeilingMessage {
   readonly type: "done";
   readonly pieces: number;
 }
 
-/** More items than this aren't needed to fill the time; endless sources must end. */
+/** The most items that are taken: more aren't needed, and sources may be endless. */
 const ITEMS = 1000;
 
-/** A linear congruential step, many times: whole numbers only, nothing to allocate, nothing to share. */
+/** Many linear congruential steps: whole numbers only, no allocation, nothing shared. */
 function spin(from: number): number {
   let state = from | 0;
   for (let step = 0; step < 100_000; step++) state = (Math.imul(state, 1664525) + 1013904223) | 0;
@@ -61,7 +61,7 @@ async function main(): Promise<void> {
     const { pieces: most = Infinity, ms = Infinity }: CeilingCommand = JSON.parse(next);
     const endMs = performance.now() + ms;
     let pieces = 0;
-    // One piece at least. Only a promise is awaited: tasks that don't wait don't yield to the event loop.
+    // At least one piece. Only a promise is awaited: tasks that don't wait don't yield to the event loop.
     do {
       const result = work(pieces++);
       if (isThenable(result)) await result;

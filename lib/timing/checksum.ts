@@ -1,4 +1,4 @@
-/** One checksum for all results of a trial, equal exactly when the results are. */
+/** One checksum for all results of a trial: equal exactly if the results are. */
 
 import { attempt, isError } from "../lanes/attempt.ts";
 
@@ -12,9 +12,9 @@ function bytesOf(value: ArrayBuffer | ArrayBufferView): Uint8Array {
 }
 
 /**
- * Writes a value so that equal values are written alike, and others differently: every part with
- * its kind and length, keys and entries sorted, for which came first depends on timing. A value
- * that holds itself is written as its depth in `path`.
+ * Writes a value so that equal values are written alike, and others differently: each part has its kind and
+ * length, and keys and entries are sorted, because their order depends on timing. A value inside itself is
+ * written as its depth in `path`.
  */
 export function canonicalText(
   value: unknown,
@@ -32,7 +32,7 @@ export function canonicalText(
   const pairs = (entries: Iterable<[unknown, unknown]>) =>
     Array.from(entries, ([key, held]) => write(key) + write(held)).sort().join("");
   if (Array.isArray(value)) {
-    // By index: map() would leave out the holes.
+    // By index, because `map()` would leave out holes.
     const parts = Array.from(value.keys(), (at) => at in value ? write(value[at]) : "hole;");
     return `array ${value.length}[${parts.join("")}]`;
   }
@@ -40,7 +40,7 @@ export function canonicalText(
   if (value instanceof RegExp) return `regexp ${write(String(value))}`;
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
     const digest = createHash("sha256").update(bytesOf(value)).digest("hex");
-    // A Buffer is the bytes that it arrives as from another lane.
+    // A Buffer counts as a Uint8Array, since it arrives as one from another lane.
     const kind = Object.prototype.toString.call(value).slice("[object ".length, -1);
     return `${kind} ${value.byteLength}:${digest};`;
   }
@@ -50,12 +50,12 @@ export function canonicalText(
   return `object ${Object.keys(value).length}{${pairs(Object.entries(value))}}`;
 }
 
-/** The text of a value; all are alike of which a part can't be read, such as a getter that throws. */
+/** The text of a value; values with an unreadable part, such as a getter that throws, are all alike. */
 function textOf(value: unknown, createHash: CreateHash): string {
   return attempt(() => canonicalText(value, createHash), "unreadable;");
 }
 
-/** What became of an item, as far as it counts. */
+/** The part of an item's outcome that counts. */
 export type ChecksumItem =
   & { readonly index: number }
   & (
@@ -63,19 +63,19 @@ export type ChecksumItem =
     | { readonly status: "rejected"; readonly ended: string }
   );
 
-/** What is no longer than a digest stands for itself. */
+/** Texts up to this length are kept as they are: a digest has as many characters. */
 const SHORT = 64;
 
 /**
- * What of each item has to be equal, in few letters. An item without a value counts with how it ended
- * alone: messages name ports and times, which differ from run to run. `comparable` maps a value to what
- * has to be equal.
+ * A short text of each outcome, equal if the outcomes are. An item without a value counts only with how it
+ * ended: messages contain ports and times, which differ from run to run. `comparable` maps a value to the part
+ * that must be equal.
  */
 export async function digestsOf(
   outcomes: readonly ChecksumItem[],
   comparable: (value: unknown) => unknown | Promise<unknown> = (value) => value,
 ): Promise<string[]> {
-  // Imported late, after everything was measured: `crypto.subtle` would need a promise for each.
+  // Imported late, after all measurement; `crypto.subtle` would need a promise for each digest.
   const { createHash } = await import("node:crypto") as { createHash: CreateHash };
   const digests: string[] = [];
   for (const outcome of outcomes) {
@@ -87,7 +87,7 @@ export async function digestsOf(
   return digests;
 }
 
-/** The SHA-256 of the digests of all results, each with its item's place, in the order of places. */
+/** The SHA-256 of all results' digests, each with its item's index, in the order of indexes. */
 export function checksumOfDigests(
   digests: readonly { readonly index: number; readonly digest: string }[],
   createHash: CreateHash,
@@ -99,7 +99,7 @@ export function checksumOfDigests(
   return hash.digest("hex");
 }
 
-/** One checksum for all results, whichever came first. */
+/** One checksum for all results, whatever order they came in. */
 export async function checksumOf(
   outcomes: readonly ChecksumItem[],
   comparable?: (value: unknown) => unknown | Promise<unknown>,

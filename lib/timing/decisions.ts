@@ -31,7 +31,7 @@ const shapeSchema = z.object({
 });
 
 export const decisionSchema = z.object({
-  /** Since the first item. */
+  /** Time since the first item. */
   atMs: amount,
   /** Where tasks ran before, on how many lanes, with how many slots on each. */
   from: shapeSchema,
@@ -53,7 +53,7 @@ export function shapeText({ place, lanes, slots }: Shape): string {
   return place === "lanes" ? `${counted(lanes, "lane")} of ${each}` : each;
 }
 
-/** What changed, and why: `slots 16 → 32: tasks wait`. */
+/** A decision's change and reason, such as `slots 16 → 32: tasks wait`. */
 export function decisionText(
   { from, to, why, detail }: Pick<Decision, "from" | "to" | "why" | "detail">,
 ): string {

@@ -1,4 +1,4 @@
-/** What figures are measured on, as far as this process may know: the machine, its limits, its proxies. */
+/** The machine of a measurement, its limits and its proxies, as far as this process may know them. */
 
 import { counted, formatBytes, formatNumber } from "../text/format.ts";
 import type { Limits } from "./meter/meter.ts";
@@ -34,7 +34,7 @@ async function cpusHere(available: number): Promise<{ count: number; model?: str
   return { count: Math.max(available, all.length), model: all[0]?.model.trim() || undefined };
 }
 
-/** The machine, as far as it may be known; a meter knows what a control group leaves. */
+/** Describes the machine as far as possible; the limits of a control group come from a meter. */
 export async function describeMachine(
   limits: Limits = {},
   now: () => number = Date.now,
@@ -57,7 +57,7 @@ export async function describeMachine(
   };
 }
 
-/** Deno asks proxies for addresses of this machine too, unless `NO_PROXY` says otherwise. */
+/** Deno uses proxies for addresses of this machine, too, unless `NO_PROXY` excludes them. */
 const VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [
   name,
   name.toLowerCase(),
@@ -70,7 +70,7 @@ export type ReadEnv = (name: string) => string | undefined;
 const allowedEnv: ReadEnv = (name) =>
   granted({ name: "env", variable: name }) ? Deno.env.get(name) : undefined;
 
-/** What `NO_PROXY` must be, so that this machine is reached directly; undefined if no proxy is named. */
+/** The value of `NO_PROXY` by which this machine is reached directly; undefined if no proxy is set. */
 export function noProxyOf(env: ReadEnv): string | undefined {
   if (VARIABLES.every((name) => !env(name))) return undefined;
   const given = (env("NO_PROXY") ?? env("no_proxy") ?? "").split(",").map((host) => host.trim())
@@ -78,14 +78,14 @@ export function noProxyOf(env: ReadEnv): string | undefined {
   return [...new Set([...given, ...THIS_MACHINE])].join(",");
 }
 
-/** Lets this process and those that it starts reach this machine directly. To be called before any request. */
+/** Lets this process and its children reach this machine directly. Call it before any request. */
 export function reachThisMachineDirectly(): void {
   if (!granted({ name: "env", variable: "NO_PROXY" })) return;
   const hosts = noProxyOf(allowedEnv);
   if (hosts !== undefined) Deno.env.set("NO_PROXY", hosts);
 }
 
-/** An address without the name and password that it may hold. */
+/** The host of a proxy's address, without a user name and password. */
 function shown(proxy: string): string {
   const url = URL.parse(proxy) ?? URL.parse(`http://${proxy}`);
   return url === null || url.host === "" ? "a proxy" : url.host;

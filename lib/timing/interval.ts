@@ -1,37 +1,36 @@
 /**
- * The interval of a time, or of the ratio of two times, from a handful of rounds, and what follows from
- * it: faster, slower, or no detectable difference.
+ * The interval of a time, or of the ratio of two times, from a few rounds, and the conclusion from it: faster,
+ * slower, or no detectable difference.
  *
- * Everything is done on logarithms: a ratio of 2 and one of ½ are then equally far from 1, and the
- * noise of times, which is skewed, comes nearer to symmetry.
+ * All computation is on logarithms: a ratio of 2 and one of ½ are then equally far from 1, and the noise of
+ * times, which is skewed, comes nearer to symmetry.
  *
- * Which method holds depends on how many rounds there are:
+ * The method depends on the number of rounds:
  *
- * - **1 round** tells nothing about noise. A factor of two either way is assumed, so that only what
- * nobody doubts is called a difference.
- * - **2 to 5 rounds**: Student's t interval (Student, Biometrika 6, 1908). No bootstrap can hold 95 %
- * here: every resample lies between the least and the greatest value, and all of three values lie on
- * one side of the truth in 25 % of cases. The deviation is taken as 1 % at least, since rounds that
- * agree better than that do so by luck (the "fudge factor" of Tusher, Tibshirani and Chu, PNAS 98,
- * 2001).
+ * - **1 round** says nothing about noise. A factor of two either way is assumed, so that only an obvious
+ * difference counts as one.
+ * - **2 to 5 rounds**: Student's t interval (Student, Biometrika 6, 1908). No bootstrap can hold 95 % here:
+ * every resample lies between the least and the greatest value, and all of three values lie on one side of the
+ * truth in 25 % of cases. The deviation is taken as 1 % at least, since rounds that agree better than that do
+ * so by luck (the "fudge factor" of Tusher, Tibshirani and Chu, PNAS 98, 2001).
  * - **6 rounds and more**: the sign test's interval of the median (Conover, "Practical Nonparametric
- * Statistics", 1999, section 3.2), which is exact for noise of any shape. One wild round can't spoil it.
+ * Statistics", 1999, section 3.2), which is exact for noise of any shape. One extreme round can't spoil it.
  */
 
 import { mean, median, type Sorted, sorted, studentCdf, studentQuantile } from "./statistics.ts";
 import { CONFIDENCE } from "../judge/thresholds.ts";
 import type { Interval } from "./result.ts";
 
-/** Of fewer rounds the sign test's widest interval doesn't hold what it promises. */
+/** With fewer rounds than this, the sign test's widest interval covers less than 95 %. */
 const SIGN_ROUNDS = 6;
 
-/** What Student's t is asked for: a little more, for times whose noise isn't quite log-normal. */
+/** The confidence for Student's t: a little higher, because the noise of times isn't quite log-normal. */
 const SMALL_SAMPLE_CONFIDENCE = 0.96;
 
-/** The least deviation, on the logarithm, that a few rounds are believed. */
+/** The least deviation of logarithms that is assumed for a few rounds. */
 const LEAST_DEVIATION = 0.01;
 
-/** What a single round is assumed to be off by, on the logarithm. */
+/** How far off a single round is assumed to be, as a logarithm. */
 const SINGLE_ROUND: number = Math.LN2;
 
 /** The clock's resolution, in milliseconds: a time of 0 means less than this. */
@@ -108,9 +107,9 @@ export function pairedRatio(above: readonly number[], below: readonly number[]):
 }
 
 /**
- * The ratio of two series that weren't measured together, by Welch's t interval on the logarithms
- * (Biometrika 34, 1947): what the machine did then and does now is in it as well. One round on
- * either side tells nothing about noise: a factor of two is assumed.
+ * The ratio of two series that weren't measured together, by Welch's t interval on the logarithms (Biometrika
+ * 34, 1947); differences of the machine between then and now are part of it. One round on either side says
+ * nothing about noise: a factor of two is assumed.
  */
 export function unpairedRatio(newMs: readonly number[], oldMs: readonly number[]): Interval {
   const [now, then] = [newMs.map(logOfTime), oldMs.map(logOfTime)];
@@ -126,16 +125,16 @@ export function unpairedRatio(newMs: readonly number[], oldMs: readonly number[]
 
 export type Difference = "faster" | "slower" | "no detectable difference";
 
-/** What an interval of the ratio new over old says: a difference only if it leaves out 1. */
+/** The conclusion from an interval of the ratio new over old: a difference only if it excludes 1. */
 export function differenceOf({ low, high }: Interval): Difference {
   if (low > 1) return "slower";
   return high < 1 ? "faster" : "no detectable difference";
 }
 
 /**
- * How sure it is that the ratio `above / below`, paired by round, is greater than a bound: one-sided,
- * by Student's t on the logarithms, from 0 to 1. A single round gives 0.9 for a factor of two beyond the
- * bound, and never more.
+ * The confidence, 0 to 1, that the ratio `above / below`, paired by round, is greater than a bound: one-sided,
+ * by Student's t on the logarithms. A single round gives 0.9 for a factor of two beyond the bound, and never
+ * more.
  */
 export function confidenceAbove(above: readonly number[], below: readonly number[], bound = 1) {
   const logs = logRatios(above, below);

@@ -5,7 +5,7 @@ import { disposerOf, importModule } from "../lanes/lane_tasks.ts";
 import { within } from "../lanes/timers.ts";
 import type { Arrivals, ItemSource, JobSpec } from "./spec.ts";
 
-/** What `prepare` gave; disposed when the job is over, if it can be. */
+/** The result of `prepare`; disposed when the job is over, if it can be. */
 interface Prepared extends AsyncDisposable {
   readonly isDisposable: boolean;
 }
@@ -47,7 +47,7 @@ export function limitedTo(job: JobSpec, limit: number): JobSpec {
     : { ...job, items: { ...items, limit } };
 }
 
-/** A job's items, and the places in their list of those that are taken in another order. */
+/** A job's items; if they are taken in another order, `places` are their indexes in the list. */
 interface OpenItems {
   readonly items: Items<unknown>;
   readonly places?: readonly number[] | undefined;
@@ -82,10 +82,10 @@ async function takenBackwards(made: Items<unknown>, limit = Infinity): Promise<O
   return { items: first.toReversed(), places: [...first.keys()].reverse() };
 }
 
-/** How long to wait for one item more, only to learn whether there is one, and for a source to close. */
+/** How long to wait, in milliseconds, to see whether one more item comes, or for a source to close. */
 const LAST_LOOK_MS = 300;
 
-/** Takes items one by one from wherever they come, and never more than are wanted. */
+/** Takes items one by one from any source, and never more than are wanted. */
 export class ItemPuller {
   readonly total: number | undefined;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
@@ -116,7 +116,7 @@ export class ItemPuller {
     return pulled;
   }
 
-  /** Those that were pulled, and all others up to a number: a stream that can be read only once loses nothing. */
+  /** Yields the pulled items, then others up to `most` in all, so that a source read only once loses none. */
   async *goOn(pulled: readonly unknown[], most = Infinity): AsyncGenerator<unknown> {
     try {
       yield* pulled;
@@ -126,13 +126,13 @@ export class ItemPuller {
     }
   }
 
-  /** Whether there are no more items; false as well if that isn't known soon. */
+  /** Whether there are no more items; false also if that can't be told soon. */
   async ended(): Promise<boolean> {
     const isOver = this.pull(1).then((more) => more.length === 0, () => false);
     return await within(LAST_LOOK_MS, isOver, () => false);
   }
 
-  /** Tells the source that no more will be taken; doesn't wait long for one that is busy. */
+  /** Closes the source, but doesn't wait long for one that is busy. */
   async close(): Promise<void> {
     if (this.#done) return;
     const closed = Promise.resolve(this.#iterator.return?.()).catch(() => {});
@@ -151,7 +151,7 @@ export async function withWarmup(
   return { warmup, all: puller.goOn(warmup) };
 }
 
-/** When an item is due, in milliseconds from the schedule's begin. */
+/** When an item is due, in milliseconds from the start of the schedule. */
 export function dueAfterMs(
   index: number,
   { ratePerSecond }: Pick<Arrivals, "ratePerSecond">,
@@ -164,7 +164,7 @@ const CLOCK = {
   wait: (ms: number): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
-/** Gives each item when it is due; what is overdue comes at once, for the schedule doesn't wait. */
+/** Yields each item when it is due; overdue items come at once, because the schedule doesn't wait. */
 export async function* arriving<T>(
   items: readonly T[],
   arrivals: Arrivals,
@@ -179,10 +179,10 @@ export async function* arriving<T>(
   }
 }
 
-/** More places than this are told of no order: nobody runs so many for advice. */
+/** The most places in an order: advice never runs more items. */
 const MOST_PLACES = 1 << 16;
 
-/** A bit that looks like chance and depends on a number alone: the finisher of MurmurHash3 (Appleby, 2011). */
+/** A pseudo-random bit that depends on a number alone: the finisher of MurmurHash3 (Appleby, 2011). */
 function chanceBit(of: number): number {
   let hash = Math.imul(of ^ of >>> 16, 0x85ebca6b);
   hash = Math.imul(hash ^ hash >>> 13, 0xc2b2ae35);
@@ -190,13 +190,12 @@ function chanceBit(of: number): number {
 }
 
 /**
- * An order in which the first few of so many items are a fair share of all: they lie spread over the job,
- * so that items that grow, fall or come in two kinds are seen for what they are, and at chance places, so
- * that those that come again every so many places are too. Places are counted in binary and read backwards
- * (van der Corput, "Verteilungsfunktionen", 1935), and by chance each half, quarter and so on is turned
- * over or not (Owen, "Randomly permuted (t,m,s)-nets and (t,s)-sequences", 1995). Neighbours come
- * together, two by two, for one may lean on the other. It is the same in every process; each place comes
- * once, and no more than `most` of them.
+ * An order in which the first few of `count` items represent all of them. They are spread over the job, so that
+ * items that grow, shrink or come in two kinds are seen as such, and at pseudo-random places, so that items
+ * that recur at regular places are, too. Places are counted in binary and read backwards (van der Corput,
+ * "Verteilungsfunktionen", 1935), and each half, quarter and so on is flipped or not at random (Owen, "Randomly
+ * permuted (t,m,s)-nets and (t,s)-sequences", 1995). Neighbours stay together in pairs, because one may depend
+ * on the other. The order is the same in every process, has each place once, and has at most `most` places.
  */
 export function spreadOrder(count: number, most = MOST_PLACES): number[] {
   const pairs = Math.ceil(count / 2);
@@ -204,12 +203,12 @@ export function spreadOrder(count: number, most = MOST_PLACES): number[] {
   const wanted = Math.min(count, most);
   const order: number[] = [];
   for (let turn = 0; order.length < wanted; turn++) {
-    // The part of the job that is chosen so far, with a leading 1 that tells its size.
+    // The part of the job that is chosen so far, with a leading 1 that marks its size.
     let part = 1;
     let place = 0;
     for (let bit = 0; bit < bits; bit++) {
       const half = turn >> bit & 1;
-      // The first item stays the first: what fails at every item is told of that one.
+      // The first item stays first: if every item fails, the failure is reported for that one.
       place = place * 2 + (half ^ (place === 0 ? 0 : chanceBit(part)));
       part = part * 2 + half;
     }
@@ -218,7 +217,7 @@ export function spreadOrder(count: number, most = MOST_PLACES): number[] {
   return order.slice(0, wanted);
 }
 
-/** The items of a list in that order, and their places in it; any others as they come. */
+/** A list's items in that order, with their places in the list; other sources as they come. */
 export function spreadItems(
   made: Items<unknown>,
   { first = Infinity, limit }: Pick<ItemSource & { readonly kind: "module" }, "first" | "limit">,

@@ -1,4 +1,4 @@
-/** Files that `--json` wrote, read again: they may be anything by now. */
+/** Reads files that `--json` wrote; they may have changed since, so everything is checked. */
 
 import { z } from "zod";
 import { readText, STDIN, whyRefused } from "../files/user_files.ts";
@@ -7,7 +7,7 @@ import { plain } from "../text/plain.ts";
 
 export const RESULT_FILE_BYTES = 200 * 1024 ** 2;
 
-/** A result file can't be used; the message is one line that says why and what to do. */
+/** Thrown for a result file that can't be used; the message is one line with the reason and a remedy. */
 export class ResultFileError extends Error {
   override name = "ResultFileError";
 
@@ -16,13 +16,13 @@ export class ResultFileError extends Error {
   }
 }
 
-/** The numbers that files hold. */
+/** The kinds of numbers in files. */
 export const whole = z.number().int().positive();
 export const count = z.number().int().nonnegative();
 export const amount = z.number().nonnegative();
 export const share = z.number().min(0).max(1);
 
-/** Values nested deeper than this are none of ours, and end the program that follows them all the way. */
+/** Deeper nesting than this is never written, and would overflow the stack of code that follows it. */
 const MOST_DEPTH = 20;
 
 function isDeep(value: unknown, left = MOST_DEPTH): boolean {
@@ -34,18 +34,18 @@ function isDeep(value: unknown, left = MOST_DEPTH): boolean {
 export const values = z.record(z.string(), z.unknown())
   .refine((of) => !isDeep(of), "it is nested too deep");
 
-/** What a schema checks, as data that nobody changes. */
+/** The type of data that a schema checks, read-only. */
 export type Checked<Schema extends z.ZodType> = Unchanging<z.infer<Schema>>;
 
 type Unchanging<T> = T extends object ? { readonly [Key in keyof T]: Unchanging<T[Key]> } : T;
 
 export interface FileFormat<T> {
-  /** Its field `kind`; undefined for result files of comparisons, which have none. */
+  /** The value of its field `kind`; undefined for result files of comparisons, which have none. */
   readonly kind: string | undefined;
-  /** The scripts that write such files; the one of that name unless given. */
+  /** The scripts that write such files; the script named like `kind` unless given. */
   readonly writers?: readonly string[];
   readonly schema: z.ZodType<T>;
-  /** Faults that a schema can't see, in a few words; undefined if there is none. */
+  /** A fault that the schema can't detect, in a few words; undefined if there is none. */
   readonly inconsistency: (value: T) => string | undefined;
 }
 
@@ -55,17 +55,17 @@ function refuse(path: string, problem: string, remedy = AGAIN, cause?: unknown):
   throw new ResultFileError(path, problem.replaceAll(/\s+/g, " "), remedy, cause);
 }
 
-/** Where a field is, as it would be written in code: `comparisons[0].models[2].wallMs`. */
+/** A field's path as in code: `comparisons[0].models[2].wallMs`. */
 function pathOf(path: readonly PropertyKey[]): string {
   const text = path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`).join("");
   return text.replace(/^\./, "").slice(0, 200) || "the file";
 }
 
-/** Whether a text that isn't JSON would go on: what the parser missed was at its end. */
+/** Whether a text that isn't JSON was cut off: the parser failed at its end. */
 function wasCut(text: string, error: string): boolean {
   const position = /at position (\d+)/.exec(error)?.[1];
   return /end of JSON|unterminated/i.test(error) || Number(position) >= text.length ||
-    // It ends within a number or a word.
+    // The text ends within a number or a word.
     (/^\s*[{[]/.test(text) && !/[}\]]\s*$/.test(text));
 }
 

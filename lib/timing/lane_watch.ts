@@ -1,19 +1,18 @@
-/** Looks at an executor's lanes while tasks run. It imports no npm package. */
+/** Watches an executor's lanes while tasks run. It imports no npm package. */
 
 import type { Progress } from "../dispatch/map_options.ts";
 import type { Executor } from "../executor.ts";
 import type { LanesNow, TrialPulse } from "./spec.ts";
 
-/** Of so many tasks the latency is noted between two looks, at most. */
+/** The most latencies that are kept between two looks. */
 const MOST_LATENCIES = 1000;
 
-/** Looks at the lanes of an executor. */
 export class LaneWatch {
   #latencies: number[] = [];
 
   constructor(private readonly executor: Pick<Executor, "lanes" | "slots" | "running">) {}
 
-  /** A task has ended; of one that never started the times are no numbers. */
+  /** Notes that a task ended; the times of one that never started are NaN. */
   ended({ startedAtMs, endedAtMs }: { readonly startedAtMs: number; readonly endedAtMs: number }) {
     const ms = endedAtMs - startedAtMs;
     if (ms >= 0 && this.#latencies.length < MOST_LATENCIES) this.#latencies.push(ms);
@@ -35,10 +34,10 @@ export class LaneWatch {
   }
 }
 
-/** How often it is told what runs on the lanes, in milliseconds. */
+/** How often the state of the lanes is reported, in milliseconds. */
 const PULSE_MS = 250;
 
-/** Tells from time to time, and at its end, how a run stands. */
+/** Reports the state of a run from time to time; `tell` reports it at once. */
 export class TrialWatch {
   readonly #watch: LaneWatch;
   readonly #firstMs: number;

@@ -1,9 +1,9 @@
-/** Chance that can be repeated from a seed, and the order of trials. */
+/** Random numbers that a seed repeats, and the order of trials. */
 
-/** Gives the next number, at least 0 and below 1. */
+/** Returns the next number, from 0 to below 1. */
 export type Random = () => number;
 
-/** Numbers in [0, 1) by sfc32 (Doty-Humphrey, PractRand, 2010), which depend on the seed alone. */
+/** Numbers in [0, 1) by sfc32 (Doty-Humphrey, PractRand, 2010), which depend only on the seed. */
 export function seededRandom(seed: number): Random {
   if (!Number.isSafeInteger(seed)) {
     throw new RangeError(`Cannot seed the generator: seed ${seed} is not a safe integer`);
@@ -20,7 +20,7 @@ export function seededRandom(seed: number): Random {
     c = ((c << 21) | (c >>> 11)) + sum | 0;
     return (sum >>> 0) / 2 ** 32;
   };
-  // Seeds that lie close together start alike; the author's own seeding drops the first 15.
+  // Seeds close to each other start alike, so the first 15 are dropped, as in the author's own seeding.
   for (let skipped = 0; skipped < 15; skipped++) next();
   return next;
 }
@@ -41,9 +41,8 @@ export function shuffled<T>(values: readonly T[], random: Random): T[] {
 }
 
 /**
- * The order of the models in each round: each runs once before any runs again, in an order drawn
- * anew; each second round runs backwards through the one before, so that a machine that slows
- * down steadily favours no model.
+ * The order of the models in each round: each runs once before any runs again, in a newly drawn order. Every
+ * second round reverses the one before, so that a machine that slows down steadily favours no model.
  */
 export function schedule<T>(models: readonly T[], rounds: number, seed: number): T[][] {
   const random = seededRandom(seed);

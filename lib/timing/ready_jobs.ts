@@ -29,7 +29,7 @@ export function savingJob(folder: string, count: number): JobSpec {
       kind: "values",
       values: Array.from({ length: count }, (_, at) => join(folder, `${at}.bin`)),
     },
-    // Of this folder alone would not do: its name may hold a comma, which Deno can't be given.
+    // Permission for this folder alone isn't possible: its name may contain a comma, which Deno can't be given.
     permissions: { write: true },
     options: { count },
   };

@@ -1,7 +1,6 @@
 /**
- * The result file: what was measured, and nothing else. The schema checks a file, its types are what
- * every report reads, and `result.schema.json` is made from it: change it only together with
- * `schemaVersion`.
+ * The result file: the measurements, and nothing else. The schema checks a file, its types are what every
+ * report reads, and `result.schema.json` is made from it: change it only together with `schemaVersion`.
  *
  * Times are in milliseconds, sizes in bytes.
  */
@@ -13,14 +12,14 @@ import type { Interval } from "../text/format.ts";
 
 export type { Interval };
 
-/** A median, and the ends of its 95 % interval. */
+/** A median and the ends of its 95 % interval. */
 export const intervalSchema: z.ZodType<Interval> = z.object({
   median: z.number(),
   low: z.number(),
   high: z.number(),
 });
 
-/** How many cores others used meanwhile, on average, and how many there are. */
+/** How many cores other programs used on average, and how many there are. */
 export const othersSchema = z.object({
   used: amount,
   cores: whole,
@@ -31,33 +30,33 @@ export const machineSchema = z.object({
   v8: z.string(),
   os: z.string(),
   arch: z.string(),
-  /** What the machine has, where that may be known. */
+  /** The machine's CPUs, if this process may know them. */
   cpus: whole,
-  /** What this process may use. */
+  /** The CPUs that this process may use. */
   lanesAvailable: whole,
   /** ISO 8601. */
   startedAt: z.string(),
   /** Over 1, 5 and 15 minutes. */
   loadAverage: z.array(z.number()).optional(),
   cpuModel: z.string().optional(),
-  /** What else a reader should know of it, a sentence each. */
+  /** Further notes on the machine for the reader, one sentence each. */
   notes: z.array(z.string()).optional(),
 });
 
 export const environmentSchema = machineSchema.extend({
-  /** Decided the order of the trials. */
+  /** The seed of the random order of trials. */
   seed: z.number().int(),
 });
 
-/** What a file was measured on; without a seed where nothing was drawn. */
+/** The machine of a file's measurements; without a seed if nothing was drawn at random. */
 export type Environment = z.infer<typeof machineSchema> & { readonly seed?: number };
 
 const roundSchema = z.object({
-  /** From 0. */
+  /** The round's number, from 0. */
   round: count,
-  /** Until every lane could take tasks. */
+  /** Time until every lane could take tasks. */
   startMs: amount,
-  /** From the first item to the last outcome. */
+  /** Time from the first item to the last outcome. */
   runMs: amount,
   /** startMs + runMs. */
   wallMs: amount,
@@ -65,19 +64,19 @@ const roundSchema = z.object({
   cpuMs: amount,
   /** The part of `cpuMs` between the first item and the last outcome. */
   runCpuMs: amount.optional(),
-  /** The part of that on the event loop's own thread, in steps of 10 ms. */
+  /** The part of `runCpuMs` on the event loop's own thread, in steps of 10 ms. */
   loopCpuMs: amount.optional(),
-  /** How long the event loop's process queued for a core in the run, where the system tells it. */
+  /** How long the event loop's process queued for a core in the run, if the system reports it. */
   queuedMs: amount.optional(),
   /** Peak memory of the trial's process, plus that of each of its subprocesses. */
   peakRssBytes: amount,
   succeeded: count,
   failed: count,
-  /** SHA-256 of what of all results must be equal, in input order, in hex. */
+  /** SHA-256, in hex, of the part of all results that must be equal, in input order. */
   checksum: z.string(),
-  /** How often each plain reason for a failure was seen, such as "refused". */
+  /** How many failures each reason had, such as "refused". */
   reasons: z.record(z.string(), whole).optional(),
-  /** Of each reason one example: its item, and what its error said. */
+  /** One example for each reason: its item and its error's message. */
   examples: z.record(z.string(), z.string()).optional(),
 });
 
@@ -91,21 +90,21 @@ export const timelineSchema = z.object({
     lane: z.number().int(),
     startMs: amount,
     cpuShare: share.nullable(),
-    /** The name of the machine that it was on, under `cluster`. */
+    /** The name of the lane's machine, under `cluster`. */
     machine: z.string().optional(),
   })),
   /** Each task's place in the input, from 0. */
   index: z.array(z.number().int()),
   /** The lane it ran on; −1 if it never started. */
   lane: z.array(z.number().int()),
-  /** When it was taken from the input. */
+  /** When the task's item was pulled from the input. */
   queuedMs: z.array(z.number()),
-  /** When its last attempt started; when it ended if none did. */
+  /** When the task's last attempt started, or when it ended if none did. */
   startedMs: z.array(z.number()),
   endedMs: z.array(z.number()),
-  /** "fulfilled", or how the task ended otherwise. */
+  /** "fulfilled", or how the task ended if it gave no value. */
   status: z.array(z.string()),
-  /** What `auto` decided meanwhile. */
+  /** The decisions of `auto` in that time. */
   decisions: z.array(decisionSchema).readonly().optional(),
 });
 
@@ -116,17 +115,17 @@ const modelResultSchema = z.object({
   model: z.string(),
   /** Places where tasks ran. */
   lanes: whole,
-  /** Tasks in flight on each lane at most; null where all items were in flight at once. */
+  /** The most tasks in flight on each lane; null if all items were in flight at once. */
   slots: whole.nullable(),
-  /** What it computed on, if not on this machine's cores. */
+  /** The device it computed on, if not this machine's cores. */
   device: z.object({ name: z.string(), software: z.boolean() }).optional(),
   /** Every finished round, none left out. */
   rounds: z.array(roundSchema),
-  /** Start and run together. */
+  /** Time of start and run together. */
   wallMs: intervalSchema,
-  /** Against sequential, paired by round; null when results differ or there is no sequential run. */
+  /** The speedup against sequential, paired by round; null if results differ or sequential didn't run. */
   speedup: intervalSchema.nullable(),
-  /** Of the round whose time is nearest to the median. */
+  /** The timeline of the round whose time is nearest to the median. */
   timeline: timelineSchema.optional(),
 });
 
@@ -134,21 +133,21 @@ export type ModelResult = z.infer<typeof modelResultSchema>;
 
 const verdictSchema = z.object({
   /**
-   * Whether the tasks wait, compute, do both, or the whole job is too short to tell models apart; unknown
-   * where others had the cores for most of the sequential run.
+   * Whether the tasks wait, compute, do both, or the whole job is too short to tell models apart; unknown if
+   * others had the cores for most of the sequential run.
    */
   bound: z.enum(["io", "cpu", "mixed", "small", "unknown"]),
-  /** CPU time over wall time of the sequential run. */
+  /** CPU time over wall time of the sequential run, 0 to 1. */
   cpuShare: z.number(),
   /** The simplest model that is as good as the best. */
   recommended: z.string(),
-  /** How sure that is. */
+  /** The confidence that it is. */
   confidence: share,
-  /** Why, in a sentence or two with the numbers. */
+  /** The reason, in one or two sentences with the numbers. */
   reason: z.string(),
 });
 
-/** What a comparison comes to. */
+/** The verdict of a comparison. */
 export type Verdict = z.infer<typeof verdictSchema>;
 
 /** One job under several models. */
@@ -157,18 +156,18 @@ export const comparisonSchema = z.object({
     name: z.string(),
     task: z.string(),
     items: count,
-    /** What it was made with; jobs of other options aren't compared with it. */
+    /** The job's options; jobs with other options aren't compared with it. */
     options: values,
   }),
-  /** What this machine gains in parallel, measured with independent processes; null if not measured. */
+  /** The machine's gain in parallel, measured with independent processes; null if not measured. */
   ceiling: z.object({ speedup: z.number(), lanes: whole }).nullable(),
   others: othersSchema.optional(),
   models: z.array(modelResultSchema),
   /** Whether all models gave equal results. */
   agree: z.boolean(),
-  /** What a reader should know before believing the figures, one sentence each. */
+  /** Warnings about the figures for the reader, one sentence each. */
   warnings: z.array(z.string()),
-  /** null if the results differ, or there was nothing to compare. */
+  /** Null if the results differ, or if there was nothing to compare. */
   verdict: verdictSchema.nullable(),
 });
 
@@ -177,14 +176,14 @@ export type Comparison = z.infer<typeof comparisonSchema>;
 const resultFileSchema = z.object({
   schemaVersion: z.literal(1),
   environment: environmentSchema,
-  /** True when the run was interrupted: what is here was measured, the rest was not. */
+  /** True if the run was interrupted: the file holds what was measured until then. */
   partial: z.boolean().optional(),
   comparisons: z.array(comparisonSchema),
 });
 
 export type ResultFile = z.infer<typeof resultFileSchema>;
 
-/** Says which column of a timeline isn't as long as the others; undefined if all are. */
+/** Names a column of a timeline that isn't as long as the others; undefined if all are. */
 export function unlikeColumns(
   where: string,
   { index, lane, queuedMs, startedMs, endedMs, status }: Timeline,
@@ -195,7 +194,7 @@ export function unlikeColumns(
     `${where}.${unlike[0]} has ${unlike[1].length} entries, but index has ${index.length}`;
 }
 
-/** Faults that the schema can't see: columns of unlike length, no rounds. */
+/** Faults that the schema can't detect: columns of unlike length, no rounds. */
 export function inconsistency({ comparisons }: Pick<ResultFile, "comparisons">) {
   for (const [c, { models }] of comparisons.entries()) {
     for (const [m, { timeline, rounds }] of models.entries()) {
@@ -225,7 +224,7 @@ export function nothingSucceeded({ rounds }: { readonly rounds: readonly Round[]
     rounds.every(({ succeeded }) => succeeded === 0);
 }
 
-/** Whether a model may be compared with others by its time. */
+/** Whether a model's time may be compared with that of others. */
 export function isComparable(model: Pick<ModelResult, "rounds">): boolean {
   return model.rounds.length > 0 && !nothingSucceeded(model);
 }

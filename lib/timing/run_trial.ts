@@ -1,4 +1,4 @@
-/** Runs a trial in a fresh process: nothing is warm from another's code, connections or memory. */
+/** Runs a trial in a fresh process, so that no code, connection or memory of another one is warm. */
 
 import { isRemote } from "../models.ts";
 import { UsageError } from "../text/option_values.ts";
@@ -8,38 +8,38 @@ import { cpuMsBetween, loadBetween, type Meter, type Reading } from "./meter/met
 import type { TrialMessage, TrialOrder } from "./trial_main.ts";
 import type { TrialResult, TrialRunner } from "./spec.ts";
 
-/** A trial gave no result for its model has no lanes here, in one round as little as in another. */
+/** Thrown if a trial's model can't start lanes here: then no round can measure it. */
 export class NoLaneError extends TrialError {
-  /** `why` says what is missing; behind a semicolon, if that is known, how to get it. */
+  /** `why` names what is missing and, after a semicolon, how to get it, if known. */
   constructor(readonly model: string, readonly why: string) {
     super(`${model} was not measured, for no lane can be started: ${why}`);
   }
 }
 
-/** How long a trial may take with everything unless told, in milliseconds. */
+/** How long a whole trial may take unless given, in milliseconds. */
 const GUARD_MS = 600_000;
 
 /**
  * Makes a runner that starts a process for each trial.
  *
- * The process may do what the job's permissions say and what its lanes need, and nothing else. When
- * the signal aborts, it is asked to end, and killed if it hasn't after 0.8 seconds.
+ * The process may do what the job's permissions allow and what its lanes need, and nothing else. When the
+ * signal aborts, the process is asked to end, and killed if it hasn't after 0.8 seconds.
  *
- * The runner rejects with {@linkcode TrialError} if the trial gives no result, and with the signal's
- * reason if that is aborted.
+ * The runner rejects with {@linkcode TrialError} if the trial gives no result, and with the signal's reason if
+ * that is aborted.
  */
 export function trialProcesses(
   { guardMs = GUARD_MS, env, meter }: {
     readonly guardMs?: number;
     readonly env?: Readonly<Record<string, string>> | undefined;
-    /** Tells how long a trial of one event loop queued for a core, and what programs computed that tasks ran. */
+    /** Measures how long a trial of one event loop queued for a core, and the CPU time of tasks' programs. */
     readonly meter?: Meter | undefined;
   } = {},
 ): TrialRunner {
   return async (trial, { signal, onEvent }) => {
     signal?.throwIfAborted();
     const { job, model, round } = trial;
-    // What only reports need isn't needed to run the trial, and may not be JSON.
+    // Data that only reports need isn't sent, since it may not be JSON.
     const sent = { ...trial, job: { ...job, options: {} } };
     const metered = meter !== undefined;
     await using child = new MeasuringChild<TrialMessage>({
@@ -66,7 +66,7 @@ export function trialProcesses(
       throw new NoLaneError(model, message!.replace(/^Cannot start a lane: (it )?/, ""));
     });
     const [first, last] = readings;
-    // Lanes that are threads or processes queue for cores side by side: their sum says nothing.
+    // Lanes that are threads or processes queue in parallel: the sum of their times means nothing.
     const queuedMs = isRemote(model)
       ? undefined
       : first && last && loadBetween(first, last)?.queuedMs;

@@ -1,4 +1,4 @@
-/** How models stand to each other, for the rule of judge/choose.ts: in pairs, or a race together. */
+/** Compares models for the rule of judge/choose.ts: in pairs, or all of a race together. */
 
 import type { Standing } from "../judge/choose.ts";
 import { CONFIDENCE, ONE_ROUND } from "../judge/thresholds.ts";
@@ -6,7 +6,7 @@ import { confidenceAbove, fromLogs, logOfTime, pairedRatio } from "./interval.ts
 import type { Interval, ModelResult } from "./result.ts";
 import { mean, studentCdf, studentQuantile } from "./statistics.ts";
 
-/** What is said of two models by the rounds that both ran; undefined without any. */
+/** Applies a function to the times of the rounds that both models ran; undefined if there are none. */
 function inPairs<T>(
   a: ModelResult,
   b: ModelResult,
@@ -20,8 +20,8 @@ function inPairs<T>(
 }
 
 /**
- * Two models by their own rounds alone. It asks for more rounds than {@linkcode Standings}, but holds
- * whatever the noise is, and if one model's is greater than another's: for who chose how many there are.
+ * Compares two models by their own rounds alone. It needs more rounds than {@linkcode Standings}, but holds for
+ * any noise, and if the models' noises differ, whatever number of rounds a user chose.
  */
 export const PAIRWISE: Standing<ModelResult> = {
   ratio: (slow, fast) => inPairs(slow, fast, pairedRatio) ?? null,
@@ -33,21 +33,21 @@ interface Series {
   readonly times: readonly { readonly round: number; readonly ms: number }[];
 }
 
-/** What a trial's time is usually off by, on the logarithm; and on a machine that others use as well. */
+/** The usual noise of a trial's time, as a logarithm, on an idle machine and on a busy one. */
 export const USUAL_NOISE = 0.1;
 export const BUSY_NOISE = 0.2;
-/** As how many degrees of freedom that counts. */
+/** How many degrees of freedom the usual noise counts as. */
 const USUAL_FREEDOM = 3;
 const ITERATIONS = 50;
 
 /**
- * Models are treatments, rounds are blocks (Fisher, "The Design of Experiments", 1935), on
- * logarithms. What is left over is the noise of all models together, moderated by what is usual
- * (Smyth, Stat. Appl. Genet. Mol. Biol. 3, 2004), so that two or three rounds suffice.
+ * Models are treatments, rounds are blocks (Fisher, "The Design of Experiments", 1935), on logarithms. The
+ * residuals are the noise of all models together, moderated by the usual noise (Smyth, Stat. Appl. Genet. Mol.
+ * Biol. 3, 2004), so that two or three rounds suffice.
  */
 export class Standings<S extends Series> implements Standing<S> {
   readonly #effects = new Map<S, number>();
-  /** One round tells nothing of the noise. */
+  /** Whether there is only one round, which says nothing about noise. */
   readonly #single: boolean;
   readonly #freedom: number;
   readonly #deviation: number;

@@ -1,4 +1,4 @@
-/** Middle, spread and outliers of a sample, and Student's t distribution. Nothing drops a value. */
+/** The median, quantiles and outliers of a sample, and Student's t distribution. No value is dropped. */
 
 /** Finite numbers in ascending order; made by {@linkcode sorted} alone. */
 export type Sorted = readonly number[] & { readonly brand?: "sorted" };
@@ -27,8 +27,8 @@ export function quantile(sample: Sorted | Float64Array, share: number): number {
   const low = sample[below]!;
   const high = sample[Math.ceil(place)]!;
   const between = place - below;
-  // Weights instead of a difference, which overflows between two huge values; the clamp undoes
-  // the last bit's rounding, so that a quantile never leaves the sample.
+  // Weights are used because a difference of two huge values overflows; the clamp corrects the last bit's
+  // rounding, so that a quantile never leaves the sample.
   return Math.min(high, Math.max(low, low * (1 - between) + high * between));
 }
 
@@ -37,7 +37,7 @@ export function median(values: Iterable<number>): number {
   return quantile(sorted(values), 0.5);
 }
 
-/** The median of those figures that are known, for tables; NaN if there are none. */
+/** The median of the finite figures, for tables; NaN if there are none. */
 export function middle(values: readonly number[]): number {
   const figures = values.filter(Number.isFinite);
   return figures.length === 0 ? NaN : median(figures);
@@ -50,16 +50,16 @@ export function mean(values: readonly number[]): number {
 /** 1 over the 0.75 quantile of the normal distribution makes the MAD estimate its deviation. */
 const MAD_TO_SIGMA = 0.6745;
 
-/** Beyond this the score names an outlier: Iglewicz and Hoaglin's own recommendation. */
+/** A higher score means an outlier: Iglewicz and Hoaglin's own recommendation. */
 const OUTLIER_SCORE = 3.5;
 
 /**
- * The places of the values that lie far from the others. They stay in every figure.
+ * The indexes of values that lie far from the others. They stay in all figures.
  *
- * The method is the modified z-score, 0.6745 · (x − median) / MAD beyond 3.5, of Iglewicz and Hoaglin
- * ("How to Detect and Handle Outliers", ASQC 1993). Of three or four values the MAD is small by luck
- * so often that the score alone would name one in every other run: a value must also lie a tenth of
- * the median off, and of fewer than five values a quarter.
+ * The method is the modified z-score, 0.6745 · (x − median) / MAD beyond 3.5, of Iglewicz and Hoaglin ("How to
+ * Detect and Handle Outliers", ASQC 1993). With three or four values the MAD is small by chance so often that
+ * the score alone would find an outlier in every other run. A value must therefore also lie a tenth of the
+ * median off, or a quarter with fewer than five values.
  */
 export function outliers(values: readonly number[]): number[] {
   if (values.length < 3) return [];
@@ -67,17 +67,17 @@ export function outliers(values: readonly number[]): number[] {
   const distances = values.map((value) => Math.abs(value - middle));
   const mad = median(distances);
   const least = (values.length < 5 ? 0.25 : 0.1) * Math.abs(middle);
-  // Where more than half of the values are equal the MAD is 0: any other is far from all of them.
+  // If more than half of the values are equal, the MAD is 0: any other value is far from all of them.
   return distances.flatMap((distance, index) =>
     distance > least && MAD_TO_SIGMA * distance > OUTLIER_SCORE * mad ? [index] : []
   );
 }
 
 /**
- * The probability that Student's t with so many degrees of freedom is at most `t`.
+ * The probability that Student's t with `freedom` degrees of freedom is at most `t`.
  *
- * The finite series for whole degrees of freedom are Abramowitz and Stegun's 26.7.3 and 26.7.4
- * ("Handbook of Mathematical Functions", 1964); they are exact.
+ * The finite series for whole degrees of freedom are Abramowitz and Stegun's 26.7.3 and 26.7.4 ("Handbook of
+ * Mathematical Functions", 1964); they are exact.
  */
 export function studentCdf(t: number, freedom: number): number {
   if (Number.isNaN(t) || !Number.isInteger(freedom) || freedom < 1) {

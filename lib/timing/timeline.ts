@@ -1,4 +1,4 @@
-/** When every task of a run ran, and on which lane. It imports no npm package. */
+/** The timeline of a run: when every task ran, and on which lane. It imports no npm package. */
 
 import type { Decision } from "../adaptive/controller.ts";
 import type { Outcome } from "../dispatch/output.ts";
@@ -6,12 +6,12 @@ import type { LaneUsage } from "../executor.ts";
 import type { TimedDecision } from "./decisions.ts";
 import type { Timeline } from "./result.ts";
 
-/** More tasks than this are thinned out: a result file must stay readable. */
+/** The most tasks in a timeline; more are thinned out, so that a result file stays readable. */
 export const TIMELINE_TASKS = 100_000;
 
 export const shownEvery = (tasks: number) => Math.ceil(tasks / TIMELINE_TASKS) || 1;
 
-/** To the microsecond, which is what the clock tells. */
+/** Rounds to microseconds, the clock's resolution. */
 const rounded = (ms: number) => Math.round(ms * 1000) / 1000;
 
 /** How long a lane had at least one task in flight, in milliseconds. */
@@ -35,18 +35,18 @@ export function decisionsSince(firstMs: number, decisions: readonly Decision[]):
   }));
 }
 
-/** What a run left, of which a timeline is made. */
+/** The data of a run from which its timeline is made. */
 interface Ran {
   readonly round: number;
   readonly outcomes: readonly Outcome<unknown>[];
-  /** One task in so many is told of. */
+  /** One task in this many is shown. */
   readonly every?: number;
-  /** What each lane had used before the first item, and after the last outcome. */
+  /** The usage of each lane before the first item, and after the last outcome. */
   readonly before: readonly LaneUsage[];
   readonly after: readonly LaneUsage[];
-  /** When the first item was asked for, on the clock of the outcomes. */
+  /** When the first item was requested, on the clock of the outcomes. */
   readonly firstMs: number;
-  /** CPU time of this process during the run: the lane's own where the event loop is the lane. */
+  /** CPU time of this process during the run: it is the lane's own if the lane is the event loop. */
   readonly ownCpuMs?: number;
   readonly decisions?: readonly Decision[];
 }
@@ -75,7 +75,7 @@ export function timelineOf({ round, outcomes, before, after, firstMs, ...ran }: 
     index: shown.map(({ index }) => index),
     lane: shown.map(({ lane }) => lane),
     queuedMs: shown.map(({ queuedAtMs }) => since(queuedAtMs)),
-    // A task that never started has no length: it starts when it ends.
+    // A task that never started has length 0: it starts when it ends.
     startedMs: shown.map(({ startedAtMs, endedAtMs }) =>
       since(Number.isFinite(startedAtMs) ? startedAtMs : endedAtMs)
     ),

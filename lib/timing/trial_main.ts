@@ -1,4 +1,4 @@
-/** What runs in a trial's own process. It imports no npm package. */
+/** The program of a trial's own process. It imports no npm package. */
 
 import { answerParent } from "../children/parent.ts";
 import type { TimingEvent, TrialSpec } from "./spec.ts";
@@ -6,7 +6,7 @@ import { openModel, runTrialHere } from "./trial.ts";
 
 export interface TrialOrder {
   readonly trial: TrialSpec;
-  /** Whether it is to have a meter read before the first item and after the last outcome. */
+  /** Whether a meter is read before the first item and after the last outcome. */
   readonly metered: boolean;
 }
 
@@ -14,7 +14,7 @@ export type TrialMessage =
   | { readonly type: "meter" }
   | Extract<TimingEvent, { readonly type: "progress" | "pulse" }>;
 
-/** How often progress is told, at most, in milliseconds. */
+/** The least time between two reports of progress, in milliseconds. */
 const PROGRESS_MS = 100;
 
 const sumMs = ({ user, system }: { user: number; system: number }) => (user + system) / 1000;
@@ -22,7 +22,7 @@ const sumMs = ({ user, system }: { user: number; system: number }) => (user + sy
 if (import.meta.main) {
   await answerParent<TrialOrder>(({ order: { trial, metered }, inbox, tell, signal }) => {
     const say: (message: TrialMessage) => void = tell;
-    // Called once before anything is measured: Deno makes this global on first use, which takes a while.
+    // Called once before anything is measured: Deno makes this global on first use, which takes time.
     process.cpuUsage();
     let toldMs = -Infinity;
     const readMeter = async () => {

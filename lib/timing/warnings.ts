@@ -1,4 +1,4 @@
-/** What a reader should know before believing a comparison's figures, and what to do about it. */
+/** Warnings about a comparison's figures, and what a reader can do about them. */
 
 import { BASELINE, ranInOneLoop } from "../models.ts";
 import { formatDuration, formatNumber, formatPercent } from "../text/format.ts";
@@ -10,23 +10,23 @@ import { cpuShareOf } from "./verdict.ts";
 /** Fewer rounds than this can't tell noise from a difference. */
 const FEW_ROUNDS = 3;
 
-/** Below this CPU share tasks wait for the most part. */
+/** Below this CPU share, tasks mostly wait. */
 const WAITING = 0.5;
-/** From this CPU share on an event loop has no pause left to wait in. */
+/** From this CPU share on, an event loop has no idle time left. */
 const BUSY = 0.9;
 
 /** A speedup may exceed a measured ceiling by this without being wrong. */
 const CEILING_SLACK = 1.05;
 
-/** Says where tasks that wait met the limit of the one event loop that waits for them. */
+/** Names models under which waiting tasks reached the limit of their one event loop. */
 export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
   const sequential = models.find(({ model }) => model === BASELINE);
-  // Tasks that compute keep the CPU busy whatever the model: that is their nature and no bottleneck.
+  // Tasks that compute keep the CPU busy under every model: that is no bottleneck.
   if (sequential !== undefined && cpuShareOf(sequential) >= WAITING) return [];
   return models.flatMap((of) => {
     const { model, rounds } = of;
     if (model === BASELINE || !ranInOneLoop(of)) return [];
-    // Of the whole time: while it queued for a core that others had, it was not the limit.
+    // The share of the whole time: while queueing for a core, the event loop wasn't the limit.
     const share = median(rounds.map(({ runCpuMs, cpuMs, runMs }) => (runCpuMs ?? cpuMs) / runMs));
     if (share < BUSY) return [];
     const busy = formatPercent(Math.min(1, share));
@@ -49,7 +49,7 @@ export function outlierWarnings(models: readonly ModelResult[]): string[] {
   );
 }
 
-/** Flags what is faster than the machine can be. */
+/** Warns of models that were faster than the machine can be. */
 export function ceilingWarnings(models: readonly ModelResult[], ceiling: Comparison["ceiling"]) {
   if (ceiling === null) return [];
   const most = ceiling.speedup * CEILING_SLACK;
@@ -65,7 +65,7 @@ export function ceilingWarnings(models: readonly ModelResult[], ceiling: Compari
   );
 }
 
-/** Says what computed where it wasn't this machine's cores, or only seemed so. */
+/** Names devices other than this machine's cores, or that only seem to be. */
 export function deviceWarnings(models: readonly Pick<ModelResult, "model" | "device">[]): string[] {
   return models.flatMap(({ model, device }) =>
     device === undefined ? [] : [
@@ -77,7 +77,7 @@ export function deviceWarnings(models: readonly Pick<ModelResult, "model" | "dev
   );
 }
 
-/** Says what others did to the machine meanwhile, if it was so much that figures may not hold. */
+/** Says what other programs used, if that was so much that figures may be wrong. */
 export function busyWarnings(others: Others | undefined): string[] {
   return others !== undefined && isBusy(others)
     ? [

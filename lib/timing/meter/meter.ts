@@ -1,31 +1,31 @@
-/** A meter: a small process of ours that tells what the system knows of others. */
+/** A meter: a small process of this library that reads what the system reports about other programs. */
 
 import { MeasuringChild } from "../../children/measuring_child.ts";
 import { counted } from "../../text/format.ts";
 
-/** What `/proc/PID/task/TID/schedstat` says of a thread, in milliseconds. */
+/** A thread's times from `/proc/PID/task/TID/schedstat`, in milliseconds. */
 export interface ThreadTimes {
   readonly runMs: number;
-  /** How long it could have run, but another had its core. */
+  /** How long it could have run while its core was taken. */
   readonly queuedMs: number;
 }
 
-/** What `/proc/stat` says of the machine. */
+/** The machine's times from `/proc/stat`. */
 export interface CoreTimes {
   readonly cores: number;
-  /** How long they were busy altogether, with programs, the kernel, and other machines' work. */
+  /** How long all cores together were busy with programs, the kernel, and other machines' work. */
   readonly busyMs: number;
 }
 
 export interface ProcessReading {
-  /** Its main thread, on which the event loop runs. */
+  /** The main thread, which runs the event loop. */
   readonly main: ThreadTimes;
   readonly all: ThreadTimes;
-  /** CPU time of its threads, those that ended too. */
+  /** CPU time of its threads, including those that ended. */
   readonly cpuMs: number;
-  /** CPU time of all that it started, and of what these started, whether it ended or not. */
+  /** CPU time of all processes that it started, directly or not, including those that ended. */
   readonly childrenCpuMs: number;
-  /** The most memory that these held together since it was first asked for; undefined unless it was. */
+  /** The most memory that these used together since it was first asked for; undefined if it wasn't. */
   readonly childrenBytes?: number | undefined;
 }
 
@@ -33,52 +33,52 @@ export interface ProcessReading {
 export interface Reading {
   readonly atMs: number;
   readonly cores: CoreTimes;
-  /** CPU time of the measuring program and of all that it started. */
+  /** CPU time of the measuring program and of all processes that it started. */
   readonly ownCpuMs: number;
-  /** The process that was asked for; undefined if none was, or it is gone. */
+  /** The requested process; undefined if none was requested or it has ended. */
   readonly process?: ProcessReading | undefined;
 }
 
-/** How many cores others used meanwhile, on average, and how many there are. */
+/** How many cores other programs used on average, and how many there are. */
 export interface Others {
   readonly used: number;
   readonly cores: number;
 }
 
-/** What a process did between two readings; times in milliseconds. */
+/** A process between two readings; times in milliseconds. */
 export interface Load {
-  /** The share of its time off other waits in which it had a core: 1 if it never queued for one. */
+  /** Of the time in which it was ready to run, the share in which it had a core: 1 if it never queued. */
   readonly available: number;
-  /** The share of its CPU time that threads ran whose queueing that tells. */
+  /** The share of its CPU time used by threads whose queueing is counted here. */
   readonly countedShare: number;
   readonly queuedMs: number;
-  /** CPU time of what it started, and of what that started. */
+  /** CPU time of the processes that it started, directly or not. */
   readonly childrenCpuMs: number;
-  /** The most memory that these held together, seen from time to time. */
+  /** The most memory that these used together, checked from time to time. */
   readonly childrenBytes?: number | undefined;
-  /** CPU time of these, and of threads that ended, whose queueing the system doesn't tell. */
+  /** CPU time of these, and of threads that ended: the system doesn't report their queueing. */
   readonly uncountedCpuMs: number;
   readonly others: Others;
 }
 
-/** What a meter is told first: the measuring program, whose own CPU time isn't others'. */
+/** The first message to a meter: the measuring program's process number. */
 export interface MeterOrder {
   readonly root: number;
 }
 
-/** What it is asked: what a process did, or only what the machine did. */
+/** A request for a reading of the machine, and of a process if `pid` is given. */
 export interface Question {
   readonly pid?: number | undefined;
-  /** Whether to look at the memory of what it starts, until it ends. */
+  /** Whether to check the memory of the processes that it starts, until it ends. */
   readonly looks?: boolean | undefined;
 }
 
-/** What it answers; undefined where this system doesn't tell. */
+/** A meter's answer; the reading is undefined if the system doesn't report one. */
 export type Answer =
   | { readonly type: "limits" } & Limits
   | { readonly type: "reading"; readonly reading: Reading | undefined };
 
-/** What this program may use at most; undefined for all, or where that can't be told. */
+/** The limits of this program; undefined if there is none or it can't be read. */
 export interface Limits {
   /** In CPUs. */
   readonly quota?: number | undefined;
@@ -86,11 +86,11 @@ export interface Limits {
 }
 
 export interface Meter extends Limits {
-  /** Reads what a process did, and what the machine did; undefined where the system doesn't tell. */
+  /** Reads the times of a process and of the machine; undefined if the system doesn't report them. */
   read(pid?: number, looks?: boolean): Promise<Reading | undefined>;
 }
 
-/** It is needed most where other programs keep it waiting, too. */
+/** How long to wait for an answer, in milliseconds: on a busy machine the meter is slow, too. */
 const LONGEST_ANSWER_MS = 10_000;
 
 const NO_METER: Meter & AsyncDisposable = {
@@ -98,7 +98,7 @@ const NO_METER: Meter & AsyncDisposable = {
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
-/** It alone has all permissions, which `/proc` needs, and so loads nothing of a job's. */
+/** Starts a meter. It alone has all permissions, which `/proc` needs, so it loads nothing of a job. */
 export async function startMeter(signal?: AbortSignal): Promise<Meter & AsyncDisposable> {
   if (Deno.build.os !== "linux") return NO_METER;
   try {
@@ -112,7 +112,7 @@ export async function startMeter(signal?: AbortSignal): Promise<Meter & AsyncDis
     if (limits?.type === "limits") return metering(child, limits);
     await child[Symbol.asyncDispose]();
   } catch {
-    // This program may not run Deno, or the system has no process left: it measures without a meter.
+    // If this program may not run Deno, or no more processes can start, it measures without a meter.
   }
   return NO_METER;
 }
@@ -125,7 +125,7 @@ function metering(
     await child.send(question);
     return await child.nextWithin(LONGEST_ANSWER_MS);
   };
-  // One question after the other, until one has no answer.
+  // Requests are sent one after the other, and no more once one has had no answer.
   let last: Promise<Answer | undefined> = Promise.resolve(limits);
   const read = async (pid?: number, looks?: boolean) => {
     last = last.then((known) => known && ask({ pid, looks }));
@@ -136,16 +136,16 @@ function metering(
   return { quota, memoryBytes, read, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }
 
-/** Threads beside the main one count from this share of the running on: less is collecting garbage. */
+/** Other threads count from this share of the running time on: less is garbage collection. */
 const BESIDE = 0.15;
 
-/** What the system counts in ticks, as it does a process's CPU time, may be too much by so many milliseconds. */
+/** How much too high CPU time that is counted in ticks may be, in milliseconds. */
 const TICKS_MS = 20;
 
-/** Shorter running than this says nothing of a machine, in milliseconds. */
+/** A running time shorter than this says nothing about the machine, in milliseconds. */
 const LEAST_RUN_MS = 0.2;
 
-/** What others did between two readings; undefined if one is missing. */
+/** How many cores other programs used between two readings; undefined if one is missing. */
 export function othersBetween(from: Reading | undefined, to: Reading | undefined) {
   if (from === undefined || to === undefined) return undefined;
   const elapsedMs = Math.max(1, to.atMs - from.atMs);
@@ -154,7 +154,7 @@ export function othersBetween(from: Reading | undefined, to: Reading | undefined
   return { used: Math.min(cores, Math.max(0, busyMs / elapsedMs)), cores };
 }
 
-/** CPU time of a process and of all that it started between two readings; undefined if it isn't known. */
+/** CPU time of a process and all that it started between two readings, in milliseconds, if known. */
 export function cpuMsBetween(from: Reading | undefined, to: Reading | undefined) {
   const cpuMs = (of: Reading | undefined) =>
     of?.process && of.process.cpuMs + of.process.childrenCpuMs;
@@ -162,11 +162,11 @@ export function cpuMsBetween(from: Reading | undefined, to: Reading | undefined)
   return a === undefined || b === undefined ? undefined : Math.max(0, b - a);
 }
 
-/** What a process did between two readings; undefined if one of them doesn't know the process. */
+/** A process's load between two readings; undefined if one of them lacks the process. */
 export function loadBetween(from: Reading, to: Reading): Load | undefined {
   const [a, b] = [from.process, to.process];
   if (a === undefined || b === undefined) return undefined;
-  // The second reading lacks threads that ended in between, so that a sum may have fallen.
+  // Threads that ended in between are missing from the second reading, so a sum may have fallen.
   const increase = (x: number, y: number) => Math.max(0, y - x);
   const mainMs = increase(a.main.runMs, b.main.runMs);
   const allMs = increase(a.all.runMs, b.all.runMs);
@@ -186,15 +186,15 @@ export function loadBetween(from: Reading, to: Reading): Load | undefined {
   };
 }
 
-/** Others count once they use this share of the machine: less is what any system does by itself. */
+/** Other programs count from this share of the machine on: every idle system uses less. */
 const BUSY_SHARE = 0.15;
 
-/** Whether others used so much of the machine that figures of computing may not hold. */
+/** Whether other programs used so much of the machine that figures of computing may be wrong. */
 export function isBusy({ used, cores }: Others): boolean {
   return used >= BUSY_SHARE * cores;
 }
 
-/** Says what others used, such as "Other programs used 1.4 of 2 cores meanwhile". */
+/** Describes what other programs used, such as "Other programs used 1.4 of 2 cores meanwhile". */
 export function othersWords({ used, cores }: Others): string {
   return `Other programs used ${used.toFixed(1)} of ${counted(cores, "core")} meanwhile`;
 }

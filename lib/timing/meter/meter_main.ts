@@ -1,8 +1,8 @@
 /**
- * What runs in a meter's process: reads Linux's `/proc` whenever it is asked, and does nothing else. Deno
- * opens `/proc` only to a program that may do everything, with no permission denied or given back, so
- * this file has all: it loads files of this library alone, takes nothing but process numbers, and only
- * ever reads below `/proc` and `/sys/fs/cgroup`. It imports no npm package.
+ * The program of a meter's process: it reads Linux's `/proc` on request, and does nothing else. Deno opens
+ * `/proc` only to a program that may do everything, with no permission denied or given back, so this file has
+ * all: it loads files of this library alone, takes only process numbers, and only ever reads below `/proc` and
+ * `/sys/fs/cgroup`. It imports no npm package.
  */
 
 import { connectToParent } from "../../children/parent.ts";
@@ -18,21 +18,21 @@ import type {
   ThreadTimes,
 } from "./meter.ts";
 
-/** Linux counts in `/proc/PID/stat` and `/proc/stat` in hundredths of a second, on every architecture. */
+/** The unit of `/proc/PID/stat` and `/proc/stat` in milliseconds: 1/100 s on every architecture. */
 const TICK_MS = 10;
 
-/** What `/proc/PID/stat` says of a process; times in milliseconds. */
+/** A process's parent and times from `/proc/PID/stat`, in milliseconds. */
 interface ProcessTimes {
   readonly parent: number;
   readonly cpuMs: number;
-  /** CPU time of its children that ended and were waited for, and of theirs. */
+  /** CPU time of children that ended and were waited for, and of their children. */
   readonly childrenCpuMs: number;
 }
 
 export function processTimes(text: string): ProcessTimes | undefined {
   const name = text.lastIndexOf(")");
   if (name < 0) return undefined;
-  // From the third field on: state, parent, …, and from the fourteenth the four times.
+  // The fields from the third on: state, parent, …, and from the fourteenth the four times.
   const fields = text.slice(name + 2).trim().split(" ");
   const [parent, user, system, childUser, childSystem] = [1, 11, 12, 13, 14]
     .map((at) => Number(fields[at])) as [number, number, number, number, number];
@@ -43,7 +43,7 @@ export function processTimes(text: string): ProcessTimes | undefined {
     : undefined;
 }
 
-/** Reads a thread's `schedstat`; undefined if the kernel keeps none. */
+/** Parses a thread's `schedstat`; undefined if the kernel keeps none. */
 export function threadTimes(text: string): ThreadTimes | undefined {
   const match = /^(\d+) (\d+) \d+\s*$/.exec(text);
   return match === null
@@ -76,13 +76,13 @@ export function controlGroups(text: string): ControlGroups {
   return found;
 }
 
-/** How many CPUs a limit comes to, as version 2 writes it, such as 1.5; undefined if there is no limit. */
+/** The number of CPUs in a limit as version 2 writes it, such as 1.5; undefined if there is no limit. */
 export function quotaOf(text: string): number | undefined {
   const [quota, period] = text.trim().split(/\s+/).map(Number);
   return quota! > 0 && period! > 0 ? quota! / period! : undefined;
 }
 
-/** How many bytes a limit of memory comes to; version 1 writes more than there could be where it has none. */
+/** The bytes in a limit of memory; version 1 writes an impossibly large number if there is none. */
 export function memoryOf(text: string): number | undefined {
   const bytes = Number(text);
   return bytes > 0 && bytes < Number.MAX_SAFE_INTEGER ? bytes : undefined;
@@ -93,7 +93,7 @@ function leastOf(limits: readonly (number | undefined)[]): number | undefined {
   return least === Infinity ? undefined : least;
 }
 
-/** The least of the limits of a group and of those around it; undefined if none is limited. */
+/** The least limit of a group and the groups around it; undefined if none has a limit. */
 export function leastLimit(
   folder: string,
   limitOf: (folder: string) => number | undefined,
@@ -106,7 +106,7 @@ export function leastLimit(
   return leastOf(around.map(limitOf));
 }
 
-/** The CPU time of a process, of all that it started, and of all that these started, in milliseconds. */
+/** The CPU time of a process and of all that it started, directly or not, in milliseconds. */
 export function familyCpuMs(root: number, times: ReadonlyMap<number, ProcessTimes>): number {
   const children = Map.groupBy(times, ([, { parent }]) => parent);
   let sum = 0;
@@ -131,10 +131,10 @@ function numbersIn(folder: string): number[] {
   return attempt(numbers, []).filter(Number.isInteger);
 }
 
-/** How often the memory of programs is looked at, in milliseconds: those that take much live longer. */
+/** How often the memory of programs is read, in milliseconds: those that use much live longer. */
 const LOOK_MS = 50;
 
-/** Looks at what all that a process starts from now on holds in memory. */
+/** Tracks the memory of all processes that a process starts from now on. */
 class Programs {
   readonly #seen = new Set(numbersIn("/proc"));
   readonly #family = new Set<number>();
@@ -153,7 +153,7 @@ class Programs {
     this.mostBytes = Math.max(this.mostBytes, bytes);
     const all = numbersIn("/proc");
     if (!all.includes(this.pid)) this.stop();
-    // Until it has become another program, what was just started looks like the one that started it.
+    // Read from the next look on: until it runs its own program, a new process shows its parent's memory.
     for (const pid of all.filter((pid) => !this.#seen.has(pid))) {
       this.#seen.add(pid);
       const parent = processTimes(textOf(`/proc/${pid}/stat`))?.parent ?? 0;
@@ -197,7 +197,7 @@ function reading(root: number, pid: number | undefined): Reading | undefined {
   return { atMs, cores, ownCpuMs: familyCpuMs(root, times), ...(process && { process }) };
 }
 
-/** Reads the least limit of a group, below the root of its version, and of those around it. */
+/** Reads the least limit of a group, below its version's root, and of the groups around it. */
 function leastIn(
   root: string,
   folder: string | undefined,
@@ -237,7 +237,7 @@ if (import.meta.main) {
     const isWatched = looks && programs?.pid === pid;
     const process = read?.process &&
       { ...read.process, ...(isWatched && { childrenBytes: programs!.mostBytes }) };
-    // Before whoever asked goes on, and starts any.
+    // Done before the answer, so before the process goes on and starts any.
     if (process && looks && !isWatched) {
       programs?.stop();
       programs = new Programs(pid!);
