@@ -1,4 +1,4 @@
-/** The options that bound a model which finds its size while it runs. */
+/** The options that bound a model that finds its own size while it runs. */
 
 import type { AutoBounds } from "../auto_options.ts";
 import { isFixed, type Model, MODEL_TABLE } from "../models.ts";
@@ -21,10 +21,10 @@ export const BOUNDS_HELP = {
 } as const;
 
 /**
- * Reads the bounds of those models that have some; undefined if none was given.
+ * Reads the bounds of models that have some; undefined if none was given.
  *
- * @param option The option that says which models there are.
- * @throws {UsageError} If one has a value it doesn't take, or no model has bounds.
+ * @param option The option that names the models.
+ * @throws {UsageError} If a bound has a wrong value, or no model has bounds.
  */
 export function boundsFor(
   option: string,
@@ -60,7 +60,7 @@ export function boundsFor(
   return bounds;
 }
 
-/** Refuses a size of models that find their own. */
+/** Refuses a size for models that find their own. */
 export function refuseSize(name: "lanes" | "slots", value: string): never {
   const bound = `bound it with --max-${name}, or leave it out`;
   throw new UsageError(`--${name}`, value, `auto finds out how many ${name} it needs`, bound);

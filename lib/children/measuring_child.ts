@@ -1,4 +1,4 @@
-/** A child process that measures, as its parent sees it. */
+/** The parent's side of a child process that measures. */
 
 import { userFolder } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
@@ -30,17 +30,17 @@ interface AnyMessage {
 export interface MeasuringChildOptions {
   readonly entry: URL;
   readonly order: unknown;
-  /** Flags of Deno: its project, and what it may do; none by default. */
+  /** Deno's flags for the child's project and permissions; none by default. */
   readonly flags?: readonly string[];
-  /** Further variables of its environment. */
+  /** Further environment variables of the child. */
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
   readonly guardMs?: number;
-  /** Told what it and its tasks print; by default that is dropped. */
+  /** Called with what the child and its tasks print; by default that is dropped. */
   readonly onPrint?: (text: string) => void;
 }
 
-/** Children that run: none is left behind where the program ends at once. */
+/** Functions that kill the running children, so that none is left behind if the program exits at once. */
 const running = new Set<() => void>();
 addEventListener("unload", () => running.forEach((kill) => kill()));
 
@@ -55,7 +55,7 @@ function start(options: ConstructorParameters<typeof Child>[0]): Child {
 
 export class MeasuringChild<Message extends { readonly type: string } = { readonly type: string }>
   implements AsyncDisposable {
-  /** Whether it was stopped because it took longer than it may. */
+  /** Whether the child was stopped because it took longer than `guardMs`. */
   isLate = false;
   readonly ended: Promise<Deno.CommandStatus>;
   readonly #child: Child;
@@ -71,10 +71,10 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
   ) {
     this.#child = start({
       args: ["--quiet", "--no-prompt", "--cached-only", "--no-check", ...flags, entry.href],
-      // It is talked to elsewhere: tasks, and what they start, may read and print.
+      // Messages use other descriptors: tasks, and programs they start, may read stdin and print.
       startsPrograms: true,
       ...{ stderr: "keep", onPrint, env },
-      // A job's relative paths are meant from the folder of its user.
+      // A job's relative paths start at its user's folder.
       cwd: userFolder(),
     });
     this.ended = this.#child.status;
@@ -89,7 +89,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     else signal?.addEventListener("abort", this.stop);
   }
 
-  /** Stops it after so many milliseconds from now, instead of what was said before; without a number never. */
+  /** Sets how many milliseconds from now the child may take before it is stopped; undefined for no limit. */
   guard(ms?: number): void {
     clearTimeout(this.#guard);
     this.#guardMs = ms;
@@ -100,34 +100,34 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     }, ms);
   }
 
-  /** Its number, by which the system knows it. */
+  /** The child's process number. */
   get pid(): number {
     return this.#child.pid;
   }
 
-  /** Asks it to end, and makes it end soon after. */
+  /** Asks the child to end, and kills it if it hasn't after 0.8 seconds. */
   readonly stop = (): void => {
     if (this.#killTimer !== undefined) return;
     this.#child.kill("SIGTERM");
     this.#killTimer = setTimeout(() => this.#child.kill(), GRACE_MS);
   };
 
-  /** Waits until it is on its way; of a child that has ended next() and howItEnded() tell. */
+  /** Resolves once the message is written; if the child has ended, next() and howItEnded() report that. */
   send(message: unknown): Promise<void> {
     return this.#child.write(lineOf(message));
   }
 
-  /** Waits for its next message; undefined if it will say nothing more. */
+  /** Waits for the child's next message; undefined if there will be none. */
   async next(): Promise<Message | undefined> {
     for (let line; (line = await this.#messages.next()) !== undefined;) {
-      // One that it was killed in is none, nor is what a program that a task started writes there.
+      // A line cut off by the child's death is no message, nor is what a task's program writes there.
       const message = attempt(() => JSON.parse(line!) as Message);
       if (typeof message?.type === "string") return message;
     }
     return undefined;
   }
 
-  /** The same; undefined too, and the child is stopped, if it takes longer than so many milliseconds. */
+  /** The same; after this many milliseconds it stops the child and gives undefined. */
   async nextWithin(ms: number): Promise<Message | undefined> {
     const late = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => {
@@ -137,7 +137,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     return await Promise.race([this.next(), late.promise]).finally(() => clearTimeout(timer));
   }
 
-  /** Waits for what `answerParent()` gives; throws a TrialError that says why there is nothing. */
+  /** Waits for the result of `answerParent()`; throws a TrialError with the reason if there is none. */
   async result<Result>(
     name: string,
     onMessage: (message: Message) => unknown = () => {},
@@ -155,7 +155,7 @@ export class MeasuringChild<Message extends { readonly type: string } = { readon
     }
   }
 
-  /** Waits for its end, and says how it came: its exit code or signal, and the last that it printed. */
+  /** Waits for the child's end, and describes it: the exit code or signal, and the last lines it printed. */
   async howItEnded(): Promise<string> {
     const { code, signal } = await this.ended;
     await this.#child.ended;

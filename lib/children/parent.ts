@@ -1,18 +1,18 @@
 /**
- * How a child that measures and its parent talk, and the child's side of it: in lines of JSON on
- * descriptors of their own, for tasks and what they start may read stdin and print. The first is the child's
- * order; it ends when its parent says so, or is gone. It imports no npm package.
+ * Messages between a measuring child and its parent, and the child's side: lines of JSON on descriptors of
+ * their own, because tasks and the programs they start may read stdin and print. The first line is the child's
+ * order. The child ends when its parent wants that or is gone. It imports no npm package.
  */
 
 import { read, writeSync } from "node:fs";
 
-/** What is told stays JSON, whatever a job makes of it. */
+/** Kept here so that messages stay JSON even if a job replaces `JSON.stringify`. */
 const { stringify } = JSON;
 
-/** So much later than its children a program may learn of a signal that ends both, in milliseconds. */
+/** How much later than its children a program may receive a signal that ends both, in milliseconds. */
 export const TOLD_LATER_MS = 100;
 
-/** The descriptors on which the child hears and speaks. */
+/** The descriptors from which the child reads messages and to which it writes them. */
 const HEAR_FD = 3;
 const SPEAK_FD = 4;
 const CHUNK_BYTES = 1 << 16;
@@ -37,7 +37,7 @@ async function* bytesOf(fd: number): AsyncGenerator<Uint8Array> {
 
 /** The lines of a stream of UTF-8. */
 export async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  // Decoded here rather than by a TextDecoderStream, whose pipe keeps its own promise of failure.
+  // Decoded here because the pipe of a TextDecoderStream has a promise of its own that may reject.
   const decoder = new TextDecoder();
   let pending: string[] = [];
   for await (const bytes of stream) {
@@ -53,18 +53,18 @@ export async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerato
   if (last !== "") yield last;
 }
 
-/** A line of what they say to each other; an empty one says that there will be no more. */
+/** A message as a line; an empty line means that there will be no more. */
 export function lineOf(message: unknown): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${message === undefined ? "" : stringify(message)}\n`);
 }
 
-/** Lines as they arrive, read whether anyone waits for them or not: only so is the end seen. */
+/** Lines as they arrive. They are read even if nobody waits for them, so that their end is noticed. */
 export class Inbox {
   readonly #lines: string[] = [];
   #over = false;
   #changed = Promise.withResolvers<void>();
 
-  /** Resolves when there will be no more, whatever is still unread. */
+  /** Resolves when no more lines will come, even if some are unread. */
   readonly ended: Promise<void>;
 
   constructor(stream: AsyncIterable<Uint8Array>) {
@@ -79,7 +79,7 @@ export class Inbox {
         this.#wake();
       }
     } catch {
-      // A broken pipe is an end too: whoever wrote is gone.
+      // A broken pipe is an end, too: the writer is gone.
     }
     this.#over = true;
     this.#wake();
@@ -97,19 +97,19 @@ export class Inbox {
   }
 }
 
-/** How long a child may take to end once nobody wants its result any more, in milliseconds. */
+/** How long a child may take to end once its result isn't wanted any more, in milliseconds. */
 const LAST_MS = 2000;
 
 interface Parent<Order> {
   readonly order: Order;
   readonly inbox: Inbox;
-  /** Tells it something, at once and whole. */
+  /** Sends the parent a message, at once and completely. */
   readonly tell: <Message extends { readonly type: string }>(message: Message) => void;
-  /** Aborted when it wants the child to end, or is gone; soon after, the process ends. */
+  /** Aborts when the parent wants the child to end, or is gone; soon after, the process ends. */
   readonly signal: AbortSignal;
 }
 
-/** Figures by another clock would be wrong, so a job that brings one, as for simulated time, is told. */
+/** Makes replacing `performance.now` throw: figures by another clock, such as simulated time, are wrong. */
 function keepClock(): void {
   const now = performance.now.bind(performance);
   for (
@@ -126,8 +126,8 @@ function keepClock(): void {
 }
 
 /**
- * Until tasks run, whoever reads stdin is told that it can't be, instead of finding it empty: a job's items
- * are made anew in each of several processes, and stdin could be read once. For tasks it is at its end.
+ * Until tasks run, reading stdin throws, instead of finding it empty: a job's items are made anew in each of
+ * several processes, but stdin could be read only once. For tasks stdin is at its end.
  */
 export function refuseStdin(hasBegun: () => boolean): void {
   const own: unknown = Object.getPrototypeOf(Deno.stdin);
@@ -144,13 +144,12 @@ export function refuseStdin(hasBegun: () => boolean): void {
 }
 
 /**
- * Connects to the parent: reads its order, and from then on ends with it. What tasks print with `console` goes
- * to stderr. When the parent wants an end (SIGTERM, unless `onTerm` says otherwise) or orders end, the signal
- * aborts, and 2 seconds later the process ends whatever it does, unless it is in a busy loop. SIGINT and
- * SIGHUP are ignored: the terminal sends them to every process of the group, and only the parent decides
- * what they mean.
+ * Connects to the parent: reads its order, and from then on ends with it. `console` output of tasks goes to
+ * stderr. When the parent wants an end (SIGTERM, unless `onTerm` says otherwise) or its messages end, the
+ * signal aborts, and 2 seconds later the process exits unless it is in a busy loop. SIGINT and SIGHUP are
+ * ignored: the terminal sends them to every process of the group, and only the parent decides what they mean.
  *
- * @throws {Error} If they end before there was one.
+ * @throws {Error} If messages end before there was an order.
  */
 export async function connectToParent<Order>(
   { onTerm = "aborts" }: { readonly onTerm?: "aborts" | "dies" | "goes on" } = {},
@@ -166,7 +165,7 @@ export async function connectToParent<Order>(
   const ending = new AbortController();
   const end = () => {
     ending.abort();
-    // Lanes that don't start, and tasks that don't stop, must not keep the process.
+    // Lanes that don't start and tasks that don't stop must not keep the process alive.
     setTimeout(() => Deno.exit(1), LAST_MS);
   };
   Deno.addSignalListener("SIGINT", () => {});
@@ -176,7 +175,7 @@ export async function connectToParent<Order>(
   }
   inbox.ended.then(end);
   const tell = (message: unknown) => {
-    // At once and whole: the process may exit next.
+    // Written synchronously and completely: the process may exit next.
     for (let rest = lineOf(message); rest.length > 0;) {
       rest = rest.subarray(writeSync(SPEAK_FD, rest));
     }
@@ -184,7 +183,7 @@ export async function connectToParent<Order>(
   return { order, inbox, tell, signal: ending.signal };
 }
 
-/** Does what a child was started for, tells its parent the result or the error, and ends. */
+/** Does a child's work, sends its parent the result or the error, and ends the process. */
 export async function answerParent<Order>(
   answer: (parent: Parent<Order>) => Promise<unknown>,
 ): Promise<never> {
@@ -197,6 +196,6 @@ export async function answerParent<Order>(
       : { name: "Error", message: String(error) };
     parent.tell({ type: "error", name, message });
   }
-  // Not only a return: a worker that ignores its deadline would keep the process for ever.
+  // Returning isn't enough: a worker that ignores its deadline would keep the process alive forever.
   Deno.exit(0);
 }

@@ -1,4 +1,4 @@
-/** The options that say where the server between machines is, and how this program may use it. */
+/** The options for the server between machines: its address and how to log in. */
 
 import { userPath } from "../files/user_files.ts";
 import type { ServerOptions } from "../lanes/cluster/broker.ts";
@@ -17,7 +17,7 @@ export interface RawServerOptions {
 /** Credentials and certificates are a few kilobytes. */
 const LARGEST = { maxBytes: 1 << 20 };
 
-/** The password is never an argument, which all processes of a machine can see. */
+/** The password is never an argument, because all processes of a machine can read those. */
 export const PASSWORD_VARIABLE = "NATS_PASSWORD";
 
 export const SERVER_HELP = {
@@ -27,7 +27,7 @@ export const SERVER_HELP = {
   tlsCa: "a file of certificates, by which the server's is checked",
 } as const;
 
-/** Undefined if there is no server; throws a UsageError for a wrong value. */
+/** Returns undefined if no server was given; throws a UsageError for a wrong value. */
 export async function readServerOptions(
   { servers, user, creds, tlsCa }: RawServerOptions,
 ): Promise<ServerOptions | undefined> {
@@ -37,7 +37,7 @@ export async function readServerOptions(
     return undefined;
   }
   const password = user === undefined ? undefined : Deno.env.get(PASSWORD_VARIABLE);
-  // Tasks may be allowed to see the environment, and are to see nothing of this.
+  // Tasks may be allowed to read the environment, and must not see the password.
   if (password !== undefined) Deno.env.delete(PASSWORD_VARIABLE);
   return {
     servers: servers.split(",").map(serverOf),
@@ -47,7 +47,7 @@ export async function readServerOptions(
   };
 }
 
-/** A file that is read again for each connection, as a pipe can't be. */
+/** Checks a file that is read again for each connection, which a pipe doesn't allow. */
 async function smallFile(option: string, typed: string, of: "creds" | "tlsCa"): Promise<string> {
   const path = await inputFile(option, userPath(typed), LARGEST);
   if (!(await Deno.stat(path)).isFile) {
@@ -59,7 +59,7 @@ async function smallFile(option: string, typed: string, of: "creds" | "tlsCa"): 
   throw new UsageError(option, typed, `it holds no ${what}`, name);
 }
 
-/** The server of those models that need one; a UsageError if it is missing, or none does. */
+/** The server for models that need one; throws a UsageError if it is missing, or if no model needs one. */
 export async function serverFor(
   option: string,
   typed: string | undefined,
@@ -79,7 +79,7 @@ export async function serverFor(
   return server;
 }
 
-/** What a child says that can't use the server, as a fault of the option; undefined if it says something else. */
+/** Turns a child's message that it can't use the server into a UsageError; undefined for other messages. */
 export function serverFault(message: string): UsageError | undefined {
   const [, where, problem, remedy] =
     /could not be had: Cannot use (.+?): (.+); ([^;]+)$/s.exec(message) ??

@@ -1,4 +1,4 @@
-/** What a process that runs a job is started with: its project, and what it may do. */
+/** The flags of a process that runs a job: its project and its permissions. */
 
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import type { Task } from "../lanes/task.ts";
 import { type Model, MODEL_TABLE, needsServer } from "../models.ts";
 import { UsageError } from "../text/option_values.ts";
 
-/** What of a job decides what its process may do. */
+/** The part of a job that decides its process's permissions. */
 interface ChildJob {
   readonly task: Task;
   readonly items: { readonly kind: "values" } | {
@@ -23,7 +23,7 @@ interface ChildJob {
 /**
  * The flags of a trial's process: those of the job's own project, and `--allow-…` flags.
  *
- * @throws {UsageError} If its project is kept from what the model needs, or its files can't be named.
+ * @throws {UsageError} If the project excludes what the model needs, or its files can't be named in flags.
  */
 export async function trialFlags(
   { task, items, permissions = {} }: ChildJob,
@@ -40,7 +40,7 @@ export async function trialFlags(
   if (readsEntry) { for (const folder of THREAD_FOLDERS) read.add(fileURLToPath(folder)); }
   if (startsDeno) {
     run.push(Deno.execPath());
-    // Its children are to run in the same project.
+    // Its children run in the same project.
     for (const file of projectFiles(task.module)) read.add(file);
   }
   const { servers = [], creds, tlsCa } = server ?? {};
@@ -71,9 +71,9 @@ const BROKER = new URL("../lanes/cluster/nats_broker.ts", import.meta.url).href;
 const cached = new Map<string, Promise<boolean>>();
 
 /**
- * A child fetches nothing: what the server's client needs of npm is fetched before, by the flags that the
- * child will have. Without a lock Deno asks more of the registry than with this library's own, and a
- * project's lock that lacks the client can't be kept to.
+ * A child fetches nothing, so the npm packages of the server's client are fetched beforehand, with the flags
+ * that the child will have. Without a lock Deno asks the registry for more than with this library's own lock,
+ * and a project's lock that lacks the client can't be enforced.
  */
 async function brokerFlags(flags: readonly string[], module: string): Promise<readonly string[]> {
   const { unlocked } = projectFlags([module], undefined, []);
@@ -94,21 +94,21 @@ async function cache(module: string, flags: readonly string[]): Promise<boolean>
 }
 
 interface ModuleFacts {
-  /** The local files that it imports, or its folder: a dynamic import needs leave to read each. */
+  /** The local files that it imports, or its folder: a dynamic import needs permission to read each. */
   readonly files: readonly string[];
-  /** The flags by which a child runs it in its own project, whose lock is never written. */
+  /** The flags for a child that runs it in its own project, whose lock is never written. */
   readonly flags: readonly string[];
 }
 
 const known = new Map<string, Promise<ModuleFacts>>();
 
-/** What is known of a module; asked for once. */
+/** The facts of a module; found only once. */
 export function moduleFacts(module: string): Promise<ModuleFacts> {
   return known.getOrInsertComputed(module, findFacts);
 }
 
 async function findFacts(module: string): Promise<ModuleFacts> {
-  // The flags that this program was started with don't concern the job's project.
+  // This program's own flags don't apply to the job's project.
   const { flags, unlocked } = projectFlags([module], undefined, []);
   if (!module.startsWith("file:")) return { files: [], flags: unlocked };
   // A lock that lacks some of the job's imports can't be enforced.
@@ -145,7 +145,7 @@ async function findFiles(
   }
 }
 
-/** `deno info` knows it by its old name alone. */
+/** `deno info` accepts the flag only under its old name. */
 function forInfo(flag: string): string {
   return flag === "--frozen" ? "--frozen-lockfile" : flag;
 }

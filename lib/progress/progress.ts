@@ -1,4 +1,4 @@
-/** What is told while measuring: a line that moves, or in a pipe a plain one a comparison. */
+/** Progress while measuring: a redrawn line on a terminal, or in a pipe a plain line per comparison. */
 
 import { attempt } from "../lanes/attempt.ts";
 import { fit, plain } from "../text/plain.ts";
@@ -8,9 +8,9 @@ import { counted, wholeSeconds } from "../text/format.ts";
 
 const BAR_COLUMNS = 20;
 const REDRAW_MS = 100;
-/** Where the terminal has become narrower, a line is cut instead of broken: broken it couldn't be wiped. */
+/** A redrawn line is cut, not wrapped, if the terminal became narrower: a wrapped one couldn't be erased. */
 const [UNBROKEN, BROKEN] = ["\x1b[?7l", "\x1b[?7h"];
-/** What wipes a line that moves, for what is to stand in its place. */
+/** Erases a redrawn line, so that other text can take its place. */
 export const WIPED = "\r\x1b[K";
 
 export interface ProgressOutput {
@@ -23,14 +23,14 @@ export interface ProgressOutput {
 
 export function stderrOutput(): ProgressOutput {
   const isTerminal = Deno.stderr.isTerminal() && !isDumb();
-  // Where standard input or output isn't a terminal the size can't be told.
+  // If standard input or output isn't a terminal, the size may be unknown.
   const columns = (isTerminal && attempt(() => Deno.consoleSize().columns)) || 80;
   return { isTerminal, columns, writeLine: printError };
 }
 
 /**
- * A line on a terminal that moves, until `end()`. The terminal stays as it is between two drawings: with its
- * cursor, and breaking long lines, so that whatever ends or stops the program leaves nothing to mend.
+ * A line that is redrawn on a terminal until `end()`. Between two drawings the terminal is as before, with its
+ * cursor and with wrapping of long lines, so that nothing must be restored if the program ends or stops.
  */
 export class ProgressLine {
   readonly now: () => number;
@@ -39,7 +39,7 @@ export class ProgressLine {
   #share = 0;
   #text: string;
   #redraw: ReturnType<typeof setInterval> | undefined;
-  /** What others printed last, where no line moves, if its line has no end yet. */
+  /** Whether text that others printed last lacks a line end; used only if no line is redrawn. */
   #unended = false;
 
   constructor(text: string, private readonly output: ProgressOutput = stderrOutput()) {
@@ -49,7 +49,7 @@ export class ProgressLine {
     if (!this.moves) return;
     this.#draw();
     this.#redraw = setInterval(() => this.#draw(), REDRAW_MS);
-    // Where the program ends at once, as after a second Ctrl-C, the prompt gets a line of its own too.
+    // If the program exits at once, as after a second Ctrl-C, the line is erased for the prompt, too.
     addEventListener("unload", this.#end);
   }
 
@@ -60,13 +60,13 @@ export class ProgressLine {
     toStderr(`\r${UNBROKEN}${bar} ${text}\x1b[K${BROKEN}`);
   }
 
-  /** What it says from its next drawing on; `share` is how much is done, 0 to 1. */
+  /** Sets the text from the next drawing on; `share` is how much is done, 0 to 1. */
   show(share: number, text: string): void {
     this.#share = share;
     this.#text = text;
   }
 
-  /** Writes a line that stays, above one that moves. */
+  /** Writes a permanent line, above a redrawn one. */
   say(text: string): void {
     if (this.moves) return this.write(`${text}\n`);
     this.#endOthers();
@@ -78,7 +78,7 @@ export class ProgressLine {
     this.#unended = false;
   }
 
-  /** Writes what others print, as it is. */
+  /** Writes text that others print, unchanged. */
   write(text: string): void {
     const whole = text.endsWith("\n") ? text : `${text}\n`;
     this.#unended = !this.moves && text !== whole;
@@ -95,15 +95,15 @@ export class ProgressLine {
   }
 }
 
-/** What was measured matters more than the line: a terminal that is gone ends nothing. */
+/** A terminal that is gone must not end the measurement. */
 function toStderr(text: string): void {
   attempt(() => Deno.stderr.writeSync(new TextEncoder().encode(text)));
 }
 
 /**
- * An estimate of the time left: learns from the trials that ended how long each model takes, and adds up
- * what is to come. A model not seen yet is taken to be as slow as the slowest one: better early than late.
- * All times are milliseconds of one clock.
+ * An estimate of the time left: it learns how long each model's trials take, and adds up those to come. A model
+ * without a finished trial counts as the slowest one, since too long an estimate is better than too short a
+ * one. All times are milliseconds of one clock.
  */
 export class TimeLeft {
   readonly #open = new Map<string, number>();
@@ -139,7 +139,7 @@ export class TimeLeft {
     let rest = 0;
     for (const [model, trials] of this.#open) rest += trials * (means.get(model) ?? slowest);
     if (this.#trialModel !== undefined) {
-      // The running trial is still counted as open: what it has used is no longer to come.
+      // The running trial is still counted as open, so the time that it has used is subtracted.
       const usual = means.get(this.#trialModel) ?? slowest;
       rest -= Math.min(usual, nowMs - this.#trialStartedMs);
     }
@@ -155,12 +155,12 @@ export class TimeLeft {
 }
 
 export interface ComparisonProgress {
-  /** Begins a comparison: a job, under models that are measured so often each. */
+  /** Begins a comparison: a job, under models that each run `rounds` times. */
   begin(
     plan: { readonly job: string; readonly models: readonly ModelSpec[]; readonly rounds: number },
   ): void;
   onEvent(event: TimingEvent): void;
-  /** Ends a comparison: takes the moving line away. */
+  /** Ends a comparison and erases its line. */
   end(): void;
 }
 
@@ -196,7 +196,7 @@ export function createProgress(output: ProgressOutput = stderrOutput()): Compari
   };
 }
 
-/** Time left is a guess: whole seconds say so, and don't flicker. */
+/** The time left is only an estimate: whole seconds show that, and don't flicker. */
 export function leftText(ms: number): string {
   return `${wholeSeconds(ms)} left`;
 }

@@ -1,18 +1,18 @@
-/** What whoever watches a run sees of it, and a comparison as they see it: one part for each trial. */
+/** The state of a run for those that watch it; for a comparison, with one part for each trial. */
 
 import type { LanesNow, TimingEvent } from "../timing/spec.ts";
 
 export interface Pulse extends LanesNow {
-  /** Which part of the whole it is of, where there are several. */
+  /** The part of the whole that it belongs to, if there are several. */
   readonly part?: string;
-  /** Since its begin, in milliseconds. */
+  /** Time since the beginning, in milliseconds. */
   readonly atMs: number;
   readonly settled: number;
   readonly failed: number;
-  /** Items that there are; null if that isn't known. */
+  /** How many items there are; null if that isn't known. */
   readonly total: number | null;
   readonly perSecond: number;
-  /** What it waits for, in words; empty if it doesn't. */
+  /** The reason why the run waits, in words; empty if it doesn't. */
   readonly waits?: string;
   /** Why items failed, the most frequent reason first. */
   readonly reasons: readonly { readonly reason: string; readonly count: number }[];

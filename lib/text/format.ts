@@ -1,8 +1,8 @@
 /**
- * Numbers as people read them: durations, sizes, ratios, shares, intervals, counts. The only place
- * where units are converted.
+ * Formats numbers for people: durations, sizes, ratios, shares, intervals, counts. Units are converted only
+ * here.
  *
- * A figure that isn't one (NaN) is shown as "–", so that no report ever says "NaN ms".
+ * A value that isn't a number (NaN) is shown as "–", so that no report ever says "NaN ms".
  */
 
 import prettyMilliseconds from "pretty-ms";
@@ -11,7 +11,7 @@ import { format as formatWithUnit } from "@std/fmt/bytes";
 export const NO_FIGURE = "–";
 
 const MINUTE_MS = 60_000;
-/** Beyond this, calendar units say nothing any more. */
+/** From this duration on, in milliseconds, calendar units mean little. */
 const AGES_MS = 1e15;
 
 /** A median with the ends of its 95 % interval. */
@@ -40,18 +40,18 @@ export function formatDuration(ms: number): string {
   if (ms < 999.5) return `${formatNumber(ms)} ms`;
   if (ms < MINUTE_MS - 50) return `${formatNumber(ms / 1000)} s`;
   if (ms >= AGES_MS) return `${(ms / 1000).toExponential(1)} s`;
-  // pretty-ms cuts off where it should round (59,999 ms is "59.9s" there) and gives less than a
-  // millisecond as "1ms", so it gets whole seconds, and only from a minute on.
+  // pretty-ms truncates instead of rounding (59,999 ms is "59.9s" there) and shows less than a millisecond as
+  // "1ms", so it gets whole seconds, and only from a minute on.
   return prettyMilliseconds(Math.round(ms / 1000) * 1000);
 }
 
-/** A time that isn't over. */
+/** Formats a time that is still running, in whole seconds, rounded up. */
 export function wholeSeconds(ms: number): string {
   const seconds = Math.ceil(ms / 1000);
   return seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000);
 }
 
-/** A duration that may be less than a tenth of a millisecond: then in microseconds. */
+/** Formats a duration, in microseconds if it is less than a tenth of a millisecond. */
 export function formatShortDuration(ms: number): string {
   return ms < 0.1 ? `${formatNumber(ms * 1000)} µs` : formatDuration(ms);
 }
@@ -77,7 +77,7 @@ export function formatPercent(share: number): string {
   return percent >= 1e15 ? `${percent.toExponential(1)}%` : `${Math.round(percent)}%`;
 }
 
-/** A speedup's median and the ends of its interval, in as few characters as a table has room for. */
+/** Formats a speedup's median and the ends of its interval, as short as a table needs it. */
 export function formatSpeedup(interval: Interval): string {
   return `${formatRatio(interval.median)} ${formatNumber(interval.low)}–${
     formatNumber(interval.high)
@@ -88,7 +88,7 @@ export function capitalized(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-/** "1 item", "2 items"; figures may be given as they are to be shown. */
+/** Gives "1 item" or "2 items"; `shown` replaces the number if it is formatted already. */
 export function counted(count: number, noun: string, shown: string = String(count)): string {
   const plural = /(s|x|ch|sh)$/.test(noun) ? `${noun}es` : `${noun}s`;
   return `${shown} ${count === 1 ? noun : plural}`;
@@ -98,7 +98,7 @@ export function formatCount(count: number): string {
   return Number.isNaN(count) ? NO_FIGURE : count.toLocaleString("en");
 }
 
-/** Numbers from 0 on that may be small, with two digits, which {@linkcode formatNumber} rounds to 0. */
+/** Formats small numbers from 0 on with two digits, where {@linkcode formatNumber} rounds to 0. */
 export function formatSmall(value: number): string {
   if (value === 0 || value >= 0.1) return formatNumber(value);
   return value >= 0.001 ? value.toPrecision(2) : value.toExponential(1).replace("-", "−");

@@ -1,18 +1,18 @@
 /**
- * Values of options as people type them: numbers, times, words, web addresses. Every function takes the
- * option's name and the text, and gives a value or throws a {@linkcode UsageError} whose one line names
+ * Reads the values of options as people type them: numbers, times, words, web addresses. Every function takes
+ * the option's name and the text, and returns a value or throws a {@linkcode UsageError} whose one line names
  * the option, the value and the remedy.
  */
 
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { plain } from "./plain.ts";
 
-/** How much of a value is shown: enough to recognize it, never so much that it hides the remedy. */
+/** How many characters of a value are shown: enough to recognize it, few enough not to hide the remedy. */
 const SHOWN_CHARACTERS = 80;
 
 /**
- * Writes a value that came from outside so that it stays on one line, can't steer a terminal, and tells
- * no password of an address.
+ * Quotes a value from outside so that it stays on one line, can't control a terminal, and shows no password of
+ * an address.
  */
 export function quoted(value: string): string {
   const open = value.replace(/(:\/\/)[^/?#\s]*@/g, "$1…@");
@@ -20,7 +20,7 @@ export function quoted(value: string): string {
   const shown = characters.length > SHOWN_CHARACTERS
     ? characters.slice(0, SHOWN_CHARACTERS).join("") + "…"
     : open;
-  // JSON leaves DEL, the C1 controls and bidirectional controls as they are.
+  // JSON doesn't escape DEL, the C1 controls and bidirectional controls.
   return JSON.stringify(shown).replace(
     /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0"),
@@ -34,7 +34,7 @@ export class UsageError extends Error {
   constructor(
     /** The option as it is written on the command line, such as `--slots`, or an argument's name. */
     readonly option: string,
-    /** What was given; true for an option that takes no value, or was given none. */
+    /** The given value; true for an option that takes no value, or was given none. */
     readonly value: string | true,
     problem: string,
     readonly remedy: string,
@@ -44,12 +44,12 @@ export class UsageError extends Error {
   }
 }
 
-/** What an option's text means, if it was given. */
+/** Reads an option's text, if it was given. */
 export function given<T>(text: string | undefined, read: (text: string) => T): T | undefined {
   return text === undefined ? undefined : read(text);
 }
 
-/** Refuses an option that has no meaning without another one. */
+/** Refuses an option that means nothing without another one. */
 export function needs(
   holds: boolean,
   option: string,
@@ -61,7 +61,7 @@ export function needs(
   throw new UsageError(option, value, `has no meaning without ${other}`, remedy);
 }
 
-/** Makes the errors that refuse a value. */
+/** Returns a function that makes the errors that refuse a value. */
 export function faultOf(option: string, value: string) {
   return (problem: string, remedy: string, cause?: unknown): UsageError =>
     new UsageError(option, value, problem, remedy, cause === undefined ? undefined : { cause });
@@ -74,19 +74,19 @@ interface NumberBounds {
 }
 
 interface UnitBounds extends NumberBounds {
-  /** Whether a number without a unit is taken, in the smallest one: else it may have meant another. */
+  /** Whether a number without a unit is accepted, in the smallest unit; otherwise it is refused as unclear. */
   readonly plain?: boolean;
 }
 
-/** A lane is a thread or a process; more than this bring a machine down. */
+/** The most lanes: each is a thread or a process, and more would overload a machine. */
 export const MOST_LANES = 256;
 export const MOST_SLOTS = 100_000;
 
-/** The longest wait that timers can be set to, in milliseconds: about 24.8 days. */
+/** The longest time that a timer can be set to, in milliseconds: about 24.8 days. */
 export const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
-// Only plain decimal digits count, `_` between them allowed: what JavaScript would quietly make of
-// "0x10", "1e3", " 5 " or "" is more often a slip than a wish.
+// Only decimal digits are accepted, with `_` between them: what JavaScript reads as numbers, such as "0x10",
+// "1e3", " 5 " or "", is more often a mistake than intended.
 const WHOLE = /^\d+(?:_\d+)*$/;
 const DECIMAL = /^\d+(?:_\d+)*(?:\.\d+)?$/;
 interface Units {
@@ -162,8 +162,8 @@ function withUnit(option: string, text: string, plain: boolean, of: Units): numb
 }
 
 /**
- * Reads a length of time in milliseconds: `500ms`, `10s`, `2m` or `1h`. Give `{ min: 1 }` where a time
- * of zero has no meaning.
+ * Reads a length of time in milliseconds: `500ms`, `10s`, `2m` or `1h`. Pass `{ min: 1 }` if a time of zero has
+ * no meaning.
  */
 export function duration(
   option: string,
@@ -185,7 +185,7 @@ export function size(
   return bounded(option, text, bytes, { min: 1, ...bounds });
 }
 
-/** Reads a share of a whole, from 0 to 1: `0.25` or `25%`; where it may be more, as a percentage alone. */
+/** Reads a share of a whole, from 0 to 1: `0.25` or `25%`; above 1, up to `most`, only as a percentage. */
 export function share(option: string, text: string, most = 1): number {
   const percent = text.endsWith("%");
   const digits = percent ? text.slice(0, -1) : text;
@@ -196,18 +196,18 @@ export function share(option: string, text: string, most = 1): number {
   return value;
 }
 
-/** A seed that a person types again has six digits at most. */
+/** Drawn seeds have at most six digits, so that people can type them again. */
 const DRAWN_BELOW = 1_000_000;
 const GREATEST_SEED = 2 ** 32 - 1;
 
-/** Reads the seed from which chance starts; draws one unless it is given. */
+/** Reads the seed of random numbers; draws one unless it is given. */
 export function seedOption(text: string | undefined): number {
   return text === undefined
     ? crypto.getRandomValues(new Uint32Array(1))[0]! % DRAWN_BELOW
     : nonNegativeInteger("--seed", text, { max: GREATEST_SEED });
 }
 
-/** A slip of the fingers changes about a third of a word; more than that is another word. */
+/** Suggests the closest choice: a typing error changes at most about a third of a word. */
 function guess(text: string, choices: readonly string[]): string {
   const typed = text.toLowerCase();
   if (choices.length === 0 || typed.length === 0 || typed.length > 100) return "";
@@ -219,10 +219,10 @@ function guess(text: string, choices: readonly string[]): string {
     : "";
 }
 
-/** A longer name fits no line of a report. */
+/** The most characters of a name: a longer one fits no line of a report. */
 const MOST_NAME = 64;
 
-/** Reads a name, of which something must be seen. */
+/** Reads a name, which must have visible characters. */
 export function nameOption(option: string, text: string): string {
   const shown = plain(text);
   if (shown === "") throw new UsageError(option, text, "no name", "give one, or leave it out");
@@ -242,7 +242,7 @@ export function oneOf<const Choice extends string>(
   throw new UsageError(option, text, "unknown", guess(text, choices) + choose);
 }
 
-/** Reads a list of words, such as `workers,processes`; blanks around the commas don't matter. */
+/** Reads a list of words, such as `workers,processes`; spaces around the commas don't matter. */
 export function listOf<const Choice extends string>(
   option: string,
   text: string,
@@ -262,14 +262,14 @@ export function listOf<const Choice extends string>(
 
 export function httpUrl(option: string, text: string): URL {
   const fault = faultOf(option, text);
-  // URL.parse would drop such characters in silence and so download something else.
+  // URL.parse would drop such characters silently, and another address would be downloaded.
   // deno-lint-ignore no-control-regex
   if (/[\x00-\x20\x7f]/.test(text)) {
     throw fault("a web address has no blanks", "write blanks inside it as %20");
   }
   const url = URL.parse(text);
   if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
-  // What is on this machine, or has no name, seldom has a certificate.
+  // A host on this machine, or without a name, seldom has a certificate.
   const scheme = /^(?:localhost|[\d.]+)(?:[:/]|$)/i.test(text) ? "http" : "https";
   const withScheme = URL.parse(`${scheme}://${text}`);
   const bare = /^[\w.-]+(:\d+)?(\/|$)/.test(text) && withScheme !== null;
@@ -283,7 +283,7 @@ export function httpUrl(option: string, text: string): URL {
   throw fault("not a web address", `write ${href.length < 60 ? href : `${scheme}:// before it`}`);
 }
 
-/** The hosts of addresses, as `--allow-net` takes them. */
+/** The hosts of addresses, in the form that `--allow-net` takes. */
 export function hostsOf(urls: readonly URL[]): string[] {
   const hosts = urls.map(({ hostname, port, protocol }) =>
     `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`
@@ -291,9 +291,7 @@ export function hostsOf(urls: readonly URL[]): string[] {
   return [...new Set(hosts)];
 }
 
-/**
- * Makes sure that hosts may be reached: asks on a terminal, and otherwise says which command works.
- */
+/** Makes sure that hosts may be reached: asks on a terminal, and otherwise throws with the remedy. */
 export async function requireNet(
   option: string,
   urls: readonly URL[],

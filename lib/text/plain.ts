@@ -1,4 +1,4 @@
-/** Text from outside, made harmless for a terminal. */
+/** Makes text from outside harmless for a terminal. */
 
 import stringWidth from "fast-string-width";
 import { stripAnsiCode } from "@std/fmt/colors";
@@ -10,17 +10,17 @@ const OPERATING_SYSTEM_COMMANDS = /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?/g;
 // deno-lint-ignore no-control-regex
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g;
 
-/** One line of text without anything that a terminal would obey. */
+/** Returns one line of text without anything that a terminal would obey. */
 export function plain(text: string): string {
   return stripAnsiCode(text.replace(OPERATING_SYSTEM_COMMANDS, "")).replace(CONTROLS, " ").trim();
 }
 
-/** A word of a command line, as a shell takes it. */
+/** Quotes a word of a command line for a shell, if needed. */
 export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${plain(word).replaceAll("'", `'\\''`)}'`;
 }
 
-/** Text cut to what fits, with "…" in place of the rest. */
+/** Cuts text to the columns, with "…" in place of the rest. */
 export function fit(text: string, columns: number): string {
   if (stringWidth(text) <= columns) return text;
   let kept = "";
@@ -50,7 +50,7 @@ export function wrap(text: string, columns: number, indent = ""): string {
   return lines.join("\n");
 }
 
-/** Entries side by side with a gap between them, on as many lines as they need. */
+/** Puts entries side by side with a gap between them, on as many lines as they need. */
 export function sideBySide(entries: readonly string[], columns: number, gap: string): string[] {
   const lines: string[] = [];
   for (const entry of entries) {

@@ -1,10 +1,10 @@
-/** What scripts print. A full disk or a closed pipe ends none: script() tells of it in the end. */
+/** Prints for scripts. A full disk or a closed pipe ends no script: script() reports it at the end. */
 
 import { attempt } from "../lanes/attempt.ts";
 
 let lost: string | undefined;
 
-/** As much of an error as is told in a line. */
+/** The first line of an error's message. */
 export function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!;
 }
@@ -18,16 +18,16 @@ export function print(text: string): void {
 }
 
 export function printError(line: string): void {
-  // If it fails, there is nowhere left to say so.
+  // If this fails, there is nowhere left to report it.
   attempt(() => console.error(line));
 }
 
-/** Why standard output could not be printed to, if so. */
+/** The first error of printing to standard output, if there was one. */
 export function unprinted(): string | undefined {
   return lost;
 }
 
-/** Whether the terminal is a "dumb" one, without colours and cursor, as far as the environment may be asked. */
+/** Whether the terminal is "dumb", without colours and cursor, as far as the environment may be read. */
 export function isDumb(): boolean {
   const { state } = Deno.permissions.querySync({ name: "env", variable: "TERM" });
   return state === "granted" && Deno.env.get("TERM") === "dumb";
