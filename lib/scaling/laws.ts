@@ -1,8 +1,8 @@
 /**
  * The laws of scaling: how throughput follows from the number of slots or lanes.
  *
- * Amdahl's law ("Validity of the single processor approach", AFIPS 1967), as a law of throughput, is the case κ
- * = 0 of the Universal Scalability Law (Gunther, "Guerrilla Capacity Planning", 2007, chapter 4):
+ * Amdahl's law ("Validity of the single processor approach", AFIPS 1967), as a law of throughput, is the case
+ * κ = 0 of the Universal Scalability Law (Gunther, "Guerrilla Capacity Planning", 2007, chapter 4):
  *
  * X(N) = λN / (1 + σ(N − 1) + κN(N − 1))
  */
