@@ -68,7 +68,6 @@ const APART = 2;
 
 const PAYS = 0.95;
 
-/** Combines predictions and measurements of each model, and recommends one. */
 export class Assessment {
   readonly #entries: Entries;
   /** How the models compare: those that are eligible, and all that ran. */

@@ -45,7 +45,7 @@ export function choose<C>(
   isShown: (of: C, gain: Interval | null) => boolean = (_, gain) => gain !== null && gain.low > 1,
   /** Whether two candidates are equally simple; the slower one is then not taken on a mere chance. */
   isAlike: (a: C, b: C) => boolean = () => false,
-  /** Whether a slightly greater load makes tasks fail, so that a candidate within a tenth of it is as good. */
+  /** Whether a somewhat greater load makes its tasks fail, so that one within a tenth of it is as good. */
   isAtEdge: (of: C) => boolean = () => false,
 ): Choice<C> {
   const gainOf = (of: C) => standing.ratio(plain, of);

@@ -26,7 +26,7 @@ export interface SweptJob {
   /** How long all items take one by one in milliseconds, and the share of them that fails so, if known. */
   readonly expectedMs?: number;
   readonly failedShare?: number;
-  /** Items to run before a trial of so many places, to open connections and compile code. */
+  /** Items to run before a trial with this many places, to open connections and compile code. */
   warmupAt(places: number): number;
 }
 

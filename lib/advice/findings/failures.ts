@@ -87,7 +87,7 @@ export const FAILURE_WORDS = {
     return `${failed} of ${counted(items, "item")} failed already one by one${example}; their ` +
       "time counts like that of the others. The code goes on after them.";
   },
-  /** A server lets only so many items a second through; `perSecond` is null if its pace is unknown. */
+  /** A server limits how many items succeed in a second; `perSecond` is null if its pace is unknown. */
   rate(
     of: Items & HttpSigns & {
       readonly refused: number;

@@ -296,7 +296,6 @@ function madeIn(node: Node, names = new Set<string>()): Set<string> {
   return names;
 }
 
-/** The position of code in its module. */
 interface Position {
   /** The local names of the functions around it, the nearest last; `lives`: as long as the module. */
   readonly scopes: readonly { readonly names: ReadonlySet<string>; readonly lives: boolean }[];
@@ -346,7 +345,6 @@ function* changesIn(
   }
 }
 
-/** The position of a part of a node. */
 function positionOf(part: Node, node: Node, position: Position, isMade: IsMade): Position {
   const { type } = part;
   const isInit = !position.isLater;

@@ -117,7 +117,7 @@ function partsOf(sample: Sample, times: readonly Times[], sideMs: number) {
   const kept = Math.max(1, cpuShare * wallMs / Math.max(cpuMs, 1e-9));
   const aloneMs = Math.min(wallMs, kept * sample.loopMs);
   const holdingMs = Math.min(sample.blockedMs, wallMs - aloneMs);
-  // Of the time away from the lane's thread, a part may be computing elsewhere.
+  // A part of the time away from the lane's thread may be computing elsewhere.
   const awayMs = wallMs - aloneMs - holdingMs;
   const elsewhereMs = Math.min(awayMs, Math.max(0, kept * cpuMs - aloneMs));
   // The first items may take more or less than the mean, so times are scaled to them.
@@ -138,9 +138,9 @@ const OFF = 0.1;
 /**
  * The likely, least and greatest time of `items` items. At best tasks never queue, and the time is the greatest
  * of four: list scheduling; what holds up each event loop; all computing over the machine's ceiling; and the
- * dispatcher, which is serial. At worst the tasks compute MORE times as much. On another lane, the tasks in
- * flight may also all wait together and then compute in turn, since timers that are due come before messages.
- * The likely time is the geometric mean of both.
+ * dispatcher, which is serial. On another lane, the tasks in flight may instead all wait together and then
+ * compute in turn, since timers that are due come before messages. The likely time is the geometric mean of
+ * these two. The limits also allow for tasks that compute less or more than one by one.
  */
 export function predict(
   sample: Sample,
@@ -219,7 +219,7 @@ export interface Classified {
 const SYSTEMATIC = 0.03;
 /** Further error if other programs have a core all the time, because waits get longer, too. */
 const CONTENDED = 0.3;
-/** The most degrees of freedom that a sample's stretches count as; few stretches promise little. */
+/** The most degrees of freedom that a sample counts for; a small sample promises little. */
 const MOST_FREEDOM = 60;
 
 function certainty(probability: number): number {

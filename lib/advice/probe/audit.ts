@@ -13,8 +13,8 @@ export interface SharedFile {
 }
 
 /**
- * A file that was read and written at least once for each task; one that was only written so often; and a
- * database, however often it was opened to write.
+ * A file that was read and written at least once for each task; one that was written so often, but read less;
+ * and a database, however often it was opened to write.
  */
 export interface SharedFiles {
   readonly rewritten?: SharedFile | undefined;

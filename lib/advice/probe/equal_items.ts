@@ -1,6 +1,5 @@
 /** Finds items equal to earlier ones, which take less time if tasks keep results. Imports no npm package. */
 
-/** How the items of a list repeat each other. */
 export interface EqualItems {
   /** How many items differ from all before them. */
   readonly distinct: number;

@@ -120,7 +120,7 @@ class Probing {
   readonly #readings: (Reading | undefined)[] = [];
   #phase = "load";
   #mayTakeMs: number;
-  /** Of the items that run together, how many have ended, and how many may be running. */
+  /** How many of the items that run together have ended, and how many may be running. */
   #at = 0;
   #together = 1;
 

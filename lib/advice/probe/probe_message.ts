@@ -132,7 +132,7 @@ export type ProbeMessage =
     /** How many items are taken in the order of timing/job_items.ts; undefined if they aren't. */
     readonly spread?: number | undefined;
     readonly total?: number | undefined;
-    /** Of items that run together, how many have ended, and how many of the next may be running. */
+    /** How many of the items that run together have ended, and how many of the next may be running. */
     readonly at?: number;
     readonly together?: number;
     /** How long loading and set-up took, once done; whether the value of `prepare` can be disposed. */

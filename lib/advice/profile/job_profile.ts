@@ -12,7 +12,7 @@ const owner = z.enum(["own", "packages", "runtime"]);
 export type Owner = z.infer<typeof owner>;
 const deed = z.object({ name: z.string(), share });
 export type Deed = Checked<typeof deed>;
-/** Such as "parse()" at "job.ts:12"; the runtime's functions have no place. */
+/** A function's name and place, such as "parse()" at "job.ts:12"; the runtime's have no place. */
 const named = { name: z.string(), owner, place: z.string().optional() };
 
 /** A job's profile; shares are of the time that was computed. */

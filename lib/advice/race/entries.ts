@@ -38,7 +38,7 @@ export interface Entry {
   readonly most?: number;
 }
 
-/** A measured gain greater than `most`, which is all that so many cores and waiting allow. */
+/** A measured gain greater than `most`, which is all that its cores and waiting allow. */
 export interface Impossible {
   readonly model: string;
   readonly gain: number;

@@ -6,7 +6,7 @@ import { type FailureKind, UNSETTLED } from "../../timing/failures.ts";
 import { nameOf } from "../prediction/candidate.ts";
 import { inFlight, plainOf, type Race, type Runner } from "./runner.ts";
 
-/** The cause of failures: a refusal, too few file descriptors, waiting too long, or being on a lane. */
+/** The cause of failures: a refusal, too few file descriptors, a timeout, or what is missing on lanes. */
 type FailingKind = "refused" | "descriptors" | "late" | "lanes";
 
 /** How items that succeeded in the sample fail in the race's plain loop. */
@@ -21,7 +21,7 @@ export interface Failing extends PlainFailing {
   readonly model: string;
   readonly inFlight: number;
   readonly others: readonly string[];
-  /** The most tasks in flight below that with which all went well; 1 for one by one. */
+  /** The most tasks in flight, below `inFlight`, with which all went well; 1 for one by one. */
   readonly well: number;
   /** Items a second that succeeded once a server refused; null if unknown. */
   readonly perSecond: number | null;

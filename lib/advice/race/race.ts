@@ -1,6 +1,6 @@
 /**
  * The race runs the promising models on the job's own items, in rounds, each trial in a fresh process. This
- * file chooses whose trial is next; trials.ts runs and judges each.
+ * file chooses which model's trial is next; trials.ts runs and judges each.
  */
 
 import { BASELINE, needsServer } from "../../models.ts";
@@ -243,7 +243,7 @@ function forget(runner: Runner): void {
   delete runner.pacePerSecond;
 }
 
-/** After so many rounds the plain loop runs no more if two or more others are all far faster (ONE_ROUND). */
+/** After this many rounds the plain loop stops if all others, two or more, are ONE_ROUND times as fast. */
 const PLAIN_ROUNDS = 2;
 
 /** The models of a further round, the most important comparisons first; none if there is no time for two. */

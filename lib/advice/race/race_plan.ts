@@ -121,7 +121,7 @@ export function planRace(
   return first(ROUNDS, least, true) ?? first(ROUNDS, 1, false);
 }
 
-/** A job as known before the race, the predictions for it, and what is to be raced. */
+/** A job as known before the race, the predictions for it, and the candidates and plan of its race. */
 export interface Planned extends KnownJob {
   readonly predicted: readonly Predicted[];
   readonly raced: readonly Candidate[];
