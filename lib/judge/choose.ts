@@ -120,8 +120,8 @@ export function possibleGain(
   cores: number,
   { lanes, inFlight }: { readonly lanes: number; readonly inFlight: number },
 ): number {
-  // Tasks that compute all the time never sleep. How much waiting tasks compute with many in flight can't be
-  // told from a run one by one.
+  // Tasks that compute all the time never sleep. How much waiting tasks compute with many in flight is not
+  // known from a run one by one.
   const spared = (1 - cpuShare) * WAKING;
   const computing = cpuShare * (1 - spared) * LESS ** (1 - cpuShare);
   const byCores = cores / Math.max(1e-9, computing);

@@ -247,7 +247,7 @@ export function classByShare(
 /** Time that the dispatcher and a lane need for an item in a large batch, in milliseconds. */
 const LEAST_ITEM_MS = 0.001;
 
-/** Classifies a job; it is small if the best model saves less than twice a lane's start-up. */
+/** Classifies a job; it is small if the best model saves less than twice the start of a lane. */
 export function classFor(sample: Sample, machine: Machine, items: number): Classified {
   const { cpuShare, wallMs, cloneMs } = sample;
   // On a busy machine lanes start slowly, which doesn't make the job smaller.

@@ -25,7 +25,7 @@ export interface Failing extends PlainFailing {
   readonly well: number;
   /** Items a second that succeeded once a server refused; null if unknown. */
   readonly perSecond: number | null;
-  /** How long after that tasks failed one by one too, in milliseconds; undefined if they went well. */
+  /** How long after that tasks still failed one by one, in milliseconds; undefined if they went well. */
   readonly lastedMs?: number | undefined;
   /** Whether only other machines fail. */
   readonly isElsewhere?: boolean;
@@ -64,7 +64,7 @@ function kindOf(failing: readonly Runner[], went: readonly Runner[]): FailingKin
 
 const isElsewhere = ({ candidate: { model } }: Runner) => needsServer(model);
 
-/** From how many tasks in flight on items fail that succeed one by one, and why. */
+/** The number of tasks in flight from which on items fail that succeed one by one, and why. */
 export function failingOf(
   runners: readonly Runner[] = [],
 ): Failing & { readonly kind: FailingKind } | undefined {

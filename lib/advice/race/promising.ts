@@ -40,9 +40,9 @@ export interface Predicted {
   readonly prediction: Prediction;
 }
 
-/** The most tasks in flight that are tried: file descriptors, memory and servers set limits. */
+/** The most tasks that are put in flight at once: file descriptors, memory and servers set limits. */
 export const MOST_IN_FLIGHT = 1024;
-/** The most lanes that are tried: each takes memory and time to start. */
+/** The most lanes that are tried, since each takes memory and time to start. */
 export const MOST_USEFUL_LANES = 32;
 const FILLS = 1.1;
 const SPARE = 1.5;

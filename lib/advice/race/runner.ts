@@ -16,7 +16,7 @@ export interface Runner {
   readonly rounds: RacedRound[];
   out?: "failures" | "results" | "slower" | "broken";
   failures?: readonly FailureKind[];
-  /** How long after its failures tasks failed one by one too, in milliseconds; undefined if they went well. */
+  /** How long tasks then still failed one by one, in milliseconds; undefined if they went well. */
   lastedMs?: number;
   /** Items a second that succeeded while a server refused; undefined if unknown. */
   pacePerSecond?: number;
