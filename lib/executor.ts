@@ -19,7 +19,7 @@ import type { Device } from "./lanes/lane.ts";
 import type { Task, TaskContext } from "./lanes/task.ts";
 import { type Model, MODEL_TABLE, MOST_LANES } from "./models.ts";
 
-/** What one lane has used, as far as it can be measured. */
+/** One lane's CPU time and peak memory, as far as they can be measured. */
 export interface LaneUsage {
   /** The lane's number, from 0. */
   readonly lane: number;
@@ -105,7 +105,7 @@ export interface Executor extends AsyncDisposable {
    * {@linkcode TaskLoadError} if the task can't be loaded and set up, or not within 30 seconds.
    */
   ready(task?: Task): Promise<void>;
-  /** What each lane has used so far. */
+  /** Reports what each lane has used so far. */
   usage(): Promise<LaneUsage[]>;
   /**
    * Stops everything and leaves nothing behind, as the end of an `await using` block does. The resources that
@@ -279,7 +279,7 @@ export class PooledExecutor implements LimitedExecutor, AutoExecutor {
   }
 
   get recommended(): Recommended {
-    // By its type an executor of fixed size lacks this property, but code that reads all properties calls it.
+    // By its type a fixed executor lacks this property, but code that reads all properties reads it, too.
     const guide = this.#guide;
     return (guide && recommendedFor(guide.outcome, guide.isolated)) as Recommended;
   }

@@ -18,7 +18,7 @@ export const MODELS = [
 /** The name of a concurrency model. */
 export type Model = typeof MODELS[number];
 
-/** What kind of lane a model's tasks run on. */
+/** The kind of lane that a model's tasks run on. */
 export type LaneKind =
   | "event loop"
   | "thread"
@@ -27,7 +27,7 @@ export type LaneKind =
   | "graphics card"
   | "where it gains";
 
-/** What a job is like: its tasks wait (I/O-bound), or they compute (CPU-bound). */
+/** The kind of a job: its tasks wait (I/O-bound) or compute (CPU-bound). */
 export type JobKind = "io" | "cpu";
 
 /** A number of lanes; `"cores"` for as many as the machine can run at once. */

@@ -26,7 +26,7 @@ export class AbandonedError extends Error {
   override name = "AbandonedError";
 }
 
-/** As many calls of `run` already wait as the executor's `maxQueued` allows. */
+/** The executor's `maxQueued` calls of `run` already wait. */
 export class QueueFullError extends Error {
   /** The class's name. */
   override name = "QueueFullError";

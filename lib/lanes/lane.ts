@@ -64,14 +64,13 @@ export interface LaneBatch {
   laneState: unknown;
 }
 
-/** Why a task is asked to stop. */
 export type AskReason = "timeout" | "cancel";
 
 /** An item that gave no value; `offset` is its position in the report. */
 export interface ItemFailure {
   readonly offset: number;
   readonly ended: "failed" | "timed-out" | "cancelled";
-  /** What the task threw, or an error that says why it was stopped. */
+  /** The error that the task threw, or one that says why it was stopped. */
   readonly reason: unknown;
   /** How long the server asked to wait, in milliseconds; the error may lose that on its way. */
   readonly retryAfterMs?: number | undefined;
@@ -98,7 +97,6 @@ export interface Report {
   readonly unsent?: true;
 }
 
-/** How far a lane is with a batch. */
 export type BatchProgress =
   /** No item was sent: since `sinceMs` the lane has been starting or loading the task. */
   | { readonly state: "loading"; readonly sinceMs: number }
@@ -120,7 +118,7 @@ export type Suspicion =
   | "none";
 
 export interface Death {
-  /** Such as "exited with code 3". */
+  /** For example "exited with code 3". */
   readonly how: string;
   readonly error?: unknown;
   /** Whether the lane died before it could take tasks. */
@@ -131,7 +129,7 @@ export interface Death {
   readonly by?: LaneBatch | "ended";
 }
 
-/** What became of a task that ran on after it was asked to stop, and of its lane. */
+/** The result of ending a task that ran on after it was asked to stop. */
 export type Forced =
   /** The lane is being ended together with the task; `died` will follow. */
   | "ends"
@@ -165,7 +163,7 @@ export interface Device {
   readonly software: boolean;
 }
 
-/** What a lane has used, as far as it can be measured separately. */
+/** A lane's CPU time and peak memory, as far as they can be measured separately. */
 export interface Usage {
   readonly cpuMs: number | undefined;
   readonly peakRssBytes: number | undefined;
@@ -203,7 +201,7 @@ export interface Lane {
   askBack?(batch: LaneBatch): boolean;
   /** Ends, as far as possible, a task that was asked to stop. Nothing more is reported of its batch. */
   force(batch: LaneBatch, others: boolean): Forced;
-  /** What the lane has used until now; the last known figures if it doesn't answer. */
+  /** Reports the lane's use until now; the last known figures if it doesn't answer. */
   usage(): Promise<Usage>;
   hold(keepsAlive: boolean): void;
   /** Delivers messages that have arrived, at once if possible, even while tasks hold up this event loop. */

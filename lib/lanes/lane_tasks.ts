@@ -16,11 +16,11 @@ import {
 } from "./task.ts";
 import { within } from "./timers.ts";
 
-/** What a module's tasks get besides their items. */
+/** The values that a module's tasks get besides their items. */
 export interface Given {
-  /** What the module's `setup` returned; undefined without one. */
+  /** The value that the module's `setup` returned; undefined without one. */
   readonly resource: unknown;
-  /** What the caller gave to all lanes as `shared`. */
+  /** The value that the caller gave to all lanes as `shared`. */
   readonly shared: unknown;
   /** Each item's index in the job, if the items are taken in another order. */
   readonly places?: readonly number[];

@@ -61,7 +61,7 @@ export interface LaneRun<B extends RunnableBatch = RunnableBatch> {
   readonly running: boolean;
   /** How many items run at once. */
   readonly together: number;
-  /** What the tasks get besides their items, if they are functions. */
+  /** The values that the tasks get besides their items, if they are functions. */
   readonly given?: Given;
   /** Whether code of the task's module is being called at this moment, if known. */
   readonly isCalling?: boolean;
@@ -70,9 +70,9 @@ export interface LaneRun<B extends RunnableBatch = RunnableBatch> {
   reportEnded(): void;
 }
 
-/** What a lane does for a batch that runs on it. */
+/** The lane's part in running a batch. */
 export interface BatchHost<B extends RunnableBatch> {
-  /** Takes what became of the next items. */
+  /** Receives the outcomes of the next items. */
   report(run: LaneRun<B>, report: Report): void;
   /** Records which item starts, for the caller's side to see; true if the item must not start. */
   starting?(run: LaneRun<B>): boolean;

@@ -8,12 +8,12 @@
 import { attempt } from "./attempt.ts";
 
 /**
- * What a task gets besides its item: the item's index and attempt, the lane's resources, and the signal to
- * stop. It may be destructured, as in `({ signal, cancelled })`, but has no properties of its own: `{
- * ...context }` is empty.
+ * The values that a task gets besides its item: its index and attempt, the lane's resources, and the signal to
+ * stop. It may be destructured, as in `({ signal, cancelled })`, but has no properties of its own:
+ * `{ ...context }` is empty.
  *
- * @typeParam Resource What the module's `setup` returns.
- * @typeParam Shared What the executor was opened with as `shared`.
+ * @typeParam Resource The type that the module's `setup` returns.
+ * @typeParam Shared The type of the executor's option `shared`.
  */
 export type TaskContext<Resource = unknown, Shared = unknown> =
   & {
@@ -34,8 +34,8 @@ export type TaskContext<Resource = unknown, Shared = unknown> =
   & GivenAs<"shared", Shared>;
 
 /**
- * What a task gets besides its item: `resource` is what its module's `setup` returned in this lane, the same
- * for all of its tasks; `shared` is this lane's copy of what the executor was opened with. A task whose types
+ * The values that a task gets from its lane: `resource` is what its module's `setup` returned there, the same
+ * for all of its tasks; `shared` is the lane's copy of what the executor was opened with. A task whose types
  * don't name one of them may be called without it.
  */
 export type GivenAs<Name extends string, Value> = unknown extends Value

@@ -180,7 +180,7 @@ export const CPU_TASKS = Object.fromEntries(CPU_TASK_NAMES.map((name) => {
 })) as Readonly<Record<CpuTaskName, CpuTask>>;
 
 /**
- * A size of about the target time, within limits: a picture keeps its proportions, fib grows by steps of 1.6.
+ * A size of about the target time, within limits: pictures keep their proportions, fib grows by steps of 1.6.
  */
 export function scaleTo(task: CpuTask, msPerWork: number, targetMs = 2_000): Size {
   if (!(msPerWork > 0) || !(targetMs > 0)) {

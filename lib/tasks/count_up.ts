@@ -128,7 +128,7 @@ export async function split(
 }
 
 /**
- * Awaits as often, but after each update, so no other task runs between reading and writing. Returns the count.
+ * Awaits as often, but after each update: no other task runs between reading and writing. Returns the count.
  */
 export async function whole(
   times: number,

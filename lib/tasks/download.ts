@@ -17,7 +17,7 @@ import {
 } from "./classify_failure.ts";
 import { retryAfterMs } from "./http_signs.ts";
 
-/** What to download, and how. */
+/** The page to download, and how. */
 export interface DownloadItem {
   /** The page's address, `http:` or `https:`. */
   readonly url: string;
@@ -42,7 +42,7 @@ export interface Download {
   readonly checksum: string;
 }
 
-/** What is known of a failed download besides its reason. */
+/** Details of a failed download besides its reason. */
 interface DownloadErrorOptions extends ErrorOptions {
   readonly status?: number;
   readonly retryAfterMs?: number | undefined;

@@ -68,7 +68,7 @@ const HEAD_WORDS = 5;
 /** On a GPU, each step crosses out the multiples of one prime, and the last one counts the rest. */
 export const kernel: Kernel<number, number> = {
   words: HEAD_WORDS + GPU_SEGMENT / 32,
-  // As many as 3 has multiples in a segment, and some to find the first one.
+  // The multiples of 3 in a segment, the most of any prime, and some turns to find the first one.
   turns: Math.ceil(GPU_SEGMENT / 3) + 32,
   table: () => Uint32Array.from(oddPrimesUpTo(Math.sqrt(PRIMES_LIMIT))),
   wgsl: `

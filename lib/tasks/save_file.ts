@@ -1,4 +1,4 @@
-/** Task: saves one file and waits until it is on the disk, as data must be that outlasts a power failure. */
+/** Task: saves one file and waits until it is on the disk, where it outlasts a power failure. */
 
 const CONTENT = new Uint8Array(16 * 1024);
 

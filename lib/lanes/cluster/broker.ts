@@ -44,7 +44,7 @@ export interface Handed {
 
 /** A message that the server stores, and delivers again if it isn't acknowledged in time. */
 export interface Stored extends Handed {
-  /** The same at each delivery of the message. */
+  /** The message's number, the same at each delivery. */
   readonly id: number;
   /** Puts off the next delivery. */
   working(): void;

@@ -44,7 +44,7 @@ export async function moduleDigest(module: string): Promise<string> {
       try {
         digests.set(url, await digestOf(url));
       } catch (error) {
-        // A path that can't be read only looks like an import, and is ignored.
+        // A path without a file only looks like an import, so it is ignored.
         if (error instanceof Deno.errors.NotCapable) throw error;
       }
     }

@@ -73,7 +73,7 @@ function stateOf({ laneState }: LaneBatch): BatchState {
   return laneState as BatchState;
 }
 
-/** What the lane needs besides its tasks, and how long it may take to close. */
+/** Settings of a lane besides its channel. */
 interface RemoteLaneOptions {
   /** Whether the lane, as it was started, may run a task; any task unless given. */
   readonly accepts?: (task: Task) => boolean;
@@ -136,7 +136,7 @@ export class RemoteLane implements Lane {
     return !isBlocked && (this.options.accepts?.(task) ?? true);
   }
 
-  /** Gives up the lane if batches wait behind a module that nothing needs; first they may be recalled. */
+  /** Gives up the lane if batches wait behind a module that nothing waits for and aren't recalled at once. */
   #letGo(): void {
     clock.queueMicrotask(() => {
       const { blocking, all } = this.#tasks;

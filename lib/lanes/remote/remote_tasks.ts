@@ -42,7 +42,7 @@ export class RemoteTasks {
     return undefined;
   }
 
-  /** That task if no batch waits for it any more: loading may never end, and it blocks the tasks after it. */
+  /** The same task if no batch waits for it any more: it may load forever, and it blocks the tasks after it. */
   get blocking(): RemoteTask | undefined {
     const { loading } = this;
     return loading?.isBegun && loading.held.size === 0 ? loading : undefined;

@@ -95,8 +95,8 @@ export class Line {
   }
 
   /**
-   * Continues when the mailbox is written to; false if it has a message already. If that message follows one
-   * that is still being posted, it waits for that one.
+   * Continues when the mailbox is written to; false if it has a message already. A message whose turn comes
+   * after one that is still being posted is read when that one arrives.
    */
   #sleep(): boolean {
     if (this.#sleeps) return true;

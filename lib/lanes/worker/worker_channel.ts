@@ -121,7 +121,7 @@ export class WorkerChannel implements Channel {
       if (kind !== HELD) return receive(...message);
       this.#isWatchable = true;
       if (this.#held) this.#endWatch.watch();
-      // That message is sent only once.
+      // The thread sends that message only once.
       this.#line.start(receive);
     });
     port1.onmessageerror = onUnreadable;
