@@ -142,7 +142,7 @@ function namesOf(value: object): string[] {
 
 /** Names a key that would be lost: a symbol, a non-enumerable one, or a named property of a view. */
 function hiddenKey(value: object, kind: CloneKind): string | undefined {
-  // The platform keeps internal data under symbols.
+  // A DOMException keeps internal data under symbols.
   const [symbol] = value instanceof DOMException ? [] : Object.getOwnPropertySymbols(value);
   if (symbol !== undefined) return `has the key ${String(symbol)}, which would not arrive`;
   const isBuiltIn = (name: string) =>

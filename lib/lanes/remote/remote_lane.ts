@@ -314,7 +314,7 @@ export class RemoteLane implements Lane {
 
   force(batch: LaneBatch, others: boolean): Forced {
     const { answered } = stateOf(batch);
-    // Other tasks keep their lane if its event loop turns, or if one of them blocks it.
+    // While other tasks run there, the lane isn't ended if its event loop turns or another task blocks it.
     const goesOn = others && (answered || this.#someNeverYielded(batch));
     if (!goesOn && this.#channel.stopsByForce) {
       this.#channel.kill();

@@ -26,7 +26,7 @@ export interface WorkerChannelOptions {
   readonly modules: readonly string[];
   /** The entry file of the thread; the one that calls the tasks' functions unless given. */
   readonly entry?: URL;
-  /** Whether messages are relayed to another machine: then no memory is shared, and values stay frames. */
+  /** Whether messages are relayed to another machine: then no memory is shared, and values go on as frames. */
   readonly isRelayed?: boolean;
   /** When a terminated thread is given up, and the advice to print then. */
   readonly stuck?: Stuck;
