@@ -44,7 +44,7 @@ export interface MeasuringChildOptions {
 const running = new Set<() => void>();
 addEventListener("unload", () => running.forEach((kill) => kill()));
 
-/** Throws NotCapable if this process may not run Deno. */
+/** Starts a child; throws NotCapable if this process may not run Deno. */
 function start(options: ConstructorParameters<typeof Child>[0]): Child {
   try {
     return new Child(options);

@@ -14,7 +14,7 @@ export interface RawServerOptions {
   readonly tlsCa?: string;
 }
 
-/** Credentials and certificates are a few kilobytes. */
+/** Far more than credentials and certificates have, which is a few kilobytes. */
 const LARGEST = { maxBytes: 1 << 20 };
 
 /** The password is never an argument, because all processes of a machine can read those. */

@@ -38,13 +38,13 @@ export interface BatchSettings extends LaneSettings {
   readonly emptiesItems: boolean;
 }
 
-/** A run, as the pool knows it. */
+/** The pool's view of a run. */
 export interface PoolRun {
   readonly task: Task;
   readonly settings: BatchSettings;
   /** The async context of the caller. */
   readonly context?: unknown;
-  /** Its span, once it has begun; undefined without telemetry. */
+  /** The run's telemetry span, once the run has begun; undefined without telemetry. */
   readonly span?: Pick<Span, "context"> | undefined;
   bagIndex: number;
   /** Set by the pool: whether the run waits for its turn to send. */
@@ -72,7 +72,7 @@ export interface PoolRun {
   /** Called once for each taken batch, when it leaves its lane or couldn't be given to one. */
   onLeave(batch: Batch, startedAtMs: number): void;
   onReport(batch: Batch, report: Report): void;
-  /** Called when a task can't be loaded on its lane; `isKnown` if another batch's failure was counted. */
+  /** Called when a task can't be loaded on its lane; `isKnown` if an earlier failure there covers it. */
   onUnloadable(batch: Batch, error: Error, isKnown: boolean): void;
   onLost(batch: Batch, blame: Blame, death: Death): void;
   /** Called when a task went on after it was asked to stop. */
@@ -117,7 +117,7 @@ export class OpenLane {
   awaited = 0;
 
   constructor(
-    /** Its number in outcomes and reports, from 0. */
+    /** The lane's number in outcomes and reports, from 0. */
     readonly number: number,
     /** How many more tasks it may be given; tasks taken back unstarted don't count. */
     public tasksLeft: number = Infinity,
@@ -165,7 +165,7 @@ export const UNSENT: History = {
 
 /** Consecutive items of the input that share a history and travel together. */
 export class Batch implements LaneBatch {
-  // While it is on a lane:
+  // Set while the batch is on a lane:
   /** The lane it was sent to, which may have died since; undefined while queued. */
   openLane: OpenLane | undefined = undefined;
   tellsStarts = false;
@@ -178,7 +178,7 @@ export class Batch implements LaneBatch {
   laneState: unknown = undefined;
   /** The pace of the items' key, if keys are paced. */
   pace: Pace | undefined = undefined;
-  /** How many of its items have been reported. */
+  /** How many of its items the lane has reported. */
   reported = 0;
   /** When, why and at which item its task was asked to stop. */
   asked: { readonly atMs: number; readonly why: AskReason; readonly offset: number } | undefined =
@@ -193,7 +193,7 @@ export class Batch implements LaneBatch {
     readonly run: PoolRun,
     readonly firstIndex: number,
     readonly items: readonly unknown[],
-    /** When they were pulled from the input, in milliseconds. */
+    /** When the items were pulled from the input, in milliseconds. */
     readonly queuedAtMs: number,
     readonly history: History = UNSENT,
   ) {

@@ -1,11 +1,10 @@
 /**
  * How many items of a run travel to a lane together.
  *
- * A message costs 4–90 µs, so tiny tasks travel in batches that take about {@linkcode TARGET_MS}, as
- * measured; long ones travel alone. Where the input's length is known, no batch takes more than half
- * of a slot's even share of what is left, so that no lane starves at the end: guided
- * self-scheduling (Polychronopoulos and Kuck, 1987) with the factor of two from factoring (Hummel,
- * Schonberg and Flynn, 1992).
+ * A message costs 4–90 µs, so tiny tasks travel in batches that take about {@linkcode TARGET_MS} by
+ * measurement; long tasks travel alone. If the input's length is known, no batch has more than half of a slot's
+ * even share of the remaining items, so that no lane idles at the end: guided self-scheduling (Polychronopoulos
+ * and Kuck, 1987) with the factor of two from factoring (Hummel, Schonberg and Flynn, 1992).
  */
 
 /** How long a batch of tiny tasks should take, in milliseconds: long beside a message, short for a person. */
@@ -16,7 +15,7 @@ const GIVE_BACK_FACTOR = 4;
 const MOST_ITEMS = 8192;
 /** About the most bytes in a batch of more than one item, and in the batches that wait behind it. */
 const MOST_BYTES = 1 << 20;
-/** A batch is at most this many times as large as the one before: one quick task proves little. */
+/** How many times as large as the previous batch one may be at most: one quick task proves little. */
 const GROWTH = 8;
 /**
  * If several runs share the lanes, batches are sent ahead only below this task time, in milliseconds: batches

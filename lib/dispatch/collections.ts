@@ -8,7 +8,7 @@ export class Fifo<T> {
   size = 0;
   first: T | undefined;
   #all: (T | undefined)[] = [];
-  /** How many of these were taken. */
+  /** How many of these items were taken. */
   #taken = 0;
 
   push(item: T): void {

@@ -133,7 +133,6 @@ export class LanePool implements PlacesHost {
     return this.#runs.size > 1;
   }
 
-  /** The lanes that are open, in the order of their numbers. */
   get openLanes(): OpenLane[] {
     return this.#places.openLanes;
   }

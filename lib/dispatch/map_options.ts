@@ -14,9 +14,9 @@ export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 
 /** The progress of a run, as `onProgress` receives it. */
 export interface Progress {
-  /** Items pulled from the input. */
+  /** How many items were pulled from the input. */
   readonly pulled: number;
-  /** Items that ended, in whichever way. */
+  /** How many items have ended, with or without a value. */
   readonly settled: number;
   /** How many of the settled items gave no value. */
   readonly rejected: number;
@@ -171,7 +171,7 @@ export type Filled<Options> = {
   readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>;
 };
 
-/** Options with every default filled in; Infinity where there is no limit. */
+/** Options with every default filled in; Infinity means no limit. */
 export type CheckedOptions =
   & Filled<Omit<MapOptions, Optional | "retries">>
   & { readonly [Name in Optional]: MapOptions[Name] | undefined }
@@ -249,7 +249,7 @@ export function settingsOf(
   const transfer = wanted && moves;
   // A retry would need the item again.
   const emptiesItems = transfer && retries.limit === 0;
-  // So would a rerun, if another task on the same lane ends the lane.
+  // A rerun would need it, too, if another task on the same lane ends the lane.
   const movesItems = emptiesItems && slots === 1;
   const fidelity = guide?.fidelity ?? "as sent";
   const settings = { timeoutMs, loadTimeoutMs, transfer, emptiesItems, movesItems, fidelity };

@@ -42,13 +42,13 @@ export interface Fulfilled<Result, Item = unknown> extends Settlement<Item> {
   readonly value: Result;
 }
 
-/** An item whose task gave none. */
+/** An item whose task gave no value. */
 export interface Rejected<Item = unknown> extends Settlement<Item> {
   /** The task gave no value. */
   readonly status: "rejected";
   /** How it ended: the task threw, exceeded its deadline, was cancelled, lost its lane, or can't be stopped. */
   readonly ended: Ending;
-  /** What the task threw, or an error that says what happened to it. */
+  /** The value that the task threw, or an error that says what happened to the task. */
   readonly reason: unknown;
 }
 
@@ -115,7 +115,7 @@ export interface Results<T> extends AsyncIterableIterator<T> {
 
 /** The run that an output belongs to. */
 export interface OutputRun {
-  /** Starts the run; called once, when the first result is asked for. */
+  /** Starts the run; called once, when the first result is requested. */
   start(collecting: boolean): void;
   /** Called when the consumer waits for a result, which keeps the program alive. */
   awaited?(): void;

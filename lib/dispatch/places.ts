@@ -320,7 +320,7 @@ export class Places {
     }
   }
 
-  /** A lane ended before it was ready. */
+  /** Handles a lane that ended before it was ready. */
   endedStarting(openLane: OpenLane, { how, error }: Death): void {
     this.#leave(openLane);
     const isForNow = error instanceof NoneFreeError;
@@ -414,7 +414,7 @@ export class Places {
   /**
    * Sends a lane no more batches; its place's next batch gets a new lane.
    *
-   * @param recalls Whether to take back what it was sent, and to close it even if `openAll` waits for it.
+   * @param recalls Whether to take back what it was sent, or to close it if idle even if `openAll` waits.
    */
   retire(openLane: OpenLane, recalls = true): void {
     const place = this.of(openLane);

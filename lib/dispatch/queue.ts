@@ -75,7 +75,7 @@ export class Queue {
     return this.source.isEmpty && this.#keys.waiting === 0 && this.#delayed.size === 0;
   }
 
-  /** What `take` would give next; undefined if nothing may be sent now. */
+  /** A preview of the next batch; undefined if nothing may be sent now. */
   peek(): { readonly alone: boolean } | undefined {
     const waiting = this.#keys.waiting > 0 ? this.#keys.next : undefined;
     const next = waiting ?? (this.source.mayGive && this.#room >= 1 ? UNSENT : undefined);

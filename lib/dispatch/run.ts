@@ -44,7 +44,7 @@ export interface MapCall {
 }
 
 /**
- * Prepares a run; it starts when its first result is asked for.
+ * Prepares a run, which starts when its first result is requested.
  *
  * @throws {RangeError} If an option is out of its range.
  * @throws {TypeError} If `items` can't be iterated, or `task` is not named by module and export.

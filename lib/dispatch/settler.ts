@@ -41,7 +41,7 @@ export interface Settling {
   fail(error: unknown): void;
 }
 
-/** What is known of an item that ended without a report: whether and when it started, and its new history. */
+/** Facts about an item that ended without a report: whether and when it started, and its new history. */
 type Unreported = Partial<History> & { readonly started?: boolean; readonly sinceMs?: number };
 
 type Rejection = NonNullable<Settled["rejection"]>;
@@ -49,7 +49,7 @@ type Rejection = NonNullable<Settled["rejection"]>;
 /** An item whose attempt gave no value. */
 type Attempted = Settled & { readonly rejection: Rejection };
 
-/** What the item's next attempt depends on. */
+/** The conditions of an item's next attempt. */
 interface Next {
   /** The wait that the task's server asked for, in milliseconds. */
   readonly askedMs?: number | undefined;
@@ -65,7 +65,7 @@ export interface LossOptions {
   readonly onQuarantined?: ((item: QuarantinedItem) => void) | undefined;
 }
 
-/** Settles each of a run's items that gave no value exactly once. */
+/** Settles items that gave no value, each exactly once, unless they are tried again. */
 export class Settler {
   constructor(private readonly run: Settling, private readonly options: LossOptions) {}
 
@@ -98,7 +98,7 @@ export class Settler {
     if (rejection !== undefined) this.run.onSettled({ ...attempted, rejection });
   }
 
-  /** Settles items that were never started, or not again, because the run was cancelled. */
+  /** Settles items that don't start, or not again, because the run was cancelled. */
   cancel(batch: Batch, cause: unknown): void {
     const { task, firstIndex, items } = batch;
     if (items.length === 0) return;

@@ -1,4 +1,4 @@
-/** The input, pulled from only as far as there is room. */
+/** A run's input, from which items are pulled only as far as there is room for them. */
 
 import { enterAsyncContext, inAsyncContext } from "../lanes/async_context.ts";
 import { attempt, shown } from "../lanes/attempt.ts";
@@ -283,7 +283,7 @@ export class Source {
     this.done = true;
     clock.clearImmediate(this.#telling);
     if (this.hasEnded) return;
-    // A generator that itself stopped the run can be closed only when it no longer runs.
+    // A generator that stopped the run by itself can be closed only when it no longer runs.
     while (this.#pulling) await undefined;
     const asking = this.#asking;
     const closing = this.#cleanUp();

@@ -14,7 +14,7 @@ interface Stoppable {
  * (`stopImmediatePropagation`).
  */
 export class AbortWatch {
-  /** The runs and calls that each of these signals stops. */
+  /** The runs and calls that each following signal stops. */
   readonly #watched = new Map<AbortSignal, Set<Stoppable>>();
   /** The following signal of each caller's signal, reused because Deno never frees one that follows another. */
   readonly #own = new WeakMap<AbortSignal, AbortSignal>();

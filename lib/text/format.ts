@@ -21,7 +21,7 @@ export interface Interval {
   readonly high: number;
 }
 
-/** A number rounded to three significant digits, without an exponent below 10¹⁵. */
+/** A number with at most two decimals, fewer from 10 and from 100 on, and no exponent below 10¹⁵. */
 export function formatNumber(value: number): string {
   if (Number.isNaN(value)) return NO_FIGURE;
   if (value < 0) return `−${formatNumber(-value)}`;

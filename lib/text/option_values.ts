@@ -27,7 +27,7 @@ export function quoted(value: string): string {
   );
 }
 
-/** A value that an option doesn't take. */
+/** Thrown for a value that an option doesn't accept. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 

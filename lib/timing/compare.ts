@@ -17,7 +17,7 @@ import { warningsOf } from "./warnings.ts";
 
 /** Options besides the spec; finished rounds are kept after an abort. */
 interface CompareOptions extends Watching {
-  /** Default: a fresh process for each trial. */
+  /** How a trial is run; by default in a fresh process. */
   readonly runTrial?: TrialRunner;
   /** Measures what other programs use; without it nothing is reported about them. */
   readonly meter?: Meter;

@@ -18,7 +18,7 @@ export interface Change {
   readonly model: string;
   readonly oldMs: Interval;
   readonly newMs: Interval;
-  /** New over old: above 1 is slower. */
+  /** The new time over the old one: above 1 is slower. */
   readonly ratio: Interval;
   /** Whether the ratio's interval excludes 1, or why times can't be compared: failing items may end sooner. */
   readonly verdict: Difference | "results differ" | NonNullable<ReturnType<typeof incomparable>>;
@@ -29,7 +29,7 @@ export interface Change {
 const sumOf = ({ rounds }: ModelResult, of: (round: Round) => number) =>
   rounds.reduce((sum, round) => sum + of(round), 0);
 
-/** Why two times can't be compared: other shares of the items failed, or none succeeded. */
+/** Why two times can't be compared: different shares of the items failed, or none succeeded. */
 function incomparable(then: ModelResult, now: ModelResult) {
   const share = (model: ModelResult) => {
     const failed = sumOf(model, ({ failed }) => failed);

@@ -33,7 +33,7 @@ const shapeSchema = z.object({
 export const decisionSchema = z.object({
   /** Time since the first item. */
   atMs: amount,
-  /** Where tasks ran before, on how many lanes, with how many slots on each. */
+  /** Where tasks ran before, on how many lanes, and with how many slots on each. */
   from: shapeSchema,
   to: shapeSchema,
   why: z.enum(Object.keys(WHY) as Why[]),

@@ -43,7 +43,7 @@ function meanAndDeviation(logs: readonly number[]): { mean: number; deviation: n
   return { mean: middle, deviation: Math.max(deviation, LEAST_DEVIATION) };
 }
 
-/** The sign test's interval of a median: the widest inner pair of order statistics that holds. */
+/** The sign test's interval of a median: the innermost pair of order statistics that holds 95 %. */
 function signInterval(sample: Sorted): [number, number] {
   const n = sample.length;
   let tail = 0;
@@ -101,7 +101,7 @@ function logRatios(above: readonly number[], below: readonly number[]): number[]
   return above.map((time, round) => logOfTime(time) - logOfTime(below[round]!));
 }
 
-/** Median and 95 % interval of a ratio, paired by round: what slowed the machine slowed both. */
+/** The median and 95 % interval of a ratio, paired by round: both times of a round share its disturbances. */
 export function pairedRatio(above: readonly number[], below: readonly number[]): Interval {
   return fromLogs(logInterval(logRatios(above, below)));
 }

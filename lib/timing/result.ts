@@ -34,7 +34,7 @@ export const machineSchema = z.object({
   cpus: whole,
   /** The CPUs that this process may use. */
   lanesAvailable: whole,
-  /** ISO 8601. */
+  /** When the measurement started, in ISO 8601. */
   startedAt: z.string(),
   /** Over 1, 5 and 15 minutes. */
   loadAverage: z.array(z.number()).optional(),
@@ -113,7 +113,7 @@ export type Timeline = z.infer<typeof timelineSchema>;
 
 const modelResultSchema = z.object({
   model: z.string(),
-  /** Places where tasks ran. */
+  /** How many lanes the model had. */
   lanes: whole,
   /** The most tasks in flight on each lane; null if all items were in flight at once. */
   slots: whole.nullable(),
@@ -139,7 +139,7 @@ const verdictSchema = z.object({
   bound: z.enum(["io", "cpu", "mixed", "small", "unknown"]),
   /** CPU time over wall time of the sequential run, 0 to 1. */
   cpuShare: z.number(),
-  /** The simplest model that is as good as the best. */
+  /** The name of the simplest model that is as good as the best. */
   recommended: z.string(),
   /** The confidence that it is. */
   confidence: share,

@@ -1,4 +1,4 @@
-/** What is measured: job, models, number of rounds. It is plain data, which is sent to a trial's process. */
+/** A measurement: job, models, number of rounds. It is plain data, which is sent to a trial's process. */
 
 import type { Rate } from "../dispatch/limits.ts";
 import type { AutoBounds } from "../auto_options.ts";
@@ -34,7 +34,7 @@ export interface JobSpec {
   readonly name: string;
   readonly task: Task;
   readonly items: ItemSource;
-  /** What the trial and its lanes may do; nothing by default. */
+  /** The permissions of the trial and its lanes; none by default. */
   readonly permissions?: LanePermissions;
   /** How the job was made, for reports; not used to run it. */
   readonly options: Readonly<Record<string, unknown>>;

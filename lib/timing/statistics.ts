@@ -47,7 +47,7 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** 1 over the 0.75 quantile of the normal distribution makes the MAD estimate its deviation. */
+/** The 0.75 quantile of the normal distribution: MAD divided by it estimates the standard deviation. */
 const MAD_TO_SIGMA = 0.6745;
 
 /** A higher score means an outlier: Iglewicz and Hoaglin's own recommendation. */

@@ -14,7 +14,7 @@ export const shownEvery = (tasks: number) => Math.ceil(tasks / TIMELINE_TASKS) |
 /** Rounds to microseconds, the clock's resolution. */
 const rounded = (ms: number) => Math.round(ms * 1000) / 1000;
 
-/** How long a lane had at least one task in flight, in milliseconds. */
+/** How long one or more of a lane's tasks were in flight, in milliseconds. */
 function busyMs(outcomes: readonly Outcome<unknown>[]): number {
   const spans = outcomes.filter((outcome) => Number.isFinite(outcome.startedAtMs))
     .toSorted((a, b) => a.startedAtMs - b.startedAtMs);

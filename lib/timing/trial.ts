@@ -17,7 +17,7 @@ import { shownEvery, TIMELINE_TASKS, timelineOf } from "./timeline.ts";
 /** Items are plain data here: only the job knows their type. */
 type AnyTask = Task<unknown, unknown>;
 
-/** What a trial needs besides its spec; tests give a clock and an executor of their own. */
+/** A trial's executor, clocks and callbacks; tests give their own. */
 export interface TrialHost {
   readonly open: (spec: TrialSpec) => Executor | Promise<Executor>;
   /** CPU time of this process with its threads so far, in milliseconds. */
@@ -112,7 +112,7 @@ export function longestOf(outcomes: readonly Outcome<unknown>[], runMs: number) 
     : undefined;
 }
 
-/** What outcomes tell besides times, as far as it is known: failures, and what the run waited for. */
+/** Findings from outcomes besides times, as far as known: failures, and what the run waited for. */
 function toldBy(
   outcomes: readonly Outcome<unknown>[],
   { slots, stopped, firstMs, times: { runMs } }: Awaited<ReturnType<typeof measured>>,

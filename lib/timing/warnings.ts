@@ -15,7 +15,7 @@ const WAITING = 0.5;
 /** From this CPU share on, an event loop has no idle time left. */
 const BUSY = 0.9;
 
-/** A speedup may exceed a measured ceiling by this without being wrong. */
+/** A speedup may be this many times the measured ceiling without a warning. */
 const CEILING_SLACK = 1.05;
 
 /** Names models under which waiting tasks reached the limit of their one event loop. */

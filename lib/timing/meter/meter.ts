@@ -47,7 +47,7 @@ export interface Others {
 
 /** A process between two readings; times in milliseconds. */
 export interface Load {
-  /** Of the time in which it was ready to run, the share in which it had a core: 1 if it never queued. */
+  /** The share of its time ready to run in which it had a core: 1 if it never queued for one. */
   readonly available: number;
   /** The share of its CPU time used by threads whose queueing is counted here. */
   readonly countedShare: number;
@@ -80,7 +80,7 @@ export type Answer =
 
 /** The limits of this program; undefined if there is none or it can't be read. */
 export interface Limits {
-  /** In CPUs. */
+  /** The limit of CPU time, in CPUs, such as 1.5. */
   readonly quota?: number | undefined;
   readonly memoryBytes?: number | undefined;
 }
