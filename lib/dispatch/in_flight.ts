@@ -195,7 +195,7 @@ export class InFlight implements Enforcer {
       if (!openLane.isForced && !death.starting && isActive(verdict.at)) {
         this.options.guide?.lost(batch);
       }
-      // A lane that was ended by force was ended because of the batches that didn't stop when asked to.
+      // Batches that didn't stop when asked to are why the lane was ended; the others are only lost with it.
       if (!openLane.isForced || batch.asked === undefined) batch.run.onLost(batch, verdict, death);
       else batch.run.onForced(batch, { at: verdict.at, forced, hadOthers });
     }
