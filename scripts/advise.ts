@@ -19,7 +19,7 @@ import {
 } from "../lib/text/option_values.ts";
 
 const LEAST_BUDGET_MS = 1000;
-/** What advice knows how to hold against the plain loop. */
+/** The models that advice can compare with `sequential`. */
 const ADVISED = MODELS.filter((model) =>
   MODEL_TABLE[model].isUsual || needsServer(model) || !isFixed(model)
 );
@@ -81,7 +81,7 @@ Examples:
 Exit codes: 0 done, 1 a task failed or results differ, 2 bad option or module, 130 interrupted.`,
 );
 
-/** The options, checked, before anything is started. */
+/** Checks the options before anything is started. */
 async function readOptions(raw: ReturnType<typeof advice.opts>) {
   const chosen = raw.models === undefined ? [] : listOf("--models", raw.models, ADVISED);
   const fixed = chosen.filter(isFixed);

@@ -47,7 +47,7 @@ async function labelledJob({ file, permissions, items }: Label, signal: AbortSig
   return withHooks(job, await probe(job, dry));
 }
 
-/** Takes away what a job's tasks leave behind. */
+/** Removes the folder that a job's tasks leave behind. */
 async function clean({ leaves }: Label): Promise<void> {
   if (leaves === undefined) return;
   const folder = new URL(`../tests/advice/labelled/${leaves}`, import.meta.url);
@@ -60,7 +60,7 @@ interface Given {
   readonly advice: Advice;
 }
 
-/** Gives advice on a job so many times, beginning anew each time. */
+/** Gives advice on a job `times` times, each time from the start. */
 async function giveAdvice(
   label: Label,
   times: number,
@@ -131,7 +131,7 @@ await script("advise:check", async (signal, args) => {
   };
   for (const [place, label] of labels.entries()) {
     const held = await verdictsOn(label).catch((error) => {
-      // What was interrupted is no verdict; those before it are still printed.
+      // A verdict that was interrupted is left out; the verdicts before it are still printed.
       if (!signal.aborted) throw error;
     });
     if (signal.aborted || held === undefined) break;
@@ -157,7 +157,7 @@ await script("advise:check", async (signal, args) => {
   return verdicts.every(({ label, advice }) => shortfalls(label, advice).length === 0) ? 0 : 1;
 });
 
-/** Starts so many programs that do nothing but compute, until they are disposed. */
+/** Starts `count` programs that compute until they are disposed. */
 function othersCompute(count: number): AsyncDisposableStack {
   const programs = new AsyncDisposableStack();
   for (let program = 0; program < count; program++) {

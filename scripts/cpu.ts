@@ -34,8 +34,8 @@ import type { ResultFile } from "../lib/timing/result.ts";
 import type { ItemSource, JobSpec } from "../lib/timing/spec.ts";
 
 /**
- * The second size: long enough that lanes pay, short enough for five models in half a minute. It
- * is sized by a short burst, so the run comes out up to some 15 % shorter or longer.
+ * The second size, in milliseconds: long enough that lanes pay, short enough for five models in half a minute.
+ * It is chosen by a short burst, so the run can come out up to about 15 % shorter or longer.
  */
 const LARGE_MS = 1_600;
 
@@ -143,7 +143,7 @@ async function checkedPicture(
   return path;
 }
 
-/** The larger size that the baseline was measured at: only equal sizes can be compared. */
+/** The larger size that the baseline was measured at, because only equal sizes can be compared. */
 function sizeIn(baseline: ResultFile | undefined, { name }: CpuTask): Size | undefined {
   const [, large] = (baseline?.comparisons ?? []).filter(({ job }) => job.options.task === name);
   const { start, count } = large?.job.options ?? {};
@@ -160,7 +160,7 @@ function jobOf(chosen: CpuTask, size: Size): JobSpec {
   }
 }
 
-/** Computes the rows once more, as a trial reports only their checksum, and puts them together. */
+/** Computes the rows once more, because a trial reports only their checksum, and saves them as a picture. */
 async function writePicture(path: string, items: ItemSource, signal: AbortSignal): Promise<void> {
   if (items.kind !== "values") return;
   const { workers } = await import("../lib/mod.ts");

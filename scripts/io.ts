@@ -1,6 +1,4 @@
-/**
- * `deno task io`: downloads pages under every model and compares them. The lesson about waiting.
- */
+/** `deno task io`: downloads pages under every model and compares them. The lesson about waiting. */
 
 import { command } from "../lib/cli/command.ts";
 import {
@@ -36,7 +34,7 @@ import { downloadJob } from "../lib/timing/ready_jobs.ts";
 import type { Comparison, ModelResult } from "../lib/timing/result.ts";
 import type { JobSpec, TimingEvent } from "../lib/timing/spec.ts";
 
-/** Where pages fail on purpose, what fails is looked at, and each stall is waited out in each round. */
+/** Rounds when pages fail on purpose; few, because each stall is waited out in each round. */
 const FAULTY_ROUNDS = 2;
 const DEFAULT_COPIES = 80;
 const STATUS_ALONE =
@@ -45,7 +43,7 @@ const LED_AWAY =
   "Addresses lead to other hosts: run deno task io:web with the same options, which may reach any.";
 const MOST_ITEMS = 1_000_000;
 
-/** The task by which it was started, as its rights tell. */
+/** The name of the task that started this program, told by its permissions. */
 const NAME = mayReachAll() ? "io:web" : "io";
 
 const io = command(
@@ -193,7 +191,7 @@ function siteJob(
   return downloadJob(site, copies, timeoutMs, told(options));
 }
 
-/** The seed matters to the job only where the site throws dice. */
+/** The options to record; the seed only matters if the site makes random choices. */
 function told({ seed, ...options }: SiteOptions): Record<string, unknown> {
   return options.jitterMs || options.faultShare ? { ...options, seed } : options;
 }
@@ -209,17 +207,17 @@ function foreignJob(urls: readonly URL[], copies: number, timeoutMs: number): Jo
     items: { kind: "values", values },
     permissions: { net: mayReachAll() || hostsOf(urls) },
     options: { from: urls.slice(0, 10).map(shown), copies, timeoutMs },
-    // Pages on the web change from one request to the next: equal status is all that can be asked.
+    // Pages on the web change from one request to the next, so only their HTTP status is compared.
     comparable: "statusOf",
   };
 }
 
-/** Under io:web a redirect may lead anywhere, as from http: to https:, or to another name of the host. */
+/** Whether every host may be reached, as under io:web, where a redirect may lead to any host. */
 function mayReachAll(): boolean {
   return Deno.permissions.querySync({ name: "net" }).state === "granted";
 }
 
-/** A password in an address isn't for reports. */
+/** An address for reports, without its user name and password. */
 function shown(url: URL): string {
   const copy = new URL(url);
   copy.username = copy.password = "";

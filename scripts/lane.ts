@@ -19,7 +19,7 @@ import {
 
 const LANE_MODELS = ["processes", "workers"] as const satisfies readonly Model[];
 const MOST_SLOTS = 65_536;
-/** A job that isn't heard of for so long is gone. */
+/** After this long without a message, in milliseconds, a job counts as gone. */
 const SILENCE_MS = 15_000;
 const ALLOW = "--allow-module";
 

@@ -1,6 +1,4 @@
-/**
- * `deno task lesson`: the ideas of concurrency in their order, each with what this machine did a moment ago.
- */
+/** `deno task lesson`: teaches the ideas of concurrency in order, each with what this machine just measured. */
 
 import { command } from "../lib/cli/command.ts";
 import { MOST_ROUNDS } from "../lib/cli/comparison_options.ts";

@@ -12,13 +12,13 @@ import { script } from "../lib/cli/script.ts";
 import { seededRandom, shuffled } from "../lib/timing/random.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
-/** A test run that takes so much longer than without a mutation hangs: that is noticed too. */
+/** A test run this many times as long as without a mutation counts as hung, so the change is noticed. */
 const TIMEOUT_FACTOR = 5;
 const LEAST_TIMEOUT_MS = 20_000;
 
-/** Operators that become each other. */
+/** Operators that replace each other. */
 const PAIRS = ["< <=", "> >=", "=== !==", "&& ||", "+ -", "* /", "++ --", "+= -="];
-/** What each operator becomes. */
+/** The replacement of each operator. */
 const OTHER = new Map<string, string>([
   ...PAIRS.map((pair) => pair.split(" ")).flatMap(([a, b]) => [[a!, b!], [b!, a!]] as const),
   ...[["??", "&&"], ["!", ""]] as const,
@@ -31,7 +31,7 @@ interface Mutation {
   readonly from: string;
 }
 
-/** The parts of a syntax tree's node that matter here. */
+/** The fields of a syntax tree's node that are used here. */
 interface Node {
   readonly type?: string;
   readonly operator?: string;
@@ -64,7 +64,7 @@ function* mutationsOf(path: string, code: string): Generator<Mutation> {
   yield* visit(tree.program as unknown as Node);
 }
 
-/** Copies the project, but for its history and its packages. */
+/** Copies the project without its history and packages. */
 function copyProject(to: string): Promise<void> {
   const filter = (path: string) => !/[/\\](\.git|node_modules)$/.test(path);
   return cp(ROOT, to, { recursive: true, filter });
@@ -74,7 +74,7 @@ function exists(path: string): Promise<boolean> {
   return Deno.stat(ROOT + path).then(() => true, () => false);
 }
 
-/** The tests that mirror a file, such as queue_test.ts and queue_keys_test.ts of queue.ts. */
+/** The tests that mirror a file: queue.ts has queue_test.ts and queue_keys_test.ts, for example. */
 async function testsOf(path: string): Promise<string[]> {
   const mirrored = path.replace(/^lib/, "tests").replace(/\.ts$/, "");
   const folder = mirrored.slice(0, mirrored.lastIndexOf("/") + 1);
@@ -148,7 +148,7 @@ await script("mutate", async (signal, args) => {
         code.slice(0, start) + to + code.slice(start + from.length),
       );
       const either = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-      // A file's own tests notice most changes, and are done first.
+      // The file's own tests run first, because they notice most changes.
       const own = (await testsOf(path)).filter((name) => name.startsWith(tests));
       const survived = (own.length === 0 || await passes(copy, own, either)) &&
         await passes(copy, [tests], either);

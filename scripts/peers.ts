@@ -1,6 +1,6 @@
 /**
- * `deno task peers`: races the library against Python's pools and HTTP clients, against the pools on
- * npm, and against the barest programs that do the same, all on this machine and in turn.
+ * `deno task peers`: races the library in turn against Python's pools and HTTP clients, the pools on npm, and
+ * the barest programs that do the same, all on this machine.
  */
 
 import { command } from "../lib/cli/command.ts";

@@ -49,7 +49,7 @@ await script("report", async (_signal, args) => {
   );
   const { fileOption, printReport } = await import("../lib/cli/result_files.ts");
   const { checkFormats, isPartial, readReportFile } = await import("../lib/report/kinds.ts");
-  // Which adds races to the kinds of files.
+  // This import adds races to the kinds of files.
   await import("./peers/harness/peers_report.ts");
   const measured: ReportFile[] = [];
   for (const path of paths) measured.push(await fileOption("result.json", path, readReportFile));

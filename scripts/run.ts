@@ -1,4 +1,4 @@
-/** `deno task run`: runs a job for real, to its end, and goes on where an earlier run was ended. */
+/** `deno task run`: runs a job for real, to its end, and continues where an earlier run stopped. */
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { jobModule } from "../lib/advice/job/job_module.ts";

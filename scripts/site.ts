@@ -1,4 +1,4 @@
-/** `deno task site`: starts the test site alone, until Ctrl-C. */
+/** `deno task site`: starts the test site alone and runs it until Ctrl-C. */
 
 import { command } from "../lib/cli/command.ts";
 import {
@@ -84,7 +84,7 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
   const ended = await Promise.race([site.ended, interrupted]);
-  // A signal to the whole group of processes may reach the site first.
+  // A signal to the whole process group may reach the site before this program.
   if (ended?.signal === "SIGTERM") return INTERRUPTED;
   if (ended !== undefined) throw new Error(`The test site ended, with exit code ${ended.code}`);
   return 0;

@@ -1,4 +1,4 @@
-/** `deno task sweep`: how far a job scales, and what would stop it. */
+/** `deno task sweep`: measures how far a job scales, and says what would limit it. */
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { SERVER_HELP } from "../lib/children/server_arguments.ts";

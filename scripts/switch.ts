@@ -1,6 +1,4 @@
-/**
- * `deno task switch`: four short experiments on who has its turn, and when. The lesson about switching.
- */
+/** `deno task switch`: four short experiments that show which task gets its turn, and when. */
 
 import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";

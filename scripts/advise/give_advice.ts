@@ -1,4 +1,4 @@
-/** What `deno task advise` does once its options are read: loads the job, has it measured, and reports. */
+/** Runs `deno task advise` after its options are read: loads the job, measures it, and reports. */
 
 import type { AdviceFile } from "../../lib/advice/advice.ts";
 import { adviceProgress } from "../../lib/advice/advice_progress.ts";
@@ -37,12 +37,12 @@ interface Request extends Asked {
   readonly export: string | undefined;
   readonly permissions: LanePermissions;
   readonly withAuto: boolean;
-  /** Whether only what would be done is told. */
+  /** Whether to print only what would be done. */
   readonly dry: boolean;
   readonly files: OutputFiles;
 }
 
-/** Gives the exit code. */
+/** Returns the exit code. */
 export async function giveAdvice(request: Request): Promise<number> {
   const { permissions, dry, files, export: name, ...asked } = request;
   const { typed, items, budgetMs, seed, server, withAuto, signal } = asked;
@@ -91,7 +91,7 @@ export async function giveAdvice(request: Request): Promise<number> {
   return wrote && faults.length === 0 ? 0 : 1;
 }
 
-/** Why no lane of another machine can be raced, and what can be done about it. */
+/** The error that says why no lane of another machine can be raced, and what to do about it. */
 function unjoined({ servers }: ServerOptions, error: TrialError): UsageError {
   const fault = serverFault(error.message);
   if (fault !== undefined) return fault;

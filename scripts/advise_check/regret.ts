@@ -1,7 +1,4 @@
-/**
- * Measures every model on a job, and says what it costs to have taken the recommended one instead of the
- * best.
- */
+/** Measures every model on a job, and says how much longer the recommended model takes than the best one. */
 
 import { type Candidate, nameOf } from "../../lib/advice/prediction/candidate.ts";
 import { formatDuration } from "../../lib/text/format.ts";
@@ -9,23 +6,23 @@ import { shuffled } from "../../lib/timing/random.ts";
 import type { JobSpec, TrialRunner } from "../../lib/timing/spec.ts";
 import { median } from "../../lib/timing/statistics.ts";
 
-/** After one round, a model this many times as slow as the best can't be the best any more. */
+/** After one round, a model this many times as slow as the best is not measured again. */
 const HOPELESS = 2;
 
-/** So often the best, those recommended and `auto` run against each other, once the best is known. */
+/** How many rounds the best model, the recommended ones and `auto` run against each other at the end. */
 const FINAL_ROUNDS = 5;
 
-/** Wall times by model and round, in milliseconds; a model that failed has none. */
+/** Wall times by model and round, in milliseconds; a model that failed on some item is left out. */
 export type Times = ReadonlyMap<string, readonly number[]>;
 
 export interface Measured {
-  /** Of every model: says which is the best. */
+  /** The times of every model, from which the best is chosen. */
   readonly all: Times;
   readonly best: string;
   /**
-   * Of the best, those recommended and `auto`, measured anew: the least of a dozen noisy times is below its
-   * true time, since the winner was lucky too (the optimizer's curse: Smith and Winkler, Management
-   * Science 52, 2006).
+   * The times of the best model, the recommended ones and `auto`, measured again: the least of a dozen noisy
+   * times is below its true time, since the winner was lucky too (the optimizer's curse: Smith and Winkler,
+   * Management Science 52, 2006).
    */
   readonly final: Times;
 }
@@ -34,7 +31,7 @@ interface MeasureOptions {
   readonly rounds: number;
   readonly random: () => number;
   readonly runTrial: TrialRunner;
-  /** Stops it; what was measured is kept. */
+  /** Stops the measuring; times measured before are kept. */
   readonly signal: AbortSignal;
 }
 
@@ -56,12 +53,12 @@ function everyModel(): Candidate[] {
   ];
 }
 
-/** Held against the fixed models, of which it is none. */
+/** `auto` is compared with the best of the fixed models and can't be that best itself. */
 const AUTO: Candidate = { model: "auto", lanes: 1, slots: 1 };
 
 /**
- * Measures every model on a job, in rounds whose order is shuffled (those that can't be the best any more
- * only once), and then the best against those recommended and `auto`.
+ * Measures every model on a job, in rounds of shuffled order, then the best against the recommended ones and
+ * `auto`. A model that can't be the best any more runs only once.
  */
 export async function measureModels(
   job: JobSpec,
@@ -106,13 +103,13 @@ export async function measureModels(
     );
     const final = await measure(finalists, FINAL_ROUNDS);
     if (final.has(best)) return { all, best, final };
-    // It loses items now and then.
+    // The best model failed on some item now, so the next best is tried.
     lasting.delete(best);
   }
   return { all, best: "sequential", final: new Map() };
 }
 
-/** Whoever leaves a program sequential still waits for Deno to start, in milliseconds. */
+/** How long a program takes to start, in milliseconds: it is added to both times that regret compares. */
 const PROGRAM_MS = 30;
 
 function bestOf(times: Times): string {
@@ -120,8 +117,8 @@ function bestOf(times: Times): string {
 }
 
 /**
- * How much longer a model takes than the best one, as a share of the best one's time: paired by round,
- * because neighbours slow both. Infinite for a model that failed on some item.
+ * How much longer a model takes than the best one, as a share of the best one's time, paired by round because
+ * other load slows both. Infinite for a model that failed on some item.
  */
 function regretOf(chosen: string, { best, final }: Measured): number {
   if (chosen === best) return 0;
@@ -133,13 +130,13 @@ function regretOf(chosen: string, { best, final }: Measured): number {
   return excess.length === 0 ? Infinity : median(excess) - 1;
 }
 
-/** What a recommended model came to, beside the best, `auto` and the plain loop. */
+/** The result of a recommended model beside the best, `auto` and the plain loop. */
 export interface Held {
   readonly wallMs: number;
-  /** The model that was best, with its time. */
+  /** The name of the best model, with its time. */
   readonly best: string;
   readonly regret: number;
-  /** That of `auto`; null if it failed on some item, as every model fails that asks a server too much. */
+  /** The regret of `auto`; null if it failed on some item, as every model fails that asks a server too much. */
   readonly autoRegret: number | null;
   readonly plainMs: number;
   /** How many times as long as the plain loop `auto` takes. */
@@ -150,7 +147,7 @@ export interface Held {
 
 export function heldOf(chosen: string, measured: Measured): Held {
   const { all, best, final } = measured;
-  // What wasn't measured, or lost items, has no time.
+  // A model that wasn't measured, or that failed on some item, has no time.
   const timeOf = (name: string) => {
     const ms = [...all.get(name) ?? [], ...final.get(name) ?? []];
     return ms.length > 0 ? median(ms) : Infinity;

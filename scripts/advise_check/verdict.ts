@@ -1,4 +1,4 @@
-/** How one piece of advice turned out: where it isn't what the label says, and a table of all. */
+/** How one piece of advice differs from its label, and a table of all pieces of advice. */
 
 import type { Advice } from "../../lib/advice/advice.ts";
 import type { Label } from "../../tests/advice/labelled/labels.ts";
@@ -7,7 +7,7 @@ import { formatPercent, formatRatio, NO_FIGURE } from "../../lib/text/format.ts"
 import { type Column, numberColumn, textColumn, textTable } from "../../lib/report/document.ts";
 import type { Held } from "./regret.ts";
 
-/** What is wrong, a few words each; none if the advice is as it should be. */
+/** The faults of a piece of advice, in a few words each; empty if the advice is as it should be. */
 export function shortfalls(label: Label, advice: Advice): string[] {
   const { models, hazard, orHazard, noHazard, bound } = label;
   const kinds = advice.hazards.map(({ kind }) => kind);
@@ -15,7 +15,7 @@ export function shortfalls(label: Label, advice: Advice): string[] {
     ...(advice.bound === bound || advice.classConfidence < SURE_CLASS
       ? []
       : [`${bound} taken for ${advice.bound}`]),
-    // Who can't tell on a busy machine isn't wrong.
+    // "can't tell", as on a busy machine, doesn't count as wrong.
     ...(models === undefined || models.includes(advice.recommended.model) ||
         advice.recommended.decision === "can't tell"
       ? []
@@ -30,7 +30,7 @@ export function shortfalls(label: Label, advice: Advice): string[] {
 export interface Verdict {
   readonly label: Label;
   readonly advice: Advice;
-  /** What measuring every model afterwards said of it; undefined if that wasn't done. */
+  /** How the recommended model did when every model was measured afterwards; undefined if that wasn't done. */
   readonly held: Held | undefined;
 }
 
@@ -41,16 +41,16 @@ const isUnsure = ({ advice: { unsure, recommended, surprises } }: Verdict) =>
   unsure !== undefined || recommended.decision === "can't tell" ||
   surprises.some(({ name }) => name === recommended.name);
 
-/** Regret up to this is as good as none; a prediction may be off by this; advice may cost this. */
+/** The highest regret that counts as none, as a share; the constants below are such limits too. */
 const GOOD_REGRET = 0.1;
 const GOOD_AUTO = 0.15;
-/** Of jobs shorter than this, one by one, `auto` may only be no slower than the plain loop, but for so much. */
+/** If the plain loop takes less than this, in milliseconds, `auto` is only compared with the loop. */
 const LONG_MS = 2000;
 const GOOD_TO_PLAIN = 1.05;
 const GOOD_PREDICTION = 0.25;
 const GOOD_COST = 3;
 
-/** Of a job's pieces of advice so many are to be one, or equals of it. */
+/** The least share of the advice on a job that must name the same model, or an equal of it. */
 const GOOD_REPEAT = 0.9;
 
 const byModel = (of: readonly Verdict[]) =>
@@ -66,7 +66,7 @@ function steadiness(of: readonly Verdict[]): number {
   return of.filter(isEqual).length / of.length;
 }
 
-/** What differs from one piece of advice on a job to the next. */
+/** Lists how repeated advice on each job differs. */
 function repeatLines(verdicts: readonly Verdict[]): string[] {
   const jobs = [...Map.groupBy(verdicts, ({ label }) => label.file)];
   if (jobs.every(([, of]) => of.length < 2)) return [];
@@ -99,7 +99,7 @@ const COLUMNS: readonly Column<Verdict>[] = [
   textColumn("wrong", 0, ({ label, advice }) => shortfalls(label, advice).join("; ")),
 ];
 
-/** All verdicts as a table, and what they come to. */
+/** All verdicts as a table, with a summary. */
 export function tableOf(verdicts: readonly Verdict[]): string {
   const share = <Of>(among: readonly Of[], holds: (of: Of) => boolean) =>
     among.length === 0 ? NO_FIGURE : formatPercent(among.filter(holds).length / among.length);

@@ -4,7 +4,7 @@
  * Run it with `--allow-read=lib`.
  */
 
-/** What reports call it. */
+/** The job's name in reports. */
 export const title = "hash a folder";
 
 async function* filesBelow(folder: URL): AsyncGenerator<string> {
@@ -16,12 +16,12 @@ async function* filesBelow(folder: URL): AsyncGenerator<string> {
   }
 }
 
-/** The files, in the order of their names. */
+/** The files' addresses, in the order of their names. */
 export function items(): AsyncGenerator<string> {
   return filesBelow(new URL("../../lib/", import.meta.url));
 }
 
-/** A file's SHA-256, in hex. */
+/** Returns a file's SHA-256 in hex. */
 export default async function hash(file: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(new URL(file)));
   return new Uint8Array(digest).toHex();

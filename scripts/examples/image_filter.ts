@@ -1,6 +1,6 @@
-/** Blurs 48 grey pictures: computing, with a picture to send each way. */
+/** Blurs 48 grey pictures: the task computes, and a picture is sent each way. */
 
-/** What reports call it. */
+/** The job's name in reports. */
 export const title = "blur pictures";
 
 const PICTURES = 48;

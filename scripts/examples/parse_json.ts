@@ -1,14 +1,12 @@
-/**
- * Parses 60 JSON texts of a megabyte and adds up a field: computing, with much to send to a lane.
- */
+/** Parses 60 JSON texts of a megabyte and adds up a field: the task computes, and much is sent to a lane. */
 
-/** What reports call it. */
+/** The job's name in reports. */
 export const title = "parse large JSON";
 
 const TEXTS = 60;
 const RECORDS = 12_000;
 
-/** The texts, each made when it is asked for. */
+/** The texts, each made when it is pulled. */
 export function* items(): Generator<string> {
   for (let text = 0; text < TEXTS; text++) {
     const records = Array.from({ length: RECORDS }, (_, place) => ({

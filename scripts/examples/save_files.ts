@@ -1,12 +1,12 @@
 /**
- * Saves 600 files and waits for the disk each time: waiting, so slots pay, unless the disk is memory.
+ * Saves 600 files and waits for the disk each time: slots pay, unless the disk is in memory.
  *
- * Run it with `--allow-read --allow-write`; the files lie in a folder of their own in yours, until the end.
+ * Run it with `--allow-read --allow-write`; the files go to a folder below the current one, removed at the end.
  */
 
 import saveFile from "../../lib/tasks/save_file.ts";
 
-/** What reports call it. */
+/** The job's name in reports. */
 export const title = "save 600 files";
 
 let folder = "";
@@ -17,7 +17,7 @@ export async function prepare(): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }
 
-/** Where the files go; a function, because the folder is known only when it was made. */
+/** The files' paths; this is a function because the folder is known only after `prepare`. */
 export function items(): string[] {
   return Array.from({ length: 600 }, (_, at) => `${folder}/${at}.bin`);
 }

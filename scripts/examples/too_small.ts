@@ -1,9 +1,8 @@
-/** Squares 2,000 numbers: over before a lane has started, so nothing is worth the trouble. */
+/** Squares 2,000 numbers: the job ends before a lane has started, so no model pays. */
 
-/** What reports call it. */
+/** The job's name in reports. */
 export const title = "square 2,000 numbers";
 
-/** The numbers. */
 export const items: readonly number[] = Array.from({ length: 2_000 }, (_, number) => number);
 
 /** Squares a number. */

@@ -1,4 +1,4 @@
-/** What `deno task lesson` does once its options are read: measures what it tells, and tells it. */
+/** Runs `deno task lesson` after its options are read: measures, and prints the lesson with the results. */
 
 import { dirname } from "node:path";
 import { printReport } from "../../lib/cli/result_files.ts";
@@ -27,10 +27,10 @@ import { startMeter } from "../../lib/timing/meter/meter.ts";
 import { computingJob, downloadJob, savingJob } from "../../lib/timing/ready_jobs.ts";
 import type { ComparisonSpec, JobSpec } from "../../lib/timing/spec.ts";
 
-/** Each of the site's two pages so often: a round takes five seconds. */
+/** How often each of the site's two pages is downloaded: a round then takes five seconds. */
 const COPIES = 40;
 const FILES = 300;
-/** How long the sums take one after another. */
+/** How long the sums take one after another, in milliseconds. */
 const SUMS_MS = 1_000;
 const WAITING: readonly Model[] = ["sequential", "concurrent", "limited", "workers", "processes"];
 const SAVING: readonly Model[] = ["sequential", "concurrent", "workers"];
@@ -43,7 +43,7 @@ interface Request extends Rounds, Pick<LessonFile, "language"> {
   readonly signal: AbortSignal;
 }
 
-/** Gives the exit code. */
+/** Returns the exit code. */
 export async function teach({ language, rounds, seed, files, signal }: Request): Promise<number> {
   await using meter = await startMeter(signal);
   const environment = { ...await describeMachine(meter), seed };
@@ -85,15 +85,15 @@ export async function teach({ language, rounds, seed, files, signal }: Request):
 }
 
 /**
- * Makes a folder for files that are saved, on the disk where the page goes, as a system's folder for temporary
- * files may be memory; elsewhere only if none can be made there, as where the page is a device.
+ * Makes a folder for saved files on the disk where the page goes, because the system's folder for temporary
+ * files may be in memory. If none can be made there, as where the page is a device, it uses that folder.
  */
 export async function folderFor(beside: string): Promise<string> {
   const prefix = ".lanes-lesson-";
   return await Deno.makeTempDir({ dir: beside, prefix }).catch(() => Deno.makeTempDir({ prefix }));
 }
 
-/** Downloads, files that are saved, the article's sums, and sums that take a while. */
+/** The comparisons of the lesson: downloads, saved files, the article's sums, and sums that take longer. */
 async function* planned(
   signal: AbortSignal,
   beside: string,
@@ -118,7 +118,7 @@ async function* planned(
   yield { spec: specOf(computingJob(sums, size), "cpu", [...COMPUTING, ...gpu], how) };
 }
 
-/** Whether WebGPU has an adapter, looked for in a process of its own: drivers write to stderr. */
+/** Whether WebGPU has an adapter; a separate process asks, because drivers write to stderr. */
 async function hasAdapter(): Promise<boolean> {
   const code = "Deno.exit(await navigator.gpu?.requestAdapter() ? 0 : 1)";
   const args = ["run", "--no-prompt", `data:text/javascript,${encodeURIComponent(code)}`];

@@ -1,6 +1,6 @@
 /**
- * Buffers of 1 MiB to a subprocess, and back unless told otherwise, with nothing but their length in
- * front. Arguments: there|back, buffers. With the argument `child` it is the subprocess.
+ * Sends buffers of 1 MiB to a subprocess, and back with `back`, with only their length in front. Arguments:
+ * there|back, buffers. With the argument `child` this program is the subprocess.
  */
 
 import { checkedBuffer, checkedMark } from "./tasks.ts";
@@ -8,7 +8,7 @@ import { numbers, reading, report } from "./reading.ts";
 
 const HEADER_BYTES = 4;
 
-/** Gives exactly so many bytes of a stream at a time, into memory of the reader's own. */
+/** Returns a function that reads exactly `bytes` bytes of a stream at a time, into memory of its own. */
 function frames(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
   const reader = stream.getReader({ mode: "byob" });
   return async function read(bytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {

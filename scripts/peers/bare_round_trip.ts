@@ -1,6 +1,6 @@
 /**
- * Bare round trips to a thread and back, one after another, through shared memory in which each side
- * wakes the other. Argument: how many. As a thread it is the other side.
+ * Bare round trips to a thread and back, one after another, through shared memory in which each side wakes the
+ * other. Argument: how many. As a thread, this program is the other side.
  */
 
 /// <reference lib="deno.worker" />
@@ -10,9 +10,9 @@ import { numbers, reading, report } from "./reading.ts";
 const THERE = 0;
 const BACK = 1;
 
-/** Waits until a mark is another than it was; gives what it is. */
+/** Waits until a mark differs from `was`; returns its new value. */
 async function next(marks: Int32Array<SharedArrayBuffer>, mark: number, was: number) {
-  // The notice of the change before may come late, and wake who waits for the next.
+  // A late notice of the change before can end the wait early, so the mark is checked again.
   while (Atomics.load(marks, mark) === was) await Atomics.waitAsync(marks, mark, was).value;
   return Atomics.load(marks, mark);
 }

@@ -1,5 +1,5 @@
 /**
- * Bare Web Workers: with an empty module that says it is there, or with a task that is asked for one
+ * Bare Web Workers, with an empty module that posts a message when loaded, or with a task that returns one
  * result. Arguments: how often; ready|result.
  */
 

@@ -1,4 +1,4 @@
-/** What runs in a bare worker: a greeting. */
+/** Runs in a bare worker: posts a message when loaded. */
 
 /// <reference lib="deno.worker" />
 

@@ -1,4 +1,4 @@
-/** What runs in a bare worker with a task: it answers with the task's result. */
+/** Runs in a bare worker: answers each message with the task's result. */
 
 /// <reference lib="deno.worker" />
 

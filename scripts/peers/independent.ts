@@ -1,7 +1,7 @@
 /**
- * Sums of squares in processes that share nothing: each is started first, gets its part of the
- * numbers, and is told to go together with the others. Arguments: first number, how many numbers,
- * processes. With the number of a part as fourth argument it is one of these processes.
+ * Sums of squares in processes that share nothing: all are started first, then told to go together, each on its
+ * part of the numbers. Arguments: first number, how many numbers, processes. With the number of a part as
+ * fourth argument, this program is one of these processes.
  */
 
 import { plainContext } from "../../lib/lanes/lane_tasks.ts";
@@ -10,7 +10,7 @@ import { report, timed } from "./reading.ts";
 
 const [first = 0, count = 0, processes = 2, part] = Deno.args.map(Number);
 
-/** Every so-manieth of the numbers, from a number of its own, once it is told to go. */
+/** Sums every `processes`-th number, from number `part` on, once it is told to go. */
 async function onePart(part: number): Promise<void> {
   const context = plainContext(0, new AbortController().signal);
   const say = (line: string) => Deno.stdout.write(new TextEncoder().encode(`${line}\n`));
@@ -36,7 +36,7 @@ async function allParts(): Promise<void> {
     const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     return { child, lines, writer: child.stdin.getWriter() };
   });
-  for (const { lines } of children) await lines.read(); // "ready"
+  for (const { lines } of children) await lines.read(); // each child's line "ready"
 
   const { value: answers, ms } = await timed(() =>
     Promise.all(children.map(async ({ writer, lines }) => {

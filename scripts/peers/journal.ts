@@ -1,7 +1,6 @@
 /**
- * A job in a process of its own. Arguments: `run`, to its end with a journal, or `bare`, with nothing
- * written; the export that is its task; how many items. Both are timed from the start of that process
- * to its end.
+ * A job in a separate process. Arguments: `run`, to its end with a journal, or `bare`, with nothing written;
+ * the export that is its task; how many items. Both are timed from the process's start to its end.
  */
 
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** A job of endless numbers, for what a journal of it costs. */
+/** A job of endless numbers, to measure what a journal costs. */
 
 export { busy } from "./tasks.ts";
 

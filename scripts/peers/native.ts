@@ -1,6 +1,6 @@
 /**
- * The sum of squares as a native program: compiled, then run. Arguments: gcc's flags that say how far it
- * optimizes, first number, how many numbers.
+ * The sum of squares as a native program, which is compiled and then run. Arguments: gcc's optimization flag,
+ * first number, how many numbers.
  */
 
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,5 @@
 /**
- * What limits on npm cost: functions that wait for the next turn of the event loop, so many at once.
+ * Measures the packages on npm that limit concurrency, with functions that wait for the event loop's next turn.
  * Arguments: package, items, slots.
  */
 

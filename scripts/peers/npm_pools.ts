@@ -1,7 +1,7 @@
 /**
- * A pool from npm with two threads and no-op items. Arguments: pool; mode: `one` waits for each item
- * before the next is sent, `all` sends all of them at once and leaves it to the pool how many are in
- * flight; items; and how many each thread may have in flight, for the pools that take it.
+ * A pool from npm with two threads and no-op items. Arguments: pool; mode: `one` waits for each item before it
+ * sends the next, `all` sends all at once and the pool decides how many are in flight; items; and how many each
+ * thread may have in flight, for the pools with such an option.
  */
 
 import { fileURLToPath } from "node:url";
@@ -13,12 +13,12 @@ type Run = (item: number) => PromiseLike<unknown>;
 const NOOP = new URL("./noop.js", import.meta.url);
 const fileBeside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-/** The options that piscina shares with tinypool, which began as a copy of it. */
+/** The options that piscina and tinypool share; tinypool began as a copy of piscina. */
 const twoThreads = (depth: number) => (
   { filename: NOOP.href, minThreads: 2, maxThreads: 2, concurrentTasksPerWorker: depth }
 );
 
-/** Opens each pool: what runs the no-op task on one number. */
+/** For each pool, opens it and returns a function that runs the no-op task on one number. */
 const POOLS: Readonly<Record<string, (depth: number) => Promise<Run>>> = {
   async piscina(depth) {
     const { Piscina } = await import(packages.PISCINA);

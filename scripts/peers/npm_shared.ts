@@ -1,6 +1,6 @@
 /**
- * A table that is handed to piscina's two threads as workerData, and tiny tasks that each read one
- * number of it; from opening the pool to the last result. Arguments: numbers in the table, items.
+ * Passes a table to piscina's two threads as workerData and runs tiny tasks that each read one number of it;
+ * timed from opening the pool to the last result. Arguments: numbers in the table, items.
  */
 
 import * as packages from "./packages.ts";

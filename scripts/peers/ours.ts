@@ -1,5 +1,5 @@
 /**
- * Our own side of every contest. The first argument says which, the others are as told at each:
+ * This library's side of every contest. The first argument is the contest, the others depend on it:
  *
  *     buffers     there|back, buffers
  *     calls       calls, one after another on a thread
@@ -39,9 +39,9 @@ const TASKS = new URL("./tasks.ts", import.meta.url);
 const libraryTask = (name: string) => new URL(`../../lib/tasks/${name}.ts`, import.meta.url);
 const noopTask = task<typeof import("../../lib/tasks/noop.ts")>(libraryTask("noop"));
 
-/** By name: what is read of a run with so many words. */
+/** The contests by name: each takes the arguments and returns a reading. */
 const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>>> = {
-  /** Tasks with buffers of 1 MiB in a subprocess. */
+  /** Sends buffers of 1 MiB to tasks in a subprocess. */
   async buffers(direction = "back", count = "100") {
     await using executor = processes({ lanes: 1, slots: 4 });
     const there = task<typeof import("./tasks.ts"), "there">(TASKS, "there");
@@ -57,7 +57,7 @@ const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>
     return await reading(() => pass(sent));
   },
 
-  /** Calls of `run`. */
+  /** Calls `run` again and again, one call after another. */
   async calls(count = "1000") {
     await using executor = workers({ lanes: 1 });
     const run = (item: number) => executor.run(noopTask, item);
@@ -70,7 +70,7 @@ const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>
     });
   },
 
-  /** Functions that wait for the event loop's next turn, so many at once. */
+  /** Runs functions that wait for the event loop's next turn, a limited number at once. */
   async limits(by = "map", items = "1000", slots = "64") {
     await using executor = limited({ slots: Number(slots) });
     const mapAll = (items: readonly number[]) =>
@@ -82,7 +82,7 @@ const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>
     return { ...await reading(() => mapAll(input)), peakRssBytes: peakRssBytes() };
   },
 
-  /** Downloads of one page, with what each took, the most memory and how many connections. */
+  /** Downloads one page many times; also reads the time of each, peak memory and connections. */
   async load(url = "", count = "1000", slots = "64", before = "0") {
     const download = task<typeof import("../../lib/tasks/download.ts")>(libraryTask("download"));
     await using executor = limited({ slots: Number(slots) });
@@ -102,7 +102,7 @@ const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>
     return { items: times.length, sum, ms, p99Ms, peakRssBytes: peakRssBytes(), connections };
   },
 
-  /** A table handed to two threads, and tiny tasks that read one number each; from opening them on. */
+  /** Passes a table to two threads for tiny tasks that read one number each; timed from opening the threads. */
   async shared(size = "1000", count = "1000") {
     const read = task<typeof import("./tasks.ts"), "read">(TASKS, "read");
     const shared = table(Number(size));
@@ -157,7 +157,7 @@ const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>
     return await reading(() => executor.map(noopTask, input, options).toArray());
   },
 
-  /** Tasks of one millisecond, one after another. */
+  /** Runs tasks of one millisecond, one after another. */
   async "one-ms"(mode = "busy", items = "100") {
     const oneMs = task<typeof import("./tasks.ts"), "busy" | "timer">(
       TASKS,
@@ -174,7 +174,7 @@ const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>
     });
   },
 
-  /** Sums of squares. */
+  /** Computes sums of squares. */
   async squares(model = "sequential", lanes = "2", first = "0", count = "0") {
     const sums = task<typeof import("../../lib/tasks/sum_squares.ts")>(libraryTask("sum_squares"));
     await using executor = model === "sequential"
@@ -187,12 +187,12 @@ const CONTESTS: Readonly<Record<string, (...words: string[]) => Promise<Reading>
     return { items: results.length, sum: results.reduce((sum, part) => sum + part, 0n), ms };
   },
 
-  /** Lanes, from being asked for until ready, or until the first result; closing them isn't counted. */
+  /** Opens lanes until ready, or until the first result; closing them isn't counted. */
   async start(model = "processes", count = "10", until = "ready") {
     const readyMs = async (): Promise<number> => {
       const start = performance.now();
       await using executor = (model === "workers" ? workers : processes)({ lanes: 1 });
-      // Ready is when it can take tasks; loading one comes on top.
+      // A lane is ready when it can take tasks; loading a task takes extra time.
       if (until === "ready") await executor.ready();
       else await executor.run(noopTask, 1);
       return performance.now() - start;

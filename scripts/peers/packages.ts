@@ -1,7 +1,7 @@
 /**
- * The packages of npm that we are measured against, and in which version. They are imported by these names
- * at run time, and by nothing else: so they stay out of the project's module graph, import map and
- * lock file, and nobody downloads them who doesn't race against them.
+ * The npm packages that we are compared with, and their versions. The programs import them by these names at
+ * run time only, so they stay out of the project's module graph, import map and lock file, and are downloaded
+ * only for a race.
  */
 
 /** https://github.com/piscinajs/piscina */

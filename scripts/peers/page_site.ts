@@ -1,13 +1,13 @@
 /**
- * A site of one page that does as little as it can, so that it isn't what is measured. The last part
- * of an address is what the page takes, in milliseconds; below `/counted/` connections are counted,
- * and `/connections` tells how many there were since it was last asked. Prints its port and the page's
- * size; ends when stdin does.
+ * A site of one page that does as little as possible, so that the clients are the bottleneck. The last part of
+ * an address is how long the page takes, in milliseconds; below `/counted/` connections are counted, and
+ * `/connections` returns their number since it was last asked. Prints its port and the page's size; ends when
+ * stdin does.
  */
 
 const PAGE = new Uint8Array(2_000).fill(120);
 
-/** The clients' ports: one for each connection. */
+/** The clients' ports, one for each connection. */
 const ports = new Set<number>();
 
 function connections(): Response {

@@ -1,8 +1,8 @@
-/** What runs in poolifier's threads: the no-op task. */
+/** Runs in poolifier's threads: the no-op task. */
 
 import { POOLIFIER } from "./packages.ts";
 
 const { ThreadWorker } = await import(POOLIFIER);
 
-/** poolifier wants the worker to be the default export. */
+/** poolifier requires the worker to be the default export. */
 export default new ThreadWorker((item: number) => item);

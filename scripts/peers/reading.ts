@@ -1,29 +1,29 @@
-/** What a contender's program measures, and how it tells: one line of JSON on stdout. */
+/** The reading of a contender's program, printed as one line of JSON on stdout. */
 
 import process from "node:process";
 
 export interface Reading {
-  /** Tasks that gave a result. */
+  /** How many tasks gave a result. */
   readonly items: number;
-  /** The results' sum, so that whoever lost or invented one is found out. */
+  /** The sum of the results, which shows whether any were lost or invented. */
   readonly sum: number | bigint;
-  /** How long they took together, in milliseconds; start-up and warm-up not counted. */
+  /** How long the tasks took together, in milliseconds, without start-up and warm-up. */
   readonly ms: number;
-  /** How far the times of single tasks lie apart: between their quartiles, as a share of the median. */
+  /** The spread of single tasks' times: the distance of their quartiles, as a share of the median. */
   readonly spread?: number;
-  /** What 99 of 100 tasks took at most. */
+  /** The 99th percentile of the tasks' times, in milliseconds. */
   readonly p99Ms?: number;
   readonly peakRssBytes?: number;
-  /** How many connections a server saw. */
+  /** How many connections the server saw. */
   readonly connections?: number;
 }
 
-/** Prints a reading where the harness looks for it. */
+/** Prints a reading as the last line, where the harness expects it. */
 export function report(reading: Reading): void {
   console.log(JSON.stringify({ ...reading, sum: String(reading.sum) }));
 }
 
-/** The most memory that this process has had. */
+/** The peak memory of this process, in bytes. */
 export function peakRssBytes(): number {
   return process.resourceUsage().maxRSS * 1024;
 }
@@ -33,14 +33,14 @@ export async function connectionsOf(url: string): Promise<number> {
   return Number(await (await fetch(new URL("/connections", url))).text());
 }
 
-/** Adds numbers up; NaN as soon as one is no number, so that the sum can't be what is expected. */
+/** Adds up numbers; NaN if one isn't a number, so that the sum can't be right. */
 export function total(values: Iterable<unknown>): number {
   let sum = 0;
   for (const value of values) sum += typeof value === "number" ? value : NaN;
   return sum;
 }
 
-/** Runs a program to its end, and gives what it prints; throws if it fails. */
+/** Runs a program to its end and returns what it prints; throws if it fails. */
 export async function printedBy(program: string, args: readonly string[]): Promise<string> {
   const command = new Deno.Command(program, { args: [...args], stdin: "null", stderr: "inherit" });
   const { success, stdout } = await command.output();
@@ -48,7 +48,7 @@ export async function printedBy(program: string, args: readonly string[]): Promi
   return new TextDecoder().decode(stdout);
 }
 
-/** Runs something, and tells how long it took. */
+/** Runs a function and measures how long it takes, in milliseconds. */
 export async function timed<Value>(
   run: () => Promise<Value>,
 ): Promise<{ value: Value; ms: number }> {
@@ -57,13 +57,13 @@ export async function timed<Value>(
   return { value, ms: performance.now() - start };
 }
 
-/** The reading of what gives results. */
+/** The reading of a function that returns results. */
 export async function reading(run: () => Promise<readonly unknown[]>): Promise<Reading> {
   const { value: results, ms } = await timed(run);
   return { items: results.length, sum: total(results), ms };
 }
 
-/** A table of so many numbers, each at its own place. */
+/** A table of `size` numbers, each equal to its index. */
 export function table(size: number): Float64Array {
   return Float64Array.from({ length: size }, (_, at) => at);
 }

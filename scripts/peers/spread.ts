@@ -1,6 +1,6 @@
 /**
- * How far repeated runs of one command lie apart, an empty program of Deno, timed by `sequential()` or
- * by hyperfine. Arguments: ours|hyperfine, runs.
+ * The spread of repeated runs of one command, an empty Deno program, timed by `sequential()` or by hyperfine.
+ * Arguments: ours|hyperfine, runs.
  */
 
 import { fileURLToPath } from "node:url";

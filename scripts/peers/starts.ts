@@ -1,4 +1,4 @@
-/** Programs of Deno from their start to their end. Arguments: which, how often. */
+/** Runs Deno programs from start to end. Arguments: which program, how often. */
 
 import { fileURLToPath } from "node:url";
 import { report } from "./reading.ts";

@@ -1,11 +1,11 @@
 /**
- * The tasks that the contests run beside the library's own: a bare download, tasks of one millisecond,
- * and those that take buffers of 1 MiB which tell whether they arrived whole.
+ * The contests' tasks beside the library's own: a bare download, tasks of one millisecond, and tasks that take
+ * buffers of 1 MiB which show whether they arrived whole.
  */
 
 import type { TaskContext } from "../../lib/mod.ts";
 
-/** The barest download: fetch, read the body, count its bytes. */
+/** The barest download: it fetches, reads the body and counts its bytes. */
 export async function fetchPage(url: string): Promise<number> {
   const response = await fetch(url);
   const body = await response.arrayBuffer();
@@ -44,7 +44,7 @@ export function checkedBuffer(mark: number): Uint8Array<ArrayBuffer> {
   return buffer;
 }
 
-/** The number that a buffer carries; 0, which none carries, when the buffer isn't whole. */
+/** The number that a buffer carries, or 0, which no buffer carries, if the buffer isn't whole. */
 export function checkedMark(buffer: Uint8Array): number {
   if (buffer.byteLength !== BUFFER_BYTES) return 0;
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
@@ -57,7 +57,7 @@ export function back(item: Uint8Array): Uint8Array {
   return item;
 }
 
-/** The task that only says what arrived. */
+/** The task that returns only the number of the buffer that arrived. */
 export function there(item: Uint8Array): number {
   return checkedMark(item);
 }

@@ -1,4 +1,4 @@
-/** What runs in workerpool's threads: the no-op task. */
+/** Runs in workerpool's threads: the no-op task. */
 
 import { WORKERPOOL } from "./packages.ts";
 

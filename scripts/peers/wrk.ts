@@ -1,6 +1,6 @@
 /**
- * What a server gives at most: wrk, a client in C that does nothing with what it gets. It runs for two
- * seconds and tells how many pages came. Arguments: address, slots, a page's bytes.
+ * The most that a server gives: wrk, a client in C that ignores what it receives, runs for two seconds and
+ * prints how many pages came. Arguments: address, slots, a page's bytes.
  */
 
 import { connectionsOf, printedBy, report } from "./reading.ts";

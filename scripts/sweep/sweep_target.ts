@@ -1,4 +1,4 @@
-/** What `deno task sweep` does once its options are read: measures its target at many sizes, and reports. */
+/** Runs `deno task sweep` after its options are read: measures its target at many sizes, and reports. */
 
 import { jobModule } from "../../lib/advice/job/job_module.ts";
 import { loadJob } from "../../lib/advice/job/load_job.ts";
@@ -24,14 +24,14 @@ import { limitedTo } from "../../lib/timing/job_items.ts";
 import { type Meter, startMeter } from "../../lib/timing/meter/meter.ts";
 import { NoLaneError, trialProcesses } from "../../lib/timing/run_trial.ts";
 
-/** How long the tasks of a module's sample run together, in milliseconds. */
+/** How long the tasks of a sample should take together, in milliseconds. */
 const SAMPLE_MS = 400;
-/** How long a kernel may take for the few items of the sample whose results are compared. */
+/** How long a kernel may take, in milliseconds, for the sample's items whose results are compared. */
 const KERNEL_GUARD_MS = 60_000;
-/** How long a module may take at least to load and to make its items, in milliseconds. */
+/** The least time limit for a module to load and make its items, in milliseconds. */
 const LEAST_GUARD_MS = 15_000;
 
-/** Gives the exit code. */
+/** Returns the exit code. */
 export async function sweepTarget(
   target: string,
   values: SweepOptionValues,
@@ -69,7 +69,7 @@ interface Measuring {
   readonly meter: Meter;
 }
 
-/** Loads a job of the user's own and runs a sample of it; its kernel too, if that is what is swept. */
+/** Loads the user's own job and runs a sample of it; compares its kernel too, if a kernel is swept. */
 async function loadedSample(target: string, values: SweepOptionValues, measuring: Measuring) {
   const { items, timeoutMs } = values;
   const model = values.sweep?.model ?? values.openLoop?.model.model;
@@ -107,7 +107,7 @@ async function loadedSample(target: string, values: SweepOptionValues, measuring
   return loaded;
 }
 
-/** Measures a job of the user's own, by what a sample of it shows. */
+/** Measures the user's own job; its sample suggests the sizes that the options leave open. */
 async function ownMeasured(
   target: string,
   values: SweepOptionValues,

@@ -1,4 +1,4 @@
-/** What `deno task switch` does once its options are read: its experiments one after another, and their report. */
+/** Runs `deno task switch` after its options are read: runs the experiments in turn, and reports. */
 
 import { printReport } from "../../lib/cli/result_files.ts";
 import type { OutputFiles } from "../../lib/files/output_files.ts";
@@ -20,7 +20,7 @@ const EXPERIMENTS = {
   server: ["whoIsServed", whoIsServed],
 } as const;
 
-/** Gives the exit code. */
+/** Returns the exit code. */
 export async function watchSwitching(
   parts: readonly (keyof typeof EXPERIMENTS)[],
   files: OutputFiles,

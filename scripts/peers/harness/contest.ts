@@ -1,58 +1,58 @@
-/** What is raced against what, as plain data. */
+/** Contests as plain data: the contenders, their programs and their aims. */
 
 import type { Family } from "./families.ts";
 import type { Reading } from "../reading.ts";
 
 export interface Launch {
-  /** A path, or a name to be found on the path. */
+  /** A path, or a name to look up in PATH. */
   readonly program: string;
   readonly args: readonly string[];
 }
 
-/** What has to be on the machine for a contender to run. */
+/** A program or package that a contender needs on the machine. */
 export interface Need {
-  /** A run that succeeds where it is there; npm packages are downloaded by it. */
+  /** A run that succeeds if the machine has it; it also downloads an npm package. */
   readonly probe: Launch;
   /** How to get it, as half a sentence or a command. */
   readonly get: string;
 }
 
-/** What was promised: bounds, both included, of the figure itself or of its ratio to a peer's. */
+/** The project's aim: bounds, both included, for the figure itself or for its ratio to a peer's. */
 export interface Aim {
   readonly of: "figure" | "ratio";
-  /** The least that keeps the promise; none unless given. */
+  /** The lower bound; none if undefined. */
   readonly atLeast?: number;
-  /** The most that keeps it; none unless given. */
+  /** The upper bound; none if undefined. */
   readonly atMost?: number;
 }
 
 export interface Contender {
   readonly name: string;
   readonly launch: Launch;
-  /** How many results it has to give; undefined if as many as it can in its time. */
+  /** How many results the contender must give; undefined if as many as it can in its time. */
   readonly items?: number;
-  /** What they have to add up to. */
+  /** The sum that its results must have. */
   readonly sum?: bigint;
-  /** How much work that is, in what the contest counts; the results unless told. */
+  /** How much work the results are, in the contest's unit; the number of results if undefined. */
   readonly work?: number;
-  /** What it needs that may not be there; nothing unless given. */
+  /** What the contender needs that the machine may lack; undefined if nothing. */
   readonly need?: Need;
-  /** What was promised of it, or of us against it. */
+  /** The aim for the contender's figure, or for ours against it. */
   readonly aim?: Aim | undefined;
 }
 
-/** What a figure counts, and how it comes from what was read. */
+/** The unit of a figure, and how it is computed from a reading. */
 interface Unit {
-  /** What stands behind the figure, such as `items/s`. */
+  /** The text after the figure, such as `items/s`. */
   readonly label: string;
   readonly better: "more" | "less";
-  /** Whether it tells how fast something is, so that contenders are compared by it; true unless told. */
+  /** Whether the figure is a speed, so that contenders are compared by it; true if undefined. */
   readonly isSpeed?: boolean;
-  /** Makes the figure of so much work, and what was read of it. */
+  /** Computes the figure from the amount of work and the reading. */
   readonly figure: (work: number, reading: Reading) => number;
 }
 
-/** Counts work in a second, such as items. */
+/** A unit of work per second, such as items. */
 export function perSecond(what: string): Unit {
   return { label: `${what}/s`, better: "more", figure: (work, { ms }) => work * 1000 / ms };
 }
@@ -63,39 +63,39 @@ export const TOTAL_MS: Unit = less("ms", (_work, { ms }) => ms);
 export const EACH_MS: Unit = less("ms each", (work, { ms }) => ms / work);
 export const EACH_US: Unit = less("µs each", (work, { ms }) => ms * 1000 / work);
 
-/** How far repeated runs lie apart. */
+/** The spread of repeated runs. */
 export const SPREAD: Unit = {
   ...less("% apart", (_work, { spread }) => 100 * (spread ?? NaN)),
   isSpeed: false,
 };
 
-/** One of us, and those that it is measured against. */
+/** One contender of this library, and those that it is compared with. */
 export interface Contest {
   readonly family: Family;
-  /** What is done, the table's heading. */
+  /** What the contenders do; the heading of the table. */
   readonly title: string;
   readonly unit: Unit;
-  /** The one of us that the others are measured against. */
+  /** This library's contender, which the others are compared with. */
   readonly ours: Contender;
   readonly peers: readonly Contender[];
-  /** The one of them that its fellows are measured against, too. */
+  /** The plain loop that the other peers are compared with, too. */
   readonly loop?: Contender;
 }
 
 export interface Python {
   readonly program: string;
-  /** Such as 3.14.0. */
+  /** The version, such as 3.14.0. */
   readonly version: string;
-  /** Whether its threads take turns: false where a free-threaded build runs without the lock. */
+  /** Whether it has a GIL; false for a free-threaded build that runs without one. */
   readonly gil: boolean;
 }
 
-/** What all contests need to know of the machine. */
+/** What the contests need to know about the machine. */
 export interface Machine {
-  /** The Python to race against; undefined where there is none. */
+  /** The Python to race against; undefined if there is none. */
   readonly python: Python | undefined;
-  /** Every Python that is here, for the contests among its own pools. */
+  /** Every Python found, for the contests among Python's own pools. */
   readonly pythons: readonly Python[];
-  /** Where the site is, whose address `/5` is a page that takes 5 ms, and how large its page is. */
+  /** The site's address and the size of its page; its path `/5` is the page after 5 ms. */
   readonly page: { readonly site: string; readonly bytes: number };
 }

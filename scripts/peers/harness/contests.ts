@@ -1,6 +1,4 @@
-/**
- * All contests, by family: who is raced against whom, at what, and what the results have to add up to.
- */
+/** All contests, by family: the contenders, their work, and the sum that the results must have. */
 
 import { FAMILIES, type Family } from "./families.ts";
 import {
@@ -33,15 +31,15 @@ export function sumOfSquares(first: number, count: number): bigint {
   return sum;
 }
 
-/** How many squares that takes. */
+/** How many squares `sumOfSquares` adds up. */
 export function squaresIn(first: number, count: number): number {
   return count * first + count * (count - 1) / 2;
 }
 
-/** What a contender has to do, and what is wanted of it. */
+/** A contender's work, and the aim for it. */
 type Work = Pick<Contender, "items" | "sum" | "work" | "aim">;
 
-/** Items that are the numbers from 1 on. */
+/** The work of items that are the numbers from 1 on. */
 const numbered = (items: number) => ({ items, sum: sumOfNumbers(items) });
 const pagesOf = ({ page }: Machine, items: number) => ({ items, sum: BigInt(items * page.bytes) });
 const squares = (first: number, count: number) => ({
@@ -53,7 +51,7 @@ const squares = (first: number, count: number) => ({
 const atLeast = (atLeast: number): Aim => ({ of: "ratio", atLeast });
 const atMost = (atMost: number): Aim => ({ of: "ratio", atMost });
 
-/** A contender that is a program of this project. */
+/** A contender that is one of this project's programs. */
 function program(name: string, work: Work, file: string, ...args: Words): Contender {
   return { name, launch: own(file, ...args), ...work };
 }
@@ -77,12 +75,12 @@ const ITEMS = perSecond("items");
 const PAGES = perSecond("pages");
 const SQUARES = perSecond("M squares");
 
-/** In flight on each of two lanes, of ours and of the pools that take it. */
+/** Slots on each of two lanes, for ours and for the pools that have such an option. */
 const DEPTH = 64;
 
 /**
- * Name, package, and the depth at which one at a time goes best: piscina's threads wait in
- * shared memory only while they may hold no second task; tinypool hangs on Deno with a depth of 1.
+ * Name, package, and the depth that is fastest for one item at a time: piscina's threads wait in shared memory
+ * only if they may hold no second task; tinypool hangs on Deno with a depth of 1.
  */
 const NPM_POOLS = [
   ["piscina", packages.PISCINA, 1],
@@ -101,7 +99,7 @@ function npmPools(mode: "one" | "all", items: number, aim: Aim): Contender[] {
   }));
 }
 
-/** Python's processes that pass no-op items: the name, the module that it is in, what runs it, items. */
+/** Python's process pools with no-op items: the name, the module needed, the program's mode, items. */
 const PYTHON_PROCESSES = [
   ["multiprocessing.Pool(2).map", undefined, "pool", 2_000_000],
   ["ProcessPoolExecutor(2).map, chunks of 1,000", undefined, "executor", 1_000_000],
@@ -117,20 +115,20 @@ function pythonProcesses(machine: Machine, aim: Aim): Contender[] {
   }));
 }
 
-/** What limits how many functions are in flight: the name, the package, how much more we may cost. */
+/** Packages that limit how many functions are in flight: name, package, and the highest ratio aimed for. */
 const NPM_LIMITS = [
-  // It knows no deadline, no retry and no call that comes later.
+  // p-map has no deadlines, no retries, and takes no calls after its start.
   ["p-map", packages.P_MAP, 2],
   ["p-queue", packages.P_QUEUE, 1],
   ["p-limit", packages.P_LIMIT, 1],
 ] as const;
 
-/** Functions that wait, so many at once in one event loop. */
+/** The contest of functions that wait, a limited number at once in one event loop. */
 function limits(by: "map" | "run"): Contest {
   const [items, slots] = [100_000, 64];
   const work = numbered(items);
   const what = by === "map" ? "items that wait for a turn" : "calls of run() that wait for a turn";
-  // p-map takes a list, and no calls.
+  // p-map takes a list only, not single calls.
   const peers = NPM_LIMITS.filter(([name]) => by === "map" || name !== "p-map");
   return contest(
     "pools",
@@ -146,7 +144,7 @@ function limits(by: "map" | "run"): Contest {
   );
 }
 
-/** A table that all tasks read, and tiny tasks. */
+/** The contest of tiny tasks that all read one table. */
 function sharedTable(machine: Machine): Contest {
   const [size, items] = [2_500_000, 20_000];
   const work = numbered(items);
@@ -170,7 +168,7 @@ function sharedTable(machine: Machine): Contest {
   );
 }
 
-/** This library with no-op items on lanes of a model: lanes, slots, chunk, items before. */
+/** This library with no-op items; `args` are lanes, slots, chunk and warm-up items. */
 function noops(name: string, items: number, model: string, ...args: Words): Contender {
   return program(name, numbered(items), "ours.ts", "noop", model, items, ...args);
 }
@@ -296,10 +294,10 @@ function bare(machine: Machine): Contest[] {
   ];
 }
 
-/** What the site waits before it answers, in milliseconds, and how many pages are asked for. */
+/** How long the site waits before it answers, in milliseconds; then how many pages are downloaded. */
 const LATENCY_MS = 50;
 const MANY = 160;
-/** One after another, 160 would take nine seconds a round and tell no more than 20 do. */
+/** One after another, 160 pages would take nine seconds a round and tell no more than 20 do. */
 const FEW = 20;
 
 function io(machine: Machine): Contest[] {
@@ -348,7 +346,7 @@ function io(machine: Machine): Contest[] {
   ];
 }
 
-/** First number, and how many. */
+/** The first number, and how many numbers. */
 const SQUARED = [150_000_000, 8] as const;
 
 function ourSquares(name: string, model: string, lanes: number, aim?: Aim): Contender {
@@ -356,14 +354,14 @@ function ourSquares(name: string, model: string, lanes: number, aim?: Aim): Cont
   return program(name, work, "ours.ts", "squares", model, lanes, ...SQUARED);
 }
 
-/** The same as a native program, by how far its compiler optimizes. */
+/** The same work in C, compiled with the given flags. */
 function nativeSquares(flags: string, aim?: Aim): Contender {
   const work = { ...squares(...SQUARED), aim };
   const need = installed("gcc", "gcc");
   return { ...program(`C, gcc ${flags}`, work, "native.ts", flags, ...SQUARED), need };
 }
 
-/** Python gets smaller numbers than we do: both are counted in squares a second, and it takes far longer. */
+/** Python gets smaller numbers because it is much slower; both sides are counted in squares per second. */
 function articleSquares(program: string | undefined, module: string | undefined, mode: string) {
   return {
     ...python(program, module, "python_cpu.py", mode, 5_000_000, 4),
@@ -407,7 +405,7 @@ function cpu(machine: Machine): Contest[] {
   ];
 }
 
-/** Python's own ways to compute on two cores: the name, the module that it is in, and what runs it. */
+/** Python's own pools for computing on two cores: the name, the module needed, and the program's mode. */
 const PYTHON_POOLS = [
   ["ThreadPoolExecutor(2)", undefined, "threads"],
   ["ProcessPoolExecutor(2)", undefined, "processes"],
@@ -415,7 +413,7 @@ const PYTHON_POOLS = [
   ["joblib Parallel(n_jobs=2)", "joblib", "joblib"],
 ] as const;
 
-/** The contests of Python's pools, one for each Python that is here. */
+/** The contests of Python's pools, one for each Python found. */
 function pythons(machine: Machine): Contest[] {
   const found = machine.pythons.length > 0 ? machine.pythons : [undefined];
   return found.map((one): Contest => {
@@ -477,7 +475,7 @@ function starts(): Contest[] {
   ];
 }
 
-/** One command again and again: how far its times lie apart, by whoever takes them. */
+/** The contest of one command run again and again: the spread of its times by each timer. */
 function repeated(): Contest {
   const runs = 20;
   const work = { items: runs, sum: BigInt(runs) };
@@ -491,7 +489,7 @@ function repeated(): Contest {
   );
 }
 
-/** The contests of jobs that are run to their end, against the same job without a record of it. */
+/** The contests of jobs run to their end with a journal, against the same job without one. */
 function runs(): Contest[] {
   const journaled = (title: string, which: string, items: number, run?: Aim, bare?: Aim) => {
     const of = (name: string, mode: string, aim?: Aim) =>
@@ -506,10 +504,10 @@ function runs(): Contest[] {
   ];
 }
 
-/** How much more an item of 100 times as many may cost. */
+/** The highest ratio aimed for of an item's cost to its cost with a tenth or a hundredth of the items. */
 const GROWTH = atMost(1.2);
 
-/** One of us with so many items, against itself with a tenth and a hundredth of them. */
+/** One of our contenders with `most` items, against itself with a tenth and a hundredth of them. */
 function grown(title: string, most: number, contender: (items: number) => Contender): Contest {
   const [ours, ...fewer] = [most, most / 10, most / 100]
     .map((items) => ({ ...contender(items), name: `${counted(items)} items` }));
@@ -542,7 +540,7 @@ function growth(machine: Machine): Contest[] {
   ];
 }
 
-/** What the site waits, in milliseconds; pages at once; pages. */
+/** The site's latency in milliseconds; pages at once; pages. */
 const LOADS = [
   [0, 64, 10_000],
   [0, 512, 10_000],
@@ -555,7 +553,7 @@ const LOADS = [
   [50, 512, 100_000],
 ] as const;
 
-/** HTTP clients that download as much as goes. */
+/** The contests of HTTP clients that download as fast as they can. */
 function load(machine: Machine): Contest[] {
   const { python: found, page: { site, bytes } } = machine;
   return LOADS.map(([ms, slots, items]): Contest => {

@@ -1,4 +1,4 @@
-/** The families of contests with others, in the order in which they are run, and what each is about. */
+/** The families of contests in the order in which they run, with a sentence on each. */
 
 const SENTENCES = {
   pools: "Handing out tasks: most do nothing, so that the pool alone takes time.",
@@ -17,10 +17,10 @@ export type Family = keyof typeof SENTENCES;
 
 export const FAMILIES = Object.keys(SENTENCES) as Family[];
 
-/** One that takes longer than all the others together, and is raced only if it is named. */
+/** This family takes longer than all others together, so it runs only if it is named. */
 export const LONG_FAMILY: Family = "load";
 
-/** "" of a family that isn't known here: a file may be another version's. */
+/** The family's sentence, or "" if it is unknown, as a file of another version may name one. */
 export function familySentence(family: string): string {
   return Object.hasOwn(SENTENCES, family) ? SENTENCES[family as Family] : "";
 }

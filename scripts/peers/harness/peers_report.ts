@@ -24,7 +24,7 @@ const besidesSchema = z.object({
   connections: z.number().nonnegative(),
 }).partial();
 
-/** What may be measured besides a figure. */
+/** The fields that may be measured beside the figure. */
 export const BESIDES = besidesSchema.keyof().options;
 
 const rowSchema = z.object({
@@ -74,7 +74,7 @@ function figureText(value: number): string {
   return value >= 9_995 ? `${formatNumber(value / 1e3)} k` : formatNumber(value);
 }
 
-/** What a contender did: its median with the least and the greatest, or why there is none. */
+/** A contender's result: its median with the least and the greatest figure, or why there is none. */
 export function resultText({ figure, unit, trouble }: PeersRow): string {
   if (trouble !== null) return trouble.kind;
   if (figure === null) return "not run";
@@ -109,7 +109,7 @@ export function aimText({ aim }: PeersRow): string {
   return `${bounds.join(", ")}: ${met ? "met" : "missed"}${unsure ? ", unsure" : ""}`;
 }
 
-/** Those of others that were compared, and how many times as fast as each this library is. */
+/** The other contenders that have a speed, with how many times as fast this library is. */
 function speedsOf(rows: readonly PeersRow[]) {
   return rows.flatMap((row) => {
     const speed = speedOf(row);
@@ -133,7 +133,7 @@ export function summarySentences(rows: readonly PeersRow[]): string[] {
   ];
 }
 
-/** Which contenders gained over their contest's plain loop, and which didn't: a sentence a contest. */
+/** Says for each contest which contenders gained over its plain loop and which didn't, in a sentence. */
 export function loopSentences(rows: readonly PeersRow[]): string[] {
   const gains = rows.flatMap(({ contest, contender, overLoop }) =>
     overLoop === undefined ? [] : [{ contest, contender, overLoop }]
@@ -154,7 +154,7 @@ export function troubleLines(rows: readonly PeersRow[]): string[] {
   return [...new Set(lines)];
 }
 
-/** Contenders' names are cut to this where figures would have no room beside them. */
+/** The number of columns that contenders' names are cut to where the figures would have no room. */
 const NAME_COLUMNS = 28;
 
 const contenderText = ({ contender, ours }: PeersRow) => `${ours ? "▸ " : "  "}${contender}`;
@@ -177,7 +177,7 @@ function overLoopText({ overLoop }: PeersRow): string {
   return overLoop === undefined ? "" : formatSpeedup(overLoop);
 }
 
-/** What only some contests have: what their contenders gain over the plain loop, and what else was measured. */
+/** Columns that only some contests have: the gain over the plain loop, and other measured fields. */
 const MORE_COLUMNS: readonly doc.Column<PeersRow>[] = [
   doc.textColumn("over its loop", 0, overLoopText, {
     short: { cell: (row) => overLoopText(row).replace(/ .*/, ""), order: 4 },
@@ -197,14 +197,14 @@ function columnsOf(rows: readonly PeersRow[]): readonly doc.Column<PeersRow>[] {
   return [...COLUMNS, ...MORE_COLUMNS.filter(({ cell }) => rows.some((row) => cell(row) !== ""))];
 }
 
-/** Each family's contests, with their contenders. */
+/** Groups the rows by family, and by contest within it. */
 function contestsOf(rows: readonly PeersRow[]) {
   return [...Map.groupBy(rows, ({ family }) => family)].map(([family, of]) =>
     [family, [...Map.groupBy(of, ({ contest }) => contest)]] as const
   );
 }
 
-/** A contest in a sentence: this library, and how it is beside the best of the others. */
+/** Describes a contest in a sentence: this library's result, and its speed beside the best of the others. */
 function shortSentence(ours: PeersRow, rows: readonly PeersRow[]): string {
   const told = `${ours.contest}: ${shortResult(ours)}`;
   const [best] = speedsOf(
@@ -257,7 +257,7 @@ const CSV_COLUMNS: doc.CsvColumns<CsvRow> = {
   trouble: ({ trouble }) => trouble && `${trouble.kind}: ${trouble.reason}`,
 };
 
-/** One row for each round of each contender, and one for a contender without any. */
+/** One row for each round of each contender, and one for a contender that has no rounds. */
 export function peersCsv({ rows }: Pick<PeersFile, "rows">): string {
   const written = rows.flatMap(({ figure: _, ...row }): CsvRow[] =>
     row.figures.length > 0 ? row.figures.map((figure, round) => ({ ...row, round, figure })) : [row]
@@ -265,7 +265,7 @@ export function peersCsv({ rows }: Pick<PeersFile, "rows">): string {
   return doc.csv(CSV_COLUMNS, written);
 }
 
-/** A race, with nothing in it that could become markup, run, or reach the network. */
+/** The race's part of the HTML page; its markup can't run code or reach the network. */
 function peersPart({ rows, rounds }: PeersFile, { id, alone }: PartPlace): PagePart {
   const summary = [...summarySentences(rows), ...loopSentences(rows)];
   const html = [
@@ -294,7 +294,7 @@ function peersPart({ rows, rounds }: PeersFile, { id, alone }: PartPlace): PageP
   };
 }
 
-/** Takes a race for a file that reports are made of. */
+/** Returns a race as a file that reports can be made from. */
 export const asReport = addKind<PeersFile>({
   format: { kind: "peers", schema: peersFileSchema, inconsistency: () => undefined },
   name: "a race",

@@ -1,6 +1,6 @@
 /**
- * The programs that are raced: how each kind is started, with what it needs and no more, and run to its
- * end; and what they need of the machine, a Python and a site of one page.
+ * How each kind of program in the race is started, with only the permissions and packages it needs, and run to
+ * its end; also what the race needs of the machine: a Python, and a site of one page.
  */
 
 import { attempt } from "../../../lib/lanes/attempt.ts";
@@ -21,7 +21,7 @@ export function failureLine(stderr: string): string {
   return fit(telling ?? "said nothing on stderr", REASON_COLUMNS);
 }
 
-/** Runs a program to its end, and keeps what it printed. A missing program is a failure, too. */
+/** Runs a program to its end and returns what it printed. A missing program counts as a failure. */
 export async function runToEnd(
   { program, args }: Launch,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
@@ -40,7 +40,7 @@ export async function runToEnd(
     return { ok: false, reason: `${program} can't be started` };
   }
   const stop = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
-  // It may have ended by itself meanwhile.
+  // The child may have ended in the meantime.
   const kill = () => attempt(() => child.kill("SIGKILL"));
   stop.addEventListener("abort", kill);
   if (stop.aborted) kill();
@@ -58,7 +58,7 @@ export async function runToEnd(
 
 export type Words = readonly (string | number)[];
 
-/** A file beside the harness, and what it is given. */
+/** The arguments for a file of this folder's parent, followed by `args`. */
 function fileWith(file: string, args: Words): string[] {
   return [fileURLToPath(new URL(`../${file}`, import.meta.url)), ...args.map(String)];
 }
@@ -70,21 +70,21 @@ function deno(flags: readonly string[], file: string, args: Words): Launch {
   };
 }
 
-/** One of our own programs, or a bare one: with the project's configuration, on this machine only. */
+/** One of this project's programs, run with the project's configuration and local network access only. */
 export function own(file: string, ...args: Words): Launch {
   const flags = ["--allow-read", "--allow-write", "--allow-run", "--allow-net=127.0.0.1"];
   return deno(flags, file, args);
 }
 
-/** How a contender is started, and what that needs. */
+/** A contender's launch, and what it needs. */
 interface Started {
   readonly launch: Launch;
   readonly need: Need;
 }
 
 /**
- * A program of ours with a package from npm, and how to see whether that is there. It runs without
- * the project's configuration and lock file, which don't know it.
+ * One of this project's programs that imports an npm package, and how to check for the package. It runs without
+ * the project's configuration and lock file, because they don't list the package.
  */
 export function withPackage(specifier: string, file: string, ...args: Words): Started {
   const flags = ["--no-config", "--no-lock", "--node-modules-dir=none"];
@@ -96,7 +96,7 @@ export function withPackage(specifier: string, file: string, ...args: Words): St
   };
 }
 
-/** A program that the machine may have, and the package of Debian that brings it. */
+/** A program that the machine may have, and the Debian package that contains it. */
 export function installed(program: string, from: string): Need {
   const look = `command -v ${program} || { echo "${program} isn't there" >&2; exit 1; }`;
   return {
@@ -105,7 +105,7 @@ export function installed(program: string, from: string): Need {
   };
 }
 
-/** One of our programs in Node. */
+/** One of this project's programs, run by Node. */
 export function node(file: string, ...args: Words): Started {
   return {
     launch: { program: "node", args: fileWith(file, args) },
@@ -113,7 +113,7 @@ export function node(file: string, ...args: Words): Started {
   };
 }
 
-/** How to get what programs in Python import beside its own modules. */
+/** How to get the modules that the Python programs import, if they don't come with Python. */
 const MODULES: Readonly<Record<string, string>> = {
   aiohttp: "install aiohttp, such as apt install python3-aiohttp",
   requests: "install requests, such as apt install python3-requests",
@@ -124,7 +124,7 @@ const MODULES: Readonly<Record<string, string>> = {
   "concurrent.futures.interpreter": "it comes with Python 3.14",
 };
 
-/** A program in Python, and how to see whether Python and the module that it imports are there. */
+/** A Python program, and how to check that Python and the module it imports are there. */
 export function python(
   program: string | undefined,
   module: string | undefined,
@@ -143,23 +143,23 @@ export function python(
   };
 }
 
-/** Where the system's Python may be: its own comes with the modules that its packages bring. */
+/** Where the system's Python may be; that one has the modules of the system's packages. */
 const SYSTEM_PYTHONS = ["python3", "/usr/bin/python3", "python"];
-/** Builds to be raced beside it: without the lock on the interpreter, and with interpreters to share. */
+/** Other Pythons to race: free-threaded builds, and versions with subinterpreters. */
 const OTHER_PYTHONS = ["python3.14t", "python3.14", "python3.13t"];
 const PYTHON_MS = 20_000;
 
-/** Says its version and whether it has its lock, in a line. */
+/** Prints the Python's version and whether it has its GIL, in one line. */
 const INTRODUCTION = "import platform, sys; " +
   "print(platform.python_version(), getattr(sys, '_is_gil_enabled', lambda: True)())";
 
-/** The Pythons of this machine. */
+/** The Pythons found on this machine. */
 export interface Pythons {
-  /** The one to race against: the first that has aiohttp and requests, else the first; if any. */
+  /** The Python to race against: the first that has aiohttp and requests, else the first found. */
   readonly python: Python | undefined;
-  /** Each kind once: the one above, then the others. */
+  /** One Python of each version and kind: the one above first, then the others. */
   readonly pythons: readonly Python[];
-  /** What was found and what wasn't, in a sentence. */
+  /** Says in a sentence which Pythons were found and which weren't. */
   readonly note: string;
 }
 
@@ -190,7 +190,7 @@ export async function findPythons(
     if (found === undefined) missing.push(program);
     else seen.push(found);
   }
-  // That which a person calls python3 is named and raced too, whatever modules it lacks.
+  // The Python that `python3` means is listed and raced too, even if it lacks modules.
   const pythons: Python[] = [];
   for (const one of python === undefined ? seen : [python, ...seen]) {
     const same = ({ version, gil }: Python) => version === one.version && gil === one.gil;
@@ -201,18 +201,18 @@ export async function findPythons(
   return { python, pythons, note: `Pythons: ${[...here, ...absent].join("; ")}.` };
 }
 
-/** A Python by its version and what its threads do. */
+/** A Python's name: its version, and whether it has a GIL. */
 export function pythonName({ version, gil }: Python): string {
   return `${version} ${gil ? "with its GIL" : "without a GIL"}`;
 }
 
 /** The site's process and its addresses. */
 interface PageSite extends AsyncDisposable {
-  /** Where its page is, and how large. */
+  /** The site's address, and the size of its page. */
   readonly page: Machine["page"];
 }
 
-/** Starts the site in a process of its own, which ends when this is disposed. */
+/** Starts the site in a separate process, which ends when the result is disposed. */
 export async function startPageSite(): Promise<PageSite> {
   const { program, args } = own("page_site.ts");
   const child = new Deno.Command(program, {
@@ -228,7 +228,7 @@ export async function startPageSite(): Promise<PageSite> {
   return {
     page: { site: `http://127.0.0.1:${port}`, bytes },
     async [Symbol.asyncDispose]() {
-      // The end of its stdin ends it, unless a contender that hung keeps a connection open.
+      // The site ends when its stdin does, unless a contender that hung keeps a connection open.
       await child.stdin.close();
       const timer = setTimeout(() => child.kill("SIGKILL"), 2000);
       await Promise.all([child.status, lines.cancel()]);

@@ -1,6 +1,6 @@
 /**
- * Races contenders against each other: interleaved, in shuffled order, round by round. A run counts only
- * if its results are right.
+ * Races contenders against each other, interleaved in shuffled order, round by round. A run counts only if its
+ * results are right.
  */
 
 import type { Reading } from "../reading.ts";
@@ -9,14 +9,14 @@ import { type Ended, runToEnd } from "./programs.ts";
 import { attempt } from "../../../lib/lanes/attempt.ts";
 import { seededRandom, shuffled } from "../../../lib/timing/random.ts";
 
-/** Why a contender has no figure: it isn't here, didn't run to its end, or gave wrong results. */
+/** Why a contender has no figure: it isn't installed, its run failed, or its results were wrong. */
 interface Trouble {
   readonly kind: "not installed" | "failed" | "wrong";
-  /** What exactly, in one line. */
+  /** The reason in one line. */
   readonly reason: string;
 }
 
-/** What one run of one contender came to: what it read, or why there is nothing. */
+/** The reading of one run of one contender, or why there is none. */
 export type Attempt = { readonly reading: Reading } | { readonly trouble: Trouble };
 
 /** Reads the last line that a contender's program printed, and checks count and sum of its results. */
@@ -40,13 +40,13 @@ export function checkReading({ items, sum }: Contender, stdout: string): Attempt
     : { trouble: { kind: "wrong", reason: problem } };
 }
 
-/** Long enough for a slow machine; a contender that hangs is a finding, not the end. */
+/** A run's time limit, in milliseconds: a contender that hangs fails, but a slow machine has time. */
 const RUN_MS = 60_000;
-/** A probe may download a package. */
+/** A probe's time limit, in milliseconds: it may download a package. */
 const PROBE_MS = 120_000;
 
 /**
- * Makes what runs contenders. What a contender needs is looked for once, before its first run, so
+ * Makes the function that runs contenders. It checks for what a contender needs once, before its first run, so
  * that no download is measured.
  */
 export function createAttempts(
@@ -71,14 +71,14 @@ export function createAttempts(
   };
 }
 
-/** A contender and what it did. */
+/** A contender and its results. */
 export interface Entry {
   readonly contender: Contender;
-  /** One figure a round, in the contest's unit; undefined where there is none. */
+  /** One figure per round, in the contest's unit; undefined where there is none. */
   readonly figures: (number | undefined)[];
-  /** What was read in each round that gave a figure. */
+  /** The readings of the rounds that gave a figure. */
   readonly readings: Reading[];
-  /** Why it was stopped, if it was. */
+  /** Why the contender is no longer run, if it isn't. */
   trouble: Trouble | undefined;
 }
 
@@ -90,7 +90,7 @@ export interface Raced {
 
 interface RaceOptions {
   readonly rounds: number;
-  /** Where the chance that shuffles starts. */
+  /** The seed of the shuffling. */
   readonly seed: number;
   readonly attempt: (contender: Contender) => Promise<Attempt>;
   /** Ends the race before the next run. */
@@ -99,9 +99,8 @@ interface RaceOptions {
 }
 
 /**
- * Races. In every round the contests come in shuffled order, and in every contest its contenders; one
- * that got into trouble isn't run again, and its figures don't count.
- * When interrupted, it gives what was done by then.
+ * Runs the race. Each round shuffles the contests, and the contenders of each contest; a contender that got
+ * into trouble isn't run again, and its figures don't count. When interrupted, it returns the figures so far.
  */
 export async function race(
   contests: readonly Contest[],

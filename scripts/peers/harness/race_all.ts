@@ -1,4 +1,4 @@
-/** What `deno task peers` does once its options are read: races all that is asked for, and reports. */
+/** Runs `deno task peers` after its options are read: races the chosen families, and reports. */
 
 import { printReport } from "../../../lib/cli/result_files.ts";
 import type { OutputFiles } from "../../../lib/files/output_files.ts";
@@ -16,7 +16,7 @@ import { findPythons, startPageSite } from "./programs.ts";
 import { createAttempts, race } from "./race.ts";
 import { rowsOf } from "./result.ts";
 
-/** Tells how far the race is: a line that moves on a terminal, a plain line a round in a pipe. */
+/** Shows the race's progress: a line that is updated on a terminal, or one plain line per round in a pipe. */
 function raceProgress(runs: number, rounds: number) {
   const line = new ProgressLine("starting");
   let run = 0;
@@ -43,7 +43,7 @@ interface Request {
   readonly aims?: true | undefined;
 }
 
-/** Gives the exit code. */
+/** Returns the exit code. */
 export async function raceAll(request: Request): Promise<number> {
   const { only, rounds, seed, files, signal } = request;
   await using meter = await startMeter(signal);
@@ -76,6 +76,6 @@ export async function raceAll(request: Request): Promise<number> {
   };
   const text = peersReport(file, request).text(styleOfStdout());
   const wrote = await printReport("peers", [asReport(file)], files, partial, text);
-  // A missed aim is a finding; only our own failure is one of this run.
+  // A missed aim is a finding; only trouble with our own contender is a failure.
   return !wrote || rows.some((row) => row.ours && row.trouble !== null) ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-/** What the race came to, row by row: figures, ratios, and whether the aims were met. */
+/** The rows of a race's report: figures, ratios, and whether the aims were met. */
 
 import { pairedRatio } from "../../../lib/timing/interval.ts";
 import type { Interval } from "../../../lib/timing/result.ts";
@@ -12,7 +12,7 @@ function within(value: number, { atLeast = -Infinity, atMost = Infinity }: Aim):
   return atLeast <= value && value <= atMost;
 }
 
-/** Whether the median keeps an aim's bounds, and whether an end of the interval says otherwise. */
+/** Whether the median is within an aim's bounds, and whether an end of the interval disagrees. */
 export function judged(aim: Aim, { median, low, high }: Interval): NonNullable<PeersRow["aim"]> {
   const met = within(median, aim);
   return { ...aim, met, unsure: within(low, aim) !== met || within(high, aim) !== met };
@@ -32,7 +32,7 @@ function ratioOf(ours: Entry, theirs: Entry): Interval | null {
   return pairedRatio(pairs.map(([own]) => own), pairs.map(([, other]) => other));
 }
 
-/** The medians of what was measured besides. */
+/** The medians of the fields measured beside the figure. */
 function besidesOf(readings: readonly Reading[]): PeersRow["besides"] {
   const besides = BESIDES.flatMap((what) => {
     const values = readings.map((reading) => reading[what]).filter((value) => value !== undefined);
@@ -74,7 +74,7 @@ function rowOf(raced: Raced, entry: Entry): PeersRow {
   };
 }
 
-/** The rows of the report: for each contest our own, then the peers'. */
+/** The report's rows: for each contest our own row, then the peers'. */
 export function rowsOf(raced: readonly Raced[]): PeersRow[] {
   return raced.flatMap((one) => [one.ours, ...one.peers].map((entry) => rowOf(one, entry)));
 }
