@@ -24,21 +24,21 @@ import {
   THREADS_ONLY,
 } from "./guarantee.ts";
 
-/** Why the order of starts can't be seen under `concurrent`. */
+/** Why the order of starts isn't checked under `concurrent`. */
 const ALL_AT_ONCE = { concurrent: "every item has a slot" };
 
-/** Calls a task that waits at a gate for each name. */
+/** Calls, for each key, a task that waits at a gate. */
 function callGates(executor: Executor, { url }: Gates, keys: readonly string[]): Promise<string>[] {
   return keys.map((key) => executor.run(taskNamed("gated"), { url, key }));
 }
 
-/** How promises ended: values, and the messages of errors. */
+/** The results of promises: their values, and their errors as text. */
 async function ends(promises: readonly Promise<unknown>[]): Promise<unknown[]> {
   const all = await Promise.allSettled(promises);
   return all.map((one) => one.status === "fulfilled" ? one.value : String(one.reason));
 }
 
-/** What was thrown, less where. */
+/** The thrown value with its fields and text, but without its stack. */
 function withoutStack(thrown: unknown): unknown {
   if (!(thrown instanceof Error)) return thrown;
   return { ...thrown, text: `${thrown}`, cause: withoutStack(thrown.cause) };
@@ -310,7 +310,7 @@ export const CALLS: readonly Guarantee[] = [
         const other = executor.run(taskNamed("failOdd"), 2);
         executor.run(taskNamed("failOdd"), 3);
         await eventually(() => unhandled.length > 0, "the rejection was told");
-        await other; // or closing would reject it
+        await other; // close() would reject it otherwise
         await executor.close();
         await turns(2);
       } finally {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Gates, turns } from "./gates.ts";
 import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
 
-/** A signal, and how often it was listened to or followed by another. */
+/** A signal that counts its listeners and the signals that follow it. */
 function countedSignal(): { signal: AbortSignal; count: () => number } & Disposable {
   const { signal } = new AbortController();
   let count = 0;
@@ -50,7 +50,7 @@ export const CANCEL: readonly Guarantee[] = [
     name: "aborted while running: what runs is asked to stop, what is queued never starts",
     async check({ open, width }) {
       await using gates = new Gates();
-      // However busy the machine is, they answer themselves.
+      // The grace is long, so that the tasks end by themselves on a busy machine too.
       await using executor = open({ graceMs: 10_000 });
       const started = Math.min(width, 5);
       const count = width === Infinity ? 5 : started + 6;
@@ -125,9 +125,9 @@ export const CANCEL: readonly Guarantee[] = [
         signal: controller.signal,
         chunk: 1,
         onProgress: (progress) => {
-          if (progress.settled > 1) return; // of what was cancelled
+          if (progress.settled > 1) return; // count of the cancelled items
           settled = progress.settled;
-          // The quick one has ended, so the other one, sent at the same time, is about to spin.
+          // The quick task has ended, so the other one, sent at the same time, is about to spin.
           setTimeout(() => controller.abort(), 50);
         },
       });
@@ -164,7 +164,7 @@ export const CANCEL: readonly Guarantee[] = [
   {
     name: "thousands of runs on one signal leave no listener behind",
     async check({ model, open }) {
-      // Each of them has its way over the server, which takes the cluster's most of a minute.
+      // Under `cluster` each run needs round trips to the server, so 2000 would take almost a minute.
       const runs = model === "cluster" ? 1000 : 2000;
       await using executor = open();
       using counted = countedSignal();

@@ -1,16 +1,16 @@
-/** Looks at children from outside, where the lane's own word is not to be taken. */
+/** Checks child processes from outside, for tests that can't rely on the lane's own report. */
 
 import { turns } from "./gates.ts";
 
-/** As long as a child may go on after it was to end: what a person puts up with. */
+/** How long a child may still run after it should have ended, in milliseconds: as long as a user tolerates. */
 const GONE_MS = 2000;
-/** Ticks of 10 ms of CPU time, so many that only a loop that goes on has used them. */
+/** CPU time in ticks of 10 ms that only a busy loop uses up. */
 const BUSY_TICKS = 5;
 
 /** Whether a process runs. */
 export function runs(pid: number): boolean {
   try {
-    // A zombie has ended: it only waits for its status to be read.
+    // A zombie process has ended; only its exit status has not been read yet.
     return !/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
   } catch {
     return false;
@@ -22,13 +22,13 @@ function cpuTicks(pid: number): number {
   return Number(fields[11]) + Number(fields[12]); // user and system time
 }
 
-/** Waits until a process computes and computes. */
+/** Waits until a process is busy computing. */
 export async function busy(pid: number): Promise<void> {
   const before = cpuTicks(pid);
   while (cpuTicks(pid) - before < BUSY_TICKS) await turns(1);
 }
 
-/** Waits until processes are gone, but no longer than 2 s. */
+/** Waits until the processes are gone; throws after 2 s. */
 export async function gone(...pids: readonly number[]): Promise<void> {
   const end = performance.now() + GONE_MS;
   while (pids.some(runs)) {

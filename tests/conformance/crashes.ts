@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { eventually, Gates } from "./gates.ts";
 import { type Guarantee, numbers, OWN_LANE_ONLY, taskNamed, taskOf } from "./guarantee.ts";
 
-/** How a lane can end by what its task does, and what the error says of it. */
+/** The ways in which a task can end its lane, and the error's text for each. */
 const WAYS = {
   "exit": /called Deno\.exit\(7\)|exited with code 7/,
   "close": /self\.close\(\)|exited/,
@@ -14,7 +14,7 @@ export const CRASHES: readonly Guarantee[] = [
   ...Object.entries(WAYS).map(([way, says]): Guarantee => ({
     name: `a task that ends its lane (${way}) is named as crashed, and all others complete`,
     notFor: OWN_LANE_ONLY,
-    // What a kernel leaves to a timer comes at any time, and may be taken for another's.
+    // An error that a kernel leaves to a timer comes at any time and may be blamed on another task.
     ...(way !== "throw late" && { onGpu: true }),
     async check({ open }) {
       for (const [slots, chunk] of [[1, 1], [2, 1], [1, 5]] as const) {
@@ -104,7 +104,7 @@ export const CRASHES: readonly Guarantee[] = [
     notFor: OWN_LANE_ONLY,
     onGpu: true,
     async check({ open }) {
-      // With several slots who ran beside it would be suspect, too.
+      // With several slots, the tasks beside it would be suspects too.
       await using executor = open({ slots: 1 });
       const outcomes = await executor.mapSettled(taskNamed("die"), ["a", "exit", "b", "c"], {
         retries: { limit: 9, baseMs: 1, maxMs: 2 },

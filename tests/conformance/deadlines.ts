@@ -122,17 +122,17 @@ export const DEADLINES: readonly Guarantee[] = [
     async check({ open, model }) {
       await using executor = open({ lanes: 1, slots: 1, graceMs: 50 });
       const flag = new Int32Array(new SharedArrayBuffer(4));
-      // A thread that is busy is ended by nobody else.
+      // Only this flag ends a busy thread's loop.
       await executor.run(taskNamed("leaveBusy"), model === "workers" ? flag : "busy");
-      // So that the lane is busy by then.
+      // By the end of this wait the lane is busy.
       await new Promise((resolve) => setTimeout(resolve, 50));
       const outcomes = await executor.mapSettled(taskNamed("leaveBusy"), ["idle", "idle"], {
-        // A quick task has to end in it on a busy machine, too.
+        // The deadlines leave time for a quick task on a busy machine.
         timeoutMs: 1_000,
         loadTimeoutMs: 1_000,
         chunk: 1,
       }).toArray();
-      // Nor is the module to blame that it doesn't come to load.
+      // The module isn't blamed either if it can't load on the busy lane.
       await executor.run(taskNamed("leaveBusy"), model === "workers" ? flag : "busy");
       await new Promise((resolve) => setTimeout(resolve, 50));
       const isNew = taskOf("export default (n) => n");

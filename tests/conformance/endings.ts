@@ -9,7 +9,7 @@ import {
   taskOf,
 } from "./guarantee.ts";
 
-/** An input that gives some numbers and then waits for ever. */
+/** An input that yields some numbers and then never ends. */
 async function* stalled(count: number): AsyncGenerator<number> {
   yield* numbers(count);
   await new Promise(() => {});
@@ -50,11 +50,11 @@ export const ENDINGS: readonly Guarantee[] = [
       }
       const busy = executor.mapSettled(taskNamed("gated"), items(), { buffer: 2, chunk: 1 });
       const ends = Array.fromAsync(busy);
-      // All that were started have come before it is closed, so that none comes late.
+      // All started tasks have arrived at the gates before close(), so that none arrives late.
       await gates.full(width);
       await executor.close();
       const [pulledThen, startedThen] = [pulled, gates.arrived.length];
-      // A lane that hasn't answered within the grace time was given up.
+      // A task on a lane that didn't answer within the grace is abandoned.
       const stopped = ["cancelled", "abandoned"];
       assert((await ends).every((o) => o.status === "rejected" && stopped.includes(o.ended)));
       assertStringIncludes(await told, "closed");
@@ -136,11 +136,11 @@ export const ENDINGS: readonly Guarantee[] = [
         };
         const results = executor.map(taskNamed("double"), items());
         await results.next();
-        results.next().catch(() => {}); // so that the input is asked for more
+        results.next().catch(() => {}); // so that the next item is pulled
         await asked.promise;
         const told = tell(results.return().then(() => {}));
         next.resolve();
-        // Longer than a lane would be waited for.
+        // This wait is longer than closing would wait for a lane.
         await new Promise((resolve) => setTimeout(resolve, 60));
         cleanedUp.resolve();
         assertEquals(await told, throws ? "RangeError: rollback failed" : "ended");
@@ -166,7 +166,7 @@ export const ENDINGS: readonly Guarantee[] = [
       };
       const results = executor.map(taskNamed("double"), items());
       await results.next();
-      results.next().catch(() => {}); // so that the input comes to its end
+      results.next().catch(() => {}); // so that the input is pulled to its end
       await isEnding.promise;
       const told = tell(results.return().then(() => {}));
       ending.reject(new RangeError("the end broke"));
@@ -339,7 +339,7 @@ export const ENDINGS: readonly Guarantee[] = [
       for (const key of ["a", "b", "c"]) {
         await gates.until(() => gates.waiting.includes(key), `${key} waits`);
         gates.pass(key);
-        // Until its lane has told of it.
+        // Waits until the lane has reported its end.
         await turns(10);
       }
       await gates.empty();
@@ -373,11 +373,11 @@ export const ENDINGS: readonly Guarantee[] = [
     async check({ open }) {
       const { error } = console;
       const said: string[] = [];
-      // The platform may have something to say of its own at this moment.
+      // The platform may print messages of its own at this moment.
       console.error = (text: string) => void (text.includes("nothing ran") && said.push(text));
       try {
         const executor = open();
-        // Kept, for those that are collected before are told of each by itself.
+        // The runs are kept, because a run that is collected before close() is reported separately.
         const unused = [
           executor.map(taskNamed("double"), [1]),
           executor.mapSettled(taskNamed("double"), [1]),
@@ -453,13 +453,13 @@ export const ENDINGS: readonly Guarantee[] = [
     name: "a module whose import never ends has a deadline of its own",
     async check({ open }) {
       await using executor = open({ graceMs: 20 });
-      // In this process it may hang only until the test is over.
+      // In the test's own process the import may hang only until the test ends.
       const { promise, resolve } = Promise.withResolvers<void>();
       Object.assign(globalThis, { importHangs: promise });
       const hangs = taskOf(
         `await (globalThis.importHangs ?? new Promise(() => {})); // ${crypto.randomUUID()}`,
       );
-      await executor.ready(); // so that the time is the module's alone
+      await executor.ready(); // so that the time limit covers the module's import alone
       const [outcome] = await executor.mapSettled(hangs, [1], { loadTimeoutMs: 150 }).toArray();
       assert(outcome!.status === "rejected" && outcome!.ended === "failed");
       assertStringIncludes(String(outcome!.reason), "has not been loaded after 150 ms");
@@ -476,7 +476,7 @@ export const ENDINGS: readonly Guarantee[] = [
     name: "a module that nobody waits for any more holds up no other on a lane that starts",
     async check({ open }) {
       await using executor = open({ lanes: 1, slots: 1, graceMs: 20 });
-      // In this process it may hang only until the test is over.
+      // In the test's own process the import may hang only until the test ends.
       const { promise, resolve } = Promise.withResolvers<void>();
       Object.assign(globalThis, { importHangs: promise });
       const hangs = taskOf(
@@ -521,7 +521,7 @@ export const ENDINGS: readonly Guarantee[] = [
     name: "tasks of several files can be made ready at once, and while others run",
     async check({ open }) {
       const files = numbers(3).map((n) => taskOf(`export default (m) => 10 * m + ${n}`));
-      // Where a lane knows the files that it was started with, it is replaced for others.
+      // A lane that may read only the files known at its start is replaced for tasks of other files.
       const loads = faultTask("loads") as never;
       const all = [...files, loads, taskNamed("double") as never];
       await using executor = open();

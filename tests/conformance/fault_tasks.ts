@@ -1,17 +1,17 @@
 /**
- * Tasks of the conformance suite that are hostile, odd, or tell what became of what they were given.
- * They run in every kind of lane, so they import nothing but types.
+ * Tasks of the conformance suite that misbehave, use odd values, or return how their item arrived. They run in
+ * every kind of lane, so they import nothing but types.
  */
 
 import type { TaskContext } from "../../lib/lanes/task.ts";
 
-/** A byte array, and what its task is to do besides telling its first byte. */
+/** A byte array, and what its task does besides returning the first byte. */
 export interface BytesItem {
   readonly bytes: Uint8Array;
   readonly does?: "exit" | "fail once" | "spin" | "wait once";
 }
 
-/** The first byte, and the length of what is behind the array. */
+/** Returns the first byte, and the length of the array's buffer. */
 export function firstByte(
   { bytes, does }: BytesItem,
   { attempt }: TaskContext,
@@ -19,7 +19,7 @@ export function firstByte(
   if (does === "wait once" && attempt === 1) return new Promise(() => {});
   if (does === "exit") Deno.exit(3);
   if (does === "fail once" && attempt === 1) throw new Error("once");
-  // Long enough for the rest of a batch to be given back.
+  // This takes long enough for the rest of a batch to be given back.
   if (does === "spin") { for (const end = performance.now() + 25; performance.now() < end;); }
   return [bytes[0]!, bytes.buffer.byteLength];
 }
@@ -27,14 +27,14 @@ export function firstByte(
 const memory = new WebAssembly.Memory({ initial: 1 });
 const scratch = new Uint8Array(16);
 
-/** Eight bytes in a place that isn't the result's alone. */
+/** Returns eight bytes in memory that isn't the result's alone, or a large array. */
 export function bytesFrom({ place, n }: { place: "wasm" | "scratch" | "large"; n: number }) {
   if (place === "wasm") return new Uint8Array(memory.buffer, 0, 8).fill(n);
   if (place === "scratch") return scratch.fill(n);
   return new Uint8Array(1 << 16).fill(n);
 }
 
-/** How a value arrived: its class and what it holds, as deep as it goes. */
+/** Describes how a value arrived: its class and content, at all depths. */
 export function describe(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   const name = Object.getPrototypeOf(value)?.constructor?.name;
@@ -54,7 +54,7 @@ class QuotaError extends Error {
   code = "E_QUOTA";
 }
 
-/** A value that holds errors, in a place of that kind. */
+/** Returns a value that holds errors in the place named. */
 export async function giveErrors(place: string): Promise<unknown> {
   const error = new QuotaError("no more", { cause: new RangeError("inner") });
   switch (place) {
@@ -79,7 +79,7 @@ export async function giveErrors(place: string): Promise<unknown> {
   return JSON.parse('{ "__proto__": { "polluted": true }, "list": [1] }');
 }
 
-/** A value that can't arrive, in a place of that kind. */
+/** Returns a value that can't be sent because of the place named. */
 export function giveUnsendable(place: string): unknown {
   const url = new URL("https://a.example/");
   switch (place) {
@@ -115,14 +115,14 @@ export function giveUnsendable(place: string): unknown {
   return place;
 }
 
-/** A class of one's own whose instances are made of other things than a buffer. */
+/** A class whose constructor doesn't take a buffer, as that of its base class does. */
 class Matrix extends Float64Array {
   constructor(rows: number, columns: number) {
     super(rows * columns);
   }
 }
 
-/** So many numbers in a view of a class of its own, or in a part of a larger buffer. */
+/** Returns numbers in a view of such a class, over its whole buffer or a part of it. */
 export function giveMatrix(kind: "whole" | "part"): Float64Array {
   const matrix = new Matrix(2, 3).fill(7);
   if (kind === "whole") return matrix;
@@ -130,7 +130,7 @@ export function giveMatrix(kind: "whole" | "part"): Float64Array {
   return Object.setPrototypeOf(part, Matrix.prototype);
 }
 
-/** Gives, or fails to give, what only some ways of copying can copy. */
+/** Returns, or fails to return, a value that only some ways of copying can copy. */
 export function giveOdd(kind: string): unknown {
   switch (kind) {
     case "proxy":
@@ -153,26 +153,26 @@ export function giveOdd(kind: string): unknown {
   return kind;
 }
 
-/** Gives all objects of its lane a method, as old packages do. */
+/** Adds a method to all objects and arrays of its lane, as old packages do. */
 export function giveAllAMethod(value: unknown): unknown {
   Object.assign(Object.prototype, { each() {} });
   Object.assign(Array.prototype, { last() {} });
   return value;
 }
 
-/** Adds one to the first element of shared memory, and tells what kind of memory it is. */
+/** Adds one to the first element of shared memory, and returns the memory's class. */
 export function addOne(memory: SharedArrayBuffer | { view: Int32Array }): string {
   const view = "view" in memory ? memory.view : new Int32Array(memory);
   Atomics.add(view, 0, 1);
   return view.buffer.constructor.name;
 }
 
-/** A view of the first four bytes of a large buffer. */
+/** Returns a view of the first four bytes of a large buffer. */
 export function giveView(n: number): Uint8Array {
   return new Uint8Array(1 << 20).fill(n).subarray(0, 4);
 }
 
-/** Waits for its signal, and tells the reason; tells at once that it waits. */
+/** Waits until its signal aborts, and reports the reason; first reports that it waits. */
 export async function reasonOf(url: string, { signal }: TaskContext): Promise<string> {
   await (await fetch(url)).text();
   if (!signal.aborted) {
@@ -183,7 +183,7 @@ export async function reasonOf(url: string, { signal }: TaskContext): Promise<st
   return name;
 }
 
-/** Tells the gates that it starts, then does what the item says. */
+/** Reports its start to the gates, then does what the item says. */
 export async function startAnd(
   { url, does }: { readonly url: string; readonly does: string },
   { signal }: TaskContext,
@@ -207,13 +207,13 @@ export async function startAnd(
   return does;
 }
 
-/** Ends its lane once the item is reached. */
+/** Ends its lane if the item says so. */
 export function exitAt(exits: boolean): number {
   if (exits) Deno.exit(5);
   return performance.now();
 }
 
-/** Does to its lane what a careless module does. */
+/** Interferes with its lane in the way named, as a careless module might. */
 export function meddle(how: string): string | Promise<string> {
   const scope = globalThis as unknown as Record<string, unknown>;
   switch (how) {
@@ -248,7 +248,7 @@ export function meddle(how: string): string | Promise<string> {
   return how;
 }
 
-/** Reads from stdin as the item says. */
+/** Reads from stdin in the way named. */
 export async function readStdin(how: string): Promise<string> {
   switch (how) {
     case "readSync":
@@ -271,7 +271,7 @@ export async function readStdin(how: string): Promise<string> {
   return `${how} ${code}`;
 }
 
-/** What may be read. */
+/** Returns the file's text, or the error's name if it may not be read. */
 export function mayRead(path: string): string {
   try {
     return Deno.readTextFileSync(path);
@@ -280,13 +280,13 @@ export function mayRead(path: string): string {
   }
 }
 
-/** Asks, with its first attempt, to be left alone for so long. */
+/** On its first attempt, fails and asks for a pause of `retryAfterMs` milliseconds. */
 export function askFor(retryAfterMs: number, { attempt }: TaskContext): number {
   if (attempt > 1) return attempt;
   throw Object.assign(new Error("busy"), { status: 429, retryAfterMs });
 }
 
-/** Waits at a gate, or throws what its server, which is busy, answers at the first try. */
+/** Waits at a gate; its first attempt throws a 429 if the server is busy. */
 export async function askServer(
   { url, key, busySeconds }: {
     readonly url: string;
@@ -302,7 +302,7 @@ export async function askServer(
   throw Object.assign(new Error("busy"), { response: new Response("", { status: 429, headers }) });
 }
 
-/** How many times this module was loaded where it runs. */
+/** Returns how many times this module was loaded in its lane's process or thread. */
 export function loads(): number {
   const scope = globalThis as { conformanceLoads?: number };
   return scope.conformanceLoads ?? 0;
@@ -311,7 +311,7 @@ export function loads(): number {
 const scope = globalThis as { conformanceLoads?: number };
 scope.conformanceLoads = (scope.conformanceLoads ?? 0) + 1;
 
-/** Gives or throws an error with more than text in it. */
+/** Returns or throws an error that has more than text in it. */
 export function giveRichError(how: string): unknown {
   const cause = { status: 500, url: new URL("http://host/"), list: [1, new Response("")] };
   const error = Object.assign(new Error("rich", { cause }), {
@@ -324,7 +324,7 @@ export function giveRichError(how: string): unknown {
 
 const same = new ArrayBuffer(64);
 
-/** Writes to the same buffer for every item, and gives it or a view of it. */
+/** Writes to the same buffer for every item, and returns it or a view of it. */
 export function sameBuffer(
   { kind, n }: { kind: "array" | "buffer" | "view"; n: number },
 ): ArrayBuffer | Uint8Array<ArrayBuffer> | DataView<ArrayBuffer> {
@@ -332,7 +332,7 @@ export function sameBuffer(
   return kind === "buffer" ? same : kind === "array" ? new Uint8Array(same) : new DataView(same);
 }
 
-/** Many errors with causes, or one with a long chain of them. */
+/** Returns many errors with causes, or one with a long chain of causes. */
 export function giveManyErrors(how: string): unknown {
   const made = (n: number) => new TypeError(`e${n}`, { cause: new Error(`c${n}`) });
   if (how === "many") return Array.from({ length: 2000 }, (_, n) => made(n));
@@ -341,14 +341,14 @@ export function giveManyErrors(how: string): unknown {
   return error;
 }
 
-/** Gives a list in a list, and so on, so deep. */
+/** Returns lists nested to the given depth. */
 export function giveDeep(depth: number): unknown {
   let value: unknown[] = [];
   for (let at = 0; at < depth; at++) value = [value];
   return value;
 }
 
-/** Throws a server's answer, or an error that bears it. */
+/** Throws a server's response, or an error that holds one. */
 export function throwAnswer(how: string): never {
   const answer = new Response("busy", { status: 429, headers: { "x-left": "0" } });
   if (how === "alone") throw answer;

@@ -1,6 +1,6 @@
 /**
- * What a cluster is asked to do and can't, or only just: large messages, many items, old modules, wrong
- * credentials, a full store, messages from elsewhere; and the scripts that use it.
+ * Requests that a cluster can't fulfil, or only just: large messages, many items, old modules, wrong
+ * credentials, a full store, messages from elsewhere; and the scripts that use a cluster.
  */
 
 import {
@@ -238,7 +238,7 @@ fault("a module that is older on the machine is refused, and both contents are t
     assertStringIncludes(said, "TaskLoadError");
     assertEquals(said.match(/sha256 [0-9a-f]{12}/g)?.length, 2, said);
     assertStringIncludes(said, there);
-    // The same content under another path is run.
+    // The same content under another path may run.
     await Deno.writeTextFile(`${here}/by.ts`, "export const by = 4;");
     await using executor = open(server, 1);
     assertEquals(await executor.map(task, [1 as never]).toArray(), [8]);
@@ -349,7 +349,7 @@ fault("what a server lacks is said in one line: machines, JetStream, a right, it
   await using closed = await NatsServer.start({ args: ["--user", "ann", "--pass", "hidden"] });
   await using deaf = await NatsServer.start({ config: bob("$JS.>") });
   await using unheard = await NatsServer.start({ config: bob("lanes.>") });
-  // All at once, for each says it when it has waited long enough.
+  // The checks run together, because each waits for its own time limit.
   await Promise.all([
     says(server.url, {}, "no machine has joined at nats://127.0.0.1"),
     says(plain.url, {}, "it runs without JetStream"),
@@ -414,7 +414,7 @@ fault("credentials of an account let in, and others don't; none is told", async 
     const old = await credsOf("old", jobs, inSeconds(-60));
     await using late = cluster({ servers: server.url, creds: old.path });
     await assertRejects(() => late.ready(), LaneStartError, "these credentials have expired");
-    // Those that expire end a job whatever it is at: connecting, asking for a lane, or running.
+    // Credentials that expire end a job in every state: connecting, asking for a lane, or running.
     const brief = await credsOf("brief", jobs, inSeconds(2));
     const never = taskOf("export default () => new Promise((resolve) => setTimeout(resolve, 1e6))");
     await Promise.all(
@@ -454,7 +454,7 @@ fault("what a store has no room for fails, and says so; what had room goes on", 
   assert(small!.status === "fulfilled");
   assertEquals(small!.value, 2);
   for (const outcome of [sent!, returned!, later!]) {
-    // A server of version 2.9 gives no room back that a refused message took: small ones may fail, too.
+    // Version 2.9 of the server doesn't free the room of a refused message, so small ones may fail too.
     if (outcome === later && outcome.status === "fulfilled") assertEquals(outcome.value, 3);
     else {
       assert(outcome.status === "rejected" && outcome.ended === "failed");
@@ -526,7 +526,7 @@ fault(
         for (const [kind, payload] of bad) {
           const lost = Promise.withResolvers<void>();
           const lease = await job.lease({ slots: 1, modules: [module] }, {
-            // What harms nobody isn't told.
+            // A harmless message causes no report: a lease that is still there after 200 ms is fine.
             receive: ({ kind }) => kind === FromLane.ready && setTimeout(lost.resolve, 200),
             leaving: () => {},
             lost: () => lost.resolve(),
@@ -642,7 +642,7 @@ fault(
       const found = advice.models.find(({ name }: { name: string }) =>
         name === "cluster (2 lanes)"
       );
-      // On a busy machine its trials may all be stopped as slower; only what ran is told so.
+      // On a busy machine all its trials may be stopped as slower; only a trial that ran is reported so.
       const ran = found.out === "slower" || (found.out === undefined && found.measured);
       assert(ran, JSON.stringify(found));
     } finally {

@@ -1,6 +1,6 @@
 /**
- * The library in a program of somebody else's: from outside of this folder, by path, by name and over
- * http, in projects of every kind. Each case is a folder made for it.
+ * The library in a user's own program: outside of this project, imported by path, by name and over http, in
+ * projects of every kind. Each case is a temporary folder.
  */
 
 import { assertEquals } from "@std/assert";
@@ -10,7 +10,7 @@ import { MAY_RUN } from "./programs/run_program.ts";
 const ROOT = new URL("../../", import.meta.url);
 const MODELS = ["sequential", "concurrent", "limited", "workers", "processes"];
 
-/** A program that greets in every model. */
+/** The code of a program that runs a greeting task in every model. */
 function program(library: string, greet = `new URL("./greet.ts", import.meta.url)`): string {
   return `
 import { concurrent, limited, processes, sequential, task, workers } from ${
@@ -30,7 +30,7 @@ const WORDS = { "words.ts": `export const word = "hello";` };
 
 type Files = Readonly<Record<string, string>>;
 
-/** Runs `main.ts` of a folder with these files, in that folder, with a cache of its own. */
+/** Runs `main.ts` of a folder with these files, in that folder, with a separate cache. */
 async function runIn(files: Files, flags: readonly string[]): Promise<string> {
   const folder = await Deno.makeTempDir();
   try {
@@ -53,7 +53,7 @@ async function runIn(files: Files, flags: readonly string[]): Promise<string> {
 
 const ALL = MODELS.map((model) => `${model} hello1 hello2 hello3\n`).join("");
 
-/** Serves the library as a web server would, and a task beside it. */
+/** Serves the library and a task beside it, as a web server would. */
 function serve(): Deno.HttpServer<Deno.NetAddr> {
   const headers = { "content-type": "application/typescript" };
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async ({ url }) => {

@@ -1,6 +1,6 @@
 /**
- * What becomes of a cluster's items when machines, links, the server or the program are lost, each for
- * real: they are killed, stopped and continued, cut off, and come back.
+ * The effect on a cluster's items when machines, links, the server or the program are really lost: they are
+ * killed, stopped and continued, cut off, and come back.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -16,13 +16,13 @@ import { Link } from "./cluster/link.ts";
 import { hasNamespaces, Namespace } from "./cluster/namespace.ts";
 import { ALL, fault, oneLane, open, SILENCE_MS } from "./cluster/cluster.ts";
 
-/** What a fault did to a job's items. */
+/** A fault's effect on a job's items. */
 interface Damage {
   readonly fault: string;
   readonly items: number;
-  /** How many were started twice. */
+  /** How many items were started twice. */
   readonly twice: number;
-  /** How many have no result, and how many results there are too many. */
+  /** How many items have no result, and how many results are duplicates. */
   readonly lost: number;
   readonly doubled: number;
 }
@@ -37,10 +37,10 @@ const COLUMNS: readonly Column<Damage>[] = [
 ];
 
 /**
- * Notes a row of the table at the end; nothing may be lost or doubled.
+ * Adds a row to the table that is printed at the end; fails if a result was lost or doubled.
  *
- * @param indexes Of the results.
- * @param started What was started, each time that it was.
+ * @param indexes The indexes of the results.
+ * @param started The keys of the started items, once for each start.
  */
 function note(fault: string, items: number, indexes: number[], started: readonly string[]): void {
   const twice = started.length - new Set(started).size;
@@ -74,7 +74,7 @@ fault(
       settled.map((o) => o.status === "fulfilled" && o.value),
       items.map(({ key }) => key),
     );
-    // What it was sent ahead may have been started, as far as anybody knows.
+    // An item sent ahead to the killed machine counts as an attempt, because it may have started there.
     assert(settled.every(({ attempts }) => attempts <= 2));
     note("a machine is killed mid-task", 6, indexesOf(settled), gates.arrived);
   },
@@ -101,16 +101,16 @@ fault("a machine that leaves ends what runs there first, and is given nothing mo
   note("a machine leaves mid-task", 4, indexesOf(settled), gates.arrived);
 });
 
-/** A machine's way to the server, and how it is lost. */
+/** A machine's connection to the server, and how it is lost. */
 interface Way extends AsyncDisposable {
   readonly url: string;
-  /** Where it finds this program, if it is in another network than this. */
+  /** The network namespace of the machine; undefined if it shares this program's network. */
   readonly namespace?: Namespace;
   lose(lane: LaneProcess): void | Promise<void>;
   back(lane: LaneProcess): void | Promise<void>;
 }
 
-/** A machine with one lane is lost and comes back, while another one goes on. */
+/** Tests that a machine with one lane is lost and comes back while another one continues. */
 function lossTest(
   name: string,
   row: string,
@@ -130,7 +130,7 @@ function lossTest(
     const outcomes = executor.mapSettled(taskNamed("gated"), items, { chunk: 1 }).toArray();
     await gates.full(2);
     await way.lose(one);
-    // The other lane comes with what the lost one had, once that is given up.
+    // Once the lost lane is given up, the other lane runs its item.
     await gates.until(() => {
       if (gates.arrived.length < 4) { for (const key of gates.waiting) gates.pass(key); }
       return gates.arrived.length >= 4;
@@ -140,7 +140,7 @@ function lossTest(
     const settled = await outcomes;
     assertEquals(settled.map((o) => o.status === "fulfilled" && o.value), ["0", "1", "2"]);
     note(row, 3, indexesOf(settled), gates.arrived);
-    // It comes back, and its lane is free again.
+    // The machine has come back, and its lane is free again.
     const values = await executor.map(taskNamed("double"), numbers(50), { chunk: 1 }).toArray();
     assertEquals(values, numbers(50).map((n) => 2 * n));
   };
@@ -172,7 +172,7 @@ lossTest(
   },
 );
 
-/** A machine in a network of its own. */
+/** A machine in a separate network. */
 async function apart({ port }: NatsServer): Promise<Way> {
   const namespace = await Namespace.make();
   const link = new Link(port, namespace.host);
@@ -225,7 +225,7 @@ fault("a submitter that is cut off for long loses nothing, and has nothing run t
   await gates.full(2);
   link.cut();
   gates.openAll();
-  // Longer than a machine may be silent.
+  // The cut lasts longer than a machine may be silent.
   await new Promise((resolve) => setTimeout(resolve, 2 * SILENCE_MS));
   link.mend();
   const settled = await outcomes;
@@ -301,7 +301,7 @@ fault("a server that loses its store again and again takes no item with it", asy
   await using executor = open(server, 1);
   const value = executor.run(taskNamed("gated"), { url: gates.url, key: "0" });
   await gates.full(1);
-  // A task that ended two lanes would be quarantined.
+  // The store is lost twice: if each loss counted as a lane ended by the task, it would be quarantined.
   for (let times = 1; times <= 2; times++) {
     await server.stop("SIGKILL");
     await server.forget();
@@ -322,7 +322,7 @@ fault("a server that can't be reached for long costs nothing", async () => {
   await gates.full(2);
   Deno.kill(server.pid, "SIGSTOP");
   gates.openAll();
-  // Longer than a machine may be silent.
+  // The stop lasts longer than a machine may be silent.
   await new Promise((resolve) => setTimeout(resolve, 2 * SILENCE_MS));
   Deno.kill(server.pid, "SIGCONT");
   const settled = await outcomes;

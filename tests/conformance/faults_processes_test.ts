@@ -1,6 +1,4 @@
-/**
- * What can befall a subprocess lane from within and without.
- */
+/** Faults of a subprocess lane, caused from inside and from outside. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Executor, processes, type ProcessesOptions } from "../../lib/mod.ts";
@@ -65,7 +63,7 @@ fault(
     Deno.kill(first!, "SIGKILL");
     killed.add(first!);
     gates.openAll();
-    // The item that waits for ever can't be told by its child's id alone: end every child that is left.
+    // The child's id alone doesn't tell which item waits for ever, so all remaining children are killed.
     await gates.until(() => gates.arrived.length >= 6, "every item was started");
     for (const pid of new Set(gates.arrived.map(Number))) {
       if (!killed.has(pid)) Deno.kill(pid, "SIGKILL");

@@ -1,6 +1,4 @@
-/**
- * Faults that would harm the test's own process: each is a program of its own.
- */
+/** Faults that would harm the test's own process, so each runs as a separate program. */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { startSite } from "../../lib/site/start.ts";

@@ -1,6 +1,6 @@
 /**
- * Whose project a task belongs to: its own, in subprocesses too, and never this library's. Each case
- * is a folder made for it.
+ * A task runs with the configuration of its own project, in subprocesses too, and never with this library's.
+ * Each case is a temporary folder.
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -10,7 +10,7 @@ import { MAY_RUN, run } from "./programs/run_program.ts";
 
 type Files = Readonly<Record<string, string>>;
 
-/** A folder with these files, which is gone afterwards. */
+/** A temporary folder with these files, removed when it is disposed. */
 class Folder implements AsyncDisposable {
   readonly path: string;
 
@@ -95,7 +95,7 @@ project("tasks of several projects on one executor each keep their own, in any o
     const task = { module: pathToFileURL(`${folder}/${name}/task.ts`).href, export: "default" };
     assertEquals(await executor.map(task as Task<unknown>, [1]).toArray(), [name]);
   }
-  // Beside each other, too.
+  // The result is the same if all run at the same time.
   const given = await Promise.all(names.map((name) => {
     const task = { module: pathToFileURL(`${folder}/${name}/task.ts`).href, export: "default" };
     return executor.map(task as Task<unknown>, [1, 2, 3], { chunk: 1 }).toArray();
@@ -110,7 +110,7 @@ project("no lock is written or changed for a task", {
   "locked/deno.lock": `{ "version": "5" }`,
   "locked/task.ts": `import ms from "npm:pretty-ms@^9.3.1"; export default () => ms(2000);`,
 }, async (folder) => {
-  // A lane takes packages from Deno's cache alone, where a fresh machine doesn't have this one.
+  // A lane takes packages only from Deno's cache, and on a fresh machine this one isn't there yet.
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: ["cache", "--quiet", "--no-lock", `--config=${folder}/deno.json`, `${folder}/task.ts`],
     stdin: "null",

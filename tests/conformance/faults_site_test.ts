@@ -1,6 +1,4 @@
-/**
- * Downloads from a site that fails in every way it knows, under every model.
- */
+/** Downloads from the test site with every fault it can produce, under every model. */
 
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import {
@@ -20,7 +18,7 @@ const download = task<typeof import("../../lib/tasks/download.ts")>(
   new URL("../../lib/tasks/download.ts", import.meta.url),
 );
 
-/** How each fault shows: as a failure, or as a deadline missed. */
+/** How each of the site's faults ends: as a failure, or as a missed deadline. */
 const FAULTS = {
   "stall-headers": "timed-out",
   "stall-body": "timed-out",

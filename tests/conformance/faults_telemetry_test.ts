@@ -1,6 +1,6 @@
 /**
- * Spans of OpenTelemetry, as Deno's console exporter prints them: a run in each model, with its tasks
- * below it and what these do below them.
+ * OpenTelemetry spans as Deno's console exporter prints them: in each model a run, its tasks below it, and the
+ * tasks' own spans below them.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -33,8 +33,8 @@ async function run(model: string, env: Record<string, string>) {
   return { stdout: text.decode(stdout).trim(), stderr: text.decode(stderr) };
 }
 
-// A kernel computes many items together, and none of them by itself.
-// A machine of a cluster exports its spans itself, if its operator wants that.
+// `gpu` has no spans of tasks, because a kernel computes many items together.
+// In `cluster` a machine exports its spans itself, if its operator wants that.
 const traced = MODELS.filter((model) => !MODEL_TABLE[model].together && !needsServer(model));
 for (const model of traced) {
   Deno.test({

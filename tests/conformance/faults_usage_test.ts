@@ -1,6 +1,4 @@
-/**
- * What real programs do with an executor, beside mapping: each is a program of its own.
- */
+/** The behaviour of an executor in real programs, beside mapping: each runs as a separate program. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MODELS } from "../../lib/mod.ts";
@@ -14,14 +12,14 @@ function fault(name: string, fn: () => Promise<void>): void {
 /** SIGABRT and SIGSEGV. */
 const DRIVER_CRASHES: readonly number[] = [134, 139];
 
-// The connection of a cluster keeps its program alive until it is closed.
+// A cluster's connection keeps its program alive until it is closed.
 for (const model of MODELS.filter((model) => model !== "cluster")) {
   Deno.test({
     name: `${model}: an executor that was never closed lets an idle program end`,
     ignore: !MAY_RUN || (model === "gpu" && !hasAdapter),
     async fn() {
       const { code, stdout, stderr } = await run("usage.ts", ["never closed", model]);
-      // A GPU's driver in software may itself crash as a process ends with its device open.
+      // A software GPU driver may itself crash when a process ends with its device open.
       const ended = model === "gpu" && DRIVER_CRASHES.includes(code) ? 0 : code;
       assertEquals([ended, stdout.trim().split("\n")], [0, ["[2,4]", "[6]"]], stderr);
     },

@@ -1,6 +1,6 @@
 /**
- * Gates at which tasks wait until a test lets them through, instead of sleeping. They are an HTTP
- * server on loopback, so tasks of every kind of lane reach them.
+ * Gates at which tasks wait until a test lets them through, instead of sleeping. They are an HTTP server on
+ * loopback, so tasks in every kind of lane reach them.
  */
 
 interface Held {
@@ -8,22 +8,22 @@ interface Held {
   readonly pass: () => void;
 }
 
-/** As long as a test waits for what must come; only a safety net. */
+/** How long a test waits for an event that must come, in milliseconds; only a safety net. */
 const PATIENCE_MS = 20_000;
 
 /** The gates of one test. */
 export class Gates implements AsyncDisposable {
   readonly url: string;
-  /** The names under which tasks came, in their order. */
+  /** The names of the tasks that arrived, in order. */
   readonly arrived: string[] = [];
-  /** How many waited at the same time, at most. */
+  /** The most tasks that waited at the same time. */
   peak = 0;
   readonly #held = new Set<Held>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #open = false;
   #changed = Promise.withResolvers<void>();
 
-  /** @param hostname Where tasks find it. */
+  /** @param hostname The address at which tasks reach the gates. */
   constructor(hostname = "127.0.0.1") {
     this.#server = Deno.serve(
       { hostname, port: 0, onListen: () => {} },
@@ -56,12 +56,12 @@ export class Gates implements AsyncDisposable {
     this.#changed = Promise.withResolvers();
   }
 
-  /** Who waits, in the order of arrival. */
+  /** The names of the waiting tasks, in the order of arrival. */
   get waiting(): string[] {
     return [...this.#held].map(({ key }) => key);
   }
 
-  /** Waits until something about the gates holds. */
+  /** Waits until a condition on the gates holds. */
   async until(holds: () => boolean, what: string): Promise<void> {
     let late = false;
     const timer = setTimeout(() => {
@@ -73,17 +73,17 @@ export class Gates implements AsyncDisposable {
     if (late) throw new Error(`waited in vain until ${what}; arrived: ${this.arrived.join()}`);
   }
 
-  /** Waits until so many wait at the same time. */
+  /** Waits until `count` tasks wait at the same time. */
   full(count: number): Promise<void> {
     return this.until(() => this.#held.size >= count, `${count} tasks wait at the gates`);
   }
 
-  /** Waits until nobody waits any more. */
+  /** Waits until no task waits any more. */
   empty(): Promise<void> {
     return this.until(() => this.#held.size === 0, "the gates are left");
   }
 
-  /** Lets one through; the first that waits unless named. */
+  /** Lets one task through: the named one, or else the first that waits. */
   pass(key?: string): void {
     const held = [...this.#held].find((one) => key === undefined || one.key === key);
     if (held === undefined) throw new Error(`nobody named ${key} waits at the gates`);
@@ -91,7 +91,7 @@ export class Gates implements AsyncDisposable {
     held.pass();
   }
 
-  /** Lets all through, those too that are still to come. */
+  /** Lets all tasks through, including those that arrive later. */
   openAll(): void {
     this.#open = true;
     for (const { pass } of this.#held) pass();
@@ -104,12 +104,12 @@ export class Gates implements AsyncDisposable {
   }
 }
 
-/** Gives whatever is about to happen its chance: several turns of the event loop, timers included. */
+/** Waits for several turns of the event loop, timers included, so that pending events can happen. */
 export async function turns(count = 20): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-/** Waits until something holds that nobody announces. */
+/** Polls until a condition holds that no event announces. */
 export async function eventually(holds: () => boolean, what: string): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
   while (!holds()) {

@@ -1,4 +1,4 @@
-/** What a guarantee is, and the models that it is checked on. */
+/** The type of a guarantee, and the models that it is checked on. */
 
 import { type Task, task, type TaskName } from "../../lib/lanes/task.ts";
 import { type LaneKind, MODEL_TABLE, needsKernel } from "../../lib/models.ts";
@@ -17,7 +17,7 @@ import {
 import type * as faultTasks from "./fault_tasks.ts";
 import type * as tasks from "./tasks.ts";
 
-/** How a subject is opened; each model takes what it knows. */
+/** Options for opening a model under test; each model takes those it knows. */
 export interface SubjectOptions {
   readonly lanes?: number;
   readonly slots?: number;
@@ -31,7 +31,7 @@ export interface SubjectOptions {
 /** A model under test. */
 export interface Subject {
   readonly model: Model;
-  /** Tasks in flight at most, with the sizes that `open` uses unless told. */
+  /** The most tasks in flight, with the sizes that `open` uses by default. */
   readonly width: number;
   readonly open: (options?: SubjectOptions) => Executor;
 }
@@ -39,9 +39,9 @@ export interface Subject {
 /** One promise of the library, checked on every model that can give it. */
 export interface Guarantee {
   readonly name: string;
-  /** Why a model can't give it, or none whose lanes are in such a place. */
+  /** Why a model, or a kind of lane, can't give the guarantee. */
   readonly notFor?: Partial<Record<Model | LaneKind, string>>;
-  /** Whether its tasks have kernels. */
+  /** Whether its tasks have kernels, so that it is checked on `gpu` too. */
   readonly onGpu?: true;
   readonly check: (subject: Subject) => Promise<void>;
 }
@@ -54,17 +54,17 @@ export function whyNot({ notFor, onGpu }: Guarantee, model: Model): string | und
 
 const WITHOUT_KERNEL = "its tasks wait or look at their context, and no kernel does";
 
-/** The exported function of tests/conformance/tasks.ts. */
+/** A task exported by tests/conformance/tasks.ts. */
 export function taskNamed<Name extends TaskName<typeof tasks>>(name: Name) {
   return task<typeof tasks, Name>(new URL("./tasks.ts", import.meta.url), name);
 }
 
-/** The exported function of tests/conformance/fault_tasks.ts. */
+/** A task exported by tests/conformance/fault_tasks.ts. */
 export function faultTask<Name extends TaskName<typeof faultTasks>>(name: Name) {
   return task<typeof faultTasks, Name>(new URL("./fault_tasks.ts", import.meta.url), name);
 }
 
-/** A task whose module is this code. */
+/** A task whose module is the given code. */
 export function taskOf(code: string, name = "default"): Task<unknown, unknown> {
   return { module: `data:text/javascript,${encodeURIComponent(code)}`, export: name };
 }
@@ -74,10 +74,10 @@ export function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, n) => n);
 }
 
-/** Where the cluster's server is, once it is started. */
+/** The address of the cluster's server, once it is started. */
 export const clusterServer = { url: "" };
 
-/** Every model, opened small. */
+/** Every model, opened with few lanes and slots. */
 export const SUBJECTS: readonly Subject[] = [
   { model: "sequential", width: 1, open: (options) => sequential(common(options)) },
   { model: "concurrent", width: Infinity, open: (options) => concurrent(common(options)) },
@@ -117,8 +117,8 @@ export const SUBJECTS: readonly Subject[] = [
   {
     model: "auto",
     width: 3,
-    // Whether it would leave the event loop depends on how busy the machine is: what it does on lanes,
-    // workers and processes show, and tests/adaptive/auto_test.ts.
+    // `auto` stays on the event loop here, because whether it leaves depends on how busy the machine is. Its
+    // behaviour on lanes is shown by workers, processes and tests/adaptive/auto_test.ts.
     open: ({ slots = 3, ...rest } = {}) =>
       auto({ start: { slots }, maxSlots: slots, stay: "loop", ...common(rest) }),
   },
@@ -143,13 +143,13 @@ export function hasOwnProcess(model: Model): boolean {
   return ["process", "machine"].includes(MODEL_TABLE[model].laneKind);
 }
 
-/** Why this event loop can't give what only a lane of its own can. */
+/** Why models on this event loop can't give what needs a separate lane. */
 export const OWN_LANE_ONLY: Guarantee["notFor"] = {
   "event loop": "the lane is the program",
   auto: "the first lane is the program",
 };
 
-/** Why only threads can be given a buffer instead of a copy. */
+/** Why only threads can receive a buffer without copying it. */
 export const THREADS_ONLY: Guarantee["notFor"] = {
   "event loop": "nothing is sent",
   process: "memory can't move between processes: it is copied",
@@ -157,14 +157,14 @@ export const THREADS_ONLY: Guarantee["notFor"] = {
   machine: "memory can't move between processes: it is copied",
 };
 
-/** Why only a subprocess has streams and permissions of its own. */
+/** Why only a subprocess has its own streams and permissions. */
 export const PROCESSES_ONLY: Guarantee["notFor"] = {
   "event loop": "the lane is the program",
   thread: "a thread has the program's streams, and its permissions unless a flag is given",
   auto: "the first lane is the program",
 };
 
-/** Why this event loop needs no check of what happens to values on their way. */
+/** Why values aren't checked in models that don't send them. */
 export const SENT_ONLY: Guarantee["notFor"] = {
   "event loop": "nothing is sent",
   auto: "what can't be sent as it is stays here",

@@ -4,7 +4,7 @@ import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
 
 const ALL_AT_ONCE = { concurrent: "every item has a slot" };
 
-/** An endless input that tells how far it was pulled and whether it was closed. */
+/** An endless input that shows how far it was pulled and whether it was closed. */
 function endless(): { items: Generator<number>; pulled: () => number; closed: () => boolean } {
   let pulled = 0;
   let closed = false;
@@ -140,7 +140,7 @@ export const LAZINESS: readonly Guarantee[] = [
       const results = executor.map(taskNamed("double"), items);
       await results.next();
       let before = -1;
-      // It may take a while until buffers are full; then it must stand still.
+      // It may take a while until all buffers are full; after that nothing more may be pulled.
       for (let look = 0; look < 200 && before !== pulled(); look++) {
         before = pulled();
         await turns(25);

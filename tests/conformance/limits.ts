@@ -41,7 +41,7 @@ export const LIMITS: readonly Guarantee[] = [
       }
       await Promise.all(runs);
       assertEquals(gates.peak, width);
-      // The first run alone may have filled the slots before the others came.
+      // The first run alone may have filled the slots before the others started.
       const early = gates.arrived.slice(width, width + 12);
       for (const name of "abc") {
         const share = early.filter((key) => key.startsWith(name)).length;
@@ -105,7 +105,7 @@ export const LIMITS: readonly Guarantee[] = [
         await turns(2);
         const waiting = gates.waiting.map(([name]) => name);
         assertEquals(new Set(waiting).size, waiting.length, gates.waiting.join());
-        // The last that came: those whose key waits behind the first must not wait for it.
+        // The last arrived passes first: items whose key waits behind the first must not wait for it.
         gates.pass(gates.waiting.at(-1));
       }
       assertEquals(await values, keys);
@@ -173,7 +173,7 @@ export const LIMITS: readonly Guarantee[] = [
       for await (const { status, attempts, index } of outcomes) {
         ends[index] = `${status} ${attempts}`;
         if (status !== "fulfilled" || Object.keys(ends).length < 20) continue;
-        // The lane of the busy one may have taken longer to start.
+        // The lane of the busy item may have taken longer to start.
         await told.promise;
         controller.abort();
       }
@@ -202,7 +202,7 @@ export const LIMITS: readonly Guarantee[] = [
         signal: controller.signal,
       }).toArray();
       await told.promise;
-      // They were sent together with the one whose server is busy.
+      // These items were sent together with the one whose server is busy.
       const before = width - 1;
       await gates.full(before);
       gates.openAll();

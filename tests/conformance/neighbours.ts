@@ -11,7 +11,7 @@ import {
   taskOf,
 } from "./guarantee.ts";
 
-/** Objects that throw when they are looked at. */
+/** Objects that throw when their content is read. */
 const HOSTILE: Readonly<Record<string, () => object>> = {
   "a getter that throws": () => ({
     get x() {
@@ -189,7 +189,7 @@ export const NEIGHBOURS: readonly Guarantee[] = [
   {
     name: "a deadline hits the task that passed it: who ran beside it goes on, and isn't run again",
     async check({ open, width }) {
-      if (width === 1) return; // nobody runs beside it
+      if (width === 1) return; // no task runs beside it
       await using gates = new Gates();
       await using executor = open({ lanes: 1, slots: 3, graceMs: 300 });
       const other = executor.mapSettled(faultTask("startAnd"), [
@@ -296,10 +296,10 @@ export const NEIGHBOURS: readonly Guarantee[] = [
       await using executor = processes({ lanes: 1, permissions, stderr: "keep" });
       permissions.read.push(secret);
       assertEquals(await executor.map(faultTask("mayRead"), [secret]).toArray(), ["NotCapable"]);
-      // Nor does a lane that is replaced get more.
+      // A lane that replaces another has the same permissions.
       await executor.mapSettled(taskNamed("die"), ["exit"]).toArray();
       assertEquals(await executor.map(faultTask("mayRead"), [secret]).toArray(), ["NotCapable"]);
-      // The flag that Deno advises would give this program more, and no lane.
+      // The flag that Deno suggests would give permissions to this program, not to the lane.
       const read = taskOf("export default (path) => Deno.readTextFileSync(path)");
       const refused = () => executor.run(read, secret);
       const { message } = await assertRejects(refused, Deno.errors.NotCapable);

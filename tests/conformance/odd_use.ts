@@ -12,13 +12,13 @@ import {
 
 type Inputs = Record<string, () => Items<number>>;
 
-/** Inputs that fail when they are closed. */
+/** Inputs that throw when they are closed. */
 const UNCLOSABLE_INPUTS: Inputs = {
   "return() throws": () => input(Symbol.iterator, endless, throwing),
   "async return() throws": () => input(Symbol.asyncIterator, endless, throwing),
 };
 
-/** Inputs that stop in ways that generators don't. */
+/** Inputs that end in ways in which generators don't. */
 const ODD_INPUTS: Inputs = {
   "async return() gives no promise": () => input(Symbol.asyncIterator, endless, () => 5),
   "async next() gives no promise": () => input(Symbol.asyncIterator, endless, undefined),
@@ -32,7 +32,7 @@ const BROKEN_INPUTS: Inputs = {
   "async next() gives a number": () => input(Symbol.asyncIterator, () => 5, undefined),
 };
 
-/** Arrays that can't be cut by index, and what comes of going through them. */
+/** Arrays that can't be cut by index, and the values that iterating over them gives. */
 const ODD_ARRAYS: Readonly<Record<string, readonly [() => number[], ...(number | "throws")[]]>> = {
   "a class with an iterator": [() => Own.from([1, 2]) as number[], 7, 8],
   "a class made from an iterable": [() => new Stack([1, 2]), 1, 2],
@@ -62,7 +62,7 @@ class Stack extends Array<number> {
   }
 }
 
-/** A clock and timers that nobody may use, until it is disposed. */
+/** Replaces the clock and timers with ones that throw, until it is disposed. */
 function fakedTime(): Disposable {
   const faked = () => {
     throw new Error("a faked clock was looked at");
@@ -76,7 +76,7 @@ function fakedTime(): Disposable {
     static override now = faked;
   } as unknown as DateConstructor;
   realPerformance.now = faked;
-  // Some fake its functions, others put an object that has no other in its place.
+  // Some libraries fake functions of `performance`, others replace the object by one that has no others.
   const fake = Object.assign(Object.create(Performance.prototype), { now: faked });
   Object.assign(globalThis, { performance: Object.defineProperty(fake, "timeOrigin", {}) });
   return {
@@ -96,7 +96,7 @@ function input(which: symbol, next: () => unknown, clean: unknown): Items<number
   return { [which]: () => ({ next, return: clean }) } as unknown as Items<number>;
 }
 
-/** The executor is as good as new. */
+/** Checks that the executor works as if new. */
 async function works(executor: Executor): Promise<void> {
   assertEquals(await executor.map(taskNamed("double"), numbers(20)).toArray(), [
     ...numbers(20).map((n) => 2 * n),
@@ -111,7 +111,7 @@ export const ODD_USE: readonly Guarantee[] = [
       const timed = task<typeof import("./timed_tasks.ts")>(
         new URL("./timed_tasks.ts", import.meta.url),
       );
-      // One for each lane that is opened.
+      // There are enough items that each lane gets one.
       const results = await executor.map(timed, numbers(8)).toArray();
       assertEquals(results, numbers(8).map((n) => n + 1));
     },
@@ -123,7 +123,7 @@ export const ODD_USE: readonly Guarantee[] = [
     async check({ open }) {
       await using executor = open();
       for (const [name, items] of Object.entries({ ...ODD_INPUTS, ...UNCLOSABLE_INPUTS })) {
-        // Not even `concurrent` may pull all of an input without end before it yields.
+        // Not even `concurrent` may pull all of an endless input before it yields.
         let taken = 0;
         const leave = async () => {
           const results = executor.mapSettled(taskNamed("double"), items());
@@ -162,7 +162,7 @@ export const ODD_USE: readonly Guarantee[] = [
             assertInstanceOf(error, RangeError);
             given.push("throws");
           }
-          // What was sent when the array threw is taken back, unless it has started.
+          // An item sent before the array threw is taken back, unless it has started.
           const ended = expected.at(-1) === "throws"
             ? [...expected.slice(0, given.length - 1), "throws"]
             : expected;

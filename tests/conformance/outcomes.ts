@@ -37,7 +37,7 @@ export const OUTCOMES: readonly Guarantee[] = [
     onGpu: true,
     async check({ open }) {
       const hourMs = 3_600_000;
-      // As if it had been an hour slow when the program began.
+      // The clock behaves as if it had been an hour slow when the program began.
       const kept: { timeOriginMs: number } = clock;
       kept.timeOriginMs -= hourMs;
       try {
@@ -89,13 +89,13 @@ export const OUTCOMES: readonly Guarantee[] = [
       const full = gates.full(Math.min(width, count)).then(() => gates.pass("0"));
       for await (const _ of executor.map(taskNamed("gated"), items, { chunk: 1 })) break;
       await full;
-      // What a task sent before it was stopped may still be on its way.
+      // A request that a task sent before it was stopped may still be on its way.
       await turns();
       await gates.empty();
       const arrived = gates.arrived.length;
       await turns();
       assertEquals(gates.arrived.length, arrived);
-      // One has ended, so that at most one more was started in its place.
+      // One task has ended, so at most one more was started in its place.
       assert(arrived <= Math.min(width, count) + 1, `${arrived} of ${count} were started`);
     },
   },
@@ -200,7 +200,7 @@ export const OUTCOMES: readonly Guarantee[] = [
         told.sort((a, b) => a.startedAtMs - b.startedAtMs);
         for (const [at, { queuedAtMs, startedAtMs, endedAtMs }] of told.entries()) {
           assert(queuedAtMs <= startedAtMs && startedAtMs <= endedAtMs);
-          // In one slot they don't overlap.
+          // With one slot, attempts don't overlap.
           if (at > 0 && executor.slots === 1) assert(told[at - 1]!.endedAtMs <= startedAtMs);
         }
       }

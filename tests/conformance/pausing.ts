@@ -7,7 +7,7 @@ function gatedItems({ url }: Gates, count: number): { url: string; key: string }
   return numbers(count).map((n) => ({ url, key: String(n) }));
 }
 
-/** Why only one model's slots can be changed. */
+/** Why a model's slots can't be changed. */
 const FIXED = "its slots are what it is";
 const ON_LANES = "its slots are set up with its lanes";
 
@@ -137,14 +137,14 @@ export const PAUSING: readonly Guarantee[] = [
       const values = executor.map(taskNamed("gated"), items, { chunk: 1 }).toArray();
       values.catch(() => {});
       await gates.full(count);
-      // A task that has begun may be heard of before what says so on its lane.
+      // The task's arrival at the gates can be known before its lane's report of the start.
       while (executor.running().length < count) await new Promise((done) => setTimeout(done, 1));
       const running = executor.running();
       assertEquals(running.map(({ index }) => index).toSorted(), numbers(count));
       for (const { lane, task, index, item, attempt, startedAtMs } of running) {
         assert(lane >= 0 && lane < executor.lanes, `lane ${lane}`);
         assertEquals([task.export, item, attempt], ["gated", items[index], 1]);
-        // Told by this program's clock, which a lane knows as well as messages are quick.
+        // A lane's clock offset is only as exact as its messages are fast.
         const offMs = Math.max(before - startedAtMs, startedAtMs - performance.now());
         assert(offMs < 2_000, `${startedAtMs} is ${offMs} ms off`);
       }

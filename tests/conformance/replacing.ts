@@ -9,7 +9,7 @@ function setUpTask<Name extends TaskName<typeof module>>(name: Name) {
   return task<typeof module, Name>(new URL("./set_up_tasks.ts", import.meta.url), name);
 }
 
-/** Gates that hear of set-ups and teardowns, and hold nobody up. */
+/** Gates that record set-ups and teardowns and let all through at once. */
 function openGates(): { readonly gates: Gates; readonly shared: Shared } {
   const gates = new Gates();
   gates.openAll();
@@ -36,7 +36,7 @@ export const REPLACING: readonly Guarantee[] = [
         const byLane = Map.groupBy(uses, (use) => use.split(":")[0]);
         for (const [name, { length }] of byLane) assert(length <= 3, `${length} on ${name}`);
         const [up, down] = counts(gates).map((count, at) => count - before[at]!);
-        // A batch that was taken back before it started had its lane for nothing.
+        // A lane whose batch was taken back before it started was set up without running it.
         assert(up! >= byLane.size && byLane.size >= Math.ceil(28 / 3), `${up} set-ups`);
         assertEquals(up, down);
       }

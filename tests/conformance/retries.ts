@@ -100,7 +100,7 @@ export const RETRIES: readonly Guarantee[] = [
           chunk: 1,
         })
       ) {
-        // Nobody waits for the first ones here.
+        // The loop ends without waiting for the first items, whose next attempt is a minute away.
         if (order.push(outcome.index) === 20) break;
       }
       assertEquals(order.sort((a, b) => a - b), numbers(20).map((n) => n + late));

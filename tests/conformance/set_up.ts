@@ -18,7 +18,7 @@ function setUpTask<Name extends TaskName<typeof module>>(name: Name) {
   return task<typeof module, Name>(new URL("./set_up_tasks.ts", import.meta.url), name);
 }
 
-/** Lanes that a model has at most, as the guarantees open it. */
+/** The most lanes that a model has, as the guarantees open it. */
 function lanesOf({ lanes }: Executor): number {
   return lanes;
 }
@@ -137,7 +137,7 @@ export const SET_UP: readonly Guarantee[] = [
         TaskLoadError,
         "its setup failed",
       );
-      // Others are none the worse for it.
+      // Tasks of other modules still work.
       assertEquals(await executor.map(taskOf("export default (n) => n"), [1]).toArray(), [1]);
     },
   },
@@ -145,7 +145,7 @@ export const SET_UP: readonly Guarantee[] = [
     name: "a setup that never ends is given up after loadTimeoutMs, and asked to stop",
     async check({ open }) {
       await using executor = open({ shared: { does: "never sets up" } satisfies Shared });
-      await executor.ready(); // so that the time is the set-up's alone
+      await executor.ready(); // so that the time limit covers the set-up alone
       await assertRejects(
         () => executor.map(setUpTask("use"), [1, 2], { loadTimeoutMs: 800 }).toArray(),
         TaskLoadError,
@@ -358,7 +358,7 @@ export const SET_UP: readonly Guarantee[] = [
   },
 ];
 
-/** A mistake that types find. */
+/** Mistakes that the type checker must find. */
 export function refusedByTypes(): void {
   type WithoutSetup = { default: (n: number, context: { resource: Date }) => number };
   // @ts-expect-error: nobody gives it a Date

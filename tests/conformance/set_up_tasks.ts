@@ -1,10 +1,10 @@
-/** A task module that is set up in each lane. What it does there is told by `shared`. */
+/** A task module that is set up in each lane; `shared` says what its setup and teardown do. */
 
 import type { SetupContext, TaskContext } from "../../lib/lanes/task.ts";
 
-/** What the tests give to all lanes. */
+/** The value that the tests share with all lanes. */
 export interface Shared {
-  /** Gates that hear of each step. */
+  /** Gates that are told of each step. */
   readonly url?: string;
   readonly does?:
     | "never sets up"
@@ -17,7 +17,7 @@ export interface Shared {
   readonly text?: string;
 }
 
-/** What is set up. */
+/** The resource that a set-up makes. */
 export interface Resource {
   readonly name: string;
   uses: number;
@@ -52,19 +52,19 @@ export async function teardown(resource: Resource): Promise<void> {
   if (shared.does === "never tears down") await new Promise(() => {});
 }
 
-/** Which resource it has, and how often that was used. */
+/** Returns the name of its resource, and how often that was used. */
 export function use(_: number, { resource, shared }: TaskContext<Resource, Shared>): string {
   if (!resource.isOpen) throw new Error("the resource was disposed");
   shareds.set(resource, shared);
   return `${resource.name}: ${++resource.uses}`;
 }
 
-/** The same resource, by another task. */
+/** Returns the name of the resource, as another task of the module. */
 export function name(_: number, { resource }: TaskContext<Resource>): string {
   return resource.name;
 }
 
-/** Waits at a gate with the resource open. */
+/** Waits at a gate while the resource is open. */
 export async function hold(
   key: string,
   { resource, shared }: TaskContext<Resource, Shared>,
@@ -74,12 +74,12 @@ export async function hold(
   return resource.isOpen;
 }
 
-/** What the table says. */
+/** Returns the entry of the shared table. */
 export function look(key: string, { shared }: TaskContext<unknown, Shared>): number | undefined {
   return shared.table?.get(key);
 }
 
-/** Ends its lane where the item is "exit", and tells which resource it had. */
+/** Ends its lane if the item is "exit"; else returns the name of its resource. */
 export function exits(item: string, { resource, shared }: TaskContext<Resource, Shared>): string {
   shareds.set(resource, shared);
   if (item === "exit") Deno.exit(1);

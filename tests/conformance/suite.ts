@@ -1,9 +1,9 @@
 /**
- * One suite, run over every model: each guarantee is a test for each model that can give it, and the
- * table at the end says which were given. A check that was not run shows as "·".
+ * One suite for all models: each guarantee is a test for each model that can give it, and the table at the end
+ * shows which held. A check that didn't run shows as "·".
  *
- * Over several machines it takes as long as over all others, so it has a file of its own, which can run
- * beside theirs.
+ * Over several machines the suite takes as long as over all other models, so it has a separate file that can
+ * run beside theirs.
  */
 
 import Table from "cli-table3";
@@ -82,7 +82,7 @@ export function runSuite(takes: (model: Model) => boolean): void {
           name: `${subject.model}, ${theme}: ${guarantee.name}`,
           ignore: !mayRun || lacks[subject.model] === true,
           async fn(t) {
-            // A step tells whether it held, leaks included; a test doesn't.
+            // A step returns whether it passed, leaks included; a test doesn't.
             const holds = await t.step("holds, and leaves nothing", () => guarantee.check(subject));
             cells.set(cell, holds ? "✓" : "✗");
           },

@@ -2,18 +2,18 @@
 
 import type { Kernel, TaskContext } from "../../lib/lanes/task.ts";
 
-/** A task that waits at a gate: the gate's address and the name under which it arrives. */
+/** The item of a task that waits at a gate: the gates' address, and the name under which it arrives. */
 export interface GatedItem {
   readonly url: string;
   readonly key: string;
 }
 
-/** The item, doubled. */
+/** Returns the item, doubled. */
 export function double(n: number): number {
   return 2 * n;
 }
 
-/** Whatever came. */
+/** Returns the item. */
 export function echo(value: unknown): unknown {
   return value;
 }
@@ -24,12 +24,12 @@ export async function gated({ url, key }: GatedItem, context: TaskContext): Prom
   return await response.text();
 }
 
-/** Waits at a gate, deaf to whoever asks it to stop. */
+/** Waits at a gate, and ignores requests to stop. */
 export async function deaf({ url, key }: GatedItem): Promise<string> {
   return await (await fetch(`${url}/${key}`)).text();
 }
 
-/** Waits so many milliseconds, unless asked to stop. */
+/** Waits for `ms` milliseconds, unless asked to stop. */
 export function nap(ms: number, { signal }: TaskContext): Promise<number> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(ms), ms);
@@ -40,20 +40,20 @@ export function nap(ms: number, { signal }: TaskContext): Promise<number> {
   });
 }
 
-/** Works without ever yielding until it sees that it is to stop. */
+/** Computes without yielding until it sees that it should stop. */
 export function spinUntilStopped(stops: boolean, context: TaskContext): string {
   while (stops && !context.cancelled()) { /* burn */ }
   if (stops) throw new Error("saw that it was to stop");
   return "quick";
 }
 
-/** Works and never looks. */
+/** Computes for ever, and never checks whether it should stop. */
 export function spinForEver(spins: boolean): string {
   while (spins) { /* burn */ }
   return "quick";
 }
 
-/** Gives the item, and keeps its lane busy afterwards: for ever, or until it is told to stop. */
+/** Returns the item, and keeps its lane busy afterwards: for ever, or until the shared flag is set. */
 export function leaveBusy(how: "idle" | "busy" | Int32Array): typeof how {
   const goesOn = () => how === "busy" || (how !== "idle" && Atomics.load(how, 0) === 0);
   setTimeout(() => {
@@ -68,24 +68,24 @@ export function failOdd(n: number): number {
   return n;
 }
 
-/** Fails until the attempt that the item names. */
+/** Fails until the attempt whose number is the item. */
 export function succeedAt(attempt: number, context: TaskContext): number {
   if (context.attempt < attempt) throw new Error(`attempt ${context.attempt} failed`);
   return context.attempt;
 }
 
-/** The same, after a millisecond. */
+/** The same as `succeedAt`, after a millisecond. */
 export async function napThenSucceedAt(attempt: number, context: TaskContext): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, 1));
   return succeedAt(attempt, context);
 }
 
-/** Fails always, and says that another try is no use. */
+/** Always fails, with an error that isn't retryable. */
 export function failForGood(): never {
   throw Object.assign(new Error("for good"), { retryable: false });
 }
 
-/** Ends its lane in the way that is asked for, or does nothing. */
+/** Ends its lane in the way named, or returns. */
 export function die(how: string): string | Promise<string> {
   switch (how) {
     case "exit":
@@ -108,7 +108,7 @@ export function die(how: string): string | Promise<string> {
   return how;
 }
 
-/** Throws what the item names. */
+/** Throws the kind of error named. */
 export function throwKind(kind: string): never {
   switch (kind) {
     case "custom": {
@@ -139,7 +139,7 @@ export function throwKind(kind: string): never {
   throw new Error(kind);
 }
 
-/** Gives a value that can't leave its lane, or one that can. */
+/** Returns a value that can't be sent, or one that can. */
 export function give(kind: string): unknown {
   switch (kind) {
     case "function":
@@ -159,29 +159,29 @@ export function give(kind: string): unknown {
   return kind;
 }
 
-/** A byte array of this length, and what came in filled in at its end. */
+/** Returns a byte array of this length whose last byte is 7. */
 export function bytes({ length }: { length: number }): Uint8Array {
   const made = new Uint8Array(length);
   made[length - 1] = 7;
   return made;
 }
 
-/** The first and last byte, and the length. */
+/** Returns the first and last byte, and the length. */
 export function edges(data: Uint8Array): number[] {
   return [data[0]!, data.at(-1)!, data.length];
 }
 
-/** What its context says. */
+/** Returns fields of its context. */
 export function aboutMe(_item: unknown, { index, attempt, signal }: TaskContext) {
   return { index, attempt, aborted: signal.aborted };
 }
 
-/** Its process's id. */
+/** Returns its process's id. */
 export function pid(): number {
   return Deno.pid;
 }
 
-/** Waits at a gate that is told its process's id, and then on, either yielding or not. */
+/** Reports its process's id to a gate, and then waits, computes, or returns. */
 export async function announce(
   { url, then }: { readonly url: string; readonly then: "wait" | "spin" | "end" },
 ): Promise<number> {
@@ -191,21 +191,21 @@ export async function announce(
   return Deno.pid;
 }
 
-/** Writes so many bytes to stderr. */
+/** Writes `length` bytes to stderr. */
 export function shout(length: number): number {
   const line = new TextEncoder().encode("x".repeat(1023) + "\n");
   for (let at = 0; at < length; at += line.length) Deno.stderr.writeSync(line);
   return length;
 }
 
-/** Reads until its memory is at an end. */
+/** Allocates until no memory is left. */
 export function hoard(hoards: boolean): string {
   const kept: number[][] = [];
   while (hoards) kept.push(new Array(10_000).fill(Math.random()));
   return `kept ${kept.length}`;
 }
 
-/** Writes to the process's stdout past every guard, or leaves it alone. */
+/** Writes directly to the process's stdout, or leaves it alone. */
 export async function babble(text: string): Promise<string> {
   if (text === "") return "quiet";
   const { writeSync } = await import("node:fs");
@@ -214,7 +214,7 @@ export async function babble(text: string): Promise<string> {
   return text;
 }
 
-/** Prints as people do while they look for a mistake. */
+/** Prints in many ways, as people do while they look for a mistake. */
 export async function chat(n: number): Promise<number> {
   console.log(`item ${n}`);
   console.info("info");
@@ -241,7 +241,7 @@ export async function deafen(closes: boolean): Promise<string> {
   return "closed";
 }
 
-/** Throws an error that is hard to take anywhere, or gives what came. */
+/** Throws an error that is hard to send, or returns the item. */
 export function throwHostile(kind: string): string {
   const refuse = () => {
     throw new Error("no");
@@ -261,7 +261,7 @@ export function throwHostile(kind: string): string {
       throw error;
     }
     case "names a flag":
-      // Its message can't be assigned.
+      // The message of a DOMException can't be assigned.
       throw new DOMException("run again with the --allow-net flag", "NotAllowedError");
     case "cyclic errors": {
       const error = new AggregateError([], "round");
@@ -282,7 +282,7 @@ export function throwHostile(kind: string): string {
   return kind;
 }
 
-/** Throws an error of a class that every lane knows. */
+/** Throws an error of a class that exists in every lane. */
 export function throwClass(kind: string): never {
   switch (kind) {
     case "dom":
@@ -293,17 +293,17 @@ export function throwClass(kind: string): never {
   throw new TypeError(kind);
 }
 
-/** Fails, and asks to be left alone for so many milliseconds. */
+/** Fails, and asks for a pause of `retryAfterMs` milliseconds. */
 export function askToWait(retryAfterMs: number): never {
   throw Object.assign(new Error("later"), { retryAfterMs });
 }
 
-/** Two numbers in an array of their own, as an object's property. */
+/** Returns two numbers in a typed array that is an object's property. */
 export function measure(n: number): { text: string; floats: Float64Array } {
   return { text: "of odd length", floats: Float64Array.of(n, 2 * n) };
 }
 
-/** Gives a value that keeps all it holds to itself. */
+/** Returns a value whose content is all in private fields. */
 export function givePrivate(kind: string): unknown {
   class Secret {
     #n = 1;
@@ -314,7 +314,7 @@ export function givePrivate(kind: string): unknown {
   return kind === "URL" ? new URL("http://a.b") : kind === "Secret" ? new Secret() : kind;
 }
 
-/** A kernel of one piece an item, whose one number `advance` makes the result of. */
+/** A kernel with one piece per item, whose result is made of the one number that `advance` changes. */
 function kernelOf<Item, Result>(
   advance: string,
   write: (item: Item) => [steps: number, value: number],

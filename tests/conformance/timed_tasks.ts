@@ -1,4 +1,4 @@
-/** A task in whose module a timer runs from the start, until the task has run. */
+/** A task whose module starts a timer at load, which the task stops. */
 
 const timer = setInterval(() => {}, 1000);
 

@@ -9,7 +9,7 @@ import {
   THREADS_ONLY,
 } from "./guarantee.ts";
 
-/** From this size on a buffer moves. */
+/** The size in bytes from which a returned buffer moves instead of being copied. */
 const LARGE = 1 << 16;
 
 function bytesOf(n: number, length = 4): Uint8Array {

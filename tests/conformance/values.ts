@@ -11,7 +11,7 @@ import {
 } from "./guarantee.ts";
 import { giveErrors, giveMatrix, giveOdd, giveUnsendable } from "./fault_tasks.ts";
 
-/** Where something stands that can't arrive, and what is said of it. */
+/** The places of a value that can't be sent, and the error's text for each. */
 const UNSENDABLE: Readonly<Record<string, string>> = {
   "array": "[1] is a URL, which would arrive empty",
   "deep": ".a.b[0].url is a URL, which would arrive empty",
@@ -24,7 +24,7 @@ const UNSENDABLE: Readonly<Record<string, string>> = {
   "array of its own": "it is a Table whose property rows would not arrive",
 };
 
-/** Values that hold errors, and how they must arrive. */
+/** Values that hold errors, and the form in which they must arrive. */
 const ERRORS = {
   "settled": "[{status:rejected,reason:Error/QuotaError(no more|E_QUOTA|" +
     "RangeError/RangeError(inner|undefined|undefined|undefined)|undefined)}," +
@@ -114,7 +114,7 @@ export const VALUES: readonly Guarantee[] = [
           assertEquals(reason.name, "CloneError");
           assertStringIncludes(reason.message, `item ${at + 1} `);
           assertStringIncludes(reason.message, UNSENDABLE[place]!);
-          // Its task was never started.
+          // The task never started.
           assertEquals([attempts, lane], [0, -1]);
         }
       }
@@ -169,7 +169,7 @@ export const VALUES: readonly Guarantee[] = [
         const items = ["before", deep(1500), deep(20_000), "after"];
         const outcomes = await executor.mapSettled(taskNamed("echo"), items).toArray();
         fates.push(...outcomes.map((o) => o.status === "fulfilled" ? "arrived" : o.ended));
-        // Of an error too deep parts become text.
+        // An error that is too deep arrives with parts as text.
         const wanted = kind === "error"
           ? Array(8).fill("arrived")
           : ["arrived", ...Array(3).fill("CloneError"), "arrived", "failed", "failed", "arrived"];

@@ -1,19 +1,19 @@
-/** A way to a server that can be cut, made slow and torn, in place of a network's own. */
+/** A connection to a server that a test can cut, slow down and tear, in place of the network. */
 
 import { attempt } from "../../../lib/lanes/attempt.ts";
 
 export class Link implements AsyncDisposable {
   readonly url: string;
-  /** How long everything on it takes longer. */
+  /** By how much all traffic is delayed, in milliseconds. */
   delayMs = 0;
-  /** After so many bytes a connection is closed, in the midst of a message. */
+  /** After how many bytes a connection is closed, in the middle of a message. */
   tearsAfter = Infinity;
-  /** How often that was done. */
+  /** How many connections were closed that way. */
   tears = 0;
   readonly #listener: Deno.TcpListener;
   readonly #ends = new Set<Deno.Conn>();
   readonly #serving: Promise<void>;
-  /** Resolved unless it is cut. */
+  /** Pending while the link is cut. */
   #whole = Promise.resolve();
   #mend = () => {};
 
@@ -53,20 +53,20 @@ export class Link implements AsyncDisposable {
         break;
       }
     } catch {
-      // One side is gone.
+      // One side has closed its connection.
     }
     for (const end of [from, to]) attempt(() => end.close());
     this.#ends.delete(from);
   }
 
-  /** From now on nothing comes through, and nobody is told. */
+  /** Lets no data through from now on; the connections stay open. */
   cut(): void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#whole = promise;
     this.#mend = resolve;
   }
 
-  /** What was held up comes through after all. */
+  /** Lets through the data that was held back, and all later data. */
   mend(): void {
     this.#mend();
     this.#whole = Promise.resolve();

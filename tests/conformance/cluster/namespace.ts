@@ -1,8 +1,8 @@
-/** Networks of machines' own, behind links that can be cut and made slow. */
+/** A separate network for a machine, behind a link that can be cut and slowed down. */
 
 import { granted } from "../../granted.ts";
 
-/** @throws If it fails, with what it said. */
+/** @throws If the command fails, with its stderr. */
 async function command(line: string): Promise<void> {
   const [program, ...args] = line.split(" ");
   const { success, stderr } = await new Deno.Command(program!, {
@@ -16,16 +16,16 @@ async function command(line: string): Promise<void> {
 
 /** A network namespace, joined to this one by a pair of virtual Ethernet devices. */
 export class Namespace implements AsyncDisposable {
-  // Runs of the tests beside each other must not meet.
+  // The names include the process id, so that test runs at the same time don't collide.
   readonly #name = `lanes-${Deno.pid}`;
   readonly #net = `10.213.${(Deno.pid >> 6) & 0xff}`;
   readonly #first = 4 * (Deno.pid & 63);
   /** This side's address. */
   readonly host = `${this.#net}.${this.#first + 1}`;
-  /** What a command is put behind to run in there. */
+  /** The command prefix that runs a program in the namespace. */
   readonly through = ["ip", "netns", "exec", this.#name];
 
-  /** @throws If it can't be made: that needs root, and a kernel that has them. */
+  /** @throws If it can't be made: that needs root, and a kernel with network namespaces. */
   static async make(): Promise<Namespace> {
     const made = new Namespace();
     try {
@@ -47,7 +47,7 @@ export class Namespace implements AsyncDisposable {
     await this.mend();
   }
 
-  /** From now on no packet comes through, and nobody is told. */
+  /** Lets no packet through from now on; neither side is notified. */
   cut(): Promise<void> {
     return command(`ip -n ${this.#name} link set far down`);
   }
@@ -56,20 +56,20 @@ export class Namespace implements AsyncDisposable {
     return command(`ip -n ${this.#name} link set far up`);
   }
 
-  /** Packets are late and some are lost, where the kernel can do that; else they are few at a time. */
+  /** Delays packets and loses some if the kernel can; else limits the bandwidth. */
   slow(): Promise<void> {
     const rule = `tc -n ${this.#name} qdisc add dev far root`;
     return command(`${rule} netem delay 10ms 5ms loss 2%`)
       .catch(() => command(`${rule} tbf rate 2mbit burst 16kbit latency 200ms`));
   }
 
-  /** Its devices go with it. */
+  /** Deletes the namespace, and its devices with it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await command(`ip netns delete ${this.#name}`).catch(() => {});
   }
 }
 
-/** Whether one can be made here. */
+/** Whether a namespace can be made on this machine. */
 export const hasNamespaces: boolean = granted("run") &&
   Deno.permissions.querySync({ name: "net" }).state === "granted" &&
   await Namespace.make().then((made) => made[Symbol.asyncDispose]()).then(() => true, () => false);

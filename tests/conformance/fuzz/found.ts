@@ -1,4 +1,4 @@
-/** Plans on which the fuzzer once found a fault, played again each time. */
+/** Plans on which the fuzzer once found a fault; each is played in every test run. */
 
 import type { Does } from "./fuzz_task.ts";
 import type { Plan } from "./fuzz.ts";
@@ -30,11 +30,11 @@ const PLAIN: Plan["runs"][number] = {
   hasDeadline: false,
 };
 
-/** Lanes stay, and nothing pauses. */
+/** No lane is replaced, and nothing pauses. */
 const STEADY = { tasksPerLane: Infinity, idleMs: Infinity, pauseAfterMs: Infinity };
 
 export const found: readonly Plan[] = [
-  // A run that failed while a lane was kept free for its suspect held up the other run for ever.
+  // A run that failed while a lane was kept free for its suspect task blocked the other run for ever.
   {
     model: "workers",
     lanes: 1,

@@ -1,7 +1,7 @@
 /**
- * Mixes what an executor can do: transfer, chunks, retries, deadlines, crashes, aborts, failing
- * inputs, closing, several runs on one executor. Whatever is mixed, each item settles once, is started
- * at most as often as `attempts` says, and what went in is what was seen.
+ * Combines the features of an executor at random: transfer, chunks, retries, deadlines, crashes, aborts,
+ * failing inputs, closing, several runs on one executor. In every combination each item settles once, is
+ * started at most `attempts` times, and arrives unchanged.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -18,7 +18,7 @@ import { checksumOf, type Does, type FuzzItem } from "./fuzz_task.ts";
 
 const fuzzTask = task<typeof import("./fuzz_task.ts")>(new URL("./fuzz_task.ts", import.meta.url));
 
-/** A run that isn't over by then hangs. */
+/** After this time, in milliseconds, a run counts as hung. */
 const PATIENCE_MS = 30_000;
 
 const run = fc.record({
@@ -62,7 +62,7 @@ const run = fc.record({
   hasDeadline: fc.boolean(),
 });
 
-/** Draws what is to be done with one executor. */
+/** Generates the runs and settings of one executor. */
 export const plan = fc.record({
   model: fc.constantFrom(
     ...["sequential", "concurrent", "limited", "workers", "processes", "auto"] as const,
@@ -76,7 +76,7 @@ export const plan = fc.record({
   pauseAfterMs: fc.option(fc.nat(40), { freq: 2, nil: Infinity }),
 });
 
-/** What is to be done with one executor. */
+/** The runs and settings of one executor. */
 export type Plan = typeof plan extends fc.Arbitrary<infer T> ? T : never;
 type Run = Plan["runs"][number];
 
@@ -112,7 +112,7 @@ function open(plan: Plan, file: string): Executor {
   }
 }
 
-/** In this event loop some would end the test, and nothing ends a deaf one without a deadline. */
+/** In this event loop some items would end the test, and a deaf one without a deadline would never end. */
 function harmless(does: Does, { model }: Plan, { hasDeadline }: Run): Does {
   const isLoop = model !== "workers" && model !== "processes";
   if (isLoop && (does === "exits" || does === "strays")) return "throws";
@@ -158,7 +158,7 @@ function inputOf({ input, failsAt }: Run, items: readonly FuzzItem[]) {
   return input === "array" ? items : input === "generator" ? generator() : later();
 }
 
-/** Does all of it, and checks what must hold. */
+/** Plays the plan, and checks the guarantees. */
 export async function play(plan: Plan): Promise<void> {
   const count = plan.runs.reduce((sum, { items }) => sum + items.length, 0);
   const file = plan.model === "processes" ? await Deno.makeTempFile() : "";
@@ -209,7 +209,7 @@ export async function play(plan: Plan): Promise<void> {
 }
 
 interface Taken {
-  /** How the promise of each call ended. */
+  /** The result of each call's promise. */
   readonly ends?: PromiseSettledResult<unknown>[];
   readonly outcomes: Outcome<unknown>[];
   readonly values: unknown[];
@@ -230,7 +230,7 @@ function optionsOf(
   };
 }
 
-/** Calls the task for each item; once so many have ended, all that are left are aborted. */
+/** Calls the task for each item; after `abortAt` calls have ended, the rest is aborted. */
 async function call(executor: Executor, run: Run, items: readonly FuzzItem[]): Promise<Taken> {
   const controller = new AbortController();
   let count = 0;
@@ -336,7 +336,7 @@ function check(
   if (!stopped && !left) assertEquals(indexes.length, items.length, "an item is missing");
   if (error !== undefined && !closed) {
     assert(error instanceof InputError, `it failed with ${error}`);
-    // Unless it was stopped before it came so far.
+    // A run that was stopped may have fewer outcomes.
     const isCut = isClosed || left || run.abortAt < items.length;
     const came = isCut ? indexes.length : run.failsAt;
     assertEquals(indexes.length, Math.min(came, items.length), "an item is missing");
@@ -368,7 +368,7 @@ function checkValue(item: FuzzItem, expected: string, value: unknown, starts: nu
   assert(!["throws", "exits", "is deaf"].includes(item.does), `item ${item.id} ${item.does}`);
 }
 
-/** Nobody stopped it, so an innocent item has its value, whoever else did what. */
+/** Checks that an item that does no harm has its value, whatever other items did; the run wasn't stopped. */
 function checkInnocent(plan: Plan, item: FuzzItem, status: string, reason: () => string): void {
   const strays = plan.runs.some(({ items }) => items.some(({ does }) => does === "strays"));
   const innocent = item.does === "returns" || item.does === "waits" || item.does === "computes";

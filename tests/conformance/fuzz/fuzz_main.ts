@@ -1,4 +1,4 @@
-/** The fuzzer, as often as the first argument says; the second repeats a seed. */
+/** Runs the fuzzer; arguments: how many plans, and a seed to repeat. */
 
 import fc from "../../properties.ts";
 import { plan, play } from "./fuzz.ts";

@@ -1,11 +1,11 @@
 /**
- * The task of the fuzzer: notes that it was started and whether it saw what went in, then does what
- * its item says.
+ * The task of the fuzzer: it records its start and whether its item arrived unchanged, then does what the item
+ * says.
  */
 
 import type { TaskContext } from "../../../lib/lanes/task.ts";
 
-/** What a task does. */
+/** The task's behaviour for an item. */
 export type Does =
   | "returns"
   | "waits"
@@ -21,15 +21,15 @@ export type Does =
 export interface FuzzItem {
   readonly id: number;
   readonly does: Does;
-  /** Filled with the id's lowest byte. */
+  /** Bytes that all have the value of the id's lowest byte. */
   readonly bytes: Uint8Array;
-  /** The numbers from 0 to below the id, in a form that isn't sent as it is. */
+  /** The numbers from 0 to below the id, and an error, in a form that isn't sent as it is. */
   readonly seen: Map<string, unknown>;
-  /** Where starts are counted: shared memory, or a file where there is none. */
+  /** The place where starts are counted: shared memory, or a file for lanes that share no memory. */
   readonly starts: Int32Array | string;
 }
 
-/** What is seen of an item. */
+/** A text that shows how the item arrived. */
 export function checksumOf({ id, bytes, seen }: FuzzItem): string {
   const error = seen.get("error") as Error & { code: number };
   return `${id} ${bytes.length} ${bytes.every((byte) => byte === (id & 255))} ${error.name} ` +

@@ -1,4 +1,4 @@
-/** The fuzzer, in the small. For more: deno run -A tests/conformance/fuzz/fuzz_main.ts 20000 */
+/** A short run of the fuzzer. For a longer one: deno run -A tests/conformance/fuzz/fuzz_main.ts 20000 */
 
 import fc from "../../properties.ts";
 import { grantedAll } from "../../granted.ts";
@@ -6,7 +6,7 @@ import { found } from "./found.ts";
 import { plan, play } from "./fuzz.ts";
 
 const SEED = 1;
-/** So many at once: most of the time each waits for lanes to start or for a deadline. */
+/** How many plans run at once: most of the time each waits for lanes to start or for a deadline. */
 const AT_ONCE = 5;
 
 const together = fc.array(plan, { minLength: AT_ONCE, maxLength: AT_ONCE });

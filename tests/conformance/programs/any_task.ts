@@ -1,4 +1,4 @@
-/** Runs the default export of a module on one item. Arguments: the model, the module's path. */
+/** Runs the default export of a module on one item. Arguments: the model, the module's path or URL. */
 
 import * as lanes from "../../../lib/mod.ts";
 

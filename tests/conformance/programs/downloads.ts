@@ -1,6 +1,6 @@
 /**
- * Downloads so many pages with more slots than there are descriptors, and prints how they ended.
- * Arguments: the model, the page's address, how many.
+ * Downloads pages with more slots than there are file descriptors, and prints how the items ended. Arguments:
+ * the model, the page's address, how many.
  */
 
 import { limited, task, workers } from "../../../lib/mod.ts";
@@ -9,7 +9,7 @@ const [model, url, count] = [Deno.args[0], Deno.args[1]!, Number(Deno.args[2])];
 const download = task<typeof import("../../../lib/tasks/download.ts")>(
   new URL("../../../lib/tasks/download.ts", import.meta.url),
 );
-// Deno opens its pipe of signals when it first needs it, and panics if no descriptor is left then.
+// Deno opens its signal pipe at the first use, and panics if no descriptor is left then.
 const onSignal = () => {};
 Deno.addSignalListener("SIGINT", onSignal);
 Deno.removeSignalListener("SIGINT", onSignal);

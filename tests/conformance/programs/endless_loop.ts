@@ -1,6 +1,6 @@
 /**
- * Runs an endless loop in a worker thread past its deadline, and prints how each item ended; then goes on
- * whenever it may, and prints when.
+ * Runs an endless loop in a worker thread past its deadline and prints how each item ended; then prints which
+ * of the events at the end of a program still come.
  */
 
 import { workers } from "../../../lib/mod.ts";

@@ -1,6 +1,6 @@
 /**
- * Passes so many items through a model, taking one result after another, and prints its peak of
- * resident memory in bytes. Arguments: the model, how many.
+ * Passes items through a model, one result after another, and prints the program's peak resident memory in
+ * bytes. Arguments: the model, how many items.
  */
 
 import { processes, sequential, workers } from "../../../lib/mod.ts";

@@ -1,4 +1,4 @@
-/** Tasks that open lanes of their own: subprocesses in which something runs for an hour, and a thread. */
+/** Tasks that open their own lanes: subprocesses in which a task runs for an hour, and a thread. */
 
 import { processes, workers } from "../../../lib/mod.ts";
 import { taskNamed } from "../guarantee.ts";

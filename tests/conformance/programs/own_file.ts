@@ -1,4 +1,4 @@
-/** A program whose task stands in its own file; guarded as the first argument says. */
+/** A program whose task is in its own file; the first argument says how it is guarded. */
 
 import { limited, task, workers } from "../../../lib/mod.ts";
 

@@ -1,6 +1,6 @@
 /**
- * A parent with a child that waits, is busy or idle; it ends as it is told.
- * Arguments: the gates' address, what the child does, how the parent ends.
+ * A parent with a child that waits, is busy or is idle. Arguments: the gates' address, what the child does, how
+ * the parent ends.
  */
 
 import { processes } from "../../../lib/mod.ts";

@@ -1,11 +1,11 @@
-/** Runs a program of this folder in a process of its own, as a user would. */
+/** Runs a program of this folder in a separate process, as a user would. */
 
 import { grantedAll } from "../../granted.ts";
 
-/** Whether this test run may start programs, and look at them in `/proc`. */
+/** Whether this test run may start programs and read `/proc`. */
 export const MAY_RUN: boolean = grantedAll();
 
-/** The command that runs a program, with further flags of Deno's if need be. */
+/** The arguments that run a program, with additional flags for Deno. */
 export function denoArgs(
   program: string,
   args: readonly string[],
@@ -16,7 +16,6 @@ export function denoArgs(
   return ["run", ...always, ...flags, path, ...args];
 }
 
-/** Starts a program. */
 export function start(program: string, args: readonly string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: denoArgs(program, args),
@@ -26,7 +25,7 @@ export function start(program: string, args: readonly string[]): Deno.ChildProce
   }).spawn();
 }
 
-/** Runs a program to its end, or kills it after a minute. */
+/** Runs a program to its end, and kills it after a minute. */
 export async function run(
   program: string,
   args: readonly string[],

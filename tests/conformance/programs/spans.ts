@@ -1,6 +1,6 @@
 /**
- * Runs tasks that ask for pages, of which one fails, a call, a run whose loop is left, one that ends its
- * lanes, and one in a span, in the model that is named.
+ * Runs tasks in the named model: downloads of which one fails, a call, a run whose loop is left, one that ends
+ * its lanes, and one in a span.
  */
 
 import * as lanes from "../../../lib/mod.ts";
@@ -24,7 +24,7 @@ await executor.run(ask, { url, key: "call" });
 const nap = lanes.task<typeof import("../tasks.ts"), "nap">(module, "nap");
 for await (const _ of executor.map(nap, [0, 3_600_000])) break;
 const die = lanes.task<typeof import("../tasks.ts"), "die">(module, "die");
-// In this event loop it would end the program.
+// In this event loop the task would end the program.
 const dies = model === "workers" || model === "processes";
 if (dies) await executor.mapSettled(die, ["exit"], { retries: { limit: 1, baseMs: 0 } }).toArray();
 
@@ -37,7 +37,7 @@ interface Api {
 }
 const api =
   (globalThis as { [key: symbol]: Api | undefined })[Symbol.for("opentelemetry.js.api.1")];
-// Called in a span, and begun where that isn't the active one any more.
+// The run is created in a span, and starts when that span is no longer active.
 const later = api?.trace?.getTracer("test").startActiveSpan("caller", (span) => {
   span.end();
   return executor.map(double, [1]);

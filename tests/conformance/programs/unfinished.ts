@@ -1,6 +1,6 @@
 /**
- * A program that takes one of endlessly many results under a model, and then has nothing more to do; what it
- * has called before had hours left.
+ * Takes one of endlessly many results under a model and then has nothing more to do; an earlier call would
+ * still take hours.
  */
 
 import * as lanes from "../../../lib/mod.ts";

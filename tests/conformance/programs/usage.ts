@@ -1,6 +1,5 @@
 /**
- * Programs that use an executor as real ones do, each chosen by the first argument; the second is
- * the model.
+ * Programs that use an executor as real ones do; the first argument chooses one, the second is the model.
  */
 
 import * as lanes from "../../../lib/mod.ts";
@@ -21,7 +20,7 @@ switch (scenario) {
     await using executor = lanes[model]();
     const results = executor.mapSettled(taskNamed("nap"), numbers(4).map(() => 300)).toArray();
     await executor.ready();
-    // Registered after the lanes were started.
+    // The listeners are registered after the lanes were started.
     addEventListener("unhandledrejection", (event) => event.preventDefault());
     addEventListener("error", (event) => event.preventDefault());
     void Promise.reject(new Error("handled by the program"));
