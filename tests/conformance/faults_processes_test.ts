@@ -56,7 +56,7 @@ fault(
       { chunk: 1 },
     ).toArray();
     const killed = new Set<number>();
-    // Pass the first two, then the lane that took the third item waits for ever: kill both in turn.
+    // One of the two children at the gates is killed; then all gates open, and the third item waits for ever.
     await gates.full(2);
     const [first, second] = gates.waiting.map(Number);
     assert(first !== second);

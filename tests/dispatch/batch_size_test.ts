@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
 import { BatchSize, TARGET_MS } from "../../lib/dispatch/batch_size.ts";
 
-/** What a size has become after batches of its own size, each item of which took so long. */
+/** The size after batches of its own size, each item of which took `itemMs` milliseconds. */
 function learned(itemMs: number, batches = 8): BatchSize {
   const size = new BatchSize("auto");
   for (let batch = 0; batch < batches; batch++) size.learn(size.current, itemMs * size.current);
@@ -120,7 +120,7 @@ Deno.test("however short their tasks are, items that are large travel in small b
     assertEquals([size.current, size.next(undefined, 1), size.ahead(false)], [4, 4, 1]);
     size[weigh](1, 100 * MB);
     assertEquals([size.current, size.ahead(false)], [1, 1]);
-    // What grows back does so step by step, as with times.
+    // The size grows back step by step, as it does with times.
     size[weigh](0, 0);
     for (let batch = 0; batch < 40; batch++) size[weigh](1, 0);
     size.learn(1, 1e-4);

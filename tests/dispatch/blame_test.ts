@@ -5,7 +5,7 @@ import type { BatchProgress } from "../../lib/lanes/lane.ts";
 import { FakeLane } from "./fake_lane.ts";
 import { FakeRun, kindOf, openLane, sendTo } from "./fake_run.ts";
 
-/** A batch whose lane tells this of it. */
+/** A batch on a lane that reports this progress of it. */
 function lostAt(at: BatchProgress, items = 3, reported = 0, sentCount = items) {
   const lane = new FakeLane();
   const batch = sendTo(openLane(lane), new FakeRun().batch(new Array(items).fill("x")));
@@ -85,7 +85,7 @@ Deno.test("who loses its machine is suspected, and to blame if it was alone for 
   assertEquals(kindsOf(rerun(running, { alone: true })), ["culprit"]);
   assertEquals(kindsOf(lostAt({ state: "unknown" })), ["victims"]);
   assertEquals(kindsOf(rerun({ state: "unknown" }, { reruns: 1 })), ["suspects"]);
-  // No task has a machine leave, however often that happens to it.
+  // Leaving never counts against a task, however often a machine leaves with it.
   const left = [rerun(running, { alone: true, reruns: 2 })];
   assertEquals(blame(left, false, "none").map(kindOf), ["victim"]);
 });

@@ -5,7 +5,7 @@ import type { Settled } from "../../lib/dispatch/output.ts";
 import { FakeRun } from "./fake_run.ts";
 import { settle } from "./virtual_time.ts";
 
-/** A run's callbacks, what failed the run, and how many were unanswered when it might be over. */
+/** A run's callbacks, the errors that failed it, and the unanswered calls whenever it might be over. */
 function calling(options: MapOptions) {
   const errors: unknown[] = [];
   const answered: number[] = [];
@@ -17,7 +17,7 @@ function calling(options: MapOptions) {
   return { callbacks, errors, answered };
 }
 
-/** So many items that ended, with a value unless there is a reason. */
+/** Items that ended: fulfilled, or failed if there is a reason. */
 function ended(count: number, reason?: unknown): Settled {
   return {
     batch: new FakeRun().batch(new Array(count).fill("x")),

@@ -5,7 +5,7 @@ import { valueOf } from "./fake_lane.ts";
 import { FAKE_TASK, laneOf, map } from "./start.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 
-/** A lane of so many slots, and calls that share it. */
+/** A lane with `slots` slots, and the calls that share it. */
 function calling(slots = 1, maxQueued = Infinity) {
   const parts = laneOf(slots);
   const calls = new Calls(parts.pool, maxQueued);

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Checker } from "../../lib/dispatch/checker.ts";
 
-/** What a checker says of a value; undefined if it takes it. */
+/** The error text of a check; undefined if the check passes. */
 function said(check: (by: Checker) => void): string | undefined {
   try {
     check(new Checker("open limited()"));

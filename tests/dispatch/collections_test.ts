@@ -30,7 +30,7 @@ Deno.test("those that wait can be looked at, and dropped", () => {
   assertEquals([queue.size, queue.first], [0, undefined]);
 });
 
-/** What can be done to a bag, and to a set that stands for it. */
+/** An operation on a bag, and on the set that it is compared with. */
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ does: fc.constant("add"), which: fc.nat({ max: 9 }) }) },
   { weight: 5, arbitrary: fc.record({ does: fc.constant("delete"), which: fc.nat({ max: 9 }) }) },

@@ -1,49 +1,49 @@
 /**
- * The contract of one item, as a model: what must become of it, told by what happened to it on its
- * lanes, whatever the library did.
+ * A model of the contract of one item: how the item must end after the events on its lanes, whatever the
+ * library did.
  */
 
 import { assert, assertEquals } from "@std/assert";
 import type { Ending, Outcome } from "../../lib/dispatch/output.ts";
 
-/** What a run allows its items. */
+/** The run's options that matter to its items. */
 export interface Rules {
   readonly retries: number;
   readonly rerun: boolean;
 }
 
-/** How a lane's loss concerns an item that was on it. */
+/** The meaning of a lane's loss for an item on it. */
 export type Loss =
-  /** It was not started there. */
+  /** The item was not started there. */
   | "not started"
-  /** It certainly is what killed the lane. */
+  /** The item certainly ended the lane. */
   | "culprit"
-  /** It ran, or may have; perhaps it killed the lane. */
+  /** The item ran, or may have, and perhaps ended the lane. */
   | "suspect"
-  /** It ran, or may have, and did not kill the lane. */
+  /** The item ran, or may have, and did not end the lane. */
   | "victim";
 
-/** A task that has killed so many lanes is not tried again. */
+/** After ending this many lanes, a task is not tried again. */
 const MOST_KILLS = 2;
-/** An item that has lost so many lanes before it could start need not be sent to another one. */
+/** After losing this many lanes before its start, an item need not be sent again. */
 const MOST_UNSTARTED = 3;
 
 /** One item. */
 export class ItemModel {
-  /** How often it was started on a lane. */
+  /** How often the item was started on a lane. */
   starts = 0;
-  /** Starts that are known of, or must be reckoned with. */
+  /** The starts that are known, or that must be assumed. */
   attempts = 0;
-  /** Whether it may be what kills lanes, and must have one for itself. */
+  /** Whether the item is suspected of ending lanes, and must run alone on one. */
   isSuspect = false;
-  /** How it has to end; undefined while it has to run again. */
+  /** How the item has to end; undefined while it has to run again. */
   due: Ending | "fulfilled" | undefined;
   readonly #name: string;
   readonly #rules: Rules;
-  /** Attempts that the retries pay for. */
+  /** The attempts that count against the retries. */
   #tries = 0;
   #kills = 0;
-  /** Lanes that were lost with it before it could start. */
+  /** How many lanes the item has lost before it could start. */
   #unstarted = 0;
   #last: Ending | undefined;
   #isSettled = false;
@@ -57,18 +57,18 @@ export class ItemModel {
     return this.#name;
   }
 
-  /** How often an attempt of it has ended by its own doing, as far as that is known. */
+  /** How many attempts are known to have ended by the item itself. */
   get ends(): number {
     return this.#tries;
   }
 
-  /** Whether it may have been given up, or have used up a try, though nobody is to blame. */
+  /** Whether the item may fail, or may have used up a retry, without its own fault. */
   get isDoubtful(): boolean {
     return this.#unstarted >= MOST_UNSTARTED;
   }
 
   /**
-   * It starts on a lane.
+   * The item starts on a lane.
    *
    * @param beside How many batches are on that lane besides its own.
    */
@@ -79,20 +79,20 @@ export class ItemModel {
     if (this.isSuspect) assertEquals(beside, 0, `item ${this} does not run alone`);
   }
 
-  /** Its lane reports that it gave a value. */
+  /** The item's lane reports its value. */
   fulfil(): void {
     this.attempts++;
     this.due = "fulfilled";
   }
 
-  /** An attempt gave no value. */
+  /** An attempt ended without a value. */
   reject(ended: Ending): void {
     this.attempts++;
     this.#use(ended);
     if (ended === "cancelled" || ended === "abandoned") this.due = ended;
   }
 
-  /** It may have run on a lane that had to be ended, and its run is stopping anyway. */
+  /** The item may have run on a lane that had to be ended, while its run was stopping. */
   doubt(): void {
     this.attempts++;
     this.#last = "crashed";
@@ -103,7 +103,7 @@ export class ItemModel {
     if (++this.#tries > this.#rules.retries) this.due = ended;
   }
 
-  /** Its lane was lost. */
+  /** The item's lane was lost. */
   lose(loss: Loss): void {
     if (loss === "not started") return void this.#unstarted++;
     this.attempts++;
@@ -117,10 +117,10 @@ export class ItemModel {
   }
 
   /**
-   * It settles.
+   * The item settles.
    *
-   * @param wasStopped Whether its run was stopped, so that it need not have run to its end.
-   * @param isCounted Whether each start of it is known of.
+   * @param wasStopped Whether the item's run was stopped, so that it need not have run to its end.
+   * @param isCounted Whether each start of the item is known.
    */
   settle(outcome: Outcome<unknown>, wasStopped: boolean, isCounted: boolean): void {
     assert(!this.#isSettled, `item ${this} settled twice`);

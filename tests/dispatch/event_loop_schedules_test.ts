@@ -1,6 +1,6 @@
 /**
- * The same contract with the real lanes of this event loop: tasks of drawn lengths and ends, several
- * runs at a time, aborted, left or closed at drawn points, in drawn orders and sizes.
+ * The same contract with the real lanes of this event loop: random lengths and endings of tasks, several runs
+ * at once, aborted, left or closed at random points, with random orders and sizes.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -18,14 +18,14 @@ const SEED = 1;
 
 interface Item {
   readonly n: number;
-  /** How many turns of the event loop its task waits, and which try is the first that is good. */
+  /** How many turns of the event loop its task waits, and the first attempt that succeeds. */
   readonly turns: number;
   readonly goodAt: number;
-  /** How often its task was started: here an item is not copied. */
+  /** How often its task was started; the task changes it, because an item isn't copied here. */
   starts: number;
 }
 
-/** Waits so many turns, then gives the item's number, or throws until the attempt that it names. */
+/** Waits `turns` turns, then returns the item's number, or throws before the attempt `goodAt`. */
 const work = task<{ default: (item: Item) => number | Promise<number> }>(
   `data:text/javascript,${
     encodeURIComponent(`
@@ -55,9 +55,9 @@ const MODELS = {
   limited: () => limited({ slots: 3 }),
 };
 
-/** After how many items or results something happens; mostly never. */
+/** After how many items or results something happens; usually never. */
 const atSome = fc.oneof({ weight: 3, arbitrary: fc.constant(Infinity) }, fc.nat({ max: 10 }));
-/** Mostly 0: a task that never waits, and is good at its first try. */
+/** Usually 0: a task that never waits, and succeeds at its first attempt. */
 const often0 = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.nat({ max: 3 }));
 
 const run = fc.record({
@@ -81,13 +81,13 @@ const run = fc.record({
 
 type DrawnRun = typeof run extends fc.Arbitrary<infer T> ? T : never;
 
-/** What all runs of an executor share. */
+/** The state that all runs of an executor share. */
 interface Shared {
   readonly executor: Executor;
   isClosed: boolean;
 }
 
-/** Runs what was drawn, and holds it against the contract. */
+/** Plays a generated run, and checks the contract. */
 async function play(shared: Shared, drawn: DrawnRun): Promise<void> {
   const { options, input, throwsAt, retries } = drawn;
   const items: Item[] = drawn.drawn.map((item, n) => ({ ...item, n, starts: 0 }));
@@ -159,7 +159,7 @@ function check(
     assertEquals([outcome.value, starts], [n, goodAt]);
   } else if (outcome.ended === "failed") {
     assert(starts < goodAt && outcome.reason instanceof RangeError);
-    // An item that failed as its run was stopping is not tried again.
+    // An item that failed while its run was stopping is not tried again.
     if (!wasStopped) assertEquals(starts, retries + 1);
   } else assertEquals([outcome.ended, wasStopped], ["cancelled", true]);
 }

@@ -1,6 +1,6 @@
 /**
- * A lane that does nothing by itself: a test tells it, step by step, what happens on it. So counting,
- * ordering and blame are tested without threads, processes or time.
+ * A lane that does nothing by itself: a test says step by step what happens on it. With it, counting, ordering
+ * and blame are tested without threads, processes or time.
  */
 
 import { LanePool, type PoolOptions } from "../../lib/dispatch/lane_pool.ts";
@@ -18,30 +18,30 @@ import type {
 import type { Task } from "../../lib/lanes/task.ts";
 import { httpSigns } from "../../lib/tasks/http_signs.ts";
 
-/** The value of an item. */
+/** The value that the fake lane gives for an item. */
 export function valueOf(item: unknown): string {
   return `value of ${item}`;
 }
 
-/** What the lane knows of a batch. */
+/** The lane's state of a batch. */
 interface Held {
   at: BatchProgress;
-  /** How many of its items were reported, and how many have ended since. */
+  /** How many of its items were reported, and how many have ended since then. */
   reported: number;
   ended: number;
   values: unknown[];
   failures: ItemFailure[];
-  /** When the first of those started. */
+  /** When the first of the items that ended since then started. */
   fromMs: number;
   /** Why its running task was asked to stop, if it was. */
   asked: AskReason | undefined;
 }
 
-/** What a fake lane is like. */
+/** The settings of a fake lane. */
 export interface FakeLaneOptions {
-  /** Whether it can tell which item of each batch runs, as threads can; default true. */
+  /** Whether the lane reports which item of each batch runs, as threads can; default true. */
   readonly tells?: boolean;
-  /** Whether it is ready, and has loaded every task, at once; default true. */
+  /** Whether the lane is ready, and has loaded every task, at once; default true. */
   readonly quick?: boolean;
 }
 
@@ -53,26 +53,26 @@ const NO_EVENTS: LaneEvents = {
   died() {},
 };
 
-/** A lane whose steps a test takes. */
+/** A lane whose steps are taken by a test. */
 export class FakeLane implements Lane {
   readonly ready: Promise<number>;
   readonly number: number;
-  /** The modules of the tasks that it was opened for. */
+  /** The modules of the tasks that the lane was opened for. */
   readonly tasks: readonly string[];
-  /** What it was told, in order, such as `send 10` for the batch whose first index is 10. */
+  /** The calls that the lane received, in order, such as `send 10` for the batch whose first index is 10. */
   readonly log: string[] = [];
   accepting: (task: Task) => boolean = () => true;
-  /** What becomes of a task that is to be stopped by force. */
+  /** The result of stopping a task by force. */
   forces: (batch: LaneBatch, others: boolean) => Forced = () => "stopped";
-  /** How many slots it turns out to have; as many as were asked for unless given. */
+  /** How many slots the lane turns out to have; as many as were asked for if undefined. */
   slots: number | undefined;
   /** Whether it keeps the program alive. */
   holds = true;
-  /** Whether what waits there can be taken back, or only be asked for. */
+  /** Whether waiting batches can be taken back at once; if false, the lane is asked for them. */
   givesBackAtOnce = true;
-  /** Answers to `load`; done at once unless a test sets another. */
+  /** The result of `load`; resolved at once by default. */
   loads: (task: Task) => Promise<void> = () => Promise.resolve();
-  /** What `close` waits for. */
+  /** The promise that `close` waits for. */
   closing: Promise<void> = Promise.resolve();
   isClosed = false;
   readonly tells: boolean;
@@ -97,7 +97,7 @@ export class FakeLane implements Lane {
     if (quick) this.becomeReady();
   }
 
-  /** What is on it, in the order in which it came. */
+  /** The batches on the lane, in the order of their arrival. */
   get batches(): LaneBatch[] {
     return [...this.#on];
   }
@@ -182,19 +182,19 @@ export class FakeLane implements Lane {
     return this.closing;
   }
 
-  /** What it knows of a batch that it was sent. */
+  /** The lane's state of a batch that it was sent. */
   held(batch: LaneBatch): Held {
     const held = this.#known.get(batch);
     if (held === undefined) throw new Error("the lane was never sent this batch");
     return held;
   }
 
-  /** It can take tasks from now on. */
+  /** From now on the lane can take tasks. */
   becomeReady(startMs = 3): void {
     this.#ready.resolve(startMs);
   }
 
-  /** The batch's task is loaded, and so many of its items leave for the lane; all unless told. */
+  /** The batch's task is loaded, and `count` of its items are sent to the lane, by default all. */
   loaded(batch: LaneBatch, count = batch.items.length): void {
     batch.sentCount = count;
     this.held(batch).at = { state: "waiting" };
@@ -229,7 +229,7 @@ export class FakeLane implements Lane {
     return at + 1 === batch.sentCount;
   }
 
-  /** Tells what has ended; with the last report what was not started is given back. */
+  /** Reports the items that have ended; the last report gives back those that never started. */
   report(batch: LaneBatch, last = false): void {
     const held = this.held(batch);
     const { ended: count, values, failures, fromMs } = held;
@@ -250,18 +250,18 @@ export class FakeLane implements Lane {
     });
   }
 
-  /** All that is left of a batch ends well, or as told. */
+  /** All remaining items of a batch end well, or in the way given. */
   finish(batch: LaneBatch, how: "ok" | ItemFailure["ended"] = "ok", reason?: unknown): void {
     if (this.held(batch).at.state === "waiting") this.start(batch);
     while (this.#on.has(batch)) this.end(batch, how, reason);
   }
 
-  /** The batch waits for others' tasks. */
+  /** The batch waits for other programs' tasks. */
   holdUp(batch: LaneBatch): void {
     this.#events.heldUp(batch);
   }
 
-  /** Its machine is about to leave. */
+  /** The lane's machine is about to leave. */
   leave(): void {
     this.#events.leaving();
   }
@@ -272,7 +272,7 @@ export class FakeLane implements Lane {
     this.#events.unloadable(batch, error);
   }
 
-  /** The lane is gone. */
+  /** The lane has died. */
   die(how = "was ended by SIGKILL", more: { starting?: boolean; error?: unknown } = {}): void {
     this.#ready.resolve(NaN);
     this.#on.clear();
@@ -280,20 +280,20 @@ export class FakeLane implements Lane {
   }
 }
 
-/** A pool of fake lanes, and what it made. */
+/** A pool of fake lanes, with the lanes it made. */
 export interface FakePool {
   readonly pool: LanePool;
-  /** Every lane, in the order in which they were made. */
+  /** Every lane, in the order of making. */
   readonly made: FakeLane[];
 }
 
-/** How a fake pool is made up; by default of one remote lane with one slot. */
+/** The settings of a fake pool; by default it has one remote lane with one slot. */
 export interface FakePoolOptions extends Partial<Omit<PoolOptions, "makeLane">>, FakeLaneOptions {
-  /** Called before each lane is made; what it throws is why it can't be. */
+  /** Called before each lane is made; an error that it throws is why the lane can't be made. */
   readonly beforeMaking?: (number: number) => void;
 }
 
-/** A pool whose lanes a test steps through what happens on them. */
+/** A pool of lanes whose steps are taken by a test. */
 export function poolOf(
   { tells, quick, beforeMaking = () => {}, ...more }: FakePoolOptions = {},
 ): FakePool {

@@ -1,5 +1,5 @@
 /**
- * A run that sends what a test gives it, and notes what the pool tells it; and batches, real ones.
+ * A run that sends the batches that a test gives it and records the pool's calls; its batches are real ones.
  */
 
 import {
@@ -17,33 +17,33 @@ import type { Death, Report } from "../../lib/lanes/lane.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import type { FakeLane } from "./fake_lane.ts";
 
-/** What a batch can be told to be, besides its items. */
+/** The properties of a batch besides its items. */
 export interface BatchOptions extends Partial<History> {
   readonly firstIndex?: number;
   readonly queuedAtMs?: number;
 }
 
-/** A run whose steps a test takes. */
+/** A run whose steps are taken by a test. */
 export class FakeRun implements PoolRun {
   readonly task: Task;
   isReady = false;
   bagIndex = -1;
   ahead = 0;
   remaining: number | undefined = undefined;
-  /** What it sends next, the first first. */
+  /** The batches that it sends next, in order. */
   readonly queue: Batch[] = [];
-  /** What it sent, in order. */
+  /** The batches that it sent, in order. */
   readonly sent: Batch[] = [];
-  /** What the pool told it, such as `10 ended` of the batch whose first index is 10. */
+  /** The pool's calls, such as `10 ended` for the batch whose first index is 10. */
   readonly told: string[] = [];
-  /** What it was failed with; then, or once it is stopped, it has nothing more to send. */
+  /** The errors that the run was failed with; a run that failed or was stopped sends nothing more. */
   readonly failures: unknown[] = [];
   isStopping = false;
-  /** How often it was asked whether it has something to send. */
+  /** How often the pool asked whether the run has a batch to send. */
   peeks = 0;
-  /** What stopping it waits for. */
+  /** The promise that stopping the run waits for. */
   stopping: Promise<void> = Promise.resolve();
-  /** Done whenever it is asked for a batch. */
+  /** Called whenever the pool takes a batch. */
   onTake: () => void = () => {};
   readonly settings: BatchSettings;
   #pool: LanePool | undefined;
@@ -64,7 +64,7 @@ export class FakeRun implements PoolRun {
     };
   }
 
-  /** Items that came from the input at index 10, unless told otherwise. */
+  /** A batch of items that came from the input at index 10 by default. */
   batch(
     items: readonly unknown[],
     { firstIndex = 10, queuedAtMs = 5, ...more }: BatchOptions = {},
@@ -72,7 +72,7 @@ export class FakeRun implements PoolRun {
     return new Batch(this, firstIndex, items, queuedAtMs, { ...UNSENT, ...more });
   }
 
-  /** Has batches of one item each to send, from an index on. */
+  /** Adds batches of one item each, with indexes from `firstIndex` on, to those to be sent. */
   has(count: number, firstIndex = 10, more: BatchOptions = {}): this {
     for (let at = 0; at < count; at++) {
       this.queue.push(this.batch(["x"], { firstIndex: firstIndex + at, ...more }));
@@ -80,7 +80,7 @@ export class FakeRun implements PoolRun {
     return this;
   }
 
-  /** Takes part in a pool. */
+  /** Adds the run to a pool. */
   join(pool: LanePool): this {
     this.#pool = pool;
     pool.do(() => pool.add(this));
@@ -148,21 +148,21 @@ export class FakeRun implements PoolRun {
   }
 }
 
-/** What a lost batch is taken to be. */
+/** The kind of blame for a lost batch, as one word. */
 export function kindOf({ at: { state }, fault }: Blame): string {
   if (state === "unknown") return fault === "none" ? "victims" : "suspects";
   if (state !== "running") return fault === "none" ? "innocent" : "unstarted";
   return { none: "victim", perhaps: "suspect", certain: "culprit" }[fault];
 }
 
-/** A place's lane, opened. */
+/** A lane in the state in which the pool has opened it. */
 export function openLane(lane: FakeLane): OpenLane {
   const on = new OpenLane(lane.number);
   on.lane = lane;
   return on;
 }
 
-/** Sends a batch to a lane as the pool does it. */
+/** Sends a batch to a lane as the pool does. */
 export function sendTo(on: OpenLane, batch: Batch): Batch {
   batch.openLane = on;
   on.inFlight.add(batch);

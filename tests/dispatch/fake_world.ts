@@ -1,6 +1,6 @@
 /**
- * Fake lanes that do what is drawn: each offers the steps that it could take next. What they do to
- * items is told to the items' models.
+ * Fake lanes that take random steps: each lists the steps that it could take next. The effects of a step on
+ * items are recorded in the items' models.
  */
 
 import { assert } from "@std/assert";
@@ -10,35 +10,35 @@ import type { BatchProgress, Forced, LaneBatch } from "../../lib/lanes/lane.ts";
 import type { ItemModel } from "./contract.ts";
 import { FakeLane } from "./fake_lane.ts";
 
-/** How one attempt at an item ends; a stubborn one doesn't end once it was asked to. */
+/** How one attempt at an item ends; a stubborn one doesn't end after it is asked to stop. */
 export type Fate = "ok" | "fail" | "kill" | "stubborn";
 
 /** An item of some run. */
 export interface Item {
   readonly model: ItemModel;
-  /** How its attempts end, one by one; the last one goes on for ever. */
+  /** How its attempts end, one by one; later attempts end as the last one. */
   readonly fates: readonly Fate[];
 }
 
-/** What the lanes of a pool are like. */
+/** The settings of a pool's lanes. */
 export interface WorldOptions {
   readonly slots: number;
   /** Whether lanes can tell which item of a batch runs. */
   readonly tells: boolean;
   readonly quick: boolean;
   readonly remote: boolean;
-  /** What becomes of lanes one after another, as long as there is something here. */
+  /** How the lanes start, one after another; lanes after those start well. */
   readonly starts: readonly ("well" | "throws" | "dies")[];
-  /** What forced tasks and their lanes come to, one after another. */
+  /** The results of stopping tasks by force, one after another. */
   readonly forced: readonly Forced[];
-  /** How many lanes die without anybody's fault. */
+  /** How many lanes die without any task's fault. */
   readonly deaths: number;
 }
 
-/** Three in a row that can't be started, those started together counted once: the runs fail. */
+/** After this many failed starts in a row the runs fail; lanes that start together count as one. */
 const MOST_START_FAILURES = 3;
 
-/** One thing that could happen next. */
+/** A step that could happen next. */
 export interface Move {
   readonly weight: number;
   run(): void;
@@ -46,7 +46,7 @@ export interface Move {
 
 /** The lanes of one pool. */
 export class FakeWorld {
-  /** Lanes that live, with their state. */
+  /** The living lanes. */
   readonly lanes = new Set<FakeLane>();
   /** Called when the runs must fail because no lane can be started. */
   onNoLanes: () => void = () => {};
@@ -56,7 +56,7 @@ export class FakeWorld {
   readonly #starting = new Set<FakeLane>();
   readonly #doomed = new Set<FakeLane>();
   readonly #retired = new Set<FakeLane>();
-  /** Those that are being ended, with a task that would not stop. */
+  /** The lanes that are being ended because a task would not stop. */
   readonly #ending = new Set<FakeLane>();
   #deaths: number;
   #startFailures = 0;
@@ -90,7 +90,7 @@ export class FakeWorld {
   #onStartFailure(isAtOnce = false): void {
     const open = [...this.lanes].filter((lane) => !lane.isClosed && !this.#retired.has(lane));
     const starting = open.filter((lane) => this.#starting.has(lane)).length;
-    // What is short where others are just starting says nothing of those.
+    // A lane that fails at once while others are starting says nothing about those, so it doesn't count.
     if (isAtOnce && starting > 0) return;
     this.#startFailures++;
     this.#mostStarting = Math.max(this.#mostStarting, starting + 1);
@@ -100,7 +100,7 @@ export class FakeWorld {
     this.onNoLanes();
   }
 
-  /** What could happen next on the lanes. */
+  /** All steps that the lanes could take next. */
   moves(draw: () => number): Move[] {
     const moves: Move[] = [];
     for (const lane of this.lanes) {
@@ -137,7 +137,7 @@ export class FakeWorld {
     for (const batch of batches) {
       const { at, asked, ended } = lane.held(batch);
       if (at.state === "loading") {
-        // A large batch is cut down.
+        // The lane may take only part of a large batch.
         const count = this.#options.remote ? 1 + draw() % batch.items.length : batch.items.length;
         yield { weight: 4, run: () => lane.loaded(batch, count) };
       } else if (at.state === "waiting") {
@@ -185,7 +185,7 @@ export class FakeWorld {
     itemAt(batch, at + 1).model.start(lane.batches.length - 1);
   }
 
-  /** What is reported can't be lost any more. */
+  /** Reports the ended items; a reported item can't be lost any more. */
   #report(lane: FakeLane, batch: LaneBatch, last = false): void {
     const { reported, ended, failures } = lane.held(batch);
     for (let offset = 0; offset < ended; offset++) {
@@ -204,7 +204,7 @@ export class FakeWorld {
     lane.die(killer === undefined ? "was lost" : "was killed by its task");
   }
 
-  /** What a lane's end does to each item on it, as far as those who watch the lane can know. */
+  /** The effects of a lane's end on its items, as far as an observer of the lane can know. */
   #losses(lane: FakeLane): (() => void)[] {
     const seen = lane.batches.map((batch) => ({ batch, at: seenAt(lane, batch) }));
     const active = seen.filter(({ at }) => at.state === "running" || at.state === "unknown").length;
@@ -215,14 +215,14 @@ export class FakeWorld {
         const { model } = itemAt(batch, offset);
         if (at.state === "unknown") return () => model.lose("suspect");
         if (at.state !== "running" || offset > at.offset) return () => model.lose("not started");
-        // Those before it have ended, though nobody was told.
+        // The items before it have ended, but were not reported.
         if (offset < at.offset) return () => model.lose("victim");
         return () => model.lose(active === 1 ? "culprit" : "suspect");
       });
     });
   }
 
-  /** A task has to stop; its lane may have to end for that. */
+  /** Makes a task stop by force, for which its lane may have to end. */
   #force(lane: FakeLane, batch: LaneBatch, others: boolean): Forced {
     let forced: Forced = this.#options.remote ? this.#forced.shift() ?? "stopped" : "goes on";
     if (forced === "goes on for now" && !others) forced = "stopped";
@@ -238,7 +238,7 @@ export class FakeWorld {
     return forced;
   }
 
-  /** At no moment more batches run in a place than it has slots. */
+  /** Checks that no place runs more batches at once than it has slots. */
   check(): void {
     const running = new Map<number, number>();
     for (const lane of this.lanes) {
@@ -257,7 +257,7 @@ function itemAt(batch: LaneBatch, offset: number): Item {
   return batch.items[offset] as Item;
 }
 
-/** What can be seen of a batch from outside: the only item left is the one that ran. */
+/** The progress of a batch as seen from outside: if one item is left, that item runs. */
 function seenAt(lane: FakeLane, batch: LaneBatch): BatchProgress {
   const at = lane.progress(batch);
   const { reported } = lane.held(batch);
@@ -265,16 +265,16 @@ function seenAt(lane: FakeLane, batch: LaneBatch): BatchProgress {
   return isSingle ? { state: "running", offset: reported, sinceMs: NaN } : at;
 }
 
-/** What becomes of all that is on a lane which is ended for some that would not stop. */
+/** Records the effects on all batches of a lane that is ended because a task would not stop. */
 function tellForcedAll(lane: FakeLane, forced: Forced): void {
   for (const batch of lane.batches) {
-    // Only if the item that runs now was asked to stop, and not one before it.
+    // The task counts as forced only if the item that runs now was asked to stop, not an earlier one.
     if (lane.held(batch).asked !== undefined) tellForced(lane, batch, forced);
     else tellVictims(lane, batch);
   }
 }
 
-/** What becomes of the items of a batch whose task is made to stop. */
+/** Records the effects on the items of a batch whose task is stopped by force. */
 function tellForced(lane: FakeLane, batch: LaneBatch, forced: Forced): void {
   const at = lane.progress(batch);
   const { reported } = lane.held(batch);
@@ -294,7 +294,7 @@ function tellForced(lane: FakeLane, batch: LaneBatch, forced: Forced): void {
   }
 }
 
-/** What becomes of the items of a batch whose lane was ended for another one. */
+/** Records the effects on the items of a batch whose lane was ended because of another batch. */
 function tellVictims(lane: FakeLane, batch: LaneBatch): void {
   const at = seenAt(lane, batch);
   const { reported } = lane.held(batch);

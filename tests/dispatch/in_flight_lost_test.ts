@@ -40,7 +40,7 @@ Deno.test("a place whose lane died while a batch had it for itself is for all ag
   assertEquals(made[1]!.batches.length, 2);
 });
 
-/** A lane with two slots on which a run's batch 10 runs, another's 20 runs, and a third's 30 waits. */
+/** A lane with two slots: one run's batch 10 and another's 20 run, and a third's 30 waits. */
 function busy() {
   const parts = poolOf({ slots: 2, takesAhead: true });
   const [mine, other, third] = ["a", "b", "c"].map((name) => new FakeRun(name));
@@ -90,7 +90,7 @@ Deno.test("if a lane is ended with a task, others there that went on as well are
 Deno.test("a lane that is being ended gets nothing more, and is judged when its death is told", () => {
   const { pool, made, lane, mine, other, third, force } = busy();
   force("ends");
-  // What waited there doesn't fit into the place's new lane as long as this one has both slots.
+  // The waiting batch doesn't fit into the place's new lane while this lane uses both slots.
   assertEquals([mine.told, other.told, third.told], [[], [], ["30 waits", "30 put back"]]);
   assertEquals([lane.isClosed, pool.openLanes.length, third.sent.length], [false, 0, 1]);
   lane.end(other.sent[0]!); // it was just in time
@@ -124,7 +124,7 @@ Deno.test("a lane whose task goes on for now gets nothing more, and is closed wh
   const { pool, made, lane, mine, other, third, force } = busy();
   force("goes on for now");
   assertEquals(mine.told, ["10 goes on for now at 0, beside others"]);
-  // What only waited there is sent to the place's new lane, which has one slot until the other ends.
+  // The waiting batch goes to the place's new lane, which has one slot until the other lane ends.
   assertEquals([third.told, made.length], [["30 waits", "30 put back"], 2]);
   assertEquals(made[1]!.batches, [third.sent[1]!]);
   pool.wake(other.has(1, 40));
@@ -140,7 +140,7 @@ Deno.test("what is sent ahead to a place's new lane doesn't run beside what fill
   const tiny = new FakeRun("tiny").has(3, 50);
   tiny.ahead = 1;
   tiny.join(pool);
-  // The new lane has two slots as well, and starts what it is sent as long as one is free.
+  // The new lane has two slots too, and starts the batches it is sent while one is free.
   const running = lane.batches.length + Math.min(2, made[1]!.batches.length);
   assertEquals([mine, other, third].map(({ sent }) => sent.length), [1, 1, 2]);
   assertEquals(running, 2, `${running} batches run in a place of two slots`);
@@ -209,7 +209,7 @@ Deno.test("a busy lane that can't run a task makes room when another can't be ha
   for (const batch of run.sent.slice(0, 2)) lane!.start(batch);
   run.ahead = 0;
   other.join(pool);
-  // What runs and waits there has all slots of the place.
+  // The batches that run and wait there take all slots of the place.
   assertEquals([run.told, lane!.batches.length, made.length], [["12 waits"], 3, 1]);
   lane!.finish(run.sent[0]!);
   assertEquals([lane!.isClosed, made.length], [false, 1]);

@@ -4,7 +4,7 @@ import { poolOf } from "./fake_lane.ts";
 import { FakeRun } from "./fake_run.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
-/** A pool of this event loop alone, with a guide, and what it is told. */
+/** A pool with a guide, on this event loop only, and the calls that the guide received. */
 function guided(more: Partial<PoolGuide> = {}, slots = 2) {
   const told: string[] = [];
   const guide: PoolGuide = {
@@ -29,7 +29,7 @@ function guided(more: Partial<PoolGuide> = {}, slots = 2) {
     begin: () => void told.push("begins"),
     rest: () => void told.push("rests"),
   };
-  // With their getters, which a spread would ask once.
+  // The options are copied with their getters; a spread would read each getter once.
   Object.defineProperties(guide, Object.getOwnPropertyDescriptors(more));
   return { told, ...poolOf({ remote: false, slots, guide }) };
 }
@@ -67,7 +67,7 @@ Deno.test("tasks are started no closer together than a guide says, and not at al
   brakes.now = false;
   pool.wakeAll();
   assertEquals(run.sent.length, 3);
-  // What is given up is waited for no more.
+  // When runs are removed, the timer that they waited for is cleared.
   const other = new FakeRun("b").has(1).join(pool);
   assertEquals([other.sent.length, time.timers], [0, 1]);
   for (const one of [run, other]) pool.remove(one);

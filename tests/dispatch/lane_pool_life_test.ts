@@ -57,7 +57,7 @@ Deno.test("a lane that was given its number of tasks is replaced, and closed whe
   run.queue.push(run.batch(["a", "b"]), run.batch(["c", "d"], { firstIndex: 12 }));
   run.join(pool);
   const [one] = made;
-  // The second batch is cut: only one more task may come to this lane.
+  // The second batch is cut, because only one more task may run on this lane.
   assertEquals(one!.batches.map(({ items }) => items), [["a", "b"], ["c"]]);
   assertEquals(run.queue.map(({ items, firstIndex }) => [items, firstIndex]), [[["d"], 13]]);
   assertEquals([made.length, one!.isClosed], [1, false]);
@@ -96,7 +96,7 @@ Deno.test("a lane that was idle for so long is closed, and opened again when it 
   assertEquals([one!.isClosed, two!.isClosed], [false, false]);
   time.pass(1);
   assertEquals([one!.isClosed, two!.isClosed, pool.openLanes.length], [true, false, 1]);
-  // Used again, it is idle from its end on.
+  // The lane is used again, so its idle time starts anew when its batch ends.
   runs[0]!.has(1, 30);
   pool.wake(runs[0]!);
   time.pass(70);
@@ -120,7 +120,7 @@ Deno.test("a lane isn't idle while a pause holds back what it would do", async (
   assertEquals([run.queue.length, made[0]!.batches], [1, []]);
   time.pass(50);
   assertEquals(made[0]!.isClosed, false);
-  // Taken up again, it does what waited, and is idle once that has ended.
+  // After resume() the lane runs the waiting batch, and is idle once that has ended.
   pool.resume();
   pool.pause();
   pool.resume();

@@ -8,7 +8,7 @@ import { settle, VirtualTime } from "./virtual_time.ts";
 const TASK = new FakeRun("a").task;
 const REST_MS = 1000;
 
-/** A pool in which lanes with certain numbers can't be started, as long as a test wants. */
+/** A pool in which lanes with certain numbers fail to start, until the test changes that. */
 function failing(numbers: number[], more: FakePoolOptions = {}) {
   const tried: number[] = [];
   const error = new Error("no descriptors left");
@@ -208,7 +208,7 @@ Deno.test("many that can't be started while some are starting count for nothing:
   });
   const run = new FakeRun().has(16).join(pool);
   assertEquals([tried.length, made.length, run.failures], [16, 2, []]);
-  // Both were too many: the one that is tried then, by itself, is not.
+  // Both lanes were too many for the descriptors; the one that is then tried alone starts.
   for (const lane of [...made]) lane.die("found no descriptors", { starting: true });
   pool.wake(run.has(2));
   assertEquals([made.length, run.failures], [3, []]);
@@ -228,7 +228,7 @@ Deno.test("what says that a lane can't be started is told as it is", () => {
   assertEquals(new FakeRun().has(1).join(pool).failures, [error]);
 });
 
-/** Has a lane die at its start so often; the batch that was on it is sent again. */
+/** Lets a lane die at its start several times; the batch on it is sent again each time. */
 function dieAtStart({ pool, made }: FakePool, run: FakeRun, times: number): void {
   for (let time = 0; time < times; time++) {
     made.at(-1)!.die("exited with code 1", { starting: true });
@@ -308,7 +308,7 @@ Deno.test("where lane after lane dies at its start, the run fails though others 
   const run = new FakeRun().has(2).join(pool);
   for (let died = 0; run.failures.length === 0 && died < 20; died++) {
     made[died]!.die("found no machine", { starting: true });
-    // What it had is sent again.
+    // The batch on the dead lane is sent again.
     if (run.failures.length === 0) pool.wake(run.has(1));
   }
   assertEquals([run.failures.length, made.length], [1, 5]);

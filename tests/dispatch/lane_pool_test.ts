@@ -4,7 +4,7 @@ import { type FakeLane, poolOf } from "./fake_lane.ts";
 import { FakeRun } from "./fake_run.ts";
 import { settle } from "./virtual_time.ts";
 
-/** How many batches are on each lane. */
+/** The number of batches on each lane. */
 function loads(made: readonly FakeLane[]): number[] {
   return made.map(({ batches }) => batches.length);
 }
@@ -192,7 +192,7 @@ Deno.test("a lone batch that found another lane lets go of the one that it waite
   const [run, other] = [new FakeRun("a"), new FakeRun("b").has(4)];
   other.join(pool);
   run.has(1, 20, { alone: true }).join(pool);
-  // It waits for the first of the two, and the second is the one that becomes free.
+  // The lone batch waits for the first lane, but the second becomes free.
   const [first, second] = made;
   for (const batch of second!.batches) second!.finish(batch);
   assertEquals([loads(made), run.sent[0]?.openLane?.number], [[2, 1], 1]);
@@ -229,7 +229,7 @@ Deno.test("a lane that becomes idle, and for which nothing is queued, gets what 
   two!.finish(two!.batches[0]!);
   assertEquals(made.map(({ batches }) => batches.length), [1, 1, 1]);
   assertEquals(run.told.filter((line) => line.endsWith("put back")), ["13 put back"]);
-  // What runs stays where it is, and so does what could only be sent back to where it was.
+  // Running batches stay where they are, and so does a batch that could only return to its own lane.
   two!.finish(two!.batches[0]!);
   assertEquals([one!.batches.length, run.queue.length], [1, 0]);
 });
@@ -266,7 +266,7 @@ Deno.test("what is held up by others' tasks is asked for once, when a slot is fr
   assertEquals(asked(), ["ask back 10"]);
   pool.wake(run);
   assertEquals(asked().length, 1);
-  // What comes next goes elsewhere, though both have nothing to do.
+  // The next batch goes to the other lane, though both lanes are idle.
   one!.report(one!.batches[0]!, true);
   pool.wake(run.has(1));
   assertEquals(made.map(({ batches }) => batches.length), [0, 1]);
@@ -280,7 +280,7 @@ Deno.test("a lane whose machine is about to leave ends what runs, and gets nothi
   const [one] = made;
   one!.start(one!.batches[0]!);
   assertEquals(one!.batches.length, 2);
-  // Its machine says so again and again.
+  // The machine reports again and again that it is leaving.
   one!.leave();
   one!.leave();
   assertEquals([one!.log.includes("recall 11"), one!.batches.length, one!.isClosed], [
@@ -330,7 +330,7 @@ Deno.test("what waits on a lane stays there while others are busy, or if it can'
   const [one, two] = made;
   one!.start(one!.batches[0]!);
   assertEquals(made.map(({ batches }) => batches.length), [2, 1]);
-  // It has begun beside the first, as a lane may that has just been given another slot.
+  // The second batch has begun beside the first, as can happen on a lane that just got another slot.
   one!.start(one!.batches[1]!);
   two!.finish(two!.batches[0]!);
   assertEquals([one!.batches.length, run.sent.length], [2, 3]);
@@ -378,7 +378,7 @@ Deno.test("a closed pool has stopped its runs, then closed its lanes, and takes 
   let isClosed = false;
   const closing = pool.close().then(() => isClosed = true);
   await settle();
-  // What no lane had started is taken back before anything is stopped that would make room for it.
+  // Batches that no lane had started are taken back before anything is stopped that would make room for them.
   const stopped = "stopped: The executor was closed";
   assertEquals([run.told, other.told], [["10 put back", stopped], [stopped]]);
   assertEquals(made.map(({ isClosed }) => isClosed), [false, false]);

@@ -6,7 +6,7 @@ import { FakeRun } from "./fake_run.ts";
 import { mapSettled } from "./start.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
-/** Finishes what is on the lanes until nothing is. */
+/** Finishes the batches on the lanes until none is left. */
 function finishAll({ made }: FakePool): void {
   for (let batch: Batch | undefined; (batch = made[0]!.batches[0] as Batch | undefined);) {
     made[batch.openLane!.number]!.finish(batch);
@@ -48,7 +48,7 @@ Deno.test("a run that is woken often has no more turns than the others", () => {
 });
 
 Deno.test("runs whose tasks can't share a lane take turns, and end no lane before it did what it was sent", () => {
-  // Lanes take time to start, and what wasn't started could be taken back.
+  // The lanes take time to start, so a batch that wasn't started could be taken back.
   const { pool, made } = poolOf({ quick: false });
   const runs = ["a", "b"].map((name) => new FakeRun(name).has(3));
   pool.do(() => runs.forEach((run) => pool.add(run)));
@@ -113,7 +113,7 @@ for (const takesAhead of [false, true]) {
       finishAll(parts);
       const peeks = runs.reduce((sum, run) => sum + run.peeks, 0);
       assert(runs.every(({ sent }) => sent.length === 2));
-      // Twice for each batch, once at the end, once when it comes.
+      // A run is asked twice per batch, once at the end, and once when it is added.
       assert(peeks <= 8 * count, `${peeks} times for ${count} runs of two batches`);
     }
   });
@@ -154,11 +154,11 @@ Deno.test("a batch that must run alone is not sent ahead to a lane where others 
   assertEquals([tiny.sent.length, made[0]!.batches.length], [0, 1]);
 });
 
-/** A pool in this event loop, a run on it, and how long each of its tasks takes. */
+/** A pool on this event loop with a run whose tasks each take `taskMs` milliseconds. */
 function local(time: VirtualTime, count: number, taskMs: number) {
   const { pool, made } = poolOf({ remote: false, quick: true });
   const run = new FakeRun().has(count);
-  // Its tasks never wait: they have ended when they are sent.
+  // The tasks never wait: each has ended when it is sent.
   const note = run.onSend.bind(run);
   run.onSend = (batch) => {
     note(batch);

@@ -10,7 +10,7 @@ Deno.test("the next turn is asked for after 10 ms, and tasks that hold it up for
   assertEquals([isOver(9), time.immediates], [false, 0]);
   assertEquals([isOver(1), time.immediates], [false, 1]);
   assertEquals([isOver(9), isOver(1), isOver(5)], [false, true, true]);
-  // However often that is asked, it is told once.
+  // However often isOver is asked, only one immediate is scheduled.
   assertEquals([time.immediates, time.timers, begun], [1, 0, 0]);
   time.turn();
   assertEquals([begun, isOver(9), time.immediates], [1, false, 0]);

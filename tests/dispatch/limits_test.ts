@@ -8,7 +8,7 @@ import { settle, VirtualTime } from "./virtual_time.ts";
 
 const run = new FakeRun();
 
-/** A batch that takes its token and starts at that time. */
+/** Makes a batch take its token and start at a given time. */
 function startAt(limit: Limit, atMs: number): void {
   const batch = run.batch(["x"]);
   limit.take(batch);
@@ -112,7 +112,7 @@ Deno.test("a run whose input turns out to be over doesn't wait for a token", asy
     async function* () {
       yield "a";
     },
-    // One whose end comes later than the last item's.
+    // The end of this input comes later than its last item.
     async function* () {
       yield "a";
       await settle();
@@ -158,7 +158,7 @@ Deno.test("one item at most is pulled that waits for a token, if there is room f
         for (const batch of lane.batches) lane.finish(batch);
         await settle();
       }
-      // One was taken; the others fill the slots and the buffer.
+      // One result was taken; the other items fill the slots and the buffer.
       assertEquals(asked, 1 + 2 + buffer);
       await results.return();
     }
@@ -265,7 +265,7 @@ Deno.test("no more are in flight than there are slots, and none starts in a paus
     1,
   ]);
   time.pass(50);
-  // How many may follow isn't to be forgotten.
+  // The limit isn't idle, because it must remember how many may follow.
   assertEquals([free, limit.allows(), limit.isIdle(time.nowMs)], [1, true, false]);
   time.pass(2_000);
   assertEquals(limit.isIdle(time.nowMs), true);

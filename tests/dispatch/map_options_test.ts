@@ -133,7 +133,7 @@ Deno.test("what is out of range is refused, with the option's name and its value
       "no option perKey.limit; there are key, slots",
     ],
     [{ buffer: -1 }, 'buffer must be "auto" or a whole number from 0, but is -1'],
-    // What only JavaScript lets pass:
+    // Values that only JavaScript lets through:
     [{ order: "random" as never }, 'order must be "input" or "completion", but is "random"'],
     [{ rerun: 0 as never }, "rerun must be true or false, but is 0"],
     [{ transfer: "no" as never }, 'transfer must be true or false, but is "no"'],

@@ -10,7 +10,7 @@ import {
 import { FakeRun } from "./fake_run.ts";
 import { settle } from "./virtual_time.ts";
 
-/** So many items, the value of each being its index. */
+/** Settled items, the value of each being its index. */
 function settled(firstIndex: number, count: number): Settled {
   const values = Array.from({ length: count }, (_, at) => firstIndex + at);
   return {
@@ -43,7 +43,7 @@ function outputOf(more: Partial<OutputRun> & { order?: "input" | "completion" } 
 
 const END = { value: undefined, done: true } as const;
 
-/** What settled together, of this many items each, in a drawn order. */
+/** Groups of items that settled together, in random order. */
 const shuffled = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 12 })
   .chain((counts) => {
     let at = 0;
@@ -134,7 +134,7 @@ Deno.test("what is ready is handed out before a failure, which is told once, eve
   const [first, second] = [output.next(), output.next()];
   output.push(settled(0, 1));
   output.push(settled(1, 2));
-  output.push(settled(9, 1)); // those before it never came
+  output.push(settled(9, 1)); // the items before it never came
   output.end({ error: undefined });
   output.end({ error: new Error("too late") });
   assertEquals([(await first).value, (await second).value], [0, 1]);
@@ -176,7 +176,7 @@ Deno.test("leaving waits until nothing goes on, then drops what is ready and ans
     hasLeft = true;
     return end;
   });
-  output.push(settled(0, 1)); // what ends meanwhile goes to who waits
+  output.push(settled(0, 1)); // a result that ends meanwhile goes to the waiting call
   output.push(settled(1, 1));
   output.push(settled(2, 1));
   output.end({ error: new Error("nobody wants to know") });

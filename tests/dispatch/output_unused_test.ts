@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { UnusedResults } from "../../lib/dispatch/output.ts";
 
-/** What the runtime would do with results that nobody holds any more, done by a test. */
+/** A FinalizationRegistry whose collecting is done by the test. */
 class FakeRegistry {
   static made: FakeRegistry[] = [];
   readonly registered = new Map<unknown, unknown>();
@@ -20,14 +20,14 @@ class FakeRegistry {
     this.registered.delete(token);
   }
 
-  /** Everything that is registered is collected. */
+  /** Collects everything that is registered. */
   collect(): void {
     for (const held of this.registered.values()) this.#cleanUp(held);
     this.registered.clear();
   }
 }
 
-/** Unused results whose collecting is under the test's command, and what was warned of. */
+/** Unused results, and the registry by which a test collects them. */
 function watching() {
   const { FinalizationRegistry } = globalThis;
   Object.assign(globalThis, { FinalizationRegistry: FakeRegistry });
@@ -39,7 +39,7 @@ function watching() {
   }
 }
 
-/** What is printed to stderr meanwhile. */
+/** The lines printed to stderr by an action. */
 function printed(action: () => void): string[] {
   const lines: string[] = [];
   const { error } = console;

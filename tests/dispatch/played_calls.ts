@@ -1,6 +1,6 @@
 /**
- * Calls of one task under a drawn schedule: each is made when it is its turn, one of them is aborted
- * when told to, and how their promises end is held against the contract.
+ * Calls of one task under a random schedule: each is made at its turn, one may be aborted, and the results of
+ * their promises are checked against the contract.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -10,24 +10,24 @@ import { ItemModel } from "./contract.ts";
 import { valueOf } from "./fake_lane.ts";
 import type { Fate, Item, Move } from "./fake_world.ts";
 
-/** What is drawn for calls. */
+/** The random settings of the calls. */
 export interface DrawnCalls {
   readonly fates: readonly (readonly Fate[])[];
   readonly retries: number;
   readonly rerun: boolean;
   readonly timeoutMs: number;
   readonly startsAt: number;
-  /** At which step one of them is aborted, and which. */
+  /** The step at which a call is aborted, and which call. */
   readonly abortsAt: number;
   readonly aborted: number;
 }
 
 interface Played extends Item {
   readonly controller: AbortController;
-  /** How its promise ended, once it has. */
+  /** How its promise ended; undefined while it is pending. */
   end: PromiseSettledResult<unknown> | undefined;
   isMade: boolean;
-  /** Whether it need not come to its end any more. */
+  /** Whether the call need not run to its end any more. */
   isStopped: boolean;
 }
 
@@ -60,7 +60,7 @@ export class PlayedCalls {
     return this.#items.every(({ end }) => end !== undefined);
   }
 
-  /** The next call could be made. */
+  /** The step that makes the next call, if it can be made. */
   *moves(step: number): Generator<Move> {
     const next = this.#items.find(({ isMade }) => !isMade);
     if (next === undefined || step < this.#drawn.startsAt) return;
@@ -87,7 +87,7 @@ export class PlayedCalls {
     item.end = end;
   }
 
-  /** Does what is to be done at a step. */
+  /** Aborts a call, if that is due at this step. */
   at(step: number): void {
     const item = this.#items[this.#drawn.aborted % this.#items.length];
     if (step !== this.#drawn.abortsAt || item === undefined) return;
@@ -95,17 +95,17 @@ export class PlayedCalls {
     item.controller.abort(new Error("aborted"));
   }
 
-  /** No lane can be started, or the executor is closed: what runs may fail. */
+  /** No lane can be started, or the executor is closed: running calls may fail. */
   fail(): void {
     for (const item of this.#items) if (item.isMade) item.isStopped = true;
   }
 
-  /** The executor is closed: what is called later fails, too. */
+  /** The executor is closed: later calls fail too. */
   close(): void {
     for (const item of this.#items) item.isStopped = true;
   }
 
-  /** Holds how all ended against the contract. */
+  /** Checks how all calls ended against the contract. */
   check(): void {
     for (const { model, end, isStopped, toString } of this.#items) {
       assert(model.starts <= model.attempts, `item ${model} ran more often than it is known to`);

@@ -1,6 +1,6 @@
 /**
- * A run under a drawn schedule: its input gives what is drawn, its consumer asks when told to, and
- * whatever comes is held against the contract.
+ * A run under a random schedule: its input yields random items, its consumer pulls when the schedule says, and
+ * the results are checked against the contract.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -14,14 +14,14 @@ import { valueOf } from "./fake_lane.ts";
 import type { Fate, Item, Move } from "./fake_world.ts";
 import { map, mapSettled } from "./start.ts";
 
-/** What is drawn for a run. */
+/** The random settings of a run. */
 export interface DrawnRun {
   readonly fates: readonly (readonly Fate[])[];
   readonly input: "array" | "generator" | "async";
-  /** Before which item the input throws. */
+  /** The item before which the input throws. */
   readonly throwsAt: number;
   readonly failFast: boolean;
-  /** Whether all results are asked for at once. */
+  /** Whether all results are collected at once. */
   readonly collects: boolean;
   readonly order: "input" | "completion";
   readonly chunk: "auto" | number;
@@ -30,11 +30,11 @@ export interface DrawnRun {
   readonly rerun: boolean;
   readonly timeoutMs: number;
   readonly rate: Rate | undefined;
-  /** By how many keys its items are counted, and what each key is allowed. */
+  /** The number of keys of its items, and the limits of each key. */
   readonly perKey:
     | { readonly keys: number; readonly slots: number; readonly rate?: Rate | undefined }
     | undefined;
-  /** At which steps it is started, aborted and left. */
+  /** The steps at which the run is started, aborted and left. */
   readonly startsAt: number;
   readonly abortsAt: number;
   readonly leavesAt: number;
@@ -43,10 +43,10 @@ export interface DrawnRun {
 /** One run. */
 export class PlayedRun {
   readonly task: Task;
-  /** Whether it need not come to its end any more. */
+  /** Whether the run need not come to its end any more. */
   isStopped = false;
   hasEnded = false;
-  /** Whether it was failed, and by what it may have been. */
+  /** Whether the run must fail, and whether it may. */
   mustFail = false;
   mayFail = false;
   readonly #drawn: DrawnRun;
@@ -61,13 +61,13 @@ export class PlayedRun {
   #hasLeft = false;
   #isPoolClosed = false;
   #error: { readonly error: unknown } | undefined;
-  // The input:
+  // The input's state:
   #pulled = 0;
   #isOpen = false;
   #closed = 0;
   #gate: PromiseWithResolvers<IteratorResult<Item>> | undefined;
 
-  /** @param isCounted Whether each start of an item is known of. */
+  /** @param isCounted Whether each start of an item is known. */
   constructor(pool: LanePool, name: string, drawn: DrawnRun, isCounted: boolean) {
     this.#drawn = drawn;
     this.#slots = pool.slots;
@@ -104,7 +104,7 @@ export class PlayedRun {
     return this.#items.indexOf(item) % keys;
   }
 
-  /** At no moment more items of a key are with lanes than it has slots. */
+  /** Checks that no more items of a key are on lanes at once than the key has slots. */
   checkKeys(onLanes: readonly Item[]): void {
     const { perKey } = this.#drawn;
     if (perKey === undefined) return;
@@ -167,17 +167,17 @@ export class PlayedRun {
     return next;
   }
 
-  /** No more may be pulled than there are slots and places in the buffer. */
+  /** Checks that no more is pulled than fits into the slots and the buffer. */
   #checkRoom(): void {
     const { buffer, collects } = this.#drawn;
     if (buffer === "auto" || collects) return;
-    // One that was asked for may have been taken, and not have arrived here yet.
+    // A result that was asked for may have been taken without having arrived here yet.
     const taken = this.#got.length + Number(this.#isAsking);
     const out = this.#pulled - taken;
     assert(out < this.#slots + buffer, `item ${this.#pulled} was pulled when ${taken} were taken`);
   }
 
-  /** What its consumer and its input could do next. */
+  /** The steps that its consumer and its input could take next. */
   *moves(step: number): Generator<Move> {
     if (this.hasEnded || step < this.#drawn.startsAt) return;
     const canAsk = !this.#isAsking && (!this.#drawn.collects || !this.#hasStarted);
@@ -195,7 +195,7 @@ export class PlayedRun {
         this.#isOpen = false;
         return resolve({ value, done: true });
       }
-      // What comes after the stop is nobody's any more.
+      // An item that comes after the stop counts as not pulled.
       if (!this.isStopped) this.#pulled++;
       resolve({ value, done: false });
     } catch (error) {
@@ -231,7 +231,7 @@ export class PlayedRun {
     if (!this.#hasLeft) this.hasEnded = true;
   }
 
-  /** Does what is to be done at a step. */
+  /** Aborts or leaves the run, if that is due at this step. */
   at(step: number): void {
     if (this.hasEnded) return;
     if (step === this.#drawn.abortsAt) {
@@ -245,11 +245,11 @@ export class PlayedRun {
     }
   }
 
-  /** No lane can be started: what runs must fail. */
+  /** No lane can be started: a run under way must fail. */
   fail(): void {
     if (this.hasEnded || !this.#hasStarted) return;
     this.mayFail = true;
-    // If all has settled, it may have come to its end, though the consumer hasn't yet.
+    // If all items have settled, the run may be over, though its consumer isn't yet.
     const isOpen = this.#items.some(({ model: { due } }) => due === undefined);
     if (!this.isStopped && isOpen) this.mustFail = true;
     this.isStopped = true;
@@ -262,7 +262,7 @@ export class PlayedRun {
     if (this.#drawn.failFast) this.mayFail = true;
   }
 
-  /** Holds all that came against the contract. */
+  /** Checks all results against the contract. */
   check(): void {
     assert(!this.#isOpen || this.#closed > 0, "the input was not closed");
     assert(this.#closed <= 1, "the input was closed twice");

@@ -8,7 +8,7 @@ const run = new FakeRun();
 const batchOf = (key: string | number | undefined, firstIndex = 0) =>
   run.batch(["x"], { key, firstIndex });
 
-/** Takes what is next, and notes that it is sent. */
+/** Takes the next batch, and counts it as sent. */
 function take(queues: KeyQueues): Batch {
   const batch = queues.take()!;
   queues.limitOf(batch)?.take(batch);

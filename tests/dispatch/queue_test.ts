@@ -111,7 +111,7 @@ Deno.test("items travel alone where a message costs nothing, and else by the siz
   };
   assertEquals(taken({ chunk: "auto", together: false, slots: 1 }), 1);
   assertEquals(taken({ chunk: "auto", slots: 1, buffer: 90 }), 8);
-  // No more than half of a slot's share of what is left, and no more than there is room for.
+  // A batch has at most half of a slot's share of the rest, and at most as many items as there is room for.
   assertEquals(taken({ chunk: "auto", slots: 10, buffer: 90 }), 5);
   assertEquals(taken({ chunk: "auto", slots: 1, buffer: 2 }), 3);
 });
@@ -257,7 +257,7 @@ Deno.test("dropping gives back what an async input has given, but nobody has pul
 
 const byWord = (item: string): string => item;
 
-/** Takes all that may be sent now. */
+/** Takes all batches that may be sent now. */
 function takeAll(queue: Queue): Batch[] {
   const taken: Batch[] = [];
   while (queue.peek() !== undefined) {
@@ -279,7 +279,7 @@ Deno.test("an item whose key is full holds up no other, and goes when one of its
   queue.leave(a!, NaN);
   const [next] = takeAll(queue);
   assertEquals(next!.firstIndex, 1);
-  // What comes back goes before what was never sent.
+  // A batch that comes back goes before items that were never sent.
   queue.leave(next!, NaN);
   queue.putBack(next!.part(0, 1));
   const [again] = takeAll(queue);

@@ -1,6 +1,6 @@
 /**
- * The caller's own functions, which run in the midst of what the library does: whatever they ask for,
- * every item settles once and nothing hangs.
+ * The caller's functions, which run in the middle of the library's work: whatever they do, every item settles
+ * once and nothing hangs.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -9,7 +9,7 @@ import { poolOf } from "./fake_lane.ts";
 import { endings, mapSettled, take } from "./start.ts";
 import { settle } from "./virtual_time.ts";
 
-/** Gives the item; every third one fails at its first try. Even ones never wait. */
+/** Returns the item; every third one fails at its first attempt, and even ones never wait. */
 const work = task<{ default: (n: number) => number | Promise<number> }>(
   `data:text/javascript,${
     encodeURIComponent(`
@@ -31,7 +31,7 @@ type Place = typeof PLACES[number];
 
 const ITEMS = 10;
 
-/** Runs ten items; at some moment the function at a place does something, once. */
+/** Runs ten items; at some moment the function at `place` acts, once. */
 async function play(executor: Executor, place: Place, act: (stop: Stops) => void) {
   const controller = new AbortController();
   let hasActed = false;
@@ -84,14 +84,14 @@ function indexes(outcomes: readonly Outcome<unknown>[]): number[] {
   return outcomes.map(({ index }) => index);
 }
 
-/** Every item that was pulled settled, in the input's order; those after the stop were cancelled. */
+/** Checks that every pulled item settled in the input's order, and those after the stop were cancelled. */
 function checkStopped({ outcomes, pulled, pulledThen }: Awaited<ReturnType<typeof play>>): void {
   assertEquals(indexes(outcomes), Array.from({ length: pulled }, (_, at) => at));
   for (const outcome of outcomes) {
     if (outcome.status === "fulfilled") assertEquals(outcome.value, outcome.index);
     else assert(outcome.ended === "cancelled" || outcome.ended === "failed", outcome.ended);
   }
-  // The input may have been in the midst of giving one.
+  // The input may have been about to yield an item.
   assert(pulled <= pulledThen + 1, "items were pulled after the run was stopped");
 }
 

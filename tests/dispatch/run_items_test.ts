@@ -222,7 +222,7 @@ Deno.test("a run of tiny tasks whose input gives nothing at this moment doesn't 
   pool.do = (action) => {
     if (++actions < 100) doIt(action); // else the program would hang
   };
-  // The tiny one is sent ahead, for the slow run can't use its turn.
+  // The tiny item is sent ahead, because the slow run can't use its turn.
   await give();
   assertEquals(indexesOn(lane), [0, 1]);
   pool.do(() => {});

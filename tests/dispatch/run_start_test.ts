@@ -6,7 +6,7 @@ import { UnusedResults } from "../../lib/dispatch/output.ts";
 import { poolOf, valueOf } from "./fake_lane.ts";
 import { FAKE_TASK } from "./start.ts";
 
-/** Notes which calls are watched, and which of them were used. */
+/** Records which calls are watched, and which of them were used. */
 class NotedResults extends UnusedResults {
   readonly watched: string[] = [];
 

@@ -53,7 +53,7 @@ Deno.test("mapSettled whose input throws hands out what has ended, then what is 
   lane.start(on(2));
   lane.end(on(2));
   await settle();
-  // Item 3 could not be pulled; item 0 runs on until it has stopped.
+  // Item 3 could not be pulled; item 0 runs until it has stopped.
   assertEquals([lane.log.slice(-1), taken.end], [["ask 0 cancel"], "open"]);
   lane.end(on(0), "cancelled", new Error("stopped"));
   await settle();
@@ -225,10 +225,10 @@ Deno.test("a run that has ended gives the place back that was kept for it, at on
   const options = { chunk: 1, buffer: 0, signal: controller.signal };
   const one = take(mapSettled(pool, endless, options));
   void take(mapSettled(pool, ["a", "b"], { chunk: 1 }, { module: "b:", export: "default" }));
-  lane.finish(lane.batches[0]!); // the next turn is the other's
+  lane.finish(lane.batches[0]!); // the next turn is the other run's
   await settle();
   for (const batch of lane.batches) lane.start(batch);
-  lane.die(); // each may be why, and needs a lane for itself
+  lane.die(); // each batch may be the cause, and must run alone
   const modules = () => made[1]!.batches.map(({ task }) => task.module);
   assertEquals(modules(), ["b:"]);
   controller.abort();

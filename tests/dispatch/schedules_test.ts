@@ -1,7 +1,7 @@
 /**
- * Random schedules against a model of the contract. The lanes are fake: which of them does what next,
- * when a consumer takes a result, when time passes, and when runs are aborted, left, or the pool is
- * closed, is drawn.
+ * Random schedules against a model of the contract. The lanes are fake; which lane does what next, when a
+ * consumer takes a result, when time passes, and when runs are aborted or left or the pool is closed, is
+ * random.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -18,10 +18,10 @@ const SEED = 1;
 const RUNS = 2000;
 const GRACE_MS = 100;
 const MOST_STEPS = 5000;
-/** After this step nothing is done from outside. */
+/** After this step nothing more happens from outside. */
 const LAST_STEP = 200;
 
-/** A step at which something happens; mostly never. */
+/** A step at which something happens; usually never. */
 const atSome = (max: number) =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(Infinity) }, fc.nat({ max }));
 
@@ -73,7 +73,7 @@ const calls: fc.Arbitrary<DrawnCalls> = fc.record({
   aborted: fc.nat({ max: 7 }),
 });
 
-/** This event loop, threads, or subprocesses. */
+/** The settings of this event loop, of threads, and of subprocesses. */
 const kind = fc.constantFrom(
   { remote: false, tells: true, takesAhead: false },
   { remote: true, tells: true, takesAhead: true },
@@ -109,7 +109,7 @@ const schedule = fc.record({
 
 type Schedule = typeof schedule extends fc.Arbitrary<infer T> ? T : never;
 
-/** Nothing in this event loop can kill it, or be ended with it. */
+/** Tasks on this event loop can't end it, so they fail instead. */
 function inEventLoop<T extends DrawnRun | DrawnCalls>(drawn: T): T {
   const fates = drawn.fates.map((fates) => fates.map((fate) => fate === "kill" ? "fail" : fate));
   return { ...drawn, fates };
@@ -120,7 +120,7 @@ function pick(moves: readonly Move[], drawn: number): Move {
   return moves.find(({ weight }) => (at -= weight) < 0)!;
 }
 
-/** What is thrown where nobody catches it. */
+/** Collects the errors that nothing catches. */
 function uncaught(): { errors: unknown[] } & Disposable {
   const errors: unknown[] = [];
   const note = (event: ErrorEvent) => {
@@ -131,7 +131,7 @@ function uncaught(): { errors: unknown[] } & Disposable {
   return { errors, [Symbol.dispose]: () => removeEventListener("error", note) };
 }
 
-/** Plays a schedule to its end, one drawn step at a time. */
+/** Plays a schedule to its end, one random step at a time. */
 async function play(drawn: Schedule): Promise<void> {
   using time = new VirtualTime();
   using thrown = uncaught();
@@ -151,7 +151,7 @@ async function play(drawn: Schedule): Promise<void> {
     slots,
     graceMs: GRACE_MS,
     moves: false,
-    // A lane that is replaced is none that is open, which the world doesn't know.
+    // A lane that is replaced doesn't count as open, which the fake world doesn't know.
     tasksPerLane: drawn.starts.length === 0 ? drawn.tasksPerLane : Infinity,
     idleMs: drawn.idleMs,
     makeLane: world.makeLane,
@@ -189,7 +189,7 @@ async function play(drawn: Schedule): Promise<void> {
       moves.push({ weight: 1, run: () => time.pass(passing) });
     }
     if (moves.length > 0) pick(moves, draw()).run();
-    // A run may still have to be started or stopped at a later step.
+    // A run may still have to start or stop at a later step.
     idle = moves.length > 0 ? 0 : idle + 1;
     assert(idle <= LAST_STEP, "nothing can happen any more, and not all has ended");
     await settle();

@@ -17,7 +17,7 @@ import { type BatchOptions, FakeRun, openLane, sendTo } from "./fake_run.ts";
 const DEATH: Death = { how: "was ended by SIGKILL", starting: false };
 const run = new FakeRun("a", { timeoutMs: 300 });
 
-/** A recovery, and what it puts back, settles, and has tried again. */
+/** A recovery, with the batches that it puts back, settles, and tries again. */
 function recovering(rerun = true, retries: number | RetryOptions = 0) {
   const back: Batch[] = [];
   const settled: Rejected[] = [];
@@ -52,7 +52,7 @@ function lost(items: number | readonly unknown[], more: BatchOptions & Partial<B
   return batch;
 }
 
-/** The indexes of what was put back, in the order in which it will go, with how often it started. */
+/** The indexes of the items put back, in the order in which they will go, with how often each started. */
 function order(back: readonly Batch[]): [index: number, starts: number][] {
   return back.toReversed().flatMap(({ firstIndex, items, attempt }) =>
     items.map((_, at) => [firstIndex + at, attempt - 1] as [number, number])
@@ -293,7 +293,7 @@ Deno.test("an item whose lane is ended for another's sake loses nothing by it, h
   }
 });
 
-/** Forces a batch of four items whose third one runs; the first was reported. */
+/** Stops a batch of four items by force while the third runs; the first was reported. */
 function force(
   forced: Forced,
   why: AskReason,

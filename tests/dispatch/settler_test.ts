@@ -9,7 +9,7 @@ import { FakeLane } from "./fake_lane.ts";
 import { type BatchOptions, FakeRun, openLane, sendTo } from "./fake_run.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 
-/** A settler, what it settled, what it wants tried again, and what `retryIf` threw. */
+/** A settler, with the items it settled, the batches to try again, and the errors of `retryIf`. */
 function settling(options: MapOptions = {}, mayRetry: () => boolean = () => true) {
   const all: Settled[] = [];
   const again: { batch: Batch; waitMs: number; askedMs: number }[] = [];

@@ -3,7 +3,7 @@ import fc from "../properties.ts";
 import { limited } from "../../lib/open.ts";
 import { LeftOut, Source } from "../../lib/dispatch/source.ts";
 
-/** The places of a list that are dealt out: others are left out before them. */
+/** For each item of a list, how many are left out before it, and whether the input waits before it. */
 const places = fc.array(fc.tuple(fc.nat({ max: 3 }), fc.boolean()), { maxLength: 30 });
 
 async function* inputOf(gaps: readonly (readonly [number, boolean])[]): AsyncGenerator<unknown> {

@@ -3,7 +3,7 @@ import type { Items } from "../../lib/dispatch/map_options.ts";
 import { Source } from "../../lib/dispatch/source.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 
-/** A source, how often it told that something arrived, and what it failed with. */
+/** A source, how often it reported an arrival, and the errors it failed with. */
 function sourceOf(items: Items<unknown>) {
   const told = { arrived: 0, errors: [] as unknown[] };
   const source: Source = new Source(items, {
@@ -14,7 +14,7 @@ function sourceOf(items: Items<unknown>) {
   return { source, told };
 }
 
-/** An async input whose items come when a test says so, and how often it was asked for one. */
+/** An async input whose items come when a test says so, with the count of requests. */
 class Gated implements AsyncIterable<unknown>, AsyncIterator<unknown> {
   asked = 0;
   closed = 0;
@@ -36,7 +36,7 @@ class Gated implements AsyncIterable<unknown>, AsyncIterator<unknown> {
     return { value: undefined, done: true };
   }
 
-  /** The item that is asked for comes; then the others are asked for, if any are wanted. */
+  /** The requested item arrives; then the next is requested, if more are wanted. */
   async give(value: unknown): Promise<void> {
     const { resolve } = this.#next;
     this.#next = Promise.withResolvers();
@@ -106,7 +106,7 @@ Deno.test("of items that are made as they are pulled no more come together than 
     },
   };
   const { source } = sourceOf(inputs.sync());
-  // The first of the large ones that is looked at is the 33rd, for one of 16 is.
+  // The size of every 16th item is checked, so the first large item noticed is the 33rd.
   assertEquals(source.pull(500, 1 << 20).length, 33);
   assertEquals([source.pull(500, 1 << 20).length, source.pull(1, 1 << 20).length], [1, 1]);
   assertEquals(source.pull(8, 1 << 20).length, 8);
@@ -165,7 +165,7 @@ Deno.test("an async input is not asked for more than there is room for", async (
   for (const item of ["a", "b"]) await input.give(item);
   time.turn();
   assertEquals(source.pull(3), ["a", "b"]);
-  // One more is wanted, and the consumer has taken none of those.
+  // One more item is wanted, and the consumer has taken none of those before.
   for (const item of ["c", "d", "e"]) await input.give(item);
   assertEquals(input.asked, 3, "more was read ahead than there was room for");
 });

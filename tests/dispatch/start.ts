@@ -1,4 +1,4 @@
-/** Runs on a pool of fake lanes, and consumers that take what comes. */
+/** Starts runs on a pool of fake lanes, and consumers that take all results. */
 
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import { startMap } from "../../lib/dispatch/run.ts";
@@ -8,7 +8,7 @@ import type { LaneBatch } from "../../lib/lanes/lane.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 import { type FakeLane, type FakePool, type FakePoolOptions, poolOf } from "./fake_lane.ts";
 
-/** A task for lanes that load none. */
+/** A task for lanes that load nothing. */
 export const FAKE_TASK: Task = { module: "fake:", export: "default" };
 
 /** The same as an executor's `map`. */
@@ -33,14 +33,14 @@ export function mapSettled(
   return results as Results<Outcome<unknown>>;
 }
 
-/** What a consumer that takes everything has got so far, and how that ended. */
+/** The results that a consumer has taken so far, and how its loop ended. */
 export interface Taken<T> {
   readonly got: T[];
   end: "open" | "done" | "failed";
   error: unknown;
 }
 
-/** Takes everything, one after another. */
+/** Takes all results, one after another. */
 export function take<T>(results: Results<T>): Taken<T> {
   const taken: Taken<T> = { got: [], end: "open", error: undefined };
   (async () => {
@@ -66,10 +66,10 @@ export interface OneLane extends FakePool {
   on(index: number): LaneBatch;
 }
 
-/** A pool of one lane with so many slots, which is open from the start. */
+/** A pool of one lane with `slots` slots, which is open from the start. */
 export function laneOf(slots: number, more: FakePoolOptions = {}): OneLane {
   const parts = poolOf({ slots, ...more });
-  parts.pool.openAll(undefined, 1000).catch(() => {}); // it may be closed meanwhile
+  parts.pool.openAll(undefined, 1000).catch(() => {}); // the pool may be closed meanwhile
   const lane = parts.made[0]!;
   const on = (index: number): LaneBatch => {
     const found = lane.batches.find(({ firstIndex, items }) =>
@@ -81,7 +81,7 @@ export function laneOf(slots: number, more: FakePoolOptions = {}): OneLane {
   return { ...parts, lane, on };
 }
 
-/** The indexes of what is on a lane. */
+/** The indexes of the items on a lane. */
 export function indexesOn(lane: FakeLane): number[] {
   return lane.batches.flatMap(({ firstIndex, items }) => items.map((_, at) => firstIndex + at));
 }

@@ -6,7 +6,7 @@ import { FakeLane } from "./fake_lane.ts";
 import { FakeRun, openLane, sendTo } from "./fake_run.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
-/** The deadlines of one batch of three items that has just been sent, and when they had what done. */
+/** The deadlines of one batch of three items that has just been sent, and their actions with times. */
 function watching(
   { timeoutMs = Infinity, loadTimeoutMs = 2000, graceMs = 100, ...more }:
     & Partial<Enforcer>
@@ -208,7 +208,7 @@ Deno.test("a look is never at once, and one that ends many batches spares those 
   const { batch, deadlines, inFlight, done } = watching({
     force(batch) {
       done.push(`forced ${batch.firstIndex}`);
-      for (const other of inFlight) inFlight.delete(other); // their lane went with it
+      for (const other of inFlight) inFlight.delete(other); // the lane of the other batches ended with it
     },
   });
   const other = sendTo(batch.openLane!, new FakeRun().batch(["d"], { firstIndex: 20 }));
@@ -230,7 +230,7 @@ Deno.test("a lane that starts nothing though nothing else runs there is given up
   time.pass(5000);
   stands({ state: "waiting", isNext: true });
   time.pass(900);
-  // Something else runs there meanwhile.
+  // Another task runs there meanwhile.
   stands({ state: "waiting" });
   time.pass(300);
   stands({ state: "waiting", isNext: true });

@@ -17,18 +17,18 @@ const REAL = {
   clearImmediate: globalThis.clearImmediate,
 };
 
-/** Resolves when all promises that need no timer have settled, whatever the time. */
+/** Resolves when all promises that need no timer have settled, independent of the virtual time. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => REAL.setImmediate(resolve));
 }
 
-/** Timers, immediates and `performance.now()` under a test's command, until it is disposed. */
+/** Timers, immediates and `performance.now()` controlled by a test, until it is disposed. */
 export class VirtualTime implements Disposable {
   /** The time, in milliseconds. */
   nowMs = 1000;
   readonly #timers = new Map<number, Timer>();
   readonly #immediates = new Map<number, () => void>();
-  /** Far from the ids of real timers, which are let go by their ids. */
+  /** The ids start far from those of real timers, which are unref'd by their ids. */
   #lastId = 2 ** 30;
   readonly #realNow = performance.now;
 
@@ -68,7 +68,7 @@ export class VirtualTime implements Disposable {
     return this.#timers.size;
   }
 
-  /** How much waits for this turn of the event loop to be over. */
+  /** How many immediates wait for the end of this turn of the event loop. */
   get immediates(): number {
     return this.#immediates.size;
   }
@@ -82,7 +82,7 @@ export class VirtualTime implements Disposable {
     return [...this.#timers].sort(([, a], [, b]) => a.dueMs - b.dueMs)[0];
   }
 
-  /** Lets so much time pass; what is due happens in its order, each at its own time. */
+  /** Lets `ms` milliseconds pass; due timers run in order, each at its own time. */
   pass(ms: number): void {
     const endMs = this.nowMs + ms;
     while (true) {
@@ -96,7 +96,7 @@ export class VirtualTime implements Disposable {
     this.nowMs = Math.max(this.nowMs, endMs);
   }
 
-  /** Ends this turn of the event loop; what is put off meanwhile waits for the end of the next. */
+  /** Ends this turn of the event loop; immediates set meanwhile wait for the end of the next. */
   turn(): void {
     const due = [...this.#immediates.values()];
     this.#immediates.clear();
