@@ -1,4 +1,4 @@
-/** What reports are made of: blocks that know how they are told in a terminal and as Markdown. */
+/** The blocks that reports are made of; each can be written for a terminal and as Markdown. */
 
 import { counted, formatNumber } from "../text/format.ts";
 import { fit, plain } from "../text/plain.ts";
@@ -8,7 +8,7 @@ import { type Paint, paletteFor, sentences, type Style, type Tone } from "./term
 import { stringify } from "@std/csv/stringify";
 import stringWidth from "fast-string-width";
 
-/** A part of a report; "" where it has nothing to tell. */
+/** A part of a report; its text is "" if there is nothing to tell. */
 export interface Block {
   text(style: Style): string;
   markdown(): string;
@@ -32,7 +32,7 @@ export function together(...blocks: readonly Block[]): Block {
   return { text: (style) => told(blocks.map((block) => block.text(style)), "\n"), markdown };
 }
 
-/** @param level Of the heading in Markdown. */
+/** @param level The level of the heading in Markdown. */
 export function heading(text: string, indent = "", level = 3): Block {
   return {
     text: (style) => sentences([text], style, "heading", indent),
@@ -54,14 +54,14 @@ export function lines(texts: readonly string[], tone?: Tone): Block {
   };
 }
 
-/** A block that stands so many columns farther right in a terminal. */
+/** Indents a block by `by` columns in a terminal. */
 export function indented(block: Block, by: number): Block {
   const text = ({ columns, colour }: Style) =>
     block.text({ columns: columns - by, colour }).replaceAll(/^/gm, " ".repeat(by));
   return { ...block, text };
 }
 
-/** Points below a title; nothing without any. */
+/** Bullet points below a title; an empty block if there are none. */
 export function points(title: string, texts: readonly string[], tone: Tone = "heading"): Block {
   if (texts.length === 0) return { text: () => "", markdown: () => "" };
   const marked = lines(texts.map((text) => `• ${text}`));
@@ -71,12 +71,12 @@ export function points(title: string, texts: readonly string[], tone: Tone = "he
   };
 }
 
-/** A line without what would steer a terminal; blanks around it are kept. */
+/** Removes control sequences of terminals from a line; spaces around it are kept. */
 function plainLine(text: string): string {
   return text.replace(/[^ ](?:.*[^ ])?/s, plain);
 }
 
-/** Lines of code; in Markdown their fence is longer than any within them. */
+/** Lines of code; in Markdown the fence is longer than any run of backticks in them. */
 export function code(texts: readonly string[], indent = ""): Block {
   const lines = texts.map(plainLine);
   const runs = lines.join("\n").match(/`+/g) ?? [];
@@ -93,7 +93,7 @@ export function inTerminal(text: Block["text"]): Block {
 
 export const PARTIAL = "the run was interrupted; this is what was measured until then.";
 
-/** Says when it began; what isn't a date stays as it is. */
+/** When the measurement started, in UTC; a text that isn't a date is returned unchanged. */
 export function startText(
   { startedAt }: Environment,
   to: "minute" | "second" = "minute",
@@ -104,7 +104,7 @@ export function startText(
     : `${started.toISOString().slice(0, to === "minute" ? 16 : 19).replace("T", " ")} UTC`;
 }
 
-/** Says in one line on what and when a result was measured. */
+/** One line that says on which machine and when a result was measured. */
 export function environmentLine(environment: Environment): string {
   const { deno, os, arch, cpus, cpuModel, loadAverage, seed } = environment;
   return plain([
@@ -122,7 +122,7 @@ function environmentLines(environment: Environment): string[] {
   return [environmentLine(environment), ...notes];
 }
 
-/** That a run was interrupted, if it was. */
+/** A note that the run was interrupted; empty if it wasn't. */
 export function partialNote(partial: boolean | undefined, why = PARTIAL): Block {
   return {
     text: (style) => partial ? sentences([`Partial: ${why}`], style, "warning", "") : "",
@@ -130,7 +130,7 @@ export function partialNote(partial: boolean | undefined, why = PARTIAL): Block 
   };
 }
 
-/** On what it was measured; a terminal has room for explanations before it and behind, each told once. */
+/** The environment of a result; in a terminal also explanations before and after it, each only once. */
 export function footnote(
   environment: Environment,
   before: readonly string[] = [],
@@ -149,10 +149,10 @@ export function footnote(
 }
 
 /**
- * Text within a line that Markdown leaves alone: without HTML, and with every sign that formats, links,
- * mentions or refers written as a character reference, which works inside tables too. GitHub looks for
- * mentions, references and emoji once these are decoded (github/cmark-gfm#181), so a space without width
- * parts them.
+ * Escapes text within a line of Markdown: each character that could begin HTML, formatting, a link, a
+ * mention or a reference is written as a character reference, which works inside tables too. GitHub looks
+ * for mentions, references and emoji after decoding these (github/cmark-gfm#181), so a zero-width space
+ * breaks them up.
  */
 function escapeInline(text: string): string {
   return plain(text).replace(/[&<>|`*_\[\]@#~\\!$]/g, (sign) => `&#${sign.charCodeAt(0)};`)
@@ -160,7 +160,7 @@ function escapeInline(text: string): string {
     .replace(/:\/\//g, "&#58;//").replace(/\bwww\./gi, (www) => `${www.slice(0, 3)}&#46;`);
 }
 
-/** The same of a whole line: one that began with some signs would be a list, a quotation or a rule. */
+/** Escapes a whole line, whose first characters could also make it a list, a heading or a rule. */
 export function escapeMarkdown(text: string): string {
   return escapeInline(text)
     .replace(/^[-+=]/, (sign) => `&#${sign.charCodeAt(0)};`)
@@ -169,23 +169,23 @@ export function escapeMarkdown(text: string): string {
 
 export interface Column<Row> {
   readonly head: string;
-  /** The head where the columns beside it don't say what it belongs to. */
+  /** A head that is clear without the columns beside it; used outside a terminal. */
   readonly longHead?: string;
   readonly cell: (row: Row) => string;
-  /** Aligned left; figures are aligned right. */
+  /** Whether the column is aligned left, as words are; numbers are aligned right. */
   readonly left?: boolean;
-  /** Its cells are cut to so many characters in a terminal. */
+  /** The width to which cells are cut in a terminal. */
   readonly most?: number;
-  /** A terminal leaves columns out by this order, the highest first; 0 or none is kept always. */
+  /** A narrow terminal drops columns in this order, the highest first; one with 0 or none is always kept. */
   readonly dropOrder?: number;
-  /** Shorter cells and a shorter head, taken before columns of a lower order are left out. */
+  /** Shorter cells and head, used in a narrow terminal before columns of a lower order are dropped. */
   readonly short?: {
     readonly head?: string;
     readonly cell: (row: Row) => string;
     readonly order: number;
   };
   readonly tone?: (row: Row) => Tone | undefined;
-  /** Only a terminal has it, as elsewhere a chart shows the same. */
+  /** Whether only a terminal shows the column; on a page a chart shows the same. */
   readonly terminalOnly?: boolean;
 }
 
@@ -193,7 +193,7 @@ type Columns<Row> = readonly Column<Row>[];
 
 type More<Row> = Omit<Column<Row>, "head" | "dropOrder" | "cell">;
 
-/** A column of figures, by its head, the order in which it is left out, and its cells. */
+/** A column of numbers: its head, its drop order, and its cells. */
 export function numberColumn<Row>(
   head: string,
   dropOrder: number,
@@ -203,18 +203,18 @@ export function numberColumn<Row>(
   return { head, dropOrder, cell, ...more };
 }
 
-/** The same of words, aligned left. */
+/** A column of words, aligned left; the parameters are those of {@linkcode numberColumn}. */
 export function textColumn<Row>(...column: Parameters<typeof numberColumn<Row>>): Column<Row> {
   return { ...numberColumn(...column), left: true };
 }
 
-/** The columns of tables that aren't a terminal's. */
+/** The columns that are shown outside a terminal. */
 function fileColumns<Row>(columns: Columns<Row>): Column<Row>[] {
   return columns.filter(({ terminalOnly }) => !terminalOnly);
 }
 
 const GAP = "  ";
-/** If the widest column of words, or the first, must be cut, this much of it stays. */
+/** The least width to which the widest of the word columns and the first column is cut. */
 const LEAST_COLUMNS = 6;
 
 function written<Row>(column: Column<Row>, rows: readonly Row[]) {
@@ -294,10 +294,10 @@ export function markdownTable<Row>(columns: Columns<Row>, rows: readonly Row[]):
   ].join("\n");
 }
 
-/** Writes a table for a page, in a frame that scrolls by itself, by keyboard too, where it doesn't fit. */
+/** Writes a table for a page, in a frame that scrolls, also by keyboard, if the table doesn't fit. */
 export function htmlTable<Row>(caption: string, columns: Columns<Row>, rows: readonly Row[]): Html {
   const shown = fileColumns(columns);
-  // A cell without a word heads nothing.
+  // An empty head is a plain cell: a <th> without text would name nothing.
   const heads = shown.map(({ head, longHead = head, left }, i) =>
     longHead === ""
       ? markup`<td></td>`
@@ -339,7 +339,7 @@ export type CsvColumns<Row> = Readonly<
   Record<string, (row: Row) => string | number | boolean | null | undefined>
 >;
 
-/** Columns that are named as the properties that they hold. */
+/** Columns that are named after the properties that they hold. */
 export function properties<Row extends object>(
   ...names: readonly (keyof Row & string)[]
 ): CsvColumns<Row> {
@@ -347,7 +347,7 @@ export function properties<Row extends object>(
   return Object.fromEntries(columns) as CsvColumns<Row>;
 }
 
-/** Writes a table; what is missing is an empty cell. */
+/** Writes a table as CSV; a missing value is an empty cell. */
 export function csv<Row>(columns: CsvColumns<Row>, rows: readonly Row[]): string {
   const cells = rows.map((row) =>
     Object.values(columns).map((of) => {
@@ -359,8 +359,8 @@ export function csv<Row>(columns: CsvColumns<Row>, rows: readonly Row[]): string
 }
 
 /**
- * Text in a cell. A spreadsheet takes text that begins with `=`, `+`, `-`, `@`, a tab or a carriage
- * return for a formula (OWASP, "CSV Injection"), so such text gets an apostrophe before it.
+ * Escapes text in a cell. A spreadsheet takes text that begins with `=`, `+`, `-`, `@`, a tab or a carriage
+ * return for a formula (OWASP, "CSV Injection"), so an apostrophe is put before it.
  */
 function escapeCell(text: string): string {
   return /^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;

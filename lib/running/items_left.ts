@@ -1,4 +1,4 @@
-/** The items that are still to be run, of those of a job. It imports no npm package. */
+/** The items of a job that are left to run. It imports no npm package. */
 
 import type { Items } from "../dispatch/map_options.ts";
 import { LeftOut } from "../dispatch/source.ts";
@@ -9,37 +9,37 @@ import type { RunSpec } from "./run_message.ts";
 
 export interface Listed {
   readonly place: number;
-  /** Where it stood when it was first recorded. */
+  /** The index under which the item is recorded; it may differ from its place if items are matched. */
   index: number;
   readonly item: unknown;
   readonly digest: number;
-  /** What it was before its task could change it, as JSON, where a journal is kept. */
+  /** The item as JSON, before its task could change it; undefined for a string or without a journal. */
   readonly text: string | undefined;
 }
 
-/** The list isn't the one that is known; the message says where it differs. */
+/** The list differs from the recorded one; the message says where. */
 export class ChangedListError extends Error {
   override name = "ChangedListError";
 }
 
-/** Deals out the items that are to be run, each at its place in the list, and remembers those under way. */
+/** Deals out the items left to run, each at its place in the list, and keeps track of those under way. */
 export class ItemsLeft implements AsyncIterableIterator<unknown> {
-  /** How many items the list has, if it tells. */
+  /** How many items the list has, or its limit if that is less or the size isn't known; else undefined. */
   readonly total: number | undefined;
-  /** What the list threw; those before it are dealt out. */
+  /** The error of the list, or of an item that can't be recorded; items before it are dealt out. */
   failure: { readonly error: unknown } | undefined;
   /** Once set, no more items are dealt out. */
   finishing = false;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   readonly #isAsync: boolean;
   readonly #isMatching: boolean;
-  /** When matching: by state and digest, the indexes of the items that weren't found yet. */
+  /** When matching: the indexes of recorded items that weren't found yet, by state and digest. */
   readonly #unmatched = new Map<string, number[]>();
-  /** When matching: index and digest of further items that equal recorded ones. */
+  /** When matching: the index and digest of each further item that equals recorded ones. */
   readonly #further = new Set<string>();
-  /** Found before the first task, so that a changed list is refused before it; the next one last. */
+  /** Items taken but not dealt out, the next one last: a changed list is refused before the first task. */
   #held: Listed[] = [];
-  /** How many were taken from the list, and how many places of it are dealt with. */
+  /** How many items were taken from the list, and how many of its places are dealt out or left out. */
   #taken = 0;
   #place = 0;
   #ended = false;
@@ -63,12 +63,12 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     }
   }
 
-  /** Whether one was taken from the list, so that tasks may run. */
+  /** Whether an item was taken from the list, so tasks may have started. */
   get hasBegun(): boolean {
     return this.#taken > 0;
   }
 
-  /** How many that are known weren't found. */
+  /** When matching: how many recorded items weren't found in the list, by state. */
   get gone(): Record<Known, number> {
     const gone = { done: 0, failed: 0 };
     for (const [key, indexes] of this.#unmatched) {
@@ -107,7 +107,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return known === undefined ? rest : known === "failed" && failed;
   }
 
-  /** The next item of the list; a promise only where the list gives one. */
+  /** The next item of the list; a promise only if the list gives one. */
   #take(): Listed | undefined | Promise<Listed | undefined> {
     if (this.#ended || this.#taken >= (this.wanted.limit ?? Infinity)) return undefined;
     try {
@@ -134,7 +134,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     let text: string | undefined;
     let digest = 0;
     try {
-      // What holds more than can be told might be changed, and would be taken for done.
+      // An item that JSON can't hold could change unnoticed, and would then be taken for done.
       if (this.wanted.journaled && typeof item !== "string") text = jsonText(item);
       digest = digestOf(item);
     } catch (cause) {
@@ -147,7 +147,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return { place: index, index, item, digest, text };
   }
 
-  /** What is known of an item wherever it stood; each that is known is taken once. */
+  /** The recorded state of an equal item, whatever its index; each recorded item is matched once. */
   #match(listed: Listed): Known | undefined {
     let isFurther = false;
     for (const state of ["done", "failed"] as const) {
@@ -163,7 +163,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return undefined;
   }
 
-  /** Gives an item that equals recorded ones its place as its index, or one under which none of them is. */
+  /** Indexes an item that equals recorded ones by its place, or by the first index that none of them has. */
   #indexFurther(listed: Listed): void {
     const { digest } = listed;
     const isTaken = (index: number) =>
@@ -176,7 +176,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return this;
   }
 
-  /** As an input: of a list that gives items at once without a promise for each. */
+  /** These items as a run's input; a list that isn't async is read without a promise for each item. */
   get input(): Items<unknown> {
     if (this.#isAsync) return this;
     const items = { [Symbol.iterator]: () => this.#atOnce() };
@@ -195,7 +195,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     }
   }
 
-  /** The next item that is to be run, or how many are left out before it. */
+  /** The next item to run, or first the number of items left out before it. */
   async next(): Promise<IteratorResult<unknown>> {
     while (!this.finishing) {
       const held = this.#held.pop();
@@ -206,12 +206,12 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return await this.return();
   }
 
-  /** Whether anything is wanted beyond what was compared. */
+  /** Whether items after those compared may be wanted. */
   get #goesOn(): boolean {
     return this.#isMatching || this.wanted.run.rest;
   }
 
-  /** Holds an item if it is wanted; false at the end of the list. */
+  /** Adds an item to those held if it is wanted; returns false at the end of the list. */
   #sift(listed: Listed | undefined): boolean {
     if (listed === undefined) return false;
     const known = this.#isMatching ? this.#match(listed) : undefined;
@@ -241,7 +241,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
     return { value: undefined, done: true };
   }
 
-  /** The places of the items that were taken and haven't settled, in their order. */
+  /** The places of the items that were dealt out and haven't settled, in that order. */
   get underWay(): Iterable<number> {
     return this.#underWay.keys();
   }

@@ -1,4 +1,4 @@
-/** What is done about items that a server refuses. It imports no npm package. */
+/** Decides when items that a server refuses are tried again. It imports no npm package. */
 
 import type { Key } from "../dispatch/batch.ts";
 import type { RetryIn } from "../dispatch/map_options.ts";
@@ -6,62 +6,62 @@ import type { Outcome } from "../dispatch/output.ts";
 import type { HttpSigns } from "../tasks/http_signs.ts";
 
 /**
- * A server that doesn't say for how long is left alone for so many milliseconds, then for twice as
- * long each time that it refuses all that it is asked again, up to the longest.
+ * The first pause after a refusal without Retry-After, in milliseconds. It doubles with each further pause
+ * that follows without an answer in between, up to {@linkcode LONGEST_WAIT_MS}.
  */
 const FIRST_WAIT_MS = 1000;
 export const LONGEST_WAIT_MS = 60_000;
 /** The longest wait that a server itself may ask for, in milliseconds. */
 export const MOST_WAIT_MS = 300_000;
-/** A wait is drawn up to this share longer: what was refused together had better not come back together. */
+/** Each wait is longer by a random share up to this, so that items refused together don't return together. */
 const JITTER = 0.25;
 /**
- * What was refused comes back so much after its key does, in milliseconds: if it is alone in being
- * refused, others are answered before it can hold them up again.
+ * How long after the end of its key's pause a refused item is tried again, in milliseconds. If only this
+ * item is refused, other items are answered before it can pause them again.
  */
 const LAST_MS = 1000;
-/** An item is refused so often at most. */
+/** An item that has been refused this many times fails. */
 export const MOST_REFUSALS = 8;
-/** RefusedItems less probable than this, as others of its key fared meanwhile, are the item's own failure. */
+/** An item fails if its refusals are less probable than this, given how other items of its key fared. */
 const LEAST_CHANCE = 1e-3;
-/** Where less than this share of the others is refused, an item that is refused again waits alone. */
+/** If less than this share of a key's other items is refused, an item refused again waits without a pause. */
 const ALONE_BELOW = 0.25;
 
 interface Refusal extends HttpSigns {
   readonly index: number;
-  /** What is paused; undefined for the whole run. */
+  /** The key that was refused; undefined stands for the whole run. */
   readonly key: Key | undefined;
   readonly host: string | undefined;
 }
 
-/** A key that starts nothing for the moment. */
+/** A pause of a key: none of its items is started until it ends. */
 export interface Pause extends Pick<Refusal, "status" | "host"> {
   readonly ms: number;
-  /** Whether the server itself said for how long. */
+  /** Whether the server asked for the pause, which is less than twice as long as it asked for. */
   readonly asked: boolean;
 }
 
-/** How a key fares of which items were refused. */
+/** How the items of a key fare, from its first refusal on. */
 class Server {
-  /** Since it was first refused: how many were answered, and how many refused. */
+  /** How many items succeeded and how many refusals there were since then. */
   answered = 0;
   refused = 0;
-  /** How many of its items were refused, and haven't ended. */
+  /** How many of the key's items were refused and haven't settled. */
   items = 0;
-  /** How many pauses followed on each other without an answer in between. */
+  /** How many pauses followed each other without an answer in between. */
   pauses = 0;
   pausedAtMs = 0;
   untilMs = -Infinity;
   last: Omit<Pause, "ms"> = { status: undefined, host: undefined, asked: false };
 }
 
-/** An item that was refused, and how many others had been answered and refused before. */
+/** A refused item, and the counts of its key when the item was first refused. */
 interface RefusedItem {
   readonly server: Server;
   readonly answeredBefore: number;
   readonly refusedBefore: number;
   refusals: number;
-  /** How probable it is that it was refused so often if it is like the others. */
+  /** The probability of this many refusals if the item is refused as often as the others. */
   chance: number;
 }
 
@@ -69,20 +69,20 @@ export class RefusedItems {
   readonly #servers = new Map<Key | undefined, Server>();
   readonly #items = new Map<number, RefusedItem>();
 
-  /** @param isPaced Whether keys are paced by what is refused: then only what a server asks for pauses them. */
+  /** @param isPaced Whether refusals set a pace for each key; then only a Retry-After pauses a key. */
   constructor(private readonly isPaced = false, private readonly random = Math.random) {}
 
   of(index: number): number {
     return this.#items.get(index)?.refusals ?? 0;
   }
 
-  /** An item was refused: when it is tried again; undefined if that is its failure. */
+  /** Records that an item was refused; returns when to try it again, or undefined if it fails. */
   add({ index, key, host, status, retryAfterMs }: Refusal, nowMs: number): RetryIn | undefined {
     const server = this.#servers.getOrInsertComputed(key, () => new Server());
     const item = this.#itemOf(index, server);
     const answered = server.answered - item.answeredBefore;
     const refused = server.refused - item.refusedBefore - item.refusals;
-    // Laplace's rule of succession: of what was seen too little to tell, half is taken to be refused.
+    // Laplace's rule of succession: with nothing seen, half of the items are assumed to be refused.
     const share = (refused + 1) / (answered + refused + 2);
     const isFirst = item.refusals === 0;
     if (!isFirst) item.chance *= share;
@@ -92,7 +92,7 @@ export class RefusedItems {
     const isAsked = retryAfterMs !== undefined || !this.isPaced;
     const pause = isAsked && (isFirst || share >= ALONE_BELOW);
     if (pause && nowMs >= server.untilMs) {
-      // That an item is refused again says nothing of the others.
+      // Only an item's first refusal counts: a repeated one says nothing about the other items.
       if (isFirst) server.pauses++;
       server.pausedAtMs = nowMs;
     }
@@ -104,7 +104,7 @@ export class RefusedItems {
     return { afterMs: Math.max(ownMs, server.untilMs - nowMs + LAST_MS), pauseMs };
   }
 
-  /** How long is waited after so many refusals in a row, but no less than was asked for. */
+  /** How long to wait after this many refusals in a row, in milliseconds; at least `askedMs`. */
   #waitMs(refusals: number, askedMs = 0): number {
     const grownMs = Math.min(FIRST_WAIT_MS * 2 ** Math.max(0, refusals - 1), LONGEST_WAIT_MS);
     return Math.max(askedMs, grownMs) * (1 + JITTER * this.random());
@@ -131,7 +131,7 @@ export class RefusedItems {
     if (startedAtMs > server.pausedAtMs) server.pauses = 0;
   }
 
-  /** What is paused, the longest first. Servers of which nothing more is to come are forgotten. */
+  /** The pauses at this time, the longest first. Keys without a pause or refused items are forgotten. */
   pauses(nowMs: number): Pause[] {
     const pauses: Pause[] = [];
     for (const [key, { items, untilMs, last }] of this.#servers) {

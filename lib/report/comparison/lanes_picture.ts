@@ -1,14 +1,14 @@
 /**
- * A picture of the lanes in the terminal: slots as rows, time from left to right. It shows that many
- * tasks wait together on one lane (concurrency), and that only several lanes compute together
+ * A picture of the lanes in the terminal: slots are rows, time goes from left to right. It shows that
+ * many tasks can wait at once on one lane (concurrency), and that only several lanes can compute at once
  * (parallelism).
  *
- * Models share one time axis. Where a model's run would be too short to see anything, its panel is
- * zoomed and says so, with an axis of its own.
+ * Models share one time axis. If a model's run is too short to be seen on it, its panel is zoomed and
+ * says so, with an axis of its own.
  *
- * A timeline tells when each task was in flight, and of each lane only how much of that time it
- * computed. A lane computes one thing at a time, so in every column of a panel at most one row of a
- * lane is drawn as computing, as often as the lane's share says; the slots take turns.
+ * A timeline records when each task was in flight, but of a lane's computing only its share of that time.
+ * A lane computes one task at a time, so in each column at most one of its rows is drawn as computing, in
+ * as many columns as the share gives; the rows take turns.
  */
 
 import { counted, formatDuration, formatNumber } from "../../text/format.ts";
@@ -18,9 +18,9 @@ import type { Comparison, ModelResult, Timeline } from "../../timing/result.ts";
 import { laneName, startUpMs, tasksOf, type TimelineTask } from "../slots.ts";
 import { paletteFor, type Style, type Tone } from "../terminal.ts";
 
-/** Below this many cells a panel shows nothing; then it is zoomed. */
+/** A panel that would be narrower than this many cells is zoomed. */
 const TOO_SHORT_CELLS = 8;
-/** Room for a row's label, such as "lane 0 slot 4". */
+/** The width of a row's label, such as "lane 0 slot 4", in columns. */
 const LABEL_COLUMNS = 15;
 
 /** Draws the lanes of every model of a comparison that has a timeline; "" if none has. */
@@ -48,7 +48,7 @@ export function renderLanes(comparison: Comparison, style: Style): string {
   return [...lines, "", legend(drawn, style)].join("\n");
 }
 
-/** From the trial's beginning to its last outcome: what a panel shows. */
+/** The time that a panel shows, in milliseconds: from the trial's start to its last outcome. */
 function spanMs(model: ModelResult): number {
   const { timeline } = model;
   return timeline === undefined
@@ -65,7 +65,7 @@ function heading(model: ModelResult, zoom: number | undefined, style: Style): st
   return `${paletteFor(style).heading(name)} ${lines.join(`\n${" ".repeat(LABEL_COLUMNS + 1)}`)}`;
 }
 
-/** "0", the middle and the end below their places. */
+/** The axis as a line: "0" at its start, half the time in the middle, and the whole time at its end. */
 function axisOf(ms: number, cells: number): string {
   const half = ` ${formatDuration(ms / 2)}┼`, end = ` ${formatDuration(ms)}┤`;
   const middle = Math.floor(cells / 2);
@@ -77,7 +77,7 @@ function axisOf(ms: number, cells: number): string {
   return `${" ".repeat(LABEL_COLUMNS + 1)}0${line}${end}`;
 }
 
-/** What each sign means, and its colour. A legend names only those that were drawn. */
+/** The signs with their meaning and colour; a legend names only signs that were drawn. */
 const SIGNS = {
   computing: { sign: "█", words: "computing", tone: "computing" },
   waiting: { sign: "░", words: "waiting", tone: "waiting" },
@@ -104,26 +104,26 @@ function legend(drawn: ReadonlySet<Sign>, style: Style): string {
 interface PanelOptions {
   readonly cells: number;
   readonly axisMs: number;
-  /** When this model's run ended; nothing is drawn beyond. */
+  /** When this model's run ended, in milliseconds; nothing is drawn after it. */
   readonly endMs: number;
   readonly style: Style;
   readonly drawn: Set<Sign>;
 }
 
-/** A panel has no more rows than this: slots share rows, and further lanes are counted, not drawn. */
+/** The most rows of a panel: if there are more slots they share rows, and further lanes are only counted. */
 const MOST_ROWS = 8;
-/** A row's cell counts as in flight when its slots were so for this share of the cell. */
+/** A cell is drawn as in flight if the row's slots had tasks in flight for this share of its time. */
 const IN_FLIGHT = 0.5;
-/** A task alone in its row is seen if it took this share of a cell. */
+/** In a row of one slot, a task shorter than a cell is still drawn if it took more than this share of one. */
 const LEAST_SHOWN = 0.1;
-/** Tasks are numbered where this share of them has room. */
+/** Tasks are numbered if at least this share of them has room for a number. */
 const MOST_HAVE_ROOM = 0.75;
-/** The golden ratio's fraction, whose multiples spread evenly over 0 to 1. */
+/** The fractional part of the golden ratio; its multiples modulo 1 spread evenly over 0 to 1. */
 const GOLDEN_FRACTION = 0.6180339887;
 
 /**
- * Draws a panel of a trial that took `startMs` to start before its first item, its rows labelled by
- * lane and slots; a line about no lane has no label.
+ * Draws the panel of a trial that took `startMs` to start before its first item. Rows are labelled by lane
+ * and slots; the line that counts hidden lanes has no label.
  */
 export function drawPanel(timeline: Timeline, startMs: number, options: PanelOptions) {
   const { ran, used } = tasksOf(timeline);
@@ -145,14 +145,14 @@ export function drawPanel(timeline: Timeline, startMs: number, options: PanelOpt
   return [...decidedRow(timeline, startMs, options), ...panel];
 }
 
-/** What was decided, each where it was, in as many words as there is room for before the next. */
+/** A row with each decision of `auto` at its time, in the longest words that fit before the next one. */
 function decidedRow(
   { decisions = [] }: Timeline,
   startMs: number,
   { cells, axisMs, style }: PanelOptions,
 ) {
   const cellOf = (ms: number) => Math.min(cells - 1, Math.floor((startMs + ms) / axisMs * cells));
-  // The last one in a cell is seen.
+  // If several decisions fall into one cell, the last one is shown.
   const byCell = new Map(decisions.map((decision) => [cellOf(decision.atMs), decision]));
   const places = [...byCell].sort(([a], [b]) => a - b);
   if (places.length === 0) return [];
@@ -174,11 +174,11 @@ function rowsOf(used: ReadonlyMap<number, number>, cells: number) {
     const step = all <= MOST_ROWS ? 1 : Math.ceil(slots / rowsPerLane);
     return Array.from({ length: Math.ceil(slots / step) }, (_, i) => ({
       ...{ lane, firstSlot: i * step, slots: Math.min(step, slots - i * step) },
-      // Share of each cell in which the row's slots were in flight, 0 to 1.
+      // The share of each cell's time in which the row's slots had tasks in flight, 0 to 1.
       filled: new Float64Array(cells),
-      // Where a row is a single slot; from and to in cells.
+      // The tasks of a row with a single slot, else empty; from and to are in cells.
       tasks: [] as { readonly number: string; readonly from: number; readonly to: number }[],
-      // Digits of task numbers, by cell, and cells in which a task ended without a value.
+      // The digits of task numbers by cell, and the cells in which a task ended without a value.
       numbers: new Map<number, string>(),
       failed: new Set<number>(),
     }));
@@ -219,7 +219,7 @@ function fillRows(
 /** Writes each task's number where it begins, if most have room. */
 function numberTasks(rows: readonly Row[]): void {
   const tasks = rows.flatMap((row) => row.tasks.map((task) => ({ ...task, row })));
-  // A number must leave a cell of its task visible.
+  // A number must leave at least one cell of its task visible.
   const roomy = tasks.filter(({ number, from, to }) =>
     Math.round(to) - Math.round(from) > number.length
   );
@@ -229,9 +229,9 @@ function numberTasks(rows: readonly Row[]): void {
   }
 }
 
-/** For each cell the row of a lane that computes, if any: the share decides how often. */
+/** For each cell, the lane's row that is drawn as computing, if any; `share` sets in how many cells. */
 function computingRows(rows: readonly Row[], lane: number, share: number): (Row | undefined)[] {
-  // Each lane starts at a phase of its own, or lanes that seldom compute would all do so in one column.
+  // Each lane starts at its own phase; otherwise lanes of small shares would all compute in the same columns.
   let due = share > 0 ? (0.5 + lane * GOLDEN_FRACTION) % 1 : 0;
   let turn = 0;
   return Array.from(rows[0]!.filled, (_, cell) => {
@@ -271,7 +271,7 @@ function drawRow(
   return painted(signs, style);
 }
 
-/** Signs of one colour that follow each other are painted together: a row is then a tenth as long. */
+/** Paints adjacent signs of one colour together, which makes a row about a tenth as long in characters. */
 function painted(signs: readonly { sign: string; tone: Tone }[], style: Style): string {
   const palette = paletteFor(style);
   let line = "", run = "";
@@ -287,7 +287,7 @@ function painted(signs: readonly { sign: string; tone: Tone }[], style: Style): 
 function labelOf({ firstSlot, slots }: Row, used: number, lane: string): string {
   if (used <= 1) return lane;
   const which = slots === 1 ? `slot ${firstSlot}` : `${firstSlot}–${firstSlot + slots - 1}`;
-  // The lane's name stands at its first slot only, so that one sees which rows belong together.
+  // The lane's name stands only at its first slot, which shows which rows belong together.
   const name = `${lane} `;
   return (firstSlot === 0 ? name : " ".repeat(name.length)) + which;
 }

@@ -1,4 +1,4 @@
-/** The timeline: one panel a model, lanes as rows, on one time axis; up close, and as a table. */
+/** The timeline chart: a panel for each model, lanes as rows, one time axis; a close-up, and a table. */
 
 import { counted, formatCount, formatDuration, formatPercent } from "../../text/format.ts";
 import { decisionText } from "../../timing/decisions.ts";
@@ -10,23 +10,23 @@ import { CHART_WIDTHS, figure, type Html, markup } from "./markup.ts";
 import { modelColour } from "./style.ts";
 import * as chart from "./svg.ts";
 
-/** A page holds this many bars in all, so that it opens at once. */
+/** How many bars the panels of a timeline share, so that the page opens quickly. */
 const MAX_BARS = 2400;
-/** Models that took less than this part of the axis are shown up close. */
+/** A close-up is added if the shortest model took less than this share of the longest. */
 const TOO_SHORT_TO_SEE = 0.34;
 
 type Timed = Pick<ModelResult, "model" | "lanes" | "slots" | "timeline">;
 
 const tasksText = (count: number) => counted(count, "task", formatCount(count));
 
-/** A model's timeline with all that is the same at any size, if it has one that can be drawn. */
+/** A model's timeline, with everything that doesn't depend on the chart's width; empty if none can be drawn. */
 function recordedOf(result: Timed) {
   const { timeline } = result;
   if (timeline === undefined) return [];
   const endMs = timeline.endedMs.reduce((end, ms) => Math.max(end, ms || 0), 0);
   if (endMs === 0) return [];
   const placed = tasksOf(timeline);
-  // The bars of each slot that had tasks, in the order in which they started.
+  // A row of bars for each slot that had tasks; rows and bars are in the order in which tasks started.
   const rows = [...Map.groupBy(placed.ran, ({ lane, slot }) => `${lane}/${slot}`).values()]
     .map((of) => ({ ...of[0]!, bars: of.map((task): TaskBar => ({ ...task, tasks: 1 })) }));
   const running = runningShares(timeline.lanes, placed.ran);
@@ -85,7 +85,7 @@ export function timelineSection(
   return markup`${all}${close}`;
 }
 
-/** The panels up to a time, which are laid out once for each width, and what is said of joined bars. */
+/** Lays out the panels up to a time once for each width; returns a draw function and a note on joined bars. */
 function drawnUpTo(axisMs: number, recorded: readonly Recorded[], closeUp: boolean) {
   const maxBars = Math.max(60, Math.min(400, Math.floor(MAX_BARS / recorded.length)));
   const at = (width: number) => {
@@ -124,7 +124,7 @@ function noteOn(recorded: readonly Recorded[], items: number, ofRounds: boolean)
   return `${sentences.filter(Boolean).join(" ")} `;
 }
 
-/** Says which tasks were drawn as one because they are too narrow to be told apart. */
+/** Names the models whose tasks were joined into bars, or drawn as a count, for lack of room. */
 function joinedNote(wide: readonly Panel[], narrow: readonly Panel[]): string {
   const either = (is: (panel: Panel) => boolean) =>
     wide.filter((panel, i) => is(panel) || is(narrow[i]!)).map(({ result }) => result.model).join(
@@ -140,7 +140,7 @@ function joinedNote(wide: readonly Panel[], narrow: readonly Panel[]): string {
   ].filter(Boolean).join(" ");
 }
 
-/** More lanes of a model than this aren't told in the table. */
+/** How many lanes of a model the table lists at most. */
 const MOST_SHOWN_LANES = 64;
 
 function laneTable(recorded: readonly Recorded[]): Html {
@@ -170,14 +170,14 @@ function laneTable(recorded: readonly Recorded[]): Html {
   ], lanes);
 }
 
-/** A rectangle of a panel: milliseconds across, pixels from the panel's top down. */
+/** A rectangle in a panel: x is in milliseconds, y in pixels down from the panel's top. */
 interface Band {
   readonly x1: number;
   readonly x2: number;
   readonly y1: number;
   readonly y2: number;
   readonly title?: string;
-  /** How much of it its lane was running it, 0 to 1. */
+  /** The share of the task's time in flight in which its lane ran it, 0 to 1. */
   readonly share?: number | undefined;
   readonly bad?: boolean;
 }
@@ -188,7 +188,7 @@ type PanelSpace = Readonly<Record<"axisMs" | "axisPixels" | "maxBars", number>>;
 const BODY_HEIGHT = 132;
 const ROW_HEIGHT = 15;
 const QUEUE_HEIGHT = 9;
-/** Rows thinner than this can't be told apart. */
+/** Rows thinner than this, in pixels, can't be told apart, so the panel shows a count instead. */
 const MIN_ROW_HEIGHT = 0.7;
 const JOINED_AT_MOST_PIXELS = 12;
 
@@ -206,7 +206,7 @@ function layOutPanel(recorded: Recorded, space: PanelSpace) {
 
 type Panel = ReturnType<typeof layOutPanel>;
 
-/** A row for each slot, a bar for each task or run of them; undefined if there are too many. */
+/** A row for each slot, a bar for each task or several joined ones; undefined if there are too many. */
 function rowsOfBars({ timeline, rows, used, running }: Recorded, top: number, space: PanelSpace) {
   const { axisMs, axisPixels } = space;
   const slots = [...used.values()].reduce((sum, slots) => sum + Math.max(1, slots), 0);
@@ -244,12 +244,12 @@ function rowsOfBars({ timeline, rows, used, running }: Recorded, top: number, sp
     lanes: [...lanes.values()],
     flight,
     hasBars: true,
-    // Tasks in a bar.
+    // The most tasks joined into one bar.
     most: merged.flat().reduce((most, { tasks }) => Math.max(most, tasks), 1),
   };
 }
 
-/** A lane lower than this has no room for a label of its own. */
+/** A lane drawn lower than this, in pixels, has no room for a label of its own. */
 const LEAST_LABELLED = 11;
 
 function laneLabels(timeline: Timeline, lanes: readonly (readonly [number, Band])[]) {
@@ -263,7 +263,7 @@ function laneLabels(timeline: Timeline, lanes: readonly (readonly [number, Band]
     : labels.filter(({ text }) => text !== "");
 }
 
-/** How many tasks were in flight over time, where each can't have its bar. */
+/** Draws how many tasks were in flight over time, if there are too many for a bar each. */
 function crowd(
   { ran, used, running }: Recorded,
   top: number,
@@ -279,12 +279,12 @@ function crowd(
     lanes: [{ x1: 0, x2: axisMs, y1: top, y2: bottom }] as Band[],
     flight: depthBands(depths, top, bottom, words).map((band): Band => ({ ...band, share })),
     hasBars: false,
-    // Tasks in flight.
+    // The most tasks in flight at once.
     most: depths.reduce((most, { depth }) => Math.max(most, depth), 0),
   };
 }
 
-/** Depths as bands between two heights, the deepest the whole way. */
+/** Draws depths as bands between two heights; the greatest depth fills the whole height. */
 function depthBands(
   depths: readonly Depth[],
   top: number,
@@ -302,7 +302,7 @@ function depthBands(
   }));
 }
 
-/** A bar's ends: with a thin gap to its neighbour where there is room, and never too narrow to be seen. */
+/** Where a bar begins and ends: with a thin gap after it if there is room, and never too narrow to be seen. */
 function across(bar: TaskBar, axisMs: number, pixelMs: number): { x1: number; x2: number } {
   const { startedMs, endedMs, tasks } = bar;
   const gap = tasks === 1 && (endedMs - startedMs) / pixelMs > 2.5 ? 0.6 * pixelMs : 0;
@@ -326,7 +326,7 @@ function barTitle(
   return lines.join("\n");
 }
 
-/** The rows' bars, joined no more than it takes to be few enough; undefined if they can't be. */
+/** Joins the rows' bars only as far as needed to stay within `maxBars`; undefined if that is impossible. */
 function fitted(rows: readonly TaskBar[][], { axisMs, axisPixels, maxBars }: PanelSpace) {
   for (const longest of [JOINED_AT_MOST_PIXELS, Infinity]) {
     const merged = rows.map((bars) => mergeBars(bars, axisMs / axisPixels, longest));
@@ -343,9 +343,9 @@ function waiting(tasks: readonly TimelineTask[], { axisMs, axisPixels }: PanelSp
 }
 
 /**
- * The running share of the tasks on each lane: the lane's CPU share, but no more than its even part
- * of the lane. A lane is one thread: of the tasks in flight on it at once only one runs. Lanes whose
- * CPU time couldn't be told are missing.
+ * The share of its time in flight that a task on each lane ran, on average: the lane's CPU share, but at
+ * most 1 / its mean number of tasks in flight, as a lane is one thread and runs one task at a time. Lanes
+ * without a known CPU share are left out.
  */
 export function runningShares(
   lanes: Timeline["lanes"],
@@ -360,7 +360,7 @@ export function runningShares(
   return shares;
 }
 
-/** How many of a lane's tasks were in flight at once, on average over the time in which any was; 1 for none. */
+/** The mean number of a lane's tasks in flight, over the time in which any was; 1 if it had none. */
 function meanDepth(inOrder: readonly TimelineTask[]): number {
   let covered = 0, sum = 0, until = -Infinity;
   for (const { startedMs, endedMs } of inOrder) {
@@ -371,14 +371,14 @@ function meanDepth(inOrder: readonly TimelineTask[]): number {
   return covered > 0 ? sum / covered : 1;
 }
 
-/** A task, or the first of several that are drawn as one and ended alike, to the last one's end. */
+/** A task, or the first of several with the same status joined into one bar, up to the last one's end. */
 export interface TaskBar extends TimelineTask {
   readonly tasks: number;
 }
 
 /**
- * Joins neighbours that ended alike, are each narrower than about a pixel, and have less than half
- * a pixel between them. A bar wide enough to be seen stays itself, and no run becomes wider than
+ * Joins neighbouring bars that have the same status, are each narrower than 1.5 pixels, and have less
+ * than half a pixel between them. Wider bars are not joined, and no joined bar becomes wider than
  * `longestPixels`.
  */
 export function mergeBars(
@@ -405,16 +405,16 @@ export function mergeBars(
   return merged;
 }
 
-/** A stretch of time in which the count stayed the same. */
+/** A stretch of time whose buckets all have the same depth. */
 interface Depth {
   readonly fromMs: number;
   readonly toMs: number;
-  /** The most at any moment of it. */
+  /** The most spans in flight at any moment of a bucket. */
   readonly depth: number;
   readonly ended: number;
 }
 
-/** Spans in flight over time, in buckets; neighbours of the same depth become one. */
+/** Counts spans in flight in buckets of time; neighbours of the same depth are joined, empty ones left out. */
 export function depthOverTime(
   spans: readonly Pick<TimelineTask, "startedMs" | "endedMs">[],
   endMs: number,
@@ -429,7 +429,7 @@ export function depthOverTime(
     let depth = started - over;
     const overBefore = over;
     const last = bucket === buckets - 1;
-    // Ends count before starts at the same moment: a slot that is handed on is one slot.
+    // Ends count before starts at the same moment: a task that takes over a slot doesn't add to the depth.
     for (;;) {
       const start = starts[started] ?? Infinity, end = ends[over] ?? Infinity;
       if (end <= start && over < started) {
@@ -497,12 +497,12 @@ function panelMarks(panel: Panel, body: number, x: chart.Scale, closeUp: boolean
   const bands = (name: string, bands: readonly Band[], look: chart.MarkStyle) =>
     chart.marks(name, bands, rect, look);
   const good = flight.filter(({ bad }) => !bad);
-  // The part of each bar in which its lane ran it: its lower end.
+  // The lower part of each bar shows the share of its time in which the lane ran the task.
   const ran = good.filter(({ share = 0 }) => share > 0).map((band) => (
     { ...band, y1: band.y2 - (band.y2 - band.y1) * band.share!, title: undefined }
   ));
   const inert = { pointerEvents: "none" };
-  // Those that fall on the same pixel share a line.
+  // Decisions that fall on the same pixel share a line.
   const decided = Map.groupBy(
     timeline.decisions?.filter(({ atMs }) => atMs <= x.domain[1]) ?? [],
     ({ atMs }) => Math.round(x(atMs)),

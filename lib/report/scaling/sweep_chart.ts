@@ -1,4 +1,4 @@
-/** A sweep drawn: its curve for a terminal and for a page, and response times by rate. */
+/** Charts of a sweep: throughput by size for a terminal and a page, and response times by rate. */
 
 import { bornePoints } from "../../scaling/analyse.ts";
 import { type Law, throughputAt } from "../../scaling/laws.ts";
@@ -15,10 +15,10 @@ const ROWS = 14;
 /** From this ratio of the largest to the smallest size on, their axis is logarithmic. */
 const LOG_FROM = 8;
 
-/** What a plot may hold, the later drawn over the earlier. */
+/** The marks of a plot in a terminal; later ones are drawn over earlier ones. */
 const MARKS = { full: "=", ideal: "'", fit: ".", interval: "|", point: "o", knee: "K" } as const;
 
-/** The law that forecasts use, with its best values, and whether it suits; null if nothing was fitted. */
+/** The law that forecasts use, with its fitted values, and whether it suits; null if none was chosen. */
 export function chosenLaw({ chosen, fits }: SweepResult) {
   const fit = fits.find(({ name }) => name === chosen);
   if (fit === undefined) return null;
@@ -27,7 +27,7 @@ export function chosenLaw({ chosen, fits }: SweepResult) {
   return { ...law, suits: refusal === null };
 }
 
-/** What both drawings of a curve hold besides its points. */
+/** The values that both drawings of a curve need besides its points. */
 function drawnBesides(result: SweepResult, points: readonly SweepPoint[]) {
   const { capacity } = result;
   const full = capacity?.reached ? capacity : null;
@@ -63,9 +63,9 @@ function axisLine(labels: readonly { at: number; text: string }[], columns: numb
 }
 
 /**
- * Draws throughput against slots or lanes: `o` a median, `|` its interval, `.` the fitted law, `'` what
- * perfect scaling would be, `K` the knee, `=` where computing ends. With fewer than two points it is
- * empty.
+ * Draws throughput against slots or lanes: `o` a median, `|` its interval, `.` the fitted law, `'` perfect
+ * scaling, `K` the knee, `=` the most that full cores or a full event loop allow. With fewer than two
+ * points it is empty.
  */
 export function chartText(result: SweepResult, columns: number): string {
   const { knee, axis } = result;
@@ -91,7 +91,7 @@ export function chartText(result: SweepResult, columns: number): string {
     const at = scale(low) + column / (width - 1) * (scale(high) - scale(low));
     const size = log ? 2 ** at : at;
     if (full !== null) set(column, rowOf(full.limitPerSecond), MARKS.full);
-    // Every other column, so that it doesn't look like the fit.
+    // Perfect scaling is drawn in every other column, so that it doesn't look like the fit.
     if (column % 2 === 0) set(column, rowOf(perPlace * size), MARKS.ideal);
     if (law !== null) set(column, rowOf(throughputAt(law, size)), MARKS.fit);
   }
@@ -123,11 +123,11 @@ export function chartText(result: SweepResult, columns: number): string {
   ].join("\n");
 }
 
-/** A fit that forecasts rest on is drawn up to this many times the largest size. */
+/** A fit that gives forecasts is drawn up to this many times the largest size. */
 const BEYOND = 10;
 const STEPS = 120;
 
-/** Whether the fit is drawn beyond what was measured: where it gives a forecast for this machine. */
+/** Whether the fit is drawn beyond the measured sizes: if it gives a forecast there for this machine. */
 export function isExtrapolated({ forecasts }: SweepResult): boolean {
   return forecasts.some(({ factor, cores, refusal }) =>
     factor === BEYOND && cores === null && refusal === null
@@ -171,7 +171,7 @@ function framed(
   ]);
 }
 
-/** The law, and what perfect scaling would be, from size to size; and the ends of their axes. */
+/** The points of the law's curve and of perfect scaling, and the ends of the axes. */
 function curvesOf(result: SweepResult, points: readonly SweepPoint[]) {
   const { law, full, perPlace, low, high, ...besides } = drawnBesides(result, points);
   const trusted = law !== null && isExtrapolated(result);
@@ -190,7 +190,7 @@ function curvesOf(result: SweepResult, points: readonly SweepPoint[]) {
   return { full, low, end, isLog, top, fit, beyond, ideal, suits: law?.suits !== false };
 }
 
-/** Where computing ends: a line across, and what is full there. */
+/** A line across at the most that full cores or a full event loop allow, with a label. */
 function fullMarks(
   { by, limitPerSecond }: NonNullable<SweepResult["capacity"]>,
   y: chart.Scale,
@@ -204,7 +204,7 @@ function fullMarks(
   ];
 }
 
-/** The knee: its words stand beside the line and below the curve, where nothing else is drawn. */
+/** Marks the knee; its label stands beside the line and below the curve, where nothing else is drawn. */
 function kneeMarks(size: number, x: chart.Scale, y: chart.Scale): Markup {
   const [low, high] = x.domain;
   const isLeft = size ** 2 < low * high;
@@ -299,21 +299,21 @@ export function drawOpenLoop({ openLoop }: SweepResult, width: number): Html {
       }),
       chart.marks(name, rows, ({ rate, ms, title }) =>
         chart.dot(x(rate), y(ms), 4, { fill: colour, title })),
-      // Where both are the same the words would lie upon each other.
+      // Labels are moved apart by dy, as those of equal values would overlap.
       rows.slice(-1).map(({ rate, ms }) =>
         chart.text(name, x(rate) + 10, y(ms) + dy, chart.STRONG)
       ),
     ]));
 }
 
-/** At the powers of two, or only at every other where it is narrow. */
+/** Ticks at powers of two, or of four on a narrow chart. */
 function sizeTicks(low: number, high: number, wide: boolean): number[] {
   const ticks: number[] = [];
   for (let size = 1; size <= high; size *= wide ? 2 : 4) if (size >= low) ticks.push(size);
   return ticks;
 }
 
-/** A number on an axis: whole ones without the decimals that tables give them. */
+/** A number on an axis: whole numbers below 10,000 are without the decimals that tables give them. */
 function axisNumber(value: number): string {
   return Number.isInteger(value) && value < 10_000 ? String(value) : formatNumber(value);
 }
