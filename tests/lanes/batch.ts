@@ -1,18 +1,18 @@
-/** Batches to give to lanes. */
+/** Batches for tests of lanes. */
 
 import type { LaneBatch, LaneSettings } from "../../lib/lanes/lane.ts";
 import type { Task } from "../../lib/lanes/task.ts";
 
-/** A task that needs no file and does nothing worth waiting for. */
+/** A task that needs no file and ends at once. */
 export const DOUBLE: Task = {
   module: "data:text/javascript,export default (n) => 2 * n",
   export: "default",
 };
 
-/** What a batch can be told to be. */
+/** The fields of a batch and its settings that a test can set. */
 export type BatchOptions = Partial<Omit<LaneBatch, "settings"> & LaneSettings>;
 
-/** A batch of these items, the first of which is item 10; all else as plain as can be unless told. */
+/** A batch of these items, the first with index 10; all other fields have the simplest value by default. */
 export function batchOf(items: readonly unknown[], options: BatchOptions = {}): LaneBatch {
   const { timeoutMs = Infinity, timed = false, giveBackMs = Infinity, ...further } = options;
   const { transfer = false, movesItems = false, fidelity = "as sent", ...more } = further;
@@ -33,7 +33,7 @@ export function batchOf(items: readonly unknown[], options: BatchOptions = {}): 
   };
 }
 
-/** Lets everything happen that waits for nothing but promises. */
+/** Waits until everything has happened that only waits for promises. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await undefined;
 }

@@ -10,7 +10,7 @@ const MODULE = new URL("./remote/tasks.ts", import.meta.url).href;
 const same: Task = { module: MODULE, export: "same" };
 const gated: Task = { module: MODULE, export: "gated" };
 
-/** A task that can't be loaded, another each time. */
+/** A task that can't be loaded, with a new URL each time. */
 function missing(): Task {
   return { module: `data:text/javascript,no code ${crypto.randomUUID()}`, export: "default" };
 }

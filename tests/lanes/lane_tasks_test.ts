@@ -6,7 +6,7 @@ import type { Task } from "../../lib/lanes/task.ts";
 const steps = globalThis as unknown as { steps: Record<string, unknown> };
 steps.steps = {};
 
-/** A module whose hooks are those that a test puts under a name; another module for each. */
+/** A new module whose hooks are these functions. */
 function taskOf(hooks: Record<string, unknown>): Task & { named(name: string): Task } {
   const key = crypto.randomUUID();
   steps.steps[key] = hooks;
@@ -18,7 +18,7 @@ function taskOf(hooks: Record<string, unknown>): Task & { named(name: string): T
   return { module, export: "default", named: (name) => ({ module, export: name }) };
 }
 
-/** A turn of the event loop: modules are imported meanwhile. */
+/** Waits a turn of the event loop, in which modules are imported. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }

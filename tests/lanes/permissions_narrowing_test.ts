@@ -61,7 +61,7 @@ test("a program whose deno.json says so can narrow its threads", async () => {
     await withFiles(
       { "deno.json": config, "main.ts": CODE.replace("print(", "console.log(") },
       async (root) => {
-        // The program's own file, for what is beside it counts.
+        // The program runs from its own file, because the deno.json beside it counts.
         const main = pathToFileURL(`${root}/main.ts`).href;
         const { stdout } = await new Deno.Command(Deno.execPath(), {
           args: ["run", "--quiet", "--no-prompt", "-A", main],

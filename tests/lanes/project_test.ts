@@ -10,9 +10,9 @@ import {
 import { granted } from "../granted.ts";
 import { importOf, printed, type StartOptions, withFiles } from "./small_program.ts";
 
-// What stands near to a module
+// The configuration nearest to a module
 
-/** Empty files; where a name ends with a slash, folders. */
+/** Empty files, or folders for names that end with a slash. */
 function empty(...names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, "{}"]));
 }
@@ -78,7 +78,7 @@ Deno.test("modules that are no files have none", () => {
   }
 });
 
-/** What is nearest to a module for a program that may read no more than lib and this folder. */
+/** The configuration nearest to a module, for a program that may read only lib and this folder. */
 async function nearestWithin(folder: string, path: string): Promise<unknown> {
   const code = `${importOf("nearestConfig", "project.ts")}
     print(nearestConfig(${JSON.stringify(pathToFileURL(path).href)}))`;
@@ -104,9 +104,9 @@ Deno.test({
     }),
 });
 
-// What a child is told of it
+// The flags for a child
 
-/** The flags for tasks of these modules, in a program that was started so. */
+/** The flags for tasks of these modules, in a program started with these options. */
 async function flagsFor(
   modules: readonly string[],
   { config, ...options }: StartOptions & { readonly config?: string } = {},
@@ -118,7 +118,7 @@ async function flagsFor(
   return await printed(code, { flags: ["-A"], ...options }) as ProjectFlags;
 }
 
-/** The same, of which nothing depends on a lock. */
+/** The flags, after a check that none of them depends on a lock file. */
 async function unlockedFor(...args: Parameters<typeof flagsFor>): Promise<readonly string[]> {
   const { flags, unlocked } = await flagsFor(...args);
   assertEquals(flags, unlocked);
@@ -133,7 +133,7 @@ function test(
 ): void {
   Deno.test({
     name,
-    // Only Linux tells a program how it was started.
+    // Only on Linux can a program see how it was started.
     ignore: !granted("read", "write", "run") || Deno.build.os !== "linux",
     fn: () =>
       withFiles(
@@ -216,7 +216,7 @@ test("packages of Node are used where there is no deno.json at all", [
 
 const DETECT = "--unstable-detect-cjs";
 
-/** The flags for `a/b/task.ts` in a folder of these files, without what stands before its name. */
+/** The flags for `a/b/task.ts` in a folder of these files, without the folder's path. */
 async function flagsIn(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
   let found: readonly string[] = [];
   await withFiles({ "a/b/task.ts": "", ...files }, (root) => {
@@ -334,7 +334,7 @@ test("a program that can't see its flags goes by what stands near to the tasks",
 });
 
 const CODE = `${importOf("programFlags", "project.ts")} print(programFlags())`;
-/** What each program is started with besides. */
+/** The flags that every program here is started with. */
 const OWN = ["--quiet", "--no-prompt"];
 
 function testFlags(name: string, fn: () => Promise<void>): void {
@@ -345,7 +345,7 @@ function testFlags(name: string, fn: () => Promise<void>): void {
   });
 }
 
-/** Flags as they are given, and as they are seen. */
+/** Flags as they are given, and as the program sees them. */
 const cases:
   readonly (readonly [name: string, given: readonly string[], seen: readonly string[]])[] = [
     ["a program sees the flags that stand before its file", ["-A", "--no-lock"], [
@@ -381,7 +381,7 @@ const cases:
 
 for (const [name, flags, seen] of cases) {
   testFlags(name, async () => {
-    // What stands behind its file is the program's own.
+    // Arguments after the program's file are the program's own.
     assertEquals(await printed(CODE, { flags, args: ["--no-config"] }), [...OWN, ...seen]);
   });
 }

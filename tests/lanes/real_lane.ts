@@ -1,4 +1,4 @@
-/** What lanes on threads and in processes hold alike, held against real ones. */
+/** Checks that lanes on threads and in processes have in common, made with real lanes. */
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import type { RemoteLane } from "../../lib/lanes/remote/remote_lane.ts";
@@ -6,13 +6,13 @@ import type { Task } from "../../lib/lanes/task.ts";
 import { batchOf } from "./batch.ts";
 import { Told } from "./remote/fake_channel.ts";
 
-/** A task of this code: what stands behind `export default`, and before it. */
+/** A task of this code: the expression after `export default`, and the code before it. */
 export function taskOf(code: string, before = ""): Task {
   const module = encodeURIComponent(`${before}; export default ${code}`);
   return { module: `data:text/javascript,${module}`, export: "default" };
 }
 
-/** What a real lane told, and its death as soon as it is told. */
+/** The events of a real lane, with a promise of its death. */
 export class RealTold extends Told {
   readonly #death = Promise.withResolvers<void>();
   readonly death = this.#death.promise;
@@ -38,7 +38,7 @@ export async function runsWhatItIsSent(lane: RemoteLane, told: RealTold): Promis
   assertEquals((reason as RangeError & { code: string }).code, "E");
 }
 
-/** Code that ends its lane, and how that is told. */
+/** Code that ends its lane, and the report of that. */
 export interface Ending {
   readonly name: string;
   readonly code: string;

@@ -19,12 +19,12 @@ function runOf(
   return { run, reports };
 }
 
-/** Offsets and fates of the items without a value. */
+/** The offsets and endings of the items without a value. */
 function fates({ failures }: Report): unknown[] {
   return (failures ?? []).map(({ offset, ended }) => [offset, ended]);
 }
 
-/** What aborts a task's signal. */
+/** A task that waits for its signal and rejects with the signal's reason. */
 function abortOf({ signal }: TaskContext): Promise<never> {
   return new Promise((_, reject) =>
     signal.addEventListener("abort", () => reject(signal.reason), { once: true })
@@ -249,7 +249,7 @@ Deno.test("each item's start and end are told where they are wanted, in the repo
   const [first, second] = reports.map(({ times }) => Array.from(times!));
   assertEquals(first![0], -1000);
   assertEquals(reports[0]!.startedAtMs, -1000);
-  // One item's end is the next one's start, across reports too.
+  // One item's end is the next one's start, also from one report to the next.
   assertEquals([second![0], second![2]], [first![1], second![1]]);
   assertEquals([reports[1]!.startedAtMs, reports[1]!.endedAtMs], [first![1], second![3]]);
 });

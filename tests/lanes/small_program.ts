@@ -1,4 +1,4 @@
-/** Programs that a test starts to see what they make of how they were started. */
+/** Programs that a test starts to check what they see of their start. */
 
 import { assertEquals } from "@std/assert";
 
@@ -6,13 +6,13 @@ import { assertEquals } from "@std/assert";
 export interface StartOptions {
   /** Deno's command; none if empty. */
   readonly command?: "run" | "";
-  /** What stands before the program's file. */
+  /** The flags before the program's file. */
   readonly flags?: readonly string[];
   readonly args?: readonly string[];
   readonly cwd?: string;
 }
 
-/** What a program prints as JSON; `code` has `print` to do so, and may import. */
+/** Runs a program and returns what it prints as JSON by calling `print`. */
 export async function printed(code: string, options: StartOptions = {}): Promise<unknown> {
   const { command = "run", flags = ["--allow-read"], args = [], cwd } = options;
   const text = `const print = (value) => console.log(JSON.stringify(value) ?? "null");\n${code}`;
@@ -33,13 +33,13 @@ export async function printed(code: string, options: StartOptions = {}): Promise
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** An import of a module of `lib/lanes`, in the code of such a program. */
+/** The code of an import from a module of `lib/lanes`. */
 export function importOf(names: string, path: string): string {
   const url = new URL(`../../lib/lanes/${path}`, import.meta.url).href;
   return `import { ${names} } from ${JSON.stringify(url)};`;
 }
 
-/** A folder of its own with these files, by their paths; where a path ends with a slash, a folder. */
+/** A temporary folder with these files, by their paths; a path that ends with a slash is a folder. */
 export async function withFiles(
   files: Readonly<Record<string, string>>,
   use: (root: string) => Promise<void> | void,

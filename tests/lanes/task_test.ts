@@ -57,9 +57,9 @@ Deno.test("a task is its module's default export unless another is named", () =>
 });
 
 Deno.test("only what takes an item, and a context if it likes, is a task", () => {
-  // Never run: the compiler is what is tested.
+  // This function never runs: the test is that it compiles.
   const _wrong = () => {
-    // Of a module without a type nothing is known.
+    // Without the module's type, neither items nor results are known.
     same<Task<unknown, unknown>, ReturnType<typeof task<unknown>>>();
     sequential().map(task(MODULE), [1, "a"]);
     // @ts-expect-error nor what comes of it
@@ -96,7 +96,7 @@ Deno.test("a result's type is what arrives of it: without its functions", () => 
   same<Arrived<readonly Point[]>, readonly { x: number }[]>();
   same<Arrived<readonly [Point, string?]>, readonly [{ x: number }, string?]>();
   same<Arrived<[Point, ...string[]]>, [{ x: number }, ...string[]]>();
-  // Types that hold themselves are what JSON is told by.
+  // Recursive types are the usual way to describe JSON.
   type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
   type Deep = Date | readonly Deep[] | Map<string, Deep> | Set<Deep> | [string, Deep[]] | {
     of?: Deep;
@@ -122,7 +122,7 @@ Deno.test("item and result types flow from the module to map", { ignore: !mayRea
   if (outcome?.status === "fulfilled") same<typeof outcome.value, number>();
   else if (outcome !== undefined) same<typeof outcome.reason, unknown>();
 
-  // Never run: the compiler is what is tested.
+  // This function never runs: the test is that it compiles.
   const _wrong = () => {
     // @ts-expect-error a word is no number
     executor.map(double, ["a"]);
@@ -165,7 +165,7 @@ Deno.test("item and result types flow from a plain function where nothing travel
   const [outcome] = await executor.mapSettled(async (n) => await n * 2n, [1n]).toArray();
   if (outcome?.status === "fulfilled") same<typeof outcome.value, bigint>();
 
-  // Never run: the compiler is what is tested.
+  // This function never runs: the test is that it compiles.
   const _wrong = () => {
     // @ts-expect-error a word is no number
     executor.run((n: number) => n, "a");
@@ -193,7 +193,7 @@ Deno.test("what can't be sent has no type of its own on this side, and generator
     // deno-lint-ignore no-explicit-any
     whatever: (n: number) => any;
   }
-  // Never run: the compiler is what is tested.
+  // This function never runs: the test is that it compiles.
   const _wrong = () => {
     const executor = workers();
     // @ts-expect-error nobody would run its body

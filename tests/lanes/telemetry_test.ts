@@ -37,11 +37,11 @@ class FakeContext {
   }
 }
 
-/** A provider of telemetry that notes spans, until it is disposed. */
+/** A telemetry provider that records spans, until it is disposed. */
 class FakeApi implements Disposable {
   readonly spans: Noted[] = [];
   active = new FakeContext();
-  /** Looks at what is recorded. */
+  /** Called for each recorded exception. */
   record = (_exception: { readonly code?: unknown }): unknown => undefined;
   readonly #before: unknown = (globalThis as Record<symbol, unknown>)[API];
 

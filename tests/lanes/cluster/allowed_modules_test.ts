@@ -5,7 +5,7 @@ import { granted } from "../../granted.ts";
 
 const ignore = !granted("read", "write");
 
-/** Folders with these files, and the URL of a file in one. */
+/** Calls `use` with a temporary folder of these files, and a function that gives a file's URL. */
 async function folders(
   files: Readonly<Record<string, string>>,
   use: (url: (path: string) => string, root: string) => Promise<void>,

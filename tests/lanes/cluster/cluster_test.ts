@@ -1,4 +1,4 @@
-/** A job's view of its machines, which here are told what to say. Time passes only when told. */
+/** A job's view of its machines, which are fake here; time is virtual. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
@@ -20,7 +20,7 @@ import { FakeServer } from "./fake_server.ts";
 const SILENCE_MS = 5000;
 const MODULES = ["data:text/javascript,1"];
 
-/** A machine that answers as it is told to. */
+/** A machine that answers as the test says. */
 class FakeMachine {
   readonly asked: LeaseRequest[] = [];
   readonly leased: Record<string, number[]> = {};
@@ -68,7 +68,7 @@ class World implements AsyncDisposable {
     return machine;
   }
 
-  /** It says nothing more. */
+  /** Stops a machine's beats. */
   hush(machine: FakeMachine): void {
     this.#beating = this.#beating.filter((other) => other !== machine);
   }
@@ -81,7 +81,7 @@ class World implements AsyncDisposable {
     });
   }
 
-  /** Time passes, a beat after another. */
+  /** Lets time pass, one beat after another. */
   async beats(count: number): Promise<void> {
     for (let beat = 0; beat < count; beat++) {
       for (const machine of this.#beating) machine.beat();
@@ -90,7 +90,7 @@ class World implements AsyncDisposable {
     }
   }
 
-  /** The same until something is over: digests of modules take as long as they take, whatever the clock says. */
+  /** Lets time pass until a promise settles: digests of modules take real time, not virtual time. */
   async soon<T>(promise: Promise<T>): Promise<T> {
     let isOver = false;
     const over = () => isOver = true;
@@ -146,7 +146,7 @@ test("that the last machine is gone, and none came in its place, is said in thes
   const lostMs = world.time.nowMs;
   await world.soon(assertRejects(() => world.lease("b"), LaneStartError, gone));
   assert(world.time.nowMs >= lostMs + 60_000);
-  // Who asks again need not wait as long again, and is told the same.
+  // A later request need not wait as long again, and fails with the same words.
   await world.soon(assertRejects(() => world.lease("c"), LaneStartError, gone));
 });
 

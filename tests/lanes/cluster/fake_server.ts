@@ -12,7 +12,7 @@ type Consumer = Parameters<Broker["consume"]>[1];
 
 interface Message extends Stored {
   readonly subject: string;
-  /** How often its next delivery was put off. */
+  /** How often its next delivery was postponed. */
   worked: number;
 }
 
@@ -38,21 +38,21 @@ function matches(pattern: string, subject: string): boolean {
 export class FakeServer {
   readonly queues = new Map<string, Queue>();
   readonly letters: DeadLetter[] = [];
-  /** Subjects of what was stored, in order. */
+  /** The subjects of the stored messages, in order. */
   readonly stored: string[] = [];
-  /** What storing fails with; undefined for no failure. */
+  /** The error that storing fails with; undefined if it succeeds. */
   failure: Error | undefined;
-  /** Whether what is told and asked is heard by nobody. */
+  /** Whether the server delivers nothing that is told, asked or handed. */
   isDeaf = false;
-  /** Whether no connection reaches it, for now. */
+  /** Whether no connection reaches the server for now. */
   isCut = false;
-  /** Every connection is lost for good once this resolves. */
+  /** Resolve this to lose every connection for good. */
   readonly gone = Promise.withResolvers<BrokerError>();
   readonly #listeners: { readonly pattern: string; readonly hear: Hear }[] = [];
   readonly #takers: { readonly pattern: string; readonly onMessage: Take }[] = [];
   #lastId = 0;
 
-  /** One more connection. */
+  /** Opens another connection. */
   connect(): Broker {
     const queue = (name: string) => {
       const found = this.queues.get(name);
@@ -151,7 +151,7 @@ export class FakeServer {
     if (matches(subject, message.subject)) onMessage(message);
   }
 
-  /** Delivers once more what was not acknowledged. */
+  /** Delivers again each message that was not acknowledged. */
   redeliver(): void {
     for (const { messages, consumers } of this.queues.values()) {
       for (const message of messages.values()) {
@@ -160,7 +160,7 @@ export class FakeServer {
     }
   }
 
-  /** How many messages wait to be acknowledged. */
+  /** How many messages are not acknowledged yet. */
   get waiting(): number {
     return [...this.queues.values()].reduce((sum, { messages }) => sum + messages.size, 0);
   }

@@ -10,7 +10,7 @@ import { FakeServer } from "./fake_server.ts";
 const JOB = "job";
 const LARGE = new Uint8Array(20_000).fill(7);
 
-/** A sender, and what its receiver gets of it; what is received is acknowledged unless told. */
+/** A sender with its receiver, which acknowledges each message unless `acks` is false. */
 async function way(acks = true) {
   const server = new FakeServer();
   const queue = queueOf(JOB);
@@ -137,7 +137,7 @@ Deno.test("whatever is lost, repeated or reordered on the way, all arrives in or
       const left = fates.map(({ lost }) => lost);
       const carry = (number: number, bytes: Uint8Array) => {
         const { copies, lateMs } = fates[number]!;
-        // A try that isn't known to have come there may have.
+        // A message whose sending failed may have arrived all the same.
         const isLost = left[number]! > 0;
         const there = isLost ? left[number]! % 2 : 1 + copies;
         for (let copy = 0; copy < there; copy++) {

@@ -1,20 +1,20 @@
 /**
- * A simulation of a cluster of many lanes: the dispatcher's own batch sizes, a submitter and a server that
- * take so long for each batch, one after another, and lanes that wait until both had time for them.
+ * A simulation of a cluster with many lanes: the dispatcher's own batch sizes, a submitter and a server that
+ * need a fixed time for each batch, one after another, and lanes that wait for both.
  * lib/lanes/cluster/README.md quotes it; `deno run tests/lanes/cluster/scale.ts` prints its table.
  */
 
 import { BinaryHeap } from "@std/data-structures/binary-heap";
 import { BatchSize } from "../../../lib/dispatch/batch_size.ts";
 
-/** What a batch costs, as measured: CPU time of the submitter, of the server, and the way there and back. */
+/** The measured cost of a batch in milliseconds: CPU time of submitter and server, and the round trip. */
 export const COSTS = { submitterMs: 0.11, serverMs: 0.065, wayMs: 1 } as const;
 
 export interface Scale {
   readonly lanes: number;
-  /** How long each task takes. */
+  /** How long each task takes, in milliseconds. */
   readonly itemMs: number;
-  /** Batches that are simulated. */
+  /** How many batches are simulated. */
   readonly batches?: number;
   readonly chunk?: number | "auto";
 }
@@ -22,26 +22,26 @@ export interface Scale {
 export interface Scaled {
   readonly itemsPerSecond: number;
   readonly batchesPerSecond: number;
-  /** How much of their time the lanes, the submitter and the server work, 0 to 1. */
+  /** The share of their time that the lanes, the submitter and the server work, 0 to 1. */
   readonly lanesBusy: number;
   readonly submitterBusy: number;
   readonly serverBusy: number;
 }
 
-/** As a cluster's batches are. */
+/** The limits of a cluster's batches. */
 const LIMITS = { targetMs: 10, firstItems: 1, mostItems: 16_384, aheadBelowMs: 1000 };
 
-/** Room for a batch on a lane, and from when on. */
+/** Room for a batch on a lane, and when it becomes free. */
 interface Room {
   readonly lane: number;
   readonly fromMs: number;
 }
 
-/** Simulates the middle of a long job. */
+/** Simulates the middle of a long job, without its start and end. */
 export function simulate({ lanes, itemMs, batches = 40 * lanes, chunk = "auto" }: Scale): Scaled {
   const size = new BatchSize(chunk, LIMITS);
   size.learn(1, itemMs);
-  // Each lane has room for the batch that runs and for those that wait for it.
+  // Each lane has room for the batch that runs and for those that wait behind it.
   const rooms = new BinaryHeap<Room>((a, b) => a.fromMs - b.fromMs);
   const freeMs = { submitter: 0, server: 0, lanes: new Float64Array(lanes) };
   for (let room = 0; room < lanes * (1 + size.ahead(false)); room++) {

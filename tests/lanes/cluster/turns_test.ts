@@ -27,7 +27,7 @@ Deno.test("jobs that want more than there is take turns, however many lanes each
   const [first] = many;
   want(first!);
   for (const of of [...many.slice(1), one]) want(of);
-  // Who has ended something wants the next.
+  // A lane that has ended a batch wants the next one.
   for (const  of of[first!, many[1]!, one, many[2]!]) {
     turns.leave(of);
     want(of);

@@ -1,4 +1,4 @@
-/** What a GPU lane does with what is wrong, on the adapter that there is. */
+/** A GPU lane's handling of errors, tested on this machine's adapter. */
 
 import {
   assert,
@@ -21,7 +21,7 @@ import { granted } from "../../granted.ts";
 
 const ADVANCE = "fn advance(at: u32, steps: u32) { words[at + 1u] *= 2u; words[at] = 0u; }";
 
-/** A task that doubles its item on a GPU, by this WGSL; what else its module does comes first. */
+/** A task that doubles its item on a GPU by this WGSL; `code` comes first in its module. */
 function doubling(
   wgsl = ADVANCE,
   { words = 2 as number | string, code = "", more = "" } = {},
@@ -49,13 +49,13 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !hasAdapter || !granted("read"), fn });
 }
 
-/** How a run ends whose kernel can't be had; the lane goes on. */
+/** The error's text of a run whose kernel can't be loaded. */
 async function whyNot(executor: Executor, task: Task<number, number>): Promise<string> {
   const error = await assertRejects(() => executor.map(task, [1]).toArray(), TaskLoadError);
   return error.message.replace(` ${task.module}`, "");
 }
 
-/** On what an executor computes: a lane of a busy machine may not say it in time, and is asked again. */
+/** The device of an executor; asks again if a lane on a busy machine doesn't report it in time. */
 async function deviceOf(executor: Executor): Promise<Device> {
   for (let asked = 0; asked < 30; asked++) {
     const [usage] = await executor.usage();
@@ -150,7 +150,7 @@ test("what doesn't fit into the adapter's buffers is told with the most that doe
     await whyNot(executor, doubling(ADVANCE, { words: 2 ** 30 })),
     /: a piece of 1073741824 words does not fit into this adapter's buffers, which hold \d+ bytes/,
   );
-  // A table of so many bytes would have to be made first.
+  // The table's size is faked, because a real one would have to be allocated first.
   const table = `table: () =>
     Object.defineProperties(new Uint32Array(1), {
       byteLength: { value: 2 ** 40 },
@@ -162,7 +162,7 @@ test("what doesn't fit into the adapter's buffers is told with the most that doe
   );
 });
 
-/** Loses the device when it is first used for an item, and not again if that is remembered. */
+/** Code that loses the device whenever a buffer is created that results are copied from. */
 const LOSING = `
   const { writeBuffer } = GPUQueue.prototype;
   let { requestDevice } = GPUAdapter.prototype;
@@ -249,7 +249,7 @@ test("pieces that end before the steps that were told are done", async () => {
   assertEquals(await executor.map(early, [1, 2, 3]).toArray(), [2, 4, 6]);
 });
 
-/** A kernel's item, in which the one with this number ends its lane when `method` is called. */
+/** A kernel in which item 700 ends its lane when `method` is called. */
 function ending(method: string, how: string): Task<number, number> {
   return doubling(ADVANCE, {
     more: `open: (n) => {

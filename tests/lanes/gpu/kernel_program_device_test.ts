@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { openDevice } from "../../../lib/lanes/gpu/kernel_program.ts";
 
-/** A platform with one adapter, which tells this of itself. */
+/** A platform with one adapter that has this info. */
 function platformWith(info: Partial<GPUAdapterInfo>): { requestAdapter(): Promise<GPUAdapter> } {
   const adapter = {
     info: { vendor: "", architecture: "", device: "", description: "", ...info },

@@ -6,7 +6,7 @@ import type { LaneBatch, Report } from "../../../lib/lanes/lane.ts";
 import type { BatchHost } from "../../../lib/lanes/run_batch.ts";
 import { batchOf, type BatchOptions, settle } from "../batch.ts";
 
-/** An item is how many pieces it has; it gives their sum. */
+/** An item is its number of pieces, and its result is the sum of their numbers. */
 const COUNT: Kernel<number, number> = {
   words: 2,
   wgsl: "",
@@ -25,7 +25,7 @@ const COUNT: Kernel<number, number> = {
   },
 };
 
-/** Runs a batch on a GPU that does what `step` says, three times for all pieces, three of which fill it. */
+/** Runs a batch on a fake GPU that calls `step` for each dispatch; `enough` pieces fill the GPU. */
 function runOf(
   items: readonly number[],
   options: BatchOptions = {},
@@ -57,7 +57,7 @@ function runOf(
   return { run, reports, faults, dispatched };
 }
 
-/** How each item of a report ended, with what. */
+/** How each item of a report ended: its value, or its ending. */
 function endsOf({ values, failures = [] }: Report): unknown[] {
   const ends = Array.from(values!);
   for (const { offset, ended } of failures) ends[offset] = ended;
@@ -168,7 +168,7 @@ Deno.test("what was cancelled through shared memory is told so, though nobody sa
 Deno.test("past their deadline, items time out that haven't ended, and those after them run", async () => {
   const { run, reports } = runOf([1, 1, 1, 2], { timeoutMs: 5 }, async (words, turn) => {
     if (words.length !== 6 || turn > 0) return;
-    words[2] = 0; // the second has ended at once
+    words[2] = 0; // the second item ends at once
     const end = performance.now() + 6;
     while (performance.now() < end) await undefined;
   });
@@ -234,7 +234,7 @@ Deno.test("what the driver ended is computed once more in groups of its own, and
       if (turn !== 2) return;
       const items = Array.from({ length: words.length / 2 }, (_, piece) => words[2 * piece + 1]!);
       computed.push(items);
-      // What lies in a group of four with the second item.
+      // The driver ends all pieces in a group of four with a piece of an item of size 2.
       for (const [at, item] of items.entries()) {
         const group = items.slice(at & ~3, (at & ~3) + 4);
         if (item > 0 && group.includes(2)) words[2 * at] = 2 ** 32 - 1;

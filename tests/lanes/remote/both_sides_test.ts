@@ -7,7 +7,7 @@ import { pair } from "./fake_channel.ts";
 import { openGate, parts, reached, taskNamed } from "./tasks.ts";
 import { bothWays, toThread } from "./ways.ts";
 
-/** A lane and its server, ready and with these tasks loaded. */
+/** A lane and its server, ready and with the tests' tasks loaded. */
 async function ready(options: Parameters<typeof pair>[0] = {}) {
   const over = pair(options);
   over.channel.saysReady();

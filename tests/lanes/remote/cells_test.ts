@@ -131,7 +131,7 @@ Deno.test("to release a batch twice takes the cell from no other", () => {
   assertEquals([thread.take(first), thread.take(inItsCell)], [false, true]);
 });
 
-/** What may happen to a batch: `at` chooses which. */
+/** A step for a batch; `at` chooses which batch. */
 const step = fc.record({
   what: fc.constantFrom("offer", "start", "recall", "cancel", "release"),
   at: fc.nat(),
@@ -173,7 +173,7 @@ Deno.test("whatever happens to other batches on a lane, each is as if it were al
   );
 });
 
-/** So often both sides take a batch at the same moment. */
+/** How many times both sides take a batch at the same moment. */
 const RACES = 3000;
 
 Deno.test({
@@ -182,7 +182,7 @@ Deno.test({
   async fn() {
     const { parent } = sides(RACES);
     const ids = Array.from({ length: RACES }, () => parent.offer());
-    // How far the parent is, and the thread.
+    // The parent's and the thread's position.
     const rounds = new Int32Array(new SharedArrayBuffer(8));
     const race = (cells: Cells, ids: number[], rounds: Int32Array, me: 0 | 1) =>
       ids.filter((id, at) => {

@@ -12,7 +12,7 @@ import {
 import { DOUBLE } from "../batch.ts";
 import type { Report } from "../../../lib/lanes/lane.ts";
 
-/** What a row of numbers is after its way through a pipe. */
+/** A row of numbers after its way through a pipe. */
 function carried(head: ArrayLike<number>): Float64Array {
   return Float64Array.from(head);
 }

@@ -12,7 +12,7 @@ import {
 } from "../../../lib/lanes/remote/channel.ts";
 import { bothWays, toThread } from "./ways.ts";
 
-/** What arrives of encoded values. */
+/** Encoded values as they arrive. */
 function arrived(payload: Payload, cloning: Cloning) {
   return decode(cloning.clone(payload) as Payload);
 }
@@ -43,7 +43,7 @@ for (const [name, cloning] of bothWays()) {
           const { values: back, failures } = across(values, cloning);
           assertEquals(failures, undefined);
           const wanted = values.map((value) => cloning.clone(value));
-          // Where every value is undefined, so is the list.
+          // If every value is undefined, the list is undefined too.
           assertEquals(
             back === undefined ? new Array(values.length).fill(undefined) : [...toArray(back)],
             wanted,

@@ -20,7 +20,7 @@ function why(value: unknown, cloning = toThread(), cause?: unknown): CloneError 
   return refusal("item 3", value, cloning, cause);
 }
 
-/** A value that is refused, and the words that say why. */
+/** Values that are refused, and the words that say why. */
 const refused: readonly (readonly [value: unknown, words: string])[] = [
   [() => 1, "it is a function"],
   [Symbol("s"), "it is a symbol"],
@@ -51,7 +51,7 @@ const refused: readonly (readonly [value: unknown, words: string])[] = [
   [Object.assign(new Date(), { zone: 1 }), "it is a Date whose property zone would not arrive"],
 ];
 
-/** Values of which all arrives. */
+/** Values that arrive whole. */
 const sendable: readonly unknown[] = [
   undefined,
   null,
@@ -227,7 +227,7 @@ Deno.test("errors are special, however deep, and so are views of a part, where a
   const { count, refused, special: isSpecial } = inspect([error, () => 1], toThread());
   assertEquals([count, refused, isSpecial], [1, false, true]);
   assertEquals(inspect([error, "text"], toThread(), { mostBytes: 16 }).special, true);
-  // What doesn't travel with them doesn't make them so.
+  // A value that isn't sent with them doesn't make them special.
   assertEquals(inspect(["a", [new Error("x"), () => 1]], toThread()).special, false);
   assertEquals(inspect(["a", new Error("x")], toThread(), { mostBytes: 10 }).special, false);
 });

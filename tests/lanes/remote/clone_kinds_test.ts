@@ -62,7 +62,7 @@ class Failure extends Error {}
 class Day extends Date {}
 class Bytes extends Uint8Array {}
 
-/** Objects that travel alike both ways, by how they do. */
+/** Objects that travel the same both ways, by their kind. */
 const alike: Readonly<Record<CloneKind, readonly object[]>> = {
   plain: [{}, { a: 1 }, Object.create(null), Object.assign(Object.create(null), { a: 1 })],
   list: [[], [1], new Array(3), new List()],
@@ -110,7 +110,7 @@ function nameOf(value: object): string {
   return Object.prototype.toString.call(value) + (value.constructor?.name ?? "");
 }
 
-/** The same way, of which nothing is known yet. */
+/** The same way, without what is known of classes. */
 function unaware(cloning: Cloning): Cloning {
   return { ...cloning, kinds: new WeakMap() };
 }
@@ -137,7 +137,7 @@ for (const [name, cloning] of bothWays()) {
       try {
         copy = cloning.clone(value);
       } catch {
-        // Not at all.
+        // The value can't be cloned at all.
       }
       assertEquals([nameOf(value), copy], [nameOf(value), {}]);
     }

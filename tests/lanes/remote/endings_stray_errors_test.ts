@@ -3,7 +3,7 @@ import { granted } from "../../granted.ts";
 
 const MODULE = new URL("../../../lib/lanes/remote/endings.ts", import.meta.url).href;
 
-/** What became of a thread: each thing that it posted, and errors that reached its parent. */
+/** The first events of a thread that runs this code: messages it posts, and errors that reach its parent. */
 async function played(code: string, answers: number): Promise<unknown[]> {
   const main = `
     import { onStrayError } from ${JSON.stringify(MODULE)};
@@ -33,7 +33,7 @@ async function played(code: string, answers: number): Promise<unknown[]> {
   }
 }
 
-/** Code that throws outside every task. */
+/** Code that fails outside every task. */
 const THROWS = `setTimeout(() => { throw new RangeError("x") });`;
 const REJECTS = `void Promise.reject(new RangeError("x"));`;
 

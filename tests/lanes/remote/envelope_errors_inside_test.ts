@@ -4,12 +4,12 @@ import { openErrorsIn, sealErrorsIn } from "../../../lib/lanes/remote/envelope.t
 import type { Cloning } from "../../../lib/lanes/remote/clone.ts";
 import { bothWays, throughPipe, toThread } from "./ways.ts";
 
-/** What arrives of values that hold errors. */
+/** Values that hold errors, as they arrive. */
 function across<T>(values: readonly T[], cloning: Cloning): T[] {
   return openErrorsIn(cloning.clone(sealErrorsIn(values, cloning))) as T[];
 }
 
-/** An error of which plain cloning would lose something. */
+/** An error that plain cloning would lose parts of. */
 function failure(message: string): Error & { code: string } {
   return Object.assign(new RangeError(message), { code: "E_INSIDE", name: "Inside" });
 }
@@ -122,7 +122,7 @@ for (const [name, cloning] of bothWays()) {
         fc.array(tie("tree"), { maxLength: 3 }).map((all) => new Set(all)),
       ),
     }));
-    /** The same, with texts in the places of errors. */
+    /** The same value with texts in place of errors. */
     const shown = (value: unknown): unknown => {
       if (value instanceof Error) {
         const { name, message, stack, code } = value as ReturnType<typeof failure>;

@@ -5,7 +5,7 @@ import { CloneError, TaskLoadError, TimeoutError } from "../../../lib/lanes/erro
 import { openEnvelope, sealEnvelope } from "../../../lib/lanes/remote/envelope.ts";
 import { bothWays, throughPipe, toThread } from "./ways.ts";
 
-/** What arrives of something that was thrown. */
+/** A thrown value as it arrives. */
 function across(thrown: unknown, cloning = toThread()): unknown {
   return openEnvelope(
     cloning.clone(sealEnvelope(thrown, cloning)) as ReturnType<typeof sealEnvelope>,

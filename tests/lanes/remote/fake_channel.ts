@@ -1,6 +1,6 @@
 /**
- * A lane's channel in memory: no threads, no processes, no time. Either a test says what the lane
- * says, or a {@linkcode LaneServer} at the other end does.
+ * A lane's channel in memory, without threads, processes or time. At its other end is either a test, which
+ * sends the lane's messages, or a {@linkcode LaneServer}.
  */
 
 import type { Death, LaneBatch, LaneEvents, Report } from "../../../lib/lanes/lane.ts";
@@ -24,19 +24,19 @@ export interface Message {
   readonly payload: unknown;
 }
 
-/** What a payload is when it arrives; throws if it can't be sent. */
+/** A payload as it arrives; throws if it can't be sent. */
 export function carried(cloning: Cloning, payload: unknown, moves: ArrayBuffer[] = []): unknown {
   return cloning.sharesMemory
     ? structuredClone(payload, { transfer: moves })
     : cloning.clone(payload);
 }
 
-/** What a row of numbers is when it arrives: a pipe carries doubles. */
+/** A row of numbers as it arrives: a pipe carries doubles. */
 function carriedHead(cloning: Cloning, head: ArrayLike<number>): ArrayLike<number> {
   return cloning.sharesMemory ? structuredClone(head) : Float64Array.from(head);
 }
 
-/** What kind of lane it is. */
+/** The settings of the channel's kind of lane. */
 export interface ChannelSettings {
   readonly cloning?: Cloning;
   readonly cells?: Cells;
@@ -44,17 +44,17 @@ export interface ChannelSettings {
   readonly isLeased?: boolean;
 }
 
-/** The caller's end. */
+/** The caller's end of the channel. */
 export class FakeChannel implements Channel {
   readonly cloning: Cloning;
   readonly cells: Cells | undefined;
   readonly stopsByForce: boolean;
   readonly isLeased: boolean;
-  /** What was sent, as it arrived. */
+  /** The messages that were sent, as they arrived. */
   readonly sent: Message[] = [];
-  /** What was done to the channel besides. */
+  /** The other calls that the channel received. */
   readonly done: string[] = [];
-  /** Takes what is sent, if there is somebody. */
+  /** Receives the messages sent, if defined. */
   onSent: ((message: Message) => void) | undefined;
   readonly #events: ChannelEvents;
 
@@ -89,17 +89,17 @@ export class FakeChannel implements Channel {
     return Promise.resolve();
   }
 
-  /** The lane says something. */
+  /** Delivers a message from the lane. */
   says(kind: number, head: ArrayLike<number> = [], payload?: unknown): void {
     this.#events.message(kind, carriedHead(this.cloning, head), carried(this.cloning, payload));
   }
 
-  /** The lane says that it is ready; its clock began so much later than the caller's. */
+  /** Delivers the lane's ready message, with a clock that began `laterMs` milliseconds after the caller's. */
   saysReady(laterMs = 0): void {
     this.says(FromLane.ready, [performance.timeOrigin + laterMs]);
   }
 
-  /** The lane has ended by itself. */
+  /** Reports that the lane has ended by itself. */
   ends(how: string): void {
     this.#events.ended(how);
   }
@@ -110,12 +110,12 @@ export class FakeChannel implements Channel {
   }
 }
 
-/** What a lane told. */
+/** The events of a lane. */
 export class Told implements LaneEvents {
   readonly reports: { readonly batch: LaneBatch; readonly report: Report }[] = [];
   readonly unloadables: { readonly batch: LaneBatch; readonly error: Error }[] = [];
   readonly deaths: Death[] = [];
-  /** How often it said that it is to get nothing more. */
+  /** How often the lane reported that it is leaving and takes nothing more. */
   leavings = 0;
   readonly #last = new Map<LaneBatch, PromiseWithResolvers<void>>();
 
@@ -144,12 +144,12 @@ export class Told implements LaneEvents {
     return last;
   }
 
-  /** Resolves once a batch is done with. */
+  /** Resolves with a batch's last report. */
   last(batch: LaneBatch): Promise<void> {
     return this.#lastOf(batch).promise;
   }
 
-  /** The values of a batch that is done with; holes where there is none. */
+  /** The values of a batch after its last report; undefined where an item has none. */
   async values(batch: LaneBatch): Promise<unknown[]> {
     await this.last(batch);
     return this.reports.filter((told) => told.batch === batch).flatMap(({ report }) =>
@@ -157,7 +157,7 @@ export class Told implements LaneEvents {
     );
   }
 
-  /** How the items without a value ended, and why, of a batch that is done with. */
+  /** The endings and reasons of the items without a value, after the batch's last report. */
   async fates(batch: LaneBatch): Promise<string[]> {
     await this.last(batch);
     return this.reports.filter((told) => told.batch === batch).flatMap(({ report }) =>
@@ -166,7 +166,7 @@ export class Told implements LaneEvents {
   }
 }
 
-/** A lane over a channel of which a test is the other end. */
+/** A lane over a channel whose other end is a test. */
 export function laneOver(settings: ChannelSettings = {}) {
   const told = new Told();
   let channel!: FakeChannel;
@@ -174,7 +174,7 @@ export function laneOver(settings: ChannelSettings = {}) {
   return { lane, channel, told };
 }
 
-/** A lane over such a channel that is ready and has loaded a task; what was sent for that is forgotten. */
+/** Such a lane, ready and with a task loaded; the messages for that are removed from `sent`. */
 export function readyLane(settings: ChannelSettings = {}) {
   const over = laneOver(settings);
   void over.lane.load(DOUBLE);
@@ -185,7 +185,7 @@ export function readyLane(settings: ChannelSettings = {}) {
   return over;
 }
 
-/** The head of a report of a whole batch of one item, or what it is besides. */
+/** The head of a report, by default of a whole batch of one item. */
 export function reportHeadOf(id: number, report: Partial<Report> = {}): ArrayLike<number> {
   const plain = {
     count: 1,
@@ -230,7 +230,7 @@ export function serverOver(
   return { server, said, next };
 }
 
-/** A lane and the server at its other end; what one says reaches the other later, and in order. */
+/** A lane and the server at its other end; messages between them arrive later, and in order. */
 export function pair(
   { cloning = structuredCloning, slots = 1, shares = false }: {
     cloning?: Cloning;
@@ -255,7 +255,7 @@ export function pair(
   return { lane, channel, told, server };
 }
 
-/** The last batch's number on its lane. */
+/** The id of the last batch sent. */
 export function lastId({ channel }: ReturnType<typeof readyLane>): number {
   const last = channel.sent.findLast(({ kind }) => kind === ToLane.batch)!;
   return last.head[0]!;

@@ -7,7 +7,7 @@ import { MOVE_BYTES } from "../../../lib/lanes/remote/buffers.ts";
 import { batchOf } from "../batch.ts";
 import { laneOver, lastId, readyLane, reportHeadOf } from "./fake_channel.ts";
 
-/** A lane over a thread's channel, and what the thread sees of its cells. */
+/** A lane over a thread's channel, and the thread's view of its cells. */
 function threadLane() {
   const cells = new Cells(1);
   return { ...readyLane({ cells }), thread: new Cells(1, cells.buffer) };
@@ -57,7 +57,7 @@ Deno.test("what has moved can't be taken back", () => {
   assertEquals([batch.moved, lane.recall(batch)], [true, false]);
 });
 
-// How far it is
+// How far a batch is
 
 Deno.test("a lane tells how far it is with a batch, as well as its kind can", () => {
   const starting = laneOver();
@@ -168,7 +168,7 @@ Deno.test("a batch that wasn't sent yet needs no asking", () => {
   assertEquals(channel.sent, []);
 });
 
-// Ending what doesn't stop
+// Ending a task that doesn't stop
 
 Deno.test("a lane that can be ended by force is, and tells its death, and before it what had ended", async () => {
   const { lane, channel, told } = readyLane({ stopsByForce: true });
@@ -244,7 +244,7 @@ Deno.test("what is on a thread that is ended stays as far as it was then, and go
   }
   lane.ask(stuck, "cancel");
   lane.force(stuck, false);
-  // The thread goes on for a while.
+  // The thread still runs for a while.
   assertEquals(ids.map((id) => thread.isCancelled(id)).slice(0, 2), [true, true]);
   assertEquals(thread.take(ids[2]!), false);
   thread.starting(ids[1]!, 1, 2);
@@ -280,7 +280,7 @@ Deno.test("a batch's number is free again once it is done with, taken back or fo
     over.lane.send(recalled);
     over.lane.recall(recalled);
     over.lane.send(batchOf([() => 1]));
-    over.lane.send(batchOf([new Proxy({}, {})])); // found out only once it has a number
+    over.lane.send(batchOf([new Proxy({}, {})])); // that it can't be sent shows only once it has a number
   }
   const ids = Array.from({ length: 64 }, () => cells.offer());
   assertEquals(new Set(ids).size, 64);

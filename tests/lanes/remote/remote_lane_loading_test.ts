@@ -250,7 +250,7 @@ Deno.test("how long a task is being loaded counts from when its lane has come to
   const stand = () => [first, second].map((batch) => lane.progress(batch));
   lane.send(first);
   time.pass(5);
-  // It isn't late for a lane that takes its time to start.
+  // A lane that takes long to start doesn't make the task late.
   assertEquals(lane.progress(first), { state: "loading", sinceMs: 1005 });
   channel.saysReady();
   lane.send(second);

@@ -17,7 +17,7 @@ Deno.test("items travel together up to a size, and the others come back with the
   assertEquals(channel.sent.map(({ payload }) => payload), [items.slice(0, 2), items.slice(0, 1)]);
 });
 
-/** Items that can't be sent: one of which that is seen, and one that is found out only by trying. */
+/** Items that can't be sent: one is recognized beforehand, the other only by trying. */
 const refused: readonly (readonly [name: string, item: unknown, words: string])[] = [
   ["a function", () => 1, "it is a function"],
   ["a proxy", new Proxy({}, {}), "it is an Object that can't be cloned"],

@@ -115,7 +115,7 @@ Deno.test("what is said of a batch that is done with is not told", async () => {
   assertEquals(await told.values(batch), [2]);
 });
 
-// What is shared, and what is set up
+// Shared values, and set-ups
 
 Deno.test("what is shared is sent once, before the first task is loaded", async () => {
   const shared = [{ a: 1 }];
@@ -133,7 +133,7 @@ Deno.test("what is shared is sent once, before the first task is loaded", async 
   await lane.close();
 });
 
-/** A lane whose one task is loaded, or still being set up, and which is being closed. */
+/** A lane that is being closed while its one task is loaded, or still being set up. */
 function closing(isLoaded: boolean) {
   let channel!: FakeChannel;
   const lane = new RemoteLane(
@@ -179,7 +179,7 @@ for (const isLoaded of [true, false]) {
     const { channel, closed } = closing(isLoaded);
     assertEquals(channel.done, []);
     time.pass(100);
-    // What was never set up has nothing to dispose; why it wasn't is told elsewhere.
+    // A set-up that never ended has nothing to dispose; its failure is reported elsewhere.
     if (isLoaded) await assertRejects(() => closed, TeardownError, "grace time of 100 ms");
     else await closed;
     assertEquals(channel.done, ["close"]);

@@ -1,4 +1,4 @@
-/** What a {@linkcode LaneServer} is given, and what it says of it. */
+/** Input for a {@linkcode LaneServer}, and its reports. */
 
 import type { Report } from "../../../lib/lanes/lane.ts";
 import {
@@ -17,7 +17,7 @@ import { toThread } from "./ways.ts";
 
 type TaskName = Parameters<typeof taskNamed>[0];
 
-/** The numbers by which a test names the tasks. */
+/** The ids of the tests' tasks. */
 export const NUMBERS: Readonly<Record<TaskName, number>> = {
   same: 1,
   gated: 2,
@@ -25,7 +25,7 @@ export const NUMBERS: Readonly<Record<TaskName, number>> = {
   nothing: 4,
 };
 
-/** A server that has loaded the tasks, and what it has said since. */
+/** A server that has loaded the tasks; `said` holds its later messages. */
 export async function loaded(options: Parameters<typeof serverOver>[0] = {}) {
   const over = serverOver(options);
   for (const name of ["same", "gated", "play"] as const) await load(over, name);
@@ -53,14 +53,14 @@ export function give(
   server.receive(ToLane.batch, head, carried(cloning, encode(items, undefined, special, cloning)));
 }
 
-/** What the server reported, as the caller reads it. */
+/** The server's reports, as the caller reads them. */
 export function reports(said: readonly Message[]): (Report & { readonly id: number })[] {
   return said.filter(({ kind }) => kind === FromLane.report).map(({ head, payload }) => {
     return { id: head[0]!, ...readReport(Float64Array.from(head), 0, payload as Payload) };
   });
 }
 
-/** A report in short: its batch, the values of its items, and the failed ones' places and fates. */
+/** A report in short: its batch, the values of its items, and the failed items' offsets and endings. */
 export function short({ id, count, values, failures }: ReturnType<typeof reports>[number]) {
   const all = Array.from({ length: count }, (_, at) => values?.[at]);
   return [id, all, (failures ?? []).map(({ offset, ended }) => `${offset} ${ended}`)];

@@ -1,4 +1,4 @@
-/** Tasks that do what a test in the same isolate says. */
+/** Tasks controlled by a test in the same isolate. */
 
 import type { Task, TaskContext } from "../../../lib/lanes/task.ts";
 
@@ -18,7 +18,7 @@ function gateOf(name: string): Gate {
   return gate;
 }
 
-/** Lets the task through that waits at this gate, or will. */
+/** Lets the task through that waits at this gate, or will wait there. */
 export function openGate(name: string): void {
   gateOf(name).opened.resolve();
 }
@@ -28,12 +28,12 @@ export function reached(name: string): Promise<void> {
   return gateOf(name).reached.promise;
 }
 
-/** A task that gives its item back. */
+/** A task that returns its item. */
 export function same(item: unknown): unknown {
   return item;
 }
 
-/** A task that waits at the gate of its item's name, or until it is to stop. */
+/** A task that waits at the gate of its item's name, or until it is stopped. */
 export async function gated(name: string, { signal }: TaskContext): Promise<string> {
   const { reached, opened } = gateOf(name);
   reached.resolve();
@@ -44,15 +44,14 @@ export async function gated(name: string, { signal }: TaskContext): Promise<stri
   return name;
 }
 
-/** What {@linkcode play} does, by its item. */
+/** The functions that {@linkcode play} calls, by item. */
 export const parts = new Map<unknown, (context: TaskContext) => unknown>();
 
-/** A task that does what the test has set down for its item. */
+/** A task that calls the function that the test has set for its item. */
 export function play(item: unknown, context: TaskContext): unknown {
   return parts.get(item)!(context);
 }
 
-/** The name of one of these tasks. */
 export function taskNamed(name: "same" | "gated" | "play" | "nothing"): Task {
   return { module: import.meta.url, export: name };
 }

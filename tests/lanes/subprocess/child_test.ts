@@ -17,7 +17,7 @@ function start(options: Partial<ChildOptions> = {}): { child: Child; fake: FakeC
   return { child, fake: commands.all[0]! };
 }
 
-/** Lets streams hand on what they have. */
+/** Waits until streams have passed on their data. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await undefined;
 }
@@ -118,7 +118,7 @@ Deno.test("a dead child has said all when nothing came for a while, whoever hold
     await turns();
     time.pass(1);
   }
-  // Nobody reads them any more, so that they don't keep the program alive.
+  // The streams are no longer read, so they don't keep the program alive.
   assertEquals((await ended).words, "last words");
 });
 
@@ -188,7 +188,7 @@ Deno.test("closing waits for a child that ends by itself, without killing it", a
   while (!fake.stdinClosed) await turns();
   fake.ends(0);
   await closed;
-  // It is waited for, though it wouldn't keep the program alive otherwise.
+  // Closing waits for the child, which otherwise wouldn't keep the program alive.
   assertEquals([fake.written, fake.done], [[1], ["unref", "ref"]]);
 });
 

@@ -1,10 +1,10 @@
 /** Child processes that run nothing: a test says what they write and how they end. */
 
-/** A child that does what a test says, in place of a process. */
+/** A child controlled by a test, in place of a process. */
 export class FakeChild {
-  /** What was done to it: how it was killed, and whether it is to keep the program alive. */
+  /** The calls that it received: signals, and `ref` or `unref`. */
   readonly done: string[] = [];
-  /** What was written to it. */
+  /** The bytes that were written to its stdin. */
   readonly written: number[] = [];
   stdinClosed = false;
   readonly stdin: WritableStream<Uint8Array>;
@@ -12,7 +12,7 @@ export class FakeChild {
   readonly stderr: ReadableStream<Uint8Array>;
   readonly #status = Promise.withResolvers<Deno.CommandStatus>();
   readonly status = this.#status.promise;
-  /** How it was started. */
+  /** The settings that it was started with. */
   readonly settings: Deno.CommandOptions;
   #out!: ReadableByteStreamController;
   #err!: ReadableStreamDefaultController<Uint8Array>;
@@ -46,44 +46,44 @@ export class FakeChild {
     this.done.push(signal);
   }
 
-  /** It writes to its stdout. */
+  /** Writes to the child's stdout. */
   writes(...parts: readonly Uint8Array[]): void {
     for (const part of parts) this.#out.enqueue(part.slice());
   }
 
-  /** It prints to its stderr. */
+  /** Prints to the child's stderr. */
   says(text: string): void {
     this.#err.enqueue(new TextEncoder().encode(text));
   }
 
-  /** It closes what it writes to. */
+  /** Closes the child's stdout and stderr. */
   closes(): void {
     try {
       this.#out.close();
-      this.#out.byobRequest?.respond(0); // a read that waits has its end told on its own
+      this.#out.byobRequest?.respond(0); // a waiting read has to be ended separately
     } catch {
-      // Its reader has given up.
+      // The stream's reader has given up.
     }
     this.#err.close();
   }
 
-  /** It exits, whether or not others hold what it wrote to. */
+  /** Ends the child, whether or not others hold its streams open. */
   exits(code: number, signal: Deno.Signal | null = null): void {
     this.#status.resolve({ code, signal, success: code === 0 });
   }
 
-  /** It closes what it writes to, and exits. */
+  /** Closes the child's streams and ends it. */
   ends(code: number, signal: Deno.Signal | null = null): void {
     this.closes();
     this.exits(code, signal);
   }
 }
 
-/** Has programs be fake children until it is disposed. */
+/** Replaces programs by fake children until it is disposed. */
 export class FakeCommands implements Disposable {
-  /** Those that were started, in order. */
+  /** The children that were started, in order. */
   readonly all: FakeChild[] = [];
-  /** What starting the next one throws. */
+  /** The error that the next start throws; none if undefined. */
   refusal: unknown;
   readonly #real = Deno.Command;
 
@@ -112,13 +112,13 @@ export class FakeCommands implements Disposable {
   }
 }
 
-/** What this program prints to its stderr meanwhile, instead of that it is printed. */
+/** Collects what this program prints to its stderr, instead of printing it. */
 export class FakeStderr implements Disposable {
   text = "";
   readonly #real = Deno.stderr.writeSync;
 
   constructor() {
-    // Half of it at a time, as a pipe may take it.
+    // Each write takes half of the bytes, as a pipe may.
     Deno.stderr.writeSync = (bytes) => {
       const count = Math.ceil(bytes.length / 2);
       this.text += new TextDecoder().decode(bytes.subarray(0, count));

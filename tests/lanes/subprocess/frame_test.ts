@@ -15,7 +15,7 @@ import {
 } from "../../../lib/lanes/subprocess/frame.ts";
 
 const serializer = serializerOf(v8);
-/** For payloads that need none. */
+/** A serializer for payloads that need none; it throws. */
 const none: Serializer = {
   serialize() {
     throw new Error("not needed");
@@ -35,18 +35,18 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Reads as a pipe does, which gives pieces of these sizes, again and again. */
+/** Reads like a pipe that gives pieces of these sizes, again and again. */
 function pipe(stream: Uint8Array, sizes: readonly number[], moves = false): ReadBytes {
   let [at, reads] = [0, 0];
   return (into, whole) => {
-    // The smallest pieces would take for ever over the largest bodies.
+    // Small pieces would take for ever over the largest bodies, so later pieces are large.
     const size = whole ? into.length : reads < 200 ? sizes[reads++ % sizes.length]! : 1 << 16;
     const piece = stream.subarray(at, at + Math.min(size, into.length));
     if (piece.length === 0 || (whole && piece.length < into.length)) {
       return Promise.resolve(undefined);
     }
     at += piece.length;
-    // A stream takes the memory that it is given, and returns it as another buffer.
+    // A stream takes over the memory that it is given, and returns it as another buffer.
     const { byteOffset, buffer } = into;
     const memory = moves ? buffer.transfer() : buffer;
     const filled = new Uint8Array(memory, byteOffset, piece.length);
@@ -65,18 +65,18 @@ async function decoded(
   return frames;
 }
 
-/** What arrives of a payload. */
+/** A payload as it arrives. */
 async function across(payload: unknown, way = serializer): Promise<unknown> {
   const [frame] = await decoded(joined(encodeFrame(2, [], payload, way)));
   return decodePayload(frame!, way);
 }
 
-/** A body whose bytes tell their places. */
+/** A body whose bytes depend on their positions. */
 function bodyOf(length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, at) => at * 7 + (at >> 8));
 }
 
-/** A frame whose body is just these bytes. */
+/** A frame with just these bytes as its body. */
 function frameOf(kind: number, head: readonly number[], body: Uint8Array): Uint8Array[] {
   return encodeFrame(kind, head, [body], none);
 }

@@ -22,7 +22,7 @@ import { withFiles } from "../small_program.ts";
 
 const ignore = !granted("read", "run");
 
-/** A lane in a process of its own, closed at the end. */
+/** Calls `fn` with a lane in a process, and closes the lane at the end. */
 async function withLane(
   options: Partial<SubprocessOptions>,
   fn: (lane: RemoteLane, told: RealTold) => Promise<void>,
@@ -157,7 +157,7 @@ test(
   },
 );
 
-/** Prints by every way, to stdout too. */
+/** Code that prints to stdout in two ways. */
 const PRINTS = "() => { console.log('a'); Deno.stdout.writeSync(new Uint8Array([98])); return 1 }";
 
 test("what a task prints is not taken for what its lane says", {}, async (lane, told) => {

@@ -1,4 +1,4 @@
-/** How Deno is started where its environment holds what it hands on only for a program that may run everything. */
+/** Starting Deno with an environment variable that Deno only passes on under unlimited --allow-run. */
 
 import { assertEquals } from "@std/assert";
 import { granted } from "../../granted.ts";

@@ -3,7 +3,7 @@ import { granted } from "../../granted.ts";
 
 const MODULE = new URL("../../../lib/lanes/subprocess/streams.ts", import.meta.url).href;
 
-/** Everything by which a task may print or read, and then a frame, in two parts. */
+/** A program that prints and reads in every way that a task may, and then writes a frame in two parts. */
 const CODE = `
   import { frames } from ${JSON.stringify(MODULE)};
   const bytes = (text) => new TextEncoder().encode(text);

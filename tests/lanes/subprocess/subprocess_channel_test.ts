@@ -17,7 +17,7 @@ const serializer = serializerOf(v8);
 const HASH: Task = { module: "file:///jobs/hash.ts", export: "default" };
 const PARSE: Task = { module: "file:///jobs/parse.ts", export: "default" };
 
-/** What a channel told, and how to wait for it. */
+/** The events of a channel, with a promise of its end. */
 class Heard {
   readonly messages: unknown[] = [];
   readonly ends: string[] = [];
@@ -61,18 +61,18 @@ function test(
   });
 }
 
-/** Resolves once it is so. */
+/** Resolves once the condition holds. */
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve));
 }
 
-/** Waits until so many children were started. */
+/** Waits until `count` children were started, and returns the last. */
 async function started({ children }: Stage, count: number): Promise<FakeChild> {
   await until(() => children.length >= count);
   return children[count - 1]!;
 }
 
-/** Rejections that would end this program, until it is disposed. */
+/** Collects rejections that would end this program, until it is disposed. */
 class Strays implements Disposable {
   readonly errors: unknown[] = [];
   readonly #note = (event: PromiseRejectionEvent) => {
@@ -89,14 +89,14 @@ class Strays implements Disposable {
   }
 }
 
-/** The channel is closed, and so is its child. */
+/** Closes the channel and its child. */
 async function close({ channel, children }: Stage): Promise<void> {
   const closed = channel.close();
   children.at(-1)!.ends(0);
   await closed;
 }
 
-/** The arguments of a child that begin so. */
+/** The arguments of a child that begin with `start`. */
 function argsOf({ args }: FakeChild, start: string): readonly string[] {
   return args.filter((arg) => arg.startsWith(start));
 }
@@ -133,7 +133,7 @@ test(
 
 const web = ["https://a.example/x.ts", "http://b.example:8000/x.ts", "https://a.example/y.ts"];
 
-/** Says of each host whether this program may import from it, until it is disposed. */
+/** Sets for each host whether this program may import from it, until it is disposed. */
 function mayImport(may: (host: string) => boolean): Disposable {
   const { querySync } = Deno.permissions;
   Deno.permissions.querySync = (asked) => {
@@ -169,7 +169,7 @@ Deno.test("a program that may not start children is told so at once", () => {
   assertThrows(start, LaneStartError, "Requires run access");
 });
 
-// What is said
+// Messages and ends
 
 test("frames are told of in order, and the end after them, with how it came", {}, async (stage) => {
   const { heard, children: [child] } = stage;
@@ -364,7 +364,7 @@ Deno.test({
     }),
 });
 
-// What is printed
+// Printed text
 
 test(
   "what a child prints before it is ready is shown once it is",

@@ -2,7 +2,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { EndWatch } from "../../../lib/lanes/worker/end_watch.ts";
 import { granted } from "../../granted.ts";
 
-/** A thread that holds the lock, and closes itself in silence when it is told to. */
+/** A thread that holds the lock, and closes itself without a message when told to. */
 async function holding(name: string): Promise<Worker> {
   const code = `
     import { holdWhileAlive } from ${
@@ -17,7 +17,7 @@ async function holding(name: string): Promise<Worker> {
   return worker;
 }
 
-/** Counts how often a thread is told to have died. */
+/** Counts the reports of a thread's death. */
 class Deaths {
   count = 0;
   readonly #first = Promise.withResolvers<void>();
@@ -52,7 +52,7 @@ Deno.test({
   async fn() {
     const watch = new EndWatch(() => {});
     const worker = await holding(watch.name);
-    // Once it answers, it is done with taking the lock.
+    // When the thread answers, its request for the lock has been made.
     worker.postMessage("still there?");
     await new Promise((resolve) => worker.onmessage = resolve);
     const { locks } = navigator as Navigator & {

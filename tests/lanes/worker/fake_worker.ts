@@ -1,11 +1,11 @@
-/** A Web Worker that runs nothing: a test says what its thread says. */
+/** A Web Worker that runs nothing: a test sends its thread's messages. */
 
 import { type FarEnd, Line } from "../../../lib/lanes/worker/line.ts";
 
-/** Deno keeps the method by which it lets go of a worker under a symbol without a name. */
+/** Deno keeps the method that unrefs a worker under a symbol without a name. */
 const LET_GO: unique symbol = Symbol();
 
-/** What a lane opens its thread with. */
+/** The first message of a lane to its thread. */
 type Opening = readonly [end: FarEnd, lock: string, slots: number, cells: SharedArrayBuffer];
 
 /** A thread that runs nothing. */
@@ -13,13 +13,13 @@ export class FakeWorker extends EventTarget implements Worker {
   onmessage: Worker["onmessage"] = null;
   onmessageerror: Worker["onmessageerror"] = null;
   onerror: Worker["onerror"] = null;
-  /** Where its code is. */
+  /** The URL of its code. */
   readonly url: string;
   readonly options: Partial<WorkerOptions>;
-  /** What it was told besides: whether it is to keep the program alive, and that it is to end. */
+  /** The other calls that it received, such as `terminate`. */
   readonly done: string[] = [];
   readonly opening = Promise.withResolvers<Opening>();
-  /** Resolves when it is ended. */
+  /** Resolves when the thread is ended. */
   readonly ended = Promise.withResolvers<void>();
   #line: Line | undefined;
   #hears: (message: unknown) => void = () => {};
@@ -46,32 +46,32 @@ export class FakeWorker extends EventTarget implements Worker {
     this.done.push(`hold ${alive}`);
   }
 
-  /** The thread says something through its line. */
+  /** Sends a message from the thread through its line. */
   says(kind: number, head: readonly number[] = [], payload?: unknown): void {
     this.#line!.send(kind, head, payload);
   }
 
-  /** The thread posts something in the way that tasks do. */
+  /** Posts a message from the thread, as tasks can. */
   posts(data: unknown): void {
     this.onmessage!.call(this, new MessageEvent("message", { data }));
   }
 
-  /** The thread can't go on; returns whether the program was kept from ending with it. */
+  /** Reports a fatal error of the thread; returns whether the program was kept from ending with it. */
   fails(message: string): boolean {
     const event = new ErrorEvent("error", { message, cancelable: true });
     this.onerror!.call(this, event);
     return event.defaultPrevented;
   }
 
-  /** The next message to the thread. */
+  /** Waits for the next message to the thread. */
   hears(): Promise<unknown> {
     return new Promise((resolve) => this.#hears = resolve);
   }
 }
 
-/** Has threads be fake ones until it is disposed. */
+/** Replaces threads by fake ones until it is disposed. */
 export class FakeWorkers implements Disposable {
-  /** Those that were started, in order. */
+  /** The threads that were started, in order. */
   readonly all: FakeWorker[] = [];
   readonly #real = globalThis.Worker;
 
@@ -83,7 +83,7 @@ export class FakeWorkers implements Disposable {
         all.push(this);
       }
     };
-    // Looked for on the class itself, as it is for real ones.
+    // The method is looked up on the class itself, as for real workers.
     Object.defineProperty(globalThis.Worker.prototype, LET_GO, {
       value: FakeWorker.prototype[LET_GO],
     });

@@ -33,7 +33,7 @@ Deno.test("what a mailbox takes comes out as it went in, in its order", () => {
   assertEquals(reader.read(small.length), undefined);
 });
 
-/** Payloads that are to be posted. */
+/** Payloads that a mailbox doesn't take. */
 const others: readonly unknown[] = [
   1,
   "text",
@@ -96,7 +96,7 @@ Deno.test("a message is read only by its number, and stays until then", () => {
   assertEquals(reader.read(3), undefined);
 });
 
-/** Makes mailboxes whose steps on shared memory a test can come between. */
+/** Makes mailboxes that call `before` ahead of each step on shared memory. */
 async function watched(
   before: (step: string) => void,
 ): Promise<(memory: SharedArrayBuffer) => Pick<Mailbox, "write" | "read" | "sleep">> {
@@ -122,7 +122,7 @@ Deno.test("a writer that is late to look for a sleeper keeps none from being wok
   let look = () => {};
   let stepsToGo = Infinity;
   const mailbox = await watched((step) => {
-    // The writer has written, and is interrupted before it looks whether anybody sleeps.
+    // The writer has written, and is interrupted before it checks for a sleeping reader.
     if (late && step === "exchange") throw new Error("interrupted");
     if (stepsToGo-- === 0) look();
   });
@@ -134,7 +134,7 @@ Deno.test("a writer that is late to look for a sleeper keeps none from being wok
     assertThrows(() => writer.write(1, 2, [], undefined), Error, "interrupted");
     late = false;
     assertEquals(reader.read(1), [2, [], undefined]);
-    // Now it looks, while the reader falls asleep.
+    // Now the writer checks, while the reader falls asleep.
     look = () => {
       if (Atomics.exchange(marks, 2, 0) === 1) Atomics.notify(marks, 0);
     };

@@ -6,7 +6,7 @@ import {
   mailboxMemory,
 } from "../../../lib/lanes/worker/line.ts";
 
-/** Both ends of a line, and what each has received. */
+/** Both ends of a line, and the messages received. */
 class Ends implements Disposable {
   readonly here: Line;
   readonly there: Line;
@@ -27,7 +27,7 @@ class Ends implements Disposable {
     });
   }
 
-  /** Resolves once so many messages were received. */
+  /** Resolves once `count` messages were received. */
   async has(count: number): Promise<void> {
     if (this.received.length >= count) return;
     await new Promise<void>((resolve) => this.#wanted.push({ count, resolve }));

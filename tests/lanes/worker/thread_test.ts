@@ -13,7 +13,7 @@ import {
   taskOf,
 } from "../real_lane.ts";
 
-/** What a real thread told, and that it refused a task as soon as it is told. */
+/** The events of a real thread, with a promise that resolves when it refuses a task. */
 class ThreadTold extends RealTold {
   readonly #refused = Promise.withResolvers<void>();
   readonly refused = this.#refused.promise;
@@ -24,7 +24,7 @@ class ThreadTold extends RealTold {
   }
 }
 
-/** Tests a lane on a thread of its own. */
+/** Tests a lane on a real thread. */
 function test(name: string, fn: (lane: RemoteLane, told: ThreadTold) => Promise<void>): void {
   Deno.test({
     name,

@@ -5,7 +5,7 @@ import { FakeWorker, FakeWorkers } from "./fake_worker.ts";
 
 type Abandon = (worker: Worker, remedy?: string) => void;
 
-/** The module as a program that has abandoned nothing yet sees it, and all that it does, noted. */
+/** Runs a function with a fresh copy of the module, in which nothing was abandoned yet; returns its effects. */
 async function staged(
   run: (abandonWorker: Abandon, Channel: typeof WorkerChannel) => void | Promise<void>,
 ) {
@@ -30,10 +30,10 @@ async function staged(
   return { warnings, listeners };
 }
 
-/** The method by which Deno lets go of a worker. */
+/** Deno's method that unrefs a worker. */
 const LET_GO = Object.getOwnPropertySymbols(Worker.prototype).find((s) => !s.description);
 
-/** A worker that notes whether it is held. */
+/** A worker that records whether it is held. */
 function workerWithMethod(): { worker: FakeWorker; held: boolean[] } {
   const held: boolean[] = [];
   const worker = Object.assign(new FakeWorker("data:,"), {
@@ -139,7 +139,7 @@ Deno.test({
         const told = { message: () => {}, ended: () => {} };
         const channel = new Channel(told, { slots: 1, number: 0, modules: [], stuck });
         const [, lock] = await workers.all[0]!.opening.promise;
-        // A thread holds it while it lives.
+        // A thread holds its lock while it lives.
         const lives = Promise.withResolvers<void>();
         const held = Promise.withResolvers<void>();
         const ended = locks.request(lock, () => (held.resolve(), lives.promise));

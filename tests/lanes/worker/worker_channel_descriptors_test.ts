@@ -4,24 +4,24 @@ import { granted } from "../../granted.ts";
 
 const FILE = new URL(import.meta.url);
 
-/** The module as a program that has started no thread yet sees it. */
+/** A fresh copy of the module, in which no thread was started yet. */
 async function anew(): Promise<(file: URL) => void> {
   const path = `../../../lib/lanes/worker/worker_channel.ts?${crypto.randomUUID()}`;
   const { reserveDescriptors } = await import(new URL(path, import.meta.url).href);
   return reserveDescriptors;
 }
 
-/** What the module did to the system. */
+/** The module's effects on the system. */
 interface Done {
-  /** How often a file was opened, and how many are open still. */
+  /** How often a file was opened, and how many files are still open. */
   opened: number;
   open: number;
-  /** How often it listened to a signal, and who listens still. */
+  /** How often a signal listener was added, and the listeners that are left. */
   added: number;
   readonly listening: unknown[];
 }
 
-/** Runs it with the system's answers made up: `open` is asked for each file. */
+/** Runs a function with fake system calls; `open` is called for each file opened. */
 function staged(run: () => void, open: (count: number) => void = () => {}): Done {
   const done: Done = { opened: 0, open: 0, added: 0, listening: [] };
   const { addSignalListener, removeSignalListener, openSync } = Deno;

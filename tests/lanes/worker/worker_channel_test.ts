@@ -14,7 +14,7 @@ const ENTRY = new URL("../../../lib/lanes/worker/worker_main.ts", import.meta.ur
 const { setTimeout: later } = globalThis;
 const HASH: Task = { module: "file:///jobs/hash.ts", export: "default" };
 
-/** What a channel told. */
+/** The events of a channel. */
 class Heard implements ChannelEvents {
   readonly messages: unknown[] = [];
   readonly ends: string[] = [];
@@ -35,13 +35,13 @@ class Heard implements ChannelEvents {
     this.#next = Promise.withResolvers();
   }
 
-  /** Resolves when something is told. */
+  /** Resolves with the next event. */
   next(): Promise<void> {
     return this.#next.promise;
   }
 }
 
-/** A lock that is held, as a thread holds it while it lives. */
+/** Holds a lock, as a thread does while it lives; returns a function that releases it. */
 async function hold(name: string): Promise<() => void> {
   const held = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
@@ -73,7 +73,7 @@ function test(
     const heard = new Heard();
     const channel = new WorkerChannel(heard, { slots: 2, number: 3, modules: [], ...options });
     const [, lock] = await workers.all[0]!.opening.promise;
-    // As a real thread, it holds its lock until it ends.
+    // As a real thread does, it holds its lock until it ends.
     void workers.all[0]!.ended.promise.then(await hold(lock));
     try {
       await fn({ channel, heard, workers: workers.all });
@@ -185,7 +185,7 @@ Deno.test("a thread that is gone without a word has some time for its last, and 
   {
     using time = new VirtualTime();
     const told = heard.next();
-    // Nobody holds the lock that a thread says it holds.
+    // The thread says that it holds its lock, but doesn't hold it.
     worker!.says(HELD);
     worker!.says(16, [0]);
     await told;
