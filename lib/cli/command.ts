@@ -1,4 +1,4 @@
-/** The command line of a script: commander, and its help fitted to the terminal. */
+/** The command line of a script, by commander, with help that fits the terminal. */
 
 import stringWidth from "fast-string-width";
 import { Command } from "@commander-js/extra-typings";
@@ -7,20 +7,20 @@ import { quoted, UsageError } from "../text/option_values.ts";
 import { print } from "../text/print.ts";
 import { styleOfStdout } from "../report/terminal.ts";
 
-/** A line that is longer than this goes on in the next: it was broken to be read in the source. */
+/** A line of help at least this wide continues in the next line: it was wrapped to be read in the source. */
 const BROKEN_FROM = 70;
-/** What stands in a second column is moved below the first, where less than this share would be left. */
+/** A second column is moved below the first if less than this share of the width would be left for it. */
 const LEAST_SHARE = 0.4;
 const FURTHER = 4;
 const COLUMNS = /^(\s*\S.*?\s{2,})(\S.*)$/;
 
-/** A command goes on behind a backslash, so that it can still be copied. */
+/** Wraps a command with a backslash at the end of each line, so that it can still be copied. */
 function wrappedCommand(line: string, columns: number, indent: string): string {
   const lines = wrap(line.trim(), columns - indent.length - 2, " ".repeat(FURTHER)).split("\n");
   return lines.map((part, at) => indent + part + (at < lines.length - 1 ? " \\" : "")).join("\n");
 }
 
-/** A text behind a column of its own; what follows stands below its beginning. */
+/** Wraps a text after a first column; its further lines start where its first line does. */
 function hanging(before: string, text: string, columns: number): string {
   const indent = " ".repeat(stringWidth(before));
   return before +
@@ -42,10 +42,10 @@ function fitted(line: string, columns: number): string {
   return `${fitted(first.trimEnd(), columns)}\n${below}`;
 }
 
-/** Lines of a paragraph or of a column, which were broken at some width, as one. */
+/** Joins lines of a paragraph or a column that were wrapped in the source. */
 function joined(lines: readonly string[]): string[] {
   const whole: string[] = [];
-  // Where the line before, if it was broken, would go on.
+  // The indent at which the previous line continues, if it was wrapped.
   let indent: number | undefined;
   for (const line of lines) {
     const own = line.length - line.trimStart().length;
@@ -61,20 +61,20 @@ function joined(lines: readonly string[]): string[] {
   return whole;
 }
 
-/** Fits help to a width: paragraphs flow, columns hang, and commands go on behind a backslash. */
+/** Fits help to a width: wraps paragraphs, columns below their start, and commands with a backslash. */
 export function fitHelp(text: string, columns: number): string {
   return joined(text.split("\n")).map((line) => fitted(line, columns)).join("\n");
 }
 
-/** Longer lines are hard to read, however wide the terminal. */
+/** The widest that help is written, in columns: longer lines are hard to read. */
 const MOST_COLUMNS = 100;
-/** Commander wraps some parts of the help and not others, so none is left to it. */
+/** A width at which commander wraps nothing: it would wrap only some parts of the help. */
 const UNWRAPPED = 10_000;
 
 /**
  * Makes a script's command. Its errors are thrown instead of printed, so that `script()` prints them in
- * one line and chooses the exit code; arguments that nobody asked for are errors, and so are options
- * given twice unless they are repeatable.
+ * one line and chooses the exit code. Unexpected arguments are errors, and so are options given twice
+ * unless they are repeatable.
  */
 export function command(
   name: string,
@@ -89,7 +89,7 @@ export function command(
     .exitOverride()
     .configureOutput({
       outputError: () => {},
-      // Asking about colour would need env permissions, and there is no colour in the help.
+      // Commander's check for colours would need env permissions, and the help has no colours.
       getOutHasColors: () => false,
       getErrHasColors: () => false,
       getOutHelpWidth: () => UNWRAPPED,
@@ -99,10 +99,10 @@ export function command(
         print(fitHelp(text.trimEnd(), columns));
       },
     });
-  // Of an option given twice commander silently takes the last.
+  // If an option is given twice, commander silently takes the last value.
   const addOption = command.addOption.bind(command);
   command.addOption = (option) => {
-    // Commander would show it in quotation marks.
+    // Without a description, commander shows the default in quotation marks.
     if (typeof option.defaultValue === "string") {
       option.defaultValueDescription = option.defaultValue;
     }
@@ -115,7 +115,7 @@ export function command(
     });
     return addOption(option);
   };
-  // Commander counts arguments that are too many, but doesn't name them.
+  // Commander's message counts unexpected arguments, but doesn't name them.
   const error = command.error.bind(command);
   command.error = (message, options) => {
     const unexpected = command.args[command.registeredArguments.length];

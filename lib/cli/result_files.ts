@@ -1,4 +1,4 @@
-/** Result files named on the command line; two with nothing in common are refused. */
+/** Reads and writes result files named on the command line; refuses two with nothing in common. */
 
 import {
   type OutputFiles,
@@ -48,7 +48,7 @@ interface Jobs {
   readonly comparisons: readonly Compared[];
 }
 
-/** More names than this say no more, nor do longer ones, in characters. */
+/** How many jobs an error names at most, and its greatest length in columns. */
 const MOST_NAMES = 3;
 const MOST_TOLD = 400;
 
@@ -62,7 +62,7 @@ function namesIn({ comparisons }: Jobs): string {
   return names.join("; ").replaceAll(";", " and") || "no job";
 }
 
-/** Refuses results that share no job and model, as there is nothing to say of them. */
+/** Refuses results that share no job and model, as nothing can be compared. */
 export function requireCommon(
   { changes }: { readonly changes: readonly unknown[] },
   option: string,
@@ -81,7 +81,7 @@ export function requireCommon(
   throw new UsageError(option, path, fit(problem, MOST_TOLD), remedy);
 }
 
-/** Refuses a baseline that none of what will be measured is in, before it is measured. */
+/** Refuses a baseline that contains none of the planned jobs and models, before these are measured. */
 export function requirePlannedIn(
   then: Jobs,
   option: string,
@@ -101,8 +101,8 @@ export function requirePlannedIn(
 }
 
 /**
- * Writes reports in the formats that are wanted; what makes them is loaded only if there is one. Where nothing
- * was measured none is written: a file of an earlier run has more in it.
+ * Writes reports to files; their renderers are loaded only if a file is named. If nothing was measured, none
+ * is written, so that a file of an earlier run isn't replaced by an empty one.
  */
 export async function writeReports(
   measured: readonly ReportFile[],
@@ -118,7 +118,7 @@ export async function writeReports(
   return await writeOutputFiles(reportRenderers(measured), files, options);
 }
 
-/** Writes and prints; gives whether all files were written. The text is that of the files unless given. */
+/** Writes reports to files and prints `text`, or else the reports; returns whether all files were written. */
 export async function printReport(
   script: string,
   measured: readonly ReportFile[],

@@ -1,4 +1,4 @@
-/** What was seen, said in a language: the texts of lesson and experiments, with figures put in. */
+/** The texts of the lesson and the experiments in each language, with figures put in. */
 
 import { AS_GOOD } from "../judge/thresholds.ts";
 import { BASELINE, type Model, MODEL_TABLE } from "../models.ts";
@@ -27,8 +27,8 @@ export class Speaker {
   }
 
   /**
-   * A text with its values put in, each named by its path in `values` and shown as what its name says it
-   * is: milliseconds, nanoseconds, a share, a ratio, or a count.
+   * A text with its values put in, each named by its path in `values`. The end of the name decides how it is
+   * shown: as milliseconds, nanoseconds, a share, a ratio, or a count.
    */
   say(key: TextKey, values: object = {}): string {
     return this.#texts[key].replaceAll(/\{([\w.]+)\}/g, (_, path: string) => {
@@ -38,16 +38,16 @@ export class Speaker {
       );
       if (value === undefined) throw new TypeError(`Cannot say ${key}: ${path} is missing`);
       return typeof value === "number" ? this.#figure(path, value) : String(value ?? "");
-      // Of one there is no plural, in the language that has plurals.
+      // English has no plural after 1: "1 threads" becomes "1 thread".
     }).replaceAll(/(?<![\d.,])1 (thread|process|slot|session|connection|CPU)e?s\b/g, "1 $1");
   }
 
-  /** The same, unless one of the values wasn't measured. */
+  /** The text as by `say`; undefined if one of the values wasn't measured. */
   tell(key: TextKey, values: object): string | undefined {
     return Object.values(values).includes(undefined) ? undefined : this.say(key, values);
   }
 
-  /** How one time compares with another, if both were measured. */
+  /** Says how one time compares with another; undefined unless both were measured. */
   against(
     key: "io.threads" | "server.threads",
     ms: number | undefined,
@@ -87,7 +87,7 @@ export class Speaker {
     return this.say(Object.hasOwn(this.#texts, key) ? key as TextKey : "how.other", of);
   }
 
-  /** What a model is in Python; code where it is nothing else. */
+  /** A model's equivalent in Python: in words if there is a text for it, else as code. */
   inPython(model: Model): string {
     const key = `python.${model}`;
     return Object.hasOwn(this.#texts, key)

@@ -2,8 +2,8 @@
  * Timelines as trace events, for Perfetto (ui.perfetto.dev) or chrome://tracing.
  *
  * The format is the "Trace Event Format" of the Chromium project, as a JSON object: `M` names
- * processes and threads, `X` is a span on a thread, `b` and `e` begin and end one that may overlap
- * others.
+ * processes and threads, `X` is a span on a thread, `b` and `e` begin and end a span that may overlap
+ * others, `i` is an instant.
  */
 
 import type { ModelResult, ResultFile, Timeline } from "../timing/result.ts";
@@ -19,7 +19,7 @@ export interface TraceEvent {
   readonly ts?: number;
   readonly dur?: number;
   readonly cat?: string;
-  /** What belongs together, of spans that may overlap. */
+  /** Links the events that begin and end a span that may overlap others. */
   readonly id?: string;
   /** The scope of an instant: its thread. */
   readonly s?: "t";
@@ -45,11 +45,11 @@ export function tracedOf({ comparisons }: Pick<ResultFile, "comparisons">): Trac
 }
 
 /**
- * Writes timelines as a trace: each a process, each slot of a lane a thread, each task a span, its wait in
- * the queue an asynchronous span of category "queue" before it, and each lane's start-up a span.
+ * Writes timelines as a trace: each timeline is a process, each slot of a lane a thread, each task and each
+ * lane's start-up a span, and a task's wait in the queue an asynchronous span of category "queue".
  */
 export function renderTrace(traced: readonly Traced[], otherData: object): string {
-  // An event a line: half the size of indented JSON, and still readable with a pager.
+  // One event per line is half the size of indented JSON, and still readable with a pager.
   const lines = traced.flatMap((of, at) =>
     Array.from(eventsOf(at + 1, of), (event) => JSON.stringify(event))
   ).join(",\n");
@@ -95,7 +95,7 @@ function* eventsOf(
     const tid = isTimed ? firstTid.get(lane)! + slot : 0;
     const [queued, started, ended] = [times.queuedMs, times.startedMs, times.endedMs]
       .map((ms) => microseconds(startMs + ms)) as [number, number, number];
-    // Of a task that never ran the wait ends without a span, and an instant says how.
+    // If a task never ran, no span follows its wait, but an instant that says how it ended.
     const ts = isTimed ? started : Math.max(queued, ended);
     const wait = { name: `task ${index} queued`, cat: "queue", id: `${pid}.${index}`, pid, tid };
     if (ts > queued || !isTimed) {

@@ -1,16 +1,16 @@
-/** Items from elsewhere: the lines of a file or of standard input, read only as they are wanted. */
+/** Reads items from the lines of a file or of standard input, only as far as they are needed. */
 
 import { UsageError } from "../text/option_values.ts";
 
 export type LineFormat = "text" | "json";
 
-/** A longer line, in characters, is none: the file is no list, or never ends one. */
+/** The longest line, in characters: a file with a longer one isn't a list, or its line never ends. */
 const MOST_LINE = 2 ** 28;
 
-/** A line that may hold a number of more digits than JavaScript keeps. */
+/** Matches lines that may hold a number with more digits, or a greater one, than JavaScript can keep. */
 const LONG_NUMBER = /[\d.]{16}|\de\+?\d{3}/i;
 
-/** A line's value, whose numbers are all kept as they are written, but for the last digits of fractions. */
+/** Parses a line. Throws a RangeError for an integer that isn't kept exactly, or a number that is too large. */
 function valueOf(text: string): unknown {
   return LONG_NUMBER.test(text) ? JSON.parse(text, checked) : JSON.parse(text);
 }
@@ -24,18 +24,18 @@ function checked(_key: string, value: unknown, { source = "" }: { source?: strin
   return value;
 }
 
-/** Reads lines as items; empty lines don't count. */
+/** Reads lines as items; empty lines are left out. */
 export class ItemLines implements AsyncDisposable {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
-  /** The begin of a line whose end hasn't been read. */
+  /** The start of a line whose end hasn't been read yet. */
   #begun = "";
   #lines: string[] = [];
   #at = 0;
   #line = 0;
   #ended = false;
 
-  /** @param name How the person named it, for errors. */
+  /** @param name The file's name as the user gave it, for errors. */
   constructor(
     private readonly name: string,
     stream: ReadableStream<Uint8Array>,
@@ -45,13 +45,13 @@ export class ItemLines implements AsyncDisposable {
     this.#reader = stream.getReader();
   }
 
-  /** So many at most, fewer if more would have to be waited for. Throws a UsageError by line. */
+  /** Up to `count` items, waiting only for the first; none at the end. Throws a UsageError naming a line. */
   async next(count: number): Promise<unknown[]> {
     const items: unknown[] = [];
     while (items.length === 0) {
       while (this.#at < this.#lines.length && items.length < count) {
         const text = this.#lines[this.#at]!.replace(/\r$/, "");
-        // Those before a line that is wrong are given first.
+        // Items before a wrong line are returned first; the next call throws.
         if (text.trim() !== "" && !this.#take(text, items)) return items;
         this.#at++;
         this.#line++;
@@ -112,7 +112,7 @@ export class ItemLines implements AsyncDisposable {
   }
 }
 
-/** Reads all lines of a file once, before anything runs; gives how many items there are. */
+/** Reads a whole file once before anything runs, to find wrong lines; returns how many items it has. */
 export async function countItems(name: string, path: string, format: LineFormat): Promise<number> {
   await using lines = new ItemLines(name, (await Deno.open(path)).readable, format);
   let count = 0;

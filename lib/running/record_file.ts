@@ -1,14 +1,14 @@
-/** A file of whole lines, only ever added to: at most one is torn at its end, and is cut off. */
+/** A file of whole lines to which lines are only added; one that is torn at its end can be cut off. */
 
 import { firstLine } from "../text/print.ts";
 
 export type SyncPolicy = "always" | "end" | { readonly everyMs: number };
 
-/** A record can't be gone on with. */
+/** A file of records can't be continued. */
 export class RecordError extends Error {
   override name = "RecordError";
 
-  /** Lines can't be written; what was there before is whole. */
+  /** Lines can't be written; those written before are whole. */
   static unwritten(where: string, cause: unknown): RecordError {
     const why = firstLine(cause);
     const message = `${where} can't be written (${why}); what was written before is whole`;
@@ -24,12 +24,12 @@ export class RecordError extends Error {
   }
 }
 
-/** How much of a line's begin tells what it is, in bytes. */
+/** How many bytes of a line's start identify its kind. */
 const HEAD_BYTES = 64;
 const NEWLINE = 10;
 const CHUNK_BYTES = 1 << 16;
 
-/** The begin of a line, its last character, and where the next line begins. */
+/** Takes the start of a line, its last character, and the offset of the next line in bytes. */
 type LineTaker = (head: string, last: string, end: number) => void;
 
 export class RecordFile implements AsyncDisposable {
@@ -43,18 +43,18 @@ export class RecordFile implements AsyncDisposable {
     private size: number,
   ) {}
 
-  /** Opens a file; one that isn't there is made. */
+  /** Opens a file, or creates it. */
   static async open(path: string, sync: SyncPolicy): Promise<RecordFile> {
     const file = await Deno.open(path, { read: true, append: true, create: true });
     return new RecordFile(path, file, sync, (await file.stat()).size);
   }
 
-  /** Keeps others out until this one is closed or its process has ended; false if another was first. */
+  /** Locks the file until it is closed or this process ends; false if another process has locked it. */
   async lock(): Promise<boolean> {
     return await this.file.tryLock(true);
   }
 
-  /** Tells every whole line, from the first; gives the size of the file. */
+  /** Calls `take` with every whole line, from the first; returns the size of the file in bytes. */
   async eachLine(take: LineTaker): Promise<number> {
     const decoder = new TextDecoder();
     const chunk = new Uint8Array(CHUNK_BYTES);
@@ -88,7 +88,7 @@ export class RecordFile implements AsyncDisposable {
     return offset;
   }
 
-  /** The first line, or as much of it as is there; whether it is whole. */
+  /** The first line, or the part of it that the first read returns, and whether it is whole. */
   async firstLine(): Promise<{ readonly text: string; readonly whole: boolean }> {
     const chunk = new Uint8Array(CHUNK_BYTES);
     await this.file.seek(0, Deno.SeekMode.Start);
@@ -97,13 +97,13 @@ export class RecordFile implements AsyncDisposable {
     return { text: end < 0 ? text : text.slice(0, end), whole: end >= 0 };
   }
 
-  /** Cuts off what stands behind the last whole line. */
+  /** Cuts the file to `size` bytes, the end of its last whole line. */
   async cutTo(size: number): Promise<void> {
     await this.file.truncate(size);
     this.size = size;
   }
 
-  /** Throws a RecordError if not all lines can be written, of which none is there then, or if others may be gone. */
+  /** Throws a RecordError if not all lines can be written, and then keeps none, or if the file was changed. */
   async add(lines: string): Promise<void> {
     if (lines === "") return;
     const bytes = new TextEncoder().encode(lines);
@@ -135,9 +135,9 @@ export class RecordFile implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // A pipe or a device can't be made safe.
+    // A pipe or a device can't be synced to a disk.
     await this.#makeSafe().catch(() => {});
-    // A process that is just being started holds what is open here until it runs its own program.
+    // Closing isn't enough: a child process that is just starting shares the open file, and so the lock.
     await this.file.unlock().catch(() => {});
     this.file.close();
   }

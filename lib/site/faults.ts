@@ -1,9 +1,8 @@
 /** How the test site fails on purpose, and the listener that cuts or stalls connections. */
 
 /**
- * A number from 0 up to but without 1 that depends on seed and name alone, since requests come in a
- * different order each time: FNV-1a (Fowler, Noll, Vo) of both, mixed by the finalizer of MurmurHash3
- * (Appleby).
+ * A number from 0 to below 1 that depends only on seed and name, since requests come in a different order
+ * each time: FNV-1a (Fowler, Noll, Vo) of both, mixed by the finalizer of MurmurHash3 (Appleby).
  */
 export function chance(seed: number, name: string): number {
   let h = 0x811c9dc5;
@@ -24,7 +23,7 @@ interface RawListener {
   close(): Promise<void>;
 }
 
-/** Reads what the client sends, until it has gone or has asked to be cut. */
+/** Reads requests until the client disconnects or asks for another path than {@linkcode STALL}. */
 async function readUntilCut(connection: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(4_096);
   const decoder = new TextDecoder();
@@ -34,11 +33,11 @@ async function readUntilCut(connection: Deno.Conn): Promise<void> {
       if (!decoder.decode(buffer.subarray(0, size)).startsWith(`GET ${STALL} `)) return;
     }
   } catch {
-    // The client was quicker, or the site is being closed.
+    // The client reset the connection, or the site is closing.
   }
 }
 
-/** A listener that knows no HTTP: it cuts connections or stalls them, which `Deno.serve` can't. */
+/** A listener without HTTP, which cuts connections or never answers; `Deno.serve` can do neither. */
 export function listenRaw(): RawListener {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Map<Deno.Conn, Promise<void>>();
@@ -91,9 +90,9 @@ interface FaultContext {
 }
 
 /**
- * Chooses whether a request fails, and how: the same for the same seed, address and attempt.
+ * Chooses whether and how a request fails: the same for the same seed, address and attempt.
  *
- * @param attempt Which try this is, from 1, as the client told it; another try draws anew.
+ * @param attempt The number of the attempt, from 1, as the client says; each attempt is drawn anew.
  * @param share The share of requests that fail, 0 to 1.
  */
 export function chooseFault(
@@ -106,14 +105,14 @@ export function chooseFault(
   return FAULTS[Math.floor(chance(seed, `how ${attempt} ${address}`) * FAULTS.length)];
 }
 
-/** A body that begins, and then keeps its reader waiting until it leaves. */
+/** A body that sends half a page, and then nothing more without ending. */
 function stalledBody(page: Uint8Array<ArrayBuffer>): ReadableStream {
   return new ReadableStream({
     start: (controller) => controller.enqueue(page.subarray(0, Math.ceil(page.length / 2))),
   });
 }
 
-/** A body that comes byte by byte: always alive, never done in time. */
+/** A body that sends a byte every {@linkcode DRIP_MS}: data keeps coming, but a page of 10 kB takes minutes. */
 function drippingBody(page: Uint8Array<ArrayBuffer>): ReadableStream {
   let at = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -130,7 +129,7 @@ function drippingBody(page: Uint8Array<ArrayBuffer>): ReadableStream {
   });
 }
 
-/** An answer that fails in the way asked for; a redirect to the raw listener where none is to come. */
+/** A response that fails in the given way; a redirect to the raw listener if the client must get none. */
 export function fail(fault: Fault, context: FaultContext): Response {
   const { page, rawUrl, retryAfterSeconds = 1 } = context;
   switch (fault) {

@@ -1,13 +1,12 @@
 /**
- * Answers the test site's requests, and counts them: a function from request to response, without a
- * server.
+ * Answers and counts the test site's requests: a function from request to response, without a server.
  *
  * | address | answer |
  * |---|---|
- * | `/` | what there is |
+ * | `/` | a list of these addresses |
  * | `/page/<n>` | page n, after the latency; fails if its address was drawn for a fault |
- * | `/slow/<ms>` | page 1, after so many milliseconds |
- * | `/fault/<kind>` | fails in this way, whatever the share of faults; kinds are in faults.ts |
+ * | `/slow/<ms>` | page 1, after this many milliseconds |
+ * | `/fault/<kind>` | always fails in this way; kinds are in faults.ts |
  * | `/fault/status/<code>` | an answer of this status |
  * | `/fault/retry-after/<seconds>` | 429 with this Retry-After |
  * | `/_stats` | the site's own load, as JSON; `?restart=1` begins counting anew |
@@ -20,12 +19,12 @@ export interface SiteStats {
   readonly requests: number;
   readonly faults: number;
   readonly inFlight: number;
-  /** The most that were being answered at once. */
+  /** The most requests in flight at once. */
   readonly inFlightPeak: number;
   readonly connections: number;
   readonly cpuMs: number;
   readonly wallMs: number;
-  /** CPU time over time by the clock; near 1, the site's one event loop was the limit. */
+  /** CPU time over wall time; near 1 the site's single event loop was the limit. */
   readonly busyShare: number;
 }
 
@@ -43,7 +42,7 @@ export class Counters {
     this.restart();
   }
 
-  /** Counts a request; what is returned is to be called when its answer has gone. */
+  /** Counts a request; returns a function to call once it is answered. */
   begin(client?: string): () => void {
     if (client !== undefined) this.#clients.add(client);
     const counts = this.#counts;
@@ -67,7 +66,7 @@ export class Counters {
     return { ...this.#counts, connections: this.#clients.size, cpuMs, wallMs, busyShare };
   }
 
-  /** Begins anew; what is being answered now goes on being counted. */
+  /** Restarts counting; requests in flight stay counted as in flight. */
   restart(): void {
     const { inFlight } = this.#counts;
     Object.assign(this.#counts, { requests: 0, faults: 0, inFlightPeak: inFlight });
@@ -84,7 +83,7 @@ const SENTENCES = [
   "Add concurrency only where it surely pays.",
 ];
 
-/** A page in ASCII, of an exact length and the same in every run; one shorter than its frame is cut. */
+/** A page in ASCII of exactly `bytes` bytes, the same in every run; one shorter than its frame is cut. */
 export function page(number: number, bytes: number): Uint8Array<ArrayBuffer> {
   const head =
     `<!DOCTYPE html>\n<html lang="en">\n<title>Page ${number}</title>\n<h1>Page ${number}</h1>\n`;
@@ -131,7 +130,7 @@ function notFound(path: string): Response {
   return new Response(`There is no ${JSON.stringify(path)} here.\n\n${INDEX}`, { status: 404 });
 }
 
-/** The pages that there are, and what becomes of a request for one. */
+/** Makes pages, and the responses that show, delay or fail them. */
 class Pages {
   readonly #made = new Map<number, Uint8Array<ArrayBuffer>>();
 
@@ -139,7 +138,7 @@ class Pages {
 
   page(number: number): Uint8Array<ArrayBuffer> {
     const known = this.#made.get(number) ?? page(number, this.parts.options.pageBytes);
-    // The article has two pages; a client that asks for thousands is not to fill the memory.
+    // The article has two pages; the limit keeps a client that asks for thousands from filling memory.
     if (this.#made.size < 16) this.#made.set(number, known);
     return known;
   }
@@ -161,7 +160,7 @@ class Pages {
   }
 }
 
-/** Answers by the parts of a path behind the first one; undefined if there is nothing of that name. */
+/** Answers by the parts of a path after the first one; undefined if there is no such address. */
 type Route = (
   parts: readonly (string | undefined)[],
   address: string,
@@ -216,7 +215,7 @@ export function siteHandler(
   };
   return async (request, client) => {
     const url = new URL(request.url);
-    // The site's own figures are neither delayed nor counted.
+    // Requests for the site's load are neither delayed nor counted.
     if (url.pathname === "/_stats") {
       const stats = counters.stats();
       if (url.searchParams.get("restart") === "1") counters.restart();

@@ -1,10 +1,10 @@
-/** How the test site is to behave, as plain data; and how long to wait for its pages. */
+/** The test site's options as plain data, and how long to wait for its pages. */
 
 export interface SiteOptions {
   readonly port?: number;
-  /** How long each page takes before its headers, in milliseconds; default 20. */
+  /** How long each page waits before its headers, in milliseconds; default 20. */
   readonly latencyMs?: number;
-  /** How much longer at most, drawn evenly for each address, in milliseconds; default 0. */
+  /** How much is added to that at most, drawn evenly for each address, in milliseconds; default 0. */
   readonly jitterMs?: number;
   /** The length of each page, in bytes; default 10,000. */
   readonly pageBytes?: number;
@@ -23,7 +23,7 @@ export const SITE_DEFAULTS: Required<SiteOptions> = {
   seed: 1,
 };
 
-/** What the test site's pages may be, in bytes; a number without a unit is bytes. */
+/** The allowed lengths of the test site's pages, in bytes; a number without a unit is bytes. */
 export const PAGE_SIZES = { min: 1, max: 64 * 1024 * 1024, plain: true } as const;
 
 /** How long to wait for a page of a server that is expected to answer, in milliseconds. */
@@ -31,17 +31,17 @@ export const PAGE_TIMEOUT_MS = 10_000;
 
 /** How many times its latency a healthy page may take. */
 const LATENCIES = 8;
-/** How long a busy machine may keep a page waiting besides, in milliseconds. */
+/** How much a busy machine may add to that, in milliseconds. */
 const BUSY_MS = 250;
-/** What each page costs this machine at most, when all are asked for at once, in milliseconds. */
+/** How much each page requested at once adds at most, in milliseconds. */
 const PAGE_COST_MS = 0.5;
-/** The bytes of pages that this machine carries in a millisecond at least. */
+/** How many bytes of pages the machine transfers in a millisecond at least. */
 const BYTES_A_MS = 50_000;
 
 /**
- * How long to wait for a page of the test site, in milliseconds. One that stalls on purpose takes as
- * long as it is waited for, so where pages fail it is only what a healthy page may take on a busy
- * machine. `latencyMs` is what a page takes at most, `pages` how many may be asked for at once.
+ * How long to wait for a page of the test site, in milliseconds. A page that stalls on purpose always
+ * takes the whole timeout, so if pages may fail it is only as long as a healthy page may take on a busy
+ * machine. `latencyMs` is a page's greatest latency, `pages` how many may be requested at once.
  */
 export function pageTimeoutMs(
   { latencyMs, pages, pageBytes, faultShare }: {

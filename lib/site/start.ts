@@ -1,4 +1,4 @@
-/** Starts the test site in a process of its own: it takes no time from what is measured. */
+/** Starts the test site in a process of its own, so that it takes no time from the trials' event loops. */
 
 import { MeasuringChild } from "../children/measuring_child.ts";
 import { UsageError } from "../text/option_values.ts";
@@ -8,23 +8,23 @@ import type { SiteOptions } from "./site_options.ts";
 import type { SiteGreeting, SiteServer } from "./site_main.ts";
 
 export interface Site extends SiteServer {
-  /** Settles when the process has ended, however that came. */
+  /** Settles when the process has ended, for any reason. */
   readonly ended: Promise<Deno.CommandStatus>;
-  /** Lists 2 × `copies` addresses to download: the site's two pages in turn, no two the same. */
+  /** Lists 2 × `copies` addresses to download: the site's two pages in turn, no two addresses the same. */
   urls(copies: number): string[];
   /** Asks for the site's load since it started or counting restarted; `restart` begins counting anew. */
   stats(options?: { readonly restart?: boolean }): Promise<SiteStats>;
 }
 
-/** What is wrong with the port that was asked for, by the names of errors. */
+/** Problems with the requested port, by the names of errors. */
 const PORT_PROBLEMS: Readonly<Record<string, string>> = {
   AddrInUse: "already in use",
   PermissionDenied: "this user may not listen on it",
 };
 
-/** The test site could not be started, perhaps for its port. */
+/** The test site could not be started, perhaps because of its port. */
 export class SiteError extends UsageError {
-  /** Undefined if it isn't the port. */
+  /** The problem with the port; undefined if the cause is another. */
   readonly portProblem: string | undefined;
 
   constructor(readonly problem: string, errorName = "") {
@@ -34,7 +34,7 @@ export class SiteError extends UsageError {
 }
 
 const PAGES = 2;
-/** How long the process may take until it serves; it takes some 50 ms. */
+/** How long the process may take until it serves, in milliseconds; it takes some 50. */
 const START_LIMIT_MS = 15_000;
 
 export async function startSite(options: SiteOptions = {}): Promise<Site> {
@@ -50,7 +50,7 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     await close();
     const { signal } = await child.ended;
     if (greeting === undefined && signal !== null) {
-      // A signal to this program, such as Ctrl-C, comes to its children, too.
+      // A signal to this program, such as Ctrl-C, reaches its children too.
       throw new DOMException(`The test site was ended by ${signal}`, "AbortError");
     }
     const why = greeting?.message ?? await child.howItEnded();
@@ -75,14 +75,14 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
   };
 }
 
-/** What the site used while one model, perhaps of one size, ran its items; in milliseconds. */
+/** The site's CPU time and the time of a trial's items, in milliseconds; `model` may include a size. */
 interface SiteSample {
   readonly model: string;
   readonly siteCpuMs: number;
   readonly runMs: number;
 }
 
-/** From this share on, the site's one event loop hardly ever waited for a client. */
+/** From this share of CPU time on, the site's single event loop hardly ever waited for a client. */
 const BUSY_SITE_SHARE = 0.8;
 
 /** A warning for each model under which the site was busy nearly all the time, over all its trials. */
@@ -101,14 +101,14 @@ export function siteWarnings(samples: readonly SiteSample[]): string[] {
   return warnings;
 }
 
-/** Asks the site for its load around each trial; without a site of ours it asks nothing. */
+/** Asks the site for its load around each trial; does nothing if `site` is undefined. */
 export class SiteWatch {
   readonly #samples: Promise<SiteSample | undefined>[] = [];
 
   constructor(private readonly site: Pick<Site, "stats"> | undefined) {}
 
   restart(): void {
-    // The trial's process takes far longer to start than the counters to restart.
+    // Not awaited, as the trial's process takes far longer to start than the counters to restart.
     this.site?.stats({ restart: true }).catch(() => {});
   }
 

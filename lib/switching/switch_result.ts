@@ -1,4 +1,4 @@
-/** What `deno task switch` found, as its file of JSON. Times are in milliseconds. */
+/** The results of `deno task switch`, as its JSON file holds them. */
 
 import { z } from "zod";
 import { amount, count, type FileFormat } from "../timing/json_file.ts";
@@ -92,7 +92,7 @@ const switchFileSchema = z.object({
   ...experimentSchemas,
 });
 
-/** Who lets go? A row for each place where the task computes, and what it awaits. */
+/** Who lets go? A row for each place where the task computes and each kind of await. */
 export type WhoLetsGo = z.infer<typeof whoLetsGo>;
 export type TickRow = WhoLetsGo["rows"][number];
 
@@ -110,7 +110,7 @@ export type ServedRow = WhoIsServed["rows"][number];
 
 export type Experiments = Pick<SwitchFile, keyof typeof experimentSchemas>;
 
-/** The file; what was not run is left out. */
+/** The file; experiments that were not run are left out. */
 export type SwitchFile = z.infer<typeof switchFileSchema>;
 
 export const SWITCH_FORMAT: FileFormat<SwitchFile> = {

@@ -1,6 +1,6 @@
 /**
- * Who lets go? A ticker in this event loop beside a task that computes: in the same loop it gets a turn
- * only when the task lets go (cooperative), beside a thread whenever the system switches (preemptive).
+ * Who lets go? A ticker runs in this event loop while a task computes. If the task is in the same loop, the
+ * ticker gets a turn only when the task yields (cooperative); if it is on a thread, at any time (preemptive).
  */
 
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,16 +11,16 @@ import type { Awaited, SlicedItem } from "../tasks/compute_in_slices.ts";
 import type { TickRow, WhoLetsGo } from "./switch_result.ts";
 import { middle } from "../timing/statistics.ts";
 
-/** How long the task computes, how often the ticker ticks, and how long the task's slices are. */
+/** How long the task computes, the ticker's period, and how long the task's slices are, in milliseconds. */
 const COMPUTING_MS = 500;
 const PERIOD_MS = 10;
 const SLICE_MS = 25;
-/** How long the ticker is left alone before and after. */
+/** How long the ticker runs alone before and after the task, in milliseconds. */
 const ALONE_MS = 100;
 
 export interface TickerTimers {
   readonly now: () => number;
-  /** Calls back once, after so many milliseconds at the earliest; gives what calls that off. */
+  /** Calls back once, after `ms` milliseconds or later; returns a function that cancels it. */
   readonly after: (ms: number, callback: () => void) => () => void;
 }
 
@@ -32,7 +32,7 @@ const REAL_TIMERS: TickerTimers = {
   },
 };
 
-/** Ticks from when it is made until it is stopped. Times that it couldn't keep are left out, not made up for. */
+/** Ticks from its creation until it is stopped. Ticks that it missed are left out, not made up for. */
 export class Ticker {
   readonly startedAtMs: number;
   readonly #ticks: TickRow["ticks"] = [];
@@ -52,20 +52,20 @@ export class Ticker {
     this.#callOff = after(inMs, () => {
       const atMs = now() - this.startedAtMs;
       this.#ticks.push({ dueMs, atMs });
-      // A timer may fire a little early; a due time is never asked for twice.
+      // A timer may fire a little early; the next tick is due after this one even then.
       const passed = Math.max(dueMs, atMs);
       this.#await((Math.floor(passed / this.periodMs) + 1) * this.periodMs);
     });
   }
 
-  /** Stops it, and gives its ticks. */
+  /** Stops the ticker; returns its ticks. */
   stop(): TickRow["ticks"] {
     this.#callOff();
     return this.#ticks;
   }
 }
 
-/** What became of the ticks that were due in a stretch of time, of a ticker with this period. */
+/** How many ticks were due and came while the task computed, and how late they were. */
 export function tickFigures(
   ticks: TickRow["ticks"],
   { fromMs, toMs }: TickRow["computing"],
@@ -94,7 +94,7 @@ const WAYS: readonly Pick<TickRow, "where" | "awaits">[] = [
   { where: "thread", awaits: "nothing" },
 ];
 
-/** When the task computed, by this isolate's clock. */
+/** Runs the task; its outcome says when it computed, by this isolate's clock. */
 async function compute(executor: Executor, ms: number, awaits: Awaited, signal: AbortSignal) {
   const item: SlicedItem = { ms, sliceMs: SLICE_MS, awaits };
   const [outcome] = await executor.mapSettled(COMPUTE, [item], { signal }).toArray();
@@ -108,7 +108,7 @@ async function watched(
   signal: AbortSignal,
 ): Promise<TickRow> {
   await using executor = where === "thread" ? workers({ lanes: 1 }) : concurrent();
-  // Starting a thread and compiling the loop are no part of this.
+  // This run isn't watched: it starts the thread and compiles the loop.
   await compute(executor, SLICE_MS, awaits, signal);
   const ticker = new Ticker(PERIOD_MS);
   try {

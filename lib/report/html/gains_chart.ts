@@ -1,4 +1,4 @@
-/** How much faster models are than one after the other, as measured and as predicted. */
+/** A chart of how much faster each model is than sequential, as measured and as predicted. */
 
 import { formatNumber, formatRatio, formatSpeedup } from "../../text/format.ts";
 import type { Interval } from "../../timing/result.ts";
@@ -8,14 +8,14 @@ import * as chart from "./svg.ts";
 export interface GainRow {
   readonly name: string;
   readonly colour: string;
-  /** What is said of it: at the end of its row, or in place of the interval if nothing was predicted. */
+  /** A remark at the end of the row, or in place of the interval if nothing was predicted. */
   readonly remark: string;
   readonly chosen?: boolean;
   /** Null if it wasn't measured. */
   readonly measured: Interval | null;
-  /** Its range is the prediction's; null if nothing was predicted. */
+  /** The predicted gain with its range; null if nothing was predicted. */
   readonly predicted: Interval | null;
-  /** What is said of the prediction, if it isn't one. */
+  /** A label in place of the prediction's, for a gain that is known without one. */
   readonly predictedWords?: string;
 }
 
@@ -23,20 +23,20 @@ export type GainLimit = { readonly ratio: number; readonly words: string };
 
 const TOP = 26;
 const LEFT = 10;
-/** Within a row: its name, the bar, and the prediction below. */
+/** The places of a row's name, bar and prediction, in pixels from its top, and the heights of rows. */
 const ROW = { name: 10, barTop: 21, barEnd: 36, predicted: 46, height: 44, heightPredicted: 58 };
-/** An interval's end is drawn up to so many times beyond the medians. */
+/** An interval's end is drawn up to this many times above the greatest or below the least median. */
 const FARTHEST_END = 5;
-/** Beyond this ratio a linear axis would hide the smaller gains. */
+/** If the axis spans more than this ratio it is logarithmic: a linear one would hide the smaller gains. */
 const LINEAR_UP_TO = 10;
 
-/** The ends of an axis that holds the rows' ratios, and 1. */
+/** The ends of an axis that includes the rows' ratios, the limit, and 1. */
 function axisEnds(rows: readonly GainRow[], limit: GainLimit | undefined): [number, number] {
   const intervals = rows.flatMap(({ predicted, measured }) => [predicted ?? [], measured ?? []])
     .flat();
   const ratios = [...intervals.map(({ median }) => median), limit?.ratio ?? 1, 1]
     .filter((ratio) => ratio > 0);
-  // An end that is next to nothing, or to everything, would leave no room for the rest.
+  // An interval's end that is extremely small or large would leave no room for the rest.
   const [least, most] = [Math.min(...ratios) / FARTHEST_END, Math.max(...ratios) * FARTHEST_END];
   const ends = intervals.flatMap(({ low, high }) => [Math.max(least, low), Math.min(most, high)]);
   const all = [...ratios, ...ends].filter((value) => value > 0);
@@ -60,7 +60,7 @@ function describe(rows: readonly GainRow[], limit: GainLimit | undefined): strin
   return told.join("; ") + (limit === undefined ? "" : `. ${limit.words}.`);
 }
 
-/** Rows with their places: each one's top, and the halo that keeps its words apart from what lies behind. */
+/** Rows with their tops, and the halo that keeps their words readable above lines. */
 function placed(rows: readonly GainRow[], height: number) {
   return rows.map((row, i) => {
     const halo = row.chosen ? { ...chart.HALO, stroke: "var(--panel)" } : chart.HALO;
@@ -70,7 +70,7 @@ function placed(rows: readonly GainRow[], height: number) {
 
 type PlacedRow = ReturnType<typeof placed>[number];
 
-/** A bar from 1 for what was measured, its interval, and both in figures. */
+/** For each measured row: a bar from 1 to the median, the interval, and both in figures. */
 function measuredMarks(rows: readonly PlacedRow[], x: (ratio: number) => number, wide: boolean) {
   const measured = rows.flatMap(({ measured, ...row }) =>
     measured === null ? [] : [{ ...row, ...measured, y: row.top + (ROW.barTop + ROW.barEnd) / 2 }]
@@ -94,7 +94,7 @@ function measuredMarks(rows: readonly PlacedRow[], x: (ratio: number) => number,
   };
 }
 
-/** A circle for what was predicted, the range that it may be in, and what is said of it. */
+/** For each predicted row: a circle at the prediction, its range, and its label. */
 function predictedMarks(rows: readonly PlacedRow[], x: (ratio: number) => number) {
   const predicted = rows.flatMap(({ predicted, predictedWords, ...row }) => {
     if (predicted === null) return [];
@@ -119,7 +119,7 @@ function predictedMarks(rows: readonly PlacedRow[], x: (ratio: number) => number
   };
 }
 
-/** Draws of each model its name, a bar for what was measured, a circle for what was predicted. */
+/** Draws each model's name, a bar for its measured gain, and a circle for its predicted gain. */
 export function drawGains(
   rows: readonly GainRow[],
   limit: GainLimit | undefined,
@@ -132,7 +132,7 @@ export function drawGains(
   const bottom = TOP + rows.length * height;
   const ends = axisEnds(rows, limit);
   const place = chart.scale(ends, [LEFT, end], isLogarithmic(rows, limit));
-  // A ratio, or the end of the axis that it lies beyond.
+  // A ratio beyond the axis is placed at its end.
   const x = (ratio: number) => place(Math.min(ends[1], Math.max(ends[0], ratio || ends[0])));
   const drawn = placed(rows, height);
   const measured = measuredMarks(drawn, x, wide);
@@ -161,7 +161,7 @@ export function drawGains(
   ]);
 }
 
-/** The line that computing can't go beyond, its words on the side that has room. */
+/** The line of the limit, with its label on the side that has room. */
 function limitMarks({ words }: GainLimit, at: number, middle: number, bottom: number): Html[] {
   const isLeft = at < middle;
   return [

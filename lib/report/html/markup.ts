@@ -12,12 +12,12 @@ export class Html {
   }
 }
 
-/** What a template may hold; false, null and undefined give nothing. */
+/** The values that a template may hold; false, null and undefined add nothing. */
 export type Markup = Html | string | number | false | null | undefined | readonly Markup[];
 
-/** A template tag that escapes what is put into it. Line breaks stay, indentation goes. */
+/** A template tag that escapes its values. Line breaks stay; indentation is removed. */
 export function markup(parts: TemplateStringsArray, ...values: readonly Markup[]): Html {
-  // Indentation is for the source alone; values keep theirs.
+  // Only the template's own indentation is removed; values keep theirs.
   const written = parts.map((part) => part.replace(/\n\s*/g, "\n"));
   let text = written[0]!.replace(/^\n/, "");
   values.forEach((value, i) => text += markupOf(value) + written[i + 1]!);
@@ -31,7 +31,7 @@ function markupOf(value: Markup): string {
   return escape(String(value));
 }
 
-/** HTML of a file beside the code, with values in the places of their names. */
+/** HTML from a template file, with each `{name}` replaced by its value. */
 export function filled(html: string, values: Readonly<Record<string, Markup>>): Html {
   return new Html(html.replaceAll(/\{(\w+)\}/g, (_, name: string) => markupOf(values[name])));
 }
@@ -41,21 +41,21 @@ export function unbroken(text: string): string {
   return text.replace(/(\d) ([mn]?s|kB|MB|GB)\b/g, "$1\u00a0$2");
 }
 
-/** In UTF-16 units: room for a title or a name; longer ones break any layout. */
+/** The longest title or name, in UTF-16 units; longer ones would break the layout. */
 const LINE = 300;
-/** Room for the few sentences of a warning. */
+/** The longest text of a few sentences, such as a warning, in UTF-16 units. */
 const SENTENCES = 1000;
-/** Beyond 30,000 years in milliseconds; sums and differences of such numbers stay finite. */
+/** The greatest number kept: 30,000 years in milliseconds. Sums of such numbers stay finite. */
 const MAX_NUMBER = 1e15;
 
-/** Text cut to a length, without what steers a terminal, and with no half of a surrogate pair. */
+/** Cuts text to `limit` and removes terminal control sequences and halves of surrogate pairs. */
 export function sanitizedText(text: string, limit: number = LINE): string {
-  // Cut before cleaning, so that a huge string costs nothing, and after, as cleaning may not shorten.
+  // Cut before cleaning, so that a huge string costs little, and again after, as cleaning may not shorten it.
   const line = plain(text.slice(0, limit * 4)).toWellFormed().replace(/[\ufffe\uffff]/g, "\ufffd");
   return line.length <= limit ? line : `${line.slice(0, limit - 1).toWellFormed()}…`;
 }
 
-/** Plain data with {@linkcode sanitizedText} and numbers within ±10¹⁵; NaN stays. */
+/** Copies plain data, with text cleaned by {@linkcode sanitizedText} and numbers within ±10¹⁵; NaN stays. */
 export function sanitized<T>(value: T): T {
   return copy(value) as T;
 }
@@ -65,7 +65,7 @@ function copy(value: unknown): unknown {
   if (typeof value === "number") return Math.min(MAX_NUMBER, Math.max(-MAX_NUMBER, value));
   if (Array.isArray(value)) return value.map(copy);
   if (typeof value === "object" && value !== null) {
-    // A null prototype: a key named __proto__ is a key like any other.
+    // With a null prototype, a key named __proto__ is a key like any other.
     const entries: Record<string, unknown> = Object.create(null);
     for (const [key, inner] of Object.entries(value)) {
       entries[sanitizedText(key)] = copy(inner);
@@ -75,24 +75,24 @@ function copy(value: unknown): unknown {
   return value;
 }
 
-/** How wide charts are drawn, in CSS pixels; the page shows the one that suits the window. */
+/** The widths at which each chart is drawn, in CSS pixels; the page shows the one that suits the window. */
 export const CHART_WIDTHS = { wide: 840, narrow: 328 } as const;
 
 interface Figure {
   readonly id: string;
   readonly title: string;
-  /** What to see in it, above the picture. */
+  /** A text above the picture that says what to see in it. */
   readonly lead?: Markup;
   readonly draw: (width: number) => Html;
-  /** The widths to draw it at; default {@linkcode CHART_WIDTHS}. */
+  /** The widths at which it is drawn, in CSS pixels; default {@linkcode CHART_WIDTHS}. */
   readonly widths?: { readonly wide: number; readonly narrow: number };
   readonly note?: Markup;
   readonly table?: Html;
-  /** How its marks are reached, in the page's language. */
+  /** How to reach the marks by keyboard, in the page's language. */
   readonly steps?: string;
 }
 
-/** Drawn twice, for wide windows and telephones: text in a picture that shrinks can't be read. */
+/** Draws a figure twice, for wide windows and for phones: text in a picture that shrinks can't be read. */
 export function figure({ id, title, lead, draw, note, table, ...more }: Figure): Html {
   const { widths = CHART_WIDTHS, steps = "Arrow keys step through its marks." } = more;
   const label = `${title}. ${steps}`;
@@ -115,10 +115,10 @@ export function paragraphs(kind: "note" | "partial", texts: readonly Markup[]): 
   return texts.map((text) => markup`<p class="${kind}">${text}</p>`);
 }
 
-/** An edited file may hold any number of sentences. */
+/** How many items a list shows at most, since an edited file may hold any number of them. */
 const MOST_ITEMS = 50;
 
-/** Writes sentences as a list; nothing without any. */
+/** Writes items as a list; nothing if there are none. */
 export function list(items: readonly Markup[], kind?: "notices"): Html {
   const more = items.length - MOST_ITEMS;
   const shown = items.slice(0, MOST_ITEMS).map((item) => markup`<li>${item}</li>`);
@@ -128,7 +128,7 @@ export function list(items: readonly Markup[], kind?: "notices"): Html {
     : markup`<ul${kind && markup` class="${kind}"`}>${shown}</ul>`;
 }
 
-/** Writes lines of code in a frame that scrolls by itself, by keyboard too. */
+/** Writes lines of code in a frame that scrolls, also by keyboard. */
 export function codeBlock(label: string, lines: string): Html {
   return markup`<pre role="group" tabindex="0" aria-label="${label}"><code>${lines}</code></pre>`;
 }

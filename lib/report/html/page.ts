@@ -1,4 +1,4 @@
-/** A page of parts as one document that opens offline, with its only script and its policy. */
+/** Writes a page of several parts as one document that opens offline, with its script and its policy. */
 
 import { createHash } from "node:crypto";
 import script from "./page.js" with { type: "text" };
@@ -15,31 +15,31 @@ export interface Section {
   readonly html: Markup;
 }
 
-/** A finding, as the list at the top of a page tells it. */
+/** A finding in the list at the top of a page. */
 type Headline = Readonly<Record<"id" | "name" | "text", string>>;
 
 export interface PartPlace {
   readonly id: string;
-  /** How many findings of its kind stand before. */
+  /** How many findings there are in the page's earlier parts of the same kind. */
   readonly before: number;
   /** Whether the page holds this part and nothing else. */
   readonly alone: boolean;
 }
 
-/** What one file brings to a page; all its text is sanitized. */
+/** The content that one result file adds to a page; all its text is sanitized. */
 export interface PagePart {
   readonly title: string;
   readonly headlines: readonly Headline[];
   readonly sections: readonly Section[];
   readonly jobs: readonly Markup[];
-  /** What it is called where environments are listed. */
+  /** The part's name in the list of environments. */
   readonly name: string;
   readonly method: { readonly name: string; readonly html: Html };
 }
 
-/** A part with what can be said of any. */
+/** A part with the data that every kind of result file has. */
 interface KnownPart extends PagePart {
-  /** What was done with its jobs, such as "compared"; the title of a page of several parts counts it. */
+  /** A verb for its jobs, such as "compared"; the title of a page of several parts counts jobs by it. */
   readonly did: string;
   readonly environment: Environment;
   readonly partial: boolean;
@@ -58,7 +58,7 @@ function titleOf(parts: readonly KnownPart[]): string {
   ).join(", ");
 }
 
-/** What all parts have in common is told once. */
+/** Lists the environments; terms that all parts have in common come once, before the others. */
 function environments(parts: readonly KnownPart[]): Html {
   const all = parts.map(({ environment, jobs }) => environmentTerms(environment, jobs));
   if (all.length === 1) return termList(all[0]!);
@@ -75,7 +75,7 @@ function methods(parts: readonly KnownPart[]): Markup {
   return told.map(({ name, html }) => [told.length > 1 && markup`<h3>${name}</h3>`, html]);
 }
 
-/** What several parts are called alike, as where one job was measured again, tells when that was. */
+/** Adds the start time to labels that parts share, as when one job was measured twice. */
 function toldApart(parts: readonly KnownPart[]): KnownPart[] {
   const labels = parts.flatMap(({ name, headlines, sections }) => [
     ...new Set([name, ...headlines.map(({ name }) => name), ...sections.map(({ title }) => title)]),
@@ -94,7 +94,7 @@ function toldApart(parts: readonly KnownPart[]): KnownPart[] {
   });
 }
 
-/** Writes a page: what was found, each part's sections, then on what and how all was measured. */
+/** Writes a page: the findings, each part's sections, then environment and method. */
 export function renderParts(read: readonly KnownPart[], kicker = "Lanes report"): string {
   const parts = toldApart(read);
   const headlines = parts.flatMap((part) => part.headlines);
@@ -160,7 +160,7 @@ export function taskWords(task: string, options: Readonly<Record<string, unknown
 
 interface DocumentOptions {
   readonly kicker?: string;
-  /** What stands between the title and the table of contents; safe markup. */
+  /** Safe markup between the title and the table of contents. */
   readonly intro?: Markup;
   /** Ids of sections that the intro links to already; the table of contents leaves them out. */
   readonly linked?: readonly string[];
@@ -220,7 +220,7 @@ export function renderDocument(
   `.text;
 }
 
-/** The content-security policy: no network at all, and of styles and scripts only the page's own. */
+/** The content-security policy: no network, and only the page's own style and script. */
 function policyFor(style: string, script: string): string {
   return "default-src 'none'; base-uri 'none'; form-action 'none'; " +
     `style-src '${hashOf(style)}'; script-src '${hashOf(script)}'`;

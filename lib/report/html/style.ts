@@ -1,11 +1,11 @@
 /**
- * How the page looks: its colours, for light and for dark, which model has which, and its style sheet
- * for a telephone, a desk, and paper.
+ * The look of the page: its colours for light and dark mode, the colour of each model, and the style sheet
+ * for phones, large screens, and paper.
  *
- * Cool colours are concurrency on this event loop, warm ones are parallelism on lanes of their own,
- * the plain `for` loop is neutral. The five differ in lightness as well as hue, after Okabe and Ito's
- * "Color Universal Design" palette (2008), so that they stay apart for colour-blind readers; every
- * one reaches a contrast of 4.5 to 1 on the page as text (WCAG 2.2, 1.4.3), which a test checks.
+ * Blue and green are concurrency on this event loop, orange and magenta parallelism on this machine's
+ * lanes, and grey is the plain `for` loop. These differ in lightness as well as hue, after Okabe and Ito's
+ * "Color Universal Design" palette (2008), so that colour-blind readers can tell them apart. A test checks
+ * that each colour has a contrast of 4.5 to 1 on the page as text (WCAG 2.2, 1.4.3).
  */
 
 import css from "./page.css" with { type: "text" };
@@ -21,7 +21,7 @@ const COLOURS = {
   link: ["#0a58a8", "#8cc4ff"],
   bad: ["#b3261e", "#ff8a80"],
   warn: ["#fbf0d4", "#3a3017"],
-  // Of a model that isn't known here.
+  // For models that aren't in the table.
   other: ["#6a5a12", "#d6c15b"],
 } as const;
 
@@ -47,7 +47,7 @@ function schemeCss(scheme: Scheme): string {
 }
 
 export function pageStyle(): string {
-  // Dark is for screens alone: paper is white whatever the reader prefers.
+  // Dark mode is for screens only: paper is white whatever the reader prefers.
   return `
 :root{color-scheme:light dark;${schemeCss(SCHEMES.light)}}
 @media screen and (prefers-color-scheme: dark){:root{${schemeCss(SCHEMES.dark)}}}

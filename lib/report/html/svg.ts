@@ -5,10 +5,10 @@ import { formatDuration } from "../../text/format.ts";
 import { Html, type Markup, markup } from "./markup.ts";
 import { modelColour } from "./style.ts";
 
-/** What a mark looks like, by the names of SVG's attributes in camel case, and what its tooltip says. */
+/** A mark's SVG attributes, with their names in camel case, and the text of its tooltip as `title`. */
 export type MarkStyle = Readonly<Record<string, string | number | undefined>>;
 
-/** A mark; nothing where a place isn't a number, as an edited file may have it. */
+/** Writes a mark; nothing if a coordinate isn't finite, as values of an edited file may not be. */
 function mark(name: string, places: Readonly<Record<string, number>>, look: MarkStyle, words = "") {
   const { title, ...rest } = look;
   const numbers = Object.entries(places);
@@ -39,7 +39,7 @@ export function dot(cx: number, cy: number, r: number, look: MarkStyle): Html {
   return mark("circle", { cx, cy, r }, look);
 }
 
-/** Words that begin at a place, or end or have their middle there; `y` is the middle of their height. */
+/** Writes words that start, end or are centred at `x`, as `textAnchor` says; `y` is their mid-height. */
 export function text(words: string, x: number, y: number, look: MarkStyle = {}): Html {
   return words === "" ? markup`` : mark("text", { x, y }, { dy: "0.32em", ...look }, words);
 }
@@ -50,12 +50,12 @@ export function curve(points: readonly (readonly [x: number, y: number])[], look
   return drawn.length < 2 ? markup`` : mark("path", {}, { fill: "none", d: `M${d}`, ...look });
 }
 
-/** Marks of one kind, and what all of them look like; the keyboard steps from kind to kind. */
+/** Groups marks of one kind with a common look; the up and down keys step from group to group. */
 export function group(name: string, marks: Markup, look: MarkStyle = {}): Html {
   return markup`<g${attributesOf({ class: name, ...look })}>${marks}</g>`;
 }
 
-/** The same, drawn for each of some rows. */
+/** Groups the marks that `draw` makes of each row. */
 export function marks<Row>(
   name: string,
   rows: readonly Row[],
@@ -65,7 +65,7 @@ export function marks<Row>(
   return group(name, rows.map((row) => draw(row)), look);
 }
 
-/** What a chart is called, and what it shows in a sentence, for those who can't see it. */
+/** A chart's title and a description of its data, for readers who can't see it. */
 type ChartName = { readonly title: string; readonly description: string };
 
 export function svg(width: number, height: number, name: ChartName, marks: Markup): Html {
@@ -77,15 +77,15 @@ export function isWide(width: number): boolean {
   return width > 500;
 }
 
-/** Where figures stand in words, and words that are softer, or keep readable where lines cross them. */
+/** The looks of text: strong for figures, soft for details, and a halo where lines cross it. */
 export const STRONG = { class: "strong" } as const;
 export const SOFT = { fill: "var(--soft)" } as const;
 export const HALO = { stroke: "var(--paper)", strokeWidth: 5 } as const;
-/** The lines of intervals and medians, and of what can't be gone beyond. */
+/** The looks of lines: fine for intervals and medians, and red for limits. */
 export const FINE = { strokeWidth: 1.5 } as const;
 export const LIMIT = { stroke: "var(--bad)", strokeWidth: 1.5 } as const;
 
-/** From values to places on an axis. */
+/** Maps values to places on an axis. */
 export interface Scale {
   (value: number): number;
   readonly isLog: boolean;
@@ -105,7 +105,7 @@ export function scale(
   return Object.assign(place, { isLog, domain, invert });
 }
 
-/** Values from `low` on at 1, 2, 2.5 or 5 times a power of ten, no more than wanted beside the first. */
+/** Multiples of 1, 2, 2.5 or 5 times a power of ten from `low` to `high`: at most `most` beside the first. */
 export function linearTicks(high: number, most: number, low = 0): number[] {
   const length = high - low;
   const power = 10 ** Math.floor(Math.log10(length / most));
@@ -113,11 +113,11 @@ export function linearTicks(high: number, most: number, low = 0): number[] {
   if (!(step > 0) || !Number.isFinite(step)) return [low];
   const first = Math.ceil(low / step);
   const count = Math.floor(high / step + 1e-6) - first + 1;
-  // Multiplied rather than added up, so that 0.1 + 0.2 stays 0.3 to within the last digit.
+  // Multiplied rather than added up, so that rounding errors don't add up.
   return Array.from({ length: count }, (_, i) => (first + i) * step);
 }
 
-/** Values that are 1, 2 or 5 times a power of ten; only powers, or every so many, where those are too many. */
+/** Ticks at 1, 2 and 5 times powers of ten; if these are too many, at powers of ten or every n-th of them. */
 function logTicks(high: number, most: number, low: number): number[] {
   const powers = Array.from({ length: 33 }, (_, i) => 10 ** (i - 16));
   const within = (values: number[]) => values.filter((value) => value >= low && value <= high);
@@ -130,7 +130,7 @@ export function ticksOf({ isLog, domain: [low, high] }: Scale, most: number): nu
   return (isLog ? logTicks : linearTicks)(high, most, low);
 }
 
-/** An axis below a chart; of times unless told. */
+/** An axis below a chart, of times in milliseconds unless `format` is given. */
 export function axis(
   x: Scale,
   bottom: number,
@@ -143,15 +143,14 @@ export function axis(
   ]);
 }
 
-/** A time at a tick, without the decimals that tables give round ones. */
+/** A time at a tick, without the trailing zeros that tables keep. */
 export function tickTime(ms: number, format = formatDuration): string {
   return ms === 0 ? "0" : format(ms).replace(/(\.\d*?)0+(?=\D*$)/, "$1").replace(/\.(?=\D*$)/, "");
 }
 
-/** What a row is called, and the colour of its name. */
 type NamedRow = { readonly name: string; readonly colour: string };
 
-/** A model's row: the name cut to what has room, and the colour. */
+/** A model's row: its name, cut to the room in the margin, and its colour. */
 export function modelRow(model: string): NamedRow {
   return { name: model.slice(0, 24), colour: modelColour(model) };
 }
@@ -162,7 +161,7 @@ export function rowName({ name, colour }: NamedRow, left: number, y: number): Ht
 
 export type Bar = NamedRow & { readonly value: number; readonly words: string };
 
-/** Draws bars with their figures behind; their names stand in a left margin, or else above them. */
+/** Draws bars followed by their figures; names are in a left margin of `left` pixels, or else above bars. */
 export function drawBars(
   bars: readonly Bar[],
   { title, width, left }: { title: string; width: number; left?: number },
