@@ -1,9 +1,9 @@
-/** Advice files as they could have been written, for the tests of reports. */
+/** Sample advice files for the tests of reports. */
 
 import { ENVIRONMENT } from "../environment.ts";
 import type { Advice, AdviceFile } from "../../lib/advice/advice.ts";
 
-/** A file around advice. */
+/** Wraps advice into a file. */
 export function adviceFileOf(advice: Advice): AdviceFile {
   return {
     schemaVersion: 1,

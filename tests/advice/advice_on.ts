@@ -1,4 +1,4 @@
-/** Advice on made-up jobs, as it is given from measurements that are made up too. */
+/** Advice on made-up jobs, given from made-up measurements. */
 
 import type { Advice } from "../../lib/advice/advice.ts";
 import { advise, type Instruments } from "../../lib/advice/advise.ts";
@@ -14,14 +14,14 @@ import type { Round } from "../../lib/timing/result.ts";
 import type { TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";
 
-/** The results of whatever is run of any job. */
+/** The results of all items of every job. */
 const DIGESTS = Array<string>(5000).fill("= n1;");
-/** What `auto` settles on. */
+/** How many slots `auto` ends with. */
 const AUTO_SLOTS = 8;
 
 type Made = Parameters<typeof probedOf>[0];
 
-/** Advice on a made-up job, under which every model takes what `truth` says. */
+/** Advice on a made-up job whose trials measure what `truth` returns. */
 export async function adviceOn(
   made: Made,
   truth: (
@@ -32,11 +32,11 @@ export async function adviceOn(
     runMs: number;
   },
   { shared, ...more }: Partial<AdviseOptions> & { readonly shared?: SharedState } = {},
-  /** Whether it does; undefined for what couldn't be found out. */
+  /** Whether the order matters; undefined if that couldn't be found out. */
   orderMatters: boolean | undefined = false,
   profile?: Profiled,
   order: Partial<OrderFound> = {},
-  /** What a sample comes to that takes the list's items in another order; the same unless given. */
+  /** The probe of a sample that takes the list's items in another order; by default the same probe. */
   spread?: Probed,
   machine: Machine = MACHINE,
 ): Promise<Advice> {
@@ -110,5 +110,5 @@ export async function adviceOn(
   return advice;
 }
 
-/** Every model takes what is predicted of it. */
+/** Lets every model take the predicted time. */
 export const asPredicted = (_trial: TrialSpec, _items: number, runMs: number) => ({ runMs });

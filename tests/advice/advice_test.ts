@@ -5,7 +5,7 @@ import { adviceFileOf } from "./advice_file.ts";
 import { granted } from "../granted.ts";
 import { faultsOf } from "../json_schemas.ts";
 
-/** Jobs at the ends of what there is. */
+/** Jobs at the extremes. */
 const JOBS: Readonly<Record<string, Parameters<typeof adviceOn>[0]>> = {
   "waits": { waitMs: 20 },
   "computes": { computeMs: 20 },
@@ -32,7 +32,7 @@ function assertWhole(advice: Advice): void {
   const text = JSON.stringify(adviceFileOf(advice));
   const { data: value, error } = ADVICE_FORMAT.schema.safeParse(JSON.parse(text));
   assertEquals(error, undefined);
-  // Nothing was null that is a number, and no field is unknown to the schema.
+  // No number became null, and the schema knows every field.
   assertEquals(value, JSON.parse(text));
   assertEquals(ADVICE_FORMAT.inconsistency(value!), undefined);
   if (granted("read")) assertEquals(faultsOf("advice", text), []);

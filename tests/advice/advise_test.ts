@@ -73,7 +73,7 @@ Deno.test("advise() leaves in their order tasks that fail without those before t
   assertStringIncludes(hazards[0]!.text, "Tasks fail, or don't end, once");
   assertEquals([sample.failed, models.some(({ measured }) => measured)], [0, false]);
   assertEquals(partial, undefined, "no race is missing");
-  // Too few ran in their order to tell.
+  // Too few items ran in their order to tell.
   assertEquals((await on({ ...made, items: 9, total: 40 })).hazards[0]?.kind, "failures");
 });
 
@@ -97,7 +97,7 @@ Deno.test("advise() costs less than three sequential runs of the sample", async 
   }
 });
 
-/** A server that serves three at once and queues the rest. */
+/** Trials of a server that serves three at once and queues the rest. */
 const threeAtOnce = (trial: TrialSpec, items: number) => {
   const inFlight = trial.model === "sequential" ? 1 : (trial.slots ?? items) * (trial.lanes ?? 1);
   const wobble = 1 + 0.02 * Math.sin(5 * trial.round + inFlight);
@@ -212,7 +212,7 @@ Deno.test("advise() says that others used the CPUs, and is less sure that lanes 
 });
 
 Deno.test("advise() doesn't take a thread that hardly got a core for one that waits", async () => {
-  // Each task computes 16 ms, took 1.2 s, and nothing counted who had the cores meanwhile.
+  // Each task computes 16 ms and took 1.2 s, and nothing counted who used the cores meanwhile.
   const starved = { computeMs: 16, waitMs: 970, blocks: true, available: 0.07, items: 40 };
   const { classConfidence, recommended, hazards } = await adviceOn(starved, asPredicted, {
     budgetMs: 400,
@@ -221,7 +221,7 @@ Deno.test("advise() doesn't take a thread that hardly got a core for one that wa
   assertEquals([recommended.model, recommended.decision], ["sequential", "unmeasured"]);
   assertStringIncludes(recommended.reason, "while others use the CPUs");
   assertEquals(hazards.map(({ kind }) => kind), ["busy"]);
-  // Who waits and hardly computes isn't kept from it.
+  // A task that waits and hardly computes is still recommended more than the plain loop.
   const waiting = await adviceOn({ ...starved, computeMs: 0.01 }, asPredicted, { budgetMs: 400 });
   assert(waiting.classConfidence >= 0.8 && waiting.recommended.model !== "sequential");
 });
@@ -292,7 +292,7 @@ Deno.test("advise() says of tasks that give nothing back that nothing was compar
 const server = { servers: ["nats://10.0.0.5:4222"], user: "ann", password: "hidden" };
 const joined = { lanes: 8, machines: ["a", "b\u001b[2J"], startMs: 5 };
 
-/** Advice where other machines' lanes are so many times as fast as this one's cores. */
+/** Advice when other machines' lanes are `speed` times as fast as this one's cores. */
 const withMachines = (
   speed: number,
   made: Parameters<typeof adviceOn>[0] = { computeMs: 20 },

@@ -9,7 +9,7 @@ const busy = (more: { retryAfterMs?: number } = {}) => [
   { reason: "Error", count: 60, index: 20, message: "busy", status: 503, ...more },
 ];
 
-/** Advice on tasks of which a server bears no more than one at once. */
+/** Advice on tasks whose server serves only one at a time. */
 const refusing = () =>
   adviceOn(
     WAITING,
@@ -49,7 +49,7 @@ Deno.test("the code goes on behind items that fail, if any was seen to", async (
   assertStringIncludes(well.code, "executor.map(");
   const failing = await adviceOn({ ...WAITING, refused: { count: 9, status: 500 } }, asPredicted);
   assertStringIncludes(failing.code, "executor.mapSettled(work, job.items)");
-  // What fails by chance may fail in the race alone.
+  // Items that fail by chance may fail in the race only.
   const now = await adviceOn(WAITING, ({ model, round }, items, runMs) => ({
     runMs,
     ...(model === "sequential" && round === 0 && { failed: 2, succeeded: items - 2 }),

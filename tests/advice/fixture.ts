@@ -1,4 +1,4 @@
-/** Made-up measurements, for tests of what is concluded from them. */
+/** Made-up measurements, for tests of the conclusions drawn from them. */
 
 import { type Candidate, SEQUENTIAL } from "../../lib/advice/prediction/candidate.ts";
 import type { Machine } from "../../lib/advice/prediction/machine.ts";
@@ -8,14 +8,14 @@ import type { Race, Runner } from "../../lib/advice/race/runner.ts";
 import type { FailureKind } from "../../lib/timing/failures.ts";
 import type { Round } from "../../lib/timing/result.ts";
 
-/** A machine of two good cores. */
+/** A machine with two cores. */
 export const MACHINE: Machine = {
   cores: 2,
   ceiling: 1.9,
   startMs: { eventLoop: 1, workers: 20, processes: 40 },
 };
 
-/** What a probe would say of tasks that compute and wait. */
+/** The probe of tasks that compute and wait. */
 export function probedOf(
   {
     items = 100,
@@ -44,33 +44,33 @@ export function probedOf(
     total?: number | null;
     available?: number;
     sourceMs?: number;
-    /** Whether the waiting holds up the event loop. */
+    /** Whether the waiting blocks the event loop. */
     blocks?: boolean;
     transfer?: Partial<NonNullable<Probed["done"]>["transfer"]>;
-    /** What the first task alone holds. */
+    /** The memory that the first task holds, in bytes. */
     taskBytes?: number;
-    /** The share of the computing that is done on the event loop. */
+    /** The share of the computing that is done on the event loop, 0 to 1. */
     onLoop?: number;
-    /** CPU time of the program that a task runs, while it waits. */
+    /** CPU time in milliseconds of the program that each task runs and waits for. */
     programMs?: number;
-    /** How many of two cores others used, as the system counted. */
+    /** How many of the two cores others used, as counted by the system. */
     othersUse?: number;
-    /** Whether the tasks give nothing back. */
+    /** Whether the tasks return nothing. */
     isVoid?: boolean;
-    /** What is computed once all tasks have settled. */
+    /** The CPU time after all tasks have settled, in milliseconds. */
     leftMs?: number;
-    /** Only every so many-th item takes any time. */
+    /** Only every `onlyEvery`-th item takes any time. */
     onlyEvery?: number;
     hooks?: Probed["exports"]["hooks"];
-    /** What each lane takes to be set up. */
+    /** How long each lane takes to be set up, in milliseconds. */
     laneMs?: number;
     /** Why the sample was cut off. */
     cutOff?: string;
-    /** How many items a server refused one by one, with which status. */
+    /** How many items a server refused when they ran one by one, and with which status. */
     refused?: { count: number; status: number; pacePerSecond?: number };
   },
 ): Probed {
-  // A little unevenness, the same every time.
+  // Times vary a little, in the same way in every run.
   const wobble = (place: number) =>
     place % onlyEvery === 0 ? 1 + 0.04 * Math.sin(place * 12.9898) : 1e-3;
   return {
@@ -130,7 +130,7 @@ export function sampleFor(of: Parameters<typeof probedOf>[0]): Sample {
   return sampleOf(probedOf(of));
 }
 
-/** A round that took so long. */
+/** A round that took `runMs` milliseconds. */
 export function roundOf(
   {
     round = 0,
@@ -151,13 +151,13 @@ export function roundOf(
   return { round, ...times, succeeded, failed, checksum, ...more };
 }
 
-/** So many slots on the event loop. */
+/** `limited` with a number of slots. */
 export const limited = (slots: number): Candidate => ({ model: "limited", lanes: 1, slots });
 
-/** A thread for each core. */
+/** `workers` with a thread for each of two cores. */
 export const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
 
-/** What a model did in one round of 100 items, of which some may have failed. */
+/** The result of a model in one round of 100 items, some of which may have failed. */
 export function runner(
   candidate: Candidate,
   kind?: Partial<FailureKind> & { count: number },

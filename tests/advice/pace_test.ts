@@ -6,7 +6,7 @@ import type { LanePermissions } from "../../lib/lanes/permissions.ts";
 import { JOB } from "../timing/fake.ts";
 import { adviceOn, asPredicted } from "./advice_on.ts";
 
-/** How a server answers in a second that lets so many through. */
+/** A trial with a server that allows `perSecond` requests a second. */
 function limitedTo(perSecond: number, { rate }: TrialSpec) {
   if (rate === undefined) return { runMs: 4000, pacePerSecond: perSecond };
   const asked = Math.round(1000 * rate.limit / rate.perMs);
@@ -31,7 +31,7 @@ Deno.test("advise() keeps to the pace of a server that refuses the plain loop, a
       return limitedTo(20, trial);
     },
   );
-  // Faster than it bears first, which shows its pace; that is tried then.
+  // The first trial asks faster than the server allows, which shows its pace; the second tries that pace.
   assertEquals(trials.map(({ rate, retries }) => [rate, retries]), [
     [{ limit: 12, perMs: 100 }, undefined],
     [{ limit: 2, perMs: 100 }, undefined],
@@ -46,7 +46,7 @@ Deno.test("advise() keeps to the pace of a server that refuses the plain loop, a
   assertStringIncludes(rate!.text, "HTTP 429");
   assertEquals([rate?.figures?.perSecond, rate?.figures?.refused], [20, 40]);
   assertEquals(advice.partial, undefined);
-  // Its times and gains are those of that pace, not of what is refused at once.
+  // The predicted times and gains are for the server's pace, not for requests that are refused at once.
   assertEquals(Math.round(advice.models[0]!.predictedMs / 100), 60);
   assert(advice.models.every(({ predictedGain }) => predictedGain <= 1));
 });
@@ -63,7 +63,7 @@ Deno.test("advise() takes a plain loop's own pace for no limit of the server", a
 Deno.test("advise() gives slots to a pace that keeps several busy", async () => {
   const made = { waitMs: 200, items: 100, refused: { count: 3, status: 503 } };
   const { recommended } = await adviceOn(made, (trial) => limitedTo(10, trial));
-  // An answer takes 206 ms: two at once are 10 a second.
+  // An answer takes 206 ms, so two slots make 10 requests a second.
   assertEquals(recommended.name, "limited (2 slots)");
 });
 
@@ -117,7 +117,7 @@ Deno.test("advise() doesn't recommend more slots than a long job may have, thoug
   const advice = await adviceOn({ waitMs: 100, items: 120 }, (trial, items, runMs) => {
     if (trial.retries !== undefined) return { runMs: 3000, pacePerSecond: 20 };
     const inFlight = trial.model === "sequential" ? 1 : trial.slots ?? items;
-    // A burst hides the limit from four at once, in so short a race.
+    // In so short a race, a burst hides the limit from up to four in flight.
     return inFlight * (trial.lanes ?? 1) > 4
       ? { runMs: runMs / 2, failed: 60, succeeded: items - 60, failures }
       : { runMs };
@@ -215,12 +215,12 @@ Deno.test("a gain is less sure where a server was never asked for so many items 
     const { recommended } = await adviceOn(of, asPredicted, more);
     assert(recommended.confidence > 0.8 && !recommended.reason.includes("refuse"));
   }
-  // What was seen to ask nothing of the network asks no server.
+  // A job that was seen not to use the network asks no server.
   const alone = await adviceOn(made, asPredicted, job({ net: true }), false, undefined, {
     usesNetwork: false,
   });
   assert(alone.recommended.confidence > 0.8 && !alone.recommended.reason.includes("refuse"));
-  // What only computes asks no server.
+  // A job that only computes asks no server.
   const computes = { computeMs: 30, items: 100, total: 10_000 };
   const { recommended } = await adviceOn(computes, asPredicted, job({ net: true }));
   assert(recommended.model !== "sequential" && !recommended.reason.includes("refuse"));

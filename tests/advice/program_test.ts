@@ -49,7 +49,7 @@ Deno.test("programFor() says where other machines meet, and how many of their la
   assertEquals(opened(65, 4), [`cluster({ ${where}, lanes: 65, slots: 4 })`, flags]);
   const [, narrow] = opened(2, 1, { permissions: { net: ["x.example"] } });
   assertEquals(narrow, ["--allow-net=x.example,a:1,b:4222", "--allow-read"]);
-  // What needs no server is told of none.
+  // A model that needs no server gets no server addresses.
   const { code } = programFor(job, { model: "workers", lanes: 2, slots: 1 });
   assertEquals(code.includes("servers"), false);
 });

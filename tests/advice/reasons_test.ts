@@ -41,7 +41,7 @@ Deno.test("what can't be told is said with its interval and why, and not as a co
   const lastLine = (confidence: number) =>
     recommendationLines({ ...advice, recommended: { ...recommended, confidence } }).at(-1)!;
   assertEquals(lastLine(0.66), "That nothing gains a tenth is 66% sure.");
-  // What is more likely wrong than right is not said.
+  // A statement that is more likely wrong than right is left out.
   for (const none of [0.01, 0.22, 0.5]) assertEquals(lastLine(none), recommended.reason);
 });
 
@@ -82,7 +82,7 @@ Deno.test("memory that tasks in flight hold is counted, though nothing was raced
 Deno.test("memory is told as measured with so many in flight, though the first task grew by the runtime's own", async () => {
   const of = async (taskBytes: number, inFlightBytes: number) => {
     const made = { waitMs: 20, items: 120, taskBytes };
-    // The plain loop stays, for the order matters.
+    // The plain loop is kept, because the order matters.
     const peakRssBytes = (model: string) => 80e6 + (model === "concurrent" ? inFlightBytes : 0);
     const advice = await adviceOn(
       made,
@@ -96,7 +96,7 @@ Deno.test("memory is told as measured with so many in flight, though the first t
   assertStringIncludes((await of(8e6, 400e6))!, "concurrent was measured to need 400 MB more");
   assert(!(await of(8e6, 400e6))!.includes("may hold as much"));
   assertStringIncludes((await of(300e6, 30e9))!, "may hold as much");
-  // What many in flight didn't need is a table that all of them use.
+  // The first task's memory that many in flight didn't need is a table that all of them use.
   assertMatch((await of(300e6, 9e6))!, /310 MB one by one\. concurrent was measured to need 9 MB/);
 });
 
@@ -134,13 +134,13 @@ Deno.test("a reason says what came of the models that are out", async () => {
     checksum: model === "sequential" ? "same" : model,
   }));
   assertEquals(sure.recommended.decision, "no gain", "other results on a busy machine, too");
-  // What didn't do the job has no speed.
+  // A model that didn't do the job has no speed.
   const [cell] = modelColumns(wrong).flatMap(({ head, cell }) => head === "measured" ? [cell] : []);
   const workers = wrong.models.find(({ out }) => out === "results")!;
   assertEquals([workers.measured?.gain, cell!(workers)], [null, "–"]);
 });
 
-/** Nothing may be raced where nothing can be gained. */
+/** Fails if a race starts, for jobs that can't gain. */
 const never = () => {
   throw new Error("raced");
 };
@@ -224,7 +224,7 @@ Deno.test("nothing is told of a job whose sample was cut off but that it can't b
 });
 
 Deno.test("from how many items a model pays agrees with what is said of more and of fewer", async () => {
-  // Served three at once, however many are in flight.
+  // Three are served at once, however many are in flight.
   const served: Parameters<typeof adviceOn>[1] = ({ model, slots = Infinity }, items, runMs) => ({
     runMs: model === "sequential" ? runMs : 45 * Math.ceil(items / Math.min(3, slots)),
   });
@@ -296,7 +296,7 @@ Deno.test("what is out after one round is told with what that round took", async
   assert(!recommended.reason.includes("slower"), recommended.reason);
 });
 
-/** Advice on tasks that wait 45 ms, and gain no more than what models with so many in flight are said to. */
+/** Advice on tasks that wait 45 ms, for models that gain by the number in flight. */
 const gaining = (gainOf: (inFlight: number) => number, of: Parameters<typeof adviceOn>[0] = {}) =>
   adviceOn({ waitMs: 45, ...of }, ({ model, slots, lanes = 1 }, items, runMs) => {
     const inFlight = model === "sequential" ? 1 : Math.min(items, (slots ?? items) * lanes);
@@ -311,15 +311,15 @@ Deno.test("how many are served at once is told where more in flight were as fast
 });
 
 Deno.test("how many are served at once isn't made of a gain alone", async () => {
-  // As predicted, but slower with more: something else is the matter.
+  // The gain is as predicted at first, but less with more in flight: the cause must be another one.
   const falling = await gaining((inFlight) => inFlight <= 16 ? inFlight : 5);
-  // As predicted up to the last: nothing else was seen.
+  // The gain is as predicted up to the most in flight: no limit was seen.
   const rising = await gaining((inFlight) => inFlight);
   for (const { recommended } of [falling, rising]) {
     assert(recommended.model !== "sequential");
     assert(!/serves|queue/.test(recommended.reason), recommended.reason);
   }
-  // Others with more in flight gave other results.
+  // Models with more in flight gave other results.
   const wrong = await adviceOn({ waitMs: 45 }, ({ model, slots, lanes = 1 }, items, runMs) => {
     const inFlight = model === "sequential" ? 1 : Math.min(items, (slots ?? items) * lanes);
     const checksum = inFlight > 4 ? "error" : "same";
@@ -346,7 +346,7 @@ Deno.test("tasks that take turns in their module stay with it, and lanes that do
   assertEquals(one.recommended.model, "sequential");
   assertMatch(one.recommended.reason, /^Leave it sequential: each lane would have its own/);
   assertMatch(turnsOf(one), /most likely .*workers \(\d+ lanes.* gained .* with that: take it if/);
-  // Two at once in each lane: nobody's hands are full, and nothing outside serves two at once.
+  // With two at once in each lane, no event loop is full, and nothing outside serves two at once.
   const two = await atOnce(2);
   assertEquals([two.recommended.lanes, two.recommended.gain!.median > 1.5], [1, true]);
   const { reason } = two.recommended;
@@ -355,7 +355,7 @@ Deno.test("tasks that take turns in their module stay with it, and lanes that do
   assertStringIncludes(turnsOf(two), "lets in so many");
   assert(two.surprises.every(({ text }) => text.includes("module lets in about 2 at once")));
   assert(two.surprises.length > 0);
-  // What noise may have made so is no certainty, but reason enough to mind such a limit.
+  // A result that may be noise is not stated as certain, but such a limit is still respected.
   for (const noise of [0.1, 0.2, 0.3]) {
     const noisy = await adviceOn(
       { computeMs: 0.2, waitMs: 10, items: 60 },
@@ -372,7 +372,7 @@ Deno.test("tasks that take turns in their module stay with it, and lanes that do
     assertStringIncludes(turnsOf(noisy), "it may be that something in their module");
     assert(!noisy.surprises.some(({ text }) => text.includes("at once, in each lane.")));
   }
-  // Where others used the CPUs, they may have been what held slots up.
+  // When others used the CPUs, they may be why slots gained little.
   for (const each of [1, 2]) {
     const busy = await atOnce(each, { othersUse: 1.5 });
     assertEquals(busy.recommended.lanes, 1);
@@ -412,14 +412,14 @@ Deno.test("tasks that share what they change stay in one event loop, and what la
   const [state] = computes.hazards.filter(({ kind }) => kind === "state");
   assertStringIncludes(state!.text, "line 4 of memo.ts changes cache, and each lane would have");
   assertMatch(state!.text, /workers \(2 lanes\) gained 1\.\d+× .* with that: take it if/);
-  // Where lanes gain nothing, there is nothing to offer.
+  // If lanes gain nothing, they aren't offered.
   const each = await adviceOn({ computeMs: 20 }, (_trial, items) => ({ runMs: 20 * items }), {
     shared,
   });
   const [kept] = each.hazards.filter(({ kind }) => kind === "state");
   assertEquals([each.recommended.model, kept!.text.includes("gained")], ["sequential", false]);
   assertMatch(each.recommended.reason, /^Leave it sequential: each lane would have its own/);
-  // Slots were tried before that: what came of them is the reason, too.
+  // Slots were tried first, and their result is part of the reason.
   const mixed = await adviceOn({ waitMs: 20 }, (trial, items, runMs) => (
     trial.model === "sequential" ? { runMs } : { runMs, checksum: `others of ${items}` }
   ), { shared });
@@ -427,10 +427,10 @@ Deno.test("tasks that share what they change stay in one event loop, and what la
     mixed.recommended.reason,
     /^Leave it sequential: concurrent.* gave other results, and each lane would have its own/,
   );
-  // Nor is it worth a word where slots are as good.
+  // If slots gain as much, lanes aren't mentioned either.
   const waits = await adviceOn({ waitMs: 20 }, asPredicted, { shared });
   assertEquals([waits.recommended.model, waits.hazards], ["concurrent", []]);
-  // Without a race nothing is promised of lanes.
+  // Without a race no gain of lanes is promised.
   const kindsOf = async (onlyEvery: number) =>
     (await adviceOn({ waitMs: 20, onlyEvery }, asPredicted, { shared })).hazards
       .map(({ kind }) => kind);
@@ -442,7 +442,7 @@ Deno.test("tasks that share what they change stay in one event loop, and what la
 });
 
 Deno.test("few slots are tried where many are slower than the plain loop, before it is said that nothing gains", async () => {
-  // Who is refused waits long, and asks again together with all others.
+  // A refused task waits long, and then asks again together with all others.
   const advice = (budgetMs: number) =>
     adviceOn(
       { computeMs: 1, waitMs: 31, items: 93, total: 150 },
@@ -494,7 +494,7 @@ Deno.test("tasks that write one file back are left to the plain loop", async () 
   assertEquals([recommended.model, recommended.decision], ["sequential", "order matters"]);
   assertStringIncludes(recommended.reason, "lose each other's changes");
   assertEquals(hazards.map(({ kind }) => kind), ["rewritten"]);
-  // What is only added may come in any order.
+  // Files that tasks only append to may be written in any order.
   const added = await on({ written: file });
   assertEquals([added.recommended.model, added.hazards[0]?.kind], ["concurrent", "written"]);
   const kept = await on({ database: { ...file, times: 1 } });
@@ -506,7 +506,7 @@ Deno.test("no model is recommended with more in flight than another of the same 
   const failures = [{ reason: "SyntaxError", count: 8, index: 3, message: "torn" }];
   const { recommended } = await adviceOn({ waitMs: 20, items: 100 }, (trial, items) => {
     const inFlight = trial.model === "sequential" ? 1 : (trial.slots ?? items) * (trial.lanes ?? 1);
-    // The race isn't the job: all takes half of the time.
+    // The race isn't the job: all models take half of the time.
     const runMs = 10 * items / Math.min(inFlight, 8);
     return inFlight > 8 && inFlight < 100 ? { runMs, failed: 8, failures } : { runMs };
   });
@@ -515,7 +515,7 @@ Deno.test("no model is recommended with more in flight than another of the same 
 });
 
 Deno.test("no model is recommended with more in flight than a server answered, wherever its lanes are", async () => {
-  // Who ran first went well, until a quota was used up.
+  // The first models went well, until a quota was used up.
   const recommendedIf = async (status?: number) => {
     const message = "API rate limit exceeded";
     const failures = [{
@@ -558,7 +558,7 @@ Deno.test("only what tasks compute is said to have been held up by others' compu
   // An event loop that always computes gets half of its core.
   const full = await said({ waitMs: 14, computeMs: 6 }, (_, predicted) => predicted / 1.9);
   assertStringIncludes(full, "most likely other programs used the CPUs");
-  // Who sleeps loses nothing: two lanes that gained half of what they should wait for something.
+  // A task that sleeps loses nothing, so two lanes with half of the gain must wait for another cause.
   for (const most of [1, 2, 5]) {
     const waiting = { waitMs: 20, computeMs: 0.2 };
     const text = await said(waiting, (inFlight) => Math.min(most, 0.55 * inFlight));
@@ -618,7 +618,7 @@ Deno.test("lanes that gain less than predicted are said to do again what is kept
   const { surprises } = await on({});
   assert(surprises.length > 0);
   for (const { text } of surprises) assertStringIncludes(text, "each lane does again");
-  // Nor is a gain predicted that only lanes would have that don't.
+  // Without a race, no gain is predicted for lanes either, because each would redo the kept work.
   const { model, decision } = (await on({ budgetMs: 400 })).recommended;
   assertEquals([model, decision], ["sequential", "unmeasured"]);
 });
@@ -679,6 +679,6 @@ Deno.test("a ceiling that was mismeasured vetoes no gain, and is no limit beside
   assertEquals([quiet.recommended.name, quiet.recommended.decision], ["workers (2 lanes)", "gain"]);
   assertEquals(quiet.hazards, []);
   assert(!recommendationLines(quiet).join().includes("independent processes"));
-  // Where the system doesn't tell what others use, it may have been them.
+  // If the system doesn't count other programs' use, they may be the cause.
   assertEquals((await of()).hazards.map(({ kind }) => kind), ["busy"]);
 });

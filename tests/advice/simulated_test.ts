@@ -29,10 +29,10 @@ for (const [noise, least] of [[0.03, 0.975], [0.1, 0.95], [0.2, 0.9]] as const) 
         for (let seed = 1; seed <= RUNS; seed++) {
           const { regret, runs } = await simulate({ made, seed, noise, misprediction: 0.08 });
           regrets.push(regret);
-          // Sequential itself may be slowed down while it runs: that can't be helped.
+          // Noise may slow down the sequential run itself, which advice can't avoid.
           if (runs > 3 + noise) dear++;
         }
-        // Only a race that couldn't tell goes on.
+        // Only a race that couldn't decide may cost more.
         assert(dear <= RUNS / 8, `${dear} of ${RUNS} cost more than three sequential runs`);
         const good = regrets.filter((regret) => regret <= 0.1).length / RUNS;
         assert(good >= least, `${good} of the runs, regrets ${regrets.map((of) => of.toFixed(2))}`);
@@ -47,10 +47,10 @@ Deno.test("advice finds slots for tasks that compute beside the event loop, what
     const missed: number[] = [];
     for (let seed = 1; seed <= RUNS; seed++) {
       const { regret } = await simulate({ made, seed, noise, misprediction: 0.08 });
-      // The plain loop takes twice as long as the best.
+      // The plain loop takes twice as long as the best model.
       if (regret > 0.5) missed.push(seed);
     }
-    // Where 20% of noise slowed all rounds of one but not of the other, no race can tell.
+    // If 20% of noise slowed all rounds of only one of the two, no race can tell them apart.
     assert(missed.length <= (noise > 0.1 ? 1 : 0), `noise ${noise}, seeds ${missed}`);
   }
 });

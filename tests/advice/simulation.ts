@@ -1,4 +1,4 @@
-/** Advice on made-up jobs on a made-up noisy machine, of which the truth is known. */
+/** Advice on made-up jobs on a simulated noisy machine, for which the truth is known. */
 
 import { advise } from "../../lib/advice/advise.ts";
 import { type Candidate, nameOf } from "../../lib/advice/prediction/candidate.ts";
@@ -7,30 +7,29 @@ import { seededRandom } from "../../lib/timing/random.ts";
 import type { TrialResult, TrialSpec } from "../../lib/timing/spec.ts";
 import { MACHINE, probedOf, roundOf, sampleFor } from "./fixture.ts";
 
-/** How the made-up machine behaves. */
+/** The settings of the simulated machine. */
 export interface Simulated {
-  /** The job. */
   readonly made: Parameters<typeof probedOf>[0];
-  /** Draws everything. */
+  /** The seed of all random numbers. */
   readonly seed: number;
-  /** Noise of a trial, as a standard deviation of the logarithm; drifts, with outliers as often. */
+  /** A trial's noise, as a standard deviation of the logarithm; it drifts, and is the share of outliers too. */
   readonly noise: number;
-  /** By how much predictions are off, as a standard deviation of the logarithm. */
+  /** The error of predictions, as a standard deviation of the logarithm. */
   readonly misprediction: number;
 }
 
-/** How the advice turned out. */
+/** The quality of the advice. */
 export interface SimulatedAdvice {
-  /** How much longer the recommended model truly takes than the truly best one. */
+  /** How much longer the recommended model takes than the best one by their true times, as a share. */
   readonly regret: number;
-  /** What the advice cost, in sequential runs. */
+  /** The cost of the advice, in sequential runs. */
   readonly runs: number;
 }
 
-/** A program takes so long to start, in milliseconds. */
+/** How long a program takes to start, in milliseconds. */
 const PROGRAM_MS = 30;
 
-/** Gives advice on a made-up machine. */
+/** Gives advice on the simulated machine. */
 export async function simulate(
   { made, seed, noise, misprediction }: Simulated,
 ): Promise<SimulatedAdvice> {
@@ -42,7 +41,7 @@ export async function simulate(
     const name = nameOf(candidate);
     if (!factors.has(name)) {
       const factor = name === "sequential" ? 1 : Math.exp(misprediction * normal());
-      // What computes beside the event loop has the same cores under all models, and none computes faster.
+      // Work beside the event loop has the same cores under all models, and no model computes it faster.
       factors.set(name, made.onLoop === undefined ? factor : Math.max(1, factor));
     }
     return factors.get(name)!;

@@ -111,7 +111,7 @@ Deno.test("a race of other work is told by what was other, why, and what helps",
     sayFinding({ kind: "other-work", ratio, sameResults, canReset });
   assertMatch(of(0.5, true), /was 2\.00× as fast on the same items.* may be skipped or cached/);
   assertMatch(of(2, true), /took 2\.00× as long for the same items.* may grow with every run/);
-  // No more than half as long is what a machine does by itself.
+  // A time up to half as long again can come from the machine alone.
   assertMatch(of(1.4, false), /sampled: its results are others than the sample's\. Work may grow/);
   assertMatch(of(0.7, false), /sampled: its results are others than the sample's\. Work that was/);
   assertMatch(of(1, false), /Work that was done once/);
@@ -188,7 +188,7 @@ Deno.test("reasons of failures keep count, status, wait and first item, and at m
     of({ ...busy, message: "slow down", retryAfterMs: 2000 }),
     "(2 × HTTP 429, Retry-After 2.00 s, first item 7: slow down)",
   );
-  // Nothing is said twice.
+  // No part of the message is repeated.
   assertStringIncludes(of({ ...busy, message: "HTTP 429" }), "(2 × HTTP 429, first item 7)");
   assertStringIncludes(of({ ...busy, message: "HTTP 429: wait" }), "first item 7: wait)");
   assertStringIncludes(of({ ...error, message: "Error" }), "(2 × Error, first item 7)");
@@ -285,7 +285,7 @@ Deno.test("the item that takes most of the time is named by its place in the lis
   const made = { waitMs: 10, items: 60 };
   const inOrder = probedOf(made);
   const of = async (longMs: number, total = 60) => {
-    // The fifth that ran.
+    // The fifth item that ran is the long one.
     const stretches = inOrder.stretches.map((one, at) =>
       at === 4 ? { ...one, wallMs: longMs } : one
     );
@@ -297,7 +297,7 @@ Deno.test("the item that takes most of the time is named by its place in the lis
   const place = spreadOrder(60)[4]!;
   assert(place !== 4);
   assertStringIncludes((await of(3000))!, `Item ${place} alone took 8`);
-  // Half of the time of all, and no less; of a small part of a job nothing is told.
+  // 400 ms are less than half of the total time, and of 1000 items only a small part was sampled.
   for (const text of [await of(400), await of(3000, 1000)]) {
     assertStringIncludes(text!, "a long one at the end keeps all waiting");
   }

@@ -10,7 +10,7 @@ const ignore = !granted("run", "read");
 const path = (typed: string) => fileURLToPath(new URL(typed, import.meta.url));
 const request = { typed: "../labelled/waiting.ts", path, permissions: {}, guardMs: 1000 };
 
-/** Answers at once, and notes what it was asked. */
+/** A prober that answers at once, and the options of its calls. */
 function asked(exports: Partial<Probed["exports"]>) {
   const options: ProbeOptions[] = [];
   const prober: Prober = (_job, of) => {
@@ -116,7 +116,7 @@ Deno.test({
     const interruption = new AbortController();
     const reason = new DOMException("Interrupted", "AbortError");
     const killed: Prober = () => {
-      // Its process is told first.
+      // The probe's process receives the signal before this one does.
       setTimeout(() => interruption.abort(reason));
       return Promise.reject(new Error("loading it ended the whole process (signal SIGINT)"));
     };

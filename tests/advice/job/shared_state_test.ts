@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { sharedState } from "../../../lib/advice/job/shared_state.ts";
 
-/** What is found to be shared in a job and the modules beside it, as `name file:line`. */
+/** The shared state found in a job and its modules, as `name file:line`. */
 async function found(job: string, others: Record<string, string> = {}, task = "default") {
   const files = new Map(Object.entries({ "job.ts": job, ...others }));
   const shared = await sharedState("file:///job.ts", task, (url) => {

@@ -1,4 +1,4 @@
-/** Waits, and takes what belongs to its place in the list: a sample in another order must tell it that. @module */
+/** Waits, and needs its index in the list: a sample in another order must pass the right one. @module */
 import type { TaskContext } from "../../../lib/mod.ts";
 import { numbers, wait } from "./compute.ts";
 

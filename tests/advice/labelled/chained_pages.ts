@@ -1,4 +1,4 @@
-/** Each page needs the token that the page before it gave: only in the list's own order none fails. @module */
+/** Each page needs the token of the page before: only the list's own order has no failures. @module */
 import { numbers, wait } from "./compute.ts";
 
 const tokens = new Map([[1, "token of the first page"]]);

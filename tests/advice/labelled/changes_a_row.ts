@@ -1,4 +1,4 @@
-/** Reads a number from a database, waits, and writes one more: several in flight lose each other's, and no result shows it. @module */
+/** Increments a number in a database with a wait between: tasks in flight lose updates. @module */
 import { DatabaseSync } from "node:sqlite";
 import { numbers, wait } from "./compute.ts";
 

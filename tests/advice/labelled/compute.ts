@@ -1,12 +1,12 @@
-/** Computing of a known amount, for the labelled jobs. */
+/** Known amounts of computing, for the labelled jobs. */
 
-// Small and called often, so that every isolate compiles it alike.
+// The function is small and called often, so that every isolate compiles it alike.
 function thousandSteps(state: number): number {
   for (let done = 0; done < 1000; done++) state = (Math.imul(state, 1664525) + 1013904223) | 0;
   return state;
 }
 
-/** Computes so many thousand steps, about a microsecond each thousand. @returns A number. */
+/** Computes `thousands` × 1000 steps, about a microsecond per thousand. @returns A number. */
 export function compute(thousands: number, seed: number): number {
   let state = seed;
   for (let done = 0; done < thousands; done++) state = thousandSteps(state);

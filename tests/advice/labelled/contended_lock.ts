@@ -1,4 +1,4 @@
-/** Takes a file's lock, one holder at a time on the whole machine, and waits 10 ms with it. @module */
+/** Takes a file's lock, which one task on the whole machine can hold, and waits 10 ms with it. @module */
 import { wait } from "./compute.ts";
 
 let path = "";

@@ -1,4 +1,4 @@
-/** Computes, and keeps a count and a list that nothing reads: each lane may have its own. @module */
+/** Computes, and keeps a count and a list that nothing reads: each lane can have its own. @module */
 import { compute, numbers } from "./compute.ts";
 
 const seen: number[] = [];

@@ -1,4 +1,4 @@
-/** Derives keys with Node's scrypt, which computes on threads beside the event loop's own. @module */
+/** Derives keys with Node's scrypt, which computes on threads beside the event loop. @module */
 import { scrypt } from "node:crypto";
 import { numbers } from "./compute.ts";
 

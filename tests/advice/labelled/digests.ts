@@ -1,4 +1,4 @@
-/** Derives keys, which Deno computes on threads beside the event loop's own. @module */
+/** Derives keys, which Deno computes on threads beside the event loop. @module */
 import { numbers } from "./compute.ts";
 
 export const items = numbers(120);

@@ -1,4 +1,4 @@
-/** Waits, and gives an error as a value where more than six are in flight. @module */
+/** Waits, and returns an error as its value if more than six tasks are in flight. @module */
 import { numbers, wait } from "./compute.ts";
 
 let inFlight = 0;

@@ -1,4 +1,4 @@
-/** Computes, every item shorter than the one before; items come one by one from a generator. @module */
+/** Computes, each item shorter than the one before; a generator yields the items. @module */
 import { compute } from "./compute.ts";
 
 export function* items(): Generator<number> {

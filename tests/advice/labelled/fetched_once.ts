@@ -1,4 +1,4 @@
-/** Waits for what three neighbours share, and keeps it once it has come: in flight together each waits for it. @module */
+/** Waits for a value that three neighbours share and keeps it; in flight together each waits. @module */
 import { numbers, wait } from "./compute.ts";
 
 const known = new Map<number, number>();

@@ -1,4 +1,4 @@
-/** Asks a server that hangs up on the fifth connection at once. @module */
+/** Asks a server that closes a fifth connection at the same time. @module */
 import { wait } from "./compute.ts";
 
 const MOST = 4;

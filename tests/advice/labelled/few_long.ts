@@ -1,4 +1,4 @@
-/** Computes, half a second each, and there are only five. @module */
+/** Computes half a second per item, for only five items. @module */
 import { compute, numbers } from "./compute.ts";
 
 export const items = numbers(5);

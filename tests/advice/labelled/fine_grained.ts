@@ -1,4 +1,4 @@
-/** Computes some 20 µs an item, tens of thousands of times. @module */
+/** Computes about 20 µs per item, tens of thousands of times. @module */
 import { compute, numbers } from "./compute.ts";
 
 export const items = numbers(80_000);

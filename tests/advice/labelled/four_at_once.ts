@@ -1,4 +1,4 @@
-/** Asks a server that serves four at once, 12 ms each, and lets the others queue. @module */
+/** Asks a server that serves four requests at once, 12 ms each, and queues the others. @module */
 import { wait } from "./compute.ts";
 
 const AT_ONCE = 4;

@@ -1,4 +1,4 @@
-/** Computes, every item longer than the one before. @module */
+/** Computes, each item longer than the one before. @module */
 import { compute, numbers } from "./compute.ts";
 
 export const items = numbers(60);

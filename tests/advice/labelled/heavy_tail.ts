@@ -1,4 +1,4 @@
-/** Waits: most items shortly, a few of them very long. @module */
+/** Waits: most items a short time, a few of them very long. @module */
 import { numbers, wait } from "./compute.ts";
 
 export const items = numbers(150);

@@ -1,4 +1,4 @@
-/** Adds up 4 MB, which takes hardly longer than sending them. @module */
+/** Adds up 4 MB, which takes hardly longer than sending the bytes. @module */
 
 export function* items(): Generator<Uint8Array> {
   for (let item = 0; item < 150; item++) yield new Uint8Array(4 << 20).fill(item);

@@ -1,4 +1,4 @@
-/** Computes a table for each ten neighbours in its list, and keeps the last one: in another order it is made anew. @module */
+/** Computes a table per ten neighbours and keeps the last; another order computes more tables. @module */
 import { compute, numbers } from "./compute.ts";
 
 let last = -1;

@@ -1,4 +1,4 @@
-/** Computes what it has not computed before: each lane has to do all of that by itself. @module */
+/** Computes each value once and keeps it: each lane has to compute all of them itself. @module */
 import { compute, numbers } from "./compute.ts";
 
 const known = new Map<number, number>();

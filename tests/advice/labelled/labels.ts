@@ -1,4 +1,4 @@
-/** What the labelled jobs are, and what each may do; used by `deno task advise:check`. */
+/** The labelled jobs, and the advice that each may get; used by `deno task advise:check`. */
 
 import type { Finding } from "../../../lib/advice/findings/findings.ts";
 import type { Model } from "../../../lib/models.ts";
@@ -6,29 +6,29 @@ import type { LanePermissions } from "../../../lib/lanes/permissions.ts";
 
 /** A labelled job. */
 export interface Label {
-  /** Its file beside this one. */
+  /** The job's file in this folder. */
   readonly file: string;
   readonly bound: "io" | "cpu" | "mixed" | "small";
   readonly permissions?: LanePermissions;
-  /** Items to take at most, for a job whose items never end. */
+  /** The most items to take, for a job whose items never end. */
   readonly items?: number;
-  /** Models of which one has to be recommended; any unless given. */
+  /** The models of which one has to be recommended; any if undefined. */
   readonly models?: readonly Model[];
-  /** A hazard that has to be named. */
+  /** A hazard that has to be reported. */
   readonly hazard?: Finding["kind"];
-  /** Another that may be named in its place, as where a slow machine asks a server one by one for less. */
+  /** A hazard that may be reported instead, as when a slow machine asks a server for less one by one. */
   readonly orHazard?: Finding["kind"];
-  /** A hazard that would be wrong. */
+  /** A hazard that must not be reported. */
   readonly noHazard?: Finding["kind"];
   /** A file or folder beside the job that its tasks leave behind. */
   readonly leaves?: string;
-  /** Why no model can be called the best afterwards: what is measured isn't the job, or fails. */
+  /** Whether no model can be called the best afterwards, because the trials fail or don't do the job. */
   readonly incomparable?: boolean;
 }
 
-/** The models of one event loop. */
+/** The models on one event loop. */
 const LOOP: readonly Model[] = ["sequential", "concurrent", "limited"];
-/** Those of them that have slots. */
+/** The models among them that have slots. */
 const SLOTS: readonly Model[] = ["concurrent", "limited"];
 const NET: LanePermissions = { net: ["127.0.0.1"] };
 const FILES: LanePermissions = { read: true, write: true };
@@ -57,15 +57,15 @@ export const LABELS: readonly Label[] = [
   { file: "programs.ts", bound: "io", permissions: { run: ["sleep"] } },
   { file: "short_waits.ts", bound: "io" },
   { file: "endless.ts", bound: "io", items: 400 },
-  // Items that differ.
+  // Jobs whose items differ.
   { file: "growing.ts", bound: "cpu", noHazard: "impossible" },
   { file: "falling.ts", bound: "cpu", noHazard: "impossible" },
   { file: "two_kinds.ts", bound: "mixed" },
   { file: "heavy_tail.ts", bound: "io" },
   { file: "keeps_results.ts", bound: "cpu", models: ["sequential"], hazard: "state" },
-  // Many in flight ask for what one by one was there already.
+  // Items in flight request the same value that one-by-one items find in the cache.
   { file: "fetched_once.ts", bound: "io", models: SLOTS, hazard: "stampede" },
-  // What isn't waited for is measured nowhere.
+  // Work that isn't awaited is not measured by any model.
   {
     file: "unawaited.ts",
     bound: "cpu",
@@ -81,9 +81,9 @@ export const LABELS: readonly Label[] = [
     noHazard: "state",
   },
   { file: "keeps_last.ts", bound: "cpu", models: ["sequential"], hazard: "state" },
-  // What its own module limits is kept to: lanes, each with a limit of its own, are faster and aren't the job.
+  // The module's own limit must hold: lanes, each with its own limit, are faster but don't do the same job.
   { file: "own_limit.ts", bound: "io", models: SLOTS, incomparable: true },
-  // Failures are no speed.
+  // A run that fails isn't fast.
   {
     file: "token_bucket.ts",
     bound: "io",
@@ -93,7 +93,7 @@ export const LABELS: readonly Label[] = [
     orHazard: "refused",
     incomparable: true,
   },
-  // Few slots gain where many are slower than the plain loop.
+  // Few slots gain, though many are slower than the plain loop.
   { file: "waits_when_refused.ts", bound: "io", permissions: NET, models: SLOTS },
   {
     file: "one_query_each.ts",
@@ -109,13 +109,13 @@ export const LABELS: readonly Label[] = [
     models: SLOTS,
     hazard: "refused",
     leaves: "shuts_out.tmp",
-    // Whoever is measured afterwards is shut out by whoever went before.
+    // A model that is measured afterwards is still shut out because of the one before.
     incomparable: true,
   },
   { file: "state_elsewhere.ts", bound: "cpu", models: LOOP, hazard: "lanes" },
   { file: "methods_lost.ts", bound: "cpu", models: LOOP, hazard: "lanes" },
   { file: "fails_sometimes.ts", bound: "io", hazard: "failures", incomparable: true },
-  // Results that depend on how tasks run.
+  // Jobs whose results depend on how tasks run.
   { file: "error_values.ts", bound: "io", hazard: "results", incomparable: true },
   {
     file: "numbering.ts",
@@ -170,7 +170,7 @@ export const LABELS: readonly Label[] = [
   },
   { file: "by_place.ts", bound: "io", models: SLOTS, noHazard: "failures" },
   { file: "numbered_items.ts", bound: "io", models: SLOTS, noHazard: "unrepeatable" },
-  // Computing that isn't on the event loop.
+  // Jobs that compute outside the event loop.
   { file: "programs_compute.ts", bound: "cpu", permissions: { run: ["sh"] }, models: SLOTS },
   { file: "derived_keys.ts", bound: "cpu", models: SLOTS },
   { file: "own_threads.ts", bound: "cpu" },
@@ -181,7 +181,7 @@ export const LABELS: readonly Label[] = [
     models: ["workers", "processes"],
     hazard: "blocking",
   },
-  // A race that isn't the job, and one that is.
+  // A job whose race does other work than the sample, and one whose race does the same.
   {
     file: "written_once.ts",
     bound: "cpu",
@@ -197,7 +197,7 @@ export const LABELS: readonly Label[] = [
     noHazard: "other-work",
     leaves: "written_again.tmp",
   },
-  // Little to go by.
+  // Jobs that give little evidence.
   { file: "three_items.ts", bound: "cpu" },
   { file: "one_item.ts", bound: "cpu", models: ["sequential"] },
   { file: "random_waits.ts", bound: "io", models: SLOTS },

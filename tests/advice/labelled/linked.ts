@@ -1,4 +1,4 @@
-/** Waits, and adds to what its neighbour in the list came to: equal waits give the same sums by luck. @module */
+/** Waits, and adds to its neighbour's sum: if waits are equal, the sums agree by luck. @module */
 import { numbers, wait } from "./compute.ts";
 
 interface Link {

@@ -1,4 +1,4 @@
-/** Computes with a table that the first task makes: each lane makes its own, and they save more than that takes. @module */
+/** Computes with a table that each lane's first task makes; lanes save more than that costs. @module */
 import { compute, numbers } from "./compute.ts";
 
 let table: number[] | undefined;

@@ -1,4 +1,4 @@
-/** Fills 48 MB and sorts a part of it. @module */
+/** Fills 48 MB and sorts part of it. @module */
 import { numbers } from "./compute.ts";
 
 export const items = numbers(60);

@@ -1,4 +1,4 @@
-/** Computes on items of a class, whose methods don't travel. @module */
+/** Computes on items of a class, whose methods aren't sent with them. @module */
 import { compute, numbers } from "./compute.ts";
 
 class Order {

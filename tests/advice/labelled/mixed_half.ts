@@ -1,4 +1,4 @@
-/** Waits 4 ms and computes, a share that is neither little nor nearly all. @module */
+/** Waits 4 ms and computes for a share of its time that is neither small nor nearly all. @module */
 import { compute, numbers, wait } from "./compute.ts";
 
 export const items = numbers(120);

@@ -1,4 +1,4 @@
-/** Waits, and gives its place in the run, which every model must tell alike. @module */
+/** Waits, and returns its index in the run, which must be the same under every model. @module */
 import { numbers, wait } from "./compute.ts";
 
 export const items = numbers(100);

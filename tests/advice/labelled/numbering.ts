@@ -1,4 +1,4 @@
-/** Waits, and numbers its results as they end: equal waits give the same numbers by luck. @module */
+/** Waits, and numbers its results as they end: if waits are equal, the numbers agree by luck. @module */
 import { numbers, wait } from "./compute.ts";
 
 let given = 0;

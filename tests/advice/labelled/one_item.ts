@@ -1,4 +1,4 @@
-/** Computes one item: nothing to run at the same time. @module */
+/** Computes one item, so nothing can run at the same time. @module */
 import { compute } from "./compute.ts";
 
 export const items = [1];

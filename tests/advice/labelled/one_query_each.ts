@@ -1,4 +1,4 @@
-/** Asks a connection that each lane opens for itself, and that bears one query at a time. @module */
+/** Uses a connection that each lane opens and that allows one query at a time. @module */
 import { numbers, wait } from "./compute.ts";
 
 class Connection {

@@ -1,4 +1,4 @@
-/** Waits 20 ms, three at once whatever runs it, by a limit in its own module. @module */
+/** Waits 20 ms; a limit in the module lets three tasks run at once, whatever the slots. @module */
 import { numbers, wait } from "./compute.ts";
 
 let free = 3;

@@ -1,4 +1,4 @@
-/** Computes in a thread of the task's own. @module */
+/** Computes in a thread that the task itself starts. @module */
 import { numbers } from "./compute.ts";
 
 const CODE = `self.onmessage = ({ data }) => {

@@ -1,4 +1,4 @@
-/** Runs a program for each item, which sleeps 15 ms. @module */
+/** Runs a program for each item that sleeps 15 ms. @module */
 
 export const items = Array.from({ length: 80 }, (_, item) => item);
 

@@ -1,4 +1,4 @@
-/** Runs a program for each item, which computes for some 15 ms. @module */
+/** Runs a program for each item that computes for about 15 ms. @module */
 
 export const items = Array.from({ length: 60 }, (_, item) => item);
 

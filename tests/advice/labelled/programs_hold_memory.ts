@@ -1,4 +1,4 @@
-/** Runs a program for each item that computes, and holds 300 MB meanwhile. @module */
+/** Runs a program for each item that computes and holds 300 MB meanwhile. @module */
 
 export const items = Array.from({ length: 8 }, (_, item) => item);
 

@@ -1,4 +1,4 @@
-/** Waits for a time that chance decides anew in each run. @module */
+/** Waits for a random time that differs in each run. @module */
 import { numbers, wait } from "./compute.ts";
 
 export const items = numbers(60);

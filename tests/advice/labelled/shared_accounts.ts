@@ -1,4 +1,4 @@
-/** Waits, and books on one of ten accounts; what an account holds then depends on who came before. @module */
+/** Waits, and books on one of ten accounts; the balance depends on the order of tasks. @module */
 import { numbers, wait } from "./compute.ts";
 
 const held = new Map<number, number>();

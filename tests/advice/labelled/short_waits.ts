@@ -1,4 +1,4 @@
-/** Waits 1 ms and computes a fifth of one. @module */
+/** Waits 1 ms and computes for about 0.2 ms. @module */
 import { compute, numbers, wait } from "./compute.ts";
 
 export const items = numbers(1000);

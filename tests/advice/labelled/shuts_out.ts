@@ -1,9 +1,9 @@
-/** Asks a server that shuts out for a second and a half whoever has more than eight requests in flight. @module */
+/** Asks a server that refuses everything for 1.5 s after more than eight requests at once. @module */
 import { wait } from "./compute.ts";
 
 const MOST = 8;
 const SHUT_OUT_MS = 1500;
-/** Until when, as one server for all processes would keep it. */
+/** The end of the refusal; the file lets servers in all processes act as one. */
 const UNTIL = new URL("./shuts_out.tmp", import.meta.url);
 let server: Deno.HttpServer<Deno.NetAddr> | undefined;
 

@@ -1,4 +1,4 @@
-/** Its items come one by one, 6 ms apart, and each then waits 12 ms. @module */
+/** The items are yielded one by one, 6 ms apart, and each task waits 12 ms. @module */
 import { wait } from "./compute.ts";
 
 export async function* items(): AsyncGenerator<number> {

@@ -1,4 +1,4 @@
-/** Computes with a table that is made where the items are: other lanes have none. @module */
+/** Computes with a table that `items` makes: other lanes don't have it. @module */
 import { compute, numbers } from "./compute.ts";
 
 let table: { readonly factor: number } | undefined;

@@ -1,4 +1,4 @@
-/** Computes, for three items only: too few to race. @module */
+/** Computes only three items, too few for a race. @module */
 import { compute } from "./compute.ts";
 
 export const items = [1, 2, 3];

@@ -1,4 +1,4 @@
-/** Asks a server that lets 40 requests a second through and answers 429 with Retry-After beyond. @module */
+/** Asks a server that allows 40 requests a second and answers more with 429 and Retry-After. @module */
 import { wait } from "./compute.ts";
 
 const PER_SECOND = 40;

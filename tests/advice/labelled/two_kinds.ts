@@ -1,4 +1,4 @@
-/** Waits in the first half of its items, and computes in the second. @module */
+/** Waits for the first half of its items, and computes for the second. @module */
 import { compute, numbers, wait } from "./compute.ts";
 
 export const items = numbers(120);

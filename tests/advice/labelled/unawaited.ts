@@ -1,4 +1,4 @@
-/** Begins to compute some 3 ms, and settles without waiting for it. @module */
+/** Starts about 3 ms of computing, and settles without waiting for it. @module */
 import { compute, numbers } from "./compute.ts";
 
 export const items = numbers(200);

@@ -1,4 +1,4 @@
-/** Computes: most items shortly, every tenth ten times as long. @module */
+/** Computes: most items a short time, every tenth ten times as long. @module */
 import { compute, numbers } from "./compute.ts";
 
 export const items = numbers(150);

@@ -1,10 +1,10 @@
-/** Waits: most items shortly, some long, as answers from afar do. @module */
+/** Waits: most items a short time, some long, like answers from a distant server. @module */
 import { numbers, wait } from "./compute.ts";
 
 export const items = numbers(200);
 
 export default async function (item: number): Promise<number> {
-  // A heavy tail, the same every time: from 2 ms to some 150.
+  // The waits have a heavy tail from 2 ms to about 150 ms, the same in every run.
   const even = (item * 0.6180339887) % 1;
   await wait(Math.min(150, 2 / (1.01 - even)));
   return item;

@@ -1,4 +1,4 @@
-/** Runs a program that sleeps 10 ms, and holds up its thread meanwhile. @module */
+/** Runs a program that sleeps 10 ms, and blocks its thread meanwhile. @module */
 import { numbers } from "./compute.ts";
 
 export const items = numbers(80);

@@ -1,4 +1,4 @@
-/** Asks a server that lets 60 requests a second through, and waits where it is refused. @module */
+/** Asks a server that allows 60 requests a second, and waits and asks again when refused. @module */
 import { wait } from "./compute.ts";
 
 const PER_SECOND = 60;
@@ -24,7 +24,7 @@ export default async function (url: string): Promise<string> {
     const response = await fetch(url);
     const text = await response.text();
     if (response.ok) return text;
-    // So many that wait ask again at the same time, and most of them are refused once more.
+    // Many tasks that wait ask again at the same time, and most of them are refused again.
     await wait(750);
   }
 }

@@ -1,4 +1,4 @@
-/** Computes and writes a file for each item, unless it is there already; `reset` removes them. @module */
+/** Computes and writes a file for each item, unless it exists; `reset` removes the files. @module */
 import { compute, numbers } from "./compute.ts";
 
 const folder = new URL("./written_again.tmp/", import.meta.url).pathname;

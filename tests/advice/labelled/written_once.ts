@@ -1,4 +1,4 @@
-/** Computes and writes a file for each item, unless it is there already. @module */
+/** Computes and writes a file for each item, unless it exists. @module */
 import { compute, numbers } from "./compute.ts";
 
 const folder = new URL("./written_once.tmp/", import.meta.url).pathname;

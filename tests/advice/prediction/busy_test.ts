@@ -9,12 +9,12 @@ Deno.test("wasBusy() is told by any of three signs, and busyMatters() asks wheth
   assertEquals(wasBusy({ available: 0.85, others: undefined }, machine), false);
   assertEquals(wasBusy({ ...calm, others: { used: 0.3, cores: 2 } }, machine), true);
   assertEquals(wasBusy({ ...calm, available: 0.84 }, machine), true);
-  // Nobody else was there to queue behind.
+  // The tasks queued for a core, but hardly any other program used one.
   const alone = { available: 0.5, others: { used: 0.09, cores: 2 } };
   assertEquals(wasBusy(alone, machine), false);
   assertEquals(wasBusy({ ...alone, others: undefined }, machine), true);
   assertEquals(wasBusy({ ...calm, others: undefined }, { ...machine, ceiling: 1.49 }), true);
-  // Nobody was there who could have held up independent processes.
+  // The ceiling is low, but no other program held up the independent processes.
   assertEquals(wasBusy(calm, { ...machine, ceiling: 1.08 }), false);
   const shared = { name: "cache", module: "file:///job.ts", line: 1 };
   const minds = (cpuShare: number, othersUse: number, more: { shared?: typeof shared } = {}) =>

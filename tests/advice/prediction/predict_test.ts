@@ -78,7 +78,7 @@ Deno.test("predict() expects each lane to find cold what the first item did", ()
   const rest = { wallMs, cpuMs: wallMs, sourceMs };
   const of = { ...sample, wallMs: wallMs + 20, cpuMs: wallMs + 20, walls: [cold, ...others], rest };
   const ms = (candidate: Candidate) => totalMs(predict(of, candidate, 60, MACHINE));
-  // 600 ms are spared no lane; one by one they are 600 of 1,190.
+  // Every lane spends the 600 ms of the first item; the plain loop spends them once in 1,190 ms.
   const gained = ms(SEQUENTIAL) / ms(WORKERS);
   assert(gained > 1.15 && gained < 1.4, String(gained));
 });
@@ -94,7 +94,7 @@ Deno.test("predict() slows an item down that outlasts all others only while thes
   };
   const itemsAt = (ceiling: number) =>
     predict(sample, WORKERS, 41, { ...MACHINE, ceiling }).runMs / even.wallMs;
-  // It begins after 12 others on its lane.
+  // The long item begins after 12 others on its lane.
   assertAlmostEquals(itemsAt(2), 92, 1);
   assertAlmostEquals(itemsAt(1), 120, 1);
 });
@@ -102,7 +102,7 @@ Deno.test("predict() slows an item down that outlasts all others only while thes
 Deno.test("predict() takes the copying of large payloads off a lane's gain", () => {
   const large = { computeMs: 5, transfer: { cloneMs: 4 } };
   assert(gain(large, WORKERS) < 1 && gain({ computeMs: 5 }, WORKERS) > 1.5);
-  // What arrives has to be read on its lane, where nobody else does it.
+  // A lane has to read its items itself; no other thread does that for it.
   assert(gain(large, { model: "workers", lanes: 1, slots: 1 }) < 0.9);
 });
 
@@ -132,7 +132,7 @@ Deno.test("predict() expects tasks on a lane elsewhere to wait together, the les
   assert(more > 1.05 && more < 1.25, String(more));
 });
 
-/** A sample without unevenness. */
+/** A sample whose items all take the same time. */
 function evenSample(of: Parameters<typeof sampleFor>[0]) {
   const sample = sampleFor(of);
   const { wallMs, cpuMs, sourceMs, items } = sample;
@@ -146,13 +146,13 @@ Deno.test("predict() adds up tasks, their source and their set-up in the plain l
   assertAlmostEquals(runMs, 1000 * (sample.wallMs + 2 + 0.0006), 1e-6);
   assertAlmostEquals(lowMs, runMs, 1e-6);
   assertAlmostEquals(highMs, runMs, 1e-6);
-  // Its module is loaded already where its items are made; each lane loads it for itself.
+  // The module is already loaded where its items are made; each lane loads it again.
   const loads = { ...sample, loadMs: 200 };
   const starts = [SEQUENTIAL, CONCURRENT, WORKERS].map((of) =>
     predict(loads, of, 9, MACHINE).startMs
   );
   assertEquals(starts, [101, 101, 320]);
-  // 25 uneven items may be off by two fifths of their deviation; at least half of it is sure.
+  // 25 uneven items may be off by two fifths of their deviation; the low end is at least half.
   const uneven = { ...sample, variation: 1, items: 25 };
   const ends = predict(uneven, SEQUENTIAL, 1000, MACHINE);
   assertAlmostEquals(ends.lowMs / ends.runMs, 0.6, 1e-9);
@@ -168,7 +168,7 @@ Deno.test("classFor() sees no gain in lanes that take longer to load than they c
   };
   const computes = { computeMs: 30 };
   assertEquals([noGain(computes, 1300), noGain(computes, 500)], ["loading", undefined]);
-  // What waits, or computes on threads of its own, gains from slots.
+  // Tasks that wait, or that compute on threads of their own, gain from slots.
   assertEquals(noGain({ waitMs: 30 }, 1300), undefined);
   assertEquals(noGain({ ...computes, onLoop: 0.1 }, 1300), undefined);
 });
@@ -188,7 +188,7 @@ Deno.test("predict() shares the cores' ceiling among lanes that compute, and let
   };
   assertAlmostEquals(gainWith({ computeMs: 40 }, 2), 1.9, 0.03);
   assertAlmostEquals(gainWith({ computeMs: 40 }, 4), 1.9, 0.03);
-  // Of four cores two gain two thirds of the way from one to 3.8 … in equal steps.
+  // With four cores, 2 and 3 lanes gain one and two thirds of the way from 1 to 3.8.
   assertAlmostEquals(gainWith({ computeMs: 40 }, 2, 4), 1 + 2.8 / 3, 0.03);
   assertAlmostEquals(gainWith({ computeMs: 40 }, 3, 4), 1 + 2 * 2.8 / 3, 0.05);
   const blocks = { computeMs: 0.1, waitMs: 40, blocks: true };
@@ -205,13 +205,13 @@ Deno.test("predict() never goes below what an event loop, its source or its core
     1,
   );
   assertAlmostEquals(runMs({ waitMs: 1, sourceMs: 5 }, CONCURRENT), 500, 3);
-  // Threads beside the loop compute on all cores, and no faster.
+  // Threads beside the loop can use all cores, but not more.
   const beside = { computeMs: 20, onLoop: 0.05 };
   assertAlmostEquals(runMs(beside, { model: "limited", lanes: 1, slots: 8 }), 2000 / 1.9, 15);
 });
 
 Deno.test("predict() lets tasks computing off their thread take the cores' time, as on an idle CPU", () => {
-  // The 5 ms that are counted were to be 10: others had the CPU for half of the time.
+  // The 5 ms counted stand for 10 ms of computing: others had the CPU for half of the time.
   const sample = { ...sampleFor({ waitMs: 20 }), loopMs: 0, cpuMs: 5, cpuShare: 0.5, sourceMs: 0 };
   const all = predict(sample, CONCURRENT, 100, MACHINE);
   assertAlmostEquals(all.runMs, 100 * 10 / 1.9, 15);
@@ -288,12 +288,12 @@ Deno.test("classByShare() is less sure where others compute", () => {
   assertEquals(classByShare(found).confidence, sure[0]);
 });
 
-/** A sample of which the system counted what the process got of a core. */
+/** A sample for which the system counted the process's share of a core. */
 function countedSample(of: { computeMs: number; waitMs: number; available: number }) {
   const probed = probedOf({ items: 60, ...of });
   return sampleOf({
     ...probed,
-    // A loop that happened to run while the others rested.
+    // The probe's own loop happened to run while others paused.
     done: { ...probed.done!, available: 1 },
     load: {
       available: of.available,
@@ -331,7 +331,7 @@ Deno.test("classFor() gives the class of programs on an idle machine, or is unsu
         const sample = sampleFor({ items: 60, computeMs: 0.1, waitMs, programMs, othersUse });
         return classFor(sample, MACHINE, 10_000);
       };
-      // It queues at most while others have all cores.
+      // A program queues at most while others use all cores.
       const alone = 1 - othersUse / 2;
       const mostMs = alone > 0.01 ? (programMs + sleepMs) * (1 / alone - 1) : 100;
       const [idle, busy] = [of(0, 0), of(queued * mostMs, othersUse)];

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { equalItems, hasEqualItems } from "../../../lib/advice/probe/equal_items.ts";
 
 Deno.test("equal items are counted in the list, and in the order in which the sample took them", () => {
-  // Taken as c, a, b, a, c, b: the fourth is the first that ran before.
+  // The sample takes c, a, b, a, c, b: its fourth item is the first that ran before.
   const list = ["a", "a", "b", "b", "c", "c"];
   const places = [4, 0, 2, 1, 5, 3];
   assertEquals(equalItems(list, places, [1, 1, 2, 2]), { distinct: 3, again: [0, 0, 1, 2] });
@@ -19,7 +19,7 @@ Deno.test("objects are equal by what they hold, and those of which JSON tells li
   assertEquals(again(1, "1", true, null, undefined), undefined);
   assertEquals(again("x".repeat(2000), "x".repeat(2000)), [1]);
   assertEquals(again({ text: "x".repeat(2000) }, { text: "x".repeat(2000) }), undefined);
-  // Of bytes, and of many parts, no text is made: that takes longer than the tasks.
+  // Byte arrays and large structures aren't compared as text, which would take longer than the tasks.
   assertEquals(again({ of: new Uint8Array(4) }, { of: new Uint8Array(4) }), undefined);
   let read = 0;
   const parts = Array.from({ length: 5000 }, () => ({ toJSON: () => read++ }));

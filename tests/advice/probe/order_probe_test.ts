@@ -33,7 +33,7 @@ async function orderMatters(code: string, count = 4): Promise<boolean | undefine
   const forwards = checksumOfFirst(count, probed, "listed");
   const check = { count, guardMs: 60_000, signal };
   const found = await orderProbe(job, { ...check, forwards });
-  // With a run from first to last in place of the sample.
+  // A run from first to last replaces the sample here.
   const anew = await orderProbe(job, { ...check, forwards: undefined });
   assertEquals(found.orderMatters, anew.orderMatters);
   return found.orderMatters;
@@ -47,7 +47,7 @@ Deno.test({
     assertEquals(await orderMatters(`${items} export default (item) => 2 * item;`), false);
     const counting = `${items} let calls = 0; export default (item) => item + 10 * calls++;`;
     assertEquals(await orderMatters(counting), true);
-    // Each of a hundred leans on its neighbour alone; or is told apart by its place.
+    // In one job each item depends on its neighbour; in the other each item needs its index.
     const linked = `export const items = Array.from({ length: 100 }, (_, n) => ({ n }));
       items.forEach((item, n) => item.prev = items[n - 1]);
       export default (item) => item.sum = (item.prev?.sum ?? 0) + item.n;`;
@@ -82,7 +82,7 @@ Deno.test({
   },
 });
 
-/** What file the tasks rewrite, or only write, of such a job in a folder that it may write. */
+/** The file that the tasks of a job rewrite, or only write, in a folder that they may write. */
 async function shared(task: string, all = false): Promise<string | undefined> {
   const folder = await Deno.makeTempDir({ prefix: "lanes-rewritten-" });
   try {
@@ -162,7 +162,7 @@ Deno.test("orderCheck() runs backwards where results differ or the plain loop is
   assertEquals(orderCheck(sample, probed, undefined, LEAVES)?.count, 13);
   assertEquals(orderCheck(sample, probed, undefined, STAYS), undefined);
   assertEquals(orderCheck(sample, probed, { ...race, runners: [] }, STAYS), undefined);
-  // What tasks share may be what the next one needs, whatever lanes gain.
+  // State that tasks share may be needed by the next task, whatever lanes gain.
   assertEquals(orderCheck(sample, probed, agreeing, { ...STAYS, shares: true })?.count, 13);
   assertEquals(orderCheck({ ...sample, failed: 1 }, probed, race, LEAVES), undefined);
 });

@@ -50,7 +50,7 @@ Deno.test({
   name: "what prepare gave is disposed once, and is no lane's teardown",
   ignore: !granted("run", "read"),
   async fn() {
-    // The clock jumps by a thousand seconds while it is disposed.
+    // Disposing it sets the clock forward by a thousand seconds.
     const late = module + `; const now = performance.now.bind(performance);
       export const prepare = () => ({
         [Symbol.dispose]: () =>
@@ -115,7 +115,7 @@ Deno.test({
   name: "probe() names no item beyond the last where the source ends the process behind it",
   ignore: !granted("run", "read"),
   async fn() {
-    // Tasks this long are taken one by one; the source waits until it is told that the third has ended.
+    // Tasks this long run one by one; the source waits 200 ms, until the third's end has been reported.
     const module = `data:text/javascript,export const items = [1, 2, 3];
       items[Symbol.asyncIterator] = async function* () {
         yield 1; yield 2; yield 3;

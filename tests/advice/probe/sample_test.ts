@@ -61,7 +61,7 @@ Deno.test("sampleOf() believes what the system counted, not a loop that came out
 
 Deno.test("sampleOf() sees uneven waits whole where the queueing was counted", () => {
   const probed = probedOf({ computeMs: 10, available: 0.5 });
-  // Every second task waits for 40 ms as well.
+  // Every second task also waits for 40 ms.
   const stretches = probed.stretches.map((of, i) => ({ ...of, wallMs: of.wallMs + (i % 2) * 40 }));
   const sample = sampleOf({ ...probed, stretches, load: { ...counted, available: 0.5 } });
   assertAlmostEquals(sample.cpuShare, 10 / 30, 0.02);
@@ -83,7 +83,7 @@ Deno.test("sampleOf() counts what the programs that tasks run compute", () => {
   const sample = sampleOf({ ...probed, load });
   assertAlmostEquals(sample.cpuShare, 0.95, 0.01);
   assertAlmostEquals(sample.cpuMs, 19, 0.1);
-  // The event loop itself has its hands free.
+  // The event loop itself is idle.
   assert(sample.loopMs < 2 && sample.blockedMs === 0);
 });
 
@@ -94,16 +94,16 @@ Deno.test("sampleOf() knows that a program run synchronously holds up the thread
 });
 
 Deno.test("sampleOf() doesn't let a program's computing stand for what its starter queued", () => {
-  // Waking for so little, the event loop queued twice as long as it ran; the program had a core.
+  // The event loop woke for so little that it queued twice as long as it ran; the program had a core.
   const probed = probedOf({ items: 50, computeMs: 1, waitMs: 29 });
   const load = { ...counted, available: 1 / 3, childrenCpuMs: 50 * 9 };
-  // Of 30 ms: 1 run, 2 queued, 9 the program's, and 18 waited.
+  // Of 30 ms the loop ran 1 and queued 2, the program ran 9, and 18 were waiting.
   assertAlmostEquals(sampleOf({ ...probed, load }).cpuShare, 10 / 28, 0.01);
 });
 
 Deno.test("sampleOf() finds a task that never gives way in the way of its event loop, on a busy machine too", () => {
   const probed = probedOf({ items: 50, computeMs: 1, waitMs: 4, blocks: true });
-  // Each queued for a core for twice as long as it took itself.
+  // Each task queued for a core twice as long as it took itself.
   const stretches = probed.stretches.map((of) => ({ ...of, wallMs: 15, syncMs: 15 }));
   const others = { used: 1.8, cores: 2 };
   const load = {
@@ -125,32 +125,32 @@ Deno.test("sampleOf() finds a task that never gives way in the way of its event 
 
 Deno.test("sampleOf() takes threads that collect garbage to queue beside the task, and its waits for waits", () => {
   const probed = probedOf({ items: 50, computeMs: 10, waitMs: 6 });
-  // On its own thread it computes 8.5 ms, and queues for 42.5.
+  // On its own thread the task computes 8.5 ms, and queues for 42.5 ms.
   const stretches = probed.stretches.map((of) => ({ ...of, wallMs: 57, cpuMs: 10 }));
   const load = { ...counted, available: 1 / 6, countedShare: 0.85 };
   const sample = sampleOf({ ...probed, stretches, load });
   assertAlmostEquals(sample.cpuShare, 10 / (57 - 42.5), 0.01);
   assertAlmostEquals(sample.queuedMs!, 42.5, 0.01);
-  // A tenth of that may have been others'.
+  // A tenth of the queueing may be other threads'.
   assertAlmostEquals(sample.cpuShareError, sample.cpuShare ** 2 * 0.425, 0.01);
 });
 
 Deno.test("mostCpuShare() takes a program to queue for a core no longer than others used all of them", () => {
   const most = (of: Parameters<typeof sampleFor>[0]) => mostCpuShare(sampleFor(of));
   const programs = { computeMs: 1, waitMs: 29, programMs: 4 };
-  // Of 30 ms the program computes for 4, and queues for all the others at most.
+  // Of 30 ms the program computes 4, and at most queues for all the others.
   assertAlmostEquals(most({ ...programs, othersUse: 2 }), 1, 1e-9);
-  // Others had both cores for half of the time: of 30 ms at least 15 - 5 are waiting.
+  // Others used both cores for half of the time, so of 30 ms at least 15 - 5 are waiting.
   assertAlmostEquals(most({ ...programs, othersUse: 1 }), 5 / 15, 0.001);
   const idle = sampleFor({ ...programs, othersUse: 0 });
   assertEquals(mostCpuShare(idle), idle.cpuShare);
-  // Where no program runs, all queueing was counted; and nothing is known where nothing counts.
+  // Without programs, all queueing was counted; without counts, nothing more is known.
   const own = sampleFor({ computeMs: 1, waitMs: 29, othersUse: 2 });
   assertEquals(mostCpuShare(own), own.cpuShare);
   assertEquals(mostCpuShare({ cpuShare: 0.3 }), 0.3);
 });
 
-/** A sample of items that took so long, one by one. */
+/** A sample of items that took these times, one by one. */
 function took(walls: readonly number[]) {
   const probed = probedOf({ computeMs: 1, items: walls.length });
   const stretches = walls.map((wallMs, at) => ({ ...probed.stretches[at]!, wallMs }));
@@ -159,11 +159,11 @@ function took(walls: readonly number[]) {
 
 Deno.test("typicalFrom() tells from how many items on the first ones stand for all", () => {
   assertEquals(typicalFrom(took(Array(100).fill(5))), 1);
-  // A cache that 20 items fill: the first 66 still cost half more than all hundred do.
+  // The first 20 items fill a cache: the first 66 still cost half more on average than all hundred.
   assertEquals(typicalFrom(took([...Array(20).fill(5), ...Array(80).fill(0.001)])), 67);
-  // A table that the first task makes.
+  // The first task makes a table.
   assertEquals(typicalFrom(took([300, ...Array(99).fill(3)])), 50);
-  // The long ones come late.
+  // The long items come late.
   assertEquals(typicalFrom(took([...Array(90).fill(1), ...Array(10).fill(50)])), 96);
 });
 
@@ -182,7 +182,7 @@ Deno.test("the rest of a job takes what tasks do once the first has found all co
 Deno.test("the rest of a list takes what equal items took again, where tasks keep their results", () => {
   const kept = (ofAgain: number, distinct = 60) => {
     const probed = probedOf({ computeMs: 20, items: 100, total: 1000 });
-    // Each second one is equal to an earlier one.
+    // Every second item is equal to an earlier one.
     const again = probed.stretches.map((_, place) => place % 2);
     const stretches = probed.stretches.map((of, place) => {
       const share = again[place] === 1 ? ofAgain : 1;
@@ -194,7 +194,7 @@ Deno.test("the rest of a list takes what equal items took again, where tasks kee
       done: { ...probed.done!, equal: { distinct, again } },
     });
   };
-  // Ten are new in the other 900.
+  // Of the other 900 items, ten are new.
   const sample = kept(0);
   assertAlmostEquals(sample.rest!.wallMs, 20 * 10 / 900, 0.02);
   assertAlmostEquals(predict(sample, SEQUENTIAL, 1000, MACHINE).runMs, 60 * 20, 60);

@@ -6,7 +6,7 @@ import { sequential } from "../../../lib/open.ts";
 import type { Items } from "../../../lib/dispatch/map_options.ts";
 import type { TaskFunction } from "../../../lib/lanes/task.ts";
 
-/** What a sample of made-up tasks says, which run until their number is reached, however fast they are. */
+/** The sample of made-up tasks, which run until their number is reached, however fast they are. */
 async function said(
   task: (item: number, index: number, context: object) => unknown,
   items: Items<unknown>,
@@ -204,7 +204,7 @@ Deno.test("thrownBy() says what was thrown, errors or not, with a few of its cau
 });
 
 Deno.test("Sampler looks at more than one long item, and at no more than it has time for", async () => {
-  // A clock that goes on by what the tasks say they take, and by a little whenever it is looked at.
+  // The clock advances by the time that tasks claim to take, and a little at each reading.
   const real = performance.now;
   let nowMs = 0;
   performance.now = () => nowMs += 0.01;

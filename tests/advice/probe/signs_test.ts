@@ -10,7 +10,7 @@ Deno.test("rateLimitOf() forgives a refusal here and there", () => {
   assertEquals(rateLimitOf({ done: undefined }), undefined);
 });
 
-/** Whether tasks spare later ones time that took so long, one by one. */
+/** Whether tasks with these times, in milliseconds, seem to save later tasks time. */
 function later(walls: readonly number[], isSpread = true): boolean {
   const spread = isSpread ? walls.length : undefined;
   const probed = { ...probedOf({ computeMs: 1, items: walls.length }), spread };
@@ -24,7 +24,7 @@ Deno.test("sparesLater() tells what tasks keep for later ones from items that di
   assert(later([300, ...Array(99).fill(3)]));
   assert(!later(Array.from({ length: 100 }, (_, at) => at % 10 === 3 ? 50 : 1)));
   assert(!later(Array.from({ length: 100 }, (_, at) => 1 + at % 7)));
-  // Three long ones, by chance all in the first half; and too few to tell.
+  // Three long items that are all in the first half by chance; then too few items to tell.
   assert(!later(Array.from({ length: 300 }, (_, at) => at % 40 === 20 && at < 101 ? 250 : 3)));
   assert(!later([9, 9, 9, 1, 1, 1]));
   assert(!later(cached, false), "a list in its own order may just fall");

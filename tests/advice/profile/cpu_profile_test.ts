@@ -3,7 +3,7 @@ import fc from "../../properties.ts";
 import { type Call, callTree, totalUs } from "../../../lib/advice/profile/cpu_profile.ts";
 import { marked, profileOf, ROLES, type Stack } from "./fixture.ts";
 
-/** A tree as nested arrays, in the order of names: name, its own time, what it called. */
+/** A tree as nested arrays, sorted by name: name, self time, calls. */
 function shown(calls: readonly Call[]): unknown[] {
   return calls.map(({ frame, selfUs, calls }) => [frame.name, selfUs, ...shown(calls)]).sort();
 }

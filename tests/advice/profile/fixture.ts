@@ -1,11 +1,11 @@
-/** Made-up profiles, as V8 writes them, and what is made of one. */
+/** Made-up profiles as V8 writes them, and the result of one. */
 
 import type { FrameRoles } from "../../../lib/advice/profile/cpu_profile.ts";
 import type { JobProfile } from "../../../lib/advice/profile/job_profile.ts";
 import type { profileJob } from "../../../lib/advice/profile/profiler.ts";
 import type { JobSpec } from "../../../lib/timing/spec.ts";
 
-/** A stack, from its foot: each function as "name@url:line". */
+/** A stack from its bottom: each function as "name@url:line". */
 export type Stack = readonly string[];
 
 interface Node {
@@ -21,7 +21,7 @@ interface Node {
 
 function frameIn(text: string): Node["callFrame"] {
   const [name, place = ""] = text.split("@") as [string, string?];
-  // The garbage collector, the root and native functions stand nowhere.
+  // The garbage collector, the root and native functions have no place in a file.
   const [, url = "", line] = /^(.*?)(?::(\d+))?$/.exec(place)!;
   return {
     functionName: name,
@@ -31,7 +31,7 @@ function frameIn(text: string): Node["callFrame"] {
   };
 }
 
-/** A profile in which these stacks were seen, each for so many microseconds. */
+/** A profile of these stacks, each seen for the given time in microseconds. */
 export function profileOf(seen: readonly (readonly [stack: Stack, us: number])[]) {
   const nodes: Node[] = [{ id: 1, callFrame: frameIn("(root)") }];
   const ids = new Map<string, number>([["[]", 1]]);
@@ -47,19 +47,19 @@ export function profileOf(seen: readonly (readonly [stack: Stack, us: number])[]
     return id;
   };
   const samples = seen.map(([stack]) => nodeOf(stack));
-  // A delta stands before its sample: what a sample lasted stands with the next.
+  // A delta belongs to the time before its sample: a sample's duration is the next delta.
   const timeDeltas = [17, ...seen.slice(0, -1).map(([, us]) => us)];
   return { nodes, samples, timeDeltas, startTime: 1000, endTime: 2000 };
 }
 
-/** Marks and frames of what measures, by their names. */
+/** The marks and the frames of the measuring code, by their names. */
 export const ROLES: FrameRoles = {
   mark: ({ name }) => name === "BEGIN" ? "begin" : name === "END" ? "end" : undefined,
   apart: ({ name }) => name === "SOURCE",
   own: ({ url }) => url.startsWith("probe:"),
 };
 
-/** Stacks between the marks, with what else a process does before and after. */
+/** These stacks between the marks, with the process's other work before and after. */
 export function marked(seen: readonly (readonly [Stack, number])[]) {
   return profileOf([
     [["load@file:///job/job.ts:1"], 5000],
@@ -72,7 +72,7 @@ export function marked(seen: readonly (readonly [Stack, number])[]) {
   ]);
 }
 
-/** What is made of a profile. */
+/** The result of a profile. */
 export const PROFILE: JobProfile = {
   tasks: 12,
   tasksMs: 480,
@@ -109,7 +109,7 @@ export function jobOf(name: string): JobSpec {
   };
 }
 
-/** How it is profiled. */
+/** Options for profiling it. */
 export const options = (more: Partial<Parameters<typeof profileJob>[1]> = {}) => ({
   stride: 1,
   least: 1,

@@ -79,7 +79,7 @@ Deno.test("deedOf() says what the runtime does", () => {
     "native code",
     "other functions of Deno",
   ]);
-  // A regular expression is named by its source, whatever that speaks of.
+  // A regular expression is classified by its kind, whatever its source mentions.
   assertEquals(deedOf({ name: "RegExp: ^(parse|a+)+$" }), "matching regular expressions");
 });
 

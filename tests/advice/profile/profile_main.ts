@@ -1,4 +1,4 @@
-/** What runs in a process of its own for profiler_test.ts: profiles a job, and prints the profile. */
+/** Runs as a separate process for profiler_test.ts: profiles a job, and prints the profile. */
 
 import { profileJob } from "../../../lib/advice/profile/profiler.ts";
 import { jobOf, options } from "./fixture.ts";

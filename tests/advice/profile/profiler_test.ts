@@ -60,14 +60,14 @@ Deno.test({
   ignore,
   async fn() {
     const own = await Deno.makeTempDir();
-    // In a process of its own: the folder for temporary files is one for all of a process's threads.
+    // The job runs in a separate process, because all threads of a process share one temporary folder.
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--allow-all", new URL("./profile_main.ts", import.meta.url).href],
       env: { TMPDIR: own },
       stderr: "inherit",
     }).output();
     const profile: Profiled = JSON.parse(new TextDecoder().decode(stdout));
-    // An empty one is all that can be removed so.
+    // The folder can only be removed like this if it is empty.
     await Deno.remove(own);
     assert(!("missing" in profile), JSON.stringify(profile));
     assertEquals(profile.tasks, 40);
@@ -77,7 +77,7 @@ Deno.test({
     assert(profile.flame.length > 0 && profile.functions.length <= 5);
     const text = JSON.stringify(profile);
     assert(!text.includes(fileURLToPath(new URL(".", import.meta.url))), text);
-    // What the source of items computes isn't the tasks'.
+    // Time spent in the source of items doesn't count as the tasks'.
     assert(!text.includes("items()"), text);
   },
 });

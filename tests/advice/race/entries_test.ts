@@ -13,7 +13,7 @@ const WORKERS: Candidate = { model: "workers", lanes: 2, slots: 1 };
 const LIMITED: Candidate = { model: "limited", lanes: 1, slots: 8 };
 const PROCESSES: Candidate = { model: "processes", lanes: 2, slots: 1 };
 
-/** A job of so many items, of which a sample was taken. */
+/** A job with a sample and a number of items. */
 const jobOf = (sample: Sample, horizon: number, machine = MACHINE) => ({
   sample,
   machine,
@@ -27,11 +27,11 @@ Deno.test("possibleGain() is what cores and waiting can give", () => {
   assertEquals(possibleGain(sampleFor({ waitMs: 10 }), MACHINE.cores, LIMITED, 100), 8);
   const blocking = sampleFor({ computeMs: 0.1, waitMs: 10, blocks: true });
   assert(possibleGain(blocking, MACHINE.cores, LIMITED, 100) < 1.1);
-  // Of what a task takes only the half that holds up its thread comes one after the other.
+  // Only the half that blocks the thread runs one item after the other.
   const half = { ...sampleFor({ waitMs: 10 }), blockedMs: 5 };
   assertAlmostEquals(possibleGain(half, MACHINE.cores, LIMITED, 100), 2, 0.01);
   assert(possibleGain(sampleFor({ computeMs: 5, waitMs: 5 }), MACHINE.cores, WORKERS, 100) <= 2);
-  // Of what tasks compute that wait nine tenths of the time up to 72% is waking, which many spare.
+  // Of tasks that wait nine tenths, up to 72% of the computing is waking up, which many in flight save.
   const waking = possibleGain(
     sampleFor({ computeMs: 2, waitMs: 18 }),
     MACHINE.cores,
@@ -39,12 +39,12 @@ Deno.test("possibleGain() is what cores and waiting can give", () => {
     100,
   );
   assertAlmostEquals(waking, 1 / (0.1 * 0.28 * 0.5 ** 0.9), 0.1);
-  // A source gives one item after the other, and tasks run beside it.
+  // A source yields one item after the other, and tasks run beside it.
   const source = sampleFor({ waitMs: 10, sourceMs: 30 });
   assertAlmostEquals(possibleGain(source, MACHINE.cores, LIMITED, 100), 4 / 3, 0.01);
   const quick = sampleFor({ waitMs: 30, sourceMs: 1 });
   assertAlmostEquals(possibleGain(quick, MACHINE.cores, LIMITED, 100), 8, 0.01);
-  // What a task computes may be waking from its waits, which many in flight spare.
+  // A task's computing may be waking up from its waits, which many in flight save.
   const all = { model: "concurrent", lanes: 1, slots: Infinity } as const;
   const download = sampleFor({ computeMs: 0.5, waitMs: 20, items: 160 });
   assert(possibleGain(download, MACHINE.cores, all, 160) > 80);
@@ -53,7 +53,7 @@ Deno.test("possibleGain() is what cores and waiting can give", () => {
 Deno.test("scaledMs() takes items for queued that took longer than predicted", () => {
   const sample = sampleFor({ waitMs: 12, items: 120 });
   const crowd: Candidate = { model: "limited", lanes: 1, slots: 32 };
-  // A server that serves four at once, 12 ms each: 50 items are no two of 32, nor 120 four of them.
+  // A server serves four at once, 12 ms each, so the time isn't a multiple of the time for 32 slots.
   const timeOf = (items: number) => ({ startMs: 0, runMs: 12 * Math.ceil(items / 4) });
   for (const items of [33, 50, 64, 90]) {
     const { runMs } = timeOf(items);
@@ -71,7 +71,7 @@ Deno.test("scaledMs() counts a first item once that was dearer in the race than 
     scaledMs(jobOf(sample, 100), { candidate: SEQUENTIAL, items: 100 }, round),
     3 + round.runMs,
   );
-  // The same of lanes, of which one had ended three more when the other's first was done.
+  // The same with lanes, where one lane had ended three more items when the other's first was done.
   const computes = sampleFor({ computeMs: 7, items: 60 });
   const cold = { startMs: 40, runMs: 100 + 13 * 7 / 1.9, warm: { afterMs: 100, items: 4 } };
   const all = scaledMs(jobOf(computes, 60), { candidate: WORKERS, items: 17 }, cold);
@@ -118,10 +118,10 @@ Deno.test("a small gain of what was to gain far more is in doubt where the plain
     const runners = [runnerOf(SEQUENTIAL, 14, plainMs), runnerOf(LIMITED, 80, ownMs)];
     return entriesOf(runners, jobOf(sample, 80)).entries[1]!.doubt!;
   };
-  // A lock lets in one task at a time.
+  // A lock lets one task run at a time.
   assertAlmostEquals(doubtOf(15.6, 12), 1.3, 0.02);
   assertAlmostEquals(doubtOf(12, 12), 1, 0.01);
-  // Eight slots that gain as was predicted gain whatever the plain loop took.
+  // Eight slots that gain as predicted are not in doubt, whatever time the plain loop took.
   assertEquals(doubtOf(15.6, 2), 1);
 });
 
@@ -136,7 +136,7 @@ Deno.test("advise() takes a gain above what the machine can give for an alarm", 
   assertEquals(advice.models.find(({ model }) => model === "workers")?.out, "impossible");
 });
 
-/** Jobs whose items differ, by what the item at a place computes, in milliseconds. */
+/** Jobs whose items differ: the computing time in milliseconds of the item at each place. */
 const SHAPES: Readonly<Record<string, (place: number) => number>> = {
   "grow": (place) => 1 + place * place / 100,
   "fall": (place) => 1 + (99 - place) ** 2 / 100,
@@ -155,7 +155,7 @@ for (const [what, shape] of Object.entries(SHAPES)) {
     const sample = sampleOf({ ...probed, stretches });
     const truth = (items: number) =>
       order.slice(0, items).reduce((sum, place) => sum + shape(place), 0);
-    // The plain loop runs some items, and the workers others: both come to the same job.
+    // The plain loop and the workers run different items, but both scale to the same job.
     for (const [few, more] of [[20, 60], [12, 30], [60, 20]] as const) {
       const round = (runMs: number) => roundOf({ runMs });
       const plain = scaledMs(
@@ -175,7 +175,7 @@ for (const [what, shape] of Object.entries(SHAPES)) {
   });
 }
 
-/** Every tenth item computes for 400 ms, and the others wait for 20 ms, in the order of the race. */
+/** Every tenth item computes for 400 ms and the others wait for 20 ms, in the order of the race. */
 function twoKinds(order: readonly number[]) {
   const probed = probedOf({ computeMs: 1, items: order.length });
   const stretches = probed.stretches.map((stretch, turn) => {
@@ -202,7 +202,7 @@ Deno.test("a race that met no dear item is scaled by what the sample knows of th
   assertEquals(impossible, []);
   const [plain, many] = entries.map(({ times }) => times[0]!.ms);
   const gain = plain! / many!;
-  // 6 × 400 ms are computed one after the other, whatever waits meanwhile: 3480 ms to about 2420 ms.
+  // 6 × 400 ms are computed one after the other, whatever waits meanwhile: 3480 ms become about 2420 ms.
   assert(gain > 1.2 && gain < 1.6, `${gain}`);
 });
 
@@ -229,7 +229,7 @@ Deno.test("a gain that can't be puts all gains in doubt that rest on the same pl
   assertEquals(found.impossible.map(({ model }) => model), ["workers (2 lanes)"]);
   const { candidate, decision } = recommend(found.entries, found.usualNoise);
   assertEquals([candidate.model, decision], ["sequential", "can't tell"]);
-  // One round is no excuse: what can't be isn't recommended, however wide its interval.
+  // An impossible gain isn't recommended from one round either, however wide its interval.
   const once = entriesOf([runner(SEQUENTIAL, 3500), runner(PROCESSES, 1000)], jobOf(sample, 100));
   assertEquals(once.impossible.length, 1);
   assertEquals(recommend(once.entries).candidate.model, "sequential");
@@ -265,7 +265,7 @@ Deno.test("lanes that gained more than independent processes did meanwhile took 
   };
   assertEquals([of(1).candidate.model, of(1).decision], ["sequential", "can't tell"]);
   assertEquals(of(1.8).candidate.model, "workers");
-  // Where others compute nothing gains more than the cores, not by a tenth either.
+  // When others use the CPUs, no gain may exceed the number of cores, not even by a tenth.
   runners[1] = runner(WORKERS, 1500, 1480, 1490);
   assertEquals(of(2).decision, "can't tell");
 });
@@ -287,7 +287,7 @@ Deno.test("a gain that is too great by its noise alone takes no other's away", (
   for (const rounds of [3, 2]) {
     assertEquals([of(1, rounds).candidate.slots, of(1, rounds).decision], [2, "gain"]);
   }
-  // Where others compute, more is off than the rounds show.
+  // When others use the CPUs, times are less certain than the rounds show.
   assertEquals(of(0.5).decision, "can't tell");
 });
 
@@ -297,7 +297,7 @@ Deno.test("programs that a busy machine holds up gain no more than cores, or not
     items: 100,
     rounds: times.map((runMs, round) => roundOf({ runMs, round })),
   });
-  // 10 ms of 35 are computed; the rest is queueing, or waiting: nobody counts it.
+  // 10 of 35 ms are computed; the rest is queueing or waiting, which nothing counts.
   const sample = sampleFor({ computeMs: 1, waitMs: 34, programMs: 9, othersUse: 1.7 });
   const of = (others: readonly Runner[], ceiling = 1.2) => {
     const runners = [runner(SEQUENTIAL, 3500, 3550, 3450), ...others];
@@ -311,10 +311,10 @@ Deno.test("programs that a busy machine holds up gain no more than cores, or not
   const many: Candidate = { model: "workers", lanes: 2, slots: 32 };
   const crowd = runner(many, 890, 880, 900);
   assertEquals([of([crowd]).candidate.model, of([crowd]).decision], ["sequential", "can't tell"]);
-  // What two cores can give is told.
+  // A gain that two cores can give is reported.
   const few = of([runner(LIMITED, 1850, 1900, 1870), crowd]);
   assertEquals([few.candidate, few.decision], [LIMITED, "gain"]);
-  // On an idle machine they wait, and all of it is a gain.
+  // On an idle machine the programs wait for the rest, so all of it is a gain.
   const idle = sampleFor({ computeMs: 1, waitMs: 34, programMs: 9, othersUse: 0 });
   const runners = [runner(SEQUENTIAL, 3500, 3550, 3450), crowd];
   assertEquals(
@@ -338,7 +338,7 @@ Deno.test("entriesOf() limits a gain by a ceiling, if that isn't so low that it 
 });
 
 Deno.test("tasks that wait may compute as little with many in flight as the race says", async () => {
-  // A client's request carries as many as ask at the same time.
+  // One event of a client's connection carries all requests made at the same time.
   const gained = (runCpuMs?: number) =>
     adviceOn(
       { computeMs: 1.4, waitMs: 34.5, items: 84, total: 400 },

@@ -44,7 +44,7 @@ Deno.test("failingOf() tells state that isn't there in other lanes from a refusa
   const found = failingOf([runner(limited(1)), runner(WORKERS, missing)])!;
   assertEquals(found.kind, "lanes");
   assertStringIncludes(sayFinding(found), "db is undefined");
-  // What failed in lanes with no more in flight than went well on the event loop isn't refused either.
+  // Failures in lanes with no more in flight than the event loop ran well aren't refusals either.
   assertEquals(
     failingOf([runner(limited(8)), runner(WORKERS, { count: 9, message: "no" })])?.kind,
     "lanes",

@@ -8,7 +8,7 @@ import {
 } from "../../../lib/advice/race/promising.ts";
 import { MACHINE, sampleFor } from "../fixture.ts";
 
-/** What is known of a job of which a sample was taken. */
+/** A job with a sample and its numbers of items. */
 const jobOf = (sample: Sample, total: number | null, horizon: number, machine = MACHINE) => (
   { sample, machine, total, horizon }
 );
@@ -32,7 +32,7 @@ Deno.test("possibleCandidates() proposes no lane that items can't be sent to", (
 Deno.test("possibleCandidates() proposes as many slots as keep a lane busy", () => {
   const found = possibleCandidates(jobOf(sampleFor({ computeMs: 5, waitMs: 5 }), null, 100), 100);
   const slots = found.filter(({ model }) => model === "limited").map(({ slots }) => slots);
-  // With as many slots as cores beside them, for tasks that compute elsewhere.
+  // There are also as many slots as cores, for tasks that compute elsewhere.
   assertEquals(slots, [2, 4]);
 });
 
@@ -96,16 +96,16 @@ Deno.test("promising() races twice as many slots as cores where tasks run progra
       among.map(nameOf).filter((name) => /limited \([24] slots\)/.test(name));
     return [names(all.map(({ candidate }) => candidate)), names(raced)];
   };
-  // Unless so many don't fit into memory.
+  // The case that so many tasks don't fit into memory.
   const large = { ...sampleFor({ computeMs: 12, waitMs: 8 }), loopMs: 1, taskBytes: 700e6 };
   const job = { ...jobOf(large, 100, 100, { ...MACHINE, memoryBytes: 3e9 }), runsPrograms: true };
   assert(promising(job, 100).raced.some(({ model }) => model === "limited"));
   const both = ["limited (2 slots)", "limited (4 slots)"];
   assertEquals(of(false), [both, []]);
-  // With as many as cores each would stand idle while its next task is handed out.
+  // With only as many slots as cores, each core would be idle while its next task is handed out.
   assertEquals(of(true), [both, ["limited (4 slots)"]]);
   assertEquals(of(false, 0.2, 12), [both, ["limited (4 slots)"]]);
-  // What mostly waits needs more of them.
+  // Tasks that mostly wait need more slots.
   assertEquals(of(false, 0.2), [both, []]);
 });
 
@@ -117,7 +117,7 @@ Deno.test("promising() races no lanes where tasks compute beside the event loop,
     const areLanes = ({ lanes }: Candidate) => lanes > 1;
     return [all.some(({ candidate }) => areLanes(candidate)), raced.some(areLanes)];
   };
-  // They are predicted all the same, and enter the race if slots gain less.
+  // Lanes are predicted all the same, and join the race if slots gain less.
   assertEquals([0.05, 0.8].map(isOfLanes), [[true, false], [true, true]]);
 });
 
@@ -132,7 +132,7 @@ Deno.test("possibleCandidates() has no more tasks in flight than memory holds", 
 });
 
 Deno.test("promising() tries an event loop in place of the last of four others that promise more", () => {
-  // Tasks that compute, hold up their thread and wait a little, where all cores gain hardly more than one.
+  // The tasks compute, block their thread and wait a little; all cores gain hardly more than one.
   const sample = { ...sampleFor({ computeMs: 13.5, waitMs: 10.5 }), blockedMs: 6.3 };
   const names = (blockedMs: number) => {
     const job = jobOf({ ...sample, blockedMs }, 1000, 1000, { ...MACHINE, ceiling: 1.2 });
@@ -140,6 +140,6 @@ Deno.test("promising() tries an event loop in place of the last of four others t
   };
   const lanes = ["workers (2 lanes)", "workers (2 lanes, 2 slots each)", "workers (4 lanes)"];
   assertEquals(names(6.3), ["sequential", "concurrent", ...lanes]);
-  // What waits less than that has nothing to gain from slots.
+  // Tasks that wait less than that gain nothing from slots.
   assertEquals(names(8), ["sequential", ...lanes, "processes (2 lanes)"]);
 });

@@ -53,7 +53,7 @@ Deno.test("a race is decided once a gain is sure and its interval narrow, and no
   assert(!isDecided(once) && isUnclear(raceWith(once)));
   const open = [ran(SEQUENTIAL, 2000, 2900, 1400), ran(limited(8), 1500, 2600, 1900)];
   assert(!isDecided(open) && isUnclear(raceWith(open)));
-  // Where results differ from run to run, or the work isn't the sample's, more rounds help nobody.
+  // More rounds don't help if results differ from run to run, or the work isn't the sample's.
   assert(!isUnclear(raceWith(once, { unrepeatable: true })));
   const other = [ran(SEQUENTIAL, 200), ran(limited(8), 150)];
   assert(!isUnclear(raceWith(other)));

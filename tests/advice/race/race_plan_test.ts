@@ -40,7 +40,7 @@ Deno.test("planRace() shares what two runs of the sample cost among models and r
   const raced = [SEQUENTIAL, threads(2)];
   const size = { alone: 100, most: 100 };
   const plan = planRace({ sample, machine: MACHINE }, raced, { ...size, leftMs: 60_000 })!;
-  // Of 1.65 runs of a second each 85% are planned: two thirds of it for a model that takes 526 ms.
+  // 85% of 1.65 one-second runs are planned: two thirds of that for a model that takes 526 ms.
   assertEquals(plan.rounds, 3);
   assertAlmostEquals(plan.allowanceMs, 1650, 5);
   assertAlmostEquals(plan.hardMs, 1750, 5);
@@ -52,7 +52,7 @@ Deno.test("planRace() shares what two runs of the sample cost among models and r
     allowanceMs: 2 * plan.allowanceMs,
   })!;
   assertEquals([double.rounds, double.items], [3, 100], "all items in three rounds");
-  // Starting them takes its part of what is left: 120 ms for each process.
+  // Starting the processes takes 120 ms each of the time that is left.
   const startMs = 3 * (2 * 120 + MACHINE.startMs.workers);
   const tight = planRace({ sample, machine: MACHINE }, raced, { ...size, leftMs: startMs + 700 })!;
   assert(tight.items < plan.items && tight.rounds === 3, JSON.stringify(tight));

@@ -116,7 +116,7 @@ function optionsFor(
   };
 }
 
-/** The same options, some of it judged otherwise. */
+/** The same options with parts of the judge replaced. */
 const judgedBy = <Of extends RaceOptions>(options: Of, judge: Partial<RaceJudge>): Of => ({
   ...options,
   judge: { ...options.judge, ...judge },
@@ -158,9 +158,9 @@ Deno.test("race() spends no more on a further round than its allowance, unless t
     const { runners } = await race({ ...undecided, plan });
     return runners.map(({ rounds }) => rounds.length);
   };
-  // Two of them take 41 ms, and the plain loop with them 141 ms.
+  // A round of the two fast models takes 41 ms, with the plain loop 141 ms.
   assertEquals(await roundsFor(130), [1, 7, 7, 1]);
-  // Once all have run twice, two are enough as well.
+  // After all have run twice, rounds of two are enough as well.
   assertEquals(await roundsFor(30), [2, 7, 7, 2]);
 });
 
@@ -263,7 +263,7 @@ Deno.test("race() stops a model that takes longer than the plain loop, and keeps
   const expectedMs = ({ model }: Candidate) => model === "sequential" ? 1000 : 20;
   const { runners: [, once] } = await race(judgedBy(options, { expectedMs }));
   assertEquals([once?.out, once?.stops, once?.rounds], [undefined, 1, []]);
-  // One trial may have been disturbed: the second tells.
+  // One trial may have been disturbed, so the second decides.
   const isUnclear = ({ untried }: Race) => untried > 0;
   const { runners: [, twice] } = await race(judgedBy(options, { expectedMs, isUnclear }));
   assertEquals([twice?.out, twice?.stops, twice?.rounds], ["slower", 2, []]);
@@ -313,7 +313,7 @@ Deno.test("race() learns from a round that ended early how many items there are"
 });
 
 Deno.test("race() blames nobody for a machine that became slower for the plain loop too", async () => {
-  // Predicted 1000 ms, but everything takes twice as long by now.
+  // 1000 ms were predicted, but everything takes twice as long by now.
   let stopped = 0;
   const options = optionsFor([SEQUENTIAL, WORKERS], ({ model, mostMs = Infinity }) => {
     const runMs = model === "sequential" ? 2000 : 1900;
@@ -326,7 +326,7 @@ Deno.test("race() blames nobody for a machine that became slower for the plain l
   const workers = runners.find(({ candidate }) => candidate.model === "workers");
   assert(workers === undefined || workers.out === undefined);
   if (stopped > 0) assertEquals(untried, 1);
-  // With the budget's leave it runs to its end.
+  // If the budget allows it, the model runs to its end.
   const isUnclear = ({ untried }: Race) => untried > 0;
   const again = await race(judgedBy(options, { expectedMs, isUnclear }));
   const ran = again.runners.find(({ candidate }) => candidate.model === "workers")!;
@@ -339,7 +339,7 @@ Deno.test("race() learns nothing of an endless source from a trial that its limi
     ...options,
     runTrial: async (trial, more) => {
       const result = await options.runTrial(trial, more);
-      // Tasks that never wait aren't cancelled: those that were dealt end, and no more are.
+      // Tasks that never wait aren't cancelled: those handed out end, and no more are handed out.
       return trial.model === "sequential"
         ? { ...result, round: { ...result.round, succeeded: 31 }, stopped: true }
         : result;
@@ -373,9 +373,9 @@ Deno.test("race() gives a first trial the plain loop's time and 0.15 s, that loo
   await race({ ...judgedBy(options, { expectedMs: () => 100 }), plan });
   const limits = Map.groupBy(options.trials, ({ model }) => model);
   const mostMs = (model: TrialSpec["model"]) => limits.get(model)!.map(({ mostMs }) => mostMs);
-  // 100 ms are expected of it at first; then 200 ms were measured.
+  // At first 100 ms are expected of the plain loop; then 200 ms were measured.
   assertEquals(mostMs("sequential"), [2 * 250, 2 * 350, 2 * 350]);
-  // Items whose times are drawn anew may take longer.
+  // Items whose times are random may take longer.
   const chance = optionsFor([SEQUENTIAL], () => ({ runMs: 10 }));
   await race(judgedBy(chance, { expectedMs: () => 100, byChance: (items) => items / 32 }));
   assertEquals(chance.trials[0]!.mostMs, 2 * 2 * 250);
@@ -405,7 +405,7 @@ Deno.test("race() tries what it can afford, if it takes as much longer as the ot
   assertEquals(await ran(1199, 1), 2);
   assertEquals(await ran(1600, 3), 3);
   assertEquals(await ran(1599, 3), 2, "the first took three times as long as predicted");
-  // None is expected to take much longer than the plain loop.
+  // No model is expected to take much longer than the plain loop.
   assertEquals(await ran(1000 + 1300 + 1200, 13), 3);
   assertEquals(await ran(1000 + 1300 + 1199, 13), 2);
 });
@@ -419,7 +419,7 @@ Deno.test("race() takes no model out for failures that chance explains, and any 
     return (await race({ ...options, failedShare })).runners[1]!.out;
   };
   assertEquals([await out(0, 0), await out(1, 0)], [undefined, "failures"]);
-  // A tenth of 64 fail one by one; three standard deviations are 7.2, and one more may.
+  // A tenth of 64 items fail one by one; three standard deviations are 7.2, and one more is allowed.
   assertEquals([await out(14, 0.1), await out(15, 0.1)], [undefined, "failures"]);
 });
 
@@ -484,7 +484,7 @@ Deno.test("race() goes on beyond its allowance while it can't tell, and says wha
   });
   const { trials: limits } = options;
   limits.length = 0;
-  // Each is given no more than is left then.
+  // Each trial gets at most the time that is left then.
   await of({ isUnclear, leftMs: () => 120, expectedMs: () => 100 });
   assertEquals(new Set(limits.slice(2).map(({ mostMs }) => mostMs)), new Set([120]));
   const isSoon = ({ trials }: Race) => trials < 6;
@@ -523,9 +523,9 @@ Deno.test("race() has the plain loop run all that others run where its few items
   assertEquals(await ran(0), { items: 8, counts: new Set([8]), others: 7 });
   const isUnclear = () => false;
   assertEquals(await ran(40, { isUnclear }), { items: 8, counts: new Set([8]), others: 2 });
-  // Half as many again tell little more, and one round of them would count for all that there were.
+  // Half as many items again tell little more, and one round of them would replace all earlier ones.
   assertEquals(await ran(80, { few: 40 }), { items: 40, counts: new Set([40]), others: 7 });
-  // Where that takes the time of the others it is held against none of them.
+  // If that takes all of the time, the new round has no other to compare with, and isn't used.
   const late = await ran(40, { mostMs: 4000, allMs: 5000 });
   assertEquals(late, { items: 8, counts: new Set([8]), others: 2 });
 });
@@ -544,7 +544,7 @@ Deno.test("race() tries no more models than planned before there was time for a 
     });
     return runners.map(({ candidate, rounds }) => [candidate.model, rounds.length]);
   };
-  // Two ran once, 10 ms each; a third takes as long, and then they run once more.
+  // Two models ran once, 10 ms each; a third takes as long, and then all run once more.
   assertEquals(await ran(49), [["sequential", 2], ["workers", 2]]);
   assertEquals(await ran(62), [["sequential", 2], ["workers", 2], ["limited", 2]]);
 });
@@ -560,7 +560,7 @@ Deno.test("race() ends where the plain loop fails that went well in the sample",
   };
   assertEquals(await ran(0), [undefined, 9]);
   assertEquals(await ran(7), ["failures", 1]);
-  // A tenth of the items may be a neighbour's fault.
+  // Up to a tenth of the items may fail because of another program.
   assertEquals((await ran(6))[1], 9);
 });
 
@@ -707,7 +707,7 @@ Deno.test("race() takes items that don't settle beside others for failures, not 
     return [concurrent?.out, concurrent?.failures];
   };
   assertEquals(await ran(10_000), ["failures", [stuck]]);
-  // What the budget ended may only have been long.
+  // A task that the budget stopped may only have been slow.
   assertEquals(await ran(340), [undefined, undefined]);
 });
 

@@ -30,7 +30,7 @@ Deno.test("recommend() claims no gain that cores and waiting can't give, and is 
   assertEquals(high.candidate, WORKERS);
   assert(high.gain!.median === 1.9 && high.gain!.low <= 1.9 && high.gain!.high === 1.9);
   assertEquals(high.confidence, 0.6);
-  // What noise may make of a gain that can be is told as it was measured.
+  // If noise can explain how far a gain exceeds the possible one, it is reported as measured.
   const near = of(2.2);
   assert(near.gain!.median > 2.2 && near.confidence > 0.9);
 });
@@ -112,7 +112,7 @@ Deno.test("advise() says from how many items on a model has saved its start", as
         : { startMs: 98, runMs: (model === "workers" ? 5.5 : 5.6) * items },
   );
   assertEquals(recommended.name, "workers (2 lanes)");
-  // An item saves 9.5 ms, a twentieth off, less 5.5 ms: 24.5 of them are 98 ms.
+  // An item saves 9.5 ms, a twentieth off, less 5.5 ms: 24.5 items save the 98 ms of the start.
   assertAlmostEquals(recommended.breakEven!, 24.5, 1);
 });
 

@@ -14,12 +14,12 @@ Deno.test("sameWork() notices work that is done already, and work that grows", (
   assertEquals(sameWork(waiting, raceOf([2000, 2100, 1900]))?.same, false);
   const computing = sampleFor({ computeMs: 10 });
   assertEquals(sameWork(computing, raceOf([200, 210, 190], 200))?.same, false);
-  // Of tasks that compute and wait the waits may vanish.
+  // Of tasks that compute and wait, only the waits may vanish.
   assertEquals(
     sameWork(sampleFor({ computeMs: 5, waitMs: 5 }), raceOf([520, 530, 510], 500))?.same,
     false,
   );
-  // A loop that was compiled better is the same work.
+  // A loop that was compiled better does the same work.
   assert(sameWork(computing, raceOf([500, 510, 490], 500))?.same);
 });
 
@@ -30,7 +30,7 @@ Deno.test("sameWork() sees by what lanes computed that work is done already, whe
     items: 6,
     rounds: [roundOf({ runMs: 150, runCpuMs })],
   });
-  // Its own beginning is much of what a trial of two items computes.
+  // In a trial of two items, much of the computing is the trial's own start.
   const plain: Runner = {
     candidate: SEQUENTIAL,
     items: 2,
@@ -41,21 +41,21 @@ Deno.test("sameWork() sees by what lanes computed that work is done already, whe
   assertEquals([of().same, of(lanes(240)).same], [true, true]);
   assertEquals(of(lanes(30)).same, false);
   assertAlmostEquals(of(lanes(30)).ratio, 30 / 240, 0.01);
-  // Of subprocesses only what they have told is counted, and what failed did no work.
+  // Subprocesses count only the CPU time that they report, and a failed model did no work.
   const processes = { ...WORKERS, model: "processes" } as const;
   assert(of(lanes(30, processes), { ...lanes(30), out: "failures" }).same);
 });
 
 Deno.test("sameWork() takes a busy machine for no other work", () => {
-  // Others took half of the CPU from the sample, or from the race: the CPU time is the same.
+  // Others used half of the CPU during the sample, or during the race: the CPU time is the same.
   const busy = sampleFor({ computeMs: 10, available: 0.5 });
   assert(sameWork(busy, raceOf([1000, 1010, 990], 1000))?.same);
   const computing = sampleFor({ computeMs: 10 });
   assert(sameWork(computing, raceOf([2000, 2100, 1900], 1000))?.same);
-  // Who shares a core and its caches needs more CPU time for the same work, too.
+  // Sharing a core and its caches also costs CPU time for the same work.
   const crowded = sampleFor({ computeMs: 13, available: 0.5 });
   assert(sameWork(crowded, raceOf([1000, 1010, 990], 800))?.same);
-  // One disturbed round of three isn't the job's.
+  // One disturbed round of three doesn't count.
   assert(sameWork(sampleFor({ waitMs: 10 }), raceOf([1000, 2400, 1010]))?.same);
 });
 
@@ -66,9 +66,9 @@ Deno.test("compareWork() takes waits that a busy machine makes longer for the sa
       rounds: [{ runMs, runCpuMs }],
     })!.same;
   assertEquals([of(1.9), of(0)], [true, false]);
-  // Where caches are shared the little that is computed takes longer as well; three times is more.
+  // With shared caches, the little computing takes longer as well; three times as long is too much.
   assertEquals([of(1.9, 417, 16), of(1.9, 700, 30)], [true, false]);
-  // Nobody makes waits shorter.
+  // No other program makes waits shorter.
   assertEquals(of(1.9, 100, 4), false);
 });
 
@@ -89,7 +89,7 @@ Deno.test("compareWork() holds a plain loop against the sample's own items, and 
   const sample = sampleFor({ waitMs: 10, items: 20 });
   const ratioOf = (items: number, runMs: number, ...more: [boolean?]) =>
     compareWork(sample, { items, rounds: [{ runMs }] }, ...more)!;
-  // Dealing an item out takes up to 0.05 ms, which isn't the job's.
+  // Handing out an item takes up to 0.05 ms, which isn't the job's time.
   assertAlmostEquals(ratioOf(20, 200).ratio, 1, 0.01);
   assertAlmostEquals(ratioOf(20, 400 + 1).ratio, 2, 0.03);
   assertAlmostEquals(ratioOf(40, 800 + 2).ratio, 2, 0.03);
@@ -115,7 +115,7 @@ Deno.test("compareWork() takes longer computing on a busy machine for the same w
 
 Deno.test("asRaced() forgets what each item took where the same ones take other times again", () => {
   const even = sampleFor({ waitMs: 10, items: 60 });
-  // Of the first ten items each took 4 ms, and all of them 10 ms on average.
+  // Each of the first ten items took 4 ms, and the average of all is 10 ms.
   const walls = [
     { count: 10, wallMs: 4, cpuMs: 0, sourceMs: 0 },
     { count: 50, wallMs: 11.2, cpuMs: 0, sourceMs: 0 },
@@ -152,7 +152,7 @@ Deno.test("compareWork() holds a loop that runs programs against its own CPU tim
   const computing = { programMs: 8, othersUse: 0 };
   assertEquals(of(400, 21, computing).ratio, 1, "a program that a neighbour holds up is the same");
   assertEquals(of(60, 3, computing).same, false, "one that didn't run isn't");
-  // Others that were there for the sample alone, or for the race alone, change nothing.
+  // Other programs that ran only during the sample, or only during the race, change nothing.
   const held = { programMs: 3, othersUse: 1.9 };
   assert(of(400, 21, held).same && of(90, 21, held).same);
 });

@@ -41,7 +41,7 @@ Deno.test("substitutes() tries more lanes while each of them gains", () => {
 
 Deno.test("substitutes() tries more slots while each of them gains", () => {
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 110])), [limited(64)]);
-  // Where they are filled by halves twice as many may gain some more, unless they were tried.
+  // If half of the slots are filled, twice as many may gain some more, unless they were tried.
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250])), [limited(32)]);
   assertEquals(found(tried([SEQUENTIAL, 1600], [limited(16), 250], [limited(32), 245])), [
     limited(7),
@@ -66,9 +66,9 @@ Deno.test("substitutes() tries a size between two where the smaller is filled an
   assertEquals(two(160), [], "as good as the best");
 });
 
-/** What so many in flight gain on a job. */
+/** The gain of a job by the number in flight. */
 const COURSES: Readonly<Record<string, (inFlight: number) => number>> = {
-  // As many programs as start beside each other on two cores.
+  // On two cores only so many programs can start at the same time.
   "programs": (inFlight) => 1 / (1 / Math.min(inFlight, 20) + 1 / 36),
   "a server that serves four at once": (inFlight) => Math.min(inFlight, 4.3),
 };
@@ -159,7 +159,7 @@ Deno.test("substitutes() tries twice as many slots on each lane while these gain
   assertEquals(of([each(4), 100], [each(8), 96]), [], "no more than fewer");
   assertEquals(of([each(4), 210]), [], "most of them queue");
   assertEquals(found(tried([SEQUENTIAL, 210], [each(4), 100])), [], "nothing was promised");
-  // What fills slots on lanes is looked for as on this event loop.
+  // More slots on lanes are tried by the same rule as on this event loop.
   assertEquals(found(tried([SEQUENTIAL, 1600], [each(8), 150])), [each(32)]);
 });
 
@@ -185,13 +185,13 @@ Deno.test("substitutes() finds how many are borne between few that went well and
   const plain = tried([SEQUENTIAL, 1600]);
   assertEquals(found([...plain, of(4, "failures")]), [limited(2)]);
   assertEquals(found([...plain, of(4, "failures"), of(2)]), [limited(3)]);
-  // Nothing is tried that has as many in flight as were refused, however well fewer did.
+  // No size is tried with as many in flight as were refused, however well fewer did.
   assertEquals(found([...plain, of(4, "failures"), of(2), of(3)]), []);
   assertEquals(found([...plain, of(16, "failures"), of(8)]), [limited(12)]);
   assertEquals(found([...plain, of(2, "failures")]), []);
   assertEquals(found([...plain, of(64, "failures")]), [limited(16)]);
   assertEquals(found([...plain, of(64, "failures"), of(16)]), [limited(32)]);
-  // Who is shut out for a while by too many begins with few, and asks for no more than twice as many.
+  // A model that is shut out for a while starts again with few, and at most doubles each time.
   const shut = { ...tried([CONCURRENT, 20])[0]!, out: "failures" as const, lastedMs: 0 };
   assertEquals(found([...plain, shut]), [limited(2)]);
   assertEquals(found([...plain, shut, of(2), of(4)]), [limited(8)]);
@@ -238,10 +238,10 @@ Deno.test("substitutes() tries lanes where one event loop doesn't bear two, unle
 });
 
 Deno.test("substitutes() holds each of its limits where it is met exactly", () => {
-  // Three fifths of what five slots can give, and a fifth gained at all.
+  // The gain is exactly three fifths of five slots, then exactly a fifth.
   assertEquals(found(tried([SEQUENTIAL, 300], [limited(5), 100])), [limited(20)]);
   assertEquals(found(tried([SEQUENTIAL, 120], [limited(8), 100])), [limited(2)]);
-  // Four times as many in flight as are served: most of them queue.
+  // Exactly four times as many are in flight as are served, so most of them queue.
   assertEquals(found(tried([SEQUENTIAL, 200], [limited(8), 100])), [limited(4)]);
   const unrun: Runner = { candidate: limited(64), items: 200, rounds: [] };
   assertEquals(found([...tried([SEQUENTIAL, 120], [limited(8), 100]), unrun]), [limited(2)]);
@@ -312,7 +312,7 @@ Deno.test("substitutes() doubles slots while they are filled, by what gains most
   const computing = (ms: number) => found(tried([SEQUENTIAL, 210], [each(8), ms]), allowed);
   assertEquals(computing(105), [each(4)], "eight times as many as gain are too many");
   assertEquals(computing(100), [each(16), each(4)]);
-  // Three times as many as are served, and a fifth gained at all.
+  // Exactly three times as many are in flight as are served, then the gain is exactly a fifth.
   assertEquals(found(tried([SEQUENTIAL, 200], [limited(6), 100])), [limited(12)]);
   assertEquals(found(tried([SEQUENTIAL, 120], [limited(2), 100])), [limited(8)]);
   const far = tried([SEQUENTIAL, 1000], [limited(4), 500], [workers(16), 100]);

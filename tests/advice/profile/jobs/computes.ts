@@ -1,4 +1,4 @@
-/** Tasks whose time goes into one function, and a source that computes as well. */
+/** Tasks that spend their time in one function, and a source that computes as well. */
 
 export const title = "churn";
 
