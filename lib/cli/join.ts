@@ -1,4 +1,4 @@
-/** What `deno task lane` does: joins a cluster, or looks after what jobs left on its server. */
+/** Runs `deno task lane`: joins a cluster, or lists and removes the queues that jobs left on its server. */
 
 import {
   BEAT_MS,
@@ -35,7 +35,7 @@ async function openServer(server: ServerOptions): Promise<NatsBroker> {
 const usageError = ({ where, problem, remedy }: BrokerError) =>
   new UsageError("--servers", where, problem, remedy);
 
-/** How often the line is drawn on a terminal, and a new one printed elsewhere, in milliseconds. */
+/** How often the line is redrawn on a terminal, and a new one printed elsewhere, in milliseconds. */
 const DRAW_MS = 500;
 const PRINT_MS = 10_000;
 
@@ -114,7 +114,7 @@ function stateOf(name: string, isAlive: boolean): string {
   return isAlive ? "under way" : "gone";
 }
 
-/** Queues, once every job under way has had time to tell of itself. */
+/** Lists the queues, after waiting so long that every job under way has sent a beat. */
 async function queuesOf(broker: NatsBroker): Promise<Left[]> {
   const alive = new Set<string>();
   broker.listen(Subject.job("*"), (beat) => void alive.add(queueOf((beat as JobBeat).job)));
@@ -122,7 +122,7 @@ async function queuesOf(broker: NatsBroker): Promise<Left[]> {
   return (await broker.queues()).map((queue) => ({ ...queue, isAlive: alive.has(queue.name) }));
 }
 
-/** Lists what jobs have on the server; with `purge` removes what is left of those that are gone. */
+/** Lists the queues of jobs on the server; with `purge`, lists and removes those of jobs that are gone. */
 export async function lookAfter(server: ServerOptions, purge: boolean): Promise<void> {
   const broker = await openServer(server);
   try {

@@ -1,4 +1,4 @@
-/** How wide a terminal report may be, its colours, and its sentences. */
+/** The width, the colours and the sentences of a report in a terminal. */
 
 import { attempt } from "../lanes/attempt.ts";
 import { plain, wrap } from "../text/plain.ts";
@@ -7,12 +7,12 @@ import { isDumb } from "../text/print.ts";
 export interface Style {
   readonly columns: number;
   readonly colour: boolean;
-  /** What reports above have explained already, where several are printed. */
+  /** Explanations that reports above have given already, if several are printed. */
   readonly explained?: Set<string>;
 }
 
-// The codes are ECMA-48's. std's colours ask NO_COLOR once more and then leave colour out although
-// the style, which already knows of NO_COLOR, asked for it.
+// The codes are ECMA-48's. std's colours aren't used: they check NO_COLOR again, and would drop colour
+// that a style, which respects NO_COLOR already, asks for.
 const BOLD = [1, 22], DIM = [2, 22], RED = [31, 39], GREEN = [32, 39], YELLOW = [33, 39];
 
 const TONES = {
@@ -36,7 +36,7 @@ export function paletteFor({ colour }: Pick<Style, "colour">): Readonly<Record<T
   return Object.fromEntries(paints) as Record<Tone, Paint>;
 }
 
-/** Sentences below each other, each wrapped to the terminal and without what would steer it. */
+/** Writes sentences below each other, each wrapped to the terminal and without control sequences. */
 export function sentences(texts: readonly string[], style: Style, tone?: Tone, indent = "  ") {
   const lines = texts.flatMap((text) => wrap(plain(text), style.columns, indent).split("\n"));
   return (tone === undefined ? lines : lines.map(paletteFor(style)[tone])).join("\n");
@@ -45,7 +45,7 @@ export function sentences(texts: readonly string[], style: Style, tone?: Tone, i
 /** The terminal's own width and colour; in a pipe 80 columns without colour. */
 export function styleOfStdout(): Style {
   if (!Deno.stdout.isTerminal()) return { columns: 80, colour: false };
-  // A terminal that doesn't tell its size gets the usual one.
+  // A terminal that doesn't tell its size is taken to have 80 columns.
   const columns = attempt(() => Deno.consoleSize().columns) || 80;
   return {
     columns: Math.min(160, Math.max(40, columns)),

@@ -1,4 +1,4 @@
-/** How a run goes on: on a terminal a line that moves, in a pipe a plain one now and then. */
+/** The progress of a run: one line that is redrawn on a terminal, or a new line now and then in a pipe. */
 
 import { decisionText } from "../timing/decisions.ts";
 import { leftText, ProgressLine, type ProgressOutput } from "../progress/progress.ts";
@@ -8,15 +8,15 @@ import type { LanesNow } from "../timing/spec.ts";
 import type { RunState } from "./run_job.ts";
 import type { Waits } from "./run_message.ts";
 
-/** How often a line moves, and how often one is printed in a pipe, in milliseconds. */
+/** How often the line is redrawn on a terminal, and a new one printed in a pipe, in milliseconds. */
 const MOVES_MS = 250;
 const PRINTS_MS = 10_000;
-/** From here on it is told that nothing is heard from the job's event loop, in milliseconds. */
+/** After how long without a message from the job's event loop the line says so, in milliseconds. */
 const SILENT_MS = 5_000;
-/** The rate is that of so much time, in milliseconds. */
+/** How far back the rate is counted, in milliseconds. */
 const RATE_MS = 30_000;
 
-/** What a run waits for; an empty text if it doesn't. */
+/** Names all that a run waits for; an empty text if it doesn't wait. */
 export function waitsText(
   { again, paused, others = 0, machine = false, on }: Waits,
   silentMs = 0,
@@ -78,7 +78,7 @@ export class RunProgress {
     this.#seen.push([nowMs, settled]);
     while (this.#seen.length > 2 && nowMs - this.#seen[1]![0] > RATE_MS) this.#seen.shift();
     const [sinceMs, since] = this.#seen[0]!;
-    // While no machine runs a task, what was done before foretells nothing.
+    // While no machine runs a task, the earlier rate predicts nothing.
     const isUnderWay = nowMs > sinceMs && !waits.machine;
     const perSecond = isUnderWay ? (settled - since) / (nowMs - sinceMs) * 1000 : 0;
     return {
@@ -91,7 +91,7 @@ export class RunProgress {
     };
   }
 
-  /** Writes what tasks print, above a line that moves. */
+  /** Writes the output of tasks, above a line that is redrawn. */
   print(text: string): void {
     this.#line.write(text);
   }

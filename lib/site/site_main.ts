@@ -8,11 +8,11 @@ import { listenRaw } from "./faults.ts";
 import { SITE_DEFAULTS, type SiteOptions } from "./site_options.ts";
 
 export interface SiteServer extends AsyncDisposable {
-  /** Where it is, without a slash at the end: `http://127.0.0.1:<port>`. */
+  /** The site's address, without a slash at the end: `http://127.0.0.1:<port>`. */
   readonly url: string;
   /** The hosts, with ports, that a client must be allowed to reach. */
   readonly hosts: readonly string[];
-  /** Stops it at once, whatever is in flight. */
+  /** Stops the site at once, even with requests in flight. */
   close(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export function serveSite(options: SiteOptions = {}): SiteServer {
       port: settings.port,
       signal: stopping.signal,
       onListen: () => {},
-      // Bodies that break off on purpose come here too.
+      // Errors of bodies that break off on purpose arrive here too, and aren't printed.
       onError: () => new Response("the test site failed\n", { status: 500 }),
     }, (request, { remoteAddr: { hostname, port } }) => handler(request, `${hostname}:${port}`));
   } catch (error) {

@@ -1,8 +1,8 @@
-/** Experiments one after another: what was measured is kept, whatever ends the rest. */
+/** Runs experiments one after another; results are kept if a later experiment fails or is aborted. */
 
 type Experiments = Readonly<Record<string, (signal: AbortSignal) => Promise<unknown>>>;
 
-/** What was found, by name, and what ended the others; an abort is no failure. */
+/** Returns results by name, and the error of an experiment that failed; an abort is no failure. */
 export async function inTurn<Of extends Experiments>(
   experiments: Of,
   signal: AbortSignal,

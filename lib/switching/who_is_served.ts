@@ -1,6 +1,6 @@
 /**
- * Who is served? Clients that ask one server at the same moment, whose answers wait or are computed: what
- * one event loop serves together, and what it doesn't. The clients are a thread of their own.
+ * Who is served? Clients, on a thread of their own, ask one server at the same moment. One event loop serves
+ * them together if the answers wait, but not if the answers are computed.
  */
 
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,9 +12,9 @@ import type { ServedRow, WhoIsServed } from "./switch_result.ts";
 import { middle } from "../timing/statistics.ts";
 
 const CLIENTS = 20;
-/** How long an answer waits, as for a database. */
+/** How long an answer waits, as for a database, in milliseconds. */
 const WAIT_MS = 20;
-/** An answer that is computed is the sum of the squares below it: some 10 ms. */
+/** A computed answer is the sum of the squares below this number, which takes some 10 ms. */
 const SUM_BELOW = 20_000_000;
 
 const FETCH = task<typeof import("../tasks/fetch_by_client.ts")>(
@@ -24,7 +24,7 @@ const SUM = task<typeof import("../tasks/sum_squares.ts")>(
   new URL("../tasks/sum_squares.ts", import.meta.url),
 );
 
-/** When clients that ask together had their answers. */
+/** Measures after how long clients that ask at the same moment have their answers. */
 async function served(
   answer: () => Promise<unknown>,
   clients: Executor,
@@ -33,7 +33,7 @@ async function served(
   await using server = Deno.serve(
     {
       ...{ hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      // Told by the client, who has no answer.
+      // The error isn't printed: an answer with this status doesn't count as answered.
       onError: () => new Response(null, { status: 500 }),
     },
     async () => {
@@ -43,7 +43,7 @@ async function served(
   );
   const urls = Array<string>(CLIENTS).fill(`http://127.0.0.1:${server.addr.port}/`);
   const ask = () => clients.mapSettled(FETCH, urls, { chunk: 1, signal }).toArray();
-  // The first time opens connections and compiles loops.
+  // The first answers don't count: they open connections and compile loops.
   await ask();
   const outcomes = await ask();
   signal.throwIfAborted();

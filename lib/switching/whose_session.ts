@@ -1,6 +1,6 @@
 /**
- * Whose session? Pages fetched by five threads with an HTTP client each, by one event loop with one
- * client for all, and with a client for each request; the site counts the connections.
+ * Whose session? Pages are fetched by five threads with an HTTP client each, and by one event loop with
+ * one client for all or a client for each request; the site counts the connections.
  */
 
 import type { Executor } from "../executor.ts";
@@ -11,7 +11,7 @@ import { startSite } from "../site/start.ts";
 import type { SessionRow, WhoseSession } from "./switch_result.ts";
 
 const AT_ONCE = 5;
-/** Each of the site's two pages so often: eight requests for each thread. */
+/** How often each of the site's two pages is fetched, which makes eight requests for each thread. */
 const COPIES = 20;
 const LATENCY_MS = 10;
 
@@ -33,7 +33,7 @@ const WAYS: readonly [SessionRow["keeping"], () => Executor, Task<string, number
   ["one client for all", inLoop, KEPT],
 ];
 
-/** What the library says to a client that is to be sent to a thread. */
+/** The library's error message if an HTTP client is sent to a thread as an item. */
 async function refusalOfClient(signal: AbortSignal): Promise<string> {
   await using thread = workers({ lanes: 1 });
   using client = Deno.createHttpClient({});

@@ -1,6 +1,6 @@
 /**
- * Whose turn was it? One number that two threads, or two tasks of one event loop, count up together:
- * what is lost where another can come between reading and writing, and what the safe way costs.
+ * Whose turn was it? Two threads, or two tasks of one event loop, count up one number together. The results
+ * are the updates lost if another can come between reading and writing, and the cost of the safe way.
  */
 
 import type { Executor } from "../executor.ts";
@@ -11,7 +11,7 @@ import type { TurnRow, WhoseTurn } from "./switch_result.ts";
 
 const COUNTERS = 2;
 const UPDATES = 1_000_000;
-/** How often each way is run: how much is lost differs from run to run. */
+/** How often each way is run: the number of lost updates differs from run to run. */
 const RUNS = 7;
 
 const COUNT_UP = new URL("../tasks/count_up.ts", import.meta.url);
@@ -37,7 +37,7 @@ async function byThreads(
   const memory = new SharedArrayBuffer(CELLS.length * Int32Array.BYTES_PER_ELEMENT);
   const item: CountItem = { memory, times: updates / COUNTERS };
   const items = Array.from({ length: COUNTERS }, () => item);
-  // An item a message: two in one would wait for each other on one thread.
+  // One item per batch: two items in a batch would wait for each other on one thread.
   const times = await threads.map(how, items, { chunk: 1, signal }).toArray();
   const counter = new Int32Array(memory)[CELLS.counter]!;
   return { lost: updates - counter, wallMs: Math.max(...times) };
@@ -48,7 +48,7 @@ async function inOneLoop(
   updates: number,
   signal: AbortSignal,
 ): Promise<Counted> {
-  // Its own executor, and so its own counter.
+  // Each run has its own executor, and so its own counter.
   await using loop = concurrent();
   const items = Array.from({ length: COUNTERS }, () => updates / COUNTERS);
   const startedAt = performance.now();
@@ -70,7 +70,7 @@ export async function whoseTurn(
     "loop, split": () => inOneLoop(SPLIT, updates, signal),
     "loop, whole": () => inOneLoop(WHOLE, updates, signal),
   };
-  // The first run of each starts lanes and compiles loops.
+  // The first run of each way doesn't count: it starts lanes and compiles loops.
   for (const run of Object.values(ways)) await run();
   const counted = new Map<Way, Counted[]>();
   for (let round = 0; round < runs; round++) {

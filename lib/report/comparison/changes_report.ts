@@ -1,4 +1,4 @@
-/** What changed between two results, for a terminal. */
+/** The report of changes between two results, for a terminal. */
 
 import {
   formatDuration,
@@ -13,7 +13,7 @@ import type { Style } from "../terminal.ts";
 
 const DIFFERENCES: readonly string[] = ["faster", "slower", "no detectable difference"];
 
-/** Whether times may be compared: not where a different number of items succeeded. */
+/** Whether times may be compared: not if results or shares of failed items differ, or nothing succeeded. */
 function hasRatio({ verdict }: Change): boolean {
   return DIFFERENCES.includes(verdict);
 }

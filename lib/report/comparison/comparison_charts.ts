@@ -16,9 +16,9 @@ import { figure, type Html, markup } from "../html/markup.ts";
 import { tasksOf } from "../slots.ts";
 import * as chart from "../html/svg.ts";
 
-/** What more than this can't be told apart: dots on a line. */
+/** How many rounds of a model get a dot; more dots on a line can't be told apart. */
 const MAX_DOTS = 100;
-/** The names of models stand in so much of a margin. */
+/** The margins for the names of models, in pixels. */
 const NAMES = { wide: 92, narrow: 86 } as const;
 
 export function speedupSection({ models, ceiling, agree }: Comparison, id: string): Html {
@@ -192,7 +192,7 @@ const DISTRIBUTIONS = [
   },
 ] as const;
 
-/** Writes the distribution of task times, and for jobs that wait that of latency too. */
+/** Writes the distribution of task times, and also that of latency if the job waits. */
 export function distributionSection({ models, verdict }: Comparison, id: string): Html {
   const waits = verdict?.bound === "io" || verdict?.bound === "mixed";
   const shown = DISTRIBUTIONS.slice(0, waits ? 2 : 1);
@@ -236,10 +236,10 @@ function distribution(
 
 const BINS = 64;
 const BINS_HEIGHT = 44;
-/** From a row's top: the highest bar's, the bars' foot, and the line of the percentiles below. */
+/** In pixels from a row's top: the top of the highest bar, the bars' foot, and the line of percentiles. */
 const BARS = { top: 5, foot: 33.5, line: 37 } as const;
 
-/** An axis of times, logarithmic where the longest takes many times what the shortest does. */
+/** An axis of times, logarithmic if the longest is more than 20 times the 1st percentile. */
 function timesScale(distributions: readonly Distribution[], places: [number, number]) {
   const high = Math.max(...distributions.map(({ times }) => times.at(-1)!), 1e-3);
   const least = Math.min(...distributions.map(({ times }) => quantile(times, 0.01)));

@@ -1,4 +1,4 @@
-/** What a lesson measured, as its file holds it; text and page are made from it. */
+/** The measurements of a lesson, as its file holds them; text and page are made from these. */
 
 import { z } from "zod";
 import { experimentSchemas } from "../../switching/switch_result.ts";

@@ -1,4 +1,4 @@
-/** Serves the page of a run that goes on, to whoever has its address and to nobody else. */
+/** Serves the live page of a run under way, only to requests with its secret address. */
 
 import type { Pulse } from "../../progress/pulse.ts";
 import { filled, Html, markup } from "../html/markup.ts";
@@ -6,9 +6,9 @@ import page from "./live.html" with { type: "text" };
 import style from "./live.css" with { type: "text" };
 import script from "./live.js" with { type: "text" };
 
-/** A page that is opened later shows so many looks of before. */
+/** How many earlier pulses a page that is opened later shows. */
 const KEPT = 600;
-/** Whoever hasn't read the last of it by then, in milliseconds, doesn't keep the program. */
+/** How long the program waits for viewers to read the last event, in milliseconds. */
 const ENDING_MS = 1000;
 
 const HEADERS = {
@@ -18,14 +18,14 @@ const HEADERS = {
 };
 
 export class LiveServer implements AsyncDisposable {
-  /** Where the page is: a random token is part of it. */
+  /** The page's address, which contains a random token. */
   readonly url: string;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #path: string;
   readonly #viewers = new Set<ReadableStreamDefaultController<Uint8Array>>();
   readonly #kept: Pulse[] = [];
 
-  /** Begins to serve, on this machine alone. */
+  /** Starts to serve, on 127.0.0.1 only. */
   constructor(private readonly title: string) {
     const token = crypto.getRandomValues(new Uint8Array(16)).toHex();
     this.#path = `/${token}/`;
@@ -38,7 +38,7 @@ export class LiveServer implements AsyncDisposable {
 
   #answer(request: Request): Response {
     const { pathname, origin } = new URL(request.url);
-    // A foreign name that leads here is none of ours.
+    // A request under another host name that resolves to this address is refused.
     const isOurs = origin === new URL(this.url).origin && request.method === "GET";
     if (isOurs && pathname === this.#path) return this.#page();
     if (isOurs && pathname === `${this.#path}events`) return this.#events();
@@ -79,7 +79,7 @@ export class LiveServer implements AsyncDisposable {
 
   #tell(event: Uint8Array): void {
     for (const viewer of this.#viewers) {
-      // A viewer that doesn't read is told no more than it takes.
+      // A viewer that doesn't read gets no more events once about KEPT of them are queued.
       if ((viewer.desiredSize ?? 0) > -KEPT) viewer.enqueue(event);
     }
   }
@@ -103,7 +103,7 @@ function eventOf(name: string, data: unknown): Uint8Array {
   return new TextEncoder().encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
-/** The page; its style and its script are the ones with the nonce. */
+/** The page's HTML, whose style and script have the nonce. */
 export function livePage(title: string, nonce: string): string {
   return filled(page, {
     title,

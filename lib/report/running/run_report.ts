@@ -1,4 +1,4 @@
-/** What became of a run, as a report for terminal and Markdown. */
+/** The report of a run, for a terminal, Markdown, a page and a trace. */
 
 import { reasonText } from "../../advice/findings/failures.ts";
 import { nameOf } from "../../advice/prediction/candidate.ts";
@@ -17,7 +17,7 @@ import type { PagePart, PartPlace } from "../html/page.ts";
 import { timelineSection } from "../html/timeline.ts";
 import type { Traced } from "../trace.ts";
 
-/** Few reasons and items are read; all failures are in their file. */
+/** How many reasons, decisions and items a terminal shows; the file of failures holds all failures. */
 const MOST_ROWS = 5;
 const MOST_DECISION = 55;
 
@@ -46,7 +46,7 @@ function details(
     nameOf({ model, lanes, slots: slots ?? Infinity }),
     ...(earlier.length === 0 ? [] : [`${earlier.join(" and ")} before`]),
     ...(gone > 0 ? [`${counted(gone, "recorded item", formatCount(gone))} left the list`] : []),
-    // Where nothing ran, nothing was found out.
+    // If no item settled, `auto` found nothing out.
     ...(auto === undefined || succeeded + failed === 0 ? [] : [`next time: ${auto.next}`]),
   ].join("; ");
 }
@@ -64,7 +64,7 @@ const SLOWEST: readonly doc.Column<RunResult["slowest"][number]>[] = [
   doc.numberColumn("attempts", 0, ({ attempts }) => String(attempts)),
 ];
 
-/** What is told of a run: what became of it in two lines, why items failed, and its tables, of those that have rows. */
+/** The contents of a run's report: its results in two lines, why items failed, and tables that have rows. */
 function runWords(run: RunResult) {
   const [decided, slow] = [DECISIONS, SLOWEST] as readonly (readonly doc.Column<unknown>[])[];
   return {
@@ -83,7 +83,7 @@ function runWords(run: RunResult) {
   };
 }
 
-/** Of many rows a terminal shows the first alone, and says how many more there are. */
+/** Shows only the first rows in a terminal, with the number of further ones; Markdown shows all. */
 function firstOf<Row>(
   rows: readonly Row[],
   what: string,

@@ -42,7 +42,7 @@ export function sizeColumns(
   const interval = ({ throughputPerSecond: { low, high } }: SweepPoint) =>
     high > 0 ? `${formatNumber(low)}–${formatNumber(high)}` : NO_FIGURE;
   return [
-    // A blank under the sign that a size was added, so that figures stand below each other.
+    // A space in place of the +, which marks an added size, keeps figures below each other.
     { head: `${axis} `, cell: ({ size, refined }) => `${size}${refined ? "+" : " "}` },
     doc.numberColumn("items/s", 0, ifBorne((of) => formatNumber(of.throughputPerSecond.median))),
     doc.numberColumn("95%", 1, ifBorne(interval), { longHead: "95% interval" }),
@@ -53,7 +53,7 @@ export function sizeColumns(
   ];
 }
 
-/** Requests without an answer took longer than the time they are counted with, hence the ≥. */
+/** The corrected p99; with ≥ if requests without an answer took longer than the time they count as. */
 function correctedP99({ corrected, unanswered, unstarted }: OpenLoopPoint): string {
   return (unanswered + unstarted > 0 ? "≥" : "") + formatDuration(corrected.p99);
 }
@@ -66,7 +66,7 @@ const RATE_COLUMNS: readonly doc.Column<OpenLoopPoint>[] = [
   doc.numberColumn("corrected p50", 2, ({ corrected }) => formatDuration(corrected.median)),
   doc.numberColumn("p99", 0, correctedP99, {
     longHead: "corrected p99",
-    // Once the column before it goes, its head must say what it is.
+    // Once the column before it is dropped, its head must say which p99 it is.
     short: { head: "corrected p99", cell: correctedP99, order: 2.5 },
   }),
   doc.numberColumn("backlog", 1, ({ backlogAtEnd }) => String(backlogAtEnd)),
@@ -124,7 +124,7 @@ type ClosedRow =
   & SweepPoint["rounds"][number]
   & { readonly axis: string };
 
-/** Latencies' quantiles and efficiency are those of the size, the same in each of its rounds. */
+/** Quantiles of latency and efficiency belong to a size, so they are the same in each of its rounds. */
 const CLOSED_COLUMNS: doc.CsvColumns<ClosedRow> = {
   ...doc.properties(
     "axis",

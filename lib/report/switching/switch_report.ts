@@ -1,4 +1,4 @@
-/** The experiments on switching, for a terminal with ticks on a time axis, Markdown and a page. */
+/** The report of the experiments on switching, for a terminal, Markdown and a page. */
 
 import type {
   Experiments,
@@ -42,14 +42,14 @@ export function switchReport(file: SwitchFile): doc.Block {
 }
 
 const INDENT = "  ";
-/** Wider than this, dots drift apart. */
+/** The greatest width of the ticks in a terminal, in columns: on a wider axis dots drift apart. */
 const MOST_COLUMNS = 100;
 
 function columnOf(ms: number, watchedMs: number, columns: number): number {
   return Math.min(columns - 1, Math.max(0, Math.floor(ms * columns / watchedMs)));
 }
 
-/** A column is a dot if a tick came in it. */
+/** A line of columns, with a dot in each column in which a tick came. */
 export function dots({ ticks }: TickRow, watchedMs: number, columns: number): string {
   const seen = ticks.filter(({ atMs }) => atMs <= watchedMs);
   const hit = new Set(seen.map(({ atMs }) => columnOf(atMs, watchedMs, columns)));
@@ -81,7 +81,7 @@ function tickLines({ rows, watchedMs, periodMs }: WhoLetsGo, style: Style): stri
   ].join("\n");
 }
 
-/** Where in the code another gets in between, a line each: short ones, for telephones. */
+/** Lines of code that show where another thread or task gets in between, short enough for phones. */
 const BETWEEN: readonly string[] = [
   "Two threads, x[0]++ is three steps:",
   "  seen = x[0]      both read 41",
@@ -117,7 +117,7 @@ function barColumn<Row>(
   return doc.textColumn(head, 3, bar, { terminalOnly: true });
 }
 
-/** An experiment: what a page calls its section and its chart, what it asks, and how it is told and drawn. */
+/** An experiment in a report: the ids of its section and chart, its texts, its table and its chart. */
 interface Told<Of> {
   readonly ids: readonly [section: string, chart: string];
   readonly title: string;
@@ -131,7 +131,7 @@ interface Told<Of> {
 
 const turns = ({ came, due }: TickRow) => `${came} of ${due}`;
 
-// In a narrow terminal figures, which the sentences tell too, give way to what tells the rows apart.
+// A narrow terminal drops figures, which the sentences repeat, rather than what identifies the rows.
 export const QUESTIONS: { readonly [Name in keyof Whole]: Told<Whole[Name]> } = {
   whoLetsGo: {
     ids: ["who-lets-go", "ticks"],
@@ -225,7 +225,7 @@ export const QUESTIONS: { readonly [Name in keyof Whole]: Told<Whole[Name]> } = 
 
 type Whole = Required<Experiments>;
 
-/** The experiments that were run: what was found in words, as a table and as a picture. */
+/** The experiments that were run, each with its findings in words, its table and its chart. */
 function experimentsOf(file: SwitchFile) {
   const told = Object.entries(QUESTIONS) as [keyof Whole, Told<unknown>][];
   return told.flatMap(([name, { picture, seen, table, draw, ...about }]) => {

@@ -1,6 +1,6 @@
 /**
- * What the experiments on switching found, in a language: sentences, labels, bars and ticks, for their own
- * report and for the lesson.
+ * The findings of the experiments on switching in a language, as sentences, labels, bars and ticks, for
+ * their own report and for the lesson.
  */
 
 import type {
@@ -20,7 +20,7 @@ import * as chart from "../html/svg.ts";
 import type { Speaker } from "../speaker.ts";
 import { middle } from "../../timing/statistics.ts";
 
-/** Rows by what tells them apart. */
+/** Rows by the field that identifies them. */
 function rowsBy<Row, Key extends keyof Row>(
   key: Key,
   rows: readonly Row[] = [],
@@ -30,7 +30,7 @@ function rowsBy<Row, Key extends keyof Row>(
   >;
 }
 
-/** What a row of an experiment is called. */
+/** Labels of the rows of each experiment. */
 export const LABELS = {
   tick: (speaker: Speaker, { where, awaits }: TickRow) =>
     speaker.say(where === "thread" ? "ticks.thread" : `ticks.${awaits}`),
@@ -58,7 +58,7 @@ function turnsBy({ rows = [], updates = 0 }: Partial<WhoseTurn> = {}) {
   );
 }
 
-/** From this share of the turns that were due, the ticker ticked on. */
+/** If less than this share of the due ticks came while a thread computed, the report says why. */
 const TICKED_ON = 0.8;
 
 type Measured = Pick<
@@ -67,7 +67,7 @@ type Measured = Pick<
 >;
 type Sentences = (string | undefined)[];
 
-/** What was seen, a sentence each; undefined where a figure wasn't measured. */
+/** The findings, a sentence each; undefined if a figure wasn't measured. */
 export const SEEN = {
   besideThread(speaker, { whoLetsGo, environment }) {
     const { thread } = rowsBy("where", whoLetsGo?.rows);
