@@ -114,7 +114,7 @@ function stateOf(name: string, isAlive: boolean): string {
   return isAlive ? "under way" : "gone";
 }
 
-/** Lists the queues, after waiting so long that every job under way has sent a beat. */
+/** Lists the queues, after waiting long enough for every job under way to send a beat. */
 async function queuesOf(broker: NatsBroker): Promise<Left[]> {
   const alive = new Set<string>();
   broker.listen(Subject.job("*"), (beat) => void alive.add(queueOf((beat as JobBeat).job)));

@@ -37,7 +37,7 @@ export class ItemsLeft implements AsyncIterableIterator<unknown> {
   readonly #unmatched = new Map<string, number[]>();
   /** When matching: the index and digest of each further item that equals recorded ones. */
   readonly #further = new Set<string>();
-  /** Items taken but not dealt out, the next one last: a changed list is refused before the first task. */
+  /** Items taken but not dealt out, the next one last; `compare` takes many before any task can start. */
   #held: Listed[] = [];
   /** How many items were taken from the list, and how many of its places are dealt out or left out. */
   #taken = 0;

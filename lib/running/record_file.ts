@@ -43,7 +43,7 @@ export class RecordFile implements AsyncDisposable {
     private size: number,
   ) {}
 
-  /** Opens a file, or creates it. */
+  /** Opens a file, and creates it if there is none. */
   static async open(path: string, sync: SyncPolicy): Promise<RecordFile> {
     const file = await Deno.open(path, { read: true, append: true, create: true });
     return new RecordFile(path, file, sync, (await file.stat()).size);

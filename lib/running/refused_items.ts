@@ -24,7 +24,7 @@ const LAST_MS = 1000;
 export const MOST_REFUSALS = 8;
 /** An item fails if its refusals are less probable than this, given how other items of its key fared. */
 const LEAST_CHANCE = 1e-3;
-/** If less than this share of a key's other items is refused, an item refused again waits without a pause. */
+/** If less than this share of a key's other items is refused, an item refused again doesn't pause the key. */
 const ALONE_BELOW = 0.25;
 
 interface Refusal extends HttpSigns {
@@ -43,7 +43,7 @@ export interface Pause extends Pick<Refusal, "status" | "host"> {
 
 /** How the items of a key fare, from its first refusal on. */
 class Server {
-  /** How many items succeeded and how many refusals there were since then. */
+  /** How many items succeeded, and how many refusals there were, since the first refusal. */
   answered = 0;
   refused = 0;
   /** How many of the key's items were refused and haven't settled. */

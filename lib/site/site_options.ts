@@ -4,7 +4,7 @@ export interface SiteOptions {
   readonly port?: number;
   /** How long each page waits before its headers, in milliseconds; default 20. */
   readonly latencyMs?: number;
-  /** How much is added to that at most, drawn evenly for each address, in milliseconds; default 0. */
+  /** The most that is added to `latencyMs`, drawn evenly for each address, in milliseconds; default 0. */
   readonly jitterMs?: number;
   /** The length of each page, in bytes; default 10,000. */
   readonly pageBytes?: number;

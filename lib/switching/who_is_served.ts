@@ -33,7 +33,7 @@ async function served(
   await using server = Deno.serve(
     {
       ...{ hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      // The error isn't printed: an answer with this status doesn't count as answered.
+      // Errors aren't printed; a request that gets this status isn't counted as answered.
       onError: () => new Response(null, { status: 500 }),
     },
     async () => {

@@ -1,6 +1,7 @@
 /**
  * Who lets go? A ticker runs in this event loop while a task computes. If the task is in the same loop, the
- * ticker gets a turn only when the task yields (cooperative); if it is on a thread, at any time (preemptive).
+ * ticker gets a turn only when the task yields (cooperative); if it is on a thread, whenever the system
+ * switches to the ticker (preemptive).
  */
 
 import { setTimeout as delay } from "node:timers/promises";

@@ -6,9 +6,9 @@
  * Models share one time axis. If a model's run is too short to be seen on it, its panel is zoomed and
  * says so, with an axis of its own.
  *
- * A timeline records when each task was in flight, but of a lane's computing only its share of that time.
- * A lane computes one task at a time, so in each column at most one of its rows is drawn as computing, in
- * as many columns as the share gives; the rows take turns.
+ * A timeline records when each task was in flight, but for each lane only the share of that time in which
+ * it computed. A lane computes one task at a time, so in each column at most one of its rows is drawn as
+ * computing, in as many columns as the share gives; the rows take turns.
  */
 
 import { counted, formatDuration, formatNumber } from "../../text/format.ts";
