@@ -1,8 +1,8 @@
-/** The machine on which made-up measurements were made. */
+/** The machine of made-up measurements. */
 
 import type { Environment, ResultFile } from "../lib/timing/result.ts";
 
-/** Two CPUs, on a New Year's noon, where nothing was drawn. */
+/** A machine with two CPUs, for measurements without a seed. */
 export const MACHINE: Environment = {
   deno: "2.9.6",
   v8: "14",
@@ -13,5 +13,5 @@ export const MACHINE: Environment = {
   startedAt: "2026-01-01T12:00:00Z",
 };
 
-/** The same, where something was. */
+/** The same machine, for measurements with a seed. */
 export const ENVIRONMENT: ResultFile["environment"] = { ...MACHINE, seed: 1 };

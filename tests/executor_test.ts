@@ -155,6 +155,6 @@ Deno.test("results that nobody asked for are warned of when the executor is clos
   const [line, ...others] = printed;
   assertEquals(others, []);
   assertStringIncludes(line!, "nobody asked for the results of map() and mapSettled() (2 calls)");
-  await asked.catch(() => {}); // it may have been stopped in time
+  await asked.catch(() => {}); // the run may have been stopped in time
   assertEquals(kept.length, 2);
 });

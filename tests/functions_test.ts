@@ -1,6 +1,4 @@
-/**
- * Plain functions as tasks: what those rely on who come from `p-map` and `Promise.all`.
- */
+/** Plain functions as tasks: the behaviour that users of `p-map` and `Promise.all` rely on. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -13,7 +11,7 @@ import {
 } from "../lib/mod.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
-/** Some turns of the event loop: what a loaded machine keeps from running in the first comes in the next. */
+/** Waits some turns of the event loop, because a loaded machine may need more than one. */
 const turn = async () => {
   for (let turns = 0; turns < 5; turns++) {
     await new Promise((resolve) => setTimeout(resolve, 0));
@@ -21,9 +19,9 @@ const turn = async () => {
   }
 };
 
-/** A function whose calls end when they are told to. */
+/** A function whose calls end when the test says so. */
 class Told {
-  /** Items whose call has started, in order. */
+  /** The items whose calls have started, in order. */
   readonly started: number[] = [];
   peak = 0;
   readonly #open = new Map<number, PromiseWithResolvers<string>>();
@@ -178,7 +176,7 @@ Deno.test("what a function skips is left out by whoever reads, and leaves no hol
     if (value !== skipped) kept.push(value);
   }
   assertEquals(kept, [1, 3, 5]);
-  // No value is one, too.
+  // A missing value counts as a value too.
   assertEquals(
     await executor.map((n: number) => void n, numbers(3)).toArray(),
     Array(3).fill(undefined),

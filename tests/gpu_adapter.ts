@@ -1,6 +1,6 @@
 /**
- * Whether this machine has an adapter for WebGPU, be it one in software: tests that need one are ignored
- * without.
+ * Whether this machine has an adapter for WebGPU, possibly in software: without one, tests that need it are
+ * ignored.
  */
 
 /** Whether a GPU lane can be opened here. */

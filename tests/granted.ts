@@ -1,4 +1,4 @@
-/** What this test run may do, so that tests which may not run are ignored instead of failing. */
+/** The permissions of this test run, so that tests without theirs are ignored instead of failing. */
 
 /**
  * The permissions that are missing.
@@ -22,7 +22,7 @@ export function granted(...names: readonly Deno.PermissionName[]): boolean {
 }
 
 /**
- * Whether this test run may do everything: what Deno asks for `/proc`, and playwright-core of its
+ * Whether this test run has all permissions, which Deno requires for `/proc`, and playwright-core needs for the
  * system.
  */
 export function grantedAll(): boolean {

@@ -1,4 +1,4 @@
-/** The JSON Schemas that are shipped, a validator that knows nothing of this program, and the program's own. */
+/** The shipped JSON Schemas, an independent validator, and the schemas made from the program's own. */
 
 import { Ajv2020 } from "ajv/dist/2020";
 import { z } from "zod";
@@ -7,10 +7,10 @@ import { parseWritten } from "../lib/timing/json_file.ts";
 import "../scripts/peers/harness/peers_report.ts";
 import { type JsonSchema, withComments } from "./schema_comments.ts";
 
-/** Those of the library, and the one that a script adds. */
+/** The kinds of files of the library, and the one that a script adds. */
 export type Kind = OwnKind | "peers";
 
-/** Where the schema of each kind of file is shipped, and the file and constant from which it is made. */
+/** For each kind of file, the path of its shipped schema, and the file and constant it is made from. */
 const SHIPPED: Readonly<Record<Kind, readonly [shipped: string, file: string, constant: string]>> =
   {
     comparison: ["lib/timing/result", "lib/timing/result", "resultFileSchema"],
@@ -22,15 +22,13 @@ const SHIPPED: Readonly<Record<Kind, readonly [shipped: string, file: string, co
     lesson: ["lib/report/lesson/lesson", "lib/report/lesson/lesson_file", "lessonFileSchema"],
   };
 
-/** The kinds of files. */
 export const KINDS = Object.keys(SHIPPED) as Kind[];
 
-/** The schema's file. */
 export function schemaFile(kind: Kind): URL {
   return new URL(`../${SHIPPED[kind][0]}.schema.json`, import.meta.url);
 }
 
-/** The schema that the program itself checks a kind's files with, and what its source says of their fields. */
+/** The JSON Schema of the program's own check, with the comments on its fields in the source. */
 export function jsonSchemaOf(kind: Kind): JsonSchema {
   const title = `Lanes ${kind === "comparison" ? "result" : kind} file`;
   const format = fileFormats().find((of) => (of.kind ?? "comparison") === kind)!;
@@ -43,12 +41,12 @@ export function jsonSchemaOf(kind: Kind): JsonSchema {
   return { title, description, ...withComments(schema, url, constant) };
 }
 
-/** Reads a file's text, of whichever kind it is. */
+/** Reads a file's text, of any kind. */
 export function parseReportFile(text: string, path: string): ReportFile {
   return parseWritten(text, path, fileFormats());
 }
 
-/** What a validator says is wrong with a text against a shipped schema, a line each; none if it holds. */
+/** The errors of a validator for a text against a shipped schema, one line each; empty if it is valid. */
 export function faultsOf(kind: Kind, text: string): string[] {
   const schema = JSON.parse(Deno.readTextFileSync(schemaFile(kind)));
   const validate = new Ajv2020({ strict: true, allErrors: true }).compile(schema);
@@ -56,7 +54,7 @@ export function faultsOf(kind: Kind, text: string): string[] {
   return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath}: ${message}`);
 }
 
-/** A text of JSON in which the field at a path is another, or gone if that is undefined. */
+/** A JSON text with the field at a path replaced, or removed if the value is undefined. */
 export function edited(text: string, path: readonly (string | number)[], value: unknown): string {
   const data = JSON.parse(text);
   const parent = path.slice(0, -1).reduce((inner, key) => inner[key], data);

@@ -14,7 +14,7 @@ const ignore = !granted("read");
 
 for (const name of KINDS) {
   Deno.test({
-    // To write them anew after a change: deno test -A tests/json_schemas_test.ts -- --update
+    // To write the schemas again after a change: deno test -A tests/json_schemas_test.ts -- --update
     name: `the shipped JSON Schema of ${name} files is the one that the program checks with`,
     ignore,
     async fn() {
@@ -47,7 +47,7 @@ Deno.test({
       at("comparison", ...rounds, "runMs", "description"),
       "From the first item to the last outcome.",
     );
-    // What is taken over from another file, behind a union with null, and what several share.
+    // These fields come from another file, from behind a union with null, and from a shared part.
     assertEquals(
       at("advice", "properties", "environment", "properties", "cpus", "description"),
       "What the machine has, where that may be known.",
@@ -64,7 +64,7 @@ Deno.test({
   },
 });
 
-/** What no file may be: the field, and what it became. */
+/** Changes that make a file invalid: the field, and its new value. */
 const EDITS: Readonly<Record<Kind, readonly (readonly [(string | number)[], unknown])[]>> = {
   comparison: [
     [["schemaVersion"], 2],

@@ -1,6 +1,6 @@
 /**
- * NATS servers of tests' own, on free ports of the loopback interface, with stores in temporary folders;
- * and machines that join them. Tests that need one are ignored where `nats-server` isn't installed.
+ * NATS servers for tests, on free ports of the loopback interface, with stores in temporary folders; and
+ * machines that join them. Tests that need one are ignored if `nats-server` isn't installed.
  */
 
 import { attempt } from "../lib/lanes/attempt.ts";
@@ -12,12 +12,11 @@ import { ROOT, startTask } from "./scripts/run_script.ts";
 const PROGRAM = "nats-server";
 const MOST_TRIES = 10;
 
-/** Whether a server can be started here. */
+/** Whether a NATS server can be started on this machine. */
 export const hasNats: boolean = granted("run", "read", "write", "net") &&
   await new Deno.Command(PROGRAM, { args: ["--version"], stdout: "null", stderr: "null" })
     .output().then(({ success }) => success, () => false);
 
-/** A server. */
 export class NatsServer implements AsyncDisposable {
   readonly #folder: string;
   readonly #args: readonly string[];
@@ -34,9 +33,9 @@ export class NatsServer implements AsyncDisposable {
     { args = [], jetStream = true, storeBytes, config = "" }: {
       readonly args?: readonly string[];
       readonly jetStream?: boolean;
-      /** What its store may hold. */
+      /** The most that its store may hold, in bytes. */
       readonly storeBytes?: number;
-      /** Further lines of its configuration. */
+      /** Further lines for its configuration file. */
       readonly config?: string;
     } = {},
   ): Promise<NatsServer> {
@@ -57,7 +56,7 @@ export class NatsServer implements AsyncDisposable {
     return this.#child!.pid;
   }
 
-  /** Starts it, or starts it again on the same port. */
+  /** Starts the server, or starts it again on the same port. */
   async run(): Promise<void> {
     const port = this.port === 0 ? "-1" : String(this.port);
     const log = `${this.#folder}/log`;
@@ -68,13 +67,13 @@ export class NatsServer implements AsyncDisposable {
       stdout: "null",
       stderr: "null",
     }).spawn();
-    // It says when it is ready, and on which port, in its log.
+    // The server's log says when it is ready, and on which port.
     const said = () => attempt(() => Deno.readTextFileSync(log), "");
     await eventually(() => said().includes("Server is ready"), "the server is ready");
     this.port = Number(/client connections on 127\.0\.0\.1:(\d+)/.exec(said())![1]);
   }
 
-  /** What it has stored is gone; it must not run. */
+  /** Deletes all that the server has stored; the server must not be running. */
   async forget(): Promise<void> {
     await Deno.remove(`${this.#folder}/store`, { recursive: true });
   }
@@ -91,7 +90,7 @@ export class NatsServer implements AsyncDisposable {
   }
 }
 
-/** A machine that has joined, as a process of its own; what it says goes to nobody. */
+/** A machine that has joined, as a separate process; its output is dropped. */
 export class LaneProcess implements AsyncDisposable {
   readonly child: Deno.ChildProcess;
 
@@ -99,7 +98,7 @@ export class LaneProcess implements AsyncDisposable {
     this.child = child;
   }
 
-  /** Starts it, and waits until a job of one lane has been there. */
+  /** Starts the machine, and waits until a job could get a lane of it. */
   static async start(
     url: string,
     args: readonly string[],
@@ -123,7 +122,7 @@ export class LaneProcess implements AsyncDisposable {
   }
 
   async end(signal: Deno.Signal = "SIGTERM"): Promise<void> {
-    attempt(() => this.child.kill(signal)); // it may have ended
+    attempt(() => this.child.kill(signal)); // the process may have ended
     await this.child.status;
   }
 

@@ -1,5 +1,5 @@
 /**
- * fast-check with a fixed seed, so that what passed passes again. `LANES_SEED=7 deno task test` draws other
+ * fast-check with a fixed seed, so that passing tests pass again. `LANES_SEED=7 deno task test` tries other
  * values.
  */
 

@@ -1,6 +1,6 @@
 /**
- * README.ko.md is README.md in Korean: by its meaning, which no machine can check, but with the same
- * code, commands, links and headings' depths, which one can.
+ * README.ko.md is README.md in Korean. Tests can't compare the meaning, but they check that code, commands,
+ * links and levels of headings are the same.
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -15,7 +15,7 @@ const read = (name: string) => Deno.readTextFileSync(new URL(name, ROOT));
 const blocks = (text: string) => text.match(/^```.*?^```$/gms) ?? [];
 const prose = (text: string) => text.replaceAll(/^```.*?^```$/gms, "");
 
-/** What stands in code spans of a table's first column: commands and names. */
+/** The code spans in a table's first column: commands and names. */
 function commands(text: string): string[] {
   const cells = prose(text).split("\n").map((line) => /^\| (.*?) \|/.exec(line)?.[1] ?? "");
   return cells.flatMap((cell) => cell.match(/`[^`]+`/g) ?? []);
@@ -80,7 +80,7 @@ Deno.test({
   },
 });
 
-/** A statement of TypeScript's syntax tree, as far as the test of options looks at it. */
+/** A statement of TypeScript's syntax tree, with the fields that the test of options uses. */
 interface Node {
   readonly type: string;
   readonly id?: { readonly name: string };
@@ -97,7 +97,7 @@ interface Node {
   readonly typeParameters?: { readonly params: readonly Node[] };
 }
 
-/** What the files of the library declare, by name. */
+/** The declarations in the library's files, by name. */
 function declared(): Map<string, Node> {
   const files = ["open", "executor", "executor_options", "dispatch/map_options"]
     .map((name) => `lib/${name}.ts`);
@@ -114,12 +114,12 @@ function declared(): Map<string, Node> {
   );
 }
 
-/** The words of a literal type, or of a union of them. */
+/** The values of a literal type, or of a union of literal types. */
 function literals({ types, literal }: Node): string[] {
   return types?.flatMap(literals) ?? [literal!.value];
 }
 
-/** The options of a type: an interface with those that it extends, or a choice of another's. */
+/** The options of a type: of an interface with those it extends, or of a choice of another type's fields. */
 function optionsOf(name: string, types: ReadonlyMap<string, Node>): string[] {
   const { type, body, extends: bases = [], typeAnnotation } = types.get(name)!;
   if (type === "TSTypeAliasDeclaration") {
@@ -137,7 +137,7 @@ function optionsOf(name: string, types: ReadonlyMap<string, Node>): string[] {
   ];
 }
 
-/** Each option with what takes it, as the library's types have it. */
+/** Each option by the library's types, after the function that takes it. */
 function typedOptions(): string[] {
   const types = declared();
   const typeOf = (model: string) => {

@@ -1,8 +1,8 @@
-/** What comments in the program's schemas say of fields, for users of the JSON Schemas made from them. */
+/** Reads the comments on fields in the program's schemas, for the JSON Schemas made from them. */
 
 import { parse } from "@babel/parser";
 
-/** A node of TypeScript's syntax tree, as far as schemas are made of it. */
+/** A node of TypeScript's syntax tree, with the fields that schemas are made of. */
 interface Node {
   readonly type: string;
   readonly start: number;
@@ -26,13 +26,13 @@ interface Node {
   readonly arguments?: readonly Node[];
 }
 
-/** What is said of a value, and of what it holds. */
+/** The comments on a value and its parts. */
 interface Told {
   readonly text?: string | undefined;
   readonly fields?: Readonly<Record<string, Told>> | undefined;
-  /** Of an array's entries, or a record's values. */
+  /** The comments on an array's entries, or a record's values. */
   readonly entries?: Told | undefined;
-  /** Of each of several that it may be. */
+  /** The comments on each alternative of a union. */
   readonly choices?: readonly Told[] | undefined;
 }
 
@@ -76,7 +76,7 @@ function commentOf({ leadingComments }: Node): string | undefined {
     .join(" ").replaceAll(/\{@linkcode (\w+)\}/g, "$1").trim();
 }
 
-/** What is said of a constant where it is declared; that a number is one says nothing of its fields. */
+/** The comments where a constant is declared; the comment on a number says nothing about its fields. */
 function toldOfConstant(name: string, source: Source): Told {
   const constant = source.constants.get(name);
   if (constant === undefined) {
@@ -131,7 +131,7 @@ function toldOf(node: Node, source: Source): Told {
   }
 }
 
-/** A JSON Schema, as far as descriptions are put into it. */
+/** A JSON Schema, with the parts that descriptions are added to. */
 export interface JsonSchema {
   readonly [key: string]: unknown;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -153,14 +153,14 @@ function described(schema: JsonSchema, told: Told = {}): JsonSchema {
     }),
     ...(items && { items: described(items, entries) }),
     ...(typeof values === "object" && { additionalProperties: described(values, entries) }),
-    // One of them may be null.
+    // The alternative may be null.
     ...(anyOf && {
       anyOf: anyOf.map((of, i) => described(of, choices?.[i] ?? { ...told, text: undefined })),
     }),
   };
 }
 
-/** A schema with the comments that stand in a file of the program at the constant that it was made from. */
+/** A schema with the comments at the constant that it was made from. */
 export function withComments(schema: JsonSchema, url: URL, constant: string): JsonSchema {
   return described(schema, toldOfConstant(constant, sourceAt(url.href)));
 }

@@ -1,4 +1,4 @@
-// What of std only tests use, declared as lib/types/std.d.ts declares the rest.
+// Parts of std that only tests use, declared as lib/types/std.d.ts declares the rest.
 
 declare module "@std/assert" {
   export function assert(value: unknown, message?: string): asserts value;

@@ -16,13 +16,13 @@ const STRICT = {
   checkJs: true,
 };
 
-/** As whoever publishes packages to JSR has them; without `checkJs`, which this excludes. */
+/** The options of projects that publish to JSR; without `checkJs`, which excludes this option. */
 const ISOLATED = { isolatedDeclarations: true };
 
-/** As programs in JavaScript have them, and those on their way from it. */
+/** The options of projects in JavaScript, and of those that move to TypeScript. */
 const LOOSE = { strict: false, checkJs: true };
 
-/** What is undefined counts as left out, for that is what one's own options often are. */
+/** An option that is undefined counts as left out, because options passed on are often undefined. */
 const PROGRAM = `
   import { type Executor, limited, type Results, workers, type WorkersOptions } from "lanes";
   export * from "lanes";

@@ -1,6 +1,6 @@
 /**
- * The house rules that a machine can check: imports point one way and in no circle, lanes start
- * without npm packages, files say what they are.
+ * House rules that a machine can check: imports point one way and form no circle, lanes start without npm
+ * packages, files say what they are.
  */
 
 import { assertEquals } from "@std/assert";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** What may import what: each only what stands after it, and its own folder. */
+/** The order of imports: each folder may import only from itself and from those after it. */
 const ORDER = [
   "scripts",
   "lib/cli",
@@ -52,7 +52,7 @@ function layerOf(path: string): string | undefined {
   return ORDER.find((layer) => path.startsWith(`${layer}/`));
 }
 
-/** The modules that a file imports, at once or later: paths below the root, or bare names. */
+/** The modules that a file imports, statically or later: paths below the root, or bare names. */
 function importsOf(path: string): string[] {
   const code = Deno.readTextFileSync(ROOT + path).replaceAll(/\/\*[\s\S]*?\*\//g, "");
   const found = code.matchAll(
@@ -80,7 +80,7 @@ check("imports point down the list of layers, never up", (paths) =>
     return importsOf(path).filter((target) => {
       const to = layerOf(target);
       if (to === undefined || to === from) return false;
-      // What stands below lanes knows the types of a task and of its kernel, and how to look at what others made.
+      // Folders below lanes may import the types of tasks and kernels, and helpers to inspect values.
       if (BELOW_LANES.includes(from) && /^lib\/lanes\/(task|attempt)\.ts$/.test(target)) {
         return false;
       }
@@ -108,7 +108,7 @@ check(
   },
 );
 
-/** The same without what only the compiler needs. */
+/** The imports of a file without those that only the compiler needs. */
 function runtimeImports(path: string): string[] {
   const code = Deno.readTextFileSync(ROOT + path).replaceAll(/\/\*[\s\S]*?\*\//g, "");
   const found = code.matchAll(
@@ -132,10 +132,10 @@ function onlyTypes(names: string): boolean {
     );
 }
 
-/** All that is loaded with a file at once, and by which file each is. */
+/** All files that are loaded together with a file, and by which file each is imported. */
 function loadedWith(entry: string): Map<string, string> {
   const by = new Map([[entry, ""]]);
-  // A Map's iteration goes on over what is added meanwhile.
+  // Iterating over a Map includes entries that are added meanwhile.
   for (const path of by.keys()) {
     if (!/^(lib|scripts)\//.test(path)) continue;
     for (const target of runtimeImports(path)) by.getOrInsert(target, path);
@@ -208,7 +208,7 @@ check("the map of the house names files and folders that there are", () => {
       return false;
     }
   };
-  // A name beside another one stands for a file of the same folder.
+  // A name without a folder is that of a file in the same folder as another.
   const folders = ["", "lib/", ...ORDER.map((layer) => `${layer}/`)];
   return named.filter((name) => !folders.some((folder) => has(`${ROOT}${folder}${name}`)));
 });

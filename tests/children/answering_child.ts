@@ -1,4 +1,4 @@
-/** A child for measuring_child_test.ts: does what it is told, and answers. */
+/** A child for measuring_child_test.ts that does what its order says, and answers. */
 
 import { answerParent } from "../../lib/children/parent.ts";
 

@@ -1,4 +1,4 @@
-/** A child for parent_test.ts: says that it has begun, waits for its end, and says that it came. */
+/** A child for parent_test.ts that reports its start, waits for its end, and reports that too. */
 
 import { connectToParent } from "../../lib/children/parent.ts";
 

@@ -72,7 +72,7 @@ Deno.test({
       });
       assertEquals(given, { sum: 3 });
     }
-    // It throws where that has ended, which is what was waited for before.
+    // This throws if the program has ended, which would mean that the child had waited for it.
     Deno.kill(pid, "SIGKILL");
   },
 });

@@ -1,4 +1,4 @@
-/** A child for parent_test.ts: says long messages while a thread prints to the same pipe. */
+/** A child for parent_test.ts that sends long messages while a thread prints to the same pipe. */
 
 import { writeSync } from "node:fs";
 import { connectToParent } from "../../lib/children/parent.ts";

@@ -56,7 +56,7 @@ Deno.test({
 
 const mayRun = granted("read", "write", "run");
 
-/** A folder with these files, gone afterwards. */
+/** Calls `check` with a temporary folder of these files. */
 async function inFolder(
   files: Readonly<Record<string, string>>,
   check: (folder: string) => Promise<void>,

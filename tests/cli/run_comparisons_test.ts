@@ -25,7 +25,7 @@ function specOf(name: string): ComparisonSpec {
   };
 }
 
-/** Runs with made-up measurements; `log` tells the order of what happened. */
+/** Runs comparisons with made-up measurements; `log` holds the events in order. */
 function setUp(comparisons: Record<string, Comparison>, partialAt?: string) {
   const log: string[] = [];
   const interruption = new AbortController();

@@ -72,7 +72,7 @@ Deno.test("endOf() gives 2 for what commander doesn't understand, and points to 
   });
 });
 
-/** Runs a script of the given main function, in a process of its own. */
+/** Runs a script with the given main function in a separate process. */
 async function runScript(
   main: string,
   args: string[] = [],
@@ -222,7 +222,7 @@ Deno.test({
         try {
           child.kill("SIGINT");
         } catch {
-          // It has ended: this is what it printed before.
+          // The process has ended, and has already printed this.
         }
       },
     );

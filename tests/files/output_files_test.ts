@@ -45,7 +45,7 @@ Deno.test({
       const own = await picture([Uint8Array.of(1, 2)]);
       await Deno.writeFile(path, own);
       assertEquals(await replaceableFile("--out", path, "picture"), path);
-      // Without the chunk that says whose it is.
+      // The chunk that marks the picture as this program's is left out.
       const other = [own.subarray(0, 33), own.subarray(33 + 12 + 14)];
       await Deno.writeFile(path, await new Blob(other).bytes());
       const refused = () => replaceableFile("--out", path, "picture");

@@ -50,7 +50,7 @@ Deno.test("at a terminal it is said that standard input is read, and elsewhere n
 function inFolder(name: string, fn: (folder: string) => Promise<void>): void {
   Deno.test({
     name,
-    // Links may lead anywhere: to make one needs leave to read and write everything.
+    // Links may lead anywhere, so making one needs permission to read and write everything.
     ignore: !granted("read", "write", "run") || Deno.build.os === "windows",
     async fn() {
       const folder = await Deno.realPath(await Deno.makeTempDir());
@@ -123,7 +123,7 @@ Deno.test("relative files are where their user is, not where the task runs", () 
 
 Deno.test({
   name: "their user is where deno task was called",
-  // Tests may run under it too, and others run beside this one: the variable is left as it is.
+  // The variable is left as it is, because these tests may run by deno task, beside others that read it.
   ignore: !granted("env"),
   fn: () => assertEquals(userFolder(), Deno.env.get("INIT_CWD") ?? "."),
 });
@@ -183,7 +183,7 @@ Deno.test({
   },
 });
 
-/** Takes from root what other users lack: leave to change folders that nobody may change. */
+/** A command that takes from root the right to change read-only folders, which other users lack. */
 const WITHOUT_LEAVE = ["setpriv", "--bounding-set", "-dac_override"];
 
 Deno.test({

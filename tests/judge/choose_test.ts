@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { choose, mostSaved, possibleGain, type Standing } from "../../lib/judge/choose.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 
-/** A standing of candidates that take so long, with intervals and a certainty as narrow as they are told. */
+/** A standing of candidates with these times; intervals and certainty follow from `spread`. */
 function standingOf(times: Record<string, number>, spread = 1.02): Standing<string> {
   const ratio = (slow: string, fast: string) => {
     const median = times[slow]! / times[fast]!;
@@ -25,12 +25,12 @@ Deno.test("choose() takes the simplest that is as good as the best", () => {
   assertEquals([choice.chosen, choice.best, choice.decision], ["simple", "best", "gain"]);
   assertEquals([choice.bestGain?.median, choice.confidence], [2, 0.99]);
   assertEquals(chosenOf({ plain: 100, simple: 54, best: 50 }).chosen, "best");
-  // From 1.05 times as fast as the simpler one on, the best is better.
+  // If the best is at least 1.05 times as fast as the simpler one, the best is chosen.
   assertEquals(chosenOf({ plain: 100, simple: 105, best: 100.5 }).chosen, "plain");
 });
 
 Deno.test("choose() is as sure of it as of the least sure comparison", () => {
-  // Between 1.05 and 1.1 times as fast it isn't sure that no other beats it by a tenth.
+  // If the best is 1.05 to 1.1 times as fast, it isn't certain that no other beats the choice by a tenth.
   assertEquals(chosenOf({ plain: 100, simple: 53.9, best: 50 }, 1.03).confidence, 0.99);
   assertEquals(chosenOf({ plain: 100, simple: 52, best: 50 }, 1.06).confidence, 0.5);
   assertEquals(chosenOf({ plain: 100, simple: 51, best: 50, other: 70 }).confidence, 0.99);
@@ -67,7 +67,7 @@ Deno.test("choose() takes a best one for luck where a simpler one is as good and
   assertEquals([choice.chosen, choice.best, choice.decision], ["plain", "simple", "can't tell"]);
 });
 
-/** What is decided of one candidate of which so much is known. */
+/** The decision for one candidate with this gain and certainty. */
 function decisionOf(
   gain: { low: number; median: number; high: number },
   sureAbove = 0,
@@ -85,11 +85,11 @@ Deno.test("choose() calls a gain none only if it is sure, shown to be little, an
   const little = { low: 0.99, median: 1.02, high: 1.05 };
   assertEquals(decisionOf(little), "no gain");
   assertEquals([decisionOf(little, 0.25), decisionOf(little, 0.26)], ["no gain", "can't tell"]);
-  // A gain of a tenth in the middle that isn't shown; of less, or one that is, says nothing against it.
+  // A median gain of a tenth that isn't shown leaves it open; a smaller one, or one that is shown, doesn't.
   const tenth = { low: 0.99, median: 1.1, high: 1.2 };
   assertEquals(decisionOf(tenth), "can't tell");
   assertEquals(decisionOf({ ...tenth, median: 1.09 }), "no gain");
-  // Ends that lie too far apart tell nothing, if a tenth lies between them.
+  // An interval that is too wide decides nothing if it includes a gain of a tenth.
   assertEquals(decisionOf({ low: 0.5, median: 1, high: 2 }), "no gain");
   assertEquals(decisionOf({ low: 0.5, median: 1, high: 2.01 }), "can't tell");
   assertEquals(decisionOf({ low: 1, median: 1.02, high: 4.01 }, 0, false), "can't tell");
@@ -182,7 +182,7 @@ const LANES = { lanes: 4, inFlight: 1000 };
 Deno.test("possibleGain() is what the cores give tasks that compute, and nothing on one event loop", () => {
   assertEquals(possibleGain(COMPUTES, 2, LANES), 2);
   assertEquals(possibleGain(COMPUTES, 2, LOOP), 1);
-  // Beside the loop they compute on all cores.
+  // Outside the loop, tasks compute on all cores.
   assertEquals(possibleGain({ cpuShare: 1, onLoop: 0 }, 2, LOOP), 2);
   assertEquals(possibleGain({ cpuShare: 1, onLoop: 0.8 }, 2, LOOP), 1.25);
 });
@@ -194,9 +194,9 @@ Deno.test("possibleGain() isn't above the tasks in flight, nor below 1", () => {
 });
 
 Deno.test("possibleGain() lets tasks that compute all the time spare no waking", () => {
-  // Two cores, others computing: ten times as fast can't be.
+  // With two cores, tasks that always compute gain at most two.
   assertEquals(possibleGain({ cpuShare: 1, onLoop: 0 }, 2, LOOP), 2);
-  // Of what tasks compute that wait half of the time four tenths may be waking.
+  // If tasks wait half of the time, four tenths of their computing may be waking up.
   const half = 1 / (0.5 * Math.SQRT1_2);
   assertAlmostEquals(possibleGain({ cpuShare: 0.5, onLoop: 1 }, 1, LANES), half / 0.6, 1e-9);
 });

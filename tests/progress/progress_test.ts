@@ -41,7 +41,7 @@ Deno.test("the time left adds up what each model usually takes", () => {
   const left = new TimeLeft(["sequential", "limited"], 2, 0);
   left.take(started("sequential"), 0);
   left.take(ended("sequential"), 1000);
-  // limited wasn't seen yet: taken to be as slow as the slowest.
+  // `limited` has not run yet, and is assumed to be as slow as the slowest model.
   assertEquals(left.remainingMs(1000), 3000);
   left.take(started("limited"), 1000);
   left.take(ended("limited"), 1100);
@@ -70,7 +70,7 @@ Deno.test("a trial that takes longer than usual doesn't make the time left negat
   assertEquals(left.share(10_000), 1);
 });
 
-/** Draws a line while standard error is another's. */
+/** Draws a line while writes to stderr go to `writeSync`. */
 function drawing(writeSync: (bytes: Uint8Array) => number): void {
   const real = Deno.stderr.writeSync;
   Deno.stderr.writeSync = writeSync;
@@ -92,7 +92,7 @@ Deno.test("a moving line leaves the terminal as it is after each writing, whenev
   assertStringIncludes(written[0]!, "starting");
   assertEquals(written.at(-1), WIPED);
   for (const text of written) {
-    // Neither its cursor is hidden, nor a place kept to go back to, above which lines were written meanwhile.
+    // The text hides no cursor and saves no position, because lines may be written above it meanwhile.
     // deno-lint-ignore no-control-regex
     assert(!/\x1b(\[\?25|[78]|\[[su])/.test(text), JSON.stringify(text));
     assertEquals(text.lastIndexOf("\x1b[?7h") >= text.lastIndexOf("\x1b[?7l"), true, text);

@@ -1,8 +1,8 @@
-/** Result files as they could have been measured, for the tests of reports. */
+/** Made-up result files for the tests of reports. */
 
 import type { Comparison, ModelResult, ResultFile, Timeline } from "../../lib/timing/result.ts";
 
-/** What a made-up model did. */
+/** The figures of a made-up model. */
 export interface FixtureModel {
   readonly model: string;
   readonly lanes: number;
@@ -15,7 +15,7 @@ export interface FixtureModel {
   readonly peakRssBytes: number;
 }
 
-/** Every task takes `taskMs` (and a little more with its index); each slot takes the next. */
+/** A timeline in which every task takes `taskMs`, and slightly more with its index. */
 export function timelineOf(model: FixtureModel, items: number): Timeline {
   const slots = model.lanes * model.used;
   const timeline: Timeline = {
@@ -48,7 +48,7 @@ export function timelineOf(model: FixtureModel, items: number): Timeline {
   return timeline;
 }
 
-/** A model's result over three rounds, a little slower each. */
+/** A model's result over three rounds, each a little slower than the one before. */
 export function modelOf(model: FixtureModel, items: number, baseMs: number): ModelResult {
   const timeline = timelineOf(model, items);
   const runMs = Math.max(...timeline.endedMs);
@@ -116,7 +116,7 @@ function comparisonOf(models: readonly FixtureModel[], items: number): ModelResu
   return models.map((model) => modelOf(model, items, baseMs));
 }
 
-/** Downloads: waiting, so concurrency pays. */
+/** Downloads, which wait, so concurrency pays. */
 export function ioComparison(): Comparison {
   return {
     job: { name: "download 160 pages", task: "download", items: 160, options: { latencyMs: 20 } },
@@ -135,7 +135,7 @@ export function ioComparison(): Comparison {
   };
 }
 
-/** Sums: computing, so parallelism pays. */
+/** Sums, which compute, so parallelism pays. */
 export function cpuComparison(): Comparison {
   return {
     job: { name: "20 sums of squares", task: "sum-squares", items: 20, options: { start: 5e6 } },
@@ -187,7 +187,7 @@ export const HOSTILE = [
   "日本語のページ",
 ] as const;
 
-/** A result whose every text comes from an enemy, with tasks that failed. */
+/** A result in which every text is hostile, with tasks that failed. */
 export function hostileResult(): ResultFile {
   const comparison = ioComparison();
   const models = comparison.models.slice(0, 2).map((model, at): ModelResult => ({

@@ -41,7 +41,7 @@ Deno.test("spans of one thread of the trace never overlap", () => {
     of.sort((a, b) => a.ts! - b.ts!);
     for (const [at, span] of of.entries()) {
       const before = of[at - 1];
-      // Times are rounded to nanoseconds, so ends may pass the next start by one.
+      // Times are rounded to nanoseconds, so a task may overlap the next one by 1 ns.
       if (before) assert(before.ts! + before.dur! <= span.ts! + 0.002);
     }
   }

@@ -14,7 +14,7 @@ function knownOf(entries: readonly (readonly [number, unknown, Known])[]): Known
   return known;
 }
 
-/** What is dealt out: each item and the index by which it is recorded. */
+/** The items that are handed out, each with the index by which it is recorded. */
 async function dealtOnce(
   items: Iterable<unknown>,
   known: KnownItems,
@@ -32,7 +32,7 @@ async function dealtOnce(
   return { found, gone: left.gone };
 }
 
-/** The same whether an input is asked for a promise each time or not. */
+/** The items handed out, after a check that they are the same with and without promises. */
 async function dealt(
   items: () => Iterable<unknown>,
   known: KnownItems,

@@ -72,7 +72,7 @@ test("whatever byte a run was ended at, whole records are known and what is torn
         );
         const keptBytes = new TextEncoder().encode(kept.join("")).length;
         assertEquals(journal.cutBytes, length - keptBytes);
-        // What isn't known runs again.
+        // The items that aren't known run again.
         const missing = (lines: string[]) => lines.filter((line) => !kept.includes(line)).join("");
         await (torn === out
           ? journal.add(missing(results), "")

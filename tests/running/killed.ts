@@ -1,6 +1,6 @@
 /**
- * Runs a job again and again, killed with all its processes at moments drawn by a seed, until it is done;
- * and holds what it wrote against an undisturbed run. As a program: how many kills, the seed, and further
+ * Runs a job again and again until it is done, killing all its processes at random moments, and compares its
+ * files with those of an undisturbed run. Arguments of the program: how many kills, the seed, and further
  * options of the run.
  *
  * deno run -A tests/running/killed.ts 200 7 --model workers
@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { seededRandom } from "../../lib/timing/random.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../scripts/run.ts", import.meta.url));
-/** A run that isn't killed takes about so long, in milliseconds. */
+/** How long a run takes that isn't killed, in milliseconds. */
 const WHOLE_MS = 3000;
 
 const JOB = (items: number) => `
@@ -24,7 +24,7 @@ export default async function (item, { index }) {
 }
 `;
 
-/** Runs it once; gives whether it came to its end. */
+/** Runs the job once; returns whether it came to its end. */
 async function once(
   folder: string,
   out: string,
@@ -40,7 +40,7 @@ async function once(
     stdin: "null",
     stdout: "null",
     stderr: "piped",
-    // A group of its own, which is killed as a whole.
+    // The process group is killed as a whole.
     detached: true,
   }).spawn();
   let ended = false;
@@ -53,19 +53,19 @@ async function once(
     try {
       Deno.kill(-child.pid, "SIGKILL");
     } catch {
-      // It ended in between.
+      // The process has ended in the meantime.
     }
   }
   const { code, signal, stderr } = await output;
   if (signal === "SIGKILL") return false;
-  // Some items fail.
+  // The exit code is 1 because some items fail.
   assertEquals(code, 1, new TextDecoder().decode(stderr));
   return true;
 }
 
 const sortedLines = async (path: string) => (await Deno.readTextFile(path)).split("\n").sort();
 
-/** Kills runs so many times at least. */
+/** Kills runs at least `kills` times; returns how many were killed. */
 export async function killed(
   { kills, items, seed, args = [], onDone }: {
     readonly kills: number;
@@ -90,7 +90,7 @@ export async function killed(
       const out = `${folder}/${round}.jsonl`;
       let resumed = 0;
       const moment = async () => {
-        // Half of the moments are drawn from the time, half from what is still to be written.
+        // Half of the moments are random times, half random sizes of the output file.
         if (random() < 0.5) return await sleep(random() * WHOLE_MS);
         const before = await sizeOf(out);
         const size = before + random() * (wantedSize - before);

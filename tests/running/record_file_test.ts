@@ -4,7 +4,7 @@ import { granted, grantedAll } from "../granted.ts";
 
 type Methods = Partial<Pick<Deno.FsFile, "write" | "syncData">>;
 
-/** Tests a file in a folder of its own while files do something else. */
+/** Tests a record file in a temporary folder while some methods of files are replaced. */
 function test(name: string, fn: (path: string, instead: (of: Methods) => void) => Promise<void>) {
   Deno.test({
     name,
@@ -24,7 +24,7 @@ function test(name: string, fn: (path: string, instead: (of: Methods) => void) =
 
 Deno.test({
   name: "a line that can't be written whole isn't there at all, and those before it are",
-  // The only disk that is full everywhere is this device.
+  // This device is the only full disk that every Linux has.
   ignore: !grantedAll() || Deno.build.os !== "linux",
   async fn() {
     await using file = await RecordFile.open("/dev/full", "end");
@@ -56,7 +56,7 @@ test(
   },
 );
 
-/** How often a file was made safe: after each of two writes, and once it was closed. */
+/** How often a file was synced: after each of two writes, and after closing. */
 const SYNCED: readonly (readonly [SyncPolicy, readonly number[]])[] = [
   ["always", [1, 2, 2]],
   ["end", [0, 0, 1]],
@@ -86,6 +86,6 @@ test("a file that something else cuts off, or writes to, is no record any more",
   await file.add("one\ntwo\n");
   await Deno.truncate(path, 4);
   await assertRejects(() => file.add("three\n"), RecordError, "it has 10 B, and 14 B were written");
-  // What is there isn't touched.
+  // The file's content isn't changed.
   assertEquals(await Deno.readTextFile(path), "one\nthree\n");
 });

@@ -30,7 +30,7 @@ Deno.test("a server that doesn't say is left alone for 1 s, then for twice as lo
 Deno.test("what was refused together counts as once, and an answer begins anew", () => {
   const refusals = new RefusedItems(false, () => 0);
   assertEquals([0, 1, 2].map((n) => refusals.add(refused(n), n)?.pauseMs), [1000, 1000, 1000]);
-  ended(refusals, 9, "a", 0); // it had started before
+  ended(refusals, 9, "a", 0); // the answered request had started before
   assertEquals(refusals.add(refused(3), 1002)?.pauseMs, 2000);
   ended(refusals, 9, "a", 3003);
   assertEquals(refusals.add(refused(1), 3100)?.pauseMs, 1000);
@@ -47,7 +47,7 @@ Deno.test("a wait that the server asks for is never shortened, and those of othe
   assertEquals(refusals.pauses(2000).length, 1);
 });
 
-/** A server's items are tried in rounds: those refused before first, until none is left or time is over. */
+/** Tries a server's items in rounds, refused ones first, until none is left or 1000 rounds have passed. */
 function play(answers: (index: number, round: number) => boolean, count: number, room: number) {
   const refusals = new RefusedItems(false, () => 0);
   const failed: number[] = [];
@@ -56,7 +56,7 @@ function play(answers: (index: number, round: number) => boolean, count: number,
   let nowMs = 0;
   let round = 0;
   for (; fresh.length + again.size > 0 && round < 1000; round++) {
-    // What has come back goes before what is new.
+    // Items that come back go before new ones.
     const due = [...again.keys()].filter((index) => again.get(index)! <= nowMs).slice(0, room);
     for (const index of due) again.delete(index);
     for (const index of [...due, ...fresh.splice(0, room - due.length)]) {
@@ -88,7 +88,7 @@ Deno.test("where a server lets through but some at a time, no item fails", () =>
     const perRound = Math.ceil(40 * (1 - share));
     let at = 0;
     let seen = -1;
-    // The last to come are refused, whoever they are.
+    // The last items of each round are refused, whichever they are.
     const { failed } = play(
       (_, round) => {
         if (round !== seen) [seen, at] = [round, 0];

@@ -9,7 +9,7 @@ import type { FailureRecord, RunMessage, RunSpec } from "../../lib/running/run_m
 import { settle, VirtualTime } from "../dispatch/virtual_time.ts";
 import { assertEquals } from "@std/assert";
 
-/** Runs a function on items, and gives what is said. */
+/** Runs a function on items, and returns the messages. */
 async function said(
   task: TaskFunction<never, unknown>,
   items: readonly unknown[],
@@ -59,7 +59,7 @@ async function said(
   };
 }
 
-/** The same, in virtual time. */
+/** Does the same in virtual time. */
 async function soon(...args: Parameters<typeof said>) {
   using time = new VirtualTime();
   const running = said(...args);
@@ -112,7 +112,7 @@ for (
     const before: number[] = [];
     const hold = () => {
       before.push(told);
-      // Longer than results are held back.
+      // The task takes longer than results are held back.
       for (const sinceMs = performance.now(); performance.now() - sinceMs < 25;);
     };
     const options = {
@@ -124,7 +124,7 @@ for (
   });
 }
 
-/** Things that tasks throw, of which some can't even be looked at. */
+/** Values that tasks throw, some of which can't even be inspected. */
 const HOSTILE: readonly (() => unknown)[] = [
   ...[{ code: 3 }, null, 404, Symbol("no")].map((message) => () =>
     Object.assign(new Error(), { message })

@@ -29,7 +29,7 @@ Deno.test("failures are counted by reason, with the first item of each; beyond 2
   assertEquals(reasons[1]!.index, 27);
 });
 
-/** A job in a process of its own whose items are told; a task of each doubles it, or does what its name says. */
+/** A job for a separate process; its task doubles the item, or does what the item names. */
 const MODULE = `data:text/javascript,${
   encodeURIComponent(`
 export default async (item) => {
@@ -60,7 +60,7 @@ const SPEC: RunSpec = {
   record: false,
 };
 
-/** What runs a job over these items, given in two parts, and what was written of it. */
+/** The host of a run over these items, fed in parts, and the lines that it wrote. */
 function hostOf(parts: readonly unknown[][], more: Partial<RunJobHost> = {}) {
   const written = { results: "", failures: "" };
   const left = [...parts];

@@ -72,7 +72,7 @@ Deno.test({
   },
 });
 
-/** Has a folder of its own with a job in it, whose options are read. */
+/** Tests reading the options of a job in a temporary folder. */
 function optionTest(
   name: string,
   fn: (read: (raw: RawRunOptions) => ReturnType<typeof readRunOptions>, folder: string) => unknown,
@@ -243,7 +243,7 @@ optionTest("files that are written are files of their own", async (read, folder)
   await Deno.symlink(`${folder}/nowhere`, journal);
   const which = `its journal ${journal} is ${link}`;
   await assertRejects(() => read({ out }), UsageError, which);
-  // What fails isn't journaled.
+  // The file of failed items has no journal.
   assertEquals((await read({ failed: out })).failed!.path, out);
 });
 

@@ -74,7 +74,7 @@ Deno.test("what a run waits for is told by what is known of it", () => {
   );
 });
 
-/** What a run's progress tells as time passes. */
+/** A run's progress, on a clock that a test advances. */
 function passing(run?: ConstructorParameters<typeof RunState>[1]) {
   let nowMs = 1_000;
   const state = new RunState({ done: 10, failed: 5 }, run);
@@ -125,6 +125,6 @@ Deno.test("the rate is that of the last half minute", () => {
   assertEquals(run.pulse(0, 2_000).perSecond, 100);
   for (let at = 1; at <= 60; at++) run.pulse(1_000, 2_000);
   assertEquals(run.pulse(0, 2_000).perSecond, 0);
-  // However long nothing was told, something is known.
+  // However long ago the last pulse was, the rate since then is known.
   assertEquals(run.pulse(100_000, 2_130).perSecond, 1.3);
 });

@@ -15,13 +15,13 @@ const JOB = {
   options: {},
 };
 const { signal } = new AbortController();
-/** Looks at nothing new. */
+/** A prober that finds that the order doesn't matter. */
 const NOTHING: OrderProber = () => Promise.resolve({ orderMatters: false });
 
 /** The function's results. */
 const DIGESTS = Array<string>(40).fill("= n1;");
 
-/** A sample of tasks that wait 10 ms, with the results that a run backwards is held against. */
+/** A sample of tasks that wait 10 ms, with the results that a backward run is compared with. */
 function sampled(failed = 0) {
   const probed = probedOf({ waitMs: 10, items: 40 });
   return { ...probed, digests: DIGESTS, done: { ...probed.done!, failed } };
@@ -29,7 +29,7 @@ function sampled(failed = 0) {
 
 const SAMPLED = { job: JOB, probed: sampled() };
 
-/** Holds a sweep against that sample; `runs` counts the runs from last to first. */
+/** Compares a sweep with that sample; `runs` counts the backward runs. */
 async function held(
   throughput: (slots: number) => number,
   found: Awaited<ReturnType<OrderProber>>,
@@ -77,7 +77,7 @@ Deno.test("a sweep of tasks that fail in another order than the list's needn't l
 Deno.test("a sweep looks at the order only where more than one slot is taken and nothing failed", async () => {
   const flat = await held(() => 100, { orderMatters: true });
   assertEquals([flat.runs, flat.result.orderMatters], [0, undefined]);
-  // What tasks share may be what the next one needs, so that several at once fail.
+  // State that tasks share may be needed by the next task, so several at once may fail.
   const shared = { name: "tokens", module: "file:///job.ts", line: 4 };
   assertEquals((await held(() => 100, { orderMatters: true }, 0, { shared })).runs, 1);
   assertEquals((await held(rising, { orderMatters: true }, 2)).runs, 0);
@@ -86,7 +86,7 @@ Deno.test("a sweep looks at the order only where more than one slot is taken and
 });
 
 Deno.test("a sweep that did other work than the sample is no reason to take a size", async () => {
-  // The sample took 10 ms an item, the sweep at one slot 1 ms.
+  // An item took 10 ms in the sample, and 1 ms in the sweep at one slot.
   const { result } = await held((slots) => 1000 * slots, { orderMatters: false });
   assert(result.otherWork! < 0.2, `${result.otherWork}`);
   assertStringIncludes(takeLines(result)[0]!, "Stay at 1 slot: ");
@@ -95,7 +95,7 @@ Deno.test("a sweep that did other work than the sample is no reason to take a si
     return (await holdAgainstSample({ ...swept, points }, SAMPLED, NOTHING, signal))
       .otherWork;
   };
-  // Failures take no time, and two slots are no plain loop.
+  // A round with failures doesn't count as time, and two slots aren't the plain loop.
   const failing = swept.points.map((point) => ({
     ...point,
     rounds: point.rounds.map((of) => ({ ...of, failed: 1 })),
@@ -163,7 +163,7 @@ Deno.test("a sweep looks at no order where the smallest size itself gives other 
 const items = { kind: "module" as const, module: "file:///job.ts", export: "items" };
 const probed = { ...probedOf({ items: 40 }), digests: DIGESTS };
 
-/** Compares a kernel that gives this with a function; `ran` are the trials for it. */
+/** Compares a kernel whose trial returns `round` with its function; `ran` holds the trials. */
 function compared(
   round: { checksum: string; failed?: number; examples?: Record<string, string> },
   of = probed,

@@ -65,7 +65,7 @@ const pointsOf = (failed: readonly number[]) =>
     rounds: [{ failed: count, succeeded: 100 - count }],
   })) as unknown as SweepPoint[];
 
-/** A server that answers so many at once in 20 ms each, and refuses the others at once. */
+/** A server that answers `bears` requests at once in 20 ms each, and refuses the others at once. */
 function sizesOf(bears: number) {
   return SIZES.map((size) => ({
     size,
@@ -73,7 +73,7 @@ function sizesOf(bears: number) {
     refined: false,
     trials: [0, 1, 2].map((round) => {
       const share = Math.min(1, bears / size);
-      // Refusals are fast: all together the tasks seem to fly.
+      // Refusals are quick, so the tasks seem fast on average.
       const perSecond = 50 * size / share;
       const trial = trialOf({ model: "limited", round, slots: size } as never, perSecond, 1000);
       const succeeded = Math.round(1000 * share);
@@ -109,7 +109,7 @@ Deno.test("a server that refuses from 16 slots on isn't fitted, nor foretold, be
   const analysis = analyse({ sizes }, 1, on);
   assertEquals(analysis.failsFrom, { size: 16, failed: 1500, of: 3000 });
   assertEquals(analysis.best, { size: 8, throughputPerSecond: 400 });
-  // Perfect up to 8; through all sizes the law would be another one.
+  // The sizes up to 8 scale perfectly; a fit through all sizes would give another law.
   assert(analysis.fits.every(({ sigma }) => sigma.value < 1e-6));
   assertEquals(analysis.knee, null);
   const said = { ...any, ...analysis, axis: on.axis };
@@ -125,7 +125,7 @@ Deno.test("a server that refuses from 16 slots on isn't fitted, nor foretold, be
 
 Deno.test("what failed isn't counted as throughput", () => {
   const { points } = analyse({ sizes: sizesOf(8) }, 1, on);
-  // 50 a second and slot were answered, however fast the others were refused.
+  // Each slot got 50 answers a second, however fast the others were refused.
   for (const { size, throughputPerSecond, latencyMs } of points) {
     assertEquals(Math.round(throughputPerSecond.median), 50 * size);
     assert(latencyMs !== null);
@@ -173,7 +173,7 @@ Deno.test("checkLittle() says when slots stood empty, and when times can't be ri
   assert(!over.holds && over.meaning!.includes("more was in flight"));
 });
 
-/** A size of trials that took `runMs`, as they are made up, with all that they say of their tasks. */
+/** A size with made-up trials, and all figures that they give of their tasks. */
 function sizeOf(
   size: number,
   trials: readonly {
@@ -227,7 +227,7 @@ Deno.test("Little's law is checked on all tasks of the round in the middle, wher
     tasks: [[0, ms, "fulfilled"]] as const,
   });
   const { little } = pointOf(1, [lasting(9), lasting(5), lasting(8)]);
-  // 100 tasks in a second, each of 8 ms.
+  // 100 tasks of 8 ms each ran in a second.
   assert(Math.abs(little!.ratio - 0.8) < 1e-9);
   assertEquals(pointOf(1, [{ ...lasting(9), runMs: 0 }]).little, null);
   assertEquals(pointOf(1, [{}]).little, null);
@@ -253,7 +253,7 @@ Deno.test("failingSizes() gives up where more than half fails from the beginning
   assertEquals(failingSizes(pointsOf([51, 51])).from?.size, 1);
 });
 
-/** Rises in proportion up to a size and is flat from there on. */
+/** A curve that rises in proportion up to a size, and is flat from there on. */
 const flatFrom = (at: number, sizes: readonly number[] = SIZES) =>
   curveOf(sizes.map((size) => [size, 50 * Math.min(size, at)]));
 
@@ -262,7 +262,7 @@ Deno.test("findKnee() finds the corner of a flatFrom wherever it is", () => {
 });
 
 Deno.test("findKnee() gives the paper's example: 1 − 1/x bends near 0.22 of its range", () => {
-  // Satopää et al., figure 2: y = −1/x + 5 on ten points from 0 to 1 has its knee at x = 0.22.
+  // In Satopää et al., figure 2, y = −1/x + 5 on ten points from 0 to 1 has its knee at x = 0.22.
   const x = Array.from({ length: 10 }, (_, i) => i / 9);
   const curve = x.map((at) => ({ size: at, throughputPerSecond: -1 / (at + 0.1) + 5 }));
   assertEquals(findKnee(curve), x[2]);
@@ -299,7 +299,7 @@ Deno.test("the definition of the knee is a sentence", () => {
 });
 
 Deno.test("findKnee() takes the first of two that lie as high, and the higher of two that don't", () => {
-  // Above the straight line by 0, 2/9, 1/9, 2/9 and so on, of steps of 1/9.
+  // The heights above the straight line, in units of 1/9.
   const curve = (heights: readonly number[]) =>
     curveOf(heights.map((height, at) => [at + 1, at / 9 + height / 9]));
   assertEquals(findKnee(curve([0, 4, 2, 0, 4, 2, 1, 1, 1, 0])), 2);
@@ -315,7 +315,7 @@ Deno.test("kneeOf() gives the knee with its range over resampled rounds, if the 
   assertEquals(kneeOf([], 1), null);
   const step = (to: number) => series((size) => [size === SIZES[0] ? 100 : to]);
   assertEquals([kneeOf(step(119), 1), kneeOf(step(121), 1)?.size], [null, SIZES[1]]);
-  // One round in three saw a bend at all.
+  // Only one round in three saw a bend.
   const seldom = series((size) => [50 * size, 50 * size, 50 * Math.min(size, 4)]);
   assertEquals(kneeOf(seldom, 1), null);
 });
@@ -347,7 +347,7 @@ Deno.test("takeLines() ends with the line of code", async () => {
     points: result.points.map((point) => ({ ...point, lanes: point.size, slots: 2 })),
   };
   assertEquals(takeLines(lanes).at(-1), "await using executor = workers({ lanes: 8, slots: 2 });");
-  // One lane elsewhere is what was measured, and the plain loop isn't.
+  // Only one lane was measured, not the plain loop; the code takes the plain loop all the same.
   const one = { ...flat, axis: "lanes" as const, model: "workers" };
   assertEquals(takeLines(one).at(-1), "await using executor = sequential();");
 });
@@ -392,7 +392,7 @@ Deno.test("more lanes than the cores have work for are not taken, nor is a gain 
     }));
   const still = await on(2, (lanes) => 100 * Math.min(lanes, 4), 1);
   assertEquals(recommendedSize(still)!.point.size, 2);
-  // Half of the time it waits: four lanes keep two cores busy.
+  // The tasks wait half of the time, so four lanes keep two cores busy.
   assertEquals(recommendedSize({ ...still, computingShare: 0.5 })!.point.size, 4);
   const jump = await on(2, (lanes) => lanes === 1 ? 100 : 300, 1);
   const found = recommendedSize(jump)!;
@@ -421,7 +421,7 @@ Deno.test("recommendedSize() counts starting where the number of items is known,
       job: { ...result.job, ...(total !== undefined && { total }) },
     })!;
   assertEquals([of().point.size, of(10_000).point.size], [8, 8]);
-  // 10 items take 100 ms one by one, 50 at 2 slots, and each slot 100 ms to start.
+  // 10 items take 100 ms one by one and 50 ms with 2 slots, but each slot takes 100 ms to start.
   assertEquals([of(10).point.size, of(10).gain], [1, null]);
   assertEquals(of(100).point.size, 4);
 });
@@ -433,7 +433,7 @@ Deno.test("so many times as many slots gain no more than that, or their items we
   const all = await resultOf((slots) => 100 * slots);
   const whole = recommendedSize(all)!;
   assert(whole.gain !== null && whole.impossible === undefined);
-  // Nor do slots on an event loop that tasks leave no time, where others used the cores.
+  // If tasks leave an event loop no time, slots gain nothing either; others used the cores.
   const known = (computingShare: number, freeShare: number) =>
     recommendedSize({ ...all, computingShare, freeShare })!;
   assertEquals([known(1, 0).point.size, known(1, 0).impossible?.most], [1, 1]);
@@ -499,10 +499,10 @@ Deno.test("another size is told whose gain isn't shown, though its interval reac
     takeLines(result)[0]!,
     / 4 slots may gain a tenth on that \(1\.08× \S+\), so that advice/,
   );
-  // Beside one that is taken for its gain, too.
+  // The other size is also named beside one that is taken for its gain.
   const taken = recommendedSize(await of((slots) => slots === 1 ? 50 : slots === 8 ? 104 : 100))!;
   assertEquals([taken.point.size, taken.open?.point.size], [2, 8]);
-  // But not of slots for which one event loop has no time.
+  // Slots are not named if one event loop has no time for them.
   const busy = recommendedSize({ ...result, computingShare: 1, freeShare: 0 })!;
   assertEquals([busy.point.size, busy.open], [1, undefined]);
 });

@@ -21,7 +21,7 @@ Deno.test("choosePlan() sweeps slots of what waits, and lanes of what computes",
 
 Deno.test("choosePlan() doesn't take computing on a loaded machine for waiting, nor waiting for computing", () => {
   assertEquals(chosen({ computeMs: 10, available: 0.45 })[0], "lanes");
-  // 4 ms computed with half a core each, and 2 ms waited.
+  // Tasks computed 4 ms with half a core each, and waited 2 ms.
   assertEquals(
     chosen({ computeMs: 4, waitMs: 2, available: 0.5 })[1],
     "it computes 67% of the time, so lanes are swept",

@@ -6,18 +6,18 @@ import type { SweepPoint } from "../../lib/scaling/sweep_result.ts";
 import type { MeasuredSize } from "../../lib/scaling/run_sweep.ts";
 import { resultOf, trialOf } from "./measured.ts";
 
-/** A machine on which an item takes so much CPU and so much waiting, in milliseconds. */
+/** A machine on which an item takes this much CPU time and waiting, in milliseconds. */
 interface Job {
   readonly cpuMs: number;
   readonly waitMs: number;
-  /** What of the CPUs other programs leave; default 1. */
+  /** The share of the CPUs that other programs leave, 0 to 1; default 1. */
   readonly left?: number;
 }
 
 const ROUNDS = [0, 1, 2];
 const any = await resultOf((slots) => slots);
 
-/** What lanes or slots do on so many cores: as much as they ask for, until the CPUs are full. */
+/** A size's trials on `cores` cores: throughput grows with lanes or slots until the CPUs are full. */
 function sizeOf(
   axis: "lanes" | "slots",
   size: number,
@@ -74,7 +74,7 @@ Deno.test("a job that computes isn't foretold beyond the cores, however good the
 
 Deno.test("a job that computes keeps its end at the cores when other programs use them too", () => {
   const job = { ...COMPUTES, left: 0.7 };
-  // A lane alone can't be told from one that waits, if it gets no more than 70% of a core.
+  // A single lane that gets at most 70% of a core looks the same as one that waits.
   const held = analysed("lanes", [1, 2, 3, 4], job, 2);
   assertEquals(Math.round(held.capacity!.busy * 100), 71);
   const calm = analysed("lanes", [1, 2, 3, 4], { ...COMPUTES, left: 0.82 }, 2);

@@ -1,6 +1,6 @@
 /**
- * How often the intervals of a sweep hold the truth: sweeps drawn from known laws, with noise, over
- * many seeds. What is printed are per cents of them.
+ * How often the intervals of a sweep contain the true values: sweeps are generated from known laws with noise,
+ * over many seeds. The numbers printed are percentages of the sweeps.
  */
 
 import { assert } from "@std/assert";
@@ -19,10 +19,10 @@ import { curveOf, SIZES, synthetic } from "./synthetic.ts";
 
 const SEEDS = 100;
 const RESAMPLES = 100;
-/** With 100 seeds, 95 % come out below this one time in 20,000 (binomial). */
+/** With 100 seeds, a true rate of 95 % gives less than this one time in 20,000 (binomial). */
 const LEAST = 86;
 
-/** Laws that a sweep may meet: none, contention alone, a peak at 34 slots, one far beyond 64. */
+/** Laws that a sweep may follow: linear, contention only, a peak at 34 slots, a peak far beyond 64. */
 const TRUE_LAWS: Readonly<Record<string, Law>> = {
   "linear": { lambda: 50, sigma: 0, kappa: 0 },
   "Amdahl": { lambda: 50, sigma: 0.05, kappa: 0 },
@@ -33,7 +33,7 @@ const TRUE_LAWS: Readonly<Record<string, Law>> = {
 const holds = ({ low, high }: Pick<Estimate, "low" | "high">, truth: number) =>
   low <= truth * (1 + 1e-9) && truth <= high * (1 + 1e-9);
 
-/** Counts what came true, in per cent of the times it was asked. */
+/** Counts how often a statement was true, in percent of the times it was checked. */
 class Tally {
   readonly #of = new Map<string, [held: number, asked: number]>();
   add(name: string, held: boolean): void {
@@ -55,7 +55,7 @@ for (const [name, law] of Object.entries(TRUE_LAWS)) {
       const series = synthetic(law, { noise: 0.03, seed });
       const laws = fittedLaws(series, seed, RESAMPLES);
       for (const { fit } of laws.fitted) {
-        // Amdahl's law can't hold a κ that there is.
+        // Amdahl's law has no κ, so its fit isn't checked if the true law has one.
         if (fit.name === "amdahl" && law.kappa > 0) continue;
         tally.add(`${fit.name} λ`, holds(fit.lambda, law.lambda));
         tally.add(`${fit.name} σ`, holds(fit.sigma, law.sigma));
@@ -77,7 +77,7 @@ for (const [name, law] of Object.entries(TRUE_LAWS)) {
     }
     console.log(name, { ...tally.percents, ...given.percents });
     for (const [what, percent] of Object.entries(tally.percents)) {
-      // A forecast that is seldom given says little of how often it is right.
+      // A forecast that is seldom given says little about how often it is right.
       const asked = given.percents[`${what} given`] ?? 100;
       assert(asked < 20 || percent >= LEAST, `${what}: ${percent}`);
     }
@@ -114,7 +114,7 @@ Deno.test("a knee's range holds the true knee in 95 of 100 sweeps, and names few
 
 const LAWLESS_SEEDS = 40;
 
-/** What follows no law: by size, and by round where the rounds disagree. */
+/** Throughputs that follow no law: by size, and by round if rounds differ. */
 const LAWLESS: Readonly<Record<string, (size: number, round: number) => number>> = {
   "a step: twice as fast from 8 on": (size) => size < 8 ? 100 : 200,
   "a cliff: all but refused beyond 16": (size) => size <= 16 ? 50 * size : 60,
@@ -144,7 +144,7 @@ for (const [name, at] of Object.entries(LAWLESS)) {
 Deno.test("rounds of two kinds, as far apart as two machines, aren't foretold", () => {
   let foretold = 0;
   for (let seed = 0; seed < SEEDS; seed++) {
-    // Each round is fast or a third as fast, by chance: its median is either.
+    // Each round is randomly fast or a third as fast, so its median can be either.
     const coin = synthetic({ lambda: 1, sigma: 1, kappa: 0 }, { noise: 1, seed });
     const series = coin.map(({ size, throughputs }) => ({
       size,

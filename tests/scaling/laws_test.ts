@@ -39,7 +39,7 @@ Deno.test("fitLaw() finds Amdahl's numbers from throughputs without noise", () =
   }));
 });
 
-/** How far a law lies from what was measured, as fitting counts it. */
+/** The distance of a law from the measurements, as fitting defines it. */
 function squaresOf(law: Law, series: readonly Series[]): number {
   return series.map(({ size, throughputs }) =>
     (median(throughputs) / throughputAt(law, size) - 1) ** 2
@@ -65,7 +65,7 @@ Deno.test("fitLaw() keeps σ within 0 to 1 and κ at 0 or above whatever was mea
       assert(law.sigma >= 0 && law.sigma <= 1);
       assert(law.kappa >= 0);
     }
-    // The law with more numbers can't lie farther away, but for the digits that normal equations lose.
+    // The law with more parameters can't fit worse, except for digits lost in the normal equations.
     assert(squaresOf(usl.law, of) <= squaresOf(amdahl.law, of) * (1 + 1e-4) + 1e-12);
   }));
 });
@@ -164,7 +164,7 @@ Deno.test("judgeFit() refuses a cliff, and names the size that is missed most", 
 });
 
 Deno.test("judgeFit() refuses a fit that doesn't foretell the largest size from the others", () => {
-  // Perfect until 32, then a wall: a law that bends enough misses little, but had not foretold it.
+  // Throughput is perfect until 32, then hits a wall: a law that bends fits well, but hadn't predicted it.
   const series = [50, 98, 190, 370, 700, 1300, 1500].map((x, i) => ({
     size: 2 ** i,
     throughputs: [x],

@@ -16,7 +16,7 @@ const JOB: JobSpec = {
 };
 const job = ownJob(JOB, { computingShare: 0.5, total: 12 });
 
-/** What is done, and the lines that stand in for a moving bar where there is no terminal. */
+/** Runs a function; returns its result and the lines that replace the progress bar without a terminal. */
 async function told<T>(run: () => Promise<T>): Promise<[T, string[]]> {
   const { error } = console;
   const lines: string[] = [];

@@ -1,4 +1,4 @@
-/** Sweeps as if measured, for the tests: trials that answer at once with what a law says. */
+/** Made-up sweeps for the tests: trials answer at once with the values of a law. */
 
 import { ENVIRONMENT } from "../environment.ts";
 import { analyse } from "../../lib/scaling/analyse.ts";
@@ -15,7 +15,7 @@ const JOB: JobSpec = {
   options: {},
 };
 
-/** A trial that did `items` at a throughput, every slot taken all the time. */
+/** A trial that ran `items` at a throughput, with every slot busy all the time. */
 export function trialOf(
   { round, slots = 1 }: TrialSpec,
   perSecond: number,
@@ -53,7 +53,7 @@ export function trialOf(
   };
 }
 
-/** What to sweep, with an order of trials that depends on the seed alone. */
+/** A sweep whose order of trials depends only on the seed. */
 export function specOf(
   { timeoutMs, ...over }: Partial<SweepSpec> & Pick<TrialSpec, "timeoutMs"> = {},
 ): SweepSpec {
@@ -75,7 +75,7 @@ export function optionsFor(throughput: (slots: number) => number): SweepOptions 
   };
 }
 
-/** A whole result of a law, or of any throughput. */
+/** The whole result of a sweep by a law, or by any throughput. */
 export async function resultOf(
   throughput: Law | ((slots: number) => number),
   over: Partial<SweepSpec> = {},

@@ -7,7 +7,7 @@ import { granted } from "../granted.ts";
 
 const ignore = !granted("run", "read", "net");
 
-/** How long one request is held up: the site never answers it, and its client gives up. */
+/** How long one request stalls, in milliseconds: the site never answers it, and its client gives up. */
 const STALL_MS = 400;
 const RATE = 100;
 const DURATION_MS = 2_000;
@@ -31,7 +31,7 @@ Deno.test({
     await using site = await startSite({ latencyMs: 1 });
     const count = RATE * DURATION_MS / 1000;
     const pages = site.urls(Math.ceil(count / 2)).slice(0, count);
-    // In the middle of the schedule, once.
+    // The stalled request is in the middle of the schedule.
     const stalls = `${new URL(pages[0]!).origin}/fault/stall-headers`;
     const values = pages.map((url, i) =>
       i === count / 2 ? { url: stalls, timeoutMs: STALL_MS } : { url, timeoutMs: 30_000 }
@@ -51,12 +51,12 @@ Deno.test({
       typeof points[0] & object,
     ];
     assertEquals([scheduled, succeeded, failed], [count, count - 1, 1], JSON.stringify(reasons));
-    // The only slot was taken: what fell due meanwhile waited for all that was left of the stall.
+    // The only slot was taken, so requests that fell due meanwhile waited for the rest of the stall.
     const due = STALL_MS / 1000 * RATE;
     assert(mostWaiting >= due - 2, `${mostWaiting} waited`);
     assert(corrected.p99 >= 0.9 * STALL_MS, `corrected p99 ${corrected.p99} ms`);
     assert(corrected.p95 >= 0.7 * STALL_MS, `corrected p95 ${corrected.p95} ms`);
-    // One request in 200 was slow once it was started, whatever waited behind it.
+    // Measured from its start, only one request in 200 was slow, whatever waited behind it.
     assert(naive.p99 < 0.5 * STALL_MS, `naive p99 ${naive.p99} ms`);
     assert(naive.max >= STALL_MS * 0.99, `naive max ${naive.max} ms`);
   },
@@ -70,7 +70,7 @@ Deno.test({
     const pages = site.urls(30).slice(0, 59);
     const stalls = `${new URL(pages[0]!).origin}/fault/stall-headers`;
     const values = pages.map((url) => ({ url, timeoutMs: 30_000 }));
-    // So long that no busy machine is taken for it.
+    // The stall is longer than any delay of a busy machine.
     const stallMs = 10 * STALL_MS;
     values.splice(30, 0, { url: stalls, timeoutMs: stallMs });
     const { points } = await runOpenLoop({

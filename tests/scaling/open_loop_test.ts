@@ -5,7 +5,7 @@ import { arriving } from "../../lib/timing/job_items.ts";
 import type { Arrivals, TrialResult } from "../../lib/timing/spec.ts";
 import { JOB, round } from "../timing/fake.ts";
 
-/** Time that passes only when someone waits. */
+/** A clock that only advances when something waits. */
 class FakeClock {
   ms = 5000;
   readonly now = () => this.ms;
@@ -15,7 +15,7 @@ class FakeClock {
   };
 }
 
-/** What became of requests, by their places in the schedule; one that isn't there was never due. */
+/** The result of requests by their places in the schedule; a missing one was never due. */
 function resultOf(
   requests: readonly { startedMs: number | null; endedMs: number; status?: string }[],
   runMs: number,
@@ -39,7 +39,7 @@ function resultOf(
   };
 }
 
-/** One slot that takes `serviceMs` a request, and stands still once, on a fake clock. */
+/** A trial on a fake clock with one slot that takes `serviceMs` a request and stalls once. */
 async function oneSlot(
   arrivals: Arrivals,
   serviceMs: number,
@@ -74,7 +74,7 @@ Deno.test("arriving() doesn't wait for a consumer that is late: what is due come
     given.push(clock.ms - 5000);
     if (given.length === 2) clock.ms += 35;
   }
-  // Items 2 to 4 were due at 20, 30 and 40 while the consumer was held up until 45.
+  // Items 2 to 4 were due at 20, 30 and 40 ms while the consumer was busy until 45 ms.
   assertEquals(given, [0, 10, 45, 45, 45, 50]);
 });
 
@@ -86,7 +86,7 @@ Deno.test("arriving() refuses a list of nothing", async () => {
 });
 
 Deno.test("openLoopFigures() shows the pause that coordinated omission hides", async () => {
-  // 100 a second, 1 ms each; one request takes a second longer, and a hundred fall due meanwhile.
+  // 100 requests a second take 1 ms each; one takes a second longer, and a hundred fall due meanwhile.
   const arrivals = { ratePerSecond: 100, count: 1000 };
   const result = await oneSlot(arrivals, 1, { atMs: 3000, ms: 1000 });
   const { naive, corrected, mostWaiting, scheduled } = openLoopFigures(arrivals, 10_000, [result]);
@@ -133,7 +133,7 @@ Deno.test("openLoopFigures() counts requests without an answer with their age at
   assertEquals(point.corrected.max, 480);
   assertEquals(point.naive.max, 480);
   assertEquals(point.sustained, false);
-  // What was cut off didn't fail.
+  // A request that was cut off doesn't count as failed.
   assertEquals(point.reasons, { "timed out": 1 });
   assertEquals(point.examples, { "timed out": "item 1" });
 });

@@ -1,4 +1,4 @@
-/** A sweep over rates, as if measured, for the tests. */
+/** A made-up sweep over rates, for the tests. */
 
 import type { OpenLoopPoint, SweepResult } from "../../lib/scaling/sweep_result.ts";
 import { resultOf } from "./measured.ts";
@@ -25,7 +25,7 @@ function pointOf(ratePerSecond: number, sustained: boolean, reason: string): Ope
   };
 }
 
-/** One rate that was kept up, and one that wasn't; one request of each failed for such a reason. */
+/** One rate that was sustained and one that wasn't; one request of each failed for this reason. */
 export async function ratesOf(reason = "timed out"): Promise<SweepResult> {
   const empty = await resultOf(() => 1, { sizes: [1], rounds: 1 });
   return {

@@ -84,7 +84,7 @@ Deno.test("runSweep() doesn't go on where tasks fail already", async () => {
   assertEquals(sizes.at(-1)!.size, 64);
 });
 
-/** Trials in which an item never settles from a size on, nor any other if `all`. */
+/** Trials in which an item never settles from a size on; with `all`, no other item settles either. */
 function hangingFrom(least: number, seen: number[], all = false): SweepOptions {
   const options = optionsFor((slots) => 50 * slots);
   return {
@@ -123,7 +123,7 @@ Deno.test("runSweep() ends where tasks never settle at the smallest size, but be
   assertEquals([many.length, warnings.length], [3 * SIZES.length, 0]);
 });
 
-/** Trials of a server that refuses all for a while once it is asked for more than `most` at once. */
+/** Trials of a server that refuses everything for a while after more than `most` requests at once. */
 function banning(most: number, banMs: number, seen: number[] = []) {
   const options = optionsFor((slots) => 50 * slots);
   let [nowMs, bannedUntilMs] = [0, 0];
@@ -211,7 +211,7 @@ Deno.test("runSweep() tells of a trial that failed, and throws if the first did"
   );
 });
 
-/** Rises in proportion up to a size and is flat from there on. */
+/** A curve that rises in proportion up to a size, and is flat from there on. */
 const flatFrom = (at: number, sizes: readonly number[] = SIZES) =>
   curveOf(sizes.map((size) => [size, 50 * Math.min(size, at)]));
 

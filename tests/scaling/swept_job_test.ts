@@ -26,16 +26,16 @@ Deno.test("itemsFor() gives every size the items that the smallest runs in a few
   const of = (wallMs: number, total: number | null = null, plan?: SweepPlan, cpuShare = 0) =>
     itemsFor({ wallMs, sourceMs: 0, cpuShare, total }, plan, 2);
   assertEquals([of(10), of(50), of(100), of(2000)], [448, 64, 32, 8]);
-  // A list hardly longer is run whole: what is left out may be what matters.
+  // A list that is only a little longer runs whole, because the rest may be what matters.
   assertEquals([of(10, 900), of(10, 901), of(10, 5)], [900, 448, 5]);
   const lanes = planFor("workers", { lanes: "2,4,6" });
   assertEquals(of(10, null, lanes), 900);
   assertEquals(of(10, null, lanes, 0.8), 900);
   assertEquals(of(10, null, planFor("limited", { slots: "8,20" }), 1), 900);
-  // Sizes that were asked for are filled, though it takes longer.
+  // Sizes given by the user get enough items to fill them, though that takes longer.
   assertEquals(of(2000, null, planFor("limited", { slots: "1,100" })), 100);
   assertEquals(of(2000, null, planFor("limited", {})), 8);
-  // Items that come slowly take as long at every size.
+  // If the source is slow, items take the same time at every size.
   const slow = { wallMs: 5, sourceMs: 100, cpuShare: 0, total: null };
   assertEquals(itemsFor(slow, undefined, 2), 32);
 });

@@ -1,11 +1,11 @@
-/** Throughputs of a known law with noise that can be repeated, for the tests. */
+/** Throughputs of a known law with repeatable noise, for the tests. */
 
 import { type Law, type Series, throughputAt } from "../../lib/scaling/laws.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 
 export const SIZES = [1, 2, 4, 8, 16, 32, 64] as const;
 
-/** Rounds at each size, off by log-normal noise (Box and Muller 1958). */
+/** Rounds at each size, with log-normal noise (Box and Muller 1958). */
 export function synthetic(
   law: Law,
   { noise, seed, rounds = 3, sizes = SIZES }: {
@@ -26,7 +26,7 @@ export function synthetic(
   }));
 }
 
-/** A curve's points from pairs. */
+/** The points of a curve, from pairs. */
 export function curveOf(pairs: readonly (readonly [number, number])[]) {
   return pairs.map(([size, throughputPerSecond]) => ({ size, throughputPerSecond }));
 }

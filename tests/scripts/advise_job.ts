@@ -3,8 +3,8 @@
 import { runTask, type ScriptRun } from "./run_script.ts";
 
 /**
- * Runs advise on a module of such code, from the module's folder. It is JavaScript unless told: a check of
- * types takes a second.
+ * Runs advise on a module of this code, from the module's folder. By default it is JavaScript, because type
+ * checking takes a second.
  */
 export async function advise(
   code: string,
@@ -20,7 +20,7 @@ export async function advise(
   }
 }
 
-/** The beginning of a job whose tasks wait. */
+/** The start of a job whose tasks wait. */
 export const WAITING = `export const items = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
 const wait = () => new Promise((resolve) => setTimeout(resolve, 12));
 `;

@@ -4,7 +4,7 @@ import { mayRunScripts, ROOT, runTask, type ScriptRun } from "./run_script.ts";
 
 const ignore = !mayRunScripts;
 
-/** The last line of stderr says what is wrong; the lines before it only say what is being done. */
+/** The last line of stderr says what is wrong; the lines before it only report progress. */
 function assertEnds({ code, stdout, stderr }: ScriptRun, wanted: number, ...parts: string[]): void {
   const line = stderr.trimEnd().split("\n").at(-1)!;
   assert(line.startsWith("advise: "), stderr);
@@ -14,7 +14,7 @@ function assertEnds({ code, stdout, stderr }: ScriptRun, wanted: number, ...part
   assertEquals(code, wanted, stderr);
 }
 
-/** What is refused: the module, the arguments, the exit code, and what the line must name. */
+/** Refused jobs: the case, the module, the arguments, the exit code, and words of the error. */
 const REFUSED: readonly (readonly [string, string, readonly string[], number, ...string[]])[] = [
   [
     "no default export",
@@ -292,7 +292,7 @@ Deno.test({
   fn: async () => {
     const shared = await runTask("advise", ["scripts/examples/shared_state.ts"]);
     assertEquals(shared.code, 1);
-    // Without time for a run from last to first it can't tell one from the other.
+    // If there was no time for a run from last to first, either text may appear.
     assertMatch(shared.stdout.replaceAll(/\s+/g, " "), /which tasks ran before it|share state/);
     assertStringIncludes(shared.stdout, "Recommended: sequential");
     const code = `${WAITING}export default async (n) => {
@@ -357,7 +357,7 @@ Deno.test({
         const lines = stdout.trimEnd().split("\n").length;
         assertEquals(lines, job === "too_small.ts" ? 2000 : 60);
       }
-      // Both at once: what they import is the same, and is checked once.
+      // All programs are checked together, because their imports are the same and are then checked once.
       await deno("check", "--config", `${ROOT}deno.json`, ...programs);
     } finally {
       await Deno.remove(folder, { recursive: true });

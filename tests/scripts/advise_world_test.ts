@@ -1,11 +1,11 @@
-/** A job's own world: its project, its folder, its hooks; and what fails in it, named truly. */
+/** Jobs with their own project, folder and hooks, and the errors for faults in them. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { mayRunScripts, runTask, type ScriptRun } from "./run_script.ts";
 
 const ignore = !mayRunScripts;
 
-/** Writes files into a folder of their own, and has `deno task advise` run from it. */
+/** Writes files into a temporary folder, and runs `deno task advise` from it. */
 async function adviseIn(
   files: Readonly<Record<string, string>>,
   args: readonly string[],
@@ -24,7 +24,7 @@ async function adviseIn(
   }
 }
 
-/** What a job is refused with, or fails with: the exit code, and parts of the one line that says so. */
+/** Jobs that are refused or fail: the case, the code, the exit code, and parts of the error's line. */
 const FAILING: readonly (readonly [string, string, number, readonly string[]])[] = [
   ["items that are a text", `export const items = "abc"; export default (s) => s;`, 2, [
     `"items" is a string`,
@@ -149,7 +149,7 @@ for (const [what, code, wanted, parts] of FAILING) {
 
 const WAIT = "await new Promise((r) => setTimeout(r, 5));";
 
-/** What the sample is cut off for. */
+/** Jobs whose sample is cut off, and the reasons given. */
 const STUCK: readonly (readonly [string, string, string, string])[] = [
   [
     "a task that never settles, with the number of items kept",

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { mayRunScripts, runTask, runTaskEach, type ScriptRun } from "./run_script.ts";
 
-/** One line on stderr that names option and value, nothing on stdout, exit code 2. */
+/** Checks for one line on stderr that names option and value, nothing on stdout, and exit code 2. */
 function assertUsageError({ code, stdout, stderr }: ScriptRun, ...parts: string[]): void {
   assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
   for (const part of parts) assertStringIncludes(stderr, part);
@@ -14,7 +14,7 @@ const NUMBERS = ["five", "0", "-1", "1.5", "99999999999999999999"];
 
 const JOB = "scripts/examples/too_small.ts";
 
-/** What each script refuses: its arguments, and what its one line must name. */
+/** The arguments that each script refuses, and the words that its one line must contain. */
 const REFUSED: Readonly<Record<string, readonly (readonly [string[], ...string[]])[]>> = {
   io: [
     ...["slots", "lanes", "rounds", "copies"].flatMap((option) =>
@@ -157,7 +157,7 @@ for (const [task, refused] of Object.entries(REFUSED)) {
       for (const [at, [args, ...parts]] of refused.entries()) {
         await t.step(args.join(" ") || "nothing", () => assertUsageError(runs[at]!, ...parts));
       }
-      // The first once more, as people type it.
+      // The first case also runs by `deno task`, as people type it.
       const [args, ...parts] = refused[0]!;
       assertUsageError(await runTask(task, args, { byTask: true }), ...parts);
     },
@@ -191,7 +191,7 @@ Deno.test({
     const folder = await Deno.makeTempDir();
     try {
       await Deno.writeTextFile(`${folder}/list.txt`, "# nothing yet\n");
-      // From that folder: names are where their user is.
+      // The script runs from that folder, because file names are relative to the user's folder.
       const run = await runTask("io", ["--urls", "list.txt"], { cwd: folder });
       assertUsageError(run, "--urls", "list.txt", "no address");
     } finally {

@@ -19,7 +19,7 @@ async function withFiles(
   }
 }
 
-/** The same measurements, every time multiplied. */
+/** The same measurements with every time multiplied. */
 function scaled(factor: number): ResultFile {
   const comparison = ioComparison();
   const models = comparison.models.map((model) => ({
@@ -29,7 +29,7 @@ function scaled(factor: number): ResultFile {
   return resultOf({ ...comparison, models });
 }
 
-/** The same of what `deno task io` measures unless it is told otherwise. */
+/** The same measurements with the options that `deno task io` has by default. */
 function ofTheSite(): ResultFile {
   const { comparisons: [comparison] } = scaled(1);
   const { latencyMs: _, port: __, seed: ___, ...site } = SITE_DEFAULTS;
@@ -148,7 +148,7 @@ Deno.test({
       const first = await runTask("cpu", [...args, "--json", "cpu.json"], { cwd });
       assertEquals(first.code, 0, first.stderr);
       const before: ResultFile = JSON.parse(await Deno.readTextFile(`${cwd}/cpu.json`));
-      // A baseline that no machine holds, whatever the noise: a millionth of what was measured.
+      // No machine can keep this baseline, whatever the noise: its times are a millionth of those measured.
       for (const { rounds } of before.comparisons[0]!.models) {
         for (const round of rounds) round.wallMs /= 1e6;
       }

@@ -83,7 +83,7 @@ Deno.test("every contest has an own contender, sums to check, and programs that 
   for (const { ours, peers } of contests) {
     assert(peers.length > 0);
     for (const { name, items, sum, launch } of [ours, ...peers]) {
-      // Only what tells how much a server gives at most does as many as it can.
+      // Only the contender that measures the server's maximum has no fixed number of items.
       assert(items === undefined ? /wrk/.test(name) : items > 0 && sum! > 0n, name);
       const file = launch.args.find((arg) => /\.(ts|js|py)$/.test(arg));
       assert(file !== undefined, name);
@@ -126,7 +126,7 @@ Deno.test("failureLine() finds the error among warnings and stack, safe to print
   assert(failureLine("x".repeat(5000)).length <= 100);
 });
 
-/** A machine's Pythons as `findPythons` sees them: what each says of itself, and whether it has modules. */
+/** The Pythons that `findPythons` finds: the output of each, and whether it has the modules. */
 function pythonsThat(here: Readonly<Record<string, readonly [says: string, modules: boolean]>>) {
   return findPythons(undefined, ({ program, args }): Promise<Ended> => {
     const one = here[program];
@@ -242,7 +242,7 @@ Deno.test({
   },
 });
 
-/** A contender that does little, of the same kind. */
+/** The same contender with few items. */
 function withFew(contender: Contender, few: number, bytes: number): Contender {
   const { items = NaN, sum, launch } = contender;
   const sums = [BigInt, sumOfNumbers, (items: number) => BigInt(items * bytes)];
@@ -269,7 +269,7 @@ Deno.test({
       const words = launch.args.filter((arg) => /^([a-z-]+|.*\.(ts|js|py))$/.test(arg));
       const name = words.map((word) => word.split("/").at(-1)).join(" ");
       const computes = /squares|independent|python_pool|calls|noop/.test(name);
-      // What comes from npm would be downloaded.
+      // Contenders that need an npm package are skipped, because it would be downloaded.
       if (tried.has(name) || computes || need?.get.startsWith("deno cache")) continue;
       tried.add(name);
       await t.step(name, async () => {

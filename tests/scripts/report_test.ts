@@ -4,7 +4,7 @@ import { mayRunScripts, runTask, startTask } from "./run_script.ts";
 
 const ignore = !mayRunScripts;
 
-/** Files that take seconds to measure; a race takes minutes. */
+/** The kinds of files that take seconds to measure; a race takes minutes. */
 type MeasuredName = "result" | "advice" | "sweep";
 
 const NAP = `
@@ -13,13 +13,13 @@ export const items = Array.from({ length: 12 }, (_, i) => i);
 export const title = "nap";
 `;
 
-/** What each script wrote, measured once for all tests of this file. */
+/** The files that the scripts wrote, measured once for all tests of this file. */
 interface Written {
   readonly folder: string;
   readonly texts: Readonly<Record<MeasuredName, string>>;
 }
 
-/** Measures a little with each script, as people do, and gives the files that they wrote. */
+/** Measures a little with each script, as people do, and returns the files that it wrote. */
 async function write(folder: string): Promise<Written> {
   await Deno.writeTextFile(`${folder}/nap.js`, NAP);
   // deno-fmt-ignore
@@ -152,7 +152,7 @@ Deno.test({
   },
 });
 
-/** A job that puts a folder where the file is to be, after that was checked. */
+/** A job that makes a folder at the file's path after the path was checked. */
 const TAKES_THE_PLACE = `
 export default async function (n) {
   await new Promise((done) => setTimeout(done, 5));
@@ -202,7 +202,7 @@ Deno.test({
       ];
       for (const [task, args] of commands) {
         const child = startTask(task, args);
-        // Opened as soon as the other side is.
+        // This open resolves once the script has opened the other end.
         using _ = await Deno.open(pipe, { write: true });
         child.kill("SIGTERM");
         const { code, stdout } = await child.output();

@@ -1,9 +1,9 @@
 /**
- * What runs in the process of `runTaskEach()`: a script again and again, each time with other arguments.
- * What it would print is kept, and where it would end the process it is left.
+ * Runs in the process of `runTaskEach()`: it runs a script again and again with different arguments, collects
+ * its output, and catches its calls of `Deno.exit`.
  */
 
-/** The script called `Deno.exit`. */
+/** Thrown when the script calls `Deno.exit`. */
 class Ended {
   constructor(readonly code: number) {}
 }
@@ -20,7 +20,7 @@ for (const [at, args] of JSON.parse(runs).entries()) {
   console.error = (text) => run.stderr += `${text}\n`;
   Object.defineProperty(Deno, "args", { value: args, configurable: true });
   try {
-    // A module of another address is run anew, but not what it imports.
+    // A module with another URL runs again, but its imports don't.
     await import(`${script}?run=${at}`);
   } catch (thrown) {
     if (!(thrown instanceof Ended)) throw thrown;

@@ -1,11 +1,11 @@
-/** Runs a script as people do, in a process of its own, for the tests. */
+/** Runs a script in a separate process, as people do, for the tests. */
 
 import { fileURLToPath } from "node:url";
 import { assertEquals } from "@std/assert";
 import type { Pulse } from "../../lib/progress/pulse.ts";
 import { granted } from "../granted.ts";
 
-/** What a script printed and how it ended. */
+/** The output of a script, and its exit code. */
 export interface ScriptRun {
   readonly code: number;
   readonly stdout: string;
@@ -18,24 +18,24 @@ export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Whether this process may run scripts, and read and write their files. */
 export const mayRunScripts = granted("run", "read", "write", "net");
 
-/** What `deno task <task>` runs: Deno's own arguments, with the task's rights, and its script. */
+/** The command of `deno task <task>`: Deno's arguments, with the task's permissions, and its script. */
 export function commandOf(task: string): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
-  // The task asks Deno where it is, which may be in a folder with a blank in its name.
+  // The task asks Deno for its path, which may contain a blank.
   const words = tasks[task].command.replace(/"(.*)\$\(.*\)"/, "$1$DENO").split(" ").slice(1);
   return words.map((word: string) => word.replace("$DENO", Deno.execPath()));
 }
 
-/** Whether `deno task` itself is to start the script, or its command is run without another process. */
+/** How a script is run; `byTask` uses `deno task` itself instead of the task's command. */
 interface RunOptions {
   readonly cwd?: string;
   readonly signal?: AbortSignal;
   readonly byTask?: boolean;
-  /** A command that it is put behind, such as one that runs it in another network. */
+  /** A command to run it with, such as one that enters another network. */
   readonly through?: readonly string[];
 }
 
-/** Starts a task's script with the rights that the task has, from a folder. */
+/** Starts a task's script with the task's permissions, from a folder. */
 export function startTask(
   task: string,
   args: readonly string[],
@@ -48,7 +48,7 @@ export function startTask(
   return new Deno.Command(program!, {
     args: all,
     cwd: byTask ? cwd : ROOT,
-    // These tests may run under a task themselves, whose own folder must not be taken for the user's.
+    // These tests may themselves run by a task, whose folder must not count as the user's.
     env: { NO_COLOR: "1", INIT_CWD: cwd },
     stdin: "null",
     stdout: "piped",
@@ -57,7 +57,7 @@ export function startTask(
   }).spawn();
 }
 
-/** Runs it to its end. */
+/** Runs a task's script to its end. */
 export async function runTask(
   task: string,
   args: readonly string[],
@@ -65,12 +65,12 @@ export async function runTask(
 ): Promise<ScriptRun> {
   const { code, stdout, stderr } = await startTask(task, args, options).output();
   const decoder = new TextDecoder();
-  // On a new machine Deno says first what it downloads.
+  // On a new machine Deno first reports its downloads.
   const told = decoder.decode(stderr).replace(/^Download https?:.*\n/gm, "");
   return { code, stdout: decoder.decode(stdout), stderr: told };
 }
 
-/** Reads the page of a script that runs with `--live` until a look is the wanted one, and interrupts it. */
+/** Reads the page of a script that runs with `--live` until a pulse is the wanted one, then interrupts it. */
 export async function livePulse(
   child: Deno.ChildProcess,
   isWanted: (pulse: Pulse) => boolean,
@@ -96,7 +96,7 @@ export async function livePulse(
   return pulse;
 }
 
-/** The same for many runs that end at once: all in one process, one after the other. */
+/** Runs a script many times, one after the other in one process, for runs that end at once. */
 export async function runTaskEach(
   task: string,
   runs: readonly (readonly string[])[],

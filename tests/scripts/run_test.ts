@@ -31,7 +31,7 @@ Deno.test({
       assertEquals(stderr, `download 8 pages: 2 rounds of ${USUAL_MODELS.join(", ")} …\n`);
       assertEquals(code, 0);
       for (const model of USUAL_MODELS) assertStringIncludes(stdout, `\n${model} `);
-      // Where the line breaks depends on the machine's name.
+      // The place of the line break depends on the length of the machine's name.
       assertStringIncludes(stdout.replaceAll(/\s+/g, " "), "seed 7");
       // deno-lint-ignore no-control-regex
       assert(!/[\x1b\r]/.test(stdout), "nothing moves and nothing is coloured in a pipe");
@@ -195,7 +195,7 @@ Deno.test({
         stdout: "piped",
         stderr: "piped",
       }).spawn();
-      // The line on stderr comes when measuring begins; a thousand rounds take minutes.
+      // The line on stderr appears when measuring begins; a thousand rounds take minutes.
       const stderr = child.stderr.getReader();
       await stderr.read();
       await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -237,7 +237,7 @@ for (
     async fn() {
       const rounds = ["--rounds", "100", "--live"];
       const child = startTask(task, [...args, ...rounds], { stdout: "null" });
-      // A trial's first may come before it has counted its items.
+      // A trial's first pulse may come before its items are counted.
       const pulse = await livePulse(child, ({ part, total }) => {
         return total !== null && part?.includes("workers") === true;
       });

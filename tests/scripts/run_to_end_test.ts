@@ -16,7 +16,7 @@ import {
 
 const ignore = !mayRunScripts;
 
-/** Every seventh item fails as long as there is no file `mended`. */
+/** A job in which every seventh item fails until there is a file `mended`. */
 const JOB = `
 export const title = "twenty numbers";
 export const items = Array.from({ length: 20 }, (_, n) => n);
@@ -307,7 +307,7 @@ export default (n) => new Promise((done) => setTimeout(done, 10, n));
 }, async (folder) => {
   const args = ["job.js", "--live", "--slots", "3"];
   const child = startTask("run", args, { cwd: folder, stdout: "null" });
-  // How soon the first tasks have ended is the machine's affair.
+  // How soon the first tasks have ended depends on the machine.
   const pulse = await livePulse(child, ({ latencyMs }) => latencyMs !== null);
   assertEquals([pulse.lanes.length, pulse.slots, pulse.total], [1, 3, null]);
   assert(pulse.latencyMs!.median >= 10 && pulse.settled > 0 && pulse.lanes[0]! <= 3);
@@ -400,7 +400,7 @@ test(
   {
     "job.js": `export const items = Array(3000).keys().toArray();
 export default async (n) => { await new Promise((done) => setTimeout(done, 1)); return "x".repeat(n % 97); };`,
-    // No file may be larger than 64 KiB: that is as near to a full disk as a test comes without one.
+    // No file may be larger than 64 KiB: a test can't come closer to a full disk without having one.
     "limited.sh": `trap '' XFSZ; ulimit -f 64; exec "$@"`,
   },
   async (folder) => {
@@ -460,7 +460,7 @@ export default () => {
     else {
       child.kill("SIGINT");
       await until(/finishes what runs/);
-      // Sooner it would be taken for the echo of the first.
+      // A second signal any sooner would count as an echo of the first.
       await new Promise((resolve) => setTimeout(resolve, 200));
       child.kill("SIGINT");
     }
@@ -631,7 +631,7 @@ for (const model of ["limited", "workers", "processes"]) {
   test(
     `SIGTERM for all processes of a run under ${model} finishes what runs, and nothing fails by it`,
     {
-      // Each task waits until the test says so.
+      // Each task waits until the test writes the file `go`.
       "job.js": `
 export const items = Array.from({ length: 6 }, (_, n) => n);
 export default async (n) => {
@@ -657,7 +657,7 @@ export default async (n) => {
       for (let end = await reader.read(); !end.done; end = await reader.read()) text += end.value;
       await child.stdout.cancel();
       assertEquals((await child.status).code, 130);
-      // How soon the job's process hears of it is the machine's affair.
+      // How soon the job's process receives the signal depends on the machine.
       assertEquals((await valuesIn(`${folder}/out.jsonl`)).slice(0, 2), [0, 1]);
       const resumed = await runTask("run", [...args, "--resume"], { cwd: folder });
       assertEquals([resumed.code, resumed.stderr.includes("failed")], [0, false], resumed.stderr);
@@ -685,7 +685,7 @@ test(
         asked.set(pathname, times);
         if (asked.size === 1000) askedFor.resolve();
         if (isGone(n)) return new Response("gone", { status: 404 });
-        // Every fifth answers at the third try only.
+        // Every fifth address answers only at the third attempt.
         if (n % 5 === 0 && times < 3) return new Response("busy", { status: 500 });
         return new Response("x".repeat(n % 100));
       },
@@ -697,7 +697,7 @@ test(
       `${folder}/urls.txt`,
       numbers.map((n) => `http://${host}/${n}\n`).join(""),
     );
-    // At README's rate it would take 15 s.
+    // At the rate in README, the job would take 15 s.
     const args = command!.replaceAll("\\\n", " ").replace("--rate 200/s", "")
       .replace("example.org", host).trim().split(/ +/);
     const killed = startTask("run", args, { cwd: folder });
@@ -767,7 +767,7 @@ export default (n) => n;
   },
 );
 
-/** The state of a process, such as `T` for stopped; undefined of one that isn't there. */
+/** The state of a process, such as `T` for stopped; undefined if there is no such process. */
 async function stateOf(pid: number): Promise<string | undefined> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
   return /^State:\s+(\w)/m.exec(status)?.[1];

@@ -4,7 +4,7 @@ import { granted, grantedAll } from "../granted.ts";
 
 const ignore = !granted("run", "net", "read");
 
-/** Starts the script with the very permissions that `deno task site` gives it, behind a command if one is given. */
+/** Starts the script with the permissions of `deno task site`, after the command `through` if given. */
 function spawnSite(args: string[], through: readonly string[] = []): Deno.ChildProcess {
   const execPath = Deno.execPath();
   const [program, ...before] = [...through, execPath];
@@ -91,10 +91,10 @@ Deno.test({
   },
 });
 
-/** Takes from root what other users lack: leave to listen on the first ports. */
+/** A command that takes from root the right to listen on the first ports, which other users lack. */
 const WITHOUT_LEAVE = ["setpriv", "--bounding-set", "-net_bind_service"];
 
-/** Whether the system keeps the first ports to itself, and root may give that leave away. */
+/** Whether the system reserves the first ports, and root can drop that right here. */
 const keepsFirstPorts = grantedAll() && Deno.build.os === "linux" &&
   attempt(() => Deno.readTextFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start")) ===
     "1024\n" &&

@@ -2,10 +2,10 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { mayRunScripts, runTask, type ScriptRun } from "./run_script.ts";
 
 const ignore = !mayRunScripts;
-/** As little as may be, should a module get through. */
+/** The smallest sweep, in case a module isn't refused. */
 const SMALL = ["--slots", "1,2", "--rounds", "1"];
 
-/** Sweeps a module of such code, or of several files, from its folder; a check of types takes a second. */
+/** Sweeps a module of this code, or of several files, from its folder; type checking takes a second. */
 async function sweep(
   code: string | Readonly<Record<string, string>>,
   args: readonly string[] = SMALL,
@@ -22,7 +22,7 @@ async function sweep(
   }
 }
 
-/** One line says what is wrong; the lines before it only say what is being done. */
+/** Checks that one line says what is wrong; the lines before it only report progress. */
 function assertEnds({ code, stdout, stderr }: ScriptRun, wanted: number, ...parts: string[]): void {
   const said = stderr.trimEnd().split("\n").filter((line) => line.startsWith("sweep: "));
   assertEquals(said.length, 1, stderr);
@@ -36,7 +36,7 @@ const TASK = "export default (n) => n;";
 const ITEMS = "export const items = [1, 2, 3];";
 const NEVER = "await new Promise(() => { setInterval(() => {}, 1000); });";
 
-/** What is refused: the module, the exit code, what the line must name, and further arguments. */
+/** Refused modules: the case, the code, the exit code, words of the error, and further arguments. */
 const REFUSED: readonly (readonly [
   what: string,
   code: string,
@@ -112,7 +112,7 @@ const REFUSED: readonly (readonly [
   ["a task that exits", `${ITEMS} export default () => Deno.exit(7);`, 1, ["exit code 7"]],
 ];
 
-/** So many at once: most of the time each waits for others to start or to be checked. */
+/** How many sweeps run at once: most of the time each waits for a start or a type check. */
 const AT_ONCE = 4;
 
 for (let from = 0; from < REFUSED.length; from += AT_ONCE) {
@@ -149,7 +149,7 @@ Deno.test({
     "sweep doesn't wait for ever for a module that never loads, nor for a task that never settles",
   ignore,
   fn: async () => {
-    // Both wait as long as they may: at the same time.
+    // Both wait for their full time limits, so they run at the same time.
     const [loads, settles] = await Promise.all([
       sweep(`${NEVER} ${ITEMS} ${TASK}`, [...SMALL, "--timeout", "1s"]),
       sweep(`${ITEMS} export default async () => { ${NEVER} };`, [...SMALL, "--timeout", "1s"]),
@@ -196,7 +196,7 @@ Deno.test({
   name: "sweep says from how many slots on a server refuses, and takes nothing from there",
   ignore,
   fn: async () => {
-    // A server that answers four at once, and all others with 429, without a server.
+    // The job imitates a server that answers four requests at once and all others with 429.
     const code = `let inFlight = 0;
       export const items = Array.from({ length: 64 }, (_, n) => n);
       export default async (n) => {

@@ -46,7 +46,7 @@ Deno.test({
       const result = await resultIn(`${folder}/io.json`);
       assertEquals([result.axis, result.model], ["slots", "limited"]);
       assertEquals(result.points.map(({ size }) => size), [1, 2, 4], "these, and no others");
-      // Which of the two fills first is chance in 50 ms of cold code; capacity_test.ts tells them apart.
+      // In 50 ms of cold code chance decides which of the two is full first; capacity_test.ts tells them apart.
       assert(["event loop", "cores"].includes(result.capacity!.by));
       assertEquals(result.capacity!.reached, false);
       for (const { rounds, latencyMs } of result.points) {
@@ -94,7 +94,7 @@ Deno.test({
       const [slow, fast] = openLoop;
       assertEquals([slow!.ratePerSecond, slow!.scheduled], [40, 16]);
       assertEquals([fast!.ratePerSecond, fast!.scheduled], [400, 160]);
-      // One slot that takes 10 ms can't answer 400 a second on any machine.
+      // One slot that takes 10 ms can't answer 400 requests a second on any machine.
       assertEquals(fast!.sustained, false);
       assert(fast!.corrected.median > fast!.naive.median);
       assert(fast!.backlogAtEnd > 100);
@@ -201,7 +201,7 @@ Deno.test({
   ignore: ignore || Deno.build.os === "windows",
   fn: () =>
     inFolder(async (folder) => {
-      // The task's own flags; a signal sent to deno task's shell wouldn't reach the script.
+      // The script runs directly with the task's flags: a signal to deno task's shell wouldn't reach it.
       const flags = commandOf("sweep").filter((word) => word.startsWith("--"));
       const child = new Deno.Command(Deno.execPath(), {
         // deno-fmt-ignore
@@ -214,8 +214,8 @@ Deno.test({
         env: { NO_COLOR: "1" },
       }).spawn();
       const reader = child.stderr.getReader();
-      await reader.read(); // it has said what it measures
-      // No event tells when the first trial ended; if none had, that too is an answer.
+      await reader.read(); // the script has reported what it measures
+      // No event tells when the first trial has ended; the test holds even if none has.
       await new Promise((done) => setTimeout(done, 1500));
       child.kill("SIGINT");
       const said = (async () => {

@@ -21,7 +21,7 @@ Deno.test({
       const text = await Deno.readTextFile(`${cwd}/switch.json`);
       assertEquals(faultsOf("switch", text), []);
       const { whoLetsGo } = JSON.parse(text);
-      // Nobody gets a turn of an event loop that never lets go, however busy the machine.
+      // On an event loop that never yields no tick comes, however busy the machine.
       assertEquals(whoLetsGo.rows[0].came, 0);
       assertStringIncludes(await Deno.readTextFile(`${cwd}/switch.html`), "<svg");
     } finally {

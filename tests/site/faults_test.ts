@@ -8,7 +8,7 @@ const addresses = Array.from({ length: 2_000 }, (_, copy) => `/page/1?copy=${cop
 Deno.test("chooseFault() fails the share asked for, in every way there is", () => {
   const drawn = addresses.map((address) => chooseFault(1, address, 1, 0.25));
   const failed = drawn.filter((fault) => fault !== undefined);
-  // 500 expected, standard deviation 19; fixed by the seed.
+  // 500 are expected, with a standard deviation of 19; the seed fixes the number.
   assertEquals(Math.abs(failed.length - 500) < 60, true, String(failed.length));
   assertEquals(new Set(failed), new Set(FAULTS));
 });
@@ -82,6 +82,6 @@ Deno.test("chance() is spread evenly over addresses that differ in one digit", (
   for (let copy = 0; copy < 10_000; copy++) {
     tenths[Math.floor(10 * chance(7, `/page/1?copy=${copy}`))]!++;
   }
-  // Binomial: 1,000 expected, standard deviation 30. These draws are fixed, so this can't flicker.
+  // Binomial: 1,000 are expected, with a standard deviation of 30; the seed fixes the numbers.
   assertEquals(tenths.every((count) => Math.abs(count - 1_000) < 150), true, tenths.join());
 });

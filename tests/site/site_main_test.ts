@@ -50,7 +50,7 @@ Deno.test({
       (path) => fetch(`${site.url}${path}`).then((response) => response.bytes()),
     );
     const all = left.map((download) => assertRejects(() => download));
-    // Until the site has them all: latency or stall, each is counted when it comes.
+    // The loop waits until the site has all requests: each is counted on arrival, whatever its latency.
     for (let requests = 0; requests < 4;) {
       requests = (await (await fetch(`${site.url}/_stats`)).json()).requests;
     }

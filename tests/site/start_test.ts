@@ -64,7 +64,7 @@ Deno.test({
     }).spawn();
     const reader = parent.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const url = (await reader.read()).value!.trim();
-    // A body that never ends while the site lives.
+    // The body doesn't end while the site lives.
     const response = await fetch(`${url}/fault/stall-body`);
     parent.kill("SIGKILL");
     await assertRejects(() => response.bytes());

@@ -1,6 +1,6 @@
 import type { TickerTimers } from "../../lib/switching/who_lets_go.ts";
 
-/** Timers of a clock that a test moves; a callback runs when the clock is moved past its time. */
+/** Timers on a clock that a test advances; a callback runs when the clock passes its time. */
 export class VirtualTimers implements TickerTimers {
   #nowMs = 0;
   #pending = new Map<() => void, number>();
@@ -12,7 +12,7 @@ export class VirtualTimers implements TickerTimers {
     return () => this.#pending.delete(callback);
   };
 
-  /** How many timers wait. */
+  /** How many timers are set. */
   get pending(): number {
     return this.#pending.size;
   }
@@ -32,7 +32,7 @@ export class VirtualTimers implements TickerTimers {
     this.#nowMs = endMs;
   }
 
-  /** Lets time pass with the event loop held: what was due runs afterwards. */
+  /** Lets time pass with the event loop blocked: timers that were due run afterwards. */
   hold(ms: number): void {
     this.#nowMs += ms;
     this.pass(0);

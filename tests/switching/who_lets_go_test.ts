@@ -40,7 +40,7 @@ Deno.test("a tick that comes a little early isn't followed by another for the sa
   assertEquals(ticker.stop(), [{ dueMs: 10, atMs: 9.9 }, { dueMs: 20, atMs: 20 }]);
 });
 
-/** A ticker beside a task that computes half a second in slices, and lets go after each. */
+/** The figures of a ticker beside a task that computes for half a second, yielding after each slice. */
 function beside(sliceMs: number): ReturnType<typeof tickFigures> {
   const timers = new VirtualTimers();
   const ticker = new Ticker(10, timers);

@@ -11,7 +11,7 @@ Deno.test({
     assertEquals(rows.map(({ pages }) => pages), [40, 40, 40]);
     assertEquals([each!.clients, each!.connections], [40, 40]);
     assertEquals([thread!.clients <= atOnce, one!.clients], [true, 1]);
-    // A pool may open one more before another is given back, so how many is no exact number.
+    // A pool may open a connection before another is returned, so their number isn't exact.
     for (const { clients, connections, pages } of [thread!, one!]) {
       assertEquals(connections >= clients && connections < pages, true, String(connections));
     }

@@ -14,7 +14,7 @@ Deno.test({
     assertEquals(lost["threads, atomic"], [0, 0]);
     assertEquals(lost["loop, split"], [10_000, 10_000]);
     assertEquals(lost["loop, whole"], [0, 0]);
-    // How much a race loses is chance; that it counts no more than there were updates isn't.
+    // How many updates a race loses is chance, but it can't be more than there were.
     for (const some of lost["threads, plain"]!) assertEquals(some >= 0 && some < updates, true);
   },
 });

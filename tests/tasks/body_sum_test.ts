@@ -8,7 +8,7 @@ function sumOf(...parts: Uint8Array[]): string {
   return `${body.bytes} ${body.checksum()}`;
 }
 
-/** The definition, word by word with whole numbers of any size. */
+/** The definition of the sum, word by word in whole numbers of any size. */
 function defined(bytes: Uint8Array): string {
   let [a, b] = [1n, 0n];
   for (let at = 0; at < bytes.length || at === 0; at += 4) {
@@ -19,7 +19,7 @@ function defined(bytes: Uint8Array): string {
     a = (a + word) % 2n ** 32n;
     b = (b + a) % 2n ** 32n;
   }
-  // A body of whole words ends with an empty one.
+  // A body of whole words ends with an empty word.
   if (bytes.length > 0 && bytes.length % 4 === 0) b = (b + a) % 2n ** 32n;
   const hex = (word: bigint) => word.toString(16).padStart(8, "0");
   return `${bytes.length} ${hex(b)}${hex(a)}`;

@@ -4,7 +4,7 @@ import { CPU_TASKS } from "../../lib/tasks/catalogue.ts";
 
 const task = CPU_TASKS["sum-squares"];
 
-/** A clock that stands still but for what tasks add: the first twenty are slow, as cold code is. */
+/** A clock that only tasks advance; the first twenty runs are slow, as with cold code. */
 function cold() {
   let ms = 0;
   let runs = 0;
@@ -18,7 +18,7 @@ function cold() {
 Deno.test("calibrate() leaves the cold run out and takes the fastest of the others", async () => {
   const { now, run, runs } = cold();
   assertAlmostEquals(await calibrate(task, { now, run }) * task.work(task.defaults), 40, 1e-9);
-  // One run that doesn't count, one of 40 ms and one of 60 ms: together more than the sample's time.
+  // One run that doesn't count, one of 40 ms and one of 60 ms together exceed the sample's time.
   assertEquals(runs(), 60);
 });
 

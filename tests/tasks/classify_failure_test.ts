@@ -10,7 +10,7 @@ function fetchFailed(cause: string): TypeError {
 
 const coded = (message: string, code: string) => Object.assign(new Error(message), { code });
 
-// What Deno 2.9 throws, gathered by making each failure happen, and what Node's clients say by a code.
+// Errors that Deno 2.9 threw when each failure was caused, and errors of Node's clients with a code.
 const SEEN: [string, unknown, string, boolean][] = [
   [
     "redirects in a circle",

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { spin } from "../../lib/tasks/compute_in_slices.ts";
 import { contextOf } from "./context.ts";
 
-/** Runs with a clock that goes on by 1 ms each time it is read. */
+/** Runs a function with a clock that advances by 1 ms at each reading. */
 function withCountingClock<T>(run: (reads: () => number) => T): T {
   const real = performance.now;
   let ms = 0;
@@ -18,7 +18,7 @@ Deno.test("spin() computes until its time is over by the clock", () => {
   withCountingClock((reads) => {
     const context = contextOf();
     assertEquals(spin(5, context), 5);
-    // One reading for the beginning, then one before each piece of work and one that ends it.
+    // The clock is read once at the start, then before each piece of work, and once at the end.
     assertEquals([reads(), context.looks], [6, 4]);
   });
 });

@@ -1,6 +1,6 @@
 import type { TaskContext } from "../../lib/lanes/task.ts";
 
-/** A context like a lane's; `cancelAfter` looks at `cancelled()`, it is true. */
+/** A context like a lane's; `cancelled()` is true after `cancelAfter` calls. */
 export function contextOf(
   options: { signal?: AbortSignal; attempt?: number; cancelAfter?: number } = {},
 ): TaskContext & { looks: number } {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { atomic, CELLS, plain } from "../../lib/tasks/count_up.ts";
 import { contextOf } from "./context.ts";
 
-/** Runs with a clock that moves by a millisecond at each look. */
+/** Runs a function with a clock that advances by 1 ms at each reading. */
 function withClock<T>(fn: () => T): T {
   const real = performance.now;
   let ms = 10_000;
@@ -25,7 +25,7 @@ function cellsWith(values: Partial<Record<keyof typeof CELLS, number>>) {
 
 for (const count of [plain, atomic]) {
   Deno.test(`${count.name}() counts every update where both may begin, and measures counting alone`, () => {
-    // The other came first, and began all ten bursts.
+    // The other thread came first, and has started all ten bursts.
     const { memory, cells } = cellsWith({ arrived: 1, burst: 10 });
     const ms = withClock(() => count({ memory, times: 37 }, contextOf()));
     assertEquals([cells[CELLS.counter], cells[CELLS.arrived]], [37, 2]);
@@ -46,7 +46,7 @@ for (const count of [plain, atomic]) {
 Deno.test("plain() tries for a quarter of a second in all to meet the other at once, then once for each burst", () => {
   const { memory, cells } = cellsWith({});
   let looks = 0;
-  // The other always answers late.
+  // The other thread always answers late.
   const cancelled = () => {
     if (++looks % 3 === 0) cells[CELLS.answer] = cells[CELLS.question]!;
     return false;

@@ -4,7 +4,7 @@ import fibAsync from "../../lib/tasks/fib_async.ts";
 import { contextOf } from "./context.ts";
 
 Deno.test("fib() and its awaited twin give Fibonacci's numbers", async () => {
-  // OEIS A000045.
+  // These numbers are OEIS A000045.
   const known = [0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 987, 1_597, 2_584];
   for (const [n, value] of known.entries()) {
     assertEquals(fib(n, contextOf()), value);

@@ -19,7 +19,7 @@ Deno.test("httpSigns() finds a status and a wait wherever tasks put them", () =>
     [new Error("429 Too Many Requests"), { status: 429 }],
     [new Error("HTTP 509"), { status: 509 }],
     [new Error("rate limit exceeded"), { status: 429 }],
-    // As clients of gRPC and of AWS say it.
+    // These are the errors of gRPC and AWS clients.
     [Object.assign(new Error("8 RESOURCE_EXHAUSTED: Quota exceeded"), { code: 8 }), {
       status: 429,
     }],
@@ -58,7 +58,7 @@ Deno.test("httpSigns() finds a status and a wait wherever tasks put them", () =>
     [undefined, {}],
     [new Error("item 429 is missing"), {}],
     [new TypeError("x is undefined"), {}],
-    // What node:child_process says of a program that exited so.
+    // This is the error of node:child_process for a program that exited with the code.
     [Object.assign(new Error("Command failed: convert"), { code: 127 }), {}],
     [new Error("Cannot generate limits of separate limbs"), {}],
   ];
@@ -69,7 +69,7 @@ Deno.test("isRefusal() tells a server that asks for fewer requests from other an
   const refused = [{ status: 429 }, { status: 503 }, { status: 509 }, { retryAfterMs: 0 }];
   assertEquals(refused.filter(isRefusal), refused);
   assertEquals([{ status: 404 }, { status: 500 }, {}].filter(isRefusal), []);
-  // Whatever its status, its own words tell.
+  // The words of the answer decide, whatever its status.
   for (
     const [status, message, expected] of [
       [403, "API rate limit exceeded for user 7", true],
@@ -156,7 +156,7 @@ Deno.test("httpSigns() waits for the date at which a used-up quota is filled aga
     const { retryAfterMs = 0 } = httpSigns({ response: { status: 403, headers } });
     assertEquals([retryAfterMs > 80_000, retryAfterMs <= 91_000], [true, true], `${retryAfterMs}`);
   }
-  // The least number that is a date is one, too.
+  // The smallest number that counts as a date.
   for (const past of ["1700000000", "1000000000"]) {
     const headers = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": past };
     assertEquals(httpSigns({ status: 403, headers }).retryAfterMs, 0);

@@ -1,6 +1,4 @@
-/**
- * Each kernel gives what its task's function gives, bit by bit, at sizes drawn at random.
- */
+/** Checks that each kernel gives bit by bit the same as its task's function, at random sizes. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "../properties.ts";
@@ -24,7 +22,7 @@ import { contextOf } from "./context.ts";
 const SIZES = 1_000;
 const SEED = 12;
 
-/** Runs items on the adapter that there is, all in one batch. */
+/** Runs items on this machine's adapter, all in one batch. */
 async function onGpu<Item>(kernel: Kernel<Item, unknown>, items: readonly Item[]) {
   const device = await openDevice();
   const program = await KernelProgram.compile(device, kernel as Kernel<unknown, unknown>);
@@ -37,7 +35,7 @@ async function onGpu<Item>(kernel: Kernel<Item, unknown>, items: readonly Item[]
   return Array.from(report.values!);
 }
 
-/** Holds a kernel against its function on many items: the edges that are named, and others. */
+/** Compares a kernel with its function on many items: the given edge cases, and random ones. */
 function equal<Item>(
   name: string,
   fn: TaskFunction<Item, unknown>,
@@ -109,11 +107,11 @@ Deno.test({
   name: "kernels are right at the greatest sizes, of which the last pieces are looked at",
   ignore: !hasAdapter,
   async fn() {
-    // The whole would take minutes: a kernel of the last pieces alone.
+    // The whole sum would take minutes, so the kernel computes only the last pieces.
     const item = sumSquaresKernel.open(SUM_SQUARES_LIMIT);
     const words = new Uint32Array(sumSquaresKernel.words);
     item.write(item.pieces - 1, words, 0);
-    const terms = 8_192; // of a piece
+    const terms = 8_192; // of each piece
     const first = BigInt(SUM_SQUARES_LIMIT - terms);
     const tail: Kernel<number, bigint> = {
       ...sumSquaresKernel,
@@ -141,7 +139,7 @@ Deno.test({
   },
 });
 
-/** How many primes there are from an even number to below another. */
+/** The number of primes from an even number to below another. */
 function primesBetween(from: number, to: number): number {
   const divisors = primesKernel.table!();
   let count = 0;

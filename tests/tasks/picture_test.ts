@@ -60,14 +60,14 @@ Deno.test("picture() is black for 0, and its other colours go once around, from 
   const colour = (of: number) => [...palette!.data.subarray(3 * of, 3 * of + 3)];
   const blue = [0, 16, 140];
   assertEquals([colour(0), colour(1), colour(255)], [[0, 0, 0], blue, [0, 15, 139]]);
-  // A quarter of the way, at the sixteenth part of the steps, and half of it at a quarter of them.
+  // The colour is a quarter of the way at a sixteenth of the steps, and half of it at a quarter of them.
   const [quarter, half] = [colour(17), colour(65)];
   assertEquals([quarter[0]! > 120 && quarter[0]! < 135, half[0]! > 250], [true, true]);
 });
 
 Deno.test("picture() sums its chunks as PNG wants it", async () => {
   const end = chunksOf(await picture([Uint8Array.of(1)])).at(-1)!;
-  // Every PNG in the world ends with these four bytes.
+  // Every PNG file ends with these four bytes.
   assertEquals([end.type, end.crc], ["IEND", 0xae426082]);
 });
 

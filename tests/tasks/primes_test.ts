@@ -14,7 +14,7 @@ function countByTrial(n: number): number {
 }
 
 Deno.test("primes() counts as many as the tables of π(x) say", () => {
-  // OEIS A006880.
+  // These numbers are OEIS A006880.
   const known = [4, 25, 168, 1_229, 9_592, 78_498, 664_579];
   for (const [index, count] of known.entries()) {
     assertEquals(primes(10 ** (index + 1), contextOf()), count);
@@ -32,7 +32,7 @@ Deno.test("primes() agrees with trial division everywhere", () => {
 });
 
 Deno.test("primes() is right around a segment's edge", () => {
-  // Between 65,521 and 65,537 there is no prime; 65,536 is the first segment's end.
+  // There is no prime between 65,521 and 65,537; the first segment ends at 65,536.
   assertEquals(
     [65_521, 65_522, 65_535, 65_536, 65_537, 65_538].map((n) => primes(n, contextOf())),
     [6_541, 6_542, 6_542, 6_542, 6_542, 6_543],

@@ -3,7 +3,7 @@ import fc from "../properties.ts";
 import sha256, { SHA256_LIMIT } from "../../lib/tasks/sha256.ts";
 import { contextOf } from "./context.ts";
 
-/** The same bytes, made anew here from the generator's definition. */
+/** The same bytes, computed here from the generator's definition. */
 function bytesOf(seed: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Math.ceil(length / 4) * 4);
   const view = new DataView(bytes.buffer);

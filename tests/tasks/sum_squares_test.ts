@@ -3,7 +3,7 @@ import fc from "../properties.ts";
 import sumSquares, { SUM_SQUARES_LIMIT } from "../../lib/tasks/sum_squares.ts";
 import { contextOf } from "./context.ts";
 
-/** The closed form, only here: what the loop must come to. */
+/** The closed form of the sum, which the loop's result must equal. */
 function closedForm(n: number): bigint {
   const m = BigInt(n);
   return m === 0n ? 0n : (m - 1n) * m * (2n * m - 1n) / 6n;

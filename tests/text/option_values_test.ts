@@ -52,7 +52,7 @@ Deno.test("quoted() cuts what is long, but never through a character", () => {
   assertMatch(quoted("😀".repeat(100)), /^"(😀){80}…"$/u);
 });
 
-/** What JavaScript would make a number of, or almost, and what nobody means as one. */
+/** Texts that JavaScript turns, or almost turns, into a number, but that nobody means as one. */
 const NEVER = [
   "",
   " ",
@@ -308,7 +308,7 @@ Deno.test("httpUrl() takes addresses of the web", () => {
 
 Deno.test("httpUrl() says how to write an address whose scheme is missing", () => {
   assertMatch(refused(() => httpUrl("--url", "example.com")).remedy, /https:\/\/example\.com/);
-  // Nothing on this machine has a certificate.
+  // Addresses on this machine have no certificate.
   for (const text of ["localhost:8000/a", "127.0.0.1:80"]) {
     assertMatch(refused(() => httpUrl("--url", text)).remedy, /^write http:\/\/(localhost|127)/);
   }

@@ -17,7 +17,7 @@ Deno.test({
     for (const job of [busy, undefined]) {
       const { speedup, lanes } = await ceiling(job, 2, quick);
       assertEquals(lanes, 2);
-      // What it comes to is the machine's business; that it is a ratio of times is ours.
+      // The value depends on the machine; the test only checks that it is a ratio of times.
       assert(Number.isFinite(speedup) && speedup > 0);
     }
   },
@@ -27,7 +27,7 @@ Deno.test({
   name: "ceiling() gives lanes × the time of one over the time of all",
   ignore,
   async fn() {
-    // A clock that moves by 1 for each look: every go takes 1, so two processes gain 2.
+    // The clock advances by 1 at each reading: every run takes 1, so two processes gain 2.
     let looks = 0;
     assertEquals(await ceiling(busy, 2, { ...quick, now: () => looks++ }), {
       speedup: 2,

@@ -51,7 +51,7 @@ Deno.test("compare() orders models by the seed: the same again for the same, els
 });
 
 Deno.test("compare() pairs speedups by round and judges", async () => {
-  // Tasks that wait: computing can't gain four times on two cores.
+  // The tasks wait, because computing can't gain four times on two cores.
   const { runTrial } = fakeRunner((trial) =>
     answer(trial, TIMES[trial.model]! + trial.round, { runCpuMs: 5 })
   );
@@ -73,7 +73,7 @@ Deno.test("compare() keeps of each model the timeline of its median round", asyn
 });
 
 Deno.test("compare() has that timeline also of many rounds, of which it keeps few, and rounds in their order", async () => {
-  // The median comes first, and would be thrown away were the trials not kept by their times.
+  // The round with the median time comes first, and would be lost if trials weren't kept by their times.
   const wall = [50, 90, 80, 70, 60, 40, 30, 20, 10];
   const { runTrial } = fakeRunner((trial) => answer(trial, wall[trial.round]!));
   const numbers: [number, number][] = [];
@@ -100,7 +100,7 @@ Deno.test({
       const { ceiling: _, ...rest } = SPEC;
       const { comparison } = await compare({ ...rest, ...spec }, {
         runTrial: fakeRunner((trial) =>
-          // What lanes use says nothing of the job.
+          // The CPU time of lanes says nothing about the job.
           answer(trial, 100, { runCpuMs: trial.model === "sequential" ? 100 * share : 0 })
         ).runTrial,
         measureCeiling: (_, lanes) => {

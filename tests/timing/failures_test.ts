@@ -107,7 +107,7 @@ Deno.test("reasonName() names what was thrown by status, code, why fetch failed,
     [new TypeError("fetch failed", { cause: new Error("dns error") }), "dns"],
     [new TypeError("error reading a body from connection"), "truncated"],
     [new TypeError("fetch failed"), "TypeError"],
-    // What isn't of fetch is told by its name, whatever it speaks of.
+    // An error that isn't fetch's is classified by its name, whatever its message says.
     [new TypeError("the certificate of item 3 is undefined"), "TypeError"],
     ["text", "text"],
     [undefined, "failed"],
@@ -137,7 +137,7 @@ Deno.test("sumOfFailures() adds rounds up and keeps the first example", () => {
 
 Deno.test("PaceMeter counts what goes through once a server has begun to refuse", () => {
   const meter = new PaceMeter();
-  // A burst of 20 goes through; then one in two, every 25 ms.
+  // A burst of 20 is answered; then every second request, one each 25 ms.
   for (let item = 0; item < 20; item++) meter.add(item, false);
   for (let item = 0; item < 40; item++) meter.add(20 + 25 * item, item % 2 === 0);
   assertAlmostEquals(meter.perSecond!, 20, 1);

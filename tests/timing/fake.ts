@@ -1,4 +1,4 @@
-/** A fake job, a fake runner of trials and made-up results, for tests that measure nothing. */
+/** A fake job, a fake trial runner and made-up results, for tests that measure nothing. */
 
 import { ENVIRONMENT } from "../environment.ts";
 import type { Outcome } from "../../lib/dispatch/output.ts";
@@ -84,7 +84,7 @@ export function answer(trial: TrialSpec, wallMs: number, more: Partial<Round> = 
   };
 }
 
-/** A runner that answers at once, and tells what it was asked. */
+/** A runner that answers at once, and records its calls. */
 export function fakeRunner(
   of: (trial: TrialSpec) => TrialResult | Promise<TrialResult>,
 ): { runTrial: TrialRunner; asked: string[] } {
@@ -98,7 +98,7 @@ export function fakeRunner(
   };
 }
 
-/** What became of a task that gave 0. */
+/** The outcome of a task that returned 0. */
 export function outcome(index: number, lane: number, startedAtMs: number, endedAtMs: number) {
   const common = { index, item: 0, lane, attempts: 1, queuedAtMs: 100, startedAtMs, endedAtMs };
   return { ...common, status: "fulfilled", value: 0 } satisfies Outcome<number>;

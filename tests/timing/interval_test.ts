@@ -79,20 +79,20 @@ Deno.test("confidenceAbove() grows with the distance and adds up to 1 when turne
   assertAlmostEquals(confidenceAbove([300], [100]), 0.9, 1e-9);
 });
 
-/** Noise of one trial, as a factor of its time; all have the median 1. */
+/** The noise of one trial, as a factor of its time; each kind has the median 1. */
 function noises(random: () => number): Record<string, () => number> {
-  // Box and Muller's transform (1958).
+  // The transform of Box and Muller (1958).
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return {
     "log-normal, 2 %": () => Math.exp(0.02 * normal()),
     "log-normal, 5 %": () => Math.exp(0.05 * normal()),
-    // A ratio of normals: Cauchy's tails, cut where a trial would be stopped.
+    // The ratio of two normals has Cauchy's tails, cut off where a trial would be stopped.
     "heavy tail": () => Math.exp(0.02 * normal() / Math.max(0.05, Math.abs(normal()))),
     "one spike in ten": () => Math.exp(0.02 * normal()) * (random() < 0.1 ? 1 + random() : 1),
   };
 }
 
-/** Runs of two models of which the second takes `factor` times as long. */
+/** Runs of two models; the second takes `factor` times as long. */
 function calls(
   noise: () => number,
   { count, driftPerTrial, factor, cases }: {

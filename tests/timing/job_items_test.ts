@@ -126,7 +126,7 @@ Deno.test("spreadOrder() passes over none of the items that come again every so 
       all += period;
     }
   }
-  // Chance alone would miss a twentieth; counting in steps of two misses nearly all of some periods.
+  // A random order would miss a twentieth; steps of two would miss nearly all of some periods.
   assert(missed / all < 0.07, `${missed} of ${all}`);
   const tenths = spreadOrder(100).slice(0, 50).filter((place) => place % 10 === 9).length;
   assert(tenths >= 3 && tenths <= 7, `${tenths}`);
@@ -172,7 +172,7 @@ Deno.test("spreadItems() makes no more of a long list than is wanted", () => {
   assertEquals(of().length, 65_536);
 });
 
-/** Numbers from 0 on, and whether their source was closed. */
+/** Numbers from 0 on, with a record of whether their source was closed. */
 function numbers(count: number) {
   const seen = { closed: false };
   return {

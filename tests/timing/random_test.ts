@@ -28,7 +28,7 @@ Deno.test("randomBelow() draws each number about equally often", () => {
   const random = seededRandom(1);
   const counts = [0, 0, 0, 0, 0, 0];
   for (let draw = 0; draw < 60_000; draw++) counts[randomBelow(random, 6)]!++;
-  // Chi-square with 5 degrees of freedom: 20.5 is exceeded by chance in 0.1 % of seeds.
+  // Chi-square with 5 degrees of freedom: by chance 0.1 % of seeds exceed 20.5.
   assert(counts.reduce((sum, count) => sum + (count - 1e4) ** 2 / 1e4, 0) < 20.5, counts.join());
 });
 

@@ -104,7 +104,7 @@ Deno.test({
       const read = (name: string) => readResultFile(`${folder}/${name}`);
       await assertRejects(() => read("missing.json"), ResultFileError, "no such file");
       await assertRejects(() => readResultFile(folder), ResultFileError, "it is a folder");
-      // A hole: it takes no room on the disk.
+      // A sparse file takes no room on the disk.
       using file = await Deno.open(`${folder}/huge.json`, { create: true, write: true });
       await file.truncate(RESULT_FILE_BYTES + 2 ** 20);
       await assertRejects(() => read("huge.json"), ResultFileError, "it goes on beyond 210 MB");

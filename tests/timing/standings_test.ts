@@ -51,10 +51,10 @@ Deno.test("Standings is as sure of a bound as the noise and the number of rounds
   const standings = new Standings([a, b]);
   const { median, low } = standings.ratio(a, b)!;
   assertAlmostEquals(standings.sureAbove(a, b, median), 0.5, 1e-6);
-  // Both ends of the interval leave out a fortieth.
+  // Each end of the interval leaves out a fortieth.
   assertAlmostEquals(standings.sureAbove(a, b, low), 0.975, 1e-3);
   assertAlmostEquals(standings.sureAbove(b, a, 1 / low), 0.025, 1e-3);
-  // More rounds make it surer.
+  // More rounds make the ratio surer.
   const more = [series(200, 206, 194, 201), series(100, 98, 103, 99)];
   const narrow = new Standings(more).ratio(more[0]!, more[1]!)!;
   assert(narrow.high / narrow.low < standings.ratio(a, b)!.high / low);

@@ -16,7 +16,7 @@ const sample = fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), {
 });
 
 Deno.test("quantile() gives what R's type 7 gives", () => {
-  // quantile(c(1, 2, 4, 8, 16), c(.1, .25, .5, .9), type = 7)
+  // In R: quantile(c(1, 2, 4, 8, 16), c(.1, .25, .5, .9), type = 7)
   const values = sorted([16, 1, 8, 2, 4]);
   assertEquals([0.1, 0.25, 0.5, 0.9].map((share) => quantile(values, share)), [1.4, 2, 4, 12.8]);
 });
@@ -68,7 +68,7 @@ Deno.test("outliers() names nothing among two values, or values that lie close t
 });
 
 Deno.test("studentQuantile() gives the values of the printed tables", () => {
-  // Student's t, two-sided 5 %: any table, such as Abramowitz and Stegun's 26.10.
+  // Student's t, two-sided 5 %, from any table, such as Abramowitz and Stegun's 26.10.
   const table = [[1, 12.706], [2, 4.303], [3, 3.182], [4, 2.776], [9, 2.262], [30, 2.042]];
   for (const [freedom, t] of table) {
     assertAlmostEquals(studentQuantile(0.975, freedom!), t!, 5e-4);

@@ -22,7 +22,7 @@ Deno.test("timelineOf() counts a lane's CPU over the time it had tasks in flight
   const usage = { lane: 0, startMs: 5, peakRssBytes: undefined };
   const { lanes } = timelineOf({
     round: 0,
-    // Two at once from 100 to 120, nothing until 140, one until 160: 40 ms in flight.
+    // Two tasks from 100 to 120, none until 140, one until 160: 40 ms in flight.
     outcomes: [outcome(0, 0, 100, 120), outcome(1, 0, 105, 115), outcome(2, 0, 140, 160)],
     before: [{ ...usage, cpuMs: 7 }],
     after: [{ ...usage, cpuMs: 17 }],

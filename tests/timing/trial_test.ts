@@ -14,7 +14,7 @@ import {
 } from "../../lib/timing/trial.ts";
 import { JOB, outcome } from "./fake.ts";
 
-/** What the hooks of a job's module did. */
+/** The calls of the job module's hooks. */
 const log: string[] = [];
 Object.assign(globalThis, { trialLog: log });
 const MODULE = "data:text/javascript," + encodeURIComponent(`
@@ -26,7 +26,7 @@ const MODULE = "data:text/javascript," + encodeURIComponent(`
   export const parity = (n) => n % 4;
 `);
 
-/** A clock that only the fake executor moves. */
+/** A clock that only advances when the fake executor works. */
 class FakeMachine {
   nowMs = 1000;
   cpuMs = 500;
@@ -65,7 +65,7 @@ class FakeMachine {
       slots: Infinity,
       ready: () => Promise.resolve().then(() => this.#do("ready", 7)),
       mapSettled: (_: unknown, items: Iterable<unknown>) => ({ toArray: () => map(items) }),
-      // A subprocess that has used 3 ms by each time it is asked.
+      // A subprocess whose CPU time grows by 3 ms at each call.
       usage: () =>
         Promise.resolve([{ lane: 0, startMs: 7, cpuMs: 3 * ++this.asked, peakRssBytes: 50 }]),
       [Symbol.asyncDispose]: () => Promise.resolve().then(() => this.#do("close", 100)),
@@ -112,7 +112,7 @@ Deno.test("A trial counts start and run, and neither warm-up, stop nor hooks", a
     startMs: 9,
     runMs: 40,
     wallMs: 49,
-    // Start 4.5 and run 20 of its own; 3 and 3 of the subprocess, without its 3 of warm-up.
+    // The trial's start took 4.5 ms and its run 20 ms; the subprocess took 3 + 3 ms, not counting its warm-up.
     cpuMs: 30.5,
     runCpuMs: 23,
     peakRssBytes: 1050,
@@ -192,7 +192,7 @@ Deno.test("runTrialHere() ends a trial that takes longer than it may, and counts
       options: {},
     },
   }, { open: () => limited({ slots: 2 }), cpuMs: () => 0, peakRssBytes: () => 0 });
-  // How far it came by then is chance, but three of them never settle by themselves.
+  // How many items settled is chance, but three of them never settle by themselves.
   assertEquals(round.succeeded + round.failed, 5);
   assert(round.failed >= 3);
   const { cancelled = 0, abandoned = 0 } = round.reasons ?? {};
@@ -239,7 +239,7 @@ Deno.test("runTrialHere() compares results by the items' places in their list, i
   assertEquals(spread.round.checksum, forwards.round.checksum);
   assertEquals(backwards.failures!.map(({ index }) => index), [3]);
   assertEquals(backwards.round.examples, { RangeError: "item 3, three" });
-  // The first that ran is another one.
+  // In reverse order, another item ran first.
   assertEquals(spread.prefixChecksum, forwards.prefixChecksum);
   assert(backwards.prefixChecksum !== forwards.prefixChecksum);
 });

@@ -3,7 +3,7 @@ import type { ModelResult } from "../../lib/timing/result.ts";
 import { judge as judgeOn } from "../../lib/timing/verdict.ts";
 import { model } from "./fake.ts";
 
-/** Whatever this machine has. */
+/** A fixed number of processors, independent of this machine. */
 const PROCESSORS = 2;
 const judge = (evidence: Parameters<typeof judgeOn>[0]) => judgeOn(evidence, PROCESSORS);
 const verdictOf = (models: ModelResult[]) => judge({ models, ceiling: null })!;
@@ -101,7 +101,7 @@ Deno.test("judge() calls a job small up to where lanes gain twice what their sta
     ]);
     return verdict.bound === "small" ? verdict.reason : verdict.bound;
   };
-  // Two lanes save half of 60 ms at best.
+  // Two lanes save at most half of 60 ms.
   assertStringIncludes(reasonWith(15), "starting lanes alone takes 15.0 ms (workers)");
   assertEquals(reasonWith(14.9), "cpu");
 });
@@ -117,7 +117,7 @@ Deno.test("judge() calls a job that waits as much as can be I/O-bound, however s
 Deno.test("judge() calls no job small of which lanes gain, though a simpler model may gain as much", () => {
   const { bound, recommended } = verdictOf([
     model("sequential", [60, 60, 60], { runCpuMs: 30 }),
-    // Its median is as good, but it isn't shown to gain.
+    // The median of `concurrent` is as good, but its gain isn't shown.
     model("concurrent", [20, 100, 39], { runCpuMs: 30 }),
     model("workers", [40, 40, 40], { runCpuMs: 30, startMs: 30 }),
   ]);
@@ -146,7 +146,7 @@ Deno.test("judge() names the gain that is farthest beyond what can be", () => {
       ],
       ceiling: { speedup: 64, lanes: 2 },
     })!.reason;
-  // 2.5 of 1 against 100 of 64, and 1.7 of 1 against 200 of 64.
+  // The first case is 2.5 of 1 against 100 of 64, the second 1.7 of 1 against 200 of 64.
   assertStringIncludes(worstOf(400, 10), "can't be right: concurrent was 2.5 times");
   assertStringIncludes(worstOf(590, 5), "can't be right: workers was 200 times");
 });
@@ -299,7 +299,7 @@ Deno.test("judge() takes a gain that cores and waiting can't give for an error o
     0.5,
   ]);
   assertStringIncludes(verdict.reason, "The measurement can't be right: concurrent was 1.7 times");
-  // What is computed beside the event loop may gain from the cores.
+  // Work outside the event loop may gain from the cores.
   const beside = models.map((of) => ({
     ...of,
     rounds: of.rounds.map((round) => ({ ...round, loopCpuMs: 20 })),

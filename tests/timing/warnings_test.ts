@@ -17,7 +17,7 @@ Deno.test("A speedup above the ceiling is flagged with its likely cause", () => 
   assertStringIncludes(warning!, "baseline is too slow");
   assertEquals(more, []);
   assertEquals(ceilingWarnings([fast], null), []);
-  // One event loop gains by waiting, which no ceiling bounds.
+  // One event loop gains by waiting, which no ceiling limits.
   const loop = model("concurrent", [500, 502, 498], {}, sequential);
   assertEquals(ceilingWarnings([loop], { speedup: 1.9, lanes: 2 }), []);
 });
@@ -42,9 +42,9 @@ Deno.test("An event loop that computes all the time while tasks wait is named th
   assertEquals(eventLoopWarnings([waits, model("concurrent", [100], { runCpuMs: 90 })]).length, 1);
   assertEquals(eventLoopWarnings([model("sequential", [100], { runCpuMs: 50 }), busy]), []);
   assertEquals(eventLoopWarnings([waits, model("concurrent", [100], { runCpuMs: 50 })]), []);
-  // Tasks that compute keep it busy by their nature.
+  // Tasks that compute keep the event loop busy anyway.
   assertEquals(eventLoopWarnings([model("sequential", [100], { runCpuMs: 99 }), busy]), []);
-  // Others had the core: for as long it wasn't the event loop that was full.
+  // While others used the core, the event loop wasn't the limit.
   const queued = model("concurrent", [100], { runCpuMs: 32, queuedMs: 68 });
   assertEquals(eventLoopWarnings([waits, queued]), []);
 });

@@ -21,7 +21,7 @@ function sectionOf(advice: Advice): Element {
     )!;
 }
 
-/** The chart for wide windows of a figure. */
+/** A figure's chart for wide windows. */
 function chart(advice: Advice, figure: "a-split" | "a-gains"): Element {
   return sectionOf(advice).querySelector(`#${figure} .wide svg`)!;
 }
@@ -76,10 +76,10 @@ Deno.test("the thresholds are where the classes begin", () => {
   );
   const [bar] = all(svg, ".computing rect");
   const from = Number(bar!.getAttribute("x"));
-  // All of it is computing here, so that the bar is the whole scale.
+  // All time is computing here, so the bar is the whole scale.
   assert(Math.abs((waits! - from) / width(bar!) - 0.35) < 0.01);
   assert(Math.abs((computesFrom! - from) / width(bar!) - 0.75) < 0.01);
-  // They reach beyond the bar at both ends.
+  // The lines extend beyond the bar at both ends.
   const [top, height] = ["y", "height"].map((name) => Number(bar!.getAttribute(name)));
   for (const line of all(svg, ".threshold line")) {
     const [above, below] = ["y1", "y2"].map((name) => Number(line.getAttribute(name)));
@@ -245,7 +245,7 @@ Deno.test("a flame graph of what no one ever measured is still drawn", () => {
   const svg = flame(wild);
   assertEquals(all(svg, "script, b").length, 0);
   assert(!drawFlame(wild, 840).text.includes("NaN"));
-  // What has no place in a graph of so many levels isn't drawn, and the graph grows no higher for it.
+  // A bar too deep for the graph isn't drawn, and doesn't make the graph higher.
   assertEquals(all(svg, ".call rect").length, 1);
   assertEquals(number(svg, "height"), number(flame(wild.slice(2)), "height"));
 });

@@ -148,7 +148,7 @@ Deno.test("no text cell of a CSV file is a formula, and every row is whole", () 
 });
 
 Deno.test("whatever a job is called, its name comes back from the CSV, or with an apostrophe", () => {
-  // A lone CR LF inside quotes is a matter of taste among readers of CSV; std's keeps LF.
+  // Readers of CSV treat a CR LF inside quotes differently; std's reader keeps only LF.
   const name = fc.oneof(fc.string(), fc.constantFrom(...HOSTILE)).filter((s) => !s.includes("\r"));
   fc.assert(fc.property(name, (name) => {
     const comparison = ioComparison();
@@ -169,7 +169,7 @@ Deno.test("Markdown of hostile text", async (t) => {
 });
 
 Deno.test("text from outside can't format, link, mention or embed in Markdown", () => {
-  // What this file itself writes goes first: the heading's signs, the rule, the foot's tags.
+  // Markup that the report itself writes is removed first: the heading's signs, the rule, the foot's tags.
   const text = resultReport(hostileResult()).markdown().replaceAll(
     /<\/?sub>|\*\*Partial:\*\*|^###|^- /gm,
     "",

@@ -77,7 +77,7 @@ function draw(timeline: Timeline, startMs: number, axisMs: number, cells = 40) {
 
 Deno.test("a lane computes in one of its slots at a time, as often as its share says", () => {
   fc.assert(fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (cpuShare) => {
-    // Tasks of one cell: no numbers stand in the way.
+    // Tasks fill one cell each, so no numbers are written into them.
     const timeline = timelineOf({ ...MODEL, cpuShare, taskMs: 2 }, 320);
     const { rows } = draw(timeline, 0, 200, 100);
     assertEquals(rows.length, 4);

@@ -1,4 +1,4 @@
-/** Every page of the suite, in a browser and as axe-core sees it. */
+/** Checks every page of the suite in a browser with axe-core. */
 
 import { assertEquals } from "@std/assert";
 import axe from "axe-core";
@@ -24,10 +24,10 @@ import { cpuResult, resultOf, simulate } from "./fixture.ts";
 const profiled = async () =>
   adviceFileOf({ ...await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted), profile: PROFILE });
 
-/** Few tasks draw few marks, which axe looks at one by one. */
+/** Few tasks draw few marks, because axe checks each of them. */
 const small = resultOf(simulate({ name: "small", kind: "io", tasks: 9, takesMs: 50 }));
 
-/** A comparison in which a graphics card, or what stands in for one, took part. */
+/** A comparison with a graphics card, or with software in its place. */
 function onCard(): ResultFile {
   const { comparisons: [cpu], ...result } = cpuResult();
   const card = { ...cpu!.models.at(-1)!, model: "gpu", device: { name: "card", software: true } };
@@ -56,7 +56,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   [TWICE]: () => reportPage([...ofEachKind, ...ofEachKind]),
   "the lesson in English": () => lessonPage(lessonFile("en")),
   "the lesson in Korean": () => lessonPage(lessonFile("ko")),
-  // Without its server; what that tells comes by a call.
+  // The page has no server here; the server's data comes by a call.
   "a run while it goes on": () =>
     livePage("a job", "nonce").replace('new EventSource("events")', "new EventTarget()")
       .replace("</script>", `show(${JSON.stringify(PULSE)})</script>`),
@@ -67,13 +67,13 @@ interface Found {
   readonly nodes: readonly { readonly html: string }[];
 }
 
-/** What is no violation needn't be found again by a selector, which takes most of the time. */
+/** Only violations are reported, because finding selectors for the rest takes most of the time. */
 const AXE = `axe.run({ resultTypes: ["violations"] }).then((it) => it.violations)`;
 
-/** Each width and each scheme once. */
+/** Each width and each colour scheme appears once. */
 const VIEWS = [[360, "light"], [1280, "dark"]] as const;
 
-// One browser for all of them: to start it takes as long as a page does.
+// All pages share one browser, because starting it takes as long as a page does.
 Deno.test({
   name: "every page opens alone, fits its window, and axe finds nothing",
   ignore: whyNoChromium() !== undefined,
@@ -93,7 +93,7 @@ Deno.test({
       for (const [name, make] of Object.entries(PAGES)) {
         await t.step(name, async () => {
           const html = make();
-          // Each part alone was looked at in both: together they can only share names.
+          // Each part was checked alone in both views; together the parts can only clash by their ids.
           for (const view of name === TWICE ? [VIEWS[1]] : VIEWS) await look(html, view);
         });
       }

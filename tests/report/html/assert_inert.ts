@@ -1,4 +1,4 @@
-/** What a page must be whatever its file holds. */
+/** The properties that every page must have, whatever its file contains. */
 
 import { assert, assertEquals } from "@std/assert";
 import { parseHTML } from "linkedom";
@@ -10,21 +10,21 @@ interface Element {
   querySelectorAll(selector: string): Iterable<Element>;
 }
 
-/** The elements that the page is made of, and no other. */
+/** The only elements that a page may have. */
 const KNOWN = new Set(
   ("html head meta title style body header p h1 h2 h3 nav ul li a main section dl div dt dd b i em " +
     "span figure details summary table caption thead tbody tr th td code time pre script svg g path " +
     "rect line circle text tspan").split(" "),
 );
 
-/** What charts draw with, whose numbers must be numbers. */
+/** The elements of charts, whose numbers must be numbers. */
 const MARKS = new Set(["rect", "line", "circle"]);
 
-/** Control characters beside the line break, and overrides of the writing direction. */
+/** Control characters other than the line break, and overrides of the writing direction. */
 // deno-lint-ignore no-control-regex
 const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 
-/** Fails unless a page is whole, and nothing in it runs, formats, loads, or leads out of it. */
+/** Fails unless a page is complete and nothing in it runs, formats, loads, or links to another site. */
 export function assertInert(page: string): void {
   const { document } = parseHTML(page) as unknown as { document: Element };
   const elements = [...document.querySelectorAll("*")];

@@ -14,7 +14,7 @@ import { ratesOf } from "../../scaling/rates.ts";
 const why = whyNoChromium();
 if (why !== undefined) console.log(`The page is not tested in a browser: ${why}`);
 
-/** Opens the page of such files; it is closed when the look at it has ended. */
+/** Opens the page of these files; it is closed when the test's function has ended. */
 type Open = (
   files: ReportFile | readonly ReportFile[],
   width?: number,
@@ -23,12 +23,12 @@ type Open = (
 
 const looks: (readonly [name: string, look: (open: Open) => Promise<void>])[] = [];
 
-/** A look at pages, in the browser that all of them share: to start one takes as long as a look. */
+/** A test of pages in one shared browser, because starting a browser takes as long as a test. */
 function browserTest(...look: typeof looks[number]): void {
   looks.push(look);
 }
 
-/** Edges of every element that a selector finds, in the window's pixels. */
+/** The edges of every element that a selector finds, in pixels of the window. */
 function boxes(page: Page, selector: string): Promise<{ left: number; right: number }[]> {
   return page.evaluate(
     `[...document.querySelectorAll(${JSON.stringify(selector)})].map((element) => {
@@ -40,7 +40,7 @@ function boxes(page: Page, selector: string): Promise<{ left: number; right: num
 
 const TIMELINE = "#c0-timeline .chart.wide";
 
-/** Each width and each scheme: the one changes no colour, the other no place. */
+/** Widths with one scheme each: the width changes no colours, and the scheme no positions. */
 const VIEWS = [[360, "light"], [768, "dark"], [1280, "light"]] as const;
 
 browserTest(
@@ -94,7 +94,7 @@ browserTest("the timeline's bars stand where the data says", async (open) => {
   });
   const sum = (some: { left: number; right: number }[]) =>
     some.reduce((sum, { left, right }) => sum + right - left, 0);
-  // A hairline of up to 0.7 px is left between neighbours.
+  // Up to 0.7 px are left free between neighbours.
   assertAlmostEquals(sum(bars), sum(expected), expected.length * 0.8);
 });
 
@@ -238,7 +238,7 @@ browserTest(
         for (const { text, left, right } of boxes) {
           assert(left >= 0 && right <= width, `${figure}: "${text}" from ${left} to ${right}`);
         }
-        // Letters' boxes are higher than the letters.
+        // A letter's box is higher than the letter.
         const close = 4;
         boxes.forEach((a, i) => {
           for (const b of boxes.slice(i + 1)) {

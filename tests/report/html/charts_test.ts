@@ -13,7 +13,7 @@ import { middle } from "../../../lib/timing/statistics.ts";
 const [comparison] = cpuResult().comparisons as [Comparison];
 const number = (of: Element, name: string) => Number(of.getAttribute(name));
 
-/** A comparison of two models, of tasks that started and ended at these times. */
+/** A comparison of two models, with tasks that started and ended at these times. */
 function of(
   status: string,
   cpuShare: number,
@@ -132,7 +132,7 @@ Deno.test("a bar of a distribution is as high as its tasks are many, where their
   assertAlmostEquals(number(many!, "height"), 3 * number(one!, "height"), 0.02);
   const foot = (bar: Element) => number(bar, "y") + number(bar, "height");
   assertEquals(foot(many!), foot(one!));
-  // Of 64 bars for 100 ms, 10 ms are in the seventh.
+  // With 64 bars for 100 ms, 10 ms are in the seventh bar.
   assertAlmostEquals(number(one!, "x") - number(many!, "x"), 57 * number(one!, "width"), 0.5);
   assertEquals(texts(body, ".wide .times title").map((text) => text.split(": ")[1]), [
     "3 tasks took\n9.38 ms to 10.9 ms",

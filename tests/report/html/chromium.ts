@@ -1,11 +1,11 @@
-/** A headless Chromium for the tests of the page, where there is one and the run may start it. */
+/** A headless Chromium for tests of pages, if there is one and the test run may start it. */
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { grantedAll } from "../../granted.ts";
 
-/** Where systems keep it. */
+/** The places where systems install Chromium. */
 const PLACES = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
@@ -30,7 +30,7 @@ function findChromium(): string | undefined {
   });
 }
 
-/** Starts it; close it after use. */
+/** Starts Chromium; close it after use. */
 async function startChromium(): Promise<Browser> {
   const { chromium } = await import("playwright-core");
   return await chromium.launch({
@@ -47,24 +47,23 @@ async function startChromium(): Promise<Browser> {
   });
 }
 
-/** A page that was opened, and what happened meanwhile. */
+/** An opened page, and the events while it opened. */
 export interface Opened {
-  /** The page. */
   readonly page: Page;
   /** Console errors, uncaught errors, and policy violations. */
   readonly errors: string[];
-  /** Addresses asked for, the page's own included. */
+  /** The addresses requested, including the page's own. */
   readonly requests: string[];
 }
 
-/** Opens a page of such markup, from a file, in a window of such a width. */
+/** Opens a page of this markup from a file, in a window of the given width. */
 export type OpenHtml = (
   html: string,
   width?: number,
   colorScheme?: "light" | "dark",
 ) => Promise<Opened>;
 
-/** Lends a browser, and a folder for its pages; both are gone afterwards. */
+/** Calls `use` with a browser and a folder for its pages; both are removed afterwards. */
 export async function withChromium(
   use: (open: OpenHtml, browser: Browser) => Promise<void>,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-/** Result files as the suite would write them, made from a seed instead of measured. */
+/** Result files like the suite's, made from a seed instead of measurements. */
 
 import { BinaryHeap } from "@std/data-structures/binary-heap";
 import type {
@@ -10,7 +10,7 @@ import type {
   Timeline,
 } from "../../../lib/timing/result.ts";
 
-/** A model as the fixture is to simulate it. */
+/** The settings of a simulated model. */
 interface Simulated {
   readonly model: string;
   readonly lanes: number;
@@ -29,7 +29,7 @@ export function chance(seed: number): () => number {
   };
 }
 
-/** Deals tasks to slots as the dispatcher does, a few pulled ahead of the slots. */
+/** Deals tasks to slots as the dispatcher does, some pulled ahead of the slots. */
 function timelineOf(
   { model, lanes, slots }: Simulated,
   takesMs: readonly number[],
@@ -84,7 +84,7 @@ function intervalOf(values: readonly number[]): Interval {
   return { low: ordered[0]!, median: ordered[ordered.length >> 1]!, high: ordered.at(-1)! };
 }
 
-/** How a comparison is to be simulated. */
+/** The settings of a simulated comparison. */
 export interface Simulation {
   readonly name: string;
   readonly kind: "io" | "cpu";
@@ -116,7 +116,7 @@ export function simulate(simulation: Simulation): Comparison {
     const alone = io || simulated.lanes > 1;
     const takes = Array.from({ length: tasks }, () => {
       const jitter = takesMs * (io ? 0.25 : 0.06) * (random() + random() ** 6 * 3);
-      // On one lane only one computes at a time: the tasks of `limited` take turns, one by one.
+      // On one lane only one task computes at a time, so the tasks of `limited` take turns.
       return takesMs + jitter;
     });
     const timeline = timelineOf(

@@ -1,4 +1,4 @@
-/** What a hand-edited or malicious result file may hold. */
+/** Values that a hand-edited or malicious result file may contain. */
 
 /** Strings that break out of markup, scripts, styles or lines where they are not escaped. */
 export const HOSTILE_STRINGS: readonly string[] = [
@@ -25,7 +25,7 @@ export const HOSTILE_STRINGS: readonly string[] = [
   "",
 ];
 
-/** Numbers that nothing measures. */
+/** Numbers that no measurement gives. */
 export const HOSTILE_NUMBERS: readonly number[] = [
   NaN,
   Infinity,
@@ -42,7 +42,7 @@ export const HOSTILE_NUMBERS: readonly number[] = [
 /**
  * A copy of plain data in which some strings and numbers became hostile.
  *
- * @param value Plain data.
+ * @param pick Chooses one of `count` hostile values for each value; −1 keeps the value.
  * @param pick Which of so many to take for each value it is asked about; −1 to leave it.
  */
 export function poison<T>(value: T, pick: (count: number) => number): T {

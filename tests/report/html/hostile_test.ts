@@ -64,7 +64,7 @@ Deno.test("advice and sweeps of any strings and numbers make a page that stays i
       const random = chance(seed);
       const pick = (count: number) => random() < share ? Math.floor(random() * count) : -1;
       const page = reportPage([poison(advice, pick), poison(sweep, pick), poison(rates, pick)].map(
-        // What tells files apart is checked when they are read.
+        // The kind is kept, because it is checked when files are read.
         (file, i) => ({ ...file, kind: i === 0 ? "advice" : "sweep" }) as typeof advice,
       ));
       assertInert(page);

@@ -1,4 +1,4 @@
-/** What pages say, and where every mark of their pictures stands, on small data: a sketch of each. */
+/** Sketches of pages on small data: their texts, and the place of every mark in their pictures. */
 
 import type { ReportFile } from "../../../lib/report/kinds.ts";
 import { reportPage } from "../../../lib/report/kinds.ts";
@@ -11,10 +11,10 @@ import { lessonFile } from "../lesson/fixture.ts";
 import { switchFile } from "../switching/fixture.ts";
 import { resultOf, simulate } from "./fixture.ts";
 
-/** More marks of a kind that follow each other show nothing that the first ones don't. */
+/** Of consecutive marks of a kind, this many are kept, because more show nothing new. */
 const MOST_ALIKE = 2;
 
-/** A line for each element: its kind, its places and looks without their names, its tooltip and its words. */
+/** A line per element: its kind, its positions and styles without their names, its tooltip and its text. */
 function sketchOf(page: string): string {
   const elements = page.matchAll(
     /<(figure|svg|g|rect|line|circle|path|text|h\d|p|li|dt|dd|th|td)\b([^>]*)>(?:<title>([^<]*)<\/title>)?([^<]*)/g,
@@ -44,7 +44,7 @@ const crowded = resultOf(
 );
 const [crowd] = crowded.comparisons;
 const { timeline } = crowd!.models[1]!;
-// More than there is room for, of which one never started.
+// There are more tasks than the chart has room for, and one of them never started.
 timeline!.startedMs[5] = NaN;
 const sweep = await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
 

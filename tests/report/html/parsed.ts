@@ -1,4 +1,4 @@
-/** Pages as the tests look at them. */
+/** Parses pages for the tests. */
 
 import { parseHTML } from "linkedom";
 
@@ -12,17 +12,16 @@ export interface Element {
   querySelectorAll(selector: string): Iterable<Element>;
 }
 
-/** Reads a page. */
 export function parsed(page: string): Element {
   return (parseHTML(page) as unknown as { document: Element }).document;
 }
 
-/** All that a selector finds. */
+/** All elements that a selector finds. */
 export function all(root: Element, selector: string): Element[] {
   return [...root.querySelectorAll(selector)];
 }
 
-/** The texts of all that a selector finds. */
+/** The texts of all elements that a selector finds. */
 export function texts(root: Element, selector: string): string[] {
   return all(root, selector).map(({ textContent }) => textContent.trim());
 }

@@ -26,7 +26,7 @@ function assertSound(document: Element): void {
     assert(svg.getAttribute("aria-label") && svg.getAttribute("aria-description"));
   }
   for (const figure of all(document, "figure")) {
-    // A comparison's timeline up close shares the table of the whole one.
+    // The close-up of a comparison's timeline shares the table of the whole timeline.
     if (figure.id.endsWith("-close")) continue;
     assert(figure.querySelector("details table tbody th[scope=row]"), `${figure.id} has no table`);
   }
@@ -150,7 +150,7 @@ Deno.test("the page of two comparisons says both verdicts before any chart", () 
   const document = parsed(page);
   assertEquals(all(document, ".verdicts li").length, 2);
   assertEquals(all(document, ".part > .headline").length, 2);
-  // Of a page's only comparison the title says it.
+  // If a page has only one comparison, its verdict is in the title.
   const [comparison] = cpuResult().comparisons;
   const alone = parsed(reportPage([{ ...cpuResult(), comparisons: [comparison!] }]));
   assertEquals(all(alone, ".part > .headline").length, 0);

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { MODELS } from "../../../lib/models.ts";
 import { modelColour, SCHEMES } from "../../../lib/report/html/style.ts";
 
-/** Relative luminance, WCAG 2.2. */
+/** The relative luminance by WCAG 2.2. */
 function luminance(colour: string): number {
   const [r, g, b] = [1, 3, 5].map((at) => {
     const channel = parseInt(colour.slice(at, at + 2), 16) / 255;

@@ -1,4 +1,4 @@
-/** A lesson that nobody gave. */
+/** A made-up lesson. */
 
 import type { LessonFile } from "../../../lib/report/lesson/lesson_file.ts";
 import type { Language } from "../../../lib/report/speaker.ts";

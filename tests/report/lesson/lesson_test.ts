@@ -53,7 +53,7 @@ for (const language of LANGUAGES) {
   Deno.test(`a lesson in ${language} fits any width`, () => {
     for (const columns of [40, 60, 80, 120]) {
       const text = lessonReport(lessonFile(language)).text({ columns, colour: false });
-      // A command is whole, so that it can be copied.
+      // A command isn't broken into lines, so that it can be copied.
       const lines = text.split("\n");
       const commands = ideasOf(lessonFile(language)).flatMap((idea) => idea.commands);
       for (const command of commands) assert(lines.includes(`   ${command}`), command);

@@ -9,7 +9,7 @@ const why = whyNoChromium();
 if (why !== undefined) console.log(`The live page is not tested in a browser: ${why}`);
 const ignore = !granted("net");
 
-/** The answer to a request that names another host, as a page from elsewhere would make it. */
+/** The status of the answer to a request that names another host, as another site's page would send it. */
 async function statusUnder(host: string, url: string): Promise<string> {
   const { hostname, port, pathname } = new URL(url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
@@ -39,7 +39,7 @@ async function statusOf(url: string, init?: RequestInit): Promise<number> {
   return response.status;
 }
 
-/** Looks until a condition holds; `waitForFunction` is what the page's policy forbids, unless it holds at once. */
+/** Polls until a condition holds; the page's policy forbids `waitForFunction` to poll. */
 async function until(page: Page, condition: string): Promise<void> {
   for (let tries = 0; tries < 1000; tries++) {
     if (await page.evaluate(condition)) return;
@@ -184,7 +184,7 @@ Deno.test({
         const pulses = [0, 1000].map((atMs) =>
           `event: pulse\ndata: ${JSON.stringify(pulseAt(atMs))}\n\n`
         );
-        // One that was killed sends no end.
+        // A program that was killed sends no end.
         const body = `retry: 10\n\n${pulses.join("")}${
           asked === 1 ? "" : 'event: end\ndata: "Over."\n\n'
         }`;
@@ -214,7 +214,7 @@ Deno.test({
     const request = `GET ${pathname}events HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`;
     await connection.write(new TextEncoder().encode(request));
     await connection.read(new Uint8Array(10));
-    // More than the socket takes.
+    // The messages are larger than the socket's buffer.
     const reasons = [{ reason: "x".repeat(1_000_000), count: 1 }];
     for (let atMs = 0; atMs < 30; atMs++) {
       live.pulse(pulseAt(atMs, { reasons }));

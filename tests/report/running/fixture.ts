@@ -1,4 +1,4 @@
-/** A run that went on after an earlier one, and halted. */
+/** A made-up run that continued an earlier one, and was halted. */
 
 import { MACHINE } from "../../environment.ts";
 import type { RunFile, RunResult } from "../../../lib/running/run_result.ts";

@@ -109,7 +109,7 @@ Deno.test("why items failed is told whole, however long it is", () => {
   assertStringIncludes(text.replaceAll(/\s+/g, " "), told);
 });
 
-/** Two tasks of 120, the second of which failed. */
+/** Two of 120 tasks; the second failed. */
 const timeline = {
   round: 0,
   lanes: [{ lane: 0, startMs: 5, cpuShare: 0.5 }],

@@ -26,7 +26,7 @@ Deno.test("an axis of sizes is logarithmic from eight times the smallest on, in 
   const linear = await resultOf(LAW, { sizes: [1, 2, 4, 7], refineSteps: 0 });
   const log = await resultOf(LAW, { sizes: [1, 2, 4, 8], refineSteps: 0 });
   assertEquals([linear, log].map((of) => /slots \(log\):/.test(chartText(of, 80))), [false, true]);
-  // Ticks at powers of two, up to ten times the largest size where the fit is trusted.
+  // Ticks are at powers of two, up to ten times the largest size if the fit is trusted.
   const ticks = (of: SweepResult) =>
     [...drawSweep(of, 840).text.matchAll(/>(\d+)<\/text>/g)].map(([_, text]) => Number(text));
   assertEquals(Math.max(...ticks(await resultOf(LAW)).filter((tick) => tick > 500)), 512);

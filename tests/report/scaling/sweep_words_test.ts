@@ -42,7 +42,7 @@ Deno.test("the worst size tells how Little's law is violated", () => {
     "Little's law N = X·R is violated at 1, 2 slots, most at 2: X·R = 2.50, N = 5; off by 0.5.",
   ]);
   assertEquals(told([{ ...first, little: null }]), []);
-  // Of sizes at which tasks fail nothing is taken.
+  // Sizes at which tasks fail are left out.
   const failing = points.map((point, i) =>
     i < 1 ? point : { ...point, rounds: pointWith({}, { succeeded: 1, failed: 50 }).rounds }
   );

@@ -15,7 +15,7 @@ function row(
   return { ...way, computing: COMPUTING, ticks, ...tickFigures(ticks, COMPUTING, 10) };
 }
 
-/** A file of all experiments, as an idle machine would give. */
+/** A file of all experiments, with the figures of an idle machine. */
 export function switchFile(): Required<SwitchFile> {
   return {
     schemaVersion: 1,

@@ -97,7 +97,7 @@ Deno.test("control characters in a file reach neither terminal nor page", () => 
 
 const { whoLetsGo, whoseTurn, whoseSession, whoIsServed } = switchFile();
 
-/** What is said of a file with other figures. */
+/** The words on a file with other figures. */
 function seen(idea: keyof typeof SEEN, of: Partial<SwitchFile> = {}): string {
   return SEEN[idea](new Speaker("en"), { ...switchFile(), ...of }).filter(Boolean).join(" ");
 }

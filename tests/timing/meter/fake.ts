@@ -1,8 +1,8 @@
-/** A meter that answers what a test tells it, for tests that measure nothing. */
+/** A meter whose readings are set by a test, for tests that measure nothing. */
 
 import type { Meter, Reading } from "../../../lib/timing/meter/meter.ts";
 
-/** A meter by which, from reading to reading, a process ran, queued and others used so much. */
+/** A meter whose process ran, queued and shared the CPU with others this long between two readings. */
 export function fakeMeter(
   { runMs = 0, queuedMs = 0, childrenCpuMs = 0, othersUsed = 0 }: {
     runMs?: number;

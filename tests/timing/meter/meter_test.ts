@@ -25,7 +25,7 @@ Deno.test({
     await using meter = await startMeter();
     let [first, second] = [await meter.read(Deno.pid), await meter.read(Deno.pid)];
     const ranMs = () => second!.process!.all.runMs - first!.process!.all.runMs;
-    // Threads of other tests in this process may end meanwhile, and take with them what they ran.
+    // Threads of other tests in this process may end meanwhile, and their CPU time disappears with them.
     for (let tries = 0; tries < 50 && ranMs() < 30; tries++) {
       first = await meter.read(Deno.pid);
       for (const until = process.cpuUsage().user + 60_000; process.cpuUsage().user < until;);
@@ -68,7 +68,7 @@ Deno.test({
     const stopping = new AbortController();
     await using meter = await startMeter(stopping.signal);
     stopping.abort();
-    // What was asked before the end may still be answered.
+    // A request made before the end may still be answered.
     for (let reading = await meter.read(); reading !== undefined;) reading = await meter.read();
   },
 });
@@ -143,7 +143,7 @@ Deno.test("loadBetween() stays sound when a thread ended with its past", () => {
     reading({ main: [60, 6], all: [70, 7] }),
   )!;
   assert(load.available > 0 && load.available <= 1 && load.queuedMs >= 0);
-  // Such a sum may have fallen below what its main thread ran.
+  // After a thread ends, the sum may have fallen below its main thread's time.
   assertEquals(load.countedShare, 1);
 });
 
@@ -164,9 +164,9 @@ Deno.test("loadBetween() tells of what CPU time nobody counted the queueing", ()
   const from = reading({ all: [100, 0], childrenCpuMs: 40 });
   const of = (to: At) => loadBetween(from, reading(to))!.uncountedCpuMs;
   assertEquals(of({ all: [300, 0], childrenCpuMs: 40 }), 0);
-  // Threads that ended are in the process's time alone.
+  // The time of threads that ended is only in the process's total.
   assertEquals(of({ all: [150, 0], cpuMs: 900, childrenCpuMs: 340 }), 300 + 800 - 50 - 20);
-  // A process's time is counted in ticks, its threads' to the nanosecond.
+  // A process's time is counted in ticks, its threads' times in nanoseconds.
   assertEquals(of({ all: [101, 0], cpuMs: 120, childrenCpuMs: 40 }), 0);
 });
 

@@ -1,4 +1,4 @@
-/** Tasks and items for trials in processes of their own. */
+/** Tasks and items for trials in separate processes. */
 
 import type { TaskContext } from "../../../lib/mod.ts";
 import { shout } from "../fake_import.ts";
@@ -9,7 +9,7 @@ export default function double(n: number): number {
 
 export function noisy(n: number): number {
   console.log(`item ${n}\nand a second line`);
-  // Half a line, with no end: what follows must still be understood.
+  // The line has no end, and the messages after it must still be understood.
   Deno.stdout.writeSync(new TextEncoder().encode(shout("half a line")));
   return n;
 }
@@ -43,7 +43,7 @@ export const slow = (ms: number): Promise<void> => new Promise((done) => setTime
 
 export const placed = [0, 1, 2, 3, 4, 5, 6, 7];
 
-/** Takes nothing but its own place in the list. */
+/** Returns its item only if that equals its index. */
 export function place(item: number, { index }: TaskContext): number {
   if (item === index) return item;
   throw new RangeError(`item ${item} is told that it is item ${index}`);

@@ -1,4 +1,4 @@
-/** A race that nobody ran. */
+/** A made-up race. */
 
 import type { PeersFile, PeersRow } from "../../../../scripts/peers/harness/peers_report.ts";
 import { ENVIRONMENT } from "../../../environment.ts";

@@ -19,7 +19,7 @@ Deno.test("a race says what is measured and who is faster, whichever figures are
   const text = peersReport(peersFile()).text(at(100));
   assertStringIncludes(text, "io: Downloading from a server on this machine: the tasks wait.");
   assertStringIncludes(text, "400× as fast (360–440)");
-  // More milliseconds are slower.
+  // A contender with more milliseconds is slower.
   assertStringIncludes(text, "0.78× as fast");
   assertEquals(summarySentences(peersFile().rows), [
     "Of 7 comparisons this library is faster in 4, slower in 1, and in 2 there is no detectable " +

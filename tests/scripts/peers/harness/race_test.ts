@@ -19,7 +19,7 @@ function contender(name: string, more: Partial<Contender> = {}): Contender {
   return { name, launch: { program: name, args: [] }, items: 10, sum: 55n, ...more };
 }
 
-/** What a run reads that gave ten results in so many milliseconds. */
+/** The reading of a run that gave ten results in `ms` milliseconds. */
 function took(ms: number, more: Partial<Reading> = {}): Attempt {
   return { reading: { items: 10, sum: 55, ms, ...more } };
 }
@@ -89,7 +89,7 @@ Deno.test("race() counts work, not items, where a contender says how much it is"
 Deno.test("race() doesn't run a contender again that got into trouble", async () => {
   const one = contest("one", contender("ours"), contender("peer"));
   const trouble = { kind: "wrong", reason: "gave 9 results, not 10" } as const;
-  // A second turn would find nothing in the list and throw.
+  // A second run would find no attempt in the list and throw.
   const [result] = await raced(one, [took(5), took(5), took(5)], [{ trouble }]);
   assertEquals(result!.peers[0]!.trouble, trouble);
   assertEquals(result!.ours.figures.length, 3);
@@ -116,7 +116,7 @@ Deno.test("race() keeps what was measured when interrupted, and blames nobody", 
 
 Deno.test("rowsOf() gives the ratio of ours to theirs, paired by round", async () => {
   const one = contest("one", contender("ours"), contender("peer"));
-  // The machine gets twice as slow from round to round; the ratio of 4 stays.
+  // The machine gets twice as slow from round to round; the ratio stays 4.
   const [ours, theirs] = [[1, 2, 4, 8], [4, 8, 16, 32]];
   const asTimes = (times: number[]) => times.map((ms) => took(ms));
   const rows = rowsOf(await raced(one, asTimes(ours!), asTimes(theirs!)));
