@@ -1,6 +1,4 @@
-/**
- * `deno task advise`: says whether a job waits or computes, and which model to use for it, by measuring.
- */
+/** `deno task advise`: says whether a job waits or computes, and which model to use for it, by measuring. */
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { BOUNDS_HELP, boundsFor } from "../lib/children/bounds_arguments.ts";

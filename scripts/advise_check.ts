@@ -54,7 +54,6 @@ async function clean({ leaves }: Label): Promise<void> {
   await Deno.remove(folder, { recursive: true }).catch(() => {});
 }
 
-/** Advice that was given on a job. */
 interface Given {
   readonly job: JobSpec;
   readonly advice: Advice;

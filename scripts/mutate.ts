@@ -1,6 +1,6 @@
 /**
- * `deno task mutate`: changes single operators at random in a copy of the project, and names the
- * changes that the tests of that folder don't notice. For contributors.
+ * `deno task mutate`: changes single operators at random in a copy of the project, and reports the changes that
+ * no test of the folder notices. For contributors.
  */
 
 import { parse } from "@babel/parser";

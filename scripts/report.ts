@@ -1,6 +1,4 @@
-/**
- * `deno task report`: prints the reports of saved results again, or writes them in other formats.
- */
+/** `deno task report`: prints the reports of saved results again, or writes them in other formats. */
 
 import { command } from "../lib/cli/command.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";

@@ -3,5 +3,4 @@
  * ignored.
  */
 
-/** Whether a GPU lane can be opened here. */
 export const hasAdapter: boolean = Boolean(await navigator.gpu?.requestAdapter());

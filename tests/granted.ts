@@ -3,7 +3,7 @@
 /**
  * The permissions that are missing.
  *
- * @param names What a test needs; `net` means this machine's loopback interface.
+ * @param names The permissions of a test; `net` means this machine's loopback interface.
  */
 function missing(...names: readonly Deno.PermissionName[]): Deno.PermissionName[] {
   return names.filter((name) => {
@@ -15,7 +15,7 @@ function missing(...names: readonly Deno.PermissionName[]): Deno.PermissionName[
 /**
  * Whether a test may run.
  *
- * @param names What it needs; `net` means this machine's loopback interface.
+ * @param names Its permissions; `net` means this machine's loopback interface.
  */
 export function granted(...names: readonly Deno.PermissionName[]): boolean {
   return missing(...names).length === 0;

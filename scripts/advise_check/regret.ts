@@ -141,7 +141,7 @@ export interface Held {
   readonly plainMs: number;
   /** How many times as long as the plain loop `auto` takes. */
   readonly autoToPlain: number;
-  /** How many times as long as the recommended model the plain loop takes; NaN if either lost items. */
+  /** The plain loop's time over that of the model; 0 if the model has none, NaN if the loop has none. */
   readonly gain: number;
 }
 

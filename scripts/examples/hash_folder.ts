@@ -1,5 +1,5 @@
 /**
- * Hashes every file of this project's library: tiny tasks, and most of their time is computing.
+ * Hashes every file of this project's library: the tasks are tiny and mostly compute.
  *
  * Run it with `--allow-read=lib`.
  */

@@ -9,7 +9,7 @@ export const items: readonly string[] = Array.from({ length: 100 }, (_, order) =
 
 let last = 0;
 
-/** Gives an order the next number. */
+/** Returns an order with the next number. */
 export default async function number(order: string): Promise<string> {
   const before = last;
   // A task that runs meanwhile reads the same number, so one of the two updates is lost.

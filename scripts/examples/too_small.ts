@@ -5,7 +5,6 @@ export const title = "square 2,000 numbers";
 
 export const items: readonly number[] = Array.from({ length: 2_000 }, (_, number) => number);
 
-/** Squares a number. */
 export default function square(number: number): number {
   return number * number;
 }

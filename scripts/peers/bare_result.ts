@@ -1,4 +1,4 @@
-/** A program that calls a task itself, once. */
+/** A program that calls a task directly, once. */
 
 import noop from "../../lib/tasks/noop.ts";
 

@@ -1,4 +1,4 @@
-/** A program whose only task gives one result. */
+/** A program that runs one task once with the library. */
 
 import { sequential, task } from "../../lib/mod.ts";
 

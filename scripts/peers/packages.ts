@@ -1,7 +1,7 @@
 /**
- * The npm packages that we are compared with, and their versions. The programs import them by these names at
- * run time only, so they stay out of the project's module graph, import map and lock file, and are downloaded
- * only for a race.
+ * The npm packages that the library is compared with, and their versions. The programs import them by these
+ * names at run time only, so they stay out of the project's module graph, import map and lock file, and are
+ * downloaded only for a race.
  */
 
 /** https://github.com/piscinajs/piscina */

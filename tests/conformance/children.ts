@@ -7,7 +7,6 @@ const GONE_MS = 2000;
 /** CPU time in ticks of 10 ms that only a busy loop uses up. */
 const BUSY_TICKS = 5;
 
-/** Whether a process runs. */
 export function runs(pid: number): boolean {
   try {
     // A zombie process has ended; only its exit status has not been read yet.

@@ -9,7 +9,7 @@ function fault(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !MAY_RUN, fn });
 }
 
-/** SIGABRT and SIGSEGV. */
+/** The exit codes of SIGABRT and SIGSEGV. */
 const DRIVER_CRASHES: readonly number[] = [134, 139];
 
 // A cluster's connection keeps its program alive until it is closed.

@@ -11,7 +11,6 @@ interface Held {
 /** How long a test waits for an event that must come, in milliseconds; only a safety net. */
 const PATIENCE_MS = 20_000;
 
-/** The gates of one test. */
 export class Gates implements AsyncDisposable {
   readonly url: string;
   /** The names of the tasks that arrived, in order. */

@@ -28,7 +28,6 @@ export interface SubjectOptions {
   readonly idleMs?: number;
 }
 
-/** A model under test. */
 export interface Subject {
   readonly model: Model;
   /** The most tasks in flight, with the sizes that `open` uses by default. */
@@ -36,7 +35,7 @@ export interface Subject {
   readonly open: (options?: SubjectOptions) => Executor;
 }
 
-/** One promise of the library, checked on every model that can give it. */
+/** One guarantee of the library, checked on every model that can give it. */
 export interface Guarantee {
   readonly name: string;
   /** Why a model, or a kind of lane, can't give the guarantee. */

@@ -62,7 +62,7 @@ export function leaveBusy(how: "idle" | "busy" | Int32Array): typeof how {
   return how;
 }
 
-/** Throws for odd items. */
+/** Throws if the item is odd. */
 export function failOdd(n: number): number {
   if (n % 2 === 1) throw new RangeError(`${n} is odd`);
   return n;

@@ -28,7 +28,6 @@ const MOST_KILLS = 2;
 /** After losing this many lanes before its start, an item need not be sent again. */
 const MOST_UNSTARTED = 3;
 
-/** One item. */
 export class ItemModel {
   /** How often the item was started on a lane. */
   starts = 0;

@@ -33,7 +33,7 @@ interface Held {
   failures: ItemFailure[];
   /** When the first of the items that ended since then started. */
   fromMs: number;
-  /** Why its running task was asked to stop, if it was. */
+  /** Why its running task was asked to stop; undefined if it wasn't. */
   asked: AskReason | undefined;
 }
 
@@ -66,7 +66,7 @@ export class FakeLane implements Lane {
   forces: (batch: LaneBatch, others: boolean) => Forced = () => "stopped";
   /** How many slots the lane turns out to have; as many as were asked for if undefined. */
   slots: number | undefined;
-  /** Whether it keeps the program alive. */
+  /** Whether the lane keeps the program alive. */
   holds = true;
   /** Whether waiting batches can be taken back at once; if false, the lane is asked for them. */
   givesBackAtOnce = true;

@@ -13,7 +13,6 @@ import { FakeLane } from "./fake_lane.ts";
 /** How one attempt at an item ends; a stubborn one doesn't end after it is asked to stop. */
 export type Fate = "ok" | "fail" | "kill" | "stubborn";
 
-/** An item of some run. */
 export interface Item {
   readonly model: ItemModel;
   /** How its attempts end, one by one; later attempts end as the last one. */
@@ -44,7 +43,6 @@ export interface Move {
   run(): void;
 }
 
-/** The lanes of one pool. */
 export class FakeWorld {
   /** The living lanes. */
   readonly lanes = new Set<FakeLane>();

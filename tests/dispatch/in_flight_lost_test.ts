@@ -93,7 +93,7 @@ Deno.test("a lane that is being ended gets nothing more, and is judged when its 
   // The waiting batch doesn't fit into the place's new lane while this lane uses both slots.
   assertEquals([mine.told, other.told, third.told], [[], [], ["30 waits", "30 put back"]]);
   assertEquals([lane.isClosed, pool.openLanes.length, third.sent.length], [false, 0, 1]);
-  lane.end(other.sent[0]!); // it was just in time
+  lane.end(other.sent[0]!); // the batch has ended just in time
   lane.die("was ended by SIGKILL");
   assertEquals([mine.told, other.told], [["10 stopped at 0"], ["20 ended"]]);
   assertEquals([lane.isClosed, made[1]!.batches], [true, [third.sent[1]!]]);

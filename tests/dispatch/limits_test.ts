@@ -252,7 +252,7 @@ Deno.test("no more are in flight than there are slots, and none starts in a paus
   const [one, two] = [run.batch(["x"]), run.batch(["y"])];
   limit.take(one);
   assertEquals([limit.allows(), limit.isBusy, time.timers], [false, true, 0]);
-  limit.leave(two, NaN); // it was never taken
+  limit.leave(two, NaN); // this batch never took a slot
   assertEquals(limit.allows(), false);
   limit.leave(one, NaN);
   assertEquals([limit.allows(), limit.isIdle(time.nowMs)], [true, true]);

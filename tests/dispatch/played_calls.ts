@@ -31,7 +31,6 @@ interface Played extends Item {
   isStopped: boolean;
 }
 
-/** Calls of one task. */
 export class PlayedCalls {
   readonly task: Task;
   readonly #calls: Calls;

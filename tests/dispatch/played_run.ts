@@ -40,7 +40,6 @@ export interface DrawnRun {
   readonly leavesAt: number;
 }
 
-/** One run. */
 export class PlayedRun {
   readonly task: Task;
   /** Whether the run need not come to its end any more. */
@@ -255,7 +254,6 @@ export class PlayedRun {
     this.isStopped = true;
   }
 
-  /** The executor is closed. */
   close(): void {
     if (this.hasEnded) return;
     this.isStopped = this.#isPoolClosed = true;

@@ -71,7 +71,7 @@ Deno.test("map hands out the values that are ready, then what the failing item t
     lane.end(on(0));
     const error = new RangeError("c");
     lane.end(on(2), "failed", error);
-    lane.end(on(1)); // it had ended before it could be asked to stop
+    lane.end(on(1)); // item 1 has ended before it could be asked to stop
     const values = [(await first).value];
     await assertRejects(
       async () => {

@@ -1,4 +1,4 @@
-/** Time that passes only when a test says so, in place of timers and the clock. */
+/** Virtual time in place of timers and the clock: it advances only when a test says so. */
 
 import { clock } from "../../lib/lanes/timers.ts";
 
@@ -24,7 +24,7 @@ export function settle(): Promise<void> {
 
 /** Timers, immediates and `performance.now()` controlled by a test, until it is disposed. */
 export class VirtualTime implements Disposable {
-  /** The time, in milliseconds. */
+  /** The current time, in milliseconds. */
   nowMs = 1000;
   readonly #timers = new Map<number, Timer>();
   readonly #immediates = new Map<number, () => void>();

@@ -18,7 +18,7 @@ const { signal } = new AbortController();
 /** A prober that finds that the order doesn't matter. */
 const NOTHING: OrderProber = () => Promise.resolve({ orderMatters: false });
 
-/** The function's results. */
+/** The checksums of the function's results. */
 const DIGESTS = Array<string>(40).fill("= n1;");
 
 /** A sample of tasks that wait 10 ms, with the results that a backward run is compared with. */

@@ -46,7 +46,7 @@ Deno.test({
       const result = await resultIn(`${folder}/io.json`);
       assertEquals([result.axis, result.model], ["slots", "limited"]);
       assertEquals(result.points.map(({ size }) => size), [1, 2, 4], "these, and no others");
-      // In 50 ms of cold code chance decides which of the two is full first; capacity_test.ts tells them apart.
+      // In 50 ms of cold code chance decides which is full first; capacity_test.ts tells the two apart.
       assert(["event loop", "cores"].includes(result.capacity!.by));
       assertEquals(result.capacity!.reached, false);
       for (const { rounds, latencyMs } of result.points) {

@@ -28,7 +28,7 @@ Deno.test("mandelbrot() draws both halves alike, because the set is symmetric", 
 });
 
 Deno.test("mandelbrot() counts the steps until a point escapes", () => {
-  // One pixel, at −0.65 + 0i, which is in the set; and a step limit too low to tell anything escapes.
+  // The only pixel is at −0.65 + 0i, in the set; one step is too few to find most points that escape.
   assertEquals(mandelbrot({ row: 0, width: 1, height: 1 }, contextOf()), Uint8Array.of(0));
   const impatient = mandelbrot({ row: 0, width: 9, height: 9, maxSteps: 1 }, contextOf());
   // z = c at the first step, so only |c| > 2 escapes: −2.03 + 1.38i and −1.68 + 1.38i.

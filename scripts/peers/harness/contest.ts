@@ -13,7 +13,7 @@ export interface Launch {
 export interface Need {
   /** A run that succeeds if the machine has it; it also downloads an npm package. */
   readonly probe: Launch;
-  /** How to get it, as half a sentence or a command. */
+  /** How to get it: half a sentence or a command. */
   readonly get: string;
 }
 
@@ -35,9 +35,9 @@ export interface Contender {
   readonly sum?: bigint;
   /** How much work the results are, in the contest's unit; the number of results if undefined. */
   readonly work?: number;
-  /** What the contender needs that the machine may lack; undefined if nothing. */
+  /** A program or package that the contender needs and the machine may lack; undefined if none. */
   readonly need?: Need;
-  /** The aim for the contender's figure, or for ours against it. */
+  /** The aim for the contender's figure, or for this library's figure against it. */
   readonly aim?: Aim | undefined;
 }
 
@@ -72,7 +72,7 @@ export const SPREAD: Unit = {
 /** One contender of this library, and those that it is compared with. */
 export interface Contest {
   readonly family: Family;
-  /** What the contenders do; the heading of the table. */
+  /** The contenders' work; the heading of the table. */
   readonly title: string;
   readonly unit: Unit;
   /** This library's contender, which the others are compared with. */
@@ -90,7 +90,7 @@ export interface Python {
   readonly gil: boolean;
 }
 
-/** What the contests need to know about the machine. */
+/** Facts about the machine that the contests need. */
 export interface Machine {
   /** The Python to race against; undefined if there is none. */
   readonly python: Python | undefined;

@@ -75,7 +75,7 @@ const ITEMS = perSecond("items");
 const PAGES = perSecond("pages");
 const SQUARES = perSecond("M squares");
 
-/** Slots on each of two lanes, for ours and for the pools that have such an option. */
+/** Slots on each of two lanes, for this library and for the pools that have such an option. */
 const DEPTH = 64;
 
 /**
@@ -507,7 +507,7 @@ function runs(): Contest[] {
 /** The highest ratio aimed for of an item's cost to its cost with a tenth or a hundredth of the items. */
 const GROWTH = atMost(1.2);
 
-/** One of our contenders with `most` items, against itself with a tenth and a hundredth of them. */
+/** One of the library's contenders with `most` items, against itself with a tenth and a hundredth of them. */
 function grown(title: string, most: number, contender: (items: number) => Contender): Contest {
   const [ours, ...fewer] = [most, most / 10, most / 100]
     .map((items) => ({ ...contender(items), name: `${counted(items)} items` }));

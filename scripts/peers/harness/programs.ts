@@ -163,7 +163,6 @@ export interface Pythons {
   readonly note: string;
 }
 
-/** Looks for the Pythons of this machine. */
 export async function findPythons(
   signal?: AbortSignal,
   run: typeof runToEnd = runToEnd,

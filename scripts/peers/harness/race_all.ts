@@ -76,6 +76,6 @@ export async function raceAll(request: Request): Promise<number> {
   };
   const text = peersReport(file, request).text(styleOfStdout());
   const wrote = await printReport("peers", [asReport(file)], files, partial, text);
-  // A missed aim is a finding; only trouble with our own contender is a failure.
+  // A missed aim is a finding; only trouble with the library's own contender is a failure.
   return !wrote || rows.some((row) => row.ours && row.trouble !== null) ? 1 : 0;
 }

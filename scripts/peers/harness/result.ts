@@ -74,7 +74,7 @@ function rowOf(raced: Raced, entry: Entry): PeersRow {
   };
 }
 
-/** The report's rows: for each contest our own row, then the peers'. */
+/** The report's rows: for each contest the library's own row, then the peers'. */
 export function rowsOf(raced: readonly Raced[]): PeersRow[] {
   return raced.flatMap((one) => [one.ours, ...one.peers].map((entry) => rowOf(one, entry)));
 }

@@ -1,4 +1,4 @@
-/** Waits 8 ms in a way that blocks its thread, as synchronous I/O does: slots can't fill it, lanes can. @module */
+/** Waits 8 ms and blocks its thread, like synchronous I/O: only lanes can fill the wait. @module */
 import { numbers } from "./compute.ts";
 
 export const items = numbers(120);

@@ -1,4 +1,4 @@
-/** Computes for some 12 ms and never waits. @module */
+/** Computes for about 12 ms and never waits. @module */
 import { compute, numbers } from "./compute.ts";
 
 export const items = numbers(160);

@@ -1,4 +1,4 @@
-/** Its items never end, and each waits 5 ms. @module */
+/** The items never end, and each task waits 5 ms. @module */
 import { wait } from "./compute.ts";
 
 export function* items(): Generator<number> {

@@ -1,4 +1,4 @@
-/** Waits, for items of a Set. @module */
+/** Waits, for the items of a Set. @module */
 import { numbers, wait } from "./compute.ts";
 
 export const items = new Set(numbers(120));

@@ -4,7 +4,6 @@ import type { Finding } from "../../../lib/advice/findings/findings.ts";
 import type { Model } from "../../../lib/models.ts";
 import type { LanePermissions } from "../../../lib/lanes/permissions.ts";
 
-/** A labelled job. */
 export interface Label {
   /** The job's file in this folder. */
   readonly file: string;
@@ -33,7 +32,6 @@ const SLOTS: readonly Model[] = ["concurrent", "limited"];
 const NET: LanePermissions = { net: ["127.0.0.1"] };
 const FILES: LanePermissions = { read: true, write: true };
 
-/** The labelled jobs. */
 export const LABELS: readonly Label[] = [
   { file: "waiting.ts", bound: "io" },
   { file: "computing.ts", bound: "cpu" },

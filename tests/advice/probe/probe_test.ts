@@ -192,7 +192,7 @@ Deno.test({
 });
 
 Deno.test("checksumOfFirst() tells what ran first, or is first in the list, and nothing where some weren't run", () => {
-  // Five items ran of twenty: those at these places.
+  // Five of twenty items ran, those at these places.
   const places = spreadOrder(20).slice(0, 5);
   const of = (value: (place: number) => number) => ({
     digests: places.map((place) => `= n${value(place)};`),

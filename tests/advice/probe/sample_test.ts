@@ -97,7 +97,7 @@ Deno.test("sampleOf() doesn't let a program's computing stand for what its start
   // The event loop woke for so little that it queued twice as long as it ran; the program had a core.
   const probed = probedOf({ items: 50, computeMs: 1, waitMs: 29 });
   const load = { ...counted, available: 1 / 3, childrenCpuMs: 50 * 9 };
-  // Of 30 ms the loop ran 1 and queued 2, the program ran 9, and 18 were waiting.
+  // In 30 ms the loop ran 1 and queued 2, the program ran 9, and 18 were waiting.
   assertAlmostEquals(sampleOf({ ...probed, load }).cpuShare, 10 / 28, 0.01);
 });
 
@@ -138,7 +138,7 @@ Deno.test("sampleOf() takes threads that collect garbage to queue beside the tas
 Deno.test("mostCpuShare() takes a program to queue for a core no longer than others used all of them", () => {
   const most = (of: Parameters<typeof sampleFor>[0]) => mostCpuShare(sampleFor(of));
   const programs = { computeMs: 1, waitMs: 29, programMs: 4 };
-  // Of 30 ms the program computes 4, and at most queues for all the others.
+  // In 30 ms the program computes 4, and at most queues for all the others.
   assertAlmostEquals(most({ ...programs, othersUse: 2 }), 1, 1e-9);
   // Others used both cores for half of the time, so of 30 ms at least 15 - 5 are waiting.
   assertAlmostEquals(most({ ...programs, othersUse: 1 }), 5 / 15, 0.001);
@@ -194,7 +194,7 @@ Deno.test("the rest of a list takes what equal items took again, where tasks kee
       done: { ...probed.done!, equal: { distinct, again } },
     });
   };
-  // Of the other 900 items, ten are new.
+  // Ten of the other 900 items are new.
   const sample = kept(0);
   assertAlmostEquals(sample.rest!.wallMs, 20 * 10 / 900, 0.02);
   assertAlmostEquals(predict(sample, SEQUENTIAL, 1000, MACHINE).runMs, 60 * 20, 60);

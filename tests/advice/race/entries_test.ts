@@ -31,7 +31,7 @@ Deno.test("possibleGain() is what cores and waiting can give", () => {
   const half = { ...sampleFor({ waitMs: 10 }), blockedMs: 5 };
   assertAlmostEquals(possibleGain(half, MACHINE.cores, LIMITED, 100), 2, 0.01);
   assert(possibleGain(sampleFor({ computeMs: 5, waitMs: 5 }), MACHINE.cores, WORKERS, 100) <= 2);
-  // Of tasks that wait nine tenths, up to 72% of the computing is waking up, which many in flight save.
+  // If tasks wait nine tenths of the time, up to 72% of their computing may be waking up.
   const waking = possibleGain(
     sampleFor({ computeMs: 2, waitMs: 18 }),
     MACHINE.cores,

@@ -14,7 +14,7 @@ Deno.test("sameWork() notices work that is done already, and work that grows", (
   assertEquals(sameWork(waiting, raceOf([2000, 2100, 1900]))?.same, false);
   const computing = sampleFor({ computeMs: 10 });
   assertEquals(sameWork(computing, raceOf([200, 210, 190], 200))?.same, false);
-  // Of tasks that compute and wait, only the waits may vanish.
+  // If tasks compute and wait, the waits alone may vanish.
   assertEquals(
     sameWork(sampleFor({ computeMs: 5, waitMs: 5 }), raceOf([520, 530, 510], 500))?.same,
     false,

@@ -68,7 +68,7 @@ Deno.test("substitutes() tries a size between two where the smaller is filled an
 
 /** The gain of a job by the number in flight. */
 const COURSES: Readonly<Record<string, (inFlight: number) => number>> = {
-  // On two cores only so many programs can start at the same time.
+  // On two cores, about twenty programs at most start at the same time.
   "programs": (inFlight) => 1 / (1 / Math.min(inFlight, 20) + 1 / 36),
   "a server that serves four at once": (inFlight) => Math.min(inFlight, 4.3),
 };

@@ -18,8 +18,8 @@ export class Link implements AsyncDisposable {
   #mend = () => {};
 
   /**
-   * @param port Of the server, on the loopback interface.
-   * @param hostname Where it is reached by this way.
+   * @param port The port of the server, on the loopback interface.
+   * @param hostname The host name at which the link is reached.
    */
   constructor(port: number, hostname = "127.0.0.1") {
     this.#listener = Deno.listen({ hostname, port: 0 });

@@ -17,7 +17,6 @@ export type Does =
   | "is deaf"
   | "gives a function";
 
-/** One item of the fuzzer. */
 export interface FuzzItem {
   readonly id: number;
   readonly does: Does;

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { granted } from "../../granted.ts";
 
-/** Runs a process without permissions that computes for a second beside its watch. */
+/** Runs a process without permissions that computes for a second while it watches for its parent's end. */
 async function busyBeside(parentPid: string): Promise<Deno.CommandStatus> {
   const watch = new URL("../../../lib/lanes/remote/endings.ts", import.meta.url);
   const code = `

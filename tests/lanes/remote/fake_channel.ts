@@ -174,7 +174,7 @@ export function laneOver(settings: ChannelSettings = {}) {
   return { lane, channel, told };
 }
 
-/** Such a lane, ready and with a task loaded; the messages for that are removed from `sent`. */
+/** The same, ready and with a task loaded; the messages for that are removed from `sent`. */
 export function readyLane(settings: ChannelSettings = {}) {
   const over = laneOver(settings);
   void over.lane.load(DOUBLE);
@@ -199,7 +199,7 @@ export function reportHeadOf(id: number, report: Partial<Report> = {}): ArrayLik
   return reportHead(id, { ...plain, ...report });
 }
 
-/** A server whose caller is a test. */
+/** A server called by a test. */
 export function serverOver(
   { cloning = structuredCloning, cells, slots = 1, runner }: {
     cloning?: Cloning;

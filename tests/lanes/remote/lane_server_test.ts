@@ -192,7 +192,7 @@ Deno.test("a batch that was taken back is passed over", async () => {
   assertEquals(reports(said).map(({ id }) => id), [ids[0], ids[2]]);
 });
 
-// What is seen from outside
+// Reports of starts and ends
 
 Deno.test("where it is wanted, each item's start is told before it starts", async () => {
   const { server, said } = await loaded();

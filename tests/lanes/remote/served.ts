@@ -39,7 +39,7 @@ export async function load({ server, next }: ReturnType<typeof serverOver>, name
   return await answered;
 }
 
-/** Gives the server a batch. */
+/** Sends the server a batch. */
 export function give(
   server: LaneServer,
   id: number,

@@ -1,4 +1,4 @@
-/** Child processes that run nothing: a test says what they write and how they end. */
+/** Child processes that run nothing: a test decides what they write and how they end. */
 
 /** A child controlled by a test, in place of a process. */
 export class FakeChild {

@@ -124,7 +124,7 @@ Deno.test("a frame is told of when its last byte is there, and half of one never
   ]);
 });
 
-// Garbage
+// Bytes that are no frames
 
 Deno.test("bytes that are no frame are refused, and shown", async () => {
   const text = (words: string) => new TextEncoder().encode(words);

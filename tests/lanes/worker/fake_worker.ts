@@ -8,7 +8,6 @@ const LET_GO: unique symbol = Symbol();
 /** The first message of a lane to its thread. */
 type Opening = readonly [end: FarEnd, lock: string, slots: number, cells: SharedArrayBuffer];
 
-/** A thread that runs nothing. */
 export class FakeWorker extends EventTarget implements Worker {
   onmessage: Worker["onmessage"] = null;
   onmessageerror: Worker["onmessageerror"] = null;

@@ -96,7 +96,7 @@ export interface Simulation {
   readonly failures?: number;
 }
 
-/** A comparison of all five models on a machine with two processors. */
+/** A comparison of five models on a machine with two processors. */
 export function simulate(simulation: Simulation): Comparison {
   const { name, kind, tasks, takesMs, rounds = 5, seed = 1, failures = 0 } = simulation;
   const random = chance(seed);
@@ -178,7 +178,7 @@ export function simulate(simulation: Simulation): Comparison {
   };
 }
 
-/** A result file around comparisons. */
+/** Wraps comparisons into a result file. */
 export function resultOf(...comparisons: readonly Comparison[]): ResultFile {
   return {
     schemaVersion: 1,

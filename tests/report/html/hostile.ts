@@ -40,10 +40,10 @@ export const HOSTILE_NUMBERS: readonly number[] = [
 ];
 
 /**
- * A copy of plain data in which some strings and numbers became hostile.
+ * A copy of plain data with some strings and numbers replaced by hostile ones.
  *
+ * @param value Plain data.
  * @param pick Chooses one of `count` hostile values for each value; −1 keeps the value.
- * @param pick Which of so many to take for each value it is asked about; −1 to leave it.
  */
 export function poison<T>(value: T, pick: (count: number) => number): T {
   return poisoned(value, pick) as T;

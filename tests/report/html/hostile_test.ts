@@ -74,7 +74,7 @@ Deno.test("advice and sweeps of any strings and numbers make a page that stays i
   );
 });
 
-/** The same file with one text everywhere. */
+/** The same file with one text in place of every string. */
 function filledWith<T>(file: T, text: string): T {
   return JSON.parse(
     JSON.stringify(file),

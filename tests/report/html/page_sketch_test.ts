@@ -11,7 +11,7 @@ import { lessonFile } from "../lesson/fixture.ts";
 import { switchFile } from "../switching/fixture.ts";
 import { resultOf, simulate } from "./fixture.ts";
 
-/** Of consecutive marks of a kind, this many are kept, because more show nothing new. */
+/** How many consecutive marks of a kind are kept: more of them show nothing new. */
 const MOST_ALIKE = 2;
 
 /** A line per element: its kind, its positions and styles without their names, its tooltip and its text. */
