@@ -45,12 +45,12 @@ Deno.test({
     );
     assertEquals(
       at("comparison", ...rounds, "runMs", "description"),
-      "From the first item to the last outcome.",
+      "Time from the first item to the last outcome.",
     );
     // These fields come from another file, from behind a union with null, and from a shared part.
     assertEquals(
       at("advice", "properties", "environment", "properties", "cpus", "description"),
-      "What the machine has, where that may be known.",
+      "The machine's CPUs, if this process may know them.",
     );
     const point = ["properties", "points", "items", "properties"];
     assertEquals(

@@ -30,7 +30,7 @@ const hazard = z.object({
 });
 export type Hazard = Checked<typeof hazard>;
 
-/** Where measuring contradicted the prediction, and why, in a sentence. */
+/** A measurement that contradicted the prediction, and the reason, in a sentence. */
 const surprise = z.object({
   name: z.string(),
   predictedGain: amount,
@@ -43,20 +43,20 @@ const recommended = z.object({
   model: z.enum(MODELS),
   ...sizeSchema,
   chunk: z.literal("auto"),
-  /** Over the plain loop; null if it wasn't measured. */
+  /** The gain over the plain loop; null if it wasn't measured. */
   gain: intervalSchema.nullable(),
   predictedGain: amount,
-  /** How sure the recommendation is. */
+  /** The confidence of the recommendation, 0 to 1. */
   confidence: share,
-  /** What it needs more than the plain loop; null if not measured. */
+  /** Memory that the model needs beyond the plain loop's, in bytes; null if it wasn't measured. */
   memoryBytes: z.number().nullable(),
-  /** From how many items on it pays; null for the plain loop, and where a server's pace decides. */
+  /** The number of items from which on it pays; null for the plain loop, or if a server's pace decides. */
   breakEven: whole.nullable(),
   reason: z.string(),
   decision: z.enum(DECIDED_BY).optional(),
-  /** How often the code tries an item again that a server refused. */
+  /** How many times the code tries an item again that a server refused. */
   retries: count.optional(),
-  /** So many starts in a time, where a server allows no more. */
+  /** The most tasks that may start in `perMs` milliseconds, if a server allows no more. */
   rate: z.object({ limit: whole, perMs: z.number().positive() }).optional(),
 });
 
@@ -73,12 +73,12 @@ const advice = z.object({
   bound: z.enum(["io", "cpu", "mixed", "small"]),
   /** The share of their time in which tasks compute. */
   cpuShare: share,
-  /** How sure the class is, from 0.5. */
+  /** The confidence of the class, from 0.5 to 1. */
   classConfidence: share,
   sample: sampleSchema,
   machine: machineSchema,
   models: z.array(modelSchema),
-  /** What it isn't sure of, in a sentence. */
+  /** What the advice isn't sure of, in a sentence. */
   unsure: z.string().optional(),
   surprises: z.array(surprise),
   profile: profileSchema.optional(),
@@ -86,13 +86,13 @@ const advice = z.object({
   auto: autoSchema.optional(),
   /** The program that runs the whole job as recommended. */
   code: z.string(),
-  /** The flags of deno run that it needs. */
+  /** The flags of deno run that the program needs. */
   flags: z.array(z.string()),
-  /** What would go wrong, or should be known besides. */
+  /** Hazards and other facts that the reader should know. */
   hazards: z.array(hazard),
   /** What is missing from the advice and why, in a sentence. */
   partial: z.string().optional(),
-  /** Time that tasks ran for it, that over one sequential run of the sample, and how often an item ran at most. */
+  /** Time that tasks ran for the advice, the same in runs of the sample, and how often an item ran at most. */
   cost: z.object({ tasksMs: amount, sequentialRuns: amount, timesRun: whole }),
 });
 export type Advice = Checked<typeof advice>;

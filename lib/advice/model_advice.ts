@@ -10,24 +10,24 @@ export const sizeSchema = { lanes: whole, slots: whole.nullable(), name: z.strin
 export const modelSchema = z.object({
   model: z.string(),
   ...sizeSchema,
-  /** Of all the items that the advice counts with, starting lanes included. */
+  /** Predicted time for all items that the advice counts with, lanes' start included. */
   predictedMs: amount,
-  /** Over the plain loop, as the other gains are. */
+  /** Over the plain loop, as all other gains. */
   predictedGain: amount,
   predictedGainLow: amount,
   predictedGainHigh: amount,
-  /** In the race; none if it didn't run there. */
+  /** Measured in the race; missing if the model didn't run there. */
   measured: z.object({
     items: whole,
     rounds: whole,
-    /** Of all the items that the advice counts with, reckoned from those that ran. */
+    /** Time for all items that the advice counts with, scaled from those that ran. */
     totalMs: amount,
     startMs: amount,
     gain: intervalSchema.nullable(),
     peakRssBytes: amount,
     failed: count,
   }).optional(),
-  /** Why it can't be taken, whatever it gains. */
+  /** Why the model can't be recommended, whatever its gain. */
   out: z.enum(["failures", "results", "slower", "broken", "impossible"]).optional(),
 });
 export type ModelAdvice = Checked<typeof modelSchema>;

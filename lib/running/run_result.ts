@@ -10,21 +10,21 @@ const runSchema = z.object({
   job: z.object({ name: z.string(), module: z.string(), export: z.string() }),
   model: z.enum(MODELS),
   lanes: whole,
-  /** On each lane; null where all items are in flight at once. */
+  /** The slots of each lane; null if all items are in flight at once. */
   slots: whole.nullable(),
   /** "halted" when too many items failed, "failed" when something else went wrong. */
   ended: z.enum(["done", "interrupted", "halted", "failed"]),
-  /** What else went wrong, in a sentence. */
+  /** What went wrong other than failed items, in a sentence. */
   problem: z.string().optional(),
-  /** Items that there are; null if that isn't known. */
+  /** The number of items; null if it isn't known. */
   total: count.nullable(),
-  /** What earlier runs had recorded. */
+  /** How many items earlier runs had recorded. */
   before: z.object({ done: count, failed: count }),
   succeeded: count,
   failed: count,
-  /** Items that have failed and weren't mended, those of earlier runs too. */
+  /** Items that failed and have not succeeded since, including those of earlier runs. */
   failedInAll: count,
-  /** Recorded items that are in the list no more. */
+  /** Recorded items that are no longer in the list. */
   gone: count,
   wallMs: amount,
   /** Why items of this run failed, the most frequent reason first. */
@@ -36,7 +36,7 @@ const runSchema = z.object({
   })),
   /** The items of this run whose last attempt took longest. */
   slowest: z.array(z.object({ index: count, ms: amount, attempts: whole, lane: z.number().int() })),
-  /** Of `auto`: what it decided, and the line of code that it would begin with next time. */
+  /** The decisions of `auto`, and the line of code that it recommends for the next run. */
   auto: z.object({ decisions: z.array(decisionSchema).readonly(), next: z.string() }).optional(),
   timeline: timelineSchema.optional(),
 });

@@ -36,9 +36,9 @@ const open = z.object({
 export type OpenEstimate = Checked<typeof open>;
 
 const failures = {
-  /** How often each plain reason for a failure was seen. */
+  /** How often each plain reason for a failure occurred. */
   reasons: z.record(z.string(), whole),
-  /** Of each reason one example: its item, and what its error said. */
+  /** One example of each reason: its item, and its error's message. */
   examples: z.record(z.string(), z.string()).optional(),
 };
 
@@ -46,28 +46,28 @@ const round = z.object({
   round: count,
   startMs: amount,
   runMs: amount,
-  /** Of the trial's process with its threads and subprocesses. */
+  /** CPU time of the trial's process with its threads and subprocesses. */
   cpuMs: amount,
-  /** The part of it between the first item and the last outcome. */
+  /** The part of `cpuMs` between the first item and the last outcome. */
   runCpuMs: amount.nullable(),
-  /** CPU time of the programs that its tasks ran meanwhile, where the system tells. */
+  /** CPU time of the programs that tasks ran meanwhile, if the system tells. */
   programsMs: amount.optional(),
-  /** The same of the event loop's thread alone, where all tasks are on it. */
+  /** CPU time of the event loop's thread alone in that time, if all tasks are on it. */
   loopCpuMs: amount.nullable(),
   succeeded: count,
   failed: count,
   throughputPerSecond: amount,
-  /** Time in flight of all tasks that were started. */
+  /** Mean time in flight of all tasks that were started. */
   meanLatencyMs: amount.nullable(),
   ...failures,
 });
 export type SweepRound = Checked<typeof round>;
 
-/** Of the tasks that succeeded, all rounds together; by type 7 of Hyndman and Fan. */
+/** Times of the tasks that succeeded, all rounds together; quantiles by type 7 of Hyndman and Fan. */
 const latency = z.object({ tasks: whole, median: amount, p95: amount, p99: amount, mean: amount });
 export type Latency = Checked<typeof latency>;
 
-/** Little's law: X·R, the tasks in flight on average, against N, if every slot was always taken. */
+/** Little's law: X·R, the mean number of tasks in flight, against N, if every slot was always taken. */
 const little = z.object({
   inFlight: amount,
   slots: whole,
@@ -77,18 +77,18 @@ const little = z.object({
 });
 
 const point = z.object({
-  /** How many slots or lanes, as the axis has it. */
+  /** The number of slots or lanes, by the axis. */
   size: whole,
   lanes: whole,
-  /** On each lane. */
+  /** Slots on each lane. */
   slots: whole,
-  /** Whether it was added around the bend. */
+  /** Whether the size was added around the bend. */
   refined: z.boolean(),
   rounds: z.array(round).min(1),
   /** Tasks that succeeded, over the time that all took. */
   throughputPerSecond: intervalSchema,
   latencyMs: latency.nullable(),
-  /** Throughput for each slot or lane, against that at the smallest size. */
+  /** Throughput for each slot or lane, over that at the smallest size. */
   efficiency: amount,
   little: little.nullable(),
 });
@@ -100,19 +100,19 @@ const fit = z.object({
   lambda: estimate,
   /** Contention: the share of the work that can't overlap. */
   sigma: estimate,
-  /** Coherence: what each pair costs by keeping up with each other. */
+  /** Coherence: the cost for each pair of keeping up with each other. */
   kappa: estimate,
-  /** Beyond this size more gets less done. */
+  /** The size beyond which throughput falls. */
   peakSize: open,
-  /** What no size exceeds. */
+  /** The throughput that no size exceeds. */
   limitPerSecond: open,
-  /** Root of the mean squared relative miss of the sizes' medians, and the largest one. */
+  /** Root mean square of the relative misses of the sizes' medians, and the largest miss. */
   typicalMiss: amount,
   worstMiss: amount,
   worstSize: whole,
-  /** How far the largest size lies from what a fit without it forecasts. */
+  /** How far the largest size lies from the forecast of a fit without it, as a share. */
   foretoldMiss: amount.nullable(),
-  /** Why it isn't believed, as half a sentence. */
+  /** Why the fit isn't believed, as half a sentence. */
   refusal: z.string().nullable(),
 });
 export type Fit = Checked<typeof fit>;
@@ -121,29 +121,29 @@ const forecast = z.object({
   /** How many times the largest measured size. */
   factor: positive,
   size: positive,
-  /** Null; older files also foretold what machines would do that have a core for each lane. */
+  /** Null; older files also have forecasts for machines with a core for each lane. */
   cores: whole.nullable(),
   throughputPerSecond: estimate,
-  /** Over the best that was measured. */
+  /** The gain over the best measured throughput. */
   gain: amount,
-  /** Why it isn't to be believed. */
+  /** Why the forecast isn't believed. */
   refusal: z.string().nullable(),
 });
 export type Forecast = Checked<typeof forecast>;
 
-/** What computing fills first: the machine's cores, or the one event loop on which slots are. */
+/** The limit that computing reaches first: the machine's cores, or the one event loop of all slots. */
 const capacity = z.object({
   by: z.enum(["cores", "event loop"]),
   units: whole,
-  /** Where it was measured: the fastest, of those that could fill them if tasks only compute. */
+  /** Where it was measured: the fastest size, of those that could fill the units if tasks only compute. */
   size: whole,
-  /** How busy they were there, 0 to 1. */
+  /** How busy the units were there, 0 to 1. */
   busy: amount,
   cpuMsPerItem: amount,
   limitPerSecond: positive,
-  /** CPU time of one slot or lane over wall time at the smallest size: 1 if it only computes. */
+  /** CPU time of one slot or lane over wall time at the smallest size; 1 if it only computes. */
   computingShare: amount,
-  /** Whether they are busy, or as many slots or lanes as there are only compute. */
+  /** Whether the units are busy, or as many slots or lanes as units only compute. */
   reached: z.boolean(),
 });
 export type Capacity = Checked<typeof capacity>;
@@ -155,25 +155,25 @@ const openLoopPoint = z.object({
   ratePerSecond: positive,
   durationMs: positive,
   rounds: whole,
-  /** In all rounds; each is one of the four below. */
+  /** Requests in all rounds; each is one of the four below. */
   scheduled: count,
   succeeded: count,
   failed: count,
-  /** Started, but not answered when the run was cut off; they count as at least their age then. */
+  /** Started, but unanswered when the run was cut off; these count with their age then, at least. */
   unanswered: count,
-  /** Not even started by then; they count so too, except in the naive figures. */
+  /** Not even started by then; these count with their age too, except in the naive figures. */
   unstarted: count,
-  /** From the first intended start to the last answer. */
+  /** From the first scheduled start to the last answer. */
   achievedPerSecond: amount,
-  /** From the start that the schedule intended. */
+  /** Times from the scheduled start. */
   corrected: times,
-  /** From the real start: what a client that waits for its slots reports. */
+  /** Times from the real start, as a client that waits for its slots reports them. */
   naive: times,
-  /** Most requests that were due but hadn't been started. */
+  /** The most requests that were due but not started. */
   mostWaiting: count,
-  /** Requests due but not answered when the schedule ended, in the worst round. */
+  /** Requests due but unanswered when the schedule ended, in the worst round. */
   backlogAtEnd: count,
-  /** Whether the rate was kept up with. */
+  /** Whether the run kept up with the rate. */
   sustained: z.boolean(),
   ...failures,
 });
@@ -191,32 +191,32 @@ export const sweepResultSchema = z.object({
     total: whole.optional(),
   }),
   model: z.string(),
-  /** Why this was swept, as half a sentence, where measuring decided it. */
+  /** Why this was swept, as half a sentence, if a measurement decided it. */
   why: z.string().optional(),
-  /** What the sizes count. */
+  /** The unit of the sizes. */
   axis: z.enum(["slots", "lanes", "rate"]),
   others: othersSchema.optional(),
   points: z.array(point),
-  /** From which size on more tasks fail than at the smallest; laws, knee and best are of those before. */
+  /** The size from which on more tasks fail than at the smallest; laws, knee and best use smaller ones only. */
   failsFrom: z.object({ size: whole, failed: whole, of: whole }).nullable(),
   /** The smallest size at which the same items gave other results than at the smallest of all. */
   differsAt: whole.optional(),
-  /** Whether the smallest itself gave others from run to run, so that none can be compared. */
+  /** Whether the smallest size itself gave other results from run to run, so that none can be compared. */
   unsteady: z.boolean().optional(),
-  /** What its tasks share, as half a sentence, so that advice keeps them in one event loop. */
+  /** State that the tasks share, as half a sentence, because of which advice keeps them in one event loop. */
   shared: z.string().optional(),
-  /** Whether a task's result depends on which ran before it, where that was looked at. */
+  /** Whether a task's result depends on the tasks before it, if that was checked. */
   orderMatters: z.boolean().optional(),
-  /** How many times as long as in the sample the smallest size took for the same items, if it did other work. */
+  /** How many times the sample's time the smallest size took for the same items, if it did other work. */
   otherWork: positive.optional(),
-  /** How much of the time a task computes by itself, 0 to 1, where a sample told. */
+  /** The share of its time in which a task computes by itself, 0 to 1, if a sample told. */
   computingShare: share.optional(),
-  /** How much of it a task leaves its thread to others, which slots can fill. */
+  /** The share of its time in which a task leaves its thread to others, which slots can fill. */
   freeShare: share.optional(),
   fits: z.array(fit),
-  /** The law by which forecasts are made; null if neither fits. */
+  /** The law used for forecasts; null if neither fits. */
   chosen: z.enum(LAWS).nullable(),
-  /** Kneedle's knee, and the least and greatest of it over resampled rounds. */
+  /** Kneedle's knee, and its lowest and highest size over resampled rounds. */
   knee: z.object({ size: whole, low: whole, high: whole }).nullable(),
   /** The highest throughput measured. */
   best: z.object({ size: whole, throughputPerSecond: positive }).nullable(),

@@ -5,20 +5,20 @@ import { amount, count, type FileFormat } from "../timing/json_file.ts";
 import { machineSchema } from "../timing/result.ts";
 
 const whoLetsGo = z.object({
-  /** The ticker wants a turn every so many milliseconds. */
+  /** The time between two ticks that are due, in milliseconds. */
   periodMs: amount,
-  /** How long the task computes before it awaits, where it does. */
+  /** How long the task computes before each await, in milliseconds. */
   sliceMs: amount,
-  /** How long each was watched. */
+  /** How long each case was watched, in milliseconds. */
   watchedMs: z.number().positive(),
   rows: z.array(z.object({
-    /** In the ticker's own event loop, or in a thread. */
+    /** Where the task computes: in the ticker's own event loop, or in a thread. */
     where: z.enum(["event loop", "thread"]),
     /** What the task awaits after each slice of its computing. */
     awaits: z.enum(["nothing", "what is ready", "a timer"]),
     computing: z.object({ fromMs: amount, toMs: amount }),
     ticks: z.array(z.object({ dueMs: amount, atMs: amount })),
-    /** What became of the ticks that were due while it computed. */
+    /** How many ticks were due while the task computed. */
     due: count,
     came: count,
     typicalLateMs: amount,
@@ -27,10 +27,10 @@ const whoLetsGo = z.object({
 });
 
 const whoseTurn = z.object({
-  /** How many threads, or tasks in one event loop, count up. */
+  /** How many threads, or tasks in one event loop, increment the counter. */
   counters: count,
   updates: count,
-  /** How many updates were lost, and how long one took in nanoseconds, in each run. */
+  /** How many updates were lost in each run, and how long one update took, in nanoseconds. */
   rows: z.array(z.object({
     way: z.enum(["threads, plain", "threads, atomic", "loop, split", "loop, whole"]),
     lost: z.array(count).min(1),
@@ -41,14 +41,14 @@ const whoseTurn = z.object({
 const whoseSession = z.object({
   /** How many requests are in flight at once: threads, or slots of the event loop. */
   atOnce: count,
-  /** How many pages are asked for in each way. */
+  /** How many pages are requested in each way. */
   asked: count,
-  /** What happens to a client that is sent to a thread, in the library's words. */
+  /** The library's message about a client that is sent to a thread. */
   refusal: z.string(),
   rows: z.array(z.object({
     keeping: z.enum(["a client each request", "a client each thread", "one client for all"]),
     clients: count,
-    /** Connections that the site counted. */
+    /** How many connections the site counted. */
     connections: count,
     pages: count,
     wallMs: amount,
@@ -56,13 +56,13 @@ const whoseSession = z.object({
 });
 
 const whoIsServed = z.object({
-  /** How many clients ask at the same moment. */
+  /** How many clients send a request at the same moment. */
   clients: count,
-  /** How long an answer waits, where it waits. */
+  /** How long an answer waits, in the cases where it waits, in milliseconds. */
   waitMs: amount,
-  /** The squares below it are summed, where an answer is computed. */
+  /** Where an answer is computed, it is the sum of all squares below this number. */
   sumBelow: count,
-  /** How many threads compute, where threads do. */
+  /** How many threads compute, in the cases with threads. */
   lanes: count,
   rows: z.array(z.object({
     way: z.enum([
@@ -72,7 +72,7 @@ const whoIsServed = z.object({
       "computes, threads",
     ]),
     answered: count,
-    /** How long after they asked the middle one of them had it, and the last. */
+    /** The time from the requests to the median answer and to the last one, in milliseconds. */
     typicalMs: amount,
     lastMs: amount,
   })).min(1),

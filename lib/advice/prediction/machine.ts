@@ -11,12 +11,12 @@ import { type Candidate, joined } from "./candidate.ts";
 
 export const machineSchema = z.object({
   cores: whole,
-  /** What independent processes gain, one on each core. */
+  /** The gain of independent processes, one on each core. */
   ceiling: z.number().positive(),
   memoryBytes: z.number().positive().optional(),
-  /** Until a model's lanes can take tasks, with as many lanes as cores. */
+  /** How long a model's lanes take to be ready, with as many lanes as cores, in milliseconds. */
   startMs: z.object({ eventLoop: amount, workers: amount, processes: amount }),
-  /** Lanes of other machines that run the job's tasks, if it was asked for them. */
+  /** The lanes of other machines that run the job's tasks, if a server was given. */
   joined: z.object({
     lanes: whole,
     machines: z.array(z.string()),

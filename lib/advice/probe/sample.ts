@@ -6,7 +6,7 @@ import { LEAST_THREAD_MS } from "../../judge/thresholds.ts";
 import { othersSchema } from "../../timing/result.ts";
 import type { Probed } from "./probe.ts";
 
-/** A sample's figures, as a file holds them; times in milliseconds, means per item unless named otherwise. */
+/** A sample's figures as a file holds them: times in milliseconds, means per item unless named otherwise. */
 export const sampleSchema = z.object({
   items: whole,
   failed: count,
@@ -19,37 +19,37 @@ export const sampleSchema = z.object({
   sourceMs: amount,
   /** CPU time of the process, and of the programs that a task runs. */
   cpuMs: amount,
-  /** The part of it on the event loop's own thread: what one lane can't do for two tasks at once. */
+  /** The part of `cpuMs` on the event loop's own thread, which can't be shared by two tasks at once. */
   loopMs: amount,
-  /** A wait that holds up the event loop, as synchronous I/O does: slots can't fill it, only lanes can. */
+  /** Waiting that holds up the event loop, as synchronous I/O does; only lanes can fill it, slots can't. */
   blockedMs: amount,
   /** CPU over wall time, corrected for the share of a CPU that others left, and its standard error. */
   cpuShare: share,
   cpuShareError: amount,
-  /** What one busy thread gets of a CPU on this machine at present, 0 to 1. */
+  /** The share of a CPU that one busy thread gets on this machine at present, 0 to 1. */
   available: amount,
-  /** As the system counted, where it tells: queueing for a core, and CPU time of programs that tasks ran. */
+  /** Queueing for a core, and CPU time of programs that tasks ran, if the system counts them. */
   queuedMs: amount.optional(),
   programsMs: amount.optional(),
-  /** CPU time of these programs and of threads that ended: how long they queued isn't counted. */
+  /** CPU time of those programs and of threads that ended, whose queueing isn't counted. */
   uncountedMs: amount.optional(),
-  /** What others did to the machine in the sample, or until the race's end if that was more. */
+  /** How others used the machine during the sample, or until the race's end if that was more. */
   others: othersSchema.optional(),
   /** Standard deviation of the wall time over its mean. */
   variation: amount,
-  /** Of an item and of a result as it is sent; and what writing and reading both takes. */
+  /** Bytes of an item and of a result as sent, and the time to write and read both. */
   itemBytes: amount,
   resultBytes: amount,
   cloneMs: amount,
-  /** What can't be sent to another lane. */
+  /** The value that can't be sent to another lane. */
   uncloneable: z.string().optional(),
-  /** What of an item does not arrive there, such as its class. */
+  /** The part of an item that doesn't arrive there, such as its class. */
   classLost: z.string().optional(),
   resultLost: z.string().optional(),
-  /** By how much the tasks raised the peak memory of the process, and the first one alone did. */
+  /** How much all tasks raised the peak memory of the process, and how much the first one did, in bytes. */
   memoryBytes: amount,
   taskBytes: amount.optional(),
-  /** The most that programs which a task runs held together, where the system tells. */
+  /** The most memory that a task's programs held together in bytes, if the system tells. */
   programsBytes: amount.optional(),
 });
 

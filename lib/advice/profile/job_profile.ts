@@ -7,7 +7,7 @@ import { attempt } from "../../lanes/attempt.ts";
 import { amount, type Checked, count, share } from "../../timing/json_file.ts";
 import { type Call, type CallFrame, type CallTree, keyOf, totalUs } from "./cpu_profile.ts";
 
-/** Whose a function is: the job's own, a package's that it uses, or Deno's and V8's. */
+/** The owner of a function: the job, a package that it uses, or Deno and V8. */
 const owner = z.enum(["own", "packages", "runtime"]);
 export type Owner = z.infer<typeof owner>;
 const deed = z.object({ name: z.string(), share });
@@ -15,24 +15,24 @@ export type Deed = Checked<typeof deed>;
 /** A function's name and place, such as "parse()" at "job.ts:12"; the runtime's have no place. */
 const named = { name: z.string(), owner, place: z.string().optional() };
 
-/** A job's profile; shares are of the time that was computed. */
+/** A job's profile; shares are of the computing time. */
 const jobProfile = z.object({
   tasks: count,
   tasksMs: amount,
   samples: count,
-  /** By owner: they add up to 1. */
+  /** Shares by owner, which add up to 1. */
   shares: z.object({ own: share, packages: share, runtime: share }),
-  /** What the runtime did; a part of its share each. */
+  /** What the runtime did; each is a part of its share. */
   deeds: z.array(deed),
   functions: z.array(z.object({
     ...named,
-    /** In which it ran itself, or had the runtime do something for it. */
+    /** In which the function ran itself, or had the runtime work for it. */
     share,
     deeds: z.array(deed).optional(),
-    /** In which it, or anything that it called, ran; recursion counts once. */
+    /** In which the function or anything that it called ran; recursion counts once. */
     totalShare: share,
   })),
-  /** The bars of a flame graph: how many calls lie below each, where it begins, and how long it is. */
+  /** The bars of a flame graph: the calls below each, where it begins, and its length. */
   flame: z.array(z.object({ ...named, depth: count, from: share, share })),
 });
 export type JobProfile = Checked<typeof jobProfile>;

@@ -13,13 +13,13 @@ import type { RaceOptions } from "./race_state.ts";
 import { type Race, runnerOf } from "./runner.ts";
 
 export const autoSchema = z.object({
-  /** What it settled on and how it compares, or why that isn't known, in a sentence. */
+  /** The lanes and slots that auto settled on and its time ratio, or why that isn't known, in a sentence. */
   text: z.string(),
   lanes: whole.optional(),
   slots: whole.optional(),
-  /** Its time over the recommended model's, both with their start. */
+  /** The time of auto over the recommended model's, both with start-up. */
   timeRatio: amount.optional(),
-  /** How long its tasks ran; not there if none did. */
+  /** How long auto's tasks ran, in milliseconds; undefined if none did. */
   runMs: amount.optional(),
 });
 export type AutoFound = Checked<typeof autoSchema>;

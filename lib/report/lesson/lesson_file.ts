@@ -17,15 +17,15 @@ const lessonFileSchema = z.object({
   language: z.enum(LANGUAGES),
   environment: environmentSchema,
   partial: z.boolean().optional(),
-  /** Downloads, which wait. */
+  /** The downloads, which wait for a server. */
   io: comparisonSchema.optional(),
-  /** Files that are saved, which wait for a disk. */
+  /** The saved files, which wait for a disk. */
   files: comparisonSchema.optional(),
-  /** Sums that take a while. */
+  /** The sums that take seconds. */
   cpu: comparisonSchema.optional(),
-  /** The article's own sums. */
+  /** The sums of the article. */
   small: comparisonSchema.optional(),
-  /** How long a call of a recursion takes, plain and with each call awaited. */
+  /** The time of one recursive call, in a plain function and with every call awaited. */
   awaitCost: z.object({ plainMs: z.number().positive(), awaitedMs: z.number().positive() })
     .optional(),
   ...experimentSchemas,

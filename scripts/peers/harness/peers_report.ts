@@ -31,12 +31,12 @@ const rowSchema = z.object({
   family: z.string(),
   contest: z.string(),
   contender: z.string(),
-  /** Whether it is this library, which the others of its contest are compared with. */
+  /** Whether this contender is this library, with which the others of its contest are compared. */
   ours: z.boolean(),
   unit: z.string(),
   /** Whether more or less of the unit is better. */
   better: z.enum(["more", "less"]),
-  /** One of each round. */
+  /** One figure for each round. */
   figures: z.array(z.number().nonnegative()),
   figure: intervalSchema.nullable(),
   /** This library's figure over this one's, paired by round. */
@@ -44,7 +44,7 @@ const rowSchema = z.object({
   /** This one's figure over that of its contest's plain loop, paired by round. */
   overLoop: intervalSchema.optional(),
   besides: besidesSchema.optional(),
-  /** What the project wants of a figure or of a ratio, bounds included. */
+  /** The project's aim for a figure or a ratio, bounds included. */
   aim: z.object({
     of: z.enum(["figure", "ratio"]),
     atLeast: z.number().optional(),
