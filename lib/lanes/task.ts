@@ -305,6 +305,7 @@ export interface Kernel<Item, Result> {
 
 /** An item in pieces. They are written and read in order, but not all are written before the first is read. */
 export interface KernelItem<Result> {
+  /** How many pieces the item has. */
   readonly pieces: number;
   /** Writes a piece's initial words from `words[at]` on; the first is the number of its steps, at least 1. */
   write(piece: number, words: Uint32Array, at: number): void;
