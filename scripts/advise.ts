@@ -35,9 +35,9 @@ A job is a module that exports a task and its items:
   export default function (item) { … }              one item in, one result out
   export const title = "…";       optional
   export function prepare() {}    optional: run once before the items are made
-  export function setup() {}      optional: run once in each lane; what it gives is context.resource
+  export function setup() {}      optional: run once in each lane; its value is context.resource
   export function teardown() {}   optional: takes it down when the lane is closed
-  export function reset() {}      optional: brings the first state back before each trial
+  export function reset() {}      optional: restores the initial state before each trial
   export function comparable(result) { … }   optional: what of a result must be equal`
     .trim(),
 )
@@ -61,7 +61,7 @@ A job is a module that exports a task and its items:
   .option("--creds <file>", SERVER_HELP.creds)
   .option("--tls-ca <file>", SERVER_HELP.tlsCa)
   .option("--dry", "say what would be done; load the module, but run nothing of it")
-  .option("--seed <n>", "repeats the order of rounds of an earlier run")
+  .option("--seed <n>", "the seed of an earlier run, to repeat its order of rounds")
   .option("--json <file>", "write the advice as data")
   .option("--html <file>", "write it as a page that opens offline")
   .option("--markdown <file>", "write it as Markdown");

@@ -23,7 +23,10 @@ async function main(signal: AbortSignal, args: string[]): Promise<number> {
       `which contests: ${FAMILIES.join(", ")} (default: all but ${LONG_FAMILY})`,
     )
     .option("--rounds <n>", "how often each contender runs", "3")
-    .option("--seed <n>", "repeats the order of an earlier race; chosen and printed unless given")
+    .option(
+      "--seed <n>",
+      "the seed of an earlier race, to repeat its order; drawn and printed by default",
+    )
     .option("--short", "print a line a contest, with the best of the others alone")
     .option("--aims", "also tell what figure the project aims at")
     .option("--json <file>", "write all figures of all rounds; deno task report makes pages of it")

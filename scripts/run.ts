@@ -42,7 +42,7 @@ ${modelLines("cpu")}`.trim(),
   .option("--advice <file>", "model, sizes, retries and rate as deno task advise --json wrote them")
   .option(
     "--start <file>",
-    "of auto: begin with what deno task advise --json wrote, and go on from it",
+    "of auto: start with what deno task advise --json wrote, then adapt",
   )
   .option("--max-slots <n>", BOUNDS_HELP.maxSlots)
   .option("--max-lanes <n>", BOUNDS_HELP.maxLanes)
@@ -51,7 +51,7 @@ ${modelLines("cpu")}`.trim(),
   .option("--out <file>", "write the results there, with a journal beside them")
   .option("--failed <file>", "write the items that failed there, with reason and attempts")
   .option("--order <which>", "order of the results: completion or input (default: completion)")
-  .option("--resume", "go on with --out where an earlier run was ended; begin if there is none")
+  .option("--resume", "continue the run of --out where it was interrupted, or start it")
   .option("--retry-failed", "run those items of --out that failed; with --resume the others too")
   .option(
     "--changed <what>",

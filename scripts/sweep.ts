@@ -66,7 +66,7 @@ sweep.addHelpText(
 A job module exports a task as default and its items:
   export default async (url) => (await fetch(url)).status;
   export const items = ["https://example.org/1", "https://example.org/2"];
-and, if it needs them, reset(), which brings the first state back before each trial, and
+and, if it needs them, reset(), which restores the initial state before each trial, and
 comparable(result), what of a result must be equal at all sizes.
 
 ${PERMISSION_HELP}

@@ -13,11 +13,11 @@ export interface RawBounds {
 
 export const BOUNDS_HELP = {
   maxSlots: "of auto: tasks in flight at most, on all lanes together (default: 1024)",
-  maxLanes: "of auto: lanes at most (default: one for each core, or four where tasks block them)",
+  maxLanes:
+    "of auto: the most lanes (default: one for each core, four for each if tasks block them)",
   memory:
     "of auto: fewer slots while it uses more memory than this, such as 500MB (default: unlimited)",
-  stay:
-    "of auto: loop keeps all tasks in one event loop, as tasks need that share what they change",
+  stay: "of auto: loop keeps all tasks in one event loop, for tasks that change shared data",
 } as const;
 
 /**

@@ -24,7 +24,7 @@ export const SERVER_HELP = {
   servers: "the NATS server, such as nats://127.0.0.1:4222, or several",
   user: `the user name at the server; its password is taken from ${PASSWORD_VARIABLE}`,
   creds: "a file of credentials for the server",
-  tlsCa: "a file of certificates, by which the server's is checked",
+  tlsCa: "a file of certificates to check the server's with",
 } as const;
 
 /** Returns undefined if no server was given; throws a UsageError for a wrong value. */
