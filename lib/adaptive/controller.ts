@@ -390,13 +390,18 @@ export class Controller {
     return perSecond / Math.max(this.#before, beside);
   }
 
-  /** The shape, but for lanes that aren't judged yet: these only if all that ended there shows that they gain. */
+  /**
+   * The shape, but for lanes that aren't judged yet: these only if all that ended there shows that they gain. Slots
+   * are those that come back after some were refused.
+   */
   get judged(): Shape {
     const { atMs, ended, endedAtMs } = this.#moved;
     // What it was told to begin with is nobody's to doubt before it is judged.
     const isOpen = this.#onTrial && this.shape.place === "lanes" && this.#before > 0;
     const gains = ended > 0 && this.#gainOf(1000 * ended / (endedAtMs - atMs)) >= GAIN;
-    return isOpen && !gains ? { ...ONE, slots: this.#loop.slots } : this.shape;
+    if (isOpen && !gains) return { ...ONE, slots: this.#loop.slots };
+    const slots = Math.floor(this.#slots.judged / this.shape.lanes);
+    return { ...this.shape, slots: Math.max(this.shape.slots, slots) };
   }
 
   #tickOnLanes(seen: Seen): Decision | undefined {

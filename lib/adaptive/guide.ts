@@ -94,7 +94,7 @@ export class Guide implements PoolGuide {
   get outcome(): Shape & Pick<PoolGuide, "gapMs"> {
     const { lanes, slots, place } = this.#controller.judged;
     const [first] = this.#keys.size > 1 ? [] : this.#bound.keys();
-    const { slots: most, gapMs } = first ?? { slots: Infinity, gapMs: 0 };
+    const { judged: most, gapMs } = first ?? { judged: Infinity, gapMs: 0 };
     return {
       place,
       lanes,
@@ -244,6 +244,8 @@ export class Guide implements PoolGuide {
   rest(): void {
     this.#begunMs = undefined;
     if (!this.#isWatching) return;
+    // What became of tasks since some were refused is known by now, and no timer comes any more.
+    if (this.isBraking || this.#bound.size > 0) this.#tick();
     this.#isWatching = false;
     clock.clearTimeout(this.#timer);
     clock.clearImmediate(this.#first);

@@ -28,6 +28,11 @@ export class KeyPace implements Pace {
     return this.#given === undefined ? Infinity : Math.max(1, Math.round(this.#given.count));
   }
 
+  /** And where some were refused just now, as many as are to come back. */
+  get judged(): number {
+    return this.#given?.judged ?? Infinity;
+  }
+
   get gapMs(): number {
     return this.#refusals.gapMs;
   }

@@ -117,6 +117,11 @@ export class Slots {
     this.#count = Math.max(1, Math.min(this.#options.maxSlots, count));
   }
 
+  /** As many as are to come back, where some were refused just now: as many as got through. */
+  get judged(): number {
+    return this.#isReopening ? Math.max(this.#count, this.most) : this.#count;
+  }
+
   /** What was refused allows so many. */
   get most(): number {
     return Math.max(1, this.#refusals.most);
@@ -170,7 +175,10 @@ export class Slots {
     const told = this.#refusals.ended(count, startedAtMs, endedAtMs, how, this.#count);
     const { refused = 0, failed = 0, again = 0, elsewhere = 0 } = told;
     // What was lost among others is lost anyway.
-    if (wasBound && this.most === Infinity) this.isSlowStart = true;
+    if (wasBound && this.most === Infinity) {
+      this.isSlowStart = true;
+      this.#isReopening = false;
+    }
     if (refused > 0) return;
     if (failed + again + elsewhere > 0) {
       // What fails, unless it does anyway, tells nothing of how long others take, nor that so many are met.

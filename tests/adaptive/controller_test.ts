@@ -490,6 +490,16 @@ Deno.test("a task of which nothing is known begins with as few slots as the firs
   }
 });
 
+Deno.test("of a list that ends right after a refusal it is told how many got through", () => {
+  const { controller, seen } = begun();
+  controller.tick(seen(2));
+  controller.onEnded(2, 2, 5, { refused: 2 });
+  controller.tick(seen(5, { inFlight: 2 }));
+  controller.onEnded(2, 2, 10);
+  controller.tick(seen(10, { inFlight: 0 }));
+  assertEquals([controller.shape.slots, controller.judged.slots], [1, 2]);
+});
+
 Deno.test("lanes are asked for after one long task, unless the program has computed less than it took", () => {
   for (const [cpuMs, why] of [[480, "computes"], [80, undefined]] as const) {
     const { controller, seen } = begun();

@@ -8,6 +8,7 @@ import type { Batch } from "../../lib/dispatch/batch.ts";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { Report } from "../../lib/lanes/lane.ts";
 import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
+import { clock } from "../../lib/lanes/timers.ts";
 import { auto } from "../../lib/open.ts";
 import { settle, VirtualTime } from "../dispatch/virtual_time.ts";
 
@@ -165,4 +166,25 @@ Deno.test("a list that comes in a pause begins when that is over", async () => {
   await settle();
   assertEquals(values, [4, 5]);
   await Promise.all([first, all]);
+});
+
+Deno.test("a list that is over when some were refused tells how many got through", async () => {
+  // Of a key that counts, too, which ended just before.
+  for (const [options, through] of [[{}, 5], [{ perKey: { key: () => "a" } }, 6]] as const) {
+    using time = new VirtualTime();
+    await using executor = auto({ stay: "loop" });
+    let asked = 0;
+    const ask = async () => {
+      if (asked >= 5) throw Object.assign(new Error("too many requests"), { status: 429 });
+      asked++;
+      await new Promise<void>((done) => clock.setTimeout(done, 50));
+      asked--;
+    };
+    let isOver = false;
+    const items = Array.from({ length: 17 });
+    const all = executor.mapSettled(ask, items, options).toArray().then(() => isOver = true);
+    for (; !isOver; await settle()) time.pass(1);
+    await all;
+    assertEquals(executor.recommended.slots, through);
+  }
 });

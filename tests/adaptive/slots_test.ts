@@ -269,10 +269,24 @@ Deno.test("where some were refused there are soon as many slots as got through",
   loop.end(0, 2, 5, 2);
   loop.tick(5, 2);
   loop.end(2, 2, 10);
-  assertEquals([loop.tick(10, 0), loop.slots.count], ["refused", 1]);
+  assertEquals([loop.tick(10, 0), loop.slots.count, loop.slots.judged], ["refused", 1, 2]);
   assertEquals([loop.tick(12), loop.slots.count], ["waits", 2]);
   for (let nowMs = 13; nowMs < 50; nowMs++) loop.tick(nowMs);
   assertEquals(loop.slots.count, 2);
+});
+
+Deno.test("slots that come back after a refusal that was none grow as all others do", () => {
+  const loop = new Loop();
+  loop.tick(2);
+  loop.end(2, 2, 52);
+  loop.slots.onEnded(2, 2, 52, { refused: 2, lost: 2 });
+  assertEquals([loop.tick(52, 0), loop.slots.most], ["refused", 2]);
+  // Alone some fail, too.
+  for (let task = 0; task < 2; task++) loop.slots.onEnded(1, 52, 53, { failed: 1 });
+  assertEquals([loop.slots.most, loop.slots.isSlowStart], [Infinity, true]);
+  // Once slow start is over.
+  loop.slots.isSlowStart = false;
+  assertEquals(loop.tick(60), undefined);
 });
 
 Deno.test("memory above its bound takes slots in proportion, once a round, and bounds their growth", () => {
