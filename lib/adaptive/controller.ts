@@ -77,8 +77,8 @@ const OVERDUE_MS = 10;
 /** Whether it is busy is judged over so long at least; over longer where tasks wait, for cold code computes more. */
 const WINDOW_MS = 10;
 const SETTLED_MS = 100;
-/** Tasks that wait hardly compute if they have the event loop for less than this part of the time. */
-const HARDLY = 0.1;
+/** What has the event loop for this part of the time may compute; to be started takes tasks some of it, too. */
+const MAYBE = 0.5;
 /** For so long code may be cold. */
 const COLD_MS = 500;
 /** Lanes are worth starting if so much work is left, or so much while it isn't known what is used: to look takes some, too; */
@@ -258,8 +258,9 @@ export class Controller {
     // Tasks that wait hide what that takes; what holds the event loop needs it only if lanes may be worth it.
     const sinceMs = nowMs - this.#startMs;
     const isHeld = this.#look.holds || seen.heldMs - this.#heldMs >= BUSY * sinceMs;
-    const isHidden = !isHeld &&
-      sinceMs >= (this.#look.busyShare >= HARDLY ? WINDOW_MS : SETTLED_MS);
+    const { elapsedMs, busyShare } = this.#look;
+    const isHidden = !isHeld && seen.remaining !== 0 &&
+      (elapsedMs >= WINDOW_MS && busyShare >= MAYBE || sinceMs >= SETTLED_MS);
     this.wantsUsage ||= isHidden || this.shape.place === "lanes";
     // What holds the event loop gets no slots, and nothing is left to be given any.
     const isIdle = this.#look.holds || seen.remaining === 0;

@@ -449,13 +449,15 @@ Deno.test("what is used is looked at only if lanes may be worth it, or tasks wai
     assertEquals([controller.wantsUsage, controller.wantsLanes], [wants, false]);
   }
   // That they have the event loop shows by ticks that come late.
-  for (const [late, atMs] of [[0.2, [9, 10]], [0, [99, 100]]] as const) {
+  const cases = [[99, 0.6, 9, 10], [99, 0.4, 99, 100], [0, 0.6, 100, 200]] as const;
+  for (const [remaining, late, ...atMs] of cases) {
     const { controller, seen } = begun();
+    controller.onEnded(1, 0, 0);
     const wants = atMs.map((nowMs) => {
-      controller.tick(seen(nowMs, { lateMs: late * nowMs }));
+      controller.tick(seen(nowMs, { lateMs: late * nowMs, remaining }));
       return controller.wantsUsage;
     });
-    assertEquals(wants, [false, true]);
+    assertEquals(wants, [false, remaining > 0]);
   }
 });
 
