@@ -122,7 +122,7 @@ const MOST_FAILED = 0.5;
 export function isRefused({ rounds }: Pick<SweepPoint, "rounds">): boolean {
   const { reasons, examples } = sumOfFailures(rounds);
   return [...Object.keys(reasons), ...Object.values(examples)]
-    .some((message) => refuses({ message }));
+    .some((said) => refuses({ name: said, message: said }));
 }
 
 /**

@@ -6,6 +6,8 @@ export interface HttpSigns {
   readonly status?: number;
   /** How long the server asked to wait, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** Whether it asked for fewer requests in words, or by its error's name. */
+  readonly saysLimit?: boolean;
 }
 
 // Saved before a program can replace it, as tests do.
@@ -13,11 +15,11 @@ const { now } = Date;
 
 /** Too Many Requests, Service Unavailable, and the unofficial Bandwidth Limit Exceeded of hosts and proxies. */
 const REFUSALS: readonly number[] = [429, 503, 509];
-/** Messages of servers that refuse with a status that can mean something else, such as GitHub's 403. */
-const LIMITED = /too many requests|(?<![a-z])rate.?limit|throttl|quota.*\bper (?:second|minute)/i;
 const LEAST_FAULT = 400;
-/** Signs of a refusal without a status: messages, also of gRPC, and error names of AWS clients. */
+/** Signs of a refusal whatever the status: messages, also of gRPC, and error names of AWS clients. */
 const SAID = /too many requests|(?<![a-z])(?:rate.?limit|resource[ _]exhausted)/i;
+/** Messages that tell one beside a status that can mean something else, such as GitHub's 403. */
+const SAID_OF_FAULT = /throttl|quota.*\bper (?:second|minute)/i;
 const NAMED =
   /^(?:Throttl|TooManyRequests|RequestLimitExceeded|ProvisionedThroughputExceeded|SlowDown)/;
 
@@ -58,10 +60,15 @@ function statusIn(value: unknown): number | undefined {
   const message = propertyOf(value, "message") ?? value;
   if (typeof message !== "string") return undefined;
   const named = /(?:\b(?:HTTP|status|code)\b\D{0,8}|^)(429|503|509)\b/i.exec(message);
-  if (named !== null) return Number(named[1]);
-  const name = propertyOf(value, "name");
-  const isNamed = typeof name === "string" && NAMED.test(name);
-  return isNamed || SAID.test(message) ? 429 : undefined;
+  return named === null ? undefined : Number(named[1]);
+}
+
+/** Whether words or a name say that there were too many requests. */
+function saysLimit(value: unknown, isFault: boolean): boolean {
+  const [message, name] = [propertyOf(value, "message") ?? value, propertyOf(value, "name")];
+  return typeof name === "string" && NAMED.test(name) ||
+    typeof message === "string" &&
+      (SAID.test(message) || isFault && SAID_OF_FAULT.test(message));
 }
 
 function waitIn(value: unknown): number | undefined {
@@ -133,27 +140,27 @@ export function hostSaid(thrown: unknown): string | undefined {
 /** The status and wait found on the value itself, on its `response`, or on one of its causes. */
 export function httpSigns(thrown: unknown): HttpSigns {
   let [status, wait]: (number | undefined)[] = [];
-  for (const place of placesOf(thrown)) {
+  const places = [...placesOf(thrown)];
+  for (const place of places) {
     status ??= statusIn(place);
     wait ??= waitIn(place);
   }
+  const isFault = status !== undefined && status >= LEAST_FAULT;
+  const isSaid = (isFault || status === undefined) &&
+    places.some((place) => saysLimit(place, isFault));
   return {
     ...(status !== undefined && { status }),
     ...(wait !== undefined && { retryAfterMs: wait }),
+    ...(isSaid && { saysLimit: true }),
   };
 }
 
 /** Whether a server asked for fewer requests. */
-export function isRefusal(
-  { status = 0, retryAfterMs, message = "" }: HttpSigns & { readonly message?: string },
-): boolean {
-  return retryAfterMs !== undefined || REFUSALS.includes(status) ||
-    (status >= LEAST_FAULT && LIMITED.test(message));
+export function isRefusal({ status = 0, retryAfterMs, saysLimit = false }: HttpSigns): boolean {
+  return retryAfterMs !== undefined || saysLimit || REFUSALS.includes(status);
 }
 
 /** Whether a thrown value means that a server asked for fewer requests. */
 export function refuses(thrown: unknown): boolean {
-  const messages = [...placesOf(thrown)].map((place) => propertyOf(place, "message"))
-    .filter((message) => typeof message === "string");
-  return isRefusal({ ...httpSigns(thrown), message: messages.join("\n") });
+  return isRefusal(httpSigns(thrown));
 }

@@ -1,10 +1,11 @@
 /** Findings on failures: under which models items fail, and what a server lets through. */
 
-import type { HttpSigns } from "../../tasks/http_signs.ts";
+import { type HttpSigns, isRefusal } from "../../tasks/http_signs.ts";
 import { counted, formatCount, formatDuration } from "../../text/format.ts";
 import type { FailureKind } from "../../timing/failures.ts";
 import type { Evidence } from "../evidence.ts";
 import { nameOf } from "../prediction/candidate.ts";
+import type { FailedItem } from "../probe/probe_message.ts";
 import { rateLimitOf } from "../probe/signs.ts";
 import {
   type Failing,
@@ -48,6 +49,10 @@ export function reasonsText(reasons: readonly FailureKind[]): string {
   return reasons.length === 0 ? "" : ` (${reasons.slice(0, 3).map(reasonText).join("; ")})`;
 }
 
+function refusalText({ reason, message, status }: FailedItem | FailureKind): string {
+  return status === undefined && message !== "" ? `${reason}: ${message}` : reason;
+}
+
 type Failed = Failing & {
   readonly oneByOne?: number;
   /** Whether the job has a setup() that runs in each lane. */
@@ -89,15 +94,17 @@ export const FAILURE_WORDS = {
   },
   /** A server limits how many items succeed in a second; `perSecond` is null if its pace is unknown. */
   rate(
-    of: Items & HttpSigns & {
+    of: Items & Pick<HttpSigns, "retryAfterMs"> & {
       readonly refused: number;
       readonly items: number;
       readonly perSecond: number | null;
+      /** How it refused the first, such as "HTTP 429". */
+      readonly reason?: string | undefined;
     },
   ) {
-    const { refused, items, perSecond, status, retryAfterMs } = of;
+    const { refused, items, perSecond, reason, retryAfterMs } = of;
     const how = [
-      ...(status === undefined ? [] : [`HTTP ${status}`]),
+      ...(reason === undefined ? [] : [reason]),
       ...(retryAfterMs === undefined ? [] : [`Retry-After ${formatDuration(retryAfterMs)}`]),
     ].join(", ");
     const pace = perSecond === null
@@ -162,7 +169,7 @@ export function* failureFindings(
   const again = plainFailingOf(race);
   const limit = rateLimitOf(probed);
   if (pace?.ofPlainLoop) {
-    const signs: HttpSigns[] = [...probed.failures, ...(again?.reasons ?? [])];
+    const refusals = [...probed.failures, ...(again?.reasons ?? [])].filter(isRefusal);
     yield {
       kind: "rate",
       refused: limit?.count ?? again?.failed ?? 0,
@@ -170,8 +177,8 @@ export function* failureFindings(
       items: limit === undefined ? again?.items ?? items : items,
       horizon,
       total,
-      status: signs.find(({ status }) => status !== undefined)?.status,
-      retryAfterMs: signs.find(({ retryAfterMs }) => retryAfterMs)?.retryAfterMs,
+      reason: refusals[0] && refusalText(refusals[0]),
+      retryAfterMs: refusals.find(({ retryAfterMs }) => retryAfterMs)?.retryAfterMs,
     };
   } else if (failed > 0) {
     const first = failure && { ...failure, count: failed };

@@ -1,5 +1,6 @@
 /** The orders and messages of a probe, plain data that travels as lines of JSON. */
 
+import type { HttpSigns } from "../../tasks/http_signs.ts";
 import type { EqualItems } from "./equal_items.ts";
 
 export interface ProfileOrder {
@@ -69,13 +70,10 @@ export interface Stretch {
   readonly syncCpuMs: number;
 }
 
-export interface Thrown {
+export interface Thrown extends HttpSigns {
   readonly name: string;
   readonly message: string;
   readonly causes: readonly string[];
-  /** The status of an HTTP answer in the error, and how long its server asked clients to wait. */
-  readonly status?: number;
-  readonly retryAfterMs?: number;
 }
 
 export interface FailedItem extends Thrown {
@@ -113,7 +111,7 @@ export interface ProbeDone {
   readonly rssBeforeBytes: number;
   readonly rssFirstBytes?: number;
   readonly rssAfterBytes: number;
-  /** Items refused with 429, 503, 509 or `Retry-After`, and how many a second succeeded meanwhile. */
+  /** Items that a server refused because there were too many, and how many a second succeeded meanwhile. */
   readonly refused?: { readonly count: number; readonly pacePerSecond: number | null };
   /** How many of the first results have digests. */
   readonly kept: number;

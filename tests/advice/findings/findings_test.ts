@@ -123,14 +123,14 @@ Deno.test("a race of other work is told by what was other, why, and what helps",
 Deno.test("a server's rate is told with what it takes, and with what an error lacks", () => {
   const rate = { kind: "rate", refused: 12, items: 40, horizon: 120, total: 120 } as const;
   const known = say(
-    { ...rate, perSecond: 20, status: 429, retryAfterMs: 1000 },
+    { ...rate, perSecond: 20, reason: "HTTP 429", retryAfterMs: 1000 },
     "refused 12 of 40 items already one by one (HTTP 429, Retry-After 1.00 s).",
     "It lets about 20 a second through: 120 items take 6.00 s whatever the model.",
     "Keep to it with retries",
   );
   assert(!known.includes("could not be measured"));
   say(
-    { ...rate, perSecond: null, status: undefined, retryAfterMs: undefined },
+    { ...rate, perSecond: null, reason: undefined, retryAfterMs: undefined },
     "already one by one. Its pace could not be measured.",
     "throw an error with it as retryAfterMs",
   );
