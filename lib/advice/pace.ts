@@ -89,7 +89,7 @@ interface Found {
  * Finds the rate that a server accepts. A server that refuses what comes too fast usually lets its pace
  * through, so the pace seen in the first try is tried next. If there was none, or it isn't accepted, the
  * greatest accepted rate is searched for, roughly, from `slow` on, which is known to be accepted. Undefined if
- * the server asks to be left alone for longer than PACE_MS.
+ * that can't be tried: the server asks to be left alone for longer than PACE_MS, or so much can't be asked now.
  */
 async function borneRate(
   { sample, total, reasons, measure }: Refused,
@@ -102,22 +102,27 @@ async function borneRate(
 ): Promise<Found | undefined> {
   const afterMs = Math.max(0, ...reasons.map(({ retryAfterMs = 0 }) => retryAfterMs));
   if (afterMs > PACE_MS) return undefined;
-  let [tries, items] = [0, 0];
+  let [tries, items, refused] = [0, 0, 0];
   const tryAt = async (perSecond: number) => {
     tries++;
     const slots = keepingSlots(perSecond, answerMs(sample));
     const tried = await measure(slots, { rate: rateOf(perSecond), afterMs });
     items += tried.items;
-    const share = tried.refused / Math.max(1, tried.items + tried.refused);
-    const isBorne = share <= BORNE && tried.items >= KEPT * perSecond * (TRY_MS / 1000);
-    return { pace: tried.perSecond, share, isBorne };
+    refused += tried.refused;
+    const ended = tried.items + tried.refused;
+    const share = tried.refused / Math.max(1, ended);
+    const isFree = ended > 0 && share <= BORNE;
+    const isBorne = isFree && tried.items >= KEPT * perSecond * (TRY_MS / 1000);
+    return { pace: tried.perSecond, share, asked: ended * (1000 / TRY_MS), isFree, isBorne };
   };
   // At a greater rate the job's items wouldn't last for a try.
   const most = Math.min(fast, (total ?? Infinity) * (1000 / TRY_MS));
-  const { pace, share, isBorne } = await tryAt(most);
-  if (isChance(share, most)) return { perSecond: null, items };
+  const { pace, share, asked, isBorne } = await tryAt(most);
+  // On a busy machine it may be asked for far less.
+  if (isChance(share, Math.min(most, asked))) return { perSecond: null, items };
   if (isBorne) return { perSecond: most, items };
-  if (pace !== null && pace < most && (await tryAt(pace)).isBorne) {
+  // It went through while more was refused: that less of it comes now is a busy machine's doing.
+  if (pace !== null && pace < most && (await tryAt(pace)).isFree) {
     return { perSecond: pace, items };
   }
   let high = Math.min(most, pace ?? most);
@@ -128,7 +133,7 @@ async function borneRate(
     if ((await tryAt(between)).isBorne) low = between;
     else high = between;
   }
-  return { perSecond: low, items: items + known.items };
+  return low === null && refused === 0 ? undefined : { perSecond: low, items: items + known.items };
 }
 
 /** A limit refuses more than this share of the expected extra refusals; failures by chance don't grow. */

@@ -106,6 +106,22 @@ Deno.test("advise() gives no pace that a server let through until its window was
   assertStringIncludes(rate.text, "Its pace could not be measured.");
 });
 
+Deno.test("advise() gives the pace that it saw where a busy machine, or no time, keeps it from being tried", async () => {
+  const refused = { count: 40, status: 429, pacePerSecond: 30 };
+  const nothing = { runMs: 1, succeeded: 0 };
+  for (const isOver of [false, true]) {
+    const advice = await adviceOn({ ...WAITING, refused }, (trial) => {
+      if (isOver) return nothing;
+      const told = limitedTo(30, trial);
+      // Of what isn't refused half as much is done in the time as its rate allows.
+      return "failures" in told ? told : { runMs: 1000, succeeded: 15 };
+    });
+    assertEquals(advice.recommended.rate, { limit: 3, perMs: 100 });
+    const { text } = advice.hazards.find(({ kind }) => kind === "rate")!;
+    assertStringIncludes(text, "It lets about 30 a second through");
+  }
+});
+
 Deno.test("advise() doesn't recommend more slots than a long job may have, though a short race bore them", async () => {
   const failures = [{
     reason: "HTTP 429",
@@ -227,7 +243,7 @@ Deno.test("a gain is less sure where a server was never asked for so many items 
 });
 
 Deno.test("advise() takes a plain loop that is refused in the race for refused, and not for fast", async () => {
-  const quota = { reason: "Error", count: 100, index: 0, message: "used up", status: 429 };
+  const quota = { reason: "HTTP 429", count: 100, index: 0, message: "used up", status: 429 };
   const failures = [{ ...quota, retryAfterMs: 3_600_000 }];
   const trials: string[] = [];
   const { recommended, hazards, models } = await adviceOn(WAITING, ({ model, retries }, items) => {
