@@ -127,10 +127,12 @@ export async function sharedState(
   // State that prepare() changes here isn't changed on lanes.
   await enter(url, "prepare");
   const isMade = (name: string) => [...reached.keys()].some(({ node }) => madeIn(node).has(name));
-  for (const [{ node }, { url, declared, imports, used }] of reached) {
+  for (const [{ node }, module] of reached) {
+    const { url, declared, imports, used } = module;
     for (const { name, line, isHeld, isOfOwn } of changesIn(node, isMade)) {
       const owner = declared.get(name);
       if (owner && isOfOwn && isWeak(owner.node, name)) continue;
+      if (owner && !isHeld && isScratch(name, owner, module)) continue;
       // State that nothing reads, such as a mere count, makes no difference.
       const isShared = isHeld ||
         (owner
@@ -285,6 +287,54 @@ function isWeak(node: Node, name: string): boolean {
   return type === "VariableDeclarator"
     ? nameOf(id) === name && /^Weak(Map|Set)$/.test(nameOf((init as Node | null)?.callee ?? {}))
     : !isFunction(node) && [...partsOf(node)].some((part) => isWeak(part, name));
+}
+
+/** Whether all functions that use what a module holds first fill it anew: nothing is left there for the next task. */
+function isScratch(name: string, owner: Statement, { declared, exports }: Module): boolean {
+  const statements = new Set([...declared.values(), ...exports.values()]);
+  return !exports.has(name) &&
+    [...statements].every((of) =>
+      of === owner || !("refs" in of && of.refs.has(name)) || renews(of.node, name)
+    );
+}
+
+function mentions(node: Node, name: string): boolean {
+  return refsIn({ type: "Program", loc: node.loc, body: node }).has(name);
+}
+
+/** Whether what of a statement mentions a name is one function, the first statement of which gives it a new value. */
+function renews(node: Node, name: string): boolean {
+  const [first, second] = [...partsOf(isFunction(node) ? node.body as Node : node)]
+    .filter((part) => mentions(part, name));
+  if (first === undefined) return false;
+  return isFunction(node) ? isRenewed(first, name) : second === undefined && renews(first, name);
+}
+
+/** Whether a statement gives a name, or all that it holds, a new value; of a list one by one, by a loop's own count. */
+function isRenewed({ type, expression, init, body }: Node, name: string, count?: string): boolean {
+  if (type === "ForStatement") {
+    const [only, ...others] = (body as Node).type === "BlockStatement"
+      ? [...partsOf(body as Node)]
+      : [body as Node];
+    const [counter] = init ? declaredBy(init as Node) : [];
+    return only !== undefined && others.every((of) => !mentions(of, name)) &&
+      isRenewed(only, name, counter);
+  }
+  const { type: kind, operator, left, right, callee, arguments: args } = (expression ?? {}) as Node;
+  if (kind === "CallExpression") {
+    const { object, property } = callee as Node;
+    const list = args as Node[];
+    return nameOf(object ?? {}) === name && list.every((of) => !mentions(of, name)) &&
+      (list.length === 0 ? /^clear$/ : /^(?:fill|set)$/).test(nameOf(property)) && list.length < 2;
+  }
+  if (kind !== "AssignmentExpression" || operator !== "=" || mentions(right as Node, name)) {
+    return false;
+  }
+  const { object, property, computed } = left as Node;
+  return object === undefined ? nameOf(left) === name : nameOf(object) === name &&
+    (computed
+      ? count !== undefined && nameOf(property) === count
+      : /^(?:length|lastIndex)$/.test(nameOf(property)));
 }
 
 /** The functions and classes that a module calls while it loads; what they hold lives on. */

@@ -136,6 +136,48 @@ for (
     ],
 
     [
+      "a table of what was seen",
+      "const seen = new Uint8Array(9);\nexport default (x) => { seen[x] = 1; return seen.indexOf(0); };",
+      "seen job.ts:2",
+    ],
+    [
+      "a list that items name the places of",
+      "const seen = [];\nexport default (xs) => { for (const x of xs) seen[x] = 1; return seen.length; };",
+      "seen job.ts:2",
+    ],
+    [
+      "a value that is read before it is replaced",
+      "let last;\nexport default (x) => { const before = last; last = x; return before; };",
+      "last job.ts:2",
+    ],
+    [
+      "a buffer that is filled anew in one of two functions",
+      "const b = [];\nconst add = (x) => b.push(x);\nexport default (x) => { b.fill(0); add(x); return b; };",
+      "b job.ts:3",
+    ],
+
+    [
+      "a buffer that each task fills anew",
+      "const b = new Uint8Array(9);\nexport default (x) => { b.fill(0); b[x] = 1; return b.indexOf(1); };",
+      undefined,
+    ],
+    [
+      "a row that each call of a function fills anew",
+      "const row = [];\nfunction far(a) { for (let i = 0; i < a; i++) row[i] = i; row[0] += a; return row[0]; }\nexport default (a) => far(a);",
+      undefined,
+    ],
+    [
+      "an expression that begins anew",
+      "const word = /a/g;\nexport default (t) => { word.lastIndex = 0; return word.test(t); };",
+      undefined,
+    ],
+    [
+      "a list that is replaced",
+      "let all = [];\nexport default (t) => { all = t.split(' '); all.push(t); return all.length; };",
+      undefined,
+    ],
+
+    [
       "a table that is made when it is first needed",
       "let table;\nconst make = () => [1];\nexport default (i) => (table ??= make())[i];",
       undefined,
