@@ -73,6 +73,7 @@ export function composeAdvice(found: Evidence): Advice {
     graceMs: graceFor(probed),
     config: nearestConfig(job.task.module),
     permissions: job.permissions ?? {},
+    leavesOpen: probed.leavesOpen !== undefined,
     ...{ library, server, ...care },
   }, candidate);
   const { walls: _walls, laneMs: _laneMs, loadMs: _loadMs, ...sums } = sample;

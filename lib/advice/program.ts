@@ -33,6 +33,8 @@ export interface ProgramJob {
   readonly retries?: number;
   readonly rate?: Rate | undefined;
   readonly fails?: boolean;
+  /** Whether it leaves open what keeps a program from ending. */
+  readonly leavesOpen?: boolean;
 }
 
 function optionsOf(
@@ -85,6 +87,12 @@ function flagsOf({ module, permissions, config, server }: ProgramJob, { model }:
   ];
 }
 
+/** The same, ended once all is closed, though something is left open. */
+function endedBy(body: readonly string[]): string[] {
+  const lines = body.join("\n").split("\n").map((line) => `  ${line}`);
+  return ["{", ...lines, "}", "Deno.exit(); // what the job leaves open would keep it running"];
+}
+
 /** Writes the complete program that runs the whole job under a model, and the flags that it needs. */
 export function programFor(
   job: ProgramJob,
@@ -100,10 +108,7 @@ export function programFor(
   ].join(", ");
   const args = `(work, ${job.itemsAreMade ? "await job.items()" : "job.items"}` +
     `${given === "" ? "" : `, { ${given} }`})`;
-  const lines = [
-    `import { ${["task", model].sort().join(", ")} } from ${JSON.stringify(job.library)};`,
-    `import * as job from ${module};`,
-    "",
+  const body = [
     // `await using` disposes what was prepared after the lanes are closed.
     ...(job.prepare === "gives nothing" ? ["await job.prepare();"] : []),
     ...(job.prepare === "gives what is to be disposed"
@@ -120,6 +125,12 @@ export function programFor(
   }
 }`
       : `for await (const result of executor.map${args}) console.log(result);`,
+  ];
+  const lines = [
+    `import { ${["task", model].sort().join(", ")} } from ${JSON.stringify(job.library)};`,
+    `import * as job from ${module};`,
+    "",
+    ...(job.leavesOpen ? endedBy(body) : body),
   ];
   return { code: `${lines.join("\n")}\n`, flags: flagsOf(job, candidate) };
 }

@@ -5,6 +5,7 @@
  */
 
 import { read, writeSync } from "node:fs";
+import { clock } from "../lanes/timers.ts";
 
 /** Kept here so that messages stay JSON even if a job replaces `JSON.stringify`. */
 const { stringify } = JSON;
@@ -165,8 +166,8 @@ export async function connectToParent<Order>(
   const ending = new AbortController();
   const end = () => {
     ending.abort();
-    // Lanes that don't start and tasks that don't stop must not keep the process alive.
-    setTimeout(() => Deno.exit(1), LAST_MS);
+    // Lanes that don't start and tasks that don't stop must not keep the process alive, nor must this timer.
+    Deno.unrefTimer(clock.setTimeout(() => Deno.exit(1), LAST_MS));
   };
   Deno.addSignalListener("SIGINT", () => {});
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});

@@ -30,6 +30,31 @@ for await (const result of executor.map(work, await job.items())) console.log(re
   );
 });
 
+Deno.test("programFor() ends what a job leaves open, once all is closed", () => {
+  const job: ProgramJob = {
+    ...{ module: "file:///job.ts", export: "default", itemsAreMade: false, permissions: {} },
+    ...{ library: "file:///lib/mod.ts", fails: true, leavesOpen: true },
+  };
+  const { code } = programFor(job, { model: "limited", lanes: 1, slots: 3 });
+  const [, body] = code.split("\n\n");
+  assertEquals(
+    body,
+    `{
+  await using executor = limited({ slots: 3 });
+  const work = task<typeof job>("file:///job.ts");
+  for await (const outcome of executor.mapSettled(work, job.items)) {
+    if (outcome.status === "fulfilled") console.log(outcome.value);
+    else {
+      console.error(outcome.index, outcome.ended, outcome.reason);
+      Deno.exitCode = 1;
+    }
+  }
+}
+Deno.exit(); // what the job leaves open would keep it running
+`,
+  );
+});
+
 Deno.test("programFor() says where other machines meet, and how many of their lanes only beyond the usual", () => {
   const job: ProgramJob = {
     module: "file:///job.ts",

@@ -177,6 +177,12 @@ export const TASK_WORDS = {
     return `The tasks are uneven (standard deviation ${variation.toFixed(1)} times the mean): a ` +
       "long one at the end keeps all waiting. Put the longest first.";
   },
+  /** What the job leaves open keeps a program from ending. */
+  open({ what }: { readonly what: string }) {
+    return `Once all was done the sample's process did not end by itself: the job leaves ${what} ` +
+      "open. Close what it opens, and clear its timers, when a task ends (finally) or in " +
+      "teardown(); until then the program above ends by Deno.exit().";
+  },
   /** A lane's teardown takes long; `ms` is null if it didn't end. */
   teardown({ ms, graceMs }: { readonly ms: number | null; readonly graceMs: number }) {
     return ms === null
@@ -248,6 +254,7 @@ export function* taskFindings(
     yield { kind: "uneven", variation, ...(longest && { longest }), ...(trend && { trend }) };
   }
   yield* teardownFinding(probed);
+  if (probed.leavesOpen !== undefined) yield { kind: "open", what: probed.leavesOpen };
 }
 
 /** More extra memory than this is worth mentioning, in bytes. */

@@ -66,6 +66,8 @@ export interface Probed {
   /** How long the teardown took, in milliseconds; Infinity if it didn't end in time. */
   readonly teardownMs?: number | undefined;
   readonly isDisposable?: boolean | undefined;
+  /** What it left open once all was closed, which kept its process from ending. */
+  readonly leavesOpen?: string | undefined;
 }
 
 /** Probes a job; a test's own returns at once. */
@@ -241,8 +243,14 @@ class Probing {
       case "digests":
         this.#found.digests = message.digests;
         return this.child.guard(TEARDOWN_MS);
-      case "finished":
+      case "finished": {
         this.#found.teardownMs = message.teardownMs;
+        void this.child.send(undefined);
+        const last = await this.child.next();
+        if (last?.type === "open") this.#found.leavesOpen = last.what;
+        return;
+      }
+      case "open":
         return;
       case "broken":
         throw brokenBy(message, typed, this.#found.exports?.hooks);

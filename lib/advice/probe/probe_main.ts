@@ -3,6 +3,7 @@
 import { connectToParent, refuseStdin } from "../../children/parent.ts";
 import type { Items } from "../../dispatch/map_options.ts";
 import { importModule, LaneTasks, notCallable } from "../../lanes/lane_tasks.ts";
+import { clock } from "../../lanes/timers.ts";
 import { isKernel, kernelName } from "../../lanes/task.ts";
 import { prepare, spreadItems } from "../../timing/job_items.ts";
 import { hasEqualItems } from "./equal_items.ts";
@@ -42,6 +43,39 @@ function exportsOf(module: Module, name: string): Exports {
     hasKernel: isKernel(module[kernelName(name)]),
     functions: Object.keys(module).filter(isCallable),
   };
+}
+
+/** A process in which nothing is open ends before so many timers that don't hold it have followed each other. */
+const ENDS_IN = 5;
+const TURN_MS = 20;
+
+function afterTurns(turns: number, then: () => void): void {
+  if (turns === 0) then();
+  else Deno.unrefTimer(clock.setTimeout(() => afterTurns(turns - 1, then), TURN_MS));
+}
+
+/** What can keep an event loop running, by the names that Deno and Node have for it. */
+const HOLDERS: readonly (readonly [name: RegExp, what: string])[] = [
+  [/^Timeout$/, "a timer or an interval"],
+  [/^http$|^TCPServerWrap$/, "a server"],
+  [/WebSocket$/, "a WebSocket"],
+  [/Listener$/, "a listening socket"],
+  [/Stream$|^TCPSocketWrap$/, "a connection"],
+  [/BroadcastChannel/, "a BroadcastChannel"],
+  [/^messagePort$/, "a MessagePort"],
+  [/^fsEvents$/, "a watcher of files"],
+  [/^child$/, "a program"],
+];
+
+function whatIsOpen(): string {
+  const { internal } = Deno as unknown as { readonly internal: symbol };
+  const { core } = (Deno as unknown as Record<
+    symbol,
+    { readonly core: { resources(): Record<string, string> } }
+  >)[internal]!;
+  const names = [...process.getActiveResourcesInfo(), ...Object.values(core.resources())];
+  const open = HOLDERS.filter(([name]) => names.some((of) => name.test(of)));
+  return open.map(([, what]) => what).join(", ") || "something, such as a worker,";
 }
 
 /** Sends the process's messages, and ends it. */
@@ -146,7 +180,11 @@ async function main(): Promise<void> {
   const comparable = module.comparable as ((value: unknown) => unknown) | undefined;
   const digests = await sampler.digests(comparable).catch(breaks("comparable"));
   say({ type: "digests", digests });
-  end({ type: "finished", teardownMs: await close() });
+  say({ type: "finished", teardownMs: await close() });
+  signal.onabort = null;
+  // From here on nothing of this program's own keeps it from ending.
+  await inbox.ended;
+  afterTurns(ENDS_IN, () => end({ type: "open", what: whatIsOpen() }));
 }
 
 if (import.meta.main) await main();

@@ -144,6 +144,8 @@ export type ProbeMessage =
   | { readonly type: "refused"; readonly items: ItemsKind }
   | { readonly type: "generator"; readonly index: number }
   | { readonly type: "finished"; readonly teardownMs: number }
+  /** Something keeps the process from ending, though nothing more is to come. */
+  | { readonly type: "open"; readonly what: string }
   | {
     readonly type: "stretch";
     readonly stretch: Stretch;

@@ -242,6 +242,7 @@ Deno.test("a busy machine, a slow teardown and the rest are told with their figu
   say(busy, "Other programs used the CPUs meanwhile: a busy thread got 50% of one, and 2 ");
   say({ ...busy, cores: 1 }, "a busy thread got 50% of one. On an idle machine");
   say({ ...busy, others: { used: 1.4, cores: 2 } }, "used 1.4 of 2 cores meanwhile: a busy");
+  say({ kind: "open", what: "a WebSocket" }, "the job leaves a WebSocket open");
   say({ kind: "teardown", ms: null, graceMs: 5000 }, "did not end within 5.00 s");
   say({ kind: "teardown", ms: 1000, graceMs: 3000 }, "takes 1.00 s", "graceMs: 3000");
   say({ kind: "impossible", model: "m", gain: 3.9, most: 2, cores: 2 }, "gained 3.90× where 2 ");

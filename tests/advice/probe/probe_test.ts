@@ -68,6 +68,31 @@ Deno.test({
 });
 
 Deno.test({
+  name: "probe() says what a job leaves open that keeps a program from ending",
+  ignore: !granted("run", "read"),
+  async fn() {
+    const leftBy = async (task: string, more = "") => {
+      const module = `data:text/javascript,export const items = [1, 2]; ${more}
+        export default (n) => { ${task} return n; }`;
+      const job = {
+        ...{ name: "open", options: {} },
+        task: { module, export: "default" },
+        items: { kind: "module", module, export: "items" } as const,
+      };
+      const limits = { typed: "open.ts", limit: 3, targetMs: 1000, guardMs: 60_000 };
+      return (await probe(job, limits)).leavesOpen;
+    };
+    assertEquals(await leftBy(""), undefined);
+    assertEquals(await leftBy("Deno.unrefTimer(setTimeout(() => {}, 1e6));"), undefined);
+    const forAll = "let timer; export const teardown = () => clearInterval(timer);";
+    assertEquals(await leftBy("timer ??= setInterval(() => {}, 1e6);", forAll), undefined);
+    assertEquals(await leftBy("setInterval(() => {}, 1e6);"), "a timer or an interval");
+    const channel = "const channel = new BroadcastChannel('x'); channel.onmessage = () => {};";
+    assertEquals(await leftBy("", channel), "a BroadcastChannel");
+  },
+});
+
+Deno.test({
   name: "a job that is refused whole is to be run again, and one that fails is to be mended",
   ignore: !granted("run", "read"),
   async fn() {
