@@ -28,7 +28,14 @@ import { ClusterChannel } from "./lanes/cluster/cluster_channel.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
 import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
 import { importModule } from "./lanes/lane_tasks.ts";
-import { checkNarrowing, copyOf, faultOf } from "./lanes/permissions.ts";
+import {
+  checkNarrowing,
+  copyOf,
+  deniedHere,
+  faultOf,
+  type LanePermissions,
+  whyDenied,
+} from "./lanes/permissions.ts";
 import {
   fromHere,
   needsPreload,
@@ -397,19 +404,20 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
       cloning: isolate ? frameCloning : structuredCloning,
       fidelity: keepClasses ? "classes" : "data",
       isolated: isolate,
-      refusal: () => because ?? laneRefusal(isolate),
+      refusal: () => because ?? laneRefusal(isolate, options.permissions),
     }),
   });
 }
 
 /** The permission that lanes need and this program lacks, looked up without a prompt; undefined if none. */
-function laneRefusal(isolate: boolean): string | undefined {
+function laneRefusal(isolate: boolean, permissions: LanePermissions = {}): string | undefined {
   const may = (what: Deno.PermissionDescriptor) =>
     Deno.permissions.querySync(what).state === "granted";
   if (isolate) {
     const command = Deno.execPath();
     const lack = may({ name: "run", command }) ? undefined : `--allow-run=${command}`;
-    return lackOfDeno() ?? (lack && `subprocesses need ${lack}`);
+    const denied = deniedHere(permissions);
+    return lackOfDeno() ?? (lack && `subprocesses need ${lack}`) ?? (denied && whyDenied(denied));
   }
   const files = THREAD_FOLDERS.filter(({ protocol }) => protocol === "file:");
   return files.every((path) => may({ name: "read", path })) ? undefined : THREADS_NEED;

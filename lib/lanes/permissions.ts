@@ -6,7 +6,8 @@ import { fromHere, nearestConfig, programFlags } from "./project.ts";
 
 /**
  * The permissions of tasks: for each kind a list of what is allowed, or `true` for everything. Relative paths
- * are relative to the program's folder when it opens the executor.
+ * are relative to the program's folder when it opens the executor. A subprocess is given nothing that the
+ * program itself was denied, as by `--deny-read`: permissions that include it, or a part of it, are refused.
  */
 export interface LanePermissions {
   /** Network hosts, such as `"127.0.0.1"` or `"example.com:443"`. */
@@ -91,8 +92,13 @@ export function faultOf(
  * The `--allow-…` flags for permissions, one for each kind that is allowed.
  *
  * @throws {RangeError} If an entry can't be written on a command line.
+ * @throws {LaneStartError} If it is more than this program may be given itself.
  */
 export function permissionFlags(permissions: LanePermissions = {}): string[] {
+  const denied = deniedHere(permissions);
+  if (denied !== undefined) {
+    throw new LaneStartError(`Cannot start a subprocess: ${whyDenied(denied)}`);
+  }
   return KINDS.flatMap((kind) => {
     const allowed = permissions[kind] ?? false;
     if (typeof allowed === "boolean") return allowed ? [`--allow-${kind}`] : [];
@@ -122,20 +128,53 @@ const ENTRY = {
   ffi: "path",
 } as const;
 
-/** The first permission that this program lacks: its kind, and the entry unless the whole kind is meant. */
-export function missingHere(
-  permissions: LanePermissions,
-): { readonly kind: string; readonly entry: string | undefined } | undefined {
-  for (const kind of KINDS) {
+/** A part of permissions: its kind, and the entry unless it is all of that kind. */
+interface Part {
+  readonly kind: typeof KINDS[number];
+  readonly entry: string | undefined;
+}
+
+/** What of it this program may not do itself. */
+export function missingHere(permissions: LanePermissions): Part | undefined {
+  return partsOf(permissions).find((part) => statusOf(part)?.state !== "granted");
+}
+
+/** What of it this program was denied, at all or in part, as by `--deny-…`: more than just not given. */
+export function deniedHere(permissions: LanePermissions): Part | undefined {
+  return partsOf(permissions).find(({ kind, entry }) =>
+    isDenied({ kind, entry }) ||
+    (entry !== undefined && isPattern(kind, entry) && isDenied({ kind, entry: undefined }))
+  );
+}
+
+function partsOf(permissions: LanePermissions): Part[] {
+  return KINDS.flatMap((kind): Part[] => {
     const allowed = permissions[kind] ?? false;
-    const entries = typeof allowed === "boolean" ? (allowed ? [undefined] : []) : allowed;
-    for (const entry of entries) {
-      const about = { name: kind, ...(entry !== undefined && { [ENTRY[kind]]: entry }) };
-      const asked = attempt(() => Deno.permissions.querySync(about as Deno.PermissionDescriptor));
-      if (asked?.state !== "granted") return { kind, entry };
-    }
-  }
-  return undefined;
+    if (typeof allowed === "boolean") return allowed ? [{ kind, entry: undefined }] : [];
+    return allowed.map((entry) => ({ kind, entry }));
+  });
+}
+
+function statusOf({ kind, entry }: Part): Deno.PermissionStatus | undefined {
+  const about = { name: kind, ...(entry !== undefined && { [ENTRY[kind]]: entry }) };
+  return attempt(() => Deno.permissions.querySync(about as Deno.PermissionDescriptor));
+}
+
+function isDenied(part: Part): boolean {
+  const status = statusOf(part);
+  return status?.state === "denied" || status?.partial === true;
+}
+
+/** Whether an entry means many, as a host does without a port: Deno can be asked about one alone. */
+function isPattern(kind: Part["kind"], entry: string): boolean {
+  return entry.includes("*") || (kind === "net" && !/^[^/]*[^:/]:\d+$/.test(entry));
+}
+
+/** Why a subprocess isn't given a part that this program was denied. */
+export function whyDenied({ kind, entry }: Part): string {
+  const what = entry === undefined ? "all" : JSON.stringify(entry);
+  return `permissions.${kind} allows ${what}, which this program was denied itself, or a part of it; ` +
+    "allow no more than tasks need, and hosts with their ports";
 }
 
 const FLAG = "--unstable-worker-options";

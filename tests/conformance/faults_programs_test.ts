@@ -105,3 +105,13 @@ for (const model of ["limited", "workers"]) {
     assertEquals(Object.keys(ends).filter((how) => !["fulfilled", "failed"].includes(how)), []);
   });
 }
+
+for (
+  const [model, refused] of [["processes", "LaneStartError"], ["auto", "NotCapable"]] as const
+) {
+  fault(`${model}: subprocesses aren't given what their program was denied itself`, async () => {
+    const secret = "export LANES_SECRET=1;";
+    const { stdout, stderr } = await run("denied.ts", [model], secret, ["--deny-env=LANES_SECRET"]);
+    assertEquals([stdout, stderr], [`["${refused}","${refused}","${refused}","read"]\n`, ""]);
+  });
+}
