@@ -8,7 +8,7 @@
 /**
  * Digests a file.
  *
- * @param path The file's path or `file:` URL.
+ * @param path The file's path or `file:` URL; that as text travels to every lane.
  * @returns The digest in hex.
  * @throws {Error} If the file can't be read.
  *
@@ -20,6 +20,7 @@
  * ```
  */
 export default async function hashFile(path: string | URL): Promise<string> {
-  const bytes = await Deno.readFile(path);
+  const isAddress = typeof path === "string" && path.startsWith("file://");
+  const bytes = await Deno.readFile(isAddress ? new URL(path) : path);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
