@@ -140,6 +140,8 @@ export async function sharedState(
           : imports.get(name)?.from !== undefined || GLOBALS.has(name));
       if (isShared) return { name, module: url, line };
     }
+    const memo = memoizedIn(node);
+    if (memo !== undefined) return { ...memo, module: url };
   }
   return undefined;
 }
@@ -287,6 +289,21 @@ function isWeak(node: Node, name: string): boolean {
   return type === "VariableDeclarator"
     ? nameOf(id) === name && /^Weak(Map|Set)$/.test(nameOf((init as Node | null)?.callee ?? {}))
     : !isFunction(node) && [...partsOf(node)].some((part) => isWeak(part, name));
+}
+
+/** A function that a statement makes of another one to keep its results, as lodash.memoize does. */
+function memoizedIn(node: Node): Omit<SharedState, "module"> | undefined {
+  if (isFunction(node)) return undefined;
+  const { callee, type } = (node.type === "VariableDeclarator" && node.init || {}) as Node;
+  const { property = callee } = (callee ?? {}) as Node;
+  if (type === "CallExpression" && /memoi[sz]e/i.test(nameOf(property))) {
+    return { name: nameOf(node.id), line: node.loc.start.line };
+  }
+  for (const part of partsOf(node)) {
+    const found = memoizedIn(part);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Whether all functions that use what a module holds first fill it anew: nothing is left there for the next task. */

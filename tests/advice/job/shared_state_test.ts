@@ -136,6 +136,11 @@ for (
     ],
 
     [
+      "what a package keeps for a function",
+      "import lodash from 'lodash';\nconst half = lodash.memoize((k) => k / 2);\nexport default (k) => half(k);",
+      "half job.ts:2",
+    ],
+    [
       "a table of what was seen",
       "const seen = new Uint8Array(9);\nexport default (x) => { seen[x] = 1; return seen.indexOf(0); };",
       "seen job.ts:2",
