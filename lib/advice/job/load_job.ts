@@ -48,7 +48,10 @@ async function checkJobModule(typed: string, module: string, signal: AbortSignal
   // A check that takes too long isn't the job's fault; errors show when the module is loaded.
   if (success || limit.aborted) return;
   const problem = firstError(new TextDecoder().decode(stderr));
-  throw new UsageError("module", typed, problem, "mend it, and try again");
+  const remedy = /\bnot a dependency\b/.test(problem)
+    ? "name it in its deno.json, or install what its package.json names, as with deno install"
+    : "mend it, and try again";
+  throw new UsageError("module", typed, problem, remedy);
 }
 
 interface JobRequest

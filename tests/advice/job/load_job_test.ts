@@ -1,9 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { loadJob } from "../../../lib/advice/job/load_job.ts";
 import type { Probed, ProbeOptions, Prober } from "../../../lib/advice/probe/probe.ts";
 import { UsageError } from "../../../lib/text/option_values.ts";
 import { granted } from "../../granted.ts";
+import { withFiles } from "../../lanes/small_program.ts";
 import { probedOf } from "../fixture.ts";
 
 const ignore = !granted("run", "read");
@@ -106,6 +107,21 @@ Deno.test({
     }
     assertEquals(options, []);
   },
+});
+
+Deno.test({
+  name: "loadJob() says how a package comes into a project that lacks it",
+  ignore: ignore || !granted("write"),
+  fn: () =>
+    withFiles({
+      "package.json": '{ "type": "module", "dependencies": { "some-queue": "1.0.0" } }',
+      "job.js": 'import "some-queue"; export const items = [1]; export default (n) => n;',
+    }, async (root) => {
+      const { prober } = asked({});
+      const loaded = loadJob({ ...request, typed: `${root}/job.js`, path: (of) => of }, prober);
+      const { message } = await assertRejects(() => loaded, UsageError, "not a dependency");
+      assertStringIncludes(message, "as with deno install");
+    }),
 });
 
 Deno.test({
