@@ -39,6 +39,8 @@ export class EventLoopLane implements Lane {
   };
 
   readonly #tasks: LaneTasks;
+  /** Batches of tasks that are being loaded, in the order in which they are to start. */
+  readonly #waiting = new Map<Task, Set<LaneBatch>>();
 
   constructor(
     private readonly events: LaneEvents,
@@ -56,12 +58,27 @@ export class EventLoopLane implements Lane {
   }
 
   send(batch: LaneBatch): void {
-    const ready = this.#tasks.ready(batch.task);
+    const { task } = batch;
+    const others = this.#waiting.get(task);
+    if (others !== undefined && others.size > 0) return void others.add(batch);
+    const ready = this.#tasks.ready(task);
     if (!isPromise(ready)) return this.#start(batch, ready, batch.sentAtMs);
-    const isProgram = batch.task.module === Deno.mainModule;
+    const waiting = new Set([batch]);
+    this.#waiting.set(task, waiting);
+    const isProgram = task.module === Deno.mainModule;
     const come = isProgram ? after(PROGRAM_MS, warnOfProgram) : undefined;
-    ready.finally(come).then((ready) => this.#start(batch, ready), (error) => {
-      if (batch.laneState !== RECALLED) this.events.unloadable(batch, error);
+    ready.finally(come).then((ready) => {
+      // As each of them ends, another may come.
+      for (const next of waiting) {
+        waiting.delete(next);
+        this.#start(next, ready);
+      }
+      this.#waiting.delete(task);
+    }, (error) => {
+      this.#waiting.delete(task);
+      for (const each of waiting) {
+        if (each.laneState !== RECALLED) this.events.unloadable(each, error);
+      }
     });
   }
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Gates } from "./gates.ts";
-import { type Guarantee, numbers, taskNamed } from "./guarantee.ts";
+import { type Guarantee, numbers, taskNamed, taskOf } from "./guarantee.ts";
 
 export const ORDER: readonly Guarantee[] = [
   {
@@ -36,6 +36,20 @@ export const ORDER: readonly Guarantee[] = [
       }
       assertEquals(seen, numbers(count).map(String).reverse());
       assertEquals((await results.next()).done, true);
+    },
+  },
+  {
+    name: "items and calls of a task that has to be loaded first start in their order on each lane",
+    async check({ open, model }) {
+      await using executor = open({ lanes: 1 });
+      const code = "const seen = []; export default (n) => (seen.push(n), seen.join());";
+      // In this event loop a module is there once for all models.
+      const [called, mapped] = ["called", "mapped"].map((how) =>
+        taskOf(`${code} // ${how}, ${model}`)
+      );
+      const wanted = numbers(8).map((n) => numbers(n + 1).join());
+      assertEquals(await Promise.all(numbers(8).map((n) => executor.run(called!, n))), wanted);
+      assertEquals(await executor.map(mapped!, numbers(8), { chunk: 1 }).toArray(), wanted);
     },
   },
   {
