@@ -201,10 +201,36 @@ export function allAsOne(failures: readonly TeardownError[]): TeardownError {
  * CommonJS module is the `default` of its exports, not the whole exports object.
  */
 export async function importModule(url: string): Promise<Record<string, unknown>> {
-  const module: Record<string, unknown> = await dynamicImport(url);
+  const module: Record<string, unknown> = await importAnew(url);
   if (!("module.exports" in module)) return module;
   const { "module.exports": exported, ...named } = module;
   return typeof exported === "object" ? { ...named, ...exported } : named;
+}
+
+/** Modules that have failed to load, and the addresses by which they were loaded later. */
+const failed = new Set<string>();
+const addresses = new Map<string, string>();
+let lastAddress = 0;
+
+/** Deno reads and runs a module once, and keeps its failure: by another address it does so anew. */
+async function importAnew(url: string): Promise<Record<string, unknown>> {
+  try {
+    return await dynamicImport(addresses.get(url) ?? url);
+  } catch (error) {
+    if (!failed.has(url)) {
+      failed.add(url);
+      throw error;
+    }
+    const address = `${url}#${++lastAddress}`;
+    try {
+      const module = await dynamicImport(address);
+      addresses.set(url, address);
+      return module;
+    } catch (later) {
+      // A subprocess may read its modules by their own addresses alone.
+      throw later instanceof Deno.errors.NotCapable ? error : later;
+    }
+  }
 }
 
 const loaded = new Map<string, TaskFunction | Promise<TaskFunction>>();
