@@ -31,6 +31,16 @@ Deno.test("BodySum sums as Fletcher's definition says", () => {
   }));
 });
 
+Deno.test("BodySum sums the largest words exactly, however many there are", () => {
+  const words = [[255, 255, 255, 127], [0, 0, 0, 128], [255, 255, 255, 255]];
+  for (const word of words) {
+    for (const count of [1023, 1024, 1025, 5000]) {
+      const bytes = Uint8Array.from({ length: 4 * count }, (_, at) => word[at % 4]!);
+      assertEquals(sumOf(bytes), defined(bytes));
+    }
+  }
+});
+
 Deno.test("BodySum gives the same however a body is cut, and wherever parts lie in memory", () => {
   fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 20 })), (parts) => {
     const whole = Uint8Array.from(parts.flatMap((part) => [...part]));
