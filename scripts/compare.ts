@@ -2,7 +2,7 @@
 
 import { command } from "../lib/cli/command.ts";
 import { inputPath } from "../lib/files/user_files.ts";
-import { share } from "../lib/text/option_values.ts";
+import { shareOption } from "../lib/text/option_values.ts";
 import { requireDistinct } from "../lib/files/named_files.ts";
 import { print } from "../lib/text/print.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
@@ -33,7 +33,7 @@ now, 2 bad option or file, or nothing in common, 3 slower than allowed.`,
 await script("compare", async (_signal, args) => {
   compare.parse(args, { from: "user" });
   const [older, newer] = compare.processedArgs;
-  const maxSlowdown = share("--max-slowdown", compare.opts().maxSlowdown ?? "10%", Infinity);
+  const maxSlowdown = shareOption("--max-slowdown", compare.opts().maxSlowdown ?? "10%", Infinity);
   await requireDistinct([], [
     { option: "old.json", path: inputPath(older) },
     { option: "new.json", path: inputPath(newer) },

@@ -7,7 +7,7 @@ import {
   httpUrl,
   positiveInteger,
   requireNet,
-  share,
+  shareOption,
   size,
   UsageError,
 } from "../lib/text/option_values.ts";
@@ -173,7 +173,7 @@ function readSiteOptions(raw: Raw, seed: number, foreign: boolean): SiteOptions 
     latencyMs: duration("--latency", raw.latency ?? "20ms", { max: 3_600_000, plain: true }),
     jitterMs: duration("--jitter", raw.jitter ?? "0ms", { max: 3_600_000, plain: true }),
     pageBytes: size("--size", raw.size ?? String(SITE_DEFAULTS.pageBytes), PAGE_SIZES),
-    faultShare: share("--faults", raw.faults ?? "0"),
+    faultShare: shareOption("--faults", raw.faults ?? "0"),
     seed,
   };
 }

@@ -10,7 +10,7 @@ import { missingHere } from "../lib/lanes/permissions.ts";
 import type { Model } from "../lib/models.ts";
 import {
   given,
-  MOST_LANES,
+  MOST_ASKED_LANES,
   nameOption,
   oneOf,
   positiveInteger,
@@ -121,7 +121,7 @@ await script("lane", async (signal, args) => {
     name: given(raw.name, (text) => nameOption("--name", text)) ?? Deno.hostname(),
     lanes: raw.lanes === undefined
       ? navigator.hardwareConcurrency
-      : positiveInteger("--lanes", raw.lanes, { max: MOST_LANES }),
+      : positiveInteger("--lanes", raw.lanes, { max: MOST_ASKED_LANES }),
     slots: raw.slots === undefined
       ? MOST_SLOTS
       : positiveInteger("--slots", raw.slots, { max: MOST_SLOTS }),

@@ -5,7 +5,7 @@ import {
   duration,
   nonNegativeInteger,
   seedOption,
-  share,
+  shareOption,
   size,
   UsageError,
 } from "../lib/text/option_values.ts";
@@ -43,7 +43,7 @@ function settings(args: string[]) {
   const { port, latencyMs, jitterMs, pageBytes, faultShare, seed } = SITE_DEFAULTS;
   const portOf = (text: string) => nonNegativeInteger("--port", text, { max: 65_535 });
   const sizeOf = (text: string) => size("--size", text, PAGE_SIZES);
-  const faultsOf = (text: string) => share("--faults", text);
+  const faultsOf = (text: string) => shareOption("--faults", text);
   const latency = "how long each page takes, such as 50ms or 1s; plain numbers are milliseconds";
   const jitter = "how much longer at most, differently for each address";
   const faults = "the share of addresses that fail, such as 0.1 or 10%";

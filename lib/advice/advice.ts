@@ -17,7 +17,7 @@ import {
 } from "../timing/json_file.ts";
 import { FINDING_KINDS } from "./findings/findings.ts";
 import { modelSchema, sizeSchema } from "./model_advice.ts";
-import { machineSchema } from "./prediction/machine.ts";
+import { adviceMachineSchema } from "./prediction/machine.ts";
 import { sampleSchema } from "./probe/sample.ts";
 import { profileSchema } from "./profile/job_profile.ts";
 import { autoSchema } from "./race/auto_trial.ts";
@@ -76,7 +76,7 @@ const advice = z.object({
   /** The confidence of the class, from 0.5 to 1. */
   classConfidence: share,
   sample: sampleSchema,
-  machine: machineSchema,
+  machine: adviceMachineSchema,
   models: z.array(modelSchema),
   /** What the advice isn't sure of, in a sentence. */
   unsure: z.string().optional(),

@@ -2,7 +2,13 @@
 
 import type { AutoBounds } from "../auto_options.ts";
 import { isFixed, type Model, MODEL_TABLE } from "../models.ts";
-import { MOST_LANES, oneOf, positiveInteger, size, UsageError } from "../text/option_values.ts";
+import {
+  MOST_ASKED_LANES,
+  oneOf,
+  positiveInteger,
+  size,
+  UsageError,
+} from "../text/option_values.ts";
 
 export interface RawBounds {
   readonly maxSlots?: string;
@@ -48,7 +54,7 @@ export function boundsFor(
       maxSlots: positiveInteger("--max-slots", maxSlots, mostSlots),
     }),
     ...(maxLanes !== undefined && {
-      maxLanes: positiveInteger("--max-lanes", maxLanes, { max: MOST_LANES }),
+      maxLanes: positiveInteger("--max-lanes", maxLanes, { max: MOST_ASKED_LANES }),
     }),
     ...(memory !== undefined && { memoryBytes: size("--memory", memory) }),
     ...(stay !== undefined && { stay: oneOf("--stay", stay, ["loop"]) }),

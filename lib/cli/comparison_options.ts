@@ -15,13 +15,13 @@ import {
 import {
   given,
   listOf,
-  MOST_LANES,
+  MOST_ASKED_LANES,
   MOST_SLOTS,
   needs,
   nonNegativeInteger,
   positiveInteger,
   seedOption,
-  share,
+  shareOption,
   UsageError,
 } from "../text/option_values.ts";
 import { type NamedFile } from "../files/named_files.ts";
@@ -119,7 +119,7 @@ export async function readComparisonOptions(
   const upTo = (max: number, option: string, typed: string | undefined) =>
     given(typed, (text) => positiveInteger(option, text, { max }));
   const slots = upTo(MOST_SLOTS, "--slots", raw.slots) ?? MODEL_TABLE.limited.slots;
-  const lanes = upTo(MOST_LANES, "--lanes", raw.lanes);
+  const lanes = upTo(MOST_ASKED_LANES, "--lanes", raw.lanes);
   const names = raw.models === undefined ? USUAL_MODELS : listOf("--models", raw.models, MODELS);
   const unfit = names.find((model) => !MODEL_TABLE[model].kinds.includes(kind));
   if (unfit !== undefined) {
@@ -134,7 +134,7 @@ export async function readComparisonOptions(
     const remedy = `leave it out, or add ${sized} to --models`;
     throw new UsageError(`--${name}`, value, "no model chosen takes it", remedy);
   }
-  const maxSlowdown = share("--max-slowdown", raw.maxSlowdown ?? "10%", Infinity);
+  const maxSlowdown = shareOption("--max-slowdown", raw.maxSlowdown ?? "10%", Infinity);
   needs(raw.baseline !== undefined, "--max-slowdown", raw.maxSlowdown, "--baseline");
   const server = await serverFor("--models", raw.models, names, raw);
   const bounds = boundsFor("--models", names, raw);

@@ -1,14 +1,14 @@
 /** Files as options name them, checked before anything is measured, run or written over. */
 
 import { basename, dirname } from "node:path";
-import { faultOf, httpUrl, UsageError } from "../text/option_values.ts";
+import { httpUrl, UsageError, valueFault } from "../text/option_values.ts";
 import { linkTarget, readText, statOrUndefined, STDIN, whyRefused } from "./user_files.ts";
 
 /** What the system says of a file, in plain words. */
 function refused(option: string, path: string, error: unknown): UsageError {
   if (error instanceof UsageError) return error;
   const { NotCapable, NotFound, PermissionDenied } = Deno.errors;
-  const fault = faultOf(option, path);
+  const fault = valueFault(option, path);
   if (error instanceof NotFound) return fault("there is no such file", "check the path", error);
   if (error instanceof PermissionDenied) {
     return fault("the system denies access", "choose another, or change its rights", error);
@@ -21,7 +21,7 @@ function refused(option: string, path: string, error: unknown): UsageError {
 
 /** Checks that a file can be written, and leaves what is there as it is. */
 export async function outputFile(option: string, path: string): Promise<string> {
-  const fault = faultOf(option, path);
+  const fault = valueFault(option, path);
   if (path.trim() === "") throw fault("no file is named", "give one such as result.json");
   if (basename(path) === "-") {
     throw new UsageError(option, "-", "no file", "name one; without it the results are printed");
@@ -51,7 +51,7 @@ export async function inputFile(
   path: string,
   { maxBytes = Infinity }: { readonly maxBytes?: number } = {},
 ): Promise<string> {
-  const fault = faultOf(option, path);
+  const fault = valueFault(option, path);
   if (path.trim() === "") throw fault("no file is named", "give the path of one");
   try {
     const info = await Deno.stat(path);
@@ -115,7 +115,7 @@ export async function requireDistinct(
   const refuseTaken = (id: string, option: string, path: string) => {
     const other = taken.get(id);
     if (other === undefined) return;
-    throw faultOf(option, path)(`the same file as ${other}`, "give it a name of its own");
+    throw valueFault(option, path)(`the same file as ${other}`, "give it a name of its own");
   };
   for (const { option, path } of inputs) {
     const told = `${option}, which is read`;

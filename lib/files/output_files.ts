@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { UsageError } from "../text/option_values.ts";
 import { type NamedFile, outputFile, requireDistinct } from "./named_files.ts";
 import { firstLine, print as printOut } from "../text/print.ts";
-import { endsOf, userPath, writeAtomically } from "./user_files.ts";
+import { beginAndEnd, userPath, writeAtomically } from "./user_files.ts";
 
 export const FORMATS = ["json", "csv", "markdown", "html", "trace"] as const;
 
@@ -54,7 +54,7 @@ export async function replaceableFile(
   kind: keyof typeof WRITTEN,
 ): Promise<string> {
   const path = await outputFile(option, userPath(typed));
-  const there = await endsOf(path).catch(() => "what can't be read");
+  const there = await beginAndEnd(path).catch(() => "what can't be read");
   if (there !== "" && !WRITTEN[kind].test(there)) {
     const problem = `it exists, and isn't what ${option} writes`;
     throw new UsageError(option, typed, problem, "name another file, or remove it first");

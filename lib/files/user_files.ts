@@ -96,7 +96,7 @@ export async function statOrUndefined(path: string): Promise<Deno.FileInfo | und
 const EDGE_BYTES = 1 << 16;
 
 /** The begin and the end of a file's text; none of what isn't there, or is no file. */
-export async function endsOf(path: string): Promise<string> {
+export async function beginAndEnd(path: string): Promise<string> {
   const info = await Deno.stat(path).catch(() => undefined);
   if (!info?.isFile) return "";
   using file = await Deno.open(path);

@@ -112,12 +112,12 @@ export function fileFormats(): FileFormat<ReportFile>[] {
 }
 
 /** Which kind of file it is: comparisons alone don't say. */
-export function kindOf(file: ReportFile): Kind {
+export function kindNameOf(file: ReportFile): Kind {
   return "kind" in file ? file.kind : "comparison";
 }
 
 function of(file: ReportFile): KindOfFile<ReportFile> {
-  return kinds.get(kindOf(file))!;
+  return kinds.get(kindNameOf(file))!;
 }
 
 /** Whether nothing was measured that a file could hold. */
@@ -127,7 +127,7 @@ export function isEmpty(file: ReportFile): boolean {
 
 export function byKind(files: readonly ReportFile[]): ReportFile[] {
   const names: string[] = [...kinds.keys()];
-  return files.toSorted((a, b) => names.indexOf(kindOf(a)) - names.indexOf(kindOf(b)));
+  return files.toSorted((a, b) => names.indexOf(kindNameOf(a)) - names.indexOf(kindNameOf(b)));
 }
 
 export async function readReportFile(path: string): Promise<ReportFile> {
@@ -183,8 +183,8 @@ export function reportPage(files: readonly ReportFile[]): string {
   if (first !== undefined && "language" in first) return lessonPage(first);
   const sorted = byKind(files);
   const parts = sorted.map((file, i) => {
-    const kind = kindOf(file);
-    const before = findings(sorted.slice(0, i).filter((other) => kindOf(other) === kind));
+    const kind = kindNameOf(file);
+    const before = findings(sorted.slice(0, i).filter((other) => kindNameOf(other) === kind));
     const id = before === 0 ? kind : `${kind}-${before + 1}`;
     const { did, part } = of(file).page!;
     const clean = sanitized(file);
@@ -195,7 +195,7 @@ export function reportPage(files: readonly ReportFile[]): string {
       partial: isPartial(file),
     };
   });
-  const isOfOneKind = new Set(files.map(kindOf)).size === 1;
+  const isOfOneKind = new Set(files.map(kindNameOf)).size === 1;
   return renderParts(parts, `Lanes ${isOfOneKind ? of(first!).page!.kicker : "report"}`);
 }
 
@@ -208,7 +208,7 @@ export function checkFormats(
     const remedy = "leave it out, or give files in which tasks were timed";
     throw new UsageError("--trace", trace, `there is no trace of ${of(untraced).name}`, remedy);
   }
-  const others = files.filter((file) => kindOf(file) !== "comparison").map(of);
+  const others = files.filter((file) => kindNameOf(file) !== "comparison").map(of);
   const own = others.find(({ page }) => page === undefined);
   if (html !== undefined && own !== undefined && files.length > 1) {
     throw new UsageError("--html", html, `${own.name} is a page of its own`, "give it alone");

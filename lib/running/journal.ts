@@ -12,7 +12,7 @@ import { linesOf } from "../children/parent.ts";
 import { makeWhole, statOrUndefined } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";
 import { UsageError } from "../text/option_values.ts";
-import { digestIn, type Known, KnownItems, MOST_ITEMS } from "./known_items.ts";
+import { digestIn, type Known, KnownItems, MOST_KNOWN_ITEMS } from "./known_items.ts";
 import { RecordFile, type SyncPolicy } from "./record_file.ts";
 
 interface JobIdentity {
@@ -209,7 +209,7 @@ async function readRecords(
     if (state === "failed" && line === 1) return;
     const [, number, text] = RECORD.exec(head) ?? [];
     const index = Number(number);
-    if (last !== "}" || !(index < MOST_ITEMS)) {
+    if (last !== "}" || !(index < MOST_KNOWN_ITEMS)) {
       refuse(typed, `${where} is damaged`, "remove that line, and its item runs again");
     }
     const digest = digestIn(text!);

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 export type Known = "done" | "failed";
 
 /** An item's index is below this: a file that names another is damaged. */
-export const MOST_ITEMS = 2 ** 28;
+export const MOST_KNOWN_ITEMS = 2 ** 28;
 
 const DONE = 1;
 const FAILED = 2;

@@ -8,7 +8,7 @@ import { attempt } from "../lanes/attempt.ts";
 import type { Task } from "../lanes/task.ts";
 import { isFixed, needsServer } from "../models.ts";
 import { hostSaid, httpSigns, refuses } from "../tasks/http_signs.ts";
-import { errorName, messageOf, messageWithCauses, reasonOf } from "../timing/failures.ts";
+import { errorName, failureReason, messageOf, messageWithCauses } from "../timing/failures.ts";
 import { LaneWatch } from "../timing/lane_watch.ts";
 import type { Timeline } from "../timing/result.ts";
 import { decisionsSince, timelineOf } from "../timing/timeline.ts";
@@ -322,7 +322,7 @@ export class RunHere {
       digest: digestText(listed.digest),
       ended: rejected.ended,
       attempts: rejected.attempts,
-      reason: reasonOf(rejected),
+      reason: failureReason(rejected),
       message: message.slice(0, MOST_MESSAGE),
       item: null,
     };

@@ -8,9 +8,9 @@ import { plain } from "../text/plain.ts";
 import { clipped } from "../timing/failures.ts";
 import type { Known, KnownItems } from "./known_items.ts";
 import {
-  BEAT_MS,
   type FailureRecord,
   HELD_MS,
+  RUN_BEAT_MS,
   type RunCommand,
   type RunMessage,
   type RunOrder,
@@ -137,11 +137,11 @@ class JobProcess {
     else signal.addEventListener("abort", finish);
     state.waits = { again: 0, on: "its process" };
     const watch = setInterval(() => {
-      if (this.#listens) state.silentMs += BEAT_MS;
+      if (this.#listens) state.silentMs += RUN_BEAT_MS;
       if (!this.#isHeld) return;
       this.#wasHeld = true;
       this.child.stop();
-    }, BEAT_MS);
+    }, RUN_BEAT_MS);
     try {
       while (true) {
         this.#listens = true;

@@ -10,7 +10,7 @@ import { openModel } from "../timing/trial.ts";
 import { ItemsLeft } from "./items_left.ts";
 import { KnownItems } from "./known_items.ts";
 import { brokenBy, RunHere } from "./run_here.ts";
-import { BEAT_MS, type RunCommand, type RunMessage, type RunOrder } from "./run_message.ts";
+import { RUN_BEAT_MS, type RunCommand, type RunMessage, type RunOrder } from "./run_message.ts";
 
 /**
  * How long a lane's teardown, a task past its deadline, and after Ctrl-C whatever else of the job's isn't a
@@ -100,7 +100,7 @@ async function main(): Promise<void> {
   // What stops a service tells all its processes: the parent has what runs finished.
   const { order, inbox, tell, signal } = await connectToParent<RunOrder>({ onTerm: "goes on" });
   const say: (message: RunMessage) => void = tell;
-  setInterval(() => say({ type: "beat" }), BEAT_MS);
+  setInterval(() => say({ type: "beat" }), RUN_BEAT_MS);
   const known = new KnownItems();
   const fed = new FedItems((count) => say({ type: "wants", count }));
   const finishing = new Finishing(say);

@@ -71,7 +71,7 @@ export interface Waits {
 }
 
 /** How often it says that its event loop goes round, in milliseconds. */
-export const BEAT_MS = 1_000;
+export const RUN_BEAT_MS = 1_000;
 
 export type RunMessage =
   /** No task holds its event loop. */

@@ -17,14 +17,14 @@ import { isFixed, type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
 import {
   duration,
   given,
-  MOST_LANES,
+  MOST_ASKED_LANES,
   MOST_SLOTS,
   needs,
   nonNegativeInteger,
   nonNegativeNumber,
   oneOf,
   positiveInteger,
-  share,
+  shareOption,
   UsageError,
 } from "../text/option_values.ts";
 import { inputFile, outputFile, requireDistinct } from "../files/named_files.ts";
@@ -73,7 +73,7 @@ const RATE = /^([^/]+)\/(s|m|h)$/;
 const LEAST_SPAN_MS = 100;
 
 /** A pace such as `20/s`, evenly: two starts each 100 ms, not 20 at once. */
-export function rateOf(option: string, text: string): Rate {
+export function readRate(option: string, text: string): Rate {
   const [, count = "", unit] = RATE.exec(text) ?? [];
   const many = attempt(() => nonNegativeNumber(option, count, { max: Infinity }));
   if (many === undefined) {
@@ -93,7 +93,7 @@ export function rateOf(option: string, text: string): Rate {
 /** An error budget: so many items, or a share of those that settled. */
 function budgetOf(text: string): Budget {
   if (!/[%.]/.test(text)) return { items: positiveInteger("--halt", text) };
-  const value = share("--halt", text);
+  const value = shareOption("--halt", text);
   if (value === 0) {
     throw new UsageError("--halt", text, "too small", "give 1 or more, or 1% or more");
   }
@@ -153,7 +153,10 @@ function modelOf(raw: RawRunOptions): ModelSpec {
       : `${slots} slot`;
     throw new UsageError(`--${size}`, value, `${model} always has ${has}`, "leave it out");
   }
-  const lanes = given(raw.lanes, (text) => positiveInteger("--lanes", text, { max: MOST_LANES }));
+  const lanes = given(
+    raw.lanes,
+    (text) => positiveInteger("--lanes", text, { max: MOST_ASKED_LANES }),
+  );
   const slots = given(raw.slots, (text) => positiveInteger("--slots", text, { max: MOST_SLOTS }));
   return { model, ...(lanes && { lanes }), ...(slots && { slots }) };
 }
@@ -258,7 +261,7 @@ export async function readRunOptions(module: string, raw: RawRunOptions): Promis
       ...(start && { start: startOf(start) }),
       ...(bounds && { bounds }),
     },
-    rate: given(raw.rate, (text) => rateOf("--rate", text)) ?? recommended?.rate,
+    rate: given(raw.rate, (text) => readRate("--rate", text)) ?? recommended?.rate,
     perHost: given(raw.perHost, (text) => positiveInteger("--per-host", text, { max: MOST_SLOTS })),
     live: raw.live === true,
     halt: given(raw.halt, budgetOf),

@@ -5,7 +5,7 @@ import { blocks, computesBeside, heldMs, type Sample } from "../advice/probe/sam
 import { MOST_USEFUL_LANES } from "../advice/race/promising.ts";
 import { COMPUTES } from "../judge/thresholds.ts";
 import { formatPercent } from "../text/format.ts";
-import { LEAST_WAVES, planFor, type SweepPlan } from "./sweep_plan.ts";
+import { LEAST_WAVES, type SweepPlan, sweepPlanFor } from "./sweep_plan.ts";
 
 /** A task that holds up its event loop for a greater share of its time needs lanes more than slots. */
 const HOLDS = 0.5;
@@ -18,7 +18,7 @@ export function choosePlan(
   shared?: SharedState,
 ): { plan: SweepPlan; why: string } {
   const items = Math.min(most, sample.total ?? Infinity);
-  const [lanes, slots] = [planFor("workers", {}, items), planFor("limited", {}, items)];
+  const [lanes, slots] = [sweepPlanFor("workers", {}, items), sweepPlanFor("limited", {}, items)];
   const computes = `it computes ${formatPercent(sample.cpuShare)} of the time`;
   const sweep = (plan: SweepPlan, why: string) => (
     { plan, why: `${why}, so ${plan.axis} are swept` }

@@ -6,7 +6,7 @@ import { estimateOf, type Law, throughputAt } from "./laws.ts";
 import { formatRate } from "../text/format.ts";
 
 /** From this share on, cores or an event loop count as busy; start, end and clock steps take the rest. */
-export const BUSY = 0.85;
+export const BUSY_SHARE = 0.85;
 /** From this share on, a slot or lane only computes, even if other programs disturb it. */
 const COMPUTES_ALONE = 0.8;
 /** A forecast may reach at most this share of the capacity. */
@@ -71,7 +71,7 @@ export function capacityOf(
       cpuMsPerItem: fastest.msPerItem,
       limitPerSecond: units * 1000 / fastest.msPerItem,
       computingShare,
-      reached: busy >= BUSY || computes,
+      reached: busy >= BUSY_SHARE || computes,
     }];
   });
   return capacities.toSorted((a, b) => a.limitPerSecond - b.limitPerSecond)[0] ?? null;

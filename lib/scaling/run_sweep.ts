@@ -127,7 +127,7 @@ export interface MeasuredSweep {
 type Agreement = Pick<MeasuredSweep, "differsAt" | "unsteady">;
 
 /** Compares the results of trials without failures: the smallest size's with those of all others. */
-export function agreementOf(sizes: readonly Pick<MeasuredSize, "size" | "trials">[]): Agreement {
+export function sizesAgreement(sizes: readonly Pick<MeasuredSize, "size" | "trials">[]): Agreement {
   const [first, ...others] = sizes.map(({ size, trials }) => ({
     size,
     results: new Set(
@@ -307,7 +307,7 @@ export async function runSweep(spec: SweepSpec, options: SweepOptions): Promise<
   }
   const sizes = [...trials].toSorted(([a], [b]) => a - b)
     .map(([size, trials]) => ({ size, refined: refined.has(size), trials }));
-  const agreement = agreementOf(sizes);
+  const agreement = sizesAgreement(sizes);
   const unsteady = agreement.unsteady
     ? [
       `Results differ from run to run at ${

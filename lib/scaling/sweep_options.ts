@@ -8,7 +8,7 @@ import { isRemote, type Model, MODEL_TABLE, MODELS, needsKernel, takes } from ".
 import {
   duration,
   given,
-  MOST_LANES,
+  MOST_ASKED_LANES,
   nonNegativeNumber,
   oneOf,
   positiveInteger,
@@ -17,12 +17,12 @@ import {
 } from "../text/option_values.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import {
-  listOf,
-  MOST_SLOTS,
-  planFor,
+  MOST_SWEPT_SLOTS,
+  numbersOf,
   type RawSizes,
   single,
   type SweepPlan,
+  sweepPlanFor,
 } from "./sweep_plan.ts";
 
 const SWEPT_MODELS = MODELS.filter((model) => MODEL_TABLE[model].sizes.length > 0);
@@ -80,15 +80,15 @@ function modelOf(target: string, raw: RawSweepOptions): Model | undefined {
 }
 
 function openLoopModel(target: string, raw: RawSweepOptions): ModelSpec {
-  const slots = given(raw.slots, (text) => single("--slots", text, MOST_SLOTS, "--rate"));
+  const slots = given(raw.slots, (text) => single("--slots", text, MOST_SWEPT_SLOTS, "--rate"));
   const model = modelOf(target, raw) ?? "limited";
   if (!takes(model, "lanes")) {
-    planFor(model, { lanes: raw.lanes });
+    sweepPlanFor(model, { lanes: raw.lanes });
     return slots === undefined && !isRemote(model) ? { model: "concurrent" } : { model, slots };
   }
   const lanes = raw.lanes === undefined
     ? navigator.hardwareConcurrency
-    : single("--lanes", raw.lanes, MOST_LANES, "--rate");
+    : single("--lanes", raw.lanes, MOST_ASKED_LANES, "--rate");
   return { model, lanes, slots: slots ?? 1 };
 }
 
@@ -99,7 +99,7 @@ function readOpenLoop(target: string, raw: RawSweepOptions, durationMs: number) 
     const problem = `${target} computes, and open-loop load is for tasks that wait`;
     throw new UsageError("--rate", rate, problem, "choose io or a module of your own");
   }
-  const rates = listOf(
+  const rates = numbersOf(
     "--rate",
     rate,
     "50,100,200",
@@ -150,7 +150,7 @@ export async function readSweepOptions(
   const server = await serverFor("--model", raw.model, chosen === undefined ? [] : [chosen], raw);
   const { json, csv, markdown, html } = raw;
   return {
-    sweep: model && planFor(model, raw),
+    sweep: model && sweepPlanFor(model, raw),
     openLoop: loop && (server ? { ...loop, model: { ...loop.model, server } } : loop),
     server,
     rounds: given(raw.rounds, (text) => positiveInteger("--rounds", text, { max: 1_000 })) ??

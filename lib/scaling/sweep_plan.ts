@@ -1,34 +1,28 @@
 /** Plans which sizes of which model a sweep measures, by its options. */
 
 import { type Model, MODEL_TABLE, takes } from "../models.ts";
-import { MOST_LANES, positiveInteger, UsageError } from "../text/option_values.ts";
+import { MOST_ASKED_LANES, positiveInteger, readList, UsageError } from "../text/option_values.ts";
 
 /** With more points a sweep takes too long. */
 const MOST_POINTS = 32;
 
 /** A list of distinct numbers, in ascending order. */
-export function listOf(
+export function numbersOf(
   option: string,
   text: string,
   example: string,
   read: (word: string) => number,
 ): number[] {
-  const refuse = (problem: string, remedy: string): never => {
-    throw new UsageError(option, text, problem, remedy);
-  };
-  const words = text.split(",").map((word) => word.trim());
-  if (words.includes("")) refuse("a number is missing", `give a list such as ${example}`);
-  if (words.length > MOST_POINTS) {
-    refuse(`${words.length} numbers are too many to measure`, `give ${MOST_POINTS} or fewer`);
+  const numbers = readList(option, text, example, read);
+  if (numbers.length > MOST_POINTS) {
+    const problem = `${numbers.length} numbers are too many to measure`;
+    throw new UsageError(option, text, problem, `give ${MOST_POINTS} or fewer`);
   }
-  const values = words.map(read);
-  const twice = values.find((value, i) => values.indexOf(value) !== i);
-  if (twice !== undefined) refuse(`${twice} is there twice`, "name each number once");
-  return values.sort((a, b) => a - b);
+  return numbers.sort((a, b) => a - b);
 }
 
 function sizesOf(option: string, text: string, max: number): number[] {
-  return listOf(option, text, "1,2,4,8", (word) => positiveInteger(option, word, { max }));
+  return numbersOf(option, text, "1,2,4,8", (word) => positiveInteger(option, word, { max }));
 }
 
 /** A single number, for an option that otherwise takes a list. */
@@ -62,7 +56,7 @@ export interface SweepPlan {
   readonly extendTo: number;
 }
 
-export const MOST_SLOTS = 5_000;
+export const MOST_SWEPT_SLOTS = 5_000;
 /** The most slots that are measured in any case, and the most while the throughput rises. */
 export const MOST_DEFAULT_SLOTS = 64;
 const MOST_EXTENDED_SLOTS = 1024;
@@ -76,7 +70,7 @@ function defaultLanes(items: number): number[] {
 }
 
 /** The plan for a model; by default no more than `items` are put in flight. */
-export function planFor(
+export function sweepPlanFor(
   model: Model,
   { slots, lanes, refine }: RawSizes,
   items = Infinity,
@@ -84,8 +78,10 @@ export function planFor(
   if (takes(model, "lanes")) {
     return {
       ...{ axis: "lanes", model },
-      sizes: lanes === undefined ? defaultLanes(items) : sizesOf("--lanes", lanes, MOST_LANES),
-      slotsPerLane: slots === undefined ? 1 : single("--slots", slots, MOST_SLOTS, model),
+      sizes: lanes === undefined
+        ? defaultLanes(items)
+        : sizesOf("--lanes", lanes, MOST_ASKED_LANES),
+      slotsPerLane: slots === undefined ? 1 : single("--slots", slots, MOST_SWEPT_SLOTS, model),
       refine: refine ?? lanes === undefined,
       // More lanes than twice the cores only crowd each other.
       extendTo: 0,
@@ -102,7 +98,7 @@ export function planFor(
     model,
     sizes: slots === undefined
       ? doublings(MOST_DEFAULT_SLOTS)
-      : sizesOf("--slots", slots, together ? mostSlots : MOST_SLOTS),
+      : sizesOf("--slots", slots, together ? mostSlots : MOST_SWEPT_SLOTS),
     slotsPerLane: 1,
     refine: refine ?? slots === undefined,
     extendTo: slots === undefined ? MOST_EXTENDED_SLOTS : 0,

@@ -62,7 +62,7 @@ export function needs(
 }
 
 /** Returns a function that makes the errors that refuse a value. */
-export function faultOf(option: string, value: string) {
+export function valueFault(option: string, value: string) {
   return (problem: string, remedy: string, cause?: unknown): UsageError =>
     new UsageError(option, value, problem, remedy, cause === undefined ? undefined : { cause });
 }
@@ -79,11 +79,11 @@ interface UnitBounds extends NumberBounds {
 }
 
 /** The most lanes: each is a thread or a process, and more would overload a machine. */
-export const MOST_LANES = 256;
+export const MOST_ASKED_LANES = 256;
 export const MOST_SLOTS = 100_000;
 
 /** The longest time that a timer can be set to, in milliseconds: about 24.8 days. */
-export const LONGEST_WAIT_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 // Only decimal digits are accepted, with `_` between them: what JavaScript reads as numbers, such as "0x10",
 // "1e3", " 5 " or "", is more often a mistake than intended.
@@ -172,7 +172,7 @@ export function duration(
 ): number {
   const words = { less: "short", more: "long", unit: "ms" };
   const valueMs = withUnit(option, text, plain, TIME);
-  return bounded(option, text, valueMs, { max: LONGEST_WAIT_MS, ...bounds }, words);
+  return bounded(option, text, valueMs, { max: LONGEST_TIMER_MS, ...bounds }, words);
 }
 
 /** Reads a size in whole bytes: `500MB`, `1.5GB` or `800kB`. */
@@ -186,7 +186,7 @@ export function size(
 }
 
 /** Reads a share of a whole, from 0 to 1: `0.25` or `25%`; above 1, up to `most`, only as a percentage. */
-export function share(option: string, text: string, most = 1): number {
+export function shareOption(option: string, text: string, most = 1): number {
   const percent = text.endsWith("%");
   const digits = percent ? text.slice(0, -1) : text;
   const value = DECIMAL.test(digits) ? digitsOf(digits) / (percent ? 100 : 1) : NaN;
@@ -242,26 +242,35 @@ export function oneOf<const Choice extends string>(
   throw new UsageError(option, text, "unknown", guess(text, choices) + choose);
 }
 
-/** Reads a list of words, such as `workers,processes`; spaces around the commas don't matter. */
+/** Reads a list of distinct values, such as `workers,processes`; spaces around the commas don't matter. */
+export function readList<Value extends string | number>(
+  option: string,
+  text: string,
+  example: string,
+  read: (entry: string) => Value,
+): Value[] {
+  const fault = valueFault(option, text);
+  const entries = text.split(",").map((entry) => entry.trim());
+  if (entries.includes("")) {
+    throw fault("an entry is missing", `separate them by single commas, such as ${example}`);
+  }
+  const values = entries.map(read);
+  const twice = values.find((value, at) => values.indexOf(value) !== at);
+  if (twice !== undefined) throw fault(`${quoted(String(twice))} is there twice`, "name it once");
+  return values;
+}
+
 export function listOf<const Choice extends string>(
   option: string,
   text: string,
   choices: readonly Choice[],
 ): Choice[] {
-  const fault = faultOf(option, text);
-  const words = text.split(",").map((word) => word.trim());
-  if (words.includes("")) {
-    const example = choices.slice(0, 2).join(",");
-    throw fault("a word is missing", `separate words by single commas, such as ${example}`);
-  }
-  const found = words.map((word) => oneOf(option, word, choices));
-  const twice = found.find((word, index) => found.indexOf(word) !== index);
-  if (twice !== undefined) throw fault(`${quoted(twice)} is there twice`, "name it once");
-  return found;
+  const example = choices.slice(0, 2).join(",");
+  return readList(option, text, example, (entry) => oneOf(option, entry, choices));
 }
 
 export function httpUrl(option: string, text: string): URL {
-  const fault = faultOf(option, text);
+  const fault = valueFault(option, text);
   // URL.parse would drop such characters silently, and another address would be downloaded.
   // deno-lint-ignore no-control-regex
   if (/[\x00-\x20\x7f]/.test(text)) {
@@ -301,7 +310,7 @@ export async function requireNet(
     const permission = { name: "net", host } as const;
     const first = urls.find((url) => hostsOf([url])[0] === host)!;
     let { state } = await Deno.permissions.query(permission).catch((cause) => {
-      throw faultOf(option, first.href)("its host can be none", "check it", cause);
+      throw valueFault(option, first.href)("its host can be none", "check it", cause);
     });
     if (state === "prompt" && Deno.stdin.isTerminal() && Deno.stderr.isTerminal()) {
       ({ state } = await Deno.permissions.request(permission));

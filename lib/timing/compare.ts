@@ -7,7 +7,7 @@ import { counted } from "../text/format.ts";
 import { BASELINE, isRemote } from "../models.ts";
 import { ceiling as measuredCeiling } from "./ceiling.ts";
 import { PAIRWISE } from "./standings.ts";
-import { cpuShareOf, judge } from "./verdict.ts";
+import { judge, measuredCpuShare } from "./verdict.ts";
 import { messageOf } from "./failures.ts";
 import { titleOf } from "../lanes/task.ts";
 import { type Meter, othersBetween } from "./meter/meter.ts";
@@ -167,7 +167,7 @@ async function ceilingOf(
 ) {
   const sequential = models.find(({ model }) => model === BASELINE);
   const wanted = models.every(isComparable) &&
-    (spec.ceiling ?? (sequential !== undefined && cpuShareOf(sequential) >= CEILING_SHARE));
+    (spec.ceiling ?? (sequential !== undefined && measuredCpuShare(sequential) >= CEILING_SHARE));
   // The most lanes that any model used.
   const used = models.filter(({ model }) => isRemote(model)).map(({ lanes }) => lanes);
   const lanes = Math.min(Math.max(1, ...used), navigator.hardwareConcurrency);

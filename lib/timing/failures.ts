@@ -41,7 +41,7 @@ export function reasonName(thrown: unknown): string {
 }
 
 /** Why an item has no value: how it ended, or what its task threw. */
-export function reasonOf({ ended, reason }: Rejected): string {
+export function failureReason({ ended, reason }: Rejected): string {
   return ended === "failed" ? reasonName(reason) : ended;
 }
 
@@ -85,7 +85,7 @@ export function messageWithCauses(reason: unknown): string {
 }
 
 function exampleOf(rejected: Rejected): string {
-  const named = reasonOf(rejected);
+  const named = failureReason(rejected);
   const message = messageWithCauses(rejected.reason);
   // A message often begins with the reason itself.
   const rest = message.startsWith(`${named}: `) ? message.slice(named.length + 2) : message;
@@ -98,10 +98,10 @@ const rejectedOf = (outcomes: readonly Outcome<unknown>[]) =>
 
 export function failuresOf(outcomes: readonly Outcome<unknown>[]): Failures {
   const rejected = rejectedOf(outcomes);
-  const named = [...new Set(rejected.map(reasonOf))].slice(0, MOST_REASONS);
+  const named = [...new Set(rejected.map(failureReason))].slice(0, MOST_REASONS);
   // A map: a reason called "__proto__" must not set an object's prototype.
   const found = Map.groupBy(rejected, (of) => {
-    const reason = reasonOf(of);
+    const reason = failureReason(of);
     return named.includes(reason) ? reason : FURTHER;
   });
   const firstOf = (of: readonly Rejected[]) => of.reduce((a, b) => b.index < a.index ? b : a);
@@ -192,13 +192,13 @@ const inOrder = <Of extends Outcome<unknown>>(outcomes: readonly Of[]) =>
 export function failureKindsOf(outcomes: readonly Outcome<unknown>[]): FailureKind[] {
   const kinds = Map.groupBy(
     inOrder(rejectedOf(outcomes)),
-    (rejected) => `${reasonOf(rejected)}\n${httpSigns(rejected.reason).status ?? ""}`,
+    (rejected) => `${failureReason(rejected)}\n${httpSigns(rejected.reason).status ?? ""}`,
   );
   return Array.from(kinds.values(), (of) => {
     const first = of[0]!;
     const { index, reason } = first;
     const message = clipped(messageWithCauses(reason)) || (errorName(reason) ?? "");
-    return { reason: reasonOf(first), count: of.length, index, message, ...httpSigns(reason) };
+    return { reason: failureReason(first), count: of.length, index, message, ...httpSigns(reason) };
   }).sort((a, b) => b.count - a.count).slice(0, MOST_KINDS);
 }
 

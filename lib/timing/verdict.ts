@@ -19,7 +19,7 @@ import { PAIRWISE } from "./standings.ts";
  * The median share of the run, from the first item to the last outcome, in which a model's tasks kept the CPU
  * busy, 0 to 1. Starting isn't counted, nor is queueing for a core that others had, if the system reports it.
  */
-export function cpuShareOf({ rounds }: Pick<ModelResult, "rounds">): number {
+export function measuredCpuShare({ rounds }: Pick<ModelResult, "rounds">): number {
   return median(rounds.map(({ runCpuMs, cpuMs, runMs, queuedMs = 0 }) => {
     const usedMs = runCpuMs ?? cpuMs;
     // The two clocks aren't read at the same instant, so the run never counts as shorter than its CPU time.
@@ -32,14 +32,14 @@ const HIDDEN = 0.75;
 
 /** The CPU share with queueing counted as waiting. */
 function shareOfAll({ rounds }: ModelResult): number {
-  return cpuShareOf({ rounds: rounds.map((round) => ({ ...round, queuedMs: 0 })) });
+  return measuredCpuShare({ rounds: rounds.map((round) => ({ ...round, queuedMs: 0 })) });
 }
 
 /** The CPU share of the whole run, if queueing may hide what the tasks do; undefined otherwise. */
 function untoldShareOf(model: ModelResult): number | undefined {
   const share = shareOfAll(model);
   const queued = median(model.rounds.map(({ runMs, queuedMs = 0 }) => queuedMs / (runMs || 0.001)));
-  const isTold = queued <= HIDDEN || boundOfShare(share) === boundOfShare(cpuShareOf(model));
+  const isTold = queued <= HIDDEN || boundOfShare(share) === boundOfShare(measuredCpuShare(model));
   return isTold ? undefined : share;
 }
 
@@ -199,7 +199,7 @@ export function judge(
     return gain !== null && gain.low > 1 && gain.median > AS_GOOD;
   };
   const untold = untoldShareOf(sequential);
-  const cpuShare = untold ?? cpuShareOf(sequential);
+  const cpuShare = untold ?? measuredCpuShare(sequential);
   const tasks = { cpuShare: Math.min(1, cpuShare), onLoop: onLoopOf(sequential) };
   const cores = Math.max(processors, measured.ceiling?.speedup ?? 1);
   const [impossible] = others.flatMap((of) => {

@@ -5,7 +5,7 @@ import { formatDuration, formatNumber, formatPercent } from "../text/format.ts";
 import { isBusy, type Others, othersWords } from "./meter/meter.ts";
 import type { Comparison, ModelResult } from "./result.ts";
 import { median, outliers } from "./statistics.ts";
-import { cpuShareOf } from "./verdict.ts";
+import { measuredCpuShare } from "./verdict.ts";
 
 /** Fewer rounds than this can't tell noise from a difference. */
 const FEW_ROUNDS = 3;
@@ -22,7 +22,7 @@ const CEILING_SLACK = 1.05;
 export function eventLoopWarnings(models: readonly ModelResult[]): string[] {
   const sequential = models.find(({ model }) => model === BASELINE);
   // Tasks that compute keep the CPU busy under every model: that is no bottleneck.
-  if (sequential !== undefined && cpuShareOf(sequential) >= WAITING) return [];
+  if (sequential !== undefined && measuredCpuShare(sequential) >= WAITING) return [];
   return models.flatMap((of) => {
     const { model, rounds } = of;
     if (model === BASELINE || !ranInOneLoop(of)) return [];

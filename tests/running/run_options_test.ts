@@ -1,24 +1,24 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { pathToFileURL } from "node:url";
 import { UsageError } from "../../lib/text/option_values.ts";
-import { rateOf, type RawRunOptions, readRunOptions } from "../../lib/running/run_options.ts";
+import { type RawRunOptions, readRate, readRunOptions } from "../../lib/running/run_options.ts";
 import { adviceFileOf } from "../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../advice/advice_on.ts";
 import { granted } from "../granted.ts";
 
 Deno.test("a rate is even: one start at a time, or a few where they follow on each other fast", () => {
-  assertEquals(rateOf("--rate", "20/s"), { limit: 2, perMs: 100 });
-  assertEquals(rateOf("--rate", "10/s"), { limit: 1, perMs: 100 });
-  assertEquals(rateOf("--rate", "30/m"), { limit: 1, perMs: 2000 });
-  assertEquals(rateOf("--rate", "0.5/s"), { limit: 1, perMs: 2000 });
-  assertEquals(rateOf("--rate", "1_000/s"), rateOf("--rate", "1000/s"));
+  assertEquals(readRate("--rate", "20/s"), { limit: 2, perMs: 100 });
+  assertEquals(readRate("--rate", "10/s"), { limit: 1, perMs: 100 });
+  assertEquals(readRate("--rate", "30/m"), { limit: 1, perMs: 2000 });
+  assertEquals(readRate("--rate", "0.5/s"), { limit: 1, perMs: 2000 });
+  assertEquals(readRate("--rate", "1_000/s"), readRate("--rate", "1000/s"));
   for (const text of ["1000/s", "300/s", "100000/s"]) {
-    const { limit, perMs } = rateOf("--rate", text);
+    const { limit, perMs } = readRate("--rate", text);
     assertEquals(Math.round(limit / perMs * 1000), parseInt(text));
     assertEquals(perMs >= 100 && perMs < 110, true);
   }
   for (const text of ["0/s", "0", "20", "20/d", "-1/s", "1e9/s", "999999999999999999/s"]) {
-    assertThrows(() => rateOf("--rate", text), UsageError);
+    assertThrows(() => readRate("--rate", text), UsageError);
   }
 });
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../../lib/scaling/measure.ts";
-import { planFor } from "../../lib/scaling/sweep_plan.ts";
+import { sweepPlanFor } from "../../lib/scaling/sweep_plan.ts";
 import { ownJob } from "../../lib/scaling/swept_job.ts";
 import type { JobSpec } from "../../lib/timing/spec.ts";
 import { granted } from "../granted.ts";
@@ -36,7 +36,7 @@ Deno.test({
       told(() =>
         measureSweep(
           job,
-          planFor(model, raw),
+          sweepPlanFor(model, raw),
           { rounds: 2, seed: 1, timeoutMs: 30_000, server: undefined },
           options,
         )
@@ -100,7 +100,7 @@ Deno.test({
         () =>
           measureSweep(
             none,
-            planFor("limited", { slots: "1" }),
+            sweepPlanFor("limited", { slots: "1" }),
             { rounds: 1, seed: 1, timeoutMs: 30_000, server: undefined },
             options,
           ),

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
-  agreementOf,
   refinements,
   runSweep,
+  sizesAgreement,
   type SweepOptions,
 } from "../../lib/scaling/run_sweep.ts";
 import type { TimingEvent, TrialSpec } from "../../lib/timing/spec.ts";
@@ -244,7 +244,7 @@ Deno.test("refinements() gives only sizes that weren't measured, between those t
   ));
 });
 
-Deno.test("agreementOf() compares the results of the items that all sizes ran, where none failed", () => {
+Deno.test("sizesAgreement() compares the results of the items that all sizes ran, where none failed", () => {
   const at = (size: number, ...results: (string | undefined)[]) => ({
     size,
     trials: results.map((prefixChecksum, round) => {
@@ -252,12 +252,12 @@ Deno.test("agreementOf() compares the results of the items that all sizes ran, w
       return { ...trial, ...(prefixChecksum !== undefined && { prefixChecksum }) };
     }),
   });
-  assertEquals(agreementOf([]), {});
-  assertEquals(agreementOf([at(1, undefined), at(2, "a")]), {});
-  assertEquals(agreementOf([at(1, "a", "a"), at(2, "a"), at(4, "a", "a")]), {});
-  assertEquals(agreementOf([at(1, "a", "a"), at(2, "a"), at(4, "a", "b")]), { differsAt: 4 });
-  assertEquals(agreementOf([at(1, "a", "b"), at(2, "c")]), { unsteady: true });
+  assertEquals(sizesAgreement([]), {});
+  assertEquals(sizesAgreement([at(1, undefined), at(2, "a")]), {});
+  assertEquals(sizesAgreement([at(1, "a", "a"), at(2, "a"), at(4, "a", "a")]), {});
+  assertEquals(sizesAgreement([at(1, "a", "a"), at(2, "a"), at(4, "a", "b")]), { differsAt: 4 });
+  assertEquals(sizesAgreement([at(1, "a", "b"), at(2, "c")]), { unsteady: true });
   const failed = at(2, "b");
   const other = failed.trials.map((trial) => ({ ...trial, round: { ...trial.round, failed: 1 } }));
-  assertEquals(agreementOf([at(1, "a"), { size: 2, trials: other }]), {});
+  assertEquals(sizesAgreement([at(1, "a"), { size: 2, trials: other }]), {});
 });

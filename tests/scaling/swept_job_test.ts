@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { downloads, itemsFor, ownJob } from "../../lib/scaling/swept_job.ts";
-import { planFor, type SweepPlan } from "../../lib/scaling/sweep_plan.ts";
+import { type SweepPlan, sweepPlanFor } from "../../lib/scaling/sweep_plan.ts";
 import type { JobSpec } from "../../lib/timing/spec.ts";
 
 const site = {
@@ -28,13 +28,13 @@ Deno.test("itemsFor() gives every size the items that the smallest runs in a few
   assertEquals([of(10), of(50), of(100), of(2000)], [448, 64, 32, 8]);
   // A list that is only a little longer runs whole, because the rest may be what matters.
   assertEquals([of(10, 900), of(10, 901), of(10, 5)], [900, 448, 5]);
-  const lanes = planFor("workers", { lanes: "2,4,6" });
+  const lanes = sweepPlanFor("workers", { lanes: "2,4,6" });
   assertEquals(of(10, null, lanes), 900);
   assertEquals(of(10, null, lanes, 0.8), 900);
-  assertEquals(of(10, null, planFor("limited", { slots: "8,20" }), 1), 900);
+  assertEquals(of(10, null, sweepPlanFor("limited", { slots: "8,20" }), 1), 900);
   // Sizes given by the user get enough items to fill them, though that takes longer.
-  assertEquals(of(2000, null, planFor("limited", { slots: "1,100" })), 100);
-  assertEquals(of(2000, null, planFor("limited", {})), 8);
+  assertEquals(of(2000, null, sweepPlanFor("limited", { slots: "1,100" })), 100);
+  assertEquals(of(2000, null, sweepPlanFor("limited", {})), 8);
   // If the source is slow, items take the same time at every size.
   const slow = { wallMs: 5, sourceMs: 100, cpuShare: 0, total: null };
   assertEquals(itemsFor(slow, undefined, 2), 32);

@@ -12,7 +12,7 @@ import {
   hostsOf,
   httpUrl,
   listOf,
-  LONGEST_WAIT_MS,
+  LONGEST_TIMER_MS,
   nonNegativeInteger,
   nonNegativeNumber,
   oneOf,
@@ -20,7 +20,7 @@ import {
   quoted,
   requireNet,
   seedOption,
-  share,
+  shareOption,
   size,
   UsageError,
 } from "../../lib/text/option_values.ts";
@@ -108,7 +108,7 @@ for (
     ["nonNegativeInteger()", nonNegativeInteger],
     ["nonNegativeNumber()", nonNegativeNumber],
     ["duration()", duration],
-    ["share()", share],
+    ["shareOption()", shareOption],
   ] as const
 ) {
   Deno.test(`${name} takes only what is plainly written`, () => {
@@ -181,7 +181,7 @@ Deno.test("duration() refuses other units, blanks before units, and what no time
   for (const text of ["5d", "5 s", "5S", "5min", "s", "ms", "1m30s"]) {
     refused(() => duration("--x", text));
   }
-  assertEquals(duration("--x", `${LONGEST_WAIT_MS}ms`), LONGEST_WAIT_MS);
+  assertEquals(duration("--x", `${LONGEST_TIMER_MS}ms`), LONGEST_TIMER_MS);
   assertMatch(refused(() => duration("--x", "36000m")).message, /too long/);
   refused(() => duration("--x", "9".repeat(400) + "h"));
 });
@@ -200,8 +200,8 @@ Deno.test("duration() refuses zero where a time is needed", () => {
   assertMatch(refused(() => duration("--timeout", "0s", { min: 1 })).remedy, /1ms or more/);
 });
 
-Deno.test("share() takes a number from 0 to 1, or a percentage", () => {
-  assertEquals(["0", "1", "0.25", "25%", "100%", "0%"].map((text) => share("--x", text)), [
+Deno.test("shareOption() takes a number from 0 to 1, or a percentage", () => {
+  assertEquals(["0", "1", "0.25", "25%", "100%", "0%"].map((text) => shareOption("--x", text)), [
     0,
     1,
     0.25,
@@ -209,14 +209,19 @@ Deno.test("share() takes a number from 0 to 1, or a percentage", () => {
     1,
     0,
   ]);
-  for (const text of ["1.01", "101%", "2", "%", "5%%", "5 %"]) refused(() => share("--x", text));
-  assertEquals(share("--x", "250%", Infinity), 2.5);
-  for (const text of ["2.5", "x%"]) refused(() => share("--x", text, Infinity));
+  for (const text of ["1.01", "101%", "2", "%", "5%%", "5 %"]) {
+    refused(() => shareOption("--x", text));
+  }
+  assertEquals(shareOption("--x", "250%", Infinity), 2.5);
+  for (const text of ["2.5", "x%"]) refused(() => shareOption("--x", text, Infinity));
 });
 
-Deno.test("share() gives the same for a percentage as for its hundredth", () => {
+Deno.test("shareOption() gives the same for a percentage as for its hundredth", () => {
   fc.assert(fc.property(fc.nat(100), (percent) => {
-    assertAlmostEquals(share("--x", `${percent}%`), share("--x", (percent / 100).toFixed(2)));
+    assertAlmostEquals(
+      shareOption("--x", `${percent}%`),
+      shareOption("--x", (percent / 100).toFixed(2)),
+    );
   }));
 });
 

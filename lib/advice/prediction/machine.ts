@@ -9,7 +9,7 @@ import { median } from "../../timing/statistics.ts";
 import type { JobSpec, ModelSpec, TrialRunner } from "../../timing/spec.ts";
 import { type Candidate, joined } from "./candidate.ts";
 
-export const machineSchema = z.object({
+export const adviceMachineSchema = z.object({
   cores: whole,
   /** The gain of independent processes, one on each core. */
   ceiling: z.number().positive(),
@@ -23,7 +23,7 @@ export const machineSchema = z.object({
     startMs: amount,
   }).optional(),
 });
-export type Machine = Checked<typeof machineSchema>;
+export type Machine = Checked<typeof adviceMachineSchema>;
 
 export function startMsOf({ startMs, joined }: Machine, model: Model): number {
   const measured: Partial<Record<Model, number>> = startMs;

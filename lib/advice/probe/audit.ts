@@ -1,7 +1,7 @@
 /** Finds the files and the network use of one child's tasks in Deno's log of granted permissions. */
 
 import { resolve } from "node:path";
-import { endsOf, passingPath, userFolder } from "../../files/user_files.ts";
+import { beginAndEnd, passingPath, userFolder } from "../../files/user_files.ts";
 import { attempt } from "../../lanes/attempt.ts";
 import type { LanePermissions } from "../../lanes/permissions.ts";
 
@@ -87,7 +87,7 @@ export class Audit implements AsyncDisposable {
 
 /** Whether a file is a database, which keeps concurrent changes apart by itself. */
 async function isDatabase(path: string): Promise<boolean> {
-  return (await endsOf(path).catch(() => "")).startsWith(SQLITE);
+  return (await beginAndEnd(path).catch(() => "")).startsWith(SQLITE);
 }
 
 /**

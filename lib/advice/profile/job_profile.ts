@@ -98,7 +98,7 @@ export function deedOf({ name }: Pick<CallFrame, "name">): string {
 }
 
 /** A function's name as a person would write it, with brackets if it can be called. */
-export function nameOf({ name, line, column }: CallFrame): string {
+export function functionName({ name, line, column }: CallFrame): string {
   if (name === "") return line <= 1 && column <= 1 ? "the module itself" : "a nameless function";
   return /^[\w$.#<>[\] ]+$/.test(name) && !name.includes("(") ? `${name}()` : name;
 }
@@ -125,7 +125,7 @@ export function timeByFunction(
   const deeds = new Map<string, number>();
   const tallyOf = (frame: CallFrame, owner: Owner): Tally => {
     const isRuntime = owner === "runtime";
-    const name = isRuntime ? deedOf(frame) : nameOf(frame);
+    const name = isRuntime ? deedOf(frame) : functionName(frame);
     const key = isRuntime ? name : keyOf(frame);
     const none = { frame, name, owner, deeds: new Map<string, number>(), us: 0, totalUs: 0 };
     return tallies.getOrInsert(key, none);
@@ -191,7 +191,7 @@ export function flameBars({ calls }: CallTree, folder: string): FlameBar[] {
       const place = placeOf(frame, folder);
       const isDeed = owner === "runtime" && frame.name.startsWith("(");
       return {
-        name: isDeed ? deedOf(frame) : nameOf(frame),
+        name: isDeed ? deedOf(frame) : functionName(frame),
         owner,
         ...(place !== undefined && { place }),
         depth,

@@ -15,7 +15,7 @@ import {
   FUNCTION_COLUMNS,
   jobItems,
   modelColumns,
-  ownerOf,
+  ownerWords,
   PROFILE_TITLE,
   profileLines,
   remarkOn,
@@ -236,7 +236,7 @@ export function drawFlame(bars: readonly FlameBar[], width: number): Html {
   const drawn = shown.map(({ name, owner, place, depth, from, share }) => {
     const [left, right] = [x(clamped(from)), x(clamped(clamped(from) + clamped(share)))];
     const top = MARGIN + (levels - 1 - Math.floor(depth)) * ROW_HEIGHT;
-    const { words, colour: fill } = ownerOf(owner);
+    const { words, colour: fill } = ownerWords(owner);
     const title = `${name}: ${formatPercent(share)}\n${place ?? words}`;
     return { name, left, right, top, title, fill };
   });

@@ -288,7 +288,7 @@ const OWNERS: ReadonlyMap<string, { readonly words: string; readonly colour: str
   ["runtime", { words: "the runtime", colour: "var(--sequential)" }],
 ]);
 
-export function ownerOf(owner: Owner) {
+export function ownerWords(owner: Owner) {
   return OWNERS.get(owner) ?? { words: "unknown", colour: "var(--other)" };
 }
 
@@ -379,7 +379,7 @@ export function foundWords({ bound, recommended: { model, name, gain }, hazards 
 export const FUNCTION_COLUMNS: readonly Column<JobProfile["functions"][number]>[] = [
   textColumn("function", 0, ({ name }) => name),
   textColumn("where", 0, ({ place = "" }) => place),
-  textColumn("whose", 0, ({ owner }) => ownerOf(owner).words),
+  textColumn("whose", 0, ({ owner }) => ownerWords(owner).words),
   numberColumn("itself", 0, ({ share, deeds }) => {
     return formatPercent(share) + deedsWords(" (of it ", deeds, ")");
   }),

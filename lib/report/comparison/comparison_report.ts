@@ -29,7 +29,7 @@ import method from "./method.html" with { type: "text" };
 import { AS_GOOD, MORE_LIKELY, SURE_VERDICT } from "../../judge/thresholds.ts";
 import type { AwaitCost } from "../../tasks/calibrate.ts";
 import { sumOfFailures } from "../../timing/failures.ts";
-import { isBusy as othersAreBusy } from "../../timing/meter/meter.ts";
+import { isBusy } from "../../timing/meter/meter.ts";
 import { filled, type Html, list, type Markup, markup, unbroken } from "../html/markup.ts";
 import { type PagePart, type PartPlace, type Section, taskWords } from "../html/page.ts";
 import { timelineSection } from "../html/timeline.ts";
@@ -60,7 +60,7 @@ export function comparisonReport(comparison: Comparison): doc.Block {
   const title = `${job.name}: ${items}, ${roundsOf(comparison)}, medians`;
   const meaning = passesCeiling(comparison)
     ? "; a model gained more, so it was measured too low."
-    : isBusy(comparison)
+    : machineWasBusy(comparison)
     ? ` while others used ${formatNumber(others!.used)} of its ${counted(others!.cores, "core")}.`
     : "; no number of lanes computes faster.";
   const limit = ceiling === null
@@ -190,15 +190,15 @@ export function verdictText(comparison: Comparison): string {
 }
 
 /** Whether others used so much of the machine that figures may not hold. */
-export function isBusy({ others }: Pick<Comparison, "others">): boolean {
-  return others !== undefined && othersAreBusy(others);
+export function machineWasBusy({ others }: Pick<Comparison, "others">): boolean {
+  return others !== undefined && isBusy(others);
 }
 
 /** Whether rounds say too little, or what can't be, to leave a job sequential; of a small one much doubt is usual. */
 export function isUndecided(comparison: Comparison): boolean {
   const { verdict } = comparison;
   if (verdict === null || verdict.recommended !== BASELINE) return false;
-  return isBusy(comparison)
+  return machineWasBusy(comparison)
     ? verdict.confidence < SURE_VERDICT
     : verdict.bound !== "small" && verdict.confidence <= MORE_LIKELY;
 }
@@ -217,7 +217,7 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
   const chosen = comparison.models.find(({ model }) => model === verdict.recommended);
   const base = comparison.models.find(({ model }) => model === BASELINE);
   if (isUndecided(comparison)) {
-    return isBusy(comparison)
+    return machineWasBusy(comparison)
       ? "Which model is best can't be told on so busy a machine."
       : "Which model is best can't be told.";
   }
@@ -226,7 +226,7 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
   if (chosen === undefined || base === undefined) return `Take ${name}.`;
   const ceiling =
     comparison.ceiling !== null && verdict.bound !== "io" && !passesCeiling(comparison) &&
-      !isBusy(comparison)
+      !machineWasBusy(comparison)
       ? `; ${formatRatio(comparison.ceiling.speedup)} is what this machine can give`
       : "";
   return `Take ${name}, ${memoryOf(base, chosen)}${ceiling}.`;

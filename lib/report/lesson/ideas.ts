@@ -5,8 +5,8 @@ import { BASELINE, isModel, isRemote } from "../../models.ts";
 import type { TickRow } from "../../switching/switch_result.ts";
 import { formatNumber, formatPercent, NO_FIGURE } from "../../text/format.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
-import { cpuShareOf } from "../../timing/verdict.ts";
-import { isBusy, isUndecided, passesCeiling } from "../comparison/comparison_report.ts";
+import { measuredCpuShare } from "../../timing/verdict.ts";
+import { isUndecided, machineWasBusy, passesCeiling } from "../comparison/comparison_report.ts";
 import { modelColour } from "../html/style.ts";
 import type { Bar } from "../html/svg.ts";
 import { Speaker, type TextKey } from "../speaker.ts";
@@ -97,7 +97,7 @@ function ticks(
 /** The share of a job that the CPU was busy, one after another. */
 function busyShareOf(comparison: Comparison | undefined): number | undefined {
   const base = modelIn(comparison, BASELINE);
-  return base && Math.min(1, cpuShareOf(base));
+  return base && Math.min(1, measuredCpuShare(base));
 }
 
 function adviceOn(speaker: Speaker, comparison: Comparison): string {
@@ -109,7 +109,9 @@ function adviceOn(speaker: Speaker, comparison: Comparison): string {
     comparison.verdict?.bound === "small" &&
     lanes.every(({ speedup }) => speedup !== null && speedup.high < 1)
   ) return speaker.say("when.small");
-  if (isUndecided(comparison)) return speaker.say(isBusy(comparison) ? "when.busy" : "when.unsure");
+  if (isUndecided(comparison)) {
+    return speaker.say(machineWasBusy(comparison) ? "when.busy" : "when.unsure");
+  }
   return chosen.model === BASELINE
     ? speaker.say("when.leave")
     : speaker.say("when.take", { model: chosen.model, gain: speaker.gain(chosen) });
@@ -248,7 +250,7 @@ const IDEAS = {
       seen: [
         files && speaker.compared(files),
         // Where others use the cores, a wait for one of these looks like computing.
-        busyShare !== undefined && boundOfShare(busyShare) === "cpu" && !isBusy(files!)
+        busyShare !== undefined && boundOfShare(busyShare) === "cpu" && !machineWasBusy(files!)
           ? speaker.say("files.memory", { busyShare })
           : undefined,
       ],
@@ -268,7 +270,11 @@ const IDEAS = {
   cpu(speaker, { cpu }) {
     const onCores = cpu && { ...cpu, models: cpu.models.filter(({ device }) => !device) };
     const ceiling = (of: Comparison) =>
-      passesCeiling(of) ? "cpu.ceiling.passed" : isBusy(of) ? "cpu.ceiling.busy" : "cpu.ceiling";
+      passesCeiling(of)
+        ? "cpu.ceiling.passed"
+        : machineWasBusy(of)
+        ? "cpu.ceiling.busy"
+        : "cpu.ceiling";
     return {
       seen: [
         onCores && speaker.compared(onCores),

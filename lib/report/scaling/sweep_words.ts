@@ -12,7 +12,7 @@ import {
   recommendedSize,
 } from "../../scaling/analyse.ts";
 import { CRITERION, LAW_TITLES } from "../../scaling/laws.ts";
-import { BUSY } from "../../scaling/forecast.ts";
+import { BUSY_SHARE } from "../../scaling/forecast.ts";
 import { SUSTAINED_DEFINITION } from "../../scaling/open_loop.ts";
 import {
   type Fit,
@@ -178,7 +178,7 @@ export function capacitySentences({ capacity, axis, points }: SweepResult): stri
     ];
   }
   const [one, more] = axis === "lanes" ? ["lane", "lanes"] : ["slot", "slots"];
-  const ends = capacity.busy >= BUSY
+  const ends = capacity.busy >= BUSY_SHARE
     ? `Computing ends at ${cores}, ${busy}: more ${more} can't help here; ${cost}.`
     : `Computing ends at ${cores}, for one ${one} alone computes ` +
       `${formatPercent(Math.min(1, computingShare))} of the time: more ${more} can't help here; ` +

@@ -4,7 +4,7 @@ import { callTree } from "../../../lib/advice/profile/cpu_profile.ts";
 import {
   deedOf,
   flameBars,
-  nameOf,
+  functionName,
   ownerOf,
   placeOf,
   timeByFunction,
@@ -83,8 +83,8 @@ Deno.test("deedOf() says what the runtime does", () => {
   assertEquals(deedOf({ name: "RegExp: ^(parse|a+)+$" }), "matching regular expressions");
 });
 
-Deno.test("nameOf() writes a function as a person would", () => {
-  const of = (name: string, line = 3, column = 9) => nameOf({ name, url: "", line, column });
+Deno.test("functionName() writes a function as a person would", () => {
+  const of = (name: string, line = 3, column = 9) => functionName({ name, url: "", line, column });
   assertEquals([of("parse"), of("get size"), of("Timeout.<computed>")], [
     "parse()",
     "get size()",
