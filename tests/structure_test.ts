@@ -179,13 +179,19 @@ check(
     ),
 );
 
-check("each type that files of lib share has a name of its own", (paths) => {
-  const exported = paths.filter((path) => path.startsWith("lib/")).flatMap((path) => {
+check("what files of lib share has a name of its own", (paths) => {
+  const shared = paths.filter((path) => path.startsWith("lib/")).flatMap((path) => {
     const code = Deno.readTextFileSync(ROOT + path).replaceAll(/\/\*[\s\S]*?\*\//g, "");
-    return [...code.matchAll(/^export (?:abstract )?(?:class|interface|type) (\w+)/gm)]
-      .map(([, name]) => ({ name, path }));
+    const found = code.matchAll(
+      /^export (?:abstract |async )?(class|interface|type|function\*?|const) (\w+)/gm,
+    );
+    // A module of tasks names them, its setup and its kernel as users' modules do.
+    const names = [...found].filter(([, kind]) =>
+      !path.startsWith("lib/tasks/") || /^(?:class|interface|type)$/.test(kind!)
+    ).map(([, , name]) => name);
+    return Array.from(new Set(names), (name) => ({ name, path }));
   });
-  return [...Map.groupBy(exported, ({ name }) => name)].filter(([, of]) => of.length > 1)
+  return [...Map.groupBy(shared, ({ name }) => name)].filter(([, of]) => of.length > 1)
     .map(([name, of]) => `${name}: ${of.map(({ path }) => path).join(", ")}`);
 });
 

@@ -6,7 +6,7 @@ import type { Fidelity, Report } from "../lanes/lane.ts";
 import { arrivalOf, encodeAtOnce } from "../lanes/remote/channel.ts";
 import type { Cloning } from "../lanes/remote/clone.ts";
 import { failureLoss, valueLoss } from "../lanes/remote/fidelity.ts";
-import { nameOf, type Task } from "../lanes/task.ts";
+import { type Task, taskName } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
 import { PROVEN, Tally } from "./tally.ts";
 
@@ -63,7 +63,7 @@ export class KnownTasks {
 
   /** Whether none of it ran, or one like it; of a function that isn't known. */
   isNew(task: Task): boolean {
-    return !isFunction(task) && !this.#named.has(nameOf(task));
+    return !isFunction(task) && !this.#named.has(taskName(task));
   }
 
   /** Whether some came back from lanes as they do here. */
@@ -161,7 +161,7 @@ export class KnownTasks {
     // A function is itself alone.
     known = isFunction(task)
       ? new Known()
-      : this.#named.getOrInsertComputed(nameOf(task), () => new Known());
+      : this.#named.getOrInsertComputed(taskName(task), () => new Known());
     this.#known.set(task, known);
     return known;
   }

@@ -9,7 +9,7 @@ import { asyncContext } from "../lanes/async_context.ts";
 import { QueueFullError } from "../lanes/errors.ts";
 import type { Death, Report } from "../lanes/lane.ts";
 import { emptyBuffers } from "../lanes/remote/buffers.ts";
-import { nameOf, type Task } from "../lanes/task.ts";
+import { type Task, taskName } from "../lanes/task.ts";
 import { beginSpan, type Span } from "../lanes/telemetry.ts";
 import { after, clock } from "../lanes/timers.ts";
 import {
@@ -75,14 +75,14 @@ export class Calls {
 
   /** Counts a failed load and returns whether the call is tried again. */
   mayLoadAgain(task: Task, isKnown: boolean): boolean {
-    const name = nameOf(task);
+    const name = taskName(task);
     const failures = (this.#loadFailures.get(name) ?? 0) + Number(!isKnown);
     this.#loadFailures.set(name, failures);
     return isKnown && failures < MOST_LOAD_FAILURES;
   }
 
   loaded(task: Task): void {
-    if (this.#loadFailures.size > 0) this.#loadFailures.delete(nameOf(task));
+    if (this.#loadFailures.size > 0) this.#loadFailures.delete(taskName(task));
   }
 }
 

@@ -4,7 +4,7 @@ import { attempt, shown, wordsOf } from "../lanes/attempt.ts";
 import type { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
 import type { Death, Forced, LaneEvents, Report } from "../lanes/lane.ts";
 import { unloadable } from "../lanes/lane_tasks.ts";
-import { nameOf, type Task } from "../lanes/task.ts";
+import { type Task, taskName } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
 import type { Batch, OpenLane, PoolRun } from "./batch.ts";
 import { blame, isActive, progressOf } from "./blame.ts";
@@ -165,7 +165,7 @@ export class InFlight implements Enforcer {
 
   #failLoading(batch: Batch, error: Error): void {
     const openLane = batch.openLane!;
-    const task = nameOf(batch.task);
+    const task = taskName(batch.task);
     const { loadFailure } = openLane;
     const isKnown = loadFailure?.task === task && batch.sentAtMs < loadFailure.atMs;
     if (!isKnown) openLane.loadFailure = { task, atMs: clock.now() };

@@ -12,7 +12,7 @@ import {
 } from "../lanes/errors.ts";
 import type { Death, Lane, LaneEvents, LoadingStage } from "../lanes/lane.ts";
 import { allAsOne, notSetUp, unloadable } from "../lanes/lane_tasks.ts";
-import { nameOf, type Task } from "../lanes/task.ts";
+import { type Task, taskName } from "../lanes/task.ts";
 import { Alarm, clock, within } from "../lanes/timers.ts";
 import { type Batch, OpenLane, type PoolRun } from "./batch.ts";
 
@@ -375,7 +375,7 @@ export class Places {
 
   /** Has every lane that is opened from now on load a task from the start. */
   noteLoadable(task: Task): void {
-    const name = nameOf(task);
+    const name = taskName(task);
     this.#loadable.delete(name);
     this.#loadable.set(name, task);
     if (this.#loadable.size <= MOST_PRELOADED) return;
@@ -385,7 +385,7 @@ export class Places {
 
   /** Undoes `noteLoadable`. */
   noteUnloadable(task: Task): void {
-    this.#loadable.delete(nameOf(task));
+    this.#loadable.delete(taskName(task));
   }
 
   /** Closes an idle lane if it gets no more batches; otherwise has it closed after `idleMs`. */

@@ -115,7 +115,7 @@ interface OneByOne {
 }
 
 /** The greatest gain that tasks in flight, the cores, and the time of one event loop allow. */
-export function possibleGain(
+export function gainLimit(
   { cpuShare, onLoop, held = 0 }: OneByOne,
   cores: number,
   { lanes, inFlight }: { readonly lanes: number; readonly inFlight: number },

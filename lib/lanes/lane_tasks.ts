@@ -7,12 +7,12 @@ import dynamicImport from "data:text/javascript,export default (/** @type {strin
 import { attempt, isPromise, propertyOf, wordsOf } from "./attempt.ts";
 import { TaskLoadError, TeardownError } from "./errors.ts";
 import {
-  nameOf,
   type PlacedTask,
   type SetupContext,
   type Task,
   type TaskContext,
   type TaskFunction,
+  taskName,
 } from "./task.ts";
 import { within } from "./timers.ts";
 
@@ -157,13 +157,13 @@ export function disposerOf(resource: unknown): (() => unknown) | undefined {
   return typeof dispose === "function" ? () => dispose.call(resource) : undefined;
 }
 
-export const NOTHING: Given = { resource: undefined, shared: undefined };
+export const GIVEN_NOTHING: Given = { resource: undefined, shared: undefined };
 
 /** The context of an item's first attempt. As in a lane, it has no properties of its own to be copied. */
 export function plainContext(
   index: number,
   signal: AbortSignal,
-  { resource, shared }: Given = NOTHING,
+  { resource, shared }: Given = GIVEN_NOTHING,
 ): TaskContext {
   const cancelled = () => signal.aborted;
   return Object.create({ index, attempt: 1, signal, resource, shared, cancelled });
@@ -244,7 +244,7 @@ const functions = new WeakMap<Task, TaskFunction>();
 export function loadTask(task: Task): TaskFunction | Promise<TaskFunction> {
   const fn = functions.get(task);
   if (fn !== undefined) return fn;
-  return loaded.getOrInsertComputed(nameOf(task), (key) =>
+  return loaded.getOrInsertComputed(taskName(task), (key) =>
     importTask(task).then((fn) => {
       loaded.set(key, fn);
       return fn;

@@ -8,7 +8,7 @@ import { asyncContext, enterAsyncContext } from "./async_context.ts";
 import { attempt, isThenable, OwnPromise } from "./attempt.ts";
 import { CancelledError, TimeoutError } from "./errors.ts";
 import type { AskReason, ItemFailure, LaneBatch, LaneSettings, Report } from "./lane.ts";
-import { type Given, NOTHING } from "./lane_tasks.ts";
+import { type Given, GIVEN_NOTHING } from "./lane_tasks.ts";
 import { type TaskContext, type TaskFunction, titleOf } from "./task.ts";
 
 /**
@@ -115,7 +115,7 @@ export class BatchRun<B extends RunnableBatch = RunnableBatch> implements LaneRu
     readonly batch: B,
     private readonly fn: TaskFunction,
     private readonly host: BatchHost<B>,
-    readonly given: Given = NOTHING,
+    readonly given: Given = GIVEN_NOTHING,
   ) {
     const { items: { length: count }, settings: { timed, timeoutMs } } = batch;
     this.#keep = count > 1 ? host.keep : undefined;

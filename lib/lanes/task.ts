@@ -90,7 +90,7 @@ export interface Task<Item = never, Result = unknown> {
 }
 
 /** A key that is unique to a task. */
-export function nameOf(task: Pick<Task, "module" | "export">): string {
+export function taskName(task: Pick<Task, "module" | "export">): string {
   return `${task.export} ${task.module}`;
 }
 

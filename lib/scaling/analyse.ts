@@ -16,7 +16,7 @@ import {
 import { capacityOf, forecasts } from "./forecast.ts";
 import { drawsOf, fittedLaws, type Series } from "./laws.ts";
 import { randomBelow, seededRandom } from "../timing/random.ts";
-import { choose, possibleGain } from "../judge/choose.ts";
+import { choose, gainLimit } from "../judge/choose.ts";
 import { AS_GOOD, IMPOSSIBLE, TOO_SLOW } from "../judge/thresholds.ts";
 import type { Interval } from "../timing/result.ts";
 import { Standings } from "../timing/standings.ts";
@@ -305,7 +305,7 @@ export function recommendedSize(
   const mostOf = ({ point: { size } }: typeof smallest) => {
     const inFlight = size / smallest.point.size;
     return axis === "slots" && computingShare !== undefined && freeShare !== undefined
-      ? possibleGain(
+      ? gainLimit(
         {
           cpuShare: computingShare,
           onLoop: Math.min(1, (1 - freeShare) / Math.max(computingShare, 1e-9)),

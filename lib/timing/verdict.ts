@@ -9,7 +9,7 @@
 import type { Comparison, Interval, ModelResult, Verdict } from "./result.ts";
 import { median } from "./statistics.ts";
 import { BASELINE, isFixed, isRemote, MODELS, ranInOneLoop } from "../models.ts";
-import { type Choice, choose, possibleGain } from "../judge/choose.ts";
+import { type Choice, choose, gainLimit } from "../judge/choose.ts";
 import { AS_GOOD, boundOfShare, IMPOSSIBLE, LEAST_THREAD_MS, WAITS } from "../judge/thresholds.ts";
 import { formatDuration } from "../text/format.ts";
 import { isBusy, type Others } from "./meter/meter.ts";
@@ -205,7 +205,7 @@ export function judge(
   const [impossible] = others.flatMap((of) => {
     const gain = of.device === undefined ? gainOf(of) : null;
     const size = { lanes: isRemote(of.model) ? Infinity : 1, inFlight: Infinity };
-    const most = possibleGain(tasks, cores, size);
+    const most = gainLimit(tasks, cores, size);
     // A gain that may be none is noise and raises no alarm.
     const isAlarm = gain !== null && gain.low > 1 && gain.median > IMPOSSIBLE * most;
     return isAlarm ? [{ of, gain, most }] : [];

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { choose, mostSaved, possibleGain, type Standing } from "../../lib/judge/choose.ts";
+import { choose, gainLimit, mostSaved, type Standing } from "../../lib/judge/choose.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 
 /** A standing of candidates with these times; intervals and certainty follow from `spread`. */
@@ -179,32 +179,32 @@ const COMPUTES = { cpuShare: 1, onLoop: 1 };
 const LOOP = { lanes: 1, inFlight: 1000 };
 const LANES = { lanes: 4, inFlight: 1000 };
 
-Deno.test("possibleGain() is what the cores give tasks that compute, and nothing on one event loop", () => {
-  assertEquals(possibleGain(COMPUTES, 2, LANES), 2);
-  assertEquals(possibleGain(COMPUTES, 2, LOOP), 1);
+Deno.test("gainLimit() is what the cores give tasks that compute, and nothing on one event loop", () => {
+  assertEquals(gainLimit(COMPUTES, 2, LANES), 2);
+  assertEquals(gainLimit(COMPUTES, 2, LOOP), 1);
   // Outside the loop, tasks compute on all cores.
-  assertEquals(possibleGain({ cpuShare: 1, onLoop: 0 }, 2, LOOP), 2);
-  assertEquals(possibleGain({ cpuShare: 1, onLoop: 0.8 }, 2, LOOP), 1.25);
+  assertEquals(gainLimit({ cpuShare: 1, onLoop: 0 }, 2, LOOP), 2);
+  assertEquals(gainLimit({ cpuShare: 1, onLoop: 0.8 }, 2, LOOP), 1.25);
 });
 
-Deno.test("possibleGain() isn't above the tasks in flight, nor below 1", () => {
+Deno.test("gainLimit() isn't above the tasks in flight, nor below 1", () => {
   const waits = { cpuShare: 0.001, onLoop: 1 };
-  assertEquals(possibleGain(waits, 2, { lanes: 1, inFlight: 8 }), 8);
-  assertEquals(possibleGain({ ...COMPUTES, held: 1 }, 0.5, LANES), 1);
+  assertEquals(gainLimit(waits, 2, { lanes: 1, inFlight: 8 }), 8);
+  assertEquals(gainLimit({ ...COMPUTES, held: 1 }, 0.5, LANES), 1);
 });
 
-Deno.test("possibleGain() lets tasks that compute all the time spare no waking", () => {
+Deno.test("gainLimit() lets tasks that compute all the time spare no waking", () => {
   // With two cores, tasks that always compute gain at most two.
-  assertEquals(possibleGain({ cpuShare: 1, onLoop: 0 }, 2, LOOP), 2);
+  assertEquals(gainLimit({ cpuShare: 1, onLoop: 0 }, 2, LOOP), 2);
   // If tasks wait half of the time, four tenths of their computing may be waking up.
   const half = 1 / (0.5 * Math.SQRT1_2);
-  assertAlmostEquals(possibleGain({ cpuShare: 0.5, onLoop: 1 }, 1, LANES), half / 0.6, 1e-9);
+  assertAlmostEquals(gainLimit({ cpuShare: 0.5, onLoop: 1 }, 1, LANES), half / 0.6, 1e-9);
 });
 
-Deno.test("possibleGain() of one event loop ends where tasks hold it up", () => {
+Deno.test("gainLimit() of one event loop ends where tasks hold it up", () => {
   const blocking = { cpuShare: 0.01, onLoop: 1, held: 0.99 };
-  assert(possibleGain(blocking, 2, LOOP) < 1.02);
-  assert(possibleGain(blocking, 2, LANES) > 100);
+  assert(gainLimit(blocking, 2, LOOP) < 1.02);
+  assert(gainLimit(blocking, 2, LANES) > 100);
 });
 
 Deno.test("mostSaved() is what other cores compute, or all waits but one item's", () => {

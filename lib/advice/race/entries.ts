@@ -1,7 +1,7 @@
 /** Scales the rounds of a race to the whole job, and tells which of the gains are possible. */
 
 import { BASELINE, isRemote, MODEL_TABLE, needsServer } from "../../models.ts";
-import { possibleGain as possibleOf } from "../../judge/choose.ts";
+import { gainLimit } from "../../judge/choose.ts";
 import { FAR_LESS, IMPOSSIBLE, WAITS } from "../../judge/thresholds.ts";
 import type { Interval, Round } from "../../timing/result.ts";
 import type { TrialResult } from "../../timing/spec.ts";
@@ -98,7 +98,7 @@ export function possibleGain(
   items: number,
 ): number {
   const { cpuShare, cpuMs, loopMs, blockedMs, wallMs, sourceMs } = sample;
-  const ofTasks = possibleOf(
+  const ofTasks = gainLimit(
     {
       cpuShare,
       onLoop: cpuMs > 0 ? loopMs / cpuMs : 0,

@@ -3,7 +3,7 @@
 import { batchOfContext, contextOfBatch, inAsyncContext } from "../async_context.ts";
 import { attempt } from "../attempt.ts";
 import type { Device, Report } from "../lane.ts";
-import { type Given, LaneTasks, loadFromProgram, loadTask, NOTHING } from "../lane_tasks.ts";
+import { type Given, GIVEN_NOTHING, LaneTasks, loadFromProgram, loadTask } from "../lane_tasks.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import { type Task, titleOf } from "../task.ts";
 import { traced } from "../telemetry.ts";
@@ -210,7 +210,7 @@ export class LaneServer {
   }
 
   /** The buffers of `shared` and `resource`, which later tasks use, so they must not be transferred. */
-  #keptFor({ given = NOTHING }: LaneRun): ReadonlySet<ArrayBufferLike> {
+  #keptFor({ given = GIVEN_NOTHING }: LaneRun): ReadonlySet<ArrayBufferLike> {
     return this.#kept.getOrInsertComputed(given, () => keptIn([given.shared, given.resource]));
   }
 

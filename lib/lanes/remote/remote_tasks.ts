@@ -3,7 +3,7 @@
 import { notSetUp, unloadable } from "../lane_tasks.ts";
 import type { TaskLoadError } from "../errors.ts";
 import type { LaneBatch } from "../lane.ts";
-import { nameOf, type Task } from "../task.ts";
+import { type Task, taskName } from "../task.ts";
 import { clock } from "../timers.ts";
 
 export class RemoteTask {
@@ -49,7 +49,7 @@ export class RemoteTasks {
   }
 
   find(task: Task): RemoteTask | undefined {
-    return this.#known.get(nameOf(task));
+    return this.#known.get(taskName(task));
   }
 
   numbered(number: number): RemoteTask | undefined {
@@ -68,7 +68,7 @@ export class RemoteTasks {
   #add(task: Task): RemoteTask {
     const sinceMs = this.loading === undefined ? clock.now() : NaN;
     const known = new RemoteTask(++this.#lastNumber, task, sinceMs);
-    this.#known.set(nameOf(task), known);
+    this.#known.set(taskName(task), known);
     this.onNew(known);
     return known;
   }
@@ -91,7 +91,7 @@ export class RemoteTasks {
     const known = this.numbered(number);
     if (known === undefined) return [];
     known.state = error === undefined ? "loaded" : "failed";
-    if (error !== undefined) this.#known.delete(nameOf(known.task));
+    if (error !== undefined) this.#known.delete(taskName(known.task));
     if (error === undefined) known.loaded.resolve();
     else known.loaded.reject(error);
     const held = [...known.held];
