@@ -6,7 +6,6 @@ import { SERVER_HELP, serverFor } from "../lib/children/server_arguments.ts";
 import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";
-import { userPath } from "../lib/files/user_files.ts";
 import { isFixed, MODEL_TABLE, MODELS, needsServer } from "../lib/models.ts";
 import {
   duration,
@@ -106,7 +105,7 @@ async function readOptions(raw: ReturnType<typeof advice.opts>) {
 }
 
 await script("advise", async (signal, args) => {
-  const { permissions, rest } = takePermissions(args, userPath);
+  const { permissions, rest } = takePermissions(args);
   advice.parse(rest, { from: "user" });
   const { export: name, dry = false } = advice.opts();
   const [typed] = advice.processedArgs as [string];

@@ -71,7 +71,7 @@ Exit codes: 130 left after Ctrl-C or SIGTERM, 2 bad option, or no server; 0 of -
   );
 
 await script("lane", async (signal, args) => {
-  const { permissions, rest } = takePermissions(args, userPath, "module");
+  const { permissions, rest } = takePermissions(args, "module");
   lane.parse(rest, { from: "user" });
   const raw = lane.opts();
   const server = await readServerOptions(raw);

@@ -1,12 +1,11 @@
 /** `deno task run`: runs a job for real, to its end, and continues where an earlier run stopped. */
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
-import { jobModule } from "../lib/advice/job/job_module.ts";
 import { BOUNDS_HELP } from "../lib/children/bounds_arguments.ts";
 import { SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
-import { userPath } from "../lib/files/user_files.ts";
+import { jobModule } from "../lib/files/named_files.ts";
 import { modelLines } from "../lib/models.ts";
 import { LONGEST_WAIT_MS, MOST_REFUSALS, MOST_WAIT_MS } from "../lib/running/refused_items.ts";
 import { HELD_MS, LEAST_JUDGED } from "../lib/running/run_message.ts";
@@ -119,10 +118,10 @@ interrupted.`,
 );
 
 await script("run", async (signal, args) => {
-  const { permissions, rest } = takePermissions(args, userPath);
+  const { permissions, rest } = takePermissions(args);
   run.parse(rest, { from: "user" });
   const [typed] = run.processedArgs;
-  await jobModule(typed, userPath);
+  await jobModule(typed);
   const options = await readRunOptions(typed, run.opts());
   const { runToEnd } = await import("../lib/cli/run_to_end.ts");
   return await runToEnd({ typed, permissions, options, args, signal });

@@ -4,7 +4,6 @@ import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissi
 import { SERVER_HELP } from "../lib/children/server_arguments.ts";
 import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
-import { userPath } from "../lib/files/user_files.ts";
 import { readSweepOptions } from "../lib/scaling/sweep_options.ts";
 
 const sweep = command(
@@ -83,7 +82,7 @@ then is printed and written.`,
 );
 
 await script("sweep", async (signal, args) => {
-  const { permissions, rest } = takePermissions(args, userPath);
+  const { permissions, rest } = takePermissions(args);
   sweep.parse(rest, { from: "user" });
   const [target] = sweep.processedArgs;
   const values = await readSweepOptions(target, sweep.opts(), permissions);

@@ -1,12 +1,12 @@
 /** Runs a job to its end, and prints and writes what became of it. */
 
 import { missingFlag, permissionNeeded } from "../advice/job/job_permissions.ts";
-import { jobModule } from "../advice/job/job_module.ts";
 import { loadJob } from "../advice/job/load_job.ts";
 import { sharedBy, sharedWords } from "../advice/job/shared_state.ts";
 import { MOST_LOAD_MS } from "../dispatch/map_options.ts";
 import { LiveServer } from "../report/live/live_server.ts";
-import { standardInput, STDIN, userPath, whileReading } from "../files/user_files.ts";
+import { jobModule } from "../files/named_files.ts";
+import { standardInput, STDIN, whileReading } from "../files/user_files.ts";
 import { type AutoBounds, otherMachine } from "../auto_options.ts";
 import { isFixed } from "../models.ts";
 import { UsageError } from "../text/option_values.ts";
@@ -130,7 +130,7 @@ async function boundsOf(
   { export: name, model: { model, bounds } }: RunOptionValues,
 ): Promise<AutoBounds | undefined> {
   if (isFixed(model) || bounds?.stay !== undefined) return bounds;
-  const module = await jobModule(typed, userPath).catch(() => "");
+  const module = await jobModule(typed).catch(() => "");
   const shared = await sharedBy({ module, export: name });
   if (shared === undefined) return bounds;
   const because = `${sharedWords(shared)}; --model workers gives them lanes all the same`;
@@ -196,7 +196,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   const ownItems = from === undefined;
   const [{ job }, bounds] = await Promise.all([
     loadJob({
-      ...{ typed, path: userPath, export: options.export, permissions, model, ownItems },
+      ...{ typed, export: options.export, permissions, model, ownItems },
       ...{ guardMs: MOST_LOAD_MS, signal },
     }),
     boundsOf(typed, options),

@@ -1,8 +1,16 @@
 /** Files as options name them, checked before anything is measured, run or written over. */
 
 import { basename, dirname } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { httpUrl, UsageError, valueFault } from "../text/option_values.ts";
-import { linkTarget, readText, statOrUndefined, STDIN, whyRefused } from "./user_files.ts";
+import {
+  linkTarget,
+  readText,
+  statOrUndefined,
+  STDIN,
+  userPath,
+  whyRefused,
+} from "./user_files.ts";
 
 /** What the system says of a file, in plain words. */
 function refused(option: string, path: string, error: unknown): UsageError {
@@ -64,6 +72,33 @@ export async function inputFile(
     throw refused(option, path, error);
   }
   return path;
+}
+
+/** The URL of the module that a person named; throws a UsageError if there is no such local file. */
+export async function jobModule(typed: string): Promise<string> {
+  const fault = valueFault("module", typed);
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(typed)?.[1]?.toLowerCase();
+  if (scheme !== undefined && scheme !== "file") {
+    throw fault("not a local file", "save it here, and give the file's path");
+  }
+  if (typed.trim() === "") {
+    throw fault("no file is named", "give the path of one");
+  }
+  const url = scheme === undefined ? pathToFileURL(userPath(typed)) : URL.parse(typed);
+  if (url === null || url.host !== "") {
+    throw fault("not a local file", "write file:///path/to/job.ts");
+  }
+  const info = await Deno.stat(fileURLToPath(url)).catch((cause: Error) => {
+    const isMissing = cause instanceof Deno.errors.NotFound ||
+      cause instanceof Deno.errors.NotADirectory;
+    const problem = isMissing ? "there is no such file" : `it can't be read (${cause.name})`;
+    const remedy = "give the path of a module that exports a task and its items";
+    throw fault(problem, remedy, cause);
+  });
+  if (info.isDirectory) {
+    throw fault("a folder", "name the module's file in it");
+  }
+  return new URL(url.pathname, "file:").href;
 }
 
 /** A file that is open to be written, and its path if it was made for that, which another program may do as well. */

@@ -1,6 +1,5 @@
 /** The options of `deno task run`, and what they mean together. */
 
-import { jobModule } from "../advice/job/job_module.ts";
 import type { AdviceFile } from "../advice/advice.ts";
 import { boundsFor, type RawBounds, refuseSize } from "../children/bounds_arguments.ts";
 import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
@@ -27,7 +26,7 @@ import {
   shareOption,
   UsageError,
 } from "../text/option_values.ts";
-import { inputFile, outputFile, requireDistinct } from "../files/named_files.ts";
+import { inputFile, jobModule, outputFile, requireDistinct } from "../files/named_files.ts";
 import type { ModelSpec } from "../timing/spec.ts";
 import type { LineFormat } from "./item_lines.ts";
 import { journalPath } from "./journal.ts";
@@ -125,8 +124,8 @@ async function adviceOf(
     throw new UsageError(option, typed, cause.problem, remedy, { cause });
   });
   const { job } = file.advice;
-  const adviced = await jobModule(job.module, userPath).catch(() => undefined);
-  if (adviced !== await jobModule(module, userPath)) {
+  const adviced = await jobModule(job.module).catch(() => undefined);
+  if (adviced !== await jobModule(module)) {
     const problem = `it is advice on ${job.module}`;
     throw new UsageError(option, typed, problem, "ask for advice on this job");
   }

@@ -1,13 +1,12 @@
-/** The jobs that are swept: downloads from a test site, sums, and the user's own. */
+/** The jobs that are swept; downloads from a test site, and sums. */
 
 import type { Site } from "../site/start.ts";
 import { calibrate } from "../tasks/calibrate.ts";
 import { CPU_TASKS } from "../tasks/catalogue.ts";
-import type { Sample } from "../advice/probe/sample.ts";
 import { limitedTo } from "../timing/job_items.ts";
 import { computingJob, downloadJob } from "../timing/ready_jobs.ts";
 import type { JobSpec } from "../timing/spec.ts";
-import { LEAST_WAVES, MOST_DEFAULT_SLOTS, type SweepPlan } from "./sweep_plan.ts";
+import { LEAST_WAVES } from "./sweep_plan.ts";
 
 export interface SweptJob {
   readonly name: string;
@@ -78,44 +77,4 @@ export async function sums(
     at: (places) => at(grows ? countAt(places) : count),
     warmupAt: (places) => 2 * places,
   };
-}
-
-/** How long a trial of the smallest size should take with the user's own job, in milliseconds. */
-const OWN_TRIAL_MS = 4_500;
-/** A list of at most this many times the items for that time runs whole, with its unusual items. */
-const HARDLY_MORE = 2;
-
-/**
- * How many items of the user's own job every size runs: as many as the smallest size runs in a few seconds, at
- * least as many as the given sizes can hold, and a multiple of the sizes' slots.
- */
-export function itemsFor(
-  { wallMs, sourceMs, cpuShare, total }: Pick<
-    Sample,
-    "wallMs" | "sourceMs" | "cpuShare" | "total"
-  >,
-  plan: SweepPlan | undefined,
-  cores: number,
-): number {
-  const { sizes, slotsPerLane, extendTo } = plan ?? { sizes: [1], slotsPerLane: 1, extendTo: 1 };
-  const [smallest, largest] = [sizes[0]! * slotsPerLane, sizes.at(-1)! * slotsPerLane];
-  const atOnce = Math.min(smallest, cores / Math.max(cpuShare, 1e-9));
-  const isAsked = extendTo === 0;
-  // A source gives one item at a time.
-  const inTime = OWN_TRIAL_MS / Math.max(wallMs / atOnce, sourceMs, 1e-6);
-  const timely = Math.max(isAsked ? largest : LEAST_WAVES, inTime);
-  const multiple = isAsked
-    ? largest
-    : Math.min(MOST_DEFAULT_SLOTS, 2 ** Math.round(Math.log2(timely)));
-  const wanted = multiple * Math.round(timely / multiple);
-  return total !== null && total <= HARDLY_MORE * timely ? total : wanted;
-}
-
-/** The user's own job; no items run before a trial, since that may have effects. */
-export function ownJob(
-  job: JobSpec,
-  known: Pick<SweptJob, "computingShare" | "freeShare" | "total" | "expectedMs" | "failedShare"> =
-    {},
-): SweptJob {
-  return { name: job.name, chunk: "auto", ...known, at: () => job, warmupAt: () => 0 };
 }

@@ -16,7 +16,6 @@ import { TrialError } from "../../lib/children/measuring_child.ts";
 import { serverFault } from "../../lib/children/server_arguments.ts";
 import { printReport } from "../../lib/cli/result_files.ts";
 import type { OutputFiles } from "../../lib/files/output_files.ts";
-import { userPath } from "../../lib/files/user_files.ts";
 import type { ServerOptions } from "../../lib/lanes/cluster/broker.ts";
 import type { LanePermissions } from "../../lib/lanes/permissions.ts";
 import { UsageError } from "../../lib/text/option_values.ts";
@@ -47,7 +46,7 @@ export async function giveAdvice(request: Request): Promise<number> {
   const { permissions, dry, files, export: name, ...asked } = request;
   const { typed, items, budgetMs, seed, server, withAuto, signal } = asked;
   const { job } = await loadJob({
-    ...{ typed, path: userPath, export: name, items, permissions, guardMs: budgetMs, signal },
+    ...{ typed, export: name, items, permissions, guardMs: budgetMs, signal },
   });
   const most = Math.min(items ?? Infinity, MOST_ITEMS);
   const plan = `at most ${counted(most, "item")}, each at most ${MOST_TIMES + Number(withAuto)} ` +

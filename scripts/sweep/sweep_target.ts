@@ -1,22 +1,26 @@
 /** Runs `deno task sweep` after its options are read: measures its target at many sizes, and reports. */
 
-import { jobModule } from "../../lib/advice/job/job_module.ts";
 import { loadJob } from "../../lib/advice/job/load_job.ts";
 import { sharedWords } from "../../lib/advice/job/shared_state.ts";
 import { orderProbe } from "../../lib/advice/probe/order_probe.ts";
 import { JobError } from "../../lib/advice/probe/probe.ts";
 import { heldMs, sampleOf } from "../../lib/advice/probe/sample.ts";
 import { printReport } from "../../lib/cli/result_files.ts";
-import { userPath } from "../../lib/files/user_files.ts";
+import { jobModule } from "../../lib/files/named_files.ts";
 import { MODEL_TABLE, needsKernel } from "../../lib/models.ts";
 import { anyFailed } from "../../lib/report/scaling/sweep_words.ts";
-import { compareKernel, holdAgainstSample } from "../../lib/scaling/against_sample.ts";
 import { measureOpenLoop, type MeasureOptions, measureSweep } from "../../lib/scaling/measure.ts";
-import { choosePlan } from "../../lib/scaling/choose_plan.ts";
+import {
+  choosePlan,
+  compareKernel,
+  holdAgainstSample,
+  itemsFor,
+  ownJob,
+} from "../../lib/scaling/own_job.ts";
 import { computes, type SweepOptionValues } from "../../lib/scaling/sweep_options.ts";
 import { type SweepPlan, withinItems } from "../../lib/scaling/sweep_plan.ts";
 import type { SweepResult } from "../../lib/scaling/sweep_result.ts";
-import { downloads, itemsFor, ownJob, sums, type SweptJob } from "../../lib/scaling/swept_job.ts";
+import { downloads, sums, type SweptJob } from "../../lib/scaling/swept_job.ts";
 import { startSite } from "../../lib/site/start.ts";
 import { counted } from "../../lib/text/format.ts";
 import { printError } from "../../lib/text/print.ts";
@@ -73,7 +77,7 @@ interface Measuring {
 async function loadedSample(target: string, values: SweepOptionValues, measuring: Measuring) {
   const { items, timeoutMs } = values;
   const model = values.sweep?.model ?? values.openLoop?.model.model;
-  await jobModule(target, userPath);
+  await jobModule(target);
   printError(
     `${target}: looks at it, and runs a few of its items one by one. If they change something, mind ` +
       `that each trial runs them again (--items) …`,
@@ -81,7 +85,6 @@ async function loadedSample(target: string, values: SweepOptionValues, measuring
   const loaded = await loadJob({
     ...values,
     typed: target,
-    path: userPath,
     guardMs: Math.max(LEAST_GUARD_MS, timeoutMs),
     taskMs: timeoutMs,
     guardOption: "--timeout",

@@ -1,5 +1,6 @@
 /** A job's permissions: Deno's `--allow-…` flags, passed on to the job's processes only. */
 
+import { userPath } from "../../files/user_files.ts";
 import { UsageError } from "../../text/option_values.ts";
 import { plain, shellWord } from "../../text/plain.ts";
 import type { Thrown } from "../probe/probe_message.ts";
@@ -65,8 +66,8 @@ function faultIn(kind: Kind, entry: string): string | undefined {
 /** Takes the `--allow-…` flags and `-A` out of a command line, except the script's own flag. */
 export function takePermissions(
   args: readonly string[],
-  path: (typed: string) => string,
   own?: string,
+  path: (typed: string) => string = userPath,
 ): { readonly permissions: LanePermissions; readonly rest: string[] } {
   const permissions: Partial<Record<Kind, readonly string[] | true>> = {};
   const rest: string[] = [];

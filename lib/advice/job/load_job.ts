@@ -1,5 +1,6 @@
 /** Checks and loads a job module, in a process of its own. */
 
+import { jobModule } from "../../files/named_files.ts";
 import { TOLD_LATER_MS } from "../../children/parent.ts";
 import { moduleFacts } from "../../children/trial_flags.ts";
 import { UsageError } from "../../text/option_values.ts";
@@ -9,7 +10,6 @@ import type { LanePermissions } from "../../lanes/permissions.ts";
 import { startDeno } from "../../lanes/subprocess/start_deno.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { sampled } from "../probe/order_probe.ts";
-import { jobModule } from "./job_module.ts";
 import { sharedBy, type SharedState } from "./shared_state.ts";
 import { closingOf, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
 
@@ -58,7 +58,6 @@ interface JobRequest
   extends Pick<ProbeOptions, "guardMs" | "taskMs" | "guardOption" | "meter" | "model" | "signal"> {
   /** The module as the person named it: a path, or a `file:` URL. */
   readonly typed: string;
-  readonly path: (typed: string) => string;
   readonly export?: string | undefined;
   readonly items?: number | undefined;
   /** Whether the job's own items are used, rather than items from elsewhere; default true. */
@@ -120,9 +119,9 @@ async function loadedJob(
   request: JobRequest,
   prober: Prober,
 ): Promise<LoadedJob> {
-  const { typed, path, items, permissions, ownItems, sample, export: name = "default" } = request;
+  const { typed, items, permissions, ownItems, sample, export: name = "default" } = request;
   const { guardMs, taskMs, guardOption, meter, signal, model } = request;
-  const module = await jobModule(typed, path);
+  const module = await jobModule(typed);
   if (NO_TASKS.includes(name)) {
     const remedy = "name the export that is the task";
     throw new UsageError("--export", name, "no task, but a part of a job", remedy);

@@ -10,7 +10,7 @@ const absolute = (path: string) => `/home/${path}`;
 
 Deno.test("takePermissions() hands flags on as Deno takes them, and leaves the rest", () => {
   const args = ["job.ts", "--allow-net", "--allow-read=a,b", "--allow-read=c", "--items", "5"];
-  assertEquals(takePermissions(args, absolute), {
+  assertEquals(takePermissions(args, undefined, absolute), {
     permissions: { net: true, read: ["/home/a", "/home/b", "/home/c"] },
     rest: ["job.ts", "--items", "5"],
   });
@@ -19,26 +19,26 @@ Deno.test("takePermissions() hands flags on as Deno takes them, and leaves the r
 Deno.test("takePermissions() leaves a script the flag that is its own", () => {
   const args = ["--allow-module", "jobs", "--allow-net", "--allow-module=data:"];
   const rest = ["--allow-module", "jobs", "--allow-module=data:"];
-  assertEquals(takePermissions(args, absolute, "module"), { permissions: { net: true }, rest });
-  assertThrows(() => takePermissions(args, absolute), UsageError, "--allow-module");
+  assertEquals(takePermissions(args, "module"), { permissions: { net: true }, rest });
+  assertThrows(() => takePermissions(args), UsageError, "--allow-module");
 });
 
 Deno.test("takePermissions() refuses a path in a folder with a comma, as Deno would take it for two", () => {
-  const take = () => takePermissions(["--allow-read=c"], (path) => `/a,b/${path}`);
+  const take = () => takePermissions(["--allow-read=c"], undefined, (path) => `/a,b/${path}`);
   assertThrows(take, UsageError, '--allow-read "c": it is /a,b/c, and Deno takes a comma');
 });
 
 Deno.test("takePermissions() says where a job asks for what is unstable", () => {
-  const take = () => takePermissions(["job.ts", "--unstable-kv"], absolute);
+  const take = () => takePermissions(["job.ts", "--unstable-kv"]);
   assertThrows(take, UsageError, 'write "unstable": ["kv"] into the deno.json beside the job');
 });
 
 Deno.test("takePermissions() refuses unknown permissions and empty entries", () => {
-  assertThrows(() => takePermissions(["--allow-fun"], absolute), UsageError, "--allow-fun");
-  assertThrows(() => takePermissions(["--allow-net="], absolute), UsageError, "empty");
-  assertThrows(() => takePermissions(["--allow-net=a,"], absolute), UsageError, "empty");
+  assertThrows(() => takePermissions(["--allow-fun"]), UsageError, "--allow-fun");
+  assertThrows(() => takePermissions(["--allow-net="]), UsageError, "empty");
+  assertThrows(() => takePermissions(["--allow-net=a,"]), UsageError, "empty");
   assertThrows(
-    () => takePermissions(["--allow-env=A,,B"], absolute),
+    () => takePermissions(["--allow-env=A,,B"]),
     UsageError,
     '"A,,B": an empty',
   );
@@ -46,10 +46,10 @@ Deno.test("takePermissions() refuses unknown permissions and empty entries", () 
 
 Deno.test("takePermissions() refuses what is no host, though this program may speak to all", () => {
   for (const host of ["example.org:99999", "example.org:port", "example.org/page", "a b"]) {
-    assertThrows(() => takePermissions([`--allow-net=${host}`], absolute), UsageError, host);
+    assertThrows(() => takePermissions([`--allow-net=${host}`]), UsageError, host);
   }
   const hosts = ["example.org:80", "[::1]:80", "*.example.org", "10.0.0.0/8", ":80"];
-  assertEquals(takePermissions([`--allow-net=${hosts}`], absolute).permissions, { net: hosts });
+  assertEquals(takePermissions([`--allow-net=${hosts}`]).permissions, { net: hosts });
 });
 
 Deno.test("missingFlag() reads the narrowest flag from Deno's message", () => {
@@ -68,6 +68,6 @@ Deno.test("permissionNeeded() gives the flag as a shell takes it", () => {
 });
 
 Deno.test("takePermissions() refuses an address where a host belongs, and says which", () => {
-  const take = () => takePermissions(["--allow-net=a.example,http://b.example:81/c"], absolute);
+  const take = () => takePermissions(["--allow-net=a.example,http://b.example:81/c"]);
   assertThrows(take, UsageError, "write --allow-net=b.example:81");
 });

@@ -8,8 +8,8 @@ import { withFiles } from "../../lanes/small_program.ts";
 import { probedOf } from "../fixture.ts";
 
 const ignore = !granted("run", "read");
-const path = (typed: string) => fileURLToPath(new URL(typed, import.meta.url));
-const request = { typed: "../labelled/waiting.ts", path, permissions: {}, guardMs: 1000 };
+const typed = fileURLToPath(new URL("../labelled/waiting.ts", import.meta.url));
+const request = { typed, permissions: {}, guardMs: 1000 };
 
 /** A prober that answers at once, and the options of its calls. */
 function asked(exports: Partial<Probed["exports"]>) {
@@ -102,7 +102,7 @@ Deno.test({
   ignore,
   async fn() {
     const { options, prober } = asked({});
-    for (const typed of ["no_such_job.ts", "labelled", "https://example.com/job.ts"]) {
+    for (const typed of ["no_such_job.ts", "tests", "https://example.com/job.ts"]) {
       await assertRejects(() => loadJob({ ...request, typed }, prober), UsageError, "module");
     }
     assertEquals(options, []);
@@ -118,7 +118,7 @@ Deno.test({
       "job.js": 'import "some-queue"; export const items = [1]; export default (n) => n;',
     }, async (root) => {
       const { prober } = asked({});
-      const loaded = loadJob({ ...request, typed: `${root}/job.js`, path: (of) => of }, prober);
+      const loaded = loadJob({ ...request, typed: `${root}/job.js` }, prober);
       const { message } = await assertRejects(() => loaded, UsageError, "not a dependency");
       assertStringIncludes(message, "as with deno install");
     }),

@@ -1,19 +1,104 @@
-/** Compares a sweep with the sample before it: the kernel's results, the work, and the order of tasks. */
+/** Chooses what is swept of a user's own job by its sample, and compares the sweep with that sample. */
 
 import { type Finding, sayFinding } from "../advice/findings/findings.ts";
 import { teardownFinding, unawaitedFinding } from "../advice/findings/tasks.ts";
+import { type SharedState, sharedWords } from "../advice/job/shared_state.ts";
 import { orderCheckOf, type OrderFound, type OrderProber } from "../advice/probe/order_probe.ts";
-import type { SharedState } from "../advice/job/shared_state.ts";
 import { checksumOfFirst, JobError, type Probed } from "../advice/probe/probe.ts";
-import { sampleOf, sourceLimit } from "../advice/probe/sample.ts";
+import {
+  blocks,
+  computesBeside,
+  heldMs,
+  type Sample,
+  sampleOf,
+  sourceLimit,
+} from "../advice/probe/sample.ts";
 import { givesNothing } from "../advice/probe/signs.ts";
+import { MOST_USEFUL_LANES } from "../advice/race/promising.ts";
 import { compareWork } from "../advice/race/same_work.ts";
+import { COMPUTES } from "../judge/thresholds.ts";
 import { isModel, isRemote, type Model } from "../models.ts";
-import { formatDuration } from "../text/format.ts";
+import { formatDuration, formatPercent } from "../text/format.ts";
 import { limitedTo } from "../timing/job_items.ts";
 import type { JobSpec, TrialRunner } from "../timing/spec.ts";
 import { recommendedSize } from "./analyse.ts";
+import { LEAST_WAVES, MOST_DEFAULT_SLOTS, type SweepPlan, sweepPlanFor } from "./sweep_plan.ts";
 import type { SweepResult } from "./sweep_result.ts";
+import type { SweptJob } from "./swept_job.ts";
+
+/** A task that holds up its event loop for a greater share of its time needs lanes more than slots. */
+const HOLDS = 0.5;
+
+/** Chooses what to sweep for a job of which only a sample is known, by the same rules as advice. */
+export function choosePlan(
+  sample: Sample,
+  most: number,
+  /** State that the tasks share, which each lane would have for itself. */
+  shared?: SharedState,
+): { plan: SweepPlan; why: string } {
+  const items = Math.min(most, sample.total ?? Infinity);
+  const [lanes, slots] = [sweepPlanFor("workers", {}, items), sweepPlanFor("limited", {}, items)];
+  const computes = `it computes ${formatPercent(sample.cpuShare)} of the time`;
+  const sweep = (plan: SweepPlan, why: string) => (
+    { plan, why: `${why}, so ${plan.axis} are swept` }
+  );
+  if (shared !== undefined) return sweep(slots, sharedWords(shared));
+  if (sample.uncloneable !== undefined) {
+    return sweep(slots, `nothing can be sent to lanes (${sample.uncloneable})`);
+  }
+  // Tasks that wait for computing programs gain no more from lanes than there are cores.
+  if (blocks(sample) && sample.cpuShare < COMPUTES) {
+    const extendTo = Math.min(MOST_USEFUL_LANES, items / LEAST_WAVES);
+    const until = 2 * (sample.programsMs ?? 0) > sample.cpuMs
+      ? "until the programs that it runs have ended"
+      : "while it waits";
+    return sweep({ ...lanes, extendTo }, `it holds up its thread ${until}`);
+  }
+  if (heldMs(sample) >= HOLDS * sample.wallMs) return sweep(lanes, computes);
+  return computesBeside(sample)
+    ? sweep(slots, `${computes}, but beside its event loop`)
+    : sweep(slots, `it waits ${formatPercent(1 - sample.cpuShare)} of the time`);
+}
+
+/** How long a trial of the smallest size should take with the user's own job, in milliseconds. */
+const OWN_TRIAL_MS = 4_500;
+/** A list of at most this many times the items for that time runs whole, with its unusual items. */
+const HARDLY_MORE = 2;
+
+/**
+ * How many items of the user's own job every size runs: as many as the smallest size runs in a few seconds, at
+ * least as many as the given sizes can hold, and a multiple of the sizes' slots.
+ */
+export function itemsFor(
+  { wallMs, sourceMs, cpuShare, total }: Pick<
+    Sample,
+    "wallMs" | "sourceMs" | "cpuShare" | "total"
+  >,
+  plan: SweepPlan | undefined,
+  cores: number,
+): number {
+  const { sizes, slotsPerLane, extendTo } = plan ?? { sizes: [1], slotsPerLane: 1, extendTo: 1 };
+  const [smallest, largest] = [sizes[0]! * slotsPerLane, sizes.at(-1)! * slotsPerLane];
+  const atOnce = Math.min(smallest, cores / Math.max(cpuShare, 1e-9));
+  const isAsked = extendTo === 0;
+  // A source gives one item at a time.
+  const inTime = OWN_TRIAL_MS / Math.max(wallMs / atOnce, sourceMs, 1e-6);
+  const timely = Math.max(isAsked ? largest : LEAST_WAVES, inTime);
+  const multiple = isAsked
+    ? largest
+    : Math.min(MOST_DEFAULT_SLOTS, 2 ** Math.round(Math.log2(timely)));
+  const wanted = multiple * Math.round(timely / multiple);
+  return total !== null && total <= HARDLY_MORE * timely ? total : wanted;
+}
+
+/** The user's own job; no items run before a trial, since that may have effects. */
+export function ownJob(
+  job: JobSpec,
+  known: Pick<SweptJob, "computingShare" | "freeShare" | "total" | "expectedMs" | "failedShare"> =
+    {},
+): SweptJob {
+  return { name: job.name, chunk: "auto", ...known, at: () => job, warmupAt: () => 0 };
+}
 
 /** Runs the sample's items on a kernel; returns their number, or throws a JobError if results differ. */
 export async function compareKernel(
