@@ -15,7 +15,7 @@ import {
   FUNCTION_COLUMNS,
   jobItems,
   modelColumns,
-  ownerWords,
+  OWNERS,
   PROFILE_TITLE,
   profileLines,
   remarkOn,
@@ -31,13 +31,12 @@ type Split = Pick<Advice, "bound" | "cpuShare" | "sample">;
 
 /** Per task, in milliseconds; what it waited for a CPU that others used is left out. */
 function timesOf({ cpuShare, sample: { cpuMs, wallMs } }: Split) {
-  const share = clamped(cpuShare);
-  return { computing: cpuMs, waiting: share > 0 ? cpuMs * (1 / share - 1) : wallMs };
+  return { computing: cpuMs, waiting: cpuShare > 0 ? cpuMs * (1 / cpuShare - 1) : wallMs };
 }
 
 export function splitFigure(advice: Split, id: string): Html {
   const times = timesOf(advice);
-  const share = clamped(advice.cpuShare);
+  const { cpuShare: share } = advice;
   return figure({
     id,
     title: "What a task does with its time",
@@ -68,10 +67,9 @@ const ZONES = [
 ] as const;
 
 function drawSplit(advice: Split, width: number): Html {
-  const { bound, sample } = advice;
-  const share = clamped(advice.cpuShare);
+  const { bound, sample, cpuShare: share } = advice;
   const times = timesOf(advice);
-  const off = STANDARD_ERRORS * clamped(sample.cpuShareError);
+  const off = STANDARD_ERRORS * sample.cpuShareError;
   const [top, bottom] = [22, 58];
   const x = chart.scale([0, 1], [10, width - 14]);
   const parts = [
@@ -106,9 +104,6 @@ function drawSplit(advice: Split, width: number): Html {
     }),
   ]);
 }
-
-/** Advice has fewer models; an edited file may have more. */
-const MOST_ROWS = 40;
 
 /** The plain loop against itself is 1 by definition, whatever the noise. */
 const ITSELF: Interval = { median: 1, low: 1, high: 1 };
@@ -157,7 +152,6 @@ export function gainsFigure(advice: Advice, id: string): Html {
     ratio: ceiling,
     words: isMeasured ? `ceiling ${formatRatio(ceiling)}` : counted(cores, "core"),
   };
-  const shown = rows.slice(0, MOST_ROWS);
   const marks = raced
     ? markup`<b>Bars</b> were measured, the fine line is the 95% interval; <b>circles</b>`
     : markup`<b>Circles</b>`;
@@ -170,22 +164,17 @@ export function gainsFigure(advice: Advice, id: string): Html {
     title: raced ? "What was predicted, and what was measured" : "What was predicted",
     lead: markup`Against one after the other, for ${items}. ${marks} are predicted, with the
       prediction’s range. The dashed line is ${dashed} It bounds computing; waiting takes no CPU.`,
-    draw: (width) => drawGains(shown, limit, "Predicted and measured gains", width),
-    note: rows.length > MOST_ROWS && `The first ${MOST_ROWS} models are drawn; the table has all.`,
+    draw: (width) => drawGains(rows, limit, "Predicted and measured gains", width),
     table: figures,
   });
 }
-
-/** A profile names fewer functions; an edited file may name more. */
-const MOST_FUNCTIONS = 20;
 
 export function profileSection(advice: Advice, id: string): Markup {
   const { profile } = advice;
   if (profile === undefined) return false;
   const lines = paragraphs("note", profileLines(advice));
   const known = "missing" in profile ? undefined : profile;
-  const functions = known?.functions.slice(0, MOST_FUNCTIONS);
-  const own = functions && htmlTable("The functions that matter", FUNCTION_COLUMNS, functions);
+  const own = known && htmlTable("The functions that matter", FUNCTION_COLUMNS, known.functions);
   if (known === undefined || known.flame.length === 0) {
     return markup`<section id="${id}"><h3>${PROFILE_TITLE}</h3>${lines}${own}</section>`;
   }
@@ -213,16 +202,6 @@ const PADDING = 6;
 /** A label that must be cut shorter than this is left out. */
 const FEWEST_CHARACTERS = 4;
 
-/** A profile has fewer and lower bars; an edited file may not. */
-const MOST_BARS = 400;
-
-const DEEPEST = 40;
-
-/** A share of an edited file, from 0 to 1. */
-function clamped(share: number): number {
-  return share > 0 ? Math.min(1, share) : 0;
-}
-
 function labelOf(name: string, pixels: number): string {
   const room = Math.floor((pixels - 2 * PADDING) / CHARACTER);
   if (room < FEWEST_CHARACTERS) return "";
@@ -230,17 +209,16 @@ function labelOf(name: string, pixels: number): string {
 }
 
 export function drawFlame(bars: readonly FlameBar[], width: number): Html {
-  const shown = bars.slice(0, MOST_BARS).filter(({ depth }) => depth >= 0 && depth < DEEPEST);
-  const levels = shown.reduce((most, { depth }) => Math.max(most, Math.floor(depth) + 1), 1);
+  const levels = bars.reduce((most, { depth }) => Math.max(most, depth + 1), 1);
   const x = chart.scale([0, 1], [MARGIN, width - MARGIN]);
-  const drawn = shown.map(({ name, owner, place, depth, from, share }) => {
-    const [left, right] = [x(clamped(from)), x(clamped(clamped(from) + clamped(share)))];
-    const top = MARGIN + (levels - 1 - Math.floor(depth)) * ROW_HEIGHT;
-    const { words, colour: fill } = ownerWords(owner);
+  const drawn = bars.map(({ name, owner, place, depth, from, share }) => {
+    const [left, right] = [x(from), x(Math.min(1, from + share))];
+    const top = MARGIN + (levels - 1 - depth) * ROW_HEIGHT;
+    const { words, colour: fill } = OWNERS[owner];
     const title = `${name}: ${formatPercent(share)}\n${place ?? words}`;
     return { name, left, right, top, title, fill };
   });
-  const widest = bars.slice(0, MOST_BARS).toSorted((a, b) => b.share - a.share).slice(0, 8);
+  const widest = bars.toSorted((a, b) => b.share - a.share).slice(0, 8);
   return chart.svg(width, levels * ROW_HEIGHT + 2 * MARGIN, {
     title: "Flame graph",
     description: widest.map(({ name, place, share }) =>

@@ -64,12 +64,9 @@ function commandLine({ flags }: Pick<Advice, "flags">): string {
   return ["deno run", ...flags.map(shellWord), "job_run.ts"].join(" ");
 }
 
-/** The code that advice gives is shorter; an edited file's may not be. */
-const MOST_LINES = 400;
-
 function shownCode(code: string): string {
-  const lines = code.slice(0, 100_000).trimEnd().split("\n").slice(0, MOST_LINES);
-  return lines.map((line) => /^ {0,80}/.exec(line)![0] + sanitizedText(line)).join("\n");
+  return code.trimEnd().split("\n").map((line) => /^ {0,80}/.exec(line)![0] + sanitizedText(line))
+    .join("\n");
 }
 
 function titledList(title: string, lines: readonly string[], kind?: "notices"): Html {

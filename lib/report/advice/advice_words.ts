@@ -24,29 +24,25 @@ import { plain } from "../../text/plain.ts";
 import { isBusy, othersWords } from "../../timing/meter/meter.ts";
 import { type Column, numberColumn, textColumn } from "../document.ts";
 
-/** What each class is called: a map, since what is looked up in it comes from a file. */
-const CLASS_NAMES: ReadonlyMap<string, string> = new Map([
-  ["io", "I/O-bound"],
-  ["cpu", "CPU-bound"],
-  ["mixed", "mixed"],
-  ["small", "too small to matter"],
-]);
+const CLASS_NAMES: Readonly<Record<Advice["bound"], string>> = {
+  io: "I/O-bound",
+  cpu: "CPU-bound",
+  mixed: "mixed",
+  small: "too small to matter",
+};
 
-export function className(bound: Advice["bound"]): string {
-  return CLASS_NAMES.get(bound) ?? "measured";
-}
+const OUT_WORDS = {
+  failures: "tasks failed",
+  results: "other results",
+  broken: "could not run",
+  impossible: "can't be right",
+};
 
-const OUT_WORDS: ReadonlyMap<string, string> = new Map([
-  ["failures", "tasks failed"],
-  ["results", "other results"],
-  ["broken", "could not run"],
-  ["impossible", "can't be right"],
-]);
-
-/** Why a model is out: of one that was slower than the best, only what its interval against the plain loop shows. */
-function outWords({ out, measured }: ModelAdvice): string {
-  if (out !== "slower") return OUT_WORDS.get(out ?? "") ?? "";
-  if (measured === undefined) return "stopped, too long";
+/** What is said of a model: of one that was slower than the best only what its interval against the plain loop shows. */
+export function remarkOn({ out, measured }: ModelAdvice): string {
+  if (out !== undefined && out !== "slower") return OUT_WORDS[out];
+  if (measured === undefined) return out === undefined ? "not raced" : "stopped, too long";
+  if (out === undefined) return "";
   const { gain } = measured;
   if (gain === null || gain.low > 1) return "behind the best";
   if (gain.high < 1) return "clearly slower";
@@ -61,7 +57,7 @@ export function classLine(
   const ofSource = formatPercent(sourceMs / (sourceMs + wallMs));
   const name = isSource
     ? `limited by the source of its items, which takes ${ofSource} of the time`
-    : className(advice.bound);
+    : CLASS_NAMES[advice.bound];
   const share = formatPercent(advice.cpuShare);
   const sure = formatPercent(advice.classConfidence);
   const rest = share === "100%" ? "" : " and wait the rest";
@@ -205,11 +201,6 @@ export function modelColumns({ recommended, models }: Advice): Column<ModelAdvic
   return columns.map((column) => ({ ...column, tone }));
 }
 
-export function remarkOn(model: ModelAdvice): string {
-  if (model.out !== undefined) return outWords(model);
-  return model.measured === undefined ? "not raced" : "";
-}
-
 export function sampleLine({ sample, job, hazards }: Advice): string {
   const { itemBytes, resultBytes, cloneMs, sourceMs, wallMs, others, queuedMs = 0 } = sample;
   const programs = sample.programsMs ? ", without the programs that it ran" : "";
@@ -281,16 +272,13 @@ export function remarkLines({ partial }: Pick<Advice, "partial">): string[] {
 
 export const PROFILE_TITLE = "Where the time goes";
 
-/** Whose a function is, in words and in colour: a map, as a word of a file is looked up in it. */
-const OWNERS: ReadonlyMap<string, { readonly words: string; readonly colour: string }> = new Map([
-  ["own", { words: "your code", colour: "var(--workers)" }],
-  ["packages", { words: "a package", colour: "var(--limited)" }],
-  ["runtime", { words: "the runtime", colour: "var(--sequential)" }],
-]);
-
-export function ownerWords(owner: Owner) {
-  return OWNERS.get(owner) ?? { words: "unknown", colour: "var(--other)" };
-}
+/** Whose a function is, in words and in colour. */
+export const OWNERS: Readonly<Record<Owner, { readonly words: string; readonly colour: string }>> =
+  {
+    own: { words: "your code", colour: "var(--workers)" },
+    packages: { words: "a package", colour: "var(--limited)" },
+    runtime: { words: "the runtime", colour: "var(--sequential)" },
+  };
 
 /** What the runtime did is told from this share on. */
 const WORTH_TELLING = 0.02;
@@ -373,13 +361,13 @@ export function foundWords({ bound, recommended: { model, name, gain }, hazards 
     ? ""
     : `, ${formatRatio(gain.median)} as fast (${low} to ${high})`;
   const seen = hazards.length === 0 ? "" : `; ${counted(hazards.length, "hazard")} seen`;
-  return `${capitalized(className(bound))}: ${take}${fast}${seen}`;
+  return `${capitalized(CLASS_NAMES[bound])}: ${take}${fast}${seen}`;
 }
 
 export const FUNCTION_COLUMNS: readonly Column<JobProfile["functions"][number]>[] = [
   textColumn("function", 0, ({ name }) => name),
   textColumn("where", 0, ({ place = "" }) => place),
-  textColumn("whose", 0, ({ owner }) => ownerWords(owner).words),
+  textColumn("whose", 0, ({ owner }) => OWNERS[owner].words),
   numberColumn("itself", 0, ({ share, deeds }) => {
     return formatPercent(share) + deedsWords(" (of it ", deeds, ")");
   }),

@@ -1,4 +1,4 @@
-import type { Advice } from "../../../lib/advice/advice.ts";
+import { type Advice, ADVICE_FORMAT } from "../../../lib/advice/advice.ts";
 import type { FlameBar } from "../../../lib/advice/profile/job_profile.ts";
 import { drawFlame, profileSection } from "../../../lib/report/advice/advice_charts.ts";
 import { advicePart, adviceSection } from "../../../lib/report/advice/advice_report.ts";
@@ -138,13 +138,6 @@ Deno.test("a ceiling that was measured is called one, and the number of cores is
   assertEquals(words(2), ["2 cores"]);
 });
 
-Deno.test("a chart that has no room for all models says so", () => {
-  const said = (models: Advice["models"]) =>
-    sectionOf({ ...computes, models }).textContent.includes("The first 40 models are drawn");
-  const [, one] = computes.models;
-  assertEquals([said(computes.models), said(Array(41).fill(one))], [false, true]);
-});
-
 Deno.test("a page's headline tells what to take and how fast it is, and of the plain loop no gain", () => {
   const headline = (advice: Advice) => {
     const file = adviceFileOf(advice);
@@ -236,18 +229,19 @@ Deno.test("a name that has no room in its bar is cut, or left out", () => {
   assert(cut!.endsWith("…") && cut!.length < 14, cut);
 });
 
-Deno.test("a flame graph of what no one ever measured is still drawn", () => {
-  const wild: FlameBar[] = [
-    { name: "<b>", owner: "own", depth: -3, from: -1, share: 9 },
-    { name: "x", owner: "nobody" as never, depth: 1e9, from: NaN, share: Infinity },
-    { name: "</svg><script>", owner: "__proto__" as never, depth: 0.5, from: 0.9, share: 0.9 },
-  ];
-  const svg = flame(wild);
-  assertEquals(all(svg, "script, b").length, 0);
-  assert(!drawFlame(wild, 840).text.includes("NaN"));
-  // A bar too deep for the graph isn't drawn, and doesn't make the graph higher.
-  assertEquals(all(svg, ".call rect").length, 1);
-  assertEquals(number(svg, "height"), number(flame(wild.slice(2)), "height"));
+Deno.test("a flame graph ends where its axis does, and its names are text alone", () => {
+  const svg = flame([{ name: "</svg><script>", owner: "own", depth: 1, from: 0.9, share: 0.9 }]);
+  const [bar, ...more] = all(svg, ".call rect, script");
+  assertEquals([number(bar!, "x") + number(bar!, "width"), more.length], [830, 0]);
+});
+
+Deno.test("advice whose profile holds what no one can measure is refused where it is read", () => {
+  const [bar] = PROFILE.flame;
+  for (const odd of [{ depth: -3 }, { share: 9 }, { from: -1 }, { owner: "nobody" }]) {
+    const profile = { ...PROFILE, flame: [{ ...bar!, ...odd }] };
+    const { advice, ...file } = adviceFileOf(both);
+    assert(ADVICE_FORMAT.schema.safeParse({ ...file, advice: { ...advice, profile } }).error);
+  }
 });
 
 Deno.test("the section tells what mending saves, with the functions as a table", async () => {

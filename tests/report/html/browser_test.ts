@@ -1,13 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import type { Page } from "playwright-core";
-import { reportPage } from "../../../lib/report/kinds.ts";
-import type { ReportFile } from "../../../lib/report/kinds.ts";
+import { fileFormats, kindNameOf, type ReportFile, reportPage } from "../../../lib/report/kinds.ts";
 import { adviceFileOf } from "../../advice/advice_file.ts";
 import { adviceOn, asPredicted } from "../../advice/advice_on.ts";
 import { PROFILE } from "../../advice/profile/fixture.ts";
 import { type Opened, whyNoChromium, withChromium } from "./chromium.ts";
 import { cpuResult, ioResult, resultOf, simulate } from "./fixture.ts";
-import { HOSTILE_STRINGS } from "./hostile.ts";
+import { HOSTILE_STRINGS, readable } from "./hostile.ts";
 import { resultOf as sweepOf } from "../../scaling/measured.ts";
 import { ratesOf } from "../../scaling/rates.ts";
 
@@ -271,15 +270,15 @@ browserTest(
   "hostile advice and sweeps run nothing, load nothing, and keep to the window",
   async (open) => {
     let next = 0;
-    const files = (await made()).slice(1).map((file) =>
-      JSON.parse(
+    const files = (await made()).slice(1).map((file) => {
+      const hostile = JSON.parse(
         JSON.stringify(file),
-        (key, value) =>
-          typeof value === "string" && key !== "kind" && key !== "axis" && key !== "bound"
-            ? HOSTILE_STRINGS[next++ % HOSTILE_STRINGS.length]
-            : value,
-      )
-    );
+        (_, value) =>
+          typeof value === "string" ? HOSTILE_STRINGS[next++ % HOSTILE_STRINGS.length] : value,
+      );
+      const format = fileFormats().find(({ kind }) => kind === kindNameOf(file));
+      return readable(hostile, file, format!);
+    });
     const { page, errors, requests } = await open(files, 360);
     assertEquals(await page.evaluate("globalThis.pwned"), undefined);
     assertEquals(errors, []);

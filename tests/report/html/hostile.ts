@@ -1,5 +1,7 @@
 /** Values that a hand-edited or malicious result file may contain. */
 
+import type { FileFormat } from "../../../lib/timing/json_file.ts";
+
 /** Strings that break out of markup, scripts, styles or lines where they are not escaped. */
 export const HOSTILE_STRINGS: readonly string[] = [
   "</script><script>globalThis.pwned = 1</script>",
@@ -38,6 +40,23 @@ export const HOSTILE_NUMBERS: readonly number[] = [
   5e-324,
   Number.MAX_SAFE_INTEGER,
 ];
+
+/** Changed data as a reader would take it: what its schema refuses is as it was. */
+export function readable<T>(changed: T, original: T, { schema }: FileFormat<T>): T {
+  for (;;) {
+    const { error } = schema.safeParse(changed);
+    if (error === undefined) return changed;
+    for (const { path } of error.issues) {
+      const at = (of: unknown) =>
+        path.slice(0, -1).reduce<Parts>((part, key) => part[key]!, of as Parts);
+      at(changed)[path.at(-1)!] = at(original)[path.at(-1)!]!;
+    }
+  }
+}
+
+interface Parts {
+  [key: PropertyKey]: Parts;
+}
 
 /**
  * A copy of plain data with some strings and numbers replaced by hostile ones.
