@@ -1,8 +1,7 @@
 /** `deno task advise`: says whether a job waits or computes, and which model to use for it, by measuring. */
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
-import { BOUNDS_HELP, boundsFor } from "../lib/children/bounds_arguments.ts";
-import { SERVER_HELP, serverFor } from "../lib/children/server_arguments.ts";
+import { BOUNDS_HELP, boundsFor, SERVER_HELP, serverFor } from "../lib/children/model_arguments.ts";
 import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
 import { checkOutputFiles } from "../lib/files/output_files.ts";

@@ -3,14 +3,14 @@
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
 import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
-import { readServerOptions, SERVER_HELP } from "../lib/children/server_arguments.ts";
+import { readServerOptions, SERVER_HELP } from "../lib/children/model_arguments.ts";
 import { userPath } from "../lib/files/user_files.ts";
 import { AllowedModules } from "../lib/lanes/cluster/allowed_modules.ts";
 import { missingHere } from "../lib/lanes/permissions.ts";
 import type { Model } from "../lib/models.ts";
 import {
   given,
-  MOST_ASKED_LANES,
+  LANE_LIMIT,
   nameOption,
   oneOf,
   positiveInteger,
@@ -121,7 +121,7 @@ await script("lane", async (signal, args) => {
     name: given(raw.name, (text) => nameOption("--name", text)) ?? Deno.hostname(),
     lanes: raw.lanes === undefined
       ? navigator.hardwareConcurrency
-      : positiveInteger("--lanes", raw.lanes, { max: MOST_ASKED_LANES }),
+      : positiveInteger("--lanes", raw.lanes, { max: LANE_LIMIT }),
     slots: raw.slots === undefined
       ? MOST_SLOTS
       : positiveInteger("--slots", raw.slots, { max: MOST_SLOTS }),

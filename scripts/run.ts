@@ -1,8 +1,7 @@
 /** `deno task run`: runs a job for real, to its end, and continues where an earlier run stopped. */
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
-import { BOUNDS_HELP } from "../lib/children/bounds_arguments.ts";
-import { SERVER_HELP } from "../lib/children/server_arguments.ts";
+import { BOUNDS_HELP, SERVER_HELP } from "../lib/children/model_arguments.ts";
 import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
 import { jobModule } from "../lib/files/named_files.ts";

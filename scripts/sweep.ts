@@ -1,7 +1,7 @@
 /** `deno task sweep`: measures how far a job scales, and says what would limit it. */
 
 import { PERMISSION_HELP, takePermissions } from "../lib/advice/job/job_permissions.ts";
-import { SERVER_HELP } from "../lib/children/server_arguments.ts";
+import { SERVER_HELP } from "../lib/children/model_arguments.ts";
 import { command } from "../lib/cli/command.ts";
 import { script } from "../lib/cli/script.ts";
 import { readSweepOptions } from "../lib/scaling/sweep_options.ts";

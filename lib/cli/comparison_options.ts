@@ -14,8 +14,8 @@ import {
 } from "../models.ts";
 import {
   given,
+  LANE_LIMIT,
   listOf,
-  MOST_ASKED_LANES,
   MOST_SLOTS,
   needs,
   nonNegativeInteger,
@@ -33,9 +33,11 @@ import {
   BOUNDS_HELP,
   boundsFor,
   type RawBounds,
+  type RawServerOptions,
   refuseSize,
-} from "../children/bounds_arguments.ts";
-import { type RawServerOptions, SERVER_HELP, serverFor } from "../children/server_arguments.ts";
+  SERVER_HELP,
+  serverFor,
+} from "../children/model_arguments.ts";
 
 const ROUNDS = 3;
 export const MOST_ROUNDS = 1_000;
@@ -119,7 +121,7 @@ export async function readComparisonOptions(
   const upTo = (max: number, option: string, typed: string | undefined) =>
     given(typed, (text) => positiveInteger(option, text, { max }));
   const slots = upTo(MOST_SLOTS, "--slots", raw.slots) ?? MODEL_TABLE.limited.slots;
-  const lanes = upTo(MOST_ASKED_LANES, "--lanes", raw.lanes);
+  const lanes = upTo(LANE_LIMIT, "--lanes", raw.lanes);
   const names = raw.models === undefined ? USUAL_MODELS : listOf("--models", raw.models, MODELS);
   const unfit = names.find((model) => !MODEL_TABLE[model].kinds.includes(kind));
   if (unfit !== undefined) {

@@ -19,7 +19,7 @@ import { compare } from "../timing/compare.ts";
 import { compareResults } from "../timing/compare_results.ts";
 import { describeMachine } from "../timing/environment.ts";
 import { startMeter } from "../timing/meter/meter.ts";
-import { serverFault } from "../children/server_arguments.ts";
+import { serverFault } from "../children/model_arguments.ts";
 import { NoLaneError } from "../timing/run_trial.ts";
 import type { JobKind } from "../models.ts";
 import { UsageError } from "../text/option_values.ts";

@@ -1,7 +1,7 @@
 /** What all scripts have in common: how they end. Exit codes, errors in one line, Ctrl-C. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { serverFault } from "../children/server_arguments.ts";
+import { serverFault } from "../children/model_arguments.ts";
 import { TOLD_LATER_MS } from "../children/parent.ts";
 import { isReading, userFolder } from "../files/user_files.ts";
 import { attempt } from "../lanes/attempt.ts";

@@ -1,8 +1,13 @@
 /** The options of `deno task run`, and what they mean together. */
 
 import type { AdviceFile } from "../advice/advice.ts";
-import { boundsFor, type RawBounds, refuseSize } from "../children/bounds_arguments.ts";
-import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
+import {
+  boundsFor,
+  type RawBounds,
+  type RawServerOptions,
+  refuseSize,
+  serverFor,
+} from "../children/model_arguments.ts";
 import type { Rate } from "../dispatch/limits.ts";
 import {
   checkOutputFiles,
@@ -16,7 +21,7 @@ import { isFixed, type Model, MODEL_TABLE, MODELS, takes } from "../models.ts";
 import {
   duration,
   given,
-  MOST_ASKED_LANES,
+  LANE_LIMIT,
   MOST_SLOTS,
   needs,
   nonNegativeInteger,
@@ -154,7 +159,7 @@ function modelOf(raw: RawRunOptions): ModelSpec {
   }
   const lanes = given(
     raw.lanes,
-    (text) => positiveInteger("--lanes", text, { max: MOST_ASKED_LANES }),
+    (text) => positiveInteger("--lanes", text, { max: LANE_LIMIT }),
   );
   const slots = given(raw.slots, (text) => positiveInteger("--slots", text, { max: MOST_SLOTS }));
   return { model, ...(lanes && { lanes }), ...(slots && { slots }) };

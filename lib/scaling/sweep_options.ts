@@ -1,6 +1,6 @@
 /** Reads and checks the options of `deno task sweep`. */
 
-import { type RawServerOptions, serverFor } from "../children/server_arguments.ts";
+import { type RawServerOptions, serverFor } from "../children/model_arguments.ts";
 import { checkOutputFiles, type Format, type OutputFiles } from "../files/output_files.ts";
 import type { ServerOptions } from "../lanes/cluster/broker.ts";
 import type { LanePermissions } from "../lanes/permissions.ts";
@@ -8,7 +8,7 @@ import { isRemote, type Model, MODEL_TABLE, MODELS, needsKernel, takes } from ".
 import {
   duration,
   given,
-  MOST_ASKED_LANES,
+  LANE_LIMIT,
   nonNegativeNumber,
   oneOf,
   positiveInteger,
@@ -88,7 +88,7 @@ function openLoopModel(target: string, raw: RawSweepOptions): ModelSpec {
   }
   const lanes = raw.lanes === undefined
     ? navigator.hardwareConcurrency
-    : single("--lanes", raw.lanes, MOST_ASKED_LANES, "--rate");
+    : single("--lanes", raw.lanes, LANE_LIMIT, "--rate");
   return { model, lanes, slots: slots ?? 1 };
 }
 

@@ -1,7 +1,7 @@
 /** Plans which sizes of which model a sweep measures, by its options. */
 
 import { type Model, MODEL_TABLE, takes } from "../models.ts";
-import { MOST_ASKED_LANES, positiveInteger, readList, UsageError } from "../text/option_values.ts";
+import { LANE_LIMIT, positiveInteger, readList, UsageError } from "../text/option_values.ts";
 
 /** With more points a sweep takes too long. */
 const MOST_POINTS = 32;
@@ -78,9 +78,7 @@ export function sweepPlanFor(
   if (takes(model, "lanes")) {
     return {
       ...{ axis: "lanes", model },
-      sizes: lanes === undefined
-        ? defaultLanes(items)
-        : sizesOf("--lanes", lanes, MOST_ASKED_LANES),
+      sizes: lanes === undefined ? defaultLanes(items) : sizesOf("--lanes", lanes, LANE_LIMIT),
       slotsPerLane: slots === undefined ? 1 : single("--slots", slots, MOST_SWEPT_SLOTS, model),
       refine: refine ?? lanes === undefined,
       // More lanes than twice the cores only crowd each other.

@@ -79,7 +79,7 @@ interface UnitBounds extends NumberBounds {
 }
 
 /** The most lanes: each is a thread or a process, and more would overload a machine. */
-export const MOST_ASKED_LANES = 256;
+export const LANE_LIMIT = 256;
 export const MOST_SLOTS = 100_000;
 
 /** The longest time that a timer can be set to, in milliseconds: about 24.8 days. */

@@ -13,7 +13,7 @@ import { probe } from "../../lib/advice/probe/probe.ts";
 import { profileJob } from "../../lib/advice/profile/profiler.ts";
 import { MOST_IN_FLIGHT } from "../../lib/advice/race/promising.ts";
 import { TrialError } from "../../lib/children/measuring_child.ts";
-import { serverFault } from "../../lib/children/server_arguments.ts";
+import { serverFault } from "../../lib/children/model_arguments.ts";
 import { printReport } from "../../lib/cli/result_files.ts";
 import type { OutputFiles } from "../../lib/files/output_files.ts";
 import type { ServerOptions } from "../../lib/lanes/cluster/broker.ts";

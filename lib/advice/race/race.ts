@@ -6,11 +6,10 @@
 import { BASELINE, needsServer } from "../../models.ts";
 import { GAINED, ONE_ROUND } from "../../judge/thresholds.ts";
 import { seededRandom, shuffled } from "../../timing/random.ts";
-import { untilWell } from "./until_well.ts";
 import { bySimplicity, isLoop, SEQUENTIAL } from "../prediction/candidate.ts";
 import { type RaceOptions, RaceState, type Scaled } from "./race_state.ts";
 import { inFlight, plainOf, type Race, type Runner } from "./runner.ts";
-import { Trials } from "./trials.ts";
+import { Trials, untilWell } from "./trials.ts";
 
 const MOST_ROUNDS = 7;
 

@@ -6,7 +6,6 @@ import { GAINED } from "../../judge/thresholds.ts";
 import { limitedTo } from "../../timing/job_items.ts";
 import type { Round } from "../../timing/result.ts";
 import type { TrialResult } from "../../timing/spec.ts";
-import { LOOKED_AT } from "./until_well.ts";
 import { SEQUENTIAL } from "../prediction/candidate.ts";
 import type { RaceOptions, RaceState } from "./race_state.ts";
 import { plainOf, type Runner } from "./runner.ts";
@@ -24,6 +23,11 @@ const BY_CHANCE = 3;
 const PLAIN_FAILS = 0.1;
 /** How often, at most, a race checks whether items succeed one by one after failures. */
 export const MOST_LOOKS = 8;
+/** The first pause, doubled each time, and the shortest that is worth making, in milliseconds. */
+const PAUSE_MS = 3000;
+const LEAST_PAUSE_MS = 1000;
+/** How many tasks are run one by one to see whether a server takes them again. */
+const LOOKED_AT = 8;
 
 export class Trials {
   readonly results: Results;
@@ -177,6 +181,30 @@ export class Trials {
     const byChance = failedShare === 0 ? 0 : BY_CHANCE * spread + 1;
     return failed > (failedShare + more) * all + byChance + 1e-9;
   }
+}
+
+/**
+ * Pauses and checks until tasks succeed again, as after too many requests a server may refuse all for a while,
+ * or no time is left; `lastedMs` is how long they were seen to fail.
+ */
+export async function untilWell(
+  looksWell: () => Promise<boolean>,
+  { leastMs = 0, leftMs, pause }: {
+    /** The shortest first pause, such as a server's Retry-After. */
+    readonly leastMs?: number;
+    readonly leftMs: () => number;
+    readonly pause: (ms: number) => Promise<unknown>;
+  },
+): Promise<{ readonly isWell: boolean; readonly lastedMs: number }> {
+  let waitedMs = 0;
+  for (let pauseMs = Math.max(PAUSE_MS, leastMs);; pauseMs *= 2) {
+    const ms = Math.min(pauseMs, leftMs());
+    if (ms < Math.max(LEAST_PAUSE_MS, waitedMs > 0 ? 0 : leastMs)) break;
+    await pause(ms);
+    if (await looksWell()) return { isWell: true, lastedMs: waitedMs };
+    waitedMs += ms;
+  }
+  return { isWell: false, lastedMs: waitedMs };
 }
 
 /** Compares the trials' results with the sample's, or with the first trial's where those aren't kept. */

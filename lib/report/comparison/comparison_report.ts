@@ -60,7 +60,7 @@ export function comparisonReport(comparison: Comparison): doc.Block {
   const title = `${job.name}: ${items}, ${roundsOf(comparison)}, medians`;
   const meaning = passesCeiling(comparison)
     ? "; a model gained more, so it was measured too low."
-    : machineWasBusy(comparison)
+    : wasShared(comparison)
     ? ` while others used ${formatNumber(others!.used)} of its ${counted(others!.cores, "core")}.`
     : "; no number of lanes computes faster.";
   const limit = ceiling === null
@@ -190,7 +190,7 @@ export function verdictText(comparison: Comparison): string {
 }
 
 /** Whether others used so much of the machine that figures may not hold. */
-export function machineWasBusy({ others }: Pick<Comparison, "others">): boolean {
+export function wasShared({ others }: Pick<Comparison, "others">): boolean {
   return others !== undefined && isBusy(others);
 }
 
@@ -198,7 +198,7 @@ export function machineWasBusy({ others }: Pick<Comparison, "others">): boolean 
 export function isUndecided(comparison: Comparison): boolean {
   const { verdict } = comparison;
   if (verdict === null || verdict.recommended !== BASELINE) return false;
-  return machineWasBusy(comparison)
+  return wasShared(comparison)
     ? verdict.confidence < SURE_VERDICT
     : verdict.bound !== "small" && verdict.confidence <= MORE_LIKELY;
 }
@@ -217,7 +217,7 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
   const chosen = comparison.models.find(({ model }) => model === verdict.recommended);
   const base = comparison.models.find(({ model }) => model === BASELINE);
   if (isUndecided(comparison)) {
-    return machineWasBusy(comparison)
+    return wasShared(comparison)
       ? "Which model is best can't be told on so busy a machine."
       : "Which model is best can't be told.";
   }
@@ -226,7 +226,7 @@ function adviceOf(comparison: Comparison, verdict: Verdict): string {
   if (chosen === undefined || base === undefined) return `Take ${name}.`;
   const ceiling =
     comparison.ceiling !== null && verdict.bound !== "io" && !passesCeiling(comparison) &&
-      !machineWasBusy(comparison)
+      !wasShared(comparison)
       ? `; ${formatRatio(comparison.ceiling.speedup)} is what this machine can give`
       : "";
   return `Take ${name}, ${memoryOf(base, chosen)}${ceiling}.`;

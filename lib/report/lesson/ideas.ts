@@ -6,7 +6,7 @@ import type { TickRow } from "../../switching/switch_result.ts";
 import { formatNumber, formatPercent, NO_FIGURE } from "../../text/format.ts";
 import type { Comparison, ModelResult } from "../../timing/result.ts";
 import { measuredCpuShare } from "../../timing/verdict.ts";
-import { isUndecided, machineWasBusy, passesCeiling } from "../comparison/comparison_report.ts";
+import { isUndecided, passesCeiling, wasShared } from "../comparison/comparison_report.ts";
 import { modelColour } from "../html/style.ts";
 import type { Bar } from "../html/svg.ts";
 import { Speaker, type TextKey } from "../speaker.ts";
@@ -110,7 +110,7 @@ function adviceOn(speaker: Speaker, comparison: Comparison): string {
     lanes.every(({ speedup }) => speedup !== null && speedup.high < 1)
   ) return speaker.say("when.small");
   if (isUndecided(comparison)) {
-    return speaker.say(machineWasBusy(comparison) ? "when.busy" : "when.unsure");
+    return speaker.say(wasShared(comparison) ? "when.busy" : "when.unsure");
   }
   return chosen.model === BASELINE
     ? speaker.say("when.leave")
@@ -250,7 +250,7 @@ const IDEAS = {
       seen: [
         files && speaker.compared(files),
         // Where others use the cores, a wait for one of these looks like computing.
-        busyShare !== undefined && boundOfShare(busyShare) === "cpu" && !machineWasBusy(files!)
+        busyShare !== undefined && boundOfShare(busyShare) === "cpu" && !wasShared(files!)
           ? speaker.say("files.memory", { busyShare })
           : undefined,
       ],
@@ -270,11 +270,7 @@ const IDEAS = {
   cpu(speaker, { cpu }) {
     const onCores = cpu && { ...cpu, models: cpu.models.filter(({ device }) => !device) };
     const ceiling = (of: Comparison) =>
-      passesCeiling(of)
-        ? "cpu.ceiling.passed"
-        : machineWasBusy(of)
-        ? "cpu.ceiling.busy"
-        : "cpu.ceiling";
+      passesCeiling(of) ? "cpu.ceiling.passed" : wasShared(of) ? "cpu.ceiling.busy" : "cpu.ceiling";
     return {
       seen: [
         onCores && speaker.compared(onCores),

@@ -1,7 +1,7 @@
 /** The lesson as text, as Markdown, and as a page with pictures. */
 
 import type { ModelResult } from "../../timing/result.ts";
-import { machineWasBusy } from "../comparison/comparison_report.ts";
+import { wasShared } from "../comparison/comparison_report.ts";
 import * as doc from "../document.ts";
 import {
   codeBlock,
@@ -30,7 +30,7 @@ function lessonRemarks(file: LessonFile) {
   const { cpus, cpuModel, os, arch, deno } = environment;
   const when = doc.startText(environment);
   const measured = comparisonsOf(file);
-  const busy = measured.some(machineWasBusy);
+  const busy = measured.some(wasShared);
   const once = measured.some(({ models }) => models.some(({ rounds }) => rounds.length === 1));
   return {
     where: speaker.say("page.where", { cpus, cpu: cpuModel ?? arch, os, arch, deno, when }),

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { readServerOptions, serverFault, serverFor } from "../../lib/children/server_arguments.ts";
+import { readServerOptions, serverFault, serverFor } from "../../lib/children/model_arguments.ts";
 import { UsageError } from "../../lib/text/option_values.ts";
 import { join } from "node:path";
 import { granted } from "../granted.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { untilWell } from "../../../lib/advice/race/until_well.ts";
+import { untilWell } from "../../../lib/advice/race/trials.ts";
 
 const waiting = async (wellAtMs: number, budgetMs: number, leastMs?: number) => {
   const pauses: number[] = [];

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { boundsFor, type RawBounds, refuseSize } from "../../lib/children/bounds_arguments.ts";
+import { boundsFor, type RawBounds, refuseSize } from "../../lib/children/model_arguments.ts";
 import { UsageError } from "../../lib/text/option_values.ts";
 
 Deno.test("bounds are read as they are written, and left out where none was", () => {
