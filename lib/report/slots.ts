@@ -27,16 +27,13 @@ export interface TimelineTask {
 export function tasksOf(timeline: Timeline) {
   const tasks = timeline.index.map((index, at): TimelineTask => ({
     index,
-    lane: timeline.lane[at] ?? -1,
-    queuedMs: timeline.queuedMs[at] ?? NaN,
-    startedMs: timeline.startedMs[at] ?? NaN,
-    endedMs: timeline.endedMs[at] ?? NaN,
-    status: timeline.status[at] ?? "",
+    lane: timeline.lane[at]!,
+    queuedMs: timeline.queuedMs[at]!,
+    startedMs: timeline.startedMs[at]!,
+    endedMs: timeline.endedMs[at]!,
+    status: timeline.status[at]!,
   }));
-  // An edited file may have tasks that started before the first.
-  const ran = tasks.filter(({ lane, startedMs, endedMs }) =>
-    lane >= 0 && startedMs >= 0 && Number.isFinite(startedMs) && Number.isFinite(endedMs)
-  ).sort((a, b) => a.startedMs - b.startedMs);
+  const ran = tasks.filter(({ lane }) => lane >= 0).sort((a, b) => a.startedMs - b.startedMs);
   const unused = () => ({
     free: new BinaryHeap<number>((a, b) => a - b),
     ends: new BinaryHeap<{ atMs: number; slot: number }>((a, b) => a.atMs - b.atMs),

@@ -46,15 +46,6 @@ for (const [i, text] of HOSTILE_STRINGS.entries()) {
   });
 }
 
-Deno.test("columns of different lengths are drawn as far as they go together", () => {
-  const result = resultOf(simulate({ name: "cut", kind: "io", tasks: 30, takesMs: 50, rounds: 2 }));
-  for (const { timeline } of result.comparisons[0]!.models) {
-    timeline!.endedMs.length = 7;
-    timeline!.lane.length = 12;
-  }
-  assertInert(reportPage([result]));
-});
-
 const advice = adviceFileOf({
   ...await adviceOn({ computeMs: 6, waitMs: 6 }, asPredicted),
   profile: PROFILE,

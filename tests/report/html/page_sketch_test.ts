@@ -45,7 +45,7 @@ const crowded = resultOf(
 const [crowd] = crowded.comparisons;
 const { timeline } = crowd!.models[1]!;
 // There are more tasks than the chart has room for, and one of them never started.
-timeline!.startedMs[5] = NaN;
+timeline!.lane[5] = -1;
 const sweep = await sweepOf({ lambda: 50, sigma: 0.05, kappa: 1e-3 });
 
 const PAGES: Readonly<Record<string, readonly ReportFile[]>> = {
