@@ -5,7 +5,7 @@ import { MeasuringChild } from "../children/measuring_child.ts";
 import { TOLD_LATER_MS } from "../children/parent.ts";
 import { trialFlags } from "../children/trial_flags.ts";
 import { plain } from "../text/plain.ts";
-import { clipped } from "../timing/failures.ts";
+import { clipped, FURTHER, MOST_REASONS } from "../timing/failures.ts";
 import type { Known, KnownItems } from "./known_items.ts";
 import {
   type FailureRecord,
@@ -21,9 +21,6 @@ import type { RunResult } from "./run_result.ts";
 
 /** Known items are told in blocks of so many. */
 const BLOCK = 10_000;
-/** Further reasons of failure than so many are counted together. */
-const MOST_REASONS = 20;
-const FURTHER = "other reasons";
 
 /** Failures of one kind: how many, the first item that had it, and what it said. */
 type FailureReason = RunResult["reasons"][number];

@@ -6,8 +6,8 @@ import { classifyFailure } from "../tasks/classify_failure.ts";
 import { type HttpSigns, httpSigns, refuses } from "../tasks/http_signs.ts";
 
 /** How many reasons are counted apart; all others are counted together. */
-const MOST_REASONS = 20;
-const FURTHER = "other reasons";
+export const MOST_REASONS = 20;
+export const FURTHER = "other reasons";
 /** The most characters of an example: a message may hold a whole page. */
 const EXAMPLE_CHARACTERS = 300;
 
