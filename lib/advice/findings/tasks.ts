@@ -181,7 +181,7 @@ export const TASK_WORDS = {
   open({ what }: { readonly what: string }) {
     return `Once all was done the sample's process did not end by itself: the job leaves ${what} ` +
       "open. Close what it opens, and clear its timers, when a task ends (finally) or in " +
-      "teardown(); until then the program above ends by Deno.exit().";
+      "teardown(). Until then the code that is given here ends by Deno.exit().";
   },
   /** A lane's teardown takes long; `ms` is null if it didn't end. */
   teardown({ ms, graceMs }: { readonly ms: number | null; readonly graceMs: number }) {

@@ -75,7 +75,8 @@ function whatIsOpen(): string {
   >)[internal]!;
   const names = [...process.getActiveResourcesInfo(), ...Object.values(core.resources())];
   const open = HOLDERS.filter(([name]) => names.some((of) => name.test(of)));
-  return open.map(([, what]) => what).join(", ") || "something, such as a worker,";
+  return open.map(([, what]) => what).join(", ") ||
+    "something, such as a worker or an AbortSignal.timeout with a listener,";
 }
 
 /** Sends the process's messages, and ends it. */
