@@ -7,6 +7,7 @@ import type { Batch, Key, PaceMaker } from "../dispatch/batch.ts";
 import type { LanePool, PoolGuide } from "../dispatch/lane_pool.ts";
 import type { Fidelity, Report } from "../lanes/lane.ts";
 import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
+import { platform } from "../lanes/platform.ts";
 import type { Cloning } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
@@ -404,10 +405,11 @@ export class Guide implements PoolGuide {
 
   /** The first time, Deno loads `process` for it, which takes 15 ms. */
   #usage(): Pick<Seen, "loopCpuMs" | "cpuMs" | "switches"> {
-    const { involuntaryContextSwitches, voluntaryContextSwitches } = process.resourceUsage();
+    const { involuntaryContextSwitches, voluntaryContextSwitches } = platform.process
+      .resourceUsage();
     return {
-      loopCpuMs: sum(process.threadCpuUsage()),
-      cpuMs: this.#isStale ? undefined : sum(process.cpuUsage()) + this.#childrenCpuMs,
+      loopCpuMs: sum(platform.process.threadCpuUsage()),
+      cpuMs: this.#isStale ? undefined : sum(platform.process.cpuUsage()) + this.#childrenCpuMs,
       switches: { involuntary: involuntaryContextSwitches, voluntary: voluntaryContextSwitches },
     };
   }

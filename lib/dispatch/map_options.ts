@@ -8,6 +8,7 @@ import type { BatchSettings } from "./batch.ts";
 import { Checker, isCount, isTime } from "./checker.ts";
 import type { PerKey, Rate } from "./limits.ts";
 import type { Outcome, Rejected } from "./output.ts";
+import { isSignal } from "./stops.ts";
 
 /** Items from any source, such as an array, a generator or a stream; it may be endless. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
@@ -208,8 +209,7 @@ export function checkOptions(
   const { order = "input", timeoutMs = Infinity, chunk = "auto", buffer = "auto" } = options;
   const { signal, onProgress, onOutcome, rerun = true, transfer = false, rate, perKey } = options;
   check.is("order", order, order === "input" || order === "completion", '"input" or "completion"');
-  const isSignal = signal instanceof AbortSignal || signal === undefined;
-  check.is("signal", signal, isSignal, "an AbortSignal");
+  check.is("signal", signal, signal === undefined || isSignal(signal), "an AbortSignal");
   check.time("timeoutMs", timeoutMs, "above");
   const {
     loadTimeoutMs = Math.min(Math.max(LOADS_PER_TASK * timeoutMs, LEAST_LOAD_MS), MOST_LOAD_MS),

@@ -1,8 +1,14 @@
 /** Stops tasks before they end: on a caller's signal, or past a deadline. */
 
 import type { AskReason } from "../lanes/lane.ts";
+import { platform } from "../lanes/platform.ts";
 import { Alarm, clock } from "../lanes/timers.ts";
 import type { Batch } from "./batch.ts";
+
+/** Whether it is a signal of the platform's, or of the class that a program has put in its place. */
+export function isSignal(value: unknown): value is AbortSignal {
+  return value instanceof platform.AbortSignal || value instanceof AbortSignal;
+}
 
 interface Stoppable {
   stop(reason: unknown): void;
@@ -24,7 +30,8 @@ export class AbortWatch {
   };
 
   add(signal: AbortSignal, stoppable: Stoppable): void {
-    const own = this.#own.getOrInsertComputed(signal, () => AbortSignal.any([signal]));
+    const of = signal instanceof platform.AbortSignal ? platform.AbortSignal : AbortSignal;
+    const own = this.#own.getOrInsertComputed(signal, () => of.any([signal]));
     const all = this.#watched.getOrInsertComputed(own, () => new Set());
     if (all.size === 0) own.addEventListener("abort", this.#onAbort);
     all.add(stoppable);

@@ -106,6 +106,12 @@ for (const model of ["limited", "workers"]) {
   });
 }
 
+fault("a program may put other classes in the place of the platform's", async () => {
+  const { stdout, stderr } = await run("other_platform.ts", []);
+  const each = ["limited", "workers", "processes"].map((model) => `${model} 2 4 cancelled\n`);
+  assertEquals([stdout, stderr], [each.join(""), ""]);
+});
+
 for (
   const [model, refused] of [["processes", "LaneStartError"], ["auto", "NotCapable"]] as const
 ) {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { CrashedError } from "../../lib/mod.ts";
 import { Gates } from "./gates.ts";
 import {
   faultTask,
@@ -92,6 +93,31 @@ export const NEIGHBOURS: readonly Guarantee[] = [
       const [late] = await executor.mapSettled(taskNamed("nap"), [3_600_000], { timeoutMs: 60 })
         .toArray();
       assert(late!.status === "rejected" && late!.ended === "timed-out");
+    },
+  },
+  {
+    name:
+      "what a task puts in the place of the platform's own costs no value and hides no stray error",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      await using executor = open({ lanes: 1, slots: 1 });
+      const task = taskOf(`
+        globalThis.structuredClone = () => { throw new Error("not here"); };
+        globalThis.ErrorEvent = globalThis.PromiseRejectionEvent = class {};
+        globalThis.process = {};
+        export default (n) => n !== 1 ? new Date(n) : new Promise(() => {
+          setTimeout(() => { throw new Error("stray"); });
+        });
+      `);
+      const [first, stray, last] = await executor.mapSettled(task, [0, 1, 2], { chunk: 1 })
+        .toArray();
+      assert(first?.status === "fulfilled" && last?.status === "fulfilled");
+      assertEquals([first.value, last.value], [new Date(0), new Date(2)]);
+      assert(stray?.status === "rejected" && stray.reason instanceof CrashedError);
+      assertStringIncludes(stray.reason.message, "threw outside the task");
+      assertEquals((stray.reason.cause as Error).message, "stray");
+      const [used] = await executor.usage();
+      assert(used!.cpuMs !== undefined);
     },
   },
   {

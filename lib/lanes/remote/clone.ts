@@ -41,7 +41,7 @@ export type CloneKind =
 
 /** Between threads: structured cloning. */
 export const structuredCloning: Cloning = {
-  clone: (value) => structuredClone(value),
+  clone: structuredClone,
   sharesMemory: true,
   sendsWholeBuffers: true,
   kinds: new WeakMap(),

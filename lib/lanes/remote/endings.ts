@@ -4,9 +4,13 @@
  * way.
  */
 
+import { platform } from "../platform.ts";
 import { asyncContext, inAsyncContext } from "../async_context.ts";
 
 type Strays = "error" | "unhandledrejection";
+
+// Before a task's module can put others in their place.
+const { ErrorEvent, PromiseRejectionEvent } = globalThis;
 
 /** Deno's internal state for Node's `process`, once that is in use. */
 interface Internals {
@@ -107,7 +111,7 @@ function nodeHandles(type: Strays): boolean {
   const internals = (Deno as unknown as Record<symbol, Internals | undefined>)[internal];
   if (internals?.nodeProcessUnhandledRejectionCallback === undefined) return false;
   const name = type === "error" ? "uncaughtException" : "unhandledRejection";
-  return process.listenerCount(name) > 0;
+  return platform.process.listenerCount(name) > 0;
 }
 
 /** How often the thread checks, in milliseconds: often enough for people, at almost no cost. */

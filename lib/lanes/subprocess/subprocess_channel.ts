@@ -6,6 +6,7 @@
  */
 
 import { type LanePermissions, permissionFlags } from "../permissions.ts";
+import { platform } from "../platform.ts";
 import { LEFT_OUT, preloadCode, projectFlags } from "../project.ts";
 import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
 import type { Cloning } from "../remote/clone.ts";
@@ -46,7 +47,7 @@ const WIDER_AFTER = 4;
 const MAIN = new URL("./subprocess_main.ts", import.meta.url).href;
 
 let v8: Serializer | undefined;
-const loaded = () => v8 ??= serializerOf(process.getBuiltinModule("node:v8"));
+const loaded = () => v8 ??= serializerOf(platform.process.getBuiltinModule("node:v8"));
 
 /**
  * Loaded while the first child starts, or when a value needs it earlier: Deno takes 10 ms to load its first

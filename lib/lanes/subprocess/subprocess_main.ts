@@ -3,6 +3,7 @@
  * frames end or its parent is gone, so it is never left behind.
  */
 
+import { platform } from "../platform.ts";
 import { FromLane, ToLane } from "../remote/channel.ts";
 import { LaneServer } from "../remote/lane_server.ts";
 import { endWithParent, onEnding } from "../remote/endings.ts";
@@ -56,8 +57,8 @@ const server = new LaneServer({
   cloning: cloningThrough(serializer),
   send: (kind, head, payload) => write(encodeFrame(kind, head, payload, serializer)),
   usage: () => {
-    const { user, system } = process.cpuUsage();
-    return [(user + system) / 1000, process.resourceUsage().maxRSS * 1024];
+    const { user, system } = platform.process.cpuUsage();
+    return [(user + system) / 1000, platform.process.resourceUsage().maxRSS * 1024];
   },
 });
 

@@ -4,6 +4,7 @@
  * holds it as long as it lives, and the parent waits for it.
  */
 
+import { platform } from "../platform.ts";
 import { clock } from "../timers.ts";
 
 /** The part of the Web Locks API used here; Deno 2.9 has it, but its types don't. */
@@ -13,7 +14,7 @@ interface Locks {
 }
 
 /** Read on first use: Deno takes milliseconds to load it, and programs without threads don't need it. */
-const locks = () => (navigator as unknown as { readonly locks: Locks }).locks;
+const locks = () => (platform.navigator as unknown as { readonly locks: Locks }).locks;
 
 let made = 0;
 
@@ -31,7 +32,7 @@ export class EndWatch {
    */
   watch(): void {
     if (this.#watch !== undefined) return;
-    const unwatched = new AbortController();
+    const unwatched = new platform.AbortController();
     const { signal } = unwatched;
     const done = locks().request(this.name, { signal }, () => {
       if (!signal.aborted) this.onEnd();

@@ -2,6 +2,7 @@
 /** Serves a lane in this thread, from its parent's first message on. */
 
 import { wordsOf } from "../attempt.ts";
+import { platform } from "../platform.ts";
 import { Cells } from "../remote/cells.ts";
 import { FromLane } from "../remote/channel.ts";
 import { type Cloning, structuredCloning } from "../remote/clone.ts";
@@ -58,7 +59,7 @@ export function serveThread(open?: (end: (how: string) => void) => Promise<Batch
       runner,
       send: line.send.bind(line),
       usage: () => {
-        const { user, system } = process.threadCpuUsage();
+        const { user, system } = platform.process.threadCpuUsage();
         return [(user + system) / 1000, NaN];
       },
     });

@@ -8,6 +8,7 @@
 
 import { wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
+import { platform } from "../platform.ts";
 import { LEFT_OUT, preloadCode, THREADS_NEED } from "../project.ts";
 import { Cells } from "../remote/cells.ts";
 import { type Channel, type ChannelEvents, FromLane } from "../remote/channel.ts";
@@ -220,7 +221,7 @@ let warned = false;
 export function abandonWorker(worker: Worker, remedy: string | null = STUCK.remedy): void {
   const released = keepAlive(worker, false);
   // Registered last, so that the program's own handlers at its end run first.
-  if (!exits) globalThis.addEventListener("unload", () => process.on("exit", exit));
+  if (!exits) globalThis.addEventListener("unload", () => platform.process.on("exit", exit));
   exits = true;
   if (remedy === null || warned) return;
   warned = true;
