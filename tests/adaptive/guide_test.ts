@@ -8,7 +8,6 @@ import type { Batch } from "../../lib/dispatch/batch.ts";
 import type { LanePool } from "../../lib/dispatch/lane_pool.ts";
 import type { Report } from "../../lib/lanes/lane.ts";
 import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
-import { clock } from "../../lib/lanes/timers.ts";
 import { auto } from "../../lib/open.ts";
 import { settle, VirtualTime } from "../dispatch/virtual_time.ts";
 
@@ -168,23 +167,31 @@ Deno.test("a list that comes in a pause begins when that is over", async () => {
   await Promise.all([first, all]);
 });
 
-Deno.test("a list that is over when some were refused tells how many got through", async () => {
-  // Of a key that counts, too, which ended just before.
-  for (const [options, through] of [[{}, 5], [{ perKey: { key: () => "a" } }, 6]] as const) {
+Deno.test("a list that is over when some were refused tells how many got through", () => {
+  const refused = [{ offset: 0, ended: "failed", reason: { status: 429 } }];
+  for (const history of [{}, { key: "a" }]) {
     using time = new VirtualTime();
-    await using executor = auto({ stay: "loop" });
-    let asked = 0;
-    const ask = async () => {
-      if (asked >= 5) throw Object.assign(new Error("too many requests"), { status: 429 });
-      asked++;
-      await new Promise<void>((done) => clock.setTimeout(done, 50));
-      asked--;
+    const task = { module: "file:///task.ts", export: "default" };
+    const guide = new Guide({ ...OPTIONS, start: { ...ONE, slots: 4 } });
+    const pool = {
+      ...{ load: 4, remaining: 0, awaitsItems: false, tasks: [task], openLanes: [] },
+      ...{ do: (action: () => void) => action(), resize: () => {}, retireUnused: () => {} },
     };
-    let isOver = false;
-    const items = Array.from({ length: 17 });
-    const all = executor.mapSettled(ask, items, options).toArray().then(() => isOver = true);
-    for (; !isOver; await settle()) time.pass(1);
-    await all;
-    assertEquals(executor.recommended.slots, through);
+    guide.lead(pool as unknown as LanePool);
+    guide.begin();
+    const pace = "key" in history ? guide.pace(() => pool.load) : undefined;
+    const batch = {
+      ...{ task, items: [1], firstIndex: 0, reported: 0, openLane: { number: 0 } },
+      ...{ history, pace, attempt: 1 },
+    };
+    const startedAtMs = time.nowMs;
+    for (const failures of [refused, refused, undefined, undefined]) {
+      time.nowMs++;
+      pool.load--;
+      const report = { count: 1, values: [1], startedAtMs, endedAtMs: time.nowMs, failures };
+      guide.reported(batch as unknown as Batch, report as unknown as Report);
+    }
+    guide.rest();
+    assertEquals(guide.outcome.slots, 2);
   }
 });
