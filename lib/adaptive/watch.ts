@@ -57,8 +57,8 @@ export interface Seen {
   readonly lateMs: number;
 }
 
-/** What holds up the event loop, and computes less than this part of the time, blocks it. */
-const BLOCKED = 0.1;
+/** What holds up the event loop, and computes less than this part of the time, blocks it: a core can do four of them. */
+const BLOCKED = 0.25;
 /** From this share of the time on something is busy. */
 export const BUSY = 0.75;
 /** What waits leaves its core by itself, and is kept from one at most so many times as often. */

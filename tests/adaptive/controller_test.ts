@@ -68,9 +68,11 @@ Deno.test("tasks that wait, and computed at first until their code was warm, go 
 });
 
 Deno.test("tasks that block what they run on get more lanes than there are cores, with a slot each", () => {
-  for (const run of runs("blocks, 8 ms")) {
-    assertEquals(run.shape, { place: "lanes", lanes: 8, slots: 1 });
-    assertEquals([...new Set(whys(run))], ["blocks", "lanes ready"]);
+  for (const name of ["blocks, 8 ms", "blocks, 12 ms, computes 2 of them"]) {
+    for (const run of runs(name)) {
+      assertEquals(run.shape, { place: "lanes", lanes: 8, slots: 1 });
+      assertEquals([...new Set(whys(run))], ["blocks", "lanes ready"]);
+    }
   }
 });
 

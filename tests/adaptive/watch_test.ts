@@ -71,6 +71,7 @@ Deno.test("what waits hardly computes, and leaves its core by itself as often as
   const waits = (...args: Parameters<typeof after100Ms>) => after100Ms(...args).waits;
   const switches = { involuntary: 3, voluntary: 12 };
   assert(waits(ONE, { cpuMs: 5, heldMs: 95, switches }));
+  assert(waits(ONE, { cpuMs: 20, heldMs: 95, switches }));
   assert(waits(LANES, { cpuMs: 15, switches }));
   assert(!waits(ONE, { cpuMs: 95, loopCpuMs: 90, heldMs: 95, switches }));
   assert(!waits(ONE, { cpuMs: 5, heldMs: 95, switches: { involuntary: 10, voluntary: 12 } }));

@@ -38,6 +38,7 @@ export const WORLDS: readonly SimulatedJob[] = [
   job("computes, 60 ms", 60, computes(60)),
   job("computes, longer and longer", 200, (at) => computes(1 + at / 5)),
   job("blocks, 8 ms", 300, { waitMs: 0, computeMs: 0, blockMs: 8 }),
+  job("blocks, 12 ms, computes 2 of them", 300, { waitMs: 0, computeMs: 2, blockMs: 12 }),
   job("blocks, 8 ms, computes at first", 600, (at) => ({
     waitMs: 0,
     blockMs: 8,
