@@ -54,7 +54,7 @@ const STALLED_LEFT = 0.25;
 const UNUSED_MS = 500;
 /** Of so few tasks all may be in flight, if none has ended for so long. */
 const FEW_TASKS = 16;
-const LONG_MS = 200;
+const LONG_MS = 20;
 /** They grow no further than to this share of the memory that there may be. */
 const ROOM = 0.8;
 
