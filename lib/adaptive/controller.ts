@@ -77,6 +77,9 @@ const OVERDUE_MS = 10;
 /** Whether it is busy is judged over so long at least; over longer where tasks wait, for cold code computes more. */
 const WINDOW_MS = 10;
 const SETTLED_MS = 100;
+/** or so long, if each of them computes for longer than what cold code does. */
+const MIXED_MS = 50;
+const COLD_TASK_MS = 3;
 /** What has the event loop for this part of the time may compute; to be started takes tasks some of it, too. */
 const MAYBE = 0.5;
 /** For so long code may be cold. */
@@ -319,11 +322,12 @@ export class Controller {
     const isNews = holds && waits && !this.#blocks;
     this.#blocks = holds && waits;
     if (!travels || this.lanes < 2 || nowMs < this.#lanesNotBeforeMs && !isNews) return false;
-    if (!holds && elapsedMs < SETTLED_MS) return false;
     // Where others have the cores, tasks compute for less than they take, and lanes start more slowly.
     const share = this.#blocks ? 1 : Math.min(1, cpuShare);
     // Making items is done here anyway; both sides compute what an item costs to send.
     const movedMs = share * Math.min(tookMs, 1000 * busyShare / perSecond);
+    const settledMs = movedMs < COLD_TASK_MS ? SETTLED_MS : Math.max(MIXED_MS, 2 * this.#waitMs);
+    if (!holds && elapsedMs < settledMs) return false;
     // What sending costs is known by the next time, which may be too late for long ones alone.
     const { sendMs = movedMs < TICK_MS ? Infinity : 0 } = seen;
     const sentMs = movedMs + 2 * (sendMs + (holds ? 0 : MESSAGE_MS));

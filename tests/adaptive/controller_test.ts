@@ -67,6 +67,15 @@ Deno.test("tasks that wait, and computed at first until their code was warm, go 
   for (const run of runs("waits 3 ms, cold at first")) assert(!whys(run).includes("computes"));
 });
 
+Deno.test("tasks that wait and compute for long get lanes before those that compute little", () => {
+  for (const [name, isEarly] of [["half and half, 4 ms", true], ["waits 1 ms", false]] as const) {
+    for (const { decisions } of runs(name)) {
+      const asked = decisions.find(({ why }) => why === "computes");
+      assertEquals((asked?.atMs ?? Infinity) < 100, isEarly, `${name}: ${asked?.atMs}`);
+    }
+  }
+});
+
 Deno.test("tasks that block what they run on get more lanes than there are cores, with a slot each", () => {
   for (const name of ["blocks, 8 ms", "blocks, 12 ms, computes 2 of them"]) {
     for (const run of runs(name)) {
