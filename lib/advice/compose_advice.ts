@@ -70,6 +70,7 @@ export function composeAdvice(found: Evidence): Advice {
     ...job.task,
     itemsAreMade: items === "function",
     prepare: hooks.includes("prepare") ? prepares : undefined,
+    resets: hooks.includes("reset"),
     graceMs: graceFor(probed),
     config: nearestConfig(job.task.module),
     permissions: job.permissions ?? {},

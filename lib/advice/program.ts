@@ -33,6 +33,8 @@ export interface ProgramJob {
   readonly retries?: number;
   readonly rate?: Rate | undefined;
   readonly fails?: boolean;
+  /** Whether it brings its first state back, which was changed by what advice ran. */
+  readonly resets?: boolean;
   /** Whether it leaves open what keeps a program from ending. */
   readonly leavesOpen?: boolean;
 }
@@ -114,6 +116,7 @@ export function programFor(
     ...(job.prepare === "gives what is to be disposed"
       ? ["await using _prepared = await job.prepare();"]
       : []),
+    ...(job.resets ? ["await job.reset(); // advice has run the items already"] : []),
     `await using executor = ${model}(${optionsOf(candidate, job)});`,
     `const work = task<typeof job${name}>(${module}${name});`,
     job.fails

@@ -30,16 +30,17 @@ for await (const result of executor.map(work, await job.items())) console.log(re
   );
 });
 
-Deno.test("programFor() ends what a job leaves open, once all is closed", () => {
+Deno.test("programFor() begins with a job's first state, and ends what it leaves open once all is closed", () => {
   const job: ProgramJob = {
     ...{ module: "file:///job.ts", export: "default", itemsAreMade: false, permissions: {} },
-    ...{ library: "file:///lib/mod.ts", fails: true, leavesOpen: true },
+    ...{ library: "file:///lib/mod.ts", fails: true, leavesOpen: true, resets: true },
   };
   const { code } = programFor(job, { model: "limited", lanes: 1, slots: 3 });
   const [, body] = code.split("\n\n");
   assertEquals(
     body,
     `{
+  await job.reset(); // advice has run the items already
   await using executor = limited({ slots: 3 });
   const work = task<typeof job>("file:///job.ts");
   for await (const outcome of executor.mapSettled(work, job.items)) {
