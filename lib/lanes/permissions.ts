@@ -162,7 +162,18 @@ function statusOf({ kind, entry }: Part): Deno.PermissionStatus | undefined {
 
 function isDenied(part: Part): boolean {
   const status = statusOf(part);
-  return status?.state === "denied" || status?.partial === true;
+  return status?.state === "denied" ||
+    (status?.partial === true && !(part.kind === "write" && isKeptFromPrograms()));
+}
+
+/**
+ * Whether Deno itself keeps this program from writing to the programs that it may run, as it does where these
+ * are named: nobody denied it that.
+ */
+function isKeptFromPrograms(): boolean {
+  const may = (entry?: string) => statusOf({ kind: "run", entry })?.state === "granted";
+  return !may() && may(attempt(Deno.execPath, "deno")) &&
+    !programFlags()?.some((flag) => flag.startsWith("--deny-write"));
 }
 
 /** Whether an entry means many, as a host does without a port: Deno can be asked about one alone. */

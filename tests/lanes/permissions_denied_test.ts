@@ -45,6 +45,13 @@ test("what a program was denied is named, also where that is a part of what woul
   assertEquals(await denied(flags, rest), [null, null]);
 });
 
+test("that Deno lets no program write to those that it may run is no denial", async () => {
+  const flags = ["--allow-read", "--allow-write", `--allow-run=${Deno.execPath()}`];
+  assertEquals(await denied(flags, [{ write: true }, { write: ["/"] }]), [null, null]);
+  const all = ["-A", "--deny-write=/etc"];
+  assertEquals(await denied(all, [{ write: true }]), [{ kind: "write" }]);
+});
+
 test("what a program just wasn't given itself is no denial", async () => {
   const all = [{ read: true, net: ["a.example", "*.example"], env: true, run: ["git"] }];
   assertEquals(await denied(["--allow-read"], all), [null]);
