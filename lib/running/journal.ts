@@ -1,10 +1,10 @@
 /**
- * The record of a run, so that one that was ended at any moment goes on.
+ * The record of a run, by which a run that was stopped at any moment can be resumed.
  *
- * The results are their own record: each line names its item by index and digest. Beside them lies
- * `<out>.journal`: which job it is of, then a line for each item that failed. Both are only added to,
- * line by line, so they can't contradict each other: an item is done if its result is there, whatever
- * else was written. What was torn by the end of the program is cut off, and its item runs again.
+ * The results are their own record: each line names its item by index and digest. The file
+ * `<out>.journal` beside them names the job and has a line for each item that failed. Lines are only
+ * appended, so the files can't contradict each other: an item is done if its result is there, whatever
+ * else was written. A line torn by the end of the program is cut off, and its item runs again.
  */
 
 import { basename } from "node:path";
@@ -32,7 +32,7 @@ const RECORDS = new RegExp(RECORD, "gm");
 
 export interface JournalOptions {
   readonly path: string;
-  /** How the person named it, for errors. */
+  /** The path as it was typed, for errors. */
   readonly typed: string;
   readonly job: JobIdentity;
   readonly sync: SyncPolicy;
@@ -47,7 +47,7 @@ export function journalPath(out: string): string {
   return `${out}.journal`;
 }
 
-/** Opens a file that no other run is writing. */
+/** Opens and locks a file; throws a UsageError if another run is writing it. */
 export async function openAlone(
   option: string,
   { path, typed }: Pick<JournalOptions, "path" | "typed">,
@@ -67,18 +67,18 @@ export class Journal implements AsyncDisposable {
   private constructor(
     private readonly results: RecordFile,
     private readonly failures: RecordFile,
-    /** What is known; kept up to date if there were failures, which may be mended by this run. */
+    /** Items known from earlier runs; updated in this run only if some had failed, since they may succeed now. */
     readonly known: KnownItems,
-    /** How many bytes were torn and cut off. */
+    /** How many bytes of torn lines were cut off. */
     readonly cutBytes: number,
   ) {
     this.hadFailures = known.counts.failed > 0;
   }
 
-  /** Throws a UsageError if the files are another job's, another run's, damaged, or newer. */
+  /** Throws a UsageError if the files are another job's, in use, there without `resume`, damaged, or newer. */
   static async open(options: JournalOptions): Promise<Journal> {
     const { path, typed, job, sync, resume } = options;
-    // In this order, for another run that begins just now makes its journal last.
+    // The journal is looked for first, since another run that begins now creates its journal last.
     const hasJournal = await statOrUndefined(journalPath(path)) !== undefined;
     const hasResults = await statOrUndefined(path) !== undefined;
     if (!resume && (hasResults || hasJournal)) {
@@ -129,7 +129,7 @@ export class Journal implements AsyncDisposable {
   }
 }
 
-/** Whether it is the module that was meant, which may have moved with its project, or be named by a link. */
+/** Whether two addresses mean one module, through links too; a file that is gone counts if its name is the same. */
 async function isSame(earlier: string | undefined, module: string): Promise<boolean> {
   if (earlier === module) return true;
   const [from, to] = [earlier ?? "", module].map((address) => URL.parse(address));
@@ -142,7 +142,7 @@ async function isSame(earlier: string | undefined, module: string): Promise<bool
   }
 }
 
-/** Reads what is there, cuts off what is torn, and writes the header if it isn't there yet. */
+/** Reads both files, cuts off torn lines, and writes the header if it is missing. */
 async function readBoth(
   results: RecordFile,
   failures: RecordFile,
@@ -153,7 +153,7 @@ async function readBoth(
   const header = `${JSON.stringify({ kind: KIND, version: VERSION, ...job })}\n`;
   const { text, whole } = await failures.firstLine();
   if (!whole && header.startsWith(text)) {
-    // It is the first that is written: before it there are no results.
+    // The header is written first, so without a whole one there can be no results.
     if (await results.eachLine(() => {}) > 0) {
       const remedy = "name another file; these results can't be gone on with";
       const which = journalPath(typed);
@@ -188,7 +188,7 @@ async function checkHeader(text: string, job: JobIdentity, typed: string): Promi
   }
 }
 
-/** Takes down the items of a file and cuts off a torn line; gives how many bytes that were. */
+/** Adds the items of a file to the known ones and cuts off a torn line; returns how many bytes that line had. */
 async function readRecords(
   file: RecordFile,
   known: KnownItems,
@@ -224,7 +224,7 @@ async function readRecords(
 
 const WRITTEN_CHARACTERS = 1 << 16;
 
-/** The lines of failures that still stand, each item's last. */
+/** The last failure line of each item that hasn't succeeded since. */
 async function* standing(out: string, known: KnownItems): AsyncGenerator<string> {
   const last = new Map<string, number>();
   for (const collecting of [true, false]) {
@@ -240,10 +240,10 @@ async function* standing(out: string, known: KnownItems): AsyncGenerator<string>
   }
 }
 
-/** What `--failed` begins with: a result, whose line begins alike, goes on with its value. */
+/** How a line of the `--failed` file begins; a line of results begins alike but goes on with `"value":`. */
 const FAILURE_LINE = /^\{"index":\d+,"digest":"\w+",(?!"value":)/;
 
-/** Refuses to write over a file that holds something else than failures. */
+/** Throws a UsageError if a file holds anything but failures, so that it isn't overwritten. */
 export async function checkFailures(path: string, typed: string): Promise<void> {
   if (await statOrUndefined(path) === undefined) return;
   await using file = await openAlone("--failed", { path, typed }, "end");
@@ -252,7 +252,7 @@ export async function checkFailures(path: string, typed: string): Promise<void> 
   throw new UsageError("--failed", typed, "it holds something else", "name another file");
 }
 
-/** Writes the failures that still stand to a file of their own, whole or not at all. */
+/** Writes the failures of items that haven't succeeded since to a file, whole or not at all. */
 export async function writeFailures(out: string, path: string, known: KnownItems): Promise<void> {
   await makeWhole(path, async (beside) => {
     await using file = await RecordFile.open(beside, "end");

@@ -1,4 +1,4 @@
-/** What is known of a job's items from earlier runs. It imports no npm package. */
+/** The items of a job that are known from earlier runs. It imports no npm package. */
 
 import { named } from "../lanes/remote/clone.ts";
 import { canonicalText, type CreateHash } from "../timing/checksum.ts";
@@ -6,23 +6,23 @@ import { createHash } from "node:crypto";
 
 export type Known = "done" | "failed";
 
-/** An item's index is below this: a file that names another is damaged. */
+/** Indexes of items are below this; a file with a larger one is damaged. */
 export const MOST_KNOWN_ITEMS = 2 ** 28;
 
 const DONE = 1;
 const FAILED = 2;
 
-/** A table of items by their index; where a list was matched with another one, an index may have two. */
+/** Known items by index; an index has several if a changed list was matched with the old one. */
 export class KnownItems {
-  /** One more than the highest index that is known. */
+  /** One more than the highest known index. */
   length = 0;
   readonly counts: Record<Known, number> = { done: 0, failed: 0 };
   #digests = new Float64Array(1024);
   #states = new Uint8Array(1024);
-  /** Items of other lists, by index and digest. */
+  /** Further items at an index that is taken already, by index and digest. */
   readonly #others = new Map<string, readonly [number, number, Known]>();
 
-  /** Takes an item down; one that is done stays done. */
+  /** Records the state of an item; an item that is done stays done. */
   add(index: number, digest: number, known: Known): void {
     this.#growTo(index + 1);
     const before = this.stateOf(index, digest);
@@ -74,10 +74,10 @@ export class KnownItems {
 }
 
 /**
- * The digest of an item, a whole number below 2⁵³: cyrb53 (bryc, public domain) of a text that tells
- * any two values apart. Of a million items two are alike with a chance of 1 in 18,000.
+ * The digest of an item, a whole number below 2⁵³: cyrb53 (bryc, public domain) of a text that differs
+ * for any two values. Among a million items the chance that two share a digest is 1 in 18,000.
  *
- * @throws What a getter of it throws, or a RangeError if it is nested too deep.
+ * @throws The error of a getter of the item, or a RangeError if the item is nested too deep.
  */
 export function digestOf(item: unknown): number {
   const text = textOf(item);
@@ -98,7 +98,7 @@ function textOf(item: unknown): string {
   return canonicalText(item, createHash as unknown as CreateHash);
 }
 
-/** As a bigint, for V8 divides a number that is so large bit by bit. */
+/** Converted by way of a bigint, since V8 divides such large numbers bit by bit, which is slow. */
 export function digestText(digest: number): string {
   return BigInt(digest).toString(36);
 }
@@ -108,13 +108,12 @@ export function digestIn(text: string): number {
 }
 
 /**
- * A value as JSON on one line. What JSON has no form for is written so that nothing of it is lost:
- * bigints, regular expressions, dates that are none, and numbers that are none or infinite, as strings,
- * bytes as base64, other typed arrays and sets as lists, maps as lists of pairs, errors with their name
- * and message. No value at all is null.
+ * A value as JSON on one line. Values that JSON has no form for are written in another one: bigints,
+ * regular expressions, invalid dates, NaN and infinite numbers as strings, bytes as base64, other typed
+ * arrays and sets as lists, maps as lists of pairs, errors with their name and message, undefined as null.
  *
- * @throws {TypeError} If it holds itself, a function, a symbol or what keeps its data to itself, such as
- * a promise or a Response, or can't be read.
+ * @throws {TypeError} If the value contains itself, a function, a symbol or an object whose data can't be
+ * seen, such as a promise or a Response, or if it can't be read.
  */
 export function jsonText(value: unknown): string {
   const plain = typeof value === "string" || Number.isFinite(value) || typeof value === "boolean";
@@ -129,7 +128,7 @@ function portable(this: Readonly<Record<string, unknown>>, key: string, value: u
   }
   if (typeof value !== "object") return value;
   if (value === null || "type" in value && value.type === "Buffer") {
-    // Node's Buffer tells JSON something else than the bytes that a lane sends, and a date that is none nothing.
+    // By now toJSON has made an object of a Buffer, where bytes are wanted, and null of an invalid date.
     const own = this[key];
     if (own instanceof Uint8Array) return own.toBase64();
     if (value === null) return own instanceof Date ? String(own) : null;
@@ -153,11 +152,11 @@ function where(key: string): string {
   return key === "" ? "it" : JSON.stringify(key);
 }
 
-/** Whether an object is more than its properties, of which it has none. */
+/** Whether an object has a class but no properties of its own, so that JSON would show nothing of it. */
 function isEmpty(value: object): boolean {
   if (Array.isArray(value) || Object.keys(value).length > 0) return false;
   const prototype = Object.getPrototypeOf(value);
   if (prototype === null || Object.getPrototypeOf(prototype) === null) return false;
-  // JSON takes these for what they hold.
+  // JSON writes boxed values as the values in them.
   return ![Number, String, Boolean].some((boxed) => value instanceof boxed);
 }

@@ -1,4 +1,4 @@
-/** Runs a job's items to their end and says what became of each. It imports no npm package. */
+/** Runs a job's items in the job's process and reports each outcome. It imports no npm package. */
 
 import type { Decision } from "../adaptive/controller.ts";
 import { type MapOptions, mayRetry, type RetryIn } from "../dispatch/map_options.ts";
@@ -26,16 +26,16 @@ import {
 } from "./run_message.ts";
 import type { RunResult } from "./run_result.ts";
 
-/** Half of what a pipe holds: whoever tells more at once waits until some of it was read. */
+/** Collected lines are sent at this many characters: half of what a pipe holds, so sending needn't wait. */
 const TOLD_CHARACTERS = 1 << 15;
 const TOLD_MS = 20;
-/** So many characters may be on their way to the file; then tasks wait for it. */
+/** At this many characters that the parent hasn't written yet, the run takes no more results: tasks wait. */
 const MOST_UNWRITTEN = 1 << 22;
-/** So many of the slowest items are told. */
+/** How many of the slowest items are reported. */
 const SLOWEST = 10;
-/** A message is cut to so many characters: it may hold a whole page. */
+/** Error messages are cut to this many characters, since one may hold a whole page. */
 const MOST_MESSAGE = 2000;
-/** Where hosts are counted, items without one count as of one host. */
+/** The key of items without a host, where slots are limited per host: together they count as one host. */
 const NO_HOST = "";
 const UNAVAILABLE = 503;
 const PULSE_MS = 500;
@@ -53,7 +53,7 @@ export function isSpent(budget: Budget | undefined, settled: number, failed: num
   return settled >= LEAST_JUDGED && failed >= budget.share * settled;
 }
 
-/** The host of an item, of a web address, or of one that is its `url`; undefined if it has none. */
+/** The host of an item that is a web address or has one as its `url`; undefined otherwise. */
 function hostOf(item: unknown): string | undefined {
   const address = (item as { url?: unknown } | null)?.url ?? item;
   if (typeof address !== "string" && !(address instanceof URL)) return undefined;
@@ -69,7 +69,7 @@ export function brokenBy(
 }
 
 export class RunHere {
-  /** Lines that weren't told yet. */
+  /** Lines that haven't been sent to the parent yet. */
   #results = "";
   #failures = "";
   #unwritten = 0;
@@ -80,20 +80,20 @@ export class RunHere {
   readonly #watch: LaneWatch | undefined;
   readonly #sample = new TaskSample();
   readonly #refusals: RefusedItems;
-  /** Those that were to be tried again, and haven't ended. */
+  /** Indexes of the items that got another try and haven't settled yet. */
   readonly #again = new Set<number>();
   #toldWaits = false;
-  /** Whether nothing ran when that was looked at last. */
+  /** Whether no task was running at the last look. */
   #isIdle = false;
   #toldDecision: Decision | undefined;
-  /** Aborted once it is to end and nothing runs any more. */
+  /** Aborted once the run should end early and no task is running. */
   readonly #idle = new AbortController();
   #toldMs = -Infinity;
   #end: RunEnd = "done";
-  /** Why its items aren't to be blamed for what they fail with. */
+  /** A fault of the run itself, such as a module that can't be loaded; it isn't counted as a failed item. */
   #broken: RunMessage | undefined;
   readonly #slowest: SlowItem[] = [];
-  /** What ended, and wasn't taken: in the order of the items it may be before its turn. */
+  /** Outcomes that aren't recorded yet: in input order, an outcome waits for those of earlier items. */
   readonly #ended = new Map<number, Outcome<unknown>>();
 
   constructor(private readonly spec: RunSpec, private readonly host: RunHost) {
@@ -109,7 +109,7 @@ export class RunHere {
     this.#endIfIdle();
   }
 
-  /** What waits for a slot, or for another try, is left to a run that goes on. */
+  /** Ends the run once no task is running; items that wait for a slot or a retry are left to a resumed run. */
   #endIfIdle(): void {
     if (this.#end !== "done" && this.host.executor.running().length === 0) this.#idle.abort();
   }
@@ -118,13 +118,13 @@ export class RunHere {
     return hostOf(item) ?? (this.spec.perHost === undefined ? undefined : NO_HOST);
   }
 
-  /** So many characters of what was told are in the file. */
+  /** Takes note that the parent has written this many characters. */
   written(characters: number): void {
     this.#unwritten -= characters;
     if (this.#unwritten < MOST_UNWRITTEN) this.#whenWritten?.();
   }
 
-  /** Runs all that is to be run, and gives what is to be said last; rejects if the executor fails. */
+  /** Runs the items and returns the last message for the parent; rejects if the executor fails. */
   async run(): Promise<RunMessage> {
     const { executor, items } = this.host;
     const { job, record } = this.spec;
@@ -134,7 +134,7 @@ export class RunHere {
       if (!(error instanceof ChangedListError)) throw error;
       return { type: "changed", problem: error.message };
     }
-    // How many lanes have joined is known once they are asked for.
+    // The number of lanes that have joined is known only once the executor is ready.
     if (needsServer(executor.model)) await executor.ready(job.task);
     const { lanes, slots } = executor;
     const { total } = items;
@@ -155,7 +155,7 @@ export class RunHere {
     };
   }
 
-  /** Runs the items, and tells from time to time how they stand. */
+  /** Runs the items and reports every PULSE_MS how the run stands. */
   async #runItems(): Promise<void> {
     const { executor, items } = this.host;
     const pulse = setInterval(() => this.#tellStanding(), PULSE_MS);
@@ -180,7 +180,7 @@ export class RunHere {
       signal: AbortSignal.any([this.host.signal, this.#idle.signal]),
       retries: { limit: retries + MOST_REFUSALS, maxMs: MOST_WAIT_MS, retryIf },
       onOutcome: (outcome) => this.#onOutcome(outcome),
-      // A server that refuses pauses what goes to it, nothing else.
+      // With the host as key, a server that refuses pauses only the items that go to it.
       perKey: { key: (item) => this.#keyOf(item), slots: perHost },
       timeoutMs,
       rate,
@@ -192,7 +192,7 @@ export class RunHere {
     this.#again.delete(index);
     this.#refusals.ended(outcome, () => this.#keyOf(item));
     this.#ended.set(index, outcome);
-    // Now, for the loop over results doesn't come to its turn while tasks hold this event loop.
+    // Outcomes are recorded here, since the loop over results gets no turn while tasks hold the event loop.
     for (const place of this.spec.order === "input" ? this.host.items.underWay : [index]) {
       const next = this.#ended.get(place);
       if (next === undefined) break;
@@ -214,15 +214,15 @@ export class RunHere {
   }
 
   #triesAgain(rejected: Rejected): boolean | RetryIn {
-    // What waits for another try doesn't run any more.
+    // An item that waits for a retry no longer runs, so the run may be able to end after this call.
     if (this.#end !== "done") setTimeout(() => this.#endIfIdle());
     const { index, item, reason, attempts } = rejected;
     const signs = httpSigns(reason);
     const { status, retryAfterMs = 0 } = signs;
-    // Who finds out how much a server takes is why it takes no more.
+    // A 503 without Retry-After may mean that the server is down; under auto, that auto has sent too much.
     const mayBeDown = status === UNAVAILABLE && signs.retryAfterMs === undefined;
     const isRefused = refuses(reason) && !(mayBeDown && isFixed(this.host.executor.model));
-    // Who asks for more than is allowed is told so.
+    // The server asks for too long a wait: with true, the dispatcher fails the item with a RetryAfterError.
     if (isRefused && retryAfterMs > MOST_WAIT_MS) return true;
     const key = this.#keyOf(item);
     const refusal = { index, key, host: key || hostSaid(reason), ...signs };
@@ -233,15 +233,15 @@ export class RunHere {
     return again;
   }
 
-  /** Tells what is paused, and how many wait for another try. */
+  /** Reports pauses, how many items wait for a retry, and whether the run waits for a machine. */
   #tellWaits(): void {
     const [paused, ...others] = this.#refusals.pauses(performance.now());
     const { executor, items } = this.host;
-    // Of a list that is all there, some would run if there were a lane.
+    // With a list of known length, some task would be running if a machine had joined.
     const isElsewhere = needsServer(executor.model) && this.#end === "done" &&
       items.total !== undefined && paused === undefined;
     const running = this.#again.size === 0 && !isElsewhere ? [] : executor.running();
-    // Between two tasks a look may find none.
+    // A single look may fall between two tasks, so two idle looks in a row are needed.
     const wasIdle = this.#isIdle;
     this.#isIdle = running.length === 0;
     const machine = isElsewhere && wasIdle && this.#isIdle;
@@ -286,7 +286,7 @@ export class RunHere {
     this.#endIfIdle();
   }
 
-  /** Takes a result; if it can't be written, gives the failure that this is. */
+  /** Records a result; if it can't be written as JSON, returns that as the item's failure. */
   #succeed(outcome: Outcome<unknown> & { value: unknown }, listed: Listed): Rejected | undefined {
     let text: string;
     try {
@@ -303,16 +303,16 @@ export class RunHere {
   }
 
   #fail(rejected: Rejected, listed: Listed): void {
-    // What was stopped with the run isn't the item's failure: it runs when the run goes on.
+    // A cancelled task is no failure of its item: the item runs again when the run is resumed.
     if (rejected.ended === "cancelled") return;
-    // Nor is a module that can't be loaded or set up.
+    // A module that can't be loaded or set up is no failure of the item either.
     if (errorName(rejected.reason) === "TaskLoadError") {
       this.#broken ??= brokenBy("the run", rejected.reason);
       return;
     }
     const message = messageWithCauses(rejected.reason);
     if (this.#succeeded === 0 && errorName(rejected.reason) === "NotCapable") {
-      // Where nothing succeeds, all items lack it; they aren't to be tried again one by one.
+      // Nothing has succeeded, so every item lacks the permission: the run ends instead of failing each.
       this.#broken ??= { type: "denied", index: listed.index, message };
       return this.finish();
     }
@@ -342,14 +342,14 @@ export class RunHere {
   }
 
   #tellSoon({ endedAtMs }: Outcome<unknown>): void {
-    // The next task may hold the event loop, and no timer comes to its turn then.
+    // Lines that are due are sent now: the next task may hold the event loop and keep the timer from firing.
     const isDue = endedAtMs - this.#toldMs >= TOLD_MS;
     const length = this.#results.length + this.#failures.length;
     if (isDue || length >= TOLD_CHARACTERS) this.tell();
     else this.#timer ??= setTimeout(() => this.tell(), TOLD_MS);
   }
 
-  /** Tells at once what became of items. */
+  /** Sends the collected lines to the parent now. */
   tell(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -363,7 +363,7 @@ export class RunHere {
   }
 }
 
-/** What can't be written as JSON is told as text. */
+/** An item as JSON, or its inspected text as a JSON string if it can't be written as JSON. */
 function itemText(item: unknown): string {
   return attempt(() => jsonText(item)) ??
     JSON.stringify(Deno.inspect(item, { depth: 1, compact: true, breakLength: Infinity }));
@@ -376,7 +376,7 @@ export class TaskSample {
   #seen = 0;
   #every = 1;
 
-  /** Takes note of a task, without what it gave and what it was given. */
+  /** Keeps every n-th outcome without its item and result; n doubles so that fewer than MOST_KEPT are held. */
   add(outcome: Outcome<unknown>): void {
     if (this.#seen++ % this.#every !== 0) return;
     const kept = { ...outcome, item: undefined };

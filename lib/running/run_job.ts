@@ -1,4 +1,4 @@
-/** Runs a job in a process that may do what its permissions say: feeds it, writes what comes. */
+/** Runs a job in a process with the job's permissions: sends it items and writes its results. */
 
 import type { Decision } from "../adaptive/controller.ts";
 import { MeasuringChild } from "../children/measuring_child.ts";
@@ -19,10 +19,10 @@ import {
 } from "./run_message.ts";
 import type { RunResult } from "./run_result.ts";
 
-/** Known items are told in blocks of so many. */
+/** Known items are sent in blocks of this many. */
 const BLOCK = 10_000;
 
-/** Failures of one kind: how many, the first item that had it, and what it said. */
+/** One kind of failure: how many items had it, the first of them, and its message. */
 type FailureReason = RunResult["reasons"][number];
 
 export class RunState {
@@ -32,7 +32,7 @@ export class RunState {
   lanes = 1;
   slots: number | null = 1;
   waits: Waits = { again: 0 };
-  /** How long the job's process has said nothing, not counted while this one was stopped or wrote. */
+  /** Milliseconds without a message from the job's process; not counted while this one is stopped or writes. */
   silentMs = 0;
   decided: Decision | undefined;
   readonly #reasons = new Map<string, FailureReason>();
@@ -42,13 +42,13 @@ export class RunState {
     private readonly run: RunSpec["run"] = { rest: true, failed: false },
   ) {}
 
-  /** How many items are dealt with, now or earlier; those that failed aren't where they are to run again. */
+  /** How many items have settled, now or earlier; earlier failures don't count if they run again. */
   get settled(): number {
     const { done, failed } = this.before;
     return done + (this.run.failed ? 0 : failed) + this.succeeded + this.failed;
   }
 
-  /** How many that will be; unknown where more are dealt with than the list seemed to have. */
+  /** How many items will have settled at the end; undefined if unknown, or if more than that have settled. */
   get goal(): number | undefined {
     const { done, failed } = this.before;
     const goal = this.run.rest ? this.total : done + failed;
@@ -66,7 +66,7 @@ export class RunState {
       const { reason: named, index, message: whole } = JSON.parse(line) as FailureRecord;
       const isKnown = this.#reasons.has(named) || this.#reasons.size < MOST_REASONS;
       const reason = isKnown ? named : FURTHER;
-      // The file of failures has it whole, which may be a page.
+      // The message may be a page long; the file of failures has the whole of it.
       const first = { reason, count: 0, index, message: clipped(whole) };
       this.#reasons.getOrInsert(reason, first).count++;
     }
@@ -76,7 +76,7 @@ export class RunState {
 export type Ended =
   | Extract<RunMessage, { readonly type: "done" | "changed" | "denied" | "broken" }>
   | { readonly type: "died"; readonly message: string; readonly began: boolean }
-  /** A task held its event loop far beyond its deadline, and was ended with it. */
+  /** A task held its event loop far beyond its deadline, so the process was ended. */
   | { readonly type: "held" };
 
 export interface RunJobHost {
@@ -84,18 +84,18 @@ export interface RunJobHost {
   readonly state: RunState;
   /** Writes lines; if it rejects, the run is ended at once. */
   readonly write: (results: string, failures: string) => Promise<void>;
-  /** Gives the next items, if they aren't the job's own; none at their end. */
+  /** Gives the next items if they don't come from the job module; none at their end. */
   readonly feed?: ((count: number) => Promise<unknown[]>) | undefined;
-  /** Once aborted, what runs is finished and nothing more is started. */
+  /** Once aborted, running tasks finish and no more start. */
   readonly signal: AbortSignal;
-  /** How much longer than its deadline a task may hold its event loop; half a minute unless given. */
+  /** How long beyond its deadline a task may hold its event loop, in milliseconds; default half a minute. */
   readonly heldMs?: number;
   readonly onPrint: (text: string) => void;
-  /** Told from time to time how it stands, if that was asked for. */
+  /** Called from time to time with what the lanes do, if the spec asks for that with `live`. */
   readonly onPulse?: ((pulse: Extract<RunMessage, { readonly type: "pulse" }>) => void) | undefined;
 }
 
-/** Runs a job. Rejects with what `write` or `feed` threw. */
+/** Runs a job. Rejects with the error that `write` or `feed` threw. */
 export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
   const { known, onPrint } = host;
   await using child = new MeasuringChild<RunMessage>({
@@ -107,13 +107,13 @@ export async function runJob(spec: RunSpec, host: RunJobHost): Promise<Ended> {
   return await new JobProcess(child, host, spec.timeoutMs).run();
 }
 
-/** A job's process: what it is told, and what is done about what it says. */
+/** A job's process: sends it commands and acts on its messages. */
 class JobProcess {
   readonly #mostSilentMs: number;
-  /** Whether a message of it is waited for. */
+  /** Whether the next message is awaited; only then does silence count. */
   #listens = false;
   #began = false;
-  /** Whether it was ended, for a task held its event loop: what it had said before may come yet. */
+  /** Whether the process was ended because a task held its event loop; earlier messages may still arrive. */
   #wasHeld = false;
   #saidWhy = false;
   #failure: { readonly error: unknown } | undefined;
@@ -159,19 +159,19 @@ class JobProcess {
     return this.child.send(command);
   }
 
-  /** Whether a task holds its event loop for too long; what isn't a task may take as long as it likes. */
+  /** Whether a task holds its event loop for too long; the job's code outside tasks has no limit. */
   get #isHeld(): boolean {
     const { waits, silentMs } = this.host.state;
     return waits.on === undefined && silentMs >= this.#mostSilentMs;
   }
 
-  /** Does what a message asks for; gives the last one. */
+  /** Acts on a message; returns it if it is the last. */
   async #take(message: RunMessage): Promise<Ended | undefined> {
     const { state, write, onPulse } = this.host;
     switch (message.type) {
       case "began": {
         const { lanes, slots } = message;
-        // Lines that were counted are known better than by how many are wanted at most.
+        // The number of lines counted in a file is exact; for such a list the process knows the limit alone.
         const total = state.total ?? message.total;
         this.#began = true;
         Object.assign(state, { total, lanes, slots });
@@ -187,7 +187,7 @@ class JobProcess {
         onPulse?.(message);
         break;
       case "wants":
-        // Not waited for: results come meanwhile.
+        // Not awaited, so that results are taken meanwhile.
         void this.#feed(message.count);
         break;
       case "settled": {
@@ -231,7 +231,7 @@ class JobProcess {
   async #died(): Promise<Ended> {
     const message = await this.child.howItEnded();
     const began = this.#began;
-    // What interrupts this program ends one that isn't ready for it yet.
+    // Ctrl-C also ends a process that doesn't listen for it yet, and this program may notice it later.
     if (!began) await new Promise((resolve) => setTimeout(resolve, TOLD_LATER_MS));
     return !began && this.host.signal.aborted
       ? { type: "done", end: "finished", slowest: [], gone: { done: 0, failed: 0 } }

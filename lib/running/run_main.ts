@@ -1,4 +1,4 @@
-/** What runs in the job's own process. It imports no npm package. */
+/** The program of the job's own process. It imports no npm package. */
 
 import { setTimeout as delay } from "node:timers/promises";
 import { connectToParent, refuseStdin } from "../children/parent.ts";
@@ -13,17 +13,17 @@ import { brokenBy, RunHere } from "./run_here.ts";
 import { RUN_BEAT_MS, type RunCommand, type RunMessage, type RunOrder } from "./run_message.ts";
 
 /**
- * How long a lane's teardown, a task past its deadline, and after Ctrl-C whatever else of the job's isn't a
- * task may take, in milliseconds.
+ * How long a lane's teardown, a task past its deadline, and after Ctrl-C the job's code outside tasks (such
+ * as `prepare`) may take, in milliseconds.
  */
 const GRACE_MS = 2000;
 
-/** It is to finish, and nothing of it runs. */
+/** Thrown when the run was asked to finish and code outside tasks hasn't ended within its grace time. */
 class Stopped extends Error {}
 
 const FED_AT_ONCE = 256;
 
-/** Items that the parent reads and tells, some at a time and only when there is room for them. */
+/** Items that the parent reads and sends, some at a time and only when there is room for them. */
 class FedItems implements AsyncIterableIterator<unknown> {
   #items: Iterator<unknown> = [].values();
   #last = false;
@@ -52,7 +52,7 @@ class FedItems implements AsyncIterableIterator<unknown> {
   }
 }
 
-/** Whether the run is to finish: then what of the job's code is no task isn't waited for beyond the grace time. */
+/** Whether the run was asked to finish; from then on, the job's code outside tasks has only GRACE_MS to end. */
 class Finishing {
   isAsked = false;
   readonly #asked = Promise.withResolvers<void>();
@@ -64,7 +64,7 @@ class Finishing {
     this.#asked.resolve();
   }
 
-  /** Waits for such code, and says so. */
+  /** Runs such code, and tells the parent that the run waits for it. */
   orWaitFor<T>(what: string, run: () => Promise<T>): Promise<T> {
     this.say({ type: "waits", again: 0, on: what });
     const code = run().finally(() => this.say({ type: "waits", again: 0 }));
@@ -78,7 +78,7 @@ class Finishing {
   }
 }
 
-/** What nobody catches ends the process: it is said why. */
+/** Ends the process at an error that nothing catches, after telling the parent the reason. */
 function endOnStray({ model }: RunOrder, say: (broken: RunMessage) => void): void {
   const stray = (where: string) => (event: ErrorEvent | PromiseRejectionEvent) => {
     event.preventDefault();
@@ -95,9 +95,9 @@ function endOnStray({ model }: RunOrder, say: (broken: RunMessage) => void): voi
 }
 
 async function main(): Promise<void> {
-  // A task that computes without a pause would go on when the parent was killed.
+  // Otherwise a task that computes without a pause would go on after the parent was killed.
   endWithParent(Deno.ppid);
-  // What stops a service tells all its processes: the parent has what runs finished.
+  // A service manager sends SIGTERM to all processes; this one goes on, and the parent asks it to finish.
   const { order, inbox, tell, signal } = await connectToParent<RunOrder>({ onTerm: "goes on" });
   const say: (message: RunMessage) => void = tell;
   setInterval(() => say({ type: "beat" }), RUN_BEAT_MS);
@@ -120,10 +120,10 @@ async function main(): Promise<void> {
   void (async () => {
     for (let line = await inbox.next(); line !== undefined; line = await inbox.next()) told(line);
   })();
-  // A task that exits takes nothing with it of what others gave.
+  // If a task exits the process, the outcomes of the other tasks are still sent.
   addEventListener("unload", () => run?.tell());
   endOnStray(order, (broken) => {
-    // What has ended is told first.
+    // Outcomes are sent before the reason of the end.
     run?.tell();
     say(broken);
   });
@@ -159,11 +159,11 @@ async function main(): Promise<void> {
       ? { type: "done", end: "finished", slowest: [], gone: { done: 0, failed: 0 } }
       : broken;
   }
-  // What the last tasks left to nobody is told first.
+  // A promise of the last tasks that rejects unhandled is reported before the last message.
   await delay(0);
-  // Once this is said, nobody waits any more.
+  // The parent stops listening after this message.
   say(last);
-  // Not only a return: a worker that ignores its deadline would keep the process for ever.
+  // A return isn't enough: a worker that ignores its deadline would keep the process alive for ever.
   Deno.exit(0);
 }
 

@@ -1,4 +1,4 @@
-/** What the process that runs a job is told, and what it says, as lines of JSON. */
+/** The messages between the program and the process that runs its job, as lines of JSON. */
 
 import type { Decision } from "../adaptive/controller.ts";
 import type { Rate } from "../dispatch/limits.ts";
@@ -10,82 +10,82 @@ import type { RunResult } from "./run_result.ts";
 
 export interface RunSpec extends ModelSpec {
   readonly job: JobSpec;
-  /** Whether the items are told by the parent, instead of being the job's own. */
+  /** Whether the parent sends the items, instead of the job module listing them. */
   readonly fed: boolean;
-  /** How many of the first items belong to the job; all unless given. */
+  /** How many items from the start of the list belong to the job; default all. */
   readonly limit?: number | undefined;
   /** Which of the items that aren't done are run: those that failed, those that never ended, or both. */
   readonly run: { readonly rest: boolean; readonly failed: boolean };
   readonly changed: "refuse" | "match";
-  /** Whether a journal is kept, by which items are to be known again. */
+  /** Whether a journal is kept, so that items need digests by which a resumed run recognizes them. */
   readonly journaled: boolean;
   readonly order: "input" | "completion";
   readonly retries: number;
   readonly timeoutMs?: number | undefined;
   readonly rate?: Rate | undefined;
   readonly perHost?: number | undefined;
-  /** Whether it tells from time to time what runs. */
+  /** Whether the process reports from time to time which tasks run. */
   readonly live: boolean;
   readonly record: boolean;
   readonly halt?: Budget | undefined;
 }
 
-/** How many items may fail before the run is halted: so many, or a share of those that settled. */
+/** How many items may fail before the run is halted: a number, or a share (0 to 1) of those that settled. */
 export type Budget = { readonly items: number } | { readonly share: number };
 
-/** A share of failures is judged from so many items on. */
+/** A share of failures is judged once this many items have settled. */
 export const LEAST_JUDGED = 20;
 
-/** A task may hold its event loop for so much longer than its deadline, in milliseconds; then the run is ended. */
+/** How long beyond its deadline a task may hold its event loop before the run is ended, in milliseconds. */
 export const HELD_MS = 30_000;
 
-/** What the process is told first; then what is known, in blocks. */
+/** The first message to the process, with the number of known items; these follow in blocks. */
 export interface RunOrder extends RunSpec {
   readonly known: number;
 }
 
 export type RunCommand =
-  /** Some of what is known: indexes, digests and states. */
+  /** A block of known items: the index, digest and state of each. */
   | { readonly known: readonly (readonly [number, number, Known])[] }
-  /** Items that it asked for; whether they are the last. */
+  /** Items that the process asked for, and whether there are no more. */
   | { readonly items: readonly unknown[]; readonly last: boolean }
-  /** So many characters of results were written. */
+  /** How many characters of results and failures the parent has just written. */
   | { readonly written: number }
   | { readonly finish: true };
 
 export type SlowItem = RunResult["slowest"][number];
 
-/** How the items of a run came to their end. */
+/** How a run ended: with the whole list run, after a request to finish, or by its error budget. */
 export type RunEnd = "done" | "finished" | "halted";
 
 export interface Waits {
-  /** How many items wait for another try. */
+  /** How many items wait for a retry. */
   readonly again: number;
-  /** What is paused longest, and how many others are. */
+  /** The longest pause, and how many other hosts are paused. */
   readonly paused?: Pause;
   readonly others?: number;
-  /** Whether no machine runs a task of it, and one is waited for. */
+  /** Whether the run waits for a machine because none runs a task of it. */
   readonly machine?: boolean;
-  /** What of the job's that is no task takes so long. */
+  /** The step outside tasks that the run waits for, such as `prepare` or opening the items. */
   readonly on?: string | undefined;
 }
 
-/** How often it says that its event loop goes round, in milliseconds. */
+/** How often the process sends a beat to show that no task holds its event loop, in milliseconds. */
 export const RUN_BEAT_MS = 1_000;
 
 export type RunMessage =
-  /** No task holds its event loop. */
+  /** No task holds the process's event loop. */
   | { readonly type: "beat" }
-  /** The list is what it was; its length, if that is known. */
+  /** The list agrees with the known items and tasks begin; `total` is its length, if known. */
   | {
     readonly type: "began";
     readonly total?: number | undefined;
     readonly lanes: number;
     readonly slots: number | null;
   }
-  /** It has room for so many items. */
+  /** The process has room for this many more items. */
   | { readonly type: "wants"; readonly count: number }
-  /** Items settled: how many in all, and lines for the results, and for those that failed. */
+  /** How many items have succeeded and failed so far, and the new lines of results and of failures. */
   | {
     readonly type: "settled";
     readonly succeeded: number;
@@ -93,13 +93,13 @@ export type RunMessage =
     readonly results: string;
     readonly failures: string;
   }
-  /** Items wait for another try, or everything for a server; or nothing does any more. */
+  /** Items wait for a retry, a host is paused, or the run waits for something else; or no longer. */
   | ({ readonly type: "waits" } & Waits)
-  /** How many tasks run on each lane, and how long those took that ended since it was told. */
+  /** How many tasks run on each lane, and how long the tasks took that ended since the last pulse. */
   | ({ readonly type: "pulse" } & LanesNow)
   | { readonly type: "decided"; readonly decision: Decision }
   | { readonly type: "changed"; readonly problem: string }
-  /** The first items fail for lack of a permission. */
+  /** An item failed for lack of a permission before any item succeeded. */
   | { readonly type: "denied"; readonly index: number; readonly message: string }
   | {
     readonly type: "broken";
@@ -111,11 +111,11 @@ export type RunMessage =
     readonly type: "done";
     readonly end: RunEnd;
     readonly slowest: readonly SlowItem[];
-    /** How many of the items that are known are in the list no more. */
+    /** How many of the known items are no longer in the list. */
     readonly gone: Readonly<Record<Known, number>>;
     readonly auto?: RunResult["auto"];
     readonly timeline?: Timeline | undefined;
-    /** What a lane, or what was prepared, threw when it was closed. */
+    /** The message of an error that closing the lanes, or disposing what `prepare` made, threw. */
     readonly unclosed?: string | undefined;
   };
 
@@ -124,7 +124,7 @@ export interface FailureRecord {
   readonly digest: string;
   readonly ended: string;
   readonly attempts: number;
-  /** Why, in a word, such as an error's name or `HTTP 503`. */
+  /** The kind of failure, such as an error's name or `HTTP 503`. */
   readonly reason: string;
   readonly message: string;
   readonly item: unknown;

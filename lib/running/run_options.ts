@@ -1,4 +1,4 @@
-/** The options of `deno task run`, and what they mean together. */
+/** Reads the options of `deno task run` and checks them against each other. */
 
 import type { AdviceFile } from "../advice/advice.ts";
 import {
@@ -57,7 +57,7 @@ export interface TypedFile {
 export interface RunOptionValues extends Omit<RunSpec, "job" | "fed" | keyof ModelSpec> {
   readonly export: string;
   readonly model: ModelSpec;
-  /** Where items come from, if not from the module; `-` for standard input. */
+  /** The file that items come from, if not from the module; `-` for standard input. */
   readonly from: (TypedFile & { readonly format: LineFormat }) | undefined;
   readonly out: TypedFile | undefined;
   readonly failed: TypedFile | undefined;
@@ -68,15 +68,15 @@ export interface RunOptionValues extends Omit<RunSpec, "job" | "fed" | keyof Mod
 
 const MOST_RETRIES = 1000;
 const DEFAULT_MODEL = "auto" satisfies Model;
-/** Who gives a size alone means the model that takes it. */
+/** The model that is used if only a size is given. */
 const SIZED_MODEL = { lanes: "workers", slots: "limited" } satisfies Record<string, Model>;
 const DEFAULT_SYNC = "10s";
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000 } as const;
 const RATE = /^([^/]+)\/(s|m|h)$/;
-/** Starts that would follow on each other faster than this are allowed together, in milliseconds. */
+/** The shortest span that a rate counts starts in, in milliseconds; starts due within it may come together. */
 const LEAST_SPAN_MS = 100;
 
-/** A pace such as `20/s`, evenly: two starts each 100 ms, not 20 at once. */
+/** Reads a rate such as `20/s` and spreads it evenly: two starts in each 100 ms, not 20 at once. */
 export function readRate(option: string, text: string): Rate {
   const [, count = "", unit] = RATE.exec(text) ?? [];
   const many = attempt(() => nonNegativeNumber(option, count, { max: Infinity }));
@@ -94,7 +94,7 @@ export function readRate(option: string, text: string): Rate {
   return { limit, perMs: limit * eachMs };
 }
 
-/** An error budget: so many items, or a share of those that settled. */
+/** Reads an error budget: a number of items, or a share of those that settled. */
 function budgetOf(text: string): Budget {
   if (!/[%.]/.test(text)) return { items: positiveInteger("--halt", text) };
   const value = shareOption("--halt", text);
@@ -169,7 +169,7 @@ async function isThere(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
-/** A file that is to be written: one that is there only by a run that goes on. */
+/** Checks a file that the run writes: a regular file or none yet, and no link to a missing file. */
 async function fileOf(option: string, typed: string | undefined): Promise<TypedFile | undefined> {
   if (typed === undefined) return undefined;
   const path = await outputFile(option, userPath(typed));
@@ -199,7 +199,7 @@ async function fromOf({ from, lines }: RawRunOptions): Promise<RunOptionValues["
   return { typed: from, path, format };
 }
 
-/** The files that a run writes, each another one than those that it reads. */
+/** The files that a run writes; throws a UsageError if one is named twice or is also read. */
 async function writtenBy(
   raw: RawRunOptions,
   from: RunOptionValues["from"],
@@ -286,7 +286,7 @@ export async function readRunOptions(module: string, raw: RawRunOptions): Promis
   };
 }
 
-/** A recommended model, with the sizes that can be chosen of it. */
+/** The recommended model with its recommended sizes, where the model takes sizes. */
 function sizedAs({ model, lanes, slots }: AdviceFile["advice"]["recommended"]): ModelSpec {
   return {
     model,
