@@ -81,9 +81,7 @@ export async function jobModule(typed: string): Promise<string> {
   if (scheme !== undefined && scheme !== "file") {
     throw fault("not a local file", "save it here, and give the file's path");
   }
-  if (typed.trim() === "") {
-    throw fault("no file is named", "give the path of one");
-  }
+  if (typed.trim() === "") throw fault("no file is named", "give the path of one");
   const url = scheme === undefined ? pathToFileURL(userPath(typed)) : URL.parse(typed);
   if (url === null || url.host !== "") {
     throw fault("not a local file", "write file:///path/to/job.ts");
@@ -95,9 +93,7 @@ export async function jobModule(typed: string): Promise<string> {
     const remedy = "give the path of a module that exports a task and its items";
     throw fault(problem, remedy, cause);
   });
-  if (info.isDirectory) {
-    throw fault("a folder", "name the module's file in it");
-  }
+  if (info.isDirectory) throw fault("a folder", "name the module's file in it");
   return new URL(url.pathname, "file:").href;
 }
 

@@ -157,10 +157,7 @@ function modelOf(raw: RawRunOptions): ModelSpec {
       : `${slots} slot`;
     throw new UsageError(`--${size}`, value, `${model} always has ${has}`, "leave it out");
   }
-  const lanes = given(
-    raw.lanes,
-    (text) => positiveInteger("--lanes", text, { max: LANE_LIMIT }),
-  );
+  const lanes = given(raw.lanes, (text) => positiveInteger("--lanes", text, { max: LANE_LIMIT }));
   const slots = given(raw.slots, (text) => positiveInteger("--slots", text, { max: MOST_SLOTS }));
   return { model, ...(lanes && { lanes }), ...(slots && { slots }) };
 }

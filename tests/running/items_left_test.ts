@@ -186,3 +186,11 @@ Deno.test("an iterator's answers that have a `then`, as all objects may have, ar
   await left.compare();
   assertEquals(await Array.fromAsync(left.input), ["a"]);
 });
+
+Deno.test("a list that has become shorter is told by how many items it still has", async () => {
+  const known = knownOf([[0, "a", "done"], [2, "c", "done"]]);
+  const told = (list: string[], problem: string) =>
+    assertRejects(() => dealt(() => list, known), ChangedListError, problem);
+  await told(["a"], "it ends after 1 item, and item 2 is recorded");
+  await told(["a", "b"], "it ends after 2 items, and item 2 is recorded");
+});

@@ -234,6 +234,12 @@ Deno.test("Little's law is checked on all tasks of the round in the middle, wher
   assertEquals(pointOf(1, [{ ...lasting(9), slots: null }]).slots, 1);
 });
 
+Deno.test("rounds that are alike leave a throughput's interval all the same", () => {
+  const { median, low, high } = pointOf(1, [{}, {}]).throughputPerSecond;
+  assertEquals(median, 100);
+  assert(low < 100 && high > 100, `${low} to ${high}`);
+});
+
 Deno.test("a round without throughput has none, and no size is the best or efficient by it", () => {
   const { throughputPerSecond } = pointOf(1, [{}, { succeeded: 0 }, {}]);
   assertEquals(throughputPerSecond, { median: 100, low: 0, high: 100 });

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "../properties.ts";
 import { granted } from "../granted.ts";
 import {
+  counted,
   formatBytes,
   formatDuration,
   formatNumber,
@@ -124,4 +125,15 @@ Deno.test({
     }));
     assertEquals(texts, Array(3).fill("1.2 MB 1.23 s 12346\n"));
   },
+});
+
+Deno.test("counted() makes a noun's plural by how it ends", () => {
+  assertEquals(
+    ["item", "process", "box", "batch", "push"].map((noun) => counted(2, noun)),
+    ["2 items", "2 processes", "2 boxes", "2 batches", "2 pushes"],
+  );
+  assertEquals([counted(1, "process"), counted(1200, "item", "1,200")], [
+    "1 process",
+    "1,200 items",
+  ]);
 });
