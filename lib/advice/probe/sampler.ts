@@ -6,7 +6,14 @@ import { type Given, isGenerator, plainContext } from "../../lanes/lane_tasks.ts
 import type { TaskFunction } from "../../lanes/task.ts";
 import { type ChecksumItem, digestsOf } from "../../timing/checksum.ts";
 import { httpSigns, refuses } from "../../tasks/http_signs.ts";
-import { causesOf, errorName, messageOf, PaceMeter, reasonName } from "../../timing/failures.ts";
+import {
+  causesOf,
+  errorName,
+  messageOf,
+  messageWithCauses,
+  PaceMeter,
+  reasonName,
+} from "../../timing/failures.ts";
 import { ItemPuller } from "../../timing/job_items.ts";
 import type {
   FailedItem,
@@ -39,7 +46,7 @@ export function thrownBy(error: unknown): Thrown {
   const causes = causesOf(error).map((cause) =>
     typeof cause === "string" ? cause : `${errorName(cause)}: ${messageOf(cause)}`
   );
-  return { name: errorName(error) ?? "Error", message: messageOf(error), causes, ...signs };
+  return { name: errorName(error) ?? "Error", message: messageWithCauses(error), causes, ...signs };
 }
 
 /** How long each look at the machine's other load lasts, and how often it is made, in milliseconds. */

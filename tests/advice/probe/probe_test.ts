@@ -107,6 +107,8 @@ Deno.test({
     };
     assertMatch(await refusedBy("{ status: 503 }"), /asleep; run it again once what it asks/);
     assertMatch(await refusedBy("{}"), /asleep; mend the task first/);
+    // As of fetch, whose own message tells nobody why.
+    assertMatch(await refusedBy("{ cause: new Error('no route') }"), /asleep: no route; mend/);
   },
 });
 

@@ -128,10 +128,10 @@ Deno.test("Sampler goes on behind a failure, and ends where nothing succeeds", a
   }, list(12));
   assertEquals([done.items, done.failed], [12, 4]);
   assertEquals(failures.map(({ index, message }) => [index, message]), [
-    [2, "no 2"],
-    [5, "no 5"],
-    [8, "no 8"],
-    [11, "no 11"],
+    [2, "no 2: deeper"],
+    [5, "no 5: deeper"],
+    [8, "no 8: deeper"],
+    [11, "no 11: deeper"],
   ]);
   assertEquals(failures[0]!.causes, ["Error: deeper"]);
   const none = await said(() => Promise.reject(new Error("never")), list(5000));
