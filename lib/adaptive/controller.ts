@@ -1,10 +1,10 @@
 /**
  * Decides, while a job runs, where its tasks run and how many are in flight: in the event loop with more
- * or fewer slots, or on lanes. Pure logic: it is told what happened and what time it is.
+ * or fewer slots, or on lanes. Pure logic: its caller passes in what happened and the time.
  *
- * It goes by experiment wherever one is cheap. {@linkcode Slots} are tried while tasks wait, lanes where
- * tasks keep the event loop busy; these are kept only if more gets done, and so is the event loop, when
- * they are left.
+ * It tries things out where that is cheap: more {@linkcode Slots} while tasks wait, and lanes where tasks
+ * keep the event loop busy. Lanes are kept only if they get more done than the event loop did; after a
+ * return to the event loop, it is kept only if it does about as well as the lanes.
  */
 
 import type { Ends } from "./ends.ts";
@@ -14,145 +14,145 @@ import { BUSY, type Figures, type Look, ONE, type Seen, type Shape, Watch } from
 
 /** Why a shape was changed. */
 export type Why =
-  /** It was told what to begin with. */
+  /** The slots or lanes that the job begins with. */
   | "start"
-  /** The tasks wait, and more of them at once get more done. */
+  /** The tasks wait, and more slots get more done. */
   | "waits"
-  /** Latency grew, and no more gets done. */
+  /** Latency grew, but no more tasks end per second. */
   | "queues"
-  /** Nothing ended any more for long, though all slots were taken. */
+  /** No task ended for a long time, though all slots were taken. */
   | "stalls"
-  /** Half of the slots, or more, were never taken. */
+  /** At least half of the slots were never taken. */
   | "unused"
-  /** A server refused some, or files and sockets ran short. */
+  /** A server refused some tasks, or open files and sockets ran short. */
   | "refused"
-  /** Slots are free for most of the time: the source of the items gives them no faster. */
+  /** Slots are free most of the time, because the source gives items no faster. */
   | "source"
-  /** There is more resident memory than may be. */
+  /** Resident memory is above its limit. */
   | "memory"
-  /** The tasks keep the event loop busy: lanes are started, while it goes on. */
+  /** Tasks that compute keep the event loop busy: lanes are started while it goes on. */
   | "computes"
-  /** The tasks hold up the event loop, though they only wait: so do more lanes than there are cores. */
+  /** Tasks block the event loop but hardly compute: more lanes than cores are started. */
   | "blocks"
   /** Lanes have started. */
   | "lanes ready"
-  /** No more gets done on lanes. */
+  /** Lanes got no more done than the event loop. */
   | "lanes don't gain"
-  /** The lanes hardly compute: one event loop can do it. */
+  /** The lanes hardly compute, so the tasks move back to the event loop. */
   | "waits again"
-  /** Lanes can't be started, or what is left can't be sent. */
+  /** No lane can be started, or items of a task can't be sent to lanes. */
   | "stays";
 
-/** One decision. */
+/** One change of place, lanes or slots, or a reason why there is none. */
 export interface Decision {
   /** When, on this program's `performance.now()` clock. */
   readonly atMs: number;
-  /** What there was. */
+  /** The shape before. */
   readonly from: Shape;
-  /** What there is from then on. */
+  /** The shape from then on. */
   readonly to: Shape;
-  /** Why. */
+  /** The reason. */
   readonly why: Why;
-  /** What tells so. */
+  /** The measurements it was made from. */
   readonly figures: Figures;
-  /** Of tasks that stay in the event loop: what can't be sent, or why no lane starts. */
+  /** More about the reason, such as what can't be sent, why no lane starts, or which key was refused. */
   readonly detail?: string;
 }
 
 export interface ControllerOptions extends SlotsOptions {
-  /** Lanes at most beside the event loop; 0 to stay there. */
+  /** The most lanes beside the event loop; 0 to stay in the event loop. */
   readonly maxLanes: number;
   readonly cores: number;
   readonly start: Shape;
 }
 
-/** That the source is what is waited for is told if it was for so long, and for this share of the time. */
+/** The source is reported as slow after this many milliseconds, and this share of the time, of waiting. */
 const SOURCE_MS = 500;
 const SOURCE = 0.5;
-/** It looks so often at first, in milliseconds, later less often; */
+/** The time between two ticks at first, and later, in milliseconds. */
 const FIRST_TICK_MS = 1;
 const TICK_MS = 10;
-/** and when a task ends though the time for it is over by so much, or is the first: timers come late. */
+/** Timers come late: a task's end causes a tick that is this many milliseconds overdue; the first task's, 0. */
 const OVERDUE_MS = 10;
-/** Whether it is busy is judged over so long at least; over longer where tasks wait, for cold code computes more. */
+/** The least time to measure over, in milliseconds; longer where tasks wait, as cold code computes more. */
 const WINDOW_MS = 10;
 const SETTLED_MS = 100;
-/** or so long, if each of them computes for longer than what cold code does. */
+/** The least time where each waiting task computes for COLD_TASK_MS, which is more than cold code adds. */
 const MIXED_MS = 50;
 const COLD_TASK_MS = 3;
-/** What has the event loop for this part of the time may compute; to be started takes tasks some of it, too. */
+/** From this busy share on tasks may be computing, so CPU time is read; starting tasks is part of the share. */
 const MAYBE = 0.5;
-/** For so long code may be cold. */
+/** How long code may be cold, in milliseconds. */
 const COLD_MS = 500;
-/** Lanes are worth starting if so much work is left, or so much while it isn't known what is used: to look takes some, too; */
+/** The least work left that is worth lanes, in milliseconds; more before CPU time is read, which takes time. */
 const WORTH_MS = 150;
 export const WORTH_LOOK_MS = 300;
-/** and if, with sending, all cores together would do so many times as much of it. */
+/** They must also get this many times as much done, all lanes together and with the cost of sending. */
 const WORTH_GAIN = 1.25;
-/** What a message computes here and there; tasks that never wait share one. */
+/** CPU time of a message on either side, in milliseconds; tasks that never wait share messages. */
 const MESSAGE_MS = 0.1;
 /**
- * While lanes start, nothing is started here for so long at most, or as long as it would hold this event loop:
- * they need that, too.
+ * How long the event loop starts no task while lanes start, in milliseconds; or as long as one task would hold
+ * it, if that is longer. Lanes need the event loop to start.
  */
 const PAUSE_MS = 100;
-/** For this part of what one took here it is waited for one that is tried on a lane, if that may be long. */
+/** After a long task, the event loop waits this share of its time for the first task on a lane to end. */
 const SOON = 0.25;
-/** Of lanes that tasks block there are so many for each core. */
+/** Lanes for each core where tasks block them. */
 export const BLOCKED_LANES = 4;
-/** What holds the event loop, and computes less than this part of the time, is looked at once more. */
+/** Tasks that hold the event loop but compute below this share of the time are measured once more. */
 const UNCLEAR = 0.5;
-/** So many slots on each lane are enough, if one event loop had no more. */
+/** The most slots that each lane begins with, unless an equal share of the event loop's slots is more. */
 const AMPLE = 16;
-/** A change of place is judged after so long, and so many tasks on each lane. */
+/** A change of place is judged after this many milliseconds and this many tasks on each lane. */
 const TRIAL_MS = 80;
 const TRIAL_TASKS = 3;
-/** Lanes are kept if they get this many times as much done. */
+/** Lanes are kept if this many times as many tasks end per second. */
 const GAIN = 1.1;
-/** Lanes that didn't gain aren't tried again for so long, and each time for twice as long. */
+/** How long after a return to the event loop lanes aren't tried again, in milliseconds; doubled each time. */
 const AGAIN_MS = 400;
-/** For no longer they are taken to wait. If lanes use less than this of one core, an event loop will do. */
+/** The longest wait that counts, in milliseconds. Lanes that use less than LITTLE of one core are left. */
 const LOOK_MS = 250;
 const LITTLE = 0.2;
-/** Tasks have all cores if over so long they had this part of them. */
+/** Tasks fill the cores if they used the share FULL of them over at least this many milliseconds. */
 const FULL_MS = 5;
 const FULL = 0.9;
 
 export class Controller {
   shape: Shape;
   wantsLanes = false;
-  /** Whether it is to be seen what is used: what is over by then needn't pay for that. */
+  /** Whether CPU time is to be read. A job that ends earlier is spared that cost. */
   wantsUsage = false;
-  /** When it wants to look next, from the last time on. */
+  /** The time from the last tick to the next, in milliseconds. */
   nextTickMs: number = FIRST_TICK_MS;
   readonly #options: ControllerOptions;
   #slots: Slots;
   readonly #watch = new Watch();
-  /** What has happened, as of this tick. */
+  /** The measurements at the latest tick. */
   #look!: Look;
   #lastTickMs: number;
   #startMs: number;
-  /** Since when tasks are where they are, how many have ended that began there, and when the last one did. */
+  /** When tasks moved to their present place, how many started there and ended, and when the last one did. */
   #moved = { atMs: -Infinity, ended: 0, endedAtMs: 0 };
-  /** For how long the event loop had been held when that began. */
+  /** The total time that tasks had held the event loop when the pool last got work. */
   #heldMs = 0;
-  /** For how long the source was waited for; NaN once that is told. */
+  /** How long slots waited for the source, in milliseconds; NaN once that is reported. */
   #sourceMs = 0;
-  /** Until when nothing is started, so that lanes start. */
+  /** Until when the event loop starts no task, so that lanes can start or report. */
   #pauseUntilMs = -Infinity;
-  /** Whether it is to be seen whether more gets done here than where tasks were before, and isn't yet. */
+  /** Whether it isn't known yet if more gets done in the present place than in the one before. */
   #onTrial: boolean;
   #isDoubted = false;
-  /** What got done there in a second, and what ended there, one after another, while one was tried here. */
+  /** Tasks per second in the place before, and what ended in the event loop while a lane ran its first task. */
   #before = 0;
   #beside = { ended: 0, ranMs: 0 };
-  /** Which lanes have ended something: what they do first, they may do to get ready. */
+  /** The lanes where a task has ended; a lane's first task may be slow because the lane is getting ready. */
   #warm = new Set<number>();
-  /** How many slots the event loop had, and whether one task after another held it. */
+  /** How many slots the event loop had before lanes, and whether its tasks held it one after another. */
   #loop = { slots: 1, holds: false };
-  /** Whether tasks hold up whatever they run on, though they hardly compute. */
+  /** Whether tasks block the lane they run on but hardly compute. */
   #blocks = false;
-  /** Whether tasks have run for so long that what they compute is their own. */
+  /** Whether tasks have run long enough that their CPU time isn't compilation any more. */
   #isCompiled = false;
   #lanesNotBeforeMs = 0;
   #againMs = AGAIN_MS;
@@ -165,46 +165,46 @@ export class Controller {
     this.#slots = new Slots(options, this.shape.lanes * this.shape.slots, nowMs);
   }
 
-  /** Tasks are started no closer together than this. */
+  /** The least time between two starts, in milliseconds. */
   get gapMs(): number {
     return this.#slots.gapMs;
   }
 
-  /** Whether none is to be started for now. */
+  /** Whether no task may start for now. */
   get isBraking(): boolean {
     return this.#pauseUntilMs > this.#lastTickMs || this.#slots.isPaused(this.#lastTickMs);
   }
 
-  /** Whether lanes are to stay open, though no task runs there. */
+  /** Whether lanes stay open even if no task runs there. */
   get keepsLanes(): boolean {
     return this.wantsLanes || this.#onTrial;
   }
 
-  /** How many lanes there are, when there are any. */
+  /** How many lanes to start if tasks move to lanes. */
   get lanes(): number {
     const { maxLanes, maxSlots, cores } = this.#options;
     const most = Math.min(maxLanes, maxSlots, this.#slots.most);
     return Math.min(most, this.#blocks ? BLOCKED_LANES * cores : cores);
   }
 
-  /** There is something to do again; whether that is a task of which nothing is known. */
+  /** Called when the pool has work again; `isNew` if nothing is known of its tasks. */
   begin(seen: Seen, isNew = false): Decision | undefined {
     this.#startMs = this.#lastTickMs = seen.nowMs;
     this.#sourceMs = 0;
     this.#heldMs = seen.heldMs;
     this.#watch.open(seen);
-    // A rest is no time in which less gets done.
+    // The idle time before doesn't count in the trial.
     if (this.#onTrial) this.#moved = { atMs: seen.nowMs, ended: 0, endedAtMs: 0 };
     const { slots } = this.#options.start;
     const isOther = isNew && this.shape.place === "event loop" && this.shape.slots > slots;
     if (isOther) this.#slots = new Slots(this.#options, slots, seen.nowMs);
     this.nextTickMs = this.#slots.ended === 0 ? FIRST_TICK_MS : TICK_MS;
     this.#slots.begin(seen);
-    // What other tasks found out may be too much for what these ask.
+    // The slots that earlier tasks reached may be too many for the server that new tasks ask.
     return isOther ? this.#change(seen, { ...this.shape, slots }, "start") : undefined;
   }
 
-  /** So many tasks have ended, one after another, on a lane; returns whether it wants to look at once. */
+  /** Called when `count` tasks have ended on a lane, one after another; returns whether a tick is due now. */
   onEnded(
     count: number,
     startedAtMs: number,
@@ -214,7 +214,7 @@ export class Controller {
   ): boolean {
     const isFirst = this.#slots.ended === 0;
     if (lane > 0) this.#pauseUntilMs = -Infinity;
-    // What began elsewhere tells nothing of what there is here.
+    // Tasks that started in the place before tell nothing about the present one.
     if (startedAtMs >= this.#moved.atMs) {
       this.#moved.ended += count;
       this.#moved.endedAtMs = endedAtMs;
@@ -223,12 +223,12 @@ export class Controller {
       this.#watch.ranMs += endedAtMs - startedAtMs;
     }
     this.#slots.onEnded(count, startedAtMs, endedAtMs, how);
-    // Until the next tick it may be asked hundreds of times more.
+    // Before the next timer, hundreds of further tasks could ask the server that refuses.
     if ((how.refused ?? 0) > 0) return true;
     return endedAtMs - this.#lastTickMs - this.nextTickMs >= (isFirst ? 0 : OVERDUE_MS);
   }
 
-  /** A task has ended here that took so long, while one is tried on a lane: before the next it may be heard of. */
+  /** Called when a task ended in the event loop while a lane runs its first; may pause to hear of that one. */
   listen(nowMs: number, tookMs: number): void {
     this.#beside.ended++;
     this.#beside.ranMs += tookMs;
@@ -236,14 +236,14 @@ export class Controller {
     if (isLong) this.#pauseUntilMs = nowMs + SOON * tookMs;
   }
 
-  /** Leaves out, before a tick, for how long nothing moved since the last one, which it returns. */
+  /** Called before a tick: leaves out, and returns, the milliseconds since the last in which nothing moved. */
   leaveOut(seen: Seen): number {
     const stillMs = this.#watch.leaveOut(seen);
     if (stillMs > 0) this.#slots.leaveOut(seen.nowMs, stillMs);
     return stillMs;
   }
 
-  /** Looks at what happened since the last tick; returns what it has decided, if anything. */
+  /** Judges what happened since the last tick; returns the decision if there is one. */
   tick(seen: Seen): Decision | undefined {
     const { nowMs } = seen;
     if (seen.awaitsItems) this.#sourceMs += nowMs - this.#lastTickMs;
@@ -252,20 +252,20 @@ export class Controller {
       const { holds, elapsedMs } = this.#look;
       if (holds) this.nextTickMs = TICK_MS;
       this.#watch.open(seen);
-      // Another one may take as long, and more than what all has computed by now it can't have been.
+      // Decide now, as the next task may hold the loop as long; all CPU time so far bounds what tasks computed.
       const hasComputed = holds && elapsedMs >= SETTLED_MS &&
         (seen.cpuMs ?? 0) >= UNCLEAR * elapsedMs;
       return hasComputed && this.#mayGain(seen) ? this.#askForLanes(seen) : undefined;
     }
     this.#look = this.#watch.look(seen, this.shape);
-    // Tasks that wait hide what that takes; what holds the event loop needs it only if lanes may be worth it.
+    // CPU time is read for tasks that wait; for those that hold the event loop, once lanes may be worth it.
     const sinceMs = nowMs - this.#startMs;
     const isHeld = this.#look.holds || seen.heldMs - this.#heldMs >= BUSY * sinceMs;
     const { elapsedMs, busyShare } = this.#look;
     const isHidden = !isHeld && seen.remaining !== 0 &&
       (elapsedMs >= WINDOW_MS && busyShare >= MAYBE || sinceMs >= SETTLED_MS);
     this.wantsUsage ||= isHidden || this.shape.place === "lanes";
-    // What holds the event loop gets no slots, and nothing is left to be given any.
+    // No slots are added where tasks hold the event loop or no items are left, so few ticks are enough.
     const isIdle = this.#look.holds || seen.remaining === 0;
     this.nextTickMs = !isIdle && this.#slots.isEarly(nowMs) ? FIRST_TICK_MS : TICK_MS;
     const isSlow = this.#sourceMs >= Math.max(SOURCE_MS, SOURCE * (nowMs - this.#startMs));
@@ -287,15 +287,15 @@ export class Controller {
     if (this.#onTrial) {
       if (elapsedMs < TRIAL_MS || ended < TRIAL_TASKS) return undefined;
       this.#onTrial = false;
-      // Items have grown longer: then less gets done, wherever that is.
+      // Lanes got more done after all: they seemed slow only because items had grown longer.
       if (this.#before > GAIN * perSecond) return this.#askForLanes(seen);
     }
-    // Tasks that wait are started all at once, and then it is free for as long as they wait.
+    // Tasks that wait start all at once and then leave the loop free, so the window spans at least one wait.
     const windowMs = holds ? WINDOW_MS : Math.max(WINDOW_MS, this.#waitMs);
     const { isBlind } = this.#watch;
-    // What there is between tasks that hold it may be idle, or what sending and settling them takes.
+    // Before CPU time is read, it isn't known if the loop is idle between tasks that hold it, or settles them.
     const isBusy = elapsedMs >= windowMs && ended > 0 && (busyShare >= BUSY || isBlind && holds);
-    // The first one's code was cold.
+    // The code of the first task was cold.
     if (isBusy && isBlind && ended === 1 && elapsedMs < SETTLED_MS) return undefined;
     if (isBusy && !isBlind && this.#isUnclear) return void this.#watch.open(seen);
     const gains = isBusy && this.#mayGain(seen);
@@ -308,7 +308,7 @@ export class Controller {
     return decision;
   }
 
-  /** Whether tasks block may not be told yet: what they computed may be what their code took to be compiled. */
+  /** Whether it is too early to say if tasks block: their CPU time may be compilation. True at most once. */
   get #isUnclear(): boolean {
     const { holds, waits, cpuShare = 1 } = this.#look;
     const isUnclear = !this.#isCompiled && holds && !waits && cpuShare < UNCLEAR;
@@ -316,35 +316,35 @@ export class Controller {
     return isUnclear;
   }
 
-  /** Whether what is left is worth lanes, as far as that is known. */
+  /** Whether the remaining work is worth starting lanes, as far as that is known. */
   #mayGain({ nowMs, remaining, travels, ...seen }: Seen): boolean {
     const { elapsedMs, perSecond, tookMs, busyShare, holds, waits, cpuShare = 1 } = this.#look;
     const isNews = holds && waits && !this.#blocks;
     this.#blocks = holds && waits;
     if (!travels || this.lanes < 2 || nowMs < this.#lanesNotBeforeMs && !isNews) return false;
-    // Where others have the cores, tasks compute for less than they take, and lanes start more slowly.
+    // Where other programs use the cores, tasks compute for less time than they take, and lanes start slowly.
     const share = this.#blocks ? 1 : Math.min(1, cpuShare);
-    // Making items is done here anyway; both sides compute what an item costs to send.
+    // Only tasks move; items are still made here. Sending an item takes CPU time on both sides.
     const movedMs = share * Math.min(tookMs, 1000 * busyShare / perSecond);
     const settledMs = movedMs < COLD_TASK_MS ? SETTLED_MS : Math.max(MIXED_MS, 2 * this.#waitMs);
     if (!holds && elapsedMs < settledMs) return false;
-    // What sending costs is known by the next time, which may be too late for long ones alone.
+    // While the cost of sending is unknown, short tasks stay here; for long ones the next tick may be too late.
     const { sendMs = movedMs < TICK_MS ? Infinity : 0 } = seen;
     const sentMs = movedMs + 2 * (sendMs + (holds ? 0 : MESSAGE_MS));
     if (!this.#blocks && this.lanes * movedMs < WORTH_GAIN * sentMs) return false;
-    // Of a list whose end isn't known, twice as much is expected to come as there was.
+    // Where the number of items isn't known, twice as much work is expected as there was so far.
     const leftMs = remaining === undefined
       ? 2 * share * (nowMs - this.#startMs)
       : movedMs * remaining;
     return leftMs >= (this.#watch.isBlind ? WORTH_LOOK_MS : WORTH_MS);
   }
 
-  /** How long tasks wait, at least. */
+  /** The shortest time a task took, at most LOOK_MS. */
   get #waitMs(): number {
     return Math.min(LOOK_MS, this.#slots.quickestMs);
   }
 
-  /** What tasks compute once they have waited is to be seen apart from their wait. */
+  /** How long to measure, in milliseconds, so that computing after a wait shows beside the wait. */
   get #settledMs(): number {
     return Math.max(SETTLED_MS, 2 * this.#waitMs);
   }
@@ -359,13 +359,13 @@ export class Controller {
     return this.#change(seen, this.shape, this.#blocks ? "blocks" : "computes");
   }
 
-  /** So many of the lanes that are wanted can take tasks. */
+  /** Called when `ready` of the `wanted` lanes can take tasks. */
   lanesReady(seen: Seen, ready: number, wanted: number): Decision {
     const { slots: before } = this.#loop;
     this.wantsLanes = ready < wanted;
     this.#pauseUntilMs = -Infinity;
     this.#onTrial = true;
-    // As many as kept one event loop busy, or a share of them, if they were many.
+    // A lane gets the slots that kept the event loop busy, or an equal share of them if they were many.
     const ample = Math.max(Math.min(before, AMPLE), Math.ceil(before / wanted));
     const most = Math.floor(Math.min(this.#options.maxSlots, this.#slots.most) / wanted);
     const slots = Math.max(1, Math.min(ample, most));
@@ -373,35 +373,35 @@ export class Controller {
     return this.#change(seen, { place: "lanes", lanes: ready, slots }, "lanes ready");
   }
 
-  /** What some tasks need can't be sent to lanes, or no lane could be started. */
+  /** Called when items or results of a task can't travel to or from lanes, or no lane could be started. */
   stay(seen: Seen, detail: string): Decision {
-    // Other tasks may be on lanes, and stay there.
+    // Items of other tasks can be sent, so the place stays.
     if (seen.travels) return { ...this.#change(seen, this.shape, "stays"), detail };
     this.wantsLanes = this.#onTrial = false;
     this.#pauseUntilMs = -Infinity;
     if (this.shape.place === "event loop" || this.#before === 0) {
       return { ...this.#toLoop(seen, "stays", this.#slots.count), detail };
     }
-    // It is as busy there as it was.
+    // The event loop will be as busy as before, so it gets the slots it had.
     this.#slots.isSlowStart = false;
     return { ...this.#toLoop(seen, "stays", this.#loop.slots), detail };
   }
 
-  /** How many times as much that is as got done here. */
+  /** How many times as many tasks per second that is as ended in the event loop. */
   #gainOf(perSecond: number): number {
-    // The first one may have made what the others only use.
+    // The first tasks may be slow because they prepare what later ones use, so a few don't count.
     const { ended: others, ranMs } = this.#beside;
     const beside = others < TRIAL_TASKS ? 0 : 1000 * others / ranMs;
     return perSecond / Math.max(this.#before, beside);
   }
 
   /**
-   * The shape, but for lanes that aren't judged yet: these only if all that ended there shows that they gain. Slots
-   * are those that come back after some were refused.
+   * The shape to report. Lanes on trial count only if the tasks that ended there show a gain, and slots include
+   * those that come back after a refusal.
    */
   get judged(): Shape {
     const { atMs, ended, endedAtMs } = this.#moved;
-    // What it was told to begin with is nobody's to doubt before it is judged.
+    // Lanes that the options begin with are reported: there is nothing to compare them with.
     const isOpen = this.#onTrial && this.shape.place === "lanes" && this.#before > 0;
     const gains = ended > 0 && this.#gainOf(1000 * ended / (endedAtMs - atMs)) >= GAIN;
     if (isOpen && !gains) return { ...ONE, slots: this.#loop.slots };
@@ -413,13 +413,13 @@ export class Controller {
     const { elapsedMs, ended, perSecond, busyShare } = this.#look;
     const { lanes } = this.shape;
     const gain = this.#gainOf(perSecond);
-    // While nothing comes, or all is paused, nothing is to be seen of what tasks do.
+    // With nothing in flight, as the source is slow or starts are paused, there is nothing to measure.
     if (seen.inFlight === 0) return void this.#watch.open(seen);
     if (this.#onTrial) {
-      // It begins when a task has ended on each that has any, and until the first one has only a few are sent.
+      // The trial starts once each lane in use has ended a task; few are sent before the first one ends.
       if (this.#warm.size < Math.min(lanes, seen.inFlight)) return void this.#watch.open(seen);
       if (elapsedMs < TRIAL_MS || ended < TRIAL_TASKS * lanes) return undefined;
-      // Their code was cold at first, and what travels together few.
+      // Without a gain the trial is repeated once: code was cold at first, and few items shared a batch.
       this.#isDoubted = gain < GAIN && !this.#isDoubted;
       if (this.#isDoubted) return void this.#watch.open(seen);
       this.#onTrial = false;
@@ -435,7 +435,7 @@ export class Controller {
     if (elapsedMs < this.#settledMs || ended < lanes) return this.#slotsOf(seen);
     const isIdle = busyShare * lanes < LITTLE && seen.inFlight >= this.#slots.count / 2 &&
       !(this.#blocks && gain >= GAIN);
-    // Whether tasks block the lanes is seen in the event loop.
+    // If tasks block without computing, the event loop shows that.
     const decision = isIdle
       ? this.#toLoop(seen, "waits again", this.#slots.count)
       : this.#slotsOf(seen);
@@ -452,17 +452,17 @@ export class Controller {
     return this.#change(seen, to, why);
   }
 
-  /** More or fewer slots, unless what runs here or on lanes tells nothing of them. */
+  /** Adds slots or takes some, unless tasks compute or block, or there was too little time to measure. */
   #slotsOf(seen: Seen): Decision | undefined {
     const { busyShare, elapsedMs, holds, cpuShare = 0 } = this.#look;
     const onLanes = this.shape.place === "lanes";
-    // What holds the event loop, or held it and holds each lane, never waits.
+    // Tasks that hold the event loop, or held it before they moved to lanes, don't wait.
     const isHeld = onLanes ? this.#blocks || this.#loop.holds : holds;
     const isBusy = busyShare >= BUSY;
-    // There more are hardly worth it; whether there are too many is seen once its code can't be cold any more.
+    // A busy loop gains little from more slots; whether it has too many shows once its code isn't cold.
     const isLate = !onLanes && this.#slots.isSlowStart && seen.nowMs - this.#startMs >= COLD_MS;
     if (isHeld || isBusy && !isLate || onLanes && elapsedMs < WINDOW_MS) return undefined;
-    // Where tasks have the event loop or, with threads of their own, all cores, more at once do no more.
+    // Where tasks fill the event loop or, with threads of their own, all cores, more slots don't help.
     const isFull = isBusy || elapsedMs >= FULL_MS && cpuShare >= FULL * this.#options.cores;
     return this.#give(seen, this.#slots.next(seen, !isFull && seen.awaitsItems !== true));
   }
@@ -494,7 +494,7 @@ export class Controller {
     return decision;
   }
 
-  /** What tells of how it is. */
+  /** The measurements that a decision made now is based on. */
   figures(seen: Seen): Figures {
     const { busyShare, perSecond } = this.#watch.look(seen, this.shape);
     const { latencies, refused } = this.#slots;
