@@ -41,7 +41,7 @@ const BATCH = Symbol("batch");
  * be kept alive as long as the timers. In it every AsyncLocalStorage is empty.
  */
 export function contextOfBatch(id: number): unknown {
-  return areCopied ? { __proto__: null, [BATCH]: id } : undefined;
+  return areCopied ? { [BATCH]: id } : undefined;
 }
 
 /** The id of the batch whose task started the current code; undefined if that isn't known. */
