@@ -1,4 +1,4 @@
-/** The options that `io` and `cpu` share, and what they mean. */
+/** The options that `io` and `cpu` share: their help, and how they are read and checked. */
 
 import {
   defaultLanes,
@@ -59,7 +59,7 @@ export interface ComparisonOptions {
   readonly files: OutputFiles;
   /** An earlier result to compare with, and its path as typed. */
   readonly baseline: { readonly result: ResultFile; readonly path: string } | undefined;
-  /** How much slower than the baseline is allowed, as a share. */
+  /** How much slower than the baseline is allowed, as a share: 0.1 is 10%. */
   readonly maxSlowdown: number;
   readonly live: boolean;
 }
@@ -112,7 +112,7 @@ export function addComparisonOptions(command: OptionTaker, kind: JobKind): void 
     );
 }
 
-/** Checks output folders too, before anything is measured; lanes depend on the jobs' kind. */
+/** Reads and checks the options and output files before anything is measured; `kind` sets default lanes. */
 export async function readComparisonOptions(
   raw: RawComparisonOptions,
   kind: JobKind,
@@ -162,7 +162,7 @@ async function baselineOf(path: string): Promise<ComparisonOptions["baseline"]> 
   return { result: await resultOption("--baseline", path), path };
 }
 
-/** A comparison gives one slot to each of several lanes, so that slots are told from lanes. */
+/** Whether --slots or --lanes sizes a model; remote lanes keep one slot, so that slots and lanes stay apart. */
 function isSizedBy(model: Model, name: "slots" | "lanes"): boolean {
   return takes(model, name) && (name === "lanes" || !isRemote(model));
 }
@@ -176,7 +176,7 @@ function sized(model: Model, slots: number, lanes: number | undefined, kind: Job
   return { model };
 }
 
-/** A comparison by these options; how often each model is measured may be told apart. */
+/** The comparison that these options describe; `usualRounds` is used if --rounds wasn't given. */
 export function specOf(
   job: JobSpec,
   { models, rounds, seed, warmup }: ComparisonOptions,

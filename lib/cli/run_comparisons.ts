@@ -1,4 +1,4 @@
-/** What `io` and `cpu` do: measure, report, write, and compare with a baseline. */
+/** Runs the comparisons of `io` and `cpu`: measures, reports, writes files, and compares with a baseline. */
 
 import type { Comparison, ResultFile } from "../timing/result.ts";
 import type { ComparisonSpec, TimingEvent } from "../timing/spec.ts";
@@ -29,12 +29,12 @@ import type { ComparisonOptions } from "./comparison_options.ts";
 export interface PlannedComparison {
   readonly spec: ComparisonSpec;
   readonly onEvent?: (event: TimingEvent) => void;
-  /** What only the script knows to warn of. */
+  /** Warnings about a comparison that only the script can give. */
   readonly warn?: (comparison: Comparison) => readonly string[] | Promise<readonly string[]>;
 }
 
 export interface ComparingOptions {
-  /** Aborted by Ctrl-C: what was measured is kept. */
+  /** Aborted by Ctrl-C; comparisons measured until then are kept. */
   readonly signal: AbortSignal;
   readonly compare: typeof compare;
   readonly environment: ResultFile["environment"];
@@ -46,10 +46,9 @@ export interface ComparingOptions {
 }
 
 /**
- * Runs comparisons, writes the files asked for, and only then prints the reports, for printing may fail.
- * Without files to write, each report is printed as soon as it is there. The result is partial if the
- * signal was aborted; the code is 1 if a task failed, the models' results differ, or a file could not be
- * written.
+ * Runs comparisons, writes the files asked for, and only then prints the reports, since printing may
+ * fail. Without files to write, each report is printed as soon as it is there. The result is partial if the signal was
+ * aborted; the code is 1 if a task failed, the models' results differ, or a file could not be written.
  */
 export async function runComparisons(
   planned: Iterable<PlannedComparison> | AsyncIterable<PlannedComparison>,
@@ -107,7 +106,7 @@ function problemsOf(comparisons: readonly Comparison[]): string[] {
   ];
 }
 
-/** Adds a comparison as soon as it is measured, so that nothing later can lose it; says if it is partial. */
+/** Adds a comparison once it is measured, so that no later error loses it; returns whether it is partial. */
 async function runOne(
   { spec, onEvent, warn }: PlannedComparison,
   { signal, compare, progress }: ComparingOptions,
@@ -153,8 +152,8 @@ async function measured(...of: Parameters<typeof runComparisons>) {
 
 /**
  * Measures comparisons in fresh processes, prints their reports, writes the files asked for, and compares
- * with the baseline; shows them on a page meanwhile, if that was asked for. Gives the exit code: 0; 1 if a task failed or results differ; 3 if slower than the
- * baseline allows.
+ * with the baseline; with `live`, a page shows them meanwhile. Returns the exit code: 0; 1 if a task failed,
+ * results differ or a file could not be written; 3 if slower than the baseline allows.
  */
 export async function compareAndReport(
   task: JobKind,
@@ -189,7 +188,7 @@ export async function compareAndReport(
   });
   if (baseline === undefined) return code;
   const changes = compareResults(baseline.result, result, { maxSlowdown });
-  // What was interrupted may have measured nothing.
+  // An interrupted run may have measured nothing that the baseline has too.
   if (signal.aborted && changes.changes.length === 0) return code;
   requireCommon(changes, "--baseline", baseline.path, baseline.result, result);
   printOut(`\nCompared with the baseline:\n\n${renderChanges(changes, maxSlowdown, style)}`);

@@ -1,4 +1,4 @@
-/** Runs a job to its end, and prints and writes what became of it. */
+/** Runs a job to its end, writes its files and prints its summary. */
 
 import { missingFlag, permissionNeeded } from "../advice/job/job_permissions.ts";
 import { loadJob } from "../advice/job/load_job.ts";
@@ -46,7 +46,7 @@ export function resumeCommand(args: readonly string[], further: "--resume" | "--
 
 async function writeOut(lines: string): Promise<void> {
   if (lines === "") return;
-  // A line that moves on the same terminal is wiped first, and drawn anew below.
+  // A progress line on the same terminal is wiped first and drawn again below the results.
   const wipes = Deno.stdout.isTerminal() && stderrOutput().isTerminal;
   try {
     for (let rest = new TextEncoder().encode(wipes ? WIPED + lines : lines); rest.length > 0;) {
@@ -57,7 +57,7 @@ async function writeOut(lines: string): Promise<void> {
   }
 }
 
-/** The items from elsewhere, and how many there are; a file is read through before anything runs. */
+/** Opens the file of items or standard input; the items of a file are counted before anything runs. */
 async function openItems(from: NonNullable<RunOptionValues["from"]>) {
   if (from.path === STDIN) {
     return {
@@ -74,7 +74,7 @@ async function openItems(from: NonNullable<RunOptionValues["from"]>) {
   return { lines: new ItemLines(from.typed, readable, from.format), total };
 }
 
-/** Opens the file of failures; those that are known already stand in it. */
+/** Opens the file of failures, after writing those of earlier runs to it. */
 async function openFailed(
   { failed, out, sync }: RunOptionValues,
   journal: Journal | undefined,
@@ -87,7 +87,7 @@ async function openFailed(
   return await openAlone("--failed", failed, sync);
 }
 
-/** What went wrong, as an error of the person's or of the job's; undefined if nothing did. */
+/** The error that the end of a run means: a UsageError if another option helps; undefined if all went well. */
 function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefined {
   switch (ended.type) {
     case "changed": {
@@ -124,7 +124,7 @@ function problemOf(ended: Ended, { typed, options }: RunRequest): Error | undefi
   }
 }
 
-/** What bounds a model that finds its own size; tasks that share what they change stay in its event loop. */
+/** The bounds of a model that finds its own size; tasks that share state are kept in one event loop. */
 async function boundsOf(
   typed: string,
   { export: name, model: { model, bounds } }: RunOptionValues,
@@ -137,14 +137,14 @@ async function boundsOf(
   return { ...bounds, stay: { because } };
 }
 
-/** What came of the job's process, and how long that took; what went wrong is the person's or the job's. */
+/** How the job's process ended, what went wrong, and how long the run took in milliseconds. */
 interface Followed {
   readonly ended?: Ended;
   readonly problem: Error | undefined;
   readonly wallMs: number;
 }
 
-/** Runs a job while a line, and a page if there is one, tell how it goes; rejects never. */
+/** Runs a job while a progress line, and a page if there is one, show how far it is; never rejects. */
 async function followed(
   request: RunRequest,
   job: JobSpec,
@@ -177,7 +177,7 @@ async function followed(
   }
 }
 
-/** Says what a person should know before anything runs. */
+/** Prints notes on proxies, on advice from another machine, and on a torn line, before anything runs. */
 function sayBefore({ model: { start } }: RunOptionValues, journal: Journal | undefined): void {
   for (const note of proxyNotes()) printError(`run: ${note}`);
   const elsewhere = start && otherMachine(start.environment);
@@ -229,7 +229,7 @@ export async function runToEnd(request: RunRequest): Promise<number> {
   return await concluded(request, found, { job, state, known, journal, failed, environment });
 }
 
-/** Leaves no files of a run that came to nothing, and completes and reports those of any other; gives the exit code. */
+/** Removes the files of a run without any outcome, else completes and reports them; returns the exit code. */
 async function concluded(
   request: RunRequest,
   { ended, wallMs, ...found }: Followed,
@@ -255,7 +255,7 @@ async function concluded(
     const empty = "its items are empty";
     if (isDone) throw new UsageError("module", typed, empty, "give it at least one");
   }
-  // Nothing ran, so there is nothing to tell but why.
+  // Nothing ran, so the reason is all that there is to report.
   if (problem instanceof UsageError && state.succeeded + state.failed === 0) throw problem;
   if (journal?.hadFailures && options.failed !== undefined) {
     await writeFailures(out!.path, options.failed.path, known)
@@ -263,7 +263,7 @@ async function concluded(
   }
   const gone = ended?.type === "done" ? ended.gone : { done: 0, failed: 0 };
   const goneInAll = gone.done + gone.failed;
-  // At its end it is known of any list how many it had.
+  // Once a run is done, the length of any list is known.
   const total = isDone && options.run.rest
     ? Math.min(state.settled - goneInAll, options.limit ?? Infinity)
     : state.total ?? null;
@@ -297,7 +297,7 @@ function summaryOf(
   };
 }
 
-/** Prints and writes the summary, and says what can be done next. */
+/** Prints and writes the summary, and prints the command that goes on; returns the exit code. */
 async function report(
   file: RunFile,
   problem: Error | undefined,
@@ -306,7 +306,7 @@ async function report(
   isDone: boolean,
 ): Promise<number> {
   const { run } = file;
-  // Without a file of results these are on standard output.
+  // Without --out, the results are on standard output, so the summary goes to stderr.
   const say = out === undefined ? printError : print;
   const written = await writeReports([file], wanted);
   const style = styleOfStdout();

@@ -1,4 +1,4 @@
-/** What all scripts have in common: how they end. Exit codes, errors in one line, Ctrl-C. */
+/** Runs a script's main function and ends the process: exit codes, errors in one line, Ctrl-C. */
 
 import { setTimeout as delay } from "node:timers/promises";
 import { serverFault } from "../children/model_arguments.ts";
@@ -12,14 +12,14 @@ import { printError, unprinted } from "../text/print.ts";
 import { reachThisMachineDirectly } from "../timing/environment.ts";
 
 export const INTERRUPTED = 130;
-/** The exit code once the terminal was closed. */
+/** The exit code after the terminal was closed. */
 export const HUNG_UP = 129;
 
 function oneLine(text: string): string {
   return plain(text.replace(/\s*[\r\n]+\s*/g, " "));
 }
 
-/** Reading a property of what was thrown may itself throw. */
+/** Reads the properties of a thrown value; gives none if reading one throws. */
 function read(thrown: unknown): Readonly<Record<string, unknown>> {
   return attempt(() => {
     const { name, message, code, exitCode } = thrown as Record<string, unknown>;
@@ -34,13 +34,13 @@ export function endOf(name: string, thrown: unknown): { code: number; line: stri
   if (fault !== undefined) return { code: 2, line: `${name}: ${fault.message}` };
   if (thrown instanceof UsageError) return { code: 2, line: `${name}: ${oneLine(thrown.message)}` };
   if (typeof error.code === "string" && error.code.startsWith("commander.")) {
-    // Help and version come as errors too, of which the text has been printed already.
+    // --help and --version come as errors too; their text has been printed already.
     if (error.exitCode === 0) return { code: 0, line: undefined };
     const problem = oneLine(String(error.message)).replace(/^error: /, "").replace(/\.$/, "");
     return { code: 2, line: `${name}: ${problem}; see deno task ${name} --help` };
   }
   if (thrown instanceof Deno.errors.NotCapable) {
-    // Deno's own advice names flags, which a task in deno.json has fixed.
+    // Deno advises to add flags, but the task in deno.json fixes them.
     const what = oneLine(thrown.message).replace(/, run again with .*$/, "");
     return { code: 2, line: `${name}: ${what}, which deno task ${name} may not have` };
   }
@@ -50,10 +50,10 @@ export function endOf(name: string, thrown: unknown): { code: number; line: stri
   return { code: 1, line: `${name}: ${oneLine(text)}; add --debug for the place in the code` };
 }
 
-/** `deno task` passes Ctrl-C on, so it comes twice; nobody presses it twice within so long. */
+/** A second Ctrl-C within this time, in milliseconds, is passed on by `deno task`, not a key press. */
 const ECHO_MS = 150;
 
-/** What is told of where `deno task` was called may be wrong, if it was set by hand. */
+/** Throws a UsageError if INIT_CWD, normally set by `deno task`, names no folder, as when set by hand. */
 function requireUserFolder(): void {
   const folder = userFolder();
   const { state } = Deno.permissions.querySync({ name: "read", path: folder });
@@ -63,8 +63,8 @@ function requireUserFolder(): void {
 }
 
 /**
- * Has Ctrl-Z stop `deno task`, too. It hands the signal on, but doesn't stop itself, so its shell would have no
- * turn, and Ctrl-C reach nobody any more. Only a program that may run everything can stop another.
+ * Makes Ctrl-Z stop `deno task`, too. It passes the signal on but doesn't stop, so its shell would not get the
+ * terminal back. A subprocess sends the stop, since only a program that may run everything can stop another.
  */
 function stopWithTask(): void {
   if (Deno.build.os === "windows" || userFolder() === ".") return;
@@ -72,21 +72,21 @@ function stopWithTask(): void {
   const silent = { stdin: "null", stdout: "null", stderr: "null" } as const;
   let stopper: Deno.ChildProcess | undefined;
   Deno.addSignalListener("SIGTSTP", () => {
-    // It comes from the terminal, and once more from `deno task`.
+    // The signal comes from the terminal, and once more from `deno task`.
     stopper ??= attempt(() => startDeno({ args: ["eval", "--no-lock", stop], ...silent }));
     void stopper?.status.then(() => stopper = undefined);
   });
 }
 
-/** Signals that end a script, and with which exit code. */
+/** The signals that end a script, with their exit codes. */
 const ENDING: readonly (readonly [Deno.Signal, number])[] = Deno.build.os === "windows"
   ? [["SIGINT", INTERRUPTED]]
   : [["SIGINT", INTERRUPTED], ["SIGTERM", INTERRUPTED], ["SIGHUP", HUNG_UP]];
 
-/** The names of errors by which what is stopped says so. */
+/** The names of the errors that stopped work rejects with. */
 const STOPPED: readonly unknown[] = ["AbortError", "CancelledError"];
 
-/** Calls back with the exit code at each signal that ends; gives the function that stops listening. */
+/** Calls back with the exit code at each of these signals; returns a function that stops listening. */
 function onInterrupt(callback: (code: number) => void): () => void {
   const listeners = ENDING.map(([signal, code]) => [signal, () => callback(code)] as const);
   for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
@@ -98,8 +98,8 @@ function onInterrupt(callback: (code: number) => void): () => void {
 /**
  * Runs a script's main function and ends the process with the right exit code: main's own; 2 with one line
  * on stderr for a usage error; 1 with one line for another (and its stack with `--debug`), or if the report
- * could not be printed; 130 after Ctrl-C or SIGTERM, 129 once the terminal was closed. The first of these
- * signals aborts main's, so that it can save what it has; a second one ends the process at once.
+ * could not be printed; 130 after Ctrl-C or SIGTERM, 129 after the terminal was closed. The first of these
+ * signals aborts main's signal, so that it can save its results; a second one ends the process at once.
  */
 export async function script(
   name: string,
@@ -114,7 +114,7 @@ export async function script(
     if (isReading()) Deno.exit(code);
     const nowMs = performance.now();
     if (interruption.signal.aborted) {
-      // A closed terminal sends more than one signal, none of them from a person who can't wait.
+      // A closed terminal sends several signals; none of them is a request to end at once.
       if (code !== HUNG_UP && nowMs - firstMs >= ECHO_MS) Deno.exit(interruptedWith);
       return;
     }
@@ -129,9 +129,9 @@ export async function script(
   } catch (thrown) {
     const end = endOf(name, thrown);
     code = end.code;
-    // Children may learn of a signal before this program does.
+    // Children may receive the signal before this program does, so it gets time to arrive.
     if (STOPPED.includes(read(thrown).name)) await delay(TOLD_LATER_MS);
-    // What fails because of the interruption needs no explanation; a real error does.
+    // An error that the interruption caused needs no explanation; any other does.
     const expected = interruption.signal.aborted && STOPPED.includes(read(thrown).name);
     if (end.line !== undefined && !expected) printError(end.line);
     if (Deno.args.includes("--debug") && code !== 0) printError(Deno.inspect(thrown));

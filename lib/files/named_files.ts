@@ -1,4 +1,4 @@
-/** Files as options name them, checked before anything is measured, run or written over. */
+/** Checks the files that options name, before anything is measured, run or overwritten. */
 
 import { basename, dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -12,7 +12,7 @@ import {
   whyRefused,
 } from "./user_files.ts";
 
-/** What the system says of a file, in plain words. */
+/** A UsageError that says in plain words why the system refuses a file. */
 function refused(option: string, path: string, error: unknown): UsageError {
   if (error instanceof UsageError) return error;
   const { NotCapable, NotFound, PermissionDenied } = Deno.errors;
@@ -21,13 +21,13 @@ function refused(option: string, path: string, error: unknown): UsageError {
   if (error instanceof PermissionDenied) {
     return fault("the system denies access", "choose another, or change its rights", error);
   }
-  // The flags are fixed in deno.json, and what lies in /proc or /dev would take all of them.
+  // No flag is advised: deno.json fixes them, and files in /proc or /dev would need all permissions.
   const isOurs = error instanceof NotCapable;
   const problem = isOurs ? "this program has no right to it" : whyRefused(error);
   return fault(problem, "choose another path", error);
 }
 
-/** Checks that a file can be written, and leaves what is there as it is. */
+/** Checks that a file can be written, without changing it; returns its path. */
 export async function outputFile(option: string, path: string): Promise<string> {
   const fault = valueFault(option, path);
   if (path.trim() === "") throw fault("no file is named", "give one such as result.json");
@@ -44,8 +44,8 @@ export async function outputFile(option: string, path: string): Promise<string> 
     if (info?.isDirectory || /[/\\]$/.test(path)) {
       throw fault("a folder, not a file", "add a file name to it");
     }
-    // Without a change; one that isn't there is made and removed again. A pipe or a device isn't opened:
-    // doing so may wait for a reader, or have effects.
+    // Opening changes nothing; a missing file is created and removed again. A pipe or a device isn't opened,
+    // since that may wait for a reader or have effects.
     if (info === undefined || info.isFile) await letGo(await held(path, info));
   } catch (error) {
     throw refused(option, path, error);
@@ -53,7 +53,7 @@ export async function outputFile(option: string, path: string): Promise<string> 
   return path;
 }
 
-/** Checks that a file can be read, and isn't larger than what is taken, in bytes. */
+/** Checks that a file can be read and has at most `maxBytes` bytes; returns its path. */
 export async function inputFile(
   option: string,
   path: string,
@@ -97,18 +97,18 @@ export async function jobModule(typed: string): Promise<string> {
   return new URL(url.pathname, "file:").href;
 }
 
-/** A file that is open to be written, and its path if it was made for that, which another program may do as well. */
+/** A file open for writing, and its path if it didn't exist before; another program may have made it too. */
 interface Held {
   readonly file: Deno.FsFile;
   readonly made?: string;
 }
 
-/** Opens a file; where there is none it is made, behind a link that leads nowhere too. */
+/** Opens a file for appending; a missing one is created, also where a link leads to a missing file. */
 async function held(path: string, info: Deno.FileInfo | undefined): Promise<Held> {
   try {
     if (info !== undefined) return { file: await Deno.open(path, { append: true }) };
   } catch (error) {
-    // Another program may have made it for a moment.
+    // Another program may have created the file only for a moment.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   const made = await linkTarget(path);
@@ -127,16 +127,16 @@ export interface NamedFile {
   readonly path: string;
 }
 
-/** What tells a file from all others, however its path is spelled and whatever links lead to it. */
+/** An id that is the same for a file however its path is spelled and whatever links lead to it. */
 async function identityOf(path: string, { dev, ino }: Deno.FileInfo): Promise<string> {
-  // Windows doesn't always number its files.
+  // Windows doesn't always give files a number.
   return ino === null ? await Deno.realPath(path) : `${dev}:${ino}`;
 }
 
 /**
- * Checks that no output would overwrite what is read, that no two outputs are one file, and that standard
- * input is read for one thing. Outputs that don't exist are made for a moment, for only the file system
- * knows which spellings mean the same.
+ * Checks that no output would overwrite an input, that no two outputs are the same file, and that only one
+ * option reads standard input. Outputs that don't exist are created for a moment, since only the file system
+ * knows which spellings mean the same file.
  */
 export async function requireDistinct(
   outputs: readonly NamedFile[],
@@ -151,16 +151,16 @@ export async function requireDistinct(
   for (const { option, path } of inputs) {
     const told = `${option}, which is read`;
     if (path === STDIN) {
-      // Behind its end nothing is left for another.
+      // Standard input can be read only once.
       refuseTaken(path, option, path);
       taken.set(path, told);
       continue;
     }
-    // What isn't there is told elsewhere, and writing to where a pipe or a terminal is read loses nothing.
+    // A missing input is reported elsewhere, and writing to a pipe or terminal that is read loses nothing.
     const info = await Deno.stat(path).catch(() => undefined);
     if (info?.isFile) taken.set(await identityOf(path, info), told);
   }
-  // Held until all are known: the number of a file that is gone is given to the next one.
+  // Files stay open until all are compared, since a removed file's number may be given to the next one.
   const files: Held[] = [];
   try {
     for (const { option, path } of outputs) {
@@ -179,12 +179,10 @@ export async function requireDistinct(
   }
 }
 
-/** A list of addresses that is longer than this is something else. */
+/** The largest file of addresses that is read, in bytes; a larger one is something else. */
 const LARGEST_LIST_BYTES = 16 * 1024 * 1024;
 
-/**
- * Reads addresses from a file, one a line; blank lines and lines that begin with `#` don't count.
- */
+/** Reads addresses from a file, one a line; blank lines and lines that begin with `#` are skipped. */
 export async function urlsIn(option: string, path: string): Promise<URL[]> {
   await inputFile(option, path, { maxBytes: LARGEST_LIST_BYTES });
   const text = await readText(path, LARGEST_LIST_BYTES).catch((error) => {

@@ -1,4 +1,4 @@
-/** The files that a run writes: checked before measuring, written after; nothing is lost. */
+/** Output files: checked before measuring, written after; content that can't be written is saved elsewhere. */
 
 import { basename } from "node:path";
 import { UsageError } from "../text/option_values.ts";
@@ -10,7 +10,7 @@ export const FORMATS = ["json", "csv", "markdown", "html", "trace"] as const;
 
 export type Format = typeof FORMATS[number];
 
-/** How files of ours begin and end: nothing else is written over. */
+/** How the files that this program writes begin and end; an existing file that differs isn't overwritten. */
 const WRITTEN: Readonly<Record<Format | "picture", RegExp>> = {
   json: /^\s*\{\s*"schemaVersion":\s*\d+,\s*"(?:environment|kind)":/,
   csv:
@@ -21,30 +21,30 @@ const WRITTEN: Readonly<Record<Format | "picture", RegExp>> = {
   picture: /^\ufffdPNG\r\n[^]{0,99}tEXtSoftware\0Lanes/,
 };
 
-/** Which formats are to be written where: absolute paths. */
+/** The absolute path of the file of each format that was asked for. */
 export type OutputFiles = Readonly<Partial<Record<Format, string>>>;
 
 export type Renderers = Readonly<Partial<Record<Format, () => string | Promise<string>>>>;
 
 export interface WriteOptions {
-  /** Whether the run was interrupted, which is then said of every file; default false. */
+  /** Whether the run was interrupted, which the line for each file then says; default false. */
   readonly partial?: boolean | undefined;
-  /** Writes a file; default whole or not at all. */
+  /** Writes a file; by default whole or not at all. */
   readonly write?: (path: string, text: string) => Promise<void>;
-  /** The last resort; default standard output. */
+  /** Prints content that can't be written to any file; by default to standard output. */
   readonly print?: (text: string) => void;
 }
 
 export interface Written {
-  /** What to tell, one line each, such as "Wrote result.json". */
+  /** A line for each file that was written, such as "Wrote result.json". */
   readonly lines: readonly string[];
-  /** What went wrong, one line each, and where the content is now. */
+  /** A line for each file that failed, with where its content is now, if it could be made. */
   readonly errors: readonly string[];
 }
 
 /**
- * Checks that a file can be written: where there is one, it is one of the kind, for what else a job is made
- * from, and reads as it runs, nobody can know.
+ * Checks that a file can be written. An existing file must be of the same kind, since any other may be part
+ * of the job or read by it.
  *
  * @returns Its absolute path.
  */
@@ -62,7 +62,7 @@ export async function replaceableFile(
   return path;
 }
 
-/** Takes the options for files and checks that each can be written. */
+/** Checks that the file of each option can be written, and that no file is named twice. */
 export async function checkOutputFiles(
   options: Readonly<Partial<Record<Format, string | undefined>>>,
   inputs: readonly NamedFile[] = [],
@@ -84,7 +84,7 @@ export function namedFiles(files: OutputFiles): NamedFile[] {
   });
 }
 
-/** What can't be written goes to the folder for temporary files, or else is printed. */
+/** Writes the files; content that can't be written goes to the folder for temporary files, else is printed. */
 export async function writeOutputFiles(
   renderers: Renderers,
   files: OutputFiles,
@@ -127,7 +127,7 @@ async function saveElsewhere(
     await write(beside, text);
     return `it is in ${beside}`;
   } catch {
-    // An empty file shouldn't stay behind.
+    // Don't leave an empty file behind.
     if (beside !== undefined) await Deno.remove(beside).catch(() => {});
     print(text);
     return "it was printed instead";

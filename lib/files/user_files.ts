@@ -1,23 +1,23 @@
-/** Files as people name them, read as text, and written whole or not at all. */
+/** Resolves paths as people type them, reads files as text, and writes them whole or not at all. */
 
 import { basename, dirname, join, resolve } from "node:path";
 import { attempt } from "../lanes/attempt.ts";
 import { formatBytes } from "../text/format.ts";
 import { firstLine, printError } from "../text/print.ts";
 
-/** What the system says of a file, without its path, which may be long and is told with it. */
+/** The system's message about a file, without the path, which may be long and is printed beside it. */
 export function whyRefused(error: unknown): string {
   return firstLine(error).replace(/: \w+ '.*$/, "");
 }
 
 let reading = 0;
 
-/** Whether a file is being read before anything is measured or run: it may be a pipe that says nothing. */
+/** Whether a file is being read before anything runs. A pipe may never end, so a signal exits at once. */
 export function isReading(): boolean {
   return reading > 0;
 }
 
-/** Reads a file before anything is measured or run: the first signal ends the program meanwhile. */
+/** Reads a file before anything is measured or run; meanwhile the first signal ends the program at once. */
 export async function whileReading<T>(read: () => Promise<T>): Promise<T> {
   reading++;
   try {
@@ -27,14 +27,14 @@ export async function whileReading<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What is removed where the program ends at once, as after a second Ctrl-C. */
+/** Paths to remove if the program ends at once, as after a second Ctrl-C. */
 const passing = new Set<string>();
 addEventListener("unload", () => {
-  // One that isn't there yet, or no more, harms nobody.
+  // A path may not exist yet, or not any more.
   for (const path of passing) attempt(() => Deno.removeSync(path, { recursive: true }));
 });
 
-/** Holds a file or folder that is of no use once the program has ended; leaving the block removes it. */
+/** Registers a temporary file or folder: it is removed on disposal, or when the program ends. */
 export function passingPath(path: string): AsyncDisposable {
   passing.add(path);
   return {
@@ -45,7 +45,7 @@ export function passingPath(path: string): AsyncDisposable {
   };
 }
 
-/** Standard input, to be read: at a terminal nothing would show that it is waited for. */
+/** Standard input; at a terminal, a line says that it is read, since nothing else would show that. */
 export function standardInput(): typeof Deno.stdin {
   if (Deno.stdin.isTerminal()) {
     const end = Deno.build.os === "windows" ? "Ctrl-Z and Enter end" : "Ctrl-D ends";
@@ -55,9 +55,9 @@ export function standardInput(): typeof Deno.stdin {
 }
 
 /**
- * Reads a text file, or standard input; its byte order mark says how it is encoded, and isn't part of the text.
+ * Reads a text file or standard input; a byte order mark gives the encoding and isn't part of the text.
  *
- * @throws {RangeError} If it has more bytes than are wanted, as a device may give without end.
+ * @throws {RangeError} If there are more than `maxBytes` bytes, as from a device without end.
  */
 export async function readText(path: string, maxBytes: number): Promise<string> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
@@ -75,7 +75,7 @@ export async function readText(path: string, maxBytes: number): Promise<string> 
   return decoded(await new Blob(parts).bytes());
 }
 
-/** Text of bytes: UTF-8, or what a byte order mark says. */
+/** Decodes bytes as UTF-8, or as UTF-16 if a byte order mark says so. */
 export function decoded(bytes: Uint8Array): string {
   const [first, second] = bytes;
   const encoding = first === 0xff && second === 0xfe
@@ -95,7 +95,7 @@ export async function statOrUndefined(path: string): Promise<Deno.FileInfo | und
 
 const EDGE_BYTES = 1 << 16;
 
-/** The begin and the end of a file's text; none of what isn't there, or is no file. */
+/** The beginning and the end of a file's text; empty if there is no regular file. */
 export async function beginAndEnd(path: string): Promise<string> {
   const info = await Deno.stat(path).catch(() => undefined);
   if (!info?.isFile) return "";
@@ -111,7 +111,7 @@ export async function beginAndEnd(path: string): Promise<string> {
 
 const MOST_LINKS = 40;
 
-/** The path at the end of a path's links; the path itself if it is none. */
+/** The path that a chain of links leads to; the path itself if it is no link. */
 export async function linkTarget(path: string): Promise<string> {
   let at = path;
   for (let link = 0; link < MOST_LINKS; link++) {
@@ -123,8 +123,8 @@ export async function linkTarget(path: string): Promise<string> {
 }
 
 /**
- * Has a file made beside a path, and renamed to it once it is whole: a reader never sees half of it. The
- * file that a link leads to is replaced, not the link.
+ * Makes a file beside a path and renames it once it is complete, so that a reader never sees half of it.
+ * The file that a link leads to is replaced, not the link.
  */
 export async function makeWhole(
   path: string,
@@ -137,18 +137,18 @@ export async function makeWhole(
   await Deno.rename(beside, target);
 }
 
-/** By which codes the system says that a folder can't be changed, or a file not be replaced. */
+/** The system's error codes for a folder that can't be changed or a file that can't be replaced. */
 const FIXED = ["EACCES", "EPERM", "EROFS", "EBUSY"];
 
-/** Writes a file whole or not at all, unless it is none, or can't be replaced. */
+/** Writes a file whole or not at all; a device, a pipe or a file that can't be replaced is written in place. */
 export async function writeAtomically(path: string, text: string): Promise<void> {
-  // /dev/stdout and pipes can't be renamed over.
+  // A rename can't replace /dev/stdout or a pipe.
   const special = await Deno.stat(path).then(({ isFile }) => !isFile, () => false);
   if (special) return await Deno.writeTextFile(path, text);
   try {
     await makeWhole(path, (beside) => Deno.writeTextFile(beside, text, { createNew: true }));
   } catch (error) {
-    // Where nothing may be made beside it, or it is mounted alone, only the file itself can be written.
+    // In a read-only folder, or if the file is a mount of its own, it can only be written in place.
     const isFixed = FIXED.includes((error as { readonly code?: string }).code ?? "");
     if (!isFixed || await statOrUndefined(path) === undefined) throw error;
     await Deno.writeTextFile(path, text);
@@ -157,11 +157,11 @@ export async function writeAtomically(path: string, text: string): Promise<void>
 
 /** The folder in which `deno task` was called; the current one without `deno task`. */
 export function userFolder(): string {
-  // What isn't run by `deno task` may not be allowed to ask.
+  // A program started without `deno task` may lack the permission to read the variable.
   return attempt(() => Deno.env.get("INIT_CWD")) || ".";
 }
 
-/** A path that was typed, as an absolute one: `deno task` itself runs in the project's folder. */
+/** The absolute path of a typed one, from the user's folder: `deno task` runs in the project's folder. */
 export function userPath(path: string, from: string = userFolder()): string {
   if (path.trim() === "") return path;
   return /[/\\]$/.test(path) ? `${resolve(from, path)}/` : resolve(from, path);
@@ -170,7 +170,7 @@ export function userPath(path: string, from: string = userFolder()): string {
 /** Stands for standard input where a file is read. */
 export const STDIN = "-";
 
-/** The path of a file to read; Deno opens what lies in /dev only to programs with all permissions. */
+/** The path of a file to read. /dev/stdin becomes `-`: Deno opens files in /dev only with all permissions. */
 export function inputPath(typed: string): string {
   return typed === STDIN || typed === "/dev/stdin" ? STDIN : userPath(typed);
 }

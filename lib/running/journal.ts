@@ -67,7 +67,7 @@ export class Journal implements AsyncDisposable {
   private constructor(
     private readonly results: RecordFile,
     private readonly failures: RecordFile,
-    /** Items known from earlier runs; updated in this run only if some had failed, since they may succeed now. */
+    /** Items known from earlier runs; kept up to date only if some had failed, since they may succeed now. */
     readonly known: KnownItems,
     /** How many bytes of torn lines were cut off. */
     readonly cutBytes: number,
@@ -129,7 +129,7 @@ export class Journal implements AsyncDisposable {
   }
 }
 
-/** Whether two addresses mean one module, through links too; a file that is gone counts if its name is the same. */
+/** Whether two addresses mean one module, through links too; of a file that is gone only the name counts. */
 async function isSame(earlier: string | undefined, module: string): Promise<boolean> {
   if (earlier === module) return true;
   const [from, to] = [earlier ?? "", module].map((address) => URL.parse(address));
@@ -188,7 +188,7 @@ async function checkHeader(text: string, job: JobIdentity, typed: string): Promi
   }
 }
 
-/** Adds the items of a file to the known ones and cuts off a torn line; returns how many bytes that line had. */
+/** Adds the items of a file to the known ones and cuts off a torn line; returns how many bytes it had. */
 async function readRecords(
   file: RecordFile,
   known: KnownItems,
