@@ -80,7 +80,7 @@ export class KnownItems {
  * @throws The error of a getter of the item, or a RangeError if the item is nested too deep.
  */
 export function digestOf(item: unknown): number {
-  const text = textOf(item);
+  const text = canonicalText(item, createHash as unknown as CreateHash);
   let low = 0xdeadbeef;
   let high = 0x41c6ce57;
   for (let at = 0; at < text.length; at++) {
@@ -91,11 +91,6 @@ export function digestOf(item: unknown): number {
   low = Math.imul(low ^ low >>> 16, 2246822507) ^ Math.imul(high ^ high >>> 13, 3266489909);
   high = Math.imul(high ^ high >>> 16, 2246822507) ^ Math.imul(low ^ low >>> 13, 3266489909);
   return 0x1_0000_0000 * (high & 0x1f_ffff) + (low >>> 0);
-}
-
-function textOf(item: unknown): string {
-  if (typeof item === "string") return `s${item.length}:${item}`;
-  return canonicalText(item, createHash as unknown as CreateHash);
 }
 
 /** Converted by way of a bigint, since V8 divides such large numbers bit by bit, which is slow. */

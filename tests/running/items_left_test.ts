@@ -194,3 +194,18 @@ Deno.test("a list that has become shorter is told by how many items it still has
   await told(["a"], "it ends after 1 item, and item 2 is recorded");
   await told(["a", "b"], "it ends after 2 items, and item 2 is recorded");
 });
+
+Deno.test("a list has as many items as it tells, and no more than belong to the job", () => {
+  const totalOf = (items: Iterable<unknown>, limit?: number) =>
+    new ItemsLeft(items, new KnownItems(), { ...REST, limit }).total;
+  assertEquals([totalOf(["a", "b"], 5), totalOf(new Set(["a", "b"]), 1)], [2, 1]);
+  assertEquals([totalOf(["a", "b"].values(), 5), totalOf(["a", "b"].values())], [5, undefined]);
+});
+
+Deno.test("a list whose items are waited for is dealt out as they come", async () => {
+  const list = async function* () {
+    yield* ["a", "b"];
+  };
+  const left = new ItemsLeft(list(), new KnownItems(), REST);
+  assertEquals(await Array.fromAsync(left.input), ["a", "b"]);
+});

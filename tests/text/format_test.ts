@@ -9,6 +9,7 @@ import {
   formatPercent,
   formatRatio,
   formatShortDuration,
+  formatSmall,
   formatSpeedup,
 } from "../../lib/text/format.ts";
 
@@ -135,5 +136,15 @@ Deno.test("counted() makes a noun's plural by how it ends", () => {
   assertEquals([counted(1, "process"), counted(1200, "item", "1,200")], [
     "1 process",
     "1,200 items",
+  ]);
+});
+
+Deno.test("formatSmall() keeps two digits of a number, however small", () => {
+  assertEquals([0, 0.5, 0.0123, 0.001, 0.00012].map(formatSmall), [
+    "0",
+    "0.50",
+    "0.012",
+    "0.0010",
+    "1.2e−4",
   ]);
 });

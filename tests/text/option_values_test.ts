@@ -313,6 +313,8 @@ Deno.test("httpUrl() takes addresses of the web", () => {
 
 Deno.test("httpUrl() says how to write an address whose scheme is missing", () => {
   assertMatch(refused(() => httpUrl("--url", "example.com")).remedy, /https:\/\/example\.com/);
+  const long = `example.com/${"a".repeat(60)}`;
+  assertEquals(refused(() => httpUrl("--url", long)).remedy, "write https:// before it");
   // Addresses on this machine have no certificate.
   for (const text of ["localhost:8000/a", "127.0.0.1:80"]) {
     assertMatch(refused(() => httpUrl("--url", text)).remedy, /^write http:\/\/(localhost|127)/);
