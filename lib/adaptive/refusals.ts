@@ -1,94 +1,94 @@
 /**
- * How many tasks may be in flight where a server refuses some, how far apart they start, and when none does.
+ * How many tasks may be in flight where a server refuses some, how far apart they start, and when none may.
  *
- * When too many are refused nothing more is started until what is in flight has ended. Then what came of tasks
- * since the last time is judged as a whole, which makes an epoch:
+ * When too many are refused, nothing starts until the tasks in flight have ended. Then all tasks since the last
+ * such time, an epoch, are judged together:
  *
- * - If a share is refused that doesn't hang on how much is asked, it is {@linkcode Chance}, and no limit.
- * - If there were more slots than ever went well, or by Little's law as many were in use as got through at once,
- *   their number is limited: there are as many then as got through, or fewer, and one more by and by, as by
+ * - If the refused share doesn't depend on how much is asked, it is {@linkcode Chance}, and no limit.
+ * - If there were more slots than ever went well, or by Little's law as many in use as got through at once, the
+ *   number in flight is limited: to as many as got through, or fewer, and later one more at a time, as in
  *   AIMD (Chiu and Jain, 1989).
- * - Else a rate is limited: tasks start as far apart as they got through, as a leaky bucket lets them, and by and
- *   by closer.
- * - If nothing in flight got through there is a pause: as long as the server asks, or twice as long each time.
+ * - Else the rate is limited: tasks start as far apart as they got through, as from a leaky bucket, and later
+ *   closer together.
+ * - If nothing in flight got through, there is a pause: as long as the server asks, or twice as long each time.
  *
- * More is tried only once answers have made up for refusals, as a retry budget (Finagle's) lets one: so what
- * finding out costs stays a small share of all that is asked.
+ * More is tried only once answers have made up for refusals, as in a retry budget (Finagle's), so that the
+ * requests lost by trying stay a small share of all.
  */
 
 import { type Asked, Chance, NOTHING } from "./chance.ts";
 import type { Ends } from "./ends.ts";
 
-/** So many answers make up for a refusal, each time that it was too much for twice as many, */
+/** How many answers make up for a refusal: PRICE at first, and twice as many after each try that is refused, */
 const PRICE = 100;
 const MOST_PRICE = 800;
-/** unless it went well for so many times as long. */
+/** until this many times as many answers have come between two refusals. */
 const FORGOTTEN = 20;
-/** So long a pause, in milliseconds, counts as a refusal: meanwhile something might have been asked. */
+/** A pause of this many milliseconds counts as a refusal, as something could have been answered meanwhile. */
 const PAUSE_COUNTS_MS = 100;
-/** Less than this share refused is no limit. */
+/** A refused share up to this is no limit. */
 const REFUSED = 0.03;
-/** It is waited so long at most, in milliseconds, for what is in flight to end, and looked so often. */
+/** How long to wait for the tasks in flight after a refusal, and how often to look, in milliseconds. */
 const BRAKE_MS = 800;
 const LOOK_MS = 10;
-/** This part of the slots is left if nothing gets through, or too many are refused again at once. */
+/** This share of the slots is left if nothing gets through, or if a number that went well is refused. */
 const BELOW = 0.7;
 const FIRST_PAUSE_MS = 100;
-/** Nothing got through so many times in a row: waiting doesn't help. */
+/** After this many times in a row that nothing got through, there are no more pauses: waiting doesn't help. */
 const IN_VAIN = 10;
-/** Who had nothing to do for so long isn't held up by what came before. */
+/** A pause is dropped if there was no work for this many milliseconds. */
 const IDLE_MS = 1_000;
-/** For longer nobody waits because a server asks for it. */
+/** If a server asks for a longer wait than this, in milliseconds, that is ignored. */
 const MOST_ASKED_MS = 60_000;
-/** Tasks start so many times further apart than they got through, and by and by so many times as far. */
+/** The first gap is APART times the one at which tasks got through; each later one CLOSER times its last. */
 const APART = 1.1;
 const CLOSER = 0.9;
-/** Timers are no finer than the one; nobody starts as seldom as the other. */
+/** The least gap, as timers are no finer, and the largest, in milliseconds. */
 const LEAST_GAP_MS = 1;
 const MOST_GAP_MS = 5_000;
-/** Chance refuses one of so many. */
+/** Where refusals are by chance, one is expected among this many tasks. */
 const CLEAN = 64;
-/** A number may be limited, though not a rate, from so many on. */
+/** From this many tasks in flight on, the limit may be a number rather than a rate. */
 const MANY = 4;
-/** Beside fewer answers a pause would tell of itself alone. */
+/** With fewer answers, pauses are left out of the rate, which they would determine alone. */
 const FEW = 8;
 
-/** What came of tasks since too many were refused last. */
+/** The tasks since the last time that too many were refused. */
 interface Epoch extends Asked {
   fromMs: number;
   pausedMs: number;
-  /** How long those took that got through, all together. */
+  /** The total latency of the tasks that got through, in milliseconds. */
   busyMs: number;
 }
 
 export class Refusals {
-  /** Tasks are started no closer together than this, in milliseconds. */
+  /** The least time between two starts, in milliseconds. */
   gapMs = 0;
-  /** So close together they were when that was last too close. */
+  /** The gap, in milliseconds, that was last found too small. */
   #tooCloseMs = 0;
-  /** Whether they came closer after the last round. */
+  /** Whether the gap became smaller after the last round. */
   #isQuicker = false;
-  /** There may be so many slots, and so many went well for a whole round. */
+  /** The most slots that refusals allow, and the most that went well for a whole round. */
   #most = Infinity;
   #proven = 0;
-  /** How many answers are to come until more is tried, and how many a refusal costs. */
+  /** How many answers must come before more is tried, and how many a refusal adds to that. */
   #debt = 0;
   #price = PRICE / 2;
   readonly #chance = new Chance();
   #epoch: Epoch;
-  /** The same since slots changed last. */
+  /** The tasks since slots last changed. */
   #stage = { ...NOTHING };
-  /** What was started earlier is known to have been too much. */
+  /** Refusals of tasks that started before this time are judged already. */
   #knownMs = -Infinity;
-  /** Since when nothing is started until the rest has ended, and how many have got through since. */
+  /** Since when starts are stopped until the tasks in flight end, and how many got through since. */
   #brakedMs: number | undefined;
   #through = 0;
   #pausedUntilMs = -Infinity;
-  /** How often nothing got through in a row, and the longest wait that was asked for. */
+  /** How many times in a row nothing got through, and the longest wait that a server asked for. */
   #inVain = 0;
   #askedMs = 0;
   #endedMs: number;
-  /** Whether anybody said that something was refused, and whether any got through. */
+  /** Whether any failure said that it is a refusal, and whether any task got through. */
   #isSaid = false;
   #hasAnswers = false;
 
@@ -97,7 +97,7 @@ export class Refusals {
     this.#epoch = epochFrom(nowMs);
   }
 
-  /** There is something to do again; after a while it may be another server that is asked. */
+  /** Called when there is work again; after a long idle time tasks may ask another server. */
   begin(nowMs: number): void {
     const idleMs = nowMs - this.#endedMs;
     this.#brakedMs = undefined;
@@ -106,7 +106,7 @@ export class Refusals {
     if (idleMs > IDLE_MS) this.#pausedUntilMs = -Infinity;
   }
 
-  /** So many tasks have ended, of so many slots where these are given by it; returns how, as it takes that. */
+  /** Called when `count` tasks have ended, with the slots if it limits them; returns how it judges them. */
   ended(
     count: number,
     startedAtMs: number,
@@ -118,7 +118,7 @@ export class Refusals {
     const how = slots === undefined ? ends : this.#chance.judge(count, ends, slots);
     if (!failedAnyway && this.#chance.failsAnyway && !this.#isSaid) this.#pardon();
     const { refused = 0, lost = 0, askedMs = 0, unsaid = 0, failed = 0 } = how;
-    // What fails is no answer.
+    // A failed task is no answer.
     const through = count - refused - failed - (how.again ?? 0) - (how.elsewhere ?? 0);
     const epoch = this.#epoch;
     this.#endedMs = endedAtMs;
@@ -142,49 +142,49 @@ export class Refusals {
     return how;
   }
 
-  /** Since slots last changed. */
+  /** How many tasks were refused since slots last changed. */
   get refused(): number {
     return this.#stage.refused;
   }
 
-  /** The share that is refused by chance, as far as that is known. */
+  /** The share, from 0 to 1, that is known to be refused by chance. */
   get byChance(): number {
     return this.#chance.share;
   }
 
-  /** Of those that were asked, of which so many are in flight: refusals come sooner than answers. */
+  /** Whether too many are refused. Tasks in flight count as answered, as refusals come sooner than answers. */
   areTooMany(inFlight: number): boolean {
     const stage = this.#stage;
     return this.#chance.isExceeded({ ...stage, asked: stage.asked + inFlight }, REFUSED);
   }
 
-  /** Slots have changed. */
+  /** Called when slots have changed. */
   change(): void {
     this.#stage = { ...NOTHING };
     this.#chance.change();
   }
 
-  /** For how long nothing is to be started; not above 0 if something may be. */
+  /** How many milliseconds no task may start; 0 or less if one may start now. */
   waitMs(nowMs: number): number {
     return this.isBraking ? LOOK_MS : this.#pausedUntilMs - nowMs;
   }
 
-  /** Whether it is waited until it is known how many got through. */
+  /** Whether starts are stopped until it is known how many tasks got through. */
   get isBraking(): boolean {
     return this.#brakedMs !== undefined;
   }
 
-  /** How many slots there may be. */
+  /** The most slots that refusals allow; one more once answers have made up for refusals. */
   get most(): number {
     return this.#debt > 0 || this.gapMs > 0 ? this.#most : this.#most + 1;
   }
 
-  /** Whether some of what was in flight got through, of so many slots; undefined until that is known. */
+  /** Stops starts until the tasks in flight end; then returns whether any got through, until then undefined. */
   brake(nowMs: number, count: number, inFlight: number): boolean | undefined {
     const slots = Math.floor(count);
     const { asked, refused } = this.#stage;
     const got = Math.round(slots * (1 - refused / Math.max(1, asked)));
-    // Where all end at once, they tell by their share.
+    // If all have ended already, the refused share tells how many got through.
     if (this.#brakedMs === undefined) {
       [this.#brakedMs, this.#through] = [nowMs, inFlight === 0 ? got : 0];
     }
@@ -198,17 +198,17 @@ export class Refusals {
     return through > 0;
   }
 
-  /** Takes slots, or has them start apart, of which so many's tasks got through; false if that is chance. */
+  /** Limits slots or the rate, given that `through` tasks got through; returns false if refusals are chance. */
   #judge(nowMs: number, slots: number, through: number): boolean {
     const epoch = this.#epoch;
     const answered = epoch.asked - epoch.refused;
-    // Where nothing was answered, the time goes on until something is.
+    // Without any answer the epoch's time goes on until there is one.
     const { fromMs, pausedMs } = epoch;
     this.#epoch = answered > 0 ? epochFrom(nowMs) : { ...epochFrom(fromMs), pausedMs };
     const latencyMs = epoch.busyMs / Math.max(1, answered);
     const isPaced = this.gapMs > 0;
     const load = isPaced ? 0 : slots;
-    // Of a pace that became quicker it tells nothing that it is too quick.
+    // That a pace which just became faster is too fast tells nothing about chance.
     const isChance = !this.#isQuicker &&
       this.#chance.explains(epoch, load, this.#inVain, this.#hasAnswers);
     if (isChance) {
@@ -217,10 +217,10 @@ export class Refusals {
     }
     this.#charge(epoch.refused, answered);
     const lastedMs = Math.max(1, nowMs - fromMs - (answered < FEW ? pausedMs : 0));
-    // Few tell only about how far apart they were, and nothing where a pace was only a little too quick.
+    // Few answers tell the gap only roughly, so it is widened; after a step that was too fast, it isn't used.
     const apartMs = lastedMs / Math.max(1, answered) * (1 + 1 / Math.max(1, answered));
     const gapMs = APART * (this.#isQuicker ? this.gapMs : Math.max(this.gapMs, apartMs));
-    // By Little's law; a number is limited if about as many got through at once, a rate if more did, or few.
+    // By Little's law: if about as many were in use as got through at once, a number is limited, else a rate.
     const inUse = latencyMs / apartMs;
     const isNews = !isPaced && slots > Math.max(1, this.#proven);
     const wereBusy = through >= MANY && inUse > through / 2 && inUse < 1.25 * through;
@@ -230,17 +230,17 @@ export class Refusals {
       this.#most = this.#proven = Math.max(1, Math.min(slots - 1, Math.floor(kept)));
       this.gapMs = 0;
     } else if (!isNumber && answered > 0) {
-      // The first pace is only about right.
+      // The first pace is rough, so only twice that rate counts as too fast.
       this.#tooCloseMs = isPaced ? this.gapMs : apartMs / 2;
       this.#keepApart(Math.min(MOST_GAP_MS, gapMs), latencyMs);
     }
     this.#isQuicker = false;
-    // Before a pace is known many may be refused at once.
+    // Before a pace is known, many may be refused at once; they need not all be made up for.
     if (!isPaced) this.#debt = Math.min(this.#debt, this.#price * this.#most);
     return true;
   }
 
-  /** Answers are to make up for what was refused. */
+  /** Adds how many answers must make up for these refusals. */
   #charge(refused: number, answered: number): void {
     if (this.#debt === 0) {
       const isForgotten = answered > FORGOTTEN * this.#price;
@@ -254,19 +254,19 @@ export class Refusals {
     if (this.gapMs > 0) this.#most = Math.max(1, Math.ceil(latencyMs / gapMs));
   }
 
-  /** So many slots weren't too many for a whole round. */
+  /** Called when `slots` slots went well for a whole round. */
   passed(slots: number): void {
     this.#proven = Math.max(this.#proven, Math.floor(slots));
     this.#most = Math.max(this.#most, slots);
-    // What is refused by chance is so again and again; what comes late isn't known yet.
+    // Refusals by chance would have gone on; lost tasks show late, so this needs refusals that say so.
     const { asked, refused } = this.#epoch;
     if (this.#isSaid && refused === 0 && asked >= CLEAN) this.#chance.forget();
   }
 
-  /** Nor was a pace too quick, of tasks that took so long. */
+  /** Called when a pace went well for a round of tasks that took `latencyMs`; makes it faster. */
   faster(latencyMs: number): void {
     const gapMs = CLOSER * this.gapMs;
-    // Up to what was too close nothing is to be made up for; beyond it each step is.
+    // A gap clearly above the one that was too small is free; each step below it costs a refusal's answers.
     const isKnown = gapMs > APART * this.#tooCloseMs;
     this.#isQuicker = isKnown || this.#debt === 0;
     if (!isKnown && this.#debt === 0) {
@@ -285,7 +285,7 @@ export class Refusals {
     if (this.#isSaid) this.#chance.forget();
   }
 
-  /** Those until now were no refusals. */
+  /** Lifts all limits: the refusals so far were chance. */
   #pardon(): void {
     this.gapMs = this.#tooCloseMs = this.#debt = 0;
     this.#most = Infinity;

@@ -1,13 +1,13 @@
 /**
- * How many slots tasks are given, wherever they run. Of these rules the first that applies decides:
+ * How many slots tasks are given, wherever they run. The first of these rules that applies decides:
  *
- * 1. Too many were refused, or hold too much memory: there are fewer ({@linkcode Refusals} says how many).
- * 2. Nothing ends any more: a quarter is left.
- * 3. Slow start (`slow_start.ts`): there are many times as many, as long as tasks end as quickly as with fewer.
- * 4. {@linkcode Rounds} from then on: a law gives a few more, or takes some. If it takes some, and less gets done
- *    so, it was no queue that tasks took longer in, and slow start begins anew.
+ * 1. Too many tasks were refused ({@linkcode Refusals} says how many slots are left), or memory is short.
+ * 2. No task ends any more: a quarter of the slots is left.
+ * 3. Slow start (`slow_start.ts`): slots are multiplied as long as tasks end as quickly as with fewer.
+ * 4. {@linkcode Rounds} after slow start: a law adds a few slots or takes some. If it takes some and less gets
+ *    done, tasks didn't take longer because of a queue, and slow start begins anew.
  *
- * All go by tasks alone that began while there were as many slots as now, and stay within what refusals and
+ * All rules go only by tasks that started with the present number of slots, and stay within what refusals and
  * memory allow.
  */
 
@@ -19,74 +19,74 @@ import { meanOf, Stage } from "./stage.ts";
 import type { Seen } from "./watch.ts";
 
 export interface SlotsOptions {
-  /** Tasks in flight at most, on all lanes together. */
+  /** The most tasks in flight, on all lanes together. */
   readonly maxSlots: number;
-  /** Resident memory above which there are fewer. */
+  /** Resident memory, in bytes, above which slots are taken away. */
   readonly memoryBytes: number;
-  /** So many slots may be right: they are only doubled beyond. */
+  /** A guess at the right number of slots; beyond it, slow start only doubles them. */
   readonly guess?: number | undefined;
   readonly law?: SlotLaw;
 }
 
-/** How many there are to be. */
+/** A wanted number of slots, and the reason. */
 export interface Wanted {
   readonly slots: number;
   readonly why: "waits" | "queues" | "stalls" | "unused" | "refused" | "memory";
 }
 
-/** Until a task has ended there are so many at most, or as many as it began with. */
+/** The most slots until a task has ended, unless the job begins with more. */
 const BLIND_SLOTS = 4;
-/** They are multiplied no sooner than after so long, in milliseconds, so that quick refusals come in time. */
+/** The least time between two steps up, in milliseconds, so that quick refusals come in time. */
 const STEP_MS = 2;
-/** In slow start it is looked often for so long, in milliseconds, and for a moment at each step. */
+/** How long slow start is watched closely, in milliseconds: from its start, and after each step. */
 const EARLY_MS = 100;
 const MOMENT_MS = 10;
-/** So many tasks make a round at least, or as many as there are slots. */
+/** A round has at least this many tasks, and at least as many as there are slots. */
 const ROUND_TASKS = 8;
 /**
- * Nothing has ended for so many times as long as the slowest of the last tasks took, and for so many milliseconds,
- * though all slots are taken: it is as at TCP's timeout, and this part of them is left.
+ * Tasks stall if all slots are taken and none ends for this many times as long as the slowest recent task took,
+ * and for this many milliseconds. As at TCP's timeout, only this share of the slots is left then.
  */
 const STALLED = 3;
 const STALLED_MS = 200;
 const STALLED_LEFT = 0.25;
-/** In slow start, which may have gone too far, it shows in so long, in milliseconds, that slots aren't needed. */
+/** Slow start may go too far: slots that go unused for this many milliseconds are taken away. */
 const UNUSED_MS = 500;
-/** Of so few tasks all may be in flight, if none has ended for so long. */
+/** All of a few tasks may be in flight if none has ended for LONG_MS milliseconds. */
 const FEW_TASKS = 16;
 const LONG_MS = 20;
-/** They grow no further than to this share of the memory that there may be. */
+/** Slots grow only up to this share of the memory limit. */
 const ROOM = 0.8;
 
 export class Slots {
   ended = 0;
-  /** The least latency of a task during which all moved. */
+  /** The least latency, in milliseconds, of a task during which the program never stood still. */
   quickestMs: number = Infinity;
-  /** Whether they are multiplied until the first sign of a queue or a limit. */
+  /** Whether slots are multiplied until the first sign of a queue or a limit. */
   isSlowStart = true;
   readonly #options: SlotsOptions;
   #rounds: Rounds;
   readonly #refusals: Refusals;
   readonly #first: number;
-  /** All together, and between whole numbers. */
+  /** The slots on all lanes together; may be a fraction. */
   #count: number;
   #startMs: number;
-  /** How many tasks ended by which is known how long they take. */
+  /** How many tasks have ended that count for latency. */
   #answers = 0;
-  /** What the tasks showed, with the latest number of slots last; one but in slow start. */
+  /** The tasks measured at each number of slots, the latest last; one stage only after slow start. */
   #stages: Stage[] = [];
-  /** For how long nothing moved, and until when that was so last. */
+  /** How long the program last stood still, in milliseconds, and until when. */
   #still = { ms: 0, untilMs: -Infinity };
-  /** Since when nothing has ended, though all slots are taken. */
+  /** Since when no task has ended, though all slots are taken. */
   #quietMs: number;
-  /** Whether a task ended well. */
+  /** Whether any task has succeeded. */
   #hasAnswers = false;
-  /** Whether they double until there are as many as got through, each time when all have answered if nothing did. */
+  /** Whether slots double up to as many as got through; if none did, each step waits for all answers. */
   #isReopening = false;
   #wasShut = false;
-  /** The most that were in flight since they were changed. */
+  /** The most tasks in flight since slots last changed. */
   #taken = 0;
-  /** Resident memory before the first task, and whether they were changed last because there was too much. */
+  /** Resident memory before the first task, in bytes, and whether slots last changed because of memory. */
   #baseBytes: number | undefined;
   #isShedding = false;
 
@@ -112,32 +112,32 @@ export class Slots {
     return this.#count;
   }
 
-  /** As many of them as there may be. */
+  /** Kept between 1 and `maxSlots`. */
   set count(count: number) {
     this.#count = Math.max(1, Math.min(this.#options.maxSlots, count));
   }
 
-  /** As many as are to come back, where some were refused just now: as many as got through. */
+  /** The slots to report: right after a refusal, as many as got through, since these come back. */
   get judged(): number {
     return this.#isReopening ? Math.max(this.#count, this.most) : this.#count;
   }
 
-  /** What was refused allows so many. */
+  /** The most slots that refusals allow. */
   get most(): number {
     return Math.max(1, this.#refusals.most);
   }
 
-  /** Tasks are started no closer together than this. */
+  /** The least time between two starts, in milliseconds. */
   get gapMs(): number {
     return this.#refusals.gapMs;
   }
 
-  /** How long tasks took that began since they were changed. */
+  /** How long tasks took that started since slots last changed, in milliseconds. */
   get latencies(): readonly number[] {
     return this.#stages.at(-1)?.latencies ?? [];
   }
 
-  /** How many were refused since. */
+  /** How many tasks were refused since slots last changed. */
   get refused(): number {
     return this.#refusals.refused;
   }
@@ -146,42 +146,42 @@ export class Slots {
     return this.#stages.at(-1)!;
   }
 
-  /** Whether no task is to be started now. */
+  /** Whether no task may start now. */
   isPaused(nowMs: number): boolean {
     return this.#refusals.waitMs(nowMs) > 0;
   }
 
-  /** Whether they may soon change. */
+  /** Whether slots may change soon. */
   isEarly(nowMs: number): boolean {
     return this.isSlowStart &&
       (nowMs - this.#startMs < EARLY_MS || nowMs - this.#stage.fromMs < MOMENT_MS);
   }
 
-  /** There is something to do again. */
+  /** Called when the pool has work again. */
   begin({ nowMs, memoryBytes }: Seen): void {
     this.#startMs = this.#quietMs = nowMs;
     this.#baseBytes ??= memoryBytes;
     this.#refusals.begin(nowMs);
-    // A rest is no time in which less gets done.
+    // The idle time must not count as time in which less gets done.
     this.move();
     this.open(nowMs);
   }
 
-  /** So many tasks have ended, one after another. */
+  /** Called when `count` tasks have ended, one after another. */
   onEnded(count: number, startedAtMs: number, endedAtMs: number, how: Ends = {}): void {
     this.ended += count;
     this.#quietMs = endedAtMs;
     const wasBound = this.most < Infinity;
     const told = this.#refusals.ended(count, startedAtMs, endedAtMs, how, this.#count);
     const { refused = 0, failed = 0, again = 0, elsewhere = 0 } = told;
-    // What was lost among others is lost anyway.
+    // The limit was lifted, since tasks fail at any number of slots.
     if (wasBound && this.most === Infinity) {
       this.isSlowStart = true;
       this.#isReopening = false;
     }
     if (refused > 0) return;
     if (failed + again + elsewhere > 0) {
-      // What fails, unless it does anyway, tells nothing of how long others take, nor that so many are met.
+      // Unless failures are by chance, a failed task says nothing about latency or enough slots.
       if (this.#hasAnswers && this.#refusals.byChance === 0) return;
     } else if (!this.#hasAnswers) {
       this.#hasAnswers = true;
@@ -191,14 +191,14 @@ export class Slots {
     const tookMs = Math.max(0, endedAtMs - startedAtMs) / count;
     const stillMs = startedAtMs < this.#still.untilMs ? this.#still.ms / count : 0;
     if (stillMs === 0) this.quickestMs = Math.min(this.quickestMs, tookMs);
-    // Who was asked may have gone on meanwhile: then it took no less than where all moved.
+    // A server may have gone on while the program stood still, so the latency isn't put below the quickest.
     const latencyMs = Math.max(tookMs - stillMs, Math.min(tookMs, this.quickestMs));
     this.#rounds.slowestMs = Math.max(this.#rounds.slowestMs, latencyMs);
     this.#answers += count;
     this.#stages.findLast(({ fromMs }) => startedAtMs >= fromMs)?.add(latencyMs);
   }
 
-  /** Nothing moved for so long until now: in that time no task took longer, and no less got done. */
+  /** Leaves out `ms` in which nothing moved: they count neither as latency nor as time with less done. */
   leaveOut(nowMs: number, ms: number): void {
     this.#still = { untilMs: nowMs, ms };
     this.#quietMs += ms;
@@ -206,7 +206,7 @@ export class Slots {
     if (stage !== undefined) stage.stillMs += ms;
   }
 
-  /** Tasks that begin from now on tell of the slots that there are now. */
+  /** Begins a stage: only tasks that start from now on count for the present number of slots. */
   open(nowMs: number, why?: string): void {
     const stage = this.#stageFrom(nowMs);
     this.#taken = 0;
@@ -217,12 +217,12 @@ export class Slots {
     this.#stages = [...before, stage];
   }
 
-  /** They are on other lanes from now on. */
+  /** Called when tasks move to other lanes, where earlier stages tell nothing. */
   move(): void {
     this.#stages = [];
   }
 
-  /** What is known of latencies is forgotten. */
+  /** Forgets all latencies and begins slow start anew. */
   restart(): void {
     this.move();
     this.#rounds = new Rounds(this.#options.law);
@@ -230,14 +230,14 @@ export class Slots {
     this.isSlowStart = true;
   }
 
-  /** Whether there are too many now, whatever else is the case. */
+  /** Whether slots must be reduced now, because of refusals or memory. */
   areTooMany({ memoryBytes, inFlight }: Seen): boolean {
     const isShed = this.#isShedding && this.latencies.length < this.#count;
     return this.#refusals.isBraking || this.#refusals.areTooMany(inFlight) ||
       memoryBytes > this.#options.memoryBytes && !isShed;
   }
 
-  /** Fewer, or nothing more is started until it is known how many got through; soon there are as many. */
+  /** Reduces slots; undefined while starts are stopped until it is known how many tasks got through. */
   fewer(seen: Seen): Wanted | undefined {
     this.isSlowStart = false;
     this.#quietMs = seen.nowMs;
@@ -248,14 +248,14 @@ export class Slots {
     const gotThrough = refusals.brake(seen.nowMs, this.#count, seen.inFlight);
     if (gotThrough === undefined) return undefined;
     this.#wasShut = !gotThrough;
-    // What is refused by chance, or failed however many there were, is no limit.
+    // Refusals by chance, and failures at any number of slots, are no limit.
     this.isSlowStart = this.most === Infinity;
     if (this.#wasShut || this.isSlowStart) this.move();
     this.#isReopening = !this.isSlowStart && this.gapMs === 0;
     return { slots: this.gapMs > 0 ? this.most : 1, why: "refused" };
   }
 
-  /** So many would have room, as far as what is in use is the tasks'. */
+  /** How many slots fit into memory, if all memory above the base is the tasks'. */
   #fitting({ memoryBytes }: Seen): number {
     const { memoryBytes: most } = this.#options;
     const base = this.#baseBytes ?? 0;
@@ -263,7 +263,7 @@ export class Slots {
     return Math.max(1, this.#count * (ROOM * most - base) / (memoryBytes - base));
   }
 
-  /** More or fewer, as the tasks of the present ones tell; none more unless they may grow. */
+  /** Returns more or fewer slots if the tasks of the present stage call for that; more only if `mayGrow`. */
   next(seen: Seen, mayGrow = true): Wanted | undefined {
     const isFull = seen.inFlight >= (this.ended === 0 ? this.#count : this.#count / 2);
     this.#taken = Math.max(this.#taken, seen.inFlight);
@@ -274,8 +274,8 @@ export class Slots {
   }
 
   /**
-   * Whether half of them are never taken, though items are there: the event loop comes to no more. They aren't kept,
-   * as TCP's window isn't (RFC 7661): who is asked would have them all at once when it gets slow.
+   * Whether half of the slots are never taken though items are there, as the event loop starts no more tasks.
+   * They are taken away, like TCP's unused window (RFC 7661), lest a slow server gets that many tasks at once.
    */
   #areUnused({ nowMs, remaining, awaitsItems = false }: Seen): boolean {
     const { fromMs, answersBefore } = this.#stage;
@@ -285,8 +285,8 @@ export class Slots {
   }
 
   /**
-   * Whether nothing ends any more of what many slots' tasks do. What was started while there were more of them
-   * tells no more than it did by then.
+   * Whether tasks of many slots no longer end. Not while clearly more tasks than slots are in flight: these
+   * started with more slots and have been judged already.
    */
   #isStalled({ nowMs, inFlight, remaining }: Seen, grows: boolean): boolean {
     const isFull = grows && remaining !== 0 && LEFT * inFlight <= this.#count;
@@ -298,12 +298,12 @@ export class Slots {
   #stall({ nowMs }: Seen): Wanted {
     this.isSlowStart = false;
     this.#quietMs = nowMs;
-    // What got done by then is known once these have ended.
+    // How much got done is passed as 0, as it is known only once these tasks have ended.
     this.#rounds.begin(this.#count, 0, this.#stages.flatMap(({ latencies }) => latencies));
     return { slots: STALLED_LEFT * this.#count, why: "stalls" };
   }
 
-  /** Many more than the most with which tasks ended as quickly as with few. */
+  /** Multiplies the most slots with which tasks ended as quickly as with few; leaves slow start at a queue. */
   #slowStart(seen: Seen, grows: boolean): Wanted | undefined {
     const { nowMs, remaining = Infinity, inFlight } = seen;
     const found = slowStartOf(this.#stages, nowMs, this.#answers);
@@ -328,15 +328,15 @@ export class Slots {
     return slots > this.#count ? { slots, why: "waits" } : undefined;
   }
 
-  /** How many may be tried of which nothing has ended yet. */
+  /** How many slots may be tried before any of their tasks has ended. */
   #blindly({ nowMs, remaining = Infinity, inFlight }: Seen): number {
     const left = remaining + inFlight;
     const isFew = left <= FEW_TASKS && nowMs - this.#startMs >= LONG_MS;
-    // What was cut off among others may be so alone, too.
+    // After a refusal that nothing got through, a single task may be cut off too.
     return this.#wasShut ? 1 : Math.max(BLIND_SLOTS, this.#first, isFew ? left : 0);
   }
 
-  /** What the law gives once a round of tasks has ended. */
+  /** The slots that the law gives once a round of tasks has ended. */
   #round(seen: Seen, isFull: boolean, grows: boolean): Wanted | undefined {
     const { latencies } = this;
     const slots = this.#count;
