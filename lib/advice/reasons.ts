@@ -1,4 +1,4 @@
-/** Why a model is recommended, what is unsure of it, and what an answer lacks, in words. */
+/** Sentences on why a model is recommended, how sure that is, and what the answer lacks. */
 
 import { BASELINE, isRemote, needsServer } from "../models.ts";
 import { withCoresOf } from "./prediction/machine.ts";
@@ -45,12 +45,12 @@ import { classLostOf } from "./race/same_work.ts";
 
 const listOf = new Intl.ListFormat("en-GB");
 
-/** So few items tell little. */
+/** A sample of as few items as this tells little. */
 const FEW_ITEMS = 5;
-/** Gains up to so many times the number of cores are what computing can give, not waiting. */
+/** Gains up to this many times the number of cores can come from computing alone, without waits. */
 const SATURATED = 1.25;
 
-/** Says why a model is recommended: only what was seen of the tasks, and only what was measured of others. */
+/** Says why a model is recommended, from what the tasks showed and what was measured of other models alone. */
 export function reasonOf(
   assessment: Assessment,
   recommendation: Recommendation,
@@ -149,10 +149,10 @@ function noGainText(assessment: Assessment, noGain: JobNoGain): string {
   }
 }
 
-/** Why a model that gained more isn't taken. */
+/** Why lanes aren't recommended, even if they gained more. */
 const OWN_STATE = "each lane would have its own of what the tasks share (see the hazards)";
 
-/** Why the plain loop stays, where something might have gained. */
+/** Says why the plain loop is recommended although another model might have gained. */
 function plainReason(assessment: Assessment, recommendation: Recommendation): string {
   const { found, plainIsMissing } = assessment;
   switch (recommendation.decision) {
@@ -207,7 +207,7 @@ function plainReason(assessment: Assessment, recommendation: Recommendation): st
   }
 }
 
-/** Why nothing can be told where models ran and the plain loop did not. */
+/** Says why nothing can be concluded: other models ran in the race, but the plain loop didn't. */
 function plainMissingText(race: Race | undefined): string {
   const error = plainOf(race?.runners)?.error;
   const [why, again] = error !== undefined
@@ -223,7 +223,7 @@ function plainMissingText(race: Race | undefined): string {
     `against.${again}`;
 }
 
-/** What was measured, why that tells nothing, and what would help. */
+/** Says what was measured, why it decides nothing, and what would help. */
 function untoldText(assessment: Assessment, { best, bestGain }: Recommendation): string {
   const { found, impossible } = assessment;
   const { race } = found;
@@ -259,7 +259,7 @@ function untoldText(assessment: Assessment, { best, bestGain }: Recommendation):
   return `${span}, because ${whyUnclear(assessment)}${others}${budget}`;
 }
 
-/** Why an interval is as wide as it is. */
+/** Says why the interval of a gain is wide. */
 function whyUnclear({ runners, found }: Assessment): string {
   const { items } = found.sample;
   const counts = runners.filter(({ candidate }) => candidate.model !== BASELINE)
@@ -287,7 +287,7 @@ function cameText(assessment: Assessment, runners: readonly Runner[]): string {
     .join(", ");
 }
 
-/** What came of a model that is no longer a candidate: what was measured of it. */
+/** Says how a model that isn't recommended did: how it failed, or the gain that was measured. */
 function cameOf(assessment: Assessment, { candidate, out, rounds, useless }: Runner): string {
   if (out === "failures") return "failed with items that go well one by one";
   if (out === "results") return "gave other results";
@@ -312,7 +312,7 @@ function gainText(gain: Interval): string {
 const BUSY_CORES = "slots on one lane keep the cores busy, and";
 const PROGRAMS = "The tasks run programs, and these compute on the same cores";
 
-/** What a model does for the job, by what was seen of its tasks. */
+/** Says what a model does for the job, from what the sample showed of the tasks. */
 function natureOf(assessment: Assessment, candidate: Candidate, bound: Classified["bound"]) {
   const { sample } = assessment.found;
   const { lanes } = candidate;
@@ -331,7 +331,7 @@ function natureOf(assessment: Assessment, candidate: Candidate, bound: Classifie
   return lanes === 1 ? ofOneLane(assessment, bound) : ofLanes(assessment, candidate, bound);
 }
 
-/** The same where all are in one event loop. */
+/** Says the same of a model with one lane. */
 function ofOneLane(assessment: Assessment, bound: Classified["bound"]): string {
   const { sample, options: { job } } = assessment.found;
   if (bound !== "io" && computesBeside(sample)) {
@@ -342,7 +342,7 @@ function ofOneLane(assessment: Assessment, bound: Classified["bound"]): string {
     return "The tasks compute, and yet slots on one lane gained: part of that isn't done on the " +
       "event loop.";
   }
-  // Where the system counts what programs compute, there is nothing to guess.
+  // If the system counts the CPU time of programs, there is nothing to guess.
   const mayRun = job.permissions?.run !== undefined && sample.programsMs === undefined;
   if (mayRun && saturates(assessment)) {
     return `${PROGRAMS}: ${BUSY_CORES} more in flight gain nothing.`;
@@ -363,7 +363,7 @@ function ofLanes(assessment: Assessment, candidate: Candidate, bound: Classified
       return "The tasks wait, but with so many in flight one event loop has its hands full: lanes " +
         "share it.";
     }
-    // Without a setup() lanes wouldn't be taken then.
+    // If tasks take turns, lanes are recommended only for a job with a setup().
     if (assessment.takesTurns) {
       return "The tasks take turns, most likely with what setup() makes: each lane has its own.";
     }
@@ -388,7 +388,7 @@ function ofLanes(assessment: Assessment, candidate: Candidate, bound: Classified
   return isSlotted ? slotted : single;
 }
 
-/** Whether one event loop is busy for half of its time where it gains most. */
+/** Whether one event loop is busy for at least half of the time at its highest gain. */
 function isFull(assessment: Assessment): boolean {
   const { sample, predicted } = assessment.found;
   const loops = [...assessment.runners, ...predicted].map(({ candidate }) => candidate)
@@ -400,14 +400,14 @@ function isFull(assessment: Assessment): boolean {
   return 2 * Math.max(1, ...gains) * heldMs(sample) >= sample.wallMs;
 }
 
-/** Whether no model that was measured gained more than the cores can compute at once. */
+/** Whether no measured model gained more than computing on all cores can explain. */
 function saturates(assessment: Assessment): boolean {
   const gains = assessment.runners.filter(({ out }) => out === undefined)
     .map(({ candidate }) => assessment.gain(candidate)?.median ?? 0);
   return Math.max(0, ...gains) <= SATURATED * assessment.found.machine.cores;
 }
 
-/** Whether a simpler model was measured, and none of them comes near it. */
+/** Whether simpler models were measured and none of them comes near this gain. */
 function isAlone(assessment: Assessment, candidate: Candidate, gain: number): boolean {
   const simpler = assessment.models().filter((of) =>
     of.model !== BASELINE && of.measured !== undefined && of.out !== "failures" &&
@@ -420,10 +420,10 @@ function isAlone(assessment: Assessment, candidate: Candidate, gain: number): bo
     });
 }
 
-/** A measured gain this far from the predicted one is a surprise. */
+/** A measured gain that differs from the predicted one by more than this factor is a surprise. */
 const SURPRISE = 1.25;
 
-/** Where measuring contradicted the prediction, and what that comes from, if something was seen of it. */
+/** The measured gains that contradict the prediction, each with its likely cause if one was seen. */
 export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice[]): Surprise[] {
   return models.flatMap((model) => {
     const { name, measured, predictedGain, out } = model;
@@ -431,7 +431,7 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
     const counts = model.model !== BASELINE && out !== "failures" && out !== "results";
     if (gain === undefined || !counts) return [];
     const off = gain / predictedGain;
-    // What lies within what was measured, or predicted, was not shown to be wrong.
+    // If one of the two lies within the interval of the other, the prediction isn't shown to be wrong.
     if (low <= predictedGain && predictedGain <= high) return [];
     if (model.predictedGainLow <= gain && gain <= model.predictedGainHigh) return [];
     if (off <= SURPRISE && off >= 1 / SURPRISE) return [];
@@ -443,17 +443,17 @@ export function surprisesOf(assessment: Assessment, models: readonly ModelAdvice
   });
 }
 
-/** What was seen that makes a model gain less than predicted; undefined if that isn't known. */
+/** The likely cause of a gain below the predicted one; undefined if none was seen. */
 function whyLess(
   { limit, takesTurns, isBusy, found, runners }: Assessment,
   { model, name, slots, predictedGain }: ModelAdvice,
   gain: number,
 ): string | undefined {
-  // Whose turn comes late takes long for that.
+  // A task whose turn comes late takes long only because it waits, so the longest item explains nothing.
   if (takesTurns) return "the tasks take turns";
   const longest = runners.find((of) => nameOf(of.candidate) === name)?.longest;
   const { probed: { spread = 0 }, sample } = found;
-  // What ran in the sample, and took most of no time there, only had to wait.
+  // An item of the sample has shown its own time there, so in the race it only had to wait.
   const places = spreadOrder(spread);
   const isNew = longest && (places.indexOf(longest.index) + 1 || longest.index + 1) > sample.items;
   if (longest !== undefined && isNew) {
@@ -466,7 +466,7 @@ function whyLess(
       ? `something in the tasks' module lets in about ${atOnce} at once, in each lane`
       : `what the tasks wait for serves about ${atOnce} at once`;
   }
-  // Others take the cores from what computes, and nothing from what sleeps.
+  // Other programs slow down computing but not waiting, so they explain only a loss of that size.
   if (isBusy && 1 / gain - 1 / predictedGain <= mostHeldShare(sample)) {
     return "other programs used the CPUs";
   }
@@ -476,7 +476,7 @@ function whyLess(
     : undefined;
 }
 
-/** A prediction whose ends are this far apart is unsure, as is one of tasks so uneven. */
+/** A prediction is unsure if its high end is above WIDE times its low; variation above UNEVEN explains it. */
 const WIDE = 2.5;
 const UNEVEN = 0.5;
 
@@ -523,7 +523,7 @@ export function missingOf(
   if (options.signal.aborted) {
     return "it was interrupted; what follows rests on what was measured until then";
   }
-  // What can't gain isn't missed.
+  // A job that can't gain needs no race.
   if (classFor(sample, machine, horizon).noGain !== undefined || raced.length < 2) return undefined;
   if (plan === null) {
     return "no race: the budget leaves no time for a round of two models; what follows " +

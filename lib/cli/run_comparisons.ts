@@ -47,8 +47,8 @@ export interface ComparingOptions {
 
 /**
  * Runs comparisons, writes the files asked for, and only then prints the reports, since printing may
- * fail. Without files to write, each report is printed as soon as it is there. The result is partial if the signal was
- * aborted; the code is 1 if a task failed, the models' results differ, or a file could not be written.
+ * fail. Without files to write, each report is printed as soon as it is there. The result is partial if the
+ * signal was aborted; the code is 1 if a task failed, results differ, or a file could not be written.
  */
 export async function runComparisons(
   planned: Iterable<PlannedComparison> | AsyncIterable<PlannedComparison>,

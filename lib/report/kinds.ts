@@ -1,4 +1,4 @@
-/** The kinds of files that `--json` writes: how each is read, and in which formats it is told. */
+/** The kinds of files that `--json` writes: how each is read, and in which formats it is reported. */
 
 import { ADVICE_FORMAT } from "../advice/advice.ts";
 import type { Format, Renderers } from "../files/output_files.ts";
@@ -25,17 +25,17 @@ export interface KindOfFile<File> {
   readonly format: FileFormat<File>;
   readonly name: string;
   readonly report: (file: File) => Block;
-  /** Whether nothing was measured, as where a run was interrupted at once; default no. */
+  /** Whether the file holds no measurement, as after an interrupt at the start; default false. */
   readonly isEmpty?: (file: File) => boolean;
-  /** None if it has no rounds to put into a table. */
+  /** Its rounds as a table; missing for a kind without rounds. */
   readonly csv?: (files: readonly File[]) => string;
-  /** Its tasks, where each was timed. */
+  /** Its tasks with their times; undefined if tasks weren't timed. */
   readonly traced?: (file: File) => readonly Traced[] | undefined;
-  /** Its part of a page that others share; none if its page is its own. */
+  /** Its part of a page shared with other files; missing for a kind with a page of its own. */
   readonly page?: {
     readonly kicker: string;
     readonly did: string;
-    /** Nothing in the first of the files could break a layout; the other is as it was read. */
+    /** `file` is sanitized, so that its text can't break a layout; `read` is the same file as it was read. */
     readonly part: (file: File, place: PartPlace, read: File) => PagePart;
   };
 }
@@ -44,7 +44,7 @@ function kindOfFile<File>(kind: KindOfFile<File>): KindOfFile<File> {
   return kind;
 }
 
-/** In the order in which they stand in reports. */
+/** The kinds, in the order in which reports show them. */
 const KINDS = {
   comparison: kindOfFile({
     format: RESULT_FORMAT,
@@ -100,18 +100,18 @@ export type ReportFile = FileOf<typeof KINDS[Kind]>;
 
 const kinds = new Map<string, KindOfFile<ReportFile>>(Object.entries<never>(KINDS as never));
 
-/** Adds a kind that a script alone writes; gives what takes such a file for one that reports are made of. */
+/** Adds a kind that only a script writes; returns a function that gives such files the type of report files. */
 export function addKind<File>(kind: KindOfFile<File>): (file: File) => ReportFile {
   kinds.set(kind.format.kind!, kind as never);
   return (file) => file as never;
 }
 
-/** How the files of each kind are read. */
+/** The formats by which the files of each kind are read. */
 export function fileFormats(): FileFormat<ReportFile>[] {
   return Array.from(kinds.values(), ({ format }) => format);
 }
 
-/** Which kind of file it is: comparisons alone don't say. */
+/** The kind of a file; only files of comparisons don't name theirs. */
 export function kindNameOf(file: ReportFile): Kind {
   return "kind" in file ? file.kind : "comparison";
 }
@@ -120,7 +120,7 @@ function of(file: ReportFile): KindOfFile<ReportFile> {
   return kinds.get(kindNameOf(file))!;
 }
 
-/** Whether nothing was measured that a file could hold. */
+/** Whether a file holds no measurement. */
 export function isEmpty(file: ReportFile): boolean {
   return of(file).isEmpty?.(file) ?? false;
 }
@@ -142,7 +142,7 @@ function tracedIn(file: ReportFile): readonly Traced[] | undefined {
   return of(file).traced?.(file);
 }
 
-/** Of several files each tells when, for they may hold the same job. */
+/** The tasks of a file; among several files their names get its start time, since jobs may be the same. */
 function tracedAmong(files: readonly ReportFile[], file: ReportFile): readonly Traced[] {
   const traced = tracedIn(file) ?? [];
   if (files.length === 1) return traced;
@@ -165,19 +165,19 @@ export function reportRenderers(files: readonly ReportFile[]): Required<Renderer
   };
 }
 
-/** Whether the run that a file tells of was interrupted. */
+/** Whether the run that a file reports was interrupted. */
 export function isPartial(file: ReportFile): boolean {
   return "run" in file
     ? file.run.ended === "interrupted"
     : "partial" in file && file.partial === true;
 }
 
-/** How many things files found, each of which has a section. */
+/** How many sections the files need: one for each comparison, and one for each other file. */
 function findings(files: readonly ReportFile[]): number {
   return files.flatMap<unknown>((file) => "comparisons" in file ? file.comparisons : [file]).length;
 }
 
-/** One page that opens offline; nothing in it becomes markup, runs, or reaches the network. */
+/** One page that opens offline; no text of a file becomes markup, runs, or reaches the network. */
 export function reportPage(files: readonly ReportFile[]): string {
   const [first] = files;
   if (first !== undefined && "language" in first) return lessonPage(first);

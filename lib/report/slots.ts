@@ -1,8 +1,8 @@
 /**
  * The tasks of a timeline, and which slot of its lane each held.
  *
- * A timeline names lanes only. Tasks in flight together on one lane held different slots; which one
- * is of no matter, so each takes the lowest that is free: the fewest rows that show every overlap.
+ * A timeline names lanes but not slots. Tasks in flight together on one lane held different slots, and
+ * it doesn't matter which, so each gets the lowest free one: the fewest rows that show every overlap.
  */
 
 import { BinaryHeap } from "@std/data-structures/binary-heap";
@@ -16,7 +16,7 @@ export interface TimelineTask {
   readonly startedMs: number;
   readonly endedMs: number;
   readonly status: string;
-  /** From 0; undefined of a task that never ran: one cancelled in the queue has no lane and no start. */
+  /** Counted from 0; undefined if the task never ran: one cancelled in the queue has no lane and no start. */
   slot?: number;
 }
 
@@ -51,19 +51,19 @@ export function tasksOf(timeline: Timeline) {
     const slot = task.slot = lane.free.pop() ?? lane.used++;
     lane.ends.push({ atMs: Math.max(startedMs, endedMs), slot });
   }
-  // Lanes of one machine stand together.
+  // Lanes are sorted so that those of one machine are together.
   const names = new Map(timeline.lanes.map(({ lane, machine = "" }) => [lane, plain(machine)]));
   const nameOf = (lane: number) => names.get(lane) ?? "";
   const sorted = [...lanes].sort(([a], [b]) => nameOf(a).localeCompare(nameOf(b)) || a - b);
   return { tasks, ran, used: new Map(sorted.map(([n, { used }]) => [n, used])) };
 }
 
-/** A timeline counts from the first item; the lanes' start-up comes before. */
+/** Milliseconds that lanes took to start before the first item, from which a timeline counts. */
 export function startUpMs({ timeline, rounds }: Pick<ModelResult, "timeline" | "rounds">): number {
   return rounds.find(({ round }) => round === timeline?.round)?.startMs ?? 0;
 }
 
-/** A machine's name has so many characters at most beside a lane's number. */
+/** A machine's name before a lane's number is cut to this many characters. */
 const MOST_NAME = 12;
 
 export function laneName({ lanes }: Timeline, lane: number): string {

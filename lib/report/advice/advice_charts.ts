@@ -21,15 +21,15 @@ import {
   remarkOn,
 } from "./advice_words.ts";
 
-/** Computing is what lanes are for and waiting what slots are for, so they have those models' colours. */
+/** Lanes are for computing and slots for waiting, so these have the colours of workers and concurrent. */
 const COLOURS = { computing: "var(--workers)", waiting: "var(--concurrent)" } as const;
 
-/** The 95% interval of a normal distribution reaches so many standard errors to either side. */
+/** The 95% interval of a normal distribution reaches this many standard errors to either side. */
 const STANDARD_ERRORS = 1.96;
 
 type Split = Pick<Advice, "bound" | "cpuShare" | "sample">;
 
-/** Per task, in milliseconds; what it waited for a CPU that others used is left out. */
+/** Milliseconds that a task computes and waits, without waits for a CPU that other programs used. */
 function timesOf({ cpuShare, sample: { cpuMs, wallMs } }: Split) {
   return { computing: cpuMs, waiting: cpuShare > 0 ? cpuMs * (1 / cpuShare - 1) : wallMs };
 }
@@ -59,7 +59,7 @@ export function splitFigure(advice: Split, id: string): Html {
   });
 }
 
-/** The classes of jobs, by the shares of computing between which each lies. */
+/** The classes of jobs, each with the shares of computing (0 to 1) at which it begins and ends. */
 const ZONES = [
   ["io", "I/O-bound", 0, WAITS],
   ["mixed", "mixed", WAITS, COMPUTES],
@@ -105,14 +105,14 @@ function drawSplit(advice: Split, width: number): Html {
   ]);
 }
 
-/** The plain loop against itself is 1 by definition, whatever the noise. */
+/** The gain of the plain loop against itself, which is 1 by definition, whatever the noise. */
 const ITSELF: Interval = { median: 1, low: 1, high: 1 };
 
 function canBeDrawn(gain: Interval | null | undefined): gain is Interval {
   return gain != null && gain.median > 0 && Number.isFinite(gain.median);
 }
 
-/** The rows of the gains' chart; the plain loop, which the others are compared with, only if it is chosen. */
+/** The rows of the chart of gains; the plain loop, their baseline, has one only if it is recommended. */
 function gainRows({ models, recommended }: Advice): GainRow[] {
   return models.flatMap((model): GainRow[] => {
     const chosen = model.name === recommended.name;
@@ -194,12 +194,12 @@ const ROW_HEIGHT = 22;
 
 const MARGIN = 10;
 
-/** Room that a character of a label takes, and that a label keeps from its bar's ends. */
+/** The width of a label's character and, below, the space at each end of its bar, in pixels. */
 const CHARACTER = 7;
 
 const PADDING = 6;
 
-/** A label that must be cut shorter than this is left out. */
+/** A label that would be cut to fewer characters than this is left out. */
 const FEWEST_CHARACTERS = 4;
 
 function labelOf(name: string, pixels: number): string {

@@ -38,7 +38,7 @@ const OUT_WORDS = {
   impossible: "can't be right",
 };
 
-/** What is said of a model: of one that was slower than the best only what its interval against the plain loop shows. */
+/** The remark on a model; for one slower than the best, only what its interval against the plain loop shows. */
 export function remarkOn({ out, measured }: ModelAdvice): string {
   if (out !== undefined && out !== "slower") return OUT_WORDS[out];
   if (measured === undefined) return out === undefined ? "not raced" : "stopped, too long";
@@ -85,10 +85,10 @@ function sureLine({ confidence }: Pick<Advice["recommended"], "confidence">): st
   return `Confidence: ${formatPercent(confidence)}.`;
 }
 
-/** How sure it is that the plain loop is left for nothing. */
+/** Says how sure it is that no model gains on the plain loop. */
 function plainDoubt({ decision, confidence }: Advice["recommended"]): string[] {
   if (decision !== "can't tell") return [sureLine({ confidence })];
-  // What is less sure than that is no answer, and the reason has told the gain that there may be.
+  // A lower figure would be no answer, and the reason has already named the possible gain.
   return confidence <= MORE_LIKELY
     ? []
     : [`That nothing gains a tenth is ${formatPercent(confidence)} sure.`];
@@ -98,17 +98,17 @@ function has({ hazards }: Pick<Advice, "hazards">, wanted: Hazard["kind"]): bool
   return hazards.some(({ kind }) => kind === wanted);
 }
 
-/** The size of the model that is taken, what it gains and costs, and from when on it pays. */
+/** The size of the recommended model, its gain and cost, and from how many items on it pays. */
 function takenLines(advice: Advice): string[] {
   const { recommended, machine } = advice;
   const { lanes, slots, chunk, gain, memoryBytes, breakEven } = recommended;
   const lines = [
     `Lanes: ${lanes}; slots on each: ${slots ?? "all items'"}; chunk: ${chunk}.`,
-    // A plain loop that was refused is nothing to gain from.
+    // If the server refused the plain loop, there is nothing to count a gain from.
     ...(gain === null && has(advice, "rate") ? [] : [gainLine(advice)]),
   ];
   const isHere = !needsServer(recommended.model);
-  // What gained more has shown it to be mismeasured.
+  // A gain above the ceiling shows that the ceiling was measured too low.
   const isLimit = machine.ceiling < machine.cores && (gain?.median ?? 0) <= machine.ceiling;
   if (isLimit && lanes > 1 && isHere) {
     const limit = has(advice, "busy") ? " while others compute" : ": computing can't gain more";
@@ -125,7 +125,7 @@ function takenLines(advice: Advice): string[] {
   return [...lines, sureLine(recommended)];
 }
 
-/** The gain as it was measured, else as it is predicted. */
+/** The measured gain, or the predicted one if it wasn't measured. */
 function gainLine(advice: Advice): string {
   const { recommended: { name, gain, predictedGain }, horizon, models, unsure } = advice;
   const items = jobItems(advice);
@@ -136,7 +136,7 @@ function gainLine(advice: Advice): string {
   const raced = measured?.items ?? horizon;
   const by = raced < horizon ? `, by runs of ${raced}` : "";
   const { median = 0 } = measured?.gain ?? {};
-  // What is claimed is no more than can be.
+  // The claimed gain is capped at what is possible, so a higher measured one is explained.
   const excess = median > AS_GOOD * gain.median
     ? `; ${formatRatio(median)} was measured, which cores and waiting can't give: most likely ` +
       "the plain loop was slowed down in the race"
@@ -149,7 +149,7 @@ function gainLine(advice: Advice): string {
     `predicted${doubt}${excess}.`;
 }
 
-/** Of how many items what was measured is scaled to all, such as " Scaled: sequential from 4, others from 11." */
+/** From how many items figures are scaled, such as " Scaled to that: sequential from 4, others from 11." */
 export function scaledWords({ models, horizon }: Advice): string {
   const from = (isPlain: boolean) => {
     const items = models.flatMap(({ model, measured }) =>
@@ -178,7 +178,7 @@ function retriesLine(retries: number): string {
 
 export function modelColumns({ recommended, models }: Advice): Column<ModelAdvice>[] {
   const isChosen = ({ name }: ModelAdvice) => name === recommended.name;
-  // Where nothing was raced, predictions are all that is known.
+  // If nothing was raced, predictions are all that is known, so their column is never left out.
   const wasRaced = models.some(({ model, measured }) => model !== BASELINE && measured);
   const tone = (row: ModelAdvice) => isChosen(row) ? "good" as const : undefined;
   const columns: Column<ModelAdvice>[] = [
@@ -224,7 +224,7 @@ export function sampleLine({ sample, job, hazards }: Advice): string {
     );
   }
   if (others !== undefined && isBusy(others)) {
-    // A hazard tells how much others used.
+    // The hazard "busy" already says how much others used.
     const isTold = hazards.some(({ kind }) => kind === "busy");
     const who = isTold ? "A" : `${othersWords(others)}: a`;
     sentences.push(
@@ -242,7 +242,7 @@ export function sampleLine({ sample, job, hazards }: Advice): string {
   return sentences.join(" ");
 }
 
-/** The lanes of other machines that could be raced. */
+/** A line on the lanes of other machines that have joined, if there are any. */
 export function joinedLines({ machine: { joined } }: Advice): string[] {
   return joined === undefined ? [] : [
     `${
@@ -252,7 +252,7 @@ export function joinedLines({ machine: { joined } }: Advice): string[] {
   ];
 }
 
-/** Such as "2 lanes of other machines have joined (a, b)". */
+/** The joined lanes in words, such as "2 lanes of other machines have joined (a, b)". */
 export function joinedWords({ lanes, machines }: NonNullable<Advice["machine"]["joined"]>): string {
   const [are, have] = lanes === 1 ? ["One lane", "has"] : [`${lanes} lanes`, "have"];
   return `${are} of other machines ${have} joined (${plain(machines.join(", "))})`;
@@ -265,14 +265,14 @@ export function costLine({ cost }: Advice): string {
     `than ${times}.`;
 }
 
-/** What the reader must know before the figures: what is missing. */
+/** A line on what the answer lacks, which the reader must know before the figures. */
 export function remarkLines({ partial }: Pick<Advice, "partial">): string[] {
   return partial === undefined ? [] : [`Partial: ${partial}.`];
 }
 
 export const PROFILE_TITLE = "Where the time goes";
 
-/** Whose a function is, in words and in colour. */
+/** The owners of functions, in words and in colour. */
 export const OWNERS: Readonly<Record<Owner, { readonly words: string; readonly colour: string }>> =
   {
     own: { words: "your code", colour: "var(--workers)" },
@@ -280,13 +280,13 @@ export const OWNERS: Readonly<Record<Owner, { readonly words: string; readonly c
     runtime: { words: "the runtime", colour: "var(--sequential)" },
   };
 
-/** What the runtime did is told from this share on. */
+/** Deeds of the runtime are named from this share (0 to 1) on. */
 const WORTH_TELLING = 0.02;
 
-/** A function stands out from this share on. */
+/** A function stands out from this share (0 to 1) on. */
 const STANDS_OUT = 0.1;
 
-/** What the runtime did, such as "cloning 50%, collecting garbage 9%", between two texts; nothing if it did nothing. */
+/** The runtime's deeds, such as "cloning 50%, collecting garbage 9%", between two texts; empty if none. */
 function deedsWords(before: string, deeds: readonly Deed[] = [], after = ""): string {
   const told = deeds.filter(({ share }) => share >= WORTH_TELLING)
     .map(({ name, share }) => `${name} ${formatPercent(share)}`).join(", ");
@@ -300,7 +300,7 @@ function sharesLine({ tasks, tasksMs, samples, shares, deeds }: JobProfile): str
     `${counted(tasks, "task")} in ${formatDuration(tasksMs)}.`;
 }
 
-/** What a person would gain from mending a function, beside what they gain from the recommended model. */
+/** Compares the time that a faster function would save with what the recommended model saves. */
 function savingsLine(
   { cpuShare, sample, recommended, hazards }: Advice,
   { functions }: JobProfile,
@@ -308,7 +308,7 @@ function savingsLine(
   const most = functions.find(({ owner }) => owner !== "runtime");
   if (most === undefined) return undefined;
   const where = most.place === undefined ? "" : ` (${most.place})`;
-  // The event loop's thread alone was looked at.
+  // The profile covers only the event loop's thread.
   const onLoop = sample.cpuMs > 0 ? Math.min(1, sample.loopMs / sample.cpuMs) : 1;
   const ofAll = sample.wallMs / (sample.wallMs + sample.sourceMs);
   const saved = formatPercent(most.share * cpuShare * onLoop * ofAll / 2);
@@ -335,7 +335,7 @@ function savingsLine(
   return `${half}; ${name} ${isRemote(model) ? "save" : "saves"} ${share}${how}.`;
 }
 
-/** Where the time goes, in sentences; none if the job has no profile and nobody would ask for one. */
+/** Sentences on where the time goes; none if the advice has no profile. */
 export function profileLines(advice: Advice): string[] {
   const { profile } = advice;
   if (profile === undefined) return [];

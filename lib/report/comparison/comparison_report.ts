@@ -88,7 +88,7 @@ function medianOf(of: (round: Round) => number, format = formatDuration) {
 
 const cpusOf = ({ cpuMs, wallMs }: Round) => wallMs > 0 ? cpuMs / wallMs : NaN;
 
-/** Of these a terminal of 80 columns has start, work, total, CPU, speedup, memory and failures. */
+/** A terminal of 80 characters shows model, start, work, total, CPU, speedup, memory and failed of these. */
 export const MODEL_COLUMNS: readonly doc.Column<ModelResult>[] = [
   doc.textColumn("model", 0, ({ model }) => model, {
     most: 12,
@@ -107,7 +107,7 @@ export const MODEL_COLUMNS: readonly doc.Column<ModelResult>[] = [
   doc.numberColumn("CPU", 2, medianOf(({ cpuMs }) => cpuMs)),
   doc.numberColumn("CPUs", 7, medianOf(cpusOf, formatNumber)),
   doc.numberColumn("speedup", 0, speedupOf, {
-    // Shorter cells are taken after all columns that may be left out.
+    // Cells are shortened only after all columns that may be left out are gone.
     short: { cell: (model) => speedupOf(model).replace(/ .*/, ""), order: 0.5 },
     tone: ({ model, speedup }) => {
       if (speedup === null || model === BASELINE) return undefined;
@@ -124,7 +124,7 @@ function speedupOf({ model, speedup }: ModelResult): string {
   return speedup === null ? NO_FIGURE : model === BASELINE ? "1×" : formatSpeedup(speedup);
 }
 
-/** Failures in the worst round: a median would hide what failed in one of three. */
+/** Failures in the worst round, since a median would hide those of one round in three. */
 function failedOf({ rounds }: ModelResult): number {
   return Math.max(0, ...rounds.map(({ failed }) => failed));
 }
@@ -149,7 +149,7 @@ const CSV_COLUMNS: doc.CsvColumns<RoundRow> = {
   checksum: ({ checksum }) => checksum,
   agree: ({ of }) => of.agree,
   examples: ({ examples }) => reasonsOf(examples, (reason, example) => `${reason}: ${example}`),
-  // Files may hold the same job.
+  // Several files may hold the same job; the start time tells them apart.
   ...doc.properties("startedAt"),
 };
 
@@ -169,7 +169,7 @@ export function renderCsv(
 const LESSON: string = "Slots are concurrency: one lane waits for many tasks at once. " +
   "Lanes are parallelism: they compute at the same time.";
 
-/** What binds the job, which model to take, what that costs; or what kept it from a verdict. */
+/** Which model to take, its cost, and the verdict's reason and doubt; or why there is no verdict. */
 export function verdictText(comparison: Comparison): string {
   const { verdict, agree } = comparison;
   const measured = measuredIn(comparison);
@@ -189,12 +189,12 @@ export function verdictText(comparison: Comparison): string {
   return parts.filter((part) => part !== "").join(" ");
 }
 
-/** Whether others used so much of the machine that figures may not hold. */
+/** Whether other programs used so much of the machine that the figures may be wrong. */
 export function wasShared({ others }: Pick<Comparison, "others">): boolean {
   return others !== undefined && isBusy(others);
 }
 
-/** Whether rounds say too little, or what can't be, to leave a job sequential; of a small one much doubt is usual. */
+/** Whether the rounds are too unsure to recommend sequential; for a small job much doubt is usual. */
 export function isUndecided(comparison: Comparison): boolean {
   const { verdict } = comparison;
   if (verdict === null || verdict.recommended !== BASELINE) return false;
@@ -203,7 +203,7 @@ export function isUndecided(comparison: Comparison): boolean {
     : verdict.bound !== "small" && verdict.confidence <= MORE_LIKELY;
 }
 
-/** Whether a model gained more on this machine's cores than the ceiling, which then isn't one. */
+/** Whether a model gained more on this machine's cores than the ceiling, which was then measured too low. */
 export function passesCeiling({ ceiling, models }: Comparison): boolean {
   return ceiling !== null &&
     models.some(({ device, speedup }) =>
@@ -239,7 +239,7 @@ function doubtOf({ confidence }: Verdict): string {
     : "The rounds differ too much to be sure: end other programs, or give more --rounds.";
 }
 
-/** Peak memory differs by so much from run to run of the same program. */
+/** Peak memory differs by this share (0 to 1) between runs of the same program. */
 const SAME_MEMORY = 0.1;
 
 function memoryOf(base: ModelResult, chosen: ModelResult): string {
@@ -258,7 +258,7 @@ function sentence(text: string): string {
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 
-/** What a comparison's report must say before its figures are believed; outside text is plain. */
+/** The failures, examples and warnings of a comparison; text from outside is made plain. */
 function noticeLines(
   comparison: Comparison,
 ): { readonly kind: "Failed" | "Example of" | "Warning"; readonly text: string }[] {
@@ -277,7 +277,7 @@ export function failureLines(comparison: Comparison): string[] {
   return comparison.models.flatMap(({ model, rounds }) => {
     const told = rounds.filter(({ failed }) => failed > 0).map(failureOf);
     if (told.length === 0) return [];
-    // Rounds that failed alike are told once, as a person would.
+    // If all rounds failed alike, one line covers them.
     if (told.length === rounds.length && new Set(told).size === 1) {
       const often = told.length > 1 ? ` in each of ${told.length} rounds` : "";
       return `${plain(model)}: ${told[0]}${often}`;
@@ -296,10 +296,10 @@ function failureOf({ failed, succeeded, reasons = {} }: Round): string {
   return [`${failed} of ${failed + succeeded} failed`, shown.join(", ")].filter(Boolean).join(": ");
 }
 
-/** A line names no more reasons than this; the files hold all. */
+/** A line names at most this many reasons; the files hold all. */
 const MOST_REASONS = 5;
 
-/** Of each reason that tasks failed for one example: the item, and what the error said. */
+/** One example of each reason for failures: the item, and the error's message. */
 export function exampleLines({ models }: Comparison): string[] {
   const seen = new Map<string, string>();
   for (const { model, rounds } of models) {

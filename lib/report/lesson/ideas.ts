@@ -1,4 +1,4 @@
-/** The lesson's ideas in their order: what each says, what this machine did, and what shows more. */
+/** The lesson's ideas in their order: the text, what this machine did, and commands that show more. */
 
 import { boundOfShare } from "../../judge/thresholds.ts";
 import { BASELINE, isModel, isRemote } from "../../models.ts";
@@ -26,11 +26,11 @@ export type Picture =
   };
 
 export interface Idea {
-  /** Unique; letters alone. */
+  /** Unique, of letters only. */
   readonly id: string;
   readonly title: string;
   readonly about: string;
-  /** What this machine did, a sentence each; none if that wasn't measured. */
+  /** Sentences on what this machine did; empty if nothing was measured. */
   readonly seen: readonly string[];
   readonly picture: Picture | undefined;
   readonly commands: readonly string[];
@@ -38,7 +38,7 @@ export interface Idea {
 
 const NS_PER_MS = 1e6;
 
-/** What is told of an idea; what wasn't measured is undefined. */
+/** The sentences, picture and commands of an idea; those that weren't measured are undefined. */
 interface Told {
   readonly seen: readonly (string | undefined)[];
   readonly picture?: Picture | undefined;
@@ -49,12 +49,12 @@ function modelIn(comparison: Comparison | undefined, name: string): ModelResult 
   return comparison?.models.find(({ model }) => model === name);
 }
 
-/** Bars, or no picture of none. */
+/** A picture of bars; undefined if there are none. */
 function barsOf(title: string, bars: readonly Bar[]): Picture | undefined {
   return bars.length === 0 ? undefined : { kind: "bars", title, bars };
 }
 
-/** The bars of what was measured, if it was. */
+/** A picture of the bars of a measurement; undefined if there is no measurement. */
 function drawn<Of extends object>(
   speaker: Speaker,
   title: TextKey,
@@ -94,7 +94,7 @@ function ticks(
   };
 }
 
-/** The share of a job that the CPU was busy, one after another. */
+/** The share (0 to 1) of the sequential run in which the CPU was busy. */
 function busyShareOf(comparison: Comparison | undefined): number | undefined {
   const base = modelIn(comparison, BASELINE);
   return base && Math.min(1, measuredCpuShare(base));
@@ -104,7 +104,7 @@ function adviceOn(speaker: Speaker, comparison: Comparison): string {
   const chosen = modelIn(comparison, comparison.verdict?.recommended ?? "");
   if (chosen === undefined) return speaker.say("when.none");
   const lanes = comparison.models.filter(({ model }) => isRemote(model));
-  // The plain loop may not be the best of those on one event loop, but lanes surely lose.
+  // Another model on one event loop may beat the plain loop, but lanes surely lose.
   if (
     comparison.verdict?.bound === "small" &&
     lanes.every(({ speedup }) => speedup !== null && speedup.high < 1)
@@ -249,7 +249,7 @@ const IDEAS = {
     return {
       seen: [
         files && speaker.compared(files),
-        // Where others use the cores, a wait for one of these looks like computing.
+        // If other programs use the cores, a wait for a core looks like computing.
         busyShare !== undefined && boundOfShare(busyShare) === "cpu" && !wasShared(files!)
           ? speaker.say("files.memory", { busyShare })
           : undefined,

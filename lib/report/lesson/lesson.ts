@@ -23,7 +23,7 @@ import { paletteFor } from "../terminal.ts";
 import { type Idea, ideasOf, type Picture } from "./ideas.ts";
 import { comparisonsOf, type LessonFile } from "./lesson_file.ts";
 
-/** Where it was measured, what speaks against its figures, a line each, and what a gain is. */
+/** Where the lesson was measured, a line for each doubt about its figures, and what a gain means. */
 function lessonRemarks(file: LessonFile) {
   const { environment, language, partial } = file;
   const speaker = new Speaker(language);
@@ -43,12 +43,12 @@ function lessonRemarks(file: LessonFile) {
   };
 }
 
-/** What an idea's figures say, or that there are none. */
+/** The sentences on an idea's figures, or that there are none. */
 function seenOf({ seen }: Idea, speaker: Speaker): string {
   return seen.length > 0 ? seen.join(" ") : speaker.say("page.unmeasured");
 }
 
-/** The lesson for a terminal, and as Markdown with what each idea is about. */
+/** The lesson for a terminal and as Markdown; only Markdown has the explanation of each idea. */
 export function lessonReport(file: LessonFile): doc.Block {
   const speaker = new Speaker(file.language);
   const { where, remarks, gains } = lessonRemarks(file);
@@ -69,7 +69,7 @@ export function lessonReport(file: LessonFile): doc.Block {
   ]);
 }
 
-/** Whole, so that they can be copied however narrow the terminal is. */
+/** Commands aren't wrapped, so that they can be copied from a narrow terminal too. */
 function commandLines(commands: readonly string[]): doc.Block {
   return {
     text: (style) => commands.map((of) => paletteFor(style).idle(`   ${of}`)).join("\n"),
@@ -99,12 +99,12 @@ function drawn(picture: Picture, id: string, speaker: Speaker, file: LessonFile)
 
 const PANEL_HEIGHT = 72;
 
-/** Its lower part; above stands the model's name. */
+/** The height of the tasks in a panel, below the model's name. */
 const TASKS_HEIGHT = 48;
 
 const LEAST_STROKE = 1.5;
 
-/** Draws every task of each model as a stroke in time, those that started later below. */
+/** Draws every task of each model as a stroke along the time axis, later starts further down. */
 function drawTasks(
   models: readonly ModelResult[],
   { title, width, speaker }: { title: string; width: number; speaker: Speaker },

@@ -1,4 +1,4 @@
-/** A sweep in sentences: its knee, its laws, where computing ends, what failed, which size to take. */
+/** A sweep in sentences: its knee, its laws, the limit of the CPUs, what failed, which size to take. */
 
 import { mostSaved } from "../../judge/choose.ts";
 import { AS_GOOD, boundOfShare, LITTLE_MS } from "../../judge/thresholds.ts";
@@ -46,13 +46,13 @@ function open(
   format: (value: number) => string,
   isChecked: boolean,
 ): string {
-  // An end a million times beyond the value is none.
+  // An end of the interval above NO_BOUND times the value counts as no bound.
   const one = (x: number | null) =>
     x === null || (value !== null && x > NO_BOUND * value) ? "no bound" : format(x);
   return one(value) + (isChecked ? ` (${one(low)} to ${one(high)})` : "");
 }
 
-/** Whether all tasks failed at every size: times and throughputs then say nothing. */
+/** Whether all tasks failed at every size, so that times and throughputs say nothing. */
 export function nothingWorked({ points }: Pick<SweepResult, "points">): boolean {
   return points.length > 0 &&
     points.every(({ rounds }) => rounds.every(({ succeeded }) => succeeded === 0));
@@ -86,7 +86,7 @@ export function kneeSentence({ knee, axis, points, best, failsFrom }: SweepResul
 
 function fitSentence(fit: Fit): string {
   const { sigma, kappa, lambda } = fit;
-  // Where no size is left to check the numbers against, an interval would pretend to know.
+  // If no size is left to check the numbers against, an interval would claim too much.
   const isChecked = fit.foretoldMiss !== null;
   const span = (of: typeof sigma) =>
     formatSmall(of.value) +
@@ -102,7 +102,7 @@ function fitSentence(fit: Fit): string {
   return `${LAW_TITLES[fit.name]}: ${numbers.join(", ")}; ${ends}; ${quality}.`;
 }
 
-/** Says whether Little's law holds, on the worst size if not everywhere; nothing if times are unknown. */
+/** Says that Little's law holds, or where it is violated most; nothing if times are unknown. */
 export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "axis">): string[] {
   const borne = bornePoints(points);
   const checked = borne.flatMap(({ size, little }) => little === null ? [] : [{ size, ...little }]);
@@ -112,7 +112,7 @@ export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "
     const sizes = borne.length < points.length ? "every size that is borne," : "every size";
     return [`Little's law N = X·R holds at ${sizes} within ${formatPercent(LITTLE_TOLERANCE)}.`];
   }
-  // The worst tells most; a line for each would bury it.
+  // Only the worst size is described: a line for each would hide it.
   const off = ({ ratio }: { readonly ratio: number }) => Math.abs(ratio - 1);
   const { size, inFlight, slots, meaning } = broken.toSorted((a, b) => off(b) - off(a))[0]!;
   const sizes = sizeText(axis, ...broken.map(({ size }) => size)) +
@@ -123,7 +123,7 @@ export function littleSentences({ points, axis }: Pick<SweepResult, "points" | "
   ];
 }
 
-/** Says what one rate's two kinds of times mean. */
+/** Says the highest rate sustained, and at which rate naive times hide most of the latency. */
 export function openLoopSentences({ openLoop }: Pick<SweepResult, "openLoop">): string[] {
   if (openLoop.length === 0) return [];
   const best = openLoop.findLast(({ sustained }) => sustained);
@@ -146,10 +146,10 @@ export function openLoopSentences({ openLoop }: Pick<SweepResult, "openLoop">): 
   ];
 }
 
-/** From this ratio on what naive times hide is told. */
+/** A corrected p99 of at least this many times the naive one is reported. */
 const WORTH_TELLING = 1.5;
 
-/** Says where computing ends; nothing if CPU times aren't known. */
+/** Says at which throughput the cores or the event loop are full; nothing if CPU times aren't known. */
 export function capacitySentences({ capacity, axis, points }: SweepResult): string[] {
   if (capacity === null) return [];
   const { by, units, size, cpuMsPerItem, limitPerSecond, computingShare, reached } = capacity;
@@ -243,7 +243,7 @@ export function failureSentences({ points, openLoop }: Pick<SweepResult, "points
 
 const listOf = new Intl.ListFormat("en-GB");
 
-/** Says what more of the same would do; forecasts refused for the same reason share a sentence. */
+/** Says what larger sizes would give; forecasts refused for the same reason share a sentence. */
 export function forecastSentences({ forecasts, axis }: Pick<SweepResult, "forecasts" | "axis">) {
   const factorOf = ({ factor }: Forecast) => `${factor.toLocaleString("en")}×`;
   const headOf = ({ size }: Forecast) => sizeText(axis, size);
@@ -293,7 +293,7 @@ export function lawSentences({ fits, chosen }: SweepResult): string[] {
     .map(fitSentence);
 }
 
-/** Says how many of a person's own items every size ran, where these weren't all. */
+/** Says how many items of a person's own job every size ran, if not all of them. */
 export function itemsSentences({ job: { options, total }, axis }: SweepResult): string[] {
   const { items } = options;
   if (typeof items !== "number" || axis === "rate" || items === total) return [];
@@ -306,12 +306,12 @@ export function whatFollows(result: SweepResult): string[] {
     .flatMap((sentences) => sentences(result)).concat(littleSentences(result));
 }
 
-/** The line of code of a size; one slot on this event loop is the plain loop. */
+/** The line of code that opens a size; one slot on this event loop is the plain loop. */
 function codeOf(
   { model, axis }: Pick<SweepResult, "model" | "axis">,
   { lanes, slots }: SweepPoint,
 ): string {
-  // One lane does what the plain loop does, unless it is another machine's, or computes otherwise.
+  // One slot does what the plain loop does, unless it is on another machine or runs a kernel on a GPU.
   const isElsewhere = isModel(model) && (needsServer(model) || needsKernel(model));
   if (lanes * slots === 1 && !isElsewhere) return "await using executor = sequential();";
   const size = axis === "slots"
@@ -321,13 +321,13 @@ function codeOf(
   return `await using executor = ${plain(model)}({ ${where}${size} });`;
 }
 
-/** The sizes below the one at which items gave other results, if it isn't for their order; none if it may be. */
+/** The sizes below the one that gave other results; none if the order of the items may be the reason. */
 function soundPoints({ points, differsAt = Infinity, orderMatters }: SweepResult): SweepPoint[] {
   const isTold = differsAt === Infinity || orderMatters === false;
   return isTold ? points.filter(({ size }) => size < differsAt) : [];
 }
 
-/** Why no larger size is to be taken, whatever it gains; undefined if one may be. */
+/** Why the smallest size is recommended whatever others gain; undefined if a larger one may be. */
 function whyStay(result: SweepResult): string | undefined {
   const { axis, differsAt, orderMatters, otherWork } = result;
   if (differsAt !== undefined && soundPoints(result).length < 2) {
@@ -347,10 +347,10 @@ function whyStay(result: SweepResult): string | undefined {
     `before them: ${why}. Export a function reset() that brings the first state back.`;
 }
 
-/** Who leaves its thread to others for less of its time than this gains little from slots. */
+/** Tasks that leave their thread free for a smaller share of their time (0 to 1) gain little from slots. */
 const LEAST_FREE = 0.2;
 
-/** How long the whole job takes one by one, if so little may be saved of it that advice leaves it at that. */
+/** Milliseconds of the whole job one by one, if so little of it can be saved that advice calls it small. */
 function littleMs(
   { points: [first], job: { total }, computingShare, environment }: SweepResult,
 ): number | undefined {
@@ -362,7 +362,7 @@ function littleMs(
   return savedMs <= LITTLE_MS ? 1000 * total / median : undefined;
 }
 
-/** Why advice, which compares models, may take another; nothing where no reason was seen. */
+/** Says why advice, which compares models, may recommend another one; empty if no reason was seen. */
 function whyAdviceDiffers(
   result: SweepResult,
   { size, lanes, slots, throughputPerSecond: { median } }: SweepPoint,
@@ -384,7 +384,7 @@ function whyAdviceDiffers(
       `ask less of what they wait for.`;
   }
   const isMixed = computingShare !== undefined && boundOfShare(computingShare) === "mixed";
-  // Slots fill no wait that holds up its thread, nor do more in flight help where fewer failed.
+  // Slots don't help if waits block the thread, and more in flight don't help if fewer already fail.
   if (
     !isMixed || failsFrom !== null || shared !== undefined ||
     (freeShare !== undefined && freeShare < LEAST_FREE)
@@ -398,7 +398,7 @@ function whyAdviceDiffers(
       `wait the rest (--lanes 1,2,4 --slots 8 sweeps them).`;
 }
 
-/** Why this size: what it gains, or that no larger one surely does. */
+/** Says why this size is taken: its gain, or that no larger one is surely faster. */
 function whyTaken(
   { axis, failsFrom, job: { total } }: SweepResult,
   smallest: string,
@@ -415,7 +415,7 @@ function whyTaken(
   return failsFrom === null ? "" : `: tasks fail from ${sizeText(axis, failsFrom.size)} on`;
 }
 
-/** Which size may be faster yet, so that who measures anew may take it. */
+/** Names a size that may be faster still, which a new measurement may recommend. */
 function openSentence(axis: SweepResult["axis"], { open }: RecommendedSize): string {
   if (open === undefined) return "";
   const { point, gain } = open;
@@ -425,7 +425,7 @@ function openSentence(axis: SweepResult["axis"], { open }: RecommendedSize): str
     "advice, which measures anew, may take it; more --rounds tell.";
 }
 
-/** How the size stands among those that were measured, and what compares it with other models. */
+/** Says how the size ranks among the measured ones, and which command compares it with other models. */
 function whatElse(result: SweepResult, found: RecommendedSize): string {
   const { point, mayGainMore } = found;
   const { axis, differsAt, job: { options: { task, latencyMs } } } = result;
@@ -450,7 +450,7 @@ function whatElse(result: SweepResult, found: RecommendedSize): string {
   return `${best}; ${others}.${openSentence(axis, found)}${otherwise}${differs}`;
 }
 
-/** Says which size to take, the line of code that does last; nothing if no size ran without failures. */
+/** Says which size to take, with its line of code last; empty if no size ran without failures. */
 export function takeLines(result: SweepResult): string[] {
   const [first] = result.points;
   if (first === undefined || result.failsFrom?.size === first.size) return [];
@@ -474,7 +474,7 @@ export function takeLines(result: SweepResult): string[] {
   const { others } = result;
   const isShared = others !== undefined && isBusy(others);
   const take = `${isShared ? "On so busy a machine take" : "Take"} ${at(found.point)}${why}.`;
-  // A warning tells how busy it was.
+  // A warning already says how busy the machine was.
   const elsewhere = isShared
     ? ["An idle machine may show another gain, or another size to take."]
     : [];
