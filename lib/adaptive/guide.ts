@@ -1,6 +1,6 @@
 /**
- * Leads a pool by a controller's decisions: tells it what happens, makes the pool as it says, and starts
- * lanes where they are wanted. Tasks that can't be sent to them as they are stay in the event loop.
+ * Applies a controller's decisions to a pool: reports what happens to the controller, resizes the pool as it
+ * decides, and starts lanes where it wants them. Tasks that can't be sent unchanged stay in the event loop.
  */
 
 import type { Batch, Key, PaceMaker } from "../dispatch/batch.ts";
@@ -23,19 +23,19 @@ export interface GuideOptions extends Omit<ControllerOptions, "cores"> {
   readonly fidelity: Fidelity;
   /** Whether lanes are processes of their own. */
   readonly isolated: boolean;
-  /** Who told what it begins with, if anybody did. */
+  /** Where the first shape or guess comes from, for the first decision; undefined if it is the default. */
   readonly toldBy?: string | undefined;
-  /** Why no lane can be started without somebody being asked for it; undefined if some can. */
+  /** Why no lane can be started without asking for a permission; undefined if lanes can be. */
   readonly refusal: () => string | undefined;
 }
 
-/** A job that goes on for days keeps so many decisions; those that follow on each other are one. */
+/** The most decisions kept of a job that runs for days; successive ones with the same reason are one. */
 const MOST_DECISIONS = 1000;
-/** What lanes told longer ago, in milliseconds, says nothing of now. */
+/** CPU time that lanes reported longer ago than this, in milliseconds, isn't used. */
 const STALE_MS = 100;
-/** What ends at once isn't looked at for so long, in milliseconds. */
+/** Tasks that end at once aren't watched before this many milliseconds. */
 const UNWATCHED_MS = 10;
-/** Timers come late by so much anyway. */
+/** How late timers come on an idle machine, in milliseconds. */
 const TIMER_MS = 1;
 /** How long lanes may take to load a task, in milliseconds. */
 const LOAD_MS = 30_000;
@@ -45,24 +45,24 @@ export class Guide implements PoolGuide {
   readonly tasks: KnownTasks;
   readonly #options: GuideOptions;
   readonly #controller: Controller;
-  /** Whether nothing has been started yet, for it is being loaded. */
+  /** Whether no task has started yet because its module is being loaded. */
   #isLoading = false;
-  /** What of the keys is paced, for some were refused. */
+  /** The paces of keys that are limited, because some of their tasks were refused. */
   readonly #bound = new Map<KeyPace, Key>();
-  /** The first keys that there were, no more than two. */
+  /** The first two keys that came, which is enough to know if there are several. */
   readonly #keys = new Set<Key>();
   #pool!: LanePool;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #first: ReturnType<typeof setImmediate> | undefined;
   #isStarting = false;
-  /** Since when there is something to do, if there is, and whether it is looked at by and by. */
+  /** Since when the pool has had work, if it has any, and whether ticks run. */
   #begunMs: number | undefined;
   #isWatching = false;
   #heldMs = 0;
-  /** When the next tick is due, and how late those before came, all together. */
+  /** When the next tick is due, and how late all ticks before came in total, in milliseconds. */
   #dueMs = Infinity;
   #lateMs = 0;
-  /** CPU time of lanes that are processes, as they last told. */
+  /** CPU time of lanes that are processes, closed ones included, and the sum that open ones last reported. */
   #childrenCpuMs = 0;
   #toldCpuMs = 0;
   #isAsking = false;
@@ -91,7 +91,7 @@ export class Guide implements PoolGuide {
     return this.#controller.shape;
   }
 
-  /** The shape and pace that all came to, as far as that is judged, also where the one server that was asked bounds it. */
+  /** The shape and pace to report, as far as they are judged; the pace of a single key limits them too. */
   get outcome(): Shape & Pick<PoolGuide, "gapMs"> {
     const { lanes, slots, place } = this.#controller.judged;
     const [first] = this.#keys.size > 1 ? [] : this.#bound.keys();
@@ -104,7 +104,7 @@ export class Guide implements PoolGuide {
     };
   }
 
-  /** Whether its lanes are processes of their own. */
+  /** Whether its lanes are processes. */
   get isolated(): boolean {
     return this.#options.isolated;
   }
@@ -141,11 +141,11 @@ export class Guide implements PoolGuide {
     if (load === 0) this.#pool.do(() => this.#tick());
   }
 
-  /** A task has been loaded, and then started: what never waits is over by now. */
+  /** Called when a task's module is loaded and the task started; a task that never waits has ended by now. */
   #loaded(): void {
     const { load, inFlight } = this.#pool;
     if (this.#isWatching || load === 0) return;
-    // How long that took tells nothing of tasks.
+    // The time to load the module doesn't count as the task's.
     const startedMs = inFlight.running.map(({ startedAtMs }) => startedAtMs);
     const nowMs = Math.min(clock.now(), ...startedMs);
     if (this.#isLoading) this.#controller.begin({ ...this.#seen(), nowMs });
@@ -155,7 +155,7 @@ export class Guide implements PoolGuide {
   reported(batch: Batch, report: Report): void {
     const { count, startedAtMs, endedAtMs, failures } = report;
     if (Number.isNaN(startedAtMs)) return;
-    // No tick came through since it was loaded: it held this event loop, though not from where it was sent.
+    // No tick came since the module was loaded: the task held this event loop, after its start was timed.
     if (this.#isLoading) this.#heldMs += endedAtMs - startedAtMs;
     this.#isLoading = false;
     const { task } = batch;
@@ -163,16 +163,16 @@ export class Guide implements PoolGuide {
     const how = failures === undefined
       ? WELL
       : endsOf(failures, lanes * slots > 1, batch.attempt > 1);
-    // What runs short here is nobody's who is asked.
+    // Files or sockets that run short here say nothing about a key's server.
     const isKeyed = batch.history.key !== undefined && !how.isShort;
     const pace = isKeyed ? batch.pace as KeyPace | undefined : undefined;
     const { failed, again, refused: elsewhere } = how;
     const ours = pace === undefined ? how : { failed, again, elsewhere };
-    // What was stopped tells nothing.
+    // Cancelled tasks tell nothing.
     const ended = count - how.cancelled;
     const { number } = batch.openLane!;
     const isHere = number === 0;
-    // What goes on here while one is tried on a lane tells nothing of lanes.
+    // While a task is tried on a lane, tasks that end here tell nothing about lanes.
     const isBeside = isHere && this.shape.place === "lanes" && !this.tasks.isProven(task) &&
       !this.tasks.staysHere(task);
     let isDue = ended > 0 && !isBeside &&
@@ -184,9 +184,9 @@ export class Guide implements PoolGuide {
       if (pace.isBound) this.#bound.set(pace, key);
     }
     if (failures !== undefined) this.#watch();
-    // What is over soon needn't pay for being looked at.
+    // A job that isn't watched may be over soon, so it is spared the tick.
     if (isDue && this.#isWatching) this.#pool.do(() => this.#tick());
-    // The one that is tried may be back by now.
+    // The task that is tried on a lane may have ended by now.
     else if (isBeside) this.#pool.do(() => this.#listen(task, endedAtMs - startedAtMs));
     if (isHere && this.#isWatching) this.tasks.look(batch, report);
     if (failures === undefined) return this.tasks.note(task, isHere, count, 0);
@@ -194,7 +194,7 @@ export class Guide implements PoolGuide {
       const index = batch.firstIndex + batch.reported + offset;
       if (lost !== undefined) this.tasks.keepHere(task, `what came of item ${index}: ${lost}`);
     }
-    // What a server refused it may refuse here too.
+    // Refusals don't count, as a server may refuse the task here too.
     this.tasks.note(task, isHere, ended, how.unwell, failures.some(isLacking));
   }
 
@@ -214,7 +214,7 @@ export class Guide implements PoolGuide {
     this.#stay(why);
   }
 
-  /** Later, for the pool is in the midst of something. */
+  /** Tells the controller once the pool has finished its present call. */
   #stay(why: string): void {
     this.#pool.do(() => this.#follow(this.#controller.stay(this.#seen(), why)));
   }
@@ -227,8 +227,8 @@ export class Guide implements PoolGuide {
     const isNew = this.#pool.tasks.every((task) => this.tasks.isNew(task));
     this.#follow(this.#controller.begin(this.#seen(), isNew));
     this.#begunMs = clock.now();
-    // Deno takes milliseconds to load timers: a list whose tasks end at once, and are over soon, needs none,
-    // unless what came before has yet to let it begin.
+    // Deno takes milliseconds to load timers, so a short list of tasks that end at once starts none, unless an
+    // earlier refusal still keeps tasks from starting.
     if (!this.#isLoading || this.#pool.remaining === undefined || this.isBraking) this.#watch();
   }
 
@@ -236,7 +236,7 @@ export class Guide implements PoolGuide {
     if (this.#isWatching || this.#begunMs === undefined) return;
     this.#isWatching = true;
     this.#tickLater();
-    // The first timer of a program comes late. What never waits, though it is asynchronous, has ended by then.
+    // A program's first timer comes late, so this looks first; async tasks that never wait have ended by then.
     this.#first = clock.setImmediate(() => {
       if (this.#pool.load > 0) this.#tick();
     });
@@ -245,7 +245,7 @@ export class Guide implements PoolGuide {
   rest(): void {
     this.#begunMs = undefined;
     if (!this.#isWatching) return;
-    // What became of tasks since some were refused is known by now, and no timer comes any more.
+    // Refusals can be judged now that all tasks have ended, and no later tick will do it.
     if (this.isBraking || this.#bound.size > 0) this.#tick();
     this.#isWatching = false;
     clock.clearTimeout(this.#timer);
@@ -259,12 +259,12 @@ export class Guide implements PoolGuide {
     this.#dueMs = clock.now() + nextTickMs;
     this.#timer = clock.setTimeout(() => {
       this.#tick();
-      // What was started just now may have been the last.
+      // The tick may have started the last tasks, after which ticks stop.
       if (this.#dueMs === Infinity) return;
       this.#lateMs += this.#overdueMs;
       this.#tickLater();
     }, nextTickMs);
-    // What watches is no work that keeps a program alive, unless that waits for it.
+    // The timer keeps the program alive only while tasks wait for a tick to let them start.
     if (!this.isBraking) Deno.unrefTimer(this.#timer);
   }
 
@@ -274,7 +274,7 @@ export class Guide implements PoolGuide {
 
   #tick(): void {
     this.tasks.tick();
-    // A task's module that is being loaded waits for nobody else.
+    // While the task's module is being loaded, no task runs, so measuring begins anew.
     if (this.#isLoading && this.#pool.load > 0) {
       if (this.#pool.inFlight.running.length === 0) {
         return void this.#controller.begin(this.#seen());
@@ -290,7 +290,7 @@ export class Guide implements PoolGuide {
       this.#pace(pace, `${key}`, seen);
     }
     this.#follow(this.#controller.tick(seen));
-    // What is used from now on is to be seen before the next task holds this event loop.
+    // A second tick reads CPU time now, before the next task holds this event loop.
     const isFirst = this.#controller.wantsUsage && seen.loopCpuMs === undefined;
     if (isFirst && seen.inFlight === 0) {
       this.#follow(this.#controller.tick(this.#seen()));
@@ -303,22 +303,22 @@ export class Guide implements PoolGuide {
     }
   }
 
-  /** Hears what lanes have told: tasks may hold up this event loop for long, one after another. */
+  /** Reads messages of lanes now, as tasks may hold this event loop for long, one after another. */
   #receive(): void {
     for (const { lane } of this.#pool.openLanes) lane.receive?.();
   }
 
-  /** One may be back that is tried on a lane: another task might hold this event loop for long. */
+  /** Checks if the task tried on a lane has ended, before another task holds this event loop for long. */
   #listen(task: Task, tookMs: number): void {
     this.#receive();
     if (!this.tasks.isProven(task)) this.#controller.listen(clock.now(), tookMs);
   }
 
-  /** What a key's pace is from now on; it is told where that is for what was refused. */
+  /** Updates a key's pace, and records a decision if that is because of refusals. */
   #pace(pace: KeyPace, key: string, seen: Seen): void {
     const { slots, refused } = pace;
     const wanted = pace.tick(seen);
-    // Of several it is looked at those alone that something is heard of.
+    // With several keys, an idle pace isn't updated until a task of its key ends.
     if (this.#keys.size > 1 && pace.isIdle) this.#bound.delete(pace);
     if (wanted?.why !== "refused") return;
     const [from, to] = [slots, pace.slots].map((slots) => ({ ...this.shape, lanes: 1, slots }));
@@ -326,14 +326,14 @@ export class Guide implements PoolGuide {
     this.#follow({ atMs: seen.nowMs, from: from!, to: to!, why: "refused", figures, detail: key });
   }
 
-  /** Nobody who didn't ask for lanes is to be asked for a permission. */
+  /** Whether lanes may start: not if that would ask for a permission although lanes weren't requested. */
   #mayStartLanes(): boolean {
     const why = this.#options.refusal();
     if (why !== undefined) this.noLanes(why);
     return why === undefined;
   }
 
-  /** Starts the lanes that are wanted, as many at once as there are cores; each may be used when it is there. */
+  /** Starts the wanted lanes, as many at once as there are cores; each group is used once it is open. */
   async #startLanes(): Promise<void> {
     this.#isStarting = true;
     const { lanes: wanted } = this.#controller;
@@ -350,12 +350,12 @@ export class Guide implements PoolGuide {
         this.#follow(this.#controller.lanesReady(this.#seen(), ready, wanted));
       }
     } catch (error) {
-      // What was ended by its own decision, or with the run, tells nothing.
+      // An error after lanes were given up, or after the run ended, tells nothing.
       if (!this.#controller.wantsLanes || this.#pool.tasks.length === 0) return;
       if (task !== undefined && error instanceof TaskLoadError) {
         this.tasks.keepHere(task, error.message);
       } else if (ready > 0) {
-        // Those that are there go on.
+        // The lanes that are open go on.
         this.#follow(this.#controller.lanesReady(this.#seen(), ready, ready));
       } else if (error instanceof LaneStartError) this.noLanes(error.message);
     } finally {
@@ -403,7 +403,7 @@ export class Guide implements PoolGuide {
     };
   }
 
-  /** The first time, Deno loads `process` for it, which takes 15 ms. */
+  /** Reads CPU time and context switches; the first time takes 15 ms, as Deno loads `process`. */
   #usage(): Pick<Seen, "loopCpuMs" | "cpuMs" | "switches"> {
     const { involuntaryContextSwitches, voluntaryContextSwitches } = platform.process
       .resourceUsage();
@@ -414,7 +414,7 @@ export class Guide implements PoolGuide {
     };
   }
 
-  /** Whether lanes that are processes haven't told for a while what they used. */
+  /** Whether lanes that are processes haven't reported their CPU time for a while. */
   get #isStale(): boolean {
     return this.isolated && this.shape.place === "lanes" &&
       clock.now() - this.#answeredMs > STALE_MS;
@@ -426,7 +426,7 @@ export class Guide implements PoolGuide {
     const usages = this.#pool.openLanes.map(({ lane }) => lane.usage());
     void Promise.all(usages).then((all) => {
       const toldMs = all.reduce((sum, { cpuMs = 0 }) => sum + cpuMs, 0);
-      // Lanes that were closed took what they had used along.
+      // The sum falls when lanes close, so only its increases count.
       this.#childrenCpuMs += Math.max(0, toldMs - this.#toldCpuMs);
       this.#toldCpuMs = toldMs;
       this.#answeredMs = clock.now();

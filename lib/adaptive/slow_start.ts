@@ -1,45 +1,45 @@
 /**
- * Slow start: there are many times as many slots after each step, as long as tasks end as quickly as with fewer.
- * It is left by what tasks take, as HyStart is (Ha and Rhee, 2008), with as many slots as were busy then.
+ * Slow start: each step multiplies the slots, as long as tasks end as quickly as with fewer. Growing latency
+ * ends it, as in HyStart (Ha and Rhee, 2008), with as many slots as were busy then.
  */
 
 import { meanOf, quickerOf, slowerOf, type Stage } from "./stage.ts";
 
-/** They become this many times as many as were seen to do, */
+/** A step goes to at most this many times the slots that went well, */
 export const RAMP = 4;
 /**
- * or as many as tasks these would do in so long: if a server refuses all of them, it is 3 % of a minute's.
- * If it only gets slower with so many, it is for long; so there are more only if these are all that is left.
+ * or to as many as the tasks these finish in this many milliseconds: if a server refuses them all, that is 3 %
+ * of a minute's. If it only gets slow, it does for long; so RISKED_SLOTS is the most unless few tasks are left.
  */
 const RISKED_MS = 1_800;
 const RISKED_SLOTS = 48;
 const RISKED_LAST = 128;
-/** It isn't worth while to try fewer than so many times as many. */
+/** A step has at least this many times as many slots; a smaller one would tell little. */
 const STEP = 1.5;
-/** This share of the slots that came last makes a stage that tells. */
+/** A stage is judged once tasks have ended for this share of the slots that it added. */
 const MOST_OF = 0.7;
-/** So few latencies with fewer slots tell if all but a quarter have ended. */
+/** The least latencies with fewer slots to compare with, if all but a quarter of those tasks have ended. */
 const FEW_LATENCIES = 3;
 const ALL_BUT_A_QUARTER = 0.75;
 /**
- * Slots are too many if even the quicker tasks take so many times as long as the slower ones did with fewer, and
- * less gets done than by the root of their number more; or if, as many tasks tell, hardly more gets done.
+ * Slots are too many if the lower quartile of latency is this many times the upper one with fewer slots, and
+ * what gets done grew by less than the root of the slots; or if, after many tasks, hardly more gets done.
  */
 const LONGER = 1.25;
 const MANY_LATENCIES = 32;
 const HARDLY_MORE = 1.2;
 
-/** What its stages tell, one for each number of slots, the latest last. */
+/** What the stages of slow start show. */
 export interface SlowStart {
-  /** So many slots were seen to do. */
+  /** The most slots that went well. */
   readonly proven: number;
-  /** How long tasks took before there were too many slots. */
+  /** How long tasks took before there were too many slots, in milliseconds. */
   readonly latencies: readonly number[];
-  /** There were too many, what got done with them, and how many are enough. */
+  /** How many slots were too many, how many tasks per millisecond ended with them, and how many are enough. */
   readonly tooMany?: { readonly slots: number; readonly perMs: number; readonly enough: number };
 }
 
-/** @param answers How many tasks have ended by now. */
+/** @param answers How many tasks have ended in total. */
 export function slowStartOf(stages: readonly Stage[], nowMs: number, answers: number): SlowStart {
   const earlier: number[] = [];
   let [proven, before] = [0, 0];
@@ -50,11 +50,11 @@ export function slowStartOf(stages: readonly Stage[], nowMs: number, answers: nu
       const next = stages[at + 1] ?? { fromMs: nowMs, answersBefore: answers };
       const latencyMs = quickerOf(latencies);
       const lastedMs = next.fromMs - fromMs - stillMs;
-      // What lasted for less than a task says so by its tasks: so many at once, for so long each.
+      // In a stage shorter than a task, the slots and the mean latency tell how much gets done.
       const perMs = lastedMs < latencyMs
         ? slots / meanOf(latencies)
         : (next.answersBefore - answersBefore) / lastedMs;
-      // What is still in flight of those before takes longest.
+      // Earlier tasks still in flight are the slowest ones, so most must have ended.
       const known = ALL_BUT_A_QUARTER * (answersBefore + before);
       const isLonger = earlier.length >= Math.max(FEW_LATENCIES, known) &&
         latencyMs > LONGER * slowerOf(earlier) &&
@@ -62,7 +62,7 @@ export function slowStartOf(stages: readonly Stage[], nowMs: number, answers: nu
       const isNoMore = earlier.length >= MANY_LATENCIES && perMs < HARDLY_MORE * most.perMs;
       if (isLonger || isNoMore) {
         const busy = Math.max(most.perMs, perMs) * most.spread * quickerOf(earlier);
-        // And a few in the queue.
+        // The root adds a few for the queue.
         const enough = Math.min(slots / 2, busy + Math.sqrt(busy));
         return { proven, latencies: earlier, tooMany: { slots, perMs, enough } };
       }
@@ -75,7 +75,7 @@ export function slowStartOf(stages: readonly Stage[], nowMs: number, answers: nu
   return { proven, latencies: earlier };
 }
 
-/** How many may be tried next of so many tasks that are left, where there are so many, and perhaps a guess. */
+/** How many slots may be tried after `slots`, with `left` tasks left and perhaps a guess; 0 for none. */
 export function reachOf(
   { proven, latencies }: SlowStart,
   slots: number,

@@ -1,47 +1,46 @@
 /**
- * What is watched while tasks run: how busy the event loop or the lanes are, and how much gets done.
+ * Measures while tasks run: how busy the event loop or the lanes are, and how much gets done.
  *
- * Busy isn't the same as late: a tick comes late where tasks hold the event loop, where others have the
- * core, and where threads of the tasks' own have it. And hardly computing isn't waiting: what is kept
- * from its core computes little too. Nor is it slow: for as long as others have all cores nothing moves, and
- * that tells nothing of tasks.
+ * Late ticks don't prove a busy event loop: a tick is also late where other programs, or threads that tasks
+ * start, have the core. Little CPU time doesn't prove waiting: a task kept from its core computes little too.
+ * And time in which other programs have all cores doesn't prove slow tasks, since nothing moves then.
  */
 
 /** Where tasks run, and how many are in flight. */
 export interface Shape {
   /** This event loop, or lanes elsewhere. */
   readonly place: "event loop" | "lanes";
-  /** How many; 1 in the event loop. */
+  /** How many lanes; 1 in the event loop. */
   readonly lanes: number;
-  /** On each lane. */
+  /** How many slots each lane has. */
   readonly slots: number;
 }
 
-/** The shape that everything begins with unless told. */
+/** The first shape unless the options give another. */
 export const ONE: Shape = { place: "event loop", lanes: 1, slots: 1 };
 
-/** What a decision was made from. */
+/** The measurements that a decision was made from. */
 export interface Figures {
   /** The share of the time for which the event loop, or each lane, was busy, from 0 to 1. */
   readonly busyShare: number;
-  /** How long the quicker tasks took, in milliseconds; NaN if none had ended. */
+  /** The lower quartile of the tasks' latency, in milliseconds; NaN if none had ended. */
   readonly latencyMs: number;
-  /** How many tasks ended in a second. */
+  /** How many tasks ended per second. */
   readonly perSecond: number;
-  /** Of those that ended, the ones that were refused. */
+  /** How many tasks were refused since slots last changed. */
   readonly refused: number;
 }
 
-/** What a tick sees. */
+/** The measurements that a tick goes by. */
 export interface Seen {
   readonly nowMs: number;
-  /** CPU time of the event loop's own thread so far; undefined until it is looked at, which takes long at first. */
+  /** CPU time of the event loop's thread so far; undefined until it is read, which at first takes long. */
   readonly loopCpuMs?: number;
-  /** CPU time of everything so far, lanes included; undefined where nobody knows. */
+  /** CPU time of the program so far, lanes included; undefined where it is unknown. */
   readonly cpuMs?: number | undefined;
-  /** How long tasks have held up the event loop as they were started, whether they computed or not. */
+  /** How long tasks have held the event loop while they were started, whether they computed or not. */
   readonly heldMs: number;
-  /** How often the process was kept from a core though it had something to do, and how often it had nothing. */
+  /** How often the process lost its core though it could go on, and how often it gave it up to wait. */
   readonly switches?: { readonly involuntary: number; readonly voluntary: number };
   readonly inFlight: number;
   /** Items not yet started; undefined if that isn't known. */
@@ -53,40 +52,40 @@ export interface Seen {
   /** What sending an item and its result would compute here and there, as far as that is known. */
   readonly sendMs?: number;
   readonly memoryBytes: number;
-  /** How late timers have come so far, all together. */
+  /** How late timers have come so far in total, in milliseconds. */
   readonly lateMs: number;
 }
 
-/** What holds up the event loop, and computes less than this part of the time, blocks it: a core can do four of them. */
+/** Tasks that use less than this share of a core block the event loop: one core can run four of them. */
 const BLOCKED = 0.25;
-/** From this share of the time on something is busy. */
+/** From this share of the time on, an event loop or a lane counts as busy. */
 export const BUSY = 0.75;
-/** What waits leaves its core by itself, and is kept from one at most so many times as often. */
+/** More involuntary switches per voluntary one mean that others have the core: waiting is voluntary. */
 const PREEMPTED = 0.5;
-/** A thread's own CPU time is told in steps of so many milliseconds, that of the process in fine ones. */
+/** A thread's CPU time is reported in steps of this many milliseconds, that of the process in fine ones. */
 const THREAD_STEP_MS = 10;
-/** What computes is kept from its core for no longer than it has it so many times, less one. */
+/** A program is taken to be busy for at most this many times its CPU time, waits for a core included. */
 const KEPT = 2;
-/** Nothing moves where timers are so late, in milliseconds, and of that this program used no more than this part. */
+/** The program stands still if timers are this many ms late and it used at most the share STILL of that. */
 const STILL_MS = 40;
 const STILL = 0.2;
-/** If timers are late for this share of the time, others have the cores. */
+/** If timers are late for more than this share of the time, other programs have the cores. */
 const LATE = 0.25;
 
 const NO_SWITCHES = { involuntary: 0, voluntary: 0 };
 
-/** What happened since the watch was opened last. */
+/** The measurements since the watch was last opened. */
 export interface Look {
   readonly elapsedMs: number;
-  /** How many tasks ended, and in a second. */
+  /** How many tasks ended, and how many per second. */
   readonly ended: number;
   readonly perSecond: number;
-  /** How long those took that ended, on average. */
+  /** The mean time that ended tasks took, in milliseconds. */
   readonly tookMs: number;
-  /** How many cores were busy, as far as that is known. */
+  /** How many cores were busy; undefined where CPU time is unknown. */
   readonly cpuShare: number | undefined;
   readonly busyShare: number;
-  /** Whether one task after another holds the event loop, however many there may be at once. */
+  /** Whether one task after another holds the event loop, however many slots there are. */
   readonly holds: boolean;
   /** Whether tasks that compute little wait for something other than a core. */
   readonly waits: boolean;
@@ -94,28 +93,28 @@ export interface Look {
 
 export class Watch {
   ended = 0;
-  /** How long those took that ended, all together. */
+  /** The total time that ended tasks took, in milliseconds. */
   ranMs = 0;
   #from!: Seen;
   #last: Seen | undefined;
 
-  /** Whether it isn't known what was used. */
+  /** Whether CPU time hasn't been read. */
   get isBlind(): boolean {
     return this.#from.loopCpuMs === undefined;
   }
 
-  /** What came before is forgotten. */
+  /** Forgets all before and measures from here. */
   open(from: Seen): void {
     this.ended = this.ranMs = 0;
     this.#from = from;
   }
 
-  /** Leaves out for how long nothing of this program moved since it was asked last, which it returns. */
+  /** Leaves out, and returns, the milliseconds since the last call in which nothing of this program moved. */
   leaveOut(seen: Seen): number {
     const last = this.#last ?? seen;
     this.#last = seen;
     const lateMs = seen.lateMs - last.lateMs;
-    // Where nobody knows what was used, it may have been all.
+    // Unknown CPU time may have filled the whole time.
     const { cpuMs = Infinity } = seen;
     const usedMs = Math.max(cpuMs - (last.cpuMs ?? 0), seen.heldMs - last.heldMs);
     if (lateMs < STILL_MS || usedMs > STILL * lateMs) return 0;
@@ -145,11 +144,11 @@ export class Watch {
     );
     const cores = cpuShare ?? lanes;
     const isPreempted = involuntary > PREEMPTED * voluntary;
-    // What waits for a core is no more at rest than what has one. Tasks of its own make this event loop late, too.
+    // Lanes kept from a core count as busy. Lateness that this loop's own computing causes doesn't show that.
     const onLanes = place === "lanes";
-    // Beside others the event loop itself is kept from its core between tasks.
+    // Compare with the time of tasks alone: between tasks other programs may have this loop's core.
     const ranMs = this.ranMs || (slots === 1 ? elapsedMs : Infinity);
-    // And those that are still in flight may wait.
+    // Tasks that are still in flight may be waiting.
     const holds = !onLanes && heldMs >= BUSY * ranMs && this.ended >= seen.inFlight;
     const isKept = isPreempted || onLanes && late - loopMs / elapsedMs > LATE;
     const busyShare = onLanes
