@@ -1,50 +1,50 @@
 /**
- * Whether what is refused, or fails, hangs on how much is asked. If not, it is chance, and no limit.
+ * Whether refusals and failures depend on how much is asked. If not, they are chance, and no limit.
  *
- * - What says that it was refused, or was lost on the way, is taken for a limit until as large a share of less
- *   is: with half as many in flight, at a slower pace, after a longer pause. Each time it might as well have been
- *   a smaller one, so four times in a row are luck in one case of sixteen (the sign test). A share that is
- *   small tells more: for want of room nothing would be refused of half as much. One that is large tells
- *   nothing if it is said to be refused: who says so may mean it.
- * - What fails without saying so is no refusal, until more of many slots' tasks fail than of few's.
+ * - Tasks that say that they were refused, or are lost on the way, count as a limit until as large a share of
+ *   a smaller load is refused: with half as many in flight, at a slower pace, or after a longer pause. Each time
+ *   the share might as well have been smaller, so four times in a row are luck in one case of sixteen (the sign
+ *   test). A small share is better evidence: for lack of room nothing of half the load would be refused. A
+ *   large share of stated refusals is no evidence, as the server may mean it.
+ * - Tasks that fail without saying so aren't refused, until a larger share fails with many slots than with few.
  */
 
 import type { Ends } from "./ends.ts";
 
-/** So many times as large a share of less is enough; of half as much in flight, or of many slots, so many failures. */
+/** How many refusals of half the load, pauses without an answer, or failures with many slots decide. */
 const TIMES = 4;
-/** A smaller share is no trouble; up to the other it is small. */
+/** A refused share up to LEAST does no harm; one up to SMALL is small. */
 const LEAST = 0.015;
 const SMALL = 0.15;
-/** By chance so many times as many may be refused as were. */
+/** Once refusals are chance, up to this many times their share still is. */
 const AMPLE = 2;
-/** So many standard deviations more are luck in 3 of 100 cases. */
+/** A share larger by this many standard deviations is luck in 3 of 100 cases. */
 const HARDLY_LUCK = 1.9;
-/** So few slots are few; a share that was found is taken to be known by so many tasks of theirs. */
+/** Up to FEW_SLOTS slots are few; a share found to be chance counts as that of KNOWN tasks with few slots. */
 const FEW_SLOTS = 4;
 const KNOWN = 100;
-/** Once so many of few slots' tasks failed, what is cut off or late may be so for the same reason. */
+/** Once this many tasks fail with few slots, tasks that are cut off or late may have the same cause. */
 const SOME = 2;
 
-/** What was asked, and what of it was refused. */
+/** How many tasks were asked, and how many of them were refused. */
 export interface Share {
   asked: number;
   refused: number;
 }
 
-/** The same, with what was said. */
+/** The same, with how many refusals don't say that they are. */
 export interface Asked extends Share {
-  /** Of those that were refused, the ones that don't say so: that were cut off, or came late, */
+  /** How many refused tasks don't say so: they were cut off or late, or count in `unsaid`. */
   lost: number;
-  /** or failed in another way. */
+  /** How many refused tasks failed in another way. */
   unsaid: number;
 }
 
 export const NOTHING: Readonly<Asked> = { asked: 0, refused: 0, lost: 0, unsaid: 0 };
 
 /**
- * Whether a larger share of some was refused than of others, by so many standard deviations of the difference:
- * of each one more is taken to have been and one more not (Agresti and Caffo, 2000), so few tell little.
+ * Whether a larger share of some was refused than of others, by this many standard deviations of the
+ * difference. Each gets one refused and one answered task more (Agresti and Caffo, 2000), so few tell little.
  */
 export function isMore(some: Share, others: Share, deviations: number = HARDLY_LUCK): boolean {
   const [a, b] = [shareOf(some), shareOf(others)];
@@ -57,29 +57,29 @@ function shareOf({ asked, refused }: Share): { mean: number; variance: number } 
 }
 
 export class Chance {
-  /** The share that was refused when that was last found to be chance. */
+  /** The refused share, from 0 to 1, that was last found to be chance. */
   share = 0;
-  /** Of what says so, as much may be refused. */
+  /** How much may be refused by chance of tasks that say they are refused. */
   #ample: Share | undefined;
-  /** With how many in flight some were refused, which may be chance, and what became of less. */
+  /** The load at which some were refused, perhaps by chance, and what was refused of smaller loads. */
   #less = { load: 0, times: 0, ...NOTHING };
-  /** How many failed of few slots' tasks, and of many's since there are as many. */
+  /** How many tasks failed with few slots, and with many since slots last changed. */
   #few: Share = { asked: 0, refused: 0 };
   #many: Share = { asked: 0, refused: 0 };
-  /** Whether more of these did. */
+  /** Whether a larger share fails with many slots. */
   #isWorse = false;
 
-  /** Whether so many fail however few slots there are that what is lost among others was no refusal. */
+  /** Whether enough tasks fail even with few slots that lost tasks count as failed, not as refused. */
   get failsAnyway(): boolean {
     return this.#few.refused >= SOME;
   }
 
-  /** How so many tasks ended, with so many slots: what failed may have been refused, or what was lost may not. */
+  /** Returns how tasks ended: failed ones may count as refused, or lost ones as failed. */
   judge(count: number, ends: Ends, slots: number): Ends {
     const how = this.failsAnyway ? lostAsFailed(ends) : ends;
     const { refused = 0, lost = 0, failed = 0, again = 0, elsewhere = 0 } = how;
     const judged = count - refused - elsewhere;
-    // Who answers now doesn't fail whatever is done.
+    // A server that seemed to fail always has answered.
     if (this.share === 1 && judged > failed + again) {
       this.share = 0;
       this.#few = { asked: 0, refused: 0 };
@@ -88,7 +88,7 @@ export class Chance {
       this.#few.asked += judged;
       this.#few.refused += failed + again;
     } else {
-      // What fails again may do so because others did.
+      // A task that fails again may do so only because of its first failure, so it isn't counted.
       this.#many.asked += judged - again;
       this.#many.refused += failed;
       this.#isWorse ||= this.#many.refused >= TIMES && isMore(this.#many, this.#few);
@@ -97,25 +97,25 @@ export class Chance {
     return { ...how, refused: refused + failed, lost: lost + failed, unsaid: failed, failed: 0 };
   }
 
-  /** Slots have changed. */
+  /** Called when slots have changed. */
   change(): void {
     this.#many = { asked: 0, refused: 0 };
   }
 
-  /** Whether more is refused than by chance; until that is known, more than a share that is no limit. */
+  /** Whether more is refused than by chance, or, where no chance is known, more than the share `least`. */
   isExceeded(asked: Share, least: number): boolean {
     if (this.#ample !== undefined) return isMore(asked, this.#ample);
     return asked.refused > least * asked.asked;
   }
 
   /**
-   * Whether so much was refused by chance: with so many in flight, or at a pace if that is 0, after so many
-   * pauses in which nothing was answered, of one who has answered anything or never did.
+   * Whether an epoch's refusals are chance. `load` is the slots, or 0 at a pace; `pauses` counts those in a row
+   * without an answer; `hasAnswered` is whether the server ever answered.
    */
   explains(epoch: Asked, load: number, pauses: number, hasAnswered: boolean): boolean {
     const { asked, refused, lost, unsaid } = epoch;
     if (refused === asked) {
-      // Who has answered, and is lost, may be starting anew.
+      // A server that has answered and now cuts tasks off may be restarting.
       const mayReturn = refused > lost || hasAnswered && refused > unsaid;
       return pauses >= TIMES && !mayReturn && this.#accept(epoch);
     }
@@ -135,11 +135,11 @@ export class Chance {
     return false;
   }
 
-  /** It is chance: as many may be refused from then on, or fail, however many slots there are. */
+  /** Takes the refusals for chance: from now on as many may be refused, or fail, with any number of slots. */
   #accept({ asked, refused, lost }: Asked): true {
     this.share = refused / asked;
     if (lost < refused) this.#ample = { asked, refused: Math.min(asked, AMPLE * refused) };
-    // Who never answered is asked by one at a time.
+    // A server that never answered is left out, so it is asked one task at a time.
     else if (this.share < 1 || this.#isWorse) {
       this.#few = { asked: KNOWN, refused: KNOWN * this.share };
       this.#isWorse = false;
@@ -148,13 +148,13 @@ export class Chance {
     return true;
   }
 
-  /** Nobody refuses everything by chance, nor nothing of much. */
+  /** Forgets the evidence for chance, as chance refuses neither all tasks nor none of many. */
   forget(): void {
     this.#less = { load: 0, times: 0, ...NOTHING };
   }
 }
 
-/** What was cut off or came late is one failure among others. */
+/** Counts tasks that were cut off or late as failed, not as refused. */
 function lostAsFailed(ends: Ends): Ends {
   const { refused = 0, lost = 0, failed = 0 } = ends;
   return { ...ends, refused: refused - lost, lost: 0, failed: failed + lost };

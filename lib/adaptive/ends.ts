@@ -1,4 +1,4 @@
-/** How tasks ended: which failures tell that there were too many in flight. */
+/** How tasks ended: which failures show that too many were in flight. */
 
 import { attempt } from "../lanes/attempt.ts";
 import type { ItemFailure } from "../lanes/lane.ts";
@@ -6,33 +6,33 @@ import { classifyFailure } from "../tasks/classify_failure.ts";
 import { httpSigns, refuses } from "../tasks/http_signs.ts";
 
 const TOO_MANY_FILES = "too many open files";
-/** What was lost on the way, perhaps because there were too many at once. */
+/** Reasons of tasks that were lost on the way, perhaps because too many were in flight. */
 const LOST: readonly string[] = ["refused", "reset", "refused stream", "truncated"];
 
-/** How tasks ended that didn't all end well. */
+/** How tasks ended; a count that is left out is 0. */
 export interface Ends {
-  /** So many were refused, */
+  /** How many were refused. */
   readonly refused?: number;
-  /** of which so many say no more than that they were cut off or came late, which may be chance. */
+  /** How many of the refused ones don't say so: cut off or late, which may be chance, or `unsaid`. */
   readonly lost?: number;
-  /** How long a server asked to be left alone, in milliseconds. */
+  /** The longest wait that a server asked for, in milliseconds. */
   readonly askedMs?: number;
-  /** Of those that were refused so many failed in ways that don't say so. */
+  /** How many of the refused ones failed in other ways. */
   readonly unsaid?: number;
-  /** So many failed in another way for the first time, */
+  /** How many failed in another way on their first attempt. */
   readonly failed?: number;
-  /** or failed or were lost again, which says nothing of others, */
+  /** How many failed or were lost on a retry, which says nothing about other tasks. */
   readonly again?: number;
-  /** or were refused by somebody who has a pace of their own. */
+  /** How many were refused by a server whose key has its own pace. */
   readonly elsewhere?: number;
 }
 
-/** How tasks ended, as a pool needs it. */
+/** How tasks ended, with all that a guide needs. */
 export interface Told extends Required<Omit<Ends, "unsaid" | "elsewhere">> {
-  /** How many failed, for the first time or again, or came late, and weren't refused; and were cancelled. */
+  /** How many failed on any attempt without a sign of refusal, or came late; and how many were cancelled. */
   readonly unwell: number;
   readonly cancelled: number;
-  /** Whether files and sockets ran short here. */
+  /** Whether open files and sockets ran short in this program. */
   readonly isShort: boolean;
 }
 
@@ -47,7 +47,7 @@ export const WELL: Told = {
   isShort: false,
 };
 
-/** @param isAgain Whether it was tried again: that it fails or is lost again says nothing of the others. */
+/** @param isAgain Whether this is a retry: failing or being lost again says nothing about other tasks. */
 export function endsOf(
   failures: readonly ItemFailure[],
   amongOthers: boolean,
@@ -73,29 +73,29 @@ export function endsOf(
   };
 }
 
-/** Of too many in flight: who was asked says so, or what was asked was lost, or files and sockets run short here. */
+/** Signs of too many in flight: the server says so, the task was lost, or files and sockets run short here. */
 type Sign = "said" | "lost" | "short";
 
-/** How a failure tells that there were too many in flight, of which there may have been several; undefined if it doesn't. */
+/** How a failure shows that too many were in flight; undefined if it doesn't. */
 function signOf(
   { ended, reason, retryAfterMs }: ItemFailure,
   amongOthers: boolean,
 ): Sign | undefined {
-  // Those in flight beside it may have held it up.
+  // Other tasks in flight may have slowed it down.
   if (ended === "timed-out") return amongOthers ? "lost" : undefined;
   if (ended !== "failed") return undefined;
   if (retryAfterMs !== undefined || refuses(reason)) return "said";
-  // What was thrown may resist every question.
+  // Inspecting a thrown value may throw.
   const why = attempt(() => classifyFailure(reason).reason);
   if (why === TOO_MANY_FILES) return "short";
   return why !== undefined && LOST.includes(why) ? "lost" : undefined;
 }
 
-/** How long a server asked to be left alone, in milliseconds. */
+/** How long a server asked to wait, in milliseconds. */
 const waitAsked = ({ reason, retryAfterMs = httpSigns(reason).retryAfterMs ?? 0 }: ItemFailure) =>
   retryAfterMs;
 
-/** Whether a task tells that something is missing where it ran, which may be elsewhere. */
+/** Whether a task failed because something is missing where it ran that may exist elsewhere. */
 export function isLacking({ ended, reason }: ItemFailure): boolean {
   if (ended !== "failed") return false;
   const lacks = () =>

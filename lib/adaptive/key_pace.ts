@@ -1,4 +1,4 @@
-/** How tasks of one key are started, such as those that ask one host, from the first time that too many are refused. */
+/** How tasks of one key, such as those that ask one host, start once too many of them were refused. */
 
 import type { Pace } from "../dispatch/batch.ts";
 import { clock } from "../lanes/timers.ts";
@@ -6,7 +6,7 @@ import { Refusals } from "./refusals.ts";
 import { Slots, type Wanted } from "./slots.ts";
 import type { Seen } from "./watch.ts";
 
-/** A pace by the law that slots are given by. */
+/** A key's pace, by the same rules as the slots of the whole pool. */
 export class KeyPace implements Pace {
   readonly #refusals: Refusals;
   #given: Slots | undefined;
@@ -19,7 +19,7 @@ export class KeyPace implements Pace {
     return this.#given !== undefined;
   }
 
-  /** Whether nothing is known to come that it would be looked at for. */
+  /** Whether the pace needs no tick: no task of the key is in flight, and none is waited for. */
   get isIdle(): boolean {
     return this.inFlight() === 0 && !this.#refusals.isBraking;
   }
@@ -28,7 +28,7 @@ export class KeyPace implements Pace {
     return this.#given === undefined ? Infinity : Math.max(1, Math.round(this.#given.count));
   }
 
-  /** And where some were refused just now, as many as are to come back. */
+  /** The slots to report: right after a refusal, as many as will come back. */
   get judged(): number {
     return this.#given?.judged ?? Infinity;
   }
@@ -45,7 +45,7 @@ export class KeyPace implements Pace {
     return this.#refusals.waitMs(nowMs);
   }
 
-  /** Tasks have ended, as {@linkcode Slots.onEnded} is told; returns whether it wants to look at once. */
+  /** Called when tasks have ended, like {@linkcode Slots.onEnded}; returns whether a tick is due now. */
   ended(...told: Parameters<Slots["onEnded"]>): boolean {
     const [, , endedAtMs, { refused = 0 } = {}] = told;
     if (this.#given !== undefined) this.#given.onEnded(...told);
@@ -58,12 +58,12 @@ export class KeyPace implements Pace {
     return refused > 0;
   }
 
-  /** Nothing moved for so long until now. */
+  /** Leaves out `ms` until now in which nothing moved. */
   leaveOut(nowMs: number, ms: number): void {
     this.#given?.leaveOut(nowMs, ms);
   }
 
-  /** Looks at what happened since; returns what there is from now on, if that is something else. */
+  /** Judges what happened since the last tick; returns the new slots if they change. */
   tick(seen: Seen): Wanted | undefined {
     const given = this.#given!;
     const own = { ...seen, inFlight: this.inFlight(), memoryBytes: 0 };

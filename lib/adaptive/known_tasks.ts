@@ -1,4 +1,4 @@
-/** What is known of tasks from their items and what came of them: whether lanes are for them, and what sending costs. */
+/** What is known of tasks from their items and outcomes: whether lanes can run them, and what sending costs. */
 
 import type { Batch } from "../dispatch/batch.ts";
 import { attempt } from "../lanes/attempt.ts";
@@ -10,34 +10,34 @@ import { type Task, taskName } from "../lanes/task.ts";
 import { clock } from "../lanes/timers.ts";
 import { PROVEN, Tally } from "./tally.ts";
 
-/** So many items and results are looked at for what can't travel: the first ones, then fewer and fewer. */
+/** How many items and results are checked for values that can't be sent: the first ones, then ever fewer. */
 const MOST_LOOKS = 24;
 const FIRST_LOOKS = 8;
 const FEWER = 1.5;
-/** Of so many of them, but for the first, which pays for more, it is measured what sending costs: the least counts. */
+/** For how many of these the cost of sending is timed; the least counts. The first warms up and is left out. */
 const TIMED_LOOKS = 3;
 
 class Known {
   looks = 0;
   seen = 0;
   next = 0;
-  /** Between which ticks it was looked at last: no more is to be known before the next one. */
+  /** The tick at which an item was last checked; one a tick is enough. */
   atTick = -1;
-  /** Why it stays in the event loop. */
+  /** Why the task stays in the event loop. */
   stays: string | undefined;
-  /** What copying an item and its result took at least, and what copying next to nothing did. */
+  /** The least time to copy an item with its result, and to copy two numbers, in milliseconds. */
   copyMs: number | undefined;
   emptyMs = Infinity;
   readonly tally: Tally = new Tally();
-  /** Whether it stays only until its tally tells. */
+  /** Whether the task stays only until its tally decides. */
   isDoubted = false;
 }
 
 export class KnownTasks {
-  /** Whether there are no lanes for any of them. */
+  /** Whether no task runs on lanes. */
   allStay = false;
   readonly #known = new WeakMap<Task, Known>();
-  /** The same by the names of those that can be sent: a task may be named anew for each run. */
+  /** The same by task name, for tasks that can be sent: each run may make a new task of the same name. */
   readonly #named = new Map<string, Known>();
   #tick = 0;
 
@@ -52,7 +52,7 @@ export class KnownTasks {
     private readonly onStays: (why: string) => void,
   ) {}
 
-  /** More may be looked at. */
+  /** Called at each tick; then more may be checked. */
   tick(): void {
     this.#tick++;
   }
@@ -61,12 +61,12 @@ export class KnownTasks {
     return this.allStay || isFunction(task) || this.#of(task).stays !== undefined;
   }
 
-  /** Whether none of it ran, or one like it; of a function that isn't known. */
+  /** Whether no task of this name has run; false for a function, where that isn't known. */
   isNew(task: Task): boolean {
     return !isFunction(task) && !this.#named.has(taskName(task));
   }
 
-  /** Whether some came back from lanes as they do here. */
+  /** Whether items came back from lanes as they do in the event loop. */
   isProven(task: Task): boolean {
     return this.#of(task).tally.isProven;
   }
@@ -75,28 +75,28 @@ export class KnownTasks {
     return this.#of(task).tally.hasRunHere;
   }
 
-  /** What sending items of these tasks, and their results, would compute, as far as that is known. */
+  /** The least CPU time to send an item of these tasks and its result, in milliseconds, if it is known. */
   sendMs(tasks: readonly Task[]): number | undefined {
     const all = tasks.flatMap((task) => {
       const { copyMs, emptyMs = 0 } = this.#known.get(task) ?? {};
-      // Tiny ones share what a copy costs anyway.
+      // The fixed cost of a copy is left out: tiny items share it.
       return copyMs === undefined ? [] : Math.max(0, copyMs - emptyMs);
     });
     return all.length > 0 ? Math.min(...all) : undefined;
   }
 
-  /** How many batches of a task may be on lanes. */
+  /** How many batches of a task may be on lanes at once. */
   mostThere(task: Task): number {
     return this.isProven(task) ? Infinity : PROVEN;
   }
 
-  /** Whether items that are about to be sent can't be. */
+  /** Whether items of a batch that is about to be sent can't be. */
   keeps({ task, items, firstIndex }: Batch): boolean {
     if (encodeAtOnce(items) !== null) return false;
     return items.some((item, at) => this.#stays(task, `item ${firstIndex + at}`, item, "classes"));
   }
 
-  /** Looks at some items that ended here, and what came of them, for what wouldn't arrive. */
+  /** Checks some items that ended here, and their outcomes, for values that wouldn't arrive unchanged. */
   look({ task, items, firstIndex, reported }: Batch, { values, failures }: Report): void {
     const known = this.#of(task);
     const failure = failures?.[0];
@@ -120,18 +120,18 @@ export class KnownTasks {
     const isKnown = known.looks > 1 + TIMED_LOOKS && known.copyMs !== undefined;
     if (known.looks === 1 || isKnown) return;
     const arrived = attempt(() => arrivalOf("it", [item, value], this.cloning));
-    // The first of these pays for all: of tiny tasks it would hide that lanes gain.
+    // The first clone is slow; timed, it would hide that lanes gain for tiny tasks.
     structuredClone([0, 0]);
     known.copyMs = Math.min(known.copyMs ?? Infinity, timeOf(() => structuredClone(arrived)));
     known.emptyMs = Math.min(known.emptyMs, timeOf(() => structuredClone([0, 0])));
   }
 
-  /** Notes how some ended; those that fail on lanes as they don't here are sent no more. */
+  /** Counts how items ended; a task that fails on lanes but not here is no longer sent. */
   note(task: Task, isHere: boolean, ended: number, failed: number, lacks = false): void {
     const known = this.#of(task);
     const { tally } = known;
     tally.add(isHere, ended, failed, lacks);
-    // What goes well there, or stays for another reason, changes nothing.
+    // Success on lanes, or a task that stays for another reason, changes nothing.
     if (isHere ? !known.isDoubted : failed === 0 || known.stays !== undefined) return;
     const { verdict } = tally;
     if (verdict === "sent") known.stays = undefined;
@@ -158,7 +158,7 @@ export class KnownTasks {
   #of(task: Task): Known {
     let known = this.#known.get(task);
     if (known !== undefined) return known;
-    // A function is itself alone.
+    // A function shares nothing with others of its name.
     known = isFunction(task)
       ? new Known()
       : this.#named.getOrInsertComputed(taskName(task), () => new Known());
@@ -169,7 +169,7 @@ export class KnownTasks {
 
 const isFunction = ({ module }: Task) => module.startsWith("function:");
 
-/** How long something takes, in milliseconds; Infinity if it fails. */
+/** How long an action takes, in milliseconds; Infinity if it throws. */
 function timeOf(action: () => void): number {
   const fromMs = clock.now();
   return attempt(() => (action(), clock.now() - fromMs)) ?? Infinity;

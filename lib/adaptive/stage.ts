@@ -1,16 +1,16 @@
-/** How long tasks took that began while there were so many slots. */
+/** How long tasks took that started with one number of slots. */
 
-/** More latencies tell nothing more. */
+/** The most latencies to keep, unless there are more slots; further ones tell nothing more. */
 const MOST_LATENCIES = 256;
 const QUICKER = 0.25;
 const SLOWER = 0.75;
 
 export class Stage {
   readonly latencies: number[] = [];
-  /** For how long nothing moved meanwhile. */
+  /** How long nothing moved in this stage, in milliseconds. */
   stillMs = 0;
 
-  /** @param answersBefore How many tasks had ended, ever, when it began. */
+  /** @param answersBefore How many tasks had ended in total when the stage began. */
   constructor(
     readonly slots: number,
     readonly fromMs: number,
@@ -24,10 +24,10 @@ export class Stage {
   }
 }
 
-/** What the quicker ones took: these wait in every queue that the others wait in. */
+/** The lower quartile: even quick tasks wait in every queue that the others wait in. */
 export const quickerOf = (latencies: readonly number[]): number => quantileOf(latencies, QUICKER);
 
-/** What only the slowest ones take longer than. */
+/** The upper quartile. */
 export const slowerOf = (latencies: readonly number[]): number => quantileOf(latencies, SLOWER);
 
 function quantileOf(values: readonly number[], share: number): number {

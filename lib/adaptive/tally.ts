@@ -1,22 +1,22 @@
-/** How a task's items ended in the event loop and on lanes: whether lanes are for it at all. */
+/** How a task's items ended in the event loop and on lanes, to tell whether it can run on lanes. */
 
 import { isMore } from "./chance.ts";
 
-/** Lanes are filled with a task once so many that were sent there, one by one, came back as they do here. */
+/** Lanes are filled with a task once this many items, sent one by one, came back as they do here. */
 export const PROVEN = 1;
 /**
- * The first ones there fail, or more of the early ones than is luck: they need what is only here. One is enough
- * that tells what it lacks.
+ * A task stays here if its first items on lanes fail, or more of the early ones than is luck: it needs
+ * something that exists only here. One failure that names what is missing is enough.
  */
 const FIRST = 3;
 const EARLY = 100;
-/** Where it may yet be luck, by so many standard deviations, or few have ended here, some more run here to tell. */
+/** If failures there exceed those here by this many standard deviations, or FEW ended here, more run here. */
 const IN_DOUBT = 1.25;
 const FEW = 8;
-/** Later so many in a row do. */
+/** Later, this many failures in a row are needed. */
 const ROW = 20;
 
-/** Of those that ended in a place, how many failed. */
+/** How many items ended in a place, and how many of them failed. */
 interface Ends {
   ended: number;
   failed: number;
@@ -29,12 +29,12 @@ const told = ({ ended, failed }: Ends) => `${failed} of ${ended}`;
 export class Tally {
   readonly #here: Ends = { ended: 0, failed: 0 };
   readonly #there: Ends = { ended: 0, failed: 0 };
-  /** How many failed there since one didn't. */
+  /** How many items in a row have failed on lanes. */
   #row = 0;
-  /** Whether the first one there told what it lacks there. */
+  /** Whether the first item on lanes named something that is missing there. */
   #lacks = false;
 
-  /** So many ended, of which some failed otherwise than by being refused, perhaps as they lack something. */
+  /** Counts items that ended; refused ones aren't failed, and `lacks` is whether one names what is missing. */
   add(isHere: boolean, ended: number, failed: number, lacks = false): void {
     const ends = isHere ? this.#here : this.#there;
     if (lacks && !isHere && ends.ended === 0) this.#lacks = true;
@@ -43,10 +43,10 @@ export class Tally {
     if (!isHere) this.#row = failed < ended ? 0 : this.#row + failed;
   }
 
-  /** Whether some came back from lanes as they do here. */
+  /** Whether items came back from lanes as they do in the event loop. */
   get isProven(): boolean {
     const { ended, failed } = this.#there;
-    // What fails here too needn't succeed there.
+    // If items fail here too, a failure on lanes also counts as coming back.
     return ended - (this.#here.failed > 0 ? 0 : failed) >= PROVEN;
   }
 
@@ -54,7 +54,7 @@ export class Tally {
     return this.#here.ended > this.#here.failed;
   }
 
-  /** Whether lanes are for them: if that is in doubt, those that are run here next will tell. */
+  /** Whether the task is sent to lanes; if in doubt, the next items run here to tell. */
   get verdict(): "sent" | "in doubt" | "stays" {
     const [here, there] = [this.#here, this.#there];
     const first = this.#lacks ? 1 : FIRST;
@@ -67,7 +67,7 @@ export class Tally {
     return isWorse(IN_DOUBT) || here.ended < FEW ? "in doubt" : "sent";
   }
 
-  /** What tells so. */
+  /** The counts behind the verdict. */
   toString(): string {
     return `${told(this.#there)} failed where they were sent, and ${told(this.#here)} here`;
   }
