@@ -2,7 +2,7 @@
  * Whether refusals and failures depend on how much is asked. If not, they are chance, and no limit.
  *
  * - Tasks that say that they were refused, or are lost on the way, count as a limit until as large a share of
- *   a smaller load is refused: with half as many in flight, at a slower pace, or after a longer pause. Each time
+ *   a smaller load is refused: with half as many in flight, at a slower pace or after a longer pause. Each time
  *   the share might as well have been smaller, so four times in a row are luck in one case of sixteen (the sign
  *   test). A small share is better evidence: for lack of room nothing of half the load would be refused. A
  *   large share of stated refusals is no evidence, as the server may mean it.

@@ -8,12 +8,12 @@ export function kindOf(item: unknown): string {
   return typeof item === "object" ? Object.getPrototypeOf(item).constructor.name : typeof item;
 }
 
-/** Whether it runs in a thread; a program's own event loop, and a subprocess, say no. */
+/** Whether this is a thread; false in a program's own event loop and in a subprocess. */
 export function isThread(_item: number): boolean {
   return "DedicatedWorkerGlobalScope" in globalThis;
 }
 
-/** Counts its start, and may fail, be refused the first time, or end its thread. */
+/** Counts its start; by `fault` it fails, is refused on its first attempt, or ends its thread. */
 export function faulty(
   { starts, at, fault }: { starts: Int32Array; at: number; fault: number },
 ): void {
@@ -23,7 +23,7 @@ export function faulty(
   if (fault > 0.995 && isThread(at)) self.close();
 }
 
-/** Has what it needs only where the program itself runs. */
+/** Fails in a thread, as if something were set up only in the program's event loop. */
 export function onlyHere(item: number): number {
   if (isThread(item)) throw new TypeError("nothing is set up here");
   return item;
@@ -34,7 +34,7 @@ export function needsName(item: number): number {
   return item + onlyInProgram;
 }
 
-/** Computes for a while here, and waits for the gate elsewhere. */
+/** Computes for a while in the event loop; in a thread it waits for the gate. */
 export function waitsElsewhere({ gate }: { gate: Int32Array }): number {
   if (isThread(0)) Atomics.wait(gate, 0, 0, 10_000);
   let sum = 0;
@@ -51,22 +51,22 @@ export async function endsItsThread(item: number): Promise<number> {
   return item;
 }
 
-/** What it gives of a class of its own. */
+/** A result of a class of this module. */
 export class Point {
   constructor(readonly x: number) {}
 }
 
-/** What it throws of a class of its own. */
+/** An error of a class of this module. */
 export class PointError extends Error {}
 
-/** Gives now and then what only this event loop can give back, and throws what only it can throw. */
+/** Returns for some items a value that can't be sent from a lane unchanged. */
 export function rarely(item: number): unknown {
   if (item % 20 === 19) return new Point(item);
   if (item % 20 === 9) return new URL(`http://localhost/${item}`);
   return item;
 }
 
-/** Throws an error of a class of its own. */
+/** Throws an error that can't be sent from a lane unchanged. */
 export function throws(item: number): never {
   throw new PointError(`no ${item}`);
 }

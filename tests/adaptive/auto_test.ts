@@ -1,5 +1,5 @@
 /**
- * `auto()` where it leaves the event loop, and where it must not.
+ * `auto()` where it moves tasks to lanes, and where it must not.
  */
 
 import {
@@ -98,7 +98,7 @@ Deno.test({
     for await (const { index, status, lane } of outcomes) {
       assertEquals(status, "fulfilled");
       indexes.push(index);
-      // At once, before there are enough to tell whether lanes gain beside whatever else computes now.
+      // Stop before there are enough tasks to judge lanes, as other programs may compute meanwhile.
       if (lane > 0) break;
     }
     assertEquals(indexes, [...new Set(indexes)]);
@@ -340,7 +340,7 @@ Deno.test({
     ) {
       await using executor = auto({ start: { lanes: 2, slots: 2 }, maxLanes: 2 });
       for (let run = 0; run < 2; run++) {
-        // Named anew.
+        // Each run has a new task of the same name.
         const double = task<{ default: (n: number) => number }>(module);
         const outcomes = await executor.mapSettled(double, numbered(20)).toArray();
         for (const outcome of outcomes) {
@@ -361,7 +361,7 @@ Deno.test({
   async fn() {
     const program = new URL("./no_permission_main.ts", import.meta.url).pathname;
     const entry = new URL("../../lib/lanes/worker/worker_main.ts", import.meta.url).pathname;
-    // One of a thread's files is not enough.
+    // Permission to read one of a thread's files is not enough.
     for (
       const [isolate, ...flags] of [[false], [false, `--allow-read=${entry}`], [true]] as const
     ) {
@@ -479,7 +479,7 @@ Deno.test({
     const random = seededRandom(19);
     let [lost, refused] = [0, 0];
     for (let at = 0; at < 20; at++) {
-      // Slots change with what is refused, and places with what fails on lanes.
+      // Refusals change the slots, and failures on lanes change the place.
       const start = { lanes: 1 + at % 2, slots: 1 + at % 5 };
       await using executor = auto({ start, maxLanes: 2 });
       for (let run = 0; run < 50; run++) {
@@ -495,7 +495,7 @@ Deno.test({
         for (const [at, { attempts }] of outcomes.entries()) {
           const started = starts[at]!;
           refused += Number(items[at]!.fault < 0.035 && started > 1);
-          // What was sent to a lane that was lost may have been started there.
+          // An item in flight on a lost lane may or may not have started there.
           assert(isLost ? started <= attempts : started === attempts, `${started} of ${attempts}`);
           if (!rerun) assert(started <= 1 + retries);
         }

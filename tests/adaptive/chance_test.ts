@@ -1,4 +1,4 @@
-/** What is taken to be refused, or to fail, by chance. */
+/** Which refusals and failures are taken for chance. */
 
 import { assert, assertEquals } from "@std/assert";
 import { type Asked, Chance, isMore } from "../../lib/adaptive/chance.ts";
@@ -10,11 +10,11 @@ const asked = (asked: number, refused: number, lost = 0, unsaid = 0): Asked => (
   unsaid,
 });
 
-/** Whether so much was refused by chance, of one who has answered, with so many in flight, or at a pace if that is 0. */
+/** Whether refusals of a server that has answered are chance, with `load` in flight, or 0 at a pace. */
 const explains = (chance: Chance, load: number, epoch: Asked) =>
   chance.explains(epoch, load, 0, true);
 
-/** What is known to be so by chance. */
+/** A Chance that has taken these epochs for chance. */
 function known(...epochs: Asked[]): Chance {
   const chance = new Chance();
   assertEquals(epochs.map((epoch) => explains(chance, 0, epoch)).at(-1), true);
@@ -111,7 +111,7 @@ Deno.test("what fails with many slots was refused if it hardly did with few, and
   assert(fails(1));
   chance.explains(asked(5, 5, 5, 5), 1, 4, true);
   assertEquals([chance.share, fails(16)], [1, false]);
-  // It answers again.
+  // The server answers again.
   chance.judge(4, {}, 4);
   chance.change();
   assertEquals([1, 2, 3, 4].map(() => fails(16)), [false, false, false, true]);

@@ -1,5 +1,5 @@
 /**
- * What a controller settles on, how fast and how steadily, on made-up jobs in virtual time.
+ * Which shape a controller settles on, how fast and how steadily, for made-up jobs in virtual time.
  */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
@@ -18,7 +18,7 @@ function world(name: string): SimulatedJob {
 
 const simulated = new Map<string, Simulated>();
 
-/** Simulates a job on two cores unless told; once, though several tests look at what becomes of it. */
+/** Simulates a job, on two cores by default, and keeps the result for other tests. */
 function run(job: SimulatedJob, noise: number, seed: number, cores = 2): Simulated {
   const key = [job.name, noise, seed, cores].join();
   const known = simulated.get(key) ?? simulate(job, { cores, noise, seed }, {});
@@ -40,7 +40,7 @@ Deno.test("most jobs take as long as under the best fixed model; what it costs t
   });
   const far = ratios.filter(({ ratio }) => ratio > 1.15);
   assertLess(far.length, ratios.length / 3, JSON.stringify(far));
-  // What waits in a few rounds had best be started in one.
+  // Jobs of only a few rounds would do best in one, so the bound for them is wider.
   const most: Record<string, number> = {
     "waits, 50 ms, 120 items": 1.8,
     "waits 2 or 100 ms": 2.2,
@@ -134,7 +134,7 @@ Deno.test("lanes that are kept from their cores by others aren't taken for waiti
       lateMs: 0,
       switches: { involuntary: 0, voluntary: 0 },
     };
-    /** A task ends after so long, which has computed less. */
+    /** A task ends after `ms`, of which it computed `computedMs`. */
     const pass = (ms: number, computedMs: number, inLoop: boolean) => {
       seen.nowMs += ms;
       seen.cpuMs += computedMs;
@@ -166,7 +166,7 @@ Deno.test("tasks that compute aren't taken to block their cores where others hav
 });
 
 Deno.test("tiny tasks aren't sent where that costs as much as they do, however busy the machine", () => {
-  // Each takes 20 µs, of which it has a core for so many milliseconds in 20.
+  // Each task takes 20 µs; all have a core for `cpuMs` of 20 ms.
   for (
     const [sendMs, cpuMs, goes] of [
       [0.002, 20, true],
@@ -248,7 +248,7 @@ Deno.test("a server that refuses is met with fewer slots within a second, and re
       const { refused, ended, decisions, firstRefusedMs } = run(job, noise, 6);
       assertLess(refused, 0.05 * (refused + ended), `${job.name}, noise ${noise}`);
       const first = decisions.find(({ why }) => why === "refused");
-      // Of what is refused by chance a few are no limit.
+      // A few refusals by chance are no limit.
       if (first === undefined || job.server.kind === "chance") continue;
       assertLess(first.to.slots, first.from.slots);
       assertLess(first.atMs - firstRefusedMs, 1000, job.name);
@@ -269,7 +269,7 @@ Deno.test("a server that refuses gets as much done as asked one after another, i
 Deno.test("a rate between one slot's and two slots' is met by starting tasks apart", () => {
   const job = REFUSING.find(({ name }) => name === "20 in each second, 100 ms")!;
   for (const noise of NOISES) {
-    // One slot does ten in a second.
+    // One slot ends ten tasks per second, 600 in the minute.
     assertLess(800, run(job, noise, 6).ended);
   }
 });
@@ -342,7 +342,7 @@ Deno.test("a server that is slower from some time on isn't asked by one for the 
     server: { kind: "queue", most: 5, slowness: (atMs) => atMs > 20_000 ? 3 : 1 },
   };
   for (const noise of NOISES) {
-    // By 5 it gets 8,300 done.
+    // With 5 slots 8,300 tasks end.
     assertLess(7_000, simulate(job, { cores: 2, noise, seed: 6 }, { maxSlots: 5 }).ended);
   }
 });
@@ -426,7 +426,7 @@ Deno.test("tasks that block the lanes that it began with keep them", () => {
   }
 });
 
-/** A controller of a job in the event loop, and what it sees so long after its begin. */
+/** A controller of a job in the event loop, and the measurements of a tick at `nowMs`. */
 function begun() {
   const options = { maxSlots: 99, maxLanes: 2, cores: 2, memoryBytes: Infinity, start: ONE };
   const controller = new Controller(options, 0);
@@ -446,20 +446,20 @@ function begun() {
 }
 
 Deno.test("what is used is looked at only if lanes may be worth it, or tasks wait for long", () => {
-  // Between tiny tasks the event loop is held by what sends and settles them.
+  // Between tiny tasks, sending and settling them holds the event loop.
   for (const [remaining, held, wants] of [[5, 1, false], [99, 1, true], [99, 0.6, true]] as const) {
     const { controller, seen } = begun();
     for (let task = 1; task <= 10; task++) {
       const heldMs = held * 12 * task;
       controller.onEnded(1, 12 * (task - held), 12 * task);
-      // The second time it is seen anew.
+      // The second tick measures anew.
       for (const nowMs of [12 * task, 12 * task + 0.2]) {
         controller.tick(seen(nowMs, { heldMs, lateMs: heldMs, remaining }));
       }
     }
     assertEquals([controller.wantsUsage, controller.wantsLanes], [wants, false]);
   }
-  // That they have the event loop shows by ticks that come late.
+  // Late ticks show that tasks hold the event loop.
   const cases = [[99, 0.6, 9, 10], [99, 0.4, 99, 100], [0, 0.6, 100, 200]] as const;
   for (const [remaining, late, ...atMs] of cases) {
     const { controller, seen } = begun();
@@ -521,7 +521,7 @@ Deno.test("lanes are asked for after one long task, unless the program has compu
     controller.tick(seen(500, held));
     const used = { loopCpuMs: cpuMs, cpuMs, switches: { involuntary: 0, voluntary: 1 } };
     assertEquals(controller.tick(seen(515, { ...held, ...used }))?.why, why);
-    // For as long as another one would hold the event loop it is left to the lanes.
+    // The event loop starts nothing for as long as another task would hold it, so that lanes can start.
     const states = [900, 1020].map((nowMs) => {
       controller.tick(seen(nowMs, { ...held, ...used }));
       return controller.isBraking;
@@ -530,7 +530,7 @@ Deno.test("lanes are asked for after one long task, unless the program has compu
   }
 });
 
-/** Tasks of 20 ms have just got two lanes. */
+/** A controller whose tasks of 20 ms have just got two lanes. */
 function onLanes() {
   const { controller, seen } = begun();
   let nowMs = 0;
@@ -540,13 +540,13 @@ function onLanes() {
     const used = controller.wantsUsage && { loopCpuMs: heldMs, cpuMs: nowMs, switches };
     return seen(nowMs, { ...used, heldMs, lateMs: heldMs, inFlight: 2, remaining: 999 });
   };
-  /** Tasks of 20 ms end, one on each of these lanes. */
+  /** Ends a task of 20 ms on each of these lanes. */
   const pass = (lanes: readonly number[]) => {
     nowMs += 20;
     for (const lane of lanes) controller.onEnded(1, nowMs - 20, nowMs, {}, lane);
     return controller.tick(look(lanes[0] === 0))?.why;
   };
-  /** A second later there is something to do again. */
+  /** Lets a second pass without work, and then begins again. */
   const rest = () => {
     nowMs += 1000;
     controller.begin(look(false));
@@ -572,7 +572,7 @@ Deno.test("lanes that gain nothing at first, for their code is cold, are judged 
 });
 
 Deno.test("of lanes that a list ends too soon to judge, it is told whether they gained so far", () => {
-  // As many as here, or twice as many.
+  // No task ends on lanes, or as many as in the event loop, or twice as many.
   for (
     const [ended, place] of [[[], "event loop"], [[1], "event loop"], [[1, 2], "lanes"]] as const
   ) {

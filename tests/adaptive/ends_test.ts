@@ -1,4 +1,4 @@
-/** What is told of how tasks ended. What follows is told by refusals_test.ts. */
+/** How ends of tasks are counted. Which limits follow from them is tested in refusals_test.ts. */
 
 import { assertEquals } from "@std/assert";
 import { endsOf } from "../../lib/adaptive/ends.ts";

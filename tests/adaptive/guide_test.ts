@@ -1,4 +1,4 @@
-/** What a guide does for its pool. What it decides is told by controller_test.ts, what comes of it by auto_test.ts. */
+/** How a guide serves its pool. Decisions are tested in controller_test.ts, whole runs in auto_test.ts. */
 
 import { assertEquals } from "@std/assert";
 import { Guide } from "../../lib/adaptive/guide.ts";
@@ -11,7 +11,7 @@ import { structuredCloning } from "../../lib/lanes/remote/clone.ts";
 import { auto } from "../../lib/open.ts";
 import { settle, VirtualTime } from "../dispatch/virtual_time.ts";
 
-/** A guide that may start two lanes. */
+/** The options of a guide that may start two lanes. */
 const OPTIONS = {
   maxSlots: 9,
   maxLanes: 2,
@@ -99,7 +99,7 @@ Deno.test("a key whose slots are bound is told for how long nothing moved", () =
     );
     const told: number[] = [];
     pace.leaveOut = (_nowMs, ms) => told.push(ms);
-    // What is used is looked at once tasks have waited for a while.
+    // CPU time is read once tasks have waited for a while.
     for (let tick = 0; tick < 12; tick++) time.pass(10);
     time.nowMs += 300;
     time.pass(0);
@@ -138,7 +138,7 @@ Deno.test("while a task's module is loaded nothing is watched, and then only wha
     const openLane = { number: 0, lane: { load: () => loading.promise } };
     guide.held(0, { openLane } as unknown as Batch);
     assertEquals(time.timers, 0);
-    // What never waits has ended by then.
+    // A task that never waits has ended once its module is loaded.
     pool.load = load;
     if (load > 0) pool.inFlight.running.push({ startedAtMs: time.nowMs });
     loading.resolve();

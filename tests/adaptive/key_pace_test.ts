@@ -1,4 +1,4 @@
-/** How the refusals of one key are met, beside those of others. */
+/** How a pace limits one key's tasks after refusals, separately from other keys. */
 
 import { assert, assertEquals } from "@std/assert";
 import { KeyPace } from "../../lib/adaptive/key_pace.ts";
@@ -20,7 +20,7 @@ Deno.test("a key is bound from the first time that too many are refused, by as m
   time.pass(50);
   assertEquals([end(0), end(0), pace.isBound, pace.slots], [false, false, false, Infinity]);
   assertEquals([end(1), pace.isBound, pace.slots], [true, true, 6]);
-  // It is waited for those that are in flight.
+  // The pace waits for the tasks in flight to end.
   assertEquals(pace.tick(seenAt(time.nowMs)), undefined);
   assert(pace.waitMs(time.nowMs) > 0);
   assert(!pace.isIdle);

@@ -1,4 +1,4 @@
-/** What is learned of tasks from their items, one look after another. */
+/** How checks of a task's items, one after another, decide where it runs and what sending costs. */
 
 import { assertEquals } from "@std/assert";
 import { KnownTasks } from "../../lib/adaptive/known_tasks.ts";
@@ -96,7 +96,7 @@ Deno.test("what sending costs is known of tasks that were looked at, the least t
 Deno.test("that somebody else had the core while it was measured makes sending no cheaper", () => {
   const { structuredClone } = globalThis;
   using time = new VirtualTime();
-  // Of an item with its result, and of next to nothing, the first of which warms up.
+  // Costs of copying an item with its result, and two numbers, where every other copy warms up.
   const costs: Record<string, number[]> = { "[[1],1]": [4, 9, 8], "[0,0]": [60, 50, 9, 1, 9, 2] };
   const { known, look } = knowing();
   look([1], 1);

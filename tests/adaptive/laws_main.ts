@@ -1,5 +1,5 @@
 /**
- * Holds the laws of slots against each other, and `auto()`'s decisions against the best fixed model, on
+ * Compares the laws of slots with each other, and `auto()`'s decisions with the best fixed model, on
  * made-up jobs: `deno run tests/adaptive/laws_main.ts [seeds]`.
  */
 
@@ -12,12 +12,12 @@ import { HOLDING, REFUSING, STANDING, STEEP, WORLDS } from "./worlds.ts";
 
 const seeds = Number(Deno.args[0] ?? 5);
 
-/** How much the newest round counts in the long run; one far above the present is forgotten faster. */
+/** The newest round's weight in the long-run latency; one far above the present is forgotten faster. */
 const LONG_RUN = 0.01;
 const STALE = 2;
 const FORGETTING = 0.95;
 
-/** As the law that was taken, by the latency in the long run: Gradient2Limit of concurrency-limits. */
+/** Like the law in use, but by long-run latency: Gradient2Limit of concurrency-limits. */
 function gradient2(): SlotLaw {
   let longMs: number | undefined;
   return ({ slots, latencyMs, leastMs }) => {
@@ -30,9 +30,9 @@ function gradient2(): SlotLaw {
 }
 
 /**
- * Slots grow while fewer tasks wait in the queue, estimated from the least latency seen, than three times
- * the logarithm of the slots, and shrink where more than six times as many do: VegasLimit of
- * concurrency-limits, after TCP Vegas (Brakmo and Peterson, 1995).
+ * The queue is estimated from the least latency. Slots grow while it is shorter than three times the logarithm
+ * of the slots, and shrink where it is longer than six times that: VegasLimit of concurrency-limits, after
+ * TCP Vegas (Brakmo and Peterson, 1995).
  */
 function vegas(): SlotLaw {
   return ({ slots, latencyMs, leastMs }) => {
@@ -50,7 +50,7 @@ function aimd(): SlotLaw {
 }
 
 const LAWS = { gradient: () => gradient, gradient2, vegas, aimd };
-/** What it gets done in the time it takes. */
+/** Tasks that ended per millisecond. */
 const pace = ({ ended, wallMs }: Simulated) => ended / wallMs;
 
 for (const noise of [0.03, 0.1, 0.2]) {

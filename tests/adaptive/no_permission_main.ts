@@ -1,4 +1,4 @@
-/** A program that may do nothing, and is to begin with lanes: tells its results, and why they stayed. */
+/** A program without permissions that begins with lanes; prints its results and why tasks stayed here. */
 
 import { auto, task } from "../../lib/mod.ts";
 

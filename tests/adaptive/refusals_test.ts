@@ -1,11 +1,11 @@
-/** How refusals are met. */
+/** How refusals limit slots and starts. */
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { Refusals } from "../../lib/adaptive/refusals.ts";
 
 const isPaused = (refusals: Refusals, nowMs: number) => refusals.waitMs(nowMs) > 0;
 
-/** Tasks end that were started then, and took 10 ms. */
+/** Ends tasks that started at `fromMs` and took 10 ms. */
 function end(
   refusals: Refusals,
   through: number,
@@ -16,7 +16,7 @@ function end(
   refusals.ended(through + refused, fromMs, fromMs + 10, { refused, askedMs });
 }
 
-/** One slot's tasks, some of which were refused, in so long. */
+/** Refusals after one slot's tasks in `tookMs`: `through` got through, and one was refused. */
 function paced(through: number, tookMs: number): Refusals {
   const refusals = new Refusals(0);
   end(refusals, through, 1, tookMs - 10);
@@ -47,17 +47,17 @@ Deno.test("there are as many slots as got through, and more once answers have ma
   assertEquals(refusals.brake(150, 20, 0), true);
   assert(!isPaused(refusals, 150));
   assertEquals(refusals.most, 12);
-  // What had been started before tells nothing new.
+  // Tasks that had started before tell nothing new.
   end(refusals, 0, 1, 50);
   assert(!refusals.areTooMany(0));
-  // 100 answers for each of the 8.
+  // 800 answers make up for the 8 refusals, 100 for each.
   end(refusals, 799, 0, 200);
   assertEquals(refusals.most, 12);
   end(refusals, 1, 0, 200);
   assertEquals(refusals.most, 13);
   refusals.passed(13);
   assertEquals(refusals.most, 14);
-  // The second time it is 200 answers.
+  // After the second refusal it takes 200 answers.
   end(refusals, 13, 1, 300);
   refusals.brake(400, 14, 0);
   assertEquals(refusals.most, 13);
@@ -136,7 +136,7 @@ Deno.test("where all is refused of as many as went well before, there are as man
 });
 
 Deno.test("where as many were refused as went well before, a rate is limited: tasks start as far apart as they got through", () => {
-  // 20 in a second, of 100 ms each.
+  // 20 tasks of 100 ms each end in a second.
   const refusals = new Refusals(0);
   for (let at = 0; at < 20; at++) refusals.ended(1, 890, 990);
   refusals.passed(4);
@@ -168,21 +168,21 @@ Deno.test("a pace becomes quicker by and by, up to what was too quick at once, a
   const refusals = paced(40, 1000);
   const first = 1.1 * 25 * (1 + 1 / 40);
   assertAlmostEquals(refusals.gapMs, first);
-  // The first one is only about right.
+  // The first gap is only about right, so a smaller one is tried at once.
   refusals.faster(5);
   assertAlmostEquals(refusals.gapMs, 0.9 * first);
   end(refusals, 10, 1, 1100);
   refusals.brake(1110, 1, 0);
   const second = 1.1 * 0.9 * first;
   assertAlmostEquals(refusals.gapMs, second);
-  // What is to be made up for is all that was refused at a pace.
+  // At a pace, every refusal must be made up for.
   end(refusals, 90, 0, 1150);
   for (let step = 0; step < 3; step++) {
     refusals.faster(5);
     assertAlmostEquals(refusals.gapMs, second * 0.9 ** step);
     end(refusals, 100, 0, 1200);
   }
-  // Timers are no finer.
+  // Below 1 ms there is no gap, as timers are no finer.
   for (let step = 0; step < 40; step++) {
     refusals.faster(5);
     end(refusals, 100, 0, 1300);

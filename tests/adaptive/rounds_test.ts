@@ -1,4 +1,4 @@
-/** When slots come back that a law took. What comes of it is told by simulation, in controller_test.ts. */
+/** When slots come back that a law took away. Simulations in controller_test.ts test the effect. */
 
 import { assertEquals } from "@std/assert";
 import { Rounds } from "../../lib/adaptive/rounds.ts";

@@ -9,30 +9,30 @@ import { ONE, type Shape } from "../../lib/adaptive/watch.ts";
 import type { SlotLaw } from "../../lib/adaptive/rounds.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 
-/** How a server answers what takes it some time, with so many requests in flight. */
+/** How a server answers requests that take it some time, by how many are in flight. */
 export type Server =
   | { readonly kind: "ample" }
-  /** Serves so many at once, each so many times as slowly; the others queue. All come so much later. */
+  /** Serves `most` at once, each `slowness` times as slowly; others queue. Answers arrive `lateMs` later. */
   | {
     readonly kind: "queue";
     readonly most: number;
     readonly slowness?: (atMs: number) => number;
     readonly lateMs?: (atMs: number) => number;
   }
-  /** Shares itself: beyond so many each takes longer. */
+  /** With more than `most` at once, each takes longer in proportion. */
   | { readonly kind: "knee"; readonly most: number }
-  /** Beyond so many it gets less done than before. */
+  /** With more than `most` at once, it gets less done than before. */
   | { readonly kind: "cliff"; readonly most: (atMs: number) => number }
-  /** Refuses more than so many a second, beyond a few in reserve, and may ask for a second's pause. */
+  /** Refuses more than `perSecond`, beyond a few in reserve, and may ask for a second's pause. */
   | {
     readonly kind: "rate";
     readonly perSecond: number;
     readonly reserve: number;
     readonly says?: boolean;
   }
-  /** Refuses more than so many in each second by its clock, and may say for how long. */
+  /** Refuses more than `perSecond` in each second of its clock, and may ask for a second's pause. */
   | { readonly kind: "window"; readonly perSecond: number; readonly says?: boolean }
-  /** Refuses more than so many at once, after this part of the time that an answer takes. */
+  /** Refuses more than `most` at once, after the share `after` of an answer's time. */
   | {
     readonly kind: "refuses";
     readonly most: (atMs: number) => number;
@@ -40,45 +40,45 @@ export type Server =
     /** Whether it answers with an error that doesn't say why. */
     readonly unsaid?: boolean;
   }
-  /** After more than so many at once it refuses everything for so long. */
+  /** After more than `most` at once, it refuses everything for `forMs`. */
   | { readonly kind: "bans"; readonly most: number; readonly forMs: number }
-  /** Refuses this share of all, whatever it is asked; or they come so many times as late, if at all. */
+  /** Refuses this share, whatever the load; with `after`, loses it after that many times an answer's time. */
   | { readonly kind: "chance"; readonly share: number; readonly after?: number };
 
 interface Answer {
   readonly atMs: number;
   readonly isRefused?: boolean;
-  /** How long it asks to be left alone. */
+  /** How long a pause the server asks for. */
   readonly askedMs?: number;
 }
 
-/** What a refusal takes that comes at once. */
+/** How long a refusal takes that comes at once, in milliseconds. */
 const REFUSES_MS = 1;
 
 /** What a task does, in milliseconds. */
 export interface SimulatedTask {
   readonly waitMs: number;
   readonly computeMs: number;
-  /** Holds up where it runs for so long, in which it computes for as long as it says, and waits. */
+  /** Blocks its lane for this long; it computes for `computeMs` of that time and waits for the rest. */
   readonly blockMs?: number;
-  /** Computes so long in threads of its own. */
+  /** Computes for this long in a thread of its own. */
   readonly threadMs?: number;
-  /** Sending it computes so long on both sides. */
+  /** Sending it takes this much CPU time on each side. */
   readonly sendMs?: number;
-  /** Holds so much memory. */
+  /** The memory that it holds while it is in flight. */
   readonly bytes?: number;
 }
 
 export interface SimulatedJob {
   readonly name: string;
   readonly items: number;
-  /** When an item comes; at once unless given. */
+  /** When an item comes from its source; at once if left out. */
   readonly comesAtMs?: (index: number) => number;
-  /** Items come for so long, however many; what is refused fails. */
+  /** Items come for this long, however many; refused ones fail instead of being tried again. */
   readonly forMs?: number;
-  /** How much memory there may be. */
+  /** The limit of memory. */
   readonly memoryBytes?: number;
-  /** How often the machine stands still, for 50 to 500 ms. */
+  /** The mean time between two standstills of the machine, each of 50 to 500 ms. */
   readonly stillEveryMs?: number;
   readonly taskAt: (index: number) => SimulatedTask;
   readonly server: Server;
@@ -86,45 +86,45 @@ export interface SimulatedJob {
 
 export interface Machine {
   readonly cores: number;
-  /** Cores that others use. */
+  /** How many cores other programs use. */
   readonly taken?: number;
   /** Standard deviation of the logarithm of every time. */
   readonly noise: number;
   readonly seed: number;
 }
 
-/** How a run went. */
+/** The result of a run. */
 export interface Simulated {
   readonly wallMs: number;
   readonly refused: number;
   readonly ended: number;
-  /** When the first was refused. */
+  /** When the first task was refused. */
   readonly firstRefusedMs: number;
   readonly peakBytes: number;
-  /** How often an item was started that had not been refused; one for each item. */
+  /** All starts less those that were refused; one for each item. */
   readonly starts: number;
   readonly decisions: readonly Decision[];
   readonly shape: Shape;
-  /** Slots on all lanes together in the last half, time by time: their mean, and their deviation from it. */
+  /** Mean and standard deviation of the slots on all lanes together, in the second half of the run. */
   readonly slots: { readonly mean: number; readonly deviation: number };
 }
 
-/** What a lane takes to start, and what sending a task there and back computes on both sides. */
+/** How long a lane takes to start, and the CPU time of sending a task and its result, on each side. */
 const START_MS = 40;
 const SEND_MS = 0.1;
-/** What starting a task takes the event loop, whatever the task. */
+/** CPU time of starting any task, in milliseconds. */
 const TASK_MS = 0.05;
 const MOST_MS = 600_000;
-/** Who is refused more often than that is no model for anybody. */
+/** A run ends early once it was refused this much more often than tasks have ended. */
 const MOST_REFUSED = 5_000;
-/** How long a program computes before others have its core, if they want it. */
+/** How long a program computes before others get its core, in milliseconds. */
 const SLICE_MS = 3;
-/** The CPU time of a thread is told in such steps. */
+/** The steps in which a thread's CPU time is reported, in milliseconds. */
 const THREAD_STEP_MS = 10;
-/** What a program needs by itself, and how long what it doesn't need any more stays. */
+/** Memory of the program itself, and how long memory that it has freed stays resident. */
 const BASE_BYTES = 60e6;
 const KEPT_MS = 500;
-/** While tasks are started one after another, other things come through so often. */
+/** How often a tick comes through while tasks are started one after another, in milliseconds. */
 const TURN_MS = 20;
 
 interface Event {
@@ -149,7 +149,7 @@ export function simulate(
   const noisy = (ms: number) => ms * Math.exp(machine.noise * normal());
   const events = new BinaryHeap<Event>((a, b) => a.atMs - b.atMs || a.order - b.order);
   let [nowMs, order] = [0, 0];
-  // While the machine stands still nothing moves but the clock that a program reads.
+  // While the machine stands still, only the clock that a program reads goes on.
   const { stillEveryMs = Infinity } = job;
   const randomStill = seededRandom(machine.seed + 1);
   const stillAfterMs = () => -stillEveryMs * Math.log(1 - randomStill());
@@ -174,7 +174,7 @@ export function simulate(
   }, 0);
   const shape = () => controller?.shape ?? (how as { fixed: Shape }).fixed;
 
-  // Where tasks compute: each does one thing after another, as fast as the cores allow.
+  // The event loop and the lanes: each computes one thing after another, as fast as the cores allow.
   const places = Array.from(
     { length: BLOCKED_LANES * machine.cores + 1 },
     () => ({
@@ -184,7 +184,7 @@ export function simulate(
       cpuMs: 0,
     }),
   );
-  // Threads of the tasks' own have the cores one after another.
+  // Threads that tasks start use the cores one after another.
   const cores = Array.from({ length: machine.cores }, () => 0);
   let heldMs = 0;
   let [threadCpuMs, involuntary, voluntary] = [0, 0, 0];
@@ -344,7 +344,7 @@ export function simulate(
       if (least.inFlight >= slots) return;
       if (again.length === 0 && comesAtMs(next) > nowMs) return fillAt(comesAtMs(next));
       if (gapMs > 0 && nowMs < nextStartMs) return fillAt(nextStartMs);
-      // While it computes it starts nothing.
+      // An event loop that computes starts no task.
       if (place === "event loop" && least.freeMs > nowMs) return fillAt(least.freeMs);
       nextStartMs = nowMs + gapMs;
       starts++;
@@ -385,7 +385,7 @@ export function simulate(
     fill();
   };
   let isStarting = false;
-  /** Lanes start as many at once as there are cores. */
+  /** Starts lanes, as many at once as there are cores. */
   const startLanes = (ready: number, wanted: number) => {
     isStarting = ready < wanted && controller!.wantsLanes;
     if (!isStarting) return;
@@ -410,7 +410,7 @@ export function simulate(
   let [dueMs, lateMs] = [1, 0];
   const tick = () => {
     if (isOver() || controller === undefined) return;
-    // It comes when the event loop is free, or has started tasks for long.
+    // A tick comes when the event loop is free, or has started tasks for TURN_MS.
     const loop = places[0]!;
     cpuOf(loop);
     if (loop.works.length > 0 && !isTickDue) {
@@ -454,7 +454,7 @@ export function simulate(
   };
 }
 
-/** Fixed shapes, of which one is the best. */
+/** The fixed shapes that a controller is compared with. */
 export function fixedShapes({ cores }: Machine): Shape[] {
   const sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1024];
   return [
@@ -464,7 +464,7 @@ export function fixedShapes({ cores }: Machine): Shape[] {
   ];
 }
 
-/** The best of them by what it gets done in the time it takes, of those that stay within what may be refused and held. */
+/** The fixed shape with the most tasks per millisecond, of those with at most 5 % refused and enough memory. */
 export function bestFixed(job: SimulatedJob, machine: Machine): Simulated {
   const all = fixedShapes(machine).map((fixed) => simulate(job, machine, { fixed }));
   const polite = all.filter(({ refused, ended, peakBytes }) =>

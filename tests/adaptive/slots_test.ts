@@ -1,4 +1,4 @@
-/** How many slots are given, by what answers tell. What comes of it is told by simulation, in controller_test.ts. */
+/** How many slots follow from how tasks end. Simulations in controller_test.ts test the effect. */
 
 import { assertEquals } from "@std/assert";
 import { Slots } from "../../lib/adaptive/slots.ts";
@@ -17,7 +17,7 @@ const SEEN: Seen = {
   lateMs: 0,
 };
 
-/** Slots in one event loop, and what a controller does about them. */
+/** Slots of one event loop, used as a controller uses them. */
 class Loop {
   readonly slots: Slots;
   #nowMs = 0;
@@ -28,7 +28,7 @@ class Loop {
     this.slots.begin({ ...SEEN, memoryBytes: this.memoryBytes });
   }
 
-  /** Looks, with all slots taken, and gives what is wanted. */
+  /** Ticks, with all slots taken by default, and sets the wanted slots; returns the reason. */
   tick(nowMs: number, inFlight = this.slots.count, remaining?: number): string | undefined {
     this.#nowMs = nowMs;
     const { memoryBytes, slots } = this;
@@ -40,7 +40,7 @@ class Loop {
     return wanted.why;
   }
 
-  /** So many tasks end that began then. */
+  /** Ends `count` tasks, and `refused` that are refused. */
   end(count: number, startedAtMs: number, endedAtMs: number, refused = 0): void {
     for (let task = 0; task < count; task++) {
       this.slots.onEnded(1, startedAtMs, endedAtMs);
@@ -49,7 +49,7 @@ class Loop {
     this.#nowMs = endedAtMs;
   }
 
-  /** All slots' tasks begin now, and end after so long, in which nothing moved for a while. */
+  /** Starts a task in each slot now; all end after `tookMs`, of which nothing moved for `stillMs`. */
   round(tookMs: number, stillMs = 0): string | undefined {
     const fromMs = this.#nowMs;
     if (stillMs > 0) this.slots.leaveOut(fromMs + stillMs, stillMs);
@@ -64,7 +64,7 @@ Deno.test("until something has ended there are few slots, and then no more than 
   assertEquals(loop.slots.count, 4);
   loop.end(1, 0, 200);
   for (let nowMs = 200; nowMs < 220; nowMs++) loop.tick(nowMs);
-  // What one slot would do in 1.8 s.
+  // One slot would end nine tasks in 1.8 s.
   assertEquals(loop.slots.count, 9);
 });
 
@@ -124,7 +124,7 @@ Deno.test("what comes late alone, too, was not refused among others", () => {
     for (let task = 0; task < count; task++) loop.slots.onEnded(1, nowMs, nowMs + 50, late);
     nowMs += 50;
     loop.tick(nowMs, 0);
-    // What paused begins again; with one slot it is looked how that one ends.
+    // Tick until starts go on again; with one slot, its task then shows how it ends.
     do loop.tick(++nowMs); while (loop.slots.isPaused(nowMs));
   }
   assertEquals(most, [4, 1, 4, 1, 4, 16, 64, 256]);
@@ -172,7 +172,7 @@ Deno.test("slots that were taken for a queue come back if as much less gets done
   for (const [tookMs, isQueue] of [[60, false], [10, true]] as const) {
     const loop = new Loop();
     while (loop.slots.count < 64) loop.round(10);
-    // Those that took the place of the first ones.
+    // Tasks of the same stage that took the slots of its first ones end.
     for (let task = 0; task < 16; task++) loop.slots.onEnded(1, 20, 30);
     assertEquals([loop.round(60), loop.slots.count], ["queues", 20]);
     loop.round(tookMs);
@@ -213,7 +213,7 @@ Deno.test("while nothing moves here a server goes on, and its answers look no qu
   loop.slots.onEnded(1, 0, 50);
   loop.slots.leaveOut(150, 45);
   loop.slots.onEnded(1, 100, 150);
-  // Nor do those look slower that nothing moved for.
+  // A task during which nothing moved doesn't look slower either.
   loop.slots.leaveOut(600, 300);
   loop.slots.onEnded(1, 300, 650);
   assertEquals(loop.slots.latencies, [50, 50, 50]);
@@ -281,10 +281,10 @@ Deno.test("slots that come back after a refusal that was none grow as all others
   loop.end(2, 2, 52);
   loop.slots.onEnded(2, 2, 52, { refused: 2, lost: 2 });
   assertEquals([loop.tick(52, 0), loop.slots.most], ["refused", 2]);
-  // Alone some fail, too.
+  // Tasks fail with one slot too.
   for (let task = 0; task < 2; task++) loop.slots.onEnded(1, 52, 53, { failed: 1 });
   assertEquals([loop.slots.most, loop.slots.isSlowStart], [Infinity, true]);
-  // Once slow start is over.
+  // The same holds once slow start is over.
   loop.slots.isSlowStart = false;
   assertEquals(loop.tick(60), undefined);
 });
@@ -295,7 +295,7 @@ Deno.test("memory above its bound takes slots in proportion, once a round, and b
   loop.memoryBytes = 110;
   loop.end(4, 2, 20);
   loop.tick(20);
-  // Four take 10 bytes.
+  // Four tasks took 10 bytes.
   assertEquals(loop.slots.count, 16);
   loop.memoryBytes = 1100;
   assertEquals([loop.tick(21), loop.slots.count], ["memory", 11]);

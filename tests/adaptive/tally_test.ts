@@ -1,12 +1,12 @@
-/** From when on tasks are sent no more that fail where they are sent. */
+/** When a task that fails on lanes is no longer sent there. */
 
 import { assert, assertEquals } from "@std/assert";
 import { Tally } from "../../lib/adaptive/tally.ts";
 import { seededRandom } from "../../lib/timing/random.ts";
 
 /**
- * How many of a task's items failed on lanes, one after another, before it was sent no more; those of which
- * it is in doubt run here. Infinity if it goes on to be sent.
+ * How many of a task's items failed on lanes, one after another, before it was no longer sent; in doubt, items
+ * run here. Infinity if it is always sent.
  */
 function lostOf(
   { here, fails, failsHere = () => false }: {

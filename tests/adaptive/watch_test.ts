@@ -1,4 +1,4 @@
-/** What a watch takes for busy, for blocked, and for kept from a core. */
+/** When a watch takes an event loop or lanes for busy, blocked or kept from a core. */
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { type Look, ONE, type Seen, type Shape, Watch } from "../../lib/adaptive/watch.ts";
@@ -19,7 +19,7 @@ const SEEN: Seen = {
   lateMs: 0,
 };
 
-/** What it sees 100 ms after it was opened, in which so much happened; ticks came so late. */
+/** The measurements 100 ms after the watch was opened, with these changes since. */
 function after100Ms(
   shape: Shape,
   changed: Partial<Seen>,
@@ -38,7 +38,7 @@ Deno.test("an event loop is busy that computes, or that a single task holds", ()
   assertEquals(busy(ONE, { cpuMs: 95, loopCpuMs: 90 }), 0.9);
   assertEquals(busy(ONE, { cpuMs: 5, heldMs: 95 }), 0.95);
   assertEquals(after100Ms(ONE, { cpuMs: 5, heldMs: 95 }).perSecond, 100);
-  // Others have the core for half of the time.
+  // Other programs have the core for half of the time.
   assertEquals(busy(MANY, { cpuMs: 50, loopCpuMs: 80, lateMs: 90 }), 0.9);
 });
 
@@ -62,7 +62,7 @@ Deno.test("nothing moved while timers were late and nothing was used, which is l
     const seen = { ...SEEN, nowMs: 100, lateMs: 80, ...changed };
     assertEquals(watch.leaveOut(seen), isStill ? 80 : 0);
     assertAlmostEquals(watch.look(seen, ONE).elapsedMs, isStill ? 20 : 100);
-    // Once.
+    // The same standstill is left out only once.
     assertEquals(watch.leaveOut({ ...seen, nowMs: 101 }), 0);
   }
 });
@@ -76,7 +76,7 @@ Deno.test("what waits hardly computes, and leaves its core by itself as often as
   assert(!waits(ONE, { cpuMs: 95, loopCpuMs: 90, heldMs: 95, switches }));
   assert(!waits(ONE, { cpuMs: 5, heldMs: 95, switches: { involuntary: 10, voluntary: 12 } }));
   assert(!waits(ONE, { cpuMs: 5, heldMs: 95, switches: { involuntary: 2, voluntary: 3 } }));
-  // As much as it gets of a core that others want too.
+  // The task computes as much as it gets of a core that other programs use too.
   assert(!waits(ONE, { cpuMs: 30, heldMs: 95, switches }));
   assert(!waits(LANES, { cpuMs: 15, lateMs: 40, switches }));
 });
@@ -86,7 +86,7 @@ Deno.test("lanes that are kept from their cores are busy, those that wait aren't
   assertEquals(busy(LANES, { cpuMs: 20 }), 0.1);
   assertEquals(busy(LANES, { cpuMs: 20, switches: { involuntary: 20, voluntary: 10 } }), 1);
   assertEquals(busy(LANES, { cpuMs: 20, lateMs: 40 }), 1);
-  // Late for its own work.
+  // Ticks are late because of the event loop's own work.
   assertEquals(busy(LANES, { cpuMs: 60, loopCpuMs: 40, lateMs: 40 }), 0.3);
   assertEquals(busy(LANES, { cpuMs: undefined }), 1);
 });

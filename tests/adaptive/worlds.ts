@@ -17,7 +17,7 @@ const cliff = (most: (atMs: number) => number): Server => ({ kind: "cliff", most
 const waits = (waitMs: number, computeMs = 0.2) => ({ waitMs, computeMs });
 const computes = (computeMs: number) => ({ waitMs: 0, computeMs });
 
-/** All take two seconds or more one by one. */
+/** Jobs that take two seconds or more one item at a time. */
 export const WORLDS: readonly SimulatedJob[] = [
   job("waits, 15 ms", 160, waits(15)),
   job("waits, 100 ms", 2000, waits(100)),
@@ -71,7 +71,7 @@ const refuses = (most: number, after?: number, unsaid = false): Server => ({
   unsaid,
 });
 
-/** Servers that are asked for a minute, most of which refuse. */
+/** Jobs that ask a server for a minute; most of the servers refuse. */
 export const REFUSING: readonly SimulatedJob[] = [
   minute("50 in each second, 20 ms", waits(20), { kind: "window", perSecond: 50 }),
   minute("50 in each second, 20 ms, says when", waits(20), {
@@ -150,7 +150,7 @@ export const REFUSING: readonly SimulatedJob[] = [
   }),
 ];
 
-/** Tasks that hold memory, of which there may be so much. */
+/** Jobs whose tasks hold memory, under a limit. */
 export const HOLDING: readonly SimulatedJob[] = [
   {
     ...job("holds 5 MB for 100 ms", 1500, { ...waits(100), bytes: 5e6 }),
@@ -158,12 +158,12 @@ export const HOLDING: readonly SimulatedJob[] = [
   },
 ];
 
-/** Few know before many are in flight that they get less done. */
+/** Servers that get less done with more than a few in flight, which only shows once many are. */
 export const STEEP: readonly SimulatedJob[] = [
   minute("cliff at 2, for a minute", waits(20), cliff(() => 2)),
 ];
 
-/** Some of them on a machine that stands still now and then, for somebody else has it. */
+/** Some of these jobs on a machine that stands still now and then, as other programs use it. */
 export const STANDING: readonly SimulatedJob[] = [...WORLDS, ...REFUSING].filter(({ name }) =>
   [
     "waits, 100 ms",
