@@ -12,7 +12,7 @@ import { Slots, type SlotsOptions, type Wanted } from "./slots.ts";
 import { quickerOf } from "./stage.ts";
 import { BUSY, type Figures, type Look, ONE, type Seen, type Shape, Watch } from "./watch.ts";
 
-/** Why a shape was changed. */
+/** Why a decision was made. */
 export type Why =
   /** The slots or lanes that the job begins with. */
   | "start"
@@ -77,7 +77,7 @@ const OVERDUE_MS = 10;
 /** The least time to measure over, in milliseconds; longer where tasks wait, as cold code computes more. */
 const WINDOW_MS = 10;
 const SETTLED_MS = 100;
-/** The least time where each waiting task computes for COLD_TASK_MS, which is more than cold code adds. */
+/** The least time to measure over where each waiting task computes for COLD_TASK_MS, more than cold code adds. */
 const MIXED_MS = 50;
 const COLD_TASK_MS = 3;
 /** From this busy share on tasks may be computing, so CPU time is read; starting tasks is part of the share. */
@@ -87,7 +87,7 @@ const COLD_MS = 500;
 /** The least work left that is worth lanes, in milliseconds; more before CPU time is read, which takes time. */
 const WORTH_MS = 150;
 export const WORTH_LOOK_MS = 300;
-/** They must also get this many times as much done, all lanes together and with the cost of sending. */
+/** Lanes must also get this many times as much done, all together and with the cost of sending. */
 const WORTH_GAIN = 1.25;
 /** CPU time of a message on either side, in milliseconds; tasks that never wait share messages. */
 const MESSAGE_MS = 0.1;
@@ -111,7 +111,7 @@ const TRIAL_TASKS = 3;
 const GAIN = 1.1;
 /** How long after a return to the event loop lanes aren't tried again, in milliseconds; doubled each time. */
 const AGAIN_MS = 400;
-/** The longest wait that counts, in milliseconds. Lanes that use less than LITTLE of one core are left. */
+/** The longest wait that counts, in milliseconds. Lanes that use less than LITTLE of one core are given up. */
 const LOOK_MS = 250;
 const LITTLE = 0.2;
 /** Tasks fill the cores if they used the share FULL of them over at least this many milliseconds. */
@@ -121,7 +121,7 @@ const FULL = 0.9;
 export class Controller {
   shape: Shape;
   wantsLanes = false;
-  /** Whether CPU time is to be read. A job that ends earlier is spared that cost. */
+  /** Whether the guide should read CPU time; a job that ends before is spared that cost. */
   wantsUsage = false;
   /** The time from the last tick to the next, in milliseconds. */
   nextTickMs: number = FIRST_TICK_MS;
@@ -435,7 +435,7 @@ export class Controller {
     if (elapsedMs < this.#settledMs || ended < lanes) return this.#slotsOf(seen);
     const isIdle = busyShare * lanes < LITTLE && seen.inFlight >= this.#slots.count / 2 &&
       !(this.#blocks && gain >= GAIN);
-    // If tasks block without computing, the event loop shows that.
+    // The event loop will show if tasks block without computing.
     const decision = isIdle
       ? this.#toLoop(seen, "waits again", this.#slots.count)
       : this.#slotsOf(seen);

@@ -1,4 +1,4 @@
-/** What is known of tasks from their items and outcomes: whether lanes can run them, and what sending costs. */
+/** Learns from items and outcomes of tasks whether lanes can run them, and how much sending them costs. */
 
 import type { Batch } from "../dispatch/batch.ts";
 import { attempt } from "../lanes/attempt.ts";

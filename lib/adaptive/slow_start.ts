@@ -29,7 +29,7 @@ const LONGER = 1.25;
 const MANY_LATENCIES = 32;
 const HARDLY_MORE = 1.2;
 
-/** What the stages of slow start show. */
+/** The result of comparing the stages of slow start. */
 export interface SlowStart {
   /** The most slots that went well. */
   readonly proven: number;

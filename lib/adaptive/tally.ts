@@ -10,7 +10,7 @@ export const PROVEN = 1;
  */
 const FIRST = 3;
 const EARLY = 100;
-/** If failures there exceed those here by this many standard deviations, or FEW ended here, more run here. */
+/** If failures there exceed those here by this many deviations, or fewer than FEW ended here, more run here. */
 const IN_DOUBT = 1.25;
 const FEW = 8;
 /** Later, this many failures in a row are needed. */

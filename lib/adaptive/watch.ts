@@ -49,7 +49,7 @@ export interface Seen {
   readonly awaitsItems?: boolean;
   /** Whether items of some task can be sent to lanes. */
   readonly travels: boolean;
-  /** What sending an item and its result would compute here and there, as far as that is known. */
+  /** CPU time of sending an item and its result, on each side, in milliseconds, if it is known. */
   readonly sendMs?: number;
   readonly memoryBytes: number;
   /** How late timers have come so far in total, in milliseconds. */
