@@ -77,7 +77,7 @@ const OVERDUE_MS = 10;
 /** The least time to measure over, in milliseconds; longer where tasks wait, as cold code computes more. */
 const WINDOW_MS = 10;
 const SETTLED_MS = 100;
-/** The least time to measure over where each waiting task computes for COLD_TASK_MS, more than cold code adds. */
+/** The least time to measure over where waiting tasks compute for COLD_TASK_MS, more than cold code adds. */
 const MIXED_MS = 50;
 const COLD_TASK_MS = 3;
 /** From this busy share on tasks may be computing, so CPU time is read; starting tasks is part of the share. */
