@@ -2,7 +2,7 @@
 
 import { BASELINE, isRemote } from "../../models.ts";
 import { COMPUTES, GAINED, SURE, TELLS_NOTHING, WAITS } from "../../judge/thresholds.ts";
-import { median } from "../../timing/statistics.ts";
+import { median, quantile, sorted } from "../../timing/statistics.ts";
 import type { SharedState } from "../job/shared_state.ts";
 import { busyMatters, isCeilingLow } from "../prediction/busy.ts";
 import { predict } from "../prediction/predict.ts";
@@ -18,6 +18,8 @@ import { isNeedless, substitutes } from "./substitutes.ts";
 
 /** An interval whose high end is less than this many times its low end needs no more rounds. */
 const NARROW = 1.3;
+/** A tenth of the sample's tasks take at least as long as a long one. */
+const LONG = 0.9;
 
 export interface PlannedRace extends Planned {
   readonly plan: RacePlan;
@@ -86,6 +88,8 @@ export function judgeOf(planned: PlannedRace): RaceJudge {
     const job = { ...planned, sample: asRaced(sample, runners) };
     return (runner, round) => scaledMs(job, runner, round);
   };
+  // The first task may have been cold.
+  const longMs = quantile(sorted(sample.walls.map(({ wallMs }) => wallMs)), LONG);
   const lastMsBy = (runners: readonly Runner[]) => {
     const scaled = scaledBy(runners);
     return (runner: Runner) => scaled(runner, runner.rounds.at(-1)!);
@@ -103,7 +107,7 @@ export function judgeOf(planned: PlannedRace): RaceJudge {
     scaledBy,
     isDecided: (runners) => isDecided(runners, planned),
     isUnclear: (race) => isUnclear(race, planned),
-    isNeedless: (runner, runners) => isNeedless(runner, runners, lastMsBy(runners)),
+    isNeedless: (runner, runners) => isNeedless(runner, runners, lastMsBy(runners), longMs),
     instead: (runners) =>
       substitutes(runners, allowed, lastMsBy(runners)).filter(({ model }) =>
         mayBeRaced(model, planned.models) && !(planned.shared && isRemote(model))

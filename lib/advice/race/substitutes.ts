@@ -34,6 +34,8 @@ const MORE = 4;
 const HOPEFUL = 1.05;
 /** With this many times as many tasks in flight as are served at once, most of them only queue. */
 export const QUEUEING = 4;
+/** Filling all slots once then takes at least this many times as long as a long task of the sample. */
+const QUEUED = 3;
 /** The same limit for tasks that also compute, and so keep those behind them on their lane waiting. */
 const BUNCHING = 2 * QUEUEING;
 
@@ -99,6 +101,7 @@ export function isNeedless(
   runner: Runner,
   runners: readonly Runner[],
   timeMs: (runner: Runner) => number,
+  longMs: number,
 ): boolean {
   const isHopeless = runner.candidate.slots > 1 &&
     runners.some((of) =>
@@ -110,7 +113,9 @@ export function isNeedless(
   const plain = plainOf(ran);
   return plain !== undefined && ran.some((of) => {
     const gain = timeMs(plain) / timeMs(of);
-    const queues = isLoop(of) && isLoop(runner) &&
+    // If tasks in flight repeat work that one by one they would share, each slot gains little, but no task queues.
+    const turnMs = of.rounds.at(-1)!.runMs / Math.ceil(of.items / inFlight(of));
+    const queues = isLoop(of) && isLoop(runner) && turnMs >= QUEUED * longMs &&
       Math.min(inFlight(of), inFlight(runner)) >= QUEUEING * gain;
     return gain >= GAINED && (queues || runner.useless);
   });

@@ -108,13 +108,20 @@ for (const [what, gainOf] of Object.entries(COURSES)) {
 
 Deno.test("isNeedless() knows of slots that would only queue, once others did, or take too long", () => {
   const runners = tried([SEQUENTIAL, 1600], [limited(32), 400]);
-  const of = (candidate: Candidate, among = runners) =>
-    isNeedless({ candidate, items: 200, rounds: [] }, among, ({ rounds }) => rounds[0]!.runMs);
+  const of = (candidate: Candidate, among = runners, longMs = 8) =>
+    isNeedless(
+      { candidate, items: 200, rounds: [] },
+      among,
+      ({ rounds }) => rounds[0]!.runMs,
+      longMs,
+    );
   assertEquals([CONCURRENT, limited(16)].map((each) => of(each)), [true, true]);
   assertEquals([limited(15), workers(64)].map((each) => of(each)), [false, false]);
   assertEquals(of(CONCURRENT, tried([SEQUENTIAL, 1600], [limited(8), 400])), false);
   assertEquals(of(CONCURRENT, tried([SEQUENTIAL, 1600], [limited(32), 1600])), false);
   assertEquals(of(CONCURRENT, tried([limited(32), 400])), false);
+  // Seven turns of 57 ms: tasks that one by one found what another had fetched each wait for it themselves.
+  assertEquals([of(CONCURRENT, runners, 19), of(CONCURRENT, runners, 20)], [true, false]);
   const stopped = { candidate: limited(32), items: 200, rounds: [], useless: 1 };
   const ran = [...tried([SEQUENTIAL, 1600]), stopped];
   assertEquals([CONCURRENT, limited(16), workers(64)].map((each) => of(each, ran)), [
@@ -128,7 +135,7 @@ Deno.test("isNeedless() gives what took too long another trial only where nothin
   const stopped = { candidate: CONCURRENT, items: 200, rounds: [], useless: 1 };
   const of = (runMs: number) => {
     const among = [...tried([SEQUENTIAL, 1600], [workers(2), runMs]), stopped];
-    return isNeedless(stopped, among, ({ rounds }) => rounds[0]!.runMs);
+    return isNeedless(stopped, among, ({ rounds }) => rounds[0]!.runMs, 8);
   };
   assertEquals([of(1600), of(900)], [false, true]);
 });
