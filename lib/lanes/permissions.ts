@@ -8,6 +8,7 @@ import { fromHere, nearestConfig, programFlags } from "./project.ts";
  * The permissions of tasks: for each kind a list of what is allowed, or `true` for everything. Relative paths
  * are relative to the program's folder when it opens the executor. A subprocess is given nothing that the
  * program itself was denied, as by `--deny-read`: permissions that include it, or a part of it, are refused.
+ * Deno doesn't show a denied part of a kind that the program isn't allowed at all, so that isn't refused.
  */
 export interface LanePermissions {
   /** Network hosts, such as `"127.0.0.1"` or `"example.com:443"`. */
