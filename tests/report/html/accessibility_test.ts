@@ -88,7 +88,6 @@ Deno.test({
         const found: Found[] = await page.evaluate(AXE);
         const told = found.map(({ id, nodes }) => `${id}, ${nodes.length}: ${nodes[0]?.html}`);
         assertEquals(told, [], `${width} px, ${scheme}`);
-        await page.close();
       };
       for (const [name, make] of Object.entries(PAGES)) {
         await t.step(name, async () => {

@@ -13,7 +13,7 @@ import { ratesOf } from "../../scaling/rates.ts";
 const why = whyNoChromium();
 if (why !== undefined) console.log(`The page is not tested in a browser: ${why}`);
 
-/** Opens the page of these files; it is closed when the test's function has ended. */
+/** Opens the page of these files, in place of the one before. */
 type Open = (
   files: ReportFile | readonly ReportFile[],
   width?: number,
@@ -293,14 +293,10 @@ Deno.test({
   fn: (t) =>
     withChromium(async (openHtml) => {
       for (const [name, look] of looks) {
-        await t.step(name, async () => {
-          await using pages = new AsyncDisposableStack();
-          await look(async (files, width, colorScheme) => {
-            const opened = await openHtml(reportPage([files].flat()), width, colorScheme);
-            pages.defer(() => opened.page.close());
-            return opened;
-          });
-        });
+        await t.step(name, () =>
+          look((files, width, colorScheme) =>
+            openHtml(reportPage([files].flat()), width, colorScheme)
+          ));
       }
     }),
 });

@@ -56,7 +56,7 @@ export interface Opened {
   readonly requests: string[];
 }
 
-/** Opens a page of this markup from a file, in a window of the given width. */
+/** Opens a page of this markup from a file, in a window of the given width, in place of the page before. */
 export type OpenHtml = (
   html: string,
   width?: number,
@@ -71,16 +71,26 @@ export async function withChromium(
   let browser: Browser | undefined;
   try {
     const started = browser = await startChromium();
+    // One window shows all pages, because a new one takes longer to start than a page to open.
+    let window: Page | undefined;
+    let errors: string[] = [];
+    let requests: string[] = [];
+    let count = 0;
     await use(async (html, width = 1280, colorScheme = "light") => {
-      const file = join(folder, "page.html");
+      if (window === undefined) {
+        window = await started.newPage();
+        window.on("console", (message) => errors.push(message.text()));
+        window.on("pageerror", (error) => errors.push(String(error)));
+        window.on("request", (request) => requests.push(request.url()));
+      }
+      const file = join(folder, `${count++}.html`);
       await Deno.writeTextFile(file, html);
-      const page = await started.newPage({ viewport: { width, height: 900 }, colorScheme });
-      const errors: string[] = [], requests: string[] = [];
-      page.on("console", (message) => errors.push(message.text()));
-      page.on("pageerror", (error) => errors.push(String(error)));
-      page.on("request", (request) => requests.push(request.url()));
-      await page.goto(pathToFileURL(file).href);
-      return { page, errors, requests };
+      await window.setViewportSize({ width, height: 900 });
+      await window.emulateMedia({ media: null, colorScheme });
+      [errors, requests] = [[], []];
+      const opened = { page: window, errors, requests };
+      await window.goto(pathToFileURL(file).href);
+      return opened;
     }, started);
   } finally {
     await browser?.close();

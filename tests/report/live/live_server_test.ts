@@ -9,6 +9,13 @@ const why = whyNoChromium();
 if (why !== undefined) console.log(`The live page is not tested in a browser: ${why}`);
 const ignore = !granted("net");
 
+const looks: (readonly [name: string, look: (page: Page) => Promise<void>])[] = [];
+
+/** A test of the page in one shared browser, because starting a browser takes as long as a test. */
+function browserTest(...look: typeof looks[number]): void {
+  looks.push(look);
+}
+
 /** The status of the answer to a request that names another host, as another site's page would send it. */
 async function statusUnder(host: string, url: string): Promise<string> {
   const { hostname, port, pathname } = new URL(url);
@@ -99,108 +106,117 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "the page draws rate, latency, failures and lanes in Chromium, and asks for nothing else",
-  ignore: why !== undefined,
-  fn: () =>
-    withChromium(async (_open, browser) => {
-      await using live = new LiveServer("crawl <b>");
-      live.pulse(pulseAt(0));
-      live.pulse(pulseAt(500));
-      const page = await browser.newPage();
-      const errors: string[] = [], requests: string[] = [];
-      page.on("console", (message) => errors.push(message.text()));
-      page.on("pageerror", (error) => errors.push(String(error)));
-      page.on("request", (request) => requests.push(request.url()));
-      await page.goto(live.url, { waitUntil: "commit" });
-      await until(page, "document.querySelectorAll('#lanes div').length === 2");
-      live.pulse(pulseAt(1000, { settled: 1000, perSecond: 200 }));
-      await until(page, "document.getElementById('state').textContent.startsWith('1,000 of')");
-      const text = await page.evaluate("document.body.innerText") as string;
-      for (
-        const words of [
-          "crawl <b>",
-          "200/s",
-          "40.0 ms",
-          "3 tasks on 2 lanes, 4 slots each",
-          "<img src=x",
-        ]
-      ) {
-        assertStringIncludes(text, words);
-      }
-      const paths = await page.evaluate(
-        "[...document.querySelectorAll('svg')].map((svg) => [...svg.children].map((path) => path.getAttribute('d')))",
-      ) as string[][];
-      for (const path of paths.flat()) {
-        assert(/^M[\d.]+,[\d.]+h0(L[\d.]+,[\d.]+){2}$/.test(path), path);
-      }
-      await live.end("The run is done.");
-      await until(page, "document.getElementById('ended').textContent === 'The run is done.'");
-      assertEquals(errors, []);
-      assertEquals(requests.sort(), [live.url, `${live.url}events`]);
-    }),
-});
+browserTest(
+  "the page draws rate, latency, failures and lanes in Chromium, and asks for nothing else",
+  async (page) => {
+    await using live = new LiveServer("crawl <b>");
+    live.pulse(pulseAt(0));
+    live.pulse(pulseAt(500));
+    const errors: string[] = [], requests: string[] = [];
+    page.on("console", (message) => errors.push(message.text()));
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("request", (request) => requests.push(request.url()));
+    await page.goto(live.url, { waitUntil: "commit" });
+    await until(page, "document.querySelectorAll('#lanes div').length === 2");
+    live.pulse(pulseAt(1000, { settled: 1000, perSecond: 200 }));
+    await until(page, "document.getElementById('state').textContent.startsWith('1,000 of')");
+    const text = await page.evaluate("document.body.innerText") as string;
+    for (
+      const words of [
+        "crawl <b>",
+        "200/s",
+        "40.0 ms",
+        "3 tasks on 2 lanes, 4 slots each",
+        "<img src=x",
+      ]
+    ) {
+      assertStringIncludes(text, words);
+    }
+    const paths = await page.evaluate(
+      "[...document.querySelectorAll('svg')].map((svg) => [...svg.children].map((path) => path.getAttribute('d')))",
+    ) as string[][];
+    for (const path of paths.flat()) {
+      assert(/^M[\d.]+,[\d.]+h0(L[\d.]+,[\d.]+){2}$/.test(path), path);
+    }
+    await live.end("The run is done.");
+    await until(page, "document.getElementById('ended').textContent === 'The run is done.'");
+    assertEquals(errors, []);
+    assertEquals(requests.sort(), [live.url, `${live.url}events`]);
+  },
+);
+
+browserTest(
+  "the page draws each part of a comparison apart, and lists what each came to",
+  async (page) => {
+    await using live = new LiveServer("deno task io");
+    for (const [atMs, part] of [[0, "one"], [1, "one"], [2, "<i>two"]] as const) {
+      live.pulse(pulseAt(atMs * 1000, { part }));
+    }
+    await page.goto(live.url, { waitUntil: "commit" });
+    await until(page, "document.querySelectorAll('#parts tr').length === 2");
+    const read = (what: string) => page.evaluate(what) as Promise<string>;
+    assertEquals(
+      await read(
+        "document.querySelector('#rate path').getAttribute('d').replace(/[\\d.,]+/g, '')",
+      ),
+      "MhLMh",
+    );
+    assertEquals(
+      await read("document.getElementById('parts').innerText"),
+      "one\t100 items\t1 failed\t100/s\n<i>two\t200 items\t1 failed\t100/s",
+    );
+    assert(
+      (await read("document.getElementById('state').textContent")).startsWith("<i>two: 200"),
+    );
+  },
+);
+
+browserTest(
+  "the page says when it hears nothing any more, and draws all anew once it does",
+  async (page) => {
+    await using live = new LiveServer("crawl");
+    const gone = Promise.withResolvers<void>();
+    let asked = 0;
+    await page.route("**/events", async (route) => {
+      if (++asked === 2) await gone.promise;
+      const pulses = [0, 1000].map((atMs) =>
+        `event: pulse\ndata: ${JSON.stringify(pulseAt(atMs))}\n\n`
+      );
+      // A program that was killed sends no end.
+      const body = `retry: 10\n\n${pulses.join("")}${
+        asked === 1 ? "" : 'event: end\ndata: "Over."\n\n'
+      }`;
+      await route.fulfill({ contentType: "text/event-stream", body });
+    });
+    await page.goto(live.url, { waitUntil: "commit" });
+    await until(
+      page,
+      "document.getElementById('ended').textContent.startsWith('Nothing is heard')",
+    );
+    gone.resolve();
+    await until(page, "document.getElementById('ended').textContent === 'Over.'");
+    const path = await page.evaluate(
+      "document.querySelector('#rate path').getAttribute('d')",
+    ) as string;
+    assertEquals(path.replace(/[\d.,]+/g, ""), "MhL");
+  },
+);
 
 Deno.test({
-  name: "the page draws each part of a comparison apart, and lists what each came to",
+  name: "the page in a browser",
   ignore: why !== undefined,
-  fn: () =>
+  fn: (t) =>
     withChromium(async (_open, browser) => {
-      await using live = new LiveServer("deno task io");
-      for (const [atMs, part] of [[0, "one"], [1, "one"], [2, "<i>two"]] as const) {
-        live.pulse(pulseAt(atMs * 1000, { part }));
+      for (const [name, look] of looks) {
+        await t.step(name, async () => {
+          const page = await browser.newPage();
+          try {
+            await look(page);
+          } finally {
+            await page.close();
+          }
+        });
       }
-      const page = await browser.newPage();
-      await page.goto(live.url, { waitUntil: "commit" });
-      await until(page, "document.querySelectorAll('#parts tr').length === 2");
-      const read = (what: string) => page.evaluate(what) as Promise<string>;
-      assertEquals(
-        await read(
-          "document.querySelector('#rate path').getAttribute('d').replace(/[\\d.,]+/g, '')",
-        ),
-        "MhLMh",
-      );
-      assertEquals(
-        await read("document.getElementById('parts').innerText"),
-        "one\t100 items\t1 failed\t100/s\n<i>two\t200 items\t1 failed\t100/s",
-      );
-      assert(
-        (await read("document.getElementById('state').textContent")).startsWith("<i>two: 200"),
-      );
-    }),
-});
-
-Deno.test({
-  name: "the page says when it hears nothing any more, and draws all anew once it does",
-  ignore: why !== undefined,
-  fn: () =>
-    withChromium(async (_open, browser) => {
-      await using live = new LiveServer("crawl");
-      const page = await browser.newPage();
-      const gone = Promise.withResolvers<void>();
-      let asked = 0;
-      await page.route("**/events", async (route) => {
-        if (++asked === 2) await gone.promise;
-        const pulses = [0, 1000].map((atMs) =>
-          `event: pulse\ndata: ${JSON.stringify(pulseAt(atMs))}\n\n`
-        );
-        // A program that was killed sends no end.
-        const body = `retry: 10\n\n${pulses.join("")}${
-          asked === 1 ? "" : 'event: end\ndata: "Over."\n\n'
-        }`;
-        await route.fulfill({ contentType: "text/event-stream", body });
-      });
-      await page.goto(live.url, { waitUntil: "commit" });
-      await until(
-        page,
-        "document.getElementById('ended').textContent.startsWith('Nothing is heard')",
-      );
-      gone.resolve();
-      await until(page, "document.getElementById('ended').textContent === 'Over.'");
-      const path = await page.evaluate(
-        "document.querySelector('#rate path').getAttribute('d')",
-      ) as string;
-      assertEquals(path.replace(/[\d.,]+/g, ""), "MhL");
     }),
 });
 
