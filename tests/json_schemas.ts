@@ -46,10 +46,15 @@ export function parseReportFile(text: string, path: string): ReportFile {
   return parseWritten(text, path, fileFormats());
 }
 
+/** Made once for each kind, which takes longer than validating with them. */
+const validators = new Map<Kind, ReturnType<Ajv2020["compile"]>>();
+
 /** The errors of a validator for a text against a shipped schema, one line each; empty if it is valid. */
 export function faultsOf(kind: Kind, text: string): string[] {
-  const schema = JSON.parse(Deno.readTextFileSync(schemaFile(kind)));
-  const validate = new Ajv2020({ strict: true, allErrors: true }).compile(schema);
+  const validate = validators.getOrInsertComputed(kind, () => {
+    const schema = JSON.parse(Deno.readTextFileSync(schemaFile(kind)));
+    return new Ajv2020({ strict: true, allErrors: true }).compile(schema);
+  });
   validate(JSON.parse(text));
   return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath}: ${message}`);
 }
