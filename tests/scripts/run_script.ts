@@ -96,10 +96,11 @@ export async function livePulse(
   return pulse;
 }
 
-/** Runs a script many times, one after the other in one process, for runs that end at once. */
+/** Runs a script many times, one after the other in one process, for runs that end soon. */
 export async function runTaskEach(
   task: string,
   runs: readonly (readonly string[])[],
+  cwd = ROOT,
 ): Promise<readonly ScriptRun[]> {
   const command = commandOf(task);
   const script = new URL(command.pop()!, new URL("../../", import.meta.url)).href;
@@ -107,9 +108,46 @@ export async function runTaskEach(
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: [...command, main, script, JSON.stringify(runs)],
     cwd: ROOT,
-    env: { NO_COLOR: "1", INIT_CWD: ROOT },
+    env: { NO_COLOR: "1", INIT_CWD: cwd },
     stdin: "null",
     stderr: "inherit",
   }).output();
   return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+/** A job of a test: its module's code, and further arguments. */
+interface MadeUpJob {
+  readonly code: string;
+  readonly args?: readonly string[];
+  /** The module's name; by default it is JavaScript, because type checking takes a second. */
+  readonly name?: string;
+  /** Whether the run waits for a time limit. */
+  readonly waits?: boolean;
+}
+
+/**
+ * Runs a script on jobs, each in a folder of its own: one after the other in one process, and beside it those
+ * that wait, in processes of their own.
+ */
+export async function runTaskOnEach(
+  task: string,
+  jobs: readonly MadeUpJob[],
+): Promise<readonly ScriptRun[]> {
+  const cwd = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    const runs = jobs.map(({ code, args = [], name = "job.js", waits = false }, at) => {
+      Deno.mkdirSync(`${cwd}/${at}`);
+      Deno.writeTextFileSync(`${cwd}/${at}/${name}`, code);
+      return { args: [`${at}/${name}`, ...args], waits };
+    });
+    const waiting = runs.filter(({ waits }) => waits);
+    const others = runs.filter(({ waits }) => !waits);
+    const [late, soon] = await Promise.all([
+      Promise.all(waiting.map(({ args }) => runTask(task, args, { cwd }))),
+      runTaskEach(task, others.map(({ args }) => args), cwd),
+    ]);
+    return runs.map((run) => run.waits ? late[waiting.indexOf(run)]! : soon[others.indexOf(run)]!);
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
 }

@@ -10,6 +10,7 @@ import {
   mayRunScripts,
   ROOT,
   runTask,
+  runTaskEach,
   type ScriptRun,
   startTask,
 } from "./run_script.ts";
@@ -576,8 +577,9 @@ test("deno task run refuses lists and files that don't fit, before anything runs
   ];
   const names = () => Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
   const before = names();
-  for (const [args, ...parts] of cases) {
-    const { code, stdout, stderr } = await runTask("run", args, { cwd: folder });
+  const runs = await runTaskEach("run", cases.map(([args]) => args), folder);
+  for (const [at, [_, ...parts]] of cases.entries()) {
+    const { code, stdout, stderr } = runs[at]!;
     assertEquals([code, stdout], [2, ""], stderr);
     assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
     for (const part of parts) assertStringIncludes(stderr, part);

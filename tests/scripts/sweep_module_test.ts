@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { mayRunScripts, runTask, type ScriptRun } from "./run_script.ts";
+import {
+  mayRunScripts,
+  runTask,
+  runTaskEach,
+  runTaskOnEach,
+  type ScriptRun,
+} from "./run_script.ts";
 
 const ignore = !mayRunScripts;
 /** The smallest sweep, in case a module isn't refused. */
@@ -110,52 +116,44 @@ const REFUSED: readonly (readonly [
     ],
   ],
   ["a task that exits", `${ITEMS} export default () => Deno.exit(7);`, 1, ["exit code 7"]],
+  ["a module that never loads", `${NEVER} ${ITEMS} ${TASK}`, 1, [
+    "the module did not load within 15.0 s",
+    "raise --timeout",
+  ], ["--timeout", "1s"]],
+  ["a task that never settles", `${ITEMS} export default async () => { ${NEVER} };`, 1, [
+    "item 0 did not settle within 1.0 s",
+    "raise --timeout",
+  ], ["--timeout", "1s"]],
 ];
 
-/** How many sweeps run at once: most of the time each waits for a start or a type check. */
-const AT_ONCE = 4;
-
-for (let from = 0; from < REFUSED.length; from += AT_ONCE) {
-  const cases = REFUSED.slice(from, from + AT_ONCE);
-  Deno.test({
-    name: `sweep refuses in one clear line ${cases.map(([what]) => what).join("; ")}`,
-    ignore,
-    fn: async () => {
-      const runs = cases.map(([what, code, _, __, args = []]) =>
-        sweep(code, [...SMALL, ...args], what === "a type error" ? "job.ts" : "job.js")
-      );
-      for (const [i, run] of (await Promise.all(runs)).entries()) {
-        const [_, __, wanted, parts] = cases[i]!;
-        assertEnds(run, wanted, ...parts);
-      }
-    },
-  });
-}
-
 Deno.test({
-  name: "sweep refuses modules that aren't there, folders, and addresses",
+  name: "sweep refuses in one clear line what is no job that it can sweep",
   ignore,
-  fn: async () => {
-    assertEnds(await runTask("sweep", ["no_such_job.ts"]), 2, "no_such_job.ts", "no such file");
-    assertEnds(await runTask("sweep", ["lib"]), 2, "a folder");
-    for (const address of ["https://example.com/job.ts", "http://127.0.0.1/job.ts"]) {
-      assertEnds(await runTask("sweep", [address]), 2, "not a local file", "save it here");
+  async fn(t) {
+    const jobs = REFUSED.map(([what, code, _, __, args = []]) => ({
+      ...{ code, args: [...SMALL, ...args] },
+      name: what === "a type error" ? "job.ts" : "job.js",
+      waits: args[0] === "--timeout",
+    }));
+    const runs = await runTaskOnEach("sweep", jobs);
+    for (const [at, [what, _, wanted, parts]] of REFUSED.entries()) {
+      await t.step(what, () => assertEnds(runs[at]!, wanted, ...parts));
     }
   },
 });
 
 Deno.test({
-  name:
-    "sweep doesn't wait for ever for a module that never loads, nor for a task that never settles",
+  name: "sweep refuses modules that aren't there, folders, and addresses",
   ignore,
   fn: async () => {
-    // Both wait for their full time limits, so they run at the same time.
-    const [loads, settles] = await Promise.all([
-      sweep(`${NEVER} ${ITEMS} ${TASK}`, [...SMALL, "--timeout", "1s"]),
-      sweep(`${ITEMS} export default async () => { ${NEVER} };`, [...SMALL, "--timeout", "1s"]),
-    ]);
-    assertEnds(loads, 1, "the module did not load within 15.0 s", "raise --timeout");
-    assertEnds(settles, 1, "item 0 did not settle within 1.0 s", "raise --timeout");
+    const cases = [
+      ["no_such_job.ts", "no_such_job.ts", "no such file"],
+      ["lib", "a folder"],
+      ["https://example.com/job.ts", "not a local file", "save it here"],
+      ["http://127.0.0.1/job.ts", "not a local file", "save it here"],
+    ] as const;
+    const runs = await runTaskEach("sweep", cases.map(([module]) => [module]));
+    for (const [at, [_, ...parts]] of cases.entries()) assertEnds(runs[at]!, 2, ...parts);
   },
 });
 
@@ -226,9 +224,11 @@ Deno.test({
   fn: async () => {
     const code = `export const items = [1, 2, 3, 4, 5];
       export default (n) => new Promise((done) => setTimeout(done, 20, n));`;
-    const { stderr } = await sweep(code, ["--rounds", "1"]);
-    assertStringIncludes(stderr, "limited with 1, 2, 4, 5 slots");
-    const asked = await sweep(code, ["--rounds", "1", "--slots", "1,16"]);
+    const [all, asked] = await Promise.all([
+      sweep(code, ["--rounds", "1"]),
+      sweep(code, ["--rounds", "1", "--slots", "1,16"]),
+    ]);
+    assertStringIncludes(all.stderr, "limited with 1, 2, 4, 5 slots");
     assertStringIncludes(asked.stderr, "limited with 1, 16 slots");
   },
 });
@@ -241,13 +241,15 @@ Deno.test({
     const job = `const { basename } = require("node:path");
       exports.items = ["a/b", "c/d", "e/f", "g/h"];
       exports.default = (path) => basename(path);`;
-    for (const model of ["limited", "workers", "processes"]) {
+    const models = ["limited", "workers", "processes"];
+    const runs = models.map((model) => {
       const files = { "package.json": `{ "type": "commonjs" }`, "job.js": job };
       const size = model === "limited" ? "--slots" : "--lanes";
-      const args = ["--model", model, size, "1,2", "--rounds", "1", "--allow-read"];
-      const { code, stdout, stderr } = await sweep(files, args);
+      return sweep(files, ["--model", model, size, "1,2", "--rounds", "1", "--allow-read"]);
+    });
+    for (const [at, { code, stdout, stderr }] of (await Promise.all(runs)).entries()) {
       assertEquals(code, 0, stderr);
-      assertStringIncludes(stdout, `job.js: ${model} by`);
+      assertStringIncludes(stdout, `job.js: ${models[at]} by`);
     }
   },
 });

@@ -34,9 +34,9 @@ Deno.test({
   name: "deno task switch runs only what it is asked for, and names what it doesn't know",
   ignore: !mayRunScripts,
   async fn() {
-    const { code, stdout } = await runTask("switch", ["--only", "counter"]);
+    const { code, stdout } = await runTask("switch", ["--only", "sessions"]);
     assertEquals(code, 0);
-    assert(!/Who lets go|Whose session|Who is served/.test(stdout));
+    assert(!/Who lets go|Whose turn|Who is served/.test(stdout));
     const wrong = await runTask("switch", ["--only", "threads"]);
     assertEquals(wrong.code, 2);
     assertStringIncludes(wrong.stderr, "threads");
@@ -50,12 +50,12 @@ Deno.test({
   async fn() {
     const cwd = await Deno.makeTempDir();
     try {
-      const child = startTask("switch", ["--only", "counter,sessions", "--json", "s.json"], {
+      const child = startTask("switch", ["--only", "sessions,server", "--json", "s.json"], {
         cwd,
       });
       const stdout = new Response(child.stdout).text();
       const stderr = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
-      for (let text = ""; !text.includes(QUESTIONS.whoseSession.title);) {
+      for (let text = ""; !text.includes(QUESTIONS.whoIsServed.title);) {
         text += (await stderr.read()).value;
       }
       child.kill("SIGINT");
@@ -63,7 +63,7 @@ Deno.test({
       assertEquals((await child.status).code, 130);
       assertStringIncludes(await stdout, "Wrote");
       const file = JSON.parse(await Deno.readTextFile(`${cwd}/s.json`));
-      assertEquals([file.whoseTurn !== undefined, file.whoseSession], [true, undefined]);
+      assertEquals([file.whoseSession !== undefined, file.whoIsServed], [true, undefined]);
     } finally {
       await Deno.remove(cwd, { recursive: true });
     }
