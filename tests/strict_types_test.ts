@@ -3,8 +3,10 @@
 import { assert } from "@std/assert";
 import { granted } from "./granted.ts";
 
+/** The options of the strictest projects, and of those that publish to JSR, which can't have `checkJs`. */
 const STRICT = {
   exactOptionalPropertyTypes: true,
+  isolatedDeclarations: true,
   noFallthroughCasesInSwitch: true,
   noImplicitOverride: true,
   noImplicitReturns: true,
@@ -13,11 +15,7 @@ const STRICT = {
   noUnusedLocals: true,
   noUnusedParameters: true,
   verbatimModuleSyntax: true,
-  checkJs: true,
 };
-
-/** The options of projects that publish to JSR; without `checkJs`, which excludes this option. */
-const ISOLATED = { isolatedDeclarations: true };
 
 /** The options of projects in JavaScript, and of those that move to TypeScript. */
 const LOOSE = { strict: false, checkJs: true };
@@ -32,13 +30,7 @@ const PROGRAM = `
     limited().map((n: number) => 2 * n, [1], { signal, timeoutMs });
 `;
 
-for (
-  const [kind, compilerOptions] of Object.entries({
-    strict: STRICT,
-    isolated: ISOLATED,
-    loose: LOOSE,
-  })
-) {
+for (const [kind, compilerOptions] of Object.entries({ strict: STRICT, loose: LOOSE })) {
   Deno.test({
     name: `a ${kind} project may import the sources`,
     ignore: !granted("run", "read", "write"),
