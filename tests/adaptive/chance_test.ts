@@ -21,7 +21,7 @@ function known(...epochs: Asked[]): Chance {
   return chance;
 }
 
-Deno.test("a share is larger if it is hardly luck, as far as few tell", () => {
+Deno.test("isMore() takes a share for larger only if that is hardly luck, and few tasks show little", () => {
   const is = (some: readonly [number, number], others: readonly [number, number]) =>
     isMore(asked(...some), asked(...others));
   assertEquals([1, 2].map((all) => is([all, all], [4, 0])), [false, true]);
@@ -34,19 +34,19 @@ Deno.test("a share is larger if it is hardly luck, as far as few tell", () => {
   ]);
 });
 
-Deno.test("what is refused as often of half as much, or less, is refused by chance", () => {
+Deno.test("refusals are chance once the same share was refused though the load was halved four times", () => {
   const chance = new Chance();
   const found = [32, 24, 16, 8, 4, 0.5].map((load) => explains(chance, load, asked(20, 1)));
   assertEquals([found, chance.share], [[false, false, false, false, false, true], 0.05]);
 });
 
-Deno.test("so is what is refused as often at a slower and slower pace, if not at once", () => {
+Deno.test("refusals are chance once the same share was refused at a pace that was slowed down again and again", () => {
   const chance = new Chance();
   const found = [0, 0, 0, 0].map((load) => explains(chance, load, asked(50, 2)));
   assertEquals([found, chance.share], [[false, false, false, true], 0.04]);
 });
 
-Deno.test("and what is lost, or fails, however large a share, but not what is said to be refused", () => {
+Deno.test("a large share is chance if all of it was lost or failed, but not if the server says that it refuses", () => {
   for (const [lost, unsaid] of [[4, 0], [4, 4], [3, 0], [0, 0]] as const) {
     const chance = new Chance();
     const found = [8, 0, 0, 0, 0].map((load) => explains(chance, load, asked(10, 4, lost, unsaid)));
@@ -54,7 +54,7 @@ Deno.test("and what is lost, or fails, however large a share, but not what is sa
   }
 });
 
-Deno.test("whatever fails after pause after pause does so by chance, unless somebody says otherwise or may return", () => {
+Deno.test("if all fails after four pauses that is chance, unless the server says that it refuses, or has answered and may return", () => {
   for (
     const [lost, unsaid, hasAnswered, isFound] of [
       [5, 5, true, true],
@@ -72,7 +72,7 @@ Deno.test("whatever fails after pause after pause does so by chance, unless some
   }
 });
 
-Deno.test("until chance is known a small share is no limit, and then one that is hardly more than twice as large", () => {
+Deno.test("a share up to the limit isn't too much, nor is one that is hardly more than twice what is known to be chance", () => {
   const unknown = new Chance();
   const exceeds = (chance: Chance) => (refused: number) =>
     chance.isExceeded(asked(100, refused), 0.03);
@@ -81,7 +81,7 @@ Deno.test("until chance is known a small share is no limit, and then one that is
   assertEquals([20, 21].map(exceeds(chance)), [false, true]);
 });
 
-Deno.test("what was lost by chance fails from then on, unless it becomes much more; what says so is refused", () => {
+Deno.test("losses that are chance count as failures, unless they become much more; stated refusals count as refused", () => {
   const chance = known(...Array(4).fill(asked(20, 1, 1)));
   assertEquals(chance.share, 0.05);
   const judge = (refused: number, lost: number) => chance.judge(10, { refused, lost }, 50);
@@ -91,7 +91,7 @@ Deno.test("what was lost by chance fails from then on, unless it becomes much mo
   assert(chance.isExceeded(asked(100, 4), 0.03));
 });
 
-Deno.test("so large a share of half as much, or of as much, is refused for a limit", () => {
+Deno.test("refusals aren't chance if a much larger share was refused meanwhile, of half the load or of as much", () => {
   for (const [refused, isChance] of [[4, true], [8, false]] as const) {
     const chance = new Chance();
     explains(chance, 32, asked(40, 4));
@@ -103,7 +103,7 @@ Deno.test("so large a share of half as much, or of as much, is refused for a lim
   assertEquals(explains(chance, 8, asked(40, 4)), false);
 });
 
-Deno.test("what fails with many slots was refused if it hardly did with few, and not if it did by chance", () => {
+Deno.test("failures with many slots count as refusals if there were hardly any with few, but not once they are chance", () => {
   const chance = new Chance();
   const fails = (slots: number) => chance.judge(1, { failed: 1 }, slots).refused === 1;
   chance.judge(4, {}, 4);
@@ -118,7 +118,7 @@ Deno.test("what fails with many slots was refused if it hardly did with few, and
   assertEquals(chance.share, 0);
 });
 
-Deno.test("what fails again tells with few slots that it fails anyway, with many that none is refused", () => {
+Deno.test("retries that fail with few slots show that tasks fail anyway; with many slots they aren't taken for refusals", () => {
   const chance = new Chance();
   chance.judge(100, {}, 4);
   for (let time = 0; time < 100; time++) {
@@ -129,13 +129,13 @@ Deno.test("what fails again tells with few slots that it fails anyway, with many
   assertEquals(chance.failsAnyway, true);
 });
 
-Deno.test("what others refuse who have a pace of their own tells nothing", () => {
+Deno.test("refusals by servers that have a pace of their own show nothing", () => {
   const chance = new Chance();
   for (let time = 0; time < 9; time++) chance.judge(1, { elsewhere: 1 }, 1);
   assertEquals(chance.failsAnyway, false);
 });
 
-Deno.test("what few slots' tasks were refused, here or elsewhere, is no task of theirs that went well", () => {
+Deno.test("tasks that were refused with few slots, here or elsewhere, don't count as having gone well with few", () => {
   for (const other of ["refused", "elsewhere"] as const) {
     const chance = new Chance();
     chance.judge(100, { [other]: 99, failed: 1 }, 4);

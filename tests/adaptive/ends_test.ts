@@ -6,7 +6,7 @@ import type { ItemFailure } from "../../lib/lanes/lane.ts";
 
 const failed = (reason: unknown): ItemFailure[] => [{ offset: 0, ended: "failed", reason }];
 
-Deno.test("what fails or is lost again is set aside, what is refused again isn't", () => {
+Deno.test("retries that fail or are lost are counted apart, and retries that are refused aren't", () => {
   const told = (reason: unknown, isAgain: boolean) => {
     const { refused, lost, failed: failing, again } = endsOf(failed(reason), true, isAgain);
     return { refused, lost, failing, again };
@@ -24,7 +24,7 @@ Deno.test("what fails or is lost again is set aside, what is refused again isn't
   assertEquals([false, true].map((isAgain) => told({ status: 429 }, isAgain)), [refused, refused]);
 });
 
-Deno.test("what fails again, or comes late, went no better for that where it ran", () => {
+Deno.test("failed and late tasks count against the place where they ran, retries too, and refused ones don't", () => {
   const late: ItemFailure = { offset: 0, ended: "timed-out", reason: new Error("late") };
   const unwell = [false, true].flatMap((isAgain) =>
     [failed({ status: 500 }), [late], failed({ status: 429 })].map((failures) =>

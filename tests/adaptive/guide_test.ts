@@ -22,7 +22,7 @@ const OPTIONS = {
   refusal: () => undefined,
 } as const;
 
-Deno.test("while one is tried on a lane, it is listened for after each that goes on in the event loop", () => {
+Deno.test("while a task is tried on a lane, its report is looked for after each task in the event loop", () => {
   let listened = 0;
   const pool = {
     openLanes: [{ lane: { receive: () => listened++ } }],
@@ -52,7 +52,7 @@ Deno.test("while one is tried on a lane, it is listened for after each that goes
   assertEquals(listened, 2);
 });
 
-Deno.test("what is lost again when it is tried again says nothing of whom it asks", () => {
+Deno.test("a retry that is lost limits no key, and one that is refused does", () => {
   const guide = new Guide({ ...OPTIONS, start: ONE });
   const pool = { openLanes: [], do: () => {}, resize: () => {}, retireUnused: () => {} };
   guide.lead(pool as unknown as LanePool);
@@ -74,7 +74,7 @@ Deno.test("what is lost again when it is tried again says nothing of whom it ask
   assertEquals([1, 2].map((attempt) => isBound(attempt, refused)), [true, true]);
 });
 
-Deno.test("a key whose slots are bound is told for how long nothing moved", () => {
+Deno.test("a key whose slots are limited is told for how long nothing moved", () => {
   using time = new VirtualTime();
   const { cpuUsage } = process;
   process.cpuUsage = () => ({ user: 0, system: 0 });
@@ -110,7 +110,7 @@ Deno.test("a key whose slots are bound is told for how long nothing moved", () =
   }
 });
 
-Deno.test("tasks that hold the event loop are watched by timers once enough of them is left for lanes", () => {
+Deno.test("tasks that hold the event loop are watched by timers if enough of them are left to be worth lanes", () => {
   const idle = { openLanes: [], do: () => {}, resize: () => {}, retireUnused: () => {} };
   for (const [tookMs, remaining, timers] of [[1, 9999, 0], [12, 20, 0], [12, 30, 1]] as const) {
     using time = new VirtualTime();
@@ -124,7 +124,7 @@ Deno.test("tasks that hold the event loop are watched by timers once enough of t
   }
 });
 
-Deno.test("while a task's module is loaded nothing is watched, and then only what waits", async () => {
+Deno.test("no timer runs while a task's module is loaded, and afterwards only while a task waits", async () => {
   for (const load of [0, 1]) {
     using time = new VirtualTime();
     const loading = Promise.withResolvers<void>();
@@ -148,7 +148,7 @@ Deno.test("while a task's module is loaded nothing is watched, and then only wha
   }
 });
 
-Deno.test("a list that comes in a pause begins when that is over", async () => {
+Deno.test("a list that comes during a pause starts when the pause is over", async () => {
   using time = new VirtualTime();
   await using executor = auto({ stay: "loop" });
   const refused = () => {
@@ -167,7 +167,7 @@ Deno.test("a list that comes in a pause begins when that is over", async () => {
   await Promise.all([first, all]);
 });
 
-Deno.test("a list that is over when some were refused tells how many got through", () => {
+Deno.test("after a list of which some were refused, the outcome has as many slots as got through", () => {
   const refused = [{ offset: 0, ended: "failed", reason: { status: 429 } }];
   for (const history of [{}, { key: "a" }]) {
     using time = new VirtualTime();

@@ -8,7 +8,7 @@ import { VirtualTime } from "../dispatch/virtual_time.ts";
 
 const seenAt = (nowMs: number) => ({ nowMs, inFlight: 99, memoryBytes: 1e9 }) as Seen;
 
-Deno.test("a key is bound from the first time that too many are refused, by as many as got through", () => {
+Deno.test("a key's slots are limited from the first time that too many of its tasks are refused", () => {
   using time = new VirtualTime();
   let inFlight = 8;
   const pace = new KeyPace(100, () => inFlight);
@@ -44,7 +44,7 @@ Deno.test("a key is bound from the first time that too many are refused, by as m
   assertEquals(slots, [2, 4, 5, 5]);
 });
 
-Deno.test("that nothing moved for a while takes a key no slots, and that nothing ends does", () => {
+Deno.test("a key keeps its slots if nothing moved on this machine, and loses some if only its own tasks don't end", () => {
   for (const isStill of [true, false]) {
     using time = new VirtualTime();
     let inFlight = 8;
@@ -71,7 +71,7 @@ Deno.test("that nothing moved for a while takes a key no slots, and that nothing
   }
 });
 
-Deno.test("a server that refuses bounds its own key alone, and that is told", async () => {
+Deno.test("a server that refuses limits its own key alone, and the decision names the key", async () => {
   const inFlight = { some: 0, all: 0 };
   const most = { ...inFlight };
   const ask = async (name: "some" | "all") => {

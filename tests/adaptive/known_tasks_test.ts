@@ -28,7 +28,7 @@ function knowing(fidelity: Fidelity = "classes") {
   return { known, why, batch, look };
 }
 
-Deno.test("a function stays where it is, and so does every task where there are no lanes", () => {
+Deno.test("a function stays here, and so does every task if there are no lanes", () => {
   const { known } = knowing();
   assertEquals(known.staysHere({ module: "function:", export: "f" }), true);
   assertEquals(known.staysHere(REMOTE), false);
@@ -36,7 +36,7 @@ Deno.test("a function stays where it is, and so does every task where there are 
   assertEquals(known.staysHere(REMOTE), true);
 });
 
-Deno.test("a task of which an item, a result or an error can't arrive as it is stays, by any name for it", () => {
+Deno.test("a task stays here if an item, result or error of it can't arrive unchanged, whichever object names it", () => {
   const thrown = (reason: unknown): ItemFailure[] => [{ offset: 0, ended: "failed", reason }];
   const cases: [Parameters<ReturnType<typeof knowing>["look"]>, string][] = [
     [[new Own(), 1], "item 7: it is an Own, which would arrive without its class"],
@@ -53,7 +53,7 @@ Deno.test("a task of which an item, a result or an error can't arrive as it is s
   }
 });
 
-Deno.test("where data is enough, a result may lose its class, but no item", () => {
+Deno.test("with fidelity for data alone, results may lose their class, but items may not", () => {
   const { known, look, why } = knowing("data");
   look(1, new Own());
   assertEquals([known.staysHere(REMOTE), why], [false, []]);
@@ -64,7 +64,7 @@ Deno.test("where data is enough, a result may lose its class, but no item", () =
   assertEquals([known.staysHere(REMOTE), why.length], [true, 1]);
 });
 
-Deno.test("only a few looks are taken, fewer and fewer, and none of them twice between two ticks", () => {
+Deno.test("items are checked only a few times, more and more rarely, and at most once between two ticks", () => {
   let looks = 0;
   const clone = (value: unknown) => (looks++, structuredClone(value));
   const known = new KnownTasks({ ...structuredCloning, clone }, "classes", () => {});
@@ -83,7 +83,7 @@ Deno.test("only a few looks are taken, fewer and fewer, and none of them twice b
   assertEquals(gaps, gaps.toSorted((a, b) => a - b));
 });
 
-Deno.test("what sending costs is known of tasks that were looked at, the least that was seen", () => {
+Deno.test("what sending costs is known of tasks that were checked", () => {
   const { known, look } = knowing();
   assertEquals(known.sendMs([REMOTE]), undefined);
   look([1, 2], [3]);
@@ -93,7 +93,7 @@ Deno.test("what sending costs is known of tasks that were looked at, the least t
   assertEquals(known.sendMs([{ module: "b:", export: "default" }]), undefined);
 });
 
-Deno.test("that somebody else had the core while it was measured makes sending no cheaper", () => {
+Deno.test("sending isn't taken for cheaper if another program had the core while it was measured", () => {
   const { structuredClone } = globalThis;
   using time = new VirtualTime();
   // Costs of copying an item with its result, and two numbers, where every other copy warms up.
@@ -113,13 +113,13 @@ Deno.test("that somebody else had the core while it was measured makes sending n
   assertEquals(known.sendMs([REMOTE]), 3);
 });
 
-Deno.test("items that can't be sent are kept, whatever stands beside them", () => {
+Deno.test("items that can't be sent unchanged stay here", () => {
   const { known, batch, why } = knowing();
   assertEquals([known.keeps(batch(1)), known.keeps(batch({ a: 1 }))], [false, false]);
   assertEquals([known.keeps(batch(new Own())), why.length], [true, 1]);
 });
 
-Deno.test("so many are sent that it shows how they fare; those that fail only there stay", () => {
+Deno.test("one item is sent until one has succeeded on a lane; a task whose items fail only there stays here", () => {
   const { known, why } = knowing();
   const now = () => [known.mostThere(REMOTE), known.isProven(REMOTE)];
   known.note(REMOTE, true, 10, 0);
@@ -133,7 +133,7 @@ Deno.test("so many are sent that it shows how they fare; those that fail only th
   assertEquals(why.at(-1), "2 of 2 failed where they were sent, and 0 of 10 here");
 });
 
-Deno.test("a task that is only doubted is sent again once more of its items fail here too", () => {
+Deno.test("a task that stays because it failed on lanes is sent again once more of its items fail here, too", () => {
   const { known } = knowing();
   known.note(REMOTE, true, 2, 0);
   known.note(REMOTE, false, 2, 2);

@@ -24,7 +24,7 @@ function paced(through: number, tookMs: number): Refusals {
   return refusals;
 }
 
-Deno.test("a few refusals among many are no limit", () => {
+Deno.test("a few refusals among many answers aren't too many", () => {
   const refusals = new Refusals(0);
   end(refusals, 99, 1, 0);
   assert(!refusals.areTooMany(0));
@@ -32,13 +32,13 @@ Deno.test("a few refusals among many are no limit", () => {
   assert(refusals.areTooMany(0));
 });
 
-Deno.test("refusals that come before answers are seen beside all that is in flight", () => {
+Deno.test("refusals that come before any answer are held against everything in flight", () => {
   const refusals = new Refusals(0);
   end(refusals, 0, 3, 0);
   assertEquals([refusals.areTooMany(96), refusals.areTooMany(98)], [true, false]);
 });
 
-Deno.test("there are as many slots as got through, and more once answers have made up for it", () => {
+Deno.test("refusals limit the slots to as many as got through, and enough answers raise the limit again", () => {
   const refusals = new Refusals(0);
   end(refusals, 0, 3, 0);
   assertEquals(refusals.brake(100, 20, 17), undefined);
@@ -67,7 +67,7 @@ Deno.test("there are as many slots as got through, and more once answers have ma
   assertEquals(refusals.most, 14);
 });
 
-Deno.test("there are no fewer slots than ever went well, and of what was tried once no more is made up for than for these", () => {
+Deno.test("the limit is at least what once went well, and it takes no more answers to raise it than for so many refusals", () => {
   const refusals = new Refusals(0);
   end(refusals, 4, 0, 0);
   refusals.passed(4);
@@ -81,7 +81,7 @@ Deno.test("there are no fewer slots than ever went well, and of what was tried o
   assertEquals(refusals.most, 5);
 });
 
-Deno.test("of as many as went well before, at a rate too quick for timers, some fewer are left than got through", () => {
+Deno.test("if some are refused of as many as went well before, at a rate too quick for timers, the limit is somewhat below what got through", () => {
   const refusals = new Refusals(0);
   end(refusals, 500, 0, 0);
   refusals.passed(500);
@@ -91,7 +91,7 @@ Deno.test("of as many as went well before, at a rate too quick for timers, some 
   assertEquals([refusals.most, refusals.gapMs], [280, 0]);
 });
 
-Deno.test("what is in flight for long is waited for no longer than it takes to be met within a second", () => {
+Deno.test("tasks in flight are waited for no longer than 800 ms before slots are limited", () => {
   const refusals = new Refusals(0);
   end(refusals, 0, 3, 0);
   assertEquals(refusals.brake(0, 8, 5), undefined);
@@ -100,7 +100,7 @@ Deno.test("what is in flight for long is waited for no longer than it takes to b
   assertEquals(refusals.most, 5);
 });
 
-Deno.test("where all is refused there are pauses, longer and longer, as a server asks, and not for ever", () => {
+Deno.test("if everything is refused, pauses get longer, last as long as the server asks, and are given up in the end", () => {
   const refusals = new Refusals(0);
   end(refusals, 1, 0, 0);
   refusals.change();
@@ -125,7 +125,7 @@ Deno.test("where all is refused there are pauses, longer and longer, as a server
   assert(!isPaused(refusals, 2e6));
 });
 
-Deno.test("where all is refused of as many as went well before, there are as many again", () => {
+Deno.test("if everything is refused of as many as went well before, the limit stays at that number", () => {
   const refusals = new Refusals(0);
   end(refusals, 500, 0, 0);
   refusals.passed(500);
@@ -135,7 +135,7 @@ Deno.test("where all is refused of as many as went well before, there are as man
   assertEquals(refusals.most, 500);
 });
 
-Deno.test("where as many were refused as went well before, a rate is limited: tasks start as far apart as they got through", () => {
+Deno.test("if some are refused of as many as went well before, the rate is limited: tasks start as far apart as they got through", () => {
   // 20 tasks of 100 ms each end in a second.
   const refusals = new Refusals(0);
   for (let at = 0; at < 20; at++) refusals.ended(1, 890, 990);
@@ -146,7 +146,7 @@ Deno.test("where as many were refused as went well before, a rate is limited: ta
   assertEquals(refusals.most, 2);
 });
 
-Deno.test("a rate is limited too if as many are refused as once got through together", () => {
+Deno.test("the rate is limited, too, if some are refused of as many as once got through together", () => {
   const refusals = new Refusals(0);
   for (const [time, slots, gapMs] of [[1, 40, 0], [2, 20, 1.1 * 10 * 1.1]] as const) {
     end(refusals, slots / 2, slots / 2, 100 * time);
@@ -155,7 +155,7 @@ Deno.test("a rate is limited too if as many are refused as once got through toge
   }
 });
 
-Deno.test("where as many slots as are left were in use all the while, their number is limited though it went well once", () => {
+Deno.test("the number of slots is limited, not the rate, if as many slots as are left were in use all the while", () => {
   const refusals = new Refusals(0);
   for (let at = 0; at < 80; at++) refusals.ended(1, 890, 990);
   refusals.passed(9);
@@ -164,7 +164,7 @@ Deno.test("where as many slots as are left were in use all the while, their numb
   assertEquals([refusals.gapMs, refusals.most], [0, 6]);
 });
 
-Deno.test("a pace becomes quicker by and by, up to what was too quick at once, and beyond it once answers made up for that", () => {
+Deno.test("a pace gets quicker at once, and after a further refusal only as answers make up for it", () => {
   const refusals = paced(40, 1000);
   const first = 1.1 * 25 * (1 + 1 / 40);
   assertAlmostEquals(refusals.gapMs, first);
@@ -190,21 +190,21 @@ Deno.test("a pace becomes quicker by and by, up to what was too quick at once, a
   assertEquals([refusals.gapMs, refusals.most], [0, 6]);
 });
 
-Deno.test("a pace that is too quick again before it became quicker is as slow as tasks got through", () => {
+Deno.test("a pace that is refused again before it got quicker becomes as slow as tasks got through", () => {
   const refusals = paced(40, 1000);
   end(refusals, 10, 1, 1990);
   refusals.brake(2000, 1, 0);
   assertAlmostEquals(refusals.gapMs, 1.1 * 100 * 1.1);
 });
 
-Deno.test("a pace that shuts a server for long becomes as slow as that is answered", () => {
+Deno.test("a pace after which a server refuses for long becomes as slow as the server answered", () => {
   const refusals = paced(40, 1000);
   end(refusals, 50, 1, 5990);
   refusals.brake(6000, 1, 0);
   assertAlmostEquals(refusals.gapMs, 1.1 * 100 * (1 + 1 / 50));
 });
 
-Deno.test("where a server asks for long pauses, few answers tell how far apart they were without these", () => {
+Deno.test("a long pause that a server asked for counts in the pace only if there were enough answers", () => {
   for (const [through, apartMs] of [[1, 30 * 2], [10, 103 * 1.1]] as const) {
     const refusals = new Refusals(0);
     end(refusals, 0, 1, 0, 1000);
@@ -216,7 +216,7 @@ Deno.test("where a server asks for long pauses, few answers tell how far apart t
   }
 });
 
-Deno.test("what a task's module took to load, however often that was looked at, is no time between answers", () => {
+Deno.test("the time that a task's module took to load doesn't count in the pace", () => {
   const refusals = new Refusals(0);
   for (let nowMs = 0; nowMs <= 200; nowMs++) refusals.begin(nowMs);
   for (let at = 0; at < 20; at++) refusals.ended(1, 1100, 1200);
@@ -225,7 +225,7 @@ Deno.test("what a task's module took to load, however often that was looked at, 
   assertAlmostEquals(refusals.gapMs, 1.1 * 50 * 1.05);
 });
 
-Deno.test("what is refused as often however few are in flight, or however slowly they start, is refused by chance", () => {
+Deno.test("a share that is refused however few tasks are in flight, or however slowly they start, is chance", () => {
   for (const all of [[32, 16, 8, 4, 2], [1, 1, 1, 1, 1]]) {
     const refusals = new Refusals(0);
     for (const [time, slots] of all.entries()) {
@@ -241,7 +241,7 @@ Deno.test("what is refused as often however few are in flight, or however slowly
   }
 });
 
-Deno.test("nothing is taken for chance where all is refused for a while, or much", () => {
+Deno.test("refusals aren't taken for chance if everything, or half of it, is refused for a while", () => {
   for (const [through, refused] of [[0, 3], [8, 8]] as const) {
     const refusals = new Refusals(0);
     for (const [time, slots] of [32, 8, 8, 8, 8].entries()) {
@@ -252,7 +252,7 @@ Deno.test("nothing is taken for chance where all is refused for a while, or much
   }
 });
 
-Deno.test("what fails whatever is done, and doesn't say that it was refused, wasn't", () => {
+Deno.test("tasks that fail after every pause, and don't say that they were refused, weren't refused", () => {
   const refusals = new Refusals(0);
   end(refusals, 4, 0, 0);
   refusals.change();
@@ -265,7 +265,7 @@ Deno.test("what fails whatever is done, and doesn't say that it was refused, was
   assertEquals([refusals.most, refusals.gapMs, refusals.byChance], [Infinity, 0, 1]);
 });
 
-Deno.test("where much fails at pace after pace, and nothing says that it is too quick, it isn't", () => {
+Deno.test("a share that is lost at pace after pace limits none in the end, and one that the server says it refuses does", () => {
   for (const lost of [0, 1]) {
     const refusals = new Refusals(0);
     const paced = Array.from({ length: 5 }, (_, time) => {
@@ -278,7 +278,7 @@ Deno.test("where much fails at pace after pace, and nothing says that it is too 
   }
 });
 
-Deno.test("whom nothing ever got through to isn't waited for as long as who has answered", () => {
+Deno.test("a server that never answered is given up after fewer pauses than one that has", () => {
   for (const answers of [0, 4]) {
     const refusals = new Refusals(0);
     end(refusals, answers, 0, 0);
@@ -292,7 +292,7 @@ Deno.test("whom nothing ever got through to isn't waited for as long as who has 
   }
 });
 
-Deno.test("what was only lost is pardoned once as much fails alone, what a server says it refused isn't", () => {
+Deno.test("a limit for lost tasks is lifted once tasks fail alone, too, and one for stated refusals isn't", () => {
   for (const lost of [0, 3]) {
     const refusals = new Refusals(0);
     refusals.ended(4, 0, 10, { refused: 3, lost });

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { Rounds } from "../../lib/adaptive/rounds.ts";
 
-Deno.test("where all takes longer for good, slots come back from one, which shows what it takes alone", () => {
+Deno.test("if all tasks take longer for good, slots grow again from one, which shows what a task takes alone", () => {
   const rounds = new Rounds();
   const counts: number[] = [];
   for (let slots = 5, round = 0; round < 40; round++) {
@@ -14,7 +14,7 @@ Deno.test("where all takes longer for good, slots come back from one, which show
   assertEquals([counts.slice(10).some((slots) => slots < 2), counts.at(-1)! > 5], [true, true]);
 });
 
-Deno.test("that less gets done with fewer slots brings them back where a round is many tasks", () => {
+Deno.test("slots come back if less gets done with fewer of them, where a round is many tasks", () => {
   for (const [slots, isBack] of [[16, true], [6, false]] as const) {
     const rounds = new Rounds();
     const after = (slots: number, tookMs: number) =>

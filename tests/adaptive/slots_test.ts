@@ -58,7 +58,7 @@ class Loop {
   }
 }
 
-Deno.test("until something has ended there are few slots, and then no more than may be refused", () => {
+Deno.test("before any task has ended there are at most 4 slots, and then no more than may be refused within the limit", () => {
   const loop = new Loop();
   for (let nowMs = 0; nowMs < 200; nowMs++) loop.tick(nowMs);
   assertEquals(loop.slots.count, 4);
@@ -68,7 +68,7 @@ Deno.test("until something has ended there are few slots, and then no more than 
   assertEquals(loop.slots.count, 9);
 });
 
-Deno.test("a few tasks that take long are all in flight, though none has ended", () => {
+Deno.test("a list of up to 16 tasks is all in flight, though none has ended", () => {
   for (const [tasks, slots] of [[10, 10], [16, 16], [17, 4]] as const) {
     const loop = new Loop();
     for (let nowMs = 0; nowMs < 30; nowMs++) {
@@ -79,7 +79,7 @@ Deno.test("a few tasks that take long are all in flight, though none has ended",
   }
 });
 
-Deno.test("whatever fails is met as a refusal if it fails with many slots and didn't with few", () => {
+Deno.test("failures count as refusals if they come with many slots and didn't with few", () => {
   for (const [fewFail, isRefused] of [[0, true], [3, false]] as const) {
     const loop = new Loop();
     loop.tick(2);
@@ -93,7 +93,7 @@ Deno.test("whatever fails is met as a refusal if it fails with many slots and di
   }
 });
 
-Deno.test("what fails as often with one slot was never refused, and slots grow again", () => {
+Deno.test("slots grow again once tasks fail as often with one slot, for then they weren't refused", () => {
   const loop = new Loop();
   loop.tick(2);
   loop.end(4, 2, 52);
@@ -113,7 +113,7 @@ Deno.test("what fails as often with one slot was never refused, and slots grow a
   assertEquals([loop.slots.areTooMany(SEEN), loop.slots.count > 4], [false, true]);
 });
 
-Deno.test("what comes late alone, too, was not refused among others", () => {
+Deno.test("slots grow again once tasks are late with one slot, too", () => {
   const loop = new Loop();
   const most: number[] = [];
   loop.tick(2);
@@ -130,7 +130,7 @@ Deno.test("what comes late alone, too, was not refused among others", () => {
   assertEquals(most, [4, 1, 4, 1, 4, 16, 64, 256]);
 });
 
-Deno.test("that some are late however few there are takes no slots, though it was held against many at first", () => {
+Deno.test("tasks that are late however few there are take no slots in the end", () => {
   const loop = new Loop();
   loop.tick(2);
   let asked = 0;
@@ -147,7 +147,7 @@ Deno.test("that some are late however few there are takes no slots, though it wa
   assertEquals(loop.slots.count, 1000);
 });
 
-Deno.test("what fails sooner than others end doesn't make these look slow", () => {
+Deno.test("tasks that fail sooner than others end don't make those look slow", () => {
   const loop = new Loop();
   loop.slots.onEnded(1, 0, 1, { failed: 1 });
   assertEquals(loop.slots.latencies, [1]);
@@ -168,7 +168,7 @@ Deno.test("slots grow by answers to tasks that began while there were as many as
   assertEquals(loop.slots.count, 16);
 });
 
-Deno.test("slots that were taken for a queue come back if as much less gets done with fewer", () => {
+Deno.test("slots taken away because tasks seemed to queue come back if as much less gets done with fewer", () => {
   for (const [tookMs, isQueue] of [[60, false], [10, true]] as const) {
     const loop = new Loop();
     while (loop.slots.count < 64) loop.round(10);
@@ -180,7 +180,7 @@ Deno.test("slots that were taken for a queue come back if as much less gets done
   }
 });
 
-Deno.test("where nothing ends any more a quarter of the slots is left, which come back if less gets done so", () => {
+Deno.test("if nothing ends any more a quarter of the slots is left; the others come back if less gets done with it", () => {
   for (const [tookMs, isStall] of [[10, true], [400, false]] as const) {
     const loop = new Loop();
     while (loop.slots.count < 256) loop.round(10);
@@ -194,7 +194,7 @@ Deno.test("where nothing ends any more a quarter of the slots is left, which com
   }
 });
 
-Deno.test("while nothing moves no task takes longer, and none is missed that doesn't end", () => {
+Deno.test("time in which nothing moved on this machine makes no task look slower, and no task look stalled", () => {
   for (const isKnown of [true, false]) {
     const stillMs = isKnown ? 300 : 0;
     const loop = new Loop();
@@ -208,7 +208,7 @@ Deno.test("while nothing moves no task takes longer, and none is missed that doe
   }
 });
 
-Deno.test("while nothing moves here a server goes on, and its answers look no quicker for that", () => {
+Deno.test("time in which nothing moved on this machine doesn't make a server's answers look quicker", () => {
   const loop = new Loop();
   loop.slots.onEnded(1, 0, 50);
   loop.slots.leaveOut(150, 45);
@@ -219,7 +219,7 @@ Deno.test("while nothing moves here a server goes on, and its answers look no qu
   assertEquals(loop.slots.latencies, [50, 50, 50]);
 });
 
-Deno.test("that nothing ends while nothing more is started is taken for no stall", () => {
+Deno.test("nothing stalls while no more items are left to start, nor after a rest", () => {
   const loop = new Loop();
   while (loop.slots.count < 64) loop.round(10);
   loop.end(63, 30, 40);
@@ -228,14 +228,14 @@ Deno.test("that nothing ends while nothing more is started is taken for no stall
   assertEquals(loop.tick(9010), undefined);
 });
 
-Deno.test("that little is asked, for items come slowly or all is paused, is taken for no queue", () => {
+Deno.test("slots stay as they are while few are in use, as when items come slowly", () => {
   const loop = new Loop();
   while (loop.slots.count < 64) loop.round(10);
   for (let nowMs = 40; nowMs < 1000; nowMs += 10) assertEquals(loop.tick(nowMs, 1), undefined);
   assertEquals([loop.slots.count, loop.slots.isSlowStart], [64, true]);
 });
 
-Deno.test("slots that slow start gave and that are never taken, though items are there, aren't kept", () => {
+Deno.test("slots that slow start gave are taken away if they stay unused for half a second although items are there", () => {
   const cases = [[false, 20, 20], [true, 20, 64], [false, 40, 64]] as const;
   for (const [awaitsItems, inFlight, slots] of cases) {
     const loop = new Loop();
@@ -248,7 +248,7 @@ Deno.test("slots that slow start gave and that are never taken, though items are
   }
 });
 
-Deno.test("after a rest it isn't held against slots that nothing got done meanwhile", () => {
+Deno.test("a rest counts against no slots", () => {
   const loop = new Loop();
   while (loop.slots.count < 256) loop.round(10);
   loop.end(20, 50, 60);
@@ -257,13 +257,13 @@ Deno.test("after a rest it isn't held against slots that nothing got done meanwh
   assertEquals([loop.tick(10_010), loop.slots.count], ["waits", 1000]);
 });
 
-Deno.test("beyond a guess that was seen to do slots only double", () => {
+Deno.test("beyond a guess slots double instead of growing fourfold", () => {
   const loop = new Loop(Infinity, 8);
   const counts = Array.from({ length: 5 }, () => (loop.round(100), loop.slots.count));
   assertEquals(counts.slice(0, 4), [4, 8, 16, 32]);
 });
 
-Deno.test("where some were refused there are soon as many slots as got through", () => {
+Deno.test("after refusals there are soon as many slots as got through", () => {
   const loop = new Loop();
   loop.tick(2);
   loop.end(0, 2, 5, 2);
@@ -275,7 +275,7 @@ Deno.test("where some were refused there are soon as many slots as got through",
   assertEquals(loop.slots.count, 2);
 });
 
-Deno.test("slots that come back after a refusal that was none grow as all others do", () => {
+Deno.test("slots that come back after a refusal that wasn't one grow as before", () => {
   const loop = new Loop();
   loop.tick(2);
   loop.end(2, 2, 52);
@@ -289,7 +289,7 @@ Deno.test("slots that come back after a refusal that was none grow as all others
   assertEquals(loop.tick(60), undefined);
 });
 
-Deno.test("memory above its bound takes slots in proportion, once a round, and bounds their growth", () => {
+Deno.test("memory above its limit takes slots in proportion, once a round, and limits their growth", () => {
   const loop = new Loop(1000);
   loop.tick(2);
   loop.memoryBytes = 110;
@@ -304,7 +304,7 @@ Deno.test("memory above its bound takes slots in proportion, once a round, and b
   assertEquals([loop.tick(40), loop.slots.count], ["memory", 7]);
 });
 
-Deno.test("slots that can't become more aren't decided anew", () => {
+Deno.test("no decision is made if there can't be more slots", () => {
   const slots = new Slots({ maxSlots: 4, memoryBytes: Infinity }, 4, 0);
   slots.begin(SEEN);
   for (let task = 0; task < 4; task++) slots.onEnded(1, 0, 10);

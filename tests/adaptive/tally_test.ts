@@ -30,7 +30,7 @@ function lostOf(
   return Infinity;
 }
 
-Deno.test("what fails on lanes alone is sent no more after two of them, unless few do", () => {
+Deno.test("a task that fails on lanes alone is sent no more after two failures, unless it seldom fails", () => {
   const lost = (ended: number, every: number) =>
     lostOf({ here: [ended, 0], fails: (at) => at % every === 0 });
   assertEquals([0, 1, 5, 8, 20].map((ended) => lost(ended, 1)), [2, 2, 2, 2, 2]);
@@ -38,7 +38,7 @@ Deno.test("what fails on lanes alone is sent no more after two of them, unless f
   assertEquals([7, 20, 50].map((ended) => lost(ended, 10)), [Infinity, 2, 2]);
 });
 
-Deno.test("what fails here as often goes on, but for a few that chance tells of", () => {
+Deno.test("a task that fails here as often is still sent, in at least 80 of 100 cases", () => {
   const always = () => true;
   assertEquals(lostOf({ here: [10, 10], fails: always, failsHere: always }), Infinity);
   for (const share of [0.02, 0.1, 0.5, 0.9]) {
@@ -55,7 +55,7 @@ Deno.test("what fails here as often goes on, but for a few that chance tells of"
   }
 });
 
-Deno.test("what went well for long and then fails on lanes is sent no more either", () => {
+Deno.test("a task that went well for long and then always fails on lanes is sent no more, either", () => {
   assertEquals(lostOf({ here: [50, 0], fails: (at) => at >= 10_000 }, 20_000), 20);
 });
 
@@ -73,7 +73,7 @@ Deno.test("a task is proven on lanes once one came back as it does here", () => 
   assert(failing.isProven);
 });
 
-Deno.test("the first one that tells what is missing on lanes is the last one there, unless it fails here too", () => {
+Deno.test("one failure that names what is missing on lanes ends sending, unless tasks fail here, too, or went well there", () => {
   const verdicts = [[0, 0], [5, 0], [1, 1]].map(([ended, failed]) => {
     const tally = new Tally();
     tally.add(true, ended!, failed!);

@@ -34,7 +34,7 @@ function after100Ms(
 
 const busy = (...args: Parameters<typeof after100Ms>) => after100Ms(...args).busyShare;
 
-Deno.test("an event loop is busy that computes, or that a single task holds", () => {
+Deno.test("an event loop is busy if it computes, or if a single task holds it", () => {
   assertEquals(busy(ONE, { cpuMs: 95, loopCpuMs: 90 }), 0.9);
   assertEquals(busy(ONE, { cpuMs: 5, heldMs: 95 }), 0.95);
   assertEquals(after100Ms(ONE, { cpuMs: 5, heldMs: 95 }).perSecond, 100);
@@ -42,12 +42,12 @@ Deno.test("an event loop is busy that computes, or that a single task holds", ()
   assertEquals(busy(MANY, { cpuMs: 50, loopCpuMs: 80, lateMs: 90 }), 0.9);
 });
 
-Deno.test("an event loop isn't busy while ticks are late for others, or for threads of the tasks' own", () => {
+Deno.test("an event loop isn't busy if ticks are late because of other programs or of threads that tasks started", () => {
   assertAlmostEquals(busy(ONE, { cpuMs: 4, lateMs: 90 }), 0.08);
   assertAlmostEquals(busy(MANY, { cpuMs: 190, lateMs: 90, heldMs: 90 }), 0.1);
 });
 
-Deno.test("nothing moved while timers were late and nothing was used, which is left out", () => {
+Deno.test("time in which timers were late and no CPU was used is left out, once", () => {
   for (
     const [changed, isStill] of [
       [{ cpuMs: 5 }, true],
@@ -67,7 +67,7 @@ Deno.test("nothing moved while timers were late and nothing was used, which is l
   }
 });
 
-Deno.test("what waits hardly computes, and leaves its core by itself as often as tasks end", () => {
+Deno.test("tasks wait if they hardly compute and leave their core by themselves as often as tasks end", () => {
   const waits = (...args: Parameters<typeof after100Ms>) => after100Ms(...args).waits;
   const switches = { involuntary: 3, voluntary: 12 };
   assert(waits(ONE, { cpuMs: 5, heldMs: 95, switches }));
@@ -81,7 +81,7 @@ Deno.test("what waits hardly computes, and leaves its core by itself as often as
   assert(!waits(LANES, { cpuMs: 15, lateMs: 40, switches }));
 });
 
-Deno.test("lanes that are kept from their cores are busy, those that wait aren't", () => {
+Deno.test("lanes that are kept from their cores are busy, and lanes that wait aren't", () => {
   assertEquals(busy(LANES, { cpuMs: 180 }), 0.9);
   assertEquals(busy(LANES, { cpuMs: 20 }), 0.1);
   assertEquals(busy(LANES, { cpuMs: 20, switches: { involuntary: 20, voluntary: 10 } }), 1);
@@ -91,14 +91,14 @@ Deno.test("lanes that are kept from their cores are busy, those that wait aren't
   assertEquals(busy(LANES, { cpuMs: undefined }), 1);
 });
 
-Deno.test("a single task holds the event loop that takes as long as it holds it, whoever has the core else", () => {
+Deno.test("a single task holds the event loop if it takes as long as the loop is held, even if others use the core", () => {
   const holds = (heldMs: number, ranMs: number) =>
     after100Ms(ONE, { cpuMs: 30, heldMs }, ranMs).holds;
   assert(holds(95, 0) && holds(40, 45));
   assert(!holds(40, 0) && !holds(5, 90));
 });
 
-Deno.test("that many tasks take long to be started doesn't mean that each holds the event loop till its end", () => {
+Deno.test("many tasks that take long to start don't each count as holding the event loop", () => {
   const holds = (inFlight: number) =>
     after100Ms(MANY, { cpuMs: 190, heldMs: 90, inFlight }, 60).holds;
   assert(holds(1) && holds(10) && !holds(11));
