@@ -20,7 +20,7 @@ function countedSignal(): { signal: AbortSignal; count: () => number } & Disposa
 
 export const CANCEL: readonly Guarantee[] = [
   {
-    name: "aborted before: nothing is pulled or started",
+    name: "with a signal that was aborted before the run, nothing is pulled or started",
     onGpu: true,
     async check({ open }) {
       await using executor = open();
@@ -47,7 +47,7 @@ export const CANCEL: readonly Guarantee[] = [
     },
   },
   {
-    name: "aborted while running: what runs is asked to stop, what is queued never starts",
+    name: "an abort asks running tasks to stop, and queued items never start",
     async check({ open, width }) {
       await using gates = new Gates();
       // The grace is long, so that the tasks end by themselves on a busy machine too.
@@ -77,7 +77,7 @@ export const CANCEL: readonly Guarantee[] = [
     },
   },
   {
-    name: "aborted while running: map rejects with the signal's reason",
+    name: "map rejects with the signal's reason if it is aborted while tasks run",
     async check({ open, width }) {
       await using gates = new Gates();
       await using executor = open();
@@ -94,7 +94,7 @@ export const CANCEL: readonly Guarantee[] = [
     },
   },
   {
-    name: "aborted after: nothing happens",
+    name: "an abort after the run has ended changes nothing",
     onGpu: true,
     async check({ open }) {
       await using executor = open();

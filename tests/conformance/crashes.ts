@@ -36,7 +36,7 @@ export const CRASHES: readonly Guarantee[] = [
     },
   })),
   {
-    name: "an error that ends a lane when its task has ended is told, once, and costs no item",
+    name: "an error that ends a lane after its task has ended is reported once, and costs no item",
     notFor: OWN_LANE_ONLY,
     async check({ open }) {
       const { error } = console;
@@ -65,7 +65,8 @@ export const CRASHES: readonly Guarantee[] = [
     },
   },
   {
-    name: "what a task left behind and what then ends the lane is not blamed on the task that runs",
+    name:
+      "if something that an ended task left behind ends the lane, the running task isn't blamed",
     notFor: OWN_LANE_ONLY,
     async check({ open }) {
       const { error } = console;
@@ -100,7 +101,7 @@ export const CRASHES: readonly Guarantee[] = [
     },
   },
   {
-    name: "a task that kills twice is quarantined, however many retries are left",
+    name: "a task that kills two lanes is quarantined, however many retries are left",
     notFor: OWN_LANE_ONLY,
     onGpu: true,
     async check({ open }) {
@@ -119,7 +120,7 @@ export const CRASHES: readonly Guarantee[] = [
     },
   },
   {
-    name: "a crash does not shrink the pool",
+    name: "after a crash the pool has as many lanes as before",
     notFor: OWN_LANE_ONLY,
     async check({ open, width }) {
       await using gates = new Gates();

@@ -37,7 +37,7 @@ export const DEADLINES: readonly Guarantee[] = [
     },
   },
   {
-    name: "what the caller's input and its keys compute is no time of the task's",
+    name: "time that the caller's input and keys compute doesn't count towards a task's deadline",
     async check({ open }) {
       await using executor = open();
       const [deadlineMs, busyMs] = [200, 300];
@@ -77,7 +77,7 @@ export const DEADLINES: readonly Guarantee[] = [
     },
   },
   {
-    name: "a waiting task that is deaf to its deadline loses its slot, and the run goes on",
+    name: "a waiting task that ignores its deadline loses its slot, and the run goes on",
     async check({ open }) {
       await using gates = new Gates();
       await using executor = open({ graceMs: 50 });
@@ -114,7 +114,8 @@ export const DEADLINES: readonly Guarantee[] = [
     },
   },
   {
-    name: "what an ended task leaves behind keeps no other from its deadline: it runs elsewhere",
+    name:
+      "computing that an ended task left behind makes no other task miss its deadline: that runs elsewhere",
     notFor: {
       ...OWN_LANE_ONLY,
       machine: "what is sent to a machine may wait there for tasks of other programs",

@@ -110,7 +110,8 @@ export const ENDINGS: readonly Guarantee[] = [
     },
   },
   {
-    name: "who leaves waits for the input's finally, also when it was in the midst of an await",
+    name:
+      "leaving the loop waits for the input's finally block, also while the input awaits its next item",
     onGpu: true,
     async check({ open }) {
       await using executor = open({ graceMs: 20 });
@@ -150,7 +151,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name:
-      "who leaves is told what the input throws at its end, also if it was asked for more by then",
+      "leaving the loop rejects with what the input throws at its end, also if another result was requested by then",
     onGpu: true,
     async check({ open }) {
       await using executor = open({ graceMs: 1000 });
@@ -174,7 +175,8 @@ export const ENDINGS: readonly Guarantee[] = [
     },
   },
   {
-    name: "close() waits for no input that never answers, even if somebody left it before",
+    name:
+      "close() doesn't wait for an input whose return() never answers, nor for one that was left before",
     onGpu: true,
     async check({ open }) {
       const executor = open({ graceMs: 20 });
@@ -196,7 +198,7 @@ export const ENDINGS: readonly Guarantee[] = [
     },
   },
   {
-    name: "an input in the midst of an await holds nobody up who leaves",
+    name: "leaving the loop doesn't wait for an input that awaits for ever",
     onGpu: true,
     async check({ open }) {
       await using executor = open({ graceMs: 20 });
@@ -210,7 +212,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name:
-      "who leaves results whose items are another executor's leaves those too, and nothing fails",
+      "leaving results whose items are another executor's results leaves those as well, and nothing fails",
     async check({ open }) {
       await using first = open();
       await using second = open();
@@ -235,7 +237,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name:
-      "an input that fails: what has ended is handed out, the rest is cancelled, then its error",
+      "if an input fails, ended outcomes are handed out, the rest is cancelled, and then its error is thrown",
     onGpu: true,
     async check({ open }) {
       await using executor = open();
@@ -275,7 +277,7 @@ export const ENDINGS: readonly Guarantee[] = [
   },
   {
     name:
-      "an onProgress, onOutcome or retryIf that throws or rejects: the outcomes first, then its error",
+      "if onProgress, onOutcome or retryIf throws or rejects, the outcomes come first and then its error",
     onGpu: true,
     async check({ open }) {
       await using executor = open();
@@ -473,7 +475,7 @@ export const ENDINGS: readonly Guarantee[] = [
     },
   },
   {
-    name: "a module that nobody waits for any more holds up no other on a lane that starts",
+    name: "on a lane that starts, a module that nobody waits for any more holds up no other",
     async check({ open }) {
       await using executor = open({ lanes: 1, slots: 1, graceMs: 20 });
       // In the test's own process the import may hang only until the test ends.

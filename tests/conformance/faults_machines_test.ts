@@ -189,7 +189,7 @@ async function apart({ port }: NatsServer): Promise<Way> {
 }
 
 lossTest(
-  "so does one in a network of its own, whose link goes down and up",
+  "a machine in a network of its own, whose link goes down and up, has its item run elsewhere",
   "a machine's link is down, and up again",
   apart,
   !hasNamespaces,

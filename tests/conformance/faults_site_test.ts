@@ -39,7 +39,7 @@ const OPEN: Record<string, () => Executor> = {
 
 for (const [model, open] of Object.entries(OPEN)) {
   Deno.test({
-    name: `${model}: stalls, drips, resets and truncation each harm only their own item`,
+    name: `${model}: stalled, slow, reset and truncated answers each harm only their own item`,
     ignore: !MAY_RUN,
     async fn() {
       await using site = await startSite({ latencyMs: 0 });
@@ -58,7 +58,7 @@ for (const [model, open] of Object.entries(OPEN)) {
   });
 
   Deno.test({
-    name: `${model}: a wait that the site asks for with 429 is never shortened`,
+    name: `${model}: a pause that the site asks for with 429 is never shortened`,
     ignore: !MAY_RUN,
     async fn() {
       await using site = await startSite({ latencyMs: 0 });

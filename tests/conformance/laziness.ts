@@ -47,7 +47,7 @@ export const LAZINESS: readonly Guarantee[] = [
     },
   },
   {
-    name: "10 are taken of an endless input, which is then closed",
+    name: "an endless input is closed once the loop is left after 10 results",
     onGpu: true,
     async check({ open }) {
       await using executor = open();
@@ -61,7 +61,7 @@ export const LAZINESS: readonly Guarantee[] = [
     },
   },
   {
-    name: "10 are taken of an endless async input, which is then closed",
+    name: "an endless async input is closed once the loop is left after 10 results",
     onGpu: true,
     async check({ open }) {
       await using executor = open();
@@ -131,7 +131,7 @@ export const LAZINESS: readonly Guarantee[] = [
     },
   },
   {
-    name: "by default too, an endless input is not pulled on while nobody takes",
+    name: "by default, too, an endless input isn't pulled further while nobody takes results",
     onGpu: true,
     notFor: ALL_AT_ONCE,
     async check({ open }) {
@@ -151,7 +151,7 @@ export const LAZINESS: readonly Guarantee[] = [
   },
   {
     name:
-      "however short tasks are, few items are pulled ahead that are large, or whose results are",
+      "few items are pulled ahead if they or their results are large, however short the tasks are",
     notFor: ALL_AT_ONCE,
     async check({ open, width }) {
       const large = [["echo", "x".repeat(400_000)], ["bytes", { length: 800_000 }]] as const;

@@ -76,7 +76,7 @@ export const LIMITS: readonly Guarantee[] = [
     },
   },
   {
-    name: "at a rate, every item is done in the end, on every lane",
+    name: "with a rate every item is done in the end, on every lane",
     onGpu: true,
     async check({ open }) {
       await using executor = open();
@@ -89,7 +89,8 @@ export const LIMITS: readonly Guarantee[] = [
     },
   },
   {
-    name: "of a key no more tasks are in flight than its slots; what waits holds up no other key",
+    name:
+      "a key has no more tasks in flight than its slots, and its waiting items hold up no other key",
     async check({ open, width }) {
       await using gates = new Gates();
       await using executor = open();
@@ -112,7 +113,8 @@ export const LIMITS: readonly Guarantee[] = [
     },
   },
   {
-    name: "of a key no more tasks start than its rate allows, and the others are done",
+    name:
+      "a key's tasks start no faster than its rate allows, and other keys' tasks are done meanwhile",
     async check({ open }) {
       await using executor = open();
       const controller = new AbortController();
@@ -130,7 +132,8 @@ export const LIMITS: readonly Guarantee[] = [
     },
   },
   {
-    name: "an endless input of ever new keys is worked off, and an item is pulled only when it may",
+    name:
+      "an endless input whose keys are always new is worked through, with few items pulled ahead",
     notFor: { concurrent: "every item has a slot" },
     async check({ open, width }) {
       await using executor = open();
@@ -151,7 +154,7 @@ export const LIMITS: readonly Guarantee[] = [
     },
   },
   {
-    name: "a key whose server asks to be left alone pauses so long, and no other key does",
+    name: "a key whose server asks for a pause waits that long, and no other key does",
     async check({ open }) {
       await using gates = new Gates();
       gates.openAll();
@@ -184,7 +187,7 @@ export const LIMITS: readonly Guarantee[] = [
     },
   },
   {
-    name: "without keys, the run pauses while the server asks to be left alone; others go on",
+    name: "without keys, a run whose server asks for a pause waits that long, and other runs go on",
     notFor: { concurrent: "every item has started by then" },
     async check({ open, width }) {
       await using gates = new Gates();
@@ -217,7 +220,7 @@ export const LIMITS: readonly Guarantee[] = [
     },
   },
   {
-    name: "a key that can't be had fails the run with that, and the executor goes on",
+    name: "a key function that throws fails the run with its error, and the executor stays usable",
     async check({ open }) {
       await using executor = open();
       const wrong = new Error("no host in it");

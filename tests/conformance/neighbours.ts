@@ -161,7 +161,7 @@ export const NEIGHBOURS: readonly Guarantee[] = [
     },
   },
   {
-    name: "what ran beside an item that ended their lane runs again, and attempts says so",
+    name: "items beside one that ended their lane run again, and attempts counts that",
     notFor: OWN_LANE_ONLY,
     async check({ open }) {
       await using gates = new Gates();
@@ -181,7 +181,8 @@ export const NEIGHBOURS: readonly Guarantee[] = [
     },
   },
   {
-    name: "with rerun: false it ends as crashed, and nothing is started twice",
+    name:
+      "with rerun: false an item beside one that ended their lane ends as crashed, and nothing is started twice",
     notFor: OWN_LANE_ONLY,
     async check({ open }) {
       await using gates = new Gates();
@@ -213,7 +214,8 @@ export const NEIGHBOURS: readonly Guarantee[] = [
     },
   },
   {
-    name: "a deadline hits the task that passed it: who ran beside it goes on, and isn't run again",
+    name:
+      "a deadline stops only the task that passed it: tasks beside it go on, and aren't run again",
     async check({ open, width }) {
       if (width === 1) return; // no task runs beside it
       await using gates = new Gates();
@@ -270,7 +272,7 @@ export const NEIGHBOURS: readonly Guarantee[] = [
     },
   },
   {
-    name: "stdin is at its end for what tasks start, and its stdout disturbs nobody",
+    name: "programs that tasks start find stdin at its end, and their stdout disturbs nothing",
     notFor: PROCESSES_ONLY,
     async check() {
       const { processes } = await import("../../lib/mod.ts");
@@ -313,7 +315,8 @@ export const NEIGHBOURS: readonly Guarantee[] = [
     },
   },
   {
-    name: "what the permissions were when the executor was opened counts",
+    name:
+      "the permissions that the executor was opened with count, even if their object is changed later",
     notFor: PROCESSES_ONLY,
     async check() {
       const { processes } = await import("../../lib/mod.ts");

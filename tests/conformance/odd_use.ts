@@ -137,7 +137,7 @@ export const ODD_USE: readonly Guarantee[] = [
     },
   },
   {
-    name: "an input that answers with an error or with nothing fails its run, and harms no other",
+    name: "an input whose next() throws, or gives no result, fails its run, and harms no other",
     onGpu: true,
     async check({ open }) {
       await using executor = open();
@@ -148,7 +148,7 @@ export const ODD_USE: readonly Guarantee[] = [
     },
   },
   {
-    name: "an array gives what going through it gives, or throws what that throws",
+    name: "an array gives what iterating over it gives, or throws what that throws",
     async check({ open }) {
       await using executor = open();
       for (const [what, [items, ...expected]] of Object.entries(ODD_ARRAYS)) {
@@ -208,7 +208,7 @@ export const ODD_USE: readonly Guarantee[] = [
     },
   },
   {
-    name: "everybody who asks for results is answered, also beside toArray()",
+    name: "every request for a result is answered, also beside toArray()",
     onGpu: true,
     async check({ open }) {
       await using executor = open();
@@ -399,7 +399,7 @@ export const ODD_USE: readonly Guarantee[] = [
     },
   },
   {
-    name: "behind an array's buffer there is nothing but the array",
+    name: "the buffer of an array that arrives holds nothing but the array",
     async check({ open }) {
       await using executor = open();
       for (const chunk of [1, 3]) {
@@ -414,7 +414,7 @@ export const ODD_USE: readonly Guarantee[] = [
     },
   },
   {
-    name: "a value of which nothing would arrive is refused, as an item and as a result",
+    name: "a value that would arrive empty is refused, as an item and as a result",
     notFor: SENT_ONLY,
     async check({ open }) {
       await using executor = open();
@@ -438,7 +438,7 @@ export const ODD_USE: readonly Guarantee[] = [
     },
   },
   {
-    name: "beside many tasks that kill their lanes, those that were never started complete",
+    name: "however many tasks kill their lanes, all others complete",
     notFor: OWN_LANE_ONLY,
     async check({ open }) {
       await using executor = open();

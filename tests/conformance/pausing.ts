@@ -13,7 +13,7 @@ const ON_LANES = "its slots are set up with its lanes";
 
 export const PAUSING: readonly Guarantee[] = [
   {
-    name: "while the executor is paused nothing starts, and what runs goes on",
+    name: "while the executor is paused nothing starts, and running tasks go on",
     async check({ open, width }) {
       await using gates = new Gates();
       await using executor = open();
@@ -36,7 +36,8 @@ export const PAUSING: readonly Guarantee[] = [
     },
   },
   {
-    name: "paused before anything ran, it starts no lane, keeps to maxQueued, and can be closed",
+    name:
+      "an executor paused before anything ran starts no lane, keeps to maxQueued, and can be closed",
     async check({ open }) {
       const executor = open({ maxQueued: 1 });
       executor.pause();
@@ -57,7 +58,7 @@ export const PAUSING: readonly Guarantee[] = [
   },
   {
     name:
-      "paused again and again while its lanes start, it runs all the same, however soon they are replaced",
+      "an executor paused again and again while its lanes start runs every item, however soon they are replaced",
     notFor: { machine: "such pauses outrun the messages by which its lanes are leased" },
     async check({ open }) {
       for (const options of [{ tasksPerLane: 1 }, { idleMs: 0 }]) {
@@ -77,7 +78,7 @@ export const PAUSING: readonly Guarantee[] = [
     },
   },
   {
-    name: "more slots let more start at once, fewer let what runs go on",
+    name: "with more slots more tasks start at once; with fewer, running tasks go on",
     notFor: {
       sequential: FIXED,
       concurrent: FIXED,
@@ -112,7 +113,7 @@ export const PAUSING: readonly Guarantee[] = [
     },
   },
   {
-    name: "slots that can't be changed refuse it, and say which can",
+    name: "a model whose slots can't be changed refuses that, and names the one whose slots can",
     notFor: { limited: "its slots can be changed" },
     async check({ open, model }) {
       await using executor = open();

@@ -32,7 +32,7 @@ export const RETRIES: readonly Guarantee[] = [
     },
   },
   {
-    name: "what says retryable: false, or is refused by retryIf, is not tried again",
+    name: "an error with retryable: false, or that retryIf refuses, is not retried",
     async check({ open }) {
       await using executor = open();
       const [one] = await executor.mapSettled(taskNamed("failForGood"), [undefined as never], {
@@ -57,7 +57,7 @@ export const RETRIES: readonly Guarantee[] = [
     },
   },
   {
-    name: "retryIf may say when, and that others wait as long",
+    name: "retryIf may say how long to wait, and that other items of the key wait as long",
     async check({ open }) {
       await using executor = open();
       const done: number[] = [];
@@ -87,7 +87,7 @@ export const RETRIES: readonly Guarantee[] = [
     },
   },
   {
-    name: "others go on while some wait for their next try, however many",
+    name: "items go on while others wait for their next attempt, however many wait",
     async check({ open }) {
       await using executor = open();
       const order: number[] = [];
@@ -124,7 +124,7 @@ export const RETRIES: readonly Guarantee[] = [
     },
   },
   {
-    name: "a task that is deaf to its deadline is tried again, in every model alike",
+    name: "a task that ignores its deadline is retried, in every model alike",
     async check({ open }) {
       await using gates = new Gates();
       await using executor = open({ graceMs: 100 });

@@ -154,7 +154,7 @@ export const SET_UP: readonly Guarantee[] = [
     },
   },
   {
-    name: "a setup that ends its lane is told as that",
+    name: "a setup that ends its lane is reported as such",
     notFor: OWN_LANE_ONLY,
     async check({ open }) {
       await using executor = open({ shared: { does: "exits in setup" } satisfies Shared });

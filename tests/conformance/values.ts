@@ -144,7 +144,7 @@ export const VALUES: readonly Guarantee[] = [
     },
   },
   {
-    name: "what is nested too deep is refused, and no call, item or lane is lost by it",
+    name: "values nested too deep are refused, and no other call, item or lane is lost",
     notFor: SENT_ONLY,
     async check({ open }) {
       await using executor = open();
@@ -196,7 +196,7 @@ export const VALUES: readonly Guarantee[] = [
     },
   },
   {
-    name: "errors inside items keep them too",
+    name: "errors inside items keep class, name, code, cause and errors, too",
     notFor: SENT_ONLY,
     async check({ open }) {
       await using executor = open();
@@ -246,7 +246,7 @@ export const VALUES: readonly Guarantee[] = [
     },
   },
   {
-    name: "what of an error can't be sent arrives as text, and the rest of it as it was",
+    name: "parts of an error that can't be sent arrive as text, and the rest unchanged",
     async check({ open, model }) {
       await using executor = open();
       const [given, thrown] = await executor.mapSettled(faultTask("giveRichError"), [
