@@ -1,6 +1,8 @@
 /**
- * Downloads by so many slots with nothing around them, in Deno or in Node. Arguments: client, address,
- * downloads, slots, downloads before, and `load` to tell of each request, of memory and connections.
+ * Downloads a page many times with one HTTP client and no library around it, in Deno or in Node.
+ * Arguments: the client, the page's address, how many downloads, how many slots, how many downloads
+ * before the time is taken, and optionally `load`, with which the reading also tells the time of slow
+ * requests, the peak memory, and how many connections there were.
  *
  * The client is `fetch`; `checked`, which does what the library's download task does; or the npm
  * specifier of undici.
@@ -10,7 +12,7 @@ import process from "node:process";
 
 const [client, url, count, slots, before, load] = process.argv.slice(2);
 
-/** Gives what downloads the page and tells its length. */
+/** Returns a function that downloads the page and returns its length in bytes. */
 async function opened() {
   if (client === "fetch") {
     return async () => {
@@ -43,14 +45,17 @@ async function opened() {
   };
 }
 
-/** Downloads so often; tells the bytes of all and, where wanted, the milliseconds of each. */
+/**
+ * Downloads the page `count` times; returns the bytes of all downloads, and sets the milliseconds of
+ * each in `times` if that is given.
+ */
 async function downloadAll(get, count, times) {
   let next = 0;
   let sum = 0;
   const slot = async () => {
     for (let at = next++; at < count; at = next++) {
       const start = times === undefined ? 0 : performance.now();
-      // Not in one line: the sum would be read before the wait, and others' bytes lost.
+      // `sum += await get()` would read the sum before the wait, and lose what other slots add meanwhile.
       const bytes = await get();
       sum += bytes;
       if (times !== undefined) times[at] = performance.now() - start;

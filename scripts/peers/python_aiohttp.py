@@ -1,8 +1,9 @@
-"""The article's downloads with aiohttp.
+"""Downloads a page many times with aiohttp, as the article does.
 
-Arguments: address, how many, connections at most (0: no limit), downloads in flight at most
-(0: no limit), and `load` for a loop in each of so many slots, which tells of each request, of
-memory and connections.
+Arguments: the page's address, how many downloads, the most connections (0: no limit), the most
+downloads in flight (0: no limit), and optionally `load`. With `load` each slot downloads one page
+after another, there are as many slots and connections as downloads may be in flight, and the
+reading also tells the time of slow requests, the peak memory, and how many connections there were.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ async def download_site(session, url, gate):
 
 
 async def load(url, count, slots):
-    """A loop in each slot; tells what each request took, in milliseconds, and how many bytes came."""
+    """Downloads `count` pages in loops, one in each slot, and prints the reading."""
     times, sizes, left = [], [], iter(range(count))
     nothing = contextlib.nullcontext()
 

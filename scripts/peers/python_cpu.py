@@ -1,6 +1,6 @@
-"""The article's sum of squares.
+"""Sums squares, as the article does.
 
-Arguments: one|pool|threads|processes|interpreters|joblib, first number, how many numbers.
+Arguments: one|pool|threads|processes|interpreters|joblib, the first number, how many numbers.
 """
 
 import contextlib
@@ -15,7 +15,10 @@ def cpu_bound(number):
 
 @contextlib.contextmanager
 def mapping(mode):
-    """A map over two lanes of that kind; each is imported only where it is wanted."""
+    """Gives a map function over two lanes of that kind, or over none for `one`.
+
+    Each kind's module is imported only if it is used, because joblib may not be installed.
+    """
     if mode == "one":
         yield map
     elif mode == "joblib":

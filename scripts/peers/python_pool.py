@@ -1,4 +1,4 @@
-"""The no-op task in two processes. Arguments: pool|executor|joblib, items."""
+"""Runs a task that does nothing in two processes. Arguments: pool|executor|joblib, how many items."""
 
 import contextlib
 import json
@@ -12,7 +12,10 @@ def noop(item):
 
 @contextlib.contextmanager
 def mapping(mode):
-    """A map over two processes of that kind, which is imported only where it is wanted."""
+    """Gives a function that runs the task on items in two processes of that kind.
+
+    Each kind's module is imported only if it is used, because joblib may not be installed.
+    """
     if mode == "pool":
         from multiprocessing import Pool
 

@@ -1,4 +1,7 @@
-"""The article's downloads with requests. Arguments: one|threads, address, how many."""
+"""Downloads a page many times with requests, as the article does.
+
+Arguments: one|threads, the page's address, how many downloads.
+"""
 
 import json
 import sys
@@ -14,7 +17,7 @@ thread_local = threading.local()
 def get_session():
     if not hasattr(thread_local, "session"):
         thread_local.session = requests.Session()
-        # Proxies and .netrc are looked up for each request otherwise, which is no part of the race.
+        # Otherwise requests would look up proxies and .netrc for each page, which the race isn't about.
         thread_local.session.trust_env = False
     return thread_local.session
 

@@ -1,6 +1,7 @@
-"""A table that joblib maps into the memory of its processes, and tiny tasks that read one number each.
+"""Runs tiny tasks that each read one number of a table, which joblib maps into its processes' memory.
 
-From making the pool to the last result. Arguments: numbers in the table, items.
+The time is from making the pool to the last result. Arguments: how many numbers the table has, how
+many items.
 """
 
 import json

@@ -1,4 +1,4 @@
-/** What runs in piscina's threads: it reads one number of the table that all tasks share. */
+/** The task of piscina's threads: it reads one number of the table that all of them share. */
 
 import { workerData } from "node:worker_threads";
 

@@ -3,7 +3,7 @@
  * buffers of 1 MiB which show whether they arrived whole.
  */
 
-import type { TaskContext } from "../../lib/mod.ts";
+import type { TaskContext } from "../../lib/lanes/task.ts";
 
 /** The barest download: it fetches, reads the body and counts its bytes. */
 export async function fetchPage(url: string): Promise<number> {
