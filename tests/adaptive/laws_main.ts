@@ -1,6 +1,6 @@
 /**
  * Compares the laws of slots with each other, and `auto()`'s decisions with the best fixed model, on
- * made-up jobs: `deno run tests/adaptive/laws_main.ts [seeds]`.
+ * made-up jobs: `deno run tests/adaptive/laws_main.ts [seeds] [cores]`.
  */
 
 import { gradient, type SlotLaw } from "../../lib/adaptive/rounds.ts";
@@ -10,7 +10,7 @@ import { median } from "../../lib/timing/statistics.ts";
 import { bestFixed, simulate, type Simulated } from "./simulation.ts";
 import { HOLDING, REFUSING, STANDING, STEEP, WORLDS } from "./worlds.ts";
 
-const seeds = Number(Deno.args[0] ?? 5);
+const [seeds = 5, cores = 2] = Deno.args.map(Number);
 
 /** The newest round's weight in the long-run latency; one far above the present is forgotten faster. */
 const LONG_RUN = 0.01;
@@ -64,7 +64,7 @@ for (const noise of [0.03, 0.1, 0.2]) {
   for (const job of [...WORLDS, ...REFUSING, ...HOLDING, ...STEEP, ...STANDING]) {
     const best = Array.from(
       { length: seeds },
-      (_, seed) => bestFixed(job, { cores: 2, noise, seed }),
+      (_, seed) => bestFixed(job, { cores, noise, seed }),
     );
     const [{ wallMs, ended, shape: { place, lanes, slots } }] = best as [Simulated];
     const row = [
@@ -75,7 +75,7 @@ for (const noise of [0.03, 0.1, 0.2]) {
         }${slots}`,
     ];
     for (const [name, law] of Object.entries(LAWS)) {
-      const runs = best.map((_, seed) => simulate(job, { cores: 2, noise, seed }, { law }));
+      const runs = best.map((_, seed) => simulate(job, { cores, noise, seed }, { law }));
       const ratio = median(runs.map((run, at) => pace(best[at]!) / pace(run)));
       (ratios[name] ??= []).push(ratio);
       const { mean, deviation } = runs[0]!.slots;
