@@ -49,8 +49,18 @@ Deno.test("a baseline must hold a job and a model of what will be measured", () 
     UsageError,
   );
   assert(long.message.length < 600 && long.message.endsWith("of the same job"), long.message);
-  then.comparisons = [{ ...ioComparison(), models: ioComparison().models.slice(0, 2) }];
+  const models = ioComparison().models.slice(0, 2);
+  then.comparisons = [{ ...ioComparison(), models }];
   refuse("download 160 pages", "workers");
+  then.comparisons = ["a", "b", "c", "d"].map((name) => {
+    const job = { ...ioComparison().job, name };
+    return { ...ioComparison(), job, models: models.slice(0, 1) };
+  });
+  assertThrows(
+    () => requirePlannedIn(then, "--baseline", "old.json", planned("e", "limited")),
+    UsageError,
+    '"c, 160 items" under sequential and others then, ',
+  );
 });
 
 Deno.test({

@@ -79,6 +79,15 @@ Deno.test("after Ctrl-C nothing more is measured, and what was is kept and marke
   assert(log.some((line) => line.startsWith("print Partial: ")));
 });
 
+Deno.test("trials that gave no result are counted at the end, and the exit code is 1", async () => {
+  const [sequential] = ioComparison().models;
+  const models = [{ ...sequential!, rounds: sequential!.rounds.slice(0, 2) }];
+  const { log, options, plan } = setUp({ io: { ...ioComparison(), models } });
+  const { code } = await runComparisons(plan, options);
+  assertEquals(log.at(-1), "error io: 1 of 3 trials gave no result; see the warnings");
+  assertEquals(code, 1);
+});
+
 Deno.test("a server that can't be used is told as bad input, once what was measured is printed", async () => {
   const why = "could not be had: Cannot use nats://a:1: nobody answers there; start a server";
   const warnings = [`cluster was not measured, for no lane can be started: ${why}`];

@@ -36,6 +36,31 @@ Deno.test("mandelbrot() counts the steps until a point escapes", () => {
   assertEquals(outside, [true, true, ...Array(7).fill(false)]);
 });
 
+/** The steps until a point escapes, counted with floating-point numbers; 0 if it doesn't. */
+function stepsOf(re: number, im: number, maxSteps: number): number {
+  for (let [x, y, step] = [0, 0, 1]; step <= maxSteps; step++) {
+    [x, y] = [x * x - y * y + re, 2 * x * y + im];
+    if (x * x + y * y > 4) return step;
+  }
+  return 0;
+}
+
+Deno.test("mandelbrot() gives almost all points the colour of their steps in floating-point numbers", () => {
+  const [width, height, maxSteps] = [60, 40, 50];
+  let others = 0;
+  for (let row = 0; row < height; row++) {
+    const bytes = mandelbrot({ row, width, height, maxSteps }, contextOf());
+    for (const [column, byte] of bytes.entries()) {
+      const re = -0.65 + (column + 0.5 - width / 2) * 3.1 / width;
+      const im = (height / 2 - row - 0.5) * 3.1 / width;
+      const steps = stepsOf(re, im, maxSteps);
+      others += Number(byte !== (steps === 0 ? 0 : 1 + steps));
+    }
+  }
+  // Rounding decides only for points next to the set.
+  assertEquals(others <= 12, true, `${others} of ${width * height} points differ`);
+});
+
 Deno.test("mandelbrot() refuses sizes and rows that make no picture", () => {
   const good = { row: 0, width: 8, height: 8 };
   for (
@@ -46,6 +71,7 @@ Deno.test("mandelbrot() refuses sizes and rows that make no picture", () => {
       { width: 0 },
       { width: MANDELBROT_LIMIT + 1 },
       { height: NaN },
+      { height: MANDELBROT_LIMIT + 1 },
       { maxSteps: 0 },
     ]
   ) {
