@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { type Executor, processes, type ProcessesOptions } from "../../lib/mod.ts";
 import type { Outcome } from "../../lib/dispatch/output.ts";
 import { Gates } from "./gates.ts";
-import { numbers, taskNamed } from "./guarantee.ts";
+import { numbers, taskNamed, taskOf } from "./guarantee.ts";
 import { MAY_RUN } from "./programs/run_program.ts";
 
 function fault(
@@ -100,6 +100,22 @@ fault("10 MB on stderr block nothing", {}, async (executor) => {
   const length = 10 << 20;
   assertEquals(await executor.map(taskNamed("shout"), [length, 1024]).toArray(), [length, 1024]);
 });
+
+fault(
+  "a program that a task started, and that prints on and on, keeps no lane from ending",
+  { lanes: 1, permissions: { run: ["sh"] } },
+  async (executor) => {
+    const chatty = taskOf(`export default (n) => {
+      // It ends by itself once nobody reads what it prints.
+      const args = ["-c", "while echo on and on >&2; do sleep 0.01; done"];
+      new Deno.Command("sh", { args, stdin: "null", stdout: "null", stderr: "inherit" }).spawn().unref();
+      return n === 1 ? Deno.exit(3) : n;
+    }`);
+    const outcomes = await executor.mapSettled(chatty, [0, 1, 2], { chunk: 1 }).toArray();
+    assertEquals(told(outcomes), [0, "crashed", 2]);
+    await executor.close();
+  },
+);
 
 fault("garbage on stdout ends the lane and is shown in the error", {}, async (executor) => {
   const outcomes = await executor.mapSettled(taskNamed("babble"), ["", "hello, world", ""], {

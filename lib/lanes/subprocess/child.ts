@@ -12,9 +12,11 @@ const CLOSE_GRACE_MS = 500;
 const STDERR_KEPT = 4096;
 /**
  * An ended child's output is complete after this many turns of this event loop without any, each at least a
- * millisecond long: a program that the child started may hold its pipes open.
+ * millisecond long, or after this many in all: a program that the child started may hold its pipes open, and
+ * print without end.
  */
 const QUIET_TURNS = 50;
+const MOST_TURNS = 200;
 
 export interface ChildOptions {
   /** The arguments after `deno run`, up to the program's own arguments. */
@@ -143,8 +145,9 @@ export class Child {
 
   async #watch(): Promise<ChildEnd> {
     const status = await this.#child.status;
-    for (this.#quietTurns = 0; this.#open > 0 && this.#quietTurns < QUIET_TURNS;) {
-      this.#quietTurns++;
+    this.#quietTurns = 0;
+    for (let turn = 0; this.#open > 0 && turn < MOST_TURNS; turn++) {
+      if (this.#quietTurns++ === QUIET_TURNS) break;
       await new Promise((resolve) => clock.setTimeout(resolve, 1));
     }
     await Promise.allSettled(this.#streams.map((stream) => stream.release()));

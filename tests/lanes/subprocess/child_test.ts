@@ -122,6 +122,21 @@ Deno.test("a dead child has said all when nothing came for a while, whoever hold
   assertEquals((await ended).words, "last words");
 });
 
+Deno.test("a dead child's end is told though a program that it started prints on and on", async () => {
+  using time = new VirtualTime();
+  const { child, fake } = start();
+  let isOver = false;
+  const ended = child.ended.finally(() => isOver = true);
+  void drain(child);
+  fake.exits(0);
+  for (let ms = 0; ms < 300 && !isOver; ms++) {
+    if (ms < 190) fake.says(`line ${ms}\n`);
+    await turns();
+    time.pass(1);
+  }
+  assertEquals((await ended).words, "line 189");
+});
+
 Deno.test("what a dead child said is read however long this program was busy meanwhile", async () => {
   using time = new VirtualTime();
   const { child, fake } = start();
