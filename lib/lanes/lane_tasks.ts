@@ -14,7 +14,7 @@ import {
   type TaskFunction,
   taskName,
 } from "./task.ts";
-import { within } from "./timers.ts";
+import { clock, within } from "./timers.ts";
 
 /** The values that a module's tasks get besides their items. */
 export interface Given {
@@ -207,20 +207,32 @@ export async function importModule(url: string): Promise<Record<string, unknown>
   return typeof exported === "object" ? { ...named, ...exported } : named;
 }
 
+/** A module that has failed to load. */
+interface Failed {
+  error: unknown;
+  copies: number;
+  /** When it was read last. */
+  atMs: number;
+}
+
 /** Modules that have failed to load, and the addresses by which they were loaded later. */
-const failed = new Set<string>();
+const failed = new Map<string, Failed>();
 const addresses = new Map<string, string>();
 let lastAddress = 0;
+/** Deno never frees a copy of a module, so after this many failures one is read only every so often. */
+const MOST_COPIES_AT_ONCE = 8;
+const COPY_MS = 10_000;
 
 /** Deno reads and runs a module once, and keeps its failure: by another address it does so anew. */
 async function importAnew(url: string): Promise<Record<string, unknown>> {
   try {
     return await dynamicImport(addresses.get(url) ?? url);
   } catch (error) {
-    if (!failed.has(url)) {
-      failed.add(url);
-      throw error;
-    }
+    const before = failed.getOrInsert(url, { error, copies: -1, atMs: -Infinity });
+    const nowMs = clock.now();
+    if (before.copies >= MOST_COPIES_AT_ONCE && nowMs < before.atMs + COPY_MS) throw before.error;
+    before.atMs = nowMs;
+    if (++before.copies === 0) throw error;
     const address = `${url}#${++lastAddress}`;
     try {
       const module = await dynamicImport(address);
@@ -228,7 +240,8 @@ async function importAnew(url: string): Promise<Record<string, unknown>> {
       return module;
     } catch (later) {
       // A subprocess may read its modules by their own addresses alone.
-      throw later instanceof Deno.errors.NotCapable ? error : later;
+      before.error = later instanceof Deno.errors.NotCapable ? error : later;
+      throw before.error;
     }
   }
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { TaskLoadError } from "../../lib/lanes/errors.ts";
+import { VirtualTime } from "../dispatch/virtual_time.ts";
 import { isLoadingProgram, loadFromProgram, loadTask } from "../../lib/lanes/lane_tasks.ts";
 
 const module =
@@ -34,6 +35,24 @@ Deno.test("a module that can't be imported says why, and is asked for anew the n
   const again = loadTask(task);
   assert(again !== first);
   await assertRejects(async () => await again, TaskLoadError, "Cannot load");
+});
+
+Deno.test("a module that goes on failing is read anew a few times, then once in ten seconds", async () => {
+  using time = new VirtualTime();
+  const module =
+    "data:text/javascript,throw globalThis.lanesReads = (globalThis.lanesReads ?? 0) + 1";
+  const says = async () => {
+    const task = { module, export: "default" };
+    const { cause } = await assertRejects(async () => await loadTask(task), TaskLoadError);
+    return cause;
+  };
+  const said: unknown[] = [];
+  for (let n = 0; n < 12; n++) said.push(await says());
+  assertEquals(said, [1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 9]);
+  time.pass(9_999);
+  assertEquals(await says(), 9);
+  time.pass(1);
+  assertEquals([await says(), await says()], [10, 10]);
 });
 
 Deno.test("whatever a module throws while it is imported, the error says so and keeps it", async () => {
