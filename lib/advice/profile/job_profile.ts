@@ -99,6 +99,7 @@ export function deedOf({ name }: Pick<CallFrame, "name">): string {
 
 /** A function's name as a person would write it, with brackets if it can be called. */
 export function functionName({ name, line, column }: CallFrame): string {
+  if (name === "default") return "the default export";
   if (name === "") return line <= 1 && column <= 1 ? "the module itself" : "a nameless function";
   return /^[\w$.#<>[\] ]+$/.test(name) && !name.includes("(") ? `${name}()` : name;
 }

@@ -297,7 +297,8 @@ function sharesLine({ tasks, tasksMs, samples, shares, deeds }: JobProfile): str
   return `Of what the tasks compute, your own code takes ${formatPercent(shares.own)}, packages ` +
     `${formatPercent(shares.packages)}, the runtime ${formatPercent(shares.runtime)}` +
     `${deedsWords(" (", deeds, ")")}: ${samples} looks at ` +
-    `${counted(tasks, "task")} in ${formatDuration(tasksMs)}.`;
+    `${counted(tasks, "task")} in ${formatDuration(tasksMs)}. V8's own functions, such as ` +
+    "JSON.parse, mostly count for their callers.";
 }
 
 /** Compares the time that a faster function would save with what the recommended model saves. */

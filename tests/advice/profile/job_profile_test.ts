@@ -90,7 +90,8 @@ Deno.test("functionName() writes a function as a person would", () => {
     "get size()",
     "Timeout.<computed>()",
   ]);
-  assertEquals([of(""), of("", 1, 1), of("(program)")], [
+  assertEquals([of("default"), of(""), of("", 1, 1), of("(program)")], [
+    "the default export",
     "a nameless function",
     "the module itself",
     "(program)",
