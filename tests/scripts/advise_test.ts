@@ -1,6 +1,14 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { advise, WAITING } from "./advise_job.ts";
-import { mayRunScripts, ROOT, runTask, type ScriptRun } from "./run_script.ts";
+import {
+  mayRunScripts,
+  ROOT,
+  runTask,
+  runTaskEach,
+  runTaskOnEach,
+  type ScriptRun,
+} from "./run_script.ts";
 
 const ignore = !mayRunScripts;
 
@@ -86,7 +94,7 @@ const REFUSED: readonly (readonly [string, string, readonly string[], number, ..
   [
     "items that never come",
     "export async function* items() { setInterval(() => {}, 1000); await new Promise(() => {}); yield 1; } export default (n) => n;",
-    ["--budget", "2s"],
+    ["--budget", "5s"],
     1,
     "first item",
   ],
@@ -180,41 +188,33 @@ const REFUSED: readonly (readonly [string, string, readonly string[], number, ..
   ],
 ];
 
-for (const [what, code, args, wanted, ...parts] of REFUSED) {
-  Deno.test({
-    name: `advise refuses ${what} in one clear line`,
-    ignore,
-    fn: async () => {
-      const name = what === "a type error" ? "job.ts" : "job.js";
-      assertEnds(await advise(code, args, name), wanted, ...parts);
-    },
-  });
-}
+Deno.test({
+  name: "advise refuses what is no job that it can run in one clear line",
+  ignore,
+  async fn(t) {
+    const jobs = REFUSED.map(([what, code, args]) => ({
+      ...{ code, args, name: what === "a type error" ? "job.ts" : "job.js" },
+      waits: args[0] === "--budget",
+    }));
+    const runs = await runTaskOnEach("advise", jobs);
+    for (const [at, [what, _, __, wanted, ...parts]] of REFUSED.entries()) {
+      await t.step(what, () => assertEnds(runs[at]!, wanted, ...parts));
+    }
+  },
+});
 
 Deno.test({
   name: "advise refuses modules that aren't there, folders, and addresses",
   ignore,
   fn: async () => {
-    assertEnds(await runTask("advise", ["no_such_job.ts"]), 2, "no_such_job.ts", "no such file");
-    assertEnds(await runTask("advise", ["lib"]), 2, "a folder");
-    assertEnds(await runTask("advise", ["https://example.com/job.ts"]), 2, "not a local file");
-    assertEnds(await runTask("advise", []), 2, "module");
-  },
-});
-
-Deno.test({
-  name: "advise takes a relative path from where the user is, and a file: URL",
-  ignore,
-  fn: async () => {
-    const job = new URL("../../scripts/examples/too_small.ts", import.meta.url);
-    for (
-      const [path, cwd] of [["too_small.ts", `${ROOT}scripts/examples`], [job.href, ROOT]] as const
-    ) {
-      const { code, stdout, stderr } = await runTask("advise", [path], { cwd });
-      assertEquals(code, 0, stderr);
-      assertStringIncludes(stdout, "too small to matter");
-      assertStringIncludes(stdout, "Leave it sequential");
-    }
+    const cases = [
+      [["no_such_job.ts"], "no_such_job.ts", "no such file"],
+      [["lib"], "a folder"],
+      [["https://example.com/job.ts"], "not a local file"],
+      [[], "module"],
+    ] as const;
+    const runs = await runTaskEach("advise", cases.map(([args]) => args));
+    for (const [at, [_, ...parts]] of cases.entries()) assertEnds(runs[at]!, 2, ...parts);
   },
 });
 
@@ -325,7 +325,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the code that advise prints runs as it stands, and passes the type check",
+  name:
+    "advise takes a relative path and a file: URL; the code that it prints runs as it stands and passes the type check",
   ignore,
   fn: async () => {
     const folder = await Deno.makeTempDir({ prefix: "lanes-advise-" });
@@ -338,17 +339,21 @@ Deno.test({
       assertEquals(code, 0, new TextDecoder().decode(stderr));
       return new TextDecoder().decode(stdout);
     };
+    const examples = new URL("../../scripts/examples/", import.meta.url);
     const programs: string[] = [];
     try {
       for (const job of ["too_small.ts", "polite_downloader.ts"]) {
-        const flags = job === "too_small.ts" ? [] : ["--allow-net=127.0.0.1", "--allow-run"];
+        // One is named from where the user is, the other by its URL.
+        const [path, cwd, ...flags] = job === "too_small.ts"
+          ? [job, fileURLToPath(examples)]
+          : [new URL(job, examples).href, folder, "--allow-net=127.0.0.1", "--allow-run"];
         const json = `${folder}/advice.json`;
-        const ran = await runTask("advise", [
-          `scripts/examples/${job}`,
-          ...flags,
-          `--json=${json}`,
-        ]);
+        const ran = await runTask("advise", [path, ...flags, `--json=${json}`], { cwd });
         assertEquals(ran.code, 0, ran.stderr);
+        if (job === "too_small.ts") {
+          assertStringIncludes(ran.stdout, "too small to matter");
+          assertStringIncludes(ran.stdout, "Leave it sequential");
+        }
         const { advice } = JSON.parse(await Deno.readTextFile(json));
         const program = `${folder}/${job}`;
         await Deno.writeTextFile(program, advice.code);

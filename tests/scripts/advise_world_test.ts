@@ -1,7 +1,7 @@
 /** Jobs with their own project, folder and hooks, and the errors for faults in them. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { mayRunScripts, runTask, type ScriptRun } from "./run_script.ts";
+import { mayRunScripts, runTask, runTaskOnEach, type ScriptRun } from "./run_script.ts";
 
 const ignore = !mayRunScripts;
 
@@ -134,18 +134,25 @@ const FAILING: readonly (readonly [string, string, number, readonly string[]])[]
   ],
 ];
 
-for (const [what, code, wanted, parts] of FAILING) {
-  Deno.test({
-    name: `advise ends with ${wanted} and one line for ${what}`,
-    ignore,
-    async fn() {
-      const { code: ended, stdout, stderr } = await adviseIn({ "job.js": code }, ["job.js"]);
-      const line = stderr.trimEnd().split("\n").at(-1)!;
-      for (const part of ["advise: ", ...parts]) assertStringIncludes(line, part);
-      assertEquals([ended, stdout], [wanted, ""]);
-    },
-  });
-}
+Deno.test({
+  name: "advise ends with one line for a job that fails before anything was measured",
+  ignore,
+  async fn(t) {
+    const jobs = FAILING.map(([what, code]) => {
+      const waits = what === "a setup that never ends";
+      return { code, args: ["--budget", waits ? "4s" : "20s"], waits };
+    });
+    const runs = await runTaskOnEach("advise", jobs);
+    for (const [at, [what, _, wanted, parts]] of FAILING.entries()) {
+      await t.step(`${wanted} for ${what}`, () => {
+        const { code, stdout, stderr } = runs[at]!;
+        const line = stderr.trimEnd().split("\n").at(-1)!;
+        for (const part of ["advise: ", ...parts]) assertStringIncludes(line, part);
+        assertEquals([code, stdout], [wanted, ""]);
+      });
+    }
+  },
+});
 
 const WAIT = "await new Promise((r) => setTimeout(r, 5));";
 
@@ -167,18 +174,20 @@ const STUCK: readonly (readonly [string, string, string, string])[] = [
   ],
 ];
 
-for (const [what, code, named, counted] of STUCK) {
-  Deno.test({
-    name: `advise names ${what}`,
-    ignore,
-    async fn() {
-      const { code: ended, stdout, stderr } = await adviseIn({ "job.js": code }, ["job.js"]);
+Deno.test({
+  name: `advise names ${STUCK.map(([what]) => what).join("; ")}`,
+  ignore,
+  async fn() {
+    // Both wait for their time limits, so they run at the same time.
+    const runs = STUCK.map(([_, code]) => adviseIn({ "job.js": code }, ["job.js"], "8s"));
+    for (const [at, { code, stdout, stderr }] of (await Promise.all(runs)).entries()) {
+      const [_, __, named, counted] = STUCK[at]!;
       assertStringIncludes(stderr, named);
       assertStringIncludes(stdout, counted);
-      assertEquals(ended, 1);
-    },
-  });
-}
+      assertEquals(code, 1);
+    }
+  },
+});
 
 Deno.test({
   name: "a job runs in its own project and in its user's folder, and no lock is written",
