@@ -5,8 +5,10 @@ import {
   mergeBars,
   runningShares,
   type TaskBar,
+  timelineSection,
 } from "../../../lib/report/html/timeline.ts";
 import { tasksOf } from "../../../lib/report/slots.ts";
+import { all, parsed, texts } from "./parsed.ts";
 
 const span = ([startedMs, endedMs]: readonly [number, number]) => ({ startedMs, endedMs });
 
@@ -138,4 +140,29 @@ Deno.test("tasks in flight together on one lane never run more than one at a tim
 
 Deno.test("a lane whose CPU time couldn't be told has no running share", () => {
   assertEquals(sharesOf(timeline(null, [[0, 10]])).size, 0);
+});
+
+Deno.test("the table tells each lane's own CPU share, and the note which model's tasks never started", () => {
+  const whole = timeline(0.9, [[0, 10], [10, 30], [0, 20]]);
+  const two = {
+    ...whole,
+    lanes: [0.9, 0.2].map((cpuShare, lane) => ({ lane, startMs: 0, cpuShare })),
+    lane: [0, 0, 1],
+  };
+  const models = [
+    { model: "workers", lanes: 2, slots: 1, timeline: two },
+    { model: "limited", lanes: 1, slots: 2, timeline: { ...whole, lane: [0, 0, -1] } },
+  ];
+  const { text } = timelineSection({ models, job: { items: 3 } }, "t");
+  const page = parsed(`<html><body>${text}</body></html>`);
+  const rows = all(page, "tbody tr").map((row) => texts(row, "th, td"));
+  assertEquals(rows.map((cells) => [cells[0], cells[1], cells.at(-1)]), [
+    ["workers, lane 0", "2", "90%"],
+    ["workers, lane 1", "1", "20%"],
+    ["limited, lane 0", "2", "90%"],
+  ]);
+  assertEquals(
+    /Not shown: [^.]*/.exec(text)?.[0],
+    "Not shown: 1 task of limited that never started",
+  );
 });

@@ -225,3 +225,13 @@ Deno.test("sweepReport() says that nothing was measured where nothing was", asyn
     "Nothing was measured.",
   );
 });
+
+Deno.test("a corrected p99 is called a least value only if requests had no answer", async () => {
+  const result = await ratesOf();
+  const [point] = result.openLoop;
+  const told = [[0, 0], [1, 0], [0, 1]].map(([unanswered, unstarted]) => {
+    const openLoop = [{ ...point!, unanswered: unanswered!, unstarted: unstarted! }];
+    return sweepReport({ ...result, openLoop }).markdown().includes("≥");
+  });
+  assertEquals(told, [false, true, true]);
+});

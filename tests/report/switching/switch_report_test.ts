@@ -24,6 +24,12 @@ Deno.test("the text fits the terminal, and is plain without colour", () => {
   }
 });
 
+Deno.test("below the ticks of each row stands when its task computed", () => {
+  const text = switchReport(switchFile()).text({ columns: 80, colour: false });
+  const { rows } = switchFile().whoLetsGo;
+  assertEquals(text.match(/^[ •]+\n +▔+$/gm)?.length, rows.length, text);
+});
+
 Deno.test("in the narrowest terminal the rows of each table can still be told apart", () => {
   const text = switchReport(switchFile()).text({ columns: 40, colour: false });
   const tables = text.split("\n\n").filter((block) => /^─+$/m.test(block));
