@@ -81,6 +81,8 @@ const JOIN_MS = 2000;
 /** How long to wait for another machine after the last one was lost, or for the server, in milliseconds. */
 const REJOIN_MS = 60_000;
 const ANSWER_MS = 10_000;
+/** How long closing waits for the server, in milliseconds; what then stays there, `--purge` removes. */
+const CLOSE_MS = 3000;
 /** How many refusals are retried, a heartbeat later each: the machine may still be ending lanes of this job. */
 const MOST_TRIES = 5;
 /** The most characters of each text in a dead letter. */
@@ -389,9 +391,14 @@ export class Cluster {
     void buried.finally(() => this.#burials.delete(buried));
   }
 
+  /** Closes the connection, after a while even if the server doesn't answer. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#joined.resolve();
+    await within(CLOSE_MS, this.#close(), async () => await this.#broker?.close());
+  }
+
+  async #close(): Promise<void> {
     const broker = await this.#opening?.catch(() => undefined);
     await this.#reading;
     clock.clearInterval(this.#timer);

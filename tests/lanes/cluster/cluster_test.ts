@@ -375,6 +375,34 @@ test("an item that ended two lanes is kept with its reason, no longer than a pag
   assertEquals(letter!.reason.length, 2000);
 });
 
+for (const opens of [true, false]) {
+  Deno.test(`closing waits a few seconds for a server that ${opens ? "answers no more" : "has never answered"}`, async () => {
+    using time = new VirtualTime();
+    const server = new FakeServer();
+    new FakeMachine(server, "one", 1);
+    let ended = 0;
+    const broker: Broker = {
+      ...server.connect(),
+      removeQueue: () => new Promise(() => {}),
+      close: () => Promise.resolve(void ended++),
+    };
+    const connect = () => opens ? Promise.resolve(broker) : new Promise<Broker>(() => {});
+    const cluster = new Cluster({ connect, silenceMs: SILENCE_MS });
+    const events = { receive: () => {}, leaving: () => {}, lost: () => {} };
+    const leased = cluster.lease({ slots: 1, modules: MODULES }, events);
+    if (opens) await leased;
+    let hasClosed = false;
+    const closing = cluster.close().then(() => hasClosed = true);
+    await settle();
+    time.pass(2_999);
+    await settle();
+    assertEquals([hasClosed, ended], [false, 0]);
+    time.pass(1);
+    await closing;
+    assertEquals([ended, time.timers], [Number(opens), 0]);
+  });
+}
+
 Deno.test("once it is closed nothing reads modules for a lane that nobody wants any more", async () => {
   let isOver = false;
   const events = { receive: () => {}, leaving: () => {}, lost: () => {} };
