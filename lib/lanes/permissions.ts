@@ -28,13 +28,18 @@ export interface LanePermissions {
   readonly run?: boolean | readonly string[] | undefined;
   /** Native libraries to load. */
   readonly ffi?: boolean | readonly string[] | undefined;
+  /**
+   * Hosts to import modules from, such as `"example.com:443"`. That of a task's own module needs no entry, if
+   * this program may import from it. Any list, as with Deno's flag, replaces the hosts that Deno itself allows.
+   */
+  readonly import?: boolean | readonly string[] | undefined;
 }
 
-export const KINDS = ["net", "read", "write", "env", "sys", "run", "ffi"] as const;
+export const KINDS = ["net", "read", "write", "env", "sys", "run", "ffi", "import"] as const;
 
-/** Threads, unlike subprocesses, also accept words for all permissions, the kind `import`, and file URLs. */
-const OF_THREADS = { kinds: [...KINDS, "import"], all: ["none", "inherit"], words: ["inherit"] };
-const OF_PROCESSES = { kinds: KINDS, all: [], words: [] };
+/** Threads, unlike subprocesses, also accept words for all permissions, and file URLs. */
+const OF_THREADS = { all: ["none", "inherit"], words: ["inherit"] };
+const OF_PROCESSES = { all: [], words: [] };
 
 /** Kinds whose entries are paths. */
 const OF_PATHS = ["read", "write", "ffi"];
@@ -64,15 +69,18 @@ export function faultOf(
   permissions: unknown,
   where: "thread" | "process" = "process",
 ): readonly [name: string, value: unknown, wanted: string] | undefined {
-  const { kinds, all, words }: Record<keyof typeof OF_THREADS, readonly unknown[]> =
-    where === "thread" ? OF_THREADS : OF_PROCESSES;
+  const { all, words }: Record<keyof typeof OF_THREADS, readonly unknown[]> = where === "thread"
+    ? OF_THREADS
+    : OF_PROCESSES;
   if (permissions === undefined || all.includes(permissions)) return undefined;
   if (typeof permissions !== "object" || permissions === null || Array.isArray(permissions)) {
-    return ["permissions", permissions, `an object with any of ${kinds.join(", ")}`];
+    return ["permissions", permissions, `an object with any of ${KINDS.join(", ")}`];
   }
   for (const [kind, allowed] of Object.entries(permissions)) {
     const name = `permissions.${kind}`;
-    if (!kinds.includes(kind)) return [name, allowed, `one of ${kinds.join(", ")}`];
+    if (!(KINDS as readonly string[]).includes(kind)) {
+      return [name, allowed, `one of ${KINDS.join(", ")}`];
+    }
     if (allowed === undefined || typeof allowed === "boolean" || words.includes(allowed)) continue;
     if (!Array.isArray(allowed)) return [name, allowed, "true, false or a list of strings"];
     for (const entry of allowed as unknown[]) {
@@ -112,9 +120,13 @@ export function permissionFlags(permissions: LanePermissions = {}): string[] {
   });
 }
 
-/** The permissions of a thread; kinds that aren't given are denied, since a thread would inherit them. */
+/**
+ * The permissions of a thread; kinds that aren't given are denied, since a thread would inherit them. Imports are
+ * not: subprocesses, too, may make those that Deno itself allows.
+ */
 export function threadPermissions(permissions: LanePermissions): Deno.PermissionOptions {
-  const kinds = KINDS.map((kind) => [kind, permissions[kind] ?? false]);
+  const usual = (kind: typeof KINDS[number]) => kind === "import" ? "inherit" : false;
+  const kinds = KINDS.map((kind) => [kind, permissions[kind] ?? usual(kind)]);
   return Object.fromEntries(kinds) as Deno.PermissionOptionsObject;
 }
 
@@ -127,7 +139,11 @@ const ENTRY = {
   sys: "kind",
   run: "command",
   ffi: "path",
+  import: "host",
 } as const;
+
+/** The kinds whose entries are hosts. */
+const OF_HOSTS: readonly string[] = ["net", "import"];
 
 /** A part of permissions: its kind, and the entry unless it is all of that kind. */
 interface Part {
@@ -179,7 +195,7 @@ function isKeptFromPrograms(): boolean {
 
 /** Whether an entry means many, as a host does without a port: Deno can be asked about one alone. */
 function isPattern(kind: Part["kind"], entry: string): boolean {
-  return entry.includes("*") || (kind === "net" && !/^[^/]*[^:/]:\d+$/.test(entry));
+  return entry.includes("*") || (OF_HOSTS.includes(kind) && !/^[^/]*[^:/]:\d+$/.test(entry));
 }
 
 /** Why a subprocess isn't given a part that this program was denied. */

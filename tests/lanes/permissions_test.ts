@@ -26,7 +26,7 @@ Deno.test("permissions that can't be meant are named with their place", () => {
     [null, "permissions"],
     [["/a"], "permissions"],
     [{ reed: true }, "permissions.reed"],
-    [{ import: [] }, "permissions.import"],
+    [{ import: "a.example" }, "permissions.import"],
     [{ read: "/tmp" }, "permissions.read"],
     [{ read: [new URL("file:///tmp")] }, "permissions.read"],
     [{ net: [5] }, "permissions.net"],
@@ -40,6 +40,7 @@ Deno.test("permissions that can't be meant are named with their place", () => {
 Deno.test("each kind can be allowed, and nothing else", () => {
   const all = {
     ffi: true,
+    import: ["a.example:443"],
     run: ["deno"],
     sys: ["hostname"],
     write: ["/w"],
@@ -52,6 +53,7 @@ Deno.test("each kind can be allowed, and nothing else", () => {
     "--allow-sys=hostname",
     "--allow-run=deno",
     "--allow-ffi",
+    "--allow-import=a.example:443",
   ]);
 });
 

@@ -11,7 +11,9 @@ Deno.test("a thread is given what is allowed, and nothing else of what this prog
     sys: false,
     run: false,
     ffi: false,
+    import: "inherit",
   });
+  assertEquals(Object(threadPermissions({ import: ["a.example"] })).import, ["a.example"]);
 });
 
 Deno.test({

@@ -21,11 +21,12 @@ function entriesOf(kind: Kind, list: string, path: (typed: string) => string): s
     const remedy = `write --allow-${kind}=a,b, or --allow-${kind} for all`;
     throw new UsageError(`--allow-${kind}`, list, "an empty entry", remedy);
   }
-  const address = entries.find((entry) => kind === "net" && /^\w+:\/\//.test(entry));
+  const isOfHosts = kind === "net" || kind === "import";
+  const address = entries.find((entry) => isOfHosts && /^\w+:\/\//.test(entry));
   if (address !== undefined) {
     const host = URL.parse(address)?.host || "example.org";
     const problem = "an address, where a host belongs";
-    throw new UsageError("--allow-net", address, problem, `write --allow-net=${host}`);
+    throw new UsageError(`--allow-${kind}`, address, problem, `write --allow-${kind}=${host}`);
   }
   for (const entry of entries) {
     const wrong = faultIn(kind, entry);
@@ -48,12 +49,12 @@ function entriesOf(kind: Kind, list: string, path: (typed: string) => string): s
 /** The error that Deno would report for an entry, found without starting a process. */
 function faultIn(kind: Kind, entry: string): string | undefined {
   if (kind === "env" && /[=\0]/.test(entry)) return "no name of a variable";
-  if (kind !== "net" && kind !== "sys") return undefined;
+  if (kind !== "net" && kind !== "import" && kind !== "sys") return undefined;
   // Deno can't be asked about all ports, or all names below a domain, so an example is used.
   const host = entry.replace(/^\*\./, "").replace(/^:/, "localhost:");
   try {
     Deno.permissions.querySync(
-      kind === "net" ? { name: kind, host } : { name: kind, kind: entry as "cpus" },
+      kind === "sys" ? { name: kind, kind: entry as "cpus" } : { name: kind, host },
     );
     // If all hosts are allowed, Deno doesn't check the name, so it is checked here.
     const isHost = URL.canParse(`http://${host}`) && !/\/(?!\d+$)/.test(host);

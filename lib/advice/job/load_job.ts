@@ -6,10 +6,11 @@ import { moduleFacts } from "../../children/trial_flags.ts";
 import { UsageError } from "../../text/option_values.ts";
 import { plain } from "../../text/plain.ts";
 import { titleOf } from "../../lanes/task.ts";
-import type { LanePermissions } from "../../lanes/permissions.ts";
+import { type LanePermissions, permissionFlags } from "../../lanes/permissions.ts";
 import { startDeno } from "../../lanes/subprocess/start_deno.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { sampled } from "../probe/order_probe.ts";
+import { missingFlag } from "./job_permissions.ts";
 import { sharedBy, type SharedState } from "./shared_state.ts";
 import { closingOf, probe, type Probed, type ProbeOptions, type Prober } from "../probe/probe.ts";
 
@@ -29,13 +30,13 @@ function firstError(stderr: string): string {
 }
 
 /** Has Deno check a module's syntax, imports and types without running it; throws the first error. */
-async function checkJobModule(typed: string, module: string, signal: AbortSignal | undefined) {
+async function checkJobModule({ typed, permissions, signal }: JobRequest, module: string) {
   const limit = AbortSignal.timeout(CHECK_MS);
   const { flags } = await moduleFacts(module);
   const hasPackages = flags.includes("--node-modules-dir=manual");
   const kept = flags.filter((flag) => !(hasPackages && flag === "--no-config"));
   const { success, stderr } = await startDeno({
-    args: ["check", "--quiet", ...kept, module],
+    args: ["check", "--quiet", ...kept, ...permissionFlags({ import: permissions.import }), module],
     // Runs in the module's folder, so that a tsconfig.json beside its package.json counts as usual.
     cwd: new URL(".", module),
     env: { NO_COLOR: "1" },
@@ -48,6 +49,10 @@ async function checkJobModule(typed: string, module: string, signal: AbortSignal
   // A check that takes too long isn't the job's fault; errors show when the module is loaded.
   if (success || limit.aborted) return;
   const problem = firstError(new TextDecoder().decode(stderr));
+  const missing = missingFlag(problem);
+  if (missing !== undefined) {
+    throw new UsageError("module", typed, `it needs ${missing.wanted}`, `add ${missing.flag}`);
+  }
   const remedy = /\bnot a dependency\b/.test(problem)
     ? "name it in its deno.json, or install what its package.json names, as with deno install"
     : "mend it, and try again";
@@ -126,7 +131,7 @@ async function loadedJob(
     const remedy = "name the export that is the task";
     throw new UsageError("--export", name, "no task, but a part of a job", remedy);
   }
-  await checkJobModule(typed, module, signal);
+  await checkJobModule(request, module);
   const file = titleOf({ module, export: "default" });
   const own = jobOf(file, { module, export: name }, permissions, items);
   const shared = sample && await sharedBy(own.task);

@@ -81,14 +81,15 @@ export class SubprocessChannel implements Channel {
       this.options;
     const { flags, unlocked } = projectFlags(modules, config);
     const startsPrograms = permissions.run !== undefined && permissions.run !== false;
+    const imports = importsOf(modules, permissions);
     const child = new Child({
       args: [
         "--quiet",
         "--no-prompt",
-        ...importFlags(modules),
+        ...imports === true || imports.length > 0 ? [] : ["--cached-only"],
         ...this.#isLocked ? flags : unlocked,
         ...v8Flags.length > 0 ? [`--v8-flags=${v8Flags.join()}`] : [],
-        ...permissionFlags(permissions),
+        ...permissionFlags({ ...permissions, import: imports }),
         `--preload=${preloadCode(modules)}`,
         MAIN,
         String(slots),
@@ -178,13 +179,15 @@ export class SubprocessChannel implements Channel {
   }
 }
 
-/** Modules from the web are fetched if this program may do so; otherwise only cached ones are used. */
-function importFlags(modules: readonly string[]): string[] {
-  const hosts = [MAIN, ...modules].filter((module) => /^https?:/.test(module)).map((module) =>
-    new URL(module).host
-  );
+/** What a child may import from: the hosts given, and those of its modules if this program may do so. */
+function importsOf(modules: readonly string[], permissions: LanePermissions): true | string[] {
+  const { import: given = false } = permissions;
+  if (given === true) return true;
+  const own = [MAIN, ...modules].filter((module) => /^https?:/.test(module)).map((module) => {
+    const { protocol, hostname, port } = new URL(module);
+    return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+  });
   const mayImport = (host: string) =>
     Deno.permissions.querySync({ name: "import", host }).state === "granted";
-  if (hosts.length === 0 || !hosts.every(mayImport)) return ["--cached-only"];
-  return [`--allow-import=${[...new Set(hosts)].join()}`];
+  return [...new Set([...own.filter(mayImport), ...given || []])];
 }

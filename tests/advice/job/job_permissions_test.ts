@@ -56,6 +56,7 @@ Deno.test("missingFlag() reads the narrowest flag from Deno's message", () => {
   const said = (what: string) => missingFlag(`Requires ${what}, run again with the flag`)?.flag;
   assertEquals(said('read access to "/etc/hosts"'), "--allow-read=/etc/hosts");
   assertEquals(said('env access to "HOME"'), "--allow-env=HOME");
+  assertEquals(said('import access to "a.example:443"'), "--allow-import=a.example:443");
   assertEquals(said("read access to <CWD>"), "--allow-read");
   assertEquals(said('read access to "/a,b"'), "--allow-read");
   assertEquals(missingFlag("something else"), undefined);
@@ -70,4 +71,6 @@ Deno.test("permissionNeeded() gives the flag as a shell takes it", () => {
 Deno.test("takePermissions() refuses an address where a host belongs, and says which", () => {
   const take = () => takePermissions(["--allow-net=a.example,http://b.example:81/c"]);
   assertThrows(take, UsageError, "write --allow-net=b.example:81");
+  const other = () => takePermissions(["--allow-import=https://b.example/c.ts"]);
+  assertThrows(other, UsageError, "write --allow-import=b.example");
 });

@@ -137,24 +137,34 @@ const web = ["https://a.example/x.ts", "http://b.example:8000/x.ts", "https://a.
 function mayImport(may: (host: string) => boolean): Disposable {
   const { querySync } = Deno.permissions;
   Deno.permissions.querySync = (asked) => {
-    const status = querySync.call(Deno.permissions, asked);
-    if (asked.name !== "import") return status;
-    return Object.create(status, { state: { value: may(asked.host!) ? "granted" : "denied" } });
+    if (asked.name !== "import") return querySync.call(Deno.permissions, asked);
+    return { state: may(asked.host!) ? "granted" : "denied" } as Deno.PermissionStatus;
   };
   return { [Symbol.dispose]: () => void (Deno.permissions.querySync = querySync) };
 }
 
-for (const may of [true, false]) {
-  const what = may ? "fetched from where they are" : "not fetched where this program may not";
-  Deno.test(`modules of the web are ${what}, and nothing else is`, async () => {
+const [A, B, OTHER] = ["a.example:443", "b.example:8000", "c.example:443"] as const;
+for (
+  const [may, given, wanted] of [
+    [[A, B], undefined, `${A},${B}`],
+    [[A], undefined, A],
+    [[], undefined, undefined],
+    [[], false, undefined],
+    [[B], [OTHER, B], `${B},${OTHER}`],
+    [[], [OTHER], OTHER],
+  ] as const
+) {
+  const what = `from ${may.join(" and ") || "nowhere"}, given ${given}`;
+  Deno.test(`modules are fetched if this program may do so, or as permissions say: ${what}`, async () => {
     using commands = new FakeCommands();
-    using _ = mayImport((host) => may || host === "a.example");
-    const options = { slots: 1, modules: web, config: "/jobs/deno.json", stderr: "keep" } as const;
-    const channel = new SubprocessChannel(new Heard(), options);
+    using _ = mayImport((host) => [...may, OTHER].includes(host as typeof OTHER));
+    const permissions = { import: given };
+    const settings = { slots: 1, modules: web, config: "/jobs/deno.json", permissions } as const;
+    const channel = new SubprocessChannel(new Heard(), { ...settings, stderr: "keep" });
     const [child] = commands.all as [FakeChild];
     assertEquals(
       [argsOf(child, "--allow-import"), argsOf(child, "--cached-only")],
-      may ? [["--allow-import=a.example,b.example:8000"], []] : [[], ["--cached-only"]],
+      wanted === undefined ? [[], ["--cached-only"]] : [[`--allow-import=${wanted}`], []],
     );
     const closed = channel.close();
     child.ends(0);
