@@ -142,7 +142,12 @@ function lockAbove(folder: URL): string | undefined {
   return lock && pathOf(lock);
 }
 
-function stat(file: URL): Deno.FileInfo | undefined {
+/** Whether nothing is at a path, or a link that leads nowhere, as far as this program may see. */
+export function isMissing(path: string): boolean {
+  return attempt(() => stat(path) === undefined, false);
+}
+
+function stat(file: URL | string): Deno.FileInfo | undefined {
   // Asking for permission must not prompt.
   const { state } = Deno.permissions.querySync({ name: "read", path: file });
   if (state !== "granted") throw new Deno.errors.NotCapable(`It may not be read: ${file}`);

@@ -3,9 +3,15 @@
  * Each case is a temporary folder.
  */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { pathToFileURL } from "node:url";
-import { processes, type Task } from "../../lib/mod.ts";
+import { processes, type Task, TaskLoadError } from "../../lib/mod.ts";
 import { MAY_RUN, run } from "./programs/run_program.ts";
 
 type Files = Readonly<Record<string, string>>;
@@ -126,14 +132,65 @@ project("no lock is written or changed for a task", {
   assertEquals(Deno.readTextFileSync(`${folder}/locked/deno.lock`), `{ "version": "5" }`);
 });
 
+/** Serves a module at every address. */
+function served(code: string): Deno.HttpServer<Deno.NetAddr> {
+  const headers = { "content-type": "application/typescript", connection: "close" };
+  const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+  return Deno.serve(options, () => new Response(code, { headers }));
+}
+
 project("a module of the web is loaded as in the other models", {}, async () => {
-  await using server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    () =>
-      new Response("export default (n: number) => n + 41;", {
-        headers: { "content-type": "application/typescript", connection: "close" },
-      }),
-  );
+  await using server = served("export default (n: number) => n + 41;");
   const url = `http://127.0.0.1:${server.addr.port}/${crypto.randomUUID()}.ts`;
   assertEquals(await given(url), "42");
 });
+
+project(
+  "a task's module imports from the hosts that permissions name, and from no others",
+  {},
+  async () => {
+    await using far = served("export const n = 41;");
+    const host = `127.0.0.1:${far.addr.port}`;
+    await using near = served(`import { n } from "http://${host}/${crypto.randomUUID()}.ts";
+    export default (hosts: string[]) => [n, ...hosts.map((host) =>
+      Deno.permissions.querySync({ name: "import", host }).state)];`);
+    const own = `127.0.0.1:${near.addr.port}`;
+    const module = `http://${own}/${crypto.randomUUID()}.ts`;
+    const task = { module, export: "default" } as Task<unknown>;
+    await using refused = processes({ lanes: 1, stderr: "keep" });
+    await assertRejects(
+      () => refused.run(task, []),
+      TaskLoadError,
+      "which processes() is given as permissions: { import: … }",
+    );
+    await using executor = processes({ lanes: 1, stderr: "keep", permissions: { import: [host] } });
+    const asked = [own, host, "127.0.0.1:1"];
+    assertEquals(await executor.run(task, asked), [41, "granted", "granted", "prompt"]);
+  },
+);
+
+for (const model of ["sequential", "workers", "processes"]) {
+  project(
+    `${model}: a link that leads nowhere is told to be that, a task's module or one that it imports`,
+    {
+      "imports.ts": `import "./gone.ts"; export default () => 1;`,
+      "reads.ts":
+        `export const text = Deno.readTextFileSync(new URL("no.txt", import.meta.url)); export default () => 1;`,
+    },
+    async (folder) => {
+      await Deno.symlink("./nowhere.ts", `${folder}/gone.ts`);
+      for (const name of ["gone", "imports"]) {
+        const { stdout } = await run("any_task.ts", [model, `${folder}/${name}.ts`]);
+        assertMatch(
+          stdout,
+          /^TaskLoadError: Cannot load task module .*: Module not found ".*gone.ts"/,
+        );
+        assert(!stdout.includes("access"), stdout);
+      }
+      if (model !== "processes") return;
+      // What a module reads itself needs a permission, whether it is there or not.
+      const { stdout } = await run("any_task.ts", [model, `${folder}/reads.ts`]);
+      assertStringIncludes(stdout, "Requires read access");
+    },
+  );
+}

@@ -22,6 +22,7 @@ import type {
   Usage,
 } from "../lane.ts";
 import { closeWithin } from "../lane_tasks.ts";
+import { isMissing } from "../project.ts";
 import { type PlacedTask, type Task, titleOf } from "../task.ts";
 import { clock, within } from "../timers.ts";
 import { HARMLESS, SEVERAL } from "./cells.ts";
@@ -85,7 +86,8 @@ interface RemoteLaneOptions {
   readonly granting?: string;
 }
 
-/** The advice in Deno's error when a permission is missing. */
+/** The path in Deno's error when a permission to read is missing, and the advice for any permission. */
+const TO_READ = /Requires read access to "([^"]+)"/;
 const ADVICE = /run again with the --allow-(\w+) flag/;
 
 export class RemoteLane implements Lane {
@@ -438,8 +440,7 @@ export class RemoteLane implements Lane {
         break;
       case FromLane.unloadable: {
         if (this.#state === "closing") break;
-        const error = openEnvelope(payload as Envelope) as Error;
-        this.#advise(error);
+        const error = this.#unloadable(head[0]!, openEnvelope(payload as Envelope) as Error);
         // Deno loads a module only once, so on this lane every further attempt would fail in the same way.
         const isUseless = this.#tasks.all.length === 1 && !this.#tasks.loading?.isSetUp &&
           this.#channel.isLeased !== true;
@@ -479,6 +480,18 @@ export class RemoteLane implements Lane {
         break;
       }
     }
+  }
+
+  /** What kept a task from being loaded, told with its remedy. */
+  #unloadable(number: number, error: Error): Error {
+    // Of an import, not of a file that the module itself reads.
+    const [, path] = error.cause instanceof TypeError && TO_READ.exec(error.message) || [];
+    // Deno doesn't tell a lane that may not read it that a link leads nowhere.
+    if (path !== undefined && this.#channel.isLeased !== true && isMissing(path)) {
+      return loadError(this.#tasks.numbered(number)!.task, `Module not found "${path}"`);
+    }
+    this.#advise(error);
+    return error;
   }
 
   #endLoading(number: number, error: Error): void {
