@@ -125,6 +125,8 @@ export interface OutputRun {
   leave(): Promise<void>;
 }
 
+const end = () => ({ value: undefined, done: true }) as const;
+
 type Waiter<T> = PromiseWithResolvers<IteratorResult<T>>;
 type Collecting<T> = PromiseWithResolvers<T[]> & { readonly all: T[] };
 
@@ -143,8 +145,8 @@ export class Output<T> implements Results<T> {
   /** Once `ended`, the ready results are handed out, then the failure, if there is one. */
   #state: "idle" | "open" | "ended" = "idle";
   #failure: { readonly error: unknown } | undefined;
-  /** Whether the consumer has left: pending calls of `next` then get the end, not the failure. */
-  #isLeft = false;
+  /** Resolves when the run has ended after the consumer has left; from then on there is only the end. */
+  #left: PromiseWithResolvers<void> | undefined;
   /** The results that `toArray` is collecting. */
   #collecting: Collecting<T> | undefined;
 
@@ -223,9 +225,7 @@ export class Output<T> implements Results<T> {
 
   /** Rejects with the failure once; after that the iterator is at its end. */
   #settleLast(waiter: Waiter<T>): void {
-    if (this.#failure === undefined || this.#isLeft) {
-      return waiter.resolve({ value: undefined, done: true });
-    }
+    if (this.#failure === undefined || this.#left !== undefined) return waiter.resolve(end());
     const { error } = this.#failure;
     this.#failure = undefined;
     waiter.reject(error);
@@ -268,11 +268,12 @@ export class Output<T> implements Results<T> {
    * @returns A promise that rejects once if the run fails, after all results that were ready.
    */
   next(): Promise<IteratorResult<T>> {
+    if (this.#left !== undefined) return this.#left.promise.then(end);
     if (this.#waiters.size === 0 && this.#collecting === undefined) {
       const result = this.#take();
       if (result !== undefined) return Promise.resolve(result);
     }
-    if (this.#collecting !== undefined) return this.#afterAll({ value: undefined, done: true });
+    if (this.#collecting !== undefined) return this.#afterAll(end());
     const waiter = Promise.withResolvers<IteratorResult<T>>();
     this.#waiters.push(waiter);
     this.#open(false);
@@ -293,7 +294,7 @@ export class Output<T> implements Results<T> {
 
   /** Stops the run, drops results that weren't taken, and resolves when the run has ended. */
   async return(): Promise<IteratorResult<T>> {
-    this.#isLeft = true;
+    const left = this.#left ??= Promise.withResolvers();
     try {
       if (this.#state === "idle") this.#state = "ended";
       await this.#run.leave();
@@ -304,8 +305,9 @@ export class Output<T> implements Results<T> {
       this.#state = "ended";
       this.#failure = undefined;
       this.#serve();
+      left.resolve();
     }
-    return { value: undefined, done: true };
+    return end();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -314,6 +316,7 @@ export class Output<T> implements Results<T> {
 
   /** Collects the remaining results in one array; rejects if the run fails. */
   toArray(): Promise<T[]> {
+    if (this.#left !== undefined) return this.#left.promise.then(() => []);
     if (this.#collecting !== undefined) return this.#afterAll([]);
     const collecting = { ...Promise.withResolvers<T[]>(), all: [] };
     this.#collecting = collecting;

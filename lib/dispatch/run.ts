@@ -196,8 +196,10 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
 
   async leave(): Promise<void> {
     this.onUsed();
-    if (this.#state === "idle") this.#state = "ended";
-    else await this.stop(this.#left);
+    if (this.#state === "idle") {
+      this.#state = "ended";
+      this.#ended.resolve();
+    } else await this.stop(this.#left);
     // Only the first call throws it.
     const failure = this.#closeFailure;
     this.#closeFailure = undefined;

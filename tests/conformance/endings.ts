@@ -198,6 +198,20 @@ export const ENDINGS: readonly Guarantee[] = [
     },
   },
   {
+    name: "results can be left several times, also before any was asked for, and give nothing more",
+    onGpu: true,
+    async check({ open }) {
+      await using executor = open({ graceMs: 20 });
+      for (const taken of [0, 1]) {
+        await using results = executor.map(taskNamed("double"), numbers(8));
+        for (let n = 0; n < taken; n++) assertEquals((await results.next()).value, 2 * n);
+        const told = await Promise.all([results.return(), results.next(), results.return()]);
+        assertEquals(told.map(({ done }) => done), [true, true, true]);
+        assertEquals(await results.toArray(), []);
+      }
+    },
+  },
+  {
     name: "leaving the loop doesn't wait for an input that awaits for ever",
     onGpu: true,
     async check({ open }) {

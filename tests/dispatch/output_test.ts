@@ -220,6 +220,21 @@ Deno.test("who leaves before asking for anything starts nothing", async () => {
   assertEquals([started, left], [[], 1]);
 });
 
+Deno.test("who has left is given the end alone, as by a generator, once nothing goes on", async () => {
+  const leaving = Promise.withResolvers<void>();
+  const { output } = outputOf({ leave: () => leaving.promise });
+  output.push(settled(0, 3));
+  assertEquals((await output.next()).value, 0);
+  let hasTold = false;
+  const told = Promise.all([output.return(), output.next(), output.toArray()])
+    .finally(() => hasTold = true);
+  output.push(settled(3, 1));
+  await settle();
+  assertEquals(hasTold, false);
+  leaving.resolve();
+  assertEquals(await told, [END, END, []]);
+});
+
 Deno.test("what is thrown at leaving is told to who leaves, and to nobody else", async () => {
   const { output } = outputOf({ leave: () => Promise.reject(new RangeError("in return()")) });
   const asked = output.next();
