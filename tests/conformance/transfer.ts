@@ -224,6 +224,26 @@ export const TRANSFER: readonly Guarantee[] = [
     },
   },
   {
+    name: "with transfer, what tasks put into their lane's resource stays there too",
+    notFor: THREADS_ONLY,
+    async check({ open }) {
+      const given = taskOf(`
+        export const setup = () => new Map();
+        export default (n, { resource }) =>
+          resource.getOrInsertComputed(n, () => new Uint8Array(${LARGE}).fill(n));`);
+      const unreadable = taskOf(`
+        export const setup = () => ({ get broken() { throw 1; }, bytes: new Uint8Array(${LARGE}) });
+        export default (n, { resource }) => resource.bytes.fill(n);`);
+      await using executor = open({ lanes: 1, slots: 1 });
+      const items = [1, 2, 1, 2, 2];
+      for (const task of [given, unreadable]) {
+        const options = { transfer: true, chunk: 1 };
+        const values = await executor.map(task, items, options).toArray() as Uint8Array[];
+        assertEquals(values.map((bytes) => [bytes[0], bytes.length]), items.map((n) => [n, LARGE]));
+      }
+    },
+  },
+  {
     name: "with transfer and retries, items that look at one buffer keep it until all have ended",
     notFor: THREADS_ONLY,
     async check({ open }) {

@@ -80,18 +80,17 @@ function buffersIn(value: unknown) {
   return { all, shared, isWhole };
 }
 
-/** The buffers in a value that a lane keeps, which must not be transferred. */
-export function keptIn(value: unknown): ReadonlySet<ArrayBufferLike> {
-  return buffersIn(value).all;
+/** Tells of a buffer whether it is, or may be, in a value that a lane keeps: then it must not be transferred. */
+export function keptIn(value: unknown): (buffer: ArrayBuffer) => boolean {
+  const { all, isWhole } = buffersIn(value);
+  return (buffer) => !isWhole || all.has(buffer);
 }
 
-/** The buffers that can be transferred with a value: used in one place of it, and not kept by the lane. */
-export function movable(value: unknown, kept?: ReadonlySet<ArrayBufferLike>): ArrayBuffer[] {
+/** The buffers that can be transferred with a value: those used in one place of it. */
+export function movable(value: unknown): ArrayBuffer[] {
   const { all, shared, isWhole } = buffersIn(value);
   if (!isWhole) return [];
-  return [...all].filter((buffer) =>
-    buffer.byteLength > 0 && !shared.has(buffer) && kept?.has(buffer) !== true
-  );
+  return [...all].filter((buffer) => buffer.byteLength > 0 && !shared.has(buffer));
 }
 
 /** Empties the buffers of an item that was to be transferred, whether they were transferred or copied. */

@@ -3,7 +3,7 @@
 import { batchOfContext, contextOfBatch, inAsyncContext } from "../async_context.ts";
 import { attempt } from "../attempt.ts";
 import type { Device, Report } from "../lane.ts";
-import { type Given, GIVEN_NOTHING, LaneTasks, loadFromProgram, loadTask } from "../lane_tasks.ts";
+import { GIVEN_NOTHING, LaneTasks, loadFromProgram, loadTask } from "../lane_tasks.ts";
 import { type BatchHost, BatchRun, type LaneRun } from "../run_batch.ts";
 import { type Task, titleOf } from "../task.ts";
 import { traced } from "../telemetry.ts";
@@ -55,7 +55,7 @@ export class LaneServer {
   readonly #waiting: LaneRun<ServedBatch>[] = [];
   readonly #running = new Map<number, LaneRun<ServedBatch>>();
   readonly #batchHost: BatchHost<ServedBatch>;
-  readonly #kept = new WeakMap<Given, ReadonlySet<ArrayBufferLike>>();
+  #keptInShared: ReturnType<typeof keptIn> | undefined;
   /** Modules load one after another, so that the caller knows which one hangs or ends the lane. */
   #loading: Promise<void> = Promise.resolve();
   #tasks: LaneTasks | undefined;
@@ -71,7 +71,7 @@ export class LaneServer {
       keep: (result, run) => {
         const { transfer, fidelity } = run.batch.settings;
         if (isMoreThanBytes(result, host.cloning, fidelity)) return result;
-        return ownBuffer(result, (buffer) => transfer && !this.#keptFor(run).has(buffer));
+        return ownBuffer(result, (buffer) => transfer && this.#notKept([buffer], run).length > 0);
       },
       starting: (run) => {
         if (cells !== undefined) return cells.starting(run.batch.id, run.current, run.sinceMs);
@@ -181,9 +181,9 @@ export class LaneServer {
     const found = inspect(values, cloning, { objects: objectionsOn(cloning, fidelity) });
     if (found.refused || found.count < values.length) return false;
     const encoded = encode(values, failures, found.special, cloning);
-    const moves = transfer ? movable(values, this.#keptFor(run)) : [];
+    const moves = transfer ? movable(values) : [];
     const large = moves.filter((buffer) => buffer.byteLength >= MOVE_BYTES);
-    this.#post(id, { ...report, bytes: found.bytes }, encoded, large);
+    this.#post(id, { ...report, bytes: found.bytes }, encoded, this.#notKept(large, run));
     return true;
   }
 
@@ -209,9 +209,12 @@ export class LaneServer {
     return { values, failures: failures.sort((a, b) => a.offset - b.offset) };
   }
 
-  /** The buffers of `shared` and `resource`, which later tasks use, so they must not be transferred. */
-  #keptFor({ given = GIVEN_NOTHING }: LaneRun): ReadonlySet<ArrayBufferLike> {
-    return this.#kept.getOrInsertComputed(given, () => keptIn([given.shared, given.resource]));
+  /** Those of the buffers that are neither in `shared` nor, by now, in `resource`, which later tasks use. */
+  #notKept(buffers: ArrayBuffer[], { given = GIVEN_NOTHING }: LaneRun): ArrayBuffer[] {
+    if (buffers.length === 0) return buffers;
+    const inShared = this.#keptInShared ??= keptIn(given.shared);
+    const inResource = keptIn(given.resource);
+    return buffers.filter((buffer) => !inShared(buffer) && !inResource(buffer));
   }
 
   #post(id: number, report: Report, payload: Payload, moves?: ArrayBuffer[]): void {
