@@ -69,11 +69,12 @@ const HOLDERS: readonly (readonly [name: RegExp, what: string])[] = [
 
 function whatIsOpen(): string {
   const { internal } = Deno as unknown as { readonly internal: symbol };
-  const { core } = (Deno as unknown as Record<
+  // Not every Deno shows its resources; Node's names are known then.
+  const resources = (Deno as unknown as Record<
     symbol,
-    { readonly core: { resources(): Record<string, string> } }
-  >)[internal]!;
-  const names = [...process.getActiveResourcesInfo(), ...Object.values(core.resources())];
+    { readonly core?: { resources?(): Record<string, string> } } | undefined
+  >)[internal]?.core?.resources?.() ?? {};
+  const names = [...process.getActiveResourcesInfo(), ...Object.values(resources)];
   const open = HOLDERS.filter(([name]) => names.some((of) => name.test(of)));
   return open.map(([, what]) => what).join(", ") ||
     "something, such as a worker or an AbortSignal.timeout with a listener,";
