@@ -10,7 +10,7 @@ import { LaneStartError, TaskLoadError } from "../lanes/errors.ts";
 import { platform } from "../lanes/platform.ts";
 import type { Cloning } from "../lanes/remote/clone.ts";
 import type { Task } from "../lanes/task.ts";
-import { clock } from "../lanes/timers.ts";
+import { clock, type Timer } from "../lanes/timers.ts";
 import { Controller, type ControllerOptions, type Decision, WORTH_LOOK_MS } from "./controller.ts";
 import { endsOf, isLacking, WELL } from "./ends.ts";
 import { KeyPace } from "./key_pace.ts";
@@ -52,8 +52,7 @@ export class Guide implements PoolGuide {
   /** The first two keys that came, which is enough to know if there are several. */
   readonly #keys = new Set<Key>();
   #pool!: LanePool;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #first: ReturnType<typeof setImmediate> | undefined;
+  #timer: Timer | undefined;
   #isStarting = false;
   /** Since when the pool has had work, if it has any, and whether ticks run. */
   #begunMs: number | undefined;
@@ -227,8 +226,8 @@ export class Guide implements PoolGuide {
     const isNew = this.#pool.tasks.every((task) => this.tasks.isNew(task));
     this.#follow(this.#controller.begin(this.#seen(), isNew));
     this.#begunMs = clock.now();
-    // Deno takes milliseconds to load timers, so a short list of tasks that end at once starts none, unless an
-    // earlier refusal still keeps tasks from starting.
+    // A short list of tasks that end at once is spared the ticks, unless an earlier refusal still keeps tasks
+    // from starting.
     if (!this.#isLoading || this.#pool.remaining === undefined || this.isBraking) this.#watch();
   }
 
@@ -236,10 +235,6 @@ export class Guide implements PoolGuide {
     if (this.#isWatching || this.#begunMs === undefined) return;
     this.#isWatching = true;
     this.#tickLater();
-    // A program's first timer comes late, so this looks first; async tasks that never wait have ended by then.
-    this.#first = clock.setImmediate(() => {
-      if (this.#pool.load > 0) this.#tick();
-    });
   }
 
   rest(): void {
@@ -249,7 +244,6 @@ export class Guide implements PoolGuide {
     if (this.isBraking || this.#bound.size > 0) this.#tick();
     this.#isWatching = false;
     clock.clearTimeout(this.#timer);
-    clock.clearImmediate(this.#first);
     this.#dueMs = Infinity;
   }
 
@@ -265,7 +259,7 @@ export class Guide implements PoolGuide {
       this.#tickLater();
     }, nextTickMs);
     // The timer keeps the program alive only while tasks wait for a tick to let them start.
-    if (!this.isBraking) Deno.unrefTimer(this.#timer);
+    if (!this.isBraking) clock.hold(this.#timer, false);
   }
 
   get #overdueMs(): number {
@@ -295,7 +289,7 @@ export class Guide implements PoolGuide {
     if (isFirst && seen.inFlight === 0) {
       this.#follow(this.#controller.tick(this.#seen()));
     }
-    if (this.isBraking && this.#dueMs < Infinity) Deno.refTimer(this.#timer!);
+    if (this.isBraking && this.#dueMs < Infinity) clock.hold(this.#timer!, true);
     const isOver = isBraking && !this.isBraking || keepsLanes && !this.#controller.keepsLanes;
     if (isOver) this.#shapePool();
     if (this.#controller.wantsLanes && !this.#isStarting && this.#mayStartLanes()) {

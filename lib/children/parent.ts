@@ -167,7 +167,7 @@ export async function connectToParent<Order>(
   const end = () => {
     ending.abort();
     // Lanes that don't start and tasks that don't stop must not keep the process alive, nor must this timer.
-    Deno.unrefTimer(clock.setTimeout(() => Deno.exit(1), LAST_MS));
+    clock.hold(clock.setTimeout(() => Deno.exit(1), LAST_MS), false);
   };
   Deno.addSignalListener("SIGINT", () => {});
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});

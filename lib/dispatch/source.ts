@@ -281,7 +281,7 @@ export class Source {
 
   async #close(graceMs: number): Promise<void> {
     this.done = true;
-    clock.clearImmediate(this.#telling);
+    if (this.#telling !== undefined) clock.clearImmediate(this.#telling);
     if (this.hasEnded) return;
     // A generator that stopped the run by itself can be closed only when it no longer runs.
     while (this.#pulling) await undefined;

@@ -5,11 +5,12 @@
  */
 
 import { attempt } from "./attempt.ts";
+import { internals } from "./platform.ts";
 
 interface Core {
-  getAsyncContext?(): unknown;
-  setAsyncContext?(context: unknown): void;
-  readonly AsyncVariable?: new () => AsyncVariable;
+  getAsyncContext(): unknown;
+  setAsyncContext(context: unknown): void;
+  readonly AsyncVariable: new () => AsyncVariable;
 }
 
 interface AsyncVariable {
@@ -17,10 +18,8 @@ interface AsyncVariable {
   get(): unknown;
 }
 
-const { internal } = Deno as unknown as { readonly internal: symbol };
-const core = (Deno as unknown as Record<symbol, { readonly core?: Core }>)[internal]?.core ?? {};
 const { getAsyncContext: get = () => undefined, setAsyncContext: set = () => {}, AsyncVariable } =
-  core;
+  internals<{ readonly core: Partial<Core> }>().core ?? {};
 
 export const asyncContext: () => unknown = get;
 

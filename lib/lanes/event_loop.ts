@@ -21,7 +21,7 @@ import { closeWithin, LaneTasks, type ReadyTask } from "./lane_tasks.ts";
 import { type BatchHost, BatchRun } from "./run_batch.ts";
 import type { Task } from "./task.ts";
 import { traced } from "./telemetry.ts";
-import { after, clock } from "./timers.ts";
+import { after, clock, type Timer } from "./timers.ts";
 
 /** The state of a batch that was recalled while its task was still loading. */
 const RECALLED = Symbol("recalled");
@@ -157,11 +157,12 @@ const AWAKE_MS = 200;
 /** Turns of this event loop: tasks that never wait are held back now and then so that other work can run. */
 export class Turn {
   #beganMs = clock.now();
-  #sleptMs = this.#beganMs;
+  /** Begins such that the first turn is requested by a timer: Deno takes 8 ms to load immediates. */
+  #sleptMs = -Infinity;
   /** When the next turn was requested, in milliseconds; NaN if none is pending. */
   #askedMs = NaN;
   #next: ReturnType<typeof setImmediate> | undefined;
-  #sleep: ReturnType<typeof setTimeout> | undefined;
+  #sleep: Timer | undefined;
 
   /**
    * @param onNext Called when a requested turn begins.
@@ -196,7 +197,7 @@ export class Turn {
   }
 
   close(): void {
-    clock.clearImmediate(this.#next);
+    if (this.#next !== undefined) clock.clearImmediate(this.#next);
     clock.clearTimeout(this.#sleep);
   }
 }

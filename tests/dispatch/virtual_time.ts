@@ -58,7 +58,8 @@ export class VirtualTime implements Disposable {
     };
     Object.assign(globalThis, timers);
     performance.now = () => this.nowMs;
-    for (const [name, value] of Object.entries({ ...timers, now: performance.now })) {
+    const hold = () => {};
+    for (const [name, value] of Object.entries({ ...timers, hold, now: performance.now })) {
       Object.defineProperty(clock, name, { value, configurable: true, writable: true });
     }
   }

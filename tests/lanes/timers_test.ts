@@ -1,6 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { Alarm } from "../../lib/lanes/timers.ts";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { Alarm, clock } from "../../lib/lanes/timers.ts";
 import { VirtualTime } from "../dispatch/virtual_time.ts";
+import { granted } from "../granted.ts";
+import { printed } from "./small_program.ts";
 
 Deno.test("an alarm goes off once, at the earliest of the times that it was set to, and can be set again", () => {
   using time = new VirtualTime();
@@ -46,3 +49,66 @@ Deno.test("an alarm for a time that no timer holds goes off when the longest one
   time.pass(1);
   assertEquals([count, time.timers], [1, 0]);
 });
+
+Deno.test("a timer's action is in the async context in which the timer was set", async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const seen = Promise.withResolvers<string | undefined>();
+  storage.run("mine", () => clock.setTimeout(() => seen.resolve(storage.getStore())));
+  assertEquals(await storage.run("another", () => seen.promise), "mine");
+});
+
+const urlOf = (path: string) => JSON.stringify(new URL(`../../lib/${path}`, import.meta.url));
+
+for (
+  const [whose, before] of [
+    ["Deno's own", ""],
+    ["Node's", "Object.defineProperty(Deno, 'internal', { value: Symbol() });"],
+  ] as const
+) {
+  Deno.test(`a program goes on only for timers that hold it, ${whose}`, {
+    ignore: !granted("run"),
+  }, async () => {
+    const code = `
+      ${before}
+      const { clock } = await import(${urlOf("lanes/timers.ts")});
+      const seen = [];
+      clock.hold(clock.setTimeout(() => seen.push("not held"), 2 ** 31 - 1), false);
+      const again = clock.setTimeout(() => seen.push("held again"), 1);
+      clock.hold(again, false);
+      clock.hold(again, true);
+      clock.clearTimeout(clock.setTimeout(() => seen.push("cleared"), 2 ** 31 - 1));
+      clock.clearTimeout(undefined);
+      addEventListener("unload", () => print(seen));
+    `;
+    assertEquals(await printed(code), ["held again"]);
+  });
+}
+
+Deno.test(
+  "a short program doesn't make Deno load Node's timers, under any model of the event loop",
+  {
+    ignore: !granted("run"),
+  },
+  async () => {
+    const code = `
+    const read = [];
+    for (const name of ["setTimeout", "clearTimeout", "setInterval", "setImmediate", "clearImmediate"]) {
+      const own = Object.getOwnPropertyDescriptor(globalThis, name);
+      const get = () => (read.push(name), own.get?.call(globalThis) ?? own.value);
+      Object.defineProperty(globalThis, name, { configurable: true, get });
+    }
+    // Time stands still, so that no turn of the event loop is ever due.
+    performance.now = () => 1;
+    const models = await import(${urlOf("open.ts")});
+    const task = { module: "data:text/javascript,export default (n) => n + 1", export: "default" };
+    const seen = [];
+    for (const name of ["sequential", "concurrent", "limited", "auto"]) {
+      await using executor = models[name]();
+      for await (const value of executor.map(task, [1, 2, 3])) seen.push(value);
+      seen.push(await executor.run((n) => -n, 1));
+    }
+    print([seen.join(), read]);
+  `;
+    assertEquals(await printed(code), [Array(4).fill("2,3,4,-1").join(), []]);
+  },
+);

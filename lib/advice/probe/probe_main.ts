@@ -3,6 +3,7 @@
 import { connectToParent, refuseStdin } from "../../children/parent.ts";
 import type { Items } from "../../dispatch/map_options.ts";
 import { importModule, LaneTasks, notCallable } from "../../lanes/lane_tasks.ts";
+import { internals } from "../../lanes/platform.ts";
 import { clock } from "../../lanes/timers.ts";
 import { isKernel, kernelName } from "../../lanes/task.ts";
 import { prepare, spreadItems } from "../../timing/job_items.ts";
@@ -51,7 +52,7 @@ const TURN_MS = 20;
 
 function afterTurns(turns: number, then: () => void): void {
   if (turns === 0) then();
-  else Deno.unrefTimer(clock.setTimeout(() => afterTurns(turns - 1, then), TURN_MS));
+  else clock.hold(clock.setTimeout(() => afterTurns(turns - 1, then), TURN_MS), false);
 }
 
 /** What can keep an event loop running, by the names that Deno and Node have for it. */
@@ -68,13 +69,9 @@ const HOLDERS: readonly (readonly [name: RegExp, what: string])[] = [
 ];
 
 function whatIsOpen(): string {
-  const { internal } = Deno as unknown as { readonly internal: symbol };
   // Not every Deno shows its resources; Node's names are known then.
-  const resources = (Deno as unknown as Record<
-    symbol,
-    { readonly core?: { resources?(): Record<string, string> } } | undefined
-  >)[internal]?.core?.resources?.() ?? {};
-  const names = [...process.getActiveResourcesInfo(), ...Object.values(resources)];
+  const { core } = internals<{ readonly core: { resources?(): Record<string, string> } }>();
+  const names = [...process.getActiveResourcesInfo(), ...Object.values(core?.resources?.() ?? {})];
   const open = HOLDERS.filter(([name]) => names.some((of) => name.test(of)));
   return open.map(([, what]) => what).join(", ") ||
     "something, such as a worker or an AbortSignal.timeout with a listener,";

@@ -329,7 +329,7 @@ export class Cluster {
       else if (tries++ === MOST_TRIES) throw new LaneStartError(`${best.name}: ${answer.refused}`);
       else {
         best.failures++;
-        await new Promise((resolve) => clock.setTimeout(resolve, BEAT_MS));
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, BEAT_MS));
       }
     }
   }

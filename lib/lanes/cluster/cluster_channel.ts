@@ -15,7 +15,7 @@ import { sealEnvelope } from "../remote/envelope.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import type { Cloning } from "../remote/clone.ts";
 import { frameCloning } from "../subprocess/subprocess_channel.ts";
-import { clock } from "../timers.ts";
+import { clock, type Timer } from "../timers.ts";
 import type { BrokerError } from "./broker.ts";
 import { type Cluster, type Lease, UNREADABLE, type WantedLane } from "./cluster.ts";
 import { type Message, payloadOf, unstored } from "./post.ts";
@@ -59,7 +59,7 @@ export class ClusterChannel implements Channel {
   #isReady = false;
   #isClosed = false;
   #isOver = false;
-  #endTimer: ReturnType<typeof setTimeout> | undefined;
+  #endTimer: Timer | undefined;
 
   constructor(
     private readonly events: ChannelEvents,

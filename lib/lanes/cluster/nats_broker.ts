@@ -20,7 +20,7 @@ import {
   setTransportFactory,
 } from "npm:@nats-io/nats-core@^3.4.0/internal";
 import { attempt, wordsOf } from "../attempt.ts";
-import { clock, within } from "../timers.ts";
+import { clock, type Timer, within } from "../timers.ts";
 import {
   ACK_WAIT_MS,
   type Broker,
@@ -216,7 +216,7 @@ export class NatsBroker implements Broker {
   readonly #acks: (() => void)[] = [];
   readonly #consumers = new Set<() => void>();
   readonly #unanswered = new Set<(error: Error) => void>();
-  #ackTimer: ReturnType<typeof setTimeout> | undefined;
+  #ackTimer: Timer | undefined;
 
   constructor(
     private readonly nc: NatsConnection,

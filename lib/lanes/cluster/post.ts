@@ -192,7 +192,7 @@ export class Receiver<Extra> {
       try {
         return await (name === SHARED ? keeping(this.post, name, get) : get());
       } catch {
-        await new Promise((resolve) => clock.setTimeout(resolve, OBJECT_WAIT_MS));
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, OBJECT_WAIT_MS));
       }
     }
     return undefined;

@@ -38,7 +38,7 @@ export class GpuChannel extends WorkerChannel {
   override async close(): Promise<void> {
     await super.close();
     if (!open.has(this)) return;
-    await new Promise((resolve) => clock.setTimeout(resolve, GIVEN_BACK_MS));
+    await new Promise<void>((resolve) => clock.setTimeout(resolve, GIVEN_BACK_MS));
     open.delete(this);
     if (open.size === 0) globalThis.removeEventListener("unload", endAll);
   }

@@ -4,7 +4,7 @@
  * way.
  */
 
-import { platform } from "../platform.ts";
+import { internals, platform } from "../platform.ts";
 import { asyncContext, inAsyncContext } from "../async_context.ts";
 
 type Strays = "error" | "unhandledrejection";
@@ -107,9 +107,7 @@ function copyOf(type: Strays, event: Event): Event {
 
 /** Whether a `process.on(…)` listener handles the event; Deno asks it only after all other listeners. */
 function nodeHandles(type: Strays): boolean {
-  const { internal } = Deno as unknown as { readonly internal: symbol };
-  const internals = (Deno as unknown as Record<symbol, Internals | undefined>)[internal];
-  if (internals?.nodeProcessUnhandledRejectionCallback === undefined) return false;
+  if (internals<Internals>().nodeProcessUnhandledRejectionCallback === undefined) return false;
   const name = type === "error" ? "uncaughtException" : "unhandledRejection";
   return platform.process.listenerCount(name) > 0;
 }

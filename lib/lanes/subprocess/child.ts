@@ -2,6 +2,7 @@
 
 import { attempt, wordsOf } from "../attempt.ts";
 import { LaneStartError } from "../errors.ts";
+import { internals } from "../platform.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { clock } from "../timers.ts";
 import { startDeno } from "./start_deno.ts";
@@ -148,7 +149,7 @@ export class Child {
     this.#quietTurns = 0;
     for (let turn = 0; this.#open > 0 && turn < MOST_TURNS; turn++) {
       if (this.#quietTurns++ === QUIET_TURNS) break;
-      await new Promise((resolve) => clock.setTimeout(resolve, 1));
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, 1));
     }
     await Promise.allSettled(this.#streams.map((stream) => stream.release()));
     closeDescriptors(this.#child);
@@ -250,8 +251,7 @@ interface Internals {
   };
 }
 
-const { internal } = Deno as unknown as { readonly internal: symbol };
-const internals = (Deno as unknown as Record<symbol, Internals>)[internal]!;
+const own = internals<Internals>() as Internals;
 
 /**
  * Options that give a child two descriptors for frames besides its stdin and stdout, which its own children
@@ -260,7 +260,7 @@ const internals = (Deno as unknown as Record<symbol, Internals>)[internal]!;
  * milliseconds, so it isn't done when this module loads.
  */
 export function withDescriptors(): Deno.CommandOptions {
-  return { [internals.kExtraStdio]: ["piped", "piped"] } as Deno.CommandOptions;
+  return { [own.kExtraStdio]: ["piped", "piped"] } as Deno.CommandOptions;
 }
 
 /** The caller's end of the carrier of frames. */
@@ -275,8 +275,8 @@ interface ByteStream {
 }
 
 function ownDescriptors(child: Deno.ChildProcess): ByteStream {
-  const { core } = internals;
-  const [to, from] = internals.getExtraPipeRids(child)! as readonly [number, number];
+  const { core } = own;
+  const [to, from] = own.getExtraPipeRids(child)! as readonly [number, number];
   let writing = Promise.resolve();
   let reading: Promise<unknown> | undefined;
   let holds = true;
@@ -317,5 +317,5 @@ function ownDescriptors(child: Deno.ChildProcess): ByteStream {
 
 /** Closes the caller's ends; the child sees the end of its input. */
 export function closeDescriptors(child: Deno.ChildProcess): void {
-  for (const rid of internals.getExtraPipeRids(child) ?? []) internals.core.tryClose(rid);
+  for (const rid of own.getExtraPipeRids(child) ?? []) own.core.tryClose(rid);
 }

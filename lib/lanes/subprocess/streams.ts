@@ -7,6 +7,8 @@
  * some 12 ms to load; then only code that uses descriptors 0 and 1 by number can disturb them.
  */
 
+import { internals } from "../platform.ts";
+
 interface FrameStream {
   /** Reads at least one byte; null at the end. */
   read(into: Uint8Array): Promise<number | null>;
@@ -49,8 +51,7 @@ interface Internals {
   readonly Console?: new (print: (text: string, level: number) => void) => Console;
 }
 
-const { internal } = Deno as unknown as { readonly internal: symbol };
-const { Console } = (Deno as unknown as Record<symbol, Internals>)[internal] ?? {};
+const { Console } = internals<Internals>();
 if (Console !== undefined) {
   Object.assign(console, new Console((text) => print(new TextEncoder().encode(text))));
 } else {

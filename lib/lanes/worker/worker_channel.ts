@@ -14,7 +14,7 @@ import { Cells } from "../remote/cells.ts";
 import { type Channel, type ChannelEvents, FromLane } from "../remote/channel.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { type Cloning, structuredCloning } from "../remote/clone.ts";
-import { Alarm, clock, originHere, within } from "../timers.ts";
+import { Alarm, clock, originHere, type Timer, within } from "../timers.ts";
 import { ENDING, EndWatch, HELD } from "./end_watch.ts";
 import { type FarEnd, Line, mailboxMemory } from "./line.ts";
 
@@ -78,7 +78,7 @@ export class WorkerChannel implements Channel {
   #isHeard = false;
   #isWatchable = false;
   readonly #letGo = new Alarm(() => this.#keepAlive(this.#holds));
-  #silence: ReturnType<typeof setTimeout> | undefined;
+  #silence: Timer | undefined;
 
   constructor(private readonly events: ChannelEvents, options: WorkerChannelOptions) {
     const { number, permissions, modules, slots, isRelayed = false } = options;
