@@ -324,3 +324,59 @@ Deno.test("where many of those that are started at once can't be, the others are
   await settle();
   assertEquals(pool.openLanes.length, 2);
 });
+
+/** A pool that loads the code of its lanes first, which ends when the test says so. */
+function loading(more: FakePoolOptions = {}) {
+  const code = Promise.withResolvers<void>();
+  let isThere = false;
+  const parts = poolOf({ ...more, loadCode: () => isThere ? undefined : code.promise });
+  const end = async (error?: Error) => {
+    isThere = error === undefined;
+    if (error === undefined) code.resolve();
+    else code.reject(error);
+    await settle();
+  };
+  return { ...parts, end };
+}
+
+Deno.test("batches wait until the code of their lanes is loaded", async () => {
+  const { pool, made, end } = loading({ lanes: 2 });
+  const run = new FakeRun().has(3).join(pool);
+  pool.wake(run);
+  // Calls are refused only if no slot is free that they could wait for.
+  assertEquals([made.length, run.queue.length, pool.freeSlots], [0, 3, 2]);
+  await end();
+  assertEquals(made.map(({ batches }) => batches.length), [1, 1]);
+  assertEquals([run.queue.length, run.failures], [1, []]);
+  await pool.close();
+});
+
+Deno.test("lanes whose code can't be loaded can't be started", async () => {
+  const { pool, end } = loading({ lanes: 2 });
+  const run = new FakeRun().has(3).join(pool);
+  await end(new Error("no such file"));
+  assertEquals(run.failures.map((error) => (error as Error).message), [
+    "Cannot start a lane: no such file",
+  ]);
+});
+
+Deno.test("who opens lanes waits for their code, unless the pool is closed or it can't be loaded", async () => {
+  const { pool, made, end } = loading();
+  const opening = pool.openAll(TASK, 1000);
+  await settle();
+  assertEquals(made.length, 0);
+  await end();
+  await opening;
+  assertEquals(made.length, 1);
+  const closed = loading();
+  const refused = assertRejects(() => closed.pool.openAll(TASK, 1000), TypeError, "is closed");
+  await closed.pool.close();
+  await closed.end();
+  await refused;
+  assertEquals(closed.made.length, 0);
+  const missing = loading();
+  const says = "Cannot start a lane: no such file";
+  const failed = assertRejects(() => missing.pool.openAll(TASK, 1000), LaneStartError, says);
+  await missing.end(new Error("no such file"));
+  await failed;
+});
