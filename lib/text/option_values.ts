@@ -137,7 +137,7 @@ export function nonNegativeInteger(
 ): number {
   const { min = 0, max = Infinity } = bounds;
   if (!WHOLE.test(text)) {
-    const kind = min > 0 ? "positive whole number" : "whole number";
+    const kind = min > 0 ? "positive whole number" : "whole number of zero or more";
     const example = Math.min(Math.max(min, 5), max);
     throw new UsageError(option, text, `not a ${kind}`, `give one such as ${example}`);
   }

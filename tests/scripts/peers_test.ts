@@ -289,7 +289,7 @@ Deno.test({
     const refused: [string[], string][] = [
       [["--only", "pool"], 'peers: --only "pool": unknown; did you mean pools?'],
       [["--rounds", "0"], 'peers: --rounds "0": too small'],
-      [["--seed", "-1"], 'peers: --seed "-1": not a whole number'],
+      [["--seed", "-1"], 'peers: --seed "-1": not a whole number of zero or more'],
       [["--json", "no/such/folder/peers.json"], "its folder doesn't exist"],
       [["--short", "--aims"], "peers: --aims: a line of --short has no room for aims"],
       [["--fast"], "peers: unknown option '--fast'"],

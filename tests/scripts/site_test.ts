@@ -38,13 +38,13 @@ async function run(
 for (
   const [args, expected] of [
     [["--port", "65536"], '--port "65536": too large; give 65535 or less'],
-    [["--port", "-1"], '--port "-1": not a whole number; give one such as 5'],
+    [["--port", "-1"], '--port "-1": not a whole number of zero or more; give one such as 5'],
     [["--latency", "soon"], '--latency "soon": not a length of time; give one such as'],
     [["--jitter", ""], '--jitter "": not a length of time; give one such as'],
     [["--size", "0"], '--size "0": too small; give 1 or more'],
     [["--size", "1e9999"], '--size "1e9999": not a size; give one such as'],
     [["--faults", "1.5"], '--faults "1.5": not a share; give one from 0 to 1'],
-    [["--seed", "5.5"], '--seed "5.5": not a whole number; give one such as'],
+    [["--seed", "5.5"], '--seed "5.5": not a whole number of zero or more; give'],
     [["--sede", "5"], "unknown option '--sede' (Did you mean --seed?); see deno task site --help"],
     [["8000"], 'argument "8000": not expected; see deno task site --help'],
   ] as const
