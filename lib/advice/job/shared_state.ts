@@ -60,7 +60,8 @@ const LIBRARY = new URL("../../", import.meta.url).href;
 
 /** Returns words such as "line 4 of job.ts changes cache". */
 export function changeWords({ name, module, line }: SharedState): string {
-  return `line ${line} of ${titleOf({ module, export: "default" })} changes ${name}`;
+  const what = name === "this" ? "its object (this)" : name;
+  return `line ${line} of ${titleOf({ module, export: "default" })} changes ${what}`;
 }
 
 export function sharedWords(shared: SharedState): string {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { sharedState } from "../../../lib/advice/job/shared_state.ts";
+import { changeWords, sharedState } from "../../../lib/advice/job/shared_state.ts";
 
 /** The shared state found in a job and its modules, as `name file:line`. */
 async function found(job: string, others: Record<string, string> = {}, task = "default") {
@@ -10,6 +10,15 @@ async function found(job: string, others: Record<string, string> = {}, task = "d
   });
   return shared && `${shared.name} ${shared.module.slice("file:///".length)}:${shared.line}`;
 }
+
+Deno.test("changeWords() says of which object a change by `this` is", () => {
+  const change = { module: "file:///job.ts", line: 4 };
+  assertEquals(changeWords({ ...change, name: "seen" }), "line 4 of job.ts changes seen");
+  assertEquals(
+    changeWords({ ...change, name: "this" }),
+    "line 4 of job.ts changes its object (this)",
+  );
+});
 
 for (
   const [what, code, name] of [
