@@ -306,7 +306,8 @@ function savingsLine(
   { cpuShare, sample, recommended, hazards }: Advice,
   { functions }: JobProfile,
 ) {
-  const most = functions.find(({ owner }) => owner !== "runtime");
+  // Only what the reader can change is worth halving.
+  const most = functions.find((of) => of.owner !== "runtime" && !isOfLanes(of));
   if (most === undefined) return undefined;
   const where = most.place === undefined ? "" : ` (${most.place})`;
   // The profile covers only the event loop's thread.
@@ -345,11 +346,16 @@ export function profileLines(advice: Advice): string[] {
   return [sharesLine(profile), ...(savings === undefined ? [] : [savings])];
 }
 
+function isOfLanes({ owner, place }: JobProfile["functions"][number]): boolean {
+  return owner === "packages" && place?.startsWith("lanes/") === true;
+}
+
 export function functionLines({ profile }: Pick<Advice, "profile">): string[] {
   if (profile === undefined || "missing" in profile) return [];
-  return profile.functions.map(({ name, place, owner, share, deeds }) => {
+  return profile.functions.map((of) => {
+    const { name, place, owner, share, deeds } = of;
     const where = place === undefined ? "" : `, ${place}`;
-    const ofPackage = place?.startsWith("lanes/") ? " (Lanes itself)" : " (a package)";
+    const ofPackage = isOfLanes(of) ? " (Lanes itself)" : " (a package)";
     const whose = owner === "packages" ? ofPackage : owner === "runtime" ? " (runtime)" : "";
     return `${formatPercent(share)} ${name}${where}${whose}${deedsWords("; of it ", deeds)}`;
   });

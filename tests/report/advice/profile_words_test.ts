@@ -33,6 +33,15 @@ Deno.test("profileLines() says what mending saves, beside what the model saves",
   ]);
 });
 
+Deno.test("profileLines() halves nothing that only Lanes itself can change", () => {
+  const place = "lanes/lanes/lane_tasks.ts:163";
+  const ofLanes = { name: "plainContext()", owner: "packages", place, share: 0.7, totalShare: 0.7 };
+  const functions = [ofLanes as typeof PROFILE.functions[number], ...PROFILE.functions];
+  const busy = having({ profile: { ...PROFILE, functions } }, workers);
+  assertEquals(profileLines(busy)[1], `${half}; workers (2 lanes) save 47%.`);
+  assertEquals(functionLines(busy)[0], `70% plainContext(), ${place} (Lanes itself)`);
+});
+
 Deno.test("profileLines() counts only the part of the time that is computed", () => {
   const [, saved] = profileLines(having({ cpuShare: 0.5 }, workers));
   assertEquals(saved!.includes("would save 16% of the time"), true, saved);
