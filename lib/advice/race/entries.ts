@@ -197,18 +197,23 @@ function worthOf(runner: Runner, { sample, machine }: Job, gain: number, sure: n
   };
 }
 
+/** One slow round of the plain loop puts a gain in doubt that is this many times above its prediction. */
+const FAR_MORE = 1.25;
+
 /**
- * How many times as long as in the sample the plain loop's items took, where a runner with more items gained
- * far less than predicted: a few items may be slow in a fresh process, and that may be the whole gain.
+ * How many times as long as in the sample the plain loop's items took, where that may be the whole gain: a few
+ * items may be slow in a fresh process, and a runner with more items gained far less than predicted; or its
+ * only round was slow, and the runner gained more than predicted.
  */
 function dearerBy(plain: Runner, runner: Runner, job: Job): number {
-  if (plain.items >= runner.items) return 1;
   const middleMs = (of: Runner) => median(timesOf(job, of).map(({ ms }) => ms));
   const expectedMs = (of: Candidate) => totalMs(predict(job.sample, of, job.horizon, job.machine));
   const [plainMs, sampledMs] = [middleMs(plain), expectedMs(SEQUENTIAL)];
-  const isFarLess = sampledMs / expectedMs(runner.candidate) >
-    FAR_LESS * plainMs / middleMs(runner);
-  return isFarLess ? Math.max(1, plainMs / sampledMs) : 1;
+  const [promised, gain] = [sampledMs / expectedMs(runner.candidate), plainMs / middleMs(runner)];
+  const isFarLess = plain.items < runner.items && promised > FAR_LESS * gain;
+  const isOnce = plain.rounds.length === 1 && plainMs > SHIFTED * sampledMs;
+  const isFarMore = isOnce && gain > FAR_MORE * promised;
+  return isFarLess || isFarMore ? Math.max(1, plainMs / sampledMs) : 1;
 }
 
 /** Whether other runners of the same lane kind or server failed with fewer tasks in flight than given. */

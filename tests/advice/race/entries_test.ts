@@ -125,6 +125,29 @@ Deno.test("a small gain of what was to gain far more is in doubt where the plain
   assertEquals(doubtOf(15.6, 2), 1);
 });
 
+Deno.test("a gain beyond its prediction is in doubt where the plain loop's only round was slow", () => {
+  const made = { computeMs: 20, items: 80 };
+  // Lanes start so slowly that they promise little.
+  const machine = { ...MACHINE, startMs: { ...MACHINE.startMs, workers: 600 } };
+  const doubtOf = (plainMs: number, laneMs: number, rounds = 1) => {
+    const runnerOf = (candidate: Candidate, startMs: number, itemMs: number): Runner => ({
+      candidate,
+      items: 40,
+      rounds: Array.from(
+        { length: rounds },
+        (_, round) => roundOf({ round, startMs, runMs: 40 * itemMs }),
+      ),
+    });
+    const runners = [runnerOf(SEQUENTIAL, 1, plainMs), runnerOf(WORKERS, 600, laneMs)];
+    return entriesOf(runners, jobOf(sampleFor(made), 80, machine)).entries[1]!.doubt!;
+  };
+  assertAlmostEquals(doubtOf(32, 10.5), 1.6, 0.03);
+  assertEquals(doubtOf(32, 10.5, 2), 1, "it is slow each time");
+  assertEquals(doubtOf(20, 10.5), 1);
+  assertEquals(doubtOf(32, 20), 1, "the lanes' items took as much longer");
+  assertEquals(doubtOf(20, 6), 1, "lanes gain more than predicted, beside a plain loop as sampled");
+});
+
 Deno.test("advise() takes a gain above what the machine can give for an alarm", async () => {
   const advice = await adviceOn({ computeMs: 20 }, ({ model }, _items, runMs) => ({
     runMs: model === "sequential" ? runMs : runMs / 2,
