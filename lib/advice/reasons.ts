@@ -310,6 +310,7 @@ function gainText(gain: Interval): string {
 }
 
 const BUSY_CORES = "slots on one lane keep the cores busy, and";
+const WAIT_FOR_PROGRAMS = "The tasks wait for programs that they run";
 const PROGRAMS = "The tasks run programs, and these compute on the same cores";
 
 /** Says what a model does for the job, from what the sample showed of the tasks. */
@@ -318,12 +319,13 @@ function natureOf(assessment: Assessment, candidate: Candidate, bound: Classifie
   const { lanes } = candidate;
   const runsPrograms = (sample.programsMs ?? 0) > sample.cpuMs / 2;
   if (runsPrograms && blocks(sample) && lanes > 1) {
-    return `${PROGRAMS}: each holds up its thread until its program has ended, so that only lanes ` +
-      "run several at once.";
+    const what = bound === "io" ? WAIT_FOR_PROGRAMS : PROGRAMS;
+    return `${what}: each holds up its thread until its program has ended, so that only lanes run ` +
+      "several at once.";
   }
   if (runsPrograms && !blocks(sample)) {
     const [what, enough] = bound === "io"
-      ? ["The tasks wait for programs that they run", "slots on one lane fill the waits, and"]
+      ? [WAIT_FOR_PROGRAMS, "slots on one lane fill the waits, and"]
       : [PROGRAMS, BUSY_CORES];
     const how = lanes === 1 ? `${enough} that is enough` : "lanes share what starting them takes";
     return `${what}: ${how}.`;

@@ -485,6 +485,23 @@ Deno.test("a reason tells programs that compute from programs that only take lon
   );
 });
 
+Deno.test("programs that only take long aren't said to compute where they hold up the thread", async () => {
+  const of = (waitMs: number, programMs: number) =>
+    adviceOn(
+      { computeMs: 1, items: 60, othersUse: 0, blocks: true, waitMs, programMs },
+      ({ model, lanes = 1 }, items) => ({
+        runMs: 31 * items / (model === "sequential" ? 1 : Math.min(1.9, lanes)),
+      }),
+    );
+  const [waits, computes] = [await of(30, 2), await of(20, 18)];
+  assertEquals([waits.bound, computes.bound], ["io", "cpu"]);
+  assertMatch(
+    waits.recommended.reason,
+    /^The tasks wait for programs that they run: each holds up/,
+  );
+  assertMatch(computes.recommended.reason, /these compute on the same cores: each holds up/);
+});
+
 Deno.test("tasks that write one file back are left to the plain loop", async () => {
   const made = { waitMs: 20 };
   const file = { path: "/tmp/list.json", times: 9 };

@@ -92,13 +92,17 @@ export const TASK_WORDS = {
       "elsewhere is no longer protected then, nor is such a limit or rate kept to." +
       offerText(offer);
   },
-  /** Tasks hold up their thread while they wait; with `startsPrograms`, because they start programs. */
+  /** Tasks hold up their thread while they wait; with `startsPrograms`, for programs that they run. */
   blocking(
     { share, startsPrograms }: { readonly share: number; readonly startsPrograms?: boolean },
   ) {
     if (startsPrograms) {
-      return `Starting programs holds up the tasks' thread for ${formatPercent(share)} of their ` +
-        "time: slots can't fill that, lanes can.";
+      return `The programs that the tasks run hold up their thread for ${
+        formatPercent(share)
+      } of ` +
+        "their time: while they are started and, with synchronous calls (outputSync, execSync), " +
+        "until they have ended. Slots can't fill that, lanes can; asynchronous calls leave only " +
+        "the start.";
     }
     return `The tasks hold up their thread for ${formatPercent(share)} of their time while they ` +
       "wait, as synchronous calls do (readFileSync, outputSync, Atomics.wait): slots can't fill " +

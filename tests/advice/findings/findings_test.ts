@@ -263,7 +263,7 @@ Deno.test("a busy machine, a slow teardown and the rest are told with their figu
   say({ ...shared, items: 400, distinct: 40 }, "Only 40 of 400 items differ from all before them");
   say({ ...shared, offer }, "workers gained 2.00× 1.90–2.10 with that: take it if");
   say({ kind: "blocking", share: 0.9 }, "hold up their thread for 90% of their time");
-  say({ kind: "blocking", share: 0.9, startsPrograms: true }, "Starting programs holds up");
+  say({ kind: "blocking", share: 0.9, startsPrograms: true }, "asynchronous calls leave");
   say({ kind: "class", what: "item 0: it is P" }, "doesn't get all of an item (item 0: it is P)");
   const given = { kind: "class", what: "result 0: it is P", ofResult: true } as const;
   say(given, "Not all of a result comes back from another lane (result 0: it is P)");
