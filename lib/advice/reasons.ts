@@ -129,10 +129,15 @@ function noGainText(assessment: Assessment, noGain: JobNoGain): string {
       return `${itemsText(found)} take ${allMs} in all, of which no model could save more than ` +
         `${savedMs}, and starting lanes alone takes ${startMs}.${slots}`;
     }
-    case "loading":
+    case "loading": {
+      const remedy = found.probed.exports.items === "function"
+        ? ""
+        : " If it is the items that take so long to make, export a function that makes them: lanes " +
+          "don't call it.";
       return `each lane loads the job's module for itself, which takes ` +
         `${formatDuration(sample.loadMs ?? 0)}, and they could save ` +
-        `${formatDuration(noGain.savedMs)} at most.`;
+        `${formatDuration(noGain.savedMs)} at most.${remedy}`;
+    }
     case "dealing":
       return `a task computes for ${formatShortDuration(sample.wallMs)}, less than it takes to ` +
         "deal it out. Make one item of many to gain from lanes.";

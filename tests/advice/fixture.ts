@@ -31,6 +31,8 @@ export function probedOf(
     taskBytes = 0,
     cutOff,
     laneMs,
+    loadMs,
+    itemsAre = "iterable",
     programMs = 0,
     othersUse,
     isVoid = false,
@@ -64,6 +66,9 @@ export function probedOf(
     hooks?: Probed["exports"]["hooks"];
     /** How long each lane takes to be set up, in milliseconds. */
     laneMs?: number;
+    /** How long the module takes to load, in milliseconds. */
+    loadMs?: number;
+    itemsAre?: Probed["exports"]["items"];
     /** Why the sample was cut off. */
     cutOff?: string;
     /** How many items a server refused when they ran one by one, and with which status. */
@@ -74,7 +79,7 @@ export function probedOf(
   const wobble = (place: number) =>
     place % onlyEvery === 0 ? 1 + 0.04 * Math.sin(place * 12.9898) : 1e-3;
   return {
-    exports: { items: "iterable", task: "function", hooks, hasKernel: false, functions: [] },
+    exports: { items: itemsAre, task: "function", hooks, hasKernel: false, functions: [] },
     stretches: Array.from({ length: items }, (_, place) => ({
       count: 1,
       wallMs: (computeMs / available + waitMs) * wobble(place),
@@ -112,6 +117,7 @@ export function probedOf(
     cutOff,
     ...(cutOff !== undefined && total !== null && { total }),
     ...(laneMs !== undefined && { laneMs }),
+    ...(loadMs !== undefined && { loadMs }),
     ...(othersUse !== undefined && {
       load: {
         available,

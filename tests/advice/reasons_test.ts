@@ -45,6 +45,16 @@ Deno.test("what can't be told is said with its interval and why, and not as a co
   for (const none of [0.01, 0.22, 0.5]) assertEquals(lastLine(none), recommended.reason);
 });
 
+Deno.test("where each lane would make a list of items, the remedy is a function that makes them", async () => {
+  const made = { computeMs: 2, laneMs: 1300, loadMs: 1300 };
+  const remedy = "export a function that makes them: lanes don't call it.";
+  const list = await adviceOn(made, asPredicted);
+  assertMatch(list.recommended.reason, /loads the job's module for itself, which takes 1\.30 s/);
+  assertStringIncludes(list.recommended.reason, remedy);
+  const fn = await adviceOn({ ...made, itemsAre: "function" }, asPredicted);
+  assert(!fn.recommended.reason.includes(remedy), fn.recommended.reason);
+});
+
 Deno.test("nothing ever pays from one item on", async () => {
   for (const made of [{ waitMs: 20 }, { computeMs: 50 }, { computeMs: 6, waitMs: 6 }]) {
     const { recommended } = await adviceOn(made, asPredicted);
