@@ -17,7 +17,7 @@ import type { Evidence } from "../evidence.ts";
 import { changeWords, type SharedState, sharedWords } from "../job/shared_state.ts";
 import { wasBusy } from "../prediction/busy.ts";
 import { type Candidate, inFlightOf, isLoop, nameOf } from "../prediction/candidate.ts";
-import { classFor } from "../prediction/predict.ts";
+import { classFor, totalMs } from "../prediction/predict.ts";
 import { graceFor, type Probed } from "../probe/probe.ts";
 import { blocks, heldByPrograms, heldBytes, mostCpuShare } from "../probe/sample.ts";
 import { findMuch, leftOver, trendOf } from "../probe/signs.ts";
@@ -97,12 +97,9 @@ export const TASK_WORDS = {
     { share, startsPrograms }: { readonly share: number; readonly startsPrograms?: boolean },
   ) {
     if (startsPrograms) {
-      return `The programs that the tasks run hold up their thread for ${
-        formatPercent(share)
-      } of ` +
-        "their time: while they are started and, with synchronous calls (outputSync, execSync), " +
-        "until they have ended. Slots can't fill that, lanes can; asynchronous calls leave only " +
-        "the start.";
+      return `Programs hold up the tasks' thread for ${formatPercent(share)} of their time, ` +
+        "while they are started and, with synchronous calls (outputSync, execSync), until they have " +
+        "ended. Slots can't fill that, lanes can; asynchronous calls leave only the start.";
     }
     return `The tasks hold up their thread for ${formatPercent(share)} of their time while they ` +
       "wait, as synchronous calls do (readFileSync, outputSync, Atomics.wait): slots can't fill " +
@@ -249,7 +246,9 @@ export function* taskFindings(
   }
   yield* memoryFinding(assessment, chosen);
   const longest = longestOf(found);
-  const isLate = inFlightOf(chosen, horizon) > 1 && !wasBusy(sample, machine);
+  const inFlight = inFlightOf(chosen, horizon);
+  const isLate = inFlight > 1 && inFlight < horizon && !wasBusy(sample, machine) &&
+    mayHoldUp(assessment, chosen);
   const trend = isLate ? trendOf(found) : undefined;
   // Cached results make the other tasks look long, in whatever order they come.
   const wasThere = found.shared !== undefined && findMuch(sample);
@@ -288,6 +287,19 @@ function* memoryFinding(assessment: Assessment, chosen: Candidate): Generator<Ta
 
 /** An item with this share of the total time decides how long the job takes. */
 const MOST_OF_ALL = 0.5;
+
+/** A last item that takes less than this share of the run holds nobody up. */
+const LATE_SHARE = 0.02;
+
+/** Whether the longest item may take so much of a model's run that its place in the list matters. */
+function mayHoldUp(assessment: Assessment, chosen: Candidate): boolean {
+  // Of tiny items measured together, all that time may be one item's.
+  const ms = assessment.found.sample.walls.reduce(
+    (longest, { count, wallMs }) => Math.max(longest, count * wallMs),
+    0,
+  );
+  return ms >= LATE_SHARE * totalMs(assessment.prediction(chosen));
+}
 
 /** The item that alone takes most of the time, if the sample ran much of a job that isn't small. */
 function longestOf({ sample, machine, probed, horizon }: Evidence): Longest | undefined {

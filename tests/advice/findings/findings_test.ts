@@ -304,6 +304,32 @@ Deno.test("the item that takes most of the time is named by its place in the lis
   }
 });
 
+Deno.test("uneven items are told of only where the place of a long one matters", async () => {
+  const isTold = async (
+    made: { computeMs?: number; waitMs?: number },
+    items: number,
+    ms: number,
+  ) => {
+    const inOrder = probedOf({ ...made, items });
+    const stretches = inOrder.stretches.map((one, turn) => {
+      const times = turn % 50 === 7 ? ms : 1;
+      const [wallMs, cpuMs] = [one.wallMs * times, one.cpuMs * times];
+      return { ...one, wallMs, cpuMs, syncMs: cpuMs, syncCpuMs: cpuMs };
+    });
+    const probed = { ...inOrder, stretches, spread: items };
+    const { recommended, hazards } = await adviceOn(
+      { ...made, items },
+      asPredicted,
+      ...[{}, false, undefined, {}, probed] as const,
+    );
+    return [recommended.model, hazards.some(({ kind }) => kind === "uneven")];
+  };
+  const computes = { computeMs: 10 };
+  assertEquals(await isTold(computes, 100, 30), ["workers", true]);
+  assertEquals(await isTold(computes, 4000, 30), ["workers", false], "a hundredth of the run");
+  assertEquals(await isTold({ waitMs: 10 }, 100, 30), ["concurrent", false], "all start at once");
+});
+
 Deno.test("items that take longer the later they come are told of, wherever the sample took them from", async () => {
   const made = { computeMs: 30, items: 120 };
   const inOrder = probedOf(made);
