@@ -18,6 +18,7 @@ import {
   loss,
   named,
   type Objection,
+  structuredCloning,
 } from "./clone.ts";
 import { keepsClass } from "./envelope.ts";
 
@@ -142,8 +143,10 @@ function namesOf(value: object): string[] {
 
 /** Names a key that would be lost: a symbol, a non-enumerable one, or a named property of a view. */
 function hiddenKey(value: object, kind: CloneKind): string | undefined {
-  // A DOMException keeps internal data under symbols.
-  const [symbol] = value instanceof DOMException ? [] : Object.getOwnPropertySymbols(value);
+  // A DOMException keeps internal data under symbols, and so do a Blob and a CryptoKey, which a copy has, too.
+  const symbols = value instanceof DOMException ? [] : Object.getOwnPropertySymbols(value);
+  const copy = kind === "whole" && symbols.length > 0 ? structuredCloning.clone(value) : {};
+  const symbol = symbols.find((key) => !Object.hasOwn(copy as object, key));
   if (symbol !== undefined) return `has the key ${String(symbol)}, which would not arrive`;
   const isBuiltIn = (name: string) =>
     kind !== "plain" && BUILT_IN.has(name) || kind === "error" && ENVELOPED.has(name);

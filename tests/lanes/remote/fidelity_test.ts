@@ -13,6 +13,17 @@ Deno.test("a response that was thrown arrives whole but for a body that nobody h
   assertEquals([none, once, lost], [undefined, undefined, true]);
 });
 
+Deno.test("what a class of the platform keeps under symbols isn't said to be lost", async () => {
+  const algorithm = { name: "AES-GCM", length: 256 };
+  const key = await crypto.subtle.generateKey(algorithm, true, ["encrypt"]);
+  const lossOf = (value: unknown) => valueLoss(value, toThread(), "classes");
+  for (const whole of [new Blob(["a"]), new File(["a"], "a.txt"), key, { parts: [new Blob()] }]) {
+    assertEquals(lossOf(whole), undefined);
+  }
+  const marked = Object.assign(new Blob(["a"]), { [Symbol("mine")]: 1 });
+  assertEquals(lossOf(marked), "it has the key Symbol(mine), which would not arrive");
+});
+
 Deno.test("a look at a view of a large buffer copies none of it", () => {
   let copies = 0;
   const clone = (value: unknown) => {
