@@ -142,6 +142,11 @@ export class Refusals {
     return how;
   }
 
+  /** Leaves out `ms` in which nothing moved: they aren't time in which so few got through. */
+  leaveOut(ms: number): void {
+    this.#epoch.fromMs += ms;
+  }
+
   /** How many tasks were refused since slots last changed. */
   get refused(): number {
     return this.#stage.refused;

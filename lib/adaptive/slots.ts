@@ -202,6 +202,7 @@ export class Slots {
   leaveOut(nowMs: number, ms: number): void {
     this.#still = { untilMs: nowMs, ms };
     this.#quietMs += ms;
+    this.#refusals.leaveOut(ms);
     const stage = this.#stages.at(-1);
     if (stage !== undefined) stage.stillMs += ms;
   }
@@ -252,7 +253,7 @@ export class Slots {
     this.isSlowStart = this.most === Infinity;
     if (this.#wasShut || this.isSlowStart) this.move();
     this.#isReopening = !this.isSlowStart && this.gapMs === 0;
-    return { slots: this.gapMs > 0 ? this.most : 1, why: "refused" };
+    return { slots: this.gapMs > 0 ? Math.min(this.#count, this.most) : 1, why: "refused" };
   }
 
   /** How many slots fit into memory, if all memory above the base is the tasks'. */

@@ -1,6 +1,7 @@
 /** How many slots follow from how tasks end. Simulations in controller_test.ts test the effect. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { Refusals } from "../../lib/adaptive/refusals.ts";
 import { Slots } from "../../lib/adaptive/slots.ts";
 import type { Seen } from "../../lib/adaptive/watch.ts";
 
@@ -228,6 +229,19 @@ Deno.test("nothing stalls while no more items are left to start, nor after a res
   assertEquals(loop.tick(9010), undefined);
 });
 
+Deno.test("time in which nothing moved on this machine makes no pace slower", () => {
+  const gaps = [0, 9000].map((stillMs) => {
+    const loop = new Loop();
+    for (let at = 0; at < 20; at++) loop.end(1, 890, 990);
+    loop.slots.leaveOut(1000 + stillMs, stillMs);
+    loop.end(0, 990 + stillMs, 1000 + stillMs, 1);
+    loop.tick(1000 + stillMs, 0);
+    return loop.slots.gapMs;
+  });
+  assert(gaps[0]! > 0);
+  assertEquals(gaps[1], gaps[0]);
+});
+
 Deno.test("slots stay as they are while few are in use, as when items come slowly", () => {
   const loop = new Loop();
   while (loop.slots.count < 64) loop.round(10);
@@ -273,6 +287,17 @@ Deno.test("after refusals there are soon as many slots as got through", () => {
   assertEquals([loop.tick(12), loop.slots.count], ["waits", 2]);
   for (let nowMs = 13; nowMs < 50; nowMs++) loop.tick(nowMs);
   assertEquals(loop.slots.count, 2);
+});
+
+Deno.test("a refusal takes slots and never adds any, though tasks that take long fit into its pace", () => {
+  const refusals = new Refusals(0);
+  refusals.passed(4);
+  const slots = new Slots({ maxSlots: 1000, memoryBytes: Infinity }, 4, 0, refusals);
+  // Of 20 tasks in a second, each of which takes a second, one is refused.
+  for (let at = 0; at < 19; at++) slots.onEnded(1, 0, 1000);
+  slots.onEnded(1, 990, 1000, { refused: 1 });
+  assertEquals(slots.fewer({ ...SEEN, nowMs: 1000, inFlight: 0 }), { slots: 4, why: "refused" });
+  assert(slots.gapMs > 0);
 });
 
 Deno.test("slots that come back after a refusal that wasn't one grow as before", () => {
