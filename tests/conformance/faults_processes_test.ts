@@ -117,6 +117,32 @@ fault(
   },
 );
 
+fault(
+  "a program that a task started, and that holds its lane's descriptors, keeps no close() waiting",
+  { lanes: 1, slots: 2, graceMs: 50, permissions: { run: ["sleep"] } },
+  async (executor) => {
+    const task = taskOf(`export default (item) => {
+      if (item === "spin") for (;;);
+      if (item !== "start") return item.length;
+      const options = { args: ["3600"], stdin: "null", stdout: "null", stderr: "null" };
+      const sleeping = new Deno.Command("sleep", options).spawn();
+      sleeping.unref();
+      return sleeping.pid;
+    }`);
+    const pid = await executor.run(task, "start") as number;
+    const spin = executor.run(task, "spin").catch(String);
+    // More than a pipe holds, for a lane that reads nothing.
+    const large = executor.run(task, new Uint8Array(8 << 20)).catch(String);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await executor.close();
+    assertEquals(
+      [await spin, await large],
+      new Array(2).fill("TypeError: The executor was closed"),
+    );
+    Deno.kill(pid, "SIGKILL");
+  },
+);
+
 fault("garbage on stdout ends the lane and is shown in the error", {}, async (executor) => {
   const outcomes = await executor.mapSettled(taskNamed("babble"), ["", "hello, world", ""], {
     chunk: 1,

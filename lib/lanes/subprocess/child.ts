@@ -139,7 +139,8 @@ export class Child {
   async close(): Promise<void> {
     this.hold(true);
     const timer = clock.setTimeout(() => this.kill(), CLOSE_GRACE_MS);
-    await Promise.allSettled(this.#streams.map((stream) => stream.close()));
+    // Not awaited: a program that the child started may hold the other end, and never read what is written.
+    void Promise.allSettled(this.#streams.map((stream) => stream.close()));
     await this.ended;
     clock.clearTimeout(timer);
   }
@@ -271,6 +272,7 @@ function ownDescriptors(child: Deno.ChildProcess): ByteStream {
   const { core } = own;
   const [to, from] = own.getExtraPipeRids(child)! as readonly [number, number];
   let writing = Promise.resolve();
+  let written: Promise<void> | undefined;
   let reading: Promise<unknown> | undefined;
   let holds = true;
   const read = async (into: Uint8Array): Promise<number> => {
@@ -301,10 +303,14 @@ function ownDescriptors(child: Deno.ChildProcess): ByteStream {
       } while (whole && filled < into.length);
       return filled > 0 ? into.subarray(0, filled) : undefined;
     },
-    write: (bytes) => writing = writing.then(() => core.writeAll(to, bytes)),
+    write: (bytes) => writing = writing.then(() => written = core.writeAll(to, bytes)),
     hold,
     close: () => writing,
-    release: () => Promise.resolve(hold(false)),
+    release() {
+      hold(false);
+      if (written !== undefined) core.unrefOpPromise(written);
+      return Promise.resolve();
+    },
   };
 }
 
