@@ -209,11 +209,11 @@ const READY_LOAD_MS = 30_000;
 export type PoolSize = Pick<PoolOptions, "lanes" | "slots" | "graceMs">;
 
 interface PoolKind
-  extends Pick<PoolOptions, "batches" | "makeLane" | "loadCode" | "lanesThere" | "onQuarantined"> {
+  extends Pick<PoolOptions, "batches" | "makeLane" | "lanesThere" | "onQuarantined"> {
   /** How many batches run on a lane at once, if that isn't one for each slot. */
   readonly slots?: number;
   /** Closes what the lanes share, once all are closed. */
-  readonly close?: () => Promise<void> | undefined;
+  readonly close?: () => Promise<void>;
   readonly guide?: Guide;
 }
 

@@ -23,8 +23,10 @@ import type {
   WorkersOptions,
 } from "./executor_options.ts";
 import type { Broker, ServerOptions } from "./lanes/cluster/broker.ts";
-import type { Cluster } from "./lanes/cluster/cluster.ts";
+import { Cluster } from "./lanes/cluster/cluster.ts";
+import { ClusterChannel } from "./lanes/cluster/cluster_channel.ts";
 import { EventLoopLane } from "./lanes/event_loop.ts";
+import { GpuChannel } from "./lanes/gpu/gpu_channel.ts";
 import { importModule } from "./lanes/lane_tasks.ts";
 import {
   checkNarrowing,
@@ -43,42 +45,12 @@ import {
 } from "./lanes/project.ts";
 import { type ChannelEvents, decode, encodeAlone, type Payload } from "./lanes/remote/channel.ts";
 import { type Cloning, structuredCloning } from "./lanes/remote/clone.ts";
-import { frameCloning } from "./lanes/subprocess/frame_cloning.ts";
-import { lackOfDeno } from "./lanes/subprocess/start_deno.ts";
+import { RemoteLane } from "./lanes/remote/remote_lane.ts";
+import { lackOfDeno } from "./lanes/subprocess/child.ts";
+import { frameCloning, SubprocessChannel } from "./lanes/subprocess/subprocess_channel.ts";
 import type { Task } from "./lanes/task.ts";
+import { WorkerChannel } from "./lanes/worker/worker_channel.ts";
 import { defaultLanes, type Model, MODEL_TABLE } from "./models.ts";
-
-/** Code that is loaded when it is first needed. */
-function later<Code>(load: () => Promise<Code>) {
-  let code: Code | undefined;
-  return {
-    load: () => code === undefined ? load().then((loaded) => code = loaded) : undefined,
-    get code(): Code {
-      return code!;
-    },
-  };
-}
-
-// Lanes elsewhere are a quarter of the library's code, which a program that stays in its event loop is spared.
-const REMOTE = () => import("./lanes/remote/remote_lane.ts");
-const THREADS = later(() => Promise.all([REMOTE(), import("./lanes/worker/worker_channel.ts")]));
-const PROCESSES = later(() =>
-  Promise.all([REMOTE(), import("./lanes/subprocess/subprocess_channel.ts")])
-);
-const MACHINES = later(() =>
-  Promise.all([
-    REMOTE(),
-    import("./lanes/cluster/cluster.ts"),
-    import("./lanes/cluster/cluster_channel.ts"),
-  ])
-);
-const CARDS = later(() => Promise.all([REMOTE(), import("./lanes/gpu/gpu_channel.ts")]));
-
-/** What makes lanes elsewhere, once its code is loaded. */
-interface LaneMaker {
-  readonly makeLane: LaneFactory;
-  readonly loadCode: () => Promise<unknown> | undefined;
-}
 
 /** The caller's `shared` as it is now, in the form in which it is sent to all lanes. */
 function sharedOf({ shared }: SharedOptions, cloning: Cloning): Payload {
@@ -203,10 +175,10 @@ function loopLanes(options: SharedOptions, { graceMs }: PoolSize): LaneFactory {
  */
 export function workers(options: WorkersOptions = {}): Executor {
   const size = sizeOf("workers", options);
-  return new PooledExecutor("workers", options, size, threadLanes(options, size));
+  return new PooledExecutor("workers", options, size, { makeLane: threadLanes(options, size) });
 }
 
-function threadLanes(options: WorkersOptions, { slots, graceMs }: PoolSize): LaneMaker {
+function threadLanes(options: WorkersOptions, { slots, graceMs }: PoolSize): LaneFactory {
   const { unstableWorkerOptions = false } = options;
   new Checker("open workers()").flag("unstableWorkerOptions", unstableWorkerOptions);
   // Copied, so that later changes to the caller's object don't change what a lane may do.
@@ -215,15 +187,13 @@ function threadLanes(options: WorkersOptions, { slots, graceMs }: PoolSize): Lan
   const narrows = permissions !== undefined && permissions !== "inherit";
   if (narrows) checkNarrowing(unstableWorkerOptions);
   const shared = sharedOf(options, structuredCloning);
-  const makeLane: LaneFactory = (number, events, tasks) => {
-    const [{ RemoteLane }, { WorkerChannel }] = THREADS.code;
+  return (number, events, tasks) => {
     const modules = tasks.map(({ module }) => module);
     const thread = { number, slots, modules, ...(narrows && { permissions }) };
     const more = narrows && { accepts: onlyOf(modules), granting: grantingOf("workers") };
     const open = (told: ChannelEvents) => new WorkerChannel(told, thread);
     return new RemoteLane(events, open, { shared, graceMs, ...more });
   };
-  return { makeLane, loadCode: THREADS.load };
 }
 
 /**
@@ -245,11 +215,11 @@ function threadLanes(options: WorkersOptions, { slots, graceMs }: PoolSize): Lan
  */
 export function processes(options: ProcessesOptions = {}): Executor {
   const size = sizeOf("processes", options);
-  const lanes = processLanes("processes", options, size);
-  return new PooledExecutor("processes", options, size, lanes);
+  const makeLane = processLanes("processes", options, size);
+  return new PooledExecutor("processes", options, size, { makeLane });
 }
 
-function processLanes(model: Model, options: ProcessesOptions, size: PoolSize): LaneMaker {
+function processLanes(model: Model, options: ProcessesOptions, size: PoolSize): LaneFactory {
   const { slots, graceMs } = size;
   const { permissions, v8Flags = [], config, stderr = "show" } = options;
   const check = new Checker(`open ${model}()`);
@@ -265,14 +235,12 @@ function processLanes(model: Model, options: ProcessesOptions, size: PoolSize): 
     stderr,
   };
   const shared = sharedOf(options, frameCloning);
-  const makeLane: LaneFactory = (_number, events, tasks) => {
-    const [{ RemoteLane }, { SubprocessChannel }] = PROCESSES.code;
+  return (_number, events, tasks) => {
     const modules = ofOneProject(tasks.map(({ module }) => module), child.config);
     const open = (told: ChannelEvents) => new SubprocessChannel(told, { ...child, slots, modules });
     const granting = grantingOf(model);
     return new RemoteLane(events, open, { accepts: onlyOf(modules), shared, graceMs, granting });
   };
-  return { makeLane, loadCode: PROCESSES.load };
 }
 
 /** Target duration of a batch of tiny tasks on another machine: long against a message's round trip. */
@@ -324,13 +292,15 @@ export function cluster(options: ClusterOptions): Executor {
   check.is("silenceMs", silenceMs, isLong, `a number of milliseconds from ${LEAST_SILENCE_MS}`);
   const server: ServerOptions = { servers: [...list], user, password, creds, tlsCa };
   const shared = sharedOf(options, frameCloning);
-  const connect = async () => {
-    const { openNats } = await importModule(NATS) as {
-      openNats: (options: ServerOptions) => Promise<Broker>;
-    };
-    return await openNats(server);
-  };
-  let machines: Cluster | undefined;
+  const machines = new Cluster({
+    silenceMs,
+    connect: async () => {
+      const { openNats } = await importModule(NATS) as {
+        openNats: (options: ServerOptions) => Promise<Broker>;
+      };
+      return await openNats(server);
+    },
+  });
   return new PooledExecutor("cluster", options, size, {
     batches: {
       targetMs: CLUSTER_BATCH_MS,
@@ -339,18 +309,15 @@ export function cluster(options: ClusterOptions): Executor {
       aheadBelowMs: CLUSTER_AHEAD_BELOW_MS,
       longMs: CLUSTER_LONG_MS,
     },
-    loadCode: MACHINES.load,
     makeLane: (_number, events, tasks) => {
-      const [{ RemoteLane }, { Cluster }, { ClusterChannel }] = MACHINES.code;
-      const there = machines ??= new Cluster({ silenceMs, connect });
       const modules = ofOneProject(tasks.map(({ module }) => module));
-      const open = (told: ChannelEvents) => new ClusterChannel(told, there, { slots, modules });
+      const open = (told: ChannelEvents) => new ClusterChannel(told, machines, { slots, modules });
       const granting = "given to deno task lane on its machine";
       return new RemoteLane(events, open, { accepts: onlyOf(modules), shared, graceMs, granting });
     },
-    lanesThere: () => machines?.lanes,
-    onQuarantined: (item) => machines?.bury(item),
-    close: () => machines?.close(),
+    lanesThere: () => machines.lanes,
+    onQuarantined: (item) => machines.bury(item),
+    close: () => machines.close(),
   });
 }
 
@@ -394,9 +361,7 @@ export function gpu(options: GpuOptions = {}): Executor {
   return new PooledExecutor("gpu", options, size, {
     slots: batches,
     batches: { targetMs: GPU_BATCH_MS, firstItems: FIRST_GPU_ITEMS, mostItems },
-    loadCode: CARDS.load,
     makeLane(number, events) {
-      const [{ RemoteLane }, { GpuChannel }] = CARDS.code;
       const open = (told: ChannelEvents) => new GpuChannel(told, { number, slots: batches });
       return new RemoteLane(events, open, { graceMs });
     },
@@ -433,8 +398,7 @@ export function auto(options: AutoOptions = {}): AutoExecutor {
   const { shared } = options;
   const elsewhere = isolate ? processLanes("auto", options, most) : threadLanes({ shared }, most);
   return new PooledExecutor("auto", options, { ...size, lanes: 1 + maxLanes }, {
-    makeLane: (number, ...rest) => (number === 0 ? here : elsewhere.makeLane)(number, ...rest),
-    loadCode: (number) => number === 0 ? undefined : elsewhere.loadCode(),
+    makeLane: (number, ...rest) => (number === 0 ? here : elsewhere)(number, ...rest),
     guide: new Guide({
       ...bounds,
       cloning: isolate ? frameCloning : structuredCloning,

@@ -1,8 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import * as lanes from "../lib/mod.ts";
 import { defaultLanes, MODEL_TABLE } from "../lib/models.ts";
-import { granted } from "./granted.ts";
-import { printed, withFiles } from "./lanes/small_program.ts";
 
 Deno.test("each model has a constructor of its name, and says how large it is", async () => {
   const sizes: Record<string, [number, number]> = {
@@ -159,28 +157,4 @@ Deno.test("results that nobody asked for are warned of when the executor is clos
   assertStringIncludes(line!, "nobody asked for the results of map() and mapSettled() (2 calls)");
   await asked.catch(() => {}); // the run may have been stopped in time
   assertEquals(kept.length, 2);
-});
-
-Deno.test("a program that stays in its event loop loads no code of other lanes", {
-  ignore: !granted("read", "write", "run"),
-}, async () => {
-  const code = `
-    import { auto, limited } from ${JSON.stringify(new URL("../lib/mod.ts", import.meta.url))};
-    for (const open of [limited, auto]) {
-      await using executor = open();
-      await executor.map((n) => n, [1, 2, 3]).toArray();
-    }
-    print("ended");
-  `;
-  await withFiles({}, async (root) => {
-    // Coverage is written of each module that was loaded.
-    await printed(code, { flags: ["--allow-read", `--coverage=${root}`] });
-    const loaded = Array.from(
-      Deno.readDirSync(root),
-      ({ name }) => JSON.parse(Deno.readTextFileSync(`${root}/${name}`)).url as string,
-    );
-    assertEquals(loaded.filter((url) => url.endsWith("/lib/lanes/event_loop.ts")).length, 1);
-    const others = /lanes\/(?:worker|cluster|gpu)\/|remote_lane|child\.ts|subprocess_channel/;
-    assertEquals(loaded.filter((url) => others.test(url)), []);
-  });
 });

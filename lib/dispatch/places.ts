@@ -33,8 +33,6 @@ export interface PlacesOptions {
   /** How long a lane may be idle before it is closed, in milliseconds; no limit unless given. */
   readonly idleMs?: number;
   readonly makeLane: LaneFactory;
-  /** Loads the code that makes the lane with this number; undefined once it is there. */
-  readonly loadCode?: ((number: number) => Promise<unknown> | undefined) | undefined;
   /** Whether batches may wait on a lane for a slot: only if they can be taken back while the lane is busy. */
   readonly takesAhead: boolean;
   /** Decides where tasks may go; without it they may go anywhere. */
@@ -76,8 +74,6 @@ export class Place {
   readonly retired: Set<OpenLane> = new Set();
   /** The run that waits until the lane is idle, to have it to itself. */
   reservedFor: PoolRun | undefined;
-  /** Whether the code of its lane is being loaded. */
-  isLoading = false;
   /** After a lane couldn't be started here: when it may be tried again. */
   restsUntilMs = 0;
 
@@ -217,8 +213,7 @@ export class Places {
     let best: Place | undefined;
     let least = Infinity;
     for (const place of this.all) {
-      if (place.isLoading || !place.isUsable) continue;
-      if (this.#slotsFor(place, run, alone) === 0) continue;
+      if (!place.isUsable || this.#slotsFor(place, run, alone) === 0) continue;
       const { heldFor } = place;
       if (heldFor !== undefined && (heldFor !== run || !alone && !place.isIdle)) continue;
       const accepts = place.accepts(run.task);
@@ -239,9 +234,7 @@ export class Places {
   placeFor(run: PoolRun, alone: boolean): Place | undefined {
     const only = this.all[0]!;
     const isOnly = this.isSimple && !alone && only.reservedFor === undefined && only.isUsable;
-    if (isOnly && !only.isLoading && only.accepts(run.task)) {
-      return only.load < only.slots ? only : undefined;
-    }
+    if (isOnly && only.accepts(run.task)) return only.load < only.slots ? only : undefined;
     const best = this.best(run, alone);
     if (best === undefined) return undefined;
     // The lane first finishes the batches it was sent: if they were taken back, two such runs would end each
@@ -279,8 +272,6 @@ export class Places {
   /** Returns the place's lane, opened if needed; undefined if it can't be. */
   open(place: Place, tasks: readonly Task[]): OpenLane | undefined {
     if (place.open !== undefined) return place.open;
-    const loading = this.options.loadCode?.(place.number);
-    if (loading !== undefined) return this.#openLater(place, loading);
     const openLane = new OpenLane(place.number, this.options.tasksPerLane);
     try {
       const known = [...this.#loadable.values()].filter((task) => !tasks.includes(task));
@@ -303,18 +294,6 @@ export class Places {
       this.host.do(() => {});
     });
     return openLane;
-  }
-
-  /** Lets a place take batches once the code of its lane is loaded. */
-  #openLater(place: Place, loading: Promise<unknown>): undefined {
-    place.isLoading = true;
-    const go = (error?: unknown) =>
-      this.host.do(() => {
-        place.isLoading = false;
-        if (error !== undefined) this.#onStartFailure(place, error, true);
-        this.host.wakeAll();
-      });
-    void loading.then(() => go(), go);
   }
 
   #onStartFailure(place: Place, error: unknown, isAtOnce = false): void {
@@ -359,14 +338,6 @@ export class Places {
       if (this.isClosed) throw new TypeError("Cannot start lanes: the executor is closed");
     };
     refuseClosed();
-    const { loadCode } = this.options;
-    const loading = places.flatMap(({ number }) => loadCode?.(number) ?? []);
-    if (loading.length > 0) {
-      await Promise.all(loading).catch((error) => {
-        throw startError(error);
-      });
-      refuseClosed();
-    }
     this.wait(1);
     const tasks = task === undefined ? [] : [task];
     // A lane that replaces one of these meanwhile loads the task, too.

@@ -14,7 +14,7 @@ import {
 import { sealEnvelope } from "../remote/envelope.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import type { Cloning } from "../remote/clone.ts";
-import { frameCloning } from "../subprocess/frame_cloning.ts";
+import { frameCloning } from "../subprocess/subprocess_channel.ts";
 import { clock, type Timer } from "../timers.ts";
 import type { BrokerError } from "./broker.ts";
 import { type Cluster, type Lease, UNREADABLE, type WantedLane } from "./cluster.ts";

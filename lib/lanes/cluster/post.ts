@@ -8,7 +8,7 @@
 
 import { decodePayload, encodeFrame, Frame, readFrame } from "../subprocess/frame.ts";
 import { encode, failedReport, FromLane, reportHead, ToLane } from "../remote/channel.ts";
-import { frameCloning, serializer } from "../subprocess/frame_cloning.ts";
+import { frameCloning, serializer } from "../subprocess/subprocess_channel.ts";
 import { clock, within } from "../timers.ts";
 import type { Broker, BrokerError } from "./broker.ts";
 

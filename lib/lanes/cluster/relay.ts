@@ -19,8 +19,7 @@ import {
 import { sealEnvelope } from "../remote/envelope.ts";
 import type { Frame } from "../subprocess/frame.ts";
 import { type LanePermissions, threadPermissions } from "../permissions.ts";
-import { frameCloning } from "../subprocess/frame_cloning.ts";
-import { SubprocessChannel } from "../subprocess/subprocess_channel.ts";
+import { frameCloning, SubprocessChannel } from "../subprocess/subprocess_channel.ts";
 import { WorkerChannel } from "../worker/worker_channel.ts";
 import type { FoundModule } from "./allowed_modules.ts";
 import { type Broker, type BrokerError, queueOf, type Stored, Subject } from "./broker.ts";

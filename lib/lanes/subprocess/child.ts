@@ -5,7 +5,7 @@ import { LaneStartError } from "../errors.ts";
 import { internals } from "../platform.ts";
 import { openSignalPipe } from "../remote/signal_pipe.ts";
 import { clock } from "../timers.ts";
-import { lackOfDeno, startDeno } from "./start_deno.ts";
+import { startDeno } from "./start_deno.ts";
 
 /** How many milliseconds a child that was told to end may take before it is killed. */
 const CLOSE_GRACE_MS = 500;
@@ -186,6 +186,13 @@ export class Child {
     const words = lines.find((line) => /fatal|error|panicked/i.test(line)) ?? lines.at(-1);
     return { how, words: words?.slice(0, 300) };
   }
+}
+
+/** Why this program can't start subprocesses whatever its permissions; undefined if it can. */
+export function lackOfDeno(): string | undefined {
+  // A compiled program would start itself instead of Deno, and that one would do the same again.
+  if (!Deno.build.standalone) return undefined;
+  return "subprocesses need Deno, which a program made by deno compile lacks; run it with deno run, or use another model";
 }
 
 function spawn({ args, startsPrograms, env, cwd }: ChildOptions): Deno.ChildProcess {

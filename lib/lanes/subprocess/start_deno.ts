@@ -22,10 +22,3 @@ export function startDeno(options: Deno.CommandOptions): Deno.ChildProcess {
     return child;
   }
 }
-
-/** Why this program can't start subprocesses whatever its permissions; undefined if it can. */
-export function lackOfDeno(): string | undefined {
-  // A compiled program would start itself instead of Deno, and that one would do the same again.
-  if (!Deno.build.standalone) return undefined;
-  return "subprocesses need Deno, which a program made by deno compile lacks; run it with deno run, or use another model";
-}

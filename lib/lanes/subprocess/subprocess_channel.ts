@@ -6,22 +6,25 @@
  */
 
 import { type LanePermissions, permissionFlags } from "../permissions.ts";
+import { platform } from "../platform.ts";
 import { LEFT_OUT, preloadCode, projectFlags } from "../project.ts";
 import { type Channel, type ChannelEvents, FromLane, ToLane } from "../remote/channel.ts";
 import type { Cloning } from "../remote/clone.ts";
 import { originHere } from "../timers.ts";
 import { Child } from "./child.ts";
 import {
+  cloningThrough,
   decodePayload,
   encodeFrame,
   type Frame,
   GarbageError,
   LARGE_BYTES,
   readFrames,
+  type Serializer,
+  serializerOf,
   WIDE_FD,
   WIDER,
 } from "./frame.ts";
-import { frameCloning, loadSerializer, serializer } from "./frame_cloning.ts";
 
 export interface SubprocessOptions {
   readonly slots: number;
@@ -42,6 +45,19 @@ export interface SubprocessOptions {
 /** After this many large frames the child opens a descriptor that holds more, which takes it some 15 ms. */
 const WIDER_AFTER = 4;
 const MAIN = new URL("./subprocess_main.ts", import.meta.url).href;
+
+let v8: Serializer | undefined;
+const loaded = () => v8 ??= serializerOf(platform.process.getBuiltinModule("node:v8"));
+
+/**
+ * Loaded while the first child starts, or when a value needs it earlier: Deno takes 10 ms to load its first
+ * Node module, and programs without subprocesses don't need it.
+ */
+export const serializer: Serializer = {
+  serialize: (value) => loaded().serialize(value),
+  deserialize: (bytes) => loaded().deserialize(bytes),
+};
+export const frameCloning: Cloning = cloningThrough(serializer);
 
 export class SubprocessChannel implements Channel {
   readonly cloning: Cloning = frameCloning;
@@ -113,7 +129,7 @@ export class SubprocessChannel implements Channel {
 
   /** Reads frames to the end; returns what is wrong if the bytes aren't frames. */
   async #readFrames(child: Child): Promise<string | undefined> {
-    await loadSerializer();
+    v8 ??= serializerOf(await import("node:v8"));
     try {
       await readFrames(child.read.bind(child), (frame) => this.#receive(child, frame));
       return undefined;
