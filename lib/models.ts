@@ -250,6 +250,11 @@ export function needsServer(model: string): boolean {
   return isModel(model) && MODEL_TABLE[model].laneKind === "machine";
 }
 
+/** Whether a model's lanes are other processes, here or on other machines, which no memory is shared with. */
+export function leavesProcess(model: Model): boolean {
+  return ["process", "machine"].includes(MODEL_TABLE[model].laneKind);
+}
+
 /** Whether a model's lanes or slots can be chosen. */
 export function takes(model: Model, size: "lanes" | "slots"): boolean {
   return MODEL_TABLE[model].sizes.includes(size);

@@ -165,6 +165,18 @@ Deno.test("advise() speaks of lanes only what items can be sent to", async () =>
   assert(advice.hazards.some(({ text }) => text.includes(".again")));
 });
 
+Deno.test("advise() races no other process where items can be sent to threads alone", async () => {
+  const unserializable = "item 0: it is a Blob, which would arrive empty";
+  const made = { computeMs: 20, transfer: { unserializable } };
+  const { recommended, models, hazards } = await adviceOn(made, asPredicted);
+  assertEquals(recommended.model, "workers");
+  assert(models.every(({ model }) => model !== "processes"));
+  const [hazard] = hazards;
+  assertStringIncludes(hazard!.text, `thread, but not to another process: ${unserializable}`);
+  const waiting = await adviceOn({ ...made, computeMs: 0, waitMs: 20 }, asPredicted);
+  assertEquals([waiting.recommended.lanes, waiting.hazards], [1, []]);
+});
+
 Deno.test("advise() sends items of a class to lanes only where some gave the same results", async () => {
   const transfer = { classLost: "item 0: it is a Point, which arrives as an Object" };
   const unraced = { budgetMs: 400 };

@@ -112,9 +112,12 @@ export const TASK_WORDS = {
       "What a task starts and doesn't await is measured nowhere, and cut off where a lane is " +
       "closed: await it.";
   },
-  uncloneable({ what }: { readonly what: string }) {
-    return `What can't be sent to another lane: ${what}. Workers and processes need plain data ` +
-      "in and out.";
+  uncloneable({ what, toThread }: { readonly what: string; readonly toThread?: boolean }) {
+    return toThread
+      ? `What can be sent to a thread, but not to another process: ${what}. Processes and other ` +
+        "machines need plain data in and out."
+      : `What can't be sent to another lane: ${what}. Workers and processes need plain data ` +
+        "in and out.";
   },
   /** An item reaches other lanes without its class, and no lane gave the same results. */
   class({ what, ofResult }: { readonly what: string; readonly ofResult?: boolean }) {
@@ -230,7 +233,7 @@ export function* taskFindings(
 ): Generator<TaskFinding> {
   const { found } = assessment;
   const { sample, machine, horizon, probed } = found;
-  const { uncloneable, variation } = sample;
+  const { uncloneable, unserializable, variation } = sample;
   // Tasks that compute nearly all the time can only have been held up by other programs.
   if (blocks(sample) && mostCpuShare(sample) < COMPUTES) {
     const startsPrograms = (sample.programsMs ?? 0) > 0;
@@ -238,6 +241,9 @@ export function* taskFindings(
   }
   yield* unawaitedFinding(found);
   if (uncloneable !== undefined) yield { kind: "uncloneable", what: uncloneable };
+  else if (unserializable !== undefined && isRemote(chosen.model)) {
+    yield { kind: "uncloneable", what: unserializable, toThread: true };
+  }
   const classLost = classLostOf(found);
   if (classLost !== undefined) yield { kind: "class", what: classLost };
   const { resultLost } = sample;

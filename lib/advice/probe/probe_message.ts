@@ -89,6 +89,8 @@ export interface TransferCost {
   /** Mean time to write and read an item and its result once, in milliseconds. */
   readonly cloneMs: number;
   readonly uncloneable?: string;
+  /** The value that can be sent to a thread, but not to another process. */
+  readonly unserializable?: string;
   /** The part of an item that doesn't arrive. */
   readonly classLost?: string;
   /** The part of a result that doesn't arrive. */

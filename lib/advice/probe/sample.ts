@@ -43,6 +43,8 @@ export const sampleSchema = z.object({
   cloneMs: amount,
   /** The value that can't be sent to another lane. */
   uncloneable: z.string().optional(),
+  /** The value that can be sent to a thread, but not to another process. */
+  unserializable: z.string().optional(),
   /** The part of an item that doesn't arrive there, such as its class. */
   classLost: z.string().optional(),
   resultLost: z.string().optional(),

@@ -2,8 +2,9 @@
 
 import { attempt } from "../../lanes/attempt.ts";
 import { arrivalOf } from "../../lanes/remote/channel.ts";
-import { loss, structuredCloning } from "../../lanes/remote/clone.ts";
+import { type Cloning, loss, structuredCloning } from "../../lanes/remote/clone.ts";
 import { classLoss } from "../../lanes/remote/fidelity.ts";
+import { cloningThrough, serializerOf } from "../../lanes/subprocess/frame.ts";
 import { median } from "../../timing/statistics.ts";
 import type { TransferCost } from "./probe_message.ts";
 
@@ -17,7 +18,7 @@ const SMALL_BYTES = 16 << 10;
 const BATCH_BYTES = 256 << 10;
 const MOST_COPIES = 40;
 const REPEAT_MS = 4;
-type Serialize = (value: unknown) => { readonly byteLength: number };
+type V8 = Pick<typeof import("node:v8"), "serialize" | "DefaultDeserializer">;
 
 export class TransferMeter {
   readonly #cloneMs: number[] = [];
@@ -27,9 +28,11 @@ export class TransferMeter {
   #spentMs = 0;
   #next = 0;
   #uncloneable: string | undefined;
+  #unserializable: string | undefined;
   #classLost: string | undefined;
   #resultLost: string | undefined;
-  #serialize: Serialize | undefined;
+  #v8: V8 | undefined;
+  #pipe: Cloning | undefined;
   readonly #small: [unknown, unknown][] = [];
 
   get resultBytes(): number {
@@ -41,7 +44,8 @@ export class TransferMeter {
     const isEnough = this.#seen >= MOST_TRANSFERS || this.#spentMs > MOST_TRANSFER_MS;
     if (index < this.#next || isEnough || this.#uncloneable !== undefined) return;
     this.#next = index < 8 ? index + 1 : Math.ceil(index * 1.5);
-    this.#serialize ??= (await import("node:v8") as { serialize: Serialize }).serialize;
+    this.#v8 ??= await import("node:v8");
+    this.#pipe ??= cloningThrough(serializerOf(this.#v8));
     const startMs = performance.now();
     let arrived: [unknown, unknown];
     try {
@@ -53,6 +57,8 @@ export class TransferMeter {
       if (lost !== undefined) this.#classLost ??= `item ${index}: ${lost}`;
       const given = loss(result, structuredCloning, classLoss);
       if (given !== undefined) this.#resultLost ??= `result ${index}: ${given}`;
+      this.#unserializable ??= unsent(`item ${index}`, item, this.#pipe) ??
+        unsent(`result ${index}`, result, this.#pipe);
     } catch (error) {
       const { message } = error as Error;
       this.#uncloneable = message.replace(/^Cannot send (.*) to another lane: /, "$1: ");
@@ -72,7 +78,7 @@ export class TransferMeter {
 
   #bytes(value: unknown): number {
     // A worker accepts values that v8's format can't hold, such as a MessagePort; their size is unknown.
-    return attempt(() => this.#serialize!(value).byteLength, 0);
+    return attempt(() => this.#v8!.serialize(value).byteLength, 0);
   }
 
   cost(): TransferCost {
@@ -81,6 +87,7 @@ export class TransferMeter {
       resultBytes: this.resultBytes,
       cloneMs: this.#small.length === this.#seen ? this.#cloneMsInBatch() : this.#cloneMsAlone(),
       ...(this.#uncloneable !== undefined && { uncloneable: this.#uncloneable }),
+      ...(this.#unserializable !== undefined && { unserializable: this.#unserializable }),
       ...(this.#classLost !== undefined && { classLost: this.#classLost }),
       ...(this.#resultLost !== undefined && { resultLost: this.#resultLost }),
     };
@@ -111,4 +118,10 @@ export class TransferMeter {
     // The median, since a pause of the garbage collector or by other programs isn't part of copying.
     return median(times) / batch.length;
   }
+}
+
+/** Names the part of a value that can't be sent at all; undefined if there is none. */
+function unsent(what: string, value: unknown, cloning: Cloning): string | undefined {
+  const why = loss(value, cloning, () => undefined);
+  return why === undefined ? undefined : `${what}: ${why}`;
 }

@@ -3,7 +3,7 @@
  * the sample.
  */
 
-import { BASELINE, type Model, needsServer } from "../../models.ts";
+import { BASELINE, leavesProcess, type Model, MODELS, needsServer } from "../../models.ts";
 import type { Others } from "../../timing/meter/meter.ts";
 import type { JobSpec } from "../../timing/spec.ts";
 import { type Candidate, inFlightOf, SEQUENTIAL } from "../prediction/candidate.ts";
@@ -137,7 +137,7 @@ const LOOKS = 3;
 export function planFor(
   probed: Probed,
   machine: Machine,
-  { job: { permissions }, items, models }: {
+  { job: { permissions }, items, models: wanted }: {
     readonly job: JobSpec;
     readonly items: number | undefined;
     readonly models?: readonly Model[] | undefined;
@@ -152,6 +152,9 @@ export function planFor(
   // A model with many tasks in flight shows its gain only on more items than the sample had time for.
   const most = alone === 0 ? 0 : Math.min(horizon, Math.max(alone, MOST_RACED_ITEMS));
   const runsPrograms = permissions?.run !== undefined && sample.programsMs === undefined;
+  const models = sample.unserializable === undefined
+    ? wanted
+    : (wanted ?? MODELS).filter((model) => !leavesProcess(model));
   const job: KnownJob = { sample, machine, total, horizon, models, runsPrograms };
   const planned = (raced: readonly Candidate[], tested: number, allowanceMs?: number) =>
     planRace(job, raced, { alone: Math.min(alone, tested), most: tested, leftMs, allowanceMs });

@@ -55,6 +55,21 @@ Deno.test("TransferMeter finds nothing lost of what the platform sends whole, an
   assertEquals((await costOf([1], { x: 1 })).resultLost, undefined);
 });
 
+Deno.test("TransferMeter tells what threads can be sent, but not other processes", async () => {
+  for (
+    const [item, what] of [
+      [{ page: new Blob(["a"]) }, ".page is a Blob, which would arrive empty"],
+      [new SharedArrayBuffer(8), "it is shared memory"],
+    ] as const
+  ) {
+    const cost = await costOf([1, item]);
+    assertEquals(cost.unserializable?.slice(0, 8 + what.length), `item 1: ${what}`);
+    assertEquals(cost.uncloneable, undefined);
+  }
+  const bytes = new Uint8Array(8);
+  assertEquals((await costOf([1, "a", bytes, [new Date()], new Map()])).unserializable, undefined);
+});
+
 Deno.test("TransferMeter names a key that stays behind", async () => {
   const lost = async (value: unknown) => (await costOf([value])).classLost;
   const weight = Symbol("weight");
