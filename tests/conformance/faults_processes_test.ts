@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Executor, processes, type ProcessesOptions } from "../../lib/mod.ts";
 import type { Outcome } from "../../lib/dispatch/output.ts";
-import { Gates } from "./gates.ts";
+import { gone } from "./children.ts";
+import { Gates, turns } from "./gates.ts";
 import { numbers, taskNamed, taskOf } from "./guarantee.ts";
 import { MAY_RUN } from "./programs/run_program.ts";
 
@@ -140,6 +141,9 @@ fault(
       new Array(2).fill("TypeError: The executor was closed"),
     );
     Deno.kill(pid, "SIGKILL");
+    // What is still being written fails once the program has gone, a few turns later.
+    await gone(pid);
+    await turns(20);
   },
 );
 
