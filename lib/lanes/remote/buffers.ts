@@ -57,12 +57,14 @@ export function sendMoving(
   return isSent;
 }
 
-/** The buffers in a value, and which of them are used in more than one place. */
-function buffersIn(value: unknown) {
+/** The buffers in a value, and which of them are used in more than one place; at most `most` values are read. */
+function buffersIn(value: unknown, most = Infinity) {
   const all = new Set<ArrayBuffer>();
   const shared = new Set<ArrayBufferLike>();
   const seen = new Set<object>();
+  let left = most;
   const at = (value: unknown): void => {
+    if (left-- <= 0) throw new RangeError("too many values");
     if (typeof value !== "object" || value === null || seen.has(value)) return;
     seen.add(value);
     if (ArrayBuffer.isView(value)) {
@@ -71,18 +73,30 @@ function buffersIn(value: unknown) {
       if (byteLength < buffer.byteLength || all.has(buffer as ArrayBuffer)) shared.add(buffer);
       if (buffer instanceof ArrayBuffer) all.add(buffer);
     } else if (value instanceof ArrayBuffer) all.add(value);
-    else if (value instanceof Map) [...value].flat().forEach(at);
-    else if (value instanceof Set) value.forEach(at);
+    else if (value instanceof Map) {
+      for (const [key, item] of value) {
+        at(key);
+        at(item);
+      }
+    } else if (value instanceof Set) value.forEach(at);
     else Object.values(value).forEach(at);
   };
   // A getter or a proxy may throw. Whether the value can be sent at all is decided elsewhere.
   const isWhole = attempt(() => (at(value), true)) === true;
-  return { all, shared, isWhole };
+  return { all, shared, isWhole, isMore: left < 0 };
 }
 
-/** Tells of a buffer whether it is, or may be, in a value that a lane keeps: then it must not be transferred. */
-export function keptIn(value: unknown): (buffer: ArrayBuffer) => boolean {
-  const { all, isWhole } = buffersIn(value);
+/** Values that were too large to look through: they aren't looked through again. */
+const tooLarge = new WeakSet<object>();
+
+/**
+ * Tells of a buffer whether it is, or may be, in a value that a lane keeps: then it must not be transferred.
+ * In a value of more than `most` parts any buffer may be, since to look for it takes longer than to copy it.
+ */
+export function keptIn(value: unknown, most?: number): (buffer: ArrayBuffer) => boolean {
+  if (tooLarge.has(value as object)) return () => true;
+  const { all, isWhole, isMore } = buffersIn(value, most);
+  if (isMore) tooLarge.add(value as object);
   return (buffer) => !isWhole || all.has(buffer);
 }
 

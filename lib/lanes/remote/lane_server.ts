@@ -49,6 +49,9 @@ interface ServerHost {
   usage(): readonly [cpuMs: number, peakRssBytes: number];
 }
 
+/** A resource of more parts than this isn't searched for each large buffer: copying the buffer is quicker. */
+const MOST_LOOKED_AT = 1000;
+
 export class LaneServer {
   /** Loaded tasks by their numbers. */
   readonly #ready = new Map<number, { readonly task: Task; readonly makeRun: MakeRun }>();
@@ -213,7 +216,7 @@ export class LaneServer {
   #notKept(buffers: ArrayBuffer[], { given = GIVEN_NOTHING }: LaneRun): ArrayBuffer[] {
     if (buffers.length === 0) return buffers;
     const inShared = this.#keptInShared ??= keptIn(given.shared);
-    const inResource = keptIn(given.resource);
+    const inResource = keptIn(given.resource, MOST_LOOKED_AT);
     return buffers.filter((buffer) => !inShared(buffer) && !inResource(buffer));
   }
 

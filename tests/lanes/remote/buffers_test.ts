@@ -1,5 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { movable, MOVE_BYTES, ownBuffer, sendMoving } from "../../../lib/lanes/remote/buffers.ts";
+import {
+  keptIn,
+  movable,
+  MOVE_BYTES,
+  ownBuffer,
+  sendMoving,
+} from "../../../lib/lanes/remote/buffers.ts";
 
 Deno.test("movable() finds each buffer once, at any depth", () => {
   const buffer = new ArrayBuffer(4);
@@ -24,6 +30,35 @@ Deno.test("movable() leaves a buffer at which something else looks, or may", () 
   assertEquals(movable([whole, new DataView(whole.buffer)]), []);
   assertEquals(movable([whole, whole.subarray(0, 4)]), []);
   assertEquals(movable([whole, whole]), [whole.buffer]);
+});
+
+Deno.test("keptIn() finds what a value holds, and takes any buffer for held in one with too many parts", () => {
+  const [held, other] = [new ArrayBuffer(4), new ArrayBuffer(4)];
+  assertEquals([held, other].map(keptIn({ a: [new Uint8Array(held)] }, 9)), [true, false]);
+  let reads = 0;
+  const counted = (value: unknown) => ({
+    get value() {
+      reads++;
+      return value;
+    },
+  });
+  for (const many of [Array, Set, Map]) {
+    const entries = Array.from({ length: 50 }, (_, at) => counted(at));
+    const value = many === Map
+      ? new Map(entries.map((entry, at) => [at, entry]))
+      : many === Set
+      ? new Set(entries)
+      : entries;
+    reads = 0;
+    assertEquals([held, other].map(keptIn({ value }, 9)), [true, true]);
+    assert(reads < 9, `${reads}`);
+    const large = { value };
+    keptIn(large, 9);
+    reads = 0;
+    assertEquals(keptIn(large, 9)(other), true);
+    assertEquals(reads, 0);
+    assertEquals(keptIn({ value })(other), false);
+  }
 });
 
 Deno.test("ownBuffer() copies what a buffer or a view shows, and nothing else", () => {
