@@ -147,7 +147,8 @@ export class Assessment {
     const { sample, machine, predicted, probed } = this.found;
     const { noGain } = this.classified();
     if (noGain !== undefined || probed.cutOff !== undefined || predicted.length > 1) return noGain;
-    if (sample.uncloneable !== undefined) return { why: "not sendable", what: sample.uncloneable };
+    const what = sample.uncloneable ?? sample.unserializable;
+    if (what !== undefined) return { why: "not sendable", what };
     return inMemory(sample, machine) < 2 ? { why: "memory" } : undefined;
   }
 

@@ -208,18 +208,18 @@ export async function importModule(url: string): Promise<Record<string, unknown>
 }
 
 /** A module that has failed to load. */
-interface Failed {
+interface FailedModule {
   error: unknown;
+  /** How many further copies were read, and when the last one was, in milliseconds. */
   copies: number;
-  /** When it was read last. */
-  atMs: number;
+  readAtMs: number;
 }
 
 /** Modules that have failed to load, and the addresses by which they were loaded later. */
-const failed = new Map<string, Failed>();
+const failed = new Map<string, FailedModule>();
 const addresses = new Map<string, string>();
 let lastAddress = 0;
-/** Deno never frees a copy of a module, so after this many failures one is read only every so often. */
+/** Deno never frees a copy of a module, so after this many one is read only every so often. */
 const MOST_COPIES_AT_ONCE = 8;
 const COPY_MS = 10_000;
 
@@ -228,11 +228,16 @@ async function importAnew(url: string): Promise<Record<string, unknown>> {
   try {
     return await dynamicImport(addresses.get(url) ?? url);
   } catch (error) {
-    const before = failed.getOrInsert(url, { error, copies: -1, atMs: -Infinity });
     const nowMs = clock.now();
-    if (before.copies >= MOST_COPIES_AT_ONCE && nowMs < before.atMs + COPY_MS) throw before.error;
-    before.atMs = nowMs;
-    if (++before.copies === 0) throw error;
+    const before = failed.get(url);
+    if (before === undefined) {
+      failed.set(url, { error, copies: 0, readAtMs: nowMs });
+      throw error;
+    }
+    const isOften = before.copies >= MOST_COPIES_AT_ONCE && nowMs < before.readAtMs + COPY_MS;
+    if (isOften) throw before.error;
+    before.copies++;
+    before.readAtMs = nowMs;
     const address = `${url}#${++lastAddress}`;
     try {
       const module = await dynamicImport(address);

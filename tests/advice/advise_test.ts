@@ -175,6 +175,9 @@ Deno.test("advise() races no other process where items can be sent to threads al
   assertStringIncludes(hazard!.text, `thread, but not to another process: ${unserializable}`);
   const waiting = await adviceOn({ ...made, computeMs: 0, waitMs: 20 }, asPredicted);
   assertEquals([waiting.recommended.lanes, waiting.hazards], [1, []]);
+  const alone = await adviceOn(made, asPredicted, { models: ["processes"] });
+  assertEquals(alone.recommended.model, "sequential");
+  assertStringIncludes(alone.recommended.reason, unserializable);
 });
 
 Deno.test("advise() sends items of a class to lanes only where some gave the same results", async () => {

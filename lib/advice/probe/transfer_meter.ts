@@ -2,7 +2,7 @@
 
 import { attempt } from "../../lanes/attempt.ts";
 import { arrivalOf } from "../../lanes/remote/channel.ts";
-import { type Cloning, loss, structuredCloning } from "../../lanes/remote/clone.ts";
+import { type Cloning, loss, type Objection, structuredCloning } from "../../lanes/remote/clone.ts";
 import { classLoss } from "../../lanes/remote/fidelity.ts";
 import { cloningThrough, serializerOf } from "../../lanes/subprocess/frame.ts";
 import { median } from "../../timing/statistics.ts";
@@ -53,12 +53,10 @@ export class TransferMeter {
         arrivalOf(`item ${index}`, item, structuredCloning),
         arrivalOf(`result ${index}`, result, structuredCloning),
       ];
-      const lost = loss(item, structuredCloning, classLoss);
-      if (lost !== undefined) this.#classLost ??= `item ${index}: ${lost}`;
-      const given = loss(result, structuredCloning, classLoss);
-      if (given !== undefined) this.#resultLost ??= `result ${index}: ${given}`;
-      this.#unserializable ??= unsent(`item ${index}`, item, this.#pipe) ??
-        unsent(`result ${index}`, result, this.#pipe);
+      this.#classLost ??= lossOf(`item ${index}`, item, structuredCloning, classLoss);
+      this.#resultLost ??= lossOf(`result ${index}`, result, structuredCloning, classLoss);
+      this.#unserializable ??= lossOf(`item ${index}`, item, this.#pipe) ??
+        lossOf(`result ${index}`, result, this.#pipe);
     } catch (error) {
       const { message } = error as Error;
       this.#uncloneable = message.replace(/^Cannot send (.*) to another lane: /, "$1: ");
@@ -120,8 +118,8 @@ export class TransferMeter {
   }
 }
 
-/** Names the part of a value that can't be sent at all; undefined if there is none. */
-function unsent(what: string, value: unknown, cloning: Cloning): string | undefined {
-  const why = loss(value, cloning, () => undefined);
+/** Names the part of a value that would not arrive, or that `objects` refuses; undefined if there is none. */
+function lossOf(what: string, value: unknown, cloning: Cloning, objects?: Objection) {
+  const why = loss(value, cloning, objects ?? (() => undefined));
   return why === undefined ? undefined : `${what}: ${why}`;
 }
