@@ -67,7 +67,8 @@ export interface MapOptions<Item = unknown> {
   readonly order?: "input" | "completion" | undefined;
   /**
    * Stops the run: queued items are dropped, running tasks are asked to stop, then forced to. Tasks see the
-   * signal's reason in their own signal.
+   * signal's reason in their own signal. `mapSettled` then ends without an error, and the items that weren't
+   * pulled from an input other than an array have no outcomes.
    */
   readonly signal?: AbortSignal | undefined;
   /**

@@ -93,6 +93,8 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   /** Doesn't keep the program alive: unread results are no reason to go on. */
   readonly #rest = new Alarm(() => this.#lookAtRest(), false);
   #isClosing = false;
+  /** Why the run ends if the executor was closed under it: whoever takes its results hasn't asked for that. */
+  #closed: { readonly error: unknown } | undefined;
 
   constructor(
     private readonly pool: LanePool,
@@ -361,6 +363,7 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
   close(reason: unknown): Promise<void> {
     this.#isClosing = true;
     if (this.#state === "ended") this.#source.leaveAfter(this.pool.options.graceMs);
+    if (this.#state === "running") this.#closed = { error: reason };
     return this.stop(reason);
   }
 
@@ -397,7 +400,13 @@ class Run implements QueueRun, OutputRun, Settling, SourceEvents {
     void this.#source.close(this.pool.options.graceMs).catch((error) => {
       this.#closeFailure = { error };
       this.#failure ??= { error };
-    }).finally(() => this.pool.do(() => this.#end()));
+    }).finally(() =>
+      this.pool.do(() => {
+        // Items that were never pulled have no outcomes, so the results must not end as if they were whole.
+        if (!this.#source.hasEnded) this.#failure ??= this.#closed;
+        this.#end();
+      })
+    );
   }
 
   #end(): void {

@@ -271,6 +271,7 @@ export class Source {
     this.#gaps = 0;
     this.#wanted = 0;
     this.pulled += items.length;
+    this.hasEnded ||= array !== undefined && attempt(() => this.pulled >= array.length, false);
     return items;
   }
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import type { Outcome } from "../../lib/mod.ts";
 import { eventually, Gates, turns } from "./gates.ts";
 import {
   faultTask,
@@ -49,14 +50,18 @@ export const ENDINGS: readonly Guarantee[] = [
         while (true) yield { url: gates.url, key: String(pulled++) };
       }
       const busy = executor.mapSettled(taskNamed("gated"), items(), { buffer: 2, chunk: 1 });
-      const ends = Array.fromAsync(busy);
+      const outcomes: Outcome<unknown>[] = [];
+      const ends = tell((async () => {
+        for await (const outcome of busy) outcomes.push(outcome);
+      })());
       // All started tasks have arrived at the gates before close(), so that none arrives late.
       await gates.full(width);
       await executor.close();
       const [pulledThen, startedThen] = [pulled, gates.arrived.length];
       // A task on a lane that didn't answer within the grace is abandoned.
       const stopped = ["cancelled", "abandoned"];
-      assert((await ends).every((o) => o.status === "rejected" && stopped.includes(o.ended)));
+      assertStringIncludes(await ends, "closed");
+      assert(outcomes.every((o) => o.status === "rejected" && stopped.includes(o.ended)));
       assertStringIncludes(await told, "closed");
       await turns();
       assertEquals([pulled, gates.arrived.length], [pulledThen, startedThen]);
@@ -77,15 +82,50 @@ export const ENDINGS: readonly Guarantee[] = [
           if (n === 3) close("input");
           return n;
         });
-        const outcomes = await executor.mapSettled(taskNamed("failOdd"), items, {
+        const outcomes: Outcome<unknown>[] = [];
+        const results = executor.mapSettled(taskNamed("failOdd"), items, {
           chunk: 2,
           onProgress: () => void close("onProgress"),
           retries: { limit: 1, baseMs: 0, retryIf: () => close("retryIf") },
-        }).toArray();
+        });
+        const taking = (async () => {
+          for await (const outcome of results) outcomes.push(outcome);
+        })();
+        await assertRejects(() => taking, TypeError, "The executor was closed");
         await closing;
         assertEquals(outcomes.map(({ index }) => index), numbers(outcomes.length), who);
         const ended = outcomes.filter((o) => o.status === "fulfilled" || o.ended === "failed");
         assert(ended.length < 50, `${who}: ${ended.length}`);
+      }
+    },
+  },
+  {
+    name:
+      "close() ends mapSettled with an outcome for each item that was pulled, then an error if more may come",
+    onGpu: true,
+    async check({ open }) {
+      const sync = () => numbers(1000).values();
+      async function* later() {
+        yield* numbers(1000);
+      }
+      for (const input of [() => numbers(1000), sync, later, () => ReadableStream.from(sync())]) {
+        for (const order of ["input", "completion"] as const) {
+          const executor = open({ graceMs: 20 });
+          let pulled = 0;
+          const results = executor.mapSettled(taskNamed("double"), input(), {
+            order,
+            buffer: 3,
+            onProgress: (progress) => void (pulled = progress.pulled),
+          });
+          const indexes = [(await results.next()).value!.index];
+          await executor.close();
+          const told = await tell((async () => {
+            for await (const { index } of results) indexes.push(index);
+          })());
+          assertEquals(indexes.toSorted((a, b) => a - b), numbers(indexes.length));
+          if (indexes.length === 1000) assertEquals(told, "ended");
+          else assertEquals([told, indexes.length], ["TypeError: The executor was closed", pulled]);
+        }
       }
     },
   },

@@ -257,7 +257,8 @@ export class PlayedRun {
   close(): void {
     if (this.hasEnded) return;
     this.isStopped = this.#isPoolClosed = true;
-    if (this.#drawn.failFast) this.mayFail = true;
+    // Only of an array every item has an outcome then.
+    if (this.#drawn.failFast || this.#drawn.input !== "array") this.mayFail = true;
   }
 
   /** Checks all results against the contract. */

@@ -69,10 +69,15 @@ async function play(executor: Executor, place: Place, act: (stop: Stops) => void
     },
   });
   const outcomes: Outcome<number>[] = [];
-  for await (const outcome of results) outcomes.push(outcome);
+  let failure: unknown;
+  try {
+    for await (const outcome of results) outcomes.push(outcome);
+  } catch (error) {
+    failure = error;
+  }
   assert(hasActed, "nothing was done");
   assertEquals(closed, 1, "the input was not closed");
-  return { outcomes, pulled, pulledThen, results };
+  return { outcomes, pulled, pulledThen, results, failure };
 }
 
 interface Stops {
@@ -99,21 +104,29 @@ for (const [model, open] of Object.entries(MODELS)) {
   for (const place of PLACES) {
     Deno.test(`${model}: a run can be aborted from within ${place}`, async () => {
       await using executor = open();
-      checkStopped(await play(executor, place, ({ abort }) => abort()));
+      const played = await play(executor, place, ({ abort }) => abort());
+      checkStopped(played);
+      assertEquals(played.failure, undefined);
       assertEquals(await executor.map(work, [0, 1]).toArray(), [0, 1]);
     });
 
     Deno.test(`${model}: the executor can be closed from within ${place}`, async () => {
       const executor = open();
       let closing: Promise<void> | undefined;
-      checkStopped(await play(executor, place, () => closing = executor.close()));
+      const played = await play(executor, place, () => closing = executor.close());
+      checkStopped(played);
+      // All items of an input that has ended have outcomes.
+      const isCut = place !== "the input's end";
+      assertEquals(played.failure instanceof TypeError, isCut, `${played.failure}`);
       await closing;
     });
 
     Deno.test(`${model}: a run can be left from within ${place}`, async () => {
       await using executor = open();
       let leaving: Promise<unknown> | undefined;
-      const { outcomes, results } = await play(executor, place, ({ leave }) => leaving = leave());
+      const played = await play(executor, place, ({ leave }) => leaving = leave());
+      const { outcomes, results, failure } = played;
+      assertEquals(failure, undefined);
       await leaving;
       assertEquals(indexes(outcomes), [...outcomes.keys()]);
       assert((await results.next()).done);
@@ -122,10 +135,10 @@ for (const [model, open] of Object.entries(MODELS)) {
     Deno.test(`${model}: another run can be started from within ${place}`, async () => {
       await using executor = open();
       let inner: Promise<number[]> | undefined;
-      const { outcomes } = await play(executor, place, () => {
+      const { outcomes, failure } = await play(executor, place, () => {
         inner = executor.map(work, [0, 1, 4, 7]).toArray();
       });
-      assertEquals(await inner, [0, 1, 4, 7]);
+      assertEquals([await inner, failure], [[0, 1, 4, 7], undefined]);
       assertEquals(outcomes.map(({ status }) => status), new Array(ITEMS).fill("fulfilled"));
       assertEquals(indexes(outcomes), [...outcomes.keys()]);
     });
