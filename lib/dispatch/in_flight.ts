@@ -146,7 +146,10 @@ export class InFlight implements Enforcer {
       this.places.noteLoadable(batch.task);
       this.#earlyEnds.set(batch.task.module, -Infinity);
     }
-    if (report.count > 0) batch.openLane!.isHeldUp = false;
+    if (report.count > 0) {
+      batch.openLane!.isHeldUp = false;
+      this.places.of(batch.openLane!).failed.delete(batch.task.module);
+    }
     this.endedMs = report.endedAtMs;
     this.nowMs = this.pool.staysHere && report.last ? report.endedAtMs : NaN;
     this.options.guide?.reported(batch, report);
@@ -163,8 +166,15 @@ export class InFlight implements Enforcer {
     else this.#failLoading(batch, error);
   }
 
+  /** Sends a batch to other lanes if its task has a chance there; otherwise the failure is its run's. */
   #failLoading(batch: Batch, error: Error): void {
     const openLane = batch.openLane!;
+    if (this.options.remote && this.places.restFrom(batch.task, openLane)) {
+      this.#warn(
+        `lane ${openLane.number} takes no such items for now, others do: ${error.message}`,
+      );
+      return batch.run.putBack(batch);
+    }
     const task = taskName(batch.task);
     const { loadFailure } = openLane;
     const isKnown = loadFailure?.task === task && batch.sentAtMs < loadFailure.atMs;
@@ -202,7 +212,7 @@ export class InFlight implements Enforcer {
     // In the event loop such an error would end the program; unless an item's outcome has it, it is printed.
     const isTold = verdicts.some(({ fault }) => fault === "certain");
     if ("error" in death && !death.starting && !openLane.isForced && !isTold) {
-      this.#warn(openLane, death);
+      this.#warnOf(openLane, death);
     }
     const isEarly = verdicts.every(({ at }) => !isActive(at)) &&
       verdicts.some(({ fault }) => fault !== "none");
@@ -211,17 +221,23 @@ export class InFlight implements Enforcer {
     }
   }
 
-  /** Prints the error that ended a lane if no task is known to have caused it; the same text only once. */
-  #warn({ number }: OpenLane, { how, error }: Death): void {
+  /** Prints the error that ended a lane if no task is known to have caused it. */
+  #warnOf({ number }: OpenLane, { how, error }: Death): void {
     const said = shown(wordsOf(error));
-    if (this.#warned.has(said) || this.#warned.size === MOST_WARNINGS) return;
-    this.#warned.add(said);
     const stack = attempt(() => String((error as Error).stack), "");
     const [, place] = /(\w+:\/\/\S+:\d+)/.exec(stack) ?? [];
-    console.error(
-      `warning: lane ${number} ${how}, when nothing ran there that is known to have done it: ${said}` +
+    this.#warn(
+      `lane ${number} ${how}, when nothing ran there that is known to have done it: ${said}` +
         (place === undefined ? "" : ` (${place})`),
+      said,
     );
+  }
+
+  /** Prints a warning, but only one of those about the same. */
+  #warn(text: string, about = text): void {
+    if (this.#warned.has(about) || this.#warned.size === MOST_WARNINGS) return;
+    this.#warned.add(about);
+    console.error(`warning: ${text}`);
   }
 
   /** Counts a lane that ended before any task could start; after several, the module's runs fail. */

@@ -76,6 +76,8 @@ export class Place {
   reservedFor: PoolRun | undefined;
   /** After a lane couldn't be started here: when it may be tried again. */
   restsUntilMs = 0;
+  /** Modules that couldn't be loaded or set up here, though they could elsewhere, and when each is tried again. */
+  readonly failed: Map<string, number> = new Map();
 
   constructor(
     readonly number: number,
@@ -101,6 +103,11 @@ export class Place {
       !(this.restsUntilMs > 0 && this.restsUntilMs > clock.now());
   }
 
+  /** Whether a task's module failed to load here so recently that it isn't tried again yet. */
+  restsFrom({ module }: Task): boolean {
+    return this.failed.size > 0 && (this.failed.get(module) ?? 0) > clock.now();
+  }
+
   /** Whether its lane may run a task, or is idle and can be replaced by one that may. */
   accepts(task: Task): boolean {
     return this.isIdle || this.open!.lane.accepts?.(task) !== false;
@@ -114,7 +121,7 @@ export class Place {
 
 /** After this many failed starts in a row, while no lane is open, the runs fail. */
 const MOST_START_FAILURES = 3;
-/** How long a place rests after a lane couldn't be started there, in milliseconds. */
+/** How long a place rests after a lane couldn't be started or set up there, in milliseconds. */
 const REST_MS = 1_000;
 /** How many tasks a new lane loads from the start; the ones that ran last are chosen. */
 const MOST_PRELOADED = 32;
@@ -139,7 +146,7 @@ export class Places {
   /** The most lanes that were starting at once, since one last succeeded. */
   #mostStarting = 0;
   #lastStartFailure: unknown;
-  readonly #rested = new Alarm(() => this.host.wakeAll());
+  readonly #rested = new Alarm(() => this.#onRested());
   /** Doesn't keep the program alive: closing idle lanes isn't worth waiting for. */
   readonly #idle = new Alarm(() => this.host.do(() => this.closeIdle()), false);
   /** How many runs and other waiters need lanes; lanes keep the program alive only while there are any. */
@@ -213,7 +220,8 @@ export class Places {
     let best: Place | undefined;
     let least = Infinity;
     for (const place of this.all) {
-      if (!place.isUsable || this.#slotsFor(place, run, alone) === 0) continue;
+      if (!place.isUsable || place.restsFrom(run.task)) continue;
+      if (this.#slotsFor(place, run, alone) === 0) continue;
       const { heldFor } = place;
       if (heldFor !== undefined && (heldFor !== run || !alone && !place.isIdle)) continue;
       const accepts = place.accepts(run.task);
@@ -318,6 +326,34 @@ export class Places {
       this.#startFailures = this.#mostStarting = 0;
       this.host.failAll(startError(error));
     }
+  }
+
+  /** Lets runs try the places that have rested, and looks again when the next one has. */
+  #onRested(): void {
+    const nowMs = clock.now();
+    for (const { restsUntilMs, failed } of this.all) {
+      for (const untilMs of [restsUntilMs, ...failed.values()]) {
+        if (untilMs > nowMs) this.#rested.within(untilMs - nowMs);
+      }
+    }
+    this.host.wakeAll();
+  }
+
+  /**
+   * Has a place rest from a task that couldn't be loaded or set up there, if another lane has loaded it, or may
+   * yet: its items go there. Returns false if no other lane has a chance.
+   */
+  restFrom(task: Task, { number }: OpenLane): boolean {
+    const { module } = task;
+    const goesElsewhere = this.openLanes.some((other) => {
+      if (other.number === number) return false;
+      const stage = other.lane.stageOf(task);
+      return stage === "loaded" || stage !== undefined && !this.of(other).failed.has(module);
+    });
+    if (!goesElsewhere) return false;
+    this.all[number]!.failed.set(module, clock.now() + REST_MS);
+    this.#rested.within(REST_MS);
+    return true;
   }
 
   /** Handles a lane that ended before it was ready. */

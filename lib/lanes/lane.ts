@@ -108,7 +108,7 @@ export type BatchProgress =
   | { readonly state: "unknown"; readonly isHarmless?: true };
 
 /** How far a lane has come in loading a task. A lane that is busy can't begin to load one. */
-export type LoadingStage = "not begun" | "loading" | "setting up";
+export type LoadingStage = "not begun" | "loading" | "setting up" | "loaded";
 
 /** How far tasks are suspected when more than their lane was lost. */
 export type Suspicion =
@@ -182,7 +182,7 @@ export interface Lane {
   accepts?(task: Task): boolean;
   /** Loads a task before it is needed; rejects if it can't be loaded. */
   load(task: Task): Promise<void>;
-  /** How far loading a task has come; undefined if it isn't being loaded. */
+  /** How far loading a task has come; undefined if nothing asked for it, or it has failed. */
   stageOf(task: Task): LoadingStage | undefined;
   /** Takes a batch and starts it when a slot is free. Either all its items are reported, or the lane dies. */
   send(batch: LaneBatch): void;

@@ -274,6 +274,50 @@ export const SET_UP: readonly Guarantee[] = [
     },
   },
   {
+    name:
+      "a lane that can't be set up gets no items and no calls while others work, and takes part once it can be",
+    notFor: OWN_LANE_ONLY,
+    async check({ open }) {
+      for (const way of ["mapSettled", "run"]) {
+        let asked = 0;
+        // The first lane that asks is let in, and the other one only the third time.
+        await using server = Deno.serve(
+          { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+          () => new Response(asked++ === 0 || asked > 3 ? "come in" : "we are full"),
+        );
+        const url = `http://127.0.0.1:${server.addr.port}`;
+        const picky = taskOf(`
+          export async function setup() {
+            const answer = await (await fetch("${url}")).text();
+            if (answer !== "come in") throw new Error(answer);
+            return crypto.randomUUID();
+          }
+          export default async (n, { resource }) => {
+            await new Promise((resolve) => setTimeout(resolve, 1));
+            return resource;
+          };`);
+        await using executor = open({ lanes: 2, slots: 1 });
+        await executor.ready();
+        const lanes = new Set<unknown>();
+        for (let turn = 0; lanes.size < 2; turn++) {
+          if (way === "run") {
+            const calls = numbers(20).map((n) => executor.run(picky, n));
+            for (const lane of await Promise.all(calls)) lanes.add(lane);
+          } else {
+            const outcomes = executor.mapSettled(picky, numbers(20), { chunk: 1 });
+            for await (const outcome of outcomes) {
+              assert(outcome.status === "fulfilled", `${asked}`);
+              assertEquals(outcome.attempts, 1);
+              lanes.add(outcome.value);
+            }
+          }
+          if (lanes.size === 1) assert(asked >= 2 && asked < 5, `${asked} in turn ${turn}`);
+        }
+        assertEquals([lanes.size, asked], [2, 4]);
+      }
+    },
+  },
+  {
     name: "a setup that fails once fails one item, however many waited for it",
     async check({ open }) {
       await using executor = open({ lanes: 1, slots: 4 });

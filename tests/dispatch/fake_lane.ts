@@ -72,6 +72,8 @@ export class FakeLane implements Lane {
   givesBackAtOnce = true;
   /** The result of `load`; resolved at once by default. */
   loads: (task: Task) => Promise<void> = () => Promise.resolve();
+  /** How far loading its tasks has come. */
+  stage: LoadingStage | undefined = "loading";
   /** The promise that `close` waits for. */
   closing: Promise<void> = Promise.resolve();
   isClosed = false;
@@ -111,8 +113,8 @@ export class FakeLane implements Lane {
     return this.loads(task);
   }
 
-  stageOf(): LoadingStage {
-    return "loading";
+  stageOf(): LoadingStage | undefined {
+    return this.stage;
   }
 
   send(batch: LaneBatch): void {

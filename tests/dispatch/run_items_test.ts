@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import type { MapOptions } from "../../lib/dispatch/map_options.ts";
 import { CrashedError, TaskLoadError, TimeoutError } from "../../lib/lanes/errors.ts";
-import { poolOf } from "./fake_lane.ts";
+import { type FakeLane, poolOf } from "./fake_lane.ts";
 import { endings, indexesOn, laneOf, mapSettled, take } from "./start.ts";
 import { settle, VirtualTime } from "./virtual_time.ts";
 
@@ -123,6 +123,52 @@ Deno.test("a run waits for what waited for a failed load and is tried again", as
   lane.finish(on(1));
   await settle();
   assertEquals([taken.end, endings(taken.got)], ["done", ["0 failed", "1 fulfilled"]]);
+});
+
+Deno.test("a lane that can't load a task gives its items to others, and rests from it; the last one fails them", async () => {
+  using time = new VirtualTime();
+  const { error } = console;
+  const told: string[] = [];
+  console.error = (line) => told.push(line);
+  try {
+    const { pool, made } = poolOf({ lanes: 3, quick: false });
+    const taken = take(mapSettled(pool, [..."abcdefghij"], { chunk: 1, loadTimeoutMs: 9e9 }));
+    const [one, two, three] = made;
+    const fail = (lane: FakeLane) => {
+      lane.stage = undefined;
+      lane.unloadable(lane.batches[0]!, new TaskLoadError("too many connections"));
+    };
+    // While others may still load it, or have loaded it, an item only goes on to one of them.
+    fail(one!);
+    two!.loaded(two!.batches[0]!);
+    two!.stage = "loaded";
+    fail(three!);
+    assertEquals(made.map(indexesOn), [[], [1], []]);
+    two!.finish(two!.batches[0]!);
+    assertEquals(made.map(indexesOn), [[], [2], []]);
+    time.pass(999);
+    assertEquals(made.map(indexesOn), [[], [2], []]);
+    time.pass(1);
+    assertEquals(made.map(indexesOn), [[0], [2], [3]]);
+    one!.stage = "loading";
+    fail(one!);
+    three!.loaded(three!.batches[0]!);
+    three!.stage = "loaded";
+    three!.finish(three!.batches[0]!);
+    assertEquals(made.map(indexesOn), [[], [2], [0]]);
+    const why = "takes no such items for now, others do: too many connections";
+    assertEquals(told, [`warning: lane 0 ${why}`, `warning: lane 2 ${why}`]);
+    // Nobody else has it any more: the items fail, and with the third the run.
+    two!.stage = undefined;
+    three!.stage = undefined;
+    for (const lane of [three!, three!, three!]) fail(lane);
+    await settle();
+    const failed = endings(taken.got).filter((ending) => ending.endsWith("failed"));
+    assertEquals([failed.length, taken.end, told.length], [3, "failed", 2]);
+    await pool.close();
+  } finally {
+    console.error = error;
+  }
 });
 
 Deno.test("loading that takes too long fails its items, and nothing else is sent to that lane", async () => {

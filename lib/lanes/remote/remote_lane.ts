@@ -156,7 +156,7 @@ export class RemoteLane implements Lane {
 
   stageOf(task: Task): LoadingStage | undefined {
     const known = this.#tasks.find(task);
-    if (known?.state !== "loading") return undefined;
+    if (known?.state !== "loading") return known && "loaded";
     return known.isSetUp ? "setting up" : known.isBegun ? "loading" : "not begun";
   }
 
