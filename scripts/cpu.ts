@@ -19,8 +19,9 @@ import { userPath } from "../lib/files/user_files.ts";
 import { script } from "../lib/cli/script.ts";
 import { styleOfStdout } from "../lib/report/terminal.ts";
 import { wrap } from "../lib/text/plain.ts";
-import { awaitCost, calibrate } from "../lib/tasks/calibrate.ts";
 import {
+  awaitCost,
+  calibrate,
   CPU_TASK_NAMES,
   CPU_TASKS,
   type CpuTask,

@@ -1,8 +1,7 @@
 /** The jobs that are swept; downloads from a test site, and sums. */
 
 import type { Site } from "../site/start.ts";
-import { calibrate } from "../tasks/calibrate.ts";
-import { CPU_TASKS } from "../tasks/catalogue.ts";
+import { calibrate, CPU_TASKS } from "../tasks/catalogue.ts";
 import { limitedTo } from "../timing/job_items.ts";
 import { computingJob, downloadJob } from "../timing/ready_jobs.ts";
 import type { JobSpec } from "../timing/spec.ts";

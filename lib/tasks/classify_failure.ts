@@ -32,94 +32,57 @@ export interface Failure {
   readonly retryable: boolean;
 }
 
-interface Rule {
-  readonly reason: FailureReason;
-  readonly name?: RegExp;
-  readonly message?: RegExp;
-}
-
-/** The first rule that matches decides. Error numbers are those of Linux, macOS and Windows. */
-const RULES: readonly Rule[] = [
-  { reason: "permission", name: /^NotCapable$/ },
-  { reason: "timed out", name: /^TimeoutError$/ },
-  { reason: "cancelled", name: /^(AbortError|Interrupted)$/ },
-  {
-    reason: "too many open files",
-    message: /too many open (files|sockets)|os error (24|10024)\b/i,
-  },
-  {
-    reason: "proxy",
-    message: /unsuccessful tunnel|tunnel error|proxy auth|\bsocks|invalid response version/i,
-  },
-  { reason: "redirect loop", message: /maximum number of redirects|too many redirects/i },
-  {
-    reason: "garbled answer",
-    message:
-      /invalid http (version|status|header|token|method|uri)|invalid content-length|message head is too large/i,
-  },
-  {
-    reason: "bad encoding",
-    message:
-      /invalid (gzip|zlib|deflate|zstd|brotli) |(brotli|deflate|gzip|zstd|decompression) error|corrupt (deflate|gzip) stream|crc computed does not match|amount of bytes read does not match/i,
-  },
-  { reason: "refused stream", message: /refused stream/i },
-  {
-    reason: "http/2 error",
-    message: /http2 error|(stream|connection) error (received|sent|detected):/i,
-  },
-  { reason: "dns", message: /dns error|failed to lookup address|getaddrinfo/i },
-  {
-    reason: "tls",
-    message:
-      /certificate|\btls\b|\bssl\b|handshake|InvalidContentType|received corrupt message|UnknownIssuer|peer is incompatible|received fatal alert/i,
-  },
-  {
-    reason: "refused",
-    name: /^ConnectionRefused$/,
-    message: /connection refused|os error (111|61|10061)\b|requests to port \d+ are blocked/i,
-  },
-  { reason: "timed out", message: /timed? ?out|os error (110|60|10060)\b/i },
-  {
-    reason: "unreachable",
-    name: /^(NetworkUnreachable|HostUnreachable|AddrNotAvailable)$/,
-    message:
-      /unreachable|no route to host|tcp (connect|open) error|os error (99|101|113|49|51|65|10049|10051|10065)\b/i,
-  },
-  {
-    reason: "truncated",
-    name: /^UnexpectedEof$/,
-    message: /error reading a body|unexpected (end of file|eof)|end of file before message length/i,
-  },
-  {
-    reason: "reset",
-    name: /^(ConnectionReset|ConnectionAborted|BrokenPipe)$/,
-    message:
-      /connection (reset|closed|aborted|error)|broken pipe|(hung|hang) up|closed before message|os error (104|32|54|103|53|10053|10054)\b|IncompleteMessage/i,
-  },
-  {
-    reason: "invalid url",
-    message: /invalid url|url scheme|redirect to a non http|relative url without a base/i,
-  },
+/**
+ * The signs of each reason in an error's name, message and code (that of Node's clients, which often is all that
+ * an error says); the first that matches decides. Error numbers are those of Linux, macOS and Windows.
+ */
+const SIGNS: readonly (readonly [FailureReason, RegExp])[] = [
+  ["permission", /^NotCapable:/],
+  ["timed out", /^TimeoutError:/],
+  ["cancelled", /^(AbortError|Interrupted):/],
+  ["too many open files", /too many open (files|sockets)|os error (24|10024)\b/i],
+  ["proxy", /unsuccessful tunnel|tunnel error|proxy auth|\bsocks|invalid response version/i],
+  ["redirect loop", /maximum number of redirects|too many redirects/i],
+  [
+    "garbled answer",
+    /invalid http (version|status|header|token|method|uri)|invalid content-length|message head is too large/i,
+  ],
+  [
+    "bad encoding",
+    /invalid (gzip|zlib|deflate|zstd|brotli) |(brotli|deflate|gzip|zstd|decompression) error|corrupt (deflate|gzip) stream|crc computed does not match|amount of bytes read does not match/i,
+  ],
+  ["refused stream", /refused stream/i],
+  ["http/2 error", /http2 error|(stream|connection) error (received|sent|detected):/i],
+  ["dns", /dns error|failed to lookup address|getaddrinfo/i],
+  [
+    "tls",
+    /certificate|\btls\b|\bssl\b|handshake|InvalidContentType|received corrupt message|UnknownIssuer|peer is incompatible|received fatal alert/i,
+  ],
+  [
+    "refused",
+    /^ConnectionRefused:|connection refused|os error (111|61|10061)\b|requests to port \d+ are blocked/i,
+  ],
+  ["timed out", /timed? ?out|os error (110|60|10060)\b/i],
+  [
+    "unreachable",
+    /^AddrNotAvailable:|unreachable|no route to host|tcp (connect|open) error|os error (99|101|113|49|51|65|10049|10051|10065)\b/i,
+  ],
+  [
+    "truncated",
+    /^UnexpectedEof:|error reading a body|unexpected (end of file|eof)|end of file before message length/i,
+  ],
+  [
+    "reset",
+    /^(ConnectionReset|ConnectionAborted|BrokenPipe):|connection (reset|closed|aborted|error)|broken pipe|(hung|hang) up|closed before message|os error (104|32|54|103|53|10053|10054)\b|IncompleteMessage/i,
+  ],
+  ["invalid url", /invalid url|url scheme|redirect to a non http|relative url without a base/i],
+  ["refused", /\bECONNREFUSED$/],
+  ["reset", /\b(ECONNRESET|ECONNABORTED|EPIPE|UND_ERR_SOCKET)$/],
+  ["too many open files", /\b(EMFILE|ENFILE)$/],
+  ["timed out", /\b(ETIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/],
+  ["dns", /\b(ENOTFOUND|EAI_AGAIN)$/],
+  ["unreachable", /\b(EHOSTUNREACH|ENETUNREACH)$/],
 ];
-
-/** Error codes of Node clients, which often are all that an error says. */
-const CODES: Readonly<Record<string, FailureReason>> = {
-  ECONNREFUSED: "refused",
-  ECONNRESET: "reset",
-  ECONNABORTED: "reset",
-  EPIPE: "reset",
-  UND_ERR_SOCKET: "reset",
-  EMFILE: "too many open files",
-  ENFILE: "too many open files",
-  ETIMEDOUT: "timed out",
-  UND_ERR_CONNECT_TIMEOUT: "timed out",
-  UND_ERR_HEADERS_TIMEOUT: "timed out",
-  UND_ERR_BODY_TIMEOUT: "timed out",
-  ENOTFOUND: "dns",
-  EAI_AGAIN: "dns",
-  EHOSTUNREACH: "unreachable",
-  ENETUNREACH: "unreachable",
-};
 
 /** Reasons that another attempt can't fix; for responses, retryableStatus() decides. */
 const FINAL: ReadonlySet<FailureReason> = new Set([
@@ -136,11 +99,7 @@ const FINAL: ReadonlySet<FailureReason> = new Set([
 /** How many errors are inspected; errors that contain each other would go on forever. */
 const MOST_ERRORS = 100;
 
-interface Shown {
-  readonly name: string;
-  readonly message: string;
-  readonly code: string;
-}
+type Shown = Readonly<Record<"name" | "message" | "code", string>>;
 
 /** The error, its causes, and the errors of an AggregateError, outermost first. */
 function* unfold(error: unknown, seen = new Set<unknown>()): Generator<Shown> {
@@ -158,11 +117,6 @@ function* unfold(error: unknown, seen = new Set<unknown>()): Generator<Shown> {
   }
 }
 
-function reasonOf({ name, message, code }: Shown): FailureReason | undefined {
-  const rule = RULES.find((rule) => rule.name?.test(name) || rule.message?.test(message));
-  return rule?.reason ?? (Object.hasOwn(CODES, code) ? CODES[code] : undefined);
-}
-
 /** A URL in a message may contain words that the rules look for. */
 function withoutUrls(message: string): string {
   return message.replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s)]*/gi, "<url>");
@@ -175,8 +129,9 @@ export function retryableStatus(status: number): boolean {
 
 export function classifyFailure(error: unknown): Failure {
   const shown = [...unfold(error)];
-  for (const { message: detail, ...of } of shown) {
-    const reason = reasonOf({ ...of, message: withoutUrls(detail) });
+  for (const { name, message: detail, code } of shown) {
+    const said = `${name}: ${withoutUrls(detail)} ${code}`;
+    const [reason] = SIGNS.find(([, sign]) => sign.test(said)) ?? [];
     if (reason !== undefined) return { reason, detail, retryable: !FINAL.has(reason) };
   }
   const innermost = shown.at(-1);

@@ -21,29 +21,34 @@ export interface Interval {
   readonly high: number;
 }
 
-/** A number with at most two decimals, fewer from 10 and from 100 on, and no exponent below 10¹⁵. */
-export function formatNumber(value: number): string {
-  if (Number.isNaN(value)) return NO_FIGURE;
-  if (value < 0) return `−${formatNumber(-value)}`;
-  if (value === Infinity) return "∞";
-  if (value === 0 || value < 0.0005) return "0";
-  if (value >= 1e15) return value.toExponential(1);
-  if (value >= 99.95) return String(Math.round(value));
-  if (value >= 9.995) return value.toFixed(1);
-  return value.toFixed(2);
+type Formatter = (value: number) => string;
+
+/** Makes a format of numbers from 0 on one of all numbers, also of those that are none, or have no end. */
+function signed(format: Formatter): Formatter {
+  const shown: Formatter = (value) => {
+    if (Number.isNaN(value)) return NO_FIGURE;
+    if (value < 0) return `−${shown(-value)}`;
+    return value === Infinity ? "∞" : format(value);
+  };
+  return shown;
 }
 
-export function formatDuration(ms: number): string {
-  if (Number.isNaN(ms)) return NO_FIGURE;
-  if (ms < 0) return `−${formatDuration(-ms)}`;
-  if (ms === Infinity) return "∞";
+/** A number with at most two decimals, fewer from 10 and from 100 on, and no exponent below 10¹⁵. */
+export const formatNumber: Formatter = signed((value) => {
+  if (value < 0.0005) return "0";
+  if (value >= 1e15) return value.toExponential(1);
+  if (value >= 99.95) return String(Math.round(value));
+  return value.toFixed(value >= 9.995 ? 1 : 2);
+});
+
+export const formatDuration: Formatter = signed((ms) => {
   if (ms < 999.5) return `${formatNumber(ms)} ms`;
   if (ms < MINUTE_MS - 50) return `${formatNumber(ms / 1000)} s`;
   if (ms >= AGES_MS) return `${(ms / 1000).toExponential(1)} s`;
   // pretty-ms truncates instead of rounding (59,999 ms is "59.9s" there) and shows less than a millisecond as
   // "1ms", so it gets whole seconds, and only from a minute on.
   return prettyMilliseconds(Math.round(ms / 1000) * 1000);
-}
+});
 
 /** Formats a time that is still running, in whole seconds, rounded up. */
 export function wholeSeconds(ms: number): string {
@@ -56,32 +61,24 @@ export function formatShortDuration(ms: number): string {
   return ms < 0.1 ? `${formatNumber(ms * 1000)} µs` : formatDuration(ms);
 }
 
-export function formatBytes(bytes: number): string {
-  if (Number.isNaN(bytes)) return NO_FIGURE;
-  if (bytes < 0) return `−${formatBytes(-bytes)}`;
-  if (bytes === Infinity) return "∞";
+export const formatBytes: Formatter = signed((bytes) => {
   if (bytes >= 1e27) return `${bytes.toExponential(1)} B`;
   return formatWithUnit(bytes, { locale: "en", maximumFractionDigits: bytes < 1e8 ? 1 : 0 });
-}
+});
 
-export function formatRatio(ratio: number): string {
-  return Number.isNaN(ratio) ? NO_FIGURE : `${formatNumber(ratio)}×`;
-}
+export const formatRatio: Formatter = (ratio) =>
+  Number.isNaN(ratio) ? NO_FIGURE : `${formatNumber(ratio)}×`;
 
-export function formatPercent(share: number): string {
-  if (Number.isNaN(share)) return NO_FIGURE;
-  if (share < 0) return `−${formatPercent(-share)}`;
-  if (share > 0 && share < 0.005) return "<1%";
-  const percent = share * 100;
-  if (percent === Infinity) return "∞";
-  return percent >= 1e15 ? `${percent.toExponential(1)}%` : `${Math.round(percent)}%`;
-}
+const ofHundred = signed((percent) => {
+  if (percent > 0 && percent < 0.5) return "<1%";
+  return `${percent >= 1e15 ? percent.toExponential(1) : Math.round(percent)}%`;
+});
+
+export const formatPercent: Formatter = (share) => ofHundred(share * 100);
 
 /** Formats a speedup's median and the ends of its interval, as short as a table needs it. */
-export function formatSpeedup(interval: Interval): string {
-  return `${formatRatio(interval.median)} ${formatNumber(interval.low)}–${
-    formatNumber(interval.high)
-  }`;
+export function formatSpeedup({ median, low, high }: Interval): string {
+  return `${formatRatio(median)} ${formatNumber(low)}–${formatNumber(high)}`;
 }
 
 export function capitalized(text: string): string {

@@ -27,7 +27,7 @@ import * as doc from "../document.ts";
 import { renderLanes } from "./lanes_picture.ts";
 import method from "./method.html" with { type: "text" };
 import { AS_GOOD, MORE_LIKELY, SURE_VERDICT } from "../../judge/thresholds.ts";
-import type { AwaitCost } from "../../tasks/calibrate.ts";
+import type { AwaitCost } from "../../tasks/catalogue.ts";
 import { sumOfFailures } from "../../timing/failures.ts";
 import { isBusy } from "../../timing/meter/meter.ts";
 import { filled, type Html, list, type Markup, markup, unbroken } from "../html/markup.ts";

@@ -1,6 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { awaitCost, calibrate } from "../../lib/tasks/calibrate.ts";
-import { CPU_TASKS } from "../../lib/tasks/catalogue.ts";
+import { awaitCost, calibrate, CPU_TASKS } from "../../lib/tasks/catalogue.ts";
 
 const task = CPU_TASKS["sum-squares"];
 
